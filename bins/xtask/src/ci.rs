@@ -1,0 +1,160 @@
+//! The whole of what is checked, step by step, stopping at the first failure.
+//!
+//! Order: cheap and likely to fail first. Everything builds in the dev profile, benches too, so
+//! that dependencies are compiled once for checking and once for running and never a third time.
+
+use std::ffi::OsStr;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+
+use crate::workspace::Workspace;
+use crate::{crate_table, layers, run};
+
+/// Crates that others use on their own: each must package and build outside the workspace.
+const PACKAGED: [&str; 2] = ["nats-proto", "subject-trie"];
+
+struct Step {
+    name: &'static str,
+    action: Action,
+}
+
+enum Action {
+    Layers,
+    CrateTable,
+    /// A command, started at the workspace root.
+    Run(Command),
+}
+
+pub(crate) fn run() -> Result<()> {
+    let workspace = Workspace::load()?;
+    let steps = steps(&workspace);
+    let start = Instant::now();
+    let mut passed = 0;
+    for mut step in steps {
+        println!("==> {}", step.name);
+        let step_start = Instant::now();
+        let outcome = perform(&workspace, &mut step.action);
+        println!("<== {}: {}", step.name, clock(step_start.elapsed()));
+        if let Err(error) = outcome {
+            println!("{passed} passed, 1 failed");
+            bail!("{}: {error:#}", step.name);
+        }
+        passed += 1;
+    }
+    println!("all of it: {}", clock(start.elapsed()));
+    println!("{passed} passed, 0 failed");
+    Ok(())
+}
+
+fn perform(workspace: &Workspace, action: &mut Action) -> Result<()> {
+    match action {
+        Action::Layers => layers::run(workspace),
+        Action::CrateTable => crate_table::check(workspace),
+        Action::Run(command) => {
+            println!("{}", run::describe(command));
+            run::run(command.current_dir(&workspace.root))
+        }
+    }
+}
+
+fn steps(workspace: &Workspace) -> Vec<Step> {
+    let mut steps = vec![
+        cargo("fmt", ["fmt", "--all", "--check"]),
+        step("layers", Action::Layers),
+        step("crate table", Action::CrateTable),
+        cargo("clippy", ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
+        step("doc", Action::Run(doc())),
+        cargo("tests", ["test", "--workspace"]),
+    ];
+    if workspace.members.iter().any(|member| member.has_benches) {
+        // The glob names bench targets alone: `--benches` would build every library and binary
+        // a second time as a bench.
+        let benches = ["bench", "--workspace", "--profile", "dev", "--bench", "*", "--no-run"];
+        steps.push(cargo("benches build", benches));
+    }
+    if workspace.root.join("fuzz/Cargo.toml").exists() {
+        steps.push(step("fuzz targets check", Action::Run(fuzz_check(&workspace.root))));
+    }
+    steps.push(step("package", Action::Run(package())));
+    steps
+}
+
+fn step(name: &'static str, action: Action) -> Step {
+    Step { name, action }
+}
+
+fn cargo<const N: usize>(name: &'static str, args: [&str; N]) -> Step {
+    step(name, Action::Run(cargo_command(args)))
+}
+
+fn cargo_command(args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
+    let mut command = Command::new("cargo");
+    command.args(args);
+    command
+}
+
+fn doc() -> Command {
+    let mut command = cargo_command(["doc", "--workspace", "--no-deps"]);
+    command.env("RUSTDOCFLAGS", "-D warnings");
+    command
+}
+
+/// Checks, not builds: linking a fuzz target takes a nightly compiler, its types do not.
+fn fuzz_check(root: &Path) -> Command {
+    let mut command = cargo_command(["check", "--manifest-path", "fuzz/Cargo.toml"]);
+    command.arg("--target-dir").arg(root.join("target"));
+    command
+}
+
+/// `--allow-dirty` so that it also runs before a commit.
+fn package() -> Command {
+    let mut command = cargo_command(["package", "--allow-dirty"]);
+    for name in PACKAGED {
+        command.args(["-p", name]);
+    }
+    command
+}
+
+fn clock(time: Duration) -> String {
+    let seconds = time.as_secs();
+    if seconds < 60 {
+        return format!("{:.1} s", time.as_secs_f64());
+    }
+    format!("{} min {:02} s", seconds / 60, seconds % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workspace::Member;
+
+    fn names(has_benches: bool) -> Vec<&'static str> {
+        let workspace =
+            Workspace { root: "/nowhere".into(), members: vec![Member { has_benches, ..Member::default() }] };
+        steps(&workspace).iter().map(|step| step.name).collect()
+    }
+
+    #[test]
+    fn benches_are_built_when_there_are_some() {
+        assert!(names(true).contains(&"benches build"));
+        assert!(!names(false).contains(&"benches build"));
+    }
+
+    #[test]
+    fn the_cheap_steps_come_before_the_tests() {
+        let names = names(true);
+        let place = |name| names.iter().position(|one| *one == name).unwrap();
+        assert!(place("fmt") < place("layers"));
+        assert!(place("layers") < place("clippy"));
+        assert!(place("clippy") < place("tests"));
+    }
+
+    #[test]
+    fn times_read_well() {
+        assert_eq!(clock(Duration::from_millis(1250)), "1.2 s");
+        assert_eq!(clock(Duration::from_secs(61)), "1 min 01 s");
+    }
+}

@@ -1,0 +1,175 @@
+//! The workspace as `cargo metadata --no-deps` tells it, reduced to what the chores ask about.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use crate::run;
+
+/// Every crate of the workspace, sorted by name.
+#[derive(Debug)]
+pub(crate) struct Workspace {
+    pub(crate) root: PathBuf,
+    pub(crate) members: Vec<Member>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Member {
+    pub(crate) name: String,
+    /// `package.metadata.layer`; `None` when it is missing or not a small whole number.
+    pub(crate) layer: Option<u8>,
+    pub(crate) description: String,
+    pub(crate) dir: PathBuf,
+    /// Where the library's root file is; `None` for a crate of binaries only.
+    pub(crate) lib_path: Option<PathBuf>,
+    pub(crate) bin_names: Vec<String>,
+    pub(crate) has_benches: bool,
+    /// Dependencies of all kinds, on our own crates and on others'.
+    pub(crate) deps: Vec<Dep>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Dep {
+    /// The package's real name, whatever it is renamed to.
+    pub(crate) name: String,
+    pub(crate) kind: DepKind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DepKind {
+    Normal,
+    Dev,
+    Build,
+}
+
+impl Workspace {
+    pub(crate) fn load() -> Result<Self> {
+        Self::load_manifest(None)
+    }
+
+    /// Loads the workspace of `manifest`, or the one of the current directory.
+    pub(crate) fn load_manifest(manifest: Option<&Path>) -> Result<Self> {
+        let mut command = Command::new("cargo");
+        command.args(["metadata", "--no-deps", "--format-version", "1"]);
+        if let Some(path) = manifest {
+            command.arg("--manifest-path").arg(path);
+        }
+        Self::parse(&run::output_of(&mut command)?)
+    }
+
+    fn parse(metadata: &str) -> Result<Self> {
+        let metadata: Value = serde_json::from_str(metadata).context("cargo metadata")?;
+        let packages = metadata["packages"].as_array().context("no `packages`")?;
+        let mut members = packages.iter().map(member).collect::<Result<Vec<_>>>()?;
+        members.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(Self { root: text(&metadata, "workspace_root")?.into(), members })
+    }
+
+    pub(crate) fn member(&self, name: &str) -> Option<&Member> {
+        self.members.iter().find(|member| member.name == name)
+    }
+}
+
+impl Member {
+    /// The crates of `workspace` this one depends on, sorted, each once.
+    pub(crate) fn workspace_deps<'a>(&'a self, workspace: &'a Workspace, kind: DepKind) -> Vec<&'a Self> {
+        let mut found: Vec<&Self> = self
+            .deps
+            .iter()
+            .filter(|dep| dep.kind == kind)
+            .filter_map(|dep| workspace.member(&dep.name))
+            .collect();
+        found.sort_by_key(|member| &member.name);
+        found.dedup_by_key(|member| &member.name);
+        found
+    }
+}
+
+fn member(package: &Value) -> Result<Member> {
+    let name = text(package, "name")?;
+    let manifest = PathBuf::from(text(package, "manifest_path")?);
+    let targets = package["targets"].as_array().context("no `targets`")?;
+    let of_kind = |kind: &'static str| targets.iter().filter(move |target| is_kind(target, kind));
+    Ok(Member {
+        layer: package["metadata"]["layer"].as_u64().and_then(|layer| u8::try_from(layer).ok()),
+        description: package["description"].as_str().unwrap_or("").to_owned(),
+        dir: manifest.parent().context("manifest without a directory")?.into(),
+        lib_path: of_kind("lib").find_map(|target| target["src_path"].as_str()).map(PathBuf::from),
+        bin_names: of_kind("bin").filter_map(|target| target["name"].as_str()).map(str::to_owned).collect(),
+        has_benches: of_kind("bench").next().is_some(),
+        deps: deps(package).with_context(|| format!("dependencies of {name}"))?,
+        name,
+    })
+}
+
+fn is_kind(target: &Value, kind: &str) -> bool {
+    target["kind"].as_array().is_some_and(|kinds| kinds.iter().any(|one| one == kind))
+}
+
+fn deps(package: &Value) -> Result<Vec<Dep>> {
+    let list = package["dependencies"].as_array().context("not a list")?;
+    list.iter()
+        .map(|dep| {
+            let kind = match dep["kind"].as_str() {
+                Some("dev") => DepKind::Dev,
+                Some("build") => DepKind::Build,
+                _ => DepKind::Normal,
+            };
+            Ok(Dep { name: text(dep, "name")?, kind })
+        })
+        .collect()
+}
+
+fn text(value: &Value, field: &str) -> Result<String> {
+    let text = value[field].as_str();
+    Ok(text.with_context(|| format!("no `{field}`"))?.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const METADATA: &str = r#"{
+      "workspace_root": "/w",
+      "packages": [
+        {"name": "upper", "description": "Up.", "manifest_path": "/w/crates/upper/Cargo.toml",
+         "metadata": {"layer": 3},
+         "targets": [{"kind": ["lib"], "name": "upper", "src_path": "/w/crates/upper/src/lib.rs"},
+                     {"kind": ["bench"], "name": "b", "src_path": "/w/benches/b.rs"}],
+         "dependencies": [{"name": "lower", "kind": null}, {"name": "lower", "kind": "dev"},
+                          {"name": "serde", "kind": "build"}]},
+        {"name": "lower", "description": null, "manifest_path": "/w/crates/lower/Cargo.toml",
+         "metadata": null,
+         "targets": [{"kind": ["bin"], "name": "low", "src_path": "/w/crates/lower/src/main.rs"}],
+         "dependencies": []}
+      ]}"#;
+
+    #[test]
+    fn metadata_is_reduced_to_members_in_name_order() {
+        let workspace = Workspace::parse(METADATA).unwrap();
+        let [lower, upper] = workspace.members.as_slice() else {
+            panic!("two members expected");
+        };
+        assert_eq!((lower.name.as_str(), lower.layer), ("lower", None));
+        assert_eq!(lower.bin_names, ["low"]);
+        assert!(lower.lib_path.is_none() && !lower.has_benches);
+        assert_eq!((upper.name.as_str(), upper.layer), ("upper", Some(3)));
+        assert_eq!(upper.dir, Path::new("/w/crates/upper"));
+        assert!(upper.lib_path.is_some() && upper.has_benches);
+    }
+
+    #[test]
+    fn workspace_deps_leave_out_other_kinds_and_other_peoples_crates() {
+        let workspace = Workspace::parse(METADATA).unwrap();
+        let upper = workspace.member("upper").unwrap();
+        let names = |kind| {
+            let deps = upper.workspace_deps(&workspace, kind);
+            deps.iter().map(|dep| dep.name.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(names(DepKind::Normal), ["lower"]);
+        assert_eq!(names(DepKind::Dev), ["lower"]);
+        assert!(names(DepKind::Build).is_empty());
+    }
+}
