@@ -1,0 +1,192 @@
+//! Comparing two filters, or a filter and a subject, without an index.
+
+use crate::grammar::{has_empty_token, is_valid_filter, tokens};
+
+/// Whether a message published to `subject` reaches a subscription to `filter`.
+///
+/// The subject is taken as plain tokens, so publishing to `foo.*` matches the filters `foo.*`,
+/// `*.*` and `>`, and not `foo.bar`. A subject with an empty token matches nothing, and a filter
+/// that is not valid matches nothing.
+///
+/// ```
+/// use subject_trie::filter_matches;
+/// assert!(filter_matches(b"foo.*", b"foo.bar"));
+/// assert!(filter_matches(b"foo.>", b"foo.bar.baz"));
+/// assert!(!filter_matches(b"foo.>", b"foo"));
+/// assert!(!filter_matches(b">", b"foo..bar"));
+/// ```
+pub fn filter_matches(filter: &[u8], subject: &[u8]) -> bool {
+    is_valid_filter(filter) && !has_empty_token(subject) && valid_filter_matches(filter, subject)
+}
+
+/// [`filter_matches`] for a filter and a subject known to be well formed.
+pub(crate) fn valid_filter_matches(filter: &[u8], subject: &[u8]) -> bool {
+    let mut subject_tokens = tokens(subject);
+    for filter_token in tokens(filter) {
+        let Some(token) = subject_tokens.next() else {
+            return false;
+        };
+        match filter_token {
+            b">" => return true,
+            b"*" => {}
+            _ if filter_token == token => {}
+            _ => return false,
+        }
+    }
+    subject_tokens.next().is_none()
+}
+
+/// Whether every subject that `inner` matches is also matched by `outer`. False if either is
+/// not a valid filter.
+///
+/// ```
+/// use subject_trie::filter_contains;
+/// assert!(filter_contains(b"foo.>", b"foo.*.bar"));
+/// assert!(filter_contains(b"foo.*", b"foo.bar"));
+/// assert!(!filter_contains(b"foo.*", b"foo.>"));
+/// ```
+pub fn filter_contains(outer: &[u8], inner: &[u8]) -> bool {
+    if !is_valid_filter(outer) || !is_valid_filter(inner) {
+        return false;
+    }
+    let mut inner_tokens = tokens(inner);
+    for outer_token in tokens(outer) {
+        let Some(token) = inner_tokens.next() else {
+            return false;
+        };
+        match outer_token {
+            b">" => return true,
+            b"*" if token != b">" => {}
+            _ if outer_token == token => {}
+            _ => return false,
+        }
+    }
+    inner_tokens.next().is_none()
+}
+
+/// Whether some subject is matched by both filters. False if either is not a valid filter.
+///
+/// ```
+/// use subject_trie::filters_overlap;
+/// assert!(filters_overlap(b"foo.*", b"*.bar"));
+/// assert!(filters_overlap(b"foo.>", b"*.*.baz"));
+/// assert!(!filters_overlap(b"foo.*", b"foo.bar.>"));
+/// ```
+pub fn filters_overlap(a: &[u8], b: &[u8]) -> bool {
+    is_valid_filter(a) && is_valid_filter(b) && valid_filters_overlap(a, b)
+}
+
+fn valid_filters_overlap(a: &[u8], b: &[u8]) -> bool {
+    let (mut a_tokens, mut b_tokens) = (tokens(a), tokens(b));
+    loop {
+        match (a_tokens.next(), b_tokens.next()) {
+            (None, None) => return true,
+            (None, _) | (_, None) => return false,
+            (Some(b">"), _) | (_, Some(b">")) => return true,
+            (Some(b"*"), _) | (_, Some(b"*")) => {}
+            (x, y) if x == y => {}
+            _ => return false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_published_wildcard_is_a_plain_token() {
+        for filter in ["foo.*", "*.*", ">", "foo.>"] {
+            assert!(filter_matches(filter.as_bytes(), b"foo.*"), "{filter}");
+        }
+        assert!(!filter_matches(b"foo.bar", b"foo.*"));
+        assert!(filter_matches(b">", b">"));
+        assert!(filter_matches(b"*", b">"));
+        assert!(filter_matches(b">", b"foo.>.bar"));
+        assert!(!filter_matches(b"foo.>.bar", b"foo.>.bar"), "not a filter");
+    }
+
+    #[test]
+    fn a_subject_with_an_empty_token_matches_nothing() {
+        for subject in ["", ".", "..", "foo.", ".foo", "foo..bar"] {
+            for filter in [">", "*", "*.>", "foo.>", "*.*", "*.*.*"] {
+                assert!(
+                    !filter_matches(filter.as_bytes(), subject.as_bytes()),
+                    "{filter} {subject}"
+                );
+            }
+        }
+    }
+
+    /// Every valid filter over a tiny alphabet, up to three tokens.
+    fn small_filters() -> Vec<String> {
+        let words = ["a", "b", "*", ">"];
+        let mut filters: Vec<String> = words.iter().map(ToString::to_string).collect();
+        for first in words {
+            for second in words {
+                filters.push(format!("{first}.{second}"));
+                filters.extend(
+                    words
+                        .iter()
+                        .map(|third| format!("{first}.{second}.{third}")),
+                );
+            }
+        }
+        filters.retain(|filter| is_valid_filter(filter.as_bytes()));
+        filters
+    }
+
+    /// Subjects over one letter more than the filters use, and one token longer, so that two
+    /// filters which differ do so on one of these.
+    fn small_subjects() -> Vec<String> {
+        let mut subjects: Vec<String> = vec![];
+        let mut last = vec![String::new()];
+        for _ in 0..4 {
+            last = last
+                .iter()
+                .flat_map(|head| ["a", "b", "c"].map(|word| format!("{head}.{word}")))
+                .collect();
+            subjects.extend(last.iter().map(|subject| subject[1..].to_string()));
+        }
+        subjects
+    }
+
+    #[test]
+    fn contains_and_overlap_agree_with_trying_every_subject() {
+        let subjects = small_subjects();
+        let filters = small_filters();
+        let matched = |filter: &str| -> Vec<bool> {
+            subjects
+                .iter()
+                .map(|subject| filter_matches(filter.as_bytes(), subject.as_bytes()))
+                .collect()
+        };
+        for a in &filters {
+            let a_matched = matched(a);
+            for b in &filters {
+                let b_matched = matched(b);
+                let mut pairs = a_matched.iter().zip(&b_matched);
+                let overlap = pairs.clone().any(|(x, y)| *x && *y);
+                let contains = pairs.all(|(x, y)| *x || !*y);
+                assert_eq!(
+                    filters_overlap(a.as_bytes(), b.as_bytes()),
+                    overlap,
+                    "{a} {b}"
+                );
+                assert_eq!(
+                    filter_contains(a.as_bytes(), b.as_bytes()),
+                    contains,
+                    "{a} {b}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_filter_neither_contains_nor_overlaps() {
+        assert!(!filter_contains(b">", b"foo."));
+        assert!(!filter_contains(b"foo.", b"foo."));
+        assert!(!filters_overlap(b">", b""));
+        assert!(!filters_overlap(b">.foo", b">"));
+    }
+}

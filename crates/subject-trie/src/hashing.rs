@@ -1,0 +1,49 @@
+//! One seeded hash for whole subjects and for single tokens.
+//!
+//! The hasher is foldhash with a seed drawn at random for every trie, so a peer who picks the
+//! subjects cannot pick collisions without learning the seed. Only 32 bits are kept: they are
+//! stored beside each name, which lets a table grow without reading the names again, and rules
+//! out nearly every wrong candidate before its name is read.
+
+use std::hash::{BuildHasher, Hasher};
+
+use hashbrown::DefaultHashBuilder;
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct SubjectHash(pub(crate) u32);
+
+impl SubjectHash {
+    /// The 64 bits a hash table wants: it picks the bucket by the low bits and tells entries of
+    /// a bucket group apart by the top seven, so both ends carry the hash.
+    pub(crate) fn spread(self) -> u64 {
+        u64::from(self.0) << 32 | u64::from(self.0)
+    }
+
+    /// The hash of this token as a child of node `parent`. Multiplying by an odd number maps
+    /// parents one to one, so equal tokens under different parents never share a hash.
+    pub(crate) fn under(self, parent: u32) -> Self {
+        Self(self.0 ^ parent.wrapping_mul(0x9E37_79B1))
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct SubjectHasher {
+    builder: DefaultHashBuilder,
+}
+
+impl SubjectHasher {
+    pub(crate) fn hash(&self, bytes: &[u8]) -> SubjectHash {
+        SubjectHash((self.hash_wide(bytes) >> 32) as u32)
+    }
+
+    /// A number that differs between hashers with different seeds.
+    pub(crate) fn identity(&self) -> u64 {
+        self.hash_wide(b"identity")
+    }
+
+    fn hash_wide(&self, bytes: &[u8]) -> u64 {
+        let mut hasher = self.builder.build_hasher();
+        hasher.write(bytes);
+        hasher.finish()
+    }
+}

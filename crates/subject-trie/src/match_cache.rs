@@ -1,0 +1,217 @@
+//! Remembered answers.
+//!
+//! Each answer knows the generation at which it was last known to be right. While the trie has
+//! not moved on, one comparison says it still is; after that, [`ChangeStamps`] says whether a
+//! change since concerned this subject. Nobody hunts entries when a subscription comes or goes.
+//!
+//! When the cache is full, a clock hand goes round the slots: a slot that was hit since the hand
+//! last came by is spared once, the first one that was not is taken over, its memory included.
+//! A stream of subjects that are published to once (replies) therefore replaces itself and leaves
+//! alone what is used again and again.
+//!
+//! [`ChangeStamps`]: crate::change_stamps::ChangeStamps
+
+use hashbrown::HashTable;
+
+use crate::change_stamps::first_token;
+use crate::hashing::SubjectHash;
+use crate::matches::Matches;
+use crate::trie::SubjectTrie;
+
+/// An answer of more subscriptions than this is not kept. Delivering that many messages takes
+/// far longer than one match, and a few hot wildcards times many subjects would fill the memory.
+pub const RESULT_VALUES_MAX: usize = 1024;
+
+/// The answer for a subject longer than this is not kept: nobody's hot subject is that long.
+pub const SUBJECT_BYTES_MAX: usize = 512;
+
+/// A bounded memory of what subjects match in one [`SubjectTrie`].
+///
+/// Full, it takes over an entry that was not used lately. It holds at most `entries_max` answers
+/// of at most [`RESULT_VALUES_MAX`] subscriptions for subjects of at most [`SUBJECT_BYTES_MAX`]
+/// bytes; anything larger is matched afresh at each lookup.
+pub struct MatchCache<T> {
+    entries_max: usize,
+    /// The trie that all answers come from.
+    trie_identity: u64,
+    slots: Vec<Slot<T>>,
+    /// Every slot, by the hash of its subject.
+    index: HashTable<u32>,
+    hand: usize,
+    /// Where a match is made: the answer then moves to a slot, or stays if it is not to be kept.
+    scratch: Matches<T>,
+    hits: u64,
+    misses: u64,
+}
+
+struct Slot<T> {
+    hash: SubjectHash,
+    first_token: SubjectHash,
+    subject: Vec<u8>,
+    matches: Matches<T>,
+    /// The generation of the trie at which `matches` was last known to be right.
+    right_at: u64,
+    /// Hit since the hand last came by.
+    used: bool,
+}
+
+impl<T: Copy + Eq> MatchCache<T> {
+    /// A cache for at most `entries_max` subjects. Memory grows with use, not now.
+    pub fn new(entries_max: usize) -> Self {
+        Self {
+            entries_max: entries_max.min(u32::MAX as usize),
+            trie_identity: 0,
+            slots: Vec::new(),
+            index: HashTable::new(),
+            hand: 0,
+            scratch: Matches::default(),
+            hits: 0,
+            misses: 0,
+        }
+    }
+
+    /// What [`SubjectTrie::collect`] would find now, from memory if possible.
+    ///
+    /// A cache belongs to one trie; handed another, it starts over.
+    pub fn lookup<'a>(&'a mut self, trie: &SubjectTrie<T>, subject: &[u8]) -> &'a Matches<T> {
+        if self.trie_identity != trie.identity() {
+            self.clear();
+            self.trie_identity = trie.identity();
+        }
+        let hash = trie.hash(subject);
+        let found = self.find(hash, subject);
+        if let Some(index) = found
+            && self.is_right(index, trie)
+        {
+            self.hits += 1;
+            self.slots[index].used = true;
+            return &self.slots[index].matches;
+        }
+        self.misses += 1;
+        trie.collect_hashed(hash, subject, &mut self.scratch);
+        if !self.is_worth_keeping(subject) {
+            return &self.scratch;
+        }
+        let index = found.unwrap_or_else(|| self.claim_slot(trie, hash, subject));
+        self.fill(index, trie.generation())
+    }
+
+    /// Number of subjects remembered, those with outdated answers included.
+    pub fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Whether nothing is remembered.
+    pub fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
+    /// Lookups answered from memory.
+    pub fn hits(&self) -> u64 {
+        self.hits
+    }
+
+    /// Lookups that took a match.
+    pub fn misses(&self) -> u64 {
+        self.misses
+    }
+
+    /// Forgets every answer and gives the memory back.
+    pub fn clear(&mut self) {
+        self.slots = Vec::new();
+        self.index = HashTable::new();
+        self.hand = 0;
+        self.scratch = Matches::default();
+    }
+
+    fn find(&self, hash: SubjectHash, subject: &[u8]) -> Option<usize> {
+        let is_same = |&index: &u32| {
+            let slot = &self.slots[index as usize];
+            slot.hash == hash && slot.subject == subject
+        };
+        self.index
+            .find(hash.spread(), is_same)
+            .map(|&index| index as usize)
+    }
+
+    fn is_right(&mut self, index: usize, trie: &SubjectTrie<T>) -> bool {
+        let slot = &mut self.slots[index];
+        if slot.right_at == trie.generation() {
+            return true;
+        }
+        if slot.right_at < trie.changes().changed_at(slot.hash, slot.first_token) {
+            return false;
+        }
+        slot.right_at = trie.generation();
+        true
+    }
+
+    fn is_worth_keeping(&self, subject: &[u8]) -> bool {
+        self.entries_max > 0
+            && subject.len() <= SUBJECT_BYTES_MAX
+            && self.scratch.len() <= RESULT_VALUES_MAX
+    }
+
+    /// A slot for a subject that has none: a new one, or the one the hand stops at.
+    fn claim_slot(&mut self, trie: &SubjectTrie<T>, hash: SubjectHash, subject: &[u8]) -> usize {
+        let index = if self.slots.len() < self.entries_max {
+            self.slots.push(Slot::new(hash));
+            self.slots.len() - 1
+        } else {
+            self.evict()
+        };
+        let slot = &mut self.slots[index];
+        slot.hash = hash;
+        slot.first_token = trie.hash(first_token(subject));
+        slot.subject.clear();
+        slot.subject.extend_from_slice(subject);
+        slot.used = false;
+        let slots = &self.slots;
+        self.index
+            .insert_unique(hash.spread(), index as u32, |&index| {
+                slots[index as usize].hash.spread()
+            });
+        index
+    }
+
+    fn evict(&mut self) -> usize {
+        while std::mem::take(&mut self.slots[self.hand].used) {
+            self.advance_hand();
+        }
+        let index = self.hand;
+        self.advance_hand();
+        let hash = self.slots[index].hash.spread();
+        let found = self
+            .index
+            .find_entry(hash, |&other| other as usize == index);
+        found.expect("every slot is in the index").remove();
+        index
+    }
+
+    fn advance_hand(&mut self) {
+        self.hand = (self.hand + 1) % self.slots.len();
+    }
+
+    fn fill(&mut self, index: usize, generation: u64) -> &Matches<T> {
+        if self.scratch.plain.capacity() > RESULT_VALUES_MAX {
+            self.scratch.shrink_to_fit();
+        }
+        let slot = &mut self.slots[index];
+        slot.right_at = generation;
+        std::mem::swap(&mut slot.matches, &mut self.scratch);
+        &slot.matches
+    }
+}
+
+impl<T> Slot<T> {
+    fn new(hash: SubjectHash) -> Self {
+        Self {
+            hash,
+            first_token: hash,
+            subject: Vec::new(),
+            matches: Matches::default(),
+            right_at: 0,
+            used: false,
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! The index: filters in, subscriptions of a subject out.
+//!
+//! A literal filter is one entry of a hash table, a filter with wildcards a path in a trie. A
+//! match is therefore one probe, and a walk only if there are wildcard filters at all. A subject
+//! that was published with a wildcard token or an empty one cannot equal a literal filter, so the
+//! probe needs no check of the subject.
+
+use std::ops::ControlFlow;
+
+use crate::change_stamps::ChangeStamps;
+use crate::filter::valid_filter_matches;
+use crate::grammar::{FilterKind, SubjectError, classify};
+use crate::hashing::{SubjectHash, SubjectHasher};
+use crate::literal_table::LiteralTable;
+use crate::matches::Matches;
+use crate::subscribers::Subscribers;
+use crate::wildcard_trie::{Relation, WildcardTrie, split};
+
+/// Subscriptions by filter and queue group. `T` is whatever the owner needs to find one again.
+///
+/// The same value may be inserted any number of times, under one filter or several: each insert
+/// is a subscription of its own and takes a remove of its own.
+///
+/// Hash tables inside are seeded at random per trie; see [`Matches`] for what that leaves alone.
+pub struct SubjectTrie<T> {
+    hasher: SubjectHasher,
+    literals: LiteralTable<T>,
+    wildcards: WildcardTrie<T>,
+    changes: ChangeStamps,
+    len: usize,
+}
+
+impl<T> Default for SubjectTrie<T> {
+    fn default() -> Self {
+        Self {
+            hasher: SubjectHasher::default(),
+            literals: LiteralTable::default(),
+            wildcards: WildcardTrie::default(),
+            changes: ChangeStamps::new(),
+            len: 0,
+        }
+    }
+}
+
+impl<T: Copy + Eq> SubjectTrie<T> {
+    /// An empty trie, which owns no memory yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds one subscription.
+    ///
+    /// # Errors
+    /// If `filter` is not a valid filter; nothing has changed then.
+    pub fn insert(
+        &mut self,
+        filter: &[u8],
+        queue: Option<&[u8]>,
+        value: T,
+    ) -> Result<(), SubjectError> {
+        match classify(filter)? {
+            FilterKind::Literal => {
+                let hash = self.hash(filter);
+                self.literals.insert(hash, filter, queue, value);
+                self.changes.on_literal_change(hash);
+            }
+            FilterKind::Wildcard => {
+                self.wildcards.insert(&self.hasher, filter, queue, value);
+                self.changes.on_wildcard_change(&self.hasher, filter);
+            }
+        }
+        self.len += 1;
+        Ok(())
+    }
+
+    /// Removes one subscription equal to the given one; false if there is none.
+    pub fn remove(&mut self, filter: &[u8], queue: Option<&[u8]>, value: &T) -> bool {
+        self.remove_by(filter, queue, |stored| stored == value)
+            .is_some()
+    }
+
+    /// Removes one subscription with this filter and queue that `pred` picks. If it picks
+    /// several, any of them goes. The time grows with the subscriptions that share both.
+    pub fn remove_by(
+        &mut self,
+        filter: &[u8],
+        queue: Option<&[u8]>,
+        pred: impl FnMut(&T) -> bool,
+    ) -> Option<T> {
+        let removed = match classify(filter).ok()? {
+            FilterKind::Literal => {
+                let hash = self.hash(filter);
+                let removed = self.literals.remove_by(hash, filter, queue, pred)?;
+                self.changes.on_literal_change(hash);
+                removed
+            }
+            FilterKind::Wildcard => {
+                let removed = self
+                    .wildcards
+                    .remove_by(&self.hasher, filter, queue, pred)?;
+                self.changes.on_wildcard_change(&self.hasher, filter);
+                removed
+            }
+        };
+        self.len -= 1;
+        Some(removed)
+    }
+
+    /// Replaces `out` by every subscription that a message published to `subject` reaches.
+    ///
+    /// The subject is taken as plain tokens, whatever they are; with an empty token it matches
+    /// nothing, not even `>`. Groups of one name are merged over all filters that match.
+    pub fn collect(&self, subject: &[u8], out: &mut Matches<T>) {
+        self.collect_hashed(self.hash(subject), subject, out);
+    }
+
+    /// Whether [`collect`](Self::collect) would find anything.
+    pub fn has_interest(&self, subject: &[u8]) -> bool {
+        let literal = self.literals.find(self.hash(subject), subject);
+        literal.is_some()
+            || self
+                .wildcards_matching(subject, stop_at_the_first)
+                .is_break()
+    }
+
+    /// Number of subscriptions.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there is no subscription.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Number of different filters with at least one subscription.
+    pub fn filters(&self) -> usize {
+        self.literals.len() + self.wildcards.len()
+    }
+
+    /// Counts the changes so far: it differs whenever an answer of this trie may differ.
+    pub fn generation(&self) -> u64 {
+        self.changes.generation()
+    }
+
+    /// Visits every subscription, as filter, queue and value. In no particular order.
+    pub fn for_each(&self, visit: impl FnMut(&[u8], Option<&[u8]>, &T)) {
+        self.contained_by(b">", visit);
+    }
+
+    /// Visits every subscription whose filter could match a subject that `filter` matches too,
+    /// as filter, queue and value. In no particular order. Nothing, if `filter` is not valid.
+    ///
+    /// With a literal `filter` this costs as much as a match. With a wildcard one it looks at
+    /// every literal filter there is: meant for permissions, not for messages.
+    ///
+    /// ```
+    /// # let mut trie = subject_trie::SubjectTrie::new();
+    /// trie.insert(b"orders.*", None, 1)?;
+    /// trie.insert(b"stock.eu", None, 2)?;
+    /// let mut found = vec![];
+    /// trie.overlapping(b"*.eu", |filter, _queue, &value| found.push((filter.to_vec(), value)));
+    /// found.sort();
+    /// assert_eq!(found, [(b"orders.*".to_vec(), 1), (b"stock.eu".to_vec(), 2)]);
+    /// # Ok::<(), subject_trie::SubjectError>(())
+    /// ```
+    pub fn overlapping(&self, filter: &[u8], visit: impl FnMut(&[u8], Option<&[u8]>, &T)) {
+        self.reverse(filter, Relation::Overlapping, visit);
+    }
+
+    /// Visits every subscription whose filter matches no subject that `filter` does not match,
+    /// as filter, queue and value. Order and cost as for [`overlapping`](Self::overlapping).
+    ///
+    /// ```
+    /// # let mut trie = subject_trie::SubjectTrie::new();
+    /// trie.insert(b"orders.*", None, 1)?;
+    /// trie.insert(b"orders.>", None, 2)?;
+    /// let mut found = vec![];
+    /// trie.contained_by(b"*.*", |filter, _queue, &value| found.push((filter.to_vec(), value)));
+    /// assert_eq!(found, [(b"orders.*".to_vec(), 1)]);
+    /// # Ok::<(), subject_trie::SubjectError>(())
+    /// ```
+    pub fn contained_by(&self, filter: &[u8], visit: impl FnMut(&[u8], Option<&[u8]>, &T)) {
+        self.reverse(filter, Relation::ContainedBy, visit);
+    }
+
+    fn reverse(
+        &self,
+        filter: &[u8],
+        relation: Relation,
+        mut visit: impl FnMut(&[u8], Option<&[u8]>, &T),
+    ) {
+        let mut visit_all = |stored: &[u8], subscribers: &Subscribers<T>| {
+            subscribers.for_each(|queue, value| visit(stored, queue, value));
+        };
+        match classify(filter) {
+            Err(_) => return,
+            Ok(FilterKind::Literal) => {
+                if let Some(subscribers) = self.literals.find(self.hash(filter), filter) {
+                    visit_all(filter, subscribers);
+                }
+            }
+            Ok(FilterKind::Wildcard) => {
+                let literals = self
+                    .literals
+                    .iter()
+                    .filter(|(stored, _)| valid_filter_matches(filter, stored));
+                literals.for_each(|(stored, subscribers)| visit_all(stored, subscribers));
+            }
+        }
+        self.wildcards
+            .reverse(&self.hasher, filter, relation, visit_all);
+    }
+
+    pub(crate) fn collect_hashed(&self, hash: SubjectHash, subject: &[u8], out: &mut Matches<T>) {
+        out.clear();
+        if let Some(subscribers) = self.literals.find(hash, subject) {
+            subscribers.append_to(out);
+        }
+        let _ = self.wildcards_matching(subject, |subscribers| {
+            subscribers.append_to(out);
+            ControlFlow::Continue(())
+        });
+    }
+
+    fn wildcards_matching(
+        &self,
+        subject: &[u8],
+        visit: impl FnMut(&Subscribers<T>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        if self.wildcards.is_empty() {
+            return ControlFlow::Continue(());
+        }
+        match split(&self.hasher, subject) {
+            Some(tokens) => self.wildcards.matching(&tokens, visit),
+            None => ControlFlow::Continue(()),
+        }
+    }
+
+    pub(crate) fn hash(&self, bytes: &[u8]) -> SubjectHash {
+        self.hasher.hash(bytes)
+    }
+
+    pub(crate) fn changes(&self) -> &ChangeStamps {
+        &self.changes
+    }
+
+    pub(crate) fn identity(&self) -> u64 {
+        self.hasher.identity()
+    }
+}
+
+impl<T: Copy + Eq> std::fmt::Debug for SubjectTrie<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SubjectTrie")
+            .field("len", &self.len())
+            .field("filters", &self.filters())
+            .field("generation", &self.generation())
+            .finish_non_exhaustive()
+    }
+}
+
+fn stop_at_the_first<T: Copy + Eq>(subscribers: &Subscribers<T>) -> ControlFlow<()> {
+    match subscribers.is_empty() {
+        true => ControlFlow::Continue(()),
+        false => ControlFlow::Break(()),
+    }
+}

@@ -1,0 +1,421 @@
+//! Filters with wildcards: a trie of tokens.
+//!
+//! Nodes live in one vector and name each other by index. The child of a node under a literal
+//! token is found through one hash table for the whole trie, keyed by parent and token; the child
+//! under `*` and the subscriptions behind `>` are fields of the node. Children are also chained
+//! as siblings, so that a reverse match can visit them all.
+//!
+//! Always true: every node but the root leads to some subscription, or it is on the free list.
+
+use std::ops::ControlFlow;
+
+use hashbrown::HashTable;
+use smallvec::{SmallVec, smallvec};
+
+use crate::grammar::tokens;
+use crate::hashing::{SubjectHash, SubjectHasher};
+use crate::subscribers::Subscribers;
+
+type NodeId = u32;
+const ROOT: NodeId = 0;
+/// The root is nobody's child, so its id says "no such node".
+const NONE: NodeId = ROOT;
+
+/// Tokens of a subject are kept on the stack up to this many.
+const TOKENS_INLINE: usize = 16;
+
+#[derive(Clone, Copy)]
+pub(crate) struct Token<'a> {
+    bytes: &'a [u8],
+    hash: SubjectHash,
+}
+
+pub(crate) type Tokens<'a> = SmallVec<[Token<'a>; TOKENS_INLINE]>;
+
+/// The tokens of a published subject; `None` if one is empty.
+pub(crate) fn split<'a>(hasher: &SubjectHasher, subject: &'a [u8]) -> Option<Tokens<'a>> {
+    tokens(subject)
+        .map(|bytes| {
+            (!bytes.is_empty()).then(|| Token {
+                bytes,
+                hash: hasher.hash(bytes),
+            })
+        })
+        .collect()
+}
+
+/// Which stored filters a reverse match is after.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(crate) enum Relation {
+    Overlapping,
+    ContainedBy,
+}
+
+pub(crate) struct WildcardTrie<T> {
+    nodes: Vec<Node<T>>,
+    free: Vec<NodeId>,
+    /// Every node that is the child of another under a literal token.
+    children: HashTable<NodeId>,
+    filters: usize,
+}
+
+struct Node<T> {
+    parent: NodeId,
+    star: NodeId,
+    first_child: NodeId,
+    next_sibling: NodeId,
+    previous_sibling: NodeId,
+    /// Hash of `token` under `parent`.
+    hash: SubjectHash,
+    /// The last token on the way here. Room for a NUID without an allocation.
+    token: SmallVec<[u8; 24]>,
+    /// Subscriptions to the filter that ends here.
+    here: Subscribers<T>,
+    /// Subscriptions to the filter that ends here with one more token, `>`.
+    tail: Subscribers<T>,
+}
+
+impl<T> Node<T> {
+    fn new(parent: NodeId, hash: SubjectHash, token: &[u8]) -> Self {
+        Self {
+            parent,
+            star: NONE,
+            first_child: NONE,
+            next_sibling: NONE,
+            previous_sibling: NONE,
+            hash,
+            token: SmallVec::from_slice(token),
+            here: Subscribers::None,
+            tail: Subscribers::None,
+        }
+    }
+
+    fn is_star(&self) -> bool {
+        self.token[..] == *b"*"
+    }
+}
+
+impl<T: Copy + Eq> Node<T> {
+    fn leads_nowhere(&self) -> bool {
+        self.star == NONE
+            && self.first_child == NONE
+            && self.here.is_empty()
+            && self.tail.is_empty()
+    }
+}
+
+impl<T> Default for WildcardTrie<T> {
+    fn default() -> Self {
+        Self {
+            nodes: Vec::new(),
+            free: Vec::new(),
+            children: HashTable::new(),
+            filters: 0,
+        }
+    }
+}
+
+impl<T: Copy + Eq> WildcardTrie<T> {
+    /// Number of filters.
+    pub(crate) fn len(&self) -> usize {
+        self.filters
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.filters == 0
+    }
+
+    /// `filter` must be valid.
+    pub(crate) fn insert(
+        &mut self,
+        hasher: &SubjectHasher,
+        filter: &[u8],
+        queue: Option<&[u8]>,
+        value: T,
+    ) {
+        let (path, has_tail) = split_tail(filter);
+        if self.nodes.is_empty() {
+            self.nodes.push(Node::new(NONE, SubjectHash(0), b""));
+        }
+        let id = path.fold(ROOT, |at, token| self.child_or_add(hasher, at, token));
+        let subscribers = self.subscribers_mut(id, has_tail);
+        let is_new = subscribers.is_empty();
+        subscribers.add(queue, value);
+        self.filters += usize::from(is_new);
+    }
+
+    /// `filter` must be valid.
+    pub(crate) fn remove_by(
+        &mut self,
+        hasher: &SubjectHasher,
+        filter: &[u8],
+        queue: Option<&[u8]>,
+        pred: impl FnMut(&T) -> bool,
+    ) -> Option<T> {
+        if self.is_empty() {
+            return None;
+        }
+        let (mut path, has_tail) = split_tail(filter);
+        let id = path.try_fold(ROOT, |at, token| self.child(hasher, at, token))?;
+        let subscribers = self.subscribers_mut(id, has_tail);
+        let removed = subscribers.remove_by(queue, pred)?;
+        if subscribers.is_empty() {
+            self.filters -= 1;
+            self.prune(id);
+        }
+        Some(removed)
+    }
+
+    /// Visits the subscriptions of every filter that the subject matches, until told to stop.
+    pub(crate) fn matching(
+        &self,
+        subject: &[Token<'_>],
+        mut visit: impl FnMut(&Subscribers<T>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        if self.is_empty() {
+            return ControlFlow::Continue(());
+        }
+        let mut pending: SmallVec<[(NodeId, usize); TOKENS_INLINE]> = smallvec![(ROOT, 0)];
+        while let Some((id, depth)) = pending.pop() {
+            let node = &self.nodes[id as usize];
+            let Some(token) = subject.get(depth) else {
+                visit(&node.here)?;
+                continue;
+            };
+            visit(&node.tail)?;
+            if node.star != NONE {
+                pending.push((node.star, depth + 1));
+            }
+            if node.first_child != NONE
+                && let Some(child) = self.literal_child(id, token.hash, token.bytes)
+            {
+                pending.push((child, depth + 1));
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Visits every stored filter that stands in `relation` to the valid filter `given`.
+    pub(crate) fn reverse(
+        &self,
+        hasher: &SubjectHasher,
+        given: &[u8],
+        relation: Relation,
+        mut visit: impl FnMut(&[u8], &Subscribers<T>),
+    ) {
+        if self.is_empty() {
+            return;
+        }
+        let given: SmallVec<[&[u8]; TOKENS_INLINE]> = tokens(given).collect();
+        let mut path = Vec::new();
+        let mut pending = vec![(ROOT, 0)];
+        while let Some((id, depth)) = pending.pop() {
+            let node = &self.nodes[id as usize];
+            // Past the given `>` everything counts; past any other last token nothing does.
+            let token = given.get(depth).copied();
+            let in_tail = token.is_none() && given.last() == Some(&&b">"[..]);
+            if token.is_none() && !node.here.is_empty() {
+                visit(self.filter_of(id, false, &mut path), &node.here);
+            }
+            let tail_counts = in_tail
+                || token == Some(b">")
+                || (token.is_some() && relation == Relation::Overlapping);
+            if tail_counts && !node.tail.is_empty() {
+                visit(self.filter_of(id, true, &mut path), &node.tail);
+            }
+            let next = if in_tail { depth } else { depth + 1 };
+            match token {
+                None if !in_tail => {}
+                None | Some(b"*" | b">") => {
+                    pending.extend(self.all_children(id).map(|child| (child, next)));
+                }
+                Some(token) => {
+                    let star = (relation == Relation::Overlapping && node.star != NONE)
+                        .then_some(node.star);
+                    let literal = self.literal_child(id, hasher.hash(token), token);
+                    pending.extend(star.into_iter().chain(literal).map(|child| (child, next)));
+                }
+            }
+        }
+    }
+
+    fn subscribers_mut(&mut self, id: NodeId, has_tail: bool) -> &mut Subscribers<T> {
+        let node = &mut self.nodes[id as usize];
+        if has_tail {
+            &mut node.tail
+        } else {
+            &mut node.here
+        }
+    }
+
+    fn child(&self, hasher: &SubjectHasher, parent: NodeId, token: &[u8]) -> Option<NodeId> {
+        if token == b"*" {
+            let star = self.nodes[parent as usize].star;
+            return (star != NONE).then_some(star);
+        }
+        self.literal_child(parent, hasher.hash(token), token)
+    }
+
+    fn literal_child(
+        &self,
+        parent: NodeId,
+        token_hash: SubjectHash,
+        token: &[u8],
+    ) -> Option<NodeId> {
+        let hash = token_hash.under(parent);
+        let is_same = |&id: &NodeId| {
+            let node = &self.nodes[id as usize];
+            node.hash == hash && node.parent == parent && node.token[..] == *token
+        };
+        self.children.find(hash.spread(), is_same).copied()
+    }
+
+    fn all_children(&self, parent: NodeId) -> impl Iterator<Item = NodeId> {
+        let node = &self.nodes[parent as usize];
+        let present = |id: NodeId| (id != NONE).then_some(id);
+        let siblings = std::iter::successors(present(node.first_child), move |&id| {
+            present(self.nodes[id as usize].next_sibling)
+        });
+        present(node.star).into_iter().chain(siblings)
+    }
+
+    /// The filter that ends at a node, climbed for from the leaf.
+    fn filter_of<'p>(&self, id: NodeId, has_tail: bool, path: &'p mut Vec<u8>) -> &'p [u8] {
+        let mut ids: SmallVec<[NodeId; TOKENS_INLINE]> =
+            std::iter::successors(Some(id), |&id| Some(self.nodes[id as usize].parent))
+                .take_while(|&id| id != ROOT)
+                .collect();
+        ids.reverse();
+        let tokens = ids.iter().map(|&id| &self.nodes[id as usize].token[..]);
+        path.clear();
+        for token in tokens.chain(has_tail.then_some(&b">"[..])) {
+            if !path.is_empty() {
+                path.push(b'.');
+            }
+            path.extend_from_slice(token);
+        }
+        path
+    }
+
+    fn child_or_add(&mut self, hasher: &SubjectHasher, parent: NodeId, token: &[u8]) -> NodeId {
+        if let Some(child) = self.child(hasher, parent, token) {
+            return child;
+        }
+        if token == b"*" {
+            let star = self.add_node(Node::new(parent, SubjectHash(0), token));
+            self.nodes[parent as usize].star = star;
+            return star;
+        }
+        let hash = hasher.hash(token).under(parent);
+        let child = self.add_node(Node::new(parent, hash, token));
+        self.link_sibling(parent, child);
+        let nodes = &self.nodes;
+        self.children
+            .insert_unique(hash.spread(), child, |&id| nodes[id as usize].hash.spread());
+        child
+    }
+
+    fn add_node(&mut self, node: Node<T>) -> NodeId {
+        if let Some(id) = self.free.pop() {
+            self.nodes[id as usize] = node;
+            return id;
+        }
+        let id = NodeId::try_from(self.nodes.len()).expect("memory ends long before node ids do");
+        self.nodes.push(node);
+        id
+    }
+
+    fn link_sibling(&mut self, parent: NodeId, child: NodeId) {
+        let next = std::mem::replace(&mut self.nodes[parent as usize].first_child, child);
+        self.nodes[child as usize].next_sibling = next;
+        if next != NONE {
+            self.nodes[next as usize].previous_sibling = child;
+        }
+    }
+
+    fn unlink_sibling(&mut self, child: NodeId) {
+        let Node {
+            parent,
+            previous_sibling,
+            next_sibling,
+            ..
+        } = self.nodes[child as usize];
+        match previous_sibling {
+            NONE => self.nodes[parent as usize].first_child = next_sibling,
+            previous => self.nodes[previous as usize].next_sibling = next_sibling,
+        }
+        if next_sibling != NONE {
+            self.nodes[next_sibling as usize].previous_sibling = previous_sibling;
+        }
+    }
+
+    /// Frees the node and its ancestors as far up as they lead nowhere.
+    fn prune(&mut self, mut id: NodeId) {
+        if self.is_empty() {
+            *self = Self::default();
+            return;
+        }
+        while id != ROOT && self.nodes[id as usize].leads_nowhere() {
+            let parent = self.nodes[id as usize].parent;
+            if self.nodes[id as usize].is_star() {
+                self.nodes[parent as usize].star = NONE;
+            } else {
+                self.unlink_sibling(id);
+                self.forget_child(id);
+            }
+            self.nodes[id as usize].token = SmallVec::new();
+            self.free.push(id);
+            id = parent;
+        }
+    }
+
+    fn forget_child(&mut self, id: NodeId) {
+        let hash = self.nodes[id as usize].hash.spread();
+        let found = self.children.find_entry(hash, |&other| other == id);
+        found.expect("every literal child is in the table").remove();
+    }
+}
+
+/// A valid filter without its last token if that is `>`, and whether it was.
+fn split_tail(filter: &[u8]) -> (impl Iterator<Item = &[u8]>, bool) {
+    let has_tail = filter == b">" || filter.ends_with(b".>");
+    (tokens(filter).filter(|token| *token != b">"), has_tail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nodes_are_used_again_and_the_last_filter_takes_all_memory_along() {
+        let hasher = SubjectHasher::default();
+        let mut trie = WildcardTrie::default();
+        trie.insert(&hasher, b"keep.*", None, 0);
+        for round in 0..100 {
+            let filter = format!("a.{round}.*.b.>");
+            trie.insert(&hasher, filter.as_bytes(), None, round);
+            assert_eq!(
+                trie.remove_by(&hasher, filter.as_bytes(), None, |_| true),
+                Some(round)
+            );
+        }
+        assert_eq!(trie.nodes.len(), 3 + 4);
+        assert_eq!(trie.children.len(), 1);
+        assert_eq!(trie.remove_by(&hasher, b"keep.*", None, |_| true), Some(0));
+        assert_eq!((trie.nodes.capacity(), trie.children.capacity()), (0, 0));
+    }
+
+    #[test]
+    fn very_deep_filters_need_no_deep_stack() {
+        let hasher = SubjectHasher::default();
+        let mut trie = WildcardTrie::default();
+        let deep = ["*"; 100_000].join(".");
+        trie.insert(&hasher, deep.as_bytes(), None, 1);
+        let subject = split(&hasher, deep.as_bytes()).expect("no empty token");
+        let found = trie.matching(&subject, |subscribers| match subscribers.is_empty() {
+            true => ControlFlow::Continue(()),
+            false => ControlFlow::Break(()),
+        });
+        assert!(found.is_break());
+    }
+}
