@@ -1,0 +1,117 @@
+//! Why a command line was refused, in the words Go's flag package and nats-server use.
+
+use crate::options::{PROGRAM, SHARDS_MAX};
+
+/// Why a command line was refused. `Display` is the bare message; a program prints
+/// [`report`](Self::report).
+///
+/// Texts and exit codes were compared with nats-server 2.9.10. The exceptions: `NotSupported` is ours,
+/// and `PortOutOfRange` is a fatal log line there, after the start-up lines.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OptionsError {
+    /// Dashes that lead to no flag name, as in `---p` or `-=3`.
+    #[error("bad flag syntax: {0}")]
+    BadSyntax(String),
+    /// A flag neither nats-server nor this server has.
+    #[error("flag provided but not defined: -{0}")]
+    UnknownFlag(String),
+    /// The last argument is a flag that wants a value.
+    #[error("flag needs an argument: -{0}")]
+    MissingValue(&'static str),
+    /// A value that does not fit the flag.
+    #[error("invalid value {value:?} for flag -{flag}: {reason}")]
+    BadValue {
+        /// The value as given, with bytes that are not UTF-8 replaced.
+        value: String,
+        /// The flag's name as given, without dashes.
+        flag: &'static str,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// A switch with a value other than true or false.
+    #[error("invalid boolean value {value:?} for -{flag}: parse error")]
+    BadSwitch {
+        /// The value as given, with bytes that are not UTF-8 replaced.
+        value: String,
+        /// The flag's name as given, without dashes.
+        flag: &'static str,
+    },
+    /// `--shards` outside its range.
+    #[error("invalid value \"{0}\" for flag -shards: must be between 1 and {SHARDS_MAX}")]
+    ShardsOutOfRange(i64),
+    /// A word that is no flag and is neither `help` nor `version`.
+    #[error("unrecognized command: {0:?}")]
+    UnrecognizedCommand(String),
+    /// A flag of nats-server that this server does not have yet.
+    #[error("flag -{0} is not supported yet")]
+    NotSupported(&'static str),
+    /// A port no socket can have.
+    #[error("Error listening on port: {host}:{port}, \"listen tcp: address {port}: invalid port\"")]
+    PortOutOfRange {
+        /// The host that was to be bound.
+        host: String,
+        /// The port as given.
+        port: i64,
+    },
+    /// Server names go into space-separated places.
+    #[error("server name cannot contain spaces")]
+    ServerNameHasSpaces,
+}
+
+impl OptionsError {
+    /// The line for standard error, without its newline.
+    pub fn report(&self) -> String {
+        if self.usage_follows() {
+            self.to_string()
+        } else {
+            format!("{PROGRAM}: {self}")
+        }
+    }
+
+    /// Whether [`usage`](crate::usage) goes to standard output after the report: true when a flag was
+    /// not understood.
+    pub fn usage_follows(&self) -> bool {
+        match self {
+            Self::BadSyntax(_)
+            | Self::UnknownFlag(_)
+            | Self::MissingValue(_)
+            | Self::BadValue { .. }
+            | Self::BadSwitch { .. }
+            | Self::ShardsOutOfRange(_) => true,
+            Self::UnrecognizedCommand(_)
+            | Self::NotSupported(_)
+            | Self::PortOutOfRange { .. }
+            | Self::ServerNameHasSpaces => false,
+        }
+    }
+
+    /// The process's exit code. nats-server exits with 0 after printing its usage, even when a bad
+    /// flag led there, and scripts that run it know no better.
+    pub fn exit_code(&self) -> u8 {
+        u8::from(!self.usage_follows())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flag_errors_show_the_bare_text_and_exit_with_0() {
+        let error = OptionsError::UnknownFlag("zz".to_owned());
+        assert_eq!(error.report(), "flag provided but not defined: -zz");
+        assert!(error.usage_follows());
+        assert_eq!(error.exit_code(), 0);
+    }
+
+    #[test]
+    fn other_errors_name_the_program_and_exit_with_1() {
+        let error = OptionsError::NotSupported("js");
+        assert_eq!(
+            error.report(),
+            "buster-server: flag -js is not supported yet"
+        );
+        assert!(!error.usage_follows());
+        assert_eq!(error.exit_code(), 1);
+    }
+}

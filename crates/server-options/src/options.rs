@@ -1,0 +1,75 @@
+//! What the command line asks for, once it has been understood.
+
+use std::path::PathBuf;
+
+/// The name the program goes by in usage and error lines.
+pub const PROGRAM: &str = "buster-server";
+
+/// Most shards that may be asked for. Every shard talks to every other, so the mesh grows with the
+/// square of this.
+pub const SHARDS_MAX: usize = 64;
+
+/// The port clients connect to when none is named.
+const CLIENT_PORT: u16 = 4222;
+
+/// What the program was started to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Invocation {
+    /// Serve with these options.
+    Run(Options),
+    /// Print this usage text on standard output and exit with 0.
+    PrintHelp(String),
+    /// Print [`version_text`](crate::version_text) on standard output and exit with 0.
+    PrintVersion,
+}
+
+/// The server's options. An option given as empty text counts as not given, as with nats-server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// Host name or address to bind. Not resolved or checked yet.
+    pub host: String,
+    /// Where clients connect.
+    pub port: Port,
+    /// Name shown in INFO; `None` means the server's own id. Never contains a space.
+    pub server_name: Option<String>,
+    /// File to receive the process id.
+    pub pid_file: Option<PathBuf>,
+    /// Directory to receive `<program>_<pid>.ports`.
+    pub ports_file_dir: Option<PathBuf>,
+    /// Log file; `None` means standard error.
+    pub log_file: Option<PathBuf>,
+    /// Whether log lines carry the time.
+    pub log_time: bool,
+    /// Whether debug lines are logged. Independent of `trace`.
+    pub debug: bool,
+    /// Whether the protocol is traced.
+    pub trace: bool,
+    /// Shards to run, 1 to [`SHARDS_MAX`]; `None` means one per available core.
+    pub shards: Option<usize>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            host: "0.0.0.0".to_owned(),
+            port: Port::Fixed(CLIENT_PORT),
+            server_name: None,
+            pid_file: None,
+            ports_file_dir: None,
+            log_file: None,
+            log_time: true,
+            debug: false,
+            trace: false,
+            shards: None,
+        }
+    }
+}
+
+/// A port to listen on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Port {
+    /// This one, never 0.
+    Fixed(u16),
+    /// A free one picked by the kernel (`-p -1`).
+    Random,
+}

@@ -1,0 +1,369 @@
+use std::path::PathBuf;
+
+use super::*;
+use crate::options::{Options, Port, SHARDS_MAX};
+use crate::table::{Row, TABLE};
+use crate::usage::usage;
+
+fn parse_line(line: &[&str]) -> Result<Invocation, OptionsError> {
+    let program = std::iter::once("buster-server");
+    parse(program.chain(line.iter().copied()).map(OsString::from))
+}
+
+fn options(line: &[&str]) -> Options {
+    match parse_line(line) {
+        Ok(Invocation::Run(options)) => options,
+        other => panic!("{line:?} gave {other:?}"),
+    }
+}
+
+fn refusal(line: &[&str]) -> String {
+    parse_line(line).expect_err("the line is bad").report()
+}
+
+/// A value that the row accepts and that differs from its default.
+fn sample(row: &Row) -> &'static str {
+    match row.effect {
+        Effect::Switch(_) => {
+            if row.names[0] == "T" {
+                "false"
+            } else {
+                "true"
+            }
+        }
+        Effect::Integer(_) => "7",
+        Effect::Text(_) => "some/where",
+    }
+}
+
+#[test]
+fn no_flags_give_the_defaults() {
+    let defaults = options(&[]);
+    assert_eq!(defaults, Options::default());
+    assert_eq!(defaults.host, "0.0.0.0");
+    assert_eq!(defaults.port, Port::Fixed(4222));
+    assert!(defaults.log_time);
+    assert!(matches!(parse([]), Ok(Invocation::Run(options)) if options == defaults));
+}
+
+#[test]
+fn each_supported_flag_sets_its_own_option() {
+    let text = || Some("some/where".to_owned());
+    let path = || Some(PathBuf::from("some/where"));
+    for row in TABLE.iter().filter(|row| row.section != Section::NotYet) {
+        let rest = Options::default();
+        let wanted = match row.names[0] {
+            "a" => Options {
+                host: "some/where".to_owned(),
+                ..rest
+            },
+            "p" => Options {
+                port: Port::Fixed(7),
+                ..rest
+            },
+            "n" => Options {
+                server_name: text(),
+                ..rest
+            },
+            "P" => Options {
+                pid_file: path(),
+                ..rest
+            },
+            "ports_file_dir" => Options {
+                ports_file_dir: path(),
+                ..rest
+            },
+            "l" => Options {
+                log_file: path(),
+                ..rest
+            },
+            "T" => Options {
+                log_time: false,
+                ..rest
+            },
+            "D" => Options {
+                debug: true,
+                ..rest
+            },
+            "V" => Options {
+                trace: true,
+                ..rest
+            },
+            "DV" => Options {
+                debug: true,
+                trace: true,
+                ..rest
+            },
+            "shards" => Options {
+                shards: Some(7),
+                ..rest
+            },
+            "h" | "v" => continue,
+            other => panic!("no expectation for -{other}"),
+        };
+        for name in row.names {
+            assert_eq!(
+                options(&[&format!("-{name}={}", sample(row))]),
+                wanted,
+                "-{name}"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_row_reads_alike_in_every_dash_style() {
+    for row in TABLE {
+        let value = sample(row);
+        for name in row.names {
+            let inline = parse_line(&[&format!("-{name}={value}")]);
+            assert_eq!(
+                parse_line(&[&format!("--{name}={value}")]),
+                inline,
+                "{name}"
+            );
+            if matches!(row.effect, Effect::Switch(_)) {
+                if value == "true" {
+                    assert_eq!(parse_line(&[&format!("-{name}")]), inline, "{name}");
+                    assert_eq!(parse_line(&[&format!("--{name}")]), inline, "{name}");
+                }
+            } else {
+                assert_eq!(parse_line(&[&format!("-{name}"), value]), inline, "{name}");
+                assert_eq!(parse_line(&[&format!("--{name}"), value]), inline, "{name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn each_flag_not_supported_is_refused_by_the_name_given() {
+    for row in TABLE.iter().filter(|row| row.section == Section::NotYet) {
+        for name in row.names {
+            let refused = parse_line(&[&format!("--{name}={}", sample(row)), "-D"]);
+            assert_eq!(refused, Err(OptionsError::NotSupported(name)));
+        }
+    }
+    assert_eq!(
+        refusal(&["-js"]),
+        "buster-server: flag -js is not supported yet"
+    );
+    assert_eq!(
+        refusal(&["-p", "1", "--config", "x", "-js"]),
+        "buster-server: flag -config is not supported yet"
+    );
+}
+
+#[test]
+fn every_row_that_takes_a_value_says_when_it_is_missing() {
+    for row in TABLE
+        .iter()
+        .filter(|row| !matches!(row.effect, Effect::Switch(_)))
+    {
+        for name in row.names {
+            let text = refusal(&["-D", &format!("--{name}")]);
+            assert_eq!(text, format!("flag needs an argument: -{name}"));
+        }
+    }
+}
+
+#[test]
+fn every_switch_refuses_a_value_that_is_not_boolean() {
+    for row in TABLE
+        .iter()
+        .filter(|row| matches!(row.effect, Effect::Switch(_)))
+    {
+        for name in row.names {
+            let text = refusal(&[&format!("-{name}=maybe")]);
+            assert_eq!(
+                text,
+                format!("invalid boolean value \"maybe\" for -{name}: parse error")
+            );
+        }
+    }
+}
+
+#[test]
+fn every_number_refuses_words_and_numbers_past_64_bits() {
+    for row in TABLE
+        .iter()
+        .filter(|row| matches!(row.effect, Effect::Integer(_)))
+    {
+        for name in row.names {
+            let flag = format!("-{name}");
+            let text = refusal(&[&flag, "abc"]);
+            assert_eq!(
+                text,
+                format!("invalid value \"abc\" for flag -{name}: parse error")
+            );
+            let text = refusal(&[&flag, "99999999999999999999"]);
+            let wanted = format!(
+                "invalid value \"99999999999999999999\" for flag -{name}: value out of range"
+            );
+            assert_eq!(text, wanted);
+        }
+    }
+}
+
+#[test]
+fn the_next_argument_is_the_value_even_with_a_dash() {
+    assert_eq!(options(&["-p", "-1"]).port, Port::Random);
+    assert_eq!(options(&["--port=-1"]).port, Port::Random);
+    assert_eq!(options(&["-l", "-D"]).log_file, Some(PathBuf::from("-D")));
+    assert_eq!(options(&["-l=a=b"]).log_file, Some(PathBuf::from("a=b")));
+}
+
+#[test]
+fn port_0_means_the_default_port() {
+    assert_eq!(options(&["-p", "0"]).port, Port::Fixed(4222));
+    assert_eq!(options(&["-p", "65535"]).port, Port::Fixed(65535));
+}
+
+#[test]
+fn a_port_no_socket_has_is_refused_with_the_host() {
+    for port in ["99999", "65536", "-2"] {
+        let error = parse_line(&["-p", port, "-a", "127.0.0.1"]).expect_err("no such port");
+        assert_eq!(
+            error.report(),
+            format!(
+                "buster-server: Error listening on port: 127.0.0.1:{port}, \"listen tcp: address {port}: invalid port\""
+            )
+        );
+        assert_eq!(error.exit_code(), 1);
+    }
+}
+
+#[test]
+fn shards_stay_within_their_range() {
+    assert_eq!(options(&["--shards", "1"]).shards, Some(1));
+    assert_eq!(options(&["--shards", "64"]).shards, Some(SHARDS_MAX));
+    for count in ["0", "-1", "65"] {
+        let text = refusal(&["--shards", count]);
+        assert_eq!(
+            text,
+            format!("invalid value \"{count}\" for flag -shards: must be between 1 and 64")
+        );
+    }
+}
+
+#[test]
+fn empty_text_means_not_given() {
+    let line = ["-a", "", "-n=", "-P", "", "--ports_file_dir=", "-l", ""];
+    assert_eq!(options(&line), Options::default());
+}
+
+#[test]
+fn the_last_of_several_wins() {
+    let options = options(&[
+        "-p",
+        "1",
+        "--port",
+        "2",
+        "-D",
+        "-debug=false",
+        "-n",
+        "a",
+        "-server_name=b",
+    ]);
+    assert_eq!(options.port, Port::Fixed(2));
+    assert!(!options.debug);
+    assert_eq!(options.server_name.as_deref(), Some("b"));
+}
+
+#[test]
+fn dv_outranks_d_and_v_wherever_it_stands() {
+    let off = options(&["-DV=false", "-D", "-V"]);
+    assert!(!off.debug && !off.trace);
+    let on = options(&["-DV", "-D=false"]);
+    assert!(on.debug && on.trace);
+}
+
+#[test]
+fn server_names_have_no_spaces() {
+    let error = parse_line(&["-n", "a b"]).expect_err("a space");
+    assert_eq!(
+        error.report(),
+        "buster-server: server name cannot contain spaces"
+    );
+}
+
+#[test]
+fn a_path_may_be_any_bytes_and_a_name_may_not() {
+    let bytes = OsString::from_vec(b"x\xff".to_vec());
+    let line = |flag: &str| [OsString::new(), OsString::from(flag), bytes.clone()];
+    let Ok(Invocation::Run(options)) = parse(line("-P")) else {
+        panic!("paths are bytes")
+    };
+    assert_eq!(options.pid_file, Some(PathBuf::from(bytes.clone())));
+    let error = parse(line("-n")).expect_err("names are text");
+    assert_eq!(
+        error.report(),
+        "invalid value \"x\u{fffd}\" for flag -n: not valid UTF-8"
+    );
+}
+
+#[test]
+fn help_and_version_win_over_what_else_is_wrong() {
+    let help = Ok(Invocation::PrintHelp(usage()));
+    let version = Ok(Invocation::PrintVersion);
+    for line in [
+        &["-h"][..],
+        &["-help"],
+        &["--help", "-js"],
+        &["-h", "foo"],
+        &["help"],
+        &["-D", "HELP"],
+    ] {
+        assert_eq!(parse_line(line), help, "{line:?}");
+    }
+    for line in [
+        &["-v"][..],
+        &["-h", "-v"],
+        &["-v", "-p", "99999"],
+        &["Version", "foo"],
+        &["-js", "version"],
+    ] {
+        assert_eq!(parse_line(line), version, "{line:?}");
+    }
+    assert_eq!(options(&["-h=false", "-v=false"]), Options::default());
+    assert_eq!(
+        refusal(&["-v", "-p", "abc"]),
+        "invalid value \"abc\" for flag -p: parse error"
+    );
+}
+
+#[test]
+fn words_that_are_no_flag_are_unrecognized_commands() {
+    for (line, word) in [
+        (&["foo"][..], "foo"),
+        (&["-"], "-"),
+        (&[""], ""),
+        (&["-T", "false", "-D"], "false"),
+        (&["-p", "1", "--", "-D"], "-D"),
+        (&["-js", "foo", "-zz"], "foo"),
+    ] {
+        assert_eq!(
+            refusal(line),
+            format!("buster-server: unrecognized command: {word:?}")
+        );
+    }
+    assert_eq!(options(&["-D", "--"]), options(&["-D"]));
+}
+
+#[test]
+fn dashes_without_a_name_are_bad_syntax() {
+    for arg in ["---p", "-=3", "--=3", "---"] {
+        assert_eq!(refusal(&[arg, "3"]), format!("bad flag syntax: {arg}"));
+    }
+}
+
+#[test]
+fn unknown_flags_are_named_with_one_dash_and_no_value() {
+    for arg in ["-zz", "--zz", "--zz=3"] {
+        assert_eq!(refusal(&[arg]), "flag provided but not defined: -zz");
+    }
+    assert_eq!(refusal(&["-DD"]), "flag provided but not defined: -DD");
+    assert_eq!(
+        refusal(&["-Port", "1"]),
+        "flag provided but not defined: -Port"
+    );
+}

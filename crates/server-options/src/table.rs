@@ -1,0 +1,171 @@
+//! Every flag, one row each: its names, what value it takes, what it does, and its line in the usage
+//! text.
+//!
+//! Names come from nats-server 2.14. To support a refused flag, move its row to a section and give it
+//! an operand, a help text and a setter.
+
+use std::ffi::OsString;
+
+use crate::draft::{Draft, Set};
+use Effect::{Integer, Switch, Text};
+use Section::{Common, Logging, NotYet, Server};
+
+/// Where a flag stands in the usage text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Section {
+    Server,
+    Logging,
+    Common,
+    /// Known to nats-server, refused by us.
+    NotYet,
+}
+
+/// The kind of value a flag takes, and what the value does.
+#[derive(Clone, Copy)]
+pub(crate) enum Effect {
+    /// `-x` or `-x=false`; never takes the next argument.
+    Switch(fn(&mut Draft, bool)),
+    Integer(fn(&mut Draft, i64)),
+    Text(fn(&mut Draft, OsString) -> Set),
+}
+
+pub(crate) struct Row {
+    /// Without dashes, in the order the usage text shows them.
+    pub(crate) names: &'static [&'static str],
+    pub(crate) section: Section,
+    /// What stands for the value in the usage text; empty for switches and refused flags.
+    pub(crate) operand: &'static str,
+    /// Empty for refused flags.
+    pub(crate) help: &'static str,
+    pub(crate) effect: Effect,
+}
+
+/// Finds a flag by any of its names; gives the name back as the table spells it.
+pub(crate) fn find(name: &[u8]) -> Option<(&'static Row, &'static str)> {
+    TABLE.iter().find_map(|row| {
+        let known = row.names.iter().find(|known| known.as_bytes() == name)?;
+        Some((row, *known))
+    })
+}
+
+const fn row(
+    section: Section,
+    names: &'static [&'static str],
+    operand: &'static str,
+    effect: Effect,
+    help: &'static str,
+) -> Row {
+    Row {
+        names,
+        section,
+        operand,
+        help,
+        effect,
+    }
+}
+
+/// A refused flag still reads its value, so that a bad value is told apart and `-v` still works
+/// behind it.
+const fn not_yet(names: &'static [&'static str], effect: Effect) -> Row {
+    row(NotYet, names, "", effect, "")
+}
+
+const SWITCH: Effect = Switch(|_, _| ());
+const INTEGER: Effect = Integer(|_, _| ());
+const TEXT: Effect = Text(|_, _| Ok(()));
+
+// One line a row: read across, it is the whole story of a flag.
+#[rustfmt::skip]
+pub(crate) static TABLE: &[Row] = &[
+    row(Server, &["a", "addr", "net"], "<host>", Text(Draft::set_host), "Address to bind (default: 0.0.0.0)"),
+    row(Server, &["p", "port"], "<port>", Integer(Draft::set_port), "Port for clients, -1 for a free one (default: 4222)"),
+    row(Server, &["n", "name", "server_name"], "<name>", Text(Draft::set_server_name), "Name of this server (default: its id)"),
+    row(Server, &["P", "pid"], "<file>", Text(Draft::set_pid_file), "Write the process id to a file"),
+    row(Server, &["ports_file_dir"], "<dir>", Text(Draft::set_ports_file_dir), "Write <program>_<pid>.ports to a directory"),
+    row(Server, &["shards"], "<number>", Integer(Draft::set_shards), "Shards, 1 to 64 (default: one per available core)"),
+
+    row(Logging, &["l", "log"], "<file>", Text(Draft::set_log_file), "Log to a file instead of standard error"),
+    row(Logging, &["T", "logtime"], "", Switch(Draft::set_log_time), "Put the time on log lines (default: true)"),
+    row(Logging, &["D", "debug"], "", Switch(Draft::set_debug), "Log debug lines"),
+    row(Logging, &["V", "trace"], "", Switch(Draft::set_trace), "Log the protocol as it is spoken"),
+    row(Logging, &["DV"], "", Switch(Draft::set_debug_and_trace), "Both of these"),
+
+    row(Common, &["h", "help"], "", Switch(Draft::set_help), "Show this text"),
+    row(Common, &["v", "version"], "", Switch(Draft::set_version), "Show the version"),
+
+    not_yet(&["c", "config"], TEXT),
+    not_yet(&["t"], SWITCH),
+    not_yet(&["sl", "signal"], TEXT),
+    not_yet(&["client_advertise"], TEXT),
+    not_yet(&["m", "http_port"], INTEGER),
+    not_yet(&["ms", "https_port"], INTEGER),
+    not_yet(&["profile"], INTEGER),
+    not_yet(&["logtime_utc"], SWITCH),
+    not_yet(&["s", "syslog"], SWITCH),
+    not_yet(&["r", "remote_syslog"], TEXT),
+    not_yet(&["VV"], SWITCH),
+    not_yet(&["DVV"], SWITCH),
+    not_yet(&["log_size_limit"], INTEGER),
+    not_yet(&["max_traced_msg_len"], INTEGER),
+    not_yet(&["js", "jetstream"], SWITCH),
+    not_yet(&["sd", "store_dir"], TEXT),
+    not_yet(&["user"], TEXT),
+    not_yet(&["pass"], TEXT),
+    not_yet(&["auth"], TEXT),
+    not_yet(&["tls"], SWITCH),
+    not_yet(&["tlscert"], TEXT),
+    not_yet(&["tlskey"], TEXT),
+    not_yet(&["tlsverify"], SWITCH),
+    not_yet(&["tlscacert"], TEXT),
+    not_yet(&["help_tls"], SWITCH),
+    not_yet(&["routes"], TEXT),
+    not_yet(&["cluster"], TEXT),
+    not_yet(&["cluster_listen"], TEXT),
+    not_yet(&["cluster_name"], TEXT),
+    not_yet(&["cluster_advertise"], TEXT),
+    not_yet(&["no_advertise"], SWITCH),
+    not_yet(&["connect_retries"], INTEGER),
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    /// Every flag nats-server 2.14 defines.
+    const PEER_FLAGS: &str = "h help port p n name server_name addr a net client_advertise D debug V VV \
+        trace DV DVV T logtime logtime_utc user pass auth m http_port ms https_port c config t sl signal \
+        P pid ports_file_dir l log log_size_limit s syslog r remote_syslog version v profile routes \
+        cluster cluster_listen cluster_advertise no_advertise connect_retries cluster_name help_tls tls \
+        tlsverify tlscert tlskey tlscacert max_traced_msg_len js jetstream sd store_dir";
+
+    #[test]
+    fn the_table_has_every_flag_of_the_peer_and_shards() {
+        let ours: HashSet<&str> = TABLE.iter().flat_map(|row| row.names).copied().collect();
+        let mut wanted: HashSet<&str> = PEER_FLAGS.split_whitespace().collect();
+        wanted.insert("shards");
+        assert_eq!(ours, wanted);
+    }
+
+    #[test]
+    fn no_name_stands_twice() {
+        let mut seen = HashSet::new();
+        for name in TABLE.iter().flat_map(|row| row.names) {
+            assert!(seen.insert(name), "-{name} stands twice");
+        }
+    }
+
+    #[test]
+    fn supported_rows_have_a_help_text_and_an_operand_if_they_take_a_value() {
+        for row in TABLE.iter().filter(|row| row.section != NotYet) {
+            assert!(!row.help.is_empty(), "{:?}", row.names);
+            assert_eq!(
+                row.operand.is_empty(),
+                matches!(row.effect, Switch(_)),
+                "{:?}",
+                row.names
+            );
+        }
+    }
+}

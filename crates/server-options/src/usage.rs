@@ -1,0 +1,137 @@
+//! The text `-h` prints, written from the table, and the text `-v` prints.
+
+use std::fmt::Write as _;
+
+use crate::options::PROGRAM;
+use crate::table::{Row, Section, TABLE};
+
+/// Where help texts start.
+const HELP_COLUMN: usize = 41;
+/// Where the list of refused flags wraps.
+const LINE_COLUMNS: usize = 90;
+
+/// The usage text, meant for `println!` as nats-server does it: a blank line before and after.
+pub fn usage() -> String {
+    let mut text = format!("\nUsage: {PROGRAM} [options]\n");
+    for (section, title) in [
+        (Section::Server, "Server Options"),
+        (Section::Logging, "Logging Options"),
+        (Section::Common, "Common Options"),
+    ] {
+        let _ = write!(text, "\n{title}:\n");
+        for row in TABLE.iter().filter(|row| row.section == section) {
+            let _ = writeln!(text, "{:HELP_COLUMN$}{}", flags_column(row), row.help);
+        }
+    }
+    text.push_str("\nKnown from nats-server and not supported yet:\n");
+    push_refused(&mut text);
+    text
+}
+
+/// The two lines of `-v`, meant for `println!`: the nats-server release this server is compatible with
+/// comes first, since client test suites read that line; our own version second. Both without a `v`.
+pub fn version_text(compatible_with: &str, own: &str) -> String {
+    format!("nats-server: v{compatible_with}\n{PROGRAM}: v{own}")
+}
+
+/// Long names alone stand under the other long names, as in the peer's text.
+fn flags_column(row: &Row) -> String {
+    let mut column = String::from("    ");
+    if row.names.iter().all(|name| !is_short(name)) {
+        column.push_str("    ");
+    }
+    let names: Vec<String> = row.names.iter().map(|name| dashed(name)).collect();
+    column.push_str(&names.join(", "));
+    if !row.operand.is_empty() {
+        column.push(' ');
+        column.push_str(row.operand);
+    }
+    column
+}
+
+fn push_refused(text: &mut String) {
+    let mut line = String::from("   ");
+    for name in TABLE
+        .iter()
+        .filter(|row| row.section == Section::NotYet)
+        .flat_map(|row| row.names)
+    {
+        let name = dashed(name);
+        if line.len() + 1 + name.len() > LINE_COLUMNS {
+            text.push_str(&line);
+            text.push('\n');
+            line = String::from("   ");
+        }
+        line.push(' ');
+        line.push_str(&name);
+    }
+    text.push_str(&line);
+    text.push('\n');
+}
+
+fn dashed(name: &str) -> String {
+    if is_short(name) {
+        format!("-{name}")
+    } else {
+        format!("--{name}")
+    }
+}
+
+/// One dash or two mean the same to the parser; people know `-DV` and `-js`, and `--port`.
+fn is_short(name: &str) -> bool {
+    name.len() <= 2 || name == "DVV"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_stands_in_the_usage_text() {
+        let text = usage();
+        let words: Vec<&str> = text.split([' ', ',', '\n']).collect();
+        for row in TABLE {
+            assert!(text.contains(row.help), "{:?}", row.names);
+            for name in row.names {
+                assert!(words.contains(&dashed(name).as_str()), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_flags_column_leaves_room_before_the_help_text() {
+        for row in TABLE {
+            assert!(
+                flags_column(row).len() + 2 <= HELP_COLUMN,
+                "{:?}",
+                row.names
+            );
+        }
+    }
+
+    #[test]
+    fn usage_lines_look_like_the_peers() {
+        let text = usage();
+        assert!(
+            text.starts_with("\nUsage: buster-server [options]\n\nServer Options:\n"),
+            "{text}"
+        );
+        assert!(text.ends_with('\n') && !text.ends_with("\n\n"), "{text}");
+        let port = "    -p, --port <port>                    Port for clients";
+        assert!(text.lines().any(|line| line.starts_with(port)), "{text}");
+        let ports_file = "        --ports_file_dir <dir>           Write";
+        assert!(
+            text.lines().any(|line| line.starts_with(ports_file)),
+            "{text}"
+        );
+        assert!(text.lines().all(|line| line.len() <= 100), "{text}");
+    }
+
+    #[test]
+    fn version_text_puts_the_peers_line_first() {
+        assert_eq!(
+            version_text("2.14.5", "0.1.0"),
+            "nats-server: v2.14.5\nbuster-server: v0.1.0"
+        );
+    }
+}
