@@ -119,4 +119,6 @@ fn bad_value(flag: &'static str, value: &OsStr, reason: &'static str) -> Options
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;
