@@ -1,0 +1,110 @@
+//! From a verb to a step: the three shapes of op both directions share.
+
+use crate::ProtoError;
+use crate::limits::{Limits, Step};
+use crate::line::{Line, Scan};
+use crate::op::HeaderLen;
+use crate::tokens::{self, Tokens};
+use crate::verb::Verb;
+
+/// The arguments of a message line, sorted by meaning.
+pub(crate) struct Head<'a> {
+    pub(crate) subject: &'a [u8],
+    /// Empty for what a client publishes.
+    pub(crate) sid: &'a [u8],
+    pub(crate) reply: Option<&'a [u8]>,
+    pub(crate) header_text: Option<&'a [u8]>,
+    pub(crate) size_text: &'a [u8],
+}
+
+/// A message and its bytes.
+pub(crate) struct Frame<'a> {
+    pub(crate) head: Head<'a>,
+    pub(crate) header: Option<HeaderLen<'a>>,
+    pub(crate) body: &'a [u8],
+}
+
+/// An op that is its verb; whatever else stands on the line is skipped.
+#[inline]
+pub(crate) fn bare<T>(
+    scan: &mut Scan,
+    verb: Verb,
+    input: &[u8],
+    limits: &Limits,
+    op: T,
+) -> Result<Step<T>, ProtoError> {
+    match scan.ignored_args(input, verb, limits)? {
+        Some(used) => Ok(consumed(scan, used, op)),
+        None => Ok(need_one_more(input)),
+    }
+}
+
+/// An op that is one line, its arguments read by `read`.
+#[inline(always)]
+pub(crate) fn one_line<'a, T>(
+    scan: &mut Scan,
+    verb: Verb,
+    input: &'a [u8],
+    limits: &Limits,
+    read: impl FnOnce(&'a [u8]) -> Result<T, ProtoError>,
+) -> Result<Step<T>, ProtoError> {
+    match scan.args(input, verb, limits)? {
+        Some(line) => Ok(consumed(scan, line.end, read(line.args)?)),
+        None => Ok(need_one_more(input)),
+    }
+}
+
+/// A line and the payload it announces. `sort` gives the at most `N` arguments their meaning.
+#[inline(always)]
+pub(crate) fn message<'a, const N: usize>(
+    scan: &mut Scan,
+    verb: Verb,
+    input: &'a [u8],
+    limits: &Limits,
+    sort: impl FnOnce(&[&'a [u8]]) -> Option<Head<'a>>,
+) -> Result<Step<Frame<'a>>, ProtoError> {
+    let Some(Line { args, end }) = scan.args(input, verb, limits)? else {
+        return Ok(need_one_more(input));
+    };
+    let tokens = Tokens::<N>::split(verb, args, tokens::is_blank)?;
+    let head = sort(tokens.as_slice()).ok_or(tokens::bad_arguments(verb))?;
+    let (header, size) = tokens::sizes(verb, head.header_text, head.size_text, limits)?;
+    let used = end + size + CR_LF.len();
+    match input.get(end + size..) {
+        Some([b'\r', b'\n', ..]) => {
+            let body = &input[end..end + size];
+            Ok(consumed(scan, used, Frame { head, header, body }))
+        }
+        None | Some([] | [b'\r']) => Ok(Step::NeedMore { at_least: used }),
+        Some(_) => Err(ProtoError::BadPayloadEnd),
+    }
+}
+
+const CR_LF: &[u8] = b"\r\n";
+
+#[inline(always)]
+fn consumed<T>(scan: &mut Scan, used: usize, op: T) -> Step<T> {
+    scan.reset();
+    Step::Op { used, op }
+}
+
+#[inline(always)]
+pub(crate) fn need_one_more<T>(input: &[u8]) -> Step<T> {
+    Step::NeedMore {
+        at_least: input.len() + 1,
+    }
+}
+
+/// The text of an `-ERR` line: one pair of quotes around it is taken off.
+pub(crate) fn without_quotes(text: &[u8]) -> &[u8] {
+    match text {
+        [b'\'', inner @ .., b'\''] => inner,
+        _ => text,
+    }
+}
+
+/// The text of a `CONNECT` or `INFO` line. Where the line is the bare verb, the line end was taken
+/// for the first byte of the text; JSON skips it, and nobody else needs to see it.
+pub(crate) fn json_text(args: &[u8]) -> &[u8] {
+    if args == b"\r" { &[] } else { args }
+}
