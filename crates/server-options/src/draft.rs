@@ -109,28 +109,20 @@ impl Draft {
 
     fn into_options(self) -> Result<Options, OptionsError> {
         let mut options = self.options;
-        if options
-            .server_name
-            .as_ref()
-            .is_some_and(|name| name.contains(' '))
-        {
+        if options.server_name.as_ref().is_some_and(|name| name.contains(' ')) {
             return Err(OptionsError::ServerNameHasSpaces);
         }
         if let Some(on) = self.debug_and_trace {
             (options.debug, options.trace) = (on, on);
         }
         options.shards = self.shards.map(shards).transpose()?;
-        options.port =
-            match self.port {
-                0 => options.port,
-                -1 => Port::Random,
-                port => u16::try_from(port).map(Port::Fixed).map_err(|_| {
-                    OptionsError::PortOutOfRange {
-                        host: options.host.clone(),
-                        port,
-                    }
-                })?,
-            };
+        options.port = match self.port {
+            0 => options.port,
+            -1 => Port::Random,
+            port => u16::try_from(port)
+                .map(Port::Fixed)
+                .map_err(|_| OptionsError::PortOutOfRange { host: options.host.clone(), port })?,
+        };
         Ok(options)
     }
 }
@@ -142,9 +134,7 @@ fn command_word(command: &OsStr) -> Result<Invocation, OptionsError> {
     if command.eq_ignore_ascii_case("help") {
         return Ok(Invocation::PrintHelp(usage()));
     }
-    Err(OptionsError::UnrecognizedCommand(
-        command.to_string_lossy().into_owned(),
-    ))
+    Err(OptionsError::UnrecognizedCommand(command.to_string_lossy().into_owned()))
 }
 
 fn shards(count: i64) -> Result<usize, OptionsError> {

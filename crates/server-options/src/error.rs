@@ -61,11 +61,7 @@ pub enum OptionsError {
 impl OptionsError {
     /// The line for standard error, without its newline.
     pub fn report(&self) -> String {
-        if self.usage_follows() {
-            self.to_string()
-        } else {
-            format!("{PROGRAM}: {self}")
-        }
+        if self.usage_follows() { self.to_string() } else { format!("{PROGRAM}: {self}") }
     }
 
     /// Whether [`usage`](crate::usage) goes to standard output after the report: true when a flag was
@@ -107,10 +103,7 @@ mod tests {
     #[test]
     fn other_errors_name_the_program_and_exit_with_1() {
         let error = OptionsError::NotSupported("js");
-        assert_eq!(
-            error.report(),
-            "buster-server: flag -js is not supported yet"
-        );
+        assert_eq!(error.report(), "buster-server: flag -js is not supported yet");
         assert!(!error.usage_follows());
         assert_eq!(error.exit_code(), 1);
     }

@@ -76,8 +76,8 @@ mod tests {
     #[test]
     fn what_is_no_integer_is_a_parse_error() {
         for text in [
-            "", "-", "+", "abc", "1a", "0x", "0xg", "08", "0b2", "_1", "1_", "1__0", "--1", "-+1",
-            " 1", "1 ", "1.0", "٣",
+            "", "-", "+", "abc", "1a", "0x", "0xg", "08", "0b2", "_1", "1_", "1__0", "--1", "-+1", " 1",
+            "1 ", "1.0", "٣",
         ] {
             assert_eq!(integer(OsStr::new(text)), Err(PARSE_ERROR), "{text:?}");
         }
@@ -86,11 +86,7 @@ mod tests {
 
     #[test]
     fn an_integer_past_64_bits_is_out_of_range() {
-        for text in [
-            "9223372036854775808",
-            "-9223372036854775809",
-            "99999999999999999999",
-        ] {
+        for text in ["9223372036854775808", "-9223372036854775809", "99999999999999999999"] {
             assert_eq!(integer(OsStr::new(text)), Err(OUT_OF_RANGE), "{text}");
         }
     }

@@ -54,10 +54,7 @@ fn split_flag(arg: &OsStr) -> Result<Option<Flag<'_>>, OptionsError> {
         return Err(OptionsError::BadSyntax(arg.to_string_lossy().into_owned()));
     }
     let (name, inline) = match body.iter().position(|&byte| byte == b'=') {
-        Some(equals) => (
-            &body[..equals],
-            Some(OsString::from_vec(body[equals + 1..].to_vec())),
-        ),
+        Some(equals) => (&body[..equals], Some(OsString::from_vec(body[equals + 1..].to_vec()))),
         None => (body, None),
     };
     Ok(Some(Flag { name, inline }))
@@ -76,10 +73,7 @@ fn apply(
         Effect::Switch(set) => set(draft, switch_value(name, flag.inline)?),
         Effect::Integer(set) => {
             let value = value(name, flag.inline, rest)?;
-            set(
-                draft,
-                integer(&value).map_err(|reason| bad_value(name, &value, reason))?,
-            );
+            set(draft, integer(&value).map_err(|reason| bad_value(name, &value, reason))?);
         }
         Effect::Text(set) => {
             let value = value(name, flag.inline, rest)?;
@@ -94,10 +88,8 @@ fn apply(
 
 fn switch_value(flag: &'static str, inline: Option<OsString>) -> Result<bool, OptionsError> {
     let Some(value) = inline else { return Ok(true) };
-    switch(&value).ok_or_else(|| OptionsError::BadSwitch {
-        value: value.to_string_lossy().into_owned(),
-        flag,
-    })
+    switch(&value)
+        .ok_or_else(|| OptionsError::BadSwitch { value: value.to_string_lossy().into_owned(), flag })
 }
 
 fn value(
@@ -105,17 +97,11 @@ fn value(
     inline: Option<OsString>,
     rest: &mut impl Iterator<Item = OsString>,
 ) -> Result<OsString, OptionsError> {
-    inline
-        .or_else(|| rest.next())
-        .ok_or(OptionsError::MissingValue(flag))
+    inline.or_else(|| rest.next()).ok_or(OptionsError::MissingValue(flag))
 }
 
 fn bad_value(flag: &'static str, value: &OsStr, reason: &'static str) -> OptionsError {
-    OptionsError::BadValue {
-        value: value.to_string_lossy().into_owned(),
-        flag,
-        reason,
-    }
+    OptionsError::BadValue { value: value.to_string_lossy().into_owned(), flag, reason }
 }
 
 #[cfg(test)]

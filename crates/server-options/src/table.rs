@@ -55,13 +55,7 @@ const fn row(
     effect: Effect,
     help: &'static str,
 ) -> Row {
-    Row {
-        names,
-        section,
-        operand,
-        help,
-        effect,
-    }
+    Row { names, section, operand, help, effect }
 }
 
 /// A refused flag still reads its value, so that a bad value is told apart and `-v` still works
@@ -160,12 +154,7 @@ mod tests {
     fn supported_rows_have_a_help_text_and_an_operand_if_they_take_a_value() {
         for row in TABLE.iter().filter(|row| row.section != NotYet) {
             assert!(!row.help.is_empty(), "{:?}", row.names);
-            assert_eq!(
-                row.operand.is_empty(),
-                matches!(row.effect, Switch(_)),
-                "{:?}",
-                row.names
-            );
+            assert_eq!(row.operand.is_empty(), matches!(row.effect, Switch(_)), "{:?}", row.names);
         }
     }
 }

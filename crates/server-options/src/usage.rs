@@ -51,11 +51,7 @@ fn flags_column(row: &Row) -> String {
 
 fn push_refused(text: &mut String) {
     let mut line = String::from("   ");
-    for name in TABLE
-        .iter()
-        .filter(|row| row.section == Section::NotYet)
-        .flat_map(|row| row.names)
-    {
+    for name in TABLE.iter().filter(|row| row.section == Section::NotYet).flat_map(|row| row.names) {
         let name = dashed(name);
         if line.len() + 1 + name.len() > LINE_COLUMNS {
             text.push_str(&line);
@@ -70,11 +66,7 @@ fn push_refused(text: &mut String) {
 }
 
 fn dashed(name: &str) -> String {
-    if is_short(name) {
-        format!("-{name}")
-    } else {
-        format!("--{name}")
-    }
+    if is_short(name) { format!("-{name}") } else { format!("--{name}") }
 }
 
 /// One dash or two mean the same to the parser; people know `-DV` and `-js`, and `--port`.
@@ -101,37 +93,24 @@ mod tests {
     #[test]
     fn the_flags_column_leaves_room_before_the_help_text() {
         for row in TABLE {
-            assert!(
-                flags_column(row).len() + 2 <= HELP_COLUMN,
-                "{:?}",
-                row.names
-            );
+            assert!(flags_column(row).len() + 2 <= HELP_COLUMN, "{:?}", row.names);
         }
     }
 
     #[test]
     fn usage_lines_look_like_the_peers() {
         let text = usage();
-        assert!(
-            text.starts_with("\nUsage: buster-server [options]\n\nServer Options:\n"),
-            "{text}"
-        );
+        assert!(text.starts_with("\nUsage: buster-server [options]\n\nServer Options:\n"), "{text}");
         assert!(text.ends_with('\n') && !text.ends_with("\n\n"), "{text}");
         let port = "    -p, --port <port>                    Port for clients";
         assert!(text.lines().any(|line| line.starts_with(port)), "{text}");
         let ports_file = "        --ports_file_dir <dir>           Write";
-        assert!(
-            text.lines().any(|line| line.starts_with(ports_file)),
-            "{text}"
-        );
+        assert!(text.lines().any(|line| line.starts_with(ports_file)), "{text}");
         assert!(text.lines().all(|line| line.len() <= 100), "{text}");
     }
 
     #[test]
     fn version_text_puts_the_peers_line_first() {
-        assert_eq!(
-            version_text("2.14.5", "0.1.0"),
-            "nats-server: v2.14.5\nbuster-server: v0.1.0"
-        );
+        assert_eq!(version_text("2.14.5", "0.1.0"), "nats-server: v2.14.5\nbuster-server: v0.1.0");
     }
 }

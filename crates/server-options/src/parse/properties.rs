@@ -11,14 +11,8 @@ use crate::usage::usage;
 fn likely_arg() -> impl Strategy<Value = OsString> {
     let dashes = prop::sample::select(vec!["", "-", "--", "---"]);
     let names: Vec<&str> = TABLE.iter().flat_map(|row| row.names).copied().collect();
-    let values = vec![
-        "", "=", "=1", "=-1", "=true", "=false", "=x", "=99999", "=\u{e9}",
-    ];
-    (
-        dashes,
-        prop::sample::select(names),
-        prop::sample::select(values),
-    )
+    let values = vec!["", "=", "=1", "=-1", "=true", "=false", "=x", "=99999", "=\u{e9}"];
+    (dashes, prop::sample::select(names), prop::sample::select(values))
         .prop_map(|(dashes, name, value)| OsString::from(format!("{dashes}{name}{value}")))
 }
 

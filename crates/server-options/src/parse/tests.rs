@@ -53,60 +53,22 @@ fn each_supported_flag_sets_its_own_option() {
     for row in TABLE.iter().filter(|row| row.section != Section::NotYet) {
         let rest = Options::default();
         let wanted = match row.names[0] {
-            "a" => Options {
-                host: "some/where".to_owned(),
-                ..rest
-            },
-            "p" => Options {
-                port: Port::Fixed(7),
-                ..rest
-            },
-            "n" => Options {
-                server_name: text(),
-                ..rest
-            },
-            "P" => Options {
-                pid_file: path(),
-                ..rest
-            },
-            "ports_file_dir" => Options {
-                ports_file_dir: path(),
-                ..rest
-            },
-            "l" => Options {
-                log_file: path(),
-                ..rest
-            },
-            "T" => Options {
-                log_time: false,
-                ..rest
-            },
-            "D" => Options {
-                debug: true,
-                ..rest
-            },
-            "V" => Options {
-                trace: true,
-                ..rest
-            },
-            "DV" => Options {
-                debug: true,
-                trace: true,
-                ..rest
-            },
-            "shards" => Options {
-                shards: Some(7),
-                ..rest
-            },
+            "a" => Options { host: "some/where".to_owned(), ..rest },
+            "p" => Options { port: Port::Fixed(7), ..rest },
+            "n" => Options { server_name: text(), ..rest },
+            "P" => Options { pid_file: path(), ..rest },
+            "ports_file_dir" => Options { ports_file_dir: path(), ..rest },
+            "l" => Options { log_file: path(), ..rest },
+            "T" => Options { log_time: false, ..rest },
+            "D" => Options { debug: true, ..rest },
+            "V" => Options { trace: true, ..rest },
+            "DV" => Options { debug: true, trace: true, ..rest },
+            "shards" => Options { shards: Some(7), ..rest },
             "h" | "v" => continue,
             other => panic!("no expectation for -{other}"),
         };
         for name in row.names {
-            assert_eq!(
-                options(&[&format!("-{name}={}", sample(row))]),
-                wanted,
-                "-{name}"
-            );
+            assert_eq!(options(&[&format!("-{name}={}", sample(row))]), wanted, "-{name}");
         }
     }
 }
@@ -117,11 +79,7 @@ fn every_row_reads_alike_in_every_dash_style() {
         let value = sample(row);
         for name in row.names {
             let inline = parse_line(&[&format!("-{name}={value}")]);
-            assert_eq!(
-                parse_line(&[&format!("--{name}={value}")]),
-                inline,
-                "{name}"
-            );
+            assert_eq!(parse_line(&[&format!("--{name}={value}")]), inline, "{name}");
             if matches!(row.effect, Effect::Switch(_)) {
                 if value == "true" {
                     assert_eq!(parse_line(&[&format!("-{name}")]), inline, "{name}");
@@ -143,10 +101,7 @@ fn each_flag_not_supported_is_refused_by_the_name_given() {
             assert_eq!(refused, Err(OptionsError::NotSupported(name)));
         }
     }
-    assert_eq!(
-        refusal(&["-js"]),
-        "buster-server: flag -js is not supported yet"
-    );
+    assert_eq!(refusal(&["-js"]), "buster-server: flag -js is not supported yet");
     assert_eq!(
         refusal(&["-p", "1", "--config", "x", "-js"]),
         "buster-server: flag -config is not supported yet"
@@ -155,10 +110,7 @@ fn each_flag_not_supported_is_refused_by_the_name_given() {
 
 #[test]
 fn every_row_that_takes_a_value_says_when_it_is_missing() {
-    for row in TABLE
-        .iter()
-        .filter(|row| !matches!(row.effect, Effect::Switch(_)))
-    {
+    for row in TABLE.iter().filter(|row| !matches!(row.effect, Effect::Switch(_))) {
         for name in row.names {
             let text = refusal(&["-D", &format!("--{name}")]);
             assert_eq!(text, format!("flag needs an argument: -{name}"));
@@ -168,37 +120,24 @@ fn every_row_that_takes_a_value_says_when_it_is_missing() {
 
 #[test]
 fn every_switch_refuses_a_value_that_is_not_boolean() {
-    for row in TABLE
-        .iter()
-        .filter(|row| matches!(row.effect, Effect::Switch(_)))
-    {
+    for row in TABLE.iter().filter(|row| matches!(row.effect, Effect::Switch(_))) {
         for name in row.names {
             let text = refusal(&[&format!("-{name}=maybe")]);
-            assert_eq!(
-                text,
-                format!("invalid boolean value \"maybe\" for -{name}: parse error")
-            );
+            assert_eq!(text, format!("invalid boolean value \"maybe\" for -{name}: parse error"));
         }
     }
 }
 
 #[test]
 fn every_number_refuses_words_and_numbers_past_64_bits() {
-    for row in TABLE
-        .iter()
-        .filter(|row| matches!(row.effect, Effect::Integer(_)))
-    {
+    for row in TABLE.iter().filter(|row| matches!(row.effect, Effect::Integer(_))) {
         for name in row.names {
             let flag = format!("-{name}");
             let text = refusal(&[&flag, "abc"]);
-            assert_eq!(
-                text,
-                format!("invalid value \"abc\" for flag -{name}: parse error")
-            );
+            assert_eq!(text, format!("invalid value \"abc\" for flag -{name}: parse error"));
             let text = refusal(&[&flag, "99999999999999999999"]);
-            let wanted = format!(
-                "invalid value \"99999999999999999999\" for flag -{name}: value out of range"
-            );
+            let wanted =
+                format!("invalid value \"99999999999999999999\" for flag -{name}: value out of range");
             assert_eq!(text, wanted);
         }
     }
@@ -238,10 +177,7 @@ fn shards_stay_within_their_range() {
     assert_eq!(options(&["--shards", "64"]).shards, Some(SHARDS_MAX));
     for count in ["0", "-1", "65"] {
         let text = refusal(&["--shards", count]);
-        assert_eq!(
-            text,
-            format!("invalid value \"{count}\" for flag -shards: must be between 1 and 64")
-        );
+        assert_eq!(text, format!("invalid value \"{count}\" for flag -shards: must be between 1 and 64"));
     }
 }
 
@@ -253,17 +189,7 @@ fn empty_text_means_not_given() {
 
 #[test]
 fn the_last_of_several_wins() {
-    let options = options(&[
-        "-p",
-        "1",
-        "--port",
-        "2",
-        "-D",
-        "-debug=false",
-        "-n",
-        "a",
-        "-server_name=b",
-    ]);
+    let options = options(&["-p", "1", "--port", "2", "-D", "-debug=false", "-n", "a", "-server_name=b"]);
     assert_eq!(options.port, Port::Fixed(2));
     assert!(!options.debug);
     assert_eq!(options.server_name.as_deref(), Some("b"));
@@ -280,55 +206,32 @@ fn dv_outranks_d_and_v_wherever_it_stands() {
 #[test]
 fn server_names_have_no_spaces() {
     let error = parse_line(&["-n", "a b"]).expect_err("a space");
-    assert_eq!(
-        error.report(),
-        "buster-server: server name cannot contain spaces"
-    );
+    assert_eq!(error.report(), "buster-server: server name cannot contain spaces");
 }
 
 #[test]
 fn a_path_may_be_any_bytes_and_a_name_may_not() {
     let bytes = OsString::from_vec(b"x\xff".to_vec());
     let line = |flag: &str| [OsString::new(), OsString::from(flag), bytes.clone()];
-    let Ok(Invocation::Run(options)) = parse(line("-P")) else {
-        panic!("paths are bytes")
-    };
+    let Ok(Invocation::Run(options)) = parse(line("-P")) else { panic!("paths are bytes") };
     assert_eq!(options.pid_file, Some(PathBuf::from(bytes.clone())));
     let error = parse(line("-n")).expect_err("names are text");
-    assert_eq!(
-        error.report(),
-        "invalid value \"x\u{fffd}\" for flag -n: not valid UTF-8"
-    );
+    assert_eq!(error.report(), "invalid value \"x\u{fffd}\" for flag -n: not valid UTF-8");
 }
 
 #[test]
 fn help_and_version_win_over_what_else_is_wrong() {
     let help = Ok(Invocation::PrintHelp(usage()));
     let version = Ok(Invocation::PrintVersion);
-    for line in [
-        &["-h"][..],
-        &["-help"],
-        &["--help", "-js"],
-        &["-h", "foo"],
-        &["help"],
-        &["-D", "HELP"],
-    ] {
+    for line in [&["-h"][..], &["-help"], &["--help", "-js"], &["-h", "foo"], &["help"], &["-D", "HELP"]] {
         assert_eq!(parse_line(line), help, "{line:?}");
     }
-    for line in [
-        &["-v"][..],
-        &["-h", "-v"],
-        &["-v", "-p", "99999"],
-        &["Version", "foo"],
-        &["-js", "version"],
-    ] {
+    for line in [&["-v"][..], &["-h", "-v"], &["-v", "-p", "99999"], &["Version", "foo"], &["-js", "version"]]
+    {
         assert_eq!(parse_line(line), version, "{line:?}");
     }
     assert_eq!(options(&["-h=false", "-v=false"]), Options::default());
-    assert_eq!(
-        refusal(&["-v", "-p", "abc"]),
-        "invalid value \"abc\" for flag -p: parse error"
-    );
+    assert_eq!(refusal(&["-v", "-p", "abc"]), "invalid value \"abc\" for flag -p: parse error");
 }
 
 #[test]
@@ -341,10 +244,7 @@ fn words_that_are_no_flag_are_unrecognized_commands() {
         (&["-p", "1", "--", "-D"], "-D"),
         (&["-js", "foo", "-zz"], "foo"),
     ] {
-        assert_eq!(
-            refusal(line),
-            format!("buster-server: unrecognized command: {word:?}")
-        );
+        assert_eq!(refusal(line), format!("buster-server: unrecognized command: {word:?}"));
     }
     assert_eq!(options(&["-D", "--"]), options(&["-D"]));
 }
@@ -362,8 +262,5 @@ fn unknown_flags_are_named_with_one_dash_and_no_value() {
         assert_eq!(refusal(&[arg]), "flag provided but not defined: -zz");
     }
     assert_eq!(refusal(&["-DD"]), "flag provided but not defined: -DD");
-    assert_eq!(
-        refusal(&["-Port", "1"]),
-        "flag provided but not defined: -Port"
-    );
+    assert_eq!(refusal(&["-Port", "1"]), "flag provided but not defined: -Port");
 }
