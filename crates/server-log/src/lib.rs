@@ -21,8 +21,10 @@
 
 mod config;
 mod filter;
+mod init;
 mod line;
 mod logger;
 
 pub use config::Config;
+pub use init::{LogError, init};
 pub use logger::Logger;

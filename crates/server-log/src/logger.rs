@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::filter::Filter;
 use crate::line::LineStyle;
 
-/// Writes events as lines to a sink. One is installed for the whole process; tests
+/// Writes events as lines to a sink. [`init`](crate::init) installs one for the whole process; tests
 /// run one over a sink of their own.
 pub struct Logger {
     filter: Filter,
