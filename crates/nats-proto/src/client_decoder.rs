@@ -26,11 +26,7 @@ impl ClientDecoder {
     ///
     /// What the client did wrong. The bytes after it have no meaning, so the connection ends here.
     #[inline]
-    pub fn step<'a>(
-        &mut self,
-        input: &'a [u8],
-        limits: &Limits,
-    ) -> Result<Step<ClientOp<'a>>, ProtoError> {
+    pub fn step<'a>(&mut self, input: &'a [u8], limits: &Limits) -> Result<Step<ClientOp<'a>>, ProtoError> {
         let Some(verb) = client_verb(input)? else {
             return Ok(frame::need_one_more(input));
         };
@@ -49,9 +45,9 @@ impl ClientDecoder {
             Verb::Connect => frame::one_line(scan, verb, input, limits, |args| {
                 Ok(ClientOp::Connect(frame::json_text(args)))
             }),
-            Verb::Info => frame::one_line(scan, verb, input, limits, |args| {
-                Ok(ClientOp::Info(frame::json_text(args)))
-            }),
+            Verb::Info => {
+                frame::one_line(scan, verb, input, limits, |args| Ok(ClientOp::Info(frame::json_text(args))))
+            }
             Verb::Err => frame::one_line(scan, verb, input, limits, |args| {
                 Ok(ClientOp::Err(frame::without_quotes(args)))
             }),
@@ -70,13 +66,7 @@ fn publish_head<'a>(args: &[&'a [u8]]) -> Option<Head<'a>> {
         [subject, reply, size] => (subject, Some(reply), size),
         _ => return None,
     };
-    Some(Head {
-        subject,
-        sid: &[],
-        reply,
-        header_text: None,
-        size_text,
-    })
+    Some(Head { subject, sid: &[], reply, header_text: None, size_text })
 }
 
 #[inline(always)]
@@ -86,30 +76,13 @@ fn hpublish_head<'a>(args: &[&'a [u8]]) -> Option<Head<'a>> {
         [subject, reply, header, size] => (subject, Some(reply), header, size),
         _ => return None,
     };
-    Some(Head {
-        subject,
-        sid: &[],
-        reply,
-        header_text: Some(header),
-        size_text,
-    })
+    Some(Head { subject, sid: &[], reply, header_text: Some(header), size_text })
 }
 
 #[inline(always)]
 fn publish<'a>(Frame { head, header, body }: Frame<'a>) -> ClientOp<'a> {
-    let Head {
-        subject,
-        reply,
-        size_text,
-        ..
-    } = head;
-    ClientOp::Publish(Publish {
-        subject,
-        reply,
-        header,
-        size_text,
-        body,
-    })
+    let Head { subject, reply, size_text, .. } = head;
+    ClientOp::Publish(Publish { subject, reply, header, size_text, body })
 }
 
 fn subscribe(args: &[u8]) -> Result<ClientOp<'_>, ProtoError> {
@@ -119,11 +92,7 @@ fn subscribe(args: &[u8]) -> Result<ClientOp<'_>, ProtoError> {
         [subject, queue, sid] => (subject, Some(queue), sid),
         _ => return Err(tokens::bad_arguments(Verb::Sub)),
     };
-    Ok(ClientOp::Subscribe(Subscribe {
-        subject,
-        queue,
-        sid,
-    }))
+    Ok(ClientOp::Subscribe(Subscribe { subject, queue, sid }))
 }
 
 fn unsubscribe(args: &[u8]) -> Result<ClientOp<'_>, ProtoError> {
@@ -133,10 +102,7 @@ fn unsubscribe(args: &[u8]) -> Result<ClientOp<'_>, ProtoError> {
         [sid, max] => (sid, tokens::parse_size(max).filter(|&max| max > 0)),
         _ => return Err(tokens::bad_arguments(Verb::Unsub)),
     };
-    Ok(ClientOp::Unsubscribe(Unsubscribe {
-        sid,
-        max: max.map(|max| max as u64),
-    }))
+    Ok(ClientOp::Unsubscribe(Unsubscribe { sid, max: max.map(|max| max as u64) }))
 }
 
 #[cfg(test)]
@@ -150,19 +116,8 @@ mod tests {
     #[test]
     fn pub_keeps_the_size_as_written() {
         let step = one(b"pub\ta  r \t0002 \r\nhi\r\nPING\r\n").unwrap();
-        let publish = Publish {
-            subject: b"a",
-            reply: Some(b"r"),
-            header: None,
-            size_text: b"0002",
-            body: b"hi",
-        };
-        assert_eq!(
-            step,
-            Step::Op {
-                used: 21,
-                op: ClientOp::Publish(publish)
-            }
-        );
+        let publish =
+            Publish { subject: b"a", reply: Some(b"r"), header: None, size_text: b"0002", body: b"hi" };
+        assert_eq!(step, Step::Op { used: 21, op: ClientOp::Publish(publish) });
     }
 }

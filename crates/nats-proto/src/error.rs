@@ -60,22 +60,10 @@ mod tests {
     #[test]
     fn wire_text_is_what_clients_match_on() {
         let cases = [
-            (
-                ProtoError::UnknownOperation,
-                Some("Unknown Protocol Operation"),
-            ),
-            (
-                ProtoError::BadPayloadEnd,
-                Some("Unknown Protocol Operation"),
-            ),
-            (
-                ProtoError::ControlLineTooLong { max: 1 },
-                Some("maximum control line exceeded"),
-            ),
-            (
-                ProtoError::PayloadTooLarge { size: 2, max: 1 },
-                Some("Maximum Payload Violation"),
-            ),
+            (ProtoError::UnknownOperation, Some("Unknown Protocol Operation")),
+            (ProtoError::BadPayloadEnd, Some("Unknown Protocol Operation")),
+            (ProtoError::ControlLineTooLong { max: 1 }, Some("maximum control line exceeded")),
+            (ProtoError::PayloadTooLarge { size: 2, max: 1 }, Some("Maximum Payload Violation")),
             (ProtoError::BadArguments { op: "PUB" }, None),
             (ProtoError::BadSize { op: "PUB" }, None),
         ];

@@ -90,9 +90,7 @@ fn consumed<T>(scan: &mut Scan, used: usize, op: T) -> Step<T> {
 
 #[inline(always)]
 pub(crate) fn need_one_more<T>(input: &[u8]) -> Step<T> {
-    Step::NeedMore {
-        at_least: input.len() + 1,
-    }
+    Step::NeedMore { at_least: input.len() + 1 }
 }
 
 /// The text of an `-ERR` line: one pair of quotes around it is taken off.

@@ -24,23 +24,15 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            control_line_bytes_max: CONTROL_LINE_BYTES_MAX,
-            payload_bytes_max: PAYLOAD_BYTES_MAX,
-        }
+        Self { control_line_bytes_max: CONTROL_LINE_BYTES_MAX, payload_bytes_max: PAYLOAD_BYTES_MAX }
     }
 }
 
 impl Limits {
     /// The same limits with the line length allowed to servers.
     pub(crate) fn for_server_lines(&self) -> Self {
-        let control_line_bytes_max = self
-            .control_line_bytes_max
-            .saturating_mul(SERVER_LINE_FACTOR);
-        Self {
-            control_line_bytes_max,
-            ..*self
-        }
+        let control_line_bytes_max = self.control_line_bytes_max.saturating_mul(SERVER_LINE_FACTOR);
+        Self { control_line_bytes_max, ..*self }
     }
 }
 

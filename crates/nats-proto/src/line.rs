@@ -57,10 +57,7 @@ impl Scan {
         if args.len() > max {
             return Err(ProtoError::ControlLineTooLong { max });
         }
-        Ok(found.ok().map(|line_feed| Line {
-            args,
-            end: line_feed + 1,
-        }))
+        Ok(found.ok().map(|line_feed| Line { args, end: line_feed + 1 }))
     }
 
     /// The end of a line whose bytes after the verb do not matter, once it is complete.
@@ -75,9 +72,7 @@ impl Scan {
         let from = verb.word().len();
         match self.line_feed(input, from, from.saturating_add(max).saturating_add(2)) {
             Ok(line_feed) => Ok(Some(line_feed + 1)),
-            Err(seen) if seen - from > max.saturating_add(1) => {
-                Err(ProtoError::ControlLineTooLong { max })
-            }
+            Err(seen) if seen - from > max.saturating_add(1) => Err(ProtoError::ControlLineTooLong { max }),
             Err(_) => Ok(None),
         }
     }
@@ -110,10 +105,7 @@ fn has_carriage_return(text: &[u8]) -> bool {
 /// takes any number of them; here they have to be kept, so the limit holds for them as well.
 #[inline(always)]
 fn skip_blanks(input: &[u8], from: usize, max: usize) -> Result<Option<usize>, ProtoError> {
-    let blanks = input[from..]
-        .iter()
-        .take_while(|&&byte| is_blank(byte))
-        .count();
+    let blanks = input[from..].iter().take_while(|&&byte| is_blank(byte)).count();
     if blanks > max {
         return Err(ProtoError::ControlLineTooLong { max });
     }

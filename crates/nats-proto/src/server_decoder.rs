@@ -26,11 +26,7 @@ impl ServerDecoder {
     ///
     /// What the server did wrong. The bytes after it have no meaning, so the connection ends here.
     #[inline]
-    pub fn step<'a>(
-        &mut self,
-        input: &'a [u8],
-        limits: &Limits,
-    ) -> Result<Step<ServerOp<'a>>, ProtoError> {
+    pub fn step<'a>(&mut self, input: &'a [u8], limits: &Limits) -> Result<Step<ServerOp<'a>>, ProtoError> {
         let Some(verb) = server_verb(input)? else {
             return Ok(frame::need_one_more(input));
         };
@@ -45,9 +41,9 @@ impl ServerDecoder {
                 let step = frame::message::<5>(scan, verb, input, limits, hmsg_head)?;
                 Ok(step.map(message))
             }
-            Verb::Info => frame::one_line(scan, verb, input, limits, |args| {
-                Ok(ServerOp::Info(frame::json_text(args)))
-            }),
+            Verb::Info => {
+                frame::one_line(scan, verb, input, limits, |args| Ok(ServerOp::Info(frame::json_text(args))))
+            }
             Verb::Err => frame::one_line(scan, verb, input, limits, |args| {
                 Ok(ServerOp::Err(frame::without_quotes(args)))
             }),
@@ -68,13 +64,7 @@ fn msg_head<'a>(args: &[&'a [u8]]) -> Option<Head<'a>> {
         [subject, sid, reply, size] => (subject, sid, Some(reply), size),
         _ => return None,
     };
-    Some(Head {
-        subject,
-        sid,
-        reply,
-        header_text: None,
-        size_text,
-    })
+    Some(Head { subject, sid, reply, header_text: None, size_text })
 }
 
 #[inline(always)]
@@ -84,28 +74,11 @@ fn hmsg_head<'a>(args: &[&'a [u8]]) -> Option<Head<'a>> {
         [subject, sid, reply, header, size] => (subject, sid, Some(reply), header, size),
         _ => return None,
     };
-    Some(Head {
-        subject,
-        sid,
-        reply,
-        header_text: Some(header),
-        size_text,
-    })
+    Some(Head { subject, sid, reply, header_text: Some(header), size_text })
 }
 
 #[inline(always)]
 fn message<'a>(Frame { head, header, body }: Frame<'a>) -> ServerOp<'a> {
-    let Head {
-        subject,
-        sid,
-        reply,
-        ..
-    } = head;
-    ServerOp::Message(Message {
-        subject,
-        sid,
-        reply,
-        header,
-        body,
-    })
+    let Head { subject, sid, reply, .. } = head;
+    ServerOp::Message(Message { subject, sid, reply, header, body })
 }

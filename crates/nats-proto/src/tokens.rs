@@ -22,10 +22,7 @@ impl<'a, const N: usize> Tokens<'a, N> {
         args: &'a [u8],
         is_blank: impl Fn(u8) -> bool,
     ) -> Result<Self, ProtoError> {
-        let mut tokens = Self {
-            slots: [&[]; N],
-            len: 0,
-        };
+        let mut tokens = Self { slots: [&[]; N], len: 0 };
         let mut start = None;
         for (at, &byte) in args.iter().enumerate() {
             match (is_blank(byte), start) {
@@ -45,10 +42,7 @@ impl<'a, const N: usize> Tokens<'a, N> {
 
     #[inline(always)]
     fn push(&mut self, verb: Verb, token: &'a [u8]) -> Result<(), ProtoError> {
-        let slot = self
-            .slots
-            .get_mut(self.len)
-            .ok_or_else(|| bad_arguments(verb))?;
+        let slot = self.slots.get_mut(self.len).ok_or_else(|| bad_arguments(verb))?;
         *slot = token;
         self.len += 1;
         Ok(())
@@ -103,9 +97,7 @@ pub(crate) fn sizes<'a>(
     let header = match header_text {
         None => None,
         Some(text) => {
-            let bytes = parse_size(text)
-                .filter(|&bytes| bytes <= size)
-                .ok_or_else(bad)?;
+            let bytes = parse_size(text).filter(|&bytes| bytes <= size).ok_or_else(bad)?;
             Some(HeaderLen { bytes, text })
         }
     };
@@ -125,16 +117,7 @@ mod tests {
         assert_eq!(parse_size(b"0"), Some(0));
         assert_eq!(parse_size(b"0002"), Some(2));
         assert_eq!(parse_size(b"999999999"), Some(999_999_999));
-        for bad in [
-            &b""[..],
-            b"1000000000",
-            b"-1",
-            b"+1",
-            b"1x",
-            b"0x10",
-            b" 1",
-            b"1\r",
-        ] {
+        for bad in [&b""[..], b"1000000000", b"-1", b"+1", b"1x", b"0x10", b" 1", b"1\r"] {
             assert_eq!(parse_size(bad), None, "{}", bad.escape_ascii());
         }
     }
@@ -144,9 +127,6 @@ mod tests {
         let tokens = Tokens::<3>::split(Verb::Pub, b"a \t b\t", is_blank);
         assert_eq!(tokens.map(|t| t.as_slice().to_vec()).unwrap(), [b"a", b"b"]);
         let tokens = Tokens::<1>::split(Verb::Pub, b"a b", is_blank);
-        assert_eq!(
-            tokens.map(|_| ()),
-            Err(ProtoError::BadArguments { op: "PUB" })
-        );
+        assert_eq!(tokens.map(|_| ()), Err(ProtoError::BadArguments { op: "PUB" }));
     }
 }

@@ -41,10 +41,7 @@ impl Verb {
     /// Whether a blank must follow at once. `CONNECT{}` and `INFO{}` are understood without; after
     /// PING, PONG and +OK anything goes.
     const fn wants_blank(self) -> bool {
-        matches!(
-            self,
-            Self::Pub | Self::Hpub | Self::Sub | Self::Unsub | Self::Msg | Self::Hmsg | Self::Err
-        )
+        matches!(self, Self::Pub | Self::Hpub | Self::Sub | Self::Unsub | Self::Msg | Self::Hmsg | Self::Err)
     }
 }
 
