@@ -34,10 +34,9 @@ impl ServerBinary {
         static FOUND: OnceLock<Result<ServerBinary, String>> = OnceLock::new();
         FOUND
             .get_or_init(|| match env::var_os("BUSTER_SERVER_BIN") {
-                Some(path) => Ok(Self {
-                    path: path.into(),
-                    takes_shards: env::var_os("BUSTER_PEER").is_none(),
-                }),
+                Some(path) => {
+                    Ok(Self { path: path.into(), takes_shards: env::var_os("BUSTER_PEER").is_none() })
+                }
                 None => build(),
             })
             .clone()
@@ -48,13 +47,7 @@ impl ServerBinary {
 /// Cargo itself says where the executable landed, so a custom target directory needs no care.
 fn build() -> Result<ServerBinary, String> {
     let output = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args([
-            "build",
-            "--release",
-            "-p",
-            "buster-server",
-            "--message-format=json-render-diagnostics",
-        ])
+        .args(["build", "--release", "-p", "buster-server", "--message-format=json-render-diagnostics"])
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")))
         .stdin(Stdio::null())
         .output()
@@ -67,10 +60,7 @@ fn build() -> Result<ServerBinary, String> {
         .filter_map(executable_in)
         .next_back()
         .ok_or("cargo named no executable for buster-server")?;
-    Ok(ServerBinary {
-        path,
-        takes_shards: true,
-    })
+    Ok(ServerBinary { path, takes_shards: true })
 }
 
 /// The executable that one line of cargo's JSON messages announces, if any.
@@ -86,14 +76,8 @@ mod tests {
     #[test]
     fn only_an_artifact_with_an_executable_names_one() {
         let artifact = r#"{"reason":"compiler-artifact","executable":"/t/release/buster-server"}"#;
-        assert_eq!(
-            executable_in(artifact),
-            Some(PathBuf::from("/t/release/buster-server"))
-        );
-        assert_eq!(
-            executable_in(r#"{"reason":"compiler-artifact","executable":null}"#),
-            None
-        );
+        assert_eq!(executable_in(artifact), Some(PathBuf::from("/t/release/buster-server")));
+        assert_eq!(executable_in(r#"{"reason":"compiler-artifact","executable":null}"#), None);
         assert_eq!(executable_in("warning: not json"), None);
     }
 }

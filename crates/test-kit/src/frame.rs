@@ -79,27 +79,16 @@ impl Frame {
 fn parse_message(verb: &str, rest: &str, input: &[u8], body: usize) -> Option<(usize, Frame)> {
     let mut args: Vec<&str> = rest.split_ascii_whitespace().collect();
     let mut size = |what: &str| -> usize {
-        let text = args
-            .pop()
-            .unwrap_or_else(|| panic!("{verb} without {what}: {rest:?}"));
-        text.parse()
-            .unwrap_or_else(|_| panic!("{verb} with {what} {text:?}"))
+        let text = args.pop().unwrap_or_else(|| panic!("{verb} without {what}: {rest:?}"));
+        text.parse().unwrap_or_else(|_| panic!("{verb} with {what} {text:?}"))
     };
     let total = size("a size");
-    let header_len = if verb == "HMSG" {
-        size("a header size")
-    } else {
-        0
-    };
+    let header_len = if verb == "HMSG" { size("a header size") } else { 0 };
     let end = body + total;
     if input.len() < end + 2 {
         return None;
     }
-    assert_eq!(
-        &input[end..end + 2],
-        b"\r\n",
-        "the payload of {verb} {rest} ends in CR LF"
-    );
+    assert_eq!(&input[end..end + 2], b"\r\n", "the payload of {verb} {rest} ends in CR LF");
     let (subject, sid, reply) = match args[..] {
         [subject, sid] => (subject, sid, None),
         [subject, sid, reply] => (subject, sid, Some(reply.to_owned())),
@@ -140,10 +129,7 @@ mod tests {
     #[test]
     fn an_error_loses_its_quotes() {
         let bytes = b"-ERR 'Invalid Subject'\r\n";
-        assert_eq!(
-            Frame::parse(bytes),
-            Some((24, Frame::Err("Invalid Subject".into())))
-        );
+        assert_eq!(Frame::parse(bytes), Some((24, Frame::Err("Invalid Subject".into()))));
     }
 
     #[test]

@@ -37,8 +37,7 @@ impl RawClient {
     /// When the server does not accept within the deadline.
     #[must_use]
     pub fn dial(addr: SocketAddr) -> Self {
-        let stream =
-            TcpStream::connect_timeout(&addr, ANSWER_DEADLINE).expect("the server accepts");
+        let stream = TcpStream::connect_timeout(&addr, ANSWER_DEADLINE).expect("the server accepts");
         Self::over(stream).expect("options of a fresh socket")
     }
 
@@ -51,11 +50,7 @@ impl RawClient {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(ANSWER_DEADLINE))?;
         stream.set_write_timeout(Some(ANSWER_DEADLINE))?;
-        Ok(Self {
-            stream,
-            arrived: Vec::new(),
-            taken: 0,
-        })
+        Ok(Self { stream, arrived: Vec::new(), taken: 0 })
     }
 
     /// Connects, reads INFO, sends [`CONNECT_LINE`] and waits until the server has taken it.
@@ -67,10 +62,7 @@ impl RawClient {
     pub fn connect(addr: SocketAddr) -> Self {
         let mut client = Self::dial(addr);
         let first = client.next_frame();
-        assert!(
-            matches!(first, Frame::Info(_)),
-            "INFO comes first, not {first:?}"
-        );
+        assert!(matches!(first, Frame::Info(_)), "INFO comes first, not {first:?}");
         client.send(CONNECT_LINE);
         client.flush();
         client
@@ -210,8 +202,7 @@ impl RawClient {
         let old_len = self.arrived.len();
         self.arrived.resize(old_len + READ_BYTES, 0);
         let read = self.stream.read(&mut self.arrived[old_len..]);
-        self.arrived
-            .truncate(old_len + read.as_ref().copied().unwrap_or(0));
+        self.arrived.truncate(old_len + read.as_ref().copied().unwrap_or(0));
         match read {
             Ok(len) => len > 0,
             Err(error) if error.kind() == ErrorKind::ConnectionReset => false,

@@ -30,14 +30,8 @@ impl ReservedPort {
         holder.set_reuse_address(true)?;
         set_socket_reuseport(&holder, true)?;
         holder.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;
-        let addr = holder
-            .local_addr()?
-            .as_socket()
-            .expect("an IPv4 socket has an IPv4 address");
-        Ok(Self {
-            port: addr.port(),
-            _holder: holder,
-        })
+        let addr = holder.local_addr()?.as_socket().expect("an IPv4 socket has an IPv4 address");
+        Ok(Self { port: addr.port(), _holder: holder })
     }
 
     /// The port number.

@@ -53,10 +53,7 @@ impl Server {
     /// When it does not become ready.
     #[must_use]
     pub fn with_shards(shards: u32) -> Self {
-        let options = ServerOptions {
-            shards,
-            ..ServerOptions::default()
-        };
+        let options = ServerOptions { shards, ..ServerOptions::default() };
         Self::start(options).expect("the server starts")
     }
 
@@ -75,15 +72,7 @@ impl Server {
         let reserved = options.fixed_port.then(ReservedPort::take).transpose()?;
         let mut command = command(&binary, &options, dir.path(), reserved.as_ref());
         let (child, log, addr) = spawn_ready(&mut command)?;
-        Ok(Self {
-            options,
-            binary,
-            dir,
-            reserved,
-            child,
-            log,
-            addr,
-        })
+        Ok(Self { options, binary, dir, reserved, child, log, addr })
     }
 
     /// Where clients connect.
@@ -140,10 +129,7 @@ impl Server {
         let pid = Pid::from_child(&self.child);
         kill_process(pid, Signal::TERM).map_err(io::Error::from)?;
         if !self.log.wait_for_end(START_DEADLINE) {
-            return Err(ServerError::Late {
-                awaited: "the exit",
-                log: self.log.text(),
-            });
+            return Err(ServerError::Late { awaited: "the exit", log: self.log.text() });
         }
         Ok(self.child.wait()?)
     }
@@ -156,12 +142,7 @@ impl Server {
     /// As [`Self::start`].
     pub fn restart(&mut self) -> Result<(), ServerError> {
         self.kill()?;
-        let mut command = command(
-            &self.binary,
-            &self.options,
-            self.dir.path(),
-            self.reserved.as_ref(),
-        );
+        let mut command = command(&self.binary, &self.options, self.dir.path(), self.reserved.as_ref());
         (self.child, self.log, self.addr) = spawn_ready(&mut command)?;
         Ok(())
     }
@@ -182,10 +163,7 @@ impl Server {
                 return serde_json::from_value(urls).map_err(|_| ServerError::PortsFile(text));
             }
             if !watch.wait()? {
-                return Err(ServerError::Late {
-                    awaited: "the ports file",
-                    log: self.log.text(),
-                });
+                return Err(ServerError::Late { awaited: "the ports file", log: self.log.text() });
             }
         }
     }
@@ -197,15 +175,10 @@ impl Server {
     /// When the process is gone.
     pub fn resident_bytes(&self) -> io::Result<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid()))?;
-        let kib = status.lines().find_map(|line| {
-            line.strip_prefix("VmRSS:")?
-                .trim()
-                .strip_suffix(" kB")?
-                .parse()
-                .ok()
-        });
-        kib.map(|kib: u64| kib * 1024)
-            .ok_or_else(|| io::Error::other("no VmRSS: a zombie"))
+        let kib = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")?.parse().ok());
+        kib.map(|kib: u64| kib * 1024).ok_or_else(|| io::Error::other("no VmRSS: a zombie"))
     }
 
     /// How many descriptors the process has open.
@@ -219,12 +192,7 @@ impl Server {
 
     /// `<exe name>_<pid>.ports`, as nats-server names it.
     fn ports_file(&self) -> PathBuf {
-        let exe = self
-            .binary
-            .path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy();
+        let exe = self.binary.path.file_name().unwrap_or_default().to_string_lossy();
         self.dir.path().join(format!("{exe}_{}.ports", self.pid()))
     }
 }
@@ -248,10 +216,7 @@ fn command(
     let mut args: Vec<OsString> = Vec::new();
     let mut arg = |flag: &str, value: OsString| args.extend([flag.into(), value]);
     arg("-a", Ipv4Addr::LOCALHOST.to_string().into());
-    arg(
-        "-p",
-        reserved.map_or_else(|| "-1".into(), |port| port.number().to_string().into()),
-    );
+    arg("-p", reserved.map_or_else(|| "-1".into(), |port| port.number().to_string().into()));
     arg("--ports_file_dir", dir.into());
     if options.shards > 0 && binary.takes_shards {
         arg("--shards", options.shards.to_string().into());
@@ -270,10 +235,7 @@ fn command(
 /// The shell sets the limit and then becomes the server, so the process id stays the child's.
 fn limited(path: &Path, open_files: u32) -> Command {
     let mut command = Command::new("/bin/sh");
-    command
-        .arg("-c")
-        .arg(format!("ulimit -n {open_files} && exec \"$0\" \"$@\""))
-        .arg(path);
+    command.arg("-c").arg(format!("ulimit -n {open_files} && exec \"$0\" \"$@\"")).arg(path);
     command
 }
 
@@ -283,11 +245,7 @@ const READY_LINE: &str = "Server is ready";
 const LISTENING_LINE: &str = "Listening for client connections on ";
 
 fn spawn_ready(command: &mut Command) -> Result<(Child, ServerLog, SocketAddr), ServerError> {
-    let mut child = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()?;
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
     let log = ServerLog::collect(child.stderr.take().expect("stderr is piped"));
     match await_ready(&log) {
         Some(addr) => Ok((child, log, addr)),
@@ -311,10 +269,7 @@ fn never_ready(child: &mut Child, log: &ServerLog) -> io::Result<ServerError> {
     log.wait_for_end(START_DEADLINE);
     let log = log.text();
     Ok(match hangs {
-        true => ServerError::Late {
-            awaited: "the ready line",
-            log,
-        },
+        true => ServerError::Late { awaited: "the ready line", log },
         false => ServerError::EndedEarly { status, log },
     })
 }

@@ -35,9 +35,7 @@ struct State {
 impl ServerLog {
     /// Starts collecting lines from `source` until it ends.
     pub(crate) fn collect(source: impl Read + Send + 'static) -> Self {
-        let log = Self {
-            shared: Arc::default(),
-        };
+        let log = Self { shared: Arc::default() };
         let shared = Arc::clone(&log.shared);
         thread::spawn(move || {
             let mut source = BufReader::new(source);
@@ -67,22 +65,13 @@ impl ServerLog {
     /// Whether some line so far contains `text`.
     #[must_use]
     pub fn contains(&self, text: &str) -> bool {
-        self.shared
-            .state()
-            .lines
-            .iter()
-            .any(|line| line.contains(text))
+        self.shared.state().lines.iter().any(|line| line.contains(text))
     }
 
     /// All lines so far, for a failure's report.
     #[must_use]
     pub fn text(&self) -> String {
-        self.shared
-            .state()
-            .lines
-            .iter()
-            .map(|line| format!("{line}\n"))
-            .collect()
+        self.shared.state().lines.iter().map(|line| format!("{line}\n")).collect()
     }
 
     /// Waits until the process has closed its log; false when `within` ran out first.
@@ -100,9 +89,7 @@ impl ServerLog {
                 return;
             };
             let woken = self.shared.changed.wait_timeout(state, left);
-            state = woken
-                .expect("the reader thread never panics holding the lock")
-                .0;
+            state = woken.expect("the reader thread never panics holding the lock").0;
         }
     }
 }
@@ -119,9 +106,7 @@ impl Shared {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state
-            .lock()
-            .expect("the reader thread never panics holding the lock")
+        self.state.lock().expect("the reader thread never panics holding the lock")
     }
 }
 
@@ -135,15 +120,9 @@ mod tests {
         let (source, mut sink) = std::io::pipe().expect("a pipe");
         let log = ServerLog::collect(source);
         std::io::Write::write_all(&mut sink, b"[1] early\n[1] late").expect("the pipe is open");
-        assert_eq!(
-            log.wait_for("early", ANSWER_DEADLINE).as_deref(),
-            Some("[1] early")
-        );
+        assert_eq!(log.wait_for("early", ANSWER_DEADLINE).as_deref(), Some("[1] early"));
         drop(sink);
-        assert_eq!(
-            log.wait_for("late", ANSWER_DEADLINE).as_deref(),
-            Some("[1] late")
-        );
+        assert_eq!(log.wait_for("late", ANSWER_DEADLINE).as_deref(), Some("[1] late"));
     }
 
     #[test]

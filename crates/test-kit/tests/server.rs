@@ -6,10 +6,7 @@ use test_kit::{RawClient, SHARD_COUNTS, Server, ServerError, ServerOptions};
 fn a_started_server_answers_and_its_ports_file_says_where() {
     for shards in SHARD_COUNTS {
         let server = Server::with_shards(shards);
-        assert_eq!(
-            server.ports_file_urls().expect("a ports file"),
-            [server.url()]
-        );
+        assert_eq!(server.ports_file_urls().expect("a ports file"), [server.url()]);
         let mut client = server.connect();
         client.subscribe("greet", 1);
         client.publish("greet", "hello");
@@ -31,11 +28,7 @@ fn a_stopped_server_exits_in_order_and_closes_its_connections() {
 #[test]
 fn a_restarted_server_is_a_new_process_on_the_same_port() {
     for shards in SHARD_COUNTS {
-        let options = ServerOptions {
-            shards,
-            fixed_port: true,
-            ..ServerOptions::default()
-        };
+        let options = ServerOptions { shards, fixed_port: true, ..ServerOptions::default() };
         let mut server = Server::start(options).expect("the server starts");
         let (pid, addr) = (server.pid(), server.addr());
         let mut client = server.connect();
@@ -50,15 +43,9 @@ fn a_restarted_server_is_a_new_process_on_the_same_port() {
 #[test]
 fn a_refused_argument_is_told_apart_from_a_hang() {
     let args = vec!["--no_such_flag".to_owned()];
-    let refused = Server::start(ServerOptions {
-        args,
-        ..ServerOptions::default()
-    });
+    let refused = Server::start(ServerOptions { args, ..ServerOptions::default() });
     let Err(ServerError::EndedEarly { log, .. }) = refused else {
         panic!("an unknown flag must be refused: {refused:?}");
     };
-    assert!(
-        log.contains("no_such_flag"),
-        "the error names the flag: {log}"
-    );
+    assert!(log.contains("no_such_flag"), "the error names the flag: {log}");
 }

@@ -1,0 +1,76 @@
+//! The recorded conversations, byte for byte, at every shard count.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+use conformance::{
+    known_gaps,
+    replay::replay,
+    transcript::{Case, Transcripts},
+};
+use test_kit::{Server, ServerError, ServerOptions};
+
+/// Replays mostly wait for quiet, so more of them than cores run side by side.
+const WORKERS: usize = 6;
+
+#[test]
+fn alike_on_one_shard() {
+    replay_all(1);
+}
+
+#[test]
+fn alike_on_two_shards() {
+    replay_all(2);
+}
+
+#[test]
+fn alike_on_four_shards() {
+    replay_all(4);
+}
+
+fn replay_all(shards: u32) {
+    let (transcripts, gaps) = (Transcripts::load(), known_gaps::load());
+    let (next, failures) = (AtomicUsize::new(0), Mutex::new(BTreeMap::new()));
+    thread::scope(|scope| {
+        for _ in 0..WORKERS {
+            scope.spawn(|| {
+                while let Some(case) = transcripts.cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let gap = gaps.contains_key(&case.name);
+                    if let Err(why) = check(case, transcripts.config_of(case), gap, shards) {
+                        failures.lock().expect("no worker panics here").insert(&case.name, why);
+                    }
+                }
+            });
+        }
+    });
+    let failures = failures.into_inner().expect("all workers are done");
+    let report: String = failures.iter().map(|(name, why)| format!("{name}: {why}\n")).collect();
+    assert!(failures.is_empty(), "{} cases differ\n{report}", failures.len());
+}
+
+/// A case passes by being alike, a known gap by not being so yet.
+fn check(case: &Case, config: Option<String>, gap: bool, shards: u32) -> Result<(), String> {
+    let outcome = attempt(case, config, shards);
+    match (gap, outcome) {
+        (true, Ok(())) => Err("passes now; strike it off testdata/known-gaps.toml".to_owned()),
+        (true, Err(_)) => Ok(()),
+        (false, outcome) => outcome,
+    }
+}
+
+/// Replays a case on a server of its own.
+fn attempt(case: &Case, config: Option<String>, shards: u32) -> Result<(), String> {
+    let options = ServerOptions { shards, config, ..ServerOptions::default() };
+    match Server::start(options) {
+        Ok(server) => replay(case, server.addr()),
+        Err(refused @ ServerError::EndedEarly { .. }) => Err(refused.to_string()),
+        // The machine's trouble must not pass for a gap.
+        Err(other) => panic!("{other}"),
+    }
+}
