@@ -1,0 +1,277 @@
+//! The command line: one subcommand per load, and `compare`.
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+
+use clap::error::ErrorKind;
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+
+use crate::load::{self, Load};
+
+/// Rounds beyond this tell nothing a longer run would not.
+const ROUNDS_MAX: u32 = 100;
+
+const SCALE_MAX: f64 = 1000.0;
+
+/// The columns of a comparison, in order; the first is the baseline.
+const COLUMNS: [&str; 4] = ["a", "b", "b2", "b3"];
+
+#[derive(Debug)]
+pub(crate) enum Job {
+    Single(SingleRun),
+    Compare(Comparison),
+}
+
+#[derive(Debug)]
+pub(crate) struct SingleRun {
+    pub(crate) load: Load,
+    pub(crate) target: Target,
+    pub(crate) scale: f64,
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, PartialEq)]
+pub(crate) enum Target {
+    /// A server that runs already; without `pid` its processor time and memory stay unknown.
+    Attach { addr: SocketAddr, pid: Option<u32> },
+    /// A command with `{port}` where the port goes.
+    Start { command: String },
+}
+
+#[derive(Debug)]
+pub(crate) struct Comparison {
+    /// Commands with `{port}`; the first is the baseline.
+    pub(crate) commands: Vec<String>,
+    pub(crate) loads: Vec<Load>,
+    pub(crate) rounds: u32,
+    pub(crate) scale: f64,
+    pub(crate) json: bool,
+}
+
+/// Reads the command line. The error prints itself, help and version included.
+pub(crate) fn parse<T>(args: impl IntoIterator<Item = T>) -> Result<Job, clap::Error>
+where
+    T: Into<OsString> + Clone,
+{
+    let matches = command().try_get_matches_from(args)?;
+    match matches.subcommand() {
+        Some(("compare", matches)) => comparison(matches).map(Job::Compare),
+        Some((name, matches)) => single(name, matches).map(Job::Single),
+        None => unreachable!("clap demands a subcommand"),
+    }
+}
+
+fn command() -> Command {
+    let loads = load::KINDS.iter().map(|kind| {
+        let mut command = Command::new(kind.name).about(kind.about);
+        if kind.default_size.is_some() {
+            command = command.arg(Arg::new("N").value_parser(value_parser!(u32)));
+        }
+        with_common_args(with_target_args(command))
+    });
+    Command::new("buster-bench")
+        .about("A load generator for any NATS server")
+        .subcommand_required(true)
+        .subcommands(loads)
+        .subcommand(compare_command())
+}
+
+fn with_target_args(command: Command) -> Command {
+    command
+        .arg(
+            Arg::new("addr")
+                .long("addr")
+                .value_name("IP:PORT")
+                .help("A server that runs already")
+                .value_parser(value_parser!(SocketAddr))
+                .default_value("127.0.0.1:4222"),
+        )
+        .arg(
+            Arg::new("pid")
+                .long("pid")
+                .help("Its process, to read processor time and memory from")
+                .value_parser(value_parser!(u32)),
+        )
+        .arg(
+            Arg::new("server")
+                .long("server")
+                .value_name("COMMAND")
+                .help("Start this server for the run; {port} stands for a free port")
+                .conflicts_with("pid"),
+        )
+}
+
+fn with_common_args(command: Command) -> Command {
+    command
+        .arg(
+            Arg::new("scale")
+                .long("scale")
+                .help("Multiplies how much is published")
+                .value_parser(value_parser!(f64))
+                .default_value("1"),
+        )
+        .arg(
+            Arg::new("json")
+                .long("json")
+                .help("One JSON object per line instead of text")
+                .action(ArgAction::SetTrue),
+        )
+}
+
+fn compare_command() -> Command {
+    let command = Command::new("compare")
+        .about("Run several servers in turns and print a Markdown table")
+        .arg(
+            Arg::new("loads")
+                .long("loads")
+                .value_name("LOAD[:N],...")
+                .value_delimiter(',')
+                .value_parser(|text: &str| text.parse::<Load>())
+                .default_values(load::COMPARED),
+        )
+        .arg(
+            Arg::new("rounds")
+                .long("rounds")
+                .value_parser(value_parser!(u32).range(1..=i64::from(ROUNDS_MAX)))
+                .default_value("3"),
+        );
+    let columns = COLUMNS.map(|name| {
+        Arg::new(name)
+            .long(name)
+            .value_name("COMMAND")
+            .help("A server to start; {port} stands for a free port")
+            .required(name == COLUMNS[0])
+    });
+    with_common_args(command.args(columns))
+}
+
+fn single(name: &str, matches: &ArgMatches) -> Result<SingleRun, clap::Error> {
+    let kind = load::KINDS.iter().find(|kind| kind.name == name);
+    let kind = kind.expect("every other subcommand is a load");
+    let size = kind.default_size.and_then(|_| matches.get_one::<u32>("N").copied());
+    let target = match matches.get_one::<String>("server") {
+        Some(command) => Target::Start { command: command.clone() },
+        None => Target::Attach { addr: value(matches, "addr"), pid: matches.get_one("pid").copied() },
+    };
+    Ok(SingleRun {
+        load: Load::new(kind, size).map_err(invalid)?,
+        target,
+        scale: scale(matches)?,
+        json: matches.get_flag("json"),
+    })
+}
+
+fn comparison(matches: &ArgMatches) -> Result<Comparison, clap::Error> {
+    let commands = COLUMNS.iter().filter_map(|name| matches.get_one(name));
+    Ok(Comparison {
+        commands: commands.cloned().collect(),
+        loads: matches.get_many("loads").into_iter().flatten().cloned().collect(),
+        rounds: value(matches, "rounds"),
+        scale: scale(matches)?,
+        json: matches.get_flag("json"),
+    })
+}
+
+fn scale(matches: &ArgMatches) -> Result<f64, clap::Error> {
+    let scale: f64 = value(matches, "scale");
+    if scale > 0.0 && scale <= SCALE_MAX {
+        return Ok(scale);
+    }
+    Err(invalid(format!("--scale must lie above 0 and up to {SCALE_MAX}")))
+}
+
+fn invalid(message: impl std::fmt::Display) -> clap::Error {
+    command().error(ErrorKind::ValueValidation, message)
+}
+
+/// An argument that has a default.
+fn value<T: Clone + Send + Sync + 'static>(matches: &ArgMatches, name: &str) -> T {
+    let value = matches.get_one::<T>(name);
+    value.expect("the argument has a default").clone()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse_words(line: &str) -> Result<Job, clap::Error> {
+        parse(line.split('|').map(str::trim))
+    }
+
+    fn single_run(line: &str) -> SingleRun {
+        match parse_words(line).unwrap() {
+            Job::Single(run) => run,
+            Job::Compare(_) => panic!("a single load expected"),
+        }
+    }
+
+    #[test]
+    fn the_definition_is_consistent() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn a_load_alone_goes_to_the_default_address() {
+        let run = single_run("buster-bench | fan-out");
+        assert_eq!(run.load.title(), "fan-out");
+        assert_eq!((run.scale, run.json), (1.0, false));
+        let addr = "127.0.0.1:4222".parse().unwrap();
+        assert_eq!(run.target, Target::Attach { addr, pid: None });
+    }
+
+    #[test]
+    fn sized_loads_take_their_number_or_a_default() {
+        assert_eq!(single_run("buster-bench | rtt | 64").load.title(), "rtt 64");
+        assert_eq!(single_run("buster-bench | rtt").load.title(), "rtt 1");
+        assert!(parse_words("buster-bench | rtt | 0").is_err());
+        assert!(parse_words("buster-bench | fan-out | 5").is_err());
+    }
+
+    #[test]
+    fn a_command_and_a_pid_exclude_each_other() {
+        let run = single_run("buster-bench | queue | --server | s -p {port} | --json");
+        let command = "s -p {port}".to_owned();
+        assert_eq!(run.target, Target::Start { command });
+        assert!(run.json);
+        assert!(parse_words("buster-bench | queue | --server | s | --pid | 1").is_err());
+    }
+
+    #[test]
+    fn scale_stays_within_reason() {
+        for wrong in ["0", "-1", "nan", "inf", "1001", "x"] {
+            assert!(parse_words(&format!("buster-bench | fan-in | --scale={wrong}")).is_err());
+        }
+        assert_eq!(single_run("buster-bench | fan-in | --scale | 0.5").scale, 0.5);
+    }
+
+    #[test]
+    fn a_comparison_keeps_the_order_of_its_servers() {
+        let line = "buster-bench | compare | --b | two | --a | one | --b3 | four | --loads \
+                    | fan-out,rtt:64 | --rounds | 5";
+        let Job::Compare(comparison) = parse_words(line).unwrap() else {
+            panic!("a comparison expected");
+        };
+        assert_eq!(comparison.commands, ["one", "two", "four"]);
+        assert_eq!(comparison.rounds, 5);
+        let titles: Vec<String> = comparison.loads.iter().map(Load::title).collect();
+        assert_eq!(titles, ["fan-out", "rtt 64"]);
+    }
+
+    #[test]
+    fn a_comparison_needs_a_baseline_and_known_loads() {
+        assert!(parse_words("buster-bench | compare | --b | two").is_err());
+        assert!(parse_words("buster-bench | compare | --a | one | --loads | nonsense").is_err());
+        assert!(parse_words("buster-bench | compare | --a | one | --rounds | 0").is_err());
+    }
+
+    #[test]
+    fn the_default_comparison_runs_every_kind_of_load() {
+        let Job::Compare(comparison) = parse_words("buster-bench | compare | --a | one").unwrap() else {
+            panic!("a comparison expected");
+        };
+        for kind in &load::KINDS {
+            let found = comparison.loads.iter().any(|load| load.title().starts_with(kind.name));
+            assert!(found, "{}", kind.name);
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Opening a connection the way a client library does: INFO in, CONNECT, SUBs and PING out, PONG in.
+//!
+//! When `open` returns, the server has taken the subscriptions, so the clock may start.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::frames;
+use crate::scan::{Event, Scanner};
+
+/// Generous: a million subscriptions may be ahead of the PONG on a slow machine.
+const REPLY_WAIT_MAX: Duration = Duration::from_secs(60);
+
+const READ_BYTES: usize = 16 * 1024;
+
+/// What a server says of itself in its first INFO.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct ServerInfo {
+    /// What clients switch features on, so not always the server's own version.
+    pub(crate) version: String,
+    pub(crate) max_payload_bytes: u64,
+}
+
+/// Connects, sends `lines` after CONNECT and waits until the server has worked through them.
+pub(crate) fn open(addr: SocketAddr, lines: &[u8]) -> Result<TcpStream> {
+    let (mut stream, _) = connect(addr, REPLY_WAIT_MAX)?;
+    let hello = [frames::CONNECT, lines].concat();
+    stream.write_all(&hello).context("sending CONNECT")?;
+    let messages = await_pong(&mut stream)?;
+    ensure!(messages == 0, "{messages} messages before anything was published");
+    Ok(stream)
+}
+
+/// Connects and reads INFO, nothing more; each read and write may take `wait_max` from then on.
+pub(crate) fn connect(addr: SocketAddr, wait_max: Duration) -> Result<(TcpStream, ServerInfo)> {
+    let mut stream = TcpStream::connect(addr).with_context(|| format!("connecting to {addr}"))?;
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(wait_max))?;
+    stream.set_write_timeout(Some(wait_max))?;
+    let mut scanner = Scanner::default();
+    let mut info = None;
+    while info.is_none() || !scanner.is_at_boundary() {
+        read_events(&mut stream, &mut scanner, |event| {
+            if let Event::Info(body) = event {
+                info = Some(parse_info(body));
+            }
+        })?;
+    }
+    Ok((stream, info.unwrap_or_default()))
+}
+
+/// Sends PING on a blocking connection and reads up to the PONG: how many messages came before it.
+pub(crate) fn await_pong(stream: &mut TcpStream) -> Result<u64> {
+    stream.write_all(frames::PING).context("sending PING")?;
+    let mut scanner = Scanner::default();
+    let mut messages = 0;
+    let mut ponged = false;
+    let mut pings = 0;
+    while !ponged || !scanner.is_at_boundary() {
+        read_events(stream, &mut scanner, |event| match event {
+            Event::Message => messages += 1,
+            Event::Ping => pings += 1,
+            Event::Pong => ponged = true,
+            Event::Info(_) => {}
+        })?;
+    }
+    for _ in 0..pings {
+        stream.write_all(frames::PONG).context("sending PONG")?;
+    }
+    Ok(messages)
+}
+
+fn read_events(stream: &mut TcpStream, scanner: &mut Scanner, on: impl FnMut(Event<'_>)) -> Result<()> {
+    let mut buffer = [0; READ_BYTES];
+    match stream.read(&mut buffer) {
+        Ok(0) => bail!("the server closed the connection"),
+        Ok(count) => scanner.feed(&buffer[..count], on),
+        Err(error) if error.kind() == ErrorKind::Interrupted => Ok(()),
+        Err(error) if error.kind() == ErrorKind::WouldBlock => {
+            bail!("no answer from the server in time")
+        }
+        Err(error) => Err(error).context("reading from the server"),
+    }
+}
+
+/// Fields that are missing stay empty: the generator works with any server.
+fn parse_info(body: &[u8]) -> ServerInfo {
+    let info: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+    ServerInfo {
+        version: info["version"].as_str().unwrap_or("?").to_owned(),
+        max_payload_bytes: info["max_payload"].as_u64().unwrap_or(u64::MAX),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+    use std::thread;
+
+    #[test]
+    fn info_is_read_and_missing_fields_are_tolerated() {
+        let info = parse_info(br#"{"version":"2.9.10","max_payload":1048576} "#);
+        assert_eq!((info.version.as_str(), info.max_payload_bytes), ("2.9.10", 1 << 20));
+        assert_eq!(parse_info(b"{}").version, "?");
+    }
+
+    /// Plays the server's part once: INFO, then `answer` as soon as the PING is in.
+    fn serve_once(answer: &'static [u8]) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let addr = listener.local_addr().unwrap();
+        thread::spawn(move || {
+            let (mut peer, _) = listener.accept().unwrap();
+            peer.write_all(b"INFO {\"version\":\"1\"} \r\n").unwrap();
+            let mut seen = Vec::new();
+            let mut buffer = [0; 512];
+            while !seen.ends_with(frames::PING) {
+                let count = peer.read(&mut buffer).unwrap();
+                seen.extend_from_slice(&buffer[..count]);
+            }
+            peer.write_all(answer).unwrap();
+            // The client closes first; its PONG, if any, is read and dropped here.
+            while peer.read(&mut buffer).is_ok_and(|count| count > 0) {}
+        });
+        addr
+    }
+
+    #[test]
+    fn opening_ends_with_the_pong_and_tolerates_a_ping_before_it() {
+        open(serve_once(b"PING\r\n+OK\r\nPONG\r\n"), b"SUB a 1\r\n").unwrap();
+    }
+
+    #[test]
+    fn opening_fails_in_the_servers_words() {
+        let error = open(serve_once(b"-ERR 'Authorization Violation'\r\n"), b"").unwrap_err();
+        assert!(error.to_string().contains("Authorization Violation"), "{error}");
+    }
+
+    #[test]
+    fn a_message_nobody_published_is_noticed() {
+        let addr = serve_once(b"MSG a 1 1\r\nx\r\nPONG\r\n");
+        assert!(open(addr, b"SUB a 1\r\n").is_err());
+    }
+}

@@ -1,0 +1,105 @@
+//! Runs several servers in turns under the same loads, so that whatever the machine does in the
+//! meantime hits all of them alike.
+//!
+//! Every run starts a fresh server. The order of the servers rotates from round to round, and the
+//! table shows medians.
+
+use anyhow::{Context, Result, bail};
+use serde_json::json;
+
+use crate::args::Comparison;
+use crate::load::Load;
+use crate::machine;
+use crate::process;
+use crate::report::Report;
+use crate::server::Server;
+use crate::table::{self, Column, Row};
+
+/// What the rounds found for one load: per server, per round, one report per phase.
+type Rounds = Vec<Vec<Vec<Report>>>;
+
+pub(crate) fn run(comparison: &Comparison) -> Result<()> {
+    process::raise_open_files_limit();
+    let columns = columns(&comparison.commands)?;
+    let mut failures = Vec::new();
+    let mut rows = Vec::new();
+    for load in &comparison.loads {
+        let rounds = run_rounds(comparison, load, &columns, &mut failures);
+        rows.extend(table::rows(&load.title(), &rounds));
+    }
+    print(comparison, &columns, &rows);
+    if !failures.is_empty() {
+        bail!("{} runs failed:\n{}", failures.len(), failures.join("\n"));
+    }
+    Ok(())
+}
+
+/// Starts each server once, to learn its version and to fail early on a mistyped command.
+fn columns(commands: &[String]) -> Result<Vec<Column>> {
+    let column = |command: &String| {
+        let server = Server::start(command)?;
+        Ok(Column::new(command, &server.info().version))
+    };
+    commands.iter().map(column).collect()
+}
+
+fn run_rounds(
+    comparison: &Comparison,
+    load: &Load,
+    columns: &[Column],
+    failures: &mut Vec<String>,
+) -> Rounds {
+    let mut rounds = vec![Vec::new(); columns.len()];
+    for round in 0..comparison.rounds as usize {
+        for turn in 0..columns.len() {
+            let index = (round + turn) % columns.len();
+            let name = &columns[index].name;
+            match run_once(&columns[index].command, load, comparison.scale) {
+                Ok(reports) => {
+                    for report in &reports {
+                        eprintln!("{name}: {}", report.text());
+                    }
+                    rounds[index].push(reports);
+                }
+                Err(error) => {
+                    let failure = format!("{name}: {error:#}");
+                    eprintln!("{failure}");
+                    failures.push(failure);
+                }
+            }
+        }
+    }
+    rounds
+}
+
+fn run_once(command: &str, load: &Load, scale: f64) -> Result<Vec<Report>> {
+    let server = Server::start(command).context("starting")?;
+    load.run(&server, scale)
+}
+
+fn print(comparison: &Comparison, columns: &[Column], rows: &[Row]) {
+    if comparison.json {
+        let columns: Vec<_> = columns.iter().map(Column::json).collect();
+        let rows: Vec<_> = rows.iter().map(Row::json).collect();
+        println!(
+            "{}",
+            json!({
+                "machine": machine::describe(),
+                "rounds": comparison.rounds,
+                "scale": comparison.scale,
+                "servers": columns,
+                "loads": rows,
+            })
+        );
+        return;
+    }
+    print!("{}", table::markdown(columns, rows));
+    println!(
+        "\n{}. Medians of {} rounds in turns, server and load generator on the same machine.",
+        machine::describe(),
+        comparison.rounds
+    );
+    for column in columns {
+        println!("{}: `{}`.", column.name, column.command);
+    }
+}

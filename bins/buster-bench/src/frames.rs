@@ -1,0 +1,76 @@
+//! The bytes a client sends, and how long the server's answer to them is.
+
+/// What a client says first. Protocol level 0 asks the server not to send INFO again on its own,
+/// so that a subscriber's input is nothing but messages and the odd PING.
+pub(crate) const CONNECT: &[u8] = b"CONNECT {\"verbose\":false,\"pedantic\":false,\
+\"lang\":\"rust\",\"name\":\"buster-bench\",\"version\":\"0.1.0\",\"protocol\":0}\r\n";
+
+pub(crate) const PING: &[u8] = b"PING\r\n";
+pub(crate) const PONG: &[u8] = b"PONG\r\n";
+
+const CRLF: &str = "\r\n";
+
+/// `PUB <subject> [reply] <size>`, then a payload of `payload_bytes` arbitrary bytes.
+pub(crate) fn publish(subject: &str, reply: Option<&str>, payload_bytes: usize) -> Vec<u8> {
+    let mut frame = match reply {
+        Some(reply) => format!("PUB {subject} {reply} {payload_bytes}{CRLF}"),
+        None => format!("PUB {subject} {payload_bytes}{CRLF}"),
+    }
+    .into_bytes();
+    frame.resize(frame.len() + payload_bytes, b'x');
+    frame.extend_from_slice(CRLF.as_bytes());
+    frame
+}
+
+/// `SUB <filter> [queue] <sid>`.
+pub(crate) fn subscribe(filter: &str, queue: Option<&str>, sid: &str) -> Vec<u8> {
+    match queue {
+        Some(queue) => format!("SUB {filter} {queue} {sid}{CRLF}"),
+        None => format!("SUB {filter} {sid}{CRLF}"),
+    }
+    .into_bytes()
+}
+
+/// How many bytes the server sends for one message without a reply subject.
+pub(crate) fn delivery_bytes(subject: &str, sid: &str, payload_bytes: usize) -> usize {
+    format!("MSG {subject} {sid} {payload_bytes}{CRLF}").len() + payload_bytes + CRLF.len()
+}
+
+/// Whole copies of `frame` until they fill `bytes_min`.
+pub(crate) fn repeat(frame: &[u8], bytes_min: usize) -> Vec<u8> {
+    frame.repeat(bytes_min.div_ceil(frame.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_are_what_the_protocol_says() {
+        assert_eq!(publish("a.b", None, 3), b"PUB a.b 3\r\nxxx\r\n");
+        assert_eq!(publish("a", Some("r.1"), 0), b"PUB a r.1 0\r\n\r\n");
+        assert_eq!(subscribe("a.>", None, "7"), b"SUB a.> 7\r\n");
+        assert_eq!(subscribe("a", Some("g"), "7"), b"SUB a g 7\r\n");
+    }
+
+    #[test]
+    fn connect_is_one_line_of_json() {
+        let line = std::str::from_utf8(CONNECT).unwrap().strip_suffix(CRLF).unwrap();
+        let body = line.strip_prefix("CONNECT ").unwrap();
+        let options: serde_json::Value = serde_json::from_str(body).unwrap();
+        assert_eq!(options["verbose"], false);
+        assert_eq!(options["protocol"], 0);
+    }
+
+    #[test]
+    fn a_delivery_is_counted_to_the_byte() {
+        assert_eq!(delivery_bytes("a.b", "1", 3), b"MSG a.b 1 3\r\nxxx\r\n".len());
+    }
+
+    #[test]
+    fn repeating_never_cuts_a_frame() {
+        assert_eq!(repeat(b"abc", 7), b"abcabcabc");
+        assert_eq!(repeat(b"abc", 3), b"abc");
+        assert_eq!(repeat(b"abc", 1), b"abc");
+    }
+}

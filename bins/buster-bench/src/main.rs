@@ -1,0 +1,69 @@
+//! `buster-bench`: a load generator for any NATS server, and a fair comparison of several.
+//!
+//! One thread, one epoll, frames built before the clock starts, and subscribers that read and
+//! discard, so that the generator costs little beside the server it shares the machine with. The
+//! figure to steer by is the server process's own processor time per operation: rates swing with
+//! whatever else the machine does.
+#![forbid(unsafe_code)]
+
+mod args;
+mod client;
+mod compare;
+mod epoll;
+mod flow;
+mod frames;
+mod histogram;
+mod idle;
+mod load;
+mod machine;
+mod meter;
+mod process;
+mod report;
+mod rtt;
+mod scan;
+mod server;
+mod streaming;
+mod subscriptions;
+mod table;
+mod units;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use crate::args::{Job, SingleRun, Target};
+use crate::server::Server;
+
+fn main() -> ExitCode {
+    let job = match args::parse(std::env::args_os()) {
+        Ok(job) => job,
+        Err(error) => error.exit(),
+    };
+    let outcome = match job {
+        Job::Single(run) => run_single(&run),
+        Job::Compare(comparison) => compare::run(&comparison),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("buster-bench: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run_single(run: &SingleRun) -> Result<()> {
+    process::raise_open_files_limit();
+    let server = match &run.target {
+        Target::Attach { addr, pid } => Server::attach(*addr, *pid)?,
+        Target::Start { command } => Server::start(command)?,
+    };
+    for report in run.load.run(&server, run.scale)? {
+        if run.json {
+            println!("{}", report.json());
+        } else {
+            println!("{}", report.text());
+        }
+    }
+    Ok(())
+}

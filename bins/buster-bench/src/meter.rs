@@ -1,0 +1,56 @@
+//! Takes the figures around a phase of a load: time passed, processor time used, memory held.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+use crate::process::{self, Memory};
+use crate::server::Server;
+
+pub(crate) struct Meter {
+    /// `None` when the server's process is not known.
+    pid: Option<u32>,
+    server_cpu: Duration,
+    generator_cpu: Duration,
+    memory: Option<Memory>,
+    start: Instant,
+}
+
+/// What one phase took.
+#[derive(Debug, Clone)]
+pub(crate) struct Usage {
+    pub(crate) elapsed: Duration,
+    pub(crate) server_cpu: Option<Duration>,
+    pub(crate) generator_cpu: Duration,
+    /// At the end of the phase; the peak is that of the server's whole life.
+    pub(crate) memory: Option<Memory>,
+    /// How much the resident memory grew during the phase.
+    pub(crate) memory_grown: Option<u64>,
+}
+
+impl Meter {
+    pub(crate) fn start(server: &Server) -> Result<Self> {
+        let pid = server.pid();
+        Ok(Self {
+            pid,
+            server_cpu: pid.map(process::cpu_time).transpose()?.unwrap_or_default(),
+            generator_cpu: process::own_cpu_time()?,
+            memory: pid.map(process::memory).transpose()?,
+            start: Instant::now(),
+        })
+    }
+
+    pub(crate) fn stop(&self) -> Result<Usage> {
+        let elapsed = self.start.elapsed();
+        let server_cpu = self.pid.map(process::cpu_time).transpose()?;
+        let memory = self.pid.map(process::memory).transpose()?;
+        let grown = |after: Memory| self.memory.map(|before| after.now.saturating_sub(before.now));
+        Ok(Usage {
+            elapsed,
+            server_cpu: server_cpu.map(|after| after.saturating_sub(self.server_cpu)),
+            generator_cpu: process::own_cpu_time()?.saturating_sub(self.generator_cpu),
+            memory,
+            memory_grown: memory.and_then(grown),
+        })
+    }
+}

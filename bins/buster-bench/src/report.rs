@@ -1,0 +1,182 @@
+//! What one phase of a load found, as a line of text or of JSON.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::histogram::Histogram;
+use crate::meter::Usage;
+use crate::units;
+
+#[derive(Debug, Clone)]
+pub(crate) struct Report {
+    pub(crate) title: String,
+    /// What was counted, in the plural.
+    pub(crate) what: &'static str,
+    pub(crate) operations: u64,
+    /// Payload moved per operation; 0 where it says nothing.
+    pub(crate) payload_bytes: usize,
+    pub(crate) usage: Usage,
+    /// Only for round trips.
+    pub(crate) latency: Option<Latency>,
+    /// Only where the load is about memory: what one operation left behind in the server.
+    pub(crate) bytes_each: Option<f64>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Latency {
+    pub(crate) p50: Duration,
+    pub(crate) p99: Duration,
+    pub(crate) p999: Duration,
+    pub(crate) max: Duration,
+}
+
+impl From<&Histogram> for Latency {
+    fn from(histogram: &Histogram) -> Self {
+        Self {
+            p50: histogram.quantile(0.5),
+            p99: histogram.quantile(0.99),
+            p999: histogram.quantile(0.999),
+            max: histogram.max(),
+        }
+    }
+}
+
+impl Report {
+    pub(crate) fn rate_per_second(&self) -> f64 {
+        self.operations as f64 / self.usage.elapsed.as_secs_f64()
+    }
+
+    /// Seconds of the server's processor time per operation.
+    pub(crate) fn server_cpu_each(&self) -> Option<f64> {
+        let cpu = self.usage.server_cpu?;
+        Some(cpu.as_secs_f64() / self.operations as f64)
+    }
+
+    fn generator_cpu_each(&self) -> f64 {
+        self.usage.generator_cpu.as_secs_f64() / self.operations as f64
+    }
+
+    pub(crate) fn text(&self) -> String {
+        let rate = self.rate_per_second();
+        let mut parts = vec![format!("{} {}/s", units::count(rate), self.what)];
+        if self.payload_bytes > 0 {
+            let moved = units::bytes(rate * self.payload_bytes as f64);
+            parts.push(format!("{moved}/s"));
+        }
+        parts.push(format!("{} of them", self.operations));
+        let cpu = self.server_cpu_each().map(units::micros);
+        parts.push(format!("server {} each", cpu.as_deref().unwrap_or("?")));
+        parts.push(format!("generator {} each", units::micros(self.generator_cpu_each())));
+        if let Some(bytes) = self.bytes_each {
+            parts.push(format!("{} each", units::bytes(bytes)));
+        }
+        if let Some(latency) = &self.latency {
+            parts.push(latency.text());
+        }
+        if let Some(memory) = self.usage.memory {
+            let (now, peak) = (memory.now as f64, memory.peak as f64);
+            parts.push(format!("RSS {} (peak {})", units::bytes(now), units::bytes(peak)));
+        }
+        format!("{}: {}", self.title, parts.join(", "))
+    }
+
+    /// Times are in microseconds, sizes in bytes; what is not known is null.
+    pub(crate) fn json(&self) -> Value {
+        json!({
+            "load": self.title,
+            "what": self.what,
+            "operations": self.operations,
+            "seconds": self.usage.elapsed.as_secs_f64(),
+            "rate_per_second": self.rate_per_second(),
+            "payload_bytes": self.payload_bytes,
+            "server_cpu_us_each": self.server_cpu_each().map(|seconds| seconds * 1e6),
+            "generator_cpu_us_each": self.generator_cpu_each() * 1e6,
+            "rss_bytes": self.usage.memory.map(|memory| memory.now),
+            "rss_peak_bytes": self.usage.memory.map(|memory| memory.peak),
+            "bytes_each": self.bytes_each,
+            "latency_us": self.latency.as_ref().map(Latency::json),
+        })
+    }
+}
+
+impl Latency {
+    fn text(&self) -> String {
+        let micros = |time: Duration| units::micros(time.as_secs_f64());
+        format!(
+            "p50 {}, p99 {}, p99.9 {}, max {}",
+            micros(self.p50),
+            micros(self.p99),
+            micros(self.p999),
+            micros(self.max),
+        )
+    }
+
+    fn json(&self) -> Value {
+        let micros = |time: Duration| time.as_secs_f64() * 1e6;
+        json!({
+            "p50": micros(self.p50),
+            "p99": micros(self.p99),
+            "p999": micros(self.p999),
+            "max": micros(self.max),
+        })
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::process::Memory;
+
+    /// A million operations in half a second at `cpu_nanos` of the server's time each.
+    pub(crate) fn sample(title: &str, cpu_nanos: u64) -> Report {
+        Report {
+            title: title.to_owned(),
+            what: "deliveries",
+            operations: 1_000_000,
+            payload_bytes: 128,
+            usage: Usage {
+                elapsed: Duration::from_millis(500),
+                server_cpu: Some(Duration::from_millis(cpu_nanos)),
+                generator_cpu: Duration::from_millis(40),
+                memory: Some(Memory { now: 20_000_000, peak: 30_000_000 }),
+                memory_grown: Some(0),
+            },
+            latency: None,
+            bytes_each: None,
+        }
+    }
+
+    #[test]
+    fn the_text_names_rate_cost_and_memory() {
+        assert_eq!(
+            sample("fan-out", 95).text(),
+            "fan-out: 2.00 M deliveries/s, 256 MB/s, 1000000 of them, server 0.0950 µs each, \
+             generator 0.0400 µs each, RSS 20.0 MB (peak 30.0 MB)"
+        );
+    }
+
+    #[test]
+    fn json_says_null_for_what_is_not_known() {
+        let mut report = sample("fan-out", 95);
+        let json = report.json();
+        assert_eq!(json["rate_per_second"], 2e6);
+        assert!((json["server_cpu_us_each"].as_f64().unwrap() - 0.095).abs() < 1e-9);
+        assert!(json["latency_us"].is_null());
+        report.usage.server_cpu = None;
+        report.usage.memory = None;
+        let json = report.json();
+        assert!(json["server_cpu_us_each"].is_null() && json["rss_bytes"].is_null());
+        assert!(report.text().contains("server ? each"), "{}", report.text());
+    }
+
+    #[test]
+    fn latencies_are_given_in_microseconds() {
+        let mut report = sample("rtt 1", 95);
+        let mut histogram = Histogram::new();
+        histogram.record(Duration::from_micros(50));
+        report.latency = Some(Latency::from(&histogram));
+        assert_eq!(report.json()["latency_us"]["p99"], 50.0);
+        assert!(report.text().contains("p50 50.0 µs"), "{}", report.text());
+    }
+}

@@ -1,0 +1,176 @@
+//! The server under load: one that runs already, or one started for the run and stopped after it.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use rustix::fs::{MemfdFlags, memfd_create};
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::client::{self, ServerInfo};
+
+/// A server that takes longer to greet has a problem worth seeing.
+const START_WAIT_MAX: Duration = Duration::from_secs(10);
+
+/// After SIGTERM; then it is killed.
+const STOP_WAIT_MAX: Duration = Duration::from_secs(5);
+
+const POLL_EVERY: Duration = Duration::from_millis(5);
+
+/// How much of what a failed server wrote is shown.
+const LOG_TAIL_BYTES: u64 = 2048;
+
+pub(crate) struct Server {
+    addr: SocketAddr,
+    pid: Option<u32>,
+    info: ServerInfo,
+    /// Held for its drop, which stops the process.
+    _running: Option<Running>,
+}
+
+impl Server {
+    /// Uses a server that runs already.
+    pub(crate) fn attach(addr: SocketAddr, pid: Option<u32>) -> Result<Self> {
+        let (_, info) = client::connect(addr, START_WAIT_MAX)?;
+        Ok(Self { addr, pid, info, _running: None })
+    }
+
+    /// Starts `template`, words between blanks, `{port}` replaced, and waits for its INFO.
+    pub(crate) fn start(template: &str) -> Result<Self> {
+        let addr = free_addr()?;
+        let words = command_words(template, addr.port())?;
+        let mut running = Running::spawn(&words)?;
+        let info = running.await_info(addr).with_context(|| words.join(" "))?;
+        Ok(Self { addr, pid: Some(running.child.id()), info, _running: Some(running) })
+    }
+
+    pub(crate) fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    pub(crate) fn pid(&self) -> Option<u32> {
+        self.pid
+    }
+
+    pub(crate) fn info(&self) -> &ServerInfo {
+        &self.info
+    }
+}
+
+/// A loopback port nobody listens on. Another process may take it before the server does; then the
+/// server's own error shows.
+fn free_addr() -> Result<SocketAddr> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("finding a free port")?;
+    Ok(listener.local_addr()?)
+}
+
+fn command_words(template: &str, port: u16) -> Result<Vec<String>> {
+    ensure!(template.contains("{port}"), "`{template}` has no {{port}}");
+    let port = port.to_string();
+    let words = template.split_ascii_whitespace();
+    Ok(words.map(|word| word.replace("{port}", &port)).collect())
+}
+
+struct Running {
+    child: Child,
+    /// Everything the server writes, in memory: shown only when it fails to start.
+    log: File,
+}
+
+impl Running {
+    fn spawn(words: &[String]) -> Result<Self> {
+        let (program, args) = words.split_first().context("an empty command")?;
+        let log = File::from(memfd_create("server-log", MemfdFlags::CLOEXEC)?);
+        let child = Command::new(program)
+            .args(args)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log.try_clone()?)
+            .spawn()
+            .with_context(|| format!("cannot start `{program}`"))?;
+        Ok(Self { child, log })
+    }
+
+    fn await_info(&mut self, addr: SocketAddr) -> Result<ServerInfo> {
+        let give_up_at = Instant::now() + START_WAIT_MAX;
+        loop {
+            if let Some(status) = self.child.try_wait()? {
+                bail!("the server ended ({status}):\n{}", self.log_tail()?);
+            }
+            match client::connect(addr, START_WAIT_MAX) {
+                Ok((_, info)) => return Ok(info),
+                Err(_) if Instant::now() < give_up_at => thread::sleep(POLL_EVERY),
+                Err(error) => bail!("not ready ({error:#}):\n{}", self.log_tail()?),
+            }
+        }
+    }
+
+    fn log_tail(&mut self) -> Result<String> {
+        let length = self.log.seek(SeekFrom::End(0))?;
+        let start = length.saturating_sub(LOG_TAIL_BYTES);
+        self.log.seek(SeekFrom::Start(start))?;
+        let mut tail = Vec::new();
+        self.log.read_to_end(&mut tail)?;
+        Ok(String::from_utf8_lossy(&tail).into_owned())
+    }
+
+    fn stop(&mut self) -> Result<()> {
+        if self.child.try_wait()?.is_some() {
+            return Ok(());
+        }
+        kill_process(Pid::from_child(&self.child), Signal::TERM)?;
+        let give_up_at = Instant::now() + STOP_WAIT_MAX;
+        while Instant::now() < give_up_at {
+            if self.child.try_wait()?.is_some() {
+                return Ok(());
+            }
+            thread::sleep(POLL_EVERY);
+        }
+        bail!("the server ignored SIGTERM for {} s", STOP_WAIT_MAX.as_secs())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Err(error) = self.stop() {
+            eprintln!("buster-bench: {error:#}; killing it");
+            // Both fail only when the process is gone already.
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_port_is_put_where_the_template_says() {
+        let words = command_words("srv -a 127.0.0.1  -p {port} --x=:{port}", 42).unwrap();
+        assert_eq!(words, ["srv", "-a", "127.0.0.1", "-p", "42", "--x=:42"]);
+        assert!(command_words("srv -p 4222", 42).is_err());
+    }
+
+    #[test]
+    fn a_server_that_ends_at_once_is_reported_with_its_own_words() {
+        let Err(error) = Server::start("ls /nowhere-at-all-{port}") else {
+            panic!("ls is no server");
+        };
+        let text = format!("{error:#}");
+        assert!(text.contains("nowhere-at-all"), "{text}");
+        assert!(text.contains("the server ended"), "{text}");
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_is_named() {
+        let Err(error) = Server::start("no-such-server {port}") else {
+            panic!("there is no such program");
+        };
+        assert!(format!("{error:#}").contains("no-such-server"));
+    }
+}
