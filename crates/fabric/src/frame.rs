@@ -1,0 +1,367 @@
+//! What shards tell each other, as bytes in one buffer.
+//!
+//! Frames never leave the process, so the layout is private and may change with any build: a kind
+//! byte, fixed fields in little-endian order, then the variable parts. They are bytes rather than
+//! values so that a message costs one copy into a warm buffer and no allocation.
+
+use nats_proto::{HeaderLen, Publish};
+
+const MESSAGE: u8 = 1;
+const INTEREST: u8 = 2;
+const OFFER_REPLY: u8 = 3;
+const STALL: u8 = 4;
+
+/// One frame read from a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Frame<'a> {
+    /// Deliver this message.
+    Message(MeshMessage<'a>),
+    /// The sender's interest in one filter is now this.
+    Interest(Interest<'a>),
+    /// What became of an offered message.
+    OfferReply(OfferReply<'a>),
+    /// A reader of the sender falls behind this publisher of the receiver: slow it down.
+    Stall {
+        /// The publisher, as its own shard named it in [`MeshMessage::origin`].
+        origin: u64,
+    },
+}
+
+/// A published message on its way to another shard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MeshMessage<'a> {
+    /// The account, by its index: the same on every shard.
+    pub account: u32,
+    /// The publishing connection, opaque to the receiver.
+    pub origin: u64,
+    /// When not zero the sender waits to hear, under this number, who took the message.
+    pub ticket: u64,
+    /// Whether to deliver to plain subscriptions.
+    pub plain: bool,
+    /// The message as its publisher sent it.
+    pub publish: Publish<'a>,
+    /// The queue groups the receiver must serve, one member each.
+    pub groups: Names<'a>,
+}
+
+/// A shard's interest in one filter, in full: it replaces what the shard said before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Interest<'a> {
+    /// The account, by its index.
+    pub account: u32,
+    /// The subject filter.
+    pub filter: &'a [u8],
+    /// The queue group, if this is about queue subscriptions.
+    pub queue: Option<&'a [u8]>,
+    /// How many members the shard has; 0 ends the interest. Plain interest is 0 or 1.
+    pub weight: u32,
+    /// Whether a message sent on this interest is sure to be taken. It is not when every
+    /// subscription behind it is about to run out (UNSUB with a maximum).
+    pub firm: bool,
+}
+
+/// The answer to a message with a ticket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OfferReply<'a> {
+    /// The ticket of the message.
+    pub ticket: u64,
+    /// Whether anyone took the message.
+    pub taken: bool,
+    /// The groups that no longer had a member to take it.
+    pub refused: Names<'a>,
+}
+
+/// A list of queue group names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Names<'a> {
+    bytes: &'a [u8],
+}
+
+impl<'a> Names<'a> {
+    /// Whether the list is empty.
+    pub fn is_empty(self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// The names in order.
+    pub fn iter(self) -> impl Iterator<Item = &'a [u8]> {
+        let mut reader = Reader { rest: self.bytes };
+        std::iter::from_fn(move || reader.bytes().ok())
+    }
+}
+
+/// A frame that does not read: a defect of ours, never a peer's doing.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum FrameError {
+    /// The buffer ends inside a frame.
+    #[error("mesh frame cut short")]
+    Truncated,
+    /// The kind byte is none of ours.
+    #[error("unknown mesh frame kind {0}")]
+    UnknownKind(u8),
+}
+
+pub(crate) fn put_message<'g>(
+    out: &mut Vec<u8>,
+    message: &MeshMessage<'_>,
+    groups: impl Iterator<Item = &'g [u8]> + Clone,
+) {
+    let publish = &message.publish;
+    let header_text = publish.header.map_or(&[][..], |header| header.text);
+    let groups_len: usize = groups.clone().map(|name| 4 + name.len()).sum();
+    out.reserve(
+        64 + groups_len + publish.subject.len() + publish.reply.map_or(0, <[u8]>::len) + publish.body.len(),
+    );
+    out.push(MESSAGE);
+    out.push(
+        u8::from(message.plain)
+            | u8::from(publish.reply.is_some()) << 1
+            | u8::from(publish.header.is_some()) << 2,
+    );
+    put_u32(out, message.account);
+    put_u64(out, message.origin);
+    put_u64(out, message.ticket);
+    put_u32(out, publish.header.map_or(0, |header| header.bytes as u32));
+    put_u32(out, groups_len as u32);
+    for name in groups {
+        put_bytes(out, name);
+    }
+    put_bytes(out, publish.subject);
+    put_bytes(out, publish.reply.unwrap_or_default());
+    put_bytes(out, header_text);
+    put_bytes(out, publish.size_text);
+    put_bytes(out, publish.body);
+}
+
+pub(crate) fn put_interest(out: &mut Vec<u8>, interest: &Interest<'_>) {
+    out.push(INTEREST);
+    out.push(u8::from(interest.firm) | u8::from(interest.queue.is_some()) << 1);
+    put_u32(out, interest.account);
+    put_u32(out, interest.weight);
+    put_bytes(out, interest.filter);
+    put_bytes(out, interest.queue.unwrap_or_default());
+}
+
+pub(crate) fn put_offer_reply<'g>(
+    out: &mut Vec<u8>,
+    ticket: u64,
+    taken: bool,
+    refused: impl Iterator<Item = &'g [u8]> + Clone,
+) {
+    out.push(OFFER_REPLY);
+    out.push(u8::from(taken));
+    put_u64(out, ticket);
+    put_u32(out, refused.clone().map(|name| 4 + name.len()).sum::<usize>() as u32);
+    for name in refused {
+        put_bytes(out, name);
+    }
+}
+
+pub(crate) fn put_stall(out: &mut Vec<u8>, origin: u64) {
+    out.push(STALL);
+    put_u64(out, origin);
+}
+
+fn put_u32(out: &mut Vec<u8>, value: u32) {
+    out.extend_from_slice(&value.to_le_bytes());
+}
+
+fn put_u64(out: &mut Vec<u8>, value: u64) {
+    out.extend_from_slice(&value.to_le_bytes());
+}
+
+fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+    put_u32(out, bytes.len() as u32);
+    out.extend_from_slice(bytes);
+}
+
+/// The frames of a batch, in the order they were sent.
+#[derive(Debug, Clone)]
+pub struct Frames<'a> {
+    reader: Reader<'a>,
+}
+
+impl<'a> Frames<'a> {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+        Self { reader: Reader { rest: bytes } }
+    }
+}
+
+impl<'a> Iterator for Frames<'a> {
+    type Item = Result<Frame<'a>, FrameError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.reader.rest.is_empty() {
+            return None;
+        }
+        let frame = self.reader.frame();
+        if frame.is_err() {
+            self.reader.rest = &[];
+        }
+        Some(frame)
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Reader<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Reader<'a> {
+    fn frame(&mut self) -> Result<Frame<'a>, FrameError> {
+        match self.u8()? {
+            MESSAGE => self.message().map(Frame::Message),
+            INTEREST => self.interest().map(Frame::Interest),
+            OFFER_REPLY => self.offer_reply().map(Frame::OfferReply),
+            STALL => Ok(Frame::Stall { origin: self.u64()? }),
+            kind => Err(FrameError::UnknownKind(kind)),
+        }
+    }
+
+    fn message(&mut self) -> Result<MeshMessage<'a>, FrameError> {
+        let flags = self.u8()?;
+        let account = self.u32()?;
+        let origin = self.u64()?;
+        let ticket = self.u64()?;
+        let header_bytes = self.u32()? as usize;
+        let groups = Names { bytes: self.bytes()? };
+        let subject = self.bytes()?;
+        let reply = self.bytes()?;
+        let header_text = self.bytes()?;
+        let size_text = self.bytes()?;
+        let body = self.bytes()?;
+        Ok(MeshMessage {
+            account,
+            origin,
+            ticket,
+            plain: flags & 1 != 0,
+            publish: Publish {
+                subject,
+                reply: (flags & 2 != 0).then_some(reply),
+                header: (flags & 4 != 0).then_some(HeaderLen { bytes: header_bytes, text: header_text }),
+                size_text,
+                body,
+            },
+            groups,
+        })
+    }
+
+    fn interest(&mut self) -> Result<Interest<'a>, FrameError> {
+        let flags = self.u8()?;
+        let account = self.u32()?;
+        let weight = self.u32()?;
+        let filter = self.bytes()?;
+        let queue = self.bytes()?;
+        Ok(Interest {
+            account,
+            filter,
+            queue: (flags & 2 != 0).then_some(queue),
+            weight,
+            firm: flags & 1 != 0,
+        })
+    }
+
+    fn offer_reply(&mut self) -> Result<OfferReply<'a>, FrameError> {
+        let taken = self.u8()? != 0;
+        let ticket = self.u64()?;
+        Ok(OfferReply { ticket, taken, refused: Names { bytes: self.bytes()? } })
+    }
+
+    fn take(&mut self, len: usize) -> Result<&'a [u8], FrameError> {
+        let (head, rest) = self.rest.split_at_checked(len).ok_or(FrameError::Truncated)?;
+        self.rest = rest;
+        Ok(head)
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], FrameError> {
+        let (head, rest) = self.rest.split_first_chunk().ok_or(FrameError::Truncated)?;
+        self.rest = rest;
+        Ok(*head)
+    }
+
+    fn u8(&mut self) -> Result<u8, FrameError> {
+        self.array::<1>().map(|bytes| bytes[0])
+    }
+
+    fn u32(&mut self) -> Result<u32, FrameError> {
+        self.array().map(u32::from_le_bytes)
+    }
+
+    fn u64(&mut self) -> Result<u64, FrameError> {
+        self.array().map(u64::from_le_bytes)
+    }
+
+    fn bytes(&mut self) -> Result<&'a [u8], FrameError> {
+        let len = self.u32()? as usize;
+        self.take(len)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn publish() -> Publish<'static> {
+        Publish {
+            subject: b"a.b",
+            reply: Some(b"_INBOX.1"),
+            header: Some(HeaderLen { bytes: 12, text: b"012" }),
+            size_text: b"0014",
+            body: b"NATS/1.0\r\n\r\nhi",
+        }
+    }
+
+    #[test]
+    fn frames_come_back_as_they_were_put() {
+        let message = MeshMessage {
+            account: 7,
+            origin: 42,
+            ticket: 3,
+            plain: true,
+            publish: publish(),
+            groups: Names::default(),
+        };
+        let interest = Interest { account: 1, filter: b"x.*", queue: Some(b"q"), weight: 9, firm: false };
+        let mut out = Vec::new();
+        put_message(&mut out, &message, [&b"g1"[..], b"", b"g3"].into_iter());
+        put_interest(&mut out, &interest);
+        put_offer_reply(&mut out, 5, true, [&b"q"[..]].into_iter());
+        put_stall(&mut out, 11);
+
+        let frames: Vec<_> = Frames::new(&out).collect::<Result<_, _>>().unwrap();
+        let Frame::Message(read) = frames[0] else { panic!("a message first") };
+        assert_eq!(read.groups.iter().collect::<Vec<_>>(), [&b"g1"[..], b"", b"g3"]);
+        assert_eq!(MeshMessage { groups: Names::default(), ..read }, message);
+        assert_eq!(frames[1], Frame::Interest(interest));
+        let Frame::OfferReply(reply) = frames[2] else { panic!("an offer reply third") };
+        assert_eq!((reply.ticket, reply.taken), (5, true));
+        assert_eq!(reply.refused.iter().collect::<Vec<_>>(), [b"q"]);
+        assert_eq!(frames[3], Frame::Stall { origin: 11 });
+        assert_eq!(frames.len(), 4);
+    }
+
+    #[test]
+    fn an_absent_reply_differs_from_an_empty_one() {
+        for (reply, header) in [(None, None), (Some(&b""[..]), None)] {
+            let publish = Publish { reply, header, ..publish() };
+            let message = MeshMessage {
+                account: 0,
+                origin: 0,
+                ticket: 0,
+                plain: false,
+                publish,
+                groups: Names::default(),
+            };
+            let mut out = Vec::new();
+            put_message(&mut out, &message, std::iter::empty());
+            assert_eq!(Frames::new(&out).next(), Some(Ok(Frame::Message(message))));
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_read_without_a_panic(bytes in proptest::collection::vec(0_u8..8, 0..200)) {
+            let _ = Frames::new(&bytes).count();
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! Core-to-core links between the shards of one server.
+//!
+//! A shard talks to each other shard over one [`Link`]: frames gather in it during a turn and leave
+//! as one [`Batch`] at the end of the turn. A link is first in, first out, and bounded: the receiver
+//! credits what it has consumed, and a link with too much in flight says so, so that publishers can
+//! be held back.
+//!
+//! A batch also carries interest *rounds*. A shard that changes its interest opens a round; a peer
+//! that has applied everything up to and including that round confirms it. The broker builds its
+//! ordering guarantees on that alone (docs/decisions/0001-interest-fence.md).
+//!
+//! Nothing here moves bytes between threads: whoever owns two shards carries the batches, be it the
+//! runtime over its queues or a test over a `VecDeque`.
+#![forbid(unsafe_code)]
+
+mod frame;
+mod link;
+mod shard;
+
+pub use frame::{Frame, FrameError, Frames, Interest, MeshMessage, Names, OfferReply};
+pub use link::{Batch, LINK_BYTES_MAX, Link, Received};
+pub use shard::{SHARDS_MAX, ShardId, ShardSet};

@@ -1,0 +1,237 @@
+//! One shard's end of the link to one other shard.
+//!
+//! Always true: `in_flight` is what left in batches and was not credited back, and a link that is
+//! not congested holds less than [`LINK_BYTES_MAX`] plus the frames of one event.
+
+use crate::frame::{self, Frames, Interest, MeshMessage};
+
+/// Frame bytes that may be gathered or under way on one link before it counts as congested: enough
+/// to keep the receiver busy for about a millisecond, and a few of the largest usual payloads.
+pub const LINK_BYTES_MAX: usize = 4 << 20;
+
+/// Consumed bytes are credited back at the latest when this much is owed, batch or no batch.
+const CREDIT_BYTES_MIN: usize = LINK_BYTES_MAX / 8;
+
+/// Buffers kept for reuse, per link.
+const SPARE_BUFFERS_MAX: usize = 4;
+
+/// A buffer that grew past this is given back to the allocator instead of being kept.
+const SPARE_BYTES_MAX: usize = 1 << 20;
+
+/// What one turn of a shard has to say to another shard.
+#[derive(Debug, Default)]
+pub struct Batch {
+    frames: Vec<u8>,
+    /// The newest interest round of the sender whose frames the receiver has once it read this.
+    pub round: u64,
+    /// The newest interest round of the receiver that the sender has applied.
+    pub confirmed: u64,
+    /// Frame bytes of the receiver that the sender has consumed since its last batch.
+    pub credit: usize,
+    /// Connections that closed on the sender since its last batch.
+    pub closed: u32,
+}
+
+impl Batch {
+    /// The frames, in the order they were pushed.
+    pub fn frames(&self) -> Frames<'_> {
+        Frames::new(&self.frames)
+    }
+
+    /// Bytes of frames.
+    pub fn frame_bytes(&self) -> usize {
+        self.frames.len()
+    }
+}
+
+/// What a batch did to the link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Received {
+    /// The peer confirmed a newer round than before.
+    pub confirmed_moved: bool,
+    /// Credit ended a congestion.
+    pub uncongested: bool,
+}
+
+/// The sending half towards one peer, and the accounts of the receiving half.
+#[derive(Debug, Default)]
+pub struct Link {
+    frames: Vec<u8>,
+    spare: Vec<Vec<u8>>,
+    in_flight: usize,
+    /// The newest round whose frames are in `frames` or already sent.
+    round: u64,
+    round_sent: u64,
+    confirmed_by_peer: u64,
+    /// The newest round of the peer that we have applied, and the newest that we told it of.
+    applied: u64,
+    applied_sent: u64,
+    consumed: usize,
+    closed: u32,
+}
+
+impl Link {
+    /// Queues a message with the groups the peer is to serve.
+    pub fn push_message<'g>(
+        &mut self,
+        message: &MeshMessage<'_>,
+        groups: impl Iterator<Item = &'g [u8]> + Clone,
+    ) {
+        frame::put_message(self.frames_mut(), message, groups);
+    }
+
+    /// Queues a change of interest that belongs to `round`.
+    pub fn push_interest(&mut self, interest: &Interest<'_>, round: u64) {
+        debug_assert!(round >= self.round, "rounds only grow");
+        frame::put_interest(self.frames_mut(), interest);
+        self.round = round;
+    }
+
+    /// Queues the answer to an offered message.
+    pub fn push_offer_reply<'g>(
+        &mut self,
+        ticket: u64,
+        taken: bool,
+        refused: impl Iterator<Item = &'g [u8]> + Clone,
+    ) {
+        frame::put_offer_reply(self.frames_mut(), ticket, taken, refused);
+    }
+
+    /// Queues the request to slow a publisher down.
+    pub fn push_stall(&mut self, origin: u64) {
+        frame::put_stall(self.frames_mut(), origin);
+    }
+
+    /// Counts a closed connection, to be told with the next batch.
+    pub fn count_closed(&mut self) {
+        self.closed += 1;
+    }
+
+    /// Whether publishers towards this peer should wait.
+    pub fn is_congested(&self) -> bool {
+        self.in_flight + self.frames.len() >= LINK_BYTES_MAX
+    }
+
+    /// The newest of our rounds that the peer has applied.
+    pub fn confirmed_by_peer(&self) -> u64 {
+        self.confirmed_by_peer
+    }
+
+    /// Whether there is anything worth a batch.
+    pub fn wants_batch(&self) -> bool {
+        !self.frames.is_empty()
+            || self.round > self.round_sent
+            || self.applied > self.applied_sent
+            || self.consumed >= CREDIT_BYTES_MIN
+            || self.closed > 0
+    }
+
+    /// Takes everything gathered since the last batch.
+    pub fn take_batch(&mut self) -> Batch {
+        self.in_flight += self.frames.len();
+        self.round_sent = self.round;
+        self.applied_sent = self.applied;
+        Batch {
+            frames: std::mem::take(&mut self.frames),
+            round: self.round,
+            confirmed: self.applied,
+            credit: std::mem::take(&mut self.consumed),
+            closed: std::mem::take(&mut self.closed),
+        }
+    }
+
+    /// Takes in what a batch says of this link. Call it once its frames have been applied: it is
+    /// what later confirms them. The batch's buffer is kept for reuse.
+    pub fn on_applied(&mut self, batch: Batch) -> Received {
+        let was_congested = self.is_congested();
+        self.in_flight = self.in_flight.checked_sub(batch.credit).expect("credit only for what was sent");
+        self.consumed += batch.frames.len();
+        self.applied = batch.round;
+        let confirmed_moved = batch.confirmed > self.confirmed_by_peer;
+        self.confirmed_by_peer = batch.confirmed;
+        self.keep(batch.frames);
+        Received { confirmed_moved, uncongested: was_congested && !self.is_congested() }
+    }
+
+    fn frames_mut(&mut self) -> &mut Vec<u8> {
+        if self.frames.capacity() == 0
+            && let Some(buffer) = self.spare.pop()
+        {
+            self.frames = buffer;
+        }
+        &mut self.frames
+    }
+
+    fn keep(&mut self, mut buffer: Vec<u8>) {
+        if buffer.capacity() > 0
+            && buffer.capacity() <= SPARE_BYTES_MAX
+            && self.spare.len() < SPARE_BUFFERS_MAX
+        {
+            buffer.clear();
+            self.spare.push(buffer);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::Frame;
+
+    fn interest(filter: &[u8]) -> Interest<'_> {
+        Interest { account: 0, filter, queue: None, weight: 1, firm: true }
+    }
+
+    #[test]
+    fn a_round_is_confirmed_once_the_peer_applied_it() {
+        let (mut a, mut b) = (Link::default(), Link::default());
+        a.push_interest(&interest(b"x"), 1);
+        let batch = a.take_batch();
+        assert_eq!(batch.round, 1);
+        b.on_applied(batch);
+        assert!(b.wants_batch(), "the confirmation has to travel");
+        let received = a.on_applied(b.take_batch());
+        assert!(received.confirmed_moved);
+        assert_eq!(a.confirmed_by_peer(), 1);
+        assert!(!a.wants_batch() && !b.wants_batch(), "a confirmation is not confirmed again");
+    }
+
+    #[test]
+    fn congestion_ends_with_credit() {
+        let (mut a, mut b) = (Link::default(), Link::default());
+        let filter = vec![b'x'; 64 << 10];
+        let mut round = 0;
+        while !a.is_congested() {
+            round += 1;
+            a.push_interest(&interest(&filter), round);
+        }
+        let batch = a.take_batch();
+        assert!(a.is_congested(), "sent is not consumed");
+        b.on_applied(batch);
+        assert!(b.wants_batch());
+        let received = a.on_applied(b.take_batch());
+        assert!(received.uncongested && !a.is_congested());
+    }
+
+    #[test]
+    fn a_small_debt_of_credit_rides_along_later() {
+        let (mut a, mut b) = (Link::default(), Link::default());
+        a.push_stall(1);
+        b.on_applied(a.take_batch());
+        assert!(!b.wants_batch());
+        b.push_stall(2);
+        let batch = b.take_batch();
+        assert!(batch.credit > 0);
+        assert_eq!(batch.frames().next(), Some(Ok(Frame::Stall { origin: 2 })));
+    }
+
+    #[test]
+    fn closed_connections_are_told_once() {
+        let mut link = Link::default();
+        link.count_closed();
+        link.count_closed();
+        assert!(link.wants_batch());
+        assert_eq!(link.take_batch().closed, 2);
+        assert!(!link.wants_batch());
+    }
+}
