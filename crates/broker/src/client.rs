@@ -1,0 +1,232 @@
+//! One client connection and the table of them.
+
+use std::net::SocketAddr;
+
+use hashbrown::HashTable;
+use nats_proto::{ClientDecoder, ConnectOptions};
+
+use crate::close::CloseReason;
+use crate::outbox::Outbox;
+use crate::subscription::SubKey;
+use crate::time::Time;
+
+/// Names a connection of one shard. Slots are used again; the generation tells the users apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnId {
+    slot: u32,
+    generation: u32,
+}
+
+impl ConnId {
+    /// The index of the connection in tables with a row per connection.
+    pub fn slot(self) -> usize {
+        self.slot as usize
+    }
+
+    pub(crate) fn to_bits(self) -> u64 {
+        u64::from(self.generation) << 32 | u64::from(self.slot)
+    }
+
+    pub(crate) fn from_bits(bits: u64) -> Self {
+        Self { slot: bits as u32, generation: (bits >> 32) as u32 }
+    }
+}
+
+/// Why a connection's input waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Hold {
+    /// Not every shard knows of the connection's latest SUB or UNSUB yet.
+    Fence,
+    /// A link to another shard is full.
+    Link,
+    /// A shard was offered its last message and has not answered.
+    Offer,
+    /// It published faster than its readers read, and goes on at this time.
+    Stall(Time),
+}
+
+/// A SUB or UNSUB whose effect waits for the fence.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Deferred {
+    /// Remove the subscription.
+    Remove(SubKey),
+    /// Let the subscription end after that many messages.
+    EndAfter(SubKey, u64),
+}
+
+/// The part of CONNECT that the hot path asks for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Abilities {
+    pub(crate) verbose: bool,
+    pub(crate) pedantic: bool,
+    pub(crate) echo: bool,
+    pub(crate) headers: bool,
+    pub(crate) no_responders: bool,
+    pub(crate) async_info: bool,
+}
+
+impl Abilities {
+    pub(crate) fn of(options: &ConnectOptions) -> Self {
+        Self {
+            verbose: options.verbose,
+            pedantic: options.pedantic,
+            echo: options.echo,
+            headers: options.headers,
+            no_responders: options.no_responders,
+            async_info: options.protocol >= 1,
+        }
+    }
+}
+
+/// The state of one connection.
+#[derive(Debug)]
+pub(crate) struct Client {
+    generation: u32,
+    /// The id that INFO, logs and monitoring show: unique over all shards.
+    pub(crate) cid: u64,
+    pub(crate) peer: SocketAddr,
+    /// How log lines begin.
+    pub(crate) label: Box<str>,
+    /// Whether it counts towards `max_connections`.
+    pub(crate) counted: bool,
+    pub(crate) account: usize,
+    pub(crate) abilities: Abilities,
+    pub(crate) connect_received: bool,
+    pub(crate) first_pong_sent: bool,
+
+    pub(crate) decoder: ClientDecoder,
+    /// Input not decoded yet: the start of an op, or what a hold keeps back.
+    pub(crate) inbox: Vec<u8>,
+    pub(crate) hold: Option<Hold>,
+    /// Set while a read is processed if one of its messages met a reader that falls behind.
+    pub(crate) stall_wanted: bool,
+
+    /// Subscriptions by sid; a leaving one is not here any more.
+    pub(crate) subs: HashTable<SubKey>,
+    /// The interest round that every shard has to confirm before output leaves and input goes on.
+    pub(crate) fence: Option<u64>,
+    /// SUBs and UNSUBs taken in since the fence went up.
+    pub(crate) fenced_ops: u32,
+    /// What the confirmation will put into effect, in order.
+    pub(crate) deferred: Vec<Deferred>,
+    /// A `+OK` that waits for the fence.
+    pub(crate) owes_ok: bool,
+
+    pub(crate) outbox: Outbox,
+    /// Whether it is on the list of connections to flush.
+    pub(crate) dirty: bool,
+    /// Since when its socket takes no more.
+    pub(crate) blocked_since: Option<Time>,
+    pub(crate) write_reminder: bool,
+
+    pub(crate) closing: Option<CloseReason>,
+    pub(crate) last_in: Time,
+    pub(crate) rtt_asked: bool,
+    pub(crate) pings_out: u32,
+    pub(crate) next_ping: Time,
+    /// The earliest PING reminder that is pending.
+    pub(crate) ping_reminder: Time,
+}
+
+impl Client {
+    pub(crate) fn new(cid: u64, peer: SocketAddr, counted: bool, now: Time) -> Self {
+        Self {
+            generation: 0,
+            cid,
+            peer,
+            label: format!("{peer} - cid:{cid}").into(),
+            counted,
+            account: 0,
+            abilities: Abilities::of(&ConnectOptions::default()),
+            connect_received: false,
+            first_pong_sent: false,
+            decoder: ClientDecoder::default(),
+            inbox: Vec::new(),
+            hold: None,
+            stall_wanted: false,
+            subs: HashTable::new(),
+            fence: None,
+            fenced_ops: 0,
+            deferred: Vec::new(),
+            owes_ok: false,
+            outbox: Outbox::default(),
+            dirty: false,
+            blocked_since: None,
+            write_reminder: false,
+            closing: None,
+            last_in: now,
+            rtt_asked: false,
+            pings_out: 0,
+            next_ping: now,
+            ping_reminder: Time(u64::MAX),
+        }
+    }
+
+    /// Names the client in the log from what its CONNECT says of it.
+    pub(crate) fn introduce(&mut self, options: &ConnectOptions) {
+        let version =
+            if options.version.is_empty() { String::new() } else { format!("v{}", options.version) };
+        let parts = [version.as_str(), &options.lang, &options.name];
+        let parts: Vec<&str> = parts.into_iter().filter(|text| !text.is_empty()).collect();
+        if !parts.is_empty() {
+            self.label = format!("{} - cid:{} - {:?}", self.peer, self.cid, parts.join(":")).into();
+        }
+    }
+}
+
+/// All connections of a shard.
+#[derive(Debug, Default)]
+pub(crate) struct Clients {
+    rows: Vec<Option<Client>>,
+    free: Vec<u32>,
+    generation: u32,
+}
+
+impl Clients {
+    pub(crate) fn insert(&mut self, mut client: Client) -> ConnId {
+        self.generation = self.generation.wrapping_add(1);
+        client.generation = self.generation;
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.rows.push(None);
+            u32::try_from(self.rows.len() - 1).expect("descriptors run out long before slots")
+        });
+        self.rows[slot as usize] = Some(client);
+        ConnId { slot, generation: self.generation }
+    }
+
+    pub(crate) fn remove(&mut self, id: ConnId) -> Option<Client> {
+        self.find(id)?;
+        self.free.push(id.slot);
+        self.rows[id.slot()].take()
+    }
+
+    /// The connection, unless it is gone.
+    pub(crate) fn find(&mut self, id: ConnId) -> Option<&mut Client> {
+        self.rows
+            .get_mut(id.slot())
+            .and_then(Option::as_mut)
+            .filter(|client| client.generation == id.generation)
+    }
+
+    /// The connection, unless it is gone.
+    pub(crate) fn peek(&self, id: ConnId) -> Option<&Client> {
+        self.rows.get(id.slot()).and_then(Option::as_ref).filter(|client| client.generation == id.generation)
+    }
+
+    /// A connection that is known to be there.
+    pub(crate) fn at(&mut self, id: ConnId) -> &mut Client {
+        self.find(id).expect("the connection was just looked at")
+    }
+
+    pub(crate) fn ids(&self) -> Vec<ConnId> {
+        let rows = self.rows.iter().enumerate();
+        rows.filter_map(|(slot, row)| {
+            row.as_ref().map(|client| ConnId { slot: slot as u32, generation: client.generation })
+        })
+        .collect()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len() - self.free.len()
+    }
+}

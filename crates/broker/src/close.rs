@@ -1,0 +1,87 @@
+//! Why a connection ended.
+
+use std::fmt;
+
+use nats_proto::ProtoError;
+
+/// The reason a connection was closed, in the words that nats-server's monitoring uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CloseReason {
+    /// The peer closed it.
+    ClientClosed,
+    /// Reading from the socket failed.
+    ReadError,
+    /// Writing to the socket failed.
+    WriteError,
+    /// More than `max_pending` bytes waited for the peer to read.
+    SlowConsumerPendingBytes,
+    /// The peer read nothing for `write_deadline`.
+    SlowConsumerWriteDeadline,
+    /// What the peer sent does not parse.
+    ParseError,
+    /// The peer broke a rule of the protocol.
+    ProtocolViolation,
+    /// The peer did not answer our PINGs.
+    StaleConnection,
+    /// CONNECT asked for a protocol version that does not exist.
+    BadClientProtocolVersion,
+    /// CONNECT asked for something that is not allowed.
+    AuthenticationFailure,
+    /// There were `max_connections` already.
+    MaxConnectionsExceeded,
+    /// A PUB over `max_payload`.
+    MaxPayloadExceeded,
+    /// A line over `max_control_line`.
+    MaxControlLineExceeded,
+    /// HPUB on a connection without headers.
+    MessageHeaderViolation,
+    /// CONNECT with `no_responders` but without `headers`.
+    NoRespondersRequiresHeaders,
+    /// The server stops.
+    ServerShutdown,
+}
+
+impl CloseReason {
+    pub(crate) fn of_proto_error(error: &ProtoError) -> Self {
+        match error {
+            ProtoError::PayloadTooLarge { .. } => Self::MaxPayloadExceeded,
+            ProtoError::ControlLineTooLong { .. } => Self::MaxControlLineExceeded,
+            _ => Self::ParseError,
+        }
+    }
+
+    /// Whether bytes still waiting for the peer are worth sending. They are not when the socket
+    /// failed or the peer does not read.
+    pub(crate) fn keeps_output(self) -> bool {
+        !matches!(
+            self,
+            Self::ReadError
+                | Self::WriteError
+                | Self::SlowConsumerPendingBytes
+                | Self::SlowConsumerWriteDeadline
+        )
+    }
+}
+
+impl fmt::Display for CloseReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ClientClosed => "Client Closed",
+            Self::ReadError => "Read Error",
+            Self::WriteError => "Write Error",
+            Self::SlowConsumerPendingBytes => "Slow Consumer (Pending Bytes)",
+            Self::SlowConsumerWriteDeadline => "Slow Consumer (Write Deadline)",
+            Self::ParseError => "Parse Error",
+            Self::ProtocolViolation => "Protocol Violation",
+            Self::StaleConnection => "Stale Connection",
+            Self::BadClientProtocolVersion => "Bad Client Protocol Version",
+            Self::AuthenticationFailure => "Authentication Failure",
+            Self::MaxConnectionsExceeded => "Maximum Connections Exceeded",
+            Self::MaxPayloadExceeded => "Maximum Message Payload Exceeded",
+            Self::MaxControlLineExceeded => "Maximum Control Line Exceeded",
+            Self::MessageHeaderViolation => "Message Header Violation",
+            Self::NoRespondersRequiresHeaders => "No Responders Requires Headers",
+            Self::ServerShutdown => "Server Shutdown",
+        })
+    }
+}

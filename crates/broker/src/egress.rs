@@ -1,0 +1,190 @@
+//! Everything that leaves towards this shard's own clients.
+
+use nats_proto::{Delivery, Publish};
+
+use crate::client::{Clients, ConnId};
+use crate::close::CloseReason;
+use crate::outbox::ChunkPool;
+use crate::subscription::{SubKey, Subscriptions};
+use crate::trace;
+
+/// The clients with their outboxes, the subscriptions, and the scratch of the message in hand.
+#[derive(Debug)]
+pub(crate) struct Egress {
+    pub(crate) clients: Clients,
+    pub(crate) subs: Subscriptions,
+    pub(crate) pool: ChunkPool,
+    max_pending: usize,
+    trace: bool,
+    /// The frame for clients with header support.
+    whole: Delivery,
+    /// The frame for clients without: made on first need.
+    stripped: Delivery,
+    stripped_ready: bool,
+    /// Set when a message met a reader with over three quarters of `max_pending` waiting.
+    reader_behind: bool,
+    /// Subscriptions that just had their last message.
+    pub(crate) expired: Vec<SubKey>,
+    /// Connections cut off for reading too slowly, still to be closed.
+    pub(crate) overrun: Vec<ConnId>,
+    dirty: Vec<ConnId>,
+    /// Bytes appended since the dirty list was last taken.
+    unflushed: usize,
+}
+
+impl Egress {
+    pub(crate) fn new(max_pending: usize, seed: u64, trace: bool) -> Self {
+        Self {
+            clients: Clients::default(),
+            subs: Subscriptions::new(seed),
+            pool: ChunkPool::default(),
+            max_pending,
+            trace,
+            whole: Delivery::default(),
+            stripped: Delivery::default(),
+            stripped_ready: false,
+            reader_behind: false,
+            expired: Vec::new(),
+            overrun: Vec::new(),
+            dirty: Vec::new(),
+            unflushed: 0,
+        }
+    }
+
+    /// Prepares to deliver a message. Has to come before `deliver`.
+    pub(crate) fn begin(&mut self, publish: &Publish<'_>) {
+        let header_text = publish.header.filter(|header| header.bytes > 0).map(|header| header.text);
+        self.whole.prepare(publish.subject, publish.reply, header_text, publish.size_text);
+        self.stripped_ready = false;
+        self.reader_behind = false;
+    }
+
+    /// Whether a reader of the message in hand falls behind.
+    pub(crate) fn reader_behind(&self) -> bool {
+        self.reader_behind
+    }
+
+    /// Whether the subscription can take a message of `publisher` (if that is a client here).
+    pub(crate) fn can_take(&self, key: SubKey, publisher: Option<ConnId>) -> bool {
+        let sub = self.subs.at(key);
+        let Some(client) = self.clients.peek(sub.conn) else { return false };
+        let is_own = publisher == Some(sub.conn);
+        client.closing.is_none() && !sub.is_exhausted() && (client.abilities.echo || !is_own)
+    }
+
+    /// Delivers the message in hand to one subscription, if it can take it.
+    pub(crate) fn deliver(&mut self, key: SubKey, publisher: Option<ConnId>, publish: &Publish<'_>) -> bool {
+        let sub = self.subs.at_mut(key);
+        let Some(client) = self.clients.find(sub.conn) else { return false };
+        if client.closing.is_some() || (publisher == Some(sub.conn) && !client.abilities.echo) {
+            return false;
+        }
+        if sub.max > 0 {
+            if sub.delivered >= sub.max {
+                return false;
+            }
+            if sub.delivered + 1 == sub.max && !sub.leaving {
+                self.expired.push(key);
+            }
+        }
+        sub.delivered += 1;
+
+        let strip = publish.header.is_some() && !client.abilities.headers;
+        if strip && !self.stripped_ready {
+            let size = publish.payload().len().to_string();
+            self.stripped.prepare(publish.subject, publish.reply, None, size.as_bytes());
+            self.stripped_ready = true;
+        }
+        let (frame, body) =
+            if strip { (&self.stripped, publish.payload()) } else { (&self.whole, publish.body) };
+        let len = frame.frame_len(sub.sid.len(), body.len());
+        let waiting = client.outbox.len() + len;
+        if waiting > self.max_pending {
+            tracing::info!(
+                "{} - Slow Consumer Detected: MaxPending of {} Exceeded",
+                client.label,
+                self.max_pending
+            );
+            client.closing = Some(CloseReason::SlowConsumerPendingBytes);
+            self.overrun.push(sub.conn);
+            return false;
+        }
+        self.reader_behind |= waiting > self.max_pending / 4 * 3;
+        client.outbox.append(&mut self.pool, len, |chunk| frame.append(chunk, &sub.sid, body));
+        self.unflushed += len;
+        if self.trace {
+            trace::delivered(&client.label, &sub.sid, publish, strip);
+        }
+        if !client.dirty {
+            client.dirty = true;
+            self.dirty.push(sub.conn);
+        }
+        true
+    }
+
+    /// The client's subscription of that sid.
+    pub(crate) fn find_sub(&mut self, id: ConnId, sid: &[u8]) -> Option<SubKey> {
+        let subs = &self.subs;
+        let hash = subs.hash(sid);
+        self.clients.at(id).subs.find(hash, |key| subs.at(*key).sid.as_slice() == sid).copied()
+    }
+
+    /// Enters a subscription under its client.
+    pub(crate) fn link_sub(&mut self, id: ConnId, key: SubKey) {
+        let subs = &self.subs;
+        let hash = subs.hash(&subs.at(key).sid);
+        self.clients.at(id).subs.insert_unique(hash, key, |other| subs.hash(&subs.at(*other).sid));
+    }
+
+    /// Takes a subscription from its client.
+    pub(crate) fn unlink_sub(&mut self, id: ConnId, key: SubKey) {
+        let subs = &self.subs;
+        let hash = subs.hash(&subs.at(key).sid);
+        if let Ok(entry) = self.clients.at(id).subs.find_entry(hash, |other| *other == key) {
+            entry.remove();
+        }
+    }
+
+    /// Queues protocol text for a client.
+    pub(crate) fn send(&mut self, id: ConnId, bytes: &[u8]) {
+        let Some(client) = self.clients.find(id) else { return };
+        if self.trace {
+            trace::sent(&client.label, bytes);
+        }
+        client.outbox.push(&mut self.pool, bytes);
+        self.unflushed += bytes.len();
+        self.mark_dirty(id);
+    }
+
+    /// Queues `-ERR`.
+    pub(crate) fn send_err(&mut self, id: ConnId, text: &str) {
+        self.send(id, format!("-ERR '{text}'\r\n").as_bytes());
+    }
+
+    /// Puts the connection on the list to flush.
+    pub(crate) fn mark_dirty(&mut self, id: ConnId) {
+        if let Some(client) = self.clients.find(id)
+            && !client.dirty
+        {
+            client.dirty = true;
+            self.dirty.push(id);
+        }
+    }
+
+    /// Bytes queued since the list was last taken.
+    pub(crate) fn unflushed(&self) -> usize {
+        self.unflushed
+    }
+
+    /// Takes the list of connections with something to flush or to finish.
+    pub(crate) fn take_dirty(&mut self, into: &mut Vec<ConnId>) {
+        self.unflushed = 0;
+        into.clear();
+        std::mem::swap(&mut self.dirty, into);
+        for id in &*into {
+            if let Some(client) = self.clients.find(*id) {
+                client.dirty = false;
+            }
+        }
+    }
+}

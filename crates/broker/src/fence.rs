@@ -1,0 +1,38 @@
+//! Holding a connection until every shard knows of its interest.
+//!
+//! A SUB or UNSUB that changes what other shards must know puts a fence before its connection:
+//! nothing the client does later takes effect, and nothing we wrote leaves, until all shards
+//! confirmed. SUBs and UNSUBs that follow may join in. See docs/decisions/0001-interest-fence.md.
+
+use std::collections::VecDeque;
+
+use crate::client::{Client, ConnId};
+
+/// SUBs and UNSUBs that may join one fence, so that a stream of them still lets output leave.
+pub(crate) const FENCED_OPS_MAX: u32 = 1024;
+
+/// Fences that are up, oldest round first.
+#[derive(Debug, Default)]
+pub(crate) struct Fences {
+    waiting: VecDeque<(u64, ConnId)>,
+}
+
+impl Fences {
+    /// Puts up a fence, or moves the one that is up to a later round.
+    pub(crate) fn raise(&mut self, id: ConnId, client: &mut Client, round: u64) {
+        if client.fence != Some(round) {
+            client.fence = Some(round);
+            self.waiting.push_back((round, id));
+        }
+    }
+
+    /// Takes the next connection with a fence of a round that all shards confirmed. It may have
+    /// moved its fence since, or be gone.
+    pub(crate) fn pop(&mut self, confirmed: u64) -> Option<(u64, ConnId)> {
+        let (round, _) = self.waiting.front()?;
+        if *round > confirmed {
+            return None;
+        }
+        self.waiting.pop_front()
+    }
+}

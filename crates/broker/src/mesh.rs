@@ -1,0 +1,91 @@
+//! The shard's links to all other shards.
+
+use fabric::{Interest, Link, MeshMessage, ShardId, ShardSet};
+
+use crate::client::ConnId;
+
+/// Links by shard; the row of the shard itself stays unused.
+#[derive(Debug)]
+pub(crate) struct Mesh {
+    shard: ShardId,
+    links: Vec<Link>,
+    congested: ShardSet,
+    /// The newest interest round of this shard.
+    round: u64,
+    /// Connections held until a link has room again.
+    waiting: Vec<ConnId>,
+}
+
+impl Mesh {
+    pub(crate) fn new(shard: ShardId, shards: usize) -> Self {
+        assert!(shard.index() < shards, "shard {shard} of {shards}");
+        Self {
+            shard,
+            links: ShardId::all(shards).map(|_| Link::default()).collect(),
+            congested: ShardSet::EMPTY,
+            round: 0,
+            waiting: Vec::new(),
+        }
+    }
+
+    /// Whether there is another shard at all.
+    pub(crate) fn has_peers(&self) -> bool {
+        self.links.len() > 1
+    }
+
+    pub(crate) fn peers(&self) -> impl Iterator<Item = ShardId> + use<> {
+        let own = self.shard;
+        ShardId::all(self.links.len()).filter(move |peer| *peer != own)
+    }
+
+    pub(crate) fn link(&mut self, peer: ShardId) -> &mut Link {
+        debug_assert!(peer != self.shard, "no link to oneself");
+        &mut self.links[peer.index()]
+    }
+
+    /// The shards that publishers have to wait for.
+    pub(crate) fn congested(&self) -> ShardSet {
+        self.congested
+    }
+
+    /// Tells every other shard of an interest; returns the round that says they know.
+    pub(crate) fn announce(&mut self, interest: &Interest<'_>) -> u64 {
+        self.round += 1;
+        for peer in self.peers() {
+            self.links[peer.index()].push_interest(interest, self.round);
+            self.note_load(peer);
+        }
+        self.round
+    }
+
+    pub(crate) fn send<'g>(
+        &mut self,
+        peer: ShardId,
+        message: &MeshMessage<'_>,
+        groups: impl Iterator<Item = &'g [u8]> + Clone,
+    ) {
+        self.link(peer).push_message(message, groups);
+        self.note_load(peer);
+    }
+
+    /// The newest round that every other shard has applied.
+    pub(crate) fn confirmed(&self) -> u64 {
+        self.peers().map(|peer| self.links[peer.index()].confirmed_by_peer()).min().unwrap_or(self.round)
+    }
+
+    pub(crate) fn hold(&mut self, conn: ConnId) {
+        self.waiting.push(conn);
+    }
+
+    /// The peer's link has room again: who waited for one may try.
+    pub(crate) fn on_uncongested(&mut self, peer: ShardId) -> Vec<ConnId> {
+        self.congested.remove(peer);
+        std::mem::take(&mut self.waiting)
+    }
+
+    fn note_load(&mut self, peer: ShardId) {
+        if self.links[peer.index()].is_congested() {
+            self.congested.insert(peer);
+        }
+    }
+}

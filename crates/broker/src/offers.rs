@@ -1,0 +1,88 @@
+//! Messages whose taker is not sure.
+//!
+//! A shard whose members may all run out (UNSUB with a maximum) is not sent a message but offered
+//! it: it answers whether it took it, and until then the publisher's input waits. So a queue group
+//! misses no message, a request nobody could take gets its 503, and the publisher's order holds.
+
+use hashbrown::HashMap;
+use nats_proto::{HeaderLen, Publish};
+
+use crate::client::ConnId;
+
+/// A message under offer. A connection has at most one, so offers are bounded by connections.
+#[derive(Debug)]
+pub(crate) struct Offer {
+    pub(crate) origin: ConnId,
+    pub(crate) account: usize,
+    pub(crate) message: Message,
+    /// Answers still to come.
+    pub(crate) awaiting: u32,
+    pub(crate) taken: bool,
+    /// The publisher wants to hear if nobody took it.
+    pub(crate) answer_wanted: bool,
+}
+
+/// A message that outlives the buffer it came in.
+#[derive(Debug)]
+pub(crate) struct Message {
+    subject: Box<[u8]>,
+    reply: Option<Box<[u8]>>,
+    header: Option<(usize, Box<[u8]>)>,
+    size_text: Box<[u8]>,
+    body: Box<[u8]>,
+}
+
+impl Message {
+    pub(crate) fn of(publish: &Publish<'_>) -> Self {
+        Self {
+            subject: publish.subject.into(),
+            reply: publish.reply.map(Into::into),
+            header: publish.header.map(|header| (header.bytes, header.text.into())),
+            size_text: publish.size_text.into(),
+            body: publish.body.into(),
+        }
+    }
+
+    pub(crate) fn as_publish(&self) -> Publish<'_> {
+        Publish {
+            subject: &self.subject,
+            reply: self.reply.as_deref(),
+            header: self.header.as_ref().map(|(bytes, text)| HeaderLen { bytes: *bytes, text }),
+            size_text: &self.size_text,
+            body: &self.body,
+        }
+    }
+}
+
+/// All messages under offer, by ticket.
+#[derive(Debug)]
+pub(crate) struct Offers {
+    open: HashMap<u64, Offer>,
+    next_ticket: u64,
+}
+
+impl Default for Offers {
+    fn default() -> Self {
+        Self { open: HashMap::new(), next_ticket: 1 }
+    }
+}
+
+impl Offers {
+    /// The ticket that the next offer will have; never zero.
+    pub(crate) fn next_ticket(&self) -> u64 {
+        self.next_ticket
+    }
+
+    pub(crate) fn open(&mut self, offer: Offer) {
+        self.open.insert(self.next_ticket, offer);
+        self.next_ticket += 1;
+    }
+
+    pub(crate) fn take(&mut self, ticket: u64) -> Offer {
+        self.open.remove(&ticket).expect("an answer belongs to an open offer")
+    }
+
+    pub(crate) fn put_back(&mut self, ticket: u64, offer: Offer) {
+        self.open.insert(ticket, offer);
+    }
+}

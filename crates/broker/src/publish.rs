@@ -1,0 +1,119 @@
+//! PUB and HPUB.
+
+use std::time::Duration;
+
+use nats_proto::{Publish, encode};
+use subject_trie::is_valid_literal;
+
+use crate::broker::{Broker, Flow};
+use crate::client::{ConnId, Hold};
+use crate::close::CloseReason;
+use crate::deadlines::Due;
+use crate::offers::{Message, Offer};
+use crate::time::Time;
+
+/// How long a publisher waits after a read in which it met a reader that falls behind. It is what
+/// nats-server lets a publisher wait at most per read.
+const STALL: Duration = Duration::from_millis(10);
+
+impl Broker {
+    pub(crate) fn publish(&mut self, id: ConnId, publish: &Publish<'_>) -> Flow {
+        let client = self.egress.clients.at(id);
+        let (abilities, account) = (client.abilities, client.account);
+        let congested = self.mesh.congested();
+        if !congested.is_empty() && self.router(account).reaches(publish.subject, congested) {
+            self.mesh.hold(id);
+            return Flow::Hold(Hold::Link);
+        }
+        if publish.header.is_some() && !abilities.headers {
+            tracing::error!("{} - message headers not supported", self.egress.clients.at(id).label);
+            self.close(id, CloseReason::MessageHeaderViolation);
+            return Flow::Next;
+        }
+        if abilities.pedantic && !is_valid_literal(publish.subject) {
+            self.egress.send_err(id, "Invalid Publish Subject");
+        }
+        if let Some(violation) = reserved(publish) {
+            tracing::error!("{} - {violation}", self.egress.clients.at(id).label);
+            self.egress.send_err(id, &violation);
+            return Flow::Next;
+        }
+        if abilities.verbose {
+            self.egress.send(id, b"+OK\r\n");
+        }
+
+        let answer_wanted = abilities.no_responders && publish.reply.is_some();
+        let ticket = self.offers.next_ticket();
+        let routed = self.router(account).publish(id, publish, answer_wanted, ticket);
+        if self.egress.reader_behind() {
+            self.egress.clients.at(id).stall_wanted = true;
+        }
+        self.settle();
+        if routed.offers > 0 {
+            self.offers.open(Offer {
+                origin: id,
+                account,
+                message: Message::of(publish),
+                awaiting: routed.offers,
+                taken: routed.taken,
+                answer_wanted,
+            });
+            return Flow::NextThenHold(Hold::Offer);
+        }
+        if answer_wanted && !routed.taken {
+            self.answer_no_responders(id, publish);
+        }
+        Flow::Next
+    }
+
+    /// Tells a requester that nobody took its request, if it listens for the reply itself.
+    pub(crate) fn answer_no_responders(&mut self, id: ConnId, publish: &Publish<'_>) {
+        let Some(reply) = publish.reply else { return };
+        let Some(client) = self.egress.clients.find(id) else { return };
+        let account = client.account;
+        let listening = self.accounts[account].local_matches(reply);
+        let own = listening.plain.iter().find(|key| self.egress.subs.at(**key).conn == id);
+        let Some(key) = own else { return };
+        let sid = &self.egress.subs.at(*key).sid;
+        let mut status = b"NATS/1.0 503\r\nNats-Subject: ".to_vec();
+        status.extend_from_slice(publish.subject);
+        status.extend_from_slice(b"\r\n\r\n");
+        let mut line = Vec::new();
+        encode::hmsg(&mut line, reply, sid, None, &status, b"");
+        self.egress.send(id, &line);
+    }
+
+    /// Makes a publisher wait for readers that fall behind.
+    pub(crate) fn stall(&mut self, now: Time, id: ConnId) {
+        let Some(client) = self.egress.clients.find(id) else { return };
+        if client.hold.is_none() && client.closing.is_none() {
+            let until = now + STALL;
+            client.hold = Some(Hold::Stall(until));
+            self.deadlines.push(until, id, Due::Stall);
+        }
+    }
+
+    pub(crate) fn on_stall_over(&mut self, now: Time, id: ConnId) {
+        let Some(client) = self.egress.clients.find(id) else { return };
+        if let Some(Hold::Stall(until)) = client.hold
+            && until <= now
+        {
+            self.resume(now, id, Hold::Stall(until));
+        }
+    }
+}
+
+/// The `-ERR` text for a publish to subjects that servers keep for themselves.
+fn reserved(publish: &Publish<'_>) -> Option<String> {
+    let subject = publish.subject;
+    if subject.first().is_some_and(|first| matches!(first, b'_' | b'$'))
+        && [&b"_GR_."[..], b"$GR.", b"$NRG."].iter().any(|prefix| subject.starts_with(prefix))
+    {
+        return Some(format!("Permissions Violation for Publish to \"{}\"", subject.escape_ascii()));
+    }
+    let reply = publish.reply?;
+    let is_reserved = matches!(reply.first(), Some(b'_' | b'$'))
+        && [&b"_R_."[..], b"_GR_.", b"$JS.ACK."].iter().any(|prefix| reply.starts_with(prefix));
+    is_reserved
+        .then(|| format!("Permissions Violation for Publish with Reply of \"{}\"", reply.escape_ascii()))
+}

@@ -1,0 +1,280 @@
+//! Who gets a message, on this shard and on the others.
+
+use fabric::{MeshMessage, Names, ShardId, ShardSet};
+use nats_proto::Publish;
+use queue_group::{Locality, Pick, Remote, pick};
+use smallvec::SmallVec;
+use subject_trie::QueueMatch;
+
+use crate::account::{Account, Peer};
+use crate::client::ConnId;
+use crate::egress::Egress;
+use crate::mesh::Mesh;
+use crate::random::Random;
+use crate::subscription::SubKey;
+
+/// What became of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Routed {
+    /// Someone has it, or is sure to get it.
+    pub(crate) taken: bool,
+    /// Shards that were asked to say whether they took it.
+    pub(crate) offers: u32,
+}
+
+/// What became of a message that another shard sent.
+#[derive(Debug, Default)]
+pub(crate) struct Arrived<'a> {
+    pub(crate) taken: bool,
+    /// Groups without a member that could take it.
+    pub(crate) refused: SmallVec<[&'a [u8]; 2]>,
+}
+
+/// The parts of a shard that routing needs.
+pub(crate) struct Router<'a> {
+    pub(crate) account_index: usize,
+    pub(crate) account: &'a mut Account,
+    pub(crate) egress: &'a mut Egress,
+    pub(crate) mesh: &'a mut Mesh,
+    pub(crate) random: &'a mut Random,
+}
+
+/// What goes to the other shards, gathered so that a message crosses once to each.
+#[derive(Debug, Default)]
+struct Crossing<'a> {
+    /// Shards whose plain subscriptions get it.
+    plain: ShardSet,
+    /// Those of them where every subscription may have run out.
+    doubtful: ShardSet,
+    groups: SmallVec<[(ShardId, &'a [u8]); 4]>,
+    /// Shards that have to say whether they took it.
+    offered: ShardSet,
+}
+
+impl Crossing<'_> {
+    fn shards(&self) -> ShardSet {
+        let mut all = self.plain;
+        for (shard, _) in &self.groups {
+            all.insert(*shard);
+        }
+        all
+    }
+}
+
+impl Router<'_> {
+    /// Whether a message on the subject could cross to one of these shards.
+    pub(crate) fn reaches(&mut self, subject: &[u8], shards: ShardSet) -> bool {
+        let remote = self.account.remote_matches(subject);
+        let groups = remote.queues.iter().flat_map(|group| group.members.iter());
+        remote.plain.iter().chain(groups).any(|peer| shards.contains(peer.at.shard))
+    }
+
+    /// Routes a client's message. With `answer_wanted` the publisher has to learn if nobody took it.
+    pub(crate) fn publish(
+        &mut self,
+        origin: ConnId,
+        publish: &Publish<'_>,
+        answer_wanted: bool,
+        ticket: u64,
+    ) -> Routed {
+        self.egress.begin(publish);
+        let (local, remote) = self.account.matches(publish.subject);
+        let mut routed = Routed::default();
+        for key in &local.plain {
+            routed.taken |= self.egress.deliver(*key, Some(origin), publish);
+        }
+        if remote.plain.is_empty() && remote.queues.is_empty() {
+            for group in &local.queues {
+                routed.taken |= serve_here(self.egress, self.random, group, Some(origin), publish);
+            }
+            return routed;
+        }
+
+        let mut crossing = Crossing::default();
+        for peer in &remote.plain {
+            crossing.plain.insert(peer.at.shard);
+            if peer.at.firm {
+                routed.taken = true;
+            } else {
+                crossing.doubtful.insert(peer.at.shard);
+            }
+        }
+        for group in &local.queues {
+            let elsewhere = members_of(&remote.queues, group.name.as_ref());
+            let name = group.name.as_ref();
+            routed.taken |= serve(
+                self.egress,
+                self.random,
+                name,
+                &group.members,
+                elsewhere,
+                origin,
+                publish,
+                &mut crossing,
+            );
+        }
+        for group in &remote.queues {
+            let name = group.name.as_ref();
+            if !local.queues.iter().any(|here| here.name.as_ref() == name) {
+                routed.taken |= serve(
+                    self.egress,
+                    self.random,
+                    name,
+                    &[],
+                    &group.members,
+                    origin,
+                    publish,
+                    &mut crossing,
+                );
+            }
+        }
+        if answer_wanted && !routed.taken {
+            for shard in crossing.doubtful.iter() {
+                crossing.offered.insert(shard);
+            }
+        }
+        routed.offers = send(self.mesh, self.account_index, origin, publish, &crossing, ticket);
+        routed
+    }
+
+    /// Routes a message again to the groups whose chosen shard had no member left.
+    pub(crate) fn reroute(
+        &mut self,
+        origin: ConnId,
+        publish: &Publish<'_>,
+        groups: Names<'_>,
+        ticket: u64,
+    ) -> Routed {
+        self.egress.begin(publish);
+        let (local, remote) = self.account.matches(publish.subject);
+        let mut crossing = Crossing::default();
+        let mut routed = Routed::default();
+        for name in groups.iter() {
+            let here = local.queues.iter().find(|group| group.name.as_ref() == name);
+            let here = here.map_or(&[][..], |group| &group.members);
+            let elsewhere = members_of(&remote.queues, name);
+            routed.taken |=
+                serve(self.egress, self.random, name, here, elsewhere, origin, publish, &mut crossing);
+        }
+        routed.offers = send(self.mesh, self.account_index, origin, publish, &crossing, ticket);
+        routed
+    }
+
+    /// Delivers a message of another shard to this shard's clients.
+    pub(crate) fn arrive<'m>(&mut self, message: &MeshMessage<'m>) -> Arrived<'m> {
+        let publish = &message.publish;
+        self.egress.begin(publish);
+        let local = self.account.local_matches(publish.subject);
+        let mut arrived = Arrived::default();
+        if message.plain {
+            for key in &local.plain {
+                arrived.taken |= self.egress.deliver(*key, None, publish);
+            }
+        }
+        for name in message.groups.iter() {
+            let group = local.queues.iter().find(|group| group.name.as_ref() == name);
+            match group {
+                Some(group) if serve_here(self.egress, self.random, group, None, publish) => {
+                    arrived.taken = true
+                }
+                _ => arrived.refused.push(name),
+            }
+        }
+        arrived
+    }
+}
+
+fn members_of<'a>(groups: &'a [QueueMatch<Remote<Peer>>], name: &[u8]) -> &'a [Remote<Peer>] {
+    groups.iter().find(|group| group.name.as_ref() == name).map_or(&[], |group| &group.members)
+}
+
+/// Gives the message to one member of the group on this shard.
+fn serve_here(
+    egress: &mut Egress,
+    random: &mut Random,
+    group: &QueueMatch<SubKey>,
+    publisher: Option<ConnId>,
+    publish: &Publish<'_>,
+) -> bool {
+    // A member that turns out to be cut off for reading too slowly is passed over in the next try,
+    // so this ends.
+    loop {
+        let chosen = pick(
+            random.next(),
+            group.members.len(),
+            |member| egress.can_take(group.members[member], publisher),
+            &[] as &[Remote<()>],
+            Locality::Even,
+        );
+        let Some(Pick::Local(member)) = chosen else { return false };
+        if egress.deliver(group.members[member], publisher, publish) {
+            return true;
+        }
+    }
+}
+
+/// Gives the message to one member of the group, here or on another shard: the shards are one
+/// server, so a member weighs the same wherever it is. Returns whether it is sure to be taken.
+#[expect(clippy::too_many_arguments, reason = "the borrows of one routing step, kept apart")]
+fn serve<'a>(
+    egress: &mut Egress,
+    random: &mut Random,
+    name: &'a [u8],
+    here: &[SubKey],
+    elsewhere: &[Remote<Peer>],
+    origin: ConnId,
+    publish: &Publish<'_>,
+    crossing: &mut Crossing<'a>,
+) -> bool {
+    loop {
+        let chosen = pick(
+            random.next(),
+            here.len(),
+            |member| egress.can_take(here[member], Some(origin)),
+            elsewhere,
+            Locality::Even,
+        );
+        match chosen {
+            None => return false,
+            Some(Pick::Local(member)) => {
+                if egress.deliver(here[member], Some(origin), publish) {
+                    return true;
+                }
+            }
+            Some(Pick::Remote(peer)) => {
+                crossing.groups.push((peer.shard, name));
+                if !peer.firm {
+                    crossing.offered.insert(peer.shard);
+                }
+                return peer.firm;
+            }
+        }
+    }
+}
+
+/// Sends the message once to each shard that is to have it; returns how many were offered it.
+fn send(
+    mesh: &mut Mesh,
+    account: usize,
+    origin: ConnId,
+    publish: &Publish<'_>,
+    crossing: &Crossing<'_>,
+    ticket: u64,
+) -> u32 {
+    let mut offers = 0;
+    for shard in crossing.shards().iter() {
+        let offered = crossing.offered.contains(shard);
+        offers += u32::from(offered);
+        let message = MeshMessage {
+            account: account as u32,
+            origin: origin.to_bits(),
+            ticket: if offered { ticket } else { 0 },
+            plain: crossing.plain.contains(shard),
+            publish: *publish,
+            groups: Names::default(),
+        };
+        let groups = crossing.groups.iter().filter(|(at, _)| *at == shard).map(|(_, name)| *name);
+        mesh.send(shard, &message, groups);
+    }
+    offers
+}

@@ -1,0 +1,170 @@
+//! What each op of a client does, PUB and the subscriptions apart.
+
+use std::time::Duration;
+
+use nats_proto::{ClientOp, ConnectOptions};
+
+use crate::broker::{Broker, Flow};
+use crate::client::{Abilities, ConnId, Hold};
+use crate::close::CloseReason;
+use crate::deadlines::Due;
+use crate::fence::FENCED_OPS_MAX;
+use crate::time::Time;
+use crate::trace;
+
+/// The first PING comes this soon after CONNECT, to learn the round-trip time.
+const FIRST_PING: Duration = Duration::from_secs(2);
+
+impl Broker {
+    pub(crate) fn on_op(&mut self, now: Time, id: ConnId, op: &ClientOp<'_>) -> Flow {
+        let client = self.egress.clients.at(id);
+        if client.fence.is_some() {
+            let joins = matches!(op, ClientOp::Subscribe(_) | ClientOp::Unsubscribe(_))
+                && !client.abilities.verbose
+                && client.fenced_ops < FENCED_OPS_MAX;
+            if !joins {
+                return Flow::Hold(Hold::Fence);
+            }
+            client.fenced_ops += 1;
+        }
+        if self.config.trace {
+            trace::received(&client.label, op);
+        }
+        match op {
+            ClientOp::Publish(publish) => return self.publish(id, publish),
+            ClientOp::Subscribe(subscribe) => return self.subscribe(id, subscribe),
+            ClientOp::Unsubscribe(unsubscribe) => return self.unsubscribe(id, unsubscribe),
+            ClientOp::Connect(json) => self.connect(now, id, json),
+            ClientOp::Ping => self.on_ping(id),
+            ClientOp::Pong => client.pings_out = 0,
+            ClientOp::Err(text) => {
+                tracing::error!("{} - Client Error {}", client.label, String::from_utf8_lossy(text));
+                self.close(id, CloseReason::ParseError);
+            }
+            ClientOp::Ok | ClientOp::Info(_) => {}
+        }
+        Flow::Next
+    }
+
+    fn connect(&mut self, now: Time, id: ConnId, json: &[u8]) {
+        let options = match ConnectOptions::parse(json) {
+            Ok(options) => options,
+            Err(error) => {
+                tracing::error!("{} - CONNECT: {error}", self.egress.clients.at(id).label);
+                return self.close(id, CloseReason::ProtocolViolation);
+            }
+        };
+        let client = self.egress.clients.at(id);
+        let is_first = !std::mem::replace(&mut client.connect_received, true);
+        client.abilities = Abilities::of(&options);
+        if is_first {
+            client.introduce(&options);
+        } else if let Some(round) = self.unsubscribe_all(id) {
+            let client = self.egress.clients.at(id);
+            self.fences.raise(id, client, round);
+        }
+        let interval = self.config.ping_interval.min(FIRST_PING);
+        let jitter = self.random.below(interval.as_nanos() as u64 / 5);
+        self.ping_at(id, now + interval + Duration::from_nanos(jitter));
+
+        if !options.account.is_empty() || options.new_account {
+            self.refuse(id, "Authorization Violation", CloseReason::AuthenticationFailure);
+        } else if !(0..=1).contains(&options.protocol) {
+            self.refuse(id, "invalid client protocol", CloseReason::BadClientProtocolVersion);
+        } else if options.no_responders && !options.headers {
+            let text = "no responders requires headers support";
+            self.refuse(id, text, CloseReason::NoRespondersRequiresHeaders);
+        } else {
+            self.acknowledge(id);
+        }
+    }
+
+    fn refuse(&mut self, id: ConnId, text: &str, reason: CloseReason) {
+        self.egress.send_err(id, text);
+        self.close(id, reason);
+    }
+
+    /// `+OK`, if the client asked for it, as soon as what it acknowledges is in effect.
+    pub(crate) fn acknowledge(&mut self, id: ConnId) {
+        let client = self.egress.clients.at(id);
+        if !client.abilities.verbose {
+            return;
+        }
+        if client.fence.is_some() {
+            client.owes_ok = true;
+        } else {
+            self.egress.send(id, b"+OK\r\n");
+        }
+    }
+
+    fn on_ping(&mut self, id: ConnId) {
+        self.egress.send(id, b"PONG\r\n");
+        let client = self.egress.clients.at(id);
+        if !client.connect_received || std::mem::replace(&mut client.first_pong_sent, true) {
+            return;
+        }
+        if client.abilities.async_info {
+            let account = self.accounts[client.account].name.to_string();
+            self.send_info(id, |info| {
+                info.connect_info = true;
+                info.remote_account = account;
+            });
+        }
+    }
+
+    // Deadlines.
+
+    fn ping_at(&mut self, id: ConnId, at: Time) {
+        let client = self.egress.clients.at(id);
+        client.next_ping = at;
+        if at < client.ping_reminder {
+            client.ping_reminder = at;
+            self.deadlines.push(at, id, Due::Ping);
+        }
+    }
+
+    pub(crate) fn on_ping_due(&mut self, now: Time, id: ConnId) {
+        let Some(client) = self.egress.clients.find(id) else { return };
+        if client.ping_reminder > now {
+            return; // An earlier reminder took this one's place.
+        }
+        client.ping_reminder = Time(u64::MAX);
+        if client.closing.is_some() {
+            return;
+        }
+        if client.next_ping > now {
+            let at = client.next_ping;
+            return self.ping_at(id, at);
+        }
+        let interval = self.config.ping_interval;
+        let was_active = now.since(client.last_in) < interval;
+        if !was_active || !client.rtt_asked {
+            if client.pings_out + 1 > self.config.ping_max {
+                tracing::debug!("{} - Stale Client Connection - Closing", client.label);
+                return self.refuse(id, "Stale Connection", CloseReason::StaleConnection);
+            }
+            client.pings_out += 1;
+            client.rtt_asked = true;
+            self.egress.send(id, b"PING\r\n");
+        }
+        self.ping_at(id, now + interval);
+    }
+
+    pub(crate) fn on_write_due(&mut self, now: Time, id: ConnId) {
+        let Some(client) = self.egress.clients.find(id) else { return };
+        client.write_reminder = false;
+        let Some(since) = client.blocked_since else { return };
+        let deadline = self.config.write_deadline;
+        if now < since + deadline {
+            client.write_reminder = true;
+            self.deadlines.push(since + deadline, id, Due::Write);
+            return;
+        }
+        tracing::info!(
+            "{} - Slow Consumer Detected: WriteDeadline of {deadline:?} exceeded with {} bytes waiting.",
+            client.label,
+            client.outbox.len()
+        );
+        self.on_hangup(id, CloseReason::SlowConsumerWriteDeadline);
+    }
+}

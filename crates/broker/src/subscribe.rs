@@ -1,0 +1,235 @@
+//! SUB and UNSUB.
+//!
+//! A change that other shards rely on takes effect once they all know of it: until then a leaving
+//! subscription still gets what was sent on its behalf, and a maximum does not count yet.
+
+use nats_proto::{Subscribe, Unsubscribe};
+
+use crate::account::MemberChange;
+use crate::broker::{Broker, Flow};
+use crate::client::{ConnId, Deferred, Hold};
+use crate::subscription::{SubKey, Subscription};
+use crate::time::Time;
+
+/// The queue group that servers keep for themselves.
+const SYSTEM_QUEUE: &[u8] = b"_sys_";
+
+impl Broker {
+    pub(crate) fn subscribe(&mut self, id: ConnId, subscribe: &Subscribe<'_>) -> Flow {
+        if let Some(hold) = self.interest_has_to_wait(id, subscribe.sid) {
+            return Flow::Hold(hold);
+        }
+        if subscribe.queue == Some(SYSTEM_QUEUE) {
+            let text = format!(
+                "Permissions Violation for Subscription to \"{}\" using queue \"_sys_\"",
+                subscribe.subject.escape_ascii()
+            );
+            self.egress.send_err(id, &text);
+            return Flow::Next;
+        }
+        let client = self.egress.clients.at(id);
+        let account = client.account;
+        if self.config.max_subscriptions.is_some_and(|max| client.subs.len() >= max) {
+            tracing::error!("{} - maximum subscriptions exceeded", client.label);
+            self.egress.send_err(id, "maximum subscriptions exceeded");
+            return Flow::Next;
+        }
+        if self.egress.find_sub(id, subscribe.sid).is_none() {
+            let key = self.egress.subs.insert(Subscription {
+                conn: id,
+                account,
+                sid: subscribe.sid.into(),
+                filter: subscribe.subject.into(),
+                queue: subscribe.queue.map(Into::into),
+                delivered: 0,
+                max: 0,
+                limited: false,
+                leaving: false,
+            });
+            if self.accounts[account].local.insert(subscribe.subject, subscribe.queue, key).is_err() {
+                self.egress.subs.remove(key);
+                self.egress.send_err(id, "Invalid Subject");
+                return Flow::Next;
+            }
+            self.egress.link_sub(id, key);
+            let round = self.announce(account, subscribe.subject, subscribe.queue, MemberChange::Join);
+            self.raise_fence(id, round);
+        }
+        self.acknowledge(id);
+        Flow::Next
+    }
+
+    pub(crate) fn unsubscribe(&mut self, id: ConnId, unsubscribe: &Unsubscribe<'_>) -> Flow {
+        if let Some(hold) = self.interest_has_to_wait(id, unsubscribe.sid) {
+            return Flow::Hold(hold);
+        }
+        if let Some(key) = self.egress.find_sub(id, unsubscribe.sid) {
+            let delivered = self.egress.subs.at(key).delivered;
+            match unsubscribe.max {
+                Some(max) if max > delivered => self.end_after(id, key, max),
+                _ => self.leave(id, key),
+            }
+        }
+        self.acknowledge(id);
+        Flow::Next
+    }
+
+    /// Whether a change of interest has to wait for room towards the other shards, or for a leaving
+    /// subscription of the same sid.
+    fn interest_has_to_wait(&mut self, id: ConnId, sid: &[u8]) -> Option<Hold> {
+        if !self.mesh.congested().is_empty() {
+            self.mesh.hold(id);
+            return Some(Hold::Link);
+        }
+        let client = self.egress.clients.at(id);
+        let deferred = std::mem::take(&mut client.deferred);
+        let leaves = deferred.iter().any(|change| match change {
+            Deferred::Remove(key) => self.egress.subs.at(*key).sid.as_slice() == sid,
+            Deferred::EndAfter(..) => false,
+        });
+        self.egress.clients.at(id).deferred = deferred;
+        leaves.then_some(Hold::Fence)
+    }
+
+    fn end_after(&mut self, id: ConnId, key: SubKey, max: u64) {
+        let sub = self.egress.subs.at_mut(key);
+        if sub.limited {
+            // Only a maximum that is in effect already may change at once; one that waits for its
+            // fence is followed by this one.
+            if sub.max > 0 {
+                sub.max = max;
+            } else {
+                self.defer_end(id, key, max);
+            }
+            return;
+        }
+        sub.limited = true;
+        let (account, filter, queue) = (sub.account, sub.filter.clone(), sub.queue.clone());
+        match self.announce(account, &filter, queue.as_deref(), MemberChange::BecomeLimited) {
+            None => self.egress.subs.at_mut(key).max = max,
+            Some(round) => {
+                self.defer_end(id, key, max);
+                self.raise_fence(id, Some(round));
+            }
+        }
+    }
+
+    /// Notes a maximum for when the fence is down; of several the last counts.
+    fn defer_end(&mut self, id: ConnId, key: SubKey, max: u64) {
+        let deferred = &mut self.egress.clients.at(id).deferred;
+        let noted = deferred.iter_mut().find_map(|change| match change {
+            Deferred::EndAfter(at, max) if *at == key => Some(max),
+            _ => None,
+        });
+        match noted {
+            Some(noted) => *noted = max,
+            None => deferred.push(Deferred::EndAfter(key, max)),
+        }
+    }
+
+    fn leave(&mut self, id: ConnId, key: SubKey) {
+        self.egress.unlink_sub(id, key);
+        let round = self.announce_leave(key);
+        if round.is_none() && !self.has_deferred_end(id, key) {
+            return self.remove(key);
+        }
+        self.egress.subs.at_mut(key).leaving = true;
+        self.egress.clients.at(id).deferred.push(Deferred::Remove(key));
+        self.raise_fence(id, round);
+    }
+
+    fn has_deferred_end(&mut self, id: ConnId, key: SubKey) -> bool {
+        self.egress
+            .clients
+            .at(id)
+            .deferred
+            .iter()
+            .any(|change| matches!(change, Deferred::EndAfter(at, _) if *at == key))
+    }
+
+    /// A subscription had its last message.
+    pub(crate) fn expire(&mut self, key: SubKey) {
+        let id = self.egress.subs.at(key).conn;
+        self.egress.unlink_sub(id, key);
+        // No fence: whoever relies on interest that may run out asks before it does.
+        self.announce_leave(key);
+        self.remove(key);
+    }
+
+    /// Ends all subscriptions of a connection at once. Returns the round that tells all shards.
+    pub(crate) fn unsubscribe_all(&mut self, id: ConnId) -> Option<u64> {
+        let client = self.egress.clients.at(id);
+        let linked: Vec<SubKey> = client.subs.drain().collect();
+        let leaving = std::mem::take(&mut client.deferred);
+        let mut last_round = None;
+        for key in linked {
+            last_round = self.announce_leave(key).or(last_round);
+            self.remove(key);
+        }
+        for change in leaving {
+            if let Deferred::Remove(key) = change {
+                self.remove(key);
+            }
+        }
+        last_round
+    }
+
+    fn announce_leave(&mut self, key: SubKey) -> Option<u64> {
+        if !self.mesh.has_peers() {
+            return None;
+        }
+        let sub = self.egress.subs.at(key);
+        let (account, limited) = (sub.account, sub.limited);
+        let (filter, queue) = (sub.filter.clone(), sub.queue.clone());
+        self.announce(account, &filter, queue.as_deref(), MemberChange::Leave { limited })
+    }
+
+    fn remove(&mut self, key: SubKey) {
+        let sub = self.egress.subs.remove(key);
+        let was_there = self.accounts[sub.account].local.remove(&sub.filter, sub.queue.as_deref(), &key);
+        debug_assert!(was_there, "a subscription is in the trie until it is removed");
+    }
+
+    fn raise_fence(&mut self, id: ConnId, round: Option<u64>) {
+        if let Some(round) = round {
+            let client = self.egress.clients.at(id);
+            self.fences.raise(id, client, round);
+        }
+    }
+
+    /// All shards confirmed up to some round: what waited for that takes effect.
+    pub(crate) fn lift_fences(&mut self, now: Time) {
+        let confirmed = self.mesh.confirmed();
+        while let Some((round, id)) = self.fences.pop(confirmed) {
+            let Some(client) = self.egress.clients.find(id) else { continue };
+            if client.fence != Some(round) {
+                continue; // It moved on to a later round.
+            }
+            client.fence = None;
+            client.fenced_ops = 0;
+            let owes_ok = std::mem::take(&mut client.owes_ok);
+            for change in std::mem::take(&mut client.deferred) {
+                self.take_effect(change);
+            }
+            if owes_ok {
+                self.egress.send(id, b"+OK\r\n");
+            }
+            self.egress.mark_dirty(id);
+            self.resume(now, id, Hold::Fence);
+        }
+    }
+
+    fn take_effect(&mut self, change: Deferred) {
+        match change {
+            Deferred::Remove(key) => self.remove(key),
+            Deferred::EndAfter(key, max) => {
+                let sub = self.egress.subs.at_mut(key);
+                sub.max = max;
+                // What it got while the others learnt of the maximum counts.
+                if sub.is_exhausted() && !sub.leaving {
+                    self.expire(key);
+                }
+            }
+        }
+    }
+}
