@@ -14,27 +14,14 @@ use conformance::{
     replay::replay,
     transcript::{Case, Transcripts},
 };
-use test_kit::{Server, ServerError, ServerOptions};
+use test_kit::{Server, ServerError, ServerOptions, at_every_shard_count};
 
 /// Replays mostly wait for quiet, so more of them than cores run side by side.
 const WORKERS: usize = 6;
 
-#[test]
-fn alike_on_one_shard() {
-    replay_all(1);
-}
+at_every_shard_count!(the_recorded_cases_are_alike);
 
-#[test]
-fn alike_on_two_shards() {
-    replay_all(2);
-}
-
-#[test]
-fn alike_on_four_shards() {
-    replay_all(4);
-}
-
-fn replay_all(shards: u32) {
+fn the_recorded_cases_are_alike(shards: u32) {
     let (transcripts, gaps) = (Transcripts::load(), known_gaps::load());
     let (next, failures) = (AtomicUsize::new(0), Mutex::new(BTreeMap::new()));
     thread::scope(|scope| {

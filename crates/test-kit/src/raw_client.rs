@@ -116,6 +116,15 @@ impl RawClient {
     /// When the server reports an error, closes or does not answer within the deadline.
     pub fn flush(&mut self) -> Vec<Message> {
         self.send("PING\r\n");
+        self.read_to_pong()
+    }
+
+    /// Reads up to the PONG of a PING sent before: the messages that came first.
+    ///
+    /// # Panics
+    ///
+    /// As [`Self::flush`].
+    pub fn read_to_pong(&mut self) -> Vec<Message> {
         let mut messages = Vec::new();
         loop {
             match self.next_frame() {
@@ -135,13 +144,21 @@ impl RawClient {
     ///
     /// When the server reports an error, closes or sends nothing within the deadline.
     pub fn next_message(&mut self) -> Message {
+        self.message_or_close().expect("a message before the server closes")
+    }
+
+    /// The next message as [`Self::next_message`], or `None` once the connection is closed.
+    ///
+    /// # Panics
+    ///
+    /// When the server reports an error or sends nothing within the deadline.
+    pub fn message_or_close(&mut self) -> Option<Message> {
         loop {
             match self.next_frame() {
-                Frame::Msg(message) => return message,
+                Frame::Msg(message) => return Some(message),
+                Frame::Closed => return None,
                 Frame::Info(_) | Frame::Ok | Frame::Pong => {}
-                frame @ (Frame::Err(_) | Frame::Closed | Frame::Ping) => {
-                    panic!("{frame:?} instead of a message")
-                }
+                frame @ (Frame::Err(_) | Frame::Ping) => panic!("{frame:?} instead of a message"),
             }
         }
     }
