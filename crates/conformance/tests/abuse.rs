@@ -3,15 +3,9 @@
 //! Whatever they do, two well-behaved clients beside them go on exchanging messages and the
 //! server's memory stays bounded.
 
-use std::{
-    io,
-    net::{SocketAddr, TcpStream},
-    thread,
-    time::Instant,
-};
+use std::{io, net::TcpStream, thread, time::Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use socket2::{Domain, Socket, Type};
 use test_kit::{
     ANSWER_DEADLINE, CONNECT_LINE, Frame, RawClient, Server, ServerOptions, at_every_shard_count,
 };
@@ -128,7 +122,7 @@ fn garbage_ends_its_own_connection_only(shards: u32) {
 /// Bytes from a xorshift generator; half of the streams begin like a real one.
 fn garbage(seed: u64, len: usize) -> Vec<u8> {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    let mut bytes = if seed % 2 == 0 { CONNECT_LINE.as_bytes().to_vec() } else { Vec::new() };
+    let mut bytes = if seed.is_multiple_of(2) { CONNECT_LINE.as_bytes().to_vec() } else { Vec::new() };
     while bytes.len() < len {
         state ^= state << 13;
         state ^= state >> 7;
@@ -186,7 +180,7 @@ fn a_peer_that_never_reads_is_cut_off(shards: u32) {
     const MESSAGES: u64 = 100;
     let server = Server::with_shards(shards);
     let mut bystanders = Bystanders::of(&server);
-    let mut stalled = with_small_receive_buffer(server.addr());
+    let mut stalled = RawClient::connect_narrow(server.addr());
     stalled.subscribe("flood", 1);
     let mut reader = server.connect();
     reader.subscribe("flood", 1);
@@ -204,17 +198,6 @@ fn a_peer_that_never_reads_is_cut_off(shards: u32) {
     stalled.read_to_close();
     publisher.flush();
     bystanders.exchange();
-}
-
-/// Connects with a receive buffer that is full at once, so that little hides in the kernel.
-fn with_small_receive_buffer(addr: SocketAddr) -> RawClient {
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
-    socket.set_recv_buffer_size(16 * 1024).expect("a receive buffer of that size");
-    socket.connect(&addr.into()).expect("the server accepts");
-    let mut client = RawClient::over(socket.into()).expect("a fresh socket");
-    client.send(CONNECT_LINE);
-    client.flush();
-    client
 }
 
 fn a_peer_that_vanishes_leaves_no_message_behind(shards: u32) {
