@@ -8,6 +8,8 @@ mod delivery;
 pub mod encode;
 mod error;
 mod frame;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod go_json;
 mod header_view;
 mod limits;

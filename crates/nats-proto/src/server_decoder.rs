@@ -82,3 +82,69 @@ fn message<'a>(Frame { head, header, body }: Frame<'a>) -> ServerOp<'a> {
     let Head { subject, sid, reply, .. } = head;
     ServerOp::Message(Message { subject, sid, reply, header, body })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::HeaderLen;
+
+    fn first(input: &[u8]) -> Result<Step<ServerOp<'_>>, ProtoError> {
+        ServerDecoder::default().step(input, &Limits { control_line_bytes_max: 2, payload_bytes_max: 20 })
+    }
+
+    /// The op at the front, which must take all of the input.
+    fn whole(input: &[u8]) -> ServerOp<'_> {
+        match first(input) {
+            Ok(Step::Op { used, op }) if used == input.len() => op,
+            other => panic!("{}: {other:?}", input.escape_ascii()),
+        }
+    }
+
+    #[test]
+    fn msg_with_and_without_reply() {
+        let message = Message { subject: b"a", sid: b"1", reply: None, header: None, body: b"hi" };
+        assert_eq!(whole(b"MSG a 1 2\r\nhi\r\n"), ServerOp::Message(message));
+        // nats-server leaves two blanks where an internal message has no reply.
+        assert_eq!(whole(b"MSG a 1  2\r\nhi\r\n"), ServerOp::Message(message));
+        let message = Message { reply: Some(b"r"), ..message };
+        assert_eq!(whole(b"msg\ta 1 r 2\nhi\r\n"), ServerOp::Message(message));
+    }
+
+    #[test]
+    fn hmsg_tells_headers_from_payload() {
+        let ServerOp::Message(message) = whole(b"HMSG a 1 r 12 14\r\nNATS/1.0\r\n\r\nhi\r\n") else {
+            panic!("not a message")
+        };
+        assert_eq!((message.reply, message.sid), (Some(&b"r"[..]), &b"1"[..]));
+        assert_eq!(message.header, Some(HeaderLen { bytes: 12, text: b"12" }));
+        assert_eq!((message.headers(), message.payload()), (&b"NATS/1.0\r\n\r\n"[..], &b"hi"[..]));
+    }
+
+    #[test]
+    fn one_line_ops() {
+        assert_eq!(whole(b"INFO {} \r\n"), ServerOp::Info(b"{} "));
+        assert_eq!(whole(b"-ERR 'Stale Connection'\r\n"), ServerOp::Err(b"Stale Connection"));
+        assert_eq!(whole(b"+OK\r\n"), ServerOp::Ok);
+        assert_eq!(whole(b"PING\r\n"), ServerOp::Ping);
+        assert_eq!(whole(b"PONG\r\n"), ServerOp::Pong);
+    }
+
+    #[test]
+    fn what_a_server_never_sends_is_refused_at_once() {
+        for input in [&b"S"[..], b"U", b"C", b"PU", b"HP", b"R", b" ", b"MSGx", b"-ERR\r"] {
+            assert_eq!(first(input), Err(ProtoError::UnknownOperation), "{}", input.escape_ascii());
+        }
+        assert_eq!(first(b"MSG a 1\r\n"), Err(ProtoError::BadArguments { op: "MSG" }));
+        assert_eq!(first(b"HMSG a 1 5 4\r\n"), Err(ProtoError::BadSize { op: "HMSG" }));
+        assert_eq!(first(b"MSG a 1 2\r\nhi\n"), Err(ProtoError::BadPayloadEnd));
+        let error = ProtoError::PayloadTooLarge { size: 21, max: 20 };
+        assert_eq!(first(b"MSG a 1 21\r\n"), Err(error));
+    }
+
+    #[test]
+    fn lines_of_servers_may_be_sixteen_times_as_long() {
+        let line = |len| [b"INFO ", &vec![b'x'; len][..], b"\r\n"].concat();
+        assert_eq!(whole(&line(32)), ServerOp::Info(&[b'x'; 32]));
+        assert_eq!(first(&line(33)), Err(ProtoError::ControlLineTooLong { max: 32 }));
+    }
+}
