@@ -22,11 +22,7 @@ pub(crate) struct ChangeStamps {
 
 impl ChangeStamps {
     pub(crate) fn new() -> Self {
-        Self {
-            generation: 0,
-            all_at: 0,
-            stripes: Vec::new(),
-        }
+        Self { generation: 0, all_at: 0, stripes: Vec::new() }
     }
 
     pub(crate) fn generation(&self) -> u64 {

@@ -110,10 +110,7 @@ mod tests {
     fn a_subject_with_an_empty_token_matches_nothing() {
         for subject in ["", ".", "..", "foo.", ".foo", "foo..bar"] {
             for filter in [">", "*", "*.>", "foo.>", "*.*", "*.*.*"] {
-                assert!(
-                    !filter_matches(filter.as_bytes(), subject.as_bytes()),
-                    "{filter} {subject}"
-                );
+                assert!(!filter_matches(filter.as_bytes(), subject.as_bytes()), "{filter} {subject}");
             }
         }
     }
@@ -125,11 +122,7 @@ mod tests {
         for first in words {
             for second in words {
                 filters.push(format!("{first}.{second}"));
-                filters.extend(
-                    words
-                        .iter()
-                        .map(|third| format!("{first}.{second}.{third}")),
-                );
+                filters.extend(words.iter().map(|third| format!("{first}.{second}.{third}")));
             }
         }
         filters.retain(|filter| is_valid_filter(filter.as_bytes()));
@@ -142,10 +135,8 @@ mod tests {
         let mut subjects: Vec<String> = vec![];
         let mut last = vec![String::new()];
         for _ in 0..4 {
-            last = last
-                .iter()
-                .flat_map(|head| ["a", "b", "c"].map(|word| format!("{head}.{word}")))
-                .collect();
+            last =
+                last.iter().flat_map(|head| ["a", "b", "c"].map(|word| format!("{head}.{word}"))).collect();
             subjects.extend(last.iter().map(|subject| subject[1..].to_string()));
         }
         subjects
@@ -156,10 +147,7 @@ mod tests {
         let subjects = small_subjects();
         let filters = small_filters();
         let matched = |filter: &str| -> Vec<bool> {
-            subjects
-                .iter()
-                .map(|subject| filter_matches(filter.as_bytes(), subject.as_bytes()))
-                .collect()
+            subjects.iter().map(|subject| filter_matches(filter.as_bytes(), subject.as_bytes())).collect()
         };
         for a in &filters {
             let a_matched = matched(a);
@@ -168,16 +156,8 @@ mod tests {
                 let mut pairs = a_matched.iter().zip(&b_matched);
                 let overlap = pairs.clone().any(|(x, y)| *x && *y);
                 let contains = pairs.all(|(x, y)| *x || !*y);
-                assert_eq!(
-                    filters_overlap(a.as_bytes(), b.as_bytes()),
-                    overlap,
-                    "{a} {b}"
-                );
-                assert_eq!(
-                    filter_contains(a.as_bytes(), b.as_bytes()),
-                    contains,
-                    "{a} {b}"
-                );
+                assert_eq!(filters_overlap(a.as_bytes(), b.as_bytes()), overlap, "{a} {b}");
+                assert_eq!(filter_contains(a.as_bytes(), b.as_bytes()), contains, "{a} {b}");
             }
         }
     }

@@ -90,35 +90,16 @@ mod tests {
 
     #[test]
     fn filters_follow_the_rules_of_sub() {
-        for valid in [
-            "foo",
-            "foo.bar",
-            "*",
-            ">",
-            "foo.*.>",
-            "*.*",
-            "fo*",
-            "a>b.c",
-            ">>",
-            "**",
-            "foö.bär",
-            "$SYS.x",
-        ] {
+        for valid in
+            ["foo", "foo.bar", "*", ">", "foo.*.>", "*.*", "fo*", "a>b.c", ">>", "**", "foö.bär", "$SYS.x"]
+        {
             assert_eq!(classify(valid.as_bytes()).err(), None, "{valid}");
         }
         for empty in ["", ".", "..", ".foo", "foo.", "foo..bar", "foo.>."] {
-            assert_eq!(
-                classify(empty.as_bytes()),
-                Err(SubjectError::EmptyToken),
-                "{empty}"
-            );
+            assert_eq!(classify(empty.as_bytes()), Err(SubjectError::EmptyToken), "{empty}");
         }
         for tail in [">.foo", "foo.>.bar", ">.>"] {
-            assert_eq!(
-                classify(tail.as_bytes()),
-                Err(SubjectError::TailNotLast),
-                "{tail}"
-            );
+            assert_eq!(classify(tail.as_bytes()), Err(SubjectError::TailNotLast), "{tail}");
         }
     }
 

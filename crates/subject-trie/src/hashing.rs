@@ -26,24 +26,32 @@ impl SubjectHash {
     }
 }
 
-#[derive(Default)]
 pub(crate) struct SubjectHasher {
     builder: DefaultHashBuilder,
+    identity: u64,
+}
+
+impl Default for SubjectHasher {
+    fn default() -> Self {
+        let builder = DefaultHashBuilder::default();
+        let identity = hash_wide(&builder, b"identity");
+        Self { builder, identity }
+    }
 }
 
 impl SubjectHasher {
     pub(crate) fn hash(&self, bytes: &[u8]) -> SubjectHash {
-        SubjectHash((self.hash_wide(bytes) >> 32) as u32)
+        SubjectHash((hash_wide(&self.builder, bytes) >> 32) as u32)
     }
 
-    /// A number that differs between hashers with different seeds.
+    /// A number that hashers with different seeds do not share.
     pub(crate) fn identity(&self) -> u64 {
-        self.hash_wide(b"identity")
+        self.identity
     }
+}
 
-    fn hash_wide(&self, bytes: &[u8]) -> u64 {
-        let mut hasher = self.builder.build_hasher();
-        hasher.write(bytes);
-        hasher.finish()
-    }
+fn hash_wide(builder: &DefaultHashBuilder, bytes: &[u8]) -> u64 {
+    let mut hasher = builder.build_hasher();
+    hasher.write(bytes);
+    hasher.finish()
 }

@@ -46,3 +46,7 @@ pub use grammar::{SubjectError, has_wildcard, is_valid_filter, is_valid_literal}
 pub use match_cache::{MatchCache, RESULT_VALUES_MAX, SUBJECT_BYTES_MAX};
 pub use matches::{Matches, QueueMatch, QueueName};
 pub use trie::SubjectTrie;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -22,9 +22,7 @@ struct Literal<T> {
 
 impl<T> Default for LiteralTable<T> {
     fn default() -> Self {
-        Self {
-            table: HashTable::new(),
-        }
+        Self { table: HashTable::new() }
     }
 }
 
@@ -41,33 +39,18 @@ impl<T: Copy + Eq> LiteralTable<T> {
     }
 
     pub(crate) fn find(&self, hash: SubjectHash, filter: &[u8]) -> Option<&Subscribers<T>> {
-        let literal = self
-            .table
-            .find(hash.spread(), |literal| literal.is(hash, filter))?;
+        let literal = self.table.find(hash.spread(), |literal| literal.is(hash, filter))?;
         Some(&literal.subscribers)
     }
 
-    pub(crate) fn insert(
-        &mut self,
-        hash: SubjectHash,
-        filter: &[u8],
-        queue: Option<&[u8]>,
-        value: T,
-    ) {
+    pub(crate) fn insert(&mut self, hash: SubjectHash, filter: &[u8], queue: Option<&[u8]>, value: T) {
         let is_same = |literal: &Literal<T>| literal.is(hash, filter);
-        match self
-            .table
-            .entry(hash.spread(), is_same, |literal| literal.hash.spread())
-        {
+        match self.table.entry(hash.spread(), is_same, |literal| literal.hash.spread()) {
             Entry::Occupied(mut found) => found.get_mut().subscribers.add(queue, value),
             Entry::Vacant(vacant) => {
                 let mut subscribers = Subscribers::None;
                 subscribers.add(queue, value);
-                vacant.insert(Literal {
-                    filter: filter.into(),
-                    hash,
-                    subscribers,
-                });
+                vacant.insert(Literal { filter: filter.into(), hash, subscribers });
             }
         }
     }
@@ -90,9 +73,7 @@ impl<T: Copy + Eq> LiteralTable<T> {
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&[u8], &Subscribers<T>)> {
-        self.table
-            .iter()
-            .map(|literal| (&*literal.filter, &literal.subscribers))
+        self.table.iter().map(|literal| (&*literal.filter, &literal.subscribers))
     }
 
     /// Gives memory back after many filters have gone. Halving at an eighth leaves room, so
@@ -100,8 +81,7 @@ impl<T: Copy + Eq> LiteralTable<T> {
     fn shrink_if_sparse(&mut self) {
         let (len, capacity) = (self.table.len(), self.table.capacity());
         if capacity > SHRINK_ABOVE && len < capacity / 8 {
-            self.table
-                .shrink_to(len * 2, |literal| literal.hash.spread());
+            self.table.shrink_to(len * 2, |literal| literal.hash.spread());
         }
     }
 }

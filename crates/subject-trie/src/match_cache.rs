@@ -129,9 +129,7 @@ impl<T: Copy + Eq> MatchCache<T> {
             let slot = &self.slots[index as usize];
             slot.hash == hash && slot.subject == subject
         };
-        self.index
-            .find(hash.spread(), is_same)
-            .map(|&index| index as usize)
+        self.index.find(hash.spread(), is_same).map(|&index| index as usize)
     }
 
     fn is_right(&mut self, index: usize, trie: &SubjectTrie<T>) -> bool {
@@ -147,9 +145,7 @@ impl<T: Copy + Eq> MatchCache<T> {
     }
 
     fn is_worth_keeping(&self, subject: &[u8]) -> bool {
-        self.entries_max > 0
-            && subject.len() <= SUBJECT_BYTES_MAX
-            && self.scratch.len() <= RESULT_VALUES_MAX
+        self.entries_max > 0 && subject.len() <= SUBJECT_BYTES_MAX && self.scratch.len() <= RESULT_VALUES_MAX
     }
 
     /// A slot for a subject that has none: a new one, or the one the hand stops at.
@@ -167,10 +163,7 @@ impl<T: Copy + Eq> MatchCache<T> {
         slot.subject.extend_from_slice(subject);
         slot.used = false;
         let slots = &self.slots;
-        self.index
-            .insert_unique(hash.spread(), index as u32, |&index| {
-                slots[index as usize].hash.spread()
-            });
+        self.index.insert_unique(hash.spread(), index as u32, |&index| slots[index as usize].hash.spread());
         index
     }
 
@@ -181,9 +174,7 @@ impl<T: Copy + Eq> MatchCache<T> {
         let index = self.hand;
         self.advance_hand();
         let hash = self.slots[index].hash.spread();
-        let found = self
-            .index
-            .find_entry(hash, |&other| other as usize == index);
+        let found = self.index.find_entry(hash, |&other| other as usize == index);
         found.expect("every slot is in the index").remove();
         index
     }
@@ -193,7 +184,7 @@ impl<T: Copy + Eq> MatchCache<T> {
     }
 
     fn fill(&mut self, index: usize, generation: u64) -> &Matches<T> {
-        if self.scratch.plain.capacity() > RESULT_VALUES_MAX {
+        if self.scratch.capacity() > RESULT_VALUES_MAX {
             self.scratch.shrink_to_fit();
         }
         let slot = &mut self.slots[index];
@@ -213,5 +204,104 @@ impl<T> Slot<T> {
             right_at: 0,
             used: false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CACHE_ENTRIES: usize = 8;
+
+    fn filled_trie() -> SubjectTrie<u32> {
+        let mut trie = SubjectTrie::new();
+        trie.insert(b"hot", None, 1).expect("valid");
+        trie.insert(b"cold.>", None, 2).expect("valid");
+        trie
+    }
+
+    #[test]
+    fn a_hot_subject_outlives_a_stream_of_subjects_used_once() {
+        let trie = filled_trie();
+        let mut cache = MatchCache::new(CACHE_ENTRIES);
+        for round in 0..1000 {
+            assert_eq!(cache.lookup(&trie, b"hot").plain, [1]);
+            assert_eq!(cache.lookup(&trie, format!("cold.{round}").as_bytes()).plain, [2]);
+        }
+        assert_eq!(cache.len(), CACHE_ENTRIES);
+        assert_eq!((cache.hits(), cache.misses()), (999, 1001));
+    }
+
+    #[test]
+    fn when_all_are_hot_one_still_makes_room() {
+        let trie = filled_trie();
+        let mut cache = MatchCache::new(CACHE_ENTRIES);
+        for round in 0..100 {
+            for subject in 0..=CACHE_ENTRIES + round % 3 {
+                let subject = format!("cold.{subject}");
+                assert_eq!(cache.lookup(&trie, subject.as_bytes()).plain, [2]);
+                assert_eq!(cache.lookup(&trie, subject.as_bytes()).plain, [2]);
+            }
+        }
+        assert_eq!((cache.len(), cache.index.len()), (CACHE_ENTRIES, CACHE_ENTRIES));
+    }
+
+    #[test]
+    fn other_subjects_coming_and_going_leave_an_answer_alone() {
+        let mut trie = filled_trie();
+        let mut cache = MatchCache::new(CACHE_ENTRIES);
+        cache.lookup(&trie, b"hot");
+        for round in 0..200 {
+            let filter = format!("_INBOX.{round}");
+            trie.insert(filter.as_bytes(), None, round).expect("valid");
+            trie.insert(format!("client{round}.*").as_bytes(), None, round).expect("valid");
+            cache.lookup(&trie, b"hot");
+            assert!(trie.remove(filter.as_bytes(), None, &round));
+        }
+        // Three stamps a round, one in 256 on a stripe of "hot": about two or three in all.
+        assert!(cache.misses() < 50, "{} misses", cache.misses());
+    }
+
+    #[test]
+    fn what_is_too_large_is_answered_and_not_kept() {
+        let mut trie = filled_trie();
+        let mut cache = MatchCache::new(CACHE_ENTRIES);
+        let long = format!("cold.{}", "x".repeat(SUBJECT_BYTES_MAX));
+        assert_eq!(cache.lookup(&trie, long.as_bytes()).plain, [2]);
+        for value in 0..RESULT_VALUES_MAX as u32 {
+            trie.insert(b"crowd", (value % 2 == 0).then_some(b"q"), value).expect("valid");
+        }
+        assert_eq!(cache.lookup(&trie, b"crowd").len(), RESULT_VALUES_MAX);
+        assert_eq!(cache.len(), 1);
+        trie.insert(b"crowd", None, 0).expect("valid");
+        assert_eq!(cache.lookup(&trie, b"crowd").len(), RESULT_VALUES_MAX + 1);
+        assert_eq!(cache.lookup(&trie, b"crowd").len(), RESULT_VALUES_MAX + 1);
+        assert_eq!((cache.hits(), cache.misses()), (0, 4));
+        assert_eq!(MatchCache::new(0).lookup(&trie, b"hot").plain, [1]);
+    }
+
+    #[test]
+    fn a_small_answer_does_not_keep_the_memory_of_a_large_one() {
+        let mut trie = filled_trie();
+        let mut cache = MatchCache::new(CACHE_ENTRIES);
+        for value in 0..100_000 {
+            trie.insert(b"crowd", (value % 2 == 0).then_some(b"q"), value).expect("valid");
+        }
+        cache.lookup(&trie, b"crowd");
+        cache.lookup(&trie, b"hot");
+        let held: usize = cache.slots.iter().map(|slot| slot.matches.capacity()).sum();
+        assert!(held <= CACHE_ENTRIES * RESULT_VALUES_MAX, "{held}");
+    }
+
+    #[test]
+    fn another_trie_at_the_same_generation_is_not_mistaken_for_the_first() {
+        let first = filled_trie();
+        let mut second = SubjectTrie::new();
+        second.insert(b"hot", None, 3).expect("valid");
+        second.insert(b"cold.>", None, 4).expect("valid");
+        assert_eq!(first.generation(), second.generation());
+        let mut cache = MatchCache::new(CACHE_ENTRIES);
+        assert_eq!(cache.lookup(&first, b"hot").plain, [1]);
+        assert_eq!(cache.lookup(&second, b"hot").plain, [3]);
     }
 }

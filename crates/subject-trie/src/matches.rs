@@ -23,11 +23,7 @@ pub struct Matches<T> {
 
 impl<T> Default for Matches<T> {
     fn default() -> Self {
-        Self {
-            plain: Vec::new(),
-            queues: Vec::new(),
-            spare: Vec::new(),
-        }
+        Self { plain: Vec::new(), queues: Vec::new(), spare: Vec::new() }
     }
 }
 
@@ -39,39 +35,35 @@ impl<T> Matches<T> {
 
     /// Number of matched subscriptions, every member of every group counted.
     pub fn len(&self) -> usize {
-        self.plain.len()
-            + self
-                .queues
-                .iter()
-                .map(|queue| queue.members.len())
-                .sum::<usize>()
+        self.plain.len() + self.queues.iter().map(|queue| queue.members.len()).sum::<usize>()
     }
 
     /// Forgets the answer and keeps the memory.
     pub fn clear(&mut self) {
         self.plain.clear();
         for mut queue in self.queues.drain(..) {
-            if self.spare.len() < SPARE_GROUPS_MAX && queue.members.capacity() <= SPARE_MEMBERS_MAX
-            {
+            if self.spare.len() < SPARE_GROUPS_MAX && queue.members.capacity() <= SPARE_MEMBERS_MAX {
                 queue.members.clear();
                 self.spare.push(queue);
             }
         }
     }
 
+    /// Number of subscriptions and groups there is memory for, spare groups left out.
+    pub(crate) fn capacity(&self) -> usize {
+        let members: usize = self.queues.iter().map(|queue| queue.members.capacity()).sum();
+        self.plain.capacity() + self.queues.capacity() + members
+    }
+
     pub(crate) fn shrink_to_fit(&mut self) {
         self.plain.shrink_to_fit();
         self.queues.shrink_to_fit();
-        self.queues
-            .iter_mut()
-            .for_each(|queue| queue.members.shrink_to_fit());
+        self.queues.iter_mut().for_each(|queue| queue.members.shrink_to_fit());
     }
 
     /// The members of the group `name` among the first `known` groups, or of a new group.
     pub(crate) fn queue_mut(&mut self, name: &[u8], known: usize) -> &mut Vec<T> {
-        let found = self.queues[..known]
-            .iter()
-            .position(|queue| queue.name.as_ref() == name);
+        let found = self.queues[..known].iter().position(|queue| queue.name.as_ref() == name);
         let index = found.unwrap_or_else(|| self.add_queue(name));
         &mut self.queues[index].members
     }
@@ -82,10 +74,7 @@ impl<T> Matches<T> {
                 queue.name.set(name);
                 queue
             }
-            None => QueueMatch {
-                name: QueueName::from(name),
-                members: Vec::new(),
-            },
+            None => QueueMatch { name: QueueName::from(name), members: Vec::new() },
         };
         self.queues.push(queue);
         self.queues.len() - 1

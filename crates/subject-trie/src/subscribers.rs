@@ -41,11 +41,7 @@ impl<T: Copy + Eq> Subscribers<T> {
     }
 
     /// Removes one subscription with this queue that `pred` picks. Which of several is not said.
-    pub(crate) fn remove_by(
-        &mut self,
-        queue: Option<&[u8]>,
-        pred: impl FnMut(&T) -> bool,
-    ) -> Option<T> {
+    pub(crate) fn remove_by(&mut self, queue: Option<&[u8]>, pred: impl FnMut(&T) -> bool) -> Option<T> {
         match self {
             Self::None => None,
             Self::One(value) => {
@@ -79,10 +75,7 @@ impl<T: Copy + Eq> Subscribers<T> {
             Self::Many(lists) => {
                 lists.plain.iter().for_each(|value| visit(None, value));
                 for queue in &lists.queues {
-                    queue
-                        .members
-                        .iter()
-                        .for_each(|value| visit(Some(&queue.name), value));
+                    queue.members.iter().for_each(|value| visit(Some(&queue.name), value));
                 }
             }
         }
@@ -94,13 +87,8 @@ impl<T: Copy + Eq> Subscribers<T> {
             Self::One(value) => vec![*value],
             Self::None => Vec::new(),
         };
-        *self = Self::Many(Box::new(Lists {
-            plain,
-            queues: Vec::new(),
-        }));
-        let Self::Many(lists) = self else {
-            unreachable!("just made")
-        };
+        *self = Self::Many(Box::new(Lists { plain, queues: Vec::new() }));
+        let Self::Many(lists) = self else { unreachable!("just made") };
         lists
     }
 
@@ -121,10 +109,7 @@ impl<T: Copy + Eq> Lists<T> {
     fn members_mut(&mut self, name: &[u8]) -> &mut Vec<T> {
         let found = self.queues.iter().position(|queue| *queue.name == *name);
         let index = found.unwrap_or_else(|| {
-            self.queues.push(Queue {
-                name: name.into(),
-                members: Vec::new(),
-            });
+            self.queues.push(Queue { name: name.into(), members: Vec::new() });
             self.queues.len() - 1
         });
         &mut self.queues[index].members
@@ -144,8 +129,7 @@ impl<T: Copy + Eq> Lists<T> {
         // Names are unique within one filter, so only groups of earlier filters can be the same.
         let known = out.queues.len();
         for queue in &self.queues {
-            out.queue_mut(&queue.name, known)
-                .extend_from_slice(&queue.members);
+            out.queue_mut(&queue.name, known).extend_from_slice(&queue.members);
         }
     }
 }

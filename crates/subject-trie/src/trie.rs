@@ -52,12 +52,7 @@ impl<T: Copy + Eq> SubjectTrie<T> {
     ///
     /// # Errors
     /// If `filter` is not a valid filter; nothing has changed then.
-    pub fn insert(
-        &mut self,
-        filter: &[u8],
-        queue: Option<&[u8]>,
-        value: T,
-    ) -> Result<(), SubjectError> {
+    pub fn insert(&mut self, filter: &[u8], queue: Option<&[u8]>, value: T) -> Result<(), SubjectError> {
         match classify(filter)? {
             FilterKind::Literal => {
                 let hash = self.hash(filter);
@@ -75,8 +70,7 @@ impl<T: Copy + Eq> SubjectTrie<T> {
 
     /// Removes one subscription equal to the given one; false if there is none.
     pub fn remove(&mut self, filter: &[u8], queue: Option<&[u8]>, value: &T) -> bool {
-        self.remove_by(filter, queue, |stored| stored == value)
-            .is_some()
+        self.remove_by(filter, queue, |stored| stored == value).is_some()
     }
 
     /// Removes one subscription with this filter and queue that `pred` picks. If it picks
@@ -95,9 +89,7 @@ impl<T: Copy + Eq> SubjectTrie<T> {
                 removed
             }
             FilterKind::Wildcard => {
-                let removed = self
-                    .wildcards
-                    .remove_by(&self.hasher, filter, queue, pred)?;
+                let removed = self.wildcards.remove_by(&self.hasher, filter, queue, pred)?;
                 self.changes.on_wildcard_change(&self.hasher, filter);
                 removed
             }
@@ -117,10 +109,7 @@ impl<T: Copy + Eq> SubjectTrie<T> {
     /// Whether [`collect`](Self::collect) would find anything.
     pub fn has_interest(&self, subject: &[u8]) -> bool {
         let literal = self.literals.find(self.hash(subject), subject);
-        literal.is_some()
-            || self
-                .wildcards_matching(subject, stop_at_the_first)
-                .is_break()
+        literal.is_some() || self.wildcards_matching(subject, stop_at_the_first).is_break()
     }
 
     /// Number of subscriptions.
@@ -184,12 +173,7 @@ impl<T: Copy + Eq> SubjectTrie<T> {
         self.reverse(filter, Relation::ContainedBy, visit);
     }
 
-    fn reverse(
-        &self,
-        filter: &[u8],
-        relation: Relation,
-        mut visit: impl FnMut(&[u8], Option<&[u8]>, &T),
-    ) {
+    fn reverse(&self, filter: &[u8], relation: Relation, mut visit: impl FnMut(&[u8], Option<&[u8]>, &T)) {
         let mut visit_all = |stored: &[u8], subscribers: &Subscribers<T>| {
             subscribers.for_each(|queue, value| visit(stored, queue, value));
         };
@@ -201,15 +185,12 @@ impl<T: Copy + Eq> SubjectTrie<T> {
                 }
             }
             Ok(FilterKind::Wildcard) => {
-                let literals = self
-                    .literals
-                    .iter()
-                    .filter(|(stored, _)| valid_filter_matches(filter, stored));
+                let literals =
+                    self.literals.iter().filter(|(stored, _)| valid_filter_matches(filter, stored));
                 literals.for_each(|(stored, subscribers)| visit_all(stored, subscribers));
             }
         }
-        self.wildcards
-            .reverse(&self.hasher, filter, relation, visit_all);
+        self.wildcards.reverse(&self.hasher, filter, relation, visit_all);
     }
 
     pub(crate) fn collect_hashed(&self, hash: SubjectHash, subject: &[u8], out: &mut Matches<T>) {

@@ -35,12 +35,7 @@ pub(crate) type Tokens<'a> = SmallVec<[Token<'a>; TOKENS_INLINE]>;
 /// The tokens of a published subject; `None` if one is empty.
 pub(crate) fn split<'a>(hasher: &SubjectHasher, subject: &'a [u8]) -> Option<Tokens<'a>> {
     tokens(subject)
-        .map(|bytes| {
-            (!bytes.is_empty()).then(|| Token {
-                bytes,
-                hash: hasher.hash(bytes),
-            })
-        })
+        .map(|bytes| (!bytes.is_empty()).then(|| Token { bytes, hash: hasher.hash(bytes) }))
         .collect()
 }
 
@@ -97,21 +92,13 @@ impl<T> Node<T> {
 
 impl<T: Copy + Eq> Node<T> {
     fn leads_nowhere(&self) -> bool {
-        self.star == NONE
-            && self.first_child == NONE
-            && self.here.is_empty()
-            && self.tail.is_empty()
+        self.star == NONE && self.first_child == NONE && self.here.is_empty() && self.tail.is_empty()
     }
 }
 
 impl<T> Default for WildcardTrie<T> {
     fn default() -> Self {
-        Self {
-            nodes: Vec::new(),
-            free: Vec::new(),
-            children: HashTable::new(),
-            filters: 0,
-        }
+        Self { nodes: Vec::new(), free: Vec::new(), children: HashTable::new(), filters: 0 }
     }
 }
 
@@ -126,13 +113,7 @@ impl<T: Copy + Eq> WildcardTrie<T> {
     }
 
     /// `filter` must be valid.
-    pub(crate) fn insert(
-        &mut self,
-        hasher: &SubjectHasher,
-        filter: &[u8],
-        queue: Option<&[u8]>,
-        value: T,
-    ) {
+    pub(crate) fn insert(&mut self, hasher: &SubjectHasher, filter: &[u8], queue: Option<&[u8]>, value: T) {
         let (path, has_tail) = split_tail(filter);
         if self.nodes.is_empty() {
             self.nodes.push(Node::new(NONE, SubjectHash(0), b""));
@@ -217,9 +198,8 @@ impl<T: Copy + Eq> WildcardTrie<T> {
             if token.is_none() && !node.here.is_empty() {
                 visit(self.filter_of(id, false, &mut path), &node.here);
             }
-            let tail_counts = in_tail
-                || token == Some(b">")
-                || (token.is_some() && relation == Relation::Overlapping);
+            let tail_counts =
+                in_tail || token == Some(b">") || (token.is_some() && relation == Relation::Overlapping);
             if tail_counts && !node.tail.is_empty() {
                 visit(self.filter_of(id, true, &mut path), &node.tail);
             }
@@ -230,8 +210,7 @@ impl<T: Copy + Eq> WildcardTrie<T> {
                     pending.extend(self.all_children(id).map(|child| (child, next)));
                 }
                 Some(token) => {
-                    let star = (relation == Relation::Overlapping && node.star != NONE)
-                        .then_some(node.star);
+                    let star = (relation == Relation::Overlapping && node.star != NONE).then_some(node.star);
                     let literal = self.literal_child(id, hasher.hash(token), token);
                     pending.extend(star.into_iter().chain(literal).map(|child| (child, next)));
                 }
@@ -241,11 +220,7 @@ impl<T: Copy + Eq> WildcardTrie<T> {
 
     fn subscribers_mut(&mut self, id: NodeId, has_tail: bool) -> &mut Subscribers<T> {
         let node = &mut self.nodes[id as usize];
-        if has_tail {
-            &mut node.tail
-        } else {
-            &mut node.here
-        }
+        if has_tail { &mut node.tail } else { &mut node.here }
     }
 
     fn child(&self, hasher: &SubjectHasher, parent: NodeId, token: &[u8]) -> Option<NodeId> {
@@ -256,12 +231,7 @@ impl<T: Copy + Eq> WildcardTrie<T> {
         self.literal_child(parent, hasher.hash(token), token)
     }
 
-    fn literal_child(
-        &self,
-        parent: NodeId,
-        token_hash: SubjectHash,
-        token: &[u8],
-    ) -> Option<NodeId> {
+    fn literal_child(&self, parent: NodeId, token_hash: SubjectHash, token: &[u8]) -> Option<NodeId> {
         let hash = token_hash.under(parent);
         let is_same = |&id: &NodeId| {
             let node = &self.nodes[id as usize];
@@ -310,8 +280,7 @@ impl<T: Copy + Eq> WildcardTrie<T> {
         let child = self.add_node(Node::new(parent, hash, token));
         self.link_sibling(parent, child);
         let nodes = &self.nodes;
-        self.children
-            .insert_unique(hash.spread(), child, |&id| nodes[id as usize].hash.spread());
+        self.children.insert_unique(hash.spread(), child, |&id| nodes[id as usize].hash.spread());
         child
     }
 
@@ -334,12 +303,7 @@ impl<T: Copy + Eq> WildcardTrie<T> {
     }
 
     fn unlink_sibling(&mut self, child: NodeId) {
-        let Node {
-            parent,
-            previous_sibling,
-            next_sibling,
-            ..
-        } = self.nodes[child as usize];
+        let Node { parent, previous_sibling, next_sibling, .. } = self.nodes[child as usize];
         match previous_sibling {
             NONE => self.nodes[parent as usize].first_child = next_sibling,
             previous => self.nodes[previous as usize].next_sibling = next_sibling,
@@ -394,10 +358,7 @@ mod tests {
         for round in 0..100 {
             let filter = format!("a.{round}.*.b.>");
             trie.insert(&hasher, filter.as_bytes(), None, round);
-            assert_eq!(
-                trie.remove_by(&hasher, filter.as_bytes(), None, |_| true),
-                Some(round)
-            );
+            assert_eq!(trie.remove_by(&hasher, filter.as_bytes(), None, |_| true), Some(round));
         }
         assert_eq!(trie.nodes.len(), 3 + 4);
         assert_eq!(trie.children.len(), 1);
