@@ -5,11 +5,13 @@
 //! So a subscriber's byte count gives its messages, and what is left over must be whole PINGs.
 //! `confirm_nothing_more` then proves, by reading up to a PONG, that nothing comes after the last.
 //!
-//! Publishers stop while `IN_FLIGHT_BYTES_MAX` of deliveries are on their way, so that no server
-//! needs to buffer more than that for a subscriber it outruns.
+//! A publisher stops while too much of what it published is on its way to the slowest of its
+//! subscribers, so no server needs to drop one. The window is wide on purpose: a narrow one makes
+//! servers send small pieces and doubles what a delivery costs them.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -20,8 +22,12 @@ use crate::epoll::{Epoll, Ready};
 use crate::frames;
 use crate::scan::Scanner;
 
-/// A quarter of nats-server's default limit for what it holds back for one client (64 MB).
-const IN_FLIGHT_BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// On its way to one group of subscribers: a quarter of what nats-server holds back for a client
+/// before it cuts it off (64 MB).
+const GROUP_WINDOW_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+/// On its way to all of them, so that the kernel's and the server's memory stay modest.
+const WINDOW_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
 /// One write's worth, and the least a publisher's prebuilt frames fill.
 pub(crate) const CHUNK_BYTES: usize = 64 * 1024;
@@ -43,6 +49,8 @@ pub(crate) struct Publisher {
     /// Where in `frames` the next byte to send is.
     at: usize,
     bytes_left: u64,
+    /// The groups that get what this publisher sends.
+    feeds: Range<usize>,
     /// The socket's buffer was full at the last write.
     is_blocked: bool,
     scanner: Scanner,
@@ -62,7 +70,6 @@ pub(crate) struct Traffic {
     pub(crate) publish_bytes: u64,
     /// Of a MSG with its payload.
     pub(crate) delivery_bytes: u64,
-    pub(crate) deliveries_per_publish: u64,
     /// Messages that each group of subscribers gets, no more and no fewer.
     pub(crate) deliveries_per_group: u64,
     pub(crate) groups: usize,
@@ -71,19 +78,45 @@ pub(crate) struct Traffic {
 pub(crate) struct Flow {
     publishers: Vec<Publisher>,
     subscribers: Vec<Subscriber>,
+    groups: Vec<Group>,
     traffic: Traffic,
     epoll: Epoll,
     /// Whose turn it is to write first, so that a closed window starves nobody.
     next_publisher: usize,
-    bytes_written: u64,
-    bytes_read: u64,
+    /// How far each group may fall behind.
+    window_bytes: u64,
     discard: Vec<u8>,
 }
 
+/// How far a group is behind what was published for it.
+#[derive(Debug, Clone, Default)]
+struct Group {
+    /// By all the publishers that feed it, last frame perhaps cut.
+    published_bytes: u64,
+    /// By all of its subscribers together.
+    read_bytes: u64,
+}
+
+impl Group {
+    fn in_flight_bytes(&self, traffic: &Traffic) -> u64 {
+        let due = self.published_bytes / traffic.publish_bytes * traffic.delivery_bytes;
+        due.saturating_sub(self.read_bytes)
+    }
+}
+
 impl Publisher {
-    /// Will send `bytes` in all out of `frames`, over and over; both are whole frames.
-    pub(crate) fn new(stream: TcpStream, frames: Vec<u8>, bytes: u64) -> Self {
-        Self { stream, frames, at: 0, bytes_left: bytes, is_blocked: false, scanner: Scanner::default() }
+    /// Will send `bytes` in all out of `frames`, over and over (both are whole frames), to be
+    /// delivered to the groups `feeds`.
+    pub(crate) fn new(stream: TcpStream, frames: Vec<u8>, bytes: u64, feeds: Range<usize>) -> Self {
+        Self {
+            stream,
+            frames,
+            at: 0,
+            bytes_left: bytes,
+            feeds,
+            is_blocked: false,
+            scanner: Scanner::default(),
+        }
     }
 
     fn is_able(&self) -> bool {
@@ -165,11 +198,11 @@ impl Flow {
         Ok(Self {
             publishers,
             subscribers,
+            groups: vec![Group::default(); traffic.groups],
             traffic,
             epoll,
             next_publisher: 0,
-            bytes_written: 0,
-            bytes_read: 0,
+            window_bytes: GROUP_WINDOW_BYTES_MAX.min(WINDOW_BYTES_MAX / traffic.groups as u64),
             discard: vec![0; DISCARD_BYTES],
         })
     }
@@ -209,7 +242,7 @@ impl Flow {
     fn is_complete(&self) -> Result<bool> {
         let traffic = &self.traffic;
         let expected = traffic.deliveries_per_group * traffic.groups as u64;
-        if self.bytes_read < expected * traffic.delivery_bytes {
+        if self.bytes_read() < expected * traffic.delivery_bytes {
             return Ok(false);
         }
         let mut groups = vec![0; traffic.groups];
@@ -226,36 +259,38 @@ impl Flow {
         Ok(groups.iter().all(|messages| *messages == traffic.deliveries_per_group))
     }
 
-    /// One chunk per publisher, as long as the window is open.
+    /// One chunk per publisher whose subscribers keep up.
     fn publish(&mut self) -> Result<u64> {
         let mut written = 0;
         for _ in 0..self.publishers.len() {
-            if self.bytes_in_flight() >= IN_FLIGHT_BYTES_MAX {
-                break;
-            }
             let index = self.next_publisher;
             self.next_publisher = (index + 1) % self.publishers.len();
             let publisher = &mut self.publishers[index];
-            if publisher.is_able() {
-                let chunk = publisher.write_chunk()?;
-                self.bytes_written += chunk;
-                written += chunk;
+            let groups = &mut self.groups[publisher.feeds.clone()];
+            let keeps_up = |group: &Group| group.in_flight_bytes(&self.traffic) < self.window_bytes;
+            if !publisher.is_able() || !groups.iter().all(keeps_up) {
+                continue;
             }
+            let chunk = publisher.write_chunk()?;
+            for group in groups {
+                group.published_bytes += chunk;
+            }
+            written += chunk;
         }
         Ok(written)
     }
 
-    fn bytes_in_flight(&self) -> u64 {
-        let published = self.bytes_written / self.traffic.publish_bytes;
-        let due = published * self.traffic.deliveries_per_publish * self.traffic.delivery_bytes;
-        due.saturating_sub(self.bytes_read)
+    fn bytes_read(&self) -> u64 {
+        self.groups.iter().map(|group| group.read_bytes).sum()
     }
 
     fn read(&mut self, patience: Duration) -> Result<u64> {
         let mut read = 0;
         for Ready { token, readable, writable } in self.epoll.wait(patience)? {
             if let Some(subscriber) = self.subscribers.get_mut(token) {
-                read += subscriber.discard(&mut self.discard)?;
+                let count = subscriber.discard(&mut self.discard)?;
+                self.groups[subscriber.group].read_bytes += count;
+                read += count;
                 continue;
             }
             let publisher = &mut self.publishers[token - self.subscribers.len()];
@@ -264,7 +299,6 @@ impl Flow {
                 publisher.read_replies()?;
             }
         }
-        self.bytes_read += read;
         Ok(read)
     }
 
@@ -276,10 +310,11 @@ impl Flow {
     }
 
     fn position(&self) -> String {
+        let left: u64 = self.publishers.iter().map(|publisher| publisher.bytes_left).sum();
         format!(
-            "{} published, {} of {} delivered",
-            self.bytes_written / self.traffic.publish_bytes,
-            self.bytes_read / self.traffic.delivery_bytes,
+            "{} still to publish, {} of {} delivered",
+            left.div_ceil(self.traffic.publish_bytes),
+            self.bytes_read() / self.traffic.delivery_bytes,
             self.traffic.deliveries_per_group * self.traffic.groups as u64,
         )
     }
@@ -303,7 +338,6 @@ mod tests {
         Traffic {
             publish_bytes: frames::publish("a", None, 16).len() as u64,
             delivery_bytes: DELIVERY.len() as u64,
-            deliveries_per_publish: 1,
             deliveries_per_group: count,
             groups: 1,
         }
@@ -329,7 +363,7 @@ mod tests {
             (publisher_peer, subscriber_peer)
         });
         let frames = frames::repeat(&frames::publish("a", None, 16), 1000);
-        let publishers = vec![Publisher::new(publisher, frames, bytes)];
+        let publishers = vec![Publisher::new(publisher, frames, bytes, 0..1)];
         let mut flow = Flow::new(publishers, vec![Subscriber::new(subscriber, 0)], traffic)?;
         let outcome = flow.run().and_then(|()| flow.confirm_nothing_more());
         drop(flow);
@@ -352,15 +386,33 @@ mod tests {
     }
 
     #[test]
-    fn the_window_counts_what_is_due_and_not_read() {
+    fn what_is_in_flight_is_due_and_not_read() {
+        let traffic = traffic(10);
+        let delivery = DELIVERY.len() as u64;
+        let group = |frames: u64, read_bytes| Group {
+            // A cut frame is not due yet.
+            published_bytes: frames * traffic.publish_bytes + 1,
+            read_bytes,
+        };
+        assert_eq!(group(3, 0).in_flight_bytes(&traffic), 3 * delivery);
+        assert_eq!(group(3, delivery).in_flight_bytes(&traffic), 2 * delivery);
+        assert_eq!(group(3, 4 * delivery).in_flight_bytes(&traffic), 0);
+    }
+
+    #[test]
+    fn a_publisher_waits_for_the_slowest_group_it_feeds() {
         let (publisher, _peer) = pair();
-        let publishers = vec![Publisher::new(publisher, vec![0], 1)];
-        let mut flow = Flow::new(publishers, Vec::new(), traffic(10)).unwrap();
-        flow.bytes_written = 3 * flow.traffic.publish_bytes + 1;
-        assert_eq!(flow.bytes_in_flight(), 3 * DELIVERY.len() as u64);
-        flow.bytes_read = DELIVERY.len() as u64;
-        assert_eq!(flow.bytes_in_flight(), 2 * DELIVERY.len() as u64);
-        flow.bytes_read = 100 * DELIVERY.len() as u64;
-        assert_eq!(flow.bytes_in_flight(), 0);
+        let frame = frames::publish("a", None, 16);
+        let bytes = frame.len() as u64;
+        let publishers = vec![Publisher::new(publisher, frame, 10 * bytes, 1..3)];
+        let traffic = Traffic { groups: 3, ..traffic(10) };
+        let mut flow = Flow::new(publishers, Vec::new(), traffic).unwrap();
+        let far_behind = u64::MAX / (2 * DELIVERY.len() as u64);
+        flow.groups[0].published_bytes = far_behind;
+        assert_eq!(flow.publish().unwrap(), bytes, "group 0 is not its own");
+        flow.groups[2].published_bytes = far_behind;
+        assert_eq!(flow.publish().unwrap(), 0);
+        flow.groups[2].read_bytes = u64::MAX;
+        assert_eq!(flow.publish().unwrap(), bytes);
     }
 }

@@ -46,7 +46,6 @@ fn traffic(shape: &Shape, scale: f64) -> Traffic {
     Traffic {
         publish_bytes: frames::publish(&subject, None, shape.payload_bytes).len() as u64,
         delivery_bytes: frames::delivery_bytes(&subject, SID, shape.payload_bytes) as u64,
-        deliveries_per_publish: groups_per_subject as u64,
         deliveries_per_group: per_subject,
         groups: groups_per_subject * shape.subjects,
     }
@@ -82,13 +81,14 @@ fn open_subscribers(server: &Server, shape: &Shape) -> Result<Vec<Subscriber>> {
 
 fn open_publishers(server: &Server, shape: &Shape, traffic: &Traffic) -> Result<Vec<Publisher>> {
     let publishers_per_subject = (shape.publishers / shape.subjects) as u64;
-    let count = traffic.deliveries_per_group / publishers_per_subject;
-    let open = |index| {
-        let subject = subject(index % shape.subjects);
-        let frame = frames::publish(&subject, None, shape.payload_bytes);
-        let stream = client::open(server.addr(), b"")?;
+    let bytes = traffic.deliveries_per_group / publishers_per_subject * traffic.publish_bytes;
+    let groups_per_subject = traffic.groups / shape.subjects;
+    let open = |publisher| {
+        let index = publisher % shape.subjects;
+        let frame = frames::publish(&subject(index), None, shape.payload_bytes);
         let frames = frames::repeat(&frame, CHUNK_BYTES);
-        Ok(Publisher::new(stream, frames, count * traffic.publish_bytes))
+        let feeds = index * groups_per_subject..(index + 1) * groups_per_subject;
+        Ok(Publisher::new(client::open(server.addr(), b"")?, frames, bytes, feeds))
     };
     (0..shape.publishers).map(open).collect()
 }
@@ -113,7 +113,6 @@ mod tests {
         let traffic = traffic(&shape(Filter::Literal), 1.0);
         assert_eq!(traffic.groups, 20);
         assert_eq!(traffic.deliveries_per_group, 200);
-        assert_eq!(traffic.deliveries_per_publish, 4);
         assert_eq!(traffic.delivery_bytes, b"MSG bench.0.data 1 128\r\n".len() as u64 + 130);
     }
 
@@ -122,7 +121,6 @@ mod tests {
         let traffic = traffic(&shape(Filter::Queue), 2.0);
         assert_eq!(traffic.groups, 5);
         assert_eq!(traffic.deliveries_per_group, 400);
-        assert_eq!(traffic.deliveries_per_publish, 1);
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub(crate) fn run(server: &Server, title: &str, count: u32, scale: f64) -> Resul
     let traffic = traffic(scaled(PUBLISHED, scale));
     let publisher = client::open(server.addr(), b"")?;
     let bytes = traffic.publish_bytes * traffic.deliveries_per_group;
-    let publishers = vec![Publisher::new(publisher, random_publishes(count), bytes)];
+    let publishers = vec![Publisher::new(publisher, random_publishes(count), bytes, 0..1)];
     let mut flow = Flow::new(publishers, vec![Subscriber::new(stream, 0)], traffic)?;
     let meter = Meter::start(server)?;
     flow.run()?;
@@ -89,7 +89,6 @@ fn traffic(published: u64) -> Traffic {
     Traffic {
         publish_bytes: frames::publish(&subject(0), None, PAYLOAD_BYTES).len() as u64,
         delivery_bytes: delivery as u64,
-        deliveries_per_publish: 1,
         deliveries_per_group: published,
         groups: 1,
     }
