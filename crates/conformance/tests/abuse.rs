@@ -180,7 +180,7 @@ fn a_peer_that_never_reads_is_cut_off(shards: u32) {
     const MESSAGES: u64 = 100;
     let server = Server::with_shards(shards);
     let mut bystanders = Bystanders::of(&server);
-    let mut stalled = RawClient::connect_narrow(server.addr());
+    let mut stalled = server.connect();
     stalled.subscribe("flood", 1);
     let mut reader = server.connect();
     reader.subscribe("flood", 1);

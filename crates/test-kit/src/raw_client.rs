@@ -9,16 +9,13 @@ use std::{
     time::Duration,
 };
 
-use socket2::{Domain, SockRef, Socket, Type};
+use socket2::SockRef;
 
 use crate::{ANSWER_DEADLINE, Frame, Message};
 
 /// CONNECT with everything on that today's clients ask for, without verbose and pedantic.
 pub const CONNECT_LINE: &str = "CONNECT {\"verbose\":false,\"pedantic\":false,\"headers\":true,\
      \"no_responders\":true,\"protocol\":1}\r\n";
-
-/// Receive buffer of a narrow connection.
-const NARROW_BYTES: usize = 16 * 1024;
 
 /// Bytes asked of the socket at a time.
 const READ_BYTES: usize = 64 * 1024;
@@ -66,24 +63,6 @@ impl RawClient {
         let mut client = Self::dial(addr);
         let first = client.next_frame();
         assert!(matches!(first, Frame::Info(_)), "INFO comes first, not {first:?}");
-        client.send(CONNECT_LINE);
-        client.flush();
-        client
-    }
-
-    /// As [`Self::connect`], with a receive buffer so small that a server soon notices when
-    /// nothing is read.
-    ///
-    /// # Panics
-    ///
-    /// As [`Self::connect`].
-    #[must_use]
-    pub fn connect_narrow(addr: SocketAddr) -> Self {
-        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
-        // Before connecting, or the window is already agreed on.
-        socket.set_recv_buffer_size(NARROW_BYTES).expect("a small receive buffer");
-        socket.connect(&addr.into()).expect("the server accepts");
-        let mut client = Self::over(socket.into()).expect("options of a fresh socket");
         client.send(CONNECT_LINE);
         client.flush();
         client
