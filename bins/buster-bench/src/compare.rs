@@ -40,7 +40,9 @@ fn columns(commands: &[String]) -> Result<Vec<Column>> {
         let server = Server::start(command)?;
         Ok(Column::new(command, &server.info().version))
     };
-    commands.iter().map(column).collect()
+    let mut columns = commands.iter().map(column).collect::<Result<Vec<_>>>()?;
+    table::tell_apart(&mut columns);
+    Ok(columns)
 }
 
 fn run_rounds(

@@ -1,6 +1,8 @@
 //! The comparison as a Markdown table: a row per phase of a load, a column per server, and for each
 //! server but the first how it does against the first (above 1 is better, whatever is compared).
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use crate::report::Report;
@@ -47,6 +49,17 @@ impl Row {
     pub(crate) fn json(&self) -> Value {
         let cells: Vec<Value> = self.cells.iter().map(cell_json).collect();
         json!({ "load": self.title, "servers": cells })
+    }
+}
+
+/// Numbers the columns if two of them have the same name.
+pub(crate) fn tell_apart(columns: &mut [Column]) {
+    let names: BTreeSet<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+    if names.len() == columns.len() {
+        return;
+    }
+    for (index, column) in columns.iter_mut().enumerate() {
+        column.name = format!("{} {}", index + 1, column.name);
     }
 }
 
@@ -175,6 +188,16 @@ mod tests {
 | fan-out | 2.00 M deliveries/s, 0.100 µs | 2.00 M deliveries/s, 0.0500 µs | rate 1.00×, CPU 2.00× |
 ";
         assert_eq!(markdown(&columns(), &rows("fan-out", &rounds)), expected);
+    }
+
+    #[test]
+    fn columns_of_one_name_are_numbered_and_others_left_alone() {
+        let mut two = columns();
+        tell_apart(&mut two);
+        assert_eq!(two[0].name, "nats-server (2.9.10)");
+        let mut same = [Column::new("x -p 1", "1"), Column::new("y/x -p 2", "1")];
+        tell_apart(&mut same);
+        assert_eq!(same.map(|column| column.name), ["1 x (1)", "2 x (1)"]);
     }
 
     #[test]
