@@ -5,7 +5,7 @@ use crate::frame::{self, Frame, Head};
 use crate::limits::{Limits, Step};
 use crate::line::Scan;
 use crate::op::{ClientOp, Publish, Subscribe, Unsubscribe};
-use crate::tokens::{self, Tokens};
+use crate::tokens;
 use crate::verb::{Verb, client_verb};
 
 /// Reads the ops of one client, as strict and as tolerant as nats-server 2.14.
@@ -40,17 +40,17 @@ impl ClientDecoder {
                 let step = frame::message::<4>(scan, verb, input, limits, hpublish_head)?;
                 Ok(step.map(publish))
             }
-            Verb::Sub => frame::one_line(scan, verb, input, limits, subscribe),
-            Verb::Unsub => frame::one_line(scan, verb, input, limits, unsubscribe),
-            Verb::Connect => frame::one_line(scan, verb, input, limits, |args| {
-                Ok(ClientOp::Connect(frame::json_text(args)))
-            }),
-            Verb::Info => {
-                frame::one_line(scan, verb, input, limits, |args| Ok(ClientOp::Info(frame::json_text(args))))
+            Verb::Sub => frame::arguments::<_, 3>(scan, verb, input, limits, subscribe),
+            Verb::Unsub => frame::arguments::<_, 2>(scan, verb, input, limits, unsubscribe),
+            Verb::Connect => {
+                frame::text(scan, verb, input, limits, |text| ClientOp::Connect(frame::json_text(text)))
             }
-            Verb::Err => frame::one_line(scan, verb, input, limits, |args| {
-                Ok(ClientOp::Err(frame::without_quotes(args)))
-            }),
+            Verb::Info => {
+                frame::text(scan, verb, input, limits, |text| ClientOp::Info(frame::json_text(text)))
+            }
+            Verb::Err => {
+                frame::text(scan, verb, input, limits, |text| ClientOp::Err(frame::without_quotes(text)))
+            }
             Verb::Ping => frame::bare(scan, verb, input, limits, ClientOp::Ping),
             Verb::Pong => frame::bare(scan, verb, input, limits, ClientOp::Pong),
             Verb::Ok => frame::bare(scan, verb, input, limits, ClientOp::Ok),
@@ -85,24 +85,24 @@ fn publish<'a>(Frame { head, header, body }: Frame<'a>) -> ClientOp<'a> {
     ClientOp::Publish(Publish { subject, reply, header, size_text, body })
 }
 
-fn subscribe(args: &[u8]) -> Result<ClientOp<'_>, ProtoError> {
-    let tokens = Tokens::<3>::split(Verb::Sub, args, tokens::is_blank_or_line_end)?;
-    let (subject, queue, sid) = match *tokens.as_slice() {
+#[inline(always)]
+fn subscribe<'a>(args: &[&'a [u8]]) -> Option<ClientOp<'a>> {
+    let (subject, queue, sid) = match *args {
         [subject, sid] => (subject, None, sid),
         [subject, queue, sid] => (subject, Some(queue), sid),
-        _ => return Err(tokens::bad_arguments(Verb::Sub)),
+        _ => return None,
     };
-    Ok(ClientOp::Subscribe(Subscribe { subject, queue, sid }))
+    Some(ClientOp::Subscribe(Subscribe { subject, queue, sid }))
 }
 
-fn unsubscribe(args: &[u8]) -> Result<ClientOp<'_>, ProtoError> {
-    let tokens = Tokens::<2>::split(Verb::Unsub, args, tokens::is_blank_or_line_end)?;
-    let (sid, max) = match *tokens.as_slice() {
+#[inline(always)]
+fn unsubscribe<'a>(args: &[&'a [u8]]) -> Option<ClientOp<'a>> {
+    let (sid, max) = match *args {
         [sid] => (sid, None),
         [sid, max] => (sid, tokens::parse_size(max).filter(|&max| max > 0)),
-        _ => return Err(tokens::bad_arguments(Verb::Unsub)),
+        _ => return None,
     };
-    Ok(ClientOp::Unsubscribe(Unsubscribe { sid, max: max.map(|max| max as u64) }))
+    Some(ClientOp::Unsubscribe(Unsubscribe { sid, max: max.map(|max| max as u64) }))
 }
 
 #[cfg(test)]

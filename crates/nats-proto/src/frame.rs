@@ -2,9 +2,9 @@
 
 use crate::ProtoError;
 use crate::limits::{Limits, Step};
-use crate::line::{Line, Scan};
+use crate::line::{Blanks, Scan};
 use crate::op::HeaderLen;
-use crate::tokens::{self, Tokens};
+use crate::tokens;
 use crate::verb::Verb;
 
 /// The arguments of a message line, sorted by meaning.
@@ -39,19 +39,35 @@ pub(crate) fn bare<T>(
     }
 }
 
-/// An op that is one line, its arguments read by `read`.
-#[inline(always)]
-pub(crate) fn one_line<'a, T>(
+/// An op that is one line of text.
+#[inline]
+pub(crate) fn text<'a, T>(
     scan: &mut Scan,
     verb: Verb,
     input: &'a [u8],
     limits: &Limits,
-    read: impl FnOnce(&'a [u8]) -> Result<T, ProtoError>,
+    read: impl FnOnce(&'a [u8]) -> T,
 ) -> Result<Step<T>, ProtoError> {
     match scan.args(input, verb, limits)? {
-        Some(line) => Ok(consumed(scan, line.end, read(line.args)?)),
+        Some(line) => Ok(consumed(scan, line.end, read(line.args))),
         None => Ok(need_one_more(input)),
     }
+}
+
+/// An op that is one line of at most `N` arguments, given their meaning by `sort`.
+#[inline(always)]
+pub(crate) fn arguments<'a, T, const N: usize>(
+    scan: &mut Scan,
+    verb: Verb,
+    input: &'a [u8],
+    limits: &Limits,
+    sort: impl FnOnce(&[&'a [u8]]) -> Option<T>,
+) -> Result<Step<T>, ProtoError> {
+    let Some((tokens, end)) = scan.tokens::<N>(input, verb, Blanks::AndLineEnds, limits)? else {
+        return Ok(need_one_more(input));
+    };
+    let op = sort(tokens.as_slice()).ok_or_else(|| tokens::bad_arguments(verb))?;
+    Ok(consumed(scan, end, op))
 }
 
 /// A line and the payload it announces. `sort` gives the at most `N` arguments their meaning.
@@ -63,11 +79,10 @@ pub(crate) fn message<'a, const N: usize>(
     limits: &Limits,
     sort: impl FnOnce(&[&'a [u8]]) -> Option<Head<'a>>,
 ) -> Result<Step<Frame<'a>>, ProtoError> {
-    let Some(Line { args, end }) = scan.args(input, verb, limits)? else {
+    let Some((tokens, end)) = scan.tokens::<N>(input, verb, Blanks::Plain, limits)? else {
         return Ok(need_one_more(input));
     };
-    let tokens = Tokens::<N>::split(verb, args, tokens::is_blank)?;
-    let head = sort(tokens.as_slice()).ok_or(tokens::bad_arguments(verb))?;
+    let head = sort(tokens.as_slice()).ok_or_else(|| tokens::bad_arguments(verb))?;
     let (header, size) = tokens::sizes(verb, head.header_text, head.size_text, limits)?;
     let used = end + size + CR_LF.len();
     match input.get(end + size..) {

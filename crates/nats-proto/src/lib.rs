@@ -14,6 +14,7 @@ mod go_json;
 mod header_view;
 mod limits;
 mod line;
+mod marks;
 mod op;
 mod server_decoder;
 mod server_info;

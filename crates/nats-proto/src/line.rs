@@ -10,7 +10,8 @@
 
 use memchr::memchr;
 
-use crate::tokens::is_blank;
+use crate::marks::Marks;
+use crate::tokens::Tokens;
 use crate::verb::Verb;
 use crate::{Limits, ProtoError};
 
@@ -18,6 +19,15 @@ use crate::{Limits, ProtoError};
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Scan {
     done: usize,
+}
+
+/// What separates arguments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Blanks {
+    /// Space and tab: the lines of messages.
+    Plain,
+    /// CR and LF too, where they are not the line's end: SUB and UNSUB.
+    AndLineEnds,
 }
 
 /// A whole line.
@@ -60,6 +70,56 @@ impl Scan {
         Ok(found.ok().map(|line_feed| Line { args, end: line_feed + 1 }))
     }
 
+    /// The same, split at blanks into at most `N` arguments; in one pass, for messages mostly come
+    /// with their lines complete.
+    #[inline(always)]
+    pub(crate) fn tokens<'a, const N: usize>(
+        &mut self,
+        input: &'a [u8],
+        verb: Verb,
+        blanks: Blanks,
+        limits: &Limits,
+    ) -> Result<Option<(Tokens<'a, N>, usize)>, ProtoError> {
+        // A line that was looked at before: only what is new can end it.
+        if self.done > 0 && self.args(input, verb, limits)?.is_none() {
+            return Ok(None);
+        }
+        let max = limits.control_line_bytes_max;
+        let Some(from) = skip_blanks(input, verb.word().len(), max)? else { return Ok(None) };
+        let end = from.saturating_add(max).saturating_add(2).min(input.len());
+        let text = &input[from..end];
+        let (mut tokens, mut start, mut carriage_return) = (Tokens::new(), 0, false);
+        for at in Marks::new(text) {
+            let is_blank = match text[at] {
+                b' ' | b'\t' => true,
+                b'\n' if at > 0 => {
+                    let until = at - usize::from(carriage_return);
+                    if until > max {
+                        return Err(ProtoError::ControlLineTooLong { max });
+                    }
+                    tokens.push(&text[start.min(until)..until]);
+                    self.done = from + at;
+                    return Ok(Some((tokens, from + at + 1)));
+                }
+                b'\r' => {
+                    carriage_return |= at > 0;
+                    blanks == Blanks::AndLineEnds
+                }
+                b'\n' => blanks == Blanks::AndLineEnds,
+                _ => false,
+            };
+            if is_blank {
+                tokens.push(&text[start..at]);
+                start = at + 1;
+            }
+        }
+        self.done = end;
+        if text.len() - usize::from(carriage_return) > max {
+            return Err(ProtoError::ControlLineTooLong { max });
+        }
+        Ok(None)
+    }
+
     /// The end of a line whose bytes after the verb do not matter, once it is complete.
     #[inline]
     pub(crate) fn ignored_args(
@@ -70,6 +130,9 @@ impl Scan {
     ) -> Result<Option<usize>, ProtoError> {
         let max = limits.control_line_bytes_max;
         let from = verb.word().len();
+        if let Some([b'\r', b'\n']) = input.get(from..from + 2) {
+            return Ok(Some(from + 2));
+        }
         match self.line_feed(input, from, from.saturating_add(max).saturating_add(2)) {
             Ok(line_feed) => Ok(Some(line_feed + 1)),
             Err(seen) if seen - from > max.saturating_add(1) => Err(ProtoError::ControlLineTooLong { max }),
@@ -105,7 +168,7 @@ fn has_carriage_return(text: &[u8]) -> bool {
 /// takes any number of them; here they have to be kept, so the limit holds for them as well.
 #[inline(always)]
 fn skip_blanks(input: &[u8], from: usize, max: usize) -> Result<Option<usize>, ProtoError> {
-    let blanks = input[from..].iter().take_while(|&&byte| is_blank(byte)).count();
+    let blanks = input[from..].iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
     if blanks > max {
         return Err(ProtoError::ControlLineTooLong { max });
     }

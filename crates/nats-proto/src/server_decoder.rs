@@ -42,11 +42,11 @@ impl ServerDecoder {
                 Ok(step.map(message))
             }
             Verb::Info => {
-                frame::one_line(scan, verb, input, limits, |args| Ok(ServerOp::Info(frame::json_text(args))))
+                frame::text(scan, verb, input, limits, |text| ServerOp::Info(frame::json_text(text)))
             }
-            Verb::Err => frame::one_line(scan, verb, input, limits, |args| {
-                Ok(ServerOp::Err(frame::without_quotes(args)))
-            }),
+            Verb::Err => {
+                frame::text(scan, verb, input, limits, |text| ServerOp::Err(frame::without_quotes(text)))
+            }
             Verb::Ping => frame::bare(scan, verb, input, limits, ServerOp::Ping),
             Verb::Pong => frame::bare(scan, verb, input, limits, ServerOp::Pong),
             Verb::Ok => frame::bare(scan, verb, input, limits, ServerOp::Ok),

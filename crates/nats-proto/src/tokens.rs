@@ -8,63 +8,36 @@ use crate::verb::Verb;
 /// Sizes have at most this many digits; nats-server's parser refuses more.
 pub const SIZE_DIGITS_MAX: usize = 9;
 
-/// Up to `N` arguments, as many as the line had.
+/// Up to `N` arguments of a line.
 pub(crate) struct Tokens<'a, const N: usize> {
     slots: [&'a [u8]; N],
-    len: usize,
+    /// How many there were, which may be more than fit.
+    seen: usize,
 }
 
 impl<'a, const N: usize> Tokens<'a, N> {
-    /// Splits at runs of whatever `is_blank` says. More than `N` arguments are an error.
     #[inline(always)]
-    pub(crate) fn split(
-        verb: Verb,
-        args: &'a [u8],
-        is_blank: impl Fn(u8) -> bool,
-    ) -> Result<Self, ProtoError> {
-        let mut tokens = Self { slots: [&[]; N], len: 0 };
-        let mut start = None;
-        for (at, &byte) in args.iter().enumerate() {
-            match (is_blank(byte), start) {
-                (true, Some(from)) => {
-                    tokens.push(verb, &args[from..at])?;
-                    start = None;
-                }
-                (false, None) => start = Some(at),
-                _ => {}
-            }
-        }
-        if let Some(from) = start {
-            tokens.push(verb, &args[from..])?;
-        }
-        Ok(tokens)
+    pub(crate) fn new() -> Self {
+        Self { slots: [&[]; N], seen: 0 }
     }
 
+    /// Takes what lies between two blanks; in a run of blanks that is nothing.
     #[inline(always)]
-    fn push(&mut self, verb: Verb, token: &'a [u8]) -> Result<(), ProtoError> {
-        let slot = self.slots.get_mut(self.len).ok_or_else(|| bad_arguments(verb))?;
-        *slot = token;
-        self.len += 1;
-        Ok(())
+    pub(crate) fn push(&mut self, token: &'a [u8]) {
+        if token.is_empty() {
+            return;
+        }
+        if let Some(slot) = self.slots.get_mut(self.seen) {
+            *slot = token;
+        }
+        self.seen += 1;
     }
 
-    /// The arguments found, in order.
+    /// The arguments in order, or nothing at all if there were too many: no line is right then.
     #[inline(always)]
     pub(crate) fn as_slice(&self) -> &[&'a [u8]] {
-        &self.slots[..self.len]
+        self.slots.get(..self.seen).unwrap_or_default()
     }
-}
-
-/// What separates the arguments of messages.
-#[inline(always)]
-pub(crate) fn is_blank(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t')
-}
-
-/// What separates the arguments of SUB and UNSUB: nats-server splits those at line-end bytes too.
-#[inline(always)]
-pub(crate) fn is_blank_or_line_end(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }
 
 pub(crate) fn bad_arguments(verb: Verb) -> ProtoError {
@@ -123,10 +96,13 @@ mod tests {
     }
 
     #[test]
-    fn runs_of_blanks_separate_once() {
-        let tokens = Tokens::<3>::split(Verb::Pub, b"a \t b\t", is_blank);
-        assert_eq!(tokens.map(|t| t.as_slice().to_vec()).unwrap(), [b"a", b"b"]);
-        let tokens = Tokens::<1>::split(Verb::Pub, b"a b", is_blank);
-        assert_eq!(tokens.map(|_| ()), Err(ProtoError::BadArguments { op: "PUB" }));
+    fn too_many_tokens_are_none() {
+        let mut tokens = Tokens::<2>::new();
+        for token in [&b"a"[..], b"", b"b"] {
+            tokens.push(token);
+        }
+        assert_eq!(tokens.as_slice(), [b"a", b"b"]);
+        tokens.push(b"c");
+        assert!(tokens.as_slice().is_empty());
     }
 }

@@ -45,70 +45,71 @@ impl Verb {
     }
 }
 
-/// The verb at the front of `input` and nothing but what a client may send.
-#[inline]
-pub(crate) fn client_verb(input: &[u8]) -> Result<Option<Verb>, ProtoError> {
-    let Some(first) = input.first() else {
-        return Ok(None);
-    };
-    let verb = match first.to_ascii_lowercase() {
-        b'p' => match input.get(1).map(u8::to_ascii_lowercase) {
-            None => return Ok(None),
-            Some(b'u') => Verb::Pub,
-            Some(b'i') => Verb::Ping,
-            Some(b'o') => Verb::Pong,
-            Some(_) => return Err(ProtoError::UnknownOperation),
-        },
-        b'h' => Verb::Hpub,
-        b's' => Verb::Sub,
-        b'u' => Verb::Unsub,
-        b'c' => Verb::Connect,
-        b'i' => Verb::Info,
-        b'+' => Verb::Ok,
-        b'-' => Verb::Err,
-        _ => return Err(ProtoError::UnknownOperation),
-    };
-    confirm(verb, input)
-}
-
-/// The verb at the front of `input` and nothing but what a server may send.
-#[inline]
-pub(crate) fn server_verb(input: &[u8]) -> Result<Option<Verb>, ProtoError> {
-    let Some(first) = input.first() else {
-        return Ok(None);
-    };
-    let verb = match first.to_ascii_lowercase() {
-        b'm' => Verb::Msg,
-        b'h' => Verb::Hmsg,
-        b'p' => match input.get(1).map(u8::to_ascii_lowercase) {
-            None => return Ok(None),
-            Some(b'i') => Verb::Ping,
-            Some(b'o') => Verb::Pong,
-            Some(_) => return Err(ProtoError::UnknownOperation),
-        },
-        b'i' => Verb::Info,
-        b'+' => Verb::Ok,
-        b'-' => Verb::Err,
-        _ => return Err(ProtoError::UnknownOperation),
-    };
-    confirm(verb, input)
-}
-
-/// The first bytes left only one candidate: holds every further byte against it.
+/// The verb at the front of `input`, of those a client may send. `None` while the bytes do not tell.
 #[inline(always)]
-fn confirm(verb: Verb, input: &[u8]) -> Result<Option<Verb>, ProtoError> {
-    let word = verb.word().as_bytes();
-    let have = input.len().min(word.len());
-    if !input[..have].eq_ignore_ascii_case(&word[..have]) {
+pub(crate) fn client_verb(input: &[u8]) -> Result<Option<Verb>, ProtoError> {
+    let Some(first) = input.first() else { return Ok(None) };
+    match first.to_ascii_lowercase() {
+        b'p' => match input.get(1).map(u8::to_ascii_lowercase) {
+            Some(b'u') => confirm(Verb::Pub, b"PUB", input),
+            _ => ping_or_pong(input),
+        },
+        b'h' => confirm(Verb::Hpub, b"HPUB", input),
+        b's' => confirm(Verb::Sub, b"SUB", input),
+        b'u' => confirm(Verb::Unsub, b"UNSUB", input),
+        b'c' => confirm(Verb::Connect, b"CONNECT", input),
+        b'i' => confirm(Verb::Info, b"INFO", input),
+        b'+' => confirm(Verb::Ok, b"+OK", input),
+        b'-' => confirm(Verb::Err, b"-ERR", input),
+        _ => Err(ProtoError::UnknownOperation),
+    }
+}
+
+/// The verb at the front of `input`, of those a server may send. `None` while the bytes do not tell.
+#[inline(always)]
+pub(crate) fn server_verb(input: &[u8]) -> Result<Option<Verb>, ProtoError> {
+    let Some(first) = input.first() else { return Ok(None) };
+    match first.to_ascii_lowercase() {
+        b'm' => confirm(Verb::Msg, b"MSG", input),
+        b'h' => confirm(Verb::Hmsg, b"HMSG", input),
+        b'p' => ping_or_pong(input),
+        b'i' => confirm(Verb::Info, b"INFO", input),
+        b'+' => confirm(Verb::Ok, b"+OK", input),
+        b'-' => confirm(Verb::Err, b"-ERR", input),
+        _ => Err(ProtoError::UnknownOperation),
+    }
+}
+
+#[inline(always)]
+fn ping_or_pong(input: &[u8]) -> Result<Option<Verb>, ProtoError> {
+    match input.get(1).map(u8::to_ascii_lowercase) {
+        None => Ok(None),
+        Some(b'i') => confirm(Verb::Ping, b"PING", input),
+        Some(b'o') => confirm(Verb::Pong, b"PONG", input),
+        Some(_) => Err(ProtoError::UnknownOperation),
+    }
+}
+
+/// The first bytes left only one candidate: holds the whole of it against the input. Its length
+/// being known here makes that a few compares.
+#[inline(always)]
+fn confirm<const N: usize>(verb: Verb, word: &[u8; N], input: &[u8]) -> Result<Option<Verb>, ProtoError> {
+    let Some((front, rest)) = input.split_first_chunk::<N>() else {
+        return unfinished(word, input);
+    };
+    if !front.eq_ignore_ascii_case(word) {
         return Err(ProtoError::UnknownOperation);
     }
-    if have < word.len() {
-        return Ok(None);
-    }
-    match input.get(have) {
+    match rest.first() {
         None => Ok(None),
         Some(b' ' | b'\t') => Ok(Some(verb)),
         Some(_) if verb.wants_blank() => Err(ProtoError::UnknownOperation),
         Some(_) => Ok(Some(verb)),
     }
+}
+
+/// A verb that is not all there is refused at its first wrong byte.
+#[cold]
+fn unfinished(word: &[u8], input: &[u8]) -> Result<Option<Verb>, ProtoError> {
+    if word[..input.len()].eq_ignore_ascii_case(input) { Ok(None) } else { Err(ProtoError::UnknownOperation) }
 }
