@@ -1,7 +1,8 @@
 //! The whole of what is checked, step by step, stopping at the first failure.
 //!
-//! Order: cheap and likely to fail first. Everything builds in the dev profile, benches too, so
-//! that dependencies are compiled once for checking and once for running and never a third time.
+//! Order: cheap and likely to fail first. Only the server that the tests drive over sockets is built
+//! in the release profile; all else, benches too, shares the dev profile, so that dependencies are
+//! compiled no more often than needed.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -15,6 +16,8 @@ use crate::{crate_table, layers, run};
 
 /// Crates that others use on their own: each must package and build outside the workspace.
 const PACKAGED: [&str; 2] = ["nats-proto", "subject-trie"];
+
+const SERVER: &str = "buster-server";
 
 struct Step {
     name: &'static str,
@@ -67,6 +70,8 @@ fn steps(workspace: &Workspace) -> Vec<Step> {
         step("crate table", Action::CrateTable),
         cargo("clippy", ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
         step("doc", Action::Run(doc())),
+        // What the tests would do at first use, as a step of its own: a failure shows here.
+        cargo("server", ["build", "--release", "-p", SERVER]),
         cargo("tests", ["test", "--workspace"]),
     ];
     if workspace.members.iter().any(|member| member.has_benches) {
