@@ -1,10 +1,30 @@
 //! Real clients and recorded transcripts against the server.
 //!
 //! The scenarios run through async-nats inside the tests, and through nats-py, nats.js and the C
-//! client as programs of their own. [`transcript`] replays what the stock server answered, byte
-//! for byte; what we cannot do yet stands in [`known_gaps`] with the reason.
+//! client as programs of their own ([`foreign`] prepares them, [`driver`] runs them).
+//! [`transcript`] is what the stock server answered and [`replay`] compares with it, byte for
+//! byte; what we cannot do yet stands in [`known_gaps`] with the reason.
 #![forbid(unsafe_code)]
 
+pub mod driver;
+pub mod foreign;
 pub mod known_gaps;
 pub mod replay;
 pub mod transcript;
+
+/// What every client goes through; a program that leaves one out fails.
+pub const SCENARIOS: [&str; 13] = [
+    "pub_sub",
+    "wildcards",
+    "queue_spread",
+    "request_reply",
+    "many_replies",
+    "no_responders",
+    "headers",
+    "drain",
+    "auto_unsubscribe",
+    "reconnect",
+    "large_payload",
+    "many_subscriptions",
+    "slow_consumer",
+];
