@@ -159,8 +159,9 @@ impl Broker {
     /// The client's socket takes bytes again.
     pub fn on_writable(&mut self, id: ConnId) {
         let Some(client) = self.egress.clients.find(id) else { return };
-        client.blocked_since = None;
-        self.egress.mark_dirty(id);
+        if client.blocked_since.take().is_some() {
+            self.egress.mark_dirty(id);
+        }
     }
 
     /// A batch from another shard.
@@ -451,6 +452,8 @@ impl Broker {
         let client = self.egress.clients.at(id);
         if !reason.keeps_output() {
             self.drop_output(id);
+        } else if reason == CloseReason::ServerShutdown {
+            client.fence = None; // No shard is left to confirm anything.
         } else if let Some(round) = round {
             self.fences.raise(id, client, round);
         }

@@ -23,11 +23,13 @@ impl ConnId {
         self.slot as usize
     }
 
-    pub(crate) fn to_bits(self) -> u64 {
+    /// The id as a number below 2^64 - 2^32.
+    pub fn to_bits(self) -> u64 {
         u64::from(self.generation) << 32 | u64::from(self.slot)
     }
 
-    pub(crate) fn from_bits(bits: u64) -> Self {
+    /// The id that [`Self::to_bits`] made this number of.
+    pub fn from_bits(bits: u64) -> Self {
         Self { slot: bits as u32, generation: (bits >> 32) as u32 }
     }
 }
@@ -184,7 +186,7 @@ pub(crate) struct Clients {
 
 impl Clients {
     pub(crate) fn insert(&mut self, mut client: Client) -> ConnId {
-        self.generation = self.generation.wrapping_add(1);
+        self.generation = self.generation.wrapping_add(1) % u32::MAX;
         client.generation = self.generation;
         let slot = self.free.pop().unwrap_or_else(|| {
             self.rows.push(None);
