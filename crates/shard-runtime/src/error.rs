@@ -1,0 +1,45 @@
+//! What can keep the shards from running.
+
+use std::io;
+
+/// The machine refuses what a shard needs. The text says what to do about it.
+#[derive(Debug, thiserror::Error)]
+pub enum RuntimeError {
+    /// The kernel or a sandbox refuses io_uring.
+    #[error(
+        "io_uring is refused here ({0}): allow it in the container's seccomp profile \
+         (Docker: --security-opt seccomp=unconfined, or a profile with io_uring_setup, io_uring_enter and \
+         io_uring_register) and set the sysctl kernel.io_uring_disabled to 0"
+    )]
+    RingRefused(#[source] io::Error),
+    /// The kernel's io_uring lacks what we use.
+    #[error("this kernel's io_uring is too old ({0}): Linux 6.1 or newer is needed")]
+    RingTooOld(#[source] io::Error),
+    /// The limit on locked memory is below what a glommio executor asks for.
+    #[error(
+        "the limit on locked memory is {limit} bytes, at least {needed} are needed: raise it with \
+         `ulimit -l unlimited`, LimitMEMLOCK=infinity in the systemd unit, or docker run --ulimit memlock=-1"
+    )]
+    MemlockTooSmall {
+        /// The soft RLIMIT_MEMLOCK in bytes.
+        limit: u64,
+        /// What is needed, in bytes.
+        needed: u64,
+    },
+    /// A shard's executor did not start.
+    #[error("shard {shard} did not start: {reason}")]
+    NotStarted {
+        /// Which shard.
+        shard: usize,
+        /// What the executor said.
+        reason: String,
+    },
+    /// A shard ended although nobody asked it to.
+    #[error("shard {shard} failed: {reason}")]
+    Failed {
+        /// Which shard.
+        shard: usize,
+        /// What went wrong.
+        reason: String,
+    },
+}

@@ -1,0 +1,23 @@
+//! Runs the shards: one pinned glommio executor each, its own io_uring, its sockets, and the queues
+//! and doorbells between them. The only crate that knows glommio or the kernel; it decides nothing
+//! about the protocol.
+//!
+//! Each executor runs one [`driver`] task. The task waits in a ring of its own rather than in
+//! glommio's, because that ring can be set up for a single issuer with deferred task work, and
+//! because one readiness event per busy socket and plain `recv` and `send` calls on one warm buffer
+//! measured best (docs/decisions/0002-shard-driver.md).
+
+mod acceptor;
+mod bell;
+mod clock;
+mod driver;
+mod error;
+mod mesh_port;
+mod preflight;
+mod socket;
+mod start;
+mod sys;
+
+pub use error::RuntimeError;
+pub use preflight::{available_cpus, preflight};
+pub use start::{Shards, Stopper, start};

@@ -1,0 +1,72 @@
+//! A shard's queues to and from one other shard.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
+
+use broker::Placed;
+use fabric::Batch;
+use rtrb::{Consumer, Producer, RingBuffer};
+
+/// Parcels a queue holds. A shard sends at most one batch a turn, so a full queue means that the
+/// other shard has been busy for that many turns; batches then wait and grow in the broker, whose
+/// links are bounded by bytes.
+const PARCELS_MAX: usize = 256;
+
+/// What one shard hands to another.
+pub(crate) enum Parcel {
+    Batch(Batch),
+    /// A connection that was accepted for the receiver.
+    Connection { socket: OwnedFd, placed: Placed, peer: SocketAddr },
+    /// The sender has stopped reading from its clients; no batch follows.
+    Last,
+}
+
+/// One end of the two queues between a pair of shards.
+pub(crate) struct MeshPort {
+    outbound: Producer<Parcel>,
+    pub(crate) inbound: Consumer<Parcel>,
+    /// Parcels that found the queue full. Only connections and the last word can get here, one
+    /// descriptor each.
+    late: VecDeque<Parcel>,
+    /// The other shard has said its last word.
+    pub(crate) ended: bool,
+}
+
+impl MeshPort {
+    /// The two ends for a pair of shards.
+    pub(crate) fn pair() -> (Self, Self) {
+        let (to_b, from_a) = RingBuffer::new(PARCELS_MAX);
+        let (to_a, from_b) = RingBuffer::new(PARCELS_MAX);
+        let end = |outbound, inbound| Self { outbound, inbound, late: VecDeque::new(), ended: false };
+        (end(to_b, from_b), end(to_a, from_a))
+    }
+
+    /// Whether a batch would be taken now.
+    pub(crate) fn has_room(&self) -> bool {
+        self.late.is_empty() && self.outbound.slots() > 0
+    }
+
+    /// Queues a parcel, later if need be.
+    pub(crate) fn send(&mut self, parcel: Parcel) {
+        self.late.push_back(parcel);
+        self.send_late();
+    }
+
+    /// Queues what found no room before. Returns whether anything went.
+    pub(crate) fn send_late(&mut self) -> bool {
+        let mut sent = false;
+        while let Some(parcel) = self.late.pop_front() {
+            if let Err(rtrb::PushError::Full(parcel)) = self.outbound.push(parcel) {
+                self.late.push_front(parcel);
+                break;
+            }
+            sent = true;
+        }
+        sent
+    }
+
+    pub(crate) fn has_late(&self) -> bool {
+        !self.late.is_empty()
+    }
+}

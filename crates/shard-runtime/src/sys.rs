@@ -1,0 +1,163 @@
+//! The shard's own io_uring, and all unsafe code of this crate.
+//!
+//! Only operations that refer to descriptors and carry no memory are queued here (poll, accept
+//! without an address, messages to other rings), so that a cancelled or late operation can never
+//! touch memory that is gone.
+
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::time::Duration;
+
+use io_uring::types::{Fd, SubmitArgs, Timespec};
+use io_uring::{IoUring, cqueue, opcode, squeue};
+use rustix::event::PollFlags;
+
+/// Operations queued before the kernel has to be entered.
+const SUBMISSIONS: u32 = 1024;
+
+/// Completions the kernel can post before we take them; it keeps more on the side if need be.
+const COMPLETIONS: u32 = 8192;
+
+/// One event from the ring.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Completion {
+    /// What the operation was given when it was queued.
+    pub(crate) token: u64,
+    /// The result, or a negative error number.
+    pub(crate) result: i32,
+    /// Whether more events of the same operation follow.
+    pub(crate) more: bool,
+}
+
+impl Completion {
+    /// The readiness that a poll reports.
+    pub(crate) fn readiness(self) -> PollFlags {
+        PollFlags::from_bits_truncate(self.result.max(0) as u16)
+    }
+}
+
+/// How long to wait for an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wait {
+    /// Not at all.
+    No,
+    /// Until there is one.
+    Forever,
+    /// Until there is one or the time is over.
+    For(Duration),
+}
+
+pub(crate) struct Ring {
+    ring: IoUring,
+}
+
+impl Ring {
+    /// Makes a ring for the calling thread; only this thread may use it.
+    pub(crate) fn new() -> io::Result<Self> {
+        let ring = IoUring::builder()
+            .setup_single_issuer()
+            .setup_defer_taskrun()
+            .setup_taskrun_flag()
+            .setup_submit_all()
+            .setup_cqsize(COMPLETIONS)
+            .build(SUBMISSIONS)?;
+        Ok(Self { ring })
+    }
+
+    /// A second descriptor of the ring, for others to post to.
+    pub(crate) fn duplicate(&self) -> io::Result<OwnedFd> {
+        // SAFETY: the ring is open as long as `self` is.
+        let fd = unsafe { BorrowedFd::borrow_raw(self.ring.as_raw_fd()) };
+        fd.try_clone_to_owned()
+    }
+
+    /// Reports whenever the socket becomes readable, writable or hung up, until removed. Readiness
+    /// is reported as it comes about, not for as long as it lasts.
+    pub(crate) fn poll(&mut self, fd: BorrowedFd<'_>, events: PollFlags, token: u64) -> io::Result<()> {
+        let entry = opcode::PollAdd::new(Fd(fd.as_raw_fd()), u32::from(events.bits())).multi(true).build();
+        self.push(entry.user_data(token))
+    }
+
+    /// Ends a poll. Its last event may still come.
+    pub(crate) fn remove_poll(&mut self, token: u64, own_token: u64) -> io::Result<()> {
+        self.push(quiet(opcode::PollRemove::new(token).build().user_data(own_token)))
+    }
+
+    /// Accepts connections until an error ends it.
+    pub(crate) fn accept(&mut self, listener: BorrowedFd<'_>, token: u64) -> io::Result<()> {
+        let flags = rustix::net::SocketFlags::NONBLOCK | rustix::net::SocketFlags::CLOEXEC;
+        let entry =
+            opcode::AcceptMulti::new(Fd(listener.as_raw_fd())).flags(flags.bits().cast_signed()).build();
+        self.push(entry.user_data(token))
+    }
+
+    /// Ends an accept. Its last event may still come.
+    pub(crate) fn cancel(&mut self, token: u64, own_token: u64) -> io::Result<()> {
+        self.push(quiet(opcode::AsyncCancel::new(token).build().user_data(own_token)))
+    }
+
+    /// Posts an event with `token` to another ring.
+    pub(crate) fn wake(&mut self, ring: BorrowedFd<'_>, token: u64, own_token: u64) -> io::Result<()> {
+        let entry = opcode::MsgRingData::new(Fd(ring.as_raw_fd()), 0, token, None).build();
+        self.push(quiet(entry.user_data(own_token)))
+    }
+
+    /// Hands queued operations to the kernel and waits as told. A signal or the end of the time
+    /// counts as an ordinary return.
+    pub(crate) fn submit(&mut self, wait: Wait) -> io::Result<()> {
+        let submitter = self.ring.submitter();
+        let outcome = match wait {
+            Wait::No => submitter.submit(),
+            Wait::Forever => submitter.submit_and_wait(1),
+            Wait::For(time) => {
+                let time = Timespec::from(time);
+                submitter.submit_with_args(1, &SubmitArgs::new().timespec(&time))
+            }
+        };
+        match outcome {
+            Ok(_) => Ok(()),
+            Err(error) => match rustix::io::Errno::from_io_error(&error) {
+                // BUSY: completions have to be taken first.
+                Some(
+                    rustix::io::Errno::TIME
+                    | rustix::io::Errno::INTR
+                    | rustix::io::Errno::BUSY
+                    | rustix::io::Errno::AGAIN,
+                ) => Ok(()),
+                _ => Err(error),
+            },
+        }
+    }
+
+    /// Takes the events that are there.
+    pub(crate) fn take_completions(&mut self, into: &mut Vec<Completion>) {
+        into.clear();
+        into.extend(self.ring.completion().map(|entry| Completion {
+            token: entry.user_data(),
+            result: entry.result(),
+            more: cqueue::more(entry.flags()),
+        }));
+    }
+
+    fn push(&mut self, entry: squeue::Entry) -> io::Result<()> {
+        loop {
+            // SAFETY: no operation of this file carries memory, and a descriptor that is closed
+            // too early makes the operation fail, nothing else.
+            if unsafe { self.ring.submission().push(&entry) }.is_ok() {
+                return Ok(());
+            }
+            self.submit(Wait::No)?;
+        }
+    }
+}
+
+fn quiet(entry: squeue::Entry) -> squeue::Entry {
+    entry.flags(squeue::Flags::SKIP_SUCCESS)
+}
+
+/// Takes over a descriptor that an accept returned.
+pub(crate) fn accepted(result: i32) -> OwnedFd {
+    assert!(result >= 0, "an accept that failed has no descriptor");
+    // SAFETY: the kernel made this descriptor for our accept, and nobody else knows of it.
+    unsafe { OwnedFd::from_raw_fd(result) }
+}
