@@ -1,0 +1,37 @@
+//! What can keep a server from starting, or end it.
+
+use std::io;
+use std::path::PathBuf;
+
+use shard_runtime::RuntimeError;
+
+/// Why the server does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeError {
+    /// The listener could not be had.
+    #[error("Error listening on port: {host}:{port}, {source}")]
+    Listen {
+        /// The host asked for.
+        host: String,
+        /// The port asked for.
+        port: u16,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file the options ask for could not be written.
+    #[error("Could not write {what} {}: {source}", path.display())]
+    File {
+        /// What the file is.
+        what: &'static str,
+        /// Where it was to be.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Signals could not be watched.
+    #[error("Could not watch signals: {0}")]
+    Signals(#[source] io::Error),
+    /// The shards cannot run, or one of them failed.
+    #[error(transparent)]
+    Runtime(#[from] RuntimeError),
+}

@@ -1,0 +1,50 @@
+//! Who the server says it is.
+
+use std::net::SocketAddr;
+
+use nats_proto::{Limits, ServerInfo};
+use nkeys::KeyPair;
+use server_options::Options;
+
+/// The nats-server version whose behaviour this server has. Clients switch features on it.
+pub const COMPATIBLE_VERSION: &str = "2.14.5";
+
+/// The version of this server itself.
+pub const OWN_VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The level of nats-server's `$JS.API`, as its INFO states it.
+const API_LEVEL: i64 = 4;
+
+/// INFO as it is the same for all clients.
+pub(crate) fn server_info(options: &Options, address: SocketAddr, limits: Limits) -> ServerInfo {
+    let server_id = KeyPair::new_server().public_key();
+    ServerInfo {
+        server_name: options.server_name.clone().unwrap_or_else(|| server_id.clone()),
+        server_id,
+        version: COMPATIBLE_VERSION.into(),
+        proto: 1,
+        go: "none".into(),
+        host: options.host.clone(),
+        port: address.port(),
+        headers: true,
+        max_payload: limits.payload_bytes_max as i64,
+        api_lvl: API_LEVEL,
+        buster_version: Some(OWN_VERSION.into()),
+        ..ServerInfo::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_id_is_a_server_key_and_names_the_server_by_default() {
+        let address = SocketAddr::from(([127, 0, 0, 1], 4222));
+        let info = server_info(&Options::default(), address, Limits::default());
+        assert_eq!((info.server_id.len(), &info.server_id[..1]), (56, "N"));
+        assert_eq!(info.server_name, info.server_id);
+        let named = Options { server_name: Some("s1".into()), ..Options::default() };
+        assert_eq!(server_info(&named, address, Limits::default()).server_name, "s1");
+    }
+}

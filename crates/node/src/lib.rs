@@ -1,0 +1,12 @@
+//! One running server: its listener, its identity, its files, and its shards from start to end.
+
+mod error;
+mod files;
+mod identity;
+mod listen;
+mod server;
+mod signals;
+
+pub use error::NodeError;
+pub use identity::{COMPATIBLE_VERSION, OWN_VERSION};
+pub use server::{Server, serve};

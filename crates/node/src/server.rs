@@ -1,0 +1,115 @@
+//! A server from start to end.
+
+use std::net::SocketAddr;
+
+use broker::Config;
+use fabric::ShardId;
+use nats_proto::Limits;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use server_options::{Options, SHARDS_MAX};
+use shard_runtime::{Shards, Stopper, available_cpus, preflight, start};
+
+use crate::error::NodeError;
+use crate::files::{PortsFile, write_pid_file};
+use crate::identity::{COMPATIBLE_VERSION, OWN_VERSION, server_info};
+use crate::listen::listen;
+use crate::signals::stop_on_signals;
+
+/// A running server. It runs on until it is stopped, even if this is dropped.
+pub struct Server {
+    address: SocketAddr,
+    shards: Shards,
+    _ports_file: Option<PortsFile>,
+}
+
+impl Server {
+    /// Starts a server; when this returns it accepts clients. `program` names the ports file.
+    ///
+    /// # Errors
+    /// The machine lacks what shards need, the address is not to be had, or a file not writable.
+    pub fn start(options: &Options, program: &str) -> Result<Self, NodeError> {
+        preflight()?;
+        raise_descriptor_limit();
+        let cpus = available_cpus();
+        let shards = options.shards.unwrap_or(cpus.len().min(SHARDS_MAX));
+        let (listener, address) = listen(options)?;
+        let info = server_info(options, address, Limits::default());
+        tracing::info!("Starting nats-server");
+        tracing::info!("  Version:  {COMPATIBLE_VERSION} (buster-server {OWN_VERSION})");
+        tracing::info!("  Name:     {}", info.server_name);
+        tracing::info!("  ID:       {}", info.server_id);
+        tracing::info!("  Shards:   {shards}");
+
+        let configs = ShardId::all(shards).map(|shard| Config {
+            seed: random_seed(),
+            trace: options.trace,
+            ..Config::new(shard, shards, info.clone())
+        });
+        let shards = start(configs.collect(), listener, &cpus)?;
+        let shown = SocketAddr::new(address.ip().to_canonical(), address.port());
+        let host = if address.ip().is_unspecified() { options.host.clone() } else { shown.ip().to_string() };
+        tracing::info!("Listening for client connections on {}", host_port(&host, address.port()));
+        let stopper = shards.stopper();
+        let files = || {
+            options.pid_file.as_deref().map(write_pid_file).transpose()?;
+            let directory = options.ports_file_dir.as_deref();
+            directory.map(|directory| PortsFile::write(directory, program, address)).transpose()
+        };
+        let ports_file = files().inspect_err(|_| stopper.stop())?;
+        tracing::info!("Server is ready");
+        Ok(Self { address, shards, _ports_file: ports_file })
+    }
+
+    /// Where clients connect.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What stops the server.
+    pub fn stopper(&self) -> Stopper {
+        self.shards.stopper()
+    }
+
+    /// Waits until the server was stopped.
+    ///
+    /// # Errors
+    /// A shard failed.
+    pub fn wait(self) -> Result<(), NodeError> {
+        Ok(self.shards.wait()?)
+    }
+}
+
+/// Runs a server until SIGINT or SIGTERM.
+///
+/// # Errors
+/// As [`Server::start`] and [`Server::wait`].
+pub fn serve(options: &Options, program: &str) -> Result<(), NodeError> {
+    let server = Server::start(options, program)?;
+    stop_on_signals(server.stopper())?;
+    server.wait()?;
+    tracing::info!("Server Exiting..");
+    Ok(())
+}
+
+/// Each client needs a descriptor: take as many as the system grants without asking anyone.
+fn raise_descriptor_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    if limit.current != limit.maximum
+        && let Err(error) = setrlimit(Resource::Nofile, raised)
+    {
+        tracing::warn!("Could not raise the limit on open files above {:?}: {error}", limit.current);
+    }
+}
+
+/// A number nobody can foresee, where the kernel has one already.
+fn random_seed() -> u64 {
+    let mut seed = [0; 8];
+    let filled = rustix::rand::getrandom(&mut seed[..], rustix::rand::GetRandomFlags::empty());
+    assert_eq!(filled, Ok(seed.len()), "the kernel gives this little randomness in one piece");
+    u64::from_ne_bytes(seed)
+}
+
+fn host_port(host: &str, port: u16) -> String {
+    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+}
