@@ -101,36 +101,63 @@ pub enum FrameError {
     UnknownKind(u8),
 }
 
+/// Bytes of a message frame before its variable parts.
+const MESSAGE_HEAD_BYTES: usize = 28;
+
+// Flags of a message frame.
+const PLAIN: u8 = 1;
+const HAS_REPLY: u8 = 1 << 1;
+const HAS_HEADER: u8 = 1 << 2;
+const HAS_TICKET: u8 = 1 << 3;
+const HAS_GROUPS: u8 = 1 << 4;
+
 pub(crate) fn put_message<'g>(
     out: &mut Vec<u8>,
     message: &MeshMessage<'_>,
     groups: impl Iterator<Item = &'g [u8]> + Clone,
 ) {
     let publish = &message.publish;
+    let reply = publish.reply.unwrap_or_default();
     let header_text = publish.header.map_or(&[][..], |header| header.text);
     let groups_len: usize = groups.clone().map(|name| 4 + name.len()).sum();
-    out.reserve(
-        64 + groups_len + publish.subject.len() + publish.reply.map_or(0, <[u8]>::len) + publish.body.len(),
-    );
-    out.push(MESSAGE);
-    out.push(
-        u8::from(message.plain)
-            | u8::from(publish.reply.is_some()) << 1
-            | u8::from(publish.header.is_some()) << 2,
-    );
-    put_u32(out, message.account);
-    put_u64(out, message.origin);
-    put_u64(out, message.ticket);
-    put_u32(out, publish.header.map_or(0, |header| header.bytes as u32));
-    put_u32(out, groups_len as u32);
-    for name in groups {
-        put_bytes(out, name);
+    let flag = |set: bool, bit: u8| if set { bit } else { 0 };
+
+    let mut head = [0; MESSAGE_HEAD_BYTES];
+    head[0] = MESSAGE;
+    head[1] = flag(message.plain, PLAIN)
+        | flag(publish.reply.is_some(), HAS_REPLY)
+        | flag(publish.header.is_some(), HAS_HEADER)
+        | flag(message.ticket != 0, HAS_TICKET)
+        | flag(groups_len > 0, HAS_GROUPS);
+    // The decoder takes sizes of at most nine digits, so their texts fit a byte.
+    head[2] = header_text.len() as u8;
+    head[3] = publish.size_text.len() as u8;
+    head[4..8].copy_from_slice(&message.account.to_le_bytes());
+    head[8..16].copy_from_slice(&message.origin.to_le_bytes());
+    head[16..20].copy_from_slice(&(publish.subject.len() as u32).to_le_bytes());
+    head[20..24].copy_from_slice(&(reply.len() as u32).to_le_bytes());
+    head[24..28].copy_from_slice(&(publish.body.len() as u32).to_le_bytes());
+
+    let variable = publish.subject.len() + reply.len() + header_text.len() + publish.size_text.len();
+    out.reserve(MESSAGE_HEAD_BYTES + 16 + groups_len + variable + publish.body.len());
+    out.extend_from_slice(&head);
+    if message.ticket != 0 {
+        put_u64(out, message.ticket);
     }
-    put_bytes(out, publish.subject);
-    put_bytes(out, publish.reply.unwrap_or_default());
-    put_bytes(out, header_text);
-    put_bytes(out, publish.size_text);
-    put_bytes(out, publish.body);
+    if let Some(header) = publish.header {
+        put_u32(out, header.bytes as u32);
+    }
+    if groups_len > 0 {
+        put_u32(out, groups_len as u32);
+        for name in groups {
+            put_bytes(out, name);
+        }
+    }
+    out.extend_from_slice(publish.subject);
+    out.extend_from_slice(reply);
+    out.extend_from_slice(header_text);
+    out.extend_from_slice(publish.size_text);
+    out.extend_from_slice(publish.body);
 }
 
 pub(crate) fn put_interest(out: &mut Vec<u8>, interest: &Interest<'_>) {
@@ -219,26 +246,29 @@ impl<'a> Reader<'a> {
     }
 
     fn message(&mut self) -> Result<MeshMessage<'a>, FrameError> {
-        let flags = self.u8()?;
+        // The kind is read already.
+        let [flags, header_text_len, size_text_len] = self.array()?;
         let account = self.u32()?;
         let origin = self.u64()?;
-        let ticket = self.u64()?;
-        let header_bytes = self.u32()? as usize;
-        let groups = Names { bytes: self.bytes()? };
-        let subject = self.bytes()?;
-        let reply = self.bytes()?;
-        let header_text = self.bytes()?;
-        let size_text = self.bytes()?;
-        let body = self.bytes()?;
+        let [subject_len, reply_len, body_len] = [self.u32()?, self.u32()?, self.u32()?];
+        let has = |flag| flags & flag != 0;
+        let ticket = if has(HAS_TICKET) { self.u64()? } else { 0 };
+        let header_bytes = if has(HAS_HEADER) { self.u32()? as usize } else { 0 };
+        let groups = Names { bytes: if has(HAS_GROUPS) { self.bytes()? } else { &[] } };
+        let subject = self.take(subject_len as usize)?;
+        let reply = self.take(reply_len as usize)?;
+        let header_text = self.take(header_text_len.into())?;
+        let size_text = self.take(size_text_len.into())?;
+        let body = self.take(body_len as usize)?;
         Ok(MeshMessage {
             account,
             origin,
             ticket,
-            plain: flags & 1 != 0,
+            plain: has(PLAIN),
             publish: Publish {
                 subject,
-                reply: (flags & 2 != 0).then_some(reply),
-                header: (flags & 4 != 0).then_some(HeaderLen { bytes: header_bytes, text: header_text }),
+                reply: has(HAS_REPLY).then_some(reply),
+                header: has(HAS_HEADER).then_some(HeaderLen { bytes: header_bytes, text: header_text }),
                 size_text,
                 body,
             },

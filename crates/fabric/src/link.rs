@@ -129,6 +129,10 @@ impl Link {
     /// Takes everything gathered since the last batch.
     pub fn take_batch(&mut self) -> Batch {
         self.in_flight += self.frames.len();
+        if self.frames.is_empty() {
+            // Nothing to say but credit: let a spare buffer go back to who fills them.
+            self.frames = self.spare.pop().unwrap_or_default();
+        }
         self.round_sent = self.round;
         self.applied_sent = self.applied;
         Batch {
