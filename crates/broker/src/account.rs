@@ -88,9 +88,11 @@ impl Account {
         self.local_cache.lookup(&self.local, subject)
     }
 
-    /// Who on this shard and which other shards get messages on the subject.
-    pub(crate) fn matches(&mut self, subject: &[u8]) -> (&Matches<SubKey>, &Matches<Remote<Peer>>) {
-        (self.local_cache.lookup(&self.local, subject), self.remote_cache.lookup(&self.remote, subject))
+    /// Who on this shard and which other shards, if any, get messages on the subject.
+    pub(crate) fn matches(&mut self, subject: &[u8]) -> (&Matches<SubKey>, Option<&Matches<Remote<Peer>>>) {
+        let local = self.local_cache.lookup(&self.local, subject);
+        let remote = (!self.remote.is_empty()).then(|| self.remote_cache.lookup(&self.remote, subject));
+        (local, remote.filter(|matches| !matches.plain.is_empty() || !matches.queues.is_empty()))
     }
 
     /// Which other shards get messages on the subject.

@@ -83,12 +83,12 @@ impl Router<'_> {
         for key in &local.plain {
             routed.taken |= self.egress.deliver(*key, Some(origin), publish);
         }
-        if remote.plain.is_empty() && remote.queues.is_empty() {
+        let Some(remote) = remote else {
             for group in &local.queues {
                 routed.taken |= serve_here(self.egress, self.random, group, Some(origin), publish);
             }
             return routed;
-        }
+        };
 
         let mut crossing = Crossing::default();
         for peer in &remote.plain {
@@ -152,7 +152,7 @@ impl Router<'_> {
         for name in groups.iter() {
             let here = local.queues.iter().find(|group| group.name.as_ref() == name);
             let here = here.map_or(&[][..], |group| &group.members);
-            let elsewhere = members_of(&remote.queues, name);
+            let elsewhere = remote.map_or(&[][..], |remote| members_of(&remote.queues, name));
             routed.taken |=
                 serve(self.egress, self.random, name, here, elsewhere, origin, publish, &mut crossing);
         }
