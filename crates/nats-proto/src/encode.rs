@@ -1,7 +1,7 @@
 //! Writing ops, appended to a buffer the caller owns and reuses.
 //!
-//! Nothing is validated: a subject, reply, queue or sid must be free of blanks and line ends, as the
-//! decoders guarantee for all but the first byte of a line's arguments (see [`crate`]).
+//! Nothing is validated: subjects, replies, queues and sids must be free of blanks and line ends, and
+//! the text of an `-ERR` of line ends. What the decoders yield may be written back as it is.
 
 use crate::tokens::SIZE_DIGITS_MAX;
 use crate::{ConnectOptions, ServerInfo};

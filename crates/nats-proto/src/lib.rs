@@ -1,4 +1,74 @@
-//! The NATS client protocol as plain functions over byte slices.
+//! The NATS client protocol, both directions, as functions over byte slices.
+//!
+//! Nothing here waits, reads a clock or owns a socket: bytes go in, ops that borrow from them come
+//! out, and encoders append to a buffer the caller owns. No op costs an allocation.
+//!
+//! The decoders are as tolerant and as strict as nats-server 2.14, down to which mistakes it answers
+//! with which `-ERR` text and which with a closed connection ([`ProtoError::wire_text`]).
+//!
+//! # A server reading a client
+//!
+//! ```
+//! use nats_proto::{ClientDecoder, ClientOp, Delivery, Limits, Step};
+//!
+//! let mut input: &[u8] = b"SUB greet.* 1\r\nPUB greet.joe 5\r\nhello\r\nPUB greet.sue 2\r\nh";
+//! let (mut decoder, limits) = (ClientDecoder::default(), Limits::default());
+//! let (mut delivery, mut outbox) = (Delivery::default(), Vec::new());
+//!
+//! let at_least = loop {
+//!     match decoder.step(input, &limits)? {
+//!         Step::Op { used, op } => {
+//!             if let ClientOp::Publish(publish) = op {
+//!                 delivery.prepare(publish.subject, publish.reply, None, publish.size_text);
+//!                 delivery.append(&mut outbox, b"1", publish.body);
+//!             }
+//!             input = &input[used..];
+//!         }
+//!         Step::NeedMore { at_least } => break at_least,
+//!     }
+//! };
+//! assert_eq!(outbox, b"MSG greet.joe 1 5\r\nhello\r\n");
+//! // What is left must stay at the front of the next input, which ends the op at this length.
+//! assert_eq!((input.len(), at_least), (18, 21));
+//! # Ok::<(), nats_proto::ProtoError>(())
+//! ```
+//!
+//! # A client reading a server
+//!
+//! ```
+//! use nats_proto::{ConnectOptions, HeaderView, Limits, ServerDecoder, ServerOp, Step, encode};
+//!
+//! let mut request = Vec::new();
+//! let options = ConnectOptions { verbose: false, headers: true, ..ConnectOptions::default() };
+//! encode::connect(&mut request, &options);
+//! encode::subscribe(&mut request, b"inbox.1", None, b"9");
+//! encode::publish(&mut request, b"nobody", Some(b"inbox.1"), b"hi");
+//!
+//! let answer = b"HMSG inbox.1 9 38 38\r\nNATS/1.0 503\r\nNats-Subject: nobody\r\n\r\n\r\n";
+//! let step = ServerDecoder::default().step(answer, &Limits::default())?;
+//! let Step::Op { op: ServerOp::Message(message), .. } = step else { panic!("not a message") };
+//! let headers = HeaderView::parse(message.headers())?;
+//! assert_eq!(headers.status(), Some(503));
+//! assert_eq!(headers.get("Nats-Subject"), Some(&b"nobody"[..]));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Where it follows the peer, and where it does not
+//!
+//! Verbs match in any case, blanks are runs of spaces and tabs, a line may end in LF alone, and what
+//! follows PING, PONG or +OK is skipped. A payload ends in exactly CR LF, sizes have at most nine
+//! digits, and a wrong byte in a verb is refused before the line is complete.
+//!
+//! Two oddities of the peer are kept, since a server in its place must give the same answers: the
+//! first byte of a line's arguments is never taken for its end (so a subject can begin with a line
+//! feed, and only there can an argument hold one), and a CR anywhere in a line that ends in a bare LF
+//! costs the line its last byte.
+//!
+//! It departs from the peer in three places:
+//! - Blanks between verb and arguments, and what follows PING, PONG and +OK, are held to the control
+//!   line's limit as well. The peer lets them run on, as it need not keep them.
+//! - A CR inside a line means the same wherever reads cut it; for the peer it depends.
+//! - `HMSG` from a client is an unknown operation at its second byte. The peer reads the line first.
 
 #![forbid(unsafe_code)]
 
@@ -31,3 +101,8 @@ pub use op::{ClientOp, HeaderLen, Message, Publish, ServerOp, Subscribe, Unsubsc
 pub use server_decoder::ServerDecoder;
 pub use server_info::{InfoError, ServerInfo};
 pub use tokens::SIZE_DIGITS_MAX;
+
+/// Runs the README's example with the other doc tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

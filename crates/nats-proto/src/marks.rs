@@ -5,8 +5,9 @@
 /// The offsets of all bytes up to and including the blank (0x20), in order. Blanks and line ends are
 /// among them; the caller looks at which byte it is.
 pub(crate) struct Marks<'a> {
-    text: &'a [u8],
-    /// Offset of the first byte after the word in hand.
+    /// What follows the word in hand.
+    rest: &'a [u8],
+    /// Offset of `rest`; past the end once the last, shorter word is in hand.
     next: usize,
     /// Bit 7 of each byte of that word that is a mark and was not yet yielded.
     mask: u64,
@@ -15,7 +16,7 @@ pub(crate) struct Marks<'a> {
 impl<'a> Marks<'a> {
     #[inline(always)]
     pub(crate) fn new(text: &'a [u8]) -> Self {
-        Self { text, next: 0, mask: 0 }
+        Self { rest: text, next: 0, mask: 0 }
     }
 }
 
@@ -30,9 +31,12 @@ impl Iterator for Marks<'_> {
     #[inline(always)]
     fn next(&mut self) -> Option<usize> {
         while self.mask == 0 {
-            let word = match self.text.get(self.next..)?.split_first_chunk::<WORD>() {
-                Some((word, _)) => *word,
-                None => padded(&self.text[self.next..])?,
+            let word = match self.rest.split_first_chunk::<WORD>() {
+                Some((word, rest)) => {
+                    self.rest = rest;
+                    *word
+                }
+                None => padded(std::mem::take(&mut self.rest))?,
             };
             let word = u64::from_le_bytes(word);
             self.mask = !(((word & LOW_BITS) + ABOVE_BLANK) | word | LOW_BITS);
