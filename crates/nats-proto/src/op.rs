@@ -65,14 +65,14 @@ pub struct Publish<'a> {
     pub body: &'a [u8],
 }
 
-impl Publish<'_> {
+impl<'a> Publish<'a> {
     /// The header block; empty for `PUB`.
-    pub fn headers(&self) -> &[u8] {
+    pub fn headers(&self) -> &'a [u8] {
         split_body(self.header, self.body).0
     }
 
     /// What follows the headers.
-    pub fn payload(&self) -> &[u8] {
+    pub fn payload(&self) -> &'a [u8] {
         split_body(self.header, self.body).1
     }
 }
@@ -113,14 +113,14 @@ pub struct Message<'a> {
     pub body: &'a [u8],
 }
 
-impl Message<'_> {
+impl<'a> Message<'a> {
     /// The header block; empty for `MSG`.
-    pub fn headers(&self) -> &[u8] {
+    pub fn headers(&self) -> &'a [u8] {
         split_body(self.header, self.body).0
     }
 
     /// What follows the headers.
-    pub fn payload(&self) -> &[u8] {
+    pub fn payload(&self) -> &'a [u8] {
         split_body(self.header, self.body).1
     }
 }
