@@ -14,6 +14,8 @@ at_every_shard_count!(
     a_subscription_counts_from_its_pong_on,
     a_subscription_counts_once_others_can_know_of_it,
     an_unsubscription_counts_once_others_can_know_of_it,
+    an_unsubscription_loses_nothing_published_before,
+    a_pong_stands_behind_what_was_confirmed_before_its_ping,
     no_responders_means_nobody_listens,
     auto_unsubscribe_counts_messages_from_everywhere,
 );
@@ -171,6 +173,48 @@ fn an_unsubscription_counts_once_others_can_know_of_it(shards: u32) {
     }
     for client in &mut chain.subscribers {
         assert_eq!(client.flush(), []);
+    }
+}
+
+/// What draining clients build on: the publisher has its PONG, then the subscriber sends UNSUB and
+/// PING; every message stands before that PONG.
+fn an_unsubscription_loses_nothing_published_before(shards: u32) {
+    const ROUNDS: usize = 300;
+    const MESSAGES: usize = 100;
+    let server = Server::with_shards(shards);
+    let mut subscribers = clients(&server, SPREAD);
+    let mut publishers = clients(&server, SPREAD - 1);
+    for round in 0..ROUNDS {
+        let subscriber = &mut subscribers[round % SPREAD];
+        let publisher = &mut publishers[round % (SPREAD - 1)];
+        subscriber.subscribe(&format!("tank.{round}"), round);
+        publisher.send(format!("PUB tank.{round} 1\r\nx\r\n").repeat(MESSAGES));
+        publisher.flush();
+        subscriber.send(format!("UNSUB {round}\r\n"));
+        assert_eq!(subscriber.flush().len(), MESSAGES, "in round {round}");
+    }
+}
+
+/// Flush here, then flush there: the publisher has its PONG, so what it published stands before
+/// the PONG of any PING sent afterwards.
+fn a_pong_stands_behind_what_was_confirmed_before_its_ping(shards: u32) {
+    const ROUNDS: usize = 600;
+    const MESSAGES: usize = 20;
+    let server = Server::with_shards(shards);
+    let mut subscribers = clients(&server, SPREAD);
+    let mut publishers = clients(&server, SPREAD - 1);
+    for subscriber in &mut subscribers {
+        subscriber.subscribe("flushed", 1);
+    }
+    for round in 0..ROUNDS {
+        let publisher = &mut publishers[round % (SPREAD - 1)];
+        publisher.send("PUB flushed 1\r\nx\r\n".repeat(MESSAGES));
+        publisher.flush();
+        // Another one begins each time.
+        for index in 0..SPREAD {
+            let subscriber = &mut subscribers[(round + index) % SPREAD];
+            assert_eq!(subscriber.flush().len(), MESSAGES, "in round {round}");
+        }
     }
 }
 
