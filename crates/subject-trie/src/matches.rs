@@ -9,8 +9,7 @@ const SPARE_MEMBERS_MAX: usize = 64;
 
 /// Every subscription that a subject matched.
 ///
-/// The order is that of the operations on the trie and of its filters, never that of a hash
-/// table: the same operations give the same order in every run.
+/// The order means nothing, but it is the same after the same operations on a trie, in every run.
 #[derive(Clone, Debug)]
 pub struct Matches<T> {
     /// Subscriptions without a queue group: each gets the message.

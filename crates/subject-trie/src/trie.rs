@@ -21,7 +21,8 @@ use crate::wildcard_trie::{Relation, WildcardTrie, split};
 /// The same value may be inserted any number of times, under one filter or several: each insert
 /// is a subscription of its own and takes a remove of its own.
 ///
-/// Hash tables inside are seeded at random per trie; see [`Matches`] for what that leaves alone.
+/// Hash tables inside are seeded at random per trie, so that chosen filters cannot be made to
+/// collide. The seed never shows: what is found, and in which order, follows from the operations.
 pub struct SubjectTrie<T> {
     hasher: SubjectHasher,
     literals: LiteralTable<T>,
@@ -84,7 +85,7 @@ impl<T: Copy + Eq> SubjectTrie<T> {
         let removed = match classify(filter).ok()? {
             FilterKind::Literal => {
                 let hash = self.hash(filter);
-                let removed = self.literals.remove_by(hash, filter, queue, pred)?;
+                let removed = self.literals.remove_by(&self.hasher, hash, filter, queue, pred)?;
                 self.changes.on_literal_change(hash);
                 removed
             }
@@ -132,13 +133,13 @@ impl<T: Copy + Eq> SubjectTrie<T> {
         self.changes.generation()
     }
 
-    /// Visits every subscription, as filter, queue and value. In no particular order.
+    /// Visits every subscription, as filter, queue and value, in no meaningful order.
     pub fn for_each(&self, visit: impl FnMut(&[u8], Option<&[u8]>, &T)) {
         self.contained_by(b">", visit);
     }
 
     /// Visits every subscription whose filter could match a subject that `filter` matches too,
-    /// as filter, queue and value. In no particular order. Nothing, if `filter` is not valid.
+    /// as filter, queue and value, in no meaningful order. None, if `filter` is not valid.
     ///
     /// With a literal `filter` this costs as much as a match. With a wildcard one it looks at
     /// every literal filter there is: meant for permissions, not for messages.
@@ -245,5 +246,58 @@ fn stop_at_the_first<T: Copy + Eq>(subscribers: &Subscribers<T>) -> ControlFlow<
     match subscribers.is_empty() {
         true => ControlFlow::Continue(()),
         false => ControlFlow::Break(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CROWD: u32 = 5000;
+
+    fn names(value: u32) -> [String; 3] {
+        [format!("literal.{value}"), format!("star.{value}.*"), format!("tail.{value}.>")]
+    }
+
+    fn assert_found(trie: &SubjectTrie<u32>, value: u32, expected: &[u32]) {
+        let mut matches = Matches::default();
+        for subject in [format!("literal.{value}"), format!("star.{value}.x"), format!("tail.{value}.x.y")] {
+            trie.collect(subject.as_bytes(), &mut matches);
+            assert_eq!(matches.plain, expected, "{subject}");
+        }
+    }
+
+    #[test]
+    fn tables_grow_and_shrink_without_losing_a_filter() {
+        let mut trie = SubjectTrie::new();
+        for value in 0..CROWD {
+            for filter in names(value) {
+                trie.insert(filter.as_bytes(), None, value).expect("valid");
+            }
+        }
+        assert_eq!((trie.len(), trie.filters()), (CROWD as usize * 3, CROWD as usize * 3));
+        (0..CROWD).for_each(|value| assert_found(&trie, value, &[value]));
+        let stays = |value: u32| value.is_multiple_of(100);
+        for value in (0..CROWD).filter(|&value| !stays(value)) {
+            assert!(names(value).iter().all(|filter| trie.remove(filter.as_bytes(), None, &value)));
+        }
+        for value in 0..CROWD {
+            assert_found(&trie, value, if stays(value) { std::slice::from_ref(&value) } else { &[] });
+        }
+        assert_eq!(trie.filters(), CROWD as usize * 3 / 100);
+    }
+
+    #[test]
+    fn a_failed_change_leaves_the_generation_alone() {
+        let mut trie = SubjectTrie::new();
+        trie.insert(b"a.*", Some(b"q"), 1).expect("valid");
+        let generation = trie.generation();
+        assert_eq!(trie.insert(b"a..b", None, 1), Err(SubjectError::EmptyToken));
+        assert_eq!(trie.insert(b">.b", None, 1), Err(SubjectError::TailNotLast));
+        assert!(!trie.remove(b"a.*", None, &1));
+        assert!(!trie.remove(b"a.*", Some(b"q"), &2));
+        assert!(!trie.remove(b"a.", Some(b"q"), &1));
+        assert_eq!(trie.generation(), generation);
+        assert_eq!(format!("{trie:?}"), "SubjectTrie { len: 1, filters: 1, generation: 1, .. }");
     }
 }
