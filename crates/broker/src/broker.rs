@@ -30,6 +30,12 @@ use crate::time::Time;
 /// The account of clients that name none.
 const GLOBAL_ACCOUNT: &str = "$G";
 
+/// Bytes that an unfinished op has to lack for them to be read straight to where they belong.
+const IN_PLACE_BYTES_MIN: usize = 8 << 10;
+
+/// Bytes taken at once to finish a control line, whose end is not known before it comes.
+const LINE_PIECE_BYTES: usize = 256;
+
 /// What to do with a connection's output.
 #[derive(Debug)]
 pub enum Flush<'a> {
@@ -116,17 +122,44 @@ impl Broker {
             return;
         }
         client.last_in = now;
-        if client.hold.is_some() || !client.inbox.is_empty() {
-            client.inbox.extend_from_slice(bytes);
+        let mut rest = bytes;
+        loop {
+            let Some(client) = self.egress.clients.find(id).filter(|client| client.closing.is_none()) else {
+                return;
+            };
+            if client.hold.is_some() {
+                client.inbox.extend_from_slice(rest);
+                return;
+            }
+            if client.inbox.is_empty() {
+                let used = self.drive(now, id, rest);
+                return self.keep_unused(id, &rest[used..]);
+            }
+            if rest.is_empty() {
+                return;
+            }
+            // Just what finishes the op in the inbox is copied to it; the rest is decoded in place.
+            let lacking = client.op_bytes.saturating_sub(client.inbox.len()).max(LINE_PIECE_BYTES);
+            let (piece, behind) = rest.split_at(lacking.min(rest.len()));
+            client.inbox.extend_from_slice(piece);
+            rest = behind;
             self.drive_inbox(now, id);
-            return;
         }
-        let used = self.drive(now, id, bytes);
-        if let Some(client) = self.egress.clients.find(id)
-            && client.closing.is_none()
-        {
-            client.inbox.extend_from_slice(&bytes[used..]);
-        }
+    }
+
+    /// Where the next bytes of the client may be put directly, if it is in the middle of an op that
+    /// still lacks that many: then report with [`Self::on_received_in_place`].
+    pub fn room_for_op(&mut self, id: ConnId) -> Option<&mut Vec<u8>> {
+        let client = self.egress.clients.find(id)?;
+        let room = client.inbox.capacity() - client.inbox.len();
+        let is_wanted = client.closing.is_none() && client.hold.is_none() && !client.inbox.is_empty();
+        (is_wanted && room >= IN_PLACE_BYTES_MIN).then_some(&mut client.inbox)
+    }
+
+    /// Bytes from a client that were appended to what [`Self::room_for_op`] gave.
+    pub fn on_received_in_place(&mut self, now: Time, id: ConnId) {
+        self.egress.clients.at(id).last_in = now;
+        self.drive_inbox(now, id);
     }
 
     /// The client will send no more, or its socket failed.
@@ -277,10 +310,7 @@ impl Broker {
             }
             match client.decoder.step(&input[used..], &self.config.limits) {
                 Ok(Step::NeedMore { at_least }) => {
-                    // An op that needs more than one read gets its room at once.
-                    if used < input.len() {
-                        client.inbox.reserve(at_least);
-                    }
+                    client.op_bytes = at_least;
                     break;
                 }
                 Ok(Step::Op { used: len, op }) => match self.on_op(now, id, &op) {
@@ -307,8 +337,17 @@ impl Broker {
         let client = self.egress.clients.at(id);
         if client.closing.is_none() && used < inbox.len() {
             inbox.drain(..used);
-            inbox.append(&mut client.inbox);
+            inbox.reserve(client.op_bytes.saturating_sub(inbox.len()));
             client.inbox = inbox;
+        }
+    }
+
+    /// Keeps the start of an op, with room for all of it, or what a hold keeps back.
+    fn keep_unused(&mut self, id: ConnId, unused: &[u8]) {
+        let client = self.egress.clients.at(id);
+        if client.closing.is_none() && !unused.is_empty() {
+            client.inbox.reserve(client.op_bytes.max(unused.len()));
+            client.inbox.extend_from_slice(unused);
         }
     }
 
@@ -392,11 +431,15 @@ impl Broker {
         if !self.mesh.has_peers() {
             return None;
         }
-        let (before, now) = self.accounts[account].count(filter, queue, change)?;
+        // A join that adds nothing to tell still relies on what was told for others before it.
+        let relies_on_news = change == MemberChange::Join && !self.mesh.is_settled();
+        let Some((before, now)) = self.accounts[account].count(filter, queue, change) else {
+            return relies_on_news.then(|| self.mesh.round());
+        };
         let Told { weight, firm } = now;
         let interest = Interest { account: account as u32, filter, queue, weight, firm };
         let round = self.mesh.announce(&interest);
-        before.needs_fence(now).then_some(round)
+        (relies_on_news || before.needs_fence(now)).then_some(round)
     }
 
     // Shared by the files that carry out ops.
@@ -450,12 +493,14 @@ impl Broker {
         client.owes_ok = false;
         let round = self.unsubscribe_all(id);
         let client = self.egress.clients.at(id);
-        if !reason.keeps_output() {
-            self.drop_output(id);
-        } else if reason == CloseReason::ServerShutdown {
+        if reason == CloseReason::ServerShutdown {
             client.fence = None; // No shard is left to confirm anything.
         } else if let Some(round) = round {
+            // The end of the connection shows only when no shard counts on it any more.
             self.fences.raise(id, client, round);
+        }
+        if !reason.keeps_output() {
+            self.drop_output(id);
         }
         self.egress.mark_dirty(id);
     }
@@ -463,7 +508,6 @@ impl Broker {
     fn drop_output(&mut self, id: ConnId) {
         let client = self.egress.clients.at(id);
         client.outbox.clear(&mut self.egress.pool);
-        client.fence = None;
         client.blocked_since = None;
         self.egress.mark_dirty(id);
     }

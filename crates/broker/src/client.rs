@@ -99,6 +99,8 @@ pub(crate) struct Client {
     pub(crate) decoder: ClientDecoder,
     /// Input not decoded yet: the start of an op, or what a hold keeps back.
     pub(crate) inbox: Vec<u8>,
+    /// How many bytes from the front of the inbox the op there is known to need.
+    pub(crate) op_bytes: usize,
     pub(crate) hold: Option<Hold>,
     /// Set while a read is processed if one of its messages met a reader that falls behind.
     pub(crate) stall_wanted: bool,
@@ -144,6 +146,7 @@ impl Client {
             first_pong_sent: false,
             decoder: ClientDecoder::default(),
             inbox: Vec::new(),
+            op_bytes: 0,
             hold: None,
             stall_wanted: false,
             subs: HashTable::new(),

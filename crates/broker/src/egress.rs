@@ -1,5 +1,6 @@
 //! Everything that leaves towards this shard's own clients.
 
+use bytes::Bytes;
 use nats_proto::{Delivery, Publish};
 
 use crate::client::{Clients, ConnId};
@@ -7,6 +8,10 @@ use crate::close::CloseReason;
 use crate::outbox::ChunkPool;
 use crate::subscription::{SubKey, Subscriptions};
 use crate::trace;
+
+/// Payloads from this size on are shared by the outboxes of a message instead of copied into each.
+/// Below it a copy is cheaper than keeping count and a second piece in the send.
+const SHARED_BYTES_MIN: usize = 16 << 10;
 
 /// The clients with their outboxes, the subscriptions, and the scratch of the message in hand.
 #[derive(Debug)]
@@ -21,6 +26,8 @@ pub(crate) struct Egress {
     /// The frame for clients without: made on first need.
     stripped: Delivery,
     stripped_ready: bool,
+    /// The body, once a subscriber shares it.
+    shared: Option<Bytes>,
     /// Set when a message met a reader with over three quarters of `max_pending` waiting.
     reader_behind: bool,
     /// Subscriptions that just had their last message.
@@ -43,6 +50,7 @@ impl Egress {
             whole: Delivery::default(),
             stripped: Delivery::default(),
             stripped_ready: false,
+            shared: None,
             reader_behind: false,
             expired: Vec::new(),
             overrun: Vec::new(),
@@ -56,6 +64,7 @@ impl Egress {
         let header_text = publish.header.filter(|header| header.bytes > 0).map(|header| header.text);
         self.whole.prepare(publish.subject, publish.reply, header_text, publish.size_text);
         self.stripped_ready = false;
+        self.shared = None;
         self.reader_behind = false;
     }
 
@@ -110,7 +119,16 @@ impl Egress {
             return false;
         }
         self.reader_behind |= waiting > self.max_pending / 4 * 3;
-        client.outbox.append(&mut self.pool, len, |chunk| frame.append(chunk, &sub.sid, body));
+        if body.len() < SHARED_BYTES_MIN {
+            client.outbox.append(&mut self.pool, len, |chunk| frame.append(chunk, &sub.sid, body));
+        } else {
+            let whole = self.shared.get_or_insert_with(|| Bytes::copy_from_slice(publish.body));
+            let body = whole.slice(publish.body.len() - body.len()..);
+            let head = len - body.len() - 2;
+            client.outbox.append(&mut self.pool, head, |chunk| frame.append_head(chunk, &sub.sid));
+            client.outbox.push_shared(&mut self.pool, body);
+            client.outbox.push(&mut self.pool, b"\r\n");
+        }
         self.unflushed += len;
         if self.trace {
             trace::delivered(&client.label, &sub.sid, publish, strip);

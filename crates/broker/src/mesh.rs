@@ -73,6 +73,16 @@ impl Mesh {
         self.peers().map(|peer| self.links[peer.index()].confirmed_by_peer()).min().unwrap_or(self.round)
     }
 
+    /// The newest round of this shard.
+    pub(crate) fn round(&self) -> u64 {
+        self.round
+    }
+
+    /// Whether every other shard has applied all that this one told.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.confirmed() == self.round
+    }
+
     pub(crate) fn hold(&mut self, conn: ConnId) {
         self.waiting.push(conn);
     }

@@ -2,14 +2,21 @@
 //!
 //! An outbox is a row of chunks so that it grows without copying what is already there. Chunks come
 //! from the shard's pool and go back when their last byte left, so an idle connection owns none.
+//! Large payloads are not copied into chunks: all outboxes of a message share them.
 
 use std::collections::VecDeque;
+
+use bytes::Bytes;
 
 /// Room in one pooled chunk: a few hundred small messages, and one `send` of them.
 pub(crate) const CHUNK_BYTES: usize = 32 << 10;
 
 /// Chunks kept for reuse, per shard: 8 MiB. Further ones go back to the allocator.
 const POOL_CHUNKS_MAX: usize = 256;
+
+/// Shared payloads in one chunk: they are let go with the chunk, so this bounds how many are kept
+/// after they left.
+const SHARED_PER_CHUNK_MAX: usize = 16;
 
 /// Spare chunks of one shard, the most recently used on top.
 #[derive(Debug, Default)]
@@ -25,11 +32,29 @@ impl ChunkPool {
         self.free.pop().unwrap_or_else(|| Vec::with_capacity(CHUNK_BYTES))
     }
 
-    fn give(&mut self, mut chunk: Vec<u8>) {
-        if chunk.capacity() == CHUNK_BYTES && self.free.len() < POOL_CHUNKS_MAX {
-            chunk.clear();
-            self.free.push(chunk);
+    fn give(&mut self, mut buffer: Vec<u8>) {
+        if buffer.capacity() == CHUNK_BYTES && self.free.len() < POOL_CHUNKS_MAX {
+            buffer.clear();
+            self.free.push(buffer);
         }
+    }
+}
+
+/// Bytes of its own with shared ones in between.
+#[derive(Debug, Default)]
+struct Chunk {
+    own: Vec<u8>,
+    /// What comes before the own byte of that index, in order.
+    shared: Vec<(usize, Bytes)>,
+    len: usize,
+}
+
+impl Chunk {
+    fn pieces(&self) -> impl Iterator<Item = &[u8]> {
+        let ends = self.shared.iter().map(|(at, _)| *at).chain([self.own.len()]);
+        let starts = [0].into_iter().chain(self.shared.iter().map(|(at, _)| *at));
+        let shared = self.shared.iter().map(|(_, bytes)| &bytes[..]).chain([&[][..]]);
+        starts.zip(ends).zip(shared).flat_map(|((start, end), shared)| [&self.own[start..end], shared])
     }
 }
 
@@ -37,9 +62,9 @@ impl ChunkPool {
 #[derive(Debug, Default)]
 pub struct Outbox {
     /// Older chunks, the oldest in front.
-    full: VecDeque<Vec<u8>>,
+    full: VecDeque<Chunk>,
     /// The chunk being filled; without capacity when the outbox is empty.
-    tail: Vec<u8>,
+    tail: Chunk,
     /// Bytes of the oldest chunk that have left already.
     sent: usize,
     len: usize,
@@ -56,29 +81,41 @@ impl Outbox {
         self.len == 0
     }
 
-    /// What waits, in order, chunk by chunk.
+    /// What waits, in order, piece by piece; no piece is empty.
     pub fn slices(&self) -> impl Iterator<Item = &[u8]> {
         let mut skip = self.sent;
-        self.full.iter().chain(std::iter::once(&self.tail)).filter_map(move |chunk| {
-            let rest = &chunk[std::mem::take(&mut skip)..];
-            (!rest.is_empty()).then_some(rest)
+        self.full.iter().chain([&self.tail]).flat_map(Chunk::pieces).filter_map(move |piece| {
+            let skipped = skip.min(piece.len());
+            skip -= skipped;
+            Some(&piece[skipped..]).filter(|rest| !rest.is_empty())
         })
     }
 
     /// Appends `bytes` bytes that `write` puts at the end of the vector it is given.
     pub(crate) fn append(&mut self, pool: &mut ChunkPool, bytes: usize, write: impl FnOnce(&mut Vec<u8>)) {
-        if self.tail.capacity() - self.tail.len() < bytes {
+        if self.tail.own.capacity() - self.tail.own.len() < bytes {
             self.start_chunk(pool, bytes);
         }
-        let before = self.tail.len();
-        write(&mut self.tail);
-        debug_assert_eq!(self.tail.len() - before, bytes, "a writer keeps its word");
-        self.len += self.tail.len() - before;
+        let before = self.tail.own.len();
+        write(&mut self.tail.own);
+        debug_assert_eq!(self.tail.own.len() - before, bytes, "a writer keeps its word");
+        self.tail.len += bytes;
+        self.len += bytes;
     }
 
     /// Appends a copy of `bytes`.
     pub(crate) fn push(&mut self, pool: &mut ChunkPool, bytes: &[u8]) {
         self.append(pool, bytes.len(), |chunk| chunk.extend_from_slice(bytes));
+    }
+
+    /// Appends `bytes` without copying them.
+    pub(crate) fn push_shared(&mut self, pool: &mut ChunkPool, bytes: Bytes) {
+        if self.tail.shared.len() == SHARED_PER_CHUNK_MAX {
+            self.start_chunk(pool, 0);
+        }
+        self.tail.len += bytes.len();
+        self.len += bytes.len();
+        self.tail.shared.push((self.tail.own.len(), bytes));
     }
 
     /// Forgets the first `count` bytes: they left.
@@ -87,10 +124,10 @@ impl Outbox {
         self.len -= count;
         self.sent += count;
         while let Some(front) = self.full.front()
-            && self.sent >= front.len()
+            && self.sent >= front.len
         {
-            self.sent -= front.len();
-            pool.give(self.full.pop_front().expect("there is a front"));
+            self.sent -= front.len;
+            pool.give(self.full.pop_front().expect("there is a front").own);
         }
         if self.len == 0 {
             self.clear(pool);
@@ -100,22 +137,25 @@ impl Outbox {
     /// Drops everything.
     pub(crate) fn clear(&mut self, pool: &mut ChunkPool) {
         for chunk in self.full.drain(..) {
-            pool.give(chunk);
+            pool.give(chunk.own);
         }
         self.full = VecDeque::new();
-        if self.tail.capacity() > 0 {
-            pool.give(std::mem::take(&mut self.tail));
+        if self.tail.own.capacity() > 0 {
+            pool.give(std::mem::take(&mut self.tail.own));
         }
+        self.tail.shared = Vec::new();
+        self.tail.len = 0;
         self.sent = 0;
         self.len = 0;
     }
 
     fn start_chunk(&mut self, pool: &mut ChunkPool, room: usize) {
-        let filled = std::mem::replace(&mut self.tail, pool.take(room));
-        if !filled.is_empty() {
+        let fresh = Chunk { own: pool.take(room), ..Chunk::default() };
+        let filled = std::mem::replace(&mut self.tail, fresh);
+        if filled.len > 0 {
             self.full.push_back(filled);
-        } else if filled.capacity() > 0 {
-            pool.give(filled);
+        } else if filled.own.capacity() > 0 {
+            pool.give(filled.own);
         }
     }
 }
@@ -125,6 +165,7 @@ mod tests {
     use super::*;
 
     fn contents(outbox: &Outbox) -> Vec<u8> {
+        assert!(outbox.slices().all(|piece| !piece.is_empty()));
         outbox.slices().flatten().copied().collect()
     }
 
@@ -133,9 +174,13 @@ mod tests {
         let mut pool = ChunkPool::default();
         let mut outbox = Outbox::default();
         let mut expected = Vec::new();
-        for round in 0..200_usize {
+        for round in 0..300_usize {
             let piece: Vec<u8> = (0..(round * 977) % 50_000).map(|i| (i * 7 + round) as u8).collect();
-            outbox.push(&mut pool, &piece);
+            if round % 3 == 0 {
+                outbox.push_shared(&mut pool, Bytes::from(piece.clone()));
+            } else {
+                outbox.push(&mut pool, &piece);
+            }
             expected.extend_from_slice(&piece);
             let leaving = (round * 3331) % (expected.len() + 1);
             outbox.advance(&mut pool, leaving);
@@ -151,8 +196,23 @@ mod tests {
         let mut outbox = Outbox::default();
         outbox.push(&mut pool, &[1; 100_000]);
         outbox.push(&mut pool, &[2; 10]);
-        outbox.advance(&mut pool, 100_010);
-        assert_eq!((outbox.tail.capacity(), outbox.full.capacity()), (0, 0));
+        outbox.push_shared(&mut pool, Bytes::from_static(b"shared"));
+        outbox.advance(&mut pool, 100_016);
+        assert_eq!((outbox.tail.own.capacity(), outbox.full.capacity()), (0, 0));
+        assert_eq!(outbox.tail.shared.capacity(), 0);
         assert_eq!(pool.free.len(), 1, "the pooled chunk came back, the large one did not");
+    }
+
+    #[test]
+    fn shared_payloads_are_let_go_a_few_at_a_time() {
+        let mut pool = ChunkPool::default();
+        let mut outbox = Outbox::default();
+        let payload = Bytes::from(vec![0; 100]);
+        for _ in 0..10 * SHARED_PER_CHUNK_MAX {
+            outbox.push(&mut pool, b"head");
+            outbox.push_shared(&mut pool, payload.clone());
+        }
+        outbox.advance(&mut pool, 104 * 9 * SHARED_PER_CHUNK_MAX);
+        assert!(outbox.full.len() <= 1);
     }
 }

@@ -39,7 +39,7 @@ const PARCELS_PER_TURN_MAX: usize = 64;
 const UNFLUSHED_BYTES_MAX: usize = 1 << 20;
 
 /// Chunks handed to one `sendmsg`.
-const SLICES_PER_SEND: usize = 16;
+const SLICES_PER_SEND: usize = 32;
 
 /// How long a shard that stops waits for the other shards, and then for its clients to read.
 const STOP_PATIENCE: Duration = Duration::from_secs(2);
@@ -251,18 +251,29 @@ impl Driver {
             if !self.broker.wants_input(id) {
                 continue;
             }
-            match rustix::net::recv(&socket.fd, &mut self.buffer[..], RecvFlags::DONTWAIT) {
+            let in_place = self.broker.room_for_op(id);
+            let is_in_place = in_place.is_some();
+            let received = match in_place {
+                Some(room) => receive_into(&socket.fd, room),
+                None => rustix::net::recv(&socket.fd, &mut self.buffer[..], RecvFlags::DONTWAIT)
+                    .map(|(len, _)| (len, len == READ_BYTES)),
+            };
+            match received {
                 Ok((0, _)) => {
                     socket.readable = false;
                     self.broker.on_hangup(id, CloseReason::ClientClosed);
                 }
-                Ok((len, _)) => {
+                Ok((len, was_full)) => {
                     // A short read emptied the socket; what comes later brings an event of its own.
-                    socket.readable = len == READ_BYTES || socket.hung_up;
+                    socket.readable = was_full || socket.hung_up;
                     if socket.readable {
                         list(socket, &mut self.readable);
                     }
-                    self.broker.on_received(now, id, &self.buffer[..len]);
+                    if is_in_place {
+                        self.broker.on_received_in_place(now, id);
+                    } else {
+                        self.broker.on_received(now, id, &self.buffer[..len]);
+                    }
                     self.flush_if_much(now)?;
                 }
                 Err(Errno::AGAIN) => socket.readable = false,
@@ -459,6 +470,13 @@ fn list(socket: &mut Socket, readable: &mut VecDeque<ConnId>) {
     if !std::mem::replace(&mut socket.listed, true) {
         readable.push_back(socket.id);
     }
+}
+
+/// Reads into the spare room of a vector; returns the count and whether the room was filled.
+fn receive_into(socket: &OwnedFd, room: &mut Vec<u8>) -> Result<(usize, bool), Errno> {
+    let wanted = room.capacity() - room.len();
+    let (_, len) = rustix::net::recv(socket, rustix::buffer::spare_capacity(room), RecvFlags::DONTWAIT)?;
+    Ok((len, len == wanted))
 }
 
 fn send(socket: &OwnedFd, outbox: &Outbox) -> Result<usize, Errno> {

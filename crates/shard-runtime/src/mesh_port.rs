@@ -17,7 +17,11 @@ const PARCELS_MAX: usize = 256;
 pub(crate) enum Parcel {
     Batch(Batch),
     /// A connection that was accepted for the receiver.
-    Connection { socket: OwnedFd, placed: Placed, peer: SocketAddr },
+    Connection {
+        socket: OwnedFd,
+        placed: Placed,
+        peer: SocketAddr,
+    },
     /// The sender has stopped reading from its clients; no batch follows.
     Last,
 }

@@ -1,0 +1,58 @@
+//! Bugs that were there once.
+
+mod shards;
+
+use broker::CloseReason;
+use shards::Shards;
+
+/// A second subscription to a filter told nobody anything, so its PONG came before the other
+/// shards knew of the first one: messages published after that PONG missed it.
+#[test]
+fn a_join_waits_for_interest_that_is_still_being_told() {
+    let mut shards = Shards::new(2);
+    let first = shards.quiet();
+    let publisher = shards.quiet();
+    let second = shards.quiet();
+    assert_eq!((first.shard, publisher.shard, second.shard), (0, 1, 0));
+
+    assert_eq!(shards.say(first, "SUB x 1\r\nPING\r\n"), "");
+    assert_eq!(shards.say(second, "SUB x 1\r\nPING\r\n"), "", "no shard knows of x yet");
+    shards.feed(publisher, "PUB x 1\r\na\r\n");
+    shards.settle();
+    shards.feed(publisher, "PUB x 1\r\nb\r\n");
+    shards.settle();
+    assert_eq!(shards.output(second), "PONG\r\nMSG x 1 1\r\nb\r\n");
+}
+
+/// The same for a second member of a queue group, whose weight is told without a fence.
+#[test]
+fn a_queue_member_waits_for_interest_that_is_still_being_told() {
+    let mut shards = Shards::new(2);
+    let first = shards.quiet();
+    shards.quiet();
+    let second = shards.quiet();
+    shards.feed(first, "SUB x q 1\r\n");
+    assert_eq!(shards.say(second, "SUB x q 1\r\nPING\r\n"), "");
+    shards.settle();
+    assert_eq!(shards.output(second), "PONG\r\n");
+}
+
+/// A connection that was cut off was closed at once: a message published after that was sent to its
+/// shard all the same, and lost to a queue group with members elsewhere.
+#[test]
+fn a_cut_off_connection_closes_once_no_shard_counts_on_it() {
+    let mut shards = Shards::new(2);
+    let member = shards.quiet();
+    let publisher = shards.quiet();
+    shards.feed(member, "SUB x q 1\r\n");
+    shards.feed(publisher, "SUB x q 1\r\n");
+    shards.settle();
+
+    shards.brokers[0].on_hangup(member.id, CloseReason::SlowConsumerWriteDeadline);
+    assert!(!shards.is_closed(member));
+    shards.settle();
+    assert!(shards.is_closed(member));
+    for _ in 0..20 {
+        assert_eq!(shards.say(publisher, "PUB x 1\r\na\r\n"), "MSG x 1 1\r\na\r\n");
+    }
+}

@@ -1,0 +1,180 @@
+//! The shards of one server under a test's thumb: bytes in, bytes out, batches when the test says.
+#![allow(dead_code, reason = "each test binary uses its part")]
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use broker::{Broker, Config, ConnId, Flush, Time};
+use fabric::{Batch, ShardId};
+use nats_proto::ServerInfo;
+
+/// A connection: the shard it lives on, and its name there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Conn {
+    pub(crate) shard: usize,
+    pub(crate) id: ConnId,
+}
+
+pub(crate) struct Shards {
+    pub(crate) brokers: Vec<Broker>,
+    pub(crate) now: Time,
+    links: BTreeMap<(usize, usize), VecDeque<Batch>>,
+    sent: BTreeMap<Conn, Vec<u8>>,
+    /// Bytes a socket still takes; absent for as many as there are.
+    room: BTreeMap<Conn, usize>,
+    closed: Vec<Conn>,
+}
+
+impl Shards {
+    pub(crate) fn new(shards: usize) -> Self {
+        Self::with(shards, |_| ())
+    }
+
+    pub(crate) fn with(shards: usize, amend: impl Fn(&mut Config)) -> Self {
+        let brokers = ShardId::all(shards).map(|shard| {
+            let info = ServerInfo { server_id: "NTEST".into(), max_payload: 1 << 20, ..ServerInfo::default() };
+            let mut config = Config::new(shard, shards, info);
+            amend(&mut config);
+            Broker::new(config)
+        });
+        Self {
+            brokers: brokers.collect(),
+            now: Time(1),
+            links: BTreeMap::new(),
+            sent: BTreeMap::new(),
+            room: BTreeMap::new(),
+            closed: Vec::new(),
+        }
+    }
+
+    /// A new connection without CONNECT. Connections go round the shards, the first to shard 0.
+    pub(crate) fn accept(&mut self) -> Conn {
+        let placed = self.brokers[0].place();
+        let shard = placed.shard.index();
+        let peer = SocketAddr::from(([127, 0, 0, 1], 4000));
+        Conn { shard, id: self.brokers[shard].on_accepted(self.now, placed, peer) }
+    }
+
+    /// A new connection with CONNECT, its INFO read and put aside.
+    pub(crate) fn connect(&mut self, options: &str) -> Conn {
+        let conn = self.accept();
+        self.feed(conn, &format!("CONNECT {{{options}}}\r\n"));
+        self.output(conn);
+        conn
+    }
+
+    /// A new connection that is neither verbose nor pedantic.
+    pub(crate) fn quiet(&mut self) -> Conn {
+        self.connect(r#""verbose":false,"pedantic":false"#)
+    }
+
+    pub(crate) fn feed(&mut self, conn: Conn, text: &str) {
+        self.brokers[conn.shard].on_received(self.now, conn.id, text.as_bytes());
+    }
+
+    /// What the connection was sent since the last call.
+    pub(crate) fn output(&mut self, conn: Conn) -> String {
+        self.flush();
+        let bytes = self.sent.remove(&conn).unwrap_or_default();
+        String::from_utf8(bytes).expect("tests send text")
+    }
+
+    pub(crate) fn say(&mut self, conn: Conn, text: &str) -> String {
+        self.feed(conn, text);
+        self.output(conn)
+    }
+
+    pub(crate) fn is_closed(&mut self, conn: Conn) -> bool {
+        self.flush();
+        self.closed.contains(&conn)
+    }
+
+    /// The connection's socket takes that many bytes from now on, and no more.
+    pub(crate) fn limit_room(&mut self, conn: Conn, bytes: usize) {
+        self.room.insert(conn, bytes);
+    }
+
+    /// The connection's socket takes everything again.
+    pub(crate) fn free_room(&mut self, conn: Conn) {
+        self.room.remove(&conn);
+        self.brokers[conn.shard].on_writable(conn.id);
+    }
+
+    pub(crate) fn pass(&mut self, time: Duration) {
+        self.now = self.now + time;
+        for broker in &mut self.brokers {
+            broker.on_deadlines(self.now);
+        }
+    }
+
+    /// Lets one shard send what it has for another. The batches wait for [`Self::arrive`].
+    pub(crate) fn depart(&mut self, from: usize, to: usize) {
+        if let Some(batch) = self.brokers[from].take_batch(ShardId(to as u8)) {
+            self.links.entry((from, to)).or_default().push_back(batch);
+        }
+    }
+
+    /// Whatever went from one shard to another arrives.
+    pub(crate) fn arrive(&mut self, from: usize, to: usize) {
+        self.depart(from, to);
+        while let Some(batch) = self.links.get_mut(&(from, to)).and_then(VecDeque::pop_front) {
+            self.brokers[to].on_batch(self.now, ShardId(from as u8), batch);
+        }
+    }
+
+    /// The shards talk until they have nothing more to say.
+    pub(crate) fn settle(&mut self) {
+        loop {
+            let pairs = self.pairs();
+            for &(from, to) in &pairs {
+                self.depart(from, to);
+            }
+            if self.links.values().all(VecDeque::is_empty) {
+                return;
+            }
+            for (from, to) in pairs {
+                self.arrive(from, to);
+            }
+        }
+    }
+
+    fn pairs(&self) -> Vec<(usize, usize)> {
+        let count = self.brokers.len();
+        let pairs = (0..count).flat_map(|from| (0..count).map(move |to| (from, to)));
+        pairs.filter(|(from, to)| from != to).collect()
+    }
+
+    fn flush(&mut self) {
+        let mut dirty = Vec::new();
+        for shard in 0..self.brokers.len() {
+            self.brokers[shard].take_dirty(&mut dirty);
+            for id in dirty.drain(..) {
+                self.flush_one(Conn { shard, id });
+            }
+        }
+    }
+
+    fn flush_one(&mut self, conn: Conn) {
+        let broker = &mut self.brokers[conn.shard];
+        loop {
+            let bytes: Vec<u8> = match broker.flush(conn.id) {
+                Flush::Nothing => return,
+                Flush::Close => return self.closed.push(conn),
+                Flush::Send(outbox) => outbox.slices().flatten().copied().collect(),
+            };
+            let room = self.room.get(&conn).copied().unwrap_or(usize::MAX);
+            let taken = bytes.len().min(room);
+            if taken > 0 {
+                self.sent.entry(conn).or_default().extend_from_slice(&bytes[..taken]);
+                broker.on_sent(conn.id, taken);
+            }
+            if let Some(room) = self.room.get_mut(&conn) {
+                *room -= taken;
+            }
+            if taken < bytes.len() {
+                return broker.on_blocked(self.now, conn.id);
+            }
+        }
+    }
+}
