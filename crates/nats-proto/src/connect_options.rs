@@ -1,6 +1,7 @@
 //! The body of CONNECT.
 
 use std::fmt;
+use std::ops::Not;
 
 use serde::Serialize;
 
@@ -50,13 +51,13 @@ pub struct ConnectOptions {
     #[serde(skip_serializing_if = "String::is_empty")]
     pub account: String,
     /// Likewise.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "Not::not")]
     pub new_account: bool,
     /// The client understands HMSG.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "Not::not")]
     pub headers: bool,
     /// The client wants status 503 when nobody listens to a request. Needs `headers`.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "Not::not")]
     pub no_responders: bool,
     /// What a server imports; from servers only.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -214,10 +215,6 @@ impl fmt::Debug for ConnectOptions {
             .field("has_secrets", &secrets.iter().any(|secret| !secret.is_empty()))
             .finish_non_exhaustive()
     }
-}
-
-fn is_false(value: &bool) -> bool {
-    !value
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! The body of INFO, as far as clients see it.
 
+use std::ops::Not;
+
 use serde::{Deserialize, Serialize};
 
 /// What a server says of itself to its clients.
@@ -29,21 +31,21 @@ pub struct ServerInfo {
     /// Whether HPUB and HMSG are understood.
     pub headers: bool,
     /// CONNECT must carry credentials.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "Not::not")]
     pub auth_required: bool,
     /// The client must start TLS after this INFO.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "Not::not")]
     pub tls_required: bool,
     /// The client must show a certificate.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "Not::not")]
     pub tls_verify: bool,
     /// The client may start TLS after this INFO.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "Not::not")]
     pub tls_available: bool,
     /// Largest message in bytes, headers included.
     pub max_payload: i64,
     /// JetStream is on.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "Not::not")]
     pub jetstream: bool,
     /// The address to advertise, in cluster INFO.
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -61,7 +63,7 @@ pub struct ServerInfo {
     #[serde(skip_serializing_if = "String::is_empty")]
     pub cluster: String,
     /// The cluster's name was made up by the servers.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "Not::not")]
     pub cluster_dynamic: bool,
     /// The JetStream domain.
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -73,16 +75,16 @@ pub struct ServerInfo {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ws_connect_urls: Vec<String>,
     /// Lame duck: the server is about to close its connections.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "Not::not")]
     pub ldm: bool,
     /// This INFO answers the CONNECT.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "Not::not")]
     pub connect_info: bool,
     /// The account the client is bound to.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub remote_account: String,
     /// That account is the system account.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "Not::not")]
     pub acc_is_sys: bool,
     /// The level of the JetStream API.
     #[serde(skip_serializing_if = "is_zero_i64")]
@@ -112,10 +114,6 @@ impl ServerInfo {
 #[derive(Debug, thiserror::Error)]
 #[error("malformed INFO")]
 pub struct InfoError(#[source] serde_json::Error);
-
-fn is_false(value: &bool) -> bool {
-    !value
-}
 
 fn is_zero_u64(value: &u64) -> bool {
     *value == 0
