@@ -157,14 +157,29 @@ pub fn start(configs: Vec<Config>, listener: TcpListener, cpus: &[usize]) -> Res
 
 /// The ports of each shard to each other shard.
 fn mesh(shards: usize) -> Vec<Vec<Option<MeshPort>>> {
-    let mut ports: Vec<Vec<Option<MeshPort>>> =
-        (0..shards).map(|_| (0..shards).map(|_| None).collect()).collect();
+    let mut ports: Vec<Vec<Option<MeshPort>>> = (0..shards).map(|_| Vec::new()).collect();
     for a in 0..shards {
+        // Row by row, so that each row grows in the order of the shards.
+        ports[a].push(None);
         for b in a + 1..shards {
             let (to_b, to_a) = MeshPort::pair();
-            ports[a][b] = Some(to_b);
-            ports[b][a] = Some(to_a);
+            ports[a].push(Some(to_b));
+            ports[b].push(Some(to_a));
         }
     }
     ports
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_is_a_port_to_every_other_shard() {
+        for (shard, row) in mesh(4).into_iter().enumerate() {
+            let to: Vec<bool> = row.iter().map(Option::is_some).collect();
+            let expected: Vec<bool> = (0..4).map(|peer| peer != shard).collect();
+            assert_eq!(to, expected);
+        }
+    }
 }
