@@ -16,7 +16,7 @@ fn main() -> ExitCode {
             if error.usage_follows() {
                 println!("{}", usage());
             }
-            ExitCode::from(error.exit_code())
+            ExitCode::FAILURE
         }
     }
 }

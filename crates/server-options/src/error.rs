@@ -5,7 +5,7 @@ use crate::options::{PROGRAM, SHARDS_MAX};
 /// Why a command line was refused. `Display` is the bare message; a program prints
 /// [`report`](Self::report).
 ///
-/// Texts and exit codes were compared with nats-server 2.9.10. The exceptions: `NotSupported` is ours,
+/// Texts were compared with nats-server 2.9.10. The exceptions: `NotSupported` is ours,
 /// and `PortOutOfRange` is a fatal log line there, after the start-up lines.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OptionsError {
@@ -80,12 +80,6 @@ impl OptionsError {
             | Self::ServerNameHasSpaces => false,
         }
     }
-
-    /// The process's exit code. nats-server exits with 0 after printing its usage, even when a bad
-    /// flag led there, and scripts that run it know no better.
-    pub fn exit_code(&self) -> u8 {
-        u8::from(!self.usage_follows())
-    }
 }
 
 #[cfg(test)]
@@ -93,18 +87,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn flag_errors_show_the_bare_text_and_exit_with_0() {
+    fn flag_errors_show_the_bare_text_before_the_usage() {
         let error = OptionsError::UnknownFlag("zz".to_owned());
         assert_eq!(error.report(), "flag provided but not defined: -zz");
         assert!(error.usage_follows());
-        assert_eq!(error.exit_code(), 0);
     }
 
     #[test]
-    fn other_errors_name_the_program_and_exit_with_1() {
+    fn other_errors_name_the_program() {
         let error = OptionsError::NotSupported("js");
         assert_eq!(error.report(), "buster-server: flag -js is not supported yet");
         assert!(!error.usage_follows());
-        assert_eq!(error.exit_code(), 1);
     }
 }
