@@ -222,6 +222,7 @@ impl Broker {
                 self.resume(now, id, Hold::Link);
             }
         }
+        self.settle();
     }
 
     /// Does what is due.
@@ -233,6 +234,7 @@ impl Broker {
                 Due::Write => self.on_write_due(now, id),
             }
         }
+        self.settle();
     }
 
     /// The server stops: ends all connections once their output is flushed.
@@ -323,6 +325,7 @@ impl Broker {
                 },
                 Err(error) => self.on_proto_error(id, &error),
             }
+            self.settle();
         }
         let client = self.egress.clients.at(id);
         if std::mem::take(&mut client.stall_wanted) && client.hold.is_none() && client.closing.is_none() {
@@ -454,8 +457,8 @@ impl Broker {
         }
     }
 
-    /// Finishes what delivering left behind: subscriptions that had their last message, readers
-    /// that were cut off.
+    /// Finishes what writing to clients left behind: subscriptions that had their last message,
+    /// readers that were cut off. Every event ends with it.
     pub(crate) fn settle(&mut self) {
         while let Some(key) = self.egress.expired.pop() {
             self.expire(key);

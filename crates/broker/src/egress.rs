@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use nats_proto::{Delivery, Publish};
 
-use crate::client::{Clients, ConnId};
+use crate::client::{Client, Clients, ConnId};
 use crate::close::CloseReason;
 use crate::outbox::ChunkPool;
 use crate::subscription::{SubKey, Subscriptions};
@@ -109,12 +109,7 @@ impl Egress {
         let len = frame.frame_len(sub.sid.len(), body.len());
         let waiting = client.outbox.len() + len;
         if waiting > self.max_pending {
-            tracing::info!(
-                "{} - Slow Consumer Detected: MaxPending of {} Exceeded",
-                client.label,
-                self.max_pending
-            );
-            client.closing = Some(CloseReason::SlowConsumerPendingBytes);
+            cut_off(client, self.max_pending);
             self.overrun.push(sub.conn);
             return false;
         }
@@ -166,6 +161,11 @@ impl Egress {
     /// Queues protocol text for a client.
     pub(crate) fn send(&mut self, id: ConnId, bytes: &[u8]) {
         let Some(client) = self.clients.find(id) else { return };
+        if client.closing.is_none() && client.outbox.len() + bytes.len() > self.max_pending {
+            cut_off(client, self.max_pending);
+            self.overrun.push(id);
+            return;
+        }
         if self.trace {
             trace::sent(&client.label, bytes);
         }
@@ -205,4 +205,10 @@ impl Egress {
             }
         }
     }
+}
+
+/// Marks a connection whose reader lets too much gather.
+fn cut_off(client: &mut Client, max_pending: usize) {
+    tracing::info!("{} - Slow Consumer Detected: MaxPending of {max_pending} Exceeded", client.label);
+    client.closing = Some(CloseReason::SlowConsumerPendingBytes);
 }

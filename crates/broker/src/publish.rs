@@ -48,7 +48,6 @@ impl Broker {
         if self.egress.reader_behind() {
             self.egress.clients.at(id).stall_wanted = true;
         }
-        self.settle();
         if routed.offers > 0 {
             self.offers.open(Offer {
                 origin: id,

@@ -56,3 +56,15 @@ fn a_cut_off_connection_closes_once_no_shard_counts_on_it() {
         assert_eq!(shards.say(publisher, "PUB x 1\r\na\r\n"), "MSG x 1 1\r\na\r\n");
     }
 }
+
+/// Only messages counted towards `max_pending`: a client that sent PINGs and read nothing made its
+/// outbox grow without end.
+#[test]
+fn answers_that_nobody_reads_are_bounded_too() {
+    let mut shards = Shards::with(1, |config| config.max_pending = 1000);
+    let flooder = shards.quiet();
+    shards.limit_room(flooder, 0);
+    shards.feed(flooder, &"PING\r\n".repeat(10_000));
+    assert!(shards.is_closed(flooder));
+    assert_eq!(shards.brokers[0].connections(), 0);
+}

@@ -33,7 +33,8 @@ impl Shards {
 
     pub(crate) fn with(shards: usize, amend: impl Fn(&mut Config)) -> Self {
         let brokers = ShardId::all(shards).map(|shard| {
-            let info = ServerInfo { server_id: "NTEST".into(), max_payload: 1 << 20, ..ServerInfo::default() };
+            let info =
+                ServerInfo { server_id: "NTEST".into(), max_payload: 1 << 20, ..ServerInfo::default() };
             let mut config = Config::new(shard, shards, info);
             amend(&mut config);
             Broker::new(config)
