@@ -1,0 +1,228 @@
+//! What one server promises, checked against what the clients did and saw.
+
+use std::collections::BTreeMap;
+
+use crate::history::{History, MessageRecord, Moment, SubRecord};
+use crate::subject::matches;
+
+/// All checks. Each violation is a sentence.
+pub(crate) fn all(history: &History) -> Vec<String> {
+    let mut found = Vec::new();
+    for (row, sub) in history.subs.iter().enumerate() {
+        let named = Named { history, row, sub };
+        named.check_order(&mut found);
+        named.check_end(&mut found);
+        named.check_limit(&mut found);
+        if sub.queue.is_none() {
+            named.check_owed(&mut found);
+        }
+    }
+    for id in 0..history.messages.len() {
+        check_groups(history, id, &mut found);
+        check_answer(history, id, &mut found);
+    }
+    found
+}
+
+/// Whether a subscription had the maximum it asked for.
+pub(crate) fn is_exhausted(sub: &SubRecord) -> bool {
+    let lowest = sub.limits.iter().map(|limit| limit.max).min();
+    lowest.is_some_and(|max| sub.received.len() as u64 >= max)
+}
+
+/// Since when a subscription is sure to be there.
+fn established(history: &History, sub: &SubRecord) -> Moment {
+    history.observed(sub.client, sub.op).unwrap_or(Moment::END)
+}
+
+/// From when on it may be gone.
+fn may_be_gone(history: &History, sub: &SubRecord) -> Moment {
+    let unsub = sub.unsub.map_or(Moment::END, |unsub| unsub.sent);
+    unsub.min(history.clients[sub.client].hung_up.unwrap_or(Moment::END))
+}
+
+/// From when on it is sure to be gone.
+fn is_gone(history: &History, sub: &SubRecord) -> Moment {
+    let unsub = sub.unsub.and_then(|unsub| history.observed(sub.client, unsub.op));
+    unsub.unwrap_or(Moment::END).min(history.clients[sub.client].closed.unwrap_or(Moment::END))
+}
+
+/// Whether its connection ended before the run did.
+fn is_dying(history: &History, client: usize) -> bool {
+    let record = &history.clients[client];
+    record.hung_up.is_some() || record.closed.is_some()
+}
+
+/// From when on it is sure that the server is done with a message; `None` if it may never have
+/// read it.
+fn settled(history: &History, message: &MessageRecord) -> Option<Moment> {
+    history.observed(message.client, message.op)
+}
+
+/// Whether a subscription is one for the message at all.
+fn is_for(history: &History, sub: &SubRecord, message: &MessageRecord) -> bool {
+    matches(&sub.filter, &message.subject)
+        && (sub.client != message.client || history.clients[sub.client].echo)
+}
+
+struct Named<'h> {
+    history: &'h History,
+    row: usize,
+    sub: &'h SubRecord,
+}
+
+impl Named<'_> {
+    fn name(&self) -> String {
+        let Self { row, sub, history } = self;
+        let queue = sub.queue.as_deref().map(|queue| format!(" queue {queue}")).unwrap_or_default();
+        let shard = history.clients[sub.client].shard;
+        format!("sub {row} ({}{queue}, client {} on shard {shard})", sub.filter, sub.client)
+    }
+
+    fn message(&self, id: usize) -> String {
+        describe(self.history, id)
+    }
+
+    /// Messages of one publisher come in order, and none twice.
+    fn check_order(&self, found: &mut Vec<String>) {
+        let mut last: BTreeMap<usize, usize> = BTreeMap::new();
+        for received in &self.sub.received {
+            let message = &self.history.messages[received.message];
+            if let Some(before) = last.insert(message.client, received.message)
+                && before >= received.message
+            {
+                found.push(format!("{}: {} after {before}", self.name(), self.message(received.message)));
+            }
+            if !is_for(self.history, self.sub, message) {
+                found.push(format!("{}: {} is not for it", self.name(), self.message(received.message)));
+            }
+        }
+    }
+
+    /// Nothing comes that was published once the UNSUB was observed, and nothing after its PONG.
+    fn check_end(&self, found: &mut Vec<String>) {
+        let Some(unsub) = self.sub.unsub else { return };
+        let replied = self.history.clients[self.sub.client].replied[unsub.op];
+        if replied.is_some_and(|at| self.sub.received.iter().any(|received| received.at > at)) {
+            found.push(format!("{}: messages after the reply to its UNSUB", self.name()));
+        }
+        let Some(gone) = self.history.observed(self.sub.client, unsub.op) else { return };
+        for received in &self.sub.received {
+            let sent = self.history.messages[received.message].sent;
+            if sent > gone {
+                let message = self.message(received.message);
+                found.push(format!("{}: {message} was sent after its UNSUB, seen at {gone:?}", self.name()));
+            }
+        }
+    }
+
+    /// Once the client read a reply to an UNSUB with a maximum, no more than the maximum comes.
+    fn check_limit(&self, found: &mut Vec<String>) {
+        let Some(limit) = self.sub.limits.last() else { return };
+        let Some(at) = self.history.clients[self.sub.client].replied[limit.op] else { return };
+        let before = self.sub.received.iter().filter(|received| received.at < at).count() as u64;
+        let all = self.sub.received.len() as u64;
+        if all > before.max(limit.max) {
+            let max = limit.max;
+            found.push(format!("{}: {all} messages, {before} before the UNSUB {max}", self.name()));
+        }
+    }
+
+    /// A plain subscription gets every message published once its SUB was observed.
+    fn check_owed(&self, found: &mut Vec<String>) {
+        let Self { history, sub, .. } = self;
+        if is_dying(history, sub.client) || is_exhausted(sub) {
+            return;
+        }
+        if may_be_gone(history, sub) < Moment::END {
+            return;
+        }
+        let from = established(history, sub);
+        for (id, message) in history.messages.iter().enumerate() {
+            let owed =
+                message.sent > from && settled(history, message).is_some() && is_for(history, sub, message);
+            if owed && !received(sub, id) {
+                found.push(format!("{}: {} is missing; seen at {from:?}", self.name(), self.message(id)));
+            }
+        }
+    }
+}
+
+fn describe(history: &History, id: usize) -> String {
+    let MessageRecord { client, subject, sent, .. } = &history.messages[id];
+    let shard = history.clients[*client].shard;
+    format!("message {id} ({subject}, client {client} on shard {shard}, sent at {})", sent.0)
+}
+
+fn received(sub: &SubRecord, id: usize) -> bool {
+    sub.received.iter().any(|received| received.message == id)
+}
+
+/// A queue group gets a message once at most, and once at least if it had a member throughout.
+fn check_groups(history: &History, id: usize, found: &mut Vec<String>) {
+    let message = &history.messages[id];
+    let mut groups: BTreeMap<&str, Vec<&SubRecord>> = BTreeMap::new();
+    for sub in history.subs.iter().filter(|sub| is_for(history, sub, message)) {
+        if let Some(queue) = &sub.queue {
+            groups.entry(queue).or_default().push(sub);
+        }
+    }
+    for (name, members) in groups {
+        let takers = members.iter().filter(|sub| received(sub, id)).count();
+        if takers > 1 {
+            found.push(format!("group {name}: {} came {takers} times", describe(history, id)));
+        }
+        if takers == 0 && is_owed_to_group(history, message, &members) {
+            found.push(format!("group {name}: {} is missing", describe(history, id)));
+        }
+    }
+}
+
+fn is_owed_to_group(history: &History, message: &MessageRecord, members: &[&SubRecord]) -> bool {
+    let Some(settled) = settled(history, message) else { return false };
+    let lost_with_connection = members.iter().any(|sub| could_take_and_die(history, sub, message));
+    !lost_with_connection && is_covered(history, message, settled, members)
+}
+
+/// Whether the message may have been on its way to a connection that ended. The connection may even
+/// have subscribed later: it is on its own shard that the member is chosen.
+fn could_take_and_die(history: &History, sub: &SubRecord, message: &MessageRecord) -> bool {
+    is_dying(history, sub.client) && is_gone(history, sub) > message.sent
+}
+
+/// Whether at each moment between sending and settling some member was sure to be there.
+fn is_covered(history: &History, message: &MessageRecord, settled: Moment, members: &[&SubRecord]) -> bool {
+    let mut at = message.sent;
+    while at < settled {
+        let reach = members
+            .iter()
+            .filter(|sub| !is_exhausted(sub) && !is_dying(history, sub.client))
+            .filter(|sub| established(history, sub) < at)
+            .map(|sub| may_be_gone(history, sub))
+            .max();
+        match reach {
+            Some(reach) if reach > at => at = reach,
+            _ => return false,
+        }
+    }
+    true
+}
+
+/// A request is taken by someone or answered with a 503, never both and never neither.
+fn check_answer(history: &History, id: usize, found: &mut Vec<String>) {
+    let message = &history.messages[id];
+    let taken = history.subs.iter().any(|sub| received(sub, id));
+    if taken && message.answered.is_some() {
+        found.push(format!("{} was taken and got a 503", describe(history, id)));
+    }
+    if taken || message.answered.is_some() || !message.wants_answer || is_dying(history, message.client) {
+        return;
+    }
+    if settled(history, message).is_none() {
+        return;
+    }
+    let mut possible = history.subs.iter().filter(|sub| is_for(history, sub, message));
+    if !possible.any(|sub| could_take_and_die(history, sub, message)) {
+        found.push(format!("{} was neither taken nor got a 503", describe(history, id)));
+    }
+}

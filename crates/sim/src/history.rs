@@ -1,0 +1,176 @@
+//! What the clients did and saw, in the order of the virtual clock.
+//!
+//! An op of a client counts as *observed* from the moment anyone saw a consequence of it or of
+//! something the client did after it: a reply to the client, a message of the new subscription, or
+//! somebody's receipt of a message the client published later.
+
+/// A point in the run. Every send and every receipt has its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Moment(pub u64);
+
+impl Moment {
+    /// After everything.
+    pub const END: Self = Self(u64::MAX);
+}
+
+/// Everything that happened.
+#[derive(Debug, Default)]
+pub struct History {
+    now: u64,
+    /// The clients, in the order they connected.
+    pub clients: Vec<ClientRecord>,
+    /// All subscriptions of all clients.
+    pub subs: Vec<SubRecord>,
+    /// All messages published; a message's payload names its index here.
+    pub messages: Vec<MessageRecord>,
+    /// What was wrong at first sight, in words.
+    pub violations: Vec<String>,
+}
+
+/// One client.
+#[derive(Debug)]
+pub struct ClientRecord {
+    /// Where it lives.
+    pub shard: u8,
+    /// Whether it gets its own messages.
+    pub echo: bool,
+    /// Since when each of its ops is observed.
+    pub observed: Vec<Option<Moment>>,
+    observed_to: usize,
+    /// When the client itself read a reply to each of its ops, or to a later one.
+    pub replied: Vec<Option<Moment>>,
+    replied_to: usize,
+    /// When it hung up.
+    pub hung_up: Option<Moment>,
+    /// When the server closed the socket.
+    pub closed: Option<Moment>,
+}
+
+/// One SUB.
+#[derive(Debug)]
+pub struct SubRecord {
+    /// Whose.
+    pub client: usize,
+    /// The SUB among the ops of the client.
+    pub op: usize,
+    /// When it was sent.
+    pub sent: Moment,
+    /// What it listens to.
+    pub filter: String,
+    /// Its queue group.
+    pub queue: Option<String>,
+    /// Its name on the wire.
+    pub sid: u32,
+    /// Every UNSUB with a maximum.
+    pub limits: Vec<Limit>,
+    /// The UNSUB without.
+    pub unsub: Option<Unsub>,
+    /// What it got, in order.
+    pub received: Vec<Received>,
+}
+
+/// An UNSUB with a maximum.
+#[derive(Debug, Clone, Copy)]
+pub struct Limit {
+    /// The UNSUB among the ops of the client.
+    pub op: usize,
+    /// The maximum.
+    pub max: u64,
+    /// When it was sent.
+    pub sent: Moment,
+}
+
+/// An UNSUB that ends a subscription at once.
+#[derive(Debug, Clone, Copy)]
+pub struct Unsub {
+    /// The UNSUB among the ops of the client.
+    pub op: usize,
+    /// When it was sent.
+    pub sent: Moment,
+}
+
+/// A delivery.
+#[derive(Debug, Clone, Copy)]
+pub struct Received {
+    /// Index of the message.
+    pub message: usize,
+    /// When the client read it.
+    pub at: Moment,
+}
+
+/// One PUB.
+#[derive(Debug)]
+pub struct MessageRecord {
+    /// Whose.
+    pub client: usize,
+    /// The PUB among the ops of the client.
+    pub op: usize,
+    /// Where to.
+    pub subject: String,
+    /// When it was sent.
+    pub sent: Moment,
+    /// Whether the client is to get a 503 if nobody takes it.
+    pub wants_answer: bool,
+    /// When the 503 came.
+    pub answered: Option<Moment>,
+    /// Bytes of payload.
+    pub len: usize,
+}
+
+impl History {
+    /// The next moment.
+    pub(crate) fn tick(&mut self) -> Moment {
+        self.now += 1;
+        Moment(self.now)
+    }
+
+    pub(crate) fn add_client(&mut self, shard: u8, echo: bool) -> usize {
+        self.clients.push(ClientRecord {
+            shard,
+            echo,
+            observed: Vec::new(),
+            observed_to: 0,
+            replied: Vec::new(),
+            replied_to: 0,
+            hung_up: None,
+            closed: None,
+        });
+        self.clients.len() - 1
+    }
+
+    /// Numbers the client's next op.
+    pub(crate) fn next_op(&mut self, client: usize) -> usize {
+        let record = &mut self.clients[client];
+        record.observed.push(None);
+        record.replied.push(None);
+        record.observed.len() - 1
+    }
+
+    /// All ops of the client before `end` can be seen to be done.
+    pub(crate) fn observe(&mut self, client: usize, end: usize, at: Moment) {
+        let record = &mut self.clients[client];
+        while record.observed_to < end {
+            record.observed[record.observed_to] = Some(at);
+            record.observed_to += 1;
+        }
+    }
+
+    /// The client read that all its ops before `end` are done.
+    pub(crate) fn reply(&mut self, client: usize, end: usize, at: Moment) {
+        self.observe(client, end, at);
+        let record = &mut self.clients[client];
+        while record.replied_to < end {
+            record.replied[record.replied_to] = Some(at);
+            record.replied_to += 1;
+        }
+    }
+
+    /// Since when the op is observed.
+    pub(crate) fn observed(&self, client: usize, op: usize) -> Option<Moment> {
+        self.clients[client].observed[op]
+    }
+
+    pub(crate) fn wrong(&mut self, text: String) {
+        self.violations.push(text);
+    }
+}

@@ -1,0 +1,26 @@
+//! A seeded simulation of the shards of one server and their clients, on one thread.
+//!
+//! [`run`] carries out a [`Plan`]: brokers take turns at random moments of a virtual clock, batches
+//! between them are delayed at random (each link on its own, in order), clients speak the protocol
+//! in bytes that are cut anywhere, and sockets take what they like. Everything follows from the
+//! plan's seed. What the clients did and saw is kept in a [`History`], and the checks judge that
+//! alone: they know what one nats-server promises and nothing of how the broker keeps it.
+#![forbid(unsafe_code)]
+
+mod check;
+mod client;
+mod history;
+mod mesh;
+mod outcome;
+mod plan;
+mod random;
+mod socket;
+mod subject;
+mod turn;
+mod workload;
+mod world;
+
+pub use history::{ClientRecord, History, Limit, MessageRecord, Moment, Received, SubRecord, Unsub};
+pub use outcome::{Outcome, Stats};
+pub use plan::{Plan, Profile};
+pub use world::run;

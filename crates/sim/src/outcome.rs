@@ -1,0 +1,49 @@
+//! How a run went.
+
+use crate::history::History;
+
+/// How a run went.
+#[derive(Debug)]
+pub struct Outcome {
+    /// What the clients did and saw.
+    pub history: History,
+    /// What the checks say of it; empty is good.
+    pub violations: Vec<String>,
+    /// How much of what there was.
+    pub stats: Stats,
+}
+
+/// What a run came across, to show that it went where it should.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Messages published.
+    pub published: usize,
+    /// Messages received.
+    pub received: usize,
+    /// 503s received.
+    pub unanswered: usize,
+    /// Subscriptions that had their maximum.
+    pub exhausted: usize,
+    /// Connections that the server closed.
+    pub cut_off: usize,
+    /// Times a socket was full.
+    pub blocked: usize,
+    /// Times a connection was told to wait with its input.
+    pub held: usize,
+    /// Most bytes under way on one link.
+    pub link_bytes: usize,
+}
+
+impl std::ops::AddAssign for Stats {
+    /// Sums up; of the bytes on one link it keeps the most.
+    fn add_assign(&mut self, other: Self) {
+        self.published += other.published;
+        self.received += other.received;
+        self.unanswered += other.unanswered;
+        self.exhausted += other.exhausted;
+        self.cut_off += other.cut_off;
+        self.blocked += other.blocked;
+        self.held += other.held;
+        self.link_bytes = self.link_bytes.max(other.link_bytes);
+    }
+}

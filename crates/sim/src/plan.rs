@@ -1,0 +1,94 @@
+//! What one run is like.
+
+use crate::random::{Random, Stream};
+
+/// What a run is meant to bring out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Profile {
+    /// Small messages and many changes of interest.
+    Usual,
+    /// Payloads so large that the links between shards fill up.
+    Heavy,
+    /// Readers so slow that the server cuts them off.
+    SlowReaders,
+}
+
+/// The sizes and odds of one run. [`Plan::new`] draws them from the seed; all are free to change.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Decides everything else.
+    pub seed: u64,
+    /// What the run is meant to bring out.
+    pub profile: Profile,
+    /// Shards of the server.
+    pub shards: usize,
+    /// Clients over the whole run; not all are there at once.
+    pub clients: usize,
+    /// What each client does of its own accord, in steps.
+    pub steps: u64,
+    /// How many subjects there are. Few subjects make clients meet.
+    pub subjects: usize,
+    /// Largest payload in bytes.
+    pub payload_max: usize,
+    /// The server's `max_pending` in bytes.
+    pub max_pending: usize,
+    /// What a socket holds towards a client, in bytes.
+    pub socket_bytes: usize,
+    /// The slowest link's usual delay in nanoseconds.
+    pub link_delay_max: u64,
+    /// Whether clients use UNSUB with a maximum.
+    pub limits: bool,
+    /// In how many of a hundred cases a client leaves before the end.
+    pub hangups: u64,
+    /// Takes the ordering rule away: every interest round counts as confirmed the moment it is
+    /// sent. The checks have to notice.
+    pub forge_confirmations: bool,
+}
+
+impl Plan {
+    /// The plan of a seed: one in sixteen is heavy, one in eight has slow readers.
+    pub fn new(seed: u64) -> Self {
+        let profile = match seed % 16 {
+            5 => Profile::Heavy,
+            3 | 11 => Profile::SlowReaders,
+            _ => Profile::Usual,
+        };
+        Self::of(seed, profile)
+    }
+
+    /// A plan of that profile.
+    pub fn of(seed: u64, profile: Profile) -> Self {
+        let mut random = Random::new(seed, Stream::Plan);
+        let usual = Self {
+            seed,
+            profile,
+            shards: random.size(1, 4),
+            clients: random.size(4, 14),
+            steps: random.between(10, 50),
+            subjects: *random.one_of(&[1, 3, 6, 16]),
+            payload_max: *random.one_of(&[0, 40, 600]),
+            max_pending: 64 << 20,
+            socket_bytes: *random.one_of(&[100, 2000, 64 << 10]),
+            link_delay_max: *random.one_of(&[20_000, 300_000, 3_000_000]),
+            limits: random.chance(70),
+            hangups: *random.one_of(&[0, 0, 20, 50]),
+            forge_confirmations: false,
+        };
+        match profile {
+            Profile::Usual => usual,
+            Profile::Heavy => Self {
+                shards: usual.shards.max(2),
+                clients: usual.clients.min(8),
+                payload_max: 900 << 10,
+                socket_bytes: 1 << 20,
+                max_pending: 1 << 30,
+                limits: false,
+                hangups: 0,
+                ..usual
+            },
+            Profile::SlowReaders => {
+                Self { payload_max: 2000, max_pending: 40_000, socket_bytes: 2000, ..usual }
+            }
+        }
+    }
+}

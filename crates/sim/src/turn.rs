@@ -1,0 +1,185 @@
+//! A shard's turn: what the runtime does for a broker, in an order of the seed's choosing.
+
+use broker::{CloseReason, ConnId, Flush, Time};
+use fabric::{LINK_BYTES_MAX, ShardId};
+
+use crate::plan::Profile;
+use crate::socket::Hangup;
+use crate::world::{Connection, Event, MICROSECOND, MILLISECOND, World};
+
+/// What a link may hold over its bound: the last message that was let in, and changes of interest.
+const LINK_EXCESS_MAX: usize = (1 << 20) + (64 << 10);
+
+/// What a shard finds in a turn.
+#[derive(Debug, Clone, Copy)]
+enum Work {
+    Batch(ShardId),
+    Readable(usize),
+    Writable(usize),
+}
+
+impl World {
+    pub(crate) fn turn(&mut self, shard: usize) {
+        let now = Time(self.now);
+        let mut work = self.find_work(shard);
+        self.schedule.shuffle(&mut work);
+        for item in work {
+            match item {
+                Work::Batch(from) => self.take_batches(shard, from),
+                Work::Readable(index) => self.take_input(index),
+                Work::Writable(index) => {
+                    self.connections[index].socket.told_full = false;
+                    self.brokers[shard].on_writable(self.connections[index].id);
+                }
+            }
+        }
+        if self.brokers[shard].next_deadline().is_some_and(|at| at <= now) {
+            self.brokers[shard].on_deadlines(now);
+        }
+        self.give(shard);
+        let gap = if self.schedule.chance(1) { MILLISECOND } else { 60 * MICROSECOND };
+        let gap = self.schedule.between(1, gap);
+        self.push(self.stretched(gap), Event::Turn(shard));
+    }
+
+    fn find_work(&mut self, shard: usize) -> Vec<Work> {
+        let mut work: Vec<Work> =
+            ShardId::all(self.plan.shards).filter(|peer| peer.index() != shard).map(Work::Batch).collect();
+        for index in self.by_id[shard].values().copied() {
+            let Connection { socket, armed, .. } = &self.connections[index];
+            if *armed && (!socket.up.is_empty() || socket.hangup.is_some()) {
+                work.push(Work::Readable(index));
+            }
+            if socket.told_full && socket.is_writable(self.now) {
+                work.push(Work::Writable(index));
+            }
+        }
+        work
+    }
+
+    fn take_batches(&mut self, shard: usize, from: ShardId) {
+        let to = ShardId(shard as u8);
+        for _ in 0..self.schedule.between(1, 4) {
+            let Some(batch) = self.mesh.arrived(self.now, from, to) else { return };
+            self.moved();
+            self.brokers[shard].on_batch(Time(self.now), from, batch);
+        }
+    }
+
+    /// Reads from a socket, in pieces of any size.
+    fn take_input(&mut self, index: usize) {
+        let most = if self.plan.profile == Profile::Heavy { 512 << 10 } else { 2000 };
+        let Connection { shard, id, .. } = self.connections[index];
+        let broker = &mut self.brokers[shard];
+        for _ in 0..self.schedule.between(1, 4) {
+            let connection = &mut self.connections[index];
+            let reset = connection.socket.hangup == Some(Hangup::Reset);
+            let over = connection.socket.up.is_empty() && connection.socket.hangup.is_some();
+            if reset || over {
+                let reason = if reset { CloseReason::ReadError } else { CloseReason::ClientClosed };
+                broker.on_hangup(id, reason);
+                connection.armed = false;
+                return;
+            }
+            let count = self.schedule.size(1, most);
+            if connection.socket.up.is_empty() {
+                return;
+            }
+            self.moved_at = self.now;
+            if let Some(room) = broker.room_for_op(id) {
+                let free = room.capacity() - room.len();
+                room.extend_from_slice(&connection.socket.read_up(count.min(free)));
+                broker.on_received_in_place(Time(self.now), id);
+            } else {
+                broker.on_received(Time(self.now), id, &connection.socket.read_up(count));
+            }
+            if !broker.wants_input(id) {
+                connection.armed = false;
+                self.stats.held += 1;
+                return;
+            }
+        }
+    }
+
+    /// Takes what a shard leaves behind, until there is nothing left.
+    fn give(&mut self, shard: usize) {
+        let mut dirty = Vec::new();
+        let mut resumed = Vec::new();
+        loop {
+            let mut idle = true;
+            self.brokers[shard].take_resumed(&mut resumed);
+            for id in resumed.drain(..) {
+                let index = self.by_id[shard][&id];
+                self.connections[index].armed = true;
+                self.moved();
+                idle = false;
+            }
+            self.brokers[shard].take_dirty(&mut dirty);
+            for id in dirty.drain(..) {
+                self.flush(shard, id);
+                idle = false;
+            }
+            for peer in ShardId::all(self.plan.shards).filter(|peer| peer.index() != shard) {
+                idle &= !self.send_batch(ShardId(shard as u8), peer);
+            }
+            if idle {
+                return;
+            }
+        }
+    }
+
+    fn send_batch(&mut self, from: ShardId, to: ShardId) -> bool {
+        let broker = &mut self.brokers[from.index()];
+        let Some(batch) = broker.take_batch(to) else { return false };
+        let link_bytes = self.mesh.send(self.now, from, to, batch);
+        if let Some(forged) = self.mesh.forged_confirmation(from, to) {
+            broker.on_batch(Time(self.now), to, forged);
+        }
+        self.stats.link_bytes = self.stats.link_bytes.max(link_bytes);
+        if link_bytes > LINK_BYTES_MAX + LINK_EXCESS_MAX {
+            self.history.wrong(format!("{link_bytes} bytes under way from {from} to {to}"));
+        }
+        self.moved();
+        true
+    }
+
+    fn flush(&mut self, shard: usize, id: ConnId) {
+        let Some(index) = self.by_id[shard].get(&id).copied() else { return };
+        let broker = &mut self.brokers[shard];
+        let socket = &mut self.connections[index].socket;
+        loop {
+            let outbox = match broker.flush(id) {
+                Flush::Nothing => return,
+                Flush::Close => return self.on_closed(index),
+                Flush::Send(outbox) => outbox,
+            };
+            let taken = socket.write(self.now, &mut self.sockets, outbox.slices());
+            self.moved_at = self.now;
+            if taken > 0 {
+                broker.on_sent(id, taken);
+            }
+            let is_full = taken == 0 || !socket.is_writable(self.now);
+            if is_full && matches!(broker.flush(id), Flush::Send(_)) {
+                broker.on_blocked(Time(self.now), id);
+                socket.told_full = true;
+                self.stats.blocked += 1;
+                return;
+            }
+        }
+    }
+
+    fn on_closed(&mut self, index: usize) {
+        let connection = &mut self.connections[index];
+        connection.open = false;
+        self.by_id[connection.shard].remove(&connection.id);
+        self.history.clients[index].closed = Some(self.history.tick());
+        self.moved_at = self.now;
+        if connection.socket.hangup.is_some() {
+            return;
+        }
+        self.stats.cut_off += 1;
+        if self.plan.profile != Profile::SlowReaders {
+            self.history.wrong(format!("client {index}: closed without a reason"));
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! The checks can fail: without the rule that holds the promises, they do.
+
+use sim::{Plan, Profile, run};
+
+/// Enough for each kind of violation.
+const SEEDS: u64 = 60;
+
+/// The rule (docs/decisions/0001-interest-fence.md) is that a connection waits until every shard
+/// confirmed its change of interest. Here the confirmations come before the shards know.
+#[test]
+fn without_confirmations_that_mean_it_the_promises_break() {
+    let mut violations = Vec::new();
+    for seed in 0..SEEDS {
+        let plan = Plan::of(seed, Profile::Usual);
+        violations.extend(run(&Plan { shards: 3, forge_confirmations: true, ..plan }).violations);
+    }
+    // A subscription misses messages, a queue group loses them, a request is lost without a 503.
+    for kind in ["is missing; seen at", "group", "neither taken nor got a 503"] {
+        assert!(
+            violations.iter().any(|violation| violation.contains(kind)),
+            "no {kind:?} in {violations:#?}"
+        );
+    }
+}
+
+/// The same runs with the rule in place are as they should be.
+#[test]
+fn with_the_rule_the_same_runs_are_good() {
+    for seed in 0..SEEDS {
+        let plan = Plan { shards: 3, ..Plan::of(seed, Profile::Usual) };
+        assert_eq!(run(&plan).violations, Vec::<String>::new(), "seed {seed}");
+    }
+}
