@@ -38,6 +38,8 @@ pub struct MatchCache<T> {
     /// Every slot, by the hash of its subject.
     index: HashTable<u32>,
     hand: usize,
+    /// The slot of the last hit: publishers tend to repeat their subject.
+    last: usize,
     /// Where a match is made: the answer then moves to a slot, or stays if it is not to be kept.
     scratch: Matches<T>,
     hits: u64,
@@ -64,6 +66,7 @@ impl<T: Copy + Eq> MatchCache<T> {
             slots: Vec::new(),
             index: HashTable::new(),
             hand: 0,
+            last: 0,
             scratch: Matches::default(),
             hits: 0,
             misses: 0,
@@ -78,6 +81,11 @@ impl<T: Copy + Eq> MatchCache<T> {
             self.clear();
             self.trie_identity = trie.identity();
         }
+        if self.is_repeated(trie, subject) {
+            self.hits += 1;
+            self.slots[self.last].used = true;
+            return &self.slots[self.last].matches;
+        }
         let hash = trie.hash(subject);
         let found = self.find(hash, subject);
         if let Some(index) = found
@@ -85,6 +93,7 @@ impl<T: Copy + Eq> MatchCache<T> {
         {
             self.hits += 1;
             self.slots[index].used = true;
+            self.last = index;
             return &self.slots[index].matches;
         }
         self.misses += 1;
@@ -122,6 +131,12 @@ impl<T: Copy + Eq> MatchCache<T> {
         self.index = HashTable::new();
         self.hand = 0;
         self.scratch = Matches::default();
+    }
+
+    /// Whether the last hit answers this subject too, with no need to hash it.
+    fn is_repeated(&self, trie: &SubjectTrie<T>, subject: &[u8]) -> bool {
+        let slot = self.slots.get(self.last);
+        slot.is_some_and(|slot| slot.right_at == trie.generation() && slot.subject == subject)
     }
 
     fn find(&self, hash: SubjectHash, subject: &[u8]) -> Option<usize> {
