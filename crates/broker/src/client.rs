@@ -78,6 +78,19 @@ impl Abilities {
             async_info: options.protocol >= 1,
         }
     }
+
+    /// CONNECT as it stands: what a further CONNECT does not mention stays as it was.
+    pub(crate) fn as_options(self) -> ConnectOptions {
+        ConnectOptions {
+            verbose: self.verbose,
+            pedantic: self.pedantic,
+            echo: self.echo,
+            headers: self.headers,
+            no_responders: self.no_responders,
+            protocol: self.async_info.into(),
+            ..ConnectOptions::default()
+        }
+    }
 }
 
 /// The state of one connection.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use nats_proto::{ClientOp, ConnectOptions};
+use nats_proto::ClientOp;
 
 use crate::broker::{Broker, Flow};
 use crate::client::{Abilities, ConnId, Hold};
@@ -47,14 +47,12 @@ impl Broker {
     }
 
     fn connect(&mut self, now: Time, id: ConnId, json: &[u8]) {
-        let options = match ConnectOptions::parse(json) {
-            Ok(options) => options,
-            Err(error) => {
-                tracing::error!("{} - CONNECT: {error}", self.egress.clients.at(id).label);
-                return self.close(id, CloseReason::ProtocolViolation);
-            }
-        };
         let client = self.egress.clients.at(id);
+        let mut options = client.abilities.as_options();
+        if let Err(error) = options.merge(json) {
+            tracing::error!("{} - CONNECT: {error}", client.label);
+            return self.close(id, CloseReason::ProtocolViolation);
+        }
         let is_first = !std::mem::replace(&mut client.connect_received, true);
         client.abilities = Abilities::of(&options);
         if is_first {
