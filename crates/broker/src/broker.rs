@@ -158,8 +158,11 @@ impl Broker {
 
     /// Bytes from a client that were appended to what [`Self::room_for_op`] gave.
     pub fn on_received_in_place(&mut self, now: Time, id: ConnId) {
-        self.egress.clients.at(id).last_in = now;
-        self.drive_inbox(now, id);
+        let Some(client) = self.egress.clients.find(id) else { return };
+        if client.closing.is_none() {
+            client.last_in = now;
+            self.drive_inbox(now, id);
+        }
     }
 
     /// The client will send no more, or its socket failed.

@@ -32,9 +32,6 @@ const READ_BYTES: usize = 64 << 10;
 /// Reads in one turn. The rest waits for the next, after output has left.
 const READS_PER_TURN_MAX: usize = 256;
 
-/// Parcels taken from one other shard in one turn.
-const PARCELS_PER_TURN_MAX: usize = 64;
-
 /// Output is sent before the end of the turn when this much has gathered.
 const UNFLUSHED_BYTES_MAX: usize = 1 << 20;
 
@@ -221,10 +218,12 @@ impl Driver {
         self.ring.poll(socket.fd.as_fd(), SOCKET_EVENTS, id.to_bits())
     }
 
+    /// Takes what other shards have sent so far.
     fn take_parcels(&mut self, now: Time) -> io::Result<()> {
         for peer in ShardId::all(self.ports.len()) {
-            for _ in 0..PARCELS_PER_TURN_MAX {
-                let Some(port) = &mut self.ports[peer.index()] else { break };
+            let sent = self.ports[peer.index()].as_ref().map_or(0, |port| port.inbound.slots());
+            for _ in 0..sent {
+                let port = self.port(peer);
                 let Ok(parcel) = port.inbound.pop() else { break };
                 match parcel {
                     Parcel::Batch(batch) => {
@@ -245,44 +244,48 @@ impl Driver {
         }
         for _ in 0..self.readable.len().min(READS_PER_TURN_MAX) {
             let Some(id) = self.readable.pop_front() else { break };
-            let Some(socket) = self.sockets.find(id) else { continue };
-            socket.listed = false;
-            // A held connection stays readable, and is listed again when it is resumed.
-            if !self.broker.wants_input(id) {
-                continue;
+            self.read_socket(now, id)?;
+        }
+        Ok(())
+    }
+
+    fn read_socket(&mut self, now: Time, id: ConnId) -> io::Result<()> {
+        let Some(socket) = self.sockets.find(id) else { return Ok(()) };
+        socket.listed = false;
+        // A held connection stays readable, and is listed again when it is resumed.
+        if !self.broker.wants_input(id) {
+            return Ok(());
+        }
+        let in_place = self.broker.room_for_op(id);
+        let is_in_place = in_place.is_some();
+        let received = match in_place {
+            Some(room) => receive_into(&socket.fd, room),
+            None => rustix::net::recv(&socket.fd, &mut self.buffer[..], RecvFlags::DONTWAIT)
+                .map(|(len, _)| (len, len == READ_BYTES)),
+        };
+        // A short read emptied the socket; what comes later brings an event of its own.
+        socket.readable = match received {
+            Ok((len, was_full)) => len > 0 && (was_full || socket.hung_up),
+            Err(error) => error == Errno::INTR,
+        };
+        if socket.readable {
+            list(socket, &mut self.readable);
+        }
+        match received {
+            Ok((0, _)) => self.broker.on_hangup(id, CloseReason::ClientClosed),
+            Ok((len, _)) => {
+                // Whatever made the client send this may have come from another shard, and what
+                // that shard sent us before has to count first (docs/decisions/0001-interest-fence.md).
+                self.take_parcels(now)?;
+                if is_in_place {
+                    self.broker.on_received_in_place(now, id);
+                } else {
+                    self.broker.on_received(now, id, &self.buffer[..len]);
+                }
+                self.flush_if_much(now)?;
             }
-            let in_place = self.broker.room_for_op(id);
-            let is_in_place = in_place.is_some();
-            let received = match in_place {
-                Some(room) => receive_into(&socket.fd, room),
-                None => rustix::net::recv(&socket.fd, &mut self.buffer[..], RecvFlags::DONTWAIT)
-                    .map(|(len, _)| (len, len == READ_BYTES)),
-            };
-            match received {
-                Ok((0, _)) => {
-                    socket.readable = false;
-                    self.broker.on_hangup(id, CloseReason::ClientClosed);
-                }
-                Ok((len, was_full)) => {
-                    // A short read emptied the socket; what comes later brings an event of its own.
-                    socket.readable = was_full || socket.hung_up;
-                    if socket.readable {
-                        list(socket, &mut self.readable);
-                    }
-                    if is_in_place {
-                        self.broker.on_received_in_place(now, id);
-                    } else {
-                        self.broker.on_received(now, id, &self.buffer[..len]);
-                    }
-                    self.flush_if_much(now)?;
-                }
-                Err(Errno::AGAIN) => socket.readable = false,
-                Err(Errno::INTR) => list(socket, &mut self.readable),
-                Err(_) => {
-                    socket.readable = false;
-                    self.broker.on_hangup(id, CloseReason::ReadError);
-                }
-            }
+            Err(Errno::AGAIN | Errno::INTR) => {}
+            Err(_) => self.broker.on_hangup(id, CloseReason::ReadError),
         }
         Ok(())
     }
@@ -312,7 +315,12 @@ impl Driver {
         if self.broker.unflushed_bytes() >= UNFLUSHED_BYTES_MAX { self.flush(now) } else { Ok(()) }
     }
 
+    /// Sends output to clients, after what the other shards have to know first: a client must not
+    /// see an effect that a shard it talks to next has not heard of.
     fn flush(&mut self, now: Time) -> io::Result<()> {
+        if !self.send_batches()? {
+            return Ok(()); // A queue is full: the next turn comes soon.
+        }
         let mut ids = std::mem::take(&mut self.ids);
         loop {
             self.broker.take_dirty(&mut ids);
@@ -361,13 +369,15 @@ impl Driver {
         Ok(())
     }
 
-    fn send_batches(&mut self) -> io::Result<()> {
+    /// Queues a batch for each other shard that has one coming; returns whether all found room.
+    fn send_batches(&mut self) -> io::Result<bool> {
+        let mut all_sent = true;
         for peer in ShardId::all(self.ports.len()) {
             let Some(port) = &mut self.ports[peer.index()] else { continue };
             let mut sent = port.send_late();
-            if port.has_room()
-                && let Some(batch) = self.broker.take_batch(peer)
-            {
+            if !port.has_room() {
+                all_sent = false;
+            } else if let Some(batch) = self.broker.take_batch(peer) {
                 port.send(Parcel::Batch(batch));
                 sent = true;
             }
@@ -375,7 +385,7 @@ impl Driver {
                 self.ring_bell(peer)?;
             }
         }
-        Ok(())
+        Ok(all_sent)
     }
 
     fn ring_bell(&mut self, peer: ShardId) -> io::Result<()> {
