@@ -2,6 +2,8 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, ToSocketAddrs};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use server_options::{Options, Port};
 use socket2::{Domain, Protocol, Socket, Type};
@@ -11,6 +13,13 @@ use crate::error::NodeError;
 /// Connections that may wait to be accepted; the kernel caps it at net.core.somaxconn.
 const BACKLOG: i32 = 4096;
 
+/// How long an address may stay in use by a server that was killed: its ring, and the listener with
+/// it, is taken down by the kernel a little after the process is gone.
+const ADDRESS_PATIENCE: Duration = Duration::from_secs(1);
+
+/// How often to try in that time.
+const ADDRESS_PAUSE: Duration = Duration::from_millis(5);
+
 /// Binds the host and port of the options. As with nats-server, `0.0.0.0` means every address, IPv6
 /// included where the machine has it.
 pub(crate) fn listen(options: &Options) -> Result<(TcpListener, SocketAddr), NodeError> {
@@ -18,11 +27,18 @@ pub(crate) fn listen(options: &Options) -> Result<(TcpListener, SocketAddr), Nod
         Port::Fixed(port) => port,
         Port::Random => 0,
     };
-    bind_host(&options.host, port).map_err(|source| NodeError::Listen {
-        host: options.host.clone(),
-        port,
-        source,
-    })
+    let started = Instant::now();
+    let bound = loop {
+        match bind_host(&options.host, port) {
+            Err(error)
+                if error.kind() == io::ErrorKind::AddrInUse && started.elapsed() < ADDRESS_PATIENCE =>
+            {
+                thread::sleep(ADDRESS_PAUSE);
+            }
+            bound => break bound,
+        }
+    };
+    bound.map_err(|source| NodeError::Listen { host: options.host.clone(), port, source })
 }
 
 fn bind_host(host: &str, port: u16) -> io::Result<(TcpListener, SocketAddr)> {

@@ -13,7 +13,7 @@ use crate::error::NodeError;
 use crate::files::{PortsFile, write_pid_file};
 use crate::identity::{COMPATIBLE_VERSION, OWN_VERSION, server_info};
 use crate::listen::listen;
-use crate::signals::stop_on_signals;
+use crate::signals::StopSignals;
 
 /// A running server. It runs on until it is stopped, even if this is dropped.
 pub struct Server {
@@ -84,8 +84,10 @@ impl Server {
 /// # Errors
 /// As [`Server::start`] and [`Server::wait`].
 pub fn serve(options: &Options, program: &str) -> Result<(), NodeError> {
+    // Before anyone is told that the server is ready: they may stop it at once.
+    let signals = StopSignals::watch()?;
     let server = Server::start(options, program)?;
-    stop_on_signals(server.stopper())?;
+    signals.stop(server.stopper())?;
     server.wait()?;
     tracing::info!("Server Exiting..");
     Ok(())

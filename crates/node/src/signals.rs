@@ -8,17 +8,28 @@ use signal_hook::iterator::Signals;
 
 use crate::error::NodeError;
 
-/// Stops the server on SIGINT and SIGTERM.
-pub(crate) fn stop_on_signals(stopper: Stopper) -> Result<(), NodeError> {
-    let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(NodeError::Signals)?;
-    let watch = move || {
-        for signal in &mut signals {
-            let name = if signal == SIGINT { "interrupt" } else { "terminated" };
-            tracing::info!("Trapped {name:?} signal");
-            tracing::info!("Initiating Shutdown...");
-            stopper.stop();
-        }
-    };
-    thread::Builder::new().name("signals".into()).spawn(watch).map_err(NodeError::Signals)?;
-    Ok(())
+/// Signals that are watched from now on, and answered once there is a server to stop.
+pub(crate) struct StopSignals {
+    signals: Signals,
+}
+
+impl StopSignals {
+    /// Watches SIGINT and SIGTERM.
+    pub(crate) fn watch() -> Result<Self, NodeError> {
+        Signals::new([SIGINT, SIGTERM]).map(|signals| Self { signals }).map_err(NodeError::Signals)
+    }
+
+    /// Stops the server when one comes, or came already.
+    pub(crate) fn stop(mut self, stopper: Stopper) -> Result<(), NodeError> {
+        let answer = move || {
+            for signal in &mut self.signals {
+                let name = if signal == SIGINT { "interrupt" } else { "terminated" };
+                tracing::info!("Trapped {name:?} signal");
+                tracing::info!("Initiating Shutdown...");
+                stopper.stop();
+            }
+        };
+        thread::Builder::new().name("signals".into()).spawn(answer).map_err(NodeError::Signals)?;
+        Ok(())
+    }
 }
