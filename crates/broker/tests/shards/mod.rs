@@ -76,7 +76,7 @@ impl Shards {
 
     /// What the connection was sent since the last call.
     pub(crate) fn output(&mut self, conn: Conn) -> String {
-        self.flush();
+        self.flush_now();
         let bytes = self.sent.remove(&conn).unwrap_or_default();
         String::from_utf8(bytes).expect("tests send text")
     }
@@ -87,7 +87,7 @@ impl Shards {
     }
 
     pub(crate) fn is_closed(&mut self, conn: Conn) -> bool {
-        self.flush();
+        self.flush_now();
         self.closed.contains(&conn)
     }
 
@@ -146,7 +146,8 @@ impl Shards {
         pairs.filter(|(from, to)| from != to).collect()
     }
 
-    fn flush(&mut self) {
+    /// Whatever may leave leaves.
+    pub(crate) fn flush_now(&mut self) {
         let mut dirty = Vec::new();
         for shard in 0..self.brokers.len() {
             self.brokers[shard].take_dirty(&mut dirty);
