@@ -57,9 +57,8 @@ impl Broker {
         client.abilities = Abilities::of(&options);
         if is_first {
             client.introduce(&options);
-        } else if let Some(round) = self.unsubscribe_all(id) {
-            let client = self.egress.clients.at(id);
-            self.fences.raise(id, client, round);
+        } else {
+            self.leave_all(id);
         }
         let interval = self.config.ping_interval.min(FIRST_PING);
         let jitter = self.random.below(interval.as_nanos() as u64 / 5);

@@ -138,6 +138,14 @@ impl Broker {
         self.raise_fence(id, round);
     }
 
+    /// Ends all subscriptions of a connection that goes on, as UNSUB ends one.
+    pub(crate) fn leave_all(&mut self, id: ConnId) {
+        let keys: Vec<SubKey> = self.egress.clients.at(id).subs.iter().copied().collect();
+        for key in keys {
+            self.leave(id, key);
+        }
+    }
+
     fn has_deferred_end(&mut self, id: ConnId, key: SubKey) -> bool {
         self.egress
             .clients
@@ -156,7 +164,7 @@ impl Broker {
         self.remove(key);
     }
 
-    /// Ends all subscriptions of a connection at once. Returns the round that tells all shards.
+    /// Ends all subscriptions of a connection that ends too, at once. Returns the round that tells all shards.
     pub(crate) fn unsubscribe_all(&mut self, id: ConnId) -> Option<u64> {
         let client = self.egress.clients.at(id);
         let linked: Vec<SubKey> = client.subs.drain().collect();

@@ -68,3 +68,22 @@ fn answers_that_nobody_reads_are_bounded_too() {
     assert!(shards.is_closed(flooder));
     assert_eq!(shards.brokers[0].connections(), 0);
 }
+
+/// A second CONNECT dropped the subscriptions before the other shards knew: a message that was on
+/// its way to a queue member was lost.
+#[test]
+fn a_second_connect_still_takes_what_was_sent_before_it() {
+    let mut shards = Shards::new(2);
+    let member = shards.quiet();
+    let publisher = shards.quiet();
+    shards.feed(member, "SUB x q 1\r\n");
+    shards.settle();
+    shards.feed(publisher, "PUB x 1\r\na\r\n");
+    shards.depart(1, 0);
+    shards.feed(member, "CONNECT {\"verbose\":false}\r\nPING\r\n");
+    shards.settle();
+    assert_eq!(shards.output(member), "MSG x 1 1\r\na\r\nPONG\r\n");
+    shards.feed(publisher, "PUB x 1\r\nb\r\n");
+    shards.settle();
+    assert_eq!(shards.say(member, "PING\r\n"), "PONG\r\n");
+}
