@@ -85,7 +85,8 @@ impl Client {
 
     // What it does.
 
-    /// CONNECT, and for requesters the subscription for replies.
+    /// CONNECT, and for requesters the subscription for replies. A further CONNECT ends all
+    /// subscriptions there are.
     pub(crate) fn connect(&mut self, history: &mut History) {
         let Abilities { verbose, echo, headers, no_responders } = self.abilities;
         let options = ConnectOptions {
@@ -98,12 +99,16 @@ impl Client {
             ..ConnectOptions::default()
         };
         encode::connect(&mut self.outgoing, &options);
-        self.end_op(history);
+        let sent = history.tick();
+        let op = self.end_op(history);
+        for sub in history.subs.iter_mut().filter(|sub| sub.client == self.record) {
+            sub.unsub.get_or_insert(Unsub { op, sent });
+        }
         if no_responders {
             let filter = self.inbox_filter();
             self.subscribe(history, filter, None, None);
-            self.live.clear(); // Not for the workload to end.
         }
+        self.live.clear(); // The one for replies is not for the workload to end.
     }
 
     /// SUB, under the sid given or a new one.

@@ -63,7 +63,7 @@ pub struct SubRecord {
     pub sid: u32,
     /// Every UNSUB with a maximum.
     pub limits: Vec<Limit>,
-    /// The UNSUB without.
+    /// The UNSUB without, or the further CONNECT that ended it.
     pub unsub: Option<Unsub>,
     /// What it got, in order.
     pub received: Vec<Received>,

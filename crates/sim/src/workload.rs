@@ -57,6 +57,7 @@ impl Workload {
             52..=71 => self.subscribe(client, history),
             72..=81 => self.unsubscribe(client, history),
             82..=89 => self.limit(client, history),
+            90 => client.connect(history),
             _ => self.ping(client, history),
         }
         if self.random.chance(25) {
