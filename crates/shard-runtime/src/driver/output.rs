@@ -1,0 +1,120 @@
+//! What goes out: batches to other shards, then output to clients.
+
+use std::io::{self, IoSlice};
+use std::os::fd::{AsFd, OwnedFd};
+
+use broker::{CloseReason, ConnId, Flush, Outbox, Time};
+use fabric::ShardId;
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, Shutdown};
+
+use super::{Driver, TOKEN_IGNORED, TOKEN_WAKE};
+use crate::mesh_port::Parcel;
+use crate::sys::Wait;
+
+/// Output is sent before the end of the turn when this much has gathered.
+const UNFLUSHED_BYTES_MAX: usize = 1 << 20;
+
+/// Chunks handed to one `sendmsg`.
+const SLICES_PER_SEND: usize = 32;
+
+impl Driver {
+    pub(super) fn flush_if_much(&mut self, now: Time) -> io::Result<()> {
+        if self.broker.unflushed_bytes() >= UNFLUSHED_BYTES_MAX { self.flush(now) } else { Ok(()) }
+    }
+
+    /// Sends output to clients, after what the other shards have to know first: a client must not
+    /// see an effect that a shard it talks to next has not heard of.
+    pub(super) fn flush(&mut self, now: Time) -> io::Result<()> {
+        if !self.send_batches()? {
+            return Ok(()); // A queue is full: the next turn comes soon.
+        }
+        let mut ids = std::mem::take(&mut self.ids);
+        loop {
+            self.broker.take_dirty(&mut ids);
+            if ids.is_empty() {
+                break;
+            }
+            for id in &ids {
+                self.flush_one(now, *id)?;
+            }
+        }
+        self.ids = ids;
+        Ok(())
+    }
+
+    pub(super) fn flush_one(&mut self, now: Time, id: ConnId) -> io::Result<()> {
+        loop {
+            match self.broker.flush(id) {
+                Flush::Nothing => return Ok(()),
+                Flush::Close => return self.close(id),
+                Flush::Send(outbox) => {
+                    let Some(socket) = self.sockets.find(id) else { return Ok(()) };
+                    match send(&socket.fd, outbox) {
+                        Ok(count) => self.broker.on_sent(id, count),
+                        Err(Errno::INTR) => {}
+                        Err(Errno::AGAIN) => {
+                            self.broker.on_blocked(now, id);
+                            return Ok(());
+                        }
+                        Err(_) => self.broker.on_hangup(id, CloseReason::WriteError),
+                    }
+                }
+            }
+        }
+    }
+
+    pub(super) fn close(&mut self, id: ConnId) -> io::Result<()> {
+        let Some(socket) = self.sockets.remove(id) else { return Ok(()) };
+        self.ring.remove_poll(id.to_bits(), TOKEN_IGNORED)?;
+        // Before the descriptor is free for others, the kernel has to have seen all that names it.
+        self.ring.submit(Wait::No)?;
+        // Unread input would turn the close into a reset, which may overtake our last words.
+        let _ = rustix::net::recv(&socket.fd, &mut self.buffer[..], RecvFlags::DONTWAIT);
+        // The ring may hold the file a little longer: the peer learns of the end from this. It fails
+        // only if the peer ended first.
+        let _ = rustix::net::shutdown(&socket.fd, Shutdown::Both);
+        Ok(())
+    }
+
+    /// Queues a batch for each other shard that has one coming; returns whether all found room.
+    pub(super) fn send_batches(&mut self) -> io::Result<bool> {
+        let mut all_sent = true;
+        for peer in ShardId::all(self.ports.len()) {
+            let Some(port) = &mut self.ports[peer.index()] else { continue };
+            let mut sent = port.send_late();
+            if !port.has_room() {
+                all_sent = false;
+            } else if let Some(batch) = self.broker.take_batch(peer) {
+                port.send(Parcel::Batch(batch));
+                sent = true;
+            }
+            if sent {
+                self.ring_bell(peer)?;
+            }
+        }
+        Ok(all_sent)
+    }
+
+    pub(super) fn ring_bell(&mut self, peer: ShardId) -> io::Result<()> {
+        let bell = &self.bells[peer.index()];
+        if bell.needs_ringing() {
+            self.ring.wake(bell.ring.as_fd(), TOKEN_WAKE, TOKEN_IGNORED)?;
+        }
+        Ok(())
+    }
+}
+
+fn send(socket: &OwnedFd, outbox: &Outbox) -> Result<usize, Errno> {
+    let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+    let mut slices = [IoSlice::new(&[]); SLICES_PER_SEND];
+    let mut count = 0;
+    for (slot, bytes) in slices.iter_mut().zip(outbox.slices()) {
+        *slot = IoSlice::new(bytes);
+        count += 1;
+    }
+    match count {
+        1 => rustix::net::send(socket, &slices[0], flags),
+        _ => rustix::net::sendmsg(socket, &slices[..count], &mut SendAncillaryBuffer::default(), flags),
+    }
+}
