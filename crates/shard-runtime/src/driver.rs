@@ -69,6 +69,8 @@ pub(crate) struct Driver {
     /// Sockets with something to read, in the order of their events.
     readable: VecDeque<ConnId>,
     buffer: Box<[u8]>,
+    /// Something for another shard found its queue full, and output waits for it.
+    queue_full: bool,
     // Scratch, kept for its capacity.
     completions: Vec<Completion>,
     ids: Vec<ConnId>,
@@ -90,6 +92,7 @@ impl Driver {
             sockets: Sockets::default(),
             readable: VecDeque::new(),
             buffer: vec![0; READ_BYTES].into_boxed_slice(),
+            queue_full: false,
             completions: Vec::new(),
             ids: Vec::new(),
         }
@@ -128,7 +131,7 @@ impl Driver {
         let ports = || self.ports.iter().flatten();
         let wait = if ports().any(|port| !port.inbound.is_empty()) {
             Wait::No
-        } else if ports().any(|port| !port.has_room()) {
+        } else if self.queue_full {
             Wait::For(FULL_QUEUE_PAUSE)
         } else {
             match self.next_deadline() {
@@ -144,7 +147,7 @@ impl Driver {
     fn next_deadline(&self) -> Option<Time> {
         let stop = match self.stage {
             Stage::Serving => None,
-            Stage::Draining { deadline } | Stage::Closing { deadline } => Some(deadline),
+            Stage::Draining { deadline, .. } | Stage::Closing { deadline } => Some(deadline),
         };
         let accept = self.acceptor.as_ref().and_then(Acceptor::next_deadline);
         [self.broker.next_deadline(), accept, stop].into_iter().flatten().min()

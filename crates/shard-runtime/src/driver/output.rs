@@ -18,6 +18,9 @@ const UNFLUSHED_BYTES_MAX: usize = 1 << 20;
 /// Chunks handed to one `sendmsg`.
 const SLICES_PER_SEND: usize = 32;
 
+/// Input of a closing connection that is read to be forgotten: the rest of what it sent at once.
+const DISCARDED_BYTES_MAX: usize = 16 << 10;
+
 impl Driver {
     pub(super) fn flush_if_much(&mut self, now: Time) -> io::Result<()> {
         if self.broker.unflushed_bytes() >= UNFLUSHED_BYTES_MAX { self.flush(now) } else { Ok(()) }
@@ -26,8 +29,9 @@ impl Driver {
     /// Sends output to clients, after what the other shards have to know first: a client must not
     /// see an effect that a shard it talks to next has not heard of.
     pub(super) fn flush(&mut self, now: Time) -> io::Result<()> {
-        if !self.send_batches()? {
-            return Ok(()); // A queue is full: the next turn comes soon.
+        self.send_batches()?;
+        if self.queue_full {
+            return Ok(()); // The next turn comes soon.
         }
         let mut ids = std::mem::take(&mut self.ids);
         loop {
@@ -69,22 +73,24 @@ impl Driver {
         self.ring.remove_poll(id.to_bits(), TOKEN_IGNORED)?;
         // Before the descriptor is free for others, the kernel has to have seen all that names it.
         self.ring.submit(Wait::No)?;
-        // Unread input would turn the close into a reset, which may overtake our last words.
-        let _ = rustix::net::recv(&socket.fd, &mut self.buffer[..], RecvFlags::DONTWAIT);
+        // Unread input would turn the close into a reset, which may overtake our last words. Not
+        // into the shard's buffer: another connection's bytes may be waiting there.
+        let mut discarded = [0; DISCARDED_BYTES_MAX];
+        let _ = rustix::net::recv(&socket.fd, &mut discarded[..], RecvFlags::DONTWAIT);
         // The ring may hold the file a little longer: the peer learns of the end from this. It fails
         // only if the peer ended first.
         let _ = rustix::net::shutdown(&socket.fd, Shutdown::Both);
         Ok(())
     }
 
-    /// Queues a batch for each other shard that has one coming; returns whether all found room.
-    pub(super) fn send_batches(&mut self) -> io::Result<bool> {
-        let mut all_sent = true;
+    /// Queues a batch for each other shard that has one coming.
+    pub(super) fn send_batches(&mut self) -> io::Result<()> {
+        self.queue_full = false;
         for peer in ShardId::all(self.ports.len()) {
             let Some(port) = &mut self.ports[peer.index()] else { continue };
             let mut sent = port.send_late();
             if !port.has_room() {
-                all_sent = false;
+                self.queue_full = true;
             } else if let Some(batch) = self.broker.take_batch(peer) {
                 port.send(Parcel::Batch(batch));
                 sent = true;
@@ -93,7 +99,7 @@ impl Driver {
                 self.ring_bell(peer)?;
             }
         }
-        Ok(all_sent)
+        Ok(())
     }
 
     pub(super) fn ring_bell(&mut self, peer: ShardId) -> io::Result<()> {

@@ -20,6 +20,8 @@ pub(super) enum Stage {
     /// No more input; what was taken in still crosses to the other shards.
     Draining {
         deadline: Time,
+        /// The other shards were told that nothing more comes.
+        said: bool,
     },
     /// Connections end once their output left.
     Closing {
@@ -33,17 +35,9 @@ impl Driver {
         // Someone else's wake-up may have been taken together with ours.
         let _ = rustix::io::read(&*self.control, &mut count);
         if self.stage == Stage::Serving && self.stop.load(Ordering::Acquire) {
-            self.stage = Stage::Draining { deadline: now + STOP_PATIENCE };
+            self.stage = Stage::Draining { deadline: now + STOP_PATIENCE, said: false };
             if let Some(acceptor) = self.acceptor.take() {
                 acceptor.stop(&mut self.ring, TOKEN_IGNORED)?;
-            }
-            // What this turn still decides goes out with the batches; then comes the last word.
-            self.send_batches()?;
-            for peer in ShardId::all(self.ports.len()) {
-                if let Some(port) = &mut self.ports[peer.index()] {
-                    port.send(Parcel::Last);
-                    self.ring_bell(peer)?;
-                }
             }
         }
         Ok(())
@@ -51,18 +45,33 @@ impl Driver {
 
     /// Moves on to the next stage of stopping when this one is over; true after the last.
     pub(super) fn stage_ended(&mut self, now: Time) -> io::Result<bool> {
-        match self.stage {
-            Stage::Serving => Ok(false),
-            Stage::Draining { deadline } => {
-                let all_said = self.ports.iter().flatten().all(|port| port.ended && !port.has_late());
-                if all_said || deadline <= now {
-                    self.broker.on_shutdown();
-                    self.stage = Stage::Closing { deadline: now + STOP_PATIENCE };
-                    self.flush(now)?;
-                }
-                Ok(self.stage != Stage::Draining { deadline } && self.broker.connections() == 0)
-            }
-            Stage::Closing { deadline } => Ok(self.broker.connections() == 0 || deadline <= now),
+        if let Stage::Draining { deadline, said: false } = self.stage
+            && !self.queue_full
+        {
+            self.stage = Stage::Draining { deadline, said: true };
+            self.say_last_word()?;
         }
+        if let Stage::Draining { deadline, said } = self.stage {
+            let all_said = self.ports.iter().flatten().all(|port| port.ended && !port.has_late());
+            if (said && all_said) || deadline <= now {
+                self.broker.on_shutdown();
+                self.stage = Stage::Closing { deadline: now + STOP_PATIENCE };
+                self.flush(now)?;
+            }
+        }
+        Ok(match self.stage {
+            Stage::Closing { deadline } => self.broker.connections() == 0 || deadline <= now,
+            Stage::Serving | Stage::Draining { .. } => false,
+        })
+    }
+
+    fn say_last_word(&mut self) -> io::Result<()> {
+        for peer in ShardId::all(self.ports.len()) {
+            if let Some(port) = &mut self.ports[peer.index()] {
+                port.send(Parcel::Last);
+                self.ring_bell(peer)?;
+            }
+        }
+        Ok(())
     }
 }
