@@ -3,8 +3,8 @@
 
 use sim::{Plan, Profile, Stats, run};
 
-/// Runs every time: three heavy ones and six with slow readers among them.
-const SEEDS: u64 = 48;
+/// Runs every time: ten heavy ones and twenty with slow readers among them.
+const SEEDS: u64 = 160;
 
 /// What a link may hold before it counts as congested.
 const LINK_BYTES_MAX: usize = 4 << 20;
