@@ -1,9 +1,11 @@
 //! Core NATS on one shard: connections, accounts, subscriptions, delivery and limits, as a machine
 //! that is fed events and the time and leaves bytes, messages to other shards and a next deadline.
 //!
-//! [`Broker`] is the machine. Files by concept: `session` what an op does, `publish` and `subscribe`
-//! the two that matter most, `route` who gets a message, `egress` what leaves to clients, `mesh` what
-//! leaves to other shards, `fence` and `offers` how shards stay one server.
+//! [`Broker`] is the machine. The files that are its methods: `input` (bytes to ops), `session`,
+//! `publish` and `subscribe` (what ops do), `exchange` (what other shards say), `flush` and `ending`.
+//! The files it is made of: `client`, `subscription`, `account`, `route` (who gets a message), `egress`
+//! (what leaves to clients), `mesh` (what leaves to shards), `fence` and `offers` (how shards stay one
+//! server).
 #![forbid(unsafe_code)]
 
 mod account;
@@ -13,7 +15,11 @@ mod close;
 mod config;
 mod deadlines;
 mod egress;
+mod ending;
+mod exchange;
 mod fence;
+mod flush;
+mod input;
 mod mesh;
 mod offers;
 mod outbox;
@@ -27,10 +33,11 @@ mod subscription;
 mod time;
 mod trace;
 
-pub use broker::{Broker, Flush};
+pub use broker::Broker;
 pub use client::ConnId;
 pub use close::CloseReason;
 pub use config::Config;
+pub use flush::Flush;
 pub use outbox::Outbox;
 pub use placement::Placed;
 pub use time::Time;

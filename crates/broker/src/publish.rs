@@ -5,10 +5,11 @@ use std::time::Duration;
 use nats_proto::{Publish, encode};
 use subject_trie::is_valid_literal;
 
-use crate::broker::{Broker, Flow};
+use crate::broker::Broker;
 use crate::client::{ConnId, Hold};
 use crate::close::CloseReason;
 use crate::deadlines::Due;
+use crate::input::Flow;
 use crate::offers::{Message, Offer};
 use crate::time::Time;
 

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use nats_proto::ClientOp;
 
-use crate::broker::{Broker, Flow};
+use crate::broker::Broker;
 use crate::client::{Abilities, ConnId, Hold};
 use crate::close::CloseReason;
 use crate::deadlines::Due;
 use crate::fence::FENCED_OPS_MAX;
+use crate::input::Flow;
 use crate::time::Time;
 use crate::trace;
 

@@ -6,8 +6,9 @@
 use nats_proto::{Subscribe, Unsubscribe};
 
 use crate::account::MemberChange;
-use crate::broker::{Broker, Flow};
+use crate::broker::Broker;
 use crate::client::{ConnId, Deferred, Hold};
+use crate::input::Flow;
 use crate::subscription::{SubKey, Subscription};
 use crate::time::Time;
 

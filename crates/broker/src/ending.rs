@@ -1,0 +1,74 @@
+//! How connections end: input and subscriptions at once, then the output, then the socket.
+
+use fabric::ShardId;
+
+use crate::broker::Broker;
+use crate::client::ConnId;
+use crate::close::CloseReason;
+
+impl Broker {
+    /// The client will send no more, or its socket failed.
+    pub fn on_hangup(&mut self, id: ConnId, reason: CloseReason) {
+        let Some(client) = self.egress.clients.find(id) else { return };
+        if client.closing.is_none() {
+            self.close(id, reason);
+        } else if !reason.keeps_output() {
+            self.drop_output(id);
+        }
+    }
+
+    /// The server stops: ends all connections once their output is flushed.
+    pub fn on_shutdown(&mut self) {
+        for id in self.egress.clients.ids() {
+            self.close(id, CloseReason::ServerShutdown);
+        }
+    }
+
+    /// Closes a connection once its output left, if the reason leaves anyone to read it.
+    pub(crate) fn close(&mut self, id: ConnId, reason: CloseReason) {
+        let Some(client) = self.egress.clients.find(id) else { return };
+        if client.closing.is_none() {
+            client.closing = Some(reason);
+            self.wind_up(id, reason);
+        }
+    }
+
+    pub(crate) fn wind_up(&mut self, id: ConnId, reason: CloseReason) {
+        let client = self.egress.clients.at(id);
+        tracing::debug!("{} - Client connection closed: {reason}", client.label);
+        client.inbox = Vec::new();
+        client.hold = None;
+        client.owes_ok = false;
+        let round = self.unsubscribe_all(id);
+        let client = self.egress.clients.at(id);
+        if reason == CloseReason::ServerShutdown {
+            client.fence = None; // No shard is left to confirm anything.
+        } else if let Some(round) = round {
+            // The end of the connection shows only when no shard counts on it any more.
+            self.fences.raise(id, client, round);
+        }
+        if !reason.keeps_output() {
+            self.drop_output(id);
+        }
+        self.egress.mark_dirty(id);
+    }
+
+    fn drop_output(&mut self, id: ConnId) {
+        let client = self.egress.clients.at(id);
+        client.outbox.clear(&mut self.egress.pool);
+        client.blocked_since = None;
+        self.egress.mark_dirty(id);
+    }
+
+    pub(crate) fn release(&mut self, id: ConnId) {
+        let client = self.egress.clients.remove(id).expect("a connection is released once");
+        if !client.counted {
+            return;
+        }
+        if self.config.shard == ShardId(0) {
+            self.placement.on_closed(ShardId(0), 1);
+        } else {
+            self.mesh.link(ShardId(0)).count_closed();
+        }
+    }
+}

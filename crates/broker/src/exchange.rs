@@ -1,0 +1,105 @@
+//! What goes between this shard and the others.
+
+use fabric::{Batch, Frame, Interest, MeshMessage, OfferReply, ShardId};
+
+use crate::account::{MemberChange, Told};
+use crate::broker::Broker;
+use crate::client::{ConnId, Hold};
+use crate::time::Time;
+
+impl Broker {
+    /// A batch from another shard.
+    pub fn on_batch(&mut self, now: Time, from: ShardId, batch: Batch) {
+        let mut stalled = None;
+        for frame in batch.frames() {
+            match frame.expect("shards of one build understand each other") {
+                Frame::Message(message) => self.on_message(from, &message, &mut stalled),
+                Frame::Interest(interest) => {
+                    self.accounts[interest.account as usize].on_interest(from, &interest);
+                }
+                Frame::OfferReply(reply) => self.on_offer_reply(now, &reply),
+                Frame::Stall { origin } => self.stall(now, ConnId::from_bits(origin)),
+            }
+        }
+        if batch.closed > 0 {
+            self.placement.on_closed(from, batch.closed as usize);
+        }
+        let received = self.mesh.link(from).on_applied(batch);
+        if received.confirmed_moved {
+            self.lift_fences(now);
+        }
+        if received.uncongested {
+            for id in self.mesh.on_uncongested(from) {
+                self.resume(now, id, Hold::Link);
+            }
+        }
+        self.settle();
+    }
+
+    /// Takes what there is to tell another shard.
+    pub fn take_batch(&mut self, to: ShardId) -> Option<Batch> {
+        let link = self.mesh.link(to);
+        link.wants_batch().then(|| link.take_batch())
+    }
+
+    fn on_message(&mut self, from: ShardId, message: &MeshMessage<'_>, stalled: &mut Option<u64>) {
+        let arrived = self.router(message.account as usize).arrive(message);
+        if self.egress.reader_behind() && *stalled != Some(message.origin) {
+            *stalled = Some(message.origin);
+            self.mesh.link(from).push_stall(message.origin);
+        }
+        // Interest that ended with this message has to reach the sender before the answer does.
+        self.settle();
+        if message.ticket != 0 {
+            let refused = arrived.refused.iter().copied();
+            self.mesh.link(from).push_offer_reply(message.ticket, arrived.taken, refused);
+        }
+        // A group that refused a message without a ticket lost its members to closed connections
+        // only; the message shares the fate of what lay in their outboxes.
+    }
+
+    fn on_offer_reply(&mut self, now: Time, reply: &OfferReply<'_>) {
+        let mut offer = self.offers.take(reply.ticket);
+        offer.awaiting -= 1;
+        offer.taken |= reply.taken;
+        if !reply.refused.is_empty() {
+            let publish = offer.message.as_publish();
+            let routed =
+                self.router(offer.account).reroute(offer.origin, &publish, reply.refused, reply.ticket);
+            self.settle();
+            offer.taken |= routed.taken;
+            offer.awaiting += routed.offers;
+        }
+        if offer.awaiting > 0 {
+            self.offers.put_back(reply.ticket, offer);
+            return;
+        }
+        if offer.answer_wanted && !offer.taken {
+            self.answer_no_responders(offer.origin, &offer.message.as_publish());
+        }
+        self.resume(now, offer.origin, Hold::Offer);
+    }
+
+    /// Tells the other shards of a change among this shard's members. Returns the round to wait for
+    /// if the change must not take effect before all shards know of it.
+    pub(crate) fn announce(
+        &mut self,
+        account: usize,
+        filter: &[u8],
+        queue: Option<&[u8]>,
+        change: MemberChange,
+    ) -> Option<u64> {
+        if !self.mesh.has_peers() {
+            return None;
+        }
+        // A join that adds nothing to tell still relies on what was told for others before it.
+        let relies_on_news = change == MemberChange::Join && !self.mesh.is_settled();
+        let Some((before, now)) = self.accounts[account].count(filter, queue, change) else {
+            return relies_on_news.then(|| self.mesh.round());
+        };
+        let Told { weight, firm } = now;
+        let interest = Interest { account: account as u32, filter, queue, weight, firm };
+        let round = self.mesh.announce(&interest);
+        (relies_on_news || before.needs_fence(now)).then_some(round)
+    }
+}

@@ -1,0 +1,72 @@
+//! Output to clients, as the sockets take it.
+
+use crate::broker::Broker;
+use crate::client::ConnId;
+use crate::deadlines::Due;
+use crate::outbox::Outbox;
+use crate::time::Time;
+
+/// What to do with a connection's output.
+#[derive(Debug)]
+pub enum Flush<'a> {
+    /// Nothing for now.
+    Nothing,
+    /// Send this, then report with [`Broker::on_sent`] or [`Broker::on_blocked`].
+    Send(&'a Outbox),
+    /// All is said: close the socket. The connection's id is void from here on.
+    Close,
+}
+
+impl Broker {
+    /// Takes the connections that [`Self::flush`] has something to say about.
+    pub fn take_dirty(&mut self, into: &mut Vec<ConnId>) {
+        self.egress.take_dirty(into);
+    }
+
+    /// Bytes queued for clients since the dirty connections were last taken: the caller flushes
+    /// early when one turn queues a lot, so that readers are not cut off for our own lateness.
+    pub fn unflushed_bytes(&self) -> usize {
+        self.egress.unflushed()
+    }
+
+    /// What to do with a connection's output. Call it again after each report.
+    pub fn flush(&mut self, id: ConnId) -> Flush<'_> {
+        let Some(client) = self.egress.clients.peek(id) else { return Flush::Nothing };
+        if client.fence.is_some() || client.blocked_since.is_some() {
+            return Flush::Nothing;
+        }
+        if client.outbox.is_empty() {
+            if client.closing.is_none() {
+                return Flush::Nothing;
+            }
+            self.release(id);
+            return Flush::Close;
+        }
+        Flush::Send(&self.egress.clients.peek(id).expect("it was just there").outbox)
+    }
+
+    /// The client's socket took `count` bytes of its outbox.
+    pub fn on_sent(&mut self, id: ConnId, count: usize) {
+        let Some(client) = self.egress.clients.find(id) else { return };
+        client.blocked_since = None;
+        client.outbox.advance(&mut self.egress.pool, count);
+    }
+
+    /// The client's socket is full. Report with [`Self::on_writable`] when it is not.
+    pub fn on_blocked(&mut self, now: Time, id: ConnId) {
+        let Some(client) = self.egress.clients.find(id) else { return };
+        client.blocked_since.get_or_insert(now);
+        if !client.write_reminder {
+            client.write_reminder = true;
+            self.deadlines.push(now + self.config.write_deadline, id, Due::Write);
+        }
+    }
+
+    /// The client's socket takes bytes again.
+    pub fn on_writable(&mut self, id: ConnId) {
+        let Some(client) = self.egress.clients.find(id) else { return };
+        if client.blocked_since.take().is_some() {
+            self.egress.mark_dirty(id);
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Bytes from clients become ops, until the input ends or has to wait.
+
+use nats_proto::{ProtoError, Step};
+
+use crate::broker::Broker;
+use crate::client::{ConnId, Hold};
+use crate::close::CloseReason;
+use crate::time::Time;
+
+/// Bytes that an unfinished op has to lack for them to be read straight to where they belong.
+const IN_PLACE_BYTES_MIN: usize = 8 << 10;
+
+/// Bytes taken at once to finish a control line, whose end is not known before it comes.
+const LINE_PIECE_BYTES: usize = 256;
+
+/// What the op in hand asks of the input behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flow {
+    /// Go on with the next op.
+    Next,
+    /// Keep this op and all behind it.
+    Hold(Hold),
+    /// This op is done; keep what is behind it.
+    NextThenHold(Hold),
+}
+
+impl Broker {
+    /// Bytes from a client. The caller stops reading while [`Self::wants_input`] is false.
+    pub fn on_received(&mut self, now: Time, id: ConnId, bytes: &[u8]) {
+        let Some(client) = self.egress.clients.find(id) else { return };
+        if client.closing.is_some() {
+            return;
+        }
+        client.last_in = now;
+        let mut rest = bytes;
+        loop {
+            let Some(client) = self.egress.clients.find(id).filter(|client| client.closing.is_none()) else {
+                return;
+            };
+            if client.hold.is_some() {
+                client.inbox.extend_from_slice(rest);
+                return;
+            }
+            if client.inbox.is_empty() {
+                let used = self.drive(now, id, rest);
+                return self.keep_unused(id, &rest[used..]);
+            }
+            if rest.is_empty() {
+                return;
+            }
+            // Just what finishes the op in the inbox is copied to it; the rest is decoded in place.
+            let lacking = client.op_bytes.saturating_sub(client.inbox.len()).max(LINE_PIECE_BYTES);
+            let (piece, behind) = rest.split_at(lacking.min(rest.len()));
+            client.inbox.extend_from_slice(piece);
+            rest = behind;
+            self.drive_inbox(now, id);
+        }
+    }
+
+    /// Where the next bytes of the client may be put directly, if it is in the middle of an op that
+    /// still lacks that many: then report with [`Self::on_received_in_place`].
+    pub fn room_for_op(&mut self, id: ConnId) -> Option<&mut Vec<u8>> {
+        let client = self.egress.clients.find(id)?;
+        let room = client.inbox.capacity() - client.inbox.len();
+        let is_wanted = client.closing.is_none() && client.hold.is_none() && !client.inbox.is_empty();
+        (is_wanted && room >= IN_PLACE_BYTES_MIN).then_some(&mut client.inbox)
+    }
+
+    /// Bytes from a client that were appended to what [`Self::room_for_op`] gave.
+    pub fn on_received_in_place(&mut self, now: Time, id: ConnId) {
+        let Some(client) = self.egress.clients.find(id) else { return };
+        if client.closing.is_none() {
+            client.last_in = now;
+            self.drive_inbox(now, id);
+        }
+    }
+
+    /// Whether to read from the connection. While it is held, its bytes stay with the kernel.
+    pub fn wants_input(&self, id: ConnId) -> bool {
+        self.egress.clients.peek(id).is_some_and(|client| client.closing.is_none() && client.hold.is_none())
+    }
+
+    /// Takes the connections whose input was held and is wanted again.
+    pub fn take_resumed(&mut self, into: &mut Vec<ConnId>) {
+        into.clear();
+        std::mem::swap(&mut self.resumed, into);
+    }
+
+    /// Decodes and carries out ops until the input ends or has to wait; returns the bytes used.
+    fn drive(&mut self, now: Time, id: ConnId, input: &[u8]) -> usize {
+        let mut used = 0;
+        loop {
+            let client = self.egress.clients.at(id);
+            if client.closing.is_some() || client.hold.is_some() {
+                break;
+            }
+            match client.decoder.step(&input[used..], &self.config.limits) {
+                Ok(Step::NeedMore { at_least }) => {
+                    client.op_bytes = at_least;
+                    break;
+                }
+                Ok(Step::Op { used: len, op }) => match self.on_op(now, id, &op) {
+                    Flow::Next => used += len,
+                    Flow::Hold(hold) => self.hold(id, hold),
+                    Flow::NextThenHold(hold) => {
+                        used += len;
+                        self.hold(id, hold);
+                    }
+                },
+                Err(error) => self.on_proto_error(id, &error),
+            }
+            self.settle();
+        }
+        let client = self.egress.clients.at(id);
+        if std::mem::take(&mut client.stall_wanted) && client.hold.is_none() && client.closing.is_none() {
+            self.stall(now, id);
+        }
+        used
+    }
+
+    fn drive_inbox(&mut self, now: Time, id: ConnId) {
+        let mut inbox = std::mem::take(&mut self.egress.clients.at(id).inbox);
+        let used = self.drive(now, id, &inbox);
+        let client = self.egress.clients.at(id);
+        if client.closing.is_none() && used < inbox.len() {
+            inbox.drain(..used);
+            inbox.reserve(client.op_bytes.saturating_sub(inbox.len()));
+            client.inbox = inbox;
+        }
+    }
+
+    /// Keeps the start of an op, with room for all of it, or what a hold keeps back.
+    fn keep_unused(&mut self, id: ConnId, unused: &[u8]) {
+        let client = self.egress.clients.at(id);
+        if client.closing.is_none() && !unused.is_empty() {
+            client.inbox.reserve(client.op_bytes.max(unused.len()));
+            client.inbox.extend_from_slice(unused);
+        }
+    }
+
+    fn hold(&mut self, id: ConnId, hold: Hold) {
+        let client = self.egress.clients.at(id);
+        if client.closing.is_none() {
+            client.hold = Some(hold);
+        }
+    }
+
+    /// Ends a hold, if it is this one that holds the connection.
+    pub(crate) fn resume(&mut self, now: Time, id: ConnId, hold: Hold) {
+        let Some(client) = self.egress.clients.find(id) else { return };
+        if client.hold != Some(hold) || client.closing.is_some() {
+            return;
+        }
+        client.hold = None;
+        self.drive_inbox(now, id);
+        if self.wants_input(id) {
+            self.resumed.push(id);
+        }
+    }
+
+    fn on_proto_error(&mut self, id: ConnId, error: &ProtoError) {
+        tracing::error!("{} - Client parser error: {error}", self.egress.clients.at(id).label);
+        if let Some(text) = error.wire_text() {
+            self.egress.send_err(id, text);
+        }
+        self.close(id, CloseReason::of_proto_error(error));
+    }
+}
