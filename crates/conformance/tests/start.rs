@@ -1,0 +1,120 @@
+//! The program itself: what it says when it starts, and when it refuses to.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+use test_kit::{Server, ServerBinary, ServerOptions};
+
+/// Runs the server to its end. Only for starts that are refused or end by themselves.
+fn run(args: &[&str]) -> Output {
+    let binary = ServerBinary::locate().expect("the server builds");
+    Command::new(binary.path).args(args).output().expect("the server runs")
+}
+
+fn refusal(args: &[&str]) -> String {
+    let output = run(args);
+    assert!(!output.status.success(), "{args:?} must not count as success");
+    String::from_utf8(output.stderr).expect("errors are text")
+}
+
+#[test]
+fn an_unknown_flag_is_named_in_the_peers_words() {
+    assert_eq!(refusal(&["-zz"]), "flag provided but not defined: -zz\n");
+}
+
+#[test]
+fn a_flag_that_is_not_supported_yet_is_named() {
+    for (args, flag) in [
+        (&["-js"][..], "-js"),
+        (&["--jetstream"], "-jetstream"),
+        (&["-c", "server.conf"], "-c"),
+        (&["-m", "8222"], "-m"),
+        (&["--cluster", "nats://127.0.0.1:6222"], "-cluster"),
+        (&["--tls"], "-tls"),
+        (&["--user", "a", "--pass", "b"], "-user"),
+    ] {
+        assert_eq!(refusal(args), format!("buster-server: flag {flag} is not supported yet\n"));
+    }
+}
+
+#[test]
+fn a_port_in_use_is_a_fatal_line_that_names_it() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = taken.local_addr().expect("it is bound").port().to_string();
+    let said = refusal(&["-a", "127.0.0.1", "-p", &port]);
+    assert!(said.contains("[FTL] Error listening on port: 127.0.0.1:"), "{said}");
+    assert!(said.contains(&port) && said.lines().count() == 1, "{said}");
+}
+
+#[test]
+fn too_little_locked_memory_is_one_line_that_says_what_to_do() {
+    let binary = ServerBinary::locate().expect("the server builds");
+    let output = Command::new("/bin/sh")
+        .args(["-c", "ulimit -l 64 && exec \"$0\" -a 127.0.0.1 -p -1"])
+        .arg(binary.path)
+        .output()
+        .expect("the server runs");
+    let said = String::from_utf8(output.stderr).expect("errors are text");
+    assert!(!output.status.success());
+    assert!(said.contains("[FTL] the limit on locked memory is 65536 bytes"), "{said}");
+    assert!(said.contains("ulimit -l") && said.lines().count() == 1, "{said}");
+}
+
+#[test]
+fn the_version_begins_with_the_line_that_clients_parse() {
+    let output = run(&["-v"]);
+    assert!(output.status.success());
+    let said = String::from_utf8(output.stdout).expect("text");
+    assert_eq!(said.lines().next(), Some("nats-server: v2.14.5"));
+}
+
+#[test]
+fn a_trace_shows_the_protocol_and_keeps_secrets() {
+    let args = vec!["-DV".to_owned(), "-n".to_owned(), "traced".to_owned()];
+    let server = Server::start(ServerOptions { args, ..ServerOptions::default() }).expect("it starts");
+    let mut client = server.connect();
+    client.send("CONNECT {\"verbose\":false,\"name\":\"spy\",\"pass\":\"hush\"}\r\nSUB a.b 7\r\nUNSUB 7\r\n");
+    client.flush();
+    for line in ["<<- [SUB a.b 7]", "<<- [UNSUB 7 ]", "[DBG] ", "Name:     traced"] {
+        assert!(server.log().wait_for(line, Duration::from_secs(10)).is_some(), "no {line} in the log");
+    }
+    assert!(!server.log().text().contains("hush"));
+}
+
+#[test]
+fn a_pid_file_holds_the_bare_pid() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("pid");
+    let args = vec!["-P".to_owned(), path.to_str().expect("a plain path").to_owned()];
+    let server = Server::start(ServerOptions { args, ..ServerOptions::default() }).expect("it starts");
+    assert_eq!(std::fs::read_to_string(path).expect("a pid file"), server.pid().to_string());
+}
+
+/// The log file is a pipe here, so that reading it waits for the lines.
+#[test]
+fn a_log_file_gets_the_lines_instead_of_standard_error() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("log");
+    assert!(Command::new("mkfifo").arg(&path).status().expect("mkfifo runs").success());
+    let mut child = Command::new(ServerBinary::locate().expect("the server builds").path)
+        .args(["-a", "127.0.0.1", "-p", "-1", "--shards", "1", "-l"])
+        .arg(&path)
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the server runs");
+    let pid = child.id();
+    let log = BufReader::new(File::open(&path).expect("the pipe opens"));
+    let lines: Vec<String> = log
+        .lines()
+        .map(|line| line.expect("lines are text"))
+        .take_while(|line| !line.contains("Server is ready"))
+        .collect();
+    child.kill().expect("it can be killed");
+    let output = child.wait_with_output().expect("it ends");
+    assert!(lines[0].starts_with(&format!("[{pid}] ")), "{lines:?}");
+    assert!(lines.iter().any(|line| line.contains("[INF] Listening for client connections on 127.0.0.1:")));
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
