@@ -12,6 +12,9 @@ pub enum RuntimeError {
          io_uring_register) and set the sysctl kernel.io_uring_disabled to 0"
     )]
     RingRefused(#[source] io::Error),
+    /// The kernel has io_uring and no room for another one.
+    #[error("io_uring could not be set up: {0}")]
+    RingFailed(#[source] io::Error),
     /// The kernel's io_uring lacks what we use.
     #[error("this kernel's io_uring is too old ({0}): Linux 6.1 or newer is needed")]
     RingTooOld(#[source] io::Error),

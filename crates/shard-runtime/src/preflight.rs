@@ -12,20 +12,19 @@ const MEMLOCK_BYTES_MIN: u64 = 512 << 10;
 /// Checks for what every shard needs, with an error that says what to do.
 ///
 /// # Errors
-/// io_uring is refused or too old, or the limit on locked memory is too small.
+/// io_uring is refused, too old or exhausted, or the limit on locked memory is too small.
 pub fn preflight() -> Result<(), RuntimeError> {
     if let Some(limit) = getrlimit(Resource::Memlock).current
         && limit < MEMLOCK_BYTES_MIN
     {
         return Err(RuntimeError::MemlockTooSmall { limit, needed: MEMLOCK_BYTES_MIN });
     }
-    match Ring::new() {
-        Ok(_) => Ok(()),
-        Err(error) if Errno::from_io_error(&error) == Some(Errno::INVAL) => {
-            Err(RuntimeError::RingTooOld(error))
-        }
-        Err(error) => Err(RuntimeError::RingRefused(error)),
-    }
+    let Err(error) = Ring::new() else { return Ok(()) };
+    Err(match Errno::from_io_error(&error) {
+        Some(Errno::PERM | Errno::ACCESS | Errno::NOSYS) => RuntimeError::RingRefused(error),
+        Some(Errno::INVAL) => RuntimeError::RingTooOld(error),
+        _ => RuntimeError::RingFailed(error),
+    })
 }
 
 /// The cores this process may run on.
