@@ -28,10 +28,11 @@ impl Server {
     /// # Errors
     /// The machine lacks what shards need, the address is not to be had, or a file not writable.
     pub fn start(options: &Options, program: &str) -> Result<Self, NodeError> {
-        preflight()?;
-        raise_descriptor_limit();
+        raise_limit(Resource::Nofile);
+        raise_limit(Resource::Memlock);
         let cpus = available_cpus();
         let shards = options.shards.unwrap_or(cpus.len().min(SHARDS_MAX));
+        preflight(shards)?;
         let (listener, address) = listen(options)?;
         let info = server_info(options, address, Limits::default());
         tracing::info!("Starting nats-server");
@@ -93,14 +94,15 @@ pub fn serve(options: &Options, program: &str) -> Result<(), NodeError> {
     Ok(())
 }
 
-/// Each client needs a descriptor: take as many as the system grants without asking anyone.
-fn raise_descriptor_limit() {
-    let limit = getrlimit(Resource::Nofile);
+/// Takes as much of a resource as the system grants without asking anyone: each client needs a
+/// descriptor, each shard locked memory.
+fn raise_limit(resource: Resource) {
+    let limit = getrlimit(resource);
     let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
     if limit.current != limit.maximum
-        && let Err(error) = setrlimit(Resource::Nofile, raised)
+        && let Err(error) = setrlimit(resource, raised)
     {
-        tracing::warn!("Could not raise the limit on open files above {:?}: {error}", limit.current);
+        tracing::warn!("Could not raise the limit {resource:?} above {:?}: {error}", limit.current);
     }
 }
 

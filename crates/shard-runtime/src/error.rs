@@ -29,6 +29,18 @@ pub enum RuntimeError {
         /// What is needed, in bytes.
         needed: u64,
     },
+    /// The kernel refused a ring for lack of locked memory.
+    #[error(
+        "not enough locked memory for {shards} shards, about a third of a MiB each: this user may lock {limit} bytes \
+         in all its processes together; raise it with `ulimit -l unlimited`, LimitMEMLOCK=infinity in the \
+         systemd unit, or docker run --ulimit memlock=-1, or ask for fewer --shards"
+    )]
+    MemlockExhausted {
+        /// How many shards were to run.
+        shards: usize,
+        /// The soft RLIMIT_MEMLOCK in bytes.
+        limit: u64,
+    },
     /// A shard's executor did not start.
     #[error("shard {shard} did not start: {reason}")]
     NotStarted {

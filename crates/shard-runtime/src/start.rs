@@ -10,12 +10,14 @@ use broker::{Broker, Config};
 use fabric::ShardId;
 use glommio::{ExecutorJoinHandle, LocalExecutorBuilder, Placement};
 use rustix::event::{EventfdFlags, eventfd};
+use rustix::io::Errno;
 
 use crate::bell::Bell;
 use crate::clock::Clock;
 use crate::driver::{Driver, Parts};
 use crate::error::RuntimeError;
 use crate::mesh_port::MeshPort;
+use crate::preflight::memlock_limit;
 use crate::sys::Ring;
 
 /// glommio's own ring carries nothing of ours, so it is kept small.
@@ -69,14 +71,18 @@ impl Shards {
     /// # Errors
     /// One of them failed; the others were stopped.
     pub fn wait(self) -> Result<(), RuntimeError> {
+        let shards = self.handles.len();
         let mut outcome = Ok(());
         for (shard, handle) in self.handles.into_iter().enumerate() {
-            let ended = match handle.join() {
+            let error = match handle.join() {
                 Ok(Ok(())) => continue,
-                Ok(Err(error)) => error.to_string(),
-                Err(error) => error.to_string(),
+                Ok(Err(error)) => error,
+                Err(error) => error.into(),
             };
-            outcome = outcome.and(Err(RuntimeError::Failed { shard, reason: ended }));
+            outcome = outcome.and(Err(match Errno::from_io_error(&error) {
+                Some(Errno::NOMEM) => RuntimeError::MemlockExhausted { shards, limit: memlock_limit() },
+                _ => RuntimeError::Failed { shard, reason: error.to_string() },
+            }));
         }
         outcome
     }

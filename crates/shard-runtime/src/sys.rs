@@ -12,11 +12,12 @@ use io_uring::types::{Fd, SubmitArgs, Timespec};
 use io_uring::{IoUring, cqueue, opcode, squeue};
 use rustix::event::PollFlags;
 
-/// Operations queued before the kernel has to be entered.
-const SUBMISSIONS: u32 = 1024;
+/// Operations queued before the kernel has to be entered. Rings count as locked memory, so they are
+/// no larger than they need to be.
+const SUBMISSIONS: u32 = 256;
 
 /// Completions the kernel can post before we take them; it keeps more on the side if need be.
-const COMPLETIONS: u32 = 8192;
+const COMPLETIONS: u32 = 4096;
 
 /// One event from the ring.
 #[derive(Debug, Clone, Copy)]
