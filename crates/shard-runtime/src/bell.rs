@@ -36,3 +36,49 @@ impl Bell {
         self.asleep.load(Ordering::Relaxed) && self.asleep.swap(false, Ordering::Relaxed)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::AsFd;
+    use std::sync::mpsc;
+    use std::thread;
+    use std::time::Duration;
+
+    use super::*;
+
+    const ITEMS: u64 = 200_000;
+
+    /// A lost wake-up leaves the sleeper waiting for an item that is there; the deadline only turns
+    /// that hang into a failure.
+    #[test]
+    fn no_item_is_left_while_the_owner_sleeps() {
+        let bell = Bell::new(std::io::stderr().as_fd().try_clone_to_owned().unwrap());
+        let (mut items, mut queue) = rtrb::RingBuffer::new(8);
+        let (ring, rung) = mpsc::channel();
+        thread::scope(|scope| {
+            let bell = &bell;
+            scope.spawn(move || {
+                for item in 0..ITEMS {
+                    while items.push(item).is_err() {
+                        thread::yield_now();
+                    }
+                    if bell.needs_ringing() {
+                        ring.send(()).unwrap();
+                    }
+                }
+            });
+            let mut expected = 0;
+            while expected < ITEMS {
+                while let Ok(item) = queue.pop() {
+                    assert_eq!(item, expected);
+                    expected += 1;
+                }
+                bell.lie_down();
+                if queue.is_empty() && expected < ITEMS {
+                    rung.recv_timeout(Duration::from_secs(30)).expect("an item came without a wake-up");
+                }
+                bell.get_up();
+            }
+        });
+    }
+}

@@ -74,3 +74,28 @@ impl MeshPort {
         !self.late.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_finds_the_queue_full_comes_later_and_in_order() {
+        let (mut from, mut to) = MeshPort::pair();
+        for _ in 0..PARCELS_MAX {
+            assert!(from.has_room());
+            from.send(Parcel::Batch(Batch::default()));
+        }
+        from.send(Parcel::Last);
+        assert!(!from.has_room() && from.has_late());
+        assert!(!from.send_late(), "there is no room yet");
+
+        for _ in 0..PARCELS_MAX {
+            assert!(matches!(to.inbound.pop(), Ok(Parcel::Batch(_))));
+        }
+        assert!(!from.has_room(), "a batch must not overtake what is late");
+        assert!(from.send_late() && from.has_room());
+        assert!(matches!(to.inbound.pop(), Ok(Parcel::Last)));
+        assert!(to.inbound.pop().is_err());
+    }
+}
