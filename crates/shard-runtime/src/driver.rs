@@ -35,6 +35,8 @@ const TOKEN_ACCEPT: u64 = u64::MAX;
 const TOKEN_CONTROL: u64 = u64::MAX - 1;
 const TOKEN_WAKE: u64 = u64::MAX - 2;
 const TOKEN_IGNORED: u64 = u64::MAX - 3;
+/// The first of one token for each shard: a doorbell that could not be rung.
+const TOKEN_BELL: u64 = u64::MAX - 255;
 
 /// The one buffer that everything is read into: as much as fits a core's second-level cache next to
 /// what it turns into.
@@ -49,7 +51,8 @@ pub(crate) struct Parts {
     /// By shard; `None` for the shard itself.
     pub(crate) ports: Vec<Option<MeshPort>>,
     pub(crate) acceptor: Option<std::net::TcpListener>,
-    pub(crate) control: Arc<OwnedFd>,
+    /// By shard: what else wakes it.
+    pub(crate) controls: Arc<[Arc<OwnedFd>]>,
     pub(crate) stop: Arc<AtomicBool>,
     pub(crate) clock: Clock,
 }
@@ -61,7 +64,7 @@ pub(crate) struct Driver {
     bells: Arc<[Bell]>,
     ports: Vec<Option<MeshPort>>,
     acceptor: Option<Acceptor>,
-    control: Arc<OwnedFd>,
+    controls: Arc<[Arc<OwnedFd>]>,
     stop: Arc<AtomicBool>,
     clock: Clock,
     stage: Stage,
@@ -85,7 +88,7 @@ impl Driver {
             bells: parts.bells,
             ports: parts.ports,
             acceptor: parts.acceptor.map(|listener| Acceptor::new(listener, TOKEN_ACCEPT)),
-            control: parts.control,
+            controls: parts.controls,
             stop: parts.stop,
             clock: parts.clock,
             stage: Stage::Serving,
@@ -100,7 +103,8 @@ impl Driver {
 
     /// Runs turns until the shard is told to stop and has done so.
     pub(crate) async fn run(mut self) -> io::Result<()> {
-        self.ring.poll(self.control.as_fd(), PollFlags::IN, TOKEN_CONTROL)?;
+        let control = Arc::clone(&self.controls[self.shard.index()]);
+        self.ring.poll(control.as_fd(), PollFlags::IN, TOKEN_CONTROL)?;
         if let Some(acceptor) = &mut self.acceptor {
             acceptor.start(&mut self.ring)?;
         }

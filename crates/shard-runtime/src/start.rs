@@ -131,7 +131,7 @@ pub fn start(configs: Vec<Config>, listener: TcpListener, cpus: &[usize]) -> Res
                 bells,
                 ports,
                 acceptor: listener,
-                control: Arc::clone(&stopper.controls[shard]),
+                controls: Arc::clone(&stopper.controls),
                 stop: Arc::clone(&stopper.stop),
                 clock,
             });

@@ -12,7 +12,7 @@ use rustix::io::Errno;
 use rustix::net::RecvFlags;
 
 use super::stopping::Stage;
-use super::{Driver, READ_BYTES, TOKEN_ACCEPT, TOKEN_CONTROL, TOKEN_IGNORED, TOKEN_WAKE};
+use super::{Driver, READ_BYTES, TOKEN_ACCEPT, TOKEN_BELL, TOKEN_CONTROL, TOKEN_IGNORED, TOKEN_WAKE};
 use crate::mesh_port::Parcel;
 use crate::socket::Socket;
 use crate::sys::{self, Completion};
@@ -32,6 +32,8 @@ impl Driver {
                 TOKEN_WAKE | TOKEN_IGNORED => {}
                 TOKEN_CONTROL => self.on_control(now)?,
                 TOKEN_ACCEPT => self.on_accept_event(now, *completion)?,
+                // Rung bells complete quietly.
+                token if token >= TOKEN_BELL => self.on_bell_failed((token - TOKEN_BELL) as usize),
                 token => self.on_socket_event(ConnId::from_bits(token), *completion)?,
             }
         }

@@ -8,7 +8,7 @@ use fabric::ShardId;
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, Shutdown};
 
-use super::{Driver, TOKEN_IGNORED, TOKEN_WAKE};
+use super::{Driver, TOKEN_BELL, TOKEN_IGNORED, TOKEN_WAKE};
 use crate::mesh_port::Parcel;
 use crate::sys::Wait;
 
@@ -105,9 +105,15 @@ impl Driver {
     pub(super) fn ring_bell(&mut self, peer: ShardId) -> io::Result<()> {
         let bell = &self.bells[peer.index()];
         if bell.needs_ringing() {
-            self.ring.wake(bell.ring.as_fd(), TOKEN_WAKE, TOKEN_IGNORED)?;
+            self.ring.wake(bell.ring.as_fd(), TOKEN_WAKE, TOKEN_BELL + u64::from(peer.0))?;
         }
         Ok(())
+    }
+
+    /// The kernel could not post to the other shard's ring: wake it the slow way.
+    pub(super) fn on_bell_failed(&mut self, peer: usize) {
+        // A full counter means that the shard has a wake-up pending already.
+        let _ = rustix::io::write(&*self.controls[peer], &1_u64.to_ne_bytes());
     }
 }
 

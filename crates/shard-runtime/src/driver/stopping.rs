@@ -33,7 +33,7 @@ impl Driver {
     pub(super) fn on_control(&mut self, now: Time) -> io::Result<()> {
         let mut count = [0; 8];
         // Someone else's wake-up may have been taken together with ours.
-        let _ = rustix::io::read(&*self.control, &mut count);
+        let _ = rustix::io::read(&*self.controls[self.shard.index()], &mut count);
         if self.stage == Stage::Serving && self.stop.load(Ordering::Acquire) {
             self.stage = Stage::Draining { deadline: now + STOP_PATIENCE, said: false };
             if let Some(acceptor) = self.acceptor.take() {
