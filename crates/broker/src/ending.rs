@@ -62,6 +62,8 @@ impl Broker {
 
     pub(crate) fn release(&mut self, id: ConnId) {
         let client = self.egress.clients.remove(id).expect("a connection is released once");
+        let clients = &self.egress.clients;
+        self.deadlines.forget_gone(clients.len(), |id| clients.peek(id).is_some());
         if !client.counted {
             return;
         }
