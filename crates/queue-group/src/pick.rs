@@ -11,7 +11,7 @@ use crate::draws::Draws;
 const BLIND_DRAWS_MAX: usize = 8;
 
 /// What being local counts for.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Locality {
     /// Members weigh the same wherever they are: the shards of one server.
     Even,
@@ -20,7 +20,7 @@ pub enum Locality {
 }
 
 /// Members of the group in another place, where the choice among them is made.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct Remote<K> {
     /// The place.
     pub at: K,
@@ -29,7 +29,7 @@ pub struct Remote<K> {
 }
 
 /// Who gets the message.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Pick<K> {
     /// The local member with this index.
     Local(usize),
