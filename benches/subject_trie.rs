@@ -6,6 +6,7 @@
 #![expect(clippy::disallowed_methods, reason = "a bench reads the clock")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::hash::Hash;
 use std::hint::black_box;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -15,6 +16,7 @@ use subject_trie::{MatchCache, Matches, SubjectTrie};
 
 const LITERALS: usize = 1_000_000;
 const WILDCARDS: usize = 10_000;
+const CROWD: usize = 100_000;
 /// Subjects a bench makes up for filters that are not there.
 const SUBJECTS: usize = 1 << 17;
 const CACHE_ENTRIES: usize = 4096;
@@ -53,6 +55,8 @@ fn main() {
     print_totals("1 M literal filters, 8-byte values", LITERALS, literal, |index| index as u64);
     print_totals("1 M literal filters, 16-byte values", LITERALS, literal, |index| (index as u64, 0u64));
     print_totals("10 k wildcard filters, 8-byte values", WILDCARDS, wildcard, |index| index as u64);
+    let one = |_| "everybody.listens".to_owned();
+    print_totals("100 k subscriptions on one filter", CROWD, one, |index| index as u64);
     bench_literals(&mut criterion);
     bench_wildcards(&mut criterion);
     bench_cache(&mut criterion);
@@ -101,7 +105,7 @@ fn reshuffled(names: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
     shuffled(names.len()).into_iter().map(|index| names[index].clone()).collect()
 }
 
-fn print_totals<T: Copy + Eq>(
+fn print_totals<T: Copy + Eq + Hash>(
     what: &str,
     len: usize,
     name: impl Fn(usize) -> String,

@@ -15,7 +15,7 @@ use crate::subscription::SubKey;
 const CACHED_SUBJECTS_MAX: usize = 4096;
 
 /// Another shard that wants a filter's messages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Peer {
     pub(crate) shard: ShardId,
     /// See [`Interest::firm`].

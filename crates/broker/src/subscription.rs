@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 use crate::client::ConnId;
 
 /// Names a subscription of one shard.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct SubKey(pub(crate) u32);
 
 /// What is kept of one SUB.

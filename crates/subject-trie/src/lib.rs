@@ -37,6 +37,7 @@ mod hashing;
 mod literal_table;
 mod match_cache;
 mod matches;
+mod members;
 mod subscribers;
 mod trie;
 mod wildcard_trie;

@@ -9,8 +9,10 @@
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 use smallvec::SmallVec;
+use std::hash::Hash;
 
 use crate::hashing::{SubjectHash, SubjectHasher};
+use crate::members::Wanted;
 use crate::subscribers::Subscribers;
 
 /// Names up to this length need no allocation. The inbox of a request has 29 bytes.
@@ -42,7 +44,7 @@ impl<T> Default for LiteralTable<T> {
     }
 }
 
-impl<T: Copy + Eq> LiteralTable<T> {
+impl<T: Copy + Eq + Hash> LiteralTable<T> {
     /// Number of filters.
     pub(crate) fn len(&self) -> usize {
         self.literals.len()
@@ -67,19 +69,19 @@ impl<T: Copy + Eq> LiteralTable<T> {
         }
     }
 
-    pub(crate) fn remove_by(
+    pub(crate) fn remove(
         &mut self,
         hasher: &SubjectHasher,
         hash: SubjectHash,
         filter: &[u8],
         queue: Option<&[u8]>,
-        pred: impl FnMut(&T) -> bool,
+        wanted: Wanted<'_, T>,
     ) -> Option<T> {
         let is_same = |place: &Place| is_at(&self.literals, *place, hash, filter);
         let found = self.index.find_entry(hash.spread(), is_same).ok()?;
         let at = found.get().at;
         let subscribers = &mut self.literals[at as usize].subscribers;
-        let removed = subscribers.remove_by(queue, pred)?;
+        let removed = subscribers.remove(queue, wanted)?;
         if subscribers.is_empty() {
             found.remove();
             self.literals.swap_remove(at as usize);

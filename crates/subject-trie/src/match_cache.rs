@@ -12,6 +12,7 @@
 //! [`ChangeStamps`]: crate::change_stamps::ChangeStamps
 
 use hashbrown::HashTable;
+use std::hash::Hash;
 
 use crate::change_stamps::first_token;
 use crate::hashing::SubjectHash;
@@ -57,7 +58,7 @@ struct Slot<T> {
     used: bool,
 }
 
-impl<T: Copy + Eq> MatchCache<T> {
+impl<T: Copy + Eq + Hash> MatchCache<T> {
     /// A cache for at most `entries_max` subjects. Memory grows with use, not now.
     pub fn new(entries_max: usize) -> Self {
         Self {

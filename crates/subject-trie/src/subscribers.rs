@@ -5,7 +5,10 @@
 //!
 //! Always true: `Many` holds what `One` and `None` cannot, and no queue in it is without members.
 
+use std::hash::Hash;
+
 use crate::matches::Matches;
+use crate::members::{Members, Wanted};
 
 pub(crate) enum Subscribers<T> {
     None,
@@ -14,16 +17,16 @@ pub(crate) enum Subscribers<T> {
 }
 
 pub(crate) struct Lists<T> {
-    plain: Vec<T>,
+    plain: Members<T>,
     queues: Vec<Queue<T>>,
 }
 
 struct Queue<T> {
     name: Box<[u8]>,
-    members: Vec<T>,
+    members: Members<T>,
 }
 
-impl<T: Copy + Eq> Subscribers<T> {
+impl<T: Copy + Eq + Hash> Subscribers<T> {
     pub(crate) fn is_empty(&self) -> bool {
         matches!(self, Self::None)
     }
@@ -40,19 +43,19 @@ impl<T: Copy + Eq> Subscribers<T> {
         }
     }
 
-    /// Removes one subscription with this queue that `pred` picks. Which of several is not said.
-    pub(crate) fn remove_by(&mut self, queue: Option<&[u8]>, pred: impl FnMut(&T) -> bool) -> Option<T> {
+    /// Removes one subscription with this queue. Which of several is not said.
+    pub(crate) fn remove(&mut self, queue: Option<&[u8]>, mut wanted: Wanted<'_, T>) -> Option<T> {
         match self {
             Self::None => None,
             Self::One(value) => {
-                let value = Some(*value).filter(pred).filter(|_| queue.is_none())?;
+                let value = Some(*value).filter(|value| queue.is_none() && wanted.fits(value))?;
                 *self = Self::None;
                 Some(value)
             }
             Self::Many(lists) => {
                 let removed = match queue {
-                    None => swap_remove_by(&mut lists.plain, pred),
-                    Some(name) => lists.remove_member(name, pred),
+                    None => lists.plain.remove(wanted),
+                    Some(name) => lists.remove_member(name, wanted),
                 };
                 self.simplify();
                 removed
@@ -73,20 +76,21 @@ impl<T: Copy + Eq> Subscribers<T> {
             Self::None => {}
             Self::One(value) => visit(None, value),
             Self::Many(lists) => {
-                lists.plain.iter().for_each(|value| visit(None, value));
+                lists.plain.as_slice().iter().for_each(|value| visit(None, value));
                 for queue in &lists.queues {
-                    queue.members.iter().for_each(|value| visit(Some(&queue.name), value));
+                    queue.members.as_slice().iter().for_each(|value| visit(Some(&queue.name), value));
                 }
             }
         }
     }
 
     fn as_lists(&mut self) -> &mut Lists<T> {
-        let plain = match self {
+        let mut plain = Members::default();
+        match self {
             Self::Many(lists) => return lists,
-            Self::One(value) => vec![*value],
-            Self::None => Vec::new(),
-        };
+            Self::One(value) => plain.push(*value),
+            Self::None => {}
+        }
         *self = Self::Many(Box::new(Lists { plain, queues: Vec::new() }));
         let Self::Many(lists) = self else { unreachable!("just made") };
         lists
@@ -97,7 +101,7 @@ impl<T: Copy + Eq> Subscribers<T> {
         if !lists.queues.is_empty() {
             return;
         }
-        match lists.plain[..] {
+        match *lists.plain.as_slice() {
             [] => *self = Self::None,
             [value] => *self = Self::One(value),
             _ => {}
@@ -105,43 +109,33 @@ impl<T: Copy + Eq> Subscribers<T> {
     }
 }
 
-impl<T: Copy + Eq> Lists<T> {
-    fn members_mut(&mut self, name: &[u8]) -> &mut Vec<T> {
+impl<T: Copy + Eq + Hash> Lists<T> {
+    fn members_mut(&mut self, name: &[u8]) -> &mut Members<T> {
         let found = self.queues.iter().position(|queue| *queue.name == *name);
         let index = found.unwrap_or_else(|| {
-            self.queues.push(Queue { name: name.into(), members: Vec::new() });
+            self.queues.push(Queue { name: name.into(), members: Members::default() });
             self.queues.len() - 1
         });
         &mut self.queues[index].members
     }
 
-    fn remove_member(&mut self, name: &[u8], pred: impl FnMut(&T) -> bool) -> Option<T> {
+    fn remove_member(&mut self, name: &[u8], wanted: Wanted<'_, T>) -> Option<T> {
         let index = self.queues.iter().position(|queue| *queue.name == *name)?;
-        let removed = swap_remove_by(&mut self.queues[index].members, pred)?;
-        if self.queues[index].members.is_empty() {
+        let removed = self.queues[index].members.remove(wanted)?;
+        if self.queues[index].members.as_slice().is_empty() {
             self.queues.swap_remove(index);
         }
         Some(removed)
     }
 
     fn append_to(&self, out: &mut Matches<T>) {
-        out.plain.extend_from_slice(&self.plain);
+        out.plain.extend_from_slice(self.plain.as_slice());
         // Names are unique within one filter, so only groups of earlier filters can be the same.
         let known = out.queues.len();
         for queue in &self.queues {
-            out.queue_mut(&queue.name, known).extend_from_slice(&queue.members);
+            out.queue_mut(&queue.name, known).extend_from_slice(queue.members.as_slice());
         }
     }
-}
-
-/// Looks from the back, where the newest subscriptions are: those tend to go first.
-fn swap_remove_by<T>(values: &mut Vec<T>, pred: impl FnMut(&T) -> bool) -> Option<T> {
-    let index = values.iter().rposition(pred)?;
-    let removed = values.swap_remove(index);
-    if values.capacity() > 16 && values.len() < values.capacity() / 4 {
-        values.shrink_to(values.capacity() / 2);
-    }
-    Some(removed)
 }
 
 #[cfg(test)]
@@ -154,20 +148,11 @@ mod tests {
         subscribers.add(None, 1);
         subscribers.add(Some(b"q"), 2);
         subscribers.add(None, 3);
-        assert_eq!(subscribers.remove_by(Some(b"q"), |_| true), Some(2));
-        assert_eq!(subscribers.remove_by(None, |value| *value == 1), Some(1));
+        assert_eq!(subscribers.remove(Some(b"q"), Wanted::Picked(&mut |_| true)), Some(2));
+        assert_eq!(subscribers.remove(None, Wanted::Picked(&mut |value| *value == 1)), Some(1));
         assert!(matches!(subscribers, Subscribers::One(3)));
-        assert_eq!(subscribers.remove_by(Some(b"q"), |_| true), None);
-        assert_eq!(subscribers.remove_by(None, |_| true), Some(3));
+        assert_eq!(subscribers.remove(Some(b"q"), Wanted::Picked(&mut |_| true)), None);
+        assert_eq!(subscribers.remove(None, Wanted::Picked(&mut |_| true)), Some(3));
         assert!(subscribers.is_empty());
-    }
-
-    #[test]
-    fn memory_goes_back_after_a_crowd_has_left() {
-        let mut values: Vec<u32> = (0..10_000).collect();
-        while values.len() > 10 {
-            swap_remove_by(&mut values, |_| true);
-        }
-        assert!(values.capacity() <= 64);
     }
 }

@@ -5,6 +5,7 @@
 //! that was published with a wildcard token or an empty one cannot equal a literal filter, so the
 //! probe needs no check of the subject.
 
+use std::hash::Hash;
 use std::ops::ControlFlow;
 
 use crate::change_stamps::ChangeStamps;
@@ -13,6 +14,7 @@ use crate::grammar::{FilterKind, SubjectError, classify};
 use crate::hashing::{SubjectHash, SubjectHasher};
 use crate::literal_table::LiteralTable;
 use crate::matches::Matches;
+use crate::members::Wanted;
 use crate::subscribers::Subscribers;
 use crate::wildcard_trie::{Relation, WildcardTrie, split};
 
@@ -43,7 +45,7 @@ impl<T> Default for SubjectTrie<T> {
     }
 }
 
-impl<T: Copy + Eq> SubjectTrie<T> {
+impl<T: Copy + Eq + Hash> SubjectTrie<T> {
     /// An empty trie, which owns no memory yet.
     pub fn new() -> Self {
         Self::default()
@@ -71,7 +73,7 @@ impl<T: Copy + Eq> SubjectTrie<T> {
 
     /// Removes one subscription equal to the given one; false if there is none.
     pub fn remove(&mut self, filter: &[u8], queue: Option<&[u8]>, value: &T) -> bool {
-        self.remove_by(filter, queue, |stored| stored == value).is_some()
+        self.remove_wanted(filter, queue, Wanted::Equal(value)).is_some()
     }
 
     /// Removes one subscription with this filter and queue that `pred` picks. If it picks
@@ -80,17 +82,21 @@ impl<T: Copy + Eq> SubjectTrie<T> {
         &mut self,
         filter: &[u8],
         queue: Option<&[u8]>,
-        pred: impl FnMut(&T) -> bool,
+        mut pred: impl FnMut(&T) -> bool,
     ) -> Option<T> {
+        self.remove_wanted(filter, queue, Wanted::Picked(&mut pred))
+    }
+
+    fn remove_wanted(&mut self, filter: &[u8], queue: Option<&[u8]>, wanted: Wanted<'_, T>) -> Option<T> {
         let removed = match classify(filter).ok()? {
             FilterKind::Literal => {
                 let hash = self.hash(filter);
-                let removed = self.literals.remove_by(&self.hasher, hash, filter, queue, pred)?;
+                let removed = self.literals.remove(&self.hasher, hash, filter, queue, wanted)?;
                 self.changes.on_literal_change(hash);
                 removed
             }
             FilterKind::Wildcard => {
-                let removed = self.wildcards.remove_by(&self.hasher, filter, queue, pred)?;
+                let removed = self.wildcards.remove(&self.hasher, filter, queue, wanted)?;
                 self.changes.on_wildcard_change(&self.hasher, filter);
                 removed
             }
@@ -232,7 +238,7 @@ impl<T: Copy + Eq> SubjectTrie<T> {
     }
 }
 
-impl<T: Copy + Eq> std::fmt::Debug for SubjectTrie<T> {
+impl<T: Copy + Eq + Hash> std::fmt::Debug for SubjectTrie<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("SubjectTrie")
             .field("len", &self.len())
@@ -242,7 +248,7 @@ impl<T: Copy + Eq> std::fmt::Debug for SubjectTrie<T> {
     }
 }
 
-fn stop_at_the_first<T: Copy + Eq>(subscribers: &Subscribers<T>) -> ControlFlow<()> {
+fn stop_at_the_first<T: Copy + Eq + Hash>(subscribers: &Subscribers<T>) -> ControlFlow<()> {
     match subscribers.is_empty() {
         true => ControlFlow::Continue(()),
         false => ControlFlow::Break(()),

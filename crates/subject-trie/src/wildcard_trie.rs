@@ -7,6 +7,7 @@
 //!
 //! Always true: every node but the root leads to some subscription, or it is on the free list.
 
+use std::hash::Hash;
 use std::ops::ControlFlow;
 
 use hashbrown::HashTable;
@@ -14,6 +15,7 @@ use smallvec::{SmallVec, smallvec};
 
 use crate::grammar::tokens;
 use crate::hashing::{SubjectHash, SubjectHasher};
+use crate::members::Wanted;
 use crate::subscribers::Subscribers;
 
 type NodeId = u32;
@@ -90,7 +92,7 @@ impl<T> Node<T> {
     }
 }
 
-impl<T: Copy + Eq> Node<T> {
+impl<T: Copy + Eq + Hash> Node<T> {
     fn leads_nowhere(&self) -> bool {
         self.star == NONE && self.first_child == NONE && self.here.is_empty() && self.tail.is_empty()
     }
@@ -102,7 +104,7 @@ impl<T> Default for WildcardTrie<T> {
     }
 }
 
-impl<T: Copy + Eq> WildcardTrie<T> {
+impl<T: Copy + Eq + Hash> WildcardTrie<T> {
     /// Number of filters.
     pub(crate) fn len(&self) -> usize {
         self.filters
@@ -126,12 +128,12 @@ impl<T: Copy + Eq> WildcardTrie<T> {
     }
 
     /// `filter` must be valid.
-    pub(crate) fn remove_by(
+    pub(crate) fn remove(
         &mut self,
         hasher: &SubjectHasher,
         filter: &[u8],
         queue: Option<&[u8]>,
-        pred: impl FnMut(&T) -> bool,
+        wanted: Wanted<'_, T>,
     ) -> Option<T> {
         if self.is_empty() {
             return None;
@@ -139,7 +141,7 @@ impl<T: Copy + Eq> WildcardTrie<T> {
         let (mut path, has_tail) = split_tail(filter);
         let id = path.try_fold(ROOT, |at, token| self.child(hasher, at, token))?;
         let subscribers = self.subscribers_mut(id, has_tail);
-        let removed = subscribers.remove_by(queue, pred)?;
+        let removed = subscribers.remove(queue, wanted)?;
         if subscribers.is_empty() {
             self.filters -= 1;
             self.prune(id);
@@ -358,11 +360,11 @@ mod tests {
         for round in 0..100 {
             let filter = format!("a.{round}.*.b.>");
             trie.insert(&hasher, filter.as_bytes(), None, round);
-            assert_eq!(trie.remove_by(&hasher, filter.as_bytes(), None, |_| true), Some(round));
+            assert_eq!(trie.remove(&hasher, filter.as_bytes(), None, Wanted::Equal(&round)), Some(round));
         }
         assert_eq!(trie.nodes.len(), 3 + 4);
         assert_eq!(trie.children.len(), 1);
-        assert_eq!(trie.remove_by(&hasher, b"keep.*", None, |_| true), Some(0));
+        assert_eq!(trie.remove(&hasher, b"keep.*", None, Wanted::Equal(&0)), Some(0));
         assert_eq!((trie.nodes.capacity(), trie.children.capacity()), (0, 0));
     }
 
