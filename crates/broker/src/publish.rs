@@ -26,6 +26,12 @@ impl Broker {
             self.mesh.hold(id);
             return Flow::Hold(Hold::Link);
         }
+        if breaks_lines(publish) {
+            tracing::error!("{} - line end within a subject", self.egress.clients.at(id).label);
+            self.egress.send_err(id, "Unknown Protocol Operation");
+            self.close(id, CloseReason::ParseError);
+            return Flow::Next;
+        }
         if publish.header.is_some() && !abilities.headers {
             tracing::error!("{} - message headers not supported", self.egress.clients.at(id).label);
             self.close(id, CloseReason::MessageHeaderViolation);
@@ -101,6 +107,13 @@ impl Broker {
             self.resume(now, id, Hold::Stall(until));
         }
     }
+}
+
+/// Whether the message would tear apart the lines of those who get it. The decoder lets such subjects
+/// through, as nats-server's does; other clients must not suffer for it.
+fn breaks_lines(publish: &Publish<'_>) -> bool {
+    let has_line_end = |subject: &[u8]| memchr::memchr2(b'\r', b'\n', subject).is_some();
+    has_line_end(publish.subject) || publish.reply.is_some_and(has_line_end)
 }
 
 /// The `-ERR` text for a publish to subjects that servers keep for themselves.

@@ -87,3 +87,18 @@ fn a_second_connect_still_takes_what_was_sent_before_it() {
     shards.settle();
     assert_eq!(shards.say(member, "PING\r\n"), "PONG\r\n");
 }
+
+/// The parser lets a subject begin with LF and hold CR, as nats-server's does, and the frame of such
+/// a message was garbage to every subscriber of `>`.
+#[test]
+fn a_line_end_within_a_subject_reaches_nobody() {
+    for line in ["PUB \nfoo 1\r\n", "PUB a\rb 1\r\n", "PUB a r\rs 1\r\n"] {
+        let mut shards = Shards::new(1);
+        let bystander = shards.quiet();
+        shards.feed(bystander, "SUB > 1\r\n");
+        let sender = shards.quiet();
+        assert_eq!(shards.say(sender, &format!("{line}x\r\n")), "-ERR 'Unknown Protocol Operation'\r\n");
+        assert!(shards.is_closed(sender));
+        assert_eq!(shards.say(bystander, "PING\r\n"), "PONG\r\n");
+    }
+}
