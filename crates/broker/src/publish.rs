@@ -122,11 +122,12 @@ fn reserved(publish: &Publish<'_>) -> Option<String> {
     if subject.first().is_some_and(|first| matches!(first, b'_' | b'$'))
         && [&b"_GR_."[..], b"$GR.", b"$NRG."].iter().any(|prefix| subject.starts_with(prefix))
     {
-        return Some(format!("Permissions Violation for Publish to \"{}\"", subject.escape_ascii()));
+        return Some(format!("Permissions Violation for Publish to {:?}", String::from_utf8_lossy(subject)));
     }
     let reply = publish.reply?;
     let is_reserved = matches!(reply.first(), Some(b'_' | b'$'))
         && [&b"_R_."[..], b"_GR_.", b"$JS.ACK."].iter().any(|prefix| reply.starts_with(prefix));
-    is_reserved
-        .then(|| format!("Permissions Violation for Publish with Reply of \"{}\"", reply.escape_ascii()))
+    is_reserved.then(|| {
+        format!("Permissions Violation for Publish with Reply of {:?}", String::from_utf8_lossy(reply))
+    })
 }

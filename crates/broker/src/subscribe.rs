@@ -22,8 +22,8 @@ impl Broker {
         }
         if subscribe.queue == Some(SYSTEM_QUEUE) {
             let text = format!(
-                "Permissions Violation for Subscription to \"{}\" using queue \"_sys_\"",
-                subscribe.subject.escape_ascii()
+                "Permissions Violation for Subscription to {:?} using queue \"_sys_\"",
+                String::from_utf8_lossy(subscribe.subject)
             );
             self.egress.send_err(id, &text);
             return Flow::Next;
