@@ -10,6 +10,9 @@ use crate::outbox::Outbox;
 use crate::subscription::SubKey;
 use crate::time::Time;
 
+/// Generations before the first comes again: by then its connection is long gone.
+const GENERATIONS: u32 = 1 << 31;
+
 /// Names a connection of one shard. Slots are used again; the generation tells the users apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnId {
@@ -23,7 +26,7 @@ impl ConnId {
         self.slot as usize
     }
 
-    /// The id as a number below 2^64 - 2^32.
+    /// The id as a number below 2^63.
     pub fn to_bits(self) -> u64 {
         u64::from(self.generation) << 32 | u64::from(self.slot)
     }
@@ -115,6 +118,8 @@ pub(crate) struct Client {
     /// How many bytes from the front of the inbox the op there is known to need.
     pub(crate) op_bytes: usize,
     pub(crate) hold: Option<Hold>,
+    /// The input has ended; the connection closes for this reason once what is held was decoded.
+    pub(crate) hung_up: Option<CloseReason>,
     /// Set while a read is processed if one of its messages met a reader that falls behind.
     pub(crate) stall_wanted: bool,
 
@@ -161,6 +166,7 @@ impl Client {
             inbox: Vec::new(),
             op_bytes: 0,
             hold: None,
+            hung_up: None,
             stall_wanted: false,
             subs: HashTable::new(),
             fence: None,
@@ -202,7 +208,7 @@ pub(crate) struct Clients {
 
 impl Clients {
     pub(crate) fn insert(&mut self, mut client: Client) -> ConnId {
-        self.generation = self.generation.wrapping_add(1) % u32::MAX;
+        self.generation = (self.generation + 1) % GENERATIONS;
         client.generation = self.generation;
         let slot = self.free.pop().unwrap_or_else(|| {
             self.rows.push(None);

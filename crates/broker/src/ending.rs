@@ -10,7 +10,11 @@ impl Broker {
     /// The client will send no more, or its socket failed.
     pub fn on_hangup(&mut self, id: ConnId, reason: CloseReason) {
         let Some(client) = self.egress.clients.find(id) else { return };
-        if client.closing.is_none() {
+        let input_ended = matches!(reason, CloseReason::ClientClosed | CloseReason::ReadError);
+        if client.closing.is_none() && client.hold.is_some() && input_ended {
+            // What it sent before counts.
+            client.hung_up = Some(reason);
+        } else if client.closing.is_none() {
             self.close(id, reason);
         } else if !reason.keeps_output() {
             self.drop_output(id);

@@ -7,8 +7,9 @@ use crate::client::{ConnId, Hold};
 use crate::close::CloseReason;
 use crate::time::Time;
 
-/// Bytes that an unfinished op has to lack for them to be read straight to where they belong.
-const IN_PLACE_BYTES_MIN: usize = 8 << 10;
+/// Input that is taken in for a held connection before reading from it stops. Most holds are over
+/// sooner than a stop would take.
+const HELD_INPUT_BYTES_MAX: usize = 64 << 10;
 
 /// Bytes taken at once to finish a control line, whose end is not known before it comes.
 const LINE_PIECE_BYTES: usize = 256;
@@ -57,27 +58,12 @@ impl Broker {
         }
     }
 
-    /// Where the next bytes of the client may be put directly, if it is in the middle of an op that
-    /// still lacks that many: then report with [`Self::on_received_in_place`].
-    pub fn room_for_op(&mut self, id: ConnId) -> Option<&mut Vec<u8>> {
-        let client = self.egress.clients.find(id)?;
-        let room = client.inbox.capacity() - client.inbox.len();
-        let is_wanted = client.closing.is_none() && client.hold.is_none() && !client.inbox.is_empty();
-        (is_wanted && room >= IN_PLACE_BYTES_MIN).then_some(&mut client.inbox)
-    }
-
-    /// Bytes from a client that were appended to what [`Self::room_for_op`] gave.
-    pub fn on_received_in_place(&mut self, now: Time, id: ConnId) {
-        let Some(client) = self.egress.clients.find(id) else { return };
-        if client.closing.is_none() {
-            client.last_in = now;
-            self.drive_inbox(now, id);
-        }
-    }
-
-    /// Whether to read from the connection. While it is held, its bytes stay with the kernel.
+    /// Whether to read from the connection. While it is held for long, its bytes stay with the kernel.
     pub fn wants_input(&self, id: ConnId) -> bool {
-        self.egress.clients.peek(id).is_some_and(|client| client.closing.is_none() && client.hold.is_none())
+        self.egress.clients.peek(id).is_some_and(|client| {
+            let is_held = client.hold.is_some() && client.inbox.len() >= HELD_INPUT_BYTES_MAX;
+            client.closing.is_none() && client.hung_up.is_none() && !is_held
+        })
     }
 
     /// Takes the connections whose input was held and is wanted again.
@@ -153,6 +139,12 @@ impl Broker {
         }
         client.hold = None;
         self.drive_inbox(now, id);
+        let client = self.egress.clients.at(id);
+        if let Some(reason) = client.hung_up
+            && client.hold.is_none()
+        {
+            self.close(id, reason);
+        }
         if self.wants_input(id) {
             self.resumed.push(id);
         }

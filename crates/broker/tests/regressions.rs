@@ -102,3 +102,21 @@ fn a_line_end_within_a_subject_reaches_nobody() {
         assert_eq!(shards.say(bystander, "PING\r\n"), "PONG\r\n");
     }
 }
+
+/// A client that subscribed, published and left at once: its message is held until the other shards
+/// know of the subscription, and must not leave with the client.
+#[test]
+fn what_a_client_sent_before_it_left_counts() {
+    let mut shards = Shards::new(2);
+    let leaver = shards.quiet();
+    let listener = shards.quiet();
+    shards.feed(listener, "SUB news 1\r\n");
+    shards.settle();
+
+    shards.feed(leaver, "SUB own 1\r\nPUB news 2\r\nhi\r\n");
+    shards.brokers[0].on_hangup(leaver.id, CloseReason::ClientClosed);
+    assert_eq!(shards.output(listener), "");
+    shards.settle();
+    assert_eq!(shards.output(listener), "MSG news 1 2\r\nhi\r\n");
+    assert!(shards.is_closed(leaver));
+}

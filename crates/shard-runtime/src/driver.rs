@@ -1,14 +1,13 @@
 //! One shard's turns: take what happened, let the broker decide, send what it says, sleep.
 //!
-//! A turn is bounded: so many reads of one buffer each, so many batches. Output leaves at the end of
-//! the turn, one `send` per connection, or earlier when a turn produces a lot. What a socket does
-//! not take waits for its readiness event.
+//! A turn is bounded: what the kernel received into the shard's buffers, what the queues of the other
+//! shards hold. Output leaves at the end of the turn, one `send` per connection, or earlier when a
+//! turn produces a lot. What a socket does not take waits until the socket is writable.
 
 mod intake;
 mod output;
 mod stopping;
 
-use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
@@ -17,7 +16,6 @@ use std::time::Duration;
 
 use broker::{Broker, ConnId, Time};
 use fabric::ShardId;
-use rustix::event::PollFlags;
 
 use self::stopping::Stage;
 use crate::acceptor::Acceptor;
@@ -37,10 +35,6 @@ const TOKEN_WAKE: u64 = u64::MAX - 2;
 const TOKEN_IGNORED: u64 = u64::MAX - 3;
 /// The first of one token for each shard: a doorbell that could not be rung.
 const TOKEN_BELL: u64 = u64::MAX - 255;
-
-/// The one buffer that everything is read into: as much as fits a core's second-level cache next to
-/// what it turns into.
-const READ_BYTES: usize = 64 << 10;
 
 /// What a driver is made of.
 pub(crate) struct Parts {
@@ -69,9 +63,6 @@ pub(crate) struct Driver {
     clock: Clock,
     stage: Stage,
     sockets: Sockets,
-    /// Sockets with something to read, in the order of their events.
-    readable: VecDeque<ConnId>,
-    buffer: Box<[u8]>,
     /// Something for another shard found its queue full, and output waits for it.
     queue_full: bool,
     // Scratch, kept for its capacity.
@@ -93,8 +84,6 @@ impl Driver {
             clock: parts.clock,
             stage: Stage::Serving,
             sockets: Sockets::default(),
-            readable: VecDeque::new(),
-            buffer: vec![0; READ_BYTES].into_boxed_slice(),
             queue_full: false,
             completions: Vec::new(),
             ids: Vec::new(),
@@ -104,17 +93,15 @@ impl Driver {
     /// Runs turns until the shard is told to stop and has done so.
     pub(crate) async fn run(mut self) -> io::Result<()> {
         let control = Arc::clone(&self.controls[self.shard.index()]);
-        self.ring.poll(control.as_fd(), PollFlags::IN, TOKEN_CONTROL)?;
+        self.ring.poll_readable(control.as_fd(), TOKEN_CONTROL)?;
         if let Some(acceptor) = &mut self.acceptor {
             acceptor.start(&mut self.ring)?;
         }
         loop {
             let now = self.clock.now();
             self.take_events(now)?;
-            self.take_parcels(now)?;
-            self.read_sockets(now)?;
             self.on_deadlines(now)?;
-            self.list_resumed();
+            self.receive_from_resumed()?;
             self.flush(now)?;
             self.send_batches()?;
             if self.stage_ended(now)? {
@@ -126,9 +113,6 @@ impl Driver {
     }
 
     fn wait(&mut self, now: Time) -> io::Result<()> {
-        if !self.readable.is_empty() && self.stage == Stage::Serving {
-            return self.ring.submit(Wait::No);
-        }
         let bells = Arc::clone(&self.bells);
         let bell = &bells[self.shard.index()];
         bell.lie_down();

@@ -8,12 +8,14 @@ use broker::ConnId;
 pub(crate) struct Socket {
     pub(crate) fd: OwnedFd,
     pub(crate) id: ConnId,
-    /// There may be bytes to read.
-    pub(crate) readable: bool,
-    /// The peer said that nothing more comes, so reading goes on to the very end.
-    pub(crate) hung_up: bool,
-    /// It is on the list of sockets to read from.
-    pub(crate) listed: bool,
+    /// A receive is queued, or its end is under way.
+    pub(crate) receiving: bool,
+    /// The receive was cancelled because the connection is held for long.
+    pub(crate) paused: bool,
+    /// A poll for writability is queued.
+    pub(crate) polling: bool,
+    /// The peer sent all it will.
+    pub(crate) ended: bool,
 }
 
 #[derive(Debug, Default)]
@@ -22,11 +24,12 @@ pub(crate) struct Sockets {
 }
 
 impl Sockets {
-    pub(crate) fn insert(&mut self, id: ConnId, fd: OwnedFd) -> &Socket {
+    pub(crate) fn insert(&mut self, id: ConnId, fd: OwnedFd) {
         if self.rows.len() <= id.slot() {
             self.rows.resize_with(id.slot() + 1, || None);
         }
-        self.rows[id.slot()].insert(Socket { fd, id, readable: false, hung_up: false, listed: false })
+        self.rows[id.slot()] =
+            Some(Socket { fd, id, receiving: false, paused: false, polling: false, ended: false });
     }
 
     /// The socket, unless it is closed.

@@ -1,8 +1,10 @@
 //! The shard's own io_uring, and all unsafe code of this crate.
 //!
-//! Only operations that refer to descriptors and carry no memory are queued here (poll, accept
-//! without an address, messages to other rings), so that a cancelled or late operation can never
-//! touch memory that is gone.
+//! The operations queued here refer to descriptors and carry no memory of their own (poll, accept
+//! without an address, messages to other rings); received bytes go to buffers that live for ever. So
+//! a cancelled or late operation can never touch memory that is gone.
+
+mod buffers;
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
@@ -19,8 +21,11 @@ const SUBMISSIONS: u32 = 256;
 /// Completions the kernel can post before we take them; it keeps more on the side if need be.
 const COMPLETIONS: u32 = 4096;
 
+pub(crate) use self::buffers::Filled;
+use self::buffers::{Buffers, GROUP};
+
 /// One event from the ring.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(crate) struct Completion {
     /// What the operation was given when it was queued.
     pub(crate) token: u64,
@@ -28,13 +33,8 @@ pub(crate) struct Completion {
     pub(crate) result: i32,
     /// Whether more events of the same operation follow.
     pub(crate) more: bool,
-}
-
-impl Completion {
-    /// The readiness that a poll reports.
-    pub(crate) fn readiness(self) -> PollFlags {
-        PollFlags::from_bits_truncate(self.result.max(0) as u16)
-    }
+    /// The buffer that a receive filled; it has to be given back.
+    pub(crate) filled: Option<Filled>,
 }
 
 /// How long to wait for an event.
@@ -50,6 +50,7 @@ pub(crate) enum Wait {
 
 pub(crate) struct Ring {
     ring: IoUring,
+    buffers: Buffers,
 }
 
 impl Ring {
@@ -62,7 +63,8 @@ impl Ring {
             .setup_submit_all()
             .setup_cqsize(COMPLETIONS)
             .build(SUBMISSIONS)?;
-        Ok(Self { ring })
+        let buffers = Buffers::register(&ring)?;
+        Ok(Self { ring, buffers })
     }
 
     /// A second descriptor of the ring, for others to post to.
@@ -72,16 +74,33 @@ impl Ring {
         fd.try_clone_to_owned()
     }
 
-    /// Reports whenever the socket becomes readable, writable or hung up, until removed. Readiness
-    /// is reported as it comes about, not for as long as it lasts.
-    pub(crate) fn poll(&mut self, fd: BorrowedFd<'_>, events: PollFlags, token: u64) -> io::Result<()> {
-        let entry = opcode::PollAdd::new(Fd(fd.as_raw_fd()), u32::from(events.bits())).multi(true).build();
+    /// Reports each time the descriptor has something to read, until cancelled.
+    pub(crate) fn poll_readable(&mut self, fd: BorrowedFd<'_>, token: u64) -> io::Result<()> {
+        let entry =
+            opcode::PollAdd::new(Fd(fd.as_raw_fd()), u32::from(PollFlags::IN.bits())).multi(true).build();
         self.push(entry.user_data(token))
     }
 
-    /// Ends a poll. Its last event may still come.
-    pub(crate) fn remove_poll(&mut self, token: u64, own_token: u64) -> io::Result<()> {
-        self.push(quiet(opcode::PollRemove::new(token).build().user_data(own_token)))
+    /// Reports once when the socket takes bytes again.
+    pub(crate) fn poll_writable(&mut self, fd: BorrowedFd<'_>, token: u64) -> io::Result<()> {
+        let entry = opcode::PollAdd::new(Fd(fd.as_raw_fd()), u32::from(PollFlags::OUT.bits())).build();
+        self.push(entry.user_data(token))
+    }
+
+    /// Receives from the socket, an event for each filled buffer, until it ends, fails or is
+    /// cancelled, or there is no buffer left.
+    pub(crate) fn receive(&mut self, fd: BorrowedFd<'_>, token: u64) -> io::Result<()> {
+        self.push(opcode::RecvMulti::new(Fd(fd.as_raw_fd()), GROUP).build().user_data(token))
+    }
+
+    /// What a receive brought.
+    pub(crate) fn bytes(&self, filled: &Filled) -> &[u8] {
+        self.buffers.bytes(filled)
+    }
+
+    /// Returns a buffer to be filled again.
+    pub(crate) fn give_back(&mut self, filled: Filled) {
+        self.buffers.give_back(filled);
     }
 
     /// Accepts connections until an error ends it.
@@ -92,7 +111,7 @@ impl Ring {
         self.push(entry.user_data(token))
     }
 
-    /// Ends an accept. Its last event may still come.
+    /// Ends what was queued with the token. Its last event may still come.
     pub(crate) fn cancel(&mut self, token: u64, own_token: u64) -> io::Result<()> {
         self.push(quiet(opcode::AsyncCancel::new(token).build().user_data(own_token)))
     }
@@ -137,6 +156,10 @@ impl Ring {
             token: entry.user_data(),
             result: entry.result(),
             more: cqueue::more(entry.flags()),
+            filled: cqueue::buffer_select(entry.flags()).map(|buffer| {
+                // SAFETY: this is the one time that this completion is seen.
+                unsafe { Buffers::filled(buffer, entry.result().max(0) as usize) }
+            }),
         }));
     }
 

@@ -86,13 +86,7 @@ impl World {
                 return;
             }
             self.moved_at = self.now;
-            if let Some(room) = broker.room_for_op(id) {
-                let free = room.capacity() - room.len();
-                room.extend_from_slice(&connection.socket.read_up(count.min(free)));
-                broker.on_received_in_place(Time(self.now), id);
-            } else {
-                broker.on_received(Time(self.now), id, &connection.socket.read_up(count));
-            }
+            broker.on_received(Time(self.now), id, &connection.socket.read_up(count));
             if !broker.wants_input(id) {
                 connection.armed = false;
                 self.stats.held += 1;

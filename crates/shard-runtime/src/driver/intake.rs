@@ -1,65 +1,106 @@
 //! What comes in: events of the ring, connections, batches of other shards, bytes of clients.
 
-use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
 
 use broker::{CloseReason, ConnId, Placed, Time};
 use fabric::ShardId;
-use rustix::event::PollFlags;
 use rustix::io::Errno;
-use rustix::net::RecvFlags;
 
 use super::stopping::Stage;
-use super::{Driver, READ_BYTES, TOKEN_ACCEPT, TOKEN_BELL, TOKEN_CONTROL, TOKEN_IGNORED, TOKEN_WAKE};
+use super::{Driver, TOKEN_ACCEPT, TOKEN_BELL, TOKEN_CONTROL, TOKEN_IGNORED, TOKEN_WAKE};
 use crate::mesh_port::Parcel;
-use crate::socket::Socket;
 use crate::sys::{self, Completion};
 
-/// Reads in one turn. The rest waits for the next, after output has left.
-const READS_PER_TURN_MAX: usize = 256;
+/// Marks the token of a connection's receive; without it the token is that of its writable poll.
+const RECEIVE: u64 = 1 << 63;
 
-/// What a shard watches of each socket.
-const SOCKET_EVENTS: PollFlags = PollFlags::IN.union(PollFlags::OUT).union(PollFlags::RDHUP);
+/// The token of a connection's receive.
+pub(super) fn receive_token(id: ConnId) -> u64 {
+    id.to_bits() | RECEIVE
+}
 
 impl Driver {
+    /// Takes what the ring reports and what other shards have sent.
     pub(super) fn take_events(&mut self, now: Time) -> io::Result<()> {
         let mut completions = std::mem::take(&mut self.completions);
         self.ring.take_completions(&mut completions);
-        for completion in &completions {
+        // Whatever made a client send what was just received may have come from another shard, and
+        // what that shard sent us before counts first (docs/decisions/0001-interest-fence.md).
+        self.take_parcels(now)?;
+        for completion in completions.drain(..) {
             match completion.token {
                 TOKEN_WAKE | TOKEN_IGNORED => {}
                 TOKEN_CONTROL => self.on_control(now)?,
-                TOKEN_ACCEPT => self.on_accept_event(now, *completion)?,
+                TOKEN_ACCEPT => self.on_accept_event(now, &completion)?,
                 // Rung bells complete quietly.
                 token if token >= TOKEN_BELL => self.on_bell_failed((token - TOKEN_BELL) as usize),
-                token => self.on_socket_event(ConnId::from_bits(token), *completion)?,
+                token if token & RECEIVE != 0 => {
+                    self.on_received(now, ConnId::from_bits(token & !RECEIVE), completion)?;
+                }
+                token => self.on_writable(ConnId::from_bits(token)),
             }
         }
         self.completions = completions;
         Ok(())
     }
 
-    pub(super) fn on_socket_event(&mut self, id: ConnId, event: Completion) -> io::Result<()> {
+    fn on_received(&mut self, now: Time, id: ConnId, event: Completion) -> io::Result<()> {
+        let is_open = self.stage == Stage::Serving && self.sockets.find(id).is_some();
+        if let Some(filled) = event.filled {
+            if is_open {
+                self.broker.on_received(now, id, self.ring.bytes(&filled));
+            }
+            self.ring.give_back(filled);
+        }
+        if !is_open {
+            return Ok(());
+        }
+        let end = match event.result {
+            1.. => None,
+            0 => Some(CloseReason::ClientClosed),
+            error => match Errno::from_raw_os_error(-error) {
+                // No buffer was left, or the connection was held: receiving goes on when it can.
+                Errno::NOBUFS | Errno::CANCELED | Errno::INTR | Errno::AGAIN => None,
+                _ => Some(CloseReason::ReadError),
+            },
+        };
+        if let Some(socket) = self.sockets.find(id) {
+            socket.receiving &= event.more;
+            socket.ended |= end.is_some();
+        }
+        if let Some(reason) = end {
+            self.broker.on_hangup(id, reason);
+        }
+        self.steer_receive(id)?;
+        self.flush_if_much(now)
+    }
+
+    /// Receives from a connection while the broker wants its input, and not while it does not.
+    pub(super) fn steer_receive(&mut self, id: ConnId) -> io::Result<()> {
         let Some(socket) = self.sockets.find(id) else { return Ok(()) };
-        let readiness = event.readiness();
-        let gone = PollFlags::RDHUP | PollFlags::HUP | PollFlags::ERR;
-        socket.hung_up |= readiness.intersects(gone);
-        if readiness.intersects(gone | PollFlags::IN) {
-            socket.readable = true;
-            list(socket, &mut self.readable);
-        }
-        if readiness.contains(PollFlags::OUT) {
-            self.broker.on_writable(id);
-        }
-        if !event.more {
-            self.ring.poll(socket.fd.as_fd(), SOCKET_EVENTS, id.to_bits())?;
+        if self.broker.wants_input(id) {
+            socket.paused = false;
+            if !socket.receiving && !socket.ended {
+                socket.receiving = true;
+                self.ring.receive(socket.fd.as_fd(), receive_token(id))?;
+            }
+        } else if socket.receiving && !socket.paused {
+            socket.paused = true;
+            self.ring.cancel(receive_token(id), TOKEN_IGNORED)?;
         }
         Ok(())
     }
 
-    pub(super) fn on_accept_event(&mut self, now: Time, event: Completion) -> io::Result<()> {
+    fn on_writable(&mut self, id: ConnId) {
+        if let Some(socket) = self.sockets.find(id) {
+            socket.polling = false;
+            self.broker.on_writable(id);
+        }
+    }
+
+    fn on_accept_event(&mut self, now: Time, event: &Completion) -> io::Result<()> {
         let Some(acceptor) = &mut self.acceptor else {
             if event.result >= 0 {
                 drop(sys::accepted(event.result));
@@ -76,7 +117,7 @@ impl Driver {
         self.place(now, sys::accepted(event.result))
     }
 
-    pub(super) fn place(&mut self, now: Time, socket: OwnedFd) -> io::Result<()> {
+    fn place(&mut self, now: Time, socket: OwnedFd) -> io::Result<()> {
         let Ok(Some(peer)) = rustix::net::getpeername(&socket) else { return Ok(()) };
         let Ok(mut peer) = SocketAddr::try_from(peer) else { return Ok(()) };
         peer.set_ip(peer.ip().to_canonical());
@@ -91,20 +132,14 @@ impl Driver {
         self.ring_bell(placed.shard)
     }
 
-    pub(super) fn adopt(
-        &mut self,
-        now: Time,
-        fd: OwnedFd,
-        placed: Placed,
-        peer: SocketAddr,
-    ) -> io::Result<()> {
+    fn adopt(&mut self, now: Time, fd: OwnedFd, placed: Placed, peer: SocketAddr) -> io::Result<()> {
         let id = self.broker.on_accepted(now, placed, peer);
-        let socket = self.sockets.insert(id, fd);
-        self.ring.poll(socket.fd.as_fd(), SOCKET_EVENTS, id.to_bits())
+        self.sockets.insert(id, fd);
+        self.steer_receive(id)
     }
 
     /// Takes what other shards have sent so far.
-    pub(super) fn take_parcels(&mut self, now: Time) -> io::Result<()> {
+    fn take_parcels(&mut self, now: Time) -> io::Result<()> {
         for peer in ShardId::all(self.ports.len()) {
             let sent = self.ports[peer.index()].as_ref().map_or(0, |port| port.inbound.slots());
             for _ in 0..sent {
@@ -123,58 +158,6 @@ impl Driver {
         Ok(())
     }
 
-    pub(super) fn read_sockets(&mut self, now: Time) -> io::Result<()> {
-        if self.stage != Stage::Serving {
-            return Ok(());
-        }
-        for _ in 0..self.readable.len().min(READS_PER_TURN_MAX) {
-            let Some(id) = self.readable.pop_front() else { break };
-            self.read_socket(now, id)?;
-        }
-        Ok(())
-    }
-
-    pub(super) fn read_socket(&mut self, now: Time, id: ConnId) -> io::Result<()> {
-        let Some(socket) = self.sockets.find(id) else { return Ok(()) };
-        socket.listed = false;
-        // A held connection stays readable, and is listed again when it is resumed.
-        if !self.broker.wants_input(id) {
-            return Ok(());
-        }
-        let in_place = self.broker.room_for_op(id);
-        let is_in_place = in_place.is_some();
-        let received = match in_place {
-            Some(room) => receive_into(&socket.fd, room),
-            None => rustix::net::recv(&socket.fd, &mut self.buffer[..], RecvFlags::DONTWAIT)
-                .map(|(len, _)| (len, len == READ_BYTES)),
-        };
-        // A short read emptied the socket; what comes later brings an event of its own.
-        socket.readable = match received {
-            Ok((len, was_full)) => len > 0 && (was_full || socket.hung_up),
-            Err(error) => error == Errno::INTR,
-        };
-        if socket.readable {
-            list(socket, &mut self.readable);
-        }
-        match received {
-            Ok((0, _)) => self.broker.on_hangup(id, CloseReason::ClientClosed),
-            Ok((len, _)) => {
-                // Whatever made the client send this may have come from another shard, and what
-                // that shard sent us before has to count first (docs/decisions/0001-interest-fence.md).
-                self.take_parcels(now)?;
-                if is_in_place {
-                    self.broker.on_received_in_place(now, id);
-                } else {
-                    self.broker.on_received(now, id, &self.buffer[..len]);
-                }
-                self.flush_if_much(now)?;
-            }
-            Err(Errno::AGAIN | Errno::INTR) => {}
-            Err(_) => self.broker.on_hangup(id, CloseReason::ReadError),
-        }
-        Ok(())
-    }
-
     pub(super) fn on_deadlines(&mut self, now: Time) -> io::Result<()> {
         self.broker.on_deadlines(now);
         match &mut self.acceptor {
@@ -183,28 +166,14 @@ impl Driver {
         }
     }
 
-    pub(super) fn list_resumed(&mut self) {
-        self.broker.take_resumed(&mut self.ids);
-        for id in &self.ids {
-            if let Some(socket) = self.sockets.find(*id)
-                && socket.readable
-            {
-                list(socket, &mut self.readable);
-            }
+    /// Receives again from connections that were held.
+    pub(super) fn receive_from_resumed(&mut self) -> io::Result<()> {
+        let mut ids = std::mem::take(&mut self.ids);
+        self.broker.take_resumed(&mut ids);
+        for id in &ids {
+            self.steer_receive(*id)?;
         }
+        self.ids = ids;
+        Ok(())
     }
-}
-
-/// Puts a socket on the list to read from, once.
-fn list(socket: &mut Socket, readable: &mut VecDeque<ConnId>) {
-    if !std::mem::replace(&mut socket.listed, true) {
-        readable.push_back(socket.id);
-    }
-}
-
-/// Reads into the spare room of a vector; returns the count and whether the room was filled.
-fn receive_into(socket: &OwnedFd, room: &mut Vec<u8>) -> Result<(usize, bool), Errno> {
-    let wanted = room.capacity() - room.len();
-    let (_, len) = rustix::net::recv(socket, rustix::buffer::spare_capacity(room), RecvFlags::DONTWAIT)?;
-    Ok((len, len == wanted))
 }

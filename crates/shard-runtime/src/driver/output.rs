@@ -8,6 +8,7 @@ use fabric::ShardId;
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, Shutdown};
 
+use super::intake::receive_token;
 use super::{Driver, TOKEN_BELL, TOKEN_IGNORED, TOKEN_WAKE};
 use crate::mesh_port::Parcel;
 use crate::sys::Wait;
@@ -58,6 +59,9 @@ impl Driver {
                         Ok(count) => self.broker.on_sent(id, count),
                         Err(Errno::INTR) => {}
                         Err(Errno::AGAIN) => {
+                            if !std::mem::replace(&mut socket.polling, true) {
+                                self.ring.poll_writable(socket.fd.as_fd(), id.to_bits())?;
+                            }
                             self.broker.on_blocked(now, id);
                             return Ok(());
                         }
@@ -70,11 +74,15 @@ impl Driver {
 
     pub(super) fn close(&mut self, id: ConnId) -> io::Result<()> {
         let Some(socket) = self.sockets.remove(id) else { return Ok(()) };
-        self.ring.remove_poll(id.to_bits(), TOKEN_IGNORED)?;
+        if socket.receiving {
+            self.ring.cancel(receive_token(id), TOKEN_IGNORED)?;
+        }
+        if socket.polling {
+            self.ring.cancel(id.to_bits(), TOKEN_IGNORED)?;
+        }
         // Before the descriptor is free for others, the kernel has to have seen all that names it.
         self.ring.submit(Wait::No)?;
-        // Unread input would turn the close into a reset, which may overtake our last words. Not
-        // into the shard's buffer: another connection's bytes may be waiting there.
+        // Unread input would turn the close into a reset, which may overtake our last words.
         let mut discarded = [0; DISCARDED_BYTES_MAX];
         let _ = rustix::net::recv(&socket.fd, &mut discarded[..], RecvFlags::DONTWAIT);
         // The ring may hold the file a little longer: the peer learns of the end from this. It fails
