@@ -2,10 +2,9 @@
 //! and doorbells between them. The only crate that knows glommio or the kernel; it decides nothing
 //! about the protocol.
 //!
-//! Each executor runs one driver task. The task waits in a ring of its own rather than in
-//! glommio's, because that ring can be set up for a single issuer with deferred task work, and
-//! because one readiness event per busy socket and plain `recv` and `send` calls on one warm buffer
-//! measured best (docs/decisions/0002-shard-driver.md).
+//! Each executor runs one driver task. The task waits in a ring of its own rather than in glommio's,
+//! because that ring can be set up for a single issuer with deferred task work, and because receiving
+//! into a ring of buffers and plain `send` calls measured best (docs/decisions/0002-shard-driver.md).
 
 mod acceptor;
 mod bell;
