@@ -4,7 +4,7 @@ use rustix::io::Errno;
 use rustix::process::{Resource, getrlimit};
 
 use crate::error::RuntimeError;
-use crate::sys::Ring;
+use crate::sys::probe;
 
 /// Locked memory that a glommio executor insists on, in bytes.
 const MEMLOCK_BYTES_MIN: u64 = 512 << 10;
@@ -18,7 +18,7 @@ pub fn preflight(shards: usize) -> Result<(), RuntimeError> {
     if limit < MEMLOCK_BYTES_MIN {
         return Err(RuntimeError::MemlockTooSmall { limit, needed: MEMLOCK_BYTES_MIN });
     }
-    let Err(error) = Ring::new() else { return Ok(()) };
+    let Err(error) = probe() else { return Ok(()) };
     Err(match Errno::from_io_error(&error) {
         Some(Errno::PERM | Errno::ACCESS | Errno::NOSYS) => RuntimeError::RingRefused(error),
         Some(Errno::INVAL) => RuntimeError::RingTooOld(error),

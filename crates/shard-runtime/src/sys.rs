@@ -14,15 +14,15 @@ use io_uring::types::{Fd, SubmitArgs, Timespec};
 use io_uring::{IoUring, cqueue, opcode, squeue};
 use rustix::event::PollFlags;
 
+pub(crate) use self::buffers::Filled;
+use self::buffers::{Buffers, GROUP};
+
 /// Operations queued before the kernel has to be entered. Rings count as locked memory, so they are
 /// no larger than they need to be.
 const SUBMISSIONS: u32 = 256;
 
 /// Completions the kernel can post before we take them; it keeps more on the side if need be.
 const COMPLETIONS: u32 = 4096;
-
-pub(crate) use self::buffers::Filled;
-use self::buffers::{Buffers, GROUP};
 
 /// One event from the ring.
 #[derive(Debug)]
@@ -56,13 +56,7 @@ pub(crate) struct Ring {
 impl Ring {
     /// Makes a ring for the calling thread; only this thread may use it.
     pub(crate) fn new() -> io::Result<Self> {
-        let ring = IoUring::builder()
-            .setup_single_issuer()
-            .setup_defer_taskrun()
-            .setup_taskrun_flag()
-            .setup_submit_all()
-            .setup_cqsize(COMPLETIONS)
-            .build(SUBMISSIONS)?;
+        let ring = build()?;
         let buffers = Buffers::register(&ring)?;
         Ok(Self { ring, buffers })
     }
@@ -173,6 +167,21 @@ impl Ring {
             self.submit(Wait::No)?;
         }
     }
+}
+
+/// Whether a ring could be made here.
+pub(crate) fn probe() -> io::Result<()> {
+    build().map(drop)
+}
+
+fn build() -> io::Result<IoUring> {
+    IoUring::builder()
+        .setup_single_issuer()
+        .setup_defer_taskrun()
+        .setup_taskrun_flag()
+        .setup_submit_all()
+        .setup_cqsize(COMPLETIONS)
+        .build(SUBMISSIONS)
 }
 
 fn quiet(entry: squeue::Entry) -> squeue::Entry {
