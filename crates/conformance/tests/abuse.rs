@@ -19,6 +19,7 @@ at_every_shard_count!(
     a_peer_that_vanishes_leaves_no_message_behind,
     connections_that_come_and_go_leave_nothing_behind,
     accepting_pauses_without_descriptors_and_resumes,
+    a_crowd_that_speaks_at_once_is_heard,
 );
 
 const MIB: u64 = 1024 * 1024;
@@ -298,4 +299,29 @@ fn await_readable(crowd: &[TcpStream]) -> io::Result<usize> {
     poll(&mut polled, Some(&timeout))?;
     let ready = polled.iter().position(|entry| !entry.revents().is_empty());
     ready.ok_or_else(|| io::Error::other("nobody was accepted in time"))
+}
+
+/// Many more than the server has buffers to receive into, at the same moment, again and again.
+fn a_crowd_that_speaks_at_once_is_heard(shards: u32) {
+    const CROWD: usize = 1_000;
+    const ROUNDS: usize = 5;
+    let server = Server::with_shards(shards);
+    let mut listener = server.connect();
+    listener.subscribe("crowd.*", 1);
+    let mut crowd: Vec<_> = (0..CROWD).map(|_| server.connect()).collect();
+    for round in 0..ROUNDS {
+        for (index, speaker) in crowd.iter_mut().enumerate() {
+            speaker.publish(&format!("crowd.{index}"), round.to_string());
+        }
+        let mut heard: Vec<String> = (0..CROWD)
+            .map(|_| {
+                let message = listener.next_message();
+                assert_eq!(message.text(), round.to_string());
+                message.subject
+            })
+            .collect();
+        heard.sort_unstable();
+        heard.dedup();
+        assert_eq!(heard.len(), CROWD, "each is heard once");
+    }
 }

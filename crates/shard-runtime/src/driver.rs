@@ -8,6 +8,7 @@ mod intake;
 mod output;
 mod stopping;
 
+use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
@@ -63,6 +64,8 @@ pub(crate) struct Driver {
     clock: Clock,
     stage: Stage,
     sockets: Sockets,
+    /// Connections whose receive found no buffer, in line for one; each is here once.
+    starved: VecDeque<ConnId>,
     /// Something for another shard found its queue full, and output waits for it.
     queue_full: bool,
     // Scratch, kept for its capacity.
@@ -84,6 +87,7 @@ impl Driver {
             clock: parts.clock,
             stage: Stage::Serving,
             sockets: Sockets::default(),
+            starved: VecDeque::new(),
             queue_full: false,
             completions: Vec::new(),
             ids: Vec::new(),
@@ -102,6 +106,7 @@ impl Driver {
             self.take_events(now)?;
             self.on_deadlines(now)?;
             self.receive_from_resumed()?;
+            self.feed_starved()?;
             self.flush(now)?;
             self.send_batches()?;
             if self.stage_ended(now)? {
@@ -117,7 +122,7 @@ impl Driver {
         let bell = &bells[self.shard.index()];
         bell.lie_down();
         let ports = || self.ports.iter().flatten();
-        let wait = if ports().any(|port| !port.inbound.is_empty()) {
+        let wait = if !self.starved.is_empty() || ports().any(|port| !port.inbound.is_empty()) {
             Wait::No
         } else if self.queue_full {
             Wait::For(FULL_QUEUE_PAUSE)

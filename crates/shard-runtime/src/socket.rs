@@ -10,6 +10,8 @@ pub(crate) struct Socket {
     pub(crate) id: ConnId,
     /// A receive is queued, or its end is under way.
     pub(crate) receiving: bool,
+    /// It waits in line for its receive to be queued again.
+    pub(crate) starved: bool,
     /// The receive was cancelled because the connection is held for long.
     pub(crate) paused: bool,
     /// A poll for writability is queued.
@@ -28,8 +30,15 @@ impl Sockets {
         if self.rows.len() <= id.slot() {
             self.rows.resize_with(id.slot() + 1, || None);
         }
-        self.rows[id.slot()] =
-            Some(Socket { fd, id, receiving: false, paused: false, polling: false, ended: false });
+        self.rows[id.slot()] = Some(Socket {
+            fd,
+            id,
+            receiving: false,
+            starved: false,
+            paused: false,
+            polling: false,
+            ended: false,
+        });
     }
 
     /// The socket, unless it is closed.

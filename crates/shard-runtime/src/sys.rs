@@ -14,7 +14,7 @@ use io_uring::types::{Fd, SubmitArgs, Timespec};
 use io_uring::{IoUring, cqueue, opcode, squeue};
 use rustix::event::PollFlags;
 
-pub(crate) use self::buffers::Filled;
+pub(crate) use self::buffers::{BUFFERS, Filled};
 use self::buffers::{Buffers, GROUP};
 
 /// Operations queued before the kernel has to be entered. Rings count as locked memory, so they are

@@ -11,7 +11,7 @@ use rustix::io::Errno;
 use super::stopping::Stage;
 use super::{Driver, TOKEN_ACCEPT, TOKEN_BELL, TOKEN_CONTROL, TOKEN_IGNORED, TOKEN_WAKE};
 use crate::mesh_port::Parcel;
-use crate::sys::{self, Completion};
+use crate::sys::{self, BUFFERS, Completion};
 
 /// Marks the token of a connection's receive; without it the token is that of its writable poll.
 const RECEIVE: u64 = 1 << 63;
@@ -57,24 +57,40 @@ impl Driver {
         if !is_open {
             return Ok(());
         }
+        let Some(socket) = self.sockets.find(id) else { return Ok(()) };
+        socket.receiving &= event.more;
         let end = match event.result {
             1.. => None,
             0 => Some(CloseReason::ClientClosed),
             error => match Errno::from_raw_os_error(-error) {
-                // No buffer was left, or the connection was held: receiving goes on when it can.
-                Errno::NOBUFS | Errno::CANCELED | Errno::INTR | Errno::AGAIN => None,
+                Errno::NOBUFS => {
+                    socket.starved = true;
+                    self.starved.push_back(id);
+                    return Ok(());
+                }
+                Errno::CANCELED | Errno::INTR | Errno::AGAIN => None,
                 _ => Some(CloseReason::ReadError),
             },
         };
-        if let Some(socket) = self.sockets.find(id) {
-            socket.receiving &= event.more;
-            socket.ended |= end.is_some();
-        }
         if let Some(reason) = end {
+            socket.ended = true;
             self.broker.on_hangup(id, reason);
         }
         self.steer_receive(id)?;
         self.flush_if_much(now)
+    }
+
+    /// Receives again from connections that found no buffer, as many as there are buffers: more at
+    /// once would only find none again, each time all of them.
+    pub(super) fn feed_starved(&mut self) -> io::Result<()> {
+        for _ in 0..self.starved.len().min(BUFFERS.into()) {
+            let Some(id) = self.starved.pop_front() else { break };
+            if let Some(socket) = self.sockets.find(id) {
+                socket.starved = false;
+                self.steer_receive(id)?;
+            }
+        }
+        Ok(())
     }
 
     /// Receives from a connection while the broker wants its input, and not while it does not.
@@ -82,7 +98,7 @@ impl Driver {
         let Some(socket) = self.sockets.find(id) else { return Ok(()) };
         if self.broker.wants_input(id) {
             socket.paused = false;
-            if !socket.receiving && !socket.ended {
+            if !socket.receiving && !socket.starved && !socket.ended {
                 socket.receiving = true;
                 self.ring.receive(socket.fd.as_fd(), receive_token(id))?;
             }

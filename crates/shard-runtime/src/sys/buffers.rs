@@ -20,7 +20,7 @@ const BUFFER_BYTES: usize = 32 << 10;
 
 /// Buffers of a shard, a power of two. Together they fit a second-level cache, and bound what is read
 /// in one turn: receiving pauses while all are in use.
-const BUFFERS: u16 = 32;
+pub(crate) const BUFFERS: u16 = 32;
 
 /// The kernel wants the ring on a page boundary.
 const PAGE_BYTES: usize = 4096;
