@@ -10,7 +10,7 @@ mod stopping;
 
 use std::collections::VecDeque;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -96,8 +96,7 @@ impl Driver {
 
     /// Runs turns until the shard is told to stop and has done so.
     pub(crate) async fn run(mut self) -> io::Result<()> {
-        let control = Arc::clone(&self.controls[self.shard.index()]);
-        self.ring.poll_readable(control.as_fd(), TOKEN_CONTROL)?;
+        self.watch_control()?;
         if let Some(acceptor) = &mut self.acceptor {
             acceptor.start(&mut self.ring)?;
         }

@@ -22,7 +22,7 @@ pub(crate) enum Parcel {
         placed: Placed,
         peer: SocketAddr,
     },
-    /// The sender has stopped reading from its clients; no batch follows.
+    /// The sender takes in nothing more from its clients, and has sent what it took in before.
     Last,
 }
 

@@ -32,7 +32,7 @@ impl Driver {
         for completion in completions.drain(..) {
             match completion.token {
                 TOKEN_WAKE | TOKEN_IGNORED => {}
-                TOKEN_CONTROL => self.on_control(now)?,
+                TOKEN_CONTROL => self.on_control(now, &completion)?,
                 TOKEN_ACCEPT => self.on_accept_event(now, &completion)?,
                 // Rung bells complete quietly.
                 token if token >= TOKEN_BELL => self.on_bell_failed((token - TOKEN_BELL) as usize),
@@ -94,7 +94,7 @@ impl Driver {
     }
 
     /// Receives from a connection while the broker wants its input, and not while it does not.
-    pub(super) fn steer_receive(&mut self, id: ConnId) -> io::Result<()> {
+    fn steer_receive(&mut self, id: ConnId) -> io::Result<()> {
         let Some(socket) = self.sockets.find(id) else { return Ok(()) };
         if self.broker.wants_input(id) {
             socket.paused = false;

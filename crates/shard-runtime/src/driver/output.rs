@@ -48,7 +48,7 @@ impl Driver {
         Ok(())
     }
 
-    pub(super) fn flush_one(&mut self, now: Time, id: ConnId) -> io::Result<()> {
+    fn flush_one(&mut self, now: Time, id: ConnId) -> io::Result<()> {
         loop {
             match self.broker.flush(id) {
                 Flush::Nothing => return Ok(()),
@@ -72,7 +72,7 @@ impl Driver {
         }
     }
 
-    pub(super) fn close(&mut self, id: ConnId) -> io::Result<()> {
+    fn close(&mut self, id: ConnId) -> io::Result<()> {
         let Some(socket) = self.sockets.remove(id) else { return Ok(()) };
         if socket.receiving {
             self.ring.cancel(receive_token(id), TOKEN_IGNORED)?;
