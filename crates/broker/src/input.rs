@@ -75,6 +75,7 @@ impl Broker {
     /// Decodes and carries out ops until the input ends or has to wait; returns the bytes used.
     fn drive(&mut self, now: Time, id: ConnId, input: &[u8]) -> usize {
         let mut used = 0;
+        self.egress.clients.at(id).op_bytes = 0;
         loop {
             let client = self.egress.clients.at(id);
             if client.closing.is_some() || client.hold.is_some() {
