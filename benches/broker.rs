@@ -10,7 +10,7 @@ use fabric::ShardId;
 use nats_proto::ServerInfo;
 
 /// Bytes fed at once, as the server reads them.
-const READ_BYTES: usize = 64 << 10;
+const READ_BYTES: usize = 32 << 10;
 
 struct Shards {
     brokers: Vec<Broker>,
