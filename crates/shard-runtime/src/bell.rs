@@ -1,22 +1,25 @@
-//! Waking a shard that sleeps in its ring.
+//! Waking a shard that sleeps.
 //!
 //! Before it sleeps a shard says so and then looks at its queues once more; who fills a queue looks
 //! afterwards whether the shard sleeps. The two fences make sure that one of them sees the other.
 
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering, fence};
 
 /// A shard's bell, shared by all shards.
 #[derive(Debug)]
 pub(crate) struct Bell {
     asleep: AtomicBool,
-    /// The ring to post to: a duplicate, so that it stays this ring when the owner has ended.
-    pub(crate) ring: OwnedFd,
+    /// What other shards ring: for the I/O backend to know how.
+    pub(crate) door: OwnedFd,
+    /// An event counter that anyone can ring.
+    control: Arc<OwnedFd>,
 }
 
 impl Bell {
-    pub(crate) fn new(ring: OwnedFd) -> Self {
-        Self { asleep: AtomicBool::new(false), ring }
+    pub(crate) fn new(door: OwnedFd, control: Arc<OwnedFd>) -> Self {
+        Self { asleep: AtomicBool::new(false), door, control }
     }
 
     /// The owner is about to sleep. It must look at its queues after this and before it sleeps.
@@ -35,6 +38,17 @@ impl Bell {
         fence(Ordering::SeqCst);
         self.asleep.load(Ordering::Relaxed) && self.asleep.swap(false, Ordering::Relaxed)
     }
+
+    /// Wakes the owner the slow way, when the door could not be rung.
+    pub(crate) fn ring_control(&self) {
+        ring(&self.control);
+    }
+}
+
+/// Rings a shard's event counter: the way from outside of the shards.
+pub(crate) fn ring(control: &OwnedFd) {
+    // A full counter means that the shard has a wake-up pending already.
+    let _ = rustix::io::write(control, &1_u64.to_ne_bytes());
 }
 
 #[cfg(test)]
@@ -52,7 +66,8 @@ mod tests {
     /// that hang into a failure.
     #[test]
     fn no_item_is_left_while_the_owner_sleeps() {
-        let bell = Bell::new(std::io::stderr().as_fd().try_clone_to_owned().unwrap());
+        let some_file = || std::io::stderr().as_fd().try_clone_to_owned().unwrap();
+        let bell = Bell::new(some_file(), Arc::new(some_file()));
         let (mut items, mut queue) = rtrb::RingBuffer::new(8);
         let (ring, rung) = mpsc::channel();
         thread::scope(|scope| {

@@ -8,9 +8,8 @@ mod intake;
 mod output;
 mod stopping;
 
-use std::collections::VecDeque;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -22,32 +21,21 @@ use self::stopping::Stage;
 use crate::acceptor::Acceptor;
 use crate::bell::Bell;
 use crate::clock::Clock;
+use crate::io::{Event, Io, Wait};
 use crate::mesh_port::MeshPort;
-use crate::socket::Sockets;
-use crate::sys::{Completion, Ring, Wait};
 
 /// How soon to look again when a queue to another shard is full.
 const FULL_QUEUE_PAUSE: Duration = Duration::from_micros(100);
-
-// Tokens above all connection ids.
-const TOKEN_ACCEPT: u64 = u64::MAX;
-const TOKEN_CONTROL: u64 = u64::MAX - 1;
-const TOKEN_WAKE: u64 = u64::MAX - 2;
-const TOKEN_IGNORED: u64 = u64::MAX - 3;
-/// The first of one token for each shard: a doorbell that could not be rung.
-const TOKEN_BELL: u64 = u64::MAX - 255;
 
 /// What a driver is made of.
 pub(crate) struct Parts {
     pub(crate) shard: ShardId,
     pub(crate) broker: Broker,
-    pub(crate) ring: Ring,
+    pub(crate) io: Io,
     pub(crate) bells: Arc<[Bell]>,
     /// By shard; `None` for the shard itself.
     pub(crate) ports: Vec<Option<MeshPort>>,
-    pub(crate) acceptor: Option<std::net::TcpListener>,
-    /// By shard: what else wakes it.
-    pub(crate) controls: Arc<[Arc<OwnedFd>]>,
+    pub(crate) listener: Option<TcpListener>,
     pub(crate) stop: Arc<AtomicBool>,
     pub(crate) clock: Clock,
 }
@@ -55,65 +43,61 @@ pub(crate) struct Parts {
 pub(crate) struct Driver {
     shard: ShardId,
     broker: Broker,
-    ring: Ring,
+    io: Io,
     bells: Arc<[Bell]>,
     ports: Vec<Option<MeshPort>>,
     acceptor: Option<Acceptor>,
-    controls: Arc<[Arc<OwnedFd>]>,
     stop: Arc<AtomicBool>,
     clock: Clock,
     stage: Stage,
-    sockets: Sockets,
-    /// Connections whose receive found no buffer, in line for one; each is here once.
-    starved: VecDeque<ConnId>,
     /// Something for another shard found its queue full, and output waits for it.
     queue_full: bool,
     // Scratch, kept for its capacity.
-    completions: Vec<Completion>,
+    events: Vec<Event>,
     ids: Vec<ConnId>,
 }
 
 impl Driver {
-    pub(crate) fn new(parts: Parts) -> Self {
-        Self {
+    /// A driver that accepts connections, if it was given a listener.
+    ///
+    /// # Errors
+    /// The kernel does not listen.
+    pub(crate) fn new(parts: Parts) -> io::Result<Self> {
+        let mut io = parts.io;
+        let acceptor = parts.listener.map(|listener| Acceptor::start(&mut io, listener)).transpose()?;
+        Ok(Self {
             shard: parts.shard,
             broker: parts.broker,
-            ring: parts.ring,
+            io,
             bells: parts.bells,
             ports: parts.ports,
-            acceptor: parts.acceptor.map(|listener| Acceptor::new(listener, TOKEN_ACCEPT)),
-            controls: parts.controls,
+            acceptor,
             stop: parts.stop,
             clock: parts.clock,
             stage: Stage::Serving,
-            sockets: Sockets::default(),
-            starved: VecDeque::new(),
             queue_full: false,
-            completions: Vec::new(),
+            events: Vec::new(),
             ids: Vec::new(),
-        }
+        })
     }
 
-    /// Runs turns until the shard is told to stop and has done so.
-    pub(crate) async fn run(mut self) -> io::Result<()> {
-        self.watch_control()?;
-        if let Some(acceptor) = &mut self.acceptor {
-            acceptor.start(&mut self.ring)?;
+    /// Takes a turn: what happened, what to do about it, then sleep until something happens. Returns
+    /// whether the shard was told to stop and has done so.
+    ///
+    /// # Errors
+    /// The kernel fails the shard.
+    pub(crate) fn turn(&mut self) -> io::Result<bool> {
+        let now = self.clock.now();
+        self.take_events(now)?;
+        self.on_deadlines(now)?;
+        self.receive_from_resumed()?;
+        self.flush(now)?;
+        self.send_batches()?;
+        if self.stage_ended(now)? {
+            return Ok(true);
         }
-        loop {
-            let now = self.clock.now();
-            self.take_events(now)?;
-            self.on_deadlines(now)?;
-            self.receive_from_resumed()?;
-            self.feed_starved()?;
-            self.flush(now)?;
-            self.send_batches()?;
-            if self.stage_ended(now)? {
-                return Ok(());
-            }
-            self.wait(now)?;
-            glommio::executor().yield_if_needed().await;
-        }
+        self.wait(now)?;
+        Ok(false)
     }
 
     fn wait(&mut self, now: Time) -> io::Result<()> {
@@ -121,7 +105,7 @@ impl Driver {
         let bell = &bells[self.shard.index()];
         bell.lie_down();
         let ports = || self.ports.iter().flatten();
-        let wait = if !self.starved.is_empty() || ports().any(|port| !port.inbound.is_empty()) {
+        let wait = if ports().any(|port| !port.inbound.is_empty()) {
             Wait::No
         } else if self.queue_full {
             Wait::For(FULL_QUEUE_PAUSE)
@@ -131,7 +115,7 @@ impl Driver {
                 None => Wait::Forever,
             }
         };
-        let outcome = self.ring.submit(wait);
+        let outcome = self.io.wait(wait);
         bell.get_up();
         outcome
     }

@@ -11,6 +11,7 @@ mod bell;
 mod clock;
 mod driver;
 mod error;
+mod io;
 mod mesh_port;
 mod preflight;
 mod socket;

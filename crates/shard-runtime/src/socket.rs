@@ -1,53 +1,41 @@
 //! The sockets of a shard, by the slot of their connection.
 
-use std::os::fd::OwnedFd;
-
 use broker::ConnId;
 
+/// What an I/O backend knows of each open socket.
 #[derive(Debug)]
-pub(crate) struct Socket {
-    pub(crate) fd: OwnedFd,
-    pub(crate) id: ConnId,
-    /// A receive is queued, or its end is under way.
-    pub(crate) receiving: bool,
-    /// It waits in line for its receive to be queued again.
-    pub(crate) starved: bool,
-    /// The receive was cancelled because the connection is held for long.
-    pub(crate) paused: bool,
-    /// A poll for writability is queued.
-    pub(crate) polling: bool,
-    /// The peer sent all it will.
-    pub(crate) ended: bool,
+pub(crate) struct Sockets<S> {
+    rows: Vec<Option<(ConnId, S)>>,
 }
 
-#[derive(Debug, Default)]
-pub(crate) struct Sockets {
-    rows: Vec<Option<Socket>>,
+impl<S> Default for Sockets<S> {
+    fn default() -> Self {
+        Self { rows: Vec::new() }
+    }
 }
 
-impl Sockets {
-    pub(crate) fn insert(&mut self, id: ConnId, fd: OwnedFd) {
+impl<S> Sockets<S> {
+    pub(crate) fn insert(&mut self, id: ConnId, socket: S) {
         if self.rows.len() <= id.slot() {
             self.rows.resize_with(id.slot() + 1, || None);
         }
-        self.rows[id.slot()] = Some(Socket {
-            fd,
-            id,
-            receiving: false,
-            starved: false,
-            paused: false,
-            polling: false,
-            ended: false,
-        });
+        self.rows[id.slot()] = Some((id, socket));
     }
 
-    /// The socket, unless it is closed.
-    pub(crate) fn find(&mut self, id: ConnId) -> Option<&mut Socket> {
-        self.rows.get_mut(id.slot()).and_then(Option::as_mut).filter(|socket| socket.id == id)
+    /// The socket, unless it is gone.
+    pub(crate) fn peek(&self, id: ConnId) -> Option<&S> {
+        let (owner, socket) = self.rows.get(id.slot())?.as_ref()?;
+        (*owner == id).then_some(socket)
     }
 
-    pub(crate) fn remove(&mut self, id: ConnId) -> Option<Socket> {
-        self.find(id)?;
-        self.rows[id.slot()].take()
+    /// The socket, unless it is gone.
+    pub(crate) fn find(&mut self, id: ConnId) -> Option<&mut S> {
+        let (owner, socket) = self.rows.get_mut(id.slot())?.as_mut()?;
+        (*owner == id).then_some(socket)
+    }
+
+    pub(crate) fn remove(&mut self, id: ConnId) -> Option<S> {
+        self.peek(id)?;
+        self.rows[id.slot()].take().map(|(_, socket)| socket)
     }
 }

@@ -12,13 +12,13 @@ use glommio::{ExecutorJoinHandle, LocalExecutorBuilder, Placement};
 use rustix::event::{EventfdFlags, eventfd};
 use rustix::io::Errno;
 
-use crate::bell::Bell;
+use crate::bell::{self, Bell};
 use crate::clock::Clock;
 use crate::driver::{Driver, Parts};
 use crate::error::RuntimeError;
+use crate::io::Io;
 use crate::mesh_port::MeshPort;
 use crate::preflight::memlock_limit;
-use crate::sys::Ring;
 
 /// glommio's own ring carries nothing of ours, so it is kept small.
 const EXECUTOR_RING_DEPTH: usize = 8;
@@ -45,8 +45,7 @@ impl Stopper {
     pub fn stop(&self) {
         self.stop.store(true, Ordering::Release);
         for control in &*self.controls {
-            // A full counter means that the shard has a wake-up pending already.
-            let _ = rustix::io::write(&**control, &1_u64.to_ne_bytes());
+            bell::ring(control);
         }
     }
 }
@@ -119,23 +118,25 @@ pub fn start(configs: Vec<Config>, listener: TcpListener, cpus: &[usize]) -> Res
         let (ports, listener) = (std::mem::take(&mut ports[shard]), listener.take());
         let body = move || async move {
             let _stops_all = StopOnDrop(stopper.clone());
-            let ring = Ring::new()?;
-            let announced = ring_made.send((shard, ring.duplicate()?));
+            let io = Io::new(Arc::clone(&stopper.controls[shard]))?;
+            let announced = ring_made.send((shard, io.doorbell()?));
             drop(ring_made);
             // Either end of these channels is gone only when another shard failed to start.
             let (Ok(()), Ok(bells)) = (announced, bells.recv()) else { return Ok(()) };
-            let driver = Driver::new(Parts {
+            let mut driver = Driver::new(Parts {
                 shard: ShardId(shard as u8),
                 broker: Broker::new(config),
-                ring,
+                io,
                 bells,
                 ports,
-                acceptor: listener,
-                controls: Arc::clone(&stopper.controls),
+                listener,
                 stop: Arc::clone(&stopper.stop),
                 clock,
-            });
-            driver.run().await
+            })?;
+            while !driver.turn()? {
+                glommio::executor().yield_if_needed().await;
+            }
+            Ok(())
         };
         let spawned = LocalExecutorBuilder::new(Placement::Fixed(cpus[shard % cpus.len()]))
             .name("shard")
@@ -153,7 +154,9 @@ pub fn start(configs: Vec<Config>, listener: TcpListener, cpus: &[usize]) -> Res
         return Err(shards.wait().err().unwrap_or_else(|| not_started(0)(&"it ended at once")));
     }
     rings.sort_by_key(|(shard, _)| *shard);
-    let bells: Arc<[Bell]> = rings.into_iter().map(|(_, ring)| Bell::new(ring)).collect();
+    let controls = shards.stopper.controls.iter().cloned();
+    let bells: Arc<[Bell]> =
+        rings.into_iter().zip(controls).map(|((_, ring), control)| Bell::new(ring, control)).collect();
     for bell_sender in bell_senders {
         // A shard that is gone already has stopped the others, and `wait` says why.
         let _ = bell_sender.send(Arc::clone(&bells));

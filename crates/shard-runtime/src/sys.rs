@@ -8,11 +8,12 @@ mod buffers;
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
-use std::time::Duration;
 
 use io_uring::types::{Fd, SubmitArgs, Timespec};
 use io_uring::{IoUring, cqueue, opcode, squeue};
 use rustix::event::PollFlags;
+
+use crate::io::Wait;
 
 pub(crate) use self::buffers::{BUFFERS, Filled};
 use self::buffers::{Buffers, GROUP};
@@ -35,17 +36,6 @@ pub(crate) struct Completion {
     pub(crate) more: bool,
     /// The buffer that a receive filled; it has to be given back.
     pub(crate) filled: Option<Filled>,
-}
-
-/// How long to wait for an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Wait {
-    /// Not at all.
-    No,
-    /// Until there is one.
-    Forever,
-    /// Until there is one or the time is over.
-    For(Duration),
 }
 
 pub(crate) struct Ring {

@@ -1,17 +1,15 @@
 //! What goes out: batches to other shards, then output to clients.
 
 use std::io::{self, IoSlice};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::BorrowedFd;
 
 use broker::{CloseReason, ConnId, Flush, Outbox, Time};
 use fabric::ShardId;
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, Shutdown};
 
-use super::intake::receive_token;
-use super::{Driver, TOKEN_BELL, TOKEN_IGNORED, TOKEN_WAKE};
+use super::Driver;
 use crate::mesh_port::Parcel;
-use crate::sys::Wait;
 
 /// Output is sent before the end of the turn when this much has gathered.
 const UNFLUSHED_BYTES_MAX: usize = 1 << 20;
@@ -54,14 +52,12 @@ impl Driver {
                 Flush::Nothing => return Ok(()),
                 Flush::Close => return self.close(id),
                 Flush::Send(outbox) => {
-                    let Some(socket) = self.sockets.find(id) else { return Ok(()) };
-                    match send(&socket.fd, outbox) {
+                    let Some(socket) = self.io.socket(id) else { return Ok(()) };
+                    match send(socket, outbox) {
                         Ok(count) => self.broker.on_sent(id, count),
                         Err(Errno::INTR) => {}
                         Err(Errno::AGAIN) => {
-                            if !std::mem::replace(&mut socket.polling, true) {
-                                self.ring.poll_writable(socket.fd.as_fd(), id.to_bits())?;
-                            }
+                            self.io.await_writable(id)?;
                             self.broker.on_blocked(now, id);
                             return Ok(());
                         }
@@ -73,21 +69,13 @@ impl Driver {
     }
 
     fn close(&mut self, id: ConnId) -> io::Result<()> {
-        let Some(socket) = self.sockets.remove(id) else { return Ok(()) };
-        if socket.receiving {
-            self.ring.cancel(receive_token(id), TOKEN_IGNORED)?;
-        }
-        if socket.polling {
-            self.ring.cancel(id.to_bits(), TOKEN_IGNORED)?;
-        }
-        // Before the descriptor is free for others, the kernel has to have seen all that names it.
-        self.ring.submit(Wait::No)?;
+        let Some(socket) = self.io.release(id)? else { return Ok(()) };
         // Unread input would turn the close into a reset, which may overtake our last words.
         let mut discarded = [0; DISCARDED_BYTES_MAX];
-        let _ = rustix::net::recv(&socket.fd, &mut discarded[..], RecvFlags::DONTWAIT);
-        // The ring may hold the file a little longer: the peer learns of the end from this. It fails
+        let _ = rustix::net::recv(&socket, &mut discarded[..], RecvFlags::DONTWAIT);
+        // The kernel may hold the file a little longer: the peer learns of the end from this. It fails
         // only if the peer ended first.
-        let _ = rustix::net::shutdown(&socket.fd, Shutdown::Both);
+        let _ = rustix::net::shutdown(&socket, Shutdown::Both);
         Ok(())
     }
 
@@ -113,19 +101,13 @@ impl Driver {
     pub(super) fn ring_bell(&mut self, peer: ShardId) -> io::Result<()> {
         let bell = &self.bells[peer.index()];
         if bell.needs_ringing() {
-            self.ring.wake(bell.ring.as_fd(), TOKEN_WAKE, TOKEN_BELL + u64::from(peer.0))?;
+            self.io.wake(peer, bell)?;
         }
         Ok(())
     }
-
-    /// The kernel could not post to the other shard's ring: wake it the slow way.
-    pub(super) fn on_bell_failed(&mut self, peer: usize) {
-        // A full counter means that the shard has a wake-up pending already.
-        let _ = rustix::io::write(&*self.controls[peer], &1_u64.to_ne_bytes());
-    }
 }
 
-fn send(socket: &OwnedFd, outbox: &Outbox) -> Result<usize, Errno> {
+fn send(socket: BorrowedFd<'_>, outbox: &Outbox) -> Result<usize, Errno> {
     let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
     let mut slices = [IoSlice::new(&[]); SLICES_PER_SEND];
     let mut count = 0;

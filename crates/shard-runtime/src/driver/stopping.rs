@@ -1,16 +1,14 @@
 //! The way out: no more input, then the last batches, then the last output.
 
 use std::io;
-use std::os::fd::AsFd;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use broker::Time;
 use fabric::ShardId;
 
-use super::{Driver, TOKEN_CONTROL, TOKEN_IGNORED};
+use super::Driver;
 use crate::mesh_port::Parcel;
-use crate::sys::Completion;
 
 /// How long a shard that stops waits for the other shards, and then for its clients to read.
 const STOP_PATIENCE: Duration = Duration::from_secs(2);
@@ -32,23 +30,12 @@ pub(super) enum Stage {
 }
 
 impl Driver {
-    /// Listens to what wakes the shard from outside its ring.
-    pub(super) fn watch_control(&mut self) -> io::Result<()> {
-        let control = &self.controls[self.shard.index()];
-        self.ring.poll_readable(control.as_fd(), TOKEN_CONTROL)
-    }
-
-    pub(super) fn on_control(&mut self, now: Time, event: &Completion) -> io::Result<()> {
-        let mut count = [0; 8];
-        // Someone else's wake-up may have been taken together with ours.
-        let _ = rustix::io::read(&*self.controls[self.shard.index()], &mut count);
-        if !event.more {
-            self.watch_control()?; // The kernel ends a poll when it has no room for its event.
-        }
+    /// Begins to stop if it was told to; whoever tells it also wakes it.
+    pub(super) fn heed_stop(&mut self, now: Time) -> io::Result<()> {
         if self.stage == Stage::Serving && self.stop.load(Ordering::Acquire) {
             self.stage = Stage::Draining { deadline: now + STOP_PATIENCE, said: false };
-            if let Some(acceptor) = self.acceptor.take() {
-                acceptor.stop(&mut self.ring, TOKEN_IGNORED)?;
+            if self.acceptor.take().is_some() {
+                self.io.stop_listening()?;
             }
         }
         Ok(())

@@ -1,0 +1,297 @@
+//! Sockets on io_uring: multishot receives into buffers that all connections share.
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::TcpListener;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+
+use broker::ConnId;
+use fabric::ShardId;
+use rustix::io::Errno;
+
+use super::{End, Event, Received, Wait};
+use crate::bell::Bell;
+use crate::socket::Sockets;
+use crate::sys::{self, BUFFERS, Completion, Ring};
+
+// Tokens above all connection ids.
+const TOKEN_ACCEPT: u64 = u64::MAX;
+const TOKEN_CONTROL: u64 = u64::MAX - 1;
+const TOKEN_WAKE: u64 = u64::MAX - 2;
+const TOKEN_IGNORED: u64 = u64::MAX - 3;
+/// The first of one token for each shard: a bell that could not be rung.
+const TOKEN_BELL: u64 = u64::MAX - 255;
+
+/// Marks the token of a connection's receive; without it the token is that of its writable poll.
+const RECEIVE: u64 = 1 << 63;
+
+fn receive_token(id: ConnId) -> u64 {
+    id.to_bits() | RECEIVE
+}
+
+/// Where a connection's receive is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Receive {
+    /// Not asked for.
+    Idle,
+    /// The kernel has it.
+    Running,
+    /// It found no buffer, and is in line for one.
+    Starved,
+    /// In that line, and not asked for any more.
+    StarvedIdle,
+    /// It was cancelled; its last event is still to come.
+    Stopping,
+    /// The peer sent all it will, or the connection broke.
+    Over,
+}
+
+#[derive(Debug)]
+struct Socket {
+    fd: OwnedFd,
+    receive: Receive,
+    /// A poll for writability is queued.
+    polling: bool,
+}
+
+/// The sockets of a shard and the ring that watches them.
+pub(crate) struct Uring {
+    ring: Ring,
+    /// Rung by those who cannot post to the ring.
+    control: Arc<OwnedFd>,
+    listener: Option<TcpListener>,
+    sockets: Sockets<Socket>,
+    /// Connections whose receive found no buffer, in line for one; each is here once.
+    starved: VecDeque<ConnId>,
+    /// Scratch, kept for its capacity.
+    completions: Vec<Completion>,
+}
+
+impl Uring {
+    /// Makes a ring for the calling thread; only this thread may use it. It also wakes up when
+    /// `control`, an event counter, is rung.
+    pub(crate) fn new(control: Arc<OwnedFd>) -> io::Result<Self> {
+        let mut uring = Self {
+            ring: Ring::new()?,
+            control,
+            listener: None,
+            sockets: Sockets::default(),
+            starved: VecDeque::new(),
+            completions: Vec::new(),
+        };
+        uring.watch_control()?;
+        Ok(uring)
+    }
+
+    /// What other shards ring to wake this one: a duplicate, so that it stays this ring when its
+    /// owner has ended.
+    pub(crate) fn doorbell(&self) -> io::Result<OwnedFd> {
+        self.ring.duplicate()
+    }
+
+    /// Listens for connections, until [`Event::AcceptEnded`].
+    pub(crate) fn listen(&mut self, listener: TcpListener) -> io::Result<()> {
+        self.listener = Some(listener);
+        self.accept()
+    }
+
+    /// Accepts again after an [`Event::AcceptEnded`]. Does nothing when not listening any more.
+    pub(crate) fn accept(&mut self) -> io::Result<()> {
+        let Some(listener) = &self.listener else { return Ok(()) };
+        self.ring.accept(listener.as_fd(), TOKEN_ACCEPT)
+    }
+
+    /// Closes the listener. Connections that were accepted already may still be reported.
+    pub(crate) fn stop_listening(&mut self) -> io::Result<()> {
+        // The socket closes with the ring's last reference to it.
+        self.listener = None;
+        self.ring.cancel(TOKEN_ACCEPT, TOKEN_IGNORED)
+    }
+
+    /// Takes over a socket.
+    pub(crate) fn adopt(&mut self, id: ConnId, fd: OwnedFd) -> io::Result<()> {
+        self.sockets.insert(id, Socket { fd, receive: Receive::Idle, polling: false });
+        Ok(())
+    }
+
+    /// The socket to send to, unless it was released.
+    pub(crate) fn socket(&self, id: ConnId) -> Option<BorrowedFd<'_>> {
+        Some(self.sockets.peek(id)?.fd.as_fd())
+    }
+
+    /// Receives from a connection until [`Event::ReceiveEnded`]. Does nothing if it does already, if
+    /// that event is still to come, or if it came and was for good.
+    pub(crate) fn receive(&mut self, id: ConnId) -> io::Result<()> {
+        let Some(socket) = self.sockets.find(id) else { return Ok(()) };
+        match socket.receive {
+            Receive::Idle => {
+                socket.receive = Receive::Running;
+                self.ring.receive(socket.fd.as_fd(), receive_token(id))?;
+            }
+            Receive::StarvedIdle => socket.receive = Receive::Starved,
+            Receive::Running | Receive::Starved | Receive::Stopping | Receive::Over => {}
+        }
+        Ok(())
+    }
+
+    /// Stops receiving from a connection. Returns whether nothing more comes: otherwise there is
+    /// an [`Event::ReceiveEnded`] to come, behind the bytes that are under way. Events that were
+    /// taken already and not looked at yet do not count.
+    pub(crate) fn stop_receiving(&mut self, id: ConnId) -> io::Result<bool> {
+        let Some(socket) = self.sockets.find(id) else { return Ok(true) };
+        match socket.receive {
+            Receive::Running => {
+                socket.receive = Receive::Stopping;
+                self.ring.cancel(receive_token(id), TOKEN_IGNORED)?;
+                return Ok(false);
+            }
+            Receive::Stopping => return Ok(false),
+            Receive::Starved => socket.receive = Receive::StarvedIdle,
+            Receive::Idle | Receive::StarvedIdle | Receive::Over => {}
+        }
+        Ok(true)
+    }
+
+    /// Asks for an [`Event::Writable`] when the socket, now full, takes bytes again.
+    pub(crate) fn await_writable(&mut self, id: ConnId) -> io::Result<()> {
+        match self.sockets.find(id) {
+            Some(socket) if !socket.polling => {
+                socket.polling = true;
+                self.ring.poll_writable(socket.fd.as_fd(), id.to_bits())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Lets go of a socket. Events that still name the connection mean nothing.
+    pub(crate) fn release(&mut self, id: ConnId) -> io::Result<Option<OwnedFd>> {
+        let Some(socket) = self.sockets.remove(id) else { return Ok(None) };
+        if matches!(socket.receive, Receive::Running) {
+            self.ring.cancel(receive_token(id), TOKEN_IGNORED)?;
+        }
+        if socket.polling {
+            self.ring.cancel(id.to_bits(), TOKEN_IGNORED)?;
+        }
+        // Before the descriptor is free for others, the kernel has to have seen all that names it.
+        self.ring.submit(Wait::No)?;
+        Ok(Some(socket.fd))
+    }
+
+    /// Wakes another shard. An [`Event::BellFailed`] may follow.
+    pub(crate) fn wake(&mut self, shard: ShardId, bell: &Bell) -> io::Result<()> {
+        self.ring.wake(bell.door.as_fd(), TOKEN_WAKE, TOKEN_BELL + u64::from(shard.0))
+    }
+
+    /// Waits for events as told, or not at all if there is something to do without them.
+    pub(crate) fn wait(&mut self, wait: Wait) -> io::Result<()> {
+        self.feed_starved()?;
+        self.ring.submit(if self.starved.is_empty() { wait } else { Wait::No })
+    }
+
+    /// Takes the events that are there.
+    pub(crate) fn take_events(&mut self, into: &mut Vec<Event>) -> io::Result<()> {
+        let mut completions = std::mem::take(&mut self.completions);
+        self.ring.take_completions(&mut completions);
+        for completion in completions.drain(..) {
+            match completion.token {
+                TOKEN_WAKE | TOKEN_IGNORED => {}
+                TOKEN_CONTROL => self.on_control(&completion)?,
+                TOKEN_ACCEPT => on_accept_event(&completion, into),
+                // Rung bells complete quietly.
+                token if token >= TOKEN_BELL => {
+                    into.push(Event::BellFailed(ShardId((token - TOKEN_BELL) as u8)));
+                }
+                token if token & RECEIVE != 0 => {
+                    self.on_receive_event(ConnId::from_bits(token & !RECEIVE), completion, into);
+                }
+                token => self.on_poll_event(ConnId::from_bits(token), into),
+            }
+        }
+        self.completions = completions;
+        Ok(())
+    }
+
+    /// The received bytes.
+    pub(crate) fn bytes(&self, received: &Received) -> &[u8] {
+        self.ring.bytes(received)
+    }
+
+    /// Lets the buffer be filled again.
+    pub(crate) fn give_back(&mut self, received: Received) {
+        self.ring.give_back(received);
+    }
+}
+
+impl Uring {
+    fn watch_control(&mut self) -> io::Result<()> {
+        self.ring.poll_readable(self.control.as_fd(), TOKEN_CONTROL)
+    }
+
+    fn on_control(&mut self, event: &Completion) -> io::Result<()> {
+        let mut count = [0; 8];
+        // Someone else's wake-up may have been taken together with ours.
+        let _ = rustix::io::read(&*self.control, &mut count);
+        if !event.more {
+            self.watch_control()?; // The kernel ends a poll when it has no room for its event.
+        }
+        Ok(())
+    }
+
+    fn on_receive_event(&mut self, id: ConnId, event: Completion, into: &mut Vec<Event>) {
+        if let Some(filled) = event.filled {
+            into.push(Event::Received(id, filled));
+        }
+        if event.more {
+            return;
+        }
+        let Some(socket) = self.sockets.find(id) else { return };
+        let end = match event.result {
+            1.. => End::Stopped,
+            0 => End::Closed,
+            error => match Errno::from_raw_os_error(-error) {
+                Errno::NOBUFS if socket.receive == Receive::Running => {
+                    socket.receive = Receive::Starved;
+                    self.starved.push_back(id);
+                    return;
+                }
+                Errno::NOBUFS | Errno::CANCELED | Errno::INTR | Errno::AGAIN => End::Stopped,
+                _ => End::Failed,
+            },
+        };
+        socket.receive = if end == End::Stopped { Receive::Idle } else { Receive::Over };
+        into.push(Event::ReceiveEnded(id, end));
+    }
+
+    fn on_poll_event(&mut self, id: ConnId, into: &mut Vec<Event>) {
+        if let Some(socket) = self.sockets.find(id) {
+            socket.polling = false;
+            into.push(Event::Writable(id));
+        }
+    }
+
+    /// Receives again from connections that found no buffer, as many as there are buffers: more at
+    /// once would only find none again, each time all of them.
+    fn feed_starved(&mut self) -> io::Result<()> {
+        for _ in 0..self.starved.len().min(BUFFERS.into()) {
+            let Some(id) = self.starved.pop_front() else { break };
+            let Some(socket) = self.sockets.find(id) else { continue };
+            let wanted = socket.receive == Receive::Starved;
+            socket.receive = Receive::Idle;
+            if wanted {
+                self.receive(id)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn on_accept_event(event: &Completion, into: &mut Vec<Event>) {
+    if event.result >= 0 {
+        into.push(Event::Accepted(sys::accepted(event.result)));
+    }
+    if !event.more {
+        let error = (event.result < 0).then(|| Errno::from_raw_os_error(-event.result));
+        into.push(Event::AcceptEnded(error));
+    }
+}
