@@ -27,7 +27,7 @@ impl Shards {
 
     /// A client on the shard that the accepting shard picks: they take turns.
     fn connect(&mut self, says: &str) -> (usize, ConnId) {
-        let placed = self.brokers[0].place();
+        let placed = self.brokers[0].place(&[]);
         let shard = placed.shard.index();
         let id = self.brokers[shard].on_accepted(Time(1), placed, SocketAddr::from(([127, 0, 0, 1], 1)));
         let text = format!("CONNECT {{\"verbose\":false,\"pedantic\":false}}\r\n{says}");

@@ -9,6 +9,7 @@
 
 use std::net::SocketAddr;
 
+use balance::Load;
 use fabric::ShardId;
 use nats_proto::{ServerInfo, encode};
 
@@ -55,17 +56,17 @@ impl Broker {
             deadlines: Deadlines::default(),
             offers: Offers::default(),
             random: Random::new(config.seed),
-            placement: Placement::new(config.shards, config.max_connections),
+            placement: Placement::new(config.placement, config.shards, config.max_connections),
             resumed: Vec::new(),
             config,
         }
     }
 
-    /// Decides where a connection goes that this shard accepted. All connections have to be placed
-    /// by one shard, the first.
-    pub fn place(&mut self) -> Placed {
+    /// Decides where a connection goes that this shard accepted. `loads` says how busy each shard
+    /// is, as far as that is known. All connections have to be placed by one shard, the first.
+    pub fn place(&mut self, loads: &[Load]) -> Placed {
         assert_eq!(self.config.shard, ShardId(0), "one shard counts connections");
-        self.placement.place()
+        self.placement.place(loads)
     }
 
     /// A connection that was placed here. Greets it.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use balance::PlacementRule;
 use fabric::ShardId;
 use nats_proto::{Limits, ServerInfo};
 
@@ -12,6 +13,8 @@ pub struct Config {
     pub shard: ShardId,
     /// How many shards the server has, 1 to [`fabric::SHARDS_MAX`].
     pub shards: usize,
+    /// Where connections go that this shard accepts.
+    pub placement: PlacementRule,
     /// Seeds the shard's random choices (queue members, PING jitter).
     pub seed: u64,
     /// INFO, without what differs from client to client.
@@ -40,6 +43,7 @@ impl Config {
         Self {
             shard,
             shards,
+            placement: PlacementRule::default(),
             seed: 0,
             info,
             limits: Limits::default(),

@@ -1,10 +1,12 @@
-//! Where new connections go.
+//! Where new connections go, and how many there are.
 
+use balance::{Load, PlacementRule, place};
 use fabric::ShardId;
 
 /// The accepting shard's view of how many connections each shard has.
 #[derive(Debug)]
 pub(crate) struct Placement {
+    rule: PlacementRule,
     open: Vec<usize>,
     connections_max: usize,
     last_cid: u64,
@@ -13,7 +15,7 @@ pub(crate) struct Placement {
 /// What was decided for one new connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Placed {
-    /// The shard it lives on from now to its end.
+    /// The shard it begins on.
     pub shard: ShardId,
     /// Its id, unique in the life of the server.
     pub cid: u64,
@@ -22,19 +24,19 @@ pub struct Placed {
 }
 
 impl Placement {
-    pub(crate) fn new(shards: usize, connections_max: usize) -> Self {
-        Self { open: vec![0; shards], connections_max, last_cid: 0 }
+    pub(crate) fn new(rule: PlacementRule, shards: usize, connections_max: usize) -> Self {
+        Self { rule, open: vec![0; shards], connections_max, last_cid: 0 }
     }
 
-    /// Picks the shard with the fewest connections, the lowest of them if there are several.
-    pub(crate) fn place(&mut self) -> Placed {
+    /// Picks a shard by the rule. `loads` says how busy each one is, as far as that is known.
+    pub(crate) fn place(&mut self, loads: &[Load]) -> Placed {
         self.last_cid += 1;
         let over_limit = self.open.iter().sum::<usize>() >= self.connections_max;
-        let fewest = (0..self.open.len()).min_by_key(|shard| self.open[*shard]).expect("there is a shard");
+        let shard = place(self.rule, &self.open, loads);
         if !over_limit {
-            self.open[fewest] += 1;
+            self.open[shard] += 1;
         }
-        Placed { shard: ShardId(fewest as u8), cid: self.last_cid, over_limit }
+        Placed { shard: ShardId(shard as u8), cid: self.last_cid, over_limit }
     }
 
     pub(crate) fn on_closed(&mut self, shard: ShardId, count: usize) {
@@ -48,21 +50,21 @@ mod tests {
 
     #[test]
     fn connections_spread_and_fill_gaps() {
-        let mut placement = Placement::new(3, 100);
-        let shards: Vec<u8> = (0..6).map(|_| placement.place().shard.0).collect();
+        let mut placement = Placement::new(PlacementRule::Spread, 3, 100);
+        let shards: Vec<u8> = (0..6).map(|_| placement.place(&[]).shard.0).collect();
         assert_eq!(shards, [0, 1, 2, 0, 1, 2]);
         placement.on_closed(ShardId(1), 2);
-        assert_eq!(placement.place().shard, ShardId(1));
+        assert_eq!(placement.place(&[]).shard, ShardId(1));
     }
 
     #[test]
     fn over_the_limit_is_said_and_not_counted() {
-        let mut placement = Placement::new(2, 1);
-        assert!(!placement.place().over_limit);
-        let refused = placement.place();
+        let mut placement = Placement::new(PlacementRule::Spread, 2, 1);
+        assert!(!placement.place(&[]).over_limit);
+        let refused = placement.place(&[]);
         assert!(refused.over_limit);
         placement.on_closed(ShardId(0), 1);
-        let placed = placement.place();
+        let placed = placement.place(&[]);
         assert!(!placed.over_limit && placed.cid == 3);
     }
 }

@@ -44,6 +44,7 @@ impl Server {
         let configs = ShardId::all(shards).map(|shard| Config {
             seed: random_seed(),
             trace: options.trace,
+            placement: options.placement,
             ..Config::new(shard, shards, info.clone())
         });
         let shards = start(configs.collect(), listener, &cpus)?;

@@ -4,6 +4,8 @@
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
+use balance::PlacementRule;
+
 use crate::error::OptionsError;
 use crate::options::{Invocation, Options, Port, SHARDS_MAX};
 use crate::usage::usage;
@@ -73,6 +75,15 @@ impl Draft {
 
     pub(crate) fn set_shards(&mut self, value: i64) {
         self.shards = Some(value);
+    }
+
+    pub(crate) fn set_placement(&mut self, value: OsString) -> Set {
+        self.options.placement = match value.to_str() {
+            Some("" | "load") => PlacementRule::Load,
+            Some("spread") => PlacementRule::Spread,
+            _ => return Err("must be load or spread"),
+        };
+        Ok(())
     }
 
     pub(crate) fn set_help(&mut self, on: bool) {

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use balance::PlacementRule;
+
 /// The name the program goes by in usage and error lines.
 pub const PROGRAM: &str = "buster-server";
 
@@ -46,6 +48,8 @@ pub struct Options {
     pub trace: bool,
     /// Shards to run, 1 to [`SHARDS_MAX`]; `None` means one per available core.
     pub shards: Option<usize>,
+    /// Where new connections go.
+    pub placement: PlacementRule,
 }
 
 impl Default for Options {
@@ -61,6 +65,7 @@ impl Default for Options {
             debug: false,
             trace: false,
             shards: None,
+            placement: PlacementRule::default(),
         }
     }
 }

@@ -77,6 +77,7 @@ pub(crate) static TABLE: &[Row] = &[
     row(Server, &["P", "pid"], "<file>", Text(Draft::set_pid_file), "Write the process id to a file"),
     row(Server, &["ports_file_dir"], "<dir>", Text(Draft::set_ports_file_dir), "Write <program>_<pid>.ports to a directory"),
     row(Server, &["shards"], "<number>", Integer(Draft::set_shards), "Shards, 1 to 64 (default: one per available core)"),
+    row(Server, &["placement"], "<rule>", Text(Draft::set_placement), "Place connections by load or spread (default: load)"),
 
     row(Logging, &["l", "log"], "<file>", Text(Draft::set_log_file), "Log to a file instead of standard error"),
     row(Logging, &["T", "logtime"], "", Switch(Draft::set_log_time), "Put the time on log lines (default: true)"),
@@ -135,10 +136,10 @@ mod tests {
         tlsverify tlscert tlskey tlscacert max_traced_msg_len js jetstream sd store_dir";
 
     #[test]
-    fn the_table_has_every_flag_of_the_peer_and_shards() {
+    fn the_table_has_every_flag_of_the_peer_and_our_own() {
         let ours: HashSet<&str> = TABLE.iter().flat_map(|row| row.names).copied().collect();
         let mut wanted: HashSet<&str> = PEER_FLAGS.split_whitespace().collect();
-        wanted.insert("shards");
+        wanted.extend(["shards", "placement"]);
         assert_eq!(ours, wanted);
     }
 

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use balance::Load;
 use broker::{Broker, ConnId, Time};
 use fabric::ShardId;
 
@@ -22,6 +23,7 @@ use crate::acceptor::Acceptor;
 use crate::bell::Bell;
 use crate::clock::Clock;
 use crate::io::{Event, Io, Wait};
+use crate::load_board::{LoadBoard, LoadMeter};
 use crate::mesh_port::MeshPort;
 
 /// How soon to look again when a queue to another shard is full.
@@ -38,6 +40,7 @@ pub(crate) struct Parts {
     pub(crate) listener: Option<TcpListener>,
     pub(crate) stop: Arc<AtomicBool>,
     pub(crate) clock: Clock,
+    pub(crate) board: Arc<LoadBoard>,
 }
 
 pub(crate) struct Driver {
@@ -49,12 +52,15 @@ pub(crate) struct Driver {
     acceptor: Option<Acceptor>,
     stop: Arc<AtomicBool>,
     clock: Clock,
+    board: Arc<LoadBoard>,
+    meter: LoadMeter,
     stage: Stage,
     /// Something for another shard found its queue full, and output waits for it.
     queue_full: bool,
     // Scratch, kept for its capacity.
     events: Vec<Event>,
     ids: Vec<ConnId>,
+    loads: Vec<Load>,
 }
 
 impl Driver {
@@ -74,10 +80,13 @@ impl Driver {
             acceptor,
             stop: parts.stop,
             clock: parts.clock,
+            board: parts.board,
+            meter: LoadMeter::new(parts.shard.index()),
             stage: Stage::Serving,
             queue_full: false,
             events: Vec::new(),
             ids: Vec::new(),
+            loads: Vec::new(),
         })
     }
 
@@ -96,6 +105,7 @@ impl Driver {
         if self.stage_ended(now)? {
             return Ok(true);
         }
+        self.meter.on_turn(now, self.clock.now(), &self.board);
         self.wait(now)?;
         Ok(false)
     }

@@ -12,6 +12,7 @@ mod clock;
 mod driver;
 mod error;
 mod io;
+mod load_board;
 mod mesh_port;
 mod preflight;
 mod socket;

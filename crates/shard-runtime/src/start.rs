@@ -17,6 +17,7 @@ use crate::clock::Clock;
 use crate::driver::{Driver, Parts};
 use crate::error::RuntimeError;
 use crate::io::Io;
+use crate::load_board::LoadBoard;
 use crate::mesh_port::MeshPort;
 use crate::preflight::memlock_limit;
 
@@ -88,7 +89,7 @@ impl Shards {
 }
 
 /// Starts a shard for each configuration, on the given cores in turn. The first shard accepts from
-/// `listener` and spreads the connections.
+/// `listener` and places the connections.
 ///
 /// # Errors
 /// A shard could not get its ring, its core or its thread; none runs then.
@@ -97,6 +98,7 @@ pub fn start(configs: Vec<Config>, listener: TcpListener, cpus: &[usize]) -> Res
         move |reason: &dyn std::fmt::Display| RuntimeError::NotStarted { shard, reason: reason.to_string() }
     };
     let clock = Clock::new();
+    let board = Arc::new(LoadBoard::new(configs.len()));
     let controls = (0..configs.len())
         .map(|shard| {
             eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)
@@ -115,6 +117,7 @@ pub fn start(configs: Vec<Config>, listener: TcpListener, cpus: &[usize]) -> Res
         let (bell_sender, bells) = mpsc::channel();
         bell_senders.push(bell_sender);
         let (ring_made, stopper) = (ring_made.clone(), stopper.clone());
+        let board = Arc::clone(&board);
         let (ports, listener) = (std::mem::take(&mut ports[shard]), listener.take());
         let body = move || async move {
             let _stops_all = StopOnDrop(stopper.clone());
@@ -132,6 +135,7 @@ pub fn start(configs: Vec<Config>, listener: TcpListener, cpus: &[usize]) -> Res
                 listener,
                 stop: Arc::clone(&stopper.stop),
                 clock,
+                board,
             })?;
             while !driver.turn()? {
                 glommio::executor().yield_if_needed().await;

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::net::SocketAddr;
 
+use balance::PlacementRule;
 use broker::{Broker, Config, ConnId, Time};
 use fabric::ShardId;
 use nats_proto::ServerInfo;
@@ -94,6 +95,7 @@ impl World {
             Broker::new(Config {
                 seed: plan.seed ^ u64::from(shard.0),
                 max_pending: plan.max_pending,
+                placement: PlacementRule::Spread,
                 ..Config::new(shard, plan.shards, ServerInfo::default())
             })
         });
@@ -197,7 +199,7 @@ impl World {
 
     fn connect(&mut self) -> usize {
         let now = Time(self.now);
-        let placed = self.brokers[0].place();
+        let placed = self.brokers[0].place(&[]);
         assert!(!placed.over_limit, "the limit is far off");
         let shard = placed.shard.index();
         let peer = SocketAddr::from(([127, 0, 0, 1], 1024 + placed.cid as u16));

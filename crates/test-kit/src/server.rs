@@ -220,6 +220,8 @@ fn command(
     arg("--ports_file_dir", dir.into());
     if options.shards > 0 && binary.takes_shards {
         arg("--shards", options.shards.to_string().into());
+        // Tests look for what goes wrong between shards, so connections have to be on all of them.
+        arg("--placement", "spread".into());
     }
     if options.config.is_some() {
         arg("-c", dir.join(CONFIG_FILE).into());

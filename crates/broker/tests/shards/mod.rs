@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use balance::PlacementRule;
 use broker::{Broker, Config, ConnId, Flush, Time};
 use fabric::{Batch, ShardId};
 use nats_proto::ServerInfo;
@@ -35,7 +36,7 @@ impl Shards {
         let brokers = ShardId::all(shards).map(|shard| {
             let info =
                 ServerInfo { server_id: "NTEST".into(), max_payload: 1 << 20, ..ServerInfo::default() };
-            let mut config = Config::new(shard, shards, info);
+            let mut config = Config { placement: PlacementRule::Spread, ..Config::new(shard, shards, info) };
             amend(&mut config);
             Broker::new(config)
         });
@@ -51,7 +52,7 @@ impl Shards {
 
     /// A new connection without CONNECT. Connections go round the shards, the first to shard 0.
     pub(crate) fn accept(&mut self) -> Conn {
-        let placed = self.brokers[0].place();
+        let placed = self.brokers[0].place(&[]);
         let shard = placed.shard.index();
         let peer = SocketAddr::from(([127, 0, 0, 1], 4000));
         Conn { shard, id: self.brokers[shard].on_accepted(self.now, placed, peer) }

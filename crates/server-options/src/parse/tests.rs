@@ -1,5 +1,7 @@
 use std::path::PathBuf;
 
+use balance::PlacementRule;
+
 use super::*;
 use crate::options::{Options, Port, SHARDS_MAX};
 use crate::table::{Row, TABLE};
@@ -32,6 +34,7 @@ fn sample(row: &Row) -> &'static str {
             }
         }
         Effect::Integer(_) => "7",
+        Effect::Text(_) if row.names[0] == "placement" => "spread",
         Effect::Text(_) => "some/where",
     }
 }
@@ -63,6 +66,7 @@ fn each_supported_flag_sets_its_own_option() {
             "D" => Options { debug: true, ..rest },
             "V" => Options { trace: true, ..rest },
             "DV" => Options { debug: true, trace: true, ..rest },
+            "placement" => Options { placement: PlacementRule::Spread, ..rest },
             "shards" => Options { shards: Some(7), ..rest },
             "h" | "v" => continue,
             other => panic!("no expectation for -{other}"),
@@ -168,6 +172,14 @@ fn a_port_no_socket_has_is_refused_with_the_host() {
             )
         );
     }
+}
+
+#[test]
+fn placement_is_by_one_of_two_rules() {
+    assert_eq!(options(&["--placement", "load"]).placement, PlacementRule::Load);
+    assert_eq!(options(&["--placement", "spread", "--placement="]).placement, PlacementRule::Load);
+    let text = refusal(&["--placement", "even"]);
+    assert_eq!(text, "invalid value \"even\" for flag -placement: must be load or spread");
 }
 
 #[test]

@@ -82,7 +82,8 @@ impl Driver {
         if rustix::net::sockopt::set_tcp_nodelay(&socket, true).is_err() {
             return Ok(()); // The peer is gone already.
         }
-        let placed = self.broker.place();
+        self.board.read(now, &mut self.loads);
+        let placed = self.broker.place(&self.loads);
         if placed.shard == self.shard {
             return self.adopt(now, socket, placed, peer);
         }

@@ -1,0 +1,129 @@
+//! How busy each shard is, for all shards to see.
+//!
+//! A shard at work posts its load about every [`WINDOW`]. One that sleeps posts nothing, and needs
+//! no timer for it: a posting that has grown old says that its shard sleeps.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use balance::Load;
+use broker::Time;
+
+/// The stretch of time that a posted load is about: long enough to even out single turns, short
+/// enough that a burst of connections meets a load that is true.
+const WINDOW: Duration = Duration::from_millis(100);
+
+/// How old a posting may be before its shard counts as asleep: a turn late, and then some.
+const POSTING_AGE_MAX: Duration = Duration::from_millis(250);
+
+/// A posted load in its upper 16 bits, and when it was posted in milliseconds. A cache line of its
+/// own (two, as they are fetched in pairs), so that posting disturbs nobody.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Row(AtomicU64);
+
+const TIME_BITS: u32 = 48;
+
+/// The postings of all shards.
+#[derive(Debug)]
+pub(crate) struct LoadBoard {
+    rows: Box<[Row]>,
+}
+
+impl LoadBoard {
+    pub(crate) fn new(shards: usize) -> Self {
+        Self { rows: (0..shards).map(|_| Row::default()).collect() }
+    }
+
+    fn post(&self, shard: usize, now: Time, load: Load) {
+        let posting = u64::from(load.as_permille()) << TIME_BITS | millis(now);
+        self.rows[shard].0.store(posting, Ordering::Relaxed);
+    }
+
+    /// How busy each shard is.
+    pub(crate) fn read(&self, now: Time, into: &mut Vec<Load>) {
+        into.clear();
+        into.extend(self.rows.iter().map(|row| {
+            let posting = row.0.load(Ordering::Relaxed);
+            let age = millis(now).saturating_sub(posting & ((1 << TIME_BITS) - 1));
+            let is_old = u128::from(age) > POSTING_AGE_MAX.as_millis();
+            if is_old { Load::NONE } else { Load::permille((posting >> TIME_BITS) as u16) }
+        }));
+    }
+}
+
+fn millis(time: Time) -> u64 {
+    time.0 / 1_000_000
+}
+
+/// Measures one shard's load, turn by turn.
+#[derive(Debug)]
+pub(crate) struct LoadMeter {
+    shard: usize,
+    since: Time,
+    busy: Duration,
+}
+
+impl LoadMeter {
+    pub(crate) fn new(shard: usize) -> Self {
+        Self { shard, since: Time::default(), busy: Duration::ZERO }
+    }
+
+    /// The shard was at work from `start` to `end`, and asleep before.
+    pub(crate) fn on_turn(&mut self, start: Time, end: Time, board: &LoadBoard) {
+        if start.since(self.since) > POSTING_AGE_MAX {
+            // It slept, and counted as asleep: what it does now is news.
+            (self.since, self.busy) = (start, Duration::ZERO);
+        }
+        self.busy += end.since(start);
+        let whole = end.since(self.since);
+        if whole >= WINDOW {
+            board.post(self.shard, end, Load::of(self.busy, whole));
+            (self.since, self.busy) = (end, Duration::ZERO);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(ms: u64) -> Time {
+        Time(1_000_000_000 + ms * 1_000_000)
+    }
+
+    fn loads(board: &LoadBoard, now: Time) -> Vec<u16> {
+        let mut loads = Vec::new();
+        board.read(now, &mut loads);
+        loads.iter().map(|load| load.as_permille()).collect()
+    }
+
+    #[test]
+    fn a_window_of_turns_is_posted_as_one_load() {
+        let board = LoadBoard::new(2);
+        let mut meter = LoadMeter::new(1);
+        for turn in 0..11 {
+            assert_eq!(loads(&board, at(turn * 10)), [0, 0], "before the window is over");
+            meter.on_turn(at(turn * 10), at(turn * 10 + 3), &board);
+        }
+        assert_eq!(loads(&board, at(110)), [0, 320]);
+    }
+
+    #[test]
+    fn a_shard_that_sleeps_is_not_busy() {
+        let board = LoadBoard::new(1);
+        let mut meter = LoadMeter::new(0);
+        meter.on_turn(at(0), at(150), &board);
+        assert_eq!(loads(&board, at(200)), [1000]);
+        assert_eq!(loads(&board, at(1000)), [0]);
+    }
+
+    #[test]
+    fn what_follows_a_long_sleep_is_measured_by_itself() {
+        let board = LoadBoard::new(1);
+        let mut meter = LoadMeter::new(0);
+        meter.on_turn(at(60_000), at(60_060), &board);
+        meter.on_turn(at(60_060), at(60_120), &board);
+        assert_eq!(loads(&board, at(60_120)), [1000]);
+    }
+}
