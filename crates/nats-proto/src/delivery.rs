@@ -2,15 +2,26 @@
 //!
 //! What the frames have in common is written once into scratch; only the sid differs between them.
 
+/// Pieces of a head up to this many bytes are copied as this many, whatever their length: a copy of
+/// known size is a few moves in line, where one of unknown size is a call.
+const SHORT_BYTES: usize = 32;
+
 /// The parts of a `MSG` or `HMSG` frame before and after the sid.
 ///
 /// Reused from message to message, so that in steady state preparing allocates nothing.
 #[derive(Debug, Clone, Default)]
 pub struct Delivery {
-    /// `MSG subject `, then ` [reply ][header-size ]size␍␊`.
-    scratch: Vec<u8>,
-    /// Where the sid goes.
-    sid_at: usize,
+    /// `MSG subject `.
+    before: Piece,
+    /// ` [reply ][header-size ]size␍␊`.
+    after: Piece,
+}
+
+/// Text that is followed by enough zeros to be copied as [`SHORT_BYTES`].
+#[derive(Debug, Clone, Default)]
+struct Piece {
+    padded: Vec<u8>,
+    len: usize,
 }
 
 impl Delivery {
@@ -24,23 +35,38 @@ impl Delivery {
         header_text: Option<&[u8]>,
         size_text: &[u8],
     ) {
-        let scratch = &mut self.scratch;
-        scratch.clear();
-        scratch.extend_from_slice(if header_text.is_some() { b"HMSG " } else { b"MSG " });
-        scratch.extend_from_slice(subject);
-        scratch.push(b' ');
-        self.sid_at = scratch.len();
-        for word in [reply, header_text, Some(size_text)].into_iter().flatten() {
-            scratch.push(b' ');
-            scratch.extend_from_slice(word);
+        let verb: &[u8] = if header_text.is_some() { b"HMSG " } else { b"MSG " };
+        self.before.write([verb, subject, b" "]);
+        self.write_after(reply, header_text, size_text);
+    }
+
+    /// Sets up for one more message to the same subject, without reply and headers as the last.
+    #[inline]
+    pub fn prepare_next(&mut self, size_text: &[u8]) {
+        if self.after.text().get(1..1 + size_text.len()) != Some(size_text)
+            || self.after.len != size_text.len() + 3
+        {
+            self.write_after(None, None, size_text);
         }
-        scratch.extend_from_slice(b"\r\n");
+    }
+
+    fn write_after(&mut self, reply: Option<&[u8]>, header_text: Option<&[u8]>, size_text: &[u8]) {
+        let spaced = |word: Option<&'_ [u8]>| if word.is_some() { &b" "[..] } else { b"" };
+        self.after.write([
+            spaced(reply),
+            reply.unwrap_or_default(),
+            spaced(header_text),
+            header_text.unwrap_or_default(),
+            b" ",
+            size_text,
+            b"\r\n",
+        ]);
     }
 
     /// Length in bytes of the frame [`append`](Self::append) writes.
     #[inline]
     pub fn frame_len(&self, sid_len: usize, body_len: usize) -> usize {
-        self.scratch.len() + sid_len + body_len + b"\r\n".len()
+        self.before.len + sid_len + self.after.len + body_len + b"\r\n".len()
     }
 
     /// Appends the whole frame for one subscriber. `body` is headers then payload, and its length
@@ -57,10 +83,49 @@ impl Delivery {
     /// and CR LF must follow.
     #[inline]
     pub fn append_head(&self, out: &mut Vec<u8>, sid: &[u8]) {
-        let (before, after) = self.scratch.split_at(self.sid_at);
-        out.extend_from_slice(before);
-        out.extend_from_slice(sid);
-        out.extend_from_slice(after);
+        self.before.append_to(out);
+        append_short(out, sid);
+        self.after.append_to(out);
+    }
+}
+
+impl Piece {
+    #[inline]
+    fn write<const N: usize>(&mut self, words: [&[u8]; N]) {
+        self.padded.clear();
+        for word in words {
+            append_short(&mut self.padded, word);
+        }
+        self.len = self.padded.len();
+        self.padded.extend_from_slice(&[0; SHORT_BYTES]);
+    }
+
+    fn text(&self) -> &[u8] {
+        &self.padded[..self.len]
+    }
+
+    #[inline(always)]
+    fn append_to(&self, out: &mut Vec<u8>) {
+        match self.padded.first_chunk::<SHORT_BYTES>() {
+            Some(short) if self.len <= SHORT_BYTES && out.capacity() - out.len() >= SHORT_BYTES => {
+                let len = out.len() + self.len;
+                out.extend_from_slice(short);
+                out.truncate(len);
+            }
+            _ => out.extend_from_slice(self.text()),
+        }
+    }
+}
+
+/// Sids are a few bytes mostly; a loop over those is over before a call of memcpy is.
+#[inline(always)]
+fn append_short(out: &mut Vec<u8>, bytes: &[u8]) {
+    if bytes.len() < 4 {
+        for byte in bytes {
+            out.push(*byte);
+        }
+    } else {
+        out.extend_from_slice(bytes);
     }
 }
 
@@ -90,6 +155,34 @@ mod tests {
                 fast.extend_from_slice(b"hi\r\n");
                 assert_eq!(fast.escape_ascii().to_string(), plain.escape_ascii().to_string());
             }
+        }
+    }
+    #[test]
+    fn the_next_message_to_a_subject_only_differs_in_size() {
+        let (mut next, mut fresh) = (Delivery::default(), Delivery::default());
+        for before in [None, Some(&b"re.ply"[..])] {
+            next.prepare(b"a.b", before, None, b"12");
+            for size in ["12", "1", "123", "123", "23"] {
+                next.prepare_next(size.as_bytes());
+                fresh.prepare(b"a.b", None, None, size.as_bytes());
+                let (mut by_next, mut by_fresh) = (Vec::new(), Vec::new());
+                next.append_head(&mut by_next, b"7");
+                fresh.append_head(&mut by_fresh, b"7");
+                assert_eq!(by_next.escape_ascii().to_string(), by_fresh.escape_ascii().to_string());
+            }
+        }
+    }
+
+    #[test]
+    fn long_words_are_not_cut() {
+        let (mut plain, mut fast) = (Vec::new(), Vec::new());
+        let mut delivery = Delivery::default();
+        for length in 1..2 * SHORT_BYTES {
+            let word = "w".repeat(length);
+            encode::msg(&mut plain, word.as_bytes(), word.as_bytes(), Some(word.as_bytes()), b"hello");
+            delivery.prepare(word.as_bytes(), Some(word.as_bytes()), None, b"5");
+            delivery.append(&mut fast, word.as_bytes(), b"hello");
+            assert_eq!(fast, plain);
         }
     }
 }

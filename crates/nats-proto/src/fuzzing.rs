@@ -6,8 +6,8 @@
 use std::fmt::Debug;
 
 use crate::{
-    ClientDecoder, ClientOp, ConnectOptions, HeaderView, Limits, Message, ProtoError, Publish, ServerDecoder,
-    ServerInfo, ServerOp, Step, encode,
+    ClientDecoder, ClientOp, ConnectOptions, HeaderView, Limits, Message, ProtoError, Publish, PublishStreak,
+    ServerDecoder, ServerInfo, ServerOp, Step, encode,
 };
 
 #[cfg(test)]
@@ -23,7 +23,25 @@ pub fn client_bytes(data: &[u8]) {
         for op in decode_all_ways(data, fresh, limits) {
             check_client_op(op);
         }
+        check_streaks(data, limits);
     }
+}
+
+/// A streak reads nothing that a decoder would read otherwise.
+fn check_streaks(data: &[u8], limits: &Limits) {
+    let mut decoder = ClientDecoder::default();
+    let (mut rest, mut streak) = (data, None::<PublishStreak<'_>>);
+    while let Ok(Step::Op { used, op }) = decoder.step(rest, limits) {
+        if let Some((len, publish)) = streak.and_then(|streak| streak.next(rest, limits)) {
+            assert_eq!((len, ClientOp::Publish(publish)), (used, op));
+        }
+        if let ClientOp::Publish(publish) = &op {
+            streak = PublishStreak::of(rest, publish);
+        }
+        rest = &rest[used..];
+    }
+    let ahead = streak.and_then(|streak| streak.next(rest, limits));
+    assert_eq!(ahead, None, "the decoder refused it or wants more");
 }
 
 /// Reads `data` as what a server sends.
