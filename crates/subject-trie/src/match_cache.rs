@@ -77,15 +77,21 @@ impl<T: Copy + Eq + Hash> MatchCache<T> {
     /// What [`SubjectTrie::collect`] would find now, from memory if possible.
     ///
     /// A cache belongs to one trie; handed another, it starts over.
+    #[inline]
     pub fn lookup<'a>(&'a mut self, trie: &SubjectTrie<T>, subject: &[u8]) -> &'a Matches<T> {
+        if self.is_repeated(trie, subject) {
+            self.hits += 1;
+            let slot = &mut self.slots[self.last];
+            slot.used = true;
+            return &slot.matches;
+        }
+        self.search(trie, subject)
+    }
+
+    fn search(&mut self, trie: &SubjectTrie<T>, subject: &[u8]) -> &Matches<T> {
         if self.trie_identity != trie.identity() {
             self.clear();
             self.trie_identity = trie.identity();
-        }
-        if self.is_repeated(trie, subject) {
-            self.hits += 1;
-            self.slots[self.last].used = true;
-            return &self.slots[self.last].matches;
         }
         let hash = trie.hash(subject);
         let found = self.find(hash, subject);
@@ -135,9 +141,11 @@ impl<T: Copy + Eq + Hash> MatchCache<T> {
     }
 
     /// Whether the last hit answers this subject too, with no need to hash it.
+    #[inline(always)]
     fn is_repeated(&self, trie: &SubjectTrie<T>, subject: &[u8]) -> bool {
         let slot = self.slots.get(self.last);
-        slot.is_some_and(|slot| slot.right_at == trie.generation() && slot.subject == subject)
+        self.trie_identity == trie.identity()
+            && slot.is_some_and(|slot| slot.right_at == trie.generation() && slot.subject == subject)
     }
 
     fn find(&self, hash: SubjectHash, subject: &[u8]) -> Option<usize> {
