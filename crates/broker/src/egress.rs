@@ -21,11 +21,15 @@ pub(crate) struct Egress {
     pub(crate) pool: ChunkPool,
     max_pending: usize,
     trace: bool,
-    /// The frame for clients with header support.
+    /// The message in hand, counted from the first. Never the same for two messages.
+    message: u64,
+    /// The frame for clients with header support: made on first need.
     whole: Delivery,
+    /// The message that `whole` was made for, or a later one with the same frame.
+    whole_of: u64,
     /// The frame for clients without: made on first need.
     stripped: Delivery,
-    stripped_ready: bool,
+    stripped_of: u64,
     /// The body, once a subscriber shares it.
     shared: Option<Bytes>,
     /// Set when a message met a reader with over three quarters of `max_pending` waiting.
@@ -47,9 +51,11 @@ impl Egress {
             pool: ChunkPool::default(),
             max_pending,
             trace,
+            message: 0,
             whole: Delivery::default(),
+            whole_of: 0,
             stripped: Delivery::default(),
-            stripped_ready: false,
+            stripped_of: 0,
             shared: None,
             reader_behind: false,
             expired: Vec::new(),
@@ -59,13 +65,27 @@ impl Egress {
         }
     }
 
-    /// Prepares to deliver a message. Has to come before `deliver`.
-    pub(crate) fn begin(&mut self, publish: &Publish<'_>) {
-        let header_text = publish.header.filter(|header| header.bytes > 0).map(|header| header.text);
-        self.whole.prepare(publish.subject, publish.reply, header_text, publish.size_text);
-        self.stripped_ready = false;
+    /// Takes a message in hand. Has to come before `deliver`.
+    pub(crate) fn begin(&mut self) {
+        self.message += 1;
         self.shared = None;
         self.reader_behind = false;
+    }
+
+    /// The same for a message to the subject of message number `last`, neither of them with reply or
+    /// headers: what was made for that one is used again, if nothing came in between.
+    pub(crate) fn begin_next(&mut self, last: u64, publish: &Publish<'_>) {
+        let goes_on = self.message == last && self.whole_of == last;
+        self.begin();
+        if goes_on {
+            self.whole.prepare_next(publish.size_text);
+            self.whole_of = self.message;
+        }
+    }
+
+    /// The number of the message in hand.
+    pub(crate) fn message(&self) -> u64 {
+        self.message
     }
 
     /// Whether a reader of the message in hand falls behind.
@@ -99,13 +119,20 @@ impl Egress {
         sub.delivered += 1;
 
         let strip = publish.header.is_some() && !client.abilities.headers;
-        if strip && !self.stripped_ready {
-            let size = publish.payload().len().to_string();
-            self.stripped.prepare(publish.subject, publish.reply, None, size.as_bytes());
-            self.stripped_ready = true;
-        }
-        let (frame, body) =
-            if strip { (&self.stripped, publish.payload()) } else { (&self.whole, publish.body) };
+        let (frame, body) = if strip {
+            if self.stripped_of != self.message {
+                self.stripped_of = self.message;
+                let size = publish.payload().len().to_string();
+                self.stripped.prepare(publish.subject, publish.reply, None, size.as_bytes());
+            }
+            (&self.stripped, publish.payload())
+        } else {
+            if self.whole_of != self.message {
+                self.whole_of = self.message;
+                prepare(&mut self.whole, publish);
+            }
+            (&self.whole, publish.body)
+        };
         let len = frame.frame_len(sub.sid.len(), body.len());
         let waiting = client.outbox.len() + len;
         if waiting > self.max_pending {
@@ -205,6 +232,11 @@ impl Egress {
             }
         }
     }
+}
+
+fn prepare(whole: &mut Delivery, publish: &Publish<'_>) {
+    let header_text = publish.header.filter(|header| header.bytes > 0).map(|header| header.text);
+    whole.prepare(publish.subject, publish.reply, header_text, publish.size_text);
 }
 
 /// Marks a connection whose reader lets too much gather.

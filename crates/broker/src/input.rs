@@ -1,6 +1,6 @@
 //! Bytes from clients become ops, until the input ends or has to wait.
 
-use nats_proto::{ProtoError, Step};
+use nats_proto::{ClientOp, ProtoError, PublishStreak, Step};
 
 use crate::broker::Broker;
 use crate::client::{ConnId, Hold};
@@ -19,10 +19,21 @@ const LINE_PIECE_BYTES: usize = 256;
 pub(crate) enum Flow {
     /// Go on with the next op.
     Next,
+    /// The same after a message went out, and there is nothing to check about one more to its
+    /// subject that has neither reply nor headers.
+    Published,
     /// Keep this op and all behind it.
     Hold(Hold),
     /// This op is done; keep what is behind it.
     NextThenHold(Hold),
+}
+
+/// Messages to one subject, one behind the other.
+#[derive(Debug)]
+struct Streak<'i> {
+    front: PublishStreak<'i>,
+    /// The number of the latest.
+    message: u64,
 }
 
 impl Broker {
@@ -75,26 +86,21 @@ impl Broker {
     /// Decodes and carries out ops until the input ends or has to wait; returns the bytes used.
     fn drive(&mut self, now: Time, id: ConnId, input: &[u8]) -> usize {
         let mut used = 0;
+        let mut streak = None;
         self.egress.clients.at(id).op_bytes = 0;
         loop {
             let client = self.egress.clients.at(id);
             if client.closing.is_some() || client.hold.is_some() {
                 break;
             }
-            match client.decoder.step(&input[used..], &self.config.limits) {
-                Ok(Step::NeedMore { at_least }) => {
-                    client.op_bytes = at_least;
-                    break;
+            let Some((len, flow)) = self.next_op(now, id, &input[used..], &mut streak) else { break };
+            match flow {
+                Flow::Next | Flow::Published => used += len,
+                Flow::Hold(hold) => self.hold(id, hold),
+                Flow::NextThenHold(hold) => {
+                    used += len;
+                    self.hold(id, hold);
                 }
-                Ok(Step::Op { used: len, op }) => match self.on_op(now, id, &op) {
-                    Flow::Next => used += len,
-                    Flow::Hold(hold) => self.hold(id, hold),
-                    Flow::NextThenHold(hold) => {
-                        used += len;
-                        self.hold(id, hold);
-                    }
-                },
-                Err(error) => self.on_proto_error(id, &error),
             }
             self.settle();
         }
@@ -103,6 +109,46 @@ impl Broker {
             self.stall(now, id);
         }
         used
+    }
+
+    /// Carries out the op at the front of `input`, if it is all there. Returns its length.
+    #[inline(always)]
+    fn next_op<'i>(
+        &mut self,
+        now: Time,
+        id: ConnId,
+        input: &'i [u8],
+        streak: &mut Option<Streak<'i>>,
+    ) -> Option<(usize, Flow)> {
+        if let Some(Streak { front, message }) = streak
+            && let Some((len, publish)) = front.next(input, &self.config.limits)
+        {
+            let flow = self.publish_next(id, &publish, *message);
+            *message = self.egress.message();
+            return Some((len, flow));
+        }
+        let client = self.egress.clients.at(id);
+        match client.decoder.step(input, &self.config.limits) {
+            Ok(Step::NeedMore { at_least }) => {
+                client.op_bytes = at_least;
+                None
+            }
+            Ok(Step::Op { used, op }) => {
+                let flow = self.on_op(now, id, &op);
+                *streak = match &op {
+                    ClientOp::Publish(publish) if flow == Flow::Published => {
+                        let front = PublishStreak::of(input, publish);
+                        front.map(|front| Streak { front, message: self.egress.message() })
+                    }
+                    _ => None,
+                };
+                Some((used, flow))
+            }
+            Err(error) => {
+                self.on_proto_error(id, &error);
+                Some((0, Flow::Next))
+            }
+        }
     }
 
     fn drive_inbox(&mut self, now: Time, id: ConnId) {

@@ -21,8 +21,7 @@ impl Broker {
     pub(crate) fn publish(&mut self, id: ConnId, publish: &Publish<'_>) -> Flow {
         let client = self.egress.clients.at(id);
         let (abilities, account) = (client.abilities, client.account);
-        let congested = self.mesh.congested();
-        if !congested.is_empty() && self.router(account).reaches(publish.subject, congested) {
+        if self.must_wait(account, publish) {
             self.mesh.hold(id);
             return Flow::Hold(Hold::Link);
         }
@@ -49,7 +48,39 @@ impl Broker {
             self.egress.send(id, b"+OK\r\n");
         }
 
+        self.egress.begin();
         let answer_wanted = abilities.no_responders && publish.reply.is_some();
+        match self.route(id, account, publish, answer_wanted) {
+            Flow::Next if !abilities.verbose && !abilities.pedantic && !self.config.trace => Flow::Published,
+            flow => flow,
+        }
+    }
+
+    /// One more message to the subject of message number `last`, after [`Flow::Published`].
+    pub(crate) fn publish_next(&mut self, id: ConnId, publish: &Publish<'_>, last: u64) -> Flow {
+        let client = self.egress.clients.at(id);
+        let account = client.account;
+        if client.fence.is_some() {
+            return Flow::Hold(Hold::Fence);
+        }
+        if self.must_wait(account, publish) {
+            self.mesh.hold(id);
+            return Flow::Hold(Hold::Link);
+        }
+        self.egress.begin_next(last, publish);
+        match self.route(id, account, publish, false) {
+            Flow::Next => Flow::Published,
+            flow => flow,
+        }
+    }
+
+    /// Whether a shard that wants the message cannot take it now.
+    fn must_wait(&mut self, account: usize, publish: &Publish<'_>) -> bool {
+        let congested = self.mesh.congested();
+        !congested.is_empty() && self.router(account).reaches(publish.subject, congested)
+    }
+
+    fn route(&mut self, id: ConnId, account: usize, publish: &Publish<'_>, answer_wanted: bool) -> Flow {
         let ticket = self.offers.next_ticket();
         let routed = self.router(account).publish(id, publish, answer_wanted, ticket);
         if self.egress.reader_behind() {

@@ -69,7 +69,8 @@ impl Router<'_> {
         remote.plain.iter().chain(groups).any(|peer| shards.contains(peer.at.shard))
     }
 
-    /// Routes a client's message. With `answer_wanted` the publisher has to learn if nobody took it.
+    /// Routes a client's message, which the egress has in hand. With `answer_wanted` the publisher has
+    /// to learn if nobody took it.
     pub(crate) fn publish(
         &mut self,
         origin: ConnId,
@@ -77,7 +78,6 @@ impl Router<'_> {
         answer_wanted: bool,
         ticket: u64,
     ) -> Routed {
-        self.egress.begin(publish);
         let (local, remote) = self.account.matches(publish.subject);
         let mut routed = Routed::default();
         for key in &local.plain {
@@ -145,7 +145,7 @@ impl Router<'_> {
         groups: Names<'_>,
         ticket: u64,
     ) -> Routed {
-        self.egress.begin(publish);
+        self.egress.begin();
         let (local, remote) = self.account.matches(publish.subject);
         let mut crossing = Crossing::default();
         let mut routed = Routed::default();
@@ -163,7 +163,7 @@ impl Router<'_> {
     /// Delivers a message of another shard to this shard's clients.
     pub(crate) fn arrive<'m>(&mut self, message: &MeshMessage<'m>) -> Arrived<'m> {
         let publish = &message.publish;
-        self.egress.begin(publish);
+        self.egress.begin();
         let local = self.account.local_matches(publish.subject);
         let mut arrived = Arrived::default();
         if message.plain {
