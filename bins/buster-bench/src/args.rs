@@ -2,11 +2,13 @@
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
-use crate::load::{self, Load};
+use crate::load::{self, Load, Settings};
+use crate::shape::Overrides;
 
 /// Rounds beyond this tell nothing a longer run would not.
 const ROUNDS_MAX: u32 = 100;
@@ -26,7 +28,7 @@ pub(crate) enum Job {
 pub(crate) struct SingleRun {
     pub(crate) load: Load,
     pub(crate) target: Target,
-    pub(crate) scale: f64,
+    pub(crate) settings: Settings,
     pub(crate) json: bool,
 }
 
@@ -44,7 +46,7 @@ pub(crate) struct Comparison {
     pub(crate) commands: Vec<String>,
     pub(crate) loads: Vec<Load>,
     pub(crate) rounds: u32,
-    pub(crate) scale: f64,
+    pub(crate) settings: Settings,
     pub(crate) json: bool,
 }
 
@@ -67,7 +69,7 @@ fn command() -> Command {
         if kind.default_size.is_some() {
             command = command.arg(Arg::new("N").value_parser(value_parser!(u32)));
         }
-        with_common_args(with_target_args(command))
+        with_common_args(with_override_args(with_target_args(command)))
     });
     Command::new("buster-bench")
         .about("A load generator for any NATS server")
@@ -101,6 +103,26 @@ fn with_target_args(command: Command) -> Command {
         )
 }
 
+/// What a streaming load publishes, otherwise a matter of its name.
+fn with_override_args(command: Command) -> Command {
+    let number = |name: &'static str, help: &'static str| {
+        Arg::new(name).long(name).value_name("NUMBER").help(help).value_parser(value_parser!(u64))
+    };
+    command
+        .arg(number("publishers", "How many publish"))
+        .arg(number("subjects", "How many subjects they publish on"))
+        .arg(number("subscribers", "How many listen to each subject"))
+        .arg(number("payload", "Bytes of a payload"))
+        .arg(number("messages", "Messages published in all"))
+        .arg(
+            Arg::new("seconds")
+                .long("seconds")
+                .help("Publish for this long instead")
+                .value_parser(value_parser!(f64))
+                .conflicts_with("messages"),
+        )
+}
+
 fn with_common_args(command: Command) -> Command {
     command
         .arg(
@@ -109,6 +131,12 @@ fn with_common_args(command: Command) -> Command {
                 .help("Multiplies how much is published")
                 .value_parser(value_parser!(f64))
                 .default_value("1"),
+        )
+        .arg(
+            Arg::new("verify")
+                .long("verify")
+                .help("Check every message: content, order, exactly one delivery")
+                .action(ArgAction::SetTrue),
         )
         .arg(
             Arg::new("json")
@@ -156,7 +184,7 @@ fn single(name: &str, matches: &ArgMatches) -> Result<SingleRun, clap::Error> {
     Ok(SingleRun {
         load: Load::new(kind, size).map_err(invalid)?,
         target,
-        scale: scale(matches)?,
+        settings: settings(matches, overrides(matches)?)?,
         json: matches.get_flag("json"),
     })
 }
@@ -167,17 +195,32 @@ fn comparison(matches: &ArgMatches) -> Result<Comparison, clap::Error> {
         commands: commands.cloned().collect(),
         loads: matches.get_many("loads").into_iter().flatten().cloned().collect(),
         rounds: value(matches, "rounds"),
-        scale: scale(matches)?,
+        settings: settings(matches, Overrides::default())?,
         json: matches.get_flag("json"),
     })
 }
 
-fn scale(matches: &ArgMatches) -> Result<f64, clap::Error> {
+fn settings(matches: &ArgMatches, overrides: Overrides) -> Result<Settings, clap::Error> {
     let scale: f64 = value(matches, "scale");
-    if scale > 0.0 && scale <= SCALE_MAX {
-        return Ok(scale);
+    if !(scale > 0.0 && scale <= SCALE_MAX) {
+        return Err(invalid(format!("--scale must lie above 0 and up to {SCALE_MAX}")));
     }
-    Err(invalid(format!("--scale must lie above 0 and up to {SCALE_MAX}")))
+    Ok(Settings { scale, verify: matches.get_flag("verify"), overrides })
+}
+
+fn overrides(matches: &ArgMatches) -> Result<Overrides, clap::Error> {
+    let number = |name| matches.get_one::<u64>(name).copied();
+    let size = |name| number(name).map(|number| usize::try_from(number).unwrap_or(usize::MAX));
+    let seconds = matches.get_one::<f64>("seconds").copied();
+    let time = seconds.map(Duration::try_from_secs_f64).transpose();
+    Ok(Overrides {
+        publishers: size("publishers"),
+        subjects: size("subjects"),
+        subscribers: size("subscribers"),
+        payload_bytes: size("payload"),
+        messages: number("messages"),
+        time: time.map_err(|error| invalid(format!("--seconds: {error}")))?,
+    })
 }
 
 fn invalid(message: impl std::fmt::Display) -> clap::Error {
@@ -214,7 +257,7 @@ mod tests {
     fn a_load_alone_goes_to_the_default_address() {
         let run = single_run("buster-bench | fan-out");
         assert_eq!(run.load.title(), "fan-out");
-        assert_eq!((run.scale, run.json), (1.0, false));
+        assert_eq!((run.settings.scale, run.settings.verify, run.json), (1.0, false, false));
         let addr = "127.0.0.1:4222".parse().unwrap();
         assert_eq!(run.target, Target::Attach { addr, pid: None });
     }
@@ -241,7 +284,7 @@ mod tests {
         for wrong in ["0", "-1", "nan", "inf", "1001", "x"] {
             assert!(parse_words(&format!("buster-bench | fan-in | --scale={wrong}")).is_err());
         }
-        assert_eq!(single_run("buster-bench | fan-in | --scale | 0.5").scale, 0.5);
+        assert_eq!(single_run("buster-bench | fan-in | --scale | 0.5").settings.scale, 0.5);
     }
 
     #[test]

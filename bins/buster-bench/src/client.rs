@@ -2,17 +2,21 @@
 //!
 //! When `open` returns, the server has taken the subscriptions, so the clock may start.
 
-use std::io::{ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4, TcpStream};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, connect as connect_socket, socket_with};
 
 use crate::frames;
 use crate::scan::{Event, Scanner};
 
 /// Generous: a million subscriptions may be ahead of the PONG on a slow machine.
 const REPLY_WAIT_MAX: Duration = Duration::from_secs(60);
+
+/// Well below the number of free ports, which others need too.
+const CONNECTIONS_PER_SOURCE: usize = 20_000;
 
 const READ_BYTES: usize = 16 * 1024;
 
@@ -24,9 +28,49 @@ pub(crate) struct ServerInfo {
     pub(crate) max_payload_bytes: u64,
 }
 
+/// Where to connect to, and from where.
+///
+/// A client's port is a 16-bit number, and about 28,000 are free for outgoing connections. On the
+/// loopback network there are many addresses to come from, so a server there can be given more.
+#[derive(Debug)]
+pub(crate) struct Dialer {
+    addr: SocketAddr,
+    opened: usize,
+}
+
+impl Dialer {
+    pub(crate) fn new(addr: SocketAddr) -> Self {
+        Self { addr, opened: 0 }
+    }
+
+    fn dial(&mut self) -> Result<TcpStream> {
+        let source = source(self.addr, self.opened / CONNECTIONS_PER_SOURCE);
+        self.opened += 1;
+        let stream = match source {
+            Some(source) => dial_from(source, self.addr),
+            None => TcpStream::connect(self.addr),
+        };
+        stream.with_context(|| format!("connecting to {}", self.addr))
+    }
+}
+
+/// The loopback address for the connections of `batch`; `None` leaves the choice to the kernel.
+fn source(addr: SocketAddr, batch: usize) -> Option<Ipv4Addr> {
+    let is_loopback = matches!(addr.ip(), IpAddr::V4(ip) if ip.is_loopback());
+    let host = u8::try_from(batch).ok()?;
+    (is_loopback && host > 0).then(|| Ipv4Addr::new(127, 0, host, 1))
+}
+
+fn dial_from(source: Ipv4Addr, addr: SocketAddr) -> io::Result<TcpStream> {
+    let socket = socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+    bind(&socket, &SocketAddrV4::new(source, 0))?;
+    connect_socket(&socket, &addr)?;
+    Ok(socket.into())
+}
+
 /// Connects, sends `lines` after CONNECT and waits until the server has worked through them.
-pub(crate) fn open(addr: SocketAddr, lines: &[u8]) -> Result<TcpStream> {
-    let (mut stream, _) = connect(addr, REPLY_WAIT_MAX)?;
+pub(crate) fn open(dialer: &mut Dialer, lines: &[u8]) -> Result<TcpStream> {
+    let (mut stream, _) = greet(dialer.dial()?, REPLY_WAIT_MAX)?;
     let hello = [frames::CONNECT, lines].concat();
     stream.write_all(&hello).context("sending CONNECT")?;
     let messages = await_pong(&mut stream)?;
@@ -36,7 +80,11 @@ pub(crate) fn open(addr: SocketAddr, lines: &[u8]) -> Result<TcpStream> {
 
 /// Connects and reads INFO, nothing more; each read and write may take `wait_max` from then on.
 pub(crate) fn connect(addr: SocketAddr, wait_max: Duration) -> Result<(TcpStream, ServerInfo)> {
-    let mut stream = TcpStream::connect(addr).with_context(|| format!("connecting to {addr}"))?;
+    let stream = TcpStream::connect(addr).with_context(|| format!("connecting to {addr}"))?;
+    greet(stream, wait_max)
+}
+
+fn greet(mut stream: TcpStream, wait_max: Duration) -> Result<(TcpStream, ServerInfo)> {
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(wait_max))?;
     stream.set_write_timeout(Some(wait_max))?;
@@ -128,20 +176,36 @@ mod tests {
         addr
     }
 
+    fn open_at(addr: SocketAddr, lines: &[u8]) -> Result<TcpStream> {
+        open(&mut Dialer::new(addr), lines)
+    }
+
+    #[test]
+    fn many_connections_come_from_many_loopback_addresses() {
+        let loopback = "127.0.0.1:4222".parse().unwrap();
+        assert_eq!(source(loopback, 0), None);
+        assert_eq!(source(loopback, 3), Some(Ipv4Addr::new(127, 0, 3, 1)));
+        assert_eq!(source("10.1.2.3:4222".parse().unwrap(), 3), None);
+        let mut dialer = Dialer::new(serve_once(b"PONG\r\n"));
+        dialer.opened = CONNECTIONS_PER_SOURCE;
+        let stream = open(&mut dialer, b"").unwrap();
+        assert_eq!(stream.local_addr().unwrap().ip(), IpAddr::V4(Ipv4Addr::new(127, 0, 1, 1)));
+    }
+
     #[test]
     fn opening_ends_with_the_pong_and_tolerates_a_ping_before_it() {
-        open(serve_once(b"PING\r\n+OK\r\nPONG\r\n"), b"SUB a 1\r\n").unwrap();
+        open_at(serve_once(b"PING\r\n+OK\r\nPONG\r\n"), b"SUB a 1\r\n").unwrap();
     }
 
     #[test]
     fn opening_fails_in_the_servers_words() {
-        let error = open(serve_once(b"-ERR 'Authorization Violation'\r\n"), b"").unwrap_err();
+        let error = open_at(serve_once(b"-ERR 'Authorization Violation'\r\n"), b"").unwrap_err();
         assert!(error.to_string().contains("Authorization Violation"), "{error}");
     }
 
     #[test]
     fn a_message_nobody_published_is_noticed() {
         let addr = serve_once(b"MSG a 1 1\r\nx\r\nPONG\r\n");
-        assert!(open(addr, b"SUB a 1\r\n").is_err());
+        assert!(open_at(addr, b"SUB a 1\r\n").is_err());
     }
 }

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::json;
 
 use crate::args::Comparison;
-use crate::load::Load;
+use crate::load::{Load, Settings};
 use crate::machine;
 use crate::process;
 use crate::report::Report;
@@ -56,7 +56,7 @@ fn run_rounds(
         for turn in 0..columns.len() {
             let index = (round + turn) % columns.len();
             let name = &columns[index].name;
-            match run_once(&columns[index].command, load, comparison.scale) {
+            match run_once(&columns[index].command, load, &comparison.settings) {
                 Ok(reports) => {
                     for report in &reports {
                         eprintln!("{name}: {}", report.text());
@@ -74,9 +74,9 @@ fn run_rounds(
     rounds
 }
 
-fn run_once(command: &str, load: &Load, scale: f64) -> Result<Vec<Report>> {
+fn run_once(command: &str, load: &Load, settings: &Settings) -> Result<Vec<Report>> {
     let server = Server::start(command).context("starting")?;
-    load.run(&server, scale)
+    load.run(&server, settings)
 }
 
 fn print(comparison: &Comparison, columns: &[Column], rows: &[Row]) {
@@ -88,7 +88,7 @@ fn print(comparison: &Comparison, columns: &[Column], rows: &[Row]) {
             json!({
                 "machine": machine::describe(),
                 "rounds": comparison.rounds,
-                "scale": comparison.scale,
+                "scale": comparison.settings.scale,
                 "servers": columns,
                 "loads": rows,
             })

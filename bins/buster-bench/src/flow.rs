@@ -1,26 +1,20 @@
-//! The turn of the streaming loads: publishers write prebuilt frames, subscribers read and discard.
-//!
-//! Counting is exact without looking at the bytes. Every delivery of a flow has the same length, and
-//! all else a server sends here is the odd PING of 6 bytes, fewer of them than would fill a message.
-//! So a subscriber's byte count gives its messages, and what is left over must be whole PINGs.
-//! `confirm_nothing_more` then proves, by reading up to a PONG, that nothing comes after the last.
+//! The turn of the streaming loads: publishers write prebuilt frames, subscribers read.
 //!
 //! A publisher stops while too much of what it published is on its way to the slowest of its
 //! subscribers, so no server needs to drop one. The window is wide on purpose: a narrow one makes
 //! servers send small pieces and doubles what a delivery costs them.
+//!
+//! It is over when every publisher has its PONG and every group has what was published for it;
+//! `confirm_nothing_more` then proves, by reading up to a PONG, that nothing comes after the last.
 
-use std::io::{self, ErrorKind, Read, Write};
-use std::net::TcpStream;
-use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
-use rustix::net::{RecvFlags, recv};
+use anyhow::{Result, bail, ensure};
 
-use crate::client;
 use crate::epoll::{Epoll, Ready};
-use crate::frames;
-use crate::scan::Scanner;
+use crate::ledger::Ledger;
+use crate::publisher::Publisher;
+use crate::subscriber::Subscriber;
 
 /// On its way to one group of subscribers: a quarter of what nats-server holds back for a client
 /// before it cuts it off (64 MB).
@@ -29,39 +23,15 @@ const GROUP_WINDOW_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// On its way to all of them, so that the kernel's and the server's memory stay modest.
 const WINDOW_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
-/// One write's worth, and the least a publisher's prebuilt frames fill.
-pub(crate) const CHUNK_BYTES: usize = 64 * 1024;
-
 /// One read's worth; the kernel drops the bytes, so the buffer is never touched.
 const DISCARD_BYTES: usize = 4 * 1024 * 1024;
 
 /// No byte moved for this long: something is lost.
 const STALL_MAX: Duration = Duration::from_secs(20);
 
-/// A subscriber's PINGs are discarded with the rest, so it says PONG unasked, in time for any
-/// server that pings every 30 seconds or less often.
+/// A subscriber that discards says PONG unasked, in time for any server that pings every 30 seconds
+/// or less often.
 const PONG_EVERY: Duration = Duration::from_secs(30);
-
-pub(crate) struct Publisher {
-    stream: TcpStream,
-    /// Whole frames, sent over and over.
-    frames: Vec<u8>,
-    /// Where in `frames` the next byte to send is.
-    at: usize,
-    bytes_left: u64,
-    /// The groups that get what this publisher sends.
-    feeds: Range<usize>,
-    /// The socket's buffer was full at the last write.
-    is_blocked: bool,
-    scanner: Scanner,
-}
-
-pub(crate) struct Subscriber {
-    stream: TcpStream,
-    /// Subscribers of one queue group share what is expected; all others have a group each.
-    group: usize,
-    bytes_read: u64,
-}
 
 /// What is equal for all messages of a flow.
 #[derive(Debug, Clone, Copy)]
@@ -70,8 +40,6 @@ pub(crate) struct Traffic {
     pub(crate) publish_bytes: u64,
     /// Of a MSG with its payload.
     pub(crate) delivery_bytes: u64,
-    /// Messages that each group of subscribers gets, no more and no fewer.
-    pub(crate) deliveries_per_group: u64,
     pub(crate) groups: usize,
 }
 
@@ -80,12 +48,17 @@ pub(crate) struct Flow {
     subscribers: Vec<Subscriber>,
     groups: Vec<Group>,
     traffic: Traffic,
+    /// Where every message is booked, if they are checked.
+    ledger: Option<Ledger>,
     epoll: Epoll,
     /// Whose turn it is to write first, so that a closed window starves nobody.
     next_publisher: usize,
     /// How far each group may fall behind.
     window_bytes: u64,
     discard: Vec<u8>,
+    /// When bytes moved last.
+    moved_at: Instant,
+    ponged_at: Instant,
 }
 
 /// How far a group is behind what was published for it.
@@ -98,85 +71,12 @@ struct Group {
 }
 
 impl Group {
+    fn due(&self, traffic: &Traffic) -> u64 {
+        self.published_bytes / traffic.publish_bytes
+    }
+
     fn in_flight_bytes(&self, traffic: &Traffic) -> u64 {
-        let due = self.published_bytes / traffic.publish_bytes * traffic.delivery_bytes;
-        due.saturating_sub(self.read_bytes)
-    }
-}
-
-impl Publisher {
-    /// Will send `bytes` in all out of `frames`, over and over (both are whole frames), to be
-    /// delivered to the groups `feeds`.
-    pub(crate) fn new(stream: TcpStream, frames: Vec<u8>, bytes: u64, feeds: Range<usize>) -> Self {
-        Self {
-            stream,
-            frames,
-            at: 0,
-            bytes_left: bytes,
-            feeds,
-            is_blocked: false,
-            scanner: Scanner::default(),
-        }
-    }
-
-    fn is_able(&self) -> bool {
-        self.bytes_left > 0 && !self.is_blocked
-    }
-
-    fn write_chunk(&mut self) -> Result<u64> {
-        let left = usize::try_from(self.bytes_left).unwrap_or(usize::MAX);
-        let length = CHUNK_BYTES.min(self.frames.len() - self.at).min(left);
-        let written = match self.stream.write(&self.frames[self.at..self.at + length]) {
-            Ok(written) => written,
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                self.is_blocked = true;
-                return Ok(0);
-            }
-            Err(error) => return Err(error).context("publishing"),
-        };
-        self.at = (self.at + written) % self.frames.len();
-        self.bytes_left -= written as u64;
-        Ok(written as u64)
-    }
-
-    /// A publisher hears PINGs, which its publishing answers, or an -ERR, which ends the run.
-    fn read_replies(&mut self) -> Result<()> {
-        let mut buffer = [0; 4096];
-        loop {
-            match self.stream.read(&mut buffer) {
-                Ok(0) => bail!("the server closed a publisher's connection"),
-                Ok(count) => self.scanner.feed(&buffer[..count], |_| {})?,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
-                Err(error) => return Err(error).context("reading as a publisher"),
-            }
-        }
-    }
-}
-
-impl Subscriber {
-    pub(crate) fn new(stream: TcpStream, group: usize) -> Self {
-        Self { stream, group, bytes_read: 0 }
-    }
-
-    /// Reads what is there and drops it: on TCP, `TRUNC` discards inside the kernel.
-    fn discard(&mut self, buffer: &mut [u8]) -> Result<u64> {
-        let flags = RecvFlags::TRUNC | RecvFlags::DONTWAIT;
-        match recv(&self.stream, &mut *buffer, flags).map_err(io::Error::from) {
-            Ok((_, 0)) => bail!("the server closed a subscriber's connection"),
-            Ok((_, count)) => {
-                self.bytes_read += count as u64;
-                Ok(count as u64)
-            }
-            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(0),
-            Err(error) => Err(error).context("reading as a subscriber"),
-        }
-    }
-
-    /// Whole messages read; `None` while the input ends inside one.
-    fn messages(&self, delivery_bytes: u64) -> Option<u64> {
-        let rest = self.bytes_read % delivery_bytes;
-        let is_whole = rest.is_multiple_of(frames::PING.len() as u64);
-        is_whole.then_some(self.bytes_read / delivery_bytes)
+        (self.due(traffic) * traffic.delivery_bytes).saturating_sub(self.read_bytes)
     }
 }
 
@@ -195,68 +95,110 @@ impl Flow {
             publisher.stream.set_nonblocking(true)?;
             epoll.watch_edges(&publisher.stream, subscribers.len() + index)?;
         }
+        let now = Instant::now();
         Ok(Self {
             publishers,
             subscribers,
             groups: vec![Group::default(); traffic.groups],
             traffic,
+            ledger: None,
             epoll,
             next_publisher: 0,
-            window_bytes: GROUP_WINDOW_BYTES_MAX.min(WINDOW_BYTES_MAX / traffic.groups as u64),
+            window_bytes: GROUP_WINDOW_BYTES_MAX.min(WINDOW_BYTES_MAX / traffic.groups.max(1) as u64),
             discard: vec![0; DISCARD_BYTES],
+            moved_at: now,
+            ponged_at: now,
         })
     }
 
-    /// Publishes everything and returns when every group has its messages.
-    pub(crate) fn run(&mut self) -> Result<()> {
-        let mut moved_at = Instant::now();
-        let mut ponged_at = moved_at;
+    /// Has every message checked instead of dropped; publishers must stamp what they send.
+    pub(crate) fn checking(mut self, payload_bytes: usize) -> Self {
+        let feeds = self.publishers.iter().map(|publisher| publisher.feeds.clone()).collect();
+        let (groups, subscribers) = (self.groups.len(), self.subscribers.len());
+        self.ledger = Some(Ledger::new(groups, subscribers, feeds, payload_bytes));
+        self.subscribers = self.subscribers.into_iter().map(Subscriber::checking).collect();
+        self
+    }
+
+    /// Publishes everything, or what fits into `time`, and returns when every group has its messages.
+    pub(crate) fn run(&mut self, time: Option<Duration>) -> Result<()> {
+        let start = Instant::now();
+        self.moved_at = start;
         while !self.is_complete()? {
-            let written = self.publish()?;
-            let patience = if written > 0 { Duration::ZERO } else { STALL_MAX };
-            let read = self.read(patience)?;
-            let now = Instant::now();
-            if written + read > 0 {
-                moved_at = now;
-            } else if now - moved_at >= STALL_MAX {
-                bail!("no progress for {} s: {}", STALL_MAX.as_secs(), self.position());
-            }
-            if now - ponged_at >= PONG_EVERY {
-                self.say_pong()?;
-                ponged_at = now;
+            let now = self.turn()?;
+            if time.is_some_and(|time| now - start >= time) {
+                self.finish();
             }
         }
         Ok(())
     }
 
-    /// Reads each subscriber up to a PONG: a message there would be one too many.
+    /// No publisher begins another message.
+    pub(crate) fn finish(&mut self) {
+        self.publishers.iter_mut().for_each(Publisher::finish);
+    }
+
+    /// Writes what can be written and reads what is there; hands back the time.
+    pub(crate) fn turn(&mut self) -> Result<Instant> {
+        let written = self.publish()?;
+        let patience = if written > 0 { Duration::ZERO } else { STALL_MAX };
+        let read = self.read(patience)?;
+        let now = Instant::now();
+        if written + read > 0 {
+            self.moved_at = now;
+        } else if now - self.moved_at >= STALL_MAX {
+            bail!("no progress for {} s: {}", STALL_MAX.as_secs(), self.position());
+        }
+        if now - self.ponged_at >= PONG_EVERY {
+            self.subscribers.iter_mut().try_for_each(Subscriber::say_pong)?;
+            self.ponged_at = now;
+        }
+        Ok(now)
+    }
+
+    /// Reads each subscriber up to a PONG: a message there would be one too many. And if messages are
+    /// checked, none may be missing.
     pub(crate) fn confirm_nothing_more(&mut self) -> Result<()> {
-        for subscriber in &mut self.subscribers {
-            subscriber.stream.set_nonblocking(false)?;
-            let extra = client::await_pong(&mut subscriber.stream)?;
-            ensure!(extra == 0, "{extra} messages more than were published");
-        }
-        Ok(())
+        self.subscribers.iter_mut().try_for_each(Subscriber::confirm_nothing_more)?;
+        let published: Vec<u64> = self.publishers.iter().map(Publisher::published).collect();
+        self.ledger.as_ref().map_or(Ok(()), |ledger| ledger.confirm_complete(&published))
     }
 
-    fn is_complete(&self) -> Result<bool> {
-        let traffic = &self.traffic;
-        let expected = traffic.deliveries_per_group * traffic.groups as u64;
-        if self.bytes_read() < expected * traffic.delivery_bytes {
+    /// Messages that all publishers together sent.
+    pub(crate) fn published(&self) -> u64 {
+        self.publishers.iter().map(Publisher::published).sum()
+    }
+
+    /// Messages that all groups together are due.
+    pub(crate) fn deliveries(&self) -> u64 {
+        self.groups.iter().map(|group| group.due(&self.traffic)).sum()
+    }
+
+    /// Messages that came so far, the odd PING counted in.
+    pub(crate) fn delivered(&self) -> u64 {
+        let bytes: u64 = self.groups.iter().map(|group| group.read_bytes).sum();
+        bytes / self.traffic.delivery_bytes
+    }
+
+    pub(crate) fn is_complete(&self) -> Result<bool> {
+        if !self.publishers.iter().all(Publisher::is_confirmed) {
             return Ok(false);
         }
-        let mut groups = vec![0; traffic.groups];
+        let mut messages = vec![0; self.groups.len()];
         for subscriber in &self.subscribers {
-            let Some(messages) = subscriber.messages(traffic.delivery_bytes) else {
+            let Some(count) = subscriber.messages(self.traffic.delivery_bytes) else {
                 return Ok(false);
             };
-            groups[subscriber.group] += messages;
+            messages[subscriber.group] += count;
         }
-        for messages in &groups {
-            let expected = traffic.deliveries_per_group;
-            ensure!(*messages <= expected, "{messages} messages where {expected} were due");
+        for (messages, group) in messages.iter().zip(&self.groups) {
+            let due = group.due(&self.traffic);
+            ensure!(*messages <= due, "{messages} messages where {due} were due");
+            if *messages < due {
+                return Ok(false);
+            }
         }
-        Ok(groups.iter().all(|messages| *messages == traffic.deliveries_per_group))
+        Ok(true)
     }
 
     /// One chunk per publisher whose subscribers keep up.
@@ -268,7 +210,7 @@ impl Flow {
             let publisher = &mut self.publishers[index];
             let groups = &mut self.groups[publisher.feeds.clone()];
             let keeps_up = |group: &Group| group.in_flight_bytes(&self.traffic) < self.window_bytes;
-            if !publisher.is_able() || !groups.iter().all(keeps_up) {
+            if !publisher.is_able() || publisher.has_frames_left() && !groups.iter().all(keeps_up) {
                 continue;
             }
             let chunk = publisher.write_chunk()?;
@@ -280,21 +222,19 @@ impl Flow {
         Ok(written)
     }
 
-    fn bytes_read(&self) -> u64 {
-        self.groups.iter().map(|group| group.read_bytes).sum()
-    }
-
     fn read(&mut self, patience: Duration) -> Result<u64> {
         let mut read = 0;
         for Ready { token, readable, writable } in self.epoll.wait(patience)? {
             if let Some(subscriber) = self.subscribers.get_mut(token) {
-                let count = subscriber.discard(&mut self.discard)?;
+                let count = subscriber.read(token, &mut self.discard, self.ledger.as_mut())?;
                 self.groups[subscriber.group].read_bytes += count;
                 read += count;
                 continue;
             }
             let publisher = &mut self.publishers[token - self.subscribers.len()];
-            publisher.is_blocked &= !writable;
+            if writable {
+                publisher.on_writable();
+            }
             if readable {
                 publisher.read_replies()?;
             }
@@ -302,20 +242,13 @@ impl Flow {
         Ok(read)
     }
 
-    fn say_pong(&mut self) -> Result<()> {
-        for subscriber in &mut self.subscribers {
-            subscriber.stream.write_all(frames::PONG).context("sending PONG")?;
-        }
-        Ok(())
-    }
-
     fn position(&self) -> String {
-        let left: u64 = self.publishers.iter().map(|publisher| publisher.bytes_left).sum();
+        let busy = self.publishers.iter().filter(|publisher| publisher.has_frames_left()).count();
         format!(
-            "{} still to publish, {} of {} delivered",
-            left.div_ceil(self.traffic.publish_bytes),
-            self.bytes_read() / self.traffic.delivery_bytes,
-            self.traffic.deliveries_per_group * self.traffic.groups as u64,
+            "{} published, {busy} publishers not done, {} of {} delivered",
+            self.published(),
+            self.delivered(),
+            self.deliveries(),
         )
     }
 }
@@ -323,10 +256,13 @@ impl Flow {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::net::TcpListener;
+    use crate::block::Block;
+    use crate::frames;
+    use std::io::{Read, Write};
+    use std::net::{TcpListener, TcpStream};
     use std::thread;
 
-    const DELIVERY: &[u8] = b"MSG a 1 16\r\n0123456789abcdef\r\n";
+    const PAYLOAD_BYTES: usize = 20;
 
     fn pair() -> (TcpStream, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -334,66 +270,118 @@ mod tests {
         (near, listener.accept().unwrap().0)
     }
 
-    fn traffic(count: u64) -> Traffic {
+    fn block() -> Block {
+        Block::cycling(["a"].into_iter(), PAYLOAD_BYTES)
+    }
+
+    fn traffic(groups: usize) -> Traffic {
         Traffic {
-            publish_bytes: frames::publish("a", None, 16).len() as u64,
-            delivery_bytes: DELIVERY.len() as u64,
-            deliveries_per_group: count,
-            groups: 1,
+            publish_bytes: block().frame_bytes(),
+            delivery_bytes: frames::delivery_bytes("a", "1", PAYLOAD_BYTES) as u64,
+            groups,
         }
     }
 
-    /// A server of one subject: reads `count` publishes, delivers `deliveries`, then says `last` when
-    /// the subscriber's PING is in.
-    fn run_against(count: u64, deliveries: usize, last: &'static [u8]) -> Result<()> {
+    /// Plays a server of one subject: reads `count` publishes, hands their payloads to `tamper`,
+    /// delivers what comes back, and says `last` before the PONG that ends the subscriber's input.
+    fn run_against(
+        count: u64,
+        checks: bool,
+        tamper: impl FnOnce(&mut Vec<Vec<u8>>) + Send + 'static,
+        last: &'static [u8],
+    ) -> Result<()> {
         let (publisher, mut publisher_peer) = pair();
         let (subscriber, mut subscriber_peer) = pair();
-        let traffic = traffic(count);
-        let bytes = count * traffic.publish_bytes;
+        let frame_bytes = block().frame_bytes() as usize;
         let server = thread::spawn(move || {
-            let mut published = vec![0; usize::try_from(bytes).unwrap()];
+            let mut published = vec![0; count as usize * frame_bytes + frames::PING.len()];
             publisher_peer.read_exact(&mut published).unwrap();
-            assert!(published.ends_with(b"xx\r\n"));
-            subscriber_peer.write_all(&DELIVERY.repeat(deliveries)).unwrap();
-            subscriber_peer.write_all(frames::PING).unwrap();
-            let mut ping = [0; 6];
-            if subscriber_peer.read_exact(&mut ping).is_ok() {
-                subscriber_peer.write_all(last).unwrap();
+            publisher_peer.write_all(frames::PONG).unwrap();
+            let whole = published.chunks_exact(frame_bytes);
+            let mut payloads: Vec<Vec<u8>> =
+                whole.map(|frame| frame[frame_bytes - 2 - PAYLOAD_BYTES..frame_bytes - 2].to_vec()).collect();
+            tamper(&mut payloads);
+            let mut deliveries = Vec::new();
+            for payload in payloads {
+                deliveries.extend(b"MSG a 1 20\r\n");
+                deliveries.extend(payload);
+                deliveries.extend(b"\r\n");
             }
-            (publisher_peer, subscriber_peer)
+            deliveries.extend(frames::PING);
+            // The client may have seen enough before it read everything.
+            if subscriber_peer.write_all(&deliveries).is_ok() {
+                let mut input = Vec::new();
+                let mut piece = [0; 64];
+                while !input.ends_with(frames::PING) {
+                    match subscriber_peer.read(&mut piece) {
+                        Ok(0) | Err(_) => break,
+                        Ok(count) => input.extend_from_slice(&piece[..count]),
+                    }
+                }
+                let _ = subscriber_peer.write_all(&[last, frames::PONG].concat());
+            }
         });
-        let frames = frames::repeat(&frames::publish("a", None, 16), 1000);
-        let publishers = vec![Publisher::new(publisher, frames, bytes, 0..1)];
-        let mut flow = Flow::new(publishers, vec![Subscriber::new(subscriber, 0)], traffic)?;
-        let outcome = flow.run().and_then(|()| flow.confirm_nothing_more());
+        let block = if checks { block().stamped(0, PAYLOAD_BYTES) } else { block() };
+        let publisher = Publisher::new(publisher, block, count, 0..1);
+        let mut flow = Flow::new(vec![publisher], vec![Subscriber::new(subscriber, 0)], traffic(1))?;
+        if checks {
+            flow = flow.checking(PAYLOAD_BYTES);
+        }
+        let outcome = flow.run(None).and_then(|()| flow.confirm_nothing_more());
+        assert!(outcome.is_err() || (flow.published(), flow.deliveries()) == (count, count));
         drop(flow);
         server.join().unwrap();
         outcome
     }
 
+    fn failure(tamper: impl FnOnce(&mut Vec<Vec<u8>>) + Send + 'static) -> String {
+        run_against(5_000, true, tamper, b"").unwrap_err().to_string()
+    }
+
     #[test]
     fn a_flow_ends_when_every_message_is_in_pings_aside() {
-        run_against(10_000, 10_000, b"PONG\r\n").unwrap();
+        run_against(10_000, false, |_| {}, b"").unwrap();
+        run_against(10_000, true, |_| {}, b"").unwrap();
     }
 
     #[test]
     fn a_message_too_many_fails_the_run_before_or_after_the_pong() {
-        let error = run_against(100, 101, b"PONG\r\n").unwrap_err();
+        let twice = |payloads: &mut Vec<Vec<u8>>| payloads.push(payloads[0].clone());
+        let error = run_against(100, false, twice, b"").unwrap_err();
         assert!(error.to_string().contains("101 messages where 100"), "{error}");
-        let late = b"MSG a 1 16\r\n0123456789abcdef\r\nPONG\r\n";
-        let error = run_against(100, 100, late).unwrap_err();
+        let late = b"MSG a 1 16\r\n0123456789abcdef\r\n";
+        let error = run_against(100, false, |_| {}, late).unwrap_err();
         assert!(error.to_string().contains("1 messages more"), "{error}");
     }
 
     #[test]
+    fn checking_notices_what_counting_does_not() {
+        let error = failure(|payloads| payloads[4_000] = payloads[3_999].clone());
+        assert!(error.contains("0's 3999 was delivered twice"), "{error}");
+        let error = failure(|payloads| payloads.swap(10, 11));
+        assert!(error.contains("0's 10 came to subscriber 0 after 11"), "{error}");
+        let error = failure(|payloads| payloads[7][19] ^= 1);
+        assert!(error.contains("0's 7 on a is damaged"), "{error}");
+        // Lost, and another made up in its place, so that the count is right.
+        let error = failure(|payloads| {
+            payloads.remove(20);
+            let mut made_up = vec![0; PAYLOAD_BYTES];
+            let checksum = crate::stamp::subject_checksum(b"a");
+            crate::stamp::write(&mut made_up, 0, 9_999, checksum);
+            payloads.push(made_up);
+        });
+        assert!(error.contains("missing is 20"), "{error}");
+    }
+
+    #[test]
     fn what_is_in_flight_is_due_and_not_read() {
-        let traffic = traffic(10);
-        let delivery = DELIVERY.len() as u64;
+        let traffic = traffic(1);
         let group = |frames: u64, read_bytes| Group {
             // A cut frame is not due yet.
             published_bytes: frames * traffic.publish_bytes + 1,
             read_bytes,
         };
+        let delivery = traffic.delivery_bytes;
         assert_eq!(group(3, 0).in_flight_bytes(&traffic), 3 * delivery);
         assert_eq!(group(3, delivery).in_flight_bytes(&traffic), 2 * delivery);
         assert_eq!(group(3, 4 * delivery).in_flight_bytes(&traffic), 0);
@@ -402,17 +390,20 @@ mod tests {
     #[test]
     fn a_publisher_waits_for_the_slowest_group_it_feeds() {
         let (publisher, _peer) = pair();
-        let frame = frames::publish("a", None, 16);
-        let bytes = frame.len() as u64;
-        let publishers = vec![Publisher::new(publisher, frame, 10 * bytes, 1..3)];
-        let traffic = Traffic { groups: 3, ..traffic(10) };
-        let mut flow = Flow::new(publishers, Vec::new(), traffic).unwrap();
-        let far_behind = u64::MAX / (2 * DELIVERY.len() as u64);
+        let bytes = block().frame_bytes();
+        let publishers = vec![Publisher::new(publisher, block(), 1_000_000, 1..3)];
+        let mut flow = Flow::new(publishers, Vec::new(), traffic(3)).unwrap();
+        let far_behind = u64::MAX / (2 * flow.traffic.delivery_bytes);
         flow.groups[0].published_bytes = far_behind;
-        assert_eq!(flow.publish().unwrap(), bytes, "group 0 is not its own");
+        assert!(flow.publish().unwrap() > 0, "group 0 is not its own");
         flow.groups[2].published_bytes = far_behind;
         assert_eq!(flow.publish().unwrap(), 0);
         flow.groups[2].read_bytes = u64::MAX;
-        assert_eq!(flow.publish().unwrap(), bytes);
+        assert!(flow.publish().unwrap() > 0);
+        flow.finish();
+        while flow.publishers[0].has_frames_left() {
+            flow.publish().unwrap();
+        }
+        assert_eq!(flow.groups[1].published_bytes % bytes, 0, "no message is cut");
     }
 }

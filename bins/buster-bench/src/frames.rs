@@ -22,6 +22,19 @@ pub(crate) fn publish(subject: &str, reply: Option<&str>, payload_bytes: usize) 
     frame
 }
 
+/// The subject of a frame `publish` built.
+pub(crate) fn published_subject(frame: &[u8]) -> &[u8] {
+    let subject = &frame[b"PUB ".len()..];
+    let end = subject.iter().position(|byte| *byte == b' ');
+    &subject[..end.expect("a PUB has a blank behind its subject")]
+}
+
+/// The payload of a frame `publish` built.
+pub(crate) fn published_payload(frame: &mut [u8], payload_bytes: usize) -> &mut [u8] {
+    let end = frame.len() - CRLF.len();
+    &mut frame[end - payload_bytes..end]
+}
+
 /// `SUB <filter> [queue] <sid>`.
 pub(crate) fn subscribe(filter: &str, queue: Option<&str>, sid: &str) -> Vec<u8> {
     match queue {
@@ -34,11 +47,6 @@ pub(crate) fn subscribe(filter: &str, queue: Option<&str>, sid: &str) -> Vec<u8>
 /// How many bytes the server sends for one message without a reply subject.
 pub(crate) fn delivery_bytes(subject: &str, sid: &str, payload_bytes: usize) -> usize {
     format!("MSG {subject} {sid} {payload_bytes}{CRLF}").len() + payload_bytes + CRLF.len()
-}
-
-/// Whole copies of `frame` until they fill `bytes_min`.
-pub(crate) fn repeat(frame: &[u8], bytes_min: usize) -> Vec<u8> {
-    frame.repeat(bytes_min.div_ceil(frame.len()))
 }
 
 #[cfg(test)]
@@ -68,9 +76,9 @@ mod tests {
     }
 
     #[test]
-    fn repeating_never_cuts_a_frame() {
-        assert_eq!(repeat(b"abc", 7), b"abcabcabc");
-        assert_eq!(repeat(b"abc", 3), b"abc");
-        assert_eq!(repeat(b"abc", 1), b"abc");
+    fn a_publish_is_taken_apart_again() {
+        let mut frame = publish("a.b", None, 3);
+        assert_eq!(published_subject(&frame), b"a.b");
+        assert_eq!(published_payload(&mut frame, 3), b"xxx");
     }
 }

@@ -6,7 +6,8 @@ use anyhow::{Context, Result, ensure};
 
 use crate::report::Report;
 use crate::server::Server;
-use crate::{idle, rtt, streaming, subscriptions};
+use crate::shape::{Filter, Overrides, Shape};
+use crate::{idle, rtt, streaming, stuck, subscriptions};
 
 /// One name on the command line.
 #[derive(Debug)]
@@ -22,52 +23,41 @@ pub(crate) struct Kind {
 #[derive(Debug)]
 enum Body {
     Stream(Shape),
+    Stuck(Shape),
     Rtt,
     Idle,
+    Quiet,
     Subscriptions,
 }
 
-/// A load of publishers and subscribers that stream one way.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Shape {
-    pub(crate) publishers: usize,
-    /// Publisher `i` publishes on subject `i` modulo this.
-    pub(crate) subjects: usize,
-    pub(crate) subscribers_per_subject: usize,
-    /// What the subscribers of a subject ask for.
-    pub(crate) filter: Filter,
-    pub(crate) payload_bytes: usize,
-    /// How many messages all publishers together send at scale 1.
-    pub(crate) published: u64,
+/// What the command line says about how a load runs.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    /// Multiplies how much is published.
+    pub(crate) scale: f64,
+    /// Check every message.
+    pub(crate) verify: bool,
+    pub(crate) overrides: Overrides,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Filter {
-    /// The subject itself.
-    Literal,
-    /// A filter with `*` and `>` that matches this one subject.
-    Wild,
-    /// The subject itself, all of its subscribers in one group: each message goes to one of them.
-    Queue,
-}
-
-/// A client port is a 16-bit number, and about 28,000 of them are free for outgoing connections.
-const CONNECTIONS_MAX: u32 = 25_000;
+/// Beyond this the kernel's memory for sockets is what is measured.
+const CONNECTIONS_MAX: u32 = 500_000;
 
 /// Two connections per pair, and epoll turns that stay short.
 const PAIRS_MAX: u32 = 10_000;
 
-pub(crate) const KINDS: [Kind; 10] = [
+pub(crate) const KINDS: [Kind; 14] = [
     streaming_kind(
         "fan-out",
         "10 publishers, 10 subjects, 10 subscribers a subject, 128 B",
         Shape {
             publishers: 10,
             subjects: 10,
-            subscribers_per_subject: 10,
+            subscribers: 10,
             filter: Filter::Literal,
             payload_bytes: 128,
-            published: 2_000_000,
+            messages: 2_500_000,
+            time: None,
         },
     ),
     streaming_kind(
@@ -76,10 +66,11 @@ pub(crate) const KINDS: [Kind; 10] = [
         Shape {
             publishers: 10,
             subjects: 10,
-            subscribers_per_subject: 10,
+            subscribers: 10,
             filter: Filter::Wild,
             payload_bytes: 128,
-            published: 2_000_000,
+            messages: 2_500_000,
+            time: None,
         },
     ),
     streaming_kind(
@@ -88,10 +79,11 @@ pub(crate) const KINDS: [Kind; 10] = [
         Shape {
             publishers: 1,
             subjects: 1,
-            subscribers_per_subject: 1,
+            subscribers: 1,
             filter: Filter::Literal,
             payload_bytes: 16,
-            published: 10_000_000,
+            messages: 15_000_000,
+            time: None,
         },
     ),
     streaming_kind(
@@ -100,10 +92,11 @@ pub(crate) const KINDS: [Kind; 10] = [
         Shape {
             publishers: 10,
             subjects: 1,
-            subscribers_per_subject: 1,
+            subscribers: 1,
             filter: Filter::Literal,
             payload_bytes: 128,
-            published: 6_000_000,
+            messages: 8_000_000,
+            time: None,
         },
     ),
     streaming_kind(
@@ -112,10 +105,11 @@ pub(crate) const KINDS: [Kind; 10] = [
         Shape {
             publishers: 10,
             subjects: 10,
-            subscribers_per_subject: 4,
+            subscribers: 4,
             filter: Filter::Queue,
             payload_bytes: 128,
-            published: 6_000_000,
+            messages: 6_000_000,
+            time: None,
         },
     ),
     streaming_kind(
@@ -124,10 +118,11 @@ pub(crate) const KINDS: [Kind; 10] = [
         Shape {
             publishers: 4,
             subjects: 4,
-            subscribers_per_subject: 4,
+            subscribers: 4,
             filter: Filter::Literal,
             payload_bytes: 1024,
-            published: 1_000_000,
+            messages: 1_000_000,
+            time: None,
         },
     ),
     streaming_kind(
@@ -136,12 +131,54 @@ pub(crate) const KINDS: [Kind; 10] = [
         Shape {
             publishers: 4,
             subjects: 4,
-            subscribers_per_subject: 4,
+            subscribers: 4,
             filter: Filter::Literal,
             payload_bytes: 65_536,
-            published: 25_000,
+            messages: 25_000,
+            time: None,
         },
     ),
+    streaming_kind(
+        "payload-1m",
+        "4 publishers, 4 subjects, 4 subscribers a subject, 1 MiB",
+        Shape {
+            publishers: 4,
+            subjects: 4,
+            subscribers: 4,
+            filter: Filter::Literal,
+            payload_bytes: 1024 * 1024,
+            messages: 1_600,
+            time: None,
+        },
+    ),
+    streaming_kind(
+        "no-interest",
+        "1 publisher, nobody listens, 128 B",
+        Shape {
+            publishers: 1,
+            subjects: 1,
+            subscribers: 0,
+            filter: Filter::Literal,
+            payload_bytes: 128,
+            messages: 15_000_000,
+            time: None,
+        },
+    ),
+    Kind {
+        name: "stuck",
+        about: "1 publisher, 4 subscribers that read, without and with one that never does, 128 B",
+        default_size: None,
+        size_max: 0,
+        body: Body::Stuck(Shape {
+            publishers: 1,
+            subjects: 1,
+            subscribers: 4,
+            filter: Filter::Literal,
+            payload_bytes: 128,
+            messages: 2_000_000,
+            time: None,
+        }),
+    },
     Kind {
         name: "rtt",
         about: "N requesters (1) in lock step with N responders, 16 B",
@@ -151,10 +188,17 @@ pub(crate) const KINDS: [Kind; 10] = [
     },
     Kind {
         name: "idle",
-        about: "N idle connections (5,000) with one subscription each",
-        default_size: Some(5_000),
+        about: "Open N idle connections (10,000) with one subscription each",
+        default_size: Some(10_000),
         size_max: CONNECTIONS_MAX,
         body: Body::Idle,
+    },
+    Kind {
+        name: "quiet",
+        about: "What N idle connections (1,000) cost while nothing happens",
+        default_size: Some(1_000),
+        size_max: CONNECTIONS_MAX,
+        body: Body::Quiet,
     },
     Kind {
         name: "subs",
@@ -166,7 +210,7 @@ pub(crate) const KINDS: [Kind; 10] = [
 ];
 
 /// What `compare` runs unless told otherwise.
-pub(crate) const COMPARED: [&str; 11] = [
+pub(crate) const COMPARED: [&str; 15] = [
     "fan-out",
     "fan-out-wild",
     "one-to-one",
@@ -174,9 +218,13 @@ pub(crate) const COMPARED: [&str; 11] = [
     "queue",
     "payload-1k",
     "payload-64k",
+    "payload-1m",
+    "no-interest",
     "rtt:1",
     "rtt:64",
-    "idle:5000",
+    "idle:10000",
+    "quiet:1000",
+    "stuck",
     "subs:1000000",
 ];
 
@@ -213,13 +261,15 @@ impl Load {
     }
 
     /// Puts the load on `server`: one report per phase.
-    pub(crate) fn run(&self, server: &Server, scale: f64) -> Result<Vec<Report>> {
+    pub(crate) fn run(&self, server: &Server, settings: &Settings) -> Result<Vec<Report>> {
         let title = self.title();
         let outcome = match &self.kind.body {
-            Body::Stream(shape) => streaming::run(server, &title, shape, scale),
-            Body::Rtt => rtt::run(server, &title, self.size, scale),
+            Body::Stream(shape) => streaming::run(server, &title, shape, settings),
+            Body::Stuck(shape) => stuck::run(server, &title, shape, settings),
+            Body::Rtt => rtt::run(server, &title, self.size, settings.scale),
             Body::Idle => idle::run(server, &title, self.size),
-            Body::Subscriptions => subscriptions::run(server, &title, self.size, scale),
+            Body::Quiet => idle::run_quiet(server, &title, self.size, settings),
+            Body::Subscriptions => subscriptions::run(server, &title, self.size, settings),
         };
         outcome.context(title)
     }
@@ -254,18 +304,17 @@ mod tests {
     fn loads_are_read_with_and_without_a_number() {
         assert_eq!("queue".parse::<Load>().unwrap().title(), "queue");
         assert_eq!("idle:7".parse::<Load>().unwrap().title(), "idle 7");
-        assert_eq!("idle".parse::<Load>().unwrap().title(), "idle 5000");
-        for wrong in ["", "nope", "queue:3", "rtt:", "rtt:x", "rtt:0", "idle:25001"] {
+        assert_eq!("idle".parse::<Load>().unwrap().title(), "idle 10000");
+        for wrong in ["", "nope", "queue:3", "rtt:", "rtt:x", "rtt:0", "idle:500001"] {
             assert!(wrong.parse::<Load>().is_err(), "{wrong}");
         }
     }
 
     #[test]
-    fn every_publisher_has_a_subject_and_every_subject_a_publisher() {
+    fn the_shapes_make_sense() {
         for kind in &KINDS {
-            if let Body::Stream(shape) = &kind.body {
-                assert_eq!(shape.publishers % shape.subjects, 0, "{}", kind.name);
-                assert!(shape.subjects <= 10, "subjects are numbered with one digit");
+            if let Body::Stream(shape) | Body::Stuck(shape) = &kind.body {
+                assert_eq!(shape.with(&Overrides::default()).unwrap(), *shape, "{}", kind.name);
             }
         }
     }

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod block;
 mod client;
 mod compare;
 mod epoll;
@@ -14,15 +15,22 @@ mod flow;
 mod frames;
 mod histogram;
 mod idle;
+mod ledger;
 mod load;
 mod machine;
 mod meter;
 mod process;
+mod publisher;
+mod random;
 mod report;
 mod rtt;
 mod scan;
 mod server;
+mod shape;
+mod stamp;
 mod streaming;
+mod stuck;
+mod subscriber;
 mod subscriptions;
 mod table;
 mod units;
@@ -58,7 +66,7 @@ fn run_single(run: &SingleRun) -> Result<()> {
         Target::Attach { addr, pid } => Server::attach(*addr, *pid)?,
         Target::Start { command } => Server::start(command)?,
     };
-    for report in run.load.run(&server, run.scale)? {
+    for report in run.load.run(&server, &run.settings)? {
         if run.json {
             println!("{}", report.json());
         } else {

@@ -4,14 +4,15 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use crate::process::{self, Memory};
+use crate::process::{self, CpuTime, Memory, Switches};
 use crate::server::Server;
 
 pub(crate) struct Meter {
     /// `None` when the server's process is not known.
     pid: Option<u32>,
-    server_cpu: Duration,
-    generator_cpu: Duration,
+    server_cpu: CpuTime,
+    switches: Switches,
+    generator_cpu: CpuTime,
     memory: Option<Memory>,
     start: Instant,
 }
@@ -22,6 +23,7 @@ pub(crate) struct Usage {
     pub(crate) elapsed: Duration,
     pub(crate) server_cpu: Option<Duration>,
     pub(crate) generator_cpu: Duration,
+    pub(crate) switches: Option<Switches>,
     /// At the end of the phase; the peak is that of the server's whole life.
     pub(crate) memory: Option<Memory>,
     /// How much the resident memory grew during the phase.
@@ -34,6 +36,7 @@ impl Meter {
         Ok(Self {
             pid,
             server_cpu: pid.map(process::cpu_time).transpose()?.unwrap_or_default(),
+            switches: pid.map(process::switches).transpose()?.unwrap_or_default(),
             generator_cpu: process::own_cpu_time()?,
             memory: pid.map(process::memory).transpose()?,
             start: Instant::now(),
@@ -43,12 +46,14 @@ impl Meter {
     pub(crate) fn stop(&self) -> Result<Usage> {
         let elapsed = self.start.elapsed();
         let server_cpu = self.pid.map(process::cpu_time).transpose()?;
+        let switches = self.pid.map(process::switches).transpose()?;
         let memory = self.pid.map(process::memory).transpose()?;
         let grown = |after: Memory| self.memory.map(|before| after.now.saturating_sub(before.now));
         Ok(Usage {
             elapsed,
-            server_cpu: server_cpu.map(|after| after.saturating_sub(self.server_cpu)),
-            generator_cpu: process::own_cpu_time()?.saturating_sub(self.generator_cpu),
+            server_cpu: server_cpu.map(|after| after.since(&self.server_cpu)),
+            generator_cpu: process::own_cpu_time()?.since(&self.generator_cpu),
+            switches: switches.map(|after| after.since(&self.switches)),
             memory,
             memory_grown: memory.and_then(grown),
         })

@@ -4,7 +4,7 @@ use std::fs;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use rustix::process::{Resource, getrlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// `/proc` counts in hundredths of a second on every Linux (USER_HZ), whatever the kernel's own
 /// tick: see proc_pid_stat(5).
@@ -17,14 +17,81 @@ pub(crate) struct Memory {
     pub(crate) peak: u64,
 }
 
-/// User and system time of all threads of `pid` so far.
-pub(crate) fn cpu_time(pid: u32) -> Result<Duration> {
+/// User and system time of a process so far.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct CpuTime {
+    /// Of all threads it ever had, in steps of a tick.
+    whole: Duration,
+    /// Of the threads it has now, to the nanosecond; `None` if the kernel does not say.
+    threads: Option<Duration>,
+    thread_count: usize,
+}
+
+impl CpuTime {
+    /// What was used since `before`. Exact, unless threads have ended in between: then to a tick.
+    pub(crate) fn since(&self, before: &Self) -> Duration {
+        match (before.threads, self.threads) {
+            (Some(before_threads), Some(threads)) if self.thread_count >= before.thread_count => {
+                threads.saturating_sub(before_threads)
+            }
+            _ => self.whole.saturating_sub(before.whole),
+        }
+    }
+}
+
+pub(crate) fn cpu_time(pid: u32) -> Result<CpuTime> {
     let stat = read(pid, "stat")?;
-    parse_cpu_time(&stat).with_context(|| format!("/proc/{pid}/stat has another form"))
+    let whole = parse_cpu_time(&stat).with_context(|| format!("/proc/{pid}/stat has another form"))?;
+    let mut threads = Some(Duration::ZERO);
+    let mut thread_count = 0;
+    for_each_thread(pid, "schedstat", |schedstat| {
+        thread_count += 1;
+        threads = threads.zip(parse_run_time(schedstat)).map(|(sum, time)| sum + time);
+    })?;
+    Ok(CpuTime { whole, threads: threads.filter(|_| thread_count > 0), thread_count })
+}
+
+/// How often a process was switched out.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct Switches {
+    /// It waited for something.
+    pub(crate) voluntary: u64,
+    /// Its time was up.
+    pub(crate) involuntary: u64,
+}
+
+impl Switches {
+    pub(crate) fn since(&self, before: &Self) -> Self {
+        Self {
+            voluntary: self.voluntary.saturating_sub(before.voluntary),
+            involuntary: self.involuntary.saturating_sub(before.involuntary),
+        }
+    }
+}
+
+/// Of all threads the process has now.
+pub(crate) fn switches(pid: u32) -> Result<Switches> {
+    let mut sum = Switches::default();
+    for_each_thread(pid, "status", |status| {
+        sum.voluntary += number_of(status, "voluntary_ctxt_switches:").unwrap_or(0);
+        sum.involuntary += number_of(status, "nonvoluntary_ctxt_switches:").unwrap_or(0);
+    })?;
+    Ok(sum)
+}
+
+/// Calls `on` with `file` of each thread; one that ends in the meantime is left out.
+fn for_each_thread(pid: u32, file: &str, mut on: impl FnMut(&str)) -> Result<()> {
+    let dir = format!("/proc/{pid}/task");
+    for entry in fs::read_dir(&dir).with_context(|| format!("{dir} (has the server gone?)"))? {
+        if let Ok(text) = fs::read_to_string(entry?.path().join(file)) {
+            on(&text);
+        }
+    }
+    Ok(())
 }
 
 /// Our own user and system time so far.
-pub(crate) fn own_cpu_time() -> Result<Duration> {
+pub(crate) fn own_cpu_time() -> Result<CpuTime> {
     cpu_time(std::process::id())
 }
 
@@ -37,6 +104,11 @@ pub(crate) fn memory(pid: u32) -> Result<Memory> {
 /// here: the load that needs more says so when it opens a connection.
 pub(crate) fn raise_open_files_limit() {
     let mut limit = getrlimit(Resource::Nofile);
+    let most = fs::read_to_string("/proc/sys/fs/nr_open").ok().and_then(|text| text.trim().parse().ok());
+    // Only root may go beyond the maximum, and then up to what the kernel allows.
+    if most.is_some() && setrlimit(Resource::Nofile, Rlimit { current: most, maximum: most }).is_ok() {
+        return;
+    }
     limit.current = limit.maximum;
     let _ = setrlimit(Resource::Nofile, limit);
 }
@@ -56,13 +128,21 @@ fn parse_cpu_time(stat: &str) -> Option<Duration> {
     Some(TICK * user + TICK * system)
 }
 
+/// The first number is the time on a processor, in nanoseconds.
+fn parse_run_time(schedstat: &str) -> Option<Duration> {
+    let nanos = schedstat.split_ascii_whitespace().next()?.parse().ok()?;
+    Some(Duration::from_nanos(nanos))
+}
+
 fn parse_memory(status: &str) -> Option<Memory> {
-    let kilobytes = |name: &str| {
-        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
-        let number = line.trim().strip_suffix("kB")?.trim();
-        number.parse::<u64>().ok()
-    };
+    let kilobytes = |name| number_of(status, name);
     Some(Memory { now: kilobytes("VmRSS:")? * 1024, peak: kilobytes("VmHWM:")? * 1024 })
+}
+
+/// The number behind `name` at the start of a line.
+fn number_of(status: &str, name: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+    line.split_ascii_whitespace().next()?.parse().ok()
 }
 
 #[cfg(test)]
@@ -82,6 +162,27 @@ mod tests {
         let expected = Memory { now: 200 * 1024, peak: 300 * 1024 };
         assert_eq!(parse_memory(status), Some(expected));
         assert_eq!(parse_memory("Name:\tx\n"), None);
+    }
+
+    #[test]
+    fn time_since_is_exact_until_a_thread_ends() {
+        let time = |whole, threads: u64, thread_count| CpuTime {
+            whole: Duration::from_millis(whole),
+            threads: Some(Duration::from_micros(threads)),
+            thread_count,
+        };
+        let before = time(100, 99_800, 3);
+        assert_eq!(time(110, 100_100, 4).since(&before), Duration::from_micros(300));
+        assert_eq!(time(110, 50_000, 2).since(&before), Duration::from_millis(10));
+        assert_eq!(parse_run_time("1500 7 2\n"), Some(Duration::from_nanos(1500)));
+    }
+
+    #[test]
+    fn switches_are_told_apart() {
+        let status = "voluntary_ctxt_switches:\t150\nnonvoluntary_ctxt_switches:\t7\n";
+        assert_eq!(number_of(status, "voluntary_ctxt_switches:"), Some(150));
+        assert_eq!(number_of(status, "nonvoluntary_ctxt_switches:"), Some(7));
+        switches(std::process::id()).unwrap();
     }
 
     #[test]

@@ -21,6 +21,8 @@ pub(crate) struct Report {
     pub(crate) latency: Option<Latency>,
     /// Only where the load is about memory: what one operation left behind in the server.
     pub(crate) bytes_each: Option<f64>,
+    /// Only beside a subscriber that never reads: the rate against the same load without it.
+    pub(crate) rate_kept: Option<f64>,
 }
 
 #[derive(Debug, Clone)]
@@ -43,6 +45,25 @@ impl From<&Histogram> for Latency {
 }
 
 impl Report {
+    /// A load that is told by its rate and its cost; other figures are added by those who have them.
+    pub(crate) fn new(title: &str, what: &'static str, operations: u64, usage: Usage) -> Self {
+        Self {
+            title: title.to_owned(),
+            what,
+            operations,
+            payload_bytes: 0,
+            usage,
+            latency: None,
+            bytes_each: None,
+            rate_kept: None,
+        }
+    }
+
+    /// How much of one core the server used.
+    fn server_cpu_share(&self) -> Option<f64> {
+        Some(self.usage.server_cpu?.as_secs_f64() / self.usage.elapsed.as_secs_f64())
+    }
+
     pub(crate) fn rate_per_second(&self) -> f64 {
         self.operations as f64 / self.usage.elapsed.as_secs_f64()
     }
@@ -71,6 +92,9 @@ impl Report {
         if let Some(bytes) = self.bytes_each {
             parts.push(format!("{} each", units::bytes(bytes)));
         }
+        if let Some(kept) = self.rate_kept {
+            parts.push(format!("{:.0} % of the rate kept", kept * 100.0));
+        }
         if let Some(latency) = &self.latency {
             parts.push(latency.text());
         }
@@ -91,10 +115,14 @@ impl Report {
             "rate_per_second": self.rate_per_second(),
             "payload_bytes": self.payload_bytes,
             "server_cpu_us_each": self.server_cpu_each().map(|seconds| seconds * 1e6),
+            "server_cpu_share": self.server_cpu_share(),
             "generator_cpu_us_each": self.generator_cpu_each() * 1e6,
+            "voluntary_switches": self.usage.switches.map(|switches| switches.voluntary),
+            "involuntary_switches": self.usage.switches.map(|switches| switches.involuntary),
             "rss_bytes": self.usage.memory.map(|memory| memory.now),
             "rss_peak_bytes": self.usage.memory.map(|memory| memory.peak),
             "bytes_each": self.bytes_each,
+            "rate_kept": self.rate_kept,
             "latency_us": self.latency.as_ref().map(Latency::json),
         })
     }
@@ -126,7 +154,7 @@ impl Latency {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::process::Memory;
+    use crate::process::{Memory, Switches};
 
     /// A million operations in half a second at `cpu_nanos` of the server's time each.
     pub(crate) fn sample(title: &str, cpu_nanos: u64) -> Report {
@@ -139,11 +167,13 @@ pub(crate) mod tests {
                 elapsed: Duration::from_millis(500),
                 server_cpu: Some(Duration::from_millis(cpu_nanos)),
                 generator_cpu: Duration::from_millis(40),
+                switches: Some(Switches { voluntary: 3_000, involuntary: 40 }),
                 memory: Some(Memory { now: 20_000_000, peak: 30_000_000 }),
                 memory_grown: Some(0),
             },
             latency: None,
             bytes_each: None,
+            rate_kept: None,
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::client;
+use crate::client::{self, Dialer};
 use crate::epoll::Epoll;
 use crate::frames;
 use crate::histogram::Histogram;
@@ -19,7 +19,7 @@ use crate::server::Server;
 const PAYLOAD_BYTES: usize = 16;
 
 /// At scale 1, and so much more for more pairs, up to `PAIRS_COUNTED_MAX`.
-const REQUESTS_PER_PAIR: u64 = 50_000;
+const REQUESTS_PER_PAIR: u64 = 30_000;
 const PAIRS_COUNTED_MAX: u32 = 6;
 
 /// Far beyond any sane round trip.
@@ -32,15 +32,8 @@ pub(crate) fn run(server: &Server, title: &str, pairs: u32, scale: f64) -> Resul
     let meter = Meter::start(server)?;
     game.play()?;
     let usage = meter.stop()?;
-    Ok(vec![Report {
-        title: title.to_owned(),
-        what: "requests",
-        operations: requests,
-        payload_bytes: 0,
-        usage,
-        latency: Some(Latency::from(&game.histogram)),
-        bytes_each: None,
-    }])
+    let report = Report::new(title, "requests", requests, usage);
+    Ok(vec![Report { latency: Some(Latency::from(&game.histogram)), ..report }])
 }
 
 /// Even places request, each odd one answers the one before it.
@@ -63,13 +56,14 @@ struct Player {
 impl Game {
     fn open(server: &Server, pairs: usize, requests: u64) -> Result<Self> {
         let epoll = Epoll::new()?;
+        let mut dialer = Dialer::new(server.addr());
         let mut players = Vec::with_capacity(2 * pairs);
         for pair in 0..pairs {
             let (asks, answers) = (format!("rtt.{pair}"), format!("_INBOX.bench.{pair}"));
             let request = frames::publish(&asks, Some(&answers), PAYLOAD_BYTES);
             let reply = frames::publish(&answers, None, PAYLOAD_BYTES);
             for (listens_to, frame) in [(answers, request), (asks, reply)] {
-                let stream = client::open(server.addr(), &frames::subscribe(&listens_to, None, "1"))?;
+                let stream = client::open(&mut dialer, &frames::subscribe(&listens_to, None, "1"))?;
                 stream.set_nonblocking(true)?;
                 epoll.watch_reading(&stream, players.len())?;
                 players.push(Player::new(stream, frame));

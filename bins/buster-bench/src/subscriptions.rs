@@ -4,13 +4,17 @@ use std::io::Write;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::client;
-use crate::flow::{Flow, Publisher, Subscriber, Traffic};
+use crate::block::Block;
+use crate::client::{self, Dialer};
+use crate::flow::{Flow, Traffic};
 use crate::frames;
-use crate::load::scaled;
-use crate::meter::{Meter, Usage};
+use crate::load::{Settings, scaled};
+use crate::meter::Meter;
+use crate::publisher::Publisher;
+use crate::random::SplitMix;
 use crate::report::Report;
 use crate::server::Server;
+use crate::subscriber::Subscriber;
 
 /// Subjects and sids are numbered with 7 digits, so that all messages are equally long.
 pub(crate) const COUNT_MAX: u32 = 9_999_999;
@@ -26,48 +30,32 @@ const PAYLOAD_BYTES: usize = 16;
 /// How much SUB text is built and written at a time.
 const SUB_BATCH: u32 = 4096;
 
-pub(crate) fn run(server: &Server, title: &str, count: u32, scale: f64) -> Result<Vec<Report>> {
-    let mut stream = client::open(server.addr(), b"")?;
+pub(crate) fn run(server: &Server, title: &str, count: u32, settings: &Settings) -> Result<Vec<Report>> {
+    let mut dialer = Dialer::new(server.addr());
+    let mut stream = client::open(&mut dialer, b"")?;
     let meter = Meter::start(server)?;
     subscribe_all(&mut stream, count)?;
     let usage = meter.stop()?;
-    let subscribed = subscribe_report(title, count, usage);
+    let bytes_each = usage.memory_grown.map(|grown| grown as f64 / f64::from(count));
+    let subscribed = Report { bytes_each, ..Report::new(title, "SUBs", count.into(), usage) };
 
-    let traffic = traffic(scaled(PUBLISHED, scale));
-    let publisher = client::open(server.addr(), b"")?;
-    let bytes = traffic.publish_bytes * traffic.deliveries_per_group;
-    let publishers = vec![Publisher::new(publisher, random_publishes(count), bytes, 0..1)];
-    let mut flow = Flow::new(publishers, vec![Subscriber::new(stream, 0)], traffic)?;
+    let mut block = random_publishes(count);
+    let traffic = traffic(block.frame_bytes());
+    if settings.verify {
+        block = block.stamped(0, PAYLOAD_BYTES);
+    }
+    let published = scaled(PUBLISHED, settings.scale);
+    let publisher = Publisher::new(client::open(&mut dialer, b"")?, block, published, 0..1);
+    let mut flow = Flow::new(vec![publisher], vec![Subscriber::new(stream, 0)], traffic)?;
+    if settings.verify {
+        flow = flow.checking(PAYLOAD_BYTES);
+    }
     let meter = Meter::start(server)?;
-    flow.run()?;
+    flow.run(None)?;
     let usage = meter.stop()?;
     flow.confirm_nothing_more()?;
-    Ok(vec![subscribed, publish_report(title, &traffic, usage)])
-}
-
-fn subscribe_report(title: &str, count: u32, usage: Usage) -> Report {
-    let bytes_each = usage.memory_grown.map(|grown| grown as f64 / f64::from(count));
-    Report {
-        title: title.to_owned(),
-        what: "SUBs",
-        operations: count.into(),
-        payload_bytes: 0,
-        usage,
-        latency: None,
-        bytes_each,
-    }
-}
-
-fn publish_report(title: &str, traffic: &Traffic, usage: Usage) -> Report {
-    Report {
-        title: format!("{title}, publish"),
-        what: "deliveries",
-        operations: traffic.deliveries_per_group,
-        payload_bytes: PAYLOAD_BYTES,
-        usage,
-        latency: None,
-        bytes_each: None,
-    }
+    let published = Report::new(&format!("{title}, publish"), "deliveries", flow.deliveries(), usage);
+    Ok(vec![subscribed, Report { payload_bytes: PAYLOAD_BYTES, ..published }])
 }
 
 fn subscribe_all(stream: &mut std::net::TcpStream, count: u32) -> Result<()> {
@@ -84,24 +72,15 @@ fn subscribe_all(stream: &mut std::net::TcpStream, count: u32) -> Result<()> {
     Ok(())
 }
 
-fn traffic(published: u64) -> Traffic {
+fn traffic(publish_bytes: u64) -> Traffic {
     let delivery = frames::delivery_bytes(&subject(0), &sid(0), PAYLOAD_BYTES);
-    Traffic {
-        publish_bytes: frames::publish(&subject(0), None, PAYLOAD_BYTES).len() as u64,
-        delivery_bytes: delivery as u64,
-        deliveries_per_group: published,
-        groups: 1,
-    }
+    Traffic { publish_bytes, delivery_bytes: delivery as u64, groups: 1 }
 }
 
-fn random_publishes(count: u32) -> Vec<u8> {
-    let mut random = SplitMix(0x5eed);
-    let mut frames = Vec::new();
-    for _ in 0..PREBUILT {
-        let number = random.below(count);
-        frames.extend(frames::publish(&subject(number), None, PAYLOAD_BYTES));
-    }
-    frames
+fn random_publishes(count: u32) -> Block {
+    let mut random = SplitMix::new(0x5eed);
+    let subjects: Vec<String> = (0..PREBUILT).map(|_| subject(random.below(count))).collect();
+    Block::cycling(subjects.iter().map(String::as_str), PAYLOAD_BYTES)
 }
 
 fn subject(number: u32) -> String {
@@ -112,31 +91,14 @@ fn sid(number: u32) -> String {
     format!("{number:07}")
 }
 
-/// SplitMix64: a fixed seed gives every server the same subjects in the same order.
-struct SplitMix(u64);
-
-impl SplitMix {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// Uniform below `bound`, but for a bias of one in four billion.
-    fn below(&mut self, bound: u32) -> u32 {
-        let high = self.next() >> 32;
-        ((high * u64::from(bound)) >> 32) as u32
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn all_frames_are_equally_long_up_to_the_largest_number() {
-        let traffic = traffic(1);
+        let publish_bytes = frames::publish(&subject(0), None, PAYLOAD_BYTES).len();
+        let traffic = traffic(publish_bytes as u64);
         for number in [0, 7, COUNT_MAX] {
             let publish = frames::publish(&subject(number), None, PAYLOAD_BYTES);
             assert_eq!(publish.len() as u64, traffic.publish_bytes);
@@ -147,8 +109,8 @@ mod tests {
 
     #[test]
     fn prebuilt_publishes_stay_among_the_subscribed_subjects() {
-        let frames = random_publishes(3);
-        let text = String::from_utf8(frames).unwrap();
+        let mut block = random_publishes(3);
+        let text = String::from_utf8(block.chunk(usize::MAX).to_vec()).unwrap();
         let mut seen = std::collections::BTreeSet::new();
         for line in text.lines().filter(|line| line.starts_with("PUB")) {
             seen.insert(line.to_owned());

@@ -1,0 +1,203 @@
+//! Which messages came: each to every group that wants it, once, in order and whole.
+//!
+//! A group is one subscriber, or all members of a queue group. What a publisher sent must reach each
+//! group it feeds exactly once; and whatever one connection gets of one publisher comes in the order
+//! it was sent, gaps allowed only where other members of the group took the rest.
+
+use std::ops::Range;
+
+use anyhow::{Context, Result, bail, ensure};
+use nats_proto::Message;
+
+use crate::stamp::{self, Stamp};
+
+#[derive(Debug)]
+pub(crate) struct Ledger {
+    groups: Vec<GroupBook>,
+    /// Per subscriber: the lowest number it may get next, per publisher.
+    next_seqs: Vec<Vec<u64>>,
+    /// Per publisher: the groups that get what it sends.
+    feeds: Vec<Range<usize>>,
+    payload_bytes: usize,
+}
+
+#[derive(Debug, Clone, Default)]
+struct GroupBook {
+    /// Per publisher.
+    seen: Vec<Seen>,
+}
+
+/// A growing set of numbers.
+#[derive(Debug, Clone, Default)]
+struct Seen {
+    words: Vec<u64>,
+    count: u64,
+}
+
+impl Ledger {
+    /// `feeds` has a range of groups for each publisher.
+    pub(crate) fn new(
+        groups: usize,
+        subscribers: usize,
+        feeds: Vec<Range<usize>>,
+        payload_bytes: usize,
+    ) -> Self {
+        let book = GroupBook { seen: vec![Seen::default(); feeds.len()] };
+        Self {
+            groups: vec![book; groups],
+            next_seqs: vec![vec![0; feeds.len()]; subscribers],
+            feeds,
+            payload_bytes,
+        }
+    }
+
+    /// Books a message that `subscriber` of `group` got.
+    pub(crate) fn on_message(
+        &mut self,
+        subscriber: usize,
+        group: usize,
+        message: &Message<'_>,
+    ) -> Result<()> {
+        let payload = message.payload();
+        let subject = message.subject;
+        ensure!(
+            payload.len() == self.payload_bytes,
+            "{} bytes on {} instead of {}",
+            payload.len(),
+            String::from_utf8_lossy(subject),
+            self.payload_bytes
+        );
+        let Stamp { publisher, seq } = stamp::read(payload, subject)?;
+        let feeds = self.feeds.get(publisher as usize).context("a publisher that is not ours")?;
+        ensure!(
+            feeds.contains(&group),
+            "publisher {publisher}'s {seq} went to a subscriber of something else"
+        );
+        if !self.groups[group].seen[publisher as usize].insert(seq) {
+            bail!("publisher {publisher}'s {seq} was delivered twice to group {group}");
+        }
+        let next = &mut self.next_seqs[subscriber][publisher as usize];
+        ensure!(
+            seq >= *next,
+            "publisher {publisher}'s {seq} came to subscriber {subscriber} after {}",
+            *next - 1
+        );
+        *next = seq + 1;
+        Ok(())
+    }
+
+    /// Checks that nothing is missing; `published` counts the messages of each publisher.
+    pub(crate) fn confirm_complete(&self, published: &[u64]) -> Result<()> {
+        for (publisher, (feeds, published)) in self.feeds.iter().zip(published).enumerate() {
+            for group in feeds.clone() {
+                let seen = &self.groups[group].seen[publisher];
+                // As many as were published could still be the wrong ones.
+                let missing = seen.first_missing();
+                ensure!(
+                    seen.count == *published && missing == *published,
+                    "group {group} got {} of {published} messages of publisher {publisher}; \
+                     the first that is missing is {missing}",
+                    seen.count
+                );
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Seen {
+    /// Whether `number` was not there yet.
+    fn insert(&mut self, number: u64) -> bool {
+        let (word, bit) = ((number / 64) as usize, 1 << (number % 64));
+        if word >= self.words.len() {
+            self.words.resize(word + 1, 0);
+        }
+        let is_new = self.words[word] & bit == 0;
+        self.words[word] |= bit;
+        self.count += u64::from(is_new);
+        is_new
+    }
+
+    fn first_missing(&self) -> u64 {
+        let full = self.words.iter().take_while(|word| **word == u64::MAX).count();
+        let rest = self.words.get(full).map_or(0, |word| word.trailing_ones());
+        full as u64 * 64 + u64::from(rest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BYTES: usize = 32;
+
+    fn payload(publisher: u32, seq: u64) -> Vec<u8> {
+        let mut payload = vec![0; BYTES];
+        stamp::write(&mut payload, publisher, seq, stamp::subject_checksum(b"a"));
+        payload
+    }
+
+    fn deliver(ledger: &mut Ledger, subscriber: usize, group: usize, body: &[u8]) -> Result<()> {
+        let message = Message { subject: b"a", sid: b"1", reply: None, header: None, body };
+        ledger.on_message(subscriber, group, &message)
+    }
+
+    /// Publisher 0 feeds groups 0 and 1, publisher 1 group 2, which has two members.
+    fn ledger() -> Ledger {
+        Ledger::new(3, 4, vec![0..2, 2..3], BYTES)
+    }
+
+    fn error(result: Result<()>) -> String {
+        result.unwrap_err().to_string()
+    }
+
+    #[test]
+    fn everything_once_and_in_order_passes() {
+        let mut ledger = ledger();
+        for seq in 0..100 {
+            deliver(&mut ledger, 0, 0, &payload(0, seq)).unwrap();
+            deliver(&mut ledger, 1, 1, &payload(0, seq)).unwrap();
+            // The members of a group share in any way.
+            deliver(&mut ledger, 2 + usize::from(seq % 3 == 0), 2, &payload(1, seq)).unwrap();
+        }
+        ledger.confirm_complete(&[100, 100]).unwrap();
+    }
+
+    #[test]
+    fn a_lost_message_is_named() {
+        let mut ledger = ledger();
+        for seq in (0..100).filter(|seq| *seq != 70) {
+            deliver(&mut ledger, 0, 0, &payload(0, seq)).unwrap();
+        }
+        // One that nobody published does not make up for it.
+        deliver(&mut ledger, 0, 0, &payload(0, 100)).unwrap();
+        let error = error(ledger.confirm_complete(&[100, 0]));
+        assert!(error.contains("100 of 100") && error.contains("missing is 70"), "{error}");
+    }
+
+    #[test]
+    fn a_duplicate_fails_also_between_members_of_a_group() {
+        let mut ledger = ledger();
+        deliver(&mut ledger, 2, 2, &payload(1, 0)).unwrap();
+        assert!(error(deliver(&mut ledger, 2, 2, &payload(1, 0))).contains("twice"));
+        assert!(error(deliver(&mut ledger, 3, 2, &payload(1, 0))).contains("twice"));
+    }
+
+    #[test]
+    fn a_message_out_of_order_fails() {
+        let mut ledger = ledger();
+        deliver(&mut ledger, 0, 0, &payload(0, 1)).unwrap();
+        assert!(error(deliver(&mut ledger, 0, 0, &payload(0, 0))).contains("after 1"));
+    }
+
+    #[test]
+    fn a_damaged_cut_or_stray_message_fails() {
+        let mut ledger = ledger();
+        let mut damaged = payload(0, 0);
+        damaged[20] ^= 0x20;
+        assert!(error(deliver(&mut ledger, 0, 0, &damaged)).contains("damaged"));
+        assert!(error(deliver(&mut ledger, 0, 0, &payload(0, 0)[..31])).contains("31 bytes"));
+        assert!(error(deliver(&mut ledger, 2, 2, &payload(0, 0))).contains("something else"));
+        assert!(error(deliver(&mut ledger, 0, 0, &payload(9, 0))).contains("not ours"));
+    }
+}

@@ -1,0 +1,35 @@
+//! A subscriber that never reads: what it costs the server in memory, and the others in rate.
+//!
+//! The same load runs twice, without and with the subscriber that never reads. It wants what the
+//! others want, so the server has to hold back for it as much as it holds back for anybody, and then
+//! cut it off.
+
+use anyhow::Result;
+
+use crate::client::{self, Dialer};
+use crate::load::Settings;
+use crate::meter::Meter;
+use crate::report::Report;
+use crate::server::Server;
+use crate::shape::Shape;
+use crate::streaming;
+
+pub(crate) fn run(server: &Server, title: &str, shape: &Shape, settings: &Settings) -> Result<Vec<Report>> {
+    let shape = &shape.with(&settings.overrides)?;
+    let alone = measure(server, &format!("{title}, without"), shape, settings)?;
+    let stuck = client::open(&mut Dialer::new(server.addr()), &shape.subscribe_line(0))?;
+    let beside = measure(server, title, shape, settings)?;
+    drop(stuck);
+    let kept = beside.rate_per_second() / alone.rate_per_second();
+    Ok(vec![alone, Report { rate_kept: Some(kept), ..beside }])
+}
+
+fn measure(server: &Server, title: &str, shape: &Shape, settings: &Settings) -> Result<Report> {
+    let mut flow = streaming::open(server, shape, settings)?;
+    let meter = Meter::start(server)?;
+    flow.run(shape.time)?;
+    let usage = meter.stop()?;
+    flow.confirm_nothing_more()?;
+    let report = Report::new(title, "deliveries", flow.deliveries(), usage);
+    Ok(Report { payload_bytes: shape.payload_bytes, ..report })
+}
