@@ -22,6 +22,8 @@ const COLUMNS: [&str; 4] = ["a", "b", "b2", "b3"];
 pub(crate) enum Job {
     Single(SingleRun),
     Compare(Comparison),
+    /// Say what machine this is.
+    Machine,
 }
 
 #[derive(Debug)]
@@ -57,6 +59,7 @@ where
 {
     let matches = command().try_get_matches_from(args)?;
     match matches.subcommand() {
+        Some(("machine", _)) => Ok(Job::Machine),
         Some(("compare", matches)) => comparison(matches).map(Job::Compare),
         Some((name, matches)) => single(name, matches).map(Job::Single),
         None => unreachable!("clap demands a subcommand"),
@@ -76,6 +79,7 @@ fn command() -> Command {
         .subcommand_required(true)
         .subcommands(loads)
         .subcommand(compare_command())
+        .subcommand(Command::new("machine").about("Say what machine this is, as reports name it"))
 }
 
 fn with_target_args(command: Command) -> Command {
@@ -244,7 +248,7 @@ mod tests {
     fn single_run(line: &str) -> SingleRun {
         match parse_words(line).unwrap() {
             Job::Single(run) => run,
-            Job::Compare(_) => panic!("a single load expected"),
+            _ => panic!("a single load expected"),
         }
     }
 

@@ -49,6 +49,10 @@ fn main() -> ExitCode {
     };
     let outcome = match job {
         Job::Single(run) => run_single(&run),
+        Job::Machine => {
+            println!("{}", machine::describe());
+            Ok(())
+        }
         Job::Compare(comparison) => compare::run(&comparison),
     };
     match outcome {

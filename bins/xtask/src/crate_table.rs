@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 
+use crate::splice::splice;
 use crate::workspace::{DepKind, Member, Workspace};
 
 const BEGIN: &str = "<!-- crates:begin -->";
@@ -49,16 +50,10 @@ impl Page {
 
     /// The page's text with `table` between the markers.
     fn with_table(&self, table: &str) -> Result<String> {
-        splice(&self.text, table).with_context(|| {
+        splice(&self.text, BEGIN, END, table).with_context(|| {
             format!("{} needs the markers {BEGIN} and {END}, in this order", self.path.display())
         })
     }
-}
-
-fn splice(text: &str, table: &str) -> Option<String> {
-    let (before, rest) = text.split_once(BEGIN)?;
-    let (_, after) = rest.split_once(END)?;
-    Some(format!("{before}{BEGIN}\n{table}{END}{after}"))
 }
 
 fn table(workspace: &Workspace) -> String {
@@ -116,19 +111,5 @@ mod tests {
 | `crates/broker` | 2 | The broker. | codec, trie |
 ";
         assert_eq!(table(&workspace()), expected);
-    }
-
-    #[test]
-    fn splicing_replaces_only_what_is_between_the_markers() {
-        let text = format!("# Top\n{BEGIN}\nold\n{END}\nrest\n");
-        let fresh = splice(&text, "new\n").unwrap();
-        assert_eq!(fresh, format!("# Top\n{BEGIN}\nnew\n{END}\nrest\n"));
-        assert_eq!(splice(&fresh, "new\n").unwrap(), fresh);
-    }
-
-    #[test]
-    fn missing_or_swapped_markers_are_refused() {
-        assert!(splice("no markers", "t").is_none());
-        assert!(splice(&format!("{END} then {BEGIN}"), "t").is_none());
     }
 }

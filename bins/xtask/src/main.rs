@@ -3,12 +3,13 @@
 //! Nothing here needs more than a stable toolchain, apart from `fuzz`, which says what it lacks.
 #![forbid(unsafe_code)]
 
-mod bench;
 mod ci;
+mod compare;
 mod crate_table;
 mod fuzz;
 mod layers;
 mod run;
+mod splice;
 mod top_level;
 mod workspace;
 
@@ -25,8 +26,13 @@ usage: cargo xtask <command>
   layers                   dependencies point down, pure crates are pure, the top level is tidy
   crates [--check]         rewrite (or check) the crate table in docs/ARCHITECTURE.md
   fuzz [seconds]           run every fuzz target for that long each (default 60)
-  bench [--server PATH]... [--peer PATH]... [-- compare options]
-                           the comparison table: peers first, then ours
+  compare [options]        the comparison with nats-server, and whether the bars are met
+    --peer PATH, --peer2 PATH  nats-servers to stand in it (else the installed one, or Debian's)
+    --server PATH              our server (else the one built now)
+    --only LOAD,...            some of the loads
+    --rounds N                 how often each server has its turn (default 5)
+    --quick                    3 rounds of less
+    --write                    rewrite the table in docs/performance.md and docs/comparison.svg
 ";
 
 fn main() -> ExitCode {
@@ -49,7 +55,7 @@ fn dispatch(args: &[String]) -> Result<()> {
         ["crates", "--check"] => crate_table::check(&Workspace::load()?),
         ["fuzz"] => fuzz::run(&Workspace::load()?, fuzz::SECONDS_DEFAULT),
         ["fuzz", seconds] => fuzz::run(&Workspace::load()?, fuzz::seconds(seconds)?),
-        ["bench", rest @ ..] => bench::run(&Workspace::load()?, rest),
+        ["compare", rest @ ..] => compare::run(&Workspace::load()?, rest),
         ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
             Ok(())

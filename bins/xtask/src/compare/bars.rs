@@ -1,0 +1,329 @@
+//! The bars: which loads are compared, what is read from each, and what it must reach.
+//!
+//! A bar against nats-server is a ratio, ours to theirs, medians of rounds in turns. Those that speak
+//! of our server alone are absolute.
+
+use serde_json::Value;
+
+/// Where nats-server's outbound queue changed for good: from here on other ratios are due.
+pub(crate) const NEWER_SERIES: (u32, u32) = (2, 10);
+
+/// One run of buster-bench and what it is compared with.
+#[derive(Debug)]
+pub(crate) struct Load {
+    /// What `--only` takes.
+    pub(crate) name: &'static str,
+    /// The words for buster-bench.
+    pub(crate) args: &'static [&'static str],
+    pub(crate) rivals: Rivals,
+    pub(crate) rows: &'static [Row],
+}
+
+#[derive(Debug, PartialEq)]
+pub(crate) enum Rivals {
+    /// nats-server, and both sides at their defaults.
+    Peers,
+    /// Our own server with other arguments.
+    Ourselves { ours: &'static [&'static str], theirs: &'static [&'static str] },
+}
+
+/// A phase of a load.
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub(crate) title: &'static str,
+    /// Which of the load's reports.
+    pub(crate) phase: usize,
+    /// In the singular.
+    pub(crate) operation: &'static str,
+    pub(crate) bars: &'static [Bar],
+}
+
+/// What a figure must reach.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Bar {
+    pub(crate) metric: Metric,
+    pub(crate) bound: Bound,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Bound {
+    /// At most, or at least, so many times the rival's; other numbers may be due against the newer
+    /// nats-server, or none.
+    Ratio { side: Side, ratio: f64, newer: Option<f64> },
+    /// In the metric's own unit.
+    Absolute { side: Side, value: f64 },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Side {
+    AtMost,
+    AtLeast,
+}
+
+impl Side {
+    pub(crate) fn allows(self, value: f64, bound: f64) -> bool {
+        match self {
+            Self::AtMost => value <= bound,
+            Self::AtLeast => value >= bound,
+        }
+    }
+
+    pub(crate) fn sign(self) -> &'static str {
+        match self {
+            Self::AtMost => "≤",
+            Self::AtLeast => "≥",
+        }
+    }
+}
+
+/// A figure in a report of buster-bench.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Metric {
+    /// The server's processor time per operation, in microseconds.
+    Cpu,
+    /// Operations per second.
+    Rate,
+    /// Payload bytes per second.
+    Throughput,
+    /// Latencies, in microseconds.
+    P50,
+    P999,
+    /// Resident memory that one operation left behind, in bytes.
+    BytesEach,
+    /// Resident memory at its highest, in bytes.
+    RssPeak,
+    /// The rate beside a subscriber that never reads, as a part of the rate without it.
+    RateKept,
+    /// Processor time of the server, as a part of one core's.
+    CpuShare,
+}
+
+impl Metric {
+    pub(crate) fn read(self, report: &Value) -> Option<f64> {
+        match self {
+            Self::Cpu => report["server_cpu_us_each"].as_f64(),
+            Self::Rate => report["rate_per_second"].as_f64(),
+            Self::Throughput => Some(report["rate_per_second"].as_f64()? * report["payload_bytes"].as_f64()?),
+            Self::P50 => report["latency_us"]["p50"].as_f64(),
+            Self::P999 => report["latency_us"]["p999"].as_f64(),
+            Self::BytesEach => report["bytes_each"].as_f64(),
+            Self::RssPeak => report["rss_peak_bytes"].as_f64(),
+            Self::RateKept => report["rate_kept"].as_f64(),
+            Self::CpuShare => report["server_cpu_share"].as_f64(),
+        }
+    }
+}
+
+const fn at_most(metric: Metric, ratio: f64) -> Bar {
+    Bar { metric, bound: Bound::Ratio { side: Side::AtMost, ratio, newer: None } }
+}
+
+const fn at_least(metric: Metric, ratio: f64) -> Bar {
+    Bar { metric, bound: Bound::Ratio { side: Side::AtLeast, ratio, newer: None } }
+}
+
+impl Bar {
+    /// The same with another ratio against the newer nats-server.
+    const fn newer(self, ratio_to_newer: f64) -> Self {
+        let Bound::Ratio { side, ratio, .. } = self.bound else {
+            panic!("only a ratio differs by nats-server's age");
+        };
+        Self { metric: self.metric, bound: Bound::Ratio { side, ratio, newer: Some(ratio_to_newer) } }
+    }
+}
+
+const fn no_more_than(metric: Metric, value: f64) -> Bar {
+    Bar { metric, bound: Bound::Absolute { side: Side::AtMost, value } }
+}
+
+const fn no_less_than(metric: Metric, value: f64) -> Bar {
+    Bar { metric, bound: Bound::Absolute { side: Side::AtLeast, value } }
+}
+
+/// nats-server's default `max_pending`, which is ours too, and the room allowed beyond it.
+const STUCK_RSS_BYTES_MAX: f64 = (128 * 1024 * 1024) as f64;
+
+const fn row(title: &'static str, operation: &'static str, bars: &'static [Bar]) -> Row {
+    Row { title, phase: 0, operation, bars }
+}
+
+const fn against_peers(name: &'static str, args: &'static [&'static str], rows: &'static [Row]) -> Load {
+    Load { name, args, rivals: Rivals::Peers, rows }
+}
+
+const ON_EPOLL: Rivals = Rivals::Ourselves { ours: &["--io", "epoll"], theirs: &["--io", "uring"] };
+const ACROSS_SHARDS: Rivals =
+    Rivals::Ourselves { ours: &["--shards", "2", "--placement", "spread"], theirs: &["--shards", "1"] };
+
+pub(crate) const LOADS: [Load; 18] = [
+    against_peers(
+        "fan-out",
+        &["fan-out"],
+        &[row("fan-out, 10 × 10 subjects × 10 subscribers, 128 B", "delivery", FAN_OUT)],
+    ),
+    against_peers(
+        "fan-out-wild",
+        &["fan-out-wild"],
+        &[row("the same through `t.*.>`, subjects of 4 tokens", "delivery", FAN_OUT)],
+    ),
+    against_peers(
+        "one-to-one",
+        &["one-to-one"],
+        &[row(
+            "one to one, 16 B",
+            "delivery",
+            &[at_most(Metric::Cpu, 0.35).newer(0.2), at_least(Metric::Rate, 2.5).newer(4.0)],
+        )],
+    ),
+    against_peers(
+        "fan-in",
+        &["fan-in"],
+        &[row(
+            "fan-in, 10 to 1, 128 B",
+            "delivery",
+            &[at_most(Metric::Cpu, 0.4), at_least(Metric::Rate, 2.0)],
+        )],
+    ),
+    against_peers(
+        "queue",
+        &["queue"],
+        &[row(
+            "queue groups, 10 subjects × 4 members, 128 B",
+            "delivery",
+            &[at_most(Metric::Cpu, 0.4).newer(0.2), at_least(Metric::Rate, 2.0).newer(3.0)],
+        )],
+    ),
+    against_peers(
+        "no-interest",
+        &["no-interest"],
+        &[row(
+            "publish with no interest, 128 B",
+            "publish",
+            &[at_most(Metric::Cpu, 0.4), at_least(Metric::Rate, 2.0)],
+        )],
+    ),
+    against_peers(
+        "rtt-1",
+        &["rtt", "1"],
+        &[row(
+            "request-reply, 1 pair, 16 B",
+            "request",
+            &[at_most(Metric::Cpu, 0.6), at_most(Metric::P50, 0.65), at_most(Metric::P999, 0.8)],
+        )],
+    ),
+    against_peers(
+        "rtt-64",
+        &["rtt", "64"],
+        &[row(
+            "request-reply, 64 pairs, 16 B",
+            "request",
+            &[at_most(Metric::Cpu, 0.7), at_least(Metric::Rate, 1.4)],
+        )],
+    ),
+    against_peers("payload-1k", &["payload-1k"], &[row("1 KiB, 4 × 4 × 4", "delivery", PAYLOAD)]),
+    against_peers("payload-64k", &["payload-64k"], &[row("64 KiB, 4 × 4 × 4", "delivery", PAYLOAD)]),
+    against_peers("payload-1m", &["payload-1m"], &[row("1 MiB, 4 × 4 × 4", "delivery", PAYLOAD)]),
+    against_peers(
+        "idle",
+        &["idle", "10000"],
+        &[row(
+            "10,000 idle connections, one subscription each",
+            "connection",
+            &[at_most(Metric::Cpu, 0.4), no_more_than(Metric::BytesEach, 2_500.0)],
+        )],
+    ),
+    against_peers(
+        "subs",
+        &["subs", "1000000"],
+        &[
+            row(
+                "1,000,000 subscriptions on one connection",
+                "SUB",
+                &[
+                    at_most(Metric::Cpu, 0.3),
+                    at_least(Metric::Rate, 3.0),
+                    no_more_than(Metric::BytesEach, 200.0),
+                ],
+            ),
+            Row {
+                title: "publishing at random over those",
+                phase: 1,
+                operation: "delivery",
+                bars: &[at_most(Metric::Cpu, 0.25), at_least(Metric::Rate, 3.0)],
+            },
+        ],
+    ),
+    Load {
+        name: "cross-shard",
+        args: &["one-to-one"],
+        rivals: ACROSS_SHARDS,
+        rows: &[row("one to one across two shards, 16 B", "delivery", &[at_most(Metric::Cpu, 1.6)])],
+    },
+    against_peers(
+        "stuck",
+        &["stuck"],
+        &[Row {
+            title: "one subscriber that never reads, 4 that do",
+            phase: 1,
+            operation: "delivery",
+            bars: &[no_more_than(Metric::RssPeak, STUCK_RSS_BYTES_MAX), no_less_than(Metric::RateKept, 0.8)],
+        }],
+    ),
+    against_peers(
+        "quiet",
+        &["quiet", "1000"],
+        &[row(
+            "1,000 idle connections, nothing happens",
+            "connection",
+            &[no_more_than(Metric::CpuShare, 0.005)],
+        )],
+    ),
+    Load {
+        name: "epoll-fan-out",
+        args: &["fan-out"],
+        rivals: ON_EPOLL,
+        rows: &[row("fan-out on epoll", "delivery", READINESS)],
+    },
+    Load {
+        name: "epoll-rtt-64",
+        args: &["rtt", "64"],
+        rivals: ON_EPOLL,
+        rows: &[row("request-reply, 64 pairs, on epoll", "request", READINESS)],
+    },
+];
+
+const FAN_OUT: &[Bar] = &[at_most(Metric::Cpu, 0.6).newer(0.25), at_least(Metric::Rate, 1.25).newer(2.5)];
+const PAYLOAD: &[Bar] = &[at_most(Metric::Cpu, 0.65), at_least(Metric::Throughput, 1.2)];
+const READINESS: &[Bar] = &[at_most(Metric::Cpu, 1.25), at_least(Metric::Rate, 0.8)];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_load_has_a_name_of_its_own_and_a_bar_in_every_row() {
+        let names: BTreeSet<&str> = LOADS.iter().map(|load| load.name).collect();
+        assert_eq!(names.len(), LOADS.len());
+        assert!(LOADS.iter().flat_map(|load| load.rows).all(|row| !row.bars.is_empty()));
+    }
+
+    #[test]
+    fn figures_are_read_where_buster_bench_puts_them() {
+        let report = json!({
+            "server_cpu_us_each": 0.5, "rate_per_second": 2e6, "payload_bytes": 128,
+            "latency_us": {"p50": 50.0, "p999": 99.0}, "bytes_each": null,
+        });
+        assert_eq!(Metric::Cpu.read(&report), Some(0.5));
+        assert_eq!(Metric::Throughput.read(&report), Some(256e6));
+        assert_eq!(Metric::P999.read(&report), Some(99.0));
+        assert_eq!(Metric::BytesEach.read(&report), None);
+    }
+
+    #[test]
+    fn a_bound_lets_its_own_value_pass() {
+        assert!(Side::AtMost.allows(0.6, 0.6) && !Side::AtMost.allows(0.61, 0.6));
+        assert!(Side::AtLeast.allows(2.0, 2.0) && !Side::AtLeast.allows(1.99, 2.0));
+    }
+}

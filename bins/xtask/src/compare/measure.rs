@@ -1,0 +1,60 @@
+//! Runs buster-bench: all servers in turns, the first of each round another one.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use crate::run;
+
+use super::bars::Load;
+use super::servers::Server;
+
+pub(crate) struct Bench {
+    path: PathBuf,
+    scale: f64,
+}
+
+/// One report per phase; `None` when the run failed.
+pub(crate) type Run = Option<Vec<Value>>;
+
+impl Bench {
+    pub(crate) fn new(path: PathBuf, scale: f64) -> Self {
+        Self { path, scale }
+    }
+
+    /// Per round, per server. A run that fails says so on stderr and leaves a gap.
+    pub(crate) fn rounds(&self, load: &Load, sides: &[Server], rounds: usize) -> Vec<Vec<Run>> {
+        let round = |round: usize| {
+            let mut runs: Vec<Run> = vec![None; sides.len()];
+            for turn in 0..sides.len() {
+                let side = (round + turn) % sides.len();
+                let name = &sides[side].name;
+                eprint!("\r\x1b[K{} {}/{rounds}: {name}", load.name, round + 1);
+                match self.run(&sides[side], load.args) {
+                    Ok(reports) => runs[side] = Some(reports),
+                    Err(error) => eprintln!("\r\x1b[K{}: {name}: {error:#}", load.name),
+                }
+            }
+            eprint!("\r\x1b[K");
+            runs
+        };
+        (0..rounds).map(round).collect()
+    }
+
+    /// What the generator calls the machine.
+    pub(crate) fn machine(&self) -> Result<String> {
+        let text = run::output_of(Command::new(&self.path).arg("machine"))?;
+        Ok(text.trim().to_owned())
+    }
+
+    fn run(&self, server: &Server, args: &[&str]) -> Result<Vec<Value>> {
+        let mut command = Command::new(&self.path);
+        command.args(args).args(["--json", "--scale", &self.scale.to_string()]);
+        command.args(["--server", &server.command()]);
+        let output = run::output_of(&mut command)?;
+        let reports = output.lines().map(|line| serde_json::from_str(line).context("a report"));
+        reports.collect()
+    }
+}

@@ -1,0 +1,221 @@
+//! From rounds to verdicts: the median of each figure, of its ratio to the rival's in the same round,
+//! and whether the bar is met.
+
+use super::bars::{Bar, Bound, Load, Metric, Rivals, Row, Side};
+use super::measure::Run;
+use super::servers::Server;
+
+/// One figure of one load, and all that is to be said of it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Line {
+    pub(crate) load: &'static str,
+    pub(crate) title: &'static str,
+    pub(crate) operation: &'static str,
+    pub(crate) metric: Metric,
+    /// Ours stands beside nats-server, not beside itself.
+    pub(crate) is_against_peers: bool,
+    /// Why there are no figures.
+    pub(crate) skipped: Option<String>,
+    pub(crate) ours: Option<f64>,
+    pub(crate) absolute: Option<Verdict>,
+    pub(crate) rivals: Vec<Rival>,
+}
+
+/// How we do against one other server.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Rival {
+    pub(crate) name: String,
+    pub(crate) value: Option<f64>,
+    pub(crate) ratio: Option<Spread>,
+    /// Only where a bar is set.
+    pub(crate) verdict: Option<Verdict>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Verdict {
+    pub(crate) side: Side,
+    pub(crate) bound: f64,
+    pub(crate) is_met: bool,
+}
+
+/// Over the rounds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Spread {
+    pub(crate) median: f64,
+    pub(crate) min: f64,
+    pub(crate) max: f64,
+}
+
+impl Spread {
+    pub(crate) fn of(mut values: Vec<f64>) -> Option<Self> {
+        values.sort_by(f64::total_cmp);
+        let (min, max) = (*values.first()?, *values.last()?);
+        let middle = values.len() / 2;
+        let median = match values.len() % 2 {
+            1 => values[middle],
+            _ => (values[middle - 1] + values[middle]) / 2.0,
+        };
+        Some(Self { median, min, max })
+    }
+}
+
+impl Line {
+    /// Whether any bar of this line is missed; a line without figures is no miss, but shows.
+    pub(crate) fn is_missed(&self) -> bool {
+        let verdicts = self.rivals.iter().filter_map(|rival| rival.verdict).chain(self.absolute);
+        self.skipped.is_none() && verdicts.into_iter().any(|verdict| !verdict.is_met)
+    }
+}
+
+/// `sides` has ours first, then the rivals; `rounds` has a run for each of them.
+pub(crate) fn lines(load: &Load, sides: &[Server], rounds: &[Vec<Run>]) -> Vec<Line> {
+    let rows = load.rows.iter().flat_map(|row| row.bars.iter().map(move |bar| (row, *bar)));
+    rows.map(|(row, bar)| line(load, row, bar, sides, rounds)).collect()
+}
+
+/// The same lines without any figure.
+pub(crate) fn skipped(load: &Load, reason: &str) -> Vec<Line> {
+    let mut lines = lines(load, &[], &[]);
+    lines.iter_mut().for_each(|line| line.skipped = Some(reason.to_owned()));
+    lines
+}
+
+fn line(load: &Load, row: &Row, bar: Bar, sides: &[Server], rounds: &[Vec<Run>]) -> Line {
+    let values = |side: usize| -> Vec<Option<f64>> {
+        rounds.iter().map(|runs| bar.metric.read(runs[side].as_ref()?.get(row.phase)?)).collect()
+    };
+    let ours = if sides.is_empty() { Vec::new() } else { values(0) };
+    let median = Spread::of(ours.iter().copied().flatten().collect()).map(|spread| spread.median);
+    let rival = |(index, server): (usize, &Server)| {
+        rival(server, load.rivals == Rivals::Peers, bar.bound, &ours, &values(index + 1))
+    };
+    Line {
+        load: load.name,
+        title: row.title,
+        operation: row.operation,
+        metric: bar.metric,
+        is_against_peers: load.rivals == Rivals::Peers,
+        skipped: None,
+        ours: median,
+        absolute: match bar.bound {
+            Bound::Absolute { side, value } => Some(verdict(side, value, median)),
+            Bound::Ratio { .. } => None,
+        },
+        rivals: sides.iter().skip(1).enumerate().map(rival).collect(),
+    }
+}
+
+fn rival(
+    server: &Server,
+    is_peer: bool,
+    bound: Bound,
+    ours: &[Option<f64>],
+    theirs: &[Option<f64>],
+) -> Rival {
+    let pairs = ours.iter().zip(theirs).filter_map(|(ours, theirs)| Some((*ours)? / (*theirs)?));
+    let ratio = Spread::of(pairs.filter(|ratio| ratio.is_finite()).collect());
+    let due = match bound {
+        Bound::Ratio { side, newer, .. } if is_peer && server.is_newer_peer() => {
+            newer.map(|bound| (side, bound))
+        }
+        Bound::Ratio { side, ratio, .. } => Some((side, ratio)),
+        Bound::Absolute { .. } => None,
+    };
+    Rival {
+        name: server.name.clone(),
+        value: Spread::of(theirs.iter().copied().flatten().collect()).map(|spread| spread.median),
+        ratio,
+        verdict: due.map(|(side, bound)| verdict(side, bound, ratio.map(|ratio| ratio.median))),
+    }
+}
+
+/// A figure that is not there does not meet its bar.
+fn verdict(side: Side, bound: f64, value: Option<f64>) -> Verdict {
+    Verdict { side, bound, is_met: value.is_some_and(|value| side.allows(value, bound)) }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::super::bars::LOADS;
+    use super::*;
+    use serde_json::json;
+
+    fn load(name: &str) -> &'static Load {
+        LOADS.iter().find(|load| load.name == name).unwrap()
+    }
+
+    fn peer(version: &str) -> Server {
+        Server::for_tests(&format!("nats-server {version}"), version)
+    }
+
+    fn run(cpu: f64, rate: f64) -> Run {
+        Some(vec![json!({ "server_cpu_us_each": cpu, "rate_per_second": rate })])
+    }
+
+    /// Fan-out: ours beside an old and a new nats-server, three rounds of which the last drifted.
+    pub(crate) fn sample() -> Vec<Line> {
+        let sides = [Server::for_tests("buster-server", ""), peer("2.9.10"), peer("2.14.5")];
+        let round = |drift: f64| {
+            let run = |cpu: f64, rate: f64| run(cpu * drift, rate / drift);
+            vec![run(0.05, 20e6), run(0.1, 15e6), run(0.25, 5e6)]
+        };
+        lines(load("fan-out"), &sides, &[round(1.0), round(1.1), round(3.0)])
+    }
+
+    #[test]
+    fn ratios_are_taken_within_a_round_so_drift_does_not_count() {
+        let lines = sample();
+        assert_eq!(lines.len(), 2);
+        let cpu = &lines[0];
+        let against_old = cpu.rivals[0].ratio.unwrap();
+        assert!((against_old.min - 0.5).abs() < 1e-9 && (against_old.max - 0.5).abs() < 1e-9);
+        assert!((cpu.ours.unwrap() - 0.055).abs() < 1e-9);
+        assert!(!cpu.is_missed());
+    }
+
+    #[test]
+    fn the_newer_peer_has_its_own_bound_or_none() {
+        let lines = sample();
+        let bounds = |line: &Line| {
+            line.rivals.iter().map(|rival| rival.verdict.map(|verdict| verdict.bound)).collect::<Vec<_>>()
+        };
+        assert_eq!(bounds(&lines[0]), [Some(0.6), Some(0.25)]);
+        let sides = [Server::for_tests("ours", ""), peer("2.14.5")];
+        let lines = super::lines(load("fan-in"), &sides, &[vec![run(1.0, 1.0), run(1.0, 1.0)]]);
+        assert_eq!(bounds(&lines[0]), [None]);
+    }
+
+    #[test]
+    fn a_bar_is_missed_by_its_median_or_for_want_of_figures() {
+        let sides = [Server::for_tests("ours", ""), peer("2.9.10")];
+        let round = |ours| vec![ours, run(1.0, 1.0)];
+        let judge = |rounds: &[Vec<Run>]| lines(load("fan-in"), &sides, rounds)[0].is_missed();
+        assert!(!judge(&[round(run(0.3, 9.0)), round(run(0.9, 9.0)), round(run(0.4, 9.0))]));
+        assert!(judge(&[round(run(0.5, 9.0)), round(run(0.9, 9.0)), round(run(0.4, 9.0))]));
+        assert!(!judge(&[round(None), round(run(0.4, 9.0))]), "one failed run is not the end");
+        assert!(judge(&[round(None)]));
+    }
+
+    #[test]
+    fn an_absolute_bar_needs_no_rival() {
+        let sides = [Server::for_tests("ours", "")];
+        let share = |share: f64| vec![Some(vec![json!({ "server_cpu_share": share })])];
+        assert!(!lines(load("quiet"), &sides, &[share(0.004)])[0].is_missed());
+        assert!(lines(load("quiet"), &sides, &[share(0.006)])[0].is_missed());
+    }
+
+    #[test]
+    fn what_is_skipped_is_not_missed_and_says_why() {
+        let lines = skipped(load("epoll-fan-out"), "not available");
+        assert!(lines.len() == 2 && lines.iter().all(|line| !line.is_missed()));
+        assert_eq!(lines[0].skipped.as_deref(), Some("not available"));
+    }
+
+    #[test]
+    fn the_median_is_the_middle_or_between_the_two_in_the_middle() {
+        let median = |values: &[f64]| Spread::of(values.to_vec()).map(|spread| spread.median);
+        assert_eq!(median(&[]), None);
+        assert_eq!(median(&[3.0, 1.0, 2.0]), Some(2.0));
+        assert_eq!(median(&[4.0, 1.0, 2.0, 3.0]), Some(2.5));
+    }
+}
