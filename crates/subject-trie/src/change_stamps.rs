@@ -8,7 +8,7 @@
 //! two subjects on one stripe cost a needless match now and then, never a stale answer.
 
 use crate::grammar::tokens;
-use crate::hashing::{SubjectHash, SubjectHasher};
+use crate::hashing::{ShortHash, SubjectHasher};
 
 /// 2 KiB per trie. One change in 256 spoils the answer for a subject it has nothing to do with.
 const STRIPES: usize = 256;
@@ -29,7 +29,7 @@ impl ChangeStamps {
         self.generation
     }
 
-    pub(crate) fn on_literal_change(&mut self, hash: SubjectHash) {
+    pub(crate) fn on_literal_change(&mut self, hash: ShortHash) {
         self.generation += 1;
         self.stripes.resize(STRIPES, 0);
         self.stripes[stripe(hash)] = self.generation;
@@ -41,13 +41,13 @@ impl ChangeStamps {
             self.generation += 1;
             self.all_at = self.generation;
         } else {
-            self.on_literal_change(hasher.hash(first_token));
+            self.on_literal_change(hasher.short(first_token));
         }
     }
 
     /// The generation of the last change that may have altered the answer for a subject with
     /// this hash, and this hash of its first token.
-    pub(crate) fn changed_at(&self, subject: SubjectHash, first_token: SubjectHash) -> u64 {
+    pub(crate) fn changed_at(&self, subject: ShortHash, first_token: ShortHash) -> u64 {
         let at = |hash| self.stripes.get(stripe(hash)).copied().unwrap_or(0);
         self.all_at.max(at(subject)).max(at(first_token))
     }
@@ -57,6 +57,6 @@ pub(crate) fn first_token(subject: &[u8]) -> &[u8] {
     tokens(subject).next().unwrap_or(subject)
 }
 
-fn stripe(hash: SubjectHash) -> usize {
+fn stripe(hash: ShortHash) -> usize {
     hash.0 as usize % STRIPES
 }

@@ -32,18 +32,22 @@
 
 mod change_stamps;
 mod filter;
+mod filter_key;
 mod grammar;
 mod hashing;
 mod literal_table;
 mod match_cache;
 mod matches;
 mod members;
+mod name;
 mod subscribers;
 mod trie;
 mod wildcard_trie;
 
 pub use filter::{filter_contains, filter_matches, filters_overlap};
+pub use filter_key::FilterKey;
 pub use grammar::{SubjectError, has_wildcard, is_valid_filter, is_valid_literal};
+pub use hashing::SubjectHash;
 pub use match_cache::{MatchCache, RESULT_VALUES_MAX, SUBJECT_BYTES_MAX};
 pub use matches::{Matches, QueueMatch, QueueName};
 pub use trie::SubjectTrie;

@@ -63,6 +63,19 @@ impl<T: Copy + Eq + Hash> Subscribers<T> {
         }
     }
 
+    /// Number of subscriptions with this queue.
+    pub(crate) fn count(&self, queue: Option<&[u8]>) -> usize {
+        match (self, queue) {
+            (Self::None, _) | (Self::One(_), Some(_)) => 0,
+            (Self::One(_), None) => 1,
+            (Self::Many(lists), None) => lists.plain.as_slice().len(),
+            (Self::Many(lists), Some(name)) => {
+                let queue = lists.queues.iter().find(|queue| *queue.name == *name);
+                queue.map_or(0, |queue| queue.members.as_slice().len())
+            }
+        }
+    }
+
     pub(crate) fn append_to(&self, out: &mut Matches<T>) {
         match self {
             Self::None => {}

@@ -10,8 +10,9 @@ use std::ops::ControlFlow;
 
 use crate::change_stamps::ChangeStamps;
 use crate::filter::valid_filter_matches;
+use crate::filter_key::{FilterKey, Whereabouts};
 use crate::grammar::{FilterKind, SubjectError, classify};
-use crate::hashing::{SubjectHash, SubjectHasher};
+use crate::hashing::{ShortHash, SubjectHash, SubjectHasher};
 use crate::literal_table::LiteralTable;
 use crate::matches::Matches;
 use crate::members::Wanted;
@@ -51,24 +52,31 @@ impl<T: Copy + Eq + Hash> SubjectTrie<T> {
         Self::default()
     }
 
-    /// Adds one subscription.
+    /// Adds one subscription; returns a key for its filter.
     ///
     /// # Errors
     /// If `filter` is not a valid filter; nothing has changed then.
-    pub fn insert(&mut self, filter: &[u8], queue: Option<&[u8]>, value: T) -> Result<(), SubjectError> {
-        match classify(filter)? {
+    pub fn insert(
+        &mut self,
+        filter: &[u8],
+        queue: Option<&[u8]>,
+        value: T,
+    ) -> Result<FilterKey, SubjectError> {
+        let whereabouts = match classify(filter)? {
             FilterKind::Literal => {
-                let hash = self.hash(filter);
-                self.literals.insert(hash, filter, queue, value);
+                let hash = self.hasher.short(filter);
+                let at = self.literals.insert(hash, filter, queue, value);
                 self.changes.on_literal_change(hash);
+                Whereabouts::Literal { at }
             }
             FilterKind::Wildcard => {
-                self.wildcards.insert(&self.hasher, filter, queue, value);
+                let (node, has_tail) = self.wildcards.insert(&self.hasher, filter, queue, value);
                 self.changes.on_wildcard_change(&self.hasher, filter);
+                Whereabouts::Wildcard { node, has_tail }
             }
-        }
+        };
         self.len += 1;
-        Ok(())
+        Ok(FilterKey::of(whereabouts))
     }
 
     /// Removes one subscription equal to the given one; false if there is none.
@@ -87,11 +95,55 @@ impl<T: Copy + Eq + Hash> SubjectTrie<T> {
         self.remove_wanted(filter, queue, Wanted::Picked(&mut pred))
     }
 
+    /// [`remove`](Self::remove) by the key of the filter, which must be one that is stored.
+    pub fn remove_at(&mut self, filter: FilterKey, queue: Option<&[u8]>, value: &T) -> bool {
+        let wanted = Wanted::Equal(value);
+        match filter.whereabouts() {
+            Whereabouts::Literal { at } => {
+                let removed = self.literals.remove_at(&self.hasher, at, queue, wanted);
+                let Some((_, hash)) = removed else { return false };
+                self.changes.on_literal_change(hash);
+            }
+            Whereabouts::Wildcard { node, has_tail } => {
+                let mut filter = Vec::new();
+                self.wildcards.filter_of(node, has_tail, &mut filter);
+                if self.wildcards.remove_at(node, has_tail, queue, wanted).is_none() {
+                    return false;
+                }
+                self.changes.on_wildcard_change(&self.hasher, &filter);
+            }
+        }
+        self.len -= 1;
+        true
+    }
+
+    /// Replaces `out` by the filter of a key, which must be one that is stored.
+    pub fn filter(&self, key: FilterKey, out: &mut Vec<u8>) {
+        match key.whereabouts() {
+            Whereabouts::Literal { at } => {
+                out.clear();
+                out.extend_from_slice(self.literals.filter_at(at));
+            }
+            Whereabouts::Wildcard { node, has_tail } => {
+                self.wildcards.filter_of(node, has_tail, out);
+            }
+        }
+    }
+
+    /// How many subscriptions a stored filter has with this queue, or without any.
+    pub fn members(&self, filter: FilterKey, queue: Option<&[u8]>) -> usize {
+        let subscribers = match filter.whereabouts() {
+            Whereabouts::Literal { at } => self.literals.subscribers_at(at),
+            Whereabouts::Wildcard { node, has_tail } => self.wildcards.subscribers_at(node, has_tail),
+        };
+        subscribers.count(queue)
+    }
+
     fn remove_wanted(&mut self, filter: &[u8], queue: Option<&[u8]>, wanted: Wanted<'_, T>) -> Option<T> {
         let removed = match classify(filter).ok()? {
             FilterKind::Literal => {
-                let hash = self.hash(filter);
-                let removed = self.literals.remove(&self.hasher, hash, filter, queue, wanted)?;
+                let hash = self.hasher.short(filter);
+                let removed = self.literals.remove(hash, filter, queue, wanted)?;
                 self.changes.on_literal_change(hash);
                 removed
             }
@@ -115,8 +167,14 @@ impl<T: Copy + Eq + Hash> SubjectTrie<T> {
 
     /// Whether [`collect`](Self::collect) would find anything.
     pub fn has_interest(&self, subject: &[u8]) -> bool {
-        let literal = self.literals.find(self.hash(subject), subject);
+        let literal = self.literals.find(self.hasher.short(subject), subject);
         literal.is_some() || self.wildcards_matching(subject, stop_at_the_first).is_break()
+    }
+
+    /// The hash by which this trie and its caches know a subject. The seed is the trie's own.
+    #[inline]
+    pub fn hash(&self, subject: &[u8]) -> SubjectHash {
+        self.hasher.hash(subject)
     }
 
     /// Number of subscriptions.
@@ -187,7 +245,7 @@ impl<T: Copy + Eq + Hash> SubjectTrie<T> {
         match classify(filter) {
             Err(_) => return,
             Ok(FilterKind::Literal) => {
-                if let Some(subscribers) = self.literals.find(self.hash(filter), filter) {
+                if let Some(subscribers) = self.literals.find(self.hasher.short(filter), filter) {
                     visit_all(filter, subscribers);
                 }
             }
@@ -202,7 +260,7 @@ impl<T: Copy + Eq + Hash> SubjectTrie<T> {
 
     pub(crate) fn collect_hashed(&self, hash: SubjectHash, subject: &[u8], out: &mut Matches<T>) {
         out.clear();
-        if let Some(subscribers) = self.literals.find(hash, subject) {
+        if let Some(subscribers) = self.literals.find(hash.short(), subject) {
             subscribers.append_to(out);
         }
         let _ = self.wildcards_matching(subject, |subscribers| {
@@ -225,8 +283,8 @@ impl<T: Copy + Eq + Hash> SubjectTrie<T> {
         }
     }
 
-    pub(crate) fn hash(&self, bytes: &[u8]) -> SubjectHash {
-        self.hasher.hash(bytes)
+    pub(crate) fn short_hash(&self, bytes: &[u8]) -> ShortHash {
+        self.hasher.short(bytes)
     }
 
     pub(crate) fn changes(&self) -> &ChangeStamps {

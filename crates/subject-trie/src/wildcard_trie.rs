@@ -14,8 +14,9 @@ use hashbrown::HashTable;
 use smallvec::{SmallVec, smallvec};
 
 use crate::grammar::tokens;
-use crate::hashing::{SubjectHash, SubjectHasher};
+use crate::hashing::{ShortHash, SubjectHasher};
 use crate::members::Wanted;
+use crate::name::Name;
 use crate::subscribers::Subscribers;
 
 type NodeId = u32;
@@ -29,7 +30,7 @@ const TOKENS_INLINE: usize = 16;
 #[derive(Clone, Copy)]
 pub(crate) struct Token<'a> {
     bytes: &'a [u8],
-    hash: SubjectHash,
+    hash: ShortHash,
 }
 
 pub(crate) type Tokens<'a> = SmallVec<[Token<'a>; TOKENS_INLINE]>;
@@ -37,7 +38,7 @@ pub(crate) type Tokens<'a> = SmallVec<[Token<'a>; TOKENS_INLINE]>;
 /// The tokens of a published subject; `None` if one is empty.
 pub(crate) fn split<'a>(hasher: &SubjectHasher, subject: &'a [u8]) -> Option<Tokens<'a>> {
     tokens(subject)
-        .map(|bytes| (!bytes.is_empty()).then(|| Token { bytes, hash: hasher.hash(bytes) }))
+        .map(|bytes| (!bytes.is_empty()).then(|| Token { bytes, hash: hasher.short(bytes) }))
         .collect()
 }
 
@@ -63,9 +64,9 @@ struct Node<T> {
     next_sibling: NodeId,
     previous_sibling: NodeId,
     /// Hash of `token` under `parent`.
-    hash: SubjectHash,
-    /// The last token on the way here. Room for a NUID without an allocation.
-    token: SmallVec<[u8; 24]>,
+    hash: ShortHash,
+    /// The last token on the way here.
+    token: Name,
     /// Subscriptions to the filter that ends here.
     here: Subscribers<T>,
     /// Subscriptions to the filter that ends here with one more token, `>`.
@@ -73,7 +74,7 @@ struct Node<T> {
 }
 
 impl<T> Node<T> {
-    fn new(parent: NodeId, hash: SubjectHash, token: &[u8]) -> Self {
+    fn new(parent: NodeId, hash: ShortHash, token: &[u8]) -> Self {
         Self {
             parent,
             star: NONE,
@@ -81,7 +82,7 @@ impl<T> Node<T> {
             next_sibling: NONE,
             previous_sibling: NONE,
             hash,
-            token: SmallVec::from_slice(token),
+            token: token.into(),
             here: Subscribers::None,
             tail: Subscribers::None,
         }
@@ -114,17 +115,25 @@ impl<T: Copy + Eq + Hash> WildcardTrie<T> {
         self.filters == 0
     }
 
-    /// `filter` must be valid.
-    pub(crate) fn insert(&mut self, hasher: &SubjectHasher, filter: &[u8], queue: Option<&[u8]>, value: T) {
+    /// Adds a subscription to a valid filter; returns the node the filter ends at, and whether in its
+    /// tail.
+    pub(crate) fn insert(
+        &mut self,
+        hasher: &SubjectHasher,
+        filter: &[u8],
+        queue: Option<&[u8]>,
+        value: T,
+    ) -> (NodeId, bool) {
         let (path, has_tail) = split_tail(filter);
         if self.nodes.is_empty() {
-            self.nodes.push(Node::new(NONE, SubjectHash(0), b""));
+            self.nodes.push(Node::new(NONE, ShortHash(0), b""));
         }
         let id = path.fold(ROOT, |at, token| self.child_or_add(hasher, at, token));
         let subscribers = self.subscribers_mut(id, has_tail);
         let is_new = subscribers.is_empty();
         subscribers.add(queue, value);
         self.filters += usize::from(is_new);
+        (id, has_tail)
     }
 
     /// `filter` must be valid.
@@ -140,6 +149,17 @@ impl<T: Copy + Eq + Hash> WildcardTrie<T> {
         }
         let (mut path, has_tail) = split_tail(filter);
         let id = path.try_fold(ROOT, |at, token| self.child(hasher, at, token))?;
+        self.remove_at(id, has_tail, queue, wanted)
+    }
+
+    /// Removes a subscription from the filter that ends at a node, or in its tail.
+    pub(crate) fn remove_at(
+        &mut self,
+        id: NodeId,
+        has_tail: bool,
+        queue: Option<&[u8]>,
+        wanted: Wanted<'_, T>,
+    ) -> Option<T> {
         let subscribers = self.subscribers_mut(id, has_tail);
         let removed = subscribers.remove(queue, wanted)?;
         if subscribers.is_empty() {
@@ -213,11 +233,16 @@ impl<T: Copy + Eq + Hash> WildcardTrie<T> {
                 }
                 Some(token) => {
                     let star = (relation == Relation::Overlapping && node.star != NONE).then_some(node.star);
-                    let literal = self.literal_child(id, hasher.hash(token), token);
+                    let literal = self.literal_child(id, hasher.short(token), token);
                     pending.extend(star.into_iter().chain(literal).map(|child| (child, next)));
                 }
             }
         }
+    }
+
+    pub(crate) fn subscribers_at(&self, id: NodeId, has_tail: bool) -> &Subscribers<T> {
+        let node = &self.nodes[id as usize];
+        if has_tail { &node.tail } else { &node.here }
     }
 
     fn subscribers_mut(&mut self, id: NodeId, has_tail: bool) -> &mut Subscribers<T> {
@@ -230,10 +255,10 @@ impl<T: Copy + Eq + Hash> WildcardTrie<T> {
             let star = self.nodes[parent as usize].star;
             return (star != NONE).then_some(star);
         }
-        self.literal_child(parent, hasher.hash(token), token)
+        self.literal_child(parent, hasher.short(token), token)
     }
 
-    fn literal_child(&self, parent: NodeId, token_hash: SubjectHash, token: &[u8]) -> Option<NodeId> {
+    fn literal_child(&self, parent: NodeId, token_hash: ShortHash, token: &[u8]) -> Option<NodeId> {
         let hash = token_hash.under(parent);
         let is_same = |&id: &NodeId| {
             let node = &self.nodes[id as usize];
@@ -252,7 +277,7 @@ impl<T: Copy + Eq + Hash> WildcardTrie<T> {
     }
 
     /// The filter that ends at a node, climbed for from the leaf.
-    fn filter_of<'p>(&self, id: NodeId, has_tail: bool, path: &'p mut Vec<u8>) -> &'p [u8] {
+    pub(crate) fn filter_of<'p>(&self, id: NodeId, has_tail: bool, path: &'p mut Vec<u8>) -> &'p [u8] {
         let mut ids: SmallVec<[NodeId; TOKENS_INLINE]> =
             std::iter::successors(Some(id), |&id| Some(self.nodes[id as usize].parent))
                 .take_while(|&id| id != ROOT)
@@ -274,11 +299,11 @@ impl<T: Copy + Eq + Hash> WildcardTrie<T> {
             return child;
         }
         if token == b"*" {
-            let star = self.add_node(Node::new(parent, SubjectHash(0), token));
+            let star = self.add_node(Node::new(parent, ShortHash(0), token));
             self.nodes[parent as usize].star = star;
             return star;
         }
-        let hash = hasher.hash(token).under(parent);
+        let hash = hasher.short(token).under(parent);
         let child = self.add_node(Node::new(parent, hash, token));
         self.link_sibling(parent, child);
         let nodes = &self.nodes;
@@ -329,7 +354,7 @@ impl<T: Copy + Eq + Hash> WildcardTrie<T> {
                 self.unlink_sibling(id);
                 self.forget_child(id);
             }
-            self.nodes[id as usize].token = SmallVec::new();
+            self.nodes[id as usize].token = Name::default();
             self.free.push(id);
             id = parent;
         }

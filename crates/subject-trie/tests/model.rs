@@ -3,10 +3,12 @@
 //! The alphabet is tiny, so that filters collide, nest, share prefixes and come and go many
 //! times. Two caches look on throughout: a tiny one that is always full, and one with room.
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 use subject_trie::{
-    MatchCache, Matches, SubjectTrie, filter_contains, filter_matches, filters_overlap, has_wildcard,
-    is_valid_filter, is_valid_literal,
+    FilterKey, MatchCache, Matches, SubjectTrie, filter_contains, filter_matches, filters_overlap,
+    has_wildcard, is_valid_filter, is_valid_literal,
 };
 
 type Value = u8;
@@ -21,6 +23,8 @@ const HOT_SUBJECTS: [&str; 8] = ["a", "a.b", "b.a", "a.b.a", "a*.b", "a.*", ">",
 enum Op {
     Insert(Subscription),
     Remove(Subscription),
+    /// The same by the key of the filter, if that is there.
+    RemoveAt(Subscription),
     /// Removes some subscription that is there, by its index modulo their number.
     RemoveOne(usize),
     /// Removes the first even value.
@@ -44,6 +48,7 @@ fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
         5 => subscription().prop_map(Op::Insert),
         1 => subscription().prop_map(Op::Remove),
+        2 => subscription().prop_map(Op::RemoveAt),
         3 => any::<usize>().prop_map(Op::RemoveOne),
         1 => (text(), queue()).prop_map(|(filter, queue)| Op::RemoveEven(filter, queue)),
     ]
@@ -88,6 +93,10 @@ impl Model {
     fn remove(&mut self, picked: impl FnMut(&Subscription) -> bool) -> Option<Subscription> {
         let index = self.subscriptions.iter().position(picked)?;
         Some(self.subscriptions.swap_remove(index))
+    }
+
+    fn stores(&self, filter: &str) -> bool {
+        self.subscriptions.iter().any(|(stored, ..)| stored == filter)
     }
 
     fn filters(&self) -> usize {
@@ -135,6 +144,8 @@ fn flatten(found: &Matches<Value>) -> Vec<(Option<Vec<u8>>, Value)> {
 struct Pair {
     trie: SubjectTrie<Value>,
     model: Model,
+    /// Of every filter that was ever stored, the last one.
+    keys: BTreeMap<String, FilterKey>,
     tight: MatchCache<Value>,
     roomy: MatchCache<Value>,
     matches: Matches<Value>,
@@ -145,6 +156,7 @@ impl Pair {
         Self {
             trie: SubjectTrie::new(),
             model: Model::default(),
+            keys: BTreeMap::new(),
             tight: MatchCache::new(3),
             roomy: MatchCache::new(100),
             matches: Matches::default(),
@@ -156,6 +168,7 @@ impl Pair {
         match op {
             Op::Insert(subscription) => self.insert(subscription),
             Op::Remove(subscription) => self.remove(&subscription),
+            Op::RemoveAt(subscription) => self.remove_at(&subscription),
             Op::RemoveOne(at) if !self.model.subscriptions.is_empty() => {
                 let subscription = self.model.subscriptions[at % self.model.subscriptions.len()].clone();
                 assert!(self.remove(&subscription));
@@ -169,8 +182,11 @@ impl Pair {
     fn insert(&mut self, subscription: Subscription) -> bool {
         let (filter, queue, value) = &subscription;
         let valid = is_filter(filter);
-        assert_eq!(self.trie.insert(filter.as_bytes(), bytes(*queue), *value).is_ok(), valid, "{filter}");
-        if valid {
+        let inserted = self.trie.insert(filter.as_bytes(), bytes(*queue), *value);
+        assert_eq!(inserted.is_ok(), valid, "{filter}");
+        if let Ok(key) = inserted {
+            let before = self.keys.insert(filter.clone(), key);
+            assert!(!self.model.stores(filter) || before == Some(key), "a stored filter keeps its key");
             self.model.subscriptions.push(subscription);
         }
         valid
@@ -179,6 +195,16 @@ impl Pair {
     fn remove(&mut self, subscription: &Subscription) -> bool {
         let (filter, queue, value) = subscription;
         let removed = self.trie.remove(filter.as_bytes(), bytes(*queue), value);
+        assert_eq!(removed, self.model.remove(|other| other == subscription).is_some());
+        removed
+    }
+
+    fn remove_at(&mut self, subscription: &Subscription) -> bool {
+        let (filter, queue, value) = subscription;
+        if !self.model.stores(filter) {
+            return false;
+        }
+        let removed = self.trie.remove_at(self.keys[filter], bytes(*queue), value);
         assert_eq!(removed, self.model.remove(|other| other == subscription).is_some());
         removed
     }
@@ -204,7 +230,22 @@ impl Pair {
             self.compare_match(subject);
         }
         assert!(self.tight.len() <= 3);
+        self.compare_keys();
         self.compare_reverse(probe);
+    }
+
+    fn compare_keys(&self) {
+        let mut text = vec![];
+        for (filter, ..) in &self.model.subscriptions {
+            let key = self.keys[filter];
+            self.trie.filter(key, &mut text);
+            assert_eq!(text, filter.as_bytes());
+            for queue in QUEUES.into_iter().map(Some).chain([None]) {
+                let same = |other: &&Subscription| (&other.0, other.1) == (filter, queue);
+                let expected = self.model.subscriptions.iter().filter(same).count();
+                assert_eq!(self.trie.members(key, bytes(queue)), expected);
+            }
+        }
     }
 
     fn compare_match(&mut self, subject: &str) {
