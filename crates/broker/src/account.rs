@@ -1,13 +1,15 @@
 //! An account: a subject space of its own.
 //!
-//! Interest is kept in two tries so that each lookup yields just what its user needs: the shard's
-//! own subscriptions, and what the other shards said they want. With one shard the second is empty.
+//! Interest is kept apart so that each lookup yields just what its user needs: the shard's own
+//! subscriptions in one trie, and what the other shards said they want, subjects by their hash and
+//! wildcards and queue groups in another trie. With one shard the latter are empty.
 
-use fabric::{Interest, ShardId};
-use hashbrown::HashMap;
+use fabric::{Interest, ShardId, ShardSet, Told};
 use queue_group::Remote;
-use subject_trie::{MatchCache, Matches, SubjectTrie};
+use subject_trie::{FilterKey, MatchCache, Matches, QueueMatch, SubjectTrie};
 
+use crate::literal_interest::LiteralInterest;
+use crate::members::{MemberChange, Members};
 use crate::subscription::SubKey;
 
 /// Subjects whose matches are remembered, per account, shard and trie. A shard that publishes to
@@ -22,52 +24,41 @@ pub(crate) struct Peer {
     pub(crate) firm: bool,
 }
 
-/// The shard's own subscriptions to one filter (and queue), as counted for the other shards.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Members {
-    all: u32,
-    /// Those that may run out.
-    limited: u32,
+/// Which other shards get messages on a subject.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Elsewhere<'a> {
+    /// Shards with plain subscriptions that are sure to take it.
+    pub(crate) firm: ShardSet,
+    /// Shards where every plain subscription of some filter may have run out.
+    pub(crate) doubtful: ShardSet,
+    /// Queue groups with members elsewhere.
+    pub(crate) queues: &'a [QueueMatch<Remote<Peer>>],
 }
 
-/// What the other shards are told of some [`Members`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Told {
-    pub(crate) weight: u32,
-    pub(crate) firm: bool,
-}
-
-impl Told {
-    fn of(members: Members, is_queue: bool) -> Self {
-        let weight = if is_queue { members.all } else { members.all.min(1) };
-        Self { weight, firm: members.all > members.limited }
+impl Elsewhere<'_> {
+    fn is_empty(&self) -> bool {
+        self.firm.is_empty() && self.doubtful.is_empty() && self.queues.is_empty()
     }
 
-    /// Whether a change from `self` to `now` must be known everywhere before it takes effect: it
-    /// adds interest where there was none, or takes away what others rely on.
-    pub(crate) fn needs_fence(self, now: Self) -> bool {
-        (self.weight == 0) != (now.weight == 0) || (self.firm && !now.firm)
+    /// Whether any of the shards may get it.
+    pub(crate) fn reaches(&self, shards: ShardSet) -> bool {
+        let mut members = self.queues.iter().flat_map(|group| group.members.iter());
+        [self.firm, self.doubtful].into_iter().any(|plain| plain.iter().any(|shard| shards.contains(shard)))
+            || members.any(|member| shards.contains(member.at.shard))
     }
-}
-
-/// A change in the number of members of one filter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum MemberChange {
-    Join,
-    Leave { limited: bool },
-    BecomeLimited,
 }
 
 pub(crate) struct Account {
     pub(crate) name: Box<str>,
     pub(crate) local: SubjectTrie<SubKey>,
     local_cache: MatchCache<SubKey>,
+    /// Of the subscriptions in `local`, what the other shards are told. Only kept if there are any.
+    members: Members,
+    /// What other shards want of plain subjects, by the hash of `local`.
+    remote_literals: LiteralInterest,
+    /// What else other shards want: wildcards and queue groups.
     remote: SubjectTrie<Remote<Peer>>,
     remote_cache: MatchCache<Remote<Peer>>,
-    /// Only kept when there are other shards to tell. The key is the filter, and for queues a blank
-    /// (which no subject holds) and the queue.
-    members: HashMap<Vec<u8>, Members>,
-    key: Vec<u8>,
 }
 
 impl Account {
@@ -76,10 +67,10 @@ impl Account {
             name: name.into(),
             local: SubjectTrie::new(),
             local_cache: MatchCache::new(CACHED_SUBJECTS_MAX),
+            members: Members::default(),
+            remote_literals: LiteralInterest::default(),
             remote: SubjectTrie::new(),
             remote_cache: MatchCache::new(CACHED_SUBJECTS_MAX),
-            members: HashMap::new(),
-            key: Vec::new(),
         }
     }
 
@@ -89,109 +80,133 @@ impl Account {
     }
 
     /// Who on this shard and which other shards, if any, get messages on the subject.
-    pub(crate) fn matches(&mut self, subject: &[u8]) -> (&Matches<SubKey>, Option<&Matches<Remote<Peer>>>) {
-        let local = self.local_cache.lookup(&self.local, subject);
-        let remote = (!self.remote.is_empty()).then(|| self.remote_cache.lookup(&self.remote, subject));
-        (local, remote.filter(|matches| !matches.plain.is_empty() || !matches.queues.is_empty()))
-    }
-
-    /// Which other shards get messages on the subject.
-    pub(crate) fn remote_matches(&mut self, subject: &[u8]) -> &Matches<Remote<Peer>> {
-        self.remote_cache.lookup(&self.remote, subject)
+    pub(crate) fn matches(&mut self, subject: &[u8]) -> (&Matches<SubKey>, Option<Elsewhere<'_>>) {
+        let (hash, local) = self.local_cache.lookup_with_hash(&self.local, subject);
+        let wanting = self.remote_literals.wanting(hash);
+        let mut elsewhere = Elsewhere { firm: wanting.firm, doubtful: wanting.doubtful, queues: &[] };
+        if !self.remote.is_empty() {
+            let found = self.remote_cache.lookup(&self.remote, subject);
+            elsewhere.queues = &found.queues;
+            for peer in &found.plain {
+                let set = if peer.at.firm { &mut elsewhere.firm } else { &mut elsewhere.doubtful };
+                set.insert(peer.at.shard);
+            }
+        }
+        (local, (!elsewhere.is_empty()).then_some(elsewhere))
     }
 
     /// Takes in what another shard says of its interest.
     pub(crate) fn on_interest(&mut self, from: ShardId, interest: &Interest<'_>) {
-        self.remote.remove_by(interest.filter, interest.queue, |peer| peer.at.shard == from);
-        if interest.weight > 0 {
-            let peer = Remote { at: Peer { shard: from, firm: interest.firm }, weight: interest.weight };
+        if interest.queue.is_none() && !may_have_wildcard(interest.filter) {
+            let hash = self.local.hash(interest.filter);
+            if interest.before.weight > 0 {
+                self.remote_literals.remove(hash, from, interest.before.firm);
+            }
+            if interest.now.weight > 0 {
+                self.remote_literals.insert(hash, from, interest.now.firm);
+            }
+            return;
+        }
+        if interest.before.weight > 0 {
+            self.remote.remove_by(interest.filter, interest.queue, |peer| peer.at.shard == from);
+        }
+        if interest.now.weight > 0 {
+            let peer = Peer { shard: from, firm: interest.now.firm };
             self.remote
-                .insert(interest.filter, interest.queue, peer)
+                .insert(interest.filter, interest.queue, Remote { at: peer, weight: interest.now.weight })
                 .expect("a shard only tells of filters it accepted");
         }
     }
 
     /// Counts a change among the shard's own members; returns what was told before and what is to
-    /// be told now, if they differ.
+    /// be told now, if they differ. A join counts once the subscription is in the trie, a leave while
+    /// it is still there: [`Self::remove`] takes it out.
     pub(crate) fn count(
         &mut self,
-        filter: &[u8],
+        filter: FilterKey,
         queue: Option<&[u8]>,
         change: MemberChange,
     ) -> Option<(Told, Told)> {
-        self.key.clear();
-        self.key.extend_from_slice(filter);
-        if let Some(queue) = queue {
-            self.key.push(b' ');
-            self.key.extend_from_slice(queue);
-        }
-        let members = self.members.entry_ref(self.key.as_slice()).or_default();
-        let before = Told::of(*members, queue.is_some());
-        match change {
-            MemberChange::Join => members.all += 1,
-            MemberChange::Leave { limited } => {
-                members.all -= 1;
-                members.limited -= u32::from(limited);
-            }
-            MemberChange::BecomeLimited => members.limited += 1,
-        }
-        let now = Told::of(*members, queue.is_some());
-        if members.all == 0 {
-            self.members.remove(self.key.as_slice());
-        }
-        (before != now).then_some((before, now))
+        self.members.count(self.local.members(filter, queue), filter, queue, change)
     }
+
+    /// Takes out a subscription, of which the other shards, if there are any, were told that it leaves.
+    pub(crate) fn remove(&mut self, filter: FilterKey, queue: Option<&[u8]>, key: SubKey) {
+        self.members.on_left(filter, queue);
+        let was_there = self.local.remove_at(filter, queue, &key);
+        debug_assert!(was_there, "a subscription is in the trie until it is removed");
+    }
+}
+
+/// Whether the filter has the characters for a wildcard; for the odd one that only looks like it, a row
+/// in the trie does as well.
+fn may_have_wildcard(filter: &[u8]) -> bool {
+    memchr::memchr2(b'*', b'>', filter).is_some()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const X: &[u8] = b"x";
+
+    fn interest<'a>(filter: &'a [u8], queue: Option<&'a [u8]>, before: Told, now: Told) -> Interest<'a> {
+        Interest { account: 0, filter, queue, before, now }
+    }
+
+    fn told(weight: u32, firm: bool) -> Told {
+        Told { weight, firm }
+    }
+
     #[test]
-    fn plain_interest_is_told_when_it_begins_and_ends() {
+    fn a_leaving_subscription_stays_in_the_trie_and_out_of_the_count() {
         let mut account = Account::new("A");
-        let (before, now) = account.count(b"x", None, MemberChange::Join).unwrap();
-        assert!(before.needs_fence(now));
-        assert_eq!(account.count(b"x", None, MemberChange::Join), None);
-        assert_eq!(account.count(b"x", None, MemberChange::Leave { limited: false }), None);
-        let (before, now) = account.count(b"x", None, MemberChange::Leave { limited: false }).unwrap();
+        let filter = account.local.insert(X, None, SubKey(1)).unwrap();
+        account.count(filter, None, MemberChange::Join).unwrap();
+        let (_, now) = account.count(filter, None, MemberChange::Leave { limited: false }).unwrap();
         assert_eq!(now.weight, 0);
-        assert!(before.needs_fence(now));
-        assert!(account.members.is_empty());
-    }
-
-    #[test]
-    fn queue_weight_is_told_each_time_but_fenced_only_at_the_ends() {
-        let mut account = Account::new("A");
-        account.count(b"x", Some(b"q"), MemberChange::Join).unwrap();
-        let (before, now) = account.count(b"x", Some(b"q"), MemberChange::Join).unwrap();
-        assert_eq!((before.weight, now.weight), (1, 2));
-        assert!(!before.needs_fence(now));
-    }
-
-    #[test]
-    fn interest_that_may_run_out_is_fenced_when_nothing_firm_is_left() {
-        let mut account = Account::new("A");
-        account.count(b"x", Some(b"q"), MemberChange::Join).unwrap();
-        account.count(b"x", Some(b"q"), MemberChange::Join).unwrap();
-        assert_eq!(account.count(b"x", Some(b"q"), MemberChange::BecomeLimited), None);
-        let (before, now) = account.count(b"x", Some(b"q"), MemberChange::BecomeLimited).unwrap();
-        assert!(before.firm && !now.firm && before.needs_fence(now));
-        let (before, now) = account.count(b"x", Some(b"q"), MemberChange::Leave { limited: true }).unwrap();
-        assert!(!now.firm && now.weight == 1 && !before.needs_fence(now));
+        assert_eq!(account.local.insert(X, None, SubKey(2)), Ok(filter));
+        let (before, _) = account.count(filter, None, MemberChange::Join).unwrap();
+        assert_eq!(before.weight, 0);
+        account.remove(filter, None, SubKey(1));
+        let (before, now) = account.count(filter, None, MemberChange::Leave { limited: false }).unwrap();
+        assert_eq!((before.weight, now.weight), (1, 0));
+        account.remove(filter, None, SubKey(2));
+        assert!(account.members.is_empty() && account.local.is_empty());
     }
 
     #[test]
     fn a_shards_last_word_on_a_filter_counts() {
-        let mut account = Account::new("A");
-        let told = |weight, firm| Interest { account: 0, filter: b"x.*", queue: Some(b"q"), weight, firm };
-        account.on_interest(ShardId(1), &told(1, true));
-        account.on_interest(ShardId(1), &told(3, false));
-        account.on_interest(ShardId(2), &told(1, true));
-        let members = account.remote_matches(b"x.y").queues[0].members.to_vec();
-        assert_eq!(members.len(), 2);
-        assert!(members.iter().any(|m| m.at == Peer { shard: ShardId(1), firm: false } && m.weight == 3));
-        account.on_interest(ShardId(1), &told(0, false));
-        assert_eq!(account.remote_matches(b"x.y").queues[0].members.len(), 1);
+        for (filter, queue) in [(&b"x.*"[..], Some(&b"q"[..])), (b"x.y", Some(b"q"))] {
+            let mut account = Account::new("A");
+            let (none, one) = (Told::default(), told(1, true));
+            account.on_interest(ShardId(1), &interest(filter, queue, none, one));
+            account.on_interest(ShardId(1), &interest(filter, queue, one, told(3, false)));
+            account.on_interest(ShardId(2), &interest(filter, queue, none, one));
+            let members = account.matches(b"x.y").1.unwrap().queues[0].members.clone();
+            assert_eq!(members.len(), 2);
+            let first = Remote { at: Peer { shard: ShardId(1), firm: false }, weight: 3 };
+            assert!(members.contains(&first));
+            account.on_interest(ShardId(1), &interest(filter, queue, told(3, false), none));
+            assert_eq!(account.matches(b"x.y").1.unwrap().queues[0].members.len(), 1);
+        }
+    }
+
+    #[test]
+    fn plain_interest_is_known_as_firm_or_not_with_wildcards_or_without() {
+        for filter in [&b"x.y"[..], b"x.*"] {
+            let mut account = Account::new("A");
+            let (none, firm, doubtful) = (Told::default(), told(1, true), told(1, false));
+            account.on_interest(ShardId(1), &interest(filter, None, none, firm));
+            account.on_interest(ShardId(63), &interest(filter, None, none, doubtful));
+            let elsewhere = account.matches(b"x.y").1.unwrap();
+            assert!(elsewhere.firm.contains(ShardId(1)) && !elsewhere.firm.contains(ShardId(63)));
+            assert!(elsewhere.doubtful.contains(ShardId(63)) && !elsewhere.doubtful.contains(ShardId(1)));
+            account.on_interest(ShardId(1), &interest(filter, None, firm, doubtful));
+            assert!(account.matches(b"x.y").1.unwrap().firm.is_empty());
+            account.on_interest(ShardId(1), &interest(filter, None, doubtful, none));
+            account.on_interest(ShardId(63), &interest(filter, None, doubtful, none));
+            assert!(account.matches(b"x.y").1.is_none() && account.matches(b"z").1.is_none());
+        }
     }
 }

@@ -43,6 +43,8 @@ pub struct Broker {
     pub(crate) placement: Placement,
     /// Connections whose input was held and is wanted again.
     pub(crate) resumed: Vec<ConnId>,
+    /// Scratch: the filter that other shards are told of.
+    pub(crate) filter: Vec<u8>,
 }
 
 impl Broker {
@@ -58,6 +60,7 @@ impl Broker {
             random: Random::new(config.seed),
             placement: Placement::new(config.placement, config.shards, config.max_connections),
             resumed: Vec::new(),
+            filter: Vec::new(),
             config,
         }
     }

@@ -108,11 +108,12 @@ impl Egress {
         if client.closing.is_some() || (publisher == Some(sub.conn) && !client.abilities.echo) {
             return false;
         }
-        if sub.max > 0 {
-            if sub.delivered >= sub.max {
+        let max = sub.max();
+        if max > 0 {
+            if sub.delivered >= max {
                 return false;
             }
-            if sub.delivered + 1 == sub.max && !sub.leaving {
+            if sub.delivered + 1 == max && !sub.is_leaving() {
                 self.expired.push(key);
             }
         }
@@ -166,7 +167,7 @@ impl Egress {
     pub(crate) fn find_sub(&mut self, id: ConnId, sid: &[u8]) -> Option<SubKey> {
         let subs = &self.subs;
         let hash = subs.hash(sid);
-        self.clients.at(id).subs.find(hash, |key| subs.at(*key).sid.as_slice() == sid).copied()
+        self.clients.at(id).subs.find(hash, |key| *subs.at(*key).sid == *sid).copied()
     }
 
     /// Enters a subscription under its client.

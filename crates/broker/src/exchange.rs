@@ -2,9 +2,10 @@
 
 use fabric::{Batch, Frame, Interest, MeshMessage, OfferReply, ShardId};
 
-use crate::account::{MemberChange, Told};
 use crate::broker::Broker;
 use crate::client::{ConnId, Hold};
+use crate::members::{MemberChange, needs_fence};
+use crate::subscription::SubKey;
 use crate::time::Time;
 
 impl Broker {
@@ -80,26 +81,23 @@ impl Broker {
         self.resume(now, offer.origin, Hold::Offer);
     }
 
-    /// Tells the other shards of a change among this shard's members. Returns the round to wait for
-    /// if the change must not take effect before all shards know of it.
-    pub(crate) fn announce(
-        &mut self,
-        account: usize,
-        filter: &[u8],
-        queue: Option<&[u8]>,
-        change: MemberChange,
-    ) -> Option<u64> {
+    /// Tells the other shards of a change of one of this shard's subscriptions. Returns the round to
+    /// wait for if the change must not take effect before all shards know of it.
+    pub(crate) fn announce(&mut self, key: SubKey, change: MemberChange) -> Option<u64> {
         if !self.mesh.has_peers() {
             return None;
         }
         // A join that adds nothing to tell still relies on what was told for others before it.
         let relies_on_news = change == MemberChange::Join && !self.mesh.is_settled();
-        let Some((before, now)) = self.accounts[account].count(filter, queue, change) else {
+        let sub = self.egress.subs.at(key);
+        let account = &mut self.accounts[sub.account()];
+        let Some((before, now)) = account.count(sub.filter, sub.queue(), change) else {
             return relies_on_news.then(|| self.mesh.round());
         };
-        let Told { weight, firm } = now;
-        let interest = Interest { account: account as u32, filter, queue, weight, firm };
+        account.local.filter(sub.filter, &mut self.filter);
+        let index = sub.account() as u32;
+        let interest = Interest { account: index, filter: &self.filter, queue: sub.queue(), before, now };
         let round = self.mesh.announce(&interest);
-        (relies_on_news || before.needs_fence(now)).then_some(round)
+        (relies_on_news || needs_fence(before, now)).then_some(round)
     }
 }

@@ -64,9 +64,8 @@ impl Crossing<'_> {
 impl Router<'_> {
     /// Whether a message on the subject could cross to one of these shards.
     pub(crate) fn reaches(&mut self, subject: &[u8], shards: ShardSet) -> bool {
-        let remote = self.account.remote_matches(subject);
-        let groups = remote.queues.iter().flat_map(|group| group.members.iter());
-        remote.plain.iter().chain(groups).any(|peer| shards.contains(peer.at.shard))
+        let (_, elsewhere) = self.account.matches(subject);
+        elsewhere.is_some_and(|elsewhere| elsewhere.reaches(shards))
     }
 
     /// Routes a client's message, which the egress has in hand. With `answer_wanted` the publisher has
@@ -90,17 +89,14 @@ impl Router<'_> {
             return routed;
         };
 
-        let mut crossing = Crossing::default();
-        for peer in &remote.plain {
-            crossing.plain.insert(peer.at.shard);
-            if peer.at.firm {
-                routed.taken = true;
-            } else {
-                crossing.doubtful.insert(peer.at.shard);
-            }
-        }
+        routed.taken |= !remote.firm.is_empty();
+        let mut crossing = Crossing {
+            plain: remote.firm.union(remote.doubtful),
+            doubtful: remote.doubtful,
+            ..Crossing::default()
+        };
         for group in &local.queues {
-            let elsewhere = members_of(&remote.queues, group.name.as_ref());
+            let elsewhere = members_of(remote.queues, group.name.as_ref());
             let name = group.name.as_ref();
             routed.taken |= serve(
                 self.egress,
@@ -113,7 +109,7 @@ impl Router<'_> {
                 &mut crossing,
             );
         }
-        for group in &remote.queues {
+        for group in remote.queues {
             let name = group.name.as_ref();
             if !local.queues.iter().any(|here| here.name.as_ref() == name) {
                 routed.taken |= serve(
@@ -152,7 +148,7 @@ impl Router<'_> {
         for name in groups.iter() {
             let here = local.queues.iter().find(|group| group.name.as_ref() == name);
             let here = here.map_or(&[][..], |group| &group.members);
-            let elsewhere = remote.map_or(&[][..], |remote| members_of(&remote.queues, name));
+            let elsewhere = remote.map_or(&[][..], |remote| members_of(remote.queues, name));
             routed.taken |=
                 serve(self.egress, self.random, name, here, elsewhere, origin, publish, &mut crossing);
         }

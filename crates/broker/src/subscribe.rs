@@ -5,10 +5,10 @@
 
 use nats_proto::{Subscribe, Unsubscribe};
 
-use crate::account::MemberChange;
 use crate::broker::Broker;
 use crate::client::{ConnId, Deferred, Hold};
 use crate::input::Flow;
+use crate::members::MemberChange;
 use crate::subscription::{SubKey, Subscription};
 use crate::time::Time;
 
@@ -36,24 +36,16 @@ impl Broker {
             return Flow::Next;
         }
         if self.egress.find_sub(id, subscribe.sid).is_none() {
-            let key = self.egress.subs.insert(Subscription {
-                conn: id,
-                account,
-                sid: subscribe.sid.into(),
-                filter: subscribe.subject.into(),
-                queue: subscribe.queue.map(Into::into),
-                delivered: 0,
-                max: 0,
-                limited: false,
-                leaving: false,
-            });
-            if self.accounts[account].local.insert(subscribe.subject, subscribe.queue, key).is_err() {
-                self.egress.subs.remove(key);
+            let key = self.egress.subs.next_key();
+            let inserted = self.accounts[account].local.insert(subscribe.subject, subscribe.queue, key);
+            let Ok(filter) = inserted else {
                 self.egress.send_err(id, "Invalid Subject");
                 return Flow::Next;
-            }
+            };
+            let sub = Subscription::new(id, account, filter, subscribe.queue, subscribe.sid);
+            self.egress.subs.insert(sub);
             self.egress.link_sub(id, key);
-            let round = self.announce(account, subscribe.subject, subscribe.queue, MemberChange::Join);
+            let round = self.announce(key, MemberChange::Join);
             self.raise_fence(id, round);
         }
         self.acknowledge(id);
@@ -85,7 +77,7 @@ impl Broker {
         let client = self.egress.clients.at(id);
         let deferred = std::mem::take(&mut client.deferred);
         let leaves = deferred.iter().any(|change| match change {
-            Deferred::Remove(key) => self.egress.subs.at(*key).sid.as_slice() == sid,
+            Deferred::Remove(key) => *self.egress.subs.at(*key).sid == *sid,
             Deferred::EndAfter(..) => false,
         });
         self.egress.clients.at(id).deferred = deferred;
@@ -94,20 +86,19 @@ impl Broker {
 
     fn end_after(&mut self, id: ConnId, key: SubKey, max: u64) {
         let sub = self.egress.subs.at_mut(key);
-        if sub.limited {
+        if sub.is_limited() {
             // Only a maximum that is in effect already may change at once; one that waits for its
             // fence is followed by this one.
-            if sub.max > 0 {
-                sub.max = max;
+            if sub.max() > 0 {
+                sub.set_max(max);
             } else {
                 self.defer_end(id, key, max);
             }
             return;
         }
-        sub.limited = true;
-        let (account, filter, queue) = (sub.account, sub.filter.clone(), sub.queue.clone());
-        match self.announce(account, &filter, queue.as_deref(), MemberChange::BecomeLimited) {
-            None => self.egress.subs.at_mut(key).max = max,
+        sub.set_limited();
+        match self.announce(key, MemberChange::BecomeLimited) {
+            None => self.egress.subs.at_mut(key).set_max(max),
             Some(round) => {
                 self.defer_end(id, key, max);
                 self.raise_fence(id, Some(round));
@@ -134,7 +125,7 @@ impl Broker {
         if round.is_none() && !self.has_deferred_end(id, key) {
             return self.remove(key);
         }
-        self.egress.subs.at_mut(key).leaving = true;
+        self.egress.subs.at_mut(key).set_leaving();
         self.egress.clients.at(id).deferred.push(Deferred::Remove(key));
         self.raise_fence(id, round);
     }
@@ -184,19 +175,13 @@ impl Broker {
     }
 
     fn announce_leave(&mut self, key: SubKey) -> Option<u64> {
-        if !self.mesh.has_peers() {
-            return None;
-        }
-        let sub = self.egress.subs.at(key);
-        let (account, limited) = (sub.account, sub.limited);
-        let (filter, queue) = (sub.filter.clone(), sub.queue.clone());
-        self.announce(account, &filter, queue.as_deref(), MemberChange::Leave { limited })
+        let limited = self.egress.subs.at(key).is_limited();
+        self.announce(key, MemberChange::Leave { limited })
     }
 
     fn remove(&mut self, key: SubKey) {
         let sub = self.egress.subs.remove(key);
-        let was_there = self.accounts[sub.account].local.remove(&sub.filter, sub.queue.as_deref(), &key);
-        debug_assert!(was_there, "a subscription is in the trie until it is removed");
+        self.accounts[sub.account()].remove(sub.filter, sub.queue(), key);
     }
 
     fn raise_fence(&mut self, id: ConnId, round: Option<u64>) {
@@ -233,9 +218,9 @@ impl Broker {
             Deferred::Remove(key) => self.remove(key),
             Deferred::EndAfter(key, max) => {
                 let sub = self.egress.subs.at_mut(key);
-                sub.max = max;
+                sub.set_max(max);
                 // What it got while the others learnt of the maximum counts.
-                if sub.is_exhausted() && !sub.leaving {
+                if sub.is_exhausted() && !sub.is_leaving() {
                     self.expire(key);
                 }
             }

@@ -1,11 +1,15 @@
 //! A client's subscription.
+//!
+//! There may be millions, so a row is as small as it can be: the filter is a key to the one copy in the
+//! account's trie, and what few subscriptions have stands aside.
 
 use std::hash::BuildHasher;
 
 use foldhash::fast::FixedState;
-use smallvec::SmallVec;
+use subject_trie::FilterKey;
 
 use crate::client::ConnId;
+use crate::sid::Sid;
 
 /// Names a subscription of one shard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -15,25 +19,76 @@ pub(crate) struct SubKey(pub(crate) u32);
 #[derive(Debug)]
 pub(crate) struct Subscription {
     pub(crate) conn: ConnId,
-    pub(crate) account: usize,
-    /// The client's name for it; short in practice, so kept in place.
-    pub(crate) sid: SmallVec<[u8; 8]>,
-    pub(crate) filter: Box<[u8]>,
-    pub(crate) queue: Option<Box<[u8]>>,
+    account: u32,
+    /// Its filter in the account's trie of this shard.
+    pub(crate) filter: FilterKey,
+    pub(crate) sid: Sid,
     /// Messages delivered so far.
     pub(crate) delivered: u64,
+    rare: Option<Box<Rare>>,
+}
+
+/// What most subscriptions never have.
+#[derive(Debug, Default)]
+struct Rare {
+    queue: Option<Box<[u8]>>,
     /// UNSUB's maximum once in effect; 0 is none.
-    pub(crate) max: u64,
-    /// Whether the shard's interest counts it among those that may run out.
-    pub(crate) limited: bool,
-    /// An UNSUB waits for its fence; until then messages are still owed to it.
-    pub(crate) leaving: bool,
+    max: u64,
+    limited: bool,
+    leaving: bool,
 }
 
 impl Subscription {
+    pub(crate) fn new(
+        conn: ConnId,
+        account: usize,
+        filter: FilterKey,
+        queue: Option<&[u8]>,
+        sid: &[u8],
+    ) -> Self {
+        let rare = queue.map(|queue| Box::new(Rare { queue: Some(queue.into()), ..Rare::default() }));
+        let account = u32::try_from(account).expect("memory ends long before accounts do");
+        Self { conn, account, filter, sid: sid.into(), delivered: 0, rare }
+    }
+
+    pub(crate) fn account(&self) -> usize {
+        self.account as usize
+    }
+
+    pub(crate) fn queue(&self) -> Option<&[u8]> {
+        self.rare.as_ref()?.queue.as_deref()
+    }
+
+    /// UNSUB's maximum once in effect; 0 is none.
+    pub(crate) fn max(&self) -> u64 {
+        self.rare.as_ref().map_or(0, |rare| rare.max)
+    }
+
+    pub(crate) fn set_max(&mut self, max: u64) {
+        self.rare.get_or_insert_default().max = max;
+    }
+
+    /// Whether the shard's interest counts it among those that may run out.
+    pub(crate) fn is_limited(&self) -> bool {
+        self.rare.as_ref().is_some_and(|rare| rare.limited)
+    }
+
+    pub(crate) fn set_limited(&mut self) {
+        self.rare.get_or_insert_default().limited = true;
+    }
+
+    /// An UNSUB waits for its fence; until then messages are still owed to it.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.rare.as_ref().is_some_and(|rare| rare.leaving)
+    }
+
+    pub(crate) fn set_leaving(&mut self) {
+        self.rare.get_or_insert_default().leaving = true;
+    }
+
     /// Whether it had all the messages it asked for.
     pub(crate) fn is_exhausted(&self) -> bool {
-        self.max > 0 && self.delivered >= self.max
+        self.max() > 0 && self.delivered >= self.max()
     }
 }
 
@@ -54,8 +109,13 @@ impl Subscriptions {
         self.hasher.hash_one(sid)
     }
 
-    pub(crate) fn insert(&mut self, subscription: Subscription) -> SubKey {
-        SubKey(u32::try_from(self.slab.insert(subscription)).expect("memory runs out long before keys"))
+    /// The key that the next subscription will have.
+    pub(crate) fn next_key(&self) -> SubKey {
+        SubKey(u32::try_from(self.slab.vacant_key()).expect("memory runs out long before keys"))
+    }
+
+    pub(crate) fn insert(&mut self, subscription: Subscription) {
+        self.slab.insert(subscription);
     }
 
     pub(crate) fn remove(&mut self, key: SubKey) -> Subscription {
@@ -68,5 +128,17 @@ impl Subscriptions {
 
     pub(crate) fn at_mut(&mut self, key: SubKey) -> &mut Subscription {
         &mut self.slab[key.0 as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_takes_three_quarters_of_a_cache_line() {
+        assert_eq!(size_of::<Subscription>(), 48);
+        // With the mark of a vacant row: the slab finds room for it in the sid.
+        assert_eq!(size_of::<Option<Subscription>>(), 48);
     }
 }

@@ -44,7 +44,7 @@ pub struct MeshMessage<'a> {
     pub groups: Names<'a>,
 }
 
-/// A shard's interest in one filter, in full: it replaces what the shard said before.
+/// A change of a shard's interest in one filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Interest<'a> {
     /// The account, by its index.
@@ -53,7 +53,16 @@ pub struct Interest<'a> {
     pub filter: &'a [u8],
     /// The queue group, if this is about queue subscriptions.
     pub queue: Option<&'a [u8]>,
-    /// How many members the shard has; 0 ends the interest. Plain interest is 0 or 1.
+    /// What the shard said before.
+    pub before: Told,
+    /// What it says now.
+    pub now: Told,
+}
+
+/// What a shard says of the members behind an interest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Told {
+    /// How many members the shard has; 0 is no interest. Plain interest is 0 or 1.
     pub weight: u32,
     /// Whether a message sent on this interest is sure to be taken. It is not when every
     /// subscription behind it is about to run out (UNSUB with a maximum).
@@ -111,6 +120,11 @@ const HAS_HEADER: u8 = 1 << 2;
 const HAS_TICKET: u8 = 1 << 3;
 const HAS_GROUPS: u8 = 1 << 4;
 
+// Flags of an interest frame.
+const HAS_QUEUE: u8 = 1;
+const WAS_FIRM: u8 = 1 << 1;
+const IS_FIRM: u8 = 1 << 2;
+
 pub(crate) fn put_message<'g>(
     out: &mut Vec<u8>,
     message: &MeshMessage<'_>,
@@ -162,11 +176,19 @@ pub(crate) fn put_message<'g>(
 
 pub(crate) fn put_interest(out: &mut Vec<u8>, interest: &Interest<'_>) {
     out.push(INTEREST);
-    out.push(u8::from(interest.firm) | u8::from(interest.queue.is_some()) << 1);
+    let flag = |set: bool, bit: u8| if set { bit } else { 0 };
+    out.push(
+        flag(interest.queue.is_some(), HAS_QUEUE)
+            | flag(interest.before.firm, WAS_FIRM)
+            | flag(interest.now.firm, IS_FIRM),
+    );
     put_u32(out, interest.account);
-    put_u32(out, interest.weight);
+    put_u32(out, interest.before.weight);
+    put_u32(out, interest.now.weight);
     put_bytes(out, interest.filter);
-    put_bytes(out, interest.queue.unwrap_or_default());
+    if let Some(queue) = interest.queue {
+        put_bytes(out, queue);
+    }
 }
 
 pub(crate) fn put_offer_reply<'g>(
@@ -279,16 +301,11 @@ impl<'a> Reader<'a> {
     fn interest(&mut self) -> Result<Interest<'a>, FrameError> {
         let flags = self.u8()?;
         let account = self.u32()?;
-        let weight = self.u32()?;
+        let before = Told { weight: self.u32()?, firm: flags & WAS_FIRM != 0 };
+        let now = Told { weight: self.u32()?, firm: flags & IS_FIRM != 0 };
         let filter = self.bytes()?;
-        let queue = self.bytes()?;
-        Ok(Interest {
-            account,
-            filter,
-            queue: (flags & 2 != 0).then_some(queue),
-            weight,
-            firm: flags & 1 != 0,
-        })
+        let queue = if flags & HAS_QUEUE != 0 { Some(self.bytes()?) } else { None };
+        Ok(Interest { account, filter, queue, before, now })
     }
 
     fn offer_reply(&mut self) -> Result<OfferReply<'a>, FrameError> {
@@ -351,10 +368,14 @@ mod tests {
             publish: publish(),
             groups: Names::default(),
         };
-        let interest = Interest { account: 1, filter: b"x.*", queue: Some(b"q"), weight: 9, firm: false };
+        let before = Told { weight: 8, firm: true };
+        let now = Told { weight: 9, firm: false };
+        let interest = Interest { account: 1, filter: b"x.*", queue: Some(b"q"), before, now };
+        let plain = Interest { queue: None, ..interest };
         let mut out = Vec::new();
         put_message(&mut out, &message, [&b"g1"[..], b"", b"g3"].into_iter());
         put_interest(&mut out, &interest);
+        put_interest(&mut out, &plain);
         put_offer_reply(&mut out, 5, true, [&b"q"[..]].into_iter());
         put_stall(&mut out, 11);
 
@@ -363,11 +384,12 @@ mod tests {
         assert_eq!(read.groups.iter().collect::<Vec<_>>(), [&b"g1"[..], b"", b"g3"]);
         assert_eq!(MeshMessage { groups: Names::default(), ..read }, message);
         assert_eq!(frames[1], Frame::Interest(interest));
-        let Frame::OfferReply(reply) = frames[2] else { panic!("an offer reply third") };
+        assert_eq!(frames[2], Frame::Interest(plain));
+        let Frame::OfferReply(reply) = frames[3] else { panic!("an offer reply fourth") };
         assert_eq!((reply.ticket, reply.taken), (5, true));
         assert_eq!(reply.refused.iter().collect::<Vec<_>>(), [b"q"]);
-        assert_eq!(frames[3], Frame::Stall { origin: 11 });
-        assert_eq!(frames.len(), 4);
+        assert_eq!(frames[4], Frame::Stall { origin: 11 });
+        assert_eq!(frames.len(), 5);
     }
 
     #[test]

@@ -17,6 +17,6 @@ mod frame;
 mod link;
 mod shard;
 
-pub use frame::{Frame, FrameError, Frames, Interest, MeshMessage, Names, OfferReply};
+pub use frame::{Frame, FrameError, Frames, Interest, MeshMessage, Names, OfferReply, Told};
 pub use link::{Batch, LINK_BYTES_MAX, Link, Received};
 pub use shard::{SHARDS_MAX, ShardId, ShardSet};

@@ -180,10 +180,16 @@ impl Link {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::frame::Frame;
+    use crate::frame::{Frame, Told};
 
     fn interest(filter: &[u8]) -> Interest<'_> {
-        Interest { account: 0, filter, queue: None, weight: 1, firm: true }
+        Interest {
+            account: 0,
+            filter,
+            queue: None,
+            before: Told::default(),
+            now: Told { weight: 1, firm: true },
+        }
     }
 
     #[test]

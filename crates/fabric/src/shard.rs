@@ -51,6 +51,11 @@ impl ShardSet {
         self.0 & (1 << shard.0) != 0
     }
 
+    /// The shards that are in either set.
+    pub fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
     /// Whether the set is empty.
     pub fn is_empty(self) -> bool {
         self.0 == 0

@@ -1,0 +1,129 @@
+//! What the other shards are told of this shard's subscriptions.
+//!
+//! How many there are to a filter, the trie knows. Kept here is only what it does not: how many of those
+//! are leaving, or may run out. Most filters have neither, and then nothing is kept.
+
+use fabric::Told;
+use hashbrown::{Equivalent, HashMap};
+use subject_trie::FilterKey;
+
+/// A change in the number of members of one filter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum MemberChange {
+    Join,
+    Leave { limited: bool },
+    BecomeLimited,
+}
+
+/// The members of the filters (and queues) of an account.
+#[derive(Debug, Default)]
+pub(crate) struct Members {
+    aside: HashMap<Group, Aside>,
+}
+
+/// The members of one filter and queue that are not like all others. Never all zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Aside {
+    /// Those in the trie that do not count any more.
+    leaving: u32,
+    /// Those that count and may run out.
+    limited: u32,
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Group {
+    filter: FilterKey,
+    queue: Option<Box<[u8]>>,
+}
+
+#[derive(Debug, Clone, Copy, Hash)]
+struct GroupRef<'a> {
+    filter: FilterKey,
+    queue: Option<&'a [u8]>,
+}
+
+impl Equivalent<Group> for GroupRef<'_> {
+    fn equivalent(&self, group: &Group) -> bool {
+        self.filter == group.filter && self.queue == group.queue.as_deref()
+    }
+}
+
+impl Members {
+    /// Counts a change among the members of a filter, of which `stored` are in the trie: one that joins
+    /// is there already, one that leaves is still. Returns what was told before and what is to be told
+    /// now, if they differ.
+    pub(crate) fn count(
+        &mut self,
+        stored: usize,
+        filter: FilterKey,
+        queue: Option<&[u8]>,
+        change: MemberChange,
+    ) -> Option<(Told, Told)> {
+        let stored = u32::try_from(stored).expect("memory ends long before members do");
+        let group = GroupRef { filter, queue };
+        let before = self.aside(group);
+        let mut now = before;
+        let mut stored_before = stored;
+        match change {
+            MemberChange::Join => stored_before -= 1,
+            MemberChange::Leave { limited } => {
+                now.leaving += 1;
+                now.limited -= u32::from(limited);
+            }
+            MemberChange::BecomeLimited => now.limited += 1,
+        }
+        if before != now {
+            self.set_aside(group, now);
+        }
+        let told_before = before.told(stored_before, queue.is_some());
+        let told_now = now.told(stored, queue.is_some());
+        (told_before != told_now).then_some((told_before, told_now))
+    }
+
+    /// A member that was counted as leaving is about to be taken from the trie.
+    pub(crate) fn on_left(&mut self, filter: FilterKey, queue: Option<&[u8]>) {
+        let group = GroupRef { filter, queue };
+        let mut aside = self.aside(group);
+        if aside.leaving > 0 {
+            aside.leaving -= 1;
+            self.set_aside(group, aside);
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.aside.is_empty()
+    }
+
+    fn aside(&self, group: GroupRef<'_>) -> Aside {
+        self.aside.get(&group).copied().unwrap_or_default()
+    }
+
+    fn set_aside(&mut self, group: GroupRef<'_>, aside: Aside) {
+        if aside == Aside::default() {
+            self.aside.remove(&group);
+        } else if let Some(known) = self.aside.get_mut(&group) {
+            *known = aside;
+        } else {
+            let group = Group { filter: group.filter, queue: group.queue.map(Into::into) };
+            self.aside.insert(group, aside);
+        }
+    }
+}
+
+impl Aside {
+    fn told(self, stored: u32, is_queue: bool) -> Told {
+        let all = stored - self.leaving;
+        let weight = if is_queue { all } else { all.min(1) };
+        Told { weight, firm: all > self.limited }
+    }
+}
+
+/// Whether a change from `before` to `now` must be known everywhere before it takes effect: it adds
+/// interest where there was none, or takes away what others rely on.
+pub(crate) fn needs_fence(before: Told, now: Told) -> bool {
+    (before.weight == 0) != (now.weight == 0) || (before.firm && !now.firm)
+}
+
+#[cfg(test)]
+mod tests;
