@@ -4,9 +4,11 @@
 //! subscriptions in one trie, and what the other shards said they want, subjects by their hash and
 //! wildcards and queue groups in another trie. With one shard the latter are empty.
 
+use std::hint::black_box;
+
 use fabric::{Interest, ShardId, ShardSet, Told};
 use queue_group::Remote;
-use subject_trie::{FilterKey, MatchCache, Matches, QueueMatch, SubjectTrie};
+use subject_trie::{FilterKey, MatchCache, Matches, QueueMatch, SubjectHash, SubjectTrie};
 
 use crate::literal_interest::LiteralInterest;
 use crate::members::{MemberChange, Members};
@@ -15,6 +17,12 @@ use crate::subscription::SubKey;
 /// Subjects whose matches are remembered, per account, shard and trie. A shard that publishes to
 /// more subjects than this looks the rest up each time.
 const CACHED_SUBJECTS_MAX: usize = 4096;
+
+/// Tables with fewer rows stay in the caches of a processor.
+const SMALL_TABLE_ROWS: usize = 1 << 14;
+
+/// Cache misses between two looks ahead from which on looking pays.
+const MISSES_MIN: u64 = 4;
 
 /// Another shard that wants a filter's messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -59,6 +67,8 @@ pub(crate) struct Account {
     /// What else other shards want: wildcards and queue groups.
     remote: SubjectTrie<Remote<Peer>>,
     remote_cache: MatchCache<Remote<Peer>>,
+    /// Misses of the local cache when it was last asked.
+    misses_seen: u64,
 }
 
 impl Account {
@@ -71,6 +81,7 @@ impl Account {
             remote_literals: LiteralInterest::default(),
             remote: SubjectTrie::new(),
             remote_cache: MatchCache::new(CACHED_SUBJECTS_MAX),
+            misses_seen: 0,
         }
     }
 
@@ -93,6 +104,26 @@ impl Account {
             }
         }
         (local, (!elsewhere.is_empty()).then_some(elsewhere))
+    }
+
+    /// Whether lookups go to memory: the tables are larger than a processor's caches, and subjects hardly
+    /// repeat. Asked once in a few lookups; says how it was since it was asked last.
+    pub(crate) fn misses_memory(&mut self) -> bool {
+        let misses = self.local_cache.misses();
+        let missed = misses - std::mem::replace(&mut self.misses_seen, misses);
+        missed >= MISSES_MIN
+            && (self.local.filters() > SMALL_TABLE_ROWS || self.remote_literals.len() > SMALL_TABLE_ROWS)
+    }
+
+    /// Has the processor read what lookups of these subjects will read, all at once. Appends to `keys`
+    /// subscriptions that they are likely to find.
+    pub(crate) fn read_ahead(&self, subjects: &[SubjectHash], keys: &mut Vec<SubKey>) {
+        self.local.read_ahead(subjects, keys);
+        if !self.remote_literals.is_empty() {
+            for subject in subjects {
+                black_box(self.remote_literals.wanting(*subject));
+            }
+        }
     }
 
     /// Takes in what another shard says of its interest.

@@ -14,6 +14,7 @@ use fabric::ShardId;
 use nats_proto::{ServerInfo, encode};
 
 use crate::account::Account;
+use crate::ahead::Ahead;
 use crate::client::{Client, ConnId};
 use crate::close::CloseReason;
 use crate::config::Config;
@@ -43,6 +44,7 @@ pub struct Broker {
     pub(crate) placement: Placement,
     /// Connections whose input was held and is wanted again.
     pub(crate) resumed: Vec<ConnId>,
+    pub(crate) ahead: Ahead,
     /// Scratch: the filter that other shards are told of.
     pub(crate) filter: Vec<u8>,
 }
@@ -60,6 +62,7 @@ impl Broker {
             random: Random::new(config.seed),
             placement: Placement::new(config.placement, config.shards, config.max_connections),
             resumed: Vec::new(),
+            ahead: Ahead::default(),
             filter: Vec::new(),
             config,
         }

@@ -12,7 +12,10 @@ impl Broker {
     /// A batch from another shard.
     pub fn on_batch(&mut self, now: Time, from: ShardId, batch: Batch) {
         let mut stalled = None;
-        for frame in batch.frames() {
+        let mut frames = batch.frames();
+        loop {
+            self.look_ahead_in_batch(&frames);
+            let Some(frame) = frames.next() else { break };
             match frame.expect("shards of one build understand each other") {
                 Frame::Message(message) => self.on_message(from, &message, &mut stalled),
                 Frame::Interest(interest) => {

@@ -127,6 +127,7 @@ impl Broker {
             *message = self.egress.message();
             return Some((len, flow));
         }
+        self.look_ahead(id, input);
         let client = self.egress.clients.at(id);
         match client.decoder.step(input, &self.config.limits) {
             Ok(Step::NeedMore { at_least }) => {

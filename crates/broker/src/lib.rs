@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod account;
+mod ahead;
 mod broker;
 mod client;
 mod close;

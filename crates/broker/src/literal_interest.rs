@@ -83,6 +83,15 @@ impl LiteralInterest {
         }
     }
 
+    /// Number of rows.
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
     /// The shards that want the subject of that hash.
     #[inline]
     pub(crate) fn wanting(&self, hash: SubjectHash) -> Wanting {

@@ -4,6 +4,7 @@
 //! account's trie, and what few subscriptions have stands aside.
 
 use std::hash::BuildHasher;
+use std::hint::black_box;
 
 use foldhash::fast::FixedState;
 use subject_trie::FilterKey;
@@ -124,6 +125,14 @@ impl Subscriptions {
 
     pub(crate) fn at(&self, key: SubKey) -> &Subscription {
         &self.slab[key.0 as usize]
+    }
+
+    /// Has the processor read a row that may be there, which someone is about to ask for.
+    pub(crate) fn read_ahead(&self, key: SubKey) {
+        if let Some(sub) = self.slab.get(key.0 as usize) {
+            // The row may lie across two cache lines.
+            black_box((sub.delivered, sub.sid.len()));
+        }
     }
 
     pub(crate) fn at_mut(&mut self, key: SubKey) -> &mut Subscription {

@@ -11,15 +11,20 @@
 
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
+use smallvec::SmallVec;
 use std::hash::Hash;
+use std::hint::black_box;
 
-use crate::hashing::{ShortHash, SubjectHasher};
+use crate::hashing::{ShortHash, SubjectHash, SubjectHasher};
 use crate::members::Wanted;
 use crate::name::Name;
 use crate::subscribers::Subscribers;
 
 /// An index smaller than this is not worth shrinking.
 const SHRINK_ABOVE: usize = 1024;
+
+/// Subjects of one `read_ahead` that need no allocation.
+const READ_AHEAD_INLINE: usize = 32;
 
 pub(crate) struct LiteralTable<T> {
     index: HashTable<Place>,
@@ -55,6 +60,25 @@ impl<T: Copy + Eq + Hash> LiteralTable<T> {
     pub(crate) fn find(&self, hash: ShortHash, filter: &[u8]) -> Option<&Subscribers<T>> {
         let place = self.index.find(hash.spread(), |place| is_at(&self.literals, *place, hash, filter))?;
         Some(&self.literals[place.at as usize].subscribers)
+    }
+
+    /// Reads the table and the filters as `find` would, but in steps that each are taken for all
+    /// subjects before the next, so that no step waits for the one before. By hash alone: names are
+    /// not compared.
+    pub(crate) fn read_ahead(&self, subjects: &[SubjectHash], values: &mut Vec<T>) {
+        if self.index.is_empty() {
+            return;
+        }
+        let place_of = |hash: ShortHash| self.index.find(hash.spread(), |place| place.hash == hash);
+        let places: SmallVec<[u32; READ_AHEAD_INLINE]> =
+            subjects.iter().filter_map(|subject| Some(place_of(subject.short())?.at)).collect();
+        for at in places {
+            let literal = &self.literals[at as usize];
+            black_box(literal.filter.last().copied());
+            if let Subscribers::One(value) = literal.subscribers {
+                values.push(value);
+            }
+        }
     }
 
     /// The filter at a place that one has.

@@ -165,6 +165,15 @@ impl<T: Copy + Eq + Hash> SubjectTrie<T> {
         self.collect_hashed(self.hash(subject), subject, out);
     }
 
+    /// Reads what [`collect`](Self::collect) will read for these subjects, so that the processor waits
+    /// for the memory of all of them together. Appends to `values` those of their literal filters
+    /// that seem to have just one, for the caller to do likewise with what is behind them.
+    ///
+    /// Pays if the filters are too many for the processor's caches; wildcards are not looked at.
+    pub fn read_ahead(&self, subjects: &[SubjectHash], values: &mut Vec<T>) {
+        self.literals.read_ahead(subjects, values);
+    }
+
     /// Whether [`collect`](Self::collect) would find anything.
     pub fn has_interest(&self, subject: &[u8]) -> bool {
         let literal = self.literals.find(self.hasher.short(subject), subject);
