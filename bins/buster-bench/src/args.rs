@@ -7,13 +7,17 @@ use std::time::Duration;
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
-use crate::load::{self, Load, Settings};
+use crate::kinds::{COMPARED, KINDS};
+use crate::load::{Load, Settings};
 use crate::shape::Overrides;
 
 /// Rounds beyond this tell nothing a longer run would not.
 const ROUNDS_MAX: u32 = 100;
 
 const SCALE_MAX: f64 = 1000.0;
+
+/// Requests per second; far more than one thread can send.
+const RATE_MAX: f64 = 100e6;
 
 /// The columns of a comparison, in order; the first is the baseline.
 const COLUMNS: [&str; 4] = ["a", "b", "b2", "b3"];
@@ -67,12 +71,12 @@ where
 }
 
 fn command() -> Command {
-    let loads = load::KINDS.iter().map(|kind| {
+    let loads = KINDS.iter().map(|kind| {
         let mut command = Command::new(kind.name).about(kind.about);
-        if kind.default_size.is_some() {
+        if kind.size.is_some() {
             command = command.arg(Arg::new("N").value_parser(value_parser!(u32)));
         }
-        with_common_args(with_override_args(with_target_args(command)))
+        with_common_args(with_target_args(command)).args(option_args(kind.takes))
     });
     Command::new("buster-bench")
         .about("A load generator for any NATS server")
@@ -107,24 +111,32 @@ fn with_target_args(command: Command) -> Command {
         )
 }
 
-/// What a streaming load publishes, otherwise a matter of its name.
-fn with_override_args(command: Command) -> Command {
+/// What can be said of some loads: those in `names`.
+fn option_args(names: &[&str]) -> Vec<Arg> {
     let number = |name: &'static str, help: &'static str| {
         Arg::new(name).long(name).value_name("NUMBER").help(help).value_parser(value_parser!(u64))
     };
-    command
-        .arg(number("publishers", "How many publish"))
-        .arg(number("subjects", "How many subjects they publish on"))
-        .arg(number("subscribers", "How many listen to each subject"))
-        .arg(number("payload", "Bytes of a payload"))
-        .arg(number("messages", "Messages published in all"))
-        .arg(
-            Arg::new("seconds")
-                .long("seconds")
-                .help("Publish for this long instead")
-                .value_parser(value_parser!(f64))
-                .conflicts_with("messages"),
-        )
+    let real = |name: &'static str, help: &'static str| {
+        Arg::new(name).long(name).value_name("NUMBER").help(help).value_parser(value_parser!(f64))
+    };
+    let all = [
+        number("publishers", "How many publish"),
+        number("subjects", "How many subjects they publish on"),
+        number("subscribers", "How many listen to each subject"),
+        number("payload", "Bytes of a payload"),
+        number("messages", "How many are published in all, or SUBs taken back, instead of the usual"),
+        real("seconds", "Go on for this long instead"),
+        real("rate", "Send so many requests a second whatever becomes of them: the open loop"),
+    ];
+    let mut wanted: Vec<Arg> = all.into_iter().filter(|arg| names.contains(&arg.get_id().as_str())).collect();
+    if names.contains(&"messages") && names.contains(&"seconds") {
+        wanted = wanted.into_iter().map(exclude_each_other).collect();
+    }
+    wanted
+}
+
+fn exclude_each_other(arg: Arg) -> Arg {
+    if arg.get_id() == "seconds" { arg.conflicts_with("messages") } else { arg }
 }
 
 fn with_common_args(command: Command) -> Command {
@@ -132,7 +144,7 @@ fn with_common_args(command: Command) -> Command {
         .arg(
             Arg::new("scale")
                 .long("scale")
-                .help("Multiplies how much is published")
+                .help("Multiplies how much is published, or how long")
                 .value_parser(value_parser!(f64))
                 .default_value("1"),
         )
@@ -159,7 +171,7 @@ fn compare_command() -> Command {
                 .value_name("LOAD[:N],...")
                 .value_delimiter(',')
                 .value_parser(|text: &str| text.parse::<Load>())
-                .default_values(load::COMPARED),
+                .default_values(COMPARED),
         )
         .arg(
             Arg::new("rounds")
@@ -178,9 +190,9 @@ fn compare_command() -> Command {
 }
 
 fn single(name: &str, matches: &ArgMatches) -> Result<SingleRun, clap::Error> {
-    let kind = load::KINDS.iter().find(|kind| kind.name == name);
+    let kind = KINDS.iter().find(|kind| kind.name == name);
     let kind = kind.expect("every other subcommand is a load");
-    let size = kind.default_size.and_then(|_| matches.get_one::<u32>("N").copied());
+    let size = kind.size.and_then(|_| matches.get_one::<u32>("N").copied());
     let target = match matches.get_one::<String>("server") {
         Some(command) => Target::Start { command: command.clone() },
         None => Target::Attach { addr: value(matches, "addr"), pid: matches.get_one("pid").copied() },
@@ -188,7 +200,7 @@ fn single(name: &str, matches: &ArgMatches) -> Result<SingleRun, clap::Error> {
     Ok(SingleRun {
         load: Load::new(kind, size).map_err(invalid)?,
         target,
-        settings: settings(matches, overrides(matches)?)?,
+        settings: Settings { rate: rate(matches)?, ..settings(matches, overrides(matches)?)? },
         json: matches.get_flag("json"),
     })
 }
@@ -209,14 +221,15 @@ fn settings(matches: &ArgMatches, overrides: Overrides) -> Result<Settings, clap
     if !(scale > 0.0 && scale <= SCALE_MAX) {
         return Err(invalid(format!("--scale must lie above 0 and up to {SCALE_MAX}")));
     }
-    Ok(Settings { scale, verify: matches.get_flag("verify"), overrides })
+    let time = overrides.time.map(|time| time.mul_f64(scale));
+    let overrides = Overrides { time, ..overrides };
+    Ok(Settings { scale, verify: matches.get_flag("verify"), rate: None, overrides })
 }
 
 fn overrides(matches: &ArgMatches) -> Result<Overrides, clap::Error> {
-    let number = |name| matches.get_one::<u64>(name).copied();
+    let number = |name| option::<u64>(matches, name);
     let size = |name| number(name).map(|number| usize::try_from(number).unwrap_or(usize::MAX));
-    let seconds = matches.get_one::<f64>("seconds").copied();
-    let time = seconds.map(Duration::try_from_secs_f64).transpose();
+    let time = option::<f64>(matches, "seconds").map(Duration::try_from_secs_f64).transpose();
     Ok(Overrides {
         publishers: size("publishers"),
         subjects: size("subjects"),
@@ -225,6 +238,21 @@ fn overrides(matches: &ArgMatches) -> Result<Overrides, clap::Error> {
         messages: number("messages"),
         time: time.map_err(|error| invalid(format!("--seconds: {error}")))?,
     })
+}
+
+/// Requests per second.
+fn rate(matches: &ArgMatches) -> Result<Option<f64>, clap::Error> {
+    match option::<f64>(matches, "rate") {
+        Some(rate) if !(rate > 0.0 && rate <= RATE_MAX) => {
+            Err(invalid(format!("--rate must lie above 0 and up to {RATE_MAX}")))
+        }
+        rate => Ok(rate),
+    }
+}
+
+/// An argument that not every load takes.
+fn option<T: Copy + Clone + Send + Sync + 'static>(matches: &ArgMatches, name: &str) -> Option<T> {
+    matches.try_get_one(name).ok().flatten().copied()
 }
 
 fn invalid(message: impl std::fmt::Display) -> clap::Error {
@@ -292,6 +320,27 @@ mod tests {
     }
 
     #[test]
+    fn each_load_takes_what_it_can_use_and_nothing_else() {
+        let run =
+            single_run("buster-bench | fan-out | --subjects | 5 | --seconds | 3 | --verify | --scale=0.5");
+        let overrides = &run.settings.overrides;
+        assert_eq!((overrides.subjects, overrides.time), (Some(5), Some(Duration::from_millis(1500))));
+        assert!(run.settings.verify && run.settings.rate.is_none());
+        assert_eq!(single_run("buster-bench | rtt | 8 | --rate | 2e4").settings.rate, Some(20_000.0));
+        for wrong in [
+            "fan-out | --rate | 5",
+            "rtt | --publishers | 5",
+            "rtt | --rate | 0",
+            "idle | --seconds | 1",
+            "fan-out | --seconds | -1",
+            "fan-out | --seconds | 1 | --messages | 1",
+            "connections | 10 | --subjects | 5",
+        ] {
+            assert!(parse_words(&format!("buster-bench | {wrong}")).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
     fn a_comparison_keeps_the_order_of_its_servers() {
         let line = "buster-bench | compare | --b | two | --a | one | --b3 | four | --loads \
                     | fan-out,rtt:64 | --rounds | 5";
@@ -316,7 +365,8 @@ mod tests {
         let Job::Compare(comparison) = parse_words("buster-bench | compare | --a | one").unwrap() else {
             panic!("a comparison expected");
         };
-        for kind in &load::KINDS {
+        // A soak takes minutes, and is not about speed.
+        for kind in KINDS.iter().filter(|kind| kind.name != "soak") {
             let found = comparison.loads.iter().any(|load| load.title().starts_with(kind.name));
             assert!(found, "{}", kind.name);
         }

@@ -78,6 +78,11 @@ pub(crate) fn open(dialer: &mut Dialer, lines: &[u8]) -> Result<TcpStream> {
     Ok(stream)
 }
 
+/// Connects and reads INFO; the caller says what it wants to say.
+pub(crate) fn greet_from(dialer: &mut Dialer) -> Result<TcpStream> {
+    Ok(greet(dialer.dial()?, REPLY_WAIT_MAX)?.0)
+}
+
 /// Connects and reads INFO, nothing more; each read and write may take `wait_max` from then on.
 pub(crate) fn connect(addr: SocketAddr, wait_max: Duration) -> Result<(TcpStream, ServerInfo)> {
     let stream = TcpStream::connect(addr).with_context(|| format!("connecting to {addr}"))?;

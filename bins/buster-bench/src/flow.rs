@@ -13,6 +13,7 @@ use anyhow::{Result, bail, ensure};
 
 use crate::epoll::{Epoll, Ready};
 use crate::ledger::Ledger;
+use crate::progress::Progress;
 use crate::publisher::Publisher;
 use crate::subscriber::Subscriber;
 
@@ -121,7 +122,7 @@ impl Flow {
     }
 
     /// Publishes everything, or what fits into `time`, and returns when every group has its messages.
-    pub(crate) fn run(&mut self, time: Option<Duration>) -> Result<()> {
+    pub(crate) fn run(&mut self, time: Option<Duration>, mut progress: Progress) -> Result<()> {
         let start = Instant::now();
         self.moved_at = start;
         while !self.is_complete()? {
@@ -129,6 +130,7 @@ impl Flow {
             if time.is_some_and(|time| now - start >= time) {
                 self.finish();
             }
+            progress.show(|| self.done());
         }
         Ok(())
     }
@@ -180,6 +182,12 @@ impl Flow {
         bytes / self.traffic.delivery_bytes
     }
 
+    /// For who watches: deliveries, or publishes that nobody listens to.
+    fn done(&self) -> u64 {
+        if self.groups.is_empty() { self.published() } else { self.delivered() }
+    }
+
+    /// Whether everything published has come; an error if more than that has.
     pub(crate) fn is_complete(&self) -> Result<bool> {
         if !self.publishers.iter().all(Publisher::is_confirmed) {
             return Ok(false);
@@ -327,7 +335,8 @@ mod tests {
         if checks {
             flow = flow.checking(PAYLOAD_BYTES);
         }
-        let outcome = flow.run(None).and_then(|()| flow.confirm_nothing_more());
+        let outcome =
+            flow.run(None, Progress::new("test", "messages")).and_then(|()| flow.confirm_nothing_more());
         assert!(outcome.is_err() || (flow.published(), flow.deliveries()) == (count, count));
         drop(flow);
         server.join().unwrap();

@@ -44,6 +44,11 @@ pub(crate) fn subscribe(filter: &str, queue: Option<&str>, sid: &str) -> Vec<u8>
     .into_bytes()
 }
 
+/// `UNSUB <sid>`.
+pub(crate) fn unsubscribe(sid: &str) -> Vec<u8> {
+    format!("UNSUB {sid}{CRLF}").into_bytes()
+}
+
 /// How many bytes the server sends for one message without a reply subject.
 pub(crate) fn delivery_bytes(subject: &str, sid: &str, payload_bytes: usize) -> usize {
     format!("MSG {subject} {sid} {payload_bytes}{CRLF}").len() + payload_bytes + CRLF.len()
@@ -59,6 +64,7 @@ mod tests {
         assert_eq!(publish("a", Some("r.1"), 0), b"PUB a r.1 0\r\n\r\n");
         assert_eq!(subscribe("a.>", None, "7"), b"SUB a.> 7\r\n");
         assert_eq!(subscribe("a", Some("g"), "7"), b"SUB a g 7\r\n");
+        assert_eq!(unsubscribe("7"), b"UNSUB 7\r\n");
     }
 
     #[test]

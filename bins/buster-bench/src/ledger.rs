@@ -4,6 +4,7 @@
 //! group it feeds exactly once; and whatever one connection gets of one publisher comes in the order
 //! it was sent, gaps allowed only where other members of the group took the rest.
 
+use std::collections::VecDeque;
 use std::ops::Range;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -27,12 +28,26 @@ struct GroupBook {
     seen: Vec<Seen>,
 }
 
-/// A growing set of numbers.
+/// A set of numbers that is nearly `0..n`: what is complete at its front takes no memory.
 #[derive(Debug, Clone, Default)]
 struct Seen {
-    words: Vec<u64>,
+    /// Words of 64 numbers each that are full and gone from `words`.
+    full: u64,
+    words: VecDeque<u64>,
     count: u64,
 }
+
+#[derive(Debug, PartialEq)]
+enum Booked {
+    New,
+    Again,
+    /// So far ahead of the rest that nobody can have published it.
+    Absurd,
+}
+
+/// How far one number may be ahead of the first that is missing, in words: a hundred times what the
+/// window of a flow has room for.
+const WORDS_MAX: u64 = 1 << 20;
 
 impl Ledger {
     /// `feeds` has a range of groups for each publisher.
@@ -73,8 +88,10 @@ impl Ledger {
             feeds.contains(&group),
             "publisher {publisher}'s {seq} went to a subscriber of something else"
         );
-        if !self.groups[group].seen[publisher as usize].insert(seq) {
-            bail!("publisher {publisher}'s {seq} was delivered twice to group {group}");
+        match self.groups[group].seen[publisher as usize].insert(seq) {
+            Booked::New => {}
+            Booked::Again => bail!("publisher {publisher}'s {seq} was delivered twice to group {group}"),
+            Booked::Absurd => bail!("publisher {publisher} never got as far as {seq}"),
         }
         let next = &mut self.next_seqs[subscriber][publisher as usize];
         ensure!(
@@ -106,22 +123,32 @@ impl Ledger {
 }
 
 impl Seen {
-    /// Whether `number` was not there yet.
-    fn insert(&mut self, number: u64) -> bool {
-        let (word, bit) = ((number / 64) as usize, 1 << (number % 64));
+    fn insert(&mut self, number: u64) -> Booked {
+        let Some(word) = (number / 64).checked_sub(self.full) else {
+            return Booked::Again;
+        };
+        if word >= WORDS_MAX {
+            return Booked::Absurd;
+        }
+        let (word, bit) = (word as usize, 1 << (number % 64));
         if word >= self.words.len() {
             self.words.resize(word + 1, 0);
         }
-        let is_new = self.words[word] & bit == 0;
+        if self.words[word] & bit != 0 {
+            return Booked::Again;
+        }
         self.words[word] |= bit;
-        self.count += u64::from(is_new);
-        is_new
+        self.count += 1;
+        while self.words.front() == Some(&u64::MAX) {
+            self.words.pop_front();
+            self.full += 1;
+        }
+        Booked::New
     }
 
     fn first_missing(&self) -> u64 {
-        let full = self.words.iter().take_while(|word| **word == u64::MAX).count();
-        let rest = self.words.get(full).map_or(0, |word| word.trailing_ones());
-        full as u64 * 64 + u64::from(rest)
+        let rest = self.words.front().map_or(0, |word| word.trailing_ones());
+        self.full * 64 + u64::from(rest)
     }
 }
 
@@ -188,6 +215,18 @@ mod tests {
         let mut ledger = ledger();
         deliver(&mut ledger, 0, 0, &payload(0, 1)).unwrap();
         assert!(error(deliver(&mut ledger, 0, 0, &payload(0, 0))).contains("after 1"));
+    }
+
+    #[test]
+    fn what_is_complete_takes_no_memory() {
+        let mut seen = Seen::default();
+        for number in 0..10_000 {
+            assert_eq!(seen.insert(number), Booked::New);
+        }
+        assert!(seen.words.len() <= 1);
+        assert_eq!((seen.first_missing(), seen.count), (10_000, 10_000));
+        assert_eq!((seen.insert(3), seen.insert(9_999)), (Booked::Again, Booked::Again));
+        assert_eq!(seen.insert(u64::MAX), Booked::Absurd);
     }
 
     #[test]

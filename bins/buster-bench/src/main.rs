@@ -8,18 +8,25 @@
 
 mod args;
 mod block;
+mod churn;
 mod client;
+mod columns;
 mod compare;
 mod epoll;
 mod flow;
 mod frames;
-mod histogram;
 mod idle;
+mod inbox;
+mod kinds;
+mod latency;
 mod ledger;
 mod load;
 mod machine;
 mod meter;
+mod open_loop;
+mod pair;
 mod process;
+mod progress;
 mod publisher;
 mod random;
 mod report;
@@ -27,6 +34,7 @@ mod rtt;
 mod scan;
 mod server;
 mod shape;
+mod soak;
 mod stamp;
 mod streaming;
 mod stuck;
@@ -70,12 +78,11 @@ fn run_single(run: &SingleRun) -> Result<()> {
         Target::Attach { addr, pid } => Server::attach(*addr, *pid)?,
         Target::Start { command } => Server::start(command)?,
     };
-    for report in run.load.run(&server, &run.settings)? {
-        if run.json {
-            println!("{}", report.json());
-        } else {
-            println!("{}", report.text());
-        }
+    let reports = run.load.run(&server, &run.settings)?;
+    if run.json {
+        reports.iter().for_each(|report| println!("{}", report.json()));
+    } else {
+        print!("{}", columns::table(&reports));
     }
     Ok(())
 }

@@ -1,10 +1,8 @@
 //! What one phase of a load found, as a line of text or of JSON.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
-use crate::histogram::Histogram;
+use crate::latency::Latency;
 use crate::meter::Usage;
 use crate::units;
 
@@ -23,25 +21,8 @@ pub(crate) struct Report {
     pub(crate) bytes_each: Option<f64>,
     /// Only beside a subscriber that never reads: the rate against the same load without it.
     pub(crate) rate_kept: Option<f64>,
-}
-
-#[derive(Debug, Clone)]
-pub(crate) struct Latency {
-    pub(crate) p50: Duration,
-    pub(crate) p99: Duration,
-    pub(crate) p999: Duration,
-    pub(crate) max: Duration,
-}
-
-impl From<&Histogram> for Latency {
-    fn from(histogram: &Histogram) -> Self {
-        Self {
-            p50: histogram.quantile(0.5),
-            p99: histogram.quantile(0.99),
-            p999: histogram.quantile(0.999),
-            max: histogram.max(),
-        }
-    }
+    /// What else is to be said.
+    pub(crate) note: Option<String>,
 }
 
 impl Report {
@@ -56,11 +37,12 @@ impl Report {
             latency: None,
             bytes_each: None,
             rate_kept: None,
+            note: None,
         }
     }
 
     /// How much of one core the server used.
-    fn server_cpu_share(&self) -> Option<f64> {
+    pub(crate) fn server_cpu_share(&self) -> Option<f64> {
         Some(self.usage.server_cpu?.as_secs_f64() / self.usage.elapsed.as_secs_f64())
     }
 
@@ -74,10 +56,12 @@ impl Report {
         Some(cpu.as_secs_f64() / self.operations as f64)
     }
 
-    fn generator_cpu_each(&self) -> f64 {
+    /// Seconds of our own processor time per operation.
+    pub(crate) fn generator_cpu_each(&self) -> f64 {
         self.usage.generator_cpu.as_secs_f64() / self.operations as f64
     }
 
+    /// One line, for who watches several runs.
     pub(crate) fn text(&self) -> String {
         let rate = self.rate_per_second();
         let mut parts = vec![format!("{} {}/s", units::count(rate), self.what)];
@@ -102,6 +86,7 @@ impl Report {
             let (now, peak) = (memory.now as f64, memory.peak as f64);
             parts.push(format!("RSS {} (peak {})", units::bytes(now), units::bytes(peak)));
         }
+        parts.extend(self.note.clone());
         format!("{}: {}", self.title, parts.join(", "))
     }
 
@@ -123,30 +108,8 @@ impl Report {
             "rss_peak_bytes": self.usage.memory.map(|memory| memory.peak),
             "bytes_each": self.bytes_each,
             "rate_kept": self.rate_kept,
+            "note": self.note,
             "latency_us": self.latency.as_ref().map(Latency::json),
-        })
-    }
-}
-
-impl Latency {
-    fn text(&self) -> String {
-        let micros = |time: Duration| units::micros(time.as_secs_f64());
-        format!(
-            "p50 {}, p99 {}, p99.9 {}, max {}",
-            micros(self.p50),
-            micros(self.p99),
-            micros(self.p999),
-            micros(self.max),
-        )
-    }
-
-    fn json(&self) -> Value {
-        let micros = |time: Duration| time.as_secs_f64() * 1e6;
-        json!({
-            "p50": micros(self.p50),
-            "p99": micros(self.p99),
-            "p999": micros(self.p999),
-            "max": micros(self.max),
         })
     }
 }
@@ -154,6 +117,8 @@ impl Latency {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use std::time::Duration;
+
     use crate::process::{Memory, Switches};
 
     /// A million operations in half a second at `cpu_nanos` of the server's time each.
@@ -174,6 +139,7 @@ pub(crate) mod tests {
             latency: None,
             bytes_each: None,
             rate_kept: None,
+            note: None,
         }
     }
 
@@ -198,15 +164,5 @@ pub(crate) mod tests {
         let json = report.json();
         assert!(json["server_cpu_us_each"].is_null() && json["rss_bytes"].is_null());
         assert!(report.text().contains("server ? each"), "{}", report.text());
-    }
-
-    #[test]
-    fn latencies_are_given_in_microseconds() {
-        let mut report = sample("rtt 1", 95);
-        let mut histogram = Histogram::new();
-        histogram.record(Duration::from_micros(50));
-        report.latency = Some(Latency::from(&histogram));
-        assert_eq!(report.json()["latency_us"]["p99"], 50.0);
-        assert!(report.text().contains("p50 50.0 µs"), "{}", report.text());
     }
 }

@@ -10,6 +10,7 @@ use crate::client::{self, Dialer};
 use crate::flow::{Flow, Traffic};
 use crate::load::{Settings, scaled};
 use crate::meter::Meter;
+use crate::progress::Progress;
 use crate::publisher::Publisher;
 use crate::report::Report;
 use crate::server::Server;
@@ -20,7 +21,7 @@ pub(crate) fn run(server: &Server, title: &str, shape: &Shape, settings: &Settin
     let shape = &shape.with(&settings.overrides)?;
     let mut flow = open(server, shape, settings)?;
     let meter = Meter::start(server)?;
-    flow.run(shape.time)?;
+    flow.run(shape.time, Progress::new(title, "messages"))?;
     let usage = meter.stop()?;
     flow.confirm_nothing_more()?;
     let mut report = Report::new(title, "deliveries", flow.deliveries(), usage);

@@ -9,6 +9,7 @@ use anyhow::Result;
 use crate::client::{self, Dialer};
 use crate::load::Settings;
 use crate::meter::Meter;
+use crate::progress::Progress;
 use crate::report::Report;
 use crate::server::Server;
 use crate::shape::Shape;
@@ -27,7 +28,7 @@ pub(crate) fn run(server: &Server, title: &str, shape: &Shape, settings: &Settin
 fn measure(server: &Server, title: &str, shape: &Shape, settings: &Settings) -> Result<Report> {
     let mut flow = streaming::open(server, shape, settings)?;
     let meter = Meter::start(server)?;
-    flow.run(shape.time)?;
+    flow.run(shape.time, Progress::new(title, "messages"))?;
     let usage = meter.stop()?;
     flow.confirm_nothing_more()?;
     let report = Report::new(title, "deliveries", flow.deliveries(), usage);

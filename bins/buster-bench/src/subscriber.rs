@@ -4,15 +4,16 @@
 //! all else a server sends here is the odd PING of 6 bytes, fewer of them than would fill a message.
 //! So the byte count gives the messages, and what is left over must be whole PINGs.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Write};
 use std::net::TcpStream;
 
 use anyhow::{Context, Result, bail, ensure};
-use nats_proto::{Limits, ServerDecoder, ServerOp, Step};
+use nats_proto::Message;
 use rustix::net::{RecvFlags, recv};
 
 use crate::client;
 use crate::frames;
+use crate::inbox::Inbox;
 use crate::ledger::Ledger;
 
 /// One read's worth when messages are checked.
@@ -28,16 +29,7 @@ pub(crate) struct Subscriber {
 enum Intake {
     /// Bytes dropped so far.
     Discarded(u64),
-    Checked(Box<Checked>),
-}
-
-#[derive(Default)]
-struct Checked {
-    decoder: ServerDecoder,
-    /// Starts with the first byte of an op; what is behind `filled` is free.
-    buffer: Vec<u8>,
-    filled: usize,
-    messages: u64,
+    Checked(Box<Inbox>),
 }
 
 impl Subscriber {
@@ -64,9 +56,10 @@ impl Subscriber {
                 *bytes += count;
                 Ok(count)
             }
-            Intake::Checked(checked) => {
+            Intake::Checked(inbox) => {
                 let ledger = ledger.context("checked messages need a ledger")?;
-                checked.read(&mut self.stream, |message| ledger.on_message(index, self.group, &message))
+                let book = |message: &Message<'_>| ledger.on_message(index, self.group, message);
+                Ok(inbox.read(&mut self.stream, READ_BYTES, book)? as u64)
             }
         }
     }
@@ -78,7 +71,7 @@ impl Subscriber {
                 let is_whole = (bytes % delivery_bytes).is_multiple_of(frames::PING.len() as u64);
                 is_whole.then_some(bytes / delivery_bytes)
             }
-            Intake::Checked(checked) => (checked.filled == 0).then_some(checked.messages),
+            Intake::Checked(inbox) => inbox.is_at_boundary().then_some(inbox.messages()),
         }
     }
 
@@ -108,49 +101,5 @@ fn drop_input(stream: &TcpStream, buffer: &mut [u8]) -> Result<u64> {
         Ok((_, count)) => Ok(count as u64),
         Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(0),
         Err(error) => Err(error).context("reading as a subscriber"),
-    }
-}
-
-impl Checked {
-    fn read(
-        &mut self,
-        stream: &mut TcpStream,
-        on_message: impl FnMut(nats_proto::Message<'_>) -> Result<()>,
-    ) -> Result<u64> {
-        if self.buffer.len() < self.filled + READ_BYTES {
-            self.buffer.resize(self.filled + READ_BYTES, 0);
-        }
-        let count = match stream.read(&mut self.buffer[self.filled..]) {
-            Ok(0) => bail!("the server closed a subscriber's connection"),
-            Ok(count) => count,
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(0),
-            Err(error) => return Err(error).context("reading as a subscriber"),
-        };
-        self.filled += count;
-        for _ in 0..self.take_ops(on_message)? {
-            stream.write_all(frames::PONG).context("sending PONG")?;
-        }
-        Ok(count as u64)
-    }
-
-    /// Goes through the whole ops of the buffer and keeps the rest: how many PINGs were among them.
-    fn take_ops(&mut self, mut on_message: impl FnMut(nats_proto::Message<'_>) -> Result<()>) -> Result<u32> {
-        let limits = Limits { payload_bytes_max: usize::MAX, ..Limits::default() };
-        let (mut at, mut pings) = (0, 0);
-        while let Step::Op { used, op } = self.decoder.step(&self.buffer[at..self.filled], &limits)? {
-            at += used;
-            match op {
-                ServerOp::Message(message) => {
-                    on_message(message)?;
-                    self.messages += 1;
-                }
-                ServerOp::Ping => pings += 1,
-                ServerOp::Err(text) => bail!("the server said: {}", String::from_utf8_lossy(text)),
-                ServerOp::Info(_) | ServerOp::Ok | ServerOp::Pong => {}
-            }
-        }
-        self.buffer.copy_within(at..self.filled, 0);
-        self.filled -= at;
-        Ok(pings)
     }
 }

@@ -10,6 +10,7 @@ use crate::flow::{Flow, Traffic};
 use crate::frames;
 use crate::load::{Settings, scaled};
 use crate::meter::Meter;
+use crate::progress::Progress;
 use crate::publisher::Publisher;
 use crate::random::SplitMix;
 use crate::report::Report;
@@ -44,17 +45,18 @@ pub(crate) fn run(server: &Server, title: &str, count: u32, settings: &Settings)
     if settings.verify {
         block = block.stamped(0, PAYLOAD_BYTES);
     }
-    let published = scaled(PUBLISHED, settings.scale);
+    let published = scaled(settings.overrides.messages.unwrap_or(PUBLISHED), settings.scale);
     let publisher = Publisher::new(client::open(&mut dialer, b"")?, block, published, 0..1);
     let mut flow = Flow::new(vec![publisher], vec![Subscriber::new(stream, 0)], traffic)?;
     if settings.verify {
         flow = flow.checking(PAYLOAD_BYTES);
     }
+    let title = format!("{title}, publish");
     let meter = Meter::start(server)?;
-    flow.run(None)?;
+    flow.run(None, Progress::new(&title, "messages"))?;
     let usage = meter.stop()?;
     flow.confirm_nothing_more()?;
-    let published = Report::new(&format!("{title}, publish"), "deliveries", flow.deliveries(), usage);
+    let published = Report::new(&title, "deliveries", flow.deliveries(), usage);
     Ok(vec![subscribed, Report { payload_bytes: PAYLOAD_BYTES, ..published }])
 }
 

@@ -155,20 +155,26 @@ const ON_EPOLL: Rivals = Rivals::Ourselves { ours: &["--io", "epoll"], theirs: &
 const ACROSS_SHARDS: Rivals =
     Rivals::Ourselves { ours: &["--shards", "2", "--placement", "spread"], theirs: &["--shards", "1"] };
 
+/// Long enough to even out what else the machine does, short enough for many rounds.
+const SECONDS: &str = "1.5";
+
+/// One pair makes few round trips, and the slowest in a thousand is asked for.
+const RTT_SECONDS: &str = "3";
+
 pub(crate) const LOADS: [Load; 18] = [
     against_peers(
         "fan-out",
-        &["fan-out"],
+        &["fan-out", "--seconds", SECONDS],
         &[row("fan-out, 10 × 10 subjects × 10 subscribers, 128 B", "delivery", FAN_OUT)],
     ),
     against_peers(
         "fan-out-wild",
-        &["fan-out-wild"],
+        &["fan-out-wild", "--seconds", SECONDS],
         &[row("the same through `t.*.>`, subjects of 4 tokens", "delivery", FAN_OUT)],
     ),
     against_peers(
         "one-to-one",
-        &["one-to-one"],
+        &["one-to-one", "--seconds", SECONDS],
         &[row(
             "one to one, 16 B",
             "delivery",
@@ -177,7 +183,7 @@ pub(crate) const LOADS: [Load; 18] = [
     ),
     against_peers(
         "fan-in",
-        &["fan-in"],
+        &["fan-in", "--seconds", SECONDS],
         &[row(
             "fan-in, 10 to 1, 128 B",
             "delivery",
@@ -186,7 +192,7 @@ pub(crate) const LOADS: [Load; 18] = [
     ),
     against_peers(
         "queue",
-        &["queue"],
+        &["queue", "--seconds", SECONDS],
         &[row(
             "queue groups, 10 subjects × 4 members, 128 B",
             "delivery",
@@ -195,7 +201,7 @@ pub(crate) const LOADS: [Load; 18] = [
     ),
     against_peers(
         "no-interest",
-        &["no-interest"],
+        &["no-interest", "--seconds", SECONDS],
         &[row(
             "publish with no interest, 128 B",
             "publish",
@@ -204,7 +210,7 @@ pub(crate) const LOADS: [Load; 18] = [
     ),
     against_peers(
         "rtt-1",
-        &["rtt", "1"],
+        &["rtt", "1", "--seconds", RTT_SECONDS],
         &[row(
             "request-reply, 1 pair, 16 B",
             "request",
@@ -213,16 +219,28 @@ pub(crate) const LOADS: [Load; 18] = [
     ),
     against_peers(
         "rtt-64",
-        &["rtt", "64"],
+        &["rtt", "64", "--seconds", SECONDS],
         &[row(
             "request-reply, 64 pairs, 16 B",
             "request",
             &[at_most(Metric::Cpu, 0.7), at_least(Metric::Rate, 1.4)],
         )],
     ),
-    against_peers("payload-1k", &["payload-1k"], &[row("1 KiB, 4 × 4 × 4", "delivery", PAYLOAD)]),
-    against_peers("payload-64k", &["payload-64k"], &[row("64 KiB, 4 × 4 × 4", "delivery", PAYLOAD)]),
-    against_peers("payload-1m", &["payload-1m"], &[row("1 MiB, 4 × 4 × 4", "delivery", PAYLOAD)]),
+    against_peers(
+        "payload-1k",
+        &["payload-1k", "--seconds", SECONDS],
+        &[row("1 KiB, 4 × 4 × 4", "delivery", PAYLOAD)],
+    ),
+    against_peers(
+        "payload-64k",
+        &["payload-64k", "--seconds", SECONDS],
+        &[row("64 KiB, 4 × 4 × 4", "delivery", PAYLOAD)],
+    ),
+    against_peers(
+        "payload-1m",
+        &["payload-1m", "--seconds", SECONDS],
+        &[row("1 MiB, 4 × 4 × 4", "delivery", PAYLOAD)],
+    ),
     against_peers(
         "idle",
         &["idle", "10000"],
@@ -234,7 +252,7 @@ pub(crate) const LOADS: [Load; 18] = [
     ),
     against_peers(
         "subs",
-        &["subs", "1000000"],
+        &["subs", "1000000", "--messages", "600000"],
         &[
             row(
                 "1,000,000 subscriptions on one connection",
@@ -255,13 +273,13 @@ pub(crate) const LOADS: [Load; 18] = [
     ),
     Load {
         name: "cross-shard",
-        args: &["one-to-one"],
+        args: &["one-to-one", "--seconds", SECONDS],
         rivals: ACROSS_SHARDS,
         rows: &[row("one to one across two shards, 16 B", "delivery", &[at_most(Metric::Cpu, 1.6)])],
     },
     against_peers(
         "stuck",
-        &["stuck"],
+        &["stuck", "--seconds", SECONDS],
         &[Row {
             title: "one subscriber that never reads, 4 that do",
             phase: 1,
@@ -280,13 +298,13 @@ pub(crate) const LOADS: [Load; 18] = [
     ),
     Load {
         name: "epoll-fan-out",
-        args: &["fan-out"],
+        args: &["fan-out", "--seconds", SECONDS],
         rivals: ON_EPOLL,
         rows: &[row("fan-out on epoll", "delivery", READINESS)],
     },
     Load {
         name: "epoll-rtt-64",
-        args: &["rtt", "64"],
+        args: &["rtt", "64", "--seconds", SECONDS],
         rivals: ON_EPOLL,
         rows: &[row("request-reply, 64 pairs, on epoll", "request", READINESS)],
     },

@@ -1,5 +1,6 @@
 //! Runs buster-bench: all servers in turns, the first of each round another one.
 
+use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -31,13 +32,16 @@ impl Bench {
             for turn in 0..sides.len() {
                 let side = (round + turn) % sides.len();
                 let name = &sides[side].name;
-                eprint!("\r\x1b[K{} {}/{rounds}: {name}", load.name, round + 1);
+                show(&format!("{} {}/{rounds}: {name}", load.name, round + 1));
                 match self.run(&sides[side], load.args) {
                     Ok(reports) => runs[side] = Some(reports),
-                    Err(error) => eprintln!("\r\x1b[K{}: {name}: {error:#}", load.name),
+                    Err(error) => {
+                        show("");
+                        eprintln!("{}: {name}: {error:#}", load.name);
+                    }
                 }
             }
-            eprint!("\r\x1b[K");
+            show("");
             runs
         };
         (0..rounds).map(round).collect()
@@ -56,5 +60,12 @@ impl Bench {
         let output = run::output_of(&mut command)?;
         let reports = output.lines().map(|line| serde_json::from_str(line).context("a report"));
         reports.collect()
+    }
+}
+
+/// On the last line of a terminal, in place of what stood there.
+fn show(text: &str) {
+    if io::stderr().is_terminal() {
+        eprint!("\r\x1b[K{text}");
     }
 }

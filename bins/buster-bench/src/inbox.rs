@@ -1,0 +1,129 @@
+//! Reads what a server sends a client, op by op, and answers its PINGs.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpStream;
+
+use anyhow::{Context, Result, bail};
+use nats_proto::{Limits, Message, ServerDecoder, ServerOp, Step};
+
+use crate::frames;
+
+#[derive(Default)]
+pub(crate) struct Inbox {
+    decoder: ServerDecoder,
+    /// Starts with the first byte of an op; what is behind `filled` is free.
+    buffer: Vec<u8>,
+    filled: usize,
+    messages: u64,
+    pongs: u64,
+}
+
+impl Inbox {
+    /// Messages so far.
+    pub(crate) fn messages(&self) -> u64 {
+        self.messages
+    }
+
+    /// PONGs so far.
+    pub(crate) fn pongs(&self) -> u64 {
+        self.pongs
+    }
+
+    /// Whether the input so far ended with a whole op.
+    pub(crate) fn is_at_boundary(&self) -> bool {
+        self.filled == 0
+    }
+
+    /// Reads once, up to `bytes_max`, and goes through the ops that are whole: how many bytes came, 0
+    /// when there is nothing now.
+    pub(crate) fn read(
+        &mut self,
+        stream: &mut TcpStream,
+        bytes_max: usize,
+        on_message: impl FnMut(&Message<'_>) -> Result<()>,
+    ) -> Result<usize> {
+        let needed = self.filled + bytes_max;
+        if self.buffer.len() < needed {
+            self.buffer.resize(needed, 0);
+        }
+        let count = match stream.read(&mut self.buffer[self.filled..needed]) {
+            Ok(0) => bail!("the server closed the connection"),
+            Ok(count) => count,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(0),
+            Err(error) => return Err(error).context("reading from the server"),
+        };
+        self.filled += count;
+        for _ in 0..self.take_ops(on_message)? {
+            stream.write_all(frames::PONG).context("sending PONG")?;
+        }
+        Ok(count)
+    }
+
+    /// How many PINGs were among the ops; what is not whole yet stays.
+    fn take_ops(&mut self, mut on_message: impl FnMut(&Message<'_>) -> Result<()>) -> Result<u32> {
+        let limits = Limits { payload_bytes_max: usize::MAX, ..Limits::default() };
+        let (mut at, mut pings) = (0, 0);
+        while let Step::Op { used, op } = self.decoder.step(&self.buffer[at..self.filled], &limits)? {
+            at += used;
+            match op {
+                ServerOp::Message(message) => {
+                    on_message(&message)?;
+                    self.messages += 1;
+                }
+                ServerOp::Ping => pings += 1,
+                ServerOp::Pong => self.pongs += 1,
+                ServerOp::Err(text) => bail!("the server said: {}", String::from_utf8_lossy(text)),
+                ServerOp::Info(_) | ServerOp::Ok => {}
+            }
+        }
+        self.buffer.copy_within(at..self.filled, 0);
+        self.filled -= at;
+        Ok(pings)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    /// Feeds `input` in pieces of `size` bytes and hands back the inbox, the payloads and what the
+    /// server heard in return.
+    fn feed(input: &[u8], size: usize) -> Result<(Inbox, Vec<Vec<u8>>, Vec<u8>)> {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let mut near = TcpStream::connect(listener.local_addr()?)?;
+        let mut far = listener.accept()?.0;
+        far.write_all(input)?;
+        let (mut inbox, mut payloads, mut left) = (Inbox::default(), Vec::new(), input.len());
+        while left > 0 {
+            left -= inbox.read(&mut near, size, |message| {
+                payloads.push(message.body.to_vec());
+                Ok(())
+            })?;
+        }
+        drop(near);
+        let mut heard = Vec::new();
+        far.read_to_end(&mut heard)?;
+        Ok((inbox, payloads, heard))
+    }
+
+    #[test]
+    fn pieces_of_any_size_give_the_same_ops() {
+        let input = b"INFO {} \r\nPING\r\nMSG a.b 1 5\r\n\r\nMSG\r\n+OK\r\nMSG a 1 4\r\nabcd\r\nPONG\r\n";
+        for size in [1, 2, 7, 1000] {
+            let (inbox, payloads, heard) = feed(input, size).unwrap();
+            assert_eq!(payloads, [b"\r\nMSG".to_vec(), b"abcd".to_vec()]);
+            assert_eq!((inbox.messages(), inbox.pongs(), inbox.is_at_boundary()), (2, 1, true));
+            assert_eq!(heard, frames::PONG);
+        }
+        assert!(!feed(b"MSG a 1 1\r\nx\r", 100).unwrap().0.is_at_boundary());
+    }
+
+    #[test]
+    fn what_the_server_says_last_is_the_error() {
+        let Err(error) = feed(b"-ERR 'Slow Consumer'\r\n", 100) else {
+            panic!("an error expected");
+        };
+        assert!(error.to_string().contains("Slow Consumer"), "{error}");
+    }
+}
