@@ -76,8 +76,10 @@ impl Inbox {
                 ServerOp::Info(_) | ServerOp::Ok => {}
             }
         }
-        self.buffer.copy_within(at..self.filled, 0);
-        self.filled -= at;
+        if at > 0 {
+            self.buffer.copy_within(at..self.filled, 0);
+            self.filled -= at;
+        }
         Ok(pings)
     }
 }
