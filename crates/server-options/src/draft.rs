@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use balance::PlacementRule;
 
 use crate::error::OptionsError;
-use crate::options::{Invocation, Options, Port, SHARDS_MAX};
+use crate::options::{Invocation, Io, Options, Port, SHARDS_MAX};
 use crate::usage::usage;
 
 /// A setter's outcome; the error is the reason shown behind the value.
@@ -82,6 +82,16 @@ impl Draft {
             Some("" | "load") => PlacementRule::Load,
             Some("spread") => PlacementRule::Spread,
             _ => return Err("must be load or spread"),
+        };
+        Ok(())
+    }
+
+    pub(crate) fn set_io(&mut self, value: OsString) -> Set {
+        self.options.io = match value.as_encoded_bytes() {
+            b"auto" | b"" => Io::Auto,
+            b"uring" => Io::Uring,
+            b"epoll" => Io::Epoll,
+            _ => return Err("must be auto, uring or epoll"),
         };
         Ok(())
     }

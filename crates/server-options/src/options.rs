@@ -50,6 +50,8 @@ pub struct Options {
     pub shards: Option<usize>,
     /// Where new connections go.
     pub placement: PlacementRule,
+    /// How the shards deal with the kernel.
+    pub io: Io,
 }
 
 impl Default for Options {
@@ -66,8 +68,20 @@ impl Default for Options {
             trace: false,
             shards: None,
             placement: PlacementRule::default(),
+            io: Io::Auto,
         }
     }
+}
+
+/// How shards deal with the kernel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Io {
+    /// io_uring where the machine lets us, else epoll.
+    Auto,
+    /// io_uring or nothing.
+    Uring,
+    /// epoll.
+    Epoll,
 }
 
 /// A port to listen on.

@@ -71,7 +71,7 @@ fn dashed(name: &str) -> String {
 
 /// One dash or two mean the same to the parser; people know `-DV` and `-js`, and `--port`.
 fn is_short(name: &str) -> bool {
-    name.len() <= 2 || name == "DVV"
+    (name.len() <= 2 && name != "io") || name == "DVV"
 }
 
 #[cfg(test)]

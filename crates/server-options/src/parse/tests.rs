@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use balance::PlacementRule;
 
 use super::*;
-use crate::options::{Options, Port, SHARDS_MAX};
+use crate::options::{Io, Options, Port, SHARDS_MAX};
 use crate::table::{Row, TABLE};
 use crate::usage::usage;
 
@@ -35,6 +35,7 @@ fn sample(row: &Row) -> &'static str {
         }
         Effect::Integer(_) => "7",
         Effect::Text(_) if row.names[0] == "placement" => "spread",
+        Effect::Text(_) if row.names[0] == "io" => "epoll",
         Effect::Text(_) => "some/where",
     }
 }
@@ -68,6 +69,7 @@ fn each_supported_flag_sets_its_own_option() {
             "DV" => Options { debug: true, trace: true, ..rest },
             "placement" => Options { placement: PlacementRule::Spread, ..rest },
             "shards" => Options { shards: Some(7), ..rest },
+            "io" => Options { io: Io::Epoll, ..rest },
             "h" | "v" => continue,
             other => panic!("no expectation for -{other}"),
         };
@@ -190,6 +192,15 @@ fn shards_stay_within_their_range() {
         let text = refusal(&["--shards", count]);
         assert_eq!(text, format!("invalid value \"{count}\" for flag -shards: must be between 1 and 64"));
     }
+}
+
+#[test]
+fn a_backend_is_named() {
+    for (name, io) in [("auto", Io::Auto), ("uring", Io::Uring), ("epoll", Io::Epoll), ("", Io::Auto)] {
+        assert_eq!(options(&["--io", name]).io, io);
+    }
+    let text = refusal(&["--io", "kqueue"]);
+    assert_eq!(text, "invalid value \"kqueue\" for flag -io: must be auto, uring or epoll");
 }
 
 #[test]
