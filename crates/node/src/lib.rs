@@ -1,5 +1,6 @@
 //! One running server: its listener, its identity, its files, and its shards from start to end.
 
+mod backend;
 mod error;
 mod files;
 mod identity;

@@ -7,8 +7,9 @@ use fabric::ShardId;
 use nats_proto::Limits;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use server_options::{Options, SHARDS_MAX};
-use shard_runtime::{Shards, Stopper, available_cpus, preflight, start};
+use shard_runtime::{Shards, Stopper, available_cpus};
 
+use crate::backend::Plan;
 use crate::error::NodeError;
 use crate::files::{PortsFile, write_pid_file};
 use crate::identity::{COMPATIBLE_VERSION, OWN_VERSION, server_info};
@@ -32,7 +33,7 @@ impl Server {
         raise_limit(Resource::Memlock);
         let cpus = available_cpus();
         let shards = options.shards.unwrap_or(cpus.len().min(SHARDS_MAX));
-        preflight(shards)?;
+        let plan = Plan::make(options.io, shards)?;
         let (listener, address) = listen(options)?;
         let info = server_info(options, address, Limits::default());
         tracing::info!("Starting nats-server");
@@ -41,13 +42,16 @@ impl Server {
         tracing::info!("  ID:       {}", info.server_id);
         tracing::info!("  Shards:   {shards}");
 
-        let configs = ShardId::all(shards).map(|shard| Config {
-            seed: random_seed(),
-            trace: options.trace,
-            placement: options.placement,
-            ..Config::new(shard, shards, info.clone())
-        });
-        let shards = start(configs.collect(), listener, &cpus)?;
+        let configs = || {
+            let config = |shard| Config {
+                seed: random_seed(),
+                trace: options.trace,
+                placement: options.placement,
+                ..Config::new(shard, shards, info.clone())
+            };
+            ShardId::all(shards).map(config).collect()
+        };
+        let shards = plan.start(configs, &listener, &cpus)?;
         let shown = SocketAddr::new(address.ip().to_canonical(), address.port());
         let host = if address.ip().is_unspecified() { options.host.clone() } else { shown.ip().to_string() };
         tracing::info!("Listening for client connections on {}", host_port(&host, address.port()));

@@ -11,14 +11,14 @@ use std::sync::atomic::{AtomicBool, Ordering, fence};
 #[derive(Debug)]
 pub(crate) struct Bell {
     asleep: AtomicBool,
-    /// What other shards ring: for the I/O backend to know how.
-    pub(crate) door: OwnedFd,
+    /// What other shards ring, if their I/O backend has something better than the event counter.
+    pub(crate) door: Option<OwnedFd>,
     /// An event counter that anyone can ring.
     control: Arc<OwnedFd>,
 }
 
 impl Bell {
-    pub(crate) fn new(door: OwnedFd, control: Arc<OwnedFd>) -> Self {
+    pub(crate) fn new(door: Option<OwnedFd>, control: Arc<OwnedFd>) -> Self {
         Self { asleep: AtomicBool::new(false), door, control }
     }
 
@@ -39,13 +39,13 @@ impl Bell {
         self.asleep.load(Ordering::Relaxed) && self.asleep.swap(false, Ordering::Relaxed)
     }
 
-    /// Wakes the owner the slow way, when the door could not be rung.
+    /// Wakes the owner by its event counter.
     pub(crate) fn ring_control(&self) {
         ring(&self.control);
     }
 }
 
-/// Rings a shard's event counter: the way from outside of the shards.
+/// Rings a shard's event counter: anyone can.
 pub(crate) fn ring(control: &OwnedFd) {
     // A full counter means that the shard has a wake-up pending already.
     let _ = rustix::io::write(control, &1_u64.to_ne_bytes());
@@ -66,8 +66,8 @@ mod tests {
     /// that hang into a failure.
     #[test]
     fn no_item_is_left_while_the_owner_sleeps() {
-        let some_file = || std::io::stderr().as_fd().try_clone_to_owned().unwrap();
-        let bell = Bell::new(some_file(), Arc::new(some_file()));
+        let control = std::io::stderr().as_fd().try_clone_to_owned().unwrap();
+        let bell = Bell::new(None, Arc::new(control));
         let (mut items, mut queue) = rtrb::RingBuffer::new(8);
         let (ring, rung) = mpsc::channel();
         thread::scope(|scope| {

@@ -20,5 +20,6 @@ mod start;
 mod sys;
 
 pub use error::RuntimeError;
+pub use io::Backend;
 pub use preflight::{available_cpus, preflight};
 pub use start::{Shards, Stopper, start};

@@ -5,21 +5,26 @@ use std::net::TcpListener;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
+use std::thread;
 
 use broker::{Broker, Config};
 use fabric::ShardId;
 use glommio::{ExecutorJoinHandle, LocalExecutorBuilder, Placement};
 use rustix::event::{EventfdFlags, eventfd};
 use rustix::io::Errno;
+use rustix::thread::{CpuSet, sched_setaffinity};
 
 use crate::bell::{self, Bell};
 use crate::clock::Clock;
 use crate::driver::{Driver, Parts};
 use crate::error::RuntimeError;
-use crate::io::Io;
+use crate::io::{Backend, Io};
 use crate::load_board::LoadBoard;
 use crate::mesh_port::MeshPort;
 use crate::preflight::memlock_limit;
+
+/// What the system calls the threads of the shards.
+const THREAD_NAME: &str = "shard";
 
 /// glommio's own ring carries nothing of ours, so it is kept small.
 const EXECUTOR_RING_DEPTH: usize = 8;
@@ -29,7 +34,7 @@ const EXECUTOR_IO_BYTES: usize = 64 << 10;
 
 /// The running shards.
 pub struct Shards {
-    handles: Vec<ExecutorJoinHandle<io::Result<()>>>,
+    threads: Vec<ShardThread>,
     stopper: Stopper,
 }
 
@@ -71,16 +76,15 @@ impl Shards {
     /// # Errors
     /// One of them failed; the others were stopped.
     pub fn wait(self) -> Result<(), RuntimeError> {
-        let shards = self.handles.len();
+        let shards = self.threads.len();
         let mut outcome = Ok(());
-        for (shard, handle) in self.handles.into_iter().enumerate() {
-            let error = match handle.join() {
-                Ok(Ok(())) => continue,
-                Ok(Err(error)) => error,
-                Err(error) => error.into(),
-            };
+        for (shard, thread) in self.threads.into_iter().enumerate() {
+            let locks_memory = matches!(thread, ShardThread::Executor(_));
+            let Err(error) = thread.join() else { continue };
             outcome = outcome.and(Err(match Errno::from_io_error(&error) {
-                Some(Errno::NOMEM) => RuntimeError::MemlockExhausted { shards, limit: memlock_limit() },
+                Some(Errno::NOMEM) if locks_memory => {
+                    RuntimeError::MemlockExhausted { shards, limit: memlock_limit() }
+                }
                 _ => RuntimeError::Failed { shard, reason: error.to_string() },
             }));
         }
@@ -89,11 +93,16 @@ impl Shards {
 }
 
 /// Starts a shard for each configuration, on the given cores in turn. The first shard accepts from
-/// `listener` and places the connections.
+/// a duplicate of `listener` and places the connections.
 ///
 /// # Errors
-/// A shard could not get its ring, its core or its thread; none runs then.
-pub fn start(configs: Vec<Config>, listener: TcpListener, cpus: &[usize]) -> Result<Shards, RuntimeError> {
+/// A shard could not get what its backend needs, its core or its thread; none runs then.
+pub fn start(
+    backend: Backend,
+    configs: Vec<Config>,
+    listener: &TcpListener,
+    cpus: &[usize],
+) -> Result<Shards, RuntimeError> {
     let not_started = |shard: usize| {
         move |reason: &dyn std::fmt::Display| RuntimeError::NotStarted { shard, reason: reason.to_string() }
     };
@@ -107,65 +116,137 @@ pub fn start(configs: Vec<Config>, listener: TcpListener, cpus: &[usize]) -> Res
         })
         .collect::<Result<Arc<[_]>, _>>()?;
     let stopper = Stopper { stop: Arc::new(AtomicBool::new(false)), controls };
-    let mut listener = Some(listener);
-    let mut ports = mesh(configs.len());
-    let (ring_made, rings_made) = mpsc::channel();
+    let mut listener = Some(listener.try_clone().map_err(|error| not_started(0)(&error))?);
+    let (ready, all_ready) = mpsc::channel();
     let mut bell_senders = Vec::new();
-    let mut handles = Vec::new();
+    let mut threads = Vec::new();
 
-    for (shard, config) in configs.into_iter().enumerate() {
+    for (shard, (config, ports)) in configs.into_iter().zip(mesh(stopper.controls.len())).enumerate() {
         let (bell_sender, bells) = mpsc::channel();
         bell_senders.push(bell_sender);
-        let (ring_made, stopper) = (ring_made.clone(), stopper.clone());
-        let board = Arc::clone(&board);
-        let (ports, listener) = (std::mem::take(&mut ports[shard]), listener.take());
-        let body = move || async move {
-            let _stops_all = StopOnDrop(stopper.clone());
-            let io = Io::new(Arc::clone(&stopper.controls[shard]))?;
-            let announced = ring_made.send((shard, io.doorbell()?));
-            drop(ring_made);
-            // Either end of these channels is gone only when another shard failed to start.
-            let (Ok(()), Ok(bells)) = (announced, bells.recv()) else { return Ok(()) };
-            let mut driver = Driver::new(Parts {
-                shard: ShardId(shard as u8),
-                broker: Broker::new(config),
-                io,
-                bells,
-                ports,
-                listener,
-                stop: Arc::clone(&stopper.stop),
-                clock,
-                board,
-            })?;
-            while !driver.turn()? {
-                glommio::executor().yield_if_needed().await;
-            }
-            Ok(())
+        let seed = Seed {
+            backend,
+            shard: ShardId(shard as u8),
+            config,
+            ports,
+            listener: listener.take(),
+            stopper: stopper.clone(),
+            clock,
+            board: Arc::clone(&board),
+            ready: ready.clone(),
+            bells,
         };
-        let spawned = LocalExecutorBuilder::new(Placement::Fixed(cpus[shard % cpus.len()]))
-            .name("shard")
-            .ring_depth(EXECUTOR_RING_DEPTH)
-            .io_memory(EXECUTOR_IO_BYTES)
-            .spawn(body);
-        handles.push(spawned.map_err(|error| not_started(shard)(&error))?);
+        threads.push(seed.spawn(cpus[shard % cpus.len()]).map_err(|error| not_started(shard)(&error))?);
     }
-    drop(ring_made);
+    drop(ready);
 
-    let shards = Shards { handles, stopper };
-    let mut rings: Vec<_> = rings_made.iter().collect();
-    if rings.len() < shards.handles.len() {
+    let shards = Shards { threads, stopper };
+    let mut doors: Vec<_> = all_ready.iter().collect();
+    if doors.len() < shards.threads.len() {
         drop(bell_senders);
         return Err(shards.wait().err().unwrap_or_else(|| not_started(0)(&"it ended at once")));
     }
-    rings.sort_by_key(|(shard, _)| *shard);
+    doors.sort_by_key(|(shard, _)| shard.0);
     let controls = shards.stopper.controls.iter().cloned();
     let bells: Arc<[Bell]> =
-        rings.into_iter().zip(controls).map(|((_, ring), control)| Bell::new(ring, control)).collect();
+        doors.into_iter().zip(controls).map(|((_, door), control)| Bell::new(door, control)).collect();
     for bell_sender in bell_senders {
         // A shard that is gone already has stopped the others, and `wait` says why.
         let _ = bell_sender.send(Arc::clone(&bells));
     }
     Ok(shards)
+}
+
+/// What a thread needs to become a shard.
+struct Seed {
+    backend: Backend,
+    shard: ShardId,
+    config: Config,
+    ports: Vec<Option<MeshPort>>,
+    listener: Option<TcpListener>,
+    stopper: Stopper,
+    clock: Clock,
+    board: Arc<LoadBoard>,
+    /// Where a shard that could be made announces itself, with its door.
+    ready: mpsc::Sender<(ShardId, Option<OwnedFd>)>,
+    /// Where it gets the bells of all once all are ready.
+    bells: mpsc::Receiver<Arc<[Bell]>>,
+}
+
+impl Seed {
+    /// Starts the thread. glommio's executors stand on io_uring, so without it a shard is a plain
+    /// thread that runs the same turns.
+    fn spawn(self, cpu: usize) -> io::Result<ShardThread> {
+        let stops_all = StopOnDrop(self.stopper.clone());
+        match self.backend {
+            Backend::Uring => LocalExecutorBuilder::new(Placement::Fixed(cpu))
+                .name(THREAD_NAME)
+                .ring_depth(EXECUTOR_RING_DEPTH)
+                .io_memory(EXECUTOR_IO_BYTES)
+                .spawn(move || async move {
+                    let _stops_all = stops_all;
+                    let Some(mut driver) = self.grow()? else { return Ok(()) };
+                    while !driver.turn()? {
+                        glommio::executor().yield_if_needed().await;
+                    }
+                    Ok(())
+                })
+                .map(ShardThread::Executor)
+                .map_err(Into::into),
+            Backend::Epoll => thread::Builder::new()
+                .name(THREAD_NAME.to_owned())
+                .spawn(move || {
+                    let _stops_all = stops_all;
+                    pin(cpu)?;
+                    let Some(mut driver) = self.grow()? else { return Ok(()) };
+                    while !driver.turn()? {}
+                    Ok(())
+                })
+                .map(ShardThread::Plain),
+        }
+    }
+
+    /// Makes the shard's driver on its own thread; `None` if another shard could not be made.
+    fn grow(self) -> io::Result<Option<Driver>> {
+        let io = Io::new(self.backend, Arc::clone(&self.stopper.controls[self.shard.index()]))?;
+        let announced = self.ready.send((self.shard, io.door()?));
+        drop(self.ready);
+        // Either end of these channels is gone only when another shard failed to start.
+        let (Ok(()), Ok(bells)) = (announced, self.bells.recv()) else { return Ok(None) };
+        let parts = Parts {
+            shard: self.shard,
+            broker: Broker::new(self.config),
+            io,
+            bells,
+            ports: self.ports,
+            listener: self.listener,
+            stop: self.stopper.stop,
+            clock: self.clock,
+            board: self.board,
+        };
+        Driver::new(parts).map(Some)
+    }
+}
+
+/// The thread of a shard.
+enum ShardThread {
+    Executor(ExecutorJoinHandle<io::Result<()>>),
+    Plain(thread::JoinHandle<io::Result<()>>),
+}
+
+impl ShardThread {
+    fn join(self) -> io::Result<()> {
+        match self {
+            Self::Executor(executor) => executor.join().unwrap_or_else(|error| Err(error.into())),
+            Self::Plain(thread) => thread.join().unwrap_or_else(|_| Err(io::Error::other("it panicked"))),
+        }
+    }
+}
+
+fn pin(cpu: usize) -> io::Result<()> {
+    let mut cpus = CpuSet::new();
+    cpus.set(cpu);
+    Ok(sched_setaffinity(None, &cpus)?)
 }
 
 /// The ports of each shard to each other shard.

@@ -17,25 +17,35 @@ impl Driver {
     pub(super) fn take_events(&mut self, now: Time) -> io::Result<()> {
         self.heed_stop(now)?;
         let mut events = std::mem::take(&mut self.events);
-        self.io.take_events(&mut events)?;
-        // Whatever made a client send what was just received may have come from another shard, and
-        // what that shard sent us before counts first (docs/decisions/0001-interest-fence.md).
-        self.take_parcels(now)?;
-        for event in events.drain(..) {
-            match event {
-                Event::Received(id, received) => self.on_received(now, id, received)?,
-                Event::ReceiveEnded(id, end) => self.on_receive_ended(id, end)?,
-                Event::Writable(id) => self.broker.on_writable(id),
-                Event::Accepted(socket) => self.on_accepted(now, socket)?,
-                Event::AcceptEnded(error) => {
-                    if let Some(acceptor) = &mut self.acceptor {
-                        acceptor.on_ended(&mut self.io, now, error)?;
-                    }
-                }
-                Event::BellFailed(shard) => self.bells[shard.index()].ring_control(),
+        loop {
+            let has_more = self.io.take_events(&mut events)?;
+            // Whatever made a client send what was just received may have come from another shard,
+            // and what that shard sent us before counts first (docs/decisions/0001-interest-fence.md).
+            self.take_parcels(now)?;
+            for event in events.drain(..) {
+                self.on_event(now, event)?;
+            }
+            if !has_more {
+                break;
             }
         }
         self.events = events;
+        Ok(())
+    }
+
+    fn on_event(&mut self, now: Time, event: Event) -> io::Result<()> {
+        match event {
+            Event::Received(id, received) => self.on_received(now, id, received)?,
+            Event::ReceiveEnded(id, end) => self.on_receive_ended(id, end)?,
+            Event::Writable(id) => self.broker.on_writable(id),
+            Event::Accepted(socket) => self.on_accepted(now, socket)?,
+            Event::AcceptEnded(error) => {
+                if let Some(acceptor) = &mut self.acceptor {
+                    acceptor.on_ended(&mut self.io, now, error)?;
+                }
+            }
+            Event::BellFailed(shard) => self.bells[shard.index()].ring_control(),
+        }
         Ok(())
     }
 

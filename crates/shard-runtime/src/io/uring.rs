@@ -11,9 +11,8 @@ use fabric::ShardId;
 use rustix::io::Errno;
 
 use super::{End, Event, Received, Wait};
-use crate::bell::Bell;
 use crate::socket::Sockets;
-use crate::sys::{self, BUFFERS, Completion, Ring};
+use crate::sys::{self, BUFFERS, Completion, Filled, Ring};
 
 // Tokens above all connection ids.
 const TOKEN_ACCEPT: u64 = u64::MAX;
@@ -86,42 +85,34 @@ impl Uring {
 
     /// What other shards ring to wake this one: a duplicate, so that it stays this ring when its
     /// owner has ended.
-    pub(crate) fn doorbell(&self) -> io::Result<OwnedFd> {
+    pub(crate) fn door(&self) -> io::Result<OwnedFd> {
         self.ring.duplicate()
     }
 
-    /// Listens for connections, until [`Event::AcceptEnded`].
     pub(crate) fn listen(&mut self, listener: TcpListener) -> io::Result<()> {
         self.listener = Some(listener);
         self.accept()
     }
 
-    /// Accepts again after an [`Event::AcceptEnded`]. Does nothing when not listening any more.
     pub(crate) fn accept(&mut self) -> io::Result<()> {
         let Some(listener) = &self.listener else { return Ok(()) };
         self.ring.accept(listener.as_fd(), TOKEN_ACCEPT)
     }
 
-    /// Closes the listener. Connections that were accepted already may still be reported.
     pub(crate) fn stop_listening(&mut self) -> io::Result<()> {
         // The socket closes with the ring's last reference to it.
         self.listener = None;
         self.ring.cancel(TOKEN_ACCEPT, TOKEN_IGNORED)
     }
 
-    /// Takes over a socket.
-    pub(crate) fn adopt(&mut self, id: ConnId, fd: OwnedFd) -> io::Result<()> {
+    pub(crate) fn adopt(&mut self, id: ConnId, fd: OwnedFd) {
         self.sockets.insert(id, Socket { fd, receive: Receive::Idle, polling: false });
-        Ok(())
     }
 
-    /// The socket to send to, unless it was released.
     pub(crate) fn socket(&self, id: ConnId) -> Option<BorrowedFd<'_>> {
         Some(self.sockets.peek(id)?.fd.as_fd())
     }
 
-    /// Receives from a connection until [`Event::ReceiveEnded`]. Does nothing if it does already, if
-    /// that event is still to come, or if it came and was for good.
     pub(crate) fn receive(&mut self, id: ConnId) -> io::Result<()> {
         let Some(socket) = self.sockets.find(id) else { return Ok(()) };
         match socket.receive {
@@ -135,9 +126,6 @@ impl Uring {
         Ok(())
     }
 
-    /// Stops receiving from a connection. Returns whether nothing more comes: otherwise there is
-    /// an [`Event::ReceiveEnded`] to come, behind the bytes that are under way. Events that were
-    /// taken already and not looked at yet do not count.
     pub(crate) fn stop_receiving(&mut self, id: ConnId) -> io::Result<bool> {
         let Some(socket) = self.sockets.find(id) else { return Ok(true) };
         match socket.receive {
@@ -153,7 +141,6 @@ impl Uring {
         Ok(true)
     }
 
-    /// Asks for an [`Event::Writable`] when the socket, now full, takes bytes again.
     pub(crate) fn await_writable(&mut self, id: ConnId) -> io::Result<()> {
         match self.sockets.find(id) {
             Some(socket) if !socket.polling => {
@@ -164,7 +151,6 @@ impl Uring {
         }
     }
 
-    /// Lets go of a socket. Events that still name the connection mean nothing.
     pub(crate) fn release(&mut self, id: ConnId) -> io::Result<Option<OwnedFd>> {
         let Some(socket) = self.sockets.remove(id) else { return Ok(None) };
         if matches!(socket.receive, Receive::Running) {
@@ -178,18 +164,15 @@ impl Uring {
         Ok(Some(socket.fd))
     }
 
-    /// Wakes another shard. An [`Event::BellFailed`] may follow.
-    pub(crate) fn wake(&mut self, shard: ShardId, bell: &Bell) -> io::Result<()> {
-        self.ring.wake(bell.door.as_fd(), TOKEN_WAKE, TOKEN_BELL + u64::from(shard.0))
+    pub(crate) fn wake(&mut self, shard: ShardId, door: &OwnedFd) -> io::Result<()> {
+        self.ring.wake(door.as_fd(), TOKEN_WAKE, TOKEN_BELL + u64::from(shard.0))
     }
 
-    /// Waits for events as told, or not at all if there is something to do without them.
     pub(crate) fn wait(&mut self, wait: Wait) -> io::Result<()> {
         self.feed_starved()?;
         self.ring.submit(if self.starved.is_empty() { wait } else { Wait::No })
     }
 
-    /// Takes the events that are there.
     pub(crate) fn take_events(&mut self, into: &mut Vec<Event>) -> io::Result<()> {
         let mut completions = std::mem::take(&mut self.completions);
         self.ring.take_completions(&mut completions);
@@ -212,14 +195,12 @@ impl Uring {
         Ok(())
     }
 
-    /// The received bytes.
-    pub(crate) fn bytes(&self, received: &Received) -> &[u8] {
-        self.ring.bytes(received)
+    pub(crate) fn bytes(&self, filled: &Filled) -> &[u8] {
+        self.ring.bytes(filled)
     }
 
-    /// Lets the buffer be filled again.
-    pub(crate) fn give_back(&mut self, received: Received) {
-        self.ring.give_back(received);
+    pub(crate) fn give_back(&mut self, filled: Filled) {
+        self.ring.give_back(filled);
     }
 }
 
@@ -240,7 +221,7 @@ impl Uring {
 
     fn on_receive_event(&mut self, id: ConnId, event: Completion, into: &mut Vec<Event>) {
         if let Some(filled) = event.filled {
-            into.push(Event::Received(id, filled));
+            into.push(Event::Received(id, Received::Filled(filled)));
         }
         if event.more {
             return;

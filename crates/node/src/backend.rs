@@ -1,0 +1,75 @@
+//! Which backend the shards run on.
+
+use std::net::TcpListener;
+
+use broker::Config;
+use server_options::Io;
+use shard_runtime::{Backend, RuntimeError, Shards, preflight, start};
+
+/// What to start the shards on.
+#[derive(Debug)]
+pub(crate) enum Plan {
+    Uring {
+        /// Where it fails after all, epoll does.
+        or_epoll: bool,
+    },
+    Epoll {
+        /// What speaks against io_uring, if that was wanted.
+        because: Option<RuntimeError>,
+    },
+}
+
+impl Plan {
+    /// Asks the machine whether it can do what the options want.
+    ///
+    /// # Errors
+    /// It cannot, and they want nothing else.
+    pub(crate) fn make(io: Io, shards: usize) -> Result<Self, RuntimeError> {
+        match (io, preflight(shards)) {
+            (Io::Epoll, _) => Ok(Self::Epoll { because: None }),
+            (Io::Auto, Err(error)) => Ok(Self::Epoll { because: Some(error) }),
+            (Io::Uring, Err(error)) => Err(error),
+            (Io::Auto | Io::Uring, Ok(())) => Ok(Self::Uring { or_epoll: io == Io::Auto }),
+        }
+    }
+
+    /// Starts the shards, and logs on what and why.
+    ///
+    /// # Errors
+    /// As [`start`].
+    pub(crate) fn start(
+        self,
+        configs: impl Fn() -> Vec<Config>,
+        listener: &TcpListener,
+        cpus: &[usize],
+    ) -> Result<Shards, RuntimeError> {
+        let because = match self {
+            Self::Epoll { because } => because,
+            Self::Uring { or_epoll } => match start(Backend::Uring, configs(), listener, cpus) {
+                Ok(shards) => {
+                    tracing::info!("  I/O:      io_uring");
+                    return Ok(shards);
+                }
+                // Some limits only show when all shards are there.
+                Err(error) if or_epoll => Some(error),
+                Err(error) => return Err(error),
+            },
+        };
+        let shards = start(Backend::Epoll, configs(), listener, cpus)?;
+        match because {
+            Some(error) => tracing::info!("  I/O:      epoll, since {error}"),
+            None => tracing::info!("  I/O:      epoll"),
+        }
+        Ok(shards)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn epoll_asks_nothing_of_the_machine() {
+        assert!(matches!(Plan::make(Io::Epoll, usize::MAX), Ok(Plan::Epoll { because: None })));
+    }
+}
