@@ -7,10 +7,10 @@ use std::{io, net::TcpStream, thread, time::Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use test_kit::{
-    ANSWER_DEADLINE, CONNECT_LINE, Frame, RawClient, Server, ServerOptions, at_every_shard_count,
+    ANSWER_DEADLINE, CONNECT_LINE, Frame, RawClient, Server, ServerOptions, Setup, on_every_setup,
 };
 
-at_every_shard_count!(
+on_every_setup!(
     half_a_frame_holds_up_nobody_else,
     garbage_ends_its_own_connection_only,
     impossible_sizes_are_refused,
@@ -71,8 +71,8 @@ fn greeted(server: &Server) -> RawClient {
     client
 }
 
-fn half_a_frame_holds_up_nobody_else(shards: u32) {
-    let server = Server::with_shards(shards);
+fn half_a_frame_holds_up_nobody_else(setup: Setup) {
+    let server = Server::with(setup);
     let mut bystanders = Bystanders::of(&server);
     let long_subject = format!("SUB {}", "s".repeat(4000));
     let halves = [
@@ -105,9 +105,9 @@ fn half_a_frame_holds_up_nobody_else(shards: u32) {
     bystanders.assert_unharmed(&server);
 }
 
-fn garbage_ends_its_own_connection_only(shards: u32) {
+fn garbage_ends_its_own_connection_only(setup: Setup) {
     const CONNECTIONS: u64 = 200;
-    let server = Server::with_shards(shards);
+    let server = Server::with(setup);
     let mut bystanders = Bystanders::of(&server);
     for seed in 1..=CONNECTIONS {
         let mut client = greeted(&server);
@@ -133,8 +133,8 @@ fn garbage(seed: u64, len: usize) -> Vec<u8> {
     bytes
 }
 
-fn impossible_sizes_are_refused(shards: u32) {
-    let server = Server::with_shards(shards);
+fn impossible_sizes_are_refused(setup: Setup) {
+    let server = Server::with(setup);
     let mut bystanders = Bystanders::of(&server);
     let too_large = "-ERR 'Maximum Payload Violation'\r\n";
     let refusals = [
@@ -164,8 +164,8 @@ fn impossible_sizes_are_refused(shards: u32) {
 }
 
 /// 200 MiB announced, nothing sent.
-fn an_announced_payload_costs_nothing_until_it_comes(shards: u32) {
-    let server = Server::with_shards(shards);
+fn an_announced_payload_costs_nothing_until_it_comes(setup: Setup) {
+    let server = Server::with(setup);
     let mut bystanders = Bystanders::of(&server);
     let mut clients: Vec<RawClient> = (0..200).map(|_| server.connect()).collect();
     for client in &mut clients {
@@ -176,10 +176,10 @@ fn an_announced_payload_costs_nothing_until_it_comes(shards: u32) {
     bystanders.assert_unharmed(&server);
 }
 
-fn a_peer_that_never_reads_is_cut_off(shards: u32) {
+fn a_peer_that_never_reads_is_cut_off(setup: Setup) {
     /// More than `max_pending` (64 MiB) and all socket buffers on the way.
     const MESSAGES: u64 = 100;
-    let server = Server::with_shards(shards);
+    let server = Server::with(setup);
     let mut bystanders = Bystanders::of(&server);
     let mut stalled = server.connect();
     stalled.subscribe("flood", 1);
@@ -201,8 +201,8 @@ fn a_peer_that_never_reads_is_cut_off(shards: u32) {
     bystanders.exchange();
 }
 
-fn a_peer_that_vanishes_leaves_no_message_behind(shards: u32) {
-    let server = Server::with_shards(shards);
+fn a_peer_that_vanishes_leaves_no_message_behind(setup: Setup) {
+    let server = Server::with(setup);
     let mut bystanders = Bystanders::of(&server);
     for round in 0..200 {
         let mut client = server.connect();
@@ -216,10 +216,10 @@ fn a_peer_that_vanishes_leaves_no_message_behind(shards: u32) {
     assert_eq!(bystanders.subscriber.flush(), [], "half a message was delivered");
 }
 
-fn connections_that_come_and_go_leave_nothing_behind(shards: u32) {
+fn connections_that_come_and_go_leave_nothing_behind(setup: Setup) {
     const CONNECTIONS: usize = 20_000;
     const AT_ONCE: usize = 8;
-    let server = Server::with_shards(shards);
+    let server = Server::with(setup);
     let mut bystanders = Bystanders::of(&server);
     let open_before = server.open_files().expect("the server runs");
     thread::scope(|scope| {
@@ -265,12 +265,12 @@ fn await_open_files(server: &Server, bystanders: &mut Bystanders, wanted: impl F
     }
 }
 
-fn accepting_pauses_without_descriptors_and_resumes(shards: u32) {
+fn accepting_pauses_without_descriptors_and_resumes(setup: Setup) {
     const OPEN_FILES_MAX: u32 = 256;
     /// More than can be open at once, so that some must wait for others to leave.
     const CROWD: usize = 400;
     let open_files_max = Some(OPEN_FILES_MAX);
-    let options = ServerOptions { shards, open_files_max, ..ServerOptions::default() };
+    let options = ServerOptions { setup, open_files_max, ..ServerOptions::default() };
     let server = Server::start(options).expect("the server starts");
     let mut bystanders = Bystanders::of(&server);
     let mut crowd: Vec<TcpStream> = (0..CROWD)
@@ -302,10 +302,10 @@ fn await_readable(crowd: &[TcpStream]) -> io::Result<usize> {
 }
 
 /// Many more than the server has buffers to receive into, at the same moment, again and again.
-fn a_crowd_that_speaks_at_once_is_heard(shards: u32) {
+fn a_crowd_that_speaks_at_once_is_heard(setup: Setup) {
     const CROWD: usize = 200;
     const ROUNDS: usize = 10;
-    let server = Server::with_shards(shards);
+    let server = Server::with(setup);
     let mut listener = server.connect();
     listener.subscribe("crowd.*", 1);
     let mut crowd: Vec<_> = (0..CROWD).map(|_| server.connect()).collect();

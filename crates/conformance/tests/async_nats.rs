@@ -1,4 +1,4 @@
-//! The scenarios through async-nats, at every shard count.
+//! The scenarios through async-nats, on every setup.
 //!
 //! The same names run through the other clients in `foreign_clients.rs`; `conformance::SCENARIOS`
 //! lists them.
@@ -8,10 +8,10 @@ use std::{collections::BTreeSet, future::Future, time::Duration};
 use async_nats::{Client, ConnectOptions, Event, HeaderMap, Message, Subscriber, client::RequestErrorKind};
 use bytes::Bytes;
 use futures::{StreamExt, future::join_all};
-use test_kit::{ANSWER_DEADLINE, Server, ServerOptions, at_every_shard_count};
+use test_kit::{ANSWER_DEADLINE, Server, ServerOptions, Setup, on_every_setup};
 use tokio::sync::mpsc;
 
-at_every_shard_count!(
+on_every_setup!(
     pub_sub,
     wildcards,
     queue_spread,
@@ -72,9 +72,9 @@ fn text(message: &Message) -> String {
 }
 
 /// A few clients on a server of their own, so that several shards take part.
-fn pub_sub(shards: u32) {
+fn pub_sub(setup: Setup) {
     run(async {
-        let server = Server::with_shards(shards);
+        let server = Server::with(setup);
         let clients = connect_many(&server, 5).await;
         let mut subscribers = Vec::new();
         for client in &clients {
@@ -92,7 +92,7 @@ fn pub_sub(shards: u32) {
     });
 }
 
-fn wildcards(shards: u32) {
+fn wildcards(setup: Setup) {
     let subjects = ["a", "a.b", "a.c", "a.b.c", "a.b.c.d", "b.b"];
     let heard_by = [
         ("a.*", vec!["a.b", "a.c"]),
@@ -103,7 +103,7 @@ fn wildcards(shards: u32) {
         (">", subjects.to_vec()),
     ];
     run(async {
-        let server = Server::with_shards(shards);
+        let server = Server::with(setup);
         let publisher = connect(&server).await;
         let mut subscribers = Vec::new();
         for (filter, heard) in heard_by {
@@ -129,11 +129,11 @@ fn wildcards(shards: u32) {
     });
 }
 
-fn queue_spread(shards: u32) {
+fn queue_spread(setup: Setup) {
     const MEMBERS: usize = 6;
     const MESSAGES: usize = 600;
     run(async {
-        let server = Server::with_shards(shards);
+        let server = Server::with(setup);
         let publisher = connect(&server).await;
         let (heard, mut arrivals) = mpsc::channel(MESSAGES);
         for (member, client) in connect_many(&server, MEMBERS).await.into_iter().enumerate() {
@@ -161,9 +161,9 @@ fn queue_spread(shards: u32) {
     });
 }
 
-fn request_reply(shards: u32) {
+fn request_reply(setup: Setup) {
     run(async {
-        let server = Server::with_shards(shards);
+        let server = Server::with(setup);
         let (requester, responder) = (connect(&server).await, connect(&server).await);
         let mut requests = subscribe(&responder, "double").await;
         settle(&responder).await;
@@ -180,11 +180,11 @@ fn request_reply(shards: u32) {
     });
 }
 
-fn many_replies(shards: u32) {
+fn many_replies(setup: Setup) {
     const RESPONDERS: usize = 5;
     const REPLIES: usize = 40;
     run(async {
-        let server = Server::with_shards(shards);
+        let server = Server::with(setup);
         let requester = connect(&server).await;
         for (index, responder) in connect_many(&server, RESPONDERS).await.into_iter().enumerate() {
             let mut requests = subscribe(&responder, "survey").await;
@@ -209,9 +209,9 @@ fn many_replies(shards: u32) {
     });
 }
 
-fn no_responders(shards: u32) {
+fn no_responders(setup: Setup) {
     run(async {
-        let server = Server::with_shards(shards);
+        let server = Server::with(setup);
         for client in connect_many(&server, 4).await {
             let answer = client.request("nobody.home", Bytes::new()).await;
             let error = answer.expect_err("nobody answers");
@@ -220,9 +220,9 @@ fn no_responders(shards: u32) {
     });
 }
 
-fn headers(shards: u32) {
+fn headers(setup: Setup) {
     run(async {
-        let server = Server::with_shards(shards);
+        let server = Server::with(setup);
         let (publisher, subscriber) = (connect(&server).await, connect(&server).await);
         let mut messages = subscribe(&subscriber, "letters").await;
         settle(&subscriber).await;
@@ -240,10 +240,10 @@ fn headers(shards: u32) {
     });
 }
 
-fn drain(shards: u32) {
+fn drain(setup: Setup) {
     const MESSAGES: usize = 500;
     run(async {
-        let server = Server::with_shards(shards);
+        let server = Server::with(setup);
         let (publisher, draining) = (connect(&server).await, connect(&server).await);
         let mut messages = subscribe(&draining, "tank").await;
         settle(&draining).await;
@@ -262,10 +262,10 @@ fn drain(shards: u32) {
     });
 }
 
-fn auto_unsubscribe(shards: u32) {
+fn auto_unsubscribe(setup: Setup) {
     const MAX: usize = 5;
     run(async {
-        let server = Server::with_shards(shards);
+        let server = Server::with(setup);
         let (publisher, subscriber) = (connect(&server).await, connect(&server).await);
         let mut messages = subscribe(&subscriber, "limited").await;
         messages.unsubscribe_after(MAX as u64).await.expect("unsubscribe");
@@ -284,9 +284,9 @@ fn auto_unsubscribe(shards: u32) {
     });
 }
 
-fn reconnect(shards: u32) {
+fn reconnect(setup: Setup) {
     run(async {
-        let options = ServerOptions { shards, fixed_port: true, ..ServerOptions::default() };
+        let options = ServerOptions { setup, fixed_port: true, ..ServerOptions::default() };
         let mut server = Server::start(options).expect("the server starts");
         let (happened, mut events) = mpsc::unbounded_channel();
         let client = ConnectOptions::new()
@@ -316,9 +316,9 @@ async fn await_event(events: &mut mpsc::UnboundedReceiver<Event>, awaited: &Even
     while events.recv().await.expect("the client is alive") != *awaited {}
 }
 
-fn large_payload(shards: u32) {
+fn large_payload(setup: Setup) {
     run(async {
-        let server = Server::with_shards(shards);
+        let server = Server::with(setup);
         let (publisher, subscriber) = (connect(&server).await, connect(&server).await);
         assert_eq!(publisher.max_payload(), 1024 * 1024);
         let mut messages = subscribe(&subscriber, "large").await;
@@ -331,10 +331,10 @@ fn large_payload(shards: u32) {
     });
 }
 
-fn many_subscriptions(shards: u32) {
+fn many_subscriptions(setup: Setup) {
     const SUBSCRIPTIONS: usize = 10_000;
     run(async {
-        let server = Server::with_shards(shards);
+        let server = Server::with(setup);
         let (publisher, subscriber) = (connect(&server).await, connect(&server).await);
         let mut subscriptions = Vec::new();
         for number in 0..SUBSCRIPTIONS {
@@ -350,11 +350,11 @@ fn many_subscriptions(shards: u32) {
     });
 }
 
-fn slow_consumer(shards: u32) {
+fn slow_consumer(setup: Setup) {
     /// More MiB than `max_pending` and the socket buffers hold.
     const MESSAGES: usize = 100;
     run(async {
-        let server = Server::with_shards(shards);
+        let server = Server::with(setup);
         let (publisher, subscriber) = (connect(&server).await, connect(&server).await);
         let mut messages = subscribe(&subscriber, "flood").await;
         settle(&subscriber).await;

@@ -1,37 +1,37 @@
-//! The scenarios through nats-py, nats.js and libnats, at every shard count.
+//! The scenarios through nats-py, nats.js and libnats, on every setup.
 
 use std::process::Command;
 
 use conformance::{driver, foreign::ForeignClient};
-use test_kit::{Server, ServerOptions, at_every_shard_count};
+use test_kit::{Server, ServerOptions, Setup, on_every_setup};
 
-at_every_shard_count!(nats_py, nats_js, libnats);
+on_every_setup!(nats_py, nats_js, libnats);
 
-fn nats_py(shards: u32) {
-    run(ForeignClient::Python, shards);
+fn nats_py(setup: Setup) {
+    run(ForeignClient::Python, setup);
 }
 
-fn nats_js(shards: u32) {
-    run(ForeignClient::Node, shards);
+fn nats_js(setup: Setup) {
+    run(ForeignClient::Node, setup);
 }
 
-fn libnats(shards: u32) {
-    run(ForeignClient::C, shards);
+fn libnats(setup: Setup) {
+    run(ForeignClient::C, setup);
 }
 
-fn run(client: ForeignClient, shards: u32) {
+fn run(client: ForeignClient, setup: Setup) {
     let mut program = client.prepare().unwrap_or_else(|error| panic!("{error}"));
-    let options = ServerOptions { shards, fixed_port: true, ..ServerOptions::default() };
+    let options = ServerOptions { setup, fixed_port: true, ..ServerOptions::default() };
     let mut server = Server::start(options).expect("the server starts");
     if let Err(why) = driver::run(&mut program, &mut server) {
-        panic!("{} on {shards} shards:\n{why}", client.name());
+        panic!("{} with {setup}:\n{why}", client.name());
     }
 }
 
 /// The driver compares with the whole list, so a scenario can neither fail nor be left out unseen.
 #[test]
 fn a_program_without_all_the_verdicts_fails() {
-    let mut server = Server::with_shards(1);
+    let mut server = Server::with(Setup::default());
     let all: String = conformance::SCENARIOS.iter().map(|name| format!("ok {name}\n")).collect();
     // The URL comes as the script's `$1`, which it ignores.
     let mut saying = |verdicts: &str| {

@@ -6,9 +6,9 @@
 
 use std::{collections::BTreeMap, sync::mpsc, thread};
 
-use test_kit::{ANSWER_DEADLINE, Message, RawClient, Server, at_every_shard_count};
+use test_kit::{ANSWER_DEADLINE, Message, RawClient, Server, Setup, on_every_setup};
 
-at_every_shard_count!(
+on_every_setup!(
     each_publisher_is_heard_in_order,
     a_queue_group_gets_each_message_once,
     a_subscription_counts_from_its_pong_on,
@@ -29,9 +29,9 @@ fn clients(server: &Server, count: usize) -> Vec<RawClient> {
 }
 
 /// Subjects `order.<publisher>`; payloads count up.
-fn each_publisher_is_heard_in_order(shards: u32) {
+fn each_publisher_is_heard_in_order(setup: Setup) {
     const MESSAGES: usize = 3_000;
-    let server = Server::with_shards(shards);
+    let server = Server::with(setup);
     let filters = ["order.*", "order.>", ">", "order.0", "*.1", "order.*"];
     let mut subscribers = clients(&server, filters.len());
     for (subscriber, filter) in subscribers.iter_mut().zip(filters) {
@@ -73,9 +73,9 @@ fn expect_in_order(subscriber: &mut RawClient, messages: usize, filter: &str) {
 }
 
 /// Two groups and a plain subscription on the same subject, with members on many connections.
-fn a_queue_group_gets_each_message_once(shards: u32) {
+fn a_queue_group_gets_each_message_once(setup: Setup) {
     const MESSAGES: usize = 2_000;
-    let server = Server::with_shards(shards);
+    let server = Server::with(setup);
     let (heard, arrivals) = mpsc::channel::<(&str, Message)>();
     let publishers = clients(&server, SPREAD);
     let total = publishers.len() * MESSAGES;
@@ -115,9 +115,9 @@ fn a_queue_group_gets_each_message_once(shards: u32) {
 }
 
 /// After the PONG that follows a SUB, a publish from anywhere is delivered.
-fn a_subscription_counts_from_its_pong_on(shards: u32) {
+fn a_subscription_counts_from_its_pong_on(setup: Setup) {
     const ROUNDS: usize = 400;
-    let server = Server::with_shards(shards);
+    let server = Server::with(setup);
     let mut subscribers = clients(&server, SPREAD);
     let mut publishers = clients(&server, SPREAD - 1);
     for round in 0..ROUNDS {
@@ -133,9 +133,9 @@ fn a_subscription_counts_from_its_pong_on(shards: u32) {
 
 /// A chain: the subscriber tells a relay, the relay tells another, that one publishes. Nobody
 /// waits for a PONG.
-fn a_subscription_counts_once_others_can_know_of_it(shards: u32) {
+fn a_subscription_counts_once_others_can_know_of_it(setup: Setup) {
     const ROUNDS: usize = 400;
-    let server = Server::with_shards(shards);
+    let server = Server::with(setup);
     let mut chain = Chain::new(&server);
     for round in 0..ROUNDS {
         let subscriber = chain.subscriber(round);
@@ -149,9 +149,9 @@ fn a_subscription_counts_once_others_can_know_of_it(shards: u32) {
 }
 
 /// The mirror: once a chain of others can know of an UNSUB, nothing more is delivered to it.
-fn an_unsubscription_counts_once_others_can_know_of_it(shards: u32) {
+fn an_unsubscription_counts_once_others_can_know_of_it(setup: Setup) {
     const ROUNDS: usize = 400;
-    let server = Server::with_shards(shards);
+    let server = Server::with(setup);
     let mut chain = Chain::new(&server);
     for subscriber in &mut chain.subscribers {
         subscriber.subscribe("after.*", "after");
@@ -178,10 +178,10 @@ fn an_unsubscription_counts_once_others_can_know_of_it(shards: u32) {
 
 /// What draining clients build on: the publisher has its PONG, then the subscriber sends UNSUB and
 /// PING; every message stands before that PONG.
-fn an_unsubscription_loses_nothing_published_before(shards: u32) {
+fn an_unsubscription_loses_nothing_published_before(setup: Setup) {
     const ROUNDS: usize = 300;
     const MESSAGES: usize = 100;
-    let server = Server::with_shards(shards);
+    let server = Server::with(setup);
     let mut subscribers = clients(&server, SPREAD);
     let mut publishers = clients(&server, SPREAD - 1);
     for round in 0..ROUNDS {
@@ -197,10 +197,10 @@ fn an_unsubscription_loses_nothing_published_before(shards: u32) {
 
 /// Flush here, then flush there: the publisher has its PONG, so what it published stands before
 /// the PONG of any PING sent afterwards.
-fn a_pong_stands_behind_what_was_confirmed_before_its_ping(shards: u32) {
+fn a_pong_stands_behind_what_was_confirmed_before_its_ping(setup: Setup) {
     const ROUNDS: usize = 600;
     const MESSAGES: usize = 20;
-    let server = Server::with_shards(shards);
+    let server = Server::with(setup);
     let mut subscribers = clients(&server, SPREAD);
     let mut publishers = clients(&server, SPREAD - 1);
     for subscriber in &mut subscribers {
@@ -261,9 +261,9 @@ impl Chain {
 }
 
 /// 503 when no shard has interest, and never while one has.
-fn no_responders_means_nobody_listens(shards: u32) {
+fn no_responders_means_nobody_listens(setup: Setup) {
     const ROUNDS: usize = 200;
-    let server = Server::with_shards(shards);
+    let server = Server::with(setup);
     let mut requesters = clients(&server, SPREAD);
     let mut responders = clients(&server, SPREAD - 1);
     for (index, requester) in requesters.iter_mut().enumerate() {
@@ -295,10 +295,10 @@ fn no_responders_means_nobody_listens(shards: u32) {
 }
 
 /// `UNSUB sid max` takes exactly `max` messages, whoever published them.
-fn auto_unsubscribe_counts_messages_from_everywhere(shards: u32) {
+fn auto_unsubscribe_counts_messages_from_everywhere(setup: Setup) {
     const ROUNDS: usize = 50;
     const MAX: usize = 7;
-    let server = Server::with_shards(shards);
+    let server = Server::with(setup);
     let mut publishers = clients(&server, SPREAD);
     let mut subscribers = clients(&server, SPREAD);
     for round in 0..ROUNDS {

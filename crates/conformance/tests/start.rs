@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use test_kit::{Server, ServerBinary, ServerOptions};
+use test_kit::{Io, Server, ServerBinary, ServerError, ServerOptions, Setup};
 
 /// Runs the server to its end. Only for starts that are refused or end by themselves.
 fn run(args: &[&str]) -> Output {
@@ -51,16 +51,71 @@ fn a_port_in_use_is_a_fatal_line_that_names_it() {
 
 #[test]
 fn too_little_locked_memory_is_one_line_that_says_what_to_do() {
-    let binary = ServerBinary::locate().expect("the server builds");
-    let output = Command::new("/bin/sh")
-        .args(["-c", "ulimit -l 64 && exec \"$0\" -a 127.0.0.1 -p -1"])
-        .arg(binary.path)
-        .output()
-        .expect("the server runs");
-    let said = String::from_utf8(output.stderr).expect("errors are text");
-    assert!(!output.status.success());
+    let setup = Setup { shards: 1, io: Io::Uring };
+    let said = refused(ServerOptions { setup, locked_kib_max: Some(64), ..ServerOptions::default() });
     assert!(said.contains("[FTL] the limit on locked memory is 65536 bytes"), "{said}");
     assert!(said.contains("ulimit -l") && said.lines().count() == 1, "{said}");
+}
+
+#[test]
+fn with_too_little_locked_memory_epoll_does_and_the_log_says_so() {
+    let options = ServerOptions { locked_kib_max: Some(64), ..ServerOptions::default() };
+    let server = Server::start(options).expect("it starts all the same");
+    assert_works(&server);
+    let log = server.log().text();
+    assert!(log.contains("I/O:      epoll, since the limit on locked memory is 65536 bytes"), "{log}");
+}
+
+/// What a server says that must not start.
+fn refused(options: ServerOptions) -> String {
+    match Server::start(options) {
+        Err(ServerError::EndedEarly { log, .. }) => log,
+        other => panic!("it must not start: {other:?}"),
+    }
+}
+
+/// One message from one client to another.
+fn assert_works(server: &Server) {
+    let (mut publisher, mut subscriber) = (server.connect(), server.connect());
+    subscriber.subscribe("greet", 1);
+    subscriber.flush();
+    publisher.publish("greet", "hello");
+    assert_eq!(subscriber.next_message().text(), "hello");
+}
+
+#[test]
+fn where_a_container_refuses_io_uring_epoll_does_and_the_log_says_so() {
+    for shards in [1, 2] {
+        let setup = Setup { shards, io: Io::Auto };
+        let options = ServerOptions { setup, io_uring_refused: true, ..ServerOptions::default() };
+        let server = Server::start(options).expect("it starts all the same");
+        assert_works(&server);
+        let log = server.log().text();
+        let said = log.lines().find(|line| line.contains("I/O:")).expect("the log names the backend");
+        let why = "[INF]   I/O:      epoll, since io_uring is refused here (Operation not permitted";
+        assert!(said.contains(why), "{said}");
+    }
+}
+
+#[test]
+fn io_uring_that_is_asked_for_and_refused_is_one_line_that_says_what_to_do() {
+    let setup = Setup { shards: 1, io: Io::Uring };
+    let options = ServerOptions { setup, io_uring_refused: true, ..ServerOptions::default() };
+    let said = refused(options);
+    assert!(said.contains("[FTL] io_uring is refused here (Operation not permitted"), "{said}");
+    assert!(said.contains("seccomp=unconfined") && said.lines().count() == 1, "{said}");
+}
+
+#[test]
+fn the_log_names_the_backend() {
+    for (io, line) in [
+        (Io::Auto, "[INF]   I/O:      io_uring\n"),
+        (Io::Uring, "[INF]   I/O:      io_uring\n"),
+        (Io::Epoll, "[INF]   I/O:      epoll\n"),
+    ] {
+        let server = Server::with(Setup { shards: 1, io });
+        assert!(server.log().text().contains(line), "{}", server.log().text());
+    }
 }
 
 #[test]

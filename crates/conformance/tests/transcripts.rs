@@ -1,4 +1,4 @@
-//! The recorded conversations, byte for byte, at every shard count.
+//! The recorded conversations, byte for byte, on every setup.
 
 use std::{
     collections::BTreeMap,
@@ -14,14 +14,14 @@ use conformance::{
     replay::replay,
     transcript::{Case, Transcripts},
 };
-use test_kit::{Server, ServerError, ServerOptions, at_every_shard_count};
+use test_kit::{Server, ServerError, ServerOptions, Setup, on_every_setup};
 
 /// Replays mostly wait for quiet, so more of them than cores run side by side.
 const WORKERS: usize = 6;
 
-at_every_shard_count!(the_recorded_cases_are_alike);
+on_every_setup!(the_recorded_cases_are_alike);
 
-fn the_recorded_cases_are_alike(shards: u32) {
+fn the_recorded_cases_are_alike(setup: Setup) {
     let (transcripts, gaps) = (Transcripts::load(), known_gaps::load());
     let (next, failures) = (AtomicUsize::new(0), Mutex::new(BTreeMap::new()));
     thread::scope(|scope| {
@@ -29,7 +29,7 @@ fn the_recorded_cases_are_alike(shards: u32) {
             scope.spawn(|| {
                 while let Some(case) = transcripts.cases.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let gap = gaps.contains_key(&case.name);
-                    if let Err(why) = check(case, transcripts.config_of(case), gap, shards) {
+                    if let Err(why) = check(case, transcripts.config_of(case), gap, setup) {
                         failures.lock().expect("no worker panics here").insert(&case.name, why);
                     }
                 }
@@ -42,8 +42,8 @@ fn the_recorded_cases_are_alike(shards: u32) {
 }
 
 /// A case passes by being alike, a known gap by not being so yet.
-fn check(case: &Case, config: Option<String>, gap: bool, shards: u32) -> Result<(), String> {
-    let outcome = attempt(case, config, shards);
+fn check(case: &Case, config: Option<String>, gap: bool, setup: Setup) -> Result<(), String> {
+    let outcome = attempt(case, config, setup);
     match (gap, outcome) {
         (true, Ok(())) => Err("passes now; strike it off testdata/known-gaps.toml".to_owned()),
         (true, Err(_)) => Ok(()),
@@ -52,8 +52,8 @@ fn check(case: &Case, config: Option<String>, gap: bool, shards: u32) -> Result<
 }
 
 /// Replays a case on a server of its own.
-fn attempt(case: &Case, config: Option<String>, shards: u32) -> Result<(), String> {
-    let options = ServerOptions { shards, config, ..ServerOptions::default() };
+fn attempt(case: &Case, config: Option<String>, setup: Setup) -> Result<(), String> {
+    let options = ServerOptions { setup, config, ..ServerOptions::default() };
     match Server::start(options) {
         Ok(server) => replay(case, server.addr()),
         Err(refused @ ServerError::EndedEarly { .. }) => Err(refused.to_string()),

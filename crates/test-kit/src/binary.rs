@@ -2,7 +2,7 @@
 //!
 //! `BUSTER_SERVER_BIN` names one; otherwise the workspace's own is built in release mode, once per
 //! test process. With `BUSTER_PEER` set, the named binary is a stock nats-server, which knows no
-//! `--shards`: handy to check a test against the peer.
+//! `--shards` and no `--io`: handy to check a test against the peer.
 
 use std::{
     env,
@@ -20,8 +20,8 @@ use crate::ServerError;
 pub struct ServerBinary {
     /// Where the executable is.
     pub path: PathBuf,
-    /// False for a stock nats-server, which has no `--shards`.
-    pub takes_shards: bool,
+    /// True for a stock nats-server, which has no `--shards` and no `--io`.
+    pub is_peer: bool,
 }
 
 impl ServerBinary {
@@ -34,9 +34,7 @@ impl ServerBinary {
         static FOUND: OnceLock<Result<ServerBinary, String>> = OnceLock::new();
         FOUND
             .get_or_init(|| match env::var_os("BUSTER_SERVER_BIN") {
-                Some(path) => {
-                    Ok(Self { path: path.into(), takes_shards: env::var_os("BUSTER_PEER").is_none() })
-                }
+                Some(path) => Ok(Self { path: path.into(), is_peer: env::var_os("BUSTER_PEER").is_some() }),
                 None => build(),
             })
             .clone()
@@ -60,7 +58,7 @@ fn build() -> Result<ServerBinary, String> {
         .filter_map(executable_in)
         .next_back()
         .ok_or("cargo named no executable for buster-server")?;
-    Ok(ServerBinary { path, takes_shards: true })
+    Ok(ServerBinary { path, is_peer: false })
 }
 
 /// The executable that one line of cargo's JSON messages announces, if any.

@@ -11,9 +11,11 @@ mod deadline;
 mod frame;
 mod raw_client;
 mod reserved_port;
+mod sandbox;
 mod server;
 mod server_error;
 mod server_log;
+mod setup;
 
 pub use binary::ServerBinary;
 pub use deadline::{ANSWER_DEADLINE, START_DEADLINE};
@@ -23,17 +25,4 @@ pub use reserved_port::ReservedPort;
 pub use server::{Server, ServerOptions};
 pub use server_error::ServerError;
 pub use server_log::ServerLog;
-
-/// The shard counts every end-to-end test runs at. Four is more than the cores of a small machine,
-/// on purpose.
-pub const SHARD_COUNTS: [u32; 3] = [1, 2, 4];
-
-/// Makes each named `fn(shards: u32)` of the calling file a test at every one of [`SHARD_COUNTS`].
-#[macro_export]
-macro_rules! at_every_shard_count {
-    ($($test:ident),* $(,)?) => {
-        mod one_shard { $(#[test] fn $test() { super::$test($crate::SHARD_COUNTS[0]) })* }
-        mod two_shards { $(#[test] fn $test() { super::$test($crate::SHARD_COUNTS[1]) })* }
-        mod four_shards { $(#[test] fn $test() { super::$test($crate::SHARD_COUNTS[2]) })* }
-    };
-}
+pub use setup::{Io, SETUPS, Setup};

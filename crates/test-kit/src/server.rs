@@ -16,17 +16,22 @@ use rustix::{
 };
 use tempfile::TempDir;
 
-use crate::{RawClient, ReservedPort, START_DEADLINE, ServerBinary, ServerError, ServerLog};
+use crate::sandbox::spawn_without_io_uring;
+use crate::{Io, RawClient, ReservedPort, START_DEADLINE, ServerBinary, ServerError, ServerLog, Setup};
 
 /// How to start a server.
 #[derive(Clone, Debug, Default)]
 pub struct ServerOptions {
-    /// Value of `--shards`; 0 leaves the flag out.
-    pub shards: u32,
+    /// How many shards, on what.
+    pub setup: Setup,
     /// Keep one port over restarts, instead of letting the server choose.
     pub fixed_port: bool,
     /// Descriptors the process may have open; `None` leaves this process's own limit.
     pub open_files_max: Option<u32>,
+    /// Memory the process may lock, in KiB; `None` leaves this process's own limit.
+    pub locked_kib_max: Option<u32>,
+    /// Whether the kernel refuses the process io_uring, as in a container.
+    pub io_uring_refused: bool,
     /// Text of a configuration file to start with.
     pub config: Option<String>,
     /// Further arguments.
@@ -46,14 +51,14 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts a server with so many shards on a port of its choice.
+    /// Starts a server with this setup on a port of its choice.
     ///
     /// # Panics
     ///
     /// When it does not become ready.
     #[must_use]
-    pub fn with_shards(shards: u32) -> Self {
-        let options = ServerOptions { shards, ..ServerOptions::default() };
+    pub fn with(setup: Setup) -> Self {
+        let options = ServerOptions { setup, ..ServerOptions::default() };
         Self::start(options).expect("the server starts")
     }
 
@@ -71,7 +76,7 @@ impl Server {
         }
         let reserved = options.fixed_port.then(ReservedPort::take).transpose()?;
         let mut command = command(&binary, &options, dir.path(), reserved.as_ref());
-        let (child, log, addr) = spawn_ready(&mut command)?;
+        let (child, log, addr) = spawn_ready(&mut command, &options)?;
         Ok(Self { options, binary, dir, reserved, child, log, addr })
     }
 
@@ -143,7 +148,7 @@ impl Server {
     pub fn restart(&mut self) -> Result<(), ServerError> {
         self.kill()?;
         let mut command = command(&self.binary, &self.options, self.dir.path(), self.reserved.as_ref());
-        (self.child, self.log, self.addr) = spawn_ready(&mut command)?;
+        (self.child, self.log, self.addr) = spawn_ready(&mut command, &self.options)?;
         Ok(())
     }
 
@@ -218,26 +223,34 @@ fn command(
     arg("-a", Ipv4Addr::LOCALHOST.to_string().into());
     arg("-p", reserved.map_or_else(|| "-1".into(), |port| port.number().to_string().into()));
     arg("--ports_file_dir", dir.into());
-    if options.shards > 0 && binary.takes_shards {
-        arg("--shards", options.shards.to_string().into());
+    if options.setup.shards > 0 && !binary.is_peer {
+        arg("--shards", options.setup.shards.to_string().into());
         // Tests look for what goes wrong between shards, so connections have to be on all of them.
         arg("--placement", "spread".into());
+    }
+    match options.setup.io {
+        Io::Uring if !binary.is_peer => arg("--io", "uring".into()),
+        Io::Epoll if !binary.is_peer => arg("--io", "epoll".into()),
+        _ => {}
     }
     if options.config.is_some() {
         arg("-c", dir.join(CONFIG_FILE).into());
     }
-    let mut command = match options.open_files_max {
-        None => Command::new(&binary.path),
-        Some(limit) => limited(&binary.path, limit),
+    let limit = |flag: &str, limit: Option<u32>| limit.map(|limit| format!("ulimit {flag} {limit} && "));
+    let limits = [limit("-n", options.open_files_max), limit("-l", options.locked_kib_max)];
+    let limits: String = limits.into_iter().flatten().collect();
+    let mut command = match limits.as_str() {
+        "" => Command::new(&binary.path),
+        limits => limited(&binary.path, limits),
     };
     command.args(args).args(&options.args);
     command
 }
 
-/// The shell sets the limit and then becomes the server, so the process id stays the child's.
-fn limited(path: &Path, open_files: u32) -> Command {
+/// The shell sets the limits and then becomes the server, so the process id stays the child's.
+fn limited(path: &Path, limits: &str) -> Command {
     let mut command = Command::new("/bin/sh");
-    command.arg("-c").arg(format!("ulimit -n {open_files} && exec \"$0\" \"$@\"")).arg(path);
+    command.arg("-c").arg(format!("{limits}exec \"$0\" \"$@\"")).arg(path);
     command
 }
 
@@ -246,8 +259,15 @@ const READY_LINE: &str = "Server is ready";
 /// The line that tells the port.
 const LISTENING_LINE: &str = "Listening for client connections on ";
 
-fn spawn_ready(command: &mut Command) -> Result<(Child, ServerLog, SocketAddr), ServerError> {
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+fn spawn_ready(
+    command: &mut Command,
+    options: &ServerOptions,
+) -> Result<(Child, ServerLog, SocketAddr), ServerError> {
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut child = match options.io_uring_refused {
+        true => spawn_without_io_uring(command)?,
+        false => command.spawn()?,
+    };
     let log = ServerLog::collect(child.stderr.take().expect("stderr is piped"));
     match await_ready(&log) {
         Some(addr) => Ok((child, log, addr)),

@@ -1,11 +1,11 @@
-//! The kit against the real binary, at every shard count.
+//! The kit against the real binary, on every setup.
 
-use test_kit::{RawClient, SHARD_COUNTS, Server, ServerError, ServerOptions};
+use test_kit::{RawClient, SETUPS, Server, ServerError, ServerOptions};
 
 #[test]
 fn a_started_server_answers_and_its_ports_file_says_where() {
-    for shards in SHARD_COUNTS {
-        let server = Server::with_shards(shards);
+    for setup in SETUPS {
+        let server = Server::with(setup);
         assert_eq!(server.ports_file_urls().expect("a ports file"), [server.url()]);
         let mut client = server.connect();
         client.subscribe("greet", 1);
@@ -16,8 +16,8 @@ fn a_started_server_answers_and_its_ports_file_says_where() {
 
 #[test]
 fn a_stopped_server_exits_in_order_and_closes_its_connections() {
-    for shards in SHARD_COUNTS {
-        let mut server = Server::with_shards(shards);
+    for setup in SETUPS {
+        let mut server = Server::with(setup);
         let mut client = server.connect();
         let status = server.stop().expect("the server stops");
         assert!(status.success(), "{status}, log:\n{}", server.log().text());
@@ -27,8 +27,8 @@ fn a_stopped_server_exits_in_order_and_closes_its_connections() {
 
 #[test]
 fn a_restarted_server_is_a_new_process_on_the_same_port() {
-    for shards in SHARD_COUNTS {
-        let options = ServerOptions { shards, fixed_port: true, ..ServerOptions::default() };
+    for setup in SETUPS {
+        let options = ServerOptions { setup, fixed_port: true, ..ServerOptions::default() };
         let mut server = Server::start(options).expect("the server starts");
         let (pid, addr) = (server.pid(), server.addr());
         let mut client = server.connect();
