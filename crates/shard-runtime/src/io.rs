@@ -227,3 +227,6 @@ impl Io {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
