@@ -126,7 +126,7 @@ fn option_args(names: &[&str]) -> Vec<Arg> {
         number("payload", "Bytes of a payload"),
         number("messages", "How many are published in all, or SUBs taken back, instead of the usual"),
         real("seconds", "Go on for this long instead"),
-        real("rate", "Send so many requests a second whatever becomes of them: the open loop"),
+        real("rate", "So many a second: at most, for streams; for round trips, whatever becomes of them"),
     ];
     let mut wanted: Vec<Arg> = all.into_iter().filter(|arg| names.contains(&arg.get_id().as_str())).collect();
     if names.contains(&"messages") && names.contains(&"seconds") {
@@ -328,7 +328,7 @@ mod tests {
         assert!(run.settings.verify && run.settings.rate.is_none());
         assert_eq!(single_run("buster-bench | rtt | 8 | --rate | 2e4").settings.rate, Some(20_000.0));
         for wrong in [
-            "fan-out | --rate | 5",
+            "queue | --rate | -5",
             "rtt | --publishers | 5",
             "rtt | --rate | 0",
             "idle | --seconds | 1",

@@ -13,6 +13,7 @@ use anyhow::{Result, bail, ensure};
 
 use crate::epoll::{Epoll, Ready};
 use crate::ledger::Ledger;
+use crate::pace::{self, Pace};
 use crate::progress::Progress;
 use crate::publisher::Publisher;
 use crate::subscriber::Subscriber;
@@ -57,6 +58,8 @@ pub(crate) struct Flow {
     /// How far each group may fall behind.
     window_bytes: u64,
     discard: Vec<u8>,
+    /// How fast publishers may go, if not as fast as they can.
+    pace: Option<Pace>,
     /// When bytes moved last.
     moved_at: Instant,
     ponged_at: Instant,
@@ -107,6 +110,7 @@ impl Flow {
             next_publisher: 0,
             window_bytes: GROUP_WINDOW_BYTES_MAX.min(WINDOW_BYTES_MAX / traffic.groups.max(1) as u64),
             discard: vec![0; DISCARD_BYTES],
+            pace: None,
             moved_at: now,
             ponged_at: now,
         })
@@ -118,6 +122,13 @@ impl Flow {
         let (groups, subscribers) = (self.groups.len(), self.subscribers.len());
         self.ledger = Some(Ledger::new(groups, subscribers, feeds, payload_bytes));
         self.subscribers = self.subscribers.into_iter().map(Subscriber::checking).collect();
+        self
+    }
+
+    /// Has all publishers together send `rate` messages a second at most.
+    pub(crate) fn paced(mut self, rate: f64) -> Self {
+        let bytes_per_second = rate * self.traffic.publish_bytes as f64;
+        self.pace = Some(Pace::new(bytes_per_second));
         self
     }
 
@@ -143,7 +154,11 @@ impl Flow {
     /// Writes what can be written and reads what is there; hands back the time.
     pub(crate) fn turn(&mut self) -> Result<Instant> {
         let written = self.publish()?;
-        let patience = if written > 0 { Duration::ZERO } else { STALL_MAX };
+        let patience = match &self.pace {
+            _ if written > 0 => Duration::ZERO,
+            Some(_) => pace::STEP,
+            None => STALL_MAX,
+        };
         let read = self.read(patience)?;
         let now = Instant::now();
         if written + read > 0 {
@@ -218,10 +233,15 @@ impl Flow {
             let publisher = &mut self.publishers[index];
             let groups = &mut self.groups[publisher.feeds.clone()];
             let keeps_up = |group: &Group| group.in_flight_bytes(&self.traffic) < self.window_bytes;
-            if !publisher.is_able() || publisher.has_frames_left() && !groups.iter().all(keeps_up) {
+            let room = self.pace.as_ref().map_or(u64::MAX, Pace::room_bytes);
+            let may_go_on = room > 0 && groups.iter().all(keeps_up);
+            if !publisher.is_able() || publisher.has_frames_left() && !may_go_on {
                 continue;
             }
-            let chunk = publisher.write_chunk()?;
+            let chunk = publisher.write_chunk(room)?;
+            if let Some(pace) = &mut self.pace {
+                pace.on_sent(chunk);
+            }
             for group in groups {
                 group.published_bytes += chunk;
             }

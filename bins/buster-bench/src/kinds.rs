@@ -53,9 +53,9 @@ const SUBJECTS_MAX: u32 = 1_000_000;
 const MINUTES_MAX: u32 = 2_000;
 
 /// What can be said of a stream; with a number of its own, that is its subjects.
-const STREAM: &[&str] = &["publishers", "subjects", "subscribers", "payload", "messages", "seconds"];
-const SIZED: &[&str] = &["publishers", "subscribers", "payload", "messages", "seconds"];
-const SOAK: &[&str] = &["publishers", "subjects", "subscribers", "payload"];
+const STREAM: &[&str] = &["publishers", "subjects", "subscribers", "payload", "messages", "seconds", "rate"];
+const SIZED: &[&str] = &["publishers", "subscribers", "payload", "messages", "seconds", "rate"];
+const SOAK: &[&str] = &["publishers", "subjects", "subscribers", "payload", "rate"];
 
 pub(crate) const KINDS: [Kind; 18] = [
     stream(

@@ -17,7 +17,7 @@ pub(crate) struct Settings {
     pub(crate) scale: f64,
     /// Check every message.
     pub(crate) verify: bool,
-    /// Requests per second, for round trips in an open loop.
+    /// Messages per second at most; for round trips, requests per second in an open loop.
     pub(crate) rate: Option<f64>,
     pub(crate) overrides: Overrides,
 }

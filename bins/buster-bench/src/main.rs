@@ -24,6 +24,7 @@ mod load;
 mod machine;
 mod meter;
 mod open_loop;
+mod pace;
 mod pair;
 mod process;
 mod progress;

@@ -78,15 +78,15 @@ impl Publisher {
         self.bytes_left = self.bytes_left.min((frame_bytes - begun) % frame_bytes);
     }
 
-    /// Writes the next piece: how many bytes of frames went out.
-    pub(crate) fn write_chunk(&mut self) -> Result<u64> {
+    /// Writes the next piece, of frames `bytes_max` at most: how many bytes of them went out.
+    pub(crate) fn write_chunk(&mut self, bytes_max: u64) -> Result<u64> {
         if self.bytes_left == 0 {
             let count = write(&mut self.stream, self.ping_left)?;
             self.is_blocked = count == 0;
             self.ping_left = &self.ping_left[count..];
             return Ok(0);
         }
-        let left = usize::try_from(self.bytes_left).unwrap_or(usize::MAX);
+        let left = usize::try_from(self.bytes_left.min(bytes_max)).unwrap_or(usize::MAX);
         let count = write(&mut self.stream, self.block.chunk(CHUNK_BYTES.min(left)))?;
         self.block.advance(count);
         self.is_blocked = count == 0;

@@ -18,7 +18,12 @@ use crate::shape::Shape;
 use crate::subscriber::Subscriber;
 
 pub(crate) fn run(server: &Server, title: &str, shape: &Shape, settings: &Settings) -> Result<Vec<Report>> {
-    let shape = &shape.with(&settings.overrides)?;
+    let shape = shape.with(&settings.overrides)?;
+    Ok(vec![measure(server, title, &shape, settings)?])
+}
+
+/// Connects everybody, streams, and tells what it took.
+pub(crate) fn measure(server: &Server, title: &str, shape: &Shape, settings: &Settings) -> Result<Report> {
     let mut flow = open(server, shape, settings)?;
     let meter = Meter::start(server)?;
     flow.run(shape.time, Progress::new(title, "messages"))?;
@@ -28,7 +33,7 @@ pub(crate) fn run(server: &Server, title: &str, shape: &Shape, settings: &Settin
     if shape.groups() == 0 {
         report = Report { what: "publishes", operations: flow.published(), ..report };
     }
-    Ok(vec![Report { payload_bytes: shape.payload_bytes, ..report }])
+    Ok(Report { payload_bytes: shape.payload_bytes, ..report })
 }
 
 /// Connects everybody; nothing is published yet.
@@ -48,8 +53,14 @@ pub(crate) fn open(server: &Server, shape: &Shape, settings: &Settings) -> Resul
         delivery_bytes: shape.delivery_bytes(),
         groups: shape.groups(),
     };
-    let flow = Flow::new(publishers, subscribers, traffic)?;
-    Ok(if settings.verify { flow.checking(shape.payload_bytes) } else { flow })
+    let mut flow = Flow::new(publishers, subscribers, traffic)?;
+    if settings.verify {
+        flow = flow.checking(shape.payload_bytes);
+    }
+    Ok(match settings.rate {
+        Some(rate) => flow.paced(rate),
+        None => flow,
+    })
 }
 
 fn open_subscribers(dialer: &mut Dialer, shape: &Shape) -> Result<Vec<Subscriber>> {

@@ -8,8 +8,6 @@ use anyhow::Result;
 
 use crate::client::{self, Dialer};
 use crate::load::Settings;
-use crate::meter::Meter;
-use crate::progress::Progress;
 use crate::report::Report;
 use crate::server::Server;
 use crate::shape::Shape;
@@ -17,20 +15,10 @@ use crate::streaming;
 
 pub(crate) fn run(server: &Server, title: &str, shape: &Shape, settings: &Settings) -> Result<Vec<Report>> {
     let shape = &shape.with(&settings.overrides)?;
-    let alone = measure(server, &format!("{title}, without"), shape, settings)?;
+    let alone = streaming::measure(server, &format!("{title}, without"), shape, settings)?;
     let stuck = client::open(&mut Dialer::new(server.addr()), &shape.subscribe_line(0))?;
-    let beside = measure(server, title, shape, settings)?;
+    let beside = streaming::measure(server, title, shape, settings)?;
     drop(stuck);
     let kept = beside.rate_per_second() / alone.rate_per_second();
     Ok(vec![alone, Report { rate_kept: Some(kept), ..beside }])
-}
-
-fn measure(server: &Server, title: &str, shape: &Shape, settings: &Settings) -> Result<Report> {
-    let mut flow = streaming::open(server, shape, settings)?;
-    let meter = Meter::start(server)?;
-    flow.run(shape.time, Progress::new(title, "messages"))?;
-    let usage = meter.stop()?;
-    flow.confirm_nothing_more()?;
-    let report = Report::new(title, "deliveries", flow.deliveries(), usage);
-    Ok(Report { payload_bytes: shape.payload_bytes, ..report })
 }
