@@ -6,7 +6,7 @@
 use crate::frames;
 use crate::stamp;
 
-/// The least a block of one repeated frame fills: one write's worth.
+/// One write's worth.
 pub(crate) const CHUNK_BYTES: usize = 64 * 1024;
 
 #[derive(Debug)]
@@ -29,11 +29,15 @@ struct Stamps {
 }
 
 impl Block {
-    /// Publishes to `subjects` in turns, all of them equally long, at least `CHUNK_BYTES` of them.
-    pub(crate) fn cycling<'a>(subjects: impl Iterator<Item = &'a str> + Clone, payload_bytes: usize) -> Self {
+    /// Publishes to `subjects` in turns, all of them equally long, until they fill `bytes_min`.
+    pub(crate) fn cycling<'a>(
+        subjects: impl Iterator<Item = &'a str> + Clone,
+        payload_bytes: usize,
+        bytes_min: usize,
+    ) -> Self {
         let mut bytes = Vec::new();
         let mut frame_bytes = 0;
-        while bytes.len() < CHUNK_BYTES {
+        while bytes.len() < bytes_min {
             for subject in subjects.clone() {
                 let frame = frames::publish(subject, None, payload_bytes);
                 assert!(frame_bytes == 0 || frame.len() == frame_bytes, "frames of one length");
@@ -108,7 +112,7 @@ mod tests {
 
     #[test]
     fn a_block_is_whole_frames_over_and_over() {
-        let mut block = Block::cycling(["a", "b"].into_iter(), 3);
+        let mut block = Block::cycling(["a", "b"].into_iter(), 3, CHUNK_BYTES);
         assert_eq!(block.frame_bytes(), 14);
         assert!(block.chunk(usize::MAX).len() >= CHUNK_BYTES);
         let twice = 2 * block.chunk(usize::MAX).len();
@@ -120,7 +124,7 @@ mod tests {
 
     #[test]
     fn stamps_count_on_through_rounds_and_writes_that_took_nothing() {
-        let mut block = Block::cycling(["a"].into_iter(), 16).stamped(7, 16);
+        let mut block = Block::cycling(["a"].into_iter(), 16, 1).stamped(7, 16);
         let frames = block.chunk(usize::MAX).len() / 28;
         block.advance(0);
         let all = sent(&mut block, 2 * frames * 28);

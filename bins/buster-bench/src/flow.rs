@@ -299,7 +299,7 @@ mod tests {
     }
 
     fn block() -> Block {
-        Block::cycling(["a"].into_iter(), PAYLOAD_BYTES)
+        Block::cycling(["a"].into_iter(), PAYLOAD_BYTES, 1000)
     }
 
     fn traffic(groups: usize) -> Traffic {

@@ -17,8 +17,8 @@ use crate::progress::Progress;
 use crate::report::Report;
 use crate::server::Server;
 
-/// After the last connection, before the quiet is measured.
-const SETTLE: Duration = Duration::from_millis(500);
+/// After the last connection, before the quiet is measured: servers ping every new client after 2 s.
+const SETTLE: Duration = Duration::from_secs(3);
 
 /// How long the quiet is measured at scale 1.
 const QUIET: Duration = Duration::from_secs(4);

@@ -4,7 +4,7 @@
 //! group it feeds exactly once; and whatever one connection gets of one publisher comes in the order
 //! it was sent, gaps allowed only where other members of the group took the rest.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::ops::Range;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -15,8 +15,8 @@ use crate::stamp::{self, Stamp};
 #[derive(Debug)]
 pub(crate) struct Ledger {
     groups: Vec<GroupBook>,
-    /// Per subscriber: the lowest number it may get next, per publisher.
-    next_seqs: Vec<Vec<u64>>,
+    /// Per subscriber: the lowest number it may get next of each publisher it has heard of.
+    next_seqs: Vec<HashMap<u32, u64>>,
     /// Per publisher: the groups that get what it sends.
     feeds: Vec<Range<usize>>,
     payload_bytes: usize,
@@ -24,8 +24,8 @@ pub(crate) struct Ledger {
 
 #[derive(Debug, Clone, Default)]
 struct GroupBook {
-    /// Per publisher.
-    seen: Vec<Seen>,
+    /// By publisher.
+    seen: HashMap<u32, Seen>,
 }
 
 /// A set of numbers that is nearly `0..n`: what is complete at its front takes no memory.
@@ -57,10 +57,9 @@ impl Ledger {
         feeds: Vec<Range<usize>>,
         payload_bytes: usize,
     ) -> Self {
-        let book = GroupBook { seen: vec![Seen::default(); feeds.len()] };
         Self {
-            groups: vec![book; groups],
-            next_seqs: vec![vec![0; feeds.len()]; subscribers],
+            groups: vec![GroupBook::default(); groups],
+            next_seqs: vec![HashMap::new(); subscribers],
             feeds,
             payload_bytes,
         }
@@ -88,12 +87,12 @@ impl Ledger {
             feeds.contains(&group),
             "publisher {publisher}'s {seq} went to a subscriber of something else"
         );
-        match self.groups[group].seen[publisher as usize].insert(seq) {
+        match self.groups[group].seen.entry(publisher).or_default().insert(seq) {
             Booked::New => {}
             Booked::Again => bail!("publisher {publisher}'s {seq} was delivered twice to group {group}"),
             Booked::Absurd => bail!("publisher {publisher} never got as far as {seq}"),
         }
-        let next = &mut self.next_seqs[subscriber][publisher as usize];
+        let next = self.next_seqs[subscriber].entry(publisher).or_default();
         ensure!(
             seq >= *next,
             "publisher {publisher}'s {seq} came to subscriber {subscriber} after {}",
@@ -105,9 +104,10 @@ impl Ledger {
 
     /// Checks that nothing is missing; `published` counts the messages of each publisher.
     pub(crate) fn confirm_complete(&self, published: &[u64]) -> Result<()> {
-        for (publisher, (feeds, published)) in self.feeds.iter().zip(published).enumerate() {
+        let nothing = Seen::default();
+        for (publisher, (feeds, published)) in (0..).zip(self.feeds.iter().zip(published)) {
             for group in feeds.clone() {
-                let seen = &self.groups[group].seen[publisher];
+                let seen = self.groups[group].seen.get(&publisher).unwrap_or(&nothing);
                 // As many as were published could still be the wrong ones.
                 let missing = seen.first_missing();
                 ensure!(

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use anyhow::{Result, ensure};
 
-use crate::block::Block;
+use crate::block::{Block, CHUNK_BYTES};
 use crate::client::{self, Dialer};
 use crate::flow::{Flow, Traffic};
 use crate::load::{Settings, scaled};
@@ -16,6 +16,9 @@ use crate::report::Report;
 use crate::server::Server;
 use crate::shape::Shape;
 use crate::subscriber::Subscriber;
+
+/// All publishers' prebuilt frames together, as long as each has one frame.
+const BLOCKS_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 pub(crate) fn run(server: &Server, title: &str, shape: &Shape, settings: &Settings) -> Result<Vec<Report>> {
     let shape = shape.with(&settings.overrides)?;
@@ -79,7 +82,8 @@ fn open_publisher(
     index: usize,
 ) -> Result<Publisher> {
     let subjects = shape.subjects_of_publisher(index);
-    let mut block = Block::cycling(subjects.iter().map(String::as_str), shape.payload_bytes);
+    let block_bytes = CHUNK_BYTES.min(BLOCKS_BYTES_MAX / shape.publishers).max(1);
+    let mut block = Block::cycling(subjects.iter().map(String::as_str), shape.payload_bytes, block_bytes);
     if settings.verify {
         block = block.stamped(index as u32, shape.payload_bytes);
     }

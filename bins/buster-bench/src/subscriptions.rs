@@ -4,7 +4,7 @@ use std::io::Write;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::block::Block;
+use crate::block::{Block, CHUNK_BYTES};
 use crate::client::{self, Dialer};
 use crate::flow::{Flow, Traffic};
 use crate::frames;
@@ -82,7 +82,7 @@ fn traffic(publish_bytes: u64) -> Traffic {
 fn random_publishes(count: u32) -> Block {
     let mut random = SplitMix::new(0x5eed);
     let subjects: Vec<String> = (0..PREBUILT).map(|_| subject(random.below(count))).collect();
-    Block::cycling(subjects.iter().map(String::as_str), PAYLOAD_BYTES)
+    Block::cycling(subjects.iter().map(String::as_str), PAYLOAD_BYTES, CHUNK_BYTES)
 }
 
 fn subject(number: u32) -> String {
