@@ -54,13 +54,22 @@ fn shown_command(server: &Server, root: &Path) -> String {
     format!("{} -a 127.0.0.1 -p {{port}}", path.display())
 }
 
-/// A line per figure, as soon as it is known.
+/// A line per figure below each row's title, as soon as they are known.
 pub(crate) fn plain(lines: &[Line]) -> String {
-    lines.iter().map(plain_line).collect()
+    let mut text = String::new();
+    let mut title = "";
+    for line in lines {
+        if line.title != title {
+            title = line.title;
+            text += &format!("{}: {title}\n", line.load);
+        }
+        text += &plain_line(line);
+    }
+    text
 }
 
 fn plain_line(line: &Line) -> String {
-    let head = format!("{:14} {:20}", line.load, metric_name(line));
+    let head = format!("  {:20}", metric_name(line));
     if let Some(reason) = &line.skipped {
         return format!("{head} {reason}\n");
     }
@@ -161,7 +170,7 @@ fn summary(lines: &[Line]) -> String {
 fn metric_name(line: &Line) -> String {
     match line.metric {
         Metric::Cpu => format!("CPU per {}", line.operation),
-        Metric::Rate | Metric::Throughput => "rate".to_owned(),
+        Metric::Rate | Metric::Throughput => format!("{} rate", line.operation),
         Metric::P50 => "p50".to_owned(),
         Metric::P999 => "p99.9".to_owned(),
         Metric::BytesEach => "memory each".to_owned(),
@@ -254,7 +263,7 @@ pub(crate) mod tests {
 |---|---|---|---|---|---|---|---|
 | fan-out, 10 × 10 subjects × 10 subscribers, 128 B | CPU per delivery | 0.0550 µs | 0.110 µs | \
 0.50× (0.50–0.50) | 0.275 µs | 0.20× (0.20–0.20) | ≤ 0.6× met, ≤ 0.25× met |
-|  | rate | 18.2 M/s | 13.6 M/s | 1.33× (1.33–1.33) | 4.55 M/s | 4.00× (4.00–4.00) | ≥ 1.25× met, \
+|  | delivery rate | 18.2 M/s | 13.6 M/s | 1.33× (1.33–1.33) | 4.55 M/s | 4.00× (4.00–4.00) | ≥ 1.25× met, \
 ≥ 2.5× met |
 
 4 of 4 bars met.
@@ -271,8 +280,8 @@ pub(crate) mod tests {
         let text = markdown(&setting(), &lines);
         assert!(text.contains("≥ 1.25× **missed**"), "{text}");
         assert!(text.ends_with(
-            "3 of 4 bars met; missed: fan-out (rate); not available: epoll-rtt-64 (CPU per request), \
-             epoll-rtt-64 (rate).\n"
+            "3 of 4 bars met; missed: fan-out (delivery rate); not available: epoll-rtt-64 (CPU per \
+             request), epoll-rtt-64 (request rate).\n"
         ));
         assert!(plain(&lines).contains("not available: no --io"));
     }
