@@ -15,7 +15,6 @@ use crate::mesh_port::Parcel;
 impl Driver {
     /// Takes what happened and what other shards have sent.
     pub(super) fn take_events(&mut self, now: Time) -> io::Result<()> {
-        self.heed_stop(now)?;
         let mut events = std::mem::take(&mut self.events);
         loop {
             let has_more = self.io.take_events(&mut events)?;
@@ -30,7 +29,8 @@ impl Driver {
             }
         }
         self.events = events;
-        Ok(())
+        // After the wake-ups have been taken: one that comes from here on wakes the shard again.
+        self.heed_stop(now)
     }
 
     fn on_event(&mut self, now: Time, event: Event) -> io::Result<()> {
