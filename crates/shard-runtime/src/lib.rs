@@ -1,14 +1,16 @@
-//! Runs the shards: one pinned glommio executor each, its own io_uring, its sockets, and the queues
-//! and doorbells between them. The only crate that knows glommio or the kernel; it decides nothing
-//! about the protocol.
+//! Runs the shards: one pinned thread each, its sockets, and the queues and doorbells between them.
+//! The only crate that knows glommio or the kernel; it decides nothing about the protocol.
 //!
-//! Each executor runs one driver task. The task waits in a ring of its own rather than in glommio's,
-//! because that ring can be set up for a single issuer with deferred task work, and because receiving
-//! into a ring of buffers and plain `send` calls measured best (docs/decisions/0002-shard-driver.md).
+//! On io_uring a shard is a glommio executor that runs one driver task. The task waits in a ring of
+//! its own rather than in glommio's, because that ring can be set up for a single issuer with deferred
+//! task work, and because receiving into a ring of buffers and plain `send` calls measured best
+//! (docs/decisions/0002-shard-driver.md). Where io_uring is refused the same driver runs on epoll
+//! (docs/decisions/0005-two-backends.md).
 
 mod acceptor;
 mod bell;
 mod clock;
+mod cpus;
 mod driver;
 mod error;
 mod io;
@@ -19,7 +21,8 @@ mod socket;
 mod start;
 mod sys;
 
+pub use cpus::available_cpus;
 pub use error::RuntimeError;
 pub use io::Backend;
-pub use preflight::{available_cpus, preflight};
+pub use preflight::preflight;
 pub use start::{Shards, Stopper, start};

@@ -31,12 +31,3 @@ pub fn preflight(shards: usize) -> Result<(), RuntimeError> {
 pub(crate) fn memlock_limit() -> u64 {
     getrlimit(Resource::Memlock).current.unwrap_or(u64::MAX)
 }
-
-/// The cores this process may run on.
-pub fn available_cpus() -> Vec<usize> {
-    let allowed = rustix::thread::sched_getaffinity(None).ok();
-    let cpus = (0..rustix::thread::CpuSet::MAX_CPU)
-        .filter(|cpu| allowed.as_ref().is_some_and(|set| set.is_set(*cpu)))
-        .collect::<Vec<_>>();
-    if cpus.is_empty() { vec![0] } else { cpus }
-}
