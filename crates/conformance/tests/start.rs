@@ -119,6 +119,19 @@ fn the_log_names_the_backend() {
 }
 
 #[test]
+fn a_server_that_spins_before_it_sleeps_serves_and_stops() {
+    for io in [Io::Uring, Io::Epoll] {
+        let (setup, args) = (Setup { shards: 2, io }, vec!["--busy-poll".to_owned(), "20ms".to_owned()]);
+        let mut server =
+            Server::start(ServerOptions { setup, args, ..ServerOptions::default() }).expect("it starts");
+        for _ in 0..10 {
+            assert_works(&server);
+        }
+        assert!(server.stop().expect("it stops").success());
+    }
+}
+
+#[test]
 fn the_version_begins_with_the_line_that_clients_parse() {
     let output = run(&["-v"]);
     assert!(output.status.success());

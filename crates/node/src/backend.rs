@@ -1,6 +1,7 @@
 //! Which backend the shards run on.
 
 use std::net::TcpListener;
+use std::time::Duration;
 
 use broker::Config;
 use server_options::Io;
@@ -42,10 +43,11 @@ impl Plan {
         configs: impl Fn() -> Vec<Config>,
         listener: &TcpListener,
         cpus: &[usize],
+        busy_poll: Duration,
     ) -> Result<Shards, RuntimeError> {
         let because = match self {
             Self::Epoll { because } => because,
-            Self::Uring { or_epoll } => match start(Backend::Uring, configs(), listener, cpus) {
+            Self::Uring { or_epoll } => match start(Backend::Uring, configs(), listener, cpus, busy_poll) {
                 Ok(shards) => {
                     tracing::info!("  I/O:      io_uring");
                     return Ok(shards);
@@ -55,7 +57,7 @@ impl Plan {
                 Err(error) => return Err(error),
             },
         };
-        let shards = start(Backend::Epoll, configs(), listener, cpus)?;
+        let shards = start(Backend::Epoll, configs(), listener, cpus, busy_poll)?;
         match because {
             Some(error) => tracing::info!("  I/O:      epoll, since {error}"),
             None => tracing::info!("  I/O:      epoll"),

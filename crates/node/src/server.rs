@@ -51,7 +51,7 @@ impl Server {
             };
             ShardId::all(shards).map(config).collect()
         };
-        let shards = plan.start(configs, &listener, &cpus)?;
+        let shards = plan.start(configs, &listener, &cpus, options.busy_poll)?;
         let shown = SocketAddr::new(address.ip().to_canonical(), address.port());
         let host = if address.ip().is_unspecified() { options.host.clone() } else { shown.ip().to_string() };
         tracing::info!("Listening for client connections on {}", host_port(&host, address.port()));

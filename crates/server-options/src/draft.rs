@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use balance::PlacementRule;
 
 use crate::error::OptionsError;
-use crate::options::{Invocation, Io, Options, Port, SHARDS_MAX};
+use crate::go_value::duration;
+use crate::options::{BUSY_POLL_MAX, Invocation, Io, Options, Port, SHARDS_MAX};
 use crate::usage::usage;
 
 /// A setter's outcome; the error is the reason shown behind the value.
@@ -93,6 +94,15 @@ impl Draft {
             b"epoll" => Io::Epoll,
             _ => return Err("must be auto, uring or epoll"),
         };
+        Ok(())
+    }
+
+    pub(crate) fn set_busy_poll(&mut self, value: OsString) -> Set {
+        let time = duration(&value)?;
+        if time > BUSY_POLL_MAX {
+            return Err("must be between 0 and 1s");
+        }
+        self.options.busy_poll = time;
         Ok(())
     }
 

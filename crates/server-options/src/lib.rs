@@ -24,6 +24,6 @@ mod table;
 mod usage;
 
 pub use error::OptionsError;
-pub use options::{Invocation, Io, Options, PROGRAM, Port, SHARDS_MAX};
+pub use options::{BUSY_POLL_MAX, Invocation, Io, Options, PROGRAM, Port, SHARDS_MAX};
 pub use parse::parse;
 pub use usage::{usage, version_text};

@@ -1,6 +1,7 @@
 //! What the command line asks for, once it has been understood.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use balance::PlacementRule;
 
@@ -10,6 +11,9 @@ pub const PROGRAM: &str = "buster-server";
 /// Most shards that may be asked for. Every shard talks to every other, so the mesh grows with the
 /// square of this.
 pub const SHARDS_MAX: usize = 64;
+
+/// Longest time to look for work before sleeping: whoever waits longer does not look for speed.
+pub const BUSY_POLL_MAX: Duration = Duration::from_secs(1);
 
 /// The port clients connect to when none is named.
 const CLIENT_PORT: u16 = 4222;
@@ -52,6 +56,8 @@ pub struct Options {
     pub placement: PlacementRule,
     /// How the shards deal with the kernel.
     pub io: Io,
+    /// How long a shard without work looks for some before it sleeps, up to [`BUSY_POLL_MAX`].
+    pub busy_poll: Duration,
 }
 
 impl Default for Options {
@@ -69,6 +75,7 @@ impl Default for Options {
             shards: None,
             placement: PlacementRule::default(),
             io: Io::Auto,
+            busy_poll: Duration::ZERO,
         }
     }
 }

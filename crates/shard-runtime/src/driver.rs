@@ -8,6 +8,7 @@ mod intake;
 mod output;
 mod stopping;
 
+use std::hint;
 use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -40,6 +41,8 @@ pub(crate) struct Parts {
     pub(crate) listener: Option<TcpListener>,
     pub(crate) stop: Arc<AtomicBool>,
     pub(crate) clock: Clock,
+    /// How long to look for something to do before sleeping.
+    pub(crate) busy_poll: Duration,
     pub(crate) board: Arc<LoadBoard>,
 }
 
@@ -52,6 +55,7 @@ pub(crate) struct Driver {
     acceptor: Option<Acceptor>,
     stop: Arc<AtomicBool>,
     clock: Clock,
+    busy_poll: Duration,
     board: Arc<LoadBoard>,
     meter: LoadMeter,
     stage: Stage,
@@ -80,6 +84,7 @@ impl Driver {
             acceptor,
             stop: parts.stop,
             clock: parts.clock,
+            busy_poll: parts.busy_poll,
             board: parts.board,
             meter: LoadMeter::new(parts.shard.index()),
             stage: Stage::Serving,
@@ -106,16 +111,44 @@ impl Driver {
             return Ok(true);
         }
         self.meter.on_turn(now, self.clock.now(), &self.board);
-        self.wait(now)?;
+        if !self.finds_work_while_spinning()? {
+            self.wait(now)?;
+        }
         Ok(false)
+    }
+
+    /// Looks for something to do for as long as busy polling is to last. True also when a deadline
+    /// came meanwhile.
+    fn finds_work_while_spinning(&mut self) -> io::Result<bool> {
+        if self.busy_poll.is_zero() || self.queue_full {
+            return Ok(false);
+        }
+        let end = self.clock.now() + self.busy_poll;
+        let deadline = self.next_deadline();
+        loop {
+            if self.io.poll()? || self.has_parcels() {
+                return Ok(true);
+            }
+            let now = self.clock.now();
+            if deadline.is_some_and(|deadline| deadline <= now) {
+                return Ok(true);
+            }
+            if now >= end {
+                return Ok(false);
+            }
+            hint::spin_loop();
+        }
+    }
+
+    fn has_parcels(&self) -> bool {
+        self.ports.iter().flatten().any(|port| !port.inbound.is_empty())
     }
 
     fn wait(&mut self, now: Time) -> io::Result<()> {
         let bells = Arc::clone(&self.bells);
         let bell = &bells[self.shard.index()];
         bell.lie_down();
-        let ports = || self.ports.iter().flatten();
-        let wait = if ports().any(|port| !port.inbound.is_empty()) {
+        let wait = if self.has_parcels() {
             Wait::No
         } else if self.queue_full {
             Wait::For(FULL_QUEUE_PAUSE)

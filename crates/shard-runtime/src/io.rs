@@ -22,7 +22,7 @@ use self::uring::Uring;
 use crate::bell::Bell;
 use crate::sys;
 
-/// How a shard deals with the kernel (docs/decisions/0004-two-backends.md).
+/// How a shard deals with the kernel (docs/decisions/0005-two-backends.md).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Backend {
     /// io_uring: the kernel receives into our buffers and tells what came.
@@ -199,6 +199,14 @@ impl Io {
         match self {
             Self::Uring(uring) => uring.wait(wait),
             Self::Epoll(epoll) => epoll.wait(wait),
+        }
+    }
+
+    /// Waits for nothing, and cheaply. Returns whether there is something to do.
+    pub(crate) fn poll(&mut self) -> io::Result<bool> {
+        match self {
+            Self::Uring(uring) => uring.poll(),
+            Self::Epoll(epoll) => epoll.poll(),
         }
     }
 

@@ -6,6 +6,7 @@ use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
+use std::time::Duration;
 
 use broker::{Broker, Config};
 use fabric::ShardId;
@@ -93,7 +94,8 @@ impl Shards {
 }
 
 /// Starts a shard for each configuration, on the given cores in turn. The first shard accepts from
-/// a duplicate of `listener` and places the connections.
+/// a duplicate of `listener` and places the connections. A shard without work looks for some for as
+/// long as `busy_poll` before it sleeps.
 ///
 /// # Errors
 /// A shard could not get what its backend needs, its core or its thread; none runs then.
@@ -102,6 +104,7 @@ pub fn start(
     configs: Vec<Config>,
     listener: &TcpListener,
     cpus: &[usize],
+    busy_poll: Duration,
 ) -> Result<Shards, RuntimeError> {
     let not_started = |shard: usize| {
         move |reason: &dyn std::fmt::Display| RuntimeError::NotStarted { shard, reason: reason.to_string() }
@@ -132,6 +135,7 @@ pub fn start(
             listener: listener.take(),
             stopper: stopper.clone(),
             clock,
+            busy_poll,
             board: Arc::clone(&board),
             ready: ready.clone(),
             bells,
@@ -166,6 +170,7 @@ struct Seed {
     listener: Option<TcpListener>,
     stopper: Stopper,
     clock: Clock,
+    busy_poll: Duration,
     board: Arc<LoadBoard>,
     /// Where a shard that could be made announces itself, with its door.
     ready: mpsc::Sender<(ShardId, Option<OwnedFd>)>,
@@ -222,6 +227,7 @@ impl Seed {
             listener: self.listener,
             stop: self.stopper.stop,
             clock: self.clock,
+            busy_poll: self.busy_poll,
             board: self.board,
         };
         Driver::new(parts).map(Some)

@@ -133,6 +133,14 @@ impl Ring {
         }
     }
 
+    /// Whether there are events to take. Enters the kernel only if it has something to hand over.
+    pub(crate) fn poll(&mut self) -> io::Result<bool> {
+        if self.kernel_has_work() {
+            self.submit(Wait::No)?;
+        }
+        Ok(!self.ring.completion().is_empty())
+    }
+
     /// Takes the events that are there.
     pub(crate) fn take_completions(&mut self, into: &mut Vec<Completion>) {
         into.clear();
@@ -145,6 +153,11 @@ impl Ring {
                 unsafe { Buffers::filled(buffer, entry.result().max(0) as usize) }
             }),
         }));
+    }
+
+    fn kernel_has_work(&mut self) -> bool {
+        let submissions = self.ring.submission();
+        !submissions.is_empty() || submissions.taskrun() || submissions.cq_overflow()
     }
 
     fn push(&mut self, entry: squeue::Entry) -> io::Result<()> {

@@ -1,4 +1,5 @@
 use std::path::PathBuf;
+use std::time::Duration;
 
 use balance::PlacementRule;
 
@@ -36,6 +37,7 @@ fn sample(row: &Row) -> &'static str {
         Effect::Integer(_) => "7",
         Effect::Text(_) if row.names[0] == "placement" => "spread",
         Effect::Text(_) if row.names[0] == "io" => "epoll",
+        Effect::Text(_) if row.names[0] == "busy-poll" => "50us",
         Effect::Text(_) => "some/where",
     }
 }
@@ -69,6 +71,7 @@ fn each_supported_flag_sets_its_own_option() {
             "DV" => Options { debug: true, trace: true, ..rest },
             "placement" => Options { placement: PlacementRule::Spread, ..rest },
             "shards" => Options { shards: Some(7), ..rest },
+            "busy-poll" => Options { busy_poll: Duration::from_micros(50), ..rest },
             "io" => Options { io: Io::Epoll, ..rest },
             "h" | "v" => continue,
             other => panic!("no expectation for -{other}"),
@@ -192,6 +195,16 @@ fn shards_stay_within_their_range() {
         let text = refusal(&["--shards", count]);
         assert_eq!(text, format!("invalid value \"{count}\" for flag -shards: must be between 1 and 64"));
     }
+}
+
+#[test]
+fn busy_polling_lasts_up_to_a_second() {
+    assert_eq!(options(&["--busy-poll", "0"]).busy_poll, Duration::ZERO);
+    assert_eq!(options(&["--busy-poll", "1s"]).busy_poll, Duration::from_secs(1));
+    let text = refusal(&["--busy-poll", "1.1s"]);
+    assert_eq!(text, "invalid value \"1.1s\" for flag -busy-poll: must be between 0 and 1s");
+    let text = refusal(&["--busy-poll", "50"]);
+    assert_eq!(text, "invalid value \"50\" for flag -busy-poll: parse error");
 }
 
 #[test]

@@ -186,10 +186,8 @@ impl Epoll {
     }
 
     pub(crate) fn wait(&mut self, wait: Wait) -> io::Result<()> {
-        let has_work = !self.line.is_empty()
-            || self.listener.as_ref().is_some_and(|listener| listener.accepting && listener.ready);
         self.ready.clear();
-        match self.wait_for_edges(if has_work { Wait::No } else { wait }) {
+        match self.wait_for_edges(if self.has_work() { Wait::No } else { wait }) {
             Ok(()) | Err(Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
@@ -197,6 +195,11 @@ impl Epoll {
         self.due = self.line.len();
         self.turn_bytes = TURN_BYTES_MAX;
         Ok(())
+    }
+
+    pub(crate) fn poll(&mut self) -> io::Result<bool> {
+        self.wait(Wait::No)?;
+        Ok(self.has_work() || !self.writable.is_empty())
     }
 
     /// Takes a batch of events. Returns whether this turn has another one.
@@ -213,6 +216,12 @@ impl Epoll {
 }
 
 impl Epoll {
+    /// Whether there is something to do that the kernel does not tell of again.
+    fn has_work(&self) -> bool {
+        let may_accept = |listener: &Listener| listener.accepting && listener.ready;
+        !self.line.is_empty() || self.listener.as_ref().is_some_and(may_accept)
+    }
+
     fn wait_for_edges(&mut self, wait: Wait) -> Result<(), Errno> {
         let mut timeout = match wait {
             Wait::No => Some(Timespec::default()),

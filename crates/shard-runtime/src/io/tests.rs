@@ -162,6 +162,22 @@ fn a_full_socket_tells_once_when_it_takes_bytes_again() {
     }
 }
 
+#[test]
+fn polling_finds_what_came_and_nothing_else() {
+    for backend in BACKENDS {
+        let mut rig = Rig::on(backend);
+        let (id, mut far) = rig.connection(1);
+        rig.io.receive(id).unwrap();
+        assert_eq!(rig.turn(Wait::No), []);
+        assert!(!rig.io.poll().unwrap());
+        far.write_all(b"x").unwrap();
+        assert!(rig.io.poll().unwrap(), "bytes are there");
+        let mut events = Vec::new();
+        rig.io.take_events(&mut events).unwrap();
+        assert!(matches!(events[..], [Event::Received(from, _)] if from == id));
+    }
+}
+
 /// More of them than io_uring has buffers, and each has more to say than a turn takes.
 #[test]
 fn a_crowd_is_heard_to_the_end() {

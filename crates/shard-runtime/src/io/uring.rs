@@ -173,6 +173,11 @@ impl Uring {
         self.ring.submit(if self.starved.is_empty() { wait } else { Wait::No })
     }
 
+    pub(crate) fn poll(&mut self) -> io::Result<bool> {
+        self.feed_starved()?;
+        self.ring.poll()
+    }
+
     pub(crate) fn take_events(&mut self, into: &mut Vec<Event>) -> io::Result<()> {
         let mut completions = std::mem::take(&mut self.completions);
         self.ring.take_completions(&mut completions);
