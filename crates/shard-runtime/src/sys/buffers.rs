@@ -16,11 +16,11 @@ use io_uring::IoUring;
 use io_uring::types::BufRingEntry;
 
 /// Bytes of one buffer.
-const BUFFER_BYTES: usize = 32 << 10;
+const BUFFER_BYTES: usize = 64 << 10;
 
 /// Buffers of a shard, a power of two. Together they fit a second-level cache, and bound what is read
 /// in one turn: receiving pauses while all are in use.
-pub(crate) const BUFFERS: u16 = 32;
+pub(crate) const BUFFERS: u16 = 16;
 
 /// The kernel wants the ring on a page boundary.
 const PAGE_BYTES: usize = 4096;
