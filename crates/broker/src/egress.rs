@@ -11,7 +11,7 @@ use crate::trace;
 
 /// Payloads from this size on are shared by the outboxes of a message instead of copied into each.
 /// Below it a copy is cheaper than keeping count and a second piece in the send.
-const SHARED_BYTES_MIN: usize = 16 << 10;
+pub(crate) const SHARED_BYTES_MIN: usize = 16 << 10;
 
 /// The clients with their outboxes, the subscriptions, and the scratch of the message in hand.
 #[derive(Debug)]
@@ -30,6 +30,8 @@ pub(crate) struct Egress {
     /// The frame for clients without: made on first need.
     stripped: Delivery,
     stripped_of: u64,
+    /// The input that is being decoded, if messages can be shared out of it; else empty.
+    lent: Bytes,
     /// The body, once a subscriber shares it.
     shared: Option<Bytes>,
     /// Set when a message met a reader with over three quarters of `max_pending` waiting.
@@ -56,6 +58,7 @@ impl Egress {
             whole_of: 0,
             stripped: Delivery::default(),
             stripped_of: 0,
+            lent: Bytes::new(),
             shared: None,
             reader_behind: false,
             expired: Vec::new(),
@@ -86,6 +89,11 @@ impl Egress {
     /// The number of the message in hand.
     pub(crate) fn message(&self) -> u64 {
         self.message
+    }
+
+    /// Lets large messages that lie in `input` be shared instead of copied, from now on.
+    pub(crate) fn lend(&mut self, input: Bytes) {
+        self.lent = input;
     }
 
     /// Whether a reader of the message in hand falls behind.
@@ -145,7 +153,7 @@ impl Egress {
         if body.len() < SHARED_BYTES_MIN {
             client.outbox.append(&mut self.pool, len, |chunk| frame.append(chunk, &sub.sid, body));
         } else {
-            let whole = self.shared.get_or_insert_with(|| Bytes::copy_from_slice(publish.body));
+            let whole = self.shared.get_or_insert_with(|| share(&self.lent, publish.body));
             let body = whole.slice(publish.body.len() - body.len()..);
             let head = len - body.len() - 2;
             client.outbox.append(&mut self.pool, head, |chunk| frame.append_head(chunk, &sub.sid));
@@ -233,6 +241,12 @@ impl Egress {
             }
         }
     }
+}
+
+/// The body as a part of `lent`, if it lies there, else as a copy.
+fn share(lent: &Bytes, body: &[u8]) -> Bytes {
+    let range = lent.as_ptr_range();
+    if range.contains(&body.as_ptr()) { lent.slice_ref(body) } else { Bytes::copy_from_slice(body) }
 }
 
 fn prepare(whole: &mut Delivery, publish: &Publish<'_>) {

@@ -1,10 +1,12 @@
 //! Bytes from clients become ops, until the input ends or has to wait.
 
+use bytes::Bytes;
 use nats_proto::{ClientOp, ProtoError, PublishStreak, Step};
 
 use crate::broker::Broker;
 use crate::client::{ConnId, Hold};
 use crate::close::CloseReason;
+use crate::egress::SHARED_BYTES_MIN;
 use crate::time::Time;
 
 /// Input that is taken in for a held connection before reading from it stops. Most holds are over
@@ -153,14 +155,34 @@ impl Broker {
     }
 
     fn drive_inbox(&mut self, now: Time, id: ConnId) {
-        let mut inbox = std::mem::take(&mut self.egress.clients.at(id).inbox);
-        let used = self.drive(now, id, &inbox);
+        let client = self.egress.clients.at(id);
+        if client.inbox.len() < client.op_bytes {
+            return;
+        }
+        let mut inbox = std::mem::take(&mut client.inbox);
+        let used;
+        (inbox, used) = if inbox.len() < SHARED_BYTES_MIN {
+            let used = self.drive(now, id, &inbox);
+            (inbox, used)
+        } else {
+            self.drive_shared(now, id, inbox.into())
+        };
         let client = self.egress.clients.at(id);
         if client.closing.is_none() && used < inbox.len() {
             inbox.drain(..used);
             inbox.reserve(client.op_bytes.saturating_sub(inbox.len()));
             client.inbox = inbox;
         }
+    }
+
+    /// The same for input so large that those who get its messages share it. Returns the input with
+    /// how much of it was used; nothing of it, if it was used up.
+    fn drive_shared(&mut self, now: Time, id: ConnId, input: Bytes) -> (Vec<u8>, usize) {
+        self.egress.lend(input.clone());
+        let used = self.drive(now, id, &input);
+        self.egress.lend(Bytes::new());
+        // Without a copy where nobody else has a part in it: an op that has to wait, mostly.
+        if used < input.len() { (input.into(), used) } else { (Vec::new(), 0) }
     }
 
     /// Keeps the start of an op, with room for all of it, or what a hold keeps back.
