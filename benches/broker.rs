@@ -9,8 +9,11 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use fabric::ShardId;
 use nats_proto::ServerInfo;
 
-/// Bytes fed at once, as the server reads them.
-const READ_BYTES: usize = 32 << 10;
+/// Bytes fed at once, as the server reads them: wherever that cuts the messages.
+const READ_BYTES: usize = 64 << 10;
+
+/// Reads in one go.
+const READS: usize = 4;
 
 struct Shards {
     brokers: Vec<Broker>,
@@ -37,8 +40,10 @@ impl Shards {
     }
 
     fn feed(&mut self, (shard, id): (usize, ConnId), bytes: &[u8]) {
-        self.brokers[shard].on_received(Time(1), id, bytes);
-        self.settle();
+        for read in bytes.chunks(READ_BYTES) {
+            self.brokers[shard].on_received(Time(1), id, read);
+            self.settle();
+        }
     }
 
     /// Sockets take everything, batches arrive.
@@ -66,7 +71,7 @@ impl Shards {
 
 fn publishes(subject: &str, payload: usize) -> (Vec<u8>, u64) {
     let one = format!("PUB {subject} {payload}\r\n{}\r\n", "x".repeat(payload));
-    let count = READ_BYTES / one.len();
+    let count = READS * READ_BYTES / one.len();
     (one.repeat(count).into_bytes(), count as u64)
 }
 

@@ -13,9 +13,6 @@ use crate::time::Time;
 /// sooner than a stop would take.
 const HELD_INPUT_BYTES_MAX: usize = 64 << 10;
 
-/// Bytes taken at once to finish a control line, whose end is not known before it comes.
-const LINE_PIECE_BYTES: usize = 256;
-
 /// What the op in hand asks of the input behind it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Flow {
@@ -63,7 +60,7 @@ impl Broker {
                 return;
             }
             // Just what finishes the op in the inbox is copied to it; the rest is decoded in place.
-            let lacking = client.op_bytes.saturating_sub(client.inbox.len()).max(LINE_PIECE_BYTES);
+            let lacking = lacking(client.op_bytes.saturating_sub(client.inbox.len()), rest);
             let (piece, behind) = rest.split_at(lacking.min(rest.len()));
             client.inbox.extend_from_slice(piece);
             rest = behind;
@@ -227,4 +224,10 @@ impl Broker {
         }
         self.close(id, CloseReason::of_proto_error(error));
     }
+}
+
+/// How many bytes finish the op in the inbox, or the line that says how many do. `known` is what the
+/// decoder asked for; while it reads a line, that is just one more.
+fn lacking(known: usize, rest: &[u8]) -> usize {
+    if known > 1 { known } else { memchr::memchr(b'\n', rest).map_or(rest.len(), |at| at + 1) }
 }
