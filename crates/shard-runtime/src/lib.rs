@@ -17,6 +17,7 @@ mod io;
 mod load_board;
 mod mesh_port;
 mod preflight;
+mod shard_thread;
 mod socket;
 mod start;
 mod sys;

@@ -1,37 +1,25 @@
 //! Starting the shards, stopping them, and waiting for their end.
 
-use std::io;
+use std::fmt;
 use std::net::TcpListener;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
-use std::thread;
 use std::time::Duration;
 
-use broker::{Broker, Config};
+use broker::Config;
 use fabric::ShardId;
-use glommio::{ExecutorJoinHandle, LocalExecutorBuilder, Placement};
 use rustix::event::{EventfdFlags, eventfd};
 use rustix::io::Errno;
-use rustix::thread::{CpuSet, sched_setaffinity};
 
 use crate::bell::{self, Bell};
 use crate::clock::Clock;
-use crate::driver::{Driver, Parts};
 use crate::error::RuntimeError;
-use crate::io::{Backend, Io};
+use crate::io::Backend;
 use crate::load_board::LoadBoard;
 use crate::mesh_port::MeshPort;
 use crate::preflight::memlock_limit;
-
-/// What the system calls the threads of the shards.
-const THREAD_NAME: &str = "shard";
-
-/// glommio's own ring carries nothing of ours, so it is kept small.
-const EXECUTOR_RING_DEPTH: usize = 8;
-
-/// Memory that glommio registers with its ring, in bytes; unused, for the same reason.
-const EXECUTOR_IO_BYTES: usize = 64 << 10;
+use crate::shard_thread::{Ready, Seed, ShardThread};
 
 /// The running shards.
 pub struct Shards {
@@ -42,8 +30,8 @@ pub struct Shards {
 /// Asks the shards to stop. Can be handed to any thread.
 #[derive(Debug, Clone)]
 pub struct Stopper {
-    stop: Arc<AtomicBool>,
-    controls: Arc<[Arc<OwnedFd>]>,
+    pub(crate) stop: Arc<AtomicBool>,
+    pub(crate) controls: Arc<[Arc<OwnedFd>]>,
 }
 
 impl Stopper {
@@ -54,15 +42,6 @@ impl Stopper {
         for control in &*self.controls {
             bell::ring(control);
         }
-    }
-}
-
-/// Stops all shards when one ends, however it ends.
-struct StopOnDrop(Stopper);
-
-impl Drop for StopOnDrop {
-    fn drop(&mut self) {
-        self.0.stop();
     }
 }
 
@@ -106,24 +85,14 @@ pub fn start(
     cpus: &[usize],
     busy_poll: Duration,
 ) -> Result<Shards, RuntimeError> {
-    let not_started = |shard: usize| {
-        move |reason: &dyn std::fmt::Display| RuntimeError::NotStarted { shard, reason: reason.to_string() }
-    };
     let clock = Clock::new();
     let board = Arc::new(LoadBoard::new(configs.len()));
-    let controls = (0..configs.len())
-        .map(|shard| {
-            eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)
-                .map(Arc::new)
-                .map_err(|error| not_started(shard)(&error))
-        })
-        .collect::<Result<Arc<[_]>, _>>()?;
+    let controls = controls(configs.len()).map_err(|error| not_started(0, &error))?;
     let stopper = Stopper { stop: Arc::new(AtomicBool::new(false)), controls };
-    let mut listener = Some(listener.try_clone().map_err(|error| not_started(0)(&error))?);
+    let mut listener = Some(listener.try_clone().map_err(|error| not_started(0, &error))?);
     let (ready, all_ready) = mpsc::channel();
     let mut bell_senders = Vec::new();
     let mut threads = Vec::new();
-
     for (shard, (config, ports)) in configs.into_iter().zip(mesh(stopper.controls.len())).enumerate() {
         let (bell_sender, bells) = mpsc::channel();
         bell_senders.push(bell_sender);
@@ -140,15 +109,22 @@ pub fn start(
             ready: ready.clone(),
             bells,
         };
-        threads.push(seed.spawn(cpus[shard % cpus.len()]).map_err(|error| not_started(shard)(&error))?);
+        threads.push(seed.spawn(cpus[shard % cpus.len()]).map_err(|error| not_started(shard, &error))?);
     }
     drop(ready);
+    introduce(Shards { threads, stopper }, &all_ready, bell_senders)
+}
 
-    let shards = Shards { threads, stopper };
-    let mut doors: Vec<_> = all_ready.iter().collect();
+/// Waits for the doors of all shards and tells each shard of all bells: they begin.
+fn introduce(
+    shards: Shards,
+    all_ready: &mpsc::Receiver<Ready>,
+    bell_senders: Vec<mpsc::Sender<Arc<[Bell]>>>,
+) -> Result<Shards, RuntimeError> {
+    let mut doors: Vec<Ready> = all_ready.iter().collect();
     if doors.len() < shards.threads.len() {
         drop(bell_senders);
-        return Err(shards.wait().err().unwrap_or_else(|| not_started(0)(&"it ended at once")));
+        return Err(shards.wait().err().unwrap_or_else(|| not_started(0, &"it ended at once")));
     }
     doors.sort_by_key(|(shard, _)| shard.0);
     let controls = shards.stopper.controls.iter().cloned();
@@ -161,98 +137,14 @@ pub fn start(
     Ok(shards)
 }
 
-/// What a thread needs to become a shard.
-struct Seed {
-    backend: Backend,
-    shard: ShardId,
-    config: Config,
-    ports: Vec<Option<MeshPort>>,
-    listener: Option<TcpListener>,
-    stopper: Stopper,
-    clock: Clock,
-    busy_poll: Duration,
-    board: Arc<LoadBoard>,
-    /// Where a shard that could be made announces itself, with its door.
-    ready: mpsc::Sender<(ShardId, Option<OwnedFd>)>,
-    /// Where it gets the bells of all once all are ready.
-    bells: mpsc::Receiver<Arc<[Bell]>>,
+fn not_started(shard: usize, reason: &dyn fmt::Display) -> RuntimeError {
+    RuntimeError::NotStarted { shard, reason: reason.to_string() }
 }
 
-impl Seed {
-    /// Starts the thread. glommio's executors stand on io_uring, so without it a shard is a plain
-    /// thread that runs the same turns.
-    fn spawn(self, cpu: usize) -> io::Result<ShardThread> {
-        let stops_all = StopOnDrop(self.stopper.clone());
-        match self.backend {
-            Backend::Uring => LocalExecutorBuilder::new(Placement::Fixed(cpu))
-                .name(THREAD_NAME)
-                .ring_depth(EXECUTOR_RING_DEPTH)
-                .io_memory(EXECUTOR_IO_BYTES)
-                .spawn(move || async move {
-                    let _stops_all = stops_all;
-                    let Some(mut driver) = self.grow()? else { return Ok(()) };
-                    while !driver.turn()? {
-                        glommio::executor().yield_if_needed().await;
-                    }
-                    Ok(())
-                })
-                .map(ShardThread::Executor)
-                .map_err(Into::into),
-            Backend::Epoll => thread::Builder::new()
-                .name(THREAD_NAME.to_owned())
-                .spawn(move || {
-                    let _stops_all = stops_all;
-                    pin(cpu)?;
-                    let Some(mut driver) = self.grow()? else { return Ok(()) };
-                    while !driver.turn()? {}
-                    Ok(())
-                })
-                .map(ShardThread::Plain),
-        }
-    }
-
-    /// Makes the shard's driver on its own thread; `None` if another shard could not be made.
-    fn grow(self) -> io::Result<Option<Driver>> {
-        let io = Io::new(self.backend, Arc::clone(&self.stopper.controls[self.shard.index()]))?;
-        let announced = self.ready.send((self.shard, io.door()?));
-        drop(self.ready);
-        // Either end of these channels is gone only when another shard failed to start.
-        let (Ok(()), Ok(bells)) = (announced, self.bells.recv()) else { return Ok(None) };
-        let parts = Parts {
-            shard: self.shard,
-            broker: Broker::new(self.config),
-            io,
-            bells,
-            ports: self.ports,
-            listener: self.listener,
-            stop: self.stopper.stop,
-            clock: self.clock,
-            busy_poll: self.busy_poll,
-            board: self.board,
-        };
-        Driver::new(parts).map(Some)
-    }
-}
-
-/// The thread of a shard.
-enum ShardThread {
-    Executor(ExecutorJoinHandle<io::Result<()>>),
-    Plain(thread::JoinHandle<io::Result<()>>),
-}
-
-impl ShardThread {
-    fn join(self) -> io::Result<()> {
-        match self {
-            Self::Executor(executor) => executor.join().unwrap_or_else(|error| Err(error.into())),
-            Self::Plain(thread) => thread.join().unwrap_or_else(|_| Err(io::Error::other("it panicked"))),
-        }
-    }
-}
-
-fn pin(cpu: usize) -> io::Result<()> {
-    let mut cpus = CpuSet::new();
-    cpus.set(cpu);
-    Ok(sched_setaffinity(None, &cpus)?)
+/// An event counter for each shard.
+fn controls(shards: usize) -> Result<Arc<[Arc<OwnedFd>]>, Errno> {
+    let counter = |_| eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).map(Arc::new);
+    (0..shards).map(counter).collect()
 }
 
 /// The ports of each shard to each other shard.

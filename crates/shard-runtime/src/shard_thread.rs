@@ -1,0 +1,136 @@
+//! The thread of one shard: an executor on io_uring, a plain thread on epoll.
+
+use std::io;
+use std::net::TcpListener;
+use std::os::fd::OwnedFd;
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::Duration;
+
+use broker::{Broker, Config};
+use fabric::ShardId;
+use glommio::{ExecutorJoinHandle, LocalExecutorBuilder, Placement};
+use rustix::thread::{CpuSet, sched_setaffinity};
+
+use crate::bell::Bell;
+use crate::clock::Clock;
+use crate::driver::{Driver, Parts};
+use crate::io::{Backend, Io};
+use crate::load_board::LoadBoard;
+use crate::mesh_port::MeshPort;
+use crate::start::Stopper;
+
+/// What the system calls the threads of the shards.
+const THREAD_NAME: &str = "shard";
+
+/// glommio's own ring carries nothing of ours, so it is kept small.
+const EXECUTOR_RING_DEPTH: usize = 8;
+
+/// Memory that glommio registers with its ring, in bytes; unused, for the same reason.
+const EXECUTOR_IO_BYTES: usize = 64 << 10;
+
+/// A shard that could be made, and what wakes it beside its event counter.
+pub(crate) type Ready = (ShardId, Option<OwnedFd>);
+
+/// What a thread needs to become a shard.
+pub(crate) struct Seed {
+    pub(crate) backend: Backend,
+    pub(crate) shard: ShardId,
+    pub(crate) config: Config,
+    pub(crate) ports: Vec<Option<MeshPort>>,
+    pub(crate) listener: Option<TcpListener>,
+    pub(crate) stopper: Stopper,
+    pub(crate) clock: Clock,
+    pub(crate) busy_poll: Duration,
+    pub(crate) board: Arc<LoadBoard>,
+    /// Where a shard that could be made announces itself, with its door.
+    pub(crate) ready: mpsc::Sender<Ready>,
+    /// Where it gets the bells of all once all are ready.
+    pub(crate) bells: mpsc::Receiver<Arc<[Bell]>>,
+}
+
+impl Seed {
+    /// Starts the thread. glommio's executors stand on io_uring, so without it a shard is a plain
+    /// thread that runs the same turns.
+    pub(crate) fn spawn(self, cpu: usize) -> io::Result<ShardThread> {
+        let stops_all = StopOnDrop(self.stopper.clone());
+        match self.backend {
+            Backend::Uring => LocalExecutorBuilder::new(Placement::Fixed(cpu))
+                .name(THREAD_NAME)
+                .ring_depth(EXECUTOR_RING_DEPTH)
+                .io_memory(EXECUTOR_IO_BYTES)
+                .spawn(move || async move {
+                    let _stops_all = stops_all;
+                    let Some(mut driver) = self.grow()? else { return Ok(()) };
+                    while !driver.turn()? {
+                        glommio::executor().yield_if_needed().await;
+                    }
+                    Ok(())
+                })
+                .map(ShardThread::Executor)
+                .map_err(Into::into),
+            Backend::Epoll => thread::Builder::new()
+                .name(THREAD_NAME.to_owned())
+                .spawn(move || {
+                    let _stops_all = stops_all;
+                    pin(cpu)?;
+                    let Some(mut driver) = self.grow()? else { return Ok(()) };
+                    while !driver.turn()? {}
+                    Ok(())
+                })
+                .map(ShardThread::Plain),
+        }
+    }
+
+    /// Makes the shard's driver on its own thread; `None` if another shard could not be made.
+    fn grow(self) -> io::Result<Option<Driver>> {
+        let io = Io::new(self.backend, Arc::clone(&self.stopper.controls[self.shard.index()]))?;
+        let announced = self.ready.send((self.shard, io.door()?));
+        drop(self.ready);
+        // Either end of these channels is gone only when another shard failed to start.
+        let (Ok(()), Ok(bells)) = (announced, self.bells.recv()) else { return Ok(None) };
+        let parts = Parts {
+            shard: self.shard,
+            broker: Broker::new(self.config),
+            io,
+            bells,
+            ports: self.ports,
+            listener: self.listener,
+            stop: self.stopper.stop,
+            clock: self.clock,
+            busy_poll: self.busy_poll,
+            board: self.board,
+        };
+        Driver::new(parts).map(Some)
+    }
+}
+
+/// The thread of a shard.
+pub(crate) enum ShardThread {
+    Executor(ExecutorJoinHandle<io::Result<()>>),
+    Plain(thread::JoinHandle<io::Result<()>>),
+}
+
+impl ShardThread {
+    pub(crate) fn join(self) -> io::Result<()> {
+        match self {
+            Self::Executor(executor) => executor.join().unwrap_or_else(|error| Err(error.into())),
+            Self::Plain(thread) => thread.join().unwrap_or_else(|_| Err(io::Error::other("it panicked"))),
+        }
+    }
+}
+
+fn pin(cpu: usize) -> io::Result<()> {
+    let mut cpus = CpuSet::new();
+    cpus.set(cpu);
+    Ok(sched_setaffinity(None, &cpus)?)
+}
+
+/// Stops all shards when one ends, however it ends.
+struct StopOnDrop(Stopper);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.stop();
+    }
+}
