@@ -4,6 +4,7 @@
 
 use std::net::SocketAddr;
 
+use balance::PlacementRule;
 use broker::{Broker, Config, ConnId, Flush, Time};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use fabric::ShardId;
@@ -23,7 +24,12 @@ struct Shards {
 impl Shards {
     fn new(count: usize) -> Self {
         let brokers = ShardId::all(count)
-            .map(|shard| Broker::new(Config::new(shard, count, ServerInfo::default())))
+            .map(|shard| {
+                Broker::new(Config {
+                    placement: PlacementRule::Spread,
+                    ..Config::new(shard, count, ServerInfo::default())
+                })
+            })
             .collect();
         Self { brokers, dirty: Vec::new() }
     }

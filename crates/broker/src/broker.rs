@@ -5,7 +5,7 @@
 //! waits, and nothing reads a clock.
 //!
 //! Always true between events: no connection with a fence has its output flushed; a held connection
-//! has no input decoded; a closing connection has no subscriptions.
+//! has no input decoded; a closing connection has no subscriptions; a paused shard publishes nothing.
 
 use std::net::SocketAddr;
 
@@ -22,10 +22,12 @@ use crate::deadlines::{Deadlines, Due};
 use crate::egress::Egress;
 use crate::fence::Fences;
 use crate::mesh::Mesh;
+use crate::moves::Moves;
 use crate::offers::Offers;
 use crate::placement::{Placed, Placement};
 use crate::random::Random;
 use crate::route::Router;
+use crate::sampling::Sampling;
 use crate::time::Time;
 
 /// The account of clients that name none.
@@ -40,7 +42,9 @@ pub struct Broker {
     pub(crate) fences: Fences,
     pub(crate) deadlines: Deadlines,
     pub(crate) offers: Offers,
+    pub(crate) moves: Moves,
     pub(crate) random: Random,
+    pub(crate) sampling: Sampling,
     pub(crate) placement: Placement,
     /// Connections whose input was held and is wanted again.
     pub(crate) resumed: Vec<ConnId>,
@@ -59,7 +63,9 @@ impl Broker {
             fences: Fences::default(),
             deadlines: Deadlines::default(),
             offers: Offers::default(),
+            moves: Moves::new(config.shards),
             random: Random::new(config.seed),
+            sampling: Sampling::new(&config),
             placement: Placement::new(config.placement, config.shards, config.max_connections),
             resumed: Vec::new(),
             ahead: Ahead::default(),

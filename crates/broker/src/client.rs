@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use balance::Votes;
 use hashbrown::HashTable;
 use nats_proto::{ClientDecoder, ConnectOptions};
 
@@ -48,6 +49,8 @@ pub(crate) enum Hold {
     Offer,
     /// It published faster than its readers read, and goes on at this time.
     Stall(Time),
+    /// Connections change shards; nobody's input counts until they have.
+    Pause,
 }
 
 /// A SUB or UNSUB whose effect waits for the fence.
@@ -120,6 +123,10 @@ pub(crate) struct Client {
     pub(crate) hold: Option<Hold>,
     /// The input has ended; the connection closes for this reason once what is held was decoded.
     pub(crate) hung_up: Option<CloseReason>,
+    /// It is about to move to another shard: it is not read from.
+    pub(crate) leaving: bool,
+    /// Where its sampled traffic goes.
+    pub(crate) votes: Votes,
     /// Set while a read is processed if one of its messages met a reader that falls behind.
     pub(crate) stall_wanted: bool,
 
@@ -167,6 +174,8 @@ impl Client {
             op_bytes: 0,
             hold: None,
             hung_up: None,
+            leaving: false,
+            votes: Votes::default(),
             stall_wanted: false,
             subs: HashTable::new(),
             fence: None,

@@ -15,6 +15,8 @@ pub struct Config {
     pub shards: usize,
     /// Where connections go that this shard accepts.
     pub placement: PlacementRule,
+    /// Let connections move to the shard that they talk to most.
+    pub route: bool,
     /// Seeds the shard's random choices (queue members, PING jitter).
     pub seed: u64,
     /// INFO, without what differs from client to client.
@@ -44,6 +46,7 @@ impl Config {
             shard,
             shards,
             placement: PlacementRule::default(),
+            route: false,
             seed: 0,
             info,
             limits: Limits::default(),

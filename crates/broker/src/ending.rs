@@ -68,13 +68,17 @@ impl Broker {
         let client = self.egress.clients.remove(id).expect("a connection is released once");
         let clients = &self.egress.clients;
         self.deadlines.forget_gone(clients.len(), |id| clients.peek(id).is_some());
-        if !client.counted {
-            return;
+        if client.counted {
+            self.count_connections(-1);
         }
+    }
+
+    /// Tells the shard that places connections of a change in their number here.
+    pub(crate) fn count_connections(&mut self, change: i32) {
         if self.config.shard == ShardId(0) {
-            self.placement.on_closed(ShardId(0), 1);
-        } else {
-            self.mesh.link(ShardId(0)).count_closed();
+            self.placement.on_change(ShardId(0), change);
+        } else if change != 0 {
+            self.mesh.link(ShardId(0)).count_connections(change);
         }
     }
 }

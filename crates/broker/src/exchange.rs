@@ -22,12 +22,14 @@ impl Broker {
                     self.accounts[interest.account as usize].on_interest(from, &interest);
                 }
                 Frame::OfferReply(reply) => self.on_offer_reply(now, &reply),
+                Frame::Move(step) => self.on_move_step(now, from, step),
                 Frame::Stall { origin } => self.stall(now, ConnId::from_bits(origin)),
             }
         }
-        if batch.closed > 0 {
-            self.placement.on_closed(from, batch.closed as usize);
+        if batch.connections != 0 {
+            self.placement.on_change(from, batch.connections);
         }
+        self.moves.on_quiet(from, batch.quiet);
         let received = self.mesh.link(from).on_applied(batch);
         if received.confirmed_moved {
             self.lift_fences(now);
@@ -37,6 +39,7 @@ impl Broker {
                 self.resume(now, id, Hold::Link);
             }
         }
+        self.advance_move(now);
         self.settle();
     }
 
@@ -47,6 +50,9 @@ impl Broker {
     }
 
     fn on_message(&mut self, from: ShardId, message: &MeshMessage<'_>, stalled: &mut Option<u64>) {
+        if self.sampling.is_due() {
+            self.sample_arrival(from, message);
+        }
         let arrived = self.router(message.account as usize).arrive(message);
         if self.egress.reader_behind() && *stalled != Some(message.origin) {
             *stalled = Some(message.origin);

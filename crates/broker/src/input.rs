@@ -43,6 +43,9 @@ impl Broker {
             return;
         }
         client.last_in = now;
+        if client.hold.is_none() && self.moves.is_paused() {
+            self.moves.hold(id, client);
+        }
         let mut rest = bytes;
         loop {
             let Some(client) = self.egress.clients.find(id).filter(|client| client.closing.is_none()) else {
@@ -72,7 +75,7 @@ impl Broker {
     pub fn wants_input(&self, id: ConnId) -> bool {
         self.egress.clients.peek(id).is_some_and(|client| {
             let is_held = client.hold.is_some() && client.inbox.len() >= HELD_INPUT_BYTES_MAX;
-            client.closing.is_none() && client.hung_up.is_none() && !is_held
+            client.closing.is_none() && client.hung_up.is_none() && !is_held && !client.leaving
         })
     }
 
@@ -203,6 +206,9 @@ impl Broker {
         let Some(client) = self.egress.clients.find(id) else { return };
         if client.hold != Some(hold) || client.closing.is_some() {
             return;
+        }
+        if self.moves.is_paused() {
+            return self.moves.hold(id, client);
         }
         client.hold = None;
         self.drive_inbox(now, id);

@@ -2,7 +2,8 @@
 //! that is fed events and the time and leaves bytes, messages to other shards and a next deadline.
 //!
 //! [`Broker`] is the machine. The files that are its methods: `input` (bytes to ops), `session`,
-//! `publish` and `subscribe` (what ops do), `exchange` (what other shards say), `flush` and `ending`.
+//! `publish` and `subscribe` (what ops do), `exchange` (what other shards say), `flush` and `ending`,
+//! `moves`, `moved` and `sampling` (connections that change shards, how and why).
 //! The files it is made of: `client`, `subscription`, `account`, `route` (who gets a message), `egress`
 //! (what leaves to clients), `mesh` (what leaves to shards), `fence` and `offers` (how shards stay one
 //! server).
@@ -24,12 +25,15 @@ mod input;
 mod literal_interest;
 mod members;
 mod mesh;
+mod moved;
+mod moves;
 mod offers;
 mod outbox;
 mod placement;
 mod publish;
 mod random;
 mod route;
+mod sampling;
 mod session;
 mod sid;
 mod subscribe;
@@ -42,6 +46,8 @@ pub use client::ConnId;
 pub use close::CloseReason;
 pub use config::Config;
 pub use flush::Flush;
+pub use moved::Moved;
+pub use moves::MOVED_CONNECTIONS_MAX;
 pub use outbox::Outbox;
 pub use placement::Placed;
 pub use time::Time;

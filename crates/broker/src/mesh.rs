@@ -38,6 +38,10 @@ impl Mesh {
         ShardId::all(self.links.len()).filter(move |peer| *peer != own)
     }
 
+    pub(crate) fn shard(&self) -> ShardId {
+        self.shard
+    }
+
     pub(crate) fn link(&mut self, peer: ShardId) -> &mut Link {
         debug_assert!(peer != self.shard, "no link to oneself");
         &mut self.links[peer.index()]
@@ -54,6 +58,16 @@ impl Mesh {
         for peer in self.peers() {
             self.links[peer.index()].push_interest(interest, self.round);
             self.note_load(peer);
+        }
+        self.round
+    }
+
+    /// Opens a round without news; returns it. Once it is confirmed every other shard has applied all
+    /// that it was sent before.
+    pub(crate) fn open_round(&mut self) -> u64 {
+        self.round += 1;
+        for peer in self.peers() {
+            self.links[peer.index()].push_round(self.round);
         }
         self.round
     }

@@ -78,6 +78,10 @@ impl Offers {
         self.next_ticket += 1;
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.open.is_empty()
+    }
+
     pub(crate) fn take(&mut self, ticket: u64) -> Offer {
         self.open.remove(&ticket).expect("an answer belongs to an open offer")
     }

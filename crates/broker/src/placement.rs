@@ -39,8 +39,10 @@ impl Placement {
         Placed { shard: ShardId(shard as u8), cid: self.last_cid, over_limit }
     }
 
-    pub(crate) fn on_closed(&mut self, shard: ShardId, count: usize) {
-        self.open[shard.index()] -= count;
+    /// Connections came to a shard from another one, or (if negative) left it or closed.
+    pub(crate) fn on_change(&mut self, shard: ShardId, change: i32) {
+        let open = &mut self.open[shard.index()];
+        *open = open.checked_add_signed(change as isize).expect("a shard loses what it had");
     }
 }
 
@@ -53,7 +55,7 @@ mod tests {
         let mut placement = Placement::new(PlacementRule::Spread, 3, 100);
         let shards: Vec<u8> = (0..6).map(|_| placement.place(&[]).shard.0).collect();
         assert_eq!(shards, [0, 1, 2, 0, 1, 2]);
-        placement.on_closed(ShardId(1), 2);
+        placement.on_change(ShardId(1), -2);
         assert_eq!(placement.place(&[]).shard, ShardId(1));
     }
 
@@ -63,7 +65,7 @@ mod tests {
         assert!(!placement.place(&[]).over_limit);
         let refused = placement.place(&[]);
         assert!(refused.over_limit);
-        placement.on_closed(ShardId(0), 1);
+        placement.on_change(ShardId(0), -1);
         let placed = placement.place(&[]);
         assert!(!placed.over_limit && placed.cid == 3);
     }

@@ -81,6 +81,9 @@ impl Broker {
     }
 
     fn route(&mut self, id: ConnId, account: usize, publish: &Publish<'_>, answer_wanted: bool) -> Flow {
+        if self.sampling.is_due() {
+            self.sample(id, account, publish.subject);
+        }
         let ticket = self.offers.next_ticket();
         let routed = self.router(account).publish(id, publish, answer_wanted, ticket);
         if self.egress.reader_behind() {

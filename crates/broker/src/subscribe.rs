@@ -123,7 +123,8 @@ impl Broker {
         self.egress.unlink_sub(id, key);
         let round = self.announce_leave(key);
         if round.is_none() && !self.has_deferred_end(id, key) {
-            return self.remove(key);
+            self.remove(key);
+            return;
         }
         self.egress.subs.at_mut(key).set_leaving();
         self.egress.clients.at(id).deferred.push(Deferred::Remove(key));
@@ -174,14 +175,15 @@ impl Broker {
         last_round
     }
 
-    fn announce_leave(&mut self, key: SubKey) -> Option<u64> {
+    pub(crate) fn announce_leave(&mut self, key: SubKey) -> Option<u64> {
         let limited = self.egress.subs.at(key).is_limited();
         self.announce(key, MemberChange::Leave { limited })
     }
 
-    fn remove(&mut self, key: SubKey) {
+    pub(crate) fn remove(&mut self, key: SubKey) -> Subscription {
         let sub = self.egress.subs.remove(key);
         self.accounts[sub.account()].remove(sub.filter, sub.queue(), key);
+        sub
     }
 
     fn raise_fence(&mut self, id: ConnId, round: Option<u64>) {
@@ -215,7 +217,9 @@ impl Broker {
 
     fn take_effect(&mut self, change: Deferred) {
         match change {
-            Deferred::Remove(key) => self.remove(key),
+            Deferred::Remove(key) => {
+                self.remove(key);
+            }
             Deferred::EndAfter(key, max) => {
                 let sub = self.egress.subs.at_mut(key);
                 sub.set_max(max);

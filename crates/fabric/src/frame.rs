@@ -6,10 +6,13 @@
 
 use nats_proto::{HeaderLen, Publish};
 
+use crate::shard::ShardId;
+
 const MESSAGE: u8 = 1;
 const INTEREST: u8 = 2;
 const OFFER_REPLY: u8 = 3;
 const STALL: u8 = 4;
+const MOVE: u8 = 5;
 
 /// One frame read from a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +28,8 @@ pub enum Frame<'a> {
         /// The publisher, as its own shard named it in [`MeshMessage::origin`].
         origin: u64,
     },
+    /// Connections change shards.
+    Move(MoveStep),
 }
 
 /// A published message on its way to another shard.
@@ -80,6 +85,32 @@ pub struct OfferReply<'a> {
     pub refused: Names<'a>,
 }
 
+/// What shards tell each other to let connections change shards: the first shard lets one shard at a
+/// time do so, and stops all others meanwhile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MoveStep {
+    /// To the first shard: the sender has connections that should live on another shard.
+    Ask {
+        /// Where they should live.
+        to: ShardId,
+    },
+    /// From the first shard: act on nothing that clients send, and tell the two shards when they
+    /// have all your messages ([`crate::Batch::quiet`]).
+    Pause {
+        /// Counts the pauses, from 1.
+        epoch: u64,
+        /// Where the connections live.
+        from: ShardId,
+        /// Where they are to live.
+        to: ShardId,
+    },
+    /// To the first shard: all shards know of the sender's interest without the connections that
+    /// left it, or with those that came.
+    Done,
+    /// From the first shard: go on.
+    Resume,
+}
+
 /// A list of queue group names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Names<'a> {
@@ -124,6 +155,12 @@ const HAS_GROUPS: u8 = 1 << 4;
 const HAS_QUEUE: u8 = 1;
 const WAS_FIRM: u8 = 1 << 1;
 const IS_FIRM: u8 = 1 << 2;
+
+// Kinds of a move frame.
+const MOVE_ASK: u8 = 1;
+const MOVE_PAUSE: u8 = 2;
+const MOVE_DONE: u8 = 3;
+const MOVE_RESUME: u8 = 4;
 
 pub(crate) fn put_message<'g>(
     out: &mut Vec<u8>,
@@ -211,6 +248,17 @@ pub(crate) fn put_stall(out: &mut Vec<u8>, origin: u64) {
     put_u64(out, origin);
 }
 
+pub(crate) fn put_move(out: &mut Vec<u8>, step: MoveStep) {
+    let (kind, epoch, from, to) = match step {
+        MoveStep::Ask { to } => (MOVE_ASK, 0, ShardId(0), to),
+        MoveStep::Pause { epoch, from, to } => (MOVE_PAUSE, epoch, from, to),
+        MoveStep::Done => (MOVE_DONE, 0, ShardId(0), ShardId(0)),
+        MoveStep::Resume => (MOVE_RESUME, 0, ShardId(0), ShardId(0)),
+    };
+    out.extend_from_slice(&[MOVE, kind, from.0, to.0]);
+    put_u64(out, epoch);
+}
+
 fn put_u32(out: &mut Vec<u8>, value: u32) {
     out.extend_from_slice(&value.to_le_bytes());
 }
@@ -263,6 +311,7 @@ impl<'a> Reader<'a> {
             INTEREST => self.interest().map(Frame::Interest),
             OFFER_REPLY => self.offer_reply().map(Frame::OfferReply),
             STALL => Ok(Frame::Stall { origin: self.u64()? }),
+            MOVE => self.move_step().map(Frame::Move),
             kind => Err(FrameError::UnknownKind(kind)),
         }
     }
@@ -312,6 +361,18 @@ impl<'a> Reader<'a> {
         let taken = self.u8()? != 0;
         let ticket = self.u64()?;
         Ok(OfferReply { ticket, taken, refused: Names { bytes: self.bytes()? } })
+    }
+
+    fn move_step(&mut self) -> Result<MoveStep, FrameError> {
+        let [kind, from, to] = self.array()?;
+        let (from, to, epoch) = (ShardId(from), ShardId(to), self.u64()?);
+        match kind {
+            MOVE_ASK => Ok(MoveStep::Ask { to }),
+            MOVE_PAUSE => Ok(MoveStep::Pause { epoch, from, to }),
+            MOVE_DONE => Ok(MoveStep::Done),
+            MOVE_RESUME => Ok(MoveStep::Resume),
+            kind => Err(FrameError::UnknownKind(kind)),
+        }
     }
 
     fn take(&mut self, len: usize) -> Result<&'a [u8], FrameError> {
@@ -378,6 +439,15 @@ mod tests {
         put_interest(&mut out, &plain);
         put_offer_reply(&mut out, 5, true, [&b"q"[..]].into_iter());
         put_stall(&mut out, 11);
+        let steps = [
+            MoveStep::Ask { to: ShardId(3) },
+            MoveStep::Pause { epoch: 1 << 40, from: ShardId(1), to: ShardId(2) },
+            MoveStep::Done,
+            MoveStep::Resume,
+        ];
+        for step in steps {
+            put_move(&mut out, step);
+        }
 
         let frames: Vec<_> = Frames::new(&out).collect::<Result<_, _>>().unwrap();
         let Frame::Message(read) = frames[0] else { panic!("a message first") };
@@ -389,7 +459,7 @@ mod tests {
         assert_eq!((reply.ticket, reply.taken), (5, true));
         assert_eq!(reply.refused.iter().collect::<Vec<_>>(), [b"q"]);
         assert_eq!(frames[4], Frame::Stall { origin: 11 });
-        assert_eq!(frames.len(), 5);
+        assert_eq!(frames[5..], steps.map(Frame::Move));
     }
 
     #[test]

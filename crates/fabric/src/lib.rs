@@ -9,6 +9,8 @@
 //! that has applied everything up to and including that round confirms it. The broker builds its
 //! ordering guarantees on that alone (docs/decisions/0001-interest-fence.md).
 //!
+//! And it carries the word of a shard that paused: behind it no message comes until the pause is over.
+//!
 //! Nothing here moves bytes between threads: whoever owns two shards carries the batches, be it the
 //! runtime over its queues or a test over a `VecDeque`.
 #![forbid(unsafe_code)]
@@ -17,6 +19,6 @@ mod frame;
 mod link;
 mod shard;
 
-pub use frame::{Frame, FrameError, Frames, Interest, MeshMessage, Names, OfferReply, Told};
+pub use frame::{Frame, FrameError, Frames, Interest, MeshMessage, MoveStep, Names, OfferReply, Told};
 pub use link::{Batch, LINK_BYTES_MAX, Link, Received};
 pub use shard::{SHARDS_MAX, ShardId, ShardSet};

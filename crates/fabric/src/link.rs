@@ -3,7 +3,7 @@
 //! Always true: `in_flight` is what left in batches and was not credited back, and a link that is
 //! not congested holds less than [`LINK_BYTES_MAX`] plus the frames of one event.
 
-use crate::frame::{self, Frames, Interest, MeshMessage};
+use crate::frame::{self, Frames, Interest, MeshMessage, MoveStep};
 
 /// Frame bytes that may be gathered or under way on one link before it counts as congested: enough
 /// to keep the receiver busy for about a millisecond, and a few of the largest usual payloads.
@@ -28,8 +28,10 @@ pub struct Batch {
     pub confirmed: u64,
     /// Frame bytes of the receiver that the sender has consumed since its last batch.
     pub credit: usize,
-    /// Connections that closed on the sender since its last batch.
-    pub closed: u32,
+    /// By how many the connections of the sender changed since its last batch.
+    pub connections: i32,
+    /// The newest pause for which the sender says that no message from it comes behind this.
+    pub quiet: u64,
 }
 
 impl Batch {
@@ -67,7 +69,9 @@ pub struct Link {
     applied: u64,
     applied_sent: u64,
     consumed: usize,
-    closed: u32,
+    connections: i32,
+    quiet: u64,
+    quiet_sent: u64,
 }
 
 impl Link {
@@ -102,9 +106,31 @@ impl Link {
         frame::put_stall(self.frames_mut(), origin);
     }
 
-    /// Counts a closed connection, to be told with the next batch.
-    pub fn count_closed(&mut self) {
-        self.closed += 1;
+    /// Queues a step of connections that change shards.
+    pub fn push_move(&mut self, step: MoveStep) {
+        frame::put_move(self.frames_mut(), step);
+    }
+
+    /// Opens a round without news: the peer confirms it when it has applied all that was queued
+    /// before.
+    pub fn push_round(&mut self, round: u64) {
+        debug_assert!(round >= self.round, "rounds only grow");
+        self.round = round;
+    }
+
+    /// Counts connections that came (or went, if negative), to be told with the next batch.
+    pub fn count_connections(&mut self, change: i32) {
+        self.connections += change;
+    }
+
+    /// Says that no message follows what is queued until the pause of that number is over.
+    pub fn fall_quiet(&mut self, epoch: u64) {
+        self.quiet = epoch;
+    }
+
+    /// The newest pause for which that has left in a batch.
+    pub fn quiet_sent(&self) -> u64 {
+        self.quiet_sent
     }
 
     /// Whether publishers towards this peer should wait.
@@ -123,7 +149,8 @@ impl Link {
             || self.round > self.round_sent
             || self.applied > self.applied_sent
             || self.consumed >= CREDIT_BYTES_MIN
-            || self.closed > 0
+            || self.connections != 0
+            || self.quiet > self.quiet_sent
     }
 
     /// Takes everything gathered since the last batch.
@@ -135,12 +162,14 @@ impl Link {
         }
         self.round_sent = self.round;
         self.applied_sent = self.applied;
+        self.quiet_sent = self.quiet;
         Batch {
             frames: std::mem::take(&mut self.frames),
             round: self.round,
             confirmed: self.applied,
             credit: std::mem::take(&mut self.consumed),
-            closed: std::mem::take(&mut self.closed),
+            connections: std::mem::take(&mut self.connections),
+            quiet: self.quiet,
         }
     }
 
@@ -236,12 +265,30 @@ mod tests {
     }
 
     #[test]
-    fn closed_connections_are_told_once() {
+    fn connections_are_told_once() {
         let mut link = Link::default();
-        link.count_closed();
-        link.count_closed();
+        link.count_connections(3);
+        link.count_connections(-1);
         assert!(link.wants_batch());
-        assert_eq!(link.take_batch().closed, 2);
+        assert_eq!(link.take_batch().connections, 2);
         assert!(!link.wants_batch());
+    }
+
+    #[test]
+    fn falling_quiet_is_news_once_and_known_when_it_left() {
+        let mut link = Link::default();
+        link.fall_quiet(7);
+        assert!(link.wants_batch() && link.quiet_sent() == 0);
+        assert_eq!(link.take_batch().quiet, 7);
+        assert!(!link.wants_batch() && link.quiet_sent() == 7);
+    }
+
+    #[test]
+    fn a_round_without_news_is_confirmed_like_any_other() {
+        let (mut a, mut b) = (Link::default(), Link::default());
+        a.push_round(3);
+        assert!(a.wants_batch());
+        b.on_applied(a.take_batch());
+        assert!(a.on_applied(b.take_batch()).confirmed_moved && a.confirmed_by_peer() == 3);
     }
 }

@@ -11,6 +11,7 @@ mod check;
 mod client;
 mod history;
 mod mesh;
+mod moves;
 mod outcome;
 mod plan;
 mod random;

@@ -2,14 +2,23 @@
 
 use std::collections::VecDeque;
 
+use broker::Moved;
 use fabric::{Batch, ShardId};
 
 use crate::random::{Random, Stream};
 
+/// What one shard hands to another.
+#[derive(Debug)]
+pub(crate) enum Parcel {
+    Batch(Batch),
+    /// Connections that change shards, by their index in the world.
+    Moved(Vec<(usize, Moved)>),
+}
+
 /// One direction between two shards.
 #[derive(Debug, Default)]
 struct Lane {
-    under_way: VecDeque<(u64, Batch)>,
+    under_way: VecDeque<(u64, Parcel)>,
     delay: u64,
     last_arrival: u64,
     /// Frame bytes sent and not credited back, counted here rather than asked of the link.
@@ -25,15 +34,22 @@ pub(crate) struct Mesh {
     shards: usize,
     random: Random,
     forge: bool,
+    forge_quiet: Option<ShardId>,
 }
 
 impl Mesh {
-    pub(crate) fn new(seed: u64, shards: usize, delay_max: u64, forge: bool) -> Self {
+    pub(crate) fn new(
+        seed: u64,
+        shards: usize,
+        delay_max: u64,
+        forge: bool,
+        forge_quiet: Option<ShardId>,
+    ) -> Self {
         let mut random = Random::new(seed, Stream::Mesh);
         let lanes = (0..shards * shards)
             .map(|_| Lane { delay: random.between(1000, delay_max), ..Lane::default() })
             .collect();
-        Self { lanes, shards, random, forge }
+        Self { lanes, shards, random, forge, forge_quiet }
     }
 
     fn lane(&mut self, from: ShardId, to: ShardId) -> &mut Lane {
@@ -42,29 +58,40 @@ impl Mesh {
 
     /// Sends a batch on its way. Returns the frame bytes that are now not credited.
     pub(crate) fn send(&mut self, now: u64, from: ShardId, to: ShardId, batch: Batch) -> usize {
+        let lane = self.lane(from, to);
+        lane.in_flight += batch.frame_bytes();
+        lane.round_sent = batch.round;
+        let in_flight = lane.in_flight;
+        self.send_parcel(now, from, to, Parcel::Batch(batch));
+        in_flight
+    }
+
+    /// Sends a parcel on its way, behind those before it.
+    pub(crate) fn send_parcel(&mut self, now: u64, from: ShardId, to: ShardId, parcel: Parcel) {
         let stretch = if self.random.chance(3) { 8 } else { 1 };
         let jitter = self.random.between(25, 175);
         let lane = self.lane(from, to);
         let arrival = lane.last_arrival.max(now + lane.delay * jitter / 100 * stretch);
         lane.last_arrival = arrival;
-        lane.in_flight += batch.frame_bytes();
-        lane.round_sent = batch.round;
-        lane.under_way.push_back((arrival, batch));
-        lane.in_flight
+        lane.under_way.push_back((arrival, parcel));
     }
 
-    /// Takes the next batch that has arrived.
-    pub(crate) fn arrived(&mut self, now: u64, from: ShardId, to: ShardId) -> Option<Batch> {
+    /// Takes the next parcel that has arrived.
+    pub(crate) fn arrived(&mut self, now: u64, from: ShardId, to: ShardId) -> Option<Parcel> {
         let forged = self.forge.then(|| self.lane(to, from).round_sent);
         let lane = self.lane(from, to);
         if lane.under_way.front()?.0 > now {
             return None;
         }
-        let (_, mut batch) = lane.under_way.pop_front()?;
+        let (_, parcel) = lane.under_way.pop_front()?;
+        let Parcel::Batch(mut batch) = parcel else { return Some(parcel) };
         lane.round_arrived = batch.round;
         batch.confirmed = forged.unwrap_or(batch.confirmed);
+        if self.forge_quiet == Some(from) {
+            batch.quiet = u64::MAX;
+        }
         self.lane(to, from).in_flight -= batch.credit;
-        Some(batch)
+        Some(Parcel::Batch(batch))
     }
 
     /// With the rule taken away: a confirmation from `peer` of all that `shard` has sent it.
@@ -78,7 +105,7 @@ impl Mesh {
         Some(batch)
     }
 
-    /// Batches not yet arrived.
+    /// Parcels not yet arrived.
     pub(crate) fn under_way(&self) -> usize {
         self.lanes.iter().map(|lane| lane.under_way.len()).sum()
     }

@@ -30,6 +30,8 @@ pub struct Stats {
     pub blocked: usize,
     /// Times a connection was told to wait with its input.
     pub held: usize,
+    /// Connections that changed shards.
+    pub changed_shards: usize,
     /// Most bytes under way on one link.
     pub link_bytes: usize,
 }
@@ -44,6 +46,7 @@ impl std::ops::AddAssign for Stats {
         self.cut_off += other.cut_off;
         self.blocked += other.blocked;
         self.held += other.held;
+        self.changed_shards += other.changed_shards;
         self.link_bytes = self.link_bytes.max(other.link_bytes);
     }
 }

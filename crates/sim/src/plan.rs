@@ -1,5 +1,7 @@
 //! What one run is like.
 
+use fabric::ShardId;
+
 use crate::random::{Random, Stream};
 
 /// What a run is meant to bring out.
@@ -40,6 +42,11 @@ pub struct Plan {
     pub limits: bool,
     /// In how many of a hundred cases a client leaves before the end.
     pub hangups: u64,
+    /// Times that connections are told to change shards.
+    pub moves: u64,
+    /// Takes the rule of the pause away: this shard counts as having sent its last message before it
+    /// says so. No connections move from or to it. The checks have to notice.
+    pub forge_quiet: Option<ShardId>,
     /// Takes the ordering rule away: every interest round counts as confirmed the moment it is
     /// sent. The checks have to notice.
     pub forge_confirmations: bool,
@@ -72,6 +79,8 @@ impl Plan {
             link_delay_max: *random.one_of(&[20_000, 300_000, 3_000_000]),
             limits: random.chance(70),
             hangups: *random.one_of(&[0, 0, 20, 50]),
+            moves: *random.one_of(&[0, 5, 30, 200]),
+            forge_quiet: None,
             forge_confirmations: false,
         };
         match profile {

@@ -13,6 +13,8 @@ pub(crate) enum Stream {
     Sockets,
     /// What clients do.
     Workload,
+    /// Which connections change shards, and when.
+    Moves,
 }
 
 /// SplitMix64 (Steele, Lea, Flood 2014).

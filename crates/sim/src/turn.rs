@@ -3,6 +3,7 @@
 use broker::{CloseReason, ConnId, Flush, Time};
 use fabric::{LINK_BYTES_MAX, ShardId};
 
+use crate::mesh::Parcel;
 use crate::plan::Profile;
 use crate::socket::Hangup;
 use crate::world::{Connection, Event, MICROSECOND, MILLISECOND, World};
@@ -36,6 +37,7 @@ impl World {
         if self.brokers[shard].next_deadline().is_some_and(|at| at <= now) {
             self.brokers[shard].on_deadlines(now);
         }
+        self.move_some(shard);
         self.give(shard);
         let gap = if self.schedule.chance(1) { MILLISECOND } else { 60 * MICROSECOND };
         let gap = self.schedule.between(1, gap);
@@ -60,9 +62,12 @@ impl World {
     fn take_batches(&mut self, shard: usize, from: ShardId) {
         let to = ShardId(shard as u8);
         for _ in 0..self.schedule.between(1, 4) {
-            let Some(batch) = self.mesh.arrived(self.now, from, to) else { return };
+            let Some(parcel) = self.mesh.arrived(self.now, from, to) else { return };
             self.moved();
-            self.brokers[shard].on_batch(Time(self.now), from, batch);
+            match parcel {
+                Parcel::Batch(batch) => self.brokers[shard].on_batch(Time(self.now), from, batch),
+                Parcel::Moved(moved) => self.take_moved(shard, moved),
+            }
         }
     }
 
@@ -116,6 +121,7 @@ impl World {
             for peer in ShardId::all(self.plan.shards).filter(|peer| peer.index() != shard) {
                 idle &= !self.send_batch(ShardId(shard as u8), peer);
             }
+            idle &= !self.depart(shard);
             if idle {
                 return;
             }

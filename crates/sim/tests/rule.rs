@@ -1,5 +1,6 @@
 //! The checks can fail: without the rule that holds the promises, they do.
 
+use fabric::ShardId;
 use sim::{Plan, Profile, run};
 
 /// Enough for each kind of violation.
@@ -30,4 +31,32 @@ fn with_the_rule_the_same_runs_are_good() {
         let plan = Plan { shards: 3, ..Plan::of(seed, Profile::Usual) };
         assert_eq!(run(&plan).violations, Vec::<String>::new(), "seed {seed}");
     }
+}
+
+/// Connections change shards only when no message is under way to either shard
+/// (docs/decisions/0005-connections-that-move.md). Here they do not wait for that.
+#[test]
+fn without_the_pause_connections_that_move_lose_messages_or_get_them_twice() {
+    let mut violations = Vec::new();
+    for seed in 0..4 * SEEDS {
+        violations.extend(run(&Plan { forge_quiet: Some(ShardId(2)), ..moving(seed) }).violations);
+    }
+    for kind in ["is missing; seen at", " after ", "group"] {
+        assert!(
+            violations.iter().any(|violation| violation.contains(kind)),
+            "no {kind:?} in {violations:#?}"
+        );
+    }
+}
+
+/// The same runs with the pause in place are as they should be.
+#[test]
+fn with_the_pause_connections_that_move_notice_nothing() {
+    for seed in 0..SEEDS {
+        assert_eq!(run(&moving(seed)).violations, Vec::<String>::new(), "seed {seed}");
+    }
+}
+
+fn moving(seed: u64) -> Plan {
+    Plan { shards: 3, moves: 200, ..Plan::of(seed, Profile::Usual) }
 }

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use balance::PlacementRule;
-use broker::{Broker, Config, ConnId, Flush, Time};
+use broker::{Broker, Config, ConnId, Flush, Moved, Time};
 use fabric::{Batch, ShardId};
 use nats_proto::ServerInfo;
 
@@ -17,10 +17,17 @@ pub(crate) struct Conn {
     pub(crate) id: ConnId,
 }
 
+enum Parcel {
+    Batch(Batch),
+    Moved(Vec<(ConnId, Moved)>),
+}
+
 pub(crate) struct Shards {
     pub(crate) brokers: Vec<Broker>,
     pub(crate) now: Time,
-    links: BTreeMap<(usize, usize), VecDeque<Batch>>,
+    links: BTreeMap<(usize, usize), VecDeque<Parcel>>,
+    /// Where connections are that moved, by where they were.
+    moved: BTreeMap<Conn, Conn>,
     sent: BTreeMap<Conn, Vec<u8>>,
     /// Bytes a socket still takes; absent for as many as there are.
     room: BTreeMap<Conn, usize>,
@@ -44,6 +51,7 @@ impl Shards {
             brokers: brokers.collect(),
             now: Time(1),
             links: BTreeMap::new(),
+            moved: BTreeMap::new(),
             sent: BTreeMap::new(),
             room: BTreeMap::new(),
             closed: Vec::new(),
@@ -113,16 +121,48 @@ impl Shards {
     /// Lets one shard send what it has for another. The batches wait for [`Self::arrive`].
     pub(crate) fn depart(&mut self, from: usize, to: usize) {
         if let Some(batch) = self.brokers[from].take_batch(ShardId(to as u8)) {
-            self.links.entry((from, to)).or_default().push_back(batch);
+            self.links.entry((from, to)).or_default().push_back(Parcel::Batch(batch));
+        }
+        if self.brokers[from].hands_over_to() == Some(ShardId(to as u8)) {
+            let moved = self.brokers[from].hand_over(self.now);
+            self.links.entry((from, to)).or_default().push_back(Parcel::Moved(moved));
         }
     }
 
     /// Whatever went from one shard to another arrives.
     pub(crate) fn arrive(&mut self, from: usize, to: usize) {
         self.depart(from, to);
-        while let Some(batch) = self.links.get_mut(&(from, to)).and_then(VecDeque::pop_front) {
-            self.brokers[to].on_batch(self.now, ShardId(from as u8), batch);
+        while let Some(parcel) = self.links.get_mut(&(from, to)).and_then(VecDeque::pop_front) {
+            match parcel {
+                Parcel::Batch(batch) => self.brokers[to].on_batch(self.now, ShardId(from as u8), batch),
+                Parcel::Moved(moved) => self.take_moved(from, to, moved),
+            }
         }
+    }
+
+    fn take_moved(&mut self, from: usize, to: usize, moved: Vec<(ConnId, Moved)>) {
+        let (before, moved): (Vec<ConnId>, Vec<Moved>) = moved.into_iter().unzip();
+        for (before, id) in before.into_iter().zip(self.brokers[to].on_moved(moved)) {
+            let (before, after) = (Conn { shard: from, id: before }, Conn { shard: to, id });
+            self.moved.insert(before, after);
+            if let Some(sent) = self.sent.remove(&before) {
+                self.sent.insert(after, sent);
+            }
+        }
+    }
+
+    /// Asks for connections of one shard to move, as a runtime whose kernel lets go at once.
+    pub(crate) fn ask_to_move(&mut self, conns: &[Conn], to: usize) -> bool {
+        let broker = &mut self.brokers[conns[0].shard];
+        let ids: Vec<ConnId> = conns.iter().map(|conn| conn.id).collect();
+        let begun = broker.begin_move(&ids, ShardId(to as u8));
+        broker.on_leaving_still(self.now);
+        begun
+    }
+
+    /// Where the connection is now.
+    pub(crate) fn find(&self, conn: Conn) -> Conn {
+        self.moved.get(&conn).copied().unwrap_or(conn)
     }
 
     /// The shards talk until they have nothing more to say.

@@ -1,0 +1,98 @@
+//! A connection on its way from one shard to another.
+
+use crate::broker::Broker;
+use crate::client::{Client, ConnId, Hold};
+use crate::deadlines::Due;
+use crate::members::MemberChange;
+use crate::subscription::Subscription;
+
+/// Everything a shard knows of a connection, its socket aside.
+#[derive(Debug)]
+pub struct Moved {
+    client: Box<Client>,
+    /// Each with its filter, which a shard keeps elsewhere.
+    subs: Vec<(Box<[u8]>, Subscription)>,
+}
+
+impl Moved {
+    /// Whether it counts towards `max_connections`.
+    pub(crate) fn is_counted(&self) -> bool {
+        self.client.counted
+    }
+}
+
+impl Client {
+    /// Whether it is on its way out.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.closing.is_some() || self.hung_up.is_some()
+    }
+
+    /// Whether it can change shards during a pause: nothing of it waits for answers to this shard.
+    pub(crate) fn can_move(&self) -> bool {
+        let waits_here = matches!(self.hold, Some(Hold::Fence | Hold::Offer));
+        !self.is_ending() && self.fence.is_none() && self.deferred.is_empty() && !waits_here
+    }
+}
+
+impl Broker {
+    /// Takes a connection out of this shard, and its subscriptions out of what others are told.
+    pub(crate) fn pack(&mut self, id: ConnId) -> Moved {
+        let keys: Vec<_> = self.egress.clients.at(id).subs.drain().collect();
+        let mut subs = Vec::with_capacity(keys.len());
+        for key in keys {
+            self.announce_leave(key);
+            let sub = self.egress.subs.at(key);
+            self.accounts[sub.account()].local.filter(sub.filter, &mut self.filter);
+            subs.push((self.filter.as_slice().into(), self.remove(key)));
+        }
+        let client = self.egress.clients.remove(id).expect("the connection was just looked at");
+        let clients = &self.egress.clients;
+        self.deadlines.forget_gone(clients.len(), |id| clients.peek(id).is_some());
+        Moved { client: Box::new(client), subs }
+    }
+
+    /// Takes a connection in that is to live here. Its input waits for the end of the pause.
+    pub(crate) fn unpack(&mut self, moved: Moved) -> ConnId {
+        let Moved { client, subs } = moved;
+        let mut client = *client;
+        tracing::debug!("{} - Client connection moved to shard {}", client.label, self.mesh.shard());
+        // Reminders, lists and the state of the socket were the other shard's.
+        client.dirty = false;
+        client.blocked_since = None;
+        client.write_reminder = false;
+        client.ping_reminder = client.next_ping;
+        let next_ping = client.next_ping;
+        let id = self.egress.clients.insert(client);
+        self.deadlines.push(next_ping, id, Due::Ping);
+        self.moves.hold(id, self.egress.clients.at(id));
+        for (filter, sub) in subs {
+            self.join_again(id, &filter, sub);
+        }
+        self.egress.mark_dirty(id);
+        id
+    }
+
+    fn join_again(&mut self, id: ConnId, filter: &[u8], mut sub: Subscription) {
+        let key = self.egress.subs.next_key();
+        let local = &mut self.accounts[sub.account()].local;
+        sub.filter = local.insert(filter, sub.queue(), key).expect("another shard took the filter");
+        sub.conn = id;
+        let limited = sub.is_limited();
+        self.egress.subs.insert(sub);
+        self.egress.link_sub(id, key);
+        self.announce(key, MemberChange::Join);
+        if limited {
+            self.announce(key, MemberChange::BecomeLimited);
+        }
+    }
+
+    /// A connection that was to leave goes on here.
+    pub(crate) fn stay(&mut self, id: ConnId) {
+        // Nobody waits for its socket to be writable: try again.
+        self.egress.clients.at(id).blocked_since = None;
+        self.egress.mark_dirty(id);
+        if self.wants_input(id) {
+            self.resumed.push(id);
+        }
+    }
+}
