@@ -47,6 +47,7 @@ impl Server {
                 seed: random_seed(),
                 trace: options.trace,
                 placement: options.placement,
+                route: options.route,
                 ..Config::new(shard, shards, info.clone())
             };
             ShardId::all(shards).map(config).collect()

@@ -106,6 +106,10 @@ impl Draft {
         Ok(())
     }
 
+    pub(crate) fn set_route(&mut self, on: bool) {
+        self.options.route = on;
+    }
+
     pub(crate) fn set_help(&mut self, on: bool) {
         self.help = on;
     }

@@ -58,6 +58,8 @@ pub struct Options {
     pub io: Io,
     /// How long a shard without work looks for some before it sleeps, up to [`BUSY_POLL_MAX`].
     pub busy_poll: Duration,
+    /// Whether connections move to the shard that they talk to most.
+    pub route: bool,
 }
 
 impl Default for Options {
@@ -76,6 +78,7 @@ impl Default for Options {
             placement: PlacementRule::default(),
             io: Io::Auto,
             busy_poll: Duration::ZERO,
+            route: false,
         }
     }
 }

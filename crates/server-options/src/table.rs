@@ -80,6 +80,7 @@ pub(crate) static TABLE: &[Row] = &[
     row(Server, &["placement"], "<rule>", Text(Draft::set_placement), "Place connections by load or spread (default: load)"),
     row(Server, &["busy-poll", "busy_poll"], "<time>", Text(Draft::set_busy_poll), "Spin this long before sleeping, as 50us (default: 0)"),
     row(Server, &["io"], "<backend>", Text(Draft::set_io), "I/O by auto, uring or epoll (default: auto)"),
+    row(Server, &["route"], "", Switch(Draft::set_route), "Move connections to the shard they talk to most"),
 
     row(Logging, &["l", "log"], "<file>", Text(Draft::set_log_file), "Log to a file instead of standard error"),
     row(Logging, &["T", "logtime"], "", Switch(Draft::set_log_time), "Put the time on log lines (default: true)"),
@@ -141,7 +142,7 @@ mod tests {
     fn the_table_has_every_flag_of_the_peer_and_our_own() {
         let ours: HashSet<&str> = TABLE.iter().flat_map(|row| row.names).copied().collect();
         let mut wanted: HashSet<&str> = PEER_FLAGS.split_whitespace().collect();
-        wanted.extend(["shards", "placement", "io", "busy_poll", "busy-poll"]);
+        wanted.extend(["shards", "placement", "route", "io", "busy_poll", "busy-poll"]);
         assert_eq!(ours, wanted);
     }
 

@@ -5,6 +5,7 @@
 //! turn produces a lot. What a socket does not take waits until the socket is writable.
 
 mod intake;
+mod moves;
 mod output;
 mod stopping;
 
@@ -23,8 +24,9 @@ use self::stopping::Stage;
 use crate::acceptor::Acceptor;
 use crate::bell::Bell;
 use crate::clock::Clock;
+use crate::cores::Cores;
 use crate::io::{Event, Io, Wait};
-use crate::load_board::{LoadBoard, LoadMeter};
+use crate::load_board::{LoadBoard, LoadMeter, processor_time};
 use crate::mesh_port::MeshPort;
 
 /// How soon to look again when a queue to another shard is full.
@@ -44,6 +46,8 @@ pub(crate) struct Parts {
     /// How long to look for something to do before sleeping.
     pub(crate) busy_poll: Duration,
     pub(crate) board: Arc<LoadBoard>,
+    /// By shard: the core it runs on.
+    pub(crate) cpus: Vec<usize>,
 }
 
 pub(crate) struct Driver {
@@ -58,6 +62,7 @@ pub(crate) struct Driver {
     busy_poll: Duration,
     board: Arc<LoadBoard>,
     meter: LoadMeter,
+    cores: Cores,
     stage: Stage,
     /// Something for another shard found its queue full, and output waits for it.
     queue_full: bool,
@@ -87,6 +92,7 @@ impl Driver {
             busy_poll: parts.busy_poll,
             board: parts.board,
             meter: LoadMeter::new(parts.shard.index()),
+            cores: Cores::new(parts.cpus),
             stage: Stage::Serving,
             queue_full: false,
             events: Vec::new(),
@@ -107,10 +113,14 @@ impl Driver {
         self.receive_from_resumed()?;
         self.flush(now)?;
         self.send_batches()?;
+        self.let_leave(now)?;
         if self.stage_ended(now)? {
             return Ok(true);
         }
-        self.meter.on_turn(now, self.clock.now(), &self.board);
+        let end = self.clock.now();
+        if self.meter.on_turn(now, end, &self.board, processor_time) {
+            self.on_window(end)?;
+        }
         if !self.finds_work_while_spinning()? {
             self.wait(now)?;
         }

@@ -10,6 +10,7 @@
 mod acceptor;
 mod bell;
 mod clock;
+mod cores;
 mod cpus;
 mod driver;
 mod error;

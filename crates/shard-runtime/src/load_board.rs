@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use balance::Load;
 use broker::Time;
+use rustix::time::{ClockId, clock_gettime};
 
 /// The stretch of time that a posted load is about: long enough to even out single turns, short
 /// enough that a burst of connections meets a load that is true.
@@ -56,32 +57,57 @@ fn millis(time: Time) -> u64 {
     time.0 / 1_000_000
 }
 
-/// Measures one shard's load, turn by turn.
+/// Measures one shard's load, turn by turn: the time it was at work, or the processor time it had if
+/// that is less. Time in which others had the core is not load of the shard, nor is time in which it
+/// spins for want of work.
 #[derive(Debug)]
 pub(crate) struct LoadMeter {
     shard: usize,
     since: Time,
     busy: Duration,
+    /// Processor time of the thread at the start of the window.
+    had: Duration,
 }
 
 impl LoadMeter {
     pub(crate) fn new(shard: usize) -> Self {
-        Self { shard, since: Time::default(), busy: Duration::ZERO }
+        Self { shard, since: Time::default(), busy: Duration::ZERO, had: Duration::ZERO }
     }
 
-    /// The shard was at work from `start` to `end`, and asleep before.
-    pub(crate) fn on_turn(&mut self, start: Time, end: Time, board: &LoadBoard) {
+    /// The shard was at work from `start` to `end`, and waited before. `processor_time` is what its
+    /// thread had so far; it is only asked for when needed. Returns whether that ended a window.
+    pub(crate) fn on_turn(
+        &mut self,
+        start: Time,
+        end: Time,
+        board: &LoadBoard,
+        processor_time: impl Fn() -> Duration,
+    ) -> bool {
         if start.since(self.since) > POSTING_AGE_MAX {
             // It slept, and counted as asleep: what it does now is news.
-            (self.since, self.busy) = (start, Duration::ZERO);
+            self.start_window(start, processor_time());
         }
         self.busy += end.since(start);
         let whole = end.since(self.since);
-        if whole >= WINDOW {
-            board.post(self.shard, end, Load::of(self.busy, whole));
-            (self.since, self.busy) = (end, Duration::ZERO);
+        if whole < WINDOW {
+            return false;
         }
+        let now_had = processor_time();
+        let busy = self.busy.min(now_had.saturating_sub(self.had));
+        board.post(self.shard, end, Load::of(busy, whole));
+        self.start_window(end, now_had);
+        true
     }
+
+    fn start_window(&mut self, at: Time, had: Duration) {
+        (self.since, self.busy, self.had) = (at, Duration::ZERO, had);
+    }
+}
+
+/// Processor time that the calling thread had so far.
+pub(crate) fn processor_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
 #[cfg(test)]
@@ -98,22 +124,37 @@ mod tests {
         loads.iter().map(|load| load.as_permille()).collect()
     }
 
+    /// A thread that has the core all the time.
+    fn always(end: u64) -> impl Fn() -> Duration {
+        move || Duration::from_millis(end)
+    }
+
     #[test]
     fn a_window_of_turns_is_posted_as_one_load() {
         let board = LoadBoard::new(2);
         let mut meter = LoadMeter::new(1);
         for turn in 0..11 {
             assert_eq!(loads(&board, at(turn * 10)), [0, 0], "before the window is over");
-            meter.on_turn(at(turn * 10), at(turn * 10 + 3), &board);
+            meter.on_turn(at(turn * 10), at(turn * 10 + 3), &board, always(turn * 10 + 3));
         }
         assert_eq!(loads(&board, at(110)), [0, 320]);
+    }
+
+    #[test]
+    fn time_that_others_had_the_core_is_not_load() {
+        let board = LoadBoard::new(1);
+        let mut meter = LoadMeter::new(0);
+        meter.on_turn(at(0), at(60), &board, always(7));
+        meter.on_turn(at(60), at(100), &board, always(7 + 40));
+        assert_eq!(loads(&board, at(100)), [400]);
     }
 
     #[test]
     fn a_shard_that_sleeps_is_not_busy() {
         let board = LoadBoard::new(1);
         let mut meter = LoadMeter::new(0);
-        meter.on_turn(at(0), at(150), &board);
+        meter.on_turn(at(0), at(50), &board, always(0));
+        meter.on_turn(at(50), at(150), &board, always(150));
         assert_eq!(loads(&board, at(200)), [1000]);
         assert_eq!(loads(&board, at(1000)), [0]);
     }
@@ -122,8 +163,16 @@ mod tests {
     fn what_follows_a_long_sleep_is_measured_by_itself() {
         let board = LoadBoard::new(1);
         let mut meter = LoadMeter::new(0);
-        meter.on_turn(at(60_000), at(60_060), &board);
-        meter.on_turn(at(60_060), at(60_120), &board);
+        meter.on_turn(at(60_000), at(60_060), &board, always(0));
+        meter.on_turn(at(60_060), at(60_120), &board, always(120));
         assert_eq!(loads(&board, at(60_120)), [1000]);
+    }
+
+    #[test]
+    fn a_thread_knows_its_processor_time() {
+        let before = processor_time();
+        while processor_time() == before {
+            std::hint::spin_loop();
+        }
     }
 }

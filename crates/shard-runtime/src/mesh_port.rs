@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 
-use broker::Placed;
+use broker::{Moved, Placed};
 use fabric::Batch;
 use rtrb::{Consumer, Producer, RingBuffer};
 
@@ -22,6 +22,8 @@ pub(crate) enum Parcel {
         placed: Placed,
         peer: SocketAddr,
     },
+    /// Connections that are to live with the receiver, behind all batches they must not overtake.
+    Moved(Vec<(OwnedFd, Moved)>),
     /// The sender takes in nothing more from its clients, and has sent what it took in before.
     Last,
 }
@@ -30,8 +32,8 @@ pub(crate) enum Parcel {
 pub(crate) struct MeshPort {
     outbound: Producer<Parcel>,
     pub(crate) inbound: Consumer<Parcel>,
-    /// Parcels that found the queue full. Only connections and the last word can get here, one
-    /// descriptor each.
+    /// Parcels that found the queue full. Only connections and the last word can get here, a
+    /// descriptor for each connection.
     late: VecDeque<Parcel>,
     /// The other shard has said its last word.
     pub(crate) ended: bool,

@@ -36,6 +36,8 @@ pub(crate) type Ready = (ShardId, Option<OwnedFd>);
 pub(crate) struct Seed {
     pub(crate) backend: Backend,
     pub(crate) shard: ShardId,
+    /// By shard: the core it runs on.
+    pub(crate) cpus: Vec<usize>,
     pub(crate) config: Config,
     pub(crate) ports: Vec<Option<MeshPort>>,
     pub(crate) listener: Option<TcpListener>,
@@ -100,6 +102,7 @@ impl Seed {
             clock: self.clock,
             busy_poll: self.busy_poll,
             board: self.board,
+            cpus: self.cpus,
         };
         Driver::new(parts).map(Some)
     }

@@ -86,8 +86,9 @@ pub fn start(
     busy_poll: Duration,
 ) -> Result<Shards, RuntimeError> {
     let clock = Clock::new();
-    let board = Arc::new(LoadBoard::new(configs.len()));
-    let controls = controls(configs.len()).map_err(|error| not_started(0, &error))?;
+    let shards = configs.len();
+    let board = Arc::new(LoadBoard::new(shards));
+    let controls = controls(shards).map_err(|error| not_started(0, &error))?;
     let stopper = Stopper { stop: Arc::new(AtomicBool::new(false)), controls };
     let mut listener = Some(listener.try_clone().map_err(|error| not_started(0, &error))?);
     let (ready, all_ready) = mpsc::channel();
@@ -99,6 +100,7 @@ pub fn start(
         let seed = Seed {
             backend,
             shard: ShardId(shard as u8),
+            cpus: (0..shards).map(|shard| cpus[shard % cpus.len()]).collect(),
             config,
             ports,
             listener: listener.take(),

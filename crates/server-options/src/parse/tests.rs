@@ -69,6 +69,7 @@ fn each_supported_flag_sets_its_own_option() {
             "D" => Options { debug: true, ..rest },
             "V" => Options { trace: true, ..rest },
             "DV" => Options { debug: true, trace: true, ..rest },
+            "route" => Options { route: true, ..rest },
             "placement" => Options { placement: PlacementRule::Spread, ..rest },
             "shards" => Options { shards: Some(7), ..rest },
             "busy-poll" => Options { busy_poll: Duration::from_micros(50), ..rest },

@@ -75,7 +75,7 @@ impl Driver {
     }
 
     /// Receives from a connection while the broker wants its input, and not while it does not.
-    fn steer_receive(&mut self, id: ConnId) -> io::Result<()> {
+    pub(super) fn steer_receive(&mut self, id: ConnId) -> io::Result<()> {
         if self.broker.wants_input(id) { self.io.receive(id) } else { self.io.stop_receiving(id).map(drop) }
     }
 
@@ -120,6 +120,7 @@ impl Driver {
                         self.flush_if_much(now)?;
                     }
                     Parcel::Connection { socket, placed, peer } => self.adopt(now, socket, placed, peer)?,
+                    Parcel::Moved(moved) => self.on_moved(moved)?,
                     Parcel::Last => port.ended = true,
                 }
             }

@@ -34,6 +34,7 @@ impl Driver {
     pub(super) fn heed_stop(&mut self, now: Time) -> io::Result<()> {
         if self.stage == Stage::Serving && self.stop.load(Ordering::Acquire) {
             self.stage = Stage::Draining { deadline: now + STOP_PATIENCE, said: false };
+            self.broker.on_stopping();
             if self.acceptor.take().is_some() {
                 self.io.stop_listening()?;
             }

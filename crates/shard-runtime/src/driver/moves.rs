@@ -1,0 +1,74 @@
+//! Connections that go to another shard, and that come from one.
+
+use std::io;
+use std::os::fd::OwnedFd;
+
+use balance::Relief;
+use broker::{ConnId, Moved, Time};
+use fabric::ShardId;
+
+use super::Driver;
+use super::stopping::Stage;
+use crate::mesh_port::Parcel;
+
+impl Driver {
+    /// Goes on with what it takes to let connections leave.
+    pub(super) fn let_leave(&mut self, now: Time) -> io::Result<()> {
+        let mut acted = false;
+        if !self.broker.leaving().is_empty() && self.leaving_are_still()? {
+            self.broker.on_leaving_still(now);
+            acted = true;
+        }
+        if let Some(to) = self.broker.hands_over_to() {
+            self.hand_over(now, to)?;
+            acted = true;
+        }
+        if acted {
+            self.receive_from_resumed()?;
+            self.flush(now)?;
+        }
+        Ok(())
+    }
+
+    /// A window of load is over: connections may have to live elsewhere.
+    pub(super) fn on_window(&mut self, now: Time) -> io::Result<()> {
+        if self.stage != Stage::Serving {
+            return Ok(());
+        }
+        self.board.read(now, &mut self.loads);
+        let overloaded = Relief::is_overload(self.loads[self.shard.index()]);
+        let idle = if overloaded && self.broker.balances() { self.cores.idle() } else { self.cores.forget() };
+        self.broker.on_window(now, &self.loads, idle);
+        self.let_leave(now)
+    }
+
+    /// Whether the kernel has nothing more to report of the connections that are about to leave.
+    fn leaving_are_still(&mut self) -> io::Result<bool> {
+        let mut all_still = true;
+        for id in self.broker.leaving() {
+            all_still &= self.io.stop_receiving(*id)?;
+        }
+        Ok(all_still)
+    }
+
+    fn hand_over(&mut self, now: Time, to: ShardId) -> io::Result<()> {
+        let mut moved = Vec::new();
+        for (id, one) in self.broker.hand_over(now) {
+            let socket = self.io.release(id)?.expect("a connection has its socket until it is closed");
+            moved.push((socket, one));
+        }
+        self.port(to).send(Parcel::Moved(moved));
+        self.ring_bell(to)
+    }
+
+    /// Takes in what another shard handed over.
+    pub(super) fn on_moved(&mut self, moved: Vec<(OwnedFd, Moved)>) -> io::Result<()> {
+        let (sockets, moved): (Vec<OwnedFd>, Vec<Moved>) = moved.into_iter().unzip();
+        let ids: Vec<ConnId> = self.broker.on_moved(moved);
+        for (id, socket) in ids.into_iter().zip(sockets) {
+            self.io.adopt(id, socket)?;
+            self.steer_receive(id)?;
+        }
+        Ok(())
+    }
+}
