@@ -156,10 +156,9 @@ impl Router<'_> {
         routed
     }
 
-    /// Delivers a message of another shard to this shard's clients.
+    /// Delivers a message of another shard, which the egress has in hand, to this shard's clients.
     pub(crate) fn arrive<'m>(&mut self, message: &MeshMessage<'m>) -> Arrived<'m> {
         let publish = &message.publish;
-        self.egress.begin();
         let local = self.account.local_matches(publish.subject);
         let mut arrived = Arrived::default();
         if message.plain {

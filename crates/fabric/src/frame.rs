@@ -13,6 +13,8 @@ const INTEREST: u8 = 2;
 const OFFER_REPLY: u8 = 3;
 const STALL: u8 = 4;
 const MOVE: u8 = 5;
+/// A message that differs from the one before in its payload only.
+const NEXT_MESSAGE: u8 = 6;
 
 /// One frame read from a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,10 +141,24 @@ pub enum FrameError {
     /// The kind byte is none of ours.
     #[error("unknown mesh frame kind {0}")]
     UnknownKind(u8),
+    /// A frame that leans on a message before it, and there is none.
+    #[error("mesh frame without the message it goes on from")]
+    NoMessageBefore,
 }
 
-/// Bytes of a message frame before its variable parts.
-const MESSAGE_HEAD_BYTES: usize = 28;
+impl MeshMessage<'_> {
+    /// Whether there is nothing to it but a subject and a payload, for plain subscriptions or none.
+    pub(crate) fn is_bare(&self) -> bool {
+        self.ticket == 0
+            && self.publish.reply.is_none()
+            && self.publish.header.is_none()
+            && self.groups.is_empty()
+    }
+}
+
+/// Bytes of a message frame before its variable parts. The subject comes first of them in the frame of
+/// a message with nothing else to it.
+pub(crate) const MESSAGE_HEAD_BYTES: usize = 28;
 
 // Flags of a message frame.
 const PLAIN: u8 = 1;
@@ -207,6 +223,16 @@ pub(crate) fn put_message<'g>(
     out.extend_from_slice(publish.subject);
     out.extend_from_slice(reply);
     out.extend_from_slice(header_text);
+    out.extend_from_slice(publish.size_text);
+    out.extend_from_slice(publish.body);
+}
+
+/// Puts a bare message that differs from the last bare one in its payload only.
+pub(crate) fn put_next_message(out: &mut Vec<u8>, publish: &Publish<'_>) {
+    let mut head = [NEXT_MESSAGE, publish.size_text.len() as u8, 0, 0, 0, 0];
+    head[2..].copy_from_slice(&(publish.body.len() as u32).to_le_bytes());
+    out.reserve(head.len() + publish.size_text.len() + publish.body.len());
+    out.extend_from_slice(&head);
     out.extend_from_slice(publish.size_text);
     out.extend_from_slice(publish.body);
 }
@@ -276,11 +302,34 @@ fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
 #[derive(Debug, Clone)]
 pub struct Frames<'a> {
     reader: Reader<'a>,
+    /// The last bare message that came in full.
+    bare: Option<MeshMessage<'a>>,
 }
 
 impl<'a> Frames<'a> {
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
-        Self { reader: Reader { rest: bytes } }
+        Self { reader: Reader { rest: bytes }, bare: None }
+    }
+}
+
+impl<'a> Frames<'a> {
+    fn next_message(&mut self) -> Result<Frame<'a>, FrameError> {
+        let before = self.bare.as_ref().ok_or(FrameError::NoMessageBefore)?;
+        let [_, size_text_len] = self.reader.array()?;
+        let body_len = self.reader.u32()?;
+        let size_text = self.reader.take(size_text_len.into())?;
+        let body = self.reader.take(body_len as usize)?;
+        Ok(Frame::Message(MeshMessage { publish: Publish { size_text, body, ..before.publish }, ..*before }))
+    }
+
+    fn full_frame(&mut self) -> Result<Frame<'a>, FrameError> {
+        let frame = self.reader.frame()?;
+        if let Frame::Message(message) = &frame
+            && message.is_bare()
+        {
+            self.bare = Some(*message);
+        }
+        Ok(frame)
     }
 }
 
@@ -291,7 +340,10 @@ impl<'a> Iterator for Frames<'a> {
         if self.reader.rest.is_empty() {
             return None;
         }
-        let frame = self.reader.frame();
+        let frame = match self.reader.rest[0] {
+            NEXT_MESSAGE => self.next_message(),
+            _ => self.full_frame(),
+        };
         if frame.is_err() {
             self.reader.rest = &[];
         }
@@ -482,7 +534,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn any_bytes_read_without_a_panic(bytes in proptest::collection::vec(0_u8..8, 0..200)) {
+        fn any_bytes_read_without_a_panic(bytes in proptest::collection::vec(0_u8..9, 0..200)) {
             let _ = Frames::new(&bytes).count();
         }
     }

@@ -3,7 +3,9 @@
 //! Always true: `in_flight` is what left in batches and was not credited back, and a link that is
 //! not congested holds less than [`LINK_BYTES_MAX`] plus the frames of one event.
 
-use crate::frame::{self, Frames, Interest, MeshMessage, MoveStep};
+use std::ops::Range;
+
+use crate::frame::{self, Frames, Interest, MESSAGE_HEAD_BYTES, MeshMessage, MoveStep};
 
 /// Frame bytes that may be gathered or under way on one link before it counts as congested: enough
 /// to keep the receiver busy for about a millisecond, and a few of the largest usual payloads.
@@ -55,10 +57,22 @@ pub struct Received {
     pub uncongested: bool,
 }
 
+/// A message with nothing to it but subject and payload.
+#[derive(Debug)]
+struct Bare {
+    account: u32,
+    origin: u64,
+    plain: bool,
+    /// Where its subject is in the frames.
+    subject: Range<usize>,
+}
+
 /// The sending half towards one peer, and the accounts of the receiving half.
 #[derive(Debug, Default)]
 pub struct Link {
     frames: Vec<u8>,
+    /// The last bare message in `frames`.
+    bare: Option<Bare>,
     spare: Vec<Vec<u8>>,
     in_flight: usize,
     /// The newest round whose frames are in `frames` or already sent.
@@ -81,7 +95,26 @@ impl Link {
         message: &MeshMessage<'_>,
         groups: impl Iterator<Item = &'g [u8]> + Clone,
     ) {
-        frame::put_message(self.frames_mut(), message, groups);
+        let is_bare = message.is_bare() && groups.clone().next().is_none();
+        if is_bare && self.goes_on(message) {
+            return frame::put_next_message(&mut self.frames, &message.publish);
+        }
+        let frames = self.frames_mut();
+        let subject = frames.len() + MESSAGE_HEAD_BYTES;
+        frame::put_message(frames, message, groups);
+        if is_bare {
+            let MeshMessage { account, origin, plain, publish, .. } = message;
+            let subject = subject..subject + publish.subject.len();
+            self.bare = Some(Bare { account: *account, origin: *origin, plain: *plain, subject });
+        }
+    }
+
+    /// Whether the message differs from the last bare one in its payload only.
+    fn goes_on(&self, message: &MeshMessage<'_>) -> bool {
+        self.bare.as_ref().is_some_and(|bare| {
+            (bare.account, bare.origin, bare.plain) == (message.account, message.origin, message.plain)
+                && self.frames[bare.subject.clone()] == *message.publish.subject
+        })
     }
 
     /// Queues a change of interest that belongs to `round`.
@@ -156,6 +189,7 @@ impl Link {
     /// Takes everything gathered since the last batch.
     pub fn take_batch(&mut self) -> Batch {
         self.in_flight += self.frames.len();
+        self.bare = None;
         if self.frames.is_empty() {
             // Nothing to say but credit: let a spare buffer go back to who fills them.
             self.frames = self.spare.pop().unwrap_or_default();
@@ -208,8 +242,10 @@ impl Link {
 
 #[cfg(test)]
 mod tests {
+    use nats_proto::Publish;
+
     use super::*;
-    use crate::frame::{Frame, Told};
+    use crate::frame::{Frame, Names, Told};
 
     fn interest(filter: &[u8]) -> Interest<'_> {
         Interest {
@@ -233,6 +269,53 @@ mod tests {
         assert!(received.confirmed_moved);
         assert_eq!(a.confirmed_by_peer(), 1);
         assert!(!a.wants_batch() && !b.wants_batch(), "a confirmation is not confirmed again");
+    }
+
+    proptest::proptest! {
+        /// Whatever goes on from what before, messages come as they were sent.
+        #[test]
+        fn messages_come_as_they_were_sent(
+            sent in proptest::collection::vec((0..2_u64, 0..2_usize, 0..6_u8, 0..40_usize), 0..30),
+            cut in 0..30_usize,
+        ) {
+            let subjects = [&b"a.b"[..], b"a.c"];
+            let texts: Vec<String> = sent.iter().map(|(.., len)| len.to_string()).collect();
+            let bodies: Vec<Vec<u8>> = sent.iter().map(|(.., len)| vec![*len as u8; *len]).collect();
+            let message = |index: usize| {
+                let (origin, subject, kind, _) = sent[index];
+                MeshMessage {
+                    account: 3,
+                    origin,
+                    ticket: u64::from(kind == 1),
+                    plain: kind != 2,
+                    publish: Publish {
+                        subject: subjects[subject],
+                        reply: (kind == 3).then_some(&b"r"[..]),
+                        header: None,
+                        size_text: texts[index].as_bytes(),
+                        body: &bodies[index],
+                    },
+                    groups: Names::default(),
+                }
+            };
+            let mut link = Link::default();
+            let mut batches = Vec::new();
+            for (index, (_, _, kind, _)) in sent.iter().enumerate() {
+                if index == cut {
+                    batches.push(link.take_batch());
+                }
+                let group = (*kind == 4).then_some(&b"q"[..]);
+                link.push_message(&message(index), group.into_iter());
+            }
+            batches.push(link.take_batch());
+            let mut frames = batches.iter().flat_map(Batch::frames);
+            for (index, (_, _, kind, _)) in sent.iter().enumerate() {
+                let Some(Ok(Frame::Message(read))) = frames.next() else { panic!("a message") };
+                proptest::prop_assert_eq!(read.groups.is_empty(), *kind != 4);
+                proptest::prop_assert_eq!(MeshMessage { groups: Names::default(), ..read }, message(index));
+            }
+            proptest::prop_assert!(frames.next().is_none());
+        }
     }
 
     #[test]
