@@ -118,7 +118,7 @@ impl Churner {
     /// Whether the PONG of a block has come since it was asked last.
     pub(crate) fn finishes_block(&mut self) -> Result<bool> {
         let strange = |_: &nats_proto::Message<'_>| anyhow::bail!("a message nobody published");
-        self.inbox.read(&mut self.stream, 4096, strange)?;
+        self.inbox.read(&mut self.stream, &mut [0; 512], strange)?;
         let pongs = self.inbox.pongs();
         Ok(std::mem::replace(&mut self.done, pongs) < pongs)
     }

@@ -25,8 +25,8 @@ const GROUP_WINDOW_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// On its way to all of them, so that the kernel's and the server's memory stay modest.
 const WINDOW_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
-/// One read's worth; the kernel drops the bytes, so the buffer is never touched.
-const DISCARD_BYTES: usize = 4 * 1024 * 1024;
+/// One read's worth; the kernel drops the bytes, so the memory is never touched.
+const SCRATCH_BYTES: usize = 4 * 1024 * 1024;
 
 /// No byte moved for this long: something is lost.
 const STALL_MAX: Duration = Duration::from_secs(20);
@@ -57,7 +57,7 @@ pub(crate) struct Flow {
     next_publisher: usize,
     /// How far each group may fall behind.
     window_bytes: u64,
-    discard: Vec<u8>,
+    scratch: Vec<u8>,
     /// How fast publishers may go, if not as fast as they can.
     pace: Option<Pace>,
     /// When bytes moved last.
@@ -109,7 +109,7 @@ impl Flow {
             epoll,
             next_publisher: 0,
             window_bytes: GROUP_WINDOW_BYTES_MAX.min(WINDOW_BYTES_MAX / traffic.groups.max(1) as u64),
-            discard: vec![0; DISCARD_BYTES],
+            scratch: vec![0; SCRATCH_BYTES],
             pace: None,
             moved_at: now,
             ponged_at: now,
@@ -254,7 +254,7 @@ impl Flow {
         let mut read = 0;
         for Ready { token, readable, writable } in self.epoll.wait(patience)? {
             if let Some(subscriber) = self.subscribers.get_mut(token) {
-                let count = subscriber.read(token, &mut self.discard, self.ledger.as_mut())?;
+                let count = subscriber.read(token, &mut self.scratch, self.ledger.as_mut())?;
                 self.groups[subscriber.group].read_bytes += count;
                 read += count;
                 continue;

@@ -80,7 +80,7 @@ fn confirm_all_listen(dialer: &mut Dialer, connections: Vec<TcpStream>) -> Resul
         publisher.write_all(&frames::publish(&subject, None, 0)).context("publishing")?;
         let (mut inbox, mut is_for_it) = (Inbox::default(), true);
         while inbox.messages() == 0 {
-            let count = inbox.read(&mut stream, 256, |message| {
+            let count = inbox.read(&mut stream, &mut [0; 512], |message| {
                 is_for_it &= message.subject == subject.as_bytes();
                 Ok(())
             })?;

@@ -11,9 +11,8 @@ use crate::frames;
 #[derive(Default)]
 pub(crate) struct Inbox {
     decoder: ServerDecoder,
-    /// Starts with the first byte of an op; what is behind `filled` is free.
-    buffer: Vec<u8>,
-    filled: usize,
+    /// The beginning of an op whose end has not come yet.
+    rest: Vec<u8>,
     messages: u64,
     pongs: u64,
 }
@@ -31,39 +30,53 @@ impl Inbox {
 
     /// Whether the input so far ended with a whole op.
     pub(crate) fn is_at_boundary(&self) -> bool {
-        self.filled == 0
+        self.rest.is_empty()
     }
 
-    /// Reads once, up to `bytes_max`, and goes through the ops that are whole: how many bytes came, 0
-    /// when there is nothing now.
+    /// Reads once, into `scratch`, which many inboxes may share, and goes through the ops that are
+    /// whole: how many bytes came, 0 when there is nothing now.
     pub(crate) fn read(
         &mut self,
         stream: &mut TcpStream,
-        bytes_max: usize,
+        scratch: &mut [u8],
         on_message: impl FnMut(&Message<'_>) -> Result<()>,
     ) -> Result<usize> {
-        let needed = self.filled + bytes_max;
-        if self.buffer.len() < needed {
-            self.buffer.resize(needed, 0);
-        }
-        let count = match stream.read(&mut self.buffer[self.filled..needed]) {
+        let count = match stream.read(scratch) {
             Ok(0) => bail!("the server closed the connection"),
             Ok(count) => count,
             Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(0),
             Err(error) => return Err(error).context("reading from the server"),
         };
-        self.filled += count;
-        for _ in 0..self.take_ops(on_message)? {
+        for _ in 0..self.take(&scratch[..count], on_message)? {
             stream.write_all(frames::PONG).context("sending PONG")?;
         }
         Ok(count)
     }
 
-    /// How many PINGs were among the ops; what is not whole yet stays.
-    fn take_ops(&mut self, mut on_message: impl FnMut(&Message<'_>) -> Result<()>) -> Result<u32> {
+    /// How many PINGs were among the ops; what is not whole yet is kept.
+    fn take(&mut self, input: &[u8], on_message: impl FnMut(&Message<'_>) -> Result<()>) -> Result<u32> {
+        if self.rest.is_empty() {
+            let (used, pings) = self.take_ops(input, on_message)?;
+            self.rest.extend_from_slice(&input[used..]);
+            return Ok(pings);
+        }
+        let mut whole = std::mem::take(&mut self.rest);
+        whole.extend_from_slice(input);
+        let (used, pings) = self.take_ops(&whole, on_message)?;
+        whole.drain(..used);
+        self.rest = whole;
+        Ok(pings)
+    }
+
+    /// How many bytes the whole ops at the front of `input` took, and how many of them were PINGs.
+    fn take_ops(
+        &mut self,
+        input: &[u8],
+        mut on_message: impl FnMut(&Message<'_>) -> Result<()>,
+    ) -> Result<(usize, u32)> {
         let limits = Limits { payload_bytes_max: usize::MAX, ..Limits::default() };
         let (mut at, mut pings) = (0, 0);
-        while let Step::Op { used, op } = self.decoder.step(&self.buffer[at..self.filled], &limits)? {
+        while let Step::Op { used, op } = self.decoder.step(&input[at..], &limits)? {
             at += used;
             match op {
                 ServerOp::Message(message) => {
@@ -76,11 +89,7 @@ impl Inbox {
                 ServerOp::Info(_) | ServerOp::Ok => {}
             }
         }
-        if at > 0 {
-            self.buffer.copy_within(at..self.filled, 0);
-            self.filled -= at;
-        }
-        Ok(pings)
+        Ok((at, pings))
     }
 }
 
@@ -97,8 +106,9 @@ mod tests {
         let mut far = listener.accept()?.0;
         far.write_all(input)?;
         let (mut inbox, mut payloads, mut left) = (Inbox::default(), Vec::new(), input.len());
+        let mut scratch = vec![0; size];
         while left > 0 {
-            left -= inbox.read(&mut near, size, |message| {
+            left -= inbox.read(&mut near, &mut scratch, |message| {
                 payloads.push(message.body.to_vec());
                 Ok(())
             })?;

@@ -16,8 +16,8 @@ use crate::frames;
 use crate::inbox::Inbox;
 use crate::stamp::{self, PAYLOAD_BYTES_MIN};
 
-/// Both sides read as much as this at once.
-const READ_BYTES: usize = 16 * 1024;
+/// Both sides read as much as this at once: dozens of messages.
+const READ_BYTES: usize = 4 * 1024;
 
 /// What a socket that is full keeps waiting, at most: a server that far behind will not catch up.
 const OUTBOX_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -41,6 +41,7 @@ struct Player {
     frame: Vec<u8>,
     /// Bytes that the socket did not take.
     outbox: Vec<u8>,
+    scratch: Vec<u8>,
     /// What came last, in order.
     received: Vec<Payload>,
 }
@@ -128,12 +129,17 @@ impl Player {
     fn open(dialer: &mut Dialer, listens_to: &str, frame: Vec<u8>) -> Result<Self> {
         let stream = client::open(dialer, &frames::subscribe(listens_to, None, "1"))?;
         stream.set_nonblocking(true)?;
-        Ok(Self { stream, inbox: Inbox::default(), frame, outbox: Vec::new(), received: Vec::new() })
+        Ok(Self::new(stream, frame))
+    }
+
+    fn new(stream: TcpStream, frame: Vec<u8>) -> Self {
+        let scratch = vec![0; READ_BYTES];
+        Self { stream, inbox: Inbox::default(), frame, outbox: Vec::new(), scratch, received: Vec::new() }
     }
 
     fn receive(&mut self) -> Result<()> {
         let received = &mut self.received;
-        self.inbox.read(&mut self.stream, READ_BYTES, |message| {
+        self.inbox.read(&mut self.stream, &mut self.scratch, |message| {
             received.push(message.payload().try_into().context("a payload of another size")?);
             Ok(())
         })?;
@@ -182,8 +188,7 @@ mod tests {
         let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let far = listener.accept().unwrap().0;
         let frame = frames::publish("rtt.0", None, PAYLOAD_BYTES_MIN);
-        let inbox = Inbox::default();
-        (Player { stream, inbox, frame, outbox: Vec::new(), received: Vec::new() }, far)
+        (Player::new(stream, frame), far)
     }
 
     fn stamped(pair: u32, seq: u64) -> Payload {

@@ -16,8 +16,8 @@ use crate::frames;
 use crate::inbox::Inbox;
 use crate::ledger::Ledger;
 
-/// One read's worth when messages are checked.
-const READ_BYTES: usize = 256 * 1024;
+/// One read's worth when messages are checked: more would not stay in the cache.
+const READ_BYTES_MAX: usize = 256 * 1024;
 
 pub(crate) struct Subscriber {
     pub(crate) stream: TcpStream,
@@ -43,23 +43,25 @@ impl Subscriber {
         self
     }
 
-    /// Reads what is there and drops it, or books it as `index` in the ledger: how many bytes came.
+    /// Reads what is there into `scratch` and drops it, or books it as `index` in the ledger: how many
+    /// bytes came.
     pub(crate) fn read(
         &mut self,
         index: usize,
-        discard: &mut [u8],
+        scratch: &mut [u8],
         ledger: Option<&mut Ledger>,
     ) -> Result<u64> {
         match &mut self.intake {
             Intake::Discarded(bytes) => {
-                let count = drop_input(&self.stream, discard)?;
+                let count = drop_input(&self.stream, scratch)?;
                 *bytes += count;
                 Ok(count)
             }
             Intake::Checked(inbox) => {
                 let ledger = ledger.context("checked messages need a ledger")?;
                 let book = |message: &Message<'_>| ledger.on_message(index, self.group, message);
-                Ok(inbox.read(&mut self.stream, READ_BYTES, book)? as u64)
+                let length = scratch.len().min(READ_BYTES_MAX);
+                Ok(inbox.read(&mut self.stream, &mut scratch[..length], book)? as u64)
             }
         }
     }
