@@ -13,6 +13,7 @@ pub(crate) struct Meter {
     server_cpu: CpuTime,
     switches: Switches,
     generator_cpu: CpuTime,
+    machine_cpu: Duration,
     memory: Option<Memory>,
     start: Instant,
 }
@@ -23,6 +24,9 @@ pub(crate) struct Usage {
     pub(crate) elapsed: Duration,
     pub(crate) server_cpu: Option<Duration>,
     pub(crate) generator_cpu: Duration,
+    /// What else the machine did, in the processor time of others; the server's is among it when its
+    /// process is not known.
+    pub(crate) others_cpu: Duration,
     pub(crate) switches: Option<Switches>,
     /// At the end of the phase; the peak is that of the server's whole life.
     pub(crate) memory: Option<Memory>,
@@ -38,6 +42,7 @@ impl Meter {
             server_cpu: pid.map(process::cpu_time).transpose()?.unwrap_or_default(),
             switches: pid.map(process::switches).transpose()?.unwrap_or_default(),
             generator_cpu: process::own_cpu_time()?,
+            machine_cpu: process::machine_time()?,
             memory: pid.map(process::memory).transpose()?,
             start: Instant::now(),
         })
@@ -48,11 +53,15 @@ impl Meter {
         let server_cpu = self.pid.map(process::cpu_time).transpose()?;
         let switches = self.pid.map(process::switches).transpose()?;
         let memory = self.pid.map(process::memory).transpose()?;
+        let server_cpu = server_cpu.map(|after| after.since(&self.server_cpu));
+        let generator_cpu = process::own_cpu_time()?.since(&self.generator_cpu);
+        let machine_cpu = process::machine_time()?.saturating_sub(self.machine_cpu);
         let grown = |after: Memory| self.memory.map(|before| after.now.saturating_sub(before.now));
         Ok(Usage {
             elapsed,
-            server_cpu: server_cpu.map(|after| after.since(&self.server_cpu)),
-            generator_cpu: process::own_cpu_time()?.since(&self.generator_cpu),
+            server_cpu,
+            generator_cpu,
+            others_cpu: machine_cpu.saturating_sub(server_cpu.unwrap_or_default() + generator_cpu),
             switches: switches.map(|after| after.since(&self.switches)),
             memory,
             memory_grown: memory.and_then(grown),

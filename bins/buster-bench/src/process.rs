@@ -100,6 +100,12 @@ pub(crate) fn memory(pid: u32) -> Result<Memory> {
     parse_memory(&status).with_context(|| format!("/proc/{pid}/status has another form"))
 }
 
+/// What all processors together have worked since the machine started.
+pub(crate) fn machine_time() -> Result<Duration> {
+    let stat = fs::read_to_string("/proc/stat").context("/proc/stat")?;
+    parse_machine_time(&stat).context("/proc/stat has another form")
+}
+
 /// As many open files as the system lets us have; servers we start inherit it. Failing is no harm
 /// here: the load that needs more says so when it opens a connection.
 pub(crate) fn raise_open_files_limit() {
@@ -126,6 +132,15 @@ fn parse_cpu_time(stat: &str) -> Option<Duration> {
     let user: u32 = ticks.next()?.parse().ok()?;
     let system: u32 = ticks.next()?.parse().ok()?;
     Some(TICK * user + TICK * system)
+}
+
+/// The first line sums up all processors, in ticks: user, nice, system, idle, waiting for disks,
+/// interrupts of two kinds, stolen.
+fn parse_machine_time(stat: &str) -> Option<Duration> {
+    let numbers = stat.lines().next()?.strip_prefix("cpu ")?.split_ascii_whitespace();
+    let ticks: Vec<u64> = numbers.map(str::parse).collect::<Result<_, _>>().ok()?;
+    let busy = [0, 1, 2, 5, 6, 7].iter().map(|index| ticks.get(*index)).sum::<Option<u64>>()?;
+    Some(Duration::from_millis(busy * TICK.as_millis() as u64))
 }
 
 /// The first number is the time on a processor, in nanoseconds.
@@ -175,6 +190,14 @@ mod tests {
         assert_eq!(time(110, 100_100, 4).since(&before), Duration::from_micros(300));
         assert_eq!(time(110, 50_000, 2).since(&before), Duration::from_millis(10));
         assert_eq!(parse_run_time("1500 7 2\n"), Some(Duration::from_nanos(1500)));
+    }
+
+    #[test]
+    fn idle_time_is_no_work() {
+        let stat = "cpu  100 10 20 90000 500 3 2 5 0 0\ncpu0 1 1 1 1 1 1 1 1 0 0\n";
+        assert_eq!(parse_machine_time(stat), Some(Duration::from_millis(1400)));
+        assert_eq!(parse_machine_time("intr 1"), None);
+        assert!(machine_time().unwrap() > Duration::ZERO);
     }
 
     #[test]

@@ -56,6 +56,11 @@ impl Report {
         Some(cpu.as_secs_f64() / self.operations as f64)
     }
 
+    /// How much of one core everything else on the machine used: the less, the better the figures.
+    fn others_cpu_share(&self) -> f64 {
+        self.usage.others_cpu.as_secs_f64() / self.usage.elapsed.as_secs_f64()
+    }
+
     /// Seconds of our own processor time per operation.
     pub(crate) fn generator_cpu_each(&self) -> f64 {
         self.usage.generator_cpu.as_secs_f64() / self.operations as f64
@@ -101,6 +106,7 @@ impl Report {
             "payload_bytes": self.payload_bytes,
             "server_cpu_us_each": self.server_cpu_each().map(|seconds| seconds * 1e6),
             "server_cpu_share": self.server_cpu_share(),
+            "others_cpu_share": self.others_cpu_share(),
             "generator_cpu_us_each": self.generator_cpu_each() * 1e6,
             "voluntary_switches": self.usage.switches.map(|switches| switches.voluntary),
             "involuntary_switches": self.usage.switches.map(|switches| switches.involuntary),
@@ -132,6 +138,7 @@ pub(crate) mod tests {
                 elapsed: Duration::from_millis(500),
                 server_cpu: Some(Duration::from_millis(cpu_nanos)),
                 generator_cpu: Duration::from_millis(40),
+                others_cpu: Duration::from_millis(100),
                 switches: Some(Switches { voluntary: 3_000, involuntary: 40 }),
                 memory: Some(Memory { now: 20_000_000, peak: 30_000_000 }),
                 memory_grown: Some(0),
@@ -159,6 +166,7 @@ pub(crate) mod tests {
         assert_eq!(json["rate_per_second"], 2e6);
         assert!((json["server_cpu_us_each"].as_f64().unwrap() - 0.095).abs() < 1e-9);
         assert!(json["latency_us"].is_null());
+        assert_eq!(json["others_cpu_share"], 0.2);
         report.usage.server_cpu = None;
         report.usage.memory = None;
         let json = report.json();

@@ -164,7 +164,19 @@ fn summary(lines: &[Line]) -> String {
     if !skipped.is_empty() {
         text += &format!("; not available: {}", skipped.join(", "));
     }
-    text + ".\n"
+    text + ".\n" + &quietness(lines)
+}
+
+/// How much else went on: beyond a few percent, rates and latencies say little.
+fn quietness(lines: &[Line]) -> String {
+    let shares = Spread::of(lines.iter().filter_map(|line| line.others).collect());
+    shares.map_or(String::new(), |shares| {
+        format!(
+            "Other work took {:.0} % of a core at the median, {:.0} % at the worst load.\n",
+            shares.median * 100.0,
+            shares.max * 100.0
+        )
+    })
 }
 
 fn metric_name(line: &Line) -> String {
@@ -267,6 +279,7 @@ pub(crate) mod tests {
 ≥ 2.5× met |
 
 4 of 4 bars met.
+Other work took 3 % of a core at the median, 3 % at the worst load.
 ";
         assert_eq!(text, expected);
     }
@@ -279,7 +292,7 @@ pub(crate) mod tests {
         lines.extend(skipped(load, "not available: no --io"));
         let text = markdown(&setting(), &lines);
         assert!(text.contains("≥ 1.25× **missed**"), "{text}");
-        assert!(text.ends_with(
+        assert!(text.contains(
             "3 of 4 bars met; missed: fan-out (delivery rate); not available: epoll-rtt-64 (CPU per \
              request), epoll-rtt-64 (request rate).\n"
         ));

@@ -19,6 +19,8 @@ pub(crate) struct Line {
     pub(crate) ours: Option<f64>,
     pub(crate) absolute: Option<Verdict>,
     pub(crate) rivals: Vec<Rival>,
+    /// What other work took of one core while this was measured, median of all runs.
+    pub(crate) others: Option<f64>,
 }
 
 /// How we do against one other server.
@@ -89,6 +91,8 @@ fn line(load: &Load, row: &Row, bar: Bar, sides: &[Server], rounds: &[Vec<Run>])
     let rival = |(index, server): (usize, &Server)| {
         rival(server, load.rivals == Rivals::Peers, bar.bound, &ours, &values(index + 1))
     };
+    let reports = rounds.iter().flatten().flatten().flatten();
+    let others = reports.filter_map(|report| report["others_cpu_share"].as_f64()).collect();
     Line {
         load: load.name,
         title: row.title,
@@ -102,6 +106,7 @@ fn line(load: &Load, row: &Row, bar: Bar, sides: &[Server], rounds: &[Vec<Run>])
             Bound::Ratio { .. } => None,
         },
         rivals: sides.iter().skip(1).enumerate().map(rival).collect(),
+        others: Spread::of(others).map(|spread| spread.median),
     }
 }
 
@@ -149,7 +154,8 @@ pub(crate) mod tests {
     }
 
     fn run(cpu: f64, rate: f64) -> Run {
-        Some(vec![json!({ "server_cpu_us_each": cpu, "rate_per_second": rate })])
+        let report = json!({ "server_cpu_us_each": cpu, "rate_per_second": rate, "others_cpu_share": 0.03 });
+        Some(vec![report])
     }
 
     /// Fan-out: ours beside an old and a new nats-server, three rounds of which the last drifted.
