@@ -7,8 +7,8 @@ use super::bars::Metric;
 use super::table::{Setting, value_text};
 use super::verdict::Line;
 
-const WIDTH: usize = 860;
-const LEFT: usize = 290;
+const WIDTH: usize = 900;
+const LEFT: usize = 330;
 /// Where a bar of the largest proportion ends; its label follows.
 const BAR_WIDTH_MAX: f64 = 450.0;
 const BAR_HEIGHT: usize = 12;
