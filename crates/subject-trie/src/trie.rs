@@ -373,4 +373,21 @@ mod tests {
         assert_eq!(trie.generation(), generation);
         assert_eq!(format!("{trie:?}"), "SubjectTrie { len: 1, filters: 1, generation: 1, .. }");
     }
+
+    #[test]
+    fn reading_ahead_finds_the_lone_subscriptions_of_literal_filters() {
+        let mut trie = SubjectTrie::new();
+        let mut values = Vec::new();
+        trie.read_ahead(&[trie.hash(b"none")], &mut values);
+        assert!(values.is_empty());
+        for value in 0..CROWD {
+            trie.insert(format!("literal.{value}").as_bytes(), None, value).expect("valid");
+        }
+        trie.insert(b"literal.1", None, CROWD).expect("valid");
+        trie.insert(b"queue", Some(b"q"), CROWD).expect("valid");
+        trie.insert(b"wildcard.*", None, CROWD).expect("valid");
+        let subjects = ["literal.7", "literal.1", "queue", "wildcard.x", "literal.3"];
+        trie.read_ahead(&subjects.map(|subject| trie.hash(subject.as_bytes())), &mut values);
+        assert_eq!(values, [7, 3]);
+    }
 }
