@@ -1,7 +1,6 @@
 //! What goes between this shard and the others.
 
-use fabric::{Batch, Frame, Interest, MeshMessage, OfferReply, ShardId};
-use nats_proto::Publish;
+use fabric::{Batch, Frame, Frames, Interest, MeshMessage, OfferReply, ShardId};
 
 use crate::broker::Broker;
 use crate::client::{ConnId, Hold};
@@ -9,24 +8,22 @@ use crate::members::{MemberChange, needs_fence};
 use crate::subscription::SubKey;
 use crate::time::Time;
 
-/// The message before, if it had neither reply nor headers.
-struct Last<'b> {
-    subject: &'b [u8],
-    /// Its number.
-    message: u64,
-}
-
 impl Broker {
     /// A batch from another shard.
     pub fn on_batch(&mut self, now: Time, from: ShardId, batch: Batch) {
         let mut stalled = None;
-        let mut last = None;
         let mut frames = batch.frames();
         loop {
             self.look_ahead_in_batch(&frames);
             let Some(frame) = frames.next() else { break };
             match frame.expect("shards of one build understand each other") {
-                Frame::Message(message) => self.on_message(from, &message, &mut stalled, &mut last),
+                Frame::Message(message) => {
+                    self.egress.begin();
+                    self.on_message(from, &message, &mut stalled);
+                    if message.is_bare() {
+                        self.on_run(from, message, &mut frames, &mut stalled);
+                    }
+                }
                 Frame::Interest(interest) => {
                     self.accounts[interest.account as usize].on_interest(from, &interest);
                 }
@@ -58,17 +55,11 @@ impl Broker {
         link.wants_batch().then(|| link.take_batch())
     }
 
-    fn on_message<'b>(
-        &mut self,
-        from: ShardId,
-        message: &MeshMessage<'b>,
-        stalled: &mut Option<u64>,
-        last: &mut Option<Last<'b>>,
-    ) {
+    /// A message that the egress has in hand.
+    fn on_message(&mut self, from: ShardId, message: &MeshMessage<'_>, stalled: &mut Option<u64>) {
         if self.sampling.is_due() {
             self.sample_arrival(from, message);
         }
-        self.begin_arrival(&message.publish, last);
         let arrived = self.router(message.account as usize).arrive(message);
         if self.egress.reader_behind() && *stalled != Some(message.origin) {
             *stalled = Some(message.origin);
@@ -84,17 +75,20 @@ impl Broker {
         // only; the message shares the fate of what lay in their outboxes.
     }
 
-    /// Takes a message in hand; one that goes on where the last one was gets its frame from it.
-    fn begin_arrival<'b>(&mut self, publish: &Publish<'b>, last: &mut Option<Last<'b>>) {
-        let is_bare = publish.reply.is_none() && publish.header.is_none();
-        match last {
-            Some(last) if is_bare && last.subject == publish.subject => {
-                self.egress.begin_next(last.message, publish);
-            }
-            _ => self.egress.begin(),
+    /// Messages that differ from the one before in their payloads only: nothing else of them is looked
+    /// at again.
+    fn on_run<'b>(
+        &mut self,
+        from: ShardId,
+        mut message: MeshMessage<'b>,
+        frames: &mut Frames<'b>,
+        stalled: &mut Option<u64>,
+    ) {
+        while let Some((size_text, body)) = frames.next_payload() {
+            (message.publish.size_text, message.publish.body) = (size_text, body);
+            self.egress.begin_next(self.egress.message(), &message.publish);
+            self.on_message(from, &message, stalled);
         }
-        let message = self.egress.message();
-        *last = is_bare.then_some(Last { subject: publish.subject, message });
     }
 
     fn on_offer_reply(&mut self, now: Time, reply: &OfferReply<'_>) {

@@ -148,7 +148,7 @@ pub enum FrameError {
 
 impl MeshMessage<'_> {
     /// Whether there is nothing to it but a subject and a payload, for plain subscriptions or none.
-    pub(crate) fn is_bare(&self) -> bool {
+    pub fn is_bare(&self) -> bool {
         self.ticket == 0
             && self.publish.reply.is_none()
             && self.publish.header.is_none()
@@ -313,13 +313,24 @@ impl<'a> Frames<'a> {
 }
 
 impl<'a> Frames<'a> {
+    /// Takes the next frame if it is a message that differs from the last bare one
+    /// ([`MeshMessage::is_bare`]) in its payload only; returns its size text and its body. Saves the rest
+    /// of the message a way through memory.
+    pub fn next_payload(&mut self) -> Option<(&'a [u8], &'a [u8])> {
+        let [NEXT_MESSAGE, rest @ ..] = self.reader.rest else { return None };
+        let mut reader = Reader { rest };
+        let size_text_len = reader.u8().ok()?;
+        let body_len = reader.u32().ok()?;
+        let size_text = reader.take(size_text_len.into()).ok()?;
+        let body = reader.take(body_len as usize).ok()?;
+        self.reader = reader;
+        Some((size_text, body))
+    }
+
     fn next_message(&mut self) -> Result<Frame<'a>, FrameError> {
-        let before = self.bare.as_ref().ok_or(FrameError::NoMessageBefore)?;
-        let [_, size_text_len] = self.reader.array()?;
-        let body_len = self.reader.u32()?;
-        let size_text = self.reader.take(size_text_len.into())?;
-        let body = self.reader.take(body_len as usize)?;
-        Ok(Frame::Message(MeshMessage { publish: Publish { size_text, body, ..before.publish }, ..*before }))
+        let before = self.bare.ok_or(FrameError::NoMessageBefore)?;
+        let (size_text, body) = self.next_payload().ok_or(FrameError::Truncated)?;
+        Ok(Frame::Message(MeshMessage { publish: Publish { size_text, body, ..before.publish }, ..before }))
     }
 
     fn full_frame(&mut self) -> Result<Frame<'a>, FrameError> {

@@ -319,6 +319,30 @@ mod tests {
     }
 
     #[test]
+    fn of_messages_that_go_on_the_payloads_can_be_taken_alone() {
+        let message = |subject: &'static [u8], body: &'static [u8]| MeshMessage {
+            account: 0,
+            origin: 1,
+            ticket: 0,
+            plain: true,
+            publish: Publish { subject, reply: None, header: None, size_text: b"1", body },
+            groups: Names::default(),
+        };
+        let mut link = Link::default();
+        for (subject, body) in [(b"a", b"1"), (b"a", b"2"), (b"a", b"3"), (b"b", b"4")] {
+            link.push_message(&message(subject, body), std::iter::empty());
+        }
+        let batch = link.take_batch();
+        let mut frames = batch.frames();
+        assert_eq!(frames.next_payload(), None, "there is nothing yet to go on from");
+        assert_eq!(frames.next(), Some(Ok(Frame::Message(message(b"a", b"1")))));
+        assert_eq!(frames.next_payload(), Some((&b"1"[..], &b"2"[..])));
+        assert_eq!(frames.next_payload(), Some((&b"1"[..], &b"3"[..])));
+        assert_eq!(frames.next_payload(), None);
+        assert_eq!(frames.next(), Some(Ok(Frame::Message(message(b"b", b"4")))));
+    }
+
+    #[test]
     fn congestion_ends_with_credit() {
         let (mut a, mut b) = (Link::default(), Link::default());
         let filter = vec![b'x'; 64 << 10];
