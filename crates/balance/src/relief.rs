@@ -35,11 +35,18 @@ impl Relief {
         load >= OVERLOADED
     }
 
-    /// A window is over. `idle` says for each shard how much of the time its core was idle since the
+    /// A window is over. `awake` is how much of it the shard had work to do, even if something else had
+    /// its core: a shard that does not keep up needs help either way. `loads` are those of all. `idle` says for each shard how much of the time its core was idle since the
     /// shard has been overloaded, if that is known. Returns the shard to hand connections to.
-    pub fn on_window(&mut self, own: usize, loads: &[Load], idle: &[Option<Load>]) -> Option<usize> {
+    pub fn on_window(
+        &mut self,
+        own: usize,
+        awake: Load,
+        loads: &[Load],
+        idle: &[Option<Load>],
+    ) -> Option<usize> {
         self.rest = self.rest.saturating_sub(1);
-        if !Self::is_overload(loads[own]) {
+        if !Self::is_overload(awake) {
             self.overloaded_for = 0;
             return None;
         }
@@ -48,8 +55,8 @@ impl Relief {
             return None;
         }
         let has_time = |shard: &usize| {
-            let lower = loads[own].as_permille().saturating_sub(loads[*shard].as_permille());
-            lower >= DIFFERENCE_MIN && idle.get(*shard).copied().flatten() >= Some(IDLE_MIN)
+            let lower = awake.as_permille().saturating_sub(loads[*shard].as_permille());
+            *shard != own && lower >= DIFFERENCE_MIN && idle.get(*shard).copied().flatten() >= Some(IDLE_MIN)
         };
         (0..loads.len()).filter(has_time).min_by_key(|shard| loads[*shard])
     }
@@ -72,7 +79,9 @@ mod tests {
 
     /// How many windows it takes until connections go, and where to.
     fn after(relief: &mut Relief, shards: &[u16], idle: &[Option<Load>]) -> Option<(u32, usize)> {
-        (1..10_000).find_map(|window| Some((window, relief.on_window(0, &loads(shards), idle)?)))
+        (1..10_000).find_map(|window| {
+            Some((window, relief.on_window(0, Load::permille(shards[0]), &loads(shards), idle)?))
+        })
     }
 
     #[test]
@@ -91,13 +100,21 @@ mod tests {
     }
 
     #[test]
+    fn a_shard_whose_core_is_taken_is_relieved_as_well() {
+        let idle = [Some(Load::NONE), Some(Load::permille(600))];
+        let mut relief = Relief::default();
+        let mut window = || relief.on_window(0, Load::permille(990), &loads(&[600, 100]), &idle);
+        assert_eq!((0..WINDOWS_MIN).find_map(|_| window()), Some(1));
+    }
+
+    #[test]
     fn a_window_below_starts_over_and_each_time_takes_longer() {
         let idle = [None, Some(Load::FULL)];
         let mut relief = Relief::default();
         for _ in 1..WINDOWS_MIN {
-            assert_eq!(relief.on_window(0, &loads(&[900, 0]), &idle), None);
+            assert_eq!(relief.on_window(0, Load::permille(900), &loads(&[900, 0]), &idle), None);
         }
-        assert_eq!(relief.on_window(0, &loads(&[100, 0]), &idle), None);
+        assert_eq!(relief.on_window(0, Load::permille(100), &loads(&[100, 0]), &idle), None);
         assert_eq!(after(&mut relief, &[900, 0], &idle), Some((WINDOWS_MIN, 1)));
         for rest in [REST_WINDOWS, 2 * REST_WINDOWS, 4 * REST_WINDOWS] {
             relief.on_tried();

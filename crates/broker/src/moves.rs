@@ -6,7 +6,7 @@
 //! makes no messages, and says so behind the last message it made. When the two shards have heard
 //! that from all others, no message is under way to either, and the connections change places: their
 //! state goes over in one parcel, both shards tell all others what they want now, and when all know
-//! of it the first shard ends the pause. See docs/decisions/0005-connections-that-move.md.
+//! of it the first shard ends the pause. See docs/decisions/0006-connections-that-move.md.
 //!
 //! Always true: a paused shard has no input decoded; between saying that it is quiet and the end of
 //! the pause it sends no message, though it takes those of others and answers offers.

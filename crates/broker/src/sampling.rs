@@ -74,20 +74,21 @@ impl Broker {
     }
 
     /// A window of load is over: lets connections leave ([`Self::begin_move`]) that should live
-    /// elsewhere. `loads` says how busy each shard is, and `idle` how much of the time its core was
-    /// idle since this one is overloaded, if known.
-    pub fn on_window(&mut self, now: Time, loads: &[Load], idle: &[Option<Load>]) {
+    /// elsewhere. `awake` says how much of it this shard did not wait for work, `loads` how busy each
+    /// shard is, and `idle` how much of the time its core was idle since this one is overloaded, if
+    /// known.
+    pub fn on_window(&mut self, now: Time, awake: Load, loads: &[Load], idle: &[Option<Load>]) {
         if self.sampling.balance {
-            self.relieve(loads, idle);
+            self.relieve(awake, loads, idle);
         }
         if self.sampling.route {
             self.follow_votes(now.since(Time::default()), loads);
         }
     }
 
-    fn relieve(&mut self, loads: &[Load], idle: &[Option<Load>]) {
+    fn relieve(&mut self, awake: Load, loads: &[Load], idle: &[Option<Load>]) {
         let own = self.config.shard.index();
-        let Some(to) = self.sampling.relief.on_window(own, loads, idle) else { return };
+        let Some(to) = self.sampling.relief.on_window(own, awake, loads, idle) else { return };
         self.sampling.relief.on_tried();
         let leaving = halve(self.sampling.traffic.pairs(), MOVED_CONNECTIONS_MAX);
         let ids: Vec<ConnId> = leaving.into_iter().map(ConnId::from_bits).collect();

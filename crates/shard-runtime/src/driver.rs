@@ -118,8 +118,8 @@ impl Driver {
             return Ok(true);
         }
         let end = self.clock.now();
-        if self.meter.on_turn(now, end, &self.board, processor_time) {
-            self.on_window(end)?;
+        if let Some(awake) = self.meter.on_turn(now, end, &self.board, processor_time) {
+            self.on_window(end, awake)?;
         }
         if !self.finds_work_while_spinning()? {
             self.wait(now)?;

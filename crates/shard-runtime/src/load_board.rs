@@ -75,14 +75,15 @@ impl LoadMeter {
     }
 
     /// The shard was at work from `start` to `end`, and waited before. `processor_time` is what its
-    /// thread had so far; it is only asked for when needed. Returns whether that ended a window.
+    /// thread had so far; it is only asked for when needed. At the end of a window returns how much of it
+    /// the shard did not wait, with or without the core: whether it keeps up.
     pub(crate) fn on_turn(
         &mut self,
         start: Time,
         end: Time,
         board: &LoadBoard,
         processor_time: impl Fn() -> Duration,
-    ) -> bool {
+    ) -> Option<Load> {
         if start.since(self.since) > POSTING_AGE_MAX {
             // It slept, and counted as asleep: what it does now is news.
             self.start_window(start, processor_time());
@@ -90,13 +91,13 @@ impl LoadMeter {
         self.busy += end.since(start);
         let whole = end.since(self.since);
         if whole < WINDOW {
-            return false;
+            return None;
         }
         let now_had = processor_time();
-        let busy = self.busy.min(now_had.saturating_sub(self.had));
-        board.post(self.shard, end, Load::of(busy, whole));
+        let (busy, had) = (self.busy, now_had.saturating_sub(self.had));
+        board.post(self.shard, end, Load::of(busy.min(had), whole));
         self.start_window(end, now_had);
-        true
+        Some(Load::of(busy, whole))
     }
 
     fn start_window(&mut self, at: Time, had: Duration) {
@@ -145,8 +146,8 @@ mod tests {
         let board = LoadBoard::new(1);
         let mut meter = LoadMeter::new(0);
         meter.on_turn(at(0), at(60), &board, always(7));
-        meter.on_turn(at(60), at(100), &board, always(7 + 40));
-        assert_eq!(loads(&board, at(100)), [400]);
+        let awake = meter.on_turn(at(60), at(100), &board, always(7 + 40));
+        assert_eq!((loads(&board, at(100)), awake), (vec![400], Some(Load::FULL)));
     }
 
     #[test]

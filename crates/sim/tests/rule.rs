@@ -34,7 +34,7 @@ fn with_the_rule_the_same_runs_are_good() {
 }
 
 /// Connections change shards only when no message is under way to either shard
-/// (docs/decisions/0005-connections-that-move.md). Here they do not wait for that.
+/// (docs/decisions/0006-connections-that-move.md). Here they do not wait for that.
 #[test]
 fn without_the_pause_connections_that_move_lose_messages_or_get_them_twice() {
     let mut violations = Vec::new();

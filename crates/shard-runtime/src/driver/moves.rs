@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::OwnedFd;
 
-use balance::Relief;
+use balance::{Load, Relief};
 use broker::{ConnId, Moved, Time};
 use fabric::ShardId;
 
@@ -30,15 +30,19 @@ impl Driver {
         Ok(())
     }
 
-    /// A window of load is over: connections may have to live elsewhere.
-    pub(super) fn on_window(&mut self, now: Time) -> io::Result<()> {
+    /// A window of load is over, and the shard was awake for so much of it: connections may have to live
+    /// elsewhere.
+    pub(super) fn on_window(&mut self, now: Time, awake: Load) -> io::Result<()> {
         if self.stage != Stage::Serving {
             return Ok(());
         }
         self.board.read(now, &mut self.loads);
-        let overloaded = Relief::is_overload(self.loads[self.shard.index()]);
-        let idle = if overloaded && self.broker.balances() { self.cores.idle() } else { self.cores.forget() };
-        self.broker.on_window(now, &self.loads, idle);
+        let idle = if Relief::is_overload(awake) && self.broker.balances() {
+            self.cores.idle()
+        } else {
+            self.cores.forget()
+        };
+        self.broker.on_window(now, awake, &self.loads, idle);
         self.let_leave(now)
     }
 
