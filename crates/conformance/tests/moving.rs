@@ -10,7 +10,7 @@ use futures::{
     StreamExt,
     future::{join, join_all},
 };
-use test_kit::{Message, RawClient, SETUPS, Server, ServerOptions, Setup};
+use test_kit::{Message, RawClient, Server, ServerOptions, Setup};
 
 /// Connections in each role.
 const CLIENTS: usize = 4;
@@ -204,74 +204,13 @@ async fn ask_and_echo(url: &str, subject: String, requests: usize) {
     join(echo, ask).await;
 }
 
-mod two_shards {
-    use super::SETUPS;
-
-    #[test]
-    fn counting() {
-        super::counting(SETUPS[1]);
-    }
-
-    #[test]
-    fn asking() {
-        super::asking(SETUPS[1]);
-    }
-
-    #[test]
-    fn subscribing() {
-        super::subscribing(SETUPS[1]);
-    }
-
-    #[test]
-    fn through_async_nats() {
-        super::through_async_nats(SETUPS[1]);
-    }
+/// Each test where there is more than one shard.
+macro_rules! on_several_shards {
+    ($($test:ident),* $(,)?) => {
+        mod two_shards { $(#[test] fn $test() { super::$test(test_kit::SETUPS[1]) })* }
+        mod four_shards { $(#[test] fn $test() { super::$test(test_kit::SETUPS[2]) })* }
+        mod two_shards_on_epoll { $(#[test] fn $test() { super::$test(test_kit::SETUPS[4]) })* }
+    };
 }
 
-mod four_shards {
-    use super::SETUPS;
-
-    #[test]
-    fn counting() {
-        super::counting(SETUPS[2]);
-    }
-
-    #[test]
-    fn asking() {
-        super::asking(SETUPS[2]);
-    }
-
-    #[test]
-    fn subscribing() {
-        super::subscribing(SETUPS[2]);
-    }
-
-    #[test]
-    fn through_async_nats() {
-        super::through_async_nats(SETUPS[2]);
-    }
-}
-
-mod two_shards_on_epoll {
-    use super::SETUPS;
-
-    #[test]
-    fn counting() {
-        super::counting(SETUPS[4]);
-    }
-
-    #[test]
-    fn asking() {
-        super::asking(SETUPS[4]);
-    }
-
-    #[test]
-    fn subscribing() {
-        super::subscribing(SETUPS[4]);
-    }
-
-    #[test]
-    fn through_async_nats() {
-        super::through_async_nats(SETUPS[4]);
-    }
-}
+on_several_shards!(counting, asking, subscribing, through_async_nats);
