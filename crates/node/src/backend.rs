@@ -43,7 +43,7 @@ impl Plan {
         configs: impl Fn() -> Vec<Config>,
         listener: &TcpListener,
         cpus: &[usize],
-        busy_poll: Duration,
+        busy_poll: Option<Duration>,
     ) -> Result<Shards, RuntimeError> {
         let because = match self {
             Self::Epoll { because } => because,

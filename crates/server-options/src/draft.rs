@@ -102,7 +102,7 @@ impl Draft {
         if time > BUSY_POLL_MAX {
             return Err("must be between 0 and 1s");
         }
-        self.options.busy_poll = time;
+        self.options.busy_poll = Some(time);
         Ok(())
     }
 

@@ -56,8 +56,9 @@ pub struct Options {
     pub placement: PlacementRule,
     /// How the shards deal with the kernel.
     pub io: Io,
-    /// How long a shard without work looks for some before it sleeps, up to [`BUSY_POLL_MAX`].
-    pub busy_poll: Duration,
+    /// How long a shard without work looks for some before it sleeps, up to [`BUSY_POLL_MAX`]; `None`
+    /// for the shard to find out when that is worth it.
+    pub busy_poll: Option<Duration>,
     /// Whether connections move to the shard that they talk to most.
     pub route: bool,
 }
@@ -77,7 +78,7 @@ impl Default for Options {
             shards: None,
             placement: PlacementRule::default(),
             io: Io::Auto,
-            busy_poll: Duration::ZERO,
+            busy_poll: None,
             route: false,
         }
     }

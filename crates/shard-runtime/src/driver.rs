@@ -9,11 +9,11 @@ mod moves;
 mod output;
 mod stopping;
 
-use std::hint;
 use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::thread;
 use std::time::Duration;
 
 use balance::Load;
@@ -28,6 +28,7 @@ use crate::cores::Cores;
 use crate::io::{Event, Io, Wait};
 use crate::load_board::{LoadBoard, LoadMeter, processor_time};
 use crate::mesh_port::MeshPort;
+use crate::patience::Patience;
 
 /// How soon to look again when a queue to another shard is full.
 const FULL_QUEUE_PAUSE: Duration = Duration::from_micros(100);
@@ -43,8 +44,8 @@ pub(crate) struct Parts {
     pub(crate) listener: Option<TcpListener>,
     pub(crate) stop: Arc<AtomicBool>,
     pub(crate) clock: Clock,
-    /// How long to look for something to do before sleeping.
-    pub(crate) busy_poll: Duration,
+    /// How long to look for something to do before sleeping; `None` to learn it.
+    pub(crate) busy_poll: Option<Duration>,
     pub(crate) board: Arc<LoadBoard>,
     /// By shard: the core it runs on.
     pub(crate) cpus: Vec<usize>,
@@ -59,7 +60,9 @@ pub(crate) struct Driver {
     acceptor: Option<Acceptor>,
     stop: Arc<AtomicBool>,
     clock: Clock,
-    busy_poll: Duration,
+    patience: Patience,
+    /// Bytes that clients sent in this turn.
+    received_bytes: usize,
     board: Arc<LoadBoard>,
     meter: LoadMeter,
     cores: Cores,
@@ -89,7 +92,8 @@ impl Driver {
             acceptor,
             stop: parts.stop,
             clock: parts.clock,
-            busy_poll: parts.busy_poll,
+            patience: Patience::new(parts.busy_poll),
+            received_bytes: 0,
             board: parts.board,
             meter: LoadMeter::new(parts.shard.index()),
             cores: Cores::new(parts.cpus),
@@ -121,19 +125,21 @@ impl Driver {
         if let Some(awake) = self.meter.on_turn(now, end, &self.board, processor_time) {
             self.on_window(end, awake)?;
         }
-        if !self.finds_work_while_spinning()? {
+        self.patience.on_turn(std::mem::take(&mut self.received_bytes));
+        if !self.finds_work()? {
             self.wait(now)?;
         }
         Ok(false)
     }
 
-    /// Looks for something to do for as long as busy polling is to last. True also when a deadline
-    /// came meanwhile.
-    fn finds_work_while_spinning(&mut self) -> io::Result<bool> {
-        if self.busy_poll.is_zero() || self.queue_full {
+    /// Looks for something to do for a while, if that is worth it. True also when a deadline came
+    /// meanwhile.
+    fn finds_work(&mut self) -> io::Result<bool> {
+        let look = self.patience.look();
+        if look.is_zero() || self.queue_full {
             return Ok(false);
         }
-        let end = self.clock.now() + self.busy_poll;
+        let end = self.clock.now() + look;
         let deadline = self.next_deadline();
         loop {
             if self.io.poll()? || self.has_parcels() {
@@ -144,9 +150,11 @@ impl Driver {
                 return Ok(true);
             }
             if now >= end {
+                self.patience.on_nothing_found();
                 return Ok(false);
             }
-            hint::spin_loop();
+            // A client that shares the core gets to say what is waited for.
+            thread::yield_now();
         }
     }
 
@@ -157,6 +165,7 @@ impl Driver {
     fn wait(&mut self, now: Time) -> io::Result<()> {
         let bells = Arc::clone(&self.bells);
         let bell = &bells[self.shard.index()];
+        let asleep_from = self.clock.now();
         bell.lie_down();
         let wait = if self.has_parcels() {
             Wait::No
@@ -170,6 +179,9 @@ impl Driver {
         };
         let outcome = self.io.wait(wait);
         bell.get_up();
+        if wait != Wait::No {
+            self.patience.on_slept(self.clock.now().since(asleep_from));
+        }
         outcome
     }
 

@@ -17,6 +17,7 @@ mod error;
 mod io;
 mod load_board;
 mod mesh_port;
+mod patience;
 mod preflight;
 mod shard_thread;
 mod socket;

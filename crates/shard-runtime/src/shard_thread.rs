@@ -43,7 +43,7 @@ pub(crate) struct Seed {
     pub(crate) listener: Option<TcpListener>,
     pub(crate) stopper: Stopper,
     pub(crate) clock: Clock,
-    pub(crate) busy_poll: Duration,
+    pub(crate) busy_poll: Option<Duration>,
     pub(crate) board: Arc<LoadBoard>,
     /// Where a shard that could be made announces itself, with its door.
     pub(crate) ready: mpsc::Sender<Ready>,

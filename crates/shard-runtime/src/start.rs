@@ -74,7 +74,7 @@ impl Shards {
 
 /// Starts a shard for each configuration, on the given cores in turn. The first shard accepts from
 /// a duplicate of `listener` and places the connections. A shard without work looks for some for as
-/// long as `busy_poll` before it sleeps.
+/// long as `busy_poll` before it sleeps; with `None` only while work keeps coming at once.
 ///
 /// # Errors
 /// A shard could not get what its backend needs, its core or its thread; none runs then.
@@ -83,7 +83,7 @@ pub fn start(
     configs: Vec<Config>,
     listener: &TcpListener,
     cpus: &[usize],
-    busy_poll: Duration,
+    busy_poll: Option<Duration>,
 ) -> Result<Shards, RuntimeError> {
     let clock = Clock::new();
     let shards = configs.len();

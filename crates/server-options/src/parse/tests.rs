@@ -72,7 +72,7 @@ fn each_supported_flag_sets_its_own_option() {
             "route" => Options { route: true, ..rest },
             "placement" => Options { placement: PlacementRule::Spread, ..rest },
             "shards" => Options { shards: Some(7), ..rest },
-            "busy-poll" => Options { busy_poll: Duration::from_micros(50), ..rest },
+            "busy-poll" => Options { busy_poll: Some(Duration::from_micros(50)), ..rest },
             "io" => Options { io: Io::Epoll, ..rest },
             "h" | "v" => continue,
             other => panic!("no expectation for -{other}"),
@@ -200,8 +200,8 @@ fn shards_stay_within_their_range() {
 
 #[test]
 fn busy_polling_lasts_up_to_a_second() {
-    assert_eq!(options(&["--busy-poll", "0"]).busy_poll, Duration::ZERO);
-    assert_eq!(options(&["--busy-poll", "1s"]).busy_poll, Duration::from_secs(1));
+    assert_eq!(options(&["--busy-poll", "0"]).busy_poll, Some(Duration::ZERO));
+    assert_eq!(options(&["--busy-poll", "1s"]).busy_poll, Some(Duration::from_secs(1)));
     let text = refusal(&["--busy-poll", "1.1s"]);
     assert_eq!(text, "invalid value \"1.1s\" for flag -busy-poll: must be between 0 and 1s");
     let text = refusal(&["--busy-poll", "50"]);

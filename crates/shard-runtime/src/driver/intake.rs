@@ -52,7 +52,9 @@ impl Driver {
     fn on_received(&mut self, now: Time, id: ConnId, received: Received) -> io::Result<()> {
         let serving = self.stage == Stage::Serving;
         if serving {
-            self.broker.on_received(now, id, self.io.bytes(&received));
+            let bytes = self.io.bytes(&received);
+            self.received_bytes += bytes.len();
+            self.broker.on_received(now, id, bytes);
         }
         self.io.give_back(received);
         if !serving {
