@@ -10,7 +10,7 @@
 use std::net::SocketAddr;
 
 use balance::Load;
-use fabric::ShardId;
+use fabric::{ShardId, ShardSet};
 use nats_proto::{ServerInfo, encode};
 
 use crate::account::Account;
@@ -56,7 +56,7 @@ pub struct Broker {
 impl Broker {
     /// A shard without connections.
     pub fn new(config: Config) -> Self {
-        Self {
+        let mut broker = Self {
             accounts: vec![Account::new(GLOBAL_ACCOUNT)],
             egress: Egress::new(config.max_pending, config.seed, config.trace),
             mesh: Mesh::new(config.shard, config.shards),
@@ -71,14 +71,28 @@ impl Broker {
             ahead: Ahead::default(),
             filter: Vec::new(),
             config,
-        }
+        };
+        broker.note_vacant();
+        broker
     }
 
     /// Decides where a connection goes that this shard accepted. `loads` says how busy each shard
-    /// is, as far as that is known. All connections have to be placed by one shard, the first.
+    /// is, as far as that is known. All connections have to be placed by one shard, the first. Another
+    /// shard has to get the batch that there is for it after this before it gets the connection.
     pub fn place(&mut self, loads: &[Load]) -> Placed {
         assert_eq!(self.config.shard, ShardId(0), "one shard counts connections");
-        self.placement.place(loads)
+        let placed = self.placement.place(loads);
+        self.note_vacant();
+        placed
+    }
+
+    /// Finds the shards without connections. Only the first shard knows them, and only while no shard
+    /// but this one can give them any: until connections move.
+    pub(crate) fn note_vacant(&mut self) {
+        if self.config.shard == ShardId(0) {
+            let vacant = if self.moves.have_begun() { ShardSet::EMPTY } else { self.placement.vacant() };
+            self.mesh.set_vacant(vacant);
+        }
     }
 
     /// A connection that was placed here. Greets it.

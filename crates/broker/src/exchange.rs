@@ -34,10 +34,12 @@ impl Broker {
         }
         if batch.connections != 0 {
             self.placement.on_change(from, batch.connections);
+            self.note_vacant();
         }
         self.moves.on_quiet(from, batch.quiet);
+        let vacated = batch.connections < 0;
         let received = self.mesh.link(from).on_applied(batch);
-        if received.confirmed_moved {
+        if received.confirmed_moved || vacated {
             self.lift_fences(now);
         }
         if received.uncongested {
@@ -51,8 +53,7 @@ impl Broker {
 
     /// Takes what there is to tell another shard.
     pub fn take_batch(&mut self, to: ShardId) -> Option<Batch> {
-        let link = self.mesh.link(to);
-        link.wants_batch().then(|| link.take_batch())
+        self.mesh.take_batch(to)
     }
 
     /// A message that the egress has in hand.
@@ -130,6 +131,6 @@ impl Broker {
         let index = sub.account() as u32;
         let interest = Interest { account: index, filter: &self.filter, queue: sub.queue(), before, now };
         let round = self.mesh.announce(&interest);
-        (relies_on_news || needs_fence(before, now)).then_some(round)
+        ((relies_on_news || needs_fence(before, now)) && !self.mesh.is_settled()).then_some(round)
     }
 }

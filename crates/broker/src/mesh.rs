@@ -1,6 +1,6 @@
 //! The shard's links to all other shards.
 
-use fabric::{Interest, Link, MeshMessage, ShardId, ShardSet};
+use fabric::{Batch, Interest, Link, MeshMessage, ShardId, ShardSet};
 
 use crate::client::ConnId;
 
@@ -10,6 +10,9 @@ pub(crate) struct Mesh {
     shard: ShardId,
     links: Vec<Link>,
     congested: ShardSet,
+    /// Shards without connections that will hear all that is queued for them before they get one: they
+    /// need not confirm what they do not know yet, nor be woken to hear it.
+    vacant: ShardSet,
     /// The newest interest round of this shard.
     round: u64,
     /// Connections held until a link has room again.
@@ -23,6 +26,7 @@ impl Mesh {
             shard,
             links: ShardId::all(shards).map(|_| Link::default()).collect(),
             congested: ShardSet::EMPTY,
+            vacant: ShardSet::EMPTY,
             round: 0,
             waiting: Vec::new(),
         }
@@ -82,9 +86,23 @@ impl Mesh {
         self.note_load(peer);
     }
 
-    /// The newest round that every other shard has applied.
+    /// The shards without connections.
+    pub(crate) fn set_vacant(&mut self, vacant: ShardSet) {
+        self.vacant = vacant;
+    }
+
+    /// Takes what there is to tell another shard, if it is time to.
+    pub(crate) fn take_batch(&mut self, to: ShardId) -> Option<Batch> {
+        let is_vacant = self.vacant.contains(to);
+        let link = self.link(to);
+        let wanted = if is_vacant { link.needs_batch() } else { link.wants_batch() };
+        wanted.then(|| link.take_batch())
+    }
+
+    /// The newest round that every other shard has applied, or will have before it matters there.
     pub(crate) fn confirmed(&self) -> u64 {
-        self.peers().map(|peer| self.links[peer.index()].confirmed_by_peer()).min().unwrap_or(self.round)
+        let concerned = self.peers().filter(|peer| !self.vacant.contains(*peer));
+        concerned.map(|peer| self.links[peer.index()].confirmed_by_peer()).min().unwrap_or(self.round)
     }
 
     /// The newest round of this shard.
@@ -92,7 +110,7 @@ impl Mesh {
         self.round
     }
 
-    /// Whether every other shard has applied all that this one told.
+    /// Whether every other shard has applied all that this one told, or will have before it matters.
     pub(crate) fn is_settled(&self) -> bool {
         self.confirmed() == self.round
     }

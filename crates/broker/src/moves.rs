@@ -93,6 +93,11 @@ impl Moves {
         self.pause.is_some()
     }
 
+    /// Whether connections have ever moved, as the first shard knows.
+    pub(crate) fn have_begun(&self) -> bool {
+        self.queue.epoch > 0
+    }
+
     /// Holds a connection until the pause is over.
     pub(crate) fn hold(&mut self, id: ConnId, client: &mut Client) {
         client.hold = Some(Hold::Pause);
@@ -271,6 +276,7 @@ impl Broker {
         queue.epoch += 1;
         queue.awaiting = 2;
         let epoch = queue.epoch;
+        self.note_vacant();
         self.tell_all(now, MoveStep::Pause { epoch, from, to });
     }
 

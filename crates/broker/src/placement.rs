@@ -1,7 +1,7 @@
 //! Where new connections go, and how many there are.
 
 use balance::{Load, PlacementRule, place};
-use fabric::ShardId;
+use fabric::{ShardId, ShardSet};
 
 /// The accepting shard's view of how many connections each shard has.
 #[derive(Debug)]
@@ -37,6 +37,15 @@ impl Placement {
             self.open[shard] += 1;
         }
         Placed { shard: ShardId(shard as u8), cid: self.last_cid, over_limit }
+    }
+
+    /// The shards without connections.
+    pub(crate) fn vacant(&self) -> ShardSet {
+        let mut vacant = ShardSet::EMPTY;
+        for shard in ShardId::all(self.open.len()).filter(|shard| self.open[shard.index()] == 0) {
+            vacant.insert(shard);
+        }
+        vacant
     }
 
     /// Connections came to a shard from another one, or (if negative) left it or closed.

@@ -6,6 +6,7 @@ mod shards;
 use std::time::Duration;
 
 use broker::CloseReason;
+use fabric::ShardId;
 use shards::{Conn, Shards};
 
 fn one() -> Shards {
@@ -433,7 +434,7 @@ fn held_input_goes_on_in_order() {
 #[test]
 fn a_held_client_is_read_from_only_so_far() {
     let mut shards = Shards::new(2);
-    let conn = shards.quiet();
+    let (conn, _other) = (shards.quiet(), shards.quiet());
     shards.feed(conn, "SUB a 1\r\nPING\r\n");
     let (pings, mut fed) = ("PING\r\n".repeat(1000), 1);
     while shards.brokers[0].wants_input(conn.id) {
@@ -450,9 +451,33 @@ fn a_held_client_is_read_from_only_so_far() {
 fn a_verbose_ok_waits_for_the_other_shards() {
     let mut shards = Shards::new(2);
     let conn = shards.connect(r#""verbose":true,"pedantic":false"#);
+    let _other = shards.quiet();
     assert_eq!(shards.say(conn, "SUB a 1\r\nUNSUB 1\r\nPING\r\n"), "");
     shards.settle();
     assert_eq!(shards.output(conn), "+OK\r\n+OK\r\nPONG\r\n");
+}
+
+#[test]
+fn a_shard_without_connections_is_not_waited_for() {
+    let mut shards = Shards::new(2);
+    let conn = shards.quiet();
+    assert_eq!(shards.say(conn, "SUB a 1\r\nPING\r\n"), "PONG\r\n");
+    assert!(shards.brokers[0].take_batch(ShardId(1)).is_none(), "nobody there needs to be woken");
+
+    let other = shards.quiet();
+    shards.feed(other, "PUB a 1\r\n1\r\n");
+    shards.settle();
+    assert_eq!(shards.output(conn), "MSG a 1 1\r\n1\r\n", "its first client came behind what was to tell");
+    assert_eq!(shards.say(conn, "SUB b 2\r\nPING\r\n"), "", "that client may publish");
+    shards.settle();
+    assert_eq!(shards.output(conn), "PONG\r\n");
+
+    assert_eq!(shards.say(conn, "SUB c 3\r\nPING\r\n"), "");
+    shards.brokers[1].on_hangup(other.id, CloseReason::ClientClosed);
+    shards.output(other);
+    shards.settle();
+    assert_eq!(shards.output(conn), "PONG\r\n");
+    assert_eq!(shards.say(conn, "SUB d 4\r\nPING\r\n"), "PONG\r\n", "nobody is there any more");
 }
 
 #[test]

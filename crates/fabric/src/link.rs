@@ -14,6 +14,9 @@ pub const LINK_BYTES_MAX: usize = 4 << 20;
 /// Consumed bytes are credited back at the latest when this much is owed, batch or no batch.
 const CREDIT_BYTES_MIN: usize = LINK_BYTES_MAX / 8;
 
+/// Frame bytes that gather for a peer in no hurry.
+const GATHERED_BYTES_MAX: usize = 64 << 10;
+
 /// Buffers kept for reuse, per link.
 const SPARE_BUFFERS_MAX: usize = 4;
 
@@ -178,8 +181,13 @@ impl Link {
 
     /// Whether there is anything worth a batch.
     pub fn wants_batch(&self) -> bool {
-        !self.frames.is_empty()
-            || self.round > self.round_sent
+        !self.frames.is_empty() || self.round > self.round_sent || self.needs_batch()
+    }
+
+    /// The same for a peer that has no use for our messages and interest yet: whether it waits for
+    /// something else, or much has gathered.
+    pub fn needs_batch(&self) -> bool {
+        self.frames.len() >= GATHERED_BYTES_MAX
             || self.applied > self.applied_sent
             || self.consumed >= CREDIT_BYTES_MIN
             || self.connections != 0

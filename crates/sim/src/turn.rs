@@ -63,11 +63,25 @@ impl World {
         let to = ShardId(shard as u8);
         for _ in 0..self.schedule.between(1, 4) {
             let Some(parcel) = self.mesh.arrived(self.now, from, to) else { return };
-            self.moved();
-            match parcel {
-                Parcel::Batch(batch) => self.brokers[shard].on_batch(Time(self.now), from, batch),
-                Parcel::Moved(moved) => self.take_moved(shard, moved),
-            }
+            self.take_parcel(shard, from, parcel);
+        }
+    }
+
+    fn take_parcel(&mut self, shard: usize, from: ShardId, parcel: Parcel) {
+        self.moved();
+        match parcel {
+            Parcel::Batch(batch) => self.brokers[shard].on_batch(Time(self.now), from, batch),
+            Parcel::Moved(moved) => self.take_moved(shard, moved),
+        }
+    }
+
+    /// A connection comes to a shard behind all that the accepting shard had to tell.
+    pub(crate) fn bring_up_to_date(&mut self, shard: usize) {
+        let (first, to) = (ShardId(0), ShardId(shard as u8));
+        self.send_batch(first, to);
+        self.mesh.hurry(self.now, first, to);
+        while let Some(parcel) = self.mesh.arrived(self.now, first, to) {
+            self.take_parcel(shard, first, parcel);
         }
     }
 

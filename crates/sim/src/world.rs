@@ -212,6 +212,9 @@ impl World {
         let placed = self.brokers[0].place(&[]);
         assert!(!placed.over_limit, "the limit is far off");
         let shard = placed.shard.index();
+        if shard != 0 {
+            self.bring_up_to_date(shard);
+        }
         let peer = SocketAddr::from(([127, 0, 0, 1], 1024 + placed.cid as u16));
         let id = self.brokers[shard].on_accepted(now, placed, peer);
         let abilities = self.workload.abilities();

@@ -62,6 +62,11 @@ impl Shards {
     pub(crate) fn accept(&mut self) -> Conn {
         let placed = self.brokers[0].place(&[]);
         let shard = placed.shard.index();
+        if shard != 0
+            && let Some(batch) = self.brokers[0].take_batch(placed.shard)
+        {
+            self.brokers[shard].on_batch(self.now, ShardId(0), batch);
+        }
         let peer = SocketAddr::from(([127, 0, 0, 1], 4000));
         Conn { shard, id: self.brokers[shard].on_accepted(self.now, placed, peer) }
     }

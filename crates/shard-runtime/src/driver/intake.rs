@@ -99,6 +99,10 @@ impl Driver {
         if placed.shard == self.shard {
             return self.adopt(now, socket, placed, peer);
         }
+        // The shard may not know yet what the others want.
+        if let Some(batch) = self.broker.take_batch(placed.shard) {
+            self.port(placed.shard).send(Parcel::Batch(batch));
+        }
         self.port(placed.shard).send(Parcel::Connection { socket, placed, peer });
         self.ring_bell(placed.shard)
     }
