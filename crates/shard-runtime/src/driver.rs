@@ -139,19 +139,17 @@ impl Driver {
         if look.is_zero() || self.queue_full {
             return Ok(false);
         }
-        let end = self.clock.now() + look;
+        let start = self.clock.now();
         let deadline = self.next_deadline();
         loop {
-            if self.io.poll()? || self.has_parcels() {
-                return Ok(true);
-            }
             let now = self.clock.now();
-            if deadline.is_some_and(|deadline| deadline <= now) {
-                return Ok(true);
-            }
-            if now >= end {
-                self.patience.on_nothing_found();
-                return Ok(false);
+            let found = self.io.poll()? || self.has_parcels() || deadline.is_some_and(|at| at <= now);
+            if found || now >= start + look {
+                self.meter.on_looked(now.since(start));
+                if !found {
+                    self.patience.on_nothing_found();
+                }
+                return Ok(found);
             }
             // A client that shares the core gets to say what is waited for.
             thread::yield_now();

@@ -57,21 +57,33 @@ fn millis(time: Time) -> u64 {
     time.0 / 1_000_000
 }
 
-/// Measures one shard's load, turn by turn: the time it was at work, or the processor time it had if
-/// that is less. Time in which others had the core is not load of the shard, nor is time in which it
-/// spins for want of work.
+/// Measures one shard's load, turn by turn: the processor time it had, without what it spent looking
+/// for work. Time in which others had the core is not load of the shard. What the kernel does for it
+/// while it waits is: with io_uring bytes are received then.
 #[derive(Debug)]
 pub(crate) struct LoadMeter {
     shard: usize,
     since: Time,
     busy: Duration,
+    looked: Duration,
     /// Processor time of the thread at the start of the window.
     had: Duration,
 }
 
 impl LoadMeter {
     pub(crate) fn new(shard: usize) -> Self {
-        Self { shard, since: Time::default(), busy: Duration::ZERO, had: Duration::ZERO }
+        Self {
+            shard,
+            since: Time::default(),
+            busy: Duration::ZERO,
+            looked: Duration::ZERO,
+            had: Duration::ZERO,
+        }
+    }
+
+    /// The shard looked for work for so long.
+    pub(crate) fn on_looked(&mut self, time: Duration) {
+        self.looked += time;
     }
 
     /// The shard was at work from `start` to `end`, and waited before. `processor_time` is what its
@@ -94,14 +106,16 @@ impl LoadMeter {
             return None;
         }
         let now_had = processor_time();
-        let (busy, had) = (self.busy, now_had.saturating_sub(self.had));
-        board.post(self.shard, end, Load::of(busy.min(had), whole));
+        let at_work = now_had.saturating_sub(self.had).saturating_sub(self.looked);
+        let awake = self.busy.max(at_work);
+        board.post(self.shard, end, Load::of(at_work, whole));
         self.start_window(end, now_had);
-        Some(Load::of(busy, whole))
+        Some(Load::of(awake, whole))
     }
 
     fn start_window(&mut self, at: Time, had: Duration) {
-        (self.since, self.busy, self.had) = (at, Duration::ZERO, had);
+        (self.since, self.had) = (at, had);
+        (self.busy, self.looked) = (Duration::ZERO, Duration::ZERO);
     }
 }
 
@@ -136,9 +150,10 @@ mod tests {
         let mut meter = LoadMeter::new(1);
         for turn in 0..11 {
             assert_eq!(loads(&board, at(turn * 10)), [0, 0], "before the window is over");
-            meter.on_turn(at(turn * 10), at(turn * 10 + 3), &board, always(turn * 10 + 3));
+            meter.on_turn(at(turn * 10), at(turn * 10 + 3), &board, always(turn * 10));
+            meter.on_looked(Duration::from_millis(7));
         }
-        assert_eq!(loads(&board, at(110)), [0, 320]);
+        assert_eq!(loads(&board, at(110)), [0, 291], "30 of 103 ms");
     }
 
     #[test]
@@ -148,6 +163,15 @@ mod tests {
         meter.on_turn(at(0), at(60), &board, always(7));
         let awake = meter.on_turn(at(60), at(100), &board, always(7 + 40));
         assert_eq!((loads(&board, at(100)), awake), (vec![400], Some(Load::FULL)));
+    }
+
+    #[test]
+    fn what_the_kernel_does_while_the_shard_waits_is_load() {
+        let board = LoadBoard::new(1);
+        let mut meter = LoadMeter::new(0);
+        meter.on_turn(at(0), at(30), &board, always(0));
+        let awake = meter.on_turn(at(80), at(100), &board, always(90));
+        assert_eq!((loads(&board, at(100)), awake), (vec![900], Some(Load::permille(900))));
     }
 
     #[test]

@@ -46,6 +46,11 @@ impl Patience {
         }
     }
 
+    /// A connection came in: those that open come in rows, each a client that connects and then waits.
+    pub(crate) fn on_newcomer(&mut self) {
+        self.short_sleeps = 0;
+    }
+
     /// Nothing came while the shard looked.
     pub(crate) fn on_nothing_found(&mut self) {
         self.short_sleeps = 0;
@@ -80,9 +85,10 @@ mod tests {
     }
 
     #[test]
-    fn a_look_in_vain_a_long_sleep_or_a_stream_ends_it() {
-        let ends: [fn(&mut Patience); 3] = [
+    fn a_look_in_vain_a_newcomer_a_long_sleep_or_a_stream_ends_it() {
+        let ends: [fn(&mut Patience); 4] = [
             Patience::on_nothing_found,
+            Patience::on_newcomer,
             |patience| patience.on_slept(2 * SHORT_SLEEP),
             |patience| patience.on_turn(CONVERSATION_BYTES_MAX + 1),
         ];

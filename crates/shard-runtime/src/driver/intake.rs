@@ -84,6 +84,7 @@ impl Driver {
     fn on_accepted(&mut self, now: Time, socket: OwnedFd) -> io::Result<()> {
         let Some(acceptor) = &mut self.acceptor else { return Ok(()) };
         acceptor.on_accepted();
+        self.patience.on_newcomer();
         self.place(now, socket)
     }
 
