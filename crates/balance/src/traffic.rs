@@ -12,23 +12,28 @@ pub struct Pair {
     pub to: u64,
 }
 
-/// The latest pairs that were seen.
+/// Samples beyond this many make older ones likelier to be replaced than an even choice would: half
+/// of what is remembered is from the latest so many.
+const MEMORY_SAMPLES: u64 = 16 * PAIRS_MAX as u64;
+
+/// An even choice of the pairs that were seen, old ones fading. One publisher's messages come in long
+/// rows, so the latest alone would be of one or two publishers.
 #[derive(Debug, Default)]
 pub struct Traffic {
     pairs: Vec<Pair>,
-    /// Where the next pair goes once all places are taken: the oldest.
-    next: usize,
+    /// Pairs that were seen, up to [`MEMORY_SAMPLES`].
+    seen: u64,
 }
 
 impl Traffic {
-    /// Notes a pair.
-    pub fn saw(&mut self, from: u64, to: u64) {
+    /// Notes a pair. `random` decides whether and for which other it stays.
+    pub fn saw(&mut self, from: u64, to: u64, random: u64) {
         let pair = Pair { from, to };
+        self.seen = MEMORY_SAMPLES.min(self.seen + 1);
         if self.pairs.len() < PAIRS_MAX {
             self.pairs.push(pair);
-        } else {
-            self.pairs[self.next] = pair;
-            self.next = (self.next + 1) % PAIRS_MAX;
+        } else if let Some(place) = self.pairs.get_mut((random % self.seen) as usize) {
+            *place = pair;
         }
     }
 
@@ -47,13 +52,31 @@ impl Traffic {
 mod tests {
     use super::*;
 
+    fn random(number: u64) -> u64 {
+        number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20
+    }
+
     #[test]
-    fn the_oldest_pairs_make_room() {
+    fn all_that_talk_in_turns_are_remembered() {
         let mut traffic = Traffic::default();
-        for number in 0..PAIRS_MAX as u64 + 10 {
-            traffic.saw(number, 0);
+        let (talkers, row) = (10, PAIRS_MAX as u64);
+        for number in 0..talkers * row {
+            traffic.saw(number / row, 0, random(number));
         }
         assert_eq!(traffic.pairs().len(), PAIRS_MAX);
-        assert!(traffic.pairs().iter().all(|pair| pair.from >= 10));
+        for talker in 0..talkers {
+            let count = traffic.pairs().iter().filter(|pair| pair.from == talker).count();
+            assert!((200..700).contains(&count), "{count} of talker {talker}");
+        }
+    }
+
+    #[test]
+    fn what_is_over_fades() {
+        let mut traffic = Traffic::default();
+        for number in 0..10 * MEMORY_SAMPLES {
+            traffic.saw(u64::from(number > 5 * MEMORY_SAMPLES), 0, random(number));
+        }
+        let old = traffic.pairs().iter().filter(|pair| pair.from == 0).count();
+        assert!(old < PAIRS_MAX / 50, "{old}");
     }
 }

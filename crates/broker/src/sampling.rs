@@ -137,7 +137,7 @@ impl Broker {
         });
         let own = self.config.shard;
         for to in &receivers {
-            self.sampling.traffic.saw(from.to_bits(), to.to_bits());
+            self.sampling.traffic.saw(from.to_bits(), to.to_bits(), self.random.next());
             self.vote(*to, own);
         }
         if !receivers.is_empty() {
