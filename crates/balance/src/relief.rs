@@ -17,9 +17,10 @@ const REST_WINDOWS_MAX: u32 = 6000;
 /// How much lower the load of a shard has to be to take some.
 const DIFFERENCE_MIN: u16 = 350;
 
-/// How much of its time a core has to be idle to take some. A shard that sleeps gains nothing on a
-/// core that something else keeps busy.
-const IDLE_MIN: Load = Load::permille(300);
+/// How much of its time a core has to be idle to take some: half of a busy shard's work has to fit
+/// beside what else runs there, with room to spare. On a core that clients used for a third of the time,
+/// queue groups made 12.7 instead of 14.0 million deliveries a second, at 1.5 times the cost of each.
+const IDLE_MIN: Load = Load::permille(750);
 
 /// Watches over one shard, window by window.
 #[derive(Debug, Default)]
@@ -36,8 +37,9 @@ impl Relief {
     }
 
     /// A window is over. `awake` is how much of it the shard had work to do, even if something else had
-    /// its core: a shard that does not keep up needs help either way. `loads` are those of all. `idle` says for each shard how much of the time its core was idle since the
-    /// shard has been overloaded, if that is known. Returns the shard to hand connections to.
+    /// its core: a shard that does not keep up needs help either way. `loads` are those of all. `idle`
+    /// says for each shard how much of the time its core was idle since the shard has been overloaded,
+    /// if that is known. Returns the shard to hand connections to.
     pub fn on_window(
         &mut self,
         own: usize,
@@ -86,7 +88,7 @@ mod tests {
 
     #[test]
     fn a_shard_that_stays_overloaded_is_relieved_by_the_least_busy() {
-        let idle = [None, Some(Load::permille(600)), Some(Load::permille(600))];
+        let idle = [None, Some(Load::permille(800)), Some(Load::permille(800))];
         assert_eq!(after(&mut Relief::default(), &[900, 300, 200], &idle), Some((WINDOWS_MIN, 2)));
         assert_eq!(after(&mut Relief::default(), &[840, 0, 0], &idle), None);
         assert_eq!(after(&mut Relief::default(), &[900, 600, 700], &idle), None, "they are busy too");
@@ -94,14 +96,14 @@ mod tests {
 
     #[test]
     fn a_core_that_others_keep_busy_takes_nothing() {
-        for idle in [None, Some(Load::permille(200))] {
+        for idle in [None, Some(Load::permille(700))] {
             assert_eq!(after(&mut Relief::default(), &[1000, 0], &[None, idle]), None);
         }
     }
 
     #[test]
     fn a_shard_whose_core_is_taken_is_relieved_as_well() {
-        let idle = [Some(Load::NONE), Some(Load::permille(600))];
+        let idle = [Some(Load::NONE), Some(Load::permille(800))];
         let mut relief = Relief::default();
         let mut window = || relief.on_window(0, Load::permille(990), &loads(&[600, 100]), &idle);
         assert_eq!((0..WINDOWS_MIN).find_map(|_| window()), Some(1));

@@ -4,13 +4,15 @@
 //! already connected notice nothing.
 
 use std::io;
-use std::net::TcpListener;
+use std::net::{IpAddr, TcpListener};
+use std::os::fd::AsFd;
 use std::time::Duration;
 
 use broker::Time;
 use rustix::io::Errno;
 
 use crate::io::Io;
+use crate::tuning::Tuning;
 
 /// The first pause after a failed accept; each further failure doubles it.
 const PAUSE_MIN: Duration = Duration::from_millis(10);
@@ -22,18 +24,21 @@ const PAUSE_MAX: Duration = Duration::from_secs(1);
 pub(crate) struct Acceptor {
     pause: Duration,
     paused_until: Option<Time>,
+    tuning: Tuning,
 }
 
 impl Acceptor {
     /// Accepts from the listener from here on.
     pub(crate) fn start(io: &mut Io, listener: TcpListener) -> io::Result<Self> {
+        let tuning = Tuning::of(&listener);
         io.listen(listener)?;
-        Ok(Self { pause: PAUSE_MIN, paused_until: None })
+        Ok(Self { pause: PAUSE_MIN, paused_until: None, tuning })
     }
 
-    /// A connection came in.
-    pub(crate) fn on_accepted(&mut self) {
+    /// A connection came in from there.
+    pub(crate) fn on_accepted(&mut self, socket: impl AsFd, peer: IpAddr) {
         self.pause = PAUSE_MIN;
+        self.tuning.apply(socket, peer);
     }
 
     /// Accepting has ended, perhaps with an error. Some only concern the connection that failed.

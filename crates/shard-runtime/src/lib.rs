@@ -23,6 +23,7 @@ mod shard_thread;
 mod socket;
 mod start;
 mod sys;
+mod tuning;
 
 pub use cpus::available_cpus;
 pub use error::RuntimeError;

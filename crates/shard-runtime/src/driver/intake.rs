@@ -83,18 +83,16 @@ impl Driver {
 
     fn on_accepted(&mut self, now: Time, socket: OwnedFd) -> io::Result<()> {
         let Some(acceptor) = &mut self.acceptor else { return Ok(()) };
-        acceptor.on_accepted();
-        self.patience.on_newcomer();
-        self.place(now, socket)
-    }
-
-    fn place(&mut self, now: Time, socket: OwnedFd) -> io::Result<()> {
+        // Without a name the peer is gone already.
         let Ok(Some(peer)) = rustix::net::getpeername(&socket) else { return Ok(()) };
         let Ok(mut peer) = SocketAddr::try_from(peer) else { return Ok(()) };
         peer.set_ip(peer.ip().to_canonical());
-        if rustix::net::sockopt::set_tcp_nodelay(&socket, true).is_err() {
-            return Ok(()); // The peer is gone already.
-        }
+        acceptor.on_accepted(&socket, peer.ip());
+        self.patience.on_newcomer();
+        self.place(now, socket, peer)
+    }
+
+    fn place(&mut self, now: Time, socket: OwnedFd, peer: SocketAddr) -> io::Result<()> {
         self.board.read(now, &mut self.loads);
         let placed = self.broker.place(&self.loads);
         if placed.shard == self.shard {
