@@ -2,7 +2,7 @@
 
 use fabric::{MeshMessage, Names, ShardId, ShardSet};
 use nats_proto::Publish;
-use queue_group::{Locality, Pick, Remote, pick};
+use queue_group::{Locality, Pick, Remote, draw, pick};
 use smallvec::SmallVec;
 use subject_trie::QueueMatch;
 
@@ -191,6 +191,11 @@ fn serve_here(
     publisher: Option<ConnId>,
     publish: &Publish<'_>,
 ) -> bool {
+    if let Some(Pick::Local(member)) = draw(random.next(), group.members.len(), &[] as &[Remote<()>])
+        && egress.deliver(group.members[member], publisher, publish)
+    {
+        return true;
+    }
     // A member that turns out to be cut off for reading too slowly is passed over in the next try,
     // so this ends.
     loop {

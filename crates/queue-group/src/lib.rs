@@ -23,7 +23,7 @@
 mod draws;
 mod pick;
 
-pub use pick::{Locality, Pick, Remote, pick};
+pub use pick::{Locality, Pick, Remote, draw, pick};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

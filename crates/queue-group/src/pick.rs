@@ -65,6 +65,22 @@ pub fn pick<K: Copy>(
     }
 }
 
+/// The first draw of [`pick`], whether or not the member can take the message: for callers who find
+/// that out by giving it the message. If it cannot, `pick` with another number.
+#[inline]
+pub fn draw<K: Copy>(random: u64, local: usize, remotes: &[Remote<K>]) -> Option<Pick<K>> {
+    let elsewhere: u64 = remotes.iter().map(|remote| u64::from(remote.weight)).sum();
+    let total = local as u64 + elsewhere;
+    if total == 0 {
+        return None;
+    }
+    let drawn = Draws::from(random).below(total);
+    match drawn.checked_sub(local as u64) {
+        Some(nth) => remote_at(remotes, nth),
+        None => Some(Pick::Local(drawn as usize)),
+    }
+}
+
 fn pick_from<K: Copy>(
     draws: &mut Draws,
     local: usize,

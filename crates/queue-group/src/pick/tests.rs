@@ -170,3 +170,13 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_draw_is_what_pick_draws_first() {
+    let remotes = [Remote { at: 'x', weight: 2 }, Remote { at: 'y', weight: 1 }];
+    for random in 0..1000 {
+        let drawn = draw(random, 3, &remotes);
+        assert_eq!(drawn, pick(random, 3, |_| true, &remotes, Locality::Even));
+    }
+    assert_eq!(draw(7, 0, &[] as &[Remote<()>]), None);
+}
