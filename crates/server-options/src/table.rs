@@ -78,7 +78,7 @@ pub(crate) static TABLE: &[Row] = &[
     row(Server, &["ports_file_dir"], "<dir>", Text(Draft::set_ports_file_dir), "Write <program>_<pid>.ports to a directory"),
     row(Server, &["shards"], "<number>", Integer(Draft::set_shards), "Shards, 1 to 64 (default: one per available core)"),
     row(Server, &["placement"], "<rule>", Text(Draft::set_placement), "Place connections by load or spread (default: load)"),
-    row(Server, &["busy-poll", "busy_poll"], "<time>", Text(Draft::set_busy_poll), "Spin this long before sleeping, as 50us (default: only in conversation)"),
+    row(Server, &["busy-poll", "busy_poll"], "<time>", Text(Draft::set_busy_poll), "Spin before sleeping, as 50us (default: if it pays)"),
     row(Server, &["io"], "<backend>", Text(Draft::set_io), "I/O by auto, uring or epoll (default: auto)"),
     row(Server, &["route"], "", Switch(Draft::set_route), "Move connections to the shard they talk to most"),
 
