@@ -51,6 +51,12 @@ impl Broker {
         self.settle();
     }
 
+    /// Bytes gathered for the shard for which there are the most: the caller sends batches early when a
+    /// turn gathers a lot, so that the other shard can begin.
+    pub fn gathered_bytes(&self) -> usize {
+        self.mesh.gathered_bytes()
+    }
+
     /// Takes what there is to tell another shard.
     pub fn take_batch(&mut self, to: ShardId) -> Option<Batch> {
         self.mesh.take_batch(to)

@@ -91,6 +91,11 @@ impl Mesh {
         self.vacant = vacant;
     }
 
+    /// Bytes gathered for the shard for which there are the most.
+    pub(crate) fn gathered_bytes(&self) -> usize {
+        self.links.iter().map(Link::gathered_bytes).max().unwrap_or(0)
+    }
+
     /// Takes what there is to tell another shard, if it is time to.
     pub(crate) fn take_batch(&mut self, to: ShardId) -> Option<Batch> {
         let is_vacant = self.vacant.contains(to);

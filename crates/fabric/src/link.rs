@@ -194,6 +194,11 @@ impl Link {
             || self.quiet > self.quiet_sent
     }
 
+    /// Bytes of frames gathered since the last batch.
+    pub fn gathered_bytes(&self) -> usize {
+        self.frames.len()
+    }
+
     /// Takes everything gathered since the last batch.
     pub fn take_batch(&mut self) -> Batch {
         self.in_flight += self.frames.len();

@@ -14,6 +14,10 @@ use crate::mesh_port::Parcel;
 /// Output is sent before the end of the turn when this much has gathered.
 const UNFLUSHED_BYTES_MAX: usize = 1 << 20;
 
+/// A batch is sent before the end of the turn when this much has gathered for one shard: it begins on it
+/// while we go on, and finds it in a cache that both share.
+const GATHERED_BYTES_MAX: usize = 128 << 10;
+
 /// Chunks handed to one `sendmsg`.
 const SLICES_PER_SEND: usize = 32;
 
@@ -22,7 +26,13 @@ const DISCARDED_BYTES_MAX: usize = 16 << 10;
 
 impl Driver {
     pub(super) fn flush_if_much(&mut self, now: Time) -> io::Result<()> {
-        if self.broker.unflushed_bytes() >= UNFLUSHED_BYTES_MAX { self.flush(now) } else { Ok(()) }
+        if self.broker.unflushed_bytes() >= UNFLUSHED_BYTES_MAX {
+            self.flush(now)
+        } else if self.broker.gathered_bytes() >= GATHERED_BYTES_MAX {
+            self.send_batches()
+        } else {
+            Ok(())
+        }
     }
 
     /// Sends output to clients, after what the other shards have to know first: a client must not
