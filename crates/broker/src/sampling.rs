@@ -21,7 +21,7 @@ const SAMPLE_EVERY: u32 = 256;
 const RECEIVERS_MAX: usize = 8;
 
 /// Up to this load of the other shard connections move there because of whom they talk to.
-const ROUTE_LOAD_MAX: Load = Load::permille(750);
+const ROUTE_LOAD_MAX: Load = Load::permille(900);
 
 /// What is known from samples.
 #[derive(Debug)]

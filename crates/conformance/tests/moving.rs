@@ -22,7 +22,7 @@ const MOVED: &str = "Client connection moved to shard";
 const PHASES_MAX: usize = 60;
 
 /// Changes of shard to be seen before a test is done.
-const MOVES_MIN: usize = 8;
+const MOVES_MIN: usize = 4;
 
 fn start(setup: Setup) -> Server {
     let args = vec!["--route".to_owned(), "-D".to_owned()];
