@@ -243,10 +243,15 @@ impl Egress {
     }
 }
 
-/// The body as a part of `lent`, if it lies there, else as a copy.
+/// The body as a part of `lent`, if it lies there and is most of it, else as a copy. A part keeps the
+/// whole: a reader that falls behind keeps at most twice what counts against its `max_pending`.
 fn share(lent: &Bytes, body: &[u8]) -> Bytes {
-    let range = lent.as_ptr_range();
-    if range.contains(&body.as_ptr()) { lent.slice_ref(body) } else { Bytes::copy_from_slice(body) }
+    let lies_there = lent.as_ptr_range().contains(&body.as_ptr());
+    if lies_there && body.len() >= lent.len() / 2 {
+        lent.slice_ref(body)
+    } else {
+        Bytes::copy_from_slice(body)
+    }
 }
 
 fn prepare(whole: &mut Delivery, publish: &Publish<'_>) {
@@ -258,4 +263,22 @@ fn prepare(whole: &mut Delivery, publish: &Publish<'_>) {
 fn cut_off(client: &mut Client, max_pending: usize) {
     tracing::info!("{} - Slow Consumer Detected: MaxPending of {max_pending} Exceeded", client.label);
     client.closing = Some(CloseReason::SlowConsumerPendingBytes);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_of_the_input_is_shared_only_if_it_is_most_of_it() {
+        let input = Bytes::from(vec![7; 40_000]);
+        let is_shared = |body: &[u8]| {
+            let shared = share(&input, body);
+            assert_eq!(shared, body);
+            shared.as_ptr() == body.as_ptr()
+        };
+        assert!(is_shared(&input[100..30_000]));
+        assert!(!is_shared(&input[100..19_000]), "it would keep more than twice its size");
+        assert!(!is_shared(&[1; 30_000]), "it lies elsewhere");
+    }
 }
