@@ -1,0 +1,149 @@
+//! What the configuration file says of users and accounts, as plain data.
+//!
+//! The fields follow the file: what it leaves out is `None` or empty here, and what follows from
+//! that is decided where a `Directory` is built. Subjects are as written.
+
+use std::time::Duration;
+
+use crate::secret::Secret;
+
+/// Everything that decides who may connect and what they may do. By default everyone may do everything,
+/// in the global account.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Config {
+    /// `accounts`, in the order of the file.
+    pub accounts: Vec<AccountConfig>,
+    /// `authorization`'s `users`: those that belong to the global account.
+    pub users: Vec<User>,
+    /// `authorization`'s `user` and `password`, or `--user` and `--pass`: the one user there is.
+    pub single_user: Option<(String, Secret)>,
+    /// `authorization`'s `token`, or `--auth`.
+    pub token: Option<Secret>,
+    /// `authorization`'s `timeout`: how long a client may take to identify itself. `None` is
+    /// [`AUTH_TIMEOUT`]. Who turns on TLS and leaves this out passes the TLS timeout and one second.
+    pub timeout: Option<Duration>,
+    /// `authorization`'s `default_permissions`, for those of `users` that have none of their own.
+    pub default_permissions: Option<Permissions>,
+    /// `no_auth_user`: the user that a client without credentials is.
+    pub no_auth_user: Option<String>,
+    /// `system_account`: the account for the server's own messages. `None` is `$SYS`.
+    pub system_account: Option<String>,
+    /// `mappings` at the top: those of the global account.
+    pub mappings: Vec<Mapping>,
+    /// `tls`'s `verify_and_map`: a client is who its certificate says.
+    pub verify_and_map: bool,
+    /// Put a nonce in INFO even if no user has an nkey.
+    pub always_nonce: bool,
+}
+
+/// nats-server's time for a client to identify itself.
+pub const AUTH_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// One entry of `accounts`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AccountConfig {
+    /// Its key.
+    pub name: String,
+    /// `users`.
+    pub users: Vec<User>,
+    /// `default_permissions`, for users that have none of their own.
+    pub default_permissions: Option<Permissions>,
+    /// `limits`.
+    pub limits: AccountLimits,
+    /// `mappings`.
+    pub mappings: Vec<Mapping>,
+}
+
+/// One entry of `users`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct User {
+    /// Who it is and how it proves that.
+    pub identity: Identity,
+    /// `permissions`; `None` leaves it to the account's default.
+    pub permissions: Option<Permissions>,
+    /// `allowed_connection_types`, in the words of the file (case does not matter); `None` is all.
+    pub allowed_connection_types: Option<Vec<String>>,
+}
+
+/// How a user is told from others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Identity {
+    /// `user` and `password`. The password may be a bcrypt hash, and empty for users that are known
+    /// by their certificate.
+    Password {
+        /// `user`: also what is compared with a certificate's names.
+        user: String,
+        /// `password`.
+        password: Secret,
+    },
+    /// `nkey`: the public key of a user, `U…`.
+    Nkey(String),
+}
+
+/// What a user may publish to and subscribe to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Permissions {
+    /// `publish`; `None` is everything.
+    pub publish: Option<SubjectPermission>,
+    /// `subscribe`; `None` is everything.
+    pub subscribe: Option<SubjectPermission>,
+    /// `allow_responses`.
+    pub responses: Option<ResponsePermission>,
+}
+
+/// Filters that are allowed and denied. For subscriptions each may be followed by a blank and a queue
+/// name, which may have wildcards.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SubjectPermission {
+    /// `allow`; `None` is everything, and an empty list nothing to publish to.
+    pub allow: Option<Vec<String>>,
+    /// `deny`. It wins.
+    pub deny: Vec<String>,
+}
+
+/// `allow_responses`: a user may publish to the reply subjects of messages it got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ResponsePermission {
+    /// `max`: how often to each. `None` (or 0 in the file) is 1; a negative number in the file is no
+    /// limit: [`RESPONSES_UNLIMITED`].
+    pub max: Option<u64>,
+    /// `expires`: how long after the message. `None` (or 0 in the file) is two minutes; a negative
+    /// duration in the file is no limit: [`Duration::MAX`].
+    pub expires: Option<Duration>,
+}
+
+/// Responses without a limit in number.
+pub const RESPONSES_UNLIMITED: u64 = u64::MAX;
+
+/// An account's `limits`; `None` is none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct AccountLimits {
+    /// `max_connections`, over all shards.
+    pub connections: Option<usize>,
+    /// `max_subscriptions`, of each connection.
+    pub subscriptions: Option<usize>,
+    /// `max_payload`, in bytes.
+    pub payload_bytes: Option<usize>,
+    /// `max_leafnodes`. Kept for those who show it; there are none to count.
+    pub leafnodes: Option<usize>,
+}
+
+/// One entry of `mappings`: messages to `source` go to a destination instead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mapping {
+    /// A filter.
+    pub source: String,
+    /// Where to, by weight. One destination given as a plain string has a weight of 100.
+    pub destinations: Vec<Destination>,
+}
+
+/// One of the places a mapped message may go to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Destination {
+    /// A subject that may name the source's wildcards, with `$1` or `{{…}}`.
+    pub subject: String,
+    /// Percent of the messages, 0 to 100.
+    pub weight: u8,
+    /// `cluster`: only in the cluster of that name. Refused, there are no clusters yet.
+    pub cluster: Option<String>,
+}
