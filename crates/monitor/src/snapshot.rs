@@ -1,0 +1,147 @@
+//! What one shard says of itself.
+//!
+//! Moments are nanoseconds on the server's own clock; who gathers the shards' words knows what
+//! moment on the wall its zero was.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// Messages and their bytes, one way. Bytes are those of headers and payloads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tally {
+    /// Messages.
+    pub msgs: u64,
+    /// Bytes of their headers and payloads.
+    pub bytes: u64,
+}
+
+impl Tally {
+    /// Counts what another tally has counted as well.
+    pub fn add(&mut self, other: Self) {
+        self.msgs += other.msgs;
+        self.bytes += other.bytes;
+    }
+
+    /// What was counted since the tally was `earlier`.
+    pub fn since(self, earlier: Self) -> Self {
+        Self { msgs: self.msgs - earlier.msgs, bytes: self.bytes - earlier.bytes }
+    }
+}
+
+/// The counters of one shard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ShardTotals {
+    /// Messages from clients.
+    pub input: Tally,
+    /// Messages to clients.
+    pub output: Tally,
+    /// Connections that live here now.
+    pub connections: u64,
+    /// Connections that the server accepted here, those that moved elsewhere since included.
+    pub connections_total: u64,
+    /// Connections that came here from other shards.
+    pub connections_moved_in: u64,
+    /// Subscriptions of the clients here.
+    pub subscriptions: u64,
+    /// Clients cut off because too much waited for them.
+    pub slow_consumers_pending: u64,
+    /// Clients cut off because they read nothing for too long.
+    pub slow_consumers_deadline: u64,
+    /// Clients cut off because they did not answer.
+    pub stale_connections: u64,
+    /// How often a publisher was made to wait for a reader.
+    pub stalls: u64,
+}
+
+/// One connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConnectionRow {
+    /// Unique in the life of the server.
+    pub cid: u64,
+    /// The client's address.
+    pub peer: SocketAddr,
+    /// When it was accepted.
+    pub start: u64,
+    /// When it last said something or was sent something.
+    pub last_activity: u64,
+    /// How long the answer to a PING took last; `None` before the first.
+    pub rtt: Option<Duration>,
+    /// Bytes that wait to be sent.
+    pub pending_bytes: u64,
+    /// Messages that it sent.
+    pub input: Tally,
+    /// Messages that it was sent.
+    pub output: Tally,
+    /// How often it had to wait for readers.
+    pub stalls: u32,
+    /// How many subscriptions it has.
+    pub subscriptions: u32,
+    /// `name` of its CONNECT.
+    pub name: Box<str>,
+    /// `lang` of its CONNECT.
+    pub lang: Box<str>,
+    /// `version` of its CONNECT.
+    pub version: Box<str>,
+    /// What TLS it speaks, if any.
+    pub tls: Option<Box<TlsFacts>>,
+    /// The user that it was taken for, as nats-server shows it: a user name, a public key. No secret.
+    pub user: Box<str>,
+    /// Its account.
+    pub account: Box<str>,
+}
+
+/// What was agreed on in a TLS handshake.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TlsFacts {
+    /// The version, as `1.3`.
+    pub version: Box<str>,
+    /// The cipher suite by its Go name.
+    pub cipher_suite: Box<str>,
+    /// Whether the handshake came before INFO.
+    pub first: bool,
+    /// The client's certificate chain.
+    pub peer_certs: Vec<PeerCert>,
+}
+
+/// A certificate of a client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PeerCert {
+    /// Its subject, as Go prints one.
+    pub subject: String,
+    /// SHA-256 of its public key info, in hexadecimal.
+    pub spki_sha256: String,
+    /// SHA-256 of all of it, in hexadecimal.
+    pub cert_sha256: String,
+}
+
+/// A connection that is gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClosedRow {
+    /// What it was like at its end.
+    pub row: ConnectionRow,
+    /// When it ended.
+    pub stop: u64,
+    /// Why, in nats-server's words.
+    pub reason: &'static str,
+    /// The subscriptions that it had.
+    pub subscriptions: Vec<SubscriptionRow>,
+}
+
+/// One subscription of a client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubscriptionRow {
+    /// The connection it belongs to.
+    pub cid: u64,
+    /// The account it is in.
+    pub account: Box<str>,
+    /// What it subscribes to.
+    pub subject: Box<[u8]>,
+    /// Its queue group.
+    pub queue: Option<Box<[u8]>>,
+    /// The client's name for it.
+    pub sid: Box<[u8]>,
+    /// Messages that it was sent.
+    pub msgs: u64,
+    /// After how many messages it ends; 0 is never.
+    pub max: u64,
+}
