@@ -5,7 +5,8 @@
 //! last token, for one or more. Both are bytes, never checked to be UTF-8.
 //!
 //! [`SubjectTrie`] holds subscriptions and answers which of them a subject matches;
-//! [`MatchCache`] remembers answers and never gives a stale one.
+//! [`MatchCache`] remembers answers and never gives a stale one. [`Transform`] turns one subject into
+//! another.
 //!
 //! ```
 //! use subject_trie::{MatchCache, Matches, SubjectTrie};
@@ -41,6 +42,7 @@ mod matches;
 mod members;
 mod name;
 mod subscribers;
+mod transform;
 mod trie;
 mod wildcard_trie;
 
@@ -50,6 +52,7 @@ pub use grammar::{SubjectError, has_wildcard, is_valid_filter, is_valid_literal}
 pub use hashing::SubjectHash;
 pub use match_cache::{MatchCache, RESULT_VALUES_MAX, SUBJECT_BYTES_MAX};
 pub use matches::{Matches, QueueMatch, QueueName};
+pub use transform::{Transform, TransformError};
 pub use trie::SubjectTrie;
 
 #[cfg(doctest)]
