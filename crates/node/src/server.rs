@@ -7,7 +7,7 @@ use fabric::ShardId;
 use nats_proto::Limits;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use server_options::{Options, SHARDS_MAX};
-use shard_runtime::{Shards, Stopper, available_cpus};
+use shard_runtime::{Control, Shards, available_cpus};
 
 use crate::backend::Plan;
 use crate::error::NodeError;
@@ -56,13 +56,13 @@ impl Server {
         let shown = SocketAddr::new(address.ip().to_canonical(), address.port());
         let host = if address.ip().is_unspecified() { options.host.clone() } else { shown.ip().to_string() };
         tracing::info!("Listening for client connections on {}", host_port(&host, address.port()));
-        let stopper = shards.stopper();
+        let control = shards.control();
         let files = || {
             options.pid_file.as_deref().map(write_pid_file).transpose()?;
             let directory = options.ports_file_dir.as_deref();
             directory.map(|directory| PortsFile::write(directory, program, address)).transpose()
         };
-        let ports_file = files().inspect_err(|_| stopper.stop())?;
+        let ports_file = files().inspect_err(|_| control.stop())?;
         tracing::info!("Server is ready");
         Ok(Self { address, shards, _ports_file: ports_file })
     }
@@ -72,9 +72,9 @@ impl Server {
         self.address
     }
 
-    /// What stops the server.
-    pub fn stopper(&self) -> Stopper {
-        self.shards.stopper()
+    /// What stops the server, and asks its shards things.
+    pub fn control(&self) -> Control {
+        self.shards.control()
     }
 
     /// Waits until the server was stopped.
@@ -94,7 +94,7 @@ pub fn serve(options: &Options, program: &str) -> Result<(), NodeError> {
     // Before anyone is told that the server is ready: they may stop it at once.
     let signals = StopSignals::watch()?;
     let server = Server::start(options, program)?;
-    signals.stop(server.stopper())?;
+    signals.stop(server.control())?;
     server.wait()?;
     tracing::info!("Server Exiting..");
     Ok(())

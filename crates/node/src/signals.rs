@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use shard_runtime::Stopper;
+use shard_runtime::Control;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -20,13 +20,13 @@ impl StopSignals {
     }
 
     /// Stops the server when one comes, or came already.
-    pub(crate) fn stop(mut self, stopper: Stopper) -> Result<(), NodeError> {
+    pub(crate) fn stop(mut self, control: Control) -> Result<(), NodeError> {
         let answer = move || {
             for signal in &mut self.signals {
                 let name = if signal == SIGINT { "interrupt" } else { "terminated" };
                 tracing::info!("Trapped {name:?} signal");
                 tracing::info!("Initiating Shutdown...");
-                stopper.stop();
+                control.stop();
             }
         };
         thread::Builder::new().name("signals".into()).spawn(answer).map_err(NodeError::Signals)?;

@@ -4,6 +4,7 @@
 //! shards hold. Output leaves at the end of the turn, one `send` per connection, or earlier when a
 //! turn produces a lot. What a socket does not take waits until the socket is writable.
 
+mod heeding;
 mod intake;
 mod moves;
 mod output;
@@ -12,7 +13,6 @@ mod stopping;
 use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::thread;
 use std::time::Duration;
 
@@ -28,6 +28,7 @@ use crate::cores::Cores;
 use crate::io::{Event, Io, Wait};
 use crate::load_board::{LoadBoard, LoadMeter, processor_time};
 use crate::mesh_port::MeshPort;
+use crate::orders::Orders;
 use crate::patience::Patience;
 
 /// How soon to look again when a queue to another shard is full.
@@ -42,7 +43,7 @@ pub(crate) struct Parts {
     /// By shard; `None` for the shard itself.
     pub(crate) ports: Vec<Option<MeshPort>>,
     pub(crate) listener: Option<TcpListener>,
-    pub(crate) stop: Arc<AtomicBool>,
+    pub(crate) orders: Arc<Orders>,
     pub(crate) clock: Clock,
     /// How long to look for something to do before sleeping; `None` to learn it.
     pub(crate) busy_poll: Option<Duration>,
@@ -58,7 +59,7 @@ pub(crate) struct Driver {
     bells: Arc<[Bell]>,
     ports: Vec<Option<MeshPort>>,
     acceptor: Option<Acceptor>,
-    stop: Arc<AtomicBool>,
+    orders: Arc<Orders>,
     clock: Clock,
     patience: Patience,
     /// Bytes that clients sent in this turn.
@@ -90,7 +91,7 @@ impl Driver {
             bells: parts.bells,
             ports: parts.ports,
             acceptor,
-            stop: parts.stop,
+            orders: parts.orders,
             clock: parts.clock,
             patience: Patience::new(parts.busy_poll),
             received_bytes: 0,
@@ -143,7 +144,7 @@ impl Driver {
         let deadline = self.next_deadline();
         loop {
             let now = self.clock.now();
-            let found = self.io.poll()? || self.has_parcels() || deadline.is_some_and(|at| at <= now);
+            let found = self.io.poll()? || self.has_news() || deadline.is_some_and(|at| at <= now);
             if found || now >= start + look {
                 self.meter.on_looked(now.since(start));
                 if !found {
@@ -156,8 +157,10 @@ impl Driver {
         }
     }
 
-    fn has_parcels(&self) -> bool {
-        self.ports.iter().flatten().any(|port| !port.inbound.is_empty())
+    /// Whether other threads have something for this one. To look for work may take the wake-up that
+    /// came with it.
+    fn has_news(&self) -> bool {
+        self.orders.are_waiting() || self.ports.iter().flatten().any(|port| !port.inbound.is_empty())
     }
 
     fn wait(&mut self, now: Time) -> io::Result<()> {
@@ -165,7 +168,7 @@ impl Driver {
         let bell = &bells[self.shard.index()];
         let asleep_from = self.clock.now();
         bell.lie_down();
-        let wait = if self.has_parcels() {
+        let wait = if self.has_news() {
             Wait::No
         } else if self.queue_full {
             Wait::For(FULL_QUEUE_PAUSE)

@@ -10,6 +10,7 @@
 mod acceptor;
 mod bell;
 mod clock;
+mod control;
 mod cores;
 mod cpus;
 mod driver;
@@ -17,6 +18,7 @@ mod error;
 mod io;
 mod load_board;
 mod mesh_port;
+mod orders;
 mod patience;
 mod preflight;
 mod shard_thread;
@@ -25,8 +27,9 @@ mod start;
 mod sys;
 mod tuning;
 
+pub use control::Control;
 pub use cpus::available_cpus;
 pub use error::RuntimeError;
 pub use io::Backend;
 pub use preflight::preflight;
-pub use start::{Shards, Stopper, start};
+pub use start::{Shards, start};

@@ -14,11 +14,11 @@ use rustix::thread::{CpuSet, sched_setaffinity};
 
 use crate::bell::Bell;
 use crate::clock::Clock;
+use crate::control::Control;
 use crate::driver::{Driver, Parts};
 use crate::io::{Backend, Io};
 use crate::load_board::LoadBoard;
 use crate::mesh_port::MeshPort;
-use crate::start::Stopper;
 
 /// What the system calls the threads of the shards.
 const THREAD_NAME: &str = "shard";
@@ -41,7 +41,7 @@ pub(crate) struct Seed {
     pub(crate) config: Config,
     pub(crate) ports: Vec<Option<MeshPort>>,
     pub(crate) listener: Option<TcpListener>,
-    pub(crate) stopper: Stopper,
+    pub(crate) control: Control,
     pub(crate) clock: Clock,
     pub(crate) busy_poll: Option<Duration>,
     pub(crate) board: Arc<LoadBoard>,
@@ -55,7 +55,7 @@ impl Seed {
     /// Starts the thread. glommio's executors stand on io_uring, so without it a shard is a plain
     /// thread that runs the same turns.
     pub(crate) fn spawn(self, cpu: usize) -> io::Result<ShardThread> {
-        let stops_all = StopOnDrop(self.stopper.clone());
+        let stops_all = StopOnDrop { shard: self.shard, control: self.control.clone() };
         match self.backend {
             Backend::Uring => LocalExecutorBuilder::new(Placement::Fixed(cpu))
                 .name(THREAD_NAME)
@@ -86,7 +86,8 @@ impl Seed {
 
     /// Makes the shard's driver on its own thread; `None` if another shard could not be made.
     fn grow(self) -> io::Result<Option<Driver>> {
-        let io = Io::new(self.backend, Arc::clone(&self.stopper.controls[self.shard.index()]))?;
+        let orders = Arc::clone(&self.control.shards[self.shard.index()]);
+        let io = Io::new(self.backend, Arc::clone(orders.counter()))?;
         let announced = self.ready.send((self.shard, io.door()?));
         drop(self.ready);
         // Either end of these channels is gone only when another shard failed to start.
@@ -98,7 +99,7 @@ impl Seed {
             bells,
             ports: self.ports,
             listener: self.listener,
-            stop: self.stopper.stop,
+            orders,
             clock: self.clock,
             busy_poll: self.busy_poll,
             board: self.board,
@@ -129,11 +130,15 @@ fn pin(cpu: usize) -> io::Result<()> {
     Ok(sched_setaffinity(None, &cpus)?)
 }
 
-/// Stops all shards when one ends, however it ends.
-struct StopOnDrop(Stopper);
+/// Stops all shards when one ends, however it ends, and lets nobody wait for that one.
+struct StopOnDrop {
+    shard: ShardId,
+    control: Control,
+}
 
 impl Drop for StopOnDrop {
     fn drop(&mut self) {
-        self.0.stop();
+        self.control.shards[self.shard.index()].end();
+        self.control.stop();
     }
 }

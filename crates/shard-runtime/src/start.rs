@@ -1,9 +1,7 @@
-//! Starting the shards, stopping them, and waiting for their end.
+//! Starting the shards, and waiting for their end.
 
 use std::fmt;
 use std::net::TcpListener;
-use std::os::fd::OwnedFd;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
@@ -12,43 +10,27 @@ use fabric::ShardId;
 use rustix::event::{EventfdFlags, eventfd};
 use rustix::io::Errno;
 
-use crate::bell::{self, Bell};
+use crate::bell::Bell;
 use crate::clock::Clock;
+use crate::control::Control;
 use crate::error::RuntimeError;
 use crate::io::Backend;
 use crate::load_board::LoadBoard;
 use crate::mesh_port::MeshPort;
+use crate::orders::Orders;
 use crate::preflight::memlock_limit;
 use crate::shard_thread::{Ready, Seed, ShardThread};
 
 /// The running shards.
 pub struct Shards {
     threads: Vec<ShardThread>,
-    stopper: Stopper,
-}
-
-/// Asks the shards to stop. Can be handed to any thread.
-#[derive(Debug, Clone)]
-pub struct Stopper {
-    pub(crate) stop: Arc<AtomicBool>,
-    pub(crate) controls: Arc<[Arc<OwnedFd>]>,
-}
-
-impl Stopper {
-    /// Asks all shards to finish: they stop reading, deliver what they took in, and end. Asking
-    /// again changes nothing.
-    pub fn stop(&self) {
-        self.stop.store(true, Ordering::Release);
-        for control in &*self.controls {
-            bell::ring(control);
-        }
-    }
+    control: Control,
 }
 
 impl Shards {
-    /// What stops them.
-    pub fn stopper(&self) -> Stopper {
-        self.stopper.clone()
+    /// What stops them, and asks them things.
+    pub fn control(&self) -> Control {
+        self.control.clone()
     }
 
     /// Waits until all shards have ended.
@@ -88,13 +70,12 @@ pub fn start(
     let clock = Clock::new();
     let shards = configs.len();
     let board = Arc::new(LoadBoard::new(shards));
-    let controls = controls(shards).map_err(|error| not_started(0, &error))?;
-    let stopper = Stopper { stop: Arc::new(AtomicBool::new(false)), controls };
+    let control = Control { shards: orders(shards).map_err(|error| not_started(0, &error))? };
     let mut listener = Some(listener.try_clone().map_err(|error| not_started(0, &error))?);
     let (ready, all_ready) = mpsc::channel();
     let mut bell_senders = Vec::new();
     let mut threads = Vec::new();
-    for (shard, (config, ports)) in configs.into_iter().zip(mesh(stopper.controls.len())).enumerate() {
+    for (shard, (config, ports)) in configs.into_iter().zip(mesh(shards)).enumerate() {
         let (bell_sender, bells) = mpsc::channel();
         bell_senders.push(bell_sender);
         let seed = Seed {
@@ -104,7 +85,7 @@ pub fn start(
             config,
             ports,
             listener: listener.take(),
-            stopper: stopper.clone(),
+            control: control.clone(),
             clock,
             busy_poll,
             board: Arc::clone(&board),
@@ -114,7 +95,7 @@ pub fn start(
         threads.push(seed.spawn(cpus[shard % cpus.len()]).map_err(|error| not_started(shard, &error))?);
     }
     drop(ready);
-    introduce(Shards { threads, stopper }, &all_ready, bell_senders)
+    introduce(Shards { threads, control }, &all_ready, bell_senders)
 }
 
 /// Waits for the doors of all shards and tells each shard of all bells: they begin.
@@ -129,9 +110,9 @@ fn introduce(
         return Err(shards.wait().err().unwrap_or_else(|| not_started(0, &"it ended at once")));
     }
     doors.sort_by_key(|(shard, _)| shard.0);
-    let controls = shards.stopper.controls.iter().cloned();
+    let counters = shards.control.shards.iter().map(|orders| Arc::clone(orders.counter()));
     let bells: Arc<[Bell]> =
-        doors.into_iter().zip(controls).map(|((_, door), control)| Bell::new(door, control)).collect();
+        doors.into_iter().zip(counters).map(|((_, door), counter)| Bell::new(door, counter)).collect();
     for bell_sender in bell_senders {
         // A shard that is gone already has stopped the others, and `wait` says why.
         let _ = bell_sender.send(Arc::clone(&bells));
@@ -143,10 +124,10 @@ fn not_started(shard: usize, reason: &dyn fmt::Display) -> RuntimeError {
     RuntimeError::NotStarted { shard, reason: reason.to_string() }
 }
 
-/// An event counter for each shard.
-fn controls(shards: usize) -> Result<Arc<[Arc<OwnedFd>]>, Errno> {
-    let counter = |_| eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).map(Arc::new);
-    (0..shards).map(counter).collect()
+/// An empty queue of orders for each shard.
+fn orders(shards: usize) -> Result<Arc<[Arc<Orders>]>, Errno> {
+    let counter = || eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).map(Arc::new);
+    (0..shards).map(|_| Ok(Arc::new(Orders::new(counter()?)))).collect()
 }
 
 /// The ports of each shard to each other shard.

@@ -30,7 +30,7 @@ impl Driver {
         }
         self.events = events;
         // After the wake-ups have been taken: one that comes from here on wakes the shard again.
-        self.heed_stop(now)
+        self.heed_orders(now)
     }
 
     fn on_event(&mut self, now: Time, event: Event) -> io::Result<()> {

@@ -1,7 +1,6 @@
 //! The way out: no more input, then the last batches, then the last output.
 
 use std::io;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use broker::Time;
@@ -30,16 +29,11 @@ pub(super) enum Stage {
 }
 
 impl Driver {
-    /// Begins to stop if it was told to; whoever tells it also wakes it.
-    pub(super) fn heed_stop(&mut self, now: Time) -> io::Result<()> {
-        if self.stage == Stage::Serving && self.stop.load(Ordering::Acquire) {
-            self.stage = Stage::Draining { deadline: now + STOP_PATIENCE, said: false };
-            self.broker.on_stopping();
-            if self.acceptor.take().is_some() {
-                self.io.stop_listening()?;
-            }
-        }
-        Ok(())
+    /// Begins to stop, as it was told to.
+    pub(super) fn begin_to_stop(&mut self, now: Time) -> io::Result<()> {
+        self.stage = Stage::Draining { deadline: now + STOP_PATIENCE, said: false };
+        self.broker.on_stopping();
+        self.stop_accepting()
     }
 
     /// Moves on to the next stage of stopping when this one is over; true after the last.

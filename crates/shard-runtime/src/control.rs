@@ -1,0 +1,59 @@
+//! What other threads can ask of running shards.
+
+use std::sync::{Arc, mpsc};
+
+use broker::{Broker, Time};
+use fabric::ShardId;
+
+use crate::orders::{Order, Orders};
+
+/// A hand on running shards, for any thread. Shards do not look after it: they run until they are
+/// stopped, however many of these there are.
+#[derive(Debug, Clone)]
+pub struct Control {
+    pub(crate) shards: Arc<[Arc<Orders>]>,
+}
+
+impl Control {
+    /// The shards there are.
+    pub fn shards(&self) -> impl Iterator<Item = ShardId> + use<> {
+        ShardId::all(self.shards.len())
+    }
+
+    /// Has a shard run a closure on its broker, in its next turn, and hands out where the answer comes.
+    /// What the broker is to send because of it leaves in the same turn. Orders to one shard are
+    /// carried out in the order they were given.
+    ///
+    /// The receiver is disconnected without an answer if the shard stops or fails first, or has done
+    /// so. While very many orders wait for the shard this waits as well; so a shard's own thread must
+    /// not call it.
+    ///
+    /// # Panics
+    /// There is no such shard.
+    pub fn ask<R: Send + 'static>(
+        &self,
+        shard: ShardId,
+        question: impl FnOnce(&mut Broker, Time) -> R + Send + 'static,
+    ) -> mpsc::Receiver<R> {
+        let (sender, answer) = mpsc::channel();
+        self.shards[shard.index()].give(Order::Run(Box::new(move |broker, now| {
+            // Who asked may not care for the answer.
+            let _ = sender.send(question(broker, now));
+        })));
+        answer
+    }
+
+    /// Closes the listener: no more connections are accepted. Those that are there stay. A question
+    /// that the first shard is asked after this finds it done.
+    pub fn stop_accepting(&self) {
+        self.shards[0].give(Order::StopAccepting);
+    }
+
+    /// Asks all shards to finish: they stop reading, deliver what they took in, and end. Asking
+    /// again changes nothing.
+    pub fn stop(&self) {
+        for shard in &*self.shards {
+            shard.stop();
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! What one shard is told from outside: closures to run on its broker, and when to stop.
+//!
+//! Looking whether there is anything costs the shard one load a turn. Whoever queues an order says so
+//! in `waiting` before it rings the shard's event counter, so a shard that was woken sees it.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+
+use broker::{Broker, Time};
+
+use crate::bell;
+
+/// Orders that may wait for one shard. It takes all of them in its next turn, so only a burst fills
+/// this; who has one more then waits for that turn.
+pub(crate) const ORDERS_MAX: usize = 256;
+
+/// What a shard runs between its events.
+type Run = Box<dyn FnOnce(&mut Broker, Time) + Send>;
+
+/// Something for a shard to do.
+pub(crate) enum Order {
+    Run(Run),
+    StopAccepting,
+    /// Always the last one.
+    Stop,
+}
+
+/// The orders that wait for one shard.
+pub(crate) struct Orders {
+    waiting: AtomicBool,
+    queue: Mutex<Queue>,
+    has_room: Condvar,
+    /// The shard's event counter: wakes it.
+    counter: Arc<OwnedFd>,
+}
+
+#[derive(Default)]
+struct Queue {
+    orders: VecDeque<Order>,
+    /// The shard was told to stop or has ended: it takes no more orders.
+    closed: bool,
+}
+
+impl Orders {
+    pub(crate) fn new(counter: Arc<OwnedFd>) -> Self {
+        Self { waiting: AtomicBool::new(false), queue: Mutex::default(), has_room: Condvar::new(), counter }
+    }
+
+    pub(crate) fn counter(&self) -> &Arc<OwnedFd> {
+        &self.counter
+    }
+
+    /// Queues an order and wakes the shard; waits while the queue is full. A shard that stops or has
+    /// ended drops it.
+    pub(crate) fn give(&self, order: Order) {
+        let has_no_room = |queue: &mut Queue| !queue.closed && queue.orders.len() >= ORDERS_MAX;
+        let mut queue = self.has_room.wait_while(self.queue(), has_no_room).expect(NO_PANIC);
+        if !queue.closed {
+            queue.orders.push_back(order);
+            self.wake(queue);
+        }
+    }
+
+    /// Queues the last order: further ones are dropped.
+    pub(crate) fn stop(&self) {
+        let mut queue = self.queue();
+        if !queue.closed {
+            queue.closed = true;
+            queue.orders.push_back(Order::Stop);
+            self.wake(queue);
+            self.has_room.notify_all();
+        }
+    }
+
+    /// Drops all orders, those to come as well: the shard has ended.
+    pub(crate) fn end(&self) {
+        let mut queue = self.queue();
+        queue.closed = true;
+        let dropped = std::mem::take(&mut queue.orders);
+        drop(queue);
+        drop(dropped);
+        self.has_room.notify_all();
+    }
+
+    /// Whether there is something to take.
+    pub(crate) fn are_waiting(&self) -> bool {
+        self.waiting.load(Ordering::Acquire)
+    }
+
+    /// Takes all that wait.
+    pub(crate) fn take(&self) -> VecDeque<Order> {
+        let mut queue = self.queue();
+        self.waiting.store(false, Ordering::Relaxed);
+        self.has_room.notify_all();
+        std::mem::take(&mut queue.orders)
+    }
+
+    fn wake(&self, queue: MutexGuard<'_, Queue>) {
+        self.waiting.store(true, Ordering::Release);
+        drop(queue);
+        bell::ring(&self.counter);
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().expect(NO_PANIC)
+    }
+}
+
+const NO_PANIC: &str = "orders are run and dropped outside of the lock";
+
+impl fmt::Debug for Orders {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Orders").field("waiting", &self.waiting).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::thread;
+
+    use rustix::event::{EventfdFlags, eventfd};
+
+    use super::*;
+
+    fn orders() -> Orders {
+        Orders::new(Arc::new(eventfd(0, EventfdFlags::NONBLOCK).unwrap()))
+    }
+
+    /// An order that tells when it was dropped.
+    fn order() -> (Order, mpsc::Receiver<()>) {
+        let (held, dropped) = mpsc::channel();
+        (Order::Run(Box::new(move |_, _| drop(held))), dropped)
+    }
+
+    #[test]
+    fn an_order_is_seen_once_and_wakes_the_shard() {
+        let orders = orders();
+        assert!(!orders.are_waiting());
+        orders.give(Order::StopAccepting);
+        assert!(orders.are_waiting());
+        let mut count = [0; 8];
+        assert_eq!(rustix::io::read(orders.counter(), &mut count), Ok(8));
+        assert_eq!(orders.take().len(), 1);
+        assert!(!orders.are_waiting() && orders.take().is_empty());
+    }
+
+    #[test]
+    fn what_comes_after_the_stop_is_dropped() {
+        let orders = orders();
+        orders.give(Order::StopAccepting);
+        orders.stop();
+        orders.stop();
+        let (order, dropped) = order();
+        orders.give(order);
+        assert_eq!(dropped.recv(), Err(mpsc::RecvError));
+        let taken = orders.take();
+        assert!(matches!(taken.iter().collect::<Vec<_>>()[..], [Order::StopAccepting, Order::Stop]));
+    }
+
+    #[test]
+    fn the_end_drops_what_waits() {
+        let orders = orders();
+        let (order, dropped) = order();
+        orders.give(order);
+        orders.end();
+        assert_eq!(dropped.recv(), Err(mpsc::RecvError));
+        assert!(orders.take().is_empty());
+    }
+
+    /// Fills the queue, has someone wait for room, and makes room or an end.
+    fn give_to_the_full(free: impl FnOnce(&Orders)) {
+        let orders = orders();
+        for _ in 0..ORDERS_MAX {
+            orders.give(Order::StopAccepting);
+        }
+        thread::scope(|scope| {
+            let waiter = scope.spawn(|| orders.give(Order::StopAccepting));
+            free(&orders);
+            waiter.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn who_waits_for_room_goes_on_with_the_next_turn_the_stop_or_the_end() {
+        give_to_the_full(|orders| assert!(orders.take().len() >= ORDERS_MAX));
+        give_to_the_full(Orders::stop);
+        give_to_the_full(Orders::end);
+    }
+}
