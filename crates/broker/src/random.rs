@@ -17,6 +17,14 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
+    /// A number that differs from call to call, for those that mix it themselves, as the choice among
+    /// queue members does: to mix it twice would only take twice as long.
+    pub(crate) fn count(&mut self) -> u64 {
+        // Not the step of those mixes: their second numbers would be the first of the next call.
+        self.0 = self.0.wrapping_add(0xD1B5_4A32_D192_ED03);
+        self.0
+    }
+
     /// A number below `bound`; 0 if the bound is 0. The bias of the plain remainder is far below
     /// anything a timer jitter could show.
     pub(crate) fn below(&mut self, bound: u64) -> u64 {

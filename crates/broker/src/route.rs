@@ -191,7 +191,7 @@ fn serve_here(
     publisher: Option<ConnId>,
     publish: &Publish<'_>,
 ) -> bool {
-    if let Some(Pick::Local(member)) = draw(random.next(), group.members.len(), &[] as &[Remote<()>])
+    if let Some(Pick::Local(member)) = draw(random.count(), group.members.len(), &[] as &[Remote<()>])
         && egress.deliver(group.members[member], publisher, publish)
     {
         return true;
@@ -200,7 +200,7 @@ fn serve_here(
     // so this ends.
     loop {
         let chosen = pick(
-            random.next(),
+            random.count(),
             group.members.len(),
             |member| egress.can_take(group.members[member], publisher),
             &[] as &[Remote<()>],
@@ -228,7 +228,7 @@ fn serve<'a>(
 ) -> bool {
     loop {
         let chosen = pick(
-            random.next(),
+            random.count(),
             here.len(),
             |member| egress.can_take(here[member], Some(origin)),
             elsewhere,
