@@ -1,0 +1,263 @@
+//! What all connections of one configuration share.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::danger::ClientCertVerifier;
+use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
+use rustls::sign::CertifiedKey;
+use rustls::{InconsistentKeys, RootCertStore, ServerConfig, SupportedProtocolVersion, version};
+use x509_parser::prelude::{FromDer, X509Certificate};
+
+use crate::config::{Config, HandshakeFirst, KeyPair, Policy, Roots};
+use crate::error::{ConfigError, KeyPairError};
+use crate::names::{CIPHER_SUITES, CURVES, CipherSuite, Version};
+use crate::resolver::Resolver;
+
+/// Tickets for a client that wants to come back: it needs one.
+const TICKETS: usize = 1;
+
+/// Everything a new [`crate::Session`] needs. Made once, shared by all.
+#[derive(Debug)]
+pub struct Acceptor {
+    config: Arc<ServerConfig>,
+    policy: Policy,
+    expiries: Vec<Expiry>,
+}
+
+/// Until when a certificate is good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expiry {
+    /// Whose it is.
+    pub subject: String,
+    /// The last second, since 1970.
+    pub not_after: i64,
+}
+
+impl Acceptor {
+    /// Checks a configuration and makes an acceptor of it.
+    ///
+    /// # Errors
+    /// Something in it cannot be used. An expired certificate is no error: see [`Self::expired`].
+    pub fn new(config: &Config) -> Result<Self, ConfigError> {
+        let policy = &config.policy;
+        let provider = Arc::new(provider(policy));
+        let (keys, expiries) = key_pairs(&config.key_pairs, &provider)?.into_iter().unzip();
+        let verifier = if policy.verify {
+            verifier(&config.roots, &provider)?
+        } else {
+            WebPkiClientVerifier::no_client_auth()
+        };
+        let mut server = ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(versions(policy))
+            .map_err(|_| ConfigError::NoCipherSuite)?
+            .with_client_cert_verifier(verifier)
+            .with_cert_resolver(Arc::new(Resolver::new(keys)));
+        server.ignore_client_order = true;
+        // Clients that come back skip the signature, but then also the check of their certificate.
+        server.session_storage = Arc::new(NoServerSessionStorage {});
+        server.send_tls13_tickets = 0;
+        if !policy.verify
+            && let Ok(ticketer) = aws_lc_rs::Ticketer::new()
+        {
+            server.ticketer = ticketer;
+            server.send_tls13_tickets = TICKETS;
+        }
+        Ok(Self { config: Arc::new(server), policy: policy.clone(), expiries })
+    }
+
+    /// Certificates of ours that are not good at a time, in seconds since 1970: clients will refuse them.
+    pub fn expired(&self, now: i64) -> impl Iterator<Item = &Expiry> {
+        self.expiries.iter().filter(move |expiry| expiry.not_after < now)
+    }
+
+    /// What the configuration says beside files.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// How long a handshake may take.
+    pub fn timeout(&self) -> Duration {
+        self.policy.timeout
+    }
+
+    /// Whether every connection has to be secured.
+    pub fn is_required(&self) -> bool {
+        !self.policy.allow_non_tls || self.policy.handshake_first == HandshakeFirst::Always
+    }
+
+    /// The configuration as rustls has it, for listeners that other crates secure. Pins are not in it.
+    pub fn server_config(&self) -> Arc<ServerConfig> {
+        Arc::clone(&self.config)
+    }
+}
+
+static VERSIONS: [&SupportedProtocolVersion; 2] = [&version::TLS13, &version::TLS12];
+
+fn versions(policy: &Policy) -> &'static [&'static SupportedProtocolVersion] {
+    match policy.min_version {
+        Version::Tls12 => &VERSIONS,
+        Version::Tls13 => &VERSIONS[..1],
+    }
+}
+
+fn provider(policy: &Policy) -> CryptoProvider {
+    let is_wanted = |suite: &CipherSuite| {
+        suite.is_tls13() || policy.cipher_suites.as_ref().is_none_or(|wanted| wanted.contains(suite))
+    };
+    let mut suites: Vec<_> = CIPHER_SUITES.into_iter().filter(is_wanted).collect();
+    if !has_aes_hardware() {
+        suites.sort_by_key(|suite| !suite.as_str().contains("CHACHA20"));
+    }
+    let curves = policy.curves.as_deref().unwrap_or(&CURVES);
+    CryptoProvider {
+        cipher_suites: suites.into_iter().map(CipherSuite::suite).collect(),
+        kx_groups: curves.iter().map(|curve| curve.group()).collect(),
+        ..aws_lc_rs::default_provider()
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+fn has_aes_hardware() -> bool {
+    std::arch::is_x86_feature_detected!("aes") && std::arch::is_x86_feature_detected!("pclmulqdq")
+}
+
+#[cfg(target_arch = "aarch64")]
+fn has_aes_hardware() -> bool {
+    std::arch::is_aarch64_feature_detected!("aes") && std::arch::is_aarch64_feature_detected!("pmull")
+}
+
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+fn has_aes_hardware() -> bool {
+    false
+}
+
+fn key_pairs(
+    pairs: &[KeyPair],
+    provider: &CryptoProvider,
+) -> Result<Vec<(Arc<CertifiedKey>, Expiry)>, ConfigError> {
+    if pairs.is_empty() {
+        return Err(ConfigError::NoCertificate);
+    }
+    let count = pairs.len();
+    let load = |(index, pair)| {
+        key_pair(pair, provider).map_err(|reason| ConfigError::KeyPair { index, count, reason })
+    };
+    pairs.iter().enumerate().map(load).collect()
+}
+
+fn key_pair(pair: &KeyPair, provider: &CryptoProvider) -> Result<(Arc<CertifiedKey>, Expiry), KeyPairError> {
+    let certificates: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(&pair.certificates)
+        .collect::<Result<_, _>>()
+        .map_err(|error| KeyPairError::BadCertificate(error.to_string()))?;
+    let first = certificates.first().ok_or(KeyPairError::NoCertificatePem)?;
+    let expiry = expiry(first)?;
+    let key = PrivateKeyDer::from_pem_slice(&pair.key).map_err(|error| match error {
+        rustls::pki_types::pem::Error::NoItemsFound => KeyPairError::NoKeyPem,
+        _ => KeyPairError::BadKey,
+    })?;
+    let key = provider.key_provider.load_private_key(key).map_err(|_| KeyPairError::BadKey)?;
+    let certified = CertifiedKey::new(certificates, key);
+    match certified.keys_match() {
+        Ok(()) | Err(rustls::Error::InconsistentKeys(InconsistentKeys::Unknown)) => {
+            Ok((Arc::new(certified), expiry))
+        }
+        Err(rustls::Error::InconsistentKeys(_)) => Err(KeyPairError::Mismatch),
+        Err(error) => Err(KeyPairError::BadCertificate(error.to_string())),
+    }
+}
+
+fn expiry(certificate: &CertificateDer<'_>) -> Result<Expiry, KeyPairError> {
+    let (_, parsed) = X509Certificate::from_der(certificate)
+        .map_err(|error| KeyPairError::BadCertificate(error.to_string()))?;
+    Ok(Expiry { subject: parsed.subject().to_string(), not_after: parsed.validity().not_after.timestamp() })
+}
+
+fn verifier(
+    roots: &Roots,
+    provider: &Arc<CryptoProvider>,
+) -> Result<Arc<dyn ClientCertVerifier>, ConfigError> {
+    let mut store = RootCertStore::empty();
+    match roots {
+        Roots::Pem(text) => {
+            // As nats-server does: what is no certificate is passed over, as long as there is one.
+            let (added, _) = store.add_parsable_certificates(CertificateDer::pem_slice_iter(text).flatten());
+            if added == 0 {
+                return Err(ConfigError::Roots);
+            }
+        }
+        Roots::System(certificates) => {
+            let certificates =
+                certificates.iter().map(|der| CertificateDer::from(der.as_slice()).into_owned());
+            store.add_parsable_certificates(certificates);
+        }
+    }
+    WebPkiClientVerifier::builder_with_provider(Arc::new(store), Arc::clone(provider))
+        .build()
+        .map_err(|_| ConfigError::NoRoots)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Authority, config, key_pair};
+
+    fn error(config: &Config) -> String {
+        Acceptor::new(config).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn keys_and_certificates_have_to_fit() {
+        let (good, other) = (key_pair("a.example"), key_pair("b.example"));
+        assert!(Acceptor::new(&config([good.clone()])).is_ok());
+        let mixed = KeyPair { certificates: good.certificates.clone(), key: other.key };
+        assert_eq!(
+            error(&config([mixed.clone()])),
+            "error parsing X509 certificate/key pair: tls: private key does not match public key"
+        );
+        assert_eq!(
+            error(&config([good.clone(), mixed])),
+            "error parsing X509 certificate/key pair 2/2: tls: private key does not match public key"
+        );
+        let no_key = KeyPair { key: good.certificates.clone(), ..good.clone() };
+        assert!(error(&config([no_key])).ends_with("tls: failed to find any PEM data in key input"));
+        let nothing = KeyPair { certificates: b"nothing".to_vec(), ..good };
+        assert!(error(&config([nothing])).ends_with("tls: failed to find any PEM data in certificate input"));
+        assert_eq!(Acceptor::new(&config([])).unwrap_err(), ConfigError::NoCertificate);
+    }
+
+    #[test]
+    fn verifying_needs_roots() {
+        let verify = |roots| Config {
+            roots,
+            policy: Policy { verify: true, ..Policy::default() },
+            ..config([key_pair("a.example")])
+        };
+        assert!(Acceptor::new(&verify(Roots::Pem(Authority::new().pem()))).is_ok());
+        assert_eq!(error(&verify(Roots::Pem(b"nothing".to_vec()))), "failed to parse root ca certificate");
+        assert_eq!(Acceptor::new(&verify(Roots::System(Vec::new()))).unwrap_err(), ConfigError::NoRoots);
+    }
+
+    #[test]
+    fn suites_of_old_versions_only_are_not_enough_for_new_ones() {
+        let policy = Policy { cipher_suites: Some(Vec::new()), ..Policy::default() };
+        let old_only = |min_version| Config {
+            policy: Policy { min_version, ..policy.clone() },
+            ..config([key_pair("a.example")])
+        };
+        assert!(Acceptor::new(&old_only(Version::Tls13)).is_ok(), "those of TLS 1.3 are always there");
+        assert!(Acceptor::new(&old_only(Version::Tls12)).is_ok());
+    }
+
+    #[test]
+    fn an_expired_certificate_is_told_of() {
+        let acceptor = Acceptor::new(&config([key_pair("a.example")])).unwrap();
+        let not_after = acceptor.expiries[0].not_after;
+        assert_eq!(acceptor.expired(not_after).count(), 0);
+        let expired: Vec<_> = acceptor.expired(not_after + 1).collect();
+        assert_eq!(expired[0].subject, "CN=a.example");
+    }
+}

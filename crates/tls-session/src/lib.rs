@@ -1,0 +1,21 @@
+//! TLS for NATS connections: rustls configuration and a bytes-in, bytes-out session.
+//!
+//! [`Config`] says what to offer, in the configuration file's words and with the files' contents;
+//! [`Acceptor`] is made of it once, for all connections. A [`Session`] turns the bytes of one connection
+//! into those of its peer and back; whoever owns the socket moves them. Key exchange takes its randomness,
+//! and certificate checks take the date, from where the crypto library finds them.
+
+#![forbid(unsafe_code)]
+
+mod acceptor;
+mod config;
+mod error;
+mod names;
+mod resolver;
+#[cfg(test)]
+mod testing;
+
+pub use acceptor::{Acceptor, Expiry};
+pub use config::{Config, HandshakeFirst, KeyPair, Policy, Roots, TLS_TIMEOUT};
+pub use error::{ConfigError, KeyPairError};
+pub use names::{CipherSuite, Curve, NameError, Pin, Version};
