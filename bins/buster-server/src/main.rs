@@ -1,47 +1,62 @@
 //! The server as a program: arguments in, exit code out.
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
 use node::{COMPATIBLE_VERSION, OWN_VERSION};
-use server_options::{Invocation, Options, PROGRAM, parse, usage, version_text};
+use server_options::{CommandLine, Invocation, Options, OptionsError, parse, program, usage, version_text};
 
 fn main() -> ExitCode {
+    let called = std::env::args_os().next().unwrap_or_default();
+    let program = program(&called);
     match parse(std::env::args_os()) {
-        Ok(Invocation::Run(options)) => run(&options),
-        Ok(Invocation::PrintHelp(text)) => print(&text),
-        Ok(Invocation::PrintVersion) => print(&version_text(COMPATIBLE_VERSION, OWN_VERSION)),
-        Err(error) => {
-            eprintln!("{}", error.report());
-            if error.usage_follows() {
-                println!("{}", usage());
-            }
+        Ok(Invocation::Run(command_line)) => run(&command_line, program, &called),
+        Ok(Invocation::Signal(_)) => {
+            eprintln!("{program}: flag -signal is not supported yet");
             ExitCode::FAILURE
         }
+        Ok(Invocation::PrintHelp(text)) => print(&text),
+        Ok(Invocation::PrintVersion) => print(&version_text(program, COMPATIBLE_VERSION, OWN_VERSION)),
+        Err(error) => refuse(program, &error),
     }
 }
 
-fn run(options: &Options) -> ExitCode {
-    let log = server_log::Config {
-        pid: std::process::id(),
-        file: options.log_file.clone(),
-        time: options.log_time,
-        debug: options.debug,
-        trace: options.trace,
+fn run(command_line: &CommandLine, program: &str, called: &OsString) -> ExitCode {
+    let options = match command_line.options() {
+        Ok(options) => options,
+        Err(error) => return refuse(program, &error),
     };
-    if let Err(error) = server_log::init(log) {
-        eprintln!("{PROGRAM}: {error}");
+    if let Err(error) = server_log::init(log(&options)) {
+        eprintln!("{program}: {error}");
         return ExitCode::FAILURE;
     }
-    let called = std::env::args_os().next().unwrap_or_default();
-    let program = Path::new(&called).file_name().map_or(PROGRAM.into(), |name| name.to_string_lossy());
-    match node::serve(options, &program) {
+    let called = Path::new(called).file_name().map_or(program.into(), |name| name.to_string_lossy());
+    match node::serve(&options, &called) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(fatal = true, "{error}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn log(options: &Options) -> server_log::Config {
+    server_log::Config {
+        pid: std::process::id(),
+        file: options.log_file.clone(),
+        time: options.log_time,
+        debug: options.debug,
+        trace: options.trace,
+    }
+}
+
+fn refuse(program: &str, error: &OptionsError) -> ExitCode {
+    eprintln!("{}", error.report(program));
+    if error.usage_follows() {
+        println!("{}", usage(program));
+    }
+    ExitCode::FAILURE
 }
 
 fn print(text: &str) -> ExitCode {

@@ -1,5 +1,5 @@
-//! The options while flags are still being read: a setter per flag, and the decisions that wait until
-//! every flag has been seen.
+//! The options while the configuration file and the flags are still being read: a setter per flag, and
+//! the decisions that wait until all has been seen.
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -8,24 +8,30 @@ use balance::PlacementRule;
 
 use crate::error::OptionsError;
 use crate::go_value::duration;
-use crate::options::{BUSY_POLL_MAX, Invocation, Io, Options, Port, SHARDS_MAX};
-use crate::usage::usage;
+use crate::invocation::{SignalCall, SignalCommand};
+use crate::options::{BUSY_POLL_MAX, Io, Options, Port, SHARDS_MAX};
 
 /// A setter's outcome; the error is the reason shown behind the value.
 pub(crate) type Set = Result<(), &'static str>;
 
 #[derive(Debug, Default)]
 pub(crate) struct Draft {
-    options: Options,
+    pub(crate) options: Options,
     /// As given; 0 means the default and -1 a random port.
-    port: i64,
-    shards: Option<i64>,
+    pub(crate) port: i64,
+    pub(crate) shards: Option<i64>,
     /// `-DV`, which outranks `-D` and `-V` wherever it stands.
     debug_and_trace: Option<bool>,
-    help: bool,
-    version: bool,
-    /// The first flag that is known and not supported.
-    refused: Option<&'static str>,
+    /// What the program is asked to do instead of serving.
+    pub(crate) asked: Asked,
+}
+
+/// What the program is asked to do instead of serving. Only flags ask.
+#[derive(Debug, Default)]
+pub(crate) struct Asked {
+    pub(crate) version: bool,
+    pub(crate) help: bool,
+    pub(crate) signal: Option<OsString>,
 }
 
 impl Draft {
@@ -34,8 +40,9 @@ impl Draft {
         Ok(())
     }
 
-    pub(crate) fn set_port(&mut self, value: i64) {
+    pub(crate) fn set_port(&mut self, value: i64) -> Set {
         self.port = value;
+        Ok(())
     }
 
     pub(crate) fn set_server_name(&mut self, value: OsString) -> Set {
@@ -74,8 +81,14 @@ impl Draft {
         self.debug_and_trace = Some(on);
     }
 
-    pub(crate) fn set_shards(&mut self, value: i64) {
+    pub(crate) fn set_store_dir(&mut self, value: OsString) -> Set {
+        self.options.store_dir = path(value);
+        Ok(())
+    }
+
+    pub(crate) fn set_shards(&mut self, value: i64) -> Set {
         self.shards = Some(value);
+        Ok(())
     }
 
     pub(crate) fn set_placement(&mut self, value: OsString) -> Set {
@@ -110,39 +123,21 @@ impl Draft {
         self.options.route = on;
     }
 
+    pub(crate) fn set_signal(&mut self, value: OsString) -> Set {
+        self.asked.signal = Some(value).filter(|value| !value.is_empty());
+        Ok(())
+    }
+
     pub(crate) fn set_help(&mut self, on: bool) {
-        self.help = on;
+        self.asked.help = on;
     }
 
     pub(crate) fn set_version(&mut self, on: bool) {
-        self.version = on;
+        self.asked.version = on;
     }
 
-    /// Notes a flag that is known and not supported. The first one is reported.
-    pub(crate) fn refuse(&mut self, flag: &'static str) {
-        self.refused.get_or_insert(flag);
-    }
-
-    /// Decides what the whole command line means. `command` is the first word that is no flag.
-    ///
-    /// The order is nats-server's: version, help, the command word, then what is wrong with the options.
-    pub(crate) fn finish(self, command: Option<&OsStr>) -> Result<Invocation, OptionsError> {
-        if self.version {
-            return Ok(Invocation::PrintVersion);
-        }
-        if self.help {
-            return Ok(Invocation::PrintHelp(usage()));
-        }
-        if let Some(command) = command {
-            return command_word(command);
-        }
-        if let Some(flag) = self.refused {
-            return Err(OptionsError::NotSupported(flag));
-        }
-        self.into_options().map(Invocation::Run)
-    }
-
-    fn into_options(self) -> Result<Options, OptionsError> {
+    /// Settles what depends on several options, and checks what they mean together.
+    pub(crate) fn finish(self) -> Result<Options, OptionsError> {
         let mut options = self.options;
         if options.server_name.as_ref().is_some_and(|name| name.contains(' ')) {
             return Err(OptionsError::ServerNameHasSpaces);
@@ -151,25 +146,38 @@ impl Draft {
             (options.debug, options.trace) = (on, on);
         }
         options.shards = self.shards.map(shards).transpose()?;
-        options.port = match self.port {
-            0 => options.port,
-            -1 => Port::Random,
-            port => u16::try_from(port)
-                .map(Port::Fixed)
-                .map_err(|_| OptionsError::PortOutOfRange { host: options.host.clone(), port })?,
-        };
+        if let Some(port) = port(self.port, &options.host)? {
+            options.port = port;
+        }
         Ok(options)
     }
 }
 
-fn command_word(command: &OsStr) -> Result<Invocation, OptionsError> {
-    if command.eq_ignore_ascii_case("version") {
-        return Ok(Invocation::PrintVersion);
+/// Reads what `--signal` takes.
+pub(crate) fn signal_call(value: &OsStr) -> Result<SignalCall, OptionsError> {
+    let text = value.to_string_lossy();
+    let mut parts = text.split('=');
+    let word = parts.next().unwrap_or_default();
+    let process = parts.next().filter(|process| !process.is_empty()).map(OsString::from);
+    let rest: Vec<&str> = parts.collect();
+    if !rest.is_empty() {
+        return Err(OptionsError::BadSignal(rest.join(" ")));
     }
-    if command.eq_ignore_ascii_case("help") {
-        return Ok(Invocation::PrintHelp(usage()));
+    let command =
+        SignalCommand::from_word(word).ok_or_else(|| OptionsError::UnknownSignal(word.to_owned()))?;
+    Ok(SignalCall { command, process })
+}
+
+/// The port that a number stands for: 0 is the default, and -1 a random one.
+fn port(number: i64, host: &str) -> Result<Option<Port>, OptionsError> {
+    match number {
+        0 => Ok(None),
+        -1 => Ok(Some(Port::Random)),
+        port => match u16::try_from(port) {
+            Ok(port) => Ok(Some(Port::Fixed(port))),
+            Err(_) => Err(OptionsError::PortOutOfRange { host: host.to_owned(), port }),
+        },
     }
-    Err(OptionsError::UnrecognizedCommand(command.to_string_lossy().into_owned()))
 }
 
 fn shards(count: i64) -> Result<usize, OptionsError> {

@@ -1,11 +1,11 @@
 //! Why a command line was refused, in the words Go's flag package and nats-server use.
 
-use crate::options::{PROGRAM, SHARDS_MAX};
+use crate::options::SHARDS_MAX;
 
 /// Why a command line was refused. `Display` is the bare message; a program prints
 /// [`report`](Self::report).
 ///
-/// Texts were compared with nats-server 2.9.10. The exceptions: `NotSupported` is ours,
+/// Texts were compared with nats-server 2.14.5. The exceptions: `NotSupported` is ours,
 /// and `PortOutOfRange` is a fatal log line there, after the start-up lines.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OptionsError {
@@ -43,8 +43,19 @@ pub enum OptionsError {
     #[error("unrecognized command: {0:?}")]
     UnrecognizedCommand(String),
     /// A flag of nats-server that this server does not have yet.
-    #[error("flag -{0} is not supported yet")]
-    NotSupported(&'static str),
+    #[error("flag -{flag} is not supported yet: {missing}")]
+    NotSupported {
+        /// The flag's name as given, without dashes.
+        flag: &'static str,
+        /// What is not built yet.
+        missing: &'static str,
+    },
+    /// `--signal` with more than one `=`.
+    #[error("invalid signal parameters: [{0}]")]
+    BadSignal(String),
+    /// `--signal` with a command there is not.
+    #[error("unknown signal {0:?}")]
+    UnknownSignal(String),
     /// A port no socket can have.
     #[error("Error listening on port: {host}:{port}, \"listen tcp: address {port}: invalid port\"")]
     PortOutOfRange {
@@ -59,9 +70,9 @@ pub enum OptionsError {
 }
 
 impl OptionsError {
-    /// The line for standard error, without its newline.
-    pub fn report(&self) -> String {
-        if self.usage_follows() { self.to_string() } else { format!("{PROGRAM}: {self}") }
+    /// The line for standard error, without its newline. `program` is the name we go by.
+    pub fn report(&self, program: &str) -> String {
+        if self.usage_follows() { self.to_string() } else { format!("{program}: {self}") }
     }
 
     /// Whether [`usage`](crate::usage) goes to standard output after the report: true when a flag was
@@ -75,7 +86,9 @@ impl OptionsError {
             | Self::BadSwitch { .. }
             | Self::ShardsOutOfRange(_) => true,
             Self::UnrecognizedCommand(_)
-            | Self::NotSupported(_)
+            | Self::NotSupported { .. }
+            | Self::BadSignal(_)
+            | Self::UnknownSignal(_)
             | Self::PortOutOfRange { .. }
             | Self::ServerNameHasSpaces => false,
         }
@@ -89,14 +102,15 @@ mod tests {
     #[test]
     fn flag_errors_show_the_bare_text_before_the_usage() {
         let error = OptionsError::UnknownFlag("zz".to_owned());
-        assert_eq!(error.report(), "flag provided but not defined: -zz");
+        assert_eq!(error.report("nats-server"), "flag provided but not defined: -zz");
         assert!(error.usage_follows());
     }
 
     #[test]
     fn other_errors_name_the_program() {
-        let error = OptionsError::NotSupported("js");
-        assert_eq!(error.report(), "buster-server: flag -js is not supported yet");
+        let error = OptionsError::NotSupported { flag: "js", missing: "there is no JetStream" };
+        let report = "buster-server: flag -js is not supported yet: there is no JetStream";
+        assert_eq!(error.report("buster-server"), report);
         assert!(!error.usage_follows());
     }
 }

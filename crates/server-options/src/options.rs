@@ -1,12 +1,13 @@
-//! What the command line asks for, once it has been understood.
+//! What the command line and the configuration file ask for, once they have been understood.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use balance::PlacementRule;
 
-/// The name the program goes by in usage and error lines.
-pub const PROGRAM: &str = "buster-server";
+use crate::limits::{Limits, Timers};
+use crate::monitoring::Monitoring;
+use crate::tls::Tls;
 
 /// Most shards that may be asked for. Every shard talks to every other, so the mesh grows with the
 /// square of this.
@@ -18,20 +19,11 @@ pub const BUSY_POLL_MAX: Duration = Duration::from_secs(1);
 /// The port clients connect to when none is named.
 const CLIENT_PORT: u16 = 4222;
 
-/// What the program was started to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Invocation {
-    /// Serve with these options.
-    Run(Options),
-    /// Print this usage text on standard output and exit with 0.
-    PrintHelp(String),
-    /// Print [`version_text`](crate::version_text) on standard output and exit with 0.
-    PrintVersion,
-}
-
 /// The server's options. An option given as empty text counts as not given, as with nats-server.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Options {
+    /// The configuration file that was read.
+    pub config: Option<ConfigFile>,
     /// Host name or address to bind. Not resolved or checked yet.
     pub host: String,
     /// Where clients connect.
@@ -50,6 +42,20 @@ pub struct Options {
     pub debug: bool,
     /// Whether the protocol is traced.
     pub trace: bool,
+    /// What connections may use.
+    pub limits: Limits,
+    /// When connections are checked and closed.
+    pub timers: Timers,
+    /// Who may do what, and as whom.
+    pub auth: nats_auth::Config,
+    /// TLS for clients; `None` is none.
+    pub tls: Option<Tls>,
+    /// Whether clients may also come without TLS when there is some.
+    pub allow_non_tls: bool,
+    /// Where to ask how the server is.
+    pub monitoring: Monitoring,
+    /// Where streams will be kept. Nothing is kept yet, so nothing is written there.
+    pub store_dir: Option<PathBuf>,
     /// Shards to run, 1 to [`SHARDS_MAX`]; `None` means one per available core.
     pub shards: Option<usize>,
     /// Where new connections go.
@@ -66,6 +72,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
+            config: None,
             host: "0.0.0.0".to_owned(),
             port: Port::Fixed(CLIENT_PORT),
             server_name: None,
@@ -75,6 +82,13 @@ impl Default for Options {
             log_time: true,
             debug: false,
             trace: false,
+            limits: Limits::default(),
+            timers: Timers::default(),
+            auth: nats_auth::Config::default(),
+            tls: None,
+            allow_non_tls: false,
+            monitoring: Monitoring::default(),
+            store_dir: None,
             shards: None,
             placement: PlacementRule::default(),
             io: Io::Auto,
@@ -82,6 +96,15 @@ impl Default for Options {
             route: false,
         }
     }
+}
+
+/// The configuration file that options came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigFile {
+    /// As given on the command line.
+    pub path: PathBuf,
+    /// `sha256:` and the digest of what it says, as nats-server takes it.
+    pub digest: String,
 }
 
 /// How shards deal with the kernel.

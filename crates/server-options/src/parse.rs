@@ -11,40 +11,82 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
-use crate::draft::Draft;
+use crate::command_line::{CommandLine, Flag, Value};
+use crate::draft::{Draft, signal_call};
 use crate::error::OptionsError;
 use crate::go_value::{integer, switch};
-use crate::options::Invocation;
+use crate::invocation::Invocation;
+use crate::program::program;
 use crate::table::{Effect, Section, find};
+use crate::usage::usage;
 
-/// Reads a command line; the first item is the program and is not looked at.
+/// Reads a command line; of its first item, the program, only the name counts, as [`program`] has it.
 ///
 /// # Errors
 /// The first thing wrong with the flags as they are read, left to right, or else with what they mean
 /// together. See [`OptionsError::report`] for what to print.
 pub fn parse<I: IntoIterator<Item = OsString>>(args: I) -> Result<Invocation, OptionsError> {
-    let mut args = args.into_iter().skip(1);
-    let mut draft = Draft::default();
-    while let Some(arg) = args.next() {
+    let mut args = args.into_iter();
+    let program = program(&args.next().unwrap_or_default());
+    let mut flags = Vec::new();
+    let command = loop {
+        let Some(arg) = args.next() else { break None };
         if arg == "--" {
-            return draft.finish(args.next().as_deref());
+            break args.next();
         }
-        let Some(flag) = split_flag(&arg)? else {
-            return draft.finish(Some(&arg));
-        };
-        apply(&mut draft, flag, &mut args)?;
-    }
-    draft.finish(None)
+        let Some(words) = split_flag(&arg)? else { break Some(arg) };
+        flags.push(read_flag(words, &mut args)?);
+    };
+    let refused = flags.iter().find_map(refusal);
+    let command_line = CommandLine::new(flags);
+    let mut draft = Draft::default();
+    command_line.lay_over(&mut draft)?;
+    decide(program, draft, command.as_deref(), refused, command_line)
 }
 
-struct Flag<'a> {
+/// What the flags and the first word that is no flag ask for together.
+///
+/// The order is nats-server's: version, help, the command word, then what is wrong with the options.
+fn decide(
+    program: &str,
+    draft: Draft,
+    command: Option<&OsStr>,
+    refused: Option<OptionsError>,
+    command_line: CommandLine,
+) -> Result<Invocation, OptionsError> {
+    let is_command = |word| command.is_some_and(|command| command.eq_ignore_ascii_case(word));
+    if draft.asked.version || (is_command("version") && !draft.asked.help) {
+        return Ok(Invocation::PrintVersion);
+    }
+    if draft.asked.help || is_command("help") {
+        return Ok(Invocation::PrintHelp(usage(program)));
+    }
+    if let Some(command) = command {
+        return Err(OptionsError::UnrecognizedCommand(command.to_string_lossy().into_owned()));
+    }
+    if let Some(error) = refused {
+        return Err(error);
+    }
+    if let Some(signal) = &draft.asked.signal {
+        return signal_call(signal).map(Invocation::Signal);
+    }
+    draft.finish()?;
+    Ok(Invocation::Run(command_line))
+}
+
+fn refusal(flag: &Flag) -> Option<OptionsError> {
+    let refused = flag.row.section == Section::NotYet;
+    refused.then_some(OptionsError::NotSupported { flag: flag.name, missing: flag.row.help })
+}
+
+struct Words<'a> {
     name: &'a [u8],
     /// What follows `=`, when there is one.
     inline: Option<OsString>,
 }
 
 /// Takes a flag apart; `None` when the argument is no flag.
-fn split_flag(arg: &OsStr) -> Result<Option<Flag<'_>>, OptionsError> {
+fn split_flag(arg: &OsStr) -> Result<Option<Words<'_>>, OptionsError> {
     let bytes = arg.as_bytes();
     let body = match bytes {
         [b'-', b'-', body @ ..] | [b'-', body @ ..] if bytes.len() > 1 => body,
@@ -57,33 +99,23 @@ fn split_flag(arg: &OsStr) -> Result<Option<Flag<'_>>, OptionsError> {
         Some(equals) => (&body[..equals], Some(OsString::from_vec(body[equals + 1..].to_vec()))),
         None => (body, None),
     };
-    Ok(Some(Flag { name, inline }))
+    Ok(Some(Words { name, inline }))
 }
 
-fn apply(
-    draft: &mut Draft,
-    flag: Flag<'_>,
-    rest: &mut impl Iterator<Item = OsString>,
-) -> Result<(), OptionsError> {
+fn read_flag(flag: Words<'_>, rest: &mut impl Iterator<Item = OsString>) -> Result<Flag, OptionsError> {
     let Some((row, name)) = find(flag.name) else {
         let name = String::from_utf8_lossy(flag.name).into_owned();
         return Err(OptionsError::UnknownFlag(name));
     };
-    match row.effect {
-        Effect::Switch(set) => set(draft, switch_value(name, flag.inline)?),
-        Effect::Integer(set) => {
+    let value = match row.effect {
+        Effect::Switch(_) => Value::Switch(switch_value(name, flag.inline)?),
+        Effect::Integer(_) => {
             let value = value(name, flag.inline, rest)?;
-            set(draft, integer(&value).map_err(|reason| bad_value(name, &value, reason))?);
+            Value::Integer(integer(&value).map_err(|reason| bad_value(name, &value, reason))?)
         }
-        Effect::Text(set) => {
-            let value = value(name, flag.inline, rest)?;
-            set(draft, value.clone()).map_err(|reason| bad_value(name, &value, reason))?;
-        }
-    }
-    if row.section == Section::NotYet {
-        draft.refuse(name);
-    }
-    Ok(())
+        Effect::Text(_) => Value::Text(value(name, flag.inline, rest)?),
+    };
+    Ok(Flag { row, name, value })
 }
 
 fn switch_value(flag: &'static str, inline: Option<OsString>) -> Result<bool, OptionsError> {

@@ -8,13 +8,14 @@ use std::ffi::OsString;
 
 use crate::draft::{Draft, Set};
 use Effect::{Integer, Switch, Text};
-use Section::{Common, Logging, NotYet, Server};
+use Section::{Common, Logging, NotYet, Server, Storage};
 
 /// Where a flag stands in the usage text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Section {
     Server,
     Logging,
+    Storage,
     Common,
     /// Known to nats-server, refused by us.
     NotYet,
@@ -25,7 +26,7 @@ pub(crate) enum Section {
 pub(crate) enum Effect {
     /// `-x` or `-x=false`; never takes the next argument.
     Switch(fn(&mut Draft, bool)),
-    Integer(fn(&mut Draft, i64)),
+    Integer(fn(&mut Draft, i64) -> Set),
     Text(fn(&mut Draft, OsString) -> Set),
 }
 
@@ -35,7 +36,7 @@ pub(crate) struct Row {
     pub(crate) section: Section,
     /// What stands for the value in the usage text; empty for switches and refused flags.
     pub(crate) operand: &'static str,
-    /// Empty for refused flags.
+    /// For refused flags what is missing.
     pub(crate) help: &'static str,
     pub(crate) effect: Effect,
 }
@@ -60,13 +61,21 @@ const fn row(
 
 /// A refused flag still reads its value, so that a bad value is told apart and `-v` still works
 /// behind it.
-const fn not_yet(names: &'static [&'static str], effect: Effect) -> Row {
-    row(NotYet, names, "", effect, "")
+const fn not_yet(names: &'static [&'static str], effect: Effect, missing: &'static str) -> Row {
+    row(NotYet, names, "", effect, missing)
 }
 
 const SWITCH: Effect = Switch(|_, _| ());
-const INTEGER: Effect = Integer(|_, _| ());
+const INTEGER: Effect = Integer(|_, _| Ok(()));
 const TEXT: Effect = Text(|_, _| Ok(()));
+
+// What is missing for the flags that are refused.
+const CONFIG: &str = "no configuration file is read";
+const MONITORING: &str = "there is no monitoring";
+const LOGGING: &str = "the log does not have this";
+const USERS: &str = "there are no users";
+const TLS: &str = "there is no TLS";
+const CLUSTER: &str = "there are no clusters";
 
 // One line a row: read across, it is the whole story of a flag.
 #[rustfmt::skip]
@@ -76,6 +85,7 @@ pub(crate) static TABLE: &[Row] = &[
     row(Server, &["n", "name", "server_name"], "<name>", Text(Draft::set_server_name), "Name of this server (default: its id)"),
     row(Server, &["P", "pid"], "<file>", Text(Draft::set_pid_file), "Write the process id to a file"),
     row(Server, &["ports_file_dir"], "<dir>", Text(Draft::set_ports_file_dir), "Write <program>_<pid>.ports to a directory"),
+    row(Server, &["sl", "signal"], "<sig[=pid]>", Text(Draft::set_signal), "Tell a server: ldm stop quit term reopen reload"),
     row(Server, &["shards"], "<number>", Integer(Draft::set_shards), "Shards, 1 to 64 (default: one per available core)"),
     row(Server, &["placement"], "<rule>", Text(Draft::set_placement), "Place connections by load or spread (default: load)"),
     row(Server, &["busy-poll", "busy_poll"], "<time>", Text(Draft::set_busy_poll), "Spin before sleeping, as 50us (default: if it pays)"),
@@ -88,41 +98,41 @@ pub(crate) static TABLE: &[Row] = &[
     row(Logging, &["V", "trace"], "", Switch(Draft::set_trace), "Log the protocol as it is spoken"),
     row(Logging, &["DV"], "", Switch(Draft::set_debug_and_trace), "Both of these"),
 
+    row(Storage, &["sd", "store_dir"], "<dir>", Text(Draft::set_store_dir), "Where streams will be kept (none are yet)"),
+
     row(Common, &["h", "help"], "", Switch(Draft::set_help), "Show this text"),
     row(Common, &["v", "version"], "", Switch(Draft::set_version), "Show the version"),
 
-    not_yet(&["c", "config"], TEXT),
-    not_yet(&["t"], SWITCH),
-    not_yet(&["sl", "signal"], TEXT),
-    not_yet(&["client_advertise"], TEXT),
-    not_yet(&["m", "http_port"], INTEGER),
-    not_yet(&["ms", "https_port"], INTEGER),
-    not_yet(&["profile"], INTEGER),
-    not_yet(&["logtime_utc"], SWITCH),
-    not_yet(&["s", "syslog"], SWITCH),
-    not_yet(&["r", "remote_syslog"], TEXT),
-    not_yet(&["VV"], SWITCH),
-    not_yet(&["DVV"], SWITCH),
-    not_yet(&["log_size_limit"], INTEGER),
-    not_yet(&["max_traced_msg_len"], INTEGER),
-    not_yet(&["js", "jetstream"], SWITCH),
-    not_yet(&["sd", "store_dir"], TEXT),
-    not_yet(&["user"], TEXT),
-    not_yet(&["pass"], TEXT),
-    not_yet(&["auth"], TEXT),
-    not_yet(&["tls"], SWITCH),
-    not_yet(&["tlscert"], TEXT),
-    not_yet(&["tlskey"], TEXT),
-    not_yet(&["tlsverify"], SWITCH),
-    not_yet(&["tlscacert"], TEXT),
-    not_yet(&["help_tls"], SWITCH),
-    not_yet(&["routes"], TEXT),
-    not_yet(&["cluster"], TEXT),
-    not_yet(&["cluster_listen"], TEXT),
-    not_yet(&["cluster_name"], TEXT),
-    not_yet(&["cluster_advertise"], TEXT),
-    not_yet(&["no_advertise"], SWITCH),
-    not_yet(&["connect_retries"], INTEGER),
+    not_yet(&["c", "config"], TEXT, CONFIG),
+    not_yet(&["t"], SWITCH, CONFIG),
+    not_yet(&["client_advertise"], TEXT, "nothing is advertised"),
+    not_yet(&["m", "http_port"], INTEGER, MONITORING),
+    not_yet(&["ms", "https_port"], INTEGER, MONITORING),
+    not_yet(&["logtime_utc"], SWITCH, LOGGING),
+    not_yet(&["s", "syslog"], SWITCH, LOGGING),
+    not_yet(&["r", "remote_syslog"], TEXT, LOGGING),
+    not_yet(&["VV"], SWITCH, LOGGING),
+    not_yet(&["DVV"], SWITCH, LOGGING),
+    not_yet(&["log_size_limit"], INTEGER, LOGGING),
+    not_yet(&["max_traced_msg_len"], INTEGER, LOGGING),
+    not_yet(&["user"], TEXT, USERS),
+    not_yet(&["pass"], TEXT, USERS),
+    not_yet(&["auth"], TEXT, USERS),
+    not_yet(&["tls"], SWITCH, TLS),
+    not_yet(&["tlscert"], TEXT, TLS),
+    not_yet(&["tlskey"], TEXT, TLS),
+    not_yet(&["tlsverify"], SWITCH, TLS),
+    not_yet(&["tlscacert"], TEXT, TLS),
+    not_yet(&["help_tls"], SWITCH, TLS),
+    not_yet(&["profile"], INTEGER, "there is no profile to ask for over HTTP"),
+    not_yet(&["js", "jetstream"], SWITCH, "there is no JetStream"),
+    not_yet(&["routes"], TEXT, CLUSTER),
+    not_yet(&["cluster"], TEXT, CLUSTER),
+    not_yet(&["cluster_listen"], TEXT, CLUSTER),
+    not_yet(&["cluster_name"], TEXT, CLUSTER),
+    not_yet(&["cluster_advertise"], TEXT, CLUSTER),
+    not_yet(&["no_advertise"], SWITCH, CLUSTER),
+    not_yet(&["connect_retries"], INTEGER, CLUSTER),
 ];
 
 #[cfg(test)]
@@ -155,9 +165,9 @@ mod tests {
     }
 
     #[test]
-    fn supported_rows_have_a_help_text_and_an_operand_if_they_take_a_value() {
+    fn rows_have_a_help_text_and_an_operand_if_they_are_supported_and_take_a_value() {
+        assert!(TABLE.iter().all(|row| !row.help.is_empty()));
         for row in TABLE.iter().filter(|row| row.section != NotYet) {
-            assert!(!row.help.is_empty(), "{:?}", row.names);
             assert_eq!(row.operand.is_empty(), matches!(row.effect, Switch(_)), "{:?}", row.names);
         }
     }

@@ -29,15 +29,16 @@ proptest! {
     #[test]
     fn any_command_line_gives_sound_options_or_an_error(args in prop::collection::vec(any_arg(), 0..8)) {
         match parse(args) {
-            Ok(Invocation::Run(options)) => {
+            Ok(Invocation::Run(command_line)) => {
+                let options = command_line.options().expect("it was checked");
                 prop_assert!(options.port != Port::Fixed(0));
                 prop_assert!(options.shards.is_none_or(|count| (1..=SHARDS_MAX).contains(&count)));
                 prop_assert!(!options.host.is_empty());
                 prop_assert!(options.server_name.is_none_or(|name| !name.is_empty() && !name.contains(' ')));
             }
-            Ok(Invocation::PrintHelp(text)) => prop_assert_eq!(text, usage()),
-            Ok(Invocation::PrintVersion) => {}
-            Err(error) => prop_assert!(!error.report().is_empty()),
+            Ok(Invocation::PrintHelp(text)) => prop_assert_eq!(text, usage("buster-server")),
+            Ok(Invocation::PrintVersion | Invocation::Signal(_)) => {}
+            Err(error) => prop_assert!(!error.report("buster-server").is_empty()),
         }
     }
 
@@ -50,9 +51,9 @@ proptest! {
             vec![format!("{dashes}{name}"), port.to_string()]
         };
         let program = std::iter::once(String::new());
-        let Ok(Invocation::Run(options)) = parse(program.chain(args).map(OsString::from)) else {
+        let Ok(Invocation::Run(command_line)) = parse(program.chain(args).map(OsString::from)) else {
             return Err(TestCaseError::fail("not understood"));
         };
-        prop_assert_eq!(options.port, Port::Fixed(port));
+        prop_assert_eq!(command_line.options().expect("it was checked").port, Port::Fixed(port));
     }
 }

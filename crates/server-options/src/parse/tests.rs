@@ -4,6 +4,7 @@ use std::time::Duration;
 use balance::PlacementRule;
 
 use super::*;
+use crate::invocation::{SignalCall, SignalCommand};
 use crate::options::{Io, Options, Port, SHARDS_MAX};
 use crate::table::{Row, TABLE};
 use crate::usage::usage;
@@ -15,13 +16,13 @@ fn parse_line(line: &[&str]) -> Result<Invocation, OptionsError> {
 
 fn options(line: &[&str]) -> Options {
     match parse_line(line) {
-        Ok(Invocation::Run(options)) => options,
+        Ok(Invocation::Run(command_line)) => command_line.options().expect("it was checked"),
         other => panic!("{line:?} gave {other:?}"),
     }
 }
 
 fn refusal(line: &[&str]) -> String {
-    parse_line(line).expect_err("the line is bad").report()
+    parse_line(line).expect_err("the line is bad").report("buster-server")
 }
 
 /// A value that the row accepts and that differs from its default.
@@ -38,6 +39,7 @@ fn sample(row: &Row) -> &'static str {
         Effect::Text(_) if row.names[0] == "placement" => "spread",
         Effect::Text(_) if row.names[0] == "io" => "epoll",
         Effect::Text(_) if row.names[0] == "busy-poll" => "50us",
+        Effect::Text(_) if row.names[0] == "sl" => "ldm=7",
         Effect::Text(_) => "some/where",
     }
 }
@@ -49,7 +51,7 @@ fn no_flags_give_the_defaults() {
     assert_eq!(defaults.host, "0.0.0.0");
     assert_eq!(defaults.port, Port::Fixed(4222));
     assert!(defaults.log_time);
-    assert!(matches!(parse([]), Ok(Invocation::Run(options)) if options == defaults));
+    assert!(matches!(parse([]), Ok(Invocation::Run(_))));
 }
 
 #[test]
@@ -71,10 +73,11 @@ fn each_supported_flag_sets_its_own_option() {
             "DV" => Options { debug: true, trace: true, ..rest },
             "route" => Options { route: true, ..rest },
             "placement" => Options { placement: PlacementRule::Spread, ..rest },
+            "sd" => Options { store_dir: path(), ..rest },
             "shards" => Options { shards: Some(7), ..rest },
             "busy-poll" => Options { busy_poll: Some(Duration::from_micros(50)), ..rest },
             "io" => Options { io: Io::Epoll, ..rest },
-            "h" | "v" => continue,
+            "sl" | "h" | "v" => continue,
             other => panic!("no expectation for -{other}"),
         };
         for name in row.names {
@@ -108,14 +111,13 @@ fn each_flag_not_supported_is_refused_by_the_name_given() {
     for row in TABLE.iter().filter(|row| row.section == Section::NotYet) {
         for name in row.names {
             let refused = parse_line(&[&format!("--{name}={}", sample(row)), "-D"]);
-            assert_eq!(refused, Err(OptionsError::NotSupported(name)));
+            assert_eq!(refused, Err(OptionsError::NotSupported { flag: name, missing: row.help }));
         }
     }
-    assert_eq!(refusal(&["-js"]), "buster-server: flag -js is not supported yet");
-    assert_eq!(
-        refusal(&["-p", "1", "--config", "x", "-js"]),
-        "buster-server: flag -config is not supported yet"
-    );
+    let js = "buster-server: flag -js is not supported yet: there is no JetStream";
+    assert_eq!(refusal(&["-js"]), js);
+    let cluster = "buster-server: flag -routes is not supported yet: there are no clusters";
+    assert_eq!(refusal(&["-p", "1", "--routes", "x", "-js"]), cluster);
 }
 
 #[test]
@@ -172,7 +174,7 @@ fn a_port_no_socket_has_is_refused_with_the_host() {
     for port in ["99999", "65536", "-2"] {
         let error = parse_line(&["-p", port, "-a", "127.0.0.1"]).expect_err("no such port");
         assert_eq!(
-            error.report(),
+            error.report("buster-server"),
             format!(
                 "buster-server: Error listening on port: 127.0.0.1:{port}, \"listen tcp: address {port}: invalid port\""
             )
@@ -242,22 +244,22 @@ fn dv_outranks_d_and_v_wherever_it_stands() {
 #[test]
 fn server_names_have_no_spaces() {
     let error = parse_line(&["-n", "a b"]).expect_err("a space");
-    assert_eq!(error.report(), "buster-server: server name cannot contain spaces");
+    assert_eq!(error.report("buster-server"), "buster-server: server name cannot contain spaces");
 }
 
 #[test]
 fn a_path_may_be_any_bytes_and_a_name_may_not() {
     let bytes = OsString::from_vec(b"x\xff".to_vec());
     let line = |flag: &str| [OsString::new(), OsString::from(flag), bytes.clone()];
-    let Ok(Invocation::Run(options)) = parse(line("-P")) else { panic!("paths are bytes") };
-    assert_eq!(options.pid_file, Some(PathBuf::from(bytes.clone())));
+    let Ok(Invocation::Run(command_line)) = parse(line("-P")) else { panic!("paths are bytes") };
+    assert_eq!(command_line.options().expect("a path").pid_file, Some(PathBuf::from(bytes.clone())));
     let error = parse(line("-n")).expect_err("names are text");
-    assert_eq!(error.report(), "invalid value \"x\u{fffd}\" for flag -n: not valid UTF-8");
+    assert_eq!(error.report("buster-server"), "invalid value \"x\u{fffd}\" for flag -n: not valid UTF-8");
 }
 
 #[test]
 fn help_and_version_win_over_what_else_is_wrong() {
-    let help = Ok(Invocation::PrintHelp(usage()));
+    let help = Ok(Invocation::PrintHelp(usage("buster-server")));
     let version = Ok(Invocation::PrintVersion);
     for line in [&["-h"][..], &["-help"], &["--help", "-js"], &["-h", "foo"], &["help"], &["-D", "HELP"]] {
         assert_eq!(parse_line(line), help, "{line:?}");
@@ -299,4 +301,40 @@ fn unknown_flags_are_named_with_one_dash_and_no_value() {
     }
     assert_eq!(refusal(&["-DD"]), "flag provided but not defined: -DD");
     assert_eq!(refusal(&["-Port", "1"]), "flag provided but not defined: -Port");
+}
+
+#[test]
+fn a_signal_names_a_command_and_perhaps_a_process() {
+    let call = |command, process: Option<&str>| {
+        Ok(Invocation::Signal(SignalCall { command, process: process.map(OsString::from) }))
+    };
+    for (word, command) in [
+        ("ldm", SignalCommand::LameDuck),
+        ("stop", SignalCommand::Stop),
+        ("quit", SignalCommand::Quit),
+        ("term", SignalCommand::Term),
+        ("reopen", SignalCommand::Reopen),
+        ("reload", SignalCommand::Reload),
+    ] {
+        assert_eq!(parse_line(&["--signal", word]), call(command, None));
+        assert_eq!(parse_line(&["-sl", &format!("{word}=")]), call(command, None));
+        assert_eq!(parse_line(&[&format!("-sl={word}=/run/pid")]), call(command, Some("/run/pid")));
+        assert_eq!(command.word(), word);
+    }
+    assert_eq!(refusal(&["--signal", "bogus"]), "buster-server: unknown signal \"bogus\"");
+    assert_eq!(refusal(&["-sl", "ldm=a=b=c"]), "buster-server: invalid signal parameters: [b c]");
+    assert_eq!(options(&["--signal", ""]), Options::default());
+}
+
+#[test]
+fn answers_come_under_the_name_we_are_called_by() {
+    let help = parse(["/usr/bin/nats-server", "-h"].map(OsString::from));
+    assert_eq!(help, Ok(Invocation::PrintHelp(usage("nats-server"))));
+    assert!(usage("nats-server").starts_with("\nUsage: nats-server [options]\n"));
+}
+
+#[test]
+fn a_command_line_does_not_show_its_values() {
+    let Ok(Invocation::Run(command_line)) = parse_line(&["-n", "hush", "-D"]) else { panic!("it is fine") };
+    assert_eq!(format!("{command_line:?}"), "[\"n\", \"D\"]");
 }

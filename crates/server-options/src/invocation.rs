@@ -1,0 +1,74 @@
+//! What the program was started to do.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use crate::command_line::CommandLine;
+
+/// What the program was started to do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Invocation {
+    /// Serve with these options.
+    Run(CommandLine),
+    /// Send a signal to a server that runs, and exit (`--signal`).
+    Signal(SignalCall),
+    /// Print this usage text on standard output and exit with 0.
+    PrintHelp(String),
+    /// Print [`version_text`](crate::version_text) on standard output and exit with 0.
+    PrintVersion,
+}
+
+/// `--signal <command>[=<process>]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignalCall {
+    /// What the server is to do.
+    pub command: SignalCommand,
+    /// A process id, or the path of a file that holds one; a process id may end in `*` and then is the
+    /// beginning of several. `None` is the one server that runs.
+    pub process: Option<OsString>,
+}
+
+/// What a running server can be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignalCommand {
+    /// Stop at once, with nothing put in order: KILL.
+    Stop,
+    /// Shut down: INT.
+    Quit,
+    /// Shut down: TERM.
+    Term,
+    /// Open the log file anew: USR1.
+    Reopen,
+    /// Read the configuration file anew: HUP.
+    Reload,
+    /// Enter lame duck mode: USR2.
+    LameDuck,
+}
+
+impl SignalCommand {
+    const ALL: [(&str, Self); 6] = [
+        ("ldm", Self::LameDuck),
+        ("stop", Self::Stop),
+        ("quit", Self::Quit),
+        ("term", Self::Term),
+        ("reopen", Self::Reopen),
+        ("reload", Self::Reload),
+    ];
+
+    /// Reads the word that the flag takes.
+    pub(crate) fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(known, _)| *known == word).map(|(_, command)| *command)
+    }
+
+    /// The word that the flag takes.
+    pub fn word(self) -> &'static str {
+        Self::ALL.iter().find(|(_, command)| *command == self).map_or("", |(word, _)| word)
+    }
+}
+
+impl SignalCall {
+    /// The process as a path, since it may be a file; `None` where none is named.
+    pub fn file(&self) -> Option<&Path> {
+        self.process.as_deref().map(Path::new)
+    }
+}

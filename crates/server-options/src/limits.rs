@@ -1,0 +1,63 @@
+//! What connections may use, and when they are checked.
+
+use std::time::Duration;
+
+/// What connections may use. Defaults are nats-server's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// `max_connections`; `None` is no limit.
+    pub max_connections: Option<usize>,
+    /// `max_subscriptions`, of one connection; `None` is no limit.
+    pub max_subscriptions: Option<usize>,
+    /// `max_subscription_tokens` of a subject that is subscribed to; `None` is no limit.
+    pub max_sub_tokens: Option<u8>,
+    /// `max_control_line`, in bytes.
+    pub max_control_line: usize,
+    /// `max_payload`, in bytes; `None` is no limit.
+    pub max_payload: Option<usize>,
+    /// `max_pending`, in bytes: what may wait for one reader before it is cut off.
+    pub max_pending: usize,
+    /// `max_closed_clients`: how many closed connections are remembered for `/connz`.
+    pub max_closed_clients: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_connections: Some(64 << 10),
+            max_subscriptions: None,
+            max_sub_tokens: None,
+            max_control_line: 4 << 10,
+            max_payload: Some(1 << 20),
+            max_pending: 64 << 20,
+            max_closed_clients: 10_000,
+        }
+    }
+}
+
+/// When connections are checked and closed. Defaults are nats-server's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timers {
+    /// `ping_interval`.
+    pub ping_interval: Duration,
+    /// `ping_max`: PINGs without an answer before a connection is stale.
+    pub ping_max: u32,
+    /// `write_deadline`: how long a reader may take nothing before it is cut off.
+    pub write_deadline: Duration,
+    /// `lame_duck_duration`: over what time connections are closed in lame duck mode.
+    pub lame_duck_duration: Duration,
+    /// `lame_duck_grace_period`: how long lame duck mode waits before it closes the first.
+    pub lame_duck_grace_period: Duration,
+}
+
+impl Default for Timers {
+    fn default() -> Self {
+        Self {
+            ping_interval: Duration::from_secs(120),
+            ping_max: 2,
+            write_deadline: Duration::from_secs(10),
+            lame_duck_duration: Duration::from_secs(120),
+            lame_duck_grace_period: Duration::from_secs(10),
+        }
+    }
+}
