@@ -3,9 +3,10 @@
 //! `cargo bench -p broker`. Times are per message published.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use balance::PlacementRule;
-use broker::{Broker, Config, ConnId, Flush, Time};
+use broker::{Broker, Config, ConnId, Flush, Settings, Time};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use fabric::ShardId;
 use nats_proto::ServerInfo;
@@ -27,7 +28,7 @@ impl Shards {
             .map(|shard| {
                 Broker::new(Config {
                     placement: PlacementRule::Spread,
-                    ..Config::new(shard, count, ServerInfo::default())
+                    ..Config::new(shard, count, Arc::new(Settings::new(ServerInfo::default())))
                 })
             })
             .collect();

@@ -55,8 +55,7 @@ impl Broker {
         let mut rest = input;
         self.ahead.hashes.clear();
         while self.ahead.hashes.len() < OPS_MAX
-            && let Ok(Step::Op { used, op: ClientOp::Publish(publish) }) =
-                decoder.step(rest, &self.config.limits)
+            && let Ok(Step::Op { used, op: ClientOp::Publish(publish) }) = decoder.step(rest, &self.limits)
         {
             self.ahead.hashes.push(account.local.hash(publish.subject));
             rest = &rest[used..];

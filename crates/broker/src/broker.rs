@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 
 use balance::Load;
 use fabric::{ShardId, ShardSet};
-use nats_proto::{ServerInfo, encode};
+use nats_proto::{Limits, ServerInfo, encode};
 
 use crate::account::Account;
 use crate::ahead::Ahead;
@@ -36,6 +36,8 @@ const GLOBAL_ACCOUNT: &str = "$G";
 /// One shard of core NATS.
 pub struct Broker {
     pub(crate) config: Config,
+    /// Those of the settings: every op is held against them.
+    pub(crate) limits: Limits,
     pub(crate) accounts: Vec<Account>,
     pub(crate) egress: Egress,
     pub(crate) mesh: Mesh,
@@ -56,9 +58,11 @@ pub struct Broker {
 impl Broker {
     /// A shard without connections.
     pub fn new(config: Config) -> Self {
+        let settings = &config.settings;
         let mut broker = Self {
+            limits: settings.limits,
             accounts: vec![Account::new(GLOBAL_ACCOUNT)],
-            egress: Egress::new(config.max_pending, config.seed, config.trace),
+            egress: Egress::new(settings.max_pending, config.seed, settings.trace),
             mesh: Mesh::new(config.shard, config.shards),
             fences: Fences::default(),
             deadlines: Deadlines::default(),
@@ -66,7 +70,7 @@ impl Broker {
             moves: Moves::new(config.shards),
             random: Random::new(config.seed),
             sampling: Sampling::new(&config),
-            placement: Placement::new(config.placement, config.shards, config.max_connections),
+            placement: Placement::new(config.placement, config.shards, settings.max_connections),
             resumed: Vec::new(),
             ahead: Ahead::default(),
             filter: Vec::new(),
@@ -98,7 +102,7 @@ impl Broker {
     /// A connection that was placed here. Greets it.
     pub fn on_accepted(&mut self, now: Time, placed: Placed, peer: SocketAddr) -> ConnId {
         let mut client = Client::new(placed.cid, peer, !placed.over_limit, now);
-        client.next_ping = now + self.config.ping_interval;
+        client.next_ping = now + self.config.settings.ping_interval;
         client.ping_reminder = client.next_ping;
         let next_ping = client.next_ping;
         tracing::debug!("{} - Client connection created", client.label);
@@ -109,6 +113,7 @@ impl Broker {
             self.egress.send_err(id, "maximum connections exceeded");
             self.close(id, CloseReason::MaxConnectionsExceeded);
         }
+        self.settle();
         id
     }
 
@@ -157,7 +162,7 @@ impl Broker {
 
     pub(crate) fn send_info(&mut self, id: ConnId, amend: impl FnOnce(&mut ServerInfo)) {
         let client = self.egress.clients.at(id);
-        let mut info = self.config.info.clone();
+        let mut info = self.config.settings.info.clone();
         info.client_id = client.cid;
         info.client_ip = client.peer.ip().to_string();
         amend(&mut info);

@@ -20,7 +20,8 @@ pub(crate) struct Egress {
     pub(crate) subs: Subscriptions,
     pub(crate) pool: ChunkPool,
     max_pending: usize,
-    trace: bool,
+    /// The protocol is logged.
+    pub(crate) trace: bool,
     /// The message in hand, counted from the first. Never the same for two messages.
     message: u64,
     /// The frame for clients with header support: made on first need.
@@ -66,6 +67,11 @@ impl Egress {
             dirty: Vec::new(),
             unflushed: 0,
         }
+    }
+
+    pub(crate) fn reconfigure(&mut self, max_pending: usize, trace: bool) {
+        self.max_pending = max_pending;
+        self.trace = trace;
     }
 
     /// Takes a message in hand. Has to come before `deliver`.

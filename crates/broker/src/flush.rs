@@ -58,7 +58,7 @@ impl Broker {
         client.blocked_since.get_or_insert(now);
         if !client.write_reminder {
             client.write_reminder = true;
-            self.deadlines.push(now + self.config.write_deadline, id, Due::Write);
+            self.deadlines.push(now + self.config.settings.write_deadline, id, Due::Write);
         }
     }
 

@@ -123,7 +123,7 @@ impl Broker {
         streak: &mut Option<Streak<'i>>,
     ) -> Option<(usize, Flow)> {
         if let Some(Streak { front, message }) = streak
-            && let Some((len, publish)) = front.next(input, &self.config.limits)
+            && let Some((len, publish)) = front.next(input, &self.limits)
         {
             let flow = self.publish_next(id, &publish, *message);
             *message = self.egress.message();
@@ -131,7 +131,7 @@ impl Broker {
         }
         self.look_ahead(id, input);
         let client = self.egress.clients.at(id);
-        match client.decoder.step(input, &self.config.limits) {
+        match client.decoder.step(input, &self.limits) {
             Ok(Step::NeedMore { at_least }) => {
                 client.op_bytes = at_least;
                 None

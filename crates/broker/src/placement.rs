@@ -28,6 +28,10 @@ impl Placement {
         Self { rule, open: vec![0; shards], connections_max, last_cid: 0 }
     }
 
+    pub(crate) fn set_connections_max(&mut self, connections_max: usize) {
+        self.connections_max = connections_max;
+    }
+
     /// Picks a shard by the rule. `loads` says how busy each one is, as far as that is known.
     pub(crate) fn place(&mut self, loads: &[Load]) -> Placed {
         self.last_cid += 1;

@@ -51,7 +51,7 @@ impl Broker {
         self.egress.begin();
         let answer_wanted = abilities.no_responders && publish.reply.is_some();
         match self.route(id, account, publish, answer_wanted) {
-            Flow::Next if !abilities.verbose && !abilities.pedantic && !self.config.trace => Flow::Published,
+            Flow::Next if !abilities.verbose && !abilities.pedantic && !self.egress.trace => Flow::Published,
             flow => flow,
         }
     }

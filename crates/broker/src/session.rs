@@ -28,7 +28,7 @@ impl Broker {
             }
             client.fenced_ops += 1;
         }
-        if self.config.trace {
+        if self.egress.trace {
             trace::received(&client.label, op);
         }
         match op {
@@ -61,7 +61,7 @@ impl Broker {
         } else {
             self.leave_all(id);
         }
-        let interval = self.config.ping_interval.min(FIRST_PING);
+        let interval = self.config.settings.ping_interval.min(FIRST_PING);
         let jitter = self.random.below(interval.as_nanos() as u64 / 5);
         self.ping_at(id, now + interval + Duration::from_nanos(jitter));
 
@@ -134,10 +134,10 @@ impl Broker {
             let at = client.next_ping;
             return self.ping_at(id, at);
         }
-        let interval = self.config.ping_interval;
+        let interval = self.config.settings.ping_interval;
         let was_active = now.since(client.last_in) < interval;
         if !was_active || !client.rtt_asked {
-            if client.pings_out + 1 > self.config.ping_max {
+            if client.pings_out + 1 > self.config.settings.ping_max {
                 tracing::debug!("{} - Stale Client Connection - Closing", client.label);
                 return self.refuse(id, "Stale Connection", CloseReason::StaleConnection);
             }
@@ -152,7 +152,7 @@ impl Broker {
         let Some(client) = self.egress.clients.find(id) else { return };
         client.write_reminder = false;
         let Some(since) = client.blocked_since else { return };
-        let deadline = self.config.write_deadline;
+        let deadline = self.config.settings.write_deadline;
         if now < since + deadline {
             client.write_reminder = true;
             self.deadlines.push(since + deadline, id, Due::Write);

@@ -30,7 +30,7 @@ impl Broker {
         }
         let client = self.egress.clients.at(id);
         let account = client.account;
-        if self.config.max_subscriptions.is_some_and(|max| client.subs.len() >= max) {
+        if self.config.settings.max_subscriptions.is_some_and(|max| client.subs.len() >= max) {
             tracing::error!("{} - maximum subscriptions exceeded", client.label);
             self.egress.send_err(id, "maximum subscriptions exceeded");
             return Flow::Next;

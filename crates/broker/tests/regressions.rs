@@ -61,7 +61,7 @@ fn a_cut_off_connection_closes_once_no_shard_counts_on_it() {
 /// outbox grow without end.
 #[test]
 fn answers_that_nobody_reads_are_bounded_too() {
-    let mut shards = Shards::with(1, |config| config.max_pending = 1000);
+    let mut shards = Shards::with(1, |settings| settings.max_pending = 1000);
     let flooder = shards.quiet();
     shards.limit_room(flooder, 0);
     shards.feed(flooder, &"PING\r\n".repeat(10_000));
@@ -119,4 +119,16 @@ fn what_a_client_sent_before_it_left_counts() {
     shards.settle();
     assert_eq!(shards.output(listener), "MSG news 1 2\r\nhi\r\n");
     assert!(shards.is_closed(leaver));
+}
+
+/// A greeting above `max_pending` cuts the newcomer off. It was finished only by the next event, which
+/// panicked when the connection had gone in between.
+#[test]
+fn a_greeting_that_may_not_wait_ends_the_connection() {
+    let mut shards = Shards::with(2, |settings| settings.max_pending = 10);
+    let newcomer = shards.accept();
+    assert_eq!(shards.output(newcomer), "");
+    assert!(shards.is_closed(newcomer));
+    shards.settle();
+    shards.pass(std::time::Duration::from_secs(1));
 }

@@ -1,8 +1,9 @@
 //! A server from start to end.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
-use broker::Config;
+use broker::{Config, Settings};
 use fabric::ShardId;
 use nats_proto::Limits;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -42,13 +43,13 @@ impl Server {
         tracing::info!("  ID:       {}", info.server_id);
         tracing::info!("  Shards:   {shards}");
 
+        let settings = Arc::new(Settings { trace: options.trace, ..Settings::new(info.clone()) });
         let configs = || {
             let config = |shard| Config {
                 seed: random_seed(),
-                trace: options.trace,
                 placement: options.placement,
                 route: options.route,
-                ..Config::new(shard, shards, info.clone())
+                ..Config::new(shard, shards, Arc::clone(&settings))
             };
             ShardId::all(shards).map(config).collect()
         };

@@ -2,10 +2,10 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::{TcpListener, TcpStream};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use broker::{Broker, Config, Time};
+use broker::{Broker, Config, Settings, Time};
 use fabric::ShardId;
 use nats_proto::ServerInfo;
 use shard_runtime::{Backend, Control, Shards, available_cpus, start};
@@ -24,7 +24,8 @@ struct Rig {
 fn rig(backend: Backend, shards: usize, busy_poll: Option<Duration>) -> Rig {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
-    let config = |shard| Config::new(shard, shards, ServerInfo::default());
+    let settings = Arc::new(Settings::new(ServerInfo::default()));
+    let config = |shard| Config::new(shard, shards, Arc::clone(&settings));
     let configs = ShardId::all(shards).map(config).collect();
     let shards = start(backend, configs, &listener, &available_cpus(), busy_poll).unwrap();
     Rig { control: shards.control(), shards, listener }

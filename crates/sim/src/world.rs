@@ -3,9 +3,10 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use balance::PlacementRule;
-use broker::{Broker, Config, ConnId, Time};
+use broker::{Broker, Config, ConnId, Settings, Time};
 use fabric::ShardId;
 use nats_proto::ServerInfo;
 
@@ -93,12 +94,13 @@ pub(crate) struct World {
 
 impl World {
     fn new(plan: &Plan) -> Self {
+        let settings = Settings { max_pending: plan.max_pending, ..Settings::new(ServerInfo::default()) };
+        let settings = Arc::new(settings);
         let brokers = ShardId::all(plan.shards).map(|shard| {
             Broker::new(Config {
                 seed: plan.seed ^ u64::from(shard.0),
-                max_pending: plan.max_pending,
                 placement: PlacementRule::Spread,
-                ..Config::new(shard, plan.shards, ServerInfo::default())
+                ..Config::new(shard, plan.shards, Arc::clone(&settings))
             })
         });
         let mut world = Self {

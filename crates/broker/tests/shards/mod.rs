@@ -3,10 +3,11 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use balance::PlacementRule;
-use broker::{Broker, Config, ConnId, Flush, Moved, Time};
+use broker::{Broker, Config, ConnId, Flush, Moved, Settings, Time};
 use fabric::{Batch, ShardId};
 use nats_proto::ServerInfo;
 
@@ -39,13 +40,14 @@ impl Shards {
         Self::with(shards, |_| ())
     }
 
-    pub(crate) fn with(shards: usize, amend: impl Fn(&mut Config)) -> Self {
+    pub(crate) fn with(shards: usize, amend: impl FnOnce(&mut Settings)) -> Self {
+        let info = ServerInfo { server_id: "NTEST".into(), max_payload: 1 << 20, ..ServerInfo::default() };
+        let mut settings = Settings::new(info);
+        amend(&mut settings);
+        let settings = Arc::new(settings);
         let brokers = ShardId::all(shards).map(|shard| {
-            let info =
-                ServerInfo { server_id: "NTEST".into(), max_payload: 1 << 20, ..ServerInfo::default() };
-            let mut config = Config { placement: PlacementRule::Spread, ..Config::new(shard, shards, info) };
-            amend(&mut config);
-            Broker::new(config)
+            let settings = Arc::clone(&settings);
+            Broker::new(Config { placement: PlacementRule::Spread, ..Config::new(shard, shards, settings) })
         });
         Self {
             brokers: brokers.collect(),
@@ -55,6 +57,16 @@ impl Shards {
             sent: BTreeMap::new(),
             room: BTreeMap::new(),
             closed: Vec::new(),
+        }
+    }
+
+    /// Puts other settings in force, on all shards.
+    pub(crate) fn reconfigure(&mut self, amend: impl FnOnce(&mut Settings)) {
+        let mut settings = self.brokers[0].settings().clone();
+        amend(&mut settings);
+        let settings = Arc::new(settings);
+        for broker in &mut self.brokers {
+            broker.reconfigure(Arc::clone(&settings));
         }
     }
 

@@ -1,0 +1,66 @@
+//! What may change while the server runs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use nats_proto::{Limits, ServerInfo};
+
+use crate::broker::Broker;
+
+/// The reloadable settings, the same for all shards. Defaults are nats-server's.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// INFO, without what differs from client to client.
+    pub info: ServerInfo,
+    /// `max_control_line` and `max_payload`, in bytes.
+    pub limits: Limits,
+    /// `max_connections`, over all shards.
+    pub max_connections: usize,
+    /// `max_subscriptions` of one connection; `None` is no limit.
+    pub max_subscriptions: Option<usize>,
+    /// `max_pending`: bytes that may wait for one reader before it is cut off.
+    pub max_pending: usize,
+    /// `ping_interval`.
+    pub ping_interval: Duration,
+    /// `ping_max`: PINGs without an answer before a connection is stale.
+    pub ping_max: u32,
+    /// `write_deadline`: how long a reader may take nothing before it is cut off.
+    pub write_deadline: Duration,
+    /// Log the protocol itself.
+    pub trace: bool,
+}
+
+impl Settings {
+    /// nats-server's defaults.
+    pub fn new(info: ServerInfo) -> Self {
+        Self {
+            info,
+            limits: Limits::default(),
+            max_connections: 64 << 10,
+            max_subscriptions: None,
+            max_pending: 64 << 20,
+            ping_interval: Duration::from_secs(120),
+            ping_max: 2,
+            write_deadline: Duration::from_secs(10),
+            trace: false,
+        }
+    }
+}
+
+impl Broker {
+    /// The settings in force.
+    pub fn settings(&self) -> &Settings {
+        &self.config.settings
+    }
+
+    /// Puts other settings in force. Connections that exist keep their next PING; all else counts from
+    /// the next op, message or write on. Nobody is sent an INFO, and no connection is closed for a
+    /// limit that is lower now: like nats-server's, a new `max_pending` or `max_subscriptions` is met
+    /// when the next message or subscription comes.
+    pub fn reconfigure(&mut self, settings: Arc<Settings>) {
+        self.limits = settings.limits;
+        self.egress.reconfigure(settings.max_pending, settings.trace);
+        self.placement.set_connections_max(settings.max_connections);
+        self.config.settings = settings;
+    }
+}
