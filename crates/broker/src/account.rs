@@ -121,7 +121,7 @@ impl Account {
         self.local.read_ahead(subjects, keys);
         if !self.remote_literals.is_empty() {
             for subject in subjects {
-                black_box(self.remote_literals.wanting(*subject));
+                black_box(self.remote_literals.look_up(*subject));
             }
         }
     }

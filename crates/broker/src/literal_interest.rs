@@ -31,6 +31,8 @@ pub(crate) struct Wanting {
 #[derive(Debug, Default)]
 pub(crate) struct LiteralInterest {
     rows: HashTable<Row>,
+    /// The last answer: publishers tend to repeat their subject.
+    last: Option<(SubjectHash, Wanting)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,12 +68,14 @@ fn table_hash(bits: u64) -> u64 {
 
 impl LiteralInterest {
     pub(crate) fn insert(&mut self, hash: SubjectHash, shard: ShardId, firm: bool) {
+        self.last = None;
         let row = Row::new(hash, shard, firm);
         self.rows.insert_unique(row.table_hash(), row, |row| row.table_hash());
     }
 
     /// Takes out one row that was inserted like this.
     pub(crate) fn remove(&mut self, hash: SubjectHash, shard: ShardId, firm: bool) {
+        self.last = None;
         let row = Row::new(hash, shard, firm);
         let found = self.rows.find_entry(row.table_hash(), |other| *other == row);
         found.expect("interest ends that began").remove();
@@ -94,7 +98,20 @@ impl LiteralInterest {
 
     /// The shards that want the subject of that hash.
     #[inline]
-    pub(crate) fn wanting(&self, hash: SubjectHash) -> Wanting {
+    pub(crate) fn wanting(&mut self, hash: SubjectHash) -> Wanting {
+        match self.last {
+            Some((last, wanting)) if last == hash => wanting,
+            _ if self.rows.is_empty() => Wanting::default(),
+            _ => {
+                let wanting = self.look_up(hash);
+                self.last = Some((hash, wanting));
+                wanting
+            }
+        }
+    }
+
+    /// The same, without remembering it.
+    pub(crate) fn look_up(&self, hash: SubjectHash) -> Wanting {
         let mut wanting = Wanting::default();
         if self.rows.is_empty() {
             return wanting;

@@ -1,5 +1,7 @@
 //! Who gets a message, on this shard and on the others.
 
+use std::iter;
+
 use fabric::{MeshMessage, Names, ShardId, ShardSet};
 use nats_proto::Publish;
 use queue_group::{Locality, Pick, Remote, draw, pick};
@@ -90,6 +92,14 @@ impl Router<'_> {
         };
 
         routed.taken |= !remote.firm.is_empty();
+        let has_groups = !local.queues.is_empty() || !remote.queues.is_empty();
+        if !has_groups && (remote.doubtful.is_empty() || routed.taken || !answer_wanted) {
+            let message = bare(self.account_index, origin, publish);
+            for shard in remote.firm.union(remote.doubtful).iter() {
+                self.mesh.send(shard, &message, iter::empty());
+            }
+            return routed;
+        }
         let mut crossing = Crossing {
             plain: remote.firm.union(remote.doubtful),
             doubtful: remote.doubtful,
@@ -252,6 +262,18 @@ fn serve<'a>(
     }
 }
 
+/// The message for a shard's plain subscriptions.
+fn bare<'m>(account: usize, origin: ConnId, publish: &Publish<'m>) -> MeshMessage<'m> {
+    MeshMessage {
+        account: account as u32,
+        origin: origin.to_bits(),
+        ticket: 0,
+        plain: true,
+        publish: *publish,
+        groups: Names::default(),
+    }
+}
+
 /// Sends the message once to each shard that is to have it; returns how many were offered it.
 fn send(
     mesh: &mut Mesh,
@@ -266,12 +288,9 @@ fn send(
         let offered = crossing.offered.contains(shard);
         offers += u32::from(offered);
         let message = MeshMessage {
-            account: account as u32,
-            origin: origin.to_bits(),
             ticket: if offered { ticket } else { 0 },
             plain: crossing.plain.contains(shard),
-            publish: *publish,
-            groups: Names::default(),
+            ..bare(account, origin, publish)
         };
         let groups = crossing.groups.iter().filter(|(at, _)| *at == shard).map(|(_, name)| *name);
         mesh.send(shard, &message, groups);
