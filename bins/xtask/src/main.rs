@@ -10,6 +10,7 @@ mod fuzz;
 mod layers;
 mod run;
 mod splice;
+mod suites;
 mod top_level;
 mod workspace;
 
@@ -33,6 +34,16 @@ usage: cargo xtask <command>
     --rounds N                 how often each server has its turn (default 5)
     --quick                    3 rounds of less
     --write                    rewrite the table in docs/performance.md and docs/comparison.svg
+  suites [options]         the official clients' own test suites, with our server as nats-server
+    --async-nats DIR           where its crate is, for its tests, built
+    --executables DIR          where those were built (else ../target/debug/deps beside it)
+    --nats-py DIR              where its repository is
+    --python PATH              an interpreter with pytest, pytest-timeout and what the suite imports
+    --server PATH              the server (else ours, built now)
+    --flags WORDS              what it gets on top of a suite's own arguments
+    --peer                     the server is nats-server: only what fails everywhere may fail
+    --only FILE,...            some of the files
+    --write                    rewrite the lists in docs/conformance.md
 ";
 
 fn main() -> ExitCode {
@@ -56,6 +67,7 @@ fn dispatch(args: &[String]) -> Result<()> {
         ["fuzz"] => fuzz::run(&Workspace::load()?, fuzz::SECONDS_DEFAULT),
         ["fuzz", seconds] => fuzz::run(&Workspace::load()?, fuzz::seconds(seconds)?),
         ["compare", rest @ ..] => compare::run(&Workspace::load()?, rest),
+        ["suites", rest @ ..] => suites::run(&Workspace::load()?, rest),
         ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
             Ok(())
