@@ -199,6 +199,11 @@ impl Link {
         self.frames.len()
     }
 
+    /// Bytes of frames gathered since the last batch, or under way.
+    pub fn pending_bytes(&self) -> usize {
+        self.in_flight + self.frames.len()
+    }
+
     /// Takes everything gathered since the last batch.
     pub fn take_batch(&mut self) -> Batch {
         self.in_flight += self.frames.len();

@@ -4,4 +4,7 @@
 
 mod snapshot;
 
-pub use snapshot::{ClosedRow, ConnectionRow, PeerCert, ShardTotals, SubscriptionRow, Tally, TlsFacts};
+pub use snapshot::{
+    AccountRow, ClosedRow, ConnectionFilter, ConnectionRow, Lookups, PeerCert, ShardTotals,
+    SubscriptionFilter, SubscriptionRow, TURN_BOUNDS, Tally, TlsFacts, Turns,
+};

@@ -51,6 +51,45 @@ pub struct ShardTotals {
     pub stale_connections: u64,
     /// How often a publisher was made to wait for a reader.
     pub stalls: u64,
+    /// Bytes that wait to be sent to clients.
+    pub pending_bytes: u64,
+    /// Bytes gathered for other shards or under way to them.
+    pub mesh_bytes: u64,
+    /// What the shard did with its time.
+    pub turns: Turns,
+}
+
+/// How long the turns of a shard's thread may take to count for each bucket of [`Turns`], in
+/// nanoseconds; the last bucket holds what took longer.
+pub const TURN_BOUNDS: [u64; 6] = [10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000];
+
+/// What a shard's thread did with its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Turns {
+    /// How many turns took up to each of [`TURN_BOUNDS`] and longer than the bound before, and how
+    /// many took longer than all.
+    pub buckets: [u64; TURN_BOUNDS.len() + 1],
+    /// How long all turns took together.
+    pub time: Duration,
+    /// How often the shard waited for something to happen.
+    pub parks: u64,
+    /// How long it waited, in all.
+    pub parked: Duration,
+}
+
+impl Turns {
+    /// A turn took so long.
+    pub fn on_turn(&mut self, took: Duration) {
+        let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        self.buckets[TURN_BOUNDS.partition_point(|bound| *bound < nanos)] += 1;
+        self.time += took;
+    }
+
+    /// The shard waited so long.
+    pub fn on_parked(&mut self, time: Duration) {
+        self.parks += 1;
+        self.parked += time;
+    }
 }
 
 /// One connection.
@@ -125,6 +164,90 @@ pub struct ClosedRow {
     pub reason: &'static str,
     /// The subscriptions that it had.
     pub subscriptions: Vec<SubscriptionRow>,
+}
+
+/// One account, as one shard knows it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AccountRow {
+    /// Its name.
+    pub name: Box<str>,
+    /// Clients here.
+    pub connections: u64,
+    /// Clients that began here.
+    pub connections_total: u64,
+    /// Subscriptions of its clients here.
+    pub subscriptions: u64,
+    /// Messages of its clients.
+    pub input: Tally,
+    /// Messages to its clients.
+    pub output: Tally,
+    /// Clients cut off for reading too slowly.
+    pub slow_consumers: u64,
+    /// How its subjects are looked up.
+    pub lookups: Lookups,
+}
+
+/// How the subjects of one account are looked up on one shard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Lookups {
+    /// Subscriptions that came.
+    pub inserts: u64,
+    /// Subscriptions that went.
+    pub removes: u64,
+    /// Subjects whose subscriptions are remembered.
+    pub cached: u64,
+    /// Lookups.
+    pub lookups: u64,
+    /// Lookups answered from memory.
+    pub hits: u64,
+    /// The most subscriptions that a remembered subject has.
+    pub fanout_max: u64,
+    /// The subscriptions of all remembered subjects.
+    pub fanout_sum: u64,
+}
+
+impl Lookups {
+    /// Counts what another shard or account counted.
+    pub fn add(&mut self, other: Self) {
+        self.inserts += other.inserts;
+        self.removes += other.removes;
+        self.cached += other.cached;
+        self.lookups += other.lookups;
+        self.hits += other.hits;
+        self.fanout_max = self.fanout_max.max(other.fanout_max);
+        self.fanout_sum += other.fanout_sum;
+    }
+}
+
+/// Which connections are asked for. What is empty is not asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ConnectionFilter {
+    /// Just this one.
+    pub cid: Option<u64>,
+    /// Those of an account.
+    pub account: Option<String>,
+    /// Those of a user.
+    pub user: Option<String>,
+}
+
+impl ConnectionFilter {
+    /// Whether a connection is asked for.
+    pub fn wants(&self, row: &ConnectionRow) -> bool {
+        self.cid.is_none_or(|cid| cid == row.cid)
+            && self.account.as_deref().is_none_or(|account| *account == *row.account)
+            && self.user.as_deref().is_none_or(|user| *user == *row.user)
+    }
+}
+
+/// Which subscriptions are asked for. What is empty is not asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SubscriptionFilter {
+    /// Those of these connections, in ascending order.
+    pub cids: Option<Vec<u64>>,
+    /// Those in an account.
+    pub account: Option<String>,
+    /// Those that a message on this subject would match.
+    pub test: Option<String>,
 }
 
 /// One subscription of a client.

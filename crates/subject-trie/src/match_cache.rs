@@ -147,6 +147,11 @@ impl<T: Copy + Eq + Hash> MatchCache<T> {
         self.misses
     }
 
+    /// Of each subject remembered, how many subscribers and queue groups it has.
+    pub fn fanouts(&self) -> impl Iterator<Item = usize> {
+        self.slots.iter().map(|slot| slot.matches.plain.len() + slot.matches.queues.len())
+    }
+
     /// Forgets every answer and gives the memory back.
     pub fn clear(&mut self) {
         self.slots = Vec::new();
