@@ -7,6 +7,7 @@
 use std::hint::black_box;
 
 use fabric::{Interest, ShardId, ShardSet, Told};
+use monitor::Lookups;
 use queue_group::Remote;
 use subject_trie::{FilterKey, MatchCache, Matches, QueueMatch, SubjectHash, SubjectTrie};
 
@@ -113,6 +114,19 @@ impl Account {
         let missed = misses - std::mem::replace(&mut self.misses_seen, misses);
         missed >= MISSES_MIN
             && (self.local.filters() > SMALL_TABLE_ROWS || self.remote_literals.len() > SMALL_TABLE_ROWS)
+    }
+
+    /// How its subjects were looked up so far; what came and went is for others to count.
+    pub(crate) fn lookups(&self) -> Lookups {
+        let cache = &self.local_cache;
+        Lookups {
+            cached: cache.len() as u64,
+            lookups: cache.hits() + cache.misses(),
+            hits: cache.hits(),
+            fanout_max: cache.fanouts().max().unwrap_or(0) as u64,
+            fanout_sum: cache.fanouts().sum::<usize>() as u64,
+            ..Lookups::default()
+        }
     }
 
     /// Has the processor read what lookups of these subjects will read, all at once. Appends to `keys`

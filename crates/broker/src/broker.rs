@@ -17,6 +17,7 @@ use crate::account::Account;
 use crate::ahead::Ahead;
 use crate::client::{Client, ConnId};
 use crate::close::CloseReason;
+use crate::closed_ring::ClosedRing;
 use crate::config::Config;
 use crate::deadlines::{Deadlines, Due};
 use crate::egress::Egress;
@@ -51,6 +52,7 @@ pub struct Broker {
     /// Connections whose input was held and is wanted again.
     pub(crate) resumed: Vec<ConnId>,
     pub(crate) ahead: Ahead,
+    pub(crate) closed: ClosedRing,
     /// Scratch: the filter that other shards are told of.
     pub(crate) filter: Vec<u8>,
 }
@@ -73,6 +75,7 @@ impl Broker {
             placement: Placement::new(config.placement, config.shards, settings.max_connections),
             resumed: Vec::new(),
             ahead: Ahead::default(),
+            closed: ClosedRing::new(config.closed_max),
             filter: Vec::new(),
             config,
         };
@@ -99,6 +102,11 @@ impl Broker {
         }
     }
 
+    /// A turn begins: from now on it is this late, for all that happens and is not told the time.
+    pub fn on_turn(&mut self, now: Time) {
+        self.egress.counters.now = now;
+    }
+
     /// A connection that was placed here. Greets it.
     pub fn on_accepted(&mut self, now: Time, placed: Placed, peer: SocketAddr) -> ConnId {
         let mut client = Client::new(placed.cid, peer, !placed.over_limit, now);
@@ -106,6 +114,7 @@ impl Broker {
         client.ping_reminder = client.next_ping;
         let next_ping = client.next_ping;
         tracing::debug!("{} - Client connection created", client.label);
+        self.egress.counters.on_accepted(&client);
         let id = self.egress.clients.insert(client);
         self.deadlines.push(next_ping, id, Due::Ping);
         self.send_info(id, |_| ());

@@ -8,6 +8,7 @@ use nats_proto::{ClientDecoder, ConnectOptions};
 
 use crate::close::CloseReason;
 use crate::outbox::Outbox;
+use crate::record::Record;
 use crate::subscription::SubKey;
 use crate::time::Time;
 
@@ -148,6 +149,7 @@ pub(crate) struct Client {
     pub(crate) blocked_since: Option<Time>,
     pub(crate) write_reminder: bool,
 
+    pub(crate) record: Record,
     pub(crate) closing: Option<CloseReason>,
     pub(crate) last_in: Time,
     pub(crate) rtt_asked: bool,
@@ -186,6 +188,7 @@ impl Client {
             dirty: false,
             blocked_since: None,
             write_reminder: false,
+            record: Record::new(now),
             closing: None,
             last_in: now,
             rtt_asked: false,
@@ -257,6 +260,16 @@ impl Clients {
             row.as_ref().map(|client| ConnId { slot: slot as u32, generation: client.generation })
         })
         .collect()
+    }
+
+    /// Above the numbers of all rows.
+    pub(crate) fn rows(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// The row of that number, if it is in use.
+    pub(crate) fn row(&self, number: usize) -> Option<&Client> {
+        self.rows.get(number)?.as_ref()
     }
 
     pub(crate) fn len(&self) -> usize {

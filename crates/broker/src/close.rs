@@ -50,22 +50,22 @@ impl CloseReason {
         }
     }
 
+    /// Whether it was cut off because it does not read what it is sent.
+    pub(crate) fn is_slow_consumer(self) -> bool {
+        matches!(self, Self::SlowConsumerPendingBytes | Self::SlowConsumerWriteDeadline)
+    }
+
     /// Whether bytes still waiting for the peer are worth sending. They are not when the socket
     /// failed or the peer does not read.
     pub(crate) fn keeps_output(self) -> bool {
-        !matches!(
-            self,
-            Self::ReadError
-                | Self::WriteError
-                | Self::SlowConsumerPendingBytes
-                | Self::SlowConsumerWriteDeadline
-        )
+        !(self.is_slow_consumer() || matches!(self, Self::ReadError | Self::WriteError))
     }
 }
 
-impl fmt::Display for CloseReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl CloseReason {
+    /// The reason in nats-server's words.
+    pub fn text(self) -> &'static str {
+        match self {
             Self::ClientClosed => "Client Closed",
             Self::ReadError => "Read Error",
             Self::WriteError => "Write Error",
@@ -82,6 +82,12 @@ impl fmt::Display for CloseReason {
             Self::MessageHeaderViolation => "Message Header Violation",
             Self::NoRespondersRequiresHeaders => "No Responders Requires Headers",
             Self::ServerShutdown => "Server Shutdown",
-        })
+        }
+    }
+}
+
+impl fmt::Display for CloseReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text())
     }
 }

@@ -20,6 +20,8 @@ pub struct Config {
     pub route: bool,
     /// Seeds the shard's random choices (queue members, PING jitter).
     pub seed: u64,
+    /// `max_closed_clients`: connections that ended which this shard remembers; 0 when nobody can ask.
+    pub closed_max: usize,
     /// What may change later ([`Broker::reconfigure`](crate::Broker::reconfigure)).
     pub settings: Arc<Settings>,
 }
@@ -27,6 +29,14 @@ pub struct Config {
 impl Config {
     /// One shard of `shards`, with the defaults of nats-server.
     pub fn new(shard: ShardId, shards: usize, settings: Arc<Settings>) -> Self {
-        Self { shard, shards, placement: PlacementRule::default(), route: false, seed: 0, settings }
+        Self {
+            shard,
+            shards,
+            placement: PlacementRule::default(),
+            route: false,
+            seed: 0,
+            closed_max: 10_000,
+            settings,
+        }
     }
 }

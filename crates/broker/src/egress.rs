@@ -1,10 +1,12 @@
 //! Everything that leaves towards this shard's own clients.
 
 use bytes::Bytes;
+use monitor::Tally;
 use nats_proto::{Delivery, Publish};
 
 use crate::client::{Client, Clients, ConnId};
 use crate::close::CloseReason;
+use crate::counters::Counters;
 use crate::outbox::ChunkPool;
 use crate::subscription::{SubKey, Subscriptions};
 use crate::trace;
@@ -24,6 +26,10 @@ pub(crate) struct Egress {
     pub(crate) trace: bool,
     /// The message in hand, counted from the first. Never the same for two messages.
     message: u64,
+    /// Messages of the read in hand, which are not in the sums yet.
+    taken: Tally,
+    /// Whose they are.
+    publisher: Option<ConnId>,
     /// The frame for clients with header support: made on first need.
     whole: Delivery,
     /// The message that `whole` was made for, or a later one with the same frame.
@@ -41,6 +47,7 @@ pub(crate) struct Egress {
     pub(crate) expired: Vec<SubKey>,
     /// Connections cut off for reading too slowly, still to be closed.
     pub(crate) overrun: Vec<ConnId>,
+    pub(crate) counters: Counters,
     dirty: Vec<ConnId>,
     /// Bytes appended since the dirty list was last taken.
     unflushed: usize,
@@ -55,6 +62,8 @@ impl Egress {
             max_pending,
             trace,
             message: 0,
+            taken: Tally::default(),
+            publisher: None,
             whole: Delivery::default(),
             whole_of: 0,
             stripped: Delivery::default(),
@@ -64,6 +73,7 @@ impl Egress {
             reader_behind: false,
             expired: Vec::new(),
             overrun: Vec::new(),
+            counters: Counters::default(),
             dirty: Vec::new(),
             unflushed: 0,
         }
@@ -72,6 +82,18 @@ impl Egress {
     pub(crate) fn reconfigure(&mut self, max_pending: usize, trace: bool) {
         self.max_pending = max_pending;
         self.trace = trace;
+    }
+
+    /// A client's input is about to be decoded: what is counted as taken is its.
+    pub(crate) fn set_publisher(&mut self, id: ConnId) {
+        self.publisher = Some(id);
+    }
+
+    /// Counts a message that a client sent.
+    #[inline]
+    pub(crate) fn count_taken(&mut self, publish: &Publish<'_>) {
+        self.taken.msgs += 1;
+        self.taken.bytes += publish.body.len() as u64;
     }
 
     /// Takes a message in hand. Has to come before `deliver`.
@@ -156,6 +178,7 @@ impl Egress {
             return false;
         }
         self.reader_behind |= waiting > self.max_pending / 4 * 3;
+        client.outbox.count(body.len());
         if body.len() < SHARED_BYTES_MIN {
             client.outbox.append(&mut self.pool, len, |chunk| frame.append(chunk, &sub.sid, body));
         } else {
@@ -238,12 +261,31 @@ impl Egress {
 
     /// Takes the list of connections with something to flush or to finish.
     pub(crate) fn take_dirty(&mut self, into: &mut Vec<ConnId>) {
-        self.unflushed = 0;
+        self.counters.pending_bytes += std::mem::take(&mut self.unflushed) as i64;
         into.clear();
         std::mem::swap(&mut self.dirty, into);
         for id in &*into {
             if let Some(client) = self.clients.find(*id) {
                 client.dirty = false;
+                self.counters.take_output(client);
+            }
+        }
+    }
+
+    /// Takes what a client has sent and was sent over into the sums.
+    pub(crate) fn take_over(&mut self, id: ConnId) {
+        let Some(client) = self.clients.find(id) else { return };
+        if self.publisher == Some(id) && self.taken.msgs > 0 {
+            self.counters.take_input(client, std::mem::take(&mut self.taken));
+        }
+        self.counters.take_output(client);
+    }
+
+    /// Brings the sums up to date.
+    pub(crate) fn take_over_dirty(&mut self) {
+        for id in &self.dirty {
+            if let Some(client) = self.clients.find(*id) {
+                self.counters.take_output(client);
             }
         }
     }

@@ -38,8 +38,12 @@ impl Broker {
     }
 
     pub(crate) fn wind_up(&mut self, id: ConnId, reason: CloseReason) {
+        self.egress.take_over(id);
         let client = self.egress.clients.at(id);
         tracing::debug!("{} - Client connection closed: {reason}", client.label);
+        self.egress.counters.on_closed(client, reason);
+        self.keep_closed(id, reason);
+        let client = self.egress.clients.at(id);
         client.inbox = Vec::new();
         client.hold = None;
         client.owes_ok = false;
@@ -59,6 +63,7 @@ impl Broker {
 
     fn drop_output(&mut self, id: ConnId) {
         let client = self.egress.clients.at(id);
+        self.egress.counters.pending_bytes -= client.outbox.len() as i64;
         client.outbox.clear(&mut self.egress.pool);
         client.blocked_since = None;
         self.egress.mark_dirty(id);

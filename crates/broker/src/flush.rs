@@ -50,6 +50,7 @@ impl Broker {
         let Some(client) = self.egress.clients.find(id) else { return };
         client.blocked_since = None;
         client.outbox.advance(&mut self.egress.pool, count);
+        self.egress.counters.pending_bytes -= count as i64;
     }
 
     /// The client's socket is full. Report with [`Self::on_writable`] when it is not.

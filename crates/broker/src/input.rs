@@ -43,6 +43,7 @@ impl Broker {
             return;
         }
         client.last_in = now;
+        self.egress.counters.now = now;
         if client.hold.is_none() && self.moves.is_paused() {
             self.moves.hold(id, client);
         }
@@ -90,6 +91,7 @@ impl Broker {
         let mut used = 0;
         let mut streak = None;
         self.egress.clients.at(id).op_bytes = 0;
+        self.egress.set_publisher(id);
         loop {
             let client = self.egress.clients.at(id);
             if client.closing.is_some() || client.hold.is_some() {
@@ -106,6 +108,7 @@ impl Broker {
             }
             self.settle();
         }
+        self.egress.take_over(id);
         let client = self.egress.clients.at(id);
         if std::mem::take(&mut client.stall_wanted) && client.hold.is_none() && client.closing.is_none() {
             self.stall(now, id);

@@ -96,6 +96,11 @@ impl Mesh {
         self.links.iter().map(Link::gathered_bytes).max().unwrap_or(0)
     }
 
+    /// Bytes gathered for other shards or under way to them.
+    pub(crate) fn pending_bytes(&self) -> usize {
+        self.links.iter().map(Link::pending_bytes).sum()
+    }
+
     /// Takes what there is to tell another shard, if it is time to.
     pub(crate) fn take_batch(&mut self, to: ShardId) -> Option<Batch> {
         let is_vacant = self.vacant.contains(to);

@@ -45,7 +45,10 @@ impl Broker {
             self.accounts[sub.account()].local.filter(sub.filter, &mut self.filter);
             subs.push((self.filter.as_slice().into(), self.remove(key)));
         }
-        let client = self.egress.clients.remove(id).expect("the connection was just looked at");
+        let mut client = self.egress.clients.remove(id).expect("the connection was just looked at");
+        self.egress.counters.take_output(&mut client);
+        self.egress.counters.on_left(&client);
+        self.egress.counters.pending_bytes -= client.outbox.len() as i64;
         let clients = &self.egress.clients;
         self.deadlines.forget_gone(clients.len(), |id| clients.peek(id).is_some());
         Moved { client: Box::new(client), subs }
@@ -62,6 +65,8 @@ impl Broker {
         client.write_reminder = false;
         client.ping_reminder = client.next_ping;
         let next_ping = client.next_ping;
+        self.egress.counters.on_moved_in(&client);
+        self.egress.counters.pending_bytes += client.outbox.len() as i64;
         let id = self.egress.clients.insert(client);
         self.deadlines.push(next_ping, id, Due::Ping);
         self.moves.hold(id, self.egress.clients.at(id));
@@ -74,12 +79,14 @@ impl Broker {
 
     fn join_again(&mut self, id: ConnId, filter: &[u8], mut sub: Subscription) {
         let key = self.egress.subs.next_key();
-        let local = &mut self.accounts[sub.account()].local;
+        let account = sub.account();
+        let local = &mut self.accounts[account].local;
         sub.filter = local.insert(filter, sub.queue(), key).expect("another shard took the filter");
         sub.conn = id;
         let limited = sub.is_limited();
         self.egress.subs.insert(sub);
         self.egress.link_sub(id, key);
+        self.egress.counters.on_subscribed(account);
         self.announce(key, MemberChange::Join);
         if limited {
             self.announce(key, MemberChange::BecomeLimited);

@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
+use monitor::Tally;
 
 /// Room in one pooled chunk: a few hundred small messages, and one `send` of them.
 pub(crate) const CHUNK_BYTES: usize = 32 << 10;
@@ -68,6 +69,8 @@ pub struct Outbox {
     /// Bytes of the oldest chunk that have left already.
     sent: usize,
     len: usize,
+    /// Messages put in that are not in the sums yet.
+    given: Tally,
 }
 
 impl Outbox {
@@ -101,6 +104,17 @@ impl Outbox {
         debug_assert_eq!(self.tail.own.len() - before, bytes, "a writer keeps its word");
         self.tail.len += bytes;
         self.len += bytes;
+    }
+
+    /// Counts a message whose headers and payload have `bytes` bytes.
+    pub(crate) fn count(&mut self, bytes: usize) {
+        self.given.msgs += 1;
+        self.given.bytes += bytes as u64;
+    }
+
+    /// What was counted since the last call.
+    pub(crate) fn take_given(&mut self) -> Tally {
+        std::mem::take(&mut self.given)
     }
 
     /// Appends a copy of `bytes`.

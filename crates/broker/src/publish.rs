@@ -36,6 +36,7 @@ impl Broker {
             self.close(id, CloseReason::MessageHeaderViolation);
             return Flow::Next;
         }
+        self.egress.count_taken(publish);
         if abilities.pedantic && !is_valid_literal(publish.subject) {
             self.egress.send_err(id, "Invalid Publish Subject");
         }
@@ -67,6 +68,7 @@ impl Broker {
             self.mesh.hold(id);
             return Flow::Hold(Hold::Link);
         }
+        self.egress.count_taken(publish);
         self.egress.begin_next(last, publish);
         match self.route(id, account, publish, false) {
             Flow::Next => Flow::Published,
@@ -129,6 +131,8 @@ impl Broker {
         if client.hold.is_none() && client.closing.is_none() {
             let until = now + STALL;
             client.hold = Some(Hold::Stall(until));
+            client.record.stalls += 1;
+            self.egress.counters.totals.stalls += 1;
             self.deadlines.push(until, id, Due::Stall);
         }
     }

@@ -37,7 +37,10 @@ impl Broker {
             ClientOp::Unsubscribe(unsubscribe) => return self.unsubscribe(id, unsubscribe),
             ClientOp::Connect(json) => self.connect(now, id, json),
             ClientOp::Ping => self.on_ping(id),
-            ClientOp::Pong => client.pings_out = 0,
+            ClientOp::Pong => {
+                client.pings_out = 0;
+                client.record.on_pong(now);
+            }
             ClientOp::Err(text) => {
                 tracing::error!("{} - Client Error {}", client.label, String::from_utf8_lossy(text));
                 self.close(id, CloseReason::ParseError);
@@ -58,6 +61,7 @@ impl Broker {
         client.abilities = Abilities::of(&options);
         if is_first {
             client.introduce(&options);
+            client.record.on_connect(now, &options);
         } else {
             self.leave_all(id);
         }
@@ -143,6 +147,7 @@ impl Broker {
             }
             client.pings_out += 1;
             client.rtt_asked = true;
+            client.record.on_ping_sent(now);
             self.egress.send(id, b"PING\r\n");
         }
         self.ping_at(id, now + interval);

@@ -45,6 +45,8 @@ impl Broker {
             let sub = Subscription::new(id, account, filter, subscribe.queue, subscribe.sid);
             self.egress.subs.insert(sub);
             self.egress.link_sub(id, key);
+            self.note_activity(id);
+            self.egress.counters.on_subscribed(account);
             let round = self.announce(key, MemberChange::Join);
             self.raise_fence(id, round);
         }
@@ -57,6 +59,7 @@ impl Broker {
             return Flow::Hold(hold);
         }
         if let Some(key) = self.egress.find_sub(id, unsubscribe.sid) {
+            self.note_activity(id);
             let delivered = self.egress.subs.at(key).delivered;
             match unsubscribe.max {
                 Some(max) if max > delivered => self.end_after(id, key, max),
@@ -82,6 +85,10 @@ impl Broker {
         });
         self.egress.clients.at(id).deferred = deferred;
         leaves.then_some(Hold::Fence)
+    }
+
+    fn note_activity(&mut self, id: ConnId) {
+        self.egress.clients.at(id).record.last_activity = self.egress.counters.now;
     }
 
     fn end_after(&mut self, id: ConnId, key: SubKey, max: u64) {
@@ -183,6 +190,7 @@ impl Broker {
     pub(crate) fn remove(&mut self, key: SubKey) -> Subscription {
         let sub = self.egress.subs.remove(key);
         self.accounts[sub.account()].remove(sub.filter, sub.queue(), key);
+        self.egress.counters.on_unsubscribed(sub.account());
         sub
     }
 

@@ -135,6 +135,21 @@ impl Subscriptions {
         }
     }
 
+    /// How many there are, those that leave included.
+    pub(crate) fn len(&self) -> usize {
+        self.slab.len()
+    }
+
+    /// Above the numbers of all rows.
+    pub(crate) fn rows(&self) -> usize {
+        self.slab.capacity()
+    }
+
+    /// The row of that number, if it is in use.
+    pub(crate) fn row(&self, number: usize) -> Option<&Subscription> {
+        self.slab.get(number)
+    }
+
     pub(crate) fn at_mut(&mut self, key: SubKey) -> &mut Subscription {
         &mut self.slab[key.0 as usize]
     }

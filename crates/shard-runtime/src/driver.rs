@@ -113,6 +113,7 @@ impl Driver {
     /// The kernel fails the shard.
     pub(crate) fn turn(&mut self) -> io::Result<bool> {
         let now = self.clock.now();
+        self.broker.on_turn(now);
         self.take_events(now)?;
         self.on_deadlines(now)?;
         self.receive_from_resumed()?;
@@ -123,6 +124,7 @@ impl Driver {
             return Ok(true);
         }
         let end = self.clock.now();
+        self.broker.on_turn_ended(end.since(now));
         if let Some(awake) = self.meter.on_turn(now, end, &self.board, processor_time) {
             self.on_window(end, awake)?;
         }
@@ -181,7 +183,9 @@ impl Driver {
         let outcome = self.io.wait(wait);
         bell.get_up();
         if wait != Wait::No {
-            self.patience.on_slept(self.clock.now().since(asleep_from));
+            let slept = self.clock.now().since(asleep_from);
+            self.patience.on_slept(slept);
+            self.broker.on_parked(slept);
         }
         outcome
     }

@@ -1,0 +1,198 @@
+//! What the shard says of itself to those who ask from outside.
+//!
+//! Long answers come in pages: each looks at a bounded number of rows, so that a shard with very many of
+//! them is not held up. Between two pages rows come and go; what stays is seen once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use monitor::{
+    AccountRow, ClosedRow, ConnectionFilter, ConnectionRow, Lookups, ShardTotals, SubscriptionFilter,
+    SubscriptionRow,
+};
+use subject_trie::filter_matches;
+
+use crate::broker::Broker;
+use crate::client::{Client, ConnId};
+use crate::close::CloseReason;
+use crate::subscription::Subscription;
+
+/// Connections looked at for one page: a tenth of a millisecond.
+const CONNECTIONS_PER_PAGE: usize = 256;
+
+/// Connections that ended looked at for one page: they are only counted up, not copied.
+const CLOSED_PER_PAGE: usize = 1024;
+
+/// Subscriptions looked at for one page.
+const SUBSCRIPTIONS_PER_PAGE: usize = 1024;
+
+/// Accounts looked at for one page, each with its whole match cache.
+const ACCOUNTS_PER_PAGE: usize = 8;
+
+/// A part of a long answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page<T> {
+    /// What there is to say.
+    pub rows: Vec<T>,
+    /// Where to go on; `None` at the end.
+    pub next: Option<u64>,
+}
+
+/// The numbers of the next rows to look at, and where to go on.
+fn stretch(from: u64, rows: usize, rows_max: usize) -> (std::ops::Range<usize>, Option<u64>) {
+    let from = usize::try_from(from).unwrap_or(rows).min(rows);
+    let to = rows.min(from + rows_max);
+    (from..to, (to < rows).then_some(to as u64))
+}
+
+impl Broker {
+    /// The sums of this shard.
+    pub fn totals(&mut self) -> ShardTotals {
+        self.egress.take_over_dirty();
+        let counters = &self.egress.counters;
+        let pending = counters.pending_bytes + self.egress.unflushed() as i64;
+        ShardTotals {
+            subscriptions: self.egress.subs.len() as u64,
+            pending_bytes: u64::try_from(pending).unwrap_or(0),
+            mesh_bytes: self.mesh.pending_bytes() as u64,
+            ..counters.totals
+        }
+    }
+
+    /// The next connections that are wanted, those that are closing aside.
+    pub fn connection_page(&mut self, from: u64, filter: &ConnectionFilter) -> Page<ConnectionRow> {
+        self.egress.take_over_dirty();
+        let (numbers, next) = stretch(from, self.egress.clients.rows(), CONNECTIONS_PER_PAGE);
+        let clients = numbers.filter_map(|number| self.egress.clients.row(number));
+        let open = clients.filter(|client| client.closing.is_none());
+        let wanted = open.filter(|client| filter.cid.is_none_or(|cid| client.cid == cid));
+        let rows = wanted.map(|client| self.connection_row(client)).filter(|row| filter.wants(row)).collect();
+        Page { rows, next }
+    }
+
+    /// The next closed connections that are wanted, the oldest first.
+    pub fn closed_page(&self, from: u64, filter: &ConnectionFilter) -> Page<Arc<ClosedRow>> {
+        let mut rows = Vec::new();
+        let mut next = None;
+        for (looked_at, (number, closed)) in self.closed.since(from).enumerate() {
+            if looked_at == CLOSED_PER_PAGE {
+                next = Some(number);
+                break;
+            }
+            if filter.wants(&closed.row) {
+                rows.push(Arc::clone(closed));
+            }
+        }
+        Page { rows, next }
+    }
+
+    /// The next subscriptions that are wanted.
+    pub fn subscription_page(&self, from: u64, filter: &SubscriptionFilter) -> Page<SubscriptionRow> {
+        let (numbers, next) = stretch(from, self.egress.subs.rows(), SUBSCRIPTIONS_PER_PAGE);
+        let subs = numbers.filter_map(|number| self.egress.subs.row(number));
+        let rows = subs.filter_map(|sub| self.wanted_subscription(sub, filter)).collect();
+        Page { rows, next }
+    }
+
+    /// The next accounts.
+    pub fn account_page(&mut self, from: u64) -> Page<AccountRow> {
+        self.egress.take_over_dirty();
+        let (numbers, next) = stretch(from, self.accounts.len(), ACCOUNTS_PER_PAGE);
+        Page { rows: numbers.map(|number| self.account_row(number)).collect(), next }
+    }
+
+    /// The thread that drives the shard finished a turn that took so long.
+    pub fn on_turn_ended(&mut self, took: Duration) {
+        self.egress.counters.totals.turns.on_turn(took);
+    }
+
+    /// It waited so long for something to happen.
+    pub fn on_parked(&mut self, time: Duration) {
+        self.egress.counters.totals.turns.on_parked(time);
+    }
+
+    /// Remembers a connection that ends, while it still has its subscriptions. Not when the server
+    /// stops: nobody will ask.
+    pub(crate) fn keep_closed(&mut self, id: ConnId, reason: CloseReason) {
+        if !self.closed.is_on() || reason == CloseReason::ServerShutdown {
+            return;
+        }
+        let Some(client) = self.egress.clients.peek(id) else { return };
+        let keys = client.subs.iter().take(self.closed.subscriptions_max());
+        let subs = keys.map(|key| self.subscription_row(client.cid, self.egress.subs.at(*key)));
+        let closed = ClosedRow {
+            subscriptions: subs.collect(),
+            row: self.connection_row(client),
+            stop: self.egress.counters.now.0,
+            reason: reason.text(),
+        };
+        self.closed.push(Arc::new(closed));
+    }
+
+    fn connection_row(&self, client: &Client) -> ConnectionRow {
+        let record = &client.record;
+        let introduction = record.introduction();
+        ConnectionRow {
+            cid: client.cid,
+            peer: client.peer,
+            start: record.start.0,
+            last_activity: record.last_activity.0,
+            rtt: record.rtt(),
+            pending_bytes: client.outbox.len() as u64,
+            input: record.input,
+            output: record.output,
+            stalls: record.stalls,
+            subscriptions: client.subs.len() as u32,
+            name: introduction.name,
+            lang: introduction.lang,
+            version: introduction.version,
+            tls: None,
+            user: Box::default(),
+            account: self.accounts[client.account].name.clone(),
+        }
+    }
+
+    fn wanted_subscription(
+        &self,
+        sub: &Subscription,
+        filter: &SubscriptionFilter,
+    ) -> Option<SubscriptionRow> {
+        let client = self.egress.clients.peek(sub.conn)?;
+        let is_wanted = !sub.is_leaving()
+            && filter.cids.as_ref().is_none_or(|cids| cids.binary_search(&client.cid).is_ok())
+            && filter.account.as_deref().is_none_or(|name| *name == *self.accounts[sub.account()].name);
+        let row = is_wanted.then(|| self.subscription_row(client.cid, sub))?;
+        let matches = |subject: &String| filter_matches(&row.subject, subject.as_bytes());
+        filter.test.as_ref().is_none_or(matches).then_some(row)
+    }
+
+    fn subscription_row(&self, cid: u64, sub: &Subscription) -> SubscriptionRow {
+        let account = &self.accounts[sub.account()];
+        let mut subject = Vec::new();
+        account.local.filter(sub.filter, &mut subject);
+        SubscriptionRow {
+            cid,
+            account: account.name.clone(),
+            subject: subject.into(),
+            queue: sub.queue().map(Box::from),
+            sid: sub.sid[..].into(),
+            msgs: sub.delivered,
+            max: sub.max(),
+        }
+    }
+
+    fn account_row(&self, number: usize) -> AccountRow {
+        let account = &self.accounts[number];
+        let counters = self.egress.counters.of_account(number);
+        AccountRow {
+            name: account.name.clone(),
+            connections: counters.connections,
+            connections_total: counters.connections_total,
+            subscriptions: account.local.len() as u64,
+            input: counters.input,
+            output: counters.output,
+            slow_consumers: counters.slow_consumers,
+            lookups: Lookups { inserts: counters.inserts, removes: counters.removes, ..account.lookups() },
+        }
+    }
+}
