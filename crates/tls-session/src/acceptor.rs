@@ -13,6 +13,7 @@ use rustls::{InconsistentKeys, RootCertStore, ServerConfig, SupportedProtocolVer
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use crate::config::{Config, HandshakeFirst, KeyPair, Policy, Roots};
+use crate::distinguished_name::DistinguishedName;
 use crate::error::{ConfigError, KeyPairError};
 use crate::names::{CIPHER_SUITES, CURVES, CipherSuite, Version};
 use crate::resolver::Resolver;
@@ -173,7 +174,10 @@ fn key_pair(pair: &KeyPair, provider: &CryptoProvider) -> Result<(Arc<CertifiedK
 fn expiry(certificate: &CertificateDer<'_>) -> Result<Expiry, KeyPairError> {
     let (_, parsed) = X509Certificate::from_der(certificate)
         .map_err(|error| KeyPairError::BadCertificate(error.to_string()))?;
-    Ok(Expiry { subject: parsed.subject().to_string(), not_after: parsed.validity().not_after.timestamp() })
+    Ok(Expiry {
+        subject: DistinguishedName::of(parsed.subject()).to_string(),
+        not_after: parsed.validity().not_after.timestamp(),
+    })
 }
 
 fn verifier(

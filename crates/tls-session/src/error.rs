@@ -1,4 +1,6 @@
-//! What is wrong with a `tls` block.
+//! What is wrong with a `tls` block, and what can go wrong with a peer.
+
+use rustls::{AlertDescription, CertificateError, Error, InvalidMessage, PeerIncompatible};
 
 /// Why no acceptor could be made, in nats-server's words where it refuses it too.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -49,4 +51,116 @@ pub enum KeyPairError {
 
 fn of(index: usize, count: usize) -> String {
     if count == 1 { String::new() } else { format!(" {}/{count}", index + 1) }
+}
+
+/// Why a session came to its end, in nats-server's words where it has them.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum SessionError {
+    /// The peer does not speak TLS; it probes the port, or connects to the wrong one.
+    #[error("tls: first record does not look like a TLS handshake")]
+    NotTls,
+    /// `verify`, and the peer showed no certificate.
+    #[error("tls: client didn't provide a certificate")]
+    NoCertificate,
+    /// `verify`, and the peer's certificate does not lead to a root.
+    #[error("tls: failed to verify certificate: x509: {0}")]
+    Unverified(String),
+    /// `pinned_certs`, and the peer's is none of them.
+    #[error("certificate not pinned")]
+    NotPinned,
+    /// There is nothing that both sides could do.
+    #[error("tls: {0}")]
+    Incompatible(String),
+    /// The peer gave up and said why.
+    #[error("remote error: tls: {0}")]
+    Remote(String),
+    /// Bytes that belong together and exceed what may wait.
+    #[error("tls: handshake message too long")]
+    TooLong,
+    /// Nothing can be sent in this state.
+    #[error("tls: the session is not open")]
+    NotOpen,
+    /// The peer broke the protocol.
+    #[error("tls: {0}")]
+    Protocol(Error),
+}
+
+impl SessionError {
+    /// `has_begun`: something of the peer's made sense before.
+    pub(crate) fn of(error: Error, has_begun: bool) -> Self {
+        match error {
+            Error::InvalidMessage(
+                InvalidMessage::InvalidContentType
+                | InvalidMessage::UnknownProtocolVersion
+                | InvalidMessage::MessageTooLarge
+                | InvalidMessage::InvalidEmptyPayload,
+            ) if !has_begun => Self::NotTls,
+            Error::NoCertificatesPresented => Self::NoCertificate,
+            Error::InvalidCertificate(reason) => Self::Unverified(unverified(&reason)),
+            Error::PeerIncompatible(reason) => Self::Incompatible(incompatible(&reason)),
+            Error::AlertReceived(alert) => Self::Remote(alert_text(alert)),
+            error => Self::Protocol(error),
+        }
+    }
+}
+
+fn unverified(reason: &CertificateError) -> String {
+    match reason {
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+            "certificate signed by unknown authority".to_owned()
+        }
+        CertificateError::Expired
+        | CertificateError::ExpiredContext { .. }
+        | CertificateError::NotValidYet
+        | CertificateError::NotValidYetContext { .. } => {
+            "certificate has expired or is not yet valid".to_owned()
+        }
+        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+            "certificate specifies an incompatible key usage".to_owned()
+        }
+        other => other.to_string(),
+    }
+}
+
+fn incompatible(reason: &PeerIncompatible) -> String {
+    match reason {
+        PeerIncompatible::NoCipherSuitesInCommon => {
+            "no cipher suite supported by both client and server".to_owned()
+        }
+        PeerIncompatible::Tls12NotOffered
+        | PeerIncompatible::Tls12NotOfferedOrEnabled
+        | PeerIncompatible::Tls13RequiredForQuic
+        | PeerIncompatible::SupportedVersionsExtensionRequired => {
+            "client offered only unsupported versions".to_owned()
+        }
+        other => format!("{other:?}"),
+    }
+}
+
+/// Alerts as Go calls them.
+fn alert_text(alert: AlertDescription) -> String {
+    let text = match alert {
+        AlertDescription::UnexpectedMessage => "unexpected message",
+        AlertDescription::BadRecordMac => "bad record MAC",
+        AlertDescription::HandshakeFailure => "handshake failure",
+        AlertDescription::BadCertificate => "bad certificate",
+        AlertDescription::UnsupportedCertificate => "unsupported certificate",
+        AlertDescription::CertificateRevoked => "revoked certificate",
+        AlertDescription::CertificateExpired => "expired certificate",
+        AlertDescription::CertificateUnknown => "unknown certificate",
+        AlertDescription::IllegalParameter => "illegal parameter",
+        AlertDescription::UnknownCA => "unknown certificate authority",
+        AlertDescription::AccessDenied => "access denied",
+        AlertDescription::DecodeError => "error decoding message",
+        AlertDescription::DecryptError => "error decrypting message",
+        AlertDescription::ProtocolVersion => "protocol version not supported",
+        AlertDescription::InsufficientSecurity => "insufficient security level",
+        AlertDescription::InternalError => "internal error",
+        AlertDescription::UserCanceled => "user canceled",
+        AlertDescription::UnrecognisedName => "unrecognized name",
+        AlertDescription::CertificateRequired => "certificate required",
+        AlertDescription::NoApplicationProtocol => "no application protocol",
+        other => return format!("alert({})", u8::from(other)),
+    };
+    text.to_owned()
 }

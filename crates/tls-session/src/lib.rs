@@ -8,14 +8,22 @@
 #![forbid(unsafe_code)]
 
 mod acceptor;
+mod certificate;
 mod config;
+mod distinguished_name;
 mod error;
 mod names;
 mod resolver;
+mod sealed;
+mod session;
 #[cfg(test)]
 mod testing;
 
 pub use acceptor::{Acceptor, Expiry};
+pub use certificate::{Certificate, Secured};
 pub use config::{Config, HandshakeFirst, KeyPair, Policy, Roots, TLS_TIMEOUT};
-pub use error::{ConfigError, KeyPairError};
+pub use distinguished_name::{Attribute, DistinguishedName};
+pub use error::{ConfigError, KeyPairError, SessionError};
 pub use names::{CipherSuite, Curve, NameError, Pin, Version};
+pub use sealed::Sealed;
+pub use session::Session;

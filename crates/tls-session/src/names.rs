@@ -3,9 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use rustls::SupportedCipherSuite;
 use rustls::crypto::SupportedKxGroup;
 use rustls::crypto::aws_lc_rs::{cipher_suite, kx_group};
+use rustls::{ProtocolVersion, SupportedCipherSuite};
 
 /// A name that cannot be used, in nats-server's words where it refuses it too.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -48,6 +48,14 @@ pub enum Version {
 }
 
 impl Version {
+    pub(crate) fn of(version: ProtocolVersion) -> Option<Self> {
+        match version {
+            ProtocolVersion::TLSv1_2 => Some(Self::Tls12),
+            ProtocolVersion::TLSv1_3 => Some(Self::Tls13),
+            _ => None,
+        }
+    }
+
     /// As configuration files and `/connz` have it.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -157,6 +165,10 @@ impl CipherSuite {
 
     pub(crate) fn suite(self) -> SupportedCipherSuite {
         self.suite
+    }
+
+    pub(crate) fn of(suite: SupportedCipherSuite) -> Option<Self> {
+        CIPHER_SUITES.into_iter().find(|row| row.suite == suite)
     }
 
     pub(crate) fn is_tls13(self) -> bool {
@@ -286,6 +298,7 @@ mod tests {
             assert_eq!(suite.as_str().parse(), Ok(suite));
             let theirs = format!("{:?}", suite.suite().suite()).replace("TLS13_", "TLS_");
             assert_eq!(theirs, suite.as_str());
+            assert_eq!(CipherSuite::of(suite.suite()), Some(suite));
         }
         for curve in Curve::all() {
             assert_eq!(curve.as_str().parse(), Ok(curve));

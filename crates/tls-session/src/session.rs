@@ -1,0 +1,304 @@
+//! TLS on one connection.
+//!
+//! Records are decrypted where they were received, as far as rustls lets us: only what is left of an
+//! unfinished record is kept, so an idle session owns no buffer. What is to be sent is encrypted into a
+//! buffer that all sessions of a shard share ([`Sealed`]).
+//!
+//! Always true: before the handshake is over no byte of the peer's is handed out, and none is encrypted
+//! for it; what waits in `outgoing` was made before anything that is sealed later, and leaves before it.
+
+use std::fmt;
+
+use rustls::CommonState;
+use rustls::server::UnbufferedServerConnection;
+use rustls::unbuffered::{ConnectionState, EncodeError, EncodeTlsData, UnbufferedStatus};
+
+use crate::acceptor::Acceptor;
+use crate::certificate::{Certificate, Secured};
+use crate::error::SessionError;
+use crate::names::{CipherSuite, Pin, Version};
+use crate::sealed::Sealed;
+
+/// Bytes of a record's header, of which the last two are the length of the rest.
+const HEADER_BYTES: usize = 5;
+
+/// Ciphertext that may wait for the rest of a record or of a handshake message: rustls takes messages up to
+/// 64 KiB. A peer that goes beyond is cut off.
+const INCOMING_BYTES_MAX: usize = 192 << 10;
+
+/// More than the alert that says goodbye takes in any version.
+const GOODBYE_BYTES_MAX: usize = 64;
+
+/// TLS on one connection. Can be moved to another thread between calls.
+pub struct Session {
+    connection: UnbufferedServerConnection,
+    /// Received, and of no use without what comes next.
+    incoming: Vec<u8>,
+    /// Waits for the socket: messages of the handshake, then what a full socket left of [`Sealed`].
+    outgoing: Vec<u8>,
+    pins: Box<[Pin]>,
+    secured: bool,
+    closed: bool,
+    /// There was an error: rustls is not to be called any more.
+    failed: bool,
+}
+
+enum Step {
+    Another,
+    Last,
+}
+
+impl Session {
+    /// A session whose peer is to begin.
+    pub fn new(acceptor: &Acceptor) -> Self {
+        let connection = UnbufferedServerConnection::new(acceptor.server_config())
+            .expect("an acceptor has checked its configuration");
+        let pins = acceptor.policy().pinned_certs.clone().into();
+        Self {
+            connection,
+            incoming: Vec::new(),
+            outgoing: Vec::new(),
+            pins,
+            secured: false,
+            closed: false,
+            failed: false,
+        }
+    }
+
+    /// Takes bytes of the socket, which are garbage afterwards, and hands out what the peer said, in pieces.
+    /// Afterwards there may be [`Self::outgoing`], and the session may be secured or closed.
+    ///
+    /// # Errors
+    /// The peer does something else than TLS, or nothing can be agreed on, or it is not who it should be.
+    /// What is still to be sent tells it; nothing more may be received.
+    pub fn receive(
+        &mut self,
+        mut input: &mut [u8],
+        mut hand_out: impl FnMut(&[u8]),
+    ) -> Result<(), SessionError> {
+        if self.failed {
+            return Err(SessionError::NotOpen);
+        }
+        if self.closed {
+            return Ok(());
+        }
+        if self.secured && !self.incoming.is_empty() {
+            let missing = self.missing_bytes().min(input.len());
+            let (rest, later) = input.split_at_mut(missing);
+            self.take_in(rest, &mut hand_out)?;
+            input = later;
+        }
+        if self.secured && self.incoming.is_empty() {
+            let used = self.process(input, &mut hand_out)?;
+            input = &mut input[used..];
+            self.incoming.extend_from_slice(input);
+            Ok(())
+        } else {
+            self.take_in(input, &mut hand_out)
+        }
+    }
+
+    /// How much the record at the front of `incoming` lacks.
+    fn missing_bytes(&self) -> usize {
+        let whole = match self.incoming.get(HEADER_BYTES - 2..HEADER_BYTES) {
+            Some(length) => HEADER_BYTES + usize::from(u16::from_be_bytes([length[0], length[1]])),
+            None => HEADER_BYTES,
+        };
+        whole.saturating_sub(self.incoming.len())
+    }
+
+    /// Appends bytes to those that waited for them.
+    fn take_in(&mut self, input: &[u8], hand_out: &mut impl FnMut(&[u8])) -> Result<(), SessionError> {
+        self.incoming.extend_from_slice(input);
+        let mut incoming = std::mem::take(&mut self.incoming);
+        let used = self.process(&mut incoming, hand_out)?;
+        incoming.drain(..used);
+        if incoming.len() > INCOMING_BYTES_MAX {
+            return Err(SessionError::TooLong);
+        }
+        // An empty one is let go.
+        if !incoming.is_empty() {
+            self.incoming = incoming;
+        }
+        Ok(())
+    }
+
+    /// Goes through records; returns how many bytes are of no use any more.
+    fn process(&mut self, input: &mut [u8], hand_out: &mut impl FnMut(&[u8])) -> Result<usize, SessionError> {
+        let mut used = 0;
+        loop {
+            let (discarded, outcome) = self.step(&mut input[used..], hand_out);
+            used += discarded;
+            let step = outcome.and_then(|step| self.let_in().map(|()| step));
+            match step {
+                Ok(Step::Another) => {}
+                Ok(Step::Last) => return Ok(used),
+                Err(error) => {
+                    self.failed = true;
+                    // Who did not even begin with TLS would not understand.
+                    if error != SessionError::NotTls {
+                        self.take_alert();
+                    }
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    /// Notes the end of the handshake.
+    fn let_in(&mut self) -> Result<(), SessionError> {
+        if !self.secured && !self.connection.is_handshaking() {
+            self.check_pins()?;
+            self.secured = true;
+        }
+        Ok(())
+    }
+
+    /// Takes one step; says how many bytes are of no use any more.
+    fn step(
+        &mut self,
+        input: &mut [u8],
+        hand_out: &mut impl FnMut(&[u8]),
+    ) -> (usize, Result<Step, SessionError>) {
+        let has_begun = self.connection.protocol_version().is_some();
+        let UnbufferedStatus { discard, state } = self.connection.process_tls_records(input);
+        match state {
+            // Otherwise it is there again next time, when it is known who said it.
+            Ok(ConnectionState::ReadTraffic(mut traffic)) => {
+                while self.secured
+                    && let Some(Ok(record)) = traffic.next_record()
+                {
+                    hand_out(record.payload);
+                }
+            }
+            Ok(ConnectionState::EncodeTlsData(mut data)) => encode(&mut data, &mut self.outgoing),
+            Ok(ConnectionState::TransmitTlsData(data)) => data.done(),
+            Ok(ConnectionState::PeerClosed) => self.closed = true,
+            Ok(_) => return (discard, Ok(Step::Last)),
+            Err(error) => return (discard, Err(SessionError::of(error, has_begun))),
+        }
+        (discard, Ok(Step::Another))
+    }
+
+    /// After an error: what the peer is to be told of it. As long as there is something to be told, rustls
+    /// does not look at the input, which it could not make sense of again.
+    fn take_alert(&mut self) {
+        while self.connection.wants_write()
+            && let Ok(ConnectionState::EncodeTlsData(mut data)) =
+                self.connection.process_tls_records(&mut []).state
+        {
+            encode(&mut data, &mut self.outgoing);
+        }
+    }
+
+    fn check_pins(&self) -> Result<(), SessionError> {
+        if self.pins.is_empty() {
+            return Ok(());
+        }
+        let first = self.connection.peer_certificates().and_then(|certificates| certificates.first());
+        let pin = first.and_then(|der| Certificate::read(der)).map(|certificate| certificate.spki_sha256);
+        if pin.is_some_and(|pin| self.pins.contains(&pin)) { Ok(()) } else { Err(SessionError::NotPinned) }
+    }
+
+    /// Whether the handshake is over.
+    pub fn is_secured(&self) -> bool {
+        self.secured
+    }
+
+    /// Whether the peer said that nothing more comes.
+    pub fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    /// What the handshake came to; `None` before it is over.
+    pub fn secured(&self) -> Option<Secured> {
+        let state: &CommonState = &self.connection;
+        let version = state.protocol_version().and_then(Version::of)?;
+        let cipher_suite = state.negotiated_cipher_suite().and_then(CipherSuite::of)?;
+        let certificates = state.peer_certificates().unwrap_or_default();
+        let certificates = certificates.iter().filter_map(|der| Certificate::read(der)).collect();
+        self.secured.then_some(Secured { version, cipher_suite, certificates })
+    }
+
+    /// Encrypts pieces of what the peer is to get, as much as there is room for; returns how much that was.
+    /// Whoever calls it has sent what was [`Self::outgoing`] before.
+    ///
+    /// # Errors
+    /// The handshake is not over, or the session has come to its end.
+    pub fn seal<'a>(
+        &mut self,
+        pieces: impl Iterator<Item = &'a [u8]>,
+        into: &mut Sealed,
+    ) -> Result<usize, SessionError> {
+        if self.failed {
+            return Err(SessionError::NotOpen);
+        }
+        loop {
+            match self.connection.process_tls_records(&mut self.incoming).state {
+                Ok(ConnectionState::WriteTraffic(mut traffic)) => {
+                    let encrypt = |plain: &[u8], room: &mut [u8]| traffic.encrypt(plain, room);
+                    return into.fill(pieces, encrypt).map_err(|_| SessionError::NotOpen);
+                }
+                // rustls has something to say first, such as new keys.
+                Ok(ConnectionState::EncodeTlsData(mut data)) => encode(&mut data, &mut self.outgoing),
+                Ok(ConnectionState::TransmitTlsData(data)) => data.done(),
+                _ => return Err(SessionError::NotOpen),
+            }
+        }
+    }
+
+    /// What has to be sent before anything else.
+    pub fn outgoing(&self) -> &[u8] {
+        &self.outgoing
+    }
+
+    /// The socket took so many bytes of [`Self::outgoing`].
+    pub fn on_sent(&mut self, count: usize) {
+        self.outgoing.drain(..count);
+        if self.outgoing.is_empty() {
+            self.outgoing = Vec::new();
+        }
+    }
+
+    /// Keeps what the socket did not take of what was sealed.
+    pub fn keep(&mut self, rest: &[u8]) {
+        self.outgoing.extend_from_slice(rest);
+    }
+
+    /// Puts the goodbye where [`Self::outgoing`] is: nothing can be sealed any more.
+    pub fn close(&mut self) {
+        if self.failed {
+            return;
+        }
+        let status = self.connection.process_tls_records(&mut self.incoming);
+        if let Ok(ConnectionState::WriteTraffic(mut traffic)) = status.state {
+            let mut goodbye = [0; GOODBYE_BYTES_MAX];
+            if let Ok(count) = traffic.queue_close_notify(&mut goodbye) {
+                self.outgoing.extend_from_slice(&goodbye[..count]);
+            }
+        }
+    }
+}
+
+fn encode<Data>(data: &mut EncodeTlsData<'_, Data>, into: &mut Vec<u8>) {
+    let start = into.len();
+    match data.encode(&mut []) {
+        Ok(_) | Err(EncodeError::AlreadyEncoded) => {}
+        Err(EncodeError::InsufficientSize(needed)) => {
+            into.resize(start + needed.required_size, 0);
+            data.encode(&mut into[start..]).expect("there is as much room as it asked for");
+        }
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("secured", &self.secured)
+            .field("closed", &self.closed)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;
