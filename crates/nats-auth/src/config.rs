@@ -26,6 +26,9 @@ pub struct Config {
     pub default_permissions: Option<Permissions>,
     /// `no_auth_user`: the user that a client without credentials is.
     pub no_auth_user: Option<String>,
+    /// Whether the file has an `authorization` block. Without one, and with no other account than the
+    /// system account, clients without credentials are let in.
+    pub has_authorization: bool,
     /// `system_account`: the account for the server's own messages. `None` is `$SYS`.
     pub system_account: Option<String>,
     /// `mappings` at the top: those of the global account.
@@ -58,7 +61,7 @@ pub struct AccountConfig {
 #[derive(Debug, Clone, PartialEq)]
 pub struct User {
     /// Who it is and how it proves that.
-    pub identity: Identity,
+    pub identity: IdentityConfig,
     /// `permissions`; `None` leaves it to the account's default.
     pub permissions: Option<Permissions>,
     /// `allowed_connection_types`, in the words of the file (case does not matter); `None` is all.
@@ -67,7 +70,7 @@ pub struct User {
 
 /// How a user is told from others.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Identity {
+pub enum IdentityConfig {
     /// `user` and `password`. The password may be a bcrypt hash, and empty for users that are known
     /// by their certificate.
     Password {
@@ -95,8 +98,8 @@ pub struct Permissions {
 /// name, which may have wildcards.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SubjectPermission {
-    /// `allow`; `None` is everything, and an empty list nothing to publish to.
-    pub allow: Option<Vec<String>>,
+    /// `allow`; none is everything, also when the file has an empty list, as in nats-server.
+    pub allow: Vec<String>,
     /// `deny`. It wins.
     pub deny: Vec<String>,
 }

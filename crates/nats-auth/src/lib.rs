@@ -1,13 +1,35 @@
 //! Who may do what: users, accounts and permissions, from a configuration to a verdict.
 //!
-//! [`Config`] is what a configuration file says.
+//! [`Config`] is what a configuration file says. A [`Directory`] is built of it once and then only read:
+//! it makes of [`Credentials`] an [`Identity`], which has an account and an [`Access`], the permissions.
+//! Nothing here waits: what takes long, a password to be held against its hash, is a [`PasswordCheck`] to
+//! be run elsewhere.
 #![forbid(unsafe_code)]
 
+mod access;
+mod account;
+mod certificate;
 mod config;
+mod credentials;
+mod directory;
+mod error;
+mod identity;
+mod mappings;
+mod nonce;
+mod password;
 mod secret;
 
+pub use access::{Access, Responses};
+pub use account::{Account, Seat};
+pub use certificate::{Attribute, PeerFacts};
 pub use config::{
-    AUTH_TIMEOUT, AccountConfig, AccountLimits, Config, Destination, Identity, Mapping, Permissions,
+    AUTH_TIMEOUT, AccountConfig, AccountLimits, Config, Destination, IdentityConfig, Mapping, Permissions,
     RESPONSES_UNLIMITED, ResponsePermission, SubjectPermission, User,
 };
+pub use credentials::{ConnectionType, Credentials, PasswordCheck, Verdict};
+pub use directory::{Directory, GLOBAL_ACCOUNT, Renewal, SYSTEM_ACCOUNT};
+pub use error::ConfigError;
+pub use identity::Identity;
+pub use mappings::Mappings;
+pub use nonce::Nonces;
 pub use secret::Secret;

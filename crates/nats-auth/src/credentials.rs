@@ -1,0 +1,116 @@
+//! What a client shows, and what comes of it.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use data_encoding::{BASE64, BASE64URL_NOPAD};
+
+use crate::certificate::PeerFacts;
+use crate::identity::Identity;
+use crate::password;
+use crate::secret::Secret;
+
+/// What a client shows of itself in CONNECT and with its certificate. Text that is not there is empty.
+#[derive(Clone, Copy, Default)]
+pub struct Credentials<'a> {
+    /// Public key of a user.
+    pub nkey: &'a str,
+    /// The nonce, signed with that key, in base64.
+    pub signature: &'a str,
+    /// The nonce that its INFO had.
+    pub nonce: &'a str,
+    /// Token.
+    pub token: &'a str,
+    /// User name.
+    pub user: &'a str,
+    /// Password.
+    pub password: &'a str,
+    /// Its certificate, if it showed one that was verified.
+    pub peer: Option<&'a PeerFacts>,
+    /// How it is connected.
+    pub connection_type: ConnectionType,
+}
+
+impl Credentials<'_> {
+    pub(crate) fn has_password_or_token(&self) -> bool {
+        !self.user.is_empty() || !self.password.is_empty() || !self.token.is_empty()
+    }
+
+    /// Whether the signature is the key's for the nonce.
+    pub(crate) fn is_signed_by(&self, key: &nkeys::KeyPair) -> bool {
+        let text = self.signature.as_bytes();
+        let signature = BASE64URL_NOPAD.decode(text).or_else(|_| BASE64.decode(text));
+        signature.is_ok_and(|signature| key.verify(self.nonce.as_bytes(), &signature).is_ok())
+    }
+}
+
+/// How a client is connected, in the words of `allowed_connection_types`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ConnectionType {
+    /// `STANDARD`: a client over TCP, with TLS or without.
+    #[default]
+    Standard,
+    /// `WEBSOCKET`.
+    Websocket,
+    /// `LEAFNODE`.
+    Leafnode,
+    /// `LEAFNODE_WS`.
+    LeafnodeWs,
+    /// `MQTT`.
+    Mqtt,
+    /// `MQTT_WS`.
+    MqttWs,
+    /// `IN_PROCESS`.
+    InProcess,
+}
+
+impl FromStr for ConnectionType {
+    type Err = ();
+
+    /// Reads the word, in any case.
+    fn from_str(word: &str) -> Result<Self, ()> {
+        Ok(match word.to_uppercase().as_str() {
+            "STANDARD" => Self::Standard,
+            "WEBSOCKET" => Self::Websocket,
+            "LEAFNODE" => Self::Leafnode,
+            "LEAFNODE_WS" => Self::LeafnodeWs,
+            "MQTT" => Self::Mqtt,
+            "MQTT_WS" => Self::MqttWs,
+            "IN_PROCESS" => Self::InProcess,
+            _ => return Err(()),
+        })
+    }
+}
+
+/// What comes of credentials.
+#[derive(Debug)]
+pub enum Verdict {
+    /// The client is this user.
+    Granted(Arc<Identity>),
+    /// The client is nobody.
+    Refused,
+    /// It depends on a hash, which takes its time: not to be done on a shard.
+    Check(PasswordCheck),
+}
+
+/// A password that is still to be held against its hash.
+pub struct PasswordCheck {
+    pub(crate) identity: Arc<Identity>,
+    pub(crate) stored: Secret,
+    pub(crate) given: Secret,
+}
+
+impl PasswordCheck {
+    /// Does it: takes from a millisecond to seconds of a processor. Returns who the client is, if the
+    /// password is right.
+    pub fn run(self) -> Option<Arc<Identity>> {
+        password::matches_hash(&self.stored, &self.given).then_some(self.identity)
+    }
+}
+
+impl fmt::Debug for PasswordCheck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PasswordCheck").field("identity", &self.identity).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,264 @@
+use super::*;
+use crate::config::AccountLimits;
+
+const HASH_OF_BAR: &str = "$2b$04$lw4W5MsZdKmxrQPIBHko5uWOPVimzvkfnP1Qb9lr9DY14ITIJYLlG";
+
+fn user(name: &str, password: &str) -> User {
+    let identity = IdentityConfig::Password { user: name.into(), password: password.into() };
+    User { identity, permissions: None, allowed_connection_types: None }
+}
+
+fn account(name: &str, users: &[User]) -> AccountConfig {
+    AccountConfig { name: name.into(), users: users.to_vec(), ..AccountConfig::default() }
+}
+
+fn two_accounts() -> Config {
+    let accounts = vec![account("A", &[user("a", "pa")]), account("B", &[user("b", HASH_OF_BAR)])];
+    Config { accounts, ..Config::default() }
+}
+
+fn with_password<'a>(user: &'a str, password: &'a str) -> Credentials<'a> {
+    Credentials { user, password, ..Credentials::default() }
+}
+
+/// `account/label`, or the verdict.
+fn verdict(directory: &Directory, shown: &Credentials<'_>) -> String {
+    let described = |identity: &Identity| {
+        let account = directory.account(identity.account()).name();
+        format!("{account}/{}", identity.label().unwrap_or_default())
+    };
+    match directory.authenticate(shown) {
+        Verdict::Granted(identity) => described(&identity),
+        Verdict::Refused => "refused".into(),
+        Verdict::Check(check) => check.run().map_or("wrong hash".into(), |identity| described(&identity)),
+    }
+}
+
+fn granted_as(directory: &Directory, shown: &Credentials<'_>) -> Arc<Identity> {
+    match directory.authenticate(shown) {
+        Verdict::Granted(identity) => identity,
+        Verdict::Check(check) => check.run().unwrap(),
+        Verdict::Refused => panic!("refused"),
+    }
+}
+
+#[test]
+fn nobody_has_to_identify_itself_by_default() {
+    let directory = Directory::open();
+    assert!(!directory.auth_required() && !directory.announces_auth() && !directory.needs_nonce());
+    assert_eq!(verdict(&directory, &Credentials::default()), "$G/");
+    assert_eq!(verdict(&directory, &with_password("x", "y")), "$G/");
+}
+
+#[test]
+fn users_are_found_by_name_and_password() {
+    let directory = Directory::new(&two_accounts()).unwrap();
+    assert!(directory.auth_required() && directory.announces_auth());
+    for (shown, expected) in [
+        (with_password("a", "pa"), "A/user:a"),
+        (with_password("b", "bar"), "B/user:b"),
+        (with_password("a", "pb"), "refused"),
+        (with_password("b", "baz"), "wrong hash"),
+        (with_password("c", ""), "refused"),
+        (with_password("", "pa"), "refused"),
+        (Credentials { token: "pa", ..Credentials::default() }, "refused"),
+    ] {
+        assert_eq!(verdict(&directory, &shown), expected);
+    }
+    assert!(directory.has_hashes() && directory.has_plain_passwords());
+}
+
+#[test]
+fn a_single_user_or_a_token_will_do() {
+    let single = Config { single_user: Some(("a".into(), "x".into())), ..Config::default() };
+    let directory = Directory::new(&single).unwrap();
+    assert_eq!(verdict(&directory, &with_password("a", "x")), "$G/user:a");
+    assert_eq!(verdict(&directory, &with_password("b", "x")), "refused");
+    let token = Config { token: Some("t".into()), ..Config::default() };
+    let directory = Directory::new(&token).unwrap();
+    assert_eq!(verdict(&directory, &Credentials { token: "t", ..Credentials::default() }), "$G/token");
+    assert_eq!(verdict(&directory, &with_password("t", "t")), "refused");
+}
+
+#[test]
+fn without_credentials_a_client_is_the_no_auth_user() {
+    let config = Config { no_auth_user: Some("b".into()), ..two_accounts() };
+    let directory = Directory::new(&config).unwrap();
+    assert!(directory.auth_required() && !directory.announces_auth());
+    assert_eq!(verdict(&directory, &Credentials::default()), "B/user:b");
+    assert_eq!(verdict(&directory, &with_password("a", "pa")), "A/user:a");
+    assert_eq!(verdict(&directory, &with_password("a", "")), "refused");
+    assert_eq!(verdict(&directory, &with_password("", "x")), "refused");
+}
+
+#[test]
+fn beside_the_system_account_everyone_else_is_let_in() {
+    let config = Config { accounts: vec![account("$SYS", &[user("admin", "x")])], ..Config::default() };
+    let directory = Directory::new(&config).unwrap();
+    assert!(directory.auth_required() && directory.announces_auth());
+    assert_eq!(verdict(&directory, &Credentials::default()), "$G/");
+    assert_eq!(verdict(&directory, &with_password("admin", "x")), "$SYS/user:admin");
+    assert_eq!(verdict(&directory, &with_password("admin", "y")), "refused");
+    let named = Config { has_authorization: true, ..config };
+    assert_eq!(verdict(&Directory::new(&named).unwrap(), &Credentials::default()), "refused");
+}
+
+#[test]
+fn an_nkey_is_believed_if_it_signed_the_nonce() {
+    let key = nkeys::KeyPair::new_user();
+    let public = key.public_key();
+    let nkey = User { identity: IdentityConfig::Nkey(public.clone()), ..user("", "") };
+    let directory = Directory::new(&Config { users: vec![nkey], ..Config::default() }).unwrap();
+    assert!(directory.needs_nonce());
+    let signature = key.sign(b"nonce").unwrap();
+    for (text, nonce, expected) in [
+        (data_encoding::BASE64URL_NOPAD.encode(&signature), "nonce", format!("$G/nkey:{public}")),
+        (data_encoding::BASE64.encode(&signature), "nonce", format!("$G/nkey:{public}")),
+        (data_encoding::BASE64URL_NOPAD.encode(&signature), "other", "refused".into()),
+        (String::new(), "nonce", "refused".into()),
+        ("not base64".into(), "nonce", "refused".into()),
+    ] {
+        let shown = Credentials { nkey: &public, signature: &text, nonce, ..Credentials::default() };
+        assert_eq!(verdict(&directory, &shown), expected);
+    }
+}
+
+#[test]
+fn a_certificate_says_who_a_client_is() {
+    let users = vec![user("a@b.c", ""), user("CN=bob,O=Acme", ""), user("web", "")];
+    let config = Config { users, verify_and_map: true, ..Config::default() };
+    let directory = Directory::new(&config).unwrap();
+    let subject = [("2.5.4.10", "Acme"), ("2.5.4.3", "bob")]
+        .map(|(oid, value)| vec![crate::Attribute { oid: oid.into(), value: value.into() }]);
+    let mut facts = PeerFacts { subject: subject.to_vec(), ..PeerFacts::default() };
+    let with =
+        |facts: &PeerFacts| verdict(&directory, &Credentials { peer: Some(facts), ..Credentials::default() });
+    assert_eq!(with(&facts), "$G/user:CN=bob,O=Acme");
+    facts.subject.reverse();
+    assert_eq!(with(&facts), "$G/user:CN=bob,O=Acme");
+    facts.dns_names = vec!["x".into(), "web".into()];
+    assert_eq!(with(&facts), "$G/user:web");
+    facts.emails = vec!["a@b.c".into()];
+    assert_eq!(with(&facts), "$G/user:a@b.c");
+    assert_eq!(with(&PeerFacts::default()), "refused");
+    assert_eq!(verdict(&directory, &with_password("web", "")), "refused");
+}
+
+#[test]
+fn a_user_may_be_bound_to_ways_of_connecting() {
+    let mut bound = user("a", "x");
+    bound.allowed_connection_types = Some(vec!["websocket".into()]);
+    let directory = Directory::new(&Config { users: vec![bound], ..Config::default() }).unwrap();
+    assert_eq!(verdict(&directory, &with_password("a", "x")), "refused");
+    let websocket =
+        Credentials { connection_type: crate::ConnectionType::Websocket, ..with_password("a", "x") };
+    assert_eq!(verdict(&directory, &websocket), "$G/user:a");
+}
+
+#[test]
+fn default_permissions_are_for_those_without_their_own() {
+    let publish_nothing = |subject: &str| Permissions {
+        publish: Some(crate::SubjectPermission { deny: vec![subject.into()], allow: Vec::new() }),
+        ..Permissions::default()
+    };
+    let mut own = user("own", "");
+    own.permissions = Some(publish_nothing("a"));
+    let default_permissions = Some(publish_nothing("b"));
+    let config = Config { users: vec![own, user("plain", "")], default_permissions, ..Config::default() };
+    let directory = Directory::new(&config).unwrap();
+    let may = |name, subject: &str| {
+        let identity = granted_as(&directory, &with_password(name, ""));
+        identity.access().unwrap().may_publish(subject.as_bytes())
+    };
+    assert!(!may("own", "a") && may("own", "b") && may("plain", "a") && !may("plain", "b"));
+}
+
+#[test]
+fn what_makes_no_sense_is_refused_in_the_peers_words() {
+    let twice = Config {
+        accounts: vec![account("A", &[user("a", "1")]), account("B", &[user("a", "2")])],
+        ..Config::default()
+    };
+    let no_key = User { identity: IdentityConfig::Nkey("UXX".into()), ..user("", "") };
+    let mut typed = user("a", "b");
+    typed.allowed_connection_types = Some(vec!["foo".into()]);
+    let one = vec![user("a", "b")];
+    for (config, words) in [
+        (twice, "Duplicate user \"a\" detected"),
+        (Config { users: vec![no_key], ..Config::default() }, "Not a valid public nkey for a user"),
+        (Config { users: vec![typed], ..Config::default() }, "invalid connection types [\"FOO\"]"),
+        (
+            Config { users: one.clone(), token: Some("t".into()), ..Config::default() },
+            "Can not have a token and a users array",
+        ),
+        (
+            Config { users: one.clone(), single_user: Some(("a".into(), "b".into())), ..Config::default() },
+            "Can not have a single user/pass and a users array",
+        ),
+        (
+            Config { no_auth_user: Some("x".into()), ..Config::default() },
+            "no_auth_user: \"x\" present, but users/nkeys are not defined",
+        ),
+        (
+            Config { users: one, no_auth_user: Some("x".into()), ..Config::default() },
+            "no_auth_user: \"x\" not present as user or nkey in authorization block or account configuration",
+        ),
+    ] {
+        assert_eq!(Directory::new(&config).unwrap_err().to_string(), words);
+    }
+}
+
+#[test]
+fn accounts_keep_their_index_and_one_that_is_gone_loses_it() {
+    let first = Directory::new(&two_accounts()).unwrap();
+    let index = |directory: &Directory, name: &str| {
+        let accounts = directory.accounts().iter();
+        accounts.clone().position(|account| **account.name() == *name && !account.is_gone())
+    };
+    let (a, b) = (index(&first, "A").unwrap(), index(&first, "B").unwrap());
+    let limits = AccountLimits { connections: Some(1), ..AccountLimits::default() };
+    let only_b = Config {
+        accounts: vec![
+            account("C", &[user("c", "")]),
+            AccountConfig { limits, ..account("B", &[user("b", HASH_OF_BAR)]) },
+        ],
+        ..Config::default()
+    };
+    let seat = first.account(b).take_seat();
+    let second = Directory::next(&first, &only_b).unwrap();
+    assert!(second.account(a).is_gone() && index(&second, "B") == Some(b));
+    assert!(second.account(b).take_seat().is_none(), "seats are counted on");
+    drop(seat);
+    assert!(second.account(b).take_seat().is_some());
+    let third = Directory::next(&second, &two_accounts()).unwrap();
+    assert!(third.account(a).is_gone() && index(&third, "A").unwrap() > index(&second, "C").unwrap());
+}
+
+#[test]
+fn connections_go_on_only_if_what_they_showed_still_counts() {
+    let first = Directory::new(&two_accounts()).unwrap();
+    let a = granted_as(&first, &with_password("a", "pa"));
+    let renewed = |config: &Config| match Directory::next(&first, config).unwrap().renew(&a) {
+        Renewal::Granted(identity) => identity.label().unwrap_or("nobody".into()),
+        Renewal::Refused => "refused".into(),
+        Renewal::Gone => "gone".into(),
+    };
+    assert_eq!(renewed(&two_accounts()), "user:a");
+    let mut config = two_accounts();
+    config.accounts[0].users[0] = user("a", "new");
+    assert_eq!(renewed(&config), "refused");
+    config.accounts[0].users.clear();
+    assert_eq!(renewed(&config), "gone");
+    config.accounts[1].users.push(user("a", "pa"));
+    assert_eq!(renewed(&config), "gone");
+    assert_eq!(renewed(&Config::default()), "gone");
+}
+
+#[test]
+fn debug_output_tells_no_secret() {
+    let config = Config { token: Some("hush".into()), ..Config::default() };
+    let directory = Directory::new(&config).unwrap();
+    let check = Directory::new(&two_accounts()).unwrap().authenticate(&with_password("b", "hush"));
+    let printed = format!("{config:?} {directory:?} {check:?}");
+    assert!(!printed.contains("hush") && !printed.contains(HASH_OF_BAR), "{printed}");
+}

@@ -1,0 +1,230 @@
+//! Messages that go to another subject than they were published to.
+
+use hashbrown::HashSet;
+use subject_trie::{Transform, filter_matches, has_wildcard};
+
+use crate::config::{Destination, Mapping};
+use crate::error::ConfigError;
+
+/// All mappings of an account, in the order of the file.
+#[derive(Debug, Default)]
+pub struct Mappings {
+    mappings: Vec<Mapped>,
+}
+
+#[derive(Debug)]
+struct Mapped {
+    source: Box<[u8]>,
+    /// Each with the percentage up to which it is chosen; what is above the last is dropped.
+    destinations: Vec<(u32, Transform)>,
+}
+
+/// The functions that mappings may use; streams may use more.
+const FUNCTIONS: [&str; 8] = [
+    "partition",
+    "wildcard",
+    "splitfromleft",
+    "splitfromright",
+    "slicefromleft",
+    "slicefromright",
+    "split",
+    "random",
+];
+
+impl Mappings {
+    /// Reads mappings. A later one of the same source takes the place of an earlier one.
+    pub(crate) fn new(mappings: &[Mapping]) -> Result<Self, ConfigError> {
+        let mut made: Vec<Mapped> = Vec::new();
+        for mapping in mappings {
+            let mapped = Mapped::new(mapping)?;
+            match made.iter_mut().find(|other| other.source == mapped.source) {
+                Some(other) => *other = mapped,
+                None => made.push(mapped),
+            }
+        }
+        Ok(Self { mappings: made })
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.mappings.is_empty()
+    }
+
+    /// Puts the subject that a message to `subject` goes to in `into`; an empty one if the message is
+    /// dropped. Returns false if no mapping is for the subject. `random` is asked for numbers.
+    pub fn apply(&self, subject: &[u8], mut random: impl FnMut() -> u32, into: &mut Vec<u8>) -> bool {
+        let Some(mapped) = self.mappings.iter().find(|mapped| mapped.is_for(subject)) else { return false };
+        into.clear();
+        let draw = match &mapped.destinations[..] {
+            [(100, _)] => 0,
+            _ => random() % 100,
+        };
+        if let Some((_, transform)) = mapped.destinations.iter().find(|(up_to, _)| draw < *up_to) {
+            transform.apply(subject, random, into);
+        }
+        true
+    }
+}
+
+impl Mapped {
+    fn new(mapping: &Mapping) -> Result<Self, ConfigError> {
+        let source = &mapping.source;
+        if !subject_trie::is_valid_filter(source.as_bytes()) {
+            return Err(ConfigError::MappingSource(source.clone()));
+        }
+        let bad = |reason: String| ConfigError::Mapping { filter: source.clone(), reason };
+        let mut seen = HashSet::new();
+        let (mut weights, mut chosen) = (0, Vec::new());
+        for destination in &mapping.destinations {
+            let Destination { subject, weight, cluster } = destination;
+            if cluster.as_ref().is_some_and(|name| !name.is_empty()) {
+                return Err(ConfigError::MappingCluster { filter: source.clone(), subject: subject.clone() });
+            }
+            if !seen.insert(subject.as_str()) {
+                return Err(bad(format!("duplicate entry for {subject:?}")));
+            }
+            weights += u32::from(*weight);
+            if *weight > 100 {
+                return Err(bad("individual weights need to be <= 100".into()));
+            }
+            if weights > 100 {
+                return Err(bad("total weight needs to be <= 100".into()));
+            }
+            let transform = read_destination(source, subject).map_err(|reason| {
+                if mapping.destinations.len() == 1 && *weight == 100 {
+                    ConfigError::MappingTo { filter: source.clone(), subject: subject.clone(), reason }
+                } else {
+                    bad(reason)
+                }
+            })?;
+            chosen.push((u32::from(*weight), transform));
+        }
+        // What is left stays where it is, unless the source is named among the destinations: then it
+        // is meant to be lost.
+        if weights != 100 && !seen.contains(source.as_str()) {
+            let kept = Transform::new(source, &numbered(source)).map_err(|error| bad(error.to_string()))?;
+            chosen.push((100 - weights, kept));
+        }
+        chosen.sort_by_key(|(weight, _)| *weight);
+        let mut up_to = 0;
+        for (weight, _) in &mut chosen {
+            up_to += *weight;
+            *weight = up_to;
+        }
+        Ok(Self { source: source.as_bytes().into(), destinations: chosen })
+    }
+
+    fn is_for(&self, subject: &[u8]) -> bool {
+        *self.source == *subject || filter_matches(&self.source, subject)
+    }
+}
+
+/// The transform, or nats-server's words for what is wrong with it.
+fn read_destination(source: &str, subject: &str) -> Result<Transform, String> {
+    const INVALID: &str = "invalid mapping destination: invalid transform";
+    let mut ended = false;
+    for token in subject.split('.') {
+        if token.is_empty() {
+            return Err(INVALID.into());
+        }
+        if ended {
+            return Err(format!("{INVALID} in {token}"));
+        }
+        if let Some(call) = token.strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}")) {
+            let name = call.trim_start().split(['(', ' ']).next().unwrap_or_default();
+            if !call.is_empty() && !FUNCTIONS.contains(&name.to_lowercase().as_str()) {
+                return Err(format!("invalid mapping destination: unknown function in {token}"));
+            }
+        } else if token.contains(['\t', '\n', '\x0c', '\r', ' ']) {
+            return Err(INVALID.into());
+        }
+        ended = token == ">";
+    }
+    Transform::new(source, subject).map_err(|error| error.to_string())
+}
+
+/// The source as a destination: what it matches stays as it is.
+fn numbered(source: &str) -> String {
+    if !has_wildcard(source.as_bytes()) {
+        return source.to_owned();
+    }
+    let mut wildcards = 0;
+    let tokens = source.split('.').map(|token| {
+        if token != "*" {
+            return token.to_owned();
+        }
+        wildcards += 1;
+        format!("${wildcards}")
+    });
+    tokens.collect::<Vec<_>>().join(".")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn to(destinations: &[(&str, u8)]) -> Mapping {
+        from("a.*", destinations)
+    }
+
+    fn from(source: &str, destinations: &[(&str, u8)]) -> Mapping {
+        let destination = |(subject, weight): &(&str, u8)| Destination {
+            subject: (*subject).to_owned(),
+            weight: *weight,
+            cluster: None,
+        };
+        Mapping { source: source.to_owned(), destinations: destinations.iter().map(destination).collect() }
+    }
+
+    fn mapped(mapping: &Mapping, subject: &str, draw: u32) -> Option<String> {
+        let mut into = b"old".to_vec();
+        let mappings = Mappings::new(std::slice::from_ref(mapping)).unwrap();
+        mappings.apply(subject.as_bytes(), || draw, &mut into).then(|| String::from_utf8(into).unwrap())
+    }
+
+    fn error(mapping: &Mapping) -> String {
+        Mappings::new(std::slice::from_ref(mapping)).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn destinations_are_chosen_by_weight_and_the_rest_stays() {
+        let mapping = to(&[("b.$1", 60), ("c", 20)]);
+        for (draw, expected) in [(0, "c"), (20, "a.x"), (39, "a.x"), (40, "b.x"), (99, "b.x"), (140, "b.x")] {
+            assert_eq!(mapped(&mapping, "a.x", draw).unwrap(), expected, "{draw}");
+        }
+        assert_eq!(mapped(&mapping, "b.x", 0), None);
+    }
+
+    #[test]
+    fn naming_the_source_means_to_lose_the_rest() {
+        let mapping = from("a", &[("a", 10), ("b", 20)]);
+        for (draw, expected) in [(9, "a"), (10, "b"), (29, "b"), (30, ""), (99, "")] {
+            assert_eq!(mapped(&mapping, "a", draw).unwrap(), expected, "{draw}");
+        }
+    }
+
+    /// The words are nats-server's, behind its place in the file.
+    #[test]
+    fn mappings_that_make_no_sense_are_refused() {
+        assert_eq!(
+            error(&to(&[("b", 60), ("c", 60)])),
+            "Error adding mapping for \"a.*\" : total weight needs to be <= 100"
+        );
+        assert_eq!(
+            error(&to(&[("b", 60), ("b", 20)])),
+            "Error adding mapping for \"a.*\" : duplicate entry for \"b\""
+        );
+        assert_eq!(
+            error(&to(&[("b.{{left(1,2)}}", 100)])),
+            "Error adding mapping for \"a.*\" to \"b.{{left(1,2)}}\" : invalid mapping destination: unknown function in {{left(1,2)}}"
+        );
+        assert_eq!(
+            error(&to(&[("b..c", 100)])),
+            "Error adding mapping for \"a.*\" to \"b..c\" : invalid mapping destination: invalid transform"
+        );
+        assert_eq!(error(&from("a..b", &[("b", 100)])), "Subject \"a..b\" is not a valid subject");
+        let mut scoped = to(&[("b", 100)]);
+        scoped.destinations[0].cluster = Some("east".into());
+        assert!(error(&scoped).contains("clusters are not supported"), "{}", error(&scoped));
+    }
+}
