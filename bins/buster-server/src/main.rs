@@ -27,27 +27,29 @@ fn run(command_line: &CommandLine, program: &str, called: &OsString) -> ExitCode
         Ok(options) => options,
         Err(error) => return refuse(program, &error),
     };
-    if let Err(error) = server_log::init(log(&options)) {
-        eprintln!("{program}: {error}");
-        return ExitCode::FAILURE;
-    }
     let called = Path::new(called).file_name().map_or(program.into(), |name| name.to_string_lossy());
-    match node::serve(&options, &called) {
-        Ok(()) => ExitCode::SUCCESS,
+    let log = match server_log::init(&log(&options), &called) {
+        Ok(log) => log,
         Err(error) => {
-            tracing::error!(fatal = true, "{error}");
-            ExitCode::FAILURE
+            eprintln!("{program}: {error}");
+            return ExitCode::FAILURE;
         }
+    };
+    let outcome = node::serve(&options, &called);
+    if let Err(error) = &outcome {
+        tracing::error!(fatal = true, "{error}");
     }
+    log.flush();
+    if outcome.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn log(options: &Options) -> server_log::Config {
     server_log::Config {
-        pid: std::process::id(),
         file: options.log_file.clone(),
         time: options.log_time,
         debug: options.debug,
         trace: options.trace,
+        ..server_log::Config::default()
     }
 }
 

@@ -1,5 +1,7 @@
 //! Which events are logged.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use tracing::level_filters::LevelFilter;
 use tracing::{Level, Metadata};
 
@@ -28,34 +30,47 @@ const OWN_CRATES: &[&str] = &[
     "ws_frame",
 ];
 
-#[derive(Debug, Clone, Copy)]
+/// Which levels are switched on. `tracing` remembers the answers for each place in the code, so it has to
+/// be told when a switch changes.
+#[derive(Debug)]
 pub(crate) struct Filter {
-    pub(crate) debug: bool,
-    pub(crate) trace: bool,
+    debug: AtomicBool,
+    trace: AtomicBool,
 }
 
 impl Filter {
-    /// Whether an event is logged; also the answer to `tracing::enabled!`. Depends on nothing that
-    /// changes, so `tracing` may remember the answer for each place in the code.
-    pub(crate) fn allows(self, metadata: &Metadata<'_>) -> bool {
+    pub(crate) fn new(debug: bool, trace: bool) -> Self {
+        Self { debug: debug.into(), trace: trace.into() }
+    }
+
+    /// Switches debug and trace on or off.
+    pub(crate) fn switch(&self, debug: bool, trace: bool) {
+        self.debug.store(debug, Ordering::Relaxed);
+        self.trace.store(trace, Ordering::Relaxed);
+    }
+
+    /// Whether an event is logged; also the answer to `tracing::enabled!`.
+    pub(crate) fn allows(&self, metadata: &Metadata<'_>) -> bool {
         if metadata.is_span() {
             return false;
         }
         let switched_on = match *metadata.level() {
             Level::ERROR | Level::WARN => return true,
             Level::INFO => true,
-            Level::DEBUG => self.debug,
-            Level::TRACE => self.trace,
+            Level::DEBUG => self.debug.load(Ordering::Relaxed),
+            Level::TRACE => self.trace.load(Ordering::Relaxed),
         };
         switched_on && is_own(metadata.target())
     }
 
     /// The most talkative level that can be logged at all.
-    pub(crate) fn most_verbose(self) -> LevelFilter {
-        match self {
-            Self { trace: true, .. } => LevelFilter::TRACE,
-            Self { debug: true, .. } => LevelFilter::DEBUG,
-            _ => LevelFilter::INFO,
+    pub(crate) fn most_verbose(&self) -> LevelFilter {
+        if self.trace.load(Ordering::Relaxed) {
+            LevelFilter::TRACE
+        } else if self.debug.load(Ordering::Relaxed) {
+            LevelFilter::DEBUG
+        } else {
+            LevelFilter::INFO
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use std::fmt::{self, Debug, Write as _};
 
-use chrono::{Datelike as _, NaiveDateTime, Timelike as _};
+use chrono::{Datelike as _, Local, NaiveDateTime, Timelike as _, Utc};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level};
 
@@ -15,35 +15,123 @@ const LINE_BYTES_USUAL: usize = 256;
 /// On an error, turns `ERR` into `FTL`. Never shown itself.
 const FATAL_FIELD: &str = "fatal";
 
+/// What kind of line it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Label {
+    Fatal,
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+impl Label {
+    fn of(event: &Event<'_>) -> Self {
+        match *event.metadata().level() {
+            Level::ERROR if is_fatal(event) => Self::Fatal,
+            Level::ERROR => Self::Error,
+            Level::WARN => Self::Warn,
+            Level::INFO => Self::Info,
+            Level::DEBUG => Self::Debug,
+            Level::TRACE => Self::Trace,
+        }
+    }
+
+    /// The name, its colour on a terminal (SGR parameters) and the severity for a syslog, all as
+    /// nats-server has them.
+    fn row(self) -> (&'static str, &'static str, u8) {
+        match self {
+            Self::Fatal => ("FTL", "31", 2),
+            Self::Error => ("ERR", "31", 3),
+            Self::Warn => ("WRN", "0;93", 4),
+            Self::Info => ("INF", "32", 5),
+            Self::Debug => ("DBG", "36", 7),
+            Self::Trace => ("TRC", "33", 5),
+        }
+    }
+
+    pub(crate) fn severity(self) -> u8 {
+        self.row().2
+    }
+}
+
+/// Which clock the time on a line is from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Zone {
+    Local,
+    Utc,
+}
+
+impl Zone {
+    pub(crate) fn now(self) -> NaiveDateTime {
+        match self {
+            Self::Local => Local::now().naive_local(),
+            Self::Utc => Utc::now().naive_utc(),
+        }
+    }
+}
+
 /// What every line of a log looks like.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct LineStyle {
     pub(crate) pid: u32,
     pub(crate) colours: bool,
+    /// `None` for lines without a time.
+    pub(crate) zone: Option<Zone>,
 }
 
 impl LineStyle {
-    /// Renders an event, newline included. Without `now` the line carries no time.
-    pub(crate) fn render(&self, event: &Event<'_>, now: Option<NaiveDateTime>) -> String {
+    /// A line of that text, newline included.
+    pub(crate) fn line(&self, label: Label, text: &str) -> String {
+        let mut line = self.begin(label, self.now());
+        line.push_str(text);
+        line.push('\n');
+        line
+    }
+
+    /// The same for an event.
+    pub(crate) fn render(&self, event: &Event<'_>) -> String {
+        self.render_at(event, self.now())
+    }
+
+    fn render_at(&self, event: &Event<'_>, now: Option<NaiveDateTime>) -> String {
+        let mut line = self.begin(Label::of(event), now);
+        push_text(&mut line, event);
+        line.push('\n');
+        line
+    }
+
+    fn now(&self) -> Option<NaiveDateTime> {
+        self.zone.map(Zone::now)
+    }
+
+    fn begin(&self, label: Label, now: Option<NaiveDateTime>) -> String {
         let mut line = String::with_capacity(LINE_BYTES_USUAL);
         // Writing to a string cannot fail. A value's own `Debug` can, and then it is cut short.
         let _ = write!(line, "[{}] ", self.pid);
         if let Some(now) = now {
             push_stamp(&mut line, now);
         }
-        self.push_label(&mut line, label(event));
-        event.record(&mut Text { line: &mut line, parts: 0 });
-        line.push('\n');
-        line
-    }
-
-    fn push_label(&self, line: &mut String, (name, colour): (&str, &str)) {
+        let (name, colour, _) = label.row();
         let _ = if self.colours {
             write!(line, "[\x1b[{colour}m{name}\x1b[0m] ")
         } else {
             write!(line, "[{name}] ")
         };
+        line
     }
+}
+
+/// What an event says, and what kind of line that is, for logs that do the rest themselves.
+pub(crate) fn bare(event: &Event<'_>) -> (Label, String) {
+    let mut text = String::with_capacity(LINE_BYTES_USUAL);
+    push_text(&mut text, event);
+    (Label::of(event), text)
+}
+
+fn push_text(line: &mut String, event: &Event<'_>) {
+    event.record(&mut Text { line, parts: 0 });
 }
 
 fn push_stamp(line: &mut String, now: NaiveDateTime) {
@@ -51,18 +139,6 @@ fn push_stamp(line: &mut String, now: NaiveDateTime) {
     let (hour, minute, second) = (now.hour(), now.minute(), now.second());
     let micros = now.nanosecond() / 1000;
     let _ = write!(line, "{year:04}/{month:02}/{day:02} {hour:02}:{minute:02}:{second:02}.{micros:06} ");
-}
-
-/// The label and its colour on a terminal (SGR parameters), both as nats-server has them.
-fn label(event: &Event<'_>) -> (&'static str, &'static str) {
-    match *event.metadata().level() {
-        Level::ERROR if is_fatal(event) => ("FTL", "31"),
-        Level::ERROR => ("ERR", "31"),
-        Level::WARN => ("WRN", "0;93"),
-        Level::INFO => ("INF", "32"),
-        Level::DEBUG => ("DBG", "36"),
-        Level::TRACE => ("TRC", "33"),
-    }
 }
 
 fn is_fatal(event: &Event<'_>) -> bool {
@@ -166,7 +242,7 @@ mod tests {
         }
 
         fn event(&self, event: &Event<'_>) {
-            self.lines.lock().unwrap().push(self.style.render(event, self.now));
+            self.lines.lock().unwrap().push(self.style.render_at(event, self.now));
         }
 
         fn new_span(&self, _span: &Attributes<'_>) -> Id {
@@ -181,7 +257,7 @@ mod tests {
 
     fn render(colours: bool, now: Option<NaiveDateTime>, log: impl FnOnce()) -> String {
         let lines = Arc::default();
-        let style = LineStyle { pid: 6801, colours };
+        let style = LineStyle { pid: 6801, colours, zone: None };
         let fixed = Fixed { style, now, lines: Arc::clone(&lines) };
         tracing::subscriber::with_default(fixed, log);
         let lines = lines.lock().unwrap();
@@ -198,6 +274,14 @@ mod tests {
             NaiveDate::from_ymd_opt(2026, 11, 20).and_then(|day| day.and_hms_micro_opt(6, 4, 41, 687_690));
         let line = render(false, now, || info!("Server is ready"));
         assert_eq!(line, "[6801] 2026/11/20 06:04:41.687690 [INF] Server is ready\n");
+    }
+
+    #[test]
+    fn utc_is_the_clock_without_the_zone() {
+        let passed = Utc::now().naive_utc() - Zone::Utc.now();
+        assert!(passed.abs() < chrono::TimeDelta::minutes(5), "{passed}");
+        let style = |zone| LineStyle { pid: 1, colours: false, zone };
+        assert!(style(Some(Zone::Utc)).now().is_some() && style(None).now().is_none());
     }
 
     #[test]

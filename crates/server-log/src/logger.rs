@@ -1,76 +1,85 @@
-//! The subscriber: filters events, renders them, writes them.
+//! The subscriber: filters events, and hands them to where they go.
 //!
 //! It answers `tracing` directly, without a span registry: the log's format has no place for spans, so
 //! spans are switched off where they are made.
 
 use std::fmt;
 use std::io::Write;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, PoisonError, RwLock};
 
-use chrono::Local;
 use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::Interest;
-use tracing::{Event, Metadata, Subscriber};
+use tracing::{Event, Metadata, Subscriber, callsite};
 
 use crate::config::Config;
 use crate::filter::Filter;
-use crate::line::LineStyle;
+use crate::outlet::Outlet;
 
-/// Writes events as lines to a sink. [`init`](crate::init) installs one for the whole process; tests
-/// run one over a sink of their own.
-pub struct Logger {
+/// What is logged and where, as it is now.
+pub(crate) struct Switchboard {
     filter: Filter,
-    style: LineStyle,
-    time: bool,
-    /// Held for the one write of a finished line, so that lines of two threads never mix even where
-    /// the sink takes a line in pieces.
-    sink: Mutex<Box<dyn Write + Send>>,
+    outlet: RwLock<Arc<Outlet>>,
 }
 
-impl Logger {
-    /// Makes a logger over any sink; `config.file` is not looked at. `colours` puts terminal colours
-    /// on the labels.
-    ///
-    /// The sink must not log. Its errors are dropped: the server goes on without its log.
-    pub fn new(config: &Config, colours: bool, sink: impl Write + Send + 'static) -> Self {
-        Self {
-            filter: Filter { debug: config.debug, trace: config.trace },
-            style: LineStyle { pid: config.pid, colours },
-            time: config.time,
-            sink: Mutex::new(Box::new(sink)),
-        }
+impl Switchboard {
+    pub(crate) fn new(config: &Config, outlet: Outlet) -> Self {
+        Self { filter: Filter::new(config.debug, config.trace), outlet: RwLock::new(Arc::new(outlet)) }
+    }
+
+    pub(crate) fn outlet(&self) -> Arc<Outlet> {
+        Arc::clone(&self.outlet.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn switch(&self, config: &Config, outlet: Outlet) {
+        *self.outlet.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(outlet);
+        self.filter.switch(config.debug, config.trace);
+        callsite::rebuild_interest_cache();
     }
 }
 
-impl fmt::Debug for Logger {
+impl fmt::Debug for Switchboard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Logger")
-            .field("filter", &self.filter)
-            .field("style", &self.style)
-            .finish_non_exhaustive()
+        f.debug_struct("Switchboard").field("filter", &self.filter).finish_non_exhaustive()
+    }
+}
+
+/// Writes events as lines. [`init`](crate::init) installs one for the whole process; tests run one over
+/// a sink of their own.
+#[derive(Debug)]
+pub struct Logger {
+    switchboard: Arc<Switchboard>,
+}
+
+impl Logger {
+    /// Makes a logger over any sink; where the configuration says that lines go is not looked at.
+    /// `colours` puts terminal colours on the labels.
+    ///
+    /// The sink must not log. Its errors are dropped: the server goes on without its log.
+    pub fn new(config: &Config, pid: u32, colours: bool, sink: impl Write + Send + 'static) -> Self {
+        Self::over(Arc::new(Switchboard::new(config, Outlet::stream(config, pid, colours, sink))))
+    }
+
+    pub(crate) fn over(switchboard: Arc<Switchboard>) -> Self {
+        Self { switchboard }
     }
 }
 
 impl Subscriber for Logger {
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
-        if self.filter.allows(metadata) { Interest::always() } else { Interest::never() }
+        if self.switchboard.filter.allows(metadata) { Interest::always() } else { Interest::never() }
     }
 
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        self.filter.allows(metadata)
+        self.switchboard.filter.allows(metadata)
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
-        Some(self.filter.most_verbose())
+        Some(self.switchboard.filter.most_verbose())
     }
 
     fn event(&self, event: &Event<'_>) {
-        let now = self.time.then(|| Local::now().naive_local());
-        let line = self.style.render(event, now);
-        let mut sink = self.sink.lock().unwrap_or_else(PoisonError::into_inner);
-        // A closed standard error or a full disk: there is nowhere left to say so.
-        let _ = sink.write_all(line.as_bytes());
+        self.switchboard.outlet().log(event);
     }
 
     fn new_span(&self, _span: &Attributes<'_>) -> Id {

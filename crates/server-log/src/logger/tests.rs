@@ -1,8 +1,8 @@
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::thread;
 
-use chrono::NaiveDateTime;
+use chrono::{Local, NaiveDateTime};
 use tracing::subscriber::with_default;
 use tracing::{Level, debug, error, info, info_span, trace, warn};
 
@@ -33,13 +33,13 @@ impl Write for Writes {
 }
 
 fn config(debug: bool, trace: bool) -> Config {
-    Config { pid: 7, file: None, time: false, debug, trace }
+    Config { time: false, debug, trace, ..Config::default() }
 }
 
 /// What reaches the sink, a string for each write.
 fn logged(config: &Config, log: impl FnOnce()) -> Vec<String> {
     let writes = Writes::default();
-    with_default(Logger::new(config, false, writes.clone()), log);
+    with_default(Logger::new(config, 7, false, writes.clone()), log);
     writes.take()
 }
 
@@ -108,9 +108,29 @@ fn the_time_on_a_line_is_the_time_of_the_event() {
 }
 
 #[test]
+fn switches_can_be_changed_while_places_in_the_code_know_the_answer() {
+    let writes = Writes::default();
+    let outlet = |config: &Config| Outlet::stream(config, 7, false, writes.clone());
+    let quiet = config(false, false);
+    let switchboard = Arc::new(Switchboard::new(&quiet, outlet(&quiet)));
+    with_default(Logger::over(Arc::clone(&switchboard)), || {
+        let log = |round: u8| {
+            debug!("d{round}");
+            trace!("t{round}");
+        };
+        log(1);
+        for (round, debug, trace) in [(2, true, true), (3, false, true), (4, false, false)] {
+            switchboard.switch(&config(debug, trace), outlet(&quiet));
+            log(round);
+        }
+    });
+    assert_eq!(writes.take(), ["[7] [DBG] d2\n", "[7] [TRC] t2\n", "[7] [TRC] t3\n"]);
+}
+
+#[test]
 fn a_sink_that_fails_is_tried_again_and_nobody_panics() {
     let writes = Writes { fail: true, ..Writes::default() };
-    with_default(Logger::new(&config(false, false), false, writes.clone()), || {
+    with_default(Logger::new(&config(false, false), 7, false, writes.clone()), || {
         info!("one");
         info!("two");
     });
@@ -122,7 +142,7 @@ fn a_line_is_one_write_whatever_thread_it_comes_from() {
     const THREADS: usize = 4;
     const LINES: usize = 200;
     let writes = Writes::default();
-    let dispatch = tracing::Dispatch::new(Logger::new(&config(false, false), false, writes.clone()));
+    let dispatch = tracing::Dispatch::new(Logger::new(&config(false, false), 7, false, writes.clone()));
     thread::scope(|scope| {
         for id in 0..THREADS {
             let dispatch = dispatch.clone();
