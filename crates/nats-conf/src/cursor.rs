@@ -105,7 +105,7 @@ impl<'t> Cursor<'t> {
     pub(crate) fn shown(&self) -> String {
         match self.peek() {
             None => "EOF".into(),
-            Some('\n') => "\\n".into(),
+            Some(next) if next.is_control() => next.escape_default().to_string(),
             Some(next) => next.into(),
         }
     }

@@ -83,10 +83,13 @@ fn bare(cursor: &mut Cursor<'_>, mut text: Text) -> Result<Scalar, ConfError> {
         }
         text.escape(cursor)?;
     }
-    let scalar = text.word(cursor);
-    // A single quote ends a bare word and is gone.
-    cursor.eat('\'');
-    scalar
+    if cursor.peek() == Some('\'') {
+        // It ends the word, makes it a string whatever it says, and is gone.
+        let scalar = text.string(cursor);
+        cursor.bump();
+        return scalar;
+    }
+    text.word(cursor)
 }
 
 fn ends_bare(c: char) -> bool {
