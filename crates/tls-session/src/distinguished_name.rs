@@ -1,17 +1,15 @@
 //! The subject of a certificate, in the forms that nats-server has for it.
 //!
-//! Its users are configured under these texts, so they follow Go's `pkix.Name` to the letter: nine
-//! attributes have names and a fixed order, several values of one stand together, and the text begins
-//! with what comes last.
+//! `/connz` and the log show it as Go's `pkix.Name` does: nine attributes have names and a fixed order,
+//! several values of one stand together, others come behind them, and the text begins with what comes last.
 
 use std::fmt;
 
 use x509_parser::asn1_rs::{Any, Tag};
-use x509_parser::oid_registry::Oid;
 use x509_parser::x509::X509Name;
 
-/// The attributes that [`DistinguishedName::text`] holds, in its order.
-const ORDERED: [(&str, &str); 9] = [
+/// The attributes that have names, in their order.
+const COMMON: [(&str, &str); 9] = [
     ("2.5.4.6", "C"),
     ("2.5.4.10", "O"),
     ("2.5.4.11", "OU"),
@@ -24,15 +22,13 @@ const ORDERED: [(&str, &str); 9] = [
 ];
 
 /// Of these only the last value counts.
-const SINGLE: [&str; 2] = ["CN", "SERIALNUMBER"];
-
-const DOMAIN_COMPONENT: (&str, &str) = ("0.9.2342.19200300.100.1.25", "DC");
+const SINGLE: [&str; 2] = ["2.5.4.3", "2.5.4.5"];
 
 /// One attribute of a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attribute {
-    /// Its short name, such as `CN`, or its object identifier if it has none.
-    pub kind: String,
+    /// Its object identifier, as `2.5.4.3`.
+    pub oid: String,
     /// Its value.
     pub value: String,
 }
@@ -45,38 +41,19 @@ pub struct DistinguishedName {
 
 impl DistinguishedName {
     pub(crate) fn of(name: &X509Name<'_>) -> Self {
-        let set = |rdn: &x509_parser::x509::RelativeDistinguishedName<'_>| {
+        let set = |set: &x509_parser::x509::RelativeDistinguishedName<'_>| {
             let attribute = |pair: &x509_parser::x509::AttributeTypeAndValue<'_>| Attribute {
-                kind: kind(pair.attr_type()),
+                oid: pair.attr_type().to_id_string(),
                 value: text(pair.attr_value()),
             };
-            rdn.iter().map(attribute).collect()
+            set.iter().map(attribute).collect()
         };
         Self { sets: name.iter_rdn().map(set).collect() }
     }
 
-    /// The sets of attributes, the most specific first, as RFC 4514 writes them; `None` if there is an attribute
-    /// without a short name. Users are compared with it set by set, whatever the order.
-    pub fn sets(&self) -> Option<impl Iterator<Item = &[Attribute]>> {
-        let all_named = self.attributes().all(|attribute| !attribute.kind.contains('.'));
-        all_named.then(|| self.sets.iter().rev().map(Vec::as_slice))
-    }
-
-    /// The text that users are configured under: the nine common attributes only.
-    pub fn text(&self) -> String {
-        let mut text = String::new();
-        write_sets(&mut text, &self.ordered()).expect("a string takes everything");
-        text
-    }
-
-    /// [`Self::text`] and then the domain components; `None` without any.
-    pub fn text_with_domain(&self) -> Option<String> {
-        let components: Vec<String> = self
-            .attributes()
-            .filter(|attribute| attribute.kind == DOMAIN_COMPONENT.1)
-            .map(|attribute| format!("DC={}", attribute.value))
-            .collect();
-        (!components.is_empty()).then(|| format!("{},{}", self.text(), components.join(",")))
+    /// The sets of attributes, in the certificate's order.
+    pub fn sets(&self) -> &[Vec<Attribute>] {
+        &self.sets
     }
 
     fn attributes(&self) -> impl Iterator<Item = &Attribute> {
@@ -85,26 +62,29 @@ impl DistinguishedName {
 
     /// The common attributes, one set for each kind.
     fn ordered(&self) -> Vec<Vec<&Attribute>> {
-        let values = |(_, kind): (&str, &str)| {
-            let mut values: Vec<_> = self.attributes().filter(|attribute| attribute.kind == kind).collect();
-            if SINGLE.contains(&kind) {
+        let values = |(oid, _): (&str, &str)| {
+            let mut values: Vec<_> = self.attributes().filter(|attribute| attribute.oid == oid).collect();
+            if SINGLE.contains(&oid) {
                 values.drain(..values.len().saturating_sub(1));
                 values.retain(|attribute| !attribute.value.is_empty());
             }
             values
         };
-        ORDERED.into_iter().map(values).filter(|values| !values.is_empty()).collect()
+        COMMON.into_iter().map(values).filter(|values| !values.is_empty()).collect()
     }
 }
 
-/// All attributes, as `/connz` and logs show them: behind the common ones come the others.
 impl fmt::Display for DistinguishedName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let is_common = |attribute: &Attribute| ORDERED.iter().any(|(_, kind)| *kind == attribute.kind);
-        let others = self.attributes().filter(|attribute| !is_common(attribute)).map(|other| vec![other]);
+        let others = self.attributes().filter(|attribute| name(&attribute.oid).is_none());
+        let others = others.map(|other| vec![other]);
         let sets: Vec<Vec<&Attribute>> = others.chain(self.ordered()).collect();
         write_sets(f, &sets)
     }
+}
+
+fn name(oid: &str) -> Option<&'static str> {
+    COMMON.iter().find(|(known, _)| *known == oid).map(|(_, name)| *name)
 }
 
 fn write_sets(f: &mut impl fmt::Write, sets: &[Vec<&Attribute>]) -> fmt::Result {
@@ -122,13 +102,12 @@ fn write_sets(f: &mut impl fmt::Write, sets: &[Vec<&Attribute>]) -> fmt::Result 
 }
 
 fn write_attribute(f: &mut impl fmt::Write, attribute: &Attribute) -> fmt::Result {
-    let Attribute { kind, value } = attribute;
-    if !ORDERED.iter().any(|(_, known)| known == kind) {
-        let oid = if kind == DOMAIN_COMPONENT.1 { DOMAIN_COMPONENT.0 } else { kind };
+    let Attribute { oid, value } = attribute;
+    let Some(name) = name(oid) else {
         write!(f, "{oid}=#")?;
         return der_string(value).iter().try_for_each(|byte| write!(f, "{byte:02x}"));
-    }
-    write!(f, "{kind}=")?;
+    };
+    write!(f, "{name}=")?;
     for (at, c) in value.char_indices() {
         let is_special = match c {
             ',' | '+' | '"' | '\\' | '<' | '>' | ';' => true,
@@ -162,12 +141,6 @@ fn der_string(text: &str) -> Vec<u8> {
     der
 }
 
-fn kind(oid: &Oid<'_>) -> String {
-    let oid = oid.to_id_string();
-    let named = ORDERED.iter().chain([&DOMAIN_COMPONENT]).find(|(number, _)| *number == oid);
-    named.map_or(oid, |(_, name)| (*name).to_owned())
-}
-
 fn text(value: &Any<'_>) -> String {
     if value.tag() == Tag::BmpString {
         let units = value.data.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]]));
@@ -197,7 +170,7 @@ mod tests {
     const DC: &[u8] = &[0x09, 0x92, 0x26, 0x89, 0x93, 0xf2, 0x2c, 0x64, 1, 25];
 
     /// A name of sets of attributes, all UTF-8.
-    fn name(sets: &[&[(&[u8], &str)]]) -> Vec<u8> {
+    fn name_in_der(sets: &[&[(&[u8], &str)]]) -> Vec<u8> {
         let attribute =
             |(oid, value): &(&[u8], &str)| der(0x30, &[der(6, oid), der(12, value.as_bytes())].concat());
         let set = |set: &&[(&[u8], &str)]| der(0x31, &set.iter().flat_map(attribute).collect::<Vec<u8>>());
@@ -205,7 +178,7 @@ mod tests {
     }
 
     fn parsed(sets: &[&[(&[u8], &str)]]) -> DistinguishedName {
-        DistinguishedName::of(&X509Name::from_der(&name(sets)).unwrap().1)
+        DistinguishedName::of(&X509Name::from_der(&name_in_der(sets)).unwrap().1)
     }
 
     /// The texts are Go's for the same bytes.
@@ -213,9 +186,7 @@ mod tests {
     fn texts_are_those_of_go() {
         let usual =
             parsed(&[&[(CN, "localhost")], &[(O, "Acme"), (OU, "dev")], &[(OU, "ops, eu")], &[(C, "US")]]);
-        assert_eq!(usual.text(), "CN=localhost,OU=dev+OU=ops\\, eu,O=Acme,C=US");
         assert_eq!(usual.to_string(), "CN=localhost,OU=dev+OU=ops\\, eu,O=Acme,C=US");
-        assert_eq!(usual.text_with_domain(), None);
 
         let odd = parsed(&[
             &[(DC, "org")],
@@ -225,29 +196,10 @@ mod tests {
             &[(O, "#one"), (O, "two ")],
             &[(CN, "*<a>\"b\";c\\+\u{e9} ")],
         ]);
-        assert_eq!(odd.text(), r#"CN=*\<a\>\"b\"\;c\\\+é\ ,O=\#one+O=two\ "#);
         assert_eq!(
             odd.to_string(),
             r#"CN=*\<a\>\"b\"\;c\\\+é\ ,O=\#one+O=two\ ,2.5.4.12=#0c0644722e20c3a9,0.9.2342.19200300.100.1.25=#13074f70656e53534c,0.9.2342.19200300.100.1.25=#13036f7267"#
         );
-        assert_eq!(
-            odd.text_with_domain().unwrap(),
-            r#"CN=*\<a\>\"b\"\;c\\\+é\ ,O=\#one+O=two\ ,DC=org,DC=OpenSSL"#
-        );
-    }
-
-    #[test]
-    fn sets_begin_with_the_most_specific_and_have_names_only() {
-        let usual = parsed(&[&[(DC, "org")], &[(O, "Acme"), (OU, "dev")], &[(CN, "x")]]);
-        let sets: Vec<String> = usual
-            .sets()
-            .unwrap()
-            .map(|set| {
-                set.iter().map(|one| format!("{}={}", one.kind, one.value)).collect::<Vec<_>>().join("+")
-            })
-            .collect();
-        assert_eq!(sets, ["CN=x", "O=Acme+OU=dev", "DC=org"]);
-        assert!(parsed(&[&[(TITLE, "Dr.")], &[(CN, "x")]]).sets().is_none());
     }
 
     #[test]

@@ -219,7 +219,7 @@ fn client_certificates_are_verified_and_read() {
     pair.settle(usize::MAX).unwrap();
     let secured = pair.session.secured().unwrap();
     let [first] = &secured.certificates[..] else { panic!("{secured:?}") };
-    assert_eq!(first.subject.text(), "CN=c.example,O=Acme");
+    assert_eq!(first.subject.to_string(), "CN=c.example,O=Acme");
     assert_eq!(first.dns_names, ["c.example"]);
     assert_eq!(first.emails, ["me@c.example"]);
     assert_eq!(first.uris, ["spiffe://c.example/me"]);
