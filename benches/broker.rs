@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use balance::PlacementRule;
-use broker::{Broker, Config, ConnId, Flush, Settings, Time};
+use broker::{Broker, Config, ConnId, Flush, Greeting, Settings, Time};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use fabric::ShardId;
 use nats_proto::ServerInfo;
@@ -39,7 +39,12 @@ impl Shards {
     fn connect(&mut self, says: &str) -> (usize, ConnId) {
         let placed = self.brokers[0].place(&[]);
         let shard = placed.shard.index();
-        let id = self.brokers[shard].on_accepted(Time(1), placed, SocketAddr::from(([127, 0, 0, 1], 1)));
+        let id = self.brokers[shard].on_accepted(
+            Time(1),
+            placed,
+            SocketAddr::from(([127, 0, 0, 1], 1)),
+            Greeting::Plain,
+        );
         let text = format!("CONNECT {{\"verbose\":false,\"pedantic\":false}}\r\n{says}");
         self.brokers[shard].on_received(Time(1), id, text.as_bytes());
         self.settle();

@@ -29,6 +29,7 @@ use crate::placement::{Placed, Placement};
 use crate::random::Random;
 use crate::route::Router;
 use crate::sampling::Sampling;
+use crate::security::Greeting;
 use crate::time::Time;
 
 /// The account of clients that name none.
@@ -107,17 +108,21 @@ impl Broker {
         self.egress.counters.now = now;
     }
 
-    /// A connection that was placed here. Greets it.
-    pub fn on_accepted(&mut self, now: Time, placed: Placed, peer: SocketAddr) -> ConnId {
+    /// A connection that was placed here. Unless it begins in the clear and stays so, the caller says
+    /// how it goes on: [`Self::on_secured`], [`Self::on_unsecured`], [`Self::on_handshake_failed`].
+    pub fn on_accepted(&mut self, now: Time, placed: Placed, peer: SocketAddr, greeting: Greeting) -> ConnId {
         let mut client = Client::new(placed.cid, peer, !placed.over_limit, now);
         client.next_ping = now + self.config.settings.ping_interval;
         client.ping_reminder = client.next_ping;
+        client.opening = greeting != Greeting::Plain;
         let next_ping = client.next_ping;
         tracing::debug!("{} - Client connection created", client.label);
         self.egress.counters.on_accepted(&client);
         let id = self.egress.clients.insert(client);
         self.deadlines.push(next_ping, id, Due::Ping);
-        self.send_info(id, |_| ());
+        if greeting != Greeting::AfterTls {
+            self.send_info(id, |_| ());
+        }
         if placed.over_limit {
             self.egress.send_err(id, "maximum connections exceeded");
             self.close(id, CloseReason::MaxConnectionsExceeded);

@@ -9,6 +9,7 @@ use nats_proto::{ClientDecoder, ConnectOptions};
 use crate::close::CloseReason;
 use crate::outbox::Outbox;
 use crate::record::Record;
+use crate::security::Security;
 use crate::subscription::SubKey;
 use crate::time::Time;
 
@@ -115,6 +116,10 @@ pub(crate) struct Client {
     pub(crate) abilities: Abilities,
     pub(crate) connect_received: bool,
     pub(crate) first_pong_sent: bool,
+    /// It is not known yet whether and how it is secured.
+    pub(crate) opening: bool,
+    /// What its TLS handshake came to.
+    pub(crate) security: Option<Box<Security>>,
 
     pub(crate) decoder: ClientDecoder,
     /// Input not decoded yet: the start of an op, or what a hold keeps back.
@@ -171,6 +176,8 @@ impl Client {
             abilities: Abilities::of(&ConnectOptions::default()),
             connect_received: false,
             first_pong_sent: false,
+            opening: false,
+            security: None,
             decoder: ClientDecoder::default(),
             inbox: Vec::new(),
             op_bytes: 0,

@@ -37,6 +37,8 @@ pub enum CloseReason {
     MessageHeaderViolation,
     /// CONNECT with `no_responders` but without `headers`.
     NoRespondersRequiresHeaders,
+    /// TLS could not be agreed on, or took too long.
+    TlsHandshakeFailure,
     /// The server stops.
     ServerShutdown,
 }
@@ -81,6 +83,7 @@ impl CloseReason {
             Self::MaxControlLineExceeded => "Maximum Control Line Exceeded",
             Self::MessageHeaderViolation => "Message Header Violation",
             Self::NoRespondersRequiresHeaders => "No Responders Requires Headers",
+            Self::TlsHandshakeFailure => "TLS Handshake Failure",
             Self::ServerShutdown => "Server Shutdown",
         }
     }

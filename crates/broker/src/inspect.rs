@@ -146,7 +146,7 @@ impl Broker {
             name: introduction.name,
             lang: introduction.lang,
             version: introduction.version,
-            tls: None,
+            tls: client.security.as_ref().map(|security| Box::new(security.tls.clone())),
             user: Box::default(),
             account: self.accounts[client.account].name.clone(),
         }

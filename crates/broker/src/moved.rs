@@ -30,7 +30,7 @@ impl Client {
     /// Whether it can change shards during a pause: nothing of it waits for answers to this shard.
     pub(crate) fn can_move(&self) -> bool {
         let waits_here = matches!(self.hold, Some(Hold::Fence | Hold::Offer));
-        !self.is_ending() && self.fence.is_none() && self.deferred.is_empty() && !waits_here
+        !self.is_ending() && !self.opening && self.fence.is_none() && self.deferred.is_empty() && !waits_here
     }
 }
 

@@ -81,7 +81,7 @@ impl Broker {
         }
     }
 
-    fn refuse(&mut self, id: ConnId, text: &str, reason: CloseReason) {
+    pub(crate) fn refuse(&mut self, id: ConnId, text: &str, reason: CloseReason) {
         self.egress.send_err(id, text);
         self.close(id, reason);
     }

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use balance::PlacementRule;
-use broker::{Broker, Config, ConnId, Settings, Time};
+use broker::{Broker, Config, ConnId, Greeting, Settings, Time};
 use fabric::ShardId;
 use nats_proto::ServerInfo;
 
@@ -218,7 +218,7 @@ impl World {
             self.bring_up_to_date(shard);
         }
         let peer = SocketAddr::from(([127, 0, 0, 1], 1024 + placed.cid as u16));
-        let id = self.brokers[shard].on_accepted(now, placed, peer);
+        let id = self.brokers[shard].on_accepted(now, placed, peer, Greeting::Plain);
         let abilities = self.workload.abilities();
         let record = self.history.add_client(placed.shard.0, abilities.echo);
         let mut client = Client::new(record, abilities);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use balance::PlacementRule;
-use broker::{Broker, Config, ConnId, Flush, Moved, Settings, Time};
+use broker::{Broker, Config, ConnId, Flush, Greeting, Moved, Settings, Time};
 use fabric::{Batch, ShardId};
 use nats_proto::ServerInfo;
 
@@ -72,6 +72,11 @@ impl Shards {
 
     /// A new connection without CONNECT. Connections go round the shards, the first to shard 0.
     pub(crate) fn accept(&mut self) -> Conn {
+        self.accept_with(Greeting::Plain)
+    }
+
+    /// The same, greeted as it says.
+    pub(crate) fn accept_with(&mut self, greeting: Greeting) -> Conn {
         let placed = self.brokers[0].place(&[]);
         let shard = placed.shard.index();
         if shard != 0
@@ -80,7 +85,7 @@ impl Shards {
             self.brokers[shard].on_batch(self.now, ShardId(0), batch);
         }
         let peer = SocketAddr::from(([127, 0, 0, 1], 4000));
-        Conn { shard, id: self.brokers[shard].on_accepted(self.now, placed, peer) }
+        Conn { shard, id: self.brokers[shard].on_accepted(self.now, placed, peer, greeting) }
     }
 
     /// A new connection with CONNECT, its INFO read and put aside.

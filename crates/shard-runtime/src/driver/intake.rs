@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 
-use broker::{CloseReason, ConnId, Placed, Time};
+use broker::{CloseReason, ConnId, Greeting, Placed, Time};
 use fabric::ShardId;
 
 use super::Driver;
@@ -107,7 +107,7 @@ impl Driver {
     }
 
     fn adopt(&mut self, now: Time, fd: OwnedFd, placed: Placed, peer: SocketAddr) -> io::Result<()> {
-        let id = self.broker.on_accepted(now, placed, peer);
+        let id = self.broker.on_accepted(now, placed, peer, Greeting::Plain);
         self.io.adopt(id, fd)?;
         self.steer_receive(id)
     }

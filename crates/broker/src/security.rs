@@ -1,0 +1,90 @@
+//! Connections with TLS, as far as they concern the broker: when INFO leaves, and who is there.
+//!
+//! The handshake is between the caller and the client. The broker is told when it is over, hears nothing
+//! of the client before, and what it says meanwhile waits with the caller.
+
+use monitor::TlsFacts;
+use nats_auth::PeerFacts;
+
+use crate::broker::Broker;
+use crate::client::ConnId;
+use crate::close::CloseReason;
+use crate::time::Time;
+
+/// How a connection begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Greeting {
+    /// INFO, and no TLS.
+    Plain,
+    /// INFO, then it turns out whether there is TLS.
+    BeforeTls,
+    /// Silence; INFO comes when the connection is secured, or with [`Broker::greet`].
+    AfterTls,
+}
+
+/// What a handshake came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Security {
+    /// What monitoring shows.
+    pub tls: TlsFacts,
+    /// What the client's certificate says, if it showed one: it was verified.
+    pub peer: Option<PeerFacts>,
+}
+
+impl Broker {
+    /// Sends INFO to a connection that was not greeted: the client waits for it.
+    pub fn greet(&mut self, id: ConnId) {
+        if self.egress.clients.find(id).is_some_and(|client| client.closing.is_none()) {
+            self.send_info(id, |_| ());
+        }
+    }
+
+    /// The handshake is over: what the client says counts from here on.
+    pub fn on_secured(&mut self, now: Time, id: ConnId, security: Security) {
+        let Some(client) = self.egress.clients.find(id).filter(|client| client.closing.is_none()) else {
+            return;
+        };
+        tracing::debug!("{} - TLS handshake complete", client.label);
+        let TlsFacts { version, cipher_suite, first, .. } = &security.tls;
+        tracing::debug!("{} - TLS version {version}, cipher suite {cipher_suite}", client.label);
+        let first = *first;
+        client.security = Some(Box::new(security));
+        if first {
+            self.send_info(id, |info| (info.tls_required, info.tls_available) = (true, false));
+        }
+        self.open(now, id);
+    }
+
+    /// The client goes on without TLS, which it may.
+    pub fn on_unsecured(&mut self, now: Time, id: ConnId) {
+        self.open(now, id);
+    }
+
+    /// The client may begin.
+    fn open(&mut self, now: Time, id: ConnId) {
+        let next_ping = now + self.config.settings.ping_interval;
+        let Some(client) = self.egress.clients.find(id) else { return };
+        client.opening = false;
+        client.next_ping = next_ping;
+    }
+
+    /// The handshake failed, or took too long. `is_probe`: the client did not try in earnest.
+    pub fn on_handshake_failed(&mut self, id: ConnId, error: &str, is_probe: bool) {
+        let Some(client) = self.egress.clients.find(id) else { return };
+        if is_probe {
+            tracing::debug!("{} - TLS handshake error: {error}", client.label);
+        } else {
+            tracing::error!("{} - TLS handshake error: {error}", client.label);
+        }
+        self.close(id, CloseReason::TlsHandshakeFailure);
+    }
+
+    /// There are too many handshakes at the moment for one more.
+    pub fn on_throttled(&mut self, id: ConnId) {
+        self.refuse(
+            id,
+            "Connection throttling is active. Please try again later.",
+            CloseReason::MaxConnectionsExceeded,
+        );
+    }
+}
