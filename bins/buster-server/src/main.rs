@@ -4,31 +4,36 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
-use node::{COMPATIBLE_VERSION, OWN_VERSION};
-use server_options::{CommandLine, Invocation, Options, OptionsError, parse, program, usage, version_text};
+use node::{COMPATIBLE_VERSION, OWN_VERSION, load};
+use server_options::{CommandLine, Invocation, OptionsError, parse, program, tls_help, usage, version_text};
 
 fn main() -> ExitCode {
     let called = std::env::args_os().next().unwrap_or_default();
     let program = program(&called);
     match parse(std::env::args_os()) {
         Ok(Invocation::Run(command_line)) => run(&command_line, program, &called),
+        Ok(Invocation::Check(command_line)) => check(&command_line, program),
         Ok(Invocation::Signal(_)) => {
             eprintln!("{program}: flag -signal is not supported yet");
             ExitCode::FAILURE
         }
         Ok(Invocation::PrintHelp(text)) => print(&text),
         Ok(Invocation::PrintVersion) => print(&version_text(program, COMPATIBLE_VERSION, OWN_VERSION)),
+        Ok(Invocation::PrintTlsHelp) => print(tls_help().trim_end()),
         Err(error) => refuse(program, &error),
     }
 }
 
 fn run(command_line: &CommandLine, program: &str, called: &OsString) -> ExitCode {
-    let options = match command_line.options() {
-        Ok(options) => options,
+    let options = match load(command_line) {
+        Ok(loaded) => {
+            loaded.warnings.iter().for_each(|warning| eprintln!("{warning}"));
+            loaded.options
+        }
         Err(error) => return refuse(program, &error),
     };
     let called = Path::new(called).file_name().map_or(program.into(), |name| name.to_string_lossy());
-    let log = match server_log::init(&log(&options), &called) {
+    let log = match server_log::init(&options.log, &called) {
         Ok(log) => log,
         Err(error) => {
             eprintln!("{program}: {error}");
@@ -43,14 +48,20 @@ fn run(command_line: &CommandLine, program: &str, called: &OsString) -> ExitCode
     if outcome.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn log(options: &Options) -> server_log::Config {
-    server_log::Config {
-        file: options.log_file.clone(),
-        time: options.log_time,
-        debug: options.debug,
-        trace: options.trace,
-        ..server_log::Config::default()
+/// `-t`: warnings count as mistakes.
+fn check(command_line: &CommandLine, program: &str) -> ExitCode {
+    let loaded = match load(command_line) {
+        Ok(loaded) => loaded,
+        Err(error) => return refuse(program, &error),
+    };
+    if !loaded.warnings.is_empty() {
+        return refuse(program, &OptionsError::Config(loaded.warnings));
     }
+    if let Some(config) = &loaded.options.config {
+        let (path, digest) = (config.path.display(), &config.digest);
+        eprintln!("{program}: configuration file {path} is valid ({digest})");
+    }
+    ExitCode::SUCCESS
 }
 
 fn refuse(program: &str, error: &OptionsError) -> ExitCode {

@@ -15,12 +15,21 @@ pub const OWN_VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The level of nats-server's `$JS.API`, as its INFO states it.
 const API_LEVEL: i64 = 4;
 
-/// INFO as it is the same for all clients.
-pub(crate) fn server_info(options: &Options, address: SocketAddr, limits: Limits) -> ServerInfo {
-    let server_id = KeyPair::new_server().public_key();
+/// A name for a server that no other has: a public key, as nats-server's are.
+pub(crate) fn new_server_id() -> String {
+    KeyPair::new_server().public_key()
+}
+
+/// INFO as it is the same for all clients. `address` is where they connect.
+pub(crate) fn server_info(
+    options: &Options,
+    server_id: &str,
+    address: SocketAddr,
+    limits: Limits,
+) -> ServerInfo {
     ServerInfo {
-        server_name: options.server_name.clone().unwrap_or_else(|| server_id.clone()),
-        server_id,
+        server_name: options.server_name.clone().unwrap_or_else(|| server_id.to_owned()),
+        server_id: server_id.to_owned(),
         version: COMPATIBLE_VERSION.into(),
         proto: 1,
         go: "none".into(),
@@ -41,10 +50,10 @@ mod tests {
     #[test]
     fn the_id_is_a_server_key_and_names_the_server_by_default() {
         let address = SocketAddr::from(([127, 0, 0, 1], 4222));
-        let info = server_info(&Options::default(), address, Limits::default());
+        let info = server_info(&Options::default(), &new_server_id(), address, Limits::default());
         assert_eq!((info.server_id.len(), &info.server_id[..1]), (56, "N"));
         assert_eq!(info.server_name, info.server_id);
         let named = Options { server_name: Some("s1".into()), ..Options::default() };
-        assert_eq!(server_info(&named, address, Limits::default()).server_name, "s1");
+        assert_eq!(server_info(&named, "N", address, Limits::default()).server_name, "s1");
     }
 }

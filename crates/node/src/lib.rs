@@ -6,8 +6,11 @@ mod files;
 mod identity;
 mod listen;
 mod server;
+mod settings;
 mod signals;
+mod sources;
 
 pub use error::NodeError;
 pub use identity::{COMPATIBLE_VERSION, OWN_VERSION};
 pub use server::{Server, serve};
+pub use sources::load;

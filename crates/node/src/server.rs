@@ -3,9 +3,8 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use broker::{Config, Settings};
+use broker::Config;
 use fabric::ShardId;
-use nats_proto::Limits;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use server_options::{Options, SHARDS_MAX};
 use shard_runtime::{Control, Shards, available_cpus};
@@ -13,8 +12,9 @@ use shard_runtime::{Control, Shards, available_cpus};
 use crate::backend::Plan;
 use crate::error::NodeError;
 use crate::files::{PortsFile, write_pid_file};
-use crate::identity::{COMPATIBLE_VERSION, OWN_VERSION, server_info};
+use crate::identity::{COMPATIBLE_VERSION, OWN_VERSION, new_server_id};
 use crate::listen::listen;
+use crate::settings::settings;
 use crate::signals::StopSignals;
 
 /// A running server. It runs on until it is stopped, even if this is dropped.
@@ -36,14 +36,17 @@ impl Server {
         let shards = options.shards.unwrap_or(cpus.len().min(SHARDS_MAX));
         let plan = Plan::make(options.io, shards)?;
         let (listener, address) = listen(options)?;
-        let info = server_info(options, address, Limits::default());
+        let settings = Arc::new(settings(options, &new_server_id(), address));
+        let info = &settings.info;
         tracing::info!("Starting nats-server");
         tracing::info!("  Version:  {COMPATIBLE_VERSION} (buster-server {OWN_VERSION})");
         tracing::info!("  Name:     {}", info.server_name);
         tracing::info!("  ID:       {}", info.server_id);
         tracing::info!("  Shards:   {shards}");
+        if let Some(config) = &options.config {
+            tracing::info!("Using configuration file: {} ({})", config.path.display(), config.digest);
+        }
 
-        let settings = Arc::new(Settings { trace: options.trace, ..Settings::new(info.clone()) });
         let configs = || {
             let config = |shard| Config {
                 seed: random_seed(),

@@ -2,10 +2,15 @@
 
 use std::ffi::OsString;
 use std::fmt;
+use std::path::{Path, PathBuf};
 
+use nats_conf::Sources;
+use sha2::{Digest, Sha256};
+
+use crate::config::{self, Report};
 use crate::draft::Draft;
 use crate::error::OptionsError;
-use crate::options::Options;
+use crate::options::{ConfigFile, Options};
 use crate::table::{Effect, Row};
 
 /// A command line that was understood. It makes [`Options`], as often as the configuration file changes:
@@ -13,6 +18,16 @@ use crate::table::{Effect, Row};
 #[derive(Clone, PartialEq)]
 pub struct CommandLine {
     flags: Vec<Flag>,
+    config: Option<PathBuf>,
+}
+
+/// Options, and what is odd about the file they came from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Loaded {
+    /// The options.
+    pub options: Options,
+    /// Lines as nats-server writes them. `-t` takes them for mistakes.
+    pub warnings: Vec<String>,
 }
 
 /// A flag that was given: its row, the name it was called by, and the value.
@@ -33,23 +48,58 @@ pub(crate) enum Value {
 
 impl CommandLine {
     pub(crate) fn new(flags: Vec<Flag>) -> Self {
-        Self { flags }
+        Self { flags, config: None }
     }
 
-    /// The options of the flags alone.
+    pub(crate) fn with_config(self, config: Option<PathBuf>) -> Self {
+        Self { config, ..self }
+    }
+
+    /// The configuration file that is named, as it is named.
+    pub fn config(&self) -> Option<&Path> {
+        self.config.as_deref()
+    }
+
+    /// Reads the configuration file, if one is named, and lays the flags over it. Files and the
+    /// environment are reached through `sources`.
     ///
     /// # Errors
-    /// The first thing wrong with what they mean together.
-    pub fn options(&self) -> Result<Options, OptionsError> {
+    /// All that is wrong with the file, or the first thing that does not go together.
+    pub fn load(&self, sources: &Sources<'_>) -> Result<Loaded, OptionsError> {
         let mut draft = Draft::default();
+        let warnings = match &self.config {
+            Some(path) => read_config(path, sources, &mut draft)?,
+            None => Vec::new(),
+        };
         self.lay_over(&mut draft)?;
-        draft.finish()
+        Ok(Loaded { options: draft.finish()?, warnings })
     }
 
     /// Sets what the flags say; the last of several wins.
     pub(crate) fn lay_over(&self, draft: &mut Draft) -> Result<(), OptionsError> {
         self.flags.iter().try_for_each(|flag| flag.apply(draft))
     }
+}
+
+/// Fills the draft, and gives back warnings.
+fn read_config(path: &Path, sources: &Sources<'_>, draft: &mut Draft) -> Result<Vec<String>, OptionsError> {
+    let name = path
+        .to_str()
+        .ok_or_else(|| OptionsError::Config(vec![format!("{}: the path must be UTF-8", path.display())]))?;
+    let map = nats_conf::parse_file(name, sources)
+        .map_err(|error| OptionsError::Config(vec![error.to_string()]))?;
+    let mut report = Report::default();
+    if map.is_empty() {
+        report.warnings.push(format!("{name}: config has no values or is empty"));
+    }
+    config::read(&map, draft, &mut report);
+    let digest = format!("sha256:{:x}", Sha256::digest(map.to_json()));
+    draft.options.config = Some(ConfigFile { path: path.to_owned(), digest });
+    if report.errors.is_empty() {
+        return Ok(report.warnings);
+    }
+    let errors = report.errors.iter().map(ToString::to_string);
+    Err(OptionsError::Config(report.warnings.into_iter().chain(errors).collect()))
 }
 
 impl Flag {

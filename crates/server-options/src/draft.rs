@@ -1,15 +1,21 @@
-//! The options while the configuration file and the flags are still being read: a setter per flag, and
-//! the decisions that wait until all has been seen.
+//! The options while the configuration file and the flags are still being read: a setter per option.
+//! What waits until all has been seen is in `settle.rs`.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use balance::PlacementRule;
 
+use crate::config::Credentials;
 use crate::error::OptionsError;
+use crate::go_duration::{Shown, span};
 use crate::go_value::duration;
-use crate::invocation::{SignalCall, SignalCommand};
-use crate::options::{BUSY_POLL_MAX, Io, Options, Port, SHARDS_MAX};
+use crate::limits::{Limits, Timers};
+use crate::options::{BUSY_POLL_MAX, Io, Options};
+
+/// Shortest time over which nats-server closes connections in lame duck mode.
+const LAME_DUCK_DURATION_MIN: Duration = Duration::from_secs(30);
 
 /// A setter's outcome; the error is the reason shown behind the value.
 pub(crate) type Set = Result<(), &'static str>;
@@ -19,11 +25,42 @@ pub(crate) struct Draft {
     pub(crate) options: Options,
     /// As given; 0 means the default and -1 a random port.
     pub(crate) port: i64,
+    pub(crate) monitor: MonitorDraft,
     pub(crate) shards: Option<i64>,
-    /// `-DV`, which outranks `-D` and `-V` wherever it stands.
-    debug_and_trace: Option<bool>,
+    pub(crate) credentials: Credentials,
+    /// `allow_non_tls`, which means nothing without `tls`.
+    pub(crate) allow_non_tls: bool,
+    pub(crate) tls_flags: TlsFlags,
+    pub(crate) log_flags: LogFlags,
     /// What the program is asked to do instead of serving.
     pub(crate) asked: Asked,
+}
+
+/// Where to listen for monitoring, as given. Ports are as for clients, with 0 for nowhere.
+#[derive(Debug, Default)]
+pub(crate) struct MonitorDraft {
+    pub(crate) host: String,
+    pub(crate) http_port: i64,
+    pub(crate) https_port: i64,
+    pub(crate) base_path: String,
+}
+
+/// The flags for TLS. Any of them but `-tls=false` replaces the file's certificates.
+#[derive(Debug, Default)]
+pub(crate) struct TlsFlags {
+    pub(crate) on: Option<bool>,
+    pub(crate) verify: Option<bool>,
+    pub(crate) certificate: Option<PathBuf>,
+    pub(crate) key: Option<PathBuf>,
+    pub(crate) ca_file: Option<PathBuf>,
+}
+
+/// Flags that outrank `-D` and `-V` wherever they stand, the later ones here those before.
+#[derive(Debug, Default)]
+pub(crate) struct LogFlags {
+    pub(crate) debug_and_trace: Option<bool>,
+    pub(crate) debug_and_verbose_trace: Option<bool>,
+    pub(crate) verbose_trace: Option<bool>,
 }
 
 /// What the program is asked to do instead of serving. Only flags ask.
@@ -31,6 +68,9 @@ pub(crate) struct Draft {
 pub(crate) struct Asked {
     pub(crate) version: bool,
     pub(crate) help: bool,
+    pub(crate) tls_help: bool,
+    pub(crate) check: bool,
+    pub(crate) config: Option<PathBuf>,
     pub(crate) signal: Option<OsString>,
 }
 
@@ -61,24 +101,55 @@ impl Draft {
     }
 
     pub(crate) fn set_log_file(&mut self, value: OsString) -> Set {
-        self.options.log_file = path(value);
+        self.options.log.file = path(value);
         Ok(())
     }
 
     pub(crate) fn set_log_time(&mut self, on: bool) {
-        self.options.log_time = on;
+        self.options.log.time = on;
     }
 
     pub(crate) fn set_debug(&mut self, on: bool) {
-        self.options.debug = on;
+        self.options.log.debug = on;
     }
 
     pub(crate) fn set_trace(&mut self, on: bool) {
-        self.options.trace = on;
+        self.options.log.trace = on;
     }
 
     pub(crate) fn set_debug_and_trace(&mut self, on: bool) {
-        self.debug_and_trace = Some(on);
+        self.log_flags.debug_and_trace = Some(on);
+    }
+
+    pub(crate) fn set_verbose_trace(&mut self, on: bool) {
+        self.log_flags.verbose_trace = Some(on);
+    }
+
+    pub(crate) fn set_debug_and_verbose_trace(&mut self, on: bool) {
+        self.log_flags.debug_and_verbose_trace = Some(on);
+    }
+
+    pub(crate) fn set_log_utc(&mut self, on: bool) {
+        self.options.log.utc = on;
+    }
+
+    pub(crate) fn set_log_size_limit(&mut self, bytes: i64) -> Set {
+        self.options.log.size_limit = u64::try_from(bytes).ok().filter(|bytes| *bytes > 0);
+        Ok(())
+    }
+
+    pub(crate) fn set_log_max_num(&mut self, number: i64) -> Set {
+        self.options.log.max_num = usize::try_from(number).ok().filter(|number| *number > 0);
+        Ok(())
+    }
+
+    pub(crate) fn set_syslog(&mut self, on: bool) {
+        self.options.log.syslog = on;
+    }
+
+    pub(crate) fn set_remote_syslog(&mut self, value: OsString) -> Set {
+        self.options.log.remote_syslog = text(value)?;
+        Ok(())
     }
 
     pub(crate) fn set_store_dir(&mut self, value: OsString) -> Set {
@@ -136,55 +207,179 @@ impl Draft {
         self.asked.version = on;
     }
 
-    /// Settles what depends on several options, and checks what they mean together.
-    pub(crate) fn finish(self) -> Result<Options, OptionsError> {
-        let mut options = self.options;
-        if options.server_name.as_ref().is_some_and(|name| name.contains(' ')) {
-            return Err(OptionsError::ServerNameHasSpaces);
+    pub(crate) fn set_check(&mut self, on: bool) {
+        self.asked.check = on;
+    }
+
+    pub(crate) fn set_config(&mut self, value: OsString) -> Set {
+        self.asked.config = path(value);
+        Ok(())
+    }
+
+    pub(crate) fn set_tls_help(&mut self, on: bool) {
+        self.asked.tls_help = on;
+    }
+
+    pub(crate) fn set_server_name_in_file(&mut self, name: &str) -> Result<(), String> {
+        if name.contains(' ') {
+            return Err(OptionsError::ServerNameHasSpaces.to_string());
         }
-        if let Some(on) = self.debug_and_trace {
-            (options.debug, options.trace) = (on, on);
+        self.options.server_name = Some(name.to_owned()).filter(|name| !name.is_empty());
+        Ok(())
+    }
+
+    pub(crate) fn add_server_tags(&mut self, tags: Vec<String>) {
+        for tag in tags {
+            let tag = tag.trim().to_lowercase();
+            if !tag.is_empty() && !self.options.server_tags.contains(&tag) {
+                self.options.server_tags.push(tag);
+            }
         }
-        options.shards = self.shards.map(shards).transpose()?;
-        if let Some(port) = port(self.port, &options.host)? {
-            options.port = port;
+    }
+
+    pub(crate) fn set_max_connections(&mut self, number: i64) -> Result<(), String> {
+        self.options.limits.max_connections = usize::try_from(number).unwrap_or(0);
+        Ok(())
+    }
+
+    pub(crate) fn set_max_subscriptions(&mut self, number: i64) -> Result<(), String> {
+        self.options.limits.max_subscriptions = usize::try_from(number).ok().filter(|number| *number > 0);
+        Ok(())
+    }
+
+    pub(crate) fn set_max_sub_tokens(&mut self, number: i64) -> Result<(), String> {
+        let tokens = u8::try_from(number).ok().filter(|tokens| *tokens > 0);
+        self.options.limits.max_sub_tokens = tokens;
+        match number {
+            256.. => Err("max_sub_tokens value is too big".to_owned()),
+            1.. => Ok(()),
+            _ => Err("max_sub_tokens value can not be negative".to_owned()),
         }
-        Ok(options)
+    }
+
+    pub(crate) fn set_max_control_line(&mut self, bytes: i64) -> Result<(), String> {
+        let default = Limits::default().max_control_line;
+        self.options.limits.max_control_line = size(bytes, default).ok_or("max_control_line is negative")?;
+        Ok(())
+    }
+
+    pub(crate) fn set_max_payload(&mut self, bytes: i64) -> Result<(), String> {
+        self.options.limits.max_payload = match bytes {
+            0 => Limits::default().max_payload,
+            -1 => None,
+            bytes => Some(usize::try_from(bytes).map_err(|_| "max_payload is negative, no limit is -1")?),
+        };
+        Ok(())
+    }
+
+    pub(crate) fn set_max_pending(&mut self, bytes: i64) -> Result<(), String> {
+        let default = Limits::default().max_pending;
+        self.options.limits.max_pending = size(bytes, default).ok_or("max_pending is negative")?;
+        Ok(())
+    }
+
+    pub(crate) fn set_max_closed_clients(&mut self, number: i64) -> Result<(), String> {
+        let default = Limits::default().max_closed_clients;
+        self.options.limits.max_closed_clients =
+            size(number, default).ok_or("max_closed_clients is negative")?;
+        Ok(())
+    }
+
+    pub(crate) fn set_ping_interval(&mut self, time: Duration) {
+        self.options.timers.ping_interval = given(time, Timers::default().ping_interval);
+    }
+
+    pub(crate) fn set_ping_max(&mut self, number: i64) -> Result<(), String> {
+        let default = Timers::default().ping_max;
+        let number = u32::try_from(number).map_err(|_| "ping_max is out of range")?;
+        self.options.timers.ping_max = if number == 0 { default } else { number };
+        Ok(())
+    }
+
+    pub(crate) fn set_write_deadline(&mut self, time: Duration) {
+        self.options.timers.write_deadline = given(time, Timers::default().write_deadline);
+    }
+
+    pub(crate) fn set_lame_duck_duration(&mut self, text: &str) -> Result<(), String> {
+        let span = span(text).map_err(|reason| format!("error parsing lame_duck_duration: {reason}"))?;
+        if span.negative || span.length < LAME_DUCK_DURATION_MIN {
+            return Err(format!(
+                "invalid lame_duck_duration of {}, minimum is 30 seconds",
+                if span.negative { text.to_owned() } else { Shown(span.length).to_string() }
+            ));
+        }
+        self.options.timers.lame_duck_duration = span.length;
+        Ok(())
+    }
+
+    pub(crate) fn set_lame_duck_grace_period(&mut self, text: &str) -> Result<(), String> {
+        let span = span(text).map_err(|reason| format!("error parsing lame_duck_grace_period: {reason}"))?;
+        if span.negative {
+            return Err("invalid lame_duck_grace_period, needs to be positive".to_owned());
+        }
+        let default = Timers::default().lame_duck_grace_period;
+        self.options.timers.lame_duck_grace_period = given(span.length, default);
+        Ok(())
+    }
+
+    pub(crate) fn set_user(&mut self, value: OsString) -> Set {
+        self.credentials.user = text(value)?.unwrap_or_default();
+        Ok(())
+    }
+
+    pub(crate) fn set_password(&mut self, value: OsString) -> Set {
+        self.credentials.password = text(value)?.unwrap_or_default().as_str().into();
+        Ok(())
+    }
+
+    pub(crate) fn set_token(&mut self, value: OsString) -> Set {
+        self.credentials.token = text(value)?.unwrap_or_default().as_str().into();
+        Ok(())
+    }
+
+    pub(crate) fn set_http_port(&mut self, port: i64) -> Set {
+        self.monitor.http_port = port;
+        Ok(())
+    }
+
+    pub(crate) fn set_https_port(&mut self, port: i64) -> Set {
+        self.monitor.https_port = port;
+        Ok(())
+    }
+
+    pub(crate) fn set_tls(&mut self, on: bool) {
+        self.tls_flags.on = Some(on);
+    }
+
+    pub(crate) fn set_tls_verify(&mut self, on: bool) {
+        self.tls_flags.verify = Some(on);
+    }
+
+    pub(crate) fn set_tls_cert(&mut self, value: OsString) -> Set {
+        self.tls_flags.certificate = Some(value.into());
+        Ok(())
+    }
+
+    pub(crate) fn set_tls_key(&mut self, value: OsString) -> Set {
+        self.tls_flags.key = Some(value.into());
+        Ok(())
+    }
+
+    pub(crate) fn set_tls_ca_cert(&mut self, value: OsString) -> Set {
+        self.tls_flags.ca_file = Some(value.into());
+        Ok(())
     }
 }
 
-/// Reads what `--signal` takes.
-pub(crate) fn signal_call(value: &OsStr) -> Result<SignalCall, OptionsError> {
-    let text = value.to_string_lossy();
-    let mut parts = text.split('=');
-    let word = parts.next().unwrap_or_default();
-    let process = parts.next().filter(|process| !process.is_empty()).map(OsString::from);
-    let rest: Vec<&str> = parts.collect();
-    if !rest.is_empty() {
-        return Err(OptionsError::BadSignal(rest.join(" ")));
-    }
-    let command =
-        SignalCommand::from_word(word).ok_or_else(|| OptionsError::UnknownSignal(word.to_owned()))?;
-    Ok(SignalCall { command, process })
+/// A size or number of which 0 stands for the default; `None` for less than 0.
+fn size(number: i64, default: usize) -> Option<usize> {
+    let number = usize::try_from(number).ok()?;
+    Some(if number == 0 { default } else { number })
 }
 
-/// The port that a number stands for: 0 is the default, and -1 a random one.
-fn port(number: i64, host: &str) -> Result<Option<Port>, OptionsError> {
-    match number {
-        0 => Ok(None),
-        -1 => Ok(Some(Port::Random)),
-        port => match u16::try_from(port) {
-            Ok(port) => Ok(Some(Port::Fixed(port))),
-            Err(_) => Err(OptionsError::PortOutOfRange { host: host.to_owned(), port }),
-        },
-    }
-}
-
-fn shards(count: i64) -> Result<usize, OptionsError> {
-    usize::try_from(count)
-        .ok()
-        .filter(|count| (1..=SHARDS_MAX).contains(count))
-        .ok_or(OptionsError::ShardsOutOfRange(count))
+/// A length of time of which 0 stands for the default.
+fn given(time: Duration, default: Duration) -> Duration {
+    if time.is_zero() { default } else { time }
 }
 
 /// Text for places that need UTF-8; empty counts as not given.

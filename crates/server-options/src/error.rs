@@ -7,7 +7,8 @@ use crate::options::SHARDS_MAX;
 ///
 /// Texts were compared with nats-server 2.14.5. The exceptions: `NotSupported` is ours,
 /// and `PortOutOfRange` is a fatal log line there, after the start-up lines.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum OptionsError {
     /// Dashes that lead to no flag name, as in `---p` or `-=3`.
     #[error("bad flag syntax: {0}")]
@@ -64,6 +65,57 @@ pub enum OptionsError {
         /// The port as given.
         port: i64,
     },
+    /// The configuration file, or what it includes, cannot be read or is wrong: a line each, those that
+    /// are mere warnings first.
+    #[error("{}", .0.join("\n"))]
+    Config(Vec<String>),
+    /// `-t` without `-c`.
+    #[error("must specify [-c, --config] option to check configuration file syntax")]
+    NothingToCheck,
+    /// Flags for TLS without `--tlscert`.
+    #[error("TLS Server certificate must be present and valid")]
+    NoTlsCertificate,
+    /// Flags for TLS without `--tlskey`.
+    #[error("TLS Server private key must be present and valid")]
+    NoTlsKey,
+    /// Lame duck mode would be over before it begins.
+    #[error("lame duck grace period ({grace}) should be strictly lower than lame duck duration ({duration})")]
+    LameDuckGrace {
+        /// The grace period, as Go shows it.
+        grace: String,
+        /// The duration, as Go shows it.
+        duration: String,
+    },
+    /// The largest message could never be delivered.
+    #[error("max_payload ({payload}) cannot be higher than max_pending ({pending})")]
+    PayloadAbovePending {
+        /// In bytes.
+        payload: usize,
+        /// In bytes.
+        pending: usize,
+    },
+    /// `no_auth_user` without any user.
+    #[error("no_auth_user: {0:?} present, but users/nkeys are not defined")]
+    NoAuthUserWithoutUsers(String),
+    /// `no_auth_user` is nobody.
+    #[error(
+        "no_auth_user: {0:?} not present as user or nkey in authorization block or account configuration"
+    )]
+    NoAuthUserUnknown(String),
+    /// Monitoring is to speak both HTTP and HTTPS.
+    #[error("can't specify both HTTP ({http}) and HTTPs ({https}) ports")]
+    HttpAndHttps {
+        /// The port for HTTP, as given.
+        http: i64,
+        /// The port for HTTPS, as given.
+        https: i64,
+    },
+    /// Monitoring is to speak HTTPS, and there is no certificate.
+    #[error("TLS cert and key required for HTTPS")]
+    HttpsWithoutTls,
+    /// A port for monitoring that no socket can have.
+    #[error("can't listen to the monitor port: listen tcp: address {0}: invalid port")]
+    MonitorPortOutOfRange(i64),
     /// Server names go into space-separated places.
     #[error("server name cannot contain spaces")]
     ServerNameHasSpaces,
@@ -78,20 +130,15 @@ impl OptionsError {
     /// Whether [`usage`](crate::usage) goes to standard output after the report: true when a flag was
     /// not understood.
     pub fn usage_follows(&self) -> bool {
-        match self {
+        matches!(
+            self,
             Self::BadSyntax(_)
-            | Self::UnknownFlag(_)
-            | Self::MissingValue(_)
-            | Self::BadValue { .. }
-            | Self::BadSwitch { .. }
-            | Self::ShardsOutOfRange(_) => true,
-            Self::UnrecognizedCommand(_)
-            | Self::NotSupported { .. }
-            | Self::BadSignal(_)
-            | Self::UnknownSignal(_)
-            | Self::PortOutOfRange { .. }
-            | Self::ServerNameHasSpaces => false,
-        }
+                | Self::UnknownFlag(_)
+                | Self::MissingValue(_)
+                | Self::BadValue { .. }
+                | Self::BadSwitch { .. }
+                | Self::ShardsOutOfRange(_)
+        )
     }
 }
 

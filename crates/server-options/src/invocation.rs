@@ -1,21 +1,26 @@
 //! What the program was started to do.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use crate::command_line::CommandLine;
+use crate::error::OptionsError;
 
 /// What the program was started to do.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Invocation {
     /// Serve with these options.
     Run(CommandLine),
+    /// Say whether the options are right, and exit (`-t`). There is a configuration file.
+    Check(CommandLine),
     /// Send a signal to a server that runs, and exit (`--signal`).
     Signal(SignalCall),
     /// Print this usage text on standard output and exit with 0.
     PrintHelp(String),
     /// Print [`version_text`](crate::version_text) on standard output and exit with 0.
     PrintVersion,
+    /// Print [`tls_help`](crate::tls_help) on standard output and exit with 0.
+    PrintTlsHelp,
 }
 
 /// `--signal <command>[=<process>]`.
@@ -67,6 +72,21 @@ impl SignalCommand {
 }
 
 impl SignalCall {
+    /// Reads what `--signal` takes.
+    pub(crate) fn read(value: &OsStr) -> Result<Self, OptionsError> {
+        let text = value.to_string_lossy();
+        let mut parts = text.split('=');
+        let word = parts.next().unwrap_or_default();
+        let process = parts.next().filter(|process| !process.is_empty()).map(OsString::from);
+        let rest: Vec<&str> = parts.collect();
+        if !rest.is_empty() {
+            return Err(OptionsError::BadSignal(rest.join(" ")));
+        }
+        let command =
+            SignalCommand::from_word(word).ok_or_else(|| OptionsError::UnknownSignal(word.to_owned()))?;
+        Ok(Self { command, process })
+    }
+
     /// The process as a path, since it may be a file; `None` where none is named.
     pub fn file(&self) -> Option<&Path> {
         self.process.as_deref().map(Path::new)

@@ -5,39 +5,41 @@
 //! which, never silence. Nothing here opens, binds or prints.
 //!
 //! ```
+//! use nats_conf::Sources;
 //! use server_options::{Invocation, Port, parse};
 //!
 //! let args = ["buster-server", "-p", "-1", "--debug", "-T=false"].map(Into::into);
 //! let Ok(Invocation::Run(command_line)) = parse(args) else { panic!("flags are fine") };
-//! let options = command_line.options()?;
+//! let options = command_line.load(&Sources::NONE)?.options;
 //! assert_eq!(options.port, Port::Random);
-//! assert!(options.debug && !options.log_time);
+//! assert!(options.log.debug && !options.log.time);
 //! # Ok::<(), server_options::OptionsError>(())
 //! ```
 
 #![forbid(unsafe_code)]
 
 mod command_line;
+mod config;
 mod draft;
 mod error;
+mod go_duration;
 mod go_value;
 mod invocation;
 mod limits;
-mod monitoring;
 mod options;
 mod parse;
 mod program;
+mod settle;
 mod table;
 mod tls;
 mod usage;
 
-pub use command_line::CommandLine;
+pub use command_line::{CommandLine, Loaded};
 pub use error::OptionsError;
 pub use invocation::{Invocation, SignalCall, SignalCommand};
 pub use limits::{Limits, Timers};
-pub use monitoring::{Monitoring, MonitoringListener};
 pub use options::{BUSY_POLL_MAX, ConfigFile, Io, Options, Port, SHARDS_MAX};
 pub use parse::parse;
 pub use program::{PEER_PROGRAM, PROGRAM, program, version_text};
-pub use tls::{CertificateFiles, HandshakeFirst, TLS_TIMEOUT, Tls, TlsVersion};
+pub use tls::{CertificateFiles, Tls, tls_help};
 pub use usage::usage;

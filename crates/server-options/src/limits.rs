@@ -5,8 +5,8 @@ use std::time::Duration;
 /// What connections may use. Defaults are nats-server's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// `max_connections`; `None` is no limit.
-    pub max_connections: Option<usize>,
+    /// `max_connections`; with 0 or less in the file nobody may connect.
+    pub max_connections: usize,
     /// `max_subscriptions`, of one connection; `None` is no limit.
     pub max_subscriptions: Option<usize>,
     /// `max_subscription_tokens` of a subject that is subscribed to; `None` is no limit.
@@ -24,7 +24,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            max_connections: Some(64 << 10),
+            max_connections: 64 << 10,
             max_subscriptions: None,
             max_sub_tokens: None,
             max_control_line: 4 << 10,

@@ -1,12 +1,12 @@
 //! What the command line and the configuration file ask for, once they have been understood.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use balance::PlacementRule;
 
 use crate::limits::{Limits, Timers};
-use crate::monitoring::Monitoring;
 use crate::tls::Tls;
 
 /// Most shards that may be asked for. Every shard talks to every other, so the mesh grows with the
@@ -30,18 +30,16 @@ pub struct Options {
     pub port: Port,
     /// Name shown in INFO; `None` means the server's own id. Never contains a space.
     pub server_name: Option<String>,
+    /// `server_tags`: words for whoever looks for servers of a kind; `/varz` shows them.
+    pub server_tags: Vec<String>,
+    /// `server_metadata`: the same as names and values.
+    pub server_metadata: BTreeMap<String, String>,
     /// File to receive the process id.
     pub pid_file: Option<PathBuf>,
     /// Directory to receive `<program>_<pid>.ports`.
     pub ports_file_dir: Option<PathBuf>,
-    /// Log file; `None` means standard error.
-    pub log_file: Option<PathBuf>,
-    /// Whether log lines carry the time.
-    pub log_time: bool,
-    /// Whether debug lines are logged. Independent of `trace`.
-    pub debug: bool,
-    /// Whether the protocol is traced.
-    pub trace: bool,
+    /// Where the log goes, and what is in it.
+    pub log: server_log::Config,
     /// What connections may use.
     pub limits: Limits,
     /// When connections are checked and closed.
@@ -50,10 +48,8 @@ pub struct Options {
     pub auth: nats_auth::Config,
     /// TLS for clients; `None` is none.
     pub tls: Option<Tls>,
-    /// Whether clients may also come without TLS when there is some.
-    pub allow_non_tls: bool,
-    /// Where to ask how the server is.
-    pub monitoring: Monitoring,
+    /// Where to ask how the server is; `None` is nowhere.
+    pub monitor: Option<monitor_http::Config>,
     /// Where streams will be kept. Nothing is kept yet, so nothing is written there.
     pub store_dir: Option<PathBuf>,
     /// Shards to run, 1 to [`SHARDS_MAX`]; `None` means one per available core.
@@ -76,18 +72,16 @@ impl Default for Options {
             host: "0.0.0.0".to_owned(),
             port: Port::Fixed(CLIENT_PORT),
             server_name: None,
+            server_tags: Vec::new(),
+            server_metadata: BTreeMap::new(),
             pid_file: None,
             ports_file_dir: None,
-            log_file: None,
-            log_time: true,
-            debug: false,
-            trace: false,
+            log: server_log::Config::default(),
             limits: Limits::default(),
             timers: Timers::default(),
             auth: nats_auth::Config::default(),
             tls: None,
-            allow_non_tls: false,
-            monitoring: Monitoring::default(),
+            monitor: None,
             store_dir: None,
             shards: None,
             placement: PlacementRule::default(),

@@ -12,10 +12,10 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use crate::command_line::{CommandLine, Flag, Value};
-use crate::draft::{Draft, signal_call};
+use crate::draft::Draft;
 use crate::error::OptionsError;
 use crate::go_value::{integer, switch};
-use crate::invocation::Invocation;
+use crate::invocation::{Invocation, SignalCall};
 use crate::program::program;
 use crate::table::{Effect, Section, find};
 use crate::usage::usage;
@@ -49,7 +49,7 @@ pub fn parse<I: IntoIterator<Item = OsString>>(args: I) -> Result<Invocation, Op
 /// The order is nats-server's: version, help, the command word, then what is wrong with the options.
 fn decide(
     program: &str,
-    draft: Draft,
+    mut draft: Draft,
     command: Option<&OsStr>,
     refused: Option<OptionsError>,
     command_line: CommandLine,
@@ -58,8 +58,12 @@ fn decide(
     if draft.asked.version || (is_command("version") && !draft.asked.help) {
         return Ok(Invocation::PrintVersion);
     }
-    if draft.asked.help || is_command("help") {
+    let is_help = draft.asked.help || (is_command("help") && !draft.asked.tls_help);
+    if is_help {
         return Ok(Invocation::PrintHelp(usage(program)));
+    }
+    if draft.asked.tls_help {
+        return Ok(Invocation::PrintTlsHelp);
     }
     if let Some(command) = command {
         return Err(OptionsError::UnrecognizedCommand(command.to_string_lossy().into_owned()));
@@ -68,10 +72,15 @@ fn decide(
         return Err(error);
     }
     if let Some(signal) = &draft.asked.signal {
-        return signal_call(signal).map(Invocation::Signal);
+        return SignalCall::read(signal).map(Invocation::Signal);
     }
-    draft.finish()?;
-    Ok(Invocation::Run(command_line))
+    let command_line = command_line.with_config(draft.asked.config.take());
+    match (draft.asked.check, command_line.config()) {
+        (true, None) => Err(OptionsError::NothingToCheck),
+        (true, Some(_)) => Ok(Invocation::Check(command_line)),
+        (false, Some(_)) => Ok(Invocation::Run(command_line)),
+        (false, None) => draft.finish().map(|_| Invocation::Run(command_line)),
+    }
 }
 
 fn refusal(flag: &Flag) -> Option<OptionsError> {

@@ -1,14 +1,13 @@
 //! Every flag, one row each: its names, what value it takes, what it does, and its line in the usage
 //! text.
 //!
-//! Names come from nats-server 2.14. To support a refused flag, move its row to a section and give it
-//! an operand, a help text and a setter.
+//! Names come from nats-server 2.14.
 
 use std::ffi::OsString;
 
 use crate::draft::{Draft, Set};
 use Effect::{Integer, Switch, Text};
-use Section::{Common, Logging, NotYet, Server, Storage};
+use Section::{Common, Logging, NotYet, Server, Storage, Tls, Users};
 
 /// Where a flag stands in the usage text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +15,8 @@ pub(crate) enum Section {
     Server,
     Logging,
     Storage,
+    Users,
+    Tls,
     Common,
     /// Known to nats-server, refused by us.
     NotYet,
@@ -65,12 +66,16 @@ const fn not_yet(names: &'static [&'static str], effect: Effect, missing: &'stat
     row(NotYet, names, "", effect, missing)
 }
 
+/// A row that is refused until what it is for has been built.
+const fn soon(missing: &'static str, row: Row) -> Row {
+    Row { section: NotYet, operand: "", help: missing, ..row }
+}
+
 const SWITCH: Effect = Switch(|_, _| ());
 const INTEGER: Effect = Integer(|_, _| Ok(()));
 const TEXT: Effect = Text(|_, _| Ok(()));
 
 // What is missing for the flags that are refused.
-const CONFIG: &str = "no configuration file is read";
 const MONITORING: &str = "there is no monitoring";
 const LOGGING: &str = "the log does not have this";
 const USERS: &str = "there are no users";
@@ -85,6 +90,8 @@ pub(crate) static TABLE: &[Row] = &[
     row(Server, &["n", "name", "server_name"], "<name>", Text(Draft::set_server_name), "Name of this server (default: its id)"),
     row(Server, &["P", "pid"], "<file>", Text(Draft::set_pid_file), "Write the process id to a file"),
     row(Server, &["ports_file_dir"], "<dir>", Text(Draft::set_ports_file_dir), "Write <program>_<pid>.ports to a directory"),
+    row(Server, &["c", "config"], "<file>", Text(Draft::set_config), "Configuration file"),
+    row(Server, &["t"], "", Switch(Draft::set_check), "Check the configuration and exit"),
     row(Server, &["sl", "signal"], "<sig[=pid]>", Text(Draft::set_signal), "Tell a server: ldm stop quit term reopen reload"),
     row(Server, &["shards"], "<number>", Integer(Draft::set_shards), "Shards, 1 to 64 (default: one per available core)"),
     row(Server, &["placement"], "<rule>", Text(Draft::set_placement), "Place connections by load or spread (default: load)"),
@@ -93,37 +100,35 @@ pub(crate) static TABLE: &[Row] = &[
     row(Server, &["route"], "", Switch(Draft::set_route), "Move connections to the shard they talk to most"),
 
     row(Logging, &["l", "log"], "<file>", Text(Draft::set_log_file), "Log to a file instead of standard error"),
+    row(Logging, &["log_size_limit"], "<bytes>", Integer(Draft::set_log_size_limit), "Put a log file aside at this size"),
+    row(Logging, &["s", "syslog"], "", Switch(Draft::set_syslog), "Log to the syslog"),
+    row(Logging, &["r", "remote_syslog"], "<addr>", Text(Draft::set_remote_syslog), "Log to a syslog, as udp://localhost:514"),
     row(Logging, &["T", "logtime"], "", Switch(Draft::set_log_time), "Put the time on log lines (default: true)"),
+    row(Logging, &["logtime_utc"], "", Switch(Draft::set_log_utc), "In UTC instead of local time"),
     row(Logging, &["D", "debug"], "", Switch(Draft::set_debug), "Log debug lines"),
     row(Logging, &["V", "trace"], "", Switch(Draft::set_trace), "Log the protocol as it is spoken"),
-    row(Logging, &["DV"], "", Switch(Draft::set_debug_and_trace), "Both of these"),
+    row(Logging, &["VV"], "", Switch(Draft::set_verbose_trace), "The same, the system account included"),
+    row(Logging, &["DV"], "", Switch(Draft::set_debug_and_trace), "Debug and trace"),
+    row(Logging, &["DVV"], "", Switch(Draft::set_debug_and_verbose_trace), "Debug and trace, the system account included"),
 
     row(Storage, &["sd", "store_dir"], "<dir>", Text(Draft::set_store_dir), "Where streams will be kept (none are yet)"),
 
     row(Common, &["h", "help"], "", Switch(Draft::set_help), "Show this text"),
     row(Common, &["v", "version"], "", Switch(Draft::set_version), "Show the version"),
+    row(Common, &["help_tls"], "", Switch(Draft::set_tls_help), "Show what TLS can be told"),
 
-    not_yet(&["c", "config"], TEXT, CONFIG),
-    not_yet(&["t"], SWITCH, CONFIG),
     not_yet(&["client_advertise"], TEXT, "nothing is advertised"),
-    not_yet(&["m", "http_port"], INTEGER, MONITORING),
-    not_yet(&["ms", "https_port"], INTEGER, MONITORING),
-    not_yet(&["logtime_utc"], SWITCH, LOGGING),
-    not_yet(&["s", "syslog"], SWITCH, LOGGING),
-    not_yet(&["r", "remote_syslog"], TEXT, LOGGING),
-    not_yet(&["VV"], SWITCH, LOGGING),
-    not_yet(&["DVV"], SWITCH, LOGGING),
-    not_yet(&["log_size_limit"], INTEGER, LOGGING),
+    soon(MONITORING, row(Server, &["m", "http_port"], "<port>", Integer(Draft::set_http_port), "Port for HTTP monitoring, -1 for a free one")),
+    soon(MONITORING, row(Server, &["ms", "https_port"], "<port>", Integer(Draft::set_https_port), "Port for HTTPS monitoring")),
     not_yet(&["max_traced_msg_len"], INTEGER, LOGGING),
-    not_yet(&["user"], TEXT, USERS),
-    not_yet(&["pass"], TEXT, USERS),
-    not_yet(&["auth"], TEXT, USERS),
-    not_yet(&["tls"], SWITCH, TLS),
-    not_yet(&["tlscert"], TEXT, TLS),
-    not_yet(&["tlskey"], TEXT, TLS),
-    not_yet(&["tlsverify"], SWITCH, TLS),
-    not_yet(&["tlscacert"], TEXT, TLS),
-    not_yet(&["help_tls"], SWITCH, TLS),
+    soon(USERS, row(Users, &["user"], "<user>", Text(Draft::set_user), "User that clients have to be")),
+    soon(USERS, row(Users, &["pass"], "<password>", Text(Draft::set_password), "Password of that user")),
+    soon(USERS, row(Users, &["auth"], "<token>", Text(Draft::set_token), "Token that clients have to know")),
+    soon(TLS, row(Tls, &["tls"], "", Switch(Draft::set_tls), "TLS for clients, whoever they are (default: false)")),
+    soon(TLS, row(Tls, &["tlscert"], "<file>", Text(Draft::set_tls_cert), "Certificate of the server")),
+    soon(TLS, row(Tls, &["tlskey"], "<file>", Text(Draft::set_tls_key), "Private key for that certificate")),
+    soon(TLS, row(Tls, &["tlsverify"], "", Switch(Draft::set_tls_verify), "TLS for clients that show a certificate")),
+    soon(TLS, row(Tls, &["tlscacert"], "<file>", Text(Draft::set_tls_ca_cert), "Who signs certificates of clients")),
     not_yet(&["profile"], INTEGER, "there is no profile to ask for over HTTP"),
     not_yet(&["js", "jetstream"], SWITCH, "there is no JetStream"),
     not_yet(&["routes"], TEXT, CLUSTER),

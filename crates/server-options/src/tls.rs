@@ -1,55 +1,21 @@
 //! TLS for clients, as it is asked for.
 
-use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::path::PathBuf;
-use std::time::Duration;
 
-/// TLS for clients: file names and policies. Nothing is opened here.
-#[derive(Debug, Clone, PartialEq, Eq)]
+use tls_session::{CipherSuite, Curve, Policy};
+
+/// TLS for clients: the names of files, and policies. Nothing is opened here. Whether a certificate also
+/// names the user is in [`nats_auth::Config::verify_and_map`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tls {
     /// `cert_file` and `key_file`, or `certs`. Which one is used depends on the name the client asks
     /// for; the first is for all others.
     pub certificates: Vec<CertificateFiles>,
-    /// `ca_file`: who must have signed certificates of clients.
+    /// `ca_file`: who must have signed certificates of clients; `None` is whom the system knows.
     pub ca_file: Option<PathBuf>,
-    /// `verify` or `verify_and_map`: clients must show a certificate. Whether it also names the user
-    /// is in [`nats_auth::Config::verify_and_map`].
-    pub verify: bool,
-    /// `timeout` of the handshake.
-    pub timeout: Duration,
-    /// `min_version`.
-    pub min_version: TlsVersion,
-    /// `cipher_suites` by their Go names, in order of preference; empty for the usual ones.
-    pub cipher_suites: Vec<String>,
-    /// `curve_preferences` by their Go names, in order of preference; empty for the usual ones.
-    pub curve_preferences: Vec<String>,
-    /// `handshake_first`.
-    pub handshake_first: HandshakeFirst,
-    /// `pinned_certs`: SHA-256 of the public keys (SubjectPublicKeyInfo, DER) that clients may have;
-    /// empty is any.
-    pub pinned_certs: BTreeSet<[u8; 32]>,
-    /// `connection_rate_limit`: handshakes per second; `None` is no limit.
-    pub connection_rate_limit: Option<u64>,
-}
-
-/// nats-server's time for a handshake.
-pub const TLS_TIMEOUT: Duration = Duration::from_secs(2);
-
-impl Default for Tls {
-    fn default() -> Self {
-        Self {
-            certificates: Vec::new(),
-            ca_file: None,
-            verify: false,
-            timeout: TLS_TIMEOUT,
-            min_version: TlsVersion::Tls12,
-            cipher_suites: Vec::new(),
-            curve_preferences: Vec::new(),
-            handshake_first: HandshakeFirst::No,
-            pinned_certs: BTreeSet::new(),
-            connection_rate_limit: None,
-        }
-    }
+    /// All else.
+    pub policy: Policy,
 }
 
 /// A certificate and its key, as PEM files.
@@ -61,22 +27,53 @@ pub struct CertificateFiles {
     pub key: PathBuf,
 }
 
-/// The oldest TLS a client may speak.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TlsVersion {
-    /// 1.2.
-    Tls12,
-    /// 1.3.
-    Tls13,
+/// What `--help_tls` prints, meant for `print!`: how a `tls` block looks, and what it can name.
+pub fn tls_help() -> String {
+    let mut text = String::from(BLOCK);
+    text.push_str("\nCipher suites there are:\n");
+    for suite in CipherSuite::all() {
+        let _ = writeln!(text, "    {}", suite.as_str());
+    }
+    text.push_str("\nCurve preferences there are:\n");
+    for curve in Curve::all() {
+        let _ = writeln!(text, "    {}", curve.as_str());
+    }
+    text
 }
 
-/// Who speaks first on a connection with TLS.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HandshakeFirst {
-    /// The server, with INFO in the clear.
-    No,
-    /// The client, with its handshake.
-    Yes,
-    /// The client, if it does so within this time; else the server with INFO in the clear.
-    Within(Duration),
+const BLOCK: &str = r#"
+TLS for clients is configured in the tls section of a configuration file:
+
+    tls {
+        cert_file:      "./certs/server-cert.pem"
+        key_file:       "./certs/server-key.pem"
+
+        # Who signs certificates of clients, if they have to show one.
+        ca_file:        "./certs/ca.pem"
+        verify:         true
+        # A client is the user that its certificate names.
+        verify_and_map: true
+
+        min_version:       "1.2"
+        cipher_suites:     ["TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"]
+        curve_preferences: ["X25519", "CurveP256"]
+        # For a handshake, and before it INFO or not: true, false, auto or a time to wait.
+        timeout:           "2s"
+        handshake_first:   auto
+    }
+"#;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_help_names_suites_curves_and_a_block_that_can_be_read() {
+        let text = tls_help();
+        for name in ["TLS_AES_128_GCM_SHA256", "X25519MLKEM768"] {
+            assert!(text.contains(&format!("\n    {name}\n")), "{text}");
+        }
+        let (_, block) = BLOCK.split_once("file:\n").expect("a block follows");
+        assert!(nats_conf::parse(block).expect("it is a block").get("tls").is_some());
+    }
 }

@@ -17,10 +17,15 @@ pub fn usage(program: &str) -> String {
         (Section::Server, "Server Options"),
         (Section::Logging, "Logging Options"),
         (Section::Storage, "JetStream Options"),
+        (Section::Users, "Authorization Options"),
+        (Section::Tls, "TLS Options"),
         (Section::Common, "Common Options"),
     ] {
-        let _ = write!(text, "\n{title}:\n");
-        for row in TABLE.iter().filter(|row| row.section == section) {
+        let mut rows = TABLE.iter().filter(|row| row.section == section).peekable();
+        if rows.peek().is_some() {
+            let _ = write!(text, "\n{title}:\n");
+        }
+        for row in rows {
             let _ = writeln!(text, "{:HELP_COLUMN$}{}", flags_column(row), row.help);
         }
     }

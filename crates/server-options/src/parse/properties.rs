@@ -1,5 +1,6 @@
 //! What holds for every command line.
 
+use nats_conf::Sources;
 use proptest::prelude::*;
 
 use super::*;
@@ -29,15 +30,18 @@ proptest! {
     #[test]
     fn any_command_line_gives_sound_options_or_an_error(args in prop::collection::vec(any_arg(), 0..8)) {
         match parse(args) {
+            Ok(Invocation::Run(command_line)) if command_line.config().is_some() => {}
             Ok(Invocation::Run(command_line)) => {
-                let options = command_line.options().expect("it was checked");
+                let options = command_line.load(&Sources::NONE).expect("it was checked").options;
                 prop_assert!(options.port != Port::Fixed(0));
                 prop_assert!(options.shards.is_none_or(|count| (1..=SHARDS_MAX).contains(&count)));
                 prop_assert!(!options.host.is_empty());
                 prop_assert!(options.server_name.is_none_or(|name| !name.is_empty() && !name.contains(' ')));
             }
             Ok(Invocation::PrintHelp(text)) => prop_assert_eq!(text, usage("buster-server")),
-            Ok(Invocation::PrintVersion | Invocation::Signal(_)) => {}
+            Ok(Invocation::PrintTlsHelp | Invocation::PrintVersion) => {}
+            Ok(Invocation::Check(command_line)) => prop_assert!(command_line.config().is_some()),
+            Ok(Invocation::Signal(_)) => {}
             Err(error) => prop_assert!(!error.report("buster-server").is_empty()),
         }
     }
@@ -54,6 +58,6 @@ proptest! {
         let Ok(Invocation::Run(command_line)) = parse(program.chain(args).map(OsString::from)) else {
             return Err(TestCaseError::fail("not understood"));
         };
-        prop_assert_eq!(command_line.options().expect("it was checked").port, Port::Fixed(port));
+        prop_assert_eq!(command_line.load(&Sources::NONE).expect("it was checked").options.port, Port::Fixed(port));
     }
 }

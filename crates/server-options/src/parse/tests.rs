@@ -2,6 +2,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use balance::PlacementRule;
+use nats_conf::Sources;
+use server_log::Config;
 
 use super::*;
 use crate::invocation::{SignalCall, SignalCommand};
@@ -16,7 +18,9 @@ fn parse_line(line: &[&str]) -> Result<Invocation, OptionsError> {
 
 fn options(line: &[&str]) -> Options {
     match parse_line(line) {
-        Ok(Invocation::Run(command_line)) => command_line.options().expect("it was checked"),
+        Ok(Invocation::Run(command_line)) => {
+            command_line.load(&Sources::NONE).expect("it was checked").options
+        }
         other => panic!("{line:?} gave {other:?}"),
     }
 }
@@ -50,7 +54,7 @@ fn no_flags_give_the_defaults() {
     assert_eq!(defaults, Options::default());
     assert_eq!(defaults.host, "0.0.0.0");
     assert_eq!(defaults.port, Port::Fixed(4222));
-    assert!(defaults.log_time);
+    assert!(defaults.log.time);
     assert!(matches!(parse([]), Ok(Invocation::Run(_))));
 }
 
@@ -60,24 +64,30 @@ fn each_supported_flag_sets_its_own_option() {
     let path = || Some(PathBuf::from("some/where"));
     for row in TABLE.iter().filter(|row| row.section != Section::NotYet) {
         let rest = Options::default();
+        let log = rest.log.clone();
+        let logging = |log| Options { log, ..rest.clone() };
         let wanted = match row.names[0] {
             "a" => Options { host: "some/where".to_owned(), ..rest },
             "p" => Options { port: Port::Fixed(7), ..rest },
             "n" => Options { server_name: text(), ..rest },
             "P" => Options { pid_file: path(), ..rest },
             "ports_file_dir" => Options { ports_file_dir: path(), ..rest },
-            "l" => Options { log_file: path(), ..rest },
-            "T" => Options { log_time: false, ..rest },
-            "D" => Options { debug: true, ..rest },
-            "V" => Options { trace: true, ..rest },
-            "DV" => Options { debug: true, trace: true, ..rest },
+            "l" => logging(Config { file: path(), ..log }),
+            "T" => logging(Config { time: false, ..log }),
+            "D" => logging(Config { debug: true, ..log }),
+            "V" | "VV" => logging(Config { trace: true, ..log }),
+            "DV" | "DVV" => logging(Config { debug: true, trace: true, ..log }),
+            "log_size_limit" => logging(Config { size_limit: Some(7), ..log }),
+            "logtime_utc" => logging(Config { utc: true, ..log }),
+            "s" => logging(Config { syslog: true, ..log }),
+            "r" => logging(Config { remote_syslog: text(), ..log }),
             "route" => Options { route: true, ..rest },
             "placement" => Options { placement: PlacementRule::Spread, ..rest },
             "sd" => Options { store_dir: path(), ..rest },
             "shards" => Options { shards: Some(7), ..rest },
             "busy-poll" => Options { busy_poll: Some(Duration::from_micros(50)), ..rest },
             "io" => Options { io: Io::Epoll, ..rest },
-            "sl" | "h" | "v" => continue,
+            "c" | "t" | "sl" | "h" | "v" | "help_tls" => continue,
             other => panic!("no expectation for -{other}"),
         };
         for name in row.names {
@@ -159,8 +169,8 @@ fn every_number_refuses_words_and_numbers_past_64_bits() {
 fn the_next_argument_is_the_value_even_with_a_dash() {
     assert_eq!(options(&["-p", "-1"]).port, Port::Random);
     assert_eq!(options(&["--port=-1"]).port, Port::Random);
-    assert_eq!(options(&["-l", "-D"]).log_file, Some(PathBuf::from("-D")));
-    assert_eq!(options(&["-l=a=b"]).log_file, Some(PathBuf::from("a=b")));
+    assert_eq!(options(&["-l", "-D"]).log.file, Some(PathBuf::from("-D")));
+    assert_eq!(options(&["-l=a=b"]).log.file, Some(PathBuf::from("a=b")));
 }
 
 #[test]
@@ -229,16 +239,16 @@ fn empty_text_means_not_given() {
 fn the_last_of_several_wins() {
     let options = options(&["-p", "1", "--port", "2", "-D", "-debug=false", "-n", "a", "-server_name=b"]);
     assert_eq!(options.port, Port::Fixed(2));
-    assert!(!options.debug);
+    assert!(!options.log.debug);
     assert_eq!(options.server_name.as_deref(), Some("b"));
 }
 
 #[test]
 fn dv_outranks_d_and_v_wherever_it_stands() {
     let off = options(&["-DV=false", "-D", "-V"]);
-    assert!(!off.debug && !off.trace);
+    assert!(!off.log.debug && !off.log.trace);
     let on = options(&["-DV", "-D=false"]);
-    assert!(on.debug && on.trace);
+    assert!(on.log.debug && on.log.trace);
 }
 
 #[test]
@@ -252,7 +262,10 @@ fn a_path_may_be_any_bytes_and_a_name_may_not() {
     let bytes = OsString::from_vec(b"x\xff".to_vec());
     let line = |flag: &str| [OsString::new(), OsString::from(flag), bytes.clone()];
     let Ok(Invocation::Run(command_line)) = parse(line("-P")) else { panic!("paths are bytes") };
-    assert_eq!(command_line.options().expect("a path").pid_file, Some(PathBuf::from(bytes.clone())));
+    assert_eq!(
+        command_line.load(&Sources::NONE).expect("a path").options.pid_file,
+        Some(PathBuf::from(bytes.clone()))
+    );
     let error = parse(line("-n")).expect_err("names are text");
     assert_eq!(error.report("buster-server"), "invalid value \"x\u{fffd}\" for flag -n: not valid UTF-8");
 }

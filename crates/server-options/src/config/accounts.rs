@@ -1,0 +1,131 @@
+//! `accounts`: subject spaces of their own, with their users.
+
+use std::collections::BTreeSet;
+
+use nats_auth::{AccountConfig, AccountLimits};
+use nats_conf::{Data, Entry, Map, Value};
+use nkeys::KeyPairType;
+
+use crate::config::mappings::read_mappings;
+use crate::config::permissions::read_permissions;
+use crate::config::report::Report;
+use crate::config::row::Effect::{Any, Integer, NotYet};
+use crate::config::row::{Row, UNKNOWN_FIELD, Unknown, read_block, row};
+use crate::config::top::jetstream_is_off;
+use crate::config::users::{is_public_key, read_users};
+use crate::draft::Draft;
+
+/// The account of those who are in no other.
+const GLOBAL_ACCOUNT: &str = "$G";
+
+#[derive(Default)]
+struct Block {
+    account: AccountConfig,
+    /// Where `users` stands.
+    users: Option<Value>,
+}
+
+// One line a row: read across, it is the whole story of a key.
+#[rustfmt::skip]
+static TABLE: &[Row<Block>] = &[
+    row(&["nkey"], Any(nkey)),
+    row(&["users"], Any(users)),
+    row(&["default_permissions"], Any(|block, entry, report| block.account.default_permissions = read_permissions(&entry.value, report))),
+    row(&["mappings", "maps"], Any(|block, entry, report| block.account.mappings = read_mappings(entry, report))),
+    row(&["limits"], Any(limits)),
+    row(&["jetstream"], Any(|_, entry, report| jetstream_is_off(entry, report))),
+    row(&["imports"], NotYet("accounts share nothing")),
+    row(&["exports"], NotYet("accounts share nothing")),
+    row(&["msg_trace", "trace_dest"], NotYet("messages are not traced through servers")),
+];
+
+const UNKNOWN_LIMIT: Unknown = |key| Some(format!("Unknown field {key:?} parsing account limits"));
+
+#[rustfmt::skip]
+static LIMITS: &[Row<AccountLimits>] = &[
+    row(&["max_connections", "max_conn"], Integer(|limits, max| { limits.connections = limit(max); Ok(()) })),
+    row(&["max_subscriptions", "max_subs"], Integer(|limits, max| { limits.subscriptions = limit(max); Ok(()) })),
+    row(&["max_payload", "max_pay"], Integer(|limits, max| { limits.payload_bytes = limit(max); Ok(()) })),
+    row(&["max_leafnodes", "max_leafs"], Integer(|limits, max| { limits.leafnodes = limit(max); Ok(()) })),
+];
+
+/// Less than 0 is no limit.
+fn limit(max: i64) -> Option<usize> {
+    usize::try_from(max).ok()
+}
+
+pub(crate) fn read_accounts(draft: &mut Draft, entry: &Entry, report: &mut Report) {
+    match &entry.value.data {
+        Data::Array(names) => read_names(draft, names, report),
+        Data::Map(map) => read_blocks(draft, map, report),
+        _ => report.error(entry.value.wrong_type(Data::MAP)),
+    }
+}
+
+fn read_names(draft: &mut Draft, names: &[Value], report: &mut Report) {
+    let mut seen = BTreeSet::new();
+    for value in names {
+        let Some(name) = report.ok(value.as_str()) else { continue };
+        if is_reserved(name, value, report) {
+            continue;
+        }
+        if !seen.insert(name) {
+            report.refuse(value, format!("Duplicate Account Entry: {name}"));
+            continue;
+        }
+        let account = AccountConfig { name: name.to_owned(), ..AccountConfig::default() };
+        draft.options.auth.accounts.push(account);
+    }
+}
+
+fn read_blocks(draft: &mut Draft, map: &Map, report: &mut Report) {
+    for entry in map {
+        // Variables may stand among the accounts.
+        if entry.used_as_variable {
+            continue;
+        }
+        let Ok(map) = entry.value.as_map() else {
+            report.refuse(&entry.value, "Expected map entries for accounts");
+            continue;
+        };
+        if is_reserved(&entry.key, &entry.value, report) {
+            continue;
+        }
+        let mut block = Block::default();
+        block.account.name.clone_from(&entry.key);
+        read_block(map, TABLE, UNKNOWN_FIELD, &mut block, report);
+        if let Some(users) = &block.users {
+            draft.credentials.enter_account(&block.account.users, users, report);
+        }
+        draft.options.auth.accounts.push(block.account);
+    }
+}
+
+fn is_reserved(name: &str, value: &Value, report: &mut Report) -> bool {
+    if name == GLOBAL_ACCOUNT {
+        report.refuse(value, format!("{name:?} is a Reserved Account"));
+    }
+    name == GLOBAL_ACCOUNT
+}
+
+/// An account's public key changes nothing here, as with nats-server; but it has to be one.
+fn nkey(_: &mut Block, entry: &Entry, report: &mut Report) {
+    if !entry.value.as_str().is_ok_and(|key| is_public_key(key, KeyPairType::Account)) {
+        let shown = entry.value.as_str().unwrap_or(entry.value.data.type_name());
+        report.refuse(&entry.value, format!("Not a valid public nkey for an account: {shown:?}"));
+    }
+}
+
+fn users(block: &mut Block, entry: &Entry, report: &mut Report) {
+    block.account.users = read_users(&entry.value, report).unwrap_or_default();
+    block.users = Some(entry.value.clone());
+}
+
+fn limits(block: &mut Block, entry: &Entry, report: &mut Report) {
+    let Ok(map) = entry.value.as_map() else {
+        let found = entry.value.data.type_name();
+        let reason = format!("Expected account limits to be a map/struct, got {found}");
+        return report.refuse(&entry.value, reason);
+    };
+    read_block(map, LIMITS, UNKNOWN_LIMIT, &mut block.account.limits, report);
+}

@@ -1,0 +1,127 @@
+//! `authorization`: one user or token for all, or users of the global account.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use nats_auth::{IdentityConfig, Permissions, Secret, User};
+use nats_conf::{ConfError, Entry, Value};
+
+use crate::config::permissions::read_permissions;
+use crate::config::report::Report;
+use crate::config::row::Effect::{Any, NotYet, Off, Text};
+use crate::config::row::{Row, UNKNOWN_FIELD, read_block, row};
+use crate::config::time::{seconds_or_text, warn_if_high};
+use crate::config::users::read_users;
+use crate::draft::Draft;
+
+/// The one user or token for all, from the file or from flags; and who else is known so far.
+#[derive(Debug, Default)]
+pub(crate) struct Credentials {
+    pub(crate) user: String,
+    pub(crate) password: Secret,
+    pub(crate) token: Secret,
+    /// Users and nkeys of all blocks: each may be there once.
+    known: BTreeSet<String>,
+    /// The first `users` of an account.
+    account_users: Option<Value>,
+}
+
+impl Credentials {
+    /// Notes users, and those among them that were known before. `block` is where mistakes are.
+    pub(crate) fn enter(&mut self, users: &[User], block: &Value, report: &mut Report) {
+        for user in users {
+            let (kind, name) = match &user.identity {
+                IdentityConfig::Password { user, .. } => ("user", user),
+                IdentityConfig::Nkey(key) => ("nkey", key),
+            };
+            if !self.known.insert(name.clone()) {
+                report.refuse(block, format!("Duplicate {kind} {name:?} detected"));
+            }
+        }
+    }
+
+    /// Notes the users of an account.
+    pub(crate) fn enter_account(&mut self, users: &[User], block: &Value, report: &mut Report) {
+        if !users.is_empty() {
+            self.account_users.get_or_insert_with(|| block.clone());
+        }
+        self.enter(users, block, report);
+    }
+
+    /// What is wrong with one user or token for all beside the users of accounts.
+    pub(crate) fn conflict(&self) -> Option<ConfError> {
+        let users = self.account_users.as_ref()?;
+        if !self.user.is_empty() {
+            Some(users.refused("Can not have a single user/pass and accounts"))
+        } else if !self.token.is_empty() {
+            Some(users.refused("Can not have a token and accounts"))
+        } else {
+            None
+        }
+    }
+}
+
+#[derive(Default)]
+struct Block {
+    user: String,
+    password: Secret,
+    token: Secret,
+    timeout: Option<Duration>,
+    users: Option<Vec<User>>,
+    default_permissions: Option<Permissions>,
+}
+
+// One line a row: read across, it is the whole story of a key.
+#[rustfmt::skip]
+static TABLE: &[Row<Block>] = &[
+    row(&["user", "username"], Text(|block, user| { block.user = user.to_owned(); Ok(()) })),
+    row(&["pass", "password"], Text(|block, password| { block.password = password.into(); Ok(()) })),
+    row(&["token"], Text(|block, token| { block.token = token.into(); Ok(()) })),
+    row(&["timeout"], Any(timeout)),
+    row(&["users"], Any(|block, entry, report| block.users = read_users(&entry.value, report))),
+    row(&["default_permission", "default_permissions", "permissions"], Any(|block, entry, report| block.default_permissions = read_permissions(&entry.value, report))),
+    row(&["auth_callout", "auth_hook"], NotYet("no service is asked who may connect")),
+    row(&["proxy_required"], Off("no proxy is trusted")),
+];
+
+fn timeout(block: &mut Block, entry: &Entry, report: &mut Report) {
+    let length = seconds_or_text(entry, "authorization", report);
+    if let Some(length) = length {
+        warn_if_high(entry, length, report);
+    }
+    block.timeout = length.filter(|length| !length.is_zero());
+}
+
+pub(crate) fn read_authorization(draft: &mut Draft, entry: &Entry, report: &mut Report) {
+    let Some(map) = report.ok(entry.value.as_map()) else { return };
+    let mut block = Block::default();
+    read_block(map, TABLE, UNKNOWN_FIELD, &mut block, report);
+    if let Some(reason) = block.conflict() {
+        report.refuse(&entry.value, reason);
+    }
+    let users = block.users.unwrap_or_default();
+    draft.credentials.enter(&users, &entry.value, report);
+    draft.credentials.user = block.user;
+    draft.credentials.password = block.password;
+    draft.credentials.token = block.token;
+    draft.options.auth.has_authorization = true;
+    draft.options.auth.users = users;
+    draft.options.auth.timeout = block.timeout;
+    draft.options.auth.default_permissions = block.default_permissions;
+}
+
+impl Block {
+    /// What does not go together, in nats-server's words.
+    fn conflict(&self) -> Option<&'static str> {
+        let (single, token) = (!self.user.is_empty(), !self.token.is_empty());
+        if token && (single || !self.password.is_empty()) {
+            Some("Cannot have a user/pass and token")
+        } else if single && self.users.is_some() {
+            Some("Can not have a single user/pass and a users array")
+        } else if token && self.users.is_some() {
+            Some("Can not have a token and a users array")
+        } else {
+            None
+        }
+    }
+}

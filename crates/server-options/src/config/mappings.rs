@@ -1,0 +1,129 @@
+//! `mappings`: where messages to a subject go instead.
+
+use std::collections::BTreeSet;
+
+use nats_auth::{Destination, Mapping};
+use nats_conf::{Data, Entry, Value};
+use subject_trie::{Transform, TransformError, is_valid_filter};
+
+use crate::config::report::Report;
+use crate::config::row::Effect::{Any, Text};
+use crate::config::row::{Row, Unknown, not_yet, read_block, row};
+
+/// Percent of the messages: all.
+const WEIGHT_MAX: u8 = 100;
+
+const UNKNOWN: Unknown = |key| Some(format!("Unknown field {key:?} for mapping destination"));
+
+/// Reads the mappings that are right, and reports the others.
+pub(crate) fn read_mappings(entry: &Entry, report: &mut Report) -> Vec<Mapping> {
+    let Some(map) = report.ok(entry.value.as_map()) else { return Vec::new() };
+    let mut mappings = Vec::new();
+    for mapping in map {
+        if is_valid_filter(mapping.key.as_bytes()) {
+            mappings.extend(read_mapping(mapping, report));
+        } else {
+            let reason = format!("Subject {:?} is not a valid subject", mapping.key);
+            report.refuse(&entry.value, reason);
+        }
+    }
+    mappings
+}
+
+fn read_mapping(entry: &Entry, report: &mut Report) -> Option<Mapping> {
+    let source = &entry.key;
+    if let Data::String(subject) = &entry.value.data {
+        if let Err(reason) = check(source, subject) {
+            let reason = format!("Error adding mapping for {source:?} to {subject:?} : {reason}");
+            report.refuse(&entry.value, reason);
+            return None;
+        }
+        let all = Destination { subject: subject.clone(), weight: WEIGHT_MAX, cluster: None };
+        return Some(Mapping { source: source.clone(), destinations: vec![all] });
+    }
+    let values = entry.value.one_or_many();
+    let destinations: Vec<_> = values.iter().filter_map(|value| read_destination(value, report)).collect();
+    if destinations.len() < values.len() {
+        return None;
+    }
+    if let Err(reason) = check_weighted(source, &destinations) {
+        report.refuse(&entry.value, format!("Error adding mapping for {source:?} : {reason}"));
+        return None;
+    }
+    Some(Mapping { source: source.clone(), destinations })
+}
+
+#[derive(Default)]
+struct Block {
+    subject: String,
+    weight: Option<u8>,
+    failed: bool,
+}
+
+// One line a row: read across, it is the whole story of a key.
+#[rustfmt::skip]
+static TABLE: &[Row<Block>] = &[
+    row(&["dest", "destination"], Text(|block, subject| { block.subject = subject.to_owned(); Ok(()) })),
+    row(&["weight"], Any(weight)),
+    row(&["cluster"], Text(|block, _| { block.failed = true; Err(not_yet("cluster", "there are no clusters")) })),
+];
+
+fn read_destination(value: &Value, report: &mut Report) -> Option<Destination> {
+    let Ok(map) = value.as_map() else {
+        report.refuse(value, "Expected an entry for the mapping destination");
+        return None;
+    };
+    let (mut block, before) = (Block::default(), report.errors.len());
+    read_block(map, TABLE, UNKNOWN, &mut block, report);
+    if report.errors.len() > before || block.failed {
+        return None;
+    }
+    let Some(weight) = block.weight else {
+        report.refuse(value, format!("Missing weight for mapping destination {:?}", block.subject));
+        return None;
+    };
+    Some(Destination { subject: block.subject, weight, cluster: None })
+}
+
+fn weight(block: &mut Block, entry: &Entry, report: &mut Report) {
+    let weight = match &entry.value.data {
+        Data::Integer(weight) => Ok(*weight),
+        Data::String(text) => {
+            let number = text.strip_suffix('%').unwrap_or(text);
+            number.parse().map_err(|_| format!("Invalid weight {number:?} for mapping destination"))
+        }
+        other => Err(format!("Unknown entry type for weight of {}", other.type_name())),
+    };
+    let weight = weight.and_then(|weight| {
+        let percent = u8::try_from(weight).ok().filter(|weight| *weight <= WEIGHT_MAX);
+        percent.ok_or_else(|| format!("Invalid weight {weight} for mapping destination"))
+    });
+    match weight {
+        Ok(weight) => block.weight = Some(weight),
+        Err(reason) => report.refuse(&entry.value, reason),
+    }
+}
+
+fn check_weighted(source: &str, destinations: &[Destination]) -> Result<(), String> {
+    let mut seen = BTreeSet::new();
+    let mut total = 0;
+    for destination in destinations {
+        if !seen.insert(&destination.subject) {
+            return Err(format!("duplicate entry for {:?}", destination.subject));
+        }
+        total += u32::from(destination.weight);
+        if total > u32::from(WEIGHT_MAX) {
+            return Err(format!("total weight needs to be <= {WEIGHT_MAX}"));
+        }
+        check(source, &destination.subject)?;
+    }
+    Ok(())
+}
+
+/// Whether messages can go from one to the other.
+fn check(source: &str, destination: &str) -> Result<(), String> {
+    Transform::new(source, destination).map(drop).map_err(|error| match error {
+        TransformError::BadSubject => "invalid mapping destination: invalid transform".to_owned(),
+        other => other.to_string(),
+    })
+}

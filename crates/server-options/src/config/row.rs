@@ -1,0 +1,102 @@
+//! Tables of keys: what a key may be called, what value it takes, and what it does.
+
+use nats_conf::{Entry, Map, Value};
+
+use crate::config::report::Report;
+
+/// A key of a block that fills a `T`.
+pub(crate) struct Row<T: 'static> {
+    pub(crate) names: &'static [&'static str],
+    pub(crate) effect: Effect<T>,
+}
+
+/// The kind of value that a key takes, and what the value does. The error is the reason to show.
+pub(crate) enum Effect<T: 'static> {
+    Switch(fn(&mut T, bool)),
+    Integer(fn(&mut T, i64) -> Result<(), String>),
+    Text(fn(&mut T, &str) -> Result<(), String>),
+    /// Anything else.
+    Any(fn(&mut T, &Entry, &mut Report)),
+    /// A switch that is known to nats-server, and that we can only leave off; with what is missing.
+    Off(&'static str),
+    /// Known to nats-server, refused by us; with what is missing.
+    NotYet(&'static str),
+}
+
+pub(crate) const fn row<T>(names: &'static [&'static str], effect: Effect<T>) -> Row<T> {
+    Row { names, effect }
+}
+
+/// How a block speaks of keys that it does not have.
+pub(crate) type Unknown = fn(&str) -> Option<String>;
+
+/// For most blocks: `unknown field "x"`.
+pub(crate) const UNKNOWN_FIELD: Unknown = |_| None;
+
+/// Reads a block by its table, in the order of the text.
+pub(crate) fn read_block<T>(
+    map: &Map,
+    table: &[Row<T>],
+    unknown: Unknown,
+    target: &mut T,
+    report: &mut Report,
+) {
+    for entry in map {
+        let row = table.iter().find(|row| row.names.iter().any(|name| entry.is(name)));
+        match row {
+            Some(row) => row.apply(entry, target, report),
+            None if entry.used_as_variable => {}
+            None => report.error(match unknown(&entry.key) {
+                Some(reason) => entry.value.refused(reason),
+                None => entry.unknown_field(),
+            }),
+        }
+    }
+}
+
+impl<T> Row<T> {
+    fn apply(&self, entry: &Entry, target: &mut T, report: &mut Report) {
+        let value = &entry.value;
+        let set = match &self.effect {
+            Effect::Switch(set) => value.as_bool().map(|on| {
+                set(target, on);
+                Ok(())
+            }),
+            Effect::Integer(set) => value.as_integer().map(|number| set(target, number)),
+            Effect::Text(set) => value.as_str().map(|text| set(target, text)),
+            Effect::Off(_) if value.as_bool() == Ok(false) => Ok(Ok(())),
+            Effect::Off(missing) => Ok(Err(not_yet(&entry.key, missing))),
+            Effect::NotYet(missing) => Ok(Err(not_yet(&entry.key, missing))),
+            Effect::Any(set) => {
+                set(target, entry, report);
+                return;
+            }
+        };
+        let checked = set.and_then(|set| set.map_err(|reason| value.refused(reason)));
+        report.ok(checked);
+    }
+}
+
+/// The reason to refuse a key of nats-server that we do not have.
+pub(crate) fn not_yet(key: &str, missing: &str) -> String {
+    format!("{key} is not supported yet: {missing}")
+}
+
+/// The texts of a value that is one text or an array of them. `what` begins the reason that is noted for
+/// anything else; `in_array` follows it for elements.
+pub(crate) fn texts(value: &Value, what: &str, in_array: &str, report: &mut Report) -> Option<Vec<String>> {
+    let is_array = value.as_array().is_ok();
+    let mut texts = Vec::new();
+    for element in value.one_or_many() {
+        match element.as_str() {
+            Ok(text) => texts.push(text.to_owned()),
+            Err(_) => {
+                let place = if is_array { in_array } else { "" };
+                let found = element.data.type_name();
+                report.refuse(element, format!("{what}: unsupported type {place}{found}"));
+                return None;
+            }
+        }
+    }
+    Some(texts)
+}

@@ -1,0 +1,111 @@
+//! `users`: an array of users, each with a password or an nkey.
+
+use nats_auth::{IdentityConfig, Permissions, Secret, User};
+use nats_conf::{Entry, Map, Value};
+use nkeys::{KeyPair, KeyPairType};
+
+use crate::config::permissions::read_permissions;
+use crate::config::report::Report;
+use crate::config::row::Effect::{Any, Off, Text};
+use crate::config::row::{Row, UNKNOWN_FIELD, read_block, row, texts};
+
+/// The kinds of connections that nats-server knows.
+const CONNECTION_TYPES: [&str; 7] =
+    ["STANDARD", "WEBSOCKET", "LEAFNODE", "LEAFNODE_WS", "MQTT", "MQTT_WS", "IN_PROCESS"];
+
+#[derive(Default)]
+struct Block {
+    user: Option<String>,
+    password: Secret,
+    nkey: Option<String>,
+    permissions: Option<Permissions>,
+    allowed_connection_types: Option<Vec<String>>,
+}
+
+// One line a row: read across, it is the whole story of a key.
+#[rustfmt::skip]
+static TABLE: &[Row<Block>] = &[
+    row(&["nkey"], Text(|block, key| { block.nkey = given(key); Ok(()) })),
+    row(&["user", "username"], Text(|block, user| { block.user = given(user); Ok(()) })),
+    row(&["pass", "password"], Text(|block, password| { block.password = password.into(); Ok(()) })),
+    row(&["permission", "permissions", "authorization"], Any(|block, entry, report| block.permissions = read_permissions(&entry.value, report))),
+    row(&["allowed_connection_types", "connection_types", "clients"], Any(connection_types)),
+    row(&["proxy_required"], Off("no proxy is trusted")),
+];
+
+/// Empty text counts as not given.
+fn given(text: &str) -> Option<String> {
+    Some(text.to_owned()).filter(|text| !text.is_empty())
+}
+
+/// Reads all that are right, and reports the others. `None` if there is no array.
+pub(crate) fn read_users(value: &Value, report: &mut Report) -> Option<Vec<User>> {
+    let Ok(elements) = value.as_array() else {
+        let found = value.data.type_name();
+        report.refuse(value, format!("Expected users field to be an array, got {found}"));
+        return None;
+    };
+    Some(elements.iter().filter_map(|element| read_user(element, report)).collect())
+}
+
+fn read_user(element: &Value, report: &mut Report) -> Option<User> {
+    let Ok(map) = element.as_map() else {
+        let found = element.data.type_name();
+        report.refuse(element, format!("Expected user entry to be a map/struct, got {found}"));
+        return None;
+    };
+    let mut block = Block::default();
+    read_block(map, TABLE, UNKNOWN_FIELD, &mut block, report);
+    match block.identity() {
+        Ok(identity) => Some(User {
+            identity,
+            permissions: block.permissions,
+            allowed_connection_types: block.allowed_connection_types,
+        }),
+        Err(reason) => {
+            report.refuse(last_value(map).unwrap_or(element), reason);
+            None
+        }
+    }
+}
+
+/// Where nats-server says the mistake is: at the last key.
+fn last_value(map: &Map) -> Option<&Value> {
+    map.iter().last().map(|entry| &entry.value)
+}
+
+impl Block {
+    fn identity(&mut self) -> Result<IdentityConfig, &'static str> {
+        match (self.nkey.take(), self.user.take()) {
+            (None, None) => Err("User entry requires a user"),
+            (Some(key), _) if !is_public_key(&key, KeyPairType::User) => {
+                Err("Not a valid public nkey for a user")
+            }
+            (Some(key), None) if self.password.is_empty() => Ok(IdentityConfig::Nkey(key)),
+            (Some(_), _) => Err("Nkey users do not take usernames or passwords"),
+            (None, Some(user)) => {
+                Ok(IdentityConfig::Password { user, password: std::mem::take(&mut self.password) })
+            }
+        }
+    }
+}
+
+/// Whether a text is a public nkey of this type.
+pub(crate) fn is_public_key(key: &str, wanted: KeyPairType) -> bool {
+    KeyPair::from_public_key(key).is_ok_and(|pair| pair.key_pair_type() == wanted)
+}
+
+fn connection_types(block: &mut Block, entry: &Entry, report: &mut Report) {
+    let what = "error parsing allowed connection types";
+    let Some(types) = texts(&entry.value, what, "in array ", report) else { return };
+    let types: Vec<String> = types.iter().map(|name| name.to_uppercase()).collect();
+    let unknown: Vec<String> = types
+        .iter()
+        .filter(|name| !CONNECTION_TYPES.contains(&name.as_str()))
+        .map(|name| format!("{name:?}"))
+        .collect();
+    if !unknown.is_empty() {
+        report.refuse(&entry.value, format!("invalid connection types [{}]", unknown.join(" ")));
+    }
+    block.allowed_connection_types = Some(types);
+}

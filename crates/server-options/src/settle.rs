@@ -1,0 +1,174 @@
+//! What waits until the configuration file and all flags have been seen: options that depend on several
+//! of them, and what does not go together.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use monitor_http::Scheme;
+use tls_session::Policy;
+
+use crate::draft::{Draft, MonitorDraft, TlsFlags};
+use crate::error::OptionsError;
+use crate::go_duration::Shown;
+use crate::options::{Options, Port, SHARDS_MAX};
+use crate::tls::{CertificateFiles, Tls};
+
+/// What a client is given to identify itself beyond the time for its TLS handshake.
+const AUTH_TIMEOUT_AFTER_TLS: Duration = Duration::from_secs(1);
+
+impl Draft {
+    /// Settles what depends on several options, and checks what they mean together, in nats-server's
+    /// order.
+    pub(crate) fn finish(mut self) -> Result<Options, OptionsError> {
+        self.settle_tls()?;
+        self.settle_log();
+        self.settle_users();
+        let mut options = self.options;
+        options.shards = self.shards.map(shards).transpose()?;
+        check(&options)?;
+        if let Some(port) = port(self.port, &options.host)? {
+            options.port = port;
+        }
+        options.monitor = self.monitor.settle(&options)?;
+        Ok(options)
+    }
+
+    fn settle_tls(&mut self) -> Result<(), OptionsError> {
+        if self.tls_flags.on == Some(false) {
+            self.options.tls = None;
+        } else if self.tls_flags.any() {
+            let before = self.options.tls.take().map(|tls| tls.policy);
+            self.options.tls = Some(std::mem::take(&mut self.tls_flags).tls(before.unwrap_or_default())?);
+        }
+        if let Some(tls) = &mut self.options.tls {
+            tls.policy.allow_non_tls = self.allow_non_tls;
+            let patience = tls.policy.timeout + AUTH_TIMEOUT_AFTER_TLS;
+            self.options.auth.timeout.get_or_insert(patience);
+        } else {
+            self.options.auth.verify_and_map = false;
+        }
+        Ok(())
+    }
+
+    /// A verbose trace also has the messages of the system account. There are none.
+    fn settle_log(&mut self) {
+        let (flags, log) = (&self.log_flags, &mut self.options.log);
+        for on in [flags.debug_and_trace, flags.debug_and_verbose_trace].into_iter().flatten() {
+            (log.debug, log.trace) = (on, on);
+        }
+        log.trace = flags.verbose_trace.unwrap_or(log.trace);
+    }
+
+    fn settle_users(&mut self) {
+        let credentials = std::mem::take(&mut self.credentials);
+        let auth = &mut self.options.auth;
+        auth.single_user =
+            Some((credentials.user, credentials.password)).filter(|(user, _)| !user.is_empty());
+        auth.token = Some(credentials.token).filter(|token| !token.is_empty());
+    }
+}
+
+impl TlsFlags {
+    fn any(&self) -> bool {
+        let files = [&self.certificate, &self.key, &self.ca_file];
+        self.on.is_some() || self.verify.is_some() || files.iter().any(|file| file.is_some())
+    }
+
+    /// TLS as the flags want it; `before` is what the file says.
+    fn tls(self, before: Policy) -> Result<Tls, OptionsError> {
+        let named = |file: Option<PathBuf>| file.filter(|file| !file.as_os_str().is_empty());
+        let certificate = named(self.certificate).ok_or(OptionsError::NoTlsCertificate)?;
+        let key = named(self.key).ok_or(OptionsError::NoTlsKey)?;
+        let plain = Policy::default();
+        let policy = Policy {
+            verify: self.verify.unwrap_or(false),
+            min_version: plain.min_version,
+            cipher_suites: plain.cipher_suites,
+            curves: plain.curves,
+            ..before
+        };
+        Ok(Tls {
+            certificates: vec![CertificateFiles { certificate, key }],
+            ca_file: named(self.ca_file),
+            policy,
+        })
+    }
+}
+
+impl MonitorDraft {
+    fn settle(self, options: &Options) -> Result<Option<monitor_http::Config>, OptionsError> {
+        let (scheme, port) = match (self.http_port, self.https_port) {
+            (0, 0) => return Ok(None),
+            (http, 0) => (Scheme::Http, http),
+            (0, _) if options.tls.is_none() => return Err(OptionsError::HttpsWithoutTls),
+            (0, https) => (Scheme::Https, https),
+            (http, https) => return Err(OptionsError::HttpAndHttps { http, https }),
+        };
+        let port = match port {
+            -1 => 0,
+            port => u16::try_from(port).map_err(|_| OptionsError::MonitorPortOutOfRange(port))?,
+        };
+        let host = if self.host.is_empty() { options.host.clone() } else { self.host };
+        Ok(Some(monitor_http::Config { scheme, host, port, base_path: self.base_path }))
+    }
+}
+
+/// What does not go together.
+fn check(options: &Options) -> Result<(), OptionsError> {
+    let (limits, timers) = (&options.limits, &options.timers);
+    if timers.lame_duck_grace_period >= timers.lame_duck_duration {
+        return Err(OptionsError::LameDuckGrace {
+            grace: Shown(timers.lame_duck_grace_period).to_string(),
+            duration: Shown(timers.lame_duck_duration).to_string(),
+        });
+    }
+    if let Some(payload) = limits.max_payload
+        && payload > limits.max_pending
+    {
+        return Err(OptionsError::PayloadAbovePending { payload, pending: limits.max_pending });
+    }
+    if options.server_name.as_ref().is_some_and(|name| name.contains(' ')) {
+        return Err(OptionsError::ServerNameHasSpaces);
+    }
+    check_no_auth_user(&options.auth)
+}
+
+/// Whoever stands in for clients without credentials has to exist.
+fn check_no_auth_user(auth: &nats_auth::Config) -> Result<(), OptionsError> {
+    let Some(wanted) = &auth.no_auth_user else { return Ok(()) };
+    let mut users = auth.users.iter().chain(auth.accounts.iter().flat_map(|account| &account.users));
+    let mut none = true;
+    let found = users.any(|user| {
+        none = false;
+        match &user.identity {
+            nats_auth::IdentityConfig::Password { user, .. } => user == wanted,
+            nats_auth::IdentityConfig::Nkey(key) => key == wanted,
+        }
+    });
+    if found {
+        Ok(())
+    } else if none {
+        Err(OptionsError::NoAuthUserWithoutUsers(wanted.clone()))
+    } else {
+        Err(OptionsError::NoAuthUserUnknown(wanted.clone()))
+    }
+}
+
+/// The port that a number stands for: 0 is the default, and -1 a random one.
+fn port(number: i64, host: &str) -> Result<Option<Port>, OptionsError> {
+    match number {
+        0 => Ok(None),
+        -1 => Ok(Some(Port::Random)),
+        port => match u16::try_from(port) {
+            Ok(port) => Ok(Some(Port::Fixed(port))),
+            Err(_) => Err(OptionsError::PortOutOfRange { host: host.to_owned(), port }),
+        },
+    }
+}
+
+fn shards(count: i64) -> Result<usize, OptionsError> {
+    usize::try_from(count)
+        .ok()
+        .filter(|count| (1..=SHARDS_MAX).contains(count))
+        .ok_or(OptionsError::ShardsOutOfRange(count))
+}
