@@ -1,0 +1,219 @@
+//! nats-server's answers to the same changes in a file were recorded; it also lists accounts and users
+//! that did not change.
+
+use nats_auth::{AccountConfig, Permissions, SubjectPermission};
+use tls_session::Pin;
+
+use super::*;
+
+/// Makes one side of a comparison out of the default options.
+type Make = fn(&mut Options);
+
+const NOTHING: Make = |_| {};
+const USER: Make = |options| options.auth.users = vec![user("a")];
+const ACCOUNT: Make = |options| options.auth.accounts = vec![account("A", "a")];
+const SINGLE: Make = |options| options.auth.single_user = Some(("a".into(), "b".into()));
+const TOKEN: Make = |options| options.auth.token = Some("x".into());
+const MONITOR: Make = |options| options.monitor = Some(monitor(8222));
+const TLS: Make = |options| with_tls(options, |_| {});
+
+fn user(name: &str) -> User {
+    let identity = IdentityConfig::Password { user: name.into(), password: "b".into() };
+    User { identity, permissions: None, allowed_connection_types: None }
+}
+
+fn account(name: &str, user_name: &str) -> AccountConfig {
+    AccountConfig { name: name.into(), users: vec![user(user_name)], ..AccountConfig::default() }
+}
+
+fn monitor(port: u16) -> monitor_http::Config {
+    let (host, base_path) = (Options::default().host, String::new());
+    monitor_http::Config { scheme: Scheme::Http, host, port, base_path }
+}
+
+fn with_tls(options: &mut Options, change: fn(&mut tls_session::Policy)) {
+    let mut tls = Tls::default();
+    change(&mut tls.policy);
+    options.tls = Some(tls);
+}
+
+fn changes(old: Make, new: Make) -> Result<Vec<String>, String> {
+    let [old, new] = [old, new].map(|make| {
+        let mut options = Options::default();
+        make(&mut options);
+        options
+    });
+    reload_changes(&old, &new).map_err(|refusal| refusal.to_string())
+}
+
+#[track_caller]
+fn check_lines(table: &[(Make, Make, &[&str])]) {
+    for (old, new, lines) in table {
+        let lines: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
+        assert_eq!(changes(*old, *new), Ok(lines));
+    }
+}
+
+#[test]
+fn what_may_change_is_listed_as_nats_server_lists_it() {
+    check_lines(&[
+        (NOTHING, NOTHING, &[]),
+        (NOTHING, |o| o.limits.max_payload = Some(1000), &["max_payload = 1000"]),
+        (NOTHING, |o| o.limits.max_control_line = 2048, &["max_control_line = 2048"]),
+        (NOTHING, |o| o.limits.max_connections = 10, &["max_connections = 10"]),
+        (NOTHING, |o| (o.log.debug, o.log.trace) = (true, true), &["trace = true", "debug = true"]),
+        (NOTHING, |o| o.log.time = false, &["logtime = false"]),
+        (NOTHING, |o| o.log.utc = true, &["logtime_utc = true"]),
+        (NOTHING, |o| o.log.file = Some("x.log".into()), &["log_file = x.log"]),
+        (NOTHING, |o| o.log.syslog = true, &["syslog = true"]),
+        (NOTHING, |o| o.log.remote_syslog = Some("udp://h:1".into()), &["remote_syslog = udp://h:1"]),
+        (NOTHING, |o| o.timers.ping_interval = Duration::from_secs(5), &["ping_interval = 5s"]),
+        (NOTHING, |o| o.timers.ping_max = 7, &["ping_max = 7"]),
+        (NOTHING, |o| o.timers.write_deadline = Duration::from_secs(3), &["write_deadline = 3s"]),
+        (NOTHING, |o| o.pid_file = Some("x.pid".into()), &["pid_file = x.pid"]),
+        (NOTHING, |o| o.ports_file_dir = Some(".".into()), &["ports_file_dir = ."]),
+        (NOTHING, |o| o.server_tags = vec!["a".into()], &["tags"]),
+        (NOTHING, |o| drop(o.server_metadata.insert("a".into(), "b".into())), &["metadata"]),
+    ]);
+}
+
+#[test]
+fn changed_users_are_listed_as_nats_server_lists_them() {
+    let permitted: Make = |o| {
+        let publish = SubjectPermission { allow: vec!["x".into()], deny: Vec::new() };
+        let permissions = Permissions { publish: Some(publish), ..Permissions::default() };
+        o.auth.users = vec![User { permissions: Some(permissions), ..user("a") }];
+    };
+    let nkey: Make = |o| {
+        o.auth.users = vec![User { identity: IdentityConfig::Nkey("U".into()), ..user("a") }];
+    };
+    let limited: Make = |o| {
+        ACCOUNT(o);
+        o.auth.accounts[0].limits.subscriptions = Some(3);
+    };
+    let both = &["authorization username", "authorization password"][..];
+    check_lines(&[
+        (NOTHING, SINGLE, both),
+        (SINGLE, |o| o.auth.single_user = Some(("a".into(), "c".into())), &["authorization password"]),
+        (TOKEN, |o| o.auth.token = Some("y".into()), &["authorization token"]),
+        (NOTHING, |o| o.auth.timeout = Some(Duration::from_secs(3)), &["authorization timeout = 3"]),
+        (USER, permitted, &["authorization users"]),
+        (USER, nkey, &["authorization nkey users", "authorization users"]),
+        (ACCOUNT, |o| o.auth.accounts = vec![account("A", "c")], &["authorization users"]),
+        (NOTHING, ACCOUNT, &["authorization users", "accounts"]),
+        (ACCOUNT, limited, &["accounts"]),
+    ]);
+}
+
+#[test]
+fn certificates_are_read_again_whenever_there_are_some() {
+    check_lines(&[
+        (NOTHING, TLS, &["tls = enabled"]),
+        (TLS, TLS, &["tls = enabled"]),
+        (TLS, NOTHING, &["tls = disabled"]),
+        (
+            TLS,
+            |o| with_tls(o, |tls| tls.timeout = Duration::from_millis(500)),
+            &["tls timeout = 0.5", "tls = enabled"],
+        ),
+        (TLS, |o| with_tls(o, |tls| tls.pinned_certs = vec![pin()]), &["tls = enabled", "1 pinned_certs"]),
+        (
+            TLS,
+            |o| with_tls(o, |tls| tls.handshake_first = HandshakeFirst::Wait(Duration::from_millis(300))),
+            &[
+                "tls = enabled",
+                "Client TLS handshake first: true",
+                "Client TLS handshake first fallback delay: 300ms",
+            ],
+        ),
+    ]);
+}
+
+fn pin() -> Pin {
+    "7f83b1657ff1fc53b92dc18148a1d65dfc2d4b1fa3d677284addd200126d9069".parse().expect("it is a pin")
+}
+
+#[test]
+fn what_may_not_change_is_refused_as_nats_server_refuses_it() {
+    let table: &[(Make, Make, &str)] = &[
+        (NOTHING, |o| o.port = Port::Fixed(4555), "Port: old=4222, new=4555"),
+        (NOTHING, |o| o.host = "::1".into(), "Host: old=0.0.0.0, new=::1"),
+        (NOTHING, |o| o.server_name = Some("abc".into()), "ServerName: old=, new=abc"),
+        (NOTHING, |o| o.limits.max_subscriptions = Some(5), "MaxSubs: old=0, new=5"),
+        (NOTHING, |o| o.limits.max_sub_tokens = Some(5), "MaxSubTokens: old=0, new=5"),
+        (NOTHING, |o| o.limits.max_pending = 10 << 20, "MaxPending: old=67108864, new=10485760"),
+        (NOTHING, |o| o.limits.max_closed_clients = 4, "MaxClosedClients: old=10000, new=4"),
+        (NOTHING, |o| o.log.size_limit = Some(1000), "LogSizeLimit: old=0, new=1000"),
+        (NOTHING, |o| o.log.max_num = Some(3), "LogMaxFiles: old=0, new=3"),
+        (NOTHING, MONITOR, "HTTPPort: old=0, new=8222"),
+        (MONITOR, |o| o.monitor = Some(monitor(0)), "HTTPPort: old=8222, new=-1"),
+        (
+            MONITOR,
+            |o| o.monitor = Some(monitor_http::Config { base_path: "/x".into(), ..monitor(8222) }),
+            "HTTPBasePath: old=, new=/x",
+        ),
+        (
+            NOTHING,
+            |o| o.timers.lame_duck_duration = Duration::from_secs(40),
+            "LameDuckDuration: old=2m0s, new=40s",
+        ),
+        (
+            NOTHING,
+            |o| o.timers.lame_duck_grace_period = Duration::from_secs(5),
+            "LameDuckGracePeriod: old=10s, new=5s",
+        ),
+        (TLS, |o| with_tls(o, |tls| tls.rate_limit = Some(5)), "TLSRateLimit: old=0, new=5"),
+        (TLS, |o| with_tls(o, |tls| tls.allow_non_tls = true), "AllowNonTLS: old=false, new=true"),
+        (NOTHING, |o| o.auth.verify_and_map = true, "TLSMap: old=false, new=true"),
+        (NOTHING, |o| o.auth.system_account = Some("S".into()), "SystemAccount: old=, new=S"),
+    ];
+    for (old, new, refusal) in table {
+        assert_eq!(changes(*old, *new), Err(format!("config reload not supported for {refusal}")));
+    }
+}
+
+#[test]
+fn the_user_for_clients_without_credentials_may_only_go_with_its_name() {
+    let stand_in: Make = |o| {
+        ACCOUNT(o);
+        o.auth.no_auth_user = Some("a".into());
+    };
+    let refused = |values| Err(format!("config reload not supported for NoAuthUser: {values}"));
+    assert_eq!(changes(ACCOUNT, stand_in), refused("old=, new=a"));
+    assert_eq!(changes(stand_in, ACCOUNT), refused("old=a, new="));
+    check_lines(&[(stand_in, |o| o.auth.accounts = vec![account("A", "c")], &["authorization users"])]);
+}
+
+#[test]
+fn a_random_port_stays_what_it_became() {
+    check_lines(&[(|o| o.port = Port::Fixed(40_000), |o| o.port = Port::Random, &[])]);
+}
+
+/// A new option needs a row, or a reason to have none.
+#[test]
+fn every_option_is_compared() {
+    let Options {
+        // Where the options come from.
+        config: _,
+        host: _,
+        port: _,
+        server_name: _,
+        server_tags: _,
+        server_metadata: _,
+        pid_file: _,
+        ports_file_dir: _,
+        log: _,
+        limits: _,
+        timers: _,
+        auth: _,
+        tls: _,
+        monitor: _,
+        store_dir: _,
+        // Flags without a key in the file: they never change.
+        shards: _,
+        placement: _,
+        io: _,
+        busy_poll: _,
+        route: _,
+    } = Options::default();
+}
