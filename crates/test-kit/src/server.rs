@@ -17,7 +17,9 @@ use rustix::{
 use tempfile::TempDir;
 
 use crate::sandbox::spawn_without_io_uring;
-use crate::{Io, RawClient, ReservedPort, START_DEADLINE, ServerBinary, ServerError, ServerLog, Setup};
+use crate::{
+    ANSWER_DEADLINE, Io, RawClient, ReservedPort, START_DEADLINE, ServerBinary, ServerError, ServerLog, Setup,
+};
 
 /// How to start a server.
 #[derive(Clone, Debug, Default)]
@@ -131,12 +133,38 @@ impl Server {
     ///
     /// [`ServerError::Late`] when it is still there after [`START_DEADLINE`].
     pub fn stop(&mut self) -> Result<ExitStatus, ServerError> {
-        let pid = Pid::from_child(&self.child);
-        kill_process(pid, Signal::TERM).map_err(io::Error::from)?;
+        self.signal(Signal::TERM)?;
         if !self.log.wait_for_end(START_DEADLINE) {
             return Err(ServerError::Late { awaited: "the exit", log: self.log.text() });
         }
         Ok(self.child.wait()?)
+    }
+
+    /// Sends the process into lame duck mode (SIGUSR2).
+    ///
+    /// # Errors
+    ///
+    /// When the process cannot be signalled.
+    pub fn lame_duck(&self) -> Result<(), ServerError> {
+        self.signal(Signal::USR2)
+    }
+
+    /// Gives the server another configuration file, tells it to reload (SIGHUP) and returns the line
+    /// that says how that went.
+    ///
+    /// # Errors
+    ///
+    /// [`ServerError::Late`] when it says nothing within [`ANSWER_DEADLINE`].
+    pub fn reload(&self, config: &str) -> Result<String, ServerError> {
+        let before = self.log.count(RELOAD_WORDS);
+        fs::write(self.dir.path().join(CONFIG_FILE), config)?;
+        self.signal(Signal::HUP)?;
+        let line = self.log.wait_for_nth(RELOAD_WORDS, before, ANSWER_DEADLINE);
+        line.ok_or_else(|| ServerError::Late { awaited: "the reload", log: self.log.text() })
+    }
+
+    fn signal(&self, signal: Signal) -> Result<(), ServerError> {
+        Ok(kill_process(Pid::from_child(&self.child), signal).map_err(io::Error::from)?)
     }
 
     /// Kills the process and starts it again with the same options, on the same port if that was
@@ -211,6 +239,9 @@ impl Drop for Server {
 
 /// The configuration file's name inside the server's directory.
 const CONFIG_FILE: &str = "server.conf";
+
+/// In the line that ends a reload: `Reloaded …` or `Failed to reload …`.
+const RELOAD_WORDS: &str = "server configuration";
 
 fn command(
     binary: &ServerBinary,

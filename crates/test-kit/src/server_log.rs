@@ -54,12 +54,24 @@ impl ServerLog {
     /// without one or `within` ran out.
     #[must_use]
     pub fn wait_for(&self, text: &str, within: Duration) -> Option<String> {
+        self.wait_for_nth(text, 0, within)
+    }
+
+    /// As [`Self::wait_for`], for a line with `skipped` others like it before it.
+    #[must_use]
+    pub fn wait_for_nth(&self, text: &str, skipped: usize, within: Duration) -> Option<String> {
         let mut found = None;
         self.wait(within, |state| {
-            found = state.lines.iter().find(|line| line.contains(text)).cloned();
+            found = state.lines.iter().filter(|line| line.contains(text)).nth(skipped).cloned();
             found.is_some()
         });
         found
+    }
+
+    /// How many lines so far contain `text`.
+    #[must_use]
+    pub fn count(&self, text: &str) -> usize {
+        self.shared.state().lines.iter().filter(|line| line.contains(text)).count()
     }
 
     /// Whether some line so far contains `text`.
@@ -123,6 +135,8 @@ mod tests {
         assert_eq!(log.wait_for("early", ANSWER_DEADLINE).as_deref(), Some("[1] early"));
         drop(sink);
         assert_eq!(log.wait_for("late", ANSWER_DEADLINE).as_deref(), Some("[1] late"));
+        assert_eq!(log.count("[1]"), 2);
+        assert_eq!(log.wait_for_nth("[1]", 1, ANSWER_DEADLINE).as_deref(), Some("[1] late"));
     }
 
     #[test]
