@@ -1,15 +1,17 @@
-//! The scenarios through async-nats, on every setup.
+//! The scenarios that every client goes through.
 //!
 //! The same names run through the other clients in `foreign_clients.rs`; `conformance::SCENARIOS`
 //! lists them.
 
-use std::{collections::BTreeSet, future::Future, time::Duration};
+use std::collections::BTreeSet;
 
-use async_nats::{Client, ConnectOptions, Event, HeaderMap, Message, Subscriber, client::RequestErrorKind};
+use async_nats::{ConnectOptions, Event, HeaderMap, client::RequestErrorKind};
 use bytes::Bytes;
-use futures::{StreamExt, future::join_all};
+use futures::StreamExt;
 use test_kit::{ANSWER_DEADLINE, Server, ServerOptions, Setup, on_every_setup};
 use tokio::sync::mpsc;
+
+use crate::client::*;
 
 on_every_setup!(
     pub_sub,
@@ -26,50 +28,6 @@ on_every_setup!(
     many_subscriptions,
     slow_consumer,
 );
-
-/// Longer than any single wait inside; only a hang reaches it.
-const SCENARIO_DEADLINE: Duration = ANSWER_DEADLINE.saturating_mul(4);
-
-/// Runs one scenario; clients do their work on the same thread.
-fn run(scenario: impl Future<Output = ()>) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let within = async { tokio::time::timeout(SCENARIO_DEADLINE, scenario).await };
-    runtime.expect("a runtime").block_on(within).expect("the scenario ends in time");
-}
-
-async fn connect(server: &Server) -> Client {
-    async_nats::connect(server.url()).await.expect("async-nats connects")
-}
-
-async fn connect_many(server: &Server, count: usize) -> Vec<Client> {
-    join_all((0..count).map(|_| connect(server))).await
-}
-
-/// Returns once the server has done everything this client asked before: its own echo came back.
-/// (async-nats' `flush` only empties the client's buffer.)
-async fn settle(client: &Client) {
-    let inbox = client.new_inbox();
-    let mut echo = client.subscribe(inbox.clone()).await.expect("subscribe");
-    client.publish(inbox, Bytes::new()).await.expect("publish");
-    next(&mut echo).await;
-}
-
-async fn subscribe(client: &Client, filter: &str) -> Subscriber {
-    client.subscribe(filter.to_owned()).await.expect("subscribe")
-}
-
-async fn publish(client: &Client, subject: &str, payload: impl Into<Bytes>) {
-    client.publish(subject.to_owned(), payload.into()).await.expect("publish");
-}
-
-async fn next(subscriber: &mut Subscriber) -> Message {
-    let message = tokio::time::timeout(ANSWER_DEADLINE, subscriber.next()).await;
-    message.expect("a message in time").expect("a message before the end")
-}
-
-fn text(message: &Message) -> String {
-    String::from_utf8_lossy(&message.payload).into_owned()
-}
 
 /// A few clients on a server of their own, so that several shards take part.
 fn pub_sub(setup: Setup) {
@@ -288,16 +246,7 @@ fn reconnect(setup: Setup) {
     run(async {
         let options = ServerOptions { setup, fixed_port: true, ..ServerOptions::default() };
         let mut server = Server::start(options).expect("the server starts");
-        let (happened, mut events) = mpsc::unbounded_channel();
-        let client = ConnectOptions::new()
-            .reconnect_delay_callback(|_| Duration::from_millis(5))
-            .event_callback(move |event| {
-                let _ = happened.send(event);
-                async {}
-            })
-            .connect(server.url())
-            .await
-            .expect("async-nats connects");
+        let (client, mut events) = watched(ConnectOptions::new(), &server).await;
         let mut messages = subscribe(&client, "still.here").await;
         settle(&client).await;
         await_event(&mut events, &Event::Connected).await;
@@ -310,10 +259,6 @@ fn reconnect(setup: Setup) {
         publish(&other, "still.here", "again").await;
         assert_eq!(text(&next(&mut messages).await), "again");
     });
-}
-
-async fn await_event(events: &mut mpsc::UnboundedReceiver<Event>, awaited: &Event) {
-    while events.recv().await.expect("the client is alive") != *awaited {}
 }
 
 fn large_payload(setup: Setup) {

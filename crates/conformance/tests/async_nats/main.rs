@@ -1,0 +1,4 @@
+//! async-nats against the server, on every setup.
+
+mod client;
+mod scenarios;
