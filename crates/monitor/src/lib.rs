@@ -1,10 +1,41 @@
 //! Monitoring: what the shards say of themselves, and what becomes of it: nats-server's JSON or
 //! Prometheus text. Gathering the numbers and speaking HTTP is left to others.
+//!
+//! `snapshot` is what shards say. [`Request`] is what is asked for, parameters and all; there is a file
+//! for each endpoint that makes an [`Answer`] of what was gathered for it.
 #![forbid(unsafe_code)]
 
+mod absent;
+mod accounts;
+mod answer;
+mod clock;
+mod connz;
+mod go_json;
+mod healthz;
+mod metrics;
+mod moment;
+mod parameters;
+mod request;
+mod root;
 mod snapshot;
+mod subsz;
+mod varz;
 
+pub use absent::{gatewayz, ip_queuesz, jsz, leafz, routez};
+pub use accounts::{Accounts, accountz, accstatz, no_such_account};
+pub use answer::Answer;
+pub use clock::Clock;
+pub use connz::{Connz, ConnzQuery, Selection, Shown, Sort, State, Subs};
+pub use metrics::{Metrics, Process};
+pub use moment::Moment;
+pub use request::Request;
+pub use root::root;
 pub use snapshot::{
     AccountRow, ClosedRow, ConnectionFilter, ConnectionRow, Lookups, PeerCert, ShardTotals,
     SubscriptionFilter, SubscriptionRow, TURN_BOUNDS, Tally, TlsFacts, Turns,
 };
+pub use subsz::{Subsz, SubszQuery};
+pub use varz::{Facts, Varz};
+
+/// The account of clients that name none. Its name is left out where there is nothing to tell apart.
+pub(crate) const GLOBAL_ACCOUNT: &str = "$G";

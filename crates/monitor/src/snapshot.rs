@@ -6,6 +6,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use serde::Serialize;
+
 /// Messages and their bytes, one way. Bytes are those of headers and payloads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Tally {
@@ -59,6 +61,25 @@ pub struct ShardTotals {
     pub turns: Turns,
 }
 
+impl ShardTotals {
+    /// Counts what another shard counted.
+    pub fn add(&mut self, other: &Self) {
+        self.input.add(other.input);
+        self.output.add(other.output);
+        self.connections += other.connections;
+        self.connections_total += other.connections_total;
+        self.connections_moved_in += other.connections_moved_in;
+        self.subscriptions += other.subscriptions;
+        self.slow_consumers_pending += other.slow_consumers_pending;
+        self.slow_consumers_deadline += other.slow_consumers_deadline;
+        self.stale_connections += other.stale_connections;
+        self.stalls += other.stalls;
+        self.pending_bytes += other.pending_bytes;
+        self.mesh_bytes += other.mesh_bytes;
+        self.turns.add(&other.turns);
+    }
+}
+
 /// How long the turns of a shard's thread may take to count for each bucket of [`Turns`], in
 /// nanoseconds; the last bucket holds what took longer.
 pub const TURN_BOUNDS: [u64; 6] = [10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000];
@@ -83,6 +104,16 @@ impl Turns {
         let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
         self.buckets[TURN_BOUNDS.partition_point(|bound| *bound < nanos)] += 1;
         self.time += took;
+    }
+
+    /// Counts what another shard counted.
+    fn add(&mut self, other: &Self) {
+        for (bucket, more) in self.buckets.iter_mut().zip(other.buckets) {
+            *bucket += more;
+        }
+        self.time += other.time;
+        self.parks += other.parks;
+        self.parked += other.parked;
     }
 
     /// The shard waited so long.
@@ -143,7 +174,7 @@ pub struct TlsFacts {
 }
 
 /// A certificate of a client.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PeerCert {
     /// Its subject, as Go prints one.
     pub subject: String,

@@ -1,0 +1,223 @@
+//! `/accountz` and `/accstatz`: accounts, and what they do.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::answer::Answer;
+use crate::moment::Moment;
+use crate::snapshot::{AccountRow, Tally};
+use crate::subsz::LookupsText;
+
+/// All accounts, each put together from what the shards say of it.
+#[derive(Debug, Default)]
+pub struct Accounts {
+    rows: BTreeMap<Box<str>, AccountRow>,
+}
+
+impl Accounts {
+    /// What one shard says of an account.
+    pub fn add(&mut self, row: AccountRow) {
+        let Some(all) = self.rows.get_mut(&row.name) else {
+            self.rows.insert(row.name.clone(), row);
+            return;
+        };
+        all.connections += row.connections;
+        all.connections_total += row.connections_total;
+        all.subscriptions += row.subscriptions;
+        all.input.add(row.input);
+        all.output.add(row.output);
+        all.slow_consumers += row.slow_consumers;
+        all.lookups.add(row.lookups);
+    }
+
+    /// An account exists, whether or not any shard knows of it.
+    pub fn know(&mut self, name: &str) {
+        self.rows
+            .entry(name.into())
+            .or_insert_with(|| AccountRow { name: name.into(), ..AccountRow::default() });
+    }
+
+    /// The account of that name.
+    pub fn find(&self, name: &str) -> Option<&AccountRow> {
+        self.rows.get(name)
+    }
+
+    /// All, by name.
+    pub fn iter(&self) -> impl Iterator<Item = &AccountRow> {
+        self.rows.values()
+    }
+}
+
+/// `/accountz`: the names of all accounts.
+pub fn accountz(server_id: &str, now: Moment, system_account: &str, accounts: &Accounts) -> Answer {
+    let names = accounts.iter().map(|account| &*account.name).collect();
+    Answer::json(&AccountzText { server_id, now, system_account, accounts: names, account_detail: None })
+}
+
+impl AccountRow {
+    /// `/accountz?acc=`: all about this account. It is as it was `updated`.
+    pub fn accountz(&self, server_id: &str, now: Moment, system_account: &str, updated: Moment) -> Answer {
+        let detail = AccountText {
+            account_name: &self.name,
+            update_time: updated,
+            is_system: *self.name == *system_account,
+            expired: false,
+            complete: true,
+            jetstream_enabled: false,
+            leafnode_connections: 0,
+            client_connections: self.connections,
+            subscriptions: self.subscriptions,
+            name_tag: &self.name,
+            sublist_stats: LookupsText::of(self.subscriptions, self.lookups),
+        };
+        let account_detail = Some(detail);
+        Answer::json(&AccountzText { server_id, now, system_account, accounts: Vec::new(), account_detail })
+    }
+}
+
+/// The answer for an account that does not exist.
+pub fn no_such_account(name: &str) -> Answer {
+    Answer::bad_request(format!("Account {name} does not exist"))
+}
+
+/// `/accstatz`: what accounts do; those without connections only if `unused`.
+pub fn accstatz(server_id: &str, now: Moment, accounts: &Accounts, unused: bool) -> Answer {
+    let shown = accounts.iter().filter(|account| unused || account.connections > 0);
+    let account_statz = shown.map(StatText::of).collect();
+    Answer::json(&AccstatzText { server_id, now, account_statz })
+}
+
+#[derive(Serialize)]
+struct AccountzText<'a> {
+    server_id: &'a str,
+    now: Moment,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    system_account: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    accounts: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account_detail: Option<AccountText<'a>>,
+}
+
+#[derive(Serialize)]
+struct AccountText<'a> {
+    account_name: &'a str,
+    update_time: Moment,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    is_system: bool,
+    expired: bool,
+    complete: bool,
+    jetstream_enabled: bool,
+    leafnode_connections: u64,
+    client_connections: u64,
+    subscriptions: u64,
+    name_tag: &'a str,
+    sublist_stats: LookupsText,
+}
+
+#[derive(Serialize)]
+struct AccstatzText<'a> {
+    server_id: &'a str,
+    now: Moment,
+    account_statz: Vec<StatText<'a>>,
+}
+
+#[derive(Serialize)]
+struct StatText<'a> {
+    acc: &'a str,
+    name: &'a str,
+    conns: u64,
+    leafnodes: u64,
+    total_conns: u64,
+    num_subscriptions: u64,
+    sent: TrafficText,
+    received: TrafficText,
+    slow_consumers: u64,
+}
+
+impl<'a> StatText<'a> {
+    fn of(account: &'a AccountRow) -> Self {
+        Self {
+            acc: &account.name,
+            name: &account.name,
+            conns: account.connections,
+            leafnodes: 0,
+            // nats-server means clients and leaf nodes that are there.
+            total_conns: account.connections,
+            num_subscriptions: account.subscriptions,
+            sent: TrafficText::of(account.output),
+            received: TrafficText::of(account.input),
+            slow_consumers: account.slow_consumers,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct TrafficText {
+    msgs: u64,
+    bytes: u64,
+    gateways: TallyText,
+    routes: TallyText,
+    leafs: TallyText,
+}
+
+impl TrafficText {
+    fn of(all: Tally) -> Self {
+        let [gateways, routes, leafs] = Default::default();
+        Self { msgs: all.msgs, bytes: all.bytes, gateways, routes, leafs }
+    }
+}
+
+#[derive(Serialize, Default)]
+struct TallyText {
+    msgs: u64,
+    bytes: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(connections: u64, msgs: u64) -> AccountRow {
+        let input = Tally { msgs, bytes: 2 * msgs };
+        AccountRow { name: "A".into(), connections, subscriptions: 1, input, ..AccountRow::default() }
+    }
+
+    /// The order is nats-server 2.14.5's.
+    #[test]
+    fn what_shards_say_of_an_account_is_added_up() {
+        let mut accounts = Accounts::default();
+        accounts.add(row(2, 3));
+        accounts.add(row(1, 4));
+        accounts.know("$SYS");
+        accounts.know("A");
+        let body = accstatz("ID", Moment(0), &accounts, false).body;
+        let traffic = |msgs: u64, bytes: u64| {
+            let part = |name: &str| format!("\"{name}\":{{\"msgs\":0,\"bytes\":0}}");
+            let parts = [part("gateways"), part("routes"), part("leafs")].join(",");
+            format!("{{\"msgs\":{msgs},\"bytes\":{bytes},{parts}}}")
+        };
+        let expected = format!(
+            "{{\"server_id\":\"ID\",\"now\":\"1970-01-01T00:00:00Z\",\"account_statz\":[{{\"acc\":\"A\",\"name\":\"A\",\
+             \"conns\":3,\"leafnodes\":0,\"total_conns\":3,\"num_subscriptions\":2,\"sent\":{},\"received\":{},\
+             \"slow_consumers\":0}}]}}",
+            traffic(0, 0),
+            traffic(7, 14)
+        );
+        assert_eq!(body.split_whitespace().collect::<String>(), expected);
+        assert!(accstatz("ID", Moment(0), &accounts, true).body.contains("$SYS"));
+    }
+
+    #[test]
+    fn an_account_is_told_in_full() {
+        let body = row(2, 3).accountz("ID", Moment(0), "$SYS", Moment(0)).body;
+        let keys: Vec<&str> =
+            body.lines().filter_map(|line| line.trim_start().strip_prefix('"')?.split('"').next()).collect();
+        let expected = "server_id now system_account account_detail account_name update_time expired complete \
+            jetstream_enabled leafnode_connections client_connections subscriptions name_tag sublist_stats \
+            num_subscriptions num_cache num_inserts num_removes num_matches cache_hit_rate max_fanout avg_fanout";
+        assert_eq!(keys, expected.split_whitespace().collect::<Vec<_>>());
+        assert_eq!(no_such_account("NOPE").body, "Account NOPE does not exist");
+    }
+}

@@ -1,0 +1,90 @@
+//! JSON as Go's encoding/json writes it: two blanks of indent, `<`, `>` and `&` escaped, and no
+//! fraction on whole numbers.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+use serde_json::ser::{Formatter, PrettyFormatter};
+
+/// The value, indented.
+pub(crate) fn pretty(value: &impl Serialize) -> String {
+    let mut out = Vec::new();
+    let mut serializer = serde_json::Serializer::with_formatter(&mut out, GoFormatter::default());
+    value.serialize(&mut serializer).expect("plain data, and memory does not fail");
+    String::from_utf8(out).expect("JSON is text")
+}
+
+#[derive(Default)]
+struct GoFormatter<'a> {
+    indent: PrettyFormatter<'a>,
+}
+
+impl Formatter for GoFormatter<'_> {
+    fn write_f64<W: ?Sized + Write>(&mut self, writer: &mut W, value: f64) -> io::Result<()> {
+        write!(writer, "{value}")
+    }
+
+    fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        let mut plain = 0;
+        for (at, character) in fragment.char_indices() {
+            if matches!(character, '<' | '>' | '&' | '\u{2028}' | '\u{2029}') {
+                writer.write_all(&fragment.as_bytes()[plain..at])?;
+                write!(writer, "\\u{:04x}", u32::from(character))?;
+                plain = at + character.len_utf8();
+            }
+        }
+        writer.write_all(&fragment.as_bytes()[plain..])
+    }
+
+    fn begin_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.indent.begin_array(writer)
+    }
+
+    fn end_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.indent.end_array(writer)
+    }
+
+    fn begin_array_value<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        self.indent.begin_array_value(writer, first)
+    }
+
+    fn end_array_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.indent.end_array_value(writer)
+    }
+
+    fn begin_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.indent.begin_object(writer)
+    }
+
+    fn end_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.indent.end_object(writer)
+    }
+
+    fn begin_object_key<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        self.indent.begin_object_key(writer, first)
+    }
+
+    fn begin_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.indent.begin_object_value(writer)
+    }
+
+    fn end_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.indent.end_object_value(writer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_looks_as_from_go() {
+        let value =
+            serde_json::json!({ "a": "<\"b\" & c>", "e": {}, "f": [], "n": [2.0, 0.5], "o": { "x": 1 } });
+        let expected = concat!(
+            "{\n  \"a\": \"\\u003c\\\"b\\\" \\u0026 c\\u003e\",\n  \"e\": {},\n  \"f\": [],\n",
+            "  \"n\": [\n    2,\n    0.5\n  ],\n  \"o\": {\n    \"x\": 1\n  }\n}"
+        );
+        assert_eq!(pretty(&value), expected);
+    }
+}
