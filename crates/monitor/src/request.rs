@@ -60,10 +60,12 @@ const ENDPOINTS: [(&str, &str); 15] = [
 ];
 
 impl Request {
-    /// Understands a path below the base path, and what stands behind the question mark. Also returns
-    /// what the request is counted as; `None` for what does not exist.
-    pub fn parse(path: &str, query: &str) -> (Self, Option<&'static str>) {
-        let endpoint = ENDPOINTS.iter().find(|(known, _)| *known == path);
+    /// Understands a path and what stands behind the question mark. `base_path` is what every path
+    /// begins with, as it stands in the configuration. Also returns what the request is counted as;
+    /// `None` for what does not exist.
+    pub fn parse(base_path: &str, path: &str, query: &str) -> (Self, Option<&'static str>) {
+        let path = below(base_path, path);
+        let endpoint = ENDPOINTS.iter().find(|(known, _)| Some(*known) == path);
         let Some((path, counted_as)) = endpoint else {
             return (Self::Answered(Answer::not_found("404 page not found\n")), None);
         };
@@ -104,6 +106,19 @@ impl Request {
     }
 }
 
+/// The path below the base path. That itself is `/`, and what has a slash behind it is not.
+fn below<'p>(base_path: &str, path: &'p str) -> Option<&'p str> {
+    let base = base_path.trim_matches('/');
+    if base.is_empty() {
+        return Some(path);
+    }
+    match path.strip_prefix('/')?.strip_prefix(base)? {
+        "" => Some("/"),
+        "/" => None,
+        rest => rest.starts_with('/').then_some(rest),
+    }
+}
+
 /// Refuses what does not parse; there is nothing yet for the rest to choose from.
 fn read_jsz(parameters: &Parameters<'_>) -> Result<(), Answer> {
     for name in ["accounts", "streams", "consumers", "direct-consumers", "config"] {
@@ -124,7 +139,7 @@ mod tests {
     use super::*;
 
     fn refused(path: &str, query: &str) -> (u16, String) {
-        match Request::parse(path, query).0 {
+        match Request::parse("", path, query).0 {
             Request::Answered(answer) => (answer.status, answer.body),
             request => panic!("{request:?}"),
         }
@@ -150,8 +165,20 @@ mod tests {
 
     #[test]
     fn both_names_of_the_subscriptions_count_as_one() {
-        assert_eq!(Request::parse("/subscriptionsz", "").1, Some("/subsz"));
-        assert_eq!(Request::parse("/subsz", "").1, Some("/subsz"));
-        assert_eq!(Request::parse("/nope", "").1, None);
+        assert_eq!(Request::parse("", "/subscriptionsz", "").1, Some("/subsz"));
+        assert_eq!(Request::parse("", "/subsz", "").1, Some("/subsz"));
+        assert_eq!(Request::parse("", "/nope", "").1, None);
+    }
+
+    /// As with nats-server 2.14.5.
+    #[test]
+    fn paths_begin_with_the_base_path() {
+        let is_root = |base, path| matches!(Request::parse(base, path, "").0, Request::Root);
+        let is_varz = |base, path| matches!(Request::parse(base, path, "").0, Request::Varz);
+        assert!(is_root("", "/") && is_root("base/", "/base") && is_root("/", "/"));
+        assert!(is_varz("base/", "/base/varz") && is_varz("/a/b", "/a/b/varz"));
+        for path in ["/base/", "/", "/varz", "/base/base", "/basevarz", "/base//varz"] {
+            assert_eq!(Request::parse("base/", path, "").1, None, "{path}");
+        }
     }
 }

@@ -1,0 +1,51 @@
+//! An answer on its way: in pieces, so that it is known how much of it was taken.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use hyper::body::{Body, Frame, SizeHint};
+
+use crate::guests::Held;
+
+/// Bytes handed to a connection at once.
+const PIECE_BYTES: usize = 16 << 10;
+
+/// The rest of an answer.
+#[derive(Debug)]
+pub(crate) struct Answered {
+    rest: Bytes,
+    /// Counts it while it is here.
+    _held: Held,
+}
+
+impl Answered {
+    pub(crate) fn new(text: String, held: Held) -> Self {
+        Self { rest: text.into(), _held: held }
+    }
+}
+
+impl Body for Answered {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if self.rest.is_empty() {
+            return Poll::Ready(None);
+        }
+        let piece = PIECE_BYTES.min(self.rest.len());
+        Poll::Ready(Some(Ok(Frame::data(self.rest.split_to(piece)))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.rest.len() as u64)
+    }
+}

@@ -1,0 +1,100 @@
+//! One connection: requests in, answers out.
+
+use std::convert::Infallible;
+use std::pin::pin;
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use hyper::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_TYPE, HeaderValue};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use monitor::Answer;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::task::{spawn_blocking, spawn_local};
+use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
+
+use crate::body::Answered;
+use crate::gate::Gate;
+use crate::guests::Guest;
+use crate::server::Handler;
+
+/// How long a header may take, and how long a connection may rest between two requests.
+const HEADER_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// How long a TLS handshake may take.
+const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(5);
+
+/// After this a connection takes no more requests; after this again it is cut off, however much of an
+/// answer is left.
+const CONNECTION_TIME_MAX: Duration = Duration::from_secs(60);
+
+/// Bytes kept of a header, and of an answer that a connection does not take.
+const BUFFER_BYTES_MAX: usize = 16 << 10;
+
+/// Where answers come from.
+#[derive(Clone)]
+pub(crate) struct Answers {
+    pub(crate) handler: Handler,
+    pub(crate) gate: Gate,
+}
+
+/// Serves a connection until it ends, from either side.
+pub(crate) async fn serve(socket: TcpStream, tls: Option<TlsAcceptor>, guest: Guest, answers: Answers) {
+    match tls {
+        None => converse(socket, guest, answers).await,
+        Some(tls) => match timeout(HANDSHAKE_TIME_MAX, tls.accept(socket)).await {
+            Ok(Ok(secured)) => converse(secured, guest, answers).await,
+            Ok(Err(error)) => tracing::debug!("TLS handshake error on a monitoring connection: {error}"),
+            Err(_) => tracing::debug!("TLS handshake timeout on a monitoring connection"),
+        },
+    }
+}
+
+async fn converse(io: impl AsyncRead + AsyncWrite + Unpin, guest: Guest, answers: Answers) {
+    let guest = &guest;
+    let service = service_fn(|request| answer(request, guest, answers.clone()));
+    let mut connection = pin!(
+        http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEADER_TIME_MAX)
+            .max_buf_size(BUFFER_BYTES_MAX)
+            .serve_connection(TokioIo::new(io), service)
+    );
+    // What goes wrong here is the other side's doing, and it was told if it could be.
+    tokio::select! {
+        _ = connection.as_mut() => {}
+        () = sleep(CONNECTION_TIME_MAX) => {
+            connection.as_mut().graceful_shutdown();
+            let _ = timeout(CONNECTION_TIME_MAX, connection).await;
+        }
+    }
+}
+
+async fn answer(
+    request: Request<Incoming>,
+    guest: &Guest,
+    answers: Answers,
+) -> Result<Response<Answered>, Infallible> {
+    let uri = request.uri().clone();
+    let pass = answers.gate.pass().await;
+    // The handler waits for the shards, and this thread must not. It cannot be called off: so the pass
+    // is in use until it is done, even if who asked has left.
+    let gathering = spawn_local(async move {
+        let _pass = pass;
+        spawn_blocking(move || (answers.handler)(uri.path(), uri.query().unwrap_or_default())).await
+    });
+    let answer = gathering.await.and_then(|answer| answer).unwrap_or_else(|_| Answer::unavailable());
+    let held = guest.hold(answer.body.len());
+    let mut response = Response::new(Answered::new(answer.body, held));
+    *response.status_mut() = answer.status.try_into().unwrap_or_default();
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(answer.content_type));
+    if answer.any_origin {
+        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    }
+    Ok(response)
+}

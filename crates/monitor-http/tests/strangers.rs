@@ -1,0 +1,135 @@
+//! The listener among strangers.
+
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::LazyLock;
+
+use monitor::{Answer, Moment, jsz, routez};
+use monitor_http::{Listener, Running, start};
+
+/// Bytes of `/large`: far more than sockets hold.
+const LARGE_BYTES: usize = 4 << 20;
+
+static LARGE: LazyLock<Answer> = LazyLock::new(|| routez(&"x".repeat(LARGE_BYTES), "n", Moment(0)));
+
+fn answer(path: &str, query: &str) -> Answer {
+    match path {
+        "/large" => LARGE.clone(),
+        "/panic" => panic!("an answer that fails"),
+        _ => jsz(&format!("{path}?{query}"), Moment(0)),
+    }
+}
+
+fn listen() -> (Running, SocketAddr) {
+    let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = socket.local_addr().unwrap();
+    (start(Listener { socket, tls: None }, answer).unwrap(), address)
+}
+
+/// Everything there is to read after saying this.
+fn ask(address: SocketAddr, text: &[u8]) -> String {
+    let mut socket = TcpStream::connect(address).unwrap();
+    // A peer that has enough may close before it has read all.
+    let _ = socket.write_all(text);
+    let mut said = Vec::new();
+    let _ = socket.read_to_end(&mut said);
+    String::from_utf8_lossy(&said).into_owned()
+}
+
+fn get(address: SocketAddr, path: &str) -> String {
+    ask(address, format!("GET {path} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n").as_bytes())
+}
+
+#[test]
+fn requests_are_answered_by_the_handler() {
+    let (_running, address) = listen();
+    let said = get(address, "/a/b?c=d&e");
+    assert!(said.starts_with("HTTP/1.1 200 OK\r\n"), "{said}");
+    for header in
+        ["content-type: application/json\r\n", "access-control-allow-origin: *\r\n", "content-length: "]
+    {
+        assert!(said.to_lowercase().contains(header), "{header} in {said}");
+    }
+    assert!(said.contains("\"server_id\": \"/a/b?c=d\\u0026e\""), "{said}");
+    let head = ask(address, b"HEAD /a HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+    assert!(head.ends_with("\r\n\r\n"), "{head}");
+    let twice = ask(
+        address,
+        b"GET /1 HTTP/1.1\r\nHost: h\r\n\r\nGET /2 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
+    );
+    assert!(twice.contains("\"/1?\"") && twice.contains("\"/2?\""), "{twice}");
+}
+
+#[test]
+fn what_is_no_http_ends_only_its_own_connection() {
+    let (_running, address) = listen();
+    let long = format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(100_000));
+    let many = format!("GET / HTTP/1.1\r\n{}\r\n", "a: b\r\n".repeat(10_000));
+    let inputs: [&[u8]; 9] = [
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"NONSENSE\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET /\x00 HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nno colon\r\n\r\n",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        long.as_bytes(),
+        many.as_bytes(),
+    ];
+    for input in inputs {
+        let said = ask(address, input);
+        assert!(said.is_empty() || said.starts_with("HTTP/1.1 4"), "{said}");
+    }
+    assert!(get(address, "/after").contains("/after"));
+}
+
+#[test]
+fn an_answer_that_fails_is_one_answer() {
+    let (_running, address) = listen();
+    assert!(get(address, "/panic").starts_with("HTTP/1.1 503"));
+    assert!(get(address, "/after").contains("/after"));
+}
+
+#[test]
+fn a_thousand_that_do_not_read_leave_room_for_one_that_does() {
+    let (_running, address) = listen();
+    let slow: Vec<TcpStream> = (0..1000)
+        .map(|_| {
+            let mut socket = TcpStream::connect(address).unwrap();
+            let _ = socket.write_all(b"GET /large HTTP/1.1\r\nHost: h\r\n\r\n");
+            socket
+        })
+        .collect();
+    let said = get(address, "/large");
+    assert!(said.len() > LARGE_BYTES, "an answer in full, beside those that nobody reads");
+    assert!(get(address, "/after").contains("/after"));
+    drop(slow);
+}
+
+#[test]
+fn a_thousand_halves_of_a_header_leave_room_for_a_whole_one() {
+    let (_running, address) = listen();
+    let slow: Vec<TcpStream> = (0..1000)
+        .map(|_| {
+            let mut socket = TcpStream::connect(address).unwrap();
+            let _ = socket.write_all(b"GET / HTTP/1.1\r\nHo");
+            socket
+        })
+        .collect();
+    assert!(get(address, "/after").contains("/after"));
+    drop(slow);
+}
+
+#[test]
+fn it_ends_when_it_is_dropped() {
+    let (running, address) = listen();
+    let mut open = TcpStream::connect(address).unwrap();
+    open.write_all(b"GET /1 HTTP/1.1\r\nHost: h\r\n\r\n").unwrap();
+    open.read_exact(&mut [0; 12]).unwrap();
+    drop(running);
+    let mut rest = Vec::new();
+    // The end of the connection is the signal; whether it is a close or a reset does not matter.
+    let _ = open.read_to_end(&mut rest);
+    let refused = TcpStream::connect(address).map_err(|error| error.kind());
+    assert_eq!(refused.err(), Some(io::ErrorKind::ConnectionRefused));
+}
