@@ -19,5 +19,18 @@ pub(crate) use authorization::Credentials;
 pub(crate) use report::Report;
 pub(crate) use top::read;
 
+use crate::refused::Refused;
+
+/// The keys that are refused, block by block.
+pub(crate) fn refused() -> Vec<Refused> {
+    let mut keys = Vec::new();
+    keys.extend(row::refused("", top::TABLE));
+    keys.extend(row::refused("tls", tls::TABLE));
+    keys.extend(row::refused("authorization", authorization::TABLE));
+    keys.extend(row::refused("users", users::TABLE));
+    keys.extend(row::refused("accounts", accounts::TABLE));
+    keys
+}
+
 #[cfg(test)]
 mod tests;

@@ -19,7 +19,7 @@ use crate::draft::Draft;
 const GLOBAL_ACCOUNT: &str = "$G";
 
 #[derive(Default)]
-struct Block {
+pub(super) struct Block {
     account: AccountConfig,
     /// Where `users` stands.
     users: Option<Value>,
@@ -27,7 +27,7 @@ struct Block {
 
 // One line a row: read across, it is the whole story of a key.
 #[rustfmt::skip]
-static TABLE: &[Row<Block>] = &[
+pub(super) static TABLE: &[Row<Block>] = &[
     row(&["nkey"], Any(nkey)),
     row(&["users"], Any(users)),
     row(&["default_permissions"], Any(|block, entry, report| block.account.default_permissions = read_permissions(&entry.value, report))),

@@ -62,7 +62,7 @@ impl Credentials {
 }
 
 #[derive(Default)]
-struct Block {
+pub(super) struct Block {
     user: String,
     password: Secret,
     token: Secret,
@@ -73,7 +73,7 @@ struct Block {
 
 // One line a row: read across, it is the whole story of a key.
 #[rustfmt::skip]
-static TABLE: &[Row<Block>] = &[
+pub(super) static TABLE: &[Row<Block>] = &[
     row(&["user", "username"], Text(|block, user| { block.user = user.to_owned(); Ok(()) })),
     row(&["pass", "password"], Text(|block, password| { block.password = password.into(); Ok(()) })),
     row(&["token"], Text(|block, token| { block.token = token.into(); Ok(()) })),

@@ -3,6 +3,7 @@
 use nats_conf::{Entry, Map, Value};
 
 use crate::config::report::Report;
+use crate::refused::Refused;
 
 /// A key of a block that fills a `T`.
 pub(crate) struct Row<T: 'static> {
@@ -75,6 +76,18 @@ impl<T> Row<T> {
         let checked = set.and_then(|set| set.map_err(|reason| value.refused(reason)));
         report.ok(checked);
     }
+}
+
+/// The rows of a block that are refused.
+pub(crate) fn refused<T>(block: &'static str, table: &'static [Row<T>]) -> impl Iterator<Item = Refused> {
+    table.iter().filter_map(move |row| {
+        let (missing, may_be_off) = match row.effect {
+            Effect::NotYet(missing) => (missing, false),
+            Effect::Off(missing) => (missing, true),
+            _ => return None,
+        };
+        Some(Refused { names: row.names, block, may_be_off, missing })
+    })
 }
 
 /// The reason to refuse a key of nats-server that we do not have.
