@@ -12,10 +12,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use crate::workspace::Workspace;
-use crate::{crate_table, layers, run};
+use crate::{crate_table, layers, refused, run};
 
 /// Crates that others use on their own: each must package and build outside the workspace.
-const PACKAGED: [&str; 2] = ["nats-proto", "subject-trie"];
+const PACKAGED: [&str; 3] = ["nats-proto", "subject-trie", "nats-conf"];
 
 const SERVER: &str = "buster-server";
 
@@ -27,6 +27,7 @@ struct Step {
 enum Action {
     Layers,
     CrateTable,
+    Refused,
     /// A command, started at the workspace root.
     Run(Command),
 }
@@ -56,6 +57,7 @@ fn perform(workspace: &Workspace, action: &mut Action) -> Result<()> {
     match action {
         Action::Layers => layers::run(workspace),
         Action::CrateTable => crate_table::check(workspace),
+        Action::Refused => refused::check(workspace),
         Action::Run(command) => {
             println!("{}", run::describe(command));
             run::run(command.current_dir(&workspace.root))
@@ -69,6 +71,7 @@ fn steps(workspace: &Workspace) -> Vec<Step> {
         step("layers", Action::Layers),
         step("crate table", Action::CrateTable),
         cargo("clippy", ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
+        step("refused flags and keys", Action::Refused),
         step("doc", Action::Run(doc())),
         // What the tests would do at first use, as a step of its own: a failure shows here.
         cargo("server", ["build", "--release", "-p", SERVER]),

@@ -8,6 +8,7 @@ mod compare;
 mod crate_table;
 mod fuzz;
 mod layers;
+mod refused;
 mod run;
 mod splice;
 mod suites;
@@ -26,6 +27,7 @@ usage: cargo xtask <command>
   ci                       everything that is checked, stopping at the first failure
   layers                   dependencies point down, pure crates are pure, the top level is tidy
   crates [--check]         rewrite (or check) the crate table in docs/ARCHITECTURE.md
+  refused [--check]        rewrite (or check) the lists of refused flags and keys in docs/differences.md
   fuzz [seconds]           run every fuzz target for that long each (default 60)
   compare [options]        the comparison with nats-server, and whether the bars are met
     --peer PATH, --peer2 PATH  nats-servers to stand in it (else the installed one, or Debian's)
@@ -64,6 +66,8 @@ fn dispatch(args: &[String]) -> Result<()> {
         ["layers"] => layers::run(&Workspace::load()?),
         ["crates"] => crate_table::write(&Workspace::load()?),
         ["crates", "--check"] => crate_table::check(&Workspace::load()?),
+        ["refused"] => refused::write(&Workspace::load()?),
+        ["refused", "--check"] => refused::check(&Workspace::load()?),
         ["fuzz"] => fuzz::run(&Workspace::load()?, fuzz::SECONDS_DEFAULT),
         ["fuzz", seconds] => fuzz::run(&Workspace::load()?, fuzz::seconds(seconds)?),
         ["compare", rest @ ..] => compare::run(&Workspace::load()?, rest),
