@@ -53,6 +53,8 @@ pub struct Broker {
     /// Connections whose input was held and is wanted again.
     pub(crate) resumed: Vec<ConnId>,
     pub(crate) ahead: Ahead,
+    /// The row of the connection that was let go last.
+    pub(crate) shed_row: usize,
     pub(crate) closed: ClosedRing,
     /// Scratch: the filter that other shards are told of.
     pub(crate) filter: Vec<u8>,
@@ -76,6 +78,7 @@ impl Broker {
             placement: Placement::new(config.placement, config.shards, settings.max_connections),
             resumed: Vec::new(),
             ahead: Ahead::default(),
+            shed_row: 0,
             closed: ClosedRing::new(config.closed_max),
             filter: Vec::new(),
             config,

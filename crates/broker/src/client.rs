@@ -262,11 +262,13 @@ impl Clients {
     }
 
     pub(crate) fn ids(&self) -> Vec<ConnId> {
-        let rows = self.rows.iter().enumerate();
-        rows.filter_map(|(slot, row)| {
-            row.as_ref().map(|client| ConnId { slot: slot as u32, generation: client.generation })
-        })
-        .collect()
+        (0..self.rows.len()).filter_map(|row| self.id_in_row(row)).collect()
+    }
+
+    /// The connection in the row of that number, if it is in use.
+    pub(crate) fn id_in_row(&self, number: usize) -> Option<ConnId> {
+        let client = self.row(number)?;
+        Some(ConnId { slot: number as u32, generation: client.generation })
     }
 
     /// Above the numbers of all rows.
