@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
-use node::{COMPATIBLE_VERSION, OWN_VERSION, load};
+use node::{COMPATIBLE_VERSION, OWN_VERSION, load, send_signal};
 use server_options::{CommandLine, Invocation, OptionsError, parse, program, tls_help, usage, version_text};
 
 fn main() -> ExitCode {
@@ -13,10 +13,13 @@ fn main() -> ExitCode {
     match parse(std::env::args_os()) {
         Ok(Invocation::Run(command_line)) => run(&command_line, program, &called),
         Ok(Invocation::Check(command_line)) => check(&command_line, program),
-        Ok(Invocation::Signal(_)) => {
-            eprintln!("{program}: flag -signal is not supported yet");
-            ExitCode::FAILURE
-        }
+        Ok(Invocation::Signal(call)) => match send_signal(&call, program) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("{program}: {error}");
+                ExitCode::FAILURE
+            }
+        },
         Ok(Invocation::PrintHelp(text)) => print(&text),
         Ok(Invocation::PrintVersion) => print(&version_text(program, COMPATIBLE_VERSION, OWN_VERSION)),
         Ok(Invocation::PrintTlsHelp) => print(tls_help().trim_end()),
@@ -40,7 +43,7 @@ fn run(command_line: &CommandLine, program: &str, called: &OsString) -> ExitCode
             return ExitCode::FAILURE;
         }
     };
-    let outcome = node::serve(&options, &called);
+    let outcome = node::serve(&options, &called, &log);
     if let Err(error) = &outcome {
         tracing::error!(fatal = true, "{error}");
     }

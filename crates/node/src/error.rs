@@ -18,11 +18,9 @@ pub enum NodeError {
         /// What the system said.
         source: io::Error,
     },
-    /// A file the options ask for could not be written.
-    #[error("Could not write {what} {}: {source}", path.display())]
-    File {
-        /// What the file is.
-        what: &'static str,
+    /// The pid file could not be written.
+    #[error("Could not write pidfile {}: {source}", path.display())]
+    PidFile {
         /// Where it was to be.
         path: PathBuf,
         /// What the system said.

@@ -1,14 +1,53 @@
 //! The pid file and the ports file.
 
-use std::fs;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
 use std::net::{IpAddr, SocketAddr};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+
+use serde::Serialize;
 
 use crate::error::NodeError;
 
+/// Mode of the pid file, as nats-server's.
+const PID_FILE_MODE: u32 = 0o600;
+
+/// Mode of the ports file before the umask, as nats-server's.
+const PORTS_FILE_MODE: u32 = 0o666;
+
 /// Writes the process id, bare, as nats-server does. It stays when the server ends.
 pub(crate) fn write_pid_file(path: &Path) -> Result<(), NodeError> {
-    write("pid file", path, std::process::id().to_string())
+    // In place: the folder may be one where nothing new can be made.
+    let pid = std::process::id().to_string();
+    let written = create(path, PID_FILE_MODE).and_then(|mut file| file.write_all(pid.as_bytes()));
+    written.map_err(|source| NodeError::PidFile { path: path.into(), source })
+}
+
+/// Where the server can be reached, as URLs.
+#[derive(Debug, Serialize)]
+pub(crate) struct Ports {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    nats: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    monitoring: Vec<String>,
+}
+
+/// A listener: where it is, and whether it speaks TLS.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reached {
+    pub(crate) address: SocketAddr,
+    pub(crate) tls: bool,
+}
+
+impl Ports {
+    pub(crate) fn new(clients: Reached, monitoring: Option<Reached>) -> Self {
+        let urls = |at: Reached, plain, tls| urls(if at.tls { tls } else { plain }, at.address);
+        Self {
+            nats: urls(clients, "nats", "tls"),
+            monitoring: monitoring.map(|at| urls(at, "http", "https")).unwrap_or_default(),
+        }
+    }
 }
 
 /// The file that tells test harnesses where the server listens. Removed at the end.
@@ -18,21 +57,31 @@ pub(crate) struct PortsFile {
 }
 
 impl PortsFile {
-    /// Writes `<program>_<pid>.ports` into the directory.
-    pub(crate) fn write(directory: &Path, program: &str, clients: SocketAddr) -> Result<Self, NodeError> {
+    /// Writes `<program>_<pid>.ports` into the directory. As with nats-server the server runs without it
+    /// if that fails, and the log says so.
+    pub(crate) fn write(directory: &Path, program: &str, ports: &Ports) -> Option<Self> {
         let path = directory.join(format!("{program}_{}.ports", std::process::id()));
-        let urls: Vec<String> =
-            reachable(clients).into_iter().map(|address| format!("nats://{address}")).collect();
-        write("ports file", &path, serde_json::json!({ "nats": urls }).to_string())?;
-        Ok(Self { path })
+        let text = serde_json::to_vec(ports).expect("URLs are text");
+        match write_whole(&path, &text) {
+            Ok(()) => Some(Self { path }),
+            Err(error) => {
+                tracing::error!("Error writing ports file ({}): {error}", path.display());
+                None
+            }
+        }
     }
 }
 
 impl Drop for PortsFile {
     fn drop(&mut self) {
-        // Someone may have cleaned up before us.
-        let _ = fs::remove_file(&self.path);
+        if let Err(error) = fs::remove_file(&self.path) {
+            tracing::error!("Error cleaning up ports file {}: {error}", self.path.display());
+        }
     }
+}
+
+fn urls(scheme: &str, listener: SocketAddr) -> Vec<String> {
+    reachable(listener).into_iter().map(|address| format!("{scheme}://{address}")).collect()
 }
 
 /// The addresses that reach a listener: one for each interface if it listens on all.
@@ -47,27 +96,49 @@ fn reachable(listener: SocketAddr) -> Vec<SocketAddr> {
     addresses.into_iter().map(|ip| SocketAddr::new(ip, listener.port())).collect()
 }
 
-fn write(what: &'static str, path: &Path, text: String) -> Result<(), NodeError> {
-    // A reader that watches for the file must not find half of it.
+/// Writes a file at once: a reader that watches for it must not find half of it.
+fn write_whole(path: &Path, text: &[u8]) -> io::Result<()> {
     let temporary = path.with_extension("tmp");
-    fs::write(&temporary, text)
-        .and_then(|()| fs::rename(&temporary, path))
-        .map_err(|source| NodeError::File { what, path: path.into(), source })
+    create(&temporary, PORTS_FILE_MODE)?.write_all(text)?;
+    fs::rename(&temporary, path)
+}
+
+fn create(path: &Path, mode: u32) -> io::Result<File> {
+    OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(path)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     #[test]
     fn the_ports_file_names_the_program_and_goes_with_it() {
         let directory = tempfile::tempdir().unwrap();
-        let address = SocketAddr::from(([127, 0, 0, 1], 4333));
-        let file = PortsFile::write(directory.path(), "nats-server", address).unwrap();
-        let path = directory.path().join(format!("nats-server_{}.ports", std::process::id()));
-        assert_eq!(fs::read_to_string(&path).unwrap(), r#"{"nats":["nats://127.0.0.1:4333"]}"#);
-        drop(file);
-        assert!(!path.exists());
+        let at = |port, tls| Reached { address: SocketAddr::from(([127, 0, 0, 1], port)), tls };
+        let cases = [
+            (Ports::new(at(4333, false), None), r#"{"nats":["nats://127.0.0.1:4333"]}"#),
+            (
+                Ports::new(at(4333, true), Some(at(8222, false))),
+                r#"{"nats":["tls://127.0.0.1:4333"],"monitoring":["http://127.0.0.1:8222"]}"#,
+            ),
+        ];
+        for (ports, text) in cases {
+            let file = PortsFile::write(directory.path(), "nats-server", &ports).unwrap();
+            let path = directory.path().join(format!("nats-server_{}.ports", std::process::id()));
+            assert_eq!(fs::read_to_string(&path).unwrap(), text);
+            drop(file);
+            assert!(!path.exists());
+        }
+    }
+
+    #[test]
+    fn a_ports_file_that_cannot_be_written_is_done_without() {
+        let directory = tempfile::tempdir().unwrap();
+        let missing = directory.path().join("none");
+        let clients = Reached { address: SocketAddr::from(([127, 0, 0, 1], 4333)), tls: false };
+        assert!(PortsFile::write(&missing, "nats-server", &Ports::new(clients, None)).is_none());
     }
 
     #[test]
@@ -76,6 +147,7 @@ mod tests {
         let path = directory.path().join("pid");
         write_pid_file(&path).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), std::process::id().to_string());
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, PID_FILE_MODE);
         let error = write_pid_file(&directory.path().join("none/pid")).unwrap_err();
         assert!(error.to_string().contains("none/pid"), "{error}");
     }

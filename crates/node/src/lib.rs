@@ -4,7 +4,11 @@ mod backend;
 mod error;
 mod files;
 mod identity;
+mod lame_duck;
 mod listen;
+mod machine;
+mod notify;
+mod send_signal;
 mod server;
 mod settings;
 mod signals;
@@ -12,5 +16,6 @@ mod sources;
 
 pub use error::NodeError;
 pub use identity::{COMPATIBLE_VERSION, OWN_VERSION};
+pub use send_signal::{SignalError, send_signal};
 pub use server::{Server, serve};
 pub use sources::load;

@@ -5,17 +5,19 @@ use std::sync::Arc;
 
 use broker::Config;
 use fabric::ShardId;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use server_options::{Options, SHARDS_MAX};
+use server_log::Log;
+use server_options::Options;
 use shard_runtime::{Control, Shards, available_cpus};
 
 use crate::backend::Plan;
 use crate::error::NodeError;
-use crate::files::{PortsFile, write_pid_file};
+use crate::files::{Ports, PortsFile, Reached, write_pid_file};
 use crate::identity::{COMPATIBLE_VERSION, OWN_VERSION, new_server_id};
 use crate::listen::listen;
+use crate::machine::{default_shards, memory_limit, raise_limits};
+use crate::notify;
 use crate::settings::settings;
-use crate::signals::StopSignals;
+use crate::signals::{Duties, Signals};
 
 /// A running server. It runs on until it is stopped, even if this is dropped.
 pub struct Server {
@@ -30,12 +32,14 @@ impl Server {
     /// # Errors
     /// The machine lacks what shards need, the address is not to be had, or a file not writable.
     pub fn start(options: &Options, program: &str) -> Result<Self, NodeError> {
-        raise_limit(Resource::Nofile);
-        raise_limit(Resource::Memlock);
+        raise_limits();
         let cpus = available_cpus();
-        let shards = options.shards.unwrap_or(cpus.len().min(SHARDS_MAX));
+        let shards = options.shards.unwrap_or_else(|| default_shards(cpus.len()));
         let plan = Plan::make(options.io, shards)?;
         let (listener, address) = listen(options)?;
+        if let Some(path) = &options.pid_file {
+            write_pid_file(path)?;
+        }
         let settings = Arc::new(settings(options, &new_server_id(), address));
         let info = &settings.info;
         tracing::info!("Starting nats-server");
@@ -43,6 +47,9 @@ impl Server {
         tracing::info!("  Name:     {}", info.server_name);
         tracing::info!("  ID:       {}", info.server_id);
         tracing::info!("  Shards:   {shards}");
+        if let Some(limit) = memory_limit() {
+            tracing::info!("  Memory:   {} MiB at most, by the control group", limit >> 20);
+        }
         if let Some(config) = &options.config {
             tracing::info!("Using configuration file: {} ({})", config.path.display(), config.digest);
         }
@@ -60,13 +67,9 @@ impl Server {
         let shown = SocketAddr::new(address.ip().to_canonical(), address.port());
         let host = if address.ip().is_unspecified() { options.host.clone() } else { shown.ip().to_string() };
         tracing::info!("Listening for client connections on {}", host_port(&host, address.port()));
-        let control = shards.control();
-        let files = || {
-            options.pid_file.as_deref().map(write_pid_file).transpose()?;
-            let directory = options.ports_file_dir.as_deref();
-            directory.map(|directory| PortsFile::write(directory, program, address)).transpose()
-        };
-        let ports_file = files().inspect_err(|_| control.stop())?;
+        let ports = Ports::new(Reached { address, tls: false }, None);
+        let ports_file = options.ports_file_dir.as_deref();
+        let ports_file = ports_file.and_then(|directory| PortsFile::write(directory, program, &ports));
         tracing::info!("Server is ready");
         Ok(Self { address, shards, _ports_file: ports_file })
     }
@@ -90,30 +93,24 @@ impl Server {
     }
 }
 
-/// Runs a server until SIGINT or SIGTERM.
+/// Runs a server until a signal ends it.
 ///
 /// # Errors
 /// As [`Server::start`] and [`Server::wait`].
-pub fn serve(options: &Options, program: &str) -> Result<(), NodeError> {
+pub fn serve(options: &Options, program: &str, log: &Log) -> Result<(), NodeError> {
     // Before anyone is told that the server is ready: they may stop it at once.
-    let signals = StopSignals::watch()?;
+    let signals = Signals::watch()?;
     let server = Server::start(options, program)?;
-    signals.stop(server.control())?;
+    notify::ready();
+    signals.answer(Duties::new(server.control(), options.timers, log.clone(), Box::new(refuse_reload)))?;
     server.wait()?;
     tracing::info!("Server Exiting..");
     Ok(())
 }
 
-/// Takes as much of a resource as the system grants without asking anyone: each client needs a
-/// descriptor, each shard locked memory.
-fn raise_limit(resource: Resource) {
-    let limit = getrlimit(resource);
-    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
-    if limit.current != limit.maximum
-        && let Err(error) = setrlimit(resource, raised)
-    {
-        tracing::warn!("Could not raise the limit {resource:?} above {:?}: {error}", limit.current);
-    }
+fn refuse_reload() {
+    let reason = "can only reload config when a file is provided using -c or --config";
+    tracing::error!("Failed to reload server configuration: {reason}");
 }
 
 /// A number nobody can foresee, where the kernel has one already.

@@ -1,35 +1,116 @@
 //! What the server does when it is sent a signal.
 
+use std::process;
+use std::sync::mpsc;
 use std::thread;
 
+use server_log::Log;
+use server_options::Timers;
 use shard_runtime::Control;
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
+use signal_hook::iterator;
 
 use crate::error::NodeError;
+use crate::{lame_duck, notify};
 
-/// Signals that are watched from now on, and answered once there is a server to stop.
-pub(crate) struct StopSignals {
-    signals: Signals,
+/// Each signal that is answered, and its name in the log: what Go calls it.
+const NAMES: [(i32, &str); 6] = [
+    (SIGINT, "interrupt"),
+    (SIGTERM, "terminated"),
+    (SIGHUP, "hangup"),
+    (SIGUSR1, "user defined signal 1"),
+    (SIGUSR2, "user defined signal 2"),
+    (SIGQUIT, "quit"),
+];
+
+/// The exit code after SIGQUIT, which nobody in nats-server answers: Go's.
+const QUIT_EXIT_CODE: i32 = 2;
+
+/// Signals that are watched from now on, and answered once there is a server.
+pub(crate) struct Signals {
+    signals: iterator::Signals,
 }
 
-impl StopSignals {
-    /// Watches SIGINT and SIGTERM.
+impl Signals {
+    /// Watches all that are answered. As process 1 of a container we would not be sent others.
     pub(crate) fn watch() -> Result<Self, NodeError> {
-        Signals::new([SIGINT, SIGTERM]).map(|signals| Self { signals }).map_err(NodeError::Signals)
+        let signals = iterator::Signals::new(NAMES.map(|(signal, _)| signal)).map_err(NodeError::Signals)?;
+        Ok(Self { signals })
     }
 
-    /// Stops the server when one comes, or came already.
-    pub(crate) fn stop(mut self, control: Control) -> Result<(), NodeError> {
-        let answer = move || {
-            for signal in &mut self.signals {
-                let name = if signal == SIGINT { "interrupt" } else { "terminated" };
-                tracing::info!("Trapped {name:?} signal");
-                tracing::info!("Initiating Shutdown...");
-                control.stop();
-            }
-        };
+    /// Answers those that come, or came already, on a thread of its own.
+    pub(crate) fn answer(mut self, mut duties: Duties) -> Result<(), NodeError> {
+        let answer = move || self.signals.forever().for_each(|signal| duties.on_signal(signal));
         thread::Builder::new().name("signals".into()).spawn(answer).map_err(NodeError::Signals)?;
         Ok(())
     }
+}
+
+/// What there is to do when a signal comes.
+pub(crate) struct Duties {
+    control: Control,
+    timers: Timers,
+    log: Log,
+    reload: Box<dyn FnMut() + Send>,
+    /// In lame duck mode: ends it when it is dropped.
+    lame_duck: Option<mpsc::Sender<()>>,
+}
+
+impl Duties {
+    /// `reload` reads the configuration again and logs what came of it.
+    pub(crate) fn new(control: Control, timers: Timers, log: Log, reload: Box<dyn FnMut() + Send>) -> Self {
+        Self { control, timers, log, reload, lame_duck: None }
+    }
+
+    fn on_signal(&mut self, signal: i32) {
+        let name = NAMES.iter().find(|(known, _)| *known == signal).map_or("unknown", |(_, name)| name);
+        tracing::info!("Trapped {name:?} signal");
+        match signal {
+            SIGINT => self.stop(),
+            // Whoever sends this to a server in lame duck mode knows that it will end.
+            SIGTERM if self.lame_duck.is_some() => {}
+            SIGTERM => self.stop(),
+            SIGHUP => self.reload(),
+            SIGUSR1 => self.log.reopen(),
+            SIGUSR2 => self.enter_lame_duck(),
+            _ => {
+                self.log.flush();
+                process::exit(QUIT_EXIT_CODE);
+            }
+        }
+    }
+
+    fn stop(&mut self) {
+        self.lame_duck = None;
+        shut_down(&self.control);
+    }
+
+    fn reload(&mut self) {
+        notify::reloading();
+        (self.reload)();
+        notify::ready();
+    }
+
+    fn enter_lame_duck(&mut self) {
+        if self.lame_duck.is_some() {
+            return;
+        }
+        let (stop, stopped) = mpsc::channel();
+        let (control, timers) = (self.control.clone(), self.timers);
+        let run = move || {
+            if lame_duck::run(&control, &timers, &stopped) {
+                shut_down(&control);
+            }
+        };
+        match thread::Builder::new().name("lame-duck".into()).spawn(run) {
+            Ok(_) => self.lame_duck = Some(stop),
+            Err(error) => tracing::error!("Could not enter lame duck mode: {error}"),
+        }
+    }
+}
+
+fn shut_down(control: &Control) {
+    tracing::info!("Initiating Shutdown...");
+    notify::stopping();
+    control.stop();
 }
