@@ -154,15 +154,6 @@ fn a_trace_shows_the_protocol_and_keeps_secrets() {
     assert!(!server.log().text().contains("hush"));
 }
 
-#[test]
-fn a_pid_file_holds_the_bare_pid() {
-    let dir = tempfile::tempdir().expect("a directory");
-    let path = dir.path().join("pid");
-    let args = vec!["-P".to_owned(), path.to_str().expect("a plain path").to_owned()];
-    let server = Server::start(ServerOptions { args, ..ServerOptions::default() }).expect("it starts");
-    assert_eq!(std::fs::read_to_string(path).expect("a pid file"), server.pid().to_string());
-}
-
 /// The log file is a pipe here, so that reading it waits for the lines.
 #[test]
 fn a_log_file_gets_the_lines_instead_of_standard_error() {

@@ -134,6 +134,15 @@ impl Server {
     /// [`ServerError::Late`] when it is still there after [`START_DEADLINE`].
     pub fn stop(&mut self) -> Result<ExitStatus, ServerError> {
         self.signal(Signal::TERM)?;
+        self.wait()
+    }
+
+    /// Waits until the process has ended by itself.
+    ///
+    /// # Errors
+    ///
+    /// [`ServerError::Late`] when it is still there after [`START_DEADLINE`].
+    pub fn wait(&mut self) -> Result<ExitStatus, ServerError> {
         if !self.log.wait_for_end(START_DEADLINE) {
             return Err(ServerError::Late { awaited: "the exit", log: self.log.text() });
         }
@@ -163,7 +172,12 @@ impl Server {
         line.ok_or_else(|| ServerError::Late { awaited: "the reload", log: self.log.text() })
     }
 
-    fn signal(&self, signal: Signal) -> Result<(), ServerError> {
+    /// Sends the process a signal.
+    ///
+    /// # Errors
+    ///
+    /// When the process cannot be signalled.
+    pub fn signal(&self, signal: Signal) -> Result<(), ServerError> {
         Ok(kill_process(Pid::from_child(&self.child), signal).map_err(io::Error::from)?)
     }
 

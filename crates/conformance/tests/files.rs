@@ -1,0 +1,98 @@
+//! The files a server writes, and what it does when it cannot.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use test_kit::{ANSWER_DEADLINE, Server, ServerBinary, ServerOptions};
+
+fn with_args(args: &[&str]) -> Server {
+    let args = args.iter().map(|arg| (*arg).to_owned()).collect();
+    Server::start(ServerOptions { args, ..ServerOptions::default() }).expect("the server starts")
+}
+
+/// Runs a server that must not start.
+fn refused(args: &[&str]) -> String {
+    let binary = ServerBinary::locate().expect("the server builds");
+    let Output { status, stderr, .. } = Command::new(binary.path)
+        .args(["-a", "127.0.0.1", "-p", "-1", "--shards", "1"])
+        .args(args)
+        .output()
+        .expect("it runs");
+    assert_eq!(status.code(), Some(1));
+    String::from_utf8(stderr).expect("errors are text")
+}
+
+fn as_text(path: &Path) -> &str {
+    path.to_str().expect("paths of tests are text")
+}
+
+#[test]
+fn a_pid_file_that_cannot_be_written_is_one_line_that_names_it() {
+    let said = refused(&["-P", "/no/such/pid"]);
+    let reason = "[FTL] Could not write pidfile /no/such/pid: No such file or directory (os error 2)\n";
+    assert!(
+        said.ends_with(reason) && said.lines().filter(|line| line.contains("[FTL]")).count() == 1,
+        "{said}"
+    );
+    assert!(!said.contains("Listening for client connections"), "nobody may have come yet: {said}");
+}
+
+#[test]
+fn a_log_file_that_cannot_be_opened_is_one_line_that_names_it() {
+    let said = refused(&["-l", "/no/such/log"]);
+    assert_eq!(
+        said,
+        "buster-server: error opening log file /no/such/log: No such file or directory (os error 2)\n"
+    );
+}
+
+#[test]
+fn a_ports_file_that_cannot_be_written_is_done_without() {
+    let server = with_args(&["--ports_file_dir", "/no/such"]);
+    let line = server.log().wait_for("[ERR] Error writing ports file (/no/such/", ANSWER_DEADLINE);
+    assert!(line.expect("the log says so").contains(".ports): No such file or directory"));
+    server.connect().flush();
+}
+
+#[test]
+fn the_pid_file_stays_and_the_ports_file_goes() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let pid_file = dir.path().join("pid");
+    let mut server = with_args(&["-P", as_text(&pid_file), "--ports_file_dir", as_text(dir.path())]);
+    let ports_file = dir.path().join(format!("buster-server_{}.ports", server.pid()));
+    let ports = fs::read_to_string(&ports_file).expect("there is one once the server is ready");
+    assert_eq!(ports, format!(r#"{{"nats":["nats://{}"]}}"#, server.addr()));
+    assert!(server.stop().expect("it stops").success());
+    assert_eq!(fs::read_to_string(&pid_file).expect("it stays"), server.pid().to_string());
+    assert_eq!(fs::metadata(&pid_file).expect("it stays").permissions().mode() & 0o777, 0o600);
+    assert!(!ports_file.exists());
+}
+
+/// The log goes to a full disk: the server answers all the same. Its address comes from its ports file.
+#[test]
+fn a_full_disk_for_the_log_does_not_stop_the_server() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut child = Command::new(ServerBinary::locate().expect("the server builds").path)
+        .args(["-a", "127.0.0.1", "-p", "-1", "--shards", "1", "-DV", "-l", "/dev/full"])
+        .args(["--ports_file_dir", as_text(dir.path())])
+        .spawn()
+        .expect("the server runs");
+    let ports_file = dir.path().join(format!("buster-server_{}.ports", child.id()));
+    let url = loop {
+        match fs::read_to_string(&ports_file) {
+            Ok(text) => break text,
+            Err(_) => assert!(child.try_wait().expect("it was started").is_none(), "it ended"),
+        }
+        std::thread::yield_now();
+    };
+    let address = url.split("//").nth(1).and_then(|rest| rest.split('"').next()).expect("a URL");
+    let mut client = test_kit::RawClient::connect(address.parse().expect("an address"));
+    client.subscribe("a", 1);
+    client.publish("a", "b");
+    assert_eq!(client.next_message().text(), "b");
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("it runs");
+    assert!(child.wait().expect("it ends").success());
+}

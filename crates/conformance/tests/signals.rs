@@ -1,0 +1,193 @@
+//! What operators do to a server that runs: signals, `--signal`, and who else is told of its state.
+
+use std::fs;
+use std::net::TcpStream;
+use std::os::unix::net::UnixDatagram;
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::{Command, Output, Stdio};
+
+use rustix::process::Signal;
+use test_kit::{ANSWER_DEADLINE, RawClient, Server, ServerBinary, ServerOptions, Setup, on_every_setup};
+
+on_every_setup!(
+    a_server_without_clients_leaves_lame_duck_mode_at_once,
+    lame_duck_mode_tells_clients_and_waits
+);
+
+/// Waits for a line of the log.
+fn await_line(server: &Server, text: &str) {
+    assert!(server.log().wait_for(text, ANSWER_DEADLINE).is_some(), "no {text} in\n{}", server.log().text());
+}
+
+/// The texts of the log from the first signal on.
+fn lines_from_signal(server: &Server) -> Vec<String> {
+    let text = server.log().text();
+    let lines = text.lines().skip_while(|line| !line.contains("Trapped"));
+    lines.map(|line| line[line.find("[INF]").unwrap_or(0)..].to_owned()).collect()
+}
+
+fn with_args(args: &[&str]) -> Server {
+    let args = args.iter().map(|arg| (*arg).to_owned()).collect();
+    Server::start(ServerOptions { args, ..ServerOptions::default() }).expect("the server starts")
+}
+
+fn run(args: &[&str]) -> Output {
+    let binary = ServerBinary::locate().expect("the server builds");
+    Command::new(binary.path).args(args).output().expect("it runs")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn int_and_term_end_the_server_in_good_order() {
+    for (signal, name) in [(Signal::INT, "interrupt"), (Signal::TERM, "terminated")] {
+        let mut server = Server::with(Setup::default());
+        let mut client = server.connect();
+        client.flush();
+        server.signal(signal).expect("it runs");
+        assert_eq!(server.wait().expect("it ends").code(), Some(0));
+        assert_eq!(client.read_to_close(), b"");
+        let trapped = format!("[INF] Trapped {name:?} signal");
+        let wanted = [&trapped, "[INF] Initiating Shutdown...", "[INF] Server Exiting.."];
+        assert_eq!(lines_from_signal(&server), wanted);
+    }
+}
+
+#[test]
+fn quit_ends_the_server_at_once_with_the_peers_code() {
+    let mut server = Server::with(Setup::default());
+    server.signal(Signal::QUIT).expect("it runs");
+    assert_eq!(server.wait().expect("it ends").code(), Some(2));
+}
+
+fn a_server_without_clients_leaves_lame_duck_mode_at_once(setup: Setup) {
+    let mut server = Server::with(setup);
+    server.signal(Signal::USR2).expect("it runs");
+    assert_eq!(server.wait().expect("it ends").code(), Some(0));
+    let wanted = [
+        "[INF] Trapped \"user defined signal 2\" signal",
+        "[INF] Entering lame duck mode, stop accepting new clients",
+        "[INF] Initiating Shutdown...",
+        "[INF] Server Exiting..",
+    ];
+    assert_eq!(lines_from_signal(&server), wanted);
+}
+
+/// A client that may get an INFO at any time.
+fn informed(server: &Server) -> RawClient {
+    let mut client = RawClient::dial(server.addr());
+    client.send("CONNECT {\"verbose\":false,\"protocol\":1}\r\nPING\r\n");
+    client.read_to_pong();
+    client.flush(); // The INFO behind the first PONG.
+    client
+}
+
+fn lame_duck_mode_tells_clients_and_waits(setup: Setup) {
+    let mut server = Server::with(setup);
+    let mut told: Vec<RawClient> = (0..4).map(|_| informed(&server)).collect();
+    let mut old = server.connect();
+    old.flush();
+    server.signal(Signal::USR2).expect("it runs");
+    for client in &mut told {
+        let info = format!("{:?}", client.next_frame());
+        assert!(info.contains("ldm"), "{info}");
+    }
+    // The kernel may let go of a listener a little later than the server does.
+    while TcpStream::connect(server.addr()).is_ok() {
+        std::thread::yield_now();
+    }
+    for (signal, name) in [(Signal::TERM, "\"terminated\""), (Signal::USR2, "\"user defined signal 2\"")] {
+        server.signal(signal).expect("it runs");
+        await_line(&server, name);
+    }
+    for client in told.iter_mut().chain([&mut old]) {
+        client.flush();
+    }
+    server.signal(Signal::INT).expect("it runs");
+    assert_eq!(server.wait().expect("it ends").code(), Some(0));
+    assert!(!server.log().contains("Closing existing clients"), "the grace period was not over");
+}
+
+#[test]
+fn a_log_file_that_was_moved_is_opened_again() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (path, moved) = (dir.path().join("s.log"), dir.path().join("s.log.1"));
+    // Standard error has the lines that tell when the server is ready, so another server moves.
+    let server = with_args(&[]);
+    server.signal(Signal::USR1).expect("it runs");
+    await_line(&server, "File log re-open ignored, not a file logger");
+
+    let pid_file = dir.path().join("pid");
+    let notify = dir.path().join("notify");
+    let manager = UnixDatagram::bind(&notify).expect("a socket");
+    let mut child = Command::new(ServerBinary::locate().expect("the server builds").path)
+        .args(["-a", "127.0.0.1", "-p", "-1", "--shards", "1", "-l", path.to_str().expect("text")])
+        .args(["-P", pid_file.to_str().expect("text")])
+        .env("NOTIFY_SOCKET", &notify)
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the server runs");
+    assert_eq!(next_state(&manager), "READY=1\n");
+    fs::rename(&path, &moved).expect("it is there");
+    let signal = |word: &str| run(&["--signal", &format!("{word}={}", pid_file.display())]);
+    assert!(signal("reopen").status.success());
+    // The answer to a reload comes behind that to the reopening.
+    assert!(signal("reload").status.success());
+    assert!(next_state(&manager).starts_with("RELOADING=1\nMONOTONIC_USEC="));
+    assert_eq!(next_state(&manager), "READY=1\n");
+    let said = fs::read_to_string(&path).expect("it was opened again");
+    assert!(said.lines().next().expect("a line").ends_with("[INF] File log re-opened"), "{said}");
+    assert!(fs::read_to_string(&moved).expect("it was moved").contains("Server is ready"));
+    assert!(signal("term").status.success());
+    assert_eq!(next_state(&manager), "STOPPING=1\n");
+    assert!(child.wait().expect("it ends").success());
+    assert!(fs::read_to_string(&path).expect("it is there").ends_with("[INF] Server Exiting..\n"));
+}
+
+/// What systemd would be told.
+fn next_state(manager: &UnixDatagram) -> String {
+    manager.set_read_timeout(Some(ANSWER_DEADLINE)).expect("a timeout");
+    let mut buffer = [0; 1000];
+    let len = manager.recv(&mut buffer).expect("the server tells its state");
+    text(&buffer[..len])
+}
+
+#[test]
+fn without_a_configuration_file_there_is_nothing_to_reload() {
+    let server = with_args(&[]);
+    server.signal(Signal::HUP).expect("it runs");
+    await_line(&server, "[INF] Trapped \"hangup\" signal");
+    let reason = "can only reload config when a file is provided using -c or --config";
+    await_line(&server, &format!("[ERR] Failed to reload server configuration: {reason}"));
+    server.connect().flush();
+}
+
+#[test]
+fn the_signal_flag_reaches_the_process_it_names() {
+    for (word, code, signal) in
+        [("quit", Some(0), None), ("term", Some(0), None), ("ldm", Some(0), None), ("stop", None, Some(9))]
+    {
+        let mut server = with_args(&[]);
+        let output = run(&["-sl", &format!("{word}={}", server.pid())]);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let status = server.wait().expect("it ends");
+        assert_eq!((status.code(), status.signal()), (code, signal), "{word}");
+    }
+}
+
+#[test]
+fn the_signal_flag_fails_in_the_peers_words() {
+    for (value, said) in [
+        ("reload=abc", "buster-server: invalid pid: abc\n"),
+        ("reload=/no/such/file", "buster-server: invalid pid: /no/such/file\n"),
+        ("reload=1=2", "buster-server: invalid signal parameters: [2]\n"),
+        ("bogus=1", "buster-server: unknown signal \"bogus\"\n"),
+        // Above any process id the kernel gives.
+        ("reload=99999999", "buster-server: \nsignal \"reload\" 99999999: no such process\n"),
+    ] {
+        let output = run(&["--signal", value]);
+        assert_eq!((output.status.code(), text(&output.stderr).as_str()), (Some(1), said));
+    }
+}
