@@ -138,3 +138,6 @@ impl PartialEq for Flag {
         (self.name, &self.value) == (other.name, &other.value)
     }
 }
+
+#[cfg(test)]
+mod tests;

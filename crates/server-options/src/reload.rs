@@ -107,7 +107,6 @@ const TABLE: &[fn(&Options, &Options) -> Outcome] = &[
         live(&old.limits.max_payload, &new.limits.max_payload, |max| format!("max_payload = {}", shown(max)))
     },
     |old, new| fixed("MaxPending", old.limits.max_pending, new.limits.max_pending),
-    |old, new| fixed("StoreDir", path(&old.store_dir), path(&new.store_dir)),
     |old, new| live(&path(&old.pid_file), &path(&new.pid_file), |file| format!("pid_file = {file}")),
     |old, new| {
         let directory = |options: &Options| path(&options.ports_file_dir);

@@ -20,7 +20,8 @@ pub(crate) fn read_mappings(entry: &Entry, report: &mut Report) -> Vec<Mapping> 
     let Some(map) = report.ok(entry.value.as_map()) else { return Vec::new() };
     let mut mappings = Vec::new();
     for mapping in map {
-        if is_valid_filter(mapping.key.as_bytes()) {
+        let blank = mapping.key.contains(char::is_whitespace);
+        if is_valid_filter(mapping.key.as_bytes()) && !blank {
             mappings.extend(read_mapping(mapping, report));
         } else {
             let reason = format!("Subject {:?} is not a valid subject", mapping.key);

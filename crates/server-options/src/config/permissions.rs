@@ -89,7 +89,7 @@ fn filters(value: &Value, queues: bool, report: &mut Report) -> Option<Vec<Strin
 
 /// A filter, or where queues may be named a filter, blanks and a queue.
 fn check(filter: &str, queues: bool) -> Result<(), String> {
-    let is_subject = |text: &str| is_valid_filter(text.as_bytes());
+    let is_subject = |text: &str| is_valid_filter(text.as_bytes()) && !text.contains(char::is_whitespace);
     if is_subject(filter) {
         return Ok(());
     }

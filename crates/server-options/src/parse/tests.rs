@@ -2,6 +2,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use balance::PlacementRule;
+use monitor_http::Scheme;
+use nats_auth::Secret;
 use nats_conf::Sources;
 use server_log::Config;
 
@@ -48,6 +50,11 @@ fn sample(row: &Row) -> &'static str {
     }
 }
 
+fn monitor(scheme: Scheme) -> Option<monitor_http::Config> {
+    let host = Options::default().host;
+    Some(monitor_http::Config { scheme, host, port: 7, base_path: String::new() })
+}
+
 #[test]
 fn no_flags_give_the_defaults() {
     let defaults = options(&[]);
@@ -66,6 +73,7 @@ fn each_supported_flag_sets_its_own_option() {
         let rest = Options::default();
         let log = rest.log.clone();
         let logging = |log| Options { log, ..rest.clone() };
+        let with_auth = |auth| Options { auth, ..rest.clone() };
         let wanted = match row.names[0] {
             "a" => Options { host: "some/where".to_owned(), ..rest },
             "p" => Options { port: Port::Fixed(7), ..rest },
@@ -83,6 +91,19 @@ fn each_supported_flag_sets_its_own_option() {
             "r" => logging(Config { remote_syslog: text(), ..log }),
             "route" => Options { route: true, ..rest },
             "placement" => Options { placement: PlacementRule::Spread, ..rest },
+            "m" => Options { monitor: monitor(Scheme::Http), ..rest },
+            // Without certificates there is no HTTPS and no TLS.
+            "ms" | "tls" | "tlscert" | "tlskey" | "tlsverify" | "tlscacert" => continue,
+            "user" => with_auth(nats_auth::Config {
+                single_user: Some(("some/where".to_owned(), Secret::default())),
+                ..nats_auth::Config::default()
+            }),
+            // A password is for somebody.
+            "pass" => rest,
+            "auth" => with_auth(nats_auth::Config {
+                token: Some(Secret::from("some/where")),
+                ..nats_auth::Config::default()
+            }),
             "sd" => Options { store_dir: path(), ..rest },
             "shards" => Options { shards: Some(7), ..rest },
             "busy-poll" => Options { busy_poll: Some(Duration::from_micros(50)), ..rest },
