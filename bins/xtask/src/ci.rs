@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use crate::workspace::Workspace;
-use crate::{crate_table, layers, refused, run};
+use crate::{crate_table, layers, reference, refused, run};
 
 /// Crates that others use on their own: each must package and build outside the workspace.
 const PACKAGED: [&str; 3] = ["nats-proto", "subject-trie", "nats-conf"];
@@ -27,6 +27,7 @@ struct Step {
 enum Action {
     Layers,
     CrateTable,
+    Reference,
     Refused,
     /// A command, started at the workspace root.
     Run(Command),
@@ -57,6 +58,7 @@ fn perform(workspace: &Workspace, action: &mut Action) -> Result<()> {
     match action {
         Action::Layers => layers::run(workspace),
         Action::CrateTable => crate_table::check(workspace),
+        Action::Reference => reference::check(workspace),
         Action::Refused => refused::check(workspace),
         Action::Run(command) => {
             println!("{}", run::describe(command));
@@ -72,6 +74,7 @@ fn steps(workspace: &Workspace) -> Vec<Step> {
         step("crate table", Action::CrateTable),
         cargo("clippy", ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
         step("refused flags and keys", Action::Refused),
+        step("man page and completions", Action::Reference),
         step("doc", Action::Run(doc())),
         // What the tests would do at first use, as a step of its own: a failure shows here.
         cargo("server", ["build", "--release", "-p", SERVER]),

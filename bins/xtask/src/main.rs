@@ -8,6 +8,7 @@ mod compare;
 mod crate_table;
 mod fuzz;
 mod layers;
+mod reference;
 mod refused;
 mod run;
 mod splice;
@@ -28,6 +29,7 @@ usage: cargo xtask <command>
   layers                   dependencies point down, pure crates are pure, the top level is tidy
   crates [--check]         rewrite (or check) the crate table in docs/ARCHITECTURE.md
   refused [--check]        rewrite (or check) the lists of refused flags and keys in docs/differences.md
+  reference [--check]      rewrite (or check) the man page and the shells' completions in docs/
   fuzz [seconds]           run every fuzz target for that long each (default 60)
   compare [options]        the comparison with nats-server, and whether the bars are met
     --peer PATH, --peer2 PATH  nats-servers to stand in it (else the installed one, or Debian's)
@@ -68,6 +70,8 @@ fn dispatch(args: &[String]) -> Result<()> {
         ["crates", "--check"] => crate_table::check(&Workspace::load()?),
         ["refused"] => refused::write(&Workspace::load()?),
         ["refused", "--check"] => refused::check(&Workspace::load()?),
+        ["reference"] => reference::write(&Workspace::load()?),
+        ["reference", "--check"] => reference::check(&Workspace::load()?),
         ["fuzz"] => fuzz::run(&Workspace::load()?, fuzz::SECONDS_DEFAULT),
         ["fuzz", seconds] => fuzz::run(&Workspace::load()?, fuzz::seconds(seconds)?),
         ["compare", rest @ ..] => compare::run(&Workspace::load()?, rest),

@@ -9,18 +9,21 @@ const HELP_COLUMN: usize = 41;
 /// Where the list of refused flags wraps.
 const LINE_COLUMNS: usize = 90;
 
+/// The sections of supported flags, in order, with their titles.
+pub(crate) const SECTIONS: [(Section, &str); 6] = [
+    (Section::Server, "Server Options"),
+    (Section::Logging, "Logging Options"),
+    (Section::Storage, "JetStream Options"),
+    (Section::Users, "Authorization Options"),
+    (Section::Tls, "TLS Options"),
+    (Section::Common, "Common Options"),
+];
+
 /// The usage text, meant for `println!` as nats-server does it: a blank line before and after.
 /// `program` is the name we go by.
 pub fn usage(program: &str) -> String {
     let mut text = format!("\nUsage: {program} [options]\n");
-    for (section, title) in [
-        (Section::Server, "Server Options"),
-        (Section::Logging, "Logging Options"),
-        (Section::Storage, "JetStream Options"),
-        (Section::Users, "Authorization Options"),
-        (Section::Tls, "TLS Options"),
-        (Section::Common, "Common Options"),
-    ] {
+    for (section, title) in SECTIONS {
         let mut rows = TABLE.iter().filter(|row| row.section == section).peekable();
         if rows.peek().is_some() {
             let _ = write!(text, "\n{title}:\n");
@@ -65,12 +68,13 @@ fn push_refused(text: &mut String) {
     text.push('\n');
 }
 
-fn dashed(name: &str) -> String {
+/// A flag as people know it.
+pub(crate) fn dashed(name: &str) -> String {
     if is_short(name) { format!("-{name}") } else { format!("--{name}") }
 }
 
 /// One dash or two mean the same to the parser; people know `-DV` and `-js`, and `--port`.
-fn is_short(name: &str) -> bool {
+pub(crate) fn is_short(name: &str) -> bool {
     (name.len() <= 2 && name != "io") || name == "DVV"
 }
 

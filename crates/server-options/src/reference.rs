@@ -1,0 +1,7 @@
+//! Texts that are made of the flag table for people and shells: the man page and completions.
+
+mod completion;
+mod man;
+
+pub use completion::{Shell, completion};
+pub use man::man_page;

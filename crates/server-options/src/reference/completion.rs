@@ -1,0 +1,186 @@
+//! Completions: what shells offer for flags and their values.
+
+use std::fmt::Write as _;
+
+use crate::program::{PEER_PROGRAM, PROGRAM};
+use crate::table::{Row, Section, TABLE};
+use crate::usage::{dashed, is_short};
+
+/// A shell that completes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shell {
+    /// GNU bash.
+    Bash,
+    /// The Z shell.
+    Zsh,
+    /// fish.
+    Fish,
+}
+
+/// The completions for a shell, for our own name and nats-server's.
+pub fn completion(shell: Shell) -> String {
+    match shell {
+        Shell::Bash => bash(),
+        Shell::Zsh => zsh(),
+        Shell::Fish => fish(),
+    }
+}
+
+/// What a flag can be followed by.
+enum Value {
+    /// A switch: nothing.
+    None,
+    File,
+    Directory,
+    Choice(&'static [&'static str]),
+    /// Something nobody can foresee.
+    Any,
+}
+
+fn value(row: &Row) -> Value {
+    match (row.names[0], row.operand) {
+        (_, "") => Value::None,
+        (_, "<file>") => Value::File,
+        (_, "<dir>") => Value::Directory,
+        ("io", _) => Value::Choice(&["auto", "uring", "epoll"]),
+        ("placement", _) => Value::Choice(&["load", "spread"]),
+        ("sl", _) => Value::Choice(&["ldm", "stop", "quit", "term", "reopen", "reload"]),
+        _ => Value::Any,
+    }
+}
+
+fn supported() -> impl Iterator<Item = &'static Row> {
+    TABLE.iter().filter(|row| row.section != Section::NotYet)
+}
+
+fn bash() -> String {
+    let flags: Vec<String> = supported().flat_map(|row| row.names).map(|name| dashed(name)).collect();
+    let mut values = String::new();
+    for row in supported() {
+        let offer = match value(row) {
+            Value::None => continue,
+            Value::File => "compgen -f -- \"$word\"".to_owned(),
+            Value::Directory => "compgen -d -- \"$word\"".to_owned(),
+            Value::Choice(words) => format!("compgen -W '{}' -- \"$word\"", words.join(" ")),
+            Value::Any => "true".to_owned(),
+        };
+        // One dash or two mean the same.
+        let names: Vec<String> = row.names.iter().map(|name| format!("-{name}|--{name}")).collect();
+        let _ = writeln!(values, "    {}) mapfile -t COMPREPLY < <({offer}); return ;;", names.join("|"));
+    }
+    let flags = flags.join(" ");
+    format!(
+        "# Completions of {PROGRAM} for bash.\n\
+         _buster_server() {{\n  \
+           local word=${{COMP_WORDS[COMP_CWORD]}}\n  \
+           COMPREPLY=()\n  \
+           case ${{COMP_WORDS[COMP_CWORD-1]}} in\n{values}  \
+           esac\n  \
+           mapfile -t COMPREPLY < <(compgen -W '{flags}' -- \"$word\")\n\
+         }}\n\
+         complete -o filenames -F _buster_server {PROGRAM} {PEER_PROGRAM}\n"
+    )
+}
+
+fn zsh() -> String {
+    let mut text =
+        format!("#compdef {PROGRAM} {PEER_PROGRAM}\n# Completions of {PROGRAM} for zsh.\n_arguments \\\n");
+    for row in supported() {
+        let names: Vec<String> = row.names.iter().map(|name| dashed(name)).collect();
+        let help = row.help.replace('\'', "'\\''").replace('[', "\\[").replace(']', "\\]");
+        let value = match value(row) {
+            Value::None => String::new(),
+            Value::File => ":file:_files".to_owned(),
+            Value::Directory => ":directory:_files -/".to_owned(),
+            Value::Choice(words) => format!(":value:({})", words.join(" ")),
+            Value::Any => {
+                format!(":{}:", row.operand.trim_matches(['<', '>']).replace(['[', ']', ':', '='], " "))
+            }
+        };
+        let others = names.join(" ");
+        for name in &names {
+            let _ = writeln!(text, "  '({others}){name}[{help}]{value}' \\");
+        }
+    }
+    text.push_str("  '*: :'\n");
+    text
+}
+
+fn fish() -> String {
+    let mut text = format!("# Completions of {PROGRAM} for fish.\n");
+    for program in [PROGRAM, PEER_PROGRAM] {
+        let _ = writeln!(text, "complete -c {program} -f");
+        for row in supported() {
+            let _ = write!(text, "complete -c {program}");
+            for name in row.names {
+                let kind = if name.len() == 1 {
+                    "-s"
+                } else if is_short(name) {
+                    "-o"
+                } else {
+                    "-l"
+                };
+                let _ = write!(text, " {kind} {name}");
+            }
+            match value(row) {
+                Value::None => {}
+                Value::File => text.push_str(" -r -F"),
+                Value::Directory => text.push_str(" -x -a '(__fish_complete_directories)'"),
+                Value::Choice(words) => {
+                    let _ = write!(text, " -x -a '{}'", words.join(" "));
+                }
+                Value::Any => text.push_str(" -x"),
+            }
+            let _ = writeln!(text, " -d '{}'", row.help.replace('\'', "\\'"));
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    #[test]
+    fn every_supported_flag_is_offered_and_no_other() {
+        for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
+            let text = completion(shell);
+            let words: Vec<&str> = text.split([' ', '\'', '|', ')', '[', '\n']).collect();
+            for row in TABLE {
+                let offered = |name: &&str| match shell {
+                    Shell::Fish => words.contains(name),
+                    Shell::Bash | Shell::Zsh => words.contains(&dashed(name).as_str()),
+                };
+                assert_eq!(row.names.iter().all(offered), row.section != Section::NotYet, "{:?}", row.names);
+            }
+        }
+    }
+
+    /// What bash offers for the last of these words.
+    fn bash_offers(words: &str) -> String {
+        let mut bash = Command::new("bash")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("there is a bash");
+        let script = format!(
+            "{}\nCOMP_WORDS=({PROGRAM} {words})\nCOMP_CWORD=$((${{#COMP_WORDS[@]}}-1))\n_buster_server\n\
+             echo \"${{COMPREPLY[@]}}\"\n",
+            completion(Shell::Bash)
+        );
+        bash.stdin.take().expect("it is piped").write_all(script.as_bytes()).expect("bash reads");
+        let output = bash.wait_with_output().expect("bash ends");
+        String::from_utf8(output.stdout).expect("it is text").trim().to_owned()
+    }
+
+    #[test]
+    fn bash_offers_flags_and_values() {
+        assert_eq!(bash_offers("--ser"), "--server_name");
+        assert_eq!(bash_offers("--io ur"), "uring");
+        assert_eq!(bash_offers("-D --signal re"), "reopen reload");
+        assert_eq!(bash_offers("--port ''"), "");
+    }
+}

@@ -1,0 +1,24 @@
+# Completions of buster-server for bash.
+_buster_server() {
+  local word=${COMP_WORDS[COMP_CWORD]}
+  COMPREPLY=()
+  case ${COMP_WORDS[COMP_CWORD-1]} in
+    -a|--a|-addr|--addr|-net|--net) mapfile -t COMPREPLY < <(true); return ;;
+    -p|--p|-port|--port) mapfile -t COMPREPLY < <(true); return ;;
+    -n|--n|-name|--name|-server_name|--server_name) mapfile -t COMPREPLY < <(true); return ;;
+    -P|--P|-pid|--pid) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+    -ports_file_dir|--ports_file_dir) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+    -c|--c|-config|--config) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+    -sl|--sl|-signal|--signal) mapfile -t COMPREPLY < <(compgen -W 'ldm stop quit term reopen reload' -- "$word"); return ;;
+    -shards|--shards) mapfile -t COMPREPLY < <(true); return ;;
+    -placement|--placement) mapfile -t COMPREPLY < <(compgen -W 'load spread' -- "$word"); return ;;
+    -busy-poll|--busy-poll|-busy_poll|--busy_poll) mapfile -t COMPREPLY < <(true); return ;;
+    -io|--io) mapfile -t COMPREPLY < <(compgen -W 'auto uring epoll' -- "$word"); return ;;
+    -l|--l|-log|--log) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+    -log_size_limit|--log_size_limit) mapfile -t COMPREPLY < <(true); return ;;
+    -r|--r|-remote_syslog|--remote_syslog) mapfile -t COMPREPLY < <(true); return ;;
+    -sd|--sd|-store_dir|--store_dir) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+  esac
+  mapfile -t COMPREPLY < <(compgen -W '-a --addr --net -p --port -n --name --server_name -P --pid --ports_file_dir -c --config -t -sl --signal --shards --placement --busy-poll --busy_poll --io --route -l --log --log_size_limit -s --syslog -r --remote_syslog -T --logtime --logtime_utc -D --debug -V --trace -VV -DV -DVV -sd --store_dir -h --help -v --version --help_tls' -- "$word")
+}
+complete -o filenames -F _buster_server buster-server nats-server
