@@ -75,7 +75,7 @@ impl Broker {
             _ => None,
         });
         let Some(first) = messages.next() else { return };
-        let account = &mut self.accounts[first.account as usize];
+        let Some(account) = self.accounts.get_mut(first.account as usize) else { return };
         if !account.misses_memory() {
             return;
         }

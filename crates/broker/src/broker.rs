@@ -8,9 +8,11 @@
 //! has no input decoded; a closing connection has no subscriptions; a paused shard publishes nothing.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use balance::Load;
 use fabric::{ShardId, ShardSet};
+use nats_auth::{Nonces, PasswordCheck};
 use nats_proto::{Limits, ServerInfo, encode};
 
 use crate::account::Account;
@@ -32,9 +34,6 @@ use crate::sampling::Sampling;
 use crate::security::Greeting;
 use crate::time::Time;
 
-/// The account of clients that name none.
-const GLOBAL_ACCOUNT: &str = "$G";
-
 /// One shard of core NATS.
 pub struct Broker {
     pub(crate) config: Config,
@@ -55,6 +54,9 @@ pub struct Broker {
     pub(crate) ahead: Ahead,
     /// The row of the connection that was let go last.
     pub(crate) shed_row: usize,
+    pub(crate) nonces: Nonces,
+    /// Passwords that are to be held against their hashes.
+    pub(crate) password_checks: Vec<(ConnId, PasswordCheck)>,
     pub(crate) closed: ClosedRing,
     /// Scratch: the filter that other shards are told of.
     pub(crate) filter: Vec<u8>,
@@ -66,7 +68,7 @@ impl Broker {
         let settings = &config.settings;
         let mut broker = Self {
             limits: settings.limits,
-            accounts: vec![Account::new(GLOBAL_ACCOUNT)],
+            accounts: Vec::new(),
             egress: Egress::new(settings.max_pending, config.seed, settings.trace),
             mesh: Mesh::new(config.shard, config.shards),
             fences: Fences::default(),
@@ -79,10 +81,13 @@ impl Broker {
             resumed: Vec::new(),
             ahead: Ahead::default(),
             shed_row: 0,
+            nonces: Nonces::new(config.nonce_key),
+            password_checks: Vec::new(),
             closed: ClosedRing::new(config.closed_max),
             filter: Vec::new(),
             config,
         };
+        broker.name_accounts();
         broker.note_vacant();
         broker
     }
@@ -114,7 +119,9 @@ impl Broker {
     /// A connection that was placed here. Unless it begins in the clear and stays so, the caller says
     /// how it goes on: [`Self::on_secured`], [`Self::on_unsecured`], [`Self::on_handshake_failed`].
     pub fn on_accepted(&mut self, now: Time, placed: Placed, peer: SocketAddr, greeting: Greeting) -> ConnId {
-        let mut client = Client::new(placed.cid, peer, !placed.over_limit, now);
+        let anonymous = self.config.settings.directory.anonymous();
+        let mut client =
+            Client::new(placed.cid, peer, !placed.over_limit, now, Arc::clone(anonymous), self.limits);
         client.next_ping = now + self.config.settings.ping_interval;
         client.ping_reminder = client.next_ping;
         client.opening = greeting != Greeting::Plain;
@@ -123,8 +130,12 @@ impl Broker {
         self.egress.counters.on_accepted(&client);
         let id = self.egress.clients.insert(client);
         self.deadlines.push(next_ping, id, Due::Ping);
+        self.await_identity(id);
+        if greeting == Greeting::Plain {
+            self.limit_time(now, id);
+        }
         if greeting != Greeting::AfterTls {
-            self.send_info(id, |_| ());
+            self.greet(id);
         }
         if placed.over_limit {
             self.egress.send_err(id, "maximum connections exceeded");
@@ -141,6 +152,7 @@ impl Broker {
                 Due::Ping => self.on_ping_due(now, id),
                 Due::Stall => self.on_stall_over(now, id),
                 Due::Write => self.on_write_due(now, id),
+                Due::Auth => self.on_auth_due(id),
             }
         }
         self.settle();
@@ -181,6 +193,8 @@ impl Broker {
         let client = self.egress.clients.at(id);
         let mut info = self.config.settings.info.clone();
         info.client_id = client.cid;
+        info.max_payload = client.limits.payload_bytes_max as i64;
+        info.auth_required = self.config.settings.directory.auth_required();
         info.client_ip = client.peer.ip().to_string();
         amend(&mut info);
         let mut line = Vec::new();

@@ -1,14 +1,17 @@
 //! One client connection and the table of them.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use balance::Votes;
 use hashbrown::HashTable;
-use nats_proto::{ClientDecoder, ConnectOptions};
+use nats_auth::{Identity, Seat};
+use nats_proto::{ClientDecoder, ConnectOptions, Limits};
 
 use crate::close::CloseReason;
+use crate::guard::Guard;
 use crate::outbox::Outbox;
-use crate::record::Record;
+use crate::record::{Introduction, Record};
 use crate::security::Security;
 use crate::subscription::SubKey;
 use crate::time::Time;
@@ -53,6 +56,8 @@ pub(crate) enum Hold {
     Stall(Time),
     /// Connections change shards; nobody's input counts until they have.
     Pause,
+    /// Its password is being checked elsewhere.
+    Auth,
 }
 
 /// A SUB or UNSUB whose effect waits for the fence.
@@ -62,6 +67,41 @@ pub(crate) enum Deferred {
     Remove(SubKey),
     /// Let the subscription end after that many messages.
     EndAfter(SubKey, u64),
+}
+
+/// How far a connection has come in saying who it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// It has to identify itself before anything else.
+    Awaited,
+    /// Its password is being checked elsewhere. What its CONNECT asks for besides may not be had.
+    Checking(Option<Objection>),
+    /// It is who it is.
+    Admitted,
+}
+
+/// What is wrong with a CONNECT that parses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Objection {
+    /// It names an account to enter.
+    Account,
+    /// It names a protocol version that does not exist.
+    Protocol,
+    /// It wants `no_responders` without `headers`.
+    NoResponders,
+}
+
+/// What has to be looked at with each message of a connection, besides. Most have none of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Watch {
+    /// It may not publish to every subject.
+    pub(crate) publishes: bool,
+    /// Its account maps subjects to others.
+    pub(crate) maps: bool,
+    /// Some of its subscriptions may be sent what they are not to have.
+    pub(crate) deliveries: bool,
+    /// It may answer what it gets.
+    pub(crate) replies: bool,
 }
 
 /// The part of CONNECT that the hot path asks for.
@@ -114,6 +154,20 @@ pub(crate) struct Client {
     pub(crate) counted: bool,
     pub(crate) account: usize,
     pub(crate) abilities: Abilities,
+    pub(crate) watch: Watch,
+    pub(crate) standing: Standing,
+    /// Who it is, once it is admitted.
+    pub(crate) identity: Arc<Identity>,
+    /// Its place in its account.
+    pub(crate) seat: Option<Seat>,
+    /// What its INFO asked to be signed.
+    pub(crate) nonce: Option<Box<str>>,
+    /// What it may do, and what is known of that; `None` if it may do everything.
+    pub(crate) guard: Option<Box<Guard>>,
+    /// The limits of the server, or those of its account if they are lower.
+    pub(crate) limits: Limits,
+    /// How many subscriptions it may have; `None` is no limit.
+    pub(crate) subs_max: Option<usize>,
     pub(crate) connect_received: bool,
     pub(crate) first_pong_sent: bool,
     /// It is not known yet whether and how it is secured.
@@ -165,7 +219,14 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    pub(crate) fn new(cid: u64, peer: SocketAddr, counted: bool, now: Time) -> Self {
+    pub(crate) fn new(
+        cid: u64,
+        peer: SocketAddr,
+        counted: bool,
+        now: Time,
+        identity: Arc<Identity>,
+        limits: Limits,
+    ) -> Self {
         Self {
             generation: 0,
             cid,
@@ -174,6 +235,14 @@ impl Client {
             counted,
             account: 0,
             abilities: Abilities::of(&ConnectOptions::default()),
+            watch: Watch::default(),
+            standing: Standing::Admitted,
+            identity,
+            seat: None,
+            nonce: None,
+            guard: None,
+            limits,
+            subs_max: None,
             connect_received: false,
             first_pong_sent: false,
             opening: false,
@@ -205,15 +274,20 @@ impl Client {
         }
     }
 
-    /// Names the client in the log from what its CONNECT says of it.
-    pub(crate) fn introduce(&mut self, options: &ConnectOptions) {
-        let version =
-            if options.version.is_empty() { String::new() } else { format!("v{}", options.version) };
-        let parts = [version.as_str(), &options.lang, &options.name];
-        let parts: Vec<&str> = parts.into_iter().filter(|text| !text.is_empty()).collect();
+    /// Names the client in the log by what its CONNECT said of it, and who it is in which account.
+    pub(crate) fn introduce(&mut self, account: &str) {
+        let Introduction { name, lang, version } = self.record.introduction();
+        let version = if version.is_empty() { String::new() } else { format!("v{version}") };
+        let parts: Vec<&str> =
+            [&*version, &*lang, &*name].into_iter().filter(|text| !text.is_empty()).collect();
+        let mut label = format!("{} - cid:{}", self.peer, self.cid);
         if !parts.is_empty() {
-            self.label = format!("{} - cid:{} - {:?}", self.peer, self.cid, parts.join(":")).into();
+            label += &format!(" - {:?}", parts.join(":"));
         }
+        if let Some(user) = self.identity.label() {
+            label += &format!(" - {:?}", format!("{account}/{user}"));
+        }
+        self.label = label.into();
     }
 }
 

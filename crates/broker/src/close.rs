@@ -27,8 +27,12 @@ pub enum CloseReason {
     BadClientProtocolVersion,
     /// CONNECT asked for something that is not allowed.
     AuthenticationFailure,
+    /// It did not say in time who it is.
+    AuthenticationTimeout,
     /// There were `max_connections` already.
     MaxConnectionsExceeded,
+    /// Its account had as many connections as it may have.
+    MaxAccountConnectionsExceeded,
     /// A PUB over `max_payload`.
     MaxPayloadExceeded,
     /// A line over `max_control_line`.
@@ -78,7 +82,9 @@ impl CloseReason {
             Self::StaleConnection => "Stale Connection",
             Self::BadClientProtocolVersion => "Bad Client Protocol Version",
             Self::AuthenticationFailure => "Authentication Failure",
+            Self::AuthenticationTimeout => "Authentication Timeout",
             Self::MaxConnectionsExceeded => "Maximum Connections Exceeded",
+            Self::MaxAccountConnectionsExceeded => "Maximum Account Connections Exceeded",
             Self::MaxPayloadExceeded => "Maximum Message Payload Exceeded",
             Self::MaxControlLineExceeded => "Maximum Control Line Exceeded",
             Self::MessageHeaderViolation => "Message Header Violation",

@@ -22,6 +22,8 @@ pub struct Config {
     pub seed: u64,
     /// `max_closed_clients`: connections that ended which this shard remembers; 0 when nobody can ask.
     pub closed_max: usize,
+    /// Makes the nonces that clients with an nkey sign: random, secret, and another one for each shard.
+    pub nonce_key: [u8; 32],
     /// What may change later ([`Broker::reconfigure`](crate::Broker::reconfigure)).
     pub settings: Arc<Settings>,
 }
@@ -36,6 +38,7 @@ impl Config {
             route: false,
             seed: 0,
             closed_max: 10_000,
+            nonce_key: [0; 32],
             settings,
         }
     }

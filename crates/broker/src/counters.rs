@@ -63,6 +63,12 @@ impl Counters {
         self.on_arrived(client);
     }
 
+    /// A connection changed to another account.
+    pub(crate) fn on_entered(&mut self, client: &Client) {
+        self.account(client.account).connections_total += 1;
+        self.on_arrived(client);
+    }
+
     /// A connection lives here from now on.
     pub(crate) fn on_arrived(&mut self, client: &Client) {
         self.totals.connections += 1;

@@ -12,8 +12,8 @@ use crate::client::ConnId;
 use crate::time::Time;
 
 /// Reminders of one connection that can be pending: two PINGs (an earlier one takes precedence), a
-/// stall, a write.
-const ENTRIES_PER_CONNECTION_MAX: usize = 4;
+/// stall, a write, the end of its time to say who it is.
+const ENTRIES_PER_CONNECTION_MAX: usize = 5;
 
 /// Entries that may be left over without anyone looking: enough to make looking cheap per entry.
 const SPARE_ENTRIES_MAX: usize = 1024;
@@ -27,6 +27,8 @@ pub(crate) enum Due {
     Stall,
     /// A blocked writer may have run out of time.
     Write,
+    /// A client may have run out of time to say who it is.
+    Auth,
 }
 
 #[derive(Debug, Default)]

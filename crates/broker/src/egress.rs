@@ -8,7 +8,8 @@ use crate::client::{Client, Clients, ConnId};
 use crate::close::CloseReason;
 use crate::counters::Counters;
 use crate::outbox::ChunkPool;
-use crate::subscription::{SubKey, Subscriptions};
+use crate::subscription::{SubKey, Subscription, Subscriptions};
+use crate::time::Time;
 use crate::trace;
 
 /// Payloads from this size on are shared by the outboxes of a message instead of copied into each.
@@ -130,11 +131,14 @@ impl Egress {
     }
 
     /// Whether the subscription can take a message of `publisher` (if that is a client here).
-    pub(crate) fn can_take(&self, key: SubKey, publisher: Option<ConnId>) -> bool {
+    pub(crate) fn can_take(&self, key: SubKey, publisher: Option<ConnId>, publish: &Publish<'_>) -> bool {
         let sub = self.subs.at(key);
         let Some(client) = self.clients.peek(sub.conn) else { return false };
         let is_own = publisher == Some(sub.conn);
-        client.closing.is_none() && !sub.is_exhausted() && (client.abilities.echo || !is_own)
+        client.closing.is_none()
+            && !sub.is_exhausted()
+            && (client.abilities.echo || !is_own)
+            && !(client.watch.deliveries && is_kept_from(client, sub, publish))
     }
 
     /// Delivers the message in hand to one subscription, if it can take it.
@@ -142,6 +146,9 @@ impl Egress {
         let sub = self.subs.at_mut(key);
         let Some(client) = self.clients.find(sub.conn) else { return false };
         if client.closing.is_some() || (publisher == Some(sub.conn) && !client.abilities.echo) {
+            return false;
+        }
+        if client.watch.deliveries && is_kept_from_again(client, sub, publish) {
             return false;
         }
         let max = sub.max();
@@ -190,6 +197,11 @@ impl Egress {
             client.outbox.push(&mut self.pool, b"\r\n");
         }
         self.unflushed += len;
+        if client.watch.replies
+            && let Some(reply) = publish.reply
+        {
+            note_request(client, self.counters.now, reply);
+        }
         if self.trace {
             trace::delivered(&client.label, &sub.sid, publish, strip);
         }
@@ -288,6 +300,28 @@ impl Egress {
                 self.counters.take_output(client);
             }
         }
+    }
+}
+
+/// Whether the client's permissions keep this message from one of its subscriptions.
+#[cold]
+fn is_kept_from(client: &Client, sub: &Subscription, publish: &Publish<'_>) -> bool {
+    let guard = client.guard.as_ref();
+    guard.is_some_and(|guard| !guard.access().may_get(publish.subject, sub.queue()))
+}
+
+/// The same for one of many messages: what is found is remembered.
+#[cold]
+fn is_kept_from_again(client: &mut Client, sub: &Subscription, publish: &Publish<'_>) -> bool {
+    let guard = client.guard.as_mut();
+    guard.is_some_and(|guard| !guard.may_get(publish.subject, sub.queue()))
+}
+
+/// The client got a message that it may answer.
+#[cold]
+fn note_request(client: &mut Client, now: Time, reply: &[u8]) {
+    if let Some(guard) = &mut client.guard {
+        guard.on_request(now, reply);
     }
 }
 

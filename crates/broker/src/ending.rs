@@ -47,6 +47,7 @@ impl Broker {
         client.inbox = Vec::new();
         client.hold = None;
         client.owes_ok = false;
+        client.seat = None;
         let round = self.unsubscribe_all(id);
         let client = self.egress.clients.at(id);
         if reason == CloseReason::ServerShutdown {

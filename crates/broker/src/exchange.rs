@@ -11,6 +11,7 @@ use crate::time::Time;
 impl Broker {
     /// A batch from another shard.
     pub fn on_batch(&mut self, now: Time, from: ShardId, batch: Batch) {
+        self.egress.counters.now = now;
         let mut stalled = None;
         let mut frames = batch.frames();
         loop {
@@ -25,7 +26,7 @@ impl Broker {
                     }
                 }
                 Frame::Interest(interest) => {
-                    self.accounts[interest.account as usize].on_interest(from, &interest);
+                    self.account_of(interest.account as usize).on_interest(from, &interest);
                 }
                 Frame::OfferReply(reply) => self.on_offer_reply(now, &reply),
                 Frame::Move(step) => self.on_move_step(now, from, step),

@@ -1,10 +1,10 @@
 //! Bytes from clients become ops, until the input ends or has to wait.
 
 use bytes::Bytes;
-use nats_proto::{ClientOp, ProtoError, PublishStreak, Step};
+use nats_proto::{ClientOp, Limits, ProtoError, PublishStreak, Step};
 
 use crate::broker::Broker;
-use crate::client::{ConnId, Hold};
+use crate::client::{ConnId, Hold, Standing};
 use crate::close::CloseReason;
 use crate::egress::SHARED_BYTES_MIN;
 use crate::time::Time;
@@ -33,6 +33,8 @@ struct Streak<'i> {
     front: PublishStreak<'i>,
     /// The number of the latest.
     message: u64,
+    /// The publisher's.
+    limits: Limits,
 }
 
 impl Broker {
@@ -75,7 +77,9 @@ impl Broker {
     /// Whether to read from the connection. While it is held for long, its bytes stay with the kernel.
     pub fn wants_input(&self, id: ConnId) -> bool {
         self.egress.clients.peek(id).is_some_and(|client| {
-            let is_held = client.hold.is_some() && client.inbox.len() >= HELD_INPUT_BYTES_MAX;
+            // Of one that has yet to be admitted nothing is taken in beside what came with its CONNECT.
+            let held_max = if client.hold == Some(Hold::Auth) { 0 } else { HELD_INPUT_BYTES_MAX };
+            let is_held = client.hold.is_some() && client.inbox.len() >= held_max;
             client.closing.is_none() && client.hung_up.is_none() && !is_held && !client.leaving
         })
     }
@@ -90,7 +94,11 @@ impl Broker {
     fn drive(&mut self, now: Time, id: ConnId, input: &[u8]) -> usize {
         let mut used = 0;
         let mut streak = None;
-        self.egress.clients.at(id).op_bytes = 0;
+        let client = self.egress.clients.at(id);
+        client.op_bytes = 0;
+        if client.standing == Standing::Awaited && !matches!(input.first(), None | Some(b'C' | b'c')) {
+            self.on_input_before_connect(id);
+        }
         self.egress.set_publisher(id);
         loop {
             let client = self.egress.clients.at(id);
@@ -125,8 +133,8 @@ impl Broker {
         input: &'i [u8],
         streak: &mut Option<Streak<'i>>,
     ) -> Option<(usize, Flow)> {
-        if let Some(Streak { front, message }) = streak
-            && let Some((len, publish)) = front.next(input, &self.limits)
+        if let Some(Streak { front, message, limits }) = streak
+            && let Some((len, publish)) = front.next(input, limits)
         {
             let flow = self.publish_next(id, &publish, *message);
             *message = self.egress.message();
@@ -134,7 +142,8 @@ impl Broker {
         }
         self.look_ahead(id, input);
         let client = self.egress.clients.at(id);
-        match client.decoder.step(input, &self.limits) {
+        let limits = client.limits;
+        match client.decoder.step(input, &limits) {
             Ok(Step::NeedMore { at_least }) => {
                 client.op_bytes = at_least;
                 None
@@ -144,7 +153,7 @@ impl Broker {
                 *streak = match &op {
                     ClientOp::Publish(publish) if flow == Flow::Published => {
                         let front = PublishStreak::of(input, publish);
-                        front.map(|front| Streak { front, message: self.egress.message() })
+                        front.map(|front| Streak { front, message: self.egress.message(), limits })
                     }
                     _ => None,
                 };

@@ -147,7 +147,7 @@ impl Broker {
             lang: introduction.lang,
             version: introduction.version,
             tls: client.security.as_ref().map(|security| Box::new(security.tls.clone())),
-            user: Box::default(),
+            user: client.identity.user().unwrap_or_default().into(),
             account: self.accounts[client.account].name.clone(),
         }
     }

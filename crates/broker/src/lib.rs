@@ -11,6 +11,7 @@
 
 mod account;
 mod ahead;
+mod auth;
 mod broker;
 mod client;
 mod close;
@@ -23,6 +24,7 @@ mod ending;
 mod exchange;
 mod fence;
 mod flush;
+mod guard;
 mod input;
 mod inspect;
 mod literal_interest;
@@ -36,6 +38,7 @@ mod placement;
 mod publish;
 mod random;
 mod record;
+mod renewal;
 mod route;
 mod sampling;
 mod security;

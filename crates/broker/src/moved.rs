@@ -1,7 +1,7 @@
 //! A connection on its way from one shard to another.
 
 use crate::broker::Broker;
-use crate::client::{Client, ConnId, Hold};
+use crate::client::{Client, ConnId, Hold, Standing};
 use crate::deadlines::Due;
 use crate::members::MemberChange;
 use crate::subscription::Subscription;
@@ -30,7 +30,12 @@ impl Client {
     /// Whether it can change shards during a pause: nothing of it waits for answers to this shard.
     pub(crate) fn can_move(&self) -> bool {
         let waits_here = matches!(self.hold, Some(Hold::Fence | Hold::Offer));
-        !self.is_ending() && !self.opening && self.fence.is_none() && self.deferred.is_empty() && !waits_here
+        self.standing == Standing::Admitted
+            && !self.is_ending()
+            && !self.opening
+            && self.fence.is_none()
+            && self.deferred.is_empty()
+            && !waits_here
     }
 }
 
@@ -80,7 +85,7 @@ impl Broker {
     fn join_again(&mut self, id: ConnId, filter: &[u8], mut sub: Subscription) {
         let key = self.egress.subs.next_key();
         let account = sub.account();
-        let local = &mut self.accounts[account].local;
+        let local = &mut self.account_of(account).local;
         sub.filter = local.insert(filter, sub.queue(), key).expect("another shard took the filter");
         sub.conn = id;
         let limited = sub.is_limited();

@@ -9,9 +9,11 @@ use crate::broker::Broker;
 use crate::client::{ConnId, Hold};
 use crate::close::CloseReason;
 use crate::deadlines::Due;
+use crate::guard::Permit;
 use crate::input::Flow;
 use crate::offers::{Message, Offer};
 use crate::time::Time;
+use crate::trace;
 
 /// How long a publisher waits after a read in which it met a reader that falls behind. It is what
 /// nats-server lets a publisher wait at most per read.
@@ -20,7 +22,22 @@ const STALL: Duration = Duration::from_millis(10);
 impl Broker {
     pub(crate) fn publish(&mut self, id: ConnId, publish: &Publish<'_>) -> Flow {
         let client = self.egress.clients.at(id);
-        let (abilities, account) = (client.abilities, client.account);
+        if client.watch.maps
+            && let Some(subject) = self.mapped(id, publish.subject)
+        {
+            let mapped = Publish { subject: &subject, ..*publish };
+            return match self.publish_as(id, publish.subject, &mapped) {
+                Flow::Published => Flow::Next, // The next one may go elsewhere.
+                flow => flow,
+            };
+        }
+        self.publish_as(id, publish.subject, publish)
+    }
+
+    /// Publishes a message that was written for the subject `written`.
+    fn publish_as(&mut self, id: ConnId, written: &[u8], publish: &Publish<'_>) -> Flow {
+        let client = self.egress.clients.at(id);
+        let (abilities, account, watch) = (client.abilities, client.account, client.watch);
         if self.must_wait(account, publish) {
             self.mesh.hold(id);
             return Flow::Hold(Hold::Link);
@@ -37,10 +54,11 @@ impl Broker {
             return Flow::Next;
         }
         self.egress.count_taken(publish);
-        if abilities.pedantic && !is_valid_literal(publish.subject) {
+        if abilities.pedantic && !is_valid_literal(written) {
             self.egress.send_err(id, "Invalid Publish Subject");
         }
-        if let Some(violation) = reserved(publish) {
+        let permit = if watch.publishes { self.permit(id, publish.subject) } else { Permit::Always };
+        if let Some(violation) = self.violation(account, permit, publish) {
             tracing::error!("{} - {violation}", self.egress.clients.at(id).label);
             self.egress.send_err(id, &violation);
             return Flow::Next;
@@ -51,10 +69,40 @@ impl Broker {
 
         self.egress.begin();
         let answer_wanted = abilities.no_responders && publish.reply.is_some();
+        let goes_on =
+            permit == Permit::Always && !abilities.verbose && !abilities.pedantic && !self.egress.trace;
         match self.route(id, account, publish, answer_wanted) {
-            Flow::Next if !abilities.verbose && !abilities.pedantic && !self.egress.trace => Flow::Published,
+            Flow::Next if goes_on => Flow::Published,
             flow => flow,
         }
+    }
+
+    /// The subject that the account maps this one to, if it does.
+    fn mapped(&mut self, id: ConnId, subject: &[u8]) -> Option<Vec<u8>> {
+        let client = self.egress.clients.at(id);
+        let mappings = self.config.settings.directory.account(client.account).mappings();
+        let mut mapped = Vec::new();
+        let random = || (self.random.next() >> 32) as u32;
+        let is_mapped = mappings.apply(subject, random, &mut mapped);
+        if is_mapped && self.egress.trace {
+            trace::mapped(&client.label, subject, &mapped);
+        }
+        is_mapped.then_some(mapped)
+    }
+
+    fn permit(&mut self, id: ConnId, subject: &[u8]) -> Permit {
+        let now = self.egress.counters.now;
+        let guard = self.egress.clients.at(id).guard.as_mut();
+        guard.map_or(Permit::Always, |guard| guard.may_publish(now, subject))
+    }
+
+    /// The `-ERR` text for a message that must not be published, if it must not.
+    fn violation(&self, account: usize, permit: Permit, publish: &Publish<'_>) -> Option<String> {
+        if permit == Permit::No {
+            return Some(publish_violation(publish.subject));
+        }
+        let is_system = || self.config.settings.directory.account(account).is_system();
+        reserved(publish, is_system)
     }
 
     /// One more message to the subject of message number `last`, after [`Flow::Published`].
@@ -154,13 +202,18 @@ fn breaks_lines(publish: &Publish<'_>) -> bool {
     has_line_end(publish.subject) || publish.reply.is_some_and(has_line_end)
 }
 
+fn publish_violation(subject: &[u8]) -> String {
+    format!("Permissions Violation for Publish to {:?}", String::from_utf8_lossy(subject))
+}
+
 /// The `-ERR` text for a publish to subjects that servers keep for themselves.
-fn reserved(publish: &Publish<'_>) -> Option<String> {
+fn reserved(publish: &Publish<'_>, is_system: impl FnOnce() -> bool) -> Option<String> {
     let subject = publish.subject;
     if subject.first().is_some_and(|first| matches!(first, b'_' | b'$'))
-        && [&b"_GR_."[..], b"$GR.", b"$NRG."].iter().any(|prefix| subject.starts_with(prefix))
+        && ([&b"_GR_."[..], b"$GR."].iter().any(|prefix| subject.starts_with(prefix))
+            || (subject.starts_with(b"$NRG.") && !is_system()))
     {
-        return Some(format!("Permissions Violation for Publish to {:?}", String::from_utf8_lossy(subject)));
+        return Some(publish_violation(subject));
     }
     let reply = publish.reply?;
     let is_reserved = matches!(reply.first(), Some(b'_' | b'$'))

@@ -212,7 +212,7 @@ fn serve_here(
         let chosen = pick(
             random.count(),
             group.members.len(),
-            |member| egress.can_take(group.members[member], publisher),
+            |member| egress.can_take(group.members[member], publisher, publish),
             &[] as &[Remote<()>],
             Locality::Even,
         );
@@ -240,7 +240,7 @@ fn serve<'a>(
         let chosen = pick(
             random.count(),
             here.len(),
-            |member| egress.can_take(here[member], Some(origin)),
+            |member| egress.can_take(here[member], Some(origin), publish),
             elsewhere,
             Locality::Even,
         );

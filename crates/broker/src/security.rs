@@ -5,6 +5,7 @@
 
 use monitor::TlsFacts;
 use nats_auth::PeerFacts;
+use nats_proto::ServerInfo;
 
 use crate::broker::Broker;
 use crate::client::ConnId;
@@ -35,8 +36,19 @@ impl Broker {
     /// Sends INFO to a connection that was not greeted: the client waits for it.
     pub fn greet(&mut self, id: ConnId) {
         if self.egress.clients.find(id).is_some_and(|client| client.closing.is_none()) {
-            self.send_info(id, |_| ());
+            self.send_first_info(id, |_| ());
         }
+    }
+
+    /// INFO as a new client gets it: with what it needs to identify itself.
+    fn send_first_info(&mut self, id: ConnId, amend: impl FnOnce(&mut ServerInfo)) {
+        let auth_required = self.config.settings.directory.announces_auth();
+        let nonce = self.egress.clients.at(id).nonce.as_deref().unwrap_or_default().to_owned();
+        self.send_info(id, |info| {
+            info.auth_required = auth_required;
+            info.nonce = nonce;
+            amend(info);
+        });
     }
 
     /// The handshake is over: what the client says counts from here on.
@@ -50,7 +62,7 @@ impl Broker {
         let first = *first;
         client.security = Some(Box::new(security));
         if first {
-            self.send_info(id, |info| (info.tls_required, info.tls_available) = (true, false));
+            self.send_first_info(id, |info| (info.tls_required, info.tls_available) = (true, false));
         }
         self.open(now, id);
     }
@@ -66,6 +78,7 @@ impl Broker {
         let Some(client) = self.egress.clients.find(id) else { return };
         client.opening = false;
         client.next_ping = next_ping;
+        self.limit_time(now, id);
     }
 
     /// The handshake failed, or took too long. `is_probe`: the client did not try in earnest.

@@ -35,7 +35,7 @@ impl Broker {
             ClientOp::Publish(publish) => return self.publish(id, publish),
             ClientOp::Subscribe(subscribe) => return self.subscribe(id, subscribe),
             ClientOp::Unsubscribe(unsubscribe) => return self.unsubscribe(id, unsubscribe),
-            ClientOp::Connect(json) => self.connect(now, id, json),
+            ClientOp::Connect(json) => return self.connect(now, id, json),
             ClientOp::Ping => self.on_ping(id),
             ClientOp::Pong => {
                 client.pings_out = 0;
@@ -50,17 +50,17 @@ impl Broker {
         Flow::Next
     }
 
-    fn connect(&mut self, now: Time, id: ConnId, json: &[u8]) {
+    fn connect(&mut self, now: Time, id: ConnId, json: &[u8]) -> Flow {
         let client = self.egress.clients.at(id);
         let mut options = client.abilities.as_options();
         if let Err(error) = options.merge(json) {
             tracing::error!("{} - CONNECT: {error}", client.label);
-            return self.close(id, CloseReason::ProtocolViolation);
+            self.close(id, CloseReason::ProtocolViolation);
+            return Flow::Next;
         }
         let is_first = !std::mem::replace(&mut client.connect_received, true);
         client.abilities = Abilities::of(&options);
         if is_first {
-            client.introduce(&options);
             client.record.on_connect(now, &options);
         } else {
             self.leave_all(id);
@@ -68,17 +68,7 @@ impl Broker {
         let interval = self.config.settings.ping_interval.min(FIRST_PING);
         let jitter = self.random.below(interval.as_nanos() as u64 / 5);
         self.ping_at(id, now + interval + Duration::from_nanos(jitter));
-
-        if !options.account.is_empty() || options.new_account {
-            self.refuse(id, "Authorization Violation", CloseReason::AuthenticationFailure);
-        } else if !(0..=1).contains(&options.protocol) {
-            self.refuse(id, "invalid client protocol", CloseReason::BadClientProtocolVersion);
-        } else if options.no_responders && !options.headers {
-            let text = "no responders requires headers support";
-            self.refuse(id, text, CloseReason::NoRespondersRequiresHeaders);
-        } else {
-            self.acknowledge(id);
-        }
+        self.identify(id, &options)
     }
 
     pub(crate) fn refuse(&mut self, id: ConnId, text: &str, reason: CloseReason) {
@@ -106,10 +96,12 @@ impl Broker {
             return;
         }
         if client.abilities.async_info {
-            let account = self.accounts[client.account].name.to_string();
+            let account = self.config.settings.directory.account(client.account);
+            let (name, is_system) = (account.name().to_string(), account.is_system());
             self.send_info(id, |info| {
                 info.connect_info = true;
-                info.remote_account = account;
+                info.remote_account = name;
+                info.acc_is_sys = is_system;
             });
         }
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use nats_auth::Directory;
 use nats_proto::{Limits, ServerInfo};
 
 use crate::broker::Broker;
@@ -28,6 +29,9 @@ pub struct Settings {
     pub write_deadline: Duration,
     /// Log the protocol itself.
     pub trace: bool,
+    /// Who may connect, and what they may do. It has to follow the one before it
+    /// ([`Directory::next`]): the indexes of accounts stay.
+    pub directory: Arc<Directory>,
 }
 
 impl Settings {
@@ -43,6 +47,7 @@ impl Settings {
             ping_max: 2,
             write_deadline: Duration::from_secs(10),
             trace: false,
+            directory: Directory::open(),
         }
     }
 }
@@ -57,10 +62,19 @@ impl Broker {
     /// the next op, message or write on. Nobody is sent an INFO, and no connection is closed for a
     /// limit that is lower now: like nats-server's, a new `max_pending` or `max_subscriptions` is met
     /// when the next message or subscription comes.
+    ///
+    /// With another directory, connections whose user is gone or has to show something else are closed,
+    /// and subscriptions that are not permitted any more end.
     pub fn reconfigure(&mut self, settings: Arc<Settings>) {
         self.limits = settings.limits;
         self.egress.reconfigure(settings.max_pending, settings.trace);
         self.placement.set_connections_max(settings.max_connections);
-        self.config.settings = settings;
+        let before = std::mem::replace(&mut self.config.settings, settings);
+        if !Arc::ptr_eq(&before.directory, &self.config.settings.directory) {
+            self.renew_connections();
+        }
+        for id in self.egress.clients.ids() {
+            self.egress.clients.at(id).settle_limits(&self.config.settings);
+        }
     }
 }

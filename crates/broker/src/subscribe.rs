@@ -20,17 +20,18 @@ impl Broker {
         if let Some(hold) = self.interest_has_to_wait(id, subscribe.sid) {
             return Flow::Hold(hold);
         }
-        if subscribe.queue == Some(SYSTEM_QUEUE) {
-            let text = format!(
-                "Permissions Violation for Subscription to {:?} using queue \"_sys_\"",
-                String::from_utf8_lossy(subscribe.subject)
-            );
+        let client = self.egress.clients.at(id);
+        let access = client.guard.as_ref().map(|guard| guard.access());
+        let may = access.is_none_or(|access| access.may_subscribe(subscribe.subject, subscribe.queue));
+        let is_screened = access.is_some_and(|access| access.screens(subscribe.subject, subscribe.queue));
+        if !may || subscribe.queue == Some(SYSTEM_QUEUE) {
+            let text = violation(subscribe.subject, subscribe.queue);
+            tracing::error!("{} - {text}", client.label);
             self.egress.send_err(id, &text);
             return Flow::Next;
         }
-        let client = self.egress.clients.at(id);
         let account = client.account;
-        if self.config.settings.max_subscriptions.is_some_and(|max| client.subs.len() >= max) {
+        if client.subs_max.is_some_and(|max| client.subs.len() >= max) {
             tracing::error!("{} - maximum subscriptions exceeded", client.label);
             self.egress.send_err(id, "maximum subscriptions exceeded");
             return Flow::Next;
@@ -48,10 +49,22 @@ impl Broker {
             self.note_activity(id);
             self.egress.counters.on_subscribed(account);
             let round = self.announce(key, MemberChange::Join);
+            let round = if is_screened { self.screen(id, key).or(round) } else { round };
             self.raise_fence(id, round);
         }
         self.acknowledge(id);
         Flow::Next
+    }
+
+    /// A subscription is to be kept from some messages: others may not rely on it to take one.
+    pub(crate) fn screen(&mut self, id: ConnId, key: SubKey) -> Option<u64> {
+        self.egress.clients.at(id).watch.deliveries = true;
+        let sub = self.egress.subs.at_mut(key);
+        if sub.is_limited() {
+            return None;
+        }
+        sub.set_limited();
+        self.announce(key, MemberChange::BecomeLimited)
     }
 
     pub(crate) fn unsubscribe(&mut self, id: ConnId, unsubscribe: &Unsubscribe<'_>) -> Flow {
@@ -94,9 +107,9 @@ impl Broker {
     fn end_after(&mut self, id: ConnId, key: SubKey, max: u64) {
         let sub = self.egress.subs.at_mut(key);
         if sub.is_limited() {
-            // Only a maximum that is in effect already may change at once; one that waits for its
-            // fence is followed by this one.
-            if sub.max() > 0 {
+            // A maximum that waits for its fence is followed by this one; else others know already that
+            // they cannot rely on the subscription.
+            if sub.max() > 0 || self.egress.clients.at(id).fence.is_none() {
                 sub.set_max(max);
             } else {
                 self.defer_end(id, key, max);
@@ -126,7 +139,7 @@ impl Broker {
         }
     }
 
-    fn leave(&mut self, id: ConnId, key: SubKey) {
+    pub(crate) fn leave(&mut self, id: ConnId, key: SubKey) {
         self.egress.unlink_sub(id, key);
         let round = self.announce_leave(key);
         if round.is_none() && !self.has_deferred_end(id, key) {
@@ -194,7 +207,7 @@ impl Broker {
         sub
     }
 
-    fn raise_fence(&mut self, id: ConnId, round: Option<u64>) {
+    pub(crate) fn raise_fence(&mut self, id: ConnId, round: Option<u64>) {
         if let Some(round) = round {
             let client = self.egress.clients.at(id);
             self.fences.raise(id, client, round);
@@ -237,5 +250,14 @@ impl Broker {
                 }
             }
         }
+    }
+}
+
+/// The `-ERR` text for a subscription that is not permitted.
+pub(crate) fn violation(subject: &[u8], queue: Option<&[u8]>) -> String {
+    let text = format!("Permissions Violation for Subscription to {:?}", String::from_utf8_lossy(subject));
+    match queue {
+        Some(queue) => format!("{text} using queue {:?}", String::from_utf8_lossy(queue)),
+        None => text,
     }
 }

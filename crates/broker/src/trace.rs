@@ -39,6 +39,11 @@ pub(crate) fn received(label: &str, op: &ClientOp<'_>) {
     }
 }
 
+/// Logs that a message goes elsewhere than a client sent it.
+pub(crate) fn mapped(label: &str, subject: &[u8], mapped: &[u8]) {
+    tracing::trace!("{label} - <<- [MAPPING {} -> {}]", text(subject), text(mapped));
+}
+
 /// Logs a message on its way to a client.
 pub(crate) fn delivered(label: &str, sid: &[u8], publish: &Publish<'_>, stripped: bool) {
     let reply = publish.reply.map(|reply| format!(" {}", text(reply))).unwrap_or_default();

@@ -221,6 +221,11 @@ impl Directory {
 
     // What shards ask.
 
+    /// Who a client is where nobody has to identify itself, and before it has.
+    pub fn anonymous(&self) -> &Arc<Identity> {
+        &self.anonymous
+    }
+
     /// Whether clients have to identify themselves before anything else.
     pub fn auth_required(&self) -> bool {
         self.auth_required

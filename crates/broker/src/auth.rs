@@ -1,0 +1,243 @@
+//! Who a client is: from its CONNECT to its account, and again when the users change.
+//!
+//! Where clients have to identify themselves, the first thing they send is CONNECT, and they have a
+//! limited time for it. A password that is held against a hash is checked elsewhere: the caller takes the
+//! check ([`Broker::take_password_checks`]) and reports what came of it. Meanwhile nothing is read from
+//! the connection.
+
+use std::sync::Arc;
+
+use nats_auth::{Credentials, Directory, Identity, PasswordCheck, Renewal, Verdict};
+use nats_proto::{ConnectOptions, Limits};
+
+use crate::account::Account;
+use crate::broker::Broker;
+use crate::client::{Client, ConnId, Hold, Objection, Standing, Watch};
+use crate::close::CloseReason;
+use crate::deadlines::Due;
+use crate::guard::Guard;
+use crate::input::Flow;
+use crate::settings::Settings;
+use crate::time::Time;
+
+impl Broker {
+    /// Takes the passwords that are to be held against their hashes, which takes long. Each has to be
+    /// answered with [`Self::on_password_checked`].
+    pub fn take_password_checks(&mut self) -> Vec<(ConnId, PasswordCheck)> {
+        std::mem::take(&mut self.password_checks)
+    }
+
+    /// A password was checked. `identity` is who the client is, or `None` if the password is wrong, or
+    /// if there is too much to check: who cannot be told from an attacker is refused like one.
+    pub fn on_password_checked(&mut self, now: Time, id: ConnId, identity: Option<Arc<Identity>>) {
+        self.egress.counters.now = now;
+        let Some(client) = self.egress.clients.find(id) else { return };
+        let Standing::Checking(objection) = client.standing else { return };
+        if client.closing.is_some() {
+            return;
+        }
+        // The users may have changed since the check began.
+        let renewed = identity.map(|identity| self.config.settings.directory.renew(&identity));
+        match renewed {
+            Some(Renewal::Granted(identity)) => self.admit(id, identity, objection),
+            Some(Renewal::Refused | Renewal::Gone) | None => self.refuse_credentials(id),
+        }
+        self.resume(now, id, Hold::Auth);
+        self.settle();
+    }
+
+    /// A connection is new: asks it who it is, if that matters.
+    pub(crate) fn await_identity(&mut self, id: ConnId) {
+        let directory = &self.config.settings.directory;
+        let client = self.egress.clients.at(id);
+        if directory.needs_nonce() {
+            client.nonce = Some(self.nonces.next_nonce());
+        }
+        if directory.auth_required() {
+            client.standing = Standing::Awaited;
+        } else {
+            client.seat = directory.account(client.account).take_seat();
+            self.settle_rights(id);
+        }
+    }
+
+    /// From now on the time runs that a connection has to say who it is.
+    pub(crate) fn limit_time(&mut self, now: Time, id: ConnId) {
+        if self.egress.clients.at(id).standing == Standing::Awaited {
+            self.deadlines.push(now + self.config.settings.directory.timeout(), id, Due::Auth);
+        }
+    }
+
+    pub(crate) fn on_auth_due(&mut self, id: ConnId) {
+        let Some(client) = self.egress.clients.find(id) else { return };
+        if client.standing != Standing::Admitted && client.closing.is_none() {
+            self.refuse(id, "Authentication Timeout", CloseReason::AuthenticationTimeout);
+        }
+    }
+
+    /// Something else than CONNECT came first.
+    pub(crate) fn on_input_before_connect(&mut self, id: ConnId) {
+        let directory = &self.config.settings.directory;
+        match directory.authenticate(&Credentials::default()) {
+            Verdict::Granted(identity) if directory.has_no_auth_user() => {
+                self.egress.clients.at(id).connect_received = true;
+                self.admit_as(id, identity);
+            }
+            _ => self.refuse_credentials(id),
+        }
+    }
+
+    /// Finds out who a client is from its CONNECT.
+    pub(crate) fn identify(&mut self, id: ConnId, options: &ConnectOptions) -> Flow {
+        let objection = Objection::to(options);
+        let directory = Arc::clone(&self.config.settings.directory);
+        match verdict(&directory, self.egress.clients.at(id), options) {
+            Verdict::Granted(identity) => self.admit(id, identity, objection),
+            Verdict::Refused => {
+                let user = [&options.user, &options.nkey].into_iter().find(|name| !name.is_empty());
+                let label = &self.egress.clients.at(id).label;
+                match user {
+                    Some(user) => tracing::error!("{label} - authentication error - User {user:?}"),
+                    None => tracing::error!("{label} - authentication error"),
+                }
+                self.refuse_credentials(id);
+            }
+            Verdict::Check(check) => {
+                self.egress.clients.at(id).standing = Standing::Checking(objection);
+                self.password_checks.push((id, check));
+                return Flow::NextThenHold(Hold::Auth);
+            }
+        }
+        Flow::Next
+    }
+
+    fn refuse_credentials(&mut self, id: ConnId) {
+        self.refuse(id, "Authorization Violation", CloseReason::AuthenticationFailure);
+    }
+
+    /// The client is this user; says what else its CONNECT comes to.
+    fn admit(&mut self, id: ConnId, identity: Arc<Identity>, objection: Option<Objection>) {
+        if !self.admit_as(id, identity) {
+            return;
+        }
+        match objection {
+            Some(Objection::Account) => self.refuse_credentials(id),
+            Some(Objection::Protocol) => {
+                self.refuse(id, "invalid client protocol", CloseReason::BadClientProtocolVersion);
+            }
+            Some(Objection::NoResponders) => {
+                let text = "no responders requires headers support";
+                self.refuse(id, text, CloseReason::NoRespondersRequiresHeaders);
+            }
+            None => self.acknowledge(id),
+        }
+    }
+
+    /// The client enters the account of this user; false if there is no place for it.
+    fn admit_as(&mut self, id: ConnId, identity: Arc<Identity>) -> bool {
+        let account = self.config.settings.directory.account(identity.account());
+        let client = self.egress.clients.at(id);
+        client.seat = None;
+        let Some(seat) = account.take_seat() else {
+            tracing::error!("{} - maximum account active connections exceeded", client.label);
+            let text = "maximum account active connections exceeded";
+            self.refuse(id, text, CloseReason::MaxAccountConnectionsExceeded);
+            return false;
+        };
+        client.seat = Some(seat);
+        client.identity = identity;
+        client.standing = Standing::Admitted;
+        client.introduce(account.name());
+        self.enter_account(id);
+        self.settle_rights(id);
+        true
+    }
+
+    /// Counts the client in the account of its user from now on.
+    fn enter_account(&mut self, id: ConnId) {
+        self.egress.take_over(id);
+        let client = self.egress.clients.at(id);
+        let account = client.identity.account();
+        if account != client.account {
+            self.egress.counters.on_left(client);
+            client.account = account;
+            self.egress.counters.on_entered(client);
+        }
+    }
+
+    /// Gives the accounts of the directory their names here.
+    pub(crate) fn name_accounts(&mut self) {
+        let directory = Arc::clone(&self.config.settings.directory);
+        for (index, account) in directory.accounts().iter().enumerate() {
+            self.account_of(index).name = (&**account.name()).into();
+        }
+    }
+
+    /// Puts what the client's user and account permit where it is asked for.
+    pub(crate) fn settle_rights(&mut self, id: ConnId) {
+        let client = self.egress.clients.at(id);
+        client.guard = Guard::new(&client.identity).map(Box::new);
+        client.settle_limits(&self.config.settings);
+    }
+
+    /// The account of this index. What this shard has not heard of yet is another shard's news: it
+    /// is empty here.
+    pub(crate) fn account_of(&mut self, index: usize) -> &mut Account {
+        if index >= self.accounts.len() {
+            self.accounts.resize_with(index + 1, || Account::new(""));
+        }
+        &mut self.accounts[index]
+    }
+}
+
+impl Client {
+    /// Takes over the limits of the server and of its account, and what to watch for.
+    pub(crate) fn settle_limits(&mut self, settings: &Settings) {
+        let account = settings.directory.account(self.account);
+        let own = account.limits();
+        let payload = settings.limits.payload_bytes_max.min(own.payload_bytes.unwrap_or(usize::MAX));
+        self.limits = Limits { payload_bytes_max: payload, ..settings.limits };
+        self.subs_max = [own.subscriptions, settings.max_subscriptions].into_iter().flatten().min();
+        let access = self.guard.as_ref().map(|guard| guard.access());
+        self.watch = Watch {
+            publishes: access.is_some_and(|access| access.limits_publishing()),
+            maps: !account.mappings().is_empty(),
+            deliveries: self.watch.deliveries && access.is_some(),
+            replies: access.is_some_and(|access| access.responses().is_some()),
+        };
+    }
+}
+
+impl Objection {
+    fn to(options: &ConnectOptions) -> Option<Self> {
+        if !options.account.is_empty() || options.new_account {
+            Some(Self::Account)
+        } else if !(0..=1).contains(&options.protocol) {
+            Some(Self::Protocol)
+        } else {
+            (options.no_responders && !options.headers).then_some(Self::NoResponders)
+        }
+    }
+}
+
+/// Who the client is, by what it shows. One that shows nothing new stays who it is.
+fn verdict(directory: &Directory, client: &Client, options: &ConnectOptions) -> Verdict {
+    let shown = Credentials {
+        nkey: &options.nkey,
+        signature: &options.sig,
+        nonce: client.nonce.as_deref().unwrap_or_default(),
+        token: &options.auth_token,
+        user: &options.user,
+        password: &options.pass,
+        peer: client.security.as_ref().and_then(|security| security.peer.as_ref()),
+        ..Credentials::default()
+    };
+    let shows = [shown.nkey, shown.signature, shown.token, shown.user, shown.password];
+    if client.seat.is_some()
+        && shows.iter().all(|text| text.is_empty())
+        && let Renewal::Granted(identity) = directory.renew(&client.identity)
+    {
+        return Verdict::Granted(identity);
+    }
+    directory.authenticate(&shown)
+}
