@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use nats_auth::ConfigError;
 use shard_runtime::RuntimeError;
 
 /// Why the server does not run.
@@ -18,6 +19,9 @@ pub enum NodeError {
         /// What the system said.
         source: io::Error,
     },
+    /// Users and accounts make no sense.
+    #[error(transparent)]
+    Users(#[from] ConfigError),
     /// The pid file could not be written.
     #[error("Could not write pidfile {}: {source}", path.display())]
     PidFile {

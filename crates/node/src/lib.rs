@@ -13,6 +13,7 @@ mod server;
 mod settings;
 mod signals;
 mod sources;
+mod users;
 
 pub use error::NodeError;
 pub use identity::{COMPATIBLE_VERSION, OWN_VERSION};

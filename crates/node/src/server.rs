@@ -18,6 +18,7 @@ use crate::machine::{default_shards, memory_limit, raise_limits};
 use crate::notify;
 use crate::settings::settings;
 use crate::signals::{Duties, Signals};
+use crate::users::first_directory;
 
 /// A running server. It runs on until it is stopped, even if this is dropped.
 pub struct Server {
@@ -40,7 +41,8 @@ impl Server {
         if let Some(path) = &options.pid_file {
             write_pid_file(path)?;
         }
-        let settings = Arc::new(settings(options, &new_server_id(), address));
+        let directory = first_directory(&options.auth)?;
+        let settings = Arc::new(settings(options, &new_server_id(), address, directory));
         let info = &settings.info;
         tracing::info!("Starting nats-server");
         tracing::info!("  Version:  {COMPATIBLE_VERSION} (buster-server {OWN_VERSION})");
@@ -56,7 +58,8 @@ impl Server {
 
         let configs = || {
             let config = |shard| Config {
-                seed: random_seed(),
+                seed: u64::from_ne_bytes(random()),
+                nonce_key: random(),
                 placement: options.placement,
                 route: options.route,
                 ..Config::new(shard, shards, Arc::clone(&settings))
@@ -113,12 +116,12 @@ fn refuse_reload() {
     tracing::error!("Failed to reload server configuration: {reason}");
 }
 
-/// A number nobody can foresee, where the kernel has one already.
-fn random_seed() -> u64 {
-    let mut seed = [0; 8];
-    let filled = rustix::rand::getrandom(&mut seed[..], rustix::rand::GetRandomFlags::empty());
-    assert_eq!(filled, Ok(seed.len()), "the kernel gives this little randomness in one piece");
-    u64::from_ne_bytes(seed)
+/// Bytes nobody can foresee, where the kernel has some already.
+fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    let filled = rustix::rand::getrandom(&mut bytes[..], rustix::rand::GetRandomFlags::empty());
+    assert_eq!(filled, Ok(N), "the kernel gives this little randomness in one piece");
+    bytes
 }
 
 fn host_port(host: &str, port: u16) -> String {

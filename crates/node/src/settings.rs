@@ -1,15 +1,23 @@
 //! The options as the shards have them.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use broker::Settings;
+use nats_auth::Directory;
 use nats_proto::Limits;
 use server_options::Options;
 
 use crate::identity::server_info;
 
-/// What of the options shards are told, now and whenever it changes. `address` is where clients connect.
-pub(crate) fn settings(options: &Options, server_id: &str, address: SocketAddr) -> Settings {
+/// What of the options shards are told, now and whenever it changes. `address` is where clients connect;
+/// `directory` is made of the options' users and accounts.
+pub(crate) fn settings(
+    options: &Options,
+    server_id: &str,
+    address: SocketAddr,
+    directory: Arc<Directory>,
+) -> Settings {
     let (limits, timers) = (&options.limits, &options.timers);
     let wire = Limits {
         control_line_bytes_max: limits.max_control_line,
@@ -24,6 +32,7 @@ pub(crate) fn settings(options: &Options, server_id: &str, address: SocketAddr) 
         ping_max: timers.ping_max,
         write_deadline: timers.write_deadline,
         trace: options.log.trace,
+        directory,
         ..Settings::new(server_info(options, server_id, address, wire))
     }
 }
@@ -35,8 +44,9 @@ mod tests {
     #[test]
     fn defaults_are_alike_everywhere() {
         let address = SocketAddr::from(([127, 0, 0, 1], 4222));
-        let ours = settings(&Options::default(), "NX", address);
-        let theirs = Settings::new(ours.info.clone());
+        let ours = settings(&Options::default(), "NX", address, Directory::open());
+        let directory = Arc::clone(&ours.directory);
+        let theirs = Settings { directory, ..Settings::new(ours.info.clone()) };
         assert_eq!(format!("{ours:?}"), format!("{theirs:?}"));
     }
 
@@ -45,7 +55,7 @@ mod tests {
         let mut options = Options::default();
         options.limits.max_payload = None;
         let address = SocketAddr::from(([127, 0, 0, 1], 4222));
-        let settings = settings(&options, "NX", address);
+        let settings = settings(&options, "NX", address, Directory::open());
         assert_eq!((settings.info.max_payload, settings.limits.payload_bytes_max), (-1, usize::MAX));
     }
 }
