@@ -6,6 +6,7 @@ _buster_server() {
     -a|--a|-addr|--addr|-net|--net) mapfile -t COMPREPLY < <(true); return ;;
     -p|--p|-port|--port) mapfile -t COMPREPLY < <(true); return ;;
     -n|--n|-name|--name|-server_name|--server_name) mapfile -t COMPREPLY < <(true); return ;;
+    -client_advertise|--client_advertise) mapfile -t COMPREPLY < <(true); return ;;
     -P|--P|-pid|--pid) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
     -ports_file_dir|--ports_file_dir) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
     -c|--c|-config|--config) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
@@ -19,6 +20,6 @@ _buster_server() {
     -r|--r|-remote_syslog|--remote_syslog) mapfile -t COMPREPLY < <(true); return ;;
     -sd|--sd|-store_dir|--store_dir) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
   esac
-  mapfile -t COMPREPLY < <(compgen -W '-a --addr --net -p --port -n --name --server_name -P --pid --ports_file_dir -c --config -t -sl --signal --shards --placement --busy-poll --busy_poll --io --route -l --log --log_size_limit -s --syslog -r --remote_syslog -T --logtime --logtime_utc -D --debug -V --trace -VV -DV -DVV -sd --store_dir -h --help -v --version --help_tls' -- "$word")
+  mapfile -t COMPREPLY < <(compgen -W '-a --addr --net -p --port -n --name --server_name --client_advertise -P --pid --ports_file_dir -c --config -t -sl --signal --shards --placement --busy-poll --busy_poll --io --route -l --log --log_size_limit -s --syslog -r --remote_syslog -T --logtime --logtime_utc -D --debug -V --trace -VV -DV -DVV -sd --store_dir -h --help -v --version --help_tls' -- "$word")
 }
 complete -o filenames -F _buster_server buster-server nats-server

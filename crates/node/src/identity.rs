@@ -27,14 +27,15 @@ pub(crate) fn server_info(
     address: SocketAddr,
     limits: Limits,
 ) -> ServerInfo {
+    let advertised = options.client_advertise.as_ref();
     ServerInfo {
         server_name: options.server_name.clone().unwrap_or_else(|| server_id.to_owned()),
         server_id: server_id.to_owned(),
         version: COMPATIBLE_VERSION.into(),
         proto: 1,
         go: "none".into(),
-        host: options.host.clone(),
-        port: address.port(),
+        host: advertised.map_or(&options.host, |advertised| &advertised.host).clone(),
+        port: advertised.and_then(|advertised| advertised.port).unwrap_or(address.port()),
         headers: true,
         max_payload: limits.payload_bytes_max as i64,
         api_lvl: API_LEVEL,
@@ -45,6 +46,8 @@ pub(crate) fn server_info(
 
 #[cfg(test)]
 mod tests {
+    use server_options::Advertised;
+
     use super::*;
 
     #[test]
@@ -55,5 +58,17 @@ mod tests {
         assert_eq!(info.server_name, info.server_id);
         let named = Options { server_name: Some("s1".into()), ..Options::default() };
         assert_eq!(server_info(&named, "N", address, Limits::default()).server_name, "s1");
+    }
+
+    #[test]
+    fn an_advertised_address_stands_in_place_of_the_bound_one() {
+        let address = SocketAddr::from(([127, 0, 0, 1], 4222));
+        let info = |port| {
+            let client_advertise = Some(Advertised { host: "public".to_owned(), port });
+            let options = Options { client_advertise, ..Options::default() };
+            server_info(&options, "N", address, Limits::default())
+        };
+        assert_eq!((info(Some(5)).host.as_str(), info(Some(5)).port), ("public", 5));
+        assert_eq!((info(None).host.as_str(), info(None).port), ("public", 4222));
     }
 }

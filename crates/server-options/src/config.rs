@@ -16,6 +16,7 @@ mod top;
 mod users;
 
 pub(crate) use authorization::Credentials;
+pub(crate) use host_port::split as split_host_port;
 pub(crate) use report::Report;
 pub(crate) use top::read;
 

@@ -25,6 +25,7 @@ pub(crate) struct Draft {
     pub(crate) options: Options,
     /// As given; 0 means the default and -1 a random port.
     pub(crate) port: i64,
+    pub(crate) client_advertise: Option<String>,
     pub(crate) monitor: MonitorDraft,
     pub(crate) shards: Option<i64>,
     pub(crate) credentials: Credentials,
@@ -82,6 +83,11 @@ impl Draft {
 
     pub(crate) fn set_port(&mut self, value: i64) -> Set {
         self.port = value;
+        Ok(())
+    }
+
+    pub(crate) fn set_client_advertise(&mut self, value: OsString) -> Set {
+        self.client_advertise = text(value)?;
         Ok(())
     }
 

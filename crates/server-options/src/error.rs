@@ -116,6 +116,14 @@ pub enum OptionsError {
     /// A port for monitoring that no socket can have.
     #[error("can't listen to the monitor port: listen tcp: address {0}: invalid port")]
     MonitorPortOutOfRange(i64),
+    /// An address for clients that is none.
+    #[error("Error setting server INFO with ClientAdvertise value of {value}, err={reason}")]
+    ClientAdvertise {
+        /// As given.
+        value: String,
+        /// What is wrong with it, in Go's words.
+        reason: String,
+    },
     /// Server names go into space-separated places.
     #[error("server name cannot contain spaces")]
     ServerNameHasSpaces,

@@ -18,6 +18,7 @@
 
 #![forbid(unsafe_code)]
 
+mod advertised;
 mod command_line;
 mod config;
 mod draft;
@@ -37,6 +38,7 @@ mod table;
 mod tls;
 mod usage;
 
+pub use advertised::Advertised;
 pub use command_line::{CommandLine, Loaded};
 pub use error::OptionsError;
 pub use invocation::{Invocation, SignalCall, SignalCommand};

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use balance::PlacementRule;
 
+use crate::advertised::Advertised;
 use crate::limits::{Limits, Timers};
 use crate::tls::Tls;
 
@@ -28,6 +29,8 @@ pub struct Options {
     pub host: String,
     /// Where clients connect.
     pub port: Port,
+    /// `client_advertise`: what INFO says instead of the host and port that are bound.
+    pub client_advertise: Option<Advertised>,
     /// Name shown in INFO; `None` means the server's own id. Never contains a space.
     pub server_name: Option<String>,
     /// `server_tags`: words for whoever looks for servers of a kind; `/varz` shows them.
@@ -71,6 +74,7 @@ impl Default for Options {
             config: None,
             host: "0.0.0.0".to_owned(),
             port: Port::Fixed(CLIENT_PORT),
+            client_advertise: None,
             server_name: None,
             server_tags: Vec::new(),
             server_metadata: BTreeMap::new(),

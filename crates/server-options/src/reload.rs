@@ -58,6 +58,15 @@ const TABLE: &[fn(&Options, &Options) -> Outcome] = &[
     |old, new| fixed("ServerName", text(&old.server_name), text(&new.server_name)),
     |old, new| fixed("Host", &old.host, &new.host),
     port,
+    |old, new| {
+        live(&old.client_advertise, &new.client_advertise, |address| {
+            let shown = address.as_ref().map(|address| match address.port {
+                Some(port) => format!("{}:{port}", address.host),
+                None => address.host.clone(),
+            });
+            format!("client_advertise = {}", shown.unwrap_or_default())
+        })
+    },
     |old, new| live(&old.log.trace, &new.log.trace, |on| format!("trace = {on}")),
     |old, new| live(&old.log.debug, &new.log.debug, |on| format!("debug = {on}")),
     |old, new| live(&old.log.time, &new.log.time, |on| format!("logtime = {on}")),
@@ -159,6 +168,16 @@ const TABLE: &[fn(&Options, &Options) -> Outcome] = &[
     },
     |old, new| live(&old.server_tags, &new.server_tags, |_| "tags".into()),
     |old, new| live(&old.server_metadata, &new.server_metadata, |_| "metadata".into()),
+    // Ours: shards are what they are when they start.
+    |old, new| fixed("shards", max(old.shards), max(new.shards)),
+    |old, new| fixed("placement", debug(&old.placement), debug(&new.placement)),
+    |old, new| fixed("route", old.route, new.route),
+    |old, new| fixed("io", debug(&old.io), debug(&new.io)),
+    |old, new| {
+        let time =
+            |options: &Options| options.busy_poll.map_or("auto".into(), |time| Shown(time).to_string());
+        fixed("busy_poll", time(old), time(new))
+    },
 ];
 
 /// An option that may change.
@@ -242,6 +261,10 @@ fn monitor_port(options: &Options, scheme: Scheme) -> i32 {
         Some(0) => -1,
         Some(port) => i32::from(port),
     }
+}
+
+fn debug(value: &impl std::fmt::Debug) -> String {
+    format!("{value:?}").to_lowercase()
 }
 
 fn text(value: &Option<String>) -> &str {

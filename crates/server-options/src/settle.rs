@@ -7,6 +7,7 @@ use std::time::Duration;
 use monitor_http::Scheme;
 use tls_session::Policy;
 
+use crate::advertised::Advertised;
 use crate::draft::{Draft, MonitorDraft, TlsFlags};
 use crate::error::OptionsError;
 use crate::go_duration::Shown;
@@ -30,6 +31,7 @@ impl Draft {
             options.port = port;
         }
         options.monitor = self.monitor.settle(&options)?;
+        options.client_advertise = self.client_advertise.map(advertised).transpose()?;
         Ok(options)
     }
 
@@ -164,6 +166,10 @@ fn port(number: i64, host: &str) -> Result<Option<Port>, OptionsError> {
             Err(_) => Err(OptionsError::PortOutOfRange { host: host.to_owned(), port }),
         },
     }
+}
+
+fn advertised(value: String) -> Result<Advertised, OptionsError> {
+    Advertised::read(&value).map_err(|reason| OptionsError::ClientAdvertise { value, reason })
 }
 
 fn shards(count: i64) -> Result<usize, OptionsError> {

@@ -91,6 +91,7 @@ pub(crate) static TABLE: &[Row] = &[
     row(Server, &["a", "addr", "net"], "<host>", Text(Draft::set_host), "Address to bind (default: 0.0.0.0)"),
     row(Server, &["p", "port"], "<port>", Integer(Draft::set_port), "Port for clients, -1 for a free one (default: 4222)"),
     row(Server, &["n", "name", "server_name"], "<name>", Text(Draft::set_server_name), "Name of this server (default: its id)"),
+    row(Server, &["client_advertise"], "<address>", Text(Draft::set_client_advertise), "What clients are told instead of host and port"),
     row(Server, &["P", "pid"], "<file>", Text(Draft::set_pid_file), "Write the process id to a file"),
     row(Server, &["ports_file_dir"], "<dir>", Text(Draft::set_ports_file_dir), "Write <program>_<pid>.ports to a directory"),
     row(Server, &["c", "config"], "<file>", Text(Draft::set_config), "Configuration file"),
@@ -120,7 +121,6 @@ pub(crate) static TABLE: &[Row] = &[
     row(Common, &["v", "version"], "", Switch(Draft::set_version), "Show the version"),
     row(Common, &["help_tls"], "", Switch(Draft::set_tls_help), "Show what TLS can be told"),
 
-    not_yet(&["client_advertise"], TEXT, "nothing is advertised"),
     soon(MONITORING, row(Server, &["m", "http_port"], "<port>", Integer(Draft::set_http_port), "Port for HTTP monitoring, -1 for a free one")),
     soon(MONITORING, row(Server, &["ms", "https_port"], "<port>", Integer(Draft::set_https_port), "Port for HTTPS monitoring")),
     not_yet(&["max_traced_msg_len"], INTEGER, LOGGING),

@@ -78,6 +78,7 @@ fn sample(key: &str) -> Option<&'static str> {
         "https_port" => "8333\ntls { cert_file: c.pem, key_file: k.pem }",
         "http_base_path" => "/x\nhttp_port: 8222",
         "max_pending" => "2mb",
+        "client_advertise" => "localhost:4333",
         "host" | "net" | "server_name" | "logfile" | "log_file" | "pidfile" | "pid_file"
         | "ports_file_dir" | "system_account" | "system" | "store_dir" | "storedir" => "some-where",
         "write_timeout"

@@ -8,6 +8,7 @@ use nats_conf::Sources;
 use server_log::Config;
 
 use super::*;
+use crate::advertised::Advertised;
 use crate::invocation::{SignalCall, SignalCommand};
 use crate::options::{Io, Options, Port, SHARDS_MAX};
 use crate::table::{Row, TABLE};
@@ -104,6 +105,10 @@ fn each_supported_flag_sets_its_own_option() {
                 token: Some(Secret::from("some/where")),
                 ..nats_auth::Config::default()
             }),
+            "client_advertise" => {
+                let advertised = Advertised { host: "some/where".to_owned(), port: None };
+                Options { client_advertise: Some(advertised), ..rest }
+            }
             "sd" => Options { store_dir: path(), ..rest },
             "shards" => Options { shards: Some(7), ..rest },
             "busy-poll" => Options { busy_poll: Some(Duration::from_micros(50)), ..rest },

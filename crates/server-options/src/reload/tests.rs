@@ -197,6 +197,7 @@ fn every_option_is_compared() {
         config: _,
         host: _,
         port: _,
+        client_advertise: _,
         server_name: _,
         server_tags: _,
         server_metadata: _,
@@ -209,11 +210,32 @@ fn every_option_is_compared() {
         tls: _,
         monitor: _,
         store_dir: _,
-        // Flags without a key in the file: they never change.
         shards: _,
         placement: _,
         io: _,
         busy_poll: _,
         route: _,
     } = Options::default();
+}
+
+#[test]
+fn our_own_options_may_not_change() {
+    let refusal = |new| changes(NOTHING, new).expect_err("it is refused");
+    let shards: Make = |options| options.shards = Some(2);
+    assert_eq!(refusal(shards), "config reload not supported for shards: old=0, new=2");
+    let io: Make = |options| options.io = crate::options::Io::Epoll;
+    assert_eq!(refusal(io), "config reload not supported for io: old=auto, new=epoll");
+    let route: Make = |options| options.route = true;
+    assert_eq!(refusal(route), "config reload not supported for route: old=false, new=true");
+    let busy_poll: Make = |options| options.busy_poll = Some(Duration::from_micros(50));
+    assert_eq!(refusal(busy_poll), "config reload not supported for busy_poll: old=auto, new=50\u{b5}s");
+}
+
+#[test]
+fn what_clients_are_told_to_connect_to_may_change() {
+    let advertised: Make = |options| {
+        let host = "a".to_owned();
+        options.client_advertise = Some(crate::advertised::Advertised { host, port: Some(5) });
+    };
+    check_lines(&[(NOTHING, advertised, &["client_advertise = a:5"])]);
 }
