@@ -33,8 +33,8 @@ pub struct Facts {
     pub tls_verify: bool,
     /// INFO's `connect_urls`.
     pub connect_urls: Vec<String>,
-    /// `max_connections`.
-    pub max_connections: usize,
+    /// `max_connections`; -1 is no limit.
+    pub max_connections: i64,
     /// `max_subscriptions`; `None` is no limit.
     pub max_subscriptions: Option<usize>,
     /// `ping_interval`.
@@ -53,8 +53,8 @@ pub struct Facts {
     pub auth_timeout: Duration,
     /// `max_control_line`, in bytes.
     pub max_control_line: usize,
-    /// `max_payload`, in bytes.
-    pub max_payload: usize,
+    /// `max_payload`, in bytes; -1 is no limit.
+    pub max_payload: i64,
     /// `max_pending`, in bytes.
     pub max_pending: usize,
     /// How long a TLS handshake may take.
@@ -194,7 +194,7 @@ struct VarzText<'a> {
     tls_verify: bool,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     connect_urls: &'a [String],
-    max_connections: usize,
+    max_connections: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_subscriptions: Option<usize>,
     ping_interval: u64,
@@ -205,7 +205,7 @@ struct VarzText<'a> {
     https_port: u16,
     auth_timeout: f64,
     max_control_line: usize,
-    max_payload: usize,
+    max_payload: i64,
     max_pending: usize,
     cluster: Map<String, Value>,
     gateway: Map<String, Value>,

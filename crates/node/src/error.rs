@@ -22,6 +22,19 @@ pub enum NodeError {
     /// Users and accounts make no sense.
     #[error(transparent)]
     Users(#[from] ConfigError),
+    /// The listener for monitoring could not be had.
+    #[error("Can't start monitoring: can't listen to the monitor port: {host}:{port}, {source}")]
+    Monitor {
+        /// The host asked for.
+        host: String,
+        /// The port asked for.
+        port: u16,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Monitoring could not begin.
+    #[error("Can't start monitoring: {0}")]
+    Monitoring(#[from] monitor_http::StartError),
     /// The pid file could not be written.
     #[error("Could not write pidfile {}: {source}", path.display())]
     PidFile {

@@ -3,11 +3,14 @@
 mod backend;
 mod error;
 mod files;
+mod gather;
 mod identity;
 mod lame_duck;
 mod listen;
 mod machine;
+mod monitoring;
 mod notify;
+mod process;
 mod send_signal;
 mod server;
 mod settings;

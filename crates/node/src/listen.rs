@@ -27,18 +27,23 @@ pub(crate) fn listen(options: &Options) -> Result<(TcpListener, SocketAddr), Nod
         Port::Fixed(port) => port,
         Port::Random => 0,
     };
+    let bound = listen_on(&options.host, port);
+    bound.map_err(|source| NodeError::Listen { host: options.host.clone(), port, source })
+}
+
+/// Binds a host and a port, 0 for any; waits a little for a server to be gone that was there before.
+pub(crate) fn listen_on(host: &str, port: u16) -> io::Result<(TcpListener, SocketAddr)> {
     let started = Instant::now();
-    let bound = loop {
-        match bind_host(&options.host, port) {
+    loop {
+        match bind_host(host, port) {
             Err(error)
                 if error.kind() == io::ErrorKind::AddrInUse && started.elapsed() < ADDRESS_PATIENCE =>
             {
                 thread::sleep(ADDRESS_PAUSE);
             }
-            bound => break bound,
+            bound => return bound,
         }
-    };
-    bound.map_err(|source| NodeError::Listen { host: options.host.clone(), port, source })
+    }
 }
 
 fn bind_host(host: &str, port: u16) -> io::Result<(TcpListener, SocketAddr)> {

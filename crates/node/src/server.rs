@@ -15,6 +15,7 @@ use crate::files::{Ports, PortsFile, Reached, write_pid_file};
 use crate::identity::{COMPATIBLE_VERSION, OWN_VERSION, new_server_id};
 use crate::listen::listen;
 use crate::machine::{default_shards, memory_limit, raise_limits};
+use crate::monitoring::{Bound, Monitoring};
 use crate::notify;
 use crate::settings::settings;
 use crate::signals::{Duties, Signals};
@@ -24,6 +25,7 @@ use crate::users::first_directory;
 pub struct Server {
     address: SocketAddr,
     shards: Shards,
+    _monitoring: Option<Monitoring>,
     _ports_file: Option<PortsFile>,
 }
 
@@ -56,12 +58,16 @@ impl Server {
             tracing::info!("Using configuration file: {} ({})", config.path.display(), config.digest);
         }
 
+        let monitor = Bound::bind(options)?;
+
+        let closed_max = monitor.as_ref().map_or(0, |_| options.limits.max_closed_clients);
         let configs = || {
             let config = |shard| Config {
                 seed: u64::from_ne_bytes(random()),
                 nonce_key: random(),
                 placement: options.placement,
                 route: options.route,
+                closed_max,
                 ..Config::new(shard, shards, Arc::clone(&settings))
             };
             ShardId::all(shards).map(config).collect()
@@ -70,11 +76,15 @@ impl Server {
         let shown = SocketAddr::new(address.ip().to_canonical(), address.port());
         let host = if address.ip().is_unspecified() { options.host.clone() } else { shown.ip().to_string() };
         tracing::info!("Listening for client connections on {}", host_port(&host, address.port()));
-        let ports = Ports::new(Reached { address, tls: false }, None);
+        let control = shards.control();
+        let monitored = monitor.as_ref().map(Bound::reached);
+        let monitoring = monitor.map(|monitor| monitor.start(options, &settings, control.clone(), None));
+        let monitoring = monitoring.transpose().inspect_err(|_| control.stop())?;
+        let ports = Ports::new(Reached { address, tls: false }, monitored);
         let ports_file = options.ports_file_dir.as_deref();
         let ports_file = ports_file.and_then(|directory| PortsFile::write(directory, program, &ports));
         tracing::info!("Server is ready");
-        Ok(Self { address, shards, _ports_file: ports_file })
+        Ok(Self { address, shards, _monitoring: monitoring, _ports_file: ports_file })
     }
 
     /// Where clients connect.
@@ -124,6 +134,6 @@ fn random<const N: usize>() -> [u8; N] {
     bytes
 }
 
-fn host_port(host: &str, port: u16) -> String {
+pub(crate) fn host_port(host: &str, port: u16) -> String {
     if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }

@@ -79,7 +79,6 @@ const INTEGER: Effect = Integer(|_, _| Ok(()));
 const TEXT: Effect = Text(|_, _| Ok(()));
 
 // What is missing for the flags that are refused.
-const MONITORING: &str = "there is no monitoring";
 const LOGGING: &str = "the log does not have this";
 const USERS: &str = "there are no users";
 const TLS: &str = "there is no TLS";
@@ -121,8 +120,8 @@ pub(crate) static TABLE: &[Row] = &[
     row(Common, &["v", "version"], "", Switch(Draft::set_version), "Show the version"),
     row(Common, &["help_tls"], "", Switch(Draft::set_tls_help), "Show what TLS can be told"),
 
-    soon(MONITORING, row(Server, &["m", "http_port"], "<port>", Integer(Draft::set_http_port), "Port for HTTP monitoring, -1 for a free one")),
-    soon(MONITORING, row(Server, &["ms", "https_port"], "<port>", Integer(Draft::set_https_port), "Port for HTTPS monitoring")),
+    row(Server, &["m", "http_port"], "<port>", Integer(Draft::set_http_port), "Port for HTTP monitoring, -1 for a free one"),
+    row(Server, &["ms", "https_port"], "<port>", Integer(Draft::set_https_port), "Port for HTTPS monitoring"),
     not_yet(&["max_traced_msg_len"], INTEGER, LOGGING),
     soon(USERS, row(Users, &["user"], "<user>", Text(Draft::set_user), "User that clients have to be")),
     soon(USERS, row(Users, &["pass"], "<password>", Text(Draft::set_password), "Password of that user")),

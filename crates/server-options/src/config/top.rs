@@ -33,7 +33,6 @@ const OCSP: &str = "there is no OCSP";
 const PROXY: &str = "there is no PROXY protocol and no proxy is trusted";
 const PROFILE: &str = "there is no profile to ask for over HTTP";
 const LOGGING: &str = "the log does not have this";
-const MONITORING: &str = "there is no monitoring";
 const TLS: &str = "there is no TLS";
 const USERS: &str = "there are no users";
 const LIFECYCLE: &str = "the server does not have this";
@@ -72,7 +71,7 @@ pub(crate) static TABLE: &[Row<Draft>] = &[
     row(&["max_control_line"], Any(max_control_line)),
     row(&["max_payload"], Any(max_payload)),
     row(&["max_pending"], Integer(|draft, number| draft.set_max_pending(number))),
-    soon(&["max_closed_clients"], MONITORING, Integer(|draft, number| draft.set_max_closed_clients(number))),
+    row(&["max_closed_clients"], Integer(|draft, number| draft.set_max_closed_clients(number))),
     row(&["ping_interval"], Any(ping_interval)),
     row(&["ping_max"], Integer(|draft, number| draft.set_ping_max(number))),
     row(&["write_deadline"], Any(write_deadline)),
@@ -94,11 +93,11 @@ pub(crate) static TABLE: &[Row<Draft>] = &[
     soon(&["tls"], TLS, Any(read_tls)),
     soon(&["allow_non_tls"], TLS, Switch(|draft, on| draft.allow_non_tls = on)),
 
-    soon(&["http"], MONITORING, Any(http)),
-    soon(&["https"], MONITORING, Any(https)),
-    soon(&["http_port", "monitor_port"], MONITORING, Integer(|draft, port| done(draft.set_http_port(port)))),
-    soon(&["https_port"], MONITORING, Integer(|draft, port| done(draft.set_https_port(port)))),
-    soon(&["http_base_path"], MONITORING, Text(|draft, path| { draft.monitor.base_path = path.to_owned(); Ok(()) })),
+    row(&["http"], Any(http)),
+    row(&["https"], Any(https)),
+    row(&["http_port", "monitor_port"], Integer(|draft, port| done(draft.set_http_port(port)))),
+    row(&["https_port"], Integer(|draft, port| done(draft.set_https_port(port)))),
+    row(&["http_base_path"], Text(|draft, path| { draft.monitor.base_path = path.to_owned(); Ok(()) })),
 
     row(&["shards"], Integer(|draft, number| done(draft.set_shards(number)))),
     row(&["placement"], Text(|draft, rule| draft.set_placement(rule.into()).map_err(String::from))),

@@ -1,0 +1,244 @@
+//! What monitoring asks for, gathered from the shards.
+//!
+//! Each shard is asked in its next turn, and long answers page by page, so none of them stops for it.
+//! A connection that changes shards meanwhile could be missed where it comes from and where it goes to;
+//! so what moved during a walk has it done again, a few times at most.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use broker::{Broker, Page};
+use fabric::ShardId;
+use monitor::{
+    Accounts, Clock, ClosedRow, ConnectionFilter, ConnzQuery, Lookups, Moment, Selection, ShardTotals, Shown,
+    State, Subs, SubscriptionFilter, SubscriptionRow, SubszQuery,
+};
+use shard_runtime::Control;
+
+/// Walks over the connections before one that missed some has to do.
+const WALKS_MAX: usize = 3;
+
+/// Subscriptions listed in one answer: about 40 MiB. An answer with more is cut off there, which its
+/// counts show.
+const SUBSCRIPTIONS_MAX: usize = 250_000;
+
+/// Asks the shards. `None` from any of its methods says that they stop.
+#[derive(Debug, Clone)]
+pub(crate) struct Gatherer {
+    control: Control,
+    /// The moment on the wall when the shards' clock was at zero. It is settled once, so that a
+    /// connection began at the same moment whenever someone asks.
+    clock_zero: Moment,
+    /// Closed connections that are remembered, of all shards.
+    closed_max: usize,
+}
+
+/// The connections to show, and of how many.
+pub(crate) struct Connections {
+    pub(crate) total: usize,
+    pub(crate) shown: Vec<Shown>,
+    pub(crate) subscriptions: Vec<SubscriptionRow>,
+}
+
+impl Gatherer {
+    /// For shards that are running. `now` is the time on the wall.
+    pub(crate) fn new(control: Control, closed_max: usize, now: Moment) -> Self {
+        let shards_now = control.ask(ShardId(0), |_, now| now.0).recv().unwrap_or_default();
+        let clock_zero = Moment(now.0.saturating_sub_unsigned(shards_now));
+        Self { control, clock_zero, closed_max }
+    }
+
+    /// The sums of each shard.
+    pub(crate) fn totals(&self) -> Option<Vec<ShardTotals>> {
+        let shards = self.control.shards();
+        let answers: Vec<_> =
+            shards.map(|shard| self.control.ask(shard, |broker: &mut Broker, _| broker.totals())).collect();
+        answers.into_iter().map(|answer| answer.recv().ok()).collect()
+    }
+
+    /// What time it is, on both clocks.
+    pub(crate) fn clock(&self) -> Option<Clock> {
+        let shards_now = self.control.ask(ShardId(0), |_, now| now.0).recv().ok()?;
+        Some(Clock { now: self.clock_zero.after(shards_now), shards_now })
+    }
+
+    /// All accounts that shards know.
+    pub(crate) fn accounts(&self) -> Option<Accounts> {
+        let mut accounts = Accounts::default();
+        for shard in self.control.shards() {
+            self.pages(
+                shard,
+                |broker, from| broker.account_page(from),
+                |rows| {
+                    rows.into_iter().for_each(|row| accounts.add(row));
+                    true
+                },
+            )?;
+        }
+        Some(accounts)
+    }
+
+    /// The connections that are asked for. `open` is how many there are in the account that is asked
+    /// for.
+    pub(crate) fn connections(&self, query: &ConnzQuery, clock: Clock, open: usize) -> Option<Connections> {
+        let mut found = self.walk(query, clock, open)?;
+        for _ in 1..WALKS_MAX {
+            let (connections, moved) = found;
+            if !moved {
+                return Some(connections);
+            }
+            found = self.walk(query, clock, open)?;
+        }
+        Some(found.0)
+    }
+
+    /// Walks over all connections once. Says whether any of them moved meanwhile.
+    fn walk(&self, query: &ConnzQuery, clock: Clock, open: usize) -> Option<(Connections, bool)> {
+        let before = self.moved_in()?;
+        let mut selection = Selection::new(query.clone(), clock.shards_now);
+        let mut total = 0;
+        if query.state != State::Closed {
+            total += open;
+            self.open_connections(&query.filter(), &mut selection)?;
+        }
+        if query.state != State::Open {
+            total += self.closed_connections(query, &mut selection)?;
+        }
+        let shown = selection.finish();
+        let subscriptions = self.subscriptions_of(query.subs, &shown)?;
+        let moved = self.moved_in()? != before;
+        Some((Connections { total, shown, subscriptions }, moved))
+    }
+
+    fn moved_in(&self) -> Option<u64> {
+        Some(self.totals()?.iter().map(|shard| shard.connections_moved_in).sum())
+    }
+
+    fn open_connections(&self, filter: &ConnectionFilter, selection: &mut Selection) -> Option<()> {
+        for shard in self.control.shards() {
+            let filter = filter.clone();
+            self.pages(
+                shard,
+                move |broker, from| broker.connection_page(from, &filter),
+                |rows| {
+                    rows.into_iter().for_each(|row| selection.push(Shown::Open(row)));
+                    true
+                },
+            )?;
+        }
+        Some(())
+    }
+
+    /// Returns how many are remembered of the account that is asked for, whoever's they are.
+    fn closed_connections(&self, query: &ConnzQuery, selection: &mut Selection) -> Option<usize> {
+        let mut closed: Vec<Arc<ClosedRow>> = Vec::new();
+        let of_account = ConnectionFilter { account: query.account.clone(), ..ConnectionFilter::default() };
+        for shard in self.control.shards() {
+            let of_account = of_account.clone();
+            self.pages(
+                shard,
+                move |broker, from| broker.closed_page(from, &of_account),
+                |rows| {
+                    closed.extend(rows);
+                    true
+                },
+            )?;
+        }
+        closed.sort_unstable_by_key(|closed| std::cmp::Reverse(closed.stop));
+        closed.truncate(self.closed_max);
+        let total = closed.len();
+        let filter = query.filter();
+        let wanted = closed.into_iter().filter(|closed| filter.wants(&closed.row));
+        wanted.for_each(|closed| selection.push(Shown::Closed(closed)));
+        Some(total)
+    }
+
+    /// What those who are there subscribe to, if that is shown.
+    fn subscriptions_of(&self, subs: Subs, shown: &[Shown]) -> Option<Vec<SubscriptionRow>> {
+        let open = shown.iter().filter_map(|shown| match shown {
+            Shown::Open(row) if row.subscriptions > 0 => Some(row.cid),
+            _ => None,
+        });
+        let mut cids: Vec<u64> = open.collect();
+        if subs == Subs::Count || cids.is_empty() {
+            return Some(Vec::new());
+        }
+        cids.sort_unstable();
+        let mut found = Vec::new();
+        self.subscriptions(
+            SubscriptionFilter { cids: Some(cids), ..SubscriptionFilter::default() },
+            |rows| {
+                found.extend(rows);
+                found.len() < SUBSCRIPTIONS_MAX
+            },
+        )?;
+        found.truncate(SUBSCRIPTIONS_MAX);
+        Some(found)
+    }
+
+    /// The subscriptions to show, and of how many.
+    pub(crate) fn subscription_list(&self, query: &SubszQuery) -> Option<(usize, Vec<SubscriptionRow>)> {
+        let mut total = 0;
+        let mut shown = Vec::new();
+        let limit = query.limit.min(SUBSCRIPTIONS_MAX);
+        self.subscriptions(query.filter(), |rows| {
+            for row in rows {
+                if total >= query.offset && shown.len() < limit {
+                    shown.push(row);
+                }
+                total += 1;
+            }
+            true
+        })?;
+        Some((total, shown))
+    }
+
+    fn subscriptions(
+        &self,
+        filter: SubscriptionFilter,
+        mut take: impl FnMut(Vec<SubscriptionRow>) -> bool,
+    ) -> Option<()> {
+        let filter = Arc::new(filter);
+        for shard in self.control.shards() {
+            let filter = Arc::clone(&filter);
+            self.pages(shard, move |broker, from| broker.subscription_page(from, &filter), &mut take)?;
+        }
+        Some(())
+    }
+
+    /// Asks a shard for page after page, until there are no more or `take` has had enough.
+    fn pages<T: Send + 'static>(
+        &self,
+        shard: ShardId,
+        ask: impl Fn(&mut Broker, u64) -> Page<T> + Send + Sync + 'static,
+        mut take: impl FnMut(Vec<T>) -> bool,
+    ) -> Option<()> {
+        let ask = Arc::new(ask);
+        let mut from = Some(0);
+        while let Some(at) = from {
+            let ask = Arc::clone(&ask);
+            let page = self.control.ask(shard, move |broker, _| ask(broker, at)).recv().ok()?;
+            from = page.next;
+            if !take(page.rows) {
+                break;
+            }
+        }
+        Some(())
+    }
+}
+
+/// What the accounts that are asked for are looked up like: subscriptions and lookups.
+pub(crate) fn lookups(accounts: &Accounts, account: Option<&str>) -> (u64, Lookups) {
+    let mut sum = (0, Lookups::default());
+    for row in accounts.iter().filter(|row| account.is_none_or(|name| *name == *row.name)) {
+        sum.0 += row.subscriptions;
+        sum.1.add(row.lookups);
+    }
+    sum
+}
+
+/// The time on the wall.
+pub(crate) fn wall_clock() -> Moment {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Moment(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,245 @@
+//! The monitoring endpoints: requests in, what the shards and the machine say out.
+
+use std::collections::BTreeMap;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use broker::Settings;
+use monitor::{
+    Answer, Connz, Facts, Metrics, Moment, Request, ShardTotals, Subsz, Varz, accountz, accstatz, gatewayz,
+    ip_queuesz, jsz, leafz, no_such_account, root, routez,
+};
+use monitor_http::{Config, Listener, Running, Scheme, start};
+use rustls::ServerConfig;
+use server_options::Options;
+use shard_runtime::Control;
+
+use crate::error::NodeError;
+use crate::files::Reached;
+use crate::gather::{Gatherer, lookups, wall_clock};
+use crate::listen::listen_on;
+use crate::process::{Usage, process, resident_bytes};
+
+/// nats-server's time for a TLS handshake, which it also shows without TLS.
+const TLS_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The account for a server's own messages, if the configuration names no other.
+const SYSTEM_ACCOUNT: &str = "$SYS";
+
+/// The socket for monitoring, before there is anything to say.
+pub(crate) struct Bound {
+    config: Config,
+    socket: TcpListener,
+    address: SocketAddr,
+}
+
+impl Bound {
+    /// Binds the socket that the options ask for, if any.
+    ///
+    /// # Errors
+    /// It is not to be had.
+    pub(crate) fn bind(options: &Options) -> Result<Option<Self>, NodeError> {
+        let Some(config) = &options.monitor else { return Ok(None) };
+        let (socket, address) = listen_on(&config.host, config.port)
+            .map_err(|source| NodeError::Monitor { host: config.host.clone(), port: config.port, source })?;
+        let scheme = if config.scheme == Scheme::Https { "https" } else { "http" };
+        let shown = SocketAddr::new(address.ip().to_canonical(), address.port());
+        let host = if address.ip().is_unspecified() { config.host.clone() } else { shown.ip().to_string() };
+        tracing::info!("Starting {scheme} monitor on {}", crate::server::host_port(&host, address.port()));
+        Ok(Some(Self { config: config.clone(), socket, address }))
+    }
+
+    /// Where it is reached.
+    pub(crate) fn reached(&self) -> Reached {
+        Reached { address: self.address, tls: self.config.scheme == Scheme::Https }
+    }
+
+    /// Answers from now on.
+    ///
+    /// # Errors
+    /// There is no thread to be had.
+    pub(crate) fn start(
+        self,
+        options: &Options,
+        settings: &Settings,
+        control: Control,
+        tls: Option<Arc<ServerConfig>>,
+    ) -> Result<Monitoring, NodeError> {
+        assert!(self.config.scheme == Scheme::Http || tls.is_some(), "https comes with certificates");
+        let shards = control.shards().count();
+        let start_moment = wall_clock();
+        let port = self.address.port();
+        let (http_port, https_port) = if self.config.scheme == Scheme::Http { (port, 0) } else { (0, port) };
+        let place = Facts {
+            http_host: self.config.host.clone(),
+            http_port,
+            http_base_path: self.config.base_path.clone(),
+            https_port,
+            start: start_moment,
+            cores: std::thread::available_parallelism().map_or(1, usize::from),
+            shards,
+            ..Facts::default()
+        };
+        let board = Arc::new(Mutex::new(facts(place, options, settings, start_moment)));
+        let desk = Desk {
+            gatherer: Gatherer::new(control, options.limits.max_closed_clients, start_moment),
+            base_path: self.config.base_path,
+            facts: Arc::clone(&board),
+            usage: Usage::new(),
+            requests: Mutex::default(),
+        };
+        let listener = Listener { socket: self.socket, tls };
+        let running = start(listener, move |path, query| desk.answer(path, query))?;
+        Ok(Monitoring { _running: running, facts: board })
+    }
+}
+
+/// Monitoring at work. Dropping it ends it.
+#[derive(Debug)]
+pub(crate) struct Monitoring {
+    _running: Running,
+    facts: Arc<Mutex<Facts>>,
+}
+
+impl Monitoring {
+    /// The configuration was read again.
+    #[expect(dead_code, reason = "there is no reload yet")]
+    pub(crate) fn reconfigure(&self, options: &Options, settings: &Settings) {
+        let mut facts_now = self.facts.lock().expect("nothing panics while it has this");
+        *facts_now = facts(std::mem::take(&mut *facts_now), options, settings, wall_clock());
+    }
+}
+
+/// What `/varz` says of the configuration; the rest stays as it is in `place`.
+fn facts(place: Facts, options: &Options, settings: &Settings, loaded: Moment) -> Facts {
+    let info = &settings.info;
+    Facts {
+        server_id: info.server_id.clone(),
+        server_name: info.server_name.clone(),
+        version: info.version.clone(),
+        go: info.go.clone(),
+        host: info.host.clone(),
+        port: info.port,
+        auth_required: info.auth_required,
+        tls_required: info.tls_required,
+        tls_verify: info.tls_verify,
+        connect_urls: info.connect_urls.clone(),
+        max_connections: i64::try_from(settings.max_connections).unwrap_or(-1),
+        max_subscriptions: settings.max_subscriptions,
+        ping_interval: settings.ping_interval,
+        ping_max: settings.ping_max,
+        auth_timeout: options.auth.timeout.unwrap_or(nats_auth::AUTH_TIMEOUT),
+        max_control_line: settings.limits.control_line_bytes_max,
+        max_payload: info.max_payload,
+        max_pending: settings.max_pending,
+        tls_timeout: options.tls.as_ref().map_or(TLS_TIMEOUT, |tls| tls.policy.timeout),
+        write_deadline: settings.write_deadline,
+        config_load_time: loaded,
+        config_digest: options.config.as_ref().map_or_else(String::new, |config| config.digest.clone()),
+        tags: options.server_tags.clone(),
+        metadata: options.server_metadata.clone(),
+        system_account: options.auth.system_account.clone().unwrap_or_else(|| SYSTEM_ACCOUNT.into()),
+        tls_cert_not_after: None,
+        ..place
+    }
+}
+
+/// Who answers.
+struct Desk {
+    gatherer: Gatherer,
+    base_path: String,
+    facts: Arc<Mutex<Facts>>,
+    usage: Usage,
+    /// By endpoint.
+    requests: Mutex<BTreeMap<&'static str, u64>>,
+}
+
+impl Desk {
+    fn answer(&self, path: &str, query: &str) -> Answer {
+        let (request, counted_as) = Request::parse(&self.base_path, path, query);
+        if let Some(endpoint) = counted_as {
+            *self.requests().entry(endpoint).or_default() += 1;
+        }
+        let facts = self.facts.lock().expect("nothing panics while it has this").clone();
+        // Without an answer the shards are stopping.
+        self.gathered(request, &facts).unwrap_or_else(Answer::unavailable)
+    }
+
+    fn requests(&self) -> MutexGuard<'_, BTreeMap<&'static str, u64>> {
+        self.requests.lock().expect("nothing panics while it has this")
+    }
+
+    fn gathered(&self, request: Request, facts: &Facts) -> Option<Answer> {
+        let (id, now) = (&*facts.server_id, wall_clock());
+        Some(match request {
+            Request::Answered(answer) => answer,
+            Request::Root => root(&format!("BusterMQ, as nats-server {}", facts.version)),
+            Request::Varz => self.varz(facts, now)?,
+            Request::Connz(query) => self.connz(facts, &query)?,
+            Request::Subsz(query) => {
+                let (subscriptions, lookups) = lookups(&self.gatherer.accounts()?, query.account.as_deref());
+                let (total, shown) =
+                    if query.subs { self.gatherer.subscription_list(&query)? } else { (0, Vec::new()) };
+                Subsz { server_id: id, clock: self.gatherer.clock()?, subscriptions, lookups, total, shown }
+                    .answer(&query)
+            }
+            Request::Accountz(name) => self.accountz(facts, name.as_deref(), now)?,
+            Request::Accstatz { unused } => {
+                let mut accounts = self.gatherer.accounts()?;
+                accounts.know(&facts.system_account);
+                accstatz(id, now, &accounts, unused)
+            }
+            Request::Routez => routez(id, &facts.server_name, now),
+            Request::Leafz => leafz(id, now),
+            Request::Gatewayz => gatewayz(id, now),
+            Request::Jsz => jsz(id, now),
+            Request::IpQueuesz => ip_queuesz(),
+            Request::Metrics => {
+                let (shards, http_req_stats) = (&self.gatherer.totals()?[..], &*self.requests());
+                Metrics { facts, process: process(), shards, http_req_stats }.answer()
+            }
+        })
+    }
+
+    fn varz(&self, facts: &Facts, now: Moment) -> Option<Answer> {
+        let mut totals = ShardTotals::default();
+        self.gatherer.totals()?.iter().for_each(|shard| totals.add(shard));
+        let (mem, cpu) = (resident_bytes(), self.usage.percent());
+        Some(Varz { facts, now, mem, cpu, totals, http_req_stats: &self.requests() }.answer())
+    }
+
+    fn connz(&self, facts: &Facts, query: &monitor::ConnzQuery) -> Option<Answer> {
+        let clock = self.gatherer.clock()?;
+        let open = match &query.account {
+            None => self.gatherer.totals()?.iter().map(|shard| shard.connections).sum::<u64>(),
+            Some(name) => {
+                let mut accounts = self.gatherer.accounts()?;
+                accounts.know(&facts.system_account);
+                let Some(account) = accounts.find(name) else {
+                    return Some(Connz::no_such_account(clock, query));
+                };
+                account.connections
+            }
+        };
+        let found = self.gatherer.connections(query, clock, open as usize)?;
+        let (server_id, total) = (&*facts.server_id, found.total);
+        Some(
+            Connz { server_id, clock, total, shown: found.shown, subscriptions: found.subscriptions }
+                .answer(query),
+        )
+    }
+
+    fn accountz(&self, facts: &Facts, name: Option<&str>, now: Moment) -> Option<Answer> {
+        let mut accounts = self.gatherer.accounts()?;
+        accounts.know(&facts.system_account);
+        let (id, system) = (&*facts.server_id, &*facts.system_account);
+        Some(match name {
+            None => accountz(id, now, system, &accounts),
+            Some(name) => match accounts.find(name) {
+                Some(account) => account.accountz(id, now, system, facts.config_load_time),
+                None => no_such_account(name),
+            },
+        })
+    }
+}

@@ -1,0 +1,82 @@
+//! What the operating system says of this process.
+
+use std::fs;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use monitor::Process;
+use rustix::param::page_size;
+use rustix::time::{ClockId, clock_gettime};
+
+/// A share of the processor is measured over at least this long: nats-server's is, too.
+const WINDOW_MIN: Duration = Duration::from_secs(1);
+
+/// Measures how busy the process is.
+#[derive(Debug)]
+pub(crate) struct Usage {
+    measured: Mutex<Measured>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Measured {
+    at: Instant,
+    cpu: Duration,
+    percent: f64,
+}
+
+impl Usage {
+    pub(crate) fn new() -> Self {
+        Self { measured: Mutex::new(Measured { at: Instant::now(), cpu: processor_time(), percent: 0.0 }) }
+    }
+
+    /// The share of a processor that the process had between the last two looks that were long enough
+    /// apart, in percent.
+    pub(crate) fn percent(&self) -> f64 {
+        let mut measured = self.measured.lock().expect("nothing panics while it has this");
+        let elapsed = measured.at.elapsed();
+        if elapsed >= WINDOW_MIN {
+            let cpu = processor_time();
+            let percent = (cpu - measured.cpu).as_secs_f64() / elapsed.as_secs_f64() * 100.0;
+            *measured = Measured { at: Instant::now(), cpu, percent };
+        }
+        measured.percent
+    }
+}
+
+/// What there is to say now.
+pub(crate) fn process() -> Process {
+    Process { cpu: processor_time(), resident_bytes: resident_bytes(), open_files: open_files() }
+}
+
+fn processor_time() -> Duration {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+}
+
+/// 0 where there is no `/proc`.
+pub(crate) fn resident_bytes() -> u64 {
+    let statm = fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let pages = statm.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok());
+    pages.unwrap_or(0) * page_size() as u64
+}
+
+/// 0 where there is no `/proc`.
+fn open_files() -> u64 {
+    fs::read_dir("/proc/self/fd").map_or(0, |entries| entries.count() as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_has_memory_files_and_time() {
+        let before = processor_time();
+        while processor_time() == before {
+            std::hint::spin_loop();
+        }
+        let process = process();
+        assert!(process.resident_bytes > 1 << 20 && process.open_files > 2 && process.cpu > before);
+        assert!(Usage::new().percent() < f64::EPSILON, "there was no time to measure it");
+    }
+}
