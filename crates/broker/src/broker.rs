@@ -69,7 +69,7 @@ impl Broker {
         let mut broker = Self {
             limits: settings.limits,
             accounts: Vec::new(),
-            egress: Egress::new(settings.max_pending, config.seed, settings.trace),
+            egress: Egress::new(config.seed, settings),
             mesh: Mesh::new(config.shard, config.shards),
             fences: Fences::default(),
             deadlines: Deadlines::default(),

@@ -8,6 +8,7 @@ use crate::client::{Client, Clients, ConnId};
 use crate::close::CloseReason;
 use crate::counters::Counters;
 use crate::outbox::ChunkPool;
+use crate::settings::Settings;
 use crate::subscription::{SubKey, Subscription, Subscriptions};
 use crate::time::Time;
 use crate::trace;
@@ -25,6 +26,7 @@ pub(crate) struct Egress {
     max_pending: usize,
     /// The protocol is logged.
     pub(crate) trace: bool,
+    pub(crate) trace_extent: trace::Extent,
     /// The message in hand, counted from the first. Never the same for two messages.
     message: u64,
     /// Messages of the read in hand, which are not in the sums yet.
@@ -55,13 +57,14 @@ pub(crate) struct Egress {
 }
 
 impl Egress {
-    pub(crate) fn new(max_pending: usize, seed: u64, trace: bool) -> Self {
-        Self {
+    pub(crate) fn new(seed: u64, settings: &Settings) -> Self {
+        let mut egress = Self {
             clients: Clients::default(),
             subs: Subscriptions::new(seed),
             pool: ChunkPool::default(),
-            max_pending,
-            trace,
+            max_pending: 0,
+            trace: false,
+            trace_extent: trace::Extent::default(),
             message: 0,
             taken: Tally::default(),
             publisher: None,
@@ -77,12 +80,16 @@ impl Egress {
             counters: Counters::default(),
             dirty: Vec::new(),
             unflushed: 0,
-        }
+        };
+        egress.reconfigure(settings);
+        egress
     }
 
-    pub(crate) fn reconfigure(&mut self, max_pending: usize, trace: bool) {
-        self.max_pending = max_pending;
-        self.trace = trace;
+    pub(crate) fn reconfigure(&mut self, settings: &Settings) {
+        self.max_pending = settings.max_pending;
+        self.trace = settings.trace;
+        self.trace_extent =
+            trace::Extent { bytes_max: settings.max_traced_msg_len, headers_only: settings.trace_headers };
     }
 
     /// A client's input is about to be decoded: what is counted as taken is its.
@@ -203,7 +210,7 @@ impl Egress {
             note_request(client, self.counters.now, reply);
         }
         if self.trace {
-            trace::delivered(&client.label, &sub.sid, publish, strip);
+            trace::delivered(&client.label, &sub.sid, publish, strip, self.trace_extent);
         }
         if !client.dirty {
             client.dirty = true;
@@ -232,6 +239,17 @@ impl Egress {
         let hash = subs.hash(&subs.at(key).sid);
         if let Ok(entry) = self.clients.at(id).subs.find_entry(hash, |other| *other == key) {
             entry.remove();
+        }
+        self.trace_unsubscribed(key);
+    }
+
+    /// Logs that a subscription ends, if the protocol is logged.
+    pub(crate) fn trace_unsubscribed(&self, key: SubKey) {
+        let sub = self.subs.at(key);
+        if self.trace
+            && let Some(client) = self.clients.peek(sub.conn)
+        {
+            trace::unsubscribed(&client.label, &sub.sid);
         }
     }
 

@@ -29,7 +29,7 @@ impl Broker {
             client.fenced_ops += 1;
         }
         if self.egress.trace {
-            trace::received(&client.label, op);
+            trace::received(&client.label, op, self.egress.trace_extent);
         }
         match op {
             ClientOp::Publish(publish) => return self.publish(id, publish),
@@ -130,6 +130,7 @@ impl Broker {
             let at = client.next_ping;
             return self.ping_at(id, at);
         }
+        tracing::debug!("{} - Client Ping Timer", client.label);
         let interval = self.config.settings.ping_interval;
         let was_active = now.since(client.last_in) < interval;
         if !was_active || !client.rtt_asked {

@@ -29,6 +29,10 @@ pub struct Settings {
     pub write_deadline: Duration,
     /// Log the protocol itself.
     pub trace: bool,
+    /// `max_traced_msg_len`: bytes of a message that are logged; 0 is no limit.
+    pub max_traced_msg_len: usize,
+    /// `trace_headers`: log headers only, and nothing of payloads.
+    pub trace_headers: bool,
     /// Who may connect, and what they may do. It has to follow the one before it
     /// ([`Directory::next`]): the indexes of accounts stay.
     pub directory: Arc<Directory>,
@@ -47,6 +51,8 @@ impl Settings {
             ping_max: 2,
             write_deadline: Duration::from_secs(10),
             trace: false,
+            max_traced_msg_len: 0,
+            trace_headers: false,
             directory: Directory::open(),
         }
     }
@@ -67,7 +73,7 @@ impl Broker {
     /// and subscriptions that are not permitted any more end.
     pub fn reconfigure(&mut self, settings: Arc<Settings>) {
         self.limits = settings.limits;
-        self.egress.reconfigure(settings.max_pending, settings.trace);
+        self.egress.reconfigure(&settings);
         self.placement.set_connections_max(settings.max_connections);
         let before = std::mem::replace(&mut self.config.settings, settings);
         if !Arc::ptr_eq(&before.directory, &self.config.settings.directory) {

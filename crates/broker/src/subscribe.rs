@@ -170,7 +170,12 @@ impl Broker {
 
     /// A subscription had its last message.
     pub(crate) fn expire(&mut self, key: SubKey) {
-        let id = self.egress.subs.at(key).conn;
+        let sub = self.egress.subs.at(key);
+        let id = sub.conn;
+        if let Some(client) = self.egress.clients.peek(id) {
+            let (label, max, sid) = (&client.label, sub.max(), sub.sid.escape_ascii());
+            tracing::debug!("{label} - Auto-unsubscribe limit of {max} reached for sid '{sid}'");
+        }
         self.egress.unlink_sub(id, key);
         // No fence: whoever relies on interest that may run out asks before it does.
         self.announce_leave(key);
@@ -184,6 +189,7 @@ impl Broker {
         let leaving = std::mem::take(&mut client.deferred);
         let mut last_round = None;
         for key in linked {
+            self.egress.trace_unsubscribed(key);
             last_round = self.announce_leave(key).or(last_round);
             self.remove(key);
         }
