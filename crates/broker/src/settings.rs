@@ -19,6 +19,8 @@ pub struct Settings {
     pub max_connections: usize,
     /// `max_subscriptions` of one connection; `None` is no limit.
     pub max_subscriptions: Option<usize>,
+    /// `max_sub_tokens`: tokens that the subject of a subscription may have; `None` is no limit.
+    pub max_sub_tokens: Option<usize>,
     /// `max_pending`: bytes that may wait for one reader before it is cut off.
     pub max_pending: usize,
     /// `ping_interval`.
@@ -46,6 +48,7 @@ impl Settings {
             limits: Limits::default(),
             max_connections: 64 << 10,
             max_subscriptions: None,
+            max_sub_tokens: None,
             max_pending: 64 << 20,
             ping_interval: Duration::from_secs(120),
             ping_max: 2,

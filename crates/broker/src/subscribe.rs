@@ -31,6 +31,13 @@ impl Broker {
             return Flow::Next;
         }
         let account = client.account;
+        let tokens_max = self.config.settings.max_sub_tokens.unwrap_or(usize::MAX);
+        if subscribe.subject.split(|byte| *byte == b'.').count() > tokens_max {
+            let text = format!("{}, too many tokens", violation(subscribe.subject, None));
+            tracing::error!("{} - {text}", client.label);
+            self.egress.send_err(id, &text);
+            return Flow::Next;
+        }
         if client.subs_max.is_some_and(|max| client.subs.len() >= max) {
             tracing::error!("{} - maximum subscriptions exceeded", client.label);
             self.egress.send_err(id, "maximum subscriptions exceeded");

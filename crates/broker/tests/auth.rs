@@ -447,6 +447,15 @@ fn a_service_may_answer_as_often_as_permitted_and_as_long() {
     }
 }
 
+#[test]
+fn subjects_of_subscriptions_may_be_limited_in_tokens() {
+    let mut shards = Shards::with(1, |settings| settings.max_sub_tokens = Some(4));
+    let conn = shards.quiet();
+    assert_eq!(shards.say(conn, "SUB a.b.c.d 1\r\n"), "");
+    let expected = "-ERR 'Permissions Violation for Subscription to \"a.b.c.d.e\", too many tokens'\r\n";
+    assert_eq!(shards.say(conn, "SUB a.b.c.d.e 2\r\nSUB a.b.c.d.e q 3\r\n"), expected.repeat(2));
+}
+
 // Mappings.
 
 #[test]

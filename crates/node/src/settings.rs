@@ -27,6 +27,7 @@ pub(crate) fn settings(
         limits: wire,
         max_connections: limits.max_connections,
         max_subscriptions: limits.max_subscriptions,
+        max_sub_tokens: limits.max_sub_tokens.map(usize::from),
         max_pending: limits.max_pending,
         ping_interval: timers.ping_interval,
         ping_max: timers.ping_max,

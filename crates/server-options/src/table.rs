@@ -80,7 +80,6 @@ const TEXT: Effect = Text(|_, _| Ok(()));
 
 // What is missing for the flags that are refused.
 const LOGGING: &str = "the log does not have this";
-const USERS: &str = "there are no users";
 const TLS: &str = "there is no TLS";
 const CLUSTER: &str = "there are no clusters";
 
@@ -123,9 +122,9 @@ pub(crate) static TABLE: &[Row] = &[
     row(Server, &["m", "http_port"], "<port>", Integer(Draft::set_http_port), "Port for HTTP monitoring, -1 for a free one"),
     row(Server, &["ms", "https_port"], "<port>", Integer(Draft::set_https_port), "Port for HTTPS monitoring"),
     not_yet(&["max_traced_msg_len"], INTEGER, LOGGING),
-    soon(USERS, row(Users, &["user"], "<user>", Text(Draft::set_user), "User that clients have to be")),
-    soon(USERS, row(Users, &["pass"], "<password>", Text(Draft::set_password), "Password of that user")),
-    soon(USERS, row(Users, &["auth"], "<token>", Text(Draft::set_token), "Token that clients have to know")),
+    row(Users, &["user"], "<user>", Text(Draft::set_user), "User that clients have to be"),
+    row(Users, &["pass"], "<password>", Text(Draft::set_password), "Password of that user"),
+    row(Users, &["auth"], "<token>", Text(Draft::set_token), "Token that clients have to know"),
     soon(TLS, row(Tls, &["tls"], "", Switch(Draft::set_tls), "TLS for clients, whoever they are (default: false)")),
     soon(TLS, row(Tls, &["tlscert"], "<file>", Text(Draft::set_tls_cert), "Certificate of the server")),
     soon(TLS, row(Tls, &["tlskey"], "<file>", Text(Draft::set_tls_key), "Private key for that certificate")),

@@ -29,6 +29,7 @@ use crate::io::{Event, Io, Wait};
 use crate::load_board::{LoadBoard, LoadMeter, processor_time};
 use crate::mesh_port::MeshPort;
 use crate::orders::Orders;
+use crate::password_pool::PasswordPool;
 use crate::patience::Patience;
 
 /// How soon to look again when a queue to another shard is full.
@@ -44,6 +45,7 @@ pub(crate) struct Parts {
     pub(crate) ports: Vec<Option<MeshPort>>,
     pub(crate) listener: Option<TcpListener>,
     pub(crate) orders: Arc<Orders>,
+    pub(crate) passwords: Arc<PasswordPool>,
     pub(crate) clock: Clock,
     /// How long to look for something to do before sleeping; `None` to learn it.
     pub(crate) busy_poll: Option<Duration>,
@@ -60,6 +62,7 @@ pub(crate) struct Driver {
     ports: Vec<Option<MeshPort>>,
     acceptor: Option<Acceptor>,
     orders: Arc<Orders>,
+    passwords: Arc<PasswordPool>,
     clock: Clock,
     patience: Patience,
     /// Bytes that clients sent in this turn.
@@ -92,6 +95,7 @@ impl Driver {
             ports: parts.ports,
             acceptor,
             orders: parts.orders,
+            passwords: parts.passwords,
             clock: parts.clock,
             patience: Patience::new(parts.busy_poll),
             received_bytes: 0,
@@ -117,6 +121,7 @@ impl Driver {
         self.take_events(now)?;
         self.on_deadlines(now)?;
         self.receive_from_resumed()?;
+        self.hand_over_passwords(now);
         self.flush(now)?;
         self.send_batches()?;
         self.let_leave(now)?;
@@ -133,6 +138,17 @@ impl Driver {
             self.wait(now)?;
         }
         Ok(false)
+    }
+
+    /// Has passwords checked elsewhere, where that takes long. If there is too much to check, who has just
+    /// shown one is refused.
+    fn hand_over_passwords(&mut self, now: Time) {
+        for (id, check) in self.broker.take_password_checks() {
+            if !self.passwords.check(self.shard, id, check) {
+                tracing::warn!("Too many passwords to check: a client is refused");
+                self.broker.on_password_checked(now, id, None);
+            }
+        }
     }
 
     /// Looks for something to do for a while, if that is worth it. True also when a deadline came

@@ -19,6 +19,7 @@ mod io;
 mod load_board;
 mod mesh_port;
 mod orders;
+mod password_pool;
 mod patience;
 mod preflight;
 mod shard_thread;

@@ -19,6 +19,7 @@ use crate::driver::{Driver, Parts};
 use crate::io::{Backend, Io};
 use crate::load_board::LoadBoard;
 use crate::mesh_port::MeshPort;
+use crate::password_pool::PasswordPool;
 
 /// What the system calls the threads of the shards.
 const THREAD_NAME: &str = "shard";
@@ -42,6 +43,7 @@ pub(crate) struct Seed {
     pub(crate) ports: Vec<Option<MeshPort>>,
     pub(crate) listener: Option<TcpListener>,
     pub(crate) control: Control,
+    pub(crate) passwords: Arc<PasswordPool>,
     pub(crate) clock: Clock,
     pub(crate) busy_poll: Option<Duration>,
     pub(crate) board: Arc<LoadBoard>,
@@ -100,6 +102,7 @@ impl Seed {
             ports: self.ports,
             listener: self.listener,
             orders,
+            passwords: self.passwords,
             clock: self.clock,
             busy_poll: self.busy_poll,
             board: self.board,

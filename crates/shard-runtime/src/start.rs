@@ -18,6 +18,7 @@ use crate::io::Backend;
 use crate::load_board::LoadBoard;
 use crate::mesh_port::MeshPort;
 use crate::orders::Orders;
+use crate::password_pool::PasswordPool;
 use crate::preflight::memlock_limit;
 use crate::shard_thread::{Ready, Seed, ShardThread};
 
@@ -25,6 +26,7 @@ use crate::shard_thread::{Ready, Seed, ShardThread};
 pub struct Shards {
     threads: Vec<ShardThread>,
     control: Control,
+    passwords: Arc<PasswordPool>,
 }
 
 impl Shards {
@@ -50,6 +52,7 @@ impl Shards {
                 _ => RuntimeError::Failed { shard, reason: error.to_string() },
             }));
         }
+        self.passwords.stop();
         outcome
     }
 }
@@ -71,6 +74,7 @@ pub fn start(
     let shards = configs.len();
     let board = Arc::new(LoadBoard::new(shards));
     let control = Control { shards: orders(shards).map_err(|error| not_started(0, &error))? };
+    let passwords = Arc::new(PasswordPool::new(control.clone()));
     let mut listener = Some(listener.try_clone().map_err(|error| not_started(0, &error))?);
     let (ready, all_ready) = mpsc::channel();
     let mut bell_senders = Vec::new();
@@ -86,6 +90,7 @@ pub fn start(
             ports,
             listener: listener.take(),
             control: control.clone(),
+            passwords: Arc::clone(&passwords),
             clock,
             busy_poll,
             board: Arc::clone(&board),
@@ -95,7 +100,7 @@ pub fn start(
         threads.push(seed.spawn(cpus[shard % cpus.len()]).map_err(|error| not_started(shard, &error))?);
     }
     drop(ready);
-    introduce(Shards { threads, control }, &all_ready, bell_senders)
+    introduce(Shards { threads, control, passwords }, &all_ready, bell_senders)
 }
 
 /// Waits for the doors of all shards and tells each shard of all bells: they begin.

@@ -34,7 +34,6 @@ const PROXY: &str = "there is no PROXY protocol and no proxy is trusted";
 const PROFILE: &str = "there is no profile to ask for over HTTP";
 const LOGGING: &str = "the log does not have this";
 const TLS: &str = "there is no TLS";
-const USERS: &str = "there are no users";
 const LIFECYCLE: &str = "the server does not have this";
 
 // One line a row: read across, it is the whole story of a key.
@@ -67,7 +66,7 @@ pub(crate) static TABLE: &[Row<Draft>] = &[
 
     row(&["max_connections", "max_conn"], Integer(|draft, number| draft.set_max_connections(number))),
     row(&["max_subscriptions", "max_subs"], Integer(|draft, number| draft.set_max_subscriptions(number))),
-    soon(&["max_sub_tokens", "max_subscription_tokens"], LIFECYCLE, Integer(|draft, number| draft.set_max_sub_tokens(number))),
+    row(&["max_sub_tokens", "max_subscription_tokens"], Integer(|draft, number| draft.set_max_sub_tokens(number))),
     row(&["max_control_line"], Any(max_control_line)),
     row(&["max_payload"], Any(max_payload)),
     row(&["max_pending"], Integer(|draft, number| draft.set_max_pending(number))),
@@ -83,12 +82,12 @@ pub(crate) static TABLE: &[Row<Draft>] = &[
     row(&["connect_error_reports"], Integer(|_, _| Ok(()))),
     row(&["reconnect_error_reports"], Integer(|_, _| Ok(()))),
 
-    soon(&["authorization"], USERS, Any(read_authorization)),
-    soon(&["accounts"], USERS, Any(read_accounts)),
-    soon(&["no_auth_user"], USERS, Text(|draft, user| { draft.options.auth.no_auth_user = given(user); Ok(()) })),
-    soon(&["system_account", "system"], USERS, Any(system_account)),
-    soon(&["no_system_account", "no_system", "no_sys_acc"], USERS, Switch(|_, _| ())),
-    soon(&["mappings", "maps"], USERS, Any(|draft, entry, report| draft.options.auth.mappings = read_mappings(entry, report))),
+    row(&["authorization"], Any(read_authorization)),
+    row(&["accounts"], Any(read_accounts)),
+    row(&["no_auth_user"], Text(|draft, user| { draft.options.auth.no_auth_user = given(user); Ok(()) })),
+    row(&["system_account", "system"], Any(system_account)),
+    row(&["no_system_account", "no_system", "no_sys_acc"], Switch(|_, _| ())),
+    row(&["mappings", "maps"], Any(|draft, entry, report| draft.options.auth.mappings = read_mappings(entry, report))),
 
     soon(&["tls"], TLS, Any(read_tls)),
     soon(&["allow_non_tls"], TLS, Switch(|draft, on| draft.allow_non_tls = on)),
