@@ -257,11 +257,11 @@ impl Directory {
         proofs.into_iter().any(|proof| matches!(proof, Proof::Password(stored) if password::is_hash(stored)))
     }
 
-    /// Whether some password or token is written in the configuration as it is. nats-server warns of
-    /// that. Users without a password, known by their certificates, do not count.
+    /// Whether some password is written in the configuration as it is. nats-server warns of that, tokens
+    /// aside. Users without a password, known by their certificates, do not count.
     pub fn has_plain_passwords(&self) -> bool {
-        let proofs = self.users.values().chain(&self.single).map(|identity| &identity.proof);
-        proofs.into_iter().any(|proof| match proof {
+        let mut users = self.users.values().chain(&self.single).filter(|user| user.name != Name::Token);
+        users.any(|user| match &user.proof {
             Proof::Password(stored) => {
                 !(password::is_hash(stored) || stored.is_empty() && self.verify_and_map)
             }

@@ -34,7 +34,6 @@ const PROXY: &str = "there is no PROXY protocol and no proxy is trusted";
 const PROFILE: &str = "there is no profile to ask for over HTTP";
 const LOGGING: &str = "the log does not have this";
 const TLS: &str = "there is no TLS";
-const LIFECYCLE: &str = "the server does not have this";
 
 // One line a row: read across, it is the whole story of a key.
 #[rustfmt::skip]
