@@ -77,6 +77,19 @@ impl ForeignClient {
         Ok(self.command(&dir))
     }
 
+    /// The command that runs another script of `clients/python`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::prepare`].
+    pub fn python(script: &str) -> Result<Command, PrepareError> {
+        Self::Python.prepare()?;
+        let interpreter = target_dir()?.join("conformance").join(Self::Python.name()).join("venv/bin/python");
+        let mut python = Command::new(interpreter);
+        python.arg("-B").arg(Self::Python.sources().join(script));
+        Ok(python)
+    }
+
     /// The directory name under `clients/`.
     #[must_use]
     pub fn name(self) -> &'static str {

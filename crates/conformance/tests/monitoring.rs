@@ -1,0 +1,291 @@
+//! The monitoring endpoints of a running server.
+
+use std::collections::BTreeSet;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::{Command, Stdio};
+
+use conformance::foreign::ForeignClient;
+use serde_json::Value;
+use test_kit::{
+    ANSWER_DEADLINE, RawClient, START_DEADLINE, Server, ServerBinary, ServerOptions, Setup, on_every_setup,
+};
+
+on_every_setup!(counts_agree_with_the_load, a_closed_connection_is_remembered, metrics_are_by_shard);
+
+const MESSAGES: u64 = 1000;
+
+fn start(setup: Setup, args: &[&str]) -> (Server, SocketAddr) {
+    let args = ["-m", "-1"].iter().chain(args).map(|arg| (*arg).to_owned()).collect();
+    let options = ServerOptions { setup, args, ..ServerOptions::default() };
+    let server = Server::start(options).expect("the server starts");
+    let monitor = monitor_of(&server);
+    (server, monitor)
+}
+
+fn monitor_of(server: &Server) -> SocketAddr {
+    let begins = "Starting http monitor on ";
+    let line = server.log().wait_for(begins, START_DEADLINE).expect("the log says where");
+    line.split_once(begins).expect("it was found").1.parse().expect("an address")
+}
+
+/// The status and the body.
+fn get(monitor: SocketAddr, path: &str) -> (u16, String) {
+    let mut socket = TcpStream::connect_timeout(&monitor, ANSWER_DEADLINE).expect("it accepts");
+    socket.set_read_timeout(Some(ANSWER_DEADLINE)).expect("a deadline");
+    write!(socket, "GET {path} HTTP/1.1\r\nHost: monitor\r\nConnection: close\r\n\r\n").expect("it reads");
+    let mut said = String::new();
+    socket.read_to_string(&mut said).expect("it answers");
+    let (head, body) = said.split_once("\r\n\r\n").expect("a head and a body");
+    (head[9..12].parse().expect("a status"), body.to_owned())
+}
+
+fn json(monitor: SocketAddr, path: &str) -> Value {
+    let (status, body) = get(monitor, path);
+    assert_eq!(status, 200, "{path}: {body}");
+    serde_json::from_str(&body).expect("JSON")
+}
+
+fn number(value: &Value, key: &str) -> u64 {
+    value[key].as_u64().unwrap_or_else(|| panic!("{key} in {value}"))
+}
+
+fn cid(client: &mut RawClient) -> u64 {
+    let info: Value = match client.next_frame() {
+        test_kit::Frame::Info(text) => serde_json::from_str(&text).expect("JSON"),
+        other => panic!("INFO comes first, not {other:?}"),
+    };
+    number(&info, "client_id")
+}
+
+/// A client of that name, and its number.
+fn named(server: &Server, name: &str) -> (RawClient, u64) {
+    let mut client = RawClient::dial(server.addr());
+    let number = cid(&mut client);
+    client.send(format!(
+        "CONNECT {{\"verbose\":false,\"pedantic\":false,\"headers\":true,\"name\":\"{name}\",\"lang\":\"raw\",\
+         \"version\":\"1.0\"}}\r\n"
+    ));
+    client.flush();
+    (client, number)
+}
+
+/// As nats-py's tests look at it: what came in and went out, of the server and of each connection.
+fn counts_agree_with_the_load(setup: Setup) {
+    let (server, monitor) = start(setup, &[]);
+    let (mut publisher, from) = named(&server, "publisher");
+    let (mut first, one) = named(&server, "first");
+    let (mut second, two) = named(&server, "second");
+    first.subscribe("load.*", 1);
+    second.subscribe("load.a", 1);
+    second.subscribe("load.b", 2);
+    for _ in 0..MESSAGES {
+        publisher.send("PUB load.a 5\r\nhello\r\n");
+    }
+    publisher.send("HPUB load.b 12 14\r\nNATS/1.0\r\n\r\nhi\r\n");
+    publisher.flush();
+    for _ in 0..=MESSAGES {
+        first.next_message();
+        second.next_message();
+    }
+
+    let varz = json(monitor, "/varz");
+    let (msgs, bytes) = (MESSAGES + 1, 5 * MESSAGES + 14);
+    for (key, expected) in [
+        ("in_msgs", msgs),
+        ("in_bytes", bytes),
+        ("out_msgs", 2 * msgs),
+        ("out_bytes", 2 * bytes),
+        ("connections", 3),
+        ("total_connections", 3),
+        ("subscriptions", 3),
+        ("slow_consumers", 0),
+    ] {
+        assert_eq!(number(&varz, key), expected, "{key} in {varz:#}");
+    }
+    let connz = json(monitor, "/connz?subs=1");
+    assert_eq!((number(&connz, "num_connections"), number(&connz, "total")), (3, 3));
+    let of = |cid: u64| {
+        let rows = connz["connections"].as_array().expect("a list");
+        rows.iter().find(|row| number(row, "cid") == cid).unwrap_or_else(|| panic!("{cid} in {connz:#}"))
+    };
+    let traffic = |cid| ["in_msgs", "in_bytes", "out_msgs", "out_bytes"].map(|key| number(of(cid), key));
+    assert_eq!(traffic(from), [msgs, bytes, 0, 0]);
+    assert_eq!(traffic(one), [0, 0, msgs, bytes]);
+    assert_eq!(traffic(two), [0, 0, msgs, bytes]);
+    assert_eq!(
+        (&of(one)["name"], &of(one)["lang"], &of(one)["version"]),
+        (&"first".into(), &"raw".into(), &"1.0".into())
+    );
+    let subjects: BTreeSet<&str> =
+        of(two)["subscriptions_list"].as_array().expect("a list").iter().filter_map(Value::as_str).collect();
+    assert_eq!(subjects, BTreeSet::from(["load.a", "load.b"]));
+    assert_eq!(number(of(two), "subscriptions"), 2);
+
+    let subsz = json(monitor, "/subsz?subs=1&test=load.b");
+    assert_eq!((number(&subsz, "num_subscriptions"), number(&subsz, "total")), (3, 2));
+    let detail = json(monitor, &format!("/connz?subs=detail&cid={one}"));
+    let sub = &detail["connections"][0]["subscriptions_list_detail"][0];
+    assert_eq!((&sub["subject"], number(sub, "msgs")), (&"load.*".into(), msgs));
+}
+
+fn a_closed_connection_is_remembered(setup: Setup) {
+    let (server, monitor) = start(setup, &[]);
+    let (mut bad, number_of_bad) = named(&server, "bad");
+    bad.send("PUB a 2\r\nhi\r\nNONSENSE\r\n");
+    // It is remembered before its socket is closed.
+    bad.read_to_close();
+    let closed = json(monitor, "/connz?state=closed");
+    let row = &closed["connections"][0];
+    assert_eq!((number(&closed, "total"), number(row, "cid")), (1, number_of_bad), "{closed:#}");
+    assert_eq!(
+        (&row["reason"], number(row, "in_msgs"), &row["name"]),
+        (&"Parse Error".into(), 1, &"bad".into())
+    );
+    assert_eq!(number(&json(monitor, "/connz"), "total"), 0);
+    assert_eq!(
+        number(&json(monitor, &format!("/connz?state=any&cid={number_of_bad}")), "num_connections"),
+        1
+    );
+    assert_eq!(number(&json(monitor, "/varz"), "connections"), 0);
+}
+
+fn metrics_are_by_shard(setup: Setup) {
+    let (server, monitor) = start(setup, &[]);
+    let mut clients: Vec<RawClient> = (0..8).map(|_| server.connect()).collect();
+    for client in &mut clients {
+        client.publish("a", "hello");
+        client.flush();
+    }
+    let samples = parsed(&get(monitor, "/metrics").1);
+    let sum = |name: &str| -> f64 {
+        let of_name = samples.iter().filter(|sample| sample["name"] == name);
+        of_name.map(|sample| sample["value"].as_f64().expect("a number")).sum()
+    };
+    let shards = samples.iter().filter(|sample| sample["name"] == "buster_connections").count();
+    assert_eq!(shards as u32, setup.shards);
+    assert_eq!((sum("buster_connections"), sum("buster_received_messages_total")), (8.0, 8.0));
+    assert_eq!((sum("buster_received_bytes_total"), sum("buster_sent_messages_total")), (40.0, 0.0));
+    assert!(sum("buster_turn_seconds_count") > 0.0 && sum("buster_parks_total") > 0.0);
+    assert!(sum("process_resident_memory_bytes") > 1e6);
+}
+
+/// The text, as Prometheus' own parser reads it.
+fn parsed(text: &str) -> Vec<Value> {
+    let mut python = ForeignClient::python("metrics.py").unwrap_or_else(|error| panic!("{error}"));
+    let mut parser = python.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it runs");
+    let mut input = parser.stdin.take().expect("it is piped");
+    input.write_all(text.as_bytes()).expect("it reads");
+    drop(input);
+    let output = parser.wait_with_output().expect("it ends");
+    assert!(output.status.success(), "the parser refuses:\n{text}");
+    let lines = String::from_utf8(output.stdout).expect("JSON is text");
+    lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+}
+
+/// Every metric that the dashboard asks for is one that the server has.
+#[test]
+fn the_dashboard_shows_what_there_is() {
+    let (_server, monitor) = start(Setup { shards: 2, ..Setup::default() }, &[]);
+    let samples = parsed(&get(monitor, "/metrics").1);
+    let there: BTreeSet<&str> = samples.iter().filter_map(|sample| sample["name"].as_str()).collect();
+    let labels: BTreeSet<&str> = samples
+        .iter()
+        .filter_map(|sample| sample["labels"].as_object())
+        .flat_map(|map| map.keys().map(String::as_str))
+        .collect();
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/monitoring/grafana-dashboard.json");
+    let dashboard: Value =
+        serde_json::from_str(&std::fs::read_to_string(path).expect("it is there")).expect("JSON");
+    let panels = dashboard["panels"].as_array().expect("a list");
+    let targets = panels.iter().filter_map(|panel| panel["targets"].as_array()).flatten();
+    let mut asked = BTreeSet::new();
+    for target in targets {
+        let query = target["expr"].as_str().expect("a query");
+        let words = query.split(|character: char| !(character.is_ascii_alphanumeric() || character == '_'));
+        for word in words.filter(|word| word.starts_with("buster_") || word.starts_with("process_")) {
+            assert!(there.contains(word), "{word} of {query} does not exist");
+            asked.insert(word.to_owned());
+        }
+        for by in query.split("by (").skip(1) {
+            let names = by.split(')').next().expect("there is one").split(',').map(str::trim);
+            // Prometheus itself says which server it is.
+            let is_label = |name: &str| name == "instance" || labels.contains(name);
+            names.for_each(|name| assert!(is_label(name), "{name} of {query} is no label"));
+        }
+    }
+    assert!(asked.len() > 12, "the dashboard shows little: {asked:?}");
+}
+
+#[test]
+fn a_scan_and_a_thousand_slow_readers_disturb_nobody() {
+    let (server, monitor) = start(Setup { shards: 2, ..Setup::default() }, &[]);
+    let mut clients: Vec<RawClient> = (0..200).map(|_| server.connect()).collect();
+    for (sid, client) in clients.iter_mut().enumerate() {
+        for number in 0..20 {
+            client.send(format!("SUB some.subject.of.some.length.{sid}.{number} {number}\r\n"));
+        }
+        client.flush();
+    }
+    let before = server.resident_bytes().expect("it runs");
+    for line in [
+        "\x16\x03\x01",
+        "HELO\r\n\r\n",
+        "GET\r\n\r\n",
+        "GET / HTTP/1.1\r\nA",
+        "POST /varz HTTP/1.1\r\nContent-Length: 99999999\r\n\r\nx",
+    ] {
+        let mut socket = TcpStream::connect(monitor).expect("it accepts");
+        let _ = socket.write_all(line.as_bytes());
+    }
+    let mut slow: Vec<TcpStream> = Vec::new();
+    for _ in 0..1000 {
+        let mut socket = TcpStream::connect(monitor).expect("it accepts");
+        let _ = socket.write_all(b"GET /connz?subs=detail HTTP/1.1\r\nHost: monitor\r\n\r\n");
+        slow.push(socket);
+    }
+    assert_eq!(get(monitor, "/healthz").1, "{\"status\":\"ok\"}");
+    assert_eq!(number(&json(monitor, "/varz"), "connections"), 200);
+    clients[0].subscribe("after", 99);
+    clients[1].publish("after", "all");
+    assert_eq!(clients[0].next_message().subject, "after");
+    let grown = server.resident_bytes().expect("it runs").saturating_sub(before);
+    assert!(grown < 256 << 20, "{} MiB for readers that do not read", grown >> 20);
+    assert!(slow.len() == 1000);
+}
+
+#[test]
+fn the_base_path_stands_before_every_path() {
+    let options = ServerOptions {
+        config: Some("http_base_path: \"/base\"\nmax_closed_clients: 1\n".into()),
+        args: vec!["-m".into(), "-1".into()],
+        ..ServerOptions::default()
+    };
+    let server = Server::start(options).expect("the server starts");
+    let monitor = monitor_of(&server);
+    assert_eq!(
+        (get(monitor, "/varz").0, get(monitor, "/base/varz").0, get(monitor, "/base").0),
+        (404, 200, 200)
+    );
+    assert_eq!(json(monitor, "/base/varz")["http_base_path"], "/base");
+    for _ in 0..2 {
+        let mut bad = server.connect();
+        bad.send("NONSENSE\r\n");
+        bad.read_to_close();
+    }
+    let closed = json(monitor, "/base/connz?state=closed");
+    assert_eq!((number(&closed, "total"), number(&closed["connections"][0], "cid")), (1, 2), "the latest");
+}
+
+#[test]
+fn a_monitoring_port_in_use_is_a_fatal_line_that_names_it() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = taken.local_addr().expect("it is bound").port().to_string();
+    let binary = ServerBinary::locate().expect("the server builds");
+    let mut command = Command::new(binary.path);
+    let output = command.args(["-a", "127.0.0.1", "-p", "-1", "-m", &port]).output().expect("it runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1));
+    let fatal = format!("[FTL] Can't start monitoring: can't listen to the monitor port: 127.0.0.1:{port}, ");
+    assert!(said.contains(&fatal), "{said}");
+}
