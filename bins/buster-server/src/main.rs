@@ -43,7 +43,7 @@ fn run(command_line: &CommandLine, program: &str, called: &OsString) -> ExitCode
             return ExitCode::FAILURE;
         }
     };
-    let outcome = node::serve(&options, &called, &log);
+    let outcome = node::serve(command_line, &options, &called, &log);
     if let Err(error) = &outcome {
         tracing::error!(fatal = true, "{error}");
     }

@@ -5,6 +5,7 @@ use std::io::{self, Write as _};
 use std::net::{IpAddr, SocketAddr};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
 
@@ -69,6 +70,28 @@ impl PortsFile {
                 None
             }
         }
+    }
+}
+
+/// Where the ports file is, which a reload may change.
+#[derive(Debug)]
+pub(crate) struct PortsPlace {
+    program: String,
+    ports: Ports,
+    file: Mutex<Option<PortsFile>>,
+}
+
+impl PortsPlace {
+    /// Nowhere yet. `program` names the file.
+    pub(crate) fn new(program: &str, ports: Ports) -> Self {
+        Self { program: program.to_owned(), ports, file: Mutex::new(None) }
+    }
+
+    /// Removes the file where it is, and writes it into this directory.
+    pub(crate) fn move_to(&self, directory: Option<&Path>) {
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        *file = None;
+        *file = directory.and_then(|directory| PortsFile::write(directory, &self.program, &self.ports));
     }
 }
 

@@ -11,6 +11,7 @@ mod machine;
 mod monitoring;
 mod notify;
 mod process;
+mod reload;
 mod send_signal;
 mod server;
 mod settings;

@@ -104,7 +104,6 @@ pub(crate) struct Monitoring {
 
 impl Monitoring {
     /// The configuration was read again.
-    #[expect(dead_code, reason = "there is no reload yet")]
     pub(crate) fn reconfigure(&self, options: &Options, settings: &Settings) {
         let mut facts_now = self.facts.lock().expect("nothing panics while it has this");
         *facts_now = facts(std::mem::take(&mut *facts_now), options, settings, wall_clock());

@@ -3,20 +3,21 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use broker::Config;
+use broker::{Config, Settings};
 use fabric::ShardId;
 use server_log::Log;
-use server_options::Options;
+use server_options::{CommandLine, Options};
 use shard_runtime::{Control, Shards, available_cpus};
 
 use crate::backend::Plan;
 use crate::error::NodeError;
-use crate::files::{Ports, PortsFile, Reached, write_pid_file};
+use crate::files::{Ports, PortsPlace, Reached, write_pid_file};
 use crate::identity::{COMPATIBLE_VERSION, OWN_VERSION, new_server_id};
 use crate::listen::listen;
 use crate::machine::{default_shards, memory_limit, raise_limits};
 use crate::monitoring::{Bound, Monitoring};
 use crate::notify;
+use crate::reload::Reloader;
 use crate::settings::settings;
 use crate::signals::{Duties, Signals};
 use crate::users::first_directory;
@@ -25,8 +26,11 @@ use crate::users::first_directory;
 pub struct Server {
     address: SocketAddr,
     shards: Shards,
-    _monitoring: Option<Monitoring>,
-    _ports_file: Option<PortsFile>,
+    pub(crate) monitoring: Option<Arc<Monitoring>>,
+    /// Those it started with.
+    pub(crate) settings: Arc<Settings>,
+    /// Its file goes with the server.
+    pub(crate) ports: Arc<PortsPlace>,
 }
 
 impl Server {
@@ -79,12 +83,12 @@ impl Server {
         let control = shards.control();
         let monitored = monitor.as_ref().map(Bound::reached);
         let monitoring = monitor.map(|monitor| monitor.start(options, &settings, control.clone(), None));
-        let monitoring = monitoring.transpose().inspect_err(|_| control.stop())?;
+        let monitoring = monitoring.transpose().inspect_err(|_| control.stop())?.map(Arc::new);
         let ports = Ports::new(Reached { address, tls: false }, monitored);
-        let ports_file = options.ports_file_dir.as_deref();
-        let ports_file = ports_file.and_then(|directory| PortsFile::write(directory, program, &ports));
+        let ports = Arc::new(PortsPlace::new(program, ports));
+        ports.move_to(options.ports_file_dir.as_deref());
         tracing::info!("Server is ready");
-        Ok(Self { address, shards, _monitoring: monitoring, _ports_file: ports_file })
+        Ok(Self { address, shards, monitoring, settings, ports })
     }
 
     /// Where clients connect.
@@ -106,24 +110,27 @@ impl Server {
     }
 }
 
-/// Runs a server until a signal ends it.
+/// Runs a server until a signal ends it. The options came of the command line, which is read again with
+/// the configuration file when that changes.
 ///
 /// # Errors
 /// As [`Server::start`] and [`Server::wait`].
-pub fn serve(options: &Options, program: &str, log: &Log) -> Result<(), NodeError> {
+pub fn serve(
+    command_line: &CommandLine,
+    options: &Options,
+    program: &str,
+    log: &Log,
+) -> Result<(), NodeError> {
     // Before anyone is told that the server is ready: they may stop it at once.
     let signals = Signals::watch()?;
     let server = Server::start(options, program)?;
     notify::ready();
-    signals.answer(Duties::new(server.control(), options.timers, log.clone(), Box::new(refuse_reload)))?;
+    let mut reloader = Reloader::new(command_line, options, &server, log);
+    let reload = Box::new(move || reloader.reload());
+    signals.answer(Duties::new(server.control(), options.timers, log.clone(), reload))?;
     server.wait()?;
     tracing::info!("Server Exiting..");
     Ok(())
-}
-
-fn refuse_reload() {
-    let reason = "can only reload config when a file is provided using -c or --config";
-    tracing::error!("Failed to reload server configuration: {reason}");
 }
 
 /// Bytes nobody can foresee, where the kernel has some already.

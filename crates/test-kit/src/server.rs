@@ -158,6 +158,12 @@ impl Server {
         self.signal(Signal::USR2)
     }
 
+    /// The configuration file, if it was started with one.
+    #[must_use]
+    pub fn config_file(&self) -> PathBuf {
+        self.dir.path().join(CONFIG_FILE)
+    }
+
     /// Gives the server another configuration file, tells it to reload (SIGHUP) and returns the line
     /// that says how that went.
     ///
@@ -166,7 +172,7 @@ impl Server {
     /// [`ServerError::Late`] when it says nothing within [`ANSWER_DEADLINE`].
     pub fn reload(&self, config: &str) -> Result<String, ServerError> {
         let before = self.log.count(RELOAD_WORDS);
-        fs::write(self.dir.path().join(CONFIG_FILE), config)?;
+        fs::write(self.config_file(), config)?;
         self.signal(Signal::HUP)?;
         let line = self.log.wait_for_nth(RELOAD_WORDS, before, ANSWER_DEADLINE);
         line.ok_or_else(|| ServerError::Late { awaited: "the reload", log: self.log.text() })

@@ -1,0 +1,186 @@
+//! A configuration that changes while the server runs: HUP, on one shard and on several.
+//!
+//! What becomes of connections was asked of nats-server 2.14.5; all of this holds for it too
+//! (`BUSTER_SERVER_BIN=nats-server BUSTER_PEER=1`).
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+use test_kit::{Frame, RawClient, Server, ServerBinary, ServerOptions, Setup, on_every_setup};
+
+on_every_setup!(
+    a_lower_limit_on_messages_holds_for_connections_that_are_there,
+    connections_beyond_a_lower_maximum_are_closed,
+    a_refused_change_changes_nothing,
+    a_mistake_in_the_file_changes_nothing,
+);
+
+fn start(setup: Setup, config: &str) -> Server {
+    let options = ServerOptions { setup, config: Some(config.into()), ..ServerOptions::default() };
+    Server::start(options).expect("the server starts")
+}
+
+/// Reloads, and hands out the lines of the log from then on.
+#[track_caller]
+fn reloaded(server: &Server, config: &str) -> String {
+    let before = server.log().text().len();
+    let line = server.reload(config).expect("it reloads");
+    assert!(line.contains("[INF] Reloaded server configuration"), "{line}");
+    server.log().text()[before..].to_owned()
+}
+
+/// Clients enough to be on every shard.
+fn clients(server: &Server) -> Vec<RawClient> {
+    (0..4).map(|_| server.connect()).collect()
+}
+
+fn end(mut client: RawClient) -> String {
+    String::from_utf8(client.read_to_close()).expect("what servers say is text")
+}
+
+fn a_lower_limit_on_messages_holds_for_connections_that_are_there(setup: Setup) {
+    let server = start(setup, "max_payload: 20\n");
+    let clients = clients(&server);
+    let log = reloaded(&server, "max_payload: 10\nmax_control_line: 512\nping_max: 7\n");
+    for line in ["max_payload = 10", "max_control_line = 512", "ping_max = 7"] {
+        assert!(log.contains(&format!("[INF] Reloaded: {line}\n")), "{log}");
+    }
+    for mut client in clients {
+        client.publish("a", "0123456789");
+        client.flush();
+        client.send("PUB a 11\r\n");
+        assert_eq!(end(client), "-ERR 'Maximum Payload Violation'\r\n");
+    }
+    let Frame::Info(info) = RawClient::dial(server.addr()).next_frame() else { panic!("INFO comes first") };
+    assert!(info.contains("\"max_payload\":10,"), "{info}");
+}
+
+fn connections_beyond_a_lower_maximum_are_closed(setup: Setup) {
+    let server = start(setup, "max_connections: 100\n");
+    let clients = clients(&server);
+    let log = reloaded(&server, "max_connections: 1\n");
+    assert!(log.contains("[INF] Closed 3 connections to fall within max_connections\n"), "{log}");
+    assert!(log.contains("[INF] Reloaded: max_connections = 1\n"), "{log}");
+    let stayed = clients.into_iter().filter_map(|mut client| {
+        let _ = client.try_send("PING\r\n");
+        let stays = loop {
+            match client.next_frame() {
+                Frame::Pong => break true,
+                Frame::Err(text) if text == "maximum connections exceeded" => break false,
+                Frame::Info(_) => {}
+                other => panic!("{other:?}"),
+            }
+        };
+        stays.then_some(client)
+    });
+    assert_eq!(stayed.count(), 1);
+}
+
+fn a_refused_change_changes_nothing(setup: Setup) {
+    let server = start(setup, "max_payload: 20\n");
+    let mut client = server.connect();
+    let line = server.reload("max_payload: 5\nmax_pending: 10MB\n").expect("it answers");
+    let refusal = "config reload not supported for MaxPending: old=67108864, new=10485760";
+    assert!(line.ends_with(&format!("[ERR] Failed to reload server configuration: {refusal}")), "{line}");
+    client.publish("a", "0123456789");
+    client.flush();
+    assert!(!server.log().contains("Reloaded"));
+    reloaded(&server, "max_payload: 5\n");
+    client.send("PUB a 6\r\n");
+    assert_eq!(end(client), "-ERR 'Maximum Payload Violation'\r\n");
+}
+
+fn a_mistake_in_the_file_changes_nothing(setup: Setup) {
+    let server = start(setup, "max_payload: 20\n");
+    let mut client = server.connect();
+    for (config, mistake) in [
+        ("max_payload: 5\nbogus: 1\n", "server.conf:2:1: unknown field \"bogus\""),
+        ("max_payload: [\n", "Parse error on line 2: "),
+        ("max_payload: \"x\"\n", "server.conf:1:0: "),
+    ] {
+        let line = server.reload(config).expect("it answers");
+        assert!(line.contains("[ERR] Failed to reload server configuration: "), "{line}");
+        assert!(line.contains(mistake), "{line}");
+        client.publish("a", "0123456789");
+        client.flush();
+    }
+}
+
+#[test]
+fn the_log_changes_its_level_and_its_place() {
+    let server = start(Setup::default(), "debug: false\n");
+    let _client = server.connect();
+    assert!(!server.log().contains("[DBG]"));
+    let log = reloaded(&server, "debug: true\n");
+    assert!(log.contains("[INF] Reloaded: debug = true\n"), "{log}");
+    drop(server.connect());
+    assert!(server.log().wait_for("[DBG]", test_kit::ANSWER_DEADLINE).is_some());
+
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("s.log");
+    let config = |path: &std::path::Path| format!("log_file: \"{}\"\n", path.display());
+    if !ServerBinary::locate().expect("the server builds").is_peer {
+        // nats-server ends if it cannot open its log.
+        let line = server.reload(&config(&dir.path().join("none/s.log"))).expect("it answers");
+        assert!(line.contains("Failed to reload server configuration: error opening log file"), "{line}");
+    }
+    // Which log the answer goes to is told by the file.
+    let _ = fs::write(&path, "");
+    move_log(&server, &config(&path), &path);
+    let text = fs::read_to_string(&path).expect("there is a log");
+    assert!(text.contains("Reloaded server configuration"), "{text}");
+}
+
+/// Reloads so that the log goes to a file, and waits until it says so there.
+fn move_log(server: &Server, config: &str, path: &std::path::Path) {
+    fs::write(server.config_file(), config).expect("the file can be written");
+    server.signal(Signal::HUP).expect("it runs");
+    while !fs::read_to_string(path).is_ok_and(|text| text.contains("server configuration")) {
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn without_a_file_there_is_nothing_to_reload() {
+    let server = Server::with(Setup::default());
+    server.signal(Signal::HUP).expect("it runs");
+    let wanted = "Failed to reload server configuration: \
+                  can only reload config when a file is provided using -c or --config";
+    assert!(server.log().wait_for(wanted, test_kit::ANSWER_DEADLINE).is_some());
+}
+
+/// The kit's servers have their port from a flag; this one has it from its file.
+#[test]
+fn a_change_of_port_is_refused() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let config = dir.path().join("x.conf");
+    fs::write(&config, "listen: \"127.0.0.1:-1\"\n").expect("the file can be written");
+    let binary = ServerBinary::locate().expect("the server builds");
+    let mut command = Command::new(binary.path);
+    let mut server: Child = command.arg("-c").arg(&config).stderr(Stdio::piped()).spawn().expect("it runs");
+    let mut lines = BufReader::new(server.stderr.take().expect("it is piped")).lines();
+    let mut line_with = |text: &str| {
+        let mut lines = lines.by_ref().map(|line| line.expect("the log is text"));
+        lines.find(|line| line.contains(text)).expect("the line comes")
+    };
+    let listening = line_with("Listening for client connections on ");
+    let port = listening.rsplit(':').next().expect("a port is named").to_owned();
+    line_with("Server is ready");
+    for (listen, answer) in [
+        ("127.0.0.1:-1".to_owned(), "[INF] Reloaded server configuration".to_owned()),
+        ("127.0.0.1:1".to_owned(), format!("config reload not supported for Port: old={port}, new=1")),
+        (
+            "0.0.0.0:-1".to_owned(),
+            "config reload not supported for Host: old=127.0.0.1, new=0.0.0.0".to_owned(),
+        ),
+    ] {
+        fs::write(&config, format!("listen: \"{listen}\"\n")).expect("the file can be written");
+        kill_process(Pid::from_child(&server), Signal::HUP).expect("it runs");
+        let line = line_with("server configuration");
+        assert!(line.contains(&answer), "{line}");
+    }
+    server.kill().expect("it runs");
+    server.wait().expect("it ends");
+}

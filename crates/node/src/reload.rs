@@ -1,0 +1,161 @@
+//! Reading the configuration again while the server runs.
+//!
+//! First all that can fail: the file is read, flags are laid over it, what changed is held against what
+//! may change, and users, certificates and the log are made ready. A mistake anywhere leaves everything
+//! as it was. Only then the shards are told.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Weak};
+
+use broker::{Broker, CloseReason, Settings};
+use nats_auth::{ConfigError, Directory};
+use server_log::{Log, LogError};
+use server_options::{CommandLine, NotReloadable, Options, OptionsError, Port, reload_changes};
+use shard_runtime::Control;
+
+use crate::files::{PortsPlace, write_pid_file};
+use crate::monitoring::Monitoring;
+use crate::server::Server;
+use crate::settings::settings;
+use crate::sources::load;
+use crate::users::next_directories;
+
+/// Why a reload was refused.
+#[derive(Debug, thiserror::Error)]
+enum ReloadError {
+    #[error("can only reload config when a file is provided using -c or --config")]
+    NoFile,
+    #[error(transparent)]
+    Options(#[from] OptionsError),
+    #[error(transparent)]
+    NotReloadable(#[from] NotReloadable),
+    #[error(transparent)]
+    Users(#[from] ConfigError),
+    #[error(transparent)]
+    Log(#[from] LogError),
+}
+
+/// What a reload needs, and what it changes.
+pub(crate) struct Reloader {
+    command_line: CommandLine,
+    /// The options in force, with the port that was found.
+    options: Options,
+    /// The settings in force.
+    settings: Arc<Settings>,
+    control: Control,
+    log: Log,
+    address: SocketAddr,
+    // Both go with the server.
+    ports: Weak<PortsPlace>,
+    monitoring: Weak<Monitoring>,
+}
+
+impl Reloader {
+    /// For a server that runs with these options, which came of this command line.
+    pub(crate) fn new(command_line: &CommandLine, options: &Options, server: &Server, log: &Log) -> Self {
+        Self {
+            command_line: command_line.clone(),
+            options: Options { port: Port::Fixed(server.address().port()), ..options.clone() },
+            settings: Arc::clone(&server.settings),
+            control: server.control(),
+            log: log.clone(),
+            address: server.address(),
+            ports: Arc::downgrade(&server.ports),
+            monitoring: server.monitoring.as_ref().map(Arc::downgrade).unwrap_or_default(),
+        }
+    }
+
+    /// Reloads, and says in the log what came of it.
+    pub(crate) fn reload(&mut self) {
+        if let Err(error) = self.try_reload() {
+            tracing::error!("Failed to reload server configuration: {error}");
+        }
+    }
+
+    fn try_reload(&mut self) -> Result<(), ReloadError> {
+        if self.command_line.config().is_none() {
+            return Err(ReloadError::NoFile);
+        }
+        let mut options = load(&self.command_line)?.options;
+        if options.port == Port::Random {
+            options.port = self.options.port;
+        }
+        let lines = reload_changes(&self.options, &options)?;
+        let directories = next_directories(&self.settings.directory, &self.options.auth, &options.auth)?;
+        // The last that can fail, since it takes effect at once.
+        if options.log != self.options.log {
+            self.log.reload(&options.log)?;
+        }
+        self.tell_shards(&options, directories);
+        self.rewrite_files(&options);
+        if let Some(monitoring) = self.monitoring.upgrade() {
+            monitoring.reconfigure(&options, &self.settings);
+        }
+        self.options = options;
+        lines.iter().for_each(|line| tracing::info!("Reloaded: {line}"));
+        let digest = self.options.config.as_ref().map_or("", |config| &config.digest);
+        tracing::info!("Reloaded server configuration ({digest})");
+        Ok(())
+    }
+
+    /// Puts new options in force on the shards, with the last of these directories.
+    fn tell_shards(&mut self, options: &Options, mut directories: Vec<Arc<Directory>>) {
+        let last = directories.pop().unwrap_or_else(|| Arc::clone(&self.settings.directory));
+        for directory in directories {
+            self.reconfigure(Settings { directory, ..Settings::clone(&self.settings) });
+        }
+        self.reconfigure(settings(options, &self.settings.info.server_id, self.address, last));
+        if options.limits.max_connections < self.options.limits.max_connections {
+            self.close_surplus(options.limits.max_connections);
+        }
+    }
+
+    /// Puts settings in force on all shards, and waits until they are.
+    fn reconfigure(&mut self, settings: Settings) {
+        let settings = Arc::new(settings);
+        self.settings = Arc::clone(&settings);
+        self.on_all_shards(move |broker| broker.reconfigure(settings));
+    }
+
+    /// Closes connections of whatever shard until there are no more than `max`.
+    fn close_surplus(&self, max: usize) {
+        let open = self.on_all_shards(|broker| broker.connections());
+        let surplus = open.iter().sum::<usize>().saturating_sub(max);
+        let mut left = surplus;
+        for shard in self.control.shards() {
+            let reason = CloseReason::MaxConnectionsExceeded;
+            let shed = self.control.ask(shard, move |broker, _| broker.shed(left, reason));
+            left -= shed.recv().unwrap_or(0);
+        }
+        if surplus > left {
+            tracing::info!("Closed {} connections to fall within max_connections", surplus - left);
+        }
+    }
+
+    /// Asks all shards at once, and waits for their answers. A shard that ends has none.
+    fn on_all_shards<R: Send + 'static>(
+        &self,
+        question: impl FnOnce(&mut Broker) -> R + Clone + Send + 'static,
+    ) -> Vec<R> {
+        let asked = self.control.shards().map(|shard| {
+            let question = question.clone();
+            self.control.ask(shard, move |broker, _| question(broker))
+        });
+        let asked: Vec<_> = asked.collect();
+        asked.iter().filter_map(|answer| answer.recv().ok()).collect()
+    }
+
+    /// Writes the pid file and the ports file where they are to be now. The server goes on without them.
+    fn rewrite_files(&self, options: &Options) {
+        if let Some(path) = options.pid_file.as_deref().filter(|_| options.pid_file != self.options.pid_file)
+            && let Err(error) = write_pid_file(path)
+        {
+            tracing::error!("{error}");
+        }
+        if options.ports_file_dir != self.options.ports_file_dir
+            && let Some(ports) = self.ports.upgrade()
+        {
+            ports.move_to(options.ports_file_dir.as_deref());
+        }
+    }
+}
