@@ -28,7 +28,11 @@ impl Shards {
             .map(|shard| {
                 Broker::new(Config {
                     placement: PlacementRule::Spread,
-                    ..Config::new(shard, count, Arc::new(Settings::new(ServerInfo::default())))
+                    ..Config::new(
+                        shard,
+                        count,
+                        Arc::new(Settings::new(ServerInfo { headers: true, ..ServerInfo::default() })),
+                    )
                 })
             })
             .collect();

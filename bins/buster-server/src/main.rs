@@ -60,6 +60,10 @@ fn check(command_line: &CommandLine, program: &str) -> ExitCode {
     if !loaded.warnings.is_empty() {
         return refuse(program, &OptionsError::Config(loaded.warnings));
     }
+    if let Err(error) = node::check(&loaded.options) {
+        eprintln!("{program}: {error}");
+        return ExitCode::FAILURE;
+    }
     if let Some(config) = &loaded.options.config {
         let (path, digest) = (config.path.display(), &config.digest);
         eprintln!("{program}: configuration file {path} is valid ({digest})");

@@ -58,6 +58,7 @@ impl Broker {
             self.close(id, CloseReason::ProtocolViolation);
             return Flow::Next;
         }
+        options.headers &= self.config.settings.info.headers;
         let is_first = !std::mem::replace(&mut client.connect_received, true);
         client.abilities = Abilities::of(&options);
         if is_first {

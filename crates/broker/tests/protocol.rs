@@ -280,6 +280,18 @@ fn one_subscription_too_many_is_refused_without_closing() {
 }
 
 #[test]
+fn a_server_without_headers_takes_none_and_closes_who_needs_them() {
+    let mut shards = Shards::with(1, |settings| settings.info.headers = false);
+    let conn = shards.connect(r#""verbose":false,"pedantic":false,"headers":true"#);
+    shards.feed(conn, "HPUB a 12 14\r\nNATS/1.0\r\n\r\nhi\r\n");
+    assert_closed(&mut shards, conn, "");
+    let picky = shards.accept();
+    shards.output(picky);
+    shards.feed(picky, "CONNECT {\"headers\":true,\"no_responders\":true}\r\n");
+    assert_closed(&mut shards, picky, "-ERR 'no responders requires headers support'\r\n");
+}
+
+#[test]
 fn one_connection_too_many_is_told_so_and_leaves_no_trace() {
     let mut shards = Shards::with(1, |settings| settings.max_connections = 1);
     let first = shards.quiet();

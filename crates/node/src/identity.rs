@@ -36,7 +36,7 @@ pub(crate) fn server_info(
         go: "none".into(),
         host: advertised.map_or(&options.host, |advertised| &advertised.host).clone(),
         port: advertised.and_then(|advertised| advertised.port).unwrap_or(address.port()),
-        headers: true,
+        headers: options.headers,
         max_payload: limits.payload_bytes_max as i64,
         api_lvl: API_LEVEL,
         buster_version: Some(OWN_VERSION.into()),

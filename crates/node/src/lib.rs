@@ -1,6 +1,7 @@
 //! One running server: its listener, its identity, its files, and its shards from start to end.
 
 mod backend;
+mod check;
 mod error;
 mod files;
 mod gather;
@@ -19,6 +20,7 @@ mod signals;
 mod sources;
 mod users;
 
+pub use check::check;
 pub use error::NodeError;
 pub use identity::{COMPATIBLE_VERSION, OWN_VERSION};
 pub use send_signal::{SignalError, send_signal};

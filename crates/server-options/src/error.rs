@@ -102,6 +102,9 @@ pub enum OptionsError {
         "no_auth_user: {0:?} not present as user or nkey in authorization block or account configuration"
     )]
     NoAuthUserUnknown(String),
+    /// `system_account` is no account.
+    #[error("error resolving system account: account missing")]
+    SystemAccountMissing,
     /// Monitoring is to speak both HTTP and HTTPS.
     #[error("can't specify both HTTP ({http}) and HTTPs ({https}) ports")]
     HttpAndHttps {

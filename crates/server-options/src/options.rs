@@ -37,6 +37,8 @@ pub struct Options {
     pub server_tags: Vec<String>,
     /// `server_metadata`: the same as names and values.
     pub server_metadata: BTreeMap<String, String>,
+    /// Whether messages may have headers; `no_header_support` takes them away.
+    pub headers: bool,
     /// File to receive the process id.
     pub pid_file: Option<PathBuf>,
     /// Directory to receive `<program>_<pid>.ports`.
@@ -78,6 +80,7 @@ impl Default for Options {
             server_name: None,
             server_tags: Vec::new(),
             server_metadata: BTreeMap::new(),
+            headers: true,
             pid_file: None,
             ports_file_dir: None,
             log: server_log::Config::default(),

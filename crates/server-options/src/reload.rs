@@ -71,6 +71,7 @@ const TABLE: &[fn(&Options, &Options) -> Outcome] = &[
     |old, new| live(&old.log.debug, &new.log.debug, |on| format!("debug = {on}")),
     |old, new| live(&old.log.time, &new.log.time, |on| format!("logtime = {on}")),
     |old, new| live(&old.log.utc, &new.log.utc, |on| format!("logtime_utc = {on}")),
+    |old, new| fixed("NoHeaderSupport", !old.headers, !new.headers),
     |old, new| {
         live(&old.limits.max_connections, &new.limits.max_connections, |max| {
             format!("max_connections = {max}")

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use monitor_http::Scheme;
+use nats_auth::SYSTEM_ACCOUNT;
 use tls_session::Policy;
 
 use crate::advertised::Advertised;
@@ -132,7 +133,19 @@ fn check(options: &Options) -> Result<(), OptionsError> {
     if options.server_name.as_ref().is_some_and(|name| name.contains(' ')) {
         return Err(OptionsError::ServerNameHasSpaces);
     }
-    check_no_auth_user(&options.auth)
+    check_no_auth_user(&options.auth)?;
+    check_system_account(&options.auth)
+}
+
+/// The system account is there by its usual name without being configured.
+fn check_system_account(auth: &nats_auth::Config) -> Result<(), OptionsError> {
+    let is_there =
+        |name: &String| name == SYSTEM_ACCOUNT || auth.accounts.iter().any(|account| account.name == *name);
+    if auth.system_account.as_ref().is_none_or(is_there) {
+        Ok(())
+    } else {
+        Err(OptionsError::SystemAccountMissing)
+    }
 }
 
 /// Whoever stands in for clients without credentials has to exist.

@@ -94,7 +94,8 @@ pub(crate) struct World {
 
 impl World {
     fn new(plan: &Plan) -> Self {
-        let settings = Settings { max_pending: plan.max_pending, ..Settings::new(ServerInfo::default()) };
+        let info = ServerInfo { headers: true, ..ServerInfo::default() };
+        let settings = Settings { max_pending: plan.max_pending, ..Settings::new(info) };
         let settings = Arc::new(settings);
         let brokers = ShardId::all(plan.shards).map(|shard| {
             Broker::new(Config {

@@ -41,7 +41,12 @@ impl Shards {
     }
 
     pub(crate) fn with(shards: usize, amend: impl FnOnce(&mut Settings)) -> Self {
-        let info = ServerInfo { server_id: "NTEST".into(), max_payload: 1 << 20, ..ServerInfo::default() };
+        let info = ServerInfo {
+            server_id: "NTEST".into(),
+            headers: true,
+            max_payload: 1 << 20,
+            ..ServerInfo::default()
+        };
         let mut settings = Settings::new(info);
         amend(&mut settings);
         let settings = Arc::new(settings);

@@ -59,7 +59,9 @@ fn sample(key: &str) -> Option<&'static str> {
         "listen" => "127.0.0.1:4333",
         "server_tags" => "[a, b]",
         "server_metadata" => "{ a: b }",
-        "debug" | "trace" | "trace_verbose" | "logtime_utc" | "syslog" | "route" | "true" => "true",
+        "debug" | "trace" | "trace_verbose" | "logtime_utc" | "syslog" | "route" | "no_header_support" => {
+            "true"
+        }
         "logtime" => "false",
         "ping_interval" | "write_deadline" | "lame_duck_duration" => "40s",
         "lame_duck_grace_period" => "\"3s\"",
@@ -67,6 +69,7 @@ fn sample(key: &str) -> Option<&'static str> {
         "placement" => "spread",
         "io" => "epoll",
         "remote_syslog" => "\"udp://127.0.0.1:514\"",
+        "system_account" | "system" => "A\naccounts: [A]",
         "authorization" => "{ user: a, pass: b }",
         "accounts" => "{ A { users: [ { user: a, pass: b } ] } }",
         "no_auth_user" => "a\nauthorization { users: [ { user: a } ] }",
@@ -80,7 +83,7 @@ fn sample(key: &str) -> Option<&'static str> {
         "max_pending" => "2mb",
         "client_advertise" => "localhost:4333",
         "host" | "net" | "server_name" | "logfile" | "log_file" | "pidfile" | "pid_file"
-        | "ports_file_dir" | "system_account" | "system" | "store_dir" | "storedir" => "some-where",
+        | "ports_file_dir" | "store_dir" | "storedir" => "some-where",
         "write_timeout"
         | "connect_error_reports"
         | "reconnect_error_reports"
@@ -317,6 +320,7 @@ fn what_does_not_go_together_is_refused_in_the_peers_words() {
             "no_auth_user: foo\nauthorization { users: [ {user: a} ] }",
             "no_auth_user: \"foo\" not present as user or nkey in authorization block or account configuration",
         ),
+        ("system_account: NOPE", "error resolving system account: account missing"),
         ("http_port: 1\nhttps_port: 2", "can't specify both HTTP (1) and HTTPs (2) ports"),
         ("https_port: 2", "TLS cert and key required for HTTPS"),
         ("http_port: 70000", "can't listen to the monitor port: listen tcp: address 70000: invalid port"),

@@ -45,7 +45,7 @@ pub(crate) static TABLE: &[Row<Draft>] = &[
     row(&["server_name"], Text(|draft, name| draft.set_server_name_in_file(name))),
     row(&["server_tags"], Any(server_tags)),
     row(&["server_metadata"], Any(server_metadata)),
-    row(&["no_header_support"], Off("messages always have headers")),
+    row(&["no_header_support"], Switch(|draft, on| draft.options.headers = !on)),
 
     row(&["debug"], Switch(Draft::set_debug)),
     row(&["trace"], Switch(Draft::set_trace)),
