@@ -33,6 +33,8 @@ pub(crate) fn settings(
         ping_max: timers.ping_max,
         write_deadline: timers.write_deadline,
         trace: options.log.trace,
+        max_traced_msg_len: options.max_traced_msg_len,
+        trace_headers: options.trace_headers,
         directory,
         ..Settings::new(server_info(options, server_id, address, wire))
     }

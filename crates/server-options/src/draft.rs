@@ -135,6 +135,16 @@ impl Draft {
         self.log_flags.debug_and_verbose_trace = Some(on);
     }
 
+    pub(crate) fn set_trace_headers(&mut self, on: bool) {
+        self.options.log.trace = on;
+        self.options.trace_headers = on;
+    }
+
+    pub(crate) fn set_max_traced_msg_len(&mut self, bytes: i64) -> Set {
+        self.options.max_traced_msg_len = usize::try_from(bytes).unwrap_or(0);
+        Ok(())
+    }
+
     pub(crate) fn set_log_utc(&mut self, on: bool) {
         self.options.log.utc = on;
     }

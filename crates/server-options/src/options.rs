@@ -45,6 +45,10 @@ pub struct Options {
     pub ports_file_dir: Option<PathBuf>,
     /// Where the log goes, and what is in it.
     pub log: server_log::Config,
+    /// `max_traced_msg_len`: bytes of a message that a trace shows; 0 is no limit.
+    pub max_traced_msg_len: usize,
+    /// `trace_headers`: a trace shows headers and nothing of payloads.
+    pub trace_headers: bool,
     /// What connections may use.
     pub limits: Limits,
     /// When connections are checked and closed.
@@ -84,6 +88,8 @@ impl Default for Options {
             pid_file: None,
             ports_file_dir: None,
             log: server_log::Config::default(),
+            max_traced_msg_len: 0,
+            trace_headers: false,
             limits: Limits::default(),
             timers: Timers::default(),
             auth: nats_auth::Config::default(),

@@ -68,6 +68,7 @@ const TABLE: &[fn(&Options, &Options) -> Outcome] = &[
         })
     },
     |old, new| live(&old.log.trace, &new.log.trace, |on| format!("trace = {on}")),
+    |old, new| live(&old.trace_headers, &new.trace_headers, |on| format!("trace_headers = {on}")),
     |old, new| live(&old.log.debug, &new.log.debug, |on| format!("debug = {on}")),
     |old, new| live(&old.log.time, &new.log.time, |on| format!("logtime = {on}")),
     |old, new| live(&old.log.utc, &new.log.utc, |on| format!("logtime_utc = {on}")),
@@ -166,6 +167,10 @@ const TABLE: &[fn(&Options, &Options) -> Outcome] = &[
     |old, new| {
         let period = |options: &Options| Shown(options.timers.lame_duck_grace_period);
         fixed("LameDuckGracePeriod", period(old), period(new))
+    },
+    |old, new| {
+        let line = |max: &usize| format!("max_traced_msg_len = {max}");
+        live(&old.max_traced_msg_len, &new.max_traced_msg_len, line)
     },
     |old, new| live(&old.server_tags, &new.server_tags, |_| "tags".into()),
     |old, new| live(&old.server_metadata, &new.server_metadata, |_| "metadata".into()),

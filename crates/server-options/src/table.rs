@@ -79,7 +79,6 @@ const INTEGER: Effect = Integer(|_, _| Ok(()));
 const TEXT: Effect = Text(|_, _| Ok(()));
 
 // What is missing for the flags that are refused.
-const LOGGING: &str = "the log does not have this";
 const TLS: &str = "there is no TLS";
 const CLUSTER: &str = "there are no clusters";
 
@@ -109,6 +108,7 @@ pub(crate) static TABLE: &[Row] = &[
     row(Logging, &["logtime_utc"], "", Switch(Draft::set_log_utc), "In UTC instead of local time"),
     row(Logging, &["D", "debug"], "", Switch(Draft::set_debug), "Log debug lines"),
     row(Logging, &["V", "trace"], "", Switch(Draft::set_trace), "Log the protocol as it is spoken"),
+    row(Logging, &["max_traced_msg_len"], "<bytes>", Integer(Draft::set_max_traced_msg_len), "Bytes of a message that a trace shows"),
     row(Logging, &["VV"], "", Switch(Draft::set_verbose_trace), "The same, the system account included"),
     row(Logging, &["DV"], "", Switch(Draft::set_debug_and_trace), "Debug and trace"),
     row(Logging, &["DVV"], "", Switch(Draft::set_debug_and_verbose_trace), "Debug and trace, the system account included"),
@@ -121,7 +121,6 @@ pub(crate) static TABLE: &[Row] = &[
 
     row(Server, &["m", "http_port"], "<port>", Integer(Draft::set_http_port), "Port for HTTP monitoring, -1 for a free one"),
     row(Server, &["ms", "https_port"], "<port>", Integer(Draft::set_https_port), "Port for HTTPS monitoring"),
-    not_yet(&["max_traced_msg_len"], INTEGER, LOGGING),
     row(Users, &["user"], "<user>", Text(Draft::set_user), "User that clients have to be"),
     row(Users, &["pass"], "<password>", Text(Draft::set_password), "Password of that user"),
     row(Users, &["auth"], "<token>", Text(Draft::set_token), "Token that clients have to know"),

@@ -59,9 +59,8 @@ fn sample(key: &str) -> Option<&'static str> {
         "listen" => "127.0.0.1:4333",
         "server_tags" => "[a, b]",
         "server_metadata" => "{ a: b }",
-        "debug" | "trace" | "trace_verbose" | "logtime_utc" | "syslog" | "route" | "no_header_support" => {
-            "true"
-        }
+        "debug" | "trace" | "trace_verbose" | "logtime_utc" | "syslog" | "route" | "no_header_support"
+        | "trace_headers" => "true",
         "logtime" => "false",
         "ping_interval" | "write_deadline" | "lame_duck_duration" => "40s",
         "lame_duck_grace_period" => "\"3s\"",

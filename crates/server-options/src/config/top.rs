@@ -32,7 +32,6 @@ const OPERATOR: &str = "there are no operators and no JWTs";
 const OCSP: &str = "there is no OCSP";
 const PROXY: &str = "there is no PROXY protocol and no proxy is trusted";
 const PROFILE: &str = "there is no profile to ask for over HTTP";
-const LOGGING: &str = "the log does not have this";
 const TLS: &str = "there is no TLS";
 
 // One line a row: read across, it is the whole story of a key.
@@ -52,13 +51,13 @@ pub(crate) static TABLE: &[Row<Draft>] = &[
     row(&["logtime"], Switch(Draft::set_log_time)),
     row(&["logfile", "log_file"], Text(|draft, file| done(draft.set_log_file(file.into())))),
     row(&["trace_verbose"], Switch(Draft::set_trace)),
-    row(&["trace_headers"], NotYet(LOGGING)),
+    row(&["trace_headers"], Switch(Draft::set_trace_headers)),
     row(&["logtime_utc"], Switch(Draft::set_log_utc)),
     row(&["logfile_size_limit", "log_size_limit"], Integer(|draft, bytes| done(draft.set_log_size_limit(bytes)))),
     row(&["logfile_max_num", "log_max_num"], Integer(|draft, number| done(draft.set_log_max_num(number)))),
     row(&["syslog"], Switch(Draft::set_syslog)),
     row(&["remote_syslog"], Text(|draft, address| done(draft.set_remote_syslog(address.into())))),
-    row(&["max_traced_msg_len"], NotYet(LOGGING)),
+    row(&["max_traced_msg_len"], Integer(|draft, bytes| done(draft.set_max_traced_msg_len(bytes)))),
 
     row(&["pidfile", "pid_file"], Text(|draft, file| done(draft.set_pid_file(file.into())))),
     row(&["ports_file_dir"], Text(|draft, dir| done(draft.set_ports_file_dir(dir.into())))),

@@ -87,6 +87,7 @@ fn each_supported_flag_sets_its_own_option() {
             "V" | "VV" => logging(Config { trace: true, ..log }),
             "DV" | "DVV" => logging(Config { debug: true, trace: true, ..log }),
             "log_size_limit" => logging(Config { size_limit: Some(7), ..log }),
+            "max_traced_msg_len" => Options { max_traced_msg_len: 7, ..rest },
             "logtime_utc" => logging(Config { utc: true, ..log }),
             "s" => logging(Config { syslog: true, ..log }),
             "r" => logging(Config { remote_syslog: text(), ..log }),

@@ -205,6 +205,8 @@ fn every_option_is_compared() {
         pid_file: _,
         ports_file_dir: _,
         log: _,
+        max_traced_msg_len: _,
+        trace_headers: _,
         limits: _,
         timers: _,
         auth: _,
