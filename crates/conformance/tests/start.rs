@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use test_kit::{Io, Server, ServerBinary, ServerError, ServerOptions, Setup};
+use test_kit::{Io, Sandbox, Server, ServerBinary, ServerError, ServerOptions, Setup};
 
 /// Runs the server to its end. Only for starts that are refused or end by themselves.
 fn run(args: &[&str]) -> Output {
@@ -84,7 +84,7 @@ fn assert_works(server: &Server) {
 fn where_a_container_refuses_io_uring_epoll_does_and_the_log_says_so() {
     for shards in [1, 2] {
         let setup = Setup { shards, io: Io::Auto };
-        let options = ServerOptions { setup, io_uring_refused: true, ..ServerOptions::default() };
+        let options = ServerOptions { setup, sandbox: Sandbox::NoIoUring, ..ServerOptions::default() };
         let server = Server::start(options).expect("it starts all the same");
         assert_works(&server);
         let log = server.log().text();
@@ -97,7 +97,7 @@ fn where_a_container_refuses_io_uring_epoll_does_and_the_log_says_so() {
 #[test]
 fn io_uring_that_is_asked_for_and_refused_is_one_line_that_says_what_to_do() {
     let setup = Setup { shards: 1, io: Io::Uring };
-    let options = ServerOptions { setup, io_uring_refused: true, ..ServerOptions::default() };
+    let options = ServerOptions { setup, sandbox: Sandbox::NoIoUring, ..ServerOptions::default() };
     let said = refused(options);
     assert!(said.contains("[FTL] io_uring is refused here (Operation not permitted"), "{said}");
     assert!(said.contains("seccomp=unconfined") && said.lines().count() == 1, "{said}");

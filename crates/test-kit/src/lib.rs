@@ -22,6 +22,7 @@ pub use deadline::{ANSWER_DEADLINE, START_DEADLINE};
 pub use frame::{Frame, Message};
 pub use raw_client::{CONNECT_LINE, RawClient};
 pub use reserved_port::ReservedPort;
+pub use sandbox::Sandbox;
 pub use server::{Server, ServerOptions};
 pub use server_error::ServerError;
 pub use server_log::ServerLog;

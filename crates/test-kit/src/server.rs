@@ -16,9 +16,9 @@ use rustix::{
 };
 use tempfile::TempDir;
 
-use crate::sandbox::spawn_without_io_uring;
 use crate::{
-    ANSWER_DEADLINE, Io, RawClient, ReservedPort, START_DEADLINE, ServerBinary, ServerError, ServerLog, Setup,
+    ANSWER_DEADLINE, Io, RawClient, ReservedPort, START_DEADLINE, Sandbox, ServerBinary, ServerError,
+    ServerLog, Setup,
 };
 
 /// How to start a server.
@@ -32,8 +32,8 @@ pub struct ServerOptions {
     pub open_files_max: Option<u32>,
     /// Memory the process may lock, in KiB; `None` leaves this process's own limit.
     pub locked_kib_max: Option<u32>,
-    /// Whether the kernel refuses the process io_uring, as in a container.
-    pub io_uring_refused: bool,
+    /// What the kernel lets the process do.
+    pub sandbox: Sandbox,
     /// Text of a configuration file to start with.
     pub config: Option<String>,
     /// Further arguments.
@@ -315,10 +315,7 @@ fn spawn_ready(
     options: &ServerOptions,
 ) -> Result<(Child, ServerLog, SocketAddr), ServerError> {
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-    let mut child = match options.io_uring_refused {
-        true => spawn_without_io_uring(command)?,
-        false => command.spawn()?,
-    };
+    let mut child = options.sandbox.spawn(command)?;
     let log = ServerLog::collect(child.stderr.take().expect("stderr is piped"));
     match await_ready(&log) {
         Some(addr) => Ok((child, log, addr)),
