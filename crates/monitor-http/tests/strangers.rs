@@ -2,10 +2,11 @@
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use monitor::{Answer, Moment, jsz, routez};
 use monitor_http::{Listener, Running, start};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConfig, StreamOwned};
 
 /// Bytes of `/large`: far more than sockets hold.
 const LARGE_BYTES: usize = 4 << 20;
@@ -118,6 +119,31 @@ fn a_thousand_halves_of_a_header_leave_room_for_a_whole_one() {
         .collect();
     assert!(get(address, "/after").contains("/after"));
     drop(slow);
+}
+
+#[test]
+fn over_tls_only_those_who_speak_it_are_answered() {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+    let certificate = made.cert.der().clone();
+    let config =
+        ServerConfig::builder().with_no_client_auth().with_single_cert(vec![certificate.clone()], key);
+    let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = socket.local_addr().unwrap();
+    let _running = start(Listener { socket, tls: Some(Arc::new(config.unwrap())) }, answer).unwrap();
+
+    let said = get(address, "/plain");
+    assert!(!said.contains("HTTP/1.1 200"), "{said}");
+
+    let mut roots = RootCertStore::empty();
+    roots.add(certificate).unwrap();
+    let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    let session = ClientConnection::new(Arc::new(config), "localhost".try_into().unwrap()).unwrap();
+    let mut stream = StreamOwned::new(session, TcpStream::connect(address).unwrap());
+    stream.write_all(b"GET /secret HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n").unwrap();
+    let mut said = String::new();
+    let _ = stream.read_to_string(&mut said);
+    assert!(said.starts_with("HTTP/1.1 200") && said.contains("\"/secret?\""), "{said}");
 }
 
 #[test]
