@@ -1,7 +1,6 @@
 //! What all connections of one configuration share.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject;
@@ -16,6 +15,7 @@ use crate::config::{Config, HandshakeFirst, KeyPair, Policy, Roots};
 use crate::distinguished_name::DistinguishedName;
 use crate::error::{ConfigError, KeyPairError};
 use crate::names::{CIPHER_SUITES, CURVES, CipherSuite, Version};
+use crate::rate_limit::{Admission, RateLimit};
 use crate::resolver::Resolver;
 
 /// Tickets for a client that wants to come back: it needs one.
@@ -27,6 +27,7 @@ pub struct Acceptor {
     config: Arc<ServerConfig>,
     policy: Policy,
     expiries: Vec<Expiry>,
+    rate: Mutex<RateLimit>,
 }
 
 /// Until when a certificate is good.
@@ -67,7 +68,8 @@ impl Acceptor {
             server.ticketer = ticketer;
             server.send_tls13_tickets = TICKETS;
         }
-        Ok(Self { config: Arc::new(server), policy: policy.clone(), expiries })
+        let rate = Mutex::default();
+        Ok(Self { config: Arc::new(server), policy: policy.clone(), expiries, rate })
     }
 
     /// Certificates of ours that are not good at a time, in seconds since 1970: clients will refuse them.
@@ -80,9 +82,13 @@ impl Acceptor {
         &self.policy
     }
 
-    /// How long a handshake may take.
-    pub fn timeout(&self) -> Duration {
-        self.policy.timeout
+    /// Whether one more handshake may begin now, in nanoseconds from any start: all shards ask.
+    pub fn admit(&self, now: u64) -> Admission {
+        let Some(limit) = self.policy.rate_limit else {
+            return Admission { granted: true, refused_before: 0 };
+        };
+        // Counts cannot be left half-way.
+        self.rate.lock().unwrap_or_else(PoisonError::into_inner).admit(now, limit)
     }
 
     /// Whether every connection has to be secured.

@@ -10,22 +10,13 @@ const OVERHEAD_BYTES_MAX: usize = 64;
 const RECORDS_MAX: usize = 4;
 
 /// Encrypted bytes that are sent at once. One of these serves all sessions of a shard.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Sealed {
-    room: Box<[u8]>,
+    /// Made when it is first needed.
+    room: Vec<u8>,
     len: usize,
     /// Pieces that are too small for a record of their own.
     gathered: Vec<u8>,
-}
-
-impl Default for Sealed {
-    fn default() -> Self {
-        Self {
-            room: vec![0; RECORDS_MAX * (RECORD_BYTES_MAX + OVERHEAD_BYTES_MAX)].into(),
-            len: 0,
-            gathered: Vec::with_capacity(RECORD_BYTES_MAX),
-        }
-    }
 }
 
 impl Sealed {
@@ -40,6 +31,7 @@ impl Sealed {
         pieces: impl Iterator<Item = &'a [u8]>,
         mut encrypt: impl FnMut(&[u8], &mut [u8]) -> Result<usize, E>,
     ) -> Result<usize, E> {
+        self.room.resize(RECORDS_MAX * (RECORD_BYTES_MAX + OVERHEAD_BYTES_MAX), 0);
         self.len = 0;
         self.gathered.clear();
         let mut taken = 0;
