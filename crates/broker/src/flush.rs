@@ -45,10 +45,11 @@ impl Broker {
         Flush::Send(&self.egress.clients.peek(id).expect("it was just there").outbox)
     }
 
-    /// The client's socket took `count` bytes of its outbox.
+    /// The client's socket took `count` bytes of its outbox, of which some may have been dropped meanwhile.
     pub fn on_sent(&mut self, id: ConnId, count: usize) {
         let Some(client) = self.egress.clients.find(id) else { return };
         client.blocked_since = None;
+        let count = count.min(client.outbox.len());
         client.outbox.advance(&mut self.egress.pool, count);
         self.egress.counters.pending_bytes -= count as i64;
     }

@@ -62,7 +62,7 @@ impl Broker {
         let first = *first;
         client.security = Some(Box::new(security));
         if first {
-            self.send_first_info(id, |info| (info.tls_required, info.tls_available) = (true, false));
+            self.send_first_info(id, |info| info.tls_required = true);
         }
         self.open(now, id);
     }
