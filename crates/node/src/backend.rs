@@ -1,11 +1,13 @@
 //! Which backend the shards run on.
 
 use std::net::TcpListener;
+use std::sync::Arc;
 use std::time::Duration;
 
 use broker::Config;
 use server_options::Io;
 use shard_runtime::{Backend, RuntimeError, Shards, preflight, start};
+use tls_session::Acceptor;
 
 /// What to start the shards on.
 #[derive(Debug)]
@@ -44,20 +46,23 @@ impl Plan {
         listener: &TcpListener,
         cpus: &[usize],
         busy_poll: Option<Duration>,
+        tls: Option<&Arc<Acceptor>>,
     ) -> Result<Shards, RuntimeError> {
         let because = match self {
             Self::Epoll { because } => because,
-            Self::Uring { or_epoll } => match start(Backend::Uring, configs(), listener, cpus, busy_poll) {
-                Ok(shards) => {
-                    tracing::info!("  I/O:      io_uring");
-                    return Ok(shards);
+            Self::Uring { or_epoll } => {
+                match start(Backend::Uring, configs(), listener, cpus, busy_poll, tls.cloned()) {
+                    Ok(shards) => {
+                        tracing::info!("  I/O:      io_uring");
+                        return Ok(shards);
+                    }
+                    // Some limits only show when all shards are there.
+                    Err(error) if or_epoll => Some(error),
+                    Err(error) => return Err(error),
                 }
-                // Some limits only show when all shards are there.
-                Err(error) if or_epoll => Some(error),
-                Err(error) => return Err(error),
-            },
+            }
         };
-        let shards = start(Backend::Epoll, configs(), listener, cpus, busy_poll)?;
+        let shards = start(Backend::Epoll, configs(), listener, cpus, busy_poll, tls.cloned())?;
         match because {
             Some(error) => tracing::info!("  I/O:      epoll, since {error}"),
             None => tracing::info!("  I/O:      epoll"),

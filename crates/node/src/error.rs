@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use nats_auth::ConfigError;
 use shard_runtime::RuntimeError;
 
+use crate::tls_files::TlsError;
+
 /// Why the server does not run.
 #[derive(Debug, thiserror::Error)]
 pub enum NodeError {
@@ -46,6 +48,9 @@ pub enum NodeError {
     /// Signals could not be watched.
     #[error("Could not watch signals: {0}")]
     Signals(#[source] io::Error),
+    /// TLS is asked for and cannot be had.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The shards cannot run, or one of them failed.
     #[error(transparent)]
     Runtime(#[from] RuntimeError),

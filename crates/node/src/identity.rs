@@ -28,7 +28,11 @@ pub(crate) fn server_info(
     limits: Limits,
 ) -> ServerInfo {
     let advertised = options.client_advertise.as_ref();
+    let tls = options.tls.as_ref().map(|tls| &tls.policy);
     ServerInfo {
+        tls_required: tls.is_some_and(|policy| !policy.allow_non_tls),
+        tls_available: tls.is_some_and(|policy| policy.allow_non_tls),
+        tls_verify: tls.is_some_and(|policy| policy.verify),
         server_name: options.server_name.clone().unwrap_or_else(|| server_id.to_owned()),
         server_id: server_id.to_owned(),
         version: COMPATIBLE_VERSION.into(),

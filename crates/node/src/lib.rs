@@ -18,6 +18,7 @@ mod server;
 mod settings;
 mod signals;
 mod sources;
+mod tls_files;
 mod users;
 
 pub use check::check;

@@ -20,6 +20,7 @@ use crate::notify;
 use crate::reload::Reloader;
 use crate::settings::settings;
 use crate::signals::{Duties, Signals};
+use crate::tls_files;
 use crate::users::first_directory;
 
 /// A running server. It runs on until it is stopped, even if this is dropped.
@@ -43,6 +44,7 @@ impl Server {
         let cpus = available_cpus();
         let shards = options.shards.unwrap_or_else(|| default_shards(cpus.len()));
         let plan = Plan::make(options.io, shards)?;
+        let tls = options.tls.as_ref().map(tls_files::acceptor).transpose()?;
         let (listener, address) = listen(options)?;
         if let Some(path) = &options.pid_file {
             write_pid_file(path)?;
@@ -76,15 +78,18 @@ impl Server {
             };
             ShardId::all(shards).map(config).collect()
         };
-        let shards = plan.start(configs, &listener, &cpus, options.busy_poll)?;
+        let shards = plan.start(configs, &listener, &cpus, options.busy_poll, tls.as_ref())?;
         let shown = SocketAddr::new(address.ip().to_canonical(), address.port());
         let host = if address.ip().is_unspecified() { options.host.clone() } else { shown.ip().to_string() };
         tracing::info!("Listening for client connections on {}", host_port(&host, address.port()));
+        if let Some(acceptor) = &tls {
+            tls_files::announce(acceptor);
+        }
         let control = shards.control();
         let monitored = monitor.as_ref().map(Bound::reached);
         let monitoring = monitor.map(|monitor| monitor.start(options, &settings, control.clone(), None));
         let monitoring = monitoring.transpose().inspect_err(|_| control.stop())?.map(Arc::new);
-        let ports = Ports::new(Reached { address, tls: false }, monitored);
+        let ports = Ports::new(Reached { address, tls: tls.is_some() }, monitored);
         let ports = Arc::new(PortsPlace::new(program, ports));
         ports.move_to(options.ports_file_dir.as_deref());
         tracing::info!("Server is ready");

@@ -79,7 +79,6 @@ const INTEGER: Effect = Integer(|_, _| Ok(()));
 const TEXT: Effect = Text(|_, _| Ok(()));
 
 // What is missing for the flags that are refused.
-const TLS: &str = "there is no TLS";
 const CLUSTER: &str = "there are no clusters";
 
 // One line a row: read across, it is the whole story of a flag.
@@ -115,6 +114,12 @@ pub(crate) static TABLE: &[Row] = &[
 
     row(Storage, &["sd", "store_dir"], "<dir>", Text(Draft::set_store_dir), "Where streams will be kept (none are yet)"),
 
+    row(Tls, &["tls"], "", Switch(Draft::set_tls), "TLS for clients, whoever they are (default: false)"),
+    row(Tls, &["tlscert"], "<file>", Text(Draft::set_tls_cert), "Certificate of the server"),
+    row(Tls, &["tlskey"], "<file>", Text(Draft::set_tls_key), "Private key for that certificate"),
+    row(Tls, &["tlsverify"], "", Switch(Draft::set_tls_verify), "TLS for clients that show a certificate"),
+    row(Tls, &["tlscacert"], "<file>", Text(Draft::set_tls_ca_cert), "Who signs certificates of clients"),
+
     row(Common, &["h", "help"], "", Switch(Draft::set_help), "Show this text"),
     row(Common, &["v", "version"], "", Switch(Draft::set_version), "Show the version"),
     row(Common, &["help_tls"], "", Switch(Draft::set_tls_help), "Show what TLS can be told"),
@@ -124,11 +129,6 @@ pub(crate) static TABLE: &[Row] = &[
     row(Users, &["user"], "<user>", Text(Draft::set_user), "User that clients have to be"),
     row(Users, &["pass"], "<password>", Text(Draft::set_password), "Password of that user"),
     row(Users, &["auth"], "<token>", Text(Draft::set_token), "Token that clients have to know"),
-    soon(TLS, row(Tls, &["tls"], "", Switch(Draft::set_tls), "TLS for clients, whoever they are (default: false)")),
-    soon(TLS, row(Tls, &["tlscert"], "<file>", Text(Draft::set_tls_cert), "Certificate of the server")),
-    soon(TLS, row(Tls, &["tlskey"], "<file>", Text(Draft::set_tls_key), "Private key for that certificate")),
-    soon(TLS, row(Tls, &["tlsverify"], "", Switch(Draft::set_tls_verify), "TLS for clients that show a certificate")),
-    soon(TLS, row(Tls, &["tlscacert"], "<file>", Text(Draft::set_tls_ca_cert), "Who signs certificates of clients")),
     not_yet(&["profile"], INTEGER, "there is no profile to ask for over HTTP"),
     not_yet(&["js", "jetstream"], SWITCH, "there is no JetStream"),
     not_yet(&["routes"], TEXT, CLUSTER),

@@ -43,6 +43,14 @@ impl Control {
         answer
     }
 
+    /// Secures connections that are accepted from here on with this, or not at all. Those that are there
+    /// stay as they are, handshakes that have begun included.
+    pub fn secure(&self, acceptor: Option<Arc<tls_session::Acceptor>>) {
+        for shard in &*self.shards {
+            shard.give(Order::Secure(acceptor.clone()));
+        }
+    }
+
     /// Closes the listener: no more connections are accepted. Those that are there stay. A question
     /// that the first shard is asked after this finds it done.
     pub fn stop_accepting(&self) {

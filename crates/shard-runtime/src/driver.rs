@@ -8,8 +8,11 @@ mod heeding;
 mod intake;
 mod moves;
 mod output;
+mod sealing;
+mod securing;
 mod stopping;
 
+use std::collections::BTreeSet;
 use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -19,18 +22,22 @@ use std::time::Duration;
 use balance::Load;
 use broker::{Broker, ConnId, Time};
 use fabric::ShardId;
+use tls_session::Sealed;
 
 use self::stopping::Stage;
 use crate::acceptor::Acceptor;
 use crate::bell::Bell;
 use crate::clock::Clock;
 use crate::cores::Cores;
+use crate::handshakes::Handshakes;
 use crate::io::{Event, Io, Wait};
+use crate::link::Link;
 use crate::load_board::{LoadBoard, LoadMeter, processor_time};
 use crate::mesh_port::MeshPort;
 use crate::orders::Orders;
 use crate::password_pool::PasswordPool;
 use crate::patience::Patience;
+use crate::socket::Sockets;
 
 /// How soon to look again when a queue to another shard is full.
 const FULL_QUEUE_PAUSE: Duration = Duration::from_micros(100);
@@ -46,6 +53,9 @@ pub(crate) struct Parts {
     pub(crate) listener: Option<TcpListener>,
     pub(crate) orders: Arc<Orders>,
     pub(crate) passwords: Arc<PasswordPool>,
+    /// What secures connections.
+    pub(crate) tls: Option<Arc<tls_session::Acceptor>>,
+    pub(crate) handshakes: Arc<Handshakes>,
     pub(crate) clock: Clock,
     /// How long to look for something to do before sleeping; `None` to learn it.
     pub(crate) busy_poll: Option<Duration>,
@@ -63,6 +73,14 @@ pub(crate) struct Driver {
     acceptor: Option<Acceptor>,
     orders: Arc<Orders>,
     passwords: Arc<PasswordPool>,
+    /// What secures connections that are accepted.
+    tls: Option<Arc<tls_session::Acceptor>>,
+    handshakes: Arc<Handshakes>,
+    /// Connections with TLS, and those of which it is not known yet.
+    links: Sockets<Box<Link>>,
+    /// One for each link that is not open.
+    link_deadlines: BTreeSet<(Time, ConnId)>,
+    sealed: Sealed,
     clock: Clock,
     patience: Patience,
     /// Bytes that clients sent in this turn.
@@ -96,6 +114,11 @@ impl Driver {
             acceptor,
             orders: parts.orders,
             passwords: parts.passwords,
+            tls: parts.tls,
+            handshakes: parts.handshakes,
+            links: Sockets::default(),
+            link_deadlines: BTreeSet::new(),
+            sealed: Sealed::default(),
             clock: parts.clock,
             patience: Patience::new(parts.busy_poll),
             received_bytes: 0,
@@ -212,7 +235,7 @@ impl Driver {
             Stage::Draining { deadline, .. } | Stage::Closing { deadline } => Some(deadline),
         };
         let accept = self.acceptor.as_ref().and_then(Acceptor::next_deadline);
-        [self.broker.next_deadline(), accept, stop].into_iter().flatten().min()
+        [self.broker.next_deadline(), accept, stop, self.next_link_deadline()].into_iter().flatten().min()
     }
 
     fn port(&mut self, peer: ShardId) -> &mut MeshPort {

@@ -228,6 +228,15 @@ impl Io {
         }
     }
 
+    /// The received bytes, to be changed: nobody else looks at them any more.
+    pub(crate) fn bytes_mut(&mut self, received: &mut Received) -> &mut [u8] {
+        match (self, received) {
+            (Self::Uring(uring), Received::Filled(filled)) => uring.bytes_mut(filled),
+            (Self::Epoll(epoll), Received::Span(span)) => epoll.bytes_mut(span),
+            _ => unreachable!("bytes are looked at where they were received"),
+        }
+    }
+
     /// Lets the kernel have the buffer again.
     pub(crate) fn give_back(&mut self, received: Received) {
         if let (Self::Uring(uring), Received::Filled(filled)) = (self, received) {

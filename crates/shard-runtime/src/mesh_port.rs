@@ -8,10 +8,15 @@ use broker::{Moved, Placed};
 use fabric::Batch;
 use rtrb::{Consumer, Producer, RingBuffer};
 
+use crate::link::Link;
+
 /// Parcels a queue holds. A shard sends at most one batch a turn, so a full queue means that the
 /// other shard has been busy for that many turns; batches then wait and grow in the broker, whose
 /// links are bounded by bytes.
 const PARCELS_MAX: usize = 256;
+
+/// A connection on its way to another shard: its socket, what the broker knows of it, and its TLS.
+pub(crate) type MovedParts = (OwnedFd, Moved, Option<Box<Link>>);
 
 /// What one shard hands to another.
 pub(crate) enum Parcel {
@@ -23,7 +28,7 @@ pub(crate) enum Parcel {
         peer: SocketAddr,
     },
     /// Connections that are to live with the receiver, behind all batches they must not overtake.
-    Moved(Vec<(OwnedFd, Moved)>),
+    Moved(Vec<MovedParts>),
     /// The sender takes in nothing more from its clients, and has sent what it took in before.
     Last,
 }

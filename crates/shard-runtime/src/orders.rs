@@ -12,6 +12,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use broker::{Broker, Time};
 
 use crate::bell;
+use crate::handshakes::Done;
 
 /// Orders that may wait for one shard. It takes all of them in its next turn, so only a burst fills
 /// this; who has one more then waits for that turn.
@@ -24,6 +25,10 @@ type Run = Box<dyn FnOnce(&mut Broker, Time) + Send>;
 pub(crate) enum Order {
     Run(Run),
     StopAccepting,
+    /// What secures connections that are accepted from here on; `None` is nothing.
+    Secure(Option<Arc<tls_session::Acceptor>>),
+    /// A step of a handshake was done.
+    Handshake(Done),
     /// Always the last one.
     Stop,
 }

@@ -16,6 +16,7 @@ use crate::bell::Bell;
 use crate::clock::Clock;
 use crate::control::Control;
 use crate::driver::{Driver, Parts};
+use crate::handshakes::Handshakes;
 use crate::io::{Backend, Io};
 use crate::load_board::LoadBoard;
 use crate::mesh_port::MeshPort;
@@ -44,6 +45,8 @@ pub(crate) struct Seed {
     pub(crate) listener: Option<TcpListener>,
     pub(crate) control: Control,
     pub(crate) passwords: Arc<PasswordPool>,
+    pub(crate) tls: Option<Arc<tls_session::Acceptor>>,
+    pub(crate) handshakes: Arc<Handshakes>,
     pub(crate) clock: Clock,
     pub(crate) busy_poll: Option<Duration>,
     pub(crate) board: Arc<LoadBoard>,
@@ -103,6 +106,8 @@ impl Seed {
             listener: self.listener,
             orders,
             passwords: self.passwords,
+            tls: self.tls,
+            handshakes: self.handshakes,
             clock: self.clock,
             busy_poll: self.busy_poll,
             board: self.board,

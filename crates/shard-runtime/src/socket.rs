@@ -1,4 +1,4 @@
-//! The sockets of a shard, by the slot of their connection.
+//! The sockets of a shard, or what belongs to some of them, by the slot of their connection.
 
 use broker::ConnId;
 
@@ -20,6 +20,11 @@ impl<S> Sockets<S> {
             self.rows.resize_with(id.slot() + 1, || None);
         }
         self.rows[id.slot()] = Some((id, socket));
+    }
+
+    /// Whether it is there.
+    pub(crate) fn has(&self, id: ConnId) -> bool {
+        self.peek(id).is_some()
     }
 
     /// The socket, unless it is gone.

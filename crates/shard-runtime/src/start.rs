@@ -14,6 +14,7 @@ use crate::bell::Bell;
 use crate::clock::Clock;
 use crate::control::Control;
 use crate::error::RuntimeError;
+use crate::handshakes::Handshakes;
 use crate::io::Backend;
 use crate::load_board::LoadBoard;
 use crate::mesh_port::MeshPort;
@@ -59,7 +60,8 @@ impl Shards {
 
 /// Starts a shard for each configuration, on the given cores in turn. The first shard accepts from
 /// a duplicate of `listener` and places the connections. A shard without work looks for some for as
-/// long as `busy_poll` before it sleeps; with `None` only while work keeps coming at once.
+/// long as `busy_poll` before it sleeps; with `None` only while work keeps coming at once. Connections are
+/// secured as `tls` says, or not at all.
 ///
 /// # Errors
 /// A shard could not get what its backend needs, its core or its thread; none runs then.
@@ -69,6 +71,7 @@ pub fn start(
     listener: &TcpListener,
     cpus: &[usize],
     busy_poll: Option<Duration>,
+    tls: Option<Arc<tls_session::Acceptor>>,
 ) -> Result<Shards, RuntimeError> {
     let clock = Clock::new();
     let shards = configs.len();
@@ -79,6 +82,7 @@ pub fn start(
     let (ready, all_ready) = mpsc::channel();
     let mut bell_senders = Vec::new();
     let mut threads = Vec::new();
+    let handshakes = Arc::new(Handshakes::default());
     for (shard, (config, ports)) in configs.into_iter().zip(mesh(shards)).enumerate() {
         let (bell_sender, bells) = mpsc::channel();
         bell_senders.push(bell_sender);
@@ -93,6 +97,8 @@ pub fn start(
             passwords: Arc::clone(&passwords),
             clock,
             busy_poll,
+            tls: tls.clone(),
+            handshakes: Arc::clone(&handshakes),
             board: Arc::clone(&board),
             ready: ready.clone(),
             bells,

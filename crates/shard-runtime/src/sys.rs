@@ -82,6 +82,11 @@ impl Ring {
         self.buffers.bytes(filled)
     }
 
+    /// The same, to be changed.
+    pub(crate) fn bytes_mut(&mut self, filled: &mut Filled) -> &mut [u8] {
+        self.buffers.bytes_mut(filled)
+    }
+
     /// Returns a buffer to be filled again.
     pub(crate) fn give_back(&mut self, filled: Filled) {
         self.buffers.give_back(filled);

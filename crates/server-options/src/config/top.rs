@@ -32,7 +32,6 @@ const OPERATOR: &str = "there are no operators and no JWTs";
 const OCSP: &str = "there is no OCSP";
 const PROXY: &str = "there is no PROXY protocol and no proxy is trusted";
 const PROFILE: &str = "there is no profile to ask for over HTTP";
-const TLS: &str = "there is no TLS";
 
 // One line a row: read across, it is the whole story of a key.
 #[rustfmt::skip]
@@ -87,8 +86,8 @@ pub(crate) static TABLE: &[Row<Draft>] = &[
     row(&["no_system_account", "no_system", "no_sys_acc"], Switch(|_, _| ())),
     row(&["mappings", "maps"], Any(|draft, entry, report| draft.options.auth.mappings = read_mappings(entry, report))),
 
-    soon(&["tls"], TLS, Any(read_tls)),
-    soon(&["allow_non_tls"], TLS, Switch(|draft, on| draft.allow_non_tls = on)),
+    row(&["tls"], Any(read_tls)),
+    row(&["allow_non_tls"], Switch(|draft, on| draft.allow_non_tls = on)),
 
     row(&["http"], Any(http)),
     row(&["https"], Any(https)),

@@ -12,6 +12,7 @@ use crate::advertised::Advertised;
 use crate::invocation::{SignalCall, SignalCommand};
 use crate::options::{Io, Options, Port, SHARDS_MAX};
 use crate::table::{Row, TABLE};
+use crate::tls::CertificateFiles;
 use crate::usage::usage;
 
 fn parse_line(line: &[&str]) -> Result<Invocation, OptionsError> {
@@ -121,6 +122,14 @@ fn each_supported_flag_sets_its_own_option() {
             assert_eq!(options(&[&format!("-{name}={}", sample(row))]), wanted, "-{name}");
         }
     }
+}
+
+#[test]
+fn tls_takes_several_flags() {
+    let given = ["-tls", "-tlscert=c", "-tlskey=k", "-tlscacert=a", "-tlsverify"];
+    let tls = options(&given).tls.expect("there is TLS");
+    assert_eq!(tls.certificates, [CertificateFiles { certificate: "c".into(), key: "k".into() }]);
+    assert_eq!((tls.ca_file, tls.policy.verify), (Some("a".into()), true));
 }
 
 #[test]

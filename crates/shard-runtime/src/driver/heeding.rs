@@ -16,6 +16,8 @@ impl Driver {
         for order in self.orders.take() {
             match order {
                 Order::Run(run) => run(&mut self.broker, now),
+                Order::Secure(acceptor) => self.tls = acceptor,
+                Order::Handshake(done) => self.on_handshake_step(now, done)?,
                 Order::StopAccepting => self.stop_accepting()?,
                 Order::Stop => self.begin_to_stop(now)?,
             }

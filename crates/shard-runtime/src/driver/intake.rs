@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 
-use broker::{CloseReason, ConnId, Greeting, Placed, Time};
+use broker::{CloseReason, ConnId, Placed, Time};
 use fabric::ShardId;
 
 use super::Driver;
@@ -37,7 +37,7 @@ impl Driver {
         match event {
             Event::Received(id, received) => self.on_received(now, id, received)?,
             Event::ReceiveEnded(id, end) => self.on_receive_ended(id, end)?,
-            Event::Writable(id) => self.broker.on_writable(id),
+            Event::Writable(id) => self.on_writable(now, id)?,
             Event::Accepted(socket) => self.on_accepted(now, socket)?,
             Event::AcceptEnded(error) => {
                 if let Some(acceptor) = &mut self.acceptor {
@@ -49,9 +49,12 @@ impl Driver {
         Ok(())
     }
 
-    fn on_received(&mut self, now: Time, id: ConnId, received: Received) -> io::Result<()> {
+    fn on_received(&mut self, now: Time, id: ConnId, mut received: Received) -> io::Result<()> {
         let serving = self.stage == Stage::Serving;
-        if serving {
+        if serving && self.links.has(id) {
+            self.received_bytes += self.io.bytes(&received).len();
+            self.on_received_secured(now, id, &mut received)?;
+        } else if serving {
             let bytes = self.io.bytes(&received);
             self.received_bytes += bytes.len();
             self.broker.on_received(now, id, bytes);
@@ -68,6 +71,9 @@ impl Driver {
         if self.stage != Stage::Serving {
             return Ok(());
         }
+        if end != End::Stopped && self.fails_opening(id, end) {
+            return Ok(());
+        }
         match end {
             End::Stopped => return self.steer_receive(id),
             End::Closed => self.broker.on_hangup(id, CloseReason::ClientClosed),
@@ -78,7 +84,9 @@ impl Driver {
 
     /// Receives from a connection while the broker wants its input, and not while it does not.
     pub(super) fn steer_receive(&mut self, id: ConnId) -> io::Result<()> {
-        if self.broker.wants_input(id) { self.io.receive(id) } else { self.io.stop_receiving(id).map(drop) }
+        let is_wanted =
+            self.broker.wants_input(id) && self.links.peek(id).is_none_or(|link| link.wants_input());
+        if is_wanted { self.io.receive(id) } else { self.io.stop_receiving(id).map(drop) }
     }
 
     fn on_accepted(&mut self, now: Time, socket: OwnedFd) -> io::Result<()> {
@@ -107,8 +115,9 @@ impl Driver {
     }
 
     fn adopt(&mut self, now: Time, fd: OwnedFd, placed: Placed, peer: SocketAddr) -> io::Result<()> {
-        let id = self.broker.on_accepted(now, placed, peer, Greeting::Plain);
+        let id = self.broker.on_accepted(now, placed, peer, self.greeting());
         self.io.adopt(id, fd)?;
+        self.link_up(now, id);
         self.steer_receive(id)
     }
 
@@ -135,6 +144,7 @@ impl Driver {
 
     pub(super) fn on_deadlines(&mut self, now: Time) -> io::Result<()> {
         self.broker.on_deadlines(now);
+        self.on_link_deadlines(now);
         match &mut self.acceptor {
             Some(acceptor) => acceptor.on_deadline(&mut self.io, now),
             None => Ok(()),

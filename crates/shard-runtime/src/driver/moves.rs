@@ -1,15 +1,14 @@
 //! Connections that go to another shard, and that come from one.
 
 use std::io;
-use std::os::fd::OwnedFd;
 
 use balance::{Load, Relief};
-use broker::{ConnId, Moved, Time};
+use broker::{ConnId, Time};
 use fabric::ShardId;
 
 use super::Driver;
 use super::stopping::Stage;
-use crate::mesh_port::Parcel;
+use crate::mesh_port::{MovedParts, Parcel};
 
 impl Driver {
     /// Goes on with what it takes to let connections leave.
@@ -59,18 +58,30 @@ impl Driver {
         let mut moved = Vec::new();
         for (id, one) in self.broker.hand_over(now) {
             let socket = self.io.release(id)?.expect("a connection has its socket until it is closed");
-            moved.push((socket, one));
+            let link = self.unlink(id).map(|mut link| {
+                link.blocked = false;
+                link
+            });
+            moved.push((socket, one, link));
         }
         self.port(to).send(Parcel::Moved(moved));
         self.ring_bell(to)
     }
 
     /// Takes in what another shard handed over.
-    pub(super) fn on_moved(&mut self, moved: Vec<(OwnedFd, Moved)>) -> io::Result<()> {
-        let (sockets, moved): (Vec<OwnedFd>, Vec<Moved>) = moved.into_iter().unzip();
-        let ids: Vec<ConnId> = self.broker.on_moved(moved);
-        for (id, socket) in ids.into_iter().zip(sockets) {
+    pub(super) fn on_moved(&mut self, moved: Vec<MovedParts>) -> io::Result<()> {
+        let mut sockets = Vec::with_capacity(moved.len());
+        let mut states = Vec::with_capacity(moved.len());
+        for (socket, state, link) in moved {
+            sockets.push((socket, link));
+            states.push(state);
+        }
+        let ids: Vec<ConnId> = self.broker.on_moved(states);
+        for (id, (socket, link)) in ids.into_iter().zip(sockets) {
             self.io.adopt(id, socket)?;
+            if let Some(link) = link {
+                self.links.insert(id, link);
+            }
             self.steer_receive(id)?;
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! What goes out: batches to other shards, then output to clients.
 
 use std::io::{self, IoSlice};
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd};
 
 use broker::{CloseReason, ConnId, Flush, Outbox, Time};
 use fabric::ShardId;
@@ -57,6 +57,10 @@ impl Driver {
     }
 
     fn flush_one(&mut self, now: Time, id: ConnId) -> io::Result<()> {
+        if self.links.has(id) { self.flush_secured(now, id) } else { self.flush_plain(now, id) }
+    }
+
+    pub(super) fn flush_plain(&mut self, now: Time, id: ConnId) -> io::Result<()> {
         loop {
             match self.broker.flush(id) {
                 Flush::Nothing => return Ok(()),
@@ -78,8 +82,17 @@ impl Driver {
         }
     }
 
-    fn close(&mut self, id: ConnId) -> io::Result<()> {
+    pub(super) fn close(&mut self, id: ConnId) -> io::Result<()> {
+        let link = self.unlink(id);
         let Some(socket) = self.io.release(id)? else { return Ok(()) };
+        if let Some(mut link) = link
+            && !link.blocked
+            && let Some(session) = link.session()
+        {
+            session.close();
+            // It is a courtesy: what does not fit is not said.
+            let _ = send_bytes(socket.as_fd(), session.outgoing());
+        }
         // Unread input would turn the close into a reset, which may overtake our last words.
         let mut discarded = [0; DISCARDED_BYTES_MAX];
         let _ = rustix::net::recv(&socket, &mut discarded[..], RecvFlags::DONTWAIT);
@@ -115,6 +128,10 @@ impl Driver {
         }
         Ok(())
     }
+}
+
+pub(super) fn send_bytes(socket: BorrowedFd<'_>, bytes: &[u8]) -> Result<usize, Errno> {
+    rustix::net::send(socket, bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL)
 }
 
 fn send(socket: BorrowedFd<'_>, outbox: &Outbox) -> Result<usize, Errno> {

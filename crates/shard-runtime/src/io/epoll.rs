@@ -213,6 +213,10 @@ impl Epoll {
     pub(crate) fn bytes(&self, span: &Span) -> &[u8] {
         &self.buffer[span.start..][..span.len]
     }
+
+    pub(crate) fn bytes_mut(&mut self, span: &Span) -> &mut [u8] {
+        &mut self.buffer[span.start..][..span.len]
+    }
 }
 
 impl Epoll {

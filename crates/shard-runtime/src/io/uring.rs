@@ -204,6 +204,10 @@ impl Uring {
         self.ring.bytes(filled)
     }
 
+    pub(crate) fn bytes_mut(&mut self, filled: &mut Filled) -> &mut [u8] {
+        self.ring.bytes_mut(filled)
+    }
+
     pub(crate) fn give_back(&mut self, filled: Filled) {
         self.ring.give_back(filled);
     }

@@ -75,6 +75,14 @@ impl Buffers {
         unsafe { slice::from_raw_parts(self.bytes.as_ptr().add(start), filled.len) }
     }
 
+    /// The received bytes, to be changed.
+    pub(super) fn bytes_mut(&mut self, filled: &mut Filled) -> &mut [u8] {
+        let start = usize::from(filled.buffer) * BUFFER_BYTES;
+        // SAFETY: as above; the one token for this buffer and `self` are borrowed for as long, so
+        // nobody else looks at it.
+        unsafe { slice::from_raw_parts_mut(self.bytes.as_ptr().add(start), filled.len) }
+    }
+
     /// Lets the kernel fill the buffer again.
     pub(super) fn give_back(&mut self, filled: Filled) {
         self.hand_over(filled.buffer);

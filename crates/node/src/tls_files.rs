@@ -1,0 +1,136 @@
+//! The files that TLS needs.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use server_options::{CertificateFiles, Tls};
+use tls_session::{Acceptor, Config, ConfigError, HandshakeFirst, KeyPair, Roots};
+
+/// What is wrong with them.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// A file could not be read.
+    #[error("{what}: open {path}: {source}")]
+    Open {
+        /// What it was wanted for.
+        what: &'static str,
+        /// Its name.
+        path: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// What the files hold, or what is asked for, does not do.
+    #[error("{error}{files}")]
+    Config {
+        /// What is wrong.
+        error: ConfigError,
+        /// With which files, in parentheses.
+        files: String,
+    },
+}
+
+/// Reads the files, and makes of them what secures connections. Says in the log what is odd about them.
+pub(crate) fn acceptor(tls: &Tls) -> Result<Arc<Acceptor>, TlsError> {
+    let config = Config {
+        key_pairs: tls.certificates.iter().map(key_pair).collect::<Result<_, _>>()?,
+        roots: roots(tls)?,
+        policy: tls.policy.clone(),
+    };
+    let acceptor = Acceptor::new(&config).map_err(|error| {
+        let files = culprit(&error, tls);
+        TlsError::Config { error, files }
+    })?;
+    for expiry in acceptor.expired(now()) {
+        tracing::warn!("The certificate of {} has expired, clients will refuse it: renew it", expiry.subject);
+    }
+    Ok(Arc::new(acceptor))
+}
+
+/// Says in the log what clients have to do.
+pub(crate) fn announce(acceptor: &Acceptor) {
+    if acceptor.is_required() {
+        tracing::info!("TLS required for client connections");
+    } else {
+        tracing::info!("TLS available for client connections");
+    }
+    if acceptor.policy().handshake_first == HandshakeFirst::Always {
+        tracing::warn!("Clients that are not using \"TLS Handshake First\" option will fail to connect");
+    }
+}
+
+fn key_pair(files: &CertificateFiles) -> Result<KeyPair, TlsError> {
+    let what = "error parsing X509 certificate/key pair";
+    Ok(KeyPair { certificates: read(what, &files.certificate)?, key: read(what, &files.key)? })
+}
+
+fn roots(tls: &Tls) -> Result<Roots, TlsError> {
+    match &tls.ca_file {
+        Some(path) => read("error reading 'ca_file'", path).map(Roots::Pem),
+        // Nobody asks for them otherwise.
+        None if !tls.policy.verify => Ok(Roots::System(Vec::new())),
+        None => {
+            let found = rustls_native_certs::load_native_certs().certs;
+            Ok(Roots::System(found.into_iter().map(|certificate| certificate.to_vec()).collect()))
+        }
+    }
+}
+
+fn read(what: &'static str, path: &Path) -> Result<Vec<u8>, TlsError> {
+    fs::read(path).map_err(|source| TlsError::Open { what, path: path.display().to_string(), source })
+}
+
+fn culprit(error: &ConfigError, tls: &Tls) -> String {
+    match error {
+        ConfigError::KeyPair { index, .. } => {
+            let CertificateFiles { certificate, key } = &tls.certificates[*index];
+            format!(" ({}, {})", certificate.display(), key.display())
+        }
+        ConfigError::Roots => {
+            tls.ca_file.as_ref().map_or_else(String::new, |path| format!(" ({})", path.display()))
+        }
+        _ => String::new(),
+    }
+}
+
+/// Seconds since 1970.
+fn now() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+
+    fn tls(certificate: PathBuf, key: PathBuf) -> Tls {
+        Tls { certificates: vec![CertificateFiles { certificate, key }], ..Tls::default() }
+    }
+
+    #[test]
+    fn files_make_an_acceptor() {
+        let dir = tempfile::tempdir().unwrap();
+        let [certificate, key] = ["cert.pem", "key.pem"].map(|name| dir.path().join(name));
+        let signed = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        fs::write(&certificate, signed.cert.pem()).unwrap();
+        fs::write(&key, signed.signing_key.serialize_pem()).unwrap();
+        assert!(acceptor(&tls(certificate, key)).unwrap().is_required());
+    }
+
+    #[test]
+    fn errors_name_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let [certificate, key] = ["cert.pem", "key.pem"].map(|name| dir.path().join(name));
+        let error = acceptor(&tls(certificate.clone(), key.clone())).unwrap_err().to_string();
+        let expected = format!("error parsing X509 certificate/key pair: open {}: ", certificate.display());
+        assert!(error.starts_with(&expected), "{error}");
+        fs::write(&certificate, "nothing").unwrap();
+        fs::write(&key, "nothing").unwrap();
+        let error = acceptor(&tls(certificate.clone(), key)).unwrap_err().to_string();
+        assert!(error.contains("failed to find any PEM data in certificate input"), "{error}");
+        assert!(error.contains(&certificate.display().to_string()), "{error}");
+    }
+}

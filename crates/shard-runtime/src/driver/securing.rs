@@ -1,0 +1,225 @@
+//! TLS between sockets and the broker: how connections begin, their handshakes, and what they send.
+//!
+//! Always true: the broker hears nothing of a connection before it is known whether it is secured, and
+//! sends it nothing but INFO, or why it is refused.
+
+use std::io;
+use std::mem;
+use std::sync::Arc;
+
+use broker::{CloseReason, ConnId, Greeting, Security, Time};
+use tls_session::{Opening, Session, SessionError};
+
+use super::Driver;
+use crate::handshakes::{Done, Step};
+use crate::io::{End, Received};
+use crate::link::{Link, State, security};
+
+impl Driver {
+    /// How to greet a connection that was just accepted.
+    pub(super) fn greeting(&self) -> Greeting {
+        match &self.tls {
+            None => Greeting::Plain,
+            Some(acceptor) if Opening::new(acceptor.policy()).is_greeted() => Greeting::BeforeTls,
+            Some(_) => Greeting::AfterTls,
+        }
+    }
+
+    /// Waits for what a new connection does.
+    pub(super) fn link_up(&mut self, now: Time, id: ConnId) {
+        let Some(acceptor) = self.tls.clone() else { return };
+        // One that was turned away needs no handshake.
+        if !self.broker.wants_input(id) {
+            return;
+        }
+        let opening = Opening::new(acceptor.policy());
+        self.links.insert(id, Box::new(Link::new(acceptor, opening)));
+        self.on_opening(now, id, opening);
+    }
+
+    /// A connection has come to this on its way.
+    fn on_opening(&mut self, now: Time, id: ConnId, opening: Opening) {
+        let Some(link) = self.links.find(id) else { return };
+        if opening == Opening::Clear {
+            self.unlink(id);
+            return self.broker.on_unsecured(now, id);
+        }
+        if matches!(opening, Opening::Secure { .. }) {
+            let admission = link.acceptor.admit(now.0);
+            if admission.refused_before > 0 {
+                tracing::warn!("Rejected {} connections due to TLS rate limiting", admission.refused_before);
+            }
+            if !admission.granted {
+                self.unlink(id);
+                return self.broker.on_throttled(id);
+            }
+        }
+        link.state = State::Opening(opening);
+        let deadline = now + opening.patience(link.acceptor.policy());
+        self.set_deadline(id, Some(deadline));
+    }
+
+    fn set_deadline(&mut self, id: ConnId, deadline: Option<Time>) {
+        let Some(link) = self.links.find(id) else { return };
+        if let Some(before) = mem::replace(&mut link.deadline, deadline) {
+            self.link_deadlines.remove(&(before, id));
+        }
+        if let Some(deadline) = deadline {
+            self.link_deadlines.insert((deadline, id));
+        }
+    }
+
+    /// Forgets what is between a connection's socket and the broker.
+    pub(super) fn unlink(&mut self, id: ConnId) -> Option<Box<Link>> {
+        self.set_deadline(id, None);
+        self.links.remove(id)
+    }
+
+    /// When [`Self::on_link_deadlines`] is next needed.
+    pub(super) fn next_link_deadline(&self) -> Option<Time> {
+        self.link_deadlines.first().map(|(at, _)| *at)
+    }
+
+    /// Goes on with connections that took their time.
+    pub(super) fn on_link_deadlines(&mut self, now: Time) {
+        while let Some((at, id)) = self.link_deadlines.first().copied()
+            && at <= now
+        {
+            self.set_deadline(id, None);
+            let link = self.links.find(id).expect("a connection without a link has no deadline");
+            let next = match &link.state {
+                State::Opening(opening) => opening.on_patience_over(link.acceptor.policy()),
+                State::Handshake { .. } | State::Open(_) => None,
+            };
+            match next {
+                None => self.broker.on_handshake_failed(id, "i/o timeout", true),
+                Some(opening) => {
+                    if opening.is_greeted() && matches!(link.state, State::Opening(Opening::Silent)) {
+                        self.broker.greet(id);
+                    }
+                    self.on_opening(now, id, opening);
+                }
+            }
+        }
+    }
+
+    /// Bytes of a connection with a link.
+    pub(super) fn on_received_secured(
+        &mut self,
+        now: Time,
+        id: ConnId,
+        received: &mut Received,
+    ) -> io::Result<()> {
+        let Some(link) = self.links.find(id) else { return Ok(()) };
+        if let State::Opening(opening) = link.state {
+            let first = self.io.bytes(received).first().copied();
+            self.on_first_byte(now, id, opening, first.expect("an empty receive is an end"))?;
+        }
+        let Some(link) = self.links.find(id) else {
+            self.broker.on_received(now, id, self.io.bytes(received));
+            return Ok(());
+        };
+        match &mut link.state {
+            State::Open(session) => {
+                let broker = &mut self.broker;
+                let input = self.io.bytes_mut(received);
+                let outcome = session.receive(input, |bytes| broker.on_received(now, id, bytes));
+                self.after_receive(id, outcome);
+                self.send_outgoing(now, id)?;
+            }
+            _ => {
+                link.held.extend_from_slice(self.io.bytes(received));
+                self.go_on_with_handshake(id)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn on_first_byte(&mut self, now: Time, id: ConnId, opening: Opening, byte: u8) -> io::Result<()> {
+        let next = opening.on_first_byte(byte);
+        if next != opening {
+            self.on_opening(now, id, next);
+        }
+        // INFO in the clear goes before anything of the handshake, even if the client did not wait for it.
+        self.flush_plain(now, id)?;
+        if let Opening::Secure { greeted } = next
+            && let Some(link) = self.links.find(id)
+        {
+            let session = Some(Box::new(Session::new(&link.acceptor)));
+            link.state = State::Handshake { session, greeted };
+        }
+        Ok(())
+    }
+
+    fn after_receive(&mut self, id: ConnId, outcome: Result<(), SessionError>) {
+        let session = self.links.find(id).and_then(|link| link.session());
+        let ended = session.is_some_and(|session| session.is_closed());
+        match outcome {
+            Err(_) => self.broker.on_hangup(id, CloseReason::ReadError),
+            Ok(()) if ended => self.broker.on_hangup(id, CloseReason::ClientClosed),
+            Ok(()) => {}
+        }
+    }
+
+    /// Has someone else look at what the client sent, if there is anything.
+    fn go_on_with_handshake(&mut self, id: ConnId) -> io::Result<()> {
+        let Some(link) = self.links.find(id).filter(|link| !link.held.is_empty()) else { return Ok(()) };
+        let State::Handshake { session, .. } = &mut link.state else { return Ok(()) };
+        let Some(session) = session.take() else { return Ok(()) };
+        let input = mem::take(&mut link.held);
+        let orders = Arc::clone(&self.orders);
+        if !self.handshakes.submit(Step { id, session, input, orders })? {
+            self.broker.on_handshake_failed(id, "too many handshakes at a time", false);
+        }
+        Ok(())
+    }
+
+    /// A session is back from whoever worked on its handshake.
+    pub(super) fn on_handshake_step(&mut self, now: Time, done: Done) -> io::Result<()> {
+        let Done { id, session, outcome, plain } = done;
+        let Some(link) = self.links.find(id) else { return Ok(()) };
+        let State::Handshake { session: home, greeted } = &mut link.state else { return Ok(()) };
+        let greeted = *greeted;
+        let secured = session.secured();
+        *home = Some(session);
+        if let Err(error) = outcome {
+            self.broker.on_handshake_failed(id, &error.to_string(), error == SessionError::NotTls);
+        } else if let Some(secured) = secured {
+            self.open(now, id, security(&secured, !greeted), &plain);
+        } else {
+            self.go_on_with_handshake(id)?;
+        }
+        self.send_outgoing(now, id)?;
+        self.steer_receive(id)
+    }
+
+    /// The handshake is over.
+    fn open(&mut self, now: Time, id: ConnId, security: Security, plain: &[u8]) {
+        self.set_deadline(id, None);
+        self.broker.on_secured(now, id, security);
+        let Some(link) = self.links.find(id) else { return };
+        if let State::Handshake { session, .. } = &mut link.state {
+            let session = session.take().expect("the session has just come back");
+            link.state = State::Open(session);
+        }
+        self.broker.on_received(now, id, plain);
+        let link = self.links.find(id).expect("only a flush unlinks it");
+        let mut held = mem::take(&mut link.held);
+        let State::Open(session) = &mut link.state else { return };
+        let broker = &mut self.broker;
+        let outcome = session.receive(&mut held, |bytes| broker.on_received(now, id, bytes));
+        self.after_receive(id, outcome);
+    }
+
+    /// Nothing more comes from a connection that is not open yet. Returns whether that was so.
+    pub(super) fn fails_opening(&mut self, id: ConnId, end: End) -> bool {
+        match self.links.find(id).map(|link| &link.state) {
+            Some(State::Handshake { .. } | State::Opening(Opening::Silent | Opening::Secure { .. })) => {
+                let error = if end == End::Closed { "EOF" } else { "read: connection reset by peer" };
+                self.broker.on_handshake_failed(id, error, false);
+                true
+            }
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! A connection with TLS, between its socket and the broker.
+
+use std::sync::Arc;
+
+use broker::{Security, Time};
+use monitor::{PeerCert, TlsFacts};
+use nats_auth::{Attribute, PeerFacts};
+use tls_session::{Acceptor, Certificate, Opening, Secured, Session};
+
+/// Input that is kept while a handshake is worked on elsewhere. A client has nothing more to say before
+/// it is answered, but may send its first ops right behind the end of the handshake. Reading stops above
+/// this, so one read more is kept at most.
+const HELD_BYTES_MAX: usize = 64 << 10;
+
+/// What a connection has beside its socket until it is known to go on in the clear.
+#[derive(Debug)]
+pub(crate) struct Link {
+    /// The configuration that was in force when it was accepted.
+    pub(crate) acceptor: Arc<Acceptor>,
+    pub(crate) state: State,
+    /// Until when the state has to change.
+    pub(crate) deadline: Option<Time>,
+    /// What came while the session was elsewhere.
+    pub(crate) held: Vec<u8>,
+    /// Bytes of the outbox that the session's outgoing bytes stand for.
+    pub(crate) sealed: usize,
+    /// The socket is full.
+    pub(crate) blocked: bool,
+}
+
+/// Where a connection is on its way to TLS.
+#[derive(Debug)]
+pub(crate) enum State {
+    /// The client has said nothing.
+    Opening(Opening),
+    /// The handshake is under way; `None` while a worker has the session.
+    Handshake { session: Option<Box<Session>>, greeted: bool },
+    /// Everything is encrypted.
+    Open(Box<Session>),
+}
+
+impl Link {
+    pub(crate) fn new(acceptor: Arc<Acceptor>, opening: Opening) -> Self {
+        let state = State::Opening(opening);
+        Self { acceptor, state, deadline: None, held: Vec::new(), sealed: 0, blocked: false }
+    }
+
+    /// The session, if it is here.
+    pub(crate) fn session(&mut self) -> Option<&mut Session> {
+        match &mut self.state {
+            State::Opening(_) => None,
+            State::Handshake { session, .. } => session.as_deref_mut(),
+            State::Open(session) => Some(session),
+        }
+    }
+
+    /// Whether the socket is to be read.
+    pub(crate) fn wants_input(&self) -> bool {
+        self.held.len() < HELD_BYTES_MAX
+    }
+}
+
+/// What the broker is told of a handshake.
+pub(crate) fn security(secured: &Secured, first: bool) -> Security {
+    let tls = TlsFacts {
+        version: secured.version.as_str().into(),
+        cipher_suite: secured.cipher_suite.as_str().into(),
+        first,
+        peer_certs: secured.certificates.iter().map(shown).collect(),
+    };
+    Security { tls, peer: secured.certificates.first().map(holder) }
+}
+
+fn shown(certificate: &Certificate) -> PeerCert {
+    PeerCert {
+        subject: certificate.subject.to_string(),
+        spki_sha256: certificate.spki_sha256.to_string(),
+        cert_sha256: certificate.sha256.to_string(),
+    }
+}
+
+fn holder(certificate: &Certificate) -> PeerFacts {
+    let attribute =
+        |one: &tls_session::Attribute| Attribute { oid: one.oid.clone(), value: one.value.clone() };
+    PeerFacts {
+        emails: certificate.emails.clone(),
+        dns_names: certificate.dns_names.clone(),
+        uris: certificate.uris.clone(),
+        subject: certificate.subject.sets().iter().map(|set| set.iter().map(attribute).collect()).collect(),
+    }
+}
