@@ -1,0 +1,84 @@
+//! Certificates for a server and its clients, made for one test.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, RootCertStore};
+use tempfile::TempDir;
+
+/// A directory with an authority's certificate, and those that it signed.
+pub(crate) struct Certificates {
+    dir: TempDir,
+    issuer: Issuer<'static, KeyPair>,
+}
+
+impl Certificates {
+    /// With those of the authority, of a server `localhost` and of a client `client`.
+    pub(crate) fn new() -> Self {
+        let dir = TempDir::with_prefix("tls-").expect("a directory");
+        let mut params = params("authority");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().expect("a key");
+        let own = params.self_signed(&key).expect("a certificate");
+        fs::write(dir.path().join("ca.pem"), own.pem()).expect("a file");
+        let certificates = Self { dir, issuer: Issuer::new(params, key) };
+        certificates.sign("server", "localhost");
+        certificates.sign("client", "client");
+        certificates
+    }
+
+    /// Writes `<name>.pem` and `<name>-key.pem`.
+    pub(crate) fn sign(&self, name: &str, host: &str) {
+        let key = KeyPair::generate().expect("a key");
+        let certificate = params(host).signed_by(&key, &self.issuer).expect("a certificate");
+        fs::write(self.path(&format!("{name}.pem")), certificate.pem()).expect("a file");
+        fs::write(self.path(&format!("{name}-key.pem")), key.serialize_pem()).expect("a file");
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    pub(crate) fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// A `tls` block with these files and further lines.
+    pub(crate) fn block(&self, more: &str) -> String {
+        let dir = self.dir().display();
+        format!(
+            "tls {{\n cert_file: \"{dir}/server.pem\"\n key_file: \"{dir}/server-key.pem\"\n \
+             ca_file: \"{dir}/ca.pem\"\n timeout: 30\n {more}\n}}\n"
+        )
+    }
+
+    /// What a client of rustls' needs to trust the server, and to show its own certificate if it is to.
+    pub(crate) fn client_config(&self, shows: bool) -> Arc<ClientConfig> {
+        let mut roots = RootCertStore::empty();
+        roots
+            .add(CertificateDer::from_pem_file(self.path("ca.pem")).expect("it was written"))
+            .expect("a root");
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let builder = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_root_certificates(roots);
+        Arc::new(if shows {
+            let certificate = CertificateDer::from_pem_file(self.path("client.pem")).expect("it was written");
+            let key = PrivateKeyDer::from_pem_file(self.path("client-key.pem")).expect("it was written");
+            builder.with_client_auth_cert(vec![certificate], key).expect("they fit")
+        } else {
+            builder.with_no_client_auth()
+        })
+    }
+}
+
+fn params(host: &str) -> CertificateParams {
+    let mut params = CertificateParams::new([host.to_owned(), "127.0.0.1".to_owned()]).expect("names");
+    params.distinguished_name.push(DnType::CommonName, host);
+    params
+}
