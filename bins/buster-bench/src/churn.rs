@@ -3,7 +3,6 @@
 //! Each sends a block of SUBs, the UNSUBs of all of them and a PING; its PONG starts the next block.
 
 use std::io::Write;
-use std::net::TcpStream;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -17,6 +16,7 @@ use crate::meter::Meter;
 use crate::progress::Progress;
 use crate::report::Report;
 use crate::server::Server;
+use crate::stream::Stream;
 
 /// How many subscriptions a connection holds at most at a time.
 const SUBS_PER_BLOCK: u64 = 256;
@@ -27,7 +27,7 @@ const PAIRS: u64 = 1_500_000;
 const PONG_WAIT_MAX: Duration = Duration::from_secs(20);
 
 pub(crate) struct Churner {
-    stream: TcpStream,
+    stream: Stream,
     inbox: Inbox,
     block: Vec<u8>,
     /// Blocks that have their PONG.

@@ -11,6 +11,7 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, connect as conne
 
 use crate::frames;
 use crate::scan::{Event, Scanner};
+use crate::stream::Stream;
 
 /// Generous: a million subscriptions may be ahead of the PONG on a slow machine.
 const REPLY_WAIT_MAX: Duration = Duration::from_secs(60);
@@ -26,6 +27,8 @@ pub(crate) struct ServerInfo {
     /// What clients switch features on, so not always the server's own version.
     pub(crate) version: String,
     pub(crate) max_payload_bytes: u64,
+    /// Everything behind INFO has to be TLS.
+    pub(crate) tls_required: bool,
 }
 
 /// Where to connect to, and from where.
@@ -43,14 +46,14 @@ impl Dialer {
         Self { addr, opened: 0 }
     }
 
-    fn dial(&mut self) -> Result<TcpStream> {
+    fn dial(&mut self) -> Result<Stream> {
         let source = source(self.addr, self.opened / CONNECTIONS_PER_SOURCE);
         self.opened += 1;
         let stream = match source {
             Some(source) => dial_from(source, self.addr),
             None => TcpStream::connect(self.addr),
         };
-        stream.with_context(|| format!("connecting to {}", self.addr))
+        Ok(stream.with_context(|| format!("connecting to {}", self.addr))?.into())
     }
 }
 
@@ -69,7 +72,7 @@ fn dial_from(source: Ipv4Addr, addr: SocketAddr) -> io::Result<TcpStream> {
 }
 
 /// Connects, sends `lines` after CONNECT and waits until the server has worked through them.
-pub(crate) fn open(dialer: &mut Dialer, lines: &[u8]) -> Result<TcpStream> {
+pub(crate) fn open(dialer: &mut Dialer, lines: &[u8]) -> Result<Stream> {
     let (mut stream, _) = greet(dialer.dial()?, REPLY_WAIT_MAX)?;
     let hello = [frames::CONNECT, lines].concat();
     stream.write_all(&hello).context("sending CONNECT")?;
@@ -79,20 +82,19 @@ pub(crate) fn open(dialer: &mut Dialer, lines: &[u8]) -> Result<TcpStream> {
 }
 
 /// Connects and reads INFO; the caller says what it wants to say.
-pub(crate) fn greet_from(dialer: &mut Dialer) -> Result<TcpStream> {
+pub(crate) fn greet_from(dialer: &mut Dialer) -> Result<Stream> {
     Ok(greet(dialer.dial()?, REPLY_WAIT_MAX)?.0)
 }
 
 /// Connects and reads INFO, nothing more; each read and write may take `wait_max` from then on.
-pub(crate) fn connect(addr: SocketAddr, wait_max: Duration) -> Result<(TcpStream, ServerInfo)> {
+pub(crate) fn connect(addr: SocketAddr, wait_max: Duration) -> Result<(Stream, ServerInfo)> {
     let stream = TcpStream::connect(addr).with_context(|| format!("connecting to {addr}"))?;
-    greet(stream, wait_max)
+    greet(stream.into(), wait_max)
 }
 
-fn greet(mut stream: TcpStream, wait_max: Duration) -> Result<(TcpStream, ServerInfo)> {
+fn greet(mut stream: Stream, wait_max: Duration) -> Result<(Stream, ServerInfo)> {
     stream.set_nodelay(true)?;
-    stream.set_read_timeout(Some(wait_max))?;
-    stream.set_write_timeout(Some(wait_max))?;
+    stream.set_waits_max(wait_max)?;
     let mut scanner = Scanner::default();
     let mut info = None;
     while info.is_none() || !scanner.is_at_boundary() {
@@ -102,11 +104,15 @@ fn greet(mut stream: TcpStream, wait_max: Duration) -> Result<(TcpStream, Server
             }
         })?;
     }
-    Ok((stream, info.unwrap_or_default()))
+    let info = info.unwrap_or_default();
+    if info.tls_required {
+        stream.secure().context("the TLS handshake")?;
+    }
+    Ok((stream, info))
 }
 
 /// Sends PING on a blocking connection and reads up to the PONG: how many messages came before it.
-pub(crate) fn await_pong(stream: &mut TcpStream) -> Result<u64> {
+pub(crate) fn await_pong(stream: &mut Stream) -> Result<u64> {
     stream.write_all(frames::PING).context("sending PING")?;
     let mut scanner = Scanner::default();
     let mut messages = 0;
@@ -126,7 +132,7 @@ pub(crate) fn await_pong(stream: &mut TcpStream) -> Result<u64> {
     Ok(messages)
 }
 
-fn read_events(stream: &mut TcpStream, scanner: &mut Scanner, on: impl FnMut(Event<'_>)) -> Result<()> {
+fn read_events(stream: &mut Stream, scanner: &mut Scanner, on: impl FnMut(Event<'_>)) -> Result<()> {
     let mut buffer = [0; READ_BYTES];
     match stream.read(&mut buffer) {
         Ok(0) => bail!("the server closed the connection"),
@@ -145,6 +151,7 @@ fn parse_info(body: &[u8]) -> ServerInfo {
     ServerInfo {
         version: info["version"].as_str().unwrap_or("?").to_owned(),
         max_payload_bytes: info["max_payload"].as_u64().unwrap_or(u64::MAX),
+        tls_required: info["tls_required"].as_bool().unwrap_or(false),
     }
 }
 
@@ -181,7 +188,7 @@ mod tests {
         addr
     }
 
-    fn open_at(addr: SocketAddr, lines: &[u8]) -> Result<TcpStream> {
+    fn open_at(addr: SocketAddr, lines: &[u8]) -> Result<Stream> {
         open(&mut Dialer::new(addr), lines)
     }
 

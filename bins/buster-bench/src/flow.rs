@@ -261,7 +261,7 @@ impl Flow {
             }
             let publisher = &mut self.publishers[token - self.subscribers.len()];
             if writable {
-                publisher.on_writable();
+                publisher.on_writable()?;
             }
             if readable {
                 publisher.read_replies()?;
@@ -350,8 +350,8 @@ mod tests {
             }
         });
         let block = if checks { block().stamped(0, PAYLOAD_BYTES) } else { block() };
-        let publisher = Publisher::new(publisher, block, count, 0..1);
-        let mut flow = Flow::new(vec![publisher], vec![Subscriber::new(subscriber, 0)], traffic(1))?;
+        let publisher = Publisher::new(publisher.into(), block, count, 0..1);
+        let mut flow = Flow::new(vec![publisher], vec![Subscriber::new(subscriber.into(), 0)], traffic(1))?;
         if checks {
             flow = flow.checking(PAYLOAD_BYTES);
         }
@@ -420,7 +420,7 @@ mod tests {
     fn a_publisher_waits_for_the_slowest_group_it_feeds() {
         let (publisher, _peer) = pair();
         let bytes = block().frame_bytes();
-        let publishers = vec![Publisher::new(publisher, block(), 1_000_000, 1..3)];
+        let publishers = vec![Publisher::new(publisher.into(), block(), 1_000_000, 1..3)];
         let mut flow = Flow::new(publishers, Vec::new(), traffic(3)).unwrap();
         let far_behind = u64::MAX / (2 * flow.traffic.delivery_bytes);
         flow.groups[0].published_bytes = far_behind;

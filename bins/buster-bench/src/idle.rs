@@ -2,7 +2,6 @@
 //! does while nothing happens.
 
 use std::io::Write;
-use std::net::TcpStream;
 use std::thread;
 use std::time::Duration;
 
@@ -16,6 +15,7 @@ use crate::meter::Meter;
 use crate::progress::Progress;
 use crate::report::Report;
 use crate::server::Server;
+use crate::stream::Stream;
 
 /// After the last connection, before the quiet is measured: servers ping every new client after 2 s.
 const SETTLE: Duration = Duration::from_secs(3);
@@ -62,7 +62,7 @@ fn warm_up(dialer: &mut Dialer) -> Result<()> {
     client::open(dialer, &frames::subscribe("warm.up", None, "1")).map(drop)
 }
 
-fn open(dialer: &mut Dialer, count: u32) -> Result<Vec<TcpStream>> {
+fn open(dialer: &mut Dialer, count: u32) -> Result<Vec<Stream>> {
     let mut progress = Progress::new("opening", "connections");
     let open = |index: u32| {
         progress.show(|| index.into());
@@ -73,7 +73,7 @@ fn open(dialer: &mut Dialer, count: u32) -> Result<Vec<TcpStream>> {
 }
 
 /// Publishes to each of them and reads what each gets: that one message.
-fn confirm_all_listen(dialer: &mut Dialer, connections: Vec<TcpStream>) -> Result<()> {
+fn confirm_all_listen(dialer: &mut Dialer, connections: Vec<Stream>) -> Result<()> {
     let mut publisher = client::open(dialer, b"")?;
     for (index, mut stream) in connections.into_iter().enumerate() {
         let subject = subject(index as u32);

@@ -1,12 +1,12 @@
 //! Reads what a server sends a client, op by op, and answers its PINGs.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::TcpStream;
 
 use anyhow::{Context, Result, bail};
 use nats_proto::{Limits, Message, ServerDecoder, ServerOp, Step};
 
 use crate::frames;
+use crate::stream::Stream;
 
 #[derive(Default)]
 pub(crate) struct Inbox {
@@ -37,7 +37,7 @@ impl Inbox {
     /// whole: how many bytes came, 0 when there is nothing now.
     pub(crate) fn read(
         &mut self,
-        stream: &mut TcpStream,
+        stream: &mut Stream,
         scratch: &mut [u8],
         on_message: impl FnMut(&Message<'_>) -> Result<()>,
     ) -> Result<usize> {
@@ -97,12 +97,13 @@ impl Inbox {
 mod tests {
     use super::*;
     use std::net::TcpListener;
+    use std::net::TcpStream;
 
     /// Feeds `input` in pieces of `size` bytes and hands back the inbox, the payloads and what the
     /// server heard in return.
     fn feed(input: &[u8], size: usize) -> Result<(Inbox, Vec<Vec<u8>>, Vec<u8>)> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
-        let mut near = TcpStream::connect(listener.local_addr()?)?;
+        let mut near = Stream::from(TcpStream::connect(listener.local_addr()?)?);
         let mut far = listener.accept()?.0;
         far.write_all(input)?;
         let (mut inbox, mut payloads, mut left) = (Inbox::default(), Vec::new(), input.len());

@@ -37,11 +37,13 @@ mod server;
 mod shape;
 mod soak;
 mod stamp;
+mod stream;
 mod streaming;
 mod stuck;
 mod subscriber;
 mod subscriptions;
 mod table;
+mod tls;
 mod units;
 
 use std::process::ExitCode;

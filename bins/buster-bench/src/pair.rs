@@ -5,7 +5,6 @@
 
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Write};
-use std::net::TcpStream;
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
@@ -15,6 +14,7 @@ use crate::epoll::Epoll;
 use crate::frames;
 use crate::inbox::Inbox;
 use crate::stamp::{self, PAYLOAD_BYTES_MIN};
+use crate::stream::Stream;
 
 /// Both sides read as much as this at once: dozens of messages.
 const READ_BYTES: usize = 4 * 1024;
@@ -36,7 +36,7 @@ pub(crate) struct Pair {
 
 /// One end: a connection, and the frame it sends over and over with ever other payloads.
 struct Player {
-    stream: TcpStream,
+    stream: Stream,
     inbox: Inbox,
     frame: Vec<u8>,
     /// Bytes that the socket did not take.
@@ -132,7 +132,7 @@ impl Player {
         Ok(Self::new(stream, frame))
     }
 
-    fn new(stream: TcpStream, frame: Vec<u8>) -> Self {
+    fn new(stream: Stream, frame: Vec<u8>) -> Self {
         let scratch = vec![0; READ_BYTES];
         Self { stream, inbox: Inbox::default(), frame, outbox: Vec::new(), scratch, received: Vec::new() }
     }
@@ -169,7 +169,7 @@ impl Player {
 }
 
 /// How many bytes the socket took.
-fn write(stream: &mut TcpStream, bytes: &[u8]) -> Result<usize> {
+fn write(stream: &mut Stream, bytes: &[u8]) -> Result<usize> {
     match stream.write(bytes) {
         Ok(count) => Ok(count),
         Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(0),
@@ -182,13 +182,14 @@ mod tests {
     use super::*;
     use std::io::Read;
     use std::net::TcpListener;
+    use std::net::TcpStream;
 
     fn player() -> (Player, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let far = listener.accept().unwrap().0;
         let frame = frames::publish("rtt.0", None, PAYLOAD_BYTES_MIN);
-        (Player::new(stream, frame), far)
+        (Player::new(stream.into(), frame), far)
     }
 
     fn stamped(pair: u32, seq: u64) -> Payload {

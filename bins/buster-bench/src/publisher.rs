@@ -4,7 +4,6 @@
 //! subscribes to.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::TcpStream;
 use std::ops::Range;
 
 use anyhow::{Context, Result, bail};
@@ -12,9 +11,10 @@ use anyhow::{Context, Result, bail};
 use crate::block::{Block, CHUNK_BYTES};
 use crate::frames;
 use crate::scan::{Event, Scanner};
+use crate::stream::Stream;
 
 pub(crate) struct Publisher {
-    pub(crate) stream: TcpStream,
+    pub(crate) stream: Stream,
     block: Block,
     sent_bytes: u64,
     /// Of frames, the PING aside.
@@ -31,7 +31,7 @@ pub(crate) struct Publisher {
 
 impl Publisher {
     /// Will send `messages` out of `block`, to be delivered to the groups `feeds`.
-    pub(crate) fn new(stream: TcpStream, block: Block, messages: u64, feeds: Range<usize>) -> Self {
+    pub(crate) fn new(stream: Stream, block: Block, messages: u64, feeds: Range<usize>) -> Self {
         Self {
             stream,
             sent_bytes: 0,
@@ -58,8 +58,14 @@ impl Publisher {
         !self.is_blocked && (self.bytes_left > 0 || !self.ping_left.is_empty())
     }
 
-    pub(crate) fn on_writable(&mut self) {
-        self.is_blocked = false;
+    /// The socket takes bytes again: what was encrypted already goes first.
+    pub(crate) fn on_writable(&mut self) -> Result<()> {
+        match self.stream.flush() {
+            Ok(()) => self.is_blocked = false,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error).context("publishing"),
+        }
+        Ok(())
     }
 
     pub(crate) fn frame_bytes(&self) -> u64 {
@@ -113,7 +119,7 @@ impl Publisher {
 }
 
 /// How many bytes the socket took; 0 when it is full.
-fn write(stream: &mut TcpStream, bytes: &[u8]) -> Result<usize> {
+fn write(stream: &mut Stream, bytes: &[u8]) -> Result<usize> {
     match stream.write(bytes) {
         Ok(count) => Ok(count),
         Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(0),

@@ -7,7 +7,6 @@
 
 use std::collections::VecDeque;
 use std::io::Write;
-use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -24,6 +23,7 @@ use crate::progress::Progress;
 use crate::report::Report;
 use crate::server::Server;
 use crate::shape::Shape;
+use crate::stream::Stream;
 use crate::streaming;
 use crate::units;
 
@@ -128,7 +128,7 @@ struct Troubles {
     dialer: Dialer,
     shape: Shape,
     churner: Churner,
-    victims: VecDeque<TcpStream>,
+    victims: VecDeque<Stream>,
     vanished: usize,
 }
 

@@ -4,23 +4,22 @@
 //! all else a server sends here is the odd PING of 6 bytes, fewer of them than would fill a message.
 //! So the byte count gives the messages, and what is left over must be whole PINGs.
 
-use std::io::{self, ErrorKind, Write};
-use std::net::TcpStream;
+use std::io::{ErrorKind, Write};
 
 use anyhow::{Context, Result, bail, ensure};
 use nats_proto::Message;
-use rustix::net::{RecvFlags, recv};
 
 use crate::client;
 use crate::frames;
 use crate::inbox::Inbox;
 use crate::ledger::Ledger;
+use crate::stream::Stream;
 
 /// One read's worth when messages are checked: more would not stay in the cache.
 const READ_BYTES_MAX: usize = 256 * 1024;
 
 pub(crate) struct Subscriber {
-    pub(crate) stream: TcpStream,
+    pub(crate) stream: Stream,
     /// Subscribers of one queue group share what is expected; all others have a group each.
     pub(crate) group: usize,
     intake: Intake,
@@ -33,7 +32,7 @@ enum Intake {
 }
 
 impl Subscriber {
-    pub(crate) fn new(stream: TcpStream, group: usize) -> Self {
+    pub(crate) fn new(stream: Stream, group: usize) -> Self {
         Self { stream, group, intake: Intake::Discarded(0) }
     }
 
@@ -53,7 +52,7 @@ impl Subscriber {
     ) -> Result<u64> {
         match &mut self.intake {
             Intake::Discarded(bytes) => {
-                let count = drop_input(&self.stream, scratch)?;
+                let count = drop_input(&mut self.stream, scratch)?;
                 *bytes += count;
                 Ok(count)
             }
@@ -95,12 +94,10 @@ impl Subscriber {
     }
 }
 
-/// On TCP, `TRUNC` discards inside the kernel.
-fn drop_input(stream: &TcpStream, buffer: &mut [u8]) -> Result<u64> {
-    let flags = RecvFlags::TRUNC | RecvFlags::DONTWAIT;
-    match recv(stream, &mut *buffer, flags).map_err(io::Error::from) {
-        Ok((_, 0)) => bail!("the server closed a subscriber's connection"),
-        Ok((_, count)) => Ok(count as u64),
+fn drop_input(stream: &mut Stream, buffer: &mut [u8]) -> Result<u64> {
+    match stream.discard(buffer) {
+        Ok(0) => bail!("the server closed a subscriber's connection"),
+        Ok(count) => Ok(count as u64),
         Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(0),
         Err(error) => Err(error).context("reading as a subscriber"),
     }

@@ -60,7 +60,7 @@ pub(crate) fn run(server: &Server, title: &str, count: u32, settings: &Settings)
     Ok(vec![subscribed, Report { payload_bytes: PAYLOAD_BYTES, ..published }])
 }
 
-fn subscribe_all(stream: &mut std::net::TcpStream, count: u32) -> Result<()> {
+fn subscribe_all(stream: &mut crate::stream::Stream, count: u32) -> Result<()> {
     let mut lines = Vec::new();
     for start in (0..count).step_by(SUB_BATCH as usize) {
         lines.clear();
