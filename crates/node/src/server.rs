@@ -45,6 +45,7 @@ impl Server {
         let shards = options.shards.unwrap_or_else(|| default_shards(cpus.len()));
         let plan = Plan::make(options.io, shards)?;
         let tls = options.tls.as_ref().map(tls_files::acceptor).transpose()?;
+        let https = options.tls.as_ref().map(tls_files::for_monitoring).transpose()?;
         let (listener, address) = listen(options)?;
         if let Some(path) = &options.pid_file {
             write_pid_file(path)?;
@@ -87,7 +88,7 @@ impl Server {
         }
         let control = shards.control();
         let monitored = monitor.as_ref().map(Bound::reached);
-        let monitoring = monitor.map(|monitor| monitor.start(options, &settings, control.clone(), None));
+        let monitoring = monitor.map(|monitor| monitor.start(options, &settings, control.clone(), https));
         let monitoring = monitoring.transpose().inspect_err(|_| control.stop())?.map(Arc::new);
         let ports = Ports::new(Reached { address, tls: tls.is_some() }, monitored);
         let ports = Arc::new(PortsPlace::new(program, ports));

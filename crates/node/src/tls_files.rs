@@ -6,8 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use rustls::ServerConfig;
 use server_options::{CertificateFiles, Tls};
-use tls_session::{Acceptor, Config, ConfigError, HandshakeFirst, KeyPair, Roots};
+use tls_session::{Acceptor, Config, ConfigError, HandshakeFirst, KeyPair, Policy, Roots};
 
 /// What is wrong with them.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +48,12 @@ pub(crate) fn acceptor(tls: &Tls) -> Result<Arc<Acceptor>, TlsError> {
         tracing::warn!("The certificate of {} has expired, clients will refuse it: renew it", expiry.subject);
     }
     Ok(Arc::new(acceptor))
+}
+
+/// The same for monitoring, which asks nobody for a certificate.
+pub(crate) fn for_monitoring(tls: &Tls) -> Result<Arc<ServerConfig>, TlsError> {
+    let policy = Policy { verify: false, pinned_certs: Vec::new(), ..tls.policy.clone() };
+    Ok(acceptor(&Tls { policy, ..tls.clone() })?.server_config())
 }
 
 /// Says in the log what clients have to do.
