@@ -66,14 +66,6 @@ const fn not_yet(names: &'static [&'static str], effect: Effect, missing: &'stat
     row(NotYet, names, "", effect, missing)
 }
 
-/// A row that is refused until what it is for has been built.
-const fn soon(missing: &'static str, row: Row) -> Row {
-    if cfg!(test) {
-        return row;
-    }
-    Row { section: NotYet, operand: "", help: missing, ..row }
-}
-
 const SWITCH: Effect = Switch(|_, _| ());
 const INTEGER: Effect = Integer(|_, _| Ok(()));
 const TEXT: Effect = Text(|_, _| Ok(()));

@@ -8,7 +8,7 @@ use crate::config::host_port::host_port;
 use crate::config::mappings::read_mappings;
 use crate::config::report::Report;
 use crate::config::row::Effect::{Any, Integer, NotYet, Off, Switch, Text};
-use crate::config::row::{Effect, Row, UNKNOWN_FIELD, not_yet, read_block, row, texts};
+use crate::config::row::{Row, UNKNOWN_FIELD, not_yet, read_block, row, texts};
 use crate::config::time::text_or_seconds;
 use crate::config::tls::read_tls;
 use crate::draft::Draft;
@@ -124,11 +124,6 @@ pub(crate) static TABLE: &[Row<Draft>] = &[
     row(&["prof_block_rate"], NotYet(PROFILE)),
     row(&["feature_flags"], NotYet("there are no features to choose from")),
 ];
-
-/// A key that is refused until what it is for has been built.
-const fn soon<T>(names: &'static [&'static str], missing: &'static str, effect: Effect<T>) -> Row<T> {
-    row(names, if cfg!(test) { effect } else { NotYet(missing) })
-}
 
 /// Empty text counts as not given.
 fn given(text: &str) -> Option<String> {
