@@ -18,6 +18,7 @@ use crate::monitoring::Monitoring;
 use crate::server::Server;
 use crate::settings::settings;
 use crate::sources::load;
+use crate::tls_files::{self, TlsError};
 use crate::users::next_directories;
 
 /// Why a reload was refused.
@@ -31,6 +32,8 @@ enum ReloadError {
     NotReloadable(#[from] NotReloadable),
     #[error(transparent)]
     Users(#[from] ConfigError),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     #[error(transparent)]
     Log(#[from] LogError),
 }
@@ -82,11 +85,14 @@ impl Reloader {
         }
         let lines = reload_changes(&self.options, &options)?;
         let directories = next_directories(&self.settings.directory, &self.options.auth, &options.auth)?;
+        // Files may be others under the same names.
+        let tls = options.tls.as_ref().map(tls_files::acceptor).transpose()?;
         // The last that can fail, since it takes effect at once.
         if options.log != self.options.log {
             self.log.reload(&options.log)?;
         }
         self.tell_shards(&options, directories);
+        self.control.secure(tls);
         self.rewrite_files(&options);
         if let Some(monitoring) = self.monitoring.upgrade() {
             monitoring.reconfigure(&options, &self.settings);

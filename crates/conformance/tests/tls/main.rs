@@ -245,3 +245,27 @@ on_every_setup!(
     a_reader_that_takes_nothing_is_cut_off,
     async_nats_is_served,
 );
+
+/// New connections get the new certificate; those that are there go on; a bad one changes nothing.
+#[test]
+fn a_reload_changes_the_certificate() {
+    let (before, after) = (Certificates::new(), Certificates::new());
+    let server = start(test_kit::SETUPS[1], before.block(""));
+    let connect = |certificates: &Certificates| {
+        let mut clear = Clear::dial(server.addr());
+        clear.line();
+        let mut secure = clear.secure(&certificates.client_config(false));
+        secure.connect().map(|pong| (pong, secure))
+    };
+    let (_, mut old) = connect(&before).expect("the handshake succeeds");
+    std::fs::remove_file(before.path("server.pem")).expect("it was written");
+    let line = server.reload(&before.block("")).expect("the reload is answered");
+    assert!(line.contains("Failed to reload") && line.contains("server.pem"), "{line}");
+    before.sign("server", "localhost");
+    let line = server.reload(&after.block("")).expect("the reload is answered");
+    assert!(line.contains("Reloaded server configuration"), "{line}");
+    assert!(connect(&before).is_err());
+    assert_eq!(connect(&after).expect("the handshake succeeds").0, "PONG\r\n");
+    old.send(b"PING\r\n");
+    assert_eq!(old.line().expect("it goes on"), "PONG\r\n");
+}
