@@ -28,14 +28,10 @@ pub(crate) fn next_directories(
     if old == new {
         return Ok(Vec::new());
     }
-    let Some(widened) = with_new_accounts(old, new) else { return Ok(vec![next(in_force, new)?]) };
+    let Some(widened) = with_new_accounts(old, new) else { return Ok(vec![Directory::next(in_force, new)?]) };
     let first = Directory::next(in_force, &widened)?;
-    let last = next(&first, new)?;
+    let last = Directory::next(&first, new)?;
     Ok(vec![first, last])
-}
-
-fn next(before: &Directory, config: &Config) -> Result<Arc<Directory>, ConfigError> {
-    Directory::next(before, config).inspect(|directory| warn_of_plain_passwords(directory))
 }
 
 /// The old configuration with the accounts that only the new one has, empty. None if there are none.
