@@ -14,6 +14,7 @@ const OWN_CRATES: &[&str] = &[
     "fabric",
     "jetstream",
     "monitor",
+    "monitor_http",
     "nats_auth",
     "nats_conf",
     "nats_proto",
