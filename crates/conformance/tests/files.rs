@@ -96,3 +96,66 @@ fn a_full_disk_for_the_log_does_not_stop_the_server() {
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("it runs");
     assert!(child.wait().expect("it ends").success());
 }
+
+/// Runs a server that logs elsewhere, and calls `until` as often as it takes.
+fn while_running(args: &[&str], mut until: impl FnMut() -> bool) {
+    let mut child = Command::new(ServerBinary::locate().expect("the server builds").path)
+        .args(["-a", "127.0.0.1", "-p", "-1", "--shards", "1"])
+        .args(args)
+        .spawn()
+        .expect("the server runs");
+    while !until() {
+        assert!(child.try_wait().expect("it was started").is_none(), "it ended");
+        std::thread::yield_now();
+    }
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("it runs");
+    assert!(child.wait().expect("it ends").success());
+}
+
+#[test]
+fn a_log_file_is_put_aside_when_it_is_long() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("s.log");
+    let backups = || {
+        let entries = fs::read_dir(dir.path()).expect("it can be read");
+        let names = entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("text"));
+        names.filter(|name| name.starts_with("s.log.20")).collect::<Vec<_>>()
+    };
+    // The lines of the start alone are more.
+    let args = ["-l", as_text(&path), "--log_size_limit", "300"];
+    let is_ready = || backups().iter().any(|name| read(&dir.path().join(name)).contains("Server is ready"));
+    while_running(&args, || is_ready() || read(&path).contains("Server is ready"));
+    let names = backups();
+    assert!(names.len() > 1, "{names:?}");
+    assert!(names.iter().all(|name| name.len() == "s.log.2026.11.20.06.04.41.687690123".len()), "{names:?}");
+    let said: String =
+        names.iter().map(|name| read(&dir.path().join(name))).collect::<String>() + &read(&path);
+    for line in
+        ["Starting nats-server", "Server is ready", "Server Exiting..", "Rotated log, backup saved as \""]
+    {
+        assert!(said.contains(line), "{line} is lost in\n{said}");
+    }
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_default()
+}
+
+#[test]
+fn lines_go_to_a_syslog_and_the_last_one_too() {
+    let syslog = std::net::UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    syslog.set_read_timeout(Some(ANSWER_DEADLINE)).expect("a timeout");
+    let address = format!("udp://{}", syslog.local_addr().expect("it is bound"));
+    let next = || {
+        let mut buffer = [0; 2000];
+        let len = syslog.recv(&mut buffer).expect("a line");
+        String::from_utf8_lossy(&buffer[..len]).into_owned()
+    };
+    while_running(&["-r", &address], || {
+        let line = next();
+        assert!(line.starts_with("<5>") && line.contains(" buster-server["), "{line}");
+        line.ends_with("]: Server is ready\n")
+    });
+    while !next().ends_with("]: Server Exiting..\n") {}
+}
