@@ -1,4 +1,7 @@
 //! async-nats against the server, on every setup.
 
 mod client;
+mod credentials;
+mod operations;
 mod scenarios;
+mod tls;
