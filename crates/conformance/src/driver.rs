@@ -13,18 +13,16 @@ use std::{
 
 use test_kit::{ANSWER_DEADLINE, RawClient, Server};
 
-use crate::SCENARIOS;
-
 /// From one line of the program to the next. Programs bound each scenario by 100 s themselves, so
 /// that the failure names it.
 const LINE_DEADLINE: Duration = ANSWER_DEADLINE.saturating_mul(4);
 
-/// Runs all scenarios of one client, on a server that keeps its port over restarts.
+/// Runs all of a client's `scenarios`, on a server that keeps its port over restarts.
 ///
 /// # Errors
 ///
 /// What failed, was left out or was not understood, as text.
-pub fn run(program: &mut Command, server: &mut Server) -> Result<(), String> {
+pub fn run(program: &mut Command, scenarios: &[&str], server: &mut Server) -> Result<(), String> {
     let spawned = program.arg(server.url()).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
     let mut session = Session::over(spawned.map_err(|error| format!("{program:?}: {error}"))?);
     let mut verdicts = Vec::new();
@@ -34,7 +32,7 @@ pub fn run(program: &mut Command, server: &mut Server) -> Result<(), String> {
             _ => session.serve(&line, server)?,
         }
     }
-    let expected: Vec<String> = SCENARIOS.iter().map(|name| format!("ok {name}")).collect();
+    let expected: Vec<String> = scenarios.iter().map(|name| format!("ok {name}")).collect();
     if verdicts == expected {
         return Ok(());
     }

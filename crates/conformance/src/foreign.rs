@@ -59,6 +59,20 @@ impl ForeignClient {
     ///
     /// [`PrepareError`], with what to install where something is missing.
     pub fn prepare(self) -> Result<Command, PrepareError> {
+        Ok(self.command(&self.install()?))
+    }
+
+    /// As [`Self::prepare`], for the scenarios on a server with users, which are there for Python.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::prepare`].
+    pub fn prepare_secured() -> Result<Command, PrepareError> {
+        Ok(python(&Self::Python.install()?, "secured.py"))
+    }
+
+    /// Installs or compiles what is needed, unless that has been done, and returns its directory.
+    fn install(self) -> Result<PathBuf, PrepareError> {
         let dir = target_dir()?.join("conformance").join(self.name());
         fs::create_dir_all(&dir)?;
         let lock = File::create(dir.join("lock"))?;
@@ -66,7 +80,7 @@ impl ForeignClient {
         let stamp = dir.join("stamp");
         let wanted = self.wanted(&dir)?;
         if fs::read_to_string(&stamp).is_ok_and(|done| done == wanted) {
-            return Ok(self.command(&dir));
+            return Ok(dir);
         }
         match self {
             Self::Python => prepare_python(&dir)?,
@@ -74,7 +88,7 @@ impl ForeignClient {
             Self::C => prepare_c(&dir)?,
         }
         fs::write(stamp, wanted)?;
-        Ok(self.command(&dir))
+        Ok(dir)
     }
 
     /// The command that runs another script of `clients/python`.
@@ -115,11 +129,7 @@ impl ForeignClient {
     fn command(self, dir: &Path) -> Command {
         let sources = self.sources();
         match self {
-            Self::Python => {
-                let mut python = Command::new(dir.join("venv/bin/python"));
-                python.arg("-B").arg(sources.join("scenarios.py"));
-                python
-            }
+            Self::Python => python(dir, "scenarios.py"),
             Self::Node => {
                 let mut node = Command::new("node");
                 node.arg(sources.join("scenarios.cjs")).env("NODE_PATH", dir.join("node_modules"));
@@ -132,6 +142,13 @@ impl ForeignClient {
     fn sources(self) -> PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("clients").join(self.name())
     }
+}
+
+/// A program of ours in the virtual environment.
+fn python(dir: &Path, program: &str) -> Command {
+    let mut python = Command::new(dir.join("venv/bin/python"));
+    python.arg("-B").arg(ForeignClient::Python.sources().join(program));
+    python
 }
 
 fn prepare_python(dir: &Path) -> Result<(), PrepareError> {

@@ -28,3 +28,6 @@ pub const SCENARIOS: [&str; 13] = [
     "many_subscriptions",
     "slow_consumer",
 ];
+
+/// What a client goes through on a server with users.
+pub const SECURED: [&str; 4] = ["users_get_in", "others_do_not", "violations_are_told", "accounts_are_apart"];

@@ -2,13 +2,36 @@
 
 use std::process::Command;
 
-use conformance::{driver, foreign::ForeignClient};
+use conformance::{SCENARIOS, SECURED, driver, foreign::ForeignClient};
 use test_kit::{Server, ServerOptions, Setup, on_every_setup};
 
-on_every_setup!(nats_py, nats_js, libnats);
+on_every_setup!(nats_py, nats_py_with_users, nats_js, libnats);
 
 fn nats_py(setup: Setup) {
     run(ForeignClient::Python, setup);
+}
+
+/// The hash is of "b-secret", as cheap as bcrypt goes.
+const USERS: &str = r#"
+accounts {
+  HERE: { users: [
+    { user: plain, password: p-secret },
+    { user: hashed, password: "$2b$04$abcdefghijklmnopqrstuujImsM0PWrHk7a0xy7hAR5fHBKsH.xFu" },
+    { user: bound, password: b, permissions: {
+      publish: ["open.>", "_INBOX.>"], subscribe: ["open.>", "_INBOX.>"]
+    } }
+  ] }
+  FAR: { users: [ { user: far, password: f } ] }
+}
+"#;
+
+fn nats_py_with_users(setup: Setup) {
+    let mut program = ForeignClient::prepare_secured().unwrap_or_else(|error| panic!("{error}"));
+    let options = ServerOptions { setup, config: Some(USERS.to_owned()), ..ServerOptions::default() };
+    let mut server = Server::start(options).expect("the server starts");
+    if let Err(why) = driver::run(&mut program, &SECURED, &mut server) {
+        panic!("nats-py and users with {setup}:\n{why}");
+    }
 }
 
 fn nats_js(setup: Setup) {
@@ -25,7 +48,7 @@ fn run(client: ForeignClient, setup: Setup) {
     let args = if setup.shards == 4 { vec!["--route".into()] } else { Vec::new() };
     let options = ServerOptions { setup, fixed_port: true, args, ..ServerOptions::default() };
     let mut server = Server::start(options).expect("the server starts");
-    if let Err(why) = driver::run(&mut program, &mut server) {
+    if let Err(why) = driver::run(&mut program, &SCENARIOS, &mut server) {
         panic!("{} with {setup}:\n{why}", client.name());
     }
 }
@@ -34,11 +57,11 @@ fn run(client: ForeignClient, setup: Setup) {
 #[test]
 fn a_program_without_all_the_verdicts_fails() {
     let mut server = Server::with(Setup::default());
-    let all: String = conformance::SCENARIOS.iter().map(|name| format!("ok {name}\n")).collect();
+    let all: String = SCENARIOS.iter().map(|name| format!("ok {name}\n")).collect();
     // The URL comes as the script's `$1`, which it ignores.
     let mut saying = |verdicts: &str| {
         let mut program = Command::new("sh");
-        driver::run(program.args(["-c", "printf %s \"$0\"", verdicts]), &mut server)
+        driver::run(program.args(["-c", "printf %s \"$0\"", verdicts]), &SCENARIOS, &mut server)
     };
     assert_eq!(saying(&all), Ok(()));
     assert!(saying(&all.replacen("ok drain\n", "", 1)).is_err());
