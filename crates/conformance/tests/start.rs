@@ -38,6 +38,29 @@ fn a_flag_that_is_not_supported_yet_is_named_with_what_is_missing() {
 }
 
 #[test]
+fn a_configuration_file_is_checked_without_starting() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("nats.conf");
+    let path = file.to_str().expect("a plain path");
+    std::fs::write(&file, "port: 4222\n").expect("a file");
+    let output = run(&["-t", "-c", path]);
+    // nats-server 2.14.5 has the same digest.
+    let digest = "sha256:797533ebd0dfba7d34a0f9337ecf147e442871f48ddfd07ed751575a5737267e";
+    let wanted = format!("buster-server: configuration file {path} is valid ({digest})\n");
+    assert!(output.status.success());
+    assert_eq!(String::from_utf8_lossy(&output.stderr), wanted);
+
+    std::fs::write(&file, "port: 4222\nbogus: 1\nping_interval: 5\n").expect("a file");
+    let wanted = format!(
+        "buster-server: {path}:3:1: invalid use of field \"ping_interval\": ping_interval should be converted \
+         to a duration\n{path}:2:1: unknown field \"bogus\"\n"
+    );
+    for flags in [&["-t", "-c", path][..], &["-c", path]] {
+        assert_eq!(refusal(flags), wanted);
+    }
+}
+
+#[test]
 fn a_port_in_use_is_a_fatal_line_that_names_it() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = taken.local_addr().expect("it is bound").port().to_string();

@@ -107,33 +107,29 @@ fn zsh() -> String {
 }
 
 fn fish() -> String {
-    let mut text = format!("# Completions of {PROGRAM} for fish.\n");
-    for program in [PROGRAM, PEER_PROGRAM] {
-        let _ = writeln!(text, "complete -c {program} -f");
-        for row in supported() {
-            let _ = write!(text, "complete -c {program}");
-            for name in row.names {
-                let kind = if name.len() == 1 {
-                    "-s"
-                } else if is_short(name) {
-                    "-o"
-                } else {
-                    "-l"
-                };
-                let _ = write!(text, " {kind} {name}");
-            }
-            match value(row) {
-                Value::None => {}
-                Value::File => text.push_str(" -r -F"),
-                Value::Directory => text.push_str(" -x -a '(__fish_complete_directories)'"),
-                Value::Choice(words) => {
-                    let _ = write!(text, " -x -a '{}'", words.join(" "));
-                }
-                Value::Any => text.push_str(" -x"),
-            }
-            let _ = writeln!(text, " -d '{}'", row.help.replace('\'', "\\'"));
+    let mut text = format!("# Completions of {PROGRAM} for fish.\ncomplete -c {PROGRAM} -f\n");
+    for row in supported() {
+        let _ = write!(text, "complete -c {PROGRAM}");
+        for name in row.names {
+            let kind = match name.len() {
+                1 => "-s",
+                _ if is_short(name) => "-o",
+                _ => "-l",
+            };
+            let _ = write!(text, " {kind} {name}");
         }
+        match value(row) {
+            Value::None => {}
+            Value::File => text.push_str(" -r -F"),
+            Value::Directory => text.push_str(" -x -a '(__fish_complete_directories)'"),
+            Value::Choice(words) => {
+                let _ = write!(text, " -x -a '{}'", words.join(" "));
+            }
+            Value::Any => text.push_str(" -x"),
+        }
+        let _ = writeln!(text, " -d '{}'", row.help.replace('\'', "\\'"));
     }
+    let _ = writeln!(text, "complete -c {PEER_PROGRAM} -w {PROGRAM}");
     text
 }
 
