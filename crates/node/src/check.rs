@@ -3,13 +3,31 @@
 use server_options::Options;
 
 use crate::error::NodeError;
+use crate::tls_files;
 use crate::users::first_directory;
 
 /// Whether a server could start with these options, as far as that shows without starting it.
 ///
 /// # Errors
-/// What is wrong with the users.
+/// What is wrong with the users or the certificates.
 pub fn check(options: &Options) -> Result<(), NodeError> {
     first_directory(&options.auth)?;
+    options.tls.as_ref().map(tls_files::acceptor).transpose()?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use server_options::{CertificateFiles, Tls};
+
+    use super::*;
+
+    #[test]
+    fn a_certificate_that_cannot_be_read_is_named() {
+        let files = CertificateFiles { certificate: "/none/c.pem".into(), key: "/none/k.pem".into() };
+        let tls = Some(Tls { certificates: vec![files], ..Tls::default() });
+        let error = check(&Options { tls, ..Options::default() }).expect_err("there is none");
+        assert!(error.to_string().contains("/none/c.pem"), "{error}");
+        assert!(check(&Options::default()).is_ok());
+    }
 }
