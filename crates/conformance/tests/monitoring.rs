@@ -278,6 +278,54 @@ fn the_base_path_stands_before_every_path() {
 }
 
 #[test]
+fn connections_are_found_by_account_and_user_and_secrets_stay_inside() {
+    let config = r#"
+        accounts: {
+            A: { users: [ { user: alice, password: hush-1 }, { user: bob, password: hush-2 } ] }
+            B: { users: [ { user: carl, password: hush-3 } ] }
+        }
+    "#;
+    let args = vec!["-m".into(), "-1".into()];
+    let options = ServerOptions { config: Some(config.into()), args, ..ServerOptions::default() };
+    let server = Server::start(options).expect("the server starts");
+    let monitor = monitor_of(&server);
+    let as_user = |user: &str, password: &str| {
+        let mut client = RawClient::dial(server.addr());
+        let number = cid(&mut client);
+        client.send(format!(
+            "CONNECT {{\"verbose\":false,\"pedantic\":false,\"user\":\"{user}\",\"pass\":\"{password}\"}}\r\n"
+        ));
+        client.flush();
+        (client, number)
+    };
+    let (mut alice, _) = as_user("alice", "hush-1");
+    let (_bob, of_bob) = as_user("bob", "hush-2");
+    let (_carl, of_carl) = as_user("carl", "hush-3");
+    alice.subscribe("a", 1);
+
+    let cids = |query: &str| -> Vec<(u64, Value, Value)> {
+        let found = json(monitor, &format!("/connz?auth=1&{query}"));
+        let rows = found["connections"].as_array().expect("a list").iter();
+        rows.map(|row| (number(row, "cid"), row["authorized_user"].clone(), row["account"].clone())).collect()
+    };
+    assert_eq!(cids("user=bob"), [(of_bob, "bob".into(), "A".into())]);
+    assert_eq!(cids("acc=B"), [(of_carl, "carl".into(), "B".into())]);
+    assert_eq!(cids("acc=A").len(), 2);
+    assert_eq!(cids("acc=A&user=carl"), []);
+    assert_eq!(number(&json(monitor, "/connz?acc=A"), "total"), 2);
+    let detail = &json(monitor, "/accountz?acc=A")["account_detail"];
+    assert_eq!((number(detail, "client_connections"), number(detail, "subscriptions")), (2, 1));
+    let names = &json(monitor, "/accountz")["accounts"];
+    assert_eq!(*names, serde_json::json!(["$G", "$SYS", "A", "B"]));
+    assert_eq!(json(monitor, "/varz")["auth_required"], true);
+    for path in
+        ["/varz", "/connz?auth=1&subs=detail&state=any", "/accountz?acc=A", "/accstatz?unused=1", "/metrics"]
+    {
+        assert!(!get(monitor, path).1.contains("hush"), "{path} tells a password");
+    }
+}
+
+#[test]
 fn a_monitoring_port_in_use_is_a_fatal_line_that_names_it() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = taken.local_addr().expect("it is bound").port().to_string();
