@@ -69,15 +69,16 @@ impl Orders {
         }
     }
 
-    /// Queues the last order: further ones are dropped.
+    /// Queues the last order: further ones are dropped. Told again, it wakes the shard again: one that
+    /// ends says so this way, since the bells it rang last may go with its ring.
     pub(crate) fn stop(&self) {
         let mut queue = self.queue();
         if !queue.closed {
             queue.closed = true;
             queue.orders.push_back(Order::Stop);
-            self.wake(queue);
             self.has_room.notify_all();
         }
+        self.wake(queue);
     }
 
     /// Drops all orders, those to come as well: the shard has ended.
@@ -151,6 +152,18 @@ mod tests {
         assert_eq!(rustix::io::read(orders.counter(), &mut count), Ok(8));
         assert_eq!(orders.take().len(), 1);
         assert!(!orders.are_waiting() && orders.take().is_empty());
+    }
+
+    /// A shard that said its last word and ended at once took the wake-up along, and the other one slept
+    /// until its patience was over.
+    #[test]
+    fn a_second_stop_wakes_again() {
+        let orders = orders();
+        for _ in 0..2 {
+            orders.stop();
+            assert_eq!(rustix::io::read(orders.counter(), &mut [0; 8]), Ok(8));
+        }
+        assert_eq!(orders.take().len(), 1);
     }
 
     #[test]
