@@ -28,7 +28,7 @@ impl Broker {
                 Frame::Interest(interest) => {
                     self.account_of(interest.account as usize).on_interest(from, &interest);
                 }
-                Frame::OfferReply(reply) => self.on_offer_reply(now, &reply),
+                Frame::OfferReply(reply) => self.on_offer_reply(now, from, &reply),
                 Frame::Move(step) => self.on_move_step(now, from, step),
                 Frame::Stall { origin } => self.stall(now, ConnId::from_bits(origin)),
             }
@@ -99,14 +99,20 @@ impl Broker {
         }
     }
 
-    fn on_offer_reply(&mut self, now: Time, reply: &OfferReply<'_>) {
+    fn on_offer_reply(&mut self, now: Time, from: ShardId, reply: &OfferReply<'_>) {
         let mut offer = self.offers.take(reply.ticket);
         offer.awaiting -= 1;
         offer.taken |= reply.taken;
         if !reply.refused.is_empty() {
+            offer.refusals.note(reply.refused.iter(), from);
             let publish = offer.message.as_publish();
-            let routed =
-                self.router(offer.account).reroute(offer.origin, &publish, reply.refused, reply.ticket);
+            let routed = self.router(offer.account).reroute(
+                offer.origin,
+                &publish,
+                reply.refused,
+                &offer.refusals,
+                reply.ticket,
+            );
             self.settle();
             offer.taken |= routed.taken;
             offer.awaiting += routed.offers;

@@ -4,6 +4,7 @@
 //! it: it answers whether it took it, and until then the publisher's input waits. So a queue group
 //! misses no message, a request nobody could take gets its 503, and the publisher's order holds.
 
+use fabric::ShardId;
 use hashbrown::HashMap;
 use nats_proto::{HeaderLen, Publish};
 
@@ -20,6 +21,27 @@ pub(crate) struct Offer {
     pub(crate) taken: bool,
     /// The publisher wants to hear if nobody took it.
     pub(crate) answer_wanted: bool,
+    pub(crate) refusals: Refusals,
+}
+
+/// How often a shard may say of one group that it has no member for a message. Members come and go, so it
+/// is asked again; but one that may not have the message stays, and would be asked for ever.
+const REFUSALS_MAX: usize = 3;
+
+/// Which shards refused a message, for which groups.
+#[derive(Debug, Default)]
+pub(crate) struct Refusals(Vec<(Box<[u8]>, ShardId)>);
+
+impl Refusals {
+    pub(crate) fn note<'n>(&mut self, groups: impl Iterator<Item = &'n [u8]>, from: ShardId) {
+        self.0.extend(groups.map(|group| (group.into(), from)));
+    }
+
+    /// Whether to ask the shard for that group again.
+    pub(crate) fn may_ask(&self, group: &[u8], shard: ShardId) -> bool {
+        let refused = self.0.iter().filter(|(name, from)| **name == *group && *from == shard);
+        refused.count() < REFUSALS_MAX
+    }
 }
 
 /// A message that outlives the buffer it came in.

@@ -11,7 +11,7 @@ use crate::close::CloseReason;
 use crate::deadlines::Due;
 use crate::guard::Permit;
 use crate::input::Flow;
-use crate::offers::{Message, Offer};
+use crate::offers::{Message, Offer, Refusals};
 use crate::time::Time;
 use crate::trace;
 
@@ -147,6 +147,7 @@ impl Broker {
                 awaiting: routed.offers,
                 taken: routed.taken,
                 answer_wanted,
+                refusals: Refusals::default(),
             });
             return Flow::NextThenHold(Hold::Offer);
         }

@@ -12,6 +12,7 @@ use crate::account::{Account, Peer};
 use crate::client::ConnId;
 use crate::egress::Egress;
 use crate::mesh::Mesh;
+use crate::offers::Refusals;
 use crate::random::Random;
 use crate::subscription::SubKey;
 
@@ -149,6 +150,7 @@ impl Router<'_> {
         origin: ConnId,
         publish: &Publish<'_>,
         groups: Names<'_>,
+        refusals: &Refusals,
         ticket: u64,
     ) -> Routed {
         self.egress.begin();
@@ -159,8 +161,10 @@ impl Router<'_> {
             let here = local.queues.iter().find(|group| group.name.as_ref() == name);
             let here = here.map_or(&[][..], |group| &group.members);
             let elsewhere = remote.map_or(&[][..], |remote| members_of(remote.queues, name));
+            let may_ask = |member: &&Remote<Peer>| refusals.may_ask(name, member.at.shard);
+            let asked: SmallVec<[Remote<Peer>; 8]> = elsewhere.iter().filter(may_ask).copied().collect();
             routed.taken |=
-                serve(self.egress, self.random, name, here, elsewhere, origin, publish, &mut crossing);
+                serve(self.egress, self.random, name, here, &asked, origin, publish, &mut crossing);
         }
         routed.offers = send(self.mesh, self.account_index, origin, publish, &crossing, ticket);
         routed

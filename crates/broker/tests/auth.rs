@@ -402,6 +402,19 @@ fn a_queue_group_passes_over_members_that_may_not_have_the_message() {
 }
 
 #[test]
+fn a_group_whose_only_member_may_not_have_a_message_is_asked_no_more_than_a_few_times() {
+    let mut shards = shards(2, &alice());
+    let (alice, bob) = (login(&mut shards, "alice"), login(&mut shards, "bob"));
+    shards.feed(alice, "SUB a.> g 1\r\n");
+    shards.feed(bob, "SUB r 1\r\n");
+    shards.settle();
+    shards.feed(bob, "PUB a.priv.x r 1\r\nn\r\nPUB a.y 1\r\ny\r\n");
+    shards.settle(); // It would not end.
+    assert!(shards.output(bob).contains("NATS/1.0 503"));
+    assert_eq!(shards.output(alice), "MSG a.y 1 1\r\ny\r\n");
+}
+
+#[test]
 fn a_maximum_holds_beside_screening() {
     let mut shards = shards(2, &alice());
     let (alice, bob) = (login(&mut shards, "alice"), login(&mut shards, "bob"));
