@@ -61,7 +61,11 @@ fn settled(history: &History, message: &MessageRecord) -> Option<Moment> {
 
 /// Whether a subscription is one for the message at all.
 fn is_for(history: &History, sub: &SubRecord, message: &MessageRecord) -> bool {
+    let (subscriber, publisher) = (history.clients[sub.client].user, history.clients[message.client].user);
     matches(&sub.filter, &message.subject)
+        && subscriber.account == publisher.account
+        && subscriber.may_get(&message.subject)
+        && publisher.may_publish(&message.subject)
         && (sub.client != message.client || history.clients[sub.client].echo)
 }
 

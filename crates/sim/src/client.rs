@@ -6,6 +6,7 @@ use nats_proto::{ConnectOptions, HeaderView, Limits, Message, ServerDecoder, Ser
 
 use crate::history::{History, Limit, MessageRecord, Received, SubRecord, Unsub};
 use crate::subject::matches;
+use crate::users::{UNSENT, UserRecord};
 
 /// What a client asked for in CONNECT.
 #[derive(Debug, Clone, Copy)]
@@ -52,6 +53,7 @@ pub(crate) struct Client {
     /// Its row in the history.
     pub(crate) record: usize,
     pub(crate) abilities: Abilities,
+    pub(crate) user: UserRecord,
     /// Written, not yet handed to the socket.
     pub(crate) outgoing: Vec<u8>,
     /// Subscriptions it did not end yet, by row in the history.
@@ -64,10 +66,11 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    pub(crate) fn new(record: usize, abilities: Abilities) -> Self {
+    pub(crate) fn new(record: usize, abilities: Abilities, user: UserRecord) -> Self {
         Self {
             record,
             abilities,
+            user,
             outgoing: Vec::new(),
             live: Vec::new(),
             decoder: ServerDecoder::default(),
@@ -96,6 +99,8 @@ impl Client {
             headers,
             no_responders,
             protocol: 1,
+            user: self.user.name(),
+            pass: self.user.name(),
             ..ConnectOptions::default()
         };
         encode::connect(&mut self.outgoing, &options);
@@ -177,7 +182,8 @@ impl Client {
         }
         let sent = history.tick();
         let op = history.next_op(self.record);
-        if self.abilities.verbose {
+        let is_permitted = self.user.may_publish(&draft.subject);
+        if self.abilities.verbose && is_permitted {
             // It says that the PUB was read; who takes the message may not be settled yet.
             self.owed.push_back(Owed::Ok { end: op });
         }
@@ -186,7 +192,7 @@ impl Client {
             op,
             subject: draft.subject,
             sent,
-            wants_answer: draft.is_request && self.abilities.no_responders,
+            wants_answer: draft.is_request && self.abilities.no_responders && is_permitted,
             answered: None,
             len: payload.len(),
         });
@@ -277,6 +283,7 @@ impl Client {
                 encode::pong(&mut self.outgoing);
                 None
             }
+            ServerOp::Err(text) if self.user.is_restricted && **text == *denied() => None,
             ServerOp::Err(text) => {
                 history.wrong(format!("client {}: -ERR {}", self.record, text.escape_ascii()));
                 None
@@ -357,4 +364,9 @@ fn parse_payload(payload: &[u8]) -> Option<(usize, u32)> {
 
 fn filler(id: usize) -> u8 {
     b'a' + (id % 26) as u8
+}
+
+/// What a client with permissions is told when it publishes to what it may not.
+fn denied() -> Vec<u8> {
+    format!("Permissions Violation for Publish to \"{UNSENT}\"").into_bytes()
 }

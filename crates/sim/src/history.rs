@@ -4,6 +4,8 @@
 //! something the client did after it: a reply to the client, a message of the new subscription, or
 //! somebody's receipt of a message the client published later.
 
+use crate::users::UserRecord;
+
 /// A point in the run. Every send and every receipt has its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Moment(pub u64);
@@ -34,6 +36,8 @@ pub struct ClientRecord {
     pub shard: u8,
     /// Whether it gets its own messages.
     pub echo: bool,
+    /// Who it is.
+    pub user: UserRecord,
     /// Since when each of its ops is observed.
     pub observed: Vec<Option<Moment>>,
     observed_to: usize,
@@ -124,10 +128,11 @@ impl History {
         Moment(self.now)
     }
 
-    pub(crate) fn add_client(&mut self, shard: u8, echo: bool) -> usize {
+    pub(crate) fn add_client(&mut self, shard: u8, echo: bool, user: UserRecord) -> usize {
         self.clients.push(ClientRecord {
             shard,
             echo,
+            user,
             observed: Vec::new(),
             observed_to: 0,
             replied: Vec::new(),

@@ -18,10 +18,12 @@ mod random;
 mod socket;
 mod subject;
 mod turn;
+mod users;
 mod workload;
 mod world;
 
 pub use history::{ClientRecord, History, Limit, MessageRecord, Moment, Received, SubRecord, Unsub};
 pub use outcome::{Outcome, Stats};
 pub use plan::{Plan, Profile};
+pub use users::UserRecord;
 pub use world::run;

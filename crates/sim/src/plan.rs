@@ -44,6 +44,10 @@ pub struct Plan {
     pub hangups: u64,
     /// Times that connections are told to change shards.
     pub moves: u64,
+    /// Accounts that clients are in.
+    pub accounts: usize,
+    /// Whether some clients may not have, or send, everything.
+    pub permissions: bool,
     /// Takes the rule of the pause away: this shard counts as having sent its last message before it
     /// says so. No connections move from or to it. The checks have to notice.
     pub forge_quiet: Option<ShardId>,
@@ -80,6 +84,8 @@ impl Plan {
             limits: random.chance(70),
             hangups: *random.one_of(&[0, 0, 20, 50]),
             moves: *random.one_of(&[0, 5, 30, 200]),
+            accounts: *random.one_of(&[1, 1, 2, 3]),
+            permissions: random.chance(40),
             forge_quiet: None,
             forge_confirmations: false,
         };

@@ -4,6 +4,7 @@ use crate::client::{Abilities, Client, Draft, Seen};
 use crate::history::History;
 use crate::plan::{Plan, Profile};
 use crate::random::{Random, Stream};
+use crate::users::UserRecord;
 
 /// Subscriptions of one client, so that interest keeps coming and going.
 const LIVE_SUBS_MAX: usize = 6;
@@ -92,6 +93,14 @@ impl Workload {
         }
     }
 
+    /// Who the next client is.
+    pub(crate) fn user(&mut self) -> UserRecord {
+        UserRecord {
+            account: self.random.size(0, self.plan.accounts - 1),
+            is_restricted: self.plan.permissions && self.random.chance(40),
+        }
+    }
+
     fn publish(&mut self, client: &mut Client, history: &mut History, hops: u32, is_request: bool) {
         let len = match self.plan.profile {
             Profile::Heavy if self.random.chance(70) => {
@@ -124,12 +133,15 @@ impl Workload {
         if client.live.len() >= LIVE_SUBS_MAX {
             return self.unsubscribe(client, history);
         }
-        let filter = match self.random.between(0, 99) {
+        let mut filter = match self.random.between(0, 99) {
             0..=79 => self.subject(),
             80..=89 => "s.*".into(),
             90..=96 => "*.0".into(),
             _ => "s.>".into(),
         };
+        if !client.user.may_get(&filter) {
+            filter = "s.*".into(); // It would be refused.
+        }
         let queue = self.random.chance(50).then(|| (*self.random.one_of(&["g", "g", "h"])).to_string());
         let sid = if self.random.chance(20) { self.spare_sid(client, history, &filter) } else { None };
         client.subscribe(history, filter, queue, sid);

@@ -18,6 +18,7 @@ use crate::outcome::{Outcome, Stats};
 use crate::plan::{Plan, Profile};
 use crate::random::{Random, Stream};
 use crate::socket::{Hangup, Socket};
+use crate::users::directory;
 use crate::workload::Workload;
 
 pub(crate) const MICROSECOND: u64 = 1000;
@@ -95,7 +96,8 @@ pub(crate) struct World {
 impl World {
     fn new(plan: &Plan) -> Self {
         let info = ServerInfo { headers: true, ..ServerInfo::default() };
-        let settings = Settings { max_pending: plan.max_pending, ..Settings::new(info) };
+        let directory = directory(plan);
+        let settings = Settings { max_pending: plan.max_pending, directory, ..Settings::new(info) };
         let settings = Arc::new(settings);
         let brokers = ShardId::all(plan.shards).map(|shard| {
             Broker::new(Config {
@@ -221,8 +223,9 @@ impl World {
         let peer = SocketAddr::from(([127, 0, 0, 1], 1024 + placed.cid as u16));
         let id = self.brokers[shard].on_accepted(now, placed, peer, Greeting::Plain);
         let abilities = self.workload.abilities();
-        let record = self.history.add_client(placed.shard.0, abilities.echo);
-        let mut client = Client::new(record, abilities);
+        let user = self.workload.user();
+        let record = self.history.add_client(placed.shard.0, abilities.echo, user);
+        let mut client = Client::new(record, abilities, user);
         client.connect(&mut self.history);
         self.connections.push(Connection {
             client,
