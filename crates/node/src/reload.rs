@@ -91,8 +91,9 @@ impl Reloader {
         if options.log != self.options.log {
             self.log.reload(&options.log)?;
         }
-        self.tell_shards(&options, directories);
+        // Shards carry out what they are told in order, and the next waits for them.
         self.control.secure(tls);
+        self.tell_shards(&options, directories);
         self.rewrite_files(&options);
         if let Some(monitoring) = self.monitoring.upgrade() {
             monitoring.reconfigure(&options, &self.settings);
