@@ -7,7 +7,7 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// Members of CONNECT that never reach a log, in lower case.
-const SECRETS: [&str; 4] = ["jwt", "nkey", "sig", "proxy_sig"];
+const SECRETS: [&str; 5] = ["jwt", "nkey", "sig", "proxy_sig", "token"];
 
 /// Beginnings of more of them, as `password`.
 const SECRET_BEGINNINGS: [&str; 2] = ["pass", "auth_token"];
@@ -85,9 +85,9 @@ mod tests {
     #[test]
     fn secrets_are_replaced_and_the_rest_is_as_it_was_sent() {
         let sent = r#" {"verbose":false,"user":"me", "pass" : "se\"cret","auth_token":17,"sig":"s","nkey":"NK",
-            "jwt":"j.w.t","Password":{"a":["b"]},"proxy_sig":null,"signature":"ours","name":"pass"}"#;
+            "jwt":"j.w.t","Password":{"a":["b"]},"proxy_sig":null,"token":"t","signature":"ours","name":"pass"}"#;
         let shown = r#" {"verbose":false,"user":"me", "pass" : "[REDACTED]","auth_token":"[REDACTED]","sig":"[REDACTED]","nkey":"[REDACTED]",
-            "jwt":"[REDACTED]","Password":"[REDACTED]","proxy_sig":"[REDACTED]","signature":"ours","name":"pass"}"#;
+            "jwt":"[REDACTED]","Password":"[REDACTED]","proxy_sig":"[REDACTED]","token":"[REDACTED]","signature":"ours","name":"pass"}"#;
         assert_eq!(without_secrets(sent.as_bytes()), shown);
     }
 
