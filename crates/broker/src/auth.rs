@@ -36,11 +36,12 @@ impl Broker {
         if client.closing.is_some() {
             return;
         }
+        let claim = client.claim.take();
         // The users may have changed since the check began.
         let renewed = identity.map(|identity| self.config.settings.directory.renew(&identity));
         match renewed {
             Some(Renewal::Granted(identity)) => self.admit(id, identity, objection),
-            Some(Renewal::Refused | Renewal::Gone) | None => self.refuse_credentials(id),
+            Some(Renewal::Refused | Renewal::Gone) | None => self.refuse_user(id, claim.as_deref()),
         }
         self.resume(now, id, Hold::Auth);
         self.settle();
@@ -95,20 +96,29 @@ impl Broker {
             Verdict::Granted(identity) => self.admit(id, identity, objection),
             Verdict::Refused => {
                 let user = [&options.user, &options.nkey].into_iter().find(|name| !name.is_empty());
-                let label = &self.egress.clients.at(id).label;
-                match user {
-                    Some(user) => tracing::error!("{label} - authentication error - User {user:?}"),
-                    None => tracing::error!("{label} - authentication error"),
-                }
-                self.refuse_credentials(id);
+                self.refuse_user(id, user.map(String::as_str));
             }
-            Verdict::Check(check) => {
-                self.egress.clients.at(id).standing = Standing::Checking(objection);
+            Verdict::Check(mut check) => {
+                let claim = Arc::from(&*options.user);
+                check.lapse_with(&claim);
+                let client = self.egress.clients.at(id);
+                client.claim = Some(claim);
+                client.standing = Standing::Checking(objection);
                 self.password_checks.push((id, check));
                 return Flow::NextThenHold(Hold::Auth);
             }
         }
         Flow::Next
+    }
+
+    /// Says in the log who the client wanted to be.
+    fn refuse_user(&mut self, id: ConnId, user: Option<&str>) {
+        let label = &self.egress.clients.at(id).label;
+        match user.filter(|user| !user.is_empty()) {
+            Some(user) => tracing::error!("{label} - authentication error - User {user:?}"),
+            None => tracing::error!("{label} - authentication error"),
+        }
+        self.refuse_credentials(id);
     }
 
     fn refuse_credentials(&mut self, id: ConnId) {

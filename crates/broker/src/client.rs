@@ -158,6 +158,8 @@ pub(crate) struct Client {
     pub(crate) standing: Standing,
     /// Who it is, once it is admitted.
     pub(crate) identity: Arc<Identity>,
+    /// The user it says to be, while its password is held against a hash: with it the check lapses.
+    pub(crate) claim: Option<Arc<str>>,
     /// Its place in its account.
     pub(crate) seat: Option<Seat>,
     /// What its INFO asked to be signed.
@@ -238,6 +240,7 @@ impl Client {
             watch: Watch::default(),
             standing: Standing::Admitted,
             identity,
+            claim: None,
             seat: None,
             nonce: None,
             guard: None,

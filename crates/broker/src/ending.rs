@@ -48,6 +48,7 @@ impl Broker {
         client.hold = None;
         client.owes_ok = false;
         client.seat = None;
+        client.claim = None;
         let round = self.unsubscribe_all(id);
         let client = self.egress.clients.at(id);
         if reason == CloseReason::ServerShutdown {

@@ -215,6 +215,18 @@ fn a_wrong_password_a_full_queue_and_a_slow_check_refuse() {
     assert_closed(&mut shards, slow, "");
 }
 
+// Who made connections and left them kept the threads that check passwords at work for nobody, and all
+// others out.
+#[test]
+fn a_check_whose_client_is_gone_is_not_run() {
+    let mut shards = shards(1, &users(&[user("h", HASH_OF_BAR)]));
+    let conn = shards.accept();
+    shards.feed(conn, &format!("CONNECT {{{}}}\r\n", credentials("h", "bar")));
+    let (_, check) = shards.brokers[0].take_password_checks().pop().unwrap();
+    shards.pass(Duration::from_secs(2));
+    assert!(check.run().is_none(), "the password is right, but nobody waits for that");
+}
+
 #[test]
 fn who_hangs_up_while_its_password_is_checked_is_let_go() {
     let mut shards = shards(1, &users(&[user("h", HASH_OF_BAR)]));

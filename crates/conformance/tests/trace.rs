@@ -2,7 +2,7 @@
 
 use test_kit::{ANSWER_DEADLINE, RawClient, Server, ServerOptions, Setup, on_every_setup};
 
-on_every_setup!(a_conversation_is_logged_as_the_peer_does);
+on_every_setup!(a_conversation_is_logged_as_the_peer_does, who_is_refused_is_logged_by_name);
 
 /// What a client says, a step at a time, and what the log then has about it from the peer.
 const STEPS: [(&str, &[&str]); 11] = [
@@ -81,4 +81,21 @@ fn a_conversation_is_logged_as_the_peer_does(setup: Setup) {
         log.lines().filter_map(|line| line.split_once("[TRC] ")?.1.rsplit_once(" - ").map(|parts| parts.1));
     assert_eq!(traced.collect::<Vec<_>>(), wanted);
     assert!(!log.contains("secret\""), "{log}");
+}
+
+// Of a password that was held against a hash the log said nothing.
+fn who_is_refused_is_logged_by_name(setup: Setup) {
+    let hash = "$2b$04$lw4W5MsZdKmxrQPIBHko5uWOPVimzvkfnP1Qb9lr9DY14ITIJYLlG";
+    let config =
+        format!("authorization {{ users: [ {{user: h, password: \"{hash}\"}}, {{user: p, password: x}} ] }}");
+    let options = ServerOptions { setup, config: Some(config), ..ServerOptions::default() };
+    let server = Server::start(options).expect("it starts");
+    for user in ["h", "p"] {
+        let mut client = RawClient::dial(server.addr());
+        client.send(format!("CONNECT {{\"user\":\"{user}\",\"pass\":\"guess\"}}\r\n"));
+        client.read_to_close();
+        let line = format!("authentication error - User \"{user}\"");
+        assert!(server.log().wait_for(&line, ANSWER_DEADLINE).is_some(), "{}", server.log().text());
+    }
+    assert!(!server.log().text().contains("guess"));
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use data_encoding::{BASE64, BASE64URL_NOPAD};
 
@@ -99,12 +99,22 @@ pub struct PasswordCheck {
     pub(crate) identity: Arc<Identity>,
     pub(crate) stored: Secret,
     pub(crate) given: Secret,
+    /// Gone when nobody waits for the outcome any more; `None` if somebody always does.
+    pub(crate) claim: Option<Weak<str>>,
 }
 
 impl PasswordCheck {
-    /// Does it: takes from a millisecond to seconds of a processor. Returns who the client is, if the
-    /// password is right.
+    /// Lets the check lapse when what the client says to be, kept while it waits, is dropped.
+    pub fn lapse_with(&mut self, claim: &Arc<str>) {
+        self.claim = Some(Arc::downgrade(claim));
+    }
+
+    /// Does it: takes from a millisecond to seconds of a processor, and nothing if it has lapsed. Returns
+    /// who the client is, if the password is right.
     pub fn run(self) -> Option<Arc<Identity>> {
+        if self.claim.is_some_and(|claim| claim.strong_count() == 0) {
+            return None;
+        }
         password::matches_hash(&self.stored, &self.given).then_some(self.identity)
     }
 }

@@ -374,6 +374,7 @@ fn check(identity: &Arc<Identity>, given: &str, shown: &Credentials<'_>) -> Verd
             identity: Arc::clone(identity),
             stored: stored.clone(),
             given: Secret::new(given),
+            claim: None,
         }),
         Proof::Password(stored) if password::is_same(stored, given) => Verdict::Granted(Arc::clone(identity)),
         Proof::Password(_) | Proof::Nothing | Proof::Key(_) => Verdict::Refused,
