@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use rustls::ServerConfig;
 use server_options::{CertificateFiles, Tls};
-use tls_session::{Acceptor, Config, ConfigError, HandshakeFirst, KeyPair, Policy, Roots};
+use tls_session::{Acceptor, Config, ConfigError, Expiry, HandshakeFirst, KeyPair, Policy, Roots};
 
 /// What is wrong with them.
 #[derive(Debug, thiserror::Error)]
@@ -35,25 +35,38 @@ pub enum TlsError {
 
 /// Reads the files, and makes of them what secures connections. Says in the log what is odd about them.
 pub(crate) fn acceptor(tls: &Tls) -> Result<Arc<Acceptor>, TlsError> {
+    let acceptor = read_files(tls)?;
+    for line in expired(tls, &acceptor, now()) {
+        tracing::warn!("{line}");
+    }
+    Ok(Arc::new(acceptor))
+}
+
+fn read_files(tls: &Tls) -> Result<Acceptor, TlsError> {
     let config = Config {
         key_pairs: tls.certificates.iter().map(key_pair).collect::<Result<_, _>>()?,
         roots: roots(tls)?,
         policy: tls.policy.clone(),
     };
-    let acceptor = Acceptor::new(&config).map_err(|error| {
+    Acceptor::new(&config).map_err(|error| {
         let files = culprit(&error, tls);
         TlsError::Config { error, files }
-    })?;
-    for expiry in acceptor.expired(now()) {
-        tracing::warn!("The certificate of {} has expired, clients will refuse it: renew it", expiry.subject);
-    }
-    Ok(Arc::new(acceptor))
+    })
+}
+
+/// What is said of certificates that are not good any more.
+fn expired(tls: &Tls, acceptor: &Acceptor, now: i64) -> Vec<String> {
+    let line = |(index, expiry): (usize, &Expiry)| {
+        let (subject, file) = (&expiry.subject, tls.certificates[index].certificate.display());
+        format!("The certificate of {subject} in {file} has expired, clients will refuse it: renew it")
+    };
+    acceptor.expired(now).map(line).collect()
 }
 
 /// The same for monitoring, which asks nobody for a certificate.
 pub(crate) fn for_monitoring(tls: &Tls) -> Result<Arc<ServerConfig>, TlsError> {
     let policy = Policy { verify: false, pinned_certs: Vec::new(), ..tls.policy.clone() };
-    Ok(acceptor(&Tls { policy, ..tls.clone() })?.server_config())
+    Ok(read_files(&Tls { policy, ..tls.clone() })?.server_config())
 }
 
 /// Says in the log what clients have to do.
@@ -124,7 +137,12 @@ mod tests {
         let signed = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
         fs::write(&certificate, signed.cert.pem()).unwrap();
         fs::write(&key, signed.signing_key.serialize_pem()).unwrap();
-        assert!(acceptor(&tls(certificate, key)).unwrap().is_required());
+        let tls = tls(certificate.clone(), key);
+        let acceptor = acceptor(&tls).unwrap();
+        assert!(acceptor.is_required());
+        assert!(expired(&tls, &acceptor, now()).is_empty());
+        let [line] = &expired(&tls, &acceptor, i64::MAX)[..] else { panic!("there is one certificate") };
+        assert!(line.contains(&format!("in {} has expired", certificate.display())), "{line}");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
-use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
@@ -73,8 +73,9 @@ impl Acceptor {
     }
 
     /// Certificates of ours that are not good at a time, in seconds since 1970: clients will refuse them.
-    pub fn expired(&self, now: i64) -> impl Iterator<Item = &Expiry> {
-        self.expiries.iter().filter(move |expiry| expiry.not_after < now)
+    /// With the index of the key pair that each is of.
+    pub fn expired(&self, now: i64) -> impl Iterator<Item = (usize, &Expiry)> {
+        self.expiries.iter().enumerate().filter(move |(_, expiry)| expiry.not_after < now)
     }
 
     /// What the configuration says beside files.
@@ -157,13 +158,12 @@ fn key_pairs(
 }
 
 fn key_pair(pair: &KeyPair, provider: &CryptoProvider) -> Result<(Arc<CertifiedKey>, Expiry), KeyPairError> {
-    let certificates: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(&pair.certificates)
-        .collect::<Result<_, _>>()
-        .map_err(|error| KeyPairError::BadCertificate(error.to_string()))?;
+    let certificates: Vec<CertificateDer<'static>> =
+        CertificateDer::pem_slice_iter(&pair.certificates).collect::<Result<_, _>>().map_err(bad_pem)?;
     let first = certificates.first().ok_or(KeyPairError::NoCertificatePem)?;
     let expiry = expiry(first)?;
     let key = PrivateKeyDer::from_pem_slice(&pair.key).map_err(|error| match error {
-        rustls::pki_types::pem::Error::NoItemsFound => KeyPairError::NoKeyPem,
+        pem::Error::NoItemsFound => KeyPairError::NoKeyPem,
         _ => KeyPairError::BadKey,
     })?;
     let key = provider.key_provider.load_private_key(key).map_err(|_| KeyPairError::BadKey)?;
@@ -175,6 +175,15 @@ fn key_pair(pair: &KeyPair, provider: &CryptoProvider) -> Result<(Arc<CertifiedK
         Err(rustls::Error::InconsistentKeys(_)) => Err(KeyPairError::Mismatch),
         Err(error) => Err(KeyPairError::BadCertificate(error.to_string())),
     }
+}
+
+/// The library shows the lines in question as rows of numbers.
+fn bad_pem(error: pem::Error) -> KeyPairError {
+    KeyPairError::BadCertificate(match error {
+        pem::Error::MissingSectionEnd { .. } => "the END line is missing".to_owned(),
+        pem::Error::IllegalSectionStart { .. } => "the BEGIN line is broken".to_owned(),
+        other => other.to_string(),
+    })
 }
 
 fn expiry(certificate: &CertificateDer<'_>) -> Result<Expiry, KeyPairError> {
@@ -234,6 +243,10 @@ mod tests {
         );
         let no_key = KeyPair { key: good.certificates.clone(), ..good.clone() };
         assert!(error(&config([no_key])).ends_with("tls: failed to find any PEM data in key input"));
+        let half = KeyPair { certificates: good.certificates[..100].to_vec(), ..good.clone() };
+        assert!(
+            error(&config([half])).ends_with("tls: failed to parse certificate: the END line is missing")
+        );
         let nothing = KeyPair { certificates: b"nothing".to_vec(), ..good };
         assert!(error(&config([nothing])).ends_with("tls: failed to find any PEM data in certificate input"));
         assert_eq!(Acceptor::new(&config([])).unwrap_err(), ConfigError::NoCertificate);
@@ -268,6 +281,7 @@ mod tests {
         let not_after = acceptor.expiries[0].not_after;
         assert_eq!(acceptor.expired(not_after).count(), 0);
         let expired: Vec<_> = acceptor.expired(not_after + 1).collect();
-        assert_eq!(expired[0].subject, "CN=a.example");
+        let [(0, expired)] = expired[..] else { panic!("{expired:?}") };
+        assert_eq!(expired.subject, "CN=a.example");
     }
 }
