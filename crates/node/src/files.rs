@@ -122,8 +122,13 @@ fn reachable(listener: SocketAddr) -> Vec<SocketAddr> {
 /// Writes a file at once: a reader that watches for it must not find half of it.
 fn write_whole(path: &Path, text: &[u8]) -> io::Result<()> {
     let temporary = path.with_extension("tmp");
-    create(&temporary, PORTS_FILE_MODE)?.write_all(text)?;
-    fs::rename(&temporary, path)
+    let mut file = create(&temporary, PORTS_FILE_MODE)?;
+    let written = file.write_all(text).and_then(|()| fs::rename(&temporary, path));
+    if written.is_err() {
+        // On a full disk, most of all, nothing may be left.
+        let _ = fs::remove_file(&temporary);
+    }
+    written
 }
 
 fn create(path: &Path, mode: u32) -> io::Result<File> {
@@ -135,6 +140,15 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
+
+    #[test]
+    fn a_file_that_cannot_be_written_leaves_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let taken = dir.path().join("x.ports");
+        fs::create_dir(&taken).unwrap();
+        assert!(write_whole(&taken, b"{}").is_err());
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
 
     #[test]
     fn the_ports_file_names_the_program_and_goes_with_it() {
