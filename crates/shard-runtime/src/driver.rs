@@ -29,15 +29,16 @@ use crate::acceptor::Acceptor;
 use crate::bell::Bell;
 use crate::clock::Clock;
 use crate::cores::Cores;
-use crate::handshakes::Handshakes;
+use crate::handshakes::Step;
 use crate::io::{Event, Io, Wait};
 use crate::link::Link;
 use crate::load_board::{LoadBoard, LoadMeter, processor_time};
 use crate::mesh_port::MeshPort;
 use crate::orders::Orders;
-use crate::password_pool::PasswordPool;
+use crate::passwords::Password;
 use crate::patience::Patience;
 use crate::socket::Sockets;
+use crate::workers::Workers;
 
 /// How soon to look again when a queue to another shard is full.
 const FULL_QUEUE_PAUSE: Duration = Duration::from_micros(100);
@@ -52,10 +53,10 @@ pub(crate) struct Parts {
     pub(crate) ports: Vec<Option<MeshPort>>,
     pub(crate) listener: Option<TcpListener>,
     pub(crate) orders: Arc<Orders>,
-    pub(crate) passwords: Arc<PasswordPool>,
+    pub(crate) passwords: Arc<Workers<Password>>,
     /// What secures connections.
     pub(crate) tls: Option<Arc<tls_session::Acceptor>>,
-    pub(crate) handshakes: Arc<Handshakes>,
+    pub(crate) handshakes: Arc<Workers<Step>>,
     pub(crate) clock: Clock,
     /// How long to look for something to do before sleeping; `None` to learn it.
     pub(crate) busy_poll: Option<Duration>,
@@ -72,10 +73,10 @@ pub(crate) struct Driver {
     ports: Vec<Option<MeshPort>>,
     acceptor: Option<Acceptor>,
     orders: Arc<Orders>,
-    passwords: Arc<PasswordPool>,
+    passwords: Arc<Workers<Password>>,
     /// What secures connections that are accepted.
     tls: Option<Arc<tls_session::Acceptor>>,
-    handshakes: Arc<Handshakes>,
+    handshakes: Arc<Workers<Step>>,
     /// Connections with TLS, and those of which it is not known yet.
     links: Sockets<Box<Link>>,
     /// One for each link that is not open.
@@ -167,7 +168,8 @@ impl Driver {
     /// shown one is refused.
     fn hand_over_passwords(&mut self, now: Time) {
         for (id, check) in self.broker.take_password_checks() {
-            if !self.passwords.check(self.shard, id, check) {
+            let orders = Arc::clone(&self.orders);
+            if !self.passwords.submit(Password { conn: id, check, orders }) {
                 tracing::warn!("Too many passwords to check: a client is refused");
                 self.broker.on_password_checked(now, id, None);
             }

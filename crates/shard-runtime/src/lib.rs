@@ -21,7 +21,7 @@ mod link;
 mod load_board;
 mod mesh_port;
 mod orders;
-mod password_pool;
+mod passwords;
 mod patience;
 mod preflight;
 mod shard_thread;
@@ -29,6 +29,7 @@ mod socket;
 mod start;
 mod sys;
 mod tuning;
+mod workers;
 
 pub use control::Control;
 pub use cpus::available_cpus;

@@ -16,11 +16,12 @@ use crate::bell::Bell;
 use crate::clock::Clock;
 use crate::control::Control;
 use crate::driver::{Driver, Parts};
-use crate::handshakes::Handshakes;
+use crate::handshakes::Step;
 use crate::io::{Backend, Io};
 use crate::load_board::LoadBoard;
 use crate::mesh_port::MeshPort;
-use crate::password_pool::PasswordPool;
+use crate::passwords::Password;
+use crate::workers::Workers;
 
 /// What the system calls the threads of the shards.
 const THREAD_NAME: &str = "shard";
@@ -44,9 +45,9 @@ pub(crate) struct Seed {
     pub(crate) ports: Vec<Option<MeshPort>>,
     pub(crate) listener: Option<TcpListener>,
     pub(crate) control: Control,
-    pub(crate) passwords: Arc<PasswordPool>,
+    pub(crate) passwords: Arc<Workers<Password>>,
     pub(crate) tls: Option<Arc<tls_session::Acceptor>>,
-    pub(crate) handshakes: Arc<Handshakes>,
+    pub(crate) handshakes: Arc<Workers<Step>>,
     pub(crate) clock: Clock,
     pub(crate) busy_poll: Option<Duration>,
     pub(crate) board: Arc<LoadBoard>,

@@ -14,20 +14,18 @@ use crate::bell::Bell;
 use crate::clock::Clock;
 use crate::control::Control;
 use crate::error::RuntimeError;
-use crate::handshakes::Handshakes;
 use crate::io::Backend;
 use crate::load_board::LoadBoard;
 use crate::mesh_port::MeshPort;
 use crate::orders::Orders;
-use crate::password_pool::PasswordPool;
 use crate::preflight::memlock_limit;
 use crate::shard_thread::{Ready, Seed, ShardThread};
+use crate::workers::Workers;
 
 /// The running shards.
 pub struct Shards {
     threads: Vec<ShardThread>,
     control: Control,
-    passwords: Arc<PasswordPool>,
 }
 
 impl Shards {
@@ -53,7 +51,6 @@ impl Shards {
                 _ => RuntimeError::Failed { shard, reason: error.to_string() },
             }));
         }
-        self.passwords.stop();
         outcome
     }
 }
@@ -77,12 +74,12 @@ pub fn start(
     let shards = configs.len();
     let board = Arc::new(LoadBoard::new(shards));
     let control = Control { shards: orders(shards).map_err(|error| not_started(0, &error))? };
-    let passwords = Arc::new(PasswordPool::new(control.clone()));
+    let passwords = Arc::new(Workers::new());
     let mut listener = Some(listener.try_clone().map_err(|error| not_started(0, &error))?);
     let (ready, all_ready) = mpsc::channel();
     let mut bell_senders = Vec::new();
     let mut threads = Vec::new();
-    let handshakes = Arc::new(Handshakes::default());
+    let handshakes = Arc::new(Workers::new());
     for (shard, (config, ports)) in configs.into_iter().zip(mesh(shards)).enumerate() {
         let (bell_sender, bells) = mpsc::channel();
         bell_senders.push(bell_sender);
@@ -106,7 +103,7 @@ pub fn start(
         threads.push(seed.spawn(cpus[shard % cpus.len()]).map_err(|error| not_started(shard, &error))?);
     }
     drop(ready);
-    introduce(Shards { threads, control, passwords }, &all_ready, bell_senders)
+    introduce(Shards { threads, control }, &all_ready, bell_senders)
 }
 
 /// Waits for the doors of all shards and tells each shard of all bells: they begin.

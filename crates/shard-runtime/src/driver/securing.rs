@@ -129,7 +129,7 @@ impl Driver {
             }
             _ => {
                 link.held.extend_from_slice(self.io.bytes(received));
-                self.go_on_with_handshake(id)?;
+                self.go_on_with_handshake(id);
             }
         }
         Ok(())
@@ -162,16 +162,15 @@ impl Driver {
     }
 
     /// Has someone else look at what the client sent, if there is anything.
-    fn go_on_with_handshake(&mut self, id: ConnId) -> io::Result<()> {
-        let Some(link) = self.links.find(id).filter(|link| !link.held.is_empty()) else { return Ok(()) };
-        let State::Handshake { session, .. } = &mut link.state else { return Ok(()) };
-        let Some(session) = session.take() else { return Ok(()) };
+    fn go_on_with_handshake(&mut self, id: ConnId) {
+        let Some(link) = self.links.find(id).filter(|link| !link.held.is_empty()) else { return };
+        let State::Handshake { session, .. } = &mut link.state else { return };
+        let Some(session) = session.take() else { return };
         let input = mem::take(&mut link.held);
         let orders = Arc::clone(&self.orders);
-        if !self.handshakes.submit(Step { id, session, input, orders })? {
+        if !self.handshakes.submit(Step { id, session, input, orders }) {
             self.broker.on_handshake_failed(id, "too many handshakes at a time", false);
         }
-        Ok(())
     }
 
     /// A session is back from whoever worked on its handshake.
@@ -187,7 +186,7 @@ impl Driver {
         } else if let Some(secured) = secured {
             self.open(now, id, security(&secured, !greeted), &plain);
         } else {
-            self.go_on_with_handshake(id)?;
+            self.go_on_with_handshake(id);
         }
         self.send_outgoing(now, id)?;
         self.steer_receive(id)
