@@ -1,6 +1,7 @@
 //! The monitoring endpoints of a running server.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Command, Stdio};
@@ -196,7 +197,7 @@ fn the_dashboard_shows_what_there_is() {
         .collect();
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/monitoring/grafana-dashboard.json");
     let dashboard: Value =
-        serde_json::from_str(&std::fs::read_to_string(path).expect("it is there")).expect("JSON");
+        serde_json::from_str(&fs::read_to_string(path).expect("it is there")).expect("JSON");
     let panels = dashboard["panels"].as_array().expect("a list");
     let targets = panels.iter().filter_map(|panel| panel["targets"].as_array()).flatten();
     let mut asked = BTreeSet::new();
@@ -336,4 +337,47 @@ fn a_monitoring_port_in_use_is_a_fatal_line_that_names_it() {
     assert_eq!(output.status.code(), Some(1));
     let fatal = format!("[FTL] Can't start monitoring: can't listen to the monitor port: 127.0.0.1:{port}, ");
     assert!(said.contains(&fatal), "{said}");
+}
+
+/// Files for a server with TLS and monitoring.
+struct Secured {
+    dir: tempfile::TempDir,
+}
+
+impl Secured {
+    fn new() -> Self {
+        Self { dir: tempfile::tempdir().expect("a directory") }
+    }
+
+    /// Writes a certificate that is good until this year.
+    fn renew(&self, year: i32) {
+        let pair = rcgen::KeyPair::generate().expect("a key");
+        let mut params = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).expect("a name");
+        params.not_after = rcgen::date_time_ymd(year, 1, 2);
+        let certificate = params.self_signed(&pair).expect("a certificate");
+        fs::write(self.dir.path().join("cert.pem"), certificate.pem()).expect("a file");
+        fs::write(self.dir.path().join("key.pem"), pair.serialize_pem()).expect("a file");
+    }
+
+    fn config(&self) -> String {
+        let dir = self.dir.path().display();
+        format!("tls {{ cert_file: \"{dir}/cert.pem\", key_file: \"{dir}/key.pem\" }}\n")
+    }
+
+    fn start(&self) -> (Server, SocketAddr) {
+        let args = ["-m", "-1"].map(str::to_owned).to_vec();
+        let options = ServerOptions { config: Some(self.config()), args, ..ServerOptions::default() };
+        let server = Server::start(options).expect("the server starts");
+        let monitor = monitor_of(&server);
+        (server, monitor)
+    }
+}
+
+// Where clients spoke TLS `http` did so, too.
+#[test]
+fn http_is_plain_where_clients_use_tls() {
+    let secured = Secured::new();
+    secured.renew(2040);
+    let (_server, monitor) = secured.start();
+    assert_eq!(get(monitor, "/healthz"), (200, "{\"status\":\"ok\"}".to_owned()));
 }

@@ -45,7 +45,7 @@ impl Server {
         let shards = options.shards.unwrap_or_else(|| default_shards(cpus.len()));
         let plan = Plan::make(options.io, shards)?;
         let tls = options.tls.as_ref().map(tls_files::acceptor).transpose()?;
-        let https = options.tls.as_ref().map(tls_files::for_monitoring).transpose()?;
+        let https = tls_files::for_monitoring(options)?;
         let (listener, address) = listen(options)?;
         if let Some(path) = &options.pid_file {
             write_pid_file(path)?;

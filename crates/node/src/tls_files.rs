@@ -6,8 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use monitor_http::Scheme;
 use rustls::ServerConfig;
-use server_options::{CertificateFiles, Tls};
+use server_options::{CertificateFiles, Options, Tls};
 use tls_session::{Acceptor, Config, ConfigError, Expiry, HandshakeFirst, KeyPair, Policy, Roots};
 
 /// What is wrong with them.
@@ -63,10 +64,12 @@ fn expired(tls: &Tls, acceptor: &Acceptor, now: i64) -> Vec<String> {
     acceptor.expired(now).map(line).collect()
 }
 
-/// The same for monitoring, which asks nobody for a certificate.
-pub(crate) fn for_monitoring(tls: &Tls) -> Result<Arc<ServerConfig>, TlsError> {
+/// The same for monitoring, if it is to be secured. It asks nobody for a certificate.
+pub(crate) fn for_monitoring(options: &Options) -> Result<Option<Arc<ServerConfig>>, TlsError> {
+    let is_https = options.monitor.as_ref().is_some_and(|monitor| monitor.scheme == Scheme::Https);
+    let Some(tls) = options.tls.as_ref().filter(|_| is_https) else { return Ok(None) };
     let policy = Policy { verify: false, pinned_certs: Vec::new(), ..tls.policy.clone() };
-    Ok(read_files(&Tls { policy, ..tls.clone() })?.server_config())
+    Ok(Some(read_files(&Tls { policy, ..tls.clone() })?.server_config()))
 }
 
 /// Says in the log what clients have to do.
