@@ -381,3 +381,15 @@ fn http_is_plain_where_clients_use_tls() {
     let (_server, monitor) = secured.start();
     assert_eq!(get(monitor, "/healthz"), (200, "{\"status\":\"ok\"}".to_owned()));
 }
+
+/// Who watches for certificates that end looks at it.
+#[test]
+fn the_end_of_the_certificate_is_told_and_follows_a_reload() {
+    let secured = Secured::new();
+    secured.renew(2040);
+    let (server, monitor) = secured.start();
+    assert_eq!(json(monitor, "/varz")["tls_cert_not_after"], "2040-01-02T00:00:00Z");
+    secured.renew(2041);
+    server.reload(&secured.config()).expect("it reloads");
+    assert_eq!(json(monitor, "/varz")["tls_cert_not_after"], "2041-01-02T00:00:00Z");
+}

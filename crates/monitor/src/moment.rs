@@ -10,6 +10,11 @@ use serde::{Serialize, Serializer};
 pub struct Moment(pub i64);
 
 impl Moment {
+    /// So many seconds after 1970.
+    pub fn of_seconds(seconds: i64) -> Self {
+        Self(seconds.saturating_mul(1_000_000_000))
+    }
+
     /// How long after `earlier` this is; zero if it is not.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_nanos(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))

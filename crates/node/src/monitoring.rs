@@ -14,6 +14,7 @@ use monitor_http::{Config, Listener, Running, Scheme, start};
 use rustls::ServerConfig;
 use server_options::Options;
 use shard_runtime::Control;
+use tls_session::Acceptor;
 
 use crate::error::NodeError;
 use crate::files::Reached;
@@ -65,6 +66,7 @@ impl Bound {
         settings: &Settings,
         control: Control,
         tls: Option<Arc<ServerConfig>>,
+        clients: Option<&Acceptor>,
     ) -> Result<Monitoring, NodeError> {
         assert!(self.config.scheme == Scheme::Http || tls.is_some(), "https comes with certificates");
         let shards = control.shards().count();
@@ -81,7 +83,7 @@ impl Bound {
             shards,
             ..Facts::default()
         };
-        let board = Arc::new(Mutex::new(facts(place, options, settings, start_moment)));
+        let board = Arc::new(Mutex::new(facts(place, options, settings, clients, start_moment)));
         let desk = Desk {
             gatherer: Gatherer::new(control, options.limits.max_closed_clients, start_moment),
             base_path: self.config.base_path,
@@ -104,14 +106,20 @@ pub(crate) struct Monitoring {
 
 impl Monitoring {
     /// The configuration was read again.
-    pub(crate) fn reconfigure(&self, options: &Options, settings: &Settings) {
+    pub(crate) fn reconfigure(&self, options: &Options, settings: &Settings, clients: Option<&Acceptor>) {
         let mut facts_now = self.facts.lock().expect("nothing panics while it has this");
-        *facts_now = facts(std::mem::take(&mut *facts_now), options, settings, wall_clock());
+        *facts_now = facts(std::mem::take(&mut *facts_now), options, settings, clients, wall_clock());
     }
 }
 
-/// What `/varz` says of the configuration; the rest stays as it is in `place`.
-fn facts(place: Facts, options: &Options, settings: &Settings, loaded: Moment) -> Facts {
+/// What `/varz` says of the configuration, and of what secures clients; the rest stays as it is in `place`.
+fn facts(
+    place: Facts,
+    options: &Options,
+    settings: &Settings,
+    clients: Option<&Acceptor>,
+    loaded: Moment,
+) -> Facts {
     let info = &settings.info;
     Facts {
         server_id: info.server_id.clone(),
@@ -139,7 +147,7 @@ fn facts(place: Facts, options: &Options, settings: &Settings, loaded: Moment) -
         tags: options.server_tags.clone(),
         metadata: options.server_metadata.clone(),
         system_account: options.auth.system_account.clone().unwrap_or_else(|| SYSTEM_ACCOUNT.into()),
-        tls_cert_not_after: None,
+        tls_cert_not_after: clients.and_then(Acceptor::not_after).map(Moment::of_seconds),
         ..place
     }
 }

@@ -92,11 +92,11 @@ impl Reloader {
             self.log.reload(&options.log)?;
         }
         // Shards carry out what they are told in order, and the next waits for them.
-        self.control.secure(tls);
+        self.control.secure(tls.clone());
         self.tell_shards(&options, directories);
         self.rewrite_files(&options);
         if let Some(monitoring) = self.monitoring.upgrade() {
-            monitoring.reconfigure(&options, &self.settings);
+            monitoring.reconfigure(&options, &self.settings, tls.as_deref());
         }
         self.options = options;
         lines.iter().for_each(|line| tracing::info!("Reloaded: {line}"));

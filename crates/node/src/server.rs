@@ -88,7 +88,9 @@ impl Server {
         }
         let control = shards.control();
         let monitored = monitor.as_ref().map(Bound::reached);
-        let monitoring = monitor.map(|monitor| monitor.start(options, &settings, control.clone(), https));
+        let begin =
+            |monitor: Bound| monitor.start(options, &settings, control.clone(), https, tls.as_deref());
+        let monitoring = monitor.map(begin);
         let monitoring = monitoring.transpose().inspect_err(|_| control.stop())?.map(Arc::new);
         let ports = Ports::new(Reached { address, tls: tls.is_some() }, monitored);
         let ports = Arc::new(PortsPlace::new(program, ports));

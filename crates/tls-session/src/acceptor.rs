@@ -78,6 +78,11 @@ impl Acceptor {
         self.expiries.iter().enumerate().filter(move |(_, expiry)| expiry.not_after < now)
     }
 
+    /// The last second, since 1970, of the first of our certificates.
+    pub fn not_after(&self) -> Option<i64> {
+        self.expiries.first().map(|expiry| expiry.not_after)
+    }
+
     /// What the configuration says beside files.
     pub fn policy(&self) -> &Policy {
         &self.policy
@@ -278,7 +283,7 @@ mod tests {
     #[test]
     fn an_expired_certificate_is_told_of() {
         let acceptor = Acceptor::new(&config([key_pair("a.example")])).unwrap();
-        let not_after = acceptor.expiries[0].not_after;
+        let not_after = acceptor.not_after().unwrap();
         assert_eq!(acceptor.expired(not_after).count(), 0);
         let expired: Vec<_> = acceptor.expired(not_after + 1).collect();
         let [(0, expired)] = expired[..] else { panic!("{expired:?}") };
