@@ -360,6 +360,7 @@ fn prepare(whole: &mut Delivery, publish: &Publish<'_>) {
 }
 
 /// Marks a connection whose reader lets too much gather.
+#[cold]
 fn cut_off(client: &mut Client, max_pending: usize) {
     tracing::info!("{} - Slow Consumer Detected: MaxPending of {max_pending} Exceeded", client.label);
     client.closing = Some(CloseReason::SlowConsumerPendingBytes);

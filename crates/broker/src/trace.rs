@@ -18,6 +18,7 @@ pub(crate) struct Extent {
 }
 
 /// Logs an op a client sent.
+#[cold]
 pub(crate) fn received(label: &str, op: &ClientOp<'_>, extent: Extent) {
     let line = match op {
         ClientOp::Connect(json) => format!("CONNECT {}", without_secrets(json)),
@@ -54,11 +55,13 @@ pub(crate) fn received(label: &str, op: &ClientOp<'_>, extent: Extent) {
 }
 
 /// Logs that a message goes elsewhere than a client sent it.
+#[cold]
 pub(crate) fn mapped(label: &str, subject: &[u8], mapped: &[u8]) {
     tracing::trace!("{label} - <<- [MAPPING {} -> {}]", text(subject), text(mapped));
 }
 
 /// Logs a message on its way to a client.
+#[cold]
 pub(crate) fn delivered(label: &str, sid: &[u8], publish: &Publish<'_>, stripped: bool, extent: Extent) {
     let reply = publish.reply.map(|reply| format!(" {}", text(reply))).unwrap_or_default();
     let subject = text(publish.subject);
@@ -80,6 +83,7 @@ pub(crate) fn delivered(label: &str, sid: &[u8], publish: &Publish<'_>, stripped
 }
 
 /// Logs protocol text on its way to a client, as far as nats-server does: no INFO, and no statuses.
+#[cold]
 pub(crate) fn sent(label: &str, bytes: &[u8]) {
     let line = text(bytes);
     let line = line.trim_end();
@@ -91,6 +95,7 @@ pub(crate) fn sent(label: &str, bytes: &[u8]) {
 }
 
 /// Logs that a subscription has ended.
+#[cold]
 pub(crate) fn unsubscribed(label: &str, sid: &[u8]) {
     tracing::trace!("{label} - <-> [DELSUB {}]", text(sid));
 }
