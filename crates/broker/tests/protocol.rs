@@ -335,7 +335,7 @@ fn a_publisher_waits_once_a_reader_is_three_quarters_full() {
     assert_eq!(shards.say(publisher, "PING\r\n"), "PONG\r\n");
     publish_hundreds(&mut shards, publisher, 1);
     assert_eq!(shards.say(publisher, "PING\r\n"), "", "its input waits");
-    shards.pass(Duration::from_millis(9));
+    shards.pass(Duration::from_millis(4));
     assert_eq!(shards.output(publisher), "");
     shards.pass(Duration::from_millis(1));
     assert_eq!(shards.output(publisher), "PONG\r\n");
