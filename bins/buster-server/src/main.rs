@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
-use node::{COMPATIBLE_VERSION, OWN_VERSION, load, send_signal};
+use node::{COMPATIBLE_VERSION, OWN_VERSION, load, log_failure, send_signal, start_failure};
 use server_options::{CommandLine, Invocation, OptionsError, parse, program, tls_help, usage, version_text};
 
 fn main() -> ExitCode {
@@ -39,13 +39,13 @@ fn run(command_line: &CommandLine, program: &str, called: &OsString) -> ExitCode
     let log = match server_log::init(&options.log, &called) {
         Ok(log) => log,
         Err(error) => {
-            eprintln!("{program}: {error}");
+            eprintln!("{program}: {}", log_failure(&error, &options));
             return ExitCode::FAILURE;
         }
     };
     let outcome = node::serve(command_line, &options, &called, &log);
     if let Err(error) = &outcome {
-        tracing::error!(fatal = true, "{error}");
+        tracing::error!(fatal = true, "{}", start_failure(error, &options));
     }
     log.flush();
     if outcome.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -61,7 +61,7 @@ fn check(command_line: &CommandLine, program: &str) -> ExitCode {
         return refuse(program, &OptionsError::Config(loaded.warnings));
     }
     if let Err(error) = node::check(&loaded.options) {
-        eprintln!("{program}: {error}");
+        eprintln!("{program}: {}", start_failure(&error, &loaded.options));
         return ExitCode::FAILURE;
     }
     if let Some(config) = &loaded.options.config {

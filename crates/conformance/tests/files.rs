@@ -31,7 +31,8 @@ fn as_text(path: &Path) -> &str {
 #[test]
 fn a_pid_file_that_cannot_be_written_is_one_line_that_names_it() {
     let said = refused(&["-P", "/no/such/pid"]);
-    let reason = "[FTL] Could not write pidfile /no/such/pid: No such file or directory (os error 2)\n";
+    let reason = "[FTL] Could not write pidfile /no/such/pid: no such file or directory: \
+                  make its folder first, or name another\n";
     assert!(
         said.ends_with(reason) && said.lines().filter(|line| line.contains("[FTL]")).count() == 1,
         "{said}"
@@ -44,8 +45,29 @@ fn a_log_file_that_cannot_be_opened_is_one_line_that_names_it() {
     let said = refused(&["-l", "/no/such/log"]);
     assert_eq!(
         said,
-        "buster-server: error opening log file /no/such/log: No such file or directory (os error 2)\n"
+        "buster-server: error opening log file /no/such/log: No such file or directory (os error 2): \
+         make its folder first, or name another\n"
     );
+}
+
+#[test]
+fn what_a_configuration_file_names_in_vain_is_said_with_its_place() {
+    let directory = tempfile::tempdir().expect("a folder for the test");
+    let file = directory.path().join("server.conf");
+    let at = as_text(&file);
+    let cases = [
+        ("debug: false\npid_file: \"/no/such/pid\"", "2:1: Could not write pidfile /no/such/pid"),
+        (
+            "debug: false\ntls { cert_file: \"/no/such/c\", key_file: \"/no/such/k\" }",
+            "2:1: error parsing X509 certificate/key pair: open /no/such/c",
+        ),
+        ("log_file: \"/no/such/log\"", "1:0: error opening log file /no/such/log"),
+    ];
+    for (text, expected) in cases {
+        fs::write(&file, text).expect("the folder can be written");
+        let said = refused(&["-c", at]);
+        assert!(said.contains(&format!("{at}:{expected}: ")), "{said}");
+    }
 }
 
 #[test]

@@ -6,13 +6,14 @@ use std::path::PathBuf;
 use nats_auth::ConfigError;
 use shard_runtime::RuntimeError;
 
+use crate::sources::words;
 use crate::tls_files::TlsError;
 
 /// Why the server does not run.
 #[derive(Debug, thiserror::Error)]
 pub enum NodeError {
     /// The listener could not be had.
-    #[error("Error listening on port: {host}:{port}, {source}")]
+    #[error("Error listening on port: {host}:{port}, \"listen tcp {host}:{port}: {}\"", words(source))]
     Listen {
         /// The host asked for.
         host: String,
@@ -25,7 +26,10 @@ pub enum NodeError {
     #[error(transparent)]
     Users(#[from] ConfigError),
     /// The listener for monitoring could not be had.
-    #[error("Can't start monitoring: can't listen to the monitor port: {host}:{port}, {source}")]
+    #[error(
+        "Can't start monitoring: can't listen to the monitor port: listen tcp {host}:{port}: {}",
+        words(source)
+    )]
     Monitor {
         /// The host asked for.
         host: String,
@@ -38,7 +42,7 @@ pub enum NodeError {
     #[error("Can't start monitoring: {0}")]
     Monitoring(#[from] monitor_http::StartError),
     /// The pid file could not be written.
-    #[error("Could not write pidfile {}: {source}", path.display())]
+    #[error("Could not write pidfile {}: {}", path.display(), words(source))]
     PidFile {
         /// Where it was to be.
         path: PathBuf,

@@ -18,6 +18,7 @@ mod server;
 mod settings;
 mod signals;
 mod sources;
+mod start_failure;
 mod tls_files;
 mod users;
 
@@ -27,3 +28,4 @@ pub use identity::{COMPATIBLE_VERSION, OWN_VERSION};
 pub use send_signal::{SignalError, send_signal};
 pub use server::{Server, serve};
 pub use sources::load;
+pub use start_failure::{log_failure, start_failure};

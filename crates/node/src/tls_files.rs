@@ -11,11 +11,13 @@ use rustls::ServerConfig;
 use server_options::{CertificateFiles, Options, Tls};
 use tls_session::{Acceptor, Config, ConfigError, Expiry, HandshakeFirst, KeyPair, Policy, Roots};
 
+use crate::sources::words;
+
 /// What is wrong with them.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// A file could not be read.
-    #[error("{what}: open {path}: {source}")]
+    #[error("{what}: open {path}: {}", words(source))]
     Open {
         /// What it was wanted for.
         what: &'static str,

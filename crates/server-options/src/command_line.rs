@@ -11,6 +11,7 @@ use crate::config::{self, Report};
 use crate::draft::Draft;
 use crate::error::OptionsError;
 use crate::options::{ConfigFile, Options};
+use crate::places::{Places, Values};
 use crate::table::{Effect, Row};
 
 /// A command line that was understood. It makes [`Options`], as often as the configuration file changes:
@@ -71,7 +72,12 @@ impl CommandLine {
             Some(path) => read_config(path, sources, &mut draft)?,
             None => Vec::new(),
         };
+        let before = Values::of(&draft);
         self.lay_over(&mut draft)?;
+        if let Some(mut config) = draft.options.config.take() {
+            config.places.retain_unchanged(&before, &draft);
+            draft.options.config = Some(config);
+        }
         Ok(Loaded { options: draft.finish()?, warnings })
     }
 
@@ -94,7 +100,8 @@ fn read_config(path: &Path, sources: &Sources<'_>, draft: &mut Draft) -> Result<
     }
     config::read(&map, draft, &mut report);
     let digest = format!("sha256:{:x}", Sha256::digest(map.to_json()));
-    draft.options.config = Some(ConfigFile { path: path.to_owned(), digest });
+    let places = Places::read(&map);
+    draft.options.config = Some(ConfigFile { path: path.to_owned(), digest, places });
     if report.errors.is_empty() {
         return Ok(report.warnings);
     }

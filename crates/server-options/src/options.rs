@@ -8,6 +8,7 @@ use balance::PlacementRule;
 
 use crate::advertised::Advertised;
 use crate::limits::{Limits, Timers};
+use crate::places::Places;
 use crate::tls::Tls;
 
 /// Most shards that may be asked for. Every shard talks to every other, so the mesh grows with the
@@ -112,6 +113,8 @@ pub struct ConfigFile {
     pub path: PathBuf,
     /// `sha256:` and the digest of what it says, as nats-server takes it.
     pub digest: String,
+    /// Where in it some of the options stand.
+    pub places: Places,
 }
 
 /// How shards deal with the kernel.

@@ -1,0 +1,115 @@
+//! What is said when a server does not start: where the cause stands in the configuration file, what it
+//! is, and what helps. One line.
+
+use std::io;
+
+use server_log::LogError;
+use server_options::{Options, Subject};
+
+use crate::error::NodeError;
+use crate::tls_files::TlsError;
+
+/// What an error is about, and what the system said about it.
+struct Cause<'a> {
+    subject: Option<Subject>,
+    system: Option<&'a io::Error>,
+}
+
+/// The line for an error that keeps a server with these options from starting.
+pub fn start_failure(error: &NodeError, options: &Options) -> String {
+    let (subject, system) = match error {
+        NodeError::Listen { source, .. } => (Some(Subject::Listen), Some(source)),
+        NodeError::Monitor { source, .. } => (Some(Subject::Monitoring), Some(source)),
+        NodeError::PidFile { source, .. } => (Some(Subject::PidFile), Some(source)),
+        NodeError::Tls(TlsError::Open { source, .. }) => (Some(Subject::Tls), Some(source)),
+        NodeError::Tls(TlsError::Config { .. }) => (Some(Subject::Tls), None),
+        _ => (None, None),
+    };
+    line(error.to_string(), &Cause { subject, system }, options)
+}
+
+/// The same for a log that cannot be had.
+pub fn log_failure(error: &LogError, options: &Options) -> String {
+    let (subject, system) = match error {
+        LogError::OpenFile { source, .. } => (Some(Subject::LogFile), Some(source)),
+        LogError::SyslogConnect(source) => (Some(Subject::Syslog), Some(source)),
+        LogError::SyslogScheme { .. } => (Some(Subject::Syslog), None),
+        LogError::AlreadyInstalled => (None, None),
+    };
+    line(error.to_string(), &Cause { subject, system }, options)
+}
+
+fn line(text: String, cause: &Cause<'_>, options: &Options) -> String {
+    let places = options.config.as_ref().map(|config| &config.places);
+    let place = cause.subject.and_then(|subject| places?.of(subject));
+    let place = place.map_or_else(String::new, |place| format!("{place}: "));
+    let remedy = cause.subject.zip(cause.system).and_then(|(subject, system)| remedy(subject, system.kind()));
+    let remedy = remedy.map_or_else(String::new, |remedy| format!(": {remedy}"));
+    format!("{place}{text}{remedy}")
+}
+
+/// What to do about it, where that is not said by the error.
+fn remedy(subject: Subject, kind: io::ErrorKind) -> Option<&'static str> {
+    use io::ErrorKind::{AddrInUse, AddrNotAvailable, NotFound, PermissionDenied};
+    Some(match (subject, kind) {
+        (Subject::Listen | Subject::Monitoring, AddrInUse) => "stop what listens there, or use another port",
+        (Subject::Listen | Subject::Monitoring, AddrNotAvailable) => "use an address of this machine",
+        (Subject::Listen | Subject::Monitoring, PermissionDenied) => {
+            "use a port from 1024 on, or start with CAP_NET_BIND_SERVICE"
+        }
+        (Subject::LogFile | Subject::PidFile, NotFound) => "make its folder first, or name another",
+        (Subject::LogFile | Subject::PidFile, PermissionDenied) => {
+            "let the user who runs the server write it, or name another"
+        }
+        (Subject::Tls, NotFound) => "put it there, or name another",
+        (Subject::Tls, PermissionDenied) => "let the user who runs the server read it",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Options of a file with this text.
+    fn options(text: &'static str) -> Options {
+        let args = ["buster-server", "-c", "x.conf"].map(Into::into);
+        let Ok(server_options::Invocation::Run(line)) = server_options::parse(args) else {
+            panic!("it runs")
+        };
+        let read = |_: &str| Ok(text.as_bytes().to_vec());
+        line.load(&nats_conf::Sources { read: &read, env: &|_| None }).expect("the file is right").options
+    }
+
+    #[test]
+    fn a_port_in_use_is_said_with_its_place_and_what_helps() {
+        let error = NodeError::Listen {
+            host: "127.0.0.1".into(),
+            port: 4333,
+            source: io::Error::from_raw_os_error(rustix::io::Errno::ADDRINUSE.raw_os_error()),
+        };
+        assert_eq!(
+            start_failure(&error, &options("debug: true\nport: 4333\n")),
+            "x.conf:2:1: Error listening on port: 127.0.0.1:4333, \"listen tcp 127.0.0.1:4333: address already in use\": \
+             stop what listens there, or use another port"
+        );
+    }
+
+    #[test]
+    fn without_a_place_and_a_remedy_the_error_stands_alone() {
+        let error = NodeError::Signals(io::Error::other("none left"));
+        assert_eq!(start_failure(&error, &Options::default()), "Could not watch signals: none left");
+    }
+
+    #[test]
+    fn a_log_file_without_its_folder_is_said_likewise() {
+        let options = options("log_file: \"/none/x.log\"\n");
+        let error = LogError::OpenFile {
+            path: "/none/x.log".into(),
+            source: io::Error::from_raw_os_error(rustix::io::Errno::NOENT.raw_os_error()),
+        };
+        let line = log_failure(&error, &options);
+        assert!(line.starts_with("x.conf:1:0: error opening log file /none/x.log: "), "{line}");
+        assert!(line.ends_with(": make its folder first, or name another"), "{line}");
+    }
+}

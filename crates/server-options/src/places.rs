@@ -1,0 +1,137 @@
+//! Where in the configuration file the options stand that a start can fail on.
+
+use nats_conf::{Map, Position};
+
+use crate::draft::Draft;
+
+/// An option that a start can fail on, however well it is written: what it names may be taken, missing or
+/// not ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// Host and port for clients.
+    Listen,
+    /// Host and port for monitoring.
+    Monitoring,
+    /// The log file.
+    LogFile,
+    /// The syslog.
+    Syslog,
+    /// The pid file.
+    PidFile,
+    /// Certificates and keys.
+    Tls,
+}
+
+/// The places in the file of what is in force: an option that a flag has changed has none.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Places(Vec<(Subject, Position)>);
+
+impl Places {
+    /// Where the option stands, if the file has it.
+    pub fn of(&self, subject: Subject) -> Option<&Position> {
+        self.0.iter().find(|(known, _)| *known == subject).map(|(_, position)| position)
+    }
+
+    /// Finds the places. Where several keys say the same, the last one counts.
+    pub(crate) fn read(map: &Map) -> Self {
+        let place = |row: &Row| {
+            let entry = map.iter().rfind(|entry| row.keys.iter().any(|key| entry.is(key)))?;
+            Some((row.subject, entry.value.position.clone()))
+        };
+        Self(TABLE.iter().filter_map(place).collect())
+    }
+
+    /// Forgets those of options that were `before` and are not any more.
+    pub(crate) fn retain_unchanged(&mut self, before: &Values, draft: &Draft) {
+        let now = Values::of(draft);
+        let unchanged = |subject| {
+            let index = TABLE.iter().position(|row| row.subject == subject);
+            index.is_some_and(|index| before.0[index] == now.0[index])
+        };
+        self.0.retain(|(subject, _)| unchanged(*subject));
+    }
+}
+
+/// What the options are at one time, only good to be compared.
+pub(crate) struct Values(Vec<String>);
+
+impl Values {
+    pub(crate) fn of(draft: &Draft) -> Self {
+        Self(TABLE.iter().map(|row| (row.value)(draft)).collect())
+    }
+}
+
+struct Row {
+    subject: Subject,
+    keys: &'static [&'static str],
+    value: fn(&Draft) -> String,
+}
+
+const TABLE: &[Row] = &[
+    Row {
+        subject: Subject::Listen,
+        keys: &["listen", "port", "host", "net"],
+        value: |draft| format!("{} {}", draft.options.host, draft.port),
+    },
+    Row {
+        subject: Subject::Monitoring,
+        keys: &["http", "https", "http_port", "monitor_port", "https_port"],
+        value: |draft| format!("{:?}", draft.monitor),
+    },
+    Row {
+        subject: Subject::LogFile,
+        keys: &["logfile", "log_file"],
+        value: |draft| format!("{:?}", draft.options.log.file),
+    },
+    Row {
+        subject: Subject::PidFile,
+        keys: &["pidfile", "pid_file"],
+        value: |draft| format!("{:?}", draft.options.pid_file),
+    },
+    Row {
+        subject: Subject::Syslog,
+        keys: &["syslog", "remote_syslog"],
+        value: |draft| format!("{:?}", draft.options.log.remote_syslog),
+    },
+    Row { subject: Subject::Tls, keys: &["tls"], value: |draft| format!("{:?}", draft.tls_flags) },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::invocation::Invocation;
+    use crate::parse;
+
+    /// The places after a start with this file and these flags.
+    fn places(file: &'static str, flags: &[&str]) -> Places {
+        let args = [&["buster-server", "-c", "x.conf"][..], flags].concat();
+        let Ok(Invocation::Run(line)) = parse(args.into_iter().map(Into::into)) else { panic!("it runs") };
+        let read = |_: &str| Ok(file.as_bytes().to_vec());
+        let sources = nats_conf::Sources { read: &read, env: &|_| None };
+        line.load(&sources).expect("the file is right").options.config.expect("there is a file").places
+    }
+
+    fn shown(places: &Places, subject: Subject) -> Option<String> {
+        places.of(subject).map(ToString::to_string)
+    }
+
+    const FILE: &str = "port: 4333\nhttp: 8222\npid_file: a.pid\nlog_file: b.log\nHost: \"::1\"\n";
+
+    #[test]
+    fn an_option_stands_where_it_was_last_written() {
+        let places = places(FILE, &["-D"]);
+        assert_eq!(shown(&places, Subject::Listen).as_deref(), Some("x.conf:5:1"));
+        assert_eq!(shown(&places, Subject::Monitoring).as_deref(), Some("x.conf:2:1"));
+        assert_eq!(shown(&places, Subject::PidFile).as_deref(), Some("x.conf:3:1"));
+        assert_eq!(shown(&places, Subject::LogFile).as_deref(), Some("x.conf:4:1"));
+        assert_eq!(shown(&places, Subject::Tls), None);
+    }
+
+    #[test]
+    fn what_a_flag_has_changed_stands_nowhere() {
+        let places = places(FILE, &["-p", "4334", "-P", "c.pid", "-l", "b.log"]);
+        assert_eq!(shown(&places, Subject::Listen), None);
+        assert_eq!(shown(&places, Subject::PidFile), None);
+        assert_eq!(shown(&places, Subject::LogFile).as_deref(), Some("x.conf:4:1"), "both say the same");
+    }
+}
