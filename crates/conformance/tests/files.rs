@@ -2,8 +2,10 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, Output};
+use std::time::Duration;
 
 use test_kit::{ANSWER_DEADLINE, Server, ServerBinary, ServerOptions};
 
@@ -12,14 +14,19 @@ fn with_args(args: &[&str]) -> Server {
     Server::start(ServerOptions { args, ..ServerOptions::default() }).expect("the server starts")
 }
 
+/// How long to sleep before looking again for what a server writes.
+const PAUSE: Duration = Duration::from_millis(2);
+
+/// A server that goes by its own name, whatever its file is called.
+fn server() -> Command {
+    let mut server = Command::new(ServerBinary::locate().expect("the server builds").path);
+    server.arg0("buster-server").args(["-a", "127.0.0.1", "-p", "-1", "--shards", "1"]);
+    server
+}
+
 /// Runs a server that must not start.
 fn refused(args: &[&str]) -> String {
-    let binary = ServerBinary::locate().expect("the server builds");
-    let Output { status, stderr, .. } = Command::new(binary.path)
-        .args(["-a", "127.0.0.1", "-p", "-1", "--shards", "1"])
-        .args(args)
-        .output()
-        .expect("it runs");
+    let Output { status, stderr, .. } = server().args(args).output().expect("it runs");
     assert_eq!(status.code(), Some(1));
     String::from_utf8(stderr).expect("errors are text")
 }
@@ -83,7 +90,9 @@ fn the_pid_file_stays_and_the_ports_file_goes() {
     let dir = tempfile::tempdir().expect("a directory");
     let pid_file = dir.path().join("pid");
     let mut server = with_args(&["-P", as_text(&pid_file), "--ports_file_dir", as_text(dir.path())]);
-    let ports_file = dir.path().join(format!("buster-server_{}.ports", server.pid()));
+    let program = ServerBinary::locate().expect("the server builds").path;
+    let program = as_text(Path::new(program.file_name().expect("it is a file"))).to_owned();
+    let ports_file = dir.path().join(format!("{program}_{}.ports", server.pid()));
     let ports = fs::read_to_string(&ports_file).expect("there is one once the server is ready");
     assert_eq!(ports, format!(r#"{{"nats":["nats://{}"]}}"#, server.addr()));
     assert!(server.stop().expect("it stops").success());
@@ -96,8 +105,8 @@ fn the_pid_file_stays_and_the_ports_file_goes() {
 #[test]
 fn a_full_disk_for_the_log_does_not_stop_the_server() {
     let dir = tempfile::tempdir().expect("a directory");
-    let mut child = Command::new(ServerBinary::locate().expect("the server builds").path)
-        .args(["-a", "127.0.0.1", "-p", "-1", "--shards", "1", "-DV", "-l", "/dev/full"])
+    let mut child = server()
+        .args(["-DV", "-l", "/dev/full"])
         .args(["--ports_file_dir", as_text(dir.path())])
         .spawn()
         .expect("the server runs");
@@ -107,7 +116,7 @@ fn a_full_disk_for_the_log_does_not_stop_the_server() {
             Ok(text) => break text,
             Err(_) => assert!(child.try_wait().expect("it was started").is_none(), "it ended"),
         }
-        std::thread::yield_now();
+        std::thread::sleep(PAUSE);
     };
     let address = url.split("//").nth(1).and_then(|rest| rest.split('"').next()).expect("a URL");
     let mut client = test_kit::RawClient::connect(address.parse().expect("an address"));
@@ -121,14 +130,10 @@ fn a_full_disk_for_the_log_does_not_stop_the_server() {
 
 /// Runs a server that logs elsewhere, and calls `until` as often as it takes.
 fn while_running(args: &[&str], mut until: impl FnMut() -> bool) {
-    let mut child = Command::new(ServerBinary::locate().expect("the server builds").path)
-        .args(["-a", "127.0.0.1", "-p", "-1", "--shards", "1"])
-        .args(args)
-        .spawn()
-        .expect("the server runs");
+    let mut child = server().args(args).spawn().expect("the server runs");
     while !until() {
         assert!(child.try_wait().expect("it was started").is_none(), "it ended");
-        std::thread::yield_now();
+        std::thread::sleep(PAUSE);
     }
     let pid = rustix::process::Pid::from_child(&child);
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("it runs");
