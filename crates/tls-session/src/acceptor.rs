@@ -59,6 +59,7 @@ impl Acceptor {
             .with_client_cert_verifier(verifier)
             .with_cert_resolver(Arc::new(Resolver::new(keys)));
         server.ignore_client_order = true;
+        server.enable_secret_extraction = policy.hand_over;
         // Clients that come back skip the signature, but then also the check of their certificate.
         server.session_storage = Arc::new(NoServerSessionStorage {});
         server.send_tls13_tickets = 0;

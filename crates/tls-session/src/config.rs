@@ -78,6 +78,8 @@ pub struct Policy {
     pub timeout: Duration,
     /// `connection_rate_limit`: handshakes begun per second; `None` is no limit.
     pub rate_limit: Option<u64>,
+    /// `ktls`: sessions give away their keys, see [`crate::Session::hand_over`].
+    pub hand_over: bool,
 }
 
 impl Default for Policy {
@@ -92,6 +94,7 @@ impl Default for Policy {
             allow_non_tls: false,
             timeout: TLS_TIMEOUT,
             rate_limit: None,
+            hand_over: false,
         }
     }
 }

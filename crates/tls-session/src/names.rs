@@ -7,6 +7,8 @@ use rustls::crypto::SupportedKxGroup;
 use rustls::crypto::aws_lc_rs::{cipher_suite, kx_group};
 use rustls::{ProtocolVersion, SupportedCipherSuite};
 
+use crate::handover::Cipher;
+
 /// A name that cannot be used, in nats-server's words where it refuses it too.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
@@ -169,6 +171,17 @@ impl CipherSuite {
 
     pub(crate) fn of(suite: SupportedCipherSuite) -> Option<Self> {
         CIPHER_SUITES.into_iter().find(|row| row.suite == suite)
+    }
+
+    /// What encrypts under it.
+    pub fn cipher(self) -> Cipher {
+        if self.name.contains("CHACHA20") {
+            Cipher::ChaCha20Poly1305
+        } else if self.name.contains("AES_128") {
+            Cipher::Aes128Gcm
+        } else {
+            Cipher::Aes256Gcm
+        }
     }
 
     pub(crate) fn is_tls13(self) -> bool {

@@ -16,6 +16,7 @@ use rustls::unbuffered::{ConnectionState, EncodeError, EncodeTlsData, Unbuffered
 use crate::acceptor::Acceptor;
 use crate::certificate::{Certificate, Secured};
 use crate::error::SessionError;
+use crate::handover::{Handover, Keys};
 use crate::names::{CipherSuite, Pin, Version};
 use crate::sealed::Sealed;
 
@@ -263,6 +264,33 @@ impl Session {
     /// Keeps what the socket did not take of what was sealed.
     pub fn keep(&mut self, rest: &[u8]) {
         self.outgoing.extend_from_slice(rest);
+    }
+
+    /// Whether someone else could go on from here: no record is cut in two, and nothing waits to be sent.
+    pub fn is_between_records(&self) -> bool {
+        self.secured
+            && !self.closed
+            && !self.failed
+            && self.incoming.is_empty()
+            && self.outgoing.is_empty()
+            && !self.connection.wants_write()
+    }
+
+    /// Gives the keys away, for someone else to go on from here. A peer that has just asked for new keys is
+    /// not answered any more, and will notice.
+    ///
+    /// # Errors
+    /// It is not [between records](Self::is_between_records), or the policy does not allow it.
+    pub fn hand_over(self) -> Result<Handover, SessionError> {
+        if !self.is_between_records() {
+            return Err(SessionError::NotOpen);
+        }
+        let version =
+            self.connection.protocol_version().and_then(Version::of).ok_or(SessionError::NotOpen)?;
+        let (secrets, _) =
+            self.connection.dangerous_into_kernel_connection().map_err(SessionError::Protocol)?;
+        let keys = |secrets| Keys::new(version, secrets).ok_or(SessionError::NotOpen);
+        Ok(Handover { version, sending: keys(secrets.tx)?, receiving: keys(secrets.rx)? })
     }
 
     /// Puts the goodbye where [`Self::outgoing`] is: nothing can be sealed any more.

@@ -1,5 +1,7 @@
 //! Handshakes and data against a client of rustls', all in memory.
 
+mod handover;
+
 use std::io::{Read, Write};
 use std::sync::Arc;
 
@@ -11,6 +13,7 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, SupportedProtocolVer
 
 use super::*;
 use crate::config::{Config, KeyPair, Policy, Roots};
+use crate::names::CIPHER_SUITES;
 use crate::testing::{Authority, config, params};
 
 static TLS12: [&SupportedProtocolVersion; 1] = [&rustls::version::TLS12];
@@ -22,19 +25,26 @@ struct Brings<'a> {
     host: &'static str,
     certificate: Option<KeyPair>,
     versions: &'static [&'static SupportedProtocolVersion],
+    /// The only suite it knows; `None` is all.
+    suite: Option<CipherSuite>,
 }
 
 impl<'a> Brings<'a> {
     fn nothing(authority: &'a Authority) -> Self {
-        Self { authority, host: "a.example", certificate: None, versions: rustls::ALL_VERSIONS }
+        Self { authority, host: "a.example", certificate: None, versions: rustls::ALL_VERSIONS, suite: None }
     }
 
     fn client(&self) -> ClientConnection {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_slice(&self.authority.pem()).unwrap()).unwrap();
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let builder = ClientConfig::builder_with_provider(provider)
-            .with_protocol_versions(self.versions)
+        let mut provider = rustls::crypto::aws_lc_rs::default_provider();
+        let mut versions = self.versions;
+        if let Some(suite) = self.suite {
+            provider.cipher_suites = vec![suite.suite()];
+            versions = if suite.is_tls13() { &TLS13 } else { &TLS12 };
+        }
+        let builder = ClientConfig::builder_with_provider(Arc::new(provider))
+            .with_protocol_versions(versions)
             .unwrap()
             .with_root_certificates(roots);
         let config = match &self.certificate {
