@@ -29,6 +29,6 @@ _buster_server() {
     -pass|--pass) mapfile -t COMPREPLY < <(true); return ;;
     -auth|--auth) mapfile -t COMPREPLY < <(true); return ;;
   esac
-  mapfile -t COMPREPLY < <(compgen -W '-a --addr --net -p --port -n --name --server_name --client_advertise -P --pid --ports_file_dir -c --config -t -sl --signal --shards --placement --busy-poll --busy_poll --io --route -l --log --log_size_limit -s --syslog -r --remote_syslog -T --logtime --logtime_utc -D --debug -V --trace --max_traced_msg_len -VV -DV -DVV -sd --store_dir --tls --tlscert --tlskey --tlsverify --tlscacert -h --help -v --version --help_tls -m --http_port -ms --https_port --user --pass --auth' -- "$word")
+  mapfile -t COMPREPLY < <(compgen -W '-a --addr --net -p --port -n --name --server_name --client_advertise -P --pid --ports_file_dir -c --config -t -sl --signal --shards --placement --busy-poll --busy_poll --io --route -l --log --log_size_limit -s --syslog -r --remote_syslog -T --logtime --logtime_utc -D --debug -V --trace --max_traced_msg_len -VV -DV -DVV -sd --store_dir --tls --tlscert --tlskey --tlsverify --tlscacert --ktls -h --help -v --version --help_tls -m --http_port -ms --https_port --user --pass --auth' -- "$word")
 }
 complete -o filenames -F _buster_server buster-server nats-server

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use broker::Config;
 use server_options::Io;
-use shard_runtime::{Backend, RuntimeError, Shards, preflight, start};
+use shard_runtime::{Backend, KernelTls, RuntimeError, Shards, preflight, start};
 use tls_session::Acceptor;
 
 /// What to start the shards on.
@@ -47,11 +47,14 @@ impl Plan {
         cpus: &[usize],
         busy_poll: Option<Duration>,
         tls: Option<&Arc<Acceptor>>,
+        kernel_tls: Option<&KernelTls>,
     ) -> Result<Shards, RuntimeError> {
+        let start =
+            |backend| start(backend, configs(), listener, cpus, busy_poll, tls.cloned(), kernel_tls.cloned());
         let because = match self {
             Self::Epoll { because } => because,
             Self::Uring { or_epoll } => {
-                match start(Backend::Uring, configs(), listener, cpus, busy_poll, tls.cloned()) {
+                match start(Backend::Uring) {
                     Ok(shards) => {
                         tracing::info!("  I/O:      io_uring");
                         return Ok(shards);
@@ -62,7 +65,7 @@ impl Plan {
                 }
             }
         };
-        let shards = start(Backend::Epoll, configs(), listener, cpus, busy_poll, tls.cloned())?;
+        let shards = start(Backend::Epoll)?;
         match because {
             Some(error) => tracing::info!("  I/O:      epoll, since {error}"),
             None => tracing::info!("  I/O:      epoll"),

@@ -7,7 +7,7 @@ use broker::{Config, Settings};
 use fabric::ShardId;
 use server_log::Log;
 use server_options::{CommandLine, Options};
-use shard_runtime::{Control, Shards, available_cpus};
+use shard_runtime::{Control, KernelTls, Shards, available_cpus};
 
 use crate::backend::Plan;
 use crate::error::NodeError;
@@ -44,6 +44,7 @@ impl Server {
         let cpus = available_cpus();
         let shards = options.shards.unwrap_or_else(|| default_shards(cpus.len()));
         let plan = Plan::make(options.io, shards)?;
+        let kernel_tls = options.ktls.then(KernelTls::probe).transpose()?;
         let tls = options.tls.as_ref().map(tls_files::acceptor).transpose()?;
         let https = tls_files::for_monitoring(options)?;
         let (listener, address) = listen(options)?;
@@ -79,7 +80,8 @@ impl Server {
             };
             ShardId::all(shards).map(config).collect()
         };
-        let shards = plan.start(configs, &listener, &cpus, options.busy_poll, tls.as_ref())?;
+        let shards =
+            plan.start(configs, &listener, &cpus, options.busy_poll, tls.as_ref(), kernel_tls.as_ref())?;
         let shown = SocketAddr::new(address.ip().to_canonical(), address.port());
         let host = if address.ip().is_unspecified() { options.host.clone() } else { shown.ip().to_string() };
         tracing::info!("Listening for client connections on {}", host_port(&host, address.port()));

@@ -206,6 +206,10 @@ impl Draft {
         Ok(())
     }
 
+    pub(crate) fn set_ktls(&mut self, on: bool) {
+        self.options.ktls = on;
+    }
+
     pub(crate) fn set_route(&mut self, on: bool) {
         self.options.route = on;
     }

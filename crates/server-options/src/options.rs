@@ -73,6 +73,8 @@ pub struct Options {
     pub busy_poll: Option<Duration>,
     /// Whether connections move to the shard that they talk to most.
     pub route: bool,
+    /// Whether the kernel encrypts and decrypts, once a handshake is over.
+    pub ktls: bool,
 }
 
 impl Default for Options {
@@ -102,6 +104,7 @@ impl Default for Options {
             io: Io::Auto,
             busy_poll: None,
             route: false,
+            ktls: false,
         }
     }
 }

@@ -178,6 +178,7 @@ const TABLE: &[fn(&Options, &Options) -> Outcome] = &[
     |old, new| fixed("shards", max(old.shards), max(new.shards)),
     |old, new| fixed("placement", debug(&old.placement), debug(&new.placement)),
     |old, new| fixed("route", old.route, new.route),
+    |old, new| fixed("ktls", old.ktls, new.ktls),
     |old, new| fixed("io", debug(&old.io), debug(&new.io)),
     |old, new| {
         let time =

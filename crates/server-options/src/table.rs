@@ -111,6 +111,7 @@ pub(crate) static TABLE: &[Row] = &[
     row(Tls, &["tlskey"], "<file>", Text(Draft::set_tls_key), "Private key for that certificate"),
     row(Tls, &["tlsverify"], "", Switch(Draft::set_tls_verify), "TLS for clients that show a certificate"),
     row(Tls, &["tlscacert"], "<file>", Text(Draft::set_tls_ca_cert), "Who signs certificates of clients"),
+    row(Tls, &["ktls"], "", Switch(Draft::set_ktls), "Have the kernel encrypt, where it offers TLS"),
 
     row(Common, &["h", "help"], "", Switch(Draft::set_help), "Show this text"),
     row(Common, &["v", "version"], "", Switch(Draft::set_version), "Show the version"),
@@ -149,7 +150,7 @@ mod tests {
     fn the_table_has_every_flag_of_the_peer_and_our_own() {
         let ours: HashSet<&str> = TABLE.iter().flat_map(|row| row.names).copied().collect();
         let mut wanted: HashSet<&str> = PEER_FLAGS.split_whitespace().collect();
-        wanted.extend(["shards", "placement", "route", "io", "busy_poll", "busy-poll"]);
+        wanted.extend(["shards", "placement", "route", "io", "busy_poll", "busy-poll", "ktls"]);
         assert_eq!(ours, wanted);
     }
 

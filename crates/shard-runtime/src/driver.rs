@@ -7,6 +7,7 @@
 mod heeding;
 mod intake;
 mod moves;
+mod offloading;
 mod output;
 mod sealing;
 mod securing;
@@ -31,6 +32,7 @@ use crate::clock::Clock;
 use crate::cores::Cores;
 use crate::handshakes::Step;
 use crate::io::{Event, Io, Wait};
+use crate::kernel_tls::KernelTls;
 use crate::link::Link;
 use crate::load_board::{LoadBoard, LoadMeter, processor_time};
 use crate::mesh_port::MeshPort;
@@ -57,6 +59,8 @@ pub(crate) struct Parts {
     /// What secures connections.
     pub(crate) tls: Option<Arc<tls_session::Acceptor>>,
     pub(crate) handshakes: Arc<Workers<Step>>,
+    /// Where the kernel goes on with what was secured.
+    pub(crate) kernel_tls: Option<KernelTls>,
     pub(crate) clock: Clock,
     /// How long to look for something to do before sleeping; `None` to learn it.
     pub(crate) busy_poll: Option<Duration>,
@@ -82,6 +86,9 @@ pub(crate) struct Driver {
     /// One for each link that is not open.
     link_deadlines: BTreeSet<(Time, ConnId)>,
     sealed: Sealed,
+    kernel_tls: Option<KernelTls>,
+    /// Connections that the kernel may be ready to go on with.
+    eager: Vec<ConnId>,
     clock: Clock,
     patience: Patience,
     /// Bytes that clients sent in this turn.
@@ -120,6 +127,8 @@ impl Driver {
             links: Sockets::default(),
             link_deadlines: BTreeSet::new(),
             sealed: Sealed::default(),
+            kernel_tls: parts.kernel_tls,
+            eager: Vec::new(),
             clock: parts.clock,
             patience: Patience::new(parts.busy_poll),
             received_bytes: 0,
@@ -143,6 +152,7 @@ impl Driver {
         let now = self.clock.now();
         self.broker.on_turn(now);
         self.take_events(now)?;
+        self.offload()?;
         self.on_deadlines(now)?;
         self.receive_from_resumed()?;
         self.hand_over_passwords(now);

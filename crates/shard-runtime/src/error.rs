@@ -41,6 +41,12 @@ pub enum RuntimeError {
         /// The soft RLIMIT_MEMLOCK in bytes.
         limit: u64,
     },
+    /// The kernel has no TLS, and was to have it.
+    #[error(
+        "--ktls: the kernel offers no TLS ({0}): load its module with `modprobe tls` (a kernel with CONFIG_TLS \
+         has it), or start without --ktls"
+    )]
+    NoKernelTls(#[source] io::Error),
     /// A shard's executor did not start.
     #[error("shard {shard} did not start: {reason}")]
     NotStarted {

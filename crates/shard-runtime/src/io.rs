@@ -176,6 +176,16 @@ impl Io {
         Ok(())
     }
 
+    /// From now on what a connection sends is received record by record: less than there was room for may not
+    /// be all there is.
+    pub(crate) fn on_records(&mut self, id: ConnId) {
+        match self {
+            // It asks until there is nothing, as it does anyway.
+            Self::Uring(_) => {}
+            Self::Epoll(epoll) => epoll.on_records(id),
+        }
+    }
+
     /// Lets go of a socket. Events that still name the connection mean nothing.
     pub(crate) fn release(&mut self, id: ConnId) -> io::Result<Option<OwnedFd>> {
         match self {

@@ -26,6 +26,43 @@ pub(crate) struct Link {
     pub(crate) sealed: usize,
     /// The socket is full.
     pub(crate) blocked: bool,
+    /// Whether the kernel is to go on with it.
+    pub(crate) offload: Offload,
+}
+
+/// How often a connection stops receiving for the kernel to go on with it. If it stops in the middle of a
+/// record each time it stays where it is: to stop costs more than it is worth.
+const OFFLOAD_TRIES_MAX: u8 = 16;
+
+/// Whether the kernel is to go on with a connection's records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Offload {
+    /// It is not, or does already.
+    No,
+    /// As soon as it can.
+    Wanted { tries_left: u8 },
+    /// Nothing is received any more for that to happen.
+    Stopping { tries_left: u8 },
+}
+
+impl Offload {
+    pub(crate) const WANTED: Self = Self::Wanted { tries_left: OFFLOAD_TRIES_MAX };
+
+    pub(crate) fn stopping(self) -> Self {
+        match self {
+            Self::Wanted { tries_left } => Self::Stopping { tries_left },
+            other => other,
+        }
+    }
+
+    /// It cannot be now.
+    pub(crate) fn put_off(self) -> Self {
+        match self {
+            Self::Stopping { tries_left: 0 } => Self::No,
+            Self::Stopping { tries_left } => Self::Wanted { tries_left: tries_left - 1 },
+            other => other,
+        }
+    }
 }
 
 /// Where a connection is on its way to TLS.
@@ -37,18 +74,21 @@ pub(crate) enum State {
     Handshake { session: Option<Box<Session>>, greeted: bool },
     /// Everything is encrypted.
     Open(Box<Session>),
+    /// The same, by the kernel.
+    InKernel,
 }
 
 impl Link {
     pub(crate) fn new(acceptor: Arc<Acceptor>, opening: Opening) -> Self {
         let state = State::Opening(opening);
-        Self { acceptor, state, deadline: None, held: Vec::new(), sealed: 0, blocked: false }
+        let offload = Offload::No;
+        Self { acceptor, state, deadline: None, held: Vec::new(), sealed: 0, blocked: false, offload }
     }
 
     /// The session, if it is here.
     pub(crate) fn session(&mut self) -> Option<&mut Session> {
         match &mut self.state {
-            State::Opening(_) => None,
+            State::Opening(_) | State::InKernel => None,
             State::Handshake { session, .. } => session.as_deref_mut(),
             State::Open(session) => Some(session),
         }
@@ -56,7 +96,13 @@ impl Link {
 
     /// Whether the socket is to be read.
     pub(crate) fn wants_input(&self) -> bool {
-        self.held.len() < HELD_BYTES_MAX
+        self.held.len() < HELD_BYTES_MAX && !matches!(self.offload, Offload::Stopping { .. })
+    }
+
+    /// Whether the kernel could go on from here.
+    pub(crate) fn is_between_records(&self) -> bool {
+        let is_idle = !self.blocked && self.sealed == 0;
+        matches!(&self.state, State::Open(session) if is_idle && session.is_between_records())
     }
 }
 

@@ -18,6 +18,7 @@ use crate::control::Control;
 use crate::driver::{Driver, Parts};
 use crate::handshakes::Step;
 use crate::io::{Backend, Io};
+use crate::kernel_tls::KernelTls;
 use crate::load_board::LoadBoard;
 use crate::mesh_port::MeshPort;
 use crate::passwords::Password;
@@ -48,6 +49,7 @@ pub(crate) struct Seed {
     pub(crate) passwords: Arc<Workers<Password>>,
     pub(crate) tls: Option<Arc<tls_session::Acceptor>>,
     pub(crate) handshakes: Arc<Workers<Step>>,
+    pub(crate) kernel_tls: Option<KernelTls>,
     pub(crate) clock: Clock,
     pub(crate) busy_poll: Option<Duration>,
     pub(crate) board: Arc<LoadBoard>,
@@ -109,6 +111,7 @@ impl Seed {
             passwords: self.passwords,
             tls: self.tls,
             handshakes: self.handshakes,
+            kernel_tls: self.kernel_tls,
             clock: self.clock,
             busy_poll: self.busy_poll,
             board: self.board,

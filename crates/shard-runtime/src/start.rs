@@ -15,6 +15,7 @@ use crate::clock::Clock;
 use crate::control::Control;
 use crate::error::RuntimeError;
 use crate::io::Backend;
+use crate::kernel_tls::KernelTls;
 use crate::load_board::LoadBoard;
 use crate::mesh_port::MeshPort;
 use crate::orders::Orders;
@@ -58,7 +59,7 @@ impl Shards {
 /// Starts a shard for each configuration, on the given cores in turn. The first shard accepts from
 /// a duplicate of `listener` and places the connections. A shard without work looks for some for as
 /// long as `busy_poll` before it sleeps; with `None` only while work keeps coming at once. Connections are
-/// secured as `tls` says, or not at all.
+/// secured as `tls` says, or not at all; then the kernel goes on with them as far as `kernel_tls` says.
 ///
 /// # Errors
 /// A shard could not get what its backend needs, its core or its thread; none runs then.
@@ -69,6 +70,7 @@ pub fn start(
     cpus: &[usize],
     busy_poll: Option<Duration>,
     tls: Option<Arc<tls_session::Acceptor>>,
+    kernel_tls: Option<KernelTls>,
 ) -> Result<Shards, RuntimeError> {
     let clock = Clock::new();
     let shards = configs.len();
@@ -96,6 +98,7 @@ pub fn start(
             busy_poll,
             tls: tls.clone(),
             handshakes: Arc::clone(&handshakes),
+            kernel_tls: kernel_tls.clone(),
             board: Arc::clone(&board),
             ready: ready.clone(),
             bells,

@@ -5,6 +5,7 @@
 //! a cancelled or late operation can never touch memory that is gone.
 
 mod buffers;
+mod records;
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
@@ -17,6 +18,7 @@ use crate::io::Wait;
 
 pub(crate) use self::buffers::{BUFFERS, Filled};
 use self::buffers::{Buffers, GROUP};
+pub(crate) use self::records::send_record;
 
 /// Operations queued before the kernel has to be entered. Rings count as locked memory, so they are
 /// no larger than they need to be.

@@ -27,7 +27,7 @@ fn rig(backend: Backend, shards: usize, busy_poll: Option<Duration>) -> Rig {
     let settings = Arc::new(Settings::new(ServerInfo::default()));
     let config = |shard| Config::new(shard, shards, Arc::clone(&settings));
     let configs = ShardId::all(shards).map(config).collect();
-    let shards = start(backend, configs, &listener, &available_cpus(), busy_poll, None).unwrap();
+    let shards = start(backend, configs, &listener, &available_cpus(), busy_poll, None, None).unwrap();
     Rig { control: shards.control(), shards, listener }
 }
 

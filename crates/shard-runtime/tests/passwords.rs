@@ -44,7 +44,7 @@ fn many_clients_show_passwords_at_once_and_each_gets_its_answer() {
         listener.set_nonblocking(true).unwrap();
         let settings = settings();
         let configs = ShardId::all(2).map(|shard| Config::new(shard, 2, Arc::clone(&settings))).collect();
-        let shards = start(backend, configs, &listener, &available_cpus(), None, None).unwrap();
+        let shards = start(backend, configs, &listener, &available_cpus(), None, None, None).unwrap();
         let logins = ["bar", "baz"].iter().cycle().take(40);
         let clients: Vec<_> = logins.map(|password| (password, login(&listener, password))).collect();
         for (password, mut client) in clients {

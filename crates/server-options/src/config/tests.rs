@@ -59,8 +59,8 @@ fn sample(key: &str) -> Option<&'static str> {
         "listen" => "127.0.0.1:4333",
         "server_tags" => "[a, b]",
         "server_metadata" => "{ a: b }",
-        "debug" | "trace" | "trace_verbose" | "logtime_utc" | "syslog" | "route" | "no_header_support"
-        | "trace_headers" => "true",
+        "debug" | "trace" | "trace_verbose" | "logtime_utc" | "syslog" | "route" | "ktls"
+        | "no_header_support" | "trace_headers" => "true",
         "logtime" => "false",
         "ping_interval" | "write_deadline" | "lame_duck_duration" => "40s",
         "lame_duck_grace_period" => "\"3s\"",
@@ -147,7 +147,7 @@ const PEER_KEYS: &str = "listen client_advertise port server_name host net debug
 fn the_table_has_every_key_of_the_peer_and_our_own() {
     let ours: BTreeSet<&str> = top::TABLE.iter().flat_map(|row| row.names).copied().collect();
     let mut wanted: BTreeSet<&str> = PEER_KEYS.split_whitespace().collect();
-    wanted.extend(["shards", "placement", "route", "io", "busy_poll"]);
+    wanted.extend(["shards", "placement", "route", "io", "busy_poll", "ktls"]);
     assert_eq!(ours, wanted);
 }
 

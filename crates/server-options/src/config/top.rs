@@ -100,6 +100,7 @@ pub(crate) static TABLE: &[Row<Draft>] = &[
     row(&["route"], Switch(Draft::set_route)),
     row(&["io"], Text(|draft, io| draft.set_io(io.into()).map_err(String::from))),
     row(&["busy_poll"], Text(|draft, time| draft.set_busy_poll(time.into()).map_err(String::from))),
+    row(&["ktls"], Switch(Draft::set_ktls)),
 
     row(&["store_dir", "storedir"], Text(|draft, dir| done(draft.set_store_dir(dir.into())))),
     row(&["jetstream"], Any(jetstream)),

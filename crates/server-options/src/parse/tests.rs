@@ -93,6 +93,7 @@ fn each_supported_flag_sets_its_own_option() {
             "s" => logging(Config { syslog: true, ..log }),
             "r" => logging(Config { remote_syslog: text(), ..log }),
             "route" => Options { route: true, ..rest },
+            "ktls" => Options { ktls: true, ..rest },
             "placement" => Options { placement: PlacementRule::Spread, ..rest },
             "m" => Options { monitor: monitor(Scheme::Http), ..rest },
             // Without certificates there is no HTTPS and no TLS.

@@ -218,6 +218,7 @@ fn every_option_is_compared() {
         io: _,
         busy_poll: _,
         route: _,
+        ktls: _,
     } = Options::default();
 }
 
@@ -230,6 +231,8 @@ fn our_own_options_may_not_change() {
     assert_eq!(refusal(io), "config reload not supported for io: old=auto, new=epoll");
     let route: Make = |options| options.route = true;
     assert_eq!(refusal(route), "config reload not supported for route: old=false, new=true");
+    let ktls: Make = |options| options.ktls = true;
+    assert_eq!(refusal(ktls), "config reload not supported for ktls: old=false, new=true");
     let busy_poll: Make = |options| options.busy_poll = Some(Duration::from_micros(50));
     assert_eq!(refusal(busy_poll), "config reload not supported for busy_poll: old=auto, new=50\u{b5}s");
 }

@@ -75,9 +75,15 @@ impl Driver {
             return Ok(());
         }
         match end {
-            End::Stopped => return self.steer_receive(id),
+            End::Stopped => {
+                self.note_eager(id);
+                return self.steer_receive(id);
+            }
             End::Closed => self.broker.on_hangup(id, CloseReason::ClientClosed),
-            End::Failed => self.broker.on_hangup(id, CloseReason::ReadError),
+            End::Failed => {
+                let reason = self.reason_to_end(id);
+                self.broker.on_hangup(id, reason);
+            }
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ use fabric::ShardId;
 
 use super::Driver;
 use super::stopping::Stage;
+use crate::link::State;
 use crate::mesh_port::{MovedParts, Parcel};
 
 impl Driver {
@@ -79,8 +80,13 @@ impl Driver {
         let ids: Vec<ConnId> = self.broker.on_moved(states);
         for (id, (socket, link)) in ids.into_iter().zip(sockets) {
             self.io.adopt(id, socket)?;
-            if let Some(link) = link {
+            if let Some(mut link) = link {
+                link.offload = link.offload.put_off();
+                if matches!(link.state, State::InKernel) {
+                    self.io.on_records(id);
+                }
                 self.links.insert(id, link);
+                self.note_eager(id);
             }
             self.steer_receive(id)?;
         }

@@ -9,6 +9,8 @@ use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, Shutdown};
 
 use super::Driver;
+use crate::kernel_tls;
+use crate::link::{Link, State};
 use crate::mesh_port::Parcel;
 
 /// Output is sent before the end of the turn when this much has gathered.
@@ -85,13 +87,8 @@ impl Driver {
     pub(super) fn close(&mut self, id: ConnId) -> io::Result<()> {
         let link = self.unlink(id);
         let Some(socket) = self.io.release(id)? else { return Ok(()) };
-        if let Some(mut link) = link
-            && !link.blocked
-            && let Some(session) = link.session()
-        {
-            session.close();
-            // It is a courtesy: what does not fit is not said.
-            let _ = send_bytes(socket.as_fd(), session.outgoing());
+        if let Some(link) = link {
+            say_goodbye(socket.as_fd(), *link);
         }
         // Unread input would turn the close into a reset, which may overtake our last words.
         let mut discarded = [0; DISCARDED_BYTES_MAX];
@@ -127,6 +124,18 @@ impl Driver {
             self.io.wake(peer, bell)?;
         }
         Ok(())
+    }
+}
+
+/// Tells the peer that nothing more comes. It is a courtesy: what does not fit is not said.
+fn say_goodbye(socket: BorrowedFd<'_>, mut link: Link) {
+    if matches!(link.state, State::InKernel) {
+        kernel_tls::say_goodbye(socket);
+    } else if !link.blocked
+        && let Some(session) = link.session()
+    {
+        session.close();
+        let _ = send_bytes(socket, session.outgoing());
     }
 }
 

@@ -37,7 +37,7 @@ impl Driver {
                 Sent::Broken => self.broker.on_hangup(id, CloseReason::WriteError),
             }
             match self.links.find(id).map(|link| &link.state) {
-                None | Some(State::Opening(_)) => return self.flush_plain(now, id),
+                None | Some(State::Opening(_) | State::InKernel) => return self.flush_plain(now, id),
                 Some(State::Handshake { .. }) => return self.end_handshake(id),
                 Some(State::Open(_)) => {}
             }
@@ -135,6 +135,7 @@ impl Driver {
         if let Some(link) = self.links.find(id) {
             link.blocked = false;
             self.send_outgoing(now, id)?;
+            self.note_eager(id);
         }
         Ok(())
     }

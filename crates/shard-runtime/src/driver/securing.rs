@@ -13,7 +13,7 @@ use tls_session::{Opening, Session, SessionError};
 use super::Driver;
 use crate::handshakes::{Done, Step};
 use crate::io::{End, Received};
-use crate::link::{Link, State, security};
+use crate::link::{Link, Offload, State, security};
 
 impl Driver {
     /// How to greet a connection that was just accepted.
@@ -89,7 +89,7 @@ impl Driver {
             let link = self.links.find(id).expect("a connection without a link has no deadline");
             let next = match &link.state {
                 State::Opening(opening) => opening.on_patience_over(link.acceptor.policy()),
-                State::Handshake { .. } | State::Open(_) => None,
+                State::Handshake { .. } | State::Open(_) | State::InKernel => None,
             };
             match next {
                 None => self.broker.on_handshake_failed(id, "i/o timeout", true),
@@ -126,7 +126,9 @@ impl Driver {
                 let outcome = session.receive(input, |bytes| broker.on_received(now, id, bytes));
                 self.after_receive(id, outcome);
                 self.send_outgoing(now, id)?;
+                self.note_eager(id);
             }
+            State::InKernel => self.broker.on_received(now, id, self.io.bytes(received)),
             _ => {
                 link.held.extend_from_slice(self.io.bytes(received));
                 self.go_on_with_handshake(id);
@@ -184,22 +186,25 @@ impl Driver {
         if let Err(error) = outcome {
             self.broker.on_handshake_failed(id, &error.to_string(), error == SessionError::NotTls);
         } else if let Some(secured) = secured {
-            self.open(now, id, security(&secured, !greeted), &plain);
+            let offload = self.offload_of(&secured);
+            self.open(now, id, security(&secured, !greeted), offload, &plain);
         } else {
             self.go_on_with_handshake(id);
         }
         self.send_outgoing(now, id)?;
+        self.note_eager(id);
         self.steer_receive(id)
     }
 
     /// The handshake is over.
-    fn open(&mut self, now: Time, id: ConnId, security: Security, plain: &[u8]) {
+    fn open(&mut self, now: Time, id: ConnId, security: Security, offload: Offload, plain: &[u8]) {
         self.set_deadline(id, None);
         self.broker.on_secured(now, id, security);
         let Some(link) = self.links.find(id) else { return };
         if let State::Handshake { session, .. } = &mut link.state {
             let session = session.take().expect("the session has just come back");
             link.state = State::Open(session);
+            link.offload = offload;
         }
         self.broker.on_received(now, id, plain);
         let link = self.links.find(id).expect("only a flush unlinks it");

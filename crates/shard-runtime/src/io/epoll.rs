@@ -73,6 +73,8 @@ struct Socket {
     in_line: bool,
     /// Room to write is waited for.
     polling: bool,
+    /// The kernel hands out records, some at a time.
+    in_records: bool,
 }
 
 #[derive(Debug)]
@@ -147,6 +149,7 @@ impl Epoll {
             ended: false,
             in_line: false,
             polling: false,
+            in_records: false,
         };
         self.sockets.insert(id, socket);
         Ok(())
@@ -176,6 +179,15 @@ impl Epoll {
     pub(crate) fn await_writable(&mut self, id: ConnId) {
         if let Some(socket) = self.sockets.find(id) {
             socket.polling = true;
+        }
+    }
+
+    pub(crate) fn on_records(&mut self, id: ConnId) {
+        if let Some(socket) = self.sockets.find(id) {
+            socket.in_records = true;
+            // What came before may have become something to receive without a further edge.
+            socket.readable = true;
+            line_up(&mut self.line, id, socket);
         }
     }
 
@@ -300,7 +312,7 @@ impl Epoll {
                 Ok((len @ 1.., _)) => {
                     into.push(Event::Received(id, Received::Span(Span { start, len })));
                     // Less than asked for was all there is; more would come with an edge.
-                    socket.readable = len == asked || socket.ended;
+                    socket.readable = len == asked || socket.ended || socket.in_records;
                     start += len;
                     self.turn_bytes = self.turn_bytes.saturating_sub(len);
                 }
