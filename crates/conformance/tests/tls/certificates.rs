@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use rustls::client::WantsClientCert;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{ClientConfig, ConfigBuilder, RootCertStore, SupportedProtocolVersion};
 use tempfile::TempDir;
 
 /// A directory with an authority's certificate, and those that it signed.
@@ -58,15 +59,7 @@ impl Certificates {
 
     /// What a client of rustls' needs to trust the server, and to show its own certificate if it is to.
     pub(crate) fn client_config(&self, shows: bool) -> Arc<ClientConfig> {
-        let mut roots = RootCertStore::empty();
-        roots
-            .add(CertificateDer::from_pem_file(self.path("ca.pem")).expect("it was written"))
-            .expect("a root");
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let builder = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("versions")
-            .with_root_certificates(roots);
+        let builder = self.client_config_builder(rustls::ALL_VERSIONS);
         Arc::new(if shows {
             let certificate = CertificateDer::from_pem_file(self.path("client.pem")).expect("it was written");
             let key = PrivateKeyDer::from_pem_file(self.path("client-key.pem")).expect("it was written");
@@ -74,6 +67,29 @@ impl Certificates {
         } else {
             builder.with_no_client_auth()
         })
+    }
+
+    /// The same for a client that knows these versions only.
+    pub(crate) fn client_config_in(
+        &self,
+        versions: &[&'static SupportedProtocolVersion],
+    ) -> Arc<ClientConfig> {
+        Arc::new(self.client_config_builder(versions).with_no_client_auth())
+    }
+
+    fn client_config_builder(
+        &self,
+        versions: &[&'static SupportedProtocolVersion],
+    ) -> ConfigBuilder<ClientConfig, WantsClientCert> {
+        let mut roots = RootCertStore::empty();
+        roots
+            .add(CertificateDer::from_pem_file(self.path("ca.pem")).expect("it was written"))
+            .expect("a root");
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        ClientConfig::builder_with_provider(provider)
+            .with_protocol_versions(versions)
+            .expect("versions")
+            .with_root_certificates(roots)
     }
 }
 

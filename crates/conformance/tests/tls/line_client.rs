@@ -73,6 +73,17 @@ impl Secure {
         self.0.get_mut().flush().expect("the server takes it");
     }
 
+    /// Says that nothing more comes, and leaves the connection open.
+    pub(crate) fn say_goodbye(&mut self) {
+        self.0.get_mut().conn.send_close_notify();
+        self.0.get_mut().flush().expect("the server takes it");
+    }
+
+    /// Encrypts with new keys from now on.
+    pub(crate) fn change_keys(&mut self) {
+        self.0.get_mut().conn.refresh_traffic_keys().expect("a version that can");
+    }
+
     /// CONNECT, and the server's answer to a PING behind it.
     pub(crate) fn connect(&mut self) -> io::Result<String> {
         let stream = self.0.get_mut();

@@ -25,10 +25,14 @@ fn connections_take_their_session_along(setup: Setup) {
     let args = vec!["--route".to_owned(), "-D".to_owned()];
     let config = Some(certificates.block("verify: true"));
     let server = Server::start(ServerOptions { setup, config, args, ..ServerOptions::default() });
-    let server = server.expect("the server starts");
+    until_moved(&server.expect("the server starts"), &certificates);
+}
+
+/// Goes through phases until connections have moved often enough.
+pub(crate) fn until_moved(server: &Server, certificates: &Certificates) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     for phase in 0..PHASES_MAX {
-        let pair = |pair| ask_and_echo(&server, &certificates, format!("echo.{phase}.{pair}"));
+        let pair = |pair| ask_and_echo(server, certificates, format!("echo.{phase}.{pair}"));
         runtime.block_on(join_all((0..PAIRS).map(pair)));
         if server.log().text().matches(MOVED).count() >= 4 {
             return;
