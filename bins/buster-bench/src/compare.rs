@@ -4,12 +4,15 @@
 //! Every run starts a fresh server. The order of the servers rotates from round to round, and the
 //! table shows medians.
 
+use std::fmt::Write as _;
+
 use anyhow::{Context, Result, bail};
 use serde_json::json;
 
 use crate::args::Comparison;
 use crate::load::{Load, Settings};
 use crate::machine;
+use crate::output;
 use crate::process;
 use crate::report::Report;
 use crate::server::Server;
@@ -27,11 +30,11 @@ pub(crate) fn run(comparison: &Comparison) -> Result<()> {
         let rounds = run_rounds(comparison, load, &columns, &mut failures);
         rows.extend(table::rows(&load.title(), &rounds));
     }
-    print(comparison, &columns, &rows);
+    let printed = output::print(text(comparison, &columns, &rows));
     if !failures.is_empty() {
         bail!("{} runs failed:\n{}", failures.len(), failures.join("\n"));
     }
-    Ok(())
+    printed
 }
 
 /// Starts each server once, to learn its version and to fail early on a mistyped command.
@@ -59,13 +62,13 @@ fn run_rounds(
             match run_once(&columns[index].command, load, &comparison.settings) {
                 Ok(reports) => {
                     for report in &reports {
-                        eprintln!("{name}: {}", report.text());
+                        output::note(format_args!("{name}: {}", report.text()));
                     }
                     rounds[index].push(reports);
                 }
                 Err(error) => {
                     let failure = format!("{name}: {error:#}");
-                    eprintln!("{failure}");
+                    output::note(&failure);
                     failures.push(failure);
                 }
             }
@@ -79,29 +82,29 @@ fn run_once(command: &str, load: &Load, settings: &Settings) -> Result<Vec<Repor
     load.run(&server, settings)
 }
 
-fn print(comparison: &Comparison, columns: &[Column], rows: &[Row]) {
+/// What is printed in the end.
+fn text(comparison: &Comparison, columns: &[Column], rows: &[Row]) -> String {
     if comparison.json {
         let columns: Vec<_> = columns.iter().map(Column::json).collect();
         let rows: Vec<_> = rows.iter().map(Row::json).collect();
-        println!(
-            "{}",
-            json!({
-                "machine": machine::describe(),
-                "rounds": comparison.rounds,
-                "scale": comparison.settings.scale,
-                "servers": columns,
-                "loads": rows,
-            })
-        );
-        return;
+        let all = json!({
+            "machine": machine::describe(),
+            "rounds": comparison.rounds,
+            "scale": comparison.settings.scale,
+            "servers": columns,
+            "loads": rows,
+        });
+        return format!("{all}\n");
     }
-    print!("{}", table::markdown(columns, rows));
-    println!(
+    let mut text = table::markdown(columns, rows);
+    let _ = writeln!(
+        text,
         "\n{}. Medians of {} rounds in turns, server and load generator on the same machine.",
         machine::describe(),
         comparison.rounds
     );
     for column in columns {
-        println!("{}: `{}`.", column.name, column.command);
+        let _ = writeln!(text, "{}: `{}`.", column.name, column.command);
     }
+    text
 }

@@ -24,6 +24,7 @@ mod load;
 mod machine;
 mod meter;
 mod open_loop;
+mod output;
 mod pace;
 mod pair;
 mod process;
@@ -51,6 +52,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 use crate::args::{Job, SingleRun, Target};
+use crate::output::Unread;
 use crate::server::Server;
 
 fn main() -> ExitCode {
@@ -60,16 +62,14 @@ fn main() -> ExitCode {
     };
     let outcome = match job {
         Job::Single(run) => run_single(&run),
-        Job::Machine => {
-            println!("{}", machine::describe());
-            Ok(())
-        }
+        Job::Machine => output::print(format_args!("{}\n", machine::describe())),
         Job::Compare(comparison) => compare::run(&comparison),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is::<Unread>() => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("buster-bench: {error:#}");
+            output::note(format_args!("buster-bench: {error:#}"));
             ExitCode::FAILURE
         }
     }
@@ -83,9 +83,8 @@ fn run_single(run: &SingleRun) -> Result<()> {
     };
     let reports = run.load.run(&server, &run.settings)?;
     if run.json {
-        reports.iter().for_each(|report| println!("{}", report.json()));
+        reports.iter().try_for_each(|report| output::print(format_args!("{}\n", report.json())))
     } else {
-        print!("{}", columns::table(&reports));
+        output::print(columns::table(&reports))
     }
-    Ok(())
 }

@@ -137,7 +137,7 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         if let Err(error) = self.stop() {
-            eprintln!("buster-bench: {error:#}; killing it");
+            crate::output::note(format_args!("buster-bench: {error:#}; killing it"));
             // Both fail only when the process is gone already.
             let _ = self.child.kill();
             let _ = self.child.wait();

@@ -1,6 +1,8 @@
 //! The server as a program: arguments in, exit code out.
 
 use std::ffi::OsString;
+use std::fmt::Display;
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -16,7 +18,7 @@ fn main() -> ExitCode {
         Ok(Invocation::Signal(call)) => match send_signal(&call, program) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
-                eprintln!("{program}: {error}");
+                complain(format_args!("{program}: {error}"));
                 ExitCode::FAILURE
             }
         },
@@ -30,7 +32,7 @@ fn main() -> ExitCode {
 fn run(command_line: &CommandLine, program: &str, called: &OsString) -> ExitCode {
     let options = match load(command_line) {
         Ok(loaded) => {
-            loaded.warnings.iter().for_each(|warning| eprintln!("{warning}"));
+            loaded.warnings.iter().for_each(complain);
             loaded.options
         }
         Err(error) => return refuse(program, &error),
@@ -39,7 +41,7 @@ fn run(command_line: &CommandLine, program: &str, called: &OsString) -> ExitCode
     let log = match server_log::init(&options.log, &called) {
         Ok(log) => log,
         Err(error) => {
-            eprintln!("{program}: {}", log_failure(&error, &options));
+            complain(format_args!("{program}: {}", log_failure(&error, &options)));
             return ExitCode::FAILURE;
         }
     };
@@ -61,25 +63,31 @@ fn check(command_line: &CommandLine, program: &str) -> ExitCode {
         return refuse(program, &OptionsError::Config(loaded.warnings));
     }
     if let Err(error) = node::check(&loaded.options) {
-        eprintln!("{program}: {}", start_failure(&error, &loaded.options));
+        complain(format_args!("{program}: {}", start_failure(&error, &loaded.options)));
         return ExitCode::FAILURE;
     }
     if let Some(config) = &loaded.options.config {
         let (path, digest) = (config.path.display(), &config.digest);
-        eprintln!("{program}: configuration file {path} is valid ({digest})");
+        complain(format_args!("{program}: configuration file {path} is valid ({digest})"));
     }
     ExitCode::SUCCESS
 }
 
 fn refuse(program: &str, error: &OptionsError) -> ExitCode {
-    eprintln!("{}", error.report(program));
+    complain(error.report(program));
     if error.usage_follows() {
-        println!("{}", usage(program));
+        print(&usage(program));
     }
     ExitCode::FAILURE
 }
 
 fn print(text: &str) -> ExitCode {
-    println!("{text}");
+    // Whoever read may have had enough: that is their affair.
+    let _ = writeln!(io::stdout(), "{text}");
     ExitCode::SUCCESS
+}
+
+/// Says a line on the standard error, if anybody listens.
+fn complain(line: impl Display) {
+    let _ = writeln!(io::stderr(), "{line}");
 }
