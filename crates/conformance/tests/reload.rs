@@ -8,7 +8,7 @@ use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
-use test_kit::{Frame, RawClient, Server, ServerBinary, ServerOptions, Setup, on_every_setup};
+use test_kit::{Frame, RawClient, Server, ServerBinary, Setup, on_every_setup};
 
 on_every_setup!(
     a_lower_limit_on_messages_holds_for_connections_that_are_there,
@@ -16,20 +16,6 @@ on_every_setup!(
     a_refused_change_changes_nothing,
     a_mistake_in_the_file_changes_nothing,
 );
-
-fn start(setup: Setup, config: &str) -> Server {
-    let options = ServerOptions { setup, config: Some(config.into()), ..ServerOptions::default() };
-    Server::start(options).expect("the server starts")
-}
-
-/// Reloads, and hands out the lines of the log from then on.
-#[track_caller]
-fn reloaded(server: &Server, config: &str) -> String {
-    let before = server.log().text().len();
-    let line = server.reload(config).expect("it reloads");
-    assert!(line.contains("[INF] Reloaded server configuration"), "{line}");
-    server.log().text()[before..].to_owned()
-}
 
 /// Clients enough to be on every shard.
 fn clients(server: &Server) -> Vec<RawClient> {
@@ -41,9 +27,9 @@ fn end(mut client: RawClient) -> String {
 }
 
 fn a_lower_limit_on_messages_holds_for_connections_that_are_there(setup: Setup) {
-    let server = start(setup, "max_payload: 20\n");
+    let server = Server::configured(setup, "max_payload: 20\n");
     let clients = clients(&server);
-    let log = reloaded(&server, "max_payload: 10\nmax_control_line: 512\nping_max: 7\n");
+    let log = server.reloaded("max_payload: 10\nmax_control_line: 512\nping_max: 7\n");
     for line in ["max_payload = 10", "max_control_line = 512", "ping_max = 7"] {
         assert!(log.contains(&format!("[INF] Reloaded: {line}\n")), "{log}");
     }
@@ -58,9 +44,9 @@ fn a_lower_limit_on_messages_holds_for_connections_that_are_there(setup: Setup) 
 }
 
 fn connections_beyond_a_lower_maximum_are_closed(setup: Setup) {
-    let server = start(setup, "max_connections: 100\n");
+    let server = Server::configured(setup, "max_connections: 100\n");
     let clients = clients(&server);
-    let log = reloaded(&server, "max_connections: 1\n");
+    let log = server.reloaded("max_connections: 1\n");
     assert!(log.contains("[INF] Closed 3 connections to fall within max_connections\n"), "{log}");
     assert!(log.contains("[INF] Reloaded: max_connections = 1\n"), "{log}");
     let stayed = clients.into_iter().filter_map(|mut client| {
@@ -79,7 +65,7 @@ fn connections_beyond_a_lower_maximum_are_closed(setup: Setup) {
 }
 
 fn a_refused_change_changes_nothing(setup: Setup) {
-    let server = start(setup, "max_payload: 20\n");
+    let server = Server::configured(setup, "max_payload: 20\n");
     let mut client = server.connect();
     let line = server.reload("max_payload: 5\nmax_pending: 10MB\n").expect("it answers");
     let refusal = "config reload not supported for MaxPending: old=67108864, new=10485760";
@@ -87,13 +73,13 @@ fn a_refused_change_changes_nothing(setup: Setup) {
     client.publish("a", "0123456789");
     client.flush();
     assert!(!server.log().contains("Reloaded"));
-    reloaded(&server, "max_payload: 5\n");
+    server.reloaded("max_payload: 5\n");
     client.send("PUB a 6\r\n");
     assert_eq!(end(client), "-ERR 'Maximum Payload Violation'\r\n");
 }
 
 fn a_mistake_in_the_file_changes_nothing(setup: Setup) {
-    let server = start(setup, "max_payload: 20\n");
+    let server = Server::configured(setup, "max_payload: 20\n");
     let mut client = server.connect();
     for (config, mistake) in [
         ("max_payload: 5\nbogus: 1\n", "server.conf:2:1: unknown field \"bogus\""),
@@ -110,10 +96,10 @@ fn a_mistake_in_the_file_changes_nothing(setup: Setup) {
 
 #[test]
 fn the_log_changes_its_level_and_its_place() {
-    let server = start(Setup::default(), "debug: false\n");
+    let server = Server::configured(Setup::default(), "debug: false\n");
     let _client = server.connect();
     assert!(!server.log().contains("[DBG]"));
-    let log = reloaded(&server, "debug: true\n");
+    let log = server.reloaded("debug: true\n");
     assert!(log.contains("[INF] Reloaded: debug = true\n"), "{log}");
     drop(server.connect());
     assert!(server.log().wait_for("[DBG]", test_kit::ANSWER_DEADLINE).is_some());

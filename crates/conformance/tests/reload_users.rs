@@ -3,7 +3,7 @@
 //! What becomes of connections was asked of nats-server 2.14.5; all of this holds for it too
 //! (`BUSTER_SERVER_BIN=nats-server BUSTER_PEER=1`).
 
-use test_kit::{Frame, RawClient, Server, ServerOptions, Setup, on_every_setup};
+use test_kit::{Frame, RawClient, Server, Setup, on_every_setup};
 
 on_every_setup!(
     connections_go_with_their_users,
@@ -13,20 +13,6 @@ on_every_setup!(
     clients_without_credentials_are_refused_once_there_are_users,
     new_accounts_are_known_on_all_shards,
 );
-
-fn start(setup: Setup, config: &str) -> Server {
-    let options = ServerOptions { setup, config: Some(config.into()), ..ServerOptions::default() };
-    Server::start(options).expect("the server starts")
-}
-
-/// Reloads, and hands out the lines of the log from then on.
-#[track_caller]
-fn reloaded(server: &Server, config: &str) -> String {
-    let before = server.log().text().len();
-    let line = server.reload(config).expect("it reloads");
-    assert!(line.contains("[INF] Reloaded server configuration"), "{line}");
-    server.log().text()[before..].to_owned()
-}
 
 /// Clients enough to be on every shard, each past its CONNECT.
 fn clients(server: &Server, credentials: &str) -> Vec<RawClient> {
@@ -58,9 +44,9 @@ fn credentials(user: &str, password: &str) -> String {
 const TWO_USERS: &str = "authorization { users: [ {user: a, password: x}, {user: b, password: y} ] }";
 
 fn connections_go_with_their_users(setup: Setup) {
-    let server = start(setup, TWO_USERS);
+    let server = Server::configured(setup, TWO_USERS);
     let (gone, there) = (clients(&server, &credentials("a", "x")), clients(&server, &credentials("b", "y")));
-    reloaded(&server, "authorization { users: [ {user: b, password: y}, {user: c, password: z} ] }");
+    server.reloaded("authorization { users: [ {user: b, password: y}, {user: c, password: z} ] }");
     gone.into_iter().for_each(|client| assert_eq!(end(client), ""));
     for mut client in there {
         client.flush();
@@ -70,9 +56,9 @@ fn connections_go_with_their_users(setup: Setup) {
 }
 
 fn a_client_that_showed_another_password_is_told(setup: Setup) {
-    let server = start(setup, TWO_USERS);
+    let server = Server::configured(setup, TWO_USERS);
     let clients = clients(&server, &credentials("a", "x"));
-    reloaded(&server, "authorization { users: [ {user: a, password: z}, {user: b, password: y} ] }");
+    server.reloaded("authorization { users: [ {user: a, password: z}, {user: b, password: y} ] }");
     clients.into_iter().for_each(|client| assert_eq!(end(client), "-ERR 'Authorization Violation'\r\n"));
     client(&server, &credentials("a", "z"));
 }
@@ -82,13 +68,13 @@ fn permitted(permissions: &str) -> String {
 }
 
 fn subscriptions_that_are_not_permitted_any_more_end(setup: Setup) {
-    let server = start(setup, &permitted("publish: \">\""));
+    let server = Server::configured(setup, &permitted("publish: \">\""));
     let mut subscribers = clients(&server, &credentials("a", "x"));
     for subscriber in &mut subscribers {
         subscriber.send("SUB other 1\r\nSUB ok 2\r\nSUB fob.> 3\r\nSUB foo.a 4\r\nSUB other q 5\r\n");
         subscriber.flush();
     }
-    reloaded(&server, &permitted("publish: \">\", subscribe: [\"ok\", \"foo.*\"]"));
+    server.reloaded(&permitted("publish: \">\", subscribe: [\"ok\", \"foo.*\"]"));
     for subscriber in &mut subscribers {
         let mut errors: Vec<String> = (0..3)
             .map(|_| match subscriber.next_frame() {
@@ -115,13 +101,13 @@ fn subscriptions_that_are_not_permitted_any_more_end(setup: Setup) {
 }
 
 fn publishing_is_held_against_new_permissions(setup: Setup) {
-    let server = start(setup, &permitted("publish: \">\""));
+    let server = Server::configured(setup, &permitted("publish: \">\""));
     let mut clients = clients(&server, &credentials("a", "x"));
     for client in &mut clients {
         client.publish("no", "");
         client.flush();
     }
-    reloaded(&server, &permitted("publish: { deny: \"no\" }"));
+    server.reloaded(&permitted("publish: { deny: \"no\" }"));
     for client in &mut clients {
         client.publish("no", "");
         client.send("PING\r\n");
@@ -132,9 +118,9 @@ fn publishing_is_held_against_new_permissions(setup: Setup) {
 }
 
 fn clients_without_credentials_are_refused_once_there_are_users(setup: Setup) {
-    let server = start(setup, "debug: false\n");
+    let server = Server::configured(setup, "debug: false\n");
     let clients = clients(&server, "");
-    let log = reloaded(&server, TWO_USERS);
+    let log = server.reloaded(TWO_USERS);
     assert!(log.contains("[INF] Reloaded: authorization users\n"), "{log}");
     clients.into_iter().for_each(|client| assert_eq!(end(client), "-ERR 'Authorization Violation'\r\n"));
     let Frame::Info(info) = RawClient::dial(server.addr()).next_frame() else { panic!("INFO comes first") };
@@ -143,10 +129,10 @@ fn clients_without_credentials_are_refused_once_there_are_users(setup: Setup) {
 
 fn new_accounts_are_known_on_all_shards(setup: Setup) {
     let account = |name: &str| format!("{name}: {{ users: [ {{user: {name}, password: x}} ] }}");
-    let server = start(setup, &format!("accounts {{ {} }}", account("A")));
+    let server = Server::configured(setup, &format!("accounts {{ {} }}", account("A")));
     let mut old = clients(&server, &credentials("A", "x"));
     old.iter_mut().for_each(|client| client.subscribe("s", 1));
-    reloaded(&server, &format!("accounts {{ {}, {} }}", account("B"), account("A")));
+    server.reloaded(&format!("accounts {{ {}, {} }}", account("B"), account("A")));
     let mut new = clients(&server, &credentials("B", "x"));
     new.iter_mut().for_each(|client| client.subscribe("s", 1));
     new[0].publish("s", "b");

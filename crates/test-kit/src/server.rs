@@ -64,6 +64,17 @@ impl Server {
         Self::start(options).expect("the server starts")
     }
 
+    /// Starts one with a configuration file.
+    ///
+    /// # Panics
+    ///
+    /// When it does not become ready.
+    #[must_use]
+    pub fn configured(setup: Setup, config: &str) -> Self {
+        let options = ServerOptions { setup, config: Some(config.into()), ..ServerOptions::default() };
+        Self::start(options).expect("the server starts")
+    }
+
     /// Starts a server and waits until it says that it is ready.
     ///
     /// # Errors
@@ -176,6 +187,19 @@ impl Server {
         self.signal(Signal::HUP)?;
         let line = self.log.wait_for_nth(RELOAD_WORDS, before, ANSWER_DEADLINE);
         line.ok_or_else(|| ServerError::Late { awaited: "the reload", log: self.log.text() })
+    }
+
+    /// The same for a file that is to be taken; returns the lines of the log from then on.
+    ///
+    /// # Panics
+    ///
+    /// When it is not taken.
+    #[track_caller]
+    pub fn reloaded(&self, config: &str) -> String {
+        let before = self.log.text().len();
+        let line = self.reload(config).expect("it answers");
+        assert!(line.contains("[INF] Reloaded server configuration"), "{line}");
+        self.log.text()[before..].to_owned()
     }
 
     /// Sends the process a signal.

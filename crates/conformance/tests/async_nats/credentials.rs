@@ -3,7 +3,7 @@
 use async_nats::{ConnectErrorKind, ConnectOptions, Event, ServerError, client::RequestErrorKind};
 use bytes::Bytes;
 use nkeys::KeyPair;
-use test_kit::{Server, ServerOptions, Setup, on_every_setup};
+use test_kit::{Server, Setup, on_every_setup};
 
 use crate::client::*;
 
@@ -16,11 +16,6 @@ on_every_setup!(
     who_brings_nothing_is_the_no_auth_user,
     mappings_lead_to_other_subjects,
 );
-
-pub(crate) fn start(setup: Setup, config: &str) -> Server {
-    let options = ServerOptions { setup, config: Some(config.to_owned()), ..ServerOptions::default() };
-    Server::start(options).expect("the server starts")
-}
 
 pub(crate) fn user(name: &str, password: &str) -> ConnectOptions {
     ConnectOptions::with_user_and_password(name.to_owned(), password.to_owned())
@@ -50,7 +45,7 @@ fn users_get_in_with_what_is_theirs(setup: Setup) {
         pair.public_key()
     );
     run(async {
-        let server = start(setup, &config);
+        let server = Server::configured(setup, &config);
         let nkey = |pair: &KeyPair| ConnectOptions::with_nkey(pair.seed().expect("a pair with its seed"));
         assert_in(user("plain", "p-secret"), &server).await;
         assert_in(user("hashed", "b-secret"), &server).await;
@@ -66,7 +61,7 @@ fn users_get_in_with_what_is_theirs(setup: Setup) {
 
 fn a_token_lets_in(setup: Setup) {
     run(async {
-        let server = start(setup, "authorization { token: t-secret }");
+        let server = Server::configured(setup, "authorization { token: t-secret }");
         assert_in(ConnectOptions::with_token("t-secret".to_owned()), &server).await;
         assert_refused(ConnectOptions::with_token("t-secreT".to_owned()), &server).await;
         assert_refused(user("t-secret", ""), &server).await;
@@ -94,7 +89,7 @@ fn violations_are_told_and_the_connection_stays(setup: Setup) {
         } }
       ] }";
     run(async {
-        let server = start(setup, config);
+        let server = Server::configured(setup, config);
         let free = user("free", "f").connect(server.url()).await.expect("free gets in");
         let (bound, mut events) = watched(user("bound", "b"), &server).await;
 
@@ -132,7 +127,7 @@ fn who_is_asked_may_answer(setup: Setup) {
         } }
       ] }";
     run(async {
-        let server = start(setup, config);
+        let server = Server::configured(setup, config);
         let asker = user("asker", "a").connect(server.url()).await.expect("asker gets in");
         let (service, mut events) = watched(user("service", "s"), &server).await;
         let mut asked = service.subscribe("ask").await.expect("sent");
@@ -160,7 +155,7 @@ fn accounts_hear_only_their_own(setup: Setup) {
         B: { users = [ { user: b, password: b } ] }
       }";
     run(async {
-        let server = start(setup, config);
+        let server = Server::configured(setup, config);
         let mut heard = Vec::new();
         // Several of each, so that they share shards with the others.
         for name in ["a", "b", "a", "b"] {
@@ -206,7 +201,7 @@ fn who_brings_nothing_is_the_no_auth_user(setup: Setup) {
       }
       no_auth_user: b";
     run(async {
-        let server = start(setup, config);
+        let server = Server::configured(setup, config);
         let (anybody, b) = (connect(&server).await, user("b", "b").connect(server.url()).await);
         let (a, b) = (user("a", "a").connect(server.url()).await.expect("a gets in"), b.expect("b gets in"));
         let mut messages = subscribe(&anybody, "where.am.i").await;
@@ -226,7 +221,7 @@ fn mappings_lead_to_other_subjects(setup: Setup) {
         \"split\": [ { destination: \"split.one\", weight: 50% }, { destination: \"split.two\", weight: 50% } ]
       }";
     run(async {
-        let server = start(setup, config);
+        let server = Server::configured(setup, config);
         let (publisher, subscriber) = (connect(&server).await, connect(&server).await);
         let mut sorted = subscribe(&subscriber, "sorted.>").await;
         let mut split = subscribe(&subscriber, "split.*").await;

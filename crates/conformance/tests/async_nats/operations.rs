@@ -1,10 +1,10 @@
 //! What operators do while clients are connected: reload, lame duck mode, a stop.
 
 use async_nats::{ConnectErrorKind, ConnectOptions, Event};
-use test_kit::{Setup, on_every_setup};
+use test_kit::{Server, Setup, on_every_setup};
 
 use crate::client::*;
-use crate::credentials::{start, user};
+use crate::credentials::user;
 
 on_every_setup!(
     lame_duck_mode_is_told_to_clients,
@@ -15,7 +15,8 @@ on_every_setup!(
 
 fn lame_duck_mode_is_told_to_clients(setup: Setup) {
     run(async {
-        let server = start(setup, "lame_duck_duration: \"30s\"\nlame_duck_grace_period: \"20s\"");
+        let server =
+            Server::configured(setup, "lame_duck_duration: \"30s\"\nlame_duck_grace_period: \"20s\"");
         let (client, mut events) = watched(ConnectOptions::new(), &server).await;
         let (other, mut other_events) = watched(ConnectOptions::new(), &server).await;
         let mut messages = subscribe(&client, "still").await;
@@ -39,7 +40,7 @@ fn users(rest: &str) -> String {
 fn a_reload_under_load_loses_nothing(setup: Setup) {
     const RELOADS: usize = 6;
     run(async {
-        let server = start(setup, &users(""));
+        let server = Server::configured(setup, &users(""));
         let steady = || async { user("steady", "s").connect(server.url()).await.expect("steady gets in") };
         let (publisher, subscriber) = (steady().await, steady().await);
         let mut messages = subscribe(&subscriber, "count").await;
@@ -88,7 +89,7 @@ fn a_reload_under_load_loses_nothing(setup: Setup) {
 
 fn a_reload_takes_in_and_throws_out(setup: Setup) {
     run(async {
-        let server = start(setup, &users(", { user: old, password: o }"));
+        let server = Server::configured(setup, &users(", { user: old, password: o }"));
         let (steady, _) = watched(user("steady", "s"), &server).await;
         let (_old, mut old_events) = watched(user("old", "o").max_reconnects(1), &server).await;
         await_event(&mut old_events, &Event::Connected).await;
@@ -106,7 +107,7 @@ fn a_reload_takes_in_and_throws_out(setup: Setup) {
 
 fn a_refused_reload_changes_nothing(setup: Setup) {
     run(async {
-        let server = start(setup, &users(""));
+        let server = Server::configured(setup, &users(""));
         let (steady, _) = watched(user("steady", "s"), &server).await;
         let broken = users(", { user: new, password: n }") + "\nno_such_option: 1";
         let line = server.reload(&broken).expect("it says how it went");

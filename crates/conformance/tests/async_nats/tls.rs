@@ -8,7 +8,6 @@ use tempfile::TempDir;
 use test_kit::{Frame, RawClient, Server, Setup, on_every_setup};
 
 use crate::client::*;
-use crate::credentials::start;
 
 on_every_setup!(
     a_connection_is_upgraded_after_info,
@@ -95,7 +94,7 @@ async fn assert_refused(options: ConnectOptions, server: &Server) {
 fn a_connection_is_upgraded_after_info(setup: Setup) {
     let papers = Papers::new();
     run(async {
-        let server = start(setup, &papers.config(""));
+        let server = Server::configured(setup, &papers.config(""));
         assert_in(papers.trusting(), &server).await;
         assert_refused(ConnectOptions::new(), &server).await;
         assert_in(papers.trusting(), &server).await;
@@ -111,7 +110,7 @@ fn a_connection_is_upgraded_after_info(setup: Setup) {
             assert!(next(&mut messages).await.payload == payload, "round {round} differs");
         }
     });
-    let server = start(setup, &papers.config(""));
+    let server = Server::configured(setup, &papers.config(""));
     let mut plain = RawClient::dial(server.addr());
     let Frame::Info(info) = plain.next_frame() else { panic!("INFO comes first") };
     assert!(info.contains("\"tls_required\":true"), "{info}");
@@ -120,7 +119,7 @@ fn a_connection_is_upgraded_after_info(setup: Setup) {
 fn clients_show_a_certificate_where_that_is_asked(setup: Setup) {
     let (papers, strangers) = (Papers::new(), Papers::new());
     run(async {
-        let server = start(setup, &papers.verifying("verify: true"));
+        let server = Server::configured(setup, &papers.verifying("verify: true"));
         assert_in(papers.showing(), &server).await;
         assert_refused(papers.trusting(), &server).await;
         let stranger = papers
@@ -136,8 +135,8 @@ fn a_certificate_is_a_user_where_it_is_mapped(setup: Setup) {
     let config = papers.verifying("verify_and_map: true");
     let users = |name: &str| format!("{config}\nauthorization {{ users = [ {{ user: '{name}' }} ] }}");
     run(async {
-        assert_in(papers.showing(), &start(setup, &users("CN=client"))).await;
-        let server = start(setup, &users("CN=somebody"));
+        assert_in(papers.showing(), &Server::configured(setup, &users("CN=client"))).await;
+        let server = Server::configured(setup, &users("CN=somebody"));
         let error = papers.showing().connect(server.url()).await.expect_err("not a user");
         assert_eq!(error.kind(), ConnectErrorKind::AuthorizationViolation);
     });
@@ -146,7 +145,7 @@ fn a_certificate_is_a_user_where_it_is_mapped(setup: Setup) {
 fn the_handshake_may_come_first(setup: Setup) {
     let papers = Papers::new();
     run(async {
-        let server = start(setup, &papers.config("handshake_first: true"));
+        let server = Server::configured(setup, &papers.config("handshake_first: true"));
         assert_in(papers.trusting().tls_first(), &server).await;
     });
 }
@@ -154,7 +153,7 @@ fn the_handshake_may_come_first(setup: Setup) {
 fn who_does_not_start_the_handshake_gets_info(setup: Setup) {
     let papers = Papers::new();
     run(async {
-        let server = start(setup, &papers.config("handshake_first: 100ms"));
+        let server = Server::configured(setup, &papers.config("handshake_first: 100ms"));
         assert_in(papers.trusting().tls_first(), &server).await;
         assert_in(papers.trusting(), &server).await;
     });
@@ -163,7 +162,7 @@ fn who_does_not_start_the_handshake_gets_info(setup: Setup) {
 fn plain_clients_are_served_where_that_is_allowed(setup: Setup) {
     let papers = Papers::new();
     run(async {
-        let server = start(setup, &(papers.config("") + "allow_non_tls: true"));
+        let server = Server::configured(setup, &(papers.config("") + "allow_non_tls: true"));
         assert_in(papers.trusting().require_tls(true), &server).await;
         server.connect().flush();
     });
