@@ -6,6 +6,8 @@ use std::path::Path;
 use rustix::process::{Pid, Signal, kill_process};
 use server_options::{SignalCall, SignalCommand};
 
+use crate::sources::words;
+
 /// Where the kernel tells of processes.
 const PROCESSES: &str = "/proc";
 
@@ -112,12 +114,6 @@ fn running(processes: &Path) -> Vec<i32> {
             SERVERS.contains(&comm.trim_end()).then(|| name.parse().ok())?
         })
         .collect()
-}
-
-/// What the system says, as Go has it: in lower case, and without the number.
-fn words(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or_default().to_lowercase()
 }
 
 #[cfg(test)]

@@ -21,8 +21,7 @@ fn read(path: &str) -> Result<Vec<u8>, String> {
 /// What the system says, as Go has it: in lower case, and without the number.
 pub(crate) fn words(error: &io::Error) -> String {
     let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or_default();
-    text.to_lowercase()
+    text.split(" (os error").next().unwrap_or_default().to_lowercase()
 }
 
 #[cfg(test)]
