@@ -11,13 +11,15 @@ pub struct PeerFacts {
     pub uris: Vec<String>,
     /// The subject in the order of the certificate: a list of sets of attributes.
     pub subject: Vec<Vec<Attribute>>,
+    /// The subject as Go prints it, of attributes that have a place there: those of a kind together.
+    pub printed: String,
 }
 
 /// One attribute of a certificate's subject, if its value is text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attribute {
-    /// Its object identifier, as `2.5.4.3`.
-    pub oid: String,
+    /// Its short name in capitals, as `CN`; `None` if it has none.
+    pub name: Option<&'static str>,
     /// Its value.
     pub value: String,
 }
@@ -31,34 +33,16 @@ pub(crate) enum Claim {
     Distinguished(DistinguishedName),
 }
 
-/// The attributes Go prints, in the order in which it prints them, last first.
-const PRINTED: [(&str, &str); 9] = [
-    ("2.5.4.6", "C"),
-    ("2.5.4.10", "O"),
-    ("2.5.4.11", "OU"),
-    ("2.5.4.7", "L"),
-    ("2.5.4.8", "ST"),
-    ("2.5.4.9", "STREET"),
-    ("2.5.4.17", "POSTALCODE"),
-    ("2.5.4.3", "CN"),
-    ("2.5.4.5", "SERIALNUMBER"),
-];
-
-/// Attributes of which Go keeps the last only.
-const SINGLE: [&str; 2] = ["2.5.4.3", "2.5.4.5"];
-
-const DOMAIN_COMPONENT: &str = "0.9.2342.19200300.100.1.25";
-
 impl PeerFacts {
     /// What the certificate claims, in the order in which nats-server looks.
     pub(crate) fn claims(&self) -> Vec<Claim> {
         let names = self.emails.iter().chain(&self.dns_names).chain(&self.uris);
         let mut claims: Vec<Claim> = names.cloned().map(Claim::Name).collect();
         claims.extend(DistinguishedName::of_subject(&self.subject).map(Claim::Distinguished));
-        let printed = self.printed_subject();
+        let printed = self.printed.clone();
         let attributes = self.subject.iter().flatten();
         let domain: Vec<String> = attributes
-            .filter(|attribute| attribute.oid == DOMAIN_COMPONENT)
+            .filter(|attribute| attribute.name == Some("DC"))
             .map(|attribute| format!("DC={}", attribute.value))
             .collect();
         if !domain.is_empty() {
@@ -67,37 +51,6 @@ impl PeerFacts {
         claims.push(Claim::Name(printed));
         claims
     }
-
-    /// The subject as Go prints it: attributes of a kind together, in an order of its own.
-    fn printed_subject(&self) -> String {
-        let mut printed = Vec::new();
-        for (oid, name) in PRINTED.iter().rev() {
-            let attributes = self.subject.iter().flatten();
-            let mut values: Vec<&str> =
-                attributes.filter(|it| it.oid == *oid).map(|it| it.value.as_str()).collect();
-            if SINGLE.contains(oid) {
-                values.drain(..values.len().saturating_sub(1));
-            }
-            if !values.is_empty() {
-                let pairs = values.iter().map(|value| format!("{name}={}", escaped(value)));
-                printed.push(pairs.collect::<Vec<_>>().join("+"));
-            }
-        }
-        printed.join(",")
-    }
-}
-
-fn escaped(value: &str) -> String {
-    let mut text = String::new();
-    for (at, letter) in value.char_indices() {
-        let is_outer_blank = letter == ' ' && (at == 0 || at + 1 == value.len());
-        let is_special = matches!(letter, ',' | '+' | '"' | '\\' | '<' | '>' | ';');
-        if is_special || is_outer_blank || (letter == '#' && at == 0) {
-            text.push('\\');
-        }
-        text.push(letter);
-    }
-    text
 }
 
 /// A name as RFC 4514 writes it: relative names, the most specific first, each a set of attributes.
@@ -110,7 +63,7 @@ pub(crate) struct DistinguishedName {
 impl DistinguishedName {
     /// `None` if the subject has an attribute that has no short name.
     fn of_subject(subject: &[Vec<Attribute>]) -> Option<Self> {
-        let pair = |attribute: &Attribute| Some((short_name(&attribute.oid)?, attribute.value.clone()));
+        let pair = |attribute: &Attribute| Some((attribute.name?.to_owned(), attribute.value.clone()));
         let sets = subject.iter().rev().filter(|set| !set.is_empty());
         let relative = sets.map(|set| set.iter().map(pair).collect::<Option<Vec<_>>>());
         Some(Self { relative: relative.collect::<Option<_>>()? })
@@ -152,12 +105,6 @@ impl DistinguishedName {
                 found.map(|at| left.swap_remove(at)).is_some()
             })
     }
-}
-
-fn short_name(oid: &str) -> Option<String> {
-    let known = PRINTED.iter().find(|(known, _)| *known == oid).map(|(_, name)| *name);
-    let name = known.or_else(|| (oid == DOMAIN_COMPONENT).then_some("DC"));
-    name.map(str::to_owned)
 }
 
 fn is_same_set(one: &[(String, String)], other: &[(String, String)]) -> bool {
@@ -205,9 +152,9 @@ fn read_value(text: &str) -> Option<(String, Option<char>, &str)> {
 mod tests {
     use super::*;
 
-    fn subject(sets: &[&[(&str, &str)]]) -> Vec<Vec<Attribute>> {
+    fn subject(sets: &[&[(&'static str, &str)]]) -> Vec<Vec<Attribute>> {
         let attribute =
-            |(oid, value): &(&str, &str)| Attribute { oid: (*oid).to_owned(), value: (*value).to_owned() };
+            |(name, value): &(&'static str, &str)| Attribute { name: Some(name), value: (*value).to_owned() };
         sets.iter().map(|set| set.iter().map(attribute).collect()).collect()
     }
 
@@ -217,13 +164,14 @@ mod tests {
             dns_names: vec!["host".into()],
             uris: vec!["spiffe://x/y".into()],
             subject: subject(&[
-                &[("0.9.2342.19200300.100.1.25", "com")],
-                &[("0.9.2342.19200300.100.1.25", "example")],
-                &[("2.5.4.10", "Acme, Inc")],
-                &[("2.5.4.11", "one")],
-                &[("2.5.4.11", "two")],
-                &[("2.5.4.3", "bob")],
+                &[("DC", "com")],
+                &[("DC", "example")],
+                &[("O", "Acme, Inc")],
+                &[("OU", "one")],
+                &[("OU", "two")],
+                &[("CN", "bob")],
             ]),
+            printed: "CN=bob,OU=one+OU=two,O=Acme\\, Inc".into(),
         }
     }
 
@@ -237,9 +185,9 @@ mod tests {
                 Claim::Distinguished(_) => "(distinguished)",
             })
             .collect();
-        let printed = "CN=bob,OU=one+OU=two,O=Acme\\, Inc";
+        let printed = facts().printed;
         let with_domain = format!("{printed},DC=com,DC=example");
-        assert_eq!(names, ["a@b.c", "host", "spiffe://x/y", "(distinguished)", &with_domain, printed]);
+        assert_eq!(names, ["a@b.c", "host", "spiffe://x/y", "(distinguished)", &with_domain, &printed]);
     }
 
     #[test]
@@ -263,6 +211,7 @@ mod tests {
 
     #[test]
     fn an_attribute_without_a_short_name_makes_no_distinguished_name() {
-        assert!(DistinguishedName::of_subject(&subject(&[&[("1.2.840.113549.1.9.1", "a@b")]])).is_none());
+        let address = Attribute { name: None, value: "a@b".into() };
+        assert!(DistinguishedName::of_subject(&[vec![address]]).is_none());
     }
 }

@@ -127,11 +127,13 @@ fn shown(certificate: &Certificate) -> PeerCert {
 
 fn holder(certificate: &Certificate) -> PeerFacts {
     let attribute =
-        |one: &tls_session::Attribute| Attribute { oid: one.oid.clone(), value: one.value.clone() };
+        |one: &tls_session::Attribute| Attribute { name: one.short_name(), value: one.value.clone() };
+    let subject = &certificate.subject;
     PeerFacts {
         emails: certificate.emails.clone(),
         dns_names: certificate.dns_names.clone(),
         uris: certificate.uris.clone(),
-        subject: certificate.subject.sets().iter().map(|set| set.iter().map(attribute).collect()).collect(),
+        printed: subject.common(),
+        subject: subject.sets().iter().map(|set| set.iter().map(attribute).collect()).collect(),
     }
 }

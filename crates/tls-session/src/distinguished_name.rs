@@ -24,6 +24,9 @@ const COMMON: [(&str, &str); 9] = [
 /// Of these only the last value counts.
 const SINGLE: [&str; 2] = ["2.5.4.3", "2.5.4.5"];
 
+/// It has a name, but no place among the others.
+const DOMAIN_COMPONENT: &str = "0.9.2342.19200300.100.1.25";
+
 /// One attribute of a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attribute {
@@ -31,6 +34,13 @@ pub struct Attribute {
     pub oid: String,
     /// Its value.
     pub value: String,
+}
+
+impl Attribute {
+    /// Its short name, as `CN`, if it has one.
+    pub fn short_name(&self) -> Option<&'static str> {
+        common_name(&self.oid).or_else(|| (self.oid == DOMAIN_COMPONENT).then_some("DC"))
+    }
 }
 
 /// A name as X.509 has it: sets of attributes, the most general first.
@@ -56,6 +66,13 @@ impl DistinguishedName {
         &self.sets
     }
 
+    /// The name without the attributes that Go has no names for.
+    pub fn common(&self) -> String {
+        let mut text = String::new();
+        write_sets(&mut text, &self.ordered()).expect("a string takes everything");
+        text
+    }
+
     fn attributes(&self) -> impl Iterator<Item = &Attribute> {
         self.sets.iter().flatten()
     }
@@ -76,14 +93,14 @@ impl DistinguishedName {
 
 impl fmt::Display for DistinguishedName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let others = self.attributes().filter(|attribute| name(&attribute.oid).is_none());
+        let others = self.attributes().filter(|attribute| common_name(&attribute.oid).is_none());
         let others = others.map(|other| vec![other]);
         let sets: Vec<Vec<&Attribute>> = others.chain(self.ordered()).collect();
         write_sets(f, &sets)
     }
 }
 
-fn name(oid: &str) -> Option<&'static str> {
+fn common_name(oid: &str) -> Option<&'static str> {
     COMMON.iter().find(|(known, _)| *known == oid).map(|(_, name)| *name)
 }
 
@@ -103,7 +120,7 @@ fn write_sets(f: &mut impl fmt::Write, sets: &[Vec<&Attribute>]) -> fmt::Result 
 
 fn write_attribute(f: &mut impl fmt::Write, attribute: &Attribute) -> fmt::Result {
     let Attribute { oid, value } = attribute;
-    let Some(name) = name(oid) else {
+    let Some(name) = common_name(oid) else {
         write!(f, "{oid}=#")?;
         return der_string(value).iter().try_for_each(|byte| write!(f, "{byte:02x}"));
     };
@@ -187,6 +204,7 @@ mod tests {
         let usual =
             parsed(&[&[(CN, "localhost")], &[(O, "Acme"), (OU, "dev")], &[(OU, "ops, eu")], &[(C, "US")]]);
         assert_eq!(usual.to_string(), "CN=localhost,OU=dev+OU=ops\\, eu,O=Acme,C=US");
+        assert_eq!(usual.common(), usual.to_string());
 
         let odd = parsed(&[
             &[(DC, "org")],
@@ -200,6 +218,10 @@ mod tests {
             odd.to_string(),
             r#"CN=*\<a\>\"b\"\;c\\\+é\ ,O=\#one+O=two\ ,2.5.4.12=#0c0644722e20c3a9,0.9.2342.19200300.100.1.25=#13074f70656e53534c,0.9.2342.19200300.100.1.25=#13036f7267"#
         );
+        assert_eq!(odd.common(), r#"CN=*\<a\>\"b\"\;c\\\+é\ ,O=\#one+O=two\ "#);
+        let names: Vec<_> = odd.attributes().map(Attribute::short_name).collect();
+        let (dc, o, cn) = (Some("DC"), Some("O"), Some("CN"));
+        assert_eq!(names, [dc, dc, None, cn, o, o, cn]);
     }
 
     #[test]

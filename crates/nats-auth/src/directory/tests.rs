@@ -128,8 +128,8 @@ fn a_certificate_says_who_a_client_is() {
     let users = vec![user("a@b.c", ""), user("CN=bob,O=Acme", ""), user("web", "")];
     let config = Config { users, verify_and_map: true, ..Config::default() };
     let directory = Directory::new(&config).unwrap();
-    let subject = [("2.5.4.10", "Acme"), ("2.5.4.3", "bob")]
-        .map(|(oid, value)| vec![crate::Attribute { oid: oid.into(), value: value.into() }]);
+    let subject = [("O", "Acme"), ("CN", "bob")]
+        .map(|(name, value)| vec![crate::Attribute { name: Some(name), value: value.into() }]);
     let mut facts = PeerFacts { subject: subject.to_vec(), ..PeerFacts::default() };
     let with =
         |facts: &PeerFacts| verdict(&directory, &Credentials { peer: Some(facts), ..Credentials::default() });
