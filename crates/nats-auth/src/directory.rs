@@ -251,12 +251,6 @@ impl Directory {
         self.always_nonce || !self.nkeys.is_empty()
     }
 
-    /// Whether some password or token is a hash, so that checks may have to be done elsewhere.
-    pub fn has_hashes(&self) -> bool {
-        let proofs = self.users.values().chain(&self.single).map(|identity| &identity.proof);
-        proofs.into_iter().any(|proof| matches!(proof, Proof::Password(stored) if password::is_hash(stored)))
-    }
-
     /// Whether some password is written in the configuration as it is. nats-server warns of that, tokens
     /// aside. Users without a password, known by their certificates, do not count.
     pub fn has_plain_passwords(&self) -> bool {

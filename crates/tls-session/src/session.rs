@@ -198,12 +198,11 @@ impl Session {
         }
         let first = self.connection.peer_certificates().and_then(|certificates| certificates.first());
         let pin = first.and_then(|der| Certificate::read(der)).map(|certificate| certificate.spki_sha256);
-        if pin.is_some_and(|pin| self.pins.contains(&pin)) { Ok(()) } else { Err(SessionError::NotPinned) }
-    }
-
-    /// Whether the handshake is over.
-    pub fn is_secured(&self) -> bool {
-        self.secured
+        if pin.is_some_and(|pin| self.pins.contains(&pin)) {
+            Ok(())
+        } else {
+            Err(SessionError::NotPinned { key: pin })
+        }
     }
 
     /// Whether the peer said that nothing more comes.
