@@ -7,6 +7,8 @@ use monitor::{PeerCert, TlsFacts};
 use nats_auth::{Attribute, PeerFacts};
 use tls_session::{Acceptor, Certificate, Opening, Secured, Session};
 
+use crate::io::End;
+
 /// Input that is kept while a handshake is worked on elsewhere. A client has nothing more to say before
 /// it is answered, but may send its first ops right behind the end of the handshake. Reading stops above
 /// this, so one read more is kept at most.
@@ -22,6 +24,8 @@ pub(crate) struct Link {
     pub(crate) deadline: Option<Time>,
     /// What came while the session was elsewhere.
     pub(crate) held: Vec<u8>,
+    /// Nothing more comes, which counts when the session is back.
+    pub(crate) ended: Option<End>,
     /// Bytes of the outbox that the session's outgoing bytes stand for.
     pub(crate) sealed: usize,
     /// The socket is full.
@@ -81,8 +85,8 @@ pub(crate) enum State {
 impl Link {
     pub(crate) fn new(acceptor: Arc<Acceptor>, opening: Opening) -> Self {
         let state = State::Opening(opening);
-        let offload = Offload::No;
-        Self { acceptor, state, deadline: None, held: Vec::new(), sealed: 0, blocked: false, offload }
+        let (held, offload) = (Vec::new(), Offload::No);
+        Self { acceptor, state, deadline: None, held, ended: None, sealed: 0, blocked: false, offload }
     }
 
     /// The session, if it is here.
@@ -96,7 +100,9 @@ impl Link {
 
     /// Whether the socket is to be read.
     pub(crate) fn wants_input(&self) -> bool {
-        self.held.len() < HELD_BYTES_MAX && !matches!(self.offload, Offload::Stopping { .. })
+        self.held.len() < HELD_BYTES_MAX
+            && self.ended.is_none()
+            && !matches!(self.offload, Offload::Stopping { .. })
     }
 
     /// Whether the kernel could go on from here.

@@ -1,7 +1,7 @@
 //! A client that reads and writes lines, in the clear first and over TLS when it is told to.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -82,6 +82,12 @@ impl Secure {
     /// Encrypts with new keys from now on.
     pub(crate) fn change_keys(&mut self) {
         self.0.get_mut().conn.refresh_traffic_keys().expect("a version that can");
+    }
+
+    /// Says no more, and waits until the server does not either.
+    pub(crate) fn end(mut self) {
+        self.0.get_mut().sock.shutdown(Shutdown::Write).expect("it is connected");
+        let _ = self.0.read_to_end(&mut Vec::new());
     }
 
     /// CONNECT, and the server's answer to a PING behind it.

@@ -108,6 +108,33 @@ fn clients_show_their_certificate(setup: Setup) {
     awaits(&server, "TLS handshake error: tls: client didn't provide a certificate");
 }
 
+/// It is there when its handshake is over, even if it has nothing more to say by then.
+fn what_a_client_said_before_it_left_counts(setup: Setup) {
+    const CLIENTS: usize = 40;
+    let certificates = Certificates::new();
+    let server = start(setup, certificates.block(""));
+    let config = certificates.client_config(false);
+    let connect = || {
+        let mut clear = Clear::dial(server.addr());
+        clear.line();
+        clear.secure(&config)
+    };
+    let mut listener = connect();
+    listener.connect().expect("the handshake succeeds");
+    listener.send(b"SUB last.words 1\r\nPING\r\n");
+    assert_eq!(listener.line().expect("it goes on"), "PONG\r\n");
+    for _ in 0..CLIENTS {
+        let mut client = connect();
+        client.send(b"CONNECT {\"verbose\":false}\r\nPUB last.words 2\r\nhi\r\n");
+        client.end();
+    }
+    for _ in 0..CLIENTS {
+        assert_eq!(listener.line().expect("a message"), "MSG last.words 1 2\r\n");
+        listener.bytes(4);
+    }
+    assert!(!server.log().contains("handshake error"), "{}", server.log().text());
+}
+
 fn who_says_nothing_is_cut_off(setup: Setup) {
     let certificates = Certificates::new();
     let block = certificates.block("").replace("timeout: 30", "timeout: 0.05");
@@ -250,6 +277,7 @@ on_every_setup!(
     either_comes_first,
     both_are_served_on_one_port,
     clients_show_their_certificate,
+    what_a_client_said_before_it_left_counts,
     who_says_nothing_is_cut_off,
     too_many_handshakes_are_refused,
     payloads_arrive_whole,

@@ -71,21 +71,20 @@ impl Driver {
         if self.stage != Stage::Serving {
             return Ok(());
         }
-        if end != End::Stopped && self.fails_opening(id, end) {
-            return Ok(());
+        if end == End::Stopped {
+            self.note_eager(id);
+            return self.steer_receive(id);
         }
-        match end {
-            End::Stopped => {
-                self.note_eager(id);
-                return self.steer_receive(id);
-            }
-            End::Closed => self.broker.on_hangup(id, CloseReason::ClientClosed),
-            End::Failed => {
-                let reason = self.reason_to_end(id);
-                self.broker.on_hangup(id, reason);
-            }
+        if !self.fails_opening(id, end) {
+            self.hang_up(id, end);
         }
         Ok(())
+    }
+
+    /// Nothing more comes from a connection that is open.
+    pub(super) fn hang_up(&mut self, id: ConnId, end: End) {
+        let reason = if end == End::Closed { CloseReason::ClientClosed } else { self.reason_to_end(id) };
+        self.broker.on_hangup(id, reason);
     }
 
     /// Receives from a connection while the broker wants its input, and not while it does not.

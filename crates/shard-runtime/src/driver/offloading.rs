@@ -28,7 +28,7 @@ impl Driver {
 
     /// Looks at a connection later in this turn, if the kernel is to go on with it: something has changed.
     pub(super) fn note_eager(&mut self, id: ConnId) {
-        if self.links.peek(id).is_some_and(|link| link.offload != Offload::No) {
+        if self.links.peek(id).is_some_and(|link| link.offload != Offload::No && link.ended.is_none()) {
             self.eager.push(id);
         }
     }

@@ -192,8 +192,18 @@ impl Driver {
             self.go_on_with_handshake(id);
         }
         self.send_outgoing(now, id)?;
+        self.heed_end(id);
         self.note_eager(id);
         self.steer_receive(id)
+    }
+
+    /// Nothing more comes since the session left, and all that came before has been looked at.
+    fn heed_end(&mut self, id: ConnId) {
+        let Some(link) = self.links.find(id) else { return };
+        let Some(end) = link.ended else { return };
+        if !self.fails_opening(id, end) {
+            self.hang_up(id, end);
+        }
     }
 
     /// The handshake is over.
@@ -217,8 +227,14 @@ impl Driver {
 
     /// Nothing more comes from a connection that is not open yet. Returns whether that was so.
     pub(super) fn fails_opening(&mut self, id: ConnId, end: End) -> bool {
-        match self.links.find(id).map(|link| &link.state) {
-            Some(State::Handshake { .. } | State::Opening(Opening::Silent | Opening::Secure { .. })) => {
+        let Some(link) = self.links.find(id) else { return false };
+        match &link.state {
+            // What it said before may be the end of the handshake, and more.
+            State::Handshake { session: None, .. } => {
+                link.ended = Some(end);
+                true
+            }
+            State::Handshake { .. } | State::Opening(Opening::Silent | Opening::Secure { .. }) => {
                 let error = if end == End::Closed { "EOF" } else { "read: connection reset by peer" };
                 self.broker.on_handshake_failed(id, error, false);
                 true
