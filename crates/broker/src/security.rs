@@ -51,6 +51,13 @@ impl Broker {
         });
     }
 
+    /// The client is to begin with its handshake.
+    pub fn on_securing(&mut self, id: ConnId) {
+        if let Some(client) = self.egress.clients.peek(id) {
+            tracing::debug!("{} - Starting TLS client connection handshake", client.label);
+        }
+    }
+
     /// The handshake is over: what the client says counts from here on.
     pub fn on_secured(&mut self, now: Time, id: ConnId, security: Security) {
         let Some(client) = self.egress.clients.find(id).filter(|client| client.closing.is_none()) else {

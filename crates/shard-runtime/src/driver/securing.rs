@@ -53,6 +53,7 @@ impl Driver {
                 self.unlink(id);
                 return self.broker.on_throttled(id);
             }
+            self.broker.on_securing(id);
         }
         link.state = State::Opening(opening);
         let deadline = now + opening.patience(link.acceptor.policy());
