@@ -166,7 +166,10 @@ fn key_pairs(
 fn key_pair(pair: &KeyPair, provider: &CryptoProvider) -> Result<(Arc<CertifiedKey>, Expiry), KeyPairError> {
     let certificates: Vec<CertificateDer<'static>> =
         CertificateDer::pem_slice_iter(&pair.certificates).collect::<Result<_, _>>().map_err(bad_pem)?;
-    let first = certificates.first().ok_or(KeyPairError::NoCertificatePem)?;
+    let Some(first) = certificates.first() else {
+        let is_key = PrivateKeyDer::from_pem_slice(&pair.certificates).is_ok();
+        return Err(if is_key { KeyPairError::Switched } else { KeyPairError::NoCertificatePem });
+    };
     let expiry = expiry(first)?;
     let key = PrivateKeyDer::from_pem_slice(&pair.key).map_err(|error| match error {
         pem::Error::NoItemsFound => KeyPairError::NoKeyPem,
@@ -253,6 +256,8 @@ mod tests {
         assert!(
             error(&config([half])).ends_with("tls: failed to parse certificate: the END line is missing")
         );
+        let switched = KeyPair { certificates: good.key.clone(), key: good.certificates.clone() };
+        assert!(error(&config([switched])).ends_with("PEM inputs may have been switched"));
         let nothing = KeyPair { certificates: b"nothing".to_vec(), ..good };
         assert!(error(&config([nothing])).ends_with("tls: failed to find any PEM data in certificate input"));
         assert_eq!(Acceptor::new(&config([])).unwrap_err(), ConfigError::NoCertificate);

@@ -1,6 +1,10 @@
 //! What is wrong with a `tls` block, and what can go wrong with a peer.
 
+use rustls::pki_types::UnixTime;
 use rustls::{AlertDescription, CertificateError, Error, InvalidMessage, PeerIncompatible};
+use x509_parser::time::ASN1Time;
+
+use crate::names::Pin;
 
 /// Why no acceptor could be made, in nats-server's words where it refuses it too.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -35,6 +39,12 @@ pub enum KeyPairError {
     /// The certificate file has none.
     #[error("tls: failed to find any PEM data in certificate input")]
     NoCertificatePem,
+    /// The certificate file has a key instead.
+    #[error(
+        "tls: failed to find certificate PEM data in certificate input, but did find a private key; PEM \
+         inputs may have been switched"
+    )]
+    Switched,
     /// The key file has none.
     #[error("tls: failed to find any PEM data in key input")]
     NoKeyPem,
@@ -66,8 +76,11 @@ pub enum SessionError {
     #[error("tls: failed to verify certificate: x509: {0}")]
     Unverified(String),
     /// `pinned_certs`, and the peer's is none of them.
-    #[error("certificate not pinned")]
-    NotPinned,
+    #[error("certificate not pinned{}", key.map(|key| format!(": its key is {key}")).unwrap_or_default())]
+    NotPinned {
+        /// Its key, if it showed a certificate.
+        key: Option<Pin>,
+    },
     /// There is nothing that both sides could do.
     #[error("tls: {0}")]
     Incompatible(String),
@@ -109,17 +122,31 @@ fn unverified(reason: &CertificateError) -> String {
         CertificateError::UnknownIssuer | CertificateError::BadSignature => {
             "certificate signed by unknown authority".to_owned()
         }
-        CertificateError::Expired
-        | CertificateError::ExpiredContext { .. }
-        | CertificateError::NotValidYet
-        | CertificateError::NotValidYetContext { .. } => {
-            "certificate has expired or is not yet valid".to_owned()
-        }
+        CertificateError::ExpiredContext { time, not_after } => ill_timed(*time, "after", *not_after),
+        CertificateError::NotValidYetContext { time, not_before } => ill_timed(*time, "before", *not_before),
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
             "certificate specifies an incompatible key usage".to_owned()
         }
+        CertificateError::Other(reason) => reason.0.to_string(),
         other => other.to_string(),
     }
+}
+
+fn ill_timed(now: UnixTime, relation: &str, bound: UnixTime) -> String {
+    let [now, bound] = [now, bound].map(in_words);
+    format!("certificate has expired or is not yet valid: current time {now} is {relation} {bound}")
+}
+
+/// A time as RFC 3339 writes it.
+fn in_words(time: UnixTime) -> String {
+    let seconds = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
+    let Ok(time) = ASN1Time::from_timestamp(seconds).map(|time| time.to_datetime()) else {
+        return seconds.to_string();
+    };
+    let (year, month, day) = time.to_calendar_date();
+    let (hour, minute, second) = time.to_hms();
+    let month = u8::from(month);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
 fn incompatible(reason: &PeerIncompatible) -> String {
@@ -130,8 +157,16 @@ fn incompatible(reason: &PeerIncompatible) -> String {
         PeerIncompatible::Tls12NotOffered
         | PeerIncompatible::Tls12NotOfferedOrEnabled
         | PeerIncompatible::Tls13RequiredForQuic
-        | PeerIncompatible::SupportedVersionsExtensionRequired => {
+        | PeerIncompatible::SupportedVersionsExtensionRequired
+        // Those of TLS 1.1 and before have none.
+        | PeerIncompatible::SignatureAlgorithmsExtensionRequired => {
             "client offered only unsupported versions".to_owned()
+        }
+        PeerIncompatible::NoKxGroupsInCommon => {
+            "no key exchanges supported by both client and server".to_owned()
+        }
+        PeerIncompatible::NoSignatureSchemesInCommon => {
+            "peer doesn't support any of the certificate's signature algorithms".to_owned()
         }
         other => format!("{other:?}"),
     }

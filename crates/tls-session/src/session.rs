@@ -135,11 +135,13 @@ impl Session {
                 Ok(Step::Another) => {}
                 Ok(Step::Last) => return Ok(used),
                 Err(error) => {
-                    self.failed = true;
-                    // Who did not even begin with TLS would not understand.
-                    if error != SessionError::NotTls {
-                        self.take_alert();
+                    match error {
+                        // They would not understand.
+                        SessionError::NotTls => {}
+                        SessionError::NotPinned { .. } => self.close(),
+                        _ => self.take_alert(),
                     }
+                    self.failed = true;
                     return Err(error);
                 }
             }

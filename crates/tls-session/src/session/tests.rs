@@ -253,7 +253,15 @@ fn a_wrong_or_missing_client_certificate_is_refused_and_told_why() {
     assert_eq!(unknown, "tls: failed to verify certificate: x509: certificate signed by unknown authority");
     let mut old = params("c.example");
     old.not_after = rcgen::date_time_ymd(2001, 1, 1);
-    assert!(refused(Some(authority.sign(&old))).ends_with("certificate has expired or is not yet valid"));
+    let expired = refused(Some(authority.sign(&old)));
+    assert!(
+        expired.contains("x509: certificate has expired or is not yet valid: current time 20"),
+        "{expired}"
+    );
+    assert!(expired.ends_with("Z is after 2001-01-01T00:00:00Z"), "{expired}");
+    let mut signer = params("c.example");
+    signer.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    assert!(refused(Some(authority.sign(&signer))).ends_with("x509: CaUsedAsEndEntity"));
 }
 
 #[test]
@@ -262,9 +270,10 @@ fn only_pinned_certificates_are_heard() {
     let certificate = authority.sign(&params("c.example"));
     let der = CertificateDer::from_pem_slice(&certificate.certificates).unwrap();
     let pin = Certificate::read(&der).unwrap().spki_sha256;
-    for (pins, outcome) in
-        [(vec![pin, Pin([0; 32])], Ok(())), (vec![Pin([0; 32])], Err(SessionError::NotPinned))]
-    {
+    for (pins, outcome) in [
+        (vec![pin, Pin([0; 32])], Ok(())),
+        (vec![Pin([0; 32])], Err(SessionError::NotPinned { key: Some(pin) })),
+    ] {
         let acceptor = verifying(&authority, pins);
         let brings = Brings { certificate: Some(certificate.clone()), ..Brings::nothing(&authority) };
         let mut pair = Pair::new(brings.client(), &acceptor);
