@@ -15,11 +15,11 @@ pub enum CloseReason {
     WriteError,
     /// More than `max_pending` bytes waited for the peer to read.
     SlowConsumerPendingBytes,
-    /// The peer read nothing for `write_deadline`.
+    /// The peer did not read what it was to within `write_deadline`.
     SlowConsumerWriteDeadline,
-    /// What the peer sent does not parse.
+    /// The peer sent an error.
     ParseError,
-    /// The peer broke a rule of the protocol.
+    /// What the peer sent does not parse, or breaks a rule of the protocol.
     ProtocolViolation,
     /// The peer did not answer our PINGs.
     StaleConnection,
@@ -52,7 +52,7 @@ impl CloseReason {
         match error {
             ProtoError::PayloadTooLarge { .. } => Self::MaxPayloadExceeded,
             ProtoError::ControlLineTooLong { .. } => Self::MaxControlLineExceeded,
-            _ => Self::ParseError,
+            _ => Self::ProtocolViolation,
         }
     }
 

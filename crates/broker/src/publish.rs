@@ -46,7 +46,7 @@ impl Broker {
         if breaks_lines(publish) {
             tracing::error!("{} - line end within a subject", self.egress.clients.at(id).label);
             self.egress.send_err(id, "Unknown Protocol Operation");
-            self.close(id, CloseReason::ParseError);
+            self.close(id, CloseReason::ProtocolViolation);
             return Flow::Next;
         }
         if publish.header.is_some() && !abilities.headers {

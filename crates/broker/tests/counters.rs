@@ -85,7 +85,7 @@ fn a_connection_that_ends_is_remembered_with_its_reason_and_subscriptions() {
     assert!(shards.is_closed(conn));
     let page = shards.brokers[0].closed_page(0, &ConnectionFilter::default());
     let [closed] = &page.rows[..] else { panic!("{page:?}") };
-    assert_eq!((closed.reason, closed.stop), ("Parse Error", shards.now.0));
+    assert_eq!((closed.reason, closed.stop), ("Protocol Violation", shards.now.0));
     assert_eq!(closed.row.input, tally(1, 3), "what came with the error counts");
     let said = (&*closed.row.name, &*closed.row.lang, &*closed.row.version, closed.row.subscriptions);
     assert_eq!(said, ("n", "rust", "1", 1));

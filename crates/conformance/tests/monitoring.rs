@@ -141,7 +141,7 @@ fn a_closed_connection_is_remembered(setup: Setup) {
     assert_eq!((number(&closed, "total"), number(row, "cid")), (1, number_of_bad), "{closed:#}");
     assert_eq!(
         (&row["reason"], number(row, "in_msgs"), &row["name"]),
-        (&"Parse Error".into(), 1, &"bad".into())
+        (&"Protocol Violation".into(), 1, &"bad".into())
     );
     assert_eq!(number(&json(monitor, "/connz"), "total"), 0);
     assert_eq!(
