@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use crate::directory::SYSTEM_ACCOUNT;
 use crate::secret::Secret;
 
 /// Everything that decides who may connect and what they may do. By default everyone may do everything,
@@ -31,12 +32,23 @@ pub struct Config {
     pub has_authorization: bool,
     /// `system_account`: the account for the server's own messages. `None` is `$SYS`.
     pub system_account: Option<String>,
+    /// `no_system_account`: there is none, unless it is named or configured.
+    pub no_system_account: bool,
     /// `mappings` at the top: those of the global account.
     pub mappings: Vec<Mapping>,
     /// `tls`'s `verify_and_map`: a client is who its certificate says.
     pub verify_and_map: bool,
     /// Put a nonce in INFO even if no user has an nkey.
     pub always_nonce: bool,
+}
+
+impl Config {
+    /// The name of the system account, if there is one.
+    pub fn system(&self) -> Option<&str> {
+        let is_configured = || self.accounts.iter().any(|account| account.name == SYSTEM_ACCOUNT);
+        let default = || (!self.no_system_account || is_configured()).then_some(SYSTEM_ACCOUNT);
+        self.system_account.as_deref().or_else(default)
+    }
 }
 
 /// nats-server's time for a client to identify itself.

@@ -110,8 +110,10 @@ impl Directory {
 
     fn enter_accounts(&mut self, config: &Config) -> Result<(), ConfigError> {
         let global = self.enter_account(GLOBAL_ACCOUNT);
-        let system = self.enter_account(config.system_account.as_deref().unwrap_or(SYSTEM_ACCOUNT));
-        self.accounts[system].is_system = true;
+        if let Some(name) = config.system() {
+            let system = self.enter_account(name);
+            self.accounts[system].is_system = true;
+        }
         for (at, account) in config.accounts.iter().enumerate() {
             if config.accounts[..at].iter().any(|other| other.name == account.name) {
                 return Err(ConfigError::DuplicateAccount(account.name.clone()));
@@ -378,7 +380,7 @@ fn check(identity: &Arc<Identity>, given: &str, shown: &Credentials<'_>) -> Verd
 /// Whether the configuration is about nothing but the system account: then everybody else is let in
 /// without asking.
 fn has_system_account_only(config: &Config) -> bool {
-    let system = config.system_account.as_deref().unwrap_or(SYSTEM_ACCOUNT);
+    let Some(system) = config.system() else { return false };
     let mut accounts = config.accounts.iter();
     !config.has_authorization
         && config.accounts.iter().any(|account| account.name == system)

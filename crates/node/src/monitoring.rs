@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use broker::Settings;
 use monitor::{
-    Answer, Connz, Facts, Metrics, Moment, Request, ShardTotals, Subsz, Varz, accountz, accstatz, gatewayz,
-    ip_queuesz, jsz, leafz, no_such_account, root, routez,
+    Accounts, Answer, Connz, Facts, Metrics, Moment, Request, ShardTotals, Subsz, Varz, accountz, accstatz,
+    gatewayz, ip_queuesz, jsz, leafz, no_such_account, root, routez,
 };
 use monitor_http::{Config, Listener, Running, Scheme, start};
 use rustls::ServerConfig;
@@ -24,9 +24,6 @@ use crate::process::{Usage, process, resident_bytes};
 
 /// nats-server's time for a TLS handshake, which it also shows without TLS.
 const TLS_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// The account for a server's own messages, if the configuration names no other.
-const SYSTEM_ACCOUNT: &str = "$SYS";
 
 /// The socket for monitoring, before there is anything to say.
 pub(crate) struct Bound {
@@ -146,7 +143,7 @@ fn facts(
         config_digest: options.config.as_ref().map_or_else(String::new, |config| config.digest.clone()),
         tags: options.server_tags.clone(),
         metadata: options.server_metadata.clone(),
-        system_account: options.auth.system_account.clone().unwrap_or_else(|| SYSTEM_ACCOUNT.into()),
+        system_account: options.auth.system().unwrap_or_default().to_owned(),
         tls_cert_not_after: clients.and_then(Acceptor::not_after).map(Moment::of_seconds),
         ..place
     }
@@ -193,8 +190,7 @@ impl Desk {
             }
             Request::Accountz(name) => self.accountz(facts, name.as_deref(), now)?,
             Request::Accstatz { unused } => {
-                let mut accounts = self.gatherer.accounts()?;
-                accounts.know(&facts.system_account);
+                let accounts = self.accounts(facts)?;
                 accstatz(id, now, &accounts, unused)
             }
             Request::Routez => routez(id, &facts.server_name, now),
@@ -209,6 +205,15 @@ impl Desk {
         })
     }
 
+    /// All accounts, also before a shard knows of any.
+    fn accounts(&self, facts: &Facts) -> Option<Accounts> {
+        let mut accounts = self.gatherer.accounts()?;
+        if !facts.system_account.is_empty() {
+            accounts.know(&facts.system_account);
+        }
+        Some(accounts)
+    }
+
     fn varz(&self, facts: &Facts, now: Moment) -> Option<Answer> {
         let mut totals = ShardTotals::default();
         self.gatherer.totals()?.iter().for_each(|shard| totals.add(shard));
@@ -221,8 +226,7 @@ impl Desk {
         let open = match &query.account {
             None => self.gatherer.totals()?.iter().map(|shard| shard.connections).sum::<u64>(),
             Some(name) => {
-                let mut accounts = self.gatherer.accounts()?;
-                accounts.know(&facts.system_account);
+                let accounts = self.accounts(facts)?;
                 let Some(account) = accounts.find(name) else {
                     return Some(Connz::no_such_account(clock, query));
                 };
@@ -238,8 +242,7 @@ impl Desk {
     }
 
     fn accountz(&self, facts: &Facts, name: Option<&str>, now: Moment) -> Option<Answer> {
-        let mut accounts = self.gatherer.accounts()?;
-        accounts.know(&facts.system_account);
+        let accounts = self.accounts(facts)?;
         let (id, system) = (&*facts.server_id, &*facts.system_account);
         Some(match name {
             None => accountz(id, now, system, &accounts),

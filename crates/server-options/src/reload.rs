@@ -85,6 +85,7 @@ const TABLE: &[fn(&Options, &Options) -> Outcome] = &[
     accounts,
     no_auth_user,
     |old, new| fixed("SystemAccount", text(&old.auth.system_account), text(&new.auth.system_account)),
+    |old, new| fixed("NoSystemAccount", old.auth.no_system_account, new.auth.no_system_account),
     |old, new| {
         let name = |options: &Options| options.auth.single_user.as_ref().map(|(user, _)| user.clone());
         live(&name(old), &name(new), |_| "authorization username".into())

@@ -104,6 +104,20 @@ fn beside_the_system_account_everyone_else_is_let_in() {
 }
 
 #[test]
+fn there_may_be_no_system_account() {
+    let has_system = |config: &Config| {
+        let directory = Directory::new(config).unwrap();
+        directory.accounts().iter().any(|account| account.is_system())
+    };
+    let without = Config { no_system_account: true, ..Config::default() };
+    assert!(has_system(&Config::default()) && !has_system(&without));
+    let accounts = vec![account("$SYS", &[])];
+    assert!(has_system(&Config { accounts, ..without.clone() }), "it is configured");
+    let accounts = vec![account("S", &[])];
+    assert!(has_system(&Config { accounts, system_account: Some("S".into()), ..without }), "it is named");
+}
+
+#[test]
 fn an_nkey_is_believed_if_it_signed_the_nonce() {
     let key = nkeys::KeyPair::new_user();
     let public = key.public_key();

@@ -83,7 +83,7 @@ pub(crate) static TABLE: &[Row<Draft>] = &[
     row(&["accounts"], Any(read_accounts)),
     row(&["no_auth_user"], Text(|draft, user| { draft.options.auth.no_auth_user = given(user); Ok(()) })),
     row(&["system_account", "system"], Any(system_account)),
-    row(&["no_system_account", "no_system", "no_sys_acc"], Switch(|_, _| ())),
+    row(&["no_system_account", "no_system", "no_sys_acc"], Switch(|draft, on| draft.options.auth.no_system_account = on)),
     row(&["mappings", "maps"], Any(|draft, entry, report| draft.options.auth.mappings = read_mappings(entry, report))),
 
     row(&["tls"], Any(read_tls)),
