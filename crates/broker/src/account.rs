@@ -73,15 +73,17 @@ pub(crate) struct Account {
 }
 
 impl Account {
-    pub(crate) fn new(name: &str) -> Self {
+    /// An account without subscriptions. Without `match_cache` each subject is looked up afresh.
+    pub(crate) fn new(name: &str, match_cache: bool) -> Self {
+        let cached_max = if match_cache { CACHED_SUBJECTS_MAX } else { 0 };
         Self {
             name: name.into(),
             local: SubjectTrie::new(),
-            local_cache: MatchCache::new(CACHED_SUBJECTS_MAX),
+            local_cache: MatchCache::new(cached_max),
             members: Members::default(),
             remote_literals: LiteralInterest::default(),
             remote: SubjectTrie::new(),
-            remote_cache: MatchCache::new(CACHED_SUBJECTS_MAX),
+            remote_cache: MatchCache::new(cached_max),
             misses_seen: 0,
         }
     }
@@ -204,8 +206,21 @@ mod tests {
     }
 
     #[test]
+    fn without_a_cache_each_lookup_is_made_afresh() {
+        for (match_cache, hits, cached) in [(true, 2, 1), (false, 0, 0)] {
+            let mut account = Account::new("A", match_cache);
+            account.local.insert(X, None, SubKey(1)).unwrap();
+            for _ in 0..3 {
+                assert_eq!(account.matches(X).0.plain, [SubKey(1)]);
+            }
+            let Lookups { lookups, hits: found, cached: kept, .. } = account.lookups();
+            assert_eq!((lookups, found, kept), (3, hits, cached));
+        }
+    }
+
+    #[test]
     fn a_leaving_subscription_stays_in_the_trie_and_out_of_the_count() {
-        let mut account = Account::new("A");
+        let mut account = Account::new("A", true);
         let filter = account.local.insert(X, None, SubKey(1)).unwrap();
         account.count(filter, None, MemberChange::Join).unwrap();
         let (_, now) = account.count(filter, None, MemberChange::Leave { limited: false }).unwrap();
@@ -223,7 +238,7 @@ mod tests {
     #[test]
     fn a_shards_last_word_on_a_filter_counts() {
         for (filter, queue) in [(&b"x.*"[..], Some(&b"q"[..])), (b"x.y", Some(b"q"))] {
-            let mut account = Account::new("A");
+            let mut account = Account::new("A", true);
             let (none, one) = (Told::default(), told(1, true));
             account.on_interest(ShardId(1), &interest(filter, queue, none, one));
             account.on_interest(ShardId(1), &interest(filter, queue, one, told(3, false)));
@@ -240,7 +255,7 @@ mod tests {
     #[test]
     fn plain_interest_is_known_as_firm_or_not_with_wildcards_or_without() {
         for filter in [&b"x.y"[..], b"x.*"] {
-            let mut account = Account::new("A");
+            let mut account = Account::new("A", true);
             let (none, firm, doubtful) = (Told::default(), told(1, true), told(1, false));
             account.on_interest(ShardId(1), &interest(filter, None, none, firm));
             account.on_interest(ShardId(63), &interest(filter, None, none, doubtful));

@@ -194,7 +194,8 @@ impl Broker {
     /// is empty here.
     pub(crate) fn account_of(&mut self, index: usize) -> &mut Account {
         if index >= self.accounts.len() {
-            self.accounts.resize_with(index + 1, || Account::new(""));
+            let match_cache = self.config.match_cache;
+            self.accounts.resize_with(index + 1, || Account::new("", match_cache));
         }
         &mut self.accounts[index]
     }

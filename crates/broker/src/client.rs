@@ -10,6 +10,7 @@ use nats_proto::{ClientDecoder, ConnectOptions, Limits};
 
 use crate::close::CloseReason;
 use crate::guard::Guard;
+use crate::lateness::Lateness;
 use crate::outbox::Outbox;
 use crate::record::{Introduction, Record};
 use crate::security::Security;
@@ -208,7 +209,7 @@ pub(crate) struct Client {
     pub(crate) dirty: bool,
     /// Since when its socket takes no more.
     pub(crate) blocked_since: Option<Time>,
-    pub(crate) write_reminder: bool,
+    pub(crate) lateness: Lateness,
 
     pub(crate) record: Record,
     pub(crate) closing: Option<CloseReason>,
@@ -266,7 +267,7 @@ impl Client {
             outbox: Outbox::default(),
             dirty: false,
             blocked_since: None,
-            write_reminder: false,
+            lateness: Lateness::default(),
             record: Record::new(now),
             closing: None,
             last_in: now,

@@ -20,6 +20,8 @@ pub struct Config {
     pub route: bool,
     /// Seeds the shard's random choices (queue members, PING jitter).
     pub seed: u64,
+    /// Remember what subjects match; `disable_sublist_cache` is the opposite.
+    pub match_cache: bool,
     /// `max_closed_clients`: connections that ended which this shard remembers; 0 when nobody can ask.
     pub closed_max: usize,
     /// Makes the nonces that clients with an nkey sign: random, secret, and another one for each shard.
@@ -37,6 +39,7 @@ impl Config {
             placement: PlacementRule::default(),
             route: false,
             seed: 0,
+            match_cache: true,
             closed_max: 10_000,
             nonce_key: [0; 32],
             settings,

@@ -101,6 +101,12 @@ impl Counters {
         }
     }
 
+    /// A client took too long over what it was sent, and is given more time.
+    pub(crate) fn on_write_timeout(&mut self, account: usize) {
+        self.totals.slow_consumers_deadline += 1;
+        self.account(account).slow_consumers += 1;
+    }
+
     /// A subscription came.
     pub(crate) fn on_subscribed(&mut self, account: usize) {
         self.account(account).inserts += 1;

@@ -23,7 +23,7 @@ pub(crate) struct Egress {
     pub(crate) clients: Clients,
     pub(crate) subs: Subscriptions,
     pub(crate) pool: ChunkPool,
-    max_pending: usize,
+    bounds: Bounds,
     /// The protocol is logged.
     pub(crate) trace: bool,
     pub(crate) trace_extent: trace::Extent,
@@ -44,7 +44,7 @@ pub(crate) struct Egress {
     lent: Bytes,
     /// The body, once a subscriber shares it.
     shared: Option<Bytes>,
-    /// Set when a message met a reader with over three quarters of `max_pending` waiting.
+    /// Set when a message met a reader that its publisher has to wait for.
     reader_behind: bool,
     /// Subscriptions that just had their last message.
     pub(crate) expired: Vec<SubKey>,
@@ -56,13 +56,36 @@ pub(crate) struct Egress {
     unflushed: usize,
 }
 
+/// What happens to a reader for whom so many bytes wait.
+#[derive(Debug, Clone, Copy, Default)]
+struct Bounds {
+    /// Up to here nothing does.
+    fits: usize,
+    /// It is cut off rather than to let this be exceeded.
+    max_pending: usize,
+    /// It misses messages.
+    dropped_above: usize,
+    /// Its publishers wait.
+    stalls_above: usize,
+}
+
+impl Bounds {
+    fn of(settings: &Settings) -> Self {
+        let max_pending = settings.max_pending;
+        let behind = max_pending / 4 * 3;
+        let (stalls_above, dropped_above) =
+            if settings.stall_publishers { (behind, usize::MAX) } else { (usize::MAX, behind) };
+        Self { fits: max_pending.min(dropped_above), max_pending, dropped_above, stalls_above }
+    }
+}
+
 impl Egress {
     pub(crate) fn new(seed: u64, settings: &Settings) -> Self {
         let mut egress = Self {
             clients: Clients::default(),
             subs: Subscriptions::new(seed),
             pool: ChunkPool::default(),
-            max_pending: 0,
+            bounds: Bounds::default(),
             trace: false,
             trace_extent: trace::Extent::default(),
             message: 0,
@@ -86,7 +109,7 @@ impl Egress {
     }
 
     pub(crate) fn reconfigure(&mut self, settings: &Settings) {
-        self.max_pending = settings.max_pending;
+        self.bounds = Bounds::of(settings);
         self.trace = settings.trace;
         self.trace_extent =
             trace::Extent { bytes_max: settings.max_traced_msg_len, headers_only: settings.trace_headers };
@@ -145,6 +168,7 @@ impl Egress {
         client.closing.is_none()
             && !sub.is_exhausted()
             && (client.abilities.echo || !is_own)
+            && client.outbox.len() <= self.bounds.dropped_above
             && !(client.watch.deliveries && is_kept_from(client, sub, publish))
     }
 
@@ -186,12 +210,17 @@ impl Egress {
         };
         let len = frame.frame_len(sub.sid.len(), body.len());
         let waiting = client.outbox.len() + len;
-        if waiting > self.max_pending {
-            cut_off(client, self.max_pending);
-            self.overrun.push(sub.conn);
-            return false;
+        if waiting > self.bounds.fits {
+            if client.outbox.len() > self.bounds.dropped_above {
+                return false;
+            }
+            if waiting > self.bounds.max_pending {
+                cut_off(client, self.bounds.max_pending);
+                self.overrun.push(sub.conn);
+                return false;
+            }
         }
-        self.reader_behind |= waiting > self.max_pending / 4 * 3;
+        self.reader_behind |= waiting > self.bounds.stalls_above;
         client.outbox.count(body.len());
         if body.len() < SHARED_BYTES_MIN {
             client.outbox.append(&mut self.pool, len, |chunk| frame.append(chunk, &sub.sid, body));
@@ -256,8 +285,9 @@ impl Egress {
     /// Queues protocol text for a client.
     pub(crate) fn send(&mut self, id: ConnId, bytes: &[u8]) {
         let Some(client) = self.clients.find(id) else { return };
-        if client.closing.is_none() && client.outbox.len() + bytes.len() > self.max_pending {
-            cut_off(client, self.max_pending);
+        let max_pending = self.bounds.max_pending;
+        if client.closing.is_none() && client.outbox.len() + bytes.len() > max_pending {
+            cut_off(client, max_pending);
             self.overrun.push(id);
             return;
         }

@@ -68,6 +68,7 @@ impl Broker {
         self.egress.counters.pending_bytes -= client.outbox.len() as i64;
         client.outbox.clear(&mut self.egress.pool);
         client.blocked_since = None;
+        client.lateness.forget();
         self.egress.mark_dirty(id);
     }
 

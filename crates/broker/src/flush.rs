@@ -2,7 +2,6 @@
 
 use crate::broker::Broker;
 use crate::client::ConnId;
-use crate::deadlines::Due;
 use crate::outbox::Outbox;
 use crate::time::Time;
 
@@ -52,16 +51,16 @@ impl Broker {
         let count = count.min(client.outbox.len());
         client.outbox.advance(&mut self.egress.pool, count);
         self.egress.counters.pending_bytes -= count as i64;
+        if client.lateness.is_timed() {
+            self.on_progress(id, count);
+        }
     }
 
     /// The client's socket is full. Report with [`Self::on_writable`] when it is not.
     pub fn on_blocked(&mut self, now: Time, id: ConnId) {
         let Some(client) = self.egress.clients.find(id) else { return };
         client.blocked_since.get_or_insert(now);
-        if !client.write_reminder {
-            client.write_reminder = true;
-            self.deadlines.push(now + self.config.settings.write_deadline, id, Due::Write);
-        }
+        self.limit_writing(now, id);
     }
 
     /// The client's socket takes bytes again.

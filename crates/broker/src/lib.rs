@@ -2,8 +2,9 @@
 //! that is fed events and the time and leaves bytes, messages to other shards and a next deadline.
 //!
 //! [`Broker`] is the machine. The files that are its methods: `input` (bytes to ops), `session`,
-//! `publish` and `subscribe` (what ops do), `settings` (what may change while it runs), `exchange` (what other shards say), `flush`, `ending` and `shed`,
-//! `moves`, `moved` and `sampling` (connections that change shards, how and why).
+//! `publish` and `subscribe` (what ops do), `settings` (what may change while it runs), `exchange` (what
+//! other shards say), `flush`, `lateness`, `ending` and `shed`, `moves`, `moved` and `sampling`
+//! (connections that change shards, how and why).
 //! The files it is made of: `client`, `subscription`, `account`, `route` (who gets a message), `egress`
 //! (what leaves to clients), `mesh` (what leaves to shards), `fence` and `offers` (how shards stay one
 //! server).
@@ -27,6 +28,7 @@ mod flush;
 mod guard;
 mod input;
 mod inspect;
+mod lateness;
 mod literal_interest;
 mod members;
 mod mesh;

@@ -3,6 +3,7 @@
 use crate::broker::Broker;
 use crate::client::{Client, ConnId, Hold, Standing};
 use crate::deadlines::Due;
+use crate::lateness::Lateness;
 use crate::members::MemberChange;
 use crate::subscription::Subscription;
 
@@ -67,7 +68,7 @@ impl Broker {
         // Reminders, lists and the state of the socket were the other shard's.
         client.dirty = false;
         client.blocked_since = None;
-        client.write_reminder = false;
+        client.lateness = Lateness::default();
         client.ping_reminder = client.next_ping;
         let next_ping = client.next_ping;
         self.egress.counters.on_moved_in(&client);

@@ -146,22 +146,4 @@ impl Broker {
         }
         self.ping_at(id, now + interval);
     }
-
-    pub(crate) fn on_write_due(&mut self, now: Time, id: ConnId) {
-        let Some(client) = self.egress.clients.find(id) else { return };
-        client.write_reminder = false;
-        let Some(since) = client.blocked_since else { return };
-        let deadline = self.config.settings.write_deadline;
-        if now < since + deadline {
-            client.write_reminder = true;
-            self.deadlines.push(since + deadline, id, Due::Write);
-            return;
-        }
-        tracing::info!(
-            "{} - Slow Consumer Detected: WriteDeadline of {deadline:?} exceeded with {} bytes waiting.",
-            client.label,
-            client.outbox.len()
-        );
-        self.on_hangup(id, CloseReason::SlowConsumerWriteDeadline);
-    }
 }

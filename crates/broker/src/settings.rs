@@ -27,8 +27,14 @@ pub struct Settings {
     pub ping_interval: Duration,
     /// `ping_max`: PINGs without an answer before a connection is stale.
     pub ping_max: u32,
-    /// `write_deadline`: how long a reader may take nothing before it is cut off.
+    /// `write_deadline`: how long a reader may take over what waits when its socket is full.
     pub write_deadline: Duration,
+    /// `write_timeout: retry`: who takes longer, but took something, gets as much time again instead of
+    /// being cut off.
+    pub retry_writes: bool,
+    /// Publishers wait for readers that fall behind. `no_fast_producer_stall`: such readers miss messages
+    /// instead.
+    pub stall_publishers: bool,
     /// Log the protocol itself.
     pub trace: bool,
     /// `max_traced_msg_len`: bytes of a message that are logged; 0 is no limit.
@@ -53,6 +59,8 @@ impl Settings {
             ping_interval: Duration::from_secs(120),
             ping_max: 2,
             write_deadline: Duration::from_secs(10),
+            retry_writes: false,
+            stall_publishers: true,
             trace: false,
             max_traced_msg_len: 0,
             trace_headers: false,

@@ -126,7 +126,7 @@ impl Metrics<'_> {
 
     fn write_slow_consumers(&self, text: &mut String) {
         let name = "buster_slow_consumers_total";
-        head(text, name, "counter", "Clients cut off because they did not read, by what gave it away.");
+        head(text, name, "counter", "Clients that did not read what they were sent, by what gave it away.");
         for (number, shard) in self.shards.iter().enumerate() {
             let number = number.to_string();
             let kinds = [

@@ -47,7 +47,7 @@ pub struct ShardTotals {
     pub subscriptions: u64,
     /// Clients cut off because too much waited for them.
     pub slow_consumers_pending: u64,
-    /// Clients cut off because they read nothing for too long.
+    /// How often a client took too long over what it was sent.
     pub slow_consumers_deadline: u64,
     /// Clients cut off because they did not answer.
     pub stale_connections: u64,

@@ -61,6 +61,8 @@ pub struct Facts {
     pub tls_timeout: Duration,
     /// `write_deadline`.
     pub write_deadline: Duration,
+    /// `write_timeout`; empty if it was left to the server.
+    pub write_timeout: &'static str,
     /// When the server started.
     pub start: Moment,
     /// The processors of the machine that it may use.
@@ -139,6 +141,7 @@ impl Varz<'_> {
             jetstream: Map::new(),
             tls_timeout: facts.tls_timeout.as_secs_f64(),
             write_deadline: facts.write_deadline.as_nanos() as u64,
+            write_timeout: facts.write_timeout,
             start: facts.start,
             now: self.now,
             uptime: uptime(self.now.since(facts.start)),
@@ -215,6 +218,8 @@ struct VarzText<'a> {
     jetstream: Map<String, Value>,
     tls_timeout: f64,
     write_deadline: u64,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    write_timeout: &'static str,
     start: Moment,
     now: Moment,
     uptime: String,

@@ -139,6 +139,7 @@ fn facts(
         max_pending: settings.max_pending,
         tls_timeout: options.tls.as_ref().map_or(TLS_TIMEOUT, |tls| tls.policy.timeout),
         write_deadline: settings.write_deadline,
+        write_timeout: options.timers.write_timeout.as_str(),
         config_load_time: loaded,
         config_digest: options.config.as_ref().map_or_else(String::new, |config| config.digest.clone()),
         tags: options.server_tags.clone(),

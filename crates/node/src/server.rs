@@ -75,6 +75,7 @@ impl Server {
                 nonce_key: random(),
                 placement: options.placement,
                 route: options.route,
+                match_cache: options.match_cache,
                 closed_max,
                 ..Config::new(shard, shards, Arc::clone(&settings))
             };

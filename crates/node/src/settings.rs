@@ -6,7 +6,7 @@ use std::sync::Arc;
 use broker::Settings;
 use nats_auth::Directory;
 use nats_proto::Limits;
-use server_options::Options;
+use server_options::{Options, WriteTimeout};
 
 use crate::identity::server_info;
 
@@ -32,6 +32,8 @@ pub(crate) fn settings(
         ping_interval: timers.ping_interval,
         ping_max: timers.ping_max,
         write_deadline: timers.write_deadline,
+        retry_writes: timers.write_timeout == WriteTimeout::Retry,
+        stall_publishers: options.stall_publishers,
         trace: options.log.trace,
         max_traced_msg_len: options.max_traced_msg_len,
         trace_headers: options.trace_headers,

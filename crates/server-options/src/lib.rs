@@ -43,7 +43,7 @@ pub use advertised::Advertised;
 pub use command_line::{CommandLine, Loaded};
 pub use error::OptionsError;
 pub use invocation::{Invocation, SignalCall, SignalCommand};
-pub use limits::{Limits, Timers};
+pub use limits::{Limits, Timers, WriteTimeout};
 pub use options::{BUSY_POLL_MAX, ConfigFile, Io, Options, Port, SHARDS_MAX};
 pub use parse::parse;
 pub use places::{Places, Subject};

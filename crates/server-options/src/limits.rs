@@ -42,8 +42,10 @@ pub struct Timers {
     pub ping_interval: Duration,
     /// `ping_max`: PINGs without an answer before a connection is stale.
     pub ping_max: u32,
-    /// `write_deadline`: how long a reader may take nothing before it is cut off.
+    /// `write_deadline`: how long a reader may take over what waits when its socket is full.
     pub write_deadline: Duration,
+    /// `write_timeout`: what becomes of a reader that takes longer.
+    pub write_timeout: WriteTimeout,
     /// `lame_duck_duration`: over what time connections are closed in lame duck mode.
     pub lame_duck_duration: Duration,
     /// `lame_duck_grace_period`: how long lame duck mode waits before it closes the first.
@@ -56,8 +58,31 @@ impl Default for Timers {
             ping_interval: Duration::from_secs(120),
             ping_max: 2,
             write_deadline: Duration::from_secs(10),
+            write_timeout: WriteTimeout::Default,
             lame_duck_duration: Duration::from_secs(120),
             lame_duck_grace_period: Duration::from_secs(10),
+        }
+    }
+}
+
+/// What becomes of a reader that is behind at the `write_deadline`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WriteTimeout {
+    /// As for clients anyway: [`Self::Close`].
+    Default,
+    /// It is cut off.
+    Close,
+    /// It gets as much time again if it took something.
+    Retry,
+}
+
+impl WriteTimeout {
+    /// As `/varz` shows it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Default => "",
+            Self::Close => "close",
+            Self::Retry => "retry",
         }
     }
 }

@@ -50,6 +50,11 @@ pub struct Options {
     pub max_traced_msg_len: usize,
     /// `trace_headers`: a trace shows headers and nothing of payloads.
     pub trace_headers: bool,
+    /// Whether matches are remembered; `disable_sublist_cache` turns it off.
+    pub match_cache: bool,
+    /// Whether publishers wait for readers that fall behind; with `no_fast_producer_stall` such readers miss
+    /// messages.
+    pub stall_publishers: bool,
     /// What connections may use.
     pub limits: Limits,
     /// When connections are checked and closed.
@@ -93,6 +98,8 @@ impl Default for Options {
             log: server_log::Config::default(),
             max_traced_msg_len: 0,
             trace_headers: false,
+            match_cache: true,
+            stall_publishers: true,
             limits: Limits::default(),
             timers: Timers::default(),
             auth: nats_auth::Config::default(),

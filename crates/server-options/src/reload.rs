@@ -72,6 +72,7 @@ const TABLE: &[fn(&Options, &Options) -> Outcome] = &[
     |old, new| live(&old.log.debug, &new.log.debug, |on| format!("debug = {on}")),
     |old, new| live(&old.log.time, &new.log.time, |on| format!("logtime = {on}")),
     |old, new| live(&old.log.utc, &new.log.utc, |on| format!("logtime_utc = {on}")),
+    |old, new| fixed("NoSublistCache", !old.match_cache, !new.match_cache),
     |old, new| fixed("NoHeaderSupport", !old.headers, !new.headers),
     |old, new| {
         live(&old.limits.max_connections, &new.limits.max_connections, |max| {
@@ -119,6 +120,11 @@ const TABLE: &[fn(&Options, &Options) -> Outcome] = &[
         live(&old.limits.max_payload, &new.limits.max_payload, |max| format!("max_payload = {}", shown(max)))
     },
     |old, new| fixed("MaxPending", old.limits.max_pending, new.limits.max_pending),
+    |old, new| {
+        live(&old.stall_publishers, &new.stall_publishers, |on| {
+            format!("fast producers will {}be stalled", if *on { "" } else { "not " })
+        })
+    },
     |old, new| live(&path(&old.pid_file), &path(&new.pid_file), |file| format!("pid_file = {file}")),
     |old, new| {
         let directory = |options: &Options| path(&options.ports_file_dir);
@@ -159,6 +165,10 @@ const TABLE: &[fn(&Options, &Options) -> Outcome] = &[
     |old, new| {
         let deadline = |options: &Options| options.timers.write_deadline;
         live(&deadline(old), &deadline(new), |time| format!("write_deadline = {}", Shown(*time)))
+    },
+    |old, new| {
+        let policy = |options: &Options| options.timers.write_timeout.as_str();
+        fixed("WriteTimeout", policy(old), policy(new))
     },
     |old, new| fixed("MaxClosedClients", old.limits.max_closed_clients, new.limits.max_closed_clients),
     |old, new| {

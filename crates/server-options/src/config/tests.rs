@@ -59,8 +59,21 @@ fn sample(key: &str) -> Option<&'static str> {
         "listen" => "127.0.0.1:4333",
         "server_tags" => "[a, b]",
         "server_metadata" => "{ a: b }",
-        "debug" | "trace" | "trace_verbose" | "logtime_utc" | "syslog" | "route" | "ktls"
-        | "no_header_support" | "trace_headers" => "true",
+        "debug"
+        | "trace"
+        | "trace_verbose"
+        | "logtime_utc"
+        | "syslog"
+        | "route"
+        | "ktls"
+        | "no_header_support"
+        | "trace_headers"
+        | "no_fast_producer_stall"
+        | "disable_sublist_cache"
+        | "no_sublist_cache"
+        | "no_system_account"
+        | "no_system"
+        | "no_sys_acc" => "true",
         "logtime" => "false",
         "ping_interval" | "write_deadline" | "lame_duck_duration" => "40s",
         "lame_duck_grace_period" => "\"3s\"",
@@ -83,13 +96,8 @@ fn sample(key: &str) -> Option<&'static str> {
         "client_advertise" => "localhost:4333",
         "host" | "net" | "server_name" | "logfile" | "log_file" | "pidfile" | "pid_file"
         | "ports_file_dir" | "store_dir" | "storedir" => "some-where",
-        "write_timeout"
-        | "connect_error_reports"
-        | "reconnect_error_reports"
-        | "jetstream"
-        | "no_system_account"
-        | "no_system"
-        | "no_sys_acc" => return None,
+        "write_timeout" => "retry",
+        "connect_error_reports" | "reconnect_error_reports" | "jetstream" => return None,
         _ => "7",
     })
 }

@@ -12,6 +12,7 @@ use crate::config::row::{Row, UNKNOWN_FIELD, not_yet, read_block, row, texts};
 use crate::config::time::text_or_seconds;
 use crate::config::tls::read_tls;
 use crate::draft::Draft;
+use crate::limits::WriteTimeout;
 
 /// Largest number that nats-server takes for sizes that it keeps in 32 bits.
 const INT32_MAX: i64 = i32::MAX as i64;
@@ -71,11 +72,11 @@ pub(crate) static TABLE: &[Row<Draft>] = &[
     row(&["ping_interval"], Any(ping_interval)),
     row(&["ping_max"], Integer(|draft, number| draft.set_ping_max(number))),
     row(&["write_deadline"], Any(write_deadline)),
-    row(&["write_timeout"], Text(|_, policy| write_timeout(policy))),
+    row(&["write_timeout"], Text(write_timeout)),
     row(&["lame_duck_duration"], Text(|draft, time| draft.set_lame_duck_duration(time))),
     row(&["lame_duck_grace_period"], Text(|draft, time| draft.set_lame_duck_grace_period(time))),
-    row(&["no_fast_producer_stall"], Off("a reader that is slow always slows its publishers down")),
-    row(&["disable_sublist_cache", "no_sublist_cache"], Off("the match cache is always on")),
+    row(&["no_fast_producer_stall"], Switch(|draft, on| draft.options.stall_publishers = !on)),
+    row(&["disable_sublist_cache", "no_sublist_cache"], Switch(|draft, on| draft.options.match_cache = !on)),
     row(&["connect_error_reports"], Integer(|_, _| Ok(()))),
     row(&["reconnect_error_reports"], Integer(|_, _| Ok(()))),
 
@@ -220,13 +221,14 @@ fn write_deadline(draft: &mut Draft, entry: &Entry, report: &mut Report) {
     }
 }
 
-/// What happens to a client that takes nothing: nats-server closes it by default.
-fn write_timeout(policy: &str) -> Result<(), String> {
-    match policy {
-        "default" | "close" => Ok(()),
-        "retry" => Err(not_yet("write_timeout: retry", "a client that takes nothing is always closed")),
-        _ => Err("write_timeout must be 'default', 'close' or 'retry'".to_owned()),
-    }
+fn write_timeout(draft: &mut Draft, policy: &str) -> Result<(), String> {
+    draft.options.timers.write_timeout = match policy {
+        "default" => WriteTimeout::Default,
+        "close" => WriteTimeout::Close,
+        "retry" => WriteTimeout::Retry,
+        _ => return Err("write_timeout must be 'default', 'close' or 'retry'".to_owned()),
+    };
+    Ok(())
 }
 
 fn jetstream(_: &mut Draft, entry: &Entry, report: &mut Report) {

@@ -4,6 +4,8 @@
 use nats_auth::{AccountConfig, Permissions, SubjectPermission};
 use tls_session::Pin;
 
+use crate::limits::WriteTimeout;
+
 use super::*;
 
 /// Makes one side of a comparison out of the default options.
@@ -70,6 +72,8 @@ fn what_may_change_is_listed_as_nats_server_lists_it() {
         (NOTHING, |o| o.timers.ping_interval = Duration::from_secs(5), &["ping_interval = 5s"]),
         (NOTHING, |o| o.timers.ping_max = 7, &["ping_max = 7"]),
         (NOTHING, |o| o.timers.write_deadline = Duration::from_secs(3), &["write_deadline = 3s"]),
+        (NOTHING, |o| o.stall_publishers = false, &["fast producers will not be stalled"]),
+        (|o| o.stall_publishers = false, NOTHING, &["fast producers will be stalled"]),
         (NOTHING, |o| o.pid_file = Some("x.pid".into()), &["pid_file = x.pid"]),
         (NOTHING, |o| o.ports_file_dir = Some(".".into()), &["ports_file_dir = ."]),
         (NOTHING, |o| o.server_tags = vec!["a".into()], &["tags"]),
@@ -166,6 +170,9 @@ fn what_may_not_change_is_refused_as_nats_server_refuses_it() {
         (TLS, |o| with_tls(o, |tls| tls.allow_non_tls = true), "AllowNonTLS: old=false, new=true"),
         (NOTHING, |o| o.auth.verify_and_map = true, "TLSMap: old=false, new=true"),
         (NOTHING, |o| o.auth.system_account = Some("S".into()), "SystemAccount: old=, new=S"),
+        (NOTHING, |o| o.auth.no_system_account = true, "NoSystemAccount: old=false, new=true"),
+        (NOTHING, |o| o.match_cache = false, "NoSublistCache: old=false, new=true"),
+        (NOTHING, |o| o.timers.write_timeout = WriteTimeout::Retry, "WriteTimeout: old=, new=retry"),
     ];
     for (old, new, refusal) in table {
         assert_eq!(changes(*old, *new), Err(format!("config reload not supported for {refusal}")));
@@ -207,6 +214,8 @@ fn every_option_is_compared() {
         log: _,
         max_traced_msg_len: _,
         trace_headers: _,
+        match_cache: _,
+        stall_publishers: _,
         limits: _,
         timers: _,
         auth: _,
