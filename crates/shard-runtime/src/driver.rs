@@ -97,8 +97,10 @@ pub(crate) struct Driver {
     meter: LoadMeter,
     cores: Cores,
     stage: Stage,
-    /// Something for another shard found its queue full, and output waits for it.
+    /// A queue to another shard was full when last looked at.
     queue_full: bool,
+    /// One was when output should have left, and it is still here.
+    output_waits: bool,
     // Scratch, kept for its capacity.
     events: Vec<Event>,
     ids: Vec<ConnId>,
@@ -137,6 +139,7 @@ impl Driver {
             cores: Cores::new(parts.cpus),
             stage: Stage::Serving,
             queue_full: false,
+            output_waits: false,
             events: Vec::new(),
             ids: Vec::new(),
             loads: Vec::new(),
@@ -157,7 +160,6 @@ impl Driver {
         self.receive_from_resumed()?;
         self.hand_over_passwords(now);
         self.flush(now)?;
-        self.send_batches()?;
         self.let_leave(now)?;
         if self.stage_ended(now)? {
             return Ok(true);
@@ -190,7 +192,7 @@ impl Driver {
     /// meanwhile.
     fn finds_work(&mut self) -> io::Result<bool> {
         let look = self.patience.look();
-        if look.is_zero() || self.queue_full {
+        if look.is_zero() || self.awaits_room() {
             return Ok(false);
         }
         let start = self.clock.now();
@@ -221,16 +223,7 @@ impl Driver {
         let bell = &bells[self.shard.index()];
         let asleep_from = self.clock.now();
         bell.lie_down();
-        let wait = if self.has_news() {
-            Wait::No
-        } else if self.queue_full {
-            Wait::For(FULL_QUEUE_PAUSE)
-        } else {
-            match self.next_deadline() {
-                Some(deadline) => Wait::For(deadline.since(now)),
-                None => Wait::Forever,
-            }
-        };
+        let wait = self.next_wait(now);
         let outcome = self.io.wait(wait);
         bell.get_up();
         if wait != Wait::No {
@@ -239,6 +232,21 @@ impl Driver {
             self.broker.on_parked(slept);
         }
         outcome
+    }
+
+    fn next_wait(&self, now: Time) -> Wait {
+        if self.has_news() {
+            Wait::No
+        } else if self.awaits_room() {
+            Wait::For(FULL_QUEUE_PAUSE)
+        } else {
+            self.next_deadline().map_or(Wait::Forever, |deadline| Wait::For(deadline.since(now)))
+        }
+    }
+
+    /// Whether something is to be done as soon as other shards have taken what they were sent.
+    fn awaits_room(&self) -> bool {
+        self.queue_full || self.output_waits
     }
 
     fn next_deadline(&self) -> Option<Time> {
@@ -254,3 +262,6 @@ impl Driver {
         self.ports[peer.index()].as_mut().expect("there is a port to every other shard")
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,9 +21,7 @@ impl Driver {
             // Whatever made a client send what was just received may have come from another shard,
             // and what that shard sent us before counts first (docs/decisions/0001-interest-fence.md).
             self.take_parcels(now)?;
-            for event in events.drain(..) {
-                self.on_event(now, event)?;
-            }
+            self.take_in(now, &mut events)?;
             if !has_more {
                 break;
             }
@@ -33,9 +31,9 @@ impl Driver {
         self.heed_orders(now)
     }
 
-    fn on_event(&mut self, now: Time, event: Event) -> io::Result<()> {
+    pub(super) fn on_event(&mut self, now: Time, event: Event) -> io::Result<()> {
         match event {
-            Event::Received(id, received) => self.on_received(now, id, received)?,
+            Event::Received(id, received) => self.on_received(now, id, received, 0)?,
             Event::ReceiveEnded(id, end) => self.on_receive_ended(id, end)?,
             Event::Writable(id) => self.on_writable(now, id)?,
             Event::Accepted(socket) => self.on_accepted(now, socket)?,
@@ -49,7 +47,14 @@ impl Driver {
         Ok(())
     }
 
-    fn on_received(&mut self, now: Time, id: ConnId, mut received: Received) -> io::Result<()> {
+    /// Bytes came in. The first `done` of them have been acted on.
+    pub(super) fn on_received(
+        &mut self,
+        now: Time,
+        id: ConnId,
+        mut received: Received,
+        done: usize,
+    ) -> io::Result<()> {
         let serving = self.stage == Stage::Serving;
         if serving && self.links.has(id) {
             self.received_bytes += self.io.bytes(&received).len();
@@ -57,7 +62,7 @@ impl Driver {
         } else if serving {
             let bytes = self.io.bytes(&received);
             self.received_bytes += bytes.len();
-            self.broker.on_received(now, id, bytes);
+            self.broker.on_received(now, id, &bytes[done..]);
         }
         self.io.give_back(received);
         if !serving {

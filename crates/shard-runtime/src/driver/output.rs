@@ -38,11 +38,13 @@ impl Driver {
     }
 
     /// Sends output to clients, after what the other shards have to know first: a client must not
-    /// see an effect that a shard it talks to next has not heard of.
+    /// see an effect that a shard it talks to next has not heard of. If a queue to another shard is full,
+    /// output waits for the next turn, which then comes soon.
     pub(super) fn flush(&mut self, now: Time) -> io::Result<()> {
         self.send_batches()?;
-        if self.queue_full {
-            return Ok(()); // The next turn comes soon.
+        self.output_waits = self.queue_full;
+        if self.output_waits {
+            return Ok(());
         }
         let mut ids = std::mem::take(&mut self.ids);
         loop {
@@ -55,7 +57,8 @@ impl Driver {
             }
         }
         self.ids = ids;
-        Ok(())
+        // Connections that closed are news.
+        self.send_batches()
     }
 
     fn flush_one(&mut self, now: Time, id: ConnId) -> io::Result<()> {

@@ -1,0 +1,83 @@
+//! In which order the bytes of several connections are taken in.
+//!
+//! A shard that comes late finds all at once that its clients have sent meanwhile, connection by connection.
+//! Who sent little then does not wait behind all that someone else has sent: of that only the start is
+//! taken in at its place, and the rest behind everybody's start. So what happened at about the same time
+//! on two connections is acted on in about that order. Nobody promises any, but clients notice: one that
+//! subscribes on one connection while it publishes a lot on another.
+
+use std::io;
+
+use broker::{ConnId, Time};
+
+use super::Driver;
+use super::stopping::Stage;
+use crate::io::{Event, Received};
+
+/// What counts as little, and as the start of more: some dozens of short messages.
+const START_BYTES: usize = 4 << 10;
+
+impl Driver {
+    /// Takes in a batch of events.
+    pub(super) fn take_in(&mut self, now: Time, events: &mut Vec<Event>) -> io::Result<()> {
+        if events.len() > 1 && self.crowds_out(events) {
+            return self.take_in_turns(now, events);
+        }
+        for event in events.drain(..) {
+            self.on_event(now, event)?;
+        }
+        Ok(())
+    }
+
+    /// Whether somebody sent little, and stands behind somebody else who sent more.
+    fn crowds_out(&self, events: &[Event]) -> bool {
+        let mut long = None;
+        for event in events {
+            let Event::Received(id, received) = event else { continue };
+            let is_long = self.io.bytes(received).len() > START_BYTES;
+            match long {
+                Some(other) if other != *id && !is_long => return true,
+                None if is_long => long = Some(*id),
+                _ => {}
+            }
+        }
+        false
+    }
+
+    fn take_in_turns(&mut self, now: Time, events: &mut Vec<Event>) -> io::Result<()> {
+        let mut rest = Vec::new();
+        for event in events.drain(..) {
+            let id = conn(&event);
+            if id.is_some() && rest.iter().any(|(earlier, _)| conn(earlier) == id) {
+                rest.push((event, 0));
+            } else if let Event::Received(id, received) = &event
+                && self.is_divisible(*id, received)
+            {
+                self.broker.on_received(now, *id, &self.io.bytes(received)[..START_BYTES]);
+                rest.push((event, START_BYTES));
+            } else {
+                self.on_event(now, event)?;
+            }
+        }
+        for (event, done) in rest {
+            match event {
+                Event::Received(id, received) => self.on_received(now, id, received, done)?,
+                event => self.on_event(now, event)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a start of it can be taken in alone. What is sealed has to be opened as a whole.
+    fn is_divisible(&self, id: ConnId, received: &Received) -> bool {
+        self.stage == Stage::Serving && !self.links.has(id) && self.io.bytes(received).len() > START_BYTES
+    }
+}
+
+/// The connection whose later events must not overtake this one.
+fn conn(event: &Event) -> Option<ConnId> {
+    match event {
+        Event::Received(id, _) | Event::ReceiveEnded(id, _) => Some(*id),
+        _ => None,
+    }
+}
