@@ -12,6 +12,7 @@ mod output;
 mod sealing;
 mod securing;
 mod stopping;
+mod turns;
 
 use std::collections::BTreeSet;
 use std::io;

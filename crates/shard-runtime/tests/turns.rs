@@ -30,7 +30,7 @@ fn rig(backend: Backend) -> Rig {
     listener.set_nonblocking(true).unwrap();
     let settings = Arc::new(Settings::new(ServerInfo::default()));
     let configs = vec![Config::new(ShardId(0), 1, settings)];
-    Rig { shards: start(backend, configs, &listener, &available_cpus(), None, None).unwrap(), listener }
+    Rig { shards: start(backend, configs, &listener, &available_cpus(), None, None, None).unwrap(), listener }
 }
 
 impl Rig {
