@@ -1,6 +1,7 @@
 //! What operators do to a server that runs: signals, `--signal`, and who else is told of its state.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::net::TcpStream;
 use std::os::unix::net::UnixDatagram;
 use std::os::unix::process::ExitStatusExt as _;
@@ -10,6 +11,7 @@ use rustix::process::Signal;
 use test_kit::{ANSWER_DEADLINE, RawClient, Server, ServerBinary, ServerOptions, Setup, on_every_setup};
 
 on_every_setup!(
+    a_killed_server_takes_no_more_connections,
     a_server_without_clients_leaves_lame_duck_mode_at_once,
     lame_duck_mode_tells_clients_and_waits
 );
@@ -60,6 +62,16 @@ fn quit_ends_the_server_at_once_with_the_peers_code() {
     let mut server = Server::with(Setup::default());
     server.signal(Signal::QUIT).expect("it runs");
     assert_eq!(server.wait().expect("it ends").code(), Some(2));
+}
+
+/// The kernel closed the listener some time after the process had ended: a client got through to nobody
+/// instead of turning to the next server.
+fn a_killed_server_takes_no_more_connections(setup: Setup) {
+    let mut server = Server::with(setup);
+    server.connect().flush();
+    server.kill().expect("it runs");
+    let refused = TcpStream::connect(server.addr()).map(drop).map_err(|error| error.kind());
+    assert_eq!(refused, Err(ErrorKind::ConnectionRefused));
 }
 
 fn a_server_without_clients_leaves_lame_duck_mode_at_once(setup: Setup) {

@@ -41,14 +41,11 @@ impl Acceptor {
         self.tuning.apply(socket, peer);
     }
 
-    /// Accepting has ended, perhaps with an error. Some only concern the connection that failed.
-    pub(crate) fn on_ended(&mut self, io: &mut Io, now: Time, error: Option<Errno>) -> io::Result<()> {
-        let error = match error {
-            None | Some(Errno::CONNABORTED | Errno::INTR | Errno::PROTO | Errno::CANCELED) => {
-                return io.accept();
-            }
-            Some(error) => error,
-        };
+    /// Accepting has ended with an error. Some only concern the connection that failed.
+    pub(crate) fn on_ended(&mut self, io: &mut Io, now: Time, error: Errno) -> io::Result<()> {
+        if matches!(error, Errno::CONNABORTED | Errno::INTR | Errno::PROTO) {
+            return io.accept();
+        }
         tracing::error!("Temporary Client Accept Error ({error}), sleeping {}ms", self.pause.as_millis());
         self.paused_until = Some(now + self.pause);
         self.pause = (self.pause * 2).min(PAUSE_MAX);

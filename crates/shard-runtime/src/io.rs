@@ -5,6 +5,7 @@
 //! writable, wait) and takes [`Event`]s; nothing else reaches it from the kernel.
 
 mod epoll;
+mod listener;
 mod uring;
 
 use std::io;
@@ -44,7 +45,7 @@ pub(crate) enum Event {
     /// A connection came in.
     Accepted(OwnedFd),
     /// No more connections come in, until asked for again.
-    AcceptEnded(Option<Errno>),
+    AcceptEnded(Errno),
     /// A shard's bell could not be rung.
     BellFailed(ShardId),
 }
@@ -112,7 +113,7 @@ impl Io {
     /// Accepts again after an [`Event::AcceptEnded`]. Does nothing when not listening any more.
     pub(crate) fn accept(&mut self) -> io::Result<()> {
         match self {
-            Self::Uring(uring) => uring.accept()?,
+            Self::Uring(uring) => uring.accept(),
             Self::Epoll(epoll) => epoll.accept(),
         }
         Ok(())

@@ -1,14 +1,14 @@
 //! The shard's own io_uring, and all unsafe code of this crate.
 //!
-//! The operations queued here refer to descriptors and carry no memory of their own (poll, accept
-//! without an address, messages to other rings); received bytes go to buffers that live for ever. So
-//! a cancelled or late operation can never touch memory that is gone.
+//! The operations queued here refer to descriptors and carry no memory of their own (poll, messages to
+//! other rings); received bytes go to buffers that live for ever. So a cancelled or late operation can
+//! never touch memory that is gone.
 
 mod buffers;
 mod records;
 
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 
 use io_uring::types::{Fd, SubmitArgs, Timespec};
 use io_uring::{IoUring, cqueue, opcode, squeue};
@@ -67,6 +67,12 @@ impl Ring {
         self.push(entry.user_data(token))
     }
 
+    /// Reports once when the descriptor has something to read, at once if it has it now.
+    pub(crate) fn poll_readable_once(&mut self, fd: BorrowedFd<'_>, token: u64) -> io::Result<()> {
+        let entry = opcode::PollAdd::new(Fd(fd.as_raw_fd()), u32::from(PollFlags::IN.bits())).build();
+        self.push(entry.user_data(token))
+    }
+
     /// Reports once when the socket takes bytes again.
     pub(crate) fn poll_writable(&mut self, fd: BorrowedFd<'_>, token: u64) -> io::Result<()> {
         let entry = opcode::PollAdd::new(Fd(fd.as_raw_fd()), u32::from(PollFlags::OUT.bits())).build();
@@ -92,14 +98,6 @@ impl Ring {
     /// Returns a buffer to be filled again.
     pub(crate) fn give_back(&mut self, filled: Filled) {
         self.buffers.give_back(filled);
-    }
-
-    /// Accepts connections until an error ends it.
-    pub(crate) fn accept(&mut self, listener: BorrowedFd<'_>, token: u64) -> io::Result<()> {
-        let flags = rustix::net::SocketFlags::NONBLOCK | rustix::net::SocketFlags::CLOEXEC;
-        let entry =
-            opcode::AcceptMulti::new(Fd(listener.as_raw_fd())).flags(flags.bits().cast_signed()).build();
-        self.push(entry.user_data(token))
     }
 
     /// Ends what was queued with the token. Its last event may still come.
@@ -196,11 +194,4 @@ fn build() -> io::Result<IoUring> {
 
 fn quiet(entry: squeue::Entry) -> squeue::Entry {
     entry.flags(squeue::Flags::SKIP_SUCCESS)
-}
-
-/// Takes over a descriptor that an accept returned.
-pub(crate) fn accepted(result: i32) -> OwnedFd {
-    assert!(result >= 0, "an accept that failed has no descriptor");
-    // SAFETY: the kernel made this descriptor for our accept, and nobody else knows of it.
-    unsafe { OwnedFd::from_raw_fd(result) }
 }

@@ -17,8 +17,9 @@ use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::net::{RecvFlags, SocketFlags};
+use rustix::net::RecvFlags;
 
+use super::listener::Listener;
 use super::{End, Event, Received, Wait};
 use crate::socket::Sockets;
 
@@ -38,9 +39,6 @@ const ROOM_BYTES_MIN: usize = 16 << 10;
 
 /// A turn ends when it has received this much; what is left waits for the next.
 const TURN_BYTES_MAX: usize = 1 << 20;
-
-/// Connections accepted in one turn; the others wait in the backlog for the next.
-const ACCEPTS_PER_TURN_MAX: usize = 64;
 
 /// epoll counts in milliseconds: shorter waits take another call.
 const EPOLL_WAIT_MIN: Duration = Duration::from_millis(1);
@@ -75,15 +73,6 @@ struct Socket {
     polling: bool,
     /// The kernel hands out records, some at a time.
     in_records: bool,
-}
-
-#[derive(Debug)]
-struct Listener {
-    socket: TcpListener,
-    /// Connections are wanted.
-    accepting: bool,
-    /// There may be one.
-    ready: bool,
 }
 
 /// The sockets of a shard and the epoll that watches them.
@@ -125,7 +114,7 @@ impl Epoll {
     pub(crate) fn listen(&mut self, listener: TcpListener) -> io::Result<()> {
         let token = EventData::new_u64(TOKEN_LISTENER);
         epoll::add(&self.epoll, &listener, token, EventFlags::IN | EventFlags::ET)?;
-        self.listener = Some(Listener { socket: listener, accepting: true, ready: false });
+        self.listener = Some(Listener::new(listener));
         Ok(())
     }
 
@@ -217,7 +206,9 @@ impl Epoll {
     /// Takes a batch of events. Returns whether this turn has another one.
     pub(crate) fn take_events(&mut self, into: &mut Vec<Event>) -> bool {
         into.extend(self.writable.drain(..).map(Event::Writable));
-        self.accept_some(into);
+        if let Some(listener) = &mut self.listener {
+            listener.accept_some(into);
+        }
         self.receive_some(into);
         self.due > 0 && self.turn_bytes > 0
     }
@@ -234,8 +225,7 @@ impl Epoll {
 impl Epoll {
     /// Whether there is something to do that the kernel does not tell of again.
     fn has_work(&self) -> bool {
-        let may_accept = |listener: &Listener| listener.accepting && listener.ready;
-        !self.line.is_empty() || self.listener.as_ref().is_some_and(may_accept)
+        !self.line.is_empty() || self.listener.as_ref().is_some_and(Listener::has_work)
     }
 
     fn wait_for_edges(&mut self, wait: Wait) -> Result<(), Errno> {
@@ -273,23 +263,6 @@ impl Epoll {
                         socket.polling = false;
                         self.writable.push(id);
                     }
-                }
-            }
-        }
-    }
-
-    fn accept_some(&mut self, into: &mut Vec<Event>) {
-        let Some(listener) = &mut self.listener else { return };
-        for _ in 0..ACCEPTS_PER_TURN_MAX {
-            if !(listener.accepting && listener.ready) {
-                return;
-            }
-            match rustix::net::accept_with(&listener.socket, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC) {
-                Ok(socket) => into.push(Event::Accepted(socket)),
-                Err(Errno::AGAIN) => listener.ready = false,
-                Err(error) => {
-                    listener.accepting = false;
-                    into.push(Event::AcceptEnded(Some(error)));
                 }
             }
         }

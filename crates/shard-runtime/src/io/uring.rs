@@ -8,11 +8,13 @@ use std::sync::Arc;
 
 use broker::ConnId;
 use fabric::ShardId;
+use rustix::event::epoll;
 use rustix::io::Errno;
 
+use super::listener::Listener;
 use super::{End, Event, Received, Wait};
 use crate::socket::Sockets;
-use crate::sys::{self, BUFFERS, Completion, Filled, Ring};
+use crate::sys::{BUFFERS, Completion, Filled, Ring};
 
 // Tokens above all connection ids.
 const TOKEN_ACCEPT: u64 = u64::MAX;
@@ -59,7 +61,10 @@ pub(crate) struct Uring {
     ring: Ring,
     /// Rung by those who cannot post to the ring.
     control: Arc<OwnedFd>,
-    listener: Option<TcpListener>,
+    listener: Option<Listener>,
+    /// Watches the listener, and the ring watches this: a ring keeps the files that it watches open for
+    /// a while after the process has ended, and a port on which nobody answers must not seem open.
+    gate: OwnedFd,
     sockets: Sockets<Socket>,
     /// Connections whose receive found no buffer, in line for one; each is here once.
     starved: VecDeque<ConnId>,
@@ -75,6 +80,7 @@ impl Uring {
             ring: Ring::new()?,
             control,
             listener: None,
+            gate: epoll::create(epoll::CreateFlags::CLOEXEC)?,
             sockets: Sockets::default(),
             starved: VecDeque::new(),
             completions: Vec::new(),
@@ -90,17 +96,18 @@ impl Uring {
     }
 
     pub(crate) fn listen(&mut self, listener: TcpListener) -> io::Result<()> {
-        self.listener = Some(listener);
-        self.accept()
+        epoll::add(&self.gate, &listener, epoll::EventData::new_u64(0), epoll::EventFlags::IN)?;
+        self.listener = Some(Listener::new(listener));
+        self.watch_gate()
     }
 
-    pub(crate) fn accept(&mut self) -> io::Result<()> {
-        let Some(listener) = &self.listener else { return Ok(()) };
-        self.ring.accept(listener.as_fd(), TOKEN_ACCEPT)
+    pub(crate) fn accept(&mut self) {
+        if let Some(listener) = &mut self.listener {
+            listener.accepting = true;
+        }
     }
 
     pub(crate) fn stop_listening(&mut self) -> io::Result<()> {
-        // The socket closes with the ring's last reference to it.
         self.listener = None;
         self.ring.cancel(TOKEN_ACCEPT, TOKEN_IGNORED)
     }
@@ -170,12 +177,12 @@ impl Uring {
 
     pub(crate) fn wait(&mut self, wait: Wait) -> io::Result<()> {
         self.feed_starved()?;
-        self.ring.submit(if self.starved.is_empty() { wait } else { Wait::No })
+        self.ring.submit(if self.has_work() { Wait::No } else { wait })
     }
 
     pub(crate) fn poll(&mut self) -> io::Result<bool> {
         self.feed_starved()?;
-        self.ring.poll()
+        Ok(self.ring.poll()? || self.has_work())
     }
 
     pub(crate) fn take_events(&mut self, into: &mut Vec<Event>) -> io::Result<()> {
@@ -185,7 +192,7 @@ impl Uring {
             match completion.token {
                 TOKEN_WAKE | TOKEN_IGNORED => {}
                 TOKEN_CONTROL => self.on_control(&completion)?,
-                TOKEN_ACCEPT => on_accept_event(&completion, into),
+                TOKEN_ACCEPT => self.on_gate(),
                 // Rung bells complete quietly.
                 token if token >= TOKEN_BELL => {
                     into.push(Event::BellFailed(ShardId((token - TOKEN_BELL) as u8)));
@@ -197,7 +204,7 @@ impl Uring {
             }
         }
         self.completions = completions;
-        Ok(())
+        self.accept_some(into)
     }
 
     pub(crate) fn bytes(&self, filled: &Filled) -> &[u8] {
@@ -214,6 +221,30 @@ impl Uring {
 }
 
 impl Uring {
+    /// Whether there is something to do that the kernel does not tell of again.
+    fn has_work(&self) -> bool {
+        !self.starved.is_empty() || self.listener.as_ref().is_some_and(Listener::has_work)
+    }
+
+    fn watch_gate(&mut self) -> io::Result<()> {
+        self.ring.poll_readable_once(self.gate.as_fd(), TOKEN_ACCEPT)
+    }
+
+    fn on_gate(&mut self) {
+        if let Some(listener) = &mut self.listener {
+            listener.ready = true;
+        }
+    }
+
+    /// Accepts if the gate has told of connections, and has it watched again once there are no more.
+    fn accept_some(&mut self, into: &mut Vec<Event>) -> io::Result<()> {
+        let Some(listener) = self.listener.as_mut().filter(|listener| listener.has_work()) else {
+            return Ok(());
+        };
+        listener.accept_some(into);
+        if listener.ready { Ok(()) } else { self.watch_gate() }
+    }
+
     fn watch_control(&mut self) -> io::Result<()> {
         self.ring.poll_readable(self.control.as_fd(), TOKEN_CONTROL)
     }
@@ -273,15 +304,5 @@ impl Uring {
             }
         }
         Ok(())
-    }
-}
-
-fn on_accept_event(event: &Completion, into: &mut Vec<Event>) {
-    if event.result >= 0 {
-        into.push(Event::Accepted(sys::accepted(event.result)));
-    }
-    if !event.more {
-        let error = (event.result < 0).then(|| Errno::from_raw_os_error(-event.result));
-        into.push(Event::AcceptEnded(error));
     }
 }
