@@ -335,7 +335,9 @@ fn a_monitoring_port_in_use_is_a_fatal_line_that_names_it() {
     let output = command.args(["-a", "127.0.0.1", "-p", "-1", "-m", &port]).output().expect("it runs");
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1));
-    let fatal = format!("[FTL] Can't start monitoring: can't listen to the monitor port: 127.0.0.1:{port}, ");
+    let fatal = format!(
+        "[FTL] Can't start monitoring: can't listen to the monitor port: listen tcp 127.0.0.1:{port}: "
+    );
     assert!(said.contains(&fatal), "{said}");
 }
 
