@@ -299,11 +299,21 @@ impl Session {
         if self.failed {
             return;
         }
-        let status = self.connection.process_tls_records(&mut self.incoming);
-        if let Ok(ConnectionState::WriteTraffic(mut traffic)) = status.state {
-            let mut goodbye = [0; GOODBYE_BYTES_MAX];
-            if let Ok(count) = traffic.queue_close_notify(&mut goodbye) {
-                self.outgoing.extend_from_slice(&goodbye[..count]);
+        loop {
+            match self.connection.process_tls_records(&mut self.incoming).state {
+                Ok(ConnectionState::WriteTraffic(mut traffic)) => {
+                    let mut goodbye = [0; GOODBYE_BYTES_MAX];
+                    if let Ok(count) = traffic.queue_close_notify(&mut goodbye) {
+                        self.outgoing.extend_from_slice(&goodbye[..count]);
+                    }
+                    return;
+                }
+                // Nobody hears it any more.
+                Ok(ConnectionState::ReadTraffic(mut traffic)) => while traffic.next_record().is_some() {},
+                // The end of a handshake, say.
+                Ok(ConnectionState::EncodeTlsData(mut data)) => encode(&mut data, &mut self.outgoing),
+                Ok(ConnectionState::TransmitTlsData(data)) => data.done(),
+                _ => return,
             }
         }
     }

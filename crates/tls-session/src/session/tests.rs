@@ -281,6 +281,8 @@ fn only_pinned_certificates_are_heard() {
         pair.client.writer().write_all(b"CONNECT {}\r\n").unwrap();
         assert_eq!(pair.settle(usize::MAX), outcome);
         assert_eq!(pair.heard.is_empty(), outcome.is_err());
+        pair.deliver().unwrap();
+        assert_eq!(pair.ended_cleanly, outcome.is_err(), "who is not heard is told goodbye");
     }
 }
 
