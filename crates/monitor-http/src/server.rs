@@ -9,7 +9,7 @@ use std::time::Duration;
 use monitor::Answer;
 use tokio::net::TcpListener as AsyncListener;
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::task::LocalSet;
 use tokio::time::sleep;
 use tokio_rustls::TlsAcceptor;
@@ -38,10 +38,25 @@ pub struct Listener {
 #[error("the monitoring thread cannot run: {0}")]
 pub struct StartError(#[from] io::Error);
 
+/// What connections that are accepted are secured with.
+type Tls = Option<Arc<ServerConfig>>;
+
 /// A listener at work. Dropping it ends it, and all its connections.
 #[derive(Debug)]
 pub struct Running {
     _stop: oneshot::Sender<()>,
+    tls: watch::Sender<Tls>,
+}
+
+impl Running {
+    /// Offers this on connections that are accepted from here on.
+    ///
+    /// # Panics
+    /// The listener is not for HTTPS.
+    pub fn secure(&self, tls: Arc<ServerConfig>) {
+        let before = self.tls.send_replace(Some(tls));
+        assert!(before.is_some(), "HTTP does not become HTTPS");
+    }
 }
 
 /// Listens on a thread of its own and has `handler` answer, one request at a time.
@@ -56,18 +71,25 @@ pub fn start(
     // Answers are gathered one after the other: the memory of one is all that any takes.
     let runtime = Builder::new_current_thread().enable_all().max_blocking_threads(1).build()?;
     let (stop, stopped) = oneshot::channel();
+    let (tls, offered) = watch::channel(listener.tls);
     let handler: Handler = Arc::new(handler);
     thread::Builder::new()
         .name("monitor".to_owned())
-        .spawn(move || run(runtime, listener, handler, stopped))?;
-    Ok(Running { _stop: stop })
+        .spawn(move || run(runtime, listener.socket, offered, handler, stopped))?;
+    Ok(Running { _stop: stop, tls })
 }
 
-fn run(runtime: Runtime, listener: Listener, handler: Handler, stopped: oneshot::Receiver<()>) {
+fn run(
+    runtime: Runtime,
+    socket: TcpListener,
+    offered: watch::Receiver<Tls>,
+    handler: Handler,
+    stopped: oneshot::Receiver<()>,
+) {
     let tasks = LocalSet::new();
     tasks.block_on(&runtime, async {
         tokio::select! {
-            outcome = accept(listener, handler) => {
+            outcome = accept(socket, offered, handler) => {
                 if let Err(error) = outcome {
                     tracing::error!("Error starting monitor: {error}");
                 }
@@ -80,9 +102,8 @@ fn run(runtime: Runtime, listener: Listener, handler: Handler, stopped: oneshot:
     runtime.shutdown_background();
 }
 
-async fn accept(listener: Listener, handler: Handler) -> io::Result<()> {
-    let tls = listener.tls.map(TlsAcceptor::from);
-    let socket = AsyncListener::from_std(listener.socket)?;
+async fn accept(socket: TcpListener, offered: watch::Receiver<Tls>, handler: Handler) -> io::Result<()> {
+    let socket = AsyncListener::from_std(socket)?;
     let guests = Guests::default();
     let answers = Answers { handler, gate: Gate::default() };
     loop {
@@ -90,7 +111,8 @@ async fn accept(listener: Listener, handler: Handler) -> io::Result<()> {
             Ok((connection, _)) => {
                 let guest = guests.enter();
                 let number = guest.number();
-                let served = serve(connection, tls.clone(), guest, answers.clone());
+                let tls = offered.borrow().clone().map(TlsAcceptor::from);
+                let served = serve(connection, tls, guest, answers.clone());
                 guests.set_task(number, tokio::task::spawn_local(served).abort_handle());
             }
             Err(error) => {

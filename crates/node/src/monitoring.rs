@@ -90,20 +90,29 @@ impl Bound {
         };
         let listener = Listener { socket: self.socket, tls };
         let running = start(listener, move |path, query| desk.answer(path, query))?;
-        Ok(Monitoring { _running: running, facts: board })
+        Ok(Monitoring { running, facts: board })
     }
 }
 
 /// Monitoring at work. Dropping it ends it.
 #[derive(Debug)]
 pub(crate) struct Monitoring {
-    _running: Running,
+    running: Running,
     facts: Arc<Mutex<Facts>>,
 }
 
 impl Monitoring {
-    /// The configuration was read again.
-    pub(crate) fn reconfigure(&self, options: &Options, settings: &Settings, clients: Option<&Acceptor>) {
+    /// The configuration was read again. `tls` is for HTTPS, `clients` for clients.
+    pub(crate) fn reconfigure(
+        &self,
+        options: &Options,
+        settings: &Settings,
+        tls: Option<Arc<ServerConfig>>,
+        clients: Option<&Acceptor>,
+    ) {
+        if let Some(tls) = tls {
+            self.running.secure(tls);
+        }
         let mut facts_now = self.facts.lock().expect("nothing panics while it has this");
         *facts_now = facts(std::mem::take(&mut *facts_now), options, settings, clients, wall_clock());
     }

@@ -87,6 +87,7 @@ impl Reloader {
         let directories = next_directories(&self.settings.directory, &self.options.auth, &options.auth)?;
         // Files may be others under the same names.
         let tls = options.tls.as_ref().map(tls_files::acceptor).transpose()?;
+        let https = tls_files::for_monitoring(&options)?;
         // The last that can fail, since it takes effect at once.
         if options.log != self.options.log {
             self.log.reload(&options.log)?;
@@ -96,7 +97,7 @@ impl Reloader {
         self.tell_shards(&options, directories);
         self.rewrite_files(&options);
         if let Some(monitoring) = self.monitoring.upgrade() {
-            monitoring.reconfigure(&options, &self.settings, tls.as_deref());
+            monitoring.reconfigure(&options, &self.settings, https, tls.as_deref());
         }
         self.options = options;
         lines.iter().for_each(|line| tracing::info!("Reloaded: {line}"));

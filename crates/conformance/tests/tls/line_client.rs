@@ -69,8 +69,15 @@ impl Secure {
     }
 
     pub(crate) fn send(&mut self, text: &[u8]) {
-        self.0.get_mut().write_all(text).expect("the server takes it");
-        self.0.get_mut().flush().expect("the server takes it");
+        self.try_send(text).expect("the server takes it");
+    }
+
+    /// # Errors
+    /// The handshake fails, or the connection is cut.
+    pub(crate) fn try_send(&mut self, text: &[u8]) -> io::Result<()> {
+        let stream = self.0.get_mut();
+        stream.write_all(text)?;
+        stream.flush()
     }
 
     /// Says that nothing more comes, and leaves the connection open.
@@ -92,9 +99,7 @@ impl Secure {
 
     /// CONNECT, and the server's answer to a PING behind it.
     pub(crate) fn connect(&mut self) -> io::Result<String> {
-        let stream = self.0.get_mut();
-        stream.write_all(b"CONNECT {\"verbose\":false,\"pedantic\":false}\r\nPING\r\n")?;
-        stream.flush()?;
+        self.try_send(b"CONNECT {\"verbose\":false,\"pedantic\":false}\r\nPING\r\n")?;
         self.line()
     }
 }

@@ -308,3 +308,23 @@ fn a_reload_changes_the_certificate() {
     old.send(b"PING\r\n");
     assert_eq!(old.line().expect("it goes on"), "PONG\r\n");
 }
+
+/// Monitoring over HTTPS shows the new certificate, too.
+#[test]
+fn a_reload_changes_the_certificate_of_monitoring() {
+    let (before, after) = (Certificates::new(), Certificates::new());
+    let config = |certificates: &Certificates| format!("https: \"127.0.0.1:-1\"\n{}", certificates.block(""));
+    let server = start(test_kit::SETUPS[1], config(&before));
+    let log = server.log().text();
+    let line = log.lines().find(|line| line.contains("Starting https monitor on ")).expect("it is said");
+    let addr = line.rsplit(' ').next().and_then(|addr| addr.parse().ok()).expect("an address is named");
+    let answer = |certificates: &Certificates| {
+        let mut secure = Clear::dial(addr).secure(&certificates.client_config(false));
+        secure.try_send(b"GET /healthz HTTP/1.0\r\n\r\n").and_then(|()| secure.line())
+    };
+    assert_eq!(answer(&before).expect("the handshake succeeds"), "HTTP/1.0 200 OK\r\n");
+    let line = server.reload(&config(&after)).expect("the reload is answered");
+    assert!(line.contains("Reloaded server configuration"), "{line}");
+    assert!(answer(&before).is_err());
+    assert_eq!(answer(&after).expect("the handshake succeeds"), "HTTP/1.0 200 OK\r\n");
+}
