@@ -168,6 +168,11 @@ impl Broker {
         self.egress.clients.len()
     }
 
+    /// Where a client is; `None` if it is gone.
+    pub fn peer(&self, id: ConnId) -> Option<SocketAddr> {
+        self.egress.clients.peek(id).map(|client| client.peer)
+    }
+
     pub(crate) fn router(&mut self, account: usize) -> Router<'_> {
         Router {
             account_index: account,

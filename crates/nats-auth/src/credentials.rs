@@ -109,13 +109,21 @@ impl PasswordCheck {
         self.claim = Some(Arc::downgrade(claim));
     }
 
+    /// Whose password it is.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// Whether nobody waits for the outcome any more.
+    pub fn has_lapsed(&self) -> bool {
+        self.claim.as_ref().is_some_and(|claim| claim.strong_count() == 0)
+    }
+
     /// Does it: takes from a millisecond to seconds of a processor, and nothing if it has lapsed. Returns
     /// who the client is, if the password is right.
     pub fn run(self) -> Option<Arc<Identity>> {
-        if self.claim.is_some_and(|claim| claim.strong_count() == 0) {
-            return None;
-        }
-        password::matches_hash(&self.stored, &self.given).then_some(self.identity)
+        let is_right = !self.has_lapsed() && password::matches_hash(&self.stored, &self.given);
+        is_right.then_some(self.identity)
     }
 }
 

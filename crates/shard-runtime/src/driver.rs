@@ -177,12 +177,13 @@ impl Driver {
         Ok(false)
     }
 
-    /// Has passwords checked elsewhere, where that takes long. If there is too much to check, who has just
-    /// shown one is refused.
+    /// Has passwords checked elsewhere, where that takes long. If there is too much to check for the same
+    /// address or user, who has just shown one is refused.
     fn hand_over_passwords(&mut self, now: Time) {
         for (id, check) in self.broker.take_password_checks() {
+            let Some(peer) = self.broker.peer(id) else { continue };
             let orders = Arc::clone(&self.orders);
-            if !self.passwords.submit(Password { conn: id, check, orders }) {
+            if !self.passwords.submit(Password { conn: id, address: peer.ip(), check, orders }) {
                 tracing::warn!("Too many passwords to check: a client is refused");
                 self.broker.on_password_checked(now, id, None);
             }

@@ -15,6 +15,7 @@ mod cores;
 mod cpus;
 mod driver;
 mod error;
+mod fair_queue;
 mod handshakes;
 mod io;
 mod kernel_tls;

@@ -3,13 +3,14 @@
 //! A shard hands over a job and goes on; what came of it reaches the shard as an order in a later turn.
 //! The threads start with the first jobs and run on any core the process may use.
 
-use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::{fmt, io, mem, thread};
 
 use rustix::process::nice;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+
+use crate::fair_queue::{FairQueue, Source};
 
 /// Threads for one kind of job, at most. More would take from the shards what they give to strangers who
 /// want in.
@@ -19,10 +20,14 @@ const THREADS_MAX: usize = 2;
 pub(crate) trait Job: Send + 'static {
     /// What the system calls the threads.
     const THREAD_NAME: &'static str;
-    /// Jobs that may wait; further ones are refused.
+    /// Jobs that may wait. A third of them may be for the same source; further ones are refused, as the
+    /// [`FairQueue`] has it.
     const WAITING_MAX: usize;
     /// How much less than the shards the threads get of a core that is wanted by both; 0 to 19.
     const NICENESS: i32;
+
+    /// Who it is done for.
+    fn source(&self) -> Source;
 
     fn run(self);
 }
@@ -42,7 +47,7 @@ struct Shared<J> {
 }
 
 struct Queue<J> {
-    jobs: VecDeque<J>,
+    jobs: FairQueue<J>,
     threads: usize,
     idle: usize,
     stopped: bool,
@@ -51,16 +56,17 @@ struct Queue<J> {
 impl<J: Job> Workers<J> {
     /// No threads yet. Has to be made by a thread that may use all cores of the process.
     pub(crate) fn new() -> Self {
-        let queue = Queue { jobs: VecDeque::new(), threads: 0, idle: 0, stopped: false };
+        let queue = Queue { jobs: FairQueue::new(J::WAITING_MAX), threads: 0, idle: 0, stopped: false };
         let shared =
             Shared { cpus: sched_getaffinity(None).ok(), queue: Mutex::new(queue), has_job: Condvar::new() };
         Self { shared: Arc::new(shared) }
     }
 
-    /// Has a job done. Returns false if too many wait already, or if no thread can be had.
+    /// Has a job done. Returns false if too many of its source wait already, or if no thread can be had.
     pub(crate) fn submit(&self, job: J) -> bool {
+        let source = job.source();
         let mut queue = self.shared.queue();
-        if queue.jobs.len() == J::WAITING_MAX {
+        if !queue.jobs.has_room(&source) {
             return false;
         }
         if queue.idle <= queue.jobs.len() && queue.threads < THREADS_MAX {
@@ -72,7 +78,7 @@ impl<J: Job> Workers<J> {
         if queue.threads == 0 {
             return false;
         }
-        queue.jobs.push_back(job);
+        queue.jobs.push(source, job);
         self.shared.has_job.notify_one();
         true
     }
@@ -87,7 +93,7 @@ impl<J: Job> Drop for Workers<J> {
     fn drop(&mut self) {
         let mut queue = self.shared.queue();
         queue.stopped = true;
-        let dropped = mem::take(&mut queue.jobs);
+        let dropped = mem::replace(&mut queue.jobs, FairQueue::new(0));
         self.shared.has_job.notify_all();
         drop(queue);
         drop(dropped);
@@ -116,7 +122,7 @@ impl<J: Job> Shared<J> {
         let nothing = |queue: &mut Queue<J>| queue.jobs.is_empty() && !queue.stopped;
         let mut queue = self.has_job.wait_while(queue, nothing).expect(NO_PANIC);
         queue.idle -= 1;
-        queue.jobs.pop_front()
+        queue.jobs.pop()
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue<J>> {
@@ -134,6 +140,7 @@ impl<J: Job> fmt::Debug for Workers<J> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
     use std::sync::mpsc::{Receiver, Sender, channel};
 
     use super::*;
@@ -147,8 +154,12 @@ mod tests {
 
     impl Job for Task {
         const THREAD_NAME: &'static str = "task";
-        const WAITING_MAX: usize = 3;
+        const WAITING_MAX: usize = 9;
         const NICENESS: i32 = 0;
+
+        fn source(&self) -> Source {
+            Source::new(Ipv4Addr::LOCALHOST.into(), "")
+        }
 
         fn run(self) {
             match self {
@@ -179,12 +190,12 @@ mod tests {
     fn what_waits_is_bounded() {
         let (workers, holds) = busy();
         let (said, saying) = channel();
-        for _ in 0..Task::WAITING_MAX {
+        for _ in 0..Task::WAITING_MAX / 3 {
             assert!(workers.submit(Task::Say(said.clone())));
         }
         assert!(!workers.submit(Task::Say(said.clone())));
         drop(holds);
-        for _ in 0..Task::WAITING_MAX {
+        for _ in 0..Task::WAITING_MAX / 3 {
             assert_eq!(saying.recv().unwrap().as_deref(), Some("task"));
         }
         assert!(workers.submit(Task::Say(said)));

@@ -5,11 +5,11 @@
 
 use std::{
     io::{self, ErrorKind, Read, Write},
-    net::{Shutdown, SocketAddr, TcpStream},
+    net::{IpAddr, Shutdown, SocketAddr, TcpStream},
     time::Duration,
 };
 
-use socket2::SockRef;
+use socket2::{Domain, SockRef, Socket, Type};
 
 use crate::{ANSWER_DEADLINE, Frame, Message};
 
@@ -39,6 +39,19 @@ impl RawClient {
     pub fn dial(addr: SocketAddr) -> Self {
         let stream = TcpStream::connect_timeout(&addr, ANSWER_DEADLINE).expect("the server accepts");
         Self::over(stream).expect("options of a fresh socket")
+    }
+
+    /// Connects from this address of the machine, as [`Self::dial`]. Of loopback there are many.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such address, or the server does not accept within the deadline.
+    #[must_use]
+    pub fn dial_from(from: IpAddr, addr: SocketAddr) -> Self {
+        let socket = Socket::new(Domain::for_address(addr), Type::STREAM, None).expect("a socket");
+        socket.bind(&SocketAddr::new(from, 0).into()).expect("an address of this machine");
+        socket.connect_timeout(&addr.into(), ANSWER_DEADLINE).expect("the server accepts");
+        Self::over(socket.into()).expect("options of a fresh socket")
     }
 
     /// Wraps a connected socket, so that a test can set its options before.

@@ -166,12 +166,14 @@ impl Driver {
 
     /// Has someone else look at what the client sent, if there is anything.
     fn go_on_with_handshake(&mut self, id: ConnId) {
+        let Some(peer) = self.broker.peer(id) else { return };
         let Some(link) = self.links.find(id).filter(|link| !link.held.is_empty()) else { return };
         let State::Handshake { session, .. } = &mut link.state else { return };
         let Some(session) = session.take() else { return };
+        let address = peer.ip();
         let input = mem::take(&mut link.held);
         let orders = Arc::clone(&self.orders);
-        if !self.handshakes.submit(Step { id, session, input, orders }) {
+        if !self.handshakes.submit(Step { id, address, session, input, orders }) {
             self.broker.on_handshake_failed(id, "too many handshakes at a time", false);
         }
     }

@@ -1,0 +1,40 @@
+//! Passwords that take long to check: who floods the server with wrong ones keeps nobody else out.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use test_kit::{Frame, RawClient, Server, ServerOptions, Setup, on_every_setup};
+
+on_every_setup!(who_shares_address_or_user_with_a_flood_gets_in);
+
+/// Of `bar`: more than ten milliseconds of work.
+const HASH: &str = "$2b$08$2VDDv9pROu2V/y95kUOIjePGkxIuL5HD0fYI3DClI0/E/CRs6uL5a";
+
+const HERE: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 1));
+const THERE: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
+
+/// A client that sent its CONNECT and a PING.
+fn attempt(server: &Server, from: IpAddr, user: &str, password: &str) -> RawClient {
+    let mut client = RawClient::dial_from(from, server.addr());
+    assert!(matches!(client.next_frame(), Frame::Info(_)));
+    let connect = format!("{{\"verbose\":false,\"user\":\"{user}\",\"pass\":\"{password}\"}}");
+    client.send(format!("CONNECT {connect}\r\nPING\r\n"));
+    client
+}
+
+// 256 checks that waited kept everybody out, whoever they were for.
+fn who_shares_address_or_user_with_a_flood_gets_in(setup: Setup) {
+    let users = ["bob", "eve"].map(|user| format!("{{user: {user}, password: \"{HASH}\"}}")).join(", ");
+    let config = Some(format!("authorization {{ timeout: 60, users: [ {users} ] }}"));
+    let server =
+        Server::start(ServerOptions { setup, config, ..ServerOptions::default() }).expect("it starts");
+    let mut flood = Vec::new();
+    while !server.log().contains("Too many passwords to check: a client is refused") {
+        flood.push(attempt(&server, THERE, "bob", "guess"));
+    }
+    let honest = [(HERE, "bob"), (HERE, "eve"), (THERE, "eve")];
+    let clients = honest.map(|(from, user)| attempt(&server, from, user, "bar"));
+    for mut client in clients {
+        client.read_to_pong();
+    }
+    drop(flood);
+}
