@@ -3,7 +3,7 @@
 //! The session leaves the shard together with what the client sent, and comes back wherever it has got to.
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use broker::ConnId;
 use tls_session::{Session, SessionError};
@@ -17,6 +17,8 @@ pub(crate) struct Step {
     pub(crate) id: ConnId,
     /// Where the client is.
     pub(crate) address: IpAddr,
+    /// Gone when nobody waits for the outcome any more.
+    pub(crate) awaited: Weak<()>,
     pub(crate) session: Box<Session>,
     /// What the client sent.
     pub(crate) input: Vec<u8>,
@@ -45,9 +47,47 @@ impl Job for Step {
     }
 
     fn run(self) {
-        let Self { id, mut session, mut input, orders, .. } = self;
+        let Self { id, awaited, mut session, mut input, orders, .. } = self;
+        if awaited.strong_count() == 0 {
+            return;
+        }
         let mut plain = Vec::new();
         let outcome = session.receive(&mut input, |bytes| plain.extend_from_slice(bytes));
         orders.give(Order::Handshake(Done { id, session, outcome, plain }));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use broker::ConnId;
+    use rustix::event::{EventfdFlags, eventfd};
+    use tls_session::{Acceptor, Config, KeyPair, Policy, Roots};
+
+    use super::*;
+
+    fn session() -> Box<Session> {
+        let signed = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let (certificates, key) = (signed.cert.pem(), signed.signing_key.serialize_pem());
+        let key_pairs = vec![KeyPair { certificates: certificates.into(), key: key.into() }];
+        let config = Config { key_pairs, roots: Roots::System(Vec::new()), policy: Policy::default() };
+        Box::new(Session::new(&Acceptor::new(&config).unwrap()))
+    }
+
+    fn comes_back(awaited: Weak<()>) -> bool {
+        let orders = Arc::new(Orders::new(Arc::new(eventfd(0, EventfdFlags::NONBLOCK).unwrap())));
+        let (id, address) = (ConnId::from_bits(0), Ipv4Addr::LOCALHOST.into());
+        let (session, input) = (session(), b"\x16\x03\x01".to_vec());
+        Step { id, address, awaited, session, input, orders: Arc::clone(&orders) }.run();
+        orders.are_waiting()
+    }
+
+    // Steps of connections that had left were all worked off, and those that were there waited behind them.
+    #[test]
+    fn a_step_whose_client_is_gone_is_not_done() {
+        let alive = Arc::new(());
+        assert!(comes_back(Arc::downgrade(&alive)));
+        assert!(!comes_back(Weak::new()));
     }
 }

@@ -20,6 +20,8 @@ pub(crate) struct Link {
     /// The configuration that was in force when it was accepted.
     pub(crate) acceptor: Arc<Acceptor>,
     pub(crate) state: State,
+    /// Goes with the link: steps of its handshake that wait then are not done.
+    pub(crate) alive: Arc<()>,
     /// Until when the state has to change.
     pub(crate) deadline: Option<Time>,
     /// What came while the session was elsewhere.
@@ -85,8 +87,8 @@ pub(crate) enum State {
 impl Link {
     pub(crate) fn new(acceptor: Arc<Acceptor>, opening: Opening) -> Self {
         let state = State::Opening(opening);
-        let (held, offload) = (Vec::new(), Offload::No);
-        Self { acceptor, state, deadline: None, held, ended: None, sealed: 0, blocked: false, offload }
+        let (alive, held, offload) = (Arc::default(), Vec::new(), Offload::No);
+        Self { acceptor, state, alive, deadline: None, held, ended: None, sealed: 0, blocked: false, offload }
     }
 
     /// The session, if it is here.

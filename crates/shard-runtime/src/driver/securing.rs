@@ -170,10 +170,10 @@ impl Driver {
         let Some(link) = self.links.find(id).filter(|link| !link.held.is_empty()) else { return };
         let State::Handshake { session, .. } = &mut link.state else { return };
         let Some(session) = session.take() else { return };
-        let address = peer.ip();
+        let (address, awaited) = (peer.ip(), Arc::downgrade(&link.alive));
         let input = mem::take(&mut link.held);
         let orders = Arc::clone(&self.orders);
-        if !self.handshakes.submit(Step { id, address, session, input, orders }) {
+        if !self.handshakes.submit(Step { id, address, awaited, session, input, orders }) {
             self.broker.on_handshake_failed(id, "too many handshakes at a time", false);
         }
     }
