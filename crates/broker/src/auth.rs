@@ -149,9 +149,7 @@ impl Broker {
         let client = self.egress.clients.at(id);
         client.seat = None;
         let Some(seat) = account.take_seat() else {
-            tracing::error!("{} - maximum account active connections exceeded", client.label);
-            let text = "maximum account active connections exceeded";
-            self.refuse(id, text, CloseReason::MaxAccountConnectionsExceeded);
+            self.refuse_one_too_many(id);
             return false;
         };
         client.seat = Some(seat);
@@ -161,6 +159,13 @@ impl Broker {
         self.enter_account(id);
         self.settle_rights(id);
         true
+    }
+
+    /// There is no place for the client in its account.
+    pub(crate) fn refuse_one_too_many(&mut self, id: ConnId) {
+        let text = "maximum account active connections exceeded";
+        tracing::error!("{} - {text}", self.egress.clients.at(id).label);
+        self.refuse(id, text, CloseReason::MaxAccountConnectionsExceeded);
     }
 
     /// Counts the client in the account of its user from now on.

@@ -33,6 +33,8 @@ pub enum CloseReason {
     MaxConnectionsExceeded,
     /// Its account had as many connections as it may have.
     MaxAccountConnectionsExceeded,
+    /// It had more subscriptions than it may have since a reload.
+    MaxSubscriptionsExceeded,
     /// A PUB over `max_payload`.
     MaxPayloadExceeded,
     /// A line over `max_control_line`.
@@ -85,6 +87,7 @@ impl CloseReason {
             Self::AuthenticationTimeout => "Authentication Timeout",
             Self::MaxConnectionsExceeded => "Maximum Connections Exceeded",
             Self::MaxAccountConnectionsExceeded => "Maximum Account Connections Exceeded",
+            Self::MaxSubscriptionsExceeded => "Maximum Subscriptions Exceeded",
             Self::MaxPayloadExceeded => "Maximum Message Payload Exceeded",
             Self::MaxControlLineExceeded => "Maximum Control Line Exceeded",
             Self::MessageHeaderViolation => "Message Header Violation",

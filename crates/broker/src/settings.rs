@@ -7,6 +7,7 @@ use nats_auth::Directory;
 use nats_proto::{Limits, ServerInfo};
 
 use crate::broker::Broker;
+use crate::close::CloseReason;
 
 /// The reloadable settings, the same for all shards. Defaults are nats-server's.
 #[derive(Debug, Clone)]
@@ -76,9 +77,9 @@ impl Broker {
     }
 
     /// Puts other settings in force. Connections that exist keep their next PING; all else counts from
-    /// the next op, message or write on. Nobody is sent an INFO, and no connection is closed for a
-    /// limit that is lower now: like nats-server's, a new `max_pending` or `max_subscriptions` is met
-    /// when the next message or subscription comes.
+    /// the next op, message or write on. Nobody is sent an INFO. A connection with more subscriptions
+    /// than it may have now is closed; for others that are too many see [`Self::shed`] and
+    /// [`Self::shed_crowds`].
     ///
     /// With another directory, connections whose user is gone or has to show something else are closed,
     /// and subscriptions that are not permitted any more end.
@@ -91,7 +92,14 @@ impl Broker {
             self.renew_connections();
         }
         for id in self.egress.clients.ids() {
-            self.egress.clients.at(id).settle_limits(&self.config.settings);
+            let client = self.egress.clients.at(id);
+            client.settle_limits(&self.config.settings);
+            if client.closing.is_none() && client.subs_max.is_some_and(|max| client.subs.len() > max) {
+                tracing::error!("{} - maximum subscriptions exceeded", client.label);
+                let reason = CloseReason::MaxSubscriptionsExceeded;
+                self.refuse(id, "maximum subscriptions exceeded", reason);
+            }
         }
+        self.settle();
     }
 }

@@ -1,4 +1,5 @@
-//! Letting connections go: all of them little by little in lame duck mode, or those that are too many.
+//! Letting connections go: all of them little by little in lame duck mode, or those that are too many since
+//! a reload.
 
 use crate::broker::Broker;
 use crate::close::CloseReason;
@@ -25,6 +26,19 @@ impl Broker {
         }
         self.settle();
         open
+    }
+
+    /// Closes connections of accounts that have more than they may have, after that was lowered, until
+    /// they are within it. Shards have to be asked one after the other: accounts lie across them.
+    pub fn shed_crowds(&mut self) {
+        for id in self.egress.clients.ids() {
+            let client = self.egress.clients.at(id);
+            let account = self.config.settings.directory.account(client.identity.account());
+            if client.closing.is_none() && client.seat.is_some() && account.is_crowded() {
+                self.refuse_one_too_many(id);
+            }
+        }
+        self.settle();
     }
 
     /// Closes up to `count` connections, going on where the last call ended. Returns how many it closed;

@@ -2,7 +2,8 @@
 
 mod shards;
 
-use shards::Shards;
+use nats_auth::{AccountConfig, AccountLimits, Config, Directory, IdentityConfig, User};
+use shards::{Conn, Shards};
 
 #[test]
 fn a_reload_counts_from_the_next_op_and_tells_nobody() {
@@ -38,4 +39,62 @@ fn a_reload_changes_how_many_may_connect_and_how_much_may_wait() {
     shards.settle();
     shards.output(reader);
     assert!(shards.is_closed(reader));
+}
+
+/// Accounts `A` and `B`, each with a user of its name in small letters. `A` has limits.
+fn accounts(limits: AccountLimits) -> Config {
+    let account = |name: &str, limits| {
+        let identity = IdentityConfig::Password { user: name.to_lowercase(), password: "x".into() };
+        let user = User { identity, permissions: None, allowed_connection_types: None };
+        AccountConfig { name: name.into(), users: vec![user], limits, ..AccountConfig::default() }
+    };
+    let accounts = vec![account("A", limits), account("B", AccountLimits::default())];
+    Config { accounts, ..Config::default() }
+}
+
+fn start(limits: AccountLimits) -> Shards {
+    let directory = Directory::new(&accounts(limits)).unwrap();
+    Shards::with(2, |settings| settings.directory = directory)
+}
+
+fn reload(shards: &mut Shards, limits: AccountLimits) {
+    let next = Directory::next(&shards.brokers[0].settings().directory, &accounts(limits)).unwrap();
+    shards.reconfigure(|settings| settings.directory = next);
+}
+
+fn login(shards: &mut Shards, user: &str) -> Conn {
+    shards.connect(&format!(r#""verbose":false,"pedantic":false,"user":"{user}","pass":"x""#))
+}
+
+// They stayed, and only newcomers were refused.
+#[test]
+fn an_account_with_too_many_connections_loses_some() {
+    let limited = |max| AccountLimits { connections: Some(max), ..AccountLimits::default() };
+    let mut shards = start(limited(5));
+    let conns = [(); 5].map(|()| login(&mut shards, "a"));
+    let other = login(&mut shards, "b");
+    reload(&mut shards, limited(2));
+    shards.brokers.iter_mut().for_each(|broker| broker.shed_crowds());
+    let said: Vec<String> = conns.into_iter().map(|conn| shards.output(conn)).collect();
+    let text = "-ERR 'maximum account active connections exceeded'\r\n";
+    assert_eq!(said.iter().filter(|said| *said == text).count(), 3);
+    assert_eq!(conns.into_iter().filter(|conn| shards.is_closed(*conn)).count(), 3);
+    assert_eq!(shards.say(other, "PING\r\n"), "PONG\r\n");
+    let newcomer = login(&mut shards, "a");
+    assert!(shards.is_closed(newcomer));
+}
+
+#[test]
+fn a_connection_with_too_many_subscriptions_is_closed() {
+    let limited = |max| AccountLimits { subscriptions: Some(max), ..AccountLimits::default() };
+    let mut shards = start(limited(3));
+    let [many, few] = [(); 2].map(|()| login(&mut shards, "a"));
+    shards.feed(many, "SUB a 1\r\nSUB b 2\r\nSUB c 3\r\n");
+    shards.feed(few, "SUB a 1\r\nSUB b 2\r\n");
+    shards.settle();
+    reload(&mut shards, limited(2));
+    shards.settle();
+    assert_eq!(shards.output(many), "-ERR 'maximum subscriptions exceeded'\r\n");
+    assert!(shards.is_closed(many));
+    assert_eq!(shards.say(few, "PING\r\n"), "PONG\r\n");
 }

@@ -12,6 +12,8 @@ on_every_setup!(
     publishing_is_held_against_new_permissions,
     clients_without_credentials_are_refused_once_there_are_users,
     new_accounts_are_known_on_all_shards,
+    an_account_with_too_many_connections_loses_some,
+    a_client_with_too_many_subscriptions_is_closed,
 );
 
 /// Clients enough to be on every shard, each past its CONNECT.
@@ -143,4 +145,46 @@ fn new_accounts_are_known_on_all_shards(setup: Setup) {
     for client in &mut old {
         assert_eq!(client.next_message().text(), "a", "accounts keep to themselves");
     }
+}
+
+/// Two accounts, the first with limits.
+fn limited(limits: &str) -> String {
+    let account =
+        |name: &str, more: &str| format!("{name}: {{ users: [ {{user: {name}, password: x}} ]{more} }}");
+    let more = format!(", limits {{ {limits} }}");
+    format!("accounts {{ {}, {} }}", account("A", &more), account("B", ""))
+}
+
+fn an_account_with_too_many_connections_loses_some(setup: Setup) {
+    let server = Server::configured(setup, &limited("max_connections: 10"));
+    let crowd = clients(&server, &credentials("A", "x"));
+    let mut other = client(&server, &credentials("B", "x"));
+    let log = server.reloaded(&limited("max_connections: 1"));
+    let text = "maximum account active connections exceeded";
+    assert!(log.contains(text), "{log}");
+    let stayed = crowd.into_iter().filter_map(|mut client| {
+        let _ = client.try_send("PING\r\n");
+        match client.next_frame() {
+            Frame::Pong => Some(client),
+            Frame::Err(said) if said == text => None,
+            other => panic!("{other:?}"),
+        }
+    });
+    let stayed: Vec<RawClient> = stayed.collect();
+    assert_eq!(stayed.len(), 1);
+    other.flush();
+    assert_eq!(end(attempt(&server, &credentials("A", "x"))), format!("-ERR '{text}'\r\n"));
+}
+
+fn a_client_with_too_many_subscriptions_is_closed(setup: Setup) {
+    let server = Server::configured(setup, &limited("max_subscriptions: 10"));
+    let [mut many, mut few] = [(); 2].map(|()| client(&server, &credentials("A", "x")));
+    many.send("SUB a 1\r\nSUB b 2\r\nSUB c 3\r\n");
+    many.flush();
+    few.subscribe("a", 1);
+    server.reloaded(&limited("max_subscriptions: 2"));
+    assert_eq!(end(many), "-ERR 'maximum subscriptions exceeded'\r\n");
+    few.subscribe("b", 2);
+    few.send("SUB c 3\r\n");
+    assert_eq!(few.next_frame(), Frame::Err("maximum subscriptions exceeded".into()));
 }

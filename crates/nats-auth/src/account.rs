@@ -81,6 +81,11 @@ impl Account {
         let taken = self.connections.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more);
         taken.is_ok().then(|| Seat(Arc::clone(&self.connections)))
     }
+
+    /// Whether more places are taken than there are, after the limit was lowered.
+    pub fn is_crowded(&self) -> bool {
+        self.limits.connections.is_some_and(|max| self.connections() > max)
+    }
 }
 
 /// A connection's place in its account. Dropping it makes the place free.

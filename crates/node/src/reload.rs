@@ -108,11 +108,15 @@ impl Reloader {
 
     /// Puts new options in force on the shards, with the last of these directories.
     fn tell_shards(&mut self, options: &Options, mut directories: Vec<Arc<Directory>>) {
+        let users_changed = !directories.is_empty();
         let last = directories.pop().unwrap_or_else(|| Arc::clone(&self.settings.directory));
         for directory in directories {
             self.reconfigure(Settings { directory, ..Settings::clone(&self.settings) });
         }
         self.reconfigure(settings(options, &self.settings.info.server_id, self.address, last));
+        if users_changed {
+            self.close_crowds();
+        }
         if options.limits.max_connections < self.options.limits.max_connections {
             self.close_surplus(options.limits.max_connections);
         }
@@ -123,6 +127,14 @@ impl Reloader {
         let settings = Arc::new(settings);
         self.settings = Arc::clone(&settings);
         self.on_all_shards(move |broker| broker.reconfigure(settings));
+    }
+
+    /// Closes connections of accounts until no account has more than it may have.
+    fn close_crowds(&self) {
+        for shard in self.control.shards() {
+            // A shard that ends has none.
+            let _ = self.control.ask(shard, |broker, _| broker.shed_crowds()).recv();
+        }
     }
 
     /// Closes connections of whatever shard until there are no more than `max`.
