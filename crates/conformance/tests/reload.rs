@@ -129,6 +129,37 @@ fn move_log(server: &Server, config: &str, path: &std::path::Path) {
 }
 
 #[test]
+fn what_time_lame_duck_mode_takes_is_settled_at_the_start() {
+    let config = |duration, grace| {
+        format!("lame_duck_duration: \"{duration}\"\nlame_duck_grace_period: \"{grace}\"\n")
+    };
+    let server = Server::configured(Setup::default(), &config("60s", "5s"));
+    for (duration, grace, refusal) in [
+        ("70s", "5s", "LameDuckDuration: old=1m0s, new=1m10s"),
+        ("60s", "6s", "LameDuckGracePeriod: old=5s, new=6s"),
+    ] {
+        let line = server.reload(&config(duration, grace)).expect("it answers");
+        let refusal = format!("config reload not supported for {refusal}");
+        assert!(line.ends_with(&format!("Failed to reload server configuration: {refusal}")), "{line}");
+    }
+}
+
+/// At the start there are warnings about each of these.
+#[test]
+fn what_is_only_odd_is_reloaded_without_a_warning() {
+    let server = Server::configured(Setup::default(), "debug: false\n");
+    for (config, line) in [
+        ("ping_interval: 5\n", "ping_interval = 5s"),
+        ("", "ping_interval = 2m0s"),
+        ("authorization { users: [ {user: a, password: x} ] }\n", "authorization users"),
+    ] {
+        let log = server.reloaded(config);
+        assert!(log.contains(&format!("[INF] Reloaded: {line}\n")), "{log}");
+        assert!(log.lines().all(|line| line.contains("[INF]")), "{log}");
+    }
+}
+
+#[test]
 fn without_a_file_there_is_nothing_to_reload() {
     let server = Server::with(Setup::default());
     server.signal(Signal::HUP).expect("it runs");
