@@ -21,6 +21,7 @@ use crate::files::Reached;
 use crate::gather::{Gatherer, lookups, wall_clock};
 use crate::listen::listen_on;
 use crate::process::{Usage, process, resident_bytes};
+use crate::server::shown_address;
 
 /// nats-server's time for a TLS handshake, which it also shows without TLS.
 const TLS_TIMEOUT: Duration = Duration::from_secs(2);
@@ -42,9 +43,7 @@ impl Bound {
         let (socket, address) = listen_on(&config.host, config.port)
             .map_err(|source| NodeError::Monitor { host: config.host.clone(), port: config.port, source })?;
         let scheme = if config.scheme == Scheme::Https { "https" } else { "http" };
-        let shown = SocketAddr::new(address.ip().to_canonical(), address.port());
-        let host = if address.ip().is_unspecified() { config.host.clone() } else { shown.ip().to_string() };
-        tracing::info!("Starting {scheme} monitor on {}", crate::server::host_port(&host, address.port()));
+        tracing::info!("Starting {scheme} monitor on {}", shown_address(&config.host, address));
         Ok(Some(Self { config: config.clone(), socket, address }))
     }
 

@@ -8,6 +8,7 @@ use fabric::ShardId;
 use server_log::Log;
 use server_options::{CommandLine, Options};
 use shard_runtime::{Control, KernelTls, Shards, available_cpus};
+use tls_session::Acceptor;
 
 use crate::backend::Plan;
 use crate::error::NodeError;
@@ -53,48 +54,20 @@ impl Server {
         }
         let directory = first_directory(&options.auth)?;
         let settings = Arc::new(settings(options, &new_server_id(), address, directory));
-        let info = &settings.info;
-        tracing::info!("Starting nats-server");
-        tracing::info!("  Version:  {COMPATIBLE_VERSION} (buster-server {OWN_VERSION})");
-        tracing::info!("  Name:     {}", info.server_name);
-        tracing::info!("  ID:       {}", info.server_id);
-        tracing::info!("  Shards:   {shards}");
-        if let Some(limit) = memory_limit() {
-            tracing::info!("  Memory:   {} MiB at most, by the control group", limit >> 20);
-        }
-        if let Some(config) = &options.config {
-            tracing::info!("Using configuration file: {} ({})", config.path.display(), config.digest);
-        }
-
+        introduce(options, &settings, shards);
         let monitor = Bound::bind(options)?;
-
+        // Nobody can ask for them without monitoring.
         let closed_max = monitor.as_ref().map_or(0, |_| options.limits.max_closed_clients);
-        let configs = || {
-            let config = |shard| Config {
-                seed: u64::from_ne_bytes(random()),
-                nonce_key: random(),
-                placement: options.placement,
-                route: options.route,
-                match_cache: options.match_cache,
-                closed_max,
-                ..Config::new(shard, shards, Arc::clone(&settings))
-            };
-            ShardId::all(shards).map(config).collect()
-        };
+        let configs = || shard_configs(options, shards, &settings, closed_max);
         let shards =
             plan.start(configs, &listener, &cpus, options.busy_poll, tls.as_ref(), kernel_tls.as_ref())?;
-        let shown = SocketAddr::new(address.ip().to_canonical(), address.port());
-        let host = if address.ip().is_unspecified() { options.host.clone() } else { shown.ip().to_string() };
-        tracing::info!("Listening for client connections on {}", host_port(&host, address.port()));
-        if let Some(acceptor) = &tls {
-            tls_files::announce(acceptor);
-        }
+        announce(&options.host, address, tls.as_deref());
         let control = shards.control();
         let monitored = monitor.as_ref().map(Bound::reached);
-        let begin =
-            |monitor: Bound| monitor.start(options, &settings, control.clone(), https, tls.as_deref());
-        let monitoring = monitor.map(begin);
-        let monitoring = monitoring.transpose().inspect_err(|_| control.stop())?.map(Arc::new);
+        let begin = |monitor: Bound| {
+            monitor.start(options, &settings, control.clone(), https, tls.as_deref()).map(Arc::new)
+        };
+        let monitoring = monitor.map(begin).transpose().inspect_err(|_| control.stop())?;
         let ports = Ports::new(Reached { address, tls: tls.is_some() }, monitored);
         let ports = Arc::new(PortsPlace::new(program, ports));
         ports.move_to(options.ports_file_dir.as_deref());
@@ -144,6 +117,48 @@ pub fn serve(
     Ok(())
 }
 
+/// The first lines of the log: which server this is.
+fn introduce(options: &Options, settings: &Settings, shards: usize) {
+    let info = &settings.info;
+    tracing::info!("Starting nats-server");
+    tracing::info!("  Version:  {COMPATIBLE_VERSION} (buster-server {OWN_VERSION})");
+    tracing::info!("  Name:     {}", info.server_name);
+    tracing::info!("  ID:       {}", info.server_id);
+    tracing::info!("  Shards:   {shards}");
+    if let Some(limit) = memory_limit() {
+        tracing::info!("  Memory:   {} MiB at most, by the control group", limit >> 20);
+    }
+    if let Some(config) = &options.config {
+        tracing::info!("Using configuration file: {} ({})", config.path.display(), config.digest);
+    }
+}
+
+fn shard_configs(
+    options: &Options,
+    shards: usize,
+    settings: &Arc<Settings>,
+    closed_max: usize,
+) -> Vec<Config> {
+    let config = |shard| Config {
+        seed: u64::from_ne_bytes(random()),
+        nonce_key: random(),
+        placement: options.placement,
+        route: options.route,
+        match_cache: options.match_cache,
+        closed_max,
+        ..Config::new(shard, shards, Arc::clone(settings))
+    };
+    ShardId::all(shards).map(config).collect()
+}
+
+/// Says in the log that clients may come, and how.
+fn announce(host: &str, address: SocketAddr, tls: Option<&Acceptor>) {
+    tracing::info!("Listening for client connections on {}", shown_address(host, address));
+    if let Some(acceptor) = tls {
+        tls_files::announce(acceptor);
+    }
+}
+
 /// Bytes nobody can foresee, where the kernel has some already.
 fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
@@ -152,6 +167,13 @@ fn random<const N: usize>() -> [u8; N] {
     bytes
 }
 
-pub(crate) fn host_port(host: &str, port: u16) -> String {
+/// An address as logs show it: by the host that was asked for if that means all addresses.
+pub(crate) fn shown_address(asked_for: &str, address: SocketAddr) -> String {
+    let host = if address.ip().is_unspecified() {
+        asked_for.to_owned()
+    } else {
+        address.ip().to_canonical().to_string()
+    };
+    let port = address.port();
     if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
