@@ -108,37 +108,9 @@ impl Varz<'_> {
 
     fn text(&self) -> VarzText<'_> {
         let (facts, totals) = (self.facts, &self.totals);
-        let slow_consumers = totals.slow_consumers_pending + totals.slow_consumers_deadline;
         VarzText {
-            server_id: &facts.server_id,
-            server_name: &facts.server_name,
-            version: &facts.version,
-            proto: 1,
-            go: &facts.go,
-            host: &facts.host,
-            port: facts.port,
-            auth_required: facts.auth_required,
-            tls_required: facts.tls_required,
-            tls_verify: facts.tls_verify,
-            connect_urls: &facts.connect_urls,
-            max_connections: facts.max_connections,
-            max_subscriptions: facts.max_subscriptions,
-            ping_interval: facts.ping_interval.as_nanos() as u64,
-            ping_max: facts.ping_max,
-            http_host: &facts.http_host,
-            http_port: facts.http_port,
-            http_base_path: &facts.http_base_path,
-            https_port: facts.https_port,
-            auth_timeout: facts.auth_timeout.as_secs_f64(),
-            max_control_line: facts.max_control_line,
-            max_payload: facts.max_payload,
-            max_pending: facts.max_pending,
-            cluster: Map::new(),
-            gateway: Map::new(),
-            leaf: Map::new(),
-            mqtt: Map::new(),
-            websocket: Map::new(),
-            jetstream: Map::new(),
+            server: ServerText::of(facts),
+            absent: AbsentText::default(),
             tls_timeout: facts.tls_timeout.as_secs_f64(),
             write_deadline: facts.write_deadline.as_nanos() as u64,
             write_timeout: facts.write_timeout,
@@ -149,30 +121,14 @@ impl Varz<'_> {
             cores: facts.cores,
             gomaxprocs: facts.shards,
             cpu: (self.cpu * 10.0).round() / 10.0,
-            connections: totals.connections,
-            total_connections: totals.connections_total,
-            routes: 0,
-            remotes: 0,
-            leafnodes: 0,
-            in_msgs: totals.input.msgs,
-            in_bytes: totals.input.bytes,
-            in_client_msgs: totals.input.msgs,
-            in_client_bytes: totals.input.bytes,
-            out_msgs: totals.output.msgs,
-            out_bytes: totals.output.bytes,
-            out_client_msgs: totals.output.msgs,
-            out_client_bytes: totals.output.bytes,
-            slow_consumers,
-            stale_connections: totals.stale_connections,
-            stalled_clients: totals.stalls,
-            subscriptions: totals.subscriptions,
+            traffic: TrafficText::of(totals),
             http_req_stats: self.http_req_stats,
             config_load_time: facts.config_load_time,
             config_digest: &facts.config_digest,
             tags: &facts.tags,
             metadata: &facts.metadata,
             system_account: &facts.system_account,
-            slow_consumer_stats: Kinds::of_clients(slow_consumers),
+            slow_consumer_stats: Kinds::of_clients(slow_consumers(totals)),
             stale_connection_stats: Kinds::of_clients(totals.stale_connections),
             disk_io_wait_stats: DiskWaits::default(),
             tls_cert_not_after: facts.tls_cert_not_after,
@@ -180,8 +136,49 @@ impl Varz<'_> {
     }
 }
 
+fn slow_consumers(totals: &ShardTotals) -> u64 {
+    totals.slow_consumers_pending + totals.slow_consumers_deadline
+}
+
+/// The whole answer, in nats-server's order.
 #[derive(Serialize)]
 struct VarzText<'a> {
+    #[serde(flatten)]
+    server: ServerText<'a>,
+    #[serde(flatten)]
+    absent: AbsentText,
+    tls_timeout: f64,
+    write_deadline: u64,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    write_timeout: &'static str,
+    start: Moment,
+    now: Moment,
+    uptime: String,
+    mem: u64,
+    cores: usize,
+    gomaxprocs: usize,
+    cpu: f64,
+    #[serde(flatten)]
+    traffic: TrafficText,
+    http_req_stats: &'a BTreeMap<&'static str, u64>,
+    config_load_time: Moment,
+    config_digest: &'a str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    tags: &'a [String],
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    metadata: &'a BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    system_account: &'a str,
+    slow_consumer_stats: Kinds,
+    stale_connection_stats: Kinds,
+    disk_io_wait_stats: DiskWaits,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tls_cert_not_after: Option<Moment>,
+}
+
+/// Which server it is, and what clients may do.
+#[derive(Serialize)]
+struct ServerText<'a> {
     server_id: &'a str,
     server_name: &'a str,
     version: &'a str,
@@ -210,23 +207,52 @@ struct VarzText<'a> {
     max_control_line: usize,
     max_payload: i64,
     max_pending: usize,
+}
+
+impl<'a> ServerText<'a> {
+    fn of(facts: &'a Facts) -> Self {
+        Self {
+            server_id: &facts.server_id,
+            server_name: &facts.server_name,
+            version: &facts.version,
+            proto: 1,
+            go: &facts.go,
+            host: &facts.host,
+            port: facts.port,
+            auth_required: facts.auth_required,
+            tls_required: facts.tls_required,
+            tls_verify: facts.tls_verify,
+            connect_urls: &facts.connect_urls,
+            max_connections: facts.max_connections,
+            max_subscriptions: facts.max_subscriptions,
+            ping_interval: facts.ping_interval.as_nanos() as u64,
+            ping_max: facts.ping_max,
+            http_host: &facts.http_host,
+            http_port: facts.http_port,
+            http_base_path: &facts.http_base_path,
+            https_port: facts.https_port,
+            auth_timeout: facts.auth_timeout.as_secs_f64(),
+            max_control_line: facts.max_control_line,
+            max_payload: facts.max_payload,
+            max_pending: facts.max_pending,
+        }
+    }
+}
+
+/// What is not there.
+#[derive(Serialize, Default)]
+struct AbsentText {
     cluster: Map<String, Value>,
     gateway: Map<String, Value>,
     leaf: Map<String, Value>,
     mqtt: Map<String, Value>,
     websocket: Map<String, Value>,
     jetstream: Map<String, Value>,
-    tls_timeout: f64,
-    write_deadline: u64,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    write_timeout: &'static str,
-    start: Moment,
-    now: Moment,
-    uptime: String,
-    mem: u64,
-    cores: usize,
-    gomaxprocs: usize,
-    cpu: f64,
+}
+
+/// What clients did so far. There are no routes and leaf nodes.
+#[derive(Serialize)]
+struct TrafficText {
     connections: u64,
     total_connections: u64,
     routes: u32,
@@ -244,20 +270,30 @@ struct VarzText<'a> {
     stale_connections: u64,
     stalled_clients: u64,
     subscriptions: u64,
-    http_req_stats: &'a BTreeMap<&'static str, u64>,
-    config_load_time: Moment,
-    config_digest: &'a str,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    tags: &'a [String],
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    metadata: &'a BTreeMap<String, String>,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    system_account: &'a str,
-    slow_consumer_stats: Kinds,
-    stale_connection_stats: Kinds,
-    disk_io_wait_stats: DiskWaits,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tls_cert_not_after: Option<Moment>,
+}
+
+impl TrafficText {
+    fn of(totals: &ShardTotals) -> Self {
+        Self {
+            connections: totals.connections,
+            total_connections: totals.connections_total,
+            routes: 0,
+            remotes: 0,
+            leafnodes: 0,
+            in_msgs: totals.input.msgs,
+            in_bytes: totals.input.bytes,
+            in_client_msgs: totals.input.msgs,
+            in_client_bytes: totals.input.bytes,
+            out_msgs: totals.output.msgs,
+            out_bytes: totals.output.bytes,
+            out_client_msgs: totals.output.msgs,
+            out_client_bytes: totals.output.bytes,
+            slow_consumers: slow_consumers(totals),
+            stale_connections: totals.stale_connections,
+            stalled_clients: totals.stalls,
+            subscriptions: totals.subscriptions,
+        }
+    }
 }
 
 /// A number for each kind of connection.
