@@ -19,7 +19,6 @@ use crate::account::Account;
 use crate::ahead::Ahead;
 use crate::client::{Client, ConnId};
 use crate::close::CloseReason;
-use crate::closed_ring::ClosedRing;
 use crate::config::Config;
 use crate::deadlines::{Deadlines, Due};
 use crate::egress::Egress;
@@ -57,7 +56,6 @@ pub struct Broker {
     pub(crate) nonces: Nonces,
     /// Passwords that are to be held against their hashes.
     pub(crate) password_checks: Vec<(ConnId, PasswordCheck)>,
-    pub(crate) closed: ClosedRing,
     /// Scratch: the filter that other shards are told of.
     pub(crate) filter: Vec<u8>,
 }
@@ -83,7 +81,6 @@ impl Broker {
             shed_row: 0,
             nonces: Nonces::new(config.nonce_key),
             password_checks: Vec::new(),
-            closed: ClosedRing::new(config.closed_max),
             filter: Vec::new(),
             config,
         };

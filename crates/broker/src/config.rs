@@ -5,6 +5,7 @@ use std::sync::Arc;
 use balance::PlacementRule;
 use fabric::ShardId;
 
+use crate::closed_ring::ClosedConnections;
 use crate::settings::Settings;
 
 /// One shard, as it is made.
@@ -22,8 +23,8 @@ pub struct Config {
     pub seed: u64,
     /// Remember what subjects match; `disable_sublist_cache` is the opposite.
     pub match_cache: bool,
-    /// `max_closed_clients`: connections that ended which this shard remembers; 0 when nobody can ask.
-    pub closed_max: usize,
+    /// Where connections that end are remembered, on all shards of the server.
+    pub closed: Arc<ClosedConnections>,
     /// Makes the nonces that clients with an nkey sign: random, secret, and another one for each shard.
     pub nonce_key: [u8; 32],
     /// What may change later ([`Broker::reconfigure`](crate::Broker::reconfigure)).
@@ -31,7 +32,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// One shard of `shards`, with the defaults of nats-server.
+    /// One shard of `shards`, with the defaults of nats-server, that remembers no connection.
     pub fn new(shard: ShardId, shards: usize, settings: Arc<Settings>) -> Self {
         Self {
             shard,
@@ -40,7 +41,7 @@ impl Config {
             route: false,
             seed: 0,
             match_cache: true,
-            closed_max: 10_000,
+            closed: Arc::new(ClosedConnections::new(0)),
             nonce_key: [0; 32],
             settings,
         }

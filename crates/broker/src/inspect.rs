@@ -3,7 +3,6 @@
 //! Long answers come in pages: each looks at a bounded number of rows, so that a shard with very many of
 //! them is not held up. Between two pages rows come and go; what stays is seen once.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use monitor::{
@@ -19,9 +18,6 @@ use crate::subscription::Subscription;
 
 /// Connections looked at for one page: a tenth of a millisecond.
 const CONNECTIONS_PER_PAGE: usize = 256;
-
-/// Connections that ended looked at for one page: they are only counted up, not copied.
-const CLOSED_PER_PAGE: usize = 1024;
 
 /// Subscriptions looked at for one page.
 const SUBSCRIPTIONS_PER_PAGE: usize = 1024;
@@ -70,22 +66,6 @@ impl Broker {
         Page { rows, next }
     }
 
-    /// The next closed connections that are wanted, the oldest first.
-    pub fn closed_page(&self, from: u64, filter: &ConnectionFilter) -> Page<Arc<ClosedRow>> {
-        let mut rows = Vec::new();
-        let mut next = None;
-        for (looked_at, (number, closed)) in self.closed.since(from).enumerate() {
-            if looked_at == CLOSED_PER_PAGE {
-                next = Some(number);
-                break;
-            }
-            if filter.wants(&closed.row) {
-                rows.push(Arc::clone(closed));
-            }
-        }
-        Page { rows, next }
-    }
-
     /// The next subscriptions that are wanted.
     pub fn subscription_page(&self, from: u64, filter: &SubscriptionFilter) -> Page<SubscriptionRow> {
         let (numbers, next) = stretch(from, self.egress.subs.rows(), SUBSCRIPTIONS_PER_PAGE);
@@ -114,11 +94,11 @@ impl Broker {
     /// Remembers a connection that ends, while it still has its subscriptions. Not when the server
     /// stops: nobody will ask.
     pub(crate) fn keep_closed(&mut self, id: ConnId, reason: CloseReason) {
-        if !self.closed.is_on() || reason == CloseReason::ServerShutdown {
+        if !self.config.closed.is_on() || reason == CloseReason::ServerShutdown {
             return;
         }
         let Some(client) = self.egress.clients.peek(id) else { return };
-        let keys = client.subs.iter().take(self.closed.subscriptions_max());
+        let keys = client.subs.iter().take(self.config.closed.subscriptions_max());
         let subs = keys.map(|key| self.subscription_row(client.cid, self.egress.subs.at(*key)));
         let closed = ClosedRow {
             subscriptions: subs.collect(),
@@ -126,7 +106,7 @@ impl Broker {
             stop: self.egress.counters.now.0,
             reason: reason.text(),
         };
-        self.closed.push(Arc::new(closed));
+        self.config.closed.push(closed);
     }
 
     fn connection_row(&self, client: &Client) -> ConnectionRow {

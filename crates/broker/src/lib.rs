@@ -56,6 +56,7 @@ mod trace;
 pub use broker::Broker;
 pub use client::ConnId;
 pub use close::CloseReason;
+pub use closed_ring::ClosedConnections;
 pub use config::Config;
 pub use flush::Flush;
 pub use inspect::Page;

@@ -5,7 +5,7 @@ mod shards;
 use std::time::Duration;
 
 use monitor::{ConnectionFilter, ConnectionRow, ShardTotals, SubscriptionFilter, Tally};
-use shards::{Conn, Shards};
+use shards::{CLOSED_MAX, Conn, Shards};
 
 fn tally(msgs: u64, bytes: u64) -> Tally {
     Tally { msgs, bytes }
@@ -83,7 +83,7 @@ fn a_connection_that_ends_is_remembered_with_its_reason_and_subscriptions() {
     shards.pass(Duration::from_secs(5));
     shards.feed(conn, "SUB a q 7\r\nPUB b 3\r\nabc\r\nNONSENSE\r\n");
     assert!(shards.is_closed(conn));
-    let page = shards.brokers[0].closed_page(0, &ConnectionFilter::default());
+    let page = shards.remembered.page(0, &ConnectionFilter::default());
     let [closed] = &page.rows[..] else { panic!("{page:?}") };
     assert_eq!((closed.reason, closed.stop), ("Protocol Violation", shards.now.0));
     assert_eq!(closed.row.input, tally(1, 3), "what came with the error counts");
@@ -95,7 +95,20 @@ fn a_connection_that_ends_is_remembered_with_its_reason_and_subscriptions() {
     assert!(rows(&mut shards, 0).is_empty());
     assert_eq!(totals(&mut shards).connections, 0);
     let none = ConnectionFilter { cid: Some(2), ..ConnectionFilter::default() };
-    assert!(shards.brokers[0].closed_page(0, &none).rows.is_empty());
+    assert!(shards.remembered.page(0, &none).rows.is_empty());
+}
+
+// Each shard kept as many as all together were to.
+#[test]
+fn the_latest_connections_of_all_shards_are_remembered_and_no_more() {
+    let mut shards = Shards::new(2);
+    let conns: Vec<Conn> = (0..CLOSED_MAX + 10).map(|_| shards.quiet()).collect();
+    for conn in &conns {
+        shards.feed(*conn, "NONSENSE\r\n");
+    }
+    let page = shards.remembered.page(0, &ConnectionFilter::default());
+    let cids: Vec<u64> = page.rows.iter().map(|closed| closed.row.cid).collect();
+    assert_eq!(cids, (11..=10 + CLOSED_MAX as u64).collect::<Vec<_>>());
 }
 
 #[test]

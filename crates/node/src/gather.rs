@@ -1,17 +1,18 @@
 //! What monitoring asks for, gathered from the shards.
 //!
-//! Each shard is asked in its next turn, and long answers page by page, so none of them stops for it.
+//! Each shard is asked in its next turn, and long answers page by page, so none of them stops for it. Only
+//! connections that ended are kept in one place.
 //! A connection that changes shards meanwhile could be missed where it comes from and where it goes to;
 //! so what moved during a walk has it done again, a few times at most.
 
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use broker::{Broker, Page};
+use broker::{Broker, ClosedConnections, Page};
 use fabric::ShardId;
 use monitor::{
-    Accounts, Clock, ClosedRow, ConnectionFilter, ConnzQuery, Lookups, Moment, Selection, ShardTotals, Shown,
-    State, Subs, SubscriptionFilter, SubscriptionRow, SubszQuery,
+    Accounts, Clock, ConnectionFilter, ConnzQuery, Lookups, Moment, Selection, ShardTotals, Shown, State,
+    Subs, SubscriptionFilter, SubscriptionRow, SubszQuery,
 };
 use shard_runtime::Control;
 
@@ -29,8 +30,7 @@ pub(crate) struct Gatherer {
     /// The moment on the wall when the shards' clock was at zero. It is settled once, so that a
     /// connection began at the same moment whenever someone asks.
     clock_zero: Moment,
-    /// Closed connections that are remembered, of all shards.
-    closed_max: usize,
+    closed: Arc<ClosedConnections>,
 }
 
 /// The connections to show, and of how many.
@@ -42,10 +42,10 @@ pub(crate) struct Connections {
 
 impl Gatherer {
     /// For shards that are running. `now` is the time on the wall.
-    pub(crate) fn new(control: Control, closed_max: usize, now: Moment) -> Self {
+    pub(crate) fn new(control: Control, closed: Arc<ClosedConnections>, now: Moment) -> Self {
         let shards_now = control.ask(ShardId(0), |_, now| now.0).recv().unwrap_or_default();
         let clock_zero = Moment(now.0.saturating_sub_unsigned(shards_now));
-        Self { control, clock_zero, closed_max }
+        Self { control, clock_zero, closed }
     }
 
     /// The sums of each shard.
@@ -102,7 +102,7 @@ impl Gatherer {
             self.open_connections(&query.filter(), &mut selection)?;
         }
         if query.state != State::Open {
-            total += self.closed_connections(query, &mut selection)?;
+            total += self.closed_connections(query, &mut selection);
         }
         let shown = selection.finish();
         let subscriptions = self.subscriptions_of(query.subs, &shown)?;
@@ -130,27 +130,19 @@ impl Gatherer {
     }
 
     /// Returns how many are remembered of the account that is asked for, whoever's they are.
-    fn closed_connections(&self, query: &ConnzQuery, selection: &mut Selection) -> Option<usize> {
-        let mut closed: Vec<Arc<ClosedRow>> = Vec::new();
+    fn closed_connections(&self, query: &ConnzQuery, selection: &mut Selection) -> usize {
         let of_account = ConnectionFilter { account: query.account.clone(), ..ConnectionFilter::default() };
-        for shard in self.control.shards() {
-            let of_account = of_account.clone();
-            self.pages(
-                shard,
-                move |broker, from| broker.closed_page(from, &of_account),
-                |rows| {
-                    closed.extend(rows);
-                    true
-                },
-            )?;
-        }
-        closed.sort_unstable_by_key(|closed| std::cmp::Reverse(closed.stop));
-        closed.truncate(self.closed_max);
-        let total = closed.len();
         let filter = query.filter();
-        let wanted = closed.into_iter().filter(|closed| filter.wants(&closed.row));
-        wanted.for_each(|closed| selection.push(Shown::Closed(closed)));
-        Some(total)
+        let mut total = 0;
+        let mut from = Some(0);
+        while let Some(at) = from {
+            let page = self.closed.page(at, &of_account);
+            total += page.rows.len();
+            let wanted = page.rows.into_iter().filter(|closed| filter.wants(&closed.row));
+            wanted.for_each(|closed| selection.push(Shown::Closed(closed)));
+            from = page.next;
+        }
+        total
     }
 
     /// What those who are there subscribe to, if that is shown.

@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use broker::Settings;
+use broker::{ClosedConnections, Settings};
 use monitor::{
     Accounts, Answer, Connz, Facts, Metrics, Moment, Request, ShardTotals, Subsz, Varz, accountz, accstatz,
     gatewayz, ip_queuesz, jsz, leafz, no_such_account, root, routez,
@@ -61,6 +61,7 @@ impl Bound {
         options: &Options,
         settings: &Settings,
         control: Control,
+        closed: Arc<ClosedConnections>,
         tls: Option<Arc<ServerConfig>>,
         clients: Option<&Acceptor>,
     ) -> Result<Monitoring, NodeError> {
@@ -81,7 +82,7 @@ impl Bound {
         };
         let board = Arc::new(Mutex::new(facts(place, options, settings, clients, start_moment)));
         let desk = Desk {
-            gatherer: Gatherer::new(control, options.limits.max_closed_clients, start_moment),
+            gatherer: Gatherer::new(control, closed, start_moment),
             base_path: self.config.base_path,
             facts: Arc::clone(&board),
             usage: Usage::new(),

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use broker::{Config, Settings};
+use broker::{ClosedConnections, Config, Settings};
 use fabric::ShardId;
 use server_log::Log;
 use server_options::{CommandLine, Options};
@@ -58,14 +58,15 @@ impl Server {
         let monitor = Bound::bind(options)?;
         // Nobody can ask for them without monitoring.
         let closed_max = monitor.as_ref().map_or(0, |_| options.limits.max_closed_clients);
-        let configs = || shard_configs(options, shards, &settings, closed_max);
+        let closed = Arc::new(ClosedConnections::new(closed_max));
+        let configs = || shard_configs(options, shards, &settings, &closed);
         let shards =
             plan.start(configs, &listener, &cpus, options.busy_poll, tls.as_ref(), kernel_tls.as_ref())?;
         announce(&options.host, address, tls.as_deref());
         let control = shards.control();
         let monitored = monitor.as_ref().map(Bound::reached);
         let begin = |monitor: Bound| {
-            monitor.start(options, &settings, control.clone(), https, tls.as_deref()).map(Arc::new)
+            monitor.start(options, &settings, control.clone(), closed, https, tls.as_deref()).map(Arc::new)
         };
         let monitoring = monitor.map(begin).transpose().inspect_err(|_| control.stop())?;
         let ports = Ports::new(Reached { address, tls: tls.is_some() }, monitored);
@@ -137,7 +138,7 @@ fn shard_configs(
     options: &Options,
     shards: usize,
     settings: &Arc<Settings>,
-    closed_max: usize,
+    closed: &Arc<ClosedConnections>,
 ) -> Vec<Config> {
     let config = |shard| Config {
         seed: u64::from_ne_bytes(random()),
@@ -145,7 +146,7 @@ fn shard_configs(
         placement: options.placement,
         route: options.route,
         match_cache: options.match_cache,
-        closed_max,
+        closed: Arc::clone(closed),
         ..Config::new(shard, shards, Arc::clone(settings))
     };
     ShardId::all(shards).map(config).collect()

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use balance::PlacementRule;
-use broker::{Broker, Config, ConnId, Flush, Greeting, Moved, Settings, Time};
+use broker::{Broker, ClosedConnections, Config, ConnId, Flush, Greeting, Moved, Settings, Time};
 use fabric::{Batch, ShardId};
 use nats_proto::ServerInfo;
 
@@ -23,8 +23,12 @@ enum Parcel {
     Moved(Vec<(ConnId, Moved)>),
 }
 
+/// Connections that ended which are remembered.
+pub(crate) const CLOSED_MAX: usize = 20;
+
 pub(crate) struct Shards {
     pub(crate) brokers: Vec<Broker>,
+    pub(crate) remembered: Arc<ClosedConnections>,
     pub(crate) now: Time,
     links: BTreeMap<(usize, usize), VecDeque<Parcel>>,
     /// Where connections are that moved, by where they were.
@@ -50,12 +54,15 @@ impl Shards {
         let mut settings = Settings::new(info);
         amend(&mut settings);
         let settings = Arc::new(settings);
+        let remembered = Arc::new(ClosedConnections::new(CLOSED_MAX));
         let brokers = ShardId::all(shards).map(|shard| {
-            let settings = Arc::clone(&settings);
-            Broker::new(Config { placement: PlacementRule::Spread, ..Config::new(shard, shards, settings) })
+            let (settings, closed) = (Arc::clone(&settings), Arc::clone(&remembered));
+            let placement = PlacementRule::Spread;
+            Broker::new(Config { placement, closed, ..Config::new(shard, shards, settings) })
         });
         Self {
             brokers: brokers.collect(),
+            remembered,
             now: Time(1),
             links: BTreeMap::new(),
             moved: BTreeMap::new(),
