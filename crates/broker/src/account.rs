@@ -11,7 +11,7 @@ use monitor::Lookups;
 use queue_group::Remote;
 use subject_trie::{FilterKey, MatchCache, Matches, QueueMatch, SubjectHash, SubjectTrie};
 
-use crate::literal_interest::LiteralInterest;
+use crate::literal_interest::{LiteralInterest, Wanting};
 use crate::members::{MemberChange, Members};
 use crate::subscription::SubKey;
 
@@ -44,9 +44,12 @@ pub(crate) struct Elsewhere<'a> {
     pub(crate) queues: &'a [QueueMatch<Remote<Peer>>],
 }
 
-impl Elsewhere<'_> {
-    fn is_empty(&self) -> bool {
-        self.firm.is_empty() && self.doubtful.is_empty() && self.queues.is_empty()
+impl<'a> Elsewhere<'a> {
+    /// `None` if there is nobody.
+    #[inline]
+    fn of(Wanting { firm, doubtful }: Wanting, queues: &'a [QueueMatch<Remote<Peer>>]) -> Option<Self> {
+        let is_empty = firm.is_empty() && doubtful.is_empty() && queues.is_empty();
+        (!is_empty).then_some(Self { firm, doubtful, queues })
     }
 
     /// Whether any of the shards may get it.
@@ -70,6 +73,11 @@ pub(crate) struct Account {
     remote_cache: MatchCache<Remote<Peer>>,
     /// Misses of the local cache when it was last asked.
     misses_seen: u64,
+    /// The number of the message that the last lookup was for; 0 if it was not for a message, or if the
+    /// other shards' interest has changed since.
+    answered: u64,
+    /// The shards that the last lookup found, firm and doubtful; none if it found queue groups elsewhere.
+    shards: Option<Wanting>,
 }
 
 impl Account {
@@ -85,28 +93,76 @@ impl Account {
             remote: SubjectTrie::new(),
             remote_cache: MatchCache::new(cached_max),
             misses_seen: 0,
+            answered: 0,
+            shards: None,
         }
     }
 
     /// Who on this shard gets messages on the subject.
     pub(crate) fn local_matches(&mut self, subject: &[u8]) -> &Matches<SubKey> {
+        self.answered = 0;
         self.local_cache.lookup(&self.local, subject)
+    }
+
+    /// The same for message number `message`, which has the subject of message number `follows`, if that
+    /// is not 0: if that one was the last to be looked up, and nothing has changed, so has the answer not.
+    #[inline]
+    pub(crate) fn local_matches_of_message(
+        &mut self,
+        subject: &[u8],
+        message: u64,
+        follows: u64,
+    ) -> &Matches<SubKey> {
+        if self.is_answered(message, follows) {
+            return self.local_cache.last(subject);
+        }
+        self.local_cache.lookup(&self.local, subject)
+    }
+
+    /// Whether the answer for the message `follows` is that for `message` too.
+    #[inline]
+    fn is_answered(&mut self, message: u64, follows: u64) -> bool {
+        let was_last = std::mem::replace(&mut self.answered, message) == follows;
+        was_last && follows != 0 && self.local_cache.knows_last(&self.local)
     }
 
     /// Who on this shard and which other shards, if any, get messages on the subject.
     pub(crate) fn matches(&mut self, subject: &[u8]) -> (&Matches<SubKey>, Option<Elsewhere<'_>>) {
+        self.answered = 0;
+        self.look_up(subject)
+    }
+
+    /// The same for message number `message`, as [`Self::local_matches_of_message`].
+    #[inline]
+    pub(crate) fn matches_of_message(
+        &mut self,
+        subject: &[u8],
+        message: u64,
+        follows: u64,
+    ) -> (&Matches<SubKey>, Option<Elsewhere<'_>>) {
+        if self.is_answered(message, follows)
+            && let Some(shards) = self.shards
+        {
+            return (self.local_cache.last(subject), Elsewhere::of(shards, &[]));
+        }
+        self.look_up(subject)
+    }
+
+    fn look_up(&mut self, subject: &[u8]) -> (&Matches<SubKey>, Option<Elsewhere<'_>>) {
         let (hash, local) = self.local_cache.lookup_with_hash(&self.local, subject);
         let wanting = self.remote_literals.wanting(hash);
-        let mut elsewhere = Elsewhere { firm: wanting.firm, doubtful: wanting.doubtful, queues: &[] };
+        let mut shards = wanting;
+        let mut queues = &[][..];
         if !self.remote.is_empty() {
             let found = self.remote_cache.lookup(&self.remote, subject);
-            elsewhere.queues = &found.queues;
+            queues = &found.queues;
             for peer in &found.plain {
-                let set = if peer.at.firm { &mut elsewhere.firm } else { &mut elsewhere.doubtful };
+                let set = if peer.at.firm { &mut shards.firm } else { &mut shards.doubtful };
                 set.insert(peer.at.shard);
             }
         }
-        (local, (!elsewhere.is_empty()).then_some(elsewhere))
+        self.shards = queues.is_empty().then_some(shards);
+        (local, Elsewhere::of(shards, queues))
     }
 
     /// Whether lookups go to memory: the tables are larger than a processor's caches, and subjects hardly
@@ -144,6 +200,7 @@ impl Account {
 
     /// Takes in what another shard says of its interest.
     pub(crate) fn on_interest(&mut self, from: ShardId, interest: &Interest<'_>) {
+        self.answered = 0;
         if interest.queue.is_none() && !may_have_wildcard(interest.filter) {
             let hash = self.local.hash(interest.filter);
             if interest.before.weight > 0 {
@@ -215,6 +272,50 @@ mod tests {
             }
             let Lookups { lookups, hits: found, cached: kept, .. } = account.lookups();
             assert_eq!((lookups, found, kept), (3, hits, cached));
+        }
+    }
+
+    /// Message 1 is to x, and 2 follows it: who gets that one, after `between`.
+    fn next_after(between: impl FnOnce(&mut Account)) -> (Vec<SubKey>, bool) {
+        let mut account = Account::new("A", true);
+        account.local.insert(X, None, SubKey(1)).unwrap();
+        let (local, elsewhere) = account.matches_of_message(X, 1, 0);
+        assert_eq!((&local.plain[..], elsewhere.is_none()), (&[SubKey(1)][..], true));
+        between(&mut account);
+        let (local, elsewhere) = account.matches_of_message(X, 2, 1);
+        (local.plain.to_vec(), elsewhere.is_some_and(|elsewhere| elsewhere.firm.contains(ShardId(1))))
+    }
+
+    #[test]
+    fn a_message_that_follows_goes_where_the_one_before_went_until_that_changes() {
+        assert_eq!(next_after(|_| {}), (vec![SubKey(1)], false));
+        let another_lookup = next_after(|account| {
+            account.matches(b"y");
+            account.local_matches_of_message(b"z", 7, 0);
+        });
+        assert_eq!(another_lookup, (vec![SubKey(1)], false));
+        let here = next_after(|account| {
+            account.local.insert(b"*", None, SubKey(2)).unwrap();
+        });
+        assert_eq!(here, (vec![SubKey(1), SubKey(2)], false));
+        let now = |account: &mut Account| {
+            account.on_interest(ShardId(1), &interest(b"*", None, Told::default(), told(1, true)));
+        };
+        assert_eq!(next_after(now), (vec![SubKey(1)], true));
+    }
+
+    #[test]
+    fn shards_are_remembered_for_what_follows_and_queue_groups_looked_up() {
+        for (queue, groups) in [(None, 0), (Some(&b"q"[..]), 1)] {
+            let mut account = Account::new("A", true);
+            account.local.insert(X, None, SubKey(1)).unwrap();
+            account.on_interest(ShardId(1), &interest(X, queue, Told::default(), told(1, true)));
+            for message in 1..4 {
+                let (local, elsewhere) = account.matches_of_message(X, message, message - 1);
+                let elsewhere = elsewhere.unwrap();
+                assert_eq!((local.plain.len(), elsewhere.queues.len()), (1, groups));
+                assert_eq!(elsewhere.firm.contains(ShardId(1)), groups == 0);
+            }
         }
     }
 

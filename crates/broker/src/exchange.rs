@@ -20,7 +20,7 @@ impl Broker {
             match frame.expect("shards of one build understand each other") {
                 Frame::Message(message) => {
                     self.egress.begin();
-                    self.on_message(from, &message, &mut stalled);
+                    self.on_message(from, &message, 0, &mut stalled);
                     if message.is_bare() {
                         self.on_run(from, message, &mut frames, &mut stalled);
                     }
@@ -63,12 +63,18 @@ impl Broker {
         self.mesh.take_batch(to)
     }
 
-    /// A message that the egress has in hand.
-    fn on_message(&mut self, from: ShardId, message: &MeshMessage<'_>, stalled: &mut Option<u64>) {
+    /// A message that the egress has in hand, with the subject of message number `follows` if that is not 0.
+    fn on_message(
+        &mut self,
+        from: ShardId,
+        message: &MeshMessage<'_>,
+        follows: u64,
+        stalled: &mut Option<u64>,
+    ) {
         if self.sampling.is_due() {
             self.sample_arrival(from, message);
         }
-        let arrived = self.router(message.account as usize).arrive(message);
+        let arrived = self.router(message.account as usize).arrive(message, follows);
         if self.egress.reader_behind() && *stalled != Some(message.origin) {
             *stalled = Some(message.origin);
             self.mesh.link(from).push_stall(message.origin);
@@ -94,8 +100,9 @@ impl Broker {
     ) {
         while let Some((size_text, body)) = frames.next_payload() {
             (message.publish.size_text, message.publish.body) = (size_text, body);
-            self.egress.begin_next(self.egress.message(), &message.publish);
-            self.on_message(from, &message, stalled);
+            let last = self.egress.message();
+            self.egress.begin_next(last, &message.publish);
+            self.on_message(from, &message, last, stalled);
         }
     }
 

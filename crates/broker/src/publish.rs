@@ -72,7 +72,7 @@ impl Broker {
         let answer_wanted = abilities.no_responders && publish.reply.is_some();
         let goes_on =
             permit == Permit::Always && !abilities.verbose && !abilities.pedantic && !self.egress.trace;
-        match self.route(id, account, publish, answer_wanted) {
+        match self.route(id, account, publish, answer_wanted, 0) {
             Flow::Next if goes_on => Flow::Published,
             flow => flow,
         }
@@ -119,7 +119,7 @@ impl Broker {
         }
         self.egress.count_taken(publish);
         self.egress.begin_next(last, publish);
-        match self.route(id, account, publish, false) {
+        match self.route(id, account, publish, false, last) {
             Flow::Next => Flow::Published,
             flow => flow,
         }
@@ -131,12 +131,19 @@ impl Broker {
         !congested.is_empty() && self.router(account).reaches(publish.subject, congested)
     }
 
-    fn route(&mut self, id: ConnId, account: usize, publish: &Publish<'_>, answer_wanted: bool) -> Flow {
+    fn route(
+        &mut self,
+        id: ConnId,
+        account: usize,
+        publish: &Publish<'_>,
+        answer_wanted: bool,
+        follows: u64,
+    ) -> Flow {
         if self.sampling.is_due() {
             self.sample(id, account, publish.subject);
         }
         let ticket = self.offers.next_ticket();
-        let routed = self.router(account).publish(id, publish, answer_wanted, ticket);
+        let routed = self.router(account).publish(id, publish, answer_wanted, ticket, follows);
         if self.egress.reader_behind() {
             self.egress.clients.at(id).stall_wanted = true;
         }

@@ -72,15 +72,17 @@ impl Router<'_> {
     }
 
     /// Routes a client's message, which the egress has in hand. With `answer_wanted` the publisher has
-    /// to learn if nobody took it.
+    /// to learn if nobody took it. It has the subject of message number `follows`, if that is not 0.
     pub(crate) fn publish(
         &mut self,
         origin: ConnId,
         publish: &Publish<'_>,
         answer_wanted: bool,
         ticket: u64,
+        follows: u64,
     ) -> Routed {
-        let (local, remote) = self.account.matches(publish.subject);
+        let message = self.egress.message();
+        let (local, remote) = self.account.matches_of_message(publish.subject, message, follows);
         let mut routed = Routed::default();
         for key in &local.plain {
             routed.taken |= self.egress.deliver(*key, Some(origin), publish);
@@ -170,10 +172,12 @@ impl Router<'_> {
         routed
     }
 
-    /// Delivers a message of another shard, which the egress has in hand, to this shard's clients.
-    pub(crate) fn arrive<'m>(&mut self, message: &MeshMessage<'m>) -> Arrived<'m> {
+    /// Delivers a message of another shard, which the egress has in hand, to this shard's clients. It has
+    /// the subject of message number `follows`, if that is not 0.
+    pub(crate) fn arrive<'m>(&mut self, message: &MeshMessage<'m>, follows: u64) -> Arrived<'m> {
         let publish = &message.publish;
-        let local = self.account.local_matches(publish.subject);
+        let number = self.egress.message();
+        let local = self.account.local_matches_of_message(publish.subject, number, follows);
         let mut arrived = Arrived::default();
         if message.plain {
             for key in &local.plain {

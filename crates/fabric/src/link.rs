@@ -5,6 +5,8 @@
 
 use std::ops::Range;
 
+use nats_proto::is_same;
+
 use crate::frame::{self, Frames, Interest, MESSAGE_HEAD_BYTES, MeshMessage, MoveStep};
 
 /// Frame bytes that may be gathered or under way on one link before it counts as congested: enough
@@ -116,7 +118,7 @@ impl Link {
     fn goes_on(&self, message: &MeshMessage<'_>) -> bool {
         self.bare.as_ref().is_some_and(|bare| {
             (bare.account, bare.origin, bare.plain) == (message.account, message.origin, message.plain)
-                && self.frames[bare.subject.clone()] == *message.publish.subject
+                && is_same(&self.frames[bare.subject.clone()], message.publish.subject)
         })
     }
 

@@ -101,7 +101,7 @@ pub use limits::{CONTROL_LINE_BYTES_MAX, Limits, PAYLOAD_BYTES_MAX, Step};
 pub use op::{ClientOp, HeaderLen, Message, Publish, ServerOp, Subscribe, Unsubscribe};
 pub use server_decoder::ServerDecoder;
 pub use server_info::{InfoError, ServerInfo};
-pub use streak::PublishStreak;
+pub use streak::{PublishStreak, is_same};
 pub use tokens::SIZE_DIGITS_MAX;
 
 /// Runs the README's example with the other doc tests.

@@ -79,10 +79,10 @@ impl<'a> PublishStreak<'a> {
     }
 }
 
-/// Equality of two slices that are mostly as long as a subject: up to 32 bytes it takes four loads in line
-/// where comparing any length is a call.
+/// Whether two slices are equal that are mostly as long as a subject: up to 32 bytes it takes four loads in
+/// line where comparing any length is a call.
 #[inline(always)]
-fn is_same(a: &[u8], b: &[u8]) -> bool {
+pub fn is_same(a: &[u8], b: &[u8]) -> bool {
     if a.len() != b.len() {
         return false;
     }

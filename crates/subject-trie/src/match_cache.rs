@@ -27,6 +27,9 @@ pub const RESULT_VALUES_MAX: usize = 1024;
 /// The answer for a subject longer than this is not kept: nobody's hot subject is that long.
 pub const SUBJECT_BYTES_MAX: usize = 512;
 
+/// For an answer that was not kept.
+const NO_SLOT: usize = usize::MAX;
+
 /// A bounded memory of what subjects match in one [`SubjectTrie`].
 ///
 /// Full, it takes over an entry that was not used lately. It holds at most `entries_max` answers
@@ -42,7 +45,8 @@ pub struct MatchCache<T> {
     hand: usize,
     /// By hash, a tag of the last subject missed while the cache was full.
     missed: Vec<u16>,
-    /// The slot of the last hit: publishers tend to repeat their subject.
+    /// The slot that the last answer came from, if it came from one: publishers tend to repeat their
+    /// subject.
     last: usize,
     /// Where a match is made: the answer then moves to a slot, or stays if it is not to be kept.
     scratch: Matches<T>,
@@ -71,7 +75,7 @@ impl<T: Copy + Eq + Hash> MatchCache<T> {
             index: HashTable::new(),
             hand: 0,
             missed: Vec::new(),
-            last: 0,
+            last: NO_SLOT,
             scratch: Matches::default(),
             hits: 0,
             misses: 0,
@@ -103,6 +107,28 @@ impl<T: Copy + Eq + Hash> MatchCache<T> {
         self.search(trie, subject)
     }
 
+    /// Whether the answer to the last lookup, in that trie, is known to be right still: [`Self::last`].
+    #[inline]
+    pub fn knows_last(&self, trie: &SubjectTrie<T>) -> bool {
+        let slot = self.slots.get(self.last);
+        self.trie_identity == trie.identity() && slot.is_some_and(|slot| slot.right_at == trie.generation())
+    }
+
+    /// The answer to the last lookup again, for who knows that it was of this subject, which is neither
+    /// hashed nor compared.
+    ///
+    /// # Panics
+    /// When the answer was not kept. [`Self::knows_last`] says whether it was.
+    #[inline]
+    pub fn last(&mut self, subject: &[u8]) -> &Matches<T> {
+        self.hits += 1;
+        let slot = &mut self.slots[self.last];
+        debug_assert_eq!(slot.subject, subject, "the last lookup was of another subject");
+        slot.used = true;
+        &slot.matches
+    }
+
+    #[inline(never)]
     fn search(&mut self, trie: &SubjectTrie<T>, subject: &[u8]) -> (SubjectHash, &Matches<T>) {
         if self.trie_identity != trie.identity() {
             self.clear();
@@ -119,11 +145,13 @@ impl<T: Copy + Eq + Hash> MatchCache<T> {
             return (hash, &self.slots[index].matches);
         }
         self.misses += 1;
+        self.last = NO_SLOT;
         trie.collect_hashed(hash, subject, &mut self.scratch);
         if !self.is_worth_keeping(subject) || (found.is_none() && !self.lets_in(hash)) {
             return (hash, &self.scratch);
         }
         let index = found.unwrap_or_else(|| self.claim_slot(trie, hash, subject));
+        self.last = index;
         (hash, self.fill(index, trie.generation()))
     }
 
@@ -155,6 +183,7 @@ impl<T: Copy + Eq + Hash> MatchCache<T> {
     /// Forgets every answer and gives the memory back.
     pub fn clear(&mut self) {
         self.slots = Vec::new();
+        self.last = NO_SLOT;
         self.index = HashTable::new();
         self.hand = 0;
         self.missed = Vec::new();
@@ -164,9 +193,7 @@ impl<T: Copy + Eq + Hash> MatchCache<T> {
     /// Whether the last hit answers this subject too, with no need to hash it.
     #[inline(always)]
     fn is_repeated(&self, trie: &SubjectTrie<T>, subject: &[u8]) -> bool {
-        let slot = self.slots.get(self.last);
-        self.trie_identity == trie.identity()
-            && slot.is_some_and(|slot| slot.right_at == trie.generation() && is_same(&slot.subject, subject))
+        self.knows_last(trie) && is_same(&self.slots[self.last].subject, subject)
     }
 
     fn find(&self, hash: SubjectHash, subject: &[u8]) -> Option<usize> {
@@ -306,6 +333,35 @@ mod tests {
                 assert!(!is_same(&one, &other), "byte {at} of {len}");
             }
         }
+    }
+
+    #[test]
+    fn the_last_answer_is_known_until_the_trie_changes() {
+        let mut trie = filled_trie();
+        let mut cache = MatchCache::new(CACHE_ENTRIES);
+        assert!(!cache.knows_last(&trie), "there was none");
+        cache.lookup(&trie, b"hot");
+        cache.lookup(&trie, b"cold.1");
+        for _ in 0..2 {
+            assert!(cache.knows_last(&trie));
+            assert_eq!(cache.last(b"cold.1").plain, [2]);
+        }
+        assert_eq!((cache.hits(), cache.misses()), (2, 2));
+        assert!(!cache.knows_last(&filled_trie()), "that is another trie");
+        trie.insert(b"other", None, 3).expect("valid");
+        assert!(!cache.knows_last(&trie));
+    }
+
+    #[test]
+    fn an_answer_that_was_not_kept_is_not_the_last_known() {
+        let trie = filled_trie();
+        let mut cache = MatchCache::new(CACHE_ENTRIES);
+        cache.lookup(&trie, b"hot");
+        let long = [b"cold.", &[b'x'; SUBJECT_BYTES_MAX][..]].concat();
+        assert_eq!(cache.lookup(&trie, &long).plain, [2]);
+        assert!(!cache.knows_last(&trie));
+        cache.clear();
+        assert!(!cache.knows_last(&trie));
     }
 
     #[test]
