@@ -53,7 +53,7 @@ fn run(command_line: &CommandLine, program: &str, called: &OsString) -> ExitCode
     if outcome.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// `-t`: warnings count as mistakes.
+/// `-t`: warnings about the file count as mistakes.
 fn check(command_line: &CommandLine, program: &str) -> ExitCode {
     let loaded = match load(command_line) {
         Ok(loaded) => loaded,
@@ -62,9 +62,12 @@ fn check(command_line: &CommandLine, program: &str) -> ExitCode {
     if !loaded.warnings.is_empty() {
         return refuse(program, &OptionsError::Config(loaded.warnings));
     }
-    if let Err(error) = node::check(&loaded.options) {
-        complain(format_args!("{program}: {}", start_failure(&error, &loaded.options)));
-        return ExitCode::FAILURE;
+    match node::check(&loaded.options) {
+        Ok(oddities) => oddities.iter().for_each(|line| complain(format_args!("{program}: {line}"))),
+        Err(error) => {
+            complain(format_args!("{program}: {}", start_failure(&error, &loaded.options)));
+            return ExitCode::FAILURE;
+        }
     }
     if let Some(config) = &loaded.options.config {
         let (path, digest) = (config.path.display(), &config.digest);

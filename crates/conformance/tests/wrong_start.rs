@@ -123,3 +123,26 @@ fn a_check_tells_and_does_not_start() {
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("must specify [-c, --config] option to check configuration file syntax"), "{said}");
 }
+
+/// nats-server says nothing of it.
+#[test]
+fn a_certificate_that_has_expired_is_named_with_its_place_and_what_helps() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let pair = rcgen::KeyPair::generate().expect("a key");
+    let mut params = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).expect("a name");
+    params.not_after = rcgen::date_time_ymd(2020, 1, 2);
+    let certificate = params.self_signed(&pair).expect("a certificate");
+    fs::write(dir.path().join("cert.pem"), certificate.pem()).expect("a file");
+    fs::write(dir.path().join("key.pem"), pair.serialize_pem()).expect("a file");
+    // The pid file cannot be written: the server ends when it has said what is to be said.
+    let config = "max_payload: 1MB\ntls { cert_file: cert.pem, key_file: key.pem }\n";
+    fs::write(dir.path().join("server.conf"), config).expect("a file");
+    let warning = "server.conf:2:1: The certificate of ";
+    let remedy = "in cert.pem has expired, clients will refuse it: renew it";
+    for (args, code) in [(&["-t"][..], 0), (&["-P", "nowhere/server.pid"], 1)] {
+        let output = run_in(dir.path(), &[&["-c", "server.conf"], args].concat());
+        let said = String::from_utf8(output.stderr).expect("text");
+        assert_eq!(output.status.code(), Some(code), "{said}");
+        assert!(said.lines().any(|line| line.contains(warning) && line.contains(remedy)), "{said}");
+    }
+}

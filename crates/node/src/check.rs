@@ -6,14 +6,14 @@ use crate::error::NodeError;
 use crate::tls_files;
 use crate::users::first_directory;
 
-/// Whether a server could start with these options, as far as that shows without starting it.
+/// Whether a server could start with these options, as far as that shows without starting it; then what
+/// is odd all the same, a line each.
 ///
 /// # Errors
 /// What is wrong with the users or the certificates.
-pub fn check(options: &Options) -> Result<(), NodeError> {
+pub fn check(options: &Options) -> Result<Vec<String>, NodeError> {
     first_directory(&options.auth)?;
-    options.tls.as_ref().map(tls_files::acceptor).transpose()?;
-    Ok(())
+    Ok(tls_files::check(options)?)
 }
 
 #[cfg(test)]

@@ -86,7 +86,7 @@ impl Reloader {
         let lines = reload_changes(&self.options, &options)?;
         let directories = next_directories(&self.settings.directory, &self.options.auth, &options.auth)?;
         // Files may be others under the same names.
-        let tls = options.tls.as_ref().map(tls_files::acceptor).transpose()?;
+        let tls = tls_files::acceptor(&options)?;
         let https = tls_files::for_monitoring(&options)?;
         // The last that can fail, since it takes effect at once.
         if options.log != self.options.log {

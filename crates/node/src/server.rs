@@ -46,7 +46,7 @@ impl Server {
         let shards = options.shards.unwrap_or_else(|| default_shards(cpus.len()));
         let plan = Plan::make(options.io, shards)?;
         let kernel_tls = options.ktls.then(KernelTls::probe).transpose()?;
-        let tls = options.tls.as_ref().map(tls_files::acceptor).transpose()?;
+        let tls = tls_files::acceptor(options)?;
         let https = tls_files::for_monitoring(options)?;
         let (listener, address) = listen(options)?;
         if let Some(path) = &options.pid_file {

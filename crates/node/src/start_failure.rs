@@ -40,12 +40,16 @@ pub fn log_failure(error: &LogError, options: &Options) -> String {
 }
 
 fn line(text: String, cause: &Cause<'_>, options: &Options) -> String {
-    let places = options.config.as_ref().map(|config| &config.places);
-    let place = cause.subject.and_then(|subject| places?.of(subject));
-    let place = place.map_or_else(String::new, |place| format!("{place}: "));
+    let place = cause.subject.map_or_else(String::new, |subject| place_in_file(subject, options));
     let remedy = cause.subject.zip(cause.system).and_then(|(subject, system)| remedy(subject, system.kind()));
     let remedy = remedy.map_or_else(String::new, |remedy| format!(": {remedy}"));
     format!("{place}{text}{remedy}")
+}
+
+/// Where the configuration file has it, in front of what is said of it; nothing if no file does.
+pub(crate) fn place_in_file(subject: Subject, options: &Options) -> String {
+    let place = options.config.as_ref().and_then(|config| config.places.of(subject));
+    place.map_or_else(String::new, |place| format!("{place}: "))
 }
 
 /// What to do about it, where that is not said by the error.

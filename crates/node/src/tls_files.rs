@@ -8,10 +8,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use monitor_http::Scheme;
 use rustls::ServerConfig;
-use server_options::{CertificateFiles, Options, Tls};
+use server_options::{CertificateFiles, Options, Subject, Tls};
 use tls_session::{Acceptor, Config, ConfigError, Expiry, HandshakeFirst, KeyPair, Policy, Roots};
 
 use crate::sources::words;
+use crate::start_failure::place_in_file;
 
 /// What is wrong with them.
 #[derive(Debug, thiserror::Error)]
@@ -36,13 +37,21 @@ pub enum TlsError {
     },
 }
 
-/// Reads the files, and makes of them what secures connections. Says in the log what is odd about them.
-pub(crate) fn acceptor(tls: &Tls) -> Result<Arc<Acceptor>, TlsError> {
+/// Reads the files, and makes of them what secures connections, if anything is to. Says in the log what is
+/// odd about them.
+pub(crate) fn acceptor(options: &Options) -> Result<Option<Arc<Acceptor>>, TlsError> {
+    let Some(tls) = &options.tls else { return Ok(None) };
     let acceptor = read_files(tls)?;
-    for line in expired(tls, &acceptor, now()) {
+    for line in expired(tls, &acceptor, now(), options) {
         tracing::warn!("{line}");
     }
-    Ok(Arc::new(acceptor))
+    Ok(Some(Arc::new(acceptor)))
+}
+
+/// Whether the files would do, and what is odd about them.
+pub(crate) fn check(options: &Options) -> Result<Vec<String>, TlsError> {
+    let Some(tls) = &options.tls else { return Ok(Vec::new()) };
+    Ok(expired(tls, &read_files(tls)?, now(), options))
 }
 
 fn read_files(tls: &Tls) -> Result<Acceptor, TlsError> {
@@ -58,10 +67,11 @@ fn read_files(tls: &Tls) -> Result<Acceptor, TlsError> {
 }
 
 /// What is said of certificates that are not good any more.
-fn expired(tls: &Tls, acceptor: &Acceptor, now: i64) -> Vec<String> {
+fn expired(tls: &Tls, acceptor: &Acceptor, now: i64, options: &Options) -> Vec<String> {
+    let place = place_in_file(Subject::Tls, options);
     let line = |(index, expiry): (usize, &Expiry)| {
         let (subject, file) = (&expiry.subject, tls.certificates[index].certificate.display());
-        format!("The certificate of {subject} in {file} has expired, clients will refuse it: renew it")
+        format!("{place}The certificate of {subject} in {file} has expired, clients will refuse it: renew it")
     };
     acceptor.expired(now).map(line).collect()
 }
@@ -143,10 +153,12 @@ mod tests {
         fs::write(&certificate, signed.cert.pem()).unwrap();
         fs::write(&key, signed.signing_key.serialize_pem()).unwrap();
         let tls = tls(certificate.clone(), key);
-        let acceptor = acceptor(&tls).unwrap();
+        let acceptor = read_files(&tls).unwrap();
         assert!(acceptor.is_required());
-        assert!(expired(&tls, &acceptor, now()).is_empty());
-        let [line] = &expired(&tls, &acceptor, i64::MAX)[..] else { panic!("there is one certificate") };
+        assert!(expired(&tls, &acceptor, now(), &Options::default()).is_empty());
+        let [line] = &expired(&tls, &acceptor, i64::MAX, &Options::default())[..] else {
+            panic!("there is one certificate")
+        };
         assert!(line.contains(&format!("in {} has expired", certificate.display())), "{line}");
     }
 
@@ -154,14 +166,14 @@ mod tests {
     fn errors_name_the_file() {
         let dir = tempfile::tempdir().unwrap();
         let [certificate, key] = ["cert.pem", "key.pem"].map(|name| dir.path().join(name));
-        let error = acceptor(&tls(certificate.clone(), key.clone())).unwrap_err().to_string();
+        let error = read_files(&tls(certificate.clone(), key.clone())).map(drop).unwrap_err().to_string();
         let file = certificate.display();
         let expected =
             format!("error parsing X509 certificate/key pair: open {file}: no such file or directory");
         assert_eq!(error, expected);
         fs::write(&certificate, "nothing").unwrap();
         fs::write(&key, "nothing").unwrap();
-        let error = acceptor(&tls(certificate.clone(), key)).unwrap_err().to_string();
+        let error = read_files(&tls(certificate.clone(), key)).map(drop).unwrap_err().to_string();
         assert!(error.contains("failed to find any PEM data in certificate input"), "{error}");
         assert!(error.contains(&certificate.display().to_string()), "{error}");
     }
