@@ -150,8 +150,7 @@ impl Account {
 
     fn look_up(&mut self, subject: &[u8]) -> (&Matches<SubKey>, Option<Elsewhere<'_>>) {
         let (hash, local) = self.local_cache.lookup_with_hash(&self.local, subject);
-        let wanting = self.remote_literals.wanting(hash);
-        let mut shards = wanting;
+        let mut shards = self.remote_literals.wanting(hash);
         let mut queues = &[][..];
         if !self.remote.is_empty() {
             let found = self.remote_cache.lookup(&self.remote, subject);
