@@ -103,7 +103,8 @@ fn soak(
 /// Compares the memory at the end with its level once it had settled.
 fn judge(samples: &[Sample], time: Duration) -> Result<String> {
     let settled = SETTLED_AFTER_MAX.min(time / 4);
-    let window = settled / 6;
+    // What waits for the clients that do not read comes and goes: it takes a while to see a level.
+    let window = settled / 2;
     let level = |from: Duration, to: Duration| {
         let within = samples.iter().filter(|(at, _)| (from..=to).contains(at));
         let mut sizes: Vec<u64> = within.map(|(_, bytes)| *bytes).collect();

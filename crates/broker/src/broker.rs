@@ -152,12 +152,13 @@ impl Broker {
                 Due::Auth => self.on_auth_due(id),
             }
         }
+        self.egress.pool.shrink(now);
         self.settle();
     }
 
     /// When [`Self::on_deadlines`] is next needed.
     pub fn next_deadline(&self) -> Option<Time> {
-        self.deadlines.next()
+        [self.deadlines.next(), self.egress.pool.shrinks_at()].into_iter().flatten().min()
     }
 
     /// How many connections live here, closing ones included.

@@ -4,10 +4,10 @@ use bytes::Bytes;
 use monitor::Tally;
 use nats_proto::{Delivery, Publish};
 
+use crate::chunk_pool::ChunkPool;
 use crate::client::{Client, Clients, ConnId};
 use crate::close::CloseReason;
 use crate::counters::Counters;
-use crate::outbox::ChunkPool;
 use crate::settings::Settings;
 use crate::subscription::{SubKey, Subscription, Subscriptions};
 use crate::time::Time;

@@ -14,6 +14,7 @@ mod account;
 mod ahead;
 mod auth;
 mod broker;
+mod chunk_pool;
 mod client;
 mod close;
 mod closed_ring;
@@ -54,6 +55,7 @@ mod time;
 mod trace;
 
 pub use broker::Broker;
+pub use chunk_pool::CHUNK_BYTES;
 pub use client::ConnId;
 pub use close::CloseReason;
 pub use closed_ring::ClosedConnections;

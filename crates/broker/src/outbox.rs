@@ -9,37 +9,11 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 use monitor::Tally;
 
-/// Room in one pooled chunk: a few hundred small messages, and one `send` of them.
-pub(crate) const CHUNK_BYTES: usize = 32 << 10;
-
-/// Chunks kept for reuse, per shard: 8 MiB. Further ones go back to the allocator.
-const POOL_CHUNKS_MAX: usize = 256;
+use crate::chunk_pool::ChunkPool;
 
 /// Shared payloads in one chunk: they are let go with the chunk, so this bounds how many are kept
 /// after they left.
 const SHARED_PER_CHUNK_MAX: usize = 16;
-
-/// Spare chunks of one shard, the most recently used on top.
-#[derive(Debug, Default)]
-pub(crate) struct ChunkPool {
-    free: Vec<Vec<u8>>,
-}
-
-impl ChunkPool {
-    fn take(&mut self, room: usize) -> Vec<u8> {
-        if room > CHUNK_BYTES {
-            return Vec::with_capacity(room);
-        }
-        self.free.pop().unwrap_or_else(|| Vec::with_capacity(CHUNK_BYTES))
-    }
-
-    fn give(&mut self, mut buffer: Vec<u8>) {
-        if buffer.capacity() == CHUNK_BYTES && self.free.len() < POOL_CHUNKS_MAX {
-            buffer.clear();
-            self.free.push(buffer);
-        }
-    }
-}
 
 /// Bytes of its own with shared ones in between.
 #[derive(Debug, Default)]
@@ -214,7 +188,7 @@ mod tests {
         outbox.advance(&mut pool, 100_016);
         assert_eq!((outbox.tail.own.capacity(), outbox.full.capacity()), (0, 0));
         assert_eq!(outbox.tail.shared.capacity(), 0);
-        assert_eq!(pool.free.len(), 1, "the pooled chunk came back, the large one did not");
+        assert_eq!(pool.free(), 1, "the pooled chunk came back, the large one did not");
     }
 
     #[test]
