@@ -69,7 +69,7 @@ impl Driver {
         match handover.and_then(|handover| take_over(socket, &handover)) {
             Ok(()) => tracing::debug!("The kernel goes on with the TLS of a client connection"),
             Err(error) => {
-                tracing::debug!("The kernel refuses the keys of a client connection, it ends: {error}");
+                tracing::error!("The kernel refuses the keys of a client connection, it ends: {error}");
                 broker.on_hangup(id, CloseReason::ReadError);
             }
         }
