@@ -18,9 +18,10 @@ use io_uring::types::BufRingEntry;
 /// Bytes of one buffer.
 const BUFFER_BYTES: usize = 64 << 10;
 
-/// Buffers of a shard, a power of two. Together they fit a second-level cache, and bound what is read
-/// in one turn: receiving pauses while all are in use.
-pub(crate) const BUFFERS: u16 = 16;
+/// Buffers of a shard, a power of two. They bound what is read in one turn, 2 MiB: receiving pauses while all
+/// are in use. Fewer, and many clients that each say little find none left and have to ask again; more,
+/// and what is read has left the second-level cache when it is sent.
+pub(crate) const BUFFERS: u16 = 32;
 
 /// The kernel wants the ring on a page boundary.
 const PAGE_BYTES: usize = 4096;
