@@ -15,14 +15,15 @@ pub const CHUNK_BYTES: usize = 32 << 10;
 /// at once a short time ago.
 const KEPT: usize = 64;
 
+/// Free chunks at most, per shard: 64 MiB. Further ones go back at once.
+const FREE_MAX: usize = 2048;
+
 /// How long between two looks at what was not needed.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// A look gives back this share of what was not needed since the last one: half of it in five seconds.
+/// A look gives back this share of what was not needed since the last one, 8 MiB at most: half of it in
+/// five seconds.
 const SHARE: usize = 8;
-
-/// Chunks that a look gives back at most, 32 MiB: it takes a microsecond or two for each.
-const GIVEN_BACK_MAX: usize = 1024;
 
 /// Free chunks of one shard, the most recently used on top.
 #[derive(Debug, Default)]
@@ -45,9 +46,9 @@ impl ChunkPool {
         chunk
     }
 
-    /// Takes a buffer back. Only chunks are kept.
+    /// Takes a buffer back. Only chunks are kept, as long as there is room.
     pub(crate) fn give(&mut self, mut buffer: Vec<u8>) {
-        if buffer.capacity() == CHUNK_BYTES {
+        if buffer.capacity() == CHUNK_BYTES && self.free.len() < FREE_MAX {
             buffer.clear();
             self.free.push(buffer);
         }
@@ -69,7 +70,7 @@ impl ChunkPool {
             return;
         }
         let unneeded = self.unneeded.min(self.free.len().saturating_sub(KEPT));
-        self.free.drain(..unneeded.div_ceil(SHARE).min(GIVEN_BACK_MAX));
+        self.free.drain(..unneeded.div_ceil(SHARE));
         self.unneeded = self.free.len();
         self.look_at = now + LOOK_EVERY;
     }
@@ -121,6 +122,11 @@ mod tests {
         look(&mut pool);
         look(&mut pool);
         assert_eq!(pool.free.len(), KEPT);
+    }
+
+    #[test]
+    fn there_are_never_more_than_that_many() {
+        assert_eq!(pool_after(FREE_MAX + 10).free.len(), FREE_MAX);
     }
 
     #[test]

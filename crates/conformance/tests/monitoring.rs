@@ -283,7 +283,8 @@ fn connections_are_found_by_account_and_user_and_secrets_stay_inside() {
     let config = r#"
         accounts: {
             A: { users: [ { user: alice, password: hush-1 }, { user: bob, password: hush-2 } ] }
-            B: { users: [ { user: carl, password: hush-3 } ] }
+            B: { users: [ { user: carl, password: hush-3 } ]
+                 mappings: { "a.*": [ { dest: "b.$1", weight: 60% }, { dest: c, weight: 20% } ] } }
         }
     "#;
     let args = vec!["-m".into(), "-1".into()];
@@ -316,6 +317,11 @@ fn connections_are_found_by_account_and_user_and_secrets_stay_inside() {
     assert_eq!(number(&json(monitor, "/connz?acc=A"), "total"), 2);
     let detail = &json(monitor, "/accountz?acc=A")["account_detail"];
     assert_eq!((number(detail, "client_connections"), number(detail, "subscriptions")), (2, 1));
+    assert_eq!(detail.get("mappings"), None);
+    let mappings = &json(monitor, "/accountz?acc=B")["account_detail"]["mappings"];
+    let to = |subject: &str, weight: u32| serde_json::json!({ "subject": subject, "weight": weight });
+    // As nats-server shows them: what stays is one of them, and each weight has those before it in it.
+    assert_eq!(*mappings, serde_json::json!({ "a.*": [to("c", 20), to("a.$1", 40), to("b.$1", 100)] }));
     let names = &json(monitor, "/accountz")["accounts"];
     assert_eq!(*names, serde_json::json!(["$G", "$SYS", "A", "B"]));
     assert_eq!(json(monitor, "/varz")["auth_required"], true);

@@ -9,6 +9,18 @@ use crate::moment::Moment;
 use crate::snapshot::{AccountRow, Tally};
 use crate::subsz::LookupsText;
 
+/// Where messages to a subject go instead, in the order of the weights.
+pub type Mappings = BTreeMap<String, Vec<MappedTo>>;
+
+/// One of the places that messages to a subject go to instead.
+#[derive(Debug, Clone, Serialize)]
+pub struct MappedTo {
+    /// As it was written in the configuration.
+    pub subject: String,
+    /// The percentage up to which it is chosen, from that of the one before it: nats-server shows it so.
+    pub weight: u32,
+}
+
 /// All accounts, each put together from what the shards say of it.
 #[derive(Debug, Default)]
 pub struct Accounts {
@@ -57,7 +69,14 @@ pub fn accountz(server_id: &str, now: Moment, system_account: &str, accounts: &A
 
 impl AccountRow {
     /// `/accountz?acc=`: all about this account. It is as it was `updated`.
-    pub fn accountz(&self, server_id: &str, now: Moment, system_account: &str, updated: Moment) -> Answer {
+    pub fn accountz(
+        &self,
+        server_id: &str,
+        now: Moment,
+        system_account: &str,
+        updated: Moment,
+        mappings: Option<&Mappings>,
+    ) -> Answer {
         let detail = AccountText {
             account_name: &self.name,
             update_time: updated,
@@ -68,6 +87,7 @@ impl AccountRow {
             leafnode_connections: 0,
             client_connections: self.connections,
             subscriptions: self.subscriptions,
+            mappings,
             name_tag: &self.name,
             sublist_stats: LookupsText::of(self.subscriptions, self.lookups),
         };
@@ -112,6 +132,8 @@ struct AccountText<'a> {
     leafnode_connections: u64,
     client_connections: u64,
     subscriptions: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mappings: Option<&'a Mappings>,
     name_tag: &'a str,
     sublist_stats: LookupsText,
 }
@@ -211,13 +233,20 @@ mod tests {
 
     #[test]
     fn an_account_is_told_in_full() {
-        let body = row(2, 3).accountz("ID", Moment(0), "$SYS", Moment(0)).body;
+        let body = row(2, 3).accountz("ID", Moment(0), "$SYS", Moment(0), None).body;
         let keys: Vec<&str> =
             body.lines().filter_map(|line| line.trim_start().strip_prefix('"')?.split('"').next()).collect();
         let expected = "server_id now system_account account_detail account_name update_time expired complete \
             jetstream_enabled leafnode_connections client_connections subscriptions name_tag sublist_stats \
             num_subscriptions num_cache num_inserts num_removes num_matches cache_hit_rate max_fanout avg_fanout";
         assert_eq!(keys, expected.split_whitespace().collect::<Vec<_>>());
+        let to = MappedTo { subject: "b.$1".into(), weight: 100 };
+        let mappings = Mappings::from([("a.*".into(), vec![to])]);
+        let body = row(2, 3).accountz("ID", Moment(0), "$SYS", Moment(0), Some(&mappings)).body;
+        let body: String = body.split_whitespace().collect();
+        let expected =
+            "\"subscriptions\":1,\"mappings\":{\"a.*\":[{\"subject\":\"b.$1\",\"weight\":100}]},\"name_tag\"";
+        assert!(body.contains(expected), "{body}");
         assert_eq!(no_such_account("NOPE").body, "Account NOPE does not exist");
     }
 }

@@ -1,11 +1,13 @@
 //! `/varz`: the server, what it was told, and what it did.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::accounts::Mappings;
 use crate::answer::Answer;
 use crate::moment::{Moment, uptime};
 use crate::snapshot::ShardTotals;
@@ -79,6 +81,8 @@ pub struct Facts {
     pub metadata: BTreeMap<String, String>,
     /// The account for the server's own messages.
     pub system_account: String,
+    /// By account, those that have any.
+    pub mappings: Arc<BTreeMap<String, Mappings>>,
     /// Until when the certificate for clients holds.
     pub tls_cert_not_after: Option<Moment>,
 }

@@ -30,6 +30,6 @@ pub use credentials::{ConnectionType, Credentials, PasswordCheck, Verdict};
 pub use directory::{Directory, GLOBAL_ACCOUNT, Renewal, SYSTEM_ACCOUNT};
 pub use error::ConfigError;
 pub use identity::Identity;
-pub use mappings::Mappings;
+pub use mappings::{Mappings, MapsTo};
 pub use nonce::Nonces;
 pub use secret::Secret;

@@ -15,8 +15,18 @@ pub struct Mappings {
 #[derive(Debug)]
 struct Mapped {
     source: Box<[u8]>,
-    /// Each with the percentage up to which it is chosen; what is above the last is dropped.
-    destinations: Vec<(u32, Transform)>,
+    /// In the order of their weights; what is above the last one's `up_to` is dropped.
+    destinations: Vec<MapsTo>,
+}
+
+/// Where a mapping leads.
+#[derive(Debug)]
+pub struct MapsTo {
+    /// As it was written.
+    pub subject: Box<str>,
+    /// The percentage up to which it is chosen, from that of the one before it.
+    pub up_to: u32,
+    transform: Transform,
 }
 
 /// The functions that mappings may use; streams may use more.
@@ -50,17 +60,22 @@ impl Mappings {
         self.mappings.is_empty()
     }
 
+    /// Each source with its destinations.
+    pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[MapsTo])> {
+        self.mappings.iter().map(|mapped| (&*mapped.source, &*mapped.destinations))
+    }
+
     /// Puts the subject that a message to `subject` goes to in `into`; an empty one if the message is
     /// dropped. Returns false if no mapping is for the subject. `random` is asked for numbers.
     pub fn apply(&self, subject: &[u8], mut random: impl FnMut() -> u32, into: &mut Vec<u8>) -> bool {
         let Some(mapped) = self.mappings.iter().find(|mapped| mapped.is_for(subject)) else { return false };
         into.clear();
         let draw = match &mapped.destinations[..] {
-            [(100, _)] => 0,
+            [MapsTo { up_to: 100, .. }] => 0,
             _ => random() % 100,
         };
-        if let Some((_, transform)) = mapped.destinations.iter().find(|(up_to, _)| draw < *up_to) {
-            transform.apply(subject, random, into);
+        if let Some(to) = mapped.destinations.iter().find(|to| draw < to.up_to) {
+            to.transform.apply(subject, random, into);
         }
         true
     }
@@ -97,19 +112,20 @@ impl Mapped {
                     bad(reason)
                 }
             })?;
-            chosen.push((u32::from(*weight), transform));
+            chosen.push(MapsTo { subject: subject.as_str().into(), up_to: u32::from(*weight), transform });
         }
         // What is left stays where it is, unless the source is named among the destinations: then it
         // is meant to be lost.
         if weights != 100 && !seen.contains(source.as_str()) {
-            let kept = Transform::new(source, &numbered(source)).map_err(|error| bad(error.to_string()))?;
-            chosen.push((100 - weights, kept));
+            let subject = numbered(source);
+            let transform = Transform::new(source, &subject).map_err(|error| bad(error.to_string()))?;
+            chosen.push(MapsTo { subject: subject.into(), up_to: 100 - weights, transform });
         }
-        chosen.sort_by_key(|(weight, _)| *weight);
-        let mut up_to = 0;
-        for (weight, _) in &mut chosen {
-            up_to += *weight;
-            *weight = up_to;
+        chosen.sort_by_key(|to| to.up_to);
+        let mut sum = 0;
+        for to in &mut chosen {
+            sum += to.up_to;
+            to.up_to = sum;
         }
         Ok(Self { source: source.as_bytes().into(), destinations: chosen })
     }
@@ -193,6 +209,16 @@ mod tests {
             assert_eq!(mapped(&mapping, "a.x", draw).unwrap(), expected, "{draw}");
         }
         assert_eq!(mapped(&mapping, "b.x", 0), None);
+    }
+
+    #[test]
+    fn what_stays_is_listed_with_the_rest() {
+        let mappings = Mappings::new(&[to(&[("b.$1", 60), ("c", 20)])]).unwrap();
+        let listed: Vec<_> = mappings
+            .iter()
+            .map(|(source, all)| (source, all.iter().map(|to| (&*to.subject, to.up_to)).collect::<Vec<_>>()))
+            .collect();
+        assert_eq!(listed, [(&b"a.*"[..], vec![("c", 20), ("a.$1", 40), ("b.$1", 100)])]);
     }
 
     #[test]

@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use broker::{ClosedConnections, Settings};
 use monitor::{
-    Accounts, Answer, Connz, Facts, Metrics, Moment, Request, ShardTotals, Subsz, Varz, accountz, accstatz,
-    gatewayz, ip_queuesz, jsz, leafz, no_such_account, root, routez,
+    Accounts, Answer, Connz, Facts, MappedTo, Mappings, Metrics, Moment, Request, ShardTotals, Subsz, Varz,
+    accountz, accstatz, gatewayz, ip_queuesz, jsz, leafz, no_such_account, root, routez,
 };
 use monitor_http::{Config, Listener, Running, Scheme, start};
+use nats_auth::{Account, Directory, MapsTo};
 use rustls::ServerConfig;
 use server_options::Options;
 use shard_runtime::Control;
@@ -154,9 +155,23 @@ fn facts(
         tags: options.server_tags.clone(),
         metadata: options.server_metadata.clone(),
         system_account: options.auth.system().unwrap_or_default().to_owned(),
+        mappings: Arc::new(mappings(&settings.directory)),
         tls_cert_not_after: clients.and_then(Acceptor::not_after).map(Moment::of_seconds),
         ..place
     }
+}
+
+/// The subject mappings of all accounts that have any.
+fn mappings(directory: &Directory) -> BTreeMap<String, Mappings> {
+    let to = |to: &MapsTo| MappedTo { subject: to.subject.to_string(), weight: to.up_to };
+    let of = |account: &Account| -> Mappings {
+        let row = |(source, all): (&[u8], &[MapsTo])| {
+            (String::from_utf8_lossy(source).into_owned(), all.iter().map(to).collect())
+        };
+        account.mappings().iter().map(row).collect()
+    };
+    let accounts = directory.accounts().iter().filter(|account| !account.mappings().is_empty());
+    accounts.map(|account| (account.name().to_string(), of(account))).collect()
 }
 
 /// Who answers.
@@ -257,7 +272,9 @@ impl Desk {
         Some(match name {
             None => accountz(id, now, system, &accounts),
             Some(name) => match accounts.find(name) {
-                Some(account) => account.accountz(id, now, system, facts.config_load_time),
+                Some(account) => {
+                    account.accountz(id, now, system, facts.config_load_time, facts.mappings.get(name))
+                }
                 None => no_such_account(name),
             },
         })
