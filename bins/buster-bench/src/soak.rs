@@ -35,6 +35,10 @@ const SAMPLE_EVERY: Duration = Duration::from_millis(500);
 /// How much the memory may have grown at the end.
 const GROWTH_MAX: f64 = 0.1;
 
+/// Messages a second, unless told otherwise. As many as go through would be another test: what clients that do
+/// not read are owed, and with it the memory, then follows the speed of the machine from minute to minute.
+const PACE: f64 = 20_000.0;
+
 /// One client vanishes and another comes.
 const TROUBLE_EVERY: Duration = Duration::from_millis(20);
 
@@ -52,7 +56,7 @@ pub(crate) fn run(
     let pid = server.pid().context("a soak watches the server's memory: it needs --pid or --server")?;
     let shape = &shape.with(&settings.overrides)?;
     let time = Duration::from_secs(60 * u64::from(minutes)).mul_f64(settings.scale);
-    let settings = Settings { verify: true, ..settings.clone() };
+    let settings = Settings { verify: true, rate: settings.rate.or(Some(PACE)), ..settings.clone() };
     let endless = Shape { time: Some(time), ..shape.clone() };
     let mut flow = streaming::open(server, &endless, &settings)?;
     let mut troubles = Troubles::new(server, shape)?;
