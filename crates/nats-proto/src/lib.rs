@@ -81,6 +81,7 @@ mod frame;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 mod go_json;
+mod go_text;
 mod header_view;
 mod limits;
 mod line;
@@ -96,6 +97,7 @@ pub use client_decoder::ClientDecoder;
 pub use connect_options::{ConnectError, ConnectOptions, SubjectPermission};
 pub use delivery::Delivery;
 pub use error::ProtoError;
+pub use go_text::{quote, show};
 pub use header_view::{HeaderError, HeaderFields, HeaderView};
 pub use limits::{CONTROL_LINE_BYTES_MAX, Limits, PAYLOAD_BYTES_MAX, Step};
 pub use op::{ClientOp, HeaderLen, Message, Publish, ServerOp, Subscribe, Unsubscribe};
