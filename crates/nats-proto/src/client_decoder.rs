@@ -48,9 +48,7 @@ impl ClientDecoder {
             Verb::Info => {
                 frame::text(scan, verb, input, limits, |text| ClientOp::Info(frame::json_text(text)))
             }
-            Verb::Err => {
-                frame::text(scan, verb, input, limits, |text| ClientOp::Err(frame::without_quotes(text)))
-            }
+            Verb::Err => frame::text(scan, verb, input, limits, ClientOp::Err),
             Verb::Ping => frame::bare(scan, verb, input, limits, ClientOp::Ping),
             Verb::Pong => frame::bare(scan, verb, input, limits, ClientOp::Pong),
             Verb::Ok => frame::bare(scan, verb, input, limits, ClientOp::Ok),
@@ -166,7 +164,7 @@ mod tests {
         assert_eq!(whole(b"CONNECT {}\r\n"), ClientOp::Connect(b"{}"));
         assert_eq!(whole(b"connect{}\n"), ClientOp::Connect(b"{}"));
         assert_eq!(whole(b"INFO {} \r\n"), ClientOp::Info(b"{} "));
-        assert_eq!(whole(b"-ERR 'a b'\r\n"), ClientOp::Err(b"a b"));
+        assert_eq!(whole(b"-ERR 'a b'\r\n"), ClientOp::Err(b"'a b'"));
         assert_eq!(whole(b"-err a'\r\n"), ClientOp::Err(b"a'"));
     }
 

@@ -85,11 +85,14 @@ mod go_text;
 mod header_view;
 mod limits;
 mod line;
+mod log_words;
 mod marks;
 mod op;
 mod server_decoder;
 mod server_info;
 mod streak;
+#[cfg(test)]
+mod testing;
 mod tokens;
 mod verb;
 
@@ -100,6 +103,7 @@ pub use error::ProtoError;
 pub use go_text::{quote, show};
 pub use header_view::{HeaderError, HeaderFields, HeaderView};
 pub use limits::{CONTROL_LINE_BYTES_MAX, Limits, PAYLOAD_BYTES_MAX, Step};
+pub use log_words::Refused;
 pub use op::{ClientOp, HeaderLen, Message, Publish, ServerOp, Subscribe, Unsubscribe};
 pub use server_decoder::ServerDecoder;
 pub use server_info::{InfoError, ServerInfo};

@@ -17,7 +17,7 @@ pub enum ClientOp<'a> {
     Pong,
     /// `+OK`, which servers ignore.
     Ok,
-    /// `-ERR`: the text without quotes. Servers log it and close.
+    /// `-ERR`: the text as it was written, quotes included. Servers log it and close.
     Err(&'a [u8]),
     /// `INFO`: the JSON text. Servers refuse malformed JSON and ignore the rest.
     Info(&'a [u8]),

@@ -69,7 +69,7 @@ impl Op {
             ClientOp::Ping => Self::Ping,
             ClientOp::Pong => Self::Pong,
             ClientOp::Ok => Self::Ok,
-            ClientOp::Err(text) => Self::Err(String::from_utf8(text.to_vec()).unwrap()),
+            ClientOp::Err(text) => Self::Err(unquoted(text)),
             ClientOp::Info(text) => Self::Info(Box::new(ServerInfo::parse(text).unwrap())),
         }
     }
@@ -90,6 +90,12 @@ impl Op {
             ServerOp::Err(text) => Self::Err(String::from_utf8(text.to_vec()).unwrap()),
         }
     }
+}
+
+/// Servers get to see the quotes.
+fn unquoted(text: &[u8]) -> String {
+    let text = str::from_utf8(text).unwrap();
+    text.strip_prefix('\'').and_then(|text| text.strip_suffix('\'')).unwrap().to_owned()
 }
 
 /// A subject, reply, queue or sid: anything without blanks and line ends.
