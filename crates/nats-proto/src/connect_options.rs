@@ -5,7 +5,7 @@ use std::ops::Not;
 
 use serde::Serialize;
 
-use crate::go_json::{Field, Fields};
+use crate::go_json::{BodyError, Field, Fields, read_into};
 
 /// What a client says of itself and how it wants to be served.
 ///
@@ -84,22 +84,6 @@ pub struct SubjectPermission {
     pub deny: Vec<String>,
 }
 
-/// The body of a CONNECT could not be read; nats-server closes without a word.
-///
-/// It never quotes the body, which may hold a password.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum ConnectError {
-    /// Not JSON.
-    #[error("malformed JSON in CONNECT, at byte {column}")]
-    Syntax {
-        /// Where the reader stopped, counted from 1.
-        column: usize,
-    },
-    /// JSON, but not an object, or a field holds a value of another type than its own.
-    #[error("value of the wrong type in CONNECT")]
-    WrongType,
-}
-
 impl Default for ConnectOptions {
     /// What holds for a client that never sent CONNECT.
     fn default() -> Self {
@@ -135,8 +119,8 @@ impl ConnectOptions {
     ///
     /// # Errors
     ///
-    /// See [`ConnectError`].
-    pub fn parse(text: &[u8]) -> Result<Self, ConnectError> {
+    /// See [`BodyError`].
+    pub fn parse(text: &[u8]) -> Result<Self, BodyError> {
         let mut options = Self::default();
         options.merge(text)?;
         Ok(options)
@@ -147,17 +131,15 @@ impl ConnectOptions {
     ///
     /// # Errors
     ///
-    /// See [`ConnectError`]. Some fields may have changed already.
-    pub fn merge(&mut self, text: &[u8]) -> Result<(), ConnectError> {
-        // Go replaces broken UTF-8 instead of refusing it.
-        let text = String::from_utf8_lossy(text);
-        let value =
-            serde_json::from_str(&text).map_err(|error| ConnectError::Syntax { column: error.column() })?;
-        self.store(value).map_err(|_| ConnectError::WrongType)
+    /// See [`BodyError`]. Some fields may have changed already.
+    pub fn merge(&mut self, text: &[u8]) -> Result<(), BodyError> {
+        read_into(text, self)
     }
 }
 
 impl Fields for ConnectOptions {
+    const GO_TYPE: &'static str = "server.ClientOpts";
+
     fn field(&mut self, name: &str) -> Option<&mut dyn Field> {
         Some(match name {
             "echo" => &mut self.echo,
@@ -188,6 +170,8 @@ impl Fields for ConnectOptions {
 }
 
 impl Fields for SubjectPermission {
+    const GO_TYPE: &'static str = "server.SubjectPermission";
+
     fn field(&mut self, name: &str) -> Option<&mut dyn Field> {
         Some(match name {
             "allow" => &mut self.allow,
@@ -221,7 +205,7 @@ impl fmt::Debug for ConnectOptions {
 mod tests {
     use super::*;
 
-    fn parse(text: &str) -> Result<ConnectOptions, ConnectError> {
+    fn parse(text: &str) -> Result<ConnectOptions, BodyError> {
         ConnectOptions::parse(text.as_bytes())
     }
 
@@ -269,7 +253,7 @@ mod tests {
             "5",
             r#""x""#,
         ] {
-            assert_eq!(parse(text), Err(ConnectError::WrongType), "{text}");
+            assert!(matches!(parse(text), Err(BodyError::WrongType(_))), "{text}");
         }
         assert_eq!(parse(r#"{"protocol":-1}"#).unwrap().protocol, -1);
     }
@@ -277,14 +261,32 @@ mod tests {
     #[test]
     fn what_is_no_json_is_refused() {
         for text in ["", "\r", "{bad", "{}x", "{\"name\":\"a\tb\"}", "{'a':1}", "{\"a\":1,}"] {
-            assert!(matches!(parse(text), Err(ConnectError::Syntax { .. })), "{text:?}");
+            assert!(matches!(parse(text), Err(BodyError::Syntax(_))), "{text:?}");
         }
     }
 
     #[test]
-    fn broken_utf8_is_replaced() {
-        let options = ConnectOptions::parse(b"{\"name\":\"a\xffb\"}").unwrap();
-        assert_eq!(options.name, "a\u{fffd}b");
+    fn broken_text_is_replaced() {
+        let name = |text: &[u8]| ConnectOptions::parse(text).unwrap().name;
+        assert_eq!(name(b"{\"name\":\"a\xffb\"}"), "a\u{fffd}b");
+        assert_eq!(name(b"{\"name\":\"a\xe6\x97\"}"), "a\u{fffd}\u{fffd}");
+        // A JavaScript client can send these.
+        assert_eq!(name(br#"{"name":"a\ud83d"}"#), "a\u{fffd}");
+        assert_eq!(name(br#"{"name":"\ud83d\u0041\uDE00"}"#), "\u{fffd}A\u{fffd}");
+        assert_eq!(name(br#"{"name":"\uD83D\ude00\n\/\u00e9"}"#), "\u{1f600}\n/é");
+    }
+
+    #[test]
+    fn what_is_skipped_may_be_anything() {
+        let deep =
+            format!(r#"{{"x":{}{},"y":1e999,"z":"\udc00","user":"a"}}"#, "[".repeat(5000), "]".repeat(5000));
+        assert_eq!(parse(&deep).unwrap().user, "a");
+    }
+
+    #[test]
+    fn of_a_name_that_comes_twice_both_values_have_to_fit() {
+        assert!(parse(r#"{"verbose":"x","verbose":true}"#).is_err());
+        assert_eq!(parse(r#"{"user":"a","USER":"b"}"#).unwrap().user, "b");
     }
 
     #[test]

@@ -1,82 +1,169 @@
-//! Taking JSON values into fields the way Go's encoding/json does, since that is what clients meet
-//! elsewhere: keys match in any case, unknown ones are skipped, null leaves a field as it was, and a
-//! value of another type is refused.
+//! Taking JSON into fields the way Go's encoding/json does, since that is what clients meet elsewhere.
+//!
+//! First the whole text has to be JSON; then keys match in any case, unknown ones are skipped whatever their
+//! values are, null leaves a field as it was, and a value of another type is refused. Errors are in Go's
+//! words, which nats-server logs.
 
-use serde_json::Value;
+mod grammar;
+mod value;
+
+use std::fmt::Write as _;
+
+use self::grammar::check;
+use self::value::Value;
+
+/// The body of a CONNECT or an INFO could not be read; nats-server closes without a word.
+///
+/// Shown, it is what nats-server logs. Of the body that may quote a character, an escape sequence, or a
+/// number where another number belongs: never a password.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BodyError {
+    /// Not JSON.
+    #[error("{0}")]
+    Syntax(String),
+    /// JSON, but not an object, or a field holds a value of another type than its own.
+    #[error("{0}")]
+    WrongType(String),
+}
+
+/// Reads the text into the fields.
+pub(crate) fn read_into<T: Fields>(text: &[u8], fields: &mut T) -> Result<(), BodyError> {
+    check(text).map_err(BodyError::Syntax)?;
+    fields.store(Value::of(text)).map_err(|wrong| BodyError::WrongType(wrong.words(T::GO_TYPE)))
+}
 
 /// A value of a type its field cannot hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct WrongType;
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct WrongType {
+    /// What Go calls the value.
+    value: String,
+    /// What Go calls the field's type.
+    wanted: &'static str,
+    /// Where it stands, the innermost name first.
+    path: Vec<String>,
+}
+
+impl WrongType {
+    fn new(value: Value<'_>, wanted: &'static str) -> Self {
+        Self { value: value.kind().into(), wanted, path: Vec::new() }
+    }
+
+    fn within(mut self, name: impl Into<String>) -> Self {
+        self.path.push(name.into());
+        self
+    }
+
+    /// What Go says of it, in the struct of that type.
+    fn words(&self, within: &str) -> String {
+        let within = within.trim_start_matches("server.");
+        let mut words = format!("json: cannot unmarshal {} into ", self.value);
+        // Writing to a string cannot fail.
+        let _ = match &self.path[..] {
+            [] => write!(words, "Go value of type {}", self.wanted),
+            [innermost, ..] => {
+                let is_index = innermost.bytes().all(|byte| byte.is_ascii_digit());
+                let what = if is_index { "" } else { "Go struct field " };
+                let path: Vec<_> = self.path.iter().rev().map(String::as_str).collect();
+                write!(words, "{what}{within}.{} of type {}", path.join("."), self.wanted)
+            }
+        };
+        words
+    }
+}
 
 /// Something a JSON value can be stored in.
 pub(crate) trait Field {
-    fn store(&mut self, value: Value) -> Result<(), WrongType>;
+    fn store(&mut self, value: Value<'_>) -> Result<(), WrongType>;
 }
 
 /// A struct whose fields are found by name.
 pub(crate) trait Fields {
+    /// What Go calls it.
+    const GO_TYPE: &'static str;
+
     /// The field of that name, which comes in lower case.
     fn field(&mut self, name: &str) -> Option<&mut dyn Field>;
 }
 
 impl<T: Fields> Field for T {
-    fn store(&mut self, value: Value) -> Result<(), WrongType> {
-        match value {
-            Value::Null => Ok(()),
-            Value::Object(members) => {
-                for (key, value) in members {
-                    if let Some(field) = self.field(&fold(&key)) {
-                        field.store(value)?;
-                    }
-                }
-                Ok(())
-            }
-            _ => Err(WrongType),
+    fn store(&mut self, value: Value<'_>) -> Result<(), WrongType> {
+        if value.is_null() {
+            return Ok(());
         }
+        let members = value.members().ok_or_else(|| WrongType::new(value, T::GO_TYPE))?;
+        for (name, value) in members {
+            let name = name.text();
+            if let Some(field) = self.field(&fold(&name)) {
+                field.store(value).map_err(|wrong| wrong.within(name))?;
+            }
+        }
+        Ok(())
     }
 }
 
 /// What Go holds behind a pointer: null takes it away.
 impl<T: Fields + Default> Field for Option<T> {
-    fn store(&mut self, value: Value) -> Result<(), WrongType> {
-        match value {
-            Value::Null => {
-                *self = None;
-                Ok(())
-            }
-            value => self.get_or_insert_default().store(value),
+    fn store(&mut self, value: Value<'_>) -> Result<(), WrongType> {
+        if value.is_null() {
+            *self = None;
+            return Ok(());
         }
+        self.get_or_insert_default().store(value)
     }
 }
 
 impl Field for bool {
-    fn store(&mut self, value: Value) -> Result<(), WrongType> {
-        match value {
-            Value::Null => {}
-            Value::Bool(value) => *self = value,
-            _ => return Err(WrongType),
+    fn store(&mut self, value: Value<'_>) -> Result<(), WrongType> {
+        if !value.is_null() {
+            *self = value.bool().ok_or_else(|| WrongType::new(value, "bool"))?;
         }
         Ok(())
     }
 }
 
+/// A whole number of one of Go's types.
+fn store_number<T: std::str::FromStr>(
+    field: &mut T,
+    value: Value<'_>,
+    wanted: &'static str,
+) -> Result<(), WrongType> {
+    if value.is_null() {
+        return Ok(());
+    }
+    let wrong = || WrongType::new(value, wanted);
+    let number = value.number().ok_or_else(wrong)?;
+    *field = number.parse().map_err(|_| WrongType { value: format!("number {number}"), ..wrong() })?;
+    Ok(())
+}
+
 impl Field for i64 {
-    fn store(&mut self, value: Value) -> Result<(), WrongType> {
-        match value {
-            Value::Null => {}
-            Value::Number(number) => *self = number.as_i64().ok_or(WrongType)?,
-            _ => return Err(WrongType),
-        }
-        Ok(())
+    fn store(&mut self, value: Value<'_>) -> Result<(), WrongType> {
+        store_number(self, value, "int")
+    }
+}
+
+impl Field for i32 {
+    fn store(&mut self, value: Value<'_>) -> Result<(), WrongType> {
+        store_number(self, value, "int32")
+    }
+}
+
+impl Field for u64 {
+    fn store(&mut self, value: Value<'_>) -> Result<(), WrongType> {
+        store_number(self, value, "uint64")
+    }
+}
+
+impl Field for u8 {
+    fn store(&mut self, value: Value<'_>) -> Result<(), WrongType> {
+        store_number(self, value, "uint8")
     }
 }
 
 impl Field for String {
-    fn store(&mut self, value: Value) -> Result<(), WrongType> {
-        match value {
-            Value::Null => {}
-            Value::String(value) => *self = value,
-            _ => return Err(WrongType),
+    fn store(&mut self, value: Value<'_>) -> Result<(), WrongType> {
+        if !value.is_null() {
+            *self = value.string().ok_or_else(|| WrongType::new(value, "string"))?;
         }
         Ok(())
     }
@@ -84,18 +171,16 @@ impl Field for String {
 
 /// Null empties a list.
 impl Field for Vec<String> {
-    fn store(&mut self, value: Value) -> Result<(), WrongType> {
+    fn store(&mut self, value: Value<'_>) -> Result<(), WrongType> {
         self.clear();
-        match value {
-            Value::Null => {}
-            Value::Array(values) => {
-                for value in values {
-                    let mut item = String::new();
-                    item.store(value)?;
-                    self.push(item);
-                }
-            }
-            _ => return Err(WrongType),
+        if value.is_null() {
+            return Ok(());
+        }
+        let elements = value.elements().ok_or_else(|| WrongType::new(value, "[]string"))?;
+        for (at, value) in elements.enumerate() {
+            let mut item = String::new();
+            item.store(value).map_err(|wrong| wrong.within(at.to_string()))?;
+            self.push(item);
         }
         Ok(())
     }
@@ -107,14 +192,4 @@ fn fold(key: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn keys_fold_as_in_go() {
-        assert_eq!(fold("No_Responders"), "no_responders");
-        assert_eq!(fold("u\u{17f}er"), "user");
-        assert_eq!(fold("n\u{212a}ey"), "nkey");
-        assert_eq!(fold("ÄÖ"), "ÄÖ");
-    }
-}
+mod tests;

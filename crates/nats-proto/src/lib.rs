@@ -97,9 +97,10 @@ mod tokens;
 mod verb;
 
 pub use client_decoder::ClientDecoder;
-pub use connect_options::{ConnectError, ConnectOptions, SubjectPermission};
+pub use connect_options::{ConnectOptions, SubjectPermission};
 pub use delivery::Delivery;
 pub use error::ProtoError;
+pub use go_json::BodyError;
 pub use go_text::{quote, show};
 pub use header_view::{HeaderError, HeaderFields, HeaderView};
 pub use limits::{CONTROL_LINE_BYTES_MAX, Limits, PAYLOAD_BYTES_MAX, Step};
