@@ -1,14 +1,16 @@
 //! What is wrong with a configuration.
 
+use nats_proto::quote;
+
 /// Why no [`Directory`](crate::Directory) can be built. Where nats-server has words for it, they are
 /// its words, without the place in the file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
     /// Two users of one name.
-    #[error("Duplicate user {0:?} detected")]
+    #[error("Duplicate user {} detected", quote(.0))]
     DuplicateUser(String),
     /// Two users of one nkey.
-    #[error("Duplicate nkey {0:?} detected")]
+    #[error("Duplicate nkey {} detected", quote(.0))]
     DuplicateNkey(String),
     /// Two accounts of one name.
     #[error("Duplicate Account Entry: {0}")]
@@ -34,13 +36,13 @@ pub enum ConfigError {
     #[error("{0}")]
     Permissions(String),
     /// `allowed_connection_types` has a word that is none.
-    #[error("invalid connection types [{0:?}]")]
+    #[error("invalid connection types [{}]", quote(.0))]
     ConnectionType(String),
     /// A mapping whose source is no subject.
-    #[error("Subject {0:?} is not a valid subject")]
+    #[error("Subject {} is not a valid subject", quote(.0))]
     MappingSource(String),
     /// A mapping to one place that makes no sense.
-    #[error("Error adding mapping for {filter:?} to {subject:?} : {reason}")]
+    #[error("Error adding mapping for {} to {} : {reason}", quote(filter), quote(subject))]
     MappingTo {
         /// From where.
         filter: String,
@@ -50,7 +52,7 @@ pub enum ConfigError {
         reason: String,
     },
     /// A mapping that makes no sense.
-    #[error("Error adding mapping for {filter:?} : {reason}")]
+    #[error("Error adding mapping for {} : {reason}", quote(filter))]
     Mapping {
         /// From where.
         filter: String,
@@ -59,7 +61,9 @@ pub enum ConfigError {
     },
     /// A mapping for one cluster only.
     #[error(
-        "mapping for {filter:?} to {subject:?}: \"cluster\" is set, but clusters are not supported yet; remove it"
+        "mapping for {} to {}: \"cluster\" is set, but clusters are not supported yet; remove it",
+        quote(filter),
+        quote(subject)
     )]
     MappingCluster {
         /// From where.

@@ -1,7 +1,8 @@
 //! Messages that go to another subject than they were published to.
 
 use hashbrown::HashSet;
-use subject_trie::{Transform, filter_matches, has_wildcard};
+use nats_proto::quote;
+use subject_trie::{Transform, filter_covers, has_wildcard};
 
 use crate::config::{Destination, Mapping};
 use crate::error::ConfigError;
@@ -96,7 +97,7 @@ impl Mapped {
                 return Err(ConfigError::MappingCluster { filter: source.clone(), subject: subject.clone() });
             }
             if !seen.insert(subject.as_str()) {
-                return Err(bad(format!("duplicate entry for {subject:?}")));
+                return Err(bad(format!("duplicate entry for {}", quote(subject))));
             }
             weights += u32::from(*weight);
             if *weight > 100 {
@@ -131,7 +132,7 @@ impl Mapped {
     }
 
     fn is_for(&self, subject: &[u8]) -> bool {
-        *self.source == *subject || filter_matches(&self.source, subject)
+        *self.source == *subject || filter_covers(&self.source, subject)
     }
 }
 
@@ -209,6 +210,25 @@ mod tests {
             assert_eq!(mapped(&mapping, "a.x", draw).unwrap(), expected, "{draw}");
         }
         assert_eq!(mapped(&mapping, "b.x", 0), None);
+    }
+
+    // A message to a.> went where those to a.* go.
+    #[test]
+    fn wildcards_of_a_publisher_stand_for_what_they_match() {
+        for (source, subject, is_mapped) in [
+            ("a.*", "a.>", false),
+            ("a.*", "a.*", true),
+            ("a.b", "a.*", false),
+            ("a.>", "a.*", true),
+            ("a.>", "a.>", true),
+            ("a.>", "a", false),
+            ("a.*", "a.", false),
+            ("*", ">", false),
+        ] {
+            let to = if source.ends_with('>') { "b.>" } else { "b" };
+            let mapping = from(source, &[(to, 100)]);
+            assert_eq!(mapped(&mapping, subject, 0).is_some(), is_mapped, "{subject} by {source}");
+        }
     }
 
     #[test]

@@ -46,9 +46,19 @@ pub(crate) fn valid_filter_matches(filter: &[u8], subject: &[u8]) -> bool {
 /// assert!(!filter_contains(b"foo.*", b"foo.>"));
 /// ```
 pub fn filter_contains(outer: &[u8], inner: &[u8]) -> bool {
-    if !is_valid_filter(outer) || !is_valid_filter(inner) {
-        return false;
-    }
+    is_valid_filter(outer) && is_valid_filter(inner) && filter_covers(outer, inner)
+}
+
+/// [`filter_contains`] for a filter that is known to be valid, and anything that was published to: wildcards
+/// in that stand for what they match. As in nats-server, what a `>` takes in is not looked at.
+///
+/// ```
+/// use subject_trie::filter_covers;
+/// assert!(filter_covers(b"foo.*", b"foo.bar") && filter_covers(b"foo.*", b"foo.*"));
+/// assert!(!filter_covers(b"foo.*", b"foo.>") && !filter_covers(b"foo.*", b"foo."));
+/// assert!(filter_covers(b"foo.>", b"foo..bar"));
+/// ```
+pub fn filter_covers(outer: &[u8], inner: &[u8]) -> bool {
     let mut inner_tokens = tokens(inner);
     for outer_token in tokens(outer) {
         let Some(token) = inner_tokens.next() else {
@@ -56,7 +66,7 @@ pub fn filter_contains(outer: &[u8], inner: &[u8]) -> bool {
         };
         match outer_token {
             b">" => return true,
-            b"*" if token != b">" => {}
+            b"*" if !token.is_empty() && token != b">" => {}
             _ if outer_token == token => {}
             _ => return false,
         }

@@ -46,7 +46,7 @@ mod transform;
 mod trie;
 mod wildcard_trie;
 
-pub use filter::{filter_contains, filter_matches, filters_overlap};
+pub use filter::{filter_contains, filter_covers, filter_matches, filters_overlap};
 pub use filter_key::FilterKey;
 pub use grammar::{SubjectError, has_wildcard, is_valid_filter, is_valid_literal};
 pub use hashing::SubjectHash;
