@@ -7,8 +7,8 @@
 
 use std::sync::Arc;
 
-use nats_auth::{Credentials, Directory, Identity, PasswordCheck, Renewal, Verdict};
-use nats_proto::{ConnectOptions, Limits};
+use nats_auth::{Claim, Credentials, Directory, Identity, PasswordCheck, Renewal, Verdict};
+use nats_proto::{ConnectOptions, Limits, quote};
 
 use crate::account::Account;
 use crate::broker::Broker;
@@ -17,6 +17,7 @@ use crate::close::CloseReason;
 use crate::deadlines::Due;
 use crate::guard::Guard;
 use crate::input::Flow;
+use crate::seldom::SeldomLine;
 use crate::settings::Settings;
 use crate::time::Time;
 
@@ -41,7 +42,7 @@ impl Broker {
         let renewed = identity.map(|identity| self.config.settings.directory.renew(&identity));
         match renewed {
             Some(Renewal::Granted(identity)) => self.admit(id, identity, objection),
-            Some(Renewal::Refused | Renewal::Gone) | None => self.refuse_user(id, claim.as_deref()),
+            Some(Renewal::Refused | Renewal::Gone) | None => self.refuse_client(id, claim),
         }
         self.resume(now, id, Hold::Auth);
         self.settle();
@@ -72,7 +73,9 @@ impl Broker {
     pub(crate) fn on_auth_due(&mut self, id: ConnId) {
         let Some(client) = self.egress.clients.find(id) else { return };
         if client.standing != Standing::Admitted && client.closing.is_none() {
-            self.refuse(id, "Authentication Timeout", CloseReason::AuthenticationTimeout);
+            self.egress.send_err(id, SeldomLine::AuthTimeout.text());
+            self.log_seldom(id, SeldomLine::AuthTimeout);
+            self.close(id, CloseReason::AuthenticationTimeout);
         }
     }
 
@@ -84,7 +87,8 @@ impl Broker {
                 self.egress.clients.at(id).connect_received = true;
                 self.admit_as(id, identity);
             }
-            _ => self.refuse_credentials(id),
+            Verdict::Refused(claim) => self.refuse_client(id, claim),
+            Verdict::Granted(_) | Verdict::Check(_) => self.refuse_client(id, None),
         }
     }
 
@@ -92,17 +96,19 @@ impl Broker {
     pub(crate) fn identify(&mut self, id: ConnId, options: &ConnectOptions) -> Flow {
         let objection = Objection::to(options);
         let directory = Arc::clone(&self.config.settings.directory);
-        match verdict(&directory, self.egress.clients.at(id), options) {
-            Verdict::Granted(identity) => self.admit(id, identity, objection),
-            Verdict::Refused => {
-                let user = [&options.user, &options.nkey].into_iter().find(|name| !name.is_empty());
-                self.refuse_user(id, user.map(String::as_str));
+        let client = self.egress.clients.at(id);
+        match verdict(&directory, client, options) {
+            Verdict::Granted(identity) => {
+                let claim = credentials(client, options).claim().filter(|_| identity.claim().is_none());
+                client.claim = claim.or(client.claim.take());
+                self.admit(id, identity, objection);
             }
+            Verdict::Refused(claim) => self.refuse_client(id, claim),
             Verdict::Check(mut check) => {
-                let claim = Arc::from(&*options.user);
-                check.lapse_with(&claim);
-                let client = self.egress.clients.at(id);
-                client.claim = Some(claim);
+                client.claim = check.identity().claim();
+                if let Some(claim) = &client.claim {
+                    check.lapse_with(claim.name());
+                }
                 client.standing = Standing::Checking(objection);
                 self.password_checks.push((id, check));
                 return Flow::NextThenHold(Hold::Auth);
@@ -111,17 +117,15 @@ impl Broker {
         Flow::Next
     }
 
-    /// Says in the log who the client wanted to be.
-    fn refuse_user(&mut self, id: ConnId, user: Option<&str>) {
-        let label = &self.egress.clients.at(id).label;
-        match user.filter(|user| !user.is_empty()) {
-            Some(user) => tracing::error!("{label} - authentication error - User {user:?}"),
+    /// Turns a client away, and says in the log who it would be.
+    pub(crate) fn refuse_client(&mut self, id: ConnId, claim: Option<Claim>) {
+        let client = self.egress.clients.at(id);
+        let label = &client.label;
+        match &claim {
+            Some(claim) => tracing::error!("{label} - authentication error - {claim}"),
             None => tracing::error!("{label} - authentication error"),
         }
-        self.refuse_credentials(id);
-    }
-
-    fn refuse_credentials(&mut self, id: ConnId) {
+        client.claim = claim;
         self.refuse(id, "Authorization Violation", CloseReason::AuthenticationFailure);
     }
 
@@ -130,17 +134,22 @@ impl Broker {
         if !self.admit_as(id, identity) {
             return;
         }
-        match objection {
-            Some(Objection::Account) => self.refuse_credentials(id),
-            Some(Objection::Protocol) => {
-                self.refuse(id, "invalid client protocol", CloseReason::BadClientProtocolVersion);
-            }
-            Some(Objection::NoResponders) => {
-                let text = "no responders requires headers support";
-                self.refuse(id, text, CloseReason::NoRespondersRequiresHeaders);
-            }
-            None => self.acknowledge(id),
+        let client = self.egress.clients.at(id);
+        if objection == Some(Objection::Account) {
+            let claim = client.who();
+            return self.refuse_client(id, claim);
         }
+        client.introduce(self.config.settings.directory.account(client.account).name());
+        let (text, reason) = match objection {
+            Some(Objection::Protocol) => ("invalid client protocol", CloseReason::BadClientProtocolVersion),
+            Some(Objection::NoResponders) => {
+                ("no responders requires headers support", CloseReason::NoRespondersRequiresHeaders)
+            }
+            Some(Objection::Account) | None => return self.acknowledge(id),
+        };
+        self.egress.send_err(id, text);
+        tracing::error!("{} - {text}", self.egress.clients.at(id).label);
+        self.close(id, reason);
     }
 
     /// The client enters the account of this user; false if there is no place for it.
@@ -155,7 +164,6 @@ impl Broker {
         client.seat = Some(seat);
         client.identity = identity;
         client.standing = Standing::Admitted;
-        client.introduce(account.name());
         self.enter_account(id);
         self.settle_rights(id);
         true
@@ -163,9 +171,9 @@ impl Broker {
 
     /// There is no place for the client in its account.
     pub(crate) fn refuse_one_too_many(&mut self, id: ConnId) {
-        let text = "maximum account active connections exceeded";
-        tracing::error!("{} - {text}", self.egress.clients.at(id).label);
-        self.refuse(id, text, CloseReason::MaxAccountConnectionsExceeded);
+        self.egress.send_err(id, SeldomLine::MaxAccountConnections.text());
+        self.log_seldom(id, SeldomLine::MaxAccountConnections);
+        self.close(id, CloseReason::MaxAccountConnectionsExceeded);
     }
 
     /// Counts the client in the account of its user from now on.
@@ -238,7 +246,22 @@ impl Objection {
 
 /// Who the client is, by what it shows. One that shows nothing new stays who it is.
 fn verdict(directory: &Directory, client: &Client, options: &ConnectOptions) -> Verdict {
-    let shown = Credentials {
+    let shown = credentials(client, options);
+    let shows = [shown.nkey, shown.signature, shown.token, shown.user, shown.password];
+    if client.seat.is_some()
+        && shows.iter().all(|text| text.is_empty())
+        && let Renewal::Granted(identity) = directory.renew(&client.identity)
+    {
+        return Verdict::Granted(identity);
+    }
+    if directory.overrules(&shown) {
+        tracing::warn!("User {} found in connect proto, but user required from cert", quote(shown.user));
+    }
+    directory.authenticate(&shown)
+}
+
+fn credentials<'a>(client: &'a Client, options: &'a ConnectOptions) -> Credentials<'a> {
+    Credentials {
         nkey: &options.nkey,
         signature: &options.sig,
         nonce: client.nonce.as_deref().unwrap_or_default(),
@@ -247,13 +270,5 @@ fn verdict(directory: &Directory, client: &Client, options: &ConnectOptions) -> 
         password: &options.pass,
         peer: client.security.as_ref().and_then(|security| security.peer.as_ref()),
         ..Credentials::default()
-    };
-    let shows = [shown.nkey, shown.signature, shown.token, shown.user, shown.password];
-    if client.seat.is_some()
-        && shows.iter().all(|text| text.is_empty())
-        && let Renewal::Granted(identity) = directory.renew(&client.identity)
-    {
-        return Verdict::Granted(identity);
     }
-    directory.authenticate(&shown)
 }

@@ -135,8 +135,7 @@ impl Broker {
             self.greet(id);
         }
         if placed.over_limit {
-            self.egress.send_err(id, "maximum connections exceeded");
-            self.close(id, CloseReason::MaxConnectionsExceeded);
+            self.refuse_beyond_max(id);
         }
         self.settle();
         id

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use balance::Votes;
 use hashbrown::HashTable;
-use nats_auth::{Identity, Seat};
-use nats_proto::{ClientDecoder, ConnectOptions, Limits};
+use nats_auth::{Claim, Identity, Seat};
+use nats_proto::{ClientDecoder, ConnectOptions, Limits, quote};
 
 use crate::close::CloseReason;
 use crate::guard::Guard;
@@ -159,8 +159,9 @@ pub(crate) struct Client {
     pub(crate) standing: Standing,
     /// Who it is, once it is admitted.
     pub(crate) identity: Arc<Identity>,
-    /// The user it says to be, while its password is held against a hash: with it the check lapses.
-    pub(crate) claim: Option<Arc<str>>,
+    /// Who it says to be: where nobody is asked, and while its password is held against a hash, when the
+    /// check lapses with this.
+    pub(crate) claim: Option<Claim>,
     /// Its place in its account.
     pub(crate) seat: Option<Seat>,
     /// What its INFO asked to be signed.
@@ -172,6 +173,10 @@ pub(crate) struct Client {
     /// How many subscriptions it may have; `None` is no limit.
     pub(crate) subs_max: Option<usize>,
     pub(crate) connect_received: bool,
+    /// Its latest CONNECT was its first.
+    pub(crate) is_first_connect: bool,
+    /// A CONNECT of its was good: logs may tell its account.
+    pub(crate) introduced: bool,
     pub(crate) first_pong_sent: bool,
     /// It is not known yet whether and how it is secured.
     pub(crate) opening: bool,
@@ -181,6 +186,8 @@ pub(crate) struct Client {
     pub(crate) decoder: ClientDecoder,
     /// Input not decoded yet: the start of an op, or what a hold keeps back.
     pub(crate) inbox: Vec<u8>,
+    /// How many bytes came with the read that the inbox ends with.
+    pub(crate) held_read: usize,
     /// How many bytes from the front of the inbox the op there is known to need.
     pub(crate) op_bytes: usize,
     pub(crate) hold: Option<Hold>,
@@ -248,11 +255,14 @@ impl Client {
             limits,
             subs_max: None,
             connect_received: false,
+            is_first_connect: false,
+            introduced: false,
             first_pong_sent: false,
             opening: false,
             security: None,
             decoder: ClientDecoder::default(),
             inbox: Vec::new(),
+            held_read: 0,
             op_bytes: 0,
             hold: None,
             hung_up: None,
@@ -278,18 +288,27 @@ impl Client {
         }
     }
 
-    /// Names the client in the log by what its CONNECT said of it, and who it is in which account.
+    /// Who it is, or says to be where nobody is asked.
+    pub(crate) fn who(&self) -> Option<Claim> {
+        self.identity.claim().or_else(|| self.claim.clone())
+    }
+
+    /// Names the client in the log by what its first CONNECT said of it, and who it is in which account.
     pub(crate) fn introduce(&mut self, account: &str) {
+        self.introduced = true;
+        if !self.is_first_connect {
+            return;
+        }
         let Introduction { name, lang, version } = self.record.introduction();
         let version = if version.is_empty() { String::new() } else { format!("v{version}") };
         let parts: Vec<&str> =
             [&*version, &*lang, &*name].into_iter().filter(|text| !text.is_empty()).collect();
         let mut label = format!("{} - cid:{}", self.peer, self.cid);
         if !parts.is_empty() {
-            label += &format!(" - {:?}", parts.join(":"));
+            label += &format!(" - {}", quote(parts.join(":")));
         }
-        if let Some(user) = self.identity.label() {
-            label += &format!(" - {:?}", format!("{account}/{user}"));
+        if let Some(who) = self.who() {
+            label += &format!(" - {}", quote(format!("{account}/{}", who.label())));
         }
         self.label = label.into();
     }

@@ -6,6 +6,7 @@ use balance::PlacementRule;
 use fabric::ShardId;
 
 use crate::closed_ring::ClosedConnections;
+use crate::seldom::SeldomLines;
 use crate::settings::Settings;
 
 /// One shard, as it is made.
@@ -25,6 +26,8 @@ pub struct Config {
     pub match_cache: bool,
     /// Where connections that end are remembered, on all shards of the server.
     pub closed: Arc<ClosedConnections>,
+    /// When the lines that crowds cause were logged last, on all shards of the server.
+    pub seldom: Arc<SeldomLines>,
     /// Makes the nonces that clients with an nkey sign: random, secret, and another one for each shard.
     pub nonce_key: [u8; 32],
     /// What may change later ([`Broker::reconfigure`](crate::Broker::reconfigure)).
@@ -42,6 +45,7 @@ impl Config {
             seed: 0,
             match_cache: true,
             closed: Arc::new(ClosedConnections::new(0)),
+            seldom: Arc::default(),
             nonce_key: [0; 32],
             settings,
         }

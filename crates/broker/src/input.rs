@@ -1,13 +1,14 @@
 //! Bytes from clients become ops, until the input ends or has to wait.
 
 use bytes::Bytes;
-use nats_proto::{ClientOp, Limits, ProtoError, PublishStreak, Step};
+use nats_proto::{ClientOp, Limits, ProtoError, PublishStreak, Refused, Step};
 
 use crate::broker::Broker;
 use crate::client::{ConnId, Hold, Standing};
 use crate::close::CloseReason;
 use crate::egress::SHARED_BYTES_MIN;
 use crate::time::Time;
+use crate::trace;
 
 /// Input that is taken in for a held connection before reading from it stops. Most holds are over
 /// sooner than a stop would take.
@@ -25,6 +26,23 @@ pub(crate) enum Flow {
     Hold(Hold),
     /// This op is done; keep what is behind it.
     NextThenHold(Hold),
+}
+
+/// Where input lies in the read it came with, which is how nats-server's log names places.
+#[derive(Debug, Clone, Copy)]
+struct Reading<'r> {
+    /// Bytes of the read.
+    len: usize,
+    /// Those behind the input that is decoded.
+    behind: &'r [u8],
+}
+
+impl<'r> Reading<'r> {
+    /// Where in this read something was refused: `input` is what is left of the input from there on.
+    fn refused(self, input: &'r [u8]) -> Refused<'r> {
+        let until_end = input.len() + self.behind.len();
+        Refused { input, behind: self.behind, read_at: until_end as isize - self.len as isize }
+    }
 }
 
 /// Messages to one subject, one behind the other.
@@ -56,11 +74,12 @@ impl Broker {
             };
             if client.hold.is_some() {
                 client.inbox.extend_from_slice(rest);
+                client.held_read = bytes.len();
                 return;
             }
             if client.inbox.is_empty() {
-                let used = self.drive(now, id, rest);
-                return self.keep_unused(id, &rest[used..]);
+                let used = self.drive(now, id, rest, Reading { len: bytes.len(), behind: &[] });
+                return self.keep_unused(id, &rest[used..], bytes.len());
             }
             if rest.is_empty() {
                 return;
@@ -70,7 +89,7 @@ impl Broker {
             let (piece, behind) = rest.split_at(lacking.min(rest.len()));
             client.inbox.extend_from_slice(piece);
             rest = behind;
-            self.drive_inbox(now, id);
+            self.drive_inbox(now, id, Reading { len: bytes.len(), behind: rest });
         }
     }
 
@@ -91,7 +110,7 @@ impl Broker {
     }
 
     /// Decodes and carries out ops until the input ends or has to wait; returns the bytes used.
-    fn drive(&mut self, now: Time, id: ConnId, input: &[u8]) -> usize {
+    fn drive(&mut self, now: Time, id: ConnId, input: &[u8], reading: Reading<'_>) -> usize {
         let mut used = 0;
         let mut streak = None;
         let client = self.egress.clients.at(id);
@@ -105,7 +124,9 @@ impl Broker {
             if client.closing.is_some() || client.hold.is_some() {
                 break;
             }
-            let Some((len, flow)) = self.next_op(now, id, &input[used..], &mut streak) else { break };
+            let Some((len, flow)) = self.next_op(now, id, &input[used..], &mut streak, reading) else {
+                break;
+            };
             match flow {
                 Flow::Next | Flow::Published => used += len,
                 Flow::Hold(hold) => self.hold(id, hold),
@@ -132,6 +153,7 @@ impl Broker {
         id: ConnId,
         input: &'i [u8],
         streak: &mut Option<Streak<'i>>,
+        reading: Reading<'_>,
     ) -> Option<(usize, Flow)> {
         if let Some(Streak { front, message, limits }) = streak
             && let Some((len, publish)) = front.next(input, limits)
@@ -160,24 +182,25 @@ impl Broker {
                 Some((used, flow))
             }
             Err(error) => {
-                self.on_proto_error(id, &error);
+                self.on_proto_error(id, &error, &reading.refused(input));
                 Some((0, Flow::Next))
             }
         }
     }
 
-    fn drive_inbox(&mut self, now: Time, id: ConnId) {
+    fn drive_inbox(&mut self, now: Time, id: ConnId, reading: Reading<'_>) {
         let client = self.egress.clients.at(id);
-        if client.inbox.len() < client.op_bytes {
+        // That a payload does not end as it has to shows one byte before it should be there.
+        if client.inbox.len() + 1 < client.op_bytes {
             return;
         }
         let mut inbox = std::mem::take(&mut client.inbox);
         let used;
         (inbox, used) = if inbox.len() < SHARED_BYTES_MIN {
-            let used = self.drive(now, id, &inbox);
+            let used = self.drive(now, id, &inbox, reading);
             (inbox, used)
         } else {
-            self.drive_shared(now, id, inbox.into())
+            self.drive_shared(now, id, inbox.into(), reading)
         };
         let client = self.egress.clients.at(id);
         if client.closing.is_none() && used < inbox.len() {
@@ -189,18 +212,25 @@ impl Broker {
 
     /// The same for input so large that those who get its messages share it. Returns the input with
     /// how much of it was used; nothing of it, if it was used up.
-    fn drive_shared(&mut self, now: Time, id: ConnId, input: Bytes) -> (Vec<u8>, usize) {
+    fn drive_shared(
+        &mut self,
+        now: Time,
+        id: ConnId,
+        input: Bytes,
+        reading: Reading<'_>,
+    ) -> (Vec<u8>, usize) {
         self.egress.lend(input.clone());
-        let used = self.drive(now, id, &input);
+        let used = self.drive(now, id, &input, reading);
         self.egress.lend(Bytes::new());
         // Without a copy where nobody else has a part in it: an op that has to wait, mostly.
         if used < input.len() { (input.into(), used) } else { (Vec::new(), 0) }
     }
 
-    /// Keeps the start of an op, with room for all of it, or what a hold keeps back.
-    fn keep_unused(&mut self, id: ConnId, unused: &[u8]) {
+    /// Keeps the start of an op, with room for all of it, or what a hold keeps back, of a read of that length.
+    fn keep_unused(&mut self, id: ConnId, unused: &[u8], read: usize) {
         let client = self.egress.clients.at(id);
         if client.closing.is_none() && !unused.is_empty() {
+            client.held_read = read;
             client.inbox.reserve(client.op_bytes.max(unused.len()));
             client.inbox.extend_from_slice(unused);
         }
@@ -223,7 +253,8 @@ impl Broker {
             return self.moves.hold(id, client);
         }
         client.hold = None;
-        self.drive_inbox(now, id);
+        let len = client.held_read;
+        self.drive_inbox(now, id, Reading { len, behind: &[] });
         let client = self.egress.clients.at(id);
         if let Some(reason) = client.hung_up
             && client.hold.is_none()
@@ -235,10 +266,25 @@ impl Broker {
         }
     }
 
-    fn on_proto_error(&mut self, id: ConnId, error: &ProtoError) {
-        tracing::error!("{} - Client parser error: {error}", self.egress.clients.at(id).label);
+    #[cold]
+    fn on_proto_error(&mut self, id: ConnId, error: &ProtoError, refused: &Refused<'_>) {
+        let client = self.egress.clients.at(id);
+        if self.egress.trace
+            && let Some((verb, arguments)) = error.line(refused)
+        {
+            trace::refused(&client.label, verb, arguments);
+        }
+        // As nats-server does it: of a payload that is too large the log hears first.
+        let line = format!("{} - {}", client.label, error.log_words(refused));
+        let is_too_large = matches!(error, ProtoError::PayloadTooLarge { .. });
+        if is_too_large {
+            tracing::error!("{line}");
+        }
         if let Some(text) = error.wire_text() {
             self.egress.send_err(id, text);
+        }
+        if !is_too_large {
+            tracing::error!("{line}");
         }
         self.close(id, CloseReason::of_proto_error(error));
     }

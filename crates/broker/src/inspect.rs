@@ -127,7 +127,7 @@ impl Broker {
             lang: introduction.lang,
             version: introduction.version,
             tls: client.security.as_ref().map(|security| Box::new(security.tls.clone())),
-            user: client.identity.user().unwrap_or_default().into(),
+            user: client.who().map(|who| Box::from(&**who.name())).unwrap_or_default(),
             account: self.accounts[client.account].name.clone(),
         }
     }

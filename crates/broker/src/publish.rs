@@ -8,6 +8,7 @@ use subject_trie::is_valid_literal;
 use crate::broker::Broker;
 use crate::client::{ConnId, Hold};
 use crate::close::CloseReason;
+use crate::complaint::Complaint;
 use crate::deadlines::Due;
 use crate::guard::Permit;
 use crate::input::Flow;
@@ -59,9 +60,8 @@ impl Broker {
             self.egress.send_err(id, "Invalid Publish Subject");
         }
         let permit = if watch.publishes { self.permit(id, publish.subject) } else { Permit::Always };
-        if let Some(violation) = self.violation(account, permit, publish) {
-            tracing::error!("{} - {violation}", self.egress.clients.at(id).label);
-            self.egress.send_err(id, &violation);
+        if let Some(complaint) = self.complaint(account, permit, publish) {
+            self.complain(id, &complaint);
             return Flow::Next;
         }
         if abilities.verbose {
@@ -97,13 +97,13 @@ impl Broker {
         guard.map_or(Permit::Always, |guard| guard.may_publish(now, subject))
     }
 
-    /// The `-ERR` text for a message that must not be published, if it must not.
-    fn violation(&self, account: usize, permit: Permit, publish: &Publish<'_>) -> Option<String> {
-        if permit == Permit::No {
-            return Some(publish_violation(publish.subject));
-        }
+    /// What there is to say of a message that must not be published, if it must not.
+    fn complaint(&self, account: usize, permit: Permit, publish: &Publish<'_>) -> Option<Complaint> {
         let is_system = || self.config.settings.directory.account(account).is_system();
-        reserved(publish, is_system)
+        if permit == Permit::No || is_reserved(publish.subject, is_system) {
+            return Some(Complaint::of_subject(publish.subject));
+        }
+        publish.reply.filter(|reply| is_reserved_reply(reply)).map(Complaint::of_reply)
     }
 
     /// One more message to the subject of message number `last`, after [`Flow::Published`].
@@ -211,23 +211,57 @@ fn breaks_lines(publish: &Publish<'_>) -> bool {
     has_line_end(publish.subject) || publish.reply.is_some_and(has_line_end)
 }
 
-fn publish_violation(subject: &[u8]) -> String {
-    format!("Permissions Violation for Publish to {:?}", String::from_utf8_lossy(subject))
+/// Replies to other clusters.
+const ROUTED_REPLIES: &[u8] = b"_GR_.";
+
+/// Whether a subject is one that servers keep for themselves. What begins like [`ROUTED_REPLIES`] and ends
+/// there is none, as in nats-server.
+fn is_reserved(subject: &[u8], is_system: impl FnOnce() -> bool) -> bool {
+    match subject.first() {
+        Some(b'_') => is_beyond(subject, ROUTED_REPLIES),
+        Some(b'$') => subject.starts_with(b"$NRG.") && !is_system(),
+        _ => false,
+    }
 }
 
-/// The `-ERR` text for a publish to subjects that servers keep for themselves.
-fn reserved(publish: &Publish<'_>, is_system: impl FnOnce() -> bool) -> Option<String> {
-    let subject = publish.subject;
-    if subject.first().is_some_and(|first| matches!(first, b'_' | b'$'))
-        && ([&b"_GR_."[..], b"$GR."].iter().any(|prefix| subject.starts_with(prefix))
-            || (subject.starts_with(b"$NRG.") && !is_system()))
-    {
-        return Some(publish_violation(subject));
+/// The same for reply subjects.
+fn is_reserved_reply(reply: &[u8]) -> bool {
+    match reply.first() {
+        Some(b'_') => reply.starts_with(b"_R_.") || is_beyond(reply, ROUTED_REPLIES),
+        Some(b'$') => is_beyond(reply, b"$JS.ACK."),
+        _ => false,
     }
-    let reply = publish.reply?;
-    let is_reserved = matches!(reply.first(), Some(b'_' | b'$'))
-        && [&b"_R_."[..], b"_GR_.", b"$JS.ACK."].iter().any(|prefix| reply.starts_with(prefix));
-    is_reserved.then(|| {
-        format!("Permissions Violation for Publish with Reply of {:?}", String::from_utf8_lossy(reply))
-    })
+}
+
+fn is_beyond(subject: &[u8], prefix: &[u8]) -> bool {
+    subject.strip_prefix(prefix).is_some_and(|rest| !rest.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // `$GR.x` and all of these without an end were refused.
+    #[test]
+    fn what_servers_keep_for_themselves_is_what_the_peer_says() {
+        for (subject, reserved, as_reply) in [
+            (&b"_GR_.x"[..], true, true),
+            (b"_GR_.", false, false),
+            (b"$GR.x", false, false),
+            (b"$NRG.", true, false),
+            (b"$NRG.x", true, false),
+            (b"$NRG", false, false),
+            (b"_R_.", false, true),
+            (b"_R_.x", false, true),
+            (b"_R_", false, false),
+            (b"$JS.ACK.", false, false),
+            (b"$JS.ACK.x", false, true),
+            (b"", false, false),
+        ] {
+            let shown = subject.escape_ascii();
+            assert_eq!(is_reserved(subject, || false), reserved, "{shown}");
+            assert_eq!(is_reserved_reply(subject), as_reply, "{shown}");
+        }
+        assert!(!is_reserved(b"$NRG.x", || true));
+    }
 }

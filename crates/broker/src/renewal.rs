@@ -1,11 +1,12 @@
 //! What becomes of connections when users and permissions change.
 
 use nats_auth::Renewal;
+use nats_proto::quote;
 
 use crate::broker::Broker;
 use crate::client::{ConnId, Standing};
 use crate::close::CloseReason;
-use crate::subscribe::violation;
+use crate::complaint::subscription_violation;
 use crate::subscription::SubKey;
 
 impl Broker {
@@ -30,8 +31,8 @@ impl Broker {
                 self.recheck_subscriptions(id);
             }
             Renewal::Refused => {
-                tracing::error!("{} - authentication error", client.label);
-                self.refuse(id, "Authorization Violation", CloseReason::AuthenticationFailure);
+                let claim = client.who();
+                self.refuse_client(id, claim);
             }
             // It finds its user where that is now, if it comes again.
             Renewal::Gone => self.close(id, CloseReason::ClientClosed),
@@ -63,11 +64,14 @@ impl Broker {
     /// Ends a subscription and says so. The filter is in hand.
     fn revoke(&mut self, id: ConnId, key: SubKey) {
         let sub = self.egress.subs.at(key);
-        let sid = String::from_utf8_lossy(&sub.sid).into_owned();
-        let text = format!("{} (sid {sid:?})", violation(&self.filter, sub.queue()));
-        let client = self.egress.clients.at(id);
-        tracing::info!("{} - Removed subscription, not authorized: {text}", client.label);
+        let sid = quote(&*sub.sid);
+        let text = format!("{} (sid {sid})", subscription_violation(&self.filter, sub.queue()));
+        let queue = sub.queue().map(|queue| format!(" using queue {}", quote(queue))).unwrap_or_default();
+        let who = self.egress.clients.at(id).who();
+        let who = who.map_or_else(|| r#"User "N/A""#.into(), |who| who.to_string());
+        let filter = quote(&self.filter);
         self.leave(id, key);
         self.egress.send_err(id, &text);
+        tracing::info!("Removed sub {filter}{queue} (sid {sid}) for {who} - not authorized");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use nats_proto::ClientOp;
+use nats_proto::{BodyError, ClientOp, check_info, show};
 
 use crate::broker::Broker;
 use crate::client::{Abilities, ConnId, Hold};
@@ -42,25 +42,36 @@ impl Broker {
                 client.record.on_pong(now);
             }
             ClientOp::Err(text) => {
-                tracing::error!("{} - Client Error {}", client.label, String::from_utf8_lossy(text));
+                tracing::error!("{} - Client Error {}", client.label, show(text));
                 self.close(id, CloseReason::ParseError);
             }
-            ClientOp::Ok | ClientOp::Info(_) => {}
+            ClientOp::Info(json) => {
+                if let Err(error) = check_info(json) {
+                    self.refuse_body(id, &error);
+                }
+            }
+            ClientOp::Ok => {}
         }
         Flow::Next
+    }
+
+    /// The body of an op could not be read.
+    fn refuse_body(&mut self, id: ConnId, error: &BodyError) {
+        tracing::error!("{} - {error}", self.egress.clients.at(id).label);
+        self.close(id, CloseReason::ProtocolViolation);
     }
 
     fn connect(&mut self, now: Time, id: ConnId, json: &[u8]) -> Flow {
         let client = self.egress.clients.at(id);
         let mut options = client.abilities.as_options();
         if let Err(error) = options.merge(json) {
-            tracing::error!("{} - CONNECT: {error}", client.label);
-            self.close(id, CloseReason::ProtocolViolation);
+            self.refuse_body(id, &error);
             return Flow::Next;
         }
         options.headers &= self.config.settings.info.headers;
         let is_first = !std::mem::replace(&mut client.connect_received, true);
         client.abilities = Abilities::of(&options);
+        client.is_first_connect = is_first;
         if is_first {
             client.record.on_connect(now, &options);
         } else {

@@ -8,6 +8,7 @@ use nats_proto::{Limits, ServerInfo};
 
 use crate::broker::Broker;
 use crate::close::CloseReason;
+use crate::seldom::SeldomLine;
 
 /// The reloadable settings, the same for all shards. Defaults are nats-server's.
 #[derive(Debug, Clone)]
@@ -95,9 +96,9 @@ impl Broker {
             let client = self.egress.clients.at(id);
             client.settle_limits(&self.config.settings);
             if client.closing.is_none() && client.subs_max.is_some_and(|max| client.subs.len() > max) {
-                tracing::error!("{} - maximum subscriptions exceeded", client.label);
+                self.log_seldom(id, SeldomLine::MaxSubscriptions);
                 let reason = CloseReason::MaxSubscriptionsExceeded;
-                self.refuse(id, "maximum subscriptions exceeded", reason);
+                self.refuse(id, SeldomLine::MaxSubscriptions.text(), reason);
             }
         }
         self.settle();

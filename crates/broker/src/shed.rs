@@ -2,7 +2,9 @@
 //! a reload.
 
 use crate::broker::Broker;
+use crate::client::ConnId;
 use crate::close::CloseReason;
+use crate::seldom::SeldomLine;
 
 impl Broker {
     /// Tells all clients that may get an INFO at any time that this server is about to go, so that they
@@ -41,6 +43,13 @@ impl Broker {
         self.settle();
     }
 
+    /// There are more connections than there may be.
+    pub(crate) fn refuse_beyond_max(&mut self, id: ConnId) {
+        self.egress.send_err(id, SeldomLine::MaxConnections.text());
+        self.log_seldom(id, SeldomLine::MaxConnections);
+        self.close(id, CloseReason::MaxConnectionsExceeded);
+    }
+
     /// Closes up to `count` connections, going on where the last call ended. Returns how many it closed;
     /// fewer than asked for means that there are no more.
     pub fn shed(&mut self, count: usize, reason: CloseReason) -> usize {
@@ -55,9 +64,10 @@ impl Broker {
                 continue;
             }
             if reason == CloseReason::MaxConnectionsExceeded {
-                self.egress.send_err(id, "maximum connections exceeded");
+                self.refuse_beyond_max(id);
+            } else {
+                self.close(id, reason);
             }
-            self.close(id, reason);
             closed += 1;
         }
         self.settle();

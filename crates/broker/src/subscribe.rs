@@ -3,12 +3,14 @@
 //! A change that other shards rely on takes effect once they all know of it: until then a leaving
 //! subscription still gets what was sent on its behalf, and a maximum does not count yet.
 
-use nats_proto::{Subscribe, Unsubscribe};
+use nats_proto::{Subscribe, Unsubscribe, show};
 
 use crate::broker::Broker;
 use crate::client::{ConnId, Deferred, Hold};
+use crate::complaint::Complaint;
 use crate::input::Flow;
 use crate::members::MemberChange;
+use crate::seldom::SeldomLine;
 use crate::subscription::{SubKey, Subscription};
 use crate::time::Time;
 
@@ -25,22 +27,18 @@ impl Broker {
         let may = access.is_none_or(|access| access.may_subscribe(subscribe.subject, subscribe.queue));
         let is_screened = access.is_some_and(|access| access.screens(subscribe.subject, subscribe.queue));
         if !may || subscribe.queue == Some(SYSTEM_QUEUE) {
-            let text = violation(subscribe.subject, subscribe.queue);
-            tracing::error!("{} - {text}", client.label);
-            self.egress.send_err(id, &text);
+            self.complain(id, &Complaint::of_subscription(subscribe));
             return Flow::Next;
         }
         let account = client.account;
         let tokens_max = self.config.settings.max_sub_tokens.unwrap_or(usize::MAX);
         if subscribe.subject.split(|byte| *byte == b'.').count() > tokens_max {
-            let text = format!("{}, too many tokens", violation(subscribe.subject, None));
-            tracing::error!("{} - {text}", client.label);
-            self.egress.send_err(id, &text);
+            self.complain(id, &Complaint::of_tokens(subscribe));
             return Flow::Next;
         }
         if client.subs_max.is_some_and(|max| client.subs.len() >= max) {
-            tracing::error!("{} - maximum subscriptions exceeded", client.label);
-            self.egress.send_err(id, "maximum subscriptions exceeded");
+            self.log_seldom(id, SeldomLine::MaxSubscriptions);
+            self.egress.send_err(id, SeldomLine::MaxSubscriptions.text());
             return Flow::Next;
         }
         if self.egress.find_sub(id, subscribe.sid).is_none() {
@@ -180,7 +178,7 @@ impl Broker {
         let sub = self.egress.subs.at(key);
         let id = sub.conn;
         if let Some(client) = self.egress.clients.peek(id) {
-            let (label, max, sid) = (&client.label, sub.max(), sub.sid.escape_ascii());
+            let (label, max, sid) = (&client.label, sub.max(), show(&sub.sid));
             tracing::debug!("{label} - Auto-unsubscribe limit of {max} reached for sid '{sid}'");
         }
         self.egress.unlink_sub(id, key);
@@ -263,14 +261,5 @@ impl Broker {
                 }
             }
         }
-    }
-}
-
-/// The `-ERR` text for a subscription that is not permitted.
-pub(crate) fn violation(subject: &[u8], queue: Option<&[u8]>) -> String {
-    let text = format!("Permissions Violation for Subscription to {:?}", String::from_utf8_lossy(subject));
-    match queue {
-        Some(queue) => format!("{text} using queue {:?}", String::from_utf8_lossy(queue)),
-        None => text,
     }
 }

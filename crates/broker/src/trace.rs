@@ -1,11 +1,9 @@
 //! The protocol in the log, line by line, as nats-server's `-V` shows it.
 
-mod quote;
 mod redact;
 
-use nats_proto::{ClientOp, Publish};
+use nats_proto::{ClientOp, Publish, quote, show};
 
-use self::quote::quote;
 use self::redact::without_secrets;
 
 /// How much of a message is logged.
@@ -17,34 +15,32 @@ pub(crate) struct Extent {
     pub(crate) headers_only: bool,
 }
 
-/// Logs an op a client sent.
+/// Logs an op a client sent, as far as nats-server does: nothing that only servers say.
 #[cold]
 pub(crate) fn received(label: &str, op: &ClientOp<'_>, extent: Extent) {
     let line = match op {
         ClientOp::Connect(json) => format!("CONNECT {}", without_secrets(json)),
         ClientOp::Publish(publish) => {
-            let reply = publish.reply.map(|reply| format!(" {}", text(reply))).unwrap_or_default();
-            let sizes = text(publish.size_text);
+            let reply = publish.reply.map(|reply| format!(" {}", show(reply))).unwrap_or_default();
+            let sizes = show(publish.size_text);
             match publish.header {
                 Some(header) => {
-                    format!("HPUB {}{reply} {} {sizes}", text(publish.subject), text(header.text))
+                    format!("HPUB {}{reply} {} {sizes}", show(publish.subject), show(header.text))
                 }
-                None => format!("PUB {}{reply} {sizes}", text(publish.subject)),
+                None => format!("PUB {}{reply} {sizes}", show(publish.subject)),
             }
         }
         ClientOp::Subscribe(sub) => {
-            let queue = sub.queue.map(|queue| format!(" {}", text(queue))).unwrap_or_default();
-            format!("SUB {}{queue} {}", text(sub.subject), text(sub.sid))
+            let queue = sub.queue.map(|queue| format!(" {}", show(queue))).unwrap_or_default();
+            format!("SUB {}{queue} {}", show(sub.subject), show(sub.sid))
         }
         ClientOp::Unsubscribe(unsub) => {
             let max = unsub.max.map(|max| format!(" {max}")).unwrap_or_default();
-            format!("UNSUB {}{max}", text(unsub.sid))
+            format!("UNSUB {}{max}", show(unsub.sid))
         }
         ClientOp::Ping => "PING".into(),
         ClientOp::Pong => "PONG".into(),
-        ClientOp::Ok => "+OK".into(),
-        ClientOp::Err(message) => format!("-ERR {}", text(message)),
-        ClientOp::Info(json) => format!("INFO {}", text(json)),
+        ClientOp::Ok | ClientOp::Err(_) | ClientOp::Info(_) => return,
     };
     tracing::trace!("{label} - <<- [{line}]");
     if let ClientOp::Publish(publish) = op
@@ -54,21 +50,27 @@ pub(crate) fn received(label: &str, op: &ClientOp<'_>, extent: Extent) {
     }
 }
 
+/// Logs the line of an op that is refused.
+#[cold]
+pub(crate) fn refused(label: &str, verb: &str, arguments: &[u8]) {
+    tracing::trace!("{label} - <<- [{verb} {}]", show(arguments));
+}
+
 /// Logs that a message goes elsewhere than a client sent it.
 #[cold]
 pub(crate) fn mapped(label: &str, subject: &[u8], mapped: &[u8]) {
-    tracing::trace!("{label} - <<- [MAPPING {} -> {}]", text(subject), text(mapped));
+    tracing::trace!("{label} - <<- [MAPPING {} -> {}]", show(subject), show(mapped));
 }
 
 /// Logs a message on its way to a client.
 #[cold]
 pub(crate) fn delivered(label: &str, sid: &[u8], publish: &Publish<'_>, stripped: bool, extent: Extent) {
-    let reply = publish.reply.map(|reply| format!(" {}", text(reply))).unwrap_or_default();
-    let subject = text(publish.subject);
-    let sid = text(sid);
+    let reply = publish.reply.map(|reply| format!(" {}", show(reply))).unwrap_or_default();
+    let subject = show(publish.subject);
+    let sid = show(sid);
     match publish.header.filter(|header| header.bytes > 0 && !stripped) {
         Some(header) => {
-            let (headers, size) = (text(header.text), text(publish.size_text));
+            let (headers, size) = (show(header.text), show(publish.size_text));
             tracing::trace!("{label} - ->> [HMSG {subject} {sid}{reply} {headers} {size}]");
         }
         None => tracing::trace!("{label} - ->> [MSG {subject} {sid}{reply} {}]", publish.payload().len()),
@@ -85,7 +87,7 @@ pub(crate) fn delivered(label: &str, sid: &[u8], publish: &Publish<'_>, stripped
 /// Logs protocol text on its way to a client, as far as nats-server does: no INFO, and no statuses.
 #[cold]
 pub(crate) fn sent(label: &str, bytes: &[u8]) {
-    let line = text(bytes);
+    let line = show(bytes);
     let line = line.trim_end();
     if let Some(message) = line.strip_prefix("-ERR ") {
         tracing::trace!("{label} - ->> [-ERR {}]", message.trim_matches('\''));
@@ -97,7 +99,7 @@ pub(crate) fn sent(label: &str, bytes: &[u8]) {
 /// Logs that a subscription has ended.
 #[cold]
 pub(crate) fn unsubscribed(label: &str, sid: &[u8]) {
-    tracing::trace!("{label} - <-> [DELSUB {}]", text(sid));
+    tracing::trace!("{label} - <-> [DELSUB {}]", show(sid));
 }
 
 /// A message as it is logged, if anything of it is.
@@ -113,10 +115,6 @@ fn shown(body: &[u8], header_bytes: usize, extent: Extent) -> Option<String> {
     let mut cut = quote(&body[..extent.bytes_max]);
     cut.insert_str(cut.len() - 1, "...");
     Some(cut)
-}
-
-fn text(bytes: &[u8]) -> std::borrow::Cow<'_, str> {
-    String::from_utf8_lossy(bytes)
 }
 
 #[cfg(test)]

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use subject_trie::{SubjectTrie, filter_contains, filter_matches, filters_overlap, has_wildcard};
+use nats_proto::quote;
+use subject_trie::{
+    SubjectTrie, filter_contains, filter_matches, filters_overlap, has_wildcard, is_valid_filter,
+};
 
 use crate::config::{Permissions, ResponsePermission, SubjectPermission};
 
@@ -75,7 +78,7 @@ impl Access {
     /// A filter wider than every one that is allowed is refused, also `a.>` where `a.*` is allowed.
     pub fn may_subscribe(&self, filter: &[u8], queue: Option<&[u8]>) -> bool {
         let allowed = self.subscribe_allow.as_ref().is_none_or(|allow| {
-            let covering = allow.iter().filter(|rule| filter_contains(&rule.filter, filter));
+            let covering = allow.iter().filter(|rule| takes_in(&rule.filter, filter));
             let (plain, grouped) = verdicts(covering, queue);
             grouped.unwrap_or(plain)
         });
@@ -107,6 +110,12 @@ impl Responses {
             expires: permission.expires.filter(|time| !time.is_zero()).unwrap_or(RESPONSE_TIME),
         }
     }
+}
+
+/// Whether a subscription lies within what a rule allows. One that is no filter is looked at like a plain
+/// subject, as nats-server does: it is refused, but not for want of permission.
+fn takes_in(rule: &[u8], filter: &[u8]) -> bool {
+    filter_contains(rule, filter) || (!is_valid_filter(filter) && filter_matches(rule, filter))
 }
 
 fn is_denied(deny: &[Rule], subject: &[u8], queue: Option<&[u8]>) -> bool {
@@ -160,7 +169,7 @@ pub(crate) fn complaint(permissions: &Permissions) -> Option<String> {
 
 fn bad_filter(entry: &str) -> Option<String> {
     let is_one = is_filter(entry);
-    (!is_one).then(|| format!("subject {entry:?} is not a valid subject"))
+    (!is_one).then(|| format!("subject {} is not a valid subject", quote(entry)))
 }
 
 fn bad_rule(entry: &str) -> Option<String> {
@@ -169,12 +178,12 @@ fn bad_rule(entry: &str) -> Option<String> {
     }
     let words: Vec<&str> = entry.split_whitespace().collect();
     let [subject, queue] = words[..] else { return bad_filter(entry) };
-    let bad_queue = || (!is_filter(queue)).then(|| format!("queue {queue:?} is not a valid queue"));
+    let bad_queue = || (!is_filter(queue)).then(|| format!("queue {} is not a valid queue", quote(queue)));
     bad_filter(subject).or_else(bad_queue)
 }
 
 fn is_filter(text: &str) -> bool {
-    subject_trie::is_valid_filter(text.as_bytes()) && !text.contains([' ', '\t', '\n', '\r', '\x0c'])
+    is_valid_filter(text.as_bytes()) && !text.contains([' ', '\t', '\n', '\r', '\x0c'])
 }
 
 #[cfg(test)]

@@ -26,19 +26,19 @@ pub struct Attribute {
 
 /// A name of the holder, from the one looked at first to the one looked at last.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Claim {
+pub(crate) enum PeerName {
     /// A user of this name.
-    Name(String),
+    Plain(String),
     /// A user whose name is this as a distinguished name.
     Distinguished(DistinguishedName),
 }
 
 impl PeerFacts {
-    /// What the certificate claims, in the order in which nats-server looks.
-    pub(crate) fn claims(&self) -> Vec<Claim> {
+    /// What the certificate calls its holder, in the order in which nats-server looks.
+    pub(crate) fn names(&self) -> Vec<PeerName> {
         let names = self.emails.iter().chain(&self.dns_names).chain(&self.uris);
-        let mut claims: Vec<Claim> = names.cloned().map(Claim::Name).collect();
-        claims.extend(DistinguishedName::of_subject(&self.subject).map(Claim::Distinguished));
+        let mut found: Vec<PeerName> = names.cloned().map(PeerName::Plain).collect();
+        found.extend(DistinguishedName::of_subject(&self.subject).map(PeerName::Distinguished));
         let printed = self.printed.clone();
         let attributes = self.subject.iter().flatten();
         let domain: Vec<String> = attributes
@@ -46,10 +46,10 @@ impl PeerFacts {
             .map(|attribute| format!("DC={}", attribute.value))
             .collect();
         if !domain.is_empty() {
-            claims.push(Claim::Name(format!("{printed},{}", domain.join(","))));
+            found.push(PeerName::Plain(format!("{printed},{}", domain.join(","))));
         }
-        claims.push(Claim::Name(printed));
-        claims
+        found.push(PeerName::Plain(printed));
+        found
     }
 }
 
@@ -177,12 +177,12 @@ mod tests {
 
     #[test]
     fn names_are_looked_at_in_the_peers_order() {
-        let claims = facts().claims();
-        let names: Vec<&str> = claims
+        let found = facts().names();
+        let names: Vec<&str> = found
             .iter()
-            .map(|claim| match claim {
-                Claim::Name(name) => name.as_str(),
-                Claim::Distinguished(_) => "(distinguished)",
+            .map(|name| match name {
+                PeerName::Plain(name) => name.as_str(),
+                PeerName::Distinguished(_) => "(distinguished)",
             })
             .collect();
         let printed = facts().printed;

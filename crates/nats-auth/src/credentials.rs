@@ -7,6 +7,7 @@ use std::sync::{Arc, Weak};
 use data_encoding::{BASE64, BASE64URL_NOPAD};
 
 use crate::certificate::PeerFacts;
+use crate::claim::Claim;
 use crate::identity::Identity;
 use crate::password;
 use crate::secret::Secret;
@@ -35,6 +36,17 @@ pub struct Credentials<'a> {
 impl Credentials<'_> {
     pub(crate) fn has_password_or_token(&self) -> bool {
         !self.user.is_empty() || !self.password.is_empty() || !self.token.is_empty()
+    }
+
+    /// Who the client says to be. Of several names nats-server goes by the first of these.
+    pub fn claim(&self) -> Option<Claim> {
+        if !self.nkey.is_empty() {
+            Some(Claim::nkey(self.nkey))
+        } else if !self.user.is_empty() {
+            Some(Claim::user(self.user))
+        } else {
+            (!self.token.is_empty()).then(Claim::token)
+        }
     }
 
     /// Whether the signature is the key's for the nonce.
@@ -88,8 +100,8 @@ impl FromStr for ConnectionType {
 pub enum Verdict {
     /// The client is this user.
     Granted(Arc<Identity>),
-    /// The client is nobody.
-    Refused,
+    /// The client is nobody. It would be this one, as far as that is known.
+    Refused(Option<Claim>),
     /// It depends on a hash, which takes its time: not to be done on a shard.
     Check(PasswordCheck),
 }

@@ -7,7 +7,8 @@ use hashbrown::HashMap;
 
 use crate::access::{self, Access};
 use crate::account::Account;
-use crate::certificate::{Claim, DistinguishedName, PeerFacts};
+use crate::certificate::{DistinguishedName, PeerFacts, PeerName};
+use crate::claim::Claim;
 use crate::config::{AUTH_TIMEOUT, AccountConfig, Config, IdentityConfig, Permissions, User};
 use crate::credentials::{Credentials, PasswordCheck, Verdict};
 use crate::error::ConfigError;
@@ -278,48 +279,67 @@ impl Directory {
 
     /// Finds out who a client is.
     pub fn authenticate(&self, shown: &Credentials<'_>) -> Verdict {
+        self.judge(shown).unwrap_or_else(|claim| Verdict::Refused(claim.or_else(|| shown.claim())))
+    }
+
+    /// The error is who a client that is refused would be, if that is not who it says.
+    fn judge(&self, shown: &Credentials<'_>) -> Result<Verdict, Option<Claim>> {
         if !self.auth_required {
-            return Verdict::Granted(Arc::clone(&self.anonymous));
+            return Ok(Verdict::Granted(Arc::clone(&self.anonymous)));
         }
-        let without = !shown.has_password_or_token() && (shown.nkey.is_empty() || self.nkeys.is_empty());
-        let maps = self.verify_and_map && !self.users.is_empty();
+        let without = !shown.has_password_or_token() && !self.goes_by_nkey(shown);
         if let Some(no_auth) = &self.no_auth
             && without
-            && (!maps || matches!(no_auth.name, Name::Nkey(_)))
+            && (!self.goes_by_certificate() || matches!(no_auth.name, Name::Nkey(_)))
         {
-            return granted(no_auth, shown);
+            return without_credentials(no_auth, shown).ok_or_else(|| no_auth.claim());
         }
-        if !shown.nkey.is_empty() && !self.nkeys.is_empty() {
-            let Some(identity) = self.nkeys.get(shown.nkey) else { return Verdict::Refused };
+        if self.goes_by_nkey(shown) {
+            let identity = self.nkeys.get(shown.nkey).ok_or(None)?;
             return match &identity.proof {
-                Proof::Key(key) if shown.is_signed_by(key) => granted(identity, shown),
-                _ => Verdict::Refused,
+                Proof::Key(key) if shown.is_signed_by(key) => granted(identity, shown).ok_or(None),
+                _ => Err(None),
             };
         }
-        if maps {
-            let mapped = shown.peer.and_then(|facts| self.mapped(facts, shown));
-            return mapped.map_or(Verdict::Refused, |identity| check(identity, shown.password, shown));
+        if self.goes_by_certificate() {
+            let identity = shown.peer.and_then(|facts| self.mapped(facts, shown)).ok_or(None)?;
+            return check(identity, shown.password, shown).ok_or_else(|| identity.claim());
         }
         if let Some(identity) = self.users.get(shown.user).filter(|_| !shown.user.is_empty()) {
-            return check(identity, shown.password, shown);
+            return check(identity, shown.password, shown).ok_or(None);
         }
-        match &self.single {
-            Some(identity) => match &identity.name {
-                Name::Token => check(identity, shown.token, shown),
-                Name::Single(user) if **user == *shown.user => check(identity, shown.password, shown),
-                _ => Verdict::Refused,
-            },
-            None => Verdict::Refused,
-        }
+        let identity = self.single.as_ref().ok_or(None)?;
+        let verdict = match &identity.name {
+            Name::Token => check(identity, shown.token, shown),
+            Name::Single(user) if **user == *shown.user => check(identity, shown.password, shown),
+            _ => None,
+        };
+        verdict.ok_or(None)
+    }
+
+    /// Whether it is the nkey that says who the client is.
+    fn goes_by_nkey(&self, shown: &Credentials<'_>) -> bool {
+        !shown.nkey.is_empty() && !self.nkeys.is_empty()
+    }
+
+    /// Whether it is the certificate that says who a client is, unless an nkey does.
+    fn goes_by_certificate(&self) -> bool {
+        self.verify_and_map && !self.users.is_empty()
+    }
+
+    /// Whether the client names a user, and its certificate says who it is all the same.
+    pub fn overrules(&self, shown: &Credentials<'_>) -> bool {
+        let is_mapped = || shown.peer.is_some_and(|facts| self.mapped(facts, shown).is_some());
+        !shown.user.is_empty() && self.goes_by_certificate() && !self.goes_by_nkey(shown) && is_mapped()
     }
 
     /// The user that a certificate names.
     fn mapped(&self, facts: &PeerFacts, shown: &Credentials<'_>) -> Option<&Arc<Identity>> {
-        facts.claims().iter().find_map(|claim| match claim {
-            Claim::Name(name) => {
+        facts.names().iter().find_map(|name| match name {
+            PeerName::Plain(name) => {
                 self.users.get(name.as_str()).filter(|identity| identity.may_connect(shown.connection_type))
             }
-            Claim::Distinguished(name) => {
+            PeerName::Distinguished(name) => {
                 let mut users = self.distinguished.iter();
                 let straight = users.clone().find(|(user, _)| user.equals(name));
                 straight.or_else(|| users.find(|(user, _)| user.matches(name))).map(|(_, identity)| identity)
@@ -355,26 +375,31 @@ impl Directory {
     }
 }
 
-fn granted(identity: &Arc<Identity>, shown: &Credentials<'_>) -> Verdict {
-    if identity.may_connect(shown.connection_type) {
-        Verdict::Granted(Arc::clone(identity))
-    } else {
-        Verdict::Refused
+fn granted(identity: &Arc<Identity>, shown: &Credentials<'_>) -> Option<Verdict> {
+    let granted = || Verdict::Granted(Arc::clone(identity));
+    identity.may_connect(shown.connection_type).then(granted)
+}
+
+/// Who shows nothing shows what the configuration has for the user's password. To nats-server that does not
+/// fit if it is a hash: such a user is for those who know the password.
+fn without_credentials(identity: &Arc<Identity>, shown: &Credentials<'_>) -> Option<Verdict> {
+    match &identity.proof {
+        Proof::Password(stored) if password::is_hash(stored) => None,
+        _ => granted(identity, shown),
     }
 }
 
-fn check(identity: &Arc<Identity>, given: &str, shown: &Credentials<'_>) -> Verdict {
-    match &identity.proof {
-        Proof::Password(_) if !identity.may_connect(shown.connection_type) => Verdict::Refused,
-        Proof::Password(stored) if password::is_hash(stored) => Verdict::Check(PasswordCheck {
+fn check(identity: &Arc<Identity>, given: &str, shown: &Credentials<'_>) -> Option<Verdict> {
+    let Proof::Password(stored) = &identity.proof else { return None };
+    if password::is_hash(stored) && identity.may_connect(shown.connection_type) {
+        return Some(Verdict::Check(PasswordCheck {
             identity: Arc::clone(identity),
             stored: stored.clone(),
             given: Secret::new(given),
             claim: None,
-        }),
-        Proof::Password(stored) if password::is_same(stored, given) => Verdict::Granted(Arc::clone(identity)),
-        Proof::Password(_) | Proof::Nothing | Proof::Key(_) => Verdict::Refused,
+        }));
     }
+    if password::is_same(stored, given) { granted(identity, shown) } else { None }
 }
 
 /// Whether the configuration is about nothing but the system account: then everybody else is let in

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::access::Access;
+use crate::claim::Claim;
 use crate::credentials::ConnectionType;
 use crate::secret::Secret;
 
@@ -60,13 +61,13 @@ impl Identity {
         self.access.as_ref()
     }
 
-    /// How logs name it: `user:bob`, `nkey:U…` or `token`. Nothing if it did not have to say who it is.
-    pub fn label(&self) -> Option<String> {
+    /// Who its client says to be. Nothing if it did not have to.
+    pub fn claim(&self) -> Option<Claim> {
         match &self.name {
             Name::Anonymous => None,
-            Name::Token => Some("token".into()),
-            Name::Single(user) | Name::User(user) => Some(format!("user:{user}")),
-            Name::Nkey(key) => Some(format!("nkey:{key}")),
+            Name::Token => Some(Claim::token()),
+            Name::Single(user) | Name::User(user) => Some(Claim::user(user)),
+            Name::Nkey(key) => Some(Claim::nkey(key)),
         }
     }
 

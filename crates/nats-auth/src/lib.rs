@@ -9,6 +9,7 @@
 mod access;
 mod account;
 mod certificate;
+mod claim;
 mod config;
 mod credentials;
 mod directory;
@@ -22,6 +23,7 @@ mod secret;
 pub use access::{Access, Responses};
 pub use account::{Account, Seat};
 pub use certificate::{Attribute, PeerFacts};
+pub use claim::Claim;
 pub use config::{
     AUTH_TIMEOUT, AccountConfig, AccountLimits, Config, Destination, IdentityConfig, Mapping, Permissions,
     RESPONSES_UNLIMITED, ResponsePermission, SubjectPermission, User,

@@ -67,6 +67,19 @@ impl ProtoError {
     }
 }
 
+impl ProtoError {
+    /// The line at the front, verb and arguments, if it was complete and is what was refused.
+    #[cold]
+    pub fn line<'a>(&self, refused: &Refused<'a>) -> Option<(&'static str, &'a [u8])> {
+        let verb = match self {
+            Self::BadArguments { op } | Self::BadSize { op } => op,
+            Self::PayloadTooLarge { .. } => client_verb(refused.input).ok().flatten()?.word(),
+            Self::UnknownOperation | Self::BadPayloadEnd | Self::ControlLineTooLong { .. } => return None,
+        };
+        Some((verb, arguments(refused.input)))
+    }
+}
+
 fn parser_error(state: u8, at: usize, refused: &Refused<'_>) -> String {
     let index = (at as isize - refused.read_at).max(0);
     let unread = refused.input.get(at..).unwrap_or_default();

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use broker::{ClosedConnections, Config, Settings};
+use broker::{ClosedConnections, Config, SeldomLines, Settings};
 use fabric::ShardId;
 use server_log::Log;
 use server_options::{CommandLine, Options};
@@ -140,6 +140,7 @@ fn shard_configs(
     settings: &Arc<Settings>,
     closed: &Arc<ClosedConnections>,
 ) -> Vec<Config> {
+    let seldom = Arc::<SeldomLines>::default();
     let config = |shard| Config {
         seed: u64::from_ne_bytes(random()),
         nonce_key: random(),
@@ -147,6 +148,7 @@ fn shard_configs(
         route: options.route,
         match_cache: options.match_cache,
         closed: Arc::clone(closed),
+        seldom: Arc::clone(&seldom),
         ..Config::new(shard, shards, Arc::clone(settings))
     };
     ShardId::all(shards).map(config).collect()

@@ -54,6 +54,10 @@ fn subscriptions_have_to_lie_within_what_is_allowed() {
     for refused in ["foo.>", "*.x", ">", "*", "z.d", "foo.x.y", "foo..x", "q.x w2", "z.d g"] {
         assert!(!may_subscribe(&access, refused), "{refused}");
     }
+    // That these are no filters is said afterwards. As nats-server 2.14.5 has it.
+    for (no_filter, allowed) in [("z.>.x", true), ("foo.>.x", false), ("z..x", false), ("foo.", false)] {
+        assert_eq!(may_subscribe(&access, no_filter), allowed, "{no_filter}");
+    }
     let grouped = subscriber(&["q.> v1.*"], &[]);
     for allowed in ["q.x v1.2", "q.> v1.*"] {
         assert!(may_subscribe(&grouped, allowed), "{allowed}");

@@ -25,11 +25,11 @@ fn with_password<'a>(user: &'a str, password: &'a str) -> Credentials<'a> {
 fn verdict(directory: &Directory, shown: &Credentials<'_>) -> String {
     let described = |identity: &Identity| {
         let account = directory.account(identity.account()).name();
-        format!("{account}/{}", identity.label().unwrap_or_default())
+        format!("{account}/{}", identity.claim().map(|claim| claim.label()).unwrap_or_default())
     };
     match directory.authenticate(shown) {
         Verdict::Granted(identity) => described(&identity),
-        Verdict::Refused => "refused".into(),
+        Verdict::Refused(_) => "refused".into(),
         Verdict::Check(check) => check.run().map_or("wrong hash".into(), |identity| described(&identity)),
     }
 }
@@ -38,7 +38,7 @@ fn granted_as(directory: &Directory, shown: &Credentials<'_>) -> Arc<Identity> {
     match directory.authenticate(shown) {
         Verdict::Granted(identity) => identity,
         Verdict::Check(check) => check.run().unwrap(),
-        Verdict::Refused => panic!("refused"),
+        Verdict::Refused(_) => panic!("refused"),
     }
 }
 
@@ -82,13 +82,48 @@ fn a_single_user_or_a_token_will_do() {
 
 #[test]
 fn without_credentials_a_client_is_the_no_auth_user() {
-    let config = Config { no_auth_user: Some("b".into()), ..two_accounts() };
+    let config = Config { no_auth_user: Some("a".into()), ..two_accounts() };
     let directory = Directory::new(&config).unwrap();
     assert!(directory.auth_required() && !directory.announces_auth());
-    assert_eq!(verdict(&directory, &Credentials::default()), "B/user:b");
-    assert_eq!(verdict(&directory, &with_password("a", "pa")), "A/user:a");
+    assert_eq!(verdict(&directory, &Credentials::default()), "A/user:a");
+    assert_eq!(verdict(&directory, &with_password("b", "bar")), "B/user:b");
     assert_eq!(verdict(&directory, &with_password("a", "")), "refused");
     assert_eq!(verdict(&directory, &with_password("", "x")), "refused");
+}
+
+// With a hash for its password, whoever showed nothing was let in.
+#[test]
+fn a_user_with_a_hash_is_not_for_clients_without_credentials() {
+    let config = Config { no_auth_user: Some("b".into()), ..two_accounts() };
+    let directory = Directory::new(&config).unwrap();
+    assert_eq!(verdict(&directory, &Credentials::default()), "refused");
+    assert_eq!(verdict(&directory, &with_password("b", "bar")), "B/user:b");
+}
+
+/// Who the log is to say was refused.
+#[test]
+fn who_is_refused_is_told_as_the_peer_tells_it() {
+    let config = Config { no_auth_user: Some("b".into()), ..two_accounts() };
+    let directory = Directory::new(&config).unwrap();
+    let refused = |directory: &Directory, shown: &Credentials<'_>| match directory.authenticate(shown) {
+        Verdict::Refused(claim) => claim.map(|claim| claim.to_string()),
+        verdict => panic!("{verdict:?}"),
+    };
+    let named = |shown: &Credentials<'_>| refused(&directory, shown);
+    assert_eq!(named(&Credentials::default()).as_deref(), Some(r#"User "b""#));
+    assert_eq!(named(&with_password("x", "y")).as_deref(), Some(r#"User "x""#));
+    assert_eq!(named(&with_password("", "y")), None);
+    let token = Credentials { token: "t", ..Credentials::default() };
+    assert_eq!(named(&token).as_deref(), Some(r#"Token "[REDACTED]""#));
+    let all = Credentials { nkey: "UX", user: "x", ..token };
+    assert_eq!(named(&all).as_deref(), Some(r#"Nkey "UX""#));
+    let mapping = Config { users: vec![user("web", "secret")], verify_and_map: true, ..Config::default() };
+    let mapping = Directory::new(&mapping).unwrap();
+    let facts = PeerFacts { dns_names: vec!["web".into()], ..PeerFacts::default() };
+    let with_certificate = Credentials { peer: Some(&facts), ..with_password("x", "y") };
+    assert_eq!(refused(&mapping, &with_certificate).as_deref(), Some(r#"User "web""#));
+    assert!(mapping.overrules(&with_certificate));
+    assert!(!mapping.overrules(&with_password("x", "y")) && !directory.overrules(&with_certificate));
 }
 
 #[test]
@@ -253,7 +288,7 @@ fn connections_go_on_only_if_what_they_showed_still_counts() {
     let first = Directory::new(&two_accounts()).unwrap();
     let a = granted_as(&first, &with_password("a", "pa"));
     let renewed = |config: &Config| match Directory::next(&first, config).unwrap().renew(&a) {
-        Renewal::Granted(identity) => identity.label().unwrap_or("nobody".into()),
+        Renewal::Granted(identity) => identity.claim().map_or("nobody".into(), |claim| claim.label()),
         Renewal::Refused => "refused".into(),
         Renewal::Gone => "gone".into(),
     };

@@ -54,6 +54,15 @@ fn what_was_not_decoded_yet_is_shown_too() {
 }
 
 #[test]
+fn a_line_that_is_complete_is_told() {
+    let line = |input, error: ProtoError| error.line(&Refused { input, behind: b"", read_at: 0 });
+    assert_eq!(line(b"sub  a \r\n", ProtoError::BadArguments { op: "SUB" }), Some(("SUB", &b"a "[..])));
+    let too_large = ProtoError::PayloadTooLarge { size: 9, max: 8 };
+    assert_eq!(line(b"hpub a 1 9\r\nxxx", too_large), Some(("HPUB", &b"a 1 9"[..])));
+    assert_eq!(line(b"PUB a 1\r\nxy", ProtoError::BadPayloadEnd), None);
+}
+
+#[test]
 fn limits_are_named() {
     let refused = Refused { input: b"PUB a 9\r\n", behind: b"", read_at: 0 };
     let words = |error: ProtoError| error.log_words(&refused);
