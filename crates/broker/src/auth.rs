@@ -147,9 +147,8 @@ impl Broker {
             }
             Some(Objection::Account) | None => return self.acknowledge(id),
         };
-        self.egress.send_err(id, text);
+        self.refuse(id, text, reason);
         tracing::error!("{} - {text}", self.egress.clients.at(id).label);
-        self.close(id, reason);
     }
 
     /// The client enters the account of this user; false if there is no place for it.

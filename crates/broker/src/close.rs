@@ -39,8 +39,6 @@ pub enum CloseReason {
     MaxPayloadExceeded,
     /// A line over `max_control_line`.
     MaxControlLineExceeded,
-    /// HPUB on a connection without headers.
-    MessageHeaderViolation,
     /// CONNECT with `no_responders` but without `headers`.
     NoRespondersRequiresHeaders,
     /// TLS could not be agreed on, or took too long.
@@ -90,7 +88,6 @@ impl CloseReason {
             Self::MaxSubscriptionsExceeded => "Maximum Subscriptions Exceeded",
             Self::MaxPayloadExceeded => "Maximum Message Payload Exceeded",
             Self::MaxControlLineExceeded => "Maximum Control Line Exceeded",
-            Self::MessageHeaderViolation => "Message Header Violation",
             Self::NoRespondersRequiresHeaders => "No Responders Requires Headers",
             Self::TlsHandshakeFailure => "TLS Handshake Failure",
             Self::ServerShutdown => "Server Shutdown",

@@ -269,24 +269,41 @@ impl Broker {
     #[cold]
     fn on_proto_error(&mut self, id: ConnId, error: &ProtoError, refused: &Refused<'_>) {
         let client = self.egress.clients.at(id);
+        let line = error.line(refused);
         if self.egress.trace
-            && let Some((verb, arguments)) = error.line(refused)
+            && let Some((verb, arguments)) = line
         {
             trace::refused(&client.label, verb, arguments);
         }
-        // As nats-server does it: of a payload that is too large the log hears first.
-        let line = format!("{} - {}", client.label, error.log_words(refused));
-        let is_too_large = matches!(error, ProtoError::PayloadTooLarge { .. });
-        if is_too_large {
-            tracing::error!("{line}");
+        if line.is_some_and(|(verb, _)| verb == "HPUB") && !client.abilities.headers {
+            return self.refuse_headers(id);
         }
+        let words = format!("{} - {}", client.label, error.log_words(refused));
+        let reason = CloseReason::of_proto_error(error);
+        // The order of it all is nats-server's.
+        match error {
+            ProtoError::PayloadTooLarge { .. } => {
+                tracing::error!("{words}");
+                self.send_wire_text(id, error);
+                self.close(id, reason);
+            }
+            ProtoError::ControlLineTooLong { .. } => {
+                self.send_wire_text(id, error);
+                self.close(id, reason);
+                tracing::error!("{words}");
+            }
+            _ => {
+                self.send_wire_text(id, error);
+                tracing::error!("{words}");
+                self.close(id, reason);
+            }
+        }
+    }
+
+    fn send_wire_text(&mut self, id: ConnId, error: &ProtoError) {
         if let Some(text) = error.wire_text() {
             self.egress.send_err(id, text);
         }
-        if !is_too_large {
-            tracing::error!("{line}");
-        }
-        self.close(id, CloseReason::of_proto_error(error));
     }
 }
 

@@ -51,8 +51,7 @@ impl Broker {
             return Flow::Next;
         }
         if publish.header.is_some() && !abilities.headers {
-            tracing::error!("{} - message headers not supported", self.egress.clients.at(id).label);
-            self.close(id, CloseReason::MessageHeaderViolation);
+            self.refuse_headers(id);
             return Flow::Next;
         }
         self.egress.count_taken(publish);
@@ -76,6 +75,13 @@ impl Broker {
             Flow::Next if goes_on => Flow::Published,
             flow => flow,
         }
+    }
+
+    /// The client sent headers and did not say that it understands them.
+    #[cold]
+    pub(crate) fn refuse_headers(&mut self, id: ConnId) {
+        tracing::error!("{} - message headers not supported", self.egress.clients.at(id).label);
+        self.close(id, CloseReason::ProtocolViolation);
     }
 
     /// The subject that the account maps this one to, if it does.

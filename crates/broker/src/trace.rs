@@ -1,10 +1,6 @@
 //! The protocol in the log, line by line, as nats-server's `-V` shows it.
 
-mod redact;
-
-use nats_proto::{ClientOp, Publish, quote, show};
-
-use self::redact::without_secrets;
+use nats_proto::{ClientOp, Publish, quote, show, without_secrets};
 
 /// How much of a message is logged.
 #[derive(Debug, Clone, Copy, Default)]
@@ -19,7 +15,9 @@ pub(crate) struct Extent {
 #[cold]
 pub(crate) fn received(label: &str, op: &ClientOp<'_>, extent: Extent) {
     let line = match op {
-        ClientOp::Connect(json) => format!("CONNECT {}", without_secrets(json)),
+        ClientOp::Connect(json) => {
+            format!("CONNECT {}", without_secrets(json).unwrap_or_else(|| "[not an object]".into()))
+        }
         ClientOp::Publish(publish) => {
             let reply = publish.reply.map(|reply| format!(" {}", show(reply))).unwrap_or_default();
             let sizes = show(publish.size_text);

@@ -9,8 +9,8 @@ mod value;
 
 use std::fmt::Write as _;
 
-use self::grammar::check;
-use self::value::Value;
+pub(crate) use self::grammar::check;
+pub(crate) use self::value::Value;
 
 /// The body of a CONNECT or an INFO could not be read; nats-server closes without a word.
 ///

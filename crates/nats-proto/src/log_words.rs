@@ -68,13 +68,15 @@ impl ProtoError {
 }
 
 impl ProtoError {
-    /// The line at the front, verb and arguments, if it was complete and is what was refused.
+    /// The line at the front, verb and arguments, if that was complete.
     #[cold]
     pub fn line<'a>(&self, refused: &Refused<'a>) -> Option<(&'static str, &'a [u8])> {
         let verb = match self {
             Self::BadArguments { op } | Self::BadSize { op } => op,
-            Self::PayloadTooLarge { .. } => client_verb(refused.input).ok().flatten()?.word(),
-            Self::UnknownOperation | Self::BadPayloadEnd | Self::ControlLineTooLong { .. } => return None,
+            Self::PayloadTooLarge { .. } | Self::BadPayloadEnd => {
+                client_verb(refused.input).ok().flatten()?.word()
+            }
+            Self::UnknownOperation | Self::ControlLineTooLong { .. } => return None,
         };
         Some((verb, arguments(refused.input)))
     }

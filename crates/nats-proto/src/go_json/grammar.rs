@@ -10,7 +10,7 @@ const DEPTH_MAX: usize = 10_000;
 /// # Errors
 ///
 /// Go's words for what is wrong.
-pub(super) fn check(text: &[u8]) -> Result<(), String> {
+pub(crate) fn check(text: &[u8]) -> Result<(), String> {
     let mut reader = Reader { text, at: 0 };
     let mut open = Vec::new();
     loop {

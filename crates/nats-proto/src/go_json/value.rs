@@ -13,6 +13,16 @@ impl<'a> Value<'a> {
         Self { text: text.trim_ascii() }
     }
 
+    /// The value that the text begins with.
+    pub(crate) fn front(text: &'a [u8]) -> Self {
+        Self { text: &text[..len(text)] }
+    }
+
+    /// From its first byte to its last.
+    pub(crate) fn bytes(self) -> &'a [u8] {
+        self.text
+    }
+
     /// What Go calls a value like this.
     pub(super) fn kind(self) -> &'static str {
         match self.text.first() {
@@ -43,7 +53,7 @@ impl<'a> Value<'a> {
     }
 
     /// What a string says.
-    pub(super) fn text(self) -> String {
+    pub(crate) fn text(self) -> String {
         let inner =
             self.text.strip_prefix(b"\"").and_then(|text| text.strip_suffix(b"\"")).unwrap_or_default();
         unescape(inner)
@@ -75,10 +85,9 @@ impl<'a> Iterator for Parts<'a> {
 
     fn next(&mut self) -> Option<Value<'a>> {
         let start = self.rest.iter().position(|byte| !b" \t\r\n,:".contains(byte))?;
-        let text = &self.rest[start..];
-        let (text, rest) = text.split_at(len(text));
-        self.rest = rest;
-        Some(Value { text })
+        let value = Value::front(&self.rest[start..]);
+        self.rest = &self.rest[start + value.text.len()..];
+        Some(value)
     }
 }
 

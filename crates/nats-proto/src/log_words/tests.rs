@@ -59,7 +59,8 @@ fn a_line_that_is_complete_is_told() {
     assert_eq!(line(b"sub  a \r\n", ProtoError::BadArguments { op: "SUB" }), Some(("SUB", &b"a "[..])));
     let too_large = ProtoError::PayloadTooLarge { size: 9, max: 8 };
     assert_eq!(line(b"hpub a 1 9\r\nxxx", too_large), Some(("HPUB", &b"a 1 9"[..])));
-    assert_eq!(line(b"PUB a 1\r\nxy", ProtoError::BadPayloadEnd), None);
+    assert_eq!(line(b"PUB a 1\r\nxy", ProtoError::BadPayloadEnd), Some(("PUB", &b"a 1"[..])));
+    assert_eq!(line(b"PUX", ProtoError::UnknownOperation), None);
 }
 
 #[test]
