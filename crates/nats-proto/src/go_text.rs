@@ -30,6 +30,17 @@ pub fn show(bytes: &[u8]) -> Cow<'_, str> {
     }
 }
 
+/// Appends the text so that it stays on one line: control characters are escaped as [`quote`] does it, and all
+/// else is as it is.
+pub fn push_on_one_line(into: &mut String, text: &str) {
+    if !text.contains(char::is_control) {
+        return into.push_str(text);
+    }
+    for character in text.chars() {
+        if character.is_control() { push(into, '"', character) } else { into.push(character) }
+    }
+}
+
 fn quote_with(mark: char, bytes: &[u8]) -> String {
     let mut quoted = String::with_capacity(bytes.len() + 2);
     quoted.push(mark);
@@ -107,6 +118,17 @@ mod tests {
     fn what_is_no_text_is_escaped_in_what_is_shown_as_it_is() {
         assert_eq!(show("a\"é\n".as_bytes()), "a\"é\n");
         assert_eq!(show(b"a\xff\xfe\"b"), "a\\xff\\xfe\"b");
+    }
+
+    #[test]
+    fn text_stays_on_one_line() {
+        let one_line = |text| {
+            let mut into = "<".to_owned();
+            push_on_one_line(&mut into, text);
+            into
+        };
+        assert_eq!(one_line("a \"\\\u{200b}é"), "<a \"\\\u{200b}é");
+        assert_eq!(one_line("\r\n\x1b[2J\u{85}\0\x7f\""), "<\\r\\n\\x1b[2J\\u0085\\x00\\x7f\"");
     }
 
     /// Later versions of Unicode only give out characters that had no meaning before.

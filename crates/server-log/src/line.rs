@@ -6,6 +6,7 @@
 use std::fmt::{self, Debug, Write as _};
 
 use chrono::{Datelike as _, Local, NaiveDateTime, Timelike as _, Utc};
+use nats_proto::push_on_one_line;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level};
 
@@ -204,17 +205,7 @@ struct Escaped<'a>(&'a mut String);
 
 impl fmt::Write for Escaped<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        if !text.contains(char::is_control) {
-            self.0.push_str(text);
-            return Ok(());
-        }
-        for character in text.chars() {
-            if character.is_control() {
-                self.0.extend(character.escape_default());
-            } else {
-                self.0.push(character);
-            }
-        }
+        push_on_one_line(self.0, text);
         Ok(())
     }
 }
@@ -350,7 +341,7 @@ mod tests {
     #[test]
     fn control_characters_cannot_break_a_line() {
         let name = "x\r\n[1] [INF] forged\x1b[2J\u{85}\0";
-        let escaped = "x\\r\\n[1] [INF] forged\\u{1b}[2J\\u{85}\\u{0}";
+        let escaped = "x\\r\\n[1] [INF] forged\\x1b[2J\\u0085\\x00";
         assert_eq!(plain(|| info!("by {name}")), format!("[6801] [INF] by {escaped}\n"));
         assert_eq!(plain(|| info!(%name, "by")), format!("[6801] [INF] by name={escaped}\n"));
     }

@@ -3,12 +3,15 @@
 //! Nothing that goes wrong here stops the server: lines that the disk does not take are lost, and a
 //! file that cannot be put aside is written on, up to twice its limit and so on.
 
+use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use chrono::{Datelike as _, NaiveDateTime, Timelike as _};
+use nats_proto::quote;
 
 use crate::init::LogError;
 use crate::line::Label;
@@ -67,7 +70,7 @@ impl LogFile {
             Ok(file) => {
                 (self.file, self.bytes, self.limit) = (file, 0, self.usual_limit);
                 let mut notes =
-                    vec![(Label::Info, format!("Rotated log, backup saved as {:?}", backup.display()))];
+                    vec![(Label::Info, format!("Rotated log, backup saved as {}", quoted(&backup)))];
                 notes.extend(self.purge());
                 notes
             }
@@ -94,29 +97,35 @@ impl LogFile {
         let backups = match self.backups() {
             Ok(backups) => backups,
             Err(error) => {
-                let text = "Unable to read the directory for log purge";
+                let text = format!("Unable to read directory {} for log purge", quoted(self.directory()));
                 return vec![(Label::Error, format!("{text} ({error}), will attempt next rotation"))];
             }
         };
         let excess = (backups.len() + 1).saturating_sub(max_num.max(1));
-        let remove = |backup: &PathBuf| match fs::remove_file(backup) {
-            Ok(()) => (Label::Info, format!("Purged log file {:?}", backup.display())),
-            Err(error) => {
-                let text = "Unable to remove backup log file";
-                let name = backup.display();
-                (Label::Error, format!("{text} {name:?} ({error}), will attempt next rotation"))
+        let mut notes = Vec::new();
+        for backup in &backups[..excess] {
+            let name = quoted(backup.file_name().unwrap_or_default());
+            if let Err(error) = fs::remove_file(backup) {
+                let text = format!("Unable to remove backup log file {name}");
+                notes.push((Label::Error, format!("{text} ({error}), will attempt next rotation")));
+                break; // The others can wait for that, too.
             }
-        };
-        backups[..excess].iter().map(remove).collect()
+            notes.push((Label::Info, format!("Purged log file {name}")));
+        }
+        notes
+    }
+
+    fn directory(&self) -> &Path {
+        let parent = self.path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        parent.unwrap_or(Path::new("."))
     }
 
     /// The files that were put aside, the oldest first.
     fn backups(&self) -> io::Result<Vec<PathBuf>> {
-        let directory = self.path.parent().filter(|parent| !parent.as_os_str().is_empty());
         let own = self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let is_backup = |name: &str| name.strip_prefix(&own).is_some_and(is_stamp);
         let mut backups = Vec::new();
-        for entry in fs::read_dir(directory.unwrap_or(Path::new(".")))? {
+        for entry in fs::read_dir(self.directory())? {
             let entry = entry?;
             if is_backup(&entry.file_name().to_string_lossy()) && entry.file_type()?.is_file() {
                 backups.push(entry.path());
@@ -136,6 +145,11 @@ fn is_stamp(text: &str) -> bool {
     let Some(stamp) = text.strip_prefix('.') else { return false };
     let are_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
     stamp.split('.').map(str::len).eq(STAMP_DIGITS) && stamp.split('.').all(are_digits)
+}
+
+/// A name as nats-server shows it.
+fn quoted(path: impl AsRef<OsStr>) -> String {
+    quote(path.as_ref().as_bytes())
 }
 
 #[cfg(test)]
@@ -188,9 +202,9 @@ mod tests {
             fs::write(directory.path().join(other), "").unwrap();
         }
         let mut log = LogFile::open(&directory.path().join("s.log"), Some(0), Some(3)).unwrap();
-        for second in 0..3 {
-            assert_eq!(log.rotate(at(second)).len(), 1 + usize::from(second == 2));
-        }
+        assert_eq!((log.rotate(at(0)).len(), log.rotate(at(1)).len()), (1, 1));
+        let purged = texts(log.rotate(at(2))).pop().unwrap();
+        assert_eq!(purged, "Purged log file \"s.log.2026.11.20.06.04.00.000001234\"");
         let backup = |second| format!("s.log.2026.11.20.06.04.{second:02}.000001234");
         let mut expected: Vec<String> = others.map(str::to_owned).to_vec();
         expected.extend(["s.log".to_owned(), backup(1), backup(2)]);
