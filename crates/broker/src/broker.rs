@@ -32,6 +32,7 @@ use crate::route::Router;
 use crate::sampling::Sampling;
 use crate::security::Greeting;
 use crate::time::Time;
+use crate::trace_request::TraceRequests;
 
 /// One shard of core NATS.
 pub struct Broker {
@@ -46,6 +47,7 @@ pub struct Broker {
     pub(crate) offers: Offers,
     pub(crate) moves: Moves,
     pub(crate) random: Random,
+    pub(crate) trace_requests: TraceRequests,
     pub(crate) sampling: Sampling,
     pub(crate) placement: Placement,
     /// Connections whose input was held and is wanted again.
@@ -74,6 +76,7 @@ impl Broker {
             offers: Offers::default(),
             moves: Moves::new(config.shards),
             random: Random::new(config.seed),
+            trace_requests: TraceRequests::default(),
             sampling: Sampling::new(&config),
             placement: Placement::new(config.placement, config.shards, settings.max_connections),
             resumed: Vec::new(),

@@ -55,6 +55,7 @@ mod subscribe;
 mod subscription;
 mod time;
 mod trace;
+mod trace_request;
 
 pub use broker::Broker;
 pub use chunk_pool::CHUNK_BYTES;

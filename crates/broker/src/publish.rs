@@ -21,23 +21,39 @@ use crate::trace;
 /// a reader that takes 13 MB a second from each publisher is waited for as long as it likes.
 const STALL: Duration = Duration::from_millis(5);
 
+/// Who gets a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reach {
+    Subscribers,
+    /// It only has to be known whether there are any.
+    Nobody,
+}
+
 impl Broker {
     pub(crate) fn publish(&mut self, id: ConnId, publish: &Publish<'_>) -> Flow {
+        if publish.header.is_some() && self.trace_requests.may_be_in(publish.headers()) {
+            return self.publish_traced(id, publish);
+        }
+        self.publish_to(id, publish, Reach::Subscribers)
+    }
+
+    #[inline]
+    pub(crate) fn publish_to(&mut self, id: ConnId, publish: &Publish<'_>, reach: Reach) -> Flow {
         let client = self.egress.clients.at(id);
         if client.watch.maps
             && let Some(subject) = self.mapped(id, publish.subject)
         {
             let mapped = Publish { subject: &subject, ..*publish };
-            return match self.publish_as(id, publish.subject, &mapped) {
+            return match self.publish_as(id, publish.subject, &mapped, reach) {
                 Flow::Published => Flow::Next, // The next one may go elsewhere.
                 flow => flow,
             };
         }
-        self.publish_as(id, publish.subject, publish)
+        self.publish_as(id, publish.subject, publish, reach)
     }
 
     /// Publishes a message that was written for the subject `written`.
-    fn publish_as(&mut self, id: ConnId, written: &[u8], publish: &Publish<'_>) -> Flow {
+    fn publish_as(&mut self, id: ConnId, written: &[u8], publish: &Publish<'_>, reach: Reach) -> Flow {
         let client = self.egress.clients.at(id);
         let (abilities, account, watch) = (client.abilities, client.account, client.watch);
         if self.must_wait(account, publish) {
@@ -69,6 +85,12 @@ impl Broker {
 
         self.egress.begin();
         let answer_wanted = abilities.no_responders && publish.reply.is_some();
+        if reach == Reach::Nobody {
+            if answer_wanted && !self.router(account).would_be_taken(id, publish) {
+                self.answer_no_responders(id, publish);
+            }
+            return Flow::Next;
+        }
         let goes_on =
             permit == Permit::Always && !abilities.verbose && !abilities.pedantic && !self.egress.trace;
         match self.route(id, account, publish, answer_wanted, 0) {
@@ -132,7 +154,7 @@ impl Broker {
     }
 
     /// Whether a shard that wants the message cannot take it now.
-    fn must_wait(&mut self, account: usize, publish: &Publish<'_>) -> bool {
+    pub(crate) fn must_wait(&mut self, account: usize, publish: &Publish<'_>) -> bool {
         let congested = self.mesh.congested();
         !congested.is_empty() && self.router(account).reaches(publish.subject, congested)
     }
@@ -222,7 +244,7 @@ const ROUTED_REPLIES: &[u8] = b"_GR_.";
 
 /// Whether a subject is one that servers keep for themselves. What begins like [`ROUTED_REPLIES`] and ends
 /// there is none, as in nats-server.
-fn is_reserved(subject: &[u8], is_system: impl FnOnce() -> bool) -> bool {
+pub(crate) fn is_reserved(subject: &[u8], is_system: impl FnOnce() -> bool) -> bool {
     match subject.first() {
         Some(b'_') => is_beyond(subject, ROUTED_REPLIES),
         Some(b'$') => subject.starts_with(b"$NRG.") && !is_system(),

@@ -146,6 +146,19 @@ impl Router<'_> {
         routed
     }
 
+    /// Whether someone would take a client's message. What another shard may refuse yet counts as taken.
+    pub(crate) fn would_be_taken(&mut self, origin: ConnId, publish: &Publish<'_>) -> bool {
+        let egress = &*self.egress;
+        let (local, remote) = self.account.matches(publish.subject);
+        let groups = local.queues.iter().flat_map(|group| &group.members);
+        let mut here = local.plain.iter().chain(groups);
+        let elsewhere = remote.is_some_and(|remote| {
+            let plain = remote.firm.union(remote.doubtful);
+            !plain.is_empty() || !remote.queues.is_empty()
+        });
+        elsewhere || here.any(|key| egress.can_take(*key, Some(origin), publish))
+    }
+
     /// Routes a message again to the groups whose chosen shard had no member left.
     pub(crate) fn reroute(
         &mut self,

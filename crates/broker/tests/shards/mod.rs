@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use balance::PlacementRule;
-use broker::{Broker, ClosedConnections, Config, ConnId, Flush, Greeting, Moved, Settings, Time};
+use broker::{
+    Broker, ClosedConnections, Config, ConnId, Flush, Greeting, Moved, SeldomLines, Settings, Time,
+};
 use fabric::{Batch, ShardId};
 use nats_proto::ServerInfo;
 
@@ -55,10 +57,11 @@ impl Shards {
         amend(&mut settings);
         let settings = Arc::new(settings);
         let remembered = Arc::new(ClosedConnections::new(CLOSED_MAX));
+        let seldom = Arc::<SeldomLines>::default();
         let brokers = ShardId::all(shards).map(|shard| {
             let (settings, closed) = (Arc::clone(&settings), Arc::clone(&remembered));
-            let placement = PlacementRule::Spread;
-            Broker::new(Config { placement, closed, ..Config::new(shard, shards, settings) })
+            let (placement, seldom) = (PlacementRule::Spread, Arc::clone(&seldom));
+            Broker::new(Config { placement, closed, seldom, ..Config::new(shard, shards, settings) })
         });
         Self {
             brokers: brokers.collect(),

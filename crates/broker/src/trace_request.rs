@@ -1,0 +1,201 @@
+//! Messages whose way is to be told to someone, by their headers (`nats trace`).
+//!
+//! Nothing is told yet. But who asks for a trace only expects that nobody gets the message: such messages
+//! are taken as far as to know who would.
+
+use memchr::memmem::Finder;
+use nats_proto::{Publish, quote};
+use subject_trie::is_valid_literal;
+
+use crate::broker::Broker;
+use crate::client::{ConnId, Hold};
+use crate::complaint::Complaint;
+use crate::input::Flow;
+use crate::publish::{Reach, is_reserved};
+
+const DESTINATION: &[u8] = b"Nats-Trace-Dest";
+const ONLY: &[u8] = b"Nats-Trace-Only";
+
+/// What servers of long ago put in: such messages are not traced.
+const ORIGIN_ACCOUNT: &[u8] = b"Nats-Trace-Origin-Account";
+
+/// A destination that says not to trace. It is no subject.
+const DISABLED: &[u8] = b"trace disabled";
+
+/// Finds header blocks that may ask for a trace: one look for each message with headers.
+#[derive(Debug)]
+pub(crate) struct TraceRequests(Finder<'static>);
+
+impl Default for TraceRequests {
+    fn default() -> Self {
+        Self(Finder::new(DESTINATION))
+    }
+}
+
+impl TraceRequests {
+    #[inline]
+    pub(crate) fn may_be_in(&self, headers: &[u8]) -> bool {
+        self.0.find(headers).is_some()
+    }
+}
+
+/// What headers ask for.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct TraceRequest<'a> {
+    /// Where to tell.
+    destination: &'a [u8],
+    /// Nobody is to get the message.
+    only: bool,
+    origin_account: Option<&'a [u8]>,
+}
+
+impl<'a> TraceRequest<'a> {
+    /// Reads a header block as nats-server does here: names are what lies between a line's end and a colon,
+    /// in their own case, and of several fields of a name the first that is not empty counts.
+    fn read(headers: &'a [u8]) -> Option<Self> {
+        let mut rest = headers.strip_prefix(b"NATS/1.0\r\n")?;
+        let (mut destination, mut only, mut origin_account) = (None, None, None);
+        while let Some((name, value, behind)) = next_field(rest) {
+            rest = behind;
+            let slot = match name {
+                DESTINATION => &mut destination,
+                ONLY => &mut only,
+                ORIGIN_ACCOUNT => &mut origin_account,
+                _ => continue,
+            };
+            if !value.is_empty() && slot.is_none() {
+                *slot = Some(value);
+            }
+        }
+        let destination = destination.filter(|destination| *destination != DISABLED)?;
+        let yes =
+            |value: &[u8]| [&b"1"[..], b"true", b"on"].iter().any(|yes| value.eq_ignore_ascii_case(yes));
+        Some(Self { destination, only: only.is_some_and(yes), origin_account })
+    }
+}
+
+/// The name and the value at the front, and what follows.
+fn next_field(text: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
+    let colon = memchr::memchr(b':', text)?;
+    let (name, value) = (&text[..colon], &text[colon + 1..]);
+    let end = memchr::memmem::find(value, b"\r\n")?;
+    let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');
+    let behind = &value[end + 2..];
+    let value = &value[..end];
+    let start = value.iter().take_while(|byte| is_blank(byte)).count();
+    let blanks = value[start..].iter().rev().take_while(|byte| is_blank(byte)).count();
+    Some((name, &value[start..value.len() - blanks], behind))
+}
+
+impl Broker {
+    /// Publishes a message that may ask for a trace.
+    #[cold]
+    pub(crate) fn publish_traced(&mut self, id: ConnId, publish: &Publish<'_>) -> Flow {
+        let client = self.egress.clients.at(id);
+        let request = TraceRequest::read(publish.headers()).filter(|_| client.abilities.headers);
+        let Some(request) = request else { return self.publish_to(id, publish, Reach::Subscribers) };
+        let account = client.account;
+        // What is said below must not be said again.
+        if self.must_wait(account, publish) {
+            self.mesh.hold(id);
+            return Flow::Hold(Hold::Link);
+        }
+        let untraced = |broker: &mut Self| {
+            if request.only { Flow::Next } else { broker.publish_to(id, publish, Reach::Subscribers) }
+        };
+        if let Some(account) = request.origin_account {
+            let (name, value) = (quote(ORIGIN_ACCOUNT), quote(account));
+            let label = &self.egress.clients.at(id).label;
+            tracing::error!("{label} - Message tracing disabled because of header {name} with value={value}");
+            return untraced(self);
+        }
+        if !is_valid_literal(request.destination) || has_blank(request.destination) {
+            let label = &self.egress.clients.at(id).label;
+            let destination = quote(request.destination);
+            tracing::error!(
+                "{label} - Destination {destination} is not valid, won't be able to trace events"
+            );
+            return untraced(self);
+        }
+        if !self.may_be_told(id, request.destination) {
+            self.complain(id, &Complaint::of_subject(request.destination));
+            return Flow::Next;
+        }
+        self.publish_to(id, publish, if request.only { Reach::Nobody } else { Reach::Subscribers })
+    }
+
+    /// Whether the client might tell the destination itself.
+    fn may_be_told(&mut self, id: ConnId, destination: &[u8]) -> bool {
+        let client = self.egress.clients.at(id);
+        let access = client.guard.as_ref().map(|guard| guard.access());
+        let permitted = access.is_none_or(|access| access.may_publish(destination));
+        let account = client.account;
+        let is_system = || self.config.settings.directory.account(account).is_system();
+        permitted && !is_reserved(destination, is_system)
+    }
+}
+
+fn has_blank(subject: &[u8]) -> bool {
+    subject.iter().any(|byte| b"\t\n\x0c\r ".contains(byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the fields ask for: where to, and whether nobody is to get the message.
+    fn read(fields: &str) -> Option<(String, bool)> {
+        let block = format!("NATS/1.0\r\n{fields}\r\n");
+        let request = TraceRequest::read(block.as_bytes())?;
+        assert!(TraceRequests::default().may_be_in(block.as_bytes()));
+        Some((String::from_utf8(request.destination.to_vec()).unwrap(), request.only))
+    }
+
+    /// As nats-server 2.14.5 took them.
+    #[test]
+    fn headers_ask_for_a_trace_as_the_peer_reads_them() {
+        let to = |only| Some(("x".to_owned(), only));
+        for (fields, expected) in [
+            ("A: b\r\n", None),
+            ("Nats-Trace-Only: true\r\n", None),
+            ("Nats-Trace-Dest: x\r\n", to(false)),
+            ("Nats-Trace-Dest:x\r\nNats-Trace-Only: true\r\n", to(true)),
+            ("Nats-Trace-Only: \t TRUE \r\nA: b\r\nNats-Trace-Dest: x \r\n", to(true)),
+            ("Nats-Trace-Dest: x\r\nNats-Trace-Only: 1\r\n", to(true)),
+            ("Nats-Trace-Dest: x\r\nNats-Trace-Only: On\r\n", to(true)),
+            ("Nats-Trace-Dest: x\r\nNats-Trace-Only: yes\r\n", to(false)),
+            ("Nats-Trace-Dest: x\r\nNats-Trace-Only: true,x\r\n", to(false)),
+            ("Nats-Trace-Dest: x\r\nNats-Trace-Only: false\r\nNats-Trace-Only: true\r\n", to(false)),
+            ("Nats-Trace-Dest: x\r\nNats-Trace-Only:\r\nNats-Trace-Only: true\r\n", to(true)),
+            ("Nats-Trace-Dest: x\r\nnats-trace-only: true\r\n", to(false)),
+            ("nats-trace-dest: x\r\nNats-Trace-Only: true\r\n", None),
+            ("Nats-Trace-Dest : x\r\n", None),
+            ("Nats-Trace-Dest-X: x\r\n", None),
+            ("X-Nats-Trace-Dest: x\r\n", None),
+            ("Nats-Trace-Dest: \r\n", None),
+            ("A: Nats-Trace-Dest: x\r\n", None),
+            ("junk\r\nNats-Trace-Dest: x\r\n", None),
+            ("Nats-Trace-Dest: trace disabled\r\nNats-Trace-Dest: x\r\n", None),
+            ("Nats-Trace-Dest: x\r\nNats-Trace-Dest: trace disabled\r\n", to(false)),
+            ("traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n", None),
+        ] {
+            assert_eq!(read(fields), expected, "{fields:?}");
+        }
+    }
+
+    #[test]
+    fn a_block_that_is_none_asks_for_nothing() {
+        for block in [
+            &b""[..],
+            b"NATS/1.0",
+            b"XATS/1.0\r\nNats-Trace-Dest: x\r\n\r\n",
+            b"NATS/1.0 503\r\nNats-Trace-Dest: x\r\n\r\n",
+            b"NATS/1.0\nNats-Trace-Dest: x\r\n\r\n",
+            b"NATS/1.0\r\nNats-Trace-Dest: x",
+        ] {
+            assert_eq!(TraceRequest::read(block), None, "{}", block.escape_ascii());
+        }
+        let cut = TraceRequest::read(b"NATS/1.0\r\nNats-Trace-Dest: x\r\nNats-Trace-Only: true").unwrap();
+        assert!(!cut.only);
+    }
+}
