@@ -1,6 +1,6 @@
 //! The subject of a certificate, in the forms that nats-server has for it.
 //!
-//! `/connz` and the log show it as Go's `pkix.Name` does: nine attributes have names and a fixed order,
+//! `/connz` and the log show it as the `pkix.Name` of Go 1.27 does: nine attributes have names and a fixed order,
 //! several values of one stand together, others come behind them, and the text begins with what comes last.
 
 use std::fmt;
@@ -11,12 +11,12 @@ use x509_parser::x509::X509Name;
 /// The attributes that have names, in their order.
 const COMMON: [(&str, &str); 9] = [
     ("2.5.4.6", "C"),
-    ("2.5.4.10", "O"),
-    ("2.5.4.11", "OU"),
-    ("2.5.4.7", "L"),
     ("2.5.4.8", "ST"),
+    ("2.5.4.7", "L"),
     ("2.5.4.9", "STREET"),
     ("2.5.4.17", "POSTALCODE"),
+    ("2.5.4.10", "O"),
+    ("2.5.4.11", "OU"),
     ("2.5.4.3", "CN"),
     ("2.5.4.5", "SERIALNUMBER"),
 ];
@@ -182,6 +182,8 @@ mod tests {
     const C: &[u8] = &[0x55, 4, 6];
     const O: &[u8] = &[0x55, 4, 10];
     const OU: &[u8] = &[0x55, 4, 11];
+    const ST: &[u8] = &[0x55, 4, 8];
+    const L: &[u8] = &[0x55, 4, 7];
     const CN: &[u8] = &[0x55, 4, 3];
     const TITLE: &[u8] = &[0x55, 4, 12];
     const DC: &[u8] = &[0x09, 0x92, 0x26, 0x89, 0x93, 0xf2, 0x2c, 0x64, 1, 25];
@@ -205,6 +207,17 @@ mod tests {
             parsed(&[&[(CN, "localhost")], &[(O, "Acme"), (OU, "dev")], &[(OU, "ops, eu")], &[(C, "US")]]);
         assert_eq!(usual.to_string(), "CN=localhost,OU=dev+OU=ops\\, eu,O=Acme,C=US");
         assert_eq!(usual.common(), usual.to_string());
+
+        let whole = parsed(&[
+            &[(C, "US")],
+            &[(ST, "CA")],
+            &[(L, "Los Angeles")],
+            &[(O, "NATS")],
+            &[(OU, "NATS")],
+            &[(CN, "localhost")],
+            &[(DC, "foo3")],
+        ]);
+        assert_eq!(whole.common(), "CN=localhost,OU=NATS,O=NATS,L=Los Angeles,ST=CA,C=US");
 
         let odd = parsed(&[
             &[(DC, "org")],
