@@ -17,6 +17,7 @@ use crate::error::{ConfigError, KeyPairError};
 use crate::names::{CIPHER_SUITES, CURVES, CipherSuite, Version};
 use crate::rate_limit::{Admission, RateLimit};
 use crate::resolver::Resolver;
+use crate::verifier::Verifier;
 
 /// Tickets for a client that wants to come back: it needs one.
 const TICKETS: usize = 1;
@@ -208,30 +209,30 @@ fn verifier(
     roots: &Roots,
     provider: &Arc<CryptoProvider>,
 ) -> Result<Arc<dyn ClientCertVerifier>, ConfigError> {
+    let is_pem = matches!(roots, Roots::Pem(_));
     let mut store = RootCertStore::empty();
-    match roots {
-        Roots::Pem(text) => {
-            // As nats-server does: what is no certificate is passed over, as long as there is one.
-            let (added, _) = store.add_parsable_certificates(CertificateDer::pem_slice_iter(text).flatten());
-            if added == 0 {
-                return Err(ConfigError::Roots);
-            }
-        }
-        Roots::System(certificates) => {
-            let certificates =
-                certificates.iter().map(|der| CertificateDer::from(der.as_slice()).into_owned());
-            store.add_parsable_certificates(certificates);
-        }
+    // As nats-server does: what is no certificate is passed over.
+    let roots: Vec<CertificateDer<'_>> = match roots {
+        Roots::Pem(text) => CertificateDer::pem_slice_iter(text).flatten().collect(),
+        Roots::System(certificates) => certificates.iter().map(|der| der.as_slice().into()).collect(),
+    };
+    let (added, _) = store.add_parsable_certificates(roots.iter().map(|root| root.clone().into_owned()));
+    if added == 0 && is_pem {
+        return Err(ConfigError::Roots);
     }
-    WebPkiClientVerifier::builder_with_provider(Arc::new(store), Arc::clone(provider))
+    let inner = WebPkiClientVerifier::builder_with_provider(Arc::new(store), Arc::clone(provider))
         .build()
-        .map_err(|_| ConfigError::NoRoots)
+        .map_err(|_| ConfigError::NoRoots)?;
+    Ok(Arc::new(Verifier::new(inner, roots.into_iter())))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
-    use crate::testing::{Authority, config, key_pair};
+    use crate::testing::{Authority, config, key_pair, params};
+    use crate::verifier::take_refusal;
 
     fn error(config: &Config) -> String {
         Acceptor::new(config).unwrap_err().to_string()
@@ -273,6 +274,26 @@ mod tests {
         assert!(Acceptor::new(&verify(Roots::Pem(Authority::new().pem()))).is_ok());
         assert_eq!(error(&verify(Roots::Pem(b"nothing".to_vec()))), "failed to parse root ca certificate");
         assert_eq!(Acceptor::new(&verify(Roots::System(Vec::new()))).unwrap_err(), ConfigError::NoRoots);
+    }
+
+    /// Clients of rustls' do not even load such a certificate.
+    #[test]
+    fn what_has_to_be_understood_of_a_certificate_and_is_not_is_refused() {
+        let authority = Authority::new();
+        let mut params = params("c.example");
+        let mut extension = rcgen::CustomExtension::from_oid_content(&[1, 2, 3, 4], vec![5, 0]);
+        extension.set_criticality(true);
+        params.custom_extensions.push(extension);
+        let der = CertificateDer::from_pem_slice(&authority.sign(&params).certificates).unwrap();
+        let provider = Arc::new(provider(&Policy::default()));
+        let verifier = verifier(&Roots::Pem(authority.pem()), &provider).unwrap();
+        let now = rustls::pki_types::UnixTime::since_unix_epoch(Duration::from_secs(1_800_000_000));
+        let error = verifier.verify_client_cert(&der, &[], now).unwrap_err();
+        let reason = rustls::CertificateError::UnhandledCriticalExtension;
+        assert_eq!(error, rustls::Error::InvalidCertificate(reason));
+        let words = take_refusal().unwrap();
+        assert!(words.starts_with("unhandled critical extension (CN=c.example SHA-256: "), "{words}");
+        assert_eq!(take_refusal(), None);
     }
 
     #[test]

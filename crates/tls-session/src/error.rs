@@ -1,10 +1,9 @@
 //! What is wrong with a `tls` block, and what can go wrong with a peer.
 
-use rustls::pki_types::UnixTime;
-use rustls::{AlertDescription, CertificateError, Error, InvalidMessage, PeerIncompatible};
-use x509_parser::time::ASN1Time;
+use rustls::{AlertDescription, Error, InvalidMessage, PeerIncompatible};
 
 use crate::names::Pin;
+use crate::verifier::take_refusal;
 
 /// Why no acceptor could be made, in nats-server's words where it refuses it too.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -72,9 +71,12 @@ pub enum SessionError {
     /// `verify`, and the peer showed no certificate.
     #[error("tls: client didn't provide a certificate")]
     NoCertificate,
-    /// `verify`, and the peer's certificate does not lead to a root.
+    /// `verify`, and the peer's certificate does not lead to a root: why, and whose it is.
     #[error("tls: failed to verify certificate: x509: {0}")]
     Unverified(String),
+    /// The peer has the certificate, but not its key.
+    #[error("tls: invalid signature by the client certificate")]
+    BadProof,
     /// `pinned_certs`, and the peer's is none of them.
     #[error("certificate not pinned{}", key.map(|key| format!(": its key is {key}")).unwrap_or_default())]
     NotPinned {
@@ -109,44 +111,12 @@ impl SessionError {
                 | InvalidMessage::InvalidEmptyPayload,
             ) if !has_begun => Self::NotTls,
             Error::NoCertificatesPresented => Self::NoCertificate,
-            Error::InvalidCertificate(reason) => Self::Unverified(unverified(&reason)),
+            Error::InvalidCertificate(_) => take_refusal().map_or(Self::BadProof, Self::Unverified),
             Error::PeerIncompatible(reason) => Self::Incompatible(incompatible(&reason)),
             Error::AlertReceived(alert) => Self::Remote(alert_text(alert)),
             error => Self::Protocol(error),
         }
     }
-}
-
-fn unverified(reason: &CertificateError) -> String {
-    match reason {
-        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
-            "certificate signed by unknown authority".to_owned()
-        }
-        CertificateError::ExpiredContext { time, not_after } => ill_timed(*time, "after", *not_after),
-        CertificateError::NotValidYetContext { time, not_before } => ill_timed(*time, "before", *not_before),
-        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
-            "certificate specifies an incompatible key usage".to_owned()
-        }
-        CertificateError::Other(reason) => reason.0.to_string(),
-        other => other.to_string(),
-    }
-}
-
-fn ill_timed(now: UnixTime, relation: &str, bound: UnixTime) -> String {
-    let [now, bound] = [now, bound].map(in_words);
-    format!("certificate has expired or is not yet valid: current time {now} is {relation} {bound}")
-}
-
-/// A time as RFC 3339 writes it.
-fn in_words(time: UnixTime) -> String {
-    let seconds = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
-    let Ok(time) = ASN1Time::from_timestamp(seconds).map(|time| time.to_datetime()) else {
-        return seconds.to_string();
-    };
-    let (year, month, day) = time.to_calendar_date();
-    let (hour, minute, second) = time.to_hms();
-    let month = u8::from(month);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
 fn incompatible(reason: &PeerIncompatible) -> String {

@@ -21,6 +21,7 @@ mod sealed;
 mod session;
 #[cfg(test)]
 mod testing;
+mod verifier;
 
 pub use acceptor::{Acceptor, Expiry};
 pub use certificate::{Certificate, Secured};

@@ -9,9 +9,9 @@
 
 use std::fmt;
 
-use rustls::CommonState;
 use rustls::server::UnbufferedServerConnection;
 use rustls::unbuffered::{ConnectionState, EncodeError, EncodeTlsData, UnbufferedStatus};
+use rustls::{CommonState, ProtocolVersion};
 
 use crate::acceptor::Acceptor;
 use crate::certificate::{Certificate, Secured};
@@ -139,6 +139,10 @@ impl Session {
                         // They would not understand.
                         SessionError::NotTls => {}
                         SessionError::NotPinned { .. } => self.close(),
+                        SessionError::NoCertificate => {
+                            self.take_alert();
+                            self.say_it_in_old_words();
+                        }
                         _ => self.take_alert(),
                     }
                     self.failed = true;
@@ -191,6 +195,19 @@ impl Session {
                 self.connection.process_tls_records(&mut []).state
         {
             encode(&mut data, &mut self.outgoing);
+        }
+    }
+
+    /// TLS 1.2 has no alert for a certificate that is missing; rustls sends that of TLS 1.3 all the same, in
+    /// the clear. Go says that the handshake failed.
+    fn say_it_in_old_words(&mut self) {
+        const CERTIFICATE_REQUIRED: [u8; 7] = [21, 3, 3, 0, 2, 2, 116];
+        const HANDSHAKE_FAILURE: u8 = 40;
+        if self.connection.protocol_version() == Some(ProtocolVersion::TLSv1_2)
+            && self.outgoing.ends_with(&CERTIFICATE_REQUIRED)
+            && let Some(alert) = self.outgoing.last_mut()
+        {
+            *alert = HANDSHAKE_FAILURE;
         }
     }
 

@@ -12,7 +12,11 @@ pub(crate) struct Authority {
 
 impl Authority {
     pub(crate) fn new() -> Self {
-        let mut params = params("authority");
+        Self::named("authority")
+    }
+
+    pub(crate) fn named(name: &str) -> Self {
+        let mut params = params(name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = Key::generate().unwrap();
         let pem = params.self_signed(&key).unwrap().pem();
