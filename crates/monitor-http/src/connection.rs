@@ -5,7 +5,10 @@ use std::pin::pin;
 use std::time::Duration;
 
 use hyper::body::Incoming;
-use hyper::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_TYPE, HeaderValue};
+use hyper::header::{
+    ACCESS_CONTROL_ALLOW_ORIGIN, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, LOCATION,
+    TRANSFER_ENCODING,
+};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
@@ -20,7 +23,9 @@ use tokio_rustls::TlsAcceptor;
 use crate::body::Answered;
 use crate::gate::Gate;
 use crate::guests::Guest;
+use crate::respelled::Respelled;
 use crate::server::Handler;
+use crate::targets::target;
 
 /// How long a header may take, and how long a connection may rest between two requests.
 const HEADER_TIME_MAX: Duration = Duration::from_secs(10);
@@ -32,8 +37,8 @@ const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(5);
 /// answer is left.
 const CONNECTION_TIME_MAX: Duration = Duration::from_secs(60);
 
-/// Bytes kept of a header, and of an answer that a connection does not take.
-const BUFFER_BYTES_MAX: usize = 16 << 10;
+/// Bytes kept of a header, in which a target counts twice, and of an answer that a connection does not take.
+const BUFFER_BYTES_MAX: usize = 24 << 10;
 
 /// Where answers come from.
 #[derive(Clone)]
@@ -62,7 +67,7 @@ async fn converse(io: impl AsyncRead + AsyncWrite + Unpin, guest: Guest, answers
             .timer(TokioTimer::new())
             .header_read_timeout(HEADER_TIME_MAX)
             .max_buf_size(BUFFER_BYTES_MAX)
-            .serve_connection(TokioIo::new(io), service)
+            .serve_connection(TokioIo::new(Respelled::new(io)), service)
     );
     // What goes wrong here is the other side's doing, and it was told if it could be.
     tokio::select! {
@@ -79,22 +84,34 @@ async fn answer(
     guest: &Guest,
     answers: Answers,
 ) -> Result<Response<Answered>, Infallible> {
-    let uri = request.uri().clone();
+    let (method, written) = (request.method().clone(), target(request.uri().path()));
+    // Where its body ends only hyper knows, and targets behind it would reach us as they are.
+    let has_body =
+        [CONTENT_LENGTH, TRANSFER_ENCODING].iter().any(|name| request.headers().contains_key(name));
     let pass = answers.gate.pass().await;
     // The handler waits for the shards, and this thread must not. It cannot be called off: so the pass
     // is in use until it is done, even if who asked has left.
     let gathering = spawn_local(async move {
         let _pass = pass;
-        spawn_blocking(move || (answers.handler)(uri.path(), uri.query().unwrap_or_default())).await
+        let Some(written) = written else { return Ok(Answer::target_too_long()) };
+        spawn_blocking(move || (answers.handler)(method.as_str(), &written)).await
     });
     let answer = gathering.await.and_then(|answer| answer).unwrap_or_else(|_| Answer::unavailable());
     let held = guest.hold(answer.body.len());
     let mut response = Response::new(Answered::new(answer.body, held));
     *response.status_mut() = answer.status.try_into().unwrap_or_default();
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(answer.content_type));
+    if !answer.content_type.is_empty() {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(answer.content_type));
+    }
     if answer.any_origin {
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    }
+    if let Some(location) = answer.location.and_then(|location| location.try_into().ok()) {
+        headers.insert(LOCATION, location);
+    }
+    if answer.closes || has_body {
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
     Ok(response)
 }

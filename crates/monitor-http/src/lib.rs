@@ -11,7 +11,9 @@ mod config;
 mod connection;
 mod gate;
 mod guests;
+mod respelled;
 mod server;
+mod targets;
 
 pub use config::{Config, Scheme};
 pub use server::{Listener, Running, StartError, start};

@@ -19,8 +19,8 @@ use crate::connection::{Answers, serve};
 use crate::gate::Gate;
 use crate::guests::Guests;
 
-/// Answers a path and what stands behind its question mark. It may wait.
-pub(crate) type Handler = Arc<dyn Fn(&str, &str) -> Answer + Send + Sync>;
+/// Answers a request of some method for some target, as it was written. It may wait.
+pub(crate) type Handler = Arc<dyn Fn(&str, &[u8]) -> Answer + Send + Sync>;
 
 /// How long to wait when the system has no descriptor left for a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -59,13 +59,14 @@ impl Running {
     }
 }
 
-/// Listens on a thread of its own and has `handler` answer, one request at a time.
+/// Listens on a thread of its own and has `handler` answer, one request at a time. It is given the method and
+/// what stands between that and the version.
 ///
 /// # Errors
 /// There is no thread or no poller to be had.
 pub fn start(
     listener: Listener,
-    handler: impl Fn(&str, &str) -> Answer + Send + Sync + 'static,
+    handler: impl Fn(&str, &[u8]) -> Answer + Send + Sync + 'static,
 ) -> Result<Running, StartError> {
     listener.socket.set_nonblocking(true)?;
     // Answers are gathered one after the other: the memory of one is all that any takes.

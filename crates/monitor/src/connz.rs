@@ -113,7 +113,7 @@ const SORTS: [(&str, Sort); 14] = [
 ];
 
 impl ConnzQuery {
-    pub(crate) fn read(parameters: &Parameters<'_>) -> Result<Self, Answer> {
+    pub(crate) fn read(parameters: &Parameters) -> Result<Self, Answer> {
         let auth = parameters.flag("auth")?;
         let subs = match parameters.text("subs") {
             Some(text) if text.eq_ignore_ascii_case("detail") => Subs::Detail,
@@ -143,8 +143,8 @@ impl ConnzQuery {
     }
 }
 
-fn read_state(parameters: &Parameters<'_>) -> Result<State, Answer> {
-    let text = parameters.text("state").unwrap_or("open");
+fn read_state(parameters: &Parameters) -> Result<State, Answer> {
+    let text = parameters.text("state").unwrap_or("open".into());
     match text.to_ascii_lowercase().as_str() {
         "open" => Ok(State::Open),
         "closed" => Ok(State::Closed),
@@ -153,8 +153,8 @@ fn read_state(parameters: &Parameters<'_>) -> Result<State, Answer> {
     }
 }
 
-fn read_sort(parameters: &Parameters<'_>, state: State) -> Result<Sort, Answer> {
-    let text = parameters.text("sort").unwrap_or("cid");
+fn read_sort(parameters: &Parameters, state: State) -> Result<Sort, Answer> {
+    let text = parameters.text("sort").unwrap_or("cid".into());
     let Some((_, sort)) = SORTS.iter().find(|(name, _)| *name == text) else {
         return Err(Answer::bad_request(format!("invalid sorting option: {text}")));
     };

@@ -4,7 +4,7 @@
 use crate::answer::Answer;
 use crate::parameters::Parameters;
 
-pub(crate) fn answer(parameters: &Parameters<'_>) -> Result<Answer, Answer> {
+pub(crate) fn answer(parameters: &Parameters) -> Result<Answer, Answer> {
     for name in ["js-enabled", "js-enabled-only", "js-server-only", "js-meta-only", "details"] {
         parameters.flag(name)?;
     }
@@ -31,8 +31,8 @@ mod tests {
     /// As nats-server 2.14.5 answers without JetStream.
     #[test]
     fn health_is_one_line() {
-        let said = |query| {
-            let answer = answer(&Parameters::of(query)).unwrap_or_else(|refused| refused);
+        let said = |query: &str| {
+            let answer = answer(&Parameters::of(query.as_bytes())).unwrap_or_else(|refused| refused);
             (answer.status, answer.body)
         };
         for query in ["", "details=true", "js-enabled-only=true", "account=A&stream=S"] {

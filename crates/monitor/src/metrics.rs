@@ -94,7 +94,7 @@ impl Metrics<'_> {
         self.write_slow_consumers(&mut text);
         self.write_turns(&mut text);
         self.write_requests(&mut text);
-        Answer { status: 200, content_type: CONTENT_TYPE, any_origin: true, body: text }
+        Answer { content_type: CONTENT_TYPE, any_origin: true, ..Answer::plain(200, text) }
     }
 
     fn write_server(&self, text: &mut String) {

@@ -4,7 +4,9 @@ use crate::answer::Answer;
 use crate::connz::ConnzQuery;
 use crate::healthz;
 use crate::parameters::Parameters;
+use crate::paths::{Endpoint, clean};
 use crate::subsz::SubszQuery;
+use crate::target::Target;
 
 /// A request that was understood, parameters and all.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,87 +42,65 @@ pub enum Request {
     Answered(Answer),
 }
 
-/// An endpoint: its path, and the one it is counted under in `http_req_stats`.
-const ENDPOINTS: [(&str, &str); 15] = [
-    ("/", "/"),
-    ("/varz", "/varz"),
-    ("/connz", "/connz"),
-    ("/routez", "/routez"),
-    ("/gatewayz", "/gatewayz"),
-    ("/leafz", "/leafz"),
-    ("/subsz", "/subsz"),
-    ("/subscriptionsz", "/subsz"),
-    ("/accountz", "/accountz"),
-    ("/accstatz", "/accstatz"),
-    ("/jsz", "/jsz"),
-    ("/healthz", "/healthz"),
-    ("/ipqueuesz", "/ipqueuesz"),
-    ("/raftz", "/raftz"),
-    ("/metrics", "/metrics"),
-];
-
 impl Request {
-    /// Understands a path and what stands behind the question mark. `base_path` is what every path
-    /// begins with, as it stands in the configuration. Also returns what the request is counted as;
-    /// `None` for what does not exist.
-    pub fn parse(base_path: &str, path: &str, query: &str) -> (Self, Option<&'static str>) {
-        let path = below(base_path, path);
-        let endpoint = ENDPOINTS.iter().find(|(known, _)| Some(*known) == path);
-        let Some((path, counted_as)) = endpoint else {
-            return (Self::Answered(Answer::not_found("404 page not found\n")), None);
+    /// Understands what is asked for with a method: the text of a request between that and the version.
+    /// `base_path` is what every path begins with, as it stands in the configuration. Also returns what the
+    /// request is counted as; `None` for what does not exist.
+    pub fn read(base_path: &str, method: &str, target: &[u8]) -> (Self, Option<&'static str>) {
+        let answered = |answer| (Self::Answered(answer), None);
+        if target == b"*" {
+            return answered(Answer::empty(if method == "OPTIONS" { 200 } else { 400 }));
+        }
+        let Some(Target { path, query }) = Target::read(method, target) else {
+            return answered(Answer::not_understood());
         };
-        let request = Self::of(path, &Parameters::of(query)).unwrap_or_else(Self::Answered);
-        (request, Some(counted_as))
+        let cleaned = clean(&path);
+        if cleaned != path && method != "CONNECT" {
+            let query = if query.is_empty() { query } else { [b"?", &query[..]].concat() };
+            return answered(Answer::redirect(method, &[cleaned, query].concat()));
+        }
+        let Some(endpoint) = Endpoint::find(base_path, &path) else {
+            return answered(Answer::not_found("404 page not found\n"));
+        };
+        let request = Self::of(endpoint, &Parameters::of(&query)).unwrap_or_else(Self::Answered);
+        (request, Some(endpoint.counted_as))
     }
 
-    fn of(path: &str, parameters: &Parameters<'_>) -> Result<Self, Answer> {
-        Ok(match path {
-            "/" => Self::Root,
-            "/varz" => Self::Varz,
-            "/connz" => Self::Connz(ConnzQuery::read(parameters)?),
-            "/subsz" | "/subscriptionsz" => Self::Subsz(SubszQuery::read(parameters)?),
-            "/accountz" => Self::Accountz(parameters.owned("acc")),
-            "/accstatz" => Self::Accstatz { unused: parameters.flag("unused")? },
-            "/routez" | "/leafz" => {
+    fn of(endpoint: Endpoint, parameters: &Parameters) -> Result<Self, Answer> {
+        Ok(match endpoint.name {
+            "" => Self::Root,
+            "varz" => Self::Varz,
+            "connz" => Self::Connz(ConnzQuery::read(parameters)?),
+            "subsz" | "subscriptionsz" => Self::Subsz(SubszQuery::read(parameters)?),
+            "accountz" => Self::Accountz(parameters.owned("acc")),
+            "accstatz" => Self::Accstatz { unused: parameters.flag("unused")? },
+            "routez" | "leafz" => {
                 if parameters.text("subs").is_none_or(|subs| !subs.eq_ignore_ascii_case("detail")) {
                     parameters.flag("subs")?;
                 }
-                if path == "/routez" { Self::Routez } else { Self::Leafz }
+                if endpoint.name == "routez" { Self::Routez } else { Self::Leafz }
             }
-            "/gatewayz" => {
+            "gatewayz" => {
                 parameters.flag("accs")?;
                 Self::Gatewayz
             }
-            "/jsz" => {
+            "jsz" => {
                 read_jsz(parameters)?;
                 Self::Jsz
             }
-            "/ipqueuesz" => {
+            "ipqueuesz" => {
                 parameters.flag("all")?;
                 Self::IpQueuesz
             }
-            "/raftz" => Self::Answered(Answer::not_found("No Raft nodes registered")),
-            "/healthz" => Self::Answered(healthz::answer(parameters)?),
+            "raftz" => Self::Answered(Answer::not_found("No Raft nodes registered")),
+            "healthz" => Self::Answered(healthz::answer(parameters)?),
             _ => Self::Metrics,
         })
     }
 }
 
-/// The path below the base path. That itself is `/`, and what has a slash behind it is not.
-fn below<'p>(base_path: &str, path: &'p str) -> Option<&'p str> {
-    let base = base_path.trim_matches('/');
-    if base.is_empty() {
-        return Some(path);
-    }
-    match path.strip_prefix('/')?.strip_prefix(base)? {
-        "" => Some("/"),
-        "/" => None,
-        rest => rest.starts_with('/').then_some(rest),
-    }
-}
-
 /// Refuses what does not parse; there is nothing yet for the rest to choose from.
-fn read_jsz(parameters: &Parameters<'_>) -> Result<(), Answer> {
+fn read_jsz(parameters: &Parameters) -> Result<(), Answer> {
     for name in ["accounts", "streams", "consumers", "direct-consumers", "config"] {
         parameters.flag(name)?;
     }
@@ -138,11 +118,20 @@ fn read_jsz(parameters: &Parameters<'_>) -> Result<(), Answer> {
 mod tests {
     use super::*;
 
-    fn refused(path: &str, query: &str) -> (u16, String) {
-        match Request::parse("", path, query).0 {
-            Request::Answered(answer) => (answer.status, answer.body),
+    fn read(target: &str) -> (Request, Option<&'static str>) {
+        Request::read("", "GET", target.as_bytes())
+    }
+
+    fn answer(method: &str, target: &[u8]) -> Answer {
+        match Request::read("", method, target).0 {
+            Request::Answered(answer) => answer,
             request => panic!("{request:?}"),
         }
+    }
+
+    fn refused(path: &str, query: &str) -> (u16, String) {
+        let answer = answer("GET", format!("{path}?{query}").as_bytes());
+        (answer.status, answer.body)
     }
 
     /// As nats-server 2.14.5 answers.
@@ -165,20 +154,85 @@ mod tests {
 
     #[test]
     fn both_names_of_the_subscriptions_count_as_one() {
-        assert_eq!(Request::parse("", "/subscriptionsz", "").1, Some("/subsz"));
-        assert_eq!(Request::parse("", "/subsz", "").1, Some("/subsz"));
-        assert_eq!(Request::parse("", "/nope", "").1, None);
+        assert_eq!(read("/subscriptionsz").1, Some("/subsz"));
+        assert_eq!(read("/subsz").1, Some("/subsz"));
+        assert_eq!(read("/nope").1, None);
     }
 
     /// As with nats-server 2.14.5.
     #[test]
-    fn paths_begin_with_the_base_path() {
-        let is_root = |base, path| matches!(Request::parse(base, path, "").0, Request::Root);
-        let is_varz = |base, path| matches!(Request::parse(base, path, "").0, Request::Varz);
-        assert!(is_root("", "/") && is_root("base/", "/base") && is_root("/", "/"));
-        assert!(is_varz("base/", "/base/varz") && is_varz("/a/b", "/a/b/varz"));
-        for path in ["/base/", "/", "/varz", "/base/base", "/basevarz", "/base//varz"] {
-            assert_eq!(Request::parse("base/", path, "").1, None, "{path}");
+    fn a_detour_is_sent_straight_with_its_query() {
+        for (target, place) in [
+            (&b"//varz"[..], "/varz"),
+            (b"/./varz?x=1&y", "/varz?x=1&y"),
+            (b"/a/../varz?", "/varz"),
+            (b"//x/../varz?a=<b>\"", "/varz?a=<b>\""),
+            (b"///nope//x/", "/nope/x/"),
+            (b"//a<b%76", "/a%3Cbv"),
+            (b"//a%3Cb%76", "/a%3Cb%76"),
+            (b"//\xc3\xa9?\xc3\xa9", "/%C3%A9?%c3%a9"),
+            (b"/..", "/"),
+            (b"http://h", "/"),
+            (b"x:varz", "/"),
+        ] {
+            let answer = answer("GET", target);
+            assert_eq!((answer.status, answer.location.as_deref()), (307, Some(place)));
         }
+        let shown = "<a href=\"/varz?a=&lt;b&gt;&amp;&#34;\">Temporary Redirect</a>.\n\n";
+        assert_eq!(answer("GET", b"//varz?a=<b>&\"").body, shown);
+        let posted = answer("POST", b"//varz");
+        assert_eq!((posted.status, posted.content_type, &*posted.body), (307, "", ""));
+        assert_eq!(answer("CONNECT", b"//varz").status, 404);
+    }
+
+    /// As nats-server 2.14.5 answers each byte, raw, in the middle of a path.
+    #[test]
+    fn every_byte_of_a_path_is_taken_as_go_takes_it() {
+        for byte in 0..=u8::MAX {
+            let answer = answer("GET", &[b"/va", &[byte][..], b"rz"].concat());
+            let expected = match byte {
+                ..b' ' | b'\x7f' | b'%' => (400, "400 Bad Request"),
+                _ => (404, "404 page not found\n"),
+            };
+            assert_eq!((answer.status, &*answer.body), expected, "{byte:#x}");
+        }
+    }
+
+    /// As nats-server 2.14.5 answers each byte, raw, as the value of a parameter.
+    #[test]
+    fn every_byte_of_a_query_is_taken_as_go_takes_it() {
+        for byte in 0..=u8::MAX {
+            let (request, _) = Request::read("", "GET", &[b"/connz?limit=", &[byte][..]].concat());
+            let quoted = match byte {
+                ..b' ' | b'\x7f' => {
+                    assert_eq!(request, Request::Answered(Answer::not_understood()), "{byte:#x}");
+                    continue;
+                }
+                // These end the parameter, or make it none.
+                b'&' | b';' | b'%' | b'0'..=b'9' => {
+                    assert!(matches!(request, Request::Connz(_)), "{byte:#x}");
+                    continue;
+                }
+                b'+' => " ".to_owned(),
+                b'"' => "\\\"".to_owned(),
+                b'\\' => "\\\\".to_owned(),
+                0x80.. => format!("\\x{byte:x}"),
+                _ => char::from(byte).to_string(),
+            };
+            let said =
+                format!("Error decoding int for 'limit': strconv.Atoi: parsing \"{quoted}\": invalid syntax");
+            assert_eq!(request, Request::Answered(Answer::bad_request(said)), "{byte:#x}");
+        }
+    }
+
+    /// As nats-server 2.14.5 answers.
+    #[test]
+    fn a_star_is_no_place() {
+        let said = |method| {
+            let answer = answer(method, b"*");
+            (answer.status, answer.content_type, answer.closes, answer.body)
+        };
+        assert_eq!(said("OPTIONS"), (200, "", false, String::new()));
+        assert_eq!(said("GET"), (400, "", true, String::new()));
     }
 }

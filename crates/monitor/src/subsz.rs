@@ -27,7 +27,7 @@ pub struct SubszQuery {
 }
 
 impl SubszQuery {
-    pub(crate) fn read(parameters: &Parameters<'_>) -> Result<Self, Answer> {
+    pub(crate) fn read(parameters: &Parameters) -> Result<Self, Answer> {
         let query = Self {
             subs: parameters.flag("subs")?,
             offset: parameters.offset()?,

@@ -90,7 +90,7 @@ impl Bound {
             requests: Mutex::default(),
         };
         let listener = Listener { socket: self.socket, tls };
-        let running = start(listener, move |path, query| desk.answer(path, query))?;
+        let running = start(listener, move |method, target| desk.answer(method, target))?;
         Ok(Monitoring { running, facts: board })
     }
 }
@@ -185,8 +185,8 @@ struct Desk {
 }
 
 impl Desk {
-    fn answer(&self, path: &str, query: &str) -> Answer {
-        let (request, counted_as) = Request::parse(&self.base_path, path, query);
+    fn answer(&self, method: &str, target: &[u8]) -> Answer {
+        let (request, counted_as) = Request::read(&self.base_path, method, target);
         if let Some(endpoint) = counted_as {
             *self.requests().entry(endpoint).or_default() += 1;
         }

@@ -39,8 +39,12 @@ fn sub(cid: u64) -> SubscriptionRow {
     }
 }
 
+fn asked(query: &str) -> Request {
+    Request::read("", "GET", format!("/connz?{query}").as_bytes()).0
+}
+
 fn query(text: &str) -> ConnzQuery {
-    match Request::parse("", "/connz", text).0 {
+    match asked(text) {
         Request::Connz(query) => query,
         request => panic!("{request:?}"),
     }
@@ -189,9 +193,7 @@ fn what_makes_no_sense_is_refused() {
         ("sort=reason&state=any", "sort by reason only valid on closed connections"),
         ("state=xx", "Error decoding state for xx"),
     ] {
-        let Request::Answered(answer) = Request::parse("", "/connz", text).0 else {
-            panic!("{text} is taken")
-        };
+        let Request::Answered(answer) = asked(text) else { panic!("{text} is taken") };
         assert_eq!((answer.status, answer.body.as_str()), (400, expected));
     }
     assert_eq!(query("cid=5&limit=7").limit, 1);

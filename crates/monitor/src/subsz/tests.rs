@@ -3,8 +3,12 @@ use crate::request::Request;
 
 const CLOCK: Clock = Clock { now: Moment(0), shards_now: 0 };
 
+fn asked(query: &str) -> Request {
+    Request::read("", "GET", format!("/subsz?{query}").as_bytes()).0
+}
+
 fn answer(text: &str, shown: Vec<SubscriptionRow>) -> String {
-    let Request::Subsz(query) = Request::parse("", "/subsz", text).0 else { panic!("{text} is refused") };
+    let Request::Subsz(query) = asked(text) else { panic!("{text} is refused") };
     let lookups =
         Lookups { inserts: 3, removes: 1, cached: 4, lookups: 8, hits: 2, fanout_max: 2, fanout_sum: 5 };
     Subsz { server_id: "ID", clock: CLOCK, subscriptions: 2, lookups, total: shown.len(), shown }
@@ -56,11 +60,12 @@ fn lookups_and_subscriptions_are_told_as_nats_server_tells_them() {
 #[test]
 fn only_what_can_be_published_to_can_be_tested() {
     for subject in ["foo.*", ">", "a..b", "a%20b"] {
-        let (request, _) = Request::parse("", "/subsz", &format!("subs=1&test={subject}"));
-        let Request::Answered(refused) = request else { panic!("{subject} is taken") };
+        let Request::Answered(refused) = asked(&format!("subs=1&test={subject}")) else {
+            panic!("{subject} is taken")
+        };
         let expected =
             format!("invalid test subject, must be valid publish subject: {}", subject.replace("%20", " "));
         assert_eq!(refused.body, expected);
     }
-    assert!(matches!(Request::parse("", "/subsz", "test=foo.x*").0, Request::Subsz(_)));
+    assert!(matches!(asked("test=foo.x*"), Request::Subsz(_)));
 }

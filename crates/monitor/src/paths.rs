@@ -1,0 +1,119 @@
+//! Which endpoint a path leads to, by the rules of Go's ServeMux.
+
+use crate::escapes::unescape;
+
+/// An endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Endpoint {
+    /// Its path, without the slash.
+    pub(crate) name: &'static str,
+    /// What it is counted as in `http_req_stats`.
+    pub(crate) counted_as: &'static str,
+}
+
+const fn endpoint(name: &'static str, counted_as: &'static str) -> Endpoint {
+    Endpoint { name, counted_as }
+}
+
+const ROOT: Endpoint = endpoint("", "/");
+
+const ENDPOINTS: [Endpoint; 14] = [
+    endpoint("varz", "/varz"),
+    endpoint("connz", "/connz"),
+    endpoint("routez", "/routez"),
+    endpoint("gatewayz", "/gatewayz"),
+    endpoint("leafz", "/leafz"),
+    endpoint("subsz", "/subsz"),
+    endpoint("subscriptionsz", "/subsz"),
+    endpoint("accountz", "/accountz"),
+    endpoint("accstatz", "/accstatz"),
+    endpoint("jsz", "/jsz"),
+    endpoint("healthz", "/healthz"),
+    endpoint("ipqueuesz", "/ipqueuesz"),
+    endpoint("raftz", "/raftz"),
+    endpoint("metrics", "/metrics"),
+];
+
+impl Endpoint {
+    /// The endpoint of a path with escapes. `base_path` is what every path begins with, as it stands in the
+    /// configuration; that itself is the root, and what has a slash behind it is not.
+    pub(crate) fn find(base_path: &str, path: &[u8]) -> Option<Self> {
+        let base = clean(base_path.as_bytes());
+        let base = segments(base.strip_suffix(b"/").unwrap_or(&base));
+        let path = segments(path);
+        match path.strip_prefix(&base[..])? {
+            [] if !base.is_empty() => Some(ROOT),
+            [only] if only.is_empty() && base.is_empty() => Some(ROOT),
+            [only] => ENDPOINTS.into_iter().find(|endpoint| endpoint.name.as_bytes() == only),
+            _ => None,
+        }
+    }
+}
+
+/// What stands behind each slash, without escapes.
+fn segments(path: &[u8]) -> Vec<Vec<u8>> {
+    let behind = path.split(|byte| *byte == b'/').skip(1);
+    behind.map(|segment| unescape(segment).unwrap_or_else(|| segment.to_vec())).collect()
+}
+
+/// The path without `//`, `.` and `..`; a slash at its end stays.
+pub(crate) fn clean(path: &[u8]) -> Vec<u8> {
+    let mut kept: Vec<&[u8]> = Vec::new();
+    for segment in path.split(|byte| *byte == b'/') {
+        match segment {
+            b"" | b"." => {}
+            b".." => drop(kept.pop()),
+            segment => kept.push(segment),
+        }
+    }
+    let mut cleaned = vec![b'/'];
+    cleaned.extend(kept.join(&b'/'));
+    if path.ends_with(b"/") && cleaned.len() > 1 {
+        cleaned.push(b'/');
+    }
+    cleaned
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As Go 1.27 does it.
+    #[test]
+    fn a_clean_path_has_no_detours() {
+        for (path, cleaned) in [
+            ("", "/"),
+            ("/", "/"),
+            ("//", "/"),
+            ("/..", "/"),
+            ("/a/", "/a/"),
+            ("/a//", "/a/"),
+            ("/a/.", "/a"),
+            ("/a/./", "/a/"),
+            ("/../a/b/../c", "/a/c"),
+            ("a", "/a"),
+            ("/a/...", "/a/..."),
+            ("/%2e/a", "/%2e/a"),
+        ] {
+            assert_eq!(clean(path.as_bytes()), cleaned.as_bytes(), "{path}");
+        }
+    }
+
+    /// As with nats-server 2.14.5.
+    #[test]
+    fn paths_begin_with_the_base_path() {
+        let name = |base, path: &str| Endpoint::find(base, path.as_bytes()).map(|endpoint| endpoint.name);
+        for (base, path) in [("", "/"), ("base/", "/base"), ("/", "/"), ("//a/./b", "/a/b"), ("b", "/%62")] {
+            assert_eq!(name(base, path), Some(""), "{base} {path}");
+        }
+        for (base, path) in [("base/", "/base/varz"), ("/a/b", "/a/b/varz"), ("", "/%76arz")] {
+            assert_eq!(name(base, path), Some("varz"), "{base} {path}");
+        }
+        for path in ["/base/", "/", "/varz", "/base/base", "/basevarz", "/base/varz/", "/base%2Fvarz", ""] {
+            assert_eq!(name("base/", path), None, "{path}");
+        }
+        for path in ["", "/varz/", "/%2Fvarz", "/%2e", "/VARZ"] {
+            assert_eq!(name("", path), None, "{path}");
+        }
+    }
+}
