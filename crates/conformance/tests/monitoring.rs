@@ -7,12 +7,18 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 
 use conformance::foreign::ForeignClient;
+use rustix::process::Signal;
 use serde_json::Value;
 use test_kit::{
     ANSWER_DEADLINE, RawClient, START_DEADLINE, Server, ServerBinary, ServerOptions, Setup, on_every_setup,
 };
 
-on_every_setup!(counts_agree_with_the_load, a_closed_connection_is_remembered, metrics_are_by_shard);
+on_every_setup!(
+    counts_agree_with_the_load,
+    a_closed_connection_is_remembered,
+    metrics_are_by_shard,
+    a_server_in_lame_duck_mode_is_not_well,
+);
 
 const MESSAGES: u64 = 1000;
 
@@ -253,6 +259,54 @@ fn a_scan_and_a_thousand_slow_readers_disturb_nobody() {
     let grown = server.resident_bytes().expect("it runs").saturating_sub(before);
     assert!(grown < 256 << 20, "{} MiB for readers that do not read", grown >> 20);
     assert!(slow.len() == 1000);
+}
+
+/// Balancers take a server out as soon as it is in lame duck mode: the Helm chart's probe asks like this.
+fn a_server_in_lame_duck_mode_is_not_well(setup: Setup) {
+    let (server, monitor) = start(setup, &[]);
+    let mut client = server.connect();
+    client.flush();
+    assert_eq!(get(monitor, "/healthz?js-server-only=true"), (200, "{\"status\":\"ok\"}".to_owned()));
+    server.signal(Signal::USR2).expect("it runs");
+    server.log().wait_for("Entering lame duck mode", START_DEADLINE).expect("it enters it");
+    let not_ready = "failed to be ready for connections after 1ms: server";
+    // The line is logged before anything is done.
+    while get(monitor, "/healthz").0 == 200 {
+        std::thread::yield_now();
+    }
+    let body = format!("{{\"status\":\"error\",\"error\":\"{not_ready}\"}}");
+    assert_eq!(get(monitor, "/healthz?js-server-only=true"), (500, body));
+    let body = format!(
+        "{{\"status\":\"error\",\"errors\":[{{\"type\":\"CONNECTION\",\"error\":\"{not_ready}\"}}]}}"
+    );
+    assert_eq!(get(monitor, "/healthz?details=true"), (500, body));
+    for line in
+        [format!("[WRN] Healthcheck failed: {not_ready:?}"), "[WRN] Healthcheck failed: 1 errors".into()]
+    {
+        server.log().wait_for(&line, START_DEADLINE).expect("the log says so");
+    }
+}
+
+/// The answers are those of nats-server 2.14.5.
+#[test]
+fn targets_that_only_go_takes_are_answered() {
+    let (_server, monitor) = start(Setup::default(), &[]);
+    for (target, status, body) in [
+        ("/%76arz", 200, "\"server_id\""),
+        ("/varz?x=<a>\"b\"{c}|^`\\", 200, "\"server_id\""),
+        (
+            "/connz?limit=<1>",
+            400,
+            "Error decoding int for 'limit': strconv.Atoi: parsing \"<1>\": invalid syntax",
+        ),
+        ("//varz?a=b", 307, "<a href=\"/varz?a=b\">Temporary Redirect</a>."),
+        ("/./varz", 307, "<a href=\"/varz\">Temporary Redirect</a>."),
+        ("/varz#x", 404, "404 page not found"),
+        ("/%zz", 400, "400 Bad Request"),
+    ] {
+        let (got, text) = get(monitor, target);
+        assert!(got == status && text.contains(body), "{target}: {got} {text}");
+    }
 }
 
 #[test]

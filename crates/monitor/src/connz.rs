@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::answer::Answer;
 use crate::moment::{Moment, duration, uptime};
-use crate::parameters::Parameters;
+use crate::parameters::{FlagOrDetail, Parameters};
 use crate::snapshot::{ClosedRow, ConnectionFilter, ConnectionRow, PeerCert, SubscriptionRow};
 use crate::subsz::{SubscriptionText, text};
 use crate::{Clock, GLOBAL_ACCOUNT};
@@ -113,28 +113,22 @@ const SORTS: [(&str, Sort); 14] = [
 ];
 
 impl ConnzQuery {
-    pub(crate) fn read(parameters: &Parameters) -> Result<Self, Answer> {
+    /// Reads parameters. The outer error is about one that cannot be read, the inner one about what they say.
+    pub(crate) fn read(parameters: &Parameters) -> Result<Result<Self, Answer>, Answer> {
         let auth = parameters.flag("auth")?;
-        let subs = match parameters.text("subs") {
-            Some(text) if text.eq_ignore_ascii_case("detail") => Subs::Detail,
-            _ if parameters.flag("subs")? => Subs::List,
-            _ => Subs::Count,
+        let subs = match parameters.flag_or_detail("subs")? {
+            FlagOrDetail::Detail => Subs::Detail,
+            FlagOrDetail::Flag(true) => Subs::List,
+            FlagOrDetail::Flag(false) => Subs::Count,
         };
         let offset = parameters.offset()?;
         let limit = parameters.limit(LIMIT)?;
         let cid = Some(parameters.uint("cid")?).filter(|cid| *cid > 0);
         let state = read_state(parameters)?;
-        Ok(Self {
-            auth,
-            subs,
-            offset,
-            limit: if cid.is_some() { 1 } else { limit },
-            cid,
-            state,
-            user: parameters.owned("user"),
-            account: parameters.owned("acc"),
-            sort: read_sort(parameters, state)?,
-        })
+        let (user, account) = (parameters.owned("user"), parameters.owned("acc"));
+        let limit = if cid.is_some() { 1 } else { limit };
+        let sorted = |sort| Self { auth, subs, offset, limit, cid, state, user, account, sort };
+        Ok(read_sort(parameters, state).map(sorted))
     }
 
     /// What to ask the shards for.

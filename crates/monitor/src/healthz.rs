@@ -1,48 +1,151 @@
-//! `/healthz`: whether the server is well. While there are no streams to look after, it is when it
-//! answers.
+//! `/healthz`: whether the server is well. While there are no streams to look after, it is as long as it
+//! takes clients.
+
+use serde::Serialize;
 
 use crate::answer::Answer;
+use crate::go_quote::go_quote;
 use crate::parameters::Parameters;
 
-pub(crate) fn answer(parameters: &Parameters) -> Result<Answer, Answer> {
-    for name in ["js-enabled", "js-enabled-only", "js-server-only", "js-meta-only", "details"] {
-        parameters.flag(name)?;
+/// What is asked of the server's health.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HealthzQuery {
+    /// `details`: what is wrong is listed.
+    details: bool,
+    /// `js-enabled`, which has another name now.
+    is_outdated: bool,
+    /// What of the question makes no sense.
+    complaint: Option<String>,
+}
+
+/// How the server is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Health {
+    /// The answer.
+    pub answer: Answer,
+    /// What there is to warn of in the log, a line each.
+    pub warnings: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Body {
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<Detail>,
+}
+
+#[derive(Serialize)]
+struct Detail {
+    r#type: &'static str,
+    error: String,
+}
+
+/// nats-server waits this long for its listener, and says so.
+const NOT_READY: &str = "failed to be ready for connections after 1ms: server";
+
+impl HealthzQuery {
+    pub(crate) fn read(parameters: &Parameters) -> Result<Self, Answer> {
+        let is_outdated = parameters.flag("js-enabled")?;
+        for name in ["js-enabled-only", "js-server-only", "js-meta-only"] {
+            parameters.flag(name)?;
+        }
+        let details = parameters.flag("details")?;
+        let has = |name| parameters.text(name).is_some();
+        let lacks = |what: &str, of: &str| format!("\"{what}\" must not be empty when checking {of} health");
+        let complaint = if has("stream") && !has("account") {
+            Some(lacks("account", "stream"))
+        } else if has("consumer") && !has("stream") {
+            Some(lacks("stream", "consumer"))
+        } else {
+            None
+        };
+        Ok(Self { details, is_outdated, complaint })
     }
-    let [account, stream, consumer] = ["account", "stream", "consumer"].map(|name| parameters.text(name));
-    let lacks = |what: &str, of: &str| {
-        let body = format!(
-            r#"{{"status":"error","error":"\"{what}\" must not be empty when checking {of} health"}}"#
-        );
-        Err(Answer::json_text(400, body))
-    };
-    if stream.is_some() && account.is_none() {
-        return lacks("account", "stream");
+
+    /// The answer of a server that takes clients, or does not: it may be in lame duck mode.
+    pub fn answer(&self, takes_clients: bool) -> Health {
+        let outdated = "Healthcheck: js-enabled deprecated, use js-enabled-only instead";
+        let mut warnings: Vec<String> = self.is_outdated.then(|| outdated.to_owned()).into_iter().collect();
+        let trouble = match &self.complaint {
+            Some(complaint) => Some((400, "BAD_REQUEST", complaint.clone())),
+            None if takes_clients => None,
+            None => Some((500, "CONNECTION", NOT_READY.to_owned())),
+        };
+        let (status, body) = match trouble {
+            None => (200, Body { status: "ok", error: None, errors: Vec::new() }),
+            Some((status, r#type, error)) if self.details => {
+                warnings.push("Healthcheck failed: 1 errors".to_owned());
+                (status, Body { status: "error", error: None, errors: vec![Detail { r#type, error }] })
+            }
+            Some((status, _, error)) => {
+                warnings.push(format!("Healthcheck failed: {}", go_quote(error.as_bytes())));
+                (status, Body { status: "error", error: Some(error), errors: Vec::new() })
+            }
+        };
+        let body = serde_json::to_string(&body).expect("plain data");
+        Health { answer: Answer::json_text(status, body), warnings }
     }
-    if consumer.is_some() && stream.is_none() {
-        return lacks("stream", "consumer");
-    }
-    Ok(Answer::json_text(200, r#"{"status":"ok"}"#.into()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn health(query: &str, takes_clients: bool) -> (u16, String, Vec<String>) {
+        let query = HealthzQuery::read(&Parameters::of(query.as_bytes())).unwrap();
+        let Health { answer, warnings } = query.answer(takes_clients);
+        (answer.status, answer.body, warnings)
+    }
+
     /// As nats-server 2.14.5 answers without JetStream.
     #[test]
-    fn health_is_one_line() {
-        let said = |query: &str| {
-            let answer = answer(&Parameters::of(query.as_bytes())).unwrap_or_else(|refused| refused);
-            (answer.status, answer.body)
-        };
-        for query in ["", "details=true", "js-enabled-only=true", "account=A&stream=S"] {
-            assert_eq!(said(query), (200, r#"{"status":"ok"}"#.into()), "{query}");
+    fn a_server_that_takes_clients_is_well() {
+        let well = (200, r#"{"status":"ok"}"#.to_owned(), Vec::new());
+        for query in [
+            "",
+            "details=true",
+            "js-enabled-only=true&js-server-only=1&js-meta-only=t",
+            "account=A&stream=S&consumer=C",
+            "account=A",
+        ] {
+            assert_eq!(health(query, true), well, "{query}");
         }
-        let expected =
+        let outdated = "Healthcheck: js-enabled deprecated, use js-enabled-only instead";
+        assert_eq!(health("js-enabled=1", true).2, [outdated]);
+    }
+
+    /// As nats-server 2.14.5 answers, and what it logs.
+    #[test]
+    fn a_question_that_makes_no_sense_is_answered_before_all_else() {
+        let body =
             r#"{"status":"error","error":"\"account\" must not be empty when checking stream health"}"#;
-        assert_eq!(said("stream=s"), (400, expected.into()));
-        let expected =
-            r#"{"status":"error","error":"\"stream\" must not be empty when checking consumer health"}"#;
-        assert_eq!(said("consumer=c"), (400, expected.into()));
+        let log = r#"Healthcheck failed: "\"account\" must not be empty when checking stream health""#;
+        for takes_clients in [true, false] {
+            assert_eq!(health("stream=s", takes_clients), (400, body.into(), vec![log.into()]));
+        }
+        let body = concat!(
+            r#"{"status":"error","errors":[{"type":"BAD_REQUEST","error":"#,
+            r#""\"stream\" must not be empty when checking consumer health"}]}"#
+        );
+        let log = "Healthcheck failed: 1 errors".to_owned();
+        assert_eq!(health("consumer=c&details=1", true), (400, body.into(), vec![log]));
+    }
+
+    /// As nats-server 2.14.5 answers in lame duck mode.
+    #[test]
+    fn a_server_that_takes_nobody_is_not_well() {
+        let body = r#"{"status":"error","error":"failed to be ready for connections after 1ms: server"}"#;
+        let log = r#"Healthcheck failed: "failed to be ready for connections after 1ms: server""#;
+        for query in ["", "js-server-only=true", "js-enabled-only=true"] {
+            assert_eq!(health(query, false), (500, body.into(), vec![log.into()]));
+        }
+        let (status, body, _) = health("details=true", false);
+        let expected = concat!(
+            r#"{"status":"error","errors":[{"type":"CONNECTION","error":"#,
+            r#""failed to be ready for connections after 1ms: server"}]}"#
+        );
+        assert_eq!((status, &*body), (500, expected));
     }
 }

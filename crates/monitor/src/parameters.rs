@@ -13,6 +13,13 @@ pub(crate) struct Parameters {
     pairs: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
+/// What [`Parameters::flag_or_detail`] finds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FlagOrDetail {
+    Flag(bool),
+    Detail,
+}
+
 impl Parameters {
     /// Reads them. As with Go, one with a semicolon or with a `%` that escapes nothing is passed over.
     pub(crate) fn of(query: &[u8]) -> Self {
@@ -49,6 +56,14 @@ impl Parameters {
             b"1" | b"t" | b"T" | b"true" | b"TRUE" | b"True" => Ok(true),
             _ => Err(refusal("boolean", name, "ParseBool", text, "invalid syntax")),
         }
+    }
+
+    /// A flag that may also say `detail`.
+    pub(crate) fn flag_or_detail(&self, name: &str) -> Result<FlagOrDetail, Answer> {
+        if self.text(name).is_some_and(|text| text.eq_ignore_ascii_case("detail")) {
+            return Ok(FlagOrDetail::Detail);
+        }
+        Ok(FlagOrDetail::Flag(self.flag(name)?))
     }
 
     /// A number; 0 if it is absent.

@@ -7,20 +7,30 @@ use crate::escapes::unescape;
 pub(crate) struct Endpoint {
     /// Its path, without the slash.
     pub(crate) name: &'static str,
-    /// What it is counted as in `http_req_stats`.
-    pub(crate) counted_as: &'static str,
+    /// What it is counted as in `http_req_stats`, if at all.
+    pub(crate) counted_as: Option<&'static str>,
+    /// Whether it is counted although its parameters make no sense.
+    pub(crate) counts_nonsense: bool,
 }
 
 const fn endpoint(name: &'static str, counted_as: &'static str) -> Endpoint {
-    Endpoint { name, counted_as }
+    Endpoint { name, counted_as: Some(counted_as), counts_nonsense: true }
+}
+
+const fn late(name: &'static str, counted_as: &'static str) -> Endpoint {
+    Endpoint { counts_nonsense: false, ..endpoint(name, counted_as) }
+}
+
+const fn uncounted(name: &'static str) -> Endpoint {
+    Endpoint { name, counted_as: None, counts_nonsense: false }
 }
 
 const ROOT: Endpoint = endpoint("", "/");
 
 const ENDPOINTS: [Endpoint; 14] = [
     endpoint("varz", "/varz"),
-    endpoint("connz", "/connz"),
-    endpoint("routez", "/routez"),
+    late("connz", "/connz"),
+    late("routez", "/routez"),
     endpoint("gatewayz", "/gatewayz"),
     endpoint("leafz", "/leafz"),
     endpoint("subsz", "/subsz"),
@@ -29,8 +39,8 @@ const ENDPOINTS: [Endpoint; 14] = [
     endpoint("accstatz", "/accstatz"),
     endpoint("jsz", "/jsz"),
     endpoint("healthz", "/healthz"),
-    endpoint("ipqueuesz", "/ipqueuesz"),
-    endpoint("raftz", "/raftz"),
+    uncounted("ipqueuesz"),
+    uncounted("raftz"),
     endpoint("metrics", "/metrics"),
 ];
 

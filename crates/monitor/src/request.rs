@@ -2,7 +2,7 @@
 
 use crate::answer::Answer;
 use crate::connz::ConnzQuery;
-use crate::healthz;
+use crate::healthz::HealthzQuery;
 use crate::parameters::Parameters;
 use crate::paths::{Endpoint, clean};
 use crate::subsz::SubszQuery;
@@ -36,6 +36,8 @@ pub enum Request {
     Jsz,
     /// Queues within nats-server.
     IpQueuesz,
+    /// Whether the server is well.
+    Healthz(HealthzQuery),
     /// Prometheus text.
     Metrics,
     /// Something whose answer needs no numbers.
@@ -45,7 +47,7 @@ pub enum Request {
 impl Request {
     /// Understands what is asked for with a method: the text of a request between that and the version.
     /// `base_path` is what every path begins with, as it stands in the configuration. Also returns what the
-    /// request is counted as; `None` for what does not exist.
+    /// request is counted as; `None` for what is not.
     pub fn read(base_path: &str, method: &str, target: &[u8]) -> (Self, Option<&'static str>) {
         let answered = |answer| (Self::Answered(answer), None);
         if target == b"*" {
@@ -62,25 +64,32 @@ impl Request {
         let Some(endpoint) = Endpoint::find(base_path, &path) else {
             return answered(Answer::not_found("404 page not found\n"));
         };
-        let request = Self::of(endpoint, &Parameters::of(&query)).unwrap_or_else(Self::Answered);
-        (request, Some(endpoint.counted_as))
+        match Self::of(endpoint, &Parameters::of(&query)) {
+            Ok(request) => (request, endpoint.counted_as),
+            Err(refusal) => {
+                (Self::Answered(refusal), endpoint.counted_as.filter(|_| endpoint.counts_nonsense))
+            }
+        }
     }
 
     fn of(endpoint: Endpoint, parameters: &Parameters) -> Result<Self, Answer> {
         Ok(match endpoint.name {
             "" => Self::Root,
             "varz" => Self::Varz,
-            "connz" => Self::Connz(ConnzQuery::read(parameters)?),
+            "connz" => ConnzQuery::read(parameters)?.map_or_else(Self::Answered, Self::Connz),
             "subsz" | "subscriptionsz" => Self::Subsz(SubszQuery::read(parameters)?),
             "accountz" => Self::Accountz(parameters.owned("acc")),
             "accstatz" => Self::Accstatz { unused: parameters.flag("unused")? },
-            "routez" | "leafz" => {
-                if parameters.text("subs").is_none_or(|subs| !subs.eq_ignore_ascii_case("detail")) {
-                    parameters.flag("subs")?;
-                }
-                if endpoint.name == "routez" { Self::Routez } else { Self::Leafz }
+            "routez" => {
+                parameters.flag_or_detail("subs")?;
+                Self::Routez
+            }
+            "leafz" => {
+                parameters.flag("subs")?;
+                Self::Leafz
             }
             "gatewayz" => {
+                parameters.flag_or_detail("subs")?;
                 parameters.flag("accs")?;
                 Self::Gatewayz
             }
@@ -93,7 +102,7 @@ impl Request {
                 Self::IpQueuesz
             }
             "raftz" => Self::Answered(Answer::not_found("No Raft nodes registered")),
-            "healthz" => Self::Answered(healthz::answer(parameters)?),
+            "healthz" => Self::Healthz(HealthzQuery::read(parameters)?),
             _ => Self::Metrics,
         })
     }
@@ -118,10 +127,6 @@ fn read_jsz(parameters: &Parameters) -> Result<(), Answer> {
 mod tests {
     use super::*;
 
-    fn read(target: &str) -> (Request, Option<&'static str>) {
-        Request::read("", "GET", target.as_bytes())
-    }
-
     fn answer(method: &str, target: &[u8]) -> Answer {
         match Request::read("", method, target).0 {
             Request::Answered(answer) => answer,
@@ -144,19 +149,36 @@ mod tests {
         let boolean = |name| {
             format!("Error decoding boolean for '{name}': strconv.ParseBool: parsing \"x\": invalid syntax")
         };
-        for (path, name) in
-            [("/routez", "subs"), ("/leafz", "subs"), ("/gatewayz", "accs"), ("/ipqueuesz", "all")]
-        {
+        for (path, name) in [
+            ("/routez", "subs"),
+            ("/leafz", "subs"),
+            ("/gatewayz", "subs"),
+            ("/gatewayz", "accs"),
+            ("/ipqueuesz", "all"),
+        ] {
             assert_eq!(refused(path, &format!("{name}=x")), (400, boolean(name)));
         }
+        assert_eq!(refused("/leafz", "subs=detail"), (400, boolean("subs").replace("\"x", "\"detail")));
         assert_eq!(refused("/healthz", "js-meta-only=x"), (400, boolean("js-meta-only")));
     }
 
+    /// As nats-server 2.14.5 counts.
     #[test]
-    fn both_names_of_the_subscriptions_count_as_one() {
-        assert_eq!(read("/subscriptionsz").1, Some("/subsz"));
-        assert_eq!(read("/subsz").1, Some("/subsz"));
-        assert_eq!(read("/nope").1, None);
+    fn requests_are_counted_by_endpoint() {
+        for (target, counted_as) in [
+            ("/subscriptionsz", Some("/subsz")),
+            ("/subsz?limit=x", Some("/subsz")),
+            ("/routez?subs=Detail", Some("/routez")),
+            ("/routez?subs=x", None),
+            ("/connz?limit=x", None),
+            ("/connz?sort=x", Some("/connz")),
+            ("/ipqueuesz", None),
+            ("/raftz", None),
+            ("/nope", None),
+            ("//varz", None),
+        ] {
+            assert_eq!(Request::read("", "GET", target.as_bytes()).1, counted_as, "{target}");
+        }
     }
 
     /// As with nats-server 2.14.5.

@@ -48,6 +48,11 @@ impl Gatherer {
         Self { control, clock_zero, closed }
     }
 
+    /// Whether the server takes clients: it is neither in lame duck mode nor about to end.
+    pub(crate) fn takes_clients(&self) -> bool {
+        self.control.is_accepting()
+    }
+
     /// The sums of each shard.
     pub(crate) fn totals(&self) -> Option<Vec<ShardTotals>> {
         let shards = self.control.shards();

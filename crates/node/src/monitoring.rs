@@ -223,6 +223,11 @@ impl Desk {
             Request::Gatewayz => gatewayz(id, now),
             Request::Jsz => jsz(id, now),
             Request::IpQueuesz => ip_queuesz(),
+            Request::Healthz(query) => {
+                let health = query.answer(self.gatherer.takes_clients());
+                health.warnings.iter().for_each(|line| tracing::warn!("{line}"));
+                health.answer
+            }
             Request::Metrics => {
                 let (shards, http_req_stats) = (&self.gatherer.totals()?[..], &*self.requests());
                 Metrics { facts, process: process(), shards, http_req_stats }.answer()

@@ -1,5 +1,6 @@
 //! What other threads can ask of running shards.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 
 use broker::{Broker, Time};
@@ -12,9 +13,15 @@ use crate::orders::{Order, Orders};
 #[derive(Debug, Clone)]
 pub struct Control {
     pub(crate) shards: Arc<[Arc<Orders>]>,
+    /// Set once no more connections are to be accepted.
+    closed: Arc<AtomicBool>,
 }
 
 impl Control {
+    pub(crate) fn new(shards: Arc<[Arc<Orders>]>) -> Self {
+        Self { shards, closed: Arc::default() }
+    }
+
     /// The shards there are.
     pub fn shards(&self) -> impl Iterator<Item = ShardId> + use<> {
         ShardId::all(self.shards.len())
@@ -54,12 +61,19 @@ impl Control {
     /// Closes the listener: no more connections are accepted. Those that are there stay. A question
     /// that the first shard is asked after this finds it done.
     pub fn stop_accepting(&self) {
+        self.closed.store(true, Ordering::Relaxed);
         self.shards[0].give(Order::StopAccepting);
+    }
+
+    /// Whether connections are accepted: nobody has asked for an end of that.
+    pub fn is_accepting(&self) -> bool {
+        !self.closed.load(Ordering::Relaxed)
     }
 
     /// Asks all shards to finish: they stop reading, deliver what they took in, and end. Asking
     /// again changes nothing.
     pub fn stop(&self) {
+        self.closed.store(true, Ordering::Relaxed);
         for shard in &*self.shards {
             shard.stop();
         }

@@ -75,7 +75,7 @@ pub fn start(
     let clock = Clock::new();
     let shards = configs.len();
     let board = Arc::new(LoadBoard::new(shards));
-    let control = Control { shards: orders(shards).map_err(|error| not_started(0, &error))? };
+    let control = Control::new(orders(shards).map_err(|error| not_started(0, &error))?);
     let passwords = Arc::new(Workers::new());
     let mut listener = Some(listener.try_clone().map_err(|error| not_started(0, &error))?);
     let (ready, all_ready) = mpsc::channel();
