@@ -64,6 +64,56 @@ fn quit_ends_the_server_at_once_with_the_peers_code() {
     assert_eq!(server.wait().expect("it ends").code(), Some(2));
 }
 
+/// By number: those from 35 on have no names.
+fn send(server: &Server, signal: i32) {
+    let sent = Command::new("kill").arg(format!("-{signal}")).arg(server.pid().to_string()).status();
+    assert!(sent.expect("kill runs").success(), "{signal}");
+}
+
+/// nats-server 2.14.5 was sent each of them: ALRM, VTALRM, PROF, XCPU, XFSZ, IO, PWR and those in real time
+/// go by, all but the first of the latter.
+#[test]
+fn signals_that_go_takes_no_notice_of_are_ignored() {
+    let mut server = Server::with(Setup::default());
+    let mut client = server.connect();
+    for signal in [14, 24, 25, 26, 27, 29, 30].into_iter().chain(35..=64) {
+        send(&server, signal);
+        client.flush();
+    }
+    assert!(!server.log().contains("Trapped"), "nothing is said of them");
+    server.signal(Signal::TERM).expect("it runs");
+    assert_eq!(server.wait().expect("it ends").code(), Some(0));
+    let mut other = Server::with(Setup::default());
+    send(&other, 34);
+    assert_eq!(other.wait().expect("it ends").signal(), Some(34));
+}
+
+/// What is beyond the limit is lost, and nothing else.
+#[test]
+fn a_log_beyond_the_limit_on_files_does_not_end_the_server() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (log, notify) = (dir.path().join("log"), dir.path().join("notify"));
+    let manager = UnixDatagram::bind(&notify).expect("a socket");
+    let limit_bytes = 512;
+    let mut child = Command::new("/bin/sh")
+        .args(["-c", "ulimit -f 1 && exec \"$0\" \"$@\""])
+        .arg(ServerBinary::locate().expect("the server builds").path)
+        .args(["-a", "127.0.0.1", "-p", "-1", "--shards", "1", "-l", log.to_str().expect("text")])
+        .env("NOTIFY_SOCKET", &notify)
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the server runs");
+    assert_eq!(next_state(&manager), "READY=1\n");
+    assert!(run(&["--signal", &format!("term={}", child.id())]).status.success());
+    assert_eq!(next_state(&manager), "STOPPING=1\n");
+    assert!(child.wait().expect("it ends").success());
+    let said = fs::metadata(&log).expect("it was opened").len();
+    assert!(
+        (1..=2 * limit_bytes).contains(&said),
+        "{said} bytes: a block is 512 or 1,024, as the shell has it"
+    );
+}
+
 /// The kernel closed the listener some time after the process had ended: a client got through to nobody
 /// instead of turning to the next server.
 fn a_killed_server_takes_no_more_connections(setup: Setup) {

@@ -1,14 +1,15 @@
 //! What the server does when it is sent a signal.
 
-use std::process;
-use std::sync::mpsc;
-use std::thread;
+use std::sync::{Arc, mpsc};
+use std::{io, process, thread};
 
 use server_log::Log;
 use server_options::Timers;
 use shard_runtime::Control;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
-use signal_hook::iterator;
+use signal_hook::consts::{
+    SIGALRM, SIGHUP, SIGINT, SIGIO, SIGPROF, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGVTALRM, SIGXCPU, SIGXFSZ,
+};
+use signal_hook::{flag, iterator};
 
 use crate::error::NodeError;
 use crate::{lame_duck, notify};
@@ -23,6 +24,16 @@ const NAMES: [(i32, &str); 6] = [
     (SIGQUIT, "quit"),
 ];
 
+/// Power is about to fail, an init system says; signal-hook has no name for it.
+const SIGPWR: i32 = 30;
+
+/// Signals that would end another program, and that Go, and so nats-server, takes no notice of. Writing a log
+/// beyond a limit on files is one, and then the write fails.
+const IGNORED: [i32; 7] = [SIGALRM, SIGVTALRM, SIGPROF, SIGXCPU, SIGXFSZ, SIGIO, SIGPWR];
+
+/// So are those that mean nothing but what programs agree on, from the second one on.
+const IGNORED_REAL_TIME: std::ops::RangeInclusive<i32> = 35..=64;
+
 /// The exit code after SIGQUIT, which nobody in nats-server answers: Go's.
 const QUIT_EXIT_CODE: i32 = 2;
 
@@ -34,6 +45,7 @@ pub(crate) struct Signals {
 impl Signals {
     /// Watches all that are answered. As process 1 of a container we would not be sent others.
     pub(crate) fn watch() -> Result<Self, NodeError> {
+        ignore_others().map_err(NodeError::Signals)?;
         let signals = iterator::Signals::new(NAMES.map(|(signal, _)| signal)).map_err(NodeError::Signals)?;
         Ok(Self { signals })
     }
@@ -44,6 +56,15 @@ impl Signals {
         thread::Builder::new().name("signals".into()).spawn(answer).map_err(NodeError::Signals)?;
         Ok(())
     }
+}
+
+/// Has signals noted where nobody looks.
+fn ignore_others() -> io::Result<()> {
+    let unread = Arc::default();
+    IGNORED.into_iter().chain(IGNORED_REAL_TIME).try_for_each(|signal| {
+        flag::register(signal, Arc::clone(&unread))?;
+        Ok(())
+    })
 }
 
 /// What there is to do when a signal comes.
