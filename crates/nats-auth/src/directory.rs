@@ -254,16 +254,20 @@ impl Directory {
         self.always_nonce || !self.nkeys.is_empty()
     }
 
-    /// Whether some password is written in the configuration as it is. nats-server warns of that, tokens
-    /// aside. Users without a password, known by their certificates, do not count.
+    /// Whether some password is written in the configuration as it is, going by nats-server, which warns of
+    /// that. Tokens do not count. One of `users` counts without a password, unless a certificate may name
+    /// it; the one user there is does not.
     pub fn has_plain_passwords(&self) -> bool {
-        let mut users = self.users.values().chain(&self.single).filter(|user| user.name != Name::Token);
-        users.any(|user| match &user.proof {
-            Proof::Password(stored) => {
-                !(password::is_hash(stored) || stored.is_empty() && self.verify_and_map)
-            }
+        let is_plain = |user: &Identity| match &user.proof {
+            Proof::Password(stored) => !password::is_hash(stored),
             Proof::Nothing | Proof::Key(_) => false,
-        })
+        };
+        let is_empty = |user: &Identity| matches!(&user.proof, Proof::Password(stored) if stored.is_empty());
+        let is_mapped =
+            |user: &Identity| self.verify_and_map && is_empty(user) && user.may_connect(Default::default());
+        let mut single = self.single.iter().filter(|user| user.name != Name::Token && !is_empty(user));
+        single.any(|user| is_plain(user))
+            || self.users.values().any(|user| is_plain(user) && !is_mapped(user))
     }
 
     /// All accounts by their index, those that are gone included.

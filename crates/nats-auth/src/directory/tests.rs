@@ -68,6 +68,29 @@ fn users_are_found_by_name_and_password() {
     assert!(directory.has_plain_passwords());
 }
 
+/// As nats-server 2.14.5 warns.
+#[test]
+fn passwords_are_plain_unless_hashed_or_left_to_certificates() {
+    let plain = |config: Config| Directory::new(&config).unwrap().has_plain_passwords();
+    let single =
+        |password: &str| Config { single_user: Some(("a".into(), password.into())), ..Config::default() };
+    let hash = "$2b$04$lw4W5MsZdKmxrQPIBHko5uWOPVimzvkfnP1Qb9lr9DY14ITIJYLlG";
+    assert_eq!([plain(single("x")), plain(single("")), plain(single(hash))], [true, false, false]);
+    assert!(!plain(Config { token: Some("x".into()), ..Config::default() }));
+    let users = |password: &str, verify_and_map| {
+        let users = vec![user("a", password)];
+        Config { users, verify_and_map, ..Config::default() }
+    };
+    for (password, verify_and_map, is_plain) in
+        [("x", false, true), ("x", true, true), ("", false, true), ("", true, false), (hash, false, false)]
+    {
+        assert_eq!(plain(users(password, verify_and_map)), is_plain, "{password:?}, map: {verify_and_map}");
+    }
+    let mut elsewhere = users("", true);
+    elsewhere.users[0].allowed_connection_types = Some(vec!["WEBSOCKET".into()]);
+    assert!(plain(elsewhere), "no certificate of a client names it");
+}
+
 #[test]
 fn a_single_user_or_a_token_will_do() {
     let single = Config { single_user: Some(("a".into(), "x".into())), ..Config::default() };
