@@ -38,7 +38,7 @@ fn as_text(path: &Path) -> &str {
 #[test]
 fn a_pid_file_that_cannot_be_written_is_one_line_that_names_it() {
     let said = refused(&["-P", "/no/such/pid"]);
-    let reason = "[FTL] Could not write pidfile /no/such/pid: no such file or directory: \
+    let reason = "[FTL] Could not write pidfile: open /no/such/pid: no such file or directory: \
                   make its folder first, or name another\n";
     assert!(
         said.ends_with(reason) && said.lines().filter(|line| line.contains("[FTL]")).count() == 1,
@@ -63,7 +63,7 @@ fn what_a_configuration_file_names_in_vain_is_said_with_its_place() {
     let file = directory.path().join("server.conf");
     let at = as_text(&file);
     let cases = [
-        ("debug: false\npid_file: \"/no/such/pid\"", "2:1: Could not write pidfile /no/such/pid"),
+        ("debug: false\npid_file: \"/no/such/pid\"", "2:1: Could not write pidfile: open /no/such/pid"),
         (
             "debug: false\ntls { cert_file: \"/no/such/c\", key_file: \"/no/such/k\" }",
             "2:1: error parsing X509 certificate/key pair: open /no/such/c",

@@ -1,8 +1,9 @@
 //! The program itself: what it says when it starts, and when it refuses to.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
+use std::os::unix::net::UnixDatagram;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
@@ -42,7 +43,7 @@ fn a_configuration_file_is_checked_without_starting() {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("nats.conf");
     let path = file.to_str().expect("a plain path");
-    std::fs::write(&file, "port: 4222\n").expect("a file");
+    fs::write(&file, "port: 4222\n").expect("a file");
     let output = run(&["-t", "-c", path]);
     // nats-server 2.14.5 has the same digest.
     let digest = "sha256:797533ebd0dfba7d34a0f9337ecf147e442871f48ddfd07ed751575a5737267e";
@@ -50,7 +51,7 @@ fn a_configuration_file_is_checked_without_starting() {
     assert!(output.status.success());
     assert_eq!(String::from_utf8_lossy(&output.stderr), wanted);
 
-    std::fs::write(&file, "port: 4222\nbogus: 1\nping_interval: 5\n").expect("a file");
+    fs::write(&file, "port: 4222\nbogus: 1\nping_interval: 5\n").expect("a file");
     let wanted = format!(
         "buster-server: {path}:3:1: invalid use of field \"ping_interval\": ping_interval should be converted \
          to a duration\n{path}:2:1: unknown field \"bogus\"\n"
@@ -65,8 +66,112 @@ fn a_port_in_use_is_a_fatal_line_that_names_it() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = taken.local_addr().expect("it is bound").port().to_string();
     let said = refusal(&["-a", "127.0.0.1", "-p", &port]);
-    assert!(said.contains("[FTL] Error listening on port: 127.0.0.1:"), "{said}");
-    assert!(said.contains(&port) && said.lines().count() == 1, "{said}");
+    let fatal = format!(
+        "[FTL] Error listening on port: 127.0.0.1:{port}, \"listen tcp 127.0.0.1:{port}: bind: address already in use\""
+    );
+    assert!(said.lines().last().is_some_and(|line| line.contains(&fatal)), "{said}");
+}
+
+/// As nats-server 2.14.5 says it, and as soon.
+#[test]
+fn a_host_that_can_be_none_is_refused_without_asking_for_it() {
+    for host in ["999.999.999.999", "1.2.3", "127.1", "a b"] {
+        let clients = refusal(&["-a", host, "-p", "4333"]);
+        let fatal = format!(
+            "[FTL] Error listening on port: {host}:4333, \"listen tcp: lookup {host}: no such host\""
+        );
+        assert!(clients.lines().last().is_some_and(|line| line.ends_with(&fatal)), "{clients}");
+        let monitoring = refusal(&["-a", host, "-p", "4333", "-m", "8333"]);
+        let fatal = format!(
+            "[FTL] Can't start monitoring: can't listen to the monitor port: listen tcp: lookup {host}: no such host"
+        );
+        assert!(monitoring.lines().last().is_some_and(|line| line.ends_with(&fatal)), "{monitoring}");
+    }
+}
+
+/// The text of each line of a log behind its level; numbers that the system chose are blanked.
+fn texts(log: &str) -> Vec<String> {
+    let text = |line: &str| {
+        let text = line.find("[INF] ").or(line.find("[WRN] ")).map_or(line, |at| &line[at..]);
+        let text = text.split_once(" (sha256:").map_or(text, |(before, _)| before);
+        text.trim_end_matches(|character: char| character.is_ascii_digit()).to_owned()
+    };
+    log.lines().map(text).collect()
+}
+
+/// The order is nats-server 2.14.5's; `Shards` and `I/O` are ours.
+#[test]
+fn the_first_lines_of_the_log_have_their_order() {
+    let config = "max_payload: 8388609\nauthorization { user: a, password: b }\nhttp: \"127.0.0.1:-1\"\n";
+    let options = ServerOptions {
+        setup: Setup { shards: 1, io: Io::Epoll },
+        config: Some(config.into()),
+        args: vec!["-n".into(), "first".into()],
+        ..ServerOptions::default()
+    };
+    let server = Server::start(options).expect("it starts");
+    let lines = texts(&server.log().text());
+    let rest: Vec<&str> = lines.iter().map(String::as_str).filter(|line| !line.contains("  ID:  ")).collect();
+    let begins = |at: usize, text: &str| assert!(rest[at].starts_with(text), "{at}: {rest:#?}");
+    assert_eq!(rest[0], "[INF] Starting nats-server");
+    begins(1, "[INF]   Version:  2.14.5 (buster-server ");
+    assert_eq!(rest[2..4], ["[INF]   Name:     first", "[INF]   Shards:   "]);
+    let rest = &rest[if rest[4].contains("Memory:") { 5 } else { 4 }..];
+    assert_eq!(rest[0], "[WRN] Plaintext passwords detected, use nkeys or bcrypt");
+    assert!(rest[1].starts_with("[INF] Using configuration file: "), "{rest:#?}");
+    let end = [
+        "[WRN] Maximum payloads over 8.00 MB are generally discouraged and could lead to poor performance",
+        "[INF] Starting http monitor on 127.0.0.1:",
+        "[INF]   I/O:      epoll",
+        "[INF] Listening for client connections on 127.0.0.1:",
+        "[INF] Server is ready",
+    ];
+    assert_eq!(rest[2..], end);
+}
+
+#[test]
+fn what_is_not_unwise_is_not_warned_of() {
+    let setup = Setup { shards: 1, io: Io::Epoll };
+    for config in
+        ["max_payload: 8MB", "max_payload: -1", "authorization { user: a }", "authorization { token: t }"]
+    {
+        let server = Server::configured(setup, config);
+        assert!(!server.log().contains("[WRN]"), "{config}: {}", server.log().text());
+    }
+    let without_a_password = Server::configured(setup, "authorization { users: [ { user: a } ] }");
+    assert!(without_a_password.log().contains("[WRN] Plaintext passwords detected, use nkeys or bcrypt"));
+}
+
+/// Names are shown as they were given, and what they stand for is an address that every client can reach.
+#[test]
+fn localhost_is_listened_on_by_ipv4() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let notify = dir.path().join("notify");
+    let manager = UnixDatagram::bind(&notify).expect("a socket");
+    let log = dir.path().join("log");
+    let mut child = Command::new(ServerBinary::locate().expect("the server builds").path)
+        .args(["-a", "localhost", "-p", "-1", "-m", "-1", "--shards", "1", "--ports_file_dir"])
+        .arg(dir.path())
+        .arg("-l")
+        .arg(&log)
+        .env("NOTIFY_SOCKET", &notify)
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the server runs");
+    assert_eq!(manager.recv(&mut [0; 64]).expect("it is ready"), "READY=1\n".len());
+    let ports = fs::read_to_string(dir.path().join(format!("buster-server_{}.ports", child.id())));
+    let said = fs::read_to_string(&log).expect("there is a log");
+    child.kill().expect("it can be killed");
+    child.wait().expect("it ends");
+    let ports: serde_json::Value = serde_json::from_str(&ports.expect("there is a file")).expect("JSON");
+    for (key, scheme, line) in [
+        ("nats", "nats", "Listening for client connections on localhost:"),
+        ("monitoring", "http", "Starting http monitor on localhost:"),
+    ] {
+        let url = ports[key][0].as_str().expect("a URL");
+        let port = url.strip_prefix(&format!("{scheme}://127.0.0.1:")).expect(url);
+        assert!(said.contains(&format!("{line}{port}\n")), "{said}");
+    }
 }
 
 #[test]

@@ -1,10 +1,10 @@
 //! What `-t` finds beyond the configuration file: what a start would find in the files that it names.
 
+use nats_auth::Directory;
 use server_options::Options;
 
 use crate::error::NodeError;
 use crate::tls_files;
-use crate::users::first_directory;
 
 /// Whether a server could start with these options, as far as that shows without starting it; then what
 /// is odd all the same, a line each.
@@ -12,7 +12,7 @@ use crate::users::first_directory;
 /// # Errors
 /// What is wrong with the users or the certificates.
 pub fn check(options: &Options) -> Result<Vec<String>, NodeError> {
-    first_directory(&options.auth)?;
+    Directory::new(&options.auth)?;
     Ok(tls_files::check(options)?)
 }
 

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use nats_auth::ConfigError;
 use shard_runtime::RuntimeError;
 
+use crate::hosts::joined;
+use crate::listen::ListenError;
 use crate::sources::words;
 use crate::tls_files::TlsError;
 
@@ -13,36 +15,26 @@ use crate::tls_files::TlsError;
 #[derive(Debug, thiserror::Error)]
 pub enum NodeError {
     /// The listener could not be had.
-    #[error("Error listening on port: {host}:{port}, \"listen tcp {host}:{port}: {}\"", words(source))]
+    #[error("Error listening on port: {}, \"{source}\"", joined(host, *port))]
     Listen {
         /// The host asked for.
         host: String,
         /// The port asked for.
         port: u16,
-        /// What the system said.
-        source: io::Error,
+        /// Why not.
+        source: ListenError,
     },
     /// Users and accounts make no sense.
     #[error(transparent)]
     Users(#[from] ConfigError),
     /// The listener for monitoring could not be had.
-    #[error(
-        "Can't start monitoring: can't listen to the monitor port: listen tcp {host}:{port}: {}",
-        words(source)
-    )]
-    Monitor {
-        /// The host asked for.
-        host: String,
-        /// The port asked for.
-        port: u16,
-        /// What the system said.
-        source: io::Error,
-    },
+    #[error("Can't start monitoring: can't listen to the monitor port: {0}")]
+    Monitor(#[source] ListenError),
     /// Monitoring could not begin.
     #[error("Can't start monitoring: {0}")]
     Monitoring(#[from] monitor_http::StartError),
     /// The pid file could not be written.
-    #[error("Could not write pidfile {}: {}", path.display(), words(source))]
+    #[error("Could not write pidfile: open {}: {}", path.display(), words(source))]
     PidFile {
         /// Where it was to be.
         path: PathBuf,

@@ -20,9 +20,9 @@ use tls_session::Acceptor;
 use crate::error::NodeError;
 use crate::files::Reached;
 use crate::gather::{Gatherer, lookups, wall_clock};
+use crate::hosts::joined;
 use crate::listen::listen_on;
 use crate::process::{Usage, process, resident_bytes};
-use crate::server::shown_address;
 
 /// nats-server's time for a TLS handshake, which it also shows without TLS.
 const TLS_TIMEOUT: Duration = Duration::from_secs(2);
@@ -41,10 +41,9 @@ impl Bound {
     /// It is not to be had.
     pub(crate) fn bind(options: &Options) -> Result<Option<Self>, NodeError> {
         let Some(config) = &options.monitor else { return Ok(None) };
-        let (socket, address) = listen_on(&config.host, config.port)
-            .map_err(|source| NodeError::Monitor { host: config.host.clone(), port: config.port, source })?;
+        let (socket, address) = listen_on(&config.host, config.port).map_err(NodeError::Monitor)?;
         let scheme = if config.scheme == Scheme::Https { "https" } else { "http" };
-        tracing::info!("Starting {scheme} monitor on {}", shown_address(&config.host, address));
+        tracing::info!("Starting {scheme} monitor on {}", joined(&config.host, address.port()));
         Ok(Some(Self { config: config.clone(), socket, address }))
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use broker::{ClosedConnections, Config, SeldomLines, Settings};
 use fabric::ShardId;
+use nats_auth::Directory;
 use server_log::Log;
 use server_options::{CommandLine, Options};
 use shard_runtime::{Control, KernelTls, Shards, available_cpus};
@@ -13,6 +14,7 @@ use tls_session::Acceptor;
 use crate::backend::Plan;
 use crate::error::NodeError;
 use crate::files::{Ports, PortsPlace, Reached, write_pid_file};
+use crate::hosts::joined;
 use crate::identity::{COMPATIBLE_VERSION, OWN_VERSION, new_server_id};
 use crate::listen::listen;
 use crate::machine::{default_shards, memory_limit, raise_limits};
@@ -22,7 +24,9 @@ use crate::reload::Reloader;
 use crate::settings::settings;
 use crate::signals::{Duties, Signals};
 use crate::tls_files;
-use crate::users::first_directory;
+
+/// A larger `max_payload` is worth a warning, nats-server says.
+const WISE_PAYLOAD_BYTES: usize = 8 << 20;
 
 /// A running server. It runs on until it is stopped, even if this is dropped.
 pub struct Server {
@@ -48,14 +52,16 @@ impl Server {
         let kernel_tls = options.ktls.then(KernelTls::probe).transpose()?;
         let tls = tls_files::acceptor(options)?;
         let https = tls_files::for_monitoring(options)?;
-        let (listener, address) = listen(options)?;
+        let directory = Directory::new(&options.auth)?;
+        let server_id = new_server_id();
+        // From here on in nats-server's order: each line of the log, and each thing that can fail.
+        introduce(options, &server_id, shards, &directory);
         if let Some(path) = &options.pid_file {
             write_pid_file(path)?;
         }
-        let directory = first_directory(&options.auth)?;
-        let settings = Arc::new(settings(options, &new_server_id(), address, directory));
-        introduce(options, &settings, shards);
         let monitor = Bound::bind(options)?;
+        let (listener, address) = listen(options)?;
+        let settings = Arc::new(settings(options, &server_id, address, directory));
         // Nobody can ask for them without monitoring.
         let closed_max = monitor.as_ref().map_or(0, |_| options.limits.max_closed_clients);
         let closed = Arc::new(ClosedConnections::new(closed_max));
@@ -118,19 +124,26 @@ pub fn serve(
     Ok(())
 }
 
-/// The first lines of the log: which server this is.
-fn introduce(options: &Options, settings: &Settings, shards: usize) {
-    let info = &settings.info;
+/// The first lines of the log: which server this is, and what is unwise about its configuration.
+fn introduce(options: &Options, server_id: &str, shards: usize, directory: &Directory) {
     tracing::info!("Starting nats-server");
     tracing::info!("  Version:  {COMPATIBLE_VERSION} (buster-server {OWN_VERSION})");
-    tracing::info!("  Name:     {}", info.server_name);
-    tracing::info!("  ID:       {}", info.server_id);
+    tracing::info!("  Name:     {}", options.server_name.as_deref().unwrap_or(server_id));
+    tracing::info!("  ID:       {server_id}");
     tracing::info!("  Shards:   {shards}");
     if let Some(limit) = memory_limit() {
         tracing::info!("  Memory:   {} MiB at most, by the control group", limit >> 20);
     }
+    if directory.has_plain_passwords() {
+        tracing::warn!("Plaintext passwords detected, use nkeys or bcrypt");
+    }
     if let Some(config) = &options.config {
         tracing::info!("Using configuration file: {} ({})", config.path.display(), config.digest);
+    }
+    if options.limits.max_payload.is_some_and(|bytes| bytes > WISE_PAYLOAD_BYTES) {
+        tracing::warn!(
+            "Maximum payloads over 8.00 MB are generally discouraged and could lead to poor performance"
+        );
     }
 }
 
@@ -156,7 +169,7 @@ fn shard_configs(
 
 /// Says in the log that clients may come, and how.
 fn announce(host: &str, address: SocketAddr, tls: Option<&Acceptor>) {
-    tracing::info!("Listening for client connections on {}", shown_address(host, address));
+    tracing::info!("Listening for client connections on {}", joined(host, address.port()));
     if let Some(acceptor) = tls {
         tls_files::announce(acceptor);
     }
@@ -168,15 +181,4 @@ fn random<const N: usize>() -> [u8; N] {
     let filled = rustix::rand::getrandom(&mut bytes[..], rustix::rand::GetRandomFlags::empty());
     assert_eq!(filled, Ok(N), "the kernel gives this little randomness in one piece");
     bytes
-}
-
-/// An address as logs show it: by the host that was asked for if that means all addresses.
-pub(crate) fn shown_address(asked_for: &str, address: SocketAddr) -> String {
-    let host = if address.ip().is_unspecified() {
-        asked_for.to_owned()
-    } else {
-        address.ip().to_canonical().to_string()
-    };
-    let port = address.port();
-    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }

@@ -18,8 +18,8 @@ struct Cause<'a> {
 /// The line for an error that keeps a server with these options from starting.
 pub fn start_failure(error: &NodeError, options: &Options) -> String {
     let (subject, system) = match error {
-        NodeError::Listen { source, .. } => (Some(Subject::Listen), Some(source)),
-        NodeError::Monitor { source, .. } => (Some(Subject::Monitoring), Some(source)),
+        NodeError::Listen { source, .. } => (Some(Subject::Listen), source.system()),
+        NodeError::Monitor(source) => (Some(Subject::Monitoring), source.system()),
         NodeError::PidFile { source, .. } => (Some(Subject::PidFile), Some(source)),
         NodeError::Tls(TlsError::Open { source, .. }) => (Some(Subject::Tls), Some(source)),
         NodeError::Tls(TlsError::Config { .. }) => (Some(Subject::Tls), None),
@@ -74,6 +74,7 @@ fn remedy(subject: Subject, kind: io::ErrorKind) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::listen::ListenError;
 
     /// Options of a file with this text.
     fn options(text: &'static str) -> Options {
@@ -87,14 +88,13 @@ mod tests {
 
     #[test]
     fn a_port_in_use_is_said_with_its_place_and_what_helps() {
-        let error = NodeError::Listen {
-            host: "127.0.0.1".into(),
-            port: 4333,
-            source: io::Error::from_raw_os_error(rustix::io::Errno::ADDRINUSE.raw_os_error()),
-        };
+        let address = std::net::SocketAddr::from(([127, 0, 0, 1], 4333));
+        let source = io::Error::from_raw_os_error(rustix::io::Errno::ADDRINUSE.raw_os_error());
+        let source = ListenError::Bind { address, source };
+        let error = NodeError::Listen { host: "127.0.0.1".into(), port: 4333, source };
         assert_eq!(
             start_failure(&error, &options("debug: true\nport: 4333\n")),
-            "x.conf:2:1: Error listening on port: 127.0.0.1:4333, \"listen tcp 127.0.0.1:4333: address already in use\": \
+            "x.conf:2:1: Error listening on port: 127.0.0.1:4333, \"listen tcp 127.0.0.1:4333: bind: address already in use\": \
              stop what listens there, or use another port"
         );
     }

@@ -4,14 +4,6 @@ use std::sync::Arc;
 
 use nats_auth::{AccountConfig, Config, ConfigError, Directory};
 
-/// The directory of a server that starts.
-///
-/// # Errors
-/// The configuration makes no sense.
-pub(crate) fn first_directory(config: &Config) -> Result<Arc<Directory>, ConfigError> {
-    Directory::new(config).inspect(|directory| warn_of_plain_passwords(directory))
-}
-
 /// The directories that follow one when its configuration changes, in the order in which all shards have
 /// to take them: each on all shards before the next on any. None if nothing changed.
 ///
@@ -43,12 +35,6 @@ fn with_new_accounts(old: &Config, new: &Config) -> Option<Config> {
         fresh.map(|account| AccountConfig { name: account.name.clone(), ..AccountConfig::default() }),
     );
     (widened.accounts.len() > old.accounts.len()).then_some(widened)
-}
-
-fn warn_of_plain_passwords(directory: &Directory) {
-    if directory.has_plain_passwords() {
-        tracing::warn!("Plaintext passwords detected, use nkeys or bcrypt");
-    }
 }
 
 #[cfg(test)]
