@@ -1,6 +1,6 @@
 //! Prints what nats-server takes and we refuse, as the two tables of `docs/differences.md`.
 
-use server_options::{Refused, refused_flags, refused_keys};
+use server_options::{Idle, Refused, refused_flags, refused_keys};
 
 fn main() {
     println!("| flag | what is missing |\n|---|---|");
@@ -10,12 +10,20 @@ fn main() {
     println!("\n| key | in | what is missing |\n|---|---|---|");
     for key in refused_keys() {
         let block = if key.block.is_empty() { "–".into() } else { format!("`{}`", key.block) };
-        let off = if key.may_be_off { "; it may be off" } else { "" };
-        println!("| {} | {block} | {}{off} |", names(&key, ""), key.missing);
+        println!("| {} | {block} | {}{} |", names(&key, ""), key.missing, exception(key.unless));
     }
 }
 
 fn names(refused: &Refused, dash: &str) -> String {
     let names: Vec<_> = refused.names.iter().map(|name| format!("`{dash}{name}`")).collect();
     names.join(" ")
+}
+
+fn exception(unless: Idle) -> &'static str {
+    match unless {
+        Idle::Never => "",
+        Idle::Off => "; it may be off",
+        Idle::EmptyBlock | Idle::EmptyList | Idle::EmptyText => "; it may be empty",
+        Idle::Zero => "; it may be 0",
+    }
 }

@@ -109,6 +109,16 @@ fn read_config(path: &Path, sources: &Sources<'_>, draft: &mut Draft) -> Result<
     Err(OptionsError::Config(report.warnings.into_iter().chain(errors).collect()))
 }
 
+impl Value {
+    pub(crate) fn asks_for_nothing(&self) -> bool {
+        match self {
+            Self::Switch(on) => !on,
+            Self::Integer(number) => *number == 0,
+            Self::Text(text) => text.is_empty(),
+        }
+    }
+}
+
 impl Flag {
     fn apply(&self, draft: &mut Draft) -> Result<(), OptionsError> {
         let set = match (self.row.effect, &self.value) {

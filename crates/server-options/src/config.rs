@@ -18,6 +18,7 @@ mod users;
 pub(crate) use authorization::Credentials;
 pub(crate) use host_port::split as split_host_port;
 pub(crate) use report::Report;
+pub use row::Idle;
 pub(crate) use top::read;
 
 use crate::refused::Refused;

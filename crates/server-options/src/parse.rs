@@ -83,8 +83,9 @@ fn decide(
     }
 }
 
+/// A flag that we do not have may be given, as long as it asks for nothing.
 fn refusal(flag: &Flag) -> Option<OptionsError> {
-    let refused = flag.row.section == Section::NotYet;
+    let refused = flag.row.section == Section::NotYet && !flag.value.asks_for_nothing();
     refused.then_some(OptionsError::NotSupported { flag: flag.name, missing: flag.row.help })
 }
 

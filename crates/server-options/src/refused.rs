@@ -1,6 +1,7 @@
 //! What nats-server can be told and this server refuses, for the documentation.
 
 use crate::config;
+pub use crate::config::Idle;
 use crate::table::{Section, TABLE};
 
 /// A flag or a key of nats-server that this server refuses when it is used.
@@ -10,8 +11,8 @@ pub struct Refused {
     pub names: &'static [&'static str],
     /// The block a key stands in; empty for flags and for keys of the top level.
     pub block: &'static str,
-    /// A switch that may be off, but not on.
-    pub may_be_off: bool,
+    /// The value that it may have, since it asks for nothing.
+    pub unless: Idle,
     /// What is missing for it.
     pub missing: &'static str,
 }
@@ -19,7 +20,7 @@ pub struct Refused {
 /// The flags, in the order of the flag table.
 pub fn refused_flags() -> impl Iterator<Item = Refused> {
     let rows = TABLE.iter().filter(|row| row.section == Section::NotYet);
-    rows.map(|row| Refused { names: row.names, block: "", may_be_off: false, missing: row.help })
+    rows.map(|row| Refused { names: row.names, block: "", unless: Idle::Never, missing: row.help })
 }
 
 /// The keys, block by block, in the order of the tables.
@@ -51,10 +52,38 @@ mod tests {
         for key in keys.iter().filter(|key| key.block.is_empty()) {
             for name in key.names {
                 let expected = format!("x.conf:1:0: {name} is not supported yet: {}", key.missing);
-                assert_eq!(errors(&format!("{name}: true")), expected);
-                let off = errors(&format!("{name}: false"));
-                assert_eq!(off.is_empty(), key.may_be_off, "{name}: {off}");
+                for value in ["true", "{ a: 1 }", "[a]", "1", "a"] {
+                    assert_eq!(errors(&format!("{name}: {value}")), expected);
+                }
+                for (value, idle) in NOTHING {
+                    let said = errors(&format!("{name}: {value}"));
+                    assert_eq!(said.is_empty(), key.unless == idle, "{name}: {value}: {said}");
+                }
             }
+        }
+    }
+
+    const NOTHING: [(&str, Idle); 5] = [
+        ("false", Idle::Off),
+        ("{}", Idle::EmptyBlock),
+        ("[]", Idle::EmptyList),
+        ("\"\"", Idle::EmptyText),
+        ("0", Idle::Zero),
+    ];
+
+    /// nats-server 2.14.5 was asked for each of them, under `-t` and at start.
+    #[test]
+    fn what_asks_for_nothing_is_taken() {
+        for text in [
+            "cluster {}\ngateway {}\nleafnodes {}\nwebsocket {}\nmqtt {}",
+            "cluster {\n  # later\n}\nleaf: {}\nws {}",
+            "operator: []\ntrusted_keys: []\nresolver_preload {}\nprof_port: 0",
+            "accounts { A { imports: [], exports: [], msg_trace {} } }",
+        ] {
+            assert_eq!(errors(text), "", "{text}");
+        }
+        for text in ["cluster { port: 0 }", "cluster: []", "accounts { A { imports: {} } }"] {
+            assert!(errors(text).contains(" is not supported yet: "), "{text}");
         }
     }
 

@@ -10,6 +10,7 @@ use crate::config::mappings::read_mappings;
 use crate::config::permissions::read_permissions;
 use crate::config::report::Report;
 use crate::config::row::Effect::{Any, Integer, NotYet};
+use crate::config::row::Idle::{EmptyBlock, EmptyList};
 use crate::config::row::{Row, UNKNOWN_FIELD, Unknown, read_block, row};
 use crate::config::top::jetstream_is_off;
 use crate::config::users::{is_public_key, read_users};
@@ -34,9 +35,9 @@ pub(super) static TABLE: &[Row<Block>] = &[
     row(&["mappings", "maps"], Any(|block, entry, report| block.account.mappings = read_mappings(entry, report))),
     row(&["limits"], Any(limits)),
     row(&["jetstream"], Any(|_, entry, report| jetstream_is_off(entry, report))),
-    row(&["imports"], NotYet("accounts share nothing")),
-    row(&["exports"], NotYet("accounts share nothing")),
-    row(&["msg_trace", "trace_dest"], NotYet("messages are not traced through servers")),
+    row(&["imports"], NotYet(EmptyList, "accounts share nothing")),
+    row(&["exports"], NotYet(EmptyList, "accounts share nothing")),
+    row(&["msg_trace", "trace_dest"], NotYet(EmptyBlock, "messages are not traced through servers")),
 ];
 
 const UNKNOWN_LIMIT: Unknown = |key| Some(format!("Unknown field {key:?} parsing account limits"));

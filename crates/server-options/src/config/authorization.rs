@@ -8,7 +8,8 @@ use nats_conf::{ConfError, Entry, Value};
 
 use crate::config::permissions::read_permissions;
 use crate::config::report::Report;
-use crate::config::row::Effect::{Any, NotYet, Off, Text};
+use crate::config::row::Effect::{Any, NotYet, Text};
+use crate::config::row::Idle::{Never, Off};
 use crate::config::row::{Row, UNKNOWN_FIELD, read_block, row};
 use crate::config::time::{seconds_or_text, warn_if_high};
 use crate::config::users::read_users;
@@ -80,8 +81,8 @@ pub(super) static TABLE: &[Row<Block>] = &[
     row(&["timeout"], Any(timeout)),
     row(&["users"], Any(|block, entry, report| block.users = read_users(&entry.value, report))),
     row(&["default_permission", "default_permissions", "permissions"], Any(|block, entry, report| block.default_permissions = read_permissions(&entry.value, report))),
-    row(&["auth_callout", "auth_hook"], NotYet("no service is asked who may connect")),
-    row(&["proxy_required"], Off("no proxy is trusted")),
+    row(&["auth_callout", "auth_hook"], NotYet(Never, "no service is asked who may connect")),
+    row(&["proxy_required"], NotYet(Off, "no proxy is trusted")),
 ];
 
 fn timeout(block: &mut Block, entry: &Entry, report: &mut Report) {

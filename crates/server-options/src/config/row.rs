@@ -18,10 +18,38 @@ pub(crate) enum Effect<T: 'static> {
     Text(fn(&mut T, &str) -> Result<(), String>),
     /// Anything else.
     Any(fn(&mut T, &Entry, &mut Report)),
-    /// A switch that is known to nats-server, and that we can only leave off; with what is missing.
-    Off(&'static str),
-    /// Known to nats-server, refused by us; with what is missing.
-    NotYet(&'static str),
+    /// Known to nats-server, refused by us unless it asks for nothing; with what is missing.
+    NotYet(Idle, &'static str),
+}
+
+/// How a key is written that asks for nothing: nats-server takes it, and nothing comes of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Idle {
+    /// It always asks for something.
+    Never,
+    /// `false`
+    Off,
+    /// `{}`
+    EmptyBlock,
+    /// `[]`
+    EmptyList,
+    /// `""`
+    EmptyText,
+    /// `0`
+    Zero,
+}
+
+impl Idle {
+    fn is(self, value: &Value) -> bool {
+        match self {
+            Self::Never => false,
+            Self::Off => value.as_bool() == Ok(false),
+            Self::EmptyBlock => value.as_map().is_ok_and(Map::is_empty),
+            Self::EmptyList => value.as_array().is_ok_and(<[_]>::is_empty),
+            Self::EmptyText => value.as_str() == Ok(""),
+            Self::Zero => value.as_integer() == Ok(0),
+        }
+    }
 }
 
 pub(crate) const fn row<T>(names: &'static [&'static str], effect: Effect<T>) -> Row<T> {
@@ -65,9 +93,8 @@ impl<T> Row<T> {
             }),
             Effect::Integer(set) => value.as_integer().map(|number| set(target, number)),
             Effect::Text(set) => value.as_str().map(|text| set(target, text)),
-            Effect::Off(_) if value.as_bool() == Ok(false) => Ok(Ok(())),
-            Effect::Off(missing) => Ok(Err(not_yet(&entry.key, missing))),
-            Effect::NotYet(missing) => Ok(Err(not_yet(&entry.key, missing))),
+            Effect::NotYet(idle, _) if idle.is(value) => Ok(Ok(())),
+            Effect::NotYet(_, missing) => Ok(Err(not_yet(&entry.key, missing))),
             Effect::Any(set) => {
                 set(target, entry, report);
                 return;
@@ -81,12 +108,8 @@ impl<T> Row<T> {
 /// The rows of a block that are refused.
 pub(crate) fn refused<T>(block: &'static str, table: &'static [Row<T>]) -> impl Iterator<Item = Refused> {
     table.iter().filter_map(move |row| {
-        let (missing, may_be_off) = match row.effect {
-            Effect::NotYet(missing) => (missing, false),
-            Effect::Off(missing) => (missing, true),
-            _ => return None,
-        };
-        Some(Refused { names: row.names, block, may_be_off, missing })
+        let Effect::NotYet(unless, missing) = row.effect else { return None };
+        Some(Refused { names: row.names, block, unless, missing })
     })
 }
 

@@ -7,7 +7,8 @@ use nats_conf::{Data, Entry, Map, Value};
 use tls_session::{HandshakeFirst, NameError, Policy};
 
 use crate::config::report::Report;
-use crate::config::row::Effect::{Any, NotYet, Off};
+use crate::config::row::Effect::{Any, NotYet};
+use crate::config::row::Idle::{EmptyList, Never, Off};
 use crate::config::row::{Row, Unknown, read_block, row};
 use crate::config::time::seconds_or_text;
 use crate::draft::Draft;
@@ -48,12 +49,12 @@ pub(super) static TABLE: &[Row<Block>] = &[
     // Both say nothing of connections that come in, and suites that are broken are refused by name.
     row(&["insecure"], Any(|_, entry, report| { switch(entry, report); })),
     row(&["allow_insecure_cipher_suites"], Any(|_, entry, report| { switch(entry, report); })),
-    row(&["ocsp_peer"], Off("there is no OCSP")),
-    row(&["cert_store"], NotYet(WINDOWS)),
-    row(&["cert_match_by"], NotYet(WINDOWS)),
-    row(&["cert_match"], NotYet(WINDOWS)),
-    row(&["ca_certs_match"], NotYet(WINDOWS)),
-    row(&["cert_match_skip_invalid"], NotYet(WINDOWS)),
+    row(&["ocsp_peer"], NotYet(Off, "there is no OCSP")),
+    row(&["cert_store"], NotYet(Never, WINDOWS)),
+    row(&["cert_match_by"], NotYet(Never, WINDOWS)),
+    row(&["cert_match"], NotYet(Never, WINDOWS)),
+    row(&["ca_certs_match"], NotYet(EmptyList, WINDOWS)),
+    row(&["cert_match_skip_invalid"], NotYet(Off, WINDOWS)),
 ];
 
 pub(crate) fn read_tls(draft: &mut Draft, entry: &Entry, report: &mut Report) {

@@ -7,7 +7,8 @@ use crate::config::authorization::read_authorization;
 use crate::config::host_port::host_port;
 use crate::config::mappings::read_mappings;
 use crate::config::report::Report;
-use crate::config::row::Effect::{Any, Integer, NotYet, Off, Switch, Text};
+use crate::config::row::Effect::{Any, Integer, NotYet, Switch, Text};
+use crate::config::row::Idle::{EmptyBlock, EmptyList, EmptyText, Never, Off, Zero};
 use crate::config::row::{Row, UNKNOWN_FIELD, not_yet, read_block, row, texts};
 use crate::config::time::text_or_seconds;
 use crate::config::tls::read_tls;
@@ -105,26 +106,26 @@ pub(crate) static TABLE: &[Row<Draft>] = &[
 
     row(&["store_dir", "storedir"], Text(|draft, dir| done(draft.set_store_dir(dir.into())))),
     row(&["jetstream"], Any(jetstream)),
-    row(&["cluster"], NotYet(CLUSTER)),
-    row(&["gateway"], NotYet("there are no gateways")),
-    row(&["leaf", "leafnodes"], NotYet(LEAFNODES)),
-    row(&["websocket", "ws"], NotYet("there are no WebSockets")),
-    row(&["mqtt"], NotYet("there is no MQTT")),
-    row(&["operator", "operators", "roots", "root", "root_operators", "root_operator"], NotYet(OPERATOR)),
-    row(&["resolver", "account_resolver", "accounts_resolver"], NotYet(OPERATOR)),
-    row(&["resolver_tls"], NotYet(OPERATOR)),
-    row(&["resolver_preload"], NotYet(OPERATOR)),
-    row(&["resolver_pinned_accounts"], NotYet(OPERATOR)),
-    row(&["trusted", "trusted_keys"], NotYet(OPERATOR)),
-    row(&["default_sentinel"], NotYet(OPERATOR)),
-    row(&["default_js_domain"], NotYet(JETSTREAM)),
-    row(&["ocsp"], Off(OCSP)),
-    row(&["ocsp_cache"], Off(OCSP)),
-    row(&["proxies"], NotYet(PROXY)),
-    row(&["proxy_protocol"], Off(PROXY)),
-    row(&["prof_port"], NotYet(PROFILE)),
-    row(&["prof_block_rate"], NotYet(PROFILE)),
-    row(&["feature_flags"], NotYet("there are no features to choose from")),
+    row(&["cluster"], NotYet(EmptyBlock, CLUSTER)),
+    row(&["gateway"], NotYet(EmptyBlock, "there are no gateways")),
+    row(&["leaf", "leafnodes"], NotYet(EmptyBlock, LEAFNODES)),
+    row(&["websocket", "ws"], NotYet(EmptyBlock, "there are no WebSockets")),
+    row(&["mqtt"], NotYet(EmptyBlock, "there is no MQTT")),
+    row(&["operator", "operators", "roots", "root", "root_operators", "root_operator"], NotYet(EmptyList, OPERATOR)),
+    row(&["resolver", "account_resolver", "accounts_resolver"], NotYet(Never, OPERATOR)),
+    row(&["resolver_tls"], NotYet(EmptyBlock, OPERATOR)),
+    row(&["resolver_preload"], NotYet(EmptyBlock, OPERATOR)),
+    row(&["resolver_pinned_accounts"], NotYet(EmptyList, OPERATOR)),
+    row(&["trusted", "trusted_keys"], NotYet(EmptyList, OPERATOR)),
+    row(&["default_sentinel"], NotYet(EmptyText, OPERATOR)),
+    row(&["default_js_domain"], NotYet(EmptyBlock, JETSTREAM)),
+    row(&["ocsp"], NotYet(Off, OCSP)),
+    row(&["ocsp_cache"], NotYet(Off, OCSP)),
+    row(&["proxies"], NotYet(EmptyBlock, PROXY)),
+    row(&["proxy_protocol"], NotYet(Off, PROXY)),
+    row(&["prof_port"], NotYet(Zero, PROFILE)),
+    row(&["prof_block_rate"], NotYet(Zero, PROFILE)),
+    row(&["feature_flags"], NotYet(EmptyBlock, "there are no features to choose from")),
 ];
 
 /// Empty text counts as not given.

@@ -6,7 +6,8 @@ use nkeys::{KeyPair, KeyPairType};
 
 use crate::config::permissions::read_permissions;
 use crate::config::report::Report;
-use crate::config::row::Effect::{Any, Off, Text};
+use crate::config::row::Effect::{Any, NotYet, Text};
+use crate::config::row::Idle::Off;
 use crate::config::row::{Row, UNKNOWN_FIELD, read_block, row, texts};
 
 /// The kinds of connections that nats-server knows.
@@ -30,7 +31,7 @@ pub(super) static TABLE: &[Row<Block>] = &[
     row(&["pass", "password"], Text(|block, password| { block.password = password.into(); Ok(()) })),
     row(&["permission", "permissions", "authorization"], Any(|block, entry, report| block.permissions = read_permissions(&entry.value, report))),
     row(&["allowed_connection_types", "connection_types", "clients"], Any(connection_types)),
-    row(&["proxy_required"], Off("no proxy is trusted")),
+    row(&["proxy_required"], NotYet(Off, "no proxy is trusted")),
 ];
 
 /// Empty text counts as not given.

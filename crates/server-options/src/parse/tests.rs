@@ -161,6 +161,16 @@ fn each_flag_not_supported_is_refused_by_the_name_given() {
             assert_eq!(refused, Err(OptionsError::NotSupported { flag: name, missing: row.help }));
         }
     }
+    for row in TABLE.iter().filter(|row| row.section == Section::NotYet) {
+        let nothing = match row.effect {
+            Effect::Switch(_) => "false",
+            Effect::Integer(_) => "0",
+            Effect::Text(_) => "",
+        };
+        for name in row.names {
+            assert_eq!(options(&[&format!("--{name}={nothing}")]), Options::default(), "{name}");
+        }
+    }
     let js = "buster-server: flag -js is not supported yet: there is no JetStream";
     assert_eq!(refusal(&["-js"]), js);
     let cluster = "buster-server: flag -routes is not supported yet: there are no clusters";
