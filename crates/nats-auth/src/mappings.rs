@@ -82,58 +82,70 @@ impl Mappings {
     }
 }
 
+impl Mapping {
+    /// What is wrong with its destinations, in nats-server's words. The source is to be a filter.
+    pub fn fault(&self) -> Option<String> {
+        read_destinations(&self.source, &self.destinations).err()
+    }
+}
+
 impl Mapped {
     fn new(mapping: &Mapping) -> Result<Self, ConfigError> {
-        let source = &mapping.source;
+        let Mapping { source, destinations } = mapping;
         if !subject_trie::is_valid_filter(source.as_bytes()) {
             return Err(ConfigError::MappingSource(source.clone()));
         }
-        let bad = |reason: String| ConfigError::Mapping { filter: source.clone(), reason };
-        let mut seen = HashSet::new();
-        let (mut weights, mut chosen) = (0, Vec::new());
-        for destination in &mapping.destinations {
-            let Destination { subject, weight, cluster } = destination;
-            if cluster.as_ref().is_some_and(|name| !name.is_empty()) {
-                return Err(ConfigError::MappingCluster { filter: source.clone(), subject: subject.clone() });
-            }
-            if !seen.insert(subject.as_str()) {
-                return Err(bad(format!("duplicate entry for {}", quote(subject))));
-            }
-            weights += u32::from(*weight);
-            if *weight > 100 {
-                return Err(bad("individual weights need to be <= 100".into()));
-            }
-            if weights > 100 {
-                return Err(bad("total weight needs to be <= 100".into()));
-            }
-            let transform = read_destination(source, subject).map_err(|reason| {
-                if mapping.destinations.len() == 1 && *weight == 100 {
+        let for_cluster = |to: &&Destination| to.cluster.as_ref().is_some_and(|name| !name.is_empty());
+        if let Some(Destination { subject, .. }) = destinations.iter().find(for_cluster) {
+            return Err(ConfigError::MappingCluster { filter: source.clone(), subject: subject.clone() });
+        }
+        let destinations =
+            read_destinations(source, destinations).map_err(|reason| match &destinations[..] {
+                [Destination { subject, weight: 100, .. }] => {
                     ConfigError::MappingTo { filter: source.clone(), subject: subject.clone(), reason }
-                } else {
-                    bad(reason)
                 }
+                _ => ConfigError::Mapping { filter: source.clone(), reason },
             })?;
-            chosen.push(MapsTo { subject: subject.as_str().into(), up_to: u32::from(*weight), transform });
-        }
-        // What is left stays where it is, unless the source is named among the destinations: then it
-        // is meant to be lost.
-        if weights != 100 && !seen.contains(source.as_str()) {
-            let subject = numbered(source);
-            let transform = Transform::new(source, &subject).map_err(|error| bad(error.to_string()))?;
-            chosen.push(MapsTo { subject: subject.into(), up_to: 100 - weights, transform });
-        }
-        chosen.sort_by_key(|to| to.up_to);
-        let mut sum = 0;
-        for to in &mut chosen {
-            sum += to.up_to;
-            to.up_to = sum;
-        }
-        Ok(Self { source: source.as_bytes().into(), destinations: chosen })
+        Ok(Self { source: source.as_bytes().into(), destinations })
     }
 
     fn is_for(&self, subject: &[u8]) -> bool {
         *self.source == *subject || filter_covers(&self.source, subject)
     }
+}
+
+/// The destinations in the order of their weights; or what is wrong with them, in nats-server's words.
+fn read_destinations(source: &str, destinations: &[Destination]) -> Result<Vec<MapsTo>, String> {
+    let mut seen = HashSet::new();
+    let (mut weights, mut chosen) = (0, Vec::new());
+    for Destination { subject, weight, .. } in destinations {
+        if !seen.insert(subject.as_str()) {
+            return Err(format!("duplicate entry for {}", quote(subject)));
+        }
+        weights += u32::from(*weight);
+        if *weight > 100 {
+            return Err("individual weights need to be <= 100".into());
+        }
+        if weights > 100 {
+            return Err("total weight needs to be <= 100".into());
+        }
+        let transform = read_destination(source, subject)?;
+        chosen.push(MapsTo { subject: subject.as_str().into(), up_to: u32::from(*weight), transform });
+    }
+    // What is left stays where it is, unless the source is named among the destinations: then it is meant
+    // to be lost.
+    if weights != 100 && !seen.contains(source) {
+        let subject = numbered(source);
+        let transform = Transform::new(source, &subject).map_err(|error| error.to_string())?;
+        chosen.push(MapsTo { subject: subject.into(), up_to: 100 - weights, transform });
+    }
+    chosen.sort_by_key(|to| to.up_to);
+    let mut sum = 0;
+    for to in &mut chosen {
+        sum += to.up_to;
+        to.up_to = sum;
+    }
+    Ok(chosen)
 }
 
 /// The transform, or nats-server's words for what is wrong with it.

@@ -28,25 +28,32 @@ pub(crate) struct Credentials {
 }
 
 impl Credentials {
-    /// Notes users, and those among them that were known before. `block` is where mistakes are.
-    pub(crate) fn enter(&mut self, users: &[User], block: &Value, report: &mut Report) {
-        for user in users {
-            let (kind, name) = match &user.identity {
-                IdentityConfig::Password { user, .. } => ("user", user),
-                IdentityConfig::Nkey(key) => ("nkey", key),
-            };
-            if !self.known.insert(name.clone()) {
-                report.refuse(block, format!("Duplicate {kind} {name:?} detected"));
-            }
+    /// Notes the users of `authorization`. As nats-server does, it stops at the first that was known before.
+    /// `block` is where mistakes are.
+    fn enter(&mut self, users: &[User], block: &Value, report: &mut Report) {
+        let (nkeys, named): (Vec<&User>, Vec<&User>) = users.iter().partition(|user| is_nkey(user));
+        if let Some(reason) = named.into_iter().chain(nkeys).find_map(|user| self.duplicate(user)) {
+            report.refuse(block, reason);
         }
     }
 
-    /// Notes the users of an account.
+    /// Notes the users of an account, and all those among them that were known before.
     pub(crate) fn enter_account(&mut self, users: &[User], block: &Value, report: &mut Report) {
         if !users.is_empty() {
             self.account_users.get_or_insert_with(|| block.clone());
         }
-        self.enter(users, block, report);
+        let (nkeys, named): (Vec<&User>, Vec<&User>) = users.iter().partition(|user| is_nkey(user));
+        let duplicates = nkeys.into_iter().chain(named).filter_map(|user| self.duplicate(user));
+        duplicates.for_each(|reason| report.refuse(block, reason));
+    }
+
+    /// Notes a user; what to say if it was known before.
+    fn duplicate(&mut self, user: &User) -> Option<String> {
+        let (kind, name) = match &user.identity {
+            IdentityConfig::Password { user, .. } => ("user", user),
+            IdentityConfig::Nkey(key) => ("nkey", key),
+        };
+        (!self.known.insert(name.clone())).then(|| format!("Duplicate {kind} {name:?} detected"))
     }
 
     /// What is wrong with one user or token for all beside the users of accounts.
@@ -60,6 +67,10 @@ impl Credentials {
             None
         }
     }
+}
+
+fn is_nkey(user: &User) -> bool {
+    matches!(user.identity, IdentityConfig::Nkey(_))
 }
 
 #[derive(Default)]
@@ -97,11 +108,12 @@ pub(crate) fn read_authorization(draft: &mut Draft, entry: &Entry, report: &mut 
     let Some(map) = report.ok(entry.value.as_map()) else { return };
     let mut block = Block::default();
     read_block(map, TABLE, UNKNOWN_FIELD, &mut block, report);
-    if let Some(reason) = block.conflict() {
-        report.refuse(&entry.value, reason);
-    }
+    let conflict = block.conflict();
     let users = block.users.unwrap_or_default();
-    draft.credentials.enter(&users, &entry.value, report);
+    match conflict {
+        Some(reason) => report.refuse(&entry.value, reason),
+        None => draft.credentials.enter(&users, &entry.value, report),
+    }
     draft.credentials.user = block.user;
     draft.credentials.password = block.password;
     draft.credentials.token = block.token;

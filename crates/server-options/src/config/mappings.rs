@@ -1,10 +1,8 @@
 //! `mappings`: where messages to a subject go instead.
 
-use std::collections::BTreeSet;
-
 use nats_auth::{Destination, Mapping};
 use nats_conf::{Data, Entry, Value};
-use subject_trie::{Transform, TransformError, is_valid_filter};
+use subject_trie::is_valid_filter;
 
 use crate::config::report::Report;
 use crate::config::row::Effect::{Any, Text};
@@ -32,26 +30,26 @@ pub(crate) fn read_mappings(entry: &Entry, report: &mut Report) -> Vec<Mapping> 
 }
 
 fn read_mapping(entry: &Entry, report: &mut Report) -> Option<Mapping> {
-    let source = &entry.key;
-    if let Data::String(subject) = &entry.value.data {
-        if let Err(reason) = check(source, subject) {
-            let reason = format!("Error adding mapping for {source:?} to {subject:?} : {reason}");
-            report.refuse(&entry.value, reason);
-            return None;
+    let (destinations, place) = match &entry.value.data {
+        Data::String(subject) => {
+            let all = Destination { subject: subject.clone(), weight: WEIGHT_MAX, cluster: None };
+            (vec![all], format!(" to {subject:?}"))
         }
-        let all = Destination { subject: subject.clone(), weight: WEIGHT_MAX, cluster: None };
-        return Some(Mapping { source: source.clone(), destinations: vec![all] });
+        _ => (read_weighted(&entry.value, report)?, String::new()),
+    };
+    let mapping = Mapping { source: entry.key.clone(), destinations };
+    if let Some(reason) = mapping.fault() {
+        report.refuse(&entry.value, format!("Error adding mapping for {:?}{place} : {reason}", entry.key));
+        return None;
     }
-    let values = entry.value.one_or_many();
+    Some(mapping)
+}
+
+/// One destination or several; `None` if any is not right.
+fn read_weighted(value: &Value, report: &mut Report) -> Option<Vec<Destination>> {
+    let values = value.one_or_many();
     let destinations: Vec<_> = values.iter().filter_map(|value| read_destination(value, report)).collect();
-    if destinations.len() < values.len() {
-        return None;
-    }
-    if let Err(reason) = check_weighted(source, &destinations) {
-        report.refuse(&entry.value, format!("Error adding mapping for {source:?} : {reason}"));
-        return None;
-    }
-    Some(Mapping { source: source.clone(), destinations })
+    (destinations.len() == values.len()).then_some(destinations)
 }
 
 #[derive(Default)]
@@ -103,28 +101,4 @@ fn weight(block: &mut Block, entry: &Entry, report: &mut Report) {
         Ok(weight) => block.weight = Some(weight),
         Err(reason) => report.refuse(&entry.value, reason),
     }
-}
-
-fn check_weighted(source: &str, destinations: &[Destination]) -> Result<(), String> {
-    let mut seen = BTreeSet::new();
-    let mut total = 0;
-    for destination in destinations {
-        if !seen.insert(&destination.subject) {
-            return Err(format!("duplicate entry for {:?}", destination.subject));
-        }
-        total += u32::from(destination.weight);
-        if total > u32::from(WEIGHT_MAX) {
-            return Err(format!("total weight needs to be <= {WEIGHT_MAX}"));
-        }
-        check(source, &destination.subject)?;
-    }
-    Ok(())
-}
-
-/// Whether messages can go from one to the other.
-fn check(source: &str, destination: &str) -> Result<(), String> {
-    Transform::new(source, destination).map(drop).map_err(|error| match error {
-        TransformError::BadSubject => "invalid mapping destination: invalid transform".to_owned(),
-        other => other.to_string(),
-    })
 }

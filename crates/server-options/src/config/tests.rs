@@ -334,3 +334,68 @@ fn what_does_not_go_together_is_refused_in_the_peers_words() {
         assert_eq!(draft.finish().expect_err("it does not go together").to_string(), words);
     }
 }
+
+/// The words are those of nats-server 2.14.5, which lists them in any order.
+#[test]
+fn mappings_that_make_no_sense_are_all_listed_with_their_places() {
+    let text = r#"mappings {
+ "l.*": "l.{{left(1,2)}}"
+ "b.*": "b.{{right(1,2)}}", "a": "b.{{left(1)}}"
+ "c": "d e", "f": "g.>.h", "i.*": "j.*", "k": ">", "m": "n..o", "p.*": "q.$2"
+}
+accounts { A { mappings {
+ "a": [{dest: "e..f", weight: 50}, {dest: "g.{{foo(1)}}", weight: 20}]
+ "b": {dest: "i..j", weight: 100}, "c": [{dest: x, weight: 10}, {dest: x, weight: 10}]
+ "d": [{dest: x, weight: 60}, {dest: y, weight: 60}]
+} } }"#;
+    let invalid = "invalid mapping destination: invalid transform";
+    let unknown = "invalid mapping destination: unknown function in";
+    let expected = [
+        format!("2:3: Error adding mapping for \"l.*\" to \"l.{{{{left(1,2)}}}}\" : {unknown} {{{{left(1,2)}}}}"),
+        format!("3:3: Error adding mapping for \"b.*\" to \"b.{{{{right(1,2)}}}}\" : {unknown} {{{{right(1,2)}}}}"),
+        format!("3:30: Error adding mapping for \"a\" to \"b.{{{{left(1)}}}}\" : {unknown} {{{{left(1)}}}}"),
+        format!("4:3: Error adding mapping for \"c\" to \"d e\" : {invalid}"),
+        format!("4:15: Error adding mapping for \"f\" to \"g.>.h\" : {invalid} in h"),
+        "4:29: Error adding mapping for \"i.*\" to \"j.*\" : invalid subject".into(),
+        "4:43: Error adding mapping for \"k\" to \">\" : invalid subject".into(),
+        format!("4:53: Error adding mapping for \"m\" to \"n..o\" : {invalid}"),
+        "4:66: Error adding mapping for \"p.*\" to \"q.$2\" : invalid mapping destination: wildcard index out of range in $2: [2]"
+            .into(),
+        format!("7:3: Error adding mapping for \"a\" : {invalid}"),
+        format!("8:3: Error adding mapping for \"b\" : {invalid}"),
+        "8:37: Error adding mapping for \"c\" : duplicate entry for \"x\"".into(),
+        "9:3: Error adding mapping for \"d\" : total weight needs to be <= 100".into(),
+    ];
+    let expected: Vec<String> = expected.into_iter().map(|line| format!("f.conf:{line}")).collect();
+    assert_eq!(said_of(text).lines().collect::<Vec<_>>(), expected);
+}
+
+/// As nats-server 2.14.5 lists them: of `authorization` the first alone, users before nkeys; of accounts all,
+/// nkeys before users.
+#[test]
+fn users_who_are_there_twice_are_listed_as_the_peer_lists_them() {
+    let (a, b) = ("{user: a, password: x}", "{user: b, password: x}");
+    let key = "UCNGL4W5QX66CFX6A6DCBVDH5VOHMI7B2UZZU7TXAUQQSI2JPHULCKBR";
+    let nkey = &format!("{{nkey: {key}}}");
+    let duplicate = |place: &str, name: &str| {
+        let kind = if name == key { "nkey" } else { "user" };
+        format!("f.conf:{place}: Duplicate {kind} {name:?} detected")
+    };
+    let own = |users: &[&str]| format!("authorization {{ users: [{}] }}", users.join(", "));
+    let account = |users: &[&str]| format!("accounts {{ A {{ users: [{}] }} }}", users.join(", "));
+    for (text, expected) in [
+        (own(&[a, a, a]), vec![duplicate("1:0", "a")]),
+        (own(&[a, a, b, b]), vec![duplicate("1:0", "a")]),
+        (own(&[nkey, nkey, nkey]), vec![duplicate("1:0", key)]),
+        (own(&[nkey, nkey, b, b]), vec![duplicate("1:0", "b")]),
+        (account(&[a, a, a]), vec![duplicate("1:15", "a"), duplicate("1:15", "a")]),
+        (account(&[a, a, nkey, nkey]), vec![duplicate("1:15", key), duplicate("1:15", "a")]),
+        (format!("{}\n{}", account(&[a]), own(&[b, a, a])), vec![duplicate("2:1", "a")]),
+        (
+            "authorization { user: x, users: [{user: a}, {user: a}] }".into(),
+            vec!["f.conf:1:0: Can not have a single user/pass and a users array".into()],
+        ),
+    ] {
+        assert_eq!(said_of(&text).lines().collect::<Vec<_>>(), expected, "{text}");
+    }
+}
