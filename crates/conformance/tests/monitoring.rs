@@ -309,6 +309,26 @@ fn targets_that_only_go_takes_are_answered() {
     }
 }
 
+/// As nats-server 2.14.5 shows limits that bar everybody or nobody.
+#[test]
+fn limits_are_shown_as_they_were_meant() {
+    for (config, connections, subscriptions) in [
+        ("", "65536", None),
+        ("max_connections: 0\nmax_subscriptions: 0\n", "-1", None),
+        ("max_connections: -5\nmax_subscriptions: -1\n", "-5", Some("-1")),
+    ] {
+        let options = ServerOptions {
+            config: Some(config.into()),
+            args: vec!["-m".into(), "-1".into()],
+            ..ServerOptions::default()
+        };
+        let server = Server::start(options).expect("the server starts");
+        let varz = json(monitor_of(&server), "/varz");
+        assert_eq!(varz["max_connections"].to_string(), connections);
+        assert_eq!(varz.get("max_subscriptions").map(Value::to_string).as_deref(), subscriptions);
+    }
+}
+
 #[test]
 fn the_base_path_stands_before_every_path() {
     let options = ServerOptions {

@@ -35,10 +35,10 @@ pub struct Facts {
     pub tls_verify: bool,
     /// INFO's `connect_urls`.
     pub connect_urls: Vec<String>,
-    /// `max_connections`; -1 is no limit.
+    /// `max_connections`; below 0 nobody may connect.
     pub max_connections: i64,
-    /// `max_subscriptions`; `None` is no limit.
-    pub max_subscriptions: Option<usize>,
+    /// `max_subscriptions`; 0 or less is no limit, and 0 is left out.
+    pub max_subscriptions: i64,
     /// `ping_interval`.
     pub ping_interval: Duration,
     /// `ping_max`.
@@ -199,8 +199,8 @@ struct ServerText<'a> {
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     connect_urls: &'a [String],
     max_connections: i64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_subscriptions: Option<usize>,
+    #[serde(skip_serializing_if = "is_zero")]
+    max_subscriptions: i64,
     ping_interval: u64,
     ping_max: u32,
     http_host: &'a str,
@@ -211,6 +211,11 @@ struct ServerText<'a> {
     max_control_line: usize,
     max_payload: i64,
     max_pending: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes what it serializes by reference")]
+fn is_zero(number: &i64) -> bool {
+    *number == 0
 }
 
 impl<'a> ServerText<'a> {
@@ -371,7 +376,7 @@ mod tests {
             auth_required: true,
             tls_required: true,
             tls_verify: true,
-            max_subscriptions: Some(5),
+            max_subscriptions: 5,
             connect_urls: vec!["a:1".into()],
             tags: vec!["t".into()],
             tls_cert_not_after: Some(Moment(0)),

@@ -117,8 +117,9 @@ impl Reloader {
         if users_changed {
             self.close_crowds();
         }
-        if options.limits.max_connections < self.options.limits.max_connections {
-            self.close_surplus(options.limits.max_connections);
+        let max = options.limits.connections_max();
+        if max < self.options.limits.connections_max() {
+            self.close_surplus(max);
         }
     }
 

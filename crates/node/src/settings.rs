@@ -25,8 +25,8 @@ pub(crate) fn settings(
     };
     Settings {
         limits: wire,
-        max_connections: limits.max_connections,
-        max_subscriptions: limits.max_subscriptions,
+        max_connections: limits.connections_max(),
+        max_subscriptions: limits.subscriptions_max(),
         max_sub_tokens: limits.max_sub_tokens.map(usize::from),
         max_pending: limits.max_pending,
         ping_interval: timers.ping_interval,

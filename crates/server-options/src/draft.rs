@@ -258,12 +258,12 @@ impl Draft {
     }
 
     pub(crate) fn set_max_connections(&mut self, number: i64) -> Result<(), String> {
-        self.options.limits.max_connections = usize::try_from(number).unwrap_or(0);
+        self.options.limits.max_connections = if number == 0 { -1 } else { number };
         Ok(())
     }
 
     pub(crate) fn set_max_subscriptions(&mut self, number: i64) -> Result<(), String> {
-        self.options.limits.max_subscriptions = usize::try_from(number).ok().filter(|number| *number > 0);
+        self.options.limits.max_subscriptions = number;
         Ok(())
     }
 

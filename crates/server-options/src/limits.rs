@@ -5,10 +5,11 @@ use std::time::Duration;
 /// What connections may use. Defaults are nats-server's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// `max_connections`; with 0 or less in the file nobody may connect.
-    pub max_connections: usize,
-    /// `max_subscriptions`, of one connection; `None` is no limit.
-    pub max_subscriptions: Option<usize>,
+    /// `max_connections`; below 0 nobody may connect, and 0 in the file is -1. nats-server shows what was
+    /// meant, so it is kept.
+    pub max_connections: i64,
+    /// `max_subscriptions`, of one connection; 0 or less is no limit, and is shown as well.
+    pub max_subscriptions: i64,
     /// `max_subscription_tokens` of a subject that is subscribed to; `None` is no limit.
     pub max_sub_tokens: Option<u8>,
     /// `max_control_line`, in bytes.
@@ -21,11 +22,23 @@ pub struct Limits {
     pub max_closed_clients: usize,
 }
 
+impl Limits {
+    /// How many connections there may be.
+    pub fn connections_max(&self) -> usize {
+        usize::try_from(self.max_connections).unwrap_or(0)
+    }
+
+    /// How many subscriptions a connection may have; `None` is no limit.
+    pub fn subscriptions_max(&self) -> Option<usize> {
+        usize::try_from(self.max_subscriptions).ok().filter(|max| *max > 0)
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
             max_connections: 64 << 10,
-            max_subscriptions: None,
+            max_subscriptions: 0,
             max_sub_tokens: None,
             max_control_line: 4 << 10,
             max_payload: Some(1 << 20),

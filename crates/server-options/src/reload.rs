@@ -79,7 +79,7 @@ const TABLE: &[fn(&Options, &Options) -> Outcome] = &[
             format!("max_connections = {max}")
         })
     },
-    |old, new| fixed("MaxSubs", max(old.limits.max_subscriptions), max(new.limits.max_subscriptions)),
+    |old, new| fixed("MaxSubs", old.limits.max_subscriptions, new.limits.max_subscriptions),
     |old, new| fixed("MaxSubTokens", max(old.limits.max_sub_tokens), max(new.limits.max_sub_tokens)),
     |old, new| live(&users(old, true), &users(new, true), |_| "authorization nkey users".into()),
     |old, new| live(&users(old, false), &users(new, false), |_| "authorization users".into()),

@@ -165,9 +165,21 @@ fn the_default_stands_where_a_number_is_0() {
 #[test]
 fn numbers_below_0_mean_no_limit_or_nobody() {
     assert_eq!(options_of("max_payload: -1").limits.max_payload, None);
-    assert_eq!(options_of("max_subs: -1").limits.max_subscriptions, None);
-    assert_eq!(options_of("max_conn: 0").limits.max_connections, 0);
-    assert_eq!(options_of("max_conn: -1").limits.max_connections, 0);
+    let limits = |text| options_of(text).limits;
+    for (text, shown, max) in
+        [("max_subs: 0", 0, None), ("max_subs: -5", -5, None), ("max_subs: 5", 5, Some(5))]
+    {
+        assert_eq!(
+            (limits(text).max_subscriptions, limits(text).subscriptions_max()),
+            (shown, max),
+            "{text}"
+        );
+    }
+    for (text, shown, max) in
+        [("max_conn: 0", -1, 0), ("max_conn: -1", -1, 0), ("max_conn: -5", -5, 0), ("max_conn: 5", 5, 5)]
+    {
+        assert_eq!((limits(text).max_connections, limits(text).connections_max()), (shown, max), "{text}");
+    }
     assert_eq!(options_of("port: -1").port, Port::Random);
 }
 
