@@ -110,13 +110,37 @@ fn the_log_changes_its_level_and_its_place() {
     if !ServerBinary::locate().expect("the server builds").is_peer {
         // nats-server ends if it cannot open its log.
         let line = server.reload(&config(&dir.path().join("none/s.log"))).expect("it answers");
-        assert!(line.contains("Failed to reload server configuration: error opening log file"), "{line}");
+        let place = format!("{}:1:0", server.config_file().display());
+        let failed = format!("Failed to reload server configuration: {place}: error opening log file");
+        assert!(line.contains(&failed), "{line}");
     }
     // Which log the answer goes to is told by the file.
     let _ = fs::write(&path, "");
     move_log(&server, &config(&path), &path);
     let text = fs::read_to_string(&path).expect("there is a log");
     assert!(text.contains("Reloaded server configuration"), "{text}");
+}
+
+/// In the words of a start that fails on them.
+#[test]
+fn what_cannot_be_made_ready_is_named_with_its_place() {
+    let server = Server::configured(Setup::default(), "debug: false\n");
+    for (config, said) in [
+        (
+            "debug: true\ntls { cert_file: \"/none/c\", key_file: \"/none/k\" }\n",
+            "2:1: error parsing X509 certificate/key pair: open /none/c: ",
+        ),
+        (
+            "debug: true\nmax_payload: 65MB\n",
+            "2:1: max_payload (68157440) cannot be higher than max_pending ",
+        ),
+        ("shards: 100\n", "1:0: invalid value 100 for shards: must be between 1 and 64"),
+    ] {
+        let line = server.reload(config).expect("it answers");
+        let place = server.config_file();
+        let failed = format!("Failed to reload server configuration: {}:{said}", place.display());
+        assert!(line.contains(&failed), "{line}");
+    }
 }
 
 /// Reloads so that the log goes to a file, and waits until it says so there.

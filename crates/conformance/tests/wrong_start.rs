@@ -44,6 +44,41 @@ fn a_wrong_value_is_named_with_its_place() {
     }
 }
 
+/// nats-server has no places for the last three, and does not find them under `-t`.
+#[test]
+fn what_only_shows_when_all_is_read_is_named_with_its_place() {
+    for (config, said) in [
+        (
+            "debug: false\nshards: 100",
+            "server.conf:2:1: invalid value 100 for shards: must be between 1 and 64",
+        ),
+        ("io: aio", "server.conf:1:0: invalid value \"aio\" for io: must be auto, uring or epoll"),
+        (
+            "debug: false\nmax_pending: 5",
+            "server.conf:2:1: max_payload (1048576) cannot be higher than max_pending (5)",
+        ),
+        ("https_port: 8222", "server.conf:1:0: TLS cert and key required for HTTPS"),
+        ("system_account: NONE", "server.conf:1:0: error resolving system account: account missing"),
+    ] {
+        assert_eq!(refusal(config), said);
+    }
+}
+
+#[test]
+fn users_in_the_file_beside_a_flag_are_named_with_their_place() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let config = "debug: false\nauthorization { users: [ {user: a, password: b} ] }\n";
+    fs::write(dir.path().join("server.conf"), config).expect("a file");
+    for (flag, reason) in [
+        ("--auth", "Can not have a token and a users array"),
+        ("--user", "Can not have a single user/pass and a users array"),
+    ] {
+        let output = run_in(dir.path(), &["-t", "-c", "server.conf", flag, "x"]);
+        let said = String::from_utf8(output.stderr).expect("errors are text");
+        assert!(said.ends_with(&format!("-server: server.conf:2:1: {reason}\n")), "{said}");
+    }
+}
+
 #[test]
 fn all_that_is_wrong_is_said_at_once() {
     let said = refusal("max_payload: {}\nfoo: 1\n");

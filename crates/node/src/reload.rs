@@ -8,17 +8,21 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Weak};
 
 use broker::{Broker, CloseReason, Settings};
-use nats_auth::{ConfigError, Directory};
-use server_log::{Log, LogError};
+use nats_auth::Directory;
+use rustls::ServerConfig;
+use server_log::Log;
 use server_options::{CommandLine, NotReloadable, Options, OptionsError, Port, reload_changes};
 use shard_runtime::Control;
+use tls_session::Acceptor;
 
+use crate::error::NodeError;
 use crate::files::{PortsPlace, write_pid_file};
 use crate::monitoring::Monitoring;
 use crate::server::Server;
 use crate::settings::settings;
 use crate::sources::load;
-use crate::tls_files::{self, TlsError};
+use crate::start_failure::{log_failure, start_failure};
+use crate::tls_files;
 use crate::users::next_directories;
 
 /// Why a reload was refused.
@@ -30,12 +34,16 @@ enum ReloadError {
     Options(#[from] OptionsError),
     #[error(transparent)]
     NotReloadable(#[from] NotReloadable),
-    #[error(transparent)]
-    Users(#[from] ConfigError),
-    #[error(transparent)]
-    Tls(#[from] TlsError),
-    #[error(transparent)]
-    Log(#[from] LogError),
+    /// What a start would fail on as well, in the same words.
+    #[error("{0}")]
+    NotReady(String),
+}
+
+/// What new options come to.
+struct Prepared {
+    directories: Vec<Arc<Directory>>,
+    tls: Option<Arc<Acceptor>>,
+    https: Option<Arc<ServerConfig>>,
 }
 
 /// What a reload needs, and what it changes.
@@ -84,13 +92,12 @@ impl Reloader {
             options.port = self.options.port;
         }
         let lines = reload_changes(&self.options, &options)?;
-        let directories = next_directories(&self.settings.directory, &self.options.auth, &options.auth)?;
-        // Files may be others under the same names.
-        let tls = tls_files::acceptor(&options)?;
-        let https = tls_files::for_monitoring(&options)?;
+        let Prepared { directories, tls, https } =
+            self.prepare(&options).map_err(|error| ReloadError::NotReady(start_failure(&error, &options)))?;
         // The last that can fail, since it takes effect at once.
         if options.log != self.options.log {
-            self.log.reload(&options.log)?;
+            let reloaded = self.log.reload(&options.log);
+            reloaded.map_err(|error| ReloadError::NotReady(log_failure(&error, &options)))?;
         }
         // Shards carry out what they are told in order, and the next waits for them.
         self.control.secure(tls.clone());
@@ -104,6 +111,15 @@ impl Reloader {
         let digest = self.options.config.as_ref().map_or("", |config| &config.digest);
         tracing::info!("Reloaded server configuration ({digest})");
         Ok(())
+    }
+
+    /// Makes ready what can fail. Files may be others under the same names.
+    fn prepare(&self, options: &Options) -> Result<Prepared, NodeError> {
+        Ok(Prepared {
+            directories: next_directories(&self.settings.directory, &self.options.auth, &options.auth)?,
+            tls: tls_files::acceptor(options)?,
+            https: tls_files::for_monitoring(options)?,
+        })
     }
 
     /// Puts new options in force on the shards, with the last of these directories.

@@ -20,6 +20,7 @@ pub fn start_failure(error: &NodeError, options: &Options) -> String {
     let (subject, system) = match error {
         NodeError::Listen { source, .. } => (Some(Subject::Listen), source.system()),
         NodeError::Monitor(source) => (Some(Subject::Monitoring), source.system()),
+        NodeError::Users(_) => (Some(Subject::Users), None),
         NodeError::PidFile { source, .. } => (Some(Subject::PidFile), Some(source)),
         NodeError::Tls(TlsError::Open { source, .. }) => (Some(Subject::Tls), Some(source)),
         NodeError::Tls(TlsError::Config { .. }) => (Some(Subject::Tls), None),

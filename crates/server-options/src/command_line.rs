@@ -74,11 +74,14 @@ impl CommandLine {
         };
         let before = Values::of(&draft);
         self.lay_over(&mut draft)?;
+        let mut places = Places::default();
         if let Some(mut config) = draft.options.config.take() {
             config.places.retain_unchanged(&before, &draft);
+            places.clone_from(&config.places);
             draft.options.config = Some(config);
         }
-        Ok(Loaded { options: draft.finish()?, warnings })
+        let options = draft.finish().map_err(|error| error.placed(&places))?;
+        Ok(Loaded { options, warnings })
     }
 
     /// Sets what the flags say; the last of several wins.

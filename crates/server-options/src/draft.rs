@@ -12,10 +12,13 @@ use crate::error::OptionsError;
 use crate::go_duration::{Shown, span};
 use crate::go_value::duration;
 use crate::limits::{Limits, Timers};
-use crate::options::{BUSY_POLL_MAX, Io, Options};
+use crate::options::{BUSY_POLL_MAX, Io, Options, SHARDS_MAX};
 
 /// Shortest time over which nats-server closes connections in lame duck mode.
 const LAME_DUCK_DURATION_MIN: Duration = Duration::from_secs(30);
+
+/// What is wrong with a number of shards outside of [`SHARDS_MAX`].
+const SHARDS_RANGE: &str = "must be between 1 and 64";
 
 /// A setter's outcome; the error is the reason shown behind the value.
 pub(crate) type Set = Result<(), &'static str>;
@@ -27,7 +30,6 @@ pub(crate) struct Draft {
     pub(crate) port: i64,
     pub(crate) client_advertise: Option<String>,
     pub(crate) monitor: MonitorDraft,
-    pub(crate) shards: Option<i64>,
     pub(crate) credentials: Credentials,
     /// `allow_non_tls`, which means nothing without `tls`.
     pub(crate) allow_non_tls: bool,
@@ -174,7 +176,8 @@ impl Draft {
     }
 
     pub(crate) fn set_shards(&mut self, value: i64) -> Set {
-        self.shards = Some(value);
+        let shards = usize::try_from(value).ok().filter(|shards| (1..=SHARDS_MAX).contains(shards));
+        self.options.shards = Some(shards.ok_or(SHARDS_RANGE)?);
         Ok(())
     }
 

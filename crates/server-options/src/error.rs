@@ -1,6 +1,6 @@
 //! Why a command line was refused, in the words Go's flag package and nats-server use.
 
-use crate::options::SHARDS_MAX;
+use crate::places::{Places, Subject};
 
 /// Why a command line was refused. `Display` is the bare message; a program prints
 /// [`report`](Self::report).
@@ -37,9 +37,6 @@ pub enum OptionsError {
         /// The flag's name as given, without dashes.
         flag: &'static str,
     },
-    /// `--shards` outside its range.
-    #[error("invalid value \"{0}\" for flag -shards: must be between 1 and {SHARDS_MAX}")]
-    ShardsOutOfRange(i64),
     /// A word that is no flag and is neither `help` nor `version`.
     #[error("unrecognized command: {0:?}")]
     UnrecognizedCommand(String),
@@ -138,6 +135,30 @@ impl OptionsError {
         if self.usage_follows() { self.to_string() } else { format!("{program}: {self}") }
     }
 
+    /// What it is about, if that may stand in the configuration file and was understood there.
+    fn subject(&self) -> Option<Subject> {
+        Some(match self {
+            Self::PortOutOfRange { .. } => Subject::Port,
+            Self::LameDuckGrace { .. } => Subject::LameDuck,
+            Self::PayloadAbovePending { .. } => Subject::Payload,
+            Self::NoAuthUserWithoutUsers(_) | Self::NoAuthUserUnknown(_) => Subject::NoAuthUser,
+            Self::SystemAccountMissing => Subject::SystemAccount,
+            Self::HttpAndHttps { .. } | Self::HttpsWithoutTls | Self::MonitorPortOutOfRange(_) => {
+                Subject::Monitoring
+            }
+            Self::ClientAdvertise { .. } => Subject::ClientAdvertise,
+            _ => return None,
+        })
+    }
+
+    /// The same, with where in the configuration file that stands, if it does.
+    pub(crate) fn placed(self, places: &Places) -> Self {
+        match self.subject().and_then(|subject| places.of(subject)) {
+            Some(place) => Self::Config(vec![format!("{place}: {self}")]),
+            None => self,
+        }
+    }
+
     /// Whether [`usage`](crate::usage) goes to standard output after the report: true when a flag was
     /// not understood.
     pub fn usage_follows(&self) -> bool {
@@ -148,7 +169,6 @@ impl OptionsError {
                 | Self::MissingValue(_)
                 | Self::BadValue { .. }
                 | Self::BadSwitch { .. }
-                | Self::ShardsOutOfRange(_)
         )
     }
 }

@@ -1,11 +1,12 @@
-//! Where in the configuration file the options stand that a start can fail on.
+//! Where in the configuration file the options stand that a start can fail on, or that do not go together
+//! with others.
 
 use nats_conf::{Map, Position};
 
 use crate::draft::Draft;
 
 /// An option that a start can fail on, however well it is written: what it names may be taken, missing or
-/// not ours.
+/// not ours, and other options may contradict it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Subject {
     /// Host and port for clients.
@@ -20,6 +21,20 @@ pub enum Subject {
     PidFile,
     /// Certificates and keys.
     Tls,
+    /// The port for clients.
+    Port,
+    /// The address that clients are told.
+    ClientAdvertise,
+    /// The times of lame duck mode.
+    LameDuck,
+    /// The largest message, and what may wait for one reader.
+    Payload,
+    /// Users, and accounts with theirs.
+    Users,
+    /// Who a client without credentials is.
+    NoAuthUser,
+    /// The account for the server's own messages.
+    SystemAccount,
 }
 
 /// The places in the file of what is in force: an option that a flag has changed has none.
@@ -67,6 +82,11 @@ struct Row {
     value: fn(&Draft) -> String,
 }
 
+/// No flag changes it.
+const fn file_only(subject: Subject, keys: &'static [&'static str]) -> Row {
+    Row { subject, keys, value: |_| String::new() }
+}
+
 const TABLE: &[Row] = &[
     Row {
         subject: Subject::Listen,
@@ -94,6 +114,17 @@ const TABLE: &[Row] = &[
         value: |draft| format!("{:?}", draft.options.log.remote_syslog),
     },
     Row { subject: Subject::Tls, keys: &["tls"], value: |draft| format!("{:?}", draft.tls_flags) },
+    Row { subject: Subject::Port, keys: &["listen", "port"], value: |draft| draft.port.to_string() },
+    Row {
+        subject: Subject::ClientAdvertise,
+        keys: &["client_advertise"],
+        value: |draft| format!("{:?}", draft.client_advertise),
+    },
+    file_only(Subject::LameDuck, &["lame_duck_duration", "lame_duck_grace_period"]),
+    file_only(Subject::Payload, &["max_payload", "max_pending"]),
+    file_only(Subject::Users, &["authorization", "accounts"]),
+    file_only(Subject::NoAuthUser, &["no_auth_user"]),
+    file_only(Subject::SystemAccount, &["system_account", "system"]),
 ];
 
 #[cfg(test)]

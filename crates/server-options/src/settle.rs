@@ -12,7 +12,7 @@ use crate::advertised::Advertised;
 use crate::draft::{Draft, MonitorDraft, TlsFlags};
 use crate::error::OptionsError;
 use crate::go_duration::Shown;
-use crate::options::{Options, Port, SHARDS_MAX};
+use crate::options::{Options, Port};
 use crate::tls::{CertificateFiles, Tls};
 
 /// What a client is given to identify itself beyond the time for its TLS handshake.
@@ -26,7 +26,6 @@ impl Draft {
         self.settle_log();
         self.settle_users();
         let mut options = self.options;
-        options.shards = self.shards.map(shards).transpose()?;
         check(&options)?;
         if let Some(port) = port(self.port, &options.host)? {
             options.port = port;
@@ -184,11 +183,4 @@ fn port(number: i64, host: &str) -> Result<Option<Port>, OptionsError> {
 
 fn advertised(value: String) -> Result<Advertised, OptionsError> {
     Advertised::read(&value).map_err(|reason| OptionsError::ClientAdvertise { value, reason })
-}
-
-fn shards(count: i64) -> Result<usize, OptionsError> {
-    usize::try_from(count)
-        .ok()
-        .filter(|count| (1..=SHARDS_MAX).contains(count))
-        .ok_or(OptionsError::ShardsOutOfRange(count))
 }

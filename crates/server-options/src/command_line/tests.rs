@@ -162,3 +162,46 @@ fn secrets_are_not_shown() {
     let parsed = parse(["nats-server", "--user", "a", "--pass", "hush"].map(OsString::from));
     assert!(!format!("{parsed:?}").contains("hush"));
 }
+
+/// The words are nats-server's, which has no places for what only shows when all is read.
+#[test]
+fn what_does_not_go_together_is_refused_at_its_place() {
+    for (text, expected) in [
+        (
+            "lame_duck_duration: \"31s\"\nlame_duck_grace_period: \"40s\"",
+            "2:1: lame duck grace period (40s) should be strictly lower than lame duck duration (31s)",
+        ),
+        (
+            "debug: false\nmax_payload: 65mb",
+            "2:1: max_payload (68157440) cannot be higher than max_pending (67108864)",
+        ),
+        ("\nno_auth_user: foo", "2:1: no_auth_user: \"foo\" present, but users/nkeys are not defined"),
+        (
+            "authorization { users: [ {user: a} ] }\nno_auth_user: foo",
+            "2:1: no_auth_user: \"foo\" not present as user or nkey in authorization block or account configuration",
+        ),
+        ("\nSystem: NOPE", "2:1: error resolving system account: account missing"),
+        ("http_port: 1\nhttps_port: 2", "2:1: can't specify both HTTP (1) and HTTPs (2) ports"),
+        ("\nhttps: \"localhost:2\"", "2:1: TLS cert and key required for HTTPS"),
+        ("\nhttp: 70000", "2:1: can't listen to the monitor port: listen tcp: address 70000: invalid port"),
+        (
+            "host: \"::1\"\nport: 70000\nnet: \"127.0.0.1\"",
+            "2:1: Error listening on port: 127.0.0.1:70000, \"listen tcp: address 70000: invalid port\"",
+        ),
+        (
+            "\nclient_advertise: \"a:b:1\"",
+            "2:1: Error setting server INFO with ClientAdvertise value of a:b:1, err=address a:b:1: too many colons in address",
+        ),
+    ] {
+        assert_eq!(refusal(text, &[]), format!("nats-server: nats.conf:{expected}"));
+    }
+}
+
+#[test]
+fn what_a_flag_says_has_no_place() {
+    let said =
+        "nats-server: Error listening on port: 0.0.0.0:70000, \"listen tcp: address 70000: invalid port\"";
+    assert_eq!(refusal("port: 4333", &["-p", "70000"]), said);
+    let both = "nats-server: can't specify both HTTP (1) and HTTPs (2) ports";
+    assert_eq!(refusal("http_port: 1", &["-ms", "2"]), both);
+}

@@ -1,6 +1,6 @@
 //! Tables of keys: what a key may be called, what value it takes, and what it does.
 
-use nats_conf::{Entry, Map, Value};
+use nats_conf::{Data, Entry, Map, Value};
 
 use crate::config::report::Report;
 use crate::refused::Refused;
@@ -16,6 +16,8 @@ pub(crate) enum Effect<T: 'static> {
     Switch(fn(&mut T, bool)),
     Integer(fn(&mut T, i64) -> Result<(), String>),
     Text(fn(&mut T, &str) -> Result<(), String>),
+    /// A key of our own: whatever is wrong with its value is said with the key.
+    Own(fn(&mut T, &Value) -> Result<(), &'static str>),
     /// Anything else.
     Any(fn(&mut T, &Entry, &mut Report)),
     /// Known to nats-server, refused by us unless it asks for nothing; with what is missing.
@@ -95,6 +97,7 @@ impl<T> Row<T> {
             Effect::Text(set) => value.as_str().map(|text| set(target, text)),
             Effect::NotYet(idle, _) if idle.is(value) => Ok(Ok(())),
             Effect::NotYet(_, missing) => Ok(Err(not_yet(&entry.key, missing))),
+            Effect::Own(set) => Ok(set(target, value).map_err(|reason| invalid(entry, reason))),
             Effect::Any(set) => {
                 set(target, entry, report);
                 return;
@@ -103,6 +106,16 @@ impl<T> Row<T> {
         let checked = set.and_then(|set| set.map_err(|reason| value.refused(reason)));
         report.ok(checked);
     }
+}
+
+/// What is wrong with a value of ours. It is shown only if it is of a kind that is taken somewhere.
+fn invalid(entry: &Entry, reason: &str) -> String {
+    let shown = match &entry.value.data {
+        Data::String(text) => format!(" {text:?}"),
+        Data::Integer(number) => format!(" {number}"),
+        _ => String::new(),
+    };
+    format!("invalid value{shown} for {}: {reason}", entry.key)
 }
 
 /// The rows of a block that are refused.

@@ -309,6 +309,28 @@ fn several_certificates_stand_in_an_array() {
     assert_eq!(tls.policy.handshake_first, HandshakeFirst::AUTO);
 }
 
+/// What is wrong with keys of our own names the key as well.
+#[test]
+fn values_of_our_own_keys_are_refused_with_their_keys() {
+    for (text, reason) in [
+        ("shards: 100", "invalid value 100 for shards: must be between 1 and 64"),
+        ("shards: 0", "invalid value 0 for shards: must be between 1 and 64"),
+        ("Shards: x", "invalid value \"x\" for Shards: must be a whole number"),
+        ("shards: 1.5", "invalid value for shards: must be a whole number"),
+        ("io: aio", "invalid value \"aio\" for io: must be auto, uring or epoll"),
+        ("io: [uring]", "invalid value for io: must be text"),
+        ("placement: even", "invalid value \"even\" for placement: must be load or spread"),
+        ("placement: 1", "invalid value 1 for placement: must be text"),
+        ("busy_poll: 5s", "invalid value \"5s\" for busy_poll: must be a time from 0s to 1s"),
+        ("busy_poll: \"-1s\"", "invalid value \"-1s\" for busy_poll: must be a time from 0s to 1s"),
+        ("busy_poll: 50", "invalid value 50 for busy_poll: must be text"),
+        ("route: maybe", "invalid value \"maybe\" for route: must be true or false"),
+        ("ktls: {}", "invalid value for ktls: must be true or false"),
+    ] {
+        assert_eq!(said_of(&format!("# a line\n{text}")), format!("f.conf:2:1: {reason}"));
+    }
+}
+
 #[test]
 fn monitoring_listens_where_clients_do_unless_told() {
     let monitor = options_of("host: 127.0.0.1\nhttp_port: -1").monitor.expect("there is some");

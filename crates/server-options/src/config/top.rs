@@ -1,13 +1,15 @@
 //! The keys of nats-server's top level, a row each, and ours.
 
-use nats_conf::{Data, Entry, Map};
+use std::ffi::OsString;
+
+use nats_conf::{Data, Entry, Map, Value};
 
 use crate::config::accounts::read_accounts;
 use crate::config::authorization::read_authorization;
 use crate::config::host_port::host_port;
 use crate::config::mappings::read_mappings;
 use crate::config::report::Report;
-use crate::config::row::Effect::{Any, Integer, NotYet, Switch, Text};
+use crate::config::row::Effect::{Any, Integer, NotYet, Own, Switch, Text};
 use crate::config::row::Idle::{EmptyBlock, EmptyList, EmptyText, Never, Off, Zero};
 use crate::config::row::{Row, UNKNOWN_FIELD, not_yet, read_block, row, texts};
 use crate::config::time::text_or_seconds;
@@ -97,12 +99,12 @@ pub(crate) static TABLE: &[Row<Draft>] = &[
     row(&["https_port"], Integer(|draft, port| done(draft.set_https_port(port)))),
     row(&["http_base_path"], Text(|draft, path| { draft.monitor.base_path = path.to_owned(); Ok(()) })),
 
-    row(&["shards"], Integer(|draft, number| done(draft.set_shards(number)))),
-    row(&["placement"], Text(|draft, rule| draft.set_placement(rule.into()).map_err(String::from))),
-    row(&["route"], Switch(Draft::set_route)),
-    row(&["io"], Text(|draft, io| draft.set_io(io.into()).map_err(String::from))),
-    row(&["busy_poll"], Text(|draft, time| draft.set_busy_poll(time.into()).map_err(String::from))),
-    row(&["ktls"], Switch(Draft::set_ktls)),
+    row(&["shards"], Own(|draft, value| draft.set_shards(value.as_integer().map_err(|_| "must be a whole number")?))),
+    row(&["placement"], Own(|draft, value| draft.set_placement(word(value)?))),
+    row(&["route"], Own(|draft, value| { draft.set_route(on_or_off(value)?); Ok(()) })),
+    row(&["io"], Own(|draft, value| draft.set_io(word(value)?))),
+    row(&["busy_poll"], Own(|draft, value| draft.set_busy_poll(word(value)?).map_err(|_| "must be a time from 0s to 1s"))),
+    row(&["ktls"], Own(|draft, value| { draft.set_ktls(on_or_off(value)?); Ok(()) })),
 
     row(&["store_dir", "storedir"], Text(|draft, dir| done(draft.set_store_dir(dir.into())))),
     row(&["jetstream"], Any(jetstream)),
@@ -127,6 +129,16 @@ pub(crate) static TABLE: &[Row<Draft>] = &[
     row(&["prof_block_rate"], NotYet(Zero, PROFILE)),
     row(&["feature_flags"], NotYet(EmptyBlock, "there are no features to choose from")),
 ];
+
+/// The text of a key of our own.
+fn word(value: &Value) -> Result<OsString, &'static str> {
+    value.as_str().map(OsString::from).map_err(|_| "must be text")
+}
+
+/// The switch of a key of our own.
+fn on_or_off(value: &Value) -> Result<bool, &'static str> {
+    value.as_bool().map_err(|_| "must be true or false")
+}
 
 /// Empty text counts as not given.
 fn given(text: &str) -> Option<String> {
