@@ -7,13 +7,12 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use block_alloc::BlockAlloc;
-use broker::CHUNK_BYTES;
 use node::{COMPATIBLE_VERSION, OWN_VERSION, load, log_failure, send_signal, start_failure};
 use server_options::{CommandLine, Invocation, OptionsError, parse, program, tls_help, usage, version_text};
 
 /// What waits for clients comes and goes with how fast they read; its memory does, too.
 #[global_allocator]
-static ALLOCATOR: BlockAlloc<CHUNK_BYTES> = BlockAlloc::new();
+static ALLOCATOR: BlockAlloc = BlockAlloc::new();
 
 fn main() -> ExitCode {
     let called = std::env::args_os().next().unwrap_or_default();

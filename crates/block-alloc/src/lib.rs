@@ -1,24 +1,27 @@
-//! An allocator for a program that holds many blocks of one size for a while and then does not.
+//! An allocator for a program that holds many large blocks for a while and then does not.
 //!
 //! The system's allocator keeps blocks like that in its heap. Once freed they are split for smaller
-//! things, so the next time they are wanted the heap grows, and it seldom shrinks. Here they live apart, in a
-//! stretch of addresses that nothing else uses, and a freed one gives its memory back to the kernel at
-//! once. Everything else is the system allocator's.
+//! things, so the next time they are wanted the heap grows, and it seldom shrinks. Here blocks from 16 KiB to
+//! 8 MiB live apart, in a stretch of addresses that nothing else uses. Those that were freed last are kept for
+//! the next, 16 MiB in all; what is freed beyond gives its memory back to the kernel at once. Larger blocks are
+//! mapped one by one, and smaller ones are the system allocator's.
 //!
-//! That costs a system call for each block that is freed, and page faults when it is used again: whoever frees
-//! and takes such blocks all the time should keep some.
+//! To give memory back costs a system call, and page faults when it is used again. So whoever frees and takes
+//! more than is kept, again and again, should keep some himself.
 //!
 //! ```
 //! use block_alloc::BlockAlloc;
 //!
 //! #[global_allocator]
-//! static ALLOCATOR: BlockAlloc<32768> = BlockAlloc::new();
+//! static ALLOCATOR: BlockAlloc = BlockAlloc::new();
 //!
 //! let block: Vec<u8> = Vec::with_capacity(32768);
 //! drop(block);
 //! ```
 
-mod slots;
+mod class;
+mod kept;
+mod places;
 mod sys;
 
 pub use sys::BlockAlloc;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::time::Time;
 
 /// Room in one chunk: a few hundred small messages, and one `send` of them.
-pub const CHUNK_BYTES: usize = 32 << 10;
+pub(crate) const CHUNK_BYTES: usize = 32 << 10;
 
 /// Free chunks that are kept whatever happens, per shard: 2 MiB. There are more only if more was waiting
 /// at once a short time ago.

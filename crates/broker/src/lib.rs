@@ -58,7 +58,6 @@ mod trace;
 mod trace_request;
 
 pub use broker::Broker;
-pub use chunk_pool::CHUNK_BYTES;
 pub use client::ConnId;
 pub use close::CloseReason;
 pub use closed_ring::ClosedConnections;
