@@ -109,13 +109,24 @@ pub enum Verdict {
 /// A password that is still to be held against its hash.
 pub struct PasswordCheck {
     pub(crate) identity: Arc<Identity>,
-    pub(crate) stored: Secret,
-    pub(crate) given: Secret,
+    pub(crate) question: Arc<Question>,
     /// Gone when nobody waits for the outcome any more; `None` if somebody always does.
     pub(crate) claim: Option<Weak<str>>,
 }
 
+/// Whether a password fits a hash. Equal questions have the same answer, whoever asks.
+#[derive(PartialEq, Eq, Hash)]
+pub struct Question {
+    stored: Secret,
+    given: Secret,
+}
+
 impl PasswordCheck {
+    pub(crate) fn new(identity: &Arc<Identity>, stored: &Secret, given: &str) -> Self {
+        let question = Question { stored: stored.clone(), given: Secret::new(given) };
+        Self { identity: Arc::clone(identity), question: Arc::new(question), claim: None }
+    }
+
     /// Lets the check lapse when what the client says to be, kept while it waits, is dropped.
     pub fn lapse_with(&mut self, claim: &Arc<str>) {
         self.claim = Some(Arc::downgrade(claim));
@@ -126,21 +137,43 @@ impl PasswordCheck {
         &self.identity
     }
 
+    /// What is to be found out.
+    pub fn question(&self) -> &Arc<Question> {
+        &self.question
+    }
+
     /// Whether nobody waits for the outcome any more.
     pub fn has_lapsed(&self) -> bool {
         self.claim.as_ref().is_some_and(|claim| claim.strong_count() == 0)
     }
 
-    /// Does it: takes from a millisecond to seconds of a processor, and nothing if it has lapsed. Returns
-    /// who the client is, if the password is right.
-    pub fn run(self) -> Option<Arc<Identity>> {
-        let is_right = !self.has_lapsed() && password::matches_hash(&self.stored, &self.given);
+    /// Who the client is, by the answer to the question.
+    pub fn settle(self, is_right: bool) -> Option<Arc<Identity>> {
         is_right.then_some(self.identity)
+    }
+
+    /// Answers the question and says who the client is; asks nothing if the check has lapsed.
+    pub fn run(self) -> Option<Arc<Identity>> {
+        let is_right = !self.has_lapsed() && self.question.answer();
+        self.settle(is_right)
+    }
+}
+
+impl Question {
+    /// Finds it out: takes from a millisecond to seconds of a processor.
+    pub fn answer(&self) -> bool {
+        password::matches_hash(&self.stored, &self.given)
     }
 }
 
 impl fmt::Debug for PasswordCheck {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PasswordCheck").field("identity", &self.identity).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Question {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Question").finish_non_exhaustive()
     }
 }

@@ -15,7 +15,6 @@ use crate::error::ConfigError;
 use crate::identity::{Identity, Name, Proof};
 use crate::mappings::Mappings;
 use crate::password;
-use crate::secret::Secret;
 
 /// The account of clients that name none.
 pub const GLOBAL_ACCOUNT: &str = "$G";
@@ -396,12 +395,7 @@ fn without_credentials(identity: &Arc<Identity>, shown: &Credentials<'_>) -> Opt
 fn check(identity: &Arc<Identity>, given: &str, shown: &Credentials<'_>) -> Option<Verdict> {
     let Proof::Password(stored) = &identity.proof else { return None };
     if password::is_hash(stored) && identity.may_connect(shown.connection_type) {
-        return Some(Verdict::Check(PasswordCheck {
-            identity: Arc::clone(identity),
-            stored: stored.clone(),
-            given: Secret::new(given),
-            claim: None,
-        }));
+        return Some(Verdict::Check(PasswordCheck::new(identity, stored, given)));
     }
     if password::is_same(stored, given) { granted(identity, shown) } else { None }
 }

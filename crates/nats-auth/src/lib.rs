@@ -28,7 +28,7 @@ pub use config::{
     AUTH_TIMEOUT, AccountConfig, AccountLimits, Config, Destination, IdentityConfig, Mapping, Permissions,
     RESPONSES_UNLIMITED, ResponsePermission, SubjectPermission, User,
 };
-pub use credentials::{ConnectionType, Credentials, PasswordCheck, Verdict};
+pub use credentials::{ConnectionType, Credentials, PasswordCheck, Question, Verdict};
 pub use directory::{Directory, GLOBAL_ACCOUNT, Renewal, SYSTEM_ACCOUNT};
 pub use error::ConfigError;
 pub use identity::Identity;

@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// A password, a hash of one, or a token. Prints as `[REDACTED]`; only [`Self::reveal`] tells it.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct Secret(Box<str>);
 
 impl Secret {

@@ -51,6 +51,21 @@ fn nobody_has_to_identify_itself_by_default() {
 }
 
 #[test]
+fn who_shows_the_same_for_the_same_hash_asks_the_same_question() {
+    let users =
+        vec![user("a", HASH_OF_BAR), user("b", HASH_OF_BAR), user("c", &HASH_OF_BAR.replace("lw", "lx"))];
+    let directory = Directory::new(&Config { users, ..Config::default() }).unwrap();
+    let question = |user: &str, password: &str| match directory.authenticate(&with_password(user, password)) {
+        Verdict::Check(check) => Arc::clone(check.question()),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(question("a", "bar"), question("b", "bar"));
+    assert_ne!(question("a", "bar"), question("a", "baz"));
+    assert_ne!(question("a", "bar"), question("c", "bar"));
+    assert!(question("a", "bar").answer() && !question("c", "bar").answer());
+}
+
+#[test]
 fn users_are_found_by_name_and_password() {
     let directory = Directory::new(&two_accounts()).unwrap();
     assert!(directory.auth_required() && directory.announces_auth());
