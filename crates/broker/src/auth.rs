@@ -2,8 +2,9 @@
 //!
 //! Where clients have to identify themselves, the first thing they send is CONNECT, and they have a
 //! limited time for it. A password that is held against a hash is checked elsewhere: the caller takes the
-//! check ([`Broker::take_password_checks`]) and reports what came of it. Meanwhile nothing is read from
-//! the connection.
+//! check ([`Broker::take_password_checks`]) and reports what came of it. Meanwhile nothing the client says
+//! counts, and it is sent no PING: the next it expects to read is the answer. Nor does its time run out, as
+//! long as it waits for us; one that hangs up does not.
 
 use std::sync::Arc;
 
@@ -28,8 +29,17 @@ impl Broker {
         std::mem::take(&mut self.password_checks)
     }
 
-    /// A password was checked. `identity` is who the client is, or `None` if the password is wrong, or
-    /// if there is too much to check: who cannot be told from an attacker is refused like one.
+    /// There are too many passwords to check for this one. That is our fault, so the client is not told that
+    /// it is nobody: many give up then, where they come again after this.
+    pub fn on_password_unchecked(&mut self, id: ConnId) {
+        if let Some(client) = self.egress.clients.find(id)
+            && client.is_being_checked()
+        {
+            self.refuse_late(id);
+        }
+    }
+
+    /// A password was checked. `identity` is who the client is, or `None` if the password is wrong.
     pub fn on_password_checked(&mut self, now: Time, id: ConnId, identity: Option<Arc<Identity>>) {
         self.egress.counters.now = now;
         let Some(client) = self.egress.clients.find(id) else { return };
@@ -38,6 +48,7 @@ impl Broker {
             return;
         }
         let claim = client.claim.take();
+        client.out_of_time = false;
         // The users may have changed since the check began.
         let renewed = identity.map(|identity| self.config.settings.directory.renew(&identity));
         match renewed {
@@ -71,12 +82,21 @@ impl Broker {
     }
 
     pub(crate) fn on_auth_due(&mut self, id: ConnId) {
-        let Some(client) = self.egress.clients.find(id) else { return };
-        if client.standing != Standing::Admitted && client.closing.is_none() {
-            self.egress.send_err(id, SeldomLine::AuthTimeout.text());
-            self.log_seldom(id, SeldomLine::AuthTimeout);
-            self.close(id, CloseReason::AuthenticationTimeout);
+        let Some(client) = self.egress.clients.find(id).filter(|client| client.closing.is_none()) else {
+            return;
+        };
+        match (client.standing, client.hung_up) {
+            (Standing::Admitted, _) => {}
+            (Standing::Checking(_), None) => client.out_of_time = true,
+            (Standing::Checking(_), Some(reason)) => self.close(id, reason),
+            (Standing::Awaited, _) => self.refuse_late(id),
         }
+    }
+
+    fn refuse_late(&mut self, id: ConnId) {
+        self.egress.send_err(id, SeldomLine::AuthTimeout.text());
+        self.log_seldom(id, SeldomLine::AuthTimeout);
+        self.close(id, CloseReason::AuthenticationTimeout);
     }
 
     /// Something else than CONNECT came first.
@@ -214,6 +234,11 @@ impl Broker {
 }
 
 impl Client {
+    /// Whether its password is being checked, or waits for it.
+    pub(crate) fn is_being_checked(&self) -> bool {
+        matches!(self.standing, Standing::Checking(_)) && self.closing.is_none()
+    }
+
     /// Takes over the limits of the server and of its account, and what to watch for.
     pub(crate) fn settle_limits(&mut self, settings: &Settings) {
         let account = settings.directory.account(self.account);

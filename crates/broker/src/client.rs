@@ -162,6 +162,8 @@ pub(crate) struct Client {
     /// Who it says to be: where nobody is asked, and while its password is held against a hash, when the
     /// check lapses with this.
     pub(crate) claim: Option<Claim>,
+    /// The time it has to say who it is ran out while its password was checked.
+    pub(crate) out_of_time: bool,
     /// Its place in its account.
     pub(crate) seat: Option<Seat>,
     /// What its INFO asked to be signed.
@@ -249,6 +251,7 @@ impl Client {
             standing: Standing::Admitted,
             identity,
             claim: None,
+            out_of_time: false,
             seat: None,
             nonce: None,
             guard: None,

@@ -11,8 +11,8 @@ impl Broker {
     pub fn on_hangup(&mut self, id: ConnId, reason: CloseReason) {
         let Some(client) = self.egress.clients.find(id) else { return };
         let input_ended = matches!(reason, CloseReason::ClientClosed | CloseReason::ReadError);
-        if client.closing.is_none() && client.hold.is_some() && input_ended {
-            // What it sent before counts.
+        if client.closing.is_none() && client.hold.is_some() && input_ended && !client.out_of_time {
+            // What it sent before counts, unless we owe it nothing but an answer that is overdue.
             client.hung_up = Some(reason);
         } else if client.closing.is_none() {
             self.close(id, reason);

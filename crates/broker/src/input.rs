@@ -14,6 +14,10 @@ use crate::trace;
 /// sooner than a stop would take.
 const HELD_INPUT_BYTES_MAX: usize = 64 << 10;
 
+/// The same where the connection has yet to be admitted: whoever it is, it is not to take much. A client that
+/// waits for its answer has sent less, a PING mostly, and is heard when it hangs up.
+const UNADMITTED_INPUT_BYTES_MAX: usize = 512;
+
 /// What the op in hand asks of the input behind it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Flow {
@@ -96,8 +100,10 @@ impl Broker {
     /// Whether to read from the connection. While it is held for long, its bytes stay with the kernel.
     pub fn wants_input(&self, id: ConnId) -> bool {
         self.egress.clients.peek(id).is_some_and(|client| {
-            // Of one that has yet to be admitted nothing is taken in beside what came with its CONNECT.
-            let held_max = if client.hold == Some(Hold::Auth) { 0 } else { HELD_INPUT_BYTES_MAX };
+            let held_max = match client.hold {
+                Some(Hold::Auth) => UNADMITTED_INPUT_BYTES_MAX,
+                _ => HELD_INPUT_BYTES_MAX,
+            };
             let is_held = client.hold.is_some() && client.inbox.len() >= held_max;
             client.closing.is_none() && client.hung_up.is_none() && !is_held && !client.leaving
         })

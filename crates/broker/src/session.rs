@@ -142,6 +142,10 @@ impl Broker {
             let at = client.next_ping;
             return self.ping_at(id, at);
         }
+        if client.is_being_checked() {
+            // It expects an answer next, and could not be heard before.
+            return self.ping_at(id, now + FIRST_PING);
+        }
         tracing::debug!("{} - Client Ping Timer", client.label);
         let interval = self.config.settings.ping_interval;
         let was_active = now.since(client.last_in) < interval;

@@ -14,6 +14,7 @@ use shards::{Conn, Shards};
 
 const HASH_OF_BAR: &str = "$2b$04$lw4W5MsZdKmxrQPIBHko5uWOPVimzvkfnP1Qb9lr9DY14ITIJYLlG";
 const REFUSED: &str = "-ERR 'Authorization Violation'\r\n";
+const LATE: &str = "-ERR 'Authentication Timeout'\r\n";
 
 fn user(name: &str, password: &str) -> User {
     let identity = IdentityConfig::Password { user: name.into(), password: password.into() };
@@ -122,7 +123,7 @@ fn time_to_say_who_it_is_runs_out() {
     shards.pass(Duration::from_millis(499));
     assert!(!shards.is_closed(late));
     shards.pass(Duration::from_millis(1));
-    assert_closed(&mut shards, late, "-ERR 'Authentication Timeout'\r\n");
+    assert_closed(&mut shards, late, LATE);
     assert!(!shards.is_closed(in_time));
 }
 
@@ -176,13 +177,26 @@ fn check_passwords(shards: &mut Shards) -> usize {
     checked
 }
 
-#[test]
-fn a_hashed_password_is_checked_while_nothing_is_read() {
-    let mut shards = shards(1, &users(&[user("h", HASH_OF_BAR)]));
+/// A client that waits for its password to be checked, with a PING behind its CONNECT.
+fn waiting(shards: &mut Shards, password: &str) -> Conn {
     let conn = shards.accept();
     shards.output(conn);
-    let connect = format!("CONNECT {{{}}}\r\nPING\r\n", credentials("h", "bar"));
+    let connect = format!("CONNECT {{{}}}\r\nPING\r\n", credentials("h", password));
     assert_eq!(shards.say(conn, &connect), "");
+    conn
+}
+
+/// A shard whose one user has a password that takes time to check.
+fn hashed() -> Shards {
+    shards(1, &users(&[user("h", HASH_OF_BAR)]))
+}
+
+#[test]
+fn a_hashed_password_is_checked_while_little_is_read() {
+    let mut shards = hashed();
+    let conn = waiting(&mut shards, "bar");
+    assert!(shards.brokers[0].wants_input(conn.id), "else nobody hears it hang up");
+    assert_eq!(shards.say(conn, &"PING\r\n".repeat(100)), "");
     assert!(!shards.brokers[0].wants_input(conn.id));
     assert_eq!(check_passwords(&mut shards), 1);
     assert!(shards.output(conn).starts_with("PONG\r\n"));
@@ -190,51 +204,147 @@ fn a_hashed_password_is_checked_while_nothing_is_read() {
 }
 
 #[test]
-fn a_wrong_password_a_full_queue_and_a_slow_check_refuse() {
-    let mut shards = shards(1, &users(&[user("h", HASH_OF_BAR)]));
-    let start = |shards: &mut Shards, password: &str| {
-        let conn = shards.accept();
-        shards.output(conn);
-        shards.feed(conn, &format!("CONNECT {{{}}}\r\nPING\r\n", credentials("h", password)));
-        conn
-    };
-    let wrong = start(&mut shards, "baz");
-    check_passwords(&mut shards);
-    assert_closed(&mut shards, wrong, REFUSED);
+fn a_wrong_password_refuses_however_late() {
+    for wait in [Duration::ZERO, Duration::from_secs(3600)] {
+        let mut shards = hashed();
+        let wrong = waiting(&mut shards, "baz");
+        shards.pass(wait);
+        check_passwords(&mut shards);
+        assert_closed(&mut shards, wrong, REFUSED);
+    }
+}
 
-    let unlucky = start(&mut shards, "bar");
-    shards.brokers[0].take_password_checks();
-    shards.brokers[0].on_password_checked(shards.now, unlucky.id, None);
-    assert_closed(&mut shards, unlucky, REFUSED);
-
-    let slow = start(&mut shards, "bar");
-    let (id, check) = shards.brokers[0].take_password_checks().pop().unwrap();
+// 200 clients of one user came back at once, and 16 got in: the time of the others ran out while they waited
+// for us. A client that reads a PING where it expects its answer gives up, too.
+#[test]
+fn a_client_waits_for_its_check_as_long_as_it_takes_and_is_left_alone() {
+    let mut shards = hashed();
+    let conn = waiting(&mut shards, "bar");
+    for _ in 0..1000 {
+        shards.pass(Duration::from_secs(1));
+        assert_eq!(shards.output(conn), "");
+    }
+    assert_eq!(check_passwords(&mut shards), 1);
+    let said = shards.output(conn);
+    assert!(said.starts_with("PONG\r\nINFO {") && !shards.is_closed(conn), "{said}");
     shards.pass(Duration::from_secs(2));
-    assert_closed(&mut shards, slow, "-ERR 'Authentication Timeout'\r\n");
-    shards.brokers[0].on_password_checked(shards.now, id, check.run());
-    assert_closed(&mut shards, slow, "");
+    assert_eq!(shards.output(conn), "PING\r\n", "from now on it is asked whether it is there");
+}
+
+#[test]
+fn who_was_checked_late_is_heard_to_the_end_like_anybody() {
+    let mut shards = hashed();
+    let listener = login_hashed(&mut shards);
+    shards.feed(listener, "SUB foo 1\r\n");
+    let conn = waiting(&mut shards, "bar");
+    shards.pass(Duration::from_secs(10));
+    check_passwords(&mut shards);
+    // It waits once more, and its first time is over.
+    shards.feed(conn, &format!("CONNECT {{{}}}\r\nPUB foo 1\r\nx\r\n", credentials("h", "bar")));
+    shards.brokers[0].on_hangup(conn.id, CloseReason::ClientClosed);
+    check_passwords(&mut shards);
+    assert!(shards.output(listener).contains("MSG foo 1 1\r\nx\r\n"));
+}
+
+#[test]
+fn whose_check_there_is_no_room_for_is_to_come_again() {
+    let mut shards = hashed();
+    let unlucky = waiting(&mut shards, "bar");
+    let (id, check) = shards.brokers[0].take_password_checks().pop().unwrap();
+    shards.brokers[0].on_password_unchecked(id);
+    assert_closed(&mut shards, unlucky, LATE);
+    assert!(check.has_lapsed());
+    shards.brokers[0].on_password_unchecked(id);
+
+    let lucky = login_hashed(&mut shards);
+    shards.brokers[0].on_password_unchecked(lucky.id);
+    assert!(!shards.is_closed(lucky), "it is not being checked any more");
+}
+
+fn login_hashed(shards: &mut Shards) -> Conn {
+    let conn = waiting(shards, "bar");
+    check_passwords(shards);
+    assert!(shards.output(conn).starts_with("PONG\r\n"));
+    conn
 }
 
 // Who made connections and left them kept the threads that check passwords at work for nobody, and all
 // others out.
 #[test]
-fn a_check_whose_client_is_gone_is_not_run() {
-    let mut shards = shards(1, &users(&[user("h", HASH_OF_BAR)]));
-    let conn = shards.accept();
-    shards.feed(conn, &format!("CONNECT {{{}}}\r\n", credentials("h", "bar")));
-    let (_, check) = shards.brokers[0].take_password_checks().pop().unwrap();
-    shards.pass(Duration::from_secs(2));
-    assert!(check.run().is_none(), "the password is right, but nobody waits for that");
+fn who_hung_up_does_not_wait_for_its_check_longer_than_it_may() {
+    for hangs_up_first in [true, false] {
+        let mut shards = hashed();
+        let conn = waiting(&mut shards, "bar");
+        let (id, check) = shards.brokers[0].take_password_checks().pop().unwrap();
+        let hang_up = |shards: &mut Shards| shards.brokers[0].on_hangup(id, CloseReason::ClientClosed);
+        if hangs_up_first {
+            hang_up(&mut shards);
+            assert!(!shards.is_closed(conn) && !check.has_lapsed());
+        }
+        shards.pass(Duration::from_secs(2));
+        if !hangs_up_first {
+            assert!(!shards.is_closed(conn) && !check.has_lapsed());
+            hang_up(&mut shards);
+        }
+        assert!(shards.is_closed(conn));
+        assert!(check.run().is_none(), "the password is right, but nobody waits for that");
+    }
 }
 
 #[test]
-fn who_hangs_up_while_its_password_is_checked_is_let_go() {
-    let mut shards = shards(1, &users(&[user("h", HASH_OF_BAR)]));
+fn what_a_client_sent_before_it_hung_up_counts_once_its_password_is_checked() {
+    let mut shards = hashed();
+    let listener = login_hashed(&mut shards);
+    shards.feed(listener, "SUB foo 1\r\n");
     let conn = shards.accept();
-    shards.feed(conn, &format!("CONNECT {{{}}}\r\n", credentials("h", "bar")));
+    shards.feed(conn, &format!("CONNECT {{{}}}\r\nPUB foo 1\r\nx\r\n", credentials("h", "bar")));
     shards.brokers[0].on_hangup(conn.id, CloseReason::ClientClosed);
     check_passwords(&mut shards);
     assert!(shards.is_closed(conn));
+    assert!(shards.output(listener).contains("MSG foo 1 1\r\nx\r\n"));
+}
+
+#[test]
+fn a_server_that_stops_or_lets_connections_go_waits_for_no_check() {
+    let ends: [fn(&mut Shards); 2] = [
+        |shards| shards.brokers[0].on_shutdown(),
+        |shards| {
+            assert_eq!(shards.brokers[0].on_lame_duck(), 1);
+            assert_eq!(shards.brokers[0].shed(1, CloseReason::ServerShutdown), 1);
+        },
+    ];
+    for end in ends {
+        let mut shards = hashed();
+        let conn = waiting(&mut shards, "bar");
+        let (id, check) = shards.brokers[0].take_password_checks().pop().unwrap();
+        let (identity, now) = (check.identity().user().map(str::to_owned), shards.now);
+        end(&mut shards);
+        assert!(check.has_lapsed());
+        assert_closed(&mut shards, conn, "");
+        shards.brokers[0].on_password_checked(now, id, check.settle(true));
+        assert!(shards.is_closed(conn) && identity.as_deref() == Some("h"));
+    }
+}
+
+#[test]
+fn users_that_change_while_a_password_is_checked_count_as_they_are_then() {
+    let other_hash = HASH_OF_BAR.replace("$04$", "$05$");
+    for (config, is_let_in) in [
+        (users(&[user("h", HASH_OF_BAR), user("new", "x")]), true),
+        (users(&[user("h", &other_hash)]), false),
+        (users(&[user("other", HASH_OF_BAR)]), false),
+    ] {
+        let mut shards = hashed();
+        let conn = waiting(&mut shards, "bar");
+        reload(&mut shards, &config);
+        shards.pass(Duration::from_secs(60));
+        check_passwords(&mut shards);
+        if is_let_in {
+            assert!(shards.output(conn).starts_with("PONG\r\n"));
+        } else {
+            assert_closed(&mut shards, conn, REFUSED);
+        }
+    }
 }
 
 // Accounts.
