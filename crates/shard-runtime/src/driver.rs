@@ -38,7 +38,7 @@ use crate::link::Link;
 use crate::load_board::{LoadBoard, LoadMeter, processor_time};
 use crate::mesh_port::MeshPort;
 use crate::orders::Orders;
-use crate::passwords::Password;
+use crate::passwords::{Password, Passwords};
 use crate::patience::Patience;
 use crate::socket::Sockets;
 use crate::workers::Workers;
@@ -56,7 +56,7 @@ pub(crate) struct Parts {
     pub(crate) ports: Vec<Option<MeshPort>>,
     pub(crate) listener: Option<TcpListener>,
     pub(crate) orders: Arc<Orders>,
-    pub(crate) passwords: Arc<Workers<Password>>,
+    pub(crate) passwords: Arc<Passwords>,
     /// What secures connections.
     pub(crate) tls: Option<Arc<tls_session::Acceptor>>,
     pub(crate) handshakes: Arc<Workers<Step>>,
@@ -78,7 +78,7 @@ pub(crate) struct Driver {
     ports: Vec<Option<MeshPort>>,
     acceptor: Option<Acceptor>,
     orders: Arc<Orders>,
-    passwords: Arc<Workers<Password>>,
+    passwords: Arc<Passwords>,
     /// What secures connections that are accepted.
     tls: Option<Arc<tls_session::Acceptor>>,
     handshakes: Arc<Workers<Step>>,
@@ -159,7 +159,7 @@ impl Driver {
         self.offload()?;
         self.on_deadlines(now)?;
         self.receive_from_resumed()?;
-        self.hand_over_passwords(now);
+        self.hand_over_passwords();
         self.flush(now)?;
         self.let_leave(now)?;
         if self.stage_ended(now)? {
@@ -178,14 +178,14 @@ impl Driver {
     }
 
     /// Has passwords checked elsewhere, where that takes long. If there is too much to check for the same
-    /// address or user, who has just shown one is refused.
-    fn hand_over_passwords(&mut self, now: Time) {
-        for (id, check) in self.broker.take_password_checks() {
-            let Some(peer) = self.broker.peer(id) else { continue };
+    /// address or user, who has just shown one is to come again.
+    fn hand_over_passwords(&mut self) {
+        for (conn, check) in self.broker.take_password_checks() {
+            let Some(peer) = self.broker.peer(conn) else { continue };
             let orders = Arc::clone(&self.orders);
-            if !self.passwords.submit(Password { conn: id, address: peer.ip(), check, orders }) {
+            if !self.passwords.submit(Password { conn, address: peer.ip(), check, orders }) {
                 tracing::warn!("Too many passwords to check: a client is refused");
-                self.broker.on_password_checked(now, id, None);
+                self.broker.on_password_unchecked(conn);
             }
         }
     }

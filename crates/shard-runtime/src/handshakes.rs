@@ -3,6 +3,7 @@
 //! The session leaves the shard together with what the client sent, and comes back wherever it has got to.
 
 use std::net::IpAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
 
 use broker::ConnId;
@@ -52,7 +53,9 @@ impl Job for Step {
             return;
         }
         let mut plain = Vec::new();
-        let outcome = session.receive(&mut input, |bytes| plain.extend_from_slice(bytes));
+        let receive = || session.receive(&mut input, |bytes| plain.extend_from_slice(bytes));
+        // Who waits has to hear something even if a library has a flaw.
+        let outcome = catch_unwind(AssertUnwindSafe(receive)).unwrap_or(Err(SessionError::NotOpen));
         orders.give(Order::Handshake(Done { id, session, outcome, plain }));
     }
 }

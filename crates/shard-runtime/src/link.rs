@@ -24,6 +24,8 @@ pub(crate) struct Link {
     pub(crate) alive: Arc<()>,
     /// Until when the state has to change.
     pub(crate) deadline: Option<Time>,
+    /// Since when a worker has the session, and what the deadline was: it stands still meanwhile.
+    pub(crate) away: Option<(Time, Time)>,
     /// What came while the session was elsewhere.
     pub(crate) held: Vec<u8>,
     /// Nothing more comes, which counts when the session is back.
@@ -88,7 +90,18 @@ impl Link {
     pub(crate) fn new(acceptor: Arc<Acceptor>, opening: Opening) -> Self {
         let state = State::Opening(opening);
         let (alive, held, offload) = (Arc::default(), Vec::new(), Offload::No);
-        Self { acceptor, state, alive, deadline: None, held, ended: None, sealed: 0, blocked: false, offload }
+        Self {
+            acceptor,
+            state,
+            alive,
+            deadline: None,
+            away: None,
+            held,
+            ended: None,
+            sealed: 0,
+            blocked: false,
+            offload,
+        }
     }
 
     /// The session, if it is here.

@@ -21,7 +21,7 @@ use crate::io::{Backend, Io};
 use crate::kernel_tls::KernelTls;
 use crate::load_board::LoadBoard;
 use crate::mesh_port::MeshPort;
-use crate::passwords::Password;
+use crate::passwords::Passwords;
 use crate::workers::Workers;
 
 /// What the system calls the threads of the shards.
@@ -46,7 +46,7 @@ pub(crate) struct Seed {
     pub(crate) ports: Vec<Option<MeshPort>>,
     pub(crate) listener: Option<TcpListener>,
     pub(crate) control: Control,
-    pub(crate) passwords: Arc<Workers<Password>>,
+    pub(crate) passwords: Arc<Passwords>,
     pub(crate) tls: Option<Arc<tls_session::Acceptor>>,
     pub(crate) handshakes: Arc<Workers<Step>>,
     pub(crate) kernel_tls: Option<KernelTls>,

@@ -19,6 +19,7 @@ use crate::kernel_tls::KernelTls;
 use crate::load_board::LoadBoard;
 use crate::mesh_port::MeshPort;
 use crate::orders::Orders;
+use crate::passwords::Passwords;
 use crate::preflight::memlock_limit;
 use crate::shard_thread::{Ready, Seed, ShardThread};
 use crate::workers::Workers;
@@ -76,7 +77,7 @@ pub fn start(
     let shards = configs.len();
     let board = Arc::new(LoadBoard::new(shards));
     let control = Control::new(orders(shards).map_err(|error| not_started(0, &error))?);
-    let passwords = Arc::new(Workers::new());
+    let passwords = Arc::new(Passwords::new());
     let mut listener = Some(listener.try_clone().map_err(|error| not_started(0, &error))?);
     let (ready, all_ready) = mpsc::channel();
     let mut bell_senders = Vec::new();

@@ -138,6 +138,22 @@ impl<J: Job> fmt::Debug for Workers<J> {
     }
 }
 
+/// For tests: nothing is done before it is asked for.
+#[cfg(test)]
+impl<J: Job> Workers<J> {
+    pub(crate) fn without_threads() -> Self {
+        let workers = Self::new();
+        workers.shared.queue().threads = THREADS_MAX;
+        workers
+    }
+
+    /// Does what is next, here. Returns false if there is nothing.
+    pub(crate) fn do_next(&self) -> bool {
+        let job = self.shared.queue().jobs.pop();
+        job.map(Job::run).is_some()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::net::Ipv4Addr;

@@ -132,7 +132,7 @@ impl Driver {
             State::InKernel => self.broker.on_received(now, id, self.io.bytes(received)),
             _ => {
                 link.held.extend_from_slice(self.io.bytes(received));
-                self.go_on_with_handshake(id);
+                self.go_on_with_handshake(now, id);
             }
         }
         Ok(())
@@ -164,14 +164,17 @@ impl Driver {
         }
     }
 
-    /// Has someone else look at what the client sent, if there is anything.
-    fn go_on_with_handshake(&mut self, id: ConnId) {
+    /// Has someone else look at what the client sent, if there is anything. Until that is done the client
+    /// waits for us, and its time does not run out.
+    fn go_on_with_handshake(&mut self, now: Time, id: ConnId) {
         let Some(peer) = self.broker.peer(id) else { return };
         let Some(link) = self.links.find(id).filter(|link| !link.held.is_empty()) else { return };
         let State::Handshake { session, .. } = &mut link.state else { return };
         let Some(session) = session.take() else { return };
         let (address, awaited) = (peer.ip(), Arc::downgrade(&link.alive));
         let input = mem::take(&mut link.held);
+        link.away = link.deadline.map(|deadline| (now, deadline));
+        self.set_deadline(id, None);
         let orders = Arc::clone(&self.orders);
         if !self.handshakes.submit(Step { id, address, awaited, session, input, orders }) {
             self.broker.on_handshake_failed(id, "too many handshakes at a time", false);
@@ -186,13 +189,16 @@ impl Driver {
         let greeted = *greeted;
         let secured = session.secured();
         *home = Some(session);
+        if let Some((since, deadline)) = link.away.take() {
+            self.set_deadline(id, Some(deadline + now.since(since)));
+        }
         if let Err(error) = outcome {
             self.broker.on_handshake_failed(id, &error.to_string(), error == SessionError::NotTls);
         } else if let Some(secured) = secured {
             let offload = self.offload_of(&secured);
             self.open(now, id, security(&secured, !greeted), offload, &plain);
         } else {
-            self.go_on_with_handshake(id);
+            self.go_on_with_handshake(now, id);
         }
         self.send_outgoing(now, id)?;
         self.heed_end(id);
@@ -232,9 +238,12 @@ impl Driver {
     pub(super) fn fails_opening(&mut self, id: ConnId, end: End) -> bool {
         let Some(link) = self.links.find(id) else { return false };
         match &link.state {
-            // What it said before may be the end of the handshake, and more.
+            // What it said before may be the end of the handshake, and more. But it does not wait any more.
             State::Handshake { session: None, .. } => {
                 link.ended = Some(end);
+                if let Some((_, deadline)) = link.away.take() {
+                    self.set_deadline(id, Some(deadline));
+                }
                 true
             }
             State::Handshake { .. } | State::Opening(Opening::Silent | Opening::Secure { .. }) => {

@@ -1,9 +1,11 @@
-use std::io::{ErrorKind, Read};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 
 use broker::{Config, Settings};
+use nats_auth::{Directory, IdentityConfig, User};
 use nats_proto::ServerInfo;
 use rustix::event::{EventfdFlags, eventfd};
+use tls_session::{KeyPair, Policy, Roots};
 
 use super::*;
 use crate::io::Backend;
@@ -11,19 +13,22 @@ use crate::mesh_port::Parcel;
 
 /// The first of two shards, and what the second one has in its place.
 fn first_of_two() -> (Driver, MeshPort) {
+    with_settings(Settings::new(ServerInfo::default()))
+}
+
+fn with_settings(settings: Settings) -> (Driver, MeshPort) {
     let counter = || Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).unwrap());
     let (own, other) = (counter(), counter());
     let (port, peer) = MeshPort::pair();
-    let settings = Arc::new(Settings::new(ServerInfo::default()));
     let parts = Parts {
         shard: ShardId(0),
-        broker: Broker::new(Config::new(ShardId(0), 2, settings)),
+        broker: Broker::new(Config::new(ShardId(0), 2, Arc::new(settings))),
         io: Io::new(Backend::Epoll, Arc::clone(&own)).unwrap(),
         bells: [Bell::new(None, Arc::clone(&own)), Bell::new(None, other)].into(),
         ports: vec![None, Some(port)],
         listener: None,
         orders: Arc::new(Orders::new(own)),
-        passwords: Arc::new(Workers::new()),
+        passwords: Arc::new(Passwords::without_threads()),
         tls: None,
         kernel_tls: None,
         handshakes: Arc::new(Workers::new()),
@@ -69,4 +74,91 @@ fn output_that_waited_for_a_full_queue_is_not_forgotten_when_batches_find_room()
     assert_eq!(driver.next_wait(driver.clock.now()), Wait::For(FULL_QUEUE_PAUSE));
     driver.flush(driver.clock.now()).unwrap();
     assert!(reads(&mut client).unwrap().starts_with("INFO "));
+}
+
+/// A connection whose handshake has begun: what its client sent waits for a worker.
+fn connection_in_handshake(driver: &mut Driver, peer: &mut MeshPort) -> (TcpStream, ConnId) {
+    let signed = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let (certificates, key) = (signed.cert.pem(), signed.signing_key.serialize_pem());
+    let key_pairs = vec![KeyPair { certificates: certificates.into(), key: key.into() }];
+    let config =
+        tls_session::Config { key_pairs, roots: Roots::System(Vec::new()), policy: Policy::default() };
+    driver.tls = Some(Arc::new(tls_session::Acceptor::new(&config).unwrap()));
+    driver.handshakes = Arc::new(Workers::without_threads());
+    let mut client = connection(driver, peer);
+    client.write_all(b"\x16\x03\x01").unwrap();
+    let id = first();
+    await_that(driver, |driver| driver.links.peek(id).is_some_and(|link| link.away.is_some()));
+    (client, id)
+}
+
+/// The first connection of a shard.
+fn first() -> ConnId {
+    ConnId::from_bits(1 << 32)
+}
+
+/// Takes what happens, until it has come to this.
+fn await_that(driver: &mut Driver, mut has_come: impl FnMut(&mut Driver) -> bool) {
+    loop {
+        let now = driver.clock.now();
+        driver.take_events(now).unwrap();
+        driver.flush(now).unwrap();
+        if has_come(driver) {
+            return;
+        }
+        driver.io.wait(Wait::Forever).unwrap();
+    }
+}
+
+const LATER: Duration = Duration::from_secs(3600);
+
+/// The time ran out while the handshake waited for us.
+#[test]
+fn a_handshake_waits_for_its_worker_as_long_as_it_takes() {
+    let (mut driver, mut peer) = first_of_two();
+    let (_client, id) = connection_in_handshake(&mut driver, &mut peer);
+    let later = driver.clock.now() + LATER;
+    driver.on_link_deadlines(later);
+    assert!(driver.broker.wants_input(id) && driver.next_link_deadline().is_none());
+
+    // From here on it is the client that is waited for.
+    assert!(driver.handshakes.do_next());
+    driver.heed_orders(later).unwrap();
+    let deadline = driver.next_link_deadline().expect("its time runs on");
+    assert!(deadline > later && deadline <= later + LATER);
+    driver.on_link_deadlines(deadline);
+    assert!(!driver.broker.wants_input(id));
+}
+
+#[test]
+fn a_handshake_whose_client_is_gone_does_not_wait_for_its_worker_longer_than_it_may() {
+    let (mut driver, mut peer) = first_of_two();
+    let (client, id) = connection_in_handshake(&mut driver, &mut peer);
+    drop(client);
+    await_that(&mut driver, |driver| driver.links.peek(id).is_some_and(|link| link.ended.is_some()));
+    let deadline = driver.next_link_deadline().expect("its time runs on");
+    driver.on_link_deadlines(deadline);
+    driver.flush(deadline).unwrap();
+    assert!(!driver.links.has(id));
+}
+
+/// Nobody heard it hang up: what it sent waits, and was not read from.
+#[test]
+fn a_client_that_hangs_up_while_its_password_waits_is_let_go() {
+    let identity = IdentityConfig::Password { user: "h".into(), password: "$2b$04$".into() };
+    let users = vec![User { identity, permissions: None, allowed_connection_types: None }];
+    let directory = Directory::new(&nats_auth::Config { users, ..Default::default() }).unwrap();
+    let (mut driver, mut peer) =
+        with_settings(Settings { directory, ..Settings::new(ServerInfo::default()) });
+    let mut client = connection(&mut driver, &mut peer);
+    client.write_all(b"CONNECT {\"user\":\"h\",\"pass\":\"x\"}\r\nPING\r\n").unwrap();
+    await_that(&mut driver, |driver| {
+        driver.hand_over_passwords();
+        !driver.passwords.are_answered()
+    });
+    let later = driver.clock.now() + LATER;
+    driver.broker.on_deadlines(later);
+    assert!(driver.broker.wants_input(first()), "its time does not run out");
+    drop(client);
+    await_that(&mut driver, |driver| driver.broker.peer(first()).is_none());
 }
