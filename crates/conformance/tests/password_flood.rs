@@ -1,4 +1,5 @@
-//! Passwords that take long to check: who floods the server with wrong ones keeps nobody else out.
+//! Passwords that take long to check: who floods the server with wrong ones keeps nobody else out, and who
+//! comes back in a herd gets in.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -8,6 +9,9 @@ on_every_setup!(who_shares_address_or_user_with_a_flood_gets_in);
 
 /// Of `bar`: more than ten milliseconds of work.
 const HASH: &str = "$2b$08$2VDDv9pROu2V/y95kUOIjePGkxIuL5HD0fYI3DClI0/E/CRs6uL5a";
+
+/// The same, at a cost that is common: a tenth of a second of work.
+const DEAR_HASH: &str = "$2b$11$2VDDv9pROu2V/y95kUOIjeamDnkuzpnqseW/xbwPfgOqyFeiDRjLq";
 
 const HERE: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 1));
 const THERE: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
@@ -29,12 +33,31 @@ fn who_shares_address_or_user_with_a_flood_gets_in(setup: Setup) {
         Server::start(ServerOptions { setup, config, ..ServerOptions::default() }).expect("it starts");
     let mut flood = Vec::new();
     while !server.log().contains("Too many passwords to check: a client is refused") {
-        flood.push(attempt(&server, THERE, "bob", "guess"));
+        flood.push(attempt(&server, THERE, "bob", &format!("guess {}", flood.len())));
     }
     let honest = [(HERE, "bob"), (HERE, "eve"), (THERE, "eve")];
     let clients = honest.map(|(from, user)| attempt(&server, from, user, "bar"));
     for mut client in clients {
         client.read_to_pong();
     }
-    drop(flood);
+    // Whoever there was no room for is to come again.
+    let is_late = |client: &mut RawClient| client.read_to_close() == b"-ERR 'Authentication Timeout'\r\n";
+    assert!(flood.iter_mut().rev().any(is_late));
+}
+
+// The time to say who one is ran out for all but 16 of 200 while they waited for us.
+#[test]
+fn a_herd_of_one_user_gets_in() {
+    const HERD: usize = 200;
+    let config = format!("authorization {{ users: [ {{user: bob, password: \"{DEAR_HASH}\"}} ] }}");
+    let server = Server::configured(Setup::default(), &config);
+    let guesses: Vec<_> = (0..20).map(|guess| attempt(&server, HERE, "bob", &guess.to_string())).collect();
+    let herd: Vec<_> = (0..HERD).map(|_| attempt(&server, HERE, "bob", "bar")).collect();
+    for mut client in herd {
+        client.read_to_pong();
+    }
+    for mut guess in guesses {
+        let last_words = String::from_utf8(guess.read_to_close()).expect("it is text");
+        assert_eq!(last_words, "-ERR 'Authorization Violation'\r\n");
+    }
 }
