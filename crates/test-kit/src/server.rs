@@ -24,6 +24,8 @@ use crate::{
 /// How to start a server.
 #[derive(Clone, Debug, Default)]
 pub struct ServerOptions {
+    /// Which executable; `None` for the one under test.
+    pub binary: Option<ServerBinary>,
     /// How many shards, on what.
     pub setup: Setup,
     /// Keep one port over restarts, instead of letting the server choose.
@@ -82,7 +84,7 @@ impl Server {
     /// [`ServerError::EndedEarly`] when it refuses its arguments or configuration; others when
     /// it cannot be built or run, or is not ready within [`START_DEADLINE`].
     pub fn start(options: ServerOptions) -> Result<Self, ServerError> {
-        let binary = ServerBinary::locate()?;
+        let binary = options.binary.clone().map_or_else(ServerBinary::locate, Ok)?;
         let dir = TempDir::with_prefix("test-kit-")?;
         if let Some(text) = &options.config {
             fs::write(dir.path().join(CONFIG_FILE), text)?;

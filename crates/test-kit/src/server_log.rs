@@ -68,6 +68,17 @@ impl ServerLog {
         found
     }
 
+    /// As [`Self::wait_for`], for a line that is as `wanted` says.
+    #[must_use]
+    pub fn wait_for_line(&self, wanted: impl Fn(&str) -> bool, within: Duration) -> Option<String> {
+        let mut found = None;
+        self.wait(within, |state| {
+            found = state.lines.iter().find(|line| wanted(line)).cloned();
+            found.is_some()
+        });
+        found
+    }
+
     /// How many lines so far contain `text`.
     #[must_use]
     pub fn count(&self, text: &str) -> usize {
@@ -136,6 +147,8 @@ mod tests {
         drop(sink);
         assert_eq!(log.wait_for("late", ANSWER_DEADLINE).as_deref(), Some("[1] late"));
         assert_eq!(log.count("[1]"), 2);
+        let late = log.wait_for_line(|line| line.ends_with("late"), ANSWER_DEADLINE);
+        assert_eq!(late.as_deref(), Some("[1] late"));
         assert_eq!(log.wait_for_nth("[1]", 1, ANSWER_DEADLINE).as_deref(), Some("[1] late"));
     }
 

@@ -1,0 +1,93 @@
+//! What is played: one file per grammar, each a function from random numbers to a script.
+//!
+//! A grammar says things whose answers do not depend on luck: what nats-server decides by the clock or by
+//! the order of a map has no right answer. Sids of queue group members are `q`, the group, `_` and more
+//! (see [`crate::wire_items`]), and no two messages of a script have the same payload.
+
+mod headers;
+mod limits;
+mod mappings;
+mod mistakes;
+mod monitoring;
+mod permissions;
+mod protocol;
+mod queues;
+mod reload;
+mod talk;
+
+use crate::random::Random;
+use crate::script::Script;
+
+/// A source of scripts.
+#[derive(Debug, Clone, Copy)]
+pub struct Grammar {
+    /// For `--only`.
+    pub name: &'static str,
+    /// What it is about, in a few words.
+    pub about: &'static str,
+    /// Makes one.
+    pub script: fn(&mut Random) -> Script,
+}
+
+/// All of them. A case's number decides which is taken, so a new one goes to the end.
+pub const GRAMMARS: [Grammar; 9] = [
+    Grammar {
+        name: "protocol",
+        about: "ops of clients, good and damaged, cut anywhere",
+        script: protocol::script,
+    },
+    Grammar {
+        name: "permissions",
+        about: "who may publish and subscribe to what",
+        script: permissions::script,
+    },
+    Grammar { name: "mappings", about: "subjects that become others", script: mappings::script },
+    Grammar { name: "limits", about: "sizes and counts, and what goes beyond", script: limits::script },
+    Grammar {
+        name: "headers",
+        about: "HPUB to those who read headers and those who do not",
+        script: headers::script,
+    },
+    Grammar { name: "queues", about: "queue groups, requests and no responders", script: queues::script },
+    Grammar { name: "monitoring", about: "queries over HTTP, good and bad", script: monitoring::script },
+    Grammar {
+        name: "reload",
+        about: "another configuration while clients are there",
+        script: reload::script,
+    },
+    Grammar { name: "mistakes", about: "what -t says of files", script: mistakes::script },
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::case_file::{self, Case};
+
+    const CASES: u64 = 200;
+
+    #[test]
+    fn a_case_is_always_the_same_script_and_others_are_others() {
+        for grammar in GRAMMARS {
+            let scripts: Vec<Script> =
+                (0..CASES).map(|case| (grammar.script)(&mut Random::of_case(3, case))).collect();
+            let again = (grammar.script)(&mut Random::of_case(3, 7));
+            assert_eq!(again, scripts[7], "{}", grammar.name);
+            let texts: BTreeSet<String> = scripts.iter().map(|script| format!("{script:?}")).collect();
+            assert!(texts.len() > scripts.len() / 2, "{} repeats itself", grammar.name);
+        }
+    }
+
+    #[test]
+    fn every_script_can_be_kept_as_a_file() {
+        for grammar in GRAMMARS {
+            for number in 0..CASES {
+                let script = (grammar.script)(&mut Random::of_case(5, number));
+                let case = Case { peer: "2.14.5".into(), script, ..Case::default() };
+                let text = case_file::print(&case);
+                assert_eq!(case_file::parse(&text).unwrap(), case, "{}\n{text}", grammar.name);
+            }
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Queue groups, requests and their answers, and nobody there to answer.
+//!
+//! Which member gets a message is open, so what is counted is what the group gets; a maximum would depend
+//! on it and has its place in `protocol`.
+
+use crate::random::Random;
+use crate::script::{Script, Step};
+
+use super::talk::{Hello, Talk};
+
+pub(crate) fn script(random: &mut Random) -> Script {
+    let mut talk = Talk::new(random);
+    let conns = talk.random.size(2, 4);
+    for conn in 0..conns {
+        let is_modern = talk.random.chance(60);
+        talk.connect(conn, &Hello { is_modern, ..Hello::default() });
+        let inbox = format!("SUB _INBOX.{conn}.* {}\r\n", talk.sid());
+        talk.send(conn, inbox);
+    }
+    for _ in 0..talk.random.size(4, 14) {
+        let conn = talk.random.size(0, conns - 1);
+        if talk.random.chance(4) {
+            talk.step(Step::End { conn });
+            continue;
+        }
+        let bytes: String = (0..talk.random.size(1, 3)).map(|_| op(&mut talk, conn)).collect();
+        talk.send(conn, bytes);
+    }
+    talk.script("")
+}
+
+fn op(talk: &mut Talk<'_>, conn: usize) -> String {
+    match talk.random.size(0, 9) {
+        0..=2 => {
+            let group = talk.random.size(0, 2);
+            let (filter, queue) = GROUPS[group];
+            format!("SUB {filter} {queue} q{group}_{}\r\n", talk.sid())
+        }
+        3 => {
+            let filter = talk.random.one_of(&["s.a", "s.*", "t.b", ">"]);
+            talk.subscribe(filter)
+        }
+        4 => {
+            let sid = talk.some_sid();
+            let group = talk.random.size(0, 2);
+            if talk.random.chance(70) {
+                format!("UNSUB q{group}_{sid}\r\n")
+            } else {
+                format!("UNSUB {sid}\r\n")
+            }
+        }
+        _ => {
+            let subject = talk.random.one_of(&["s.a", "s.b", "t.b", "nobody"]);
+            let reply = talk.random.chance(60).then(|| {
+                let to = if talk.random.chance(80) { conn } else { talk.random.size(0, 3) };
+                format!("_INBOX.{to}.{}", talk.random.size(1, 3))
+            });
+            if talk.random.chance(25) {
+                talk.hpublish(subject, reply.as_deref(), "NATS/1.0\r\nA: b\r\n\r\n")
+            } else {
+                talk.publish(subject, reply.as_deref())
+            }
+        }
+    }
+}
+
+/// What the groups listen to, and what they are called.
+const GROUPS: [(&str, &str); 3] = [("s.*", "workers"), ("s.a", "workers"), ("t.>", "others")];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case_file::{self, Case};
+
+    #[test]
+    fn members_are_known_by_their_sids() {
+        let files = (0..20).map(|case| {
+            let script = script(&mut Random::of_case(1, case));
+            case_file::print(&Case { script, ..Case::default() })
+        });
+        let text: String = files.collect();
+        assert!(text.contains(" q0_") && text.contains(" q1_") && text.contains(" q2_"));
+    }
+}

@@ -1,0 +1,185 @@
+//! Differences that are known, and why they may be: `testdata/known.toml`.
+//!
+//! An entry is a pattern for an item of ours, of the peer's, or for one of each that stand at the same
+//! place. It names the line of docs/differences.md that it follows from, or the versions of the peer that
+//! differ from the one whose behaviour is ours.
+
+use anyhow::{Context, Result, ensure};
+use serde::Deserialize;
+
+use crate::compare::Difference;
+use crate::glob;
+use crate::recording::Kind;
+
+/// One known difference.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entry {
+    /// Where it shows.
+    pub place: Kind,
+    /// An item of ours; without it, we say nothing.
+    pub ours: Option<String>,
+    /// An item of the peer's; without it, the peer says nothing.
+    pub peer: Option<String>,
+    /// Words of docs/differences.md that tell of it.
+    pub line: Option<String>,
+    /// Beginnings of the versions of which alone it is true.
+    #[serde(default)]
+    pub versions: Vec<String>,
+    /// Why, where `line` does not say.
+    pub why: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    known: Vec<Entry>,
+}
+
+/// The known differences from one version of the peer.
+#[derive(Debug, Clone, Default)]
+pub struct Known {
+    entries: Vec<Entry>,
+    /// How often each of them was met.
+    met: Vec<u64>,
+}
+
+impl Known {
+    /// Those of `text` that concern this version of the peer.
+    ///
+    /// # Errors
+    ///
+    /// When the text is not what [`Entry`] describes, or an entry has no reason.
+    pub fn parse(text: &str, version: &str) -> Result<Self> {
+        let file: File = toml::from_str(text).context("the known differences")?;
+        for entry in &file.known {
+            ensure!(entry.ours.is_some() || entry.peer.is_some(), "{entry:?} matches nothing");
+            let has_reason = entry.line.is_some() || !entry.versions.is_empty() && entry.why.is_some();
+            ensure!(has_reason, "{entry:?} needs a line of docs/differences.md, or versions and a reason");
+        }
+        let concerns = |entry: &Entry| {
+            entry.versions.is_empty()
+                || entry.versions.iter().any(|start| version.starts_with(start.as_str()))
+        };
+        let entries: Vec<Entry> = file.known.into_iter().filter(concerns).collect();
+        let met = vec![0; entries.len()];
+        Ok(Self { entries, met })
+    }
+
+    /// The repository's own list.
+    ///
+    /// # Panics
+    ///
+    /// When that is malformed.
+    #[must_use]
+    pub fn of_version(version: &str) -> Self {
+        Self::parse(include_str!("../testdata/known.toml"), version)
+            .expect("testdata/known.toml is well formed")
+    }
+
+    /// What of `difference` is not known.
+    pub fn left_of(&mut self, mut difference: Difference) -> Option<Difference> {
+        for (entry, met) in self.entries.iter().zip(&mut self.met) {
+            if entry.place == difference.place.kind() {
+                while entry.takes(&mut difference) {
+                    *met += 1;
+                }
+            }
+        }
+        (!difference.right.is_empty() || !difference.ours.is_empty()).then_some(difference)
+    }
+
+    /// The entries that were never met.
+    pub fn unmet(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().zip(&self.met).filter(|(_, met)| **met == 0).map(|(entry, _)| entry)
+    }
+}
+
+impl Entry {
+    /// Takes what it explains out of `difference`; false if there is nothing.
+    fn takes(&self, difference: &mut Difference) -> bool {
+        let find = |pattern: &Option<String>, items: &[String]| match pattern {
+            Some(pattern) => items.iter().position(|item| glob::matches(pattern, item)).map(Some),
+            None => Some(None),
+        };
+        let (Some(right), Some(ours)) =
+            (find(&self.peer, &difference.right), find(&self.ours, &difference.ours))
+        else {
+            return false;
+        };
+        if let Some(index) = right {
+            difference.right.remove(index);
+        }
+        if let Some(index) = ours {
+            difference.ours.remove(index);
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recording::Place;
+
+    const FILE: &str = r#"
+        [[known]]
+        place = "log"
+        ours = "[INF]   Shards:*"
+        line = "is followed by"
+        [[known]]
+        place = "log"
+        ours = "a *"
+        peer = "b *"
+        versions = ["2.9"]
+        why = "older"
+    "#;
+
+    fn left(version: &str, right: &[&str], ours: &[&str]) -> Option<(Vec<String>, Vec<String>)> {
+        let list = |items: &[&str]| items.iter().map(|item| (*item).to_owned()).collect();
+        let difference = Difference { place: Place::Log, right: list(right), ours: list(ours) };
+        let mut known = Known::parse(FILE, version).unwrap();
+        known.left_of(difference).map(|left| (left.right, left.ours))
+    }
+
+    #[test]
+    fn what_is_known_is_taken_out_and_the_rest_stays() {
+        assert_eq!(left("2.14.5", &[], &["[INF]   Shards:   2"]), None);
+        assert_eq!(left("2.9.10", &["b 1", "b 2"], &["a 1", "a 2"]), None);
+        let half = left("2.9.10", &["b 1"], &["a 1", "a 2"]);
+        assert_eq!(half, Some((vec![], vec!["a 2".to_owned()])));
+        assert!(left("2.14.5", &["b 1"], &["a 1"]).is_some(), "another version");
+        assert!(left("2.9.10", &["[INF]   Shards:"], &[]).is_some(), "the other side");
+    }
+
+    #[test]
+    fn an_entry_without_a_reason_is_refused() {
+        for text in [
+            "[[known]]\nplace = \"log\"\nours = \"x\"",
+            "[[known]]\nplace = \"log\"\nline = \"x\"",
+            "[[known]]\nplace = \"log\"\nours = \"x\"\nversions = [\"2.9\"]",
+        ] {
+            assert!(Known::parse(text, "2.9.10").is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_was_never_met_is_told() {
+        let mut known = Known::parse(FILE, "2.9.10").unwrap();
+        let ours = vec!["[INF]   Shards: 1".to_owned()];
+        known.left_of(Difference { place: Place::Log, right: vec![], ours });
+        let unmet: Vec<_> = known.unmet().map(|entry| entry.peer.clone()).collect();
+        assert_eq!(unmet, [Some("b *".to_owned())]);
+    }
+
+    #[test]
+    fn every_line_stands_in_the_page_of_differences() {
+        let flat = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let page = flat(include_str!("../../../docs/differences.md"));
+        for entry in Known::of_version("").entries.iter().chain(&Known::of_version("2.9").entries) {
+            if let Some(line) = &entry.line {
+                assert!(page.contains(&flat(line)), "docs/differences.md does not say `{line}`");
+            }
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! What came on a connection in a step, as items that can be compared.
+//!
+//! The order of deliveries of one message to several subscriptions of a connection is free, and so is which
+//! member of a queue group gets it. Members are known by their sids, `q`, the group's name, `_` and more:
+//! what they get is taken out and counted for the group.
+
+use crate::frames::{self, Frame, Message};
+use crate::json_items;
+use crate::names::Names;
+use crate::text::escape;
+
+/// What came on one connection in one step.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WireItems {
+    /// In order, as far as there is one.
+    pub items: Vec<String>,
+    /// Messages to members of queue groups, each with the group's name.
+    pub grouped: Vec<(String, String)>,
+}
+
+struct Item {
+    text: String,
+    /// Of a message: all but its sid.
+    same: Option<String>,
+}
+
+/// Cuts `bytes` into items. The server's own PINGs are left out: they come by the clock.
+#[must_use]
+pub fn items(bytes: &[u8], names: &Names) -> WireItems {
+    let (mut items, mut grouped) = (Vec::new(), Vec::new());
+    let mut rest = bytes;
+    while let Some((used, frame)) = frames::next(rest) {
+        rest = &rest[used..];
+        match frame {
+            Frame::Ping => {}
+            Frame::Pong => items.push(Item { text: "PONG".to_owned(), same: None }),
+            Frame::Info(body) => {
+                items.extend(info(body, names).into_iter().map(|text| Item { text, same: None }))
+            }
+            Frame::Message(message) => match group_of(message.sid) {
+                Some(group) => grouped.push((group, without_sid(&message))),
+                None => items.push(Item { text: whole(&message), same: Some(without_sid(&message)) }),
+            },
+            Frame::Line(line) => {
+                let line = line.strip_suffix(b"\r\n").unwrap_or(line);
+                items.push(Item { text: names.apply(&escape(line)), same: None });
+            }
+        }
+    }
+    if !rest.is_empty() {
+        items.push(Item { text: format!("unfinished: {}", escape(rest)), same: None });
+    }
+    sort_runs(&mut items);
+    WireItems { items: items.into_iter().map(|item| item.text).collect(), grouped }
+}
+
+/// The queue group that a sid belongs to.
+#[must_use]
+pub fn group_of(sid: &[u8]) -> Option<String> {
+    let (group, _) = str::from_utf8(sid).ok()?.split_once('_')?;
+    (group.starts_with('q') && group.len() > 1).then(|| group.to_owned())
+}
+
+fn whole(message: &Message<'_>) -> String {
+    let Message { verb, subject, sid, tail, body } = message;
+    let line = [verb.as_bytes(), subject, sid, tail].map(escape).join(" ");
+    format!("{line}\\r\\n{}", escape(body))
+}
+
+fn without_sid(message: &Message<'_>) -> String {
+    let Message { verb, subject, tail, body, .. } = message;
+    let line = [verb.as_bytes(), subject, tail].map(escape).join(" ");
+    format!("{line}\\r\\n{}", escape(body))
+}
+
+fn sort_runs(items: &mut [Item]) {
+    for run in items.chunk_by_mut(|one, next| one.same.is_some() && one.same == next.same) {
+        run.sort_by(|one, other| one.text.cmp(&other.text));
+    }
+}
+
+/// The item that INFO begins with.
+pub const INFO: &str = "INFO";
+
+/// Before an item of INFO's body.
+pub const INFO_FIELD: &str = "INFO.";
+
+fn info(body: &[u8], names: &Names) -> Vec<String> {
+    let Ok(json) = serde_json::from_slice(body) else {
+        return vec![format!("INFO {}", escape(body))];
+    };
+    let fields = json_items::items(&json, names).into_iter().map(|item| format!("INFO{item}"));
+    std::iter::once(INFO.to_owned()).chain(fields).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(bytes: &[u8]) -> WireItems {
+        items(bytes, &Names::default())
+    }
+
+    #[test]
+    fn subscriptions_of_one_message_have_no_order_but_messages_do() {
+        let one = of(b"MSG a 2 1\r\nx\r\nMSG a 1 1\r\nx\r\nMSG a 2 1\r\ny\r\nMSG a 1 1\r\ny\r\n");
+        let other = of(b"MSG a 1 1\r\nx\r\nMSG a 2 1\r\nx\r\nMSG a 1 1\r\ny\r\nMSG a 2 1\r\ny\r\n");
+        assert_eq!(one, other);
+        let swapped = of(b"MSG a 1 1\r\ny\r\nMSG a 2 1\r\ny\r\nMSG a 1 1\r\nx\r\nMSG a 2 1\r\nx\r\n");
+        assert_ne!(one, swapped);
+    }
+
+    #[test]
+    fn members_of_a_group_are_taken_out() {
+        let one = of(b"MSG a q1_0 1\r\nx\r\n+OK\r\nMSG a q 1\r\nx\r\nPING\r\n");
+        assert_eq!(one.items, ["+OK", "MSG a q 1\\r\\nx"]);
+        assert_eq!(one.grouped, [("q1".to_owned(), "MSG a 1\\r\\nx".to_owned())]);
+    }
+
+    #[test]
+    fn info_is_a_line_per_field_and_what_is_cut_off_is_shown() {
+        let one = of(b"INFO {\"proto\":1,\"client_id\":9} \r\n-ERR 'x'\r\nMSG a 1 5\r\nhi");
+        let expected =
+            ["INFO", "INFO.client_id <number>", "INFO.proto 1", "-ERR 'x'", "unfinished: MSG a 1 5\\r\\nhi"];
+        assert_eq!(one.items, expected);
+    }
+}
