@@ -131,8 +131,12 @@ fn settled(texts: Vec<String>) -> Vec<String> {
     for run in items.chunk_by_mut(|one, next| one.1.is_some() && one.1 == next.1) {
         run.sort();
     }
+    items.dedup_by(|next, one| one.0.ends_with(REPEATED) && next.0.ends_with(REPEATED));
     items.into_iter().map(|(text, _)| text).collect()
 }
+
+/// nats-server says this again for every read that a message came in.
+const REPEATED: &str = "->> [-ERR Invalid Publish Subject]";
 
 /// Of a traced delivery: the line without the sid, and whether that is a queue group member's.
 fn delivery(text: &str) -> Option<(String, bool)> {

@@ -8,6 +8,8 @@ use anyhow::{Context, Result, bail, ensure};
 use differ::campaign::{self, Campaign, Outcome};
 use differ::case_file;
 use differ::grammar::GRAMMARS;
+use differ::recording::Kind;
+use differ::shrink;
 use test_kit::ServerBinary;
 
 const USAGE: &str = "\
@@ -19,6 +21,8 @@ usage: differ --ours PATH --peer PATH [options]
   --first N     the number of the first case (default 0)
   --cases N     how many cases, if there is time
   --only NAME,...  some of the grammars
+  --places KIND,...  what is compared: start, wire, answer, check, log (default all)
+  --shrink N    runs that making one case smaller may cost (default 250)
   --finds DIR   where the cases found go, as files (default target/differ)
   --replay      play files to our server and compare with the answers in them
 ";
@@ -49,6 +53,8 @@ fn run(args: impl Iterator<Item = String>) -> Result<()> {
         cases: options.cases,
         time: Duration::from_secs(options.seconds),
         only: options.only,
+        places: options.places,
+        shrink_runs: options.shrink_runs,
         finds: options.finds,
     };
     report(&campaign, &campaign.run()?)
@@ -95,6 +101,17 @@ fn version(peer: &ServerBinary) -> Result<String> {
     Ok(version.to_owned())
 }
 
+fn kind(name: &str) -> Result<Kind> {
+    Ok(match name {
+        "start" => Kind::Start,
+        "wire" => Kind::Wire,
+        "answer" => Kind::Answer,
+        "check" => Kind::Check,
+        "log" => Kind::Log,
+        _ => bail!("there is no place `{name}`"),
+    })
+}
+
 struct Options {
     ours: Option<PathBuf>,
     peer: Option<PathBuf>,
@@ -103,6 +120,8 @@ struct Options {
     first: u64,
     cases: Option<u64>,
     only: Vec<String>,
+    places: Vec<Kind>,
+    shrink_runs: usize,
     finds: PathBuf,
     replays: Vec<PathBuf>,
 }
@@ -117,6 +136,8 @@ impl Options {
             first: 0,
             cases: None,
             only: Vec::new(),
+            places: Vec::new(),
+            shrink_runs: shrink::RUNS_MAX,
             finds: "target/differ".into(),
             replays: Vec::new(),
         };
@@ -135,6 +156,8 @@ impl Options {
                 "--first" => options.first = number()?,
                 "--cases" => options.cases = Some(number()?),
                 "--only" => options.only = value.split(',').map(str::to_owned).collect(),
+                "--places" => options.places = value.split(',').map(kind).collect::<Result<_>>()?,
+                "--shrink" => options.shrink_runs = number()? as usize,
                 "--finds" => options.finds = value.into(),
                 _ => bail!("unknown option `{word}`\n\n{USAGE}"),
             }

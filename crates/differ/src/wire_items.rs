@@ -18,6 +18,9 @@ pub struct WireItems {
     pub grouped: Vec<(String, String)>,
 }
 
+/// nats-server says this again for every read that a message came in.
+const REPEATED: &str = "-ERR 'Invalid Publish Subject'";
+
 struct Item {
     text: String,
     /// Of a message: all but its sid.
@@ -51,6 +54,7 @@ pub fn items(bytes: &[u8], names: &Names) -> WireItems {
         items.push(Item { text: format!("unfinished: {}", escape(rest)), same: None });
     }
     sort_runs(&mut items);
+    items.dedup_by(|next, one| one.text == REPEATED && next.text == REPEATED);
     WireItems { items: items.into_iter().map(|item| item.text).collect(), grouped }
 }
 

@@ -48,14 +48,15 @@ fn permissions(random: &mut Random) -> String {
         if !random.chance(75) {
             continue;
         }
-        let with_queue = what == "subscribe";
-        let list = |random: &mut Random| list(random, with_queue);
+        let is_for_subs = what == "subscribe";
+        let allow = |random: &mut Random| list(random, is_for_subs, is_for_subs);
+        let deny = |random: &mut Random| list(random, is_for_subs, false);
         parts.push(match random.size(0, 4) {
-            0 => format!("{what}: {}", list(random)),
-            1 => format!("{what}: {{ deny: {} }}", list(random)),
-            2 => format!("{what}: {{ allow: {} }}", list(random)),
+            0 => format!("{what}: {}", allow(random)),
+            1 => format!("{what}: {{ deny: {} }}", deny(random)),
+            2 => format!("{what}: {{ allow: {} }}", allow(random)),
             _ => {
-                let (allow, deny) = (list(random), list(random));
+                let (allow, deny) = (allow(random), deny(random));
                 format!("{what}: {{ allow: {allow}, deny: {deny} }}")
             }
         });
@@ -73,8 +74,10 @@ const RESPONSES: [&str; 4] = [
     "allow_responses: false",
 ];
 
-fn list(random: &mut Random, with_queue: bool) -> String {
-    let entries: Vec<String> = (0..random.size(1, 3)).map(|_| entry(random, with_queue)).collect();
+/// `is_closed`: no entry ends in a star. Who may subscribe to `a.*` gets `a.>` from nats-server, and not from
+/// us (docs/differences.md).
+fn list(random: &mut Random, with_queue: bool, is_closed: bool) -> String {
+    let entries: Vec<String> = (0..random.size(1, 3)).map(|_| entry(random, with_queue, is_closed)).collect();
     if entries.len() == 1 && random.chance(50) {
         entries[0].clone()
     } else {
@@ -82,12 +85,16 @@ fn list(random: &mut Random, with_queue: bool) -> String {
     }
 }
 
-fn entry(random: &mut Random, with_queue: bool) -> String {
-    let filter = match random.size(0, 9) {
+fn entry(random: &mut Random, with_queue: bool, is_closed: bool) -> String {
+    let mut filter = match random.size(0, 9) {
         0 => ">".to_owned(),
         1 => "_INBOX.>".to_owned(),
         _ => plain_filter(random),
     };
+    if is_closed && filter.ends_with('*') {
+        filter.pop();
+        filter.push('b');
+    }
     let queue =
         if with_queue && random.chance(15) { random.one_of(&[" grp", " g*", " >", " grp.*"]) } else { "" };
     format!("\"{filter}{queue}\"")
