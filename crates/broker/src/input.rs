@@ -307,6 +307,7 @@ impl Broker {
     }
 
     fn send_wire_text(&mut self, id: ConnId, error: &ProtoError) {
+        self.pay_ok(id);
         if let Some(text) = error.wire_text() {
             self.egress.send_err(id, text);
         }

@@ -84,8 +84,16 @@ impl Broker {
     }
 
     pub(crate) fn refuse(&mut self, id: ConnId, text: &str, reason: CloseReason) {
+        self.pay_ok(id);
         self.egress.send_err(id, text);
         self.close(id, reason);
+    }
+
+    /// A `+OK` that is owed comes before what ends the connection. Neither leaves before the fence is gone.
+    pub(crate) fn pay_ok(&mut self, id: ConnId) {
+        if std::mem::take(&mut self.egress.clients.at(id).owes_ok) {
+            self.egress.send(id, b"+OK\r\n");
+        }
     }
 
     /// `+OK`, if the client asked for it, as soon as what it acknowledges is in effect.

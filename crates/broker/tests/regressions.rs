@@ -57,6 +57,19 @@ fn a_cut_off_connection_closes_once_no_shard_counts_on_it() {
     }
 }
 
+/// What does not parse ended a connection that waited for other shards before it got the `+OK` of the op
+/// before that: a client could not tell that it had been taken.
+#[test]
+fn a_mistake_is_told_behind_the_ok_that_is_owed() {
+    let mut shards = Shards::new(2);
+    let conn = shards.connect(r#""verbose":true,"pedantic":false"#);
+    let _other = shards.quiet();
+    assert_eq!(shards.say(conn, "SUB a 1\r\nFOO\r\n"), "", "the other shard knows nothing yet");
+    shards.settle();
+    assert_eq!(shards.output(conn), "+OK\r\n-ERR 'Unknown Protocol Operation'\r\n");
+    assert!(shards.is_closed(conn));
+}
+
 /// Only messages counted towards `max_pending`: a client that sent PINGs and read nothing made its
 /// outbox grow without end.
 #[test]
