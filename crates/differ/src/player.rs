@@ -28,6 +28,7 @@ const END: &str = "<closed>";
 
 /// What both servers are called: lines that begin with the name of the executable are otherwise alike.
 const PEER_NAME: &str = "nats-server";
+const OUR_NAME: &str = "buster-server";
 
 /// How long a message may take from shard to shard, when the peer has shown that one is to come.
 const STRAGGLER: Duration = Duration::from_millis(300);
@@ -224,13 +225,14 @@ impl<'a> Player<'a> {
         let Some(hint) = self.hint else {
             return Ok(());
         };
-        let expected: usize =
-            hint.iter().filter(|(place, _)| is_of(place, step)).map(|(_, items)| items.len()).sum();
+        let is_sent = |item: &&String| *item != "PONG" && *item != END;
+        let of_step = hint.iter().filter(|(place, _)| is_of(place, step));
+        let expected = of_step.flat_map(|(_, items)| items).filter(is_sent).count();
         loop {
             let mut count = 0;
             for wire in self.wires.values() {
                 let wire_items::WireItems { items, grouped } = wire_items::items(wire.of_step(), &self.names);
-                count += grouped.len() + items.iter().filter(|item| *item != "PONG").count();
+                count += grouped.len() + items.iter().filter(is_sent).count();
             }
             if count >= expected || !self.read_any()? {
                 return Ok(());

@@ -98,7 +98,8 @@ const KEYS: [(&str, &str); 44] = [
     ("no_fast_producer_stall", "true"),
 ];
 
-/// Of every kind, most of the wrong one for most keys.
+/// Of every kind, most of the wrong one for most keys. A number and the `]` behind it have a blank between them,
+/// which nats-server wants (docs/differences.md).
 const VALUES: [&str; 34] = [
     "7",
     "-1",
@@ -128,7 +129,7 @@ const VALUES: [&str; 34] = [
     "\"host:1\"",
     "\"host:x\"",
     "'single'",
-    "[\"a\", 1]",
+    "[\"a\", 1 ]",
     "{ a: 1, a: 2 }",
     "\"5\"",
     "\"-1s\"",
