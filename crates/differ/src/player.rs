@@ -305,8 +305,11 @@ fn check(config: &str, binary: &ServerBinary) -> Result<Vec<String>> {
     let text = [output.stdout, output.stderr].concat();
     let mut names = Names::default();
     names.learn(exe_name(binary), PEER_NAME);
-    let lines =
-        String::from_utf8_lossy(&text).lines().map(|line| names.apply(&escape(line.as_bytes()))).collect();
+    names.learn(OUR_NAME, PEER_NAME);
+    // The peer ends a list of errors with an empty line.
+    let text = String::from_utf8_lossy(&text);
+    let lines = text.lines().filter(|line| !line.is_empty());
+    let lines = lines.map(|line| names.apply(&escape(line.as_bytes()))).collect();
     Ok([vec![exit_text(output.status)], lines].concat())
 }
 
