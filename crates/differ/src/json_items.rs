@@ -95,6 +95,12 @@ fn kind(value: &Value) -> &'static str {
 pub fn settle(json: &mut Value, names: &Names) {
     match json {
         Value::Object(fields) => {
+            if let Some(Value::Array(subs)) = fields.get_mut("subscriptions_list") {
+                subs.retain(|sub| !is_inner(sub, names));
+                if let Some(total) = fields.get_mut("total") {
+                    *total = Value::Null;
+                }
+            }
             for (name, value) in fields.iter_mut() {
                 settle(value, names);
                 if let (true, Value::Array(values)) = (FREE.contains(&name.as_str()), &mut *value) {
@@ -105,6 +111,11 @@ pub fn settle(json: &mut Value, names: &Names) {
         Value::Array(values) => values.iter_mut().for_each(|value| settle(value, names)),
         _ => {}
     }
+}
+
+/// A subscription of no client: nats-server has some of its own (docs/differences.md).
+fn is_inner(sub: &Value, names: &Names) -> bool {
+    sub["cid"].as_u64().is_some_and(|cid| names.conn_of(cid).is_none())
 }
 
 /// Lists that nats-server fills from a map.
@@ -130,6 +141,17 @@ mod tests {
         let expected =
             [".a {}", ".b[0] 1", ".b[1].cid CONN0", ".b[1].x \"\\xc3\\xa9\"", ".now <text>", ".rtt <number>"];
         assert_eq!(items(&value, &names), expected);
+    }
+
+    #[test]
+    fn subscriptions_of_no_client_are_left_out_and_not_counted() {
+        let mut names = Names::default();
+        names.learn_cid(7, 0);
+        let mut value =
+            json!({"total": 2, "subscriptions_list": [{"cid": 1, "sid": "1"}, {"cid": 7, "sid": "9"}]});
+        settle(&mut value, &names);
+        let expected = json!({"total": null, "subscriptions_list": [{"cid": 7, "sid": "9"}]});
+        assert_eq!(value, expected);
     }
 
     #[test]

@@ -58,9 +58,12 @@ impl<F: FnMut(&Script) -> bool> Shrinker<F> {
                 }
             }),
             Step::Ask { request } => {
-                self.chunks(request, &|script, bytes: Vec<u8>| {
+                // The method stays: without it a request is another matter.
+                let path = request.iter().position(|byte| *byte == b'/').map_or(0, |at| at + 1);
+                let (method, target) = request.split_at(path);
+                self.chunks(target.to_vec(), &|script, target: Vec<u8>| {
                     if let Step::Ask { request } = &mut script.steps[index] {
-                        *request = bytes;
+                        *request = [method, &target].concat();
                     }
                 });
             }

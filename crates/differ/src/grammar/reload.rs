@@ -14,8 +14,7 @@ pub(crate) fn script(random: &mut Random) -> Script {
     for conn in 0..conns {
         match file.who {
             Who::Users(_) => permissions::login(&mut talk, conn),
-            Who::Single => talk.connect(conn, &modern("\"user\":\"u\",\"pass\":\"p\"")),
-            Who::Anyone => talk.connect(conn, &modern("")),
+            Who::Anyone => talk.connect(conn, &Hello { is_modern: true, ..Hello::default() }),
         }
         let bytes: String = (0..talk.random.size(1, 4)).map(|_| permissions::op(&mut talk)).collect();
         talk.send(conn, bytes);
@@ -36,14 +35,10 @@ pub(crate) fn script(random: &mut Random) -> Script {
     talk.script(config)
 }
 
-fn modern(fields: &str) -> Hello {
-    Hello { fields: fields.to_owned(), is_modern: true }
-}
-
-/// Who may come.
+/// Who may come. There is no single user of `authorization`: nats-server closes its connections at most
+/// reloads (docs/differences.md).
 enum Who {
     Anyone,
-    Single,
     Users(String),
 }
 
@@ -56,15 +51,11 @@ struct File {
 impl File {
     fn new(random: &mut Random) -> Self {
         let who = match random.size(0, 5) {
-            0 | 1 => Who::Anyone,
-            2 => Who::Single,
+            0..=2 => Who::Anyone,
             _ => Who::Users(permissions::users(random)),
         };
-        let mut file = Self { who, options: options(random), mappings: String::new() };
-        if random.chance(20) {
-            file.change_mappings(random);
-        }
-        file
+        let mappings = if random.chance(20) { mappings::config(random) } else { String::new() };
+        Self { who, options: options(random), mappings }
     }
 
     fn change(&mut self, random: &mut Random) {
@@ -88,17 +79,10 @@ impl File {
         self.options.retain(|(name, _)| seen.insert(*name));
     }
 
-    /// Not with a single user, whom nats-server closes at any change of an account (docs/differences.md).
-    fn change_mappings(&mut self, random: &mut Random) {
-        let has_none = self.mappings.is_empty() && !matches!(self.who, Who::Single);
-        self.mappings = if has_none { mappings::config(random) } else { String::new() };
-    }
-
     fn text(&self) -> String {
         let options: String = self.options.iter().map(|(name, value)| format!("{name}: {value}\n")).collect();
         let who = match &self.who {
             Who::Anyone => "",
-            Who::Single => "authorization { user: u, password: p }\n",
             Who::Users(text) => text,
         };
         options + who + &self.mappings
