@@ -39,10 +39,12 @@ impl Difference {
     }
 }
 
+/// The first words without digits and without what stands in quotes.
 fn outline(item: &str) -> String {
-    const WORDS: usize = 6;
+    const WORDS: usize = 8;
+    let unquoted: String = item.split('"').step_by(2).collect::<Vec<_>>().join("\"");
     let plain = |word: &str| -> String { word.chars().filter(|c| c.is_alphabetic()).collect() };
-    let words: Vec<String> = item.split([' ', '.']).take(WORDS).map(plain).collect();
+    let words: Vec<String> = unquoted.split([' ', '.']).take(WORDS).map(plain).collect();
     words.join(" ")
 }
 
@@ -276,9 +278,10 @@ mod tests {
     }
 
     #[test]
-    fn a_signature_has_no_numbers() {
+    fn a_signature_has_no_numbers_and_no_names() {
         let of = |item: &str| Difference { place: PLACE, right: vec![item.into()], ours: vec![] }.signature();
         assert_eq!(of("MSG a 1 2"), of("MSG a 7 9"));
+        assert_eq!(of("unknown field \"x\""), of("unknown field \"y z\""));
         assert_ne!(of("MSG a 1 2"), of("HMSG a 1 2"));
     }
 }
