@@ -70,8 +70,12 @@ pub fn is_beside_the_point(script: &Script) -> bool {
         script.config.iter().cloned().chain(script.steps.iter().filter_map(of_step)).collect();
     // nats-server wants a blank between a number and the `]`.
     let ends_in_number = |text: &String| {
-        let pairs = text.as_bytes().windows(2);
-        pairs.into_iter().any(|pair| pair[0].is_ascii_alphanumeric() && pair[1] == b']')
+        let mut before = text.split(']').collect::<Vec<_>>();
+        before.pop();
+        before.iter().any(|part| {
+            let word = part.rsplit(|c: char| !c.is_ascii_alphanumeric() && !"-.".contains(c)).next();
+            word.is_some_and(|word| word.starts_with(|c: char| c.is_ascii_digit() || c == '-'))
+        })
     };
     // It closes the connections of a single user at most reloads.
     let has_single_user = script.steps.iter().any(|step| matches!(step, Step::Reload { .. }))
