@@ -41,6 +41,7 @@ mod match_cache;
 mod matches;
 mod members;
 mod name;
+pub mod steady;
 mod subscribers;
 mod transform;
 mod trie;
