@@ -1,16 +1,14 @@
 //! Filters without wildcards: one table keyed by the whole filter.
 //!
-//! The filters stand side by side in a vector, most of them with the name inline, and a hash
-//! table of eight-byte entries says where. With a million filters the hash table still fits a
-//! large CPU cache, so a match goes to memory once: to the filter itself.
+//! The filters stand in numbered rows, most of them with the name inline, and a hash table of eight-byte
+//! entries says where. With a million filters the hash table still fits a large CPU cache, so a match goes to
+//! memory once: to the filter itself.
 //!
 //! A filter keeps its place for as long as it has subscriptions. Places that were left are taken
 //! again, and all memory goes back with the last filter.
 //!
-//! Always true: the index has one place per literal, and a place without subscriptions is free.
+//! Always true: the index has one place per literal, and a literal has subscriptions.
 
-use hashbrown::HashTable;
-use hashbrown::hash_table::Entry;
 use smallvec::SmallVec;
 use std::hash::Hash;
 use std::hint::black_box;
@@ -18,18 +16,15 @@ use std::hint::black_box;
 use crate::hashing::{ShortHash, SubjectHash, SubjectHasher};
 use crate::members::Wanted;
 use crate::name::Name;
+use crate::steady::{Entry, SteadyRows, SteadyTable};
 use crate::subscribers::Subscribers;
-
-/// An index smaller than this is not worth shrinking.
-const SHRINK_ABOVE: usize = 1024;
 
 /// Subjects of one `read_ahead` that need no allocation.
 const READ_AHEAD_INLINE: usize = 32;
 
 pub(crate) struct LiteralTable<T> {
-    index: HashTable<Place>,
-    literals: Vec<Literal<T>>,
-    free: Vec<u32>,
+    index: SteadyTable<Place>,
+    literals: SteadyRows<Literal<T>>,
 }
 
 /// The hash stands beside the place, so that neither growing nor a wrong candidate reads names.
@@ -46,7 +41,7 @@ struct Literal<T> {
 
 impl<T> Default for LiteralTable<T> {
     fn default() -> Self {
-        Self { index: HashTable::new(), literals: Vec::new(), free: Vec::new() }
+        Self { index: SteadyTable::new(), literals: SteadyRows::new() }
     }
 }
 
@@ -59,7 +54,7 @@ impl<T: Copy + Eq + Hash> LiteralTable<T> {
     #[inline]
     pub(crate) fn find(&self, hash: ShortHash, filter: &[u8]) -> Option<&Subscribers<T>> {
         let place = self.index.find(hash.spread(), |place| is_at(&self.literals, *place, hash, filter))?;
-        Some(&self.literals[place.at as usize].subscribers)
+        Some(&self.at(place.at).subscribers)
     }
 
     /// Reads the table and the filters as `find` would, but in steps that each are taken for all
@@ -73,7 +68,7 @@ impl<T: Copy + Eq + Hash> LiteralTable<T> {
         let places: SmallVec<[u32; READ_AHEAD_INLINE]> =
             subjects.iter().filter_map(|subject| Some(place_of(subject.short())?.at)).collect();
         for at in places {
-            let literal = &self.literals[at as usize];
+            let literal = self.at(at);
             black_box(literal.filter.last().copied());
             if let Subscribers::One(value) = literal.subscribers {
                 values.push(value);
@@ -83,27 +78,31 @@ impl<T: Copy + Eq + Hash> LiteralTable<T> {
 
     /// The filter at a place that one has.
     pub(crate) fn filter_at(&self, at: u32) -> &[u8] {
-        &self.literals[at as usize].filter
+        &self.at(at).filter
     }
 
     pub(crate) fn subscribers_at(&self, at: u32) -> &Subscribers<T> {
-        &self.literals[at as usize].subscribers
+        &self.at(at).subscribers
+    }
+
+    fn at(&self, at: u32) -> &Literal<T> {
+        self.literals.get(at as usize).expect(TAKEN)
     }
 
     /// Adds a subscription; returns the place of its filter.
     pub(crate) fn insert(&mut self, hash: ShortHash, filter: &[u8], queue: Option<&[u8]>, value: T) -> u32 {
         let is_same = |place: &Place| is_at(&self.literals, *place, hash, filter);
-        match self.index.entry(hash.spread(), is_same, |place| place.hash.spread()) {
+        match self.index.entry(hash.spread(), is_same, Place::table_hash) {
             Entry::Occupied(found) => {
-                let at = found.get().at;
-                self.literals[at as usize].subscribers.add(queue, value);
+                let at = found.at;
+                self.literals.get_mut(at as usize).expect(TAKEN).subscribers.add(queue, value);
                 at
             }
             Entry::Vacant(vacant) => {
                 let mut subscribers = Subscribers::None;
                 subscribers.add(queue, value);
-                let literal = Literal { filter: filter.into(), subscribers };
-                let at = place_literal(&mut self.literals, &mut self.free, literal);
+                let at = self.literals.insert(Literal { filter: filter.into(), subscribers });
+                let at = u32::try_from(at).expect("memory ends long before places do");
                 vacant.insert(Place { hash, at });
                 at
             }
@@ -135,45 +134,34 @@ impl<T: Copy + Eq + Hash> LiteralTable<T> {
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&[u8], &Subscribers<T>)> {
-        let taken = self.literals.iter().filter(|literal| !literal.subscribers.is_empty());
-        taken.map(|literal| (&literal.filter[..], &literal.subscribers))
+        self.literals.iter().map(|(_, literal)| (&literal.filter[..], &literal.subscribers))
     }
 
     fn remove_from(&mut self, place: Place, queue: Option<&[u8]>, wanted: Wanted<'_, T>) -> Option<T> {
-        let literal = &mut self.literals[place.at as usize];
+        let literal = self.literals.get_mut(place.at as usize)?;
         let removed = literal.subscribers.remove(queue, wanted)?;
         if literal.subscribers.is_empty() {
-            literal.filter = Name::default();
-            let found = self.index.find_entry(place.hash.spread(), |other| other.at == place.at);
-            found.ok().expect("every literal has a place").remove();
-            self.free.push(place.at);
-            self.shrink_if_sparse();
+            self.literals.discard(place.at as usize);
+            let is_it = |other: &Place| other.at == place.at;
+            let found = self.index.remove(place.hash.spread(), is_it, Place::table_hash);
+            debug_assert!(found.is_some(), "every literal has a place");
+            if self.index.is_empty() {
+                *self = Self::default();
+            }
         }
         Some(removed)
     }
+}
 
-    /// Gives memory back after many filters have gone. What is left fills a quarter of the index,
-    /// so neither the next shrink nor the next growth is near.
-    fn shrink_if_sparse(&mut self) {
-        let len = self.index.len();
-        if len == 0 {
-            *self = Self::default();
-        } else if self.index.capacity() > SHRINK_ABOVE && len < self.index.capacity() / 8 {
-            self.index.shrink_to(len * 4, |place| place.hash.spread());
-        }
+impl Place {
+    fn table_hash(&self) -> u64 {
+        self.hash.spread()
     }
 }
 
-fn place_literal<T>(literals: &mut Vec<Literal<T>>, free: &mut Vec<u32>, literal: Literal<T>) -> u32 {
-    if let Some(at) = free.pop() {
-        literals[at as usize] = literal;
-        return at;
-    }
-    literals.push(literal);
-    u32::try_from(literals.len() - 1).expect("memory ends long before places do")
-}
+const TAKEN: &str = "whoever has a place has subscribed there";
 
 #[inline]
-fn is_at<T>(literals: &[Literal<T>], place: Place, hash: ShortHash, filter: &[u8]) -> bool {
-    place.hash == hash && literals[place.at as usize].filter[..] == *filter
+fn is_at<T>(literals: &SteadyRows<Literal<T>>, place: Place, hash: ShortHash, filter: &[u8]) -> bool {
+    place.hash == hash && literals.get(place.at as usize).is_some_and(|literal| literal.filter[..] == *filter)
 }

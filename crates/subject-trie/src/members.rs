@@ -7,7 +7,13 @@
 
 use std::hash::{BuildHasher, Hash};
 
-use hashbrown::{DefaultHashBuilder, HashTable};
+use hashbrown::DefaultHashBuilder;
+use smallvec::SmallVec;
+
+use crate::steady::SteadyTable;
+
+/// Values that need no allocation: a group has a member on a shard, or a few.
+const INLINE: usize = 2;
 
 /// A list longer than this has an index.
 const INDEXED_FROM: usize = 64;
@@ -33,20 +39,34 @@ impl<T: Eq> Wanted<'_, T> {
 }
 
 pub(crate) struct Members<T> {
-    values: Vec<T>,
+    values: SmallVec<[T; INLINE]>,
     index: Option<Box<Index>>,
 }
 
 /// Positions by the hash of the value there.
 #[derive(Default)]
 struct Index {
-    positions: HashTable<u32>,
+    positions: SteadyTable<Position>,
     hasher: DefaultHashBuilder,
+}
+
+/// The hash stands beside the position, so that growing reads no values.
+#[derive(Clone, Copy)]
+struct Position {
+    /// The part of the hash that is kept.
+    hash: u32,
+    at: u32,
+}
+
+impl Position {
+    fn table_hash(&self) -> u64 {
+        u64::from(self.hash) << 32 | u64::from(self.hash)
+    }
 }
 
 impl<T> Default for Members<T> {
     fn default() -> Self {
-        Self { values: Vec::new(), index: None }
+        Self { values: SmallVec::new(), index: None }
     }
 }
 
@@ -83,40 +103,41 @@ impl<T: Copy + Eq + Hash> Members<T> {
             self.index = None;
         }
         if self.values.capacity() > 16 && self.values.len() < self.values.capacity() / 4 {
-            self.values.shrink_to(self.values.capacity() / 2);
+            self.values.shrink_to_fit();
         }
         Some(removed)
     }
 }
 
 impl Index {
-    fn insert<T: Hash>(&mut self, values: &[T], position: usize) {
-        let Self { positions, hasher } = self;
-        let hash_at = |position: &u32| hasher.hash_one(&values[*position as usize]);
-        let position = u32::try_from(position).expect("memory runs out long before positions");
-        positions.insert_unique(hash_at(&position), position, hash_at);
+    fn insert<T: Hash>(&mut self, values: &[T], at: usize) {
+        let position = self.position(&values[at], at);
+        self.positions.insert(position.table_hash(), position, Position::table_hash);
     }
 
     fn find<T: Eq + Hash>(&self, values: &[T], value: &T) -> Option<usize> {
-        let found =
-            self.positions.find(self.hasher.hash_one(value), |position| values[*position as usize] == *value);
-        found.map(|position| *position as usize)
+        let wanted = self.position(value, 0);
+        let is_it = |other: &Position| other.hash == wanted.hash && values[other.at as usize] == *value;
+        Some(self.positions.find(wanted.table_hash(), is_it)?.at as usize)
     }
 
-    /// The last value is about to take the place of the one at `position`.
-    fn before_swap_remove<T: Hash>(&mut self, values: &[T], position: usize) {
+    /// The last value is about to take the place of the one at `at`.
+    fn before_swap_remove<T: Hash>(&mut self, values: &[T], at: usize) {
         let last = values.len() - 1;
-        let is_at = |wanted: usize| move |position: &u32| *position as usize == wanted;
-        let leaving = self.hasher.hash_one(&values[position]);
-        let Ok(entry) = self.positions.find_entry(leaving, is_at(position)) else {
-            unreachable!("every position is in the index");
-        };
-        entry.remove();
-        if position != last {
-            let moving = self.hasher.hash_one(&values[last]);
-            let entry = self.positions.find_mut(moving, is_at(last));
-            *entry.expect("every position is in the index") = position as u32;
+        let leaving = self.position(&values[at], at);
+        let is_leaving = |other: &Position| other.at == leaving.at;
+        let removed = self.positions.remove(leaving.table_hash(), is_leaving, Position::table_hash);
+        assert!(removed.is_some(), "every position is in the index");
+        if at != last {
+            let moving = self.position(&values[last], last);
+            let entry = self.positions.find_mut(moving.table_hash(), |other| other.at == moving.at);
+            entry.expect("every position is in the index").at = leaving.at;
         }
+    }
+
+    fn position<T: Hash>(&self, value: &T, at: usize) -> Position {
+        let hash = (self.hasher.hash_one(value) >> 32) as u32;
+        Position { hash, at: u32::try_from(at).expect("memory runs out long before positions") }
     }
 }
 

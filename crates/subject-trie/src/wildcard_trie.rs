@@ -1,22 +1,22 @@
 //! Filters with wildcards: a trie of tokens.
 //!
-//! Nodes live in one vector and name each other by index. The child of a node under a literal
+//! Nodes stand in numbered rows and name each other by number. The child of a node under a literal
 //! token is found through one hash table for the whole trie, keyed by parent and token; the child
 //! under `*` and the subscriptions behind `>` are fields of the node. Children are also chained
 //! as siblings, so that a reverse match can visit them all.
 //!
-//! Always true: every node but the root leads to some subscription, or it is on the free list.
+//! Always true: every node but the root leads to some subscription.
 
 use std::hash::Hash;
 use std::ops::ControlFlow;
 
-use hashbrown::HashTable;
 use smallvec::{SmallVec, smallvec};
 
 use crate::grammar::tokens;
 use crate::hashing::{ShortHash, SubjectHasher};
 use crate::members::Wanted;
 use crate::name::Name;
+use crate::steady::{SteadyRows, SteadyTable};
 use crate::subscribers::Subscribers;
 
 type NodeId = u32;
@@ -50,11 +50,23 @@ pub(crate) enum Relation {
 }
 
 pub(crate) struct WildcardTrie<T> {
-    nodes: Vec<Node<T>>,
-    free: Vec<NodeId>,
+    nodes: SteadyRows<Node<T>>,
     /// Every node that is the child of another under a literal token.
-    children: HashTable<NodeId>,
+    children: SteadyTable<Child>,
     filters: usize,
+}
+
+/// The hash stands beside the node, so that neither growing nor a wrong candidate reads nodes.
+#[derive(Clone, Copy)]
+struct Child {
+    hash: ShortHash,
+    id: NodeId,
+}
+
+impl Child {
+    fn table_hash(&self) -> u64 {
+        self.hash.spread()
+    }
 }
 
 struct Node<T> {
@@ -101,7 +113,7 @@ impl<T: Copy + Eq + Hash> Node<T> {
 
 impl<T> Default for WildcardTrie<T> {
     fn default() -> Self {
-        Self { nodes: Vec::new(), free: Vec::new(), children: HashTable::new(), filters: 0 }
+        Self { nodes: SteadyRows::new(), children: SteadyTable::new(), filters: 0 }
     }
 }
 
@@ -126,7 +138,8 @@ impl<T: Copy + Eq + Hash> WildcardTrie<T> {
     ) -> (NodeId, bool) {
         let (path, has_tail) = split_tail(filter);
         if self.nodes.is_empty() {
-            self.nodes.push(Node::new(NONE, ShortHash(0), b""));
+            let root = self.add_node(Node::new(NONE, ShortHash(0), b""));
+            debug_assert_eq!(root, ROOT, "the first row of all");
         }
         let id = path.fold(ROOT, |at, token| self.child_or_add(hasher, at, token));
         let subscribers = self.subscribers_mut(id, has_tail);
@@ -180,7 +193,7 @@ impl<T: Copy + Eq + Hash> WildcardTrie<T> {
         }
         let mut pending: SmallVec<[(NodeId, usize); TOKENS_INLINE]> = smallvec![(ROOT, 0)];
         while let Some((id, depth)) = pending.pop() {
-            let node = &self.nodes[id as usize];
+            let node = self.node(id);
             let Some(token) = subject.get(depth) else {
                 visit(&node.here)?;
                 continue;
@@ -213,7 +226,7 @@ impl<T: Copy + Eq + Hash> WildcardTrie<T> {
         let mut path = Vec::new();
         let mut pending = vec![(ROOT, 0)];
         while let Some((id, depth)) = pending.pop() {
-            let node = &self.nodes[id as usize];
+            let node = self.node(id);
             // Past the given `>` everything counts; past any other last token nothing does.
             let token = given.get(depth).copied();
             let in_tail = token.is_none() && given.last() == Some(&&b">"[..]);
@@ -241,18 +254,18 @@ impl<T: Copy + Eq + Hash> WildcardTrie<T> {
     }
 
     pub(crate) fn subscribers_at(&self, id: NodeId, has_tail: bool) -> &Subscribers<T> {
-        let node = &self.nodes[id as usize];
+        let node = self.node(id);
         if has_tail { &node.tail } else { &node.here }
     }
 
     fn subscribers_mut(&mut self, id: NodeId, has_tail: bool) -> &mut Subscribers<T> {
-        let node = &mut self.nodes[id as usize];
+        let node = self.node_mut(id);
         if has_tail { &mut node.tail } else { &mut node.here }
     }
 
     fn child(&self, hasher: &SubjectHasher, parent: NodeId, token: &[u8]) -> Option<NodeId> {
         if token == b"*" {
-            let star = self.nodes[parent as usize].star;
+            let star = self.node(parent).star;
             return (star != NONE).then_some(star);
         }
         self.literal_child(parent, hasher.short(token), token)
@@ -260,30 +273,31 @@ impl<T: Copy + Eq + Hash> WildcardTrie<T> {
 
     fn literal_child(&self, parent: NodeId, token_hash: ShortHash, token: &[u8]) -> Option<NodeId> {
         let hash = token_hash.under(parent);
-        let is_same = |&id: &NodeId| {
-            let node = &self.nodes[id as usize];
-            node.hash == hash && node.parent == parent && node.token[..] == *token
+        let is_same = |child: &Child| {
+            child.hash == hash && {
+                let node = self.node(child.id);
+                node.parent == parent && node.token[..] == *token
+            }
         };
-        self.children.find(hash.spread(), is_same).copied()
+        self.children.find(hash.spread(), is_same).map(|child| child.id)
     }
 
     fn all_children(&self, parent: NodeId) -> impl Iterator<Item = NodeId> {
-        let node = &self.nodes[parent as usize];
+        let node = self.node(parent);
         let present = |id: NodeId| (id != NONE).then_some(id);
-        let siblings = std::iter::successors(present(node.first_child), move |&id| {
-            present(self.nodes[id as usize].next_sibling)
-        });
+        let siblings =
+            std::iter::successors(present(node.first_child), move |&id| present(self.node(id).next_sibling));
         present(node.star).into_iter().chain(siblings)
     }
 
     /// The filter that ends at a node, climbed for from the leaf.
     pub(crate) fn filter_of<'p>(&self, id: NodeId, has_tail: bool, path: &'p mut Vec<u8>) -> &'p [u8] {
         let mut ids: SmallVec<[NodeId; TOKENS_INLINE]> =
-            std::iter::successors(Some(id), |&id| Some(self.nodes[id as usize].parent))
+            std::iter::successors(Some(id), |&id| Some(self.node(id).parent))
                 .take_while(|&id| id != ROOT)
                 .collect();
         ids.reverse();
-        let tokens = ids.iter().map(|&id| &self.nodes[id as usize].token[..]);
+        let tokens = ids.iter().map(|&id| &self.node(id).token[..]);
         path.clear();
         for token in tokens.chain(has_tail.then_some(&b">"[..])) {
             if !path.is_empty() {
@@ -300,43 +314,44 @@ impl<T: Copy + Eq + Hash> WildcardTrie<T> {
         }
         if token == b"*" {
             let star = self.add_node(Node::new(parent, ShortHash(0), token));
-            self.nodes[parent as usize].star = star;
+            self.node_mut(parent).star = star;
             return star;
         }
         let hash = hasher.short(token).under(parent);
         let child = self.add_node(Node::new(parent, hash, token));
         self.link_sibling(parent, child);
-        let nodes = &self.nodes;
-        self.children.insert_unique(hash.spread(), child, |&id| nodes[id as usize].hash.spread());
+        self.children.insert(hash.spread(), Child { hash, id: child }, Child::table_hash);
         child
     }
 
     fn add_node(&mut self, node: Node<T>) -> NodeId {
-        if let Some(id) = self.free.pop() {
-            self.nodes[id as usize] = node;
-            return id;
-        }
-        let id = NodeId::try_from(self.nodes.len()).expect("memory ends long before node ids do");
-        self.nodes.push(node);
-        id
+        NodeId::try_from(self.nodes.insert(node)).expect("memory ends long before node ids do")
+    }
+
+    fn node(&self, id: NodeId) -> &Node<T> {
+        self.nodes.get(id as usize).expect(THERE)
+    }
+
+    fn node_mut(&mut self, id: NodeId) -> &mut Node<T> {
+        self.nodes.get_mut(id as usize).expect(THERE)
     }
 
     fn link_sibling(&mut self, parent: NodeId, child: NodeId) {
-        let next = std::mem::replace(&mut self.nodes[parent as usize].first_child, child);
-        self.nodes[child as usize].next_sibling = next;
+        let next = std::mem::replace(&mut self.node_mut(parent).first_child, child);
+        self.node_mut(child).next_sibling = next;
         if next != NONE {
-            self.nodes[next as usize].previous_sibling = child;
+            self.node_mut(next).previous_sibling = child;
         }
     }
 
     fn unlink_sibling(&mut self, child: NodeId) {
-        let Node { parent, previous_sibling, next_sibling, .. } = self.nodes[child as usize];
+        let Node { parent, previous_sibling, next_sibling, .. } = *self.node(child);
         match previous_sibling {
-            NONE => self.nodes[parent as usize].first_child = next_sibling,
-            previous => self.nodes[previous as usize].next_sibling = next_sibling,
+            NONE => self.node_mut(parent).first_child = next_sibling,
+            previous => self.node_mut(previous).next_sibling = next_sibling,
         }
         if next_sibling != NONE {
-            self.nodes[next_sibling as usize].previous_sibling = previous_sibling;
+            self.node_mut(next_sibling).previous_sibling = previous_sibling;
         }
     }
 
@@ -346,26 +361,27 @@ impl<T: Copy + Eq + Hash> WildcardTrie<T> {
             *self = Self::default();
             return;
         }
-        while id != ROOT && self.nodes[id as usize].leads_nowhere() {
-            let parent = self.nodes[id as usize].parent;
-            if self.nodes[id as usize].is_star() {
-                self.nodes[parent as usize].star = NONE;
+        while id != ROOT && self.node(id).leads_nowhere() {
+            let parent = self.node(id).parent;
+            if self.node(id).is_star() {
+                self.node_mut(parent).star = NONE;
             } else {
                 self.unlink_sibling(id);
                 self.forget_child(id);
             }
-            self.nodes[id as usize].token = Name::default();
-            self.free.push(id);
+            self.nodes.discard(id as usize);
             id = parent;
         }
     }
 
     fn forget_child(&mut self, id: NodeId) {
-        let hash = self.nodes[id as usize].hash.spread();
-        let found = self.children.find_entry(hash, |&other| other == id);
-        found.expect("every literal child is in the table").remove();
+        let hash = self.node(id).hash.spread();
+        let found = self.children.remove(hash, |other| other.id == id, Child::table_hash);
+        debug_assert!(found.is_some(), "every literal child is in the table");
     }
 }
+
+const THERE: &str = "whoever names a node has one below it, or subscribed there";
 
 /// A valid filter without its last token if that is `>`, and whether it was.
 fn split_tail(filter: &[u8]) -> (impl Iterator<Item = &[u8]>, bool) {
@@ -387,10 +403,11 @@ mod tests {
             trie.insert(&hasher, filter.as_bytes(), None, round);
             assert_eq!(trie.remove(&hasher, filter.as_bytes(), None, Wanted::Equal(&round)), Some(round));
         }
-        assert_eq!(trie.nodes.len(), 3 + 4);
+        assert_eq!(trie.nodes.len(), 3);
+        assert!(trie.nodes.next_number() < 3 + 4);
         assert_eq!(trie.children.len(), 1);
         assert_eq!(trie.remove(&hasher, b"keep.*", None, Wanted::Equal(&0)), Some(0));
-        assert_eq!((trie.nodes.capacity(), trie.children.capacity()), (0, 0));
+        assert_eq!((trie.nodes.bound(), trie.children.len()), (0, 0));
     }
 
     #[test]
