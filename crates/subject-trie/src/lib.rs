@@ -42,6 +42,7 @@ mod match_cache;
 mod matches;
 mod members;
 mod name;
+mod queues;
 pub mod steady;
 mod subscribers;
 mod transform;

@@ -9,6 +9,7 @@ use std::hash::Hash;
 
 use crate::matches::Matches;
 use crate::members::{Members, Wanted};
+use crate::queues::Queues;
 
 pub(crate) enum Subscribers<T> {
     None,
@@ -18,12 +19,7 @@ pub(crate) enum Subscribers<T> {
 
 pub(crate) struct Lists<T> {
     plain: Members<T>,
-    queues: Vec<Queue<T>>,
-}
-
-struct Queue<T> {
-    name: Box<[u8]>,
-    members: Members<T>,
+    queues: Queues<T>,
 }
 
 impl<T: Copy + Eq + Hash> Subscribers<T> {
@@ -39,7 +35,7 @@ impl<T: Copy + Eq + Hash> Subscribers<T> {
         let lists = self.as_lists();
         match queue {
             None => lists.plain.push(value),
-            Some(name) => lists.members_mut(name).push(value),
+            Some(name) => lists.queues.add(name, value),
         }
     }
 
@@ -55,7 +51,7 @@ impl<T: Copy + Eq + Hash> Subscribers<T> {
             Self::Many(lists) => {
                 let removed = match queue {
                     None => lists.plain.remove(wanted),
-                    Some(name) => lists.remove_member(name, wanted),
+                    Some(name) => lists.queues.remove(name, wanted),
                 };
                 self.simplify();
                 removed
@@ -70,8 +66,7 @@ impl<T: Copy + Eq + Hash> Subscribers<T> {
             (Self::One(_), None) => 1,
             (Self::Many(lists), None) => lists.plain.as_slice().len(),
             (Self::Many(lists), Some(name)) => {
-                let queue = lists.queues.iter().find(|queue| *queue.name == *name);
-                queue.map_or(0, |queue| queue.members.as_slice().len())
+                lists.queues.find(name).map_or(0, |queue| queue.members.as_slice().len())
             }
         }
     }
@@ -90,9 +85,9 @@ impl<T: Copy + Eq + Hash> Subscribers<T> {
             Self::One(value) => visit(None, value),
             Self::Many(lists) => {
                 lists.plain.as_slice().iter().for_each(|value| visit(None, value));
-                for queue in &lists.queues {
+                lists.queues.for_each(|queue| {
                     queue.members.as_slice().iter().for_each(|value| visit(Some(&queue.name), value));
-                }
+                });
             }
         }
     }
@@ -104,7 +99,7 @@ impl<T: Copy + Eq + Hash> Subscribers<T> {
             Self::One(value) => plain.push(*value),
             Self::None => {}
         }
-        *self = Self::Many(Box::new(Lists { plain, queues: Vec::new() }));
+        *self = Self::Many(Box::new(Lists { plain, queues: Queues::default() }));
         let Self::Many(lists) = self else { unreachable!("just made") };
         lists
     }
@@ -123,31 +118,13 @@ impl<T: Copy + Eq + Hash> Subscribers<T> {
 }
 
 impl<T: Copy + Eq + Hash> Lists<T> {
-    fn members_mut(&mut self, name: &[u8]) -> &mut Members<T> {
-        let found = self.queues.iter().position(|queue| *queue.name == *name);
-        let index = found.unwrap_or_else(|| {
-            self.queues.push(Queue { name: name.into(), members: Members::default() });
-            self.queues.len() - 1
-        });
-        &mut self.queues[index].members
-    }
-
-    fn remove_member(&mut self, name: &[u8], wanted: Wanted<'_, T>) -> Option<T> {
-        let index = self.queues.iter().position(|queue| *queue.name == *name)?;
-        let removed = self.queues[index].members.remove(wanted)?;
-        if self.queues[index].members.as_slice().is_empty() {
-            self.queues.swap_remove(index);
-        }
-        Some(removed)
-    }
-
     fn append_to(&self, out: &mut Matches<T>) {
         out.plain.extend_from_slice(self.plain.as_slice());
         // Names are unique within one filter, so only groups of earlier filters can be the same.
         let known = out.queues.len();
-        for queue in &self.queues {
+        self.queues.for_each(|queue| {
             out.queue_mut(&queue.name, known).extend_from_slice(queue.members.as_slice());
-        }
+        });
     }
 }
 
