@@ -99,7 +99,7 @@ const KEYS: [(&str, &str); 43] = [
 
 /// Of every kind, most of the wrong one for most keys. A number and the `]` behind it have a blank between them,
 /// which nats-server wants (docs/differences.md).
-const VALUES: [&str; 31] = [
+const VALUES: [&str; 32] = [
     "7",
     "-1",
     "0",
