@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustix::mm::{Advice, MapFlags, MremapFlags, ProtFlags, madvise, mmap_anonymous, mremap, munmap};
+use rustix::process::{Resource, getrlimit};
 
 use crate::class::{Class, PAGE};
 use crate::kept::Kept;
@@ -157,7 +158,7 @@ impl BlockAlloc {
 
     #[cold]
     fn map(&self) -> usize {
-        let mapped = map(STRETCH_BYTES, MapFlags::NORESERVE);
+        let mapped = if is_tight(STRETCH_BYTES) { None } else { map(STRETCH_BYTES, MapFlags::NORESERVE) };
         let fresh = mapped.map_or(REFUSED, |memory| {
             // One used page would take a whole huge one. Where there are none, there is nothing to refuse.
             // SAFETY: this only says how the mapping is going to be used.
@@ -191,6 +192,13 @@ fn shift(place: Place, bytes: usize) -> usize {
     let spare = bytes.next_multiple_of(PAGE) - bytes;
     let range = if spare < SPARE_BYTES_MIN { PAGE } else { spare & !(SHIFT - 1) };
     place.number() * SHIFT % range
+}
+
+/// Whether the process may have so few addresses, or so much data, that a stretch would take most of it:
+/// what else needs some would find none, however little of the stretch is used.
+fn is_tight(stretch: usize) -> bool {
+    let limits = [Resource::As, Resource::Data].map(|resource| getrlimit(resource).current);
+    limits.into_iter().flatten().any(|limit| limit / 2 < stretch as u64)
 }
 
 /// A new mapping of memory that reads as zeros.
@@ -316,6 +324,14 @@ mod tests {
         pagemap.read_exact_at(&mut map, (start / PAGE * 8) as u64).expect("these addresses are ours");
         // The highest bit says whether there is a page.
         map.chunks(8).filter(|entry| entry[7] & 0x80 != 0).count() * PAGE
+    }
+
+    #[test]
+    fn a_limit_that_the_stretch_would_take_most_of_is_tight() {
+        let limits = [Resource::As, Resource::Data].map(|resource| getrlimit(resource).current);
+        let tightest = limits.into_iter().flatten().min().unwrap_or(u64::MAX);
+        assert!(!is_tight(0));
+        assert_eq!(is_tight(usize::MAX), tightest < u64::MAX);
     }
 
     #[test]
