@@ -7,6 +7,7 @@ use std::os::unix::net::UnixDatagram;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
+use rustix::process::Signal;
 use test_kit::{Io, Sandbox, Server, ServerBinary, ServerError, ServerOptions, Setup};
 
 /// Runs the server to its end. Only for starts that are refused or end by themselves.
@@ -189,6 +190,52 @@ fn with_too_little_locked_memory_epoll_does_and_the_log_says_so() {
     assert_works(&server);
     let log = server.log().text();
     assert!(log.contains("I/O:      epoll, since the limit on locked memory is 65536 bytes"), "{log}");
+}
+
+/// The C library promises each thread a heap of 64 MiB, and what is then left was too little for some shards
+/// in the middle of their start: the process was aborted without a word.
+#[test]
+fn under_a_limit_on_addresses_shards_serve_or_say_why_not() {
+    for megabytes in [100, 200, 300, 400, 700, 1000] {
+        for (shards, io) in [(1, Io::Uring), (4, Io::Uring), (8, Io::Uring), (1, Io::Epoll), (8, Io::Epoll)] {
+            let setup = Setup { shards, io };
+            let address_kib_max = Some(megabytes * 1000);
+            match Server::start(ServerOptions { setup, address_kib_max, ..ServerOptions::default() }) {
+                Ok(mut server) => {
+                    assert_works(&server);
+                    server.signal(Signal::TERM).expect("it runs");
+                    assert_eq!(server.wait().expect("it ends").code(), Some(0), "{megabytes} MB, {setup}");
+                }
+                Err(ServerError::EndedEarly { status, log }) => {
+                    assert!(megabytes < 400, "{megabytes} MB are enough for {setup}: {log}");
+                    assert_eq!(status.code(), Some(1), "{megabytes} MB, {setup}: {log}");
+                    assert!(
+                        log.lines().last().is_some_and(|line| line.contains("[FTL] no room for ")),
+                        "{log}"
+                    );
+                }
+                Err(error) => panic!("{megabytes} MB, {setup}: {error}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn shards_without_room_are_one_line_that_says_what_to_do() {
+    let setup = Setup { shards: 8, io: Io::Uring };
+    let said = refused(ServerOptions { setup, address_kib_max: Some(64_000), ..ServerOptions::default() });
+    assert!(said.contains("[FTL] no room for 8 shards: 72 MiB of addresses are not to be had"), "{said}");
+    assert!(said.contains("ulimit -v") && said.lines().count() == 1, "{said}");
+}
+
+#[test]
+fn where_io_uring_has_no_room_epoll_does_and_the_log_says_so() {
+    let setup = Setup { shards: 32, io: Io::Auto };
+    let options = ServerOptions { setup, address_kib_max: Some(210 << 10), ..ServerOptions::default() };
+    let server = Server::start(options).expect("it starts all the same");
+    assert_works(&server);
+    let log = server.log().text();
+    assert!(log.contains("I/O:      epoll, since no room for 32 shards: 216 MiB of addresses"), "{log}");
 }
 
 /// What a server says that must not start.

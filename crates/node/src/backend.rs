@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use broker::Config;
 use server_options::Io;
-use shard_runtime::{Backend, KernelTls, RuntimeError, Shards, preflight, start};
+use shard_runtime::{Backend, KernelTls, RuntimeError, Shards, make_room, preflight, start};
 use tls_session::Acceptor;
 
 /// What to start the shards on.
@@ -28,12 +28,17 @@ impl Plan {
     /// # Errors
     /// It cannot, and they want nothing else.
     pub(crate) fn make(io: Io, shards: usize) -> Result<Self, RuntimeError> {
-        match (io, preflight(shards)) {
-            (Io::Epoll, _) => Ok(Self::Epoll { because: None }),
-            (Io::Auto, Err(error)) => Ok(Self::Epoll { because: Some(error) }),
-            (Io::Uring, Err(error)) => Err(error),
-            (Io::Auto | Io::Uring, Ok(())) => Ok(Self::Uring { or_epoll: io == Io::Auto }),
-        }
+        let uring = || preflight(shards).and_then(|()| make_room(Backend::Uring, shards));
+        let because = match io {
+            Io::Epoll => None,
+            Io::Auto | Io::Uring => match uring() {
+                Ok(()) => return Ok(Self::Uring { or_epoll: io == Io::Auto }),
+                Err(error) if io == Io::Uring => return Err(error),
+                Err(error) => Some(error),
+            },
+        };
+        make_room(Backend::Epoll, shards)?;
+        Ok(Self::Epoll { because })
     }
 
     /// Starts the shards, and logs on what and why.
@@ -79,7 +84,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn epoll_asks_nothing_of_the_machine() {
-        assert!(matches!(Plan::make(Io::Epoll, usize::MAX), Ok(Plan::Epoll { because: None })));
+    fn epoll_asks_the_machine_for_nothing_but_room() {
+        assert!(matches!(Plan::make(Io::Epoll, 1), Ok(Plan::Epoll { because: None })));
+        assert!(matches!(Plan::make(Io::Epoll, usize::MAX), Err(RuntimeError::NoRoom { .. })));
     }
 }

@@ -41,6 +41,33 @@ pub enum RuntimeError {
         /// The soft RLIMIT_MEMLOCK in bytes.
         limit: u64,
     },
+    /// The system promises too little memory.
+    #[error(
+        "no room for {shards} shards: {needed_mib} MiB of addresses are not to be had ({error}): raise the limits on \
+         addresses and data with `ulimit -v unlimited` and `ulimit -d unlimited`, LimitAS=infinity and \
+         LimitDATA=infinity in the systemd unit, or ask for fewer --shards"
+    )]
+    NoRoom {
+        /// How many shards were to run.
+        shards: usize,
+        /// What they need, beyond what the program has.
+        needed_mib: usize,
+        /// What the system said.
+        #[source]
+        error: io::Error,
+    },
+    /// The system gives no more threads.
+    #[error(
+        "shard {shard} got no thread ({error}): raise the limits on threads and addresses (`ulimit -u`, TasksMax= in \
+         the systemd unit, docker run --pids-limit; `ulimit -v`), or ask for fewer --shards"
+    )]
+    NoThread {
+        /// Which shard.
+        shard: usize,
+        /// What the system said.
+        #[source]
+        error: io::Error,
+    },
     /// The kernel has no TLS, and was to have it.
     #[error(
         "--ktls: the kernel offers no TLS ({0}): load its module with `modprobe tls` (a kernel with CONFIG_TLS \

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use broker::{Broker, Config};
 use fabric::ShardId;
-use glommio::{ExecutorJoinHandle, LocalExecutorBuilder, Placement};
+use glommio::{ExecutorJoinHandle, LocalExecutorBuilder, Placement, PoolPlacement};
 use rustix::thread::{CpuSet, sched_setaffinity};
 
 use crate::bell::Bell;
@@ -32,6 +32,9 @@ const EXECUTOR_RING_DEPTH: usize = 8;
 
 /// Memory that glommio registers with its ring, in bytes; unused, for the same reason.
 const EXECUTOR_IO_BYTES: usize = 64 << 10;
+
+/// glommio's threads for what blocks: we have nothing of the kind, and a shard would pay for them with a stack.
+const NO_THREADS: PoolPlacement = PoolPlacement::Custom(Vec::new());
 
 /// A shard that could be made, and what wakes it beside its event counter.
 pub(crate) type Ready = (ShardId, Option<OwnedFd>);
@@ -69,6 +72,7 @@ impl Seed {
                 .name(THREAD_NAME)
                 .ring_depth(EXECUTOR_RING_DEPTH)
                 .io_memory(EXECUTOR_IO_BYTES)
+                .blocking_thread_pool_placement(NO_THREADS)
                 .spawn(move || async move {
                     let _stops_all = stops_all;
                     let Some(mut driver) = self.grow()? else { return Ok(()) };

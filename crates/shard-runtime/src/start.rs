@@ -1,9 +1,9 @@
 //! Starting the shards, and waiting for their end.
 
-use std::fmt;
 use std::net::TcpListener;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
+use std::{fmt, io};
 
 use broker::Config;
 use fabric::ShardId;
@@ -104,7 +104,15 @@ pub fn start(
             ready: ready.clone(),
             bells,
         };
-        threads.push(seed.spawn(cpus[shard % cpus.len()]).map_err(|error| not_started(shard, &error))?);
+        match seed.spawn(cpus[shard % cpus.len()]) {
+            Ok(thread) => threads.push(thread),
+            Err(error) => {
+                // Those that are there hear of no bells and end. Whoever tries again needs what they have.
+                drop((ready, bell_senders));
+                let _ = Shards { threads, control }.wait();
+                return Err(no_thread(shard, error));
+            }
+        }
     }
     drop(ready);
     introduce(Shards { threads, control }, &all_ready, bell_senders)
@@ -134,6 +142,13 @@ fn introduce(
 
 fn not_started(shard: usize, reason: &dyn fmt::Display) -> RuntimeError {
     RuntimeError::NotStarted { shard, reason: reason.to_string() }
+}
+
+fn no_thread(shard: usize, error: io::Error) -> RuntimeError {
+    match error.kind() {
+        io::ErrorKind::WouldBlock => RuntimeError::NoThread { shard, error },
+        _ => not_started(shard, &error),
+    }
 }
 
 /// An empty queue of orders for each shard.

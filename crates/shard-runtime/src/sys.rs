@@ -6,6 +6,7 @@
 
 mod buffers;
 mod records;
+mod room;
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
@@ -19,6 +20,7 @@ use crate::io::Wait;
 pub(crate) use self::buffers::{BUFFERS, Filled};
 use self::buffers::{Buffers, GROUP};
 pub(crate) use self::records::send_record;
+pub(crate) use self::room::{limit_heaps, reserve};
 
 /// Operations queued before the kernel has to be entered. Rings count as locked memory, so they are
 /// no larger than they need to be.

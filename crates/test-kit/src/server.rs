@@ -34,6 +34,8 @@ pub struct ServerOptions {
     pub open_files_max: Option<u32>,
     /// Memory the process may lock, in KiB; `None` leaves this process's own limit.
     pub locked_kib_max: Option<u32>,
+    /// Addresses the process may have, in KiB; `None` leaves this process's own limit.
+    pub address_kib_max: Option<u32>,
     /// What the kernel lets the process do.
     pub sandbox: Sandbox,
     /// Text of a configuration file to start with.
@@ -314,7 +316,11 @@ fn command(
         arg("-c", dir.join(CONFIG_FILE).into());
     }
     let limit = |flag: &str, limit: Option<u32>| limit.map(|limit| format!("ulimit {flag} {limit} && "));
-    let limits = [limit("-n", options.open_files_max), limit("-l", options.locked_kib_max)];
+    let limits = [
+        limit("-n", options.open_files_max),
+        limit("-l", options.locked_kib_max),
+        limit("-v", options.address_kib_max),
+    ];
     let limits: String = limits.into_iter().flatten().collect();
     let mut command = match limits.as_str() {
         "" => Command::new(&binary.path),

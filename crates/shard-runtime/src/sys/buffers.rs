@@ -6,7 +6,7 @@
 //! Always true: a [`Filled`] is made only for a buffer that the kernel has just filled, and cannot be
 //! copied, so there is one at most for each buffer, and none for a buffer the kernel may write to.
 
-use std::alloc::{Layout, alloc_zeroed, handle_alloc_error};
+use std::alloc::{Layout, alloc_zeroed};
 use std::io;
 use std::ptr::NonNull;
 use std::slice;
@@ -48,8 +48,8 @@ impl Buffers {
     pub(super) fn register(ring: &IoUring) -> io::Result<Self> {
         // Never freed: the kernel may still write to a buffer for a moment after its ring is closed,
         // and shards live as long as the process.
-        let entries = leak_zeroed(usize::from(BUFFERS) * size_of::<BufRingEntry>(), PAGE_BYTES).cast();
-        let bytes = leak_zeroed(usize::from(BUFFERS) * BUFFER_BYTES, PAGE_BYTES);
+        let entries = leak_zeroed(usize::from(BUFFERS) * size_of::<BufRingEntry>(), PAGE_BYTES)?.cast();
+        let bytes = leak_zeroed(usize::from(BUFFERS) * BUFFER_BYTES, PAGE_BYTES)?;
         // SAFETY: the entries are of that number and live for ever.
         unsafe { ring.submitter().register_buf_ring_with_flags(entries.as_ptr() as u64, BUFFERS, GROUP, 0)? };
         let mut buffers = Self { entries, bytes, tail: 0 };
@@ -107,9 +107,9 @@ impl Buffers {
     }
 }
 
-fn leak_zeroed(bytes: usize, align: usize) -> NonNull<u8> {
+fn leak_zeroed(bytes: usize, align: usize) -> io::Result<NonNull<u8>> {
     let layout = Layout::from_size_align(bytes, align).expect("sizes and alignments are constants");
     // SAFETY: the layout is not empty.
     let memory = unsafe { alloc_zeroed(layout) };
-    NonNull::new(memory).unwrap_or_else(|| handle_alloc_error(layout))
+    NonNull::new(memory).ok_or_else(|| io::ErrorKind::OutOfMemory.into())
 }
