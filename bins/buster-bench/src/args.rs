@@ -10,6 +10,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use crate::kinds::{COMPARED, KINDS};
 use crate::load::{Load, Settings};
 use crate::shape::Overrides;
+use crate::{names, place};
 
 /// Rounds beyond this tell nothing a longer run would not.
 const ROUNDS_MAX: u32 = 100;
@@ -72,14 +73,15 @@ where
 
 fn command() -> Command {
     let loads = KINDS.iter().map(|kind| {
-        let mut command = Command::new(kind.name).about(kind.about);
-        if kind.size.is_some() {
-            command = command.arg(Arg::new("N").value_parser(value_parser!(u32)));
+        let mut command = Command::new(kind.name).about(kind.about).visible_aliases(names::others(kind.name));
+        if let Some(size) = kind.size {
+            command = command.arg(Arg::new("N").value_parser(move |text: &str| size.read(text)));
         }
         with_common_args(with_target_args(command)).args(option_args(kind.takes))
     });
     Command::new("buster-bench")
         .about("A load generator for any NATS server")
+        .version(env!("CARGO_PKG_VERSION"))
         .subcommand_required(true)
         .subcommands(loads)
         .subcommand(compare_command())
@@ -91,9 +93,9 @@ fn with_target_args(command: Command) -> Command {
         .arg(
             Arg::new("addr")
                 .long("addr")
-                .value_name("IP:PORT")
+                .value_name("HOST:PORT")
                 .help("A server that runs already")
-                .value_parser(value_parser!(SocketAddr))
+                .value_parser(place::find)
                 .default_value("127.0.0.1:4222"),
         )
         .arg(
@@ -190,8 +192,7 @@ fn compare_command() -> Command {
 }
 
 fn single(name: &str, matches: &ArgMatches) -> Result<SingleRun, clap::Error> {
-    let kind = KINDS.iter().find(|kind| kind.name == name);
-    let kind = kind.expect("every other subcommand is a load");
+    let kind = names::find(name).expect("every other subcommand is a load");
     let size = kind.size.and_then(|_| matches.get_one::<u32>("N").copied());
     let target = match matches.get_one::<String>("server") {
         Some(command) => Target::Start { command: command.clone() },
@@ -300,6 +301,45 @@ mod tests {
         assert_eq!(single_run("buster-bench | rtt").load.title(), "rtt 1");
         assert!(parse_words("buster-bench | rtt | 0").is_err());
         assert!(parse_words("buster-bench | fan-out | 5").is_err());
+    }
+
+    #[test]
+    fn loads_have_the_names_that_people_look_for() {
+        assert_eq!(single_run("buster-bench | request-reply | 8").load.title(), "rtt 8");
+        assert_eq!(single_run("buster-bench | fanout").load.title(), "fan-out");
+        let Job::Compare(comparison) =
+            parse_words("buster-bench | compare | --a | one | --loads | fanin,request-reply:3").unwrap()
+        else {
+            panic!("a comparison expected");
+        };
+        assert_eq!(comparison.loads.iter().map(Load::title).collect::<Vec<_>>(), ["fan-in", "rtt 3"]);
+    }
+
+    #[test]
+    fn a_soak_takes_minutes_or_a_time() {
+        for (length, title) in [("2", "soak 2"), ("90s", "soak 1m30s"), ("1h30m", "soak 90")] {
+            assert_eq!(single_run(&format!("buster-bench | soak | {length}")).load.title(), title);
+        }
+        assert_eq!(single_run("buster-bench | soak").load.title(), "soak 20");
+        let error = parse_words("buster-bench | soak | 5s").unwrap_err().to_string();
+        assert!(error.contains("soak takes 10s to 2000"), "{error}");
+        let error = parse_words("buster-bench | soak | fast").unwrap_err().to_string();
+        assert!(error.contains("`fast` is no length of time"), "{error}");
+    }
+
+    #[test]
+    fn servers_may_be_named() {
+        let run = single_run("buster-bench | fan-in | --addr | localhost:4333");
+        assert_eq!(run.target, Target::Attach { addr: "127.0.0.1:4333".parse().unwrap(), pid: None });
+        let error = parse_words("buster-bench | fan-in | --addr | 127.0.0.1:x").unwrap_err().to_string();
+        assert!(error.contains("127.0.0.1:x"), "{error}");
+    }
+
+    #[test]
+    fn the_version_is_told() {
+        let error = parse_words("buster-bench | --version").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::DisplayVersion);
+        assert_eq!(error.to_string(), format!("buster-bench {}\n", env!("CARGO_PKG_VERSION")));
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! The kinds of load by name: what each of them is, and what can be said of it on the command line.
 
+use anyhow::Result;
+
+use crate::length;
 use crate::shape::{Filter, Shape};
 use crate::subscriptions;
 
@@ -19,7 +22,35 @@ pub(crate) struct Kind {
 pub(crate) struct Size {
     /// What it is when left out.
     pub(crate) default: u32,
+    pub(crate) min: u32,
     pub(crate) max: u32,
+    pub(crate) unit: Unit,
+}
+
+/// What the number counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unit {
+    Things,
+    /// Given as a length of time.
+    Seconds,
+}
+
+impl Size {
+    /// Reads the number as the command line has it.
+    pub(crate) fn read(self, text: &str) -> Result<u32> {
+        match self.unit {
+            Unit::Things => Ok(text.parse()?),
+            Unit::Seconds => length::read(text),
+        }
+    }
+
+    /// The number as the command line has it.
+    pub(crate) fn shown(self, number: u32) -> String {
+        match self.unit {
+            Unit::Things => number.to_string(),
+            Unit::Seconds => length::shown(number),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -36,7 +67,7 @@ pub(crate) enum Body {
     Churn,
     /// The number is that of subscriptions.
     Subscriptions,
-    /// The number is that of minutes.
+    /// The number is that of seconds.
     Soak(Shape),
 }
 
@@ -49,8 +80,11 @@ const PAIRS_MAX: u32 = 10_000;
 /// Each is prebuilt as a frame.
 const SUBJECTS_MAX: u32 = 1_000_000;
 
+/// Shorter ones say nothing about memory.
+const SOAK_SECONDS_MIN: u32 = 10;
+
 /// A day and a bit.
-const MINUTES_MAX: u32 = 2_000;
+const SOAK_SECONDS_MAX: u32 = 2_000 * 60;
 
 /// What can be said of a stream; with a number of its own, that is its subjects.
 const STREAM: &[&str] = &["publishers", "subjects", "subscribers", "payload", "messages", "seconds", "rate"];
@@ -157,8 +191,13 @@ pub(crate) const KINDS: [Kind; 18] = [
     },
     Kind {
         name: "soak",
-        about: "N minutes (20) of fan-out, every message checked, while other clients come and vanish",
-        size: sized(20, MINUTES_MAX),
+        about: "N minutes (20) or a time (90s, 1h30m) of fan-out, every message checked, while other clients vanish",
+        size: Some(Size {
+            default: 20 * 60,
+            min: SOAK_SECONDS_MIN,
+            max: SOAK_SECONDS_MAX,
+            unit: Unit::Seconds,
+        }),
         takes: SOAK,
         body: Body::Soak(shape(10, 10, 10, Filter::Literal, 128, 1)),
     },
@@ -191,7 +230,7 @@ const fn stream(name: &'static str, about: &'static str, shape: Shape) -> Kind {
 }
 
 const fn sized(default: u32, max: u32) -> Option<Size> {
-    Some(Size { default, max })
+    Some(Size { default, min: 1, max, unit: Unit::Things })
 }
 
 const fn shape(

@@ -2,9 +2,10 @@
 
 use std::str::FromStr;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
-use crate::kinds::{Body, KINDS, Kind};
+use crate::kinds::{Body, Kind};
+use crate::names;
 use crate::report::Report;
 use crate::server::Server;
 use crate::shape::Overrides;
@@ -37,15 +38,15 @@ impl Load {
             return Ok(Self { kind, size: 0 });
         };
         let size = size.unwrap_or(limits.default);
-        let max = limits.max;
-        ensure!((1..=max).contains(&size), "{} takes 1 to {max}", kind.name);
+        let [min, max] = [limits.min, limits.max].map(|bound| limits.shown(bound));
+        ensure!((limits.min..=limits.max).contains(&size), "{} takes {min} to {max}", kind.name);
         Ok(Self { kind, size })
     }
 
     /// `fan-out`, or `rtt 64`.
     pub(crate) fn title(&self) -> String {
         match self.kind.size {
-            Some(_) => format!("{} {}", self.kind.name, self.size),
+            Some(size) => format!("{} {}", self.kind.name, size.shown(self.size)),
             None => self.kind.name.to_owned(),
         }
     }
@@ -80,10 +81,15 @@ impl FromStr for Load {
             Some((name, size)) => (name, Some(size)),
             None => (text, None),
         };
-        let kind = KINDS.iter().find(|kind| kind.name == name);
-        let kind = kind.with_context(|| format!("there is no load `{name}`"))?;
-        let size = size.map(str::parse).transpose();
-        Self::new(kind, size.with_context(|| format!("the number in `{text}`"))?)
+        let kind = names::find(name).with_context(|| format!("there is no load `{name}`"))?;
+        let size = match (kind.size, size) {
+            (Some(limits), Some(size)) => {
+                Some(limits.read(size).with_context(|| format!("the number in `{text}`"))?)
+            }
+            (None, Some(_)) => bail!("{name} takes no number"),
+            (_, None) => None,
+        };
+        Self::new(kind, size)
     }
 }
 
@@ -101,7 +107,11 @@ mod tests {
         assert_eq!("queue".parse::<Load>().unwrap().title(), "queue");
         assert_eq!("idle:7".parse::<Load>().unwrap().title(), "idle 7");
         assert_eq!("idle".parse::<Load>().unwrap().title(), "idle 10000");
-        for wrong in ["", "nope", "queue:3", "rtt:", "rtt:x", "rtt:0", "idle:500001"] {
+        assert_eq!("request-reply:7".parse::<Load>().unwrap().title(), "rtt 7");
+        assert_eq!("soak:90s".parse::<Load>().unwrap().title(), "soak 1m30s");
+        assert_eq!("soak:2".parse::<Load>().unwrap().title(), "soak 2");
+        for wrong in ["", "nope", "queue:3", "rtt:", "rtt:x", "rtt:0", "idle:500001", "soak:9s", "soak:2001"]
+        {
             assert!(wrong.parse::<Load>().is_err(), "{wrong}");
         }
     }

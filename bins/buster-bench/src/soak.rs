@@ -45,17 +45,17 @@ const TROUBLE_EVERY: Duration = Duration::from_millis(20);
 /// How many of them are there at a time.
 const VICTIMS: usize = 20;
 
-/// Runs for `minutes`; an error says what was lost, or how the memory grew.
+/// Runs for so many seconds; an error says what was lost, or how the memory grew.
 pub(crate) fn run(
     server: &Server,
     title: &str,
-    minutes: u32,
+    seconds: u32,
     shape: &Shape,
     settings: &Settings,
 ) -> Result<Vec<Report>> {
     let pid = server.pid().context("a soak watches the server's memory: it needs --pid or --server")?;
     let shape = &shape.with(&settings.overrides)?;
-    let time = Duration::from_secs(60 * u64::from(minutes)).mul_f64(settings.scale);
+    let time = Duration::from_secs(u64::from(seconds)).mul_f64(settings.scale);
     let settings = Settings { verify: true, rate: settings.rate.or(Some(PACE)), ..settings.clone() };
     let endless = Shape { time: Some(time), ..shape.clone() };
     let mut flow = streaming::open(server, &endless, &settings)?;
