@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use balance::Votes;
-use hashbrown::HashTable;
 use nats_auth::{Claim, Identity, Seat};
 use nats_proto::{ClientDecoder, ConnectOptions, Limits, quote};
+use subject_trie::steady::{SteadyRows, SteadyTable};
 
 use crate::close::CloseReason;
 use crate::guard::Guard;
@@ -14,7 +14,7 @@ use crate::lateness::Lateness;
 use crate::outbox::Outbox;
 use crate::record::{Introduction, Record};
 use crate::security::Security;
-use crate::subscription::SubKey;
+use crate::subscription::{BySid, SubKey};
 use crate::time::Time;
 
 /// Generations before the first comes again: by then its connection is long gone.
@@ -203,7 +203,7 @@ pub(crate) struct Client {
     pub(crate) stall_wanted: bool,
 
     /// Subscriptions by sid; a leaving one is not here any more.
-    pub(crate) subs: HashTable<SubKey>,
+    pub(crate) subs: SteadyTable<BySid>,
     /// The interest round that every shard has to confirm before output leaves and input goes on.
     pub(crate) fence: Option<u64>,
     /// SUBs and UNSUBs taken in since the fence went up.
@@ -272,7 +272,7 @@ impl Client {
             leaving: false,
             votes: Votes::default(),
             stall_wanted: false,
-            subs: HashTable::new(),
+            subs: SteadyTable::new(),
             fence: None,
             fenced_ops: 0,
             deferred: Vec::new(),
@@ -320,8 +320,7 @@ impl Client {
 /// All connections of a shard.
 #[derive(Debug, Default)]
 pub(crate) struct Clients {
-    rows: Vec<Option<Client>>,
-    free: Vec<u32>,
+    rows: SteadyRows<Client>,
     generation: u32,
 }
 
@@ -329,40 +328,36 @@ impl Clients {
     pub(crate) fn insert(&mut self, mut client: Client) -> ConnId {
         self.generation = (self.generation + 1) % GENERATIONS;
         client.generation = self.generation;
-        let slot = self.free.pop().unwrap_or_else(|| {
-            self.rows.push(None);
-            u32::try_from(self.rows.len() - 1).expect("descriptors run out long before slots")
-        });
-        self.rows[slot as usize] = Some(client);
+        let slot = self.rows.insert(client);
+        let slot = u32::try_from(slot).expect("descriptors run out long before slots");
         ConnId { slot, generation: self.generation }
     }
 
     pub(crate) fn remove(&mut self, id: ConnId) -> Option<Client> {
         self.find(id)?;
-        self.free.push(id.slot);
-        self.rows[id.slot()].take()
+        self.rows.remove(id.slot())
     }
 
     /// The connection, unless it is gone.
+    #[inline]
     pub(crate) fn find(&mut self, id: ConnId) -> Option<&mut Client> {
-        self.rows
-            .get_mut(id.slot())
-            .and_then(Option::as_mut)
-            .filter(|client| client.generation == id.generation)
+        self.rows.get_mut(id.slot()).filter(|client| client.generation == id.generation)
     }
 
     /// The connection, unless it is gone.
+    #[inline]
     pub(crate) fn peek(&self, id: ConnId) -> Option<&Client> {
-        self.rows.get(id.slot()).and_then(Option::as_ref).filter(|client| client.generation == id.generation)
+        self.rows.get(id.slot()).filter(|client| client.generation == id.generation)
     }
 
     /// A connection that is known to be there.
+    #[inline]
     pub(crate) fn at(&mut self, id: ConnId) -> &mut Client {
         self.find(id).expect("the connection was just looked at")
     }
 
     pub(crate) fn ids(&self) -> Vec<ConnId> {
-        (0..self.rows.len()).filter_map(|row| self.id_in_row(row)).collect()
+        (0..self.rows()).filter_map(|row| self.id_in_row(row)).collect()
     }
 
     /// The connection in the row of that number, if it is in use.
@@ -373,15 +368,15 @@ impl Clients {
 
     /// Above the numbers of all rows.
     pub(crate) fn rows(&self) -> usize {
-        self.rows.len()
+        self.rows.bound()
     }
 
     /// The row of that number, if it is in use.
     pub(crate) fn row(&self, number: usize) -> Option<&Client> {
-        self.rows.get(number)?.as_ref()
+        self.rows.get(number)
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.rows.len() - self.free.len()
+        self.rows.len()
     }
 }

@@ -9,7 +9,7 @@ use crate::client::{Client, Clients, ConnId};
 use crate::close::CloseReason;
 use crate::counters::Counters;
 use crate::settings::Settings;
-use crate::subscription::{SubKey, Subscription, Subscriptions};
+use crate::subscription::{BySid, SubKey, Subscription, Subscriptions};
 use crate::time::Time;
 use crate::trace;
 
@@ -251,24 +251,21 @@ impl Egress {
     /// The client's subscription of that sid.
     pub(crate) fn find_sub(&mut self, id: ConnId, sid: &[u8]) -> Option<SubKey> {
         let subs = &self.subs;
-        let hash = subs.hash(sid);
-        self.clients.at(id).subs.find(hash, |key| *subs.at(*key).sid == *sid).copied()
+        let wanted = subs.by_sid(sid, SubKey(0));
+        let is_it = |found: &BySid| found.has_hash_of(wanted) && *subs.at(found.key).sid == *sid;
+        Some(self.clients.at(id).subs.find(wanted.table_hash(), is_it)?.key)
     }
 
     /// Enters a subscription under its client.
     pub(crate) fn link_sub(&mut self, id: ConnId, key: SubKey) {
-        let subs = &self.subs;
-        let hash = subs.hash(&subs.at(key).sid);
-        self.clients.at(id).subs.insert_unique(hash, key, |other| subs.hash(&subs.at(*other).sid));
+        let link = self.subs.by_sid(&self.subs.at(key).sid, key);
+        self.clients.at(id).subs.insert(link.table_hash(), link, BySid::table_hash);
     }
 
     /// Takes a subscription from its client.
     pub(crate) fn unlink_sub(&mut self, id: ConnId, key: SubKey) {
-        let subs = &self.subs;
-        let hash = subs.hash(&subs.at(key).sid);
-        if let Ok(entry) = self.clients.at(id).subs.find_entry(hash, |other| *other == key) {
-            entry.remove();
-        }
+        let link = self.subs.by_sid(&self.subs.at(key).sid, key);
+        self.clients.at(id).subs.remove(link.table_hash(), |found| *found == link, BySid::table_hash);
         self.trace_unsubscribed(key);
     }
 

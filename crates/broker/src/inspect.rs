@@ -99,7 +99,7 @@ impl Broker {
         }
         let Some(client) = self.egress.clients.peek(id) else { return };
         let keys = client.subs.iter().take(self.config.closed.subscriptions_max());
-        let subs = keys.map(|key| self.subscription_row(client.cid, self.egress.subs.at(*key)));
+        let subs = keys.map(|link| self.subscription_row(client.cid, self.egress.subs.at(link.key)));
         let closed = ClosedRow {
             subscriptions: subs.collect(),
             row: self.connection_row(client),

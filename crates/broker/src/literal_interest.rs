@@ -9,14 +9,11 @@
 //! can bring it about. Rows are counted, not merged, so when one of the two goes the other stays.
 
 use fabric::{ShardId, ShardSet};
-use hashbrown::HashTable;
 use subject_trie::SubjectHash;
+use subject_trie::steady::SteadyTable;
 
 /// Bits of a row below those of the hash: the shard (0 to 63) and whether the interest is firm.
 const PEER_BITS: u32 = 7;
-
-/// A table smaller than this is not worth shrinking.
-const SHRINK_ABOVE: usize = 1024;
 
 /// The shards that want a subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -30,7 +27,7 @@ pub(crate) struct Wanting {
 /// A multiset of subject hash, shard and firmness.
 #[derive(Debug, Default)]
 pub(crate) struct LiteralInterest {
-    rows: HashTable<Row>,
+    rows: SteadyTable<Row>,
     /// The last answer: publishers tend to repeat their subject.
     last: Option<(SubjectHash, Wanting)>,
 }
@@ -55,7 +52,7 @@ impl Row {
         (self.0 ^ hash.bits()) >> PEER_BITS == 0
     }
 
-    fn table_hash(self) -> u64 {
+    fn table_hash(&self) -> u64 {
         table_hash(self.0)
     }
 }
@@ -70,20 +67,17 @@ impl LiteralInterest {
     pub(crate) fn insert(&mut self, hash: SubjectHash, shard: ShardId, firm: bool) {
         self.last = None;
         let row = Row::new(hash, shard, firm);
-        self.rows.insert_unique(row.table_hash(), row, |row| row.table_hash());
+        self.rows.insert(row.table_hash(), row, Row::table_hash);
     }
 
     /// Takes out one row that was inserted like this.
     pub(crate) fn remove(&mut self, hash: SubjectHash, shard: ShardId, firm: bool) {
         self.last = None;
         let row = Row::new(hash, shard, firm);
-        let found = self.rows.find_entry(row.table_hash(), |other| *other == row);
-        found.expect("interest ends that began").remove();
-        let (len, capacity) = (self.rows.len(), self.rows.capacity());
-        if len == 0 {
-            self.rows = HashTable::new();
-        } else if capacity > SHRINK_ABOVE && len < capacity / 8 {
-            self.rows.shrink_to(len * 4, |row| row.table_hash());
+        let removed = self.rows.remove(row.table_hash(), |other| *other == row, Row::table_hash);
+        assert!(removed.is_some(), "interest ends that began");
+        if self.rows.is_empty() {
+            self.rows = SteadyTable::new();
         }
     }
 

@@ -5,7 +5,7 @@ use crate::client::{Client, ConnId, Hold, Standing};
 use crate::deadlines::Due;
 use crate::lateness::Lateness;
 use crate::members::MemberChange;
-use crate::subscription::Subscription;
+use crate::subscription::{BySid, Subscription};
 
 /// Everything a shard knows of a connection, its socket aside.
 #[derive(Debug)]
@@ -43,20 +43,19 @@ impl Client {
 impl Broker {
     /// Takes a connection out of this shard, and its subscriptions out of what others are told.
     pub(crate) fn pack(&mut self, id: ConnId) -> Moved {
-        let keys: Vec<_> = self.egress.clients.at(id).subs.drain().collect();
-        let mut subs = Vec::with_capacity(keys.len());
-        for key in keys {
+        let links = std::mem::take(&mut self.egress.clients.at(id).subs);
+        let mut subs = Vec::with_capacity(links.len());
+        for BySid { key, .. } in links.iter().copied() {
             self.announce_leave(key);
             let sub = self.egress.subs.at(key);
             self.accounts[sub.account()].local.filter(sub.filter, &mut self.filter);
-            subs.push((self.filter.as_slice().into(), self.remove(key)));
+            subs.push((self.filter.as_slice().into(), self.take_out(key)));
         }
         let mut client = self.egress.clients.remove(id).expect("the connection was just looked at");
         self.egress.counters.take_output(&mut client);
         self.egress.counters.on_left(&client);
         self.egress.counters.pending_bytes -= client.outbox.len() as i64;
-        let clients = &self.egress.clients;
-        self.deadlines.forget_gone(clients.len(), |id| clients.peek(id).is_some());
+        self.deadlines.forget(id);
         Moved { client: Box::new(client), subs }
     }
 

@@ -46,7 +46,7 @@ impl Broker {
         if client.guard.is_none() {
             return;
         }
-        let keys: Vec<SubKey> = client.subs.iter().copied().collect();
+        let keys: Vec<SubKey> = client.subs.iter().map(|link| link.key).collect();
         for key in keys {
             let sub = self.egress.subs.at(key);
             self.accounts[sub.account()].local.filter(sub.filter, &mut self.filter);

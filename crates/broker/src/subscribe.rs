@@ -11,7 +11,7 @@ use crate::complaint::Complaint;
 use crate::input::Flow;
 use crate::members::MemberChange;
 use crate::seldom::SeldomLine;
-use crate::subscription::{SubKey, Subscription};
+use crate::subscription::{BySid, SubKey, Subscription};
 use crate::time::Time;
 
 /// The queue group that servers keep for themselves.
@@ -158,7 +158,7 @@ impl Broker {
 
     /// Ends all subscriptions of a connection that goes on, as UNSUB ends one.
     pub(crate) fn leave_all(&mut self, id: ConnId) {
-        let keys: Vec<SubKey> = self.egress.clients.at(id).subs.iter().copied().collect();
+        let keys: Vec<SubKey> = self.egress.clients.at(id).subs.iter().map(|link| link.key).collect();
         for key in keys {
             self.leave(id, key);
         }
@@ -190,10 +190,10 @@ impl Broker {
     /// Ends all subscriptions of a connection that ends too, at once. Returns the round that tells all shards.
     pub(crate) fn unsubscribe_all(&mut self, id: ConnId) -> Option<u64> {
         let client = self.egress.clients.at(id);
-        let linked: Vec<SubKey> = client.subs.drain().collect();
+        let linked = std::mem::take(&mut client.subs);
         let leaving = std::mem::take(&mut client.deferred);
         let mut last_round = None;
-        for key in linked {
+        for BySid { key, .. } in linked.iter().copied() {
             self.egress.trace_unsubscribed(key);
             last_round = self.announce_leave(key).or(last_round);
             self.remove(key);
@@ -211,11 +211,22 @@ impl Broker {
         self.announce(key, MemberChange::Leave { limited })
     }
 
-    pub(crate) fn remove(&mut self, key: SubKey) -> Subscription {
-        let sub = self.egress.subs.remove(key);
-        self.accounts[sub.account()].remove(sub.filter, sub.queue(), key);
-        self.egress.counters.on_unsubscribed(sub.account());
-        sub
+    pub(crate) fn remove(&mut self, key: SubKey) {
+        self.remove_from_account(key);
+        self.egress.subs.discard(key);
+    }
+
+    /// Removes a subscription and hands it out.
+    pub(crate) fn take_out(&mut self, key: SubKey) -> Subscription {
+        self.remove_from_account(key);
+        self.egress.subs.remove(key)
+    }
+
+    fn remove_from_account(&mut self, key: SubKey) {
+        let sub = self.egress.subs.at(key);
+        let account = sub.account();
+        self.accounts[account].remove(sub.filter, sub.queue(), key);
+        self.egress.counters.on_unsubscribed(account);
     }
 
     pub(crate) fn raise_fence(&mut self, id: ConnId, round: Option<u64>) {
@@ -249,9 +260,7 @@ impl Broker {
 
     fn take_effect(&mut self, change: Deferred) {
         match change {
-            Deferred::Remove(key) => {
-                self.remove(key);
-            }
+            Deferred::Remove(key) => self.remove(key),
             Deferred::EndAfter(key, max) => {
                 let sub = self.egress.subs.at_mut(key);
                 sub.set_max(max);

@@ -8,6 +8,7 @@ use std::hint::black_box;
 
 use foldhash::fast::FixedState;
 use subject_trie::FilterKey;
+use subject_trie::steady::SteadyRows;
 
 use crate::client::ConnId;
 use crate::sid::Sid;
@@ -93,43 +94,70 @@ impl Subscription {
     }
 }
 
+/// A subscription as its client finds it. The hash stands beside the key, so that neither growing nor a
+/// wrong candidate reads sids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct BySid {
+    /// The part of the sid's hash that is kept.
+    hash: u32,
+    pub(crate) key: SubKey,
+}
+
+impl BySid {
+    pub(crate) fn table_hash(&self) -> u64 {
+        u64::from(self.hash) << 32 | u64::from(self.hash)
+    }
+
+    pub(crate) fn has_hash_of(self, other: Self) -> bool {
+        self.hash == other.hash
+    }
+}
+
 /// All subscriptions of a shard.
 #[derive(Debug)]
 pub(crate) struct Subscriptions {
-    slab: slab::Slab<Subscription>,
+    rows: SteadyRows<Subscription>,
     /// Hashes sids. Seeded, so that clients cannot choose sids that collide.
     hasher: FixedState,
 }
 
 impl Subscriptions {
     pub(crate) fn new(seed: u64) -> Self {
-        Self { slab: slab::Slab::new(), hasher: FixedState::with_seed(seed) }
+        Self { rows: SteadyRows::new(), hasher: FixedState::with_seed(seed) }
     }
 
-    pub(crate) fn hash(&self, sid: &[u8]) -> u64 {
-        self.hasher.hash_one(sid)
+    /// How a client finds the subscription of that sid, if that is its key.
+    pub(crate) fn by_sid(&self, sid: &[u8], key: SubKey) -> BySid {
+        BySid { hash: (self.hasher.hash_one(sid) >> 32) as u32, key }
     }
 
     /// The key that the next subscription will have.
     pub(crate) fn next_key(&self) -> SubKey {
-        SubKey(u32::try_from(self.slab.vacant_key()).expect("memory runs out long before keys"))
+        SubKey(u32::try_from(self.rows.next_number()).expect("memory runs out long before keys"))
     }
 
     pub(crate) fn insert(&mut self, subscription: Subscription) {
-        self.slab.insert(subscription);
+        self.rows.insert(subscription);
     }
 
     pub(crate) fn remove(&mut self, key: SubKey) -> Subscription {
-        self.slab.remove(key.0 as usize)
+        self.rows.remove(key.0 as usize).expect(THERE)
     }
 
+    /// Drops a subscription where it stands.
+    pub(crate) fn discard(&mut self, key: SubKey) {
+        let was_there = self.rows.discard(key.0 as usize);
+        debug_assert!(was_there, "{THERE}");
+    }
+
+    #[inline]
     pub(crate) fn at(&self, key: SubKey) -> &Subscription {
-        &self.slab[key.0 as usize]
+        self.rows.get(key.0 as usize).expect(THERE)
     }
 
     /// Has the processor read a row that may be there, which someone is about to ask for.
     pub(crate) fn read_ahead(&self, key: SubKey) {
-        if let Some(sub) = self.slab.get(key.0 as usize) {
+        if let Some(sub) = self.rows.get(key.0 as usize) {
             // The row may lie across two cache lines.
             black_box((sub.delivered, sub.sid.len()));
         }
@@ -137,23 +165,26 @@ impl Subscriptions {
 
     /// How many there are, those that leave included.
     pub(crate) fn len(&self) -> usize {
-        self.slab.len()
+        self.rows.len()
     }
 
     /// Above the numbers of all rows.
     pub(crate) fn rows(&self) -> usize {
-        self.slab.capacity()
+        self.rows.bound()
     }
 
     /// The row of that number, if it is in use.
     pub(crate) fn row(&self, number: usize) -> Option<&Subscription> {
-        self.slab.get(number)
+        self.rows.get(number)
     }
 
+    #[inline]
     pub(crate) fn at_mut(&mut self, key: SubKey) -> &mut Subscription {
-        &mut self.slab[key.0 as usize]
+        self.rows.get_mut(key.0 as usize).expect(THERE)
     }
 }
+
+const THERE: &str = "a key is known for as long as its subscription is there";
 
 #[cfg(test)]
 mod tests {
@@ -162,7 +193,7 @@ mod tests {
     #[test]
     fn a_row_takes_three_quarters_of_a_cache_line() {
         assert_eq!(size_of::<Subscription>(), 48);
-        // With the mark of a vacant row: the slab finds room for it in the sid.
+        // With the mark of a vacant row: there is room for it in the sid.
         assert_eq!(size_of::<Option<Subscription>>(), 48);
     }
 }
