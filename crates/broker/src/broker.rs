@@ -34,6 +34,9 @@ use crate::security::Greeting;
 use crate::time::Time;
 use crate::trace_request::TraceRequests;
 
+/// Deadlines that are acted on in a turn: each may send something, which takes some microseconds.
+const DUE_AT_ONCE_MAX: usize = 128;
+
 /// One shard of core NATS.
 pub struct Broker {
     pub(crate) config: Config,
@@ -144,9 +147,10 @@ impl Broker {
         id
     }
 
-    /// Does what is due.
+    /// Does what is due. If that is very much, a part is left: then [`Self::next_deadline`] is over still.
     pub fn on_deadlines(&mut self, now: Time) {
-        while let Some((id, due)) = self.deadlines.pop(now) {
+        for _ in 0..DUE_AT_ONCE_MAX {
+            let Some((id, due)) = self.deadlines.pop(now) else { break };
             match due {
                 Due::Ping => self.on_ping_due(now, id),
                 Due::Stall => self.on_stall_over(now, id),

@@ -1,22 +1,13 @@
 //! What is due when.
 //!
-//! One heap for all connections. An entry is a reminder to look, not the truth: the connection
-//! itself knows its deadlines, so an entry that no longer fits is dropped when it comes up. A connection
-//! has a few entries at most; those of connections that are gone are dropped before they outnumber the
-//! others by far, so the heap is bounded by the connections.
+//! An entry is a reminder to look, not the truth: the connection itself knows its deadlines, so an entry that
+//! no longer fits is dropped when it comes up. A connection has a few entries at most, and takes them along
+//! when it goes.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::BTreeSet;
 
 use crate::client::ConnId;
 use crate::time::Time;
-
-/// Reminders of one connection that can be pending: two PINGs (an earlier one takes precedence), a
-/// stall, a write, the end of its time to say who it is.
-const ENTRIES_PER_CONNECTION_MAX: usize = 5;
-
-/// Entries that may be left over without anyone looking: enough to make looking cheap per entry.
-const SPARE_ENTRIES_MAX: usize = 1024;
 
 /// What a reminder is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,25 +22,32 @@ pub(crate) enum Due {
     Auth,
 }
 
+/// All reminders, by time, and by whose they are. Trees, because no step of theirs is long.
 #[derive(Debug, Default)]
 pub(crate) struct Deadlines {
-    heap: BinaryHeap<Reverse<(Time, ConnId, Due)>>,
+    by_time: BTreeSet<(Time, ConnId, Due)>,
+    by_conn: BTreeSet<(ConnId, Time, Due)>,
 }
 
 impl Deadlines {
     pub(crate) fn push(&mut self, at: Time, conn: ConnId, due: Due) {
-        self.heap.push(Reverse((at, conn, due)));
+        self.by_time.insert((at, conn, due));
+        self.by_conn.insert((conn, at, due));
     }
 
-    /// Drops the entries of connections that are gone, if it is time to: `live` are still there.
-    pub(crate) fn forget_gone(&mut self, live: usize, is_live: impl Fn(ConnId) -> bool) {
-        if self.heap.len() > SPARE_ENTRIES_MAX + ENTRIES_PER_CONNECTION_MAX * live {
-            self.heap.retain(|Reverse((_, conn, _))| is_live(*conn));
+    /// Drops the reminders of a connection: it is gone.
+    pub(crate) fn forget(&mut self, conn: ConnId) {
+        let first = (conn, Time::default(), Due::Ping);
+        while let Some((of, at, due)) = self.by_conn.range(first..).next().copied()
+            && of == conn
+        {
+            self.by_conn.remove(&(of, at, due));
+            self.by_time.remove(&(at, of, due));
         }
     }
 
     pub(crate) fn next(&self) -> Option<Time> {
-        self.heap.peek().map(|Reverse((at, ..))| *at)
+        self.by_time.first().map(|(at, ..)| *at)
     }
 
     /// Takes the earliest reminder that is due.
@@ -57,7 +55,9 @@ impl Deadlines {
         if self.next()? > now {
             return None;
         }
-        self.heap.pop().map(|Reverse((_, conn, due))| (conn, due))
+        let (at, conn, due) = self.by_time.pop_first()?;
+        self.by_conn.remove(&(conn, at, due));
+        Some((conn, due))
     }
 }
 
@@ -66,15 +66,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn connections_that_come_and_go_leave_few_reminders() {
+    fn connections_that_go_leave_no_reminders() {
         let mut deadlines = Deadlines::default();
-        let stays = ConnId::from_bits(1);
-        deadlines.push(Time(1), stays, Due::Ping);
-        for gone in 2..100_000 {
-            deadlines.push(Time(gone), ConnId::from_bits(gone), Due::Ping);
-            deadlines.forget_gone(1, |id| id == stays);
-            assert!(deadlines.heap.len() <= 1 + SPARE_ENTRIES_MAX + ENTRIES_PER_CONNECTION_MAX);
+        let conn = ConnId::from_bits;
+        for number in 1..=3 {
+            for (at, due) in [(10, Due::Ping), (5, Due::Ping), (7, Due::Write), (0, Due::Auth)] {
+                deadlines.push(Time(at + number), conn(number), due);
+            }
         }
-        assert_eq!(deadlines.pop(Time(1)), Some((stays, Due::Ping)));
+        deadlines.forget(conn(2));
+        assert_eq!(deadlines.next(), Some(Time(1)));
+        let mut left = Vec::new();
+        while let Some(popped) = deadlines.pop(Time(100)) {
+            left.push(popped);
+        }
+        let (one, three) = (conn(1), conn(3));
+        let expected = [(one, Due::Auth), (three, Due::Auth), (one, Due::Ping), (one, Due::Write)];
+        assert_eq!(left[..4], expected);
+        assert_eq!(left.len(), 8);
+        assert!(deadlines.by_conn.is_empty());
+    }
+
+    #[test]
+    fn what_is_not_due_yet_stays() {
+        let mut deadlines = Deadlines::default();
+        deadlines.push(Time(5), ConnId::from_bits(1), Due::Stall);
+        assert_eq!(deadlines.pop(Time(4)), None);
+        assert_eq!(deadlines.pop(Time(5)), Some((ConnId::from_bits(1), Due::Stall)));
+        assert_eq!(deadlines.next(), None);
     }
 }

@@ -74,8 +74,7 @@ impl Broker {
 
     pub(crate) fn release(&mut self, id: ConnId) {
         let client = self.egress.clients.remove(id).expect("a connection is released once");
-        let clients = &self.egress.clients;
-        self.deadlines.forget_gone(clients.len(), |id| clients.peek(id).is_some());
+        self.deadlines.forget(id);
         if client.counted {
             self.count_connections(-1);
         }

@@ -3,9 +3,12 @@
 //! How many there are to a filter, the trie knows. Kept here is only what it does not: how many of those
 //! are leaving, or may run out. Most filters have neither, and then nothing is kept.
 
+use std::hash::BuildHasher;
+
 use fabric::Told;
-use hashbrown::{Equivalent, HashMap};
+use hashbrown::DefaultHashBuilder;
 use subject_trie::FilterKey;
+use subject_trie::steady::SteadyTable;
 
 /// A change in the number of members of one filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,10 +21,29 @@ pub(crate) enum MemberChange {
 /// The members of the filters (and queues) of an account.
 #[derive(Debug, Default)]
 pub(crate) struct Members {
-    aside: HashMap<Group, Aside>,
+    rows: SteadyTable<Row>,
+    hasher: DefaultHashBuilder,
 }
 
-/// The members of one filter and queue that are not like all others. Never all zero.
+/// The members of one filter and queue that are not like all others, found by the hash of the two.
+#[derive(Debug)]
+struct Row {
+    hash: u64,
+    group: Group,
+    aside: Aside,
+}
+
+impl Row {
+    fn table_hash(&self) -> u64 {
+        self.hash
+    }
+
+    fn is_of(&self, group: GroupRef<'_>) -> bool {
+        self.group.filter == group.filter && self.group.queue.as_deref() == group.queue
+    }
+}
+
+/// How many there are. Never all zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct Aside {
     /// Those in the trie that do not count any more.
@@ -30,7 +52,7 @@ struct Aside {
     limited: u32,
 }
 
-#[derive(Debug, PartialEq, Eq, Hash)]
+#[derive(Debug)]
 struct Group {
     filter: FilterKey,
     queue: Option<Box<[u8]>>,
@@ -40,12 +62,6 @@ struct Group {
 struct GroupRef<'a> {
     filter: FilterKey,
     queue: Option<&'a [u8]>,
-}
-
-impl Equivalent<Group> for GroupRef<'_> {
-    fn equivalent(&self, group: &Group) -> bool {
-        self.filter == group.filter && self.queue == group.queue.as_deref()
-    }
 }
 
 impl Members {
@@ -92,21 +108,26 @@ impl Members {
 
     #[cfg(test)]
     pub(crate) fn is_empty(&self) -> bool {
-        self.aside.is_empty()
+        self.rows.is_empty()
     }
 
     fn aside(&self, group: GroupRef<'_>) -> Aside {
-        self.aside.get(&group).copied().unwrap_or_default()
+        if self.rows.is_empty() {
+            return Aside::default();
+        }
+        let found = self.rows.find(self.hasher.hash_one(group), |row| row.is_of(group));
+        found.map_or_else(Aside::default, |row| row.aside)
     }
 
     fn set_aside(&mut self, group: GroupRef<'_>, aside: Aside) {
+        let hash = self.hasher.hash_one(group);
         if aside == Aside::default() {
-            self.aside.remove(&group);
-        } else if let Some(known) = self.aside.get_mut(&group) {
-            *known = aside;
+            self.rows.remove(hash, |row| row.is_of(group), Row::table_hash);
+        } else if let Some(row) = self.rows.find_mut(hash, |row| row.is_of(group)) {
+            row.aside = aside;
         } else {
             let group = Group { filter: group.filter, queue: group.queue.map(Into::into) };
-            self.aside.insert(group, aside);
+            self.rows.insert(hash, Row { hash, group, aside }, Row::table_hash);
         }
     }
 }

@@ -4,8 +4,9 @@
 //! it: it answers whether it took it, and until then the publisher's input waits. So a queue group
 //! misses no message, a request nobody could take gets its 503, and the publisher's order holds.
 
+use std::collections::BTreeMap;
+
 use fabric::ShardId;
-use hashbrown::HashMap;
 use nats_proto::{HeaderLen, Publish};
 
 use crate::client::ConnId;
@@ -79,13 +80,13 @@ impl Message {
 /// All messages under offer, by ticket.
 #[derive(Debug)]
 pub(crate) struct Offers {
-    open: HashMap<u64, Offer>,
+    open: BTreeMap<u64, Offer>,
     next_ticket: u64,
 }
 
 impl Default for Offers {
     fn default() -> Self {
-        Self { open: HashMap::new(), next_ticket: 1 }
+        Self { open: BTreeMap::new(), next_ticket: 1 }
     }
 }
 
