@@ -33,7 +33,7 @@ pub fn record(recording: &mut Recording, log: &str, names: &Names) {
     let mut start = Vec::new();
     for line in lines.by_ref() {
         let is_last = line == READY;
-        start.push(escape(without_id(&line).as_bytes()));
+        start.push(escape(without_ids(&line).as_bytes()));
         if is_last {
             break;
         }
@@ -58,11 +58,31 @@ pub fn record(recording: &mut Recording, log: &str, names: &Names) {
     }
 }
 
-/// Ids are drawn anew at each start, and a server that is not named is called by its id.
-fn without_id(line: &str) -> String {
-    let is_id = |word: &str| word.len() == 56 && word.starts_with('N');
-    line.split(' ').map(|word| if is_id(word) { "SERVER_ID" } else { word }).collect::<Vec<_>>().join(" ")
+/// Ids are drawn anew at each start, and a server that is not named is called by its id. One that refuses its
+/// file has not told where that is.
+fn without_ids(line: &str) -> String {
+    let replaced = |word: &str| {
+        let (path, rest) = word.split_once(CONFIG_FILE).unwrap_or((word, ""));
+        match (path.rfind('/'), path.find('/')) {
+            (Some(end), Some(start)) if path.len() == end + 1 => {
+                format!("{}CONFIG_FILE{rest}", &path[..start])
+            }
+            _ if word.len() == SERVER_ID_LEN && word.starts_with('N') => "SERVER_ID".to_owned(),
+            _ => word.to_owned(),
+        }
+    };
+    line.split_inclusive([' ', '\n'])
+        .map(|word| {
+            let end = word.len() - word.trim_end_matches([' ', '\n']).len();
+            replaced(&word[..word.len() - end]) + &word[word.len() - end..]
+        })
+        .collect()
 }
+
+/// What the player calls the file.
+const CONFIG_FILE: &str = "server.conf";
+
+const SERVER_ID_LEN: usize = 56;
 
 /// What clients send is escaped in our log (docs/differences.md); so it counts as alike whether it is or not.
 fn escaped_once(text: &str) -> String {
@@ -106,7 +126,10 @@ fn parted(line: &str, names: &Names) -> (Whose, String) {
 fn is_left_out(text: &str) -> bool {
     const ENDS: [&str; 3] = ["<<- [PING]", "->> [PONG]", "->> [PING]"];
     const PARTS: [&str; 3] = [MARK, "Trapped \"user defined signal 1\" signal", "Client Ping Timer"];
-    ENDS.iter().any(|end| text.ends_with(end)) || PARTS.iter().any(|part| text.contains(part))
+    // What nats-server does for itself: our system account sends nothing (docs/differences.md).
+    const INNER: [&str; 2] = ["] ACCOUNT - ", "] SYSTEM - "];
+    let is_inner = INNER.iter().any(|inner| text.find(inner) == Some("[TRC".len()));
+    is_inner || ENDS.iter().any(|end| text.ends_with(end)) || PARTS.iter().any(|part| text.contains(part))
 }
 
 /// Puts deliveries of one message in order, drops those to queue groups and what follows the end.
@@ -184,6 +207,7 @@ mod tests {
             "[INF] Starting",
             "[INF] Server is ready",
             "[DBG] 127.0.0.1:5 - cid:4 - Client connection created",
+            "[TRC] ACCOUNT - <<- [PUB $SYS.x 0]",
             "[INF] one\nsecond line",
             "[ERR] 127.0.0.1:5 - cid:4 - \"name\" - oh",
             "[DBG] 127.0.0.1:5 - cid:9 - unknown",
@@ -239,6 +263,8 @@ mod tests {
     fn ids_at_the_start_are_replaced() {
         let line = format!("[INF]   ID:       N{}", "A".repeat(55));
         assert_eq!(recorded(&[&line])[&Place::Start], ["[INF]   ID:       SERVER_ID"]);
+        let refused = recorded(&["nats-server: /tmp/x-1/server.conf:1:0: a b\n/tmp/x-1/server.conf:2:0: c"]);
+        assert_eq!(refused[&Place::Start], ["nats-server: CONFIG_FILE:1:0: a b\\nCONFIG_FILE:2:0: c"]);
     }
 
     #[test]

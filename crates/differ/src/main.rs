@@ -39,7 +39,7 @@ fn main() -> ExitCode {
 
 fn run(args: impl Iterator<Item = String>) -> Result<()> {
     let options = Options::parse(args)?;
-    let ours = ServerBinary { path: options.ours.context(USAGE)?, is_peer: false };
+    let ours = one_of_ours(options.ours.context(USAGE)?)?;
     if !options.replays.is_empty() {
         return replay(&options.replays, &ours);
     }
@@ -90,6 +90,14 @@ fn replay(files: &[PathBuf], ours: &ServerBinary) -> Result<()> {
     }
     ensure!(differing == 0, "{differing} files differ");
     Ok(())
+}
+
+/// What stands in for ours may be a nats-server too: then two of its versions are compared.
+fn one_of_ours(path: PathBuf) -> Result<ServerBinary> {
+    let output = Command::new(&path).arg("-h").output().with_context(|| format!("{}", path.display()))?;
+    let help = [output.stdout, output.stderr].concat();
+    let is_peer = !String::from_utf8_lossy(&help).contains("--shards");
+    Ok(ServerBinary { path, is_peer })
 }
 
 /// `nats-server: v2.9.10` is what it prints.

@@ -72,7 +72,7 @@ fn destination(random: &mut Random, wildcards: usize, ends_open: bool) -> String
     tokens.join(".")
 }
 
-const FUNCTIONS: [&str; 14] = [
+const FUNCTIONS: [&str; 11] = [
     "{{partition(4,#)}}",
     "{{Partition(10, #)}}",
     "{{split(#,-)}}",
@@ -81,11 +81,8 @@ const FUNCTIONS: [&str; 14] = [
     "{{splitFromRight(#,2)}}",
     "{{slicefromleft(#,2)}}",
     "{{SliceFromRight(#,3)}}",
-    "{{left(#,2)}}",
-    "{{right(#,2)}}",
     "{{ wildcard( # ) }}",
     "{{wildcard(#)}}",
-    "{{left(#,20)}}",
     "{{splitfromleft(#,9)}}",
 ];
 

@@ -176,7 +176,7 @@ const LINES: [&str; 37] = [
 ];
 
 /// Blocks in which something stands that may be wrong.
-const BLOCKS: [&str; 40] = [
+const BLOCKS: [&str; 41] = [
     "authorization { user: # }",
     "authorization { user: a, password: # }",
     "authorization { token: # }",
@@ -213,6 +213,7 @@ const BLOCKS: [&str; 40] = [
     "accounts { A { bogus: # } }",
     "accounts { A { default_permissions: # } }",
     "mappings { a: # }",
+    "mappings { \"a.*\": \"b.{{left(1,#)}}\" }",
     "mappings { \"a.*\": # }",
     "mappings { a: [# ] }",
     "mappings { a: [{destination: b, weight: #}] }",

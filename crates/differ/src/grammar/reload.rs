@@ -95,7 +95,7 @@ fn options(random: &mut Random) -> Vec<(&'static str, &'static str)> {
 }
 
 /// Those that may change while the server runs, and some that may not.
-const OPTIONS: [(&str, &[&str]); 25] = [
+const OPTIONS: [(&str, &[&str]); 24] = [
     ("max_payload", &["1k", "2k", "1mb"]),
     ("max_control_line", &["1k", "2k"]),
     // Never fewer than there are: which of them nats-server closes is luck.
@@ -121,7 +121,6 @@ const OPTIONS: [(&str, &[&str]); 25] = [
     ("client_advertise", &["\"h:1\"", "\"h:2\""]),
     ("http_base_path", &["\"/x\"", "\"/y\""]),
     ("max_closed_clients", &["10", "20"]),
-    ("always_enable_nonce", &["true", "false"]),
 ];
 
 const WRONG: [&str; 10] = [
