@@ -65,6 +65,7 @@ pub(crate) enum Body {
     Idle,
     Quiet,
     Churn,
+    Fairness,
     /// The number is that of subscriptions.
     Subscriptions,
     /// The number is that of seconds.
@@ -91,7 +92,7 @@ const STREAM: &[&str] = &["publishers", "subjects", "subscribers", "payload", "m
 const SIZED: &[&str] = &["publishers", "subscribers", "payload", "messages", "seconds", "rate"];
 const SOAK: &[&str] = &["publishers", "subjects", "subscribers", "payload", "rate"];
 
-pub(crate) const KINDS: [Kind; 18] = [
+pub(crate) const KINDS: [Kind; 19] = [
     stream(
         "fan-out",
         "10 publishers, 10 subjects, 10 subscribers a subject, 128 B",
@@ -190,6 +191,13 @@ pub(crate) const KINDS: [Kind; 18] = [
         body: Body::Stuck(shape(1, 1, 4, Filter::Literal, 128, 2_000_000)),
     },
     Kind {
+        name: "fairness",
+        about: "1 pair in lock step beside a flood, then beside readers that never read, 64 B",
+        size: None,
+        takes: &["seconds"],
+        body: Body::Fairness,
+    },
+    Kind {
         name: "soak",
         about: "N minutes (20) or a time (90s, 1h30m) of fan-out, every message checked, while other clients vanish",
         size: Some(Size {
@@ -204,7 +212,7 @@ pub(crate) const KINDS: [Kind; 18] = [
 ];
 
 /// What `compare` runs unless told otherwise.
-pub(crate) const COMPARED: [&str; 18] = [
+pub(crate) const COMPARED: [&str; 19] = [
     "fan-out",
     "fan-out-wild",
     "one-to-one",
@@ -223,6 +231,7 @@ pub(crate) const COMPARED: [&str; 18] = [
     "churn:10",
     "subs:1000000",
     "stuck",
+    "fairness",
 ];
 
 const fn stream(name: &'static str, about: &'static str, shape: Shape) -> Kind {

@@ -9,7 +9,7 @@ use crate::names;
 use crate::report::Report;
 use crate::server::Server;
 use crate::shape::Overrides;
-use crate::{churn, idle, open_loop, rtt, soak, streaming, stuck, subscriptions};
+use crate::{churn, fairness, idle, open_loop, rtt, soak, streaming, stuck, subscriptions};
 
 /// What the command line says about how a load runs.
 #[derive(Debug, Clone)]
@@ -67,6 +67,7 @@ impl Load {
             Body::Subscriptions => subscriptions::run(server, &title, self.size, settings),
             Body::Soak(shape) => soak::run(server, &title, self.size, shape, settings),
             Body::Churn => churn::run(server, &title, self.size, settings),
+            Body::Fairness => fairness::run(server, &title, settings),
         };
         outcome.context(title)
     }

@@ -13,6 +13,7 @@ mod client;
 mod columns;
 mod compare;
 mod epoll;
+mod fairness;
 mod flow;
 mod frames;
 mod idle;
