@@ -74,6 +74,7 @@ impl Shards {
             }
         }
         for broker in &mut self.brokers {
+            broker.serve_all(Time(1));
             broker.take_dirty(&mut self.dirty);
             for id in self.dirty.drain(..) {
                 while let Flush::Send(outbox) = broker.flush(id) {

@@ -55,7 +55,7 @@ impl Broker {
             Some(Renewal::Granted(identity)) => self.admit(id, identity, objection),
             Some(Renewal::Refused | Renewal::Gone) | None => self.refuse_client(id, claim),
         }
-        self.resume(now, id, Hold::Auth);
+        self.resume(id, Hold::Auth);
         self.settle();
     }
 

@@ -33,6 +33,7 @@ use crate::sampling::Sampling;
 use crate::security::Greeting;
 use crate::time::Time;
 use crate::trace_request::TraceRequests;
+use crate::turn::Turn;
 
 /// Deadlines that are acted on in a turn: each may send something, which takes some microseconds.
 const DUE_AT_ONCE_MAX: usize = 128;
@@ -49,6 +50,7 @@ pub struct Broker {
     pub(crate) deadlines: Deadlines,
     pub(crate) offers: Offers,
     pub(crate) moves: Moves,
+    pub(crate) turn: Turn,
     pub(crate) random: Random,
     pub(crate) trace_requests: TraceRequests,
     pub(crate) sampling: Sampling,
@@ -78,6 +80,7 @@ impl Broker {
             deadlines: Deadlines::default(),
             offers: Offers::default(),
             moves: Moves::new(config.shards),
+            turn: Turn::new(config.share_max),
             random: Random::new(config.seed),
             trace_requests: TraceRequests::default(),
             sampling: Sampling::new(&config),
@@ -117,6 +120,7 @@ impl Broker {
     /// A turn begins: from now on it is this late, for all that happens and is not told the time.
     pub fn on_turn(&mut self, now: Time) {
         self.egress.counters.now = now;
+        self.turn.begin();
     }
 
     /// A connection that was placed here. Unless it begins in the clear and stays so, the caller says

@@ -10,12 +10,14 @@ use subject_trie::steady::{SteadyRows, SteadyTable};
 
 use crate::close::CloseReason;
 use crate::guard::Guard;
+use crate::inbox::Inbox;
 use crate::lateness::Lateness;
 use crate::outbox::Outbox;
 use crate::record::{Introduction, Record};
 use crate::security::Security;
 use crate::subscription::{BySid, SubKey};
 use crate::time::Time;
+use crate::turn::Share;
 
 /// Generations before the first comes again: by then its connection is long gone.
 const GENERATIONS: u32 = 1 << 31;
@@ -59,6 +61,8 @@ pub(crate) enum Hold {
     Pause,
     /// Its password is being checked elsewhere.
     Auth,
+    /// It had its share, or may go on after another hold: it stands in line.
+    Turn,
 }
 
 /// A SUB or UNSUB whose effect waits for the fence.
@@ -187,12 +191,14 @@ pub(crate) struct Client {
 
     pub(crate) decoder: ClientDecoder,
     /// Input not decoded yet: the start of an op, or what a hold keeps back.
-    pub(crate) inbox: Vec<u8>,
+    pub(crate) inbox: Inbox,
     /// How many bytes came with the read that the inbox ends with.
     pub(crate) held_read: usize,
     /// How many bytes from the front of the inbox the op there is known to need.
     pub(crate) op_bytes: usize,
     pub(crate) hold: Option<Hold>,
+    /// What it had when it was served last.
+    pub(crate) share: Share,
     /// The input has ended; the connection closes for this reason once what is held was decoded.
     pub(crate) hung_up: Option<CloseReason>,
     /// It is about to move to another shard: it is not read from.
@@ -264,10 +270,11 @@ impl Client {
             opening: false,
             security: None,
             decoder: ClientDecoder::default(),
-            inbox: Vec::new(),
+            inbox: Inbox::default(),
             held_read: 0,
             op_bytes: 0,
             hold: None,
+            share: Share::default(),
             hung_up: None,
             leaving: false,
             votes: Votes::default(),

@@ -8,6 +8,7 @@ use fabric::ShardId;
 use crate::closed_ring::ClosedConnections;
 use crate::seldom::SeldomLines;
 use crate::settings::Settings;
+use crate::turn::ShareMax;
 
 /// One shard, as it is made.
 #[derive(Debug, Clone)]
@@ -28,6 +29,8 @@ pub struct Config {
     pub closed: Arc<ClosedConnections>,
     /// When the lines that crowds cause were logged last, on all shards of the server.
     pub seldom: Arc<SeldomLines>,
+    /// How much of its input a connection has acted on before others come.
+    pub share_max: ShareMax,
     /// Makes the nonces that clients with an nkey sign: random, secret, and another one for each shard.
     pub nonce_key: [u8; 32],
     /// What may change later ([`Broker::reconfigure`](crate::Broker::reconfigure)).
@@ -46,6 +49,7 @@ impl Config {
             match_cache: true,
             closed: Arc::new(ClosedConnections::new(0)),
             seldom: Arc::default(),
+            share_max: ShareMax::default(),
             nonce_key: [0; 32],
             settings,
         }

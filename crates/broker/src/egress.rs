@@ -54,6 +54,8 @@ pub(crate) struct Egress {
     dirty: Vec<ConnId>,
     /// Bytes appended since the dirty list was last taken.
     unflushed: usize,
+    /// Ops and what they caused, counted from the first: see [`crate::turn`].
+    pub(crate) steps: u64,
 }
 
 /// What happens to a reader for whom so many bytes wait.
@@ -103,6 +105,7 @@ impl Egress {
             counters: Counters::default(),
             dirty: Vec::new(),
             unflushed: 0,
+            steps: 0,
         };
         egress.reconfigure(settings);
         egress
@@ -314,6 +317,11 @@ impl Egress {
     /// Bytes queued since the list was last taken.
     pub(crate) fn unflushed(&self) -> usize {
         self.unflushed
+    }
+
+    /// The list of connections with something to flush or to finish.
+    pub(crate) fn dirty(&self) -> &[ConnId] {
+        &self.dirty
     }
 
     /// Takes the list of connections with something to flush or to finish.

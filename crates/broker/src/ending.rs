@@ -5,6 +5,7 @@ use fabric::ShardId;
 use crate::broker::Broker;
 use crate::client::ConnId;
 use crate::close::CloseReason;
+use crate::inbox::Inbox;
 
 impl Broker {
     /// The client will send no more, or its socket failed.
@@ -44,7 +45,7 @@ impl Broker {
         self.egress.counters.on_closed(client, reason);
         self.keep_closed(id, reason);
         let client = self.egress.clients.at(id);
-        client.inbox = Vec::new();
+        client.inbox = Inbox::default();
         client.hold = None;
         client.owes_ok = false;
         client.seat = None;

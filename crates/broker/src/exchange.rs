@@ -28,7 +28,7 @@ impl Broker {
                 Frame::Interest(interest) => {
                     self.account_of(interest.account as usize).on_interest(from, &interest);
                 }
-                Frame::OfferReply(reply) => self.on_offer_reply(now, from, &reply),
+                Frame::OfferReply(reply) => self.on_offer_reply(from, &reply),
                 Frame::Move(step) => self.on_move_step(now, from, step),
                 Frame::Stall { origin } => self.stall(now, ConnId::from_bits(origin)),
             }
@@ -41,11 +41,11 @@ impl Broker {
         let vacated = batch.connections < 0;
         let received = self.mesh.link(from).on_applied(batch);
         if received.confirmed_moved || vacated {
-            self.lift_fences(now);
+            self.lift_fences();
         }
         if received.uncongested {
             for id in self.mesh.on_uncongested(from) {
-                self.resume(now, id, Hold::Link);
+                self.resume(id, Hold::Link);
             }
         }
         self.advance_move(now);
@@ -106,7 +106,7 @@ impl Broker {
         }
     }
 
-    fn on_offer_reply(&mut self, now: Time, from: ShardId, reply: &OfferReply<'_>) {
+    fn on_offer_reply(&mut self, from: ShardId, reply: &OfferReply<'_>) {
         let mut offer = self.offers.take(reply.ticket);
         offer.awaiting -= 1;
         offer.taken |= reply.taken;
@@ -131,7 +131,7 @@ impl Broker {
         if offer.answer_wanted && !offer.taken {
             self.answer_no_responders(offer.origin, &offer.message.as_publish());
         }
-        self.resume(now, offer.origin, Hold::Offer);
+        self.resume(offer.origin, Hold::Offer);
     }
 
     /// Tells the other shards of a change of one of this shard's subscriptions. Returns the round to

@@ -22,6 +22,23 @@ impl Broker {
         self.egress.take_dirty(into);
     }
 
+    /// Puts connections back that [`Self::take_dirty`] took and nobody flushed.
+    pub fn flush_later<'a>(&mut self, ids: impl IntoIterator<Item = &'a ConnId>) {
+        for id in ids {
+            self.egress.mark_dirty(*id);
+        }
+    }
+
+    /// How many connections [`Self::take_dirty`] would take.
+    pub fn dirty_count(&self) -> usize {
+        self.egress.dirty().len()
+    }
+
+    /// Those of them that came after the first `count`.
+    pub fn dirty_after(&self, count: usize) -> &[ConnId] {
+        self.egress.dirty().get(count..).unwrap_or_default()
+    }
+
     /// Bytes queued for clients since the dirty connections were last taken: the caller flushes
     /// early when one turn queues a lot, so that readers are not cut off for our own lateness.
     pub fn unflushed_bytes(&self) -> usize {

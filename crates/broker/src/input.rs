@@ -7,6 +7,7 @@ use crate::broker::Broker;
 use crate::client::{ConnId, Hold, Standing};
 use crate::close::CloseReason;
 use crate::egress::SHARED_BYTES_MIN;
+use crate::inbox::Inbox;
 use crate::time::Time;
 use crate::trace;
 
@@ -34,11 +35,11 @@ pub(crate) enum Flow {
 
 /// Where input lies in the read it came with, which is how nats-server's log names places.
 #[derive(Debug, Clone, Copy)]
-struct Reading<'r> {
+pub(crate) struct Reading<'r> {
     /// Bytes of the read.
-    len: usize,
+    pub(crate) len: usize,
     /// Those behind the input that is decoded.
-    behind: &'r [u8],
+    pub(crate) behind: &'r [u8],
 }
 
 impl<'r> Reading<'r> {
@@ -60,40 +61,60 @@ struct Streak<'i> {
 }
 
 impl Broker {
-    /// Bytes from a client. The caller stops reading while [`Self::wants_input`] is false.
+    /// Bytes from a client. Of what it does not act on now it keeps a copy. The caller stops reading while
+    /// [`Self::wants_input`] is false.
     pub fn on_received(&mut self, now: Time, id: ConnId, bytes: &[u8]) {
-        let Some(client) = self.egress.clients.find(id) else { return };
+        let done = self.take_in(now, id, bytes, 0);
+        self.keep(id, bytes, done);
+    }
+
+    /// The same for one read of which the first bytes are `done` with, as far as the client's share goes: returns
+    /// how many are done with now. The caller says what becomes of the rest: [`Self::keep`], or
+    /// [`Self::renew_share`] and this again.
+    #[must_use]
+    pub fn take_in(&mut self, now: Time, id: ConnId, read: &[u8], done: usize) -> usize {
+        let Some(client) = self.egress.clients.find(id) else { return read.len() };
         if client.closing.is_some() {
-            return;
+            return read.len();
         }
         client.last_in = now;
         self.egress.counters.now = now;
         if client.hold.is_none() && self.moves.is_paused() {
             self.moves.hold(id, client);
         }
-        let mut rest = bytes;
+        let mut rest = &read[done..];
+        self.turn.is_cut = false;
         loop {
             let Some(client) = self.egress.clients.find(id).filter(|client| client.closing.is_none()) else {
-                return;
+                return read.len();
             };
             if client.hold.is_some() {
-                client.inbox.extend_from_slice(rest);
-                client.held_read = bytes.len();
-                return;
+                client.inbox.extend(rest, 0);
+                client.held_read = read.len();
+                return read.len();
             }
             if client.inbox.is_empty() {
-                let used = self.drive(now, id, rest, Reading { len: bytes.len(), behind: &[] });
-                return self.keep_unused(id, &rest[used..], bytes.len());
+                let used = self.drive(now, id, rest, Reading { len: read.len(), behind: &[] });
+                rest = &rest[used..];
+                if !self.turn.is_cut {
+                    self.keep_unused(id, rest, read.len());
+                    return read.len();
+                }
+                return read.len() - rest.len();
             }
             if rest.is_empty() {
-                return;
+                return read.len();
             }
+            if self.turn.is_cut || self.has_had_its_share(id) {
+                return read.len() - rest.len();
+            }
+            let client = self.egress.clients.at(id);
             // Just what finishes the op in the inbox is copied to it; the rest is decoded in place.
             let lacking = lacking(client.op_bytes.saturating_sub(client.inbox.len()), rest);
             let (piece, behind) = rest.split_at(lacking.min(rest.len()));
-            client.inbox.extend_from_slice(piece);
+            client.inbox.extend(piece, 0);
             rest = behind;
-            self.drive_inbox(now, id, Reading { len: bytes.len(), behind: rest });
+            self.drive_inbox(now, id, Reading { len: read.len(), behind: rest });
         }
     }
 
@@ -102,6 +123,8 @@ impl Broker {
         self.egress.clients.peek(id).is_some_and(|client| {
             let held_max = match client.hold {
                 Some(Hold::Auth) => UNADMITTED_INPUT_BYTES_MAX,
+                // One that stands in line has said enough.
+                Some(Hold::Turn) => 0,
                 _ => HELD_INPUT_BYTES_MAX,
             };
             let is_held = client.hold.is_some() && client.inbox.len() >= held_max;
@@ -119,6 +142,11 @@ impl Broker {
     fn drive(&mut self, now: Time, id: ConnId, input: &[u8], reading: Reading<'_>) -> usize {
         let mut used = 0;
         let mut streak = None;
+        let share = self.turn.share(self.egress.clients.at(id).share);
+        let steps_before = self.egress.steps;
+        let (bytes_end, steps_left) = share.left(self.turn.max);
+        let steps_end = steps_before + steps_left;
+        self.turn.is_cut = false;
         let client = self.egress.clients.at(id);
         client.op_bytes = 0;
         if client.standing == Standing::Awaited && !matches!(input.first(), None | Some(b'C' | b'c')) {
@@ -130,6 +158,11 @@ impl Broker {
             if client.closing.is_some() || client.hold.is_some() {
                 break;
             }
+            if used >= bytes_end || self.egress.steps >= steps_end {
+                self.turn.is_cut = true;
+                break;
+            }
+            self.egress.steps += 1;
             let Some((len, flow)) = self.next_op(now, id, &input[used..], &mut streak, reading) else {
                 break;
             };
@@ -145,6 +178,8 @@ impl Broker {
         }
         self.egress.take_over(id);
         let client = self.egress.clients.at(id);
+        client.share = share;
+        self.turn.spend(&mut client.share, used, self.egress.steps - steps_before);
         if std::mem::take(&mut client.stall_wanted) && client.hold.is_none() && client.closing.is_none() {
             self.stall(now, id);
         }
@@ -194,42 +229,44 @@ impl Broker {
         }
     }
 
-    fn drive_inbox(&mut self, now: Time, id: ConnId, reading: Reading<'_>) {
+    pub(crate) fn drive_inbox(&mut self, now: Time, id: ConnId, reading: Reading<'_>) {
         let client = self.egress.clients.at(id);
         // That a payload does not end as it has to shows one byte before it should be there.
         if client.inbox.len() + 1 < client.op_bytes {
             return;
         }
-        let mut inbox = std::mem::take(&mut client.inbox);
-        let used;
-        (inbox, used) = if inbox.len() < SHARED_BYTES_MIN {
-            let used = self.drive(now, id, &inbox, reading);
-            (inbox, used)
+        let inbox = std::mem::take(&mut client.inbox);
+        let rest = if inbox.len() < SHARED_BYTES_MIN {
+            let mut inbox = inbox;
+            let used = self.drive(now, id, inbox.as_slice(), reading);
+            inbox.advance(used);
+            inbox
         } else {
-            self.drive_shared(now, id, inbox.into(), reading)
+            let (input, used) = inbox.into_shared();
+            self.drive_shared(now, id, input, used, reading)
         };
         let client = self.egress.clients.at(id);
-        if client.closing.is_none() && used < inbox.len() {
-            inbox.drain(..used);
-            inbox.reserve(client.op_bytes.saturating_sub(inbox.len()));
-            client.inbox = inbox;
+        if client.closing.is_none() && !rest.is_empty() {
+            client.inbox = rest;
+            client.inbox.extend(&[], client.op_bytes);
         }
     }
 
-    /// The same for input so large that those who get its messages share it. Returns the input with
-    /// how much of it was used; nothing of it, if it was used up.
+    /// The same for input so large that those who get its messages share it. The first `used` bytes of it are
+    /// used up already. Returns what is left of it.
     fn drive_shared(
         &mut self,
         now: Time,
         id: ConnId,
         input: Bytes,
+        used: usize,
         reading: Reading<'_>,
-    ) -> (Vec<u8>, usize) {
+    ) -> Inbox {
         self.egress.lend(input.clone());
-        let used = self.drive(now, id, &input, reading);
+        let used = used + self.drive(now, id, &input[used..], reading);
         self.egress.lend(Bytes::new());
         // Without a copy where nobody else has a part in it: an op that has to wait, mostly.
-        if used < input.len() { (input.into(), used) } else { (Vec::new(), 0) }
+        if used < input.len() { Inbox::rest_of(input.into(), used) } else { Inbox::default() }
     }
 
     /// Keeps the start of an op, with room for all of it, or what a hold keeps back, of a read of that length.
@@ -237,8 +274,7 @@ impl Broker {
         let client = self.egress.clients.at(id);
         if client.closing.is_none() && !unused.is_empty() {
             client.held_read = read;
-            client.inbox.reserve(client.op_bytes.max(unused.len()));
-            client.inbox.extend_from_slice(unused);
+            client.inbox.extend(unused, client.op_bytes);
         }
     }
 
@@ -246,29 +282,6 @@ impl Broker {
         let client = self.egress.clients.at(id);
         if client.closing.is_none() {
             client.hold = Some(hold);
-        }
-    }
-
-    /// Ends a hold, if it is this one that holds the connection.
-    pub(crate) fn resume(&mut self, now: Time, id: ConnId, hold: Hold) {
-        let Some(client) = self.egress.clients.find(id) else { return };
-        if client.hold != Some(hold) || client.closing.is_some() {
-            return;
-        }
-        if self.moves.is_paused() {
-            return self.moves.hold(id, client);
-        }
-        client.hold = None;
-        let len = client.held_read;
-        self.drive_inbox(now, id, Reading { len, behind: &[] });
-        let client = self.egress.clients.at(id);
-        if let Some(reason) = client.hung_up
-            && client.hold.is_none()
-        {
-            self.close(id, reason);
-        }
-        if self.wants_input(id) {
-            self.resumed.push(id);
         }
     }
 

@@ -1,7 +1,7 @@
 //! Core NATS on one shard: connections, accounts, subscriptions, delivery and limits, as a machine
 //! that is fed events and the time and leaves bytes, messages to other shards and a next deadline.
 //!
-//! [`Broker`] is the machine. The files that are its methods: `input` (bytes to ops), `session`,
+//! [`Broker`] is the machine. The files that are its methods: `input` (bytes to ops), `serving` (whose), `session`,
 //! `publish` and `subscribe` (what ops do), `settings` (what may change while it runs), `exchange` (what
 //! other shards say), `flush`, `lateness`, `ending` and `shed`, `moves`, `moved` and `sampling`
 //! (connections that change shards, how and why).
@@ -28,6 +28,7 @@ mod exchange;
 mod fence;
 mod flush;
 mod guard;
+mod inbox;
 mod input;
 mod inspect;
 mod lateness;
@@ -47,6 +48,7 @@ mod route;
 mod sampling;
 mod security;
 mod seldom;
+mod serving;
 mod session;
 mod settings;
 mod shed;
@@ -56,6 +58,7 @@ mod subscription;
 mod time;
 mod trace;
 mod trace_request;
+mod turn;
 
 pub use broker::Broker;
 pub use client::ConnId;
@@ -72,3 +75,4 @@ pub use security::{Greeting, Security};
 pub use seldom::SeldomLines;
 pub use settings::Settings;
 pub use time::Time;
+pub use turn::{SHARE_BYTES_MAX, SHARE_STEPS_MAX, STRETCH_STEPS_MAX, Share, ShareMax};

@@ -6,6 +6,7 @@ use crate::deadlines::Due;
 use crate::lateness::Lateness;
 use crate::members::MemberChange;
 use crate::subscription::{BySid, Subscription};
+use crate::turn::Share;
 
 /// Everything a shard knows of a connection, its socket aside.
 #[derive(Debug)]
@@ -65,6 +66,7 @@ impl Broker {
         let mut client = *client;
         tracing::debug!("{} - Client connection moved to shard {}", client.label, self.mesh.shard());
         // Reminders, lists and the state of the socket were the other shard's.
+        client.share = Share::default();
         client.dirty = false;
         client.blocked_since = None;
         client.lateness = Lateness::default();

@@ -233,6 +233,7 @@ impl Broker {
             }
             MoveStep::Pause { epoch, from, to } => {
                 assert!(!self.moves.is_paused(), "one pause at a time");
+                self.hold_line();
                 self.moves.pause = Some(Pause { epoch, from, to, moved: false, round: None });
                 self.sampling.forget();
                 if from != self.config.shard {
@@ -250,7 +251,7 @@ impl Broker {
             MoveStep::Resume => {
                 self.moves.pause = None;
                 for id in std::mem::take(&mut self.moves.held) {
-                    self.resume(now, id, Hold::Pause);
+                    self.resume_after_pause(now, id);
                 }
             }
         }

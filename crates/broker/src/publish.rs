@@ -227,7 +227,7 @@ impl Broker {
         if let Some(Hold::Stall(until)) = client.hold
             && until <= now
         {
-            self.resume(now, id, Hold::Stall(until));
+            self.resume(id, Hold::Stall(until));
         }
     }
 }

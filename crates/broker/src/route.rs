@@ -83,6 +83,7 @@ impl Router<'_> {
     ) -> Routed {
         let message = self.egress.message();
         let (local, remote) = self.account.matches_of_message(publish.subject, message, follows);
+        self.egress.steps += (local.plain.len() + local.queues.len()) as u64;
         let mut routed = Routed::default();
         for key in &local.plain {
             routed.taken |= self.egress.deliver(*key, Some(origin), publish);

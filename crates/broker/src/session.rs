@@ -12,6 +12,7 @@ use crate::fence::FENCED_OPS_MAX;
 use crate::input::Flow;
 use crate::time::Time;
 use crate::trace;
+use crate::turn::SUBSCRIPTION_STEPS;
 
 /// The first PING comes this soon after CONNECT, to learn the round-trip time.
 const FIRST_PING: Duration = Duration::from_secs(2);
@@ -33,8 +34,14 @@ impl Broker {
         }
         match op {
             ClientOp::Publish(publish) => return self.publish(id, publish),
-            ClientOp::Subscribe(subscribe) => return self.subscribe(id, subscribe),
-            ClientOp::Unsubscribe(unsubscribe) => return self.unsubscribe(id, unsubscribe),
+            ClientOp::Subscribe(subscribe) => {
+                self.egress.steps += SUBSCRIPTION_STEPS;
+                return self.subscribe(id, subscribe);
+            }
+            ClientOp::Unsubscribe(unsubscribe) => {
+                self.egress.steps += SUBSCRIPTION_STEPS;
+                return self.unsubscribe(id, unsubscribe);
+            }
             ClientOp::Connect(json) => return self.connect(now, id, json),
             ClientOp::Ping => self.on_ping(id),
             ClientOp::Pong => {

@@ -12,7 +12,6 @@ use crate::input::Flow;
 use crate::members::MemberChange;
 use crate::seldom::SeldomLine;
 use crate::subscription::{BySid, SubKey, Subscription};
-use crate::time::Time;
 
 /// The queue group that servers keep for themselves.
 const SYSTEM_QUEUE: &[u8] = b"_sys_";
@@ -237,7 +236,7 @@ impl Broker {
     }
 
     /// All shards confirmed up to some round: what waited for that takes effect.
-    pub(crate) fn lift_fences(&mut self, now: Time) {
+    pub(crate) fn lift_fences(&mut self) {
         let confirmed = self.mesh.confirmed();
         while let Some((round, id)) = self.fences.pop(confirmed) {
             let Some(client) = self.egress.clients.find(id) else { continue };
@@ -254,7 +253,7 @@ impl Broker {
                 self.egress.send(id, b"+OK\r\n");
             }
             self.egress.mark_dirty(id);
-            self.resume(now, id, Hold::Fence);
+            self.resume(id, Hold::Fence);
         }
     }
 

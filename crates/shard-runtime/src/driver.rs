@@ -102,9 +102,14 @@ pub(crate) struct Driver {
     queue_full: bool,
     /// One was when output should have left, and it is still here.
     output_waits: bool,
+    /// Connections that someone made output for who said little while others said much.
+    prompt: Vec<ConnId>,
+    /// Output is being sent: who is heard meanwhile does not begin with it anew.
+    is_flushing: bool,
     // Scratch, kept for its capacity.
     events: Vec<Event>,
     ids: Vec<ConnId>,
+    unsent: Vec<ConnId>,
     loads: Vec<Load>,
 }
 
@@ -141,6 +146,9 @@ impl Driver {
             stage: Stage::Serving,
             queue_full: false,
             output_waits: false,
+            prompt: Vec::new(),
+            is_flushing: false,
+            unsent: Vec::new(),
             events: Vec::new(),
             ids: Vec::new(),
             loads: Vec::new(),
@@ -156,8 +164,11 @@ impl Driver {
         let now = self.clock.now();
         self.broker.on_turn(now);
         self.take_events(now)?;
+        // After the wake-ups have been taken: one that comes from here on wakes the shard again.
+        self.heed_orders(now)?;
         self.offload()?;
         self.on_deadlines(now)?;
+        self.serve_line(now)?;
         self.receive_from_resumed()?;
         self.hand_over_passwords();
         self.flush(now)?;
@@ -201,7 +212,10 @@ impl Driver {
         let deadline = self.next_deadline();
         loop {
             let now = self.clock.now();
-            let found = self.io.poll()? || self.has_news() || deadline.is_some_and(|at| at <= now);
+            let found = self.io.poll()?
+                || self.has_news()
+                || self.has_work_left()
+                || deadline.is_some_and(|at| at <= now);
             if found || now >= start + look {
                 self.meter.on_looked(now.since(start));
                 if !found {
@@ -237,13 +251,18 @@ impl Driver {
     }
 
     fn next_wait(&self, now: Time) -> Wait {
-        if self.has_news() {
+        if self.has_news() || self.has_work_left() {
             Wait::No
         } else if self.awaits_room() {
             Wait::For(FULL_QUEUE_PAUSE)
         } else {
             self.next_deadline().map_or(Wait::Forever, |deadline| Wait::For(deadline.since(now)))
         }
+    }
+
+    /// Whether the turn was ended before all was done.
+    fn has_work_left(&self) -> bool {
+        self.broker.is_anyone_in_line() || (self.broker.dirty_count() > 0 && !self.output_waits)
     }
 
     /// Whether something is to be done as soon as other shards have taken what they were sent.

@@ -10,6 +10,7 @@ mod room;
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::ptr;
 
 use io_uring::types::{Fd, SubmitArgs, Timespec};
 use io_uring::{IoUring, cqueue, opcode, squeue};
@@ -17,7 +18,7 @@ use rustix::event::PollFlags;
 
 use crate::io::Wait;
 
-pub(crate) use self::buffers::{BUFFERS, Filled};
+pub(crate) use self::buffers::{BUFFER_BYTES, BUFFERS, Filled};
 use self::buffers::{Buffers, GROUP};
 pub(crate) use self::records::send_record;
 pub(crate) use self::room::{limit_heaps, reserve};
@@ -85,6 +86,12 @@ impl Ring {
     /// cancelled, or there is no buffer left.
     pub(crate) fn receive(&mut self, fd: BorrowedFd<'_>, token: u64) -> io::Result<()> {
         self.push(opcode::RecvMulti::new(Fd(fd.as_raw_fd()), GROUP).build().user_data(token))
+    }
+
+    /// Receives from the socket once, into one buffer, as soon as there is something.
+    pub(crate) fn receive_once(&mut self, fd: BorrowedFd<'_>, token: u64) -> io::Result<()> {
+        let receive = opcode::Recv::new(Fd(fd.as_raw_fd()), ptr::null_mut(), 0).buf_group(GROUP).build();
+        self.push(receive.flags(squeue::Flags::BUFFER_SELECT).user_data(token))
     }
 
     /// What a receive brought.

@@ -9,6 +9,7 @@
 
 mod check;
 mod client;
+mod fairness;
 mod history;
 mod mesh;
 mod moves;

@@ -34,10 +34,14 @@ pub struct Stats {
     pub changed_shards: usize,
     /// Most bytes under way on one link.
     pub link_bytes: usize,
+    /// Rounds in which somebody stood in line.
+    pub rounds: usize,
+    /// Most shares of another connection that one waited for, in hundredths.
+    pub waited: u64,
 }
 
 impl std::ops::AddAssign for Stats {
-    /// Sums up; of the bytes on one link it keeps the most.
+    /// Sums up; of the bytes on one link and of the shares waited for it keeps the most.
     fn add_assign(&mut self, other: Self) {
         self.published += other.published;
         self.received += other.received;
@@ -48,5 +52,7 @@ impl std::ops::AddAssign for Stats {
         self.held += other.held;
         self.changed_shards += other.changed_shards;
         self.link_bytes = self.link_bytes.max(other.link_bytes);
+        self.rounds += other.rounds;
+        self.waited = self.waited.max(other.waited);
     }
 }

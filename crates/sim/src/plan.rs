@@ -3,6 +3,7 @@
 use fabric::ShardId;
 
 use crate::random::{Random, Stream};
+use crate::workload::LIVE_SUBS_MAX;
 
 /// What a run is meant to bring out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +58,11 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Subscriptions that one message may go to.
+    pub(crate) fn fan_out_max(&self) -> u64 {
+        (self.clients * LIVE_SUBS_MAX) as u64
+    }
+
     /// The plan of a seed: one in sixteen is heavy, one in eight has slow readers.
     pub fn new(seed: u64) -> Self {
         let profile = match seed % 16 {

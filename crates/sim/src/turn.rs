@@ -1,6 +1,6 @@
 //! A shard's turn: what the runtime does for a broker, in an order of the seed's choosing.
 
-use broker::{CloseReason, ConnId, Flush, Time};
+use broker::{CloseReason, ConnId, Flush, Share, Time};
 use fabric::{LINK_BYTES_MAX, ShardId};
 
 use crate::mesh::Parcel;
@@ -37,11 +37,66 @@ impl World {
         if self.brokers[shard].next_deadline().is_some_and(|at| at <= now) {
             self.brokers[shard].on_deadlines(now);
         }
+        self.serve_line(shard);
         self.move_some(shard);
         self.give(shard);
         let gap = if self.schedule.chance(1) { MILLISECOND } else { 60 * MICROSECOND };
         let gap = self.schedule.between(1, gap);
         self.push(self.stretched(gap), Event::Turn(shard));
+    }
+
+    /// Serves those who stand in line for a few rounds. Who says something meanwhile is heard after a share,
+    /// or at the end of the round.
+    fn serve_line(&mut self, shard: usize) {
+        for _ in 0..self.schedule.between(1, 3) {
+            if !self.brokers[shard].begin_round() {
+                return;
+            }
+            self.stats.rounds += 1;
+            loop {
+                self.note_waiting(shard);
+                let Some(id) = self.brokers[shard].serve_next(Time(self.now)) else { break };
+                self.moved();
+                self.on_served(shard, id, Share::default());
+                if self.schedule.chance(30) {
+                    self.hear(shard);
+                }
+            }
+            self.hear(shard);
+        }
+    }
+
+    /// Takes in what clients have said.
+    fn hear(&mut self, shard: usize) {
+        self.arm_resumed(shard);
+        let mut work = self.find_work(shard);
+        self.schedule.shuffle(&mut work);
+        for item in work {
+            if let Work::Readable(index) = item {
+                self.take_input(index);
+            }
+        }
+    }
+
+    /// Who has something to say that nobody has acted on: in line, or in a socket that is read from.
+    fn note_waiting(&mut self, shard: usize) {
+        let broker = &self.brokers[shard];
+        let waits = |index: &usize| {
+            let Connection { socket, armed, id, .. } = &self.connections[*index];
+            broker.is_in_line(*id) || (*armed && !socket.up.is_empty())
+        };
+        let waiting = self.by_id[shard].iter().filter(|(_, index)| waits(index)).map(|(id, _)| *id);
+        let waiting: Vec<ConnId> = waiting.collect();
+        self.fairness[shard].note_waiting(&waiting);
+    }
+
+    /// A connection that had `before` of its share was served.
+    fn on_served(&mut self, shard: usize, id: ConnId, before: Share) {
+        let after = self.brokers[shard].share(id);
+        if let Some(wrong) = self.fairness[shard].on_served(&self.plan, id, before, after) {
+            self.history.wrong(wrong);
+        }
+        self.stats.waited = self.stats.waited.max(self.fairness[shard].worst);
     }
 
     fn find_work(&mut self, shard: usize) -> Vec<Work> {
@@ -89,8 +144,8 @@ impl World {
     fn take_input(&mut self, index: usize) {
         let most = if self.plan.profile == Profile::Heavy { 512 << 10 } else { 2000 };
         let Connection { shard, id, .. } = self.connections[index];
-        let broker = &mut self.brokers[shard];
         for _ in 0..self.schedule.between(1, 4) {
+            let broker = &mut self.brokers[shard];
             let connection = &mut self.connections[index];
             let reset = connection.socket.hangup == Some(Hangup::Reset);
             let over = connection.socket.up.is_empty() && connection.socket.hangup.is_some();
@@ -105,9 +160,13 @@ impl World {
                 return;
             }
             self.moved_at = self.now;
-            broker.on_received(Time(self.now), id, &connection.socket.read_up(count));
-            if !broker.wants_input(id) {
-                connection.armed = false;
+            let bytes = connection.socket.read_up(count);
+            let before = broker.share(id);
+            self.note_waiting(shard);
+            self.brokers[shard].on_received(Time(self.now), id, &bytes);
+            self.on_served(shard, id, before);
+            if !self.brokers[shard].wants_input(id) {
+                self.connections[index].armed = false;
                 self.stats.held += 1;
                 return;
             }
@@ -117,16 +176,8 @@ impl World {
     /// Takes what a shard leaves behind, until there is nothing left.
     fn give(&mut self, shard: usize) {
         let mut dirty = Vec::new();
-        let mut resumed = Vec::new();
         loop {
-            let mut idle = true;
-            self.brokers[shard].take_resumed(&mut resumed);
-            for id in resumed.drain(..) {
-                let index = self.by_id[shard][&id];
-                self.connections[index].armed = true;
-                self.moved();
-                idle = false;
-            }
+            let mut idle = !self.arm_resumed(shard);
             self.brokers[shard].take_dirty(&mut dirty);
             for id in dirty.drain(..) {
                 self.flush(shard, id);
@@ -140,6 +191,18 @@ impl World {
                 return;
             }
         }
+    }
+
+    /// Reads again from connections that were held. Returns whether there were any.
+    fn arm_resumed(&mut self, shard: usize) -> bool {
+        let mut resumed = Vec::new();
+        self.brokers[shard].take_resumed(&mut resumed);
+        for id in &resumed {
+            let index = self.by_id[shard][id];
+            self.connections[index].armed = true;
+            self.moved();
+        }
+        !resumed.is_empty()
     }
 
     fn send_batch(&mut self, from: ShardId, to: ShardId) -> bool {

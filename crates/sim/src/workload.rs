@@ -7,7 +7,7 @@ use crate::random::{Random, Stream};
 use crate::users::UserRecord;
 
 /// Subscriptions of one client, so that interest keeps coming and going.
-const LIVE_SUBS_MAX: usize = 6;
+pub(crate) const LIVE_SUBS_MAX: usize = 6;
 
 /// PINGs a client may have open.
 const OWED_MAX: usize = 40;

@@ -12,6 +12,7 @@ use nats_proto::ServerInfo;
 
 use crate::check;
 use crate::client::Client;
+use crate::fairness::{Fairness, SHARE_MAX};
 use crate::history::History;
 use crate::mesh::Mesh;
 use crate::outcome::{Outcome, Stats};
@@ -91,6 +92,8 @@ pub(crate) struct World {
     pub(crate) now: u64,
     pub(crate) moved_at: u64,
     pub(crate) stats: Stats,
+    /// By shard.
+    pub(crate) fairness: Vec<Fairness>,
 }
 
 impl World {
@@ -103,6 +106,7 @@ impl World {
             Broker::new(Config {
                 seed: plan.seed ^ u64::from(shard.0),
                 placement: PlacementRule::Spread,
+                share_max: SHARE_MAX,
                 ..Config::new(shard, plan.shards, Arc::clone(&settings))
             })
         });
@@ -128,6 +132,7 @@ impl World {
             now: 0,
             moved_at: 0,
             stats: Stats::default(),
+            fairness: ShardId::all(plan.shards).map(|_| Fairness::default()).collect(),
             plan: plan.clone(),
         };
         for shard in 0..plan.shards {

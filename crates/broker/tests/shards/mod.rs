@@ -127,6 +127,13 @@ impl Shards {
         String::from_utf8(bytes).expect("tests send text")
     }
 
+    /// The same, without serving those who stand in line.
+    pub(crate) fn sent_now(&mut self, conn: Conn) -> String {
+        self.flush_made();
+        let bytes = self.sent.remove(&conn).unwrap_or_default();
+        String::from_utf8(bytes).expect("tests send text")
+    }
+
     pub(crate) fn say(&mut self, conn: Conn, text: &str) -> String {
         self.feed(conn, text);
         self.output(conn)
@@ -134,6 +141,12 @@ impl Shards {
 
     pub(crate) fn is_closed(&mut self, conn: Conn) -> bool {
         self.flush_now();
+        self.closed.contains(&conn)
+    }
+
+    /// The same, without serving those who stand in line.
+    pub(crate) fn is_closed_now(&mut self, conn: Conn) -> bool {
+        self.flush_made();
         self.closed.contains(&conn)
     }
 
@@ -202,9 +215,16 @@ impl Shards {
         self.moved.get(&conn).copied().unwrap_or(conn)
     }
 
+    fn serve_all(&mut self) {
+        for broker in &mut self.brokers {
+            broker.serve_all(self.now);
+        }
+    }
+
     /// The shards talk until they have nothing more to say.
     pub(crate) fn settle(&mut self) {
         loop {
+            self.serve_all();
             let pairs = self.pairs();
             for &(from, to) in &pairs {
                 self.depart(from, to);
@@ -226,6 +246,11 @@ impl Shards {
 
     /// Whatever may leave leaves.
     pub(crate) fn flush_now(&mut self) {
+        self.serve_all();
+        self.flush_made();
+    }
+
+    fn flush_made(&mut self) {
         let mut dirty = Vec::new();
         for shard in 0..self.brokers.len() {
             self.brokers[shard].take_dirty(&mut dirty);

@@ -9,6 +9,7 @@ use fabric::ShardId;
 
 use super::Driver;
 use super::stopping::Stage;
+use super::turns::START_BYTES;
 use crate::io::{End, Event, Received};
 use crate::mesh_port::Parcel;
 
@@ -22,18 +23,17 @@ impl Driver {
             // and what that shard sent us before counts first (docs/decisions/0001-interest-fence.md).
             self.take_parcels(now)?;
             self.take_in(now, &mut events)?;
-            if !has_more {
+            if !has_more || self.broker.is_turn_long() {
                 break;
             }
         }
         self.events = events;
-        // After the wake-ups have been taken: one that comes from here on wakes the shard again.
-        self.heed_orders(now)
+        Ok(())
     }
 
     pub(super) fn on_event(&mut self, now: Time, event: Event) -> io::Result<()> {
         match event {
-            Event::Received(id, received) => self.on_received(now, id, received, 0)?,
+            Event::Received(id, received) => self.on_received(now, id, received, 0, true)?,
             Event::ReceiveEnded(id, end) => self.on_receive_ended(id, end)?,
             Event::Writable(id) => self.on_writable(now, id)?,
             Event::Accepted(socket) => self.on_accepted(now, socket)?,
@@ -47,22 +47,25 @@ impl Driver {
         Ok(())
     }
 
-    /// Bytes came in. The first `done` of them have been acted on.
+    /// Bytes came in. The first `done` of them have been acted on. With `alone` nobody else has said anything
+    /// since.
     pub(super) fn on_received(
         &mut self,
         now: Time,
         id: ConnId,
         mut received: Received,
         done: usize,
+        alone: bool,
     ) -> io::Result<()> {
         let serving = self.stage == Stage::Serving;
         if serving && self.links.has(id) {
             self.received_bytes += self.io.bytes(&received).len();
             self.on_received_secured(now, id, &mut received)?;
         } else if serving {
-            let bytes = self.io.bytes(&received);
-            self.received_bytes += bytes.len();
-            self.broker.on_received(now, id, &bytes[done..]);
+            self.received_bytes += self.io.bytes(&received).len();
+            let dirty_before = self.broker.dirty_count();
+            self.on_received_plain(now, id, &received, done, alone)?;
+            self.note_prompt(id, dirty_before);
         }
         self.io.give_back(received);
         if !serving {
@@ -70,6 +73,35 @@ impl Driver {
         }
         self.steer_receive(id)?;
         self.flush_if_much(now)
+    }
+
+    /// Has the broker act on what came in, share after share while nobody else has anything to say.
+    fn on_received_plain(
+        &mut self,
+        now: Time,
+        id: ConnId,
+        received: &Received,
+        mut done: usize,
+        alone: bool,
+    ) -> io::Result<()> {
+        let len = self.io.bytes(received).len();
+        if self.broker.is_anyone_in_line() && len > START_BYTES {
+            // It would only begin what it cannot go on with, and fill the outboxes of its readers in crumbs.
+            self.broker.keep(id, self.io.bytes(received), done);
+            return Ok(());
+        }
+        loop {
+            done = self.broker.take_in(now, id, self.io.bytes(received), done);
+            if done == len {
+                return Ok(());
+            }
+            if !alone || self.broker.is_anyone_in_line() || self.has_news() || self.io.poll()? {
+                self.broker.keep(id, self.io.bytes(received), done);
+                return Ok(());
+            }
+            self.flush_if_much(now)?;
+            self.broker.renew_share(id);
+        }
     }
 
     fn on_receive_ended(&mut self, id: ConnId, end: End) -> io::Result<()> {

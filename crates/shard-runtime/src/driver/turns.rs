@@ -15,7 +15,10 @@ use super::stopping::Stage;
 use crate::io::{Event, Received};
 
 /// What counts as little, and as the start of more: some dozens of short messages.
-const START_BYTES: usize = 4 << 10;
+pub(super) const START_BYTES: usize = 4 << 10;
+
+/// What counts as little of what somebody causes: a few messages to a few others.
+const LITTLE_STEPS: u64 = 16;
 
 impl Driver {
     /// Takes in a batch of events.
@@ -23,10 +26,48 @@ impl Driver {
         if events.len() > 1 && self.crowds_out(events) {
             return self.take_in_turns(now, events);
         }
+        let mut left = events.len();
         for event in events.drain(..) {
-            self.on_event(now, event)?;
+            left -= 1;
+            match event {
+                Event::Received(id, received) => self.on_received(now, id, received, 0, left == 0)?,
+                event => self.on_event(now, event)?,
+            }
         }
         Ok(())
+    }
+
+    /// Serves those who stand in line, round by round, until nobody does or the turn has become long. Who says
+    /// something meanwhile is heard between two shares.
+    pub(super) fn serve_line(&mut self, now: Time) -> io::Result<()> {
+        self.flush_prompt(now)?;
+        while !self.broker.is_turn_long() && self.broker.begin_round() {
+            while self.broker.serve_next(now).is_some() {
+                self.receive_from_resumed()?;
+                self.flush_if_much(now)?;
+                self.hear(now)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes in what came meanwhile. Returns whether there was anything.
+    pub(super) fn hear(&mut self, now: Time) -> io::Result<bool> {
+        let is_any = self.has_news() || self.io.poll()?;
+        if is_any {
+            self.take_events(now)?;
+            self.offload()?;
+            self.flush_prompt(now)?;
+        }
+        Ok(is_any)
+    }
+
+    /// What someone who said little has caused does not wait for all that others cause in this turn.
+    pub(super) fn note_prompt(&mut self, id: ConnId, dirty_before: usize) {
+        let is_crowded = self.is_flushing || self.broker.is_anyone_in_line();
+        if is_crowded && self.broker.share(id).steps <= LITTLE_STEPS {
+            self.prompt.extend_from_slice(self.broker.dirty_after(dirty_before));
+        }
     }
 
     /// Whether somebody sent little, and stands behind somebody else who sent more.
@@ -53,15 +94,15 @@ impl Driver {
             } else if let Event::Received(id, received) = &event
                 && self.is_divisible(*id, received)
             {
-                self.broker.on_received(now, *id, &self.io.bytes(received)[..START_BYTES]);
-                rest.push((event, START_BYTES));
+                let done = self.broker.take_in(now, *id, &self.io.bytes(received)[..START_BYTES], 0);
+                rest.push((event, done));
             } else {
                 self.on_event(now, event)?;
             }
         }
         for (event, done) in rest {
             match event {
-                Event::Received(id, received) => self.on_received(now, id, received, done)?,
+                Event::Received(id, received) => self.on_received(now, id, received, done, false)?,
                 event => self.on_event(now, event)?,
             }
         }

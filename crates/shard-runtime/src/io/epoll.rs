@@ -37,6 +37,9 @@ const BUFFER_BYTES: usize = 256 << 10;
 /// A batch ends when less room than this is left in the buffer, so that nobody is read in crumbs.
 const ROOM_BYTES_MIN: usize = 16 << 10;
 
+/// A connection's share ([`broker::SHARE_BYTES_MAX`]) comes in at once.
+const RECEIVE_BYTES_MAX: usize = broker::SHARE_BYTES_MAX;
+
 /// A turn ends when it has received this much; what is left waits for the next.
 const TURN_BYTES_MAX: usize = 1 << 20;
 
@@ -279,8 +282,8 @@ impl Epoll {
             if socket.receive != Receive::Running {
                 continue;
             }
-            let room = &mut self.buffer[start..];
-            let asked = room.len();
+            let asked = (self.buffer.len() - start).min(RECEIVE_BYTES_MAX);
+            let room = &mut self.buffer[start..][..asked];
             match rustix::net::recv(&socket.fd, room, RecvFlags::DONTWAIT) {
                 Ok((len @ 1.., _)) => {
                     into.push(Event::Received(id, Received::Span(Span { start, len })));

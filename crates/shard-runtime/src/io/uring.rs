@@ -14,7 +14,7 @@ use rustix::io::Errno;
 use super::listener::Listener;
 use super::{End, Event, Received, Wait};
 use crate::socket::Sockets;
-use crate::sys::{BUFFERS, Completion, Filled, Ring};
+use crate::sys::{BUFFER_BYTES, BUFFERS, Completion, Filled, Ring};
 
 // Tokens above all connection ids.
 const TOKEN_ACCEPT: u64 = u64::MAX;
@@ -26,6 +26,9 @@ const TOKEN_BELL: u64 = u64::MAX - 255;
 
 /// Marks the token of a connection's receive; without it the token is that of its writable poll.
 const RECEIVE: u64 = 1 << 63;
+
+/// Who sends no more than this at once says little: it is received from without being asked again.
+const LITTLE_BYTES: usize = BUFFER_BYTES / 4;
 
 fn receive_token(id: ConnId) -> u64 {
     id.to_bits() | RECEIVE
@@ -52,6 +55,8 @@ enum Receive {
 struct Socket {
     fd: OwnedFd,
     receive: Receive,
+    /// It filled a buffer lately: it gets one at a time.
+    says_much: bool,
     /// A poll for writability is queued.
     polling: bool,
 }
@@ -113,7 +118,7 @@ impl Uring {
     }
 
     pub(crate) fn adopt(&mut self, id: ConnId, fd: OwnedFd) {
-        self.sockets.insert(id, Socket { fd, receive: Receive::Idle, polling: false });
+        self.sockets.insert(id, Socket { fd, receive: Receive::Idle, says_much: false, polling: false });
     }
 
     pub(crate) fn socket(&self, id: ConnId) -> Option<BorrowedFd<'_>> {
@@ -125,7 +130,12 @@ impl Uring {
         match socket.receive {
             Receive::Idle => {
                 socket.receive = Receive::Running;
-                self.ring.receive(socket.fd.as_fd(), receive_token(id))?;
+                let (fd, token) = (socket.fd.as_fd(), receive_token(id));
+                if socket.says_much {
+                    self.ring.receive_once(fd, token)?
+                } else {
+                    self.ring.receive(fd, token)?
+                }
             }
             Receive::StarvedIdle => socket.receive = Receive::Starved,
             Receive::Running | Receive::Starved | Receive::Stopping | Receive::Over => {}
@@ -198,7 +208,7 @@ impl Uring {
                     into.push(Event::BellFailed(ShardId((token - TOKEN_BELL) as u8)));
                 }
                 token if token & RECEIVE != 0 => {
-                    self.on_receive_event(ConnId::from_bits(token & !RECEIVE), completion, into);
+                    self.on_receive_event(ConnId::from_bits(token & !RECEIVE), completion, into)?;
                 }
                 token => self.on_poll_event(ConnId::from_bits(token), into),
             }
@@ -259,14 +269,15 @@ impl Uring {
         Ok(())
     }
 
-    fn on_receive_event(&mut self, id: ConnId, event: Completion, into: &mut Vec<Event>) {
+    fn on_receive_event(&mut self, id: ConnId, event: Completion, into: &mut Vec<Event>) -> io::Result<()> {
         if let Some(filled) = event.filled {
             into.push(Event::Received(id, Received::Filled(filled)));
+            self.note_amount(id, event.result, event.more)?;
         }
         if event.more {
-            return;
+            return Ok(());
         }
-        let Some(socket) = self.sockets.find(id) else { return };
+        let Some(socket) = self.sockets.find(id) else { return Ok(()) };
         let end = match event.result {
             1.. => End::Stopped,
             0 => End::Closed,
@@ -274,7 +285,7 @@ impl Uring {
                 Errno::NOBUFS if socket.receive == Receive::Running => {
                     socket.receive = Receive::Starved;
                     self.starved.push_back(id);
-                    return;
+                    return Ok(());
                 }
                 Errno::NOBUFS | Errno::CANCELED | Errno::INTR | Errno::AGAIN => End::Stopped,
                 _ => End::Failed,
@@ -282,6 +293,24 @@ impl Uring {
         };
         socket.receive = if end == End::Stopped { Receive::Idle } else { Receive::Over };
         into.push(Event::ReceiveEnded(id, end));
+        Ok(())
+    }
+
+    /// A connection sent so much at once. The kernel gives one that is received from without end as many
+    /// buffers as it can fill, and others find none: who fills one gets one at a time from then on.
+    fn note_amount(&mut self, id: ConnId, bytes: i32, more: bool) -> io::Result<()> {
+        let Some(socket) = self.sockets.find(id) else { return Ok(()) };
+        let bytes = bytes.max(0) as usize;
+        if bytes == BUFFER_BYTES {
+            socket.says_much = true;
+            if more && socket.receive == Receive::Running {
+                socket.receive = Receive::Stopping;
+                self.ring.cancel(receive_token(id), TOKEN_IGNORED)?;
+            }
+        } else if bytes < LITTLE_BYTES {
+            socket.says_much = false;
+        }
+        Ok(())
     }
 
     fn on_poll_event(&mut self, id: ConnId, into: &mut Vec<Event>) {

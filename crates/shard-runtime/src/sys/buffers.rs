@@ -16,7 +16,7 @@ use io_uring::IoUring;
 use io_uring::types::BufRingEntry;
 
 /// Bytes of one buffer.
-const BUFFER_BYTES: usize = 64 << 10;
+pub(crate) const BUFFER_BYTES: usize = 64 << 10;
 
 /// Buffers of a shard, a power of two. They bound what is read in one turn, 2 MiB: receiving pauses while all
 /// are in use. Fewer, and many clients that each say little find none left and have to ask again; more,

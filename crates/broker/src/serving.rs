@@ -1,0 +1,148 @@
+//! Serving connections in turns: who had its share waits in line, and so does who may go on after a hold.
+
+use crate::broker::Broker;
+use crate::client::{ConnId, Hold};
+use crate::input::Reading;
+use crate::time::Time;
+use crate::turn::Share;
+
+impl Broker {
+    /// Keeps what is not `done` with of a read, as [`Self::take_in`] left it: the client stands in line for
+    /// another share.
+    pub fn keep(&mut self, id: ConnId, read: &[u8], done: usize) {
+        let Some(client) = self.egress.clients.find(id) else { return };
+        if done == read.len() || client.closing.is_some() {
+            return;
+        }
+        client.inbox.extend(&read[done..], 0);
+        client.held_read = read.len();
+        self.line_up(id);
+    }
+
+    /// Gives a client another share at once: the caller knows that nobody waits.
+    pub fn renew_share(&mut self, id: ConnId) {
+        if let Some(client) = self.egress.clients.find(id) {
+            client.share = Share::default();
+        }
+    }
+
+    /// What a client had in this round.
+    pub fn share(&self, id: ConnId) -> Share {
+        self.turn.share(self.egress.clients.peek(id).map(|client| client.share).unwrap_or_default())
+    }
+
+    /// Whether a client stands in line.
+    pub fn is_in_line(&self, id: ConnId) -> bool {
+        self.egress.clients.peek(id).is_some_and(|client| client.hold == Some(Hold::Turn))
+    }
+
+    /// Whether anybody stands in line.
+    pub fn is_anyone_in_line(&self) -> bool {
+        self.turn.is_anyone_in_line()
+    }
+
+    /// Whether enough was done in this turn for the caller to see to everything else.
+    pub fn is_turn_long(&self) -> bool {
+        self.turn.is_long()
+    }
+
+    /// Begins a round: who stands in line comes once, with [`Self::serve_next`]. Returns whether anybody
+    /// does.
+    pub fn begin_round(&mut self) -> bool {
+        self.turn.begin_round()
+    }
+
+    /// Serves the next who has yet to come in this round for a stretch, and says who that was. If its input is
+    /// wanted again it is among those of [`Self::take_resumed`].
+    pub fn serve_next(&mut self, now: Time) -> Option<ConnId> {
+        let id = self.turn.next()?;
+        self.go_on(now, id, Hold::Turn);
+        self.settle();
+        Some(id)
+    }
+
+    /// Serves everybody until nobody stands in line.
+    pub fn serve_all(&mut self, now: Time) {
+        while self.begin_round() {
+            while self.serve_next(now).is_some() {}
+        }
+    }
+
+    /// Ends a hold, if it is this one that holds the connection.
+    pub(crate) fn resume(&mut self, id: ConnId, hold: Hold) {
+        let Some(client) = self.egress.clients.find(id) else { return };
+        if client.hold != Some(hold) || client.closing.is_some() {
+            return;
+        }
+        if self.moves.is_paused() {
+            return self.moves.hold(id, client);
+        }
+        client.hold = None;
+        if client.inbox.is_empty() { self.let_go(id) } else { self.line_up(id) }
+    }
+
+    /// Nobody's input counts until connections have changed shards.
+    pub(crate) fn hold_line(&mut self) {
+        for id in self.turn.take_line() {
+            if let Some(client) = self.egress.clients.find(id) {
+                self.moves.hold(id, client);
+            }
+        }
+    }
+
+    pub(crate) fn has_had_its_share(&self, id: ConnId) -> bool {
+        self.egress.clients.peek(id).is_some_and(|client| self.turn.is_over(client.share))
+    }
+
+    fn line_up(&mut self, id: ConnId) {
+        let client = self.egress.clients.at(id);
+        if client.hold.is_some() {
+            return;
+        }
+        if self.moves.is_paused() {
+            return self.moves.hold(id, client);
+        }
+        client.hold = Some(Hold::Turn);
+        self.turn.line_up(id);
+    }
+
+    /// Ends the hold of a connection that waited for others to change shards. It has a share at once: the next
+    /// pause may come before anybody else's turn.
+    pub(crate) fn resume_after_pause(&mut self, now: Time, id: ConnId) {
+        self.go_on(now, id, Hold::Pause);
+    }
+
+    /// Gives a connection a share, if this is what holds it.
+    fn go_on(&mut self, now: Time, id: ConnId, hold: Hold) {
+        let Some(client) = self.egress.clients.find(id) else { return };
+        if client.hold != Some(hold) || client.closing.is_some() {
+            return;
+        }
+        client.hold = None;
+        self.turn.is_cut = false;
+        let reading = Reading { len: client.held_read, behind: &[] };
+        self.drive_inbox(now, id, reading);
+        let client = self.egress.clients.at(id);
+        if client.closing.is_some() || client.hold.is_some() {
+            return;
+        }
+        if client.inbox.is_empty() || !self.turn.is_cut {
+            self.let_go(id);
+        } else if self.has_had_its_share(id) || hold != Hold::Turn {
+            self.line_up(id);
+        } else {
+            self.egress.clients.at(id).hold = Some(Hold::Turn);
+            self.turn.stay_in_front(id);
+        }
+    }
+
+    /// A connection is held no more, and has nothing left to act on.
+    fn let_go(&mut self, id: ConnId) {
+        if let Some(reason) = self.egress.clients.at(id).hung_up {
+            self.close(id, reason);
+        }
+        if self.wants_input(id) {
+            self.resumed.push(id);
+        }
+    }
+}

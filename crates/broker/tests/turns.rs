@@ -1,0 +1,134 @@
+//! Whose turn it is when several have a lot to say.
+
+mod shards;
+
+use broker::{CloseReason, SHARE_BYTES_MAX, SHARE_STEPS_MAX, STRETCH_STEPS_MAX, Time};
+
+use self::shards::{Conn, Shards};
+
+/// More messages than one share lets through, whoever listens.
+const MANY: usize = 2 * SHARE_STEPS_MAX as usize;
+
+/// Of those with one listener: the op and the delivery are a step each.
+const IN_A_STRETCH: usize = STRETCH_STEPS_MAX as usize / 2;
+const IN_A_SHARE: usize = SHARE_STEPS_MAX as usize / 2;
+
+fn publishes(subject: &str, count: usize) -> String {
+    format!("PUB {subject} 1\r\nx\r\n").repeat(count)
+}
+
+/// A listener to `filter`, and what it does not care about put aside.
+fn listener(shards: &mut Shards, filter: &str) -> Conn {
+    let conn = shards.quiet();
+    assert_eq!(shards.say(conn, &format!("SUB {filter} 1\r\nPING\r\n")), "PONG\r\n");
+    conn
+}
+
+/// How many messages the connection was sent, of what was made so far: nobody in line is served for this.
+fn messages(shards: &mut Shards, conn: Conn) -> usize {
+    shards.sent_now(conn).matches("MSG ").count()
+}
+
+#[test]
+fn a_stretch_ends_after_so_many_steps_and_the_rest_waits_in_line() {
+    let mut shards = Shards::new(1);
+    let (reader, flood) = (listener(&mut shards, "a"), shards.quiet());
+    shards.feed(flood, &publishes("a", MANY));
+    assert_eq!(messages(&mut shards, reader), IN_A_STRETCH);
+    let broker = &shards.brokers[0];
+    assert!(broker.is_in_line(flood.id) && !broker.wants_input(flood.id));
+    assert_eq!(shards.output(reader).matches("MSG ").count(), MANY - IN_A_STRETCH);
+    assert!(shards.brokers[0].wants_input(flood.id));
+}
+
+#[test]
+fn a_share_ends_after_so_many_bytes() {
+    let mut shards = Shards::new(1);
+    let flood = shards.quiet();
+    let op = format!("PUB nobody 1000\r\n{}\r\n", "x".repeat(1000));
+    shards.feed(flood, &op.repeat(100));
+    let share = shards.brokers[0].share(flood.id);
+    assert!((SHARE_BYTES_MAX..SHARE_BYTES_MAX + op.len()).contains(&share.bytes), "{share:?}");
+}
+
+#[test]
+fn who_says_little_does_not_wait_for_who_stands_in_line() {
+    let mut shards = Shards::new(1);
+    let (flood, modest) = (shards.quiet(), shards.quiet());
+    shards.feed(flood, &publishes("nobody", MANY));
+    assert!(shards.brokers[0].is_in_line(flood.id));
+    shards.feed(modest, "PING\r\n");
+    assert_eq!(shards.sent_now(modest), "PONG\r\n");
+}
+
+#[test]
+fn those_in_line_take_turns() {
+    let mut shards = Shards::new(1);
+    let readers = [listener(&mut shards, "a"), listener(&mut shards, "b")];
+    let floods = [shards.quiet(), shards.quiet()];
+    shards.feed(floods[0], &publishes("a", MANY));
+    shards.feed(floods[1], &publishes("b", MANY));
+    let served = |shards: &mut Shards| readers.map(|reader| messages(shards, reader));
+    assert_eq!(served(&mut shards), [IN_A_STRETCH; 2]);
+    let serve = |shards: &mut Shards| shards.brokers[0].serve_next(Time(1));
+    assert!(shards.brokers[0].begin_round());
+    // The first goes on, stretch after stretch, until its share is over.
+    for _ in 0..IN_A_SHARE / IN_A_STRETCH {
+        assert_eq!(serve(&mut shards), Some(floods[0].id));
+    }
+    assert_eq!(served(&mut shards), [IN_A_SHARE, 0]);
+    for _ in 0..IN_A_SHARE / IN_A_STRETCH {
+        assert_eq!(serve(&mut shards), Some(floods[1].id));
+    }
+    assert_eq!(serve(&mut shards), None, "each has one share a round");
+    assert_eq!(served(&mut shards), [0, IN_A_SHARE]);
+}
+
+#[test]
+fn a_message_goes_to_all_whatever_its_share() {
+    let mut shards = Shards::new(1);
+    let reader = shards.quiet();
+    let count = 2 * SHARE_STEPS_MAX as usize;
+    let subs: String = (0..count).map(|sid| format!("SUB a {sid}\r\n")).collect();
+    shards.say(reader, &subs);
+    let publisher = shards.quiet();
+    shards.feed(publisher, &publishes("a", 2));
+    assert_eq!(messages(&mut shards, reader), count, "the first is whole, the second waits");
+    assert_eq!(shards.output(reader).matches("MSG ").count(), count);
+}
+
+#[test]
+fn what_comes_while_one_stands_in_line_comes_behind() {
+    let mut shards = Shards::new(1);
+    let flood = shards.quiet();
+    shards.feed(flood, &(publishes("nobody", MANY) + "PI"));
+    shards.feed(flood, "NG\r\n");
+    assert_eq!(shards.sent_now(flood), "");
+    assert_eq!(shards.output(flood), "PONG\r\n");
+}
+
+#[test]
+fn what_was_said_before_the_end_counts() {
+    let mut shards = Shards::new(1);
+    let (reader, flood) = (listener(&mut shards, "a"), shards.quiet());
+    shards.feed(flood, &publishes("a", MANY));
+    shards.brokers[0].on_hangup(flood.id, CloseReason::ClientClosed);
+    assert!(!shards.is_closed_now(flood));
+    assert_eq!(shards.output(reader).matches("MSG ").count(), MANY);
+    assert!(shards.is_closed(flood));
+}
+
+#[test]
+fn the_caller_may_give_another_share_when_nobody_waits() {
+    let mut shards = Shards::new(1);
+    let flood = shards.quiet();
+    let text = publishes("nobody", MANY);
+    let (mut done, mut shares) = (0, 0);
+    while done < text.len() {
+        done = shards.brokers[0].take_in(Time(1), flood.id, text.as_bytes(), done);
+        shards.brokers[0].renew_share(flood.id);
+        shares += 1;
+    }
+    assert!(shares > 2 && !shards.brokers[0].is_anyone_in_line());
+    assert_eq!(shards.say(flood, "PING\r\n"), "PONG\r\n");
+}
