@@ -66,7 +66,10 @@ fn compare(
     peers: &[Server],
 ) -> Result<Vec<Line>> {
     let sides = match &load.rivals {
-        Rivals::Peers => std::iter::once(ours.clone()).chain(peers.iter().cloned()).collect(),
+        Rivals::Peers if load.ours.is_empty() => {
+            std::iter::once(ours.clone()).chain(peers.iter().cloned()).collect()
+        }
+        Rivals::Peers => std::iter::once(ours.with(load.ours)).chain(peers.iter().cloned()).collect(),
         Rivals::Ourselves { ours: args, theirs } => vec![ours.with(args), ours.with(theirs)],
     };
     if let Some(flag) = sides.iter().find_map(Server::missing_flag) {

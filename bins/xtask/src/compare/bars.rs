@@ -16,6 +16,8 @@ pub(crate) struct Load {
     /// The words for buster-bench.
     pub(crate) args: &'static [&'static str],
     pub(crate) rivals: Rivals,
+    /// Arguments that our server gets beside peers; none are its defaults.
+    pub(crate) ours: &'static [&'static str],
     pub(crate) rows: &'static [Row],
 }
 
@@ -87,6 +89,7 @@ pub(crate) enum Metric {
     Throughput,
     /// Latencies, in microseconds.
     P50,
+    P99,
     P999,
     /// Resident memory that one operation left behind, in bytes.
     BytesEach,
@@ -105,6 +108,7 @@ impl Metric {
             Self::Rate => report["rate_per_second"].as_f64(),
             Self::Throughput => Some(report["rate_per_second"].as_f64()? * report["payload_bytes"].as_f64()?),
             Self::P50 => report["latency_us"]["p50"].as_f64(),
+            Self::P99 => report["latency_us"]["p99"].as_f64(),
             Self::P999 => report["latency_us"]["p999"].as_f64(),
             Self::BytesEach => report["bytes_each"].as_f64(),
             Self::RssPeak => report["rss_peak_bytes"].as_f64(),
@@ -148,7 +152,12 @@ const fn row(title: &'static str, operation: &'static str, bars: &'static [Bar])
 }
 
 const fn against_peers(name: &'static str, args: &'static [&'static str], rows: &'static [Row]) -> Load {
-    Load { name, args, rivals: Rivals::Peers, rows }
+    Load { name, args, rivals: Rivals::Peers, ours: &[], rows }
+}
+
+/// What a pair gets beside others who say all they can.
+const fn fairness(name: &'static str, ours: &'static [&'static str], rows: &'static [Row]) -> Load {
+    Load { ours, ..against_peers(name, &["fairness", "--seconds", SECONDS], rows) }
 }
 
 const ON_EPOLL: Rivals = Rivals::Ourselves { ours: &["--io", "epoll"], theirs: &["--io", "uring"] };
@@ -161,7 +170,7 @@ const SECONDS: &str = "1.5";
 /// One pair makes few round trips, and the slowest in a thousand is asked for.
 const RTT_SECONDS: &str = "3";
 
-pub(crate) const LOADS: [Load; 18] = [
+pub(crate) const LOADS: [Load; 22] = [
     against_peers(
         "fan-out",
         &["fan-out", "--seconds", SECONDS],
@@ -275,6 +284,7 @@ pub(crate) const LOADS: [Load; 18] = [
         name: "cross-shard",
         args: &["one-to-one", "--seconds", SECONDS],
         rivals: ACROSS_SHARDS,
+        ours: &[],
         rows: &[row("one to one across two shards, 16 B", "delivery", &[at_most(Metric::Cpu, 1.6)])],
     },
     against_peers(
@@ -300,17 +310,57 @@ pub(crate) const LOADS: [Load; 18] = [
         name: "epoll-fan-out",
         args: &["fan-out", "--seconds", SECONDS],
         rivals: ON_EPOLL,
+        ours: &[],
         rows: &[row("fan-out on epoll", "delivery", READINESS)],
     },
     Load {
         name: "epoll-rtt-64",
         args: &["rtt", "64", "--seconds", SECONDS],
         rivals: ON_EPOLL,
+        ours: &[],
         rows: &[row("request-reply, 64 pairs, on epoll", "request", READINESS)],
     },
+    fairness(
+        "fairness",
+        &["--shards", "1"],
+        &[
+            beside_flood("one pair beside 4 publishers that nobody hears", 0),
+            beside_pile("one pair beside a publisher to 200 readers that never read", 1),
+        ],
+    ),
+    fairness(
+        "fairness-2",
+        &["--shards", "2"],
+        &[
+            beside_flood("the same on two shards: the flood", 0),
+            beside_pile("the same on two shards: the readers", 1),
+        ],
+    ),
+    fairness(
+        "fairness-epoll",
+        &["--shards", "1", "--io", "epoll"],
+        &[beside_flood("the same on epoll: the flood", 0), beside_pile("the same on epoll: the readers", 1)],
+    ),
+    fairness(
+        "fairness-epoll-2",
+        &["--shards", "2", "--io", "epoll"],
+        &[
+            beside_flood("the same on epoll, two shards: the flood", 0),
+            beside_pile("the same on epoll, two shards: the readers", 1),
+        ],
+    ),
 ];
 
+const fn beside_flood(title: &'static str, phase: usize) -> Row {
+    Row { title, phase, operation: "round", bars: FAIR }
+}
+
+const fn beside_pile(title: &'static str, phase: usize) -> Row {
+    Row { title, phase, operation: "round", bars: FAIR }
+}
+
 const FAN_OUT: &[Bar] = &[at_most(Metric::Cpu, 0.6).newer(0.25), at_least(Metric::Rate, 1.25).newer(2.5)];
+const FAIR: &[Bar] = &[at_least(Metric::Rate, 1.0).newer(1.0), at_most(Metric::P99, 1.0).newer(1.0)];
 const PAYLOAD: &[Bar] = &[at_most(Metric::Cpu, 0.65), at_least(Metric::Throughput, 1.2)];
 const READINESS: &[Bar] = &[at_most(Metric::Cpu, 1.25), at_least(Metric::Rate, 0.8)];
 

@@ -184,6 +184,7 @@ fn metric_name(line: &Line) -> String {
         Metric::Cpu => format!("CPU per {}", line.operation),
         Metric::Rate | Metric::Throughput => format!("{} rate", line.operation),
         Metric::P50 => "p50".to_owned(),
+        Metric::P99 => "p99".to_owned(),
         Metric::P999 => "p99.9".to_owned(),
         Metric::BytesEach => "memory each".to_owned(),
         Metric::RssPeak => "RSS at its highest".to_owned(),
@@ -197,7 +198,7 @@ pub(crate) fn value_text(metric: Metric, value: Option<f64>) -> String {
         return "–".to_owned();
     };
     match metric {
-        Metric::Cpu | Metric::P50 | Metric::P999 => format!("{} µs", digits(value)),
+        Metric::Cpu | Metric::P50 | Metric::P99 | Metric::P999 => format!("{} µs", digits(value)),
         Metric::Rate => format!("{}/s", prefixed(value, "")),
         Metric::Throughput => format!("{}B/s", prefixed(value, " ")),
         Metric::BytesEach | Metric::RssPeak => format!("{}B", prefixed(value, " ")),
