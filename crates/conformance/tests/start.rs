@@ -139,8 +139,10 @@ fn what_is_not_unwise_is_not_warned_of() {
         let server = Server::configured(setup, config);
         assert!(!server.log().contains("[WRN]"), "{config}: {}", server.log().text());
     }
-    let without_a_password = Server::configured(setup, "authorization { users: [ { user: a } ] }");
-    assert!(without_a_password.log().contains("[WRN] Plaintext passwords detected, use nkeys or bcrypt"));
+    for config in ["authorization { users: [ { user: a } ] }", "authorization { password: x }"] {
+        let server = Server::configured(setup, config);
+        assert!(server.log().contains("[WRN] Plaintext passwords detected, use nkeys or bcrypt"), "{config}");
+    }
 }
 
 /// Names are shown as they were given, and what they stand for is an address that every client can reach.

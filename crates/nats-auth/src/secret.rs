@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::password;
+
 /// A password, a hash of one, or a token. Prints as `[REDACTED]`; only [`Self::reveal`] tells it.
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct Secret(Box<str>);
@@ -20,6 +22,11 @@ impl Secret {
     /// Whether there is no text.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Whether it is a bcrypt hash.
+    pub fn is_hash(&self) -> bool {
+        password::is_hash(self)
     }
 }
 

@@ -134,7 +134,7 @@ fn introduce(options: &Options, server_id: &str, shards: usize, directory: &Dire
     if let Some(limit) = memory_limit() {
         tracing::info!("  Memory:   {} MiB at most, by the control group", limit >> 20);
     }
-    if directory.has_plain_passwords() {
+    if directory.has_plain_passwords() || options.idle_password {
         tracing::warn!("Plaintext passwords detected, use nkeys or bcrypt");
     }
     if let Some(config) = &options.config {

@@ -61,6 +61,8 @@ pub struct Options {
     pub timers: Timers,
     /// Who may do what, and as whom.
     pub auth: nats_auth::Config,
+    /// Whether there is a password in plain text and no user for it. It protects nothing, but there it stands.
+    pub idle_password: bool,
     /// TLS for clients; `None` is none.
     pub tls: Option<Tls>,
     /// Where to ask how the server is; `None` is nowhere.
@@ -103,6 +105,7 @@ impl Default for Options {
             limits: Limits::default(),
             timers: Timers::default(),
             auth: nats_auth::Config::default(),
+            idle_password: false,
             tls: None,
             monitor: None,
             store_dir: None,

@@ -64,6 +64,8 @@ impl Draft {
 
     fn settle_users(&mut self) {
         let credentials = std::mem::take(&mut self.credentials);
+        let has_password = !credentials.password.is_empty() && !credentials.password.is_hash();
+        self.options.idle_password = credentials.user.is_empty() && has_password;
         let auth = &mut self.options.auth;
         auth.single_user =
             Some((credentials.user, credentials.password)).filter(|(user, _)| !user.is_empty());

@@ -103,7 +103,7 @@ fn each_supported_flag_sets_its_own_option() {
                 ..nats_auth::Config::default()
             }),
             // A password is for somebody.
-            "pass" => rest,
+            "pass" => Options { idle_password: true, ..rest },
             "auth" => with_auth(nats_auth::Config {
                 token: Some(Secret::from("some/where")),
                 ..nats_auth::Config::default()

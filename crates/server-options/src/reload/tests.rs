@@ -220,6 +220,8 @@ fn every_option_is_compared() {
         limits: _,
         timers: _,
         auth: _,
+        // Only a start warns of it.
+        idle_password: _,
         tls: _,
         monitor: _,
         store_dir: _,
