@@ -34,8 +34,19 @@ impl Certificates {
 
     /// Writes `<name>.pem` and `<name>-key.pem`.
     pub(crate) fn sign(&self, name: &str, host: &str) {
+        self.sign_as(name, &params(host));
+    }
+
+    /// The same, long past its time.
+    pub(crate) fn sign_expired(&self, name: &str, host: &str) {
+        let mut params = params(host);
+        params.not_after = rcgen::date_time_ymd(2001, 1, 1);
+        self.sign_as(name, &params);
+    }
+
+    fn sign_as(&self, name: &str, params: &CertificateParams) {
         let key = KeyPair::generate().expect("a key");
-        let certificate = params(host).signed_by(&key, &self.issuer).expect("a certificate");
+        let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
         fs::write(self.path(&format!("{name}.pem")), certificate.pem()).expect("a file");
         fs::write(self.path(&format!("{name}-key.pem")), key.serialize_pem()).expect("a file");
     }

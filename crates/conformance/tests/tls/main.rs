@@ -108,6 +108,35 @@ fn clients_show_their_certificate(setup: Setup) {
     awaits(&server, "TLS handshake error: tls: client didn't provide a certificate");
 }
 
+/// Whoever CONNECT says it is.
+fn a_certificate_says_who_a_client_is(setup: Setup) {
+    let certificates = Certificates::new();
+    let users = "authorization { users: [ {user: client}, {user: a} ] }";
+    let server = start(setup, certificates.block("verify_and_map: true") + users);
+    let mut clear = Clear::dial(server.addr());
+    clear.line();
+    let mut secure = clear.secure(&certificates.client_config(true));
+    secure.send(b"CONNECT {\"verbose\":false,\"user\":\"a\"}\r\nPING\r\n-ERR x\r\n");
+    assert_eq!(secure.line().expect("the handshake succeeds"), "PONG\r\n");
+    awaits(&server, "[WRN] User \"a\" found in connect proto, but user required from cert");
+    awaits(&server, "\"$G/user:client\" - Client Error x");
+}
+
+fn a_certificate_that_is_refused_is_named(setup: Setup) {
+    let certificates = Certificates::new();
+    certificates.sign_expired("client", "client");
+    let server = start(setup, certificates.block("verify: true"));
+    let mut clear = Clear::dial(server.addr());
+    clear.line();
+    assert!(clear.secure(&certificates.client_config(true)).connect().is_err());
+    let reason = "x509: certificate has expired or is not yet valid: current time ";
+    let line = server.log().wait_for(reason, ANSWER_DEADLINE).expect("it is told");
+    assert!(
+        line.contains("[ERR]") && line.contains(" is after 2001-01-01T00:00:00Z (CN=client SHA-256: "),
+        "{line}"
+    );
+}
+
 /// It is there when its handshake is over, even if it has nothing more to say by then.
 fn what_a_client_said_before_it_left_counts(setup: Setup) {
     const CLIENTS: usize = 40;
@@ -277,6 +306,8 @@ on_every_setup!(
     either_comes_first,
     both_are_served_on_one_port,
     clients_show_their_certificate,
+    a_certificate_says_who_a_client_is,
+    a_certificate_that_is_refused_is_named,
     what_a_client_said_before_it_left_counts,
     who_says_nothing_is_cut_off,
     too_many_handshakes_are_refused,
