@@ -6,6 +6,8 @@
 //!
 //! Always true: while an attempt is under way, a reminder is pending.
 
+use monitor::go_duration;
+
 use crate::broker::Broker;
 use crate::client::ConnId;
 use crate::close::CloseReason;
@@ -26,6 +28,8 @@ pub(crate) struct Lateness {
 struct Attempt {
     since: Time,
     bytes: usize,
+    /// In how many pieces they wait.
+    chunks: usize,
     left: usize,
 }
 
@@ -45,8 +49,9 @@ impl Broker {
     /// The client's socket is full: what waits has to leave in time.
     pub(crate) fn limit_writing(&mut self, now: Time, id: ConnId) {
         let client = self.egress.clients.at(id);
-        let (lateness, bytes) = (&mut client.lateness, client.outbox.len());
-        lateness.attempt.get_or_insert(Attempt { since: now, bytes, left: bytes });
+        let (lateness, outbox) = (&mut client.lateness, &client.outbox);
+        let (bytes, chunks) = (outbox.len(), || outbox.slices().count());
+        lateness.attempt.get_or_insert_with(|| Attempt { since: now, bytes, chunks: chunks(), left: bytes });
         if !std::mem::replace(&mut lateness.has_reminder, true) {
             self.deadlines.push(now + self.config.settings.write_deadline, id, Due::Write);
         }
@@ -61,12 +66,12 @@ impl Broker {
         if attempt.left > 0 {
             return;
         }
-        let Attempt { since, bytes, .. } = *attempt;
+        let Attempt { since, bytes, chunks, .. } = *attempt;
         client.lateness.attempt = None;
         if std::mem::take(&mut client.lateness.is_slow) {
             let seconds = now.since(since).as_secs_f64();
             tracing::info!(
-                "{} - Slow Consumer Recovered: Flush took {seconds:.3}s with {bytes} total bytes.",
+                "{} - Slow Consumer Recovered: Flush took {seconds:.3}s with {chunks} chunks of {bytes} total bytes.",
                 client.label
             );
         }
@@ -75,7 +80,7 @@ impl Broker {
     pub(crate) fn on_write_due(&mut self, now: Time, id: ConnId) {
         let Some(client) = self.egress.clients.find(id) else { return };
         client.lateness.has_reminder = false;
-        let Some(Attempt { since, bytes, left }) = client.lateness.attempt else { return };
+        let Some(Attempt { since, bytes, chunks, left }) = client.lateness.attempt else { return };
         let deadline = self.config.settings.write_deadline;
         if now < since + deadline {
             client.lateness.has_reminder = true;
@@ -84,8 +89,9 @@ impl Broker {
         }
         let state = if client.lateness.is_slow { "State" } else { "Detected" };
         tracing::info!(
-            "{} - Slow Consumer {state}: WriteDeadline of {deadline:?} exceeded with {bytes} total bytes.",
-            client.label
+            "{} - Slow Consumer {state}: WriteDeadline of {} exceeded with {chunks} chunks of {bytes} total bytes.",
+            client.label,
+            go_duration(deadline)
         );
         if left == bytes || client.closing.is_some() || !self.config.settings.retry_writes {
             return self.on_hangup(id, CloseReason::SlowConsumerWriteDeadline);

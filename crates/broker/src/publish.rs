@@ -13,12 +13,14 @@ use crate::deadlines::Due;
 use crate::guard::Permit;
 use crate::input::Flow;
 use crate::offers::{Message, Offer, Refusals};
+use crate::seldom::SeldomLine;
 use crate::time::Time;
 use crate::trace;
 
 /// How long a publisher waits after a read in which it met a reader that falls behind. nats-server's
 /// publishers wait 2 to 5 ms for each such message, and 10 ms a read at most; our reads are of 64 KiB, so
 /// a reader that takes 13 MB a second from each publisher is waited for as long as it likes.
+/// [`SeldomLine::Stalled`] says it.
 const STALL: Duration = Duration::from_millis(5);
 
 /// Who gets a message.
@@ -219,6 +221,7 @@ impl Broker {
             client.record.stalls += 1;
             self.egress.counters.totals.stalls += 1;
             self.deadlines.push(until, id, Due::Stall);
+            self.log_seldom(id, SeldomLine::Stalled);
         }
     }
 

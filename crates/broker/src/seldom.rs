@@ -21,12 +21,14 @@ pub(crate) enum SeldomLine {
     MaxAccountConnections,
     MaxSubscriptions,
     AuthTimeout,
+    Stalled,
 }
 
 impl SeldomLine {
-    /// Also what the client is told.
+    /// Also what the client is told, if it is told anything.
     pub(crate) fn text(self) -> &'static str {
         match self {
+            Self::Stalled => "Producer was stalled for a total of 5ms",
             Self::MaxConnections => "maximum connections exceeded",
             Self::MaxAccountConnections => "maximum account active connections exceeded",
             Self::MaxSubscriptions => "maximum subscriptions exceeded",
@@ -38,7 +40,9 @@ impl SeldomLine {
     fn pause(self) -> Duration {
         match self {
             Self::MaxSubscriptions => Duration::from_secs(2),
-            Self::MaxConnections | Self::MaxAccountConnections | Self::AuthTimeout => Duration::from_secs(1),
+            Self::MaxConnections | Self::MaxAccountConnections | Self::AuthTimeout | Self::Stalled => {
+                Duration::from_secs(1)
+            }
         }
     }
 }
@@ -94,10 +98,10 @@ impl Broker {
         let place = name.map(|name| format!(" - Account:{name}")).unwrap_or_default();
         let who = client.who().filter(|_| account.is_some());
         let who = who.map(|who| format!(" - {}", who.label())).unwrap_or_default();
-        if line == SeldomLine::AuthTimeout {
-            tracing::debug!("{label} - {text}{place}{who}");
-        } else {
-            tracing::error!("{label} - {text}{place}{who}");
+        match line {
+            SeldomLine::AuthTimeout => tracing::debug!("{label} - {text}{place}{who}"),
+            SeldomLine::Stalled => tracing::warn!("{label} - {text}{place}{who}"),
+            _ => tracing::error!("{label} - {text}{place}{who}"),
         }
     }
 }

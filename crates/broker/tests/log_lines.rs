@@ -24,7 +24,12 @@ impl Subscriber for Lines {
     }
 
     fn event(&self, event: &Event<'_>) {
-        let mut line = Text(format!("[{}] ", &event.metadata().level().as_str()[..3]));
+        let level = match *event.metadata().level() {
+            Level::ERROR => "ERR",
+            Level::WARN => "WRN",
+            _ => "INF",
+        };
+        let mut line = Text(format!("[{level}] "));
         event.record(&mut line);
         self.0.lock().unwrap().push(line.0);
     }
@@ -319,4 +324,61 @@ fn connections_over_a_limit_are_logged_once_a_second() {
     });
     let name = r#""n" - "$G/user:u""#;
     assert_eq!(shed, [format!("[ERR] 127.0.0.1:4000 - cid:1 - {name} - {text} - Account:$G - user:u")]);
+}
+
+// Readers that fall behind.
+
+#[test]
+fn a_publisher_that_waits_is_told_of_once_a_second() {
+    let mut shards = Shards::with(1, |settings| settings.max_pending = 1000);
+    let reader = shards.connect(r#""verbose":false,"pedantic":false"#);
+    let publisher = shards.connect(r#""verbose":false,"pedantic":false,"name":"p","user":"u""#);
+    shards.feed(reader, "SUB a 1\r\n");
+    shards.output(reader);
+    shards.limit_room(reader, 0);
+    let message = format!("PUB a 800\r\n{}\r\n", "x".repeat(800));
+    shards.pass(Duration::from_secs(1));
+    let mut publish = |message: &str, pause: Duration| {
+        logged(|| {
+            shards.pass(pause);
+            shards.brokers[0].on_turn(shards.now);
+            shards.feed(publisher, message);
+            shards.flush_now();
+        })
+    };
+    let name = r#"127.0.0.1:4000 - cid:2 - "p" - "$G/user:u""#;
+    let line = format!("[WRN] {name} - Producer was stalled for a total of 5ms - Account:$G - user:u");
+    assert_eq!(publish(&message, Duration::ZERO), [line.clone()]);
+    assert_eq!(publish("PUB a 1\r\nx\r\n", Duration::from_millis(500)), [""; 0]);
+    assert_eq!(publish("PUB a 1\r\nx\r\n", Duration::from_millis(500)), [line]);
+}
+
+#[test]
+fn a_reader_that_takes_too_long_is_told_of_with_what_waits() {
+    let mut shards = Shards::with(1, |settings| {
+        settings.write_deadline = Duration::from_millis(1500);
+        settings.retry_writes = true;
+    });
+    let reader = shards.connect(r#""verbose":false,"pedantic":false"#);
+    shards.feed(reader, "SUB a 1\r\n");
+    shards.output(reader);
+    shards.limit_room(reader, 1);
+    shards.feed(reader, "PUB a 80\r\n");
+    shards.feed(reader, &format!("{}\r\n", "x".repeat(80)));
+    shards.flush_now();
+    shards.limit_room(reader, 10);
+    shards.brokers[0].on_writable(reader.id);
+    shards.flush_now();
+    let late = logged(|| shards.pass(Duration::from_millis(1500)));
+    let name = "[INF] 127.0.0.1:4000 - cid:1 - Slow Consumer";
+    let line = "WriteDeadline of 1.5s exceeded with 1 chunks of 93 total bytes.";
+    assert_eq!(late, [format!("{name} Detected: {line}")]);
+    let recovered = logged(|| {
+        shards.pass(Duration::from_millis(250));
+        shards.brokers[0].on_turn(shards.now);
+        shards.free_room(reader);
+        shards.flush_now();
+    });
+    let line = "Flush took 0.250s with 1 chunks of 83 total bytes.";
+    assert_eq!(recovered, [format!("{name} Recovered: {line}")]);
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::answer::Answer;
-use crate::moment::{Moment, duration, uptime};
+use crate::moment::{Moment, go_duration, uptime};
 use crate::parameters::{FlagOrDetail, Parameters};
 use crate::snapshot::{ClosedRow, ConnectionFilter, ConnectionRow, PeerCert, SubscriptionRow};
 use crate::subsz::{SubscriptionText, text};
@@ -327,7 +327,7 @@ impl Connz<'_> {
             last_activity: last,
             stop: closed.map(|_| end),
             reason: closed.map(|closed| closed.reason),
-            rtt: duration(shown_rtt(row)),
+            rtt: go_duration(shown_rtt(row)),
             uptime: uptime(end.since(start)),
             idle: uptime(end.since(last)),
             pending_bytes: row.pending_bytes,

@@ -53,8 +53,8 @@ pub(crate) fn uptime(time: Duration) -> String {
     text
 }
 
-/// A stretch of time with its fraction, as `1.5ms`.
-pub(crate) fn duration(time: Duration) -> String {
+/// A stretch of time with its fraction, as Go shows it: `1.5ms`.
+pub fn go_duration(time: Duration) -> String {
     let nanos = time.as_nanos() as u64;
     match nanos {
         0 => "0s".into(),
@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn durations_have_the_unit_that_fits() {
-        let of = |nanos| duration(Duration::from_nanos(nanos));
+        let of = |nanos| go_duration(Duration::from_nanos(nanos));
         assert_eq!([of(0), of(17), of(343_000), of(1_234_567)], ["0s", "17ns", "343µs", "1.234567ms"]);
         assert_eq!([of(2_000_000_000), of(90_050_000_000)], ["2s", "1m30.05s"]);
         assert_eq!(of(3_600_000_000_000), "1h0m0s");
