@@ -4,7 +4,8 @@
 //! out, and encoders append to a buffer the caller owns. No op costs an allocation.
 //!
 //! The decoders are as tolerant and as strict as nats-server 2.14, down to which mistakes it answers
-//! with which `-ERR` text and which with a closed connection ([`ProtoError::wire_text`]).
+//! with which `-ERR` text and which with a closed connection ([`ProtoError::wire_text`]), and what it
+//! logs of them ([`ProtoError::log_words`]).
 //!
 //! # A server reading a client
 //!
