@@ -6,7 +6,7 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
-use block_alloc::BlockAlloc;
+use block_alloc::{BlockAlloc, tidy_at_once};
 use node::{COMPATIBLE_VERSION, OWN_VERSION, load, log_failure, send_signal, start_failure};
 use server_options::{CommandLine, Invocation, OptionsError, parse, program, tls_help, usage, version_text};
 
@@ -15,6 +15,7 @@ use server_options::{CommandLine, Invocation, OptionsError, parse, program, tls_
 static ALLOCATOR: BlockAlloc = BlockAlloc::new();
 
 fn main() -> ExitCode {
+    tidy_at_once();
     let called = std::env::args_os().next().unwrap_or_default();
     let program = program(&called);
     match parse(std::env::args_os()) {

@@ -23,5 +23,7 @@ mod class;
 mod kept;
 mod places;
 mod sys;
+mod tidying;
 
 pub use sys::BlockAlloc;
+pub use tidying::tidy_at_once;
