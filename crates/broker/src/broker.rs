@@ -5,7 +5,7 @@
 //! waits, and nothing reads a clock.
 //!
 //! Always true between events: no connection with a fence has its output flushed; a held connection
-//! has no input decoded; a closing connection has no subscriptions; a paused shard publishes nothing.
+//! has no input decoded; a closing connection takes no message; a paused shard publishes nothing.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,6 +17,7 @@ use nats_proto::{Limits, ServerInfo, encode};
 
 use crate::account::Account;
 use crate::ahead::Ahead;
+use crate::chores::Chores;
 use crate::client::{Client, ConnId};
 use crate::close::CloseReason;
 use crate::config::Config;
@@ -55,6 +56,7 @@ pub struct Broker {
     pub(crate) trace_requests: TraceRequests,
     pub(crate) sampling: Sampling,
     pub(crate) placement: Placement,
+    pub(crate) chores: Chores,
     /// Connections whose input was held and is wanted again.
     pub(crate) resumed: Vec<ConnId>,
     pub(crate) ahead: Ahead,
@@ -85,6 +87,7 @@ impl Broker {
             trace_requests: TraceRequests::default(),
             sampling: Sampling::new(&config),
             placement: Placement::new(config.placement, config.shards, settings.max_connections),
+            chores: Chores::new(config.chore_steps),
             resumed: Vec::new(),
             ahead: Ahead::default(),
             shed_row: 0,
@@ -121,6 +124,7 @@ impl Broker {
     pub fn on_turn(&mut self, now: Time) {
         self.egress.counters.now = now;
         self.turn.begin();
+        self.chores.on_turn();
     }
 
     /// A connection that was placed here. Unless it begins in the clear and stays so, the caller says

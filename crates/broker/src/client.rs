@@ -208,7 +208,7 @@ pub(crate) struct Client {
     /// Set while a read is processed if one of its messages met a reader that falls behind.
     pub(crate) stall_wanted: bool,
 
-    /// Subscriptions by sid; a leaving one is not here any more.
+    /// Subscriptions by sid; a leaving one is not here any more, nor one of a closing connection.
     pub(crate) subs: SteadyTable<BySid>,
     /// The interest round that every shard has to confirm before output leaves and input goes on.
     pub(crate) fence: Option<u64>,
@@ -228,6 +228,8 @@ pub(crate) struct Client {
 
     pub(crate) record: Record,
     pub(crate) closing: Option<CloseReason>,
+    /// It is closing, and has subscriptions in the index yet.
+    pub(crate) winding_up: bool,
     pub(crate) last_in: Time,
     pub(crate) rtt_asked: bool,
     pub(crate) pings_out: u32,
@@ -290,6 +292,7 @@ impl Client {
             lateness: Lateness::default(),
             record: Record::new(now),
             closing: None,
+            winding_up: false,
             last_in: now,
             rtt_asked: false,
             pings_out: 0,

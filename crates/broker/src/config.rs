@@ -5,6 +5,7 @@ use std::sync::Arc;
 use balance::PlacementRule;
 use fabric::ShardId;
 
+use crate::chores::STEPS_MAX;
 use crate::closed_ring::ClosedConnections;
 use crate::seldom::SeldomLines;
 use crate::settings::Settings;
@@ -31,6 +32,10 @@ pub struct Config {
     pub seldom: Arc<SeldomLines>,
     /// How much of its input a connection has acted on before others come.
     pub share_max: ShareMax,
+    /// Steps that a turn may take for work that is too long for one: see [`Broker::work_off`].
+    ///
+    /// [`Broker::work_off`]: crate::Broker::work_off
+    pub chore_steps: usize,
     /// Makes the nonces that clients with an nkey sign: random, secret, and another one for each shard.
     pub nonce_key: [u8; 32],
     /// What may change later ([`Broker::reconfigure`](crate::Broker::reconfigure)).
@@ -50,6 +55,7 @@ impl Config {
             closed: Arc::new(ClosedConnections::new(0)),
             seldom: Arc::default(),
             share_max: ShareMax::default(),
+            chore_steps: STEPS_MAX,
             nonce_key: [0; 32],
             settings,
         }

@@ -1,11 +1,15 @@
 //! How connections end: input and subscriptions at once, then the output, then the socket.
 
 use fabric::ShardId;
+use monitor::ClosedRow;
 
 use crate::broker::Broker;
 use crate::client::ConnId;
 use crate::close::CloseReason;
 use crate::inbox::Inbox;
+
+/// What it takes to close a connection, its socket included.
+const CLOSE_STEPS: usize = 64;
 
 impl Broker {
     /// The client will send no more, or its socket failed.
@@ -22,10 +26,26 @@ impl Broker {
         }
     }
 
-    /// The server stops: ends all connections once their output is flushed.
+    /// The server stops: ends all connections once their output is flushed. If there are many it takes some
+    /// turns ([`Self::has_chores`]).
     pub fn on_shutdown(&mut self) {
-        for id in self.egress.clients.ids() {
+        self.chores.shut_down();
+        self.go_on_shutting_down();
+    }
+
+    /// Closes connections, from the next row on, as far as this turn goes. Whatever else there was to do is
+    /// of no use any more.
+    pub(crate) fn go_on_shutting_down(&mut self) {
+        while self.chores.budget().lasts()
+            && let Some(row) = self.chores.next_to_shut_down(self.egress.clients.rows())
+        {
+            self.chores.budget().spend(1);
+            let Some(id) = self.egress.clients.id_in_row(row) else { continue };
+            self.chores.budget().spend(CLOSE_STEPS);
             self.close(id, CloseReason::ServerShutdown);
+            let client = self.egress.clients.at(id);
+            (client.winding_up, client.fence) = (false, None); // No shard is left to confirm anything.
+            self.egress.mark_dirty(id);
         }
     }
 
@@ -43,23 +63,32 @@ impl Broker {
         let client = self.egress.clients.at(id);
         tracing::debug!("{} - Client connection closed: {reason}", client.label);
         self.egress.counters.on_closed(client, reason);
-        self.keep_closed(id, reason);
+        let closed = self.closed_row(id, reason);
         let client = self.egress.clients.at(id);
         client.inbox = Inbox::default();
         client.hold = None;
         client.owes_ok = false;
         client.seat = None;
         client.claim = None;
-        let round = self.unsubscribe_all(id);
-        let client = self.egress.clients.at(id);
-        if reason == CloseReason::ServerShutdown {
-            client.fence = None; // No shard is left to confirm anything.
-        } else if let Some(round) = round {
-            // The end of the connection shows only when no shard counts on it any more.
-            self.fences.raise(id, client, round);
-        }
         if !reason.keeps_output() {
             self.drop_output(id);
+        }
+        if !self.chores.is_shutting_down() {
+            self.leave_behind(id, closed);
+        }
+    }
+
+    /// A connection that ends has no subscriptions left. The other shards know of that with this round.
+    pub(crate) fn wind_up_finally(&mut self, id: ConnId, round: Option<u64>, closed: Option<ClosedRow>) {
+        if let Some(closed) = closed {
+            self.config.closed.push(closed);
+        }
+        let confirmed = self.mesh.confirmed();
+        let Some(client) = self.egress.clients.find(id) else { return };
+        client.winding_up = false;
+        if let Some(round) = round.filter(|round| *round > confirmed) {
+            // The end of the connection shows only when no shard counts on it any more.
+            self.fences.raise(id, client, round);
         }
         self.egress.mark_dirty(id);
     }

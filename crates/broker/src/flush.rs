@@ -48,7 +48,7 @@ impl Broker {
     /// What to do with a connection's output. Call it again after each report.
     pub fn flush(&mut self, id: ConnId) -> Flush<'_> {
         let Some(client) = self.egress.clients.peek(id) else { return Flush::Nothing };
-        if client.fence.is_some() || client.blocked_since.is_some() {
+        if client.fence.is_some() || client.winding_up || client.blocked_since.is_some() {
             return Flush::Nothing;
         }
         if client.outbox.is_empty() {

@@ -91,22 +91,17 @@ impl Broker {
         self.egress.counters.totals.turns.on_parked(time);
     }
 
-    /// Remembers a connection that ends, while it still has its subscriptions. Not when the server
-    /// stops: nobody will ask.
-    pub(crate) fn keep_closed(&mut self, id: ConnId, reason: CloseReason) {
-        if !self.config.closed.is_on() || reason == CloseReason::ServerShutdown {
-            return;
-        }
-        let Some(client) = self.egress.clients.peek(id) else { return };
-        let keys = client.subs.iter().take(self.config.closed.subscriptions_max());
-        let subs = keys.map(|link| self.subscription_row(client.cid, self.egress.subs.at(link.key)));
-        let closed = ClosedRow {
-            subscriptions: subs.collect(),
+    /// What is remembered of a connection that ends, its subscriptions aside. Nothing when the server stops:
+    /// nobody will ask.
+    pub(crate) fn closed_row(&self, id: ConnId, reason: CloseReason) -> Option<ClosedRow> {
+        let is_asked_for = self.config.closed.is_on() && reason != CloseReason::ServerShutdown;
+        let client = self.egress.clients.peek(id).filter(|_| is_asked_for)?;
+        Some(ClosedRow {
+            subscriptions: Vec::new(),
             row: self.connection_row(client),
             stop: self.egress.counters.now.0,
             reason: reason.text(),
-        };
-        self.config.closed.push(closed);
+        })
     }
 
     fn connection_row(&self, client: &Client) -> ConnectionRow {
@@ -137,7 +132,7 @@ impl Broker {
         sub: &Subscription,
         filter: &SubscriptionFilter,
     ) -> Option<SubscriptionRow> {
-        let client = self.egress.clients.peek(sub.conn)?;
+        let client = self.egress.clients.peek(sub.conn).filter(|client| client.closing.is_none())?;
         let is_wanted = !sub.is_leaving()
             && filter.cids.as_ref().is_none_or(|cids| cids.binary_search(&client.cid).is_ok())
             && filter.account.as_deref().is_none_or(|name| *name == *self.accounts[sub.account()].name);
@@ -146,7 +141,7 @@ impl Broker {
         filter.test.as_ref().is_none_or(matches).then_some(row)
     }
 
-    fn subscription_row(&self, cid: u64, sub: &Subscription) -> SubscriptionRow {
+    pub(crate) fn subscription_row(&self, cid: u64, sub: &Subscription) -> SubscriptionRow {
         let account = &self.accounts[sub.account()];
         let mut subject = Vec::new();
         account.local.filter(sub.filter, &mut subject);

@@ -3,8 +3,8 @@
 //!
 //! [`Broker`] is the machine. The files that are its methods: `input` (bytes to ops), `serving` (whose), `session`,
 //! `publish` and `subscribe` (what ops do), `settings` (what may change while it runs), `exchange` (what
-//! other shards say), `flush`, `lateness`, `ending` and `shed`, `moves`, `moved` and `sampling`
-//! (connections that change shards, how and why).
+//! other shards say), `flush`, `lateness`, `ending`, `remains` and `shed`, `moves`, `moved` and `sampling`
+//! (connections that change shards, how and why), `chores` (what is too long for one turn).
 //! The files it is made of: `client`, `subscription`, `account`, `route` (who gets a message), `egress`
 //! (what leaves to clients), `mesh` (what leaves to shards), `fence` and `offers` (how shards stay one
 //! server).
@@ -14,6 +14,7 @@ mod account;
 mod ahead;
 mod auth;
 mod broker;
+mod chores;
 mod chunk_pool;
 mod client;
 mod close;
@@ -43,6 +44,7 @@ mod placement;
 mod publish;
 mod random;
 mod record;
+mod remains;
 mod renewal;
 mod route;
 mod sampling;

@@ -56,7 +56,7 @@ impl Broker {
     /// wanted again it is among those of [`Self::take_resumed`].
     pub fn serve_next(&mut self, now: Time) -> Option<ConnId> {
         let id = self.turn.next()?;
-        self.go_on(now, id, Hold::Turn);
+        self.serve(now, id, Hold::Turn);
         self.settle();
         Some(id)
     }
@@ -109,11 +109,11 @@ impl Broker {
     /// Ends the hold of a connection that waited for others to change shards. It has a share at once: the next
     /// pause may come before anybody else's turn.
     pub(crate) fn resume_after_pause(&mut self, now: Time, id: ConnId) {
-        self.go_on(now, id, Hold::Pause);
+        self.serve(now, id, Hold::Pause);
     }
 
     /// Gives a connection a share, if this is what holds it.
-    fn go_on(&mut self, now: Time, id: ConnId, hold: Hold) {
+    fn serve(&mut self, now: Time, id: ConnId, hold: Hold) {
         let Some(client) = self.egress.clients.find(id) else { return };
         if client.hold != Some(hold) || client.closing.is_some() {
             return;

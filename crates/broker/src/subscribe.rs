@@ -11,7 +11,7 @@ use crate::complaint::Complaint;
 use crate::input::Flow;
 use crate::members::MemberChange;
 use crate::seldom::SeldomLine;
-use crate::subscription::{BySid, SubKey, Subscription};
+use crate::subscription::{SubKey, Subscription};
 
 /// The queue group that servers keep for themselves.
 const SYSTEM_QUEUE: &[u8] = b"_sys_";
@@ -184,25 +184,6 @@ impl Broker {
         // No fence: whoever relies on interest that may run out asks before it does.
         self.announce_leave(key);
         self.remove(key);
-    }
-
-    /// Ends all subscriptions of a connection that ends too, at once. Returns the round that tells all shards.
-    pub(crate) fn unsubscribe_all(&mut self, id: ConnId) -> Option<u64> {
-        let client = self.egress.clients.at(id);
-        let linked = std::mem::take(&mut client.subs);
-        let leaving = std::mem::take(&mut client.deferred);
-        let mut last_round = None;
-        for BySid { key, .. } in linked.iter().copied() {
-            self.egress.trace_unsubscribed(key);
-            last_round = self.announce_leave(key).or(last_round);
-            self.remove(key);
-        }
-        for change in leaving {
-            if let Deferred::Remove(key) = change {
-                self.remove(key);
-            }
-        }
-        last_round
     }
 
     pub(crate) fn announce_leave(&mut self, key: SubKey) -> Option<u64> {

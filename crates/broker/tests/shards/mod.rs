@@ -221,10 +221,22 @@ impl Shards {
         }
     }
 
+    /// Every shard takes turns until it has done what is too long for one.
+    pub(crate) fn work_off(&mut self) {
+        for broker in &mut self.brokers {
+            broker.on_turn(self.now);
+            while broker.has_chores() {
+                broker.work_off();
+                broker.on_turn(self.now);
+            }
+        }
+    }
+
     /// The shards talk until they have nothing more to say.
     pub(crate) fn settle(&mut self) {
         loop {
             self.serve_all();
+            self.work_off();
             let pairs = self.pairs();
             for &(from, to) in &pairs {
                 self.depart(from, to);
@@ -247,6 +259,7 @@ impl Shards {
     /// Whatever may leave leaves.
     pub(crate) fn flush_now(&mut self) {
         self.serve_all();
+        self.work_off();
         self.flush_made();
     }
 

@@ -1,0 +1,139 @@
+//! Work that is too long for one turn.
+//!
+//! What changes for clients changes at once; what is to be put in order behind it may be as long as a million
+//! rows. That is done here, a slice a turn, so that others have their turn in between. A slice is counted in
+//! steps, not in time: the simulation cuts where the server cuts.
+//!
+//! Always true: a turn takes [`Config::chore_steps`](crate::Config::chore_steps) steps for chores at most, and
+//! a row more.
+
+use std::collections::VecDeque;
+
+use crate::broker::Broker;
+use crate::remains::Remains;
+
+/// Steps a turn may take for chores. A step is about a tenth of a microsecond, or two where memory is far.
+pub(crate) const STEPS_MAX: usize = 4096;
+
+/// What it takes to remove a subscription and to tell the other shards of it.
+pub(crate) const ROW_STEPS: usize = 12;
+
+/// Chores under way, the oldest first. There are no more of them than connections, and a few.
+#[derive(Debug)]
+pub(crate) struct Chores {
+    queue: VecDeque<Chore>,
+    budget: Budget,
+    /// The server stops, and this is the row of the connection to be closed next. There are no other chores
+    /// then.
+    shutting_down: Option<usize>,
+}
+
+/// Something to be gone on with. Each tells the other shards of what it does.
+#[derive(Debug)]
+pub(crate) enum Chore {
+    /// A connection has ended, and its subscriptions are there yet.
+    Removing(Box<Remains>),
+}
+
+/// How much of a turn is left for chores.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    steps_max: usize,
+    left: usize,
+}
+
+impl Budget {
+    /// Whether there are steps left.
+    pub(crate) fn lasts(&self) -> bool {
+        self.left > 0
+    }
+
+    /// Whether there are as many as this.
+    pub(crate) fn covers(&self, steps: usize) -> bool {
+        steps <= self.left
+    }
+
+    pub(crate) fn spend(&mut self, steps: usize) {
+        self.left = self.left.saturating_sub(steps);
+    }
+}
+
+impl Chores {
+    pub(crate) fn new(steps_max: usize) -> Self {
+        assert!(steps_max > 0, "a turn does something");
+        Self { queue: VecDeque::new(), budget: Budget { steps_max, left: steps_max }, shutting_down: None }
+    }
+
+    /// A turn begins.
+    pub(crate) fn on_turn(&mut self) {
+        self.budget.left = self.budget.steps_max;
+    }
+
+    pub(crate) fn push(&mut self, chore: Chore) {
+        self.queue.push_back(chore);
+    }
+
+    pub(crate) fn budget(&mut self) -> &mut Budget {
+        &mut self.budget
+    }
+
+    /// The server stops: whatever else there was to do is of no use any more.
+    pub(crate) fn shut_down(&mut self) {
+        self.shutting_down.get_or_insert(0);
+    }
+
+    pub(crate) fn is_shutting_down(&self) -> bool {
+        self.shutting_down.is_some()
+    }
+
+    /// The next row of so many whose connection has to be closed for the server to stop.
+    pub(crate) fn next_to_shut_down(&mut self, rows: usize) -> Option<usize> {
+        let next = self.shutting_down.as_mut()?;
+        *next += 1;
+        (*next <= rows).then(|| *next - 1)
+    }
+}
+
+/// What a slice came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// There is more to do.
+    More,
+    Done,
+}
+
+impl Broker {
+    /// Whether there is work to go on with: the caller takes another turn at once instead of sleeping.
+    pub fn has_chores(&self) -> bool {
+        match self.chores.shutting_down {
+            Some(row) => row < self.egress.clients.rows(),
+            // While a link is full what there is to tell waits, as all that clients do.
+            None => !self.chores.queue.is_empty() && self.mesh.congested().is_empty(),
+        }
+    }
+
+    /// Goes on with what is too long for one turn, as far as this turn goes.
+    pub fn work_off(&mut self) {
+        if self.chores.is_shutting_down() {
+            return self.go_on_shutting_down();
+        }
+        while self.chores.budget.lasts() && self.has_chores() {
+            let Some(chore) = self.chores.queue.pop_front() else { break };
+            if let Some(chore) = self.go_on(chore) {
+                // What began first ends first.
+                self.chores.queue.push_front(chore);
+            }
+        }
+        self.settle();
+    }
+
+    /// Goes on with a chore until it is done or the turn's steps are; returns it if there is more to do.
+    fn go_on(&mut self, chore: Chore) -> Option<Chore> {
+        match chore {
+            Chore::Removing(mut remains) => {
+                let progress = self.go_on_removing(&mut remains);
+                (progress == Progress::More).then_some(Chore::Removing(remains))
+            }
+        }
+    }
+}

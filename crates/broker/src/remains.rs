@@ -1,0 +1,153 @@
+//! The subscriptions that a connection leaves behind when it ends.
+//!
+//! From its end on they take no message. What is left to do is to take them out of the account's index, and to
+//! tell the other shards: at once, if the turn lasts that long, else slice by slice. Only then the
+//! connection's last words leave and its socket closes, behind the fence.
+
+use monitor::ClosedRow;
+use subject_trie::steady::SteadyTable;
+
+use crate::broker::Broker;
+use crate::chores::{Chore, Progress, ROW_STEPS};
+use crate::client::{ConnId, Deferred};
+use crate::subscription::{BySid, SubKey};
+
+/// If a connection has at least one of so many rows, all rows are walked through instead of looking up its
+/// own: to look at the next row takes a few nanoseconds, to find one in memory some hundred.
+const ROWS_PER_OWN_MAX: usize = 16;
+
+/// Rows that are looked at in one step.
+const ROWS_PER_STEP: usize = 16;
+
+/// What it takes to go on to the next part of a table by sid, or to let go of it.
+const PART_STEPS: usize = 32;
+
+/// What it takes to note a subscription for those who ask about connections that ended.
+const NOTE_STEPS: usize = 6;
+
+/// Subscriptions of a connection that has ended, and how far they are taken out.
+#[derive(Debug)]
+pub(crate) struct Remains {
+    conn: ConnId,
+    /// By sid: those that the walk has yet to come to. If it goes through all rows they are not looked up
+    /// here, and dropped at its end.
+    links: SteadyTable<BySid>,
+    walk: Walk,
+    /// The newest round that tells the other shards of one of them.
+    round: Option<u64>,
+    /// What is remembered of the connection once it is complete.
+    closed: Option<ClosedRow>,
+}
+
+/// Where to find the next one.
+#[derive(Debug)]
+enum Walk {
+    /// In this row of all or in a later one. So many are left.
+    Rows { next: usize, left: usize },
+    /// Here, then among the links.
+    Keys(Vec<SubKey>),
+}
+
+enum Next {
+    Found(SubKey),
+    /// The turn has no steps left.
+    Later,
+    /// There is none.
+    End,
+}
+
+impl Broker {
+    /// Ends the subscriptions of a connection that ends too.
+    pub(crate) fn leave_behind(&mut self, id: ConnId, closed: Option<ClosedRow>) {
+        let client = self.egress.clients.at(id);
+        client.winding_up = true;
+        let links = std::mem::take(&mut client.subs);
+        let deferred = std::mem::take(&mut client.deferred);
+        let leaving = deferred.into_iter().filter_map(|change| match change {
+            Deferred::Remove(key) => Some(key),
+            Deferred::EndAfter(..) => None,
+        });
+        let leaving: Vec<SubKey> = leaving.collect();
+        let own = links.len() + leaving.len();
+        let is_long = !self.chores.budget().covers(own * ROW_STEPS);
+        let walk = if is_long && own * ROWS_PER_OWN_MAX >= self.egress.subs.rows() {
+            Walk::Rows { next: 0, left: own }
+        } else {
+            Walk::Keys(leaving)
+        };
+        let mut remains = Remains { conn: id, links, walk, round: None, closed };
+        if self.go_on_removing(&mut remains) == Progress::More {
+            self.chores.push(Chore::Removing(Box::new(remains)));
+        }
+    }
+
+    /// Takes out what a connection left behind, as far as this turn goes.
+    pub(crate) fn go_on_removing(&mut self, remains: &mut Remains) -> Progress {
+        loop {
+            match self.next_of(remains) {
+                Next::Found(key) => self.remove_one(remains, key),
+                Next::Later => return Progress::More,
+                Next::End => break,
+            }
+        }
+        self.wind_up_finally(remains.conn, remains.round, remains.closed.take());
+        Progress::Done
+    }
+
+    fn next_of(&mut self, remains: &mut Remains) -> Next {
+        let Remains { conn, links, walk, .. } = remains;
+        let (subs, budget) = (&self.egress.subs, self.chores.budget());
+        let is_its = |number: usize| subs.row(number).is_some_and(|sub| sub.conn == *conn);
+        if let Walk::Rows { next, left } = walk {
+            while *left > 0 && *next < subs.rows() {
+                if !budget.lasts() {
+                    return Next::Later;
+                }
+                let number = *next;
+                *next += 1;
+                budget.spend(usize::from(number.is_multiple_of(ROWS_PER_STEP)));
+                if is_its(number) {
+                    *left -= 1;
+                    return Next::Found(SubKey(number as u32));
+                }
+            }
+        }
+        loop {
+            if let Walk::Keys(keys) = walk {
+                while let Some(key) = keys.pop() {
+                    // One that had its last message just before may be gone already.
+                    if is_its(key.0 as usize) {
+                        return Next::Found(key);
+                    }
+                }
+            }
+            if links.is_empty() {
+                return Next::End;
+            }
+            if !budget.lasts() {
+                return Next::Later;
+            }
+            budget.spend(PART_STEPS);
+            let part = links.take_some().map(|link| link.key);
+            if let Walk::Keys(keys) = walk {
+                keys.extend(part);
+            }
+        }
+    }
+
+    fn remove_one(&mut self, remains: &mut Remains, key: SubKey) {
+        let sub = self.egress.subs.at(key);
+        if !sub.is_leaving() {
+            if let Some(closed) = &mut remains.closed
+                && closed.subscriptions.len() < self.config.closed.subscriptions_max()
+            {
+                closed.subscriptions.push(self.subscription_row(closed.row.cid, sub));
+                self.chores.budget().spend(NOTE_STEPS);
+            }
+            self.egress.trace_unsubscribed(key);
+            remains.round = self.announce_leave(key).or(remains.round);
+        }
+        self.remove(key);
+        self.chores.budget().spend(ROW_STEPS);
+    }
+}
