@@ -32,6 +32,8 @@ pub struct Stats {
     pub held: usize,
     /// Connections that changed shards.
     pub changed_shards: usize,
+    /// Turns that went on with what is too long for one.
+    pub slices: usize,
     /// Most bytes under way on one link.
     pub link_bytes: usize,
     /// Rounds in which somebody stood in line.
@@ -51,6 +53,7 @@ impl std::ops::AddAssign for Stats {
         self.blocked += other.blocked;
         self.held += other.held;
         self.changed_shards += other.changed_shards;
+        self.slices += other.slices;
         self.link_bytes = self.link_bytes.max(other.link_bytes);
         self.rounds += other.rounds;
         self.waited = self.waited.max(other.waited);

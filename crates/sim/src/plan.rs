@@ -49,6 +49,10 @@ pub struct Plan {
     pub accounts: usize,
     /// Whether some clients may not have, or send, everything.
     pub permissions: bool,
+    /// Subscriptions that some clients have beside those they use: they end with their connection.
+    pub ballast: usize,
+    /// Steps a turn may take for work that is too long for one ([`broker::Config::chore_steps`]).
+    pub chore_steps: usize,
     /// Takes the rule of the pause away: this shard counts as having sent its last message before it
     /// says so. No connections move from or to it. The checks have to notice.
     pub forge_quiet: Option<ShardId>,
@@ -92,6 +96,8 @@ impl Plan {
             moves: *random.one_of(&[0, 5, 30, 200]),
             accounts: *random.one_of(&[1, 1, 2, 3]),
             permissions: random.chance(40),
+            ballast: *random.one_of(&[0, 0, 10, 60]),
+            chore_steps: *random.one_of(&[1, 30, 100, 4096]),
             forge_quiet: None,
             forge_confirmations: false,
         };

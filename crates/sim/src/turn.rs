@@ -22,6 +22,7 @@ enum Work {
 impl World {
     pub(crate) fn turn(&mut self, shard: usize) {
         let now = Time(self.now);
+        self.brokers[shard].on_turn(now);
         let mut work = self.find_work(shard);
         self.schedule.shuffle(&mut work);
         for item in work {
@@ -38,6 +39,11 @@ impl World {
             self.brokers[shard].on_deadlines(now);
         }
         self.serve_line(shard);
+        if self.brokers[shard].has_chores() {
+            self.brokers[shard].work_off();
+            self.stats.slices += 1;
+            self.moved();
+        }
         self.move_some(shard);
         self.give(shard);
         let gap = if self.schedule.chance(1) { MILLISECOND } else { 60 * MICROSECOND };

@@ -41,6 +41,21 @@ impl Workload {
         }
     }
 
+    /// Perhaps gives a client subscriptions that nobody publishes to.
+    pub(crate) fn take_ballast(&mut self, client: &mut Client, history: &mut History) {
+        if self.plan.ballast == 0 || self.random.chance(50) {
+            return;
+        }
+        for number in 0..self.random.size(1, self.plan.ballast) {
+            // Some that others have as well.
+            let whose = if self.random.chance(30) { "all".to_owned() } else { client.record.to_string() };
+            let end = if self.random.chance(30) { ".*" } else { "" };
+            let queue = self.random.chance(30).then(|| "g".to_owned());
+            client.subscribe(history, format!("ballast.{whose}.{number}{end}"), queue, None);
+        }
+        client.live.clear(); // They are not for the workload to end.
+    }
+
     /// How many steps a client takes.
     pub(crate) fn steps(&mut self) -> u64 {
         self.random.between(self.plan.steps / 2, self.plan.steps)

@@ -107,6 +107,7 @@ impl World {
                 seed: plan.seed ^ u64::from(shard.0),
                 placement: PlacementRule::Spread,
                 share_max: SHARE_MAX,
+                chore_steps: plan.chore_steps,
                 ..Config::new(shard, plan.shards, Arc::clone(&settings))
             })
         });
@@ -232,6 +233,7 @@ impl World {
         let record = self.history.add_client(placed.shard.0, abilities.echo, user);
         let mut client = Client::new(record, abilities, user);
         client.connect(&mut self.history);
+        self.workload.take_ballast(&mut client, &mut self.history);
         self.connections.push(Connection {
             client,
             shard,
@@ -313,6 +315,9 @@ impl World {
             if !connection.socket.up.is_empty() || !connection.socket.down.is_empty() {
                 self.history.wrong(format!("client {name}: bytes left in the socket"));
             }
+        }
+        if self.brokers.iter().any(Broker::has_chores) {
+            self.history.wrong("chores left".into());
         }
         if self.mesh.under_way() > 0 {
             self.history.wrong("batches left under way".into());
