@@ -5,7 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use test_kit::ServerBinary;
 
 use crate::case_file::{self, Case};
@@ -69,7 +69,23 @@ impl Campaign {
     pub fn run(&self) -> Result<Outcome> {
         let start = Instant::now();
         let (mut outcome, mut seen) = (Outcome::default(), BTreeSet::new());
-        let grammars: Vec<&Grammar> = GRAMMARS.iter().filter(|grammar| self.wants(grammar)).collect();
+        let known = Known::of_version(&self.peer_version);
+        for beyond in known.beyond() {
+            let places: Vec<String> =
+                beyond.places.iter().map(|place| format!("{place:?}").to_lowercase()).collect();
+            println!(
+                "with nats-server {} not compared: {}; not played: {} ({})",
+                self.peer_version,
+                words(&places),
+                words(&beyond.grammars),
+                beyond.why
+            );
+        }
+        let is_beyond =
+            |name: &str| known.beyond().iter().any(|one| one.grammars.iter().any(|other| other == name));
+        let wanted = GRAMMARS.iter().filter(|grammar| self.wants(grammar) && !is_beyond(grammar.name));
+        let grammars: Vec<&Grammar> = wanted.collect();
+        ensure!(!grammars.is_empty(), "no grammar is left");
         let last = self.cases.map_or(u64::MAX, |cases| self.first + cases);
         for number in self.first..last {
             if start.elapsed() >= self.time {
@@ -149,6 +165,10 @@ impl Campaign {
         println!("<== {}\n", path.display());
         Ok(path)
     }
+}
+
+fn words(names: &[String]) -> String {
+    if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
 }
 
 /// The peer's answers as a file has them: of JSON and INFO only what differs.

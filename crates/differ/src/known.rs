@@ -30,10 +30,29 @@ pub struct Entry {
     pub why: Option<String>,
 }
 
+/// What is not compared at all with some versions of the peer.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Beyond {
+    /// Beginnings of those versions.
+    pub versions: Vec<String>,
+    /// Kinds of places that are not compared.
+    #[serde(default)]
+    pub places: Vec<Kind>,
+    /// Grammars that are not played.
+    #[serde(default)]
+    pub grammars: Vec<String>,
+    /// Why.
+    pub why: String,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
+    #[serde(default)]
     known: Vec<Entry>,
+    #[serde(default)]
+    beyond: Vec<Beyond>,
 }
 
 /// The known differences from one version of the peer.
@@ -42,6 +61,7 @@ pub struct Known {
     entries: Vec<Entry>,
     /// How often each of them was met.
     met: Vec<u64>,
+    beyond: Vec<Beyond>,
 }
 
 impl Known {
@@ -57,13 +77,12 @@ impl Known {
             let has_reason = entry.line.is_some() || !entry.versions.is_empty() && entry.why.is_some();
             ensure!(has_reason, "{entry:?} needs a line of docs/differences.md, or versions and a reason");
         }
-        let concerns = |entry: &Entry| {
-            entry.versions.is_empty()
-                || entry.versions.iter().any(|start| version.starts_with(start.as_str()))
-        };
+        let is_named = |versions: &[String]| versions.iter().any(|start| version.starts_with(start.as_str()));
+        let concerns = |entry: &Entry| entry.versions.is_empty() || is_named(&entry.versions);
         let entries: Vec<Entry> = file.known.into_iter().filter(concerns).collect();
         let met = vec![0; entries.len()];
-        Ok(Self { entries, met })
+        let beyond = file.beyond.into_iter().filter(|beyond| is_named(&beyond.versions)).collect();
+        Ok(Self { entries, met, beyond })
     }
 
     /// The repository's own list.
@@ -77,10 +96,20 @@ impl Known {
             .expect("testdata/known.toml is well formed")
     }
 
+    /// What is not compared with this version at all.
+    #[must_use]
+    pub fn beyond(&self) -> &[Beyond] {
+        &self.beyond
+    }
+
     /// What of `difference` is not known.
     pub fn left_of(&mut self, mut difference: Difference) -> Option<Difference> {
+        let kind = difference.place.kind();
+        if self.beyond.iter().any(|beyond| beyond.places.contains(&kind)) {
+            return None;
+        }
         for (entry, met) in self.entries.iter().zip(&mut self.met) {
-            if entry.place == difference.place.kind() {
+            if entry.place == kind {
                 while entry.takes(&mut difference) {
                     *met += 1;
                 }
@@ -175,6 +204,14 @@ mod tests {
         ] {
             assert!(Known::parse(text, "2.9.10").is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_beyond_a_version_is_not_compared() {
+        let text = "[[beyond]]\nversions = [\"2.9.\"]\nplaces = [\"log\"]\nwhy = \"other words\"";
+        let difference = Difference { place: Place::Log, right: vec!["x".into()], ours: vec![] };
+        assert!(Known::parse(text, "2.9.10").unwrap().left_of(difference.clone()).is_none());
+        assert!(Known::parse(text, "2.14.5").unwrap().left_of(difference).is_some());
     }
 
     #[test]

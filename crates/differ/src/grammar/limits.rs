@@ -48,7 +48,7 @@ fn config(random: &mut Random) -> (String, bool) {
     option(random, 50, "max_payload", &["16", "20", "64", "1k", "0", "1"]);
     option(random, 40, "max_control_line", &["100", "256", "512", "1KB"]);
     option(random, 40, "max_subscriptions", &["1", "2", "3", "0", "-1"]);
-    option(random, 30, "max_connections", &["1", "2", "3", "-1"]);
+    option(random, 30, "max_connections", &["1", "2", "3"]);
     option(random, 30, "max_sub_tokens", &["1", "2", "4"]);
     option(random, 15, "max_traced_msg_len", &["5", "1", "100"]);
     option(random, 10, "no_header_support", &["true"]);

@@ -12,8 +12,9 @@ pub(crate) fn script(random: &mut Random) -> Script {
     let mut talk = Talk::new(random);
     let conns = talk.random.size(2, 4);
     for conn in 0..conns {
-        let is_modern = talk.random.chance(60);
-        talk.connect(conn, &Hello { is_modern, ..Hello::default() });
+        // All read headers: else what a group gets would depend on who gets it.
+        let fields = talk.random.one_of(&["", "", "\"echo\":false", "\"no_responders\":false"]).to_owned();
+        talk.connect(conn, &Hello { fields, is_modern: true });
         let inbox = format!("SUB _INBOX.{conn}.* {}\r\n", talk.sid());
         talk.send(conn, inbox);
     }

@@ -95,7 +95,7 @@ fn options(random: &mut Random) -> Vec<(&'static str, &'static str)> {
 }
 
 /// Those that may change while the server runs, and some that may not.
-const OPTIONS: [(&str, &[&str]); 24] = [
+const OPTIONS: [(&str, &[&str]); 23] = [
     ("max_payload", &["1k", "2k", "1mb"]),
     ("max_control_line", &["1k", "2k"]),
     // Never fewer than there are: which of them nats-server closes is luck.
@@ -110,7 +110,6 @@ const OPTIONS: [(&str, &[&str]); 24] = [
     ("lame_duck_duration", &["\"40s\"", "\"50s\""]),
     ("lame_duck_grace_period", &["\"5s\"", "\"6s\""]),
     ("logtime", &["true", "true"]),
-    ("logtime_utc", &["true", "false"]),
     ("connect_error_reports", &["10", "20"]),
     ("reconnect_error_reports", &["10", "20"]),
     ("no_header_support", &["true", "false"]),
