@@ -6,8 +6,8 @@
 use std::fmt::Debug;
 
 use crate::{
-    ClientDecoder, ClientOp, ConnectOptions, HeaderView, Limits, Message, ProtoError, Publish, PublishStreak,
-    ServerDecoder, ServerInfo, ServerOp, Step, encode,
+    BodyError, ClientDecoder, ClientOp, ConnectOptions, HeaderView, Limits, Message, ProtoError, Publish,
+    PublishStreak, Refused, ServerDecoder, ServerInfo, ServerOp, Step, check_info, encode, without_secrets,
 };
 
 #[cfg(test)]
@@ -24,6 +24,40 @@ pub fn client_bytes(data: &[u8]) {
             check_client_op(op);
         }
         check_streaks(data, limits);
+        check_words(data, limits);
+    }
+    check_bodies(data);
+}
+
+/// Of every mistake there is something to say, wherever its read begins.
+fn check_words(data: &[u8], limits: &Limits) {
+    let mut decoder = ClientDecoder::default();
+    let mut front = 0;
+    loop {
+        match decoder.step(&data[front..], limits) {
+            Ok(Step::Op { used, .. }) => front += used,
+            Ok(Step::NeedMore { .. }) => return,
+            Err(error) => {
+                let input = &data[front..];
+                for read_at in [-7, 0, input.len() as isize] {
+                    let refused = Refused { input, behind: b"behind\r\n", read_at };
+                    let words = error.log_words(&refused);
+                    assert!(!words.is_empty() && !words.contains(char::is_control), "{words:?}");
+                    let line = error.line(&refused);
+                    assert!(line.is_none_or(|(verb, arguments)| verb.len() + arguments.len() <= input.len()));
+                }
+                return;
+            }
+        }
+    }
+}
+
+/// Any bytes may be the body of an op. What is shown of one in a log is JSON.
+fn check_bodies(data: &[u8]) {
+    check_connect(data);
+    let is_json = |text: &[u8]| !matches!(check_info(text), Err(BodyError::Syntax(_)));
+    if let Some(shown) = without_secrets(data) {
+        assert!(is_json(data) && (is_json(shown.as_bytes()) || str::from_utf8(data).is_err()), "{shown}");
     }
 }
 
@@ -152,7 +186,7 @@ fn check_client_op(op: ClientOp<'_>) {
         ClientOp::Subscribe(sub) => encode::subscribe(&mut out, sub.subject, sub.queue, sub.sid),
         ClientOp::Unsubscribe(unsub) => encode::unsubscribe(&mut out, unsub.sid, unsub.max),
         ClientOp::Connect(text) => return check_connect(text),
-        ClientOp::Info(text) => return check_info(text),
+        ClientOp::Info(text) => return check_server_info(text),
         ClientOp::Ping | ClientOp::Pong | ClientOp::Ok | ClientOp::Err(_) => return,
     }
     let step = ClientDecoder::default().step(&out, &ROOMY);
@@ -170,7 +204,7 @@ fn check_client_op(op: ClientOp<'_>) {
 fn check_server_op(op: ServerOp<'_>) {
     let message = match op {
         ServerOp::Message(message) => message,
-        ServerOp::Info(text) => return check_info(text),
+        ServerOp::Info(text) => return check_server_info(text),
         ServerOp::Ping | ServerOp::Pong | ServerOp::Ok | ServerOp::Err(_) => return,
     };
     check_headers(message.headers());
@@ -217,7 +251,7 @@ fn check_connect(text: &[u8]) {
     }
 }
 
-fn check_info(text: &[u8]) {
+fn check_server_info(text: &[u8]) {
     if let Ok(info) = ServerInfo::parse(text) {
         let written = serde_json::to_vec(&info).expect("info becomes JSON");
         assert_eq!(ServerInfo::parse(&written).ok(), Some(info));
