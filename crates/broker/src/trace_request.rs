@@ -22,7 +22,7 @@ const ORIGIN_ACCOUNT: &[u8] = b"Nats-Trace-Origin-Account";
 /// A destination that says not to trace. It is no subject.
 const DISABLED: &[u8] = b"trace disabled";
 
-/// Finds header blocks that may ask for a trace: one look for each message with headers.
+/// Finds header blocks that may ask for a trace.
 #[derive(Debug)]
 pub(crate) struct TraceRequests(Finder<'static>);
 
@@ -33,10 +33,30 @@ impl Default for TraceRequests {
 }
 
 impl TraceRequests {
-    #[inline]
+    /// Whether the block may ask for one. Most have no capital D where that of the name would be, which takes
+    /// a few instructions to see; only the others are searched for the name.
+    #[inline(always)]
     pub(crate) fn may_be_in(&self, headers: &[u8]) -> bool {
+        const FIRST_D: usize = b"NATS/1.0\r\nNats-Trace-".len();
+        let rest = headers.get(FIRST_D..).unwrap_or_default();
+        // Behind the D there is more than a word: the rest of the name, a value and line ends.
+        let Some(last) = rest.last_chunk() else { return false };
+        let marks = rest.as_chunks().0.iter().fold(marks_of_d(*last), |marks, word| marks | marks_of_d(*word));
+        marks != 0 && self.is_named_in(headers)
+    }
+
+    #[cold]
+    fn is_named_in(&self, headers: &[u8]) -> bool {
         self.0.find(headers).is_some()
     }
+}
+
+/// Not zero if a `D` is among the bytes; seldom if there is none.
+#[inline(always)]
+fn marks_of_d(word: [u8; 8]) -> u64 {
+    const EACH: u64 = u64::from_le_bytes([1; 8]);
+    let zero_at_d = u64::from_le_bytes(word) ^ (EACH * b'D' as u64);
+    zero_at_d.wrapping_sub(EACH) & !zero_at_d & (EACH << 7)
 }
 
 /// What headers ask for.
@@ -181,6 +201,24 @@ mod tests {
         ] {
             assert_eq!(read(fields), expected, "{fields:?}");
         }
+    }
+
+    /// Wherever the name stands, it is found; and a look is mostly enough to see that it is not there.
+    #[test]
+    fn the_name_is_found_at_any_place() {
+        let requests = TraceRequests::default();
+        for before in 0..40 {
+            for after in 0..40 {
+                let fields = format!("A{}: b\r\nNats-Trace-Dest:x\r\nB{}: c\r\n", "a".repeat(before), "b".repeat(after));
+                let block = |fields: &str| format!("NATS/1.0\r\n{fields}\r\n");
+                assert!(requests.may_be_in(block(&fields).as_bytes()), "{fields:?}");
+                let other = fields.replace("Nats-Trace-Dest", "Nats-Msg-Id");
+                assert!(!requests.may_be_in(block(&other).as_bytes()), "{other:?}");
+            }
+        }
+        assert!(requests.may_be_in(b"NATS/1.0\r\nNats-Trace-Dest:x\r\n"));
+        assert_eq!(marks_of_d(*b"NCEdatE:"), 0);
+        assert_ne!(marks_of_d(*b"ABCabcD:"), 0);
     }
 
     #[test]
