@@ -41,7 +41,8 @@ impl TraceRequests {
         let rest = headers.get(FIRST_D..).unwrap_or_default();
         // Behind the D there is more than a word: the rest of the name, a value and line ends.
         let Some(last) = rest.last_chunk() else { return false };
-        let marks = rest.as_chunks().0.iter().fold(marks_of_d(*last), |marks, word| marks | marks_of_d(*word));
+        let marks =
+            rest.as_chunks().0.iter().fold(marks_of_d(*last), |marks, word| marks | marks_of_d(*word));
         marks != 0 && self.is_named_in(headers)
     }
 
@@ -209,7 +210,11 @@ mod tests {
         let requests = TraceRequests::default();
         for before in 0..40 {
             for after in 0..40 {
-                let fields = format!("A{}: b\r\nNats-Trace-Dest:x\r\nB{}: c\r\n", "a".repeat(before), "b".repeat(after));
+                let fields = format!(
+                    "A{}: b\r\nNats-Trace-Dest:x\r\nB{}: c\r\n",
+                    "a".repeat(before),
+                    "b".repeat(after)
+                );
                 let block = |fields: &str| format!("NATS/1.0\r\n{fields}\r\n");
                 assert!(requests.may_be_in(block(&fields).as_bytes()), "{fields:?}");
                 let other = fields.replace("Nats-Trace-Dest", "Nats-Msg-Id");

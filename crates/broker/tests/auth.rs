@@ -239,6 +239,7 @@ fn who_was_checked_late_is_heard_to_the_end_like_anybody() {
     let conn = waiting(&mut shards, "bar");
     shards.pass(Duration::from_secs(10));
     check_passwords(&mut shards);
+    shards.output(conn);
     // It waits once more, and its first time is over.
     shards.feed(conn, &format!("CONNECT {{{}}}\r\nPUB foo 1\r\nx\r\n", credentials("h", "bar")));
     shards.brokers[0].on_hangup(conn.id, CloseReason::ClientClosed);

@@ -1,7 +1,7 @@
 //! One shard's turns: take what happened, let the broker decide, send what it says, sleep.
 //!
 //! A turn is bounded: what the kernel received into the shard's buffers, what the queues of the other
-//! shards hold. Output leaves at the end of the turn, one `send` per connection, or earlier when a
+//! shards hold, a slice of what is too long for one turn. Output leaves at the end of the turn, one `send` per connection, or earlier when a
 //! turn produces a lot. What a socket does not take waits until the socket is writable.
 
 mod heeding;
@@ -168,8 +168,10 @@ impl Driver {
         self.heed_orders(now)?;
         self.offload()?;
         self.on_deadlines(now)?;
+        self.broker.work_off();
         self.serve_line(now)?;
         self.receive_from_resumed()?;
+        self.receive_more(now)?;
         self.hand_over_passwords();
         self.flush(now)?;
         self.let_leave(now)?;
@@ -262,7 +264,9 @@ impl Driver {
 
     /// Whether the turn was ended before all was done.
     fn has_work_left(&self) -> bool {
-        self.broker.is_anyone_in_line() || (self.broker.dirty_count() > 0 && !self.output_waits)
+        self.broker.is_anyone_in_line()
+            || self.broker.has_chores()
+            || (self.broker.dirty_count() > 0 && !self.output_waits)
     }
 
     /// Whether something is to be done as soon as other shards have taken what they were sent.

@@ -53,7 +53,9 @@ impl Driver {
             }
         }
         Ok(match self.stage {
-            Stage::Closing { deadline } => self.broker.connections() == 0 || deadline <= now,
+            Stage::Closing { deadline } => {
+                self.broker.connections() == 0 || (deadline <= now && !self.broker.has_chores())
+            }
             Stage::Serving | Stage::Draining { .. } => false,
         })
     }

@@ -17,6 +17,9 @@ use crate::io::{Event, Received};
 /// What counts as little, and as the start of more: some dozens of short messages.
 pub(super) const START_BYTES: usize = 4 << 10;
 
+/// What counts as a lot for a turn to take in: one that is part of a conversation takes in less.
+const MUCH_BYTES: usize = broker::SHARE_BYTES_MAX / 2;
+
 /// What counts as little of what somebody causes: a few messages to a few others.
 const LITTLE_STEPS: u64 = 16;
 
@@ -47,6 +50,16 @@ impl Driver {
                 self.flush_if_much(now)?;
                 self.hear(now)?;
             }
+        }
+        Ok(())
+    }
+
+    /// Goes on with who sent a lot while there is more of it, up to the length of a turn: the more output there
+    /// is for a reader, the cheaper it is to send.
+    pub(super) fn receive_more(&mut self, now: Time) -> io::Result<()> {
+        while self.received_bytes >= MUCH_BYTES && !self.broker.is_turn_long() && self.hear(now)? {
+            self.serve_line(now)?;
+            self.receive_from_resumed()?;
         }
         Ok(())
     }
