@@ -6,7 +6,7 @@ mod chart;
 mod measure;
 mod options;
 mod page;
-mod servers;
+pub(crate) mod servers;
 mod table;
 mod verdict;
 

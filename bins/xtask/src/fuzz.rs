@@ -16,8 +16,17 @@ pub(crate) fn seconds(text: &str) -> Result<u32> {
 }
 
 pub(crate) fn run(workspace: &Workspace, seconds: u32) -> Result<()> {
-    let manifest = workspace.root.join("fuzz/Cargo.toml");
-    ensure!(manifest.exists(), "there is no fuzz/Cargo.toml");
+    is_possible()?;
+    let targets = targets(workspace)?;
+    for target in &targets {
+        run_target(workspace, target, seconds)?;
+    }
+    println!("{} targets ran {seconds} s each and found nothing", targets.len());
+    Ok(())
+}
+
+/// An error says what is missing.
+pub(crate) fn is_possible() -> Result<()> {
     ensure!(
         run::succeeds(Command::new("cargo").args(["+nightly", "--version"]))?,
         "fuzzing needs a nightly compiler: rustup toolchain install nightly"
@@ -26,25 +35,28 @@ pub(crate) fn run(workspace: &Workspace, seconds: u32) -> Result<()> {
         run::succeeds(Command::new("cargo").args(["fuzz", "--version"]))?,
         "fuzzing needs cargo-fuzz: cargo install cargo-fuzz"
     );
-    let targets = targets(&Workspace::load_manifest(Some(&manifest))?);
-    ensure!(!targets.is_empty(), "fuzz/Cargo.toml names no targets");
-    for target in &targets {
-        println!("==> {target}, {seconds} s");
-        let limit = format!("-max_total_time={seconds}");
-        let mut command = Command::new("cargo");
-        command.args(["+nightly", "fuzz", "run", target, "--", &limit]);
-        run::run(command.current_dir(&workspace.root))
-            .with_context(|| format!("{target}: the input is under fuzz/artifacts/{target}"))?;
-    }
-    println!("{} targets ran {seconds} s each and found nothing", targets.len());
     Ok(())
 }
 
-fn targets(fuzz: &Workspace) -> Vec<String> {
+pub(crate) fn run_target(workspace: &Workspace, target: &str, seconds: u32) -> Result<()> {
+    println!("==> {target}, {seconds} s");
+    let limit = format!("-max_total_time={seconds}");
+    let mut command = Command::new("cargo");
+    command.args(["+nightly", "fuzz", "run", target, "--", &limit]);
+    run::run(command.current_dir(&workspace.root))
+        .with_context(|| format!("{target}: the input is under fuzz/artifacts/{target}"))
+}
+
+/// The names of all targets, sorted; there is at least one.
+pub(crate) fn targets(workspace: &Workspace) -> Result<Vec<String>> {
+    let manifest = workspace.root.join("fuzz/Cargo.toml");
+    ensure!(manifest.exists(), "there is no fuzz/Cargo.toml");
+    let fuzz = Workspace::load_manifest(Some(&manifest))?;
     let mut names: Vec<String> =
         fuzz.members.iter().flat_map(|member| member.bin_names.iter().cloned()).collect();
     names.sort();
-    names
+    ensure!(!names.is_empty(), "fuzz/Cargo.toml names no targets");
+    Ok(names)
 }
 
 #[cfg(test)]

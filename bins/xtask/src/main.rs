@@ -6,8 +6,10 @@
 mod ci;
 mod compare;
 mod crate_table;
+mod differ;
 mod fuzz;
 mod layers;
+mod night;
 mod reference;
 mod refused;
 mod run;
@@ -38,6 +40,19 @@ usage: cargo xtask <command>
     --rounds N                 how often each server has its turn (default 5)
     --quick                    3 rounds of less
     --write                    rewrite the table in docs/performance.md and docs/comparison.svg
+  differ SECONDS [options] the same seeded conversations to ours and nats-server; what differs, made small
+    --peer PATH                the nats-server (else the installed one, or Debian's)
+    --server PATH              our server (else the one built now)
+    --seed N                   decides all cases (default 1)
+    --first N, --cases N       some of the cases
+    --only GRAMMAR,...         some of the grammars
+    --places KIND,...          some of what is compared: start, wire, answer, check, log
+    --shrink N                 runs that making one case smaller may cost
+  night [options]          all that takes long, from where it was stopped, into docs/nightly.md
+    --only CHECK,...           some of fuzz, sim, differ, soak, compare
+    --seconds N                how long each of them (default: an hour; compare takes what it takes)
+    --peer PATH                the nats-server that differ and compare are held against
+    --restart                  from the beginning
   suites [options]         the official clients' own test suites, with our server as nats-server
     --async-nats DIR           where its crate is, for its tests, built
     --executables DIR          where those were built (else ../target/debug/deps beside it)
@@ -75,6 +90,8 @@ fn dispatch(args: &[String]) -> Result<()> {
         ["fuzz"] => fuzz::run(&Workspace::load()?, fuzz::SECONDS_DEFAULT),
         ["fuzz", seconds] => fuzz::run(&Workspace::load()?, fuzz::seconds(seconds)?),
         ["compare", rest @ ..] => compare::run(&Workspace::load()?, rest),
+        ["differ", rest @ ..] => differ::run(&Workspace::load()?, rest),
+        ["night", rest @ ..] => night::run(&Workspace::load()?, rest),
         ["suites", rest @ ..] => suites::run(&Workspace::load()?, rest),
         ["help" | "--help" | "-h"] => {
             print!("{USAGE}");

@@ -1,6 +1,6 @@
 //! Starting other programs, always with the words of the command in the error.
 
-use std::io;
+use std::io::{self, BufRead, BufReader};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -20,6 +20,23 @@ pub(crate) fn output_of(command: &mut Command) -> Result<String> {
         command.stderr(Stdio::inherit()).output().with_context(|| format!("cannot start `{words}`"))?;
     ensure!(output.status.success(), "`{words}` failed: {}", output.status);
     String::from_utf8(output.stdout).with_context(|| format!("`{words}` did not print UTF-8"))
+}
+
+/// Runs `command`, shows what it prints to stdout, and tells whether it exited with code 0 and what its last
+/// line was.
+pub(crate) fn last_line_of(command: &mut Command) -> Result<(bool, String)> {
+    let words = describe(command);
+    let mut child =
+        command.stdout(Stdio::piped()).spawn().with_context(|| format!("cannot start `{words}`"))?;
+    let mut last = String::new();
+    for line in BufReader::new(child.stdout.take().context("stdout is piped")?).lines() {
+        let line = line.with_context(|| format!("`{words}` did not print UTF-8"))?;
+        println!("{line}");
+        if !line.trim().is_empty() {
+            last = line;
+        }
+    }
+    Ok((child.wait()?.success(), last))
 }
 
 /// Whether `command` starts and exits with code 0; what it prints is dropped.
@@ -53,6 +70,14 @@ mod tests {
         let mut command = Command::new("cargo");
         command.args(["doc", "--no-deps"]).env("FLAGS", "-D x");
         assert_eq!(describe(&command), "FLAGS='-D x' cargo doc --no-deps");
+    }
+
+    #[test]
+    fn the_last_line_is_told_with_the_outcome() {
+        let mut command = Command::new("sh");
+        let (succeeded, line) =
+            last_line_of(command.args(["-c", "echo one; echo two; echo; exit 3"])).unwrap();
+        assert_eq!((succeeded, line.as_str()), (false, "two"));
     }
 
     #[test]

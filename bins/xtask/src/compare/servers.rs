@@ -99,7 +99,7 @@ fn installed() -> Option<PathBuf> {
 }
 
 fn install() -> Result<PathBuf> {
-    println!("compare: there is no nats-server; installing Debian's (or take your own: --peer PATH)");
+    println!("there is no nats-server; installing Debian's (or take your own: --peer PATH)");
     let mut install = Command::new("apt-get");
     install.args(["install", "-y", "--no-install-recommends", "nats-server"]);
     let outcome = run::run(install.env("DEBIAN_FRONTEND", "noninteractive"));
