@@ -202,6 +202,8 @@ fn a_crowd_is_heard_to_the_end() {
                         assert_eq!(heard[id.slot()], speech(id));
                         ended += 1;
                     }
+                    // It filled a buffer, and gets the next when it is asked for.
+                    Seen::Ended(id, End::Stopped) => rig.io.receive(id).unwrap(),
                     other => panic!("{other:?}"),
                 }
             }
