@@ -91,7 +91,7 @@ mod tests {
         assert_eq!(rows.len(), ROWS_MAX);
         assert_eq!(rows[0], format!("| night {} | abc | 10 s | a; b | nothing |", ROWS_MAX + 4));
         assert!(text.starts_with("# Page\n") && text.ends_with("rest\n"));
-        assert_eq!(text.matches("|---|").count(), 1);
+        assert_eq!(text.matches(HEAD).count(), 1);
     }
 
     #[test]
