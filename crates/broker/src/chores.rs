@@ -5,7 +5,7 @@
 //! steps, not in time: the simulation cuts where the server cuts.
 //!
 //! Always true: a turn takes [`Config::chore_steps`](crate::Config::chore_steps) steps for chores at most, and
-//! a row more.
+//! what one part of a table by sid holds more.
 
 use std::collections::VecDeque;
 

@@ -112,7 +112,7 @@ impl Broker {
         self.serve(now, id, Hold::Pause);
     }
 
-    /// Gives a connection a share, if this is what holds it.
+    /// Serves a connection for a stretch, if this is what holds it.
     fn serve(&mut self, now: Time, id: ConnId, hold: Hold) {
         let Some(client) = self.egress.clients.find(id) else { return };
         if client.hold != Some(hold) || client.closing.is_some() {

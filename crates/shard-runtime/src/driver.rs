@@ -1,8 +1,8 @@
 //! One shard's turns: take what happened, let the broker decide, send what it says, sleep.
 //!
 //! A turn is bounded: what the kernel received into the shard's buffers, what the queues of the other
-//! shards hold, a slice of what is too long for one turn. Output leaves at the end of the turn, one `send` per connection, or earlier when a
-//! turn produces a lot. What a socket does not take waits until the socket is writable.
+//! shards hold, a slice of what is too long for one turn. Output leaves at the end of the turn, one `send`
+//! per connection, or earlier when a turn produces a lot. What a socket does not take waits until the socket is writable.
 
 mod heeding;
 mod intake;
