@@ -215,10 +215,9 @@ impl Broker {
     /// Makes a publisher wait for readers that fall behind.
     pub(crate) fn stall(&mut self, now: Time, id: ConnId) {
         let Some(client) = self.egress.clients.find(id) else { return };
-        if client.hold.is_none() && client.closing.is_none() {
+        if client.hold.is_none() && client.closing.is_none() && client.record.on_stall() {
             let until = now + STALL;
             client.hold = Some(Hold::Stall(until));
-            client.record.stalls += 1;
             self.egress.counters.totals.stalls += 1;
             self.deadlines.push(until, id, Due::Stall);
             self.log_seldom(id, SeldomLine::Stalled);

@@ -7,6 +7,13 @@ use nats_proto::ConnectOptions;
 
 use crate::time::Time;
 
+/// Bytes that a publisher sends before it waits for readers again. By default a reader that has fallen behind
+/// has room for 16 MiB more, which lasts for as many waits.
+const BYTES_BETWEEN_STALLS: u64 = 1 << 20;
+
+/// About what a message takes beside its headers and payload.
+const LINE_BYTES: u64 = 32;
+
 /// The life of a connection so far.
 #[derive(Debug, Default)]
 pub(crate) struct Record {
@@ -19,6 +26,8 @@ pub(crate) struct Record {
     pub(crate) output: Tally,
     /// How often it was made to wait for readers.
     pub(crate) stalls: u32,
+    /// About how many bytes it had sent when it was made to wait last.
+    stalled_at: u64,
     /// When the PING left that it has yet to answer.
     ping_sent: Option<Time>,
     /// Of the latest PING, or of CONNECT. Zero before that.
@@ -38,6 +47,17 @@ pub(crate) struct Introduction {
 impl Record {
     pub(crate) fn new(start: Time) -> Self {
         Self { start, last_activity: start, ..Self::default() }
+    }
+
+    /// It is made to wait for readers, if it sent enough since it last was. Says whether it is.
+    pub(crate) fn on_stall(&mut self) -> bool {
+        let sent = self.input.bytes + self.input.msgs * LINE_BYTES;
+        if self.stalls > 0 && sent - self.stalled_at < BYTES_BETWEEN_STALLS {
+            return false;
+        }
+        self.stalls += 1;
+        self.stalled_at = sent;
+        true
     }
 
     /// The first CONNECT came: what it says, and how long it took to come.
