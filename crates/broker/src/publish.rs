@@ -17,11 +17,14 @@ use crate::seldom::SeldomLine;
 use crate::time::Time;
 use crate::trace;
 
-/// How long a publisher waits after a read in which it met a reader that falls behind. nats-server's
-/// publishers wait 2 to 5 ms for each such message, and 10 ms a read at most; our reads are of 64 KiB, so
-/// a reader that takes 13 MB a second from each publisher is waited for as long as it likes.
-/// [`SeldomLine::Stalled`] says it.
+/// How long a publisher waits once it has met a reader that falls behind. nats-server's publishers wait 2 to 5 ms
+/// for each such message, and 10 ms a read at most. [`SeldomLine::Stalled`] says it.
 const STALL: Duration = Duration::from_millis(5);
+
+/// It waits again each time it has sent this part of what may wait for a reader, 1 MiB by default. So a reader
+/// that takes nothing is cut off after some sixteen waits, and holds nobody up for longer; one that takes 200 MB
+/// a second from each publisher is waited for as long as it likes.
+const STALLS_PER_OUTBOX: usize = 64;
 
 /// Who gets a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -214,8 +217,9 @@ impl Broker {
 
     /// Makes a publisher wait for readers that fall behind.
     pub(crate) fn stall(&mut self, now: Time, id: ConnId) {
+        let between = (self.config.settings.max_pending / STALLS_PER_OUTBOX) as u64;
         let Some(client) = self.egress.clients.find(id) else { return };
-        if client.hold.is_none() && client.closing.is_none() && client.record.on_stall() {
+        if client.hold.is_none() && client.closing.is_none() && client.record.on_stall(between) {
             let until = now + STALL;
             client.hold = Some(Hold::Stall(until));
             self.egress.counters.totals.stalls += 1;

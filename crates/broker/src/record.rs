@@ -7,10 +7,6 @@ use nats_proto::ConnectOptions;
 
 use crate::time::Time;
 
-/// Bytes that a publisher sends before it waits for readers again. By default a reader that has fallen behind
-/// has room for 16 MiB more, which lasts for as many waits.
-const BYTES_BETWEEN_STALLS: u64 = 1 << 20;
-
 /// About what a message takes beside its headers and payload.
 const LINE_BYTES: u64 = 32;
 
@@ -49,10 +45,10 @@ impl Record {
         Self { start, last_activity: start, ..Self::default() }
     }
 
-    /// It is made to wait for readers, if it sent enough since it last was. Says whether it is.
-    pub(crate) fn on_stall(&mut self) -> bool {
+    /// It is made to wait for readers, if it sent so many bytes since it last was. Says whether it is.
+    pub(crate) fn on_stall(&mut self, bytes_between: u64) -> bool {
         let sent = self.input.bytes + self.input.msgs * LINE_BYTES;
-        if self.stalls > 0 && sent - self.stalled_at < BYTES_BETWEEN_STALLS {
+        if self.stalls > 0 && sent - self.stalled_at < bytes_between {
             return false;
         }
         self.stalls += 1;
