@@ -131,8 +131,9 @@ impl Broker {
     /// how it goes on: [`Self::on_secured`], [`Self::on_unsecured`], [`Self::on_handshake_failed`].
     pub fn on_accepted(&mut self, now: Time, placed: Placed, peer: SocketAddr, greeting: Greeting) -> ConnId {
         let anonymous = self.config.settings.directory.anonymous();
-        let mut client =
+        let client =
             Client::new(placed.cid, peer, !placed.over_limit, now, Arc::clone(anonymous), self.limits);
+        let mut client = Box::new(client);
         client.next_ping = now + self.config.settings.ping_interval;
         client.ping_reminder = client.next_ping;
         client.opening = greeting != Greeting::Plain;
@@ -196,14 +197,18 @@ impl Broker {
     }
 
     /// Finishes what writing to clients left behind: subscriptions that had their last message,
-    /// readers that were cut off. Every event ends with it.
-    pub(crate) fn settle(&mut self) {
+    /// readers that were cut off. Every event ends with it. Returns whether there was anything.
+    pub(crate) fn settle(&mut self) -> bool {
+        if self.egress.expired.is_empty() && self.egress.overrun.is_empty() {
+            return false;
+        }
         while let Some(key) = self.egress.expired.pop() {
             self.expire(key);
         }
         while let Some(id) = self.egress.overrun.pop() {
             self.wind_up(id, CloseReason::SlowConsumerPendingBytes);
         }
+        true
     }
 
     pub(crate) fn send_info(&mut self, id: ConnId, amend: impl FnOnce(&mut ServerInfo)) {

@@ -54,7 +54,7 @@ pub(crate) struct Egress {
     dirty: Vec<ConnId>,
     /// Bytes appended since the dirty list was last taken.
     unflushed: usize,
-    /// Ops and what they caused, counted from the first: see [`crate::turn`].
+    /// What ops caused, beside themselves, counted from the first: see [`crate::turn`].
     pub(crate) steps: u64,
 }
 

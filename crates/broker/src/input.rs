@@ -145,7 +145,7 @@ impl Broker {
         let share = self.turn.share(self.egress.clients.at(id).share);
         let steps_before = self.egress.steps;
         let (bytes_end, steps_left) = share.left(self.turn.max);
-        let steps_end = steps_before + steps_left;
+        let (mut ops, steps_end) = (0, steps_before + steps_left);
         self.turn.is_cut = false;
         let client = self.egress.clients.at(id);
         client.op_bytes = 0;
@@ -153,16 +153,19 @@ impl Broker {
             self.on_input_before_connect(id);
         }
         self.egress.set_publisher(id);
+        let mut may_have_changed = true;
         loop {
-            let client = self.egress.clients.at(id);
-            if client.closing.is_some() || client.hold.is_some() {
-                break;
+            if may_have_changed {
+                let client = self.egress.clients.at(id);
+                if client.closing.is_some() || client.hold.is_some() {
+                    break;
+                }
             }
-            if used >= bytes_end || self.egress.steps >= steps_end {
+            if used >= bytes_end || self.egress.steps + ops >= steps_end {
                 self.turn.is_cut = true;
                 break;
             }
-            self.egress.steps += 1;
+            ops += 1;
             let Some((len, flow)) = self.next_op(now, id, &input[used..], &mut streak, reading) else {
                 break;
             };
@@ -174,12 +177,12 @@ impl Broker {
                     self.hold(id, hold);
                 }
             }
-            self.settle();
+            may_have_changed = self.settle() || flow != Flow::Published;
         }
         self.egress.take_over(id);
         let client = self.egress.clients.at(id);
         client.share = share;
-        self.turn.spend(&mut client.share, used, self.egress.steps - steps_before);
+        self.turn.spend(&mut client.share, used, self.egress.steps - steps_before + ops);
         if std::mem::take(&mut client.stall_wanted) && client.hold.is_none() && client.closing.is_none() {
             self.stall(now, id);
         }

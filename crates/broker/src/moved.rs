@@ -57,13 +57,12 @@ impl Broker {
         self.egress.counters.on_left(&client);
         self.egress.counters.pending_bytes -= client.outbox.len() as i64;
         self.deadlines.forget(id);
-        Moved { client: Box::new(client), subs }
+        Moved { client, subs }
     }
 
     /// Takes a connection in that is to live here. Its input waits for the end of the pause.
     pub(crate) fn unpack(&mut self, moved: Moved) -> ConnId {
-        let Moved { client, subs } = moved;
-        let mut client = *client;
+        let Moved { mut client, subs } = moved;
         tracing::debug!("{} - Client connection moved to shard {}", client.label, self.mesh.shard());
         // Reminders, lists and the state of the socket were the other shard's.
         client.share = Share::default();
