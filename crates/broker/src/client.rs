@@ -192,6 +192,8 @@ pub(crate) struct Client {
     pub(crate) decoder: ClientDecoder,
     /// Input not decoded yet: the start of an op, or what a hold keeps back.
     pub(crate) inbox: Inbox,
+    /// It stands in line, and the caller keeps input that comes before what is in the inbox.
+    pub(crate) has_read_outside: bool,
     /// How many bytes came with the read that the inbox ends with.
     pub(crate) held_read: usize,
     /// How many bytes from the front of the inbox the op there is known to need.
@@ -273,6 +275,7 @@ impl Client {
             security: None,
             decoder: ClientDecoder::default(),
             inbox: Inbox::default(),
+            has_read_outside: false,
             held_read: 0,
             op_bytes: 0,
             hold: None,

@@ -35,6 +35,7 @@ impl Client {
         self.standing == Standing::Admitted
             && !self.is_ending()
             && !self.opening
+            && !self.has_read_outside
             && self.fence.is_none()
             && self.deferred.is_empty()
             && !waits_here

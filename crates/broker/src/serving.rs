@@ -19,6 +19,29 @@ impl Broker {
         self.line_up(id);
     }
 
+    /// The same for a caller that keeps the rest itself, and comes back with it in [`Self::serve_read`]. Returns
+    /// whether the client stands in line: if not, the rest is to be kept here.
+    #[must_use]
+    pub fn line_up_with_read(&mut self, id: ConnId) -> bool {
+        let Some(client) = self.egress.clients.find(id) else { return false };
+        if client.closing.is_some() || client.hold.is_some() || self.moves.is_paused() {
+            return false;
+        }
+        client.has_read_outside = true;
+        self.line_up(id);
+        true
+    }
+
+    /// Takes over the rest of a read that the caller kept, of which so many bytes are `done` with.
+    pub fn take_over_read(&mut self, id: ConnId, read: &[u8], done: usize) {
+        let Some(client) = self.egress.clients.find(id).filter(|client| client.closing.is_none()) else {
+            return;
+        };
+        client.has_read_outside = false;
+        client.inbox.extend(&read[done..], 0);
+        client.held_read = read.len();
+    }
+
     /// Gives a client another share at once: the caller knows that nobody waits.
     pub fn renew_share(&mut self, id: ConnId) {
         if let Some(client) = self.egress.clients.find(id) {
@@ -46,18 +69,46 @@ impl Broker {
         self.turn.is_long()
     }
 
-    /// Begins a round: who stands in line comes once, with [`Self::serve_next`]. Returns whether anybody
-    /// does.
+    /// Begins a round, unless one is under way: who stands in line comes once, with [`Self::next_in_line`].
+    /// Returns whether anybody does.
     pub fn begin_round(&mut self) -> bool {
         self.turn.begin_round()
     }
 
-    /// Serves the next who has yet to come in this round for a stretch, and says who that was. If its input is
-    /// wanted again it is among those of [`Self::take_resumed`].
-    pub fn serve_next(&mut self, now: Time) -> Option<ConnId> {
-        let id = self.turn.next()?;
-        self.serve(now, id, Hold::Turn);
+    /// The next who has yet to come in this round. The caller serves it: with [`Self::serve_read`] if it keeps
+    /// some of its input, else with [`Self::serve`].
+    pub fn next_in_line(&mut self) -> Option<ConnId> {
+        self.turn.next()
+    }
+
+    /// Serves the next in line for a stretch. If its input is wanted again it is among those of
+    /// [`Self::take_resumed`].
+    pub fn serve(&mut self, now: Time, id: ConnId) {
+        self.serve_held(now, id, Hold::Turn);
         self.settle();
+    }
+
+    /// The same for one of whose input the caller keeps a read. Returns how many of its bytes are done with
+    /// now: if that is not all, the client stands in line again.
+    #[must_use]
+    pub fn serve_read(&mut self, now: Time, id: ConnId, read: &[u8], done: usize) -> usize {
+        let Some(client) = self.egress.clients.find(id).filter(|client| client.closing.is_none()) else {
+            return read.len();
+        };
+        (client.hold, client.has_read_outside) = (None, false);
+        let done = self.take_in(now, id, read, done);
+        if let Some(client) = self.egress.clients.find(id) {
+            client.has_read_outside = done < read.len();
+            self.go_on_waiting(id, Hold::Turn);
+        }
+        self.settle();
+        done
+    }
+
+    /// Serves the next who has yet to come in this round, of whom the caller keeps nothing.
+    pub fn serve_next(&mut self, now: Time) -> Option<ConnId> {
+        let id = self.next_in_line()?;
+        self.serve(now, id);
         Some(id)
     }
 
@@ -81,11 +132,14 @@ impl Broker {
         if client.inbox.is_empty() { self.let_go(id) } else { self.line_up(id) }
     }
 
-    /// Nobody's input counts until connections have changed shards.
+    /// Nobody's input counts until connections have changed shards. Those of whose input the caller keeps
+    /// something are held when their turn comes.
     pub(crate) fn hold_line(&mut self) {
         for id in self.turn.take_line() {
-            if let Some(client) = self.egress.clients.find(id) {
-                self.moves.hold(id, client);
+            match self.egress.clients.find(id) {
+                Some(client) if client.has_read_outside => self.turn.line_up(id),
+                Some(client) => self.moves.hold(id, client),
+                None => {}
             }
         }
     }
@@ -109,11 +163,11 @@ impl Broker {
     /// Ends the hold of a connection that waited for others to change shards. It has a share at once: the next
     /// pause may come before anybody else's turn.
     pub(crate) fn resume_after_pause(&mut self, now: Time, id: ConnId) {
-        self.serve(now, id, Hold::Pause);
+        self.serve_held(now, id, Hold::Pause);
     }
 
     /// Serves a connection for a stretch, if this is what holds it.
-    fn serve(&mut self, now: Time, id: ConnId, hold: Hold) {
+    fn serve_held(&mut self, now: Time, id: ConnId, hold: Hold) {
         let Some(client) = self.egress.clients.find(id) else { return };
         if client.hold != Some(hold) || client.closing.is_some() {
             return;
@@ -122,13 +176,20 @@ impl Broker {
         self.turn.is_cut = false;
         let reading = Reading { len: client.held_read, behind: &[] };
         self.drive_inbox(now, id, reading);
+        self.go_on_waiting(id, hold);
+    }
+
+    /// One that was served for a stretch stays in front of the line or goes to its end, by what it had of its
+    /// share, or is let go.
+    fn go_on_waiting(&mut self, id: ConnId, held: Hold) {
         let client = self.egress.clients.at(id);
         if client.closing.is_some() || client.hold.is_some() {
             return;
         }
-        if client.inbox.is_empty() || !self.turn.is_cut {
+        let is_cut = client.has_read_outside || (self.turn.is_cut && !client.inbox.is_empty());
+        if !is_cut {
             self.let_go(id);
-        } else if self.has_had_its_share(id) || hold != Hold::Turn {
+        } else if self.has_had_its_share(id) || held != Hold::Turn {
             self.line_up(id);
         } else {
             self.egress.clients.at(id).hold = Some(Hold::Turn);

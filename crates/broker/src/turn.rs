@@ -141,10 +141,13 @@ impl Turn {
         !self.line.is_empty()
     }
 
-    /// Everybody in line now comes once more. Returns whether anybody is.
+    /// Everybody in line now comes once more, those who have yet to come in this round first. Returns whether
+    /// anybody is.
     pub(crate) fn begin_round(&mut self) -> bool {
-        self.round += 1;
-        self.due = self.line.len();
+        if self.due == 0 {
+            self.round += 1;
+            self.due = self.line.len();
+        }
         self.due > 0
     }
 

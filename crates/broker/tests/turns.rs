@@ -132,3 +132,74 @@ fn the_caller_may_give_another_share_when_nobody_waits() {
     assert!(shares > 2 && !shards.brokers[0].is_anyone_in_line());
     assert_eq!(shards.say(flood, "PING\r\n"), "PONG\r\n");
 }
+
+// Reads that the caller keeps.
+
+/// A read of which a stretch is done with, and that the caller keeps.
+fn kept_read(shards: &mut Shards, conn: Conn, text: &str) -> usize {
+    let done = shards.brokers[0].take_in(Time(1), conn.id, text.as_bytes(), 0);
+    assert!(done < text.len() && shards.brokers[0].line_up_with_read(conn.id));
+    assert!(shards.brokers[0].is_in_line(conn.id) && !shards.brokers[0].wants_input(conn.id));
+    done
+}
+
+#[test]
+fn a_read_that_the_caller_keeps_is_acted_on_in_turns() {
+    let mut shards = Shards::new(1);
+    let (reader, flood) = (listener(&mut shards, "a"), shards.quiet());
+    let text = publishes("a", MANY) + "PING\r\n";
+    let mut done = kept_read(&mut shards, flood, &text);
+    let broker = &mut shards.brokers[0];
+    let mut stretches = 1;
+    while broker.begin_round() {
+        while let Some(id) = broker.next_in_line() {
+            assert_eq!(id, flood.id);
+            done = broker.serve_read(Time(1), id, text.as_bytes(), done);
+            stretches += 1;
+        }
+    }
+    assert_eq!((done, stretches), (text.len(), MANY.div_ceil(IN_A_STRETCH) + 1));
+    assert_eq!(messages(&mut shards, reader), MANY);
+    assert_eq!(shards.sent_now(flood), "PONG\r\n");
+    assert!(shards.brokers[0].wants_input(flood.id));
+}
+
+#[test]
+fn what_comes_behind_a_kept_read_comes_behind() {
+    let mut shards = Shards::new(1);
+    let flood = shards.quiet();
+    let text = publishes("nobody", MANY) + "PI";
+    let done = kept_read(&mut shards, flood, &text);
+    shards.brokers[0].take_over_read(flood.id, text.as_bytes(), done);
+    shards.feed(flood, "NG\r\n");
+    assert_eq!(shards.output(flood), "PONG\r\n");
+}
+
+#[test]
+fn a_kept_read_counts_after_the_end() {
+    let mut shards = Shards::new(1);
+    let (reader, flood) = (listener(&mut shards, "a"), shards.quiet());
+    let text = publishes("a", IN_A_SHARE);
+    let mut done = kept_read(&mut shards, flood, &text);
+    shards.brokers[0].on_hangup(flood.id, CloseReason::ClientClosed);
+    let broker = &mut shards.brokers[0];
+    while broker.begin_round() {
+        while let Some(id) = broker.next_in_line() {
+            done = broker.serve_read(Time(1), id, text.as_bytes(), done);
+        }
+    }
+    assert_eq!(messages(&mut shards, reader), IN_A_SHARE);
+    assert!(shards.is_closed(flood));
+}
+
+#[test]
+fn a_kept_read_of_one_that_was_closed_is_of_no_use() {
+    let mut shards = Shards::new(1);
+    let flood = shards.quiet();
+    let text = publishes("nobody", MANY);
+    let done = kept_read(&mut shards, flood, &text);
+    shards.brokers[0].on_hangup(flood.id, CloseReason::WriteError);
+    assert_eq!(shards.brokers[0].serve_read(Time(1), flood.id, text.as_bytes(), done), text.len());
+    assert!(shards.is_closed(flood));
+    assert!(!shards.brokers[0].line_up_with_read(flood.id));
+}

@@ -27,6 +27,7 @@ use fabric::ShardId;
 use tls_session::Sealed;
 
 use self::stopping::Stage;
+use self::turns::ReadAside;
 use crate::acceptor::Acceptor;
 use crate::bell::Bell;
 use crate::clock::Clock;
@@ -102,6 +103,9 @@ pub(crate) struct Driver {
     queue_full: bool,
     /// One was when output should have left, and it is still here.
     output_waits: bool,
+    /// Reads of connections that stand in line.
+    aside: Sockets<ReadAside>,
+    reads_aside: usize,
     /// Connections that someone made output for who said little while others said much.
     prompt: Vec<ConnId>,
     /// Output is being sent: who is heard meanwhile does not begin with it anew.
@@ -146,6 +150,8 @@ impl Driver {
             stage: Stage::Serving,
             queue_full: false,
             output_waits: false,
+            aside: Sockets::default(),
+            reads_aside: 0,
             prompt: Vec::new(),
             is_flushing: false,
             unsent: Vec::new(),

@@ -68,6 +68,16 @@ pub(crate) enum Received {
     Span(epoll::Span),
 }
 
+impl Received {
+    /// Whether the bytes stay where they are until they are given back, whatever is received meanwhile.
+    pub(crate) fn can_stay(&self) -> bool {
+        matches!(self, Self::Filled(_))
+    }
+}
+
+/// Buffers that bytes can stay in.
+pub(crate) const BUFFERS: usize = sys::BUFFERS as usize;
+
 /// How long to wait for an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wait {

@@ -57,47 +57,49 @@ impl Driver {
         done: usize,
         alone: bool,
     ) -> io::Result<()> {
-        let serving = self.stage == Stage::Serving;
-        if serving && self.links.has(id) {
-            self.received_bytes += self.io.bytes(&received).len();
-            self.on_received_secured(now, id, &mut received)?;
-        } else if serving {
-            self.received_bytes += self.io.bytes(&received).len();
-            let dirty_before = self.broker.dirty_count();
-            self.on_received_plain(now, id, &received, done, alone)?;
-            self.note_prompt(id, dirty_before);
-        }
-        self.io.give_back(received);
-        if !serving {
+        if self.stage != Stage::Serving {
+            self.io.give_back(received);
             return Ok(());
+        }
+        self.received_bytes += self.io.bytes(&received).len();
+        if self.links.has(id) {
+            self.on_received_secured(now, id, &mut received)?;
+            self.io.give_back(received);
+        } else {
+            self.take_over_read(id);
+            let dirty_before = self.broker.dirty_count();
+            let done = self.act_on(now, id, &received, done, alone)?;
+            self.put_aside(id, received, done);
+            self.note_prompt(id, dirty_before);
         }
         self.steer_receive(id)?;
         self.flush_if_much(now)
     }
 
-    /// Has the broker act on what came in, share after share while nobody else has anything to say.
-    fn on_received_plain(
+    /// Has the broker act on what came in, share after share while nobody else has anything to say. Returns how
+    /// many bytes are done with.
+    fn act_on(
         &mut self,
         now: Time,
         id: ConnId,
         received: &Received,
         mut done: usize,
         alone: bool,
-    ) -> io::Result<()> {
+    ) -> io::Result<usize> {
         let len = self.io.bytes(received).len();
         if self.broker.is_anyone_in_line() && len > START_BYTES {
             // It would only begin what it cannot go on with, and fill the outboxes of its readers in crumbs.
-            self.broker.keep(id, self.io.bytes(received), done);
-            return Ok(());
+            return Ok(done);
         }
         loop {
             done = self.broker.take_in(now, id, self.io.bytes(received), done);
-            if done == len {
-                return Ok(());
-            }
-            if !alone || self.broker.is_anyone_in_line() || self.has_news() || self.io.poll()? {
-                self.broker.keep(id, self.io.bytes(received), done);
-                return Ok(());
+            if done == len
+                || !alone
+                || self.broker.is_anyone_in_line()
+                || self.has_news()
+                || self.io.poll()?
+            {
+                return Ok(done);
             }
             self.flush_if_much(now)?;
             self.broker.renew_share(id);

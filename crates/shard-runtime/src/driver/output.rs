@@ -131,6 +131,7 @@ impl Driver {
 
     pub(super) fn close(&mut self, id: ConnId) -> io::Result<()> {
         let link = self.unlink(id);
+        self.take_over_read(id);
         let Some(socket) = self.io.release(id)? else { return Ok(()) };
         if let Some(link) = link {
             say_goodbye(socket.as_fd(), *link);
