@@ -58,6 +58,24 @@ struct Streak<'i> {
     message: u64,
     /// The publisher's.
     limits: Limits,
+    account: usize,
+}
+
+/// How far input is acted on at a stretch: what reaches the end is finished.
+#[derive(Debug, Clone, Copy)]
+struct Stretch {
+    bytes_end: usize,
+    /// By [`Egress::steps`](crate::egress::Egress), ops aside.
+    steps_end: u64,
+    used: usize,
+    ops: u64,
+}
+
+impl Stretch {
+    #[inline(always)]
+    fn is_over(&self, steps: u64) -> bool {
+        self.used >= self.bytes_end || steps + self.ops >= self.steps_end
+    }
 }
 
 impl Broker {
@@ -140,12 +158,10 @@ impl Broker {
 
     /// Decodes and carries out ops until the input ends or has to wait; returns the bytes used.
     fn drive(&mut self, now: Time, id: ConnId, input: &[u8], reading: Reading<'_>) -> usize {
-        let mut used = 0;
-        let mut streak = None;
         let share = self.turn.share(self.egress.clients.at(id).share);
         let steps_before = self.egress.steps;
         let (bytes_end, steps_left) = share.left(self.turn.max);
-        let (mut ops, steps_end) = (0, steps_before + steps_left);
+        let mut stretch = Stretch { bytes_end, steps_end: steps_before + steps_left, used: 0, ops: 0 };
         self.turn.is_cut = false;
         let client = self.egress.clients.at(id);
         client.op_bytes = 0;
@@ -153,43 +169,66 @@ impl Broker {
             self.on_input_before_connect(id);
         }
         self.egress.set_publisher(id);
-        let mut may_have_changed = true;
+        let mut streak = None;
         loop {
-            if may_have_changed {
-                let client = self.egress.clients.at(id);
-                if client.closing.is_some() || client.hold.is_some() {
-                    break;
-                }
+            let client = self.egress.clients.at(id);
+            if client.closing.is_some() || client.hold.is_some() {
+                break;
             }
-            if used >= bytes_end || self.egress.steps + ops >= steps_end {
+            if stretch.is_over(self.egress.steps) {
                 self.turn.is_cut = true;
                 break;
             }
-            ops += 1;
-            let Some((len, flow)) = self.next_op(now, id, &input[used..], &mut streak, reading) else {
-                break;
-            };
-            match flow {
-                Flow::Next | Flow::Published => used += len,
-                Flow::Hold(hold) => self.hold(id, hold),
-                Flow::NextThenHold(hold) => {
-                    used += len;
-                    self.hold(id, hold);
-                }
+            if self.goes_on(id, input, &mut streak, &mut stretch) {
+                continue;
             }
-            may_have_changed = self.settle() || flow != Flow::Published;
+            if self.next_op(now, id, input, &mut streak, &mut stretch, reading).is_none() {
+                break;
+            }
         }
         self.egress.take_over(id);
         let client = self.egress.clients.at(id);
         client.share = share;
-        self.turn.spend(&mut client.share, used, self.egress.steps - steps_before + ops);
+        let steps = self.egress.steps - steps_before + stretch.ops;
+        self.turn.spend(&mut client.share, stretch.used, steps);
         if std::mem::take(&mut client.stall_wanted) && client.hold.is_none() && client.closing.is_none() {
             self.stall(now, id);
         }
-        used
+        stretch.used
     }
 
-    /// Carries out the op at the front of `input`, if it is all there. Returns its length.
+    /// Carries out the messages that go on with a streak, if there is one and there are any. Leaves none when it
+    /// has ended, or when the client may have changed.
+    #[inline(always)]
+    fn goes_on<'i>(
+        &mut self,
+        id: ConnId,
+        input: &'i [u8],
+        streak: &mut Option<Streak<'i>>,
+        stretch: &mut Stretch,
+    ) -> bool {
+        let Some(Streak { front, message, limits, account }) = streak else { return false };
+        let ops_before = stretch.ops;
+        while !stretch.is_over(self.egress.steps) {
+            let Some((len, publish)) = front.next(&input[stretch.used..], limits) else {
+                *streak = None;
+                break;
+            };
+            stretch.ops += 1;
+            let flow = self.publish_next(id, *account, &publish, *message);
+            *message = self.egress.message();
+            stretch.used += if matches!(flow, Flow::Hold(_)) { 0 } else { len };
+            let has_settled = self.settle();
+            if has_settled || flow != Flow::Published {
+                *streak = None;
+                self.heed(id, flow);
+                break;
+            }
+        }
+        stretch.ops > ops_before
+    }
+
+    /// Carries out the op at the front of what is left, if it is all there.
     #[inline(always)]
     fn next_op<'i>(
         &mut self,
@@ -197,39 +236,37 @@ impl Broker {
         id: ConnId,
         input: &'i [u8],
         streak: &mut Option<Streak<'i>>,
+        stretch: &mut Stretch,
         reading: Reading<'_>,
-    ) -> Option<(usize, Flow)> {
-        if let Some(Streak { front, message, limits }) = streak
-            && let Some((len, publish)) = front.next(input, limits)
-        {
-            let flow = self.publish_next(id, &publish, *message);
-            *message = self.egress.message();
-            return Some((len, flow));
-        }
+    ) -> Option<()> {
+        let input = &input[stretch.used..];
         self.look_ahead(id, input);
         let client = self.egress.clients.at(id);
-        let limits = client.limits;
+        let (limits, account) = (client.limits, client.account);
         match client.decoder.step(input, &limits) {
             Ok(Step::NeedMore { at_least }) => {
                 client.op_bytes = at_least;
-                None
+                return None;
             }
             Ok(Step::Op { used, op }) => {
+                stretch.ops += 1;
                 let flow = self.on_op(now, id, &op);
-                *streak = match &op {
-                    ClientOp::Publish(publish) if flow == Flow::Published => {
-                        let front = PublishStreak::of(input, publish);
-                        front.map(|front| Streak { front, message: self.egress.message(), limits })
-                    }
-                    _ => None,
-                };
-                Some((used, flow))
+                if let ClientOp::Publish(publish) = &op
+                    && flow == Flow::Published
+                {
+                    let front = PublishStreak::of(input, publish);
+                    let message = self.egress.message();
+                    *streak = front.map(|front| Streak { front, message, limits, account });
+                }
+                stretch.used += if matches!(flow, Flow::Hold(_)) { 0 } else { used };
+                self.heed(id, flow);
             }
-            Err(error) => {
-                self.on_proto_error(id, &error, &reading.refused(input));
-                Some((0, Flow::Next))
-            }
+            Err(error) => self.on_proto_error(id, &error, &reading.refused(input)),
         }
+        if self.settle() {
+            *streak = None;
+        }
+        Some(())
     }
 
     pub(crate) fn drive_inbox(&mut self, now: Time, id: ConnId, reading: Reading<'_>) {
@@ -281,7 +318,9 @@ impl Broker {
         }
     }
 
-    fn hold(&mut self, id: ConnId, hold: Hold) {
+    /// Holds a connection, if what it said last asks for that.
+    fn heed(&mut self, id: ConnId, flow: Flow) {
+        let (Flow::Hold(hold) | Flow::NextThenHold(hold)) = flow else { return };
         let client = self.egress.clients.at(id);
         if client.closing.is_none() {
             client.hold = Some(hold);

@@ -139,13 +139,16 @@ impl Broker {
         publish.reply.filter(|reply| is_reserved_reply(reply)).map(Complaint::of_reply)
     }
 
-    /// One more message to the subject of message number `last`, after [`Flow::Published`].
-    pub(crate) fn publish_next(&mut self, id: ConnId, publish: &Publish<'_>, last: u64) -> Flow {
-        let client = self.egress.clients.at(id);
-        let account = client.account;
-        if client.fence.is_some() {
-            return Flow::Hold(Hold::Fence);
-        }
+    /// One more message to the subject of message number `last`, after [`Flow::Published`]. The client is as it
+    /// was then.
+    #[inline(always)]
+    pub(crate) fn publish_next(
+        &mut self,
+        id: ConnId,
+        account: usize,
+        publish: &Publish<'_>,
+        last: u64,
+    ) -> Flow {
         if self.must_wait(account, publish) {
             self.mesh.hold(id);
             return Flow::Hold(Hold::Link);
