@@ -231,6 +231,14 @@ impl Io {
         }
     }
 
+    /// The same while there is other work: what was asked for since the last poll may wait for the next.
+    pub(crate) fn glance(&mut self) -> io::Result<bool> {
+        match self {
+            Self::Uring(uring) => uring.glance(),
+            Self::Epoll(epoll) => epoll.poll(),
+        }
+    }
+
     /// Takes a batch of events. Returns whether this turn has another one, for which all bytes of
     /// this one have to be given back.
     pub(crate) fn take_events(&mut self, into: &mut Vec<Event>) -> io::Result<bool> {

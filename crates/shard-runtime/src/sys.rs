@@ -155,6 +155,14 @@ impl Ring {
         Ok(!self.ring.completion().is_empty())
     }
 
+    /// The same, but what is to be handed over waits until the kernel has to be entered anyway.
+    pub(crate) fn glance(&mut self) -> io::Result<bool> {
+        if self.kernel_has_news() {
+            self.submit(Wait::No)?;
+        }
+        Ok(!self.ring.completion().is_empty())
+    }
+
     /// Takes the events that are there.
     pub(crate) fn take_completions(&mut self, into: &mut Vec<Completion>) {
         into.clear();
@@ -170,8 +178,12 @@ impl Ring {
     }
 
     fn kernel_has_work(&mut self) -> bool {
+        !self.ring.submission().is_empty() || self.kernel_has_news()
+    }
+
+    fn kernel_has_news(&mut self) -> bool {
         let submissions = self.ring.submission();
-        !submissions.is_empty() || submissions.taskrun() || submissions.cq_overflow()
+        submissions.taskrun() || submissions.cq_overflow()
     }
 
     fn push(&mut self, entry: squeue::Entry) -> io::Result<()> {

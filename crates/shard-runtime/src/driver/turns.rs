@@ -107,22 +107,30 @@ impl Driver {
     /// Goes on with who sent a lot while there is more of it, up to the length of a turn: the more output there
     /// is for a reader, the cheaper it is to send.
     pub(super) fn receive_more(&mut self, now: Time) -> io::Result<()> {
-        while self.received_bytes >= MUCH_BYTES && !self.broker.is_turn_long() && self.hear(now)? {
+        while self.received_bytes >= MUCH_BYTES
+            && !self.broker.is_turn_long()
+            && (self.has_news() || self.io.poll()?)
+        {
+            self.take_in_more(now)?;
             self.serve_line(now)?;
             self.receive_from_resumed()?;
         }
         Ok(())
     }
 
-    /// Takes in what came meanwhile. Returns whether there was anything.
+    /// Takes in what came meanwhile, while there is other work. Returns whether there was anything.
     pub(super) fn hear(&mut self, now: Time) -> io::Result<bool> {
-        let is_any = self.has_news() || self.io.poll()?;
+        let is_any = self.has_news() || self.io.glance()?;
         if is_any {
-            self.take_events(now)?;
-            self.offload()?;
-            self.flush_prompt(now)?;
+            self.take_in_more(now)?;
         }
         Ok(is_any)
+    }
+
+    fn take_in_more(&mut self, now: Time) -> io::Result<()> {
+        self.take_events(now)?;
+        self.offload()?;
+        self.flush_prompt(now)
     }
 
     /// What someone who said little has caused does not wait for all that others cause in this turn.

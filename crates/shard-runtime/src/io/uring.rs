@@ -73,6 +73,8 @@ pub(crate) struct Uring {
     sockets: Sockets<Socket>,
     /// Connections whose receive found no buffer, in line for one; each is here once.
     starved: VecDeque<ConnId>,
+    /// A shard was woken, and the kernel does not know yet.
+    wakes: bool,
     /// Scratch, kept for its capacity.
     completions: Vec<Completion>,
 }
@@ -88,6 +90,7 @@ impl Uring {
             gate: epoll::create(epoll::CreateFlags::CLOEXEC)?,
             sockets: Sockets::default(),
             starved: VecDeque::new(),
+            wakes: false,
             completions: Vec::new(),
         };
         uring.watch_control()?;
@@ -182,17 +185,27 @@ impl Uring {
     }
 
     pub(crate) fn wake(&mut self, shard: ShardId, door: &OwnedFd) -> io::Result<()> {
+        self.wakes = true;
         self.ring.wake(door.as_fd(), TOKEN_WAKE, TOKEN_BELL + u64::from(shard.0))
     }
 
     pub(crate) fn wait(&mut self, wait: Wait) -> io::Result<()> {
         self.feed_starved()?;
+        self.wakes = false;
         self.ring.submit(if self.has_work() { Wait::No } else { wait })
     }
 
     pub(crate) fn poll(&mut self) -> io::Result<bool> {
         self.feed_starved()?;
+        self.wakes = false;
         Ok(self.ring.poll()? || self.has_work())
+    }
+
+    pub(crate) fn glance(&mut self) -> io::Result<bool> {
+        if self.wakes {
+            return self.poll();
+        }
+        Ok(self.ring.glance()? || self.listener.as_ref().is_some_and(Listener::has_work))
     }
 
     pub(crate) fn take_events(&mut self, into: &mut Vec<Event>) -> io::Result<()> {
