@@ -32,6 +32,27 @@ impl Broker {
         true
     }
 
+    /// The same for one that was just served: if it has a part of its share left it comes before anybody else.
+    #[must_use]
+    pub fn go_on_with_read(&mut self, id: ConnId) -> bool {
+        if self.has_had_its_share(id) {
+            return self.line_up_with_read(id);
+        }
+        let Some(client) = self.egress.clients.find(id) else { return false };
+        if client.closing.is_some() || client.hold.is_some() || self.moves.is_paused() {
+            return false;
+        }
+        client.has_read_outside = true;
+        client.hold = Some(Hold::Turn);
+        self.turn.stay_in_front(id);
+        true
+    }
+
+    /// Whether a client has had all that it gets in this round.
+    pub fn has_had_its_share(&self, id: ConnId) -> bool {
+        self.egress.clients.peek(id).is_some_and(|client| self.turn.is_over(client.share))
+    }
+
     /// Takes over the rest of a read that the caller kept, of which so many bytes are `done` with.
     pub fn take_over_read(&mut self, id: ConnId, read: &[u8], done: usize) {
         let Some(client) = self.egress.clients.find(id).filter(|client| client.closing.is_none()) else {
@@ -88,17 +109,18 @@ impl Broker {
         self.settle();
     }
 
-    /// The same for one of whose input the caller keeps a read. Returns how many of its bytes are done with
-    /// now: if that is not all, the client stands in line again.
+    /// The same for one of whose input the caller keeps a read, and `more` behind it or not. Returns how many of
+    /// its bytes are done with now: if that is not all, or if there is more, the client stands in line again,
+    /// unless something else holds it.
     #[must_use]
-    pub fn serve_read(&mut self, now: Time, id: ConnId, read: &[u8], done: usize) -> usize {
+    pub fn serve_read(&mut self, now: Time, id: ConnId, read: &[u8], done: usize, more: bool) -> usize {
         let Some(client) = self.egress.clients.find(id).filter(|client| client.closing.is_none()) else {
             return read.len();
         };
         (client.hold, client.has_read_outside) = (None, false);
         let done = self.take_in(now, id, read, done);
         if let Some(client) = self.egress.clients.find(id) {
-            client.has_read_outside = done < read.len();
+            client.has_read_outside = more || done < read.len();
             self.go_on_waiting(id, Hold::Turn);
         }
         self.settle();
@@ -142,10 +164,6 @@ impl Broker {
                 None => {}
             }
         }
-    }
-
-    pub(crate) fn has_had_its_share(&self, id: ConnId) -> bool {
-        self.egress.clients.peek(id).is_some_and(|client| self.turn.is_over(client.share))
     }
 
     fn line_up(&mut self, id: ConnId) {

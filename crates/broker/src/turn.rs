@@ -15,14 +15,14 @@ use std::collections::VecDeque;
 use crate::client::ConnId;
 
 /// Bytes of a connection's input that are acted on in a round. The op that reaches the bound is finished.
-/// One receive brings no more than that; twice as much, and others wait twice as long.
-pub const SHARE_BYTES_MAX: usize = 64 << 10;
+/// With a quarter of it large messages cost 1.4 times as much: less gathers for each of their readers.
+pub const SHARE_BYTES_MAX: usize = 256 << 10;
 
 /// Steps of a connection in a round, of which an op takes one, a delivery one more, and a change of
 /// subscriptions eight more. The op that reaches the bound is finished: the fan-out of one
 /// message stays whole. A step takes 20 to 100 ns. Fewer, and publishers that take turns fill the outboxes of
 /// each other's readers in crumbs: with 512, fan-out costs twice as much.
-pub const SHARE_STEPS_MAX: u64 = 8 << 10;
+pub const SHARE_STEPS_MAX: u64 = 16 << 10;
 
 /// Steps after which the caller hears others before a share goes on.
 pub const STRETCH_STEPS_MAX: u64 = 512;
@@ -32,10 +32,10 @@ pub(crate) const SUBSCRIPTION_STEPS: u64 = 8;
 
 /// Steps after which a shard ends its turn and looks at everything else: deadlines, orders, what it has
 /// gathered to send.
-const TURN_STEPS_MAX: u64 = 16 << 10;
+const TURN_STEPS_MAX: u64 = 32 << 10;
 
 /// The same for bytes: large messages take few steps.
-const TURN_BYTES_MAX: usize = 1 << 20;
+const TURN_BYTES_MAX: usize = 2 << 20;
 
 /// How much one share is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -45,7 +45,7 @@ fn a_stretch_ends_after_so_many_steps_and_the_rest_waits_in_line() {
 fn a_share_ends_after_so_many_bytes() {
     let mut shards = Shards::new(1);
     let flood = shards.quiet();
-    let op = format!("PUB nobody 1000\r\n{}\r\n", "x".repeat(1000));
+    let op = format!("PUB nobody 10000\r\n{}\r\n", "x".repeat(10_000));
     shards.feed(flood, &op.repeat(100));
     let share = shards.brokers[0].share(flood.id);
     assert!((SHARE_BYTES_MAX..SHARE_BYTES_MAX + op.len()).contains(&share.bytes), "{share:?}");
@@ -154,7 +154,7 @@ fn a_read_that_the_caller_keeps_is_acted_on_in_turns() {
     while broker.begin_round() {
         while let Some(id) = broker.next_in_line() {
             assert_eq!(id, flood.id);
-            done = broker.serve_read(Time(1), id, text.as_bytes(), done);
+            done = broker.serve_read(Time(1), id, text.as_bytes(), done, false);
             stretches += 1;
         }
     }
@@ -185,7 +185,7 @@ fn a_kept_read_counts_after_the_end() {
     let broker = &mut shards.brokers[0];
     while broker.begin_round() {
         while let Some(id) = broker.next_in_line() {
-            done = broker.serve_read(Time(1), id, text.as_bytes(), done);
+            done = broker.serve_read(Time(1), id, text.as_bytes(), done, false);
         }
     }
     assert_eq!(messages(&mut shards, reader), IN_A_SHARE);
@@ -199,7 +199,28 @@ fn a_kept_read_of_one_that_was_closed_is_of_no_use() {
     let text = publishes("nobody", MANY);
     let done = kept_read(&mut shards, flood, &text);
     shards.brokers[0].on_hangup(flood.id, CloseReason::WriteError);
-    assert_eq!(shards.brokers[0].serve_read(Time(1), flood.id, text.as_bytes(), done), text.len());
+    assert_eq!(shards.brokers[0].serve_read(Time(1), flood.id, text.as_bytes(), done, false), text.len());
     assert!(shards.is_closed(flood));
     assert!(!shards.brokers[0].line_up_with_read(flood.id));
+}
+
+#[test]
+fn the_end_comes_behind_all_reads_that_the_caller_keeps() {
+    let mut shards = Shards::new(1);
+    let (reader, flood) = (listener(&mut shards, "a"), shards.quiet());
+    let reads = [publishes("a", IN_A_SHARE), publishes("a", 3)];
+    let mut done = kept_read(&mut shards, flood, &reads[0]);
+    let broker = &mut shards.brokers[0];
+    broker.on_hangup(flood.id, CloseReason::ClientClosed);
+    while done < reads[0].len() {
+        broker.begin_round();
+        assert_eq!(broker.next_in_line(), Some(flood.id));
+        done = broker.serve_read(Time(1), flood.id, reads[0].as_bytes(), done, true);
+    }
+    assert!(broker.is_in_line(flood.id));
+    broker.begin_round();
+    assert_eq!(broker.next_in_line(), Some(flood.id));
+    assert_eq!(broker.serve_read(Time(1), flood.id, reads[1].as_bytes(), 0, false), reads[1].len());
+    assert_eq!(messages(&mut shards, reader), IN_A_SHARE + 3);
+    assert!(shards.is_closed(flood));
 }

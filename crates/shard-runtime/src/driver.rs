@@ -4,6 +4,7 @@
 //! shards hold, a slice of what is too long for one turn. Output leaves at the end of the turn, one `send`
 //! per connection, or earlier when a turn produces a lot. What a socket does not take waits until the socket is writable.
 
+mod aside;
 mod heeding;
 mod intake;
 mod moves;
@@ -26,8 +27,8 @@ use broker::{Broker, ConnId, Time};
 use fabric::ShardId;
 use tls_session::Sealed;
 
+use self::aside::Aside;
 use self::stopping::Stage;
-use self::turns::ReadAside;
 use crate::acceptor::Acceptor;
 use crate::bell::Bell;
 use crate::clock::Clock;
@@ -104,7 +105,7 @@ pub(crate) struct Driver {
     /// One was when output should have left, and it is still here.
     output_waits: bool,
     /// Reads of connections that stand in line.
-    aside: Sockets<ReadAside>,
+    aside: Sockets<Aside>,
     reads_aside: usize,
     /// Connections that someone made output for who said little while others said much.
     prompt: Vec<ConnId>,

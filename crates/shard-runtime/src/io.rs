@@ -266,6 +266,15 @@ impl Io {
         }
     }
 
+    /// Receives more at once from a connection that sends much, into the buffer of a read that is done with and
+    /// that is the connection's last. Returns whether there was anything.
+    pub(crate) fn receive_now(&mut self, id: ConnId, received: &mut Received) -> bool {
+        match (self, received) {
+            (Self::Uring(uring), Received::Filled(filled)) => uring.receive_now(id, filled),
+            _ => false,
+        }
+    }
+
     /// Lets the kernel have the buffer again.
     pub(crate) fn give_back(&mut self, received: Received) {
         if let (Self::Uring(uring), Received::Filled(filled)) = (self, received) {

@@ -15,6 +15,7 @@ use std::ptr;
 use io_uring::types::{Fd, SubmitArgs, Timespec};
 use io_uring::{IoUring, cqueue, opcode, squeue};
 use rustix::event::PollFlags;
+use rustix::net::RecvFlags;
 
 use crate::io::Wait;
 
@@ -102,6 +103,13 @@ impl Ring {
     /// The same, to be changed.
     pub(crate) fn bytes_mut(&mut self, filled: &mut Filled) -> &mut [u8] {
         self.buffers.bytes_mut(filled)
+    }
+
+    /// Receives from the socket at once, into a buffer whose bytes are done with. Returns how much there was, 0
+    /// also at the end and for errors: a receive that is queued tells of those.
+    pub(crate) fn receive_now(&mut self, fd: BorrowedFd<'_>, filled: &mut Filled) -> usize {
+        let receive = |buffer: &mut [u8]| rustix::net::recv(fd, buffer, RecvFlags::DONTWAIT);
+        self.buffers.refill(filled, |buffer| receive(buffer).map(|(len, _)| len)).unwrap_or(0)
     }
 
     /// Returns a buffer to be filled again.

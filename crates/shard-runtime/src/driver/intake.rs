@@ -65,15 +65,24 @@ impl Driver {
         if self.links.has(id) {
             self.on_received_secured(now, id, &mut received)?;
             self.io.give_back(received);
-        } else {
-            self.take_over_read(id);
+        } else if let Some(mut received) = self.put_behind(id, received) {
             let dirty_before = self.broker.dirty_count();
-            let done = self.act_on(now, id, &received, done, alone)?;
+            let mut done = self.act_on(now, id, &received, done, alone)?;
+            while done == self.io.bytes(&received).len() && alone && self.goes_on(id, &mut received) {
+                done = self.act_on(now, id, &received, 0, alone)?;
+                self.flush_if_much(now)?;
+            }
             self.put_aside(id, received, done);
             self.note_prompt(id, dirty_before);
         }
         self.steer_receive(id)?;
         self.flush_if_much(now)
+    }
+
+    /// Receives more at once from a connection whose read is done with while nobody else has anything to say.
+    fn goes_on(&mut self, id: ConnId, received: &mut Received) -> bool {
+        let is_free = !self.broker.is_turn_long() && !self.broker.is_anyone_in_line();
+        is_free && self.receives_now(id, received)
     }
 
     /// Has the broker act on what came in, share after share while nobody else has anything to say. Returns how

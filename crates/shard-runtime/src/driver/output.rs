@@ -1,6 +1,7 @@
 //! What goes out: batches to other shards, then output to clients.
 
 use std::io::{self, IoSlice};
+use std::ops::RangeInclusive;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use broker::{CloseReason, ConnId, Flush, Outbox, Time};
@@ -13,8 +14,12 @@ use crate::kernel_tls;
 use crate::link::{Link, State};
 use crate::mesh_port::Parcel;
 
-/// Output is sent before the end of the turn when this much has gathered.
-const UNFLUSHED_BYTES_MAX: usize = 1 << 20;
+/// Output is sent before the end of the turn when this much has gathered for each of its readers: the more one
+/// send takes, the less it costs.
+const UNFLUSHED_PER_READER: usize = 64 << 10;
+
+/// But not before this much has gathered in all, and always when so much has.
+const UNFLUSHED_BYTES: RangeInclusive<usize> = 1 << 20..=4 << 20;
 
 /// A batch is sent before the end of the turn when this much has gathered for one shard: it begins on it
 /// while we go on, and finds it in a cache that both share.
@@ -35,13 +40,20 @@ impl Driver {
         if self.is_flushing {
             // Those who are heard between sends: what they cause leaves with the rest.
             Ok(())
-        } else if self.broker.unflushed_bytes() >= UNFLUSHED_BYTES_MAX {
+        } else if self.has_much_output() {
             self.flush(now)
         } else if self.broker.gathered_bytes() >= GATHERED_BYTES_MAX {
             self.send_batches()
         } else {
             Ok(())
         }
+    }
+
+    fn has_much_output(&self) -> bool {
+        let unflushed = self.broker.unflushed_bytes();
+        unflushed >= *UNFLUSHED_BYTES.start()
+            && (unflushed / UNFLUSHED_PER_READER >= self.broker.dirty_count()
+                || unflushed >= *UNFLUSHED_BYTES.end())
     }
 
     /// Sends output to clients, after what the other shards have to know first: a client must not
@@ -131,7 +143,7 @@ impl Driver {
 
     pub(super) fn close(&mut self, id: ConnId) -> io::Result<()> {
         let link = self.unlink(id);
-        self.take_over_read(id);
+        self.take_over_reads(id);
         let Some(socket) = self.io.release(id)? else { return Ok(()) };
         if let Some(link) = link {
             say_goodbye(socket.as_fd(), *link);

@@ -12,7 +12,7 @@ use broker::{ConnId, Time};
 
 use super::Driver;
 use super::stopping::Stage;
-use crate::io::{BUFFERS, Event, Received};
+use crate::io::{Event, Received};
 
 /// What counts as little, and as the start of more: some dozens of short messages.
 pub(super) const START_BYTES: usize = 4 << 10;
@@ -22,17 +22,6 @@ const MUCH_BYTES: usize = broker::SHARE_BYTES_MAX / 2;
 
 /// What counts as little of what somebody causes: a few messages to a few others.
 const LITTLE_STEPS: u64 = 16;
-
-/// Reads that wait in their buffers, at most: half of the buffers are for those who have something to say.
-const READS_ASIDE_MAX: usize = BUFFERS / 2;
-
-/// A read whose connection stands in line with what is left of it.
-#[derive(Debug)]
-pub(super) struct ReadAside {
-    received: Received,
-    /// How many bytes of it are done with.
-    done: usize,
-}
 
 impl Driver {
     /// Takes in a batch of events.
@@ -67,41 +56,6 @@ impl Driver {
             }
         }
         Ok(())
-    }
-
-    fn serve(&mut self, now: Time, id: ConnId) {
-        let Some(ReadAside { received, done }) = self.aside.remove(id) else {
-            return self.broker.serve(now, id);
-        };
-        let done = self.broker.serve_read(now, id, self.io.bytes(&received), done);
-        if done < self.io.bytes(&received).len() {
-            self.aside.insert(id, ReadAside { received, done });
-        } else {
-            self.reads_aside -= 1;
-            self.io.give_back(received);
-        }
-    }
-
-    /// A read of which so many bytes are done with waits for its connection's turn, in its buffer if there are
-    /// enough others.
-    pub(super) fn put_aside(&mut self, id: ConnId, received: Received, done: usize) {
-        let left = self.io.bytes(&received).len() - done;
-        let fits = received.can_stay() && left > START_BYTES && self.reads_aside < READS_ASIDE_MAX;
-        if fits && self.broker.line_up_with_read(id) {
-            self.reads_aside += 1;
-            self.aside.insert(id, ReadAside { received, done });
-        } else {
-            self.broker.keep(id, self.io.bytes(&received), done);
-            self.io.give_back(received);
-        }
-    }
-
-    /// The broker takes over what waits aside of a connection: more came, or it has ended.
-    pub(super) fn take_over_read(&mut self, id: ConnId) {
-        let Some(ReadAside { received, done }) = self.aside.remove(id) else { return };
-        self.reads_aside -= 1;
-        self.broker.take_over_read(id, self.io.bytes(&received), done);
-        self.io.give_back(received);
     }
 
     /// Goes on with who sent a lot while there is more of it, up to the length of a turn: the more output there

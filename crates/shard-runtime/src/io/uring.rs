@@ -238,6 +238,17 @@ impl Uring {
         self.ring.bytes_mut(filled)
     }
 
+    /// Receives more at once from a connection that says much, into the buffer that it filled.
+    pub(crate) fn receive_now(&mut self, id: ConnId, filled: &mut Filled) -> bool {
+        let Some(socket) = self.sockets.find(id) else { return false };
+        if !socket.says_much || socket.receive != Receive::Idle || filled.len() < BUFFER_BYTES {
+            return false;
+        }
+        let count = self.ring.receive_now(socket.fd.as_fd(), filled);
+        socket.says_much = count >= LITTLE_BYTES;
+        count > 0
+    }
+
     pub(crate) fn give_back(&mut self, filled: Filled) {
         self.ring.give_back(filled);
     }

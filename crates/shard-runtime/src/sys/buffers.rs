@@ -36,6 +36,13 @@ pub(crate) struct Filled {
     len: usize,
 }
 
+impl Filled {
+    /// How many bytes were received.
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+}
+
 /// All buffers of a ring.
 pub(super) struct Buffers {
     entries: NonNull<BufRingEntry>,
@@ -82,6 +89,22 @@ impl Buffers {
         // SAFETY: as above; the one token for this buffer and `self` are borrowed for as long, so
         // nobody else looks at it.
         unsafe { slice::from_raw_parts_mut(self.bytes.as_ptr().add(start), filled.len) }
+    }
+
+    /// Has the buffer filled anew by `fill`, which is given all of it and says how much it filled. If that is
+    /// nothing the bytes are as they were.
+    pub(super) fn refill<E>(
+        &mut self,
+        filled: &mut Filled,
+        fill: impl FnOnce(&mut [u8]) -> Result<usize, E>,
+    ) -> Result<usize, E> {
+        let mut whole = Filled { buffer: filled.buffer, len: BUFFER_BYTES };
+        let len = fill(self.bytes_mut(&mut whole))?;
+        assert!(len <= BUFFER_BYTES, "no more is filled than there is");
+        if len > 0 {
+            filled.len = len;
+        }
+        Ok(len)
     }
 
     /// Lets the kernel fill the buffer again.

@@ -1,0 +1,101 @@
+//! Reads that wait for their connection's turn in the buffers they came in.
+//!
+//! Copying them costs more than acting on them where messages are large. Half of the buffers at most are taken
+//! up like this, so those who have something to say find one; what comes beyond that is copied.
+//!
+//! Always true: a connection with reads here stands in the broker's line or has ended, and they come before
+//! whatever the broker keeps of its input.
+
+use std::collections::VecDeque;
+
+use broker::{ConnId, Time};
+
+use super::Driver;
+use super::turns::START_BYTES;
+use crate::io::{BUFFERS, Received};
+
+/// Reads that wait here, at most.
+const READS_MAX: usize = BUFFERS / 2;
+
+/// What waits of one connection.
+#[derive(Debug)]
+pub(super) struct Aside {
+    first: Received,
+    /// How many bytes of the first are done with.
+    done: usize,
+    behind: VecDeque<Received>,
+}
+
+impl Driver {
+    /// A read of which so many bytes are done with waits for its connection's turn, if it is not all done with.
+    pub(super) fn put_aside(&mut self, id: ConnId, received: Received, done: usize) {
+        let left = self.io.bytes(&received).len() - done;
+        let fits = received.can_stay() && left > START_BYTES && self.reads_aside < READS_MAX;
+        if fits && self.broker.line_up_with_read(id) {
+            self.reads_aside += 1;
+            self.aside.insert(id, Aside { first: received, done, behind: VecDeque::new() });
+        } else {
+            self.broker.keep(id, self.io.bytes(&received), done);
+            self.io.give_back(received);
+        }
+    }
+
+    /// The same for a read behind others that wait. Gives it back if it cannot wait here; then none do any more.
+    pub(super) fn put_behind(&mut self, id: ConnId, received: Received) -> Option<Received> {
+        let Some(aside) = self.aside.find(id) else { return Some(received) };
+        if received.can_stay() && self.reads_aside < READS_MAX {
+            self.reads_aside += 1;
+            aside.behind.push_back(received);
+            return None;
+        }
+        self.take_over_reads(id);
+        Some(received)
+    }
+
+    /// The broker takes over what waits of a connection: there is no room for more of it, or it has ended.
+    pub(super) fn take_over_reads(&mut self, id: ConnId) {
+        let Some(Aside { first, mut done, behind }) = self.aside.remove(id) else { return };
+        for received in std::iter::once(first).chain(behind) {
+            self.broker.take_over_read(id, self.io.bytes(&received), std::mem::take(&mut done));
+            self.reads_aside -= 1;
+            self.io.give_back(received);
+        }
+    }
+
+    /// Serves the next in line for a stretch.
+    pub(super) fn serve(&mut self, now: Time, id: ConnId) {
+        let Some(Aside { mut first, done, mut behind }) = self.aside.remove(id) else {
+            return self.broker.serve(now, id);
+        };
+        let done = self.broker.serve_read(now, id, self.io.bytes(&first), done, !behind.is_empty());
+        if done < self.io.bytes(&first).len() {
+            self.aside.insert(id, Aside { first, done, behind });
+            return;
+        }
+        let stays = if let Some(next) = behind.pop_front() {
+            self.reads_aside -= 1;
+            self.io.give_back(std::mem::replace(&mut first, next));
+            self.broker.is_in_line(id)
+        } else if self.receives_now(id, &mut first) {
+            self.broker.go_on_with_read(id)
+        } else {
+            self.reads_aside -= 1;
+            return self.io.give_back(first);
+        };
+        self.aside.insert(id, Aside { first, done: 0, behind });
+        if !stays {
+            // Something else holds it.
+            self.take_over_reads(id);
+        }
+    }
+
+    /// Receives more at once, if that is what the connection may go on with.
+    pub(super) fn receives_now(&mut self, id: ConnId, received: &mut Received) -> bool {
+        let may_go_on = self.broker.wants_input(id) && !self.broker.has_had_its_share(id);
+        let is_any = may_go_on && self.io.receive_now(id, received);
+        if is_any {
+            self.received_bytes += self.io.bytes(received).len();
+        }
+        is_any
+    }
+}
