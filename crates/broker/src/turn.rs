@@ -15,8 +15,8 @@ use std::collections::VecDeque;
 use crate::client::ConnId;
 
 /// Bytes of a connection's input that are acted on in a round. The op that reaches the bound is finished.
-/// With a quarter of it large messages cost 1.4 times as much: less gathers for each of their readers.
-pub const SHARE_BYTES_MAX: usize = 256 << 10;
+/// With an eighth of it large messages cost 1.4 times as much: less gathers for each of their readers.
+pub const SHARE_BYTES_MAX: usize = 512 << 10;
 
 /// Steps of a connection in a round, of which an op takes one, a delivery one more, and a change of
 /// subscriptions eight more. The op that reaches the bound is finished: the fan-out of one

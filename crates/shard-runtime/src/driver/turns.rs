@@ -18,7 +18,7 @@ use crate::io::{Event, Received};
 pub(super) const START_BYTES: usize = 4 << 10;
 
 /// What counts as a lot for a turn to take in: one that is part of a conversation takes in less.
-const MUCH_BYTES: usize = broker::SHARE_BYTES_MAX / 2;
+const MUCH_BYTES: usize = 32 << 10;
 
 /// What counts as little of what somebody causes: a few messages to a few others.
 const LITTLE_STEPS: u64 = 16;

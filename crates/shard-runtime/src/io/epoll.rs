@@ -37,8 +37,8 @@ const BUFFER_BYTES: usize = 256 << 10;
 /// A batch ends when less room than this is left in the buffer, so that nobody is read in crumbs.
 const ROOM_BYTES_MIN: usize = 16 << 10;
 
-/// A connection's share ([`broker::SHARE_BYTES_MAX`]) comes in at once.
-const RECEIVE_BYTES_MAX: usize = broker::SHARE_BYTES_MAX;
+/// What is received from one connection at once. The next one's bytes have room behind it.
+const RECEIVE_BYTES_MAX: usize = 64 << 10;
 
 /// A turn ends when it has received this much; what is left waits for the next.
 const TURN_BYTES_MAX: usize = 1 << 20;
