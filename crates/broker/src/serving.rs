@@ -85,6 +85,11 @@ impl Broker {
         self.turn.is_anyone_in_line()
     }
 
+    /// Steps of this turn so far.
+    pub fn turn_steps(&self) -> u64 {
+        self.turn.steps()
+    }
+
     /// Whether enough was done in this turn for the caller to see to everything else.
     pub fn is_turn_long(&self) -> bool {
         self.turn.is_long()

@@ -109,6 +109,10 @@ impl Turn {
         (self.steps, self.bytes) = (0, 0);
     }
 
+    pub(crate) fn steps(&self) -> u64 {
+        self.steps
+    }
+
     pub(crate) fn is_long(&self) -> bool {
         self.steps >= TURN_STEPS_MAX || self.bytes >= TURN_BYTES_MAX
     }

@@ -28,6 +28,7 @@ use fabric::ShardId;
 use tls_session::Sealed;
 
 use self::aside::Aside;
+use self::output::Row;
 use self::stopping::Stage;
 use crate::acceptor::Acceptor;
 use crate::bell::Bell;
@@ -109,6 +110,9 @@ pub(crate) struct Driver {
     reads_aside: usize,
     /// Connections that someone made output for who said little while others said much.
     prompt: Vec<ConnId>,
+    /// What was sent since others were heard, and how often they were in this turn.
+    row: Row,
+    rows: u32,
     /// Output is being sent: who is heard meanwhile does not begin with it anew.
     is_flushing: bool,
     // Scratch, kept for its capacity.
@@ -154,6 +158,8 @@ impl Driver {
             aside: Sockets::default(),
             reads_aside: 0,
             prompt: Vec::new(),
+            row: Row::default(),
+            rows: 0,
             is_flushing: false,
             unsent: Vec::new(),
             events: Vec::new(),
@@ -170,6 +176,7 @@ impl Driver {
     pub(crate) fn turn(&mut self) -> io::Result<bool> {
         let now = self.clock.now();
         self.broker.on_turn(now);
+        self.rows = 0;
         self.take_events(now)?;
         // After the wake-ups have been taken: one that comes from here on wakes the shard again.
         self.heed_orders(now)?;

@@ -66,14 +66,14 @@ impl Driver {
             self.on_received_secured(now, id, &mut received)?;
             self.io.give_back(received);
         } else if let Some(mut received) = self.put_behind(id, received) {
-            let dirty_before = self.broker.dirty_count();
+            let (dirty_before, steps_before) = (self.broker.dirty_count(), self.broker.turn_steps());
             let mut done = self.act_on(now, id, &received, done, alone)?;
             while done == self.io.bytes(&received).len() && alone && self.goes_on(id, &mut received) {
                 done = self.act_on(now, id, &received, 0, alone)?;
                 self.flush_if_much(now)?;
             }
             self.put_aside(id, received, done);
-            self.note_prompt(id, dirty_before);
+            self.note_prompt(dirty_before, steps_before);
         }
         self.steer_receive(id)?;
         self.flush_if_much(now)

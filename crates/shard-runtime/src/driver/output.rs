@@ -25,9 +25,28 @@ const UNFLUSHED_BYTES: RangeInclusive<usize> = 1 << 20..=4 << 20;
 /// while we go on, and finds it in a cache that both share.
 const GATHERED_BYTES_MAX: usize = 128 << 10;
 
-/// Sockets that are sent to before others are heard, at some microseconds each. Fewer, and those who answer
-/// what they are sent are heard one by one: fan-out to a hundred readers costs twice as much with 16.
+/// Sends before others are heard, at some microseconds each. Fewer, and those who answer what they are sent are
+/// heard one by one: fan-out to a hundred readers costs twice as much with 16.
 const SENDS_IN_A_ROW_MAX: usize = 128;
+
+/// And bytes, at a tenth of a nanosecond each.
+const BYTES_IN_A_ROW_MAX: usize = 512 << 10;
+
+/// How often that happens in a turn: what is left to send then leaves in the next one.
+const ROWS_PER_TURN_MAX: u32 = 8;
+
+/// What was sent since others were heard.
+#[derive(Debug, Default)]
+pub(super) struct Row {
+    sends: usize,
+    pub(super) bytes: usize,
+}
+
+impl Row {
+    fn is_over(&self) -> bool {
+        self.sends >= SENDS_IN_A_ROW_MAX || self.bytes >= BYTES_IN_A_ROW_MAX
+    }
+}
 
 /// Chunks handed to one `sendmsg`.
 const SLICES_PER_SEND: usize = 32;
@@ -77,25 +96,32 @@ impl Driver {
         self.send_batches()
     }
 
-    /// Returns whether anything was heard meanwhile.
+    /// Returns whether there is more to do: something was heard meanwhile, or there is output left.
     fn flush_all(&mut self, now: Time, ids: &[ConnId]) -> io::Result<bool> {
-        let mut has_heard = false;
-        let mut rows = ids.chunks(SENDS_IN_A_ROW_MAX);
-        while let Some(row) = rows.next() {
-            for id in row {
-                self.flush_one(now, *id)?;
+        let mut has_more = false;
+        let mut left = ids.iter();
+        while let Some(id) = left.next() {
+            self.flush_one(now, *id)?;
+            if !self.row.is_over() || left.len() == 0 {
+                continue;
             }
-            if rows.len() > 0 && !self.broker.is_turn_long() && self.hear(now)? {
-                has_heard = true;
+            self.row = Row::default();
+            self.rows += 1;
+            if self.rows >= ROWS_PER_TURN_MAX {
+                self.broker.flush_later(left.as_slice());
+                return Ok(true);
+            }
+            if !self.broker.is_turn_long() && self.hear(now)? {
+                has_more = true;
                 self.send_batches()?;
                 if self.queue_full {
                     self.output_waits = true;
-                    self.broker.flush_later(rows.flatten());
+                    self.broker.flush_later(left.as_slice());
                     break;
                 }
             }
         }
-        Ok(has_heard)
+        Ok(has_more)
     }
 
     /// Sends the output that does not wait for the end of the turn.
@@ -116,6 +142,7 @@ impl Driver {
     }
 
     fn flush_one(&mut self, now: Time, id: ConnId) -> io::Result<()> {
+        self.row.sends += 1;
         if self.links.has(id) { self.flush_secured(now, id) } else { self.flush_plain(now, id) }
     }
 
@@ -127,7 +154,10 @@ impl Driver {
                 Flush::Send(outbox) => {
                     let Some(socket) = self.io.socket(id) else { return Ok(()) };
                     match send(socket, outbox) {
-                        Ok(count) => self.broker.on_sent(id, count),
+                        Ok(count) => {
+                            self.row.bytes += count;
+                            self.broker.on_sent(id, count);
+                        }
                         Err(Errno::INTR) => {}
                         Err(Errno::AGAIN) => {
                             self.io.await_writable(id)?;

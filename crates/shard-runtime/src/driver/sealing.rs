@@ -49,7 +49,7 @@ impl Driver {
 
     /// Encrypts some of the outbox and sends it. Returns whether there may be more to do.
     fn seal_some(&mut self, id: ConnId) -> io::Result<bool> {
-        let Self { broker, io, links, sealed, .. } = self;
+        let Self { broker, io, links, sealed, row, .. } = self;
         let Some(Link { state: State::Open(session), sealed: waiting, .. }) =
             links.find(id).map(|link| &mut **link)
         else {
@@ -64,6 +64,7 @@ impl Driver {
             broker.on_hangup(id, CloseReason::WriteError);
             return Ok(true);
         };
+        row.bytes += count;
         let Some(socket) = io.socket(id) else { return Ok(false) };
         // New keys, say, have to go before what is encrypted with them.
         let taken = if session.outgoing().is_empty() { send_bytes(socket, sealed.bytes()) } else { Ok(0) };

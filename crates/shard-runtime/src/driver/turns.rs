@@ -20,7 +20,7 @@ pub(super) const START_BYTES: usize = 4 << 10;
 /// What counts as a lot for a turn to take in: one that is part of a conversation takes in less.
 const MUCH_BYTES: usize = 32 << 10;
 
-/// What counts as little of what somebody causes: a few messages to a few others.
+/// What counts as little of what somebody causes with a read: a few messages to a few others.
 const LITTLE_STEPS: u64 = 16;
 
 impl Driver {
@@ -88,9 +88,9 @@ impl Driver {
     }
 
     /// What someone who said little has caused does not wait for all that others cause in this turn.
-    pub(super) fn note_prompt(&mut self, id: ConnId, dirty_before: usize) {
+    pub(super) fn note_prompt(&mut self, dirty_before: usize, steps_before: u64) {
         let is_crowded = self.is_flushing || self.broker.is_anyone_in_line();
-        if is_crowded && self.broker.share(id).steps <= LITTLE_STEPS {
+        if is_crowded && self.broker.turn_steps() - steps_before <= LITTLE_STEPS {
             self.prompt.extend_from_slice(self.broker.dirty_after(dirty_before));
         }
     }
