@@ -328,12 +328,17 @@ impl Egress {
     pub(crate) fn take_dirty(&mut self, into: &mut Vec<ConnId>) {
         self.counters.pending_bytes += std::mem::take(&mut self.unflushed) as i64;
         into.clear();
-        std::mem::swap(&mut self.dirty, into);
-        for id in &*into {
-            if let Some(client) = self.clients.find(*id) {
+        self.take_dirty_after(0, into);
+    }
+
+    /// Takes what came to the list after the first `count`.
+    pub(crate) fn take_dirty_after(&mut self, count: usize, into: &mut Vec<ConnId>) {
+        for id in self.dirty.drain(count.min(self.dirty.len())..) {
+            if let Some(client) = self.clients.find(id) {
                 client.dirty = false;
                 self.counters.take_output(client);
             }
+            into.push(id);
         }
     }
 

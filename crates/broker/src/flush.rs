@@ -34,9 +34,10 @@ impl Broker {
         self.egress.dirty().len()
     }
 
-    /// Those of them that came after the first `count`.
-    pub fn dirty_after(&self, count: usize) -> &[ConnId] {
-        self.egress.dirty().get(count..).unwrap_or_default()
+    /// Takes those of them that came after the first `count`, to be flushed before the others. They come again
+    /// with what they are sent next.
+    pub fn take_dirty_after(&mut self, count: usize, into: &mut Vec<ConnId>) {
+        self.egress.take_dirty_after(count, into);
     }
 
     /// Bytes queued for clients since the dirty connections were last taken: the caller flushes

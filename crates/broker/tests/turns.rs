@@ -224,3 +224,25 @@ fn the_end_comes_behind_all_reads_that_the_caller_keeps() {
     assert_eq!(messages(&mut shards, reader), IN_A_SHARE + 3);
     assert!(shards.is_closed(flood));
 }
+
+/// It was sent at once the first time only, and then waited for the end of the turn.
+#[test]
+fn who_was_flushed_before_the_others_can_be_again() {
+    let mut shards = Shards::new(1);
+    let (crowd, reader) = (listener(&mut shards, "a"), listener(&mut shards, "b"));
+    let (flood, modest) = (shards.quiet(), shards.quiet());
+    let broker = &mut shards.brokers[0];
+    let (mut prompt, mut all) = (Vec::new(), Vec::new());
+    broker.on_received(Time(1), flood.id, b"PUB a 1\r\nx\r\n");
+    for _ in 0..2 {
+        let before = broker.dirty_count();
+        broker.on_received(Time(1), modest.id, b"PUB b 1\r\nx\r\n");
+        broker.take_dirty_after(before, &mut prompt);
+        assert_eq!(std::mem::take(&mut prompt), [reader.id]);
+    }
+    broker.take_dirty(&mut all);
+    assert_eq!(all, [crowd.id]);
+    broker.flush_later(&[crowd.id, reader.id]);
+    assert_eq!(messages(&mut shards, reader), 2);
+    assert_eq!(messages(&mut shards, crowd), 1);
+}

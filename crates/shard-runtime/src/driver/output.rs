@@ -131,7 +131,9 @@ impl Driver {
         }
         self.send_batches()?;
         let mut ids = std::mem::take(&mut self.prompt);
-        if !self.queue_full {
+        if self.queue_full {
+            self.broker.flush_later(&ids);
+        } else {
             for id in &ids {
                 self.flush_one(now, *id)?;
             }

@@ -91,7 +91,7 @@ impl Driver {
     pub(super) fn note_prompt(&mut self, dirty_before: usize, steps_before: u64) {
         let is_crowded = self.is_flushing || self.broker.is_anyone_in_line();
         if is_crowded && self.broker.turn_steps() - steps_before <= LITTLE_STEPS {
-            self.prompt.extend_from_slice(self.broker.dirty_after(dirty_before));
+            self.broker.take_dirty_after(dirty_before, &mut self.prompt);
         }
     }
 
