@@ -21,10 +21,10 @@ use crate::trace;
 /// for each such message, and 10 ms a read at most. [`SeldomLine::Stalled`] says it.
 const STALL: Duration = Duration::from_millis(5);
 
-/// It waits again each time it has sent this part of what may wait for a reader, 1 MiB by default. So a reader
-/// that takes nothing is cut off after some sixteen waits, and holds nobody up for longer; one that takes 200 MB
+/// It waits again each time it has sent this part of what may wait for a reader, 2 MiB by default. So a reader
+/// that takes nothing is cut off after some eight waits, and holds nobody up for longer; one that takes 400 MB
 /// a second from each publisher is waited for as long as it likes.
-const STALLS_PER_OUTBOX: usize = 64;
+const STALLS_PER_OUTBOX: usize = 32;
 
 /// Who gets a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
