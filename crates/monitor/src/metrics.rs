@@ -38,7 +38,7 @@ pub struct Metrics<'a> {
 /// A series of each shard: name, type, help, value.
 type Series = (&'static str, &'static str, &'static str, fn(&ShardTotals) -> f64);
 
-const SERIES: [Series; 14] = [
+const SERIES: [Series; 15] = [
     ("buster_received_messages_total", "counter", "Messages from clients.", |shard| shard.input.msgs as f64),
     ("buster_received_bytes_total", "counter", "Bytes of headers and payloads from clients.", |shard| {
         shard.input.bytes as f64
@@ -71,6 +71,9 @@ const SERIES: [Series; 14] = [
     }),
     ("buster_stalls_total", "counter", "How often a publisher was made to wait for a reader.", |shard| {
         shard.stalls as f64
+    }),
+    ("buster_turn_longest_seconds", "gauge", "Processor time of the longest turn so far.", |shard| {
+        shard.turns.longest.as_secs_f64()
     }),
     ("buster_parks_total", "counter", "How often the shard waited for something to happen.", |shard| {
         shard.turns.parks as f64
@@ -140,7 +143,7 @@ impl Metrics<'_> {
     }
 
     fn write_turns(&self, text: &mut String) {
-        head(text, "buster_turn_seconds", "histogram", "How long the shard's turns took.");
+        head(text, "buster_turn_seconds", "histogram", "Processor time of the shard's turns.");
         for (number, shard) in self.shards.iter().enumerate() {
             let number = number.to_string();
             let mut so_far = 0;

@@ -81,8 +81,9 @@ impl ShardTotals {
 }
 
 /// How long the turns of a shard's thread may take to count for each bucket of [`Turns`], in
-/// nanoseconds; the last bucket holds what took longer.
-pub const TURN_BOUNDS: [u64; 6] = [10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000];
+/// nanoseconds of processor time; the last bucket holds what took longer. No turn is to take more than 2 ms.
+pub const TURN_BOUNDS: [u64; 7] =
+    [10_000, 100_000, 1_000_000, 2_000_000, 10_000_000, 100_000_000, 1_000_000_000];
 
 /// What a shard's thread did with its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -92,6 +93,8 @@ pub struct Turns {
     pub buckets: [u64; TURN_BOUNDS.len() + 1],
     /// How long all turns took together.
     pub time: Duration,
+    /// How long the longest one took.
+    pub longest: Duration,
     /// How often the shard waited for something to happen.
     pub parks: u64,
     /// How long it waited, in all.
@@ -104,6 +107,7 @@ impl Turns {
         let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
         self.buckets[TURN_BOUNDS.partition_point(|bound| *bound < nanos)] += 1;
         self.time += took;
+        self.longest = self.longest.max(took);
     }
 
     /// Counts what another shard counted.
@@ -112,6 +116,7 @@ impl Turns {
             *bucket += more;
         }
         self.time += other.time;
+        self.longest = self.longest.max(other.longest);
         self.parks += other.parks;
         self.parked += other.parked;
     }

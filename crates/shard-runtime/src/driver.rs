@@ -44,6 +44,7 @@ use crate::orders::Orders;
 use crate::passwords::{Password, Passwords};
 use crate::patience::Patience;
 use crate::socket::Sockets;
+use crate::turn_clock::TurnClock;
 use crate::workers::Workers;
 
 /// How soon to look again when a queue to another shard is full.
@@ -99,6 +100,7 @@ pub(crate) struct Driver {
     received_bytes: usize,
     board: Arc<LoadBoard>,
     meter: LoadMeter,
+    turn_clock: TurnClock,
     cores: Cores,
     stage: Stage,
     /// A queue to another shard was full when last looked at.
@@ -151,6 +153,7 @@ impl Driver {
             received_bytes: 0,
             board: parts.board,
             meter: LoadMeter::new(parts.shard.index()),
+            turn_clock: TurnClock::default(),
             cores: Cores::new(parts.cpus),
             stage: Stage::Serving,
             queue_full: false,
@@ -193,7 +196,8 @@ impl Driver {
             return Ok(true);
         }
         let end = self.clock.now();
-        self.broker.on_turn_ended(end.since(now));
+        let took = self.turn_clock.on_turn(end.since(now), processor_time);
+        self.broker.on_turn_ended(took);
         if let Some(awake) = self.meter.on_turn(now, end, &self.board, processor_time) {
             self.on_window(end, awake)?;
         }
@@ -234,6 +238,7 @@ impl Driver {
                 || deadline.is_some_and(|at| at <= now);
             if found || now >= start + look {
                 self.meter.on_looked(now.since(start));
+                self.turn_clock.on_looked(now.since(start));
                 if !found {
                     self.patience.on_nothing_found();
                 }

@@ -32,6 +32,7 @@ mod socket;
 mod start;
 mod sys;
 mod tuning;
+mod turn_clock;
 mod workers;
 
 pub use control::Control;
