@@ -35,7 +35,7 @@ pub struct Page<T> {
 }
 
 /// The numbers of the next rows to look at, and where to go on.
-fn stretch(from: u64, rows: usize, rows_max: usize) -> (std::ops::Range<usize>, Option<u64>) {
+pub(crate) fn stretch(from: u64, rows: usize, rows_max: usize) -> (std::ops::Range<usize>, Option<u64>) {
     let from = usize::try_from(from).unwrap_or(rows).min(rows);
     let to = rows.min(from + rows_max);
     (from..to, (to < rows).then_some(to as u64))

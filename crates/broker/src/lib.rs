@@ -76,5 +76,6 @@ pub use placement::Placed;
 pub use security::{Greeting, Security};
 pub use seldom::SeldomLines;
 pub use settings::Settings;
+pub use shed::{SHED_AT_ONCE_MAX, Sweep};
 pub use time::Time;
 pub use turn::{SHARE_BYTES_MAX, SHARE_STEPS_MAX, STRETCH_STEPS_MAX, Share, ShareMax};

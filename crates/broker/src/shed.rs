@@ -4,43 +4,70 @@
 use crate::broker::Broker;
 use crate::client::ConnId;
 use crate::close::CloseReason;
+use crate::inspect::stretch;
 use crate::seldom::SeldomLine;
 
+/// Connections that one call of [`Broker::shed`] is to close at most: they take a fraction of a millisecond.
+pub const SHED_AT_ONCE_MAX: usize = 64;
+
+/// Connections that one call of a sweep looks at.
+const SWEPT_AT_ONCE: usize = 128;
+
+/// A part of a walk over all connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sweep {
+    /// How many connections it was about.
+    pub count: usize,
+    /// Where to go on; `None` at the end.
+    pub next: Option<u64>,
+}
+
 impl Broker {
-    /// Tells all clients that may get an INFO at any time that this server is about to go, so that they
-    /// look for another one. Returns how many connections are open here.
-    pub fn on_lame_duck(&mut self) -> usize {
-        let mut open = 0;
-        for id in self.egress.clients.ids() {
-            let client = self.egress.clients.at(id);
-            if client.closing.is_some() {
-                continue;
-            }
-            open += 1;
+    /// Tells clients that may get an INFO at any time that this server is about to go, so that they
+    /// look for another one: the next ones from `from` on, which is 0 at first. Counts those that are open.
+    pub fn on_lame_duck(&mut self, from: u64) -> Sweep {
+        let sweep = self.sweep(from, |broker, id| {
+            let client = broker.egress.clients.at(id);
             if client.first_pong_sent && client.abilities.async_info {
-                self.send_info(id, |info| {
+                broker.send_info(id, |info| {
                     info.ldm = true;
                     // Not here, of all places.
                     info.connect_urls.clear();
                     info.ws_connect_urls.clear();
                 });
             }
-        }
+        });
         self.settle();
-        open
+        sweep
     }
 
     /// Closes connections of accounts that have more than they may have, after that was lowered, until
-    /// they are within it. Shards have to be asked one after the other: accounts lie across them.
-    pub fn shed_crowds(&mut self) {
-        for id in self.egress.clients.ids() {
-            let client = self.egress.clients.at(id);
-            let account = self.config.settings.directory.account(client.identity.account());
-            if client.closing.is_none() && client.seat.is_some() && account.is_crowded() {
-                self.refuse_one_too_many(id);
+    /// they are within it: of the next ones from `from` on, which is 0 at first. Shards have to be asked one
+    /// after the other: accounts lie across them.
+    pub fn shed_crowds(&mut self, from: u64) -> Sweep {
+        let sweep = self.sweep(from, |broker, id| {
+            let client = broker.egress.clients.at(id);
+            let account = broker.config.settings.directory.account(client.identity.account());
+            if client.seat.is_some() && account.is_crowded() {
+                broker.refuse_one_too_many(id);
+            }
+        });
+        self.settle();
+        sweep
+    }
+
+    /// Has something done with the next connections that are open.
+    fn sweep(&mut self, from: u64, mut visit: impl FnMut(&mut Self, ConnId)) -> Sweep {
+        let (rows, next) = stretch(from, self.egress.clients.rows(), SWEPT_AT_ONCE);
+        let mut count = 0;
+        for row in rows {
+            let Some(id) = self.egress.clients.id_in_row(row) else { continue };
+            if self.egress.clients.at(id).closing.is_none() {
+                count += 1;
+                visit(self, id);
             }
         }
-        self.settle();
+        Sweep { count, next }
     }
 
     /// There are more connections than there may be.

@@ -310,7 +310,7 @@ fn a_server_that_stops_or_lets_connections_go_waits_for_no_check() {
     let ends: [fn(&mut Shards); 2] = [
         |shards| shards.brokers[0].on_shutdown(),
         |shards| {
-            assert_eq!(shards.brokers[0].on_lame_duck(), 1);
+            assert_eq!(shards.brokers[0].on_lame_duck(0).count, 1);
             assert_eq!(shards.brokers[0].shed(1, CloseReason::ServerShutdown), 1);
         },
     ];

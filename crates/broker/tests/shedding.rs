@@ -19,7 +19,7 @@ fn lame_duck_mode_is_told_to_those_who_may_be_told() {
     let before_its_pong = shards.connect(r#""verbose":false,"protocol":1"#);
     let old = shards.quiet();
     shards.say(old, "PING\r\n");
-    assert_eq!(shards.brokers[0].on_lame_duck(), 3);
+    assert_eq!(shards.brokers[0].on_lame_duck(0).count, 3);
     let info = shards.output(told);
     assert!(info.starts_with("INFO {") && info.contains(r#""ldm":true"#), "{info}");
     assert!(!info.contains("connect_urls") && !info.contains("connect_info"), "{info}");
@@ -60,6 +60,19 @@ fn those_that_are_too_many_are_told_so() {
 #[test]
 fn where_nobody_is_nobody_goes() {
     let mut shards = Shards::new(1);
-    assert_eq!(shards.brokers[0].on_lame_duck(), 0);
+    assert_eq!(shards.brokers[0].on_lame_duck(0).count, 0);
     assert_eq!(shards.brokers[0].shed(10, CloseReason::ServerShutdown), 0);
+}
+
+#[test]
+fn very_many_are_told_in_parts() {
+    let mut shards = Shards::new(1);
+    let conns: Vec<Conn> = (0..300).map(|_| informed(&mut shards)).collect();
+    let (mut told, mut parts, mut from) = (0, 0, Some(0));
+    while let Some(at) = from {
+        let part = shards.brokers[0].on_lame_duck(at);
+        (told, parts, from) = (told + part.count, parts + 1, part.next);
+    }
+    assert_eq!((told, parts), (300, 3));
+    assert!(conns.iter().all(|conn| shards.output(*conn).contains(r#""ldm":true"#)));
 }

@@ -4,9 +4,11 @@
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use broker::CloseReason;
+use broker::{Broker, CloseReason};
 use server_options::Timers;
 use shard_runtime::Control;
+
+use crate::shed::{shed, sweep};
 
 /// The longest pause between two closes: a few clients are not spread over minutes.
 const PAUSE_MAX: Duration = Duration::from_secs(1);
@@ -45,10 +47,7 @@ impl Pace {
 pub(crate) fn run(control: &Control, timers: &Timers, stopped: &Receiver<()>) -> bool {
     tracing::info!("Entering lame duck mode, stop accepting new clients");
     control.stop_accepting();
-    let told = control.shards().map(|shard| control.ask(shard, |broker, _| broker.on_lame_duck()));
-    // All are asked before the first answer is waited for. A shard that stops has no connections.
-    let told: Vec<_> = told.collect();
-    let open: usize = told.iter().map(|answer| answer.recv().unwrap_or(0)).sum();
+    let open: usize = control.shards().map(|shard| sweep(control, shard, Broker::on_lame_duck)).sum();
     if open == 0 {
         return true;
     }
@@ -74,8 +73,7 @@ fn goes_on_after(pause: Duration, stopped: &Receiver<()>) -> bool {
 fn close_some(control: &Control, count: usize) -> bool {
     let mut left = count;
     for shard in control.shards() {
-        let shed = control.ask(shard, move |broker, _| broker.shed(left, CloseReason::ServerShutdown));
-        left -= shed.recv().unwrap_or(0);
+        left -= shed(control, shard, left, CloseReason::ServerShutdown);
         if left == 0 {
             return true;
         }

@@ -17,6 +17,7 @@ mod reload;
 mod send_signal;
 mod server;
 mod settings;
+mod shed;
 mod signals;
 mod sources;
 mod start_failure;

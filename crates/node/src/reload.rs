@@ -20,6 +20,7 @@ use crate::files::{PortsPlace, write_pid_file};
 use crate::monitoring::Monitoring;
 use crate::server::Server;
 use crate::settings::settings;
+use crate::shed::{shed, sweep};
 use crate::sources::load;
 use crate::start_failure::{log_failure, start_failure};
 use crate::tls_files;
@@ -149,8 +150,7 @@ impl Reloader {
     /// Closes connections of accounts until no account has more than it may have.
     fn close_crowds(&self) {
         for shard in self.control.shards() {
-            // A shard that ends has none.
-            let _ = self.control.ask(shard, |broker, _| broker.shed_crowds()).recv();
+            sweep(&self.control, shard, Broker::shed_crowds);
         }
     }
 
@@ -161,8 +161,7 @@ impl Reloader {
         let mut left = surplus;
         for shard in self.control.shards() {
             let reason = CloseReason::MaxConnectionsExceeded;
-            let shed = self.control.ask(shard, move |broker, _| broker.shed(left, reason));
-            left -= shed.recv().unwrap_or(0);
+            left -= shed(&self.control, shard, left, reason);
         }
         if surplus > left {
             tracing::info!("Closed {} connections to fall within max_connections", surplus - left);
