@@ -7,6 +7,7 @@
 //! alone: they know what one nats-server promises and nothing of how the broker keeps it.
 #![forbid(unsafe_code)]
 
+mod aside;
 mod check;
 mod client;
 mod fairness;

@@ -38,6 +38,8 @@ pub struct Stats {
     pub link_bytes: usize,
     /// Rounds in which somebody stood in line.
     pub rounds: usize,
+    /// Reads of which a part waited outside of the broker.
+    pub aside: usize,
     /// Most shares of another connection that one waited for, in hundredths.
     pub waited: u64,
 }
@@ -56,6 +58,7 @@ impl std::ops::AddAssign for Stats {
         self.slices += other.slices;
         self.link_bytes = self.link_bytes.max(other.link_bytes);
         self.rounds += other.rounds;
+        self.aside += other.aside;
         self.waited = self.waited.max(other.waited);
     }
 }

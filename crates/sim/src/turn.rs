@@ -61,7 +61,8 @@ impl World {
             self.stats.rounds += 1;
             loop {
                 self.note_waiting(shard);
-                let Some(id) = self.brokers[shard].serve_next(Time(self.now)) else { break };
+                let Some(id) = self.brokers[shard].next_in_line() else { break };
+                self.serve(shard, id);
                 self.moved();
                 self.on_served(shard, id, Share::default());
                 if self.schedule.chance(30) {
@@ -169,7 +170,7 @@ impl World {
             let bytes = connection.socket.read_up(count);
             let before = broker.share(id);
             self.note_waiting(shard);
-            self.brokers[shard].on_received(Time(self.now), id, &bytes);
+            self.take_in(shard, id, bytes);
             self.on_served(shard, id, before);
             if !self.brokers[shard].wants_input(id) {
                 self.connections[index].armed = false;
@@ -254,6 +255,7 @@ impl World {
     fn on_closed(&mut self, index: usize) {
         let connection = &mut self.connections[index];
         connection.open = false;
+        self.aside[connection.shard].remove(&connection.id);
         self.by_id[connection.shard].remove(&connection.id);
         self.history.clients[index].closed = Some(self.history.tick());
         self.moved_at = self.now;

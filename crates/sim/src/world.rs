@@ -10,6 +10,7 @@ use broker::{Broker, Config, ConnId, Greeting, Settings, Time};
 use fabric::ShardId;
 use nats_proto::ServerInfo;
 
+use crate::aside::Aside;
 use crate::check;
 use crate::client::Client;
 use crate::fairness::{Fairness, SHARE_MAX};
@@ -94,6 +95,8 @@ pub(crate) struct World {
     pub(crate) stats: Stats,
     /// By shard.
     pub(crate) fairness: Vec<Fairness>,
+    /// By shard: reads of those who stand in line.
+    pub(crate) aside: Vec<BTreeMap<ConnId, Aside>>,
 }
 
 impl World {
@@ -134,6 +137,7 @@ impl World {
             moved_at: 0,
             stats: Stats::default(),
             fairness: ShardId::all(plan.shards).map(|_| Fairness::default()).collect(),
+            aside: ShardId::all(plan.shards).map(|_| BTreeMap::new()).collect(),
             plan: plan.clone(),
         };
         for shard in 0..plan.shards {
