@@ -60,6 +60,10 @@ pub struct Broker {
     /// Connections whose input was held and is wanted again.
     pub(crate) resumed: Vec<ConnId>,
     pub(crate) ahead: Ahead,
+    /// How often settings were put in force.
+    pub(crate) settings_epoch: u64,
+    /// The latest time that was with another directory.
+    pub(crate) directory_epoch: u64,
     /// The row of the connection that was let go last.
     pub(crate) shed_row: usize,
     pub(crate) nonces: Nonces,
@@ -90,6 +94,8 @@ impl Broker {
             chores: Chores::new(config.chore_steps),
             resumed: Vec::new(),
             ahead: Ahead::default(),
+            settings_epoch: 0,
+            directory_epoch: 0,
             shed_row: 0,
             nonces: Nonces::new(config.nonce_key),
             password_checks: Vec::new(),
@@ -137,6 +143,7 @@ impl Broker {
         client.next_ping = now + self.config.settings.ping_interval;
         client.ping_reminder = client.next_ping;
         client.opening = greeting != Greeting::Plain;
+        client.settings_epoch = self.settings_epoch;
         let next_ping = client.next_ping;
         tracing::debug!("{} - Client connection created", client.label);
         self.egress.counters.on_accepted(&client);

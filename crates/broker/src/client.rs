@@ -192,6 +192,11 @@ pub(crate) struct Client {
     pub(crate) decoder: ClientDecoder,
     /// Input not decoded yet: the start of an op, or what a hold keeps back.
     pub(crate) inbox: Inbox,
+    /// The settings that it follows, counted by its shard.
+    pub(crate) settings_epoch: u64,
+    /// What it may do was settled anew, and its subscriptions are held against that. Until it has come to all of
+    /// them each of its messages is.
+    pub(crate) recheck: Option<Recheck>,
     /// It stands in line, and the caller keeps input that comes before what is in the inbox.
     pub(crate) has_read_outside: bool,
     /// How many bytes came with the read that the inbox ends with.
@@ -240,6 +245,13 @@ pub(crate) struct Client {
     pub(crate) ping_reminder: Time,
 }
 
+/// What came of a recheck so far.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Recheck {
+    /// One of the subscriptions is to be kept from some messages.
+    pub(crate) screens: bool,
+}
+
 impl Client {
     pub(crate) fn new(
         cid: u64,
@@ -275,6 +287,8 @@ impl Client {
             security: None,
             decoder: ClientDecoder::default(),
             inbox: Inbox::default(),
+            settings_epoch: 0,
+            recheck: None,
             has_read_outside: false,
             held_read: 0,
             op_bytes: 0,
@@ -373,10 +387,6 @@ impl Clients {
     #[inline]
     pub(crate) fn at(&mut self, id: ConnId) -> &mut Client {
         self.find(id).expect("the connection was just looked at")
-    }
-
-    pub(crate) fn ids(&self) -> Vec<ConnId> {
-        (0..self.rows()).filter_map(|row| self.id_in_row(row)).collect()
     }
 
     /// The connection in the row of that number, if it is in use.

@@ -5,7 +5,7 @@ use crate::client::{Client, ConnId, Hold, Standing};
 use crate::deadlines::Due;
 use crate::lateness::Lateness;
 use crate::members::MemberChange;
-use crate::subscription::{BySid, Subscription};
+use crate::subscription::{BySid, SubKey, Subscription};
 use crate::turn::Share;
 
 /// Everything a shard knows of a connection, its socket aside.
@@ -81,7 +81,25 @@ impl Broker {
             self.join_again(id, &filter, sub);
         }
         self.egress.mark_dirty(id);
+        self.catch_up(id);
         id
+    }
+
+    /// A connection that comes from a shard that had not put the settings in force here yet, or whose sweep had
+    /// not come to it, follows them now. Few of its subscriptions move with it.
+    fn catch_up(&mut self, id: ConnId) {
+        let client = self.egress.clients.at(id);
+        if client.settings_epoch < self.settings_epoch {
+            self.follow(id);
+        }
+        let client = self.egress.clients.at(id);
+        if client.recheck.is_some() && client.closing.is_none() {
+            let keys: Vec<SubKey> = client.subs.iter().map(|link| link.key).collect();
+            for key in keys {
+                self.recheck(id, key);
+            }
+            self.end_recheck(id);
+        }
     }
 
     fn join_again(&mut self, id: ConnId, filter: &[u8], mut sub: Subscription) {

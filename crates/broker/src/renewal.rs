@@ -4,31 +4,27 @@ use nats_auth::Renewal;
 use nats_proto::quote;
 
 use crate::broker::Broker;
-use crate::client::{ConnId, Standing};
+use crate::client::{ConnId, Recheck};
 use crate::close::CloseReason;
 use crate::complaint::subscription_violation;
+use crate::inspect::stretch;
+use crate::shed::Sweep;
 use crate::subscription::SubKey;
 
-impl Broker {
-    /// Holds all connections against the directory in force, in the order they came here.
-    pub(crate) fn renew_connections(&mut self) {
-        self.name_accounts();
-        for id in self.egress.clients.ids() {
-            let client = self.egress.clients.at(id);
-            if client.closing.is_none() && client.standing == Standing::Admitted {
-                self.renew(id);
-            }
-        }
-        self.settle();
-    }
+/// Subscriptions that one call looks at.
+const RECHECKED_AT_ONCE: usize = 1024;
 
-    fn renew(&mut self, id: ConnId) {
+impl Broker {
+    /// Holds an admitted connection against the directory in force.
+    pub(crate) fn renew(&mut self, id: ConnId) {
         let client = self.egress.clients.at(id);
         match self.config.settings.directory.renew(&client.identity) {
             Renewal::Granted(identity) => {
                 client.identity = identity;
+                client.watch.deliveries = true;
                 self.settle_rights(id);
-                self.recheck_subscriptions(id);
+                let client = self.egress.clients.at(id);
+                client.recheck = client.guard.is_some().then(Recheck::default);
             }
             Renewal::Refused => {
                 let claim = client.who();
@@ -39,25 +35,46 @@ impl Broker {
         }
     }
 
-    /// Ends the subscriptions that are not permitted any more, and screens those that are in part.
-    fn recheck_subscriptions(&mut self, id: ConnId) {
-        let client = self.egress.clients.at(id);
-        client.watch.deliveries = false;
-        if client.guard.is_none() {
-            return;
-        }
-        let keys: Vec<SubKey> = client.subs.iter().map(|link| link.key).collect();
-        for key in keys {
-            let sub = self.egress.subs.at(key);
-            self.accounts[sub.account()].local.filter(sub.filter, &mut self.filter);
-            let client = self.egress.clients.at(id);
-            let Some(guard) = &client.guard else { return };
-            if !guard.access().may_subscribe(&self.filter, sub.queue()) {
-                self.revoke(id, key);
-            } else if guard.access().screens(&self.filter, sub.queue()) {
-                let round = self.screen(id, key);
-                self.raise_fence(id, round);
+    /// Ends those of the next subscriptions from `from` on, which is 0 at first, that their connections may not
+    /// have since it was settled anew what these may do, and screens those that they may have in part.
+    pub fn recheck_subscriptions(&mut self, from: u64) -> Sweep {
+        let (rows, next) = stretch(from, self.egress.subs.rows(), RECHECKED_AT_ONCE);
+        let mut count = 0;
+        for row in rows {
+            let Some(sub) = self.egress.subs.row(row).filter(|sub| !sub.is_leaving()) else { continue };
+            let id = sub.conn;
+            let client = self.egress.clients.peek(id);
+            if client.is_some_and(|client| client.recheck.is_some() && client.closing.is_none()) {
+                count += 1;
+                self.recheck(id, SubKey(row as u32));
             }
+        }
+        self.settle();
+        Sweep { count, next }
+    }
+
+    /// The subscriptions of the next connections from `from` on have all been rechecked.
+    pub fn end_rechecks(&mut self, from: u64) -> Sweep {
+        self.sweep(from, Self::end_recheck)
+    }
+
+    pub(crate) fn end_recheck(&mut self, id: ConnId) {
+        let client = self.egress.clients.at(id);
+        if let Some(Recheck { screens }) = client.recheck.take() {
+            client.watch.deliveries = screens;
+        }
+    }
+
+    pub(crate) fn recheck(&mut self, id: ConnId, key: SubKey) {
+        let sub = self.egress.subs.at(key);
+        self.accounts[sub.account()].local.filter(sub.filter, &mut self.filter);
+        let Some(guard) = &self.egress.clients.at(id).guard else { return };
+        let sub = self.egress.subs.at(key);
+        if !guard.access().may_subscribe(&self.filter, sub.queue()) {
+            self.revoke(id, key);
+        } else if guard.access().screens(&self.filter, sub.queue()) {
+            let round = self.screen(id, key);
+            self.raise_fence(id, round);
         }
     }
 

@@ -57,7 +57,7 @@ impl Broker {
     }
 
     /// Has something done with the next connections that are open.
-    fn sweep(&mut self, from: u64, mut visit: impl FnMut(&mut Self, ConnId)) -> Sweep {
+    pub(crate) fn sweep(&mut self, from: u64, mut visit: impl FnMut(&mut Self, ConnId)) -> Sweep {
         let (rows, next) = stretch(from, self.egress.clients.rows(), SWEPT_AT_ONCE);
         let mut count = 0;
         for row in rows {

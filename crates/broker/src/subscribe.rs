@@ -62,7 +62,11 @@ impl Broker {
 
     /// A subscription is to be kept from some messages: others may not rely on it to take one.
     pub(crate) fn screen(&mut self, id: ConnId, key: SubKey) -> Option<u64> {
-        self.egress.clients.at(id).watch.deliveries = true;
+        let client = self.egress.clients.at(id);
+        client.watch.deliveries = true;
+        if let Some(recheck) = &mut client.recheck {
+            recheck.screens = true;
+        }
         let sub = self.egress.subs.at_mut(key);
         if sub.is_limited() {
             return None;

@@ -703,12 +703,12 @@ fn a_shard_may_hear_of_an_account_before_it_is_reloaded() {
     let before = Arc::clone(&shards.brokers[0].settings().directory);
     let next = Directory::next(&before, &two_accounts()).unwrap();
     let settings = Arc::new(Settings { directory: next, ..shards.brokers[0].settings().clone() });
-    shards.brokers[0].reconfigure(Arc::clone(&settings));
+    shards::reconfigure(&mut shards.brokers[0], Arc::clone(&settings));
     let b = login(&mut shards, "b");
     assert_eq!(b.shard, 0);
     shards.feed(b, "SUB x 1\r\nSUB y.* g 2\r\n");
     shards.settle();
-    shards.brokers[1].reconfigure(settings);
+    shards::reconfigure(&mut shards.brokers[1], settings);
     let far = login(&mut shards, "b");
     assert_eq!(far.shard, 1);
     shards.feed(far, "PUB x 1\r\n1\r\nPUB y.z 1\r\n2\r\n");

@@ -145,6 +145,11 @@ impl Reloader {
         let settings = Arc::new(settings);
         self.settings = Arc::clone(&settings);
         self.on_all_shards(move |broker| broker.reconfigure(settings));
+        for shard in self.control.shards() {
+            for part in [Broker::follow_settings, Broker::recheck_subscriptions, Broker::end_rechecks] {
+                sweep(&self.control, shard, part);
+            }
+        }
     }
 
     /// Closes connections of accounts until no account has more than it may have.

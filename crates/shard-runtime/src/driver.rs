@@ -115,6 +115,8 @@ pub(crate) struct Driver {
     /// What was sent since others were heard, and how often they were in this turn.
     row: Row,
     rows: u32,
+    /// Some of what was received is not taken in yet.
+    is_taking_in: bool,
     /// Output is being sent: who is heard meanwhile does not begin with it anew.
     is_flushing: bool,
     // Scratch, kept for its capacity.
@@ -163,6 +165,7 @@ impl Driver {
             prompt: Vec::new(),
             row: Row::default(),
             rows: 0,
+            is_taking_in: false,
             is_flushing: false,
             unsent: Vec::new(),
             events: Vec::new(),

@@ -81,7 +81,7 @@ impl Shards {
         amend(&mut settings);
         let settings = Arc::new(settings);
         for broker in &mut self.brokers {
-            broker.reconfigure(Arc::clone(&settings));
+            reconfigure(broker, Arc::clone(&settings));
         }
     }
 
@@ -293,6 +293,17 @@ impl Shards {
             if taken < bytes.len() {
                 return broker.on_blocked(self.now, conn.id);
             }
+        }
+    }
+}
+
+/// Puts other settings in force on a shard, for all that is there.
+pub(crate) fn reconfigure(broker: &mut Broker, settings: Arc<Settings>) {
+    broker.reconfigure(settings);
+    for part in [Broker::follow_settings, Broker::recheck_subscriptions, Broker::end_rechecks] {
+        let mut from = Some(0);
+        while let Some(at) = from {
+            from = part(broker, at).next;
         }
     }
 }

@@ -14,9 +14,11 @@ use crate::io::{End, Event, Received};
 use crate::mesh_port::Parcel;
 
 impl Driver {
-    /// Takes what happened and what other shards have sent.
+    /// Takes what happened and what other shards have sent. Until all of it is taken in nothing newer is heard,
+    /// which would overtake it.
     pub(super) fn take_events(&mut self, now: Time) -> io::Result<()> {
         let mut events = std::mem::take(&mut self.events);
+        self.is_taking_in = true;
         loop {
             let has_more = self.io.take_events(&mut events)?;
             // Whatever made a client send what was just received may have come from another shard,
@@ -27,6 +29,7 @@ impl Driver {
                 break;
             }
         }
+        self.is_taking_in = false;
         self.events = events;
         Ok(())
     }

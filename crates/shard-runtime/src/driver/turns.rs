@@ -74,7 +74,7 @@ impl Driver {
 
     /// Takes in what came meanwhile, while there is other work. Returns whether there was anything.
     pub(super) fn hear(&mut self, now: Time) -> io::Result<bool> {
-        let is_any = self.has_news() || self.io.glance()?;
+        let is_any = !self.is_taking_in && (self.has_news() || self.io.glance()?);
         if is_any {
             self.take_in_more(now)?;
         }
