@@ -41,6 +41,4 @@ fn assert_in_order(mut reader: RawClient) {
     }
 }
 
-on_every_setup!(
-    messages_of_publishers_that_send_all_at_once_come_in_order,
-);
+on_every_setup!(messages_of_publishers_that_send_all_at_once_come_in_order,);
