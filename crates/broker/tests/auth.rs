@@ -715,3 +715,36 @@ fn a_shard_may_hear_of_an_account_before_it_is_reloaded() {
     shards.settle();
     assert_eq!(shards.output(b), "MSG x 1 1\r\n1\r\nMSG y.z 2 1\r\n2\r\n");
 }
+
+/// It went over all subscriptions of all connections in one turn.
+#[test]
+fn a_reload_goes_over_subscriptions_in_parts_and_new_rights_hold_at_once() {
+    const SECRETS: usize = 3000;
+    let mut shards = shards(1, &users(&[user("a", "x"), user("b", "x")]));
+    let (a, b) = (login(&mut shards, "a"), login(&mut shards, "b"));
+    let subs: String = (0..SECRETS).map(|number| format!("SUB secret.{number} {number}\r\n")).collect();
+    shards.feed(a, &(subs + "SUB open open\r\nPING\r\n"));
+    shards.output(a);
+    let rights = Permissions { subscribe: list(&[], &["secret.>"]), ..Permissions::default() };
+    let config = users(&[with_permissions("a", rights), user("b", "x")]);
+    let directory = Directory::next(&shards.brokers[0].settings().directory, &config).unwrap();
+    let settings = Settings { directory, ..shards.brokers[0].settings().clone() };
+    let broker = &mut shards.brokers[0];
+    broker.reconfigure(Arc::new(settings));
+    assert_eq!(broker.follow_settings(0).next, None);
+
+    shards.feed(b, "PUB secret.7 1\r\nx\r\nPUB open 1\r\nx\r\n");
+    assert_eq!(shards.output(a), "MSG open open 1\r\nx\r\n");
+    let (mut parts, mut looked_at, mut from) = (0, 0, Some(0));
+    while let Some(at) = from {
+        let part = shards.brokers[0].recheck_subscriptions(at);
+        (parts, looked_at, from) = (parts + 1, looked_at + part.count, part.next);
+    }
+    assert!(parts > 2, "{parts}");
+    assert_eq!(looked_at, SECRETS + 1);
+    assert_eq!(shards.brokers[0].end_rechecks(0).count, 2);
+    let said = shards.output(a);
+    assert_eq!(said.matches("-ERR 'Permissions Violation for Subscription to \"secret.").count(), SECRETS);
+    shards.feed(b, "PUB secret.7 1\r\nx\r\nPUB open 1\r\nx\r\n");
+    assert_eq!(shards.output(a), "MSG open open 1\r\nx\r\n");
+}
