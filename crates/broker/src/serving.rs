@@ -1,7 +1,7 @@
 //! Serving connections in turns: who had its share waits in line, and so does who may go on after a hold.
 
 use crate::broker::Broker;
-use crate::client::{ConnId, Hold};
+use crate::client::{Client, ConnId, Hold};
 use crate::input::Reading;
 use crate::time::Time;
 use crate::turn::Share;
@@ -23,13 +23,18 @@ impl Broker {
     /// whether the client stands in line: if not, the rest is to be kept here.
     #[must_use]
     pub fn line_up_with_read(&mut self, id: ConnId) -> bool {
-        let Some(client) = self.egress.clients.find(id) else { return false };
-        if client.closing.is_some() || client.hold.is_some() || self.moves.is_paused() {
-            return false;
+        let may_wait = self.may_wait_with_read(id);
+        if may_wait {
+            self.egress.clients.at(id).has_read_outside = true;
+            self.line_up(id);
         }
-        client.has_read_outside = true;
-        self.line_up(id);
-        true
+        may_wait
+    }
+
+    /// Whether a client can stand in line with input that the caller keeps.
+    fn may_wait_with_read(&self, id: ConnId) -> bool {
+        let is_free = |client: &Client| client.closing.is_none() && client.hold.is_none();
+        self.egress.clients.peek(id).is_some_and(is_free) && !self.moves.is_paused()
     }
 
     /// The same for one that was just served: if it has a part of its share left it comes before anybody else.
@@ -38,14 +43,13 @@ impl Broker {
         if self.has_had_its_share(id) {
             return self.line_up_with_read(id);
         }
-        let Some(client) = self.egress.clients.find(id) else { return false };
-        if client.closing.is_some() || client.hold.is_some() || self.moves.is_paused() {
-            return false;
+        let may_wait = self.may_wait_with_read(id);
+        if may_wait {
+            let client = self.egress.clients.at(id);
+            (client.has_read_outside, client.hold) = (true, Some(Hold::Turn));
+            self.turn.stay_in_front(id);
         }
-        client.has_read_outside = true;
-        client.hold = Some(Hold::Turn);
-        self.turn.stay_in_front(id);
-        true
+        may_wait
     }
 
     /// Whether a client has had all that it gets in this round.

@@ -112,9 +112,8 @@ pub(crate) struct Driver {
     reads_aside: usize,
     /// Connections that someone made output for who said little while others said much.
     prompt: Vec<ConnId>,
-    /// What was sent since others were heard, and how often they were in this turn.
+    /// What was sent since others were heard.
     row: Row,
-    rows: u32,
     /// Some of what was received is not taken in yet.
     is_taking_in: bool,
     /// Output is being sent: who is heard meanwhile does not begin with it anew.
@@ -164,7 +163,6 @@ impl Driver {
             reads_aside: 0,
             prompt: Vec::new(),
             row: Row::default(),
-            rows: 0,
             is_taking_in: false,
             is_flushing: false,
             unsent: Vec::new(),
@@ -182,7 +180,6 @@ impl Driver {
     pub(crate) fn turn(&mut self) -> io::Result<bool> {
         let now = self.clock.now();
         self.broker.on_turn(now);
-        self.rows = 0;
         self.take_events(now)?;
         // After the wake-ups have been taken: one that comes from here on wakes the shard again.
         self.heed_orders(now)?;

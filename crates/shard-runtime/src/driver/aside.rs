@@ -41,8 +41,9 @@ impl Driver {
     }
 
     /// The same for a read behind others that wait. Gives it back if it cannot wait here; then none do any more.
-    pub(super) fn put_behind(&mut self, id: ConnId, received: Received) -> Option<Received> {
+    pub(super) fn put_behind(&mut self, id: ConnId, received: Received, done: usize) -> Option<Received> {
         let Some(aside) = self.aside.find(id) else { return Some(received) };
+        assert_eq!(done, 0, "nothing is done with of what comes behind");
         if received.can_stay() && self.reads_aside < READS_MAX {
             self.reads_aside += 1;
             aside.behind.push_back(received);

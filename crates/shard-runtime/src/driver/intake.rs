@@ -36,7 +36,7 @@ impl Driver {
 
     pub(super) fn on_event(&mut self, now: Time, event: Event) -> io::Result<()> {
         match event {
-            Event::Received(id, received) => self.on_received(now, id, received, 0, true)?,
+            Event::Received(id, received) => self.on_received(now, id, received, 0, false)?,
             Event::ReceiveEnded(id, end) => self.on_receive_ended(id, end)?,
             Event::Writable(id) => self.on_writable(now, id)?,
             Event::Accepted(socket) => self.on_accepted(now, socket)?,
@@ -68,7 +68,7 @@ impl Driver {
         if self.links.has(id) {
             self.on_received_secured(now, id, &mut received)?;
             self.io.give_back(received);
-        } else if let Some(mut received) = self.put_behind(id, received) {
+        } else if let Some(mut received) = self.put_behind(id, received, done) {
             let (dirty_before, steps_before) = (self.broker.dirty_count(), self.broker.turn_steps());
             let mut done = self.act_on(now, id, &received, done, alone)?;
             while done == self.io.bytes(&received).len() && alone && self.goes_on(id, &mut received) {

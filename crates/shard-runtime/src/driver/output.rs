@@ -32,9 +32,6 @@ const SENDS_IN_A_ROW_MAX: usize = 128;
 /// And bytes, at a tenth of a nanosecond each.
 const BYTES_IN_A_ROW_MAX: usize = 512 << 10;
 
-/// How often that happens in a turn: what is left to send then leaves in the next one.
-const ROWS_PER_TURN_MAX: u32 = 8;
-
 /// What was sent since others were heard.
 #[derive(Debug, Default)]
 pub(super) struct Row {
@@ -96,9 +93,10 @@ impl Driver {
         self.send_batches()
     }
 
-    /// Returns whether there is more to do: something was heard meanwhile, or there is output left.
+    /// Sends all of it before a turn takes in more: what gathers for a reader that keeps up is bounded by the
+    /// turn. Returns whether anything was heard meanwhile.
     fn flush_all(&mut self, now: Time, ids: &[ConnId]) -> io::Result<bool> {
-        let mut has_more = false;
+        let mut has_heard = false;
         let mut left = ids.iter();
         while let Some(id) = left.next() {
             self.flush_one(now, *id)?;
@@ -106,13 +104,8 @@ impl Driver {
                 continue;
             }
             self.row = Row::default();
-            self.rows += 1;
-            if self.rows >= ROWS_PER_TURN_MAX {
-                self.broker.flush_later(left.as_slice());
-                return Ok(true);
-            }
             if !self.broker.is_turn_long() && self.hear(now)? {
-                has_more = true;
+                has_heard = true;
                 self.send_batches()?;
                 if self.queue_full {
                     self.output_waits = true;
@@ -121,7 +114,7 @@ impl Driver {
                 }
             }
         }
-        Ok(has_more)
+        Ok(has_heard)
     }
 
     /// Sends the output that does not wait for the end of the turn.
