@@ -13,6 +13,7 @@ use crate::guard::Guard;
 use crate::inbox::Inbox;
 use crate::lateness::Lateness;
 use crate::outbox::Outbox;
+use crate::pacing::Pile;
 use crate::record::{Introduction, Record};
 use crate::security::Security;
 use crate::subscription::{BySid, SubKey};
@@ -214,6 +215,7 @@ pub(crate) struct Client {
     pub(crate) votes: Votes,
     /// Set while a read is processed if one of its messages met a reader that falls behind.
     pub(crate) stall_wanted: bool,
+    pub(crate) pile: Pile,
 
     /// Subscriptions by sid; a leaving one is not here any more, nor one of a closing connection.
     pub(crate) subs: SteadyTable<BySid>,
@@ -298,6 +300,7 @@ impl Client {
             leaving: false,
             votes: Votes::default(),
             stall_wanted: false,
+            pile: Pile::default(),
             subs: SteadyTable::new(),
             fence: None,
             fenced_ops: 0,

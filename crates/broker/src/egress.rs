@@ -8,6 +8,7 @@ use crate::chunk_pool::ChunkPool;
 use crate::client::{Client, Clients, ConnId};
 use crate::close::CloseReason;
 use crate::counters::Counters;
+use crate::pacing::PILE_BYTES;
 use crate::settings::Settings;
 use crate::subscription::{BySid, SubKey, Subscription, Subscriptions};
 use crate::time::Time;
@@ -56,6 +57,8 @@ pub(crate) struct Egress {
     unflushed: usize,
     /// What ops caused, beside themselves, counted from the first: see [`crate::turn`].
     pub(crate) steps: u64,
+    /// Deliveries to readers that take nothing, counted from the first.
+    pub(crate) piled: u64,
 }
 
 /// What happens to a reader for whom so many bytes wait.
@@ -106,6 +109,7 @@ impl Egress {
             dirty: Vec::new(),
             unflushed: 0,
             steps: 0,
+            piled: 0,
         };
         egress.reconfigure(settings);
         egress
@@ -224,6 +228,9 @@ impl Egress {
             }
         }
         self.reader_behind |= waiting > self.bounds.stalls_above;
+        if waiting > PILE_BYTES && client.blocked_since.is_some() && self.bounds.stalls_above < usize::MAX {
+            self.piled += 1;
+        }
         client.outbox.count(body.len());
         if body.len() < SHARED_BYTES_MIN {
             client.outbox.append(&mut self.pool, len, |chunk| frame.append(chunk, &sub.sid, body));

@@ -5,14 +5,23 @@ use fabric::{Batch, Frame, Frames, Interest, MeshMessage, OfferReply, ShardId};
 use crate::broker::Broker;
 use crate::client::{ConnId, Hold};
 use crate::members::{MemberChange, needs_fence};
+use crate::pacing::{Outcome, PileWatch};
 use crate::subscription::SubKey;
 use crate::time::Time;
+
+/// What the readers here did with the messages of a batch.
+#[derive(Debug, Default)]
+struct Readers {
+    /// The publisher that was stalled last.
+    stalled: Option<u64>,
+    pile: PileWatch,
+}
 
 impl Broker {
     /// A batch from another shard.
     pub fn on_batch(&mut self, now: Time, from: ShardId, batch: Batch) {
         self.egress.counters.now = now;
-        let mut stalled = None;
+        let mut readers = Readers::default();
         let mut frames = batch.frames();
         loop {
             self.look_ahead_in_batch(&frames);
@@ -20,9 +29,9 @@ impl Broker {
             match frame.expect("shards of one build understand each other") {
                 Frame::Message(message) => {
                     self.egress.begin();
-                    self.on_message(from, &message, 0, &mut stalled);
+                    self.on_message(from, &message, 0, &mut readers);
                     if message.is_bare() {
-                        self.on_run(from, message, &mut frames, &mut stalled);
+                        self.on_run(from, message, &mut frames, &mut readers);
                     }
                 }
                 Frame::Interest(interest) => {
@@ -31,8 +40,12 @@ impl Broker {
                 Frame::OfferReply(reply) => self.on_offer_reply(from, &reply),
                 Frame::Move(step) => self.on_move_step(now, from, step),
                 Frame::Stall { origin } => self.stall(now, ConnId::from_bits(origin)),
+                Frame::Piled { origin, deliveries } => {
+                    self.on_piled(from, ConnId::from_bits(origin), deliveries);
+                }
             }
         }
+        readers.pile.tell(&mut self.mesh, from);
         if batch.connections != 0 {
             self.placement.on_change(from, batch.connections);
             self.note_vacant();
@@ -64,21 +77,19 @@ impl Broker {
     }
 
     /// A message that the egress has in hand, with the subject of message number `follows` if that is not 0.
-    fn on_message(
-        &mut self,
-        from: ShardId,
-        message: &MeshMessage<'_>,
-        follows: u64,
-        stalled: &mut Option<u64>,
-    ) {
+    fn on_message(&mut self, from: ShardId, message: &MeshMessage<'_>, follows: u64, readers: &mut Readers) {
         if self.sampling.is_due() {
             self.sample_arrival(from, message);
         }
+        let (steps_before, piled_before) = (self.egress.steps, self.egress.piled);
         let arrived = self.router(message.account as usize).arrive(message, follows);
-        if self.egress.reader_behind() && *stalled != Some(message.origin) {
-            *stalled = Some(message.origin);
+        if self.egress.reader_behind() && readers.stalled != Some(message.origin) {
+            readers.stalled = Some(message.origin);
             self.mesh.link(from).push_stall(message.origin);
         }
+        let outcome =
+            Outcome { deliveries: self.egress.steps - steps_before, piled: self.egress.piled - piled_before };
+        readers.pile.note(&mut self.mesh, from, message.origin, outcome);
         // Interest that ended with this message has to reach the sender before the answer does.
         self.settle();
         if message.ticket != 0 {
@@ -96,13 +107,13 @@ impl Broker {
         from: ShardId,
         mut message: MeshMessage<'b>,
         frames: &mut Frames<'b>,
-        stalled: &mut Option<u64>,
+        readers: &mut Readers,
     ) {
         while let Some((size_text, body)) = frames.next_payload() {
             (message.publish.size_text, message.publish.body) = (size_text, body);
             let last = self.egress.message();
             self.egress.begin_next(last, &message.publish);
-            self.on_message(from, &message, last, stalled);
+            self.on_message(from, &message, last, readers);
         }
     }
 

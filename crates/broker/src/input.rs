@@ -8,6 +8,7 @@ use crate::client::{ConnId, Hold, Standing};
 use crate::close::CloseReason;
 use crate::egress::SHARED_BYTES_MIN;
 use crate::inbox::Inbox;
+use crate::pacing::Outcome;
 use crate::time::Time;
 use crate::trace;
 
@@ -159,7 +160,7 @@ impl Broker {
     /// Decodes and carries out ops until the input ends or has to wait; returns the bytes used.
     fn drive(&mut self, now: Time, id: ConnId, input: &[u8], reading: Reading<'_>) -> usize {
         let share = self.turn.share(self.egress.clients.at(id).share);
-        let steps_before = self.egress.steps;
+        let (steps_before, piled_before) = (self.egress.steps, self.egress.piled);
         let (bytes_end, steps_left) = share.left(self.turn.max);
         let mut stretch = Stretch { bytes_end, steps_end: steps_before + steps_left, used: 0, ops: 0 };
         self.turn.is_cut = false;
@@ -194,6 +195,9 @@ impl Broker {
         if std::mem::take(&mut client.stall_wanted) && client.hold.is_none() && client.closing.is_none() {
             self.stall(now, id);
         }
+        let outcome =
+            Outcome { deliveries: self.egress.steps - steps_before, piled: self.egress.piled - piled_before };
+        self.pace(now, id, outcome);
         stretch.used
     }
 

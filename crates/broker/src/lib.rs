@@ -40,6 +40,7 @@ mod moved;
 mod moves;
 mod offers;
 mod outbox;
+mod pacing;
 mod placement;
 mod publish;
 mod random;

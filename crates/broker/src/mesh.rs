@@ -10,6 +10,8 @@ pub(crate) struct Mesh {
     shard: ShardId,
     links: Vec<Link>,
     congested: ShardSet,
+    /// Shards that were sent messages since somebody asked.
+    reached: ShardSet,
     /// Shards without connections that will hear all that is queued for them before they get one: they
     /// need not confirm what they do not know yet, nor be woken to hear it.
     vacant: ShardSet,
@@ -26,6 +28,7 @@ impl Mesh {
             shard,
             links: ShardId::all(shards).map(|_| Link::default()).collect(),
             congested: ShardSet::EMPTY,
+            reached: ShardSet::EMPTY,
             vacant: ShardSet::EMPTY,
             round: 0,
             waiting: Vec::new(),
@@ -83,7 +86,13 @@ impl Mesh {
         groups: impl Iterator<Item = &'g [u8]> + Clone,
     ) {
         self.link(peer).push_message(message, groups);
+        self.reached.insert(peer);
         self.note_load(peer);
+    }
+
+    /// The shards that were sent messages since the last call.
+    pub(crate) fn take_reached(&mut self) -> ShardSet {
+        std::mem::take(&mut self.reached)
     }
 
     /// The shards without connections.

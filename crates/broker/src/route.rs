@@ -194,11 +194,13 @@ impl Router<'_> {
         let local = self.account.local_matches_of_message(publish.subject, number, follows);
         let mut arrived = Arrived::default();
         if message.plain {
+            self.egress.steps += local.plain.len() as u64;
             for key in &local.plain {
                 arrived.taken |= self.egress.deliver(*key, None, publish);
             }
         }
         for name in message.groups.iter() {
+            self.egress.steps += 1;
             let group = local.queues.iter().find(|group| group.name.as_ref() == name);
             match group {
                 Some(group) if serve_here(self.egress, self.random, group, None, publish) => {

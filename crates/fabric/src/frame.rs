@@ -15,6 +15,7 @@ const STALL: u8 = 4;
 const MOVE: u8 = 5;
 /// A message that differs from the one before in its payload only.
 const NEXT_MESSAGE: u8 = 6;
+const PILED: u8 = 7;
 
 /// One frame read from a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +30,13 @@ pub enum Frame<'a> {
     Stall {
         /// The publisher, as its own shard named it in [`MeshMessage::origin`].
         origin: u64,
+    },
+    /// The readers on the sender's shard take nothing of what this publisher of the receiver sends.
+    Piled {
+        /// The publisher, as its own shard named it in [`MeshMessage::origin`].
+        origin: u64,
+        /// Deliveries since this was told last.
+        deliveries: u64,
     },
     /// Connections change shards.
     Move(MoveStep),
@@ -274,6 +282,12 @@ pub(crate) fn put_stall(out: &mut Vec<u8>, origin: u64) {
     put_u64(out, origin);
 }
 
+pub(crate) fn put_piled(out: &mut Vec<u8>, origin: u64, deliveries: u64) {
+    out.push(PILED);
+    put_u64(out, origin);
+    put_u64(out, deliveries);
+}
+
 pub(crate) fn put_move(out: &mut Vec<u8>, step: MoveStep) {
     let (kind, epoch, from, to) = match step {
         MoveStep::Ask { to } => (MOVE_ASK, 0, ShardId(0), to),
@@ -374,6 +388,7 @@ impl<'a> Reader<'a> {
             INTEREST => self.interest().map(Frame::Interest),
             OFFER_REPLY => self.offer_reply().map(Frame::OfferReply),
             STALL => Ok(Frame::Stall { origin: self.u64()? }),
+            PILED => Ok(Frame::Piled { origin: self.u64()?, deliveries: self.u64()? }),
             MOVE => self.move_step().map(Frame::Move),
             kind => Err(FrameError::UnknownKind(kind)),
         }
@@ -502,6 +517,7 @@ mod tests {
         put_interest(&mut out, &plain);
         put_offer_reply(&mut out, 5, true, [&b"q"[..]].into_iter());
         put_stall(&mut out, 11);
+        put_piled(&mut out, 12, 1 << 33);
         let steps = [
             MoveStep::Ask { to: ShardId(3) },
             MoveStep::Pause { epoch: 1 << 40, from: ShardId(1), to: ShardId(2) },
@@ -522,7 +538,8 @@ mod tests {
         assert_eq!((reply.ticket, reply.taken), (5, true));
         assert_eq!(reply.refused.iter().collect::<Vec<_>>(), [b"q"]);
         assert_eq!(frames[4], Frame::Stall { origin: 11 });
-        assert_eq!(frames[5..], steps.map(Frame::Move));
+        assert_eq!(frames[5], Frame::Piled { origin: 12, deliveries: 1 << 33 });
+        assert_eq!(frames[6..], steps.map(Frame::Move));
     }
 
     #[test]

@@ -144,6 +144,11 @@ impl Link {
         frame::put_stall(self.frames_mut(), origin);
     }
 
+    /// Queues the news that a publisher's readers here take nothing.
+    pub fn push_piled(&mut self, origin: u64, deliveries: u64) {
+        frame::put_piled(self.frames_mut(), origin, deliveries);
+    }
+
     /// Queues a step of connections that change shards.
     pub fn push_move(&mut self, step: MoveStep) {
         frame::put_move(self.frames_mut(), step);

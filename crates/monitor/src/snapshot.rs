@@ -53,6 +53,8 @@ pub struct ShardTotals {
     pub stale_connections: u64,
     /// How often a publisher was made to wait for a reader.
     pub stalls: u64,
+    /// How often a publisher was made to wait because none of its readers took anything.
+    pub paces: u64,
     /// Bytes that wait to be sent to clients.
     pub pending_bytes: u64,
     /// Bytes gathered for other shards or under way to them.
@@ -74,6 +76,7 @@ impl ShardTotals {
         self.slow_consumers_deadline += other.slow_consumers_deadline;
         self.stale_connections += other.stale_connections;
         self.stalls += other.stalls;
+        self.paces += other.paces;
         self.pending_bytes += other.pending_bytes;
         self.mesh_bytes += other.mesh_bytes;
         self.turns.add(&other.turns);

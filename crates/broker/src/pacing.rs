@@ -1,0 +1,106 @@
+//! Publishers that nobody listens to any more.
+//!
+//! A publisher none of whose messages is taken by any of its readers only fills memory, in which everybody else
+//! here has no interest. It waits after each stretch of such deliveries, until a reader takes something, or until
+//! its readers are cut off. One reader that keeps up, on any shard, and it does not wait. (nats-server's
+//! publisher blocks in the first full socket that it writes to.)
+
+use std::time::Duration;
+
+use fabric::{ShardId, ShardSet};
+
+use crate::broker::Broker;
+use crate::client::{ConnId, Hold};
+use crate::deadlines::Due;
+use crate::mesh::Mesh;
+use crate::time::Time;
+use crate::turn::STRETCH_STEPS_MAX;
+
+/// How long it waits. Its readers have what their sockets hold meanwhile, and [`PILE_BYTES`] more.
+const PACE: Duration = Duration::from_millis(5);
+
+/// After so many deliveries that nobody takes.
+const PILED_MAX: u64 = STRETCH_STEPS_MAX;
+
+/// So much waits for a reader with a full socket before it counts as one that takes nothing.
+pub(crate) const PILE_BYTES: usize = 256 << 10;
+
+/// What a publisher sent to readers that take nothing.
+#[derive(Debug, Default)]
+pub(crate) struct Pile {
+    /// Deliveries since it waited last, or since a reader took one.
+    deliveries: u64,
+    /// Other shards whose readers take nothing.
+    shards: ShardSet,
+}
+
+/// What became of the deliveries that a publisher caused at a stretch.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Outcome {
+    pub(crate) deliveries: u64,
+    /// How many of them to readers that take nothing.
+    pub(crate) piled: u64,
+}
+
+impl Broker {
+    /// Makes the publisher wait, if what it sent only piles up.
+    #[inline]
+    pub(crate) fn pace(&mut self, now: Time, id: ConnId, outcome: Outcome) {
+        let reached = self.mesh.take_reached();
+        if outcome.piled < outcome.deliveries {
+            self.egress.clients.at(id).pile.deliveries = 0;
+        } else if outcome.piled > 0 || !reached.is_empty() {
+            self.pile_up(now, id, outcome.piled, reached);
+        }
+    }
+
+    fn pile_up(&mut self, now: Time, id: ConnId, piled: u64, reached: ShardSet) {
+        let client = self.egress.clients.at(id);
+        client.pile.deliveries += piled;
+        let is_taken_elsewhere = client.pile.shards.union(reached) != client.pile.shards;
+        let is_free = client.hold.is_none() && client.closing.is_none();
+        if client.pile.deliveries >= PILED_MAX && !is_taken_elsewhere && is_free {
+            client.pile = Pile::default();
+            let until = now + PACE;
+            client.hold = Some(Hold::Stall(until));
+            self.egress.counters.totals.paces += 1;
+            self.deadlines.push(until, id, Due::Stall);
+        }
+    }
+
+    /// The readers on another shard took none of so many deliveries.
+    pub(crate) fn on_piled(&mut self, from: ShardId, id: ConnId, deliveries: u64) {
+        if let Some(client) = self.egress.clients.find(id) {
+            client.pile.deliveries += deliveries;
+            client.pile.shards.insert(from);
+        }
+    }
+}
+
+/// What becomes of the messages that one publisher on another shard sent in a row.
+#[derive(Debug, Default)]
+pub(crate) struct PileWatch {
+    origin: u64,
+    deliveries: u64,
+    piled: u64,
+}
+
+impl PileWatch {
+    /// A message caused so many deliveries.
+    pub(crate) fn note(&mut self, mesh: &mut Mesh, from: ShardId, origin: u64, outcome: Outcome) {
+        if self.origin != origin {
+            self.tell(mesh, from);
+            self.origin = origin;
+        }
+        self.deliveries += outcome.deliveries;
+        self.piled += outcome.piled;
+    }
+
+    /// Tells the publisher's shard, if none was taken.
+    pub(crate) fn tell(&mut self, mesh: &mut Mesh, from: ShardId) {
+        if self.piled > 0 && self.piled == self.deliveries {
+            mesh.link(from).push_piled(self.origin, self.piled);
+        }
+        *self = Self::default();
+    }
+}
