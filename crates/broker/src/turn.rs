@@ -15,8 +15,8 @@ use std::collections::VecDeque;
 use crate::client::ConnId;
 
 /// Bytes of a connection's input that are acted on in a round. The op that reaches the bound is finished.
-/// With an eighth of it large messages cost 1.4 times as much: less gathers for each of their readers.
-pub const SHARE_BYTES_MAX: usize = 512 << 10;
+/// With a sixteenth of it large messages cost 1.4 times as much: less gathers for each of their readers.
+pub const SHARE_BYTES_MAX: usize = 1 << 20;
 
 /// Steps of a connection in a round, of which an op takes one, a delivery one more, and a change of
 /// subscriptions eight more. The op that reaches the bound is finished: the fan-out of one
@@ -31,7 +31,7 @@ pub const STRETCH_STEPS_MAX: u64 = 512;
 pub(crate) const SUBSCRIPTION_STEPS: u64 = 8;
 
 /// Steps after which a shard ends its turn and looks at everything else: deadlines, orders, what it has
-/// gathered to send.
+/// gathered to send. A share that has begun is finished: cut there, it would leave crumbs for its readers.
 const TURN_STEPS_MAX: u64 = 32 << 10;
 
 /// The same for bytes: large messages take few steps.
@@ -88,6 +88,8 @@ pub(crate) struct Turn {
     line: VecDeque<ConnId>,
     /// How many from the front of the line have yet to come in this round.
     due: usize,
+    /// The one in front has had a part of its share.
+    is_share_under_way: bool,
     /// Who was served last came to the end of its stretch, or of its share.
     pub(crate) is_cut: bool,
     /// Steps and bytes since the turn began.
@@ -114,7 +116,7 @@ impl Turn {
     }
 
     pub(crate) fn is_long(&self) -> bool {
-        self.steps >= TURN_STEPS_MAX || self.bytes >= TURN_BYTES_MAX
+        !self.is_share_under_way && (self.steps >= TURN_STEPS_MAX || self.bytes >= TURN_BYTES_MAX)
     }
 
     /// The share of a connection that had `share` when it was served last.
@@ -139,6 +141,7 @@ impl Turn {
     pub(crate) fn stay_in_front(&mut self, id: ConnId) {
         self.line.push_front(id);
         self.due += 1;
+        self.is_share_under_way = true;
     }
 
     pub(crate) fn is_anyone_in_line(&self) -> bool {
@@ -157,13 +160,14 @@ impl Turn {
 
     /// Takes the next who has yet to come in this round.
     pub(crate) fn next(&mut self) -> Option<ConnId> {
+        self.is_share_under_way = false;
         self.due = self.due.checked_sub(1)?;
         self.line.pop_front()
     }
 
     /// Takes all who are in line, for something else to hold them.
     pub(crate) fn take_line(&mut self) -> VecDeque<ConnId> {
-        self.due = 0;
+        (self.due, self.is_share_under_way) = (0, false);
         std::mem::take(&mut self.line)
     }
 }

@@ -46,7 +46,7 @@ fn a_share_ends_after_so_many_bytes() {
     let mut shards = Shards::new(1);
     let flood = shards.quiet();
     let op = format!("PUB nobody 10000\r\n{}\r\n", "x".repeat(10_000));
-    shards.feed(flood, &op.repeat(100));
+    shards.feed(flood, &op.repeat(200));
     let share = shards.brokers[0].share(flood.id);
     assert!((SHARE_BYTES_MAX..SHARE_BYTES_MAX + op.len()).contains(&share.bytes), "{share:?}");
 }

@@ -40,7 +40,7 @@ impl World {
         let Some(mut aside) = self.aside[shard].remove(&id) else { return broker.serve(now, id) };
         let Some(first) = aside.reads.front() else { unreachable!("nothing waits without a read") };
         aside.done = broker.serve_read(now, id, first, aside.done, aside.reads.len() > 1);
-        let mut stays = true;
+        let mut stays = broker.is_in_line(id);
         if aside.done == first.len() {
             aside.reads.pop_front();
             aside.done = 0;

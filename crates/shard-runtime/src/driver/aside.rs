@@ -70,8 +70,7 @@ impl Driver {
         };
         let done = self.broker.serve_read(now, id, self.io.bytes(&first), done, !behind.is_empty());
         if done < self.io.bytes(&first).len() {
-            self.aside.insert(id, Aside { first, done, behind });
-            return;
+            return self.wait_aside(id, Aside { first, done, behind }, self.broker.is_in_line(id));
         }
         let stays = if let Some(next) = behind.pop_front() {
             self.reads_aside -= 1;
@@ -83,9 +82,13 @@ impl Driver {
             self.reads_aside -= 1;
             return self.io.give_back(first);
         };
-        self.aside.insert(id, Aside { first, done: 0, behind });
+        self.wait_aside(id, Aside { first, done: 0, behind }, stays);
+    }
+
+    /// Reads wait on, if their connection stays in line. If something else holds it, they wait with the broker.
+    fn wait_aside(&mut self, id: ConnId, aside: Aside, stays: bool) {
+        self.aside.insert(id, aside);
         if !stays {
-            // Something else holds it.
             self.take_over_reads(id);
         }
     }

@@ -9,7 +9,7 @@ use fabric::ShardId;
 
 use super::Driver;
 use super::stopping::Stage;
-use super::turns::START_BYTES;
+use super::turns::{Behind, START_BYTES};
 use crate::io::{End, Event, Received};
 use crate::mesh_port::Parcel;
 
@@ -36,7 +36,7 @@ impl Driver {
 
     pub(super) fn on_event(&mut self, now: Time, event: Event) -> io::Result<()> {
         match event {
-            Event::Received(id, received) => self.on_received(now, id, received, 0, false)?,
+            Event::Received(id, received) => self.on_received(now, id, received, 0, Behind::Unknown)?,
             Event::ReceiveEnded(id, end) => self.on_receive_ended(id, end)?,
             Event::Writable(id) => self.on_writable(now, id)?,
             Event::Accepted(socket) => self.on_accepted(now, socket)?,
@@ -50,15 +50,14 @@ impl Driver {
         Ok(())
     }
 
-    /// Bytes came in. The first `done` of them have been acted on. With `alone` nobody else has said anything
-    /// since.
+    /// Bytes came in. The first `done` of them have been acted on.
     pub(super) fn on_received(
         &mut self,
         now: Time,
         id: ConnId,
         mut received: Received,
         done: usize,
-        alone: bool,
+        behind: Behind,
     ) -> io::Result<()> {
         if self.stage != Stage::Serving {
             self.io.give_back(received);
@@ -69,11 +68,17 @@ impl Driver {
             self.on_received_secured(now, id, &mut received)?;
             self.io.give_back(received);
         } else if let Some(mut received) = self.put_behind(id, received, done) {
+            let alone = behind == Behind::Nothing;
             let (dirty_before, steps_before) = (self.broker.dirty_count(), self.broker.turn_steps());
             let mut done = self.act_on(now, id, &received, done, alone)?;
             while done == self.io.bytes(&received).len() && alone && self.goes_on(id, &mut received) {
                 done = self.act_on(now, id, &received, 0, alone)?;
                 self.flush_if_much(now)?;
+            }
+            let is_done = done == self.io.bytes(&received).len();
+            if is_done && behind == Behind::Others && self.receives_now(id, &mut received) {
+                // It has more to say, and a turn like everybody.
+                done = 0;
             }
             self.put_aside(id, received, done);
             self.note_prompt(dirty_before, steps_before);
@@ -88,8 +93,8 @@ impl Driver {
         is_free && self.receives_now(id, received)
     }
 
-    /// Has the broker act on what came in, share after share while nobody else has anything to say. Returns how
-    /// many bytes are done with.
+    /// Has the broker act on what came in, share after share while nobody else has anything to say (`alone`: there
+    /// is nothing behind it). Returns how many bytes are done with.
     fn act_on(
         &mut self,
         now: Time,

@@ -23,21 +23,45 @@ const MUCH_BYTES: usize = 32 << 10;
 /// What counts as little of what somebody causes with a read: a few messages to a few others.
 const LITTLE_STEPS: u64 = 16;
 
+/// What comes behind a read in its batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Behind {
+    Nothing,
+    /// Nothing of the same connection.
+    Others,
+    /// Perhaps more of the same connection.
+    Unknown,
+}
+
 impl Driver {
     /// Takes in a batch of events.
     pub(super) fn take_in(&mut self, now: Time, events: &mut Vec<Event>) -> io::Result<()> {
         if events.len() > 1 && self.crowds_out(events) {
             return self.take_in_turns(now, events);
         }
-        let mut left = events.len();
-        for event in events.drain(..) {
-            left -= 1;
+        let mut rest = events.drain(..);
+        while let Some(event) = rest.next() {
             match event {
-                Event::Received(id, received) => self.on_received(now, id, received, 0, left == 0)?,
+                Event::Received(id, received) => {
+                    let behind = self.behind(id, &received, rest.as_slice());
+                    self.on_received(now, id, received, 0, behind)?;
+                }
                 event => self.on_event(now, event)?,
             }
         }
         Ok(())
+    }
+
+    fn behind(&self, id: ConnId, received: &Received, rest: &[Event]) -> Behind {
+        if rest.is_empty() {
+            Behind::Nothing
+        } else if self.io.bytes(received).len() > START_BYTES
+            && rest.iter().all(|event| conn(event) != Some(id))
+        {
+            Behind::Others
+        } else {
+            Behind::Unknown
+        }
     }
 
     /// Serves those who stand in line, round by round, until nobody does or the turn has become long. Who says
@@ -127,7 +151,9 @@ impl Driver {
         }
         for (event, done) in rest {
             match event {
-                Event::Received(id, received) => self.on_received(now, id, received, done, false)?,
+                Event::Received(id, received) => {
+                    self.on_received(now, id, received, done, Behind::Unknown)?
+                }
                 event => self.on_event(now, event)?,
             }
         }
