@@ -10,12 +10,16 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use crate::kinds::{COMPARED, KINDS};
 use crate::load::{Load, Settings};
 use crate::shape::Overrides;
+use crate::turns::{EVENTS, Turns};
 use crate::{names, place};
 
 /// Rounds beyond this tell nothing a longer run would not.
 const ROUNDS_MAX: u32 = 100;
 
 const SCALE_MAX: f64 = 1000.0;
+
+/// More subscriptions than that take longer to make than anyone waits.
+const TURNS_ROWS_MAX: u32 = 10_000_000;
 
 /// Requests per second; far more than one thread can send.
 const RATE_MAX: f64 = 100e6;
@@ -27,6 +31,7 @@ const COLUMNS: [&str; 4] = ["a", "b", "b2", "b3"];
 pub(crate) enum Job {
     Single(SingleRun),
     Compare(Comparison),
+    Turns(Turns),
     /// Say what machine this is.
     Machine,
 }
@@ -66,6 +71,7 @@ where
     match matches.subcommand() {
         Some(("machine", _)) => Ok(Job::Machine),
         Some(("compare", matches)) => comparison(matches).map(Job::Compare),
+        Some(("turns", matches)) => Ok(Job::Turns(turns(matches))),
         Some((name, matches)) => single(name, matches).map(Job::Single),
         None => unreachable!("clap demands a subcommand"),
     }
@@ -85,6 +91,7 @@ fn command() -> Command {
         .subcommand_required(true)
         .subcommands(loads)
         .subcommand(compare_command())
+        .subcommand(turns_command())
         .subcommand(Command::new("machine").about("Say what machine this is, as reports name it"))
 }
 
@@ -189,6 +196,41 @@ fn compare_command() -> Command {
             .required(name == COLUMNS[0])
     });
     with_common_args(command.args(columns))
+}
+
+fn turns_command() -> Command {
+    let number = |name: &'static str, help: &'static str, usual: &'static str| {
+        let range = value_parser!(u32).range(1..=i64::from(TURNS_ROWS_MAX));
+        Arg::new(name).long(name).value_name("NUMBER").help(help).value_parser(range).default_value(usual)
+    };
+    Command::new("turns")
+        .about("How long buster-server's turns get under events with very many rows, as a Markdown table")
+        .arg(
+            Arg::new("server")
+                .long("server")
+                .value_name("COMMAND")
+                .help("Start this server for each event; {port} stands for a free port")
+                .required(true),
+        )
+        .arg(number("rows", "Subscriptions on one connection", "1000000"))
+        .arg(number("connections", "Connections, or users", "10000"))
+        .arg(
+            Arg::new("only")
+                .long("only")
+                .value_name("EVENT,...")
+                .help("Some of the events")
+                .value_delimiter(',')
+                .value_parser(EVENTS.map(|event| event.name)),
+        )
+}
+
+fn turns(matches: &ArgMatches) -> Turns {
+    Turns {
+        command: value(matches, "server"),
+        rows: value(matches, "rows"),
+        connections: value(matches, "connections"),
+        only: matches.get_many("only").into_iter().flatten().cloned().collect(),
+    }
 }
 
 fn single(name: &str, matches: &ArgMatches) -> Result<SingleRun, clap::Error> {

@@ -49,6 +49,7 @@ mod subscriber;
 mod subscriptions;
 mod table;
 mod tls;
+mod turns;
 mod units;
 
 use std::process::ExitCode;
@@ -68,6 +69,7 @@ fn main() -> ExitCode {
         Job::Single(run) => run_single(&run),
         Job::Machine => output::print(format_args!("{}\n", machine::describe())),
         Job::Compare(comparison) => compare::run(&comparison),
+        Job::Turns(turns) => turns::run(&turns),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -63,7 +63,7 @@ impl Server {
 
 /// A loopback port nobody listens on. Another process may take it before the server does; then the
 /// server's own error shows.
-fn free_addr() -> Result<SocketAddr> {
+pub(crate) fn free_addr() -> Result<SocketAddr> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("finding a free port")?;
     Ok(listener.local_addr()?)
 }

@@ -23,6 +23,7 @@ use self::measure::Bench;
 use self::options::Options;
 use self::servers::Server;
 use self::table::Setting;
+pub(crate) use self::table::{commit, shown_command};
 use self::verdict::Line;
 
 pub(crate) fn run(workspace: &Workspace, args: &[&str]) -> Result<()> {

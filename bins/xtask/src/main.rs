@@ -16,6 +16,7 @@ mod run;
 mod splice;
 mod suites;
 mod top_level;
+mod turns;
 mod workspace;
 
 use std::process::ExitCode;
@@ -63,6 +64,11 @@ usage: cargo xtask <command>
     --peer                     the server is nats-server: only what fails everywhere may fail
     --only FILE,...            some of the files
     --write                    rewrite the lists in docs/conformance.md
+  turns [options]          how long a shard's turns get under events with a million rows
+    --server PATH              our server (else the one built now)
+    --only EVENT,...           some of the events
+    --rows N, --connections N  with so many
+    --write                    rewrite the table in docs/performance.md
 ";
 
 fn main() -> ExitCode {
@@ -93,6 +99,7 @@ fn dispatch(args: &[String]) -> Result<()> {
         ["differ", rest @ ..] => differ::run(&Workspace::load()?, rest),
         ["night", rest @ ..] => night::run(&Workspace::load()?, rest),
         ["suites", rest @ ..] => suites::run(&Workspace::load()?, rest),
+        ["turns", rest @ ..] => turns::run(&Workspace::load()?, rest),
         ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
             Ok(())

@@ -33,24 +33,28 @@ impl Setting {
         ours: &Server,
         peers: &[Server],
     ) -> Result<Self> {
-        let mut git = Command::new("git");
-        git.args(["describe", "--always", "--dirty"]).current_dir(&workspace.root);
-        let commit = run::output_of(&mut git)?.trim().to_owned();
-        let named = |server: &Server| (server.name.clone(), shown_command(server, &workspace.root));
+        let named = |server: &Server| (server.name.clone(), shown_command(&server.path, &workspace.root));
         Ok(Self {
             machine: bench.machine()?,
-            commit,
+            commit: commit(workspace)?,
             rounds: options.rounds,
             servers: std::iter::once(ours).chain(peers).map(named).collect(),
         })
     }
 }
 
+/// The commit, as git names it.
+pub(crate) fn commit(workspace: &Workspace) -> Result<String> {
+    let mut git = Command::new("git");
+    git.args(["describe", "--always", "--dirty"]).current_dir(&workspace.root);
+    Ok(run::output_of(&mut git)?.trim().to_owned())
+}
+
 /// As one would type it at the root of the repository.
-fn shown_command(server: &Server, root: &Path) -> String {
-    let shown = server.path.strip_prefix(root).ok();
-    let name = server.path.file_name().map(Path::new);
-    let path = shown.or(name).unwrap_or(&server.path);
+pub(crate) fn shown_command(server: &Path, root: &Path) -> String {
+    let shown = server.strip_prefix(root).ok();
+    let name = server.file_name().map(Path::new);
+    let path = shown.or(name).unwrap_or(server);
     format!("{} -a 127.0.0.1 -p {{port}}", path.display())
 }
 
