@@ -186,6 +186,16 @@ impl<T> SteadyTable<T> {
         taken.into_iter()
     }
 
+    /// Some rows, at most a few thousand: none only if there are none. If those are taken out the next call has
+    /// others at once.
+    pub fn some(&mut self) -> impl Iterator<Item = &T> {
+        // As with `take_some`.
+        while self.parts.len() > 1 && self.parts.last().is_some_and(HashTable::is_empty) {
+            self.parts.pop();
+        }
+        self.parts.last().into_iter().flatten()
+    }
+
     fn make_room(&mut self, hash_of: impl Fn(&T) -> u64) {
         if self.len >= ROWS_PER_PART * self.parts.len() {
             self.divide_one(hash_of);
@@ -295,6 +305,24 @@ mod tests {
         }
         taken.sort_unstable();
         assert_eq!(taken, (0..50_000).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn some_are_shown_until_there_are_none() {
+        let mut table = SteadyTable::new();
+        (0..50_000).for_each(|number| add(&mut table, number));
+        let mut shown = Vec::new();
+        while !table.is_empty() {
+            let some: Vec<u64> = table.some().take(100).copied().collect();
+            assert!(!some.is_empty());
+            for number in &some {
+                table.remove(hash(number), |row| row == number, hash).expect("it was shown");
+            }
+            shown.extend(some);
+        }
+        shown.sort_unstable();
+        assert_eq!(shown, (0..50_000).collect::<Vec<_>>());
+        assert_eq!(table.some().count(), 0);
     }
 
     proptest! {
