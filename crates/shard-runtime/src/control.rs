@@ -27,7 +27,7 @@ impl Control {
         ShardId::all(self.shards.len())
     }
 
-    /// Has a shard run a closure on its broker, in its next turn, and hands out where the answer comes.
+    /// Has a shard run a closure on its broker, in one of its next turns, and hands out where the answer comes.
     /// What the broker is to send because of it leaves in the same turn. Orders to one shard are
     /// carried out in the order they were given.
     ///

@@ -252,7 +252,12 @@ impl Driver {
     /// Whether other threads have something for this one. To look for work may take the wake-up that
     /// came with it.
     fn has_news(&self) -> bool {
-        self.orders.are_waiting() || self.ports.iter().flatten().any(|port| !port.inbound.is_empty())
+        self.orders.are_waiting() || self.has_parcels()
+    }
+
+    /// Whether other shards have sent something.
+    fn has_parcels(&self) -> bool {
+        self.ports.iter().flatten().any(|port| !port.inbound.is_empty())
     }
 
     fn wait(&mut self, now: Time) -> io::Result<()> {

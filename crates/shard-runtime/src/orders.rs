@@ -14,8 +14,8 @@ use broker::{Broker, Time};
 use crate::bell;
 use crate::handshakes::Done;
 
-/// Orders that may wait for one shard. It takes all of them in its next turn, so only a burst fills
-/// this; who has one more then waits for that turn.
+/// Orders that may wait for one shard. It takes them in its next turns, so only a burst fills this; who has
+/// one more then waits for one of those.
 pub(crate) const ORDERS_MAX: usize = 256;
 
 /// What a shard runs between its events.
@@ -96,12 +96,13 @@ impl Orders {
         self.waiting.load(Ordering::Acquire)
     }
 
-    /// Takes all that wait.
-    pub(crate) fn take(&self) -> VecDeque<Order> {
+    /// Takes the one that waits longest.
+    pub(crate) fn take_next(&self) -> Option<Order> {
         let mut queue = self.queue();
-        self.waiting.store(false, Ordering::Relaxed);
+        let next = queue.orders.pop_front();
+        self.waiting.store(!queue.orders.is_empty(), Ordering::Relaxed);
         self.has_room.notify_all();
-        std::mem::take(&mut queue.orders)
+        next
     }
 
     fn wake(&self, queue: MutexGuard<'_, Queue>) {
@@ -136,6 +137,10 @@ mod tests {
         Orders::new(Arc::new(eventfd(0, EventfdFlags::NONBLOCK).unwrap()))
     }
 
+    fn take_all(orders: &Orders) -> Vec<Order> {
+        std::iter::from_fn(|| orders.take_next()).collect()
+    }
+
     /// An order that tells when it was dropped.
     fn order() -> (Order, mpsc::Receiver<()>) {
         let (held, dropped) = mpsc::channel();
@@ -150,8 +155,8 @@ mod tests {
         assert!(orders.are_waiting());
         let mut count = [0; 8];
         assert_eq!(rustix::io::read(orders.counter(), &mut count), Ok(8));
-        assert_eq!(orders.take().len(), 1);
-        assert!(!orders.are_waiting() && orders.take().is_empty());
+        assert!(orders.take_next().is_some());
+        assert!(!orders.are_waiting() && orders.take_next().is_none());
     }
 
     /// A shard that said its last word and ended at once took the wake-up along, and the other one slept
@@ -163,7 +168,16 @@ mod tests {
             orders.stop();
             assert_eq!(rustix::io::read(orders.counter(), &mut [0; 8]), Ok(8));
         }
-        assert_eq!(orders.take().len(), 1);
+        assert_eq!(take_all(&orders).len(), 1);
+    }
+
+    #[test]
+    fn some_can_be_left_for_later() {
+        let orders = orders();
+        orders.give(Order::StopAccepting);
+        orders.stop();
+        assert!(matches!(orders.take_next(), Some(Order::StopAccepting)) && orders.are_waiting());
+        assert!(matches!(orders.take_next(), Some(Order::Stop)) && !orders.are_waiting());
     }
 
     #[test]
@@ -175,8 +189,8 @@ mod tests {
         let (order, dropped) = order();
         orders.give(order);
         assert_eq!(dropped.recv(), Err(mpsc::RecvError));
-        let taken = orders.take();
-        assert!(matches!(taken.iter().collect::<Vec<_>>()[..], [Order::StopAccepting, Order::Stop]));
+        let taken = take_all(&orders);
+        assert!(matches!(taken[..], [Order::StopAccepting, Order::Stop]));
     }
 
     #[test]
@@ -186,7 +200,7 @@ mod tests {
         orders.give(order);
         orders.end();
         assert_eq!(dropped.recv(), Err(mpsc::RecvError));
-        assert!(orders.take().is_empty());
+        assert!(orders.take_next().is_none());
     }
 
     /// Fills the queue, has someone wait for room, and makes room or an end.
@@ -204,7 +218,7 @@ mod tests {
 
     #[test]
     fn who_waits_for_room_goes_on_with_the_next_turn_the_stop_or_the_end() {
-        give_to_the_full(|orders| assert!(orders.take().len() >= ORDERS_MAX));
+        give_to_the_full(|orders| assert!(orders.take_next().is_some()));
         give_to_the_full(Orders::stop);
         give_to_the_full(Orders::end);
     }

@@ -1,25 +1,34 @@
 //! Doing what the shard is told from outside.
 
 use std::io;
+use std::time::Duration;
 
 use broker::Time;
 
 use super::Driver;
 use crate::orders::Order;
 
+/// How long orders are carried out in a turn, and one more. Each takes some hundred microseconds at most.
+const ORDERS_TIME_MAX: Duration = Duration::from_micros(400);
+
 impl Driver {
-    /// Carries out the orders that wait. Whoever gives one also wakes the shard.
+    /// Carries out orders that wait; if there are many the rest is left to the next turns. Whoever gives one also
+    /// wakes the shard.
     pub(super) fn heed_orders(&mut self, now: Time) -> io::Result<()> {
         if !self.orders.are_waiting() {
             return Ok(());
         }
-        for order in self.orders.take() {
+        let start = self.clock.now();
+        while let Some(order) = self.orders.take_next() {
             match order {
                 Order::Run(run) => run(&mut self.broker, now),
                 Order::Secure(acceptor) => self.tls = acceptor,
                 Order::Handshake(done) => self.on_handshake_step(now, done)?,
                 Order::StopAccepting => self.stop_accepting()?,
                 Order::Stop => self.begin_to_stop(now)?,
+            }
+            if self.broker.is_turn_long() || self.clock.now().since(start) >= ORDERS_TIME_MAX {
+                break;
             }
         }
         Ok(())

@@ -87,7 +87,7 @@ impl Driver {
     pub(super) fn receive_more(&mut self, now: Time) -> io::Result<()> {
         while self.received_bytes >= MUCH_BYTES
             && !self.broker.is_turn_long()
-            && (self.has_news() || self.io.poll()?)
+            && (self.has_parcels() || self.io.poll()?)
         {
             self.take_in_more(now)?;
             self.serve_line(now)?;
@@ -98,7 +98,7 @@ impl Driver {
 
     /// Takes in what came meanwhile, while there is other work. Returns whether there was anything.
     pub(super) fn hear(&mut self, now: Time) -> io::Result<bool> {
-        let is_any = !self.is_taking_in && (self.has_news() || self.io.glance()?);
+        let is_any = !self.is_taking_in && (self.has_parcels() || self.io.glance()?);
         if is_any {
             self.take_in_more(now)?;
         }
