@@ -4,12 +4,13 @@
 //! rows. That is done here, a slice a turn, so that others have their turn in between. A slice is counted in
 //! steps, not in time: the simulation cuts where the server cuts.
 //!
-//! Always true: a turn takes [`Config::chore_steps`](crate::Config::chore_steps) steps for chores at most, and
-//! what one part of a table by sid holds more.
+//! Always true: a turn takes [`Config::chore_steps`](crate::Config::chore_steps) steps twice at most, for what
+//! comes up in it and for what was left by others.
 
 use std::collections::VecDeque;
 
 use crate::broker::Broker;
+use crate::client::ConnId;
 use crate::remains::Remains;
 
 /// Steps a turn may take for chores. A step is about a tenth of a microsecond, or two where memory is far.
@@ -18,7 +19,7 @@ pub(crate) const STEPS_MAX: usize = 4096;
 /// What it takes to remove a subscription and to tell the other shards of it.
 pub(crate) const ROW_STEPS: usize = 12;
 
-/// Chores under way, the oldest first. There are no more of them than connections, and a few.
+/// Chores under way, in the order they come to their turn. There are no more of them than connections, and a few.
 #[derive(Debug)]
 pub(crate) struct Chores {
     queue: VecDeque<Chore>,
@@ -33,6 +34,21 @@ pub(crate) struct Chores {
 pub(crate) enum Chore {
     /// A connection has ended, and its subscriptions are there yet.
     Removing(Box<Remains>),
+    /// A connection begins anew, and its subscriptions end before.
+    Leaving(ConnId),
+}
+
+/// If a connection has at least one of so many rows, all rows are walked through instead of looking up its
+/// own: to look at the next row takes a few nanoseconds, to find one in memory some hundred, and what lies beside
+/// each other there is best given back together.
+const ROWS_PER_OWN_MAX: usize = 16;
+
+/// Rows that are looked at in one step.
+pub(crate) const ROWS_PER_STEP: usize = 16;
+
+/// Whether so many of all rows are best found by walking through all of them.
+pub(crate) fn are_many(own: usize, rows: usize) -> bool {
+    own * ROWS_PER_OWN_MAX >= rows
 }
 
 /// How much of a turn is left for chores.
@@ -64,7 +80,7 @@ impl Chores {
         Self { queue: VecDeque::new(), budget: Budget { steps_max, left: steps_max }, shutting_down: None }
     }
 
-    /// A turn begins.
+    /// A turn begins, or the part of it in which it goes on with what others left.
     pub(crate) fn on_turn(&mut self) {
         self.budget.left = self.budget.steps_max;
     }
@@ -107,9 +123,13 @@ impl Broker {
     pub fn has_chores(&self) -> bool {
         match self.chores.shutting_down {
             Some(row) => row < self.egress.clients.rows(),
-            // While a link is full what there is to tell waits, as all that clients do.
-            None => !self.chores.queue.is_empty() && self.mesh.congested().is_empty(),
+            None => self.has_fences_to_lift() || self.has_chores_in_line(),
         }
+    }
+
+    /// While a link is full what there is to tell waits, as all that clients do.
+    fn has_chores_in_line(&self) -> bool {
+        !self.chores.queue.is_empty() && self.mesh.congested().is_empty()
     }
 
     /// Goes on with what is too long for one turn, as far as this turn goes.
@@ -117,11 +137,13 @@ impl Broker {
         if self.chores.is_shutting_down() {
             return self.go_on_shutting_down();
         }
-        while self.chores.budget.lasts() && self.has_chores() {
+        self.chores.on_turn();
+        self.lift_fences();
+        while self.chores.budget.lasts() && self.has_chores_in_line() {
             let Some(chore) = self.chores.queue.pop_front() else { break };
             if let Some(chore) = self.go_on(chore) {
-                // What began first ends first.
-                self.chores.queue.push_front(chore);
+                // A short one does not wait for one that is very long.
+                self.chores.queue.push_back(chore);
             }
         }
         self.settle();
@@ -134,6 +156,7 @@ impl Broker {
                 let progress = self.go_on_removing(&mut remains);
                 (progress == Progress::More).then_some(Chore::Removing(remains))
             }
+            Chore::Leaving(id) => (self.go_on_leaving(id) == Progress::More).then_some(chore),
         }
     }
 }

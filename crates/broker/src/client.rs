@@ -1,5 +1,6 @@
 //! One client connection and the table of them.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -64,13 +65,15 @@ pub(crate) enum Hold {
     Auth,
     /// It had its share, or may go on after another hold: it stands in line.
     Turn,
+    /// A further CONNECT of its ends so many subscriptions that it takes some turns.
+    Leaving,
 }
 
 /// A SUB or UNSUB whose effect waits for the fence.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Deferred {
-    /// Remove the subscription.
-    Remove(SubKey),
+    /// Remove the subscription, which its client finds no more.
+    Remove(BySid),
     /// Let the subscription end after that many messages.
     EndAfter(SubKey, u64),
 }
@@ -219,12 +222,14 @@ pub(crate) struct Client {
 
     /// Subscriptions by sid; a leaving one is not here any more, nor one of a closing connection.
     pub(crate) subs: SteadyTable<BySid>,
+    /// All are being ended, and this is the next of all rows to look for one in; else 0.
+    pub(crate) left_up_to: usize,
     /// The interest round that every shard has to confirm before output leaves and input goes on.
     pub(crate) fence: Option<u64>,
     /// SUBs and UNSUBs taken in since the fence went up.
     pub(crate) fenced_ops: u32,
     /// What the confirmation will put into effect, in order.
-    pub(crate) deferred: Vec<Deferred>,
+    pub(crate) deferred: VecDeque<Deferred>,
     /// A `+OK` that waits for the fence.
     pub(crate) owes_ok: bool,
 
@@ -302,9 +307,10 @@ impl Client {
             stall_wanted: false,
             pile: Pile::default(),
             subs: SteadyTable::new(),
+            left_up_to: 0,
             fence: None,
             fenced_ops: 0,
-            deferred: Vec::new(),
+            deferred: VecDeque::new(),
             owes_ok: false,
             outbox: Outbox::default(),
             dirty: false,

@@ -272,11 +272,12 @@ impl Egress {
         self.clients.at(id).subs.insert(link.table_hash(), link, BySid::table_hash);
     }
 
-    /// Takes a subscription from its client.
-    pub(crate) fn unlink_sub(&mut self, id: ConnId, key: SubKey) {
+    /// Takes a subscription from its client. Returns how that found it.
+    pub(crate) fn unlink_sub(&mut self, id: ConnId, key: SubKey) -> BySid {
         let link = self.subs.by_sid(&self.subs.at(key).sid, key);
         self.clients.at(id).subs.remove(link.table_hash(), |found| *found == link, BySid::table_hash);
         self.trace_unsubscribed(key);
+        link
     }
 
     /// Logs that a subscription ends, if the protocol is logged.

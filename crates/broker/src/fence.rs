@@ -26,13 +26,18 @@ impl Fences {
         }
     }
 
-    /// Takes the next connection with a fence of a round that all shards confirmed. It may have
-    /// moved its fence since, or be gone.
-    pub(crate) fn pop(&mut self, confirmed: u64) -> Option<(u64, ConnId)> {
-        let (round, _) = self.waiting.front()?;
-        if *round > confirmed {
-            return None;
-        }
-        self.waiting.pop_front()
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// The next connection with a fence of a round that all shards confirmed. It may have moved its fence since,
+    /// or be gone.
+    pub(crate) fn next(&self, confirmed: u64) -> Option<(u64, ConnId)> {
+        self.waiting.front().copied().filter(|(round, _)| *round <= confirmed)
+    }
+
+    /// Is done with that one.
+    pub(crate) fn pop(&mut self) {
+        self.waiting.pop_front();
     }
 }

@@ -31,7 +31,7 @@ impl Client {
 
     /// Whether it can change shards during a pause: nothing of it waits for answers to this shard.
     pub(crate) fn can_move(&self) -> bool {
-        let waits_here = matches!(self.hold, Some(Hold::Fence | Hold::Offer));
+        let waits_here = matches!(self.hold, Some(Hold::Fence | Hold::Offer | Hold::Leaving));
         self.standing == Standing::Admitted
             && !self.is_ending()
             && !self.opening

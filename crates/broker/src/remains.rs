@@ -4,20 +4,15 @@
 //! tell the other shards: at once, if the turn lasts that long, else slice by slice. Only then the
 //! connection's last words leave and its socket closes, behind the fence.
 
+use std::collections::VecDeque;
+
 use monitor::ClosedRow;
 use subject_trie::steady::SteadyTable;
 
 use crate::broker::Broker;
-use crate::chores::{Chore, Progress, ROW_STEPS};
+use crate::chores::{Chore, Progress, ROW_STEPS, ROWS_PER_STEP, are_many};
 use crate::client::{ConnId, Deferred};
 use crate::subscription::{BySid, SubKey};
-
-/// If a connection has at least one of so many rows, all rows are walked through instead of looking up its
-/// own: to look at the next row takes a few nanoseconds, to find one in memory some hundred.
-const ROWS_PER_OWN_MAX: usize = 16;
-
-/// Rows that are looked at in one step.
-const ROWS_PER_STEP: usize = 16;
 
 /// What it takes to go on to the next part of a table by sid, or to let go of it.
 const PART_STEPS: usize = 32;
@@ -42,10 +37,30 @@ pub(crate) struct Remains {
 /// Where to find the next one.
 #[derive(Debug)]
 enum Walk {
-    /// In this row of all or in a later one. So many are left.
+    /// In this row of all or in a later one. So many are left at most.
     Rows { next: usize, left: usize },
-    /// Here, then among the links.
-    Keys(Vec<SubKey>),
+    /// Among those that were leaving, then here, then among the links.
+    Keys { deferred: VecDeque<Deferred>, keys: Vec<SubKey> },
+}
+
+impl Walk {
+    /// Takes the next of those that need not be looked for.
+    fn next_key(&mut self) -> Option<SubKey> {
+        let Self::Keys { deferred, keys } = self else { return None };
+        let leaving = std::iter::from_fn(|| deferred.pop_front()).find_map(|change| match change {
+            Deferred::Remove(link) => Some(link.key),
+            // It is among the others.
+            Deferred::EndAfter(..) => None,
+        });
+        leaving.or_else(|| keys.pop())
+    }
+
+    fn has_no_keys(&self) -> bool {
+        match self {
+            Self::Rows { .. } => true,
+            Self::Keys { deferred, keys } => deferred.is_empty() && keys.is_empty(),
+        }
+    }
 }
 
 enum Next {
@@ -63,17 +78,12 @@ impl Broker {
         client.winding_up = true;
         let links = std::mem::take(&mut client.subs);
         let deferred = std::mem::take(&mut client.deferred);
-        let leaving = deferred.into_iter().filter_map(|change| match change {
-            Deferred::Remove(key) => Some(key),
-            Deferred::EndAfter(..) => None,
-        });
-        let leaving: Vec<SubKey> = leaving.collect();
-        let own = links.len() + leaving.len();
+        let own = links.len() + deferred.len();
         let is_long = !self.chores.budget().covers(own * ROW_STEPS);
-        let walk = if is_long && own * ROWS_PER_OWN_MAX >= self.egress.subs.rows() {
+        let walk = if is_long && are_many(own, self.egress.subs.rows()) {
             Walk::Rows { next: 0, left: own }
         } else {
-            Walk::Keys(leaving)
+            Walk::Keys { deferred, keys: Vec::new() }
         };
         let mut remains = Remains { conn: id, links, walk, round: None, closed };
         if self.go_on_removing(&mut remains) == Progress::More {
@@ -113,15 +123,16 @@ impl Broker {
             }
         }
         loop {
-            if let Walk::Keys(keys) = walk {
-                while let Some(key) = keys.pop() {
-                    // One that had its last message just before may be gone already.
-                    if is_its(key.0 as usize) {
-                        return Next::Found(key);
-                    }
+            while budget.lasts()
+                && let Some(key) = walk.next_key()
+            {
+                budget.spend(1);
+                // One that had its last message just before may be gone already.
+                if is_its(key.0 as usize) {
+                    return Next::Found(key);
                 }
             }
-            if links.is_empty() {
+            if links.is_empty() && walk.has_no_keys() {
                 return Next::End;
             }
             if !budget.lasts() {
@@ -129,7 +140,7 @@ impl Broker {
             }
             budget.spend(PART_STEPS);
             let part = links.take_some().map(|link| link.key);
-            if let Walk::Keys(keys) = walk {
+            if let Walk::Keys { keys, .. } = walk {
                 keys.extend(part);
             }
         }

@@ -23,12 +23,17 @@ impl Broker {
         if client.fence.is_some() {
             let joins = matches!(op, ClientOp::Subscribe(_) | ClientOp::Unsubscribe(_))
                 && !client.abilities.verbose
-                && client.fenced_ops < FENCED_OPS_MAX;
+                && client.fenced_ops < FENCED_OPS_MAX
+                && client.deferred.len() <= FENCED_OPS_MAX as usize;
             if !joins {
                 return Flow::Hold(Hold::Fence);
             }
             client.fenced_ops += 1;
         }
+        if matches!(op, ClientOp::Connect(_)) && self.begins_to_leave(id) {
+            return Flow::Hold(Hold::Leaving);
+        }
+        let client = self.egress.clients.at(id);
         if self.egress.trace {
             trace::received(&client.label, op, self.egress.trace_extent);
         }

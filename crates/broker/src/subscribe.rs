@@ -6,7 +6,8 @@
 use nats_proto::{Subscribe, Unsubscribe, show};
 
 use crate::broker::Broker;
-use crate::client::{ConnId, Deferred, Hold};
+use crate::chores::{Chore, Progress, ROW_STEPS, ROWS_PER_STEP, are_many};
+use crate::client::{Client, ConnId, Deferred, Hold};
 use crate::complaint::Complaint;
 use crate::input::Flow;
 use crate::members::MemberChange;
@@ -18,8 +19,11 @@ const SYSTEM_QUEUE: &[u8] = b"_sys_";
 
 impl Broker {
     pub(crate) fn subscribe(&mut self, id: ConnId, subscribe: &Subscribe<'_>) -> Flow {
-        if let Some(hold) = self.interest_has_to_wait(id, subscribe.sid) {
+        if let Some(hold) = self.interest_has_to_wait(id) {
             return Flow::Hold(hold);
+        }
+        if self.has_sid_leaving(id, subscribe.sid) {
+            return Flow::Hold(Hold::Fence);
         }
         let client = self.egress.clients.at(id);
         let access = client.guard.as_ref().map(|guard| guard.access());
@@ -76,7 +80,7 @@ impl Broker {
     }
 
     pub(crate) fn unsubscribe(&mut self, id: ConnId, unsubscribe: &Unsubscribe<'_>) -> Flow {
-        if let Some(hold) = self.interest_has_to_wait(id, unsubscribe.sid) {
+        if let Some(hold) = self.interest_has_to_wait(id) {
             return Flow::Hold(hold);
         }
         if let Some(key) = self.egress.find_sub(id, unsubscribe.sid) {
@@ -91,21 +95,26 @@ impl Broker {
         Flow::Next
     }
 
-    /// Whether a change of interest has to wait for room towards the other shards, or for a leaving
-    /// subscription of the same sid.
-    fn interest_has_to_wait(&mut self, id: ConnId, sid: &[u8]) -> Option<Hold> {
-        if !self.mesh.congested().is_empty() {
-            self.mesh.hold(id);
-            return Some(Hold::Link);
+    /// Whether a change of interest has to wait for room towards the other shards.
+    fn interest_has_to_wait(&mut self, id: ConnId) -> Option<Hold> {
+        if self.mesh.congested().is_empty() {
+            return None;
         }
-        let client = self.egress.clients.at(id);
-        let deferred = std::mem::take(&mut client.deferred);
-        let leaves = deferred.iter().any(|change| match change {
-            Deferred::Remove(key) => *self.egress.subs.at(*key).sid == *sid,
+        self.mesh.hold(id);
+        Some(Hold::Link)
+    }
+
+    /// Whether a subscription of that sid waits for its fence to leave. One that comes has to wait for that.
+    fn has_sid_leaving(&self, id: ConnId, sid: &[u8]) -> bool {
+        let Some(client) = self.egress.clients.peek(id).filter(|client| !client.deferred.is_empty()) else {
+            return false;
+        };
+        let subs = &self.egress.subs;
+        let wanted = subs.by_sid(sid, SubKey(0));
+        client.deferred.iter().any(|change| match change {
+            Deferred::Remove(link) => link.has_hash_of(wanted) && *subs.at(link.key).sid == *sid,
             Deferred::EndAfter(..) => false,
-        });
-        self.egress.clients.at(id).deferred = deferred;
-        leaves.then_some(Hold::Fence)
+        })
     }
 
     fn note_activity(&mut self, id: ConnId) {
@@ -143,19 +152,19 @@ impl Broker {
         });
         match noted {
             Some(noted) => *noted = max,
-            None => deferred.push(Deferred::EndAfter(key, max)),
+            None => deferred.push_back(Deferred::EndAfter(key, max)),
         }
     }
 
     pub(crate) fn leave(&mut self, id: ConnId, key: SubKey) {
-        self.egress.unlink_sub(id, key);
+        let link = self.egress.unlink_sub(id, key);
         let round = self.announce_leave(key);
         if round.is_none() && !self.has_deferred_end(id, key) {
             self.remove(key);
             return;
         }
         self.egress.subs.at_mut(key).set_leaving();
-        self.egress.clients.at(id).deferred.push(Deferred::Remove(key));
+        self.egress.clients.at(id).deferred.push_back(Deferred::Remove(link));
         self.raise_fence(id, round);
     }
 
@@ -163,17 +172,76 @@ impl Broker {
     pub(crate) fn leave_all(&mut self, id: ConnId) {
         let keys: Vec<SubKey> = self.egress.clients.at(id).subs.iter().map(|link| link.key).collect();
         for key in keys {
+            self.chores.budget().spend(ROW_STEPS);
             self.leave(id, key);
         }
     }
 
+    /// Begins to end all subscriptions of a connection, if there are too many of them for this turn: the CONNECT
+    /// that ends them has to wait.
+    pub(crate) fn begins_to_leave(&mut self, id: ConnId) -> bool {
+        let client = self.egress.clients.at(id);
+        let is_long = client.connect_received && !self.chores.budget().covers(client.subs.len() * ROW_STEPS);
+        if is_long {
+            self.chores.push(Chore::Leaving(id));
+        }
+        is_long
+    }
+
+    /// Goes on with that as far as this turn goes. With a fence up it is for the CONNECT to go on: it is tried
+    /// again behind the fence.
+    pub(crate) fn go_on_leaving(&mut self, id: ConnId) -> Progress {
+        let is_held = |client: &&mut Client| client.hold == Some(Hold::Leaving) && client.closing.is_none();
+        while let Some(client) = self.egress.clients.find(id).filter(is_held) {
+            if client.subs.is_empty() {
+                client.left_up_to = 0;
+                self.resume(id, Hold::Leaving);
+                break;
+            }
+            if !self.chores.budget().lasts() {
+                if client.fence.is_none() {
+                    return Progress::More;
+                }
+                client.hold = Some(Hold::Fence);
+                break;
+            }
+            if let Some(key) = self.next_to_leave(id) {
+                self.chores.budget().spend(ROW_STEPS);
+                self.leave(id, key);
+            }
+        }
+        Progress::Done
+    }
+
+    /// Finds one of a connection's subscriptions, if the turn lasts that long.
+    fn next_to_leave(&mut self, id: ConnId) -> Option<SubKey> {
+        let client = self.egress.clients.at(id);
+        let (subs, budget) = (&self.egress.subs, self.chores.budget());
+        let first = client.left_up_to;
+        if !are_many(client.subs.len(), subs.rows().saturating_sub(first)) {
+            client.left_up_to = 0;
+            return client.subs.some().next().map(|link| link.key);
+        }
+        for number in first..subs.rows() {
+            if number.is_multiple_of(ROWS_PER_STEP) && number > first {
+                budget.spend(1);
+                if !budget.lasts() {
+                    client.left_up_to = number;
+                    return None;
+                }
+            }
+            if subs.row(number).is_some_and(|sub| sub.conn == id && !sub.is_leaving()) {
+                client.left_up_to = number + 1;
+                return Some(SubKey(number as u32));
+            }
+        }
+        client.left_up_to = 0;
+        None
+    }
+
     fn has_deferred_end(&mut self, id: ConnId, key: SubKey) -> bool {
-        self.egress
-            .clients
-            .at(id)
-            .deferred
-            .iter()
-            .any(|change| matches!(change, Deferred::EndAfter(at, _) if *at == key))
+        let is_it = |change: &Deferred| matches!(change, Deferred::EndAfter(at, _) if *at == key);
+        self.egress.subs.at(key).is_limited() && self.egress.clients.at(id).deferred.iter().any(is_it)
     }
 
     /// A subscription had its last message.
@@ -220,31 +288,58 @@ impl Broker {
         }
     }
 
-    /// All shards confirmed up to some round: what waited for that takes effect.
+    /// All shards confirmed up to some round: what waited for that takes effect. If that is very much, some of it
+    /// does in the next turns, and the fence of who it is of stays up until then.
     pub(crate) fn lift_fences(&mut self) {
         let confirmed = self.mesh.confirmed();
-        while let Some((round, id)) = self.fences.pop(confirmed) {
-            let Some(client) = self.egress.clients.find(id) else { continue };
-            if client.fence != Some(round) {
-                continue; // It moved on to a later round.
+        while let Some((round, id)) = self.fences.next(confirmed) {
+            if !self.chores.budget().lasts() {
+                return;
             }
-            client.fence = None;
-            client.fenced_ops = 0;
-            let owes_ok = std::mem::take(&mut client.owes_ok);
-            for change in std::mem::take(&mut client.deferred) {
-                self.take_effect(change);
+            if self.take_deferred_effect(id, round) {
+                self.fences.pop();
+                self.lift_fence(id, round);
             }
-            if owes_ok {
-                self.egress.send(id, b"+OK\r\n");
-            }
-            self.egress.mark_dirty(id);
-            self.resume(id, Hold::Fence);
         }
+    }
+
+    /// Whether some of that is left.
+    pub(crate) fn has_fences_to_lift(&self) -> bool {
+        !self.fences.is_empty() && self.fences.next(self.mesh.confirmed()).is_some()
+    }
+
+    /// Lets what a connection deferred until this round take effect. Returns whether all of it has.
+    fn take_deferred_effect(&mut self, id: ConnId, round: u64) -> bool {
+        loop {
+            let client = self.egress.clients.find(id);
+            let Some(client) = client.filter(|client| client.fence == Some(round)) else { return true };
+            let Some(change) = client.deferred.pop_front() else { return true };
+            self.take_effect(change);
+            self.chores.budget().spend(ROW_STEPS);
+            if !self.chores.budget().lasts() {
+                return false;
+            }
+        }
+    }
+
+    fn lift_fence(&mut self, id: ConnId, round: u64) {
+        self.chores.budget().spend(1);
+        let Some(client) = self.egress.clients.find(id) else { return };
+        if client.fence != Some(round) {
+            return; // It moved on to a later round.
+        }
+        client.fence = None;
+        client.fenced_ops = 0;
+        if std::mem::take(&mut client.owes_ok) {
+            self.egress.send(id, b"+OK\r\n");
+        }
+        self.egress.mark_dirty(id);
+        self.resume(id, Hold::Fence);
     }
 
     fn take_effect(&mut self, change: Deferred) {
         match change {
-            Deferred::Remove(key) => self.remove(key),
+            Deferred::Remove(link) => self.remove(link.key),
             Deferred::EndAfter(key, max) => {
                 let sub = self.egress.subs.at_mut(key);
                 sub.set_max(max);

@@ -241,7 +241,8 @@ impl Shards {
             for &(from, to) in &pairs {
                 self.depart(from, to);
             }
-            if self.links.values().all(VecDeque::is_empty) {
+            let is_busy = |broker: &Broker| broker.is_anyone_in_line() || broker.has_chores();
+            if self.links.values().all(VecDeque::is_empty) && !self.brokers.iter().any(is_busy) {
                 return;
             }
             for (from, to) in pairs {

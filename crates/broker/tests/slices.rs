@@ -1,0 +1,167 @@
+//! What takes several turns, and what happens in between.
+
+mod shards;
+
+use std::fmt::Write;
+
+use broker::CloseReason;
+use shards::{Conn, Shards};
+
+/// Subscriptions that it takes several turns to end.
+const MANY: usize = 3000;
+
+/// Subscriptions that one turn of a test makes.
+const PORTION: usize = 500;
+
+fn lines(line: impl Fn(usize) -> String) -> String {
+    (0..MANY).fold(String::new(), |mut text, number| {
+        write!(text, "{}\r\n", line(number)).expect("a string takes it");
+        text
+    })
+}
+
+fn feed_in_portions(shards: &mut Shards, conn: Conn, lines: &str) {
+    for portion in lines.split_inclusive('\n').collect::<Vec<_>>().chunks(PORTION) {
+        shards.feed(conn, &portion.concat());
+        shards.settle();
+    }
+}
+
+/// A connection that has subscribed to row.0, row.1 and so on.
+fn subscriber(shards: &mut Shards, options: &str) -> Conn {
+    let conn = shards.connect(options);
+    feed_in_portions(shards, conn, &lines(|number| format!("SUB row.{number} {number}")));
+    shards.output(conn);
+    conn
+}
+
+/// A message to every tenth row.
+fn publishes() -> String {
+    (0..MANY).step_by(10).fold(String::new(), |mut text, number| {
+        write!(text, "PUB row.{number} 1\r\nx\r\n").expect("a string takes it");
+        text
+    })
+}
+
+const QUIET: &str = r#""verbose":false,"pedantic":false"#;
+const VERBOSE: &str = r#""verbose":true,"pedantic":false"#;
+const REQUESTER: &str = r#""verbose":false,"pedantic":false,"headers":true,"no_responders":true"#;
+
+/// One turn for what is too long for one.
+fn slice(shards: &mut Shards, shard: usize) {
+    shards.brokers[shard].on_turn(shards.now);
+    shards.brokers[shard].work_off();
+}
+
+#[test]
+fn a_connection_that_ends_in_slices_gets_nothing_in_between_and_other_shards_are_told() {
+    let mut shards = Shards::new(2);
+    let ending = subscriber(&mut shards, QUIET);
+    let there = shards.connect(REQUESTER);
+    let here = shards.quiet();
+    assert_eq!((ending.shard, there.shard, here.shard), (0, 1, 0));
+    shards.brokers[0].on_hangup(ending.id, CloseReason::ClientClosed);
+    let mut slices = 0;
+    while shards.brokers[0].has_chores() {
+        shards.feed(here, &publishes());
+        shards.feed(there, &publishes());
+        shards.arrive(1, 0);
+        slice(&mut shards, 0);
+        shards.arrive(0, 1);
+        slices += 1;
+        assert_eq!(shards.sent_now(ending), "");
+    }
+    assert!(slices > 5, "{slices}");
+    shards.settle();
+    assert!(shards.is_closed(ending));
+    let totals = shards.brokers[0].totals();
+    assert_eq!((totals.output.msgs, totals.subscriptions), (0, 0));
+    // The other shard knows of each of them that it is gone.
+    shards.feed(there, "SUB inbox 1\r\n");
+    shards.settle();
+    for number in [0, 1, MANY / 2, MANY - 1] {
+        shards.feed(there, &format!("PUB row.{number} inbox 0\r\n\r\n"));
+        shards.settle();
+        assert!(shards.output(there).contains("503"), "row.{number}");
+    }
+}
+
+#[test]
+fn a_further_connect_waits_until_all_subscriptions_have_left() {
+    for count in [1, 2] {
+        let mut shards = Shards::new(count);
+        let conn = subscriber(&mut shards, VERBOSE);
+        let other = shards.quiet();
+        assert_eq!(other.shard, count - 1);
+        shards.brokers[0].on_turn(shards.now);
+        shards.feed(conn, "CONNECT {}\r\nSUB row.0 again\r\nPING\r\n");
+        let (mut slices, mut said) = (0, String::new());
+        while !said.contains("PONG") {
+            shards.feed(other, &publishes());
+            if count == 2 {
+                shards.arrive(1, 0);
+                shards.arrive(0, 1);
+                shards.arrive(1, 0);
+            }
+            slice(&mut shards, 0);
+            said += &shards.sent_now(conn);
+            slices += 1;
+            shards.brokers[0].serve_all(shards.now);
+        }
+        assert!(slices > 5, "{slices}");
+        // Until then it was sent what was to be had, and nothing of that from then on.
+        let (before, after) = said.split_once("+OK\r\n").unwrap();
+        assert!(before.matches("MSG row.").count() > MANY / 10, "{before}");
+        shards.settle();
+        let got = "MSG row.0 again 1\r\nx\r\n";
+        assert_eq!(after.replace(got, ""), "+OK\r\nPONG\r\n");
+        shards.output(conn);
+        shards.feed(other, &publishes());
+        shards.settle();
+        assert_eq!(shards.output(conn), got);
+    }
+}
+
+#[test]
+fn one_that_hangs_up_while_its_subscriptions_leave_is_let_go() {
+    for reason in [CloseReason::ClientClosed, CloseReason::WriteError] {
+        let mut shards = Shards::new(2);
+        let conn = subscriber(&mut shards, QUIET);
+        let _other = shards.quiet();
+        shards.brokers[0].on_turn(shards.now);
+        shards.feed(conn, "CONNECT {}\r\n");
+        slice(&mut shards, 0);
+        let left = shards.brokers[0].totals().subscriptions;
+        assert!((1..MANY as u64 + 1).contains(&left), "{left}");
+        shards.brokers[0].on_hangup(conn.id, reason);
+        shards.settle();
+        assert!(shards.is_closed(conn));
+        assert_eq!(shards.brokers[0].totals().subscriptions, 0);
+    }
+}
+
+#[test]
+fn what_many_unsubs_put_off_takes_effect_before_anything_else_of_the_client_does() {
+    let mut shards = Shards::new(2);
+    let conn = subscriber(&mut shards, QUIET);
+    let other = shards.quiet();
+    let unsubs: String = lines(|number| format!("UNSUB {number}")).split_inclusive('\n').take(1000).collect();
+    shards.brokers[0].on_turn(shards.now);
+    shards.feed(conn, &format!("{unsubs}PING\r\n"));
+    shards.brokers[0].serve_all(shards.now);
+    shards.arrive(0, 1);
+    shards.arrive(1, 0);
+    let mut slices = 0;
+    while shards.brokers[0].has_chores() {
+        assert_eq!(shards.sent_now(conn), "");
+        slice(&mut shards, 0);
+        slices += 1;
+    }
+    assert!(slices > 1, "{slices}");
+    assert_eq!(shards.brokers[0].totals().subscriptions, (MANY - 1000) as u64);
+    shards.settle();
+    assert_eq!(shards.output(conn), "PONG\r\n");
+    shards.feed(other, "PUB row.999 0\r\n\r\nPUB row.1000 0\r\n\r\n");
+    shards.settle();
+    assert_eq!(shards.output(conn), "MSG row.1000 1000 0\r\n\r\n");
+}
