@@ -2,7 +2,11 @@
 
 mod shards;
 
-use nats_auth::{AccountConfig, AccountLimits, Config, Directory, IdentityConfig, User};
+use std::sync::Arc;
+
+use nats_auth::{
+    AccountConfig, AccountLimits, Config, Directory, IdentityConfig, Permissions, SubjectPermission, User,
+};
 use shards::{Conn, Shards};
 
 #[test]
@@ -99,4 +103,41 @@ fn a_connection_with_too_many_subscriptions_is_closed() {
     assert_eq!(shards.output(many), "-ERR 'maximum subscriptions exceeded'\r\n");
     assert!(shards.is_closed(many));
     assert_eq!(shards.say(few, "PING\r\n"), "PONG\r\n");
+}
+
+/// User `a`, who may not subscribe to this.
+fn denied(subjects: &[&str]) -> Config {
+    let deny = subjects.iter().map(|subject| (*subject).to_owned()).collect();
+    let subscribe = Some(SubjectPermission { deny, ..SubjectPermission::default() });
+    let permissions = Some(Permissions { subscribe, ..Permissions::default() });
+    let identity = IdentityConfig::Password { user: "a".into(), password: "x".into() };
+    Config {
+        users: vec![User { identity, permissions, allowed_connection_types: None }],
+        ..Config::default()
+    }
+}
+
+/// It came from a shard that knew nothing of the new rights to one that had put them in force already, and
+/// kept what it had.
+#[test]
+fn a_connection_that_moves_during_a_reload_has_the_new_rights() {
+    let directory = Directory::new(&denied(&["none"])).unwrap();
+    let mut shards = Shards::with(2, |settings| settings.directory = directory);
+    let moving = login(&mut shards, "a");
+    shards.feed(moving, "SUB secret 1\r\nSUB open 2\r\n");
+    shards.settle();
+    let mut settings = shards.brokers[0].settings().clone();
+    settings.directory = Directory::next(&settings.directory, &denied(&["secret"])).unwrap();
+    let settings = Arc::new(settings);
+    shards::reconfigure(&mut shards.brokers[1], Arc::clone(&settings));
+    assert!(shards.ask_to_move(&[moving], 1));
+    shards.settle();
+    let moved = shards.find(moving);
+    assert_eq!(moved.shard, 1);
+    shards::reconfigure(&mut shards.brokers[0], settings);
+    assert_eq!(
+        shards.say(moved, "SUB secret 3\r\nPUB secret 0\r\n\r\nPUB open 0\r\n\r\n"),
+        "-ERR 'Permissions Violation for Subscription to \"secret\" (sid \"1\")'\r\n\
+         -ERR 'Permissions Violation for Subscription to \"secret\"'\r\nMSG open 2 0\r\n\r\n",
+    );
 }
