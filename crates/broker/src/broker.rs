@@ -34,7 +34,7 @@ use crate::sampling::Sampling;
 use crate::security::Greeting;
 use crate::time::Time;
 use crate::trace_request::TraceRequests;
-use crate::turn::Turn;
+use crate::turn::{CONNECTION_TURN_STEPS, Turn};
 
 /// Deadlines that are acted on in a turn: each may send something, which takes some microseconds.
 const DUE_AT_ONCE_MAX: usize = 128;
@@ -146,6 +146,7 @@ impl Broker {
         client.settings_epoch = self.settings_epoch;
         let next_ping = client.next_ping;
         tracing::debug!("{} - Client connection created", client.label);
+        self.turn.spend_beside(CONNECTION_TURN_STEPS);
         self.egress.counters.on_accepted(&client);
         let id = self.egress.clients.insert(client);
         self.deadlines.push(next_ping, id, Due::Ping);

@@ -7,6 +7,7 @@ use crate::broker::Broker;
 use crate::client::ConnId;
 use crate::close::CloseReason;
 use crate::inbox::Inbox;
+use crate::turn::CONNECTION_TURN_STEPS;
 
 /// What it takes to close a connection, its socket included.
 const CLOSE_STEPS: usize = 64;
@@ -63,6 +64,7 @@ impl Broker {
         let client = self.egress.clients.at(id);
         tracing::debug!("{} - Client connection closed: {reason}", client.label);
         self.egress.counters.on_closed(client, reason);
+        self.turn.spend_beside(CONNECTION_TURN_STEPS);
         let closed = self.closed_row(id, reason);
         let client = self.egress.clients.at(id);
         client.inbox = Inbox::default();

@@ -12,7 +12,7 @@ use crate::fence::FENCED_OPS_MAX;
 use crate::input::Flow;
 use crate::time::Time;
 use crate::trace;
-use crate::turn::SUBSCRIPTION_STEPS;
+use crate::turn::{SUBSCRIPTION_STEPS, SUBSCRIPTION_TURN_STEPS};
 
 /// The first PING comes this soon after CONNECT, to learn the round-trip time.
 const FIRST_PING: Duration = Duration::from_secs(2);
@@ -40,11 +40,11 @@ impl Broker {
         match op {
             ClientOp::Publish(publish) => return self.publish(id, publish),
             ClientOp::Subscribe(subscribe) => {
-                self.egress.steps += SUBSCRIPTION_STEPS;
+                self.spend_on_subscription();
                 return self.subscribe(id, subscribe);
             }
             ClientOp::Unsubscribe(unsubscribe) => {
-                self.egress.steps += SUBSCRIPTION_STEPS;
+                self.spend_on_subscription();
                 return self.unsubscribe(id, unsubscribe);
             }
             ClientOp::Connect(json) => return self.connect(now, id, json),
@@ -65,6 +65,11 @@ impl Broker {
             ClientOp::Ok => {}
         }
         Flow::Next
+    }
+
+    fn spend_on_subscription(&mut self) {
+        self.egress.steps += SUBSCRIPTION_STEPS;
+        self.turn.spend_beside(SUBSCRIPTION_TURN_STEPS);
     }
 
     /// The body of an op could not be read.

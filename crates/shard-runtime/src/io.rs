@@ -78,6 +78,9 @@ impl Received {
 /// Buffers that bytes can stay in.
 pub(crate) const BUFFERS: usize = sys::BUFFERS as usize;
 
+/// Events of one batch: if each is the end of a connection they take a millisecond.
+const EVENTS_MAX: usize = 32;
+
 /// How long to wait for an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wait {
@@ -239,11 +242,11 @@ impl Io {
         }
     }
 
-    /// Takes a batch of events. Returns whether this turn has another one, for which all bytes of
-    /// this one have to be given back.
+    /// Takes a batch of events, of [`EVENTS_MAX`] at most and connections that begin. Returns whether this turn has
+    /// another one, for which all bytes of this one have to be given back.
     pub(crate) fn take_events(&mut self, into: &mut Vec<Event>) -> io::Result<bool> {
         match self {
-            Self::Uring(uring) => uring.take_events(into).map(|()| false),
+            Self::Uring(uring) => uring.take_events(into),
             Self::Epoll(epoll) => Ok(epoll.take_events(into)),
         }
     }

@@ -171,10 +171,11 @@ impl Ring {
         Ok(!self.ring.completion().is_empty())
     }
 
-    /// Takes the events that are there.
-    pub(crate) fn take_completions(&mut self, into: &mut Vec<Completion>) {
+    /// Takes events that are there, so many at most. Returns whether there are more.
+    pub(crate) fn take_completions(&mut self, into: &mut Vec<Completion>, max: usize) -> bool {
         into.clear();
-        into.extend(self.ring.completion().map(|entry| Completion {
+        let mut queue = self.ring.completion();
+        into.extend(queue.by_ref().take(max).map(|entry| Completion {
             token: entry.user_data(),
             result: entry.result(),
             more: cqueue::more(entry.flags()),
@@ -183,6 +184,7 @@ impl Ring {
                 unsafe { Buffers::filled(buffer, entry.result().max(0) as usize) }
             }),
         }));
+        !queue.is_empty()
     }
 
     fn kernel_has_work(&mut self) -> bool {

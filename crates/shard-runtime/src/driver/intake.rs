@@ -112,6 +112,7 @@ impl Driver {
             done = self.broker.take_in(now, id, self.io.bytes(received), done);
             if done == len
                 || !alone
+                || self.broker.is_turn_long()
                 || self.broker.is_anyone_in_line()
                 || self.has_news()
                 || self.io.poll()?

@@ -20,7 +20,7 @@ use rustix::io::Errno;
 use rustix::net::RecvFlags;
 
 use super::listener::Listener;
-use super::{End, Event, Received, Wait};
+use super::{EVENTS_MAX, End, Event, Received, Wait};
 use crate::socket::Sockets;
 
 // Tokens above all connection ids.
@@ -203,17 +203,18 @@ impl Epoll {
 
     pub(crate) fn poll(&mut self) -> io::Result<bool> {
         self.wait(Wait::No)?;
-        Ok(self.has_work() || !self.writable.is_empty())
+        Ok(self.has_work())
     }
 
     /// Takes a batch of events. Returns whether this turn has another one.
     pub(crate) fn take_events(&mut self, into: &mut Vec<Event>) -> bool {
-        into.extend(self.writable.drain(..).map(Event::Writable));
+        let some = self.writable.len().min(EVENTS_MAX);
+        into.extend(self.writable.drain(..some).map(Event::Writable));
         if let Some(listener) = &mut self.listener {
             listener.accept_some(into);
         }
         self.receive_some(into);
-        self.due > 0 && self.turn_bytes > 0
+        !self.writable.is_empty() || (self.due > 0 && self.turn_bytes > 0)
     }
 
     pub(crate) fn bytes(&self, span: &Span) -> &[u8] {
@@ -228,7 +229,9 @@ impl Epoll {
 impl Epoll {
     /// Whether there is something to do that the kernel does not tell of again.
     fn has_work(&self) -> bool {
-        !self.line.is_empty() || self.listener.as_ref().is_some_and(Listener::has_work)
+        !self.line.is_empty()
+            || !self.writable.is_empty()
+            || self.listener.as_ref().is_some_and(Listener::has_work)
     }
 
     fn wait_for_edges(&mut self, wait: Wait) -> Result<(), Errno> {
@@ -274,7 +277,11 @@ impl Epoll {
     /// Receives from those in line until the buffer is full or all had their turn.
     fn receive_some(&mut self, into: &mut Vec<Event>) {
         let mut start = 0;
-        while self.due > 0 && self.turn_bytes > 0 && self.buffer.len() - start >= ROOM_BYTES_MIN {
+        while self.due > 0
+            && self.turn_bytes > 0
+            && into.len() < EVENTS_MAX
+            && self.buffer.len() - start >= ROOM_BYTES_MIN
+        {
             self.due -= 1;
             let Some(id) = self.line.pop_front() else { break };
             let Some(socket) = self.sockets.find(id) else { continue };

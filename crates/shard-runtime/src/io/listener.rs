@@ -8,7 +8,7 @@ use rustix::net::SocketFlags;
 use super::Event;
 
 /// Connections accepted in one turn; the others wait in the backlog for the next.
-const ACCEPTS_PER_TURN_MAX: usize = 64;
+const ACCEPTS_PER_TURN_MAX: usize = 32;
 
 #[derive(Debug)]
 pub(super) struct Listener {

@@ -12,7 +12,7 @@ use rustix::event::epoll;
 use rustix::io::Errno;
 
 use super::listener::Listener;
-use super::{End, Event, Received, Wait};
+use super::{EVENTS_MAX, End, Event, Received, Wait};
 use crate::socket::Sockets;
 use crate::sys::{BUFFER_BYTES, BUFFERS, Completion, Filled, Ring};
 
@@ -208,9 +208,10 @@ impl Uring {
         Ok(self.ring.glance()? || self.listener.as_ref().is_some_and(Listener::has_work))
     }
 
-    pub(crate) fn take_events(&mut self, into: &mut Vec<Event>) -> io::Result<()> {
+    /// Takes a batch of events. Returns whether there are more.
+    pub(crate) fn take_events(&mut self, into: &mut Vec<Event>) -> io::Result<bool> {
         let mut completions = std::mem::take(&mut self.completions);
-        self.ring.take_completions(&mut completions);
+        let has_more = self.ring.take_completions(&mut completions, EVENTS_MAX);
         for completion in completions.drain(..) {
             match completion.token {
                 TOKEN_WAKE | TOKEN_IGNORED => {}
@@ -227,7 +228,8 @@ impl Uring {
             }
         }
         self.completions = completions;
-        self.accept_some(into)
+        self.accept_some(into)?;
+        Ok(has_more)
     }
 
     pub(crate) fn bytes(&self, filled: &Filled) -> &[u8] {
