@@ -14,6 +14,9 @@ use crate::subscription::SubKey;
 /// Subscriptions that one call looks at.
 const RECHECKED_AT_ONCE: usize = 1024;
 
+/// Subscriptions that one call ends. Each takes some microseconds: its client and the log are told.
+const REVOKED_AT_ONCE: usize = 192;
+
 impl Broker {
     /// Holds an admitted connection against the directory in force.
     pub(crate) fn renew(&mut self, id: ConnId) {
@@ -38,15 +41,19 @@ impl Broker {
     /// Ends those of the next subscriptions from `from` on, which is 0 at first, that their connections may not
     /// have since it was settled anew what these may do, and screens those that they may have in part.
     pub fn recheck_subscriptions(&mut self, from: u64) -> Sweep {
-        let (rows, next) = stretch(from, self.egress.subs.rows(), RECHECKED_AT_ONCE);
-        let mut count = 0;
+        let (rows, mut next) = stretch(from, self.egress.subs.rows(), RECHECKED_AT_ONCE);
+        let (mut count, mut revoked) = (0, 0);
         for row in rows {
+            if revoked >= REVOKED_AT_ONCE {
+                next = Some(row as u64);
+                break;
+            }
             let Some(sub) = self.egress.subs.row(row).filter(|sub| !sub.is_leaving()) else { continue };
             let id = sub.conn;
             let client = self.egress.clients.peek(id);
             if client.is_some_and(|client| client.recheck.is_some() && client.closing.is_none()) {
                 count += 1;
-                self.recheck(id, SubKey(row as u32));
+                revoked += usize::from(self.recheck(id, SubKey(row as u32)));
             }
         }
         self.settle();
@@ -65,17 +72,21 @@ impl Broker {
         }
     }
 
-    pub(crate) fn recheck(&mut self, id: ConnId, key: SubKey) {
+    /// Holds a subscription against what its connection may do. Returns whether that ended it.
+    pub(crate) fn recheck(&mut self, id: ConnId, key: SubKey) -> bool {
         let sub = self.egress.subs.at(key);
         self.accounts[sub.account()].local.filter(sub.filter, &mut self.filter);
-        let Some(guard) = &self.egress.clients.at(id).guard else { return };
+        let Some(guard) = &self.egress.clients.at(id).guard else { return false };
         let sub = self.egress.subs.at(key);
         if !guard.access().may_subscribe(&self.filter, sub.queue()) {
             self.revoke(id, key);
-        } else if guard.access().screens(&self.filter, sub.queue()) {
+            return true;
+        }
+        if guard.access().screens(&self.filter, sub.queue()) {
             let round = self.screen(id, key);
             self.raise_fence(id, round);
         }
+        false
     }
 
     /// Ends a subscription and says so. The filter is in hand.

@@ -8,10 +8,10 @@ use crate::inspect::stretch;
 use crate::seldom::SeldomLine;
 
 /// Connections that one call of [`Broker::shed`] is to close at most: they take a fraction of a millisecond.
-pub const SHED_AT_ONCE_MAX: usize = 64;
+pub const SHED_AT_ONCE_MAX: usize = 32;
 
-/// Connections that one call of a sweep looks at.
-const SWEPT_AT_ONCE: usize = 128;
+/// Connections that one call of a sweep looks at: it may close all of them.
+const SWEPT_AT_ONCE: usize = 32;
 
 /// A part of a walk over all connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

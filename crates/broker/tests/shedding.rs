@@ -73,6 +73,6 @@ fn very_many_are_told_in_parts() {
         let part = shards.brokers[0].on_lame_duck(at);
         (told, parts, from) = (told + part.count, parts + 1, part.next);
     }
-    assert_eq!((told, parts), (300, 3));
+    assert_eq!((told, parts), (300, 10));
     assert!(conns.iter().all(|conn| shards.output(*conn).contains(r#""ldm":true"#)));
 }
