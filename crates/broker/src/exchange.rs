@@ -8,6 +8,7 @@ use crate::members::{MemberChange, needs_fence};
 use crate::pacing::{Outcome, PileWatch};
 use crate::subscription::SubKey;
 use crate::time::Time;
+use crate::turn::INTEREST_TURN_STEPS;
 
 /// What the readers here did with the messages of a batch.
 #[derive(Debug, Default)]
@@ -35,6 +36,7 @@ impl Broker {
                     }
                 }
                 Frame::Interest(interest) => {
+                    self.turn.spend_beside(INTEREST_TURN_STEPS);
                     self.account_of(interest.account as usize).on_interest(from, &interest);
                 }
                 Frame::OfferReply(reply) => self.on_offer_reply(from, &reply),

@@ -34,6 +34,9 @@ pub(crate) const SUBSCRIPTION_STEPS: u64 = 8;
 /// it a turn is long after five hundred of them, which take one to three microseconds each.
 pub(crate) const SUBSCRIPTION_TURN_STEPS: u64 = 56;
 
+/// What it costs a turn that another shard tells of a subscription.
+pub(crate) const INTEREST_TURN_STEPS: u64 = 16;
+
 /// What it costs a turn that a connection begins or ends, its socket included: some 30 microseconds.
 pub(crate) const CONNECTION_TURN_STEPS: u64 = 1200;
 

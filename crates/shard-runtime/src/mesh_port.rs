@@ -37,6 +37,8 @@ pub(crate) enum Parcel {
 pub(crate) struct MeshPort {
     outbound: Producer<Parcel>,
     pub(crate) inbound: Consumer<Parcel>,
+    /// Parcels that came before what was received last, and are to be taken before it.
+    pub(crate) due: usize,
     /// Parcels that found the queue full. Only connections and the last word can get here, a
     /// descriptor for each connection.
     late: VecDeque<Parcel>,
@@ -49,7 +51,7 @@ impl MeshPort {
     pub(crate) fn pair() -> (Self, Self) {
         let (to_b, from_a) = RingBuffer::new(PARCELS_MAX);
         let (to_a, from_b) = RingBuffer::new(PARCELS_MAX);
-        let end = |outbound, inbound| Self { outbound, inbound, late: VecDeque::new(), ended: false };
+        let end = |outbound, inbound| Self { outbound, inbound, due: 0, late: VecDeque::new(), ended: false };
         (end(to_b, from_b), end(to_a, from_a))
     }
 

@@ -15,22 +15,25 @@ use crate::mesh_port::Parcel;
 
 impl Driver {
     /// Takes what happened and what other shards have sent. Until all of it is taken in nothing newer is heard,
-    /// which would overtake it.
+    /// which would overtake it: if that is too much for a turn, not before the next one goes on with it.
     pub(super) fn take_events(&mut self, now: Time) -> io::Result<()> {
-        let mut events = std::mem::take(&mut self.events);
-        self.is_taking_in = true;
-        loop {
-            let has_more = self.io.take_events(&mut events)?;
+        let mut has_more = true;
+        while has_more {
+            if !std::mem::replace(&mut self.is_taking_in, true) {
+                has_more = self.io.take_events(&mut self.events)?;
+                self.note_parcels();
+            }
             // Whatever made a client send what was just received may have come from another shard,
             // and what that shard sent us before counts first (docs/decisions/0001-interest-fence.md).
-            self.take_parcels(now)?;
-            self.take_in(now, &mut events)?;
-            if !has_more || self.broker.is_turn_long() {
-                break;
+            if !self.take_parcels(now)? {
+                return Ok(());
             }
+            let mut events = std::mem::take(&mut self.events);
+            self.take_in(now, &mut events)?;
+            self.events = events;
+            self.is_taking_in = false;
+            has_more &= !self.broker.is_turn_long();
         }
-        self.is_taking_in = false;
-        self.events = events;
         Ok(())
     }
 
@@ -183,12 +186,22 @@ impl Driver {
         self.steer_receive(id)
     }
 
-    /// Takes what other shards have sent so far.
-    fn take_parcels(&mut self, now: Time) -> io::Result<()> {
+    /// Notes what other shards have sent so far.
+    fn note_parcels(&mut self) {
+        for port in self.ports.iter_mut().flatten() {
+            port.due = port.inbound.slots();
+        }
+    }
+
+    /// Takes what was noted, as far as the turn goes. Returns whether that was all.
+    fn take_parcels(&mut self, now: Time) -> io::Result<bool> {
         for peer in ShardId::all(self.ports.len()) {
-            let sent = self.ports[peer.index()].as_ref().map_or(0, |port| port.inbound.slots());
-            for _ in 0..sent {
+            while self.ports[peer.index()].as_ref().is_some_and(|port| port.due > 0) {
+                if self.broker.is_turn_long() {
+                    return Ok(false);
+                }
                 let port = self.port(peer);
+                port.due -= 1;
                 let Ok(parcel) = port.inbound.pop() else { break };
                 match parcel {
                     Parcel::Batch(batch) => {
@@ -201,7 +214,7 @@ impl Driver {
                 }
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     pub(super) fn on_deadlines(&mut self, now: Time) -> io::Result<()> {

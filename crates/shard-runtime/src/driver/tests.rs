@@ -2,6 +2,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 
 use broker::{Config, Settings};
+use fabric::{Interest, Told};
 use nats_auth::{Directory, IdentityConfig, User};
 use nats_proto::ServerInfo;
 use rustix::event::{EventfdFlags, eventfd};
@@ -10,6 +11,7 @@ use tls_session::{KeyPair, Policy, Roots};
 use super::*;
 use crate::io::Backend;
 use crate::mesh_port::Parcel;
+use crate::orders::Order;
 
 /// The first of two shards, and what the second one has in its place.
 fn first_of_two() -> (Driver, MeshPort) {
@@ -161,4 +163,49 @@ fn a_client_that_hangs_up_while_its_password_waits_is_let_go() {
     assert!(driver.broker.wants_input(first()), "its time does not run out");
     drop(client);
     await_that(&mut driver, |driver| driver.broker.peer(first()).is_none());
+}
+
+/// A turn that takes in a lot went on for as long as an order waited, which only the next turn carries out.
+#[test]
+fn an_order_that_comes_late_waits_for_the_next_turn() {
+    let (mut driver, _peer) = first_of_two();
+    driver.received_bytes = 1 << 20;
+    driver.orders.give(Order::StopAccepting);
+    driver.receive_more(driver.clock.now()).unwrap();
+    assert!(driver.orders.are_waiting());
+}
+
+/// More interest than a turn takes in.
+fn much_interest(link: &mut fabric::Link, round: u64) -> Parcel {
+    for number in 0..3000 {
+        let filter = format!("row.{round}.{number}");
+        let now = Told { weight: 1, firm: true };
+        let interest =
+            Interest { account: 0, filter: filter.as_bytes(), queue: None, before: Told::default(), now };
+        link.push_interest(&interest, round);
+    }
+    Parcel::Batch(link.take_batch())
+}
+
+#[test]
+fn what_was_received_waits_for_all_that_other_shards_sent_before() {
+    let (mut driver, mut peer) = first_of_two();
+    let mut client = connection(&mut driver, &mut peer);
+    await_that(&mut driver, |driver| driver.broker.connections() == 1);
+    assert!(reads(&mut client).unwrap().starts_with("INFO "));
+    client.write_all(b"PING\r\n").unwrap();
+    let mut link = fabric::Link::default();
+    for round in 1..4 {
+        peer.send(much_interest(&mut link, round));
+    }
+    driver.io.wait(Wait::Forever).unwrap();
+    for left in [2, 1, 0] {
+        assert_eq!(reads(&mut client), Err(ErrorKind::WouldBlock));
+        let now = driver.clock.now();
+        driver.broker.on_turn(now);
+        driver.take_events(now).unwrap();
+        driver.flush(now).unwrap();
+        assert_eq!(driver.port(ShardId(1)).inbound.slots(), left);
+    }
+    assert_eq!(reads(&mut client).unwrap(), "PONG\r\n");
 }

@@ -86,6 +86,7 @@ impl Driver {
     /// is for a reader, the cheaper it is to send.
     pub(super) fn receive_more(&mut self, now: Time) -> io::Result<()> {
         while self.received_bytes >= MUCH_BYTES
+            && !self.is_taking_in
             && !self.broker.is_turn_long()
             && (self.has_parcels() || self.io.poll()?)
         {
