@@ -175,6 +175,19 @@ fn metrics_are_by_shard(setup: Setup) {
     assert_eq!((sum("buster_received_bytes_total"), sum("buster_sent_messages_total")), (40.0, 0.0));
     assert!(sum("buster_turn_seconds_count") > 0.0 && sum("buster_parks_total") > 0.0);
     assert!(sum("process_resident_memory_bytes") > 1e6);
+    let of_shards = |name: &str| -> Vec<f64> {
+        let of_name = samples.iter().filter(|sample| sample["name"] == name);
+        of_name.map(|sample| sample["value"].as_f64().expect("a number")).collect()
+    };
+    let [longest, count, time] =
+        ["buster_turn_longest_seconds", "buster_turn_seconds_count", "buster_turn_seconds_sum"]
+            .map(of_shards);
+    assert_eq!(longest.len() as u32, setup.shards);
+    for ((longest, count), time) in longest.into_iter().zip(count).zip(time) {
+        // It is one of those turns, and no shorter than they are on average.
+        assert!(0.0 < longest && longest <= time, "{longest} of {time}");
+        assert!(longest * count >= time * 0.999, "{longest} of {time} in {count} turns");
+    }
 }
 
 /// The text, as Prometheus' own parser reads it.

@@ -96,7 +96,8 @@ impl Plan {
             moves: *random.one_of(&[0, 5, 30, 200]),
             accounts: *random.one_of(&[1, 1, 2, 3]),
             permissions: random.chance(40),
-            ballast: *random.one_of(&[0, 0, 10, 60]),
+            // Some have more than one part of the tables they are kept in.
+            ballast: *random.one_of(&[0, 0, 10, 60, 1500]),
             chore_steps: *random.one_of(&[1, 30, 100, 4096]),
             forge_quiet: None,
             forge_confirmations: false,

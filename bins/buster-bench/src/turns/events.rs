@@ -24,7 +24,7 @@ const ONE_SHARD: &str = "--shards 1";
 /// Monitoring requests at the same time.
 const CROWD: usize = 64;
 
-pub(crate) const EVENTS: [Event; 27] = [
+pub(crate) const EVENTS: [Event; 30] = [
     event("sub", "SUBs without end", Stage::take_owner, |stage| stage.flood(Rows::Plain)),
     event("sub-queue", "the same with queue groups", Stage::take_owner, |stage| stage.flood(Rows::Queue)),
     event("sub-wild", "the same with wildcards", Stage::take_owner, |stage| stage.flood(Rows::Wild)),
@@ -71,11 +71,20 @@ pub(crate) const EVENTS: [Event; 27] = [
         stage.reload(&users(stage.connections, "deny: [\"row.>\"]"))?;
         stage.until(|tally| tally.subscriptions < 100)
     }),
+    Event {
+        flags: TWO_SHARDS,
+        ..with_users("reload-revoke-2", "the same, and another shard is told", |stage| {
+            stage.reload(&users(stage.connections, "deny: [\"row.>\"]"))?;
+            stage.until(|tally| tally.subscriptions < 100)
+        })
+    },
     with_users("reload-users", "reload, all users but one are gone", |stage| {
         stage.reload(&users(1, ""))?;
         stage.until(|tally| tally.connections < 2)
     }),
     event("hangups", "all connections end at once", crowd, Stage::end_all),
+    event("fan-out", "one message to all connections", crowd, Stage::publish_to_others),
+    event("fan-out-same", "one message to all rows", fill_same, Stage::publish_to_owner),
     Event {
         config: Some(|_| "lame_duck_duration: \"30s\"\nlame_duck_grace_period: \"1s\"\n".to_owned()),
         ..event("lame-duck", "lame duck mode", crowd, Stage::retire)

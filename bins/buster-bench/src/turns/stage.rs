@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::client::{self, Dialer};
@@ -199,6 +199,24 @@ impl Stage {
     pub(crate) fn say(&mut self, bytes: &[u8]) -> Result<()> {
         let owner = self.owner.as_mut().context("nobody subscribes")?;
         owner.write_all(bytes).context("writing to the server")
+    }
+
+    /// Publishes to what all other connections subscribe to, and reads what one of them is sent.
+    pub(crate) fn publish_to_others(&mut self) -> Result<()> {
+        self.say(&frames::publish("a", None, 16))?;
+        self.await_pong()?;
+        let other = self.others.last_mut().context("there are no other connections")?;
+        let messages = client::await_pong(other)?;
+        ensure!(messages == 1, "{messages} messages instead of one");
+        Ok(())
+    }
+
+    /// Publishes to what all rows subscribe to, and reads all that comes of it.
+    pub(crate) fn publish_to_owner(&mut self) -> Result<()> {
+        self.say(&frames::publish("row.all", None, 16))?;
+        let messages = client::await_pong(self.owner.as_mut().context("nobody subscribes")?)?;
+        ensure!(messages == u64::from(self.rows), "{messages} messages");
+        Ok(())
     }
 
     fn await_pong(&mut self) -> Result<()> {
