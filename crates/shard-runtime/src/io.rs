@@ -78,8 +78,8 @@ impl Received {
 /// Buffers that bytes can stay in.
 pub(crate) const BUFFERS: usize = sys::BUFFERS as usize;
 
-/// Events of one batch: if each is the end of a connection they take a millisecond.
-const EVENTS_MAX: usize = 32;
+/// Ends of connections in one batch of events: they take a millisecond.
+const ENDS_MAX: usize = 32;
 
 /// How long to wait for an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -242,7 +242,7 @@ impl Io {
         }
     }
 
-    /// Takes a batch of events, of [`EVENTS_MAX`] at most and connections that begin. Returns whether this turn has
+    /// Takes a batch of events, of which [`ENDS_MAX`] at most are ends. Returns whether this turn has
     /// another one, for which all bytes of this one have to be given back.
     pub(crate) fn take_events(&mut self, into: &mut Vec<Event>) -> io::Result<bool> {
         match self {

@@ -171,19 +171,24 @@ impl Ring {
         Ok(!self.ring.completion().is_empty())
     }
 
-    /// Takes events that are there, so many at most. Returns whether there are more.
-    pub(crate) fn take_completions(&mut self, into: &mut Vec<Completion>, max: usize) -> bool {
+    /// Takes events that are there, up to this many that may be the end of something. Returns whether there are
+    /// more.
+    pub(crate) fn take_completions(&mut self, into: &mut Vec<Completion>, ends_max: usize) -> bool {
         into.clear();
         let mut queue = self.ring.completion();
-        into.extend(queue.by_ref().take(max).map(|entry| Completion {
-            token: entry.user_data(),
-            result: entry.result(),
-            more: cqueue::more(entry.flags()),
-            filled: cqueue::buffer_select(entry.flags()).map(|buffer| {
+        let mut ends = 0;
+        while ends < ends_max
+            && let Some(entry) = queue.next()
+        {
+            let filled = cqueue::buffer_select(entry.flags()).map(|buffer| {
                 // SAFETY: this is the one time that this completion is seen.
                 unsafe { Buffers::filled(buffer, entry.result().max(0) as usize) }
-            }),
-        }));
+            });
+            let (token, result, more) = (entry.user_data(), entry.result(), cqueue::more(entry.flags()));
+            let lacks_buffer = result == -rustix::io::Errno::NOBUFS.raw_os_error();
+            ends += usize::from(result <= 0 && !lacks_buffer);
+            into.push(Completion { token, result, more, filled });
+        }
         !queue.is_empty()
     }
 

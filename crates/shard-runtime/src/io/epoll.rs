@@ -20,7 +20,7 @@ use rustix::io::Errno;
 use rustix::net::RecvFlags;
 
 use super::listener::Listener;
-use super::{EVENTS_MAX, End, Event, Received, Wait};
+use super::{ENDS_MAX, End, Event, Received, Wait};
 use crate::socket::Sockets;
 
 // Tokens above all connection ids.
@@ -203,18 +203,17 @@ impl Epoll {
 
     pub(crate) fn poll(&mut self) -> io::Result<bool> {
         self.wait(Wait::No)?;
-        Ok(self.has_work())
+        Ok(self.has_work() || !self.writable.is_empty())
     }
 
     /// Takes a batch of events. Returns whether this turn has another one.
     pub(crate) fn take_events(&mut self, into: &mut Vec<Event>) -> bool {
-        let some = self.writable.len().min(EVENTS_MAX);
-        into.extend(self.writable.drain(..some).map(Event::Writable));
+        into.extend(self.writable.drain(..).map(Event::Writable));
         if let Some(listener) = &mut self.listener {
             listener.accept_some(into);
         }
         self.receive_some(into);
-        !self.writable.is_empty() || (self.due > 0 && self.turn_bytes > 0)
+        self.due > 0 && self.turn_bytes > 0
     }
 
     pub(crate) fn bytes(&self, span: &Span) -> &[u8] {
@@ -229,9 +228,7 @@ impl Epoll {
 impl Epoll {
     /// Whether there is something to do that the kernel does not tell of again.
     fn has_work(&self) -> bool {
-        !self.line.is_empty()
-            || !self.writable.is_empty()
-            || self.listener.as_ref().is_some_and(Listener::has_work)
+        !self.line.is_empty() || self.listener.as_ref().is_some_and(Listener::has_work)
     }
 
     fn wait_for_edges(&mut self, wait: Wait) -> Result<(), Errno> {
@@ -276,10 +273,10 @@ impl Epoll {
 
     /// Receives from those in line until the buffer is full or all had their turn.
     fn receive_some(&mut self, into: &mut Vec<Event>) {
-        let mut start = 0;
-        while self.due > 0
+        let (mut start, mut ends) = (0, 0);
+        while ends < ENDS_MAX
+            && self.due > 0
             && self.turn_bytes > 0
-            && into.len() < EVENTS_MAX
             && self.buffer.len() - start >= ROOM_BYTES_MIN
         {
             self.due -= 1;
@@ -299,10 +296,16 @@ impl Epoll {
                     start += len;
                     self.turn_bytes = self.turn_bytes.saturating_sub(len);
                 }
-                Ok((0, _)) => end(id, socket, End::Closed, into),
+                Ok((0, _)) => {
+                    ends += 1;
+                    end(id, socket, End::Closed, into);
+                }
                 Err(Errno::AGAIN) => socket.readable = false,
                 Err(Errno::INTR) => {}
-                Err(_) => end(id, socket, End::Failed, into),
+                Err(_) => {
+                    ends += 1;
+                    end(id, socket, End::Failed, into);
+                }
             }
             line_up(&mut self.line, id, socket);
         }

@@ -12,7 +12,7 @@ use rustix::event::epoll;
 use rustix::io::Errno;
 
 use super::listener::Listener;
-use super::{EVENTS_MAX, End, Event, Received, Wait};
+use super::{ENDS_MAX, End, Event, Received, Wait};
 use crate::socket::Sockets;
 use crate::sys::{BUFFER_BYTES, BUFFERS, Completion, Filled, Ring};
 
@@ -211,7 +211,7 @@ impl Uring {
     /// Takes a batch of events. Returns whether there are more.
     pub(crate) fn take_events(&mut self, into: &mut Vec<Event>) -> io::Result<bool> {
         let mut completions = std::mem::take(&mut self.completions);
-        let has_more = self.ring.take_completions(&mut completions, EVENTS_MAX);
+        let has_more = self.ring.take_completions(&mut completions, ENDS_MAX);
         for completion in completions.drain(..) {
             match completion.token {
                 TOKEN_WAKE | TOKEN_IGNORED => {}
