@@ -276,7 +276,6 @@ impl Egress {
     pub(crate) fn unlink_sub(&mut self, id: ConnId, key: SubKey) -> BySid {
         let link = self.subs.by_sid(&self.subs.at(key).sid, key);
         self.clients.at(id).subs.remove(link.table_hash(), |found| *found == link, BySid::table_hash);
-        self.trace_unsubscribed(key);
         link
     }
 
@@ -292,19 +291,27 @@ impl Egress {
 
     /// Queues protocol text for a client.
     pub(crate) fn send(&mut self, id: ConnId, bytes: &[u8]) {
-        let Some(client) = self.clients.find(id) else { return };
+        if self.send_untraced(id, bytes)
+            && self.trace
+            && let Some(client) = self.clients.peek(id)
+        {
+            trace::sent(&client.label, bytes);
+        }
+    }
+
+    /// The same for text whose line the log has already; false if there is no room for it.
+    pub(crate) fn send_untraced(&mut self, id: ConnId, bytes: &[u8]) -> bool {
+        let Some(client) = self.clients.find(id) else { return false };
         let max_pending = self.bounds.max_pending;
         if client.closing.is_none() && client.outbox.len() + bytes.len() > max_pending {
             cut_off(client, max_pending);
             self.overrun.push(id);
-            return;
-        }
-        if self.trace {
-            trace::sent(&client.label, bytes);
+            return false;
         }
         client.outbox.push(&mut self.pool, bytes);
         self.unflushed += bytes.len();
         self.mark_dirty(id);
+        true
     }
 
     /// Queues `-ERR`.

@@ -14,6 +14,7 @@ use crate::guard::Permit;
 use crate::input::Flow;
 use crate::offers::{Message, Offer, Refusals};
 use crate::seldom::SeldomLine;
+use crate::session::OK;
 use crate::time::Time;
 use crate::trace;
 
@@ -79,13 +80,16 @@ impl Broker {
         if abilities.pedantic && !is_valid_literal(written) {
             self.egress.send_err(id, "Invalid Publish Subject");
         }
+        if self.egress.trace {
+            self.trace_body(id, written, publish);
+        }
         let permit = if watch.publishes { self.permit(id, publish.subject) } else { Permit::Always };
         if let Some(complaint) = self.complaint(account, permit, publish) {
             self.complain(id, &complaint);
             return Flow::Next;
         }
         if abilities.verbose {
-            self.egress.send(id, b"+OK\r\n");
+            self.egress.send(id, OK);
         }
 
         self.egress.begin();
@@ -111,17 +115,23 @@ impl Broker {
         self.close(id, CloseReason::ProtocolViolation);
     }
 
+    #[cold]
+    fn trace_body(&mut self, id: ConnId, written: &[u8], publish: &Publish<'_>) {
+        let label = &self.egress.clients.at(id).label;
+        // Also where a mapping leads back to the same subject.
+        if !std::ptr::eq(written, publish.subject) {
+            trace::mapped(label, written, publish.subject);
+        }
+        trace::received_body(label, publish, self.egress.trace_extent);
+    }
+
     /// The subject that the account maps this one to, if it does.
     fn mapped(&mut self, id: ConnId, subject: &[u8]) -> Option<Vec<u8>> {
         let client = self.egress.clients.at(id);
         let mappings = self.config.settings.directory.account(client.account).mappings();
         let mut mapped = Vec::new();
         let random = || (self.random.next() >> 32) as u32;
-        let is_mapped = mappings.apply(subject, random, &mut mapped);
-        if is_mapped && self.egress.trace {
-            trace::mapped(&client.label, subject, &mapped);
-        }
-        is_mapped.then_some(mapped)
+        mappings.apply(subject, random, &mut mapped).then_some(mapped)
     }
 
     fn permit(&mut self, id: ConnId, subject: &[u8]) -> Permit {

@@ -17,6 +17,8 @@ use crate::turn::{SUBSCRIPTION_STEPS, SUBSCRIPTION_TURN_STEPS};
 /// The first PING comes this soon after CONNECT, to learn the round-trip time.
 const FIRST_PING: Duration = Duration::from_secs(2);
 
+pub(crate) const OK: &[u8] = b"+OK\r\n";
+
 impl Broker {
     pub(crate) fn on_op(&mut self, now: Time, id: ConnId, op: &ClientOp<'_>) -> Flow {
         let client = self.egress.clients.at(id);
@@ -35,7 +37,7 @@ impl Broker {
         }
         let client = self.egress.clients.at(id);
         if self.egress.trace {
-            trace::received(&client.label, op, self.egress.trace_extent);
+            trace::received(&client.label, op);
         }
         match op {
             ClientOp::Publish(publish) => return self.publish(id, publish),
@@ -109,7 +111,7 @@ impl Broker {
     /// A `+OK` that is owed comes before what ends the connection. Neither leaves before the fence is gone.
     pub(crate) fn pay_ok(&mut self, id: ConnId) {
         if std::mem::take(&mut self.egress.clients.at(id).owes_ok) {
-            self.egress.send(id, b"+OK\r\n");
+            self.egress.send_untraced(id, OK);
         }
     }
 
@@ -121,8 +123,12 @@ impl Broker {
         }
         if client.fence.is_some() {
             client.owes_ok = true;
+            // In the log it stands before what the op brings about, as in nats-server's.
+            if self.egress.trace {
+                trace::sent(&client.label, OK);
+            }
         } else {
-            self.egress.send(id, b"+OK\r\n");
+            self.egress.send(id, OK);
         }
     }
 

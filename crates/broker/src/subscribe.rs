@@ -12,6 +12,7 @@ use crate::complaint::Complaint;
 use crate::input::Flow;
 use crate::members::MemberChange;
 use crate::seldom::SeldomLine;
+use crate::session::OK;
 use crate::subscription::{SubKey, Subscription};
 
 /// The queue group that servers keep for themselves.
@@ -83,15 +84,22 @@ impl Broker {
         if let Some(hold) = self.interest_has_to_wait(id) {
             return Flow::Hold(hold);
         }
+        let mut ended = None;
         if let Some(key) = self.egress.find_sub(id, unsubscribe.sid) {
             self.note_activity(id);
             let delivered = self.egress.subs.at(key).delivered;
             match unsubscribe.max {
                 Some(max) if max > delivered => self.end_after(id, key, max),
-                _ => self.leave(id, key),
+                _ => ended = Some((key, self.begin_leave(id, key))),
             }
         }
         self.acknowledge(id);
+        if let Some((key, is_free)) = ended {
+            self.egress.trace_unsubscribed(key);
+            if is_free {
+                self.remove(key);
+            }
+        }
         Flow::Next
     }
 
@@ -157,15 +165,23 @@ impl Broker {
     }
 
     pub(crate) fn leave(&mut self, id: ConnId, key: SubKey) {
+        self.egress.trace_unsubscribed(key);
+        if self.begin_leave(id, key) {
+            self.remove(key);
+        }
+    }
+
+    /// A subscription is its client's no longer; true if nothing else waits for it, so that it can be removed.
+    fn begin_leave(&mut self, id: ConnId, key: SubKey) -> bool {
         let link = self.egress.unlink_sub(id, key);
         let round = self.announce_leave(key);
         if round.is_none() && !self.has_deferred_end(id, key) {
-            self.remove(key);
-            return;
+            return true;
         }
         self.egress.subs.at_mut(key).set_leaving();
         self.egress.clients.at(id).deferred.push_back(Deferred::Remove(link));
         self.raise_fence(id, round);
+        false
     }
 
     /// Ends all subscriptions of a connection that goes on, as UNSUB ends one.
@@ -253,6 +269,7 @@ impl Broker {
             tracing::debug!("{label} - Auto-unsubscribe limit of {max} reached for sid '{sid}'");
         }
         self.egress.unlink_sub(id, key);
+        self.egress.trace_unsubscribed(key);
         // No fence: whoever relies on interest that may run out asks before it does.
         self.announce_leave(key);
         self.remove(key);
@@ -331,7 +348,7 @@ impl Broker {
         client.fence = None;
         client.fenced_ops = 0;
         if std::mem::take(&mut client.owes_ok) {
-            self.egress.send(id, b"+OK\r\n");
+            self.egress.send_untraced(id, OK);
         }
         self.egress.mark_dirty(id);
         self.resume(id, Hold::Fence);

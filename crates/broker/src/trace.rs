@@ -11,9 +11,9 @@ pub(crate) struct Extent {
     pub(crate) headers_only: bool,
 }
 
-/// Logs an op a client sent, as far as nats-server does: nothing that only servers say.
+/// Logs the line of an op a client sent, as far as nats-server does: nothing that only servers say.
 #[cold]
-pub(crate) fn received(label: &str, op: &ClientOp<'_>, extent: Extent) {
+pub(crate) fn received(label: &str, op: &ClientOp<'_>) {
     let line = match op {
         ClientOp::Connect(json) => {
             format!("CONNECT {}", without_secrets(json).unwrap_or_else(|| "[not an object]".into()))
@@ -33,7 +33,7 @@ pub(crate) fn received(label: &str, op: &ClientOp<'_>, extent: Extent) {
             format!("SUB {}{queue} {}", show(sub.subject), show(sub.sid))
         }
         ClientOp::Unsubscribe(unsub) => {
-            let max = unsub.max.map(|max| format!(" {max}")).unwrap_or_default();
+            let max = unsub.max_text.map(|max| format!(" {}", show(max))).unwrap_or_default();
             format!("UNSUB {}{max}", show(unsub.sid))
         }
         ClientOp::Ping => "PING".into(),
@@ -41,9 +41,12 @@ pub(crate) fn received(label: &str, op: &ClientOp<'_>, extent: Extent) {
         ClientOp::Ok | ClientOp::Err(_) | ClientOp::Info(_) => return,
     };
     tracing::trace!("{label} - <<- [{line}]");
-    if let ClientOp::Publish(publish) = op
-        && let Some(body) = shown(publish.body, publish.header.map_or(0, |header| header.bytes), extent)
-    {
+}
+
+/// Logs the body of a message that a client sent, which comes after what there is to say of its line.
+#[cold]
+pub(crate) fn received_body(label: &str, publish: &Publish<'_>, extent: Extent) {
+    if let Some(body) = shown(publish.body, publish.header.map_or(0, |header| header.bytes), extent) {
         tracing::trace!("{label} - <<- MSG_PAYLOAD: [{body}]");
     }
 }

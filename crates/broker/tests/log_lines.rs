@@ -7,31 +7,37 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use nats_auth::{
-    AccountConfig, AccountLimits, Config, Directory, IdentityConfig, Permissions, SubjectPermission, User,
+    AccountConfig, AccountLimits, Config, Destination, Directory, IdentityConfig, Mapping, Permissions,
+    SubjectPermission, User,
 };
 use shards::{Conn, Shards};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
-/// Keeps the lines that a plain server would log.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<String>>>);
+/// Keeps the lines that a server would log at a level.
+#[derive(Clone)]
+struct Lines {
+    level: Level,
+    lines: Arc<Mutex<Vec<String>>>,
+}
 
 impl Subscriber for Lines {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        *metadata.level() <= Level::INFO
+        *metadata.level() <= self.level
     }
 
     fn event(&self, event: &Event<'_>) {
         let level = match *event.metadata().level() {
             Level::ERROR => "ERR",
             Level::WARN => "WRN",
-            _ => "INF",
+            Level::INFO => "INF",
+            Level::DEBUG => "DBG",
+            _ => "TRC",
         };
         let mut line = Text(format!("[{level}] "));
         event.record(&mut line);
-        self.0.lock().unwrap().push(line.0);
+        self.lines.lock().unwrap().push(line.0);
     }
 
     fn new_span(&self, _span: &Attributes<'_>) -> Id {
@@ -52,18 +58,26 @@ impl Visit for Text {
     }
 }
 
-/// What is logged meanwhile.
+/// What a plain server logs meanwhile.
 fn logged(act: impl FnOnce()) -> Vec<String> {
-    let lines = Lines::default();
+    logged_at(Level::INFO, act)
+}
+
+fn logged_at(level: Level, act: impl FnOnce()) -> Vec<String> {
+    let lines = Lines { level, lines: Arc::default() };
     tracing::subscriber::with_default(lines.clone(), act);
-    let lines = lines.0.lock().unwrap();
+    let lines = lines.lines.lock().unwrap();
     lines.clone()
 }
 
 /// The same of a connection that says these things, each in a read of its own, behind the name that lines
 /// begin with.
 fn logged_of(shards: &mut Shards, conn: Conn, said: &[&str]) -> Vec<String> {
-    let all = logged(|| {
+    logged_of_at(Level::INFO, shards, conn, said)
+}
+
+fn logged_of_at(level: Level, shards: &mut Shards, conn: Conn, said: &[&str]) -> Vec<String> {
+    let all = logged_at(level, || {
         for said in said {
             shards.feed(conn, said);
             shards.settle();
@@ -381,4 +395,68 @@ fn a_reader_that_takes_too_long_is_told_of_with_what_waits() {
     });
     let line = "Flush took 0.250s with 1 chunks of 83 total bytes.";
     assert_eq!(recovered, [format!("{name} Recovered: {line}")]);
+}
+
+// The protocol.
+
+/// What a traced server logs of a connection that says this.
+fn traced(shards: usize, config: &Config, options: &str, said: &[&str]) -> Vec<String> {
+    let directory = Directory::new(config).unwrap();
+    let mut shards = Shards::with(shards, |settings| {
+        settings.directory = directory;
+        settings.trace = true;
+    });
+    let conn = shards.connect(options);
+    let lines = logged_of_at(Level::TRACE, &mut shards, conn, said);
+    lines.iter().filter_map(|line| line.strip_prefix("[TRC] ")).map(str::to_owned).collect()
+}
+
+// A maximum that is none was not shown, and DELSUB stood before OK.
+#[test]
+fn a_traced_unsub_is_shown_as_it_was_said_and_acknowledged_before_its_end() {
+    for shards in [1, 2] {
+        for max in ["", " x", " -1", " 0", " 99999999999"] {
+            let unsub = format!("UNSUB 1{max}\r\n");
+            let lines = traced(shards, &Config::default(), r#""verbose":true"#, &["SUB a 1\r\n", &unsub]);
+            let shown = format!("<<- [UNSUB 1{max}]");
+            let expected = ["<<- [SUB a 1]", "->> [OK]", &shown, "->> [OK]", "<-> [DELSUB 1]"];
+            assert_eq!(lines, expected, "{shards} shards");
+            let quiet = traced(shards, &Config::default(), r#""verbose":false"#, &["SUB a 1\r\n", &unsub]);
+            assert_eq!(quiet, ["<<- [SUB a 1]", &shown, "<-> [DELSUB 1]"], "{shards} shards");
+        }
+    }
+}
+
+// MAPPING stood behind the body.
+#[test]
+fn what_a_publish_is_mapped_to_is_traced_behind_its_line() {
+    let to = Destination { subject: "d".into(), weight: 100, cluster: None };
+    let mappings = vec![Mapping { source: "m.*".into(), destinations: vec![to] }];
+    let config = Config { mappings, ..Config::default() };
+    let options = r#""verbose":true,"pedantic":true"#;
+    let lines = traced(1, &config, options, &["PUB m.x 1\r\na\r\n", "PUB m.* 1\r\nb\r\n"]);
+    assert_eq!(
+        lines,
+        [
+            "<<- [PUB m.x 1]",
+            "<<- [MAPPING m.x -> d]",
+            r#"<<- MSG_PAYLOAD: ["a"]"#,
+            "->> [OK]",
+            "<<- [PUB m.* 1]",
+            "->> [-ERR Invalid Publish Subject]",
+            "<<- [MAPPING m.* -> d]",
+            r#"<<- MSG_PAYLOAD: ["b"]"#,
+            "->> [OK]",
+        ]
+    );
+}
+
+// The body was shown too.
+#[test]
+fn of_headers_that_are_refused_only_the_line_is_traced() {
+    let said = ["HPUB a 12 14\r\nNATS/1.0\r\n\r\nhi\r\n"];
+    assert_eq!(
+        traced(1, &Config::default(), r#""verbose":false,"headers":false"#, &said),
+        ["<<- [HPUB a 12 14]"]
+    );
 }

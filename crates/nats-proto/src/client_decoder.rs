@@ -95,12 +95,13 @@ fn subscribe<'a>(args: &[&'a [u8]]) -> Option<ClientOp<'a>> {
 
 #[inline(always)]
 fn unsubscribe<'a>(args: &[&'a [u8]]) -> Option<ClientOp<'a>> {
-    let (sid, max) = match *args {
+    let (sid, max_text) = match *args {
         [sid] => (sid, None),
-        [sid, max] => (sid, tokens::parse_size(max).filter(|&max| max > 0)),
+        [sid, max] => (sid, Some(max)),
         _ => return None,
     };
-    Some(ClientOp::Unsubscribe(Unsubscribe { sid, max: max.map(|max| max as u64) }))
+    let max = max_text.and_then(tokens::parse_size).filter(|&max| max > 0).map(|max| max as u64);
+    Some(ClientOp::Unsubscribe(Unsubscribe { sid, max, max_text }))
 }
 
 #[cfg(test)]
@@ -152,14 +153,14 @@ mod tests {
         assert_eq!(whole(b"SUB a.> 9\r\n"), ClientOp::Subscribe(plain));
         let queue = Subscribe { subject: b"a", queue: Some(b"q"), sid: b"x-1" };
         assert_eq!(whole(b"sUb a\tq x-1\n"), ClientOp::Subscribe(queue));
-        for (line, max) in [
-            (&b"UNSUB 1\r\n"[..], None),
-            (b"UNSUB 1 5\r\n", Some(5)),
-            (b"UNSUB 1 0\r\n", None),
-            (b"UNSUB 1 x\r\n", None),
-            (b"UNSUB 1 1000000000\r\n", None),
+        for (line, max, max_text) in [
+            (&b"UNSUB 1\r\n"[..], None, None),
+            (b"UNSUB 1 05\r\n", Some(5), Some(&b"05"[..])),
+            (b"UNSUB 1 0\r\n", None, Some(b"0")),
+            (b"UNSUB 1 x\r\n", None, Some(b"x")),
+            (b"UNSUB 1 1000000000\r\n", None, Some(b"1000000000")),
         ] {
-            assert_eq!(whole(line), ClientOp::Unsubscribe(Unsubscribe { sid: b"1", max }));
+            assert_eq!(whole(line), ClientOp::Unsubscribe(Unsubscribe { sid: b"1", max, max_text }));
         }
         assert_eq!(whole(b"CONNECT {}\r\n"), ClientOp::Connect(b"{}"));
         assert_eq!(whole(b"connect{}\n"), ClientOp::Connect(b"{}"));

@@ -96,6 +96,8 @@ pub struct Unsubscribe<'a> {
     /// Remove it after this many deliveries in all (1 to 999,999,999). `None` means now, which is
     /// also how nats-server reads `0` and anything that is no number.
     pub max: Option<u64>,
+    /// What stands behind the sid, as it was written.
+    pub max_text: Option<&'a [u8]>,
 }
 
 /// A server's `MSG` or `HMSG`.
