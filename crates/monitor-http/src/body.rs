@@ -21,8 +21,8 @@ pub(crate) struct Answered {
 }
 
 impl Answered {
-    pub(crate) fn new(text: String, held: Held) -> Self {
-        Self { rest: text.into(), _held: held }
+    pub(crate) fn new(body: Vec<u8>, held: Held) -> Self {
+        Self { rest: body.into(), _held: held }
     }
 }
 

@@ -91,21 +91,21 @@ mod tests {
     #[test]
     fn what_does_not_exist_has_an_empty_shape() {
         let now = Moment(0);
-        let routez = routez("ID", "n", now).body;
+        let routez = routez("ID", "n", now).text();
         let expected = concat!(
             "{\n  \"server_id\": \"ID\",\n  \"server_name\": \"n\",\n  \"now\": \"1970-01-01T00:00:00Z\",\n",
             "  \"num_routes\": 0,\n  \"routes\": []\n}"
         );
         assert_eq!(routez, expected);
-        assert!(leafz("ID", now).body.ends_with("\"leafnodes\": 0,\n  \"leafs\": []\n}"));
+        assert!(leafz("ID", now).text().ends_with("\"leafnodes\": 0,\n  \"leafs\": []\n}"));
         let ending = "\"outbound_gateways\": {},\n  \"inbound_gateways\": {}\n}";
-        assert!(gatewayz("ID", now).body.ends_with(ending));
-        assert_eq!(ip_queuesz().body, "{}");
+        assert!(gatewayz("ID", now).text().ends_with(ending));
+        assert_eq!(ip_queuesz().text(), "{}");
     }
 
     #[test]
     fn jsz_without_jetstream_says_so_where_nats_server_does() {
-        let body = jsz("ID", Moment(0)).body;
+        let body = jsz("ID", Moment(0)).text();
         let keys: Vec<&str> =
             body.lines().filter_map(|line| line.trim_start().strip_prefix('"')?.split('"').next()).collect();
         let expected = "memory storage reserved_memory reserved_storage accounts ha_assets api level total errors \

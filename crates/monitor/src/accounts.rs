@@ -97,8 +97,8 @@ impl AccountRow {
 }
 
 /// The answer for an account that does not exist.
-pub fn no_such_account(name: &str) -> Answer {
-    Answer::bad_request(format!("Account {name} does not exist"))
+pub fn no_such_account(name: impl AsRef<[u8]>) -> Answer {
+    Answer::bad_request([b"Account ", name.as_ref(), b" does not exist"].concat())
 }
 
 /// `/accstatz`: what accounts do; those without connections only if `unused`.
@@ -214,7 +214,7 @@ mod tests {
         accounts.add(row(1, 4));
         accounts.know("$SYS");
         accounts.know("A");
-        let body = accstatz("ID", Moment(0), &accounts, false).body;
+        let body = accstatz("ID", Moment(0), &accounts, false).text();
         let traffic = |msgs: u64, bytes: u64| {
             let part = |name: &str| format!("\"{name}\":{{\"msgs\":0,\"bytes\":0}}");
             let parts = [part("gateways"), part("routes"), part("leafs")].join(",");
@@ -228,12 +228,12 @@ mod tests {
             traffic(7, 14)
         );
         assert_eq!(body.split_whitespace().collect::<String>(), expected);
-        assert!(accstatz("ID", Moment(0), &accounts, true).body.contains("$SYS"));
+        assert!(accstatz("ID", Moment(0), &accounts, true).text().contains("$SYS"));
     }
 
     #[test]
     fn an_account_is_told_in_full() {
-        let body = row(2, 3).accountz("ID", Moment(0), "$SYS", Moment(0), None).body;
+        let body = row(2, 3).accountz("ID", Moment(0), "$SYS", Moment(0), None).text();
         let keys: Vec<&str> =
             body.lines().filter_map(|line| line.trim_start().strip_prefix('"')?.split('"').next()).collect();
         let expected = "server_id now system_account account_detail account_name update_time expired complete \
@@ -242,11 +242,11 @@ mod tests {
         assert_eq!(keys, expected.split_whitespace().collect::<Vec<_>>());
         let to = MappedTo { subject: "b.$1".into(), weight: 100 };
         let mappings = Mappings::from([("a.*".into(), vec![to])]);
-        let body = row(2, 3).accountz("ID", Moment(0), "$SYS", Moment(0), Some(&mappings)).body;
+        let body = row(2, 3).accountz("ID", Moment(0), "$SYS", Moment(0), Some(&mappings)).text();
         let body: String = body.split_whitespace().collect();
         let expected =
             "\"subscriptions\":1,\"mappings\":{\"a.*\":[{\"subject\":\"b.$1\",\"weight\":100}]},\"name_tag\"";
         assert!(body.contains(expected), "{body}");
-        assert_eq!(no_such_account("NOPE").body, "Account NOPE does not exist");
+        assert_eq!(no_such_account("NOPE").text(), "Account NOPE does not exist");
     }
 }

@@ -17,17 +17,26 @@ pub struct Answer {
     pub location: Option<String>,
     /// Whether the connection ends with it: what comes next may not be a request.
     pub closes: bool,
-    /// The text.
-    pub body: String,
+    /// Whether nobody shall guess at another kind of body.
+    pub no_sniff: bool,
+    /// Text, mostly: what clients have said is as they said it.
+    pub body: Vec<u8>,
 }
 
 const PLAIN: &str = "text/plain; charset=utf-8";
 
+const BINARY: &str = "application/octet-stream";
+
+/// How much of a body is looked at to tell what it is.
+const SNIFFED_BYTES: usize = 512;
+
 const HTML: &str = "text/html; charset=utf-8";
 
 impl Answer {
-    pub(crate) const fn plain(status: u16, body: String) -> Self {
-        Self { status, content_type: PLAIN, any_origin: false, location: None, closes: false, body }
+    pub(crate) fn plain(status: u16, body: impl Into<Vec<u8>>) -> Self {
+        let body = body.into();
+        let content_type = if is_text(&body) { PLAIN } else { BINARY };
+        Self { status, content_type, any_origin: false, location: None, closes: false, no_sniff: false, body }
     }
 
     pub(crate) fn json(value: &impl Serialize) -> Self {
@@ -42,12 +51,22 @@ impl Answer {
         Self { content_type: HTML, ..Self::plain(200, body) }
     }
 
-    pub(crate) fn bad_request(text: impl Into<String>) -> Self {
-        Self::plain(400, text.into())
+    pub(crate) fn bad_request(text: impl Into<Vec<u8>>) -> Self {
+        Self::plain(400, text)
+    }
+
+    /// A parameter says something that means nothing.
+    pub(crate) fn bad_word(text: &str, word: Option<&[u8]>) -> Self {
+        Self::bad_request([text.as_bytes(), word.unwrap_or_default()].concat())
     }
 
     pub(crate) fn not_found(text: &str) -> Self {
-        Self::plain(404, text.into())
+        Self::plain(404, text)
+    }
+
+    /// There is no such page.
+    pub(crate) fn no_page() -> Self {
+        Self { no_sniff: true, ..Self::not_found("404 page not found\n") }
     }
 
     /// What is not even asked properly.
@@ -57,12 +76,12 @@ impl Answer {
 
     /// What is asked is longer than anybody reads.
     pub fn target_too_long() -> Self {
-        Self { closes: true, ..Self::plain(414, "414 URI Too Long".to_owned()) }
+        Self { closes: true, ..Self::plain(414, "414 URI Too Long") }
     }
 
     /// An answer without a body.
     pub(crate) fn empty(status: u16) -> Self {
-        Self { content_type: "", closes: status >= 400, ..Self::plain(status, String::new()) }
+        Self { content_type: "", closes: status >= 400, ..Self::plain(status, "") }
     }
 
     /// Sends who asks with `method` to another place, as Go does.
@@ -71,21 +90,42 @@ impl Answer {
             0x80.. => format!("%{byte:x}"),
             _ => char::from(*byte).to_string(),
         });
-        let shown = String::from_utf8_lossy(place)
-            .replace('&', "&amp;")
-            .replace('<', "&lt;")
-            .replace('>', "&gt;")
-            .replace('"', "&#34;")
-            .replace('\'', "&#39;");
+        let shown: Vec<u8> = place.iter().flat_map(html_escaped).copied().collect();
         let (content_type, body) = match method {
-            "GET" | "HEAD" => (HTML, format!("<a href=\"{shown}\">Temporary Redirect</a>.\n\n")),
-            _ => ("", String::new()),
+            "GET" | "HEAD" => (HTML, [b"<a href=\"", &shown[..], b"\">Temporary Redirect</a>.\n\n"].concat()),
+            _ => ("", Vec::new()),
         };
         Self { content_type, location: Some(location.collect()), ..Self::plain(307, body) }
     }
 
     /// The shards cannot be asked: the server stops.
     pub fn unavailable() -> Self {
-        Self::plain(503, "the server is shutting down\n".to_owned())
+        Self::plain(503, "the server is shutting down\n")
+    }
+}
+
+/// What Go's `http.DetectContentType` takes for text; what we say begins like no other kind.
+fn is_text(body: &[u8]) -> bool {
+    let is_binary = |byte: &u8| matches!(byte, 0..=8 | 0x0b | 0x0e..=0x1a | 0x1c..=0x1f);
+    !body.iter().take(SNIFFED_BYTES).any(is_binary)
+}
+
+/// A byte as a page shows it.
+fn html_escaped(byte: &u8) -> &[u8] {
+    match byte {
+        b'&' => b"&amp;",
+        b'<' => b"&lt;",
+        b'>' => b"&gt;",
+        b'"' => b"&#34;",
+        b'\'' => b"&#39;",
+        _ => std::slice::from_ref(byte),
+    }
+}
+
+#[cfg(test)]
+impl Answer {
+    /// The body of an answer that is text.
+    pub(crate) fn text(self) -> String {
+        String::from_utf8(self.body).unwrap()
     }
 }

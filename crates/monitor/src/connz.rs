@@ -34,6 +34,8 @@ pub struct ConnzQuery {
     pub cid: Option<u64>,
     /// `state`.
     pub state: State,
+    /// `mqtt_client`: just those of an MQTT client, and there are none.
+    pub mqtt_client: bool,
     /// `user`: just those of this user.
     pub user: Option<String>,
     /// `acc`: just those of this account.
@@ -125,15 +127,29 @@ impl ConnzQuery {
         let limit = parameters.limit(LIMIT)?;
         let cid = Some(parameters.uint("cid")?).filter(|cid| *cid > 0);
         let state = read_state(parameters)?;
+        let mqtt_client = parameters.text("mqtt_client").is_some();
         let (user, account) = (parameters.owned("user"), parameters.owned("acc"));
         let limit = if cid.is_some() { 1 } else { limit };
-        let sorted = |sort| Self { auth, subs, offset, limit, cid, state, user, account, sort };
+        let sorted = |sort| Self { auth, subs, offset, limit, cid, state, mqtt_client, user, account, sort };
         Ok(read_sort(parameters, state).map(sorted))
     }
 
-    /// What to ask the shards for.
+    /// What to ask the shards for. The one with a number is found whoever's it is.
     pub fn filter(&self) -> ConnectionFilter {
-        ConnectionFilter { cid: self.cid, account: self.account.clone(), user: self.user.clone() }
+        match self.cid {
+            Some(_) => ConnectionFilter { cid: self.cid, ..ConnectionFilter::default() },
+            None => self.filter_of_closed(),
+        }
+    }
+
+    /// Which of those that ended are asked for.
+    pub fn filter_of_closed(&self) -> ConnectionFilter {
+        ConnectionFilter {
+            cid: self.cid,
+            mqtt_client: self.mqtt_client,
+            account: self.account.clone(),
+            user: self.user.clone(),
+        }
     }
 }
 
@@ -143,14 +159,14 @@ fn read_state(parameters: &Parameters) -> Result<State, Answer> {
         "open" => Ok(State::Open),
         "closed" => Ok(State::Closed),
         "any" | "all" => Ok(State::Any),
-        _ => Err(Answer::bad_request(format!("Error decoding state for {text}"))),
+        _ => Err(Answer::bad_word("Error decoding state for ", parameters.bytes("state"))),
     }
 }
 
 fn read_sort(parameters: &Parameters, state: State) -> Result<Sort, Answer> {
     let text = parameters.text("sort").unwrap_or("cid".into());
     let Some((_, sort)) = SORTS.iter().find(|(name, _)| *name == text) else {
-        return Err(Answer::bad_request(format!("invalid sorting option: {text}")));
+        return Err(Answer::bad_word("invalid sorting option: ", parameters.bytes("sort")));
     };
     if matches!(sort, Sort::Stop | Sort::Reason) && state != State::Closed {
         return Err(Answer::bad_request(format!("sort by {text} only valid on closed connections")));

@@ -4,7 +4,6 @@
 use serde::Serialize;
 
 use crate::answer::Answer;
-use crate::go_quote::go_quote;
 use crate::parameters::Parameters;
 
 /// What is asked of the server's health.
@@ -80,7 +79,7 @@ impl HealthzQuery {
                 (status, Body { status: "error", error: None, errors: vec![Detail { r#type, error }] })
             }
             Some((status, _, error)) => {
-                warnings.push(format!("Healthcheck failed: {}", go_quote(error.as_bytes())));
+                warnings.push(format!("Healthcheck failed: {}", nats_proto::quote(&error)));
                 (status, Body { status: "error", error: Some(error), errors: Vec::new() })
             }
         };
@@ -96,7 +95,7 @@ mod tests {
     fn health(query: &str, takes_clients: bool) -> (u16, String, Vec<String>) {
         let query = HealthzQuery::read(&Parameters::of(query.as_bytes())).unwrap();
         let Health { answer, warnings } = query.answer(takes_clients);
-        (answer.status, answer.body, warnings)
+        (answer.status, answer.text(), warnings)
     }
 
     /// As nats-server 2.14.5 answers without JetStream.

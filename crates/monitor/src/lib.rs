@@ -12,7 +12,6 @@ mod clock;
 mod connz;
 mod escapes;
 mod go_json;
-mod go_quote;
 mod healthz;
 mod metrics;
 mod moment;
@@ -43,4 +42,4 @@ pub use subsz::{Subsz, SubszQuery};
 pub use varz::{Facts, Varz};
 
 /// The account of clients that name none. Its name is left out where there is nothing to tell apart.
-pub(crate) const GLOBAL_ACCOUNT: &str = "$G";
+pub const GLOBAL_ACCOUNT: &str = "$G";

@@ -3,9 +3,10 @@
 
 use std::borrow::Cow;
 
+use nats_proto::quote;
+
 use crate::answer::Answer;
 use crate::escapes::unescape;
-use crate::go_quote::go_quote;
 
 /// The part of a request behind the question mark.
 #[derive(Debug)]
@@ -35,7 +36,7 @@ impl Parameters {
     }
 
     /// The bytes of a parameter, unless it is empty.
-    fn bytes(&self, name: &str) -> Option<&[u8]> {
+    pub(crate) fn bytes(&self, name: &str) -> Option<&[u8]> {
         let first = self.pairs.iter().find(|(key, _)| key == name.as_bytes());
         first.map(|(_, value)| &**value).filter(|value| !value.is_empty())
     }
@@ -110,7 +111,7 @@ fn why(digits: &[u8]) -> &'static str {
 fn refusal(kind: &str, name: &str, function: &str, text: &[u8], why: &str) -> Answer {
     Answer::bad_request(format!(
         "Error decoding {kind} for '{name}': strconv.{function}: parsing {}: {why}",
-        go_quote(text)
+        quote(text)
     ))
 }
 
@@ -121,7 +122,7 @@ mod tests {
     /// As nats-server 2.14.5 says it.
     #[test]
     fn what_does_not_parse_is_refused_in_gos_words() {
-        let said = |answer: Answer| (answer.status, answer.body);
+        let said = |answer: Answer| (answer.status, answer.text());
         let parameters = Parameters::of(b"limit=x&cid=-1&subs=foo&big=99999999999999999999&plus=%2b1");
         let expected = "Error decoding int for 'limit': strconv.Atoi: parsing \"x\": invalid syntax";
         assert_eq!(parameters.limit(1).map_err(said), Err((400, expected.into())));

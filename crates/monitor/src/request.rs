@@ -1,5 +1,6 @@
 //! What is asked for.
 
+use crate::accounts::no_such_account;
 use crate::answer::Answer;
 use crate::connz::ConnzQuery;
 use crate::healthz::HealthzQuery;
@@ -62,7 +63,7 @@ impl Request {
             return answered(Answer::redirect(method, &[cleaned, query].concat()));
         }
         let Some(endpoint) = Endpoint::find(base_path, &path) else {
-            return answered(Answer::not_found("404 page not found\n"));
+            return answered(Answer::no_page());
         };
         match Self::of(endpoint, &Parameters::of(&query)) {
             Ok(request) => (request, endpoint.counted_as),
@@ -78,7 +79,10 @@ impl Request {
             "varz" => Self::Varz,
             "connz" => ConnzQuery::read(parameters)?.map_or_else(Self::Answered, Self::Connz),
             "subsz" | "subscriptionsz" => Self::Subsz(SubszQuery::read(parameters)?),
-            "accountz" => Self::Accountz(parameters.owned("acc")),
+            "accountz" => match parameters.bytes("acc").map(str::from_utf8).transpose() {
+                Ok(name) => Self::Accountz(name.map(str::to_owned)),
+                Err(_) => Self::Answered(no_such_account(parameters.bytes("acc").unwrap_or_default())),
+            },
             "accstatz" => Self::Accstatz { unused: parameters.flag("unused")? },
             "routez" => {
                 parameters.flag_or_detail("subs")?;
@@ -136,13 +140,15 @@ mod tests {
 
     fn refused(path: &str, query: &str) -> (u16, String) {
         let answer = answer("GET", format!("{path}?{query}").as_bytes());
-        (answer.status, answer.body)
+        (answer.status, answer.text())
     }
 
     /// As nats-server 2.14.5 answers.
     #[test]
     fn what_cannot_be_answered_is_refused_in_nats_servers_words() {
         assert_eq!(refused("/nope", ""), (404, "404 page not found\n".into()));
+        assert!(answer("GET", b"/nope").no_sniff && !answer("GET", b"/raftz?acc=A").no_sniff);
+        assert_eq!(answer("GET", b"/accountz?acc=\xff").body, b"Account \xff does not exist");
         assert_eq!(refused("/connz/", ""), (404, "404 page not found\n".into()));
         assert_eq!(refused("/raftz", "acc=A"), (404, "No Raft nodes registered".into()));
         assert_eq!(refused("/jsz", "leader-only=1"), (400, "filtered response: not leader".into()));
@@ -201,9 +207,9 @@ mod tests {
             assert_eq!((answer.status, answer.location.as_deref()), (307, Some(place)));
         }
         let shown = "<a href=\"/varz?a=&lt;b&gt;&amp;&#34;\">Temporary Redirect</a>.\n\n";
-        assert_eq!(answer("GET", b"//varz?a=<b>&\"").body, shown);
+        assert_eq!(answer("GET", b"//varz?a=<b>&\"").text(), shown);
         let posted = answer("POST", b"//varz");
-        assert_eq!((posted.status, posted.content_type, &*posted.body), (307, "", ""));
+        assert_eq!((posted.status, posted.content_type, &*posted.text()), (307, "", ""));
         assert_eq!(answer("CONNECT", b"//varz").status, 404);
     }
 
@@ -216,7 +222,7 @@ mod tests {
                 ..b' ' | b'\x7f' | b'%' => (400, "400 Bad Request"),
                 _ => (404, "404 page not found\n"),
             };
-            assert_eq!((answer.status, &*answer.body), expected, "{byte:#x}");
+            assert_eq!((answer.status, &*answer.text()), expected, "{byte:#x}");
         }
     }
 
@@ -252,7 +258,7 @@ mod tests {
     fn a_star_is_no_place() {
         let said = |method| {
             let answer = answer(method, b"*");
-            (answer.status, answer.content_type, answer.closes, answer.body)
+            (answer.status, answer.content_type, answer.closes, answer.text())
         };
         assert_eq!(said("OPTIONS"), (200, "", false, String::new()));
         assert_eq!(said("GET"), (400, "", true, String::new()));

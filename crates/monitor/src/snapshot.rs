@@ -263,6 +263,8 @@ impl Lookups {
 pub struct ConnectionFilter {
     /// Just this one.
     pub cid: Option<u64>,
+    /// Those of an MQTT client.
+    pub mqtt_client: bool,
     /// Those of an account.
     pub account: Option<String>,
     /// Those of a user.
@@ -272,7 +274,8 @@ pub struct ConnectionFilter {
 impl ConnectionFilter {
     /// Whether a connection is asked for.
     pub fn wants(&self, row: &ConnectionRow) -> bool {
-        self.cid.is_none_or(|cid| cid == row.cid)
+        !self.mqtt_client
+            && self.cid.is_none_or(|cid| cid == row.cid)
             && self.account.as_deref().is_none_or(|account| *account == *row.account)
             && self.user.as_deref().is_none_or(|user| *user == *row.user)
     }

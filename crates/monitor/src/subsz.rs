@@ -36,9 +36,10 @@ impl SubszQuery {
             test: parameters.owned("test"),
         };
         match &query.test {
-            Some(subject) if !is_literal(subject) => Err(Answer::bad_request(format!(
-                "invalid test subject, must be valid publish subject: {subject}"
-            ))),
+            Some(subject) if !is_literal(subject) => Err(Answer::bad_word(
+                "invalid test subject, must be valid publish subject: ",
+                parameters.bytes("test"),
+            )),
             _ => Ok(query),
         }
     }
@@ -49,11 +50,9 @@ impl SubszQuery {
     }
 }
 
-/// Whether a message can be published to it.
+/// Whether it is a subject without wildcards. Blanks are not looked at, as in nats-server.
 fn is_literal(subject: &str) -> bool {
-    subject.split('.').all(|token| {
-        !token.is_empty() && token != "*" && token != ">" && !token.contains([' ', '\t', '\r', '\n', '\u{c}'])
-    })
+    subject.split('.').all(|token| !matches!(token, "" | "*" | ">"))
 }
 
 /// What `/subsz` needs to answer.

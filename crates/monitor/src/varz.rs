@@ -347,7 +347,7 @@ mod tests {
         let stats = BTreeMap::from([("/varz", 1)]);
         let now = Moment(61_500_000_000);
         let body =
-            Varz { facts: &facts, now, mem: 1, cpu: 1.26, totals, http_req_stats: &stats }.answer().body;
+            Varz { facts: &facts, now, mem: 1, cpu: 1.26, totals, http_req_stats: &stats }.answer().text();
         let keys: Vec<&str> =
             body.lines().filter_map(|line| line.trim_start().strip_prefix('"')?.split('"').next()).collect();
         let expected = "server_id server_name version proto go host port max_connections ping_interval ping_max \
@@ -386,7 +386,7 @@ mod tests {
         let totals = ShardTotals::default();
         let plain = Facts::default();
         let text = |facts| {
-            Varz { facts, now: Moment(0), mem: 0, cpu: 0.0, totals, http_req_stats: &stats }.answer().body
+            Varz { facts, now: Moment(0), mem: 0, cpu: 0.0, totals, http_req_stats: &stats }.answer().text()
         };
         for key in [
             "auth_required",

@@ -11,8 +11,8 @@ use std::time::SystemTime;
 use broker::{Broker, ClosedConnections, Page};
 use fabric::ShardId;
 use monitor::{
-    Accounts, Clock, ConnectionFilter, ConnzQuery, Lookups, Moment, Selection, ShardTotals, Shown, State,
-    Subs, SubscriptionFilter, SubscriptionRow, SubszQuery,
+    Accounts, Clock, ConnectionFilter, ConnzQuery, GLOBAL_ACCOUNT, Lookups, Moment, Selection, ShardTotals,
+    Shown, State, Subs, SubscriptionFilter, SubscriptionRow, SubszQuery,
 };
 use shard_runtime::Control;
 
@@ -136,8 +136,12 @@ impl Gatherer {
 
     /// Returns how many are remembered of the account that is asked for, whoever's they are.
     fn closed_connections(&self, query: &ConnzQuery, selection: &mut Selection) -> usize {
+        // nats-server does not note that somebody was in that account, and finds none.
+        if query.account.as_deref() == Some(GLOBAL_ACCOUNT) {
+            return 0;
+        }
         let of_account = ConnectionFilter { account: query.account.clone(), ..ConnectionFilter::default() };
-        let filter = query.filter();
+        let filter = query.filter_of_closed();
         let mut total = 0;
         let mut from = Some(0);
         while let Some(at) = from {

@@ -56,7 +56,7 @@ fn answer(text: &str, shown: Vec<Shown>) -> String {
     let total = shown.len();
     shown.into_iter().for_each(|one| selection.push(one));
     let shown = selection.finish();
-    Connz { server_id: "ID", clock: CLOCK, total, shown, subscriptions: vec![sub(7)] }.answer(&query).body
+    Connz { server_id: "ID", clock: CLOCK, total, shown, subscriptions: vec![sub(7)] }.answer(&query).text()
 }
 
 fn closed(cid: u64, stop: u64, reason: &'static str) -> Shown {
@@ -194,12 +194,30 @@ fn what_makes_no_sense_is_refused() {
         ("state=xx", "Error decoding state for xx"),
     ] {
         let Request::Answered(answer) = asked(text) else { panic!("{text} is taken") };
-        assert_eq!((answer.status, answer.body.as_str()), (400, expected));
+        assert_eq!((answer.status, answer.text().as_str()), (400, expected));
+    }
+    // The byte was shown as U+FFFD, and what is no text was told as text.
+    for (text, expected, content_type) in [
+        ("sort=reaso%ff", &b"invalid sorting option: reaso\xff"[..], "text/plain; charset=utf-8"),
+        ("state=x%00", b"Error decoding state for x\0", "application/octet-stream"),
+    ] {
+        let Request::Answered(answer) = asked(text) else { panic!("{text} is taken") };
+        assert_eq!((&answer.body[..], answer.content_type), (expected, content_type));
     }
     assert_eq!(query("cid=5&limit=7").limit, 1);
-    let nobody = Connz::no_such_account(CLOCK, &query("acc=NOPE")).body;
+    let nobody = Connz::no_such_account(CLOCK, &query("acc=NOPE")).text();
     assert!(
         nobody.contains("\"server_id\": \"\"") && nobody.ends_with("\"connections\": null\n}"),
         "{nobody}"
     );
+}
+
+// All were shown, and one asked for by its number only with the right user.
+#[test]
+fn nobody_is_an_mqtt_client_and_a_number_outranks_what_else_is_asked_for() {
+    let is_shown = |text: &str| query(text).filter().wants(&row(7));
+    assert!(!is_shown("mqtt_client=x") && is_shown("mqtt_client="));
+    assert!(is_shown("cid=7&mqtt_client=x") && is_shown("cid=7&user=nobody") && !is_shown("cid=8"));
+    let was_shown = |text: &str| query(text).filter_of_closed().wants(&row(7));
+    assert!(was_shown("cid=7") && !was_shown("cid=7&mqtt_client=x") && !was_shown("cid=7&user=nobody"));
 }

@@ -17,7 +17,7 @@ fn text() -> String {
     let stats = BTreeMap::from([("/metrics", 2)]);
     Metrics { facts: &facts, process: Process::default(), shards: &shards, http_req_stats: &stats }
         .answer()
-        .body
+        .text()
 }
 
 #[test]

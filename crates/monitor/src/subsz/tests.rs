@@ -13,7 +13,7 @@ fn answer(text: &str, shown: Vec<SubscriptionRow>) -> String {
         Lookups { inserts: 3, removes: 1, cached: 4, lookups: 8, hits: 2, fanout_max: 2, fanout_sum: 5 };
     Subsz { server_id: "ID", clock: CLOCK, subscriptions: 2, lookups, total: shown.len(), shown }
         .answer(&query)
-        .body
+        .text()
 }
 
 /// As nats-server 2.14.5 writes it.
@@ -59,13 +59,15 @@ fn lookups_and_subscriptions_are_told_as_nats_server_tells_them() {
 
 #[test]
 fn only_what_can_be_published_to_can_be_tested() {
-    for subject in ["foo.*", ">", "a..b", "a%20b"] {
+    for subject in ["foo.*", ">", "a..b", "a%20.", "%ff."] {
         let Request::Answered(refused) = asked(&format!("subs=1&test={subject}")) else {
             panic!("{subject} is taken")
         };
-        let expected =
-            format!("invalid test subject, must be valid publish subject: {}", subject.replace("%20", " "));
+        let shown = crate::escapes::unescape(subject.as_bytes()).unwrap();
+        let expected = [b"invalid test subject, must be valid publish subject: ", &shown[..]].concat();
         assert_eq!(refused.body, expected);
     }
-    assert!(matches!(asked("test=foo.x*"), Request::Subsz(_)));
+    for subject in ["foo.x*", "%20", "a%20b", "a.%0a"] {
+        assert!(matches!(asked(&format!("test={subject}")), Request::Subsz(_)), "{subject}");
+    }
 }
