@@ -1,5 +1,7 @@
 //! The address that clients are told instead of the one that is bound.
 
+use nats_proto::quote;
+
 use crate::config::split_host_port;
 
 /// The address that clients are told instead of the one that is bound: for servers behind others.
@@ -21,8 +23,10 @@ impl Advertised {
             let what = if open { "missing ']'" } else { "too many colons" };
             return Err(format!("address {text}: {what} in address"));
         };
-        let number: i64 =
-            port.trim().parse().map_err(|_| format!("strconv.Atoi: parsing {port:?}: invalid syntax"))?;
+        let number: i64 = port
+            .trim()
+            .parse()
+            .map_err(|_| format!("strconv.Atoi: parsing {}: invalid syntax", quote(port)))?;
         let port = match number {
             0 | -1 => None,
             number => Some(u16::try_from(number).map_err(|_| format!("address {text}: invalid port"))?),

@@ -1,5 +1,7 @@
 //! Why a command line was refused, in the words Go's flag package and nats-server use.
 
+use nats_proto::quote;
+
 use crate::places::{Places, Subject};
 
 /// Why a command line was refused. `Display` is the bare message; a program prints
@@ -20,7 +22,7 @@ pub enum OptionsError {
     #[error("flag needs an argument: -{0}")]
     MissingValue(&'static str),
     /// A value that does not fit the flag.
-    #[error("invalid value {value:?} for flag -{flag}: {reason}")]
+    #[error("invalid value {} for flag -{flag}: {reason}", quote(value))]
     BadValue {
         /// The value as given, with bytes that are not UTF-8 replaced.
         value: String,
@@ -30,7 +32,7 @@ pub enum OptionsError {
         reason: &'static str,
     },
     /// A switch with a value other than true or false.
-    #[error("invalid boolean value {value:?} for -{flag}: parse error")]
+    #[error("invalid boolean value {} for -{flag}: parse error", quote(value))]
     BadSwitch {
         /// The value as given, with bytes that are not UTF-8 replaced.
         value: String,
@@ -38,7 +40,7 @@ pub enum OptionsError {
         flag: &'static str,
     },
     /// A word that is no flag and is neither `help` nor `version`.
-    #[error("unrecognized command: {0:?}")]
+    #[error("unrecognized command: {}", quote(.0))]
     UnrecognizedCommand(String),
     /// A flag of nats-server that this server does not have yet.
     #[error("flag -{flag} is not supported yet: {missing}")]
@@ -52,7 +54,7 @@ pub enum OptionsError {
     #[error("invalid signal parameters: [{0}]")]
     BadSignal(String),
     /// `--signal` with a command there is not.
-    #[error("unknown signal {0:?}")]
+    #[error("unknown signal {}", quote(.0))]
     UnknownSignal(String),
     /// A port no socket can have.
     #[error("Error listening on port: {host}:{port}, \"listen tcp: address {port}: invalid port\"")]
@@ -92,11 +94,12 @@ pub enum OptionsError {
         pending: usize,
     },
     /// `no_auth_user` without any user.
-    #[error("no_auth_user: {0:?} present, but users/nkeys are not defined")]
+    #[error("no_auth_user: {} present, but users/nkeys are not defined", quote(.0))]
     NoAuthUserWithoutUsers(String),
     /// `no_auth_user` is nobody.
     #[error(
-        "no_auth_user: {0:?} not present as user or nkey in authorization block or account configuration"
+        "no_auth_user: {} not present as user or nkey in authorization block or account configuration",
+        quote(.0)
     )]
     NoAuthUserUnknown(String),
     /// `system_account` is no account.

@@ -1,6 +1,6 @@
 //! Lengths of time as Go reads and writes them, and Go's words for what is none.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::time::Duration;
 
 /// A length of time, which in Go has a sign.
@@ -15,7 +15,7 @@ const LONGEST: Duration = Duration::from_nanos(i64::MAX as u64);
 
 /// Reads numbers with a unit each, such as `50us` or `1m30.5s`. The error is Go's.
 pub(crate) fn span(text: &str) -> Result<Span, String> {
-    let invalid = || format!("time: invalid duration {text:?}");
+    let invalid = || format!("time: invalid duration {}", quote_as_time(text));
     let negative = text.starts_with('-');
     let mut rest = text.strip_prefix(['-', '+']).unwrap_or(text);
     if rest == "0" {
@@ -34,18 +34,38 @@ pub(crate) fn span(text: &str) -> Result<Span, String> {
 
 /// Reads the number and the unit at the front of `rest`.
 fn part<'a>(text: &str, rest: &'a str) -> Result<(Duration, &'a str), String> {
-    let invalid = || format!("time: invalid duration {text:?}");
+    let invalid = || format!("time: invalid duration {}", quote_as_time(text));
     let is_number = |char: char| char.is_ascii_digit() || char == '.';
     let (number, behind) = rest.split_at(rest.find(|char| !is_number(char)).unwrap_or(rest.len()));
     let number: f64 = number.parse().map_err(|_| invalid())?;
     let (unit, behind) = behind.split_at(behind.find(is_number).unwrap_or(behind.len()));
     if unit.is_empty() {
-        return Err(format!("time: missing unit in duration {text:?}"));
+        return Err(format!("time: missing unit in duration {}", quote_as_time(text)));
     }
-    let unit_seconds =
-        unit_seconds(unit).ok_or_else(|| format!("time: unknown unit {unit:?} in duration {text:?}"))?;
+    let unit_seconds = unit_seconds(unit).ok_or_else(|| {
+        format!("time: unknown unit {} in duration {}", quote_as_time(unit), quote_as_time(text))
+    })?;
     let length = Duration::try_from_secs_f64(number * unit_seconds).map_err(|_| invalid())?;
     Ok((length, behind))
+}
+
+/// Quotes as Go's package `time` does, which escapes less than `strconv`, and each byte for itself.
+fn quote_as_time(text: &str) -> String {
+    let mut quoted = String::from('"');
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => quoted.extend(['\\', character]),
+            ' '..='\x7f' => quoted.push(character),
+            _ => {
+                for byte in character.encode_utf8(&mut [0; 4]).bytes() {
+                    // Writing to a string cannot fail.
+                    let _ = write!(quoted, "\\x{byte:02x}");
+                }
+            }
+        }
+    }
+    quoted.push('"');
+    quoted
 }
 
 fn unit_seconds(unit: &str) -> Option<f64> {
@@ -118,6 +138,8 @@ mod tests {
             ("5", "time: missing unit in duration \"5\""),
             ("5x", "time: unknown unit \"x\" in duration \"5x\""),
             ("1m5", "time: missing unit in duration \"1m5\""),
+            ("1\n", "time: unknown unit \"\\x0a\" in duration \"1\\x0a\""),
+            ("\"\\\u{7f}\u{e9}", "time: invalid duration \"\\\"\\\\\u{7f}\\xc3\\xa9\""),
             ("1.2.3s", "time: invalid duration \"1.2.3s\""),
             ("--1s", "time: invalid duration \"--1s\""),
             ("9999999h", "time: invalid duration \"9999999h\""),

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use nats_auth::{AccountConfig, AccountLimits};
 use nats_conf::{Data, Entry, Map, Value};
+use nats_proto::quote;
 use nkeys::KeyPairType;
 
 use crate::config::mappings::read_mappings;
@@ -40,7 +41,7 @@ pub(super) static TABLE: &[Row<Block>] = &[
     row(&["msg_trace", "trace_dest"], NotYet(EmptyBlock, "messages are not traced through servers")),
 ];
 
-const UNKNOWN_LIMIT: Unknown = |key| Some(format!("Unknown field {key:?} parsing account limits"));
+const UNKNOWN_LIMIT: Unknown = |key| Some(format!("Unknown field {} parsing account limits", quote(key)));
 
 #[rustfmt::skip]
 static LIMITS: &[Row<AccountLimits>] = &[
@@ -104,7 +105,7 @@ fn read_blocks(draft: &mut Draft, map: &Map, report: &mut Report) {
 
 fn is_reserved(name: &str, value: &Value, report: &mut Report) -> bool {
     if name == GLOBAL_ACCOUNT {
-        report.refuse(value, format!("{name:?} is a Reserved Account"));
+        report.refuse(value, format!("{} is a Reserved Account", quote(name)));
     }
     name == GLOBAL_ACCOUNT
 }
@@ -113,7 +114,7 @@ fn is_reserved(name: &str, value: &Value, report: &mut Report) -> bool {
 fn nkey(_: &mut Block, entry: &Entry, report: &mut Report) {
     if !entry.value.as_str().is_ok_and(|key| is_public_key(key, KeyPairType::Account)) {
         let shown = entry.value.as_str().unwrap_or(entry.value.data.type_name());
-        report.refuse(&entry.value, format!("Not a valid public nkey for an account: {shown:?}"));
+        report.refuse(&entry.value, format!("Not a valid public nkey for an account: {}", quote(shown)));
     }
 }
 

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use nats_auth::{IdentityConfig, Permissions, Secret, User};
 use nats_conf::{ConfError, Entry, Value};
+use nats_proto::quote;
 
 use crate::config::permissions::read_permissions;
 use crate::config::report::Report;
 use crate::config::row::Effect::{Any, NotYet, Text};
 use crate::config::row::Idle::{Never, Off};
-use crate::config::row::{Row, UNKNOWN_FIELD, read_block, row};
+use crate::config::row::{Row, read_users_block, row};
 use crate::config::time::{seconds_or_text, warn_if_high};
 use crate::config::users::read_users;
 use crate::draft::Draft;
@@ -53,7 +54,7 @@ impl Credentials {
             IdentityConfig::Password { user, .. } => ("user", user),
             IdentityConfig::Nkey(key) => ("nkey", key),
         };
-        (!self.known.insert(name.clone())).then(|| format!("Duplicate {kind} {name:?} detected"))
+        (!self.known.insert(name.clone())).then(|| format!("Duplicate {kind} {} detected", quote(name)))
     }
 
     /// What is wrong with one user or token for all beside the users of accounts.
@@ -79,6 +80,7 @@ pub(super) struct Block {
     password: Secret,
     token: Secret,
     timeout: Option<Duration>,
+    timeout_failed: bool,
     users: Option<Vec<User>>,
     default_permissions: Option<Permissions>,
 }
@@ -101,16 +103,18 @@ fn timeout(block: &mut Block, entry: &Entry, report: &mut Report) {
     if let Some(length) = length {
         warn_if_high(entry, length, report);
     }
+    block.timeout_failed = length.is_none();
     block.timeout = length.filter(|length| !length.is_zero());
 }
 
 pub(crate) fn read_authorization(draft: &mut Draft, entry: &Entry, report: &mut Report) {
     let Some(map) = report.ok(entry.value.as_map()) else { return };
     let mut block = Block::default();
-    read_block(map, TABLE, UNKNOWN_FIELD, &mut block, report);
+    let is_whole = read_users_block(map, TABLE, &mut block, report) && !block.timeout_failed;
     let conflict = block.conflict();
     let users = block.users.unwrap_or_default();
     match conflict {
+        _ if !is_whole => {} // What is wrong with all of it together is not looked at.
         Some(reason) => report.refuse(&entry.value, reason),
         None => draft.credentials.enter(&users, &entry.value, report),
     }

@@ -1,6 +1,7 @@
 //! Where to listen: a port, or a host and a port.
 
 use nats_conf::{Data, Value};
+use nats_proto::quote;
 
 /// Reads a port or `host:port`. No host is empty. The error is nats-server's.
 pub(crate) fn host_port(value: &Value) -> Result<(String, i64), String> {
@@ -8,8 +9,8 @@ pub(crate) fn host_port(value: &Value) -> Result<(String, i64), String> {
         Data::Integer(port) => Ok((String::new(), *port)),
         Data::String(text) => {
             let (host, port) =
-                split(text).ok_or_else(|| format!("could not parse address string {text:?}"))?;
-            let number = port.parse().map_err(|_| format!("could not parse port {port:?}"))?;
+                split(text).ok_or_else(|| format!("could not parse address string {}", quote(text)))?;
+            let number = port.parse().map_err(|_| format!("could not parse port {}", quote(port)))?;
             Ok((host.to_owned(), number))
         }
         other => Err(format!("expected port or host:port, got {}", other.type_name())),

@@ -2,6 +2,7 @@
 
 use nats_auth::{Destination, Mapping};
 use nats_conf::{Data, Entry, Value};
+use nats_proto::quote;
 use subject_trie::is_valid_filter;
 
 use crate::config::report::Report;
@@ -11,7 +12,7 @@ use crate::config::row::{Row, Unknown, not_yet, read_block, row};
 /// Percent of the messages: all.
 const WEIGHT_MAX: u8 = 100;
 
-const UNKNOWN: Unknown = |key| Some(format!("Unknown field {key:?} for mapping destination"));
+const UNKNOWN: Unknown = |key| Some(format!("Unknown field {} for mapping destination", quote(key)));
 
 /// Reads the mappings that are right, and reports the others.
 pub(crate) fn read_mappings(entry: &Entry, report: &mut Report) -> Vec<Mapping> {
@@ -22,7 +23,7 @@ pub(crate) fn read_mappings(entry: &Entry, report: &mut Report) -> Vec<Mapping> 
         if is_valid_filter(mapping.key.as_bytes()) && !blank {
             mappings.extend(read_mapping(mapping, report));
         } else {
-            let reason = format!("Subject {:?} is not a valid subject", mapping.key);
+            let reason = format!("Subject {} is not a valid subject", quote(&mapping.key));
             report.refuse(&entry.value, reason);
         }
     }
@@ -33,13 +34,16 @@ fn read_mapping(entry: &Entry, report: &mut Report) -> Option<Mapping> {
     let (destinations, place) = match &entry.value.data {
         Data::String(subject) => {
             let all = Destination { subject: subject.clone(), weight: WEIGHT_MAX, cluster: None };
-            (vec![all], format!(" to {subject:?}"))
+            (vec![all], format!(" to {}", quote(subject)))
         }
         _ => (read_weighted(&entry.value, report)?, String::new()),
     };
     let mapping = Mapping { source: entry.key.clone(), destinations };
     if let Some(reason) = mapping.fault() {
-        report.refuse(&entry.value, format!("Error adding mapping for {:?}{place} : {reason}", entry.key));
+        report.refuse(
+            &entry.value,
+            format!("Error adding mapping for {}{place} : {reason}", quote(&entry.key)),
+        );
         return None;
     }
     Some(mapping)
@@ -78,7 +82,7 @@ fn read_destination(value: &Value, report: &mut Report) -> Option<Destination> {
         return None;
     }
     let Some(weight) = block.weight else {
-        report.refuse(value, format!("Missing weight for mapping destination {:?}", block.subject));
+        report.refuse(value, format!("Missing weight for mapping destination {}", quote(&block.subject)));
         return None;
     };
     Some(Destination { subject: block.subject, weight, cluster: None })
@@ -89,7 +93,7 @@ fn weight(block: &mut Block, entry: &Entry, report: &mut Report) {
         Data::Integer(weight) => Ok(*weight),
         Data::String(text) => {
             let number = text.strip_suffix('%').unwrap_or(text);
-            number.parse().map_err(|_| format!("Invalid weight {number:?} for mapping destination"))
+            number.parse().map_err(|_| format!("Invalid weight {} for mapping destination", quote(number)))
         }
         other => Err(format!("Unknown entry type for weight of {}", other.type_name())),
     };

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use nats_auth::{Permissions, RESPONSES_UNLIMITED, ResponsePermission, SubjectPermission};
 use nats_conf::{Data, Entry, Value};
+use nats_proto::quote;
 use subject_trie::is_valid_filter;
 
 use crate::config::report::Report;
@@ -11,11 +12,12 @@ use crate::config::row::Effect::{Any, Integer};
 use crate::config::row::{Row, Unknown, read_block, row};
 use crate::go_duration::span;
 
-const UNKNOWN: Unknown = |key| Some(format!("Unknown field {key:?} parsing permissions"));
+const UNKNOWN: Unknown = |key| Some(format!("Unknown field {} parsing permissions", quote(key)));
 
 const UNKNOWN_LIST: Unknown = |key| {
     Some(format!(
-        "Unknown field name {key:?} parsing subject permissions, only 'allow' or 'deny' are permitted"
+        "Unknown field name {} parsing subject permissions, only 'allow' or 'deny' are permitted",
+        quote(key)
     ))
 };
 
@@ -93,12 +95,12 @@ fn check(filter: &str, queues: bool) -> Result<(), String> {
     if is_subject(filter) {
         return Ok(());
     }
-    let no_subject = |text: &str| Err(format!("subject {text:?} is not a valid subject"));
+    let no_subject = |text: &str| Err(format!("subject {} is not a valid subject", quote(text)));
     let words: Vec<&str> = filter.split_whitespace().collect();
     match words[..] {
         [subject, queue] if queues => match (is_subject(subject), is_subject(queue)) {
             (false, _) => no_subject(subject),
-            (true, false) => Err(format!("queue {queue:?} is not a valid queue")),
+            (true, false) => Err(format!("queue {} is not a valid queue", quote(queue))),
             (true, true) => Ok(()),
         },
         _ => no_subject(filter),

@@ -1,6 +1,7 @@
 //! What is wrong with a configuration file, gathered while it is read.
 
 use nats_conf::{ConfError, Entry, Value};
+use nats_proto::quote;
 
 /// Mistakes and warnings so far, in the order of the file.
 #[derive(Debug, Default)]
@@ -28,6 +29,6 @@ impl Report {
     /// Notes that a key is used in a way that works and should not be.
     pub(crate) fn warn(&mut self, entry: &Entry, reason: &str) {
         let (position, field) = (&entry.value.position, &entry.key);
-        self.warnings.push(format!("{position}: invalid use of field {field:?}: {reason}"));
+        self.warnings.push(format!("{position}: invalid use of field {}: {reason}", quote(field)));
     }
 }

@@ -1,6 +1,7 @@
 //! Tables of keys: what a key may be called, what value it takes, and what it does.
 
-use nats_conf::{Data, Entry, Map, Value};
+use nats_conf::{ConfError, Data, Entry, Map, Value};
+use nats_proto::quote;
 
 use crate::config::report::Report;
 use crate::refused::Refused;
@@ -72,15 +73,30 @@ pub(crate) fn read_block<T>(
     target: &mut T,
     report: &mut Report,
 ) {
-    for entry in map {
-        let row = table.iter().find(|row| row.names.iter().any(|name| entry.is(name)));
-        match row {
-            Some(row) => row.apply(entry, target, report),
-            None if entry.used_as_variable => {}
-            None => report.error(match unknown(&entry.key) {
-                Some(reason) => entry.value.refused(reason),
-                None => entry.unknown_field(),
-            }),
+    map.iter().for_each(|entry| read_entry(entry, table, unknown, target, report));
+}
+
+/// The same, but it ends where a value is not of the type that its key takes: so do nats-server's readers of
+/// users, which then know of none. True if there is no such value.
+pub(crate) fn read_users_block<T>(map: &Map, table: &[Row<T>], target: &mut T, report: &mut Report) -> bool {
+    map.iter().all(|entry| {
+        let before = report.errors.len();
+        read_entry(entry, table, UNKNOWN_FIELD, target, report);
+        // What lies deeper in the value has its own place, and its own reader.
+        let is_of_entry = |error: &ConfError| matches!(error, ConfError::WrongType { position, .. } if *position == entry.value.position);
+        !report.errors[before..].iter().any(is_of_entry)
+    })
+}
+
+fn read_entry<T>(entry: &Entry, table: &[Row<T>], unknown: Unknown, target: &mut T, report: &mut Report) {
+    let row = table.iter().find(|row| row.names.iter().any(|name| entry.is(name)));
+    match row {
+        Some(row) => row.apply(entry, target, report),
+        None if entry.used_as_variable => {}
+        None => {
+            let reason = unknown(&entry.key);
+            let reason = reason.unwrap_or_else(|| format!("unknown field {}", quote(&entry.key)));
+            report.refuse(&entry.value, reason);
         }
     }
 }
@@ -111,7 +127,7 @@ impl<T> Row<T> {
 /// What is wrong with a value of ours. It is shown only if it is of a kind that is taken somewhere.
 fn invalid(entry: &Entry, reason: &str) -> String {
     let shown = match &entry.value.data {
-        Data::String(text) => format!(" {text:?}"),
+        Data::String(text) => format!(" {}", quote(text)),
         Data::Integer(number) => format!(" {number}"),
         _ => String::new(),
     };

@@ -433,3 +433,52 @@ fn users_who_are_there_twice_are_listed_as_the_peer_lists_them() {
         assert_eq!(said_of(&text).lines().collect::<Vec<_>>(), expected, "{text}");
     }
 }
+
+/// As nats-server 2.14.5 lists them. Users were named twice and said to have no name, though the list is read no
+/// further.
+#[test]
+fn a_value_of_the_wrong_type_ends_a_list_of_users() {
+    let wrong =
+        |place: &str| format!("f.conf:{place}: interface conversion: interface {{}} is int64, not string");
+    for (text, expected) in [
+        ("authorization { users: [{user: 9, password: b}] }", vec![wrong("1:25")]),
+        ("accounts { A { users: [{user: 9, password: b}] } }", vec![wrong("1:24")]),
+        ("authorization { users: [{user: a}, {user: a}, {user: 9}] }", vec![wrong("1:47")]),
+        (
+            "authorization { users: [{user: a, x: b}, {user: a, password: 9 }, {user: 9}] }",
+            vec!["f.conf:1:34: unknown field \"x\"".into(), wrong("1:51")],
+        ),
+        ("authorization { user: 9, users: [{user: a}, {user: a}] }", vec![wrong("1:16")]),
+        (
+            "authorization { users: [{user: a}, {user: a}], x: 9, permissions: 7 }",
+            vec![
+                "f.conf:1:47: unknown field \"x\"".into(),
+                "f.conf:1:53: Expected permissions to be a map/struct, got int64".into(),
+                "f.conf:1:0: Duplicate user \"a\" detected".into(),
+            ],
+        ),
+    ] {
+        assert_eq!(said_of(text).lines().collect::<Vec<_>>(), expected, "{text}");
+    }
+}
+
+/// As nats-server 2.14.5 shows them; they looked as in Rust.
+#[test]
+fn what_cannot_be_printed_is_shown_as_in_go() {
+    for (text, expected) in [
+        ("\x1b: s", r#"1:0: unknown field "\x1b""#),
+        ("http: \"\x12\"", r#"1:0: could not parse address string "\x12""#),
+        ("listen: \":\x7f\"", r#"1:0: could not parse port "\x7f""#),
+        (
+            "write_deadline: \"1\n\"",
+            r#"1:0: error parsing write_deadline: time: unknown unit "\x0a" in duration "1\x0a""#,
+        ),
+        ("mappings { \"a\u{200b}.\u{1}..\": b }", r#"1:0: Subject "a\u200b.\x01.." is not a valid subject"#),
+        (
+            "authorization { users: [{user: \"\x02\"}, {user: \"\x02\"}] }",
+            r#"1:0: Duplicate user "\x02" detected"#,
+        ),
+    ] {
+        assert_eq!(said_of(text).trim_end(), format!("f.conf:{expected}"), "{text:?}");
+    }
+}

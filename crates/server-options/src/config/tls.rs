@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use nats_conf::{Data, Entry, Map, Value};
+use nats_proto::quote;
 use tls_session::{HandshakeFirst, NameError, Policy};
 
 use crate::config::report::Report;
@@ -25,7 +26,7 @@ pub(super) struct Block {
     policy: Policy,
 }
 
-const UNKNOWN: Unknown = |key| Some(format!("error parsing tls config, unknown field {key:?}"));
+const UNKNOWN: Unknown = |key| Some(format!("error parsing tls config, unknown field {}", quote(key)));
 
 const WINDOWS: &str = "certificates come from files";
 
@@ -155,7 +156,7 @@ fn handshake_first(block: &mut Block, entry: &Entry, report: &mut Report) {
         Data::String(word) => word.to_lowercase(),
         other => {
             let (key, found) = (&entry.key, other.type_name());
-            let reason = format!("field {key:?} should be a boolean or a string, got {found}");
+            let reason = format!("field {} should be a boolean or a string, got {found}", quote(key));
             return report.refuse(&entry.value, reason);
         }
     };
@@ -168,7 +169,8 @@ fn handshake_first(block: &mut Block, entry: &Entry, report: &mut Report) {
         (_, Ok(span)) => HandshakeFirst::Wait(span.length),
         (_, Err(_)) => {
             let key = &entry.key;
-            return report.refuse(&entry.value, format!("field {key:?}'s value {word:?} is invalid"));
+            return report
+                .refuse(&entry.value, format!("field {}'s value {} is invalid", quote(key), quote(word)));
         }
     };
 }
@@ -215,7 +217,7 @@ fn certificate(element: &Value, report: &mut Report) -> Option<CertificateFiles>
     let mut file = |name| pair_file(map, name, report);
     let (certificate, key) = (file("cert_file"), file("key_file"));
     for other in map.iter().filter(|entry| !matches!(entry.key.as_str(), "cert_file" | "key_file")) {
-        let reason = format!("error parsing tls certs config, unknown field {:?}", other.key);
+        let reason = format!("error parsing tls certs config, unknown field {}", quote(&other.key));
         report.refuse(&other.value, reason);
     }
     if report.errors.len() > before {

@@ -2,13 +2,14 @@
 
 use nats_auth::{IdentityConfig, Permissions, Secret, User};
 use nats_conf::{Entry, Map, Value};
+use nats_proto::quote;
 use nkeys::{KeyPair, KeyPairType};
 
 use crate::config::permissions::read_permissions;
 use crate::config::report::Report;
 use crate::config::row::Effect::{Any, NotYet, Text};
 use crate::config::row::Idle::Off;
-use crate::config::row::{Row, UNKNOWN_FIELD, read_block, row, texts};
+use crate::config::row::{Row, read_users_block, row, texts};
 
 /// The kinds of connections that nats-server knows.
 const CONNECTION_TYPES: [&str; 7] =
@@ -39,35 +40,28 @@ fn given(text: &str) -> Option<String> {
     Some(text.to_owned()).filter(|text| !text.is_empty())
 }
 
-/// Reads all that are right, and reports the others. `None` if there is no array.
+/// Reads all that are right, and reports the others. `None` if there is no array, or if it was not read to its
+/// end.
 pub(crate) fn read_users(value: &Value, report: &mut Report) -> Option<Vec<User>> {
     let Ok(elements) = value.as_array() else {
         let found = value.data.type_name();
         report.refuse(value, format!("Expected users field to be an array, got {found}"));
         return None;
     };
-    Some(elements.iter().filter_map(|element| read_user(element, report)).collect())
-}
-
-fn read_user(element: &Value, report: &mut Report) -> Option<User> {
-    let Ok(map) = element.as_map() else {
-        let found = element.data.type_name();
-        report.refuse(element, format!("Expected user entry to be a map/struct, got {found}"));
-        return None;
-    };
-    let mut block = Block::default();
-    read_block(map, TABLE, UNKNOWN_FIELD, &mut block, report);
-    match block.identity() {
-        Ok(identity) => Some(User {
-            identity,
-            permissions: block.permissions,
-            allowed_connection_types: block.allowed_connection_types,
-        }),
-        Err(reason) => {
-            report.refuse(last_value(map).unwrap_or(element), reason);
-            None
+    let mut users = Vec::new();
+    for element in elements {
+        let Ok(map) = element.as_map() else {
+            let found = element.data.type_name();
+            report.refuse(element, format!("Expected user entry to be a map/struct, got {found}"));
+            continue;
+        };
+        let mut block = Block::default();
+        if !read_users_block(map, TABLE, &mut block, report) {
+            return None;
         }
+        users.extend(block.into_user(map, element, report));
     }
+    Some(users)
 }
 
 /// Where nats-server says the mistake is: at the last key.
@@ -76,6 +70,20 @@ fn last_value(map: &Map) -> Option<&Value> {
 }
 
 impl Block {
+    fn into_user(mut self, map: &Map, element: &Value, report: &mut Report) -> Option<User> {
+        match self.identity() {
+            Ok(identity) => Some(User {
+                identity,
+                permissions: self.permissions,
+                allowed_connection_types: self.allowed_connection_types,
+            }),
+            Err(reason) => {
+                report.refuse(last_value(map).unwrap_or(element), reason);
+                None
+            }
+        }
+    }
+
     fn identity(&mut self) -> Result<IdentityConfig, &'static str> {
         match (self.nkey.take(), self.user.take()) {
             (None, None) => Err("User entry requires a user"),
@@ -100,11 +108,8 @@ fn connection_types(block: &mut Block, entry: &Entry, report: &mut Report) {
     let what = "error parsing allowed connection types";
     let Some(types) = texts(&entry.value, what, "in array ", report) else { return };
     let types: Vec<String> = types.iter().map(|name| name.to_uppercase()).collect();
-    let unknown: Vec<String> = types
-        .iter()
-        .filter(|name| !CONNECTION_TYPES.contains(&name.as_str()))
-        .map(|name| format!("{name:?}"))
-        .collect();
+    let unknown: Vec<String> =
+        types.iter().filter(|name| !CONNECTION_TYPES.contains(&name.as_str())).map(quote).collect();
     if !unknown.is_empty() {
         report.refuse(&entry.value, format!("invalid connection types [{}]", unknown.join(" ")));
     }
