@@ -73,11 +73,13 @@ impl Campaign {
         for beyond in known.beyond() {
             let places: Vec<String> =
                 beyond.places.iter().map(|place| format!("{place:?}").to_lowercase()).collect();
+            let mut not_played = beyond.grammars.clone();
+            not_played.extend(beyond.second_connect.then(|| "a second CONNECT".to_owned()));
             println!(
                 "with nats-server {} not compared: {}; not played: {} ({})",
                 self.peer_version,
                 words(&places),
-                words(&beyond.grammars),
+                words(&not_played),
                 beyond.why
             );
         }
@@ -93,7 +95,7 @@ impl Campaign {
             }
             let grammar = grammars[(number % grammars.len() as u64) as usize];
             let script = (grammar.script)(&mut Random::of_case(self.seed, number));
-            if grammar::is_beside_the_point(&script) {
+            if self.leaves_out(&script) {
                 continue;
             }
             let case = || format!("seed {}, case {number}, {}", self.seed, grammar.name);
@@ -122,6 +124,10 @@ impl Campaign {
         Ok(outcome)
     }
 
+    fn leaves_out(&self, script: &Script) -> bool {
+        grammar::is_beside_the_point(script) || Known::of_version(&self.peer_version).leaves_out(script)
+    }
+
     fn wants(&self, grammar: &Grammar) -> bool {
         self.only.is_empty() || self.only.iter().any(|name| name == grammar.name)
     }
@@ -145,7 +151,7 @@ impl Campaign {
 
     fn shows(&self, script: &Script, signature: &(Kind, String, String)) -> bool {
         // A server that hangs on a smaller script is another matter.
-        !grammar::is_beside_the_point(script)
+        !self.leaves_out(script)
             && self
                 .differences(script)
                 .is_ok_and(|found| found.iter().any(|one| one.signature() == *signature))

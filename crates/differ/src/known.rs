@@ -10,6 +10,7 @@ use serde::Deserialize;
 use crate::compare::Difference;
 use crate::glob;
 use crate::recording::Kind;
+use crate::script::Script;
 
 /// One known difference.
 #[derive(Debug, Clone, Deserialize)]
@@ -42,6 +43,9 @@ pub struct Beyond {
     /// Grammars that are not played.
     #[serde(default)]
     pub grammars: Vec<String>,
+    /// Whether cases in which a connection says CONNECT again are not played.
+    #[serde(default)]
+    pub second_connect: bool,
     /// Why.
     pub why: String,
 }
@@ -102,6 +106,12 @@ impl Known {
         &self.beyond
     }
 
+    /// Whether a case is not played with this version.
+    #[must_use]
+    pub fn leaves_out(&self, script: &Script) -> bool {
+        self.beyond.iter().any(|beyond| beyond.second_connect) && script.has_second_connect()
+    }
+
     /// What of `difference` is not known.
     pub fn left_of(&mut self, mut difference: Difference) -> Option<Difference> {
         let kind = difference.place.kind();
@@ -157,6 +167,7 @@ fn take_first(pattern: &str, items: &mut Vec<String>) -> bool {
 mod tests {
     use super::*;
     use crate::recording::Place;
+    use crate::script::Step;
 
     const FILE: &str = r#"
         [[known]]
@@ -212,6 +223,10 @@ mod tests {
         let difference = Difference { place: Place::Log, right: vec!["x".into()], ours: vec![] };
         assert!(Known::parse(text, "2.9.10").unwrap().left_of(difference.clone()).is_none());
         assert!(Known::parse(text, "2.14.5").unwrap().left_of(difference).is_some());
+        let connects = [Step::send(0, "CONNECT {}\r\n"), Step::send(0, "CONNECT {}\r\n")];
+        let script = Script { steps: connects.into(), ..Script::default() };
+        assert!(Known::of_version("2.9.10").leaves_out(&script));
+        assert!(!Known::of_version("2.14.5").leaves_out(&script));
     }
 
     #[test]

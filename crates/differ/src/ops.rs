@@ -13,6 +13,8 @@ pub struct Said {
     rest: Vec<u8>,
     /// PINGs so far: as many PONGs are to come.
     pub pings: usize,
+    /// CONNECTs so far.
+    pub connects: usize,
     /// It said something that ends the connection.
     pub is_broken: bool,
 }
@@ -26,6 +28,7 @@ impl Said {
             match self.decoder.step(&self.rest[used_up..], &LIMITS) {
                 Ok(Step::Op { used, op }) => {
                     self.pings += usize::from(matches!(op, ClientOp::Ping));
+                    self.connects += usize::from(matches!(op, ClientOp::Connect(_)));
                     self.is_broken = matches!(op, ClientOp::Err(_));
                     used_up += used;
                 }

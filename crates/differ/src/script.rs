@@ -1,5 +1,9 @@
 //! What is played: a configuration and the steps of a conversation.
 
+use std::collections::BTreeMap;
+
+use crate::ops::Said;
+
 /// A whole case, without the answers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Script {
@@ -45,10 +49,38 @@ pub enum Step {
     },
 }
 
+impl Script {
+    /// Whether some connection says CONNECT more than once.
+    #[must_use]
+    pub fn has_second_connect(&self) -> bool {
+        let mut said: BTreeMap<usize, Said> = BTreeMap::new();
+        for step in &self.steps {
+            if let Step::Send { conn, pieces } = step {
+                let said = said.entry(*conn).or_default();
+                pieces.iter().for_each(|piece| said.say(piece));
+            }
+        }
+        said.values().any(|said| said.connects > 1)
+    }
+}
+
 impl Step {
     /// One connection sends these bytes in one piece.
     #[must_use]
     pub fn send(conn: usize, bytes: impl Into<Vec<u8>>) -> Self {
         Self::Send { conn, pieces: vec![bytes.into()] }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_connect_is_one_of_the_same_connection() {
+        let second = |steps: Vec<Step>| Script { steps, ..Script::default() }.has_second_connect();
+        let connect = |conn| Step::send(conn, "CONNECT {}\r\nPUB a 10\r\nCONNECT {}\r\n");
+        assert!(!second(vec![connect(0), connect(1)]));
+        assert!(second(vec![connect(0), connect(1), Step::send(0, "connect{}\n")]));
     }
 }
