@@ -250,7 +250,11 @@ impl Broker {
         match client.decoder.step(input, &limits) {
             Ok(Step::NeedMore { at_least }) => {
                 client.op_bytes = at_least;
-                return None;
+                if client.abilities.headers || !has_header_line(input) {
+                    return None;
+                }
+                // Its line is enough to refuse it.
+                self.on_proto_error(id, &ProtoError::BadPayloadEnd, &reading.refused(input));
             }
             Ok(Step::Op { used, op }) => {
                 stretch.ops += 1;
@@ -371,6 +375,11 @@ impl Broker {
             self.egress.send_err(id, text);
         }
     }
+}
+
+/// Whether input that is not yet an op has the whole line of an HPUB at its front.
+fn has_header_line(input: &[u8]) -> bool {
+    matches!(input.first(), Some(b'H' | b'h')) && memchr::memchr(b'\n', input).is_some()
 }
 
 /// How many bytes finish the op in the inbox, or the line that says how many do. `known` is what the

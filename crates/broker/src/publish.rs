@@ -111,6 +111,7 @@ impl Broker {
     /// The client sent headers and did not say that it understands them.
     #[cold]
     pub(crate) fn refuse_headers(&mut self, id: ConnId) {
+        self.pay_ok(id);
         tracing::error!("{} - message headers not supported", self.egress.clients.at(id).label);
         self.close(id, CloseReason::ProtocolViolation);
     }

@@ -145,3 +145,14 @@ fn a_greeting_that_may_not_wait_ends_the_connection() {
     shards.settle();
     shards.pass(std::time::Duration::from_secs(1));
 }
+
+/// It was closed when the message was complete: never, if that did not come.
+#[test]
+fn headers_that_are_not_understood_end_the_connection_at_the_line_that_tells_of_them() {
+    let mut shards = Shards::new(1);
+    let conn = shards.connect(r#""verbose":false,"headers":false"#);
+    shards.feed(conn, "HPUB a 12 14");
+    assert!(!shards.is_closed(conn));
+    shards.feed(conn, "\r\n");
+    assert!(shards.is_closed(conn));
+}
