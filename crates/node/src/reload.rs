@@ -100,6 +100,8 @@ impl Reloader {
             let reloaded = self.log.reload(&options.log);
             reloaded.map_err(|error| ReloadError::NotReady(log_failure(&error, &options)))?;
         }
+        // What comes of it on the shards is said behind it.
+        lines.iter().for_each(|line| tracing::info!("{line}"));
         // Shards carry out what they are told in order, and the next waits for them.
         self.control.secure(tls.clone());
         self.tell_shards(&options, directories);
@@ -108,7 +110,6 @@ impl Reloader {
             monitoring.reconfigure(&options, &self.settings, https, tls.as_deref());
         }
         self.options = options;
-        lines.iter().for_each(|line| tracing::info!("Reloaded: {line}"));
         let digest = self.options.config.as_ref().map_or("", |config| &config.digest);
         tracing::info!("Reloaded server configuration ({digest})");
         Ok(())

@@ -27,8 +27,7 @@ pub struct NotReloadable {
     pub new: String,
 }
 
-/// Compares options with those in force: a line for the log per change, behind `Reloaded: `. Certificates
-/// are always read anew, so with TLS there always is one.
+/// Compares options with those in force: a line for the log per change. Certificates are always read anew, so with TLS there always is one.
 ///
 /// The ports in force are to be the ones that were found: asking for a random one changes nothing.
 ///
@@ -39,7 +38,8 @@ pub fn reload_changes(old: &Options, new: &Options) -> Result<Vec<String>, NotRe
     for row in TABLE {
         match row(old, new) {
             Outcome::Same => {}
-            Outcome::Changed(line) => lines.push(line),
+            Outcome::Changed(line) => lines.push(format!("Reloaded: {line}")),
+            Outcome::Advertised(line) => lines.push(format!("Reload: {line}")),
             Outcome::Refused(refusal) => return Err(refusal),
         }
     }
@@ -51,6 +51,8 @@ enum Outcome {
     Same,
     /// With the line to log.
     Changed(String),
+    /// The same for the one line that nats-server begins otherwise.
+    Advertised(String),
     Refused(NotReloadable),
 }
 
@@ -58,15 +60,7 @@ const TABLE: &[fn(&Options, &Options) -> Outcome] = &[
     |old, new| fixed("ServerName", text(&old.server_name), text(&new.server_name)),
     |old, new| fixed("Host", &old.host, &new.host),
     port,
-    |old, new| {
-        live(&old.client_advertise, &new.client_advertise, |address| {
-            let shown = address.as_ref().map(|address| match address.port {
-                Some(port) => format!("{}:{port}", address.host),
-                None => address.host.clone(),
-            });
-            format!("client_advertise = {}", shown.unwrap_or_default())
-        })
-    },
+    client_advertise,
     |old, new| live(&old.log.trace, &new.log.trace, |on| format!("trace = {on}")),
     |old, new| live(&old.trace_headers, &new.trace_headers, |on| format!("trace_headers = {on}")),
     |old, new| live(&old.log.debug, &new.log.debug, |on| format!("debug = {on}")),
@@ -215,6 +209,17 @@ fn port(old: &Options, new: &Options) -> Outcome {
         Port::Random => -1,
     };
     if new.port == Port::Random { Outcome::Same } else { fixed("Port", shown(old.port), shown(new.port)) }
+}
+
+fn client_advertise(old: &Options, new: &Options) -> Outcome {
+    if old.client_advertise == new.client_advertise {
+        return Outcome::Same;
+    }
+    let shown = new.client_advertise.as_ref().map(|address| match address.port {
+        Some(port) => format!("{}:{port}", address.host),
+        None => address.host.clone(),
+    });
+    Outcome::Advertised(format!("client_advertise = {}", shown.unwrap_or_default()))
 }
 
 /// What else there is of accounts, their users aside.
