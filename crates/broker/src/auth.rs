@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 
-use nats_auth::{Claim, Credentials, Directory, Identity, PasswordCheck, Renewal, Verdict};
+use nats_auth::{AccountLimits, Claim, Credentials, Directory, Identity, PasswordCheck, Renewal, Verdict};
 use nats_proto::{ConnectOptions, Limits, quote};
 
 use crate::account::Account;
@@ -175,6 +175,7 @@ impl Broker {
     fn admit_as(&mut self, id: ConnId, identity: Arc<Identity>) -> bool {
         let account = self.config.settings.directory.account(identity.account());
         let client = self.egress.clients.at(id);
+        tell_of_lower_limits(&client.label, &self.config.settings, &account.limits());
         client.seat = None;
         let Some(seat) = account.take_seat() else {
             self.refuse_one_too_many(id);
@@ -294,5 +295,22 @@ fn credentials<'a>(client: &'a Client, options: &'a ConnectOptions) -> Credentia
         password: &options.pass,
         peer: client.security.as_ref().and_then(|security| security.peer.as_ref()),
         ..Credentials::default()
+    }
+}
+
+/// Says where the server allows less than an account has.
+fn tell_of_lower_limits(label: &str, settings: &Settings, own: &AccountLimits) {
+    let payload = Some(settings.limits.payload_bytes_max);
+    let subscriptions = settings.max_subscriptions;
+    for (what, servers, own) in
+        [("Payload", payload, own.payload_bytes), ("Subscriptions", subscriptions, own.subscriptions)]
+    {
+        if let (Some(servers), Some(own)) = (servers, own)
+            && servers < own
+        {
+            tracing::debug!(
+                "{label} - Max {what} set to {servers} from server overrides account or user config"
+            );
+        }
     }
 }

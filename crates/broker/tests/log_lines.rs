@@ -459,3 +459,33 @@ fn of_headers_that_are_refused_only_the_line_is_traced() {
         assert_eq!(traced(1, &Config::default(), options, said), ["<<- [HPUB a 12 14]"]);
     }
 }
+
+// Nothing was said.
+#[test]
+fn a_server_that_allows_less_than_the_account_says_so() {
+    let limits = |payload, subscriptions| AccountLimits {
+        payload_bytes: Some(payload),
+        subscriptions: Some(subscriptions),
+        ..AccountLimits::default()
+    };
+    let lines = |limits: AccountLimits| {
+        let account = AccountConfig {
+            name: "A".into(),
+            users: vec![user("a", "p")],
+            limits,
+            ..AccountConfig::default()
+        };
+        let directory = Directory::new(&Config { accounts: vec![account], ..Config::default() }).unwrap();
+        let mut shards = Shards::with(1, |settings| {
+            settings.directory = directory;
+            settings.limits.payload_bytes_max = 32;
+            settings.max_subscriptions = Some(2);
+        });
+        let conn = shards.accept();
+        let said = r#"CONNECT {"user":"a","pass":"p"}"#.to_owned() + "\r\n";
+        logged_of_at(Level::DEBUG, &mut shards, conn, &[&said])
+    };
+    let line = |what| format!("[DBG] Max {what} from server overrides account or user config");
+    assert_eq!(lines(limits(33, 3)), [line("Payload set to 32"), line("Subscriptions set to 2")]);
+    assert_eq!(lines(limits(32, 2)), [""; 0]);
+}
