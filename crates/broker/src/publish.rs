@@ -15,6 +15,7 @@ use crate::input::Flow;
 use crate::offers::{Message, Offer, Refusals};
 use crate::seldom::SeldomLine;
 use crate::session::OK;
+use crate::subscription::SubKey;
 use crate::time::Time;
 use crate::trace;
 
@@ -218,15 +219,27 @@ impl Broker {
         let Some(client) = self.egress.clients.find(id) else { return };
         let account = client.account;
         let listening = self.accounts[account].local_matches(reply);
-        let own = listening.plain.iter().find(|key| self.egress.subs.at(**key).conn == id);
-        let Some(key) = own else { return };
-        let sid = &self.egress.subs.at(*key).sid;
+        let mut own = listening.plain.iter().copied().filter(|key| self.egress.subs.at(*key).conn == id);
+        let Some(first) = own.next() else { return };
+        let others: Vec<SubKey> = own.collect();
+        let key = others.into_iter().fold(first, |first, other| self.first_of(account, first, other));
+        let sid = &self.egress.subs.at(key).sid;
         let mut status = b"NATS/1.0 503\r\nNats-Subject: ".to_vec();
         status.extend_from_slice(publish.subject);
         status.extend_from_slice(b"\r\n\r\n");
         let mut line = Vec::new();
         encode::hmsg(&mut line, reply, sid, None, &status, b"");
         self.egress.send(id, &line);
+    }
+
+    /// Which of two subscriptions that match a subject nats-server comes to first.
+    #[cold]
+    fn first_of(&self, account: usize, one: SubKey, other: SubKey) -> SubKey {
+        let [mut first, mut second] = [Vec::new(), Vec::new()];
+        for (key, text) in [(one, &mut first), (other, &mut second)] {
+            self.accounts[account].local.filter(self.egress.subs.at(key).filter, text);
+        }
+        if is_met_before(&second, &first) { other } else { one }
     }
 
     /// Makes a publisher wait for readers that fall behind.
@@ -250,6 +263,25 @@ impl Broker {
             self.resume(id, Hold::Stall(until));
         }
     }
+}
+
+/// Whether nats-server meets the first of two filters first, as it walks down its tree for a subject that both
+/// match: `>` comes before all, `*` before what lies below a token, and behind the token where the subject ends.
+fn is_met_before(one: &[u8], other: &[u8]) -> bool {
+    let tokens = |filter| <[u8]>::split(filter, |byte| *byte == b'.');
+    let (mut ones, mut others) = (tokens(one).peekable(), tokens(other).peekable());
+    while let (Some(token), Some(against)) = (ones.next(), others.next()) {
+        if token == against {
+            continue;
+        }
+        let ends_here = ones.peek().is_none() && others.peek().is_none();
+        return match (token, against) {
+            (b">", _) => true,
+            (_, b">") => false,
+            (token, _) => (token == b"*") != ends_here,
+        };
+    }
+    false
 }
 
 /// Whether the message would tear apart the lines of those who get it. The decoder lets such subjects
@@ -288,6 +320,17 @@ fn is_beyond(subject: &[u8], prefix: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn filters_are_met_in_the_order_of_the_peers_tree() {
+        let order = [">", "*.>", "*.*.b", "*.a.b", "a.>", "a.*.b", "a.a.>", "a.a.b", "a.a.*"];
+        for (at, one) in order.iter().enumerate() {
+            for (other_at, other) in order.iter().enumerate() {
+                let is_first = is_met_before(one.as_bytes(), other.as_bytes());
+                assert_eq!(is_first, at < other_at, "{one} {other}");
+            }
+        }
+    }
 
     // `$GR.x` and all of these without an end were refused.
     #[test]

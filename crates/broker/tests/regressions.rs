@@ -156,3 +156,14 @@ fn headers_that_are_not_understood_end_the_connection_at_the_line_that_tells_of_
     shards.feed(conn, "\r\n");
     assert!(shards.is_closed(conn));
 }
+
+/// The one whose filter was found first got it, whichever that was.
+#[test]
+fn of_several_that_listen_for_the_reply_the_peers_first_is_told_that_nobody_responds() {
+    let mut shards = Shards::new(1);
+    let conn = shards.connect(r#""verbose":false,"headers":true,"no_responders":true"#);
+    shards.feed(conn, "SUB c.* 2\r\nSUB *.> 4\r\nSUB c.b 5\r\n");
+    assert!(shards.say(conn, "PUB nobody c.b 0\r\n\r\n").starts_with("HMSG c.b 4 "));
+    shards.feed(conn, "UNSUB 4\r\n");
+    assert!(shards.say(conn, "PUB nobody c.b 0\r\n\r\n").starts_with("HMSG c.b 5 "));
+}
