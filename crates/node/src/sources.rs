@@ -15,7 +15,11 @@ pub fn load(command_line: &CommandLine) -> Result<Loaded, OptionsError> {
 
 /// The error is in the words of nats-server, whose users may look for them.
 fn read(path: &str) -> Result<Vec<u8>, String> {
-    std::fs::read(path).map_err(|error| format!("open {path}: {}", words(&error)))
+    std::fs::read(path).map_err(|error| {
+        // A folder can be opened.
+        let what = if error.kind() == io::ErrorKind::IsADirectory { "read" } else { "open" };
+        format!("{what} {path}: {}", words(&error))
+    })
 }
 
 /// What the system says, as Go has it: in lower case, and without the number.
@@ -37,6 +41,6 @@ mod tests {
     #[test]
     fn a_folder_is_no_file() {
         let error = read("/").expect_err("a folder");
-        assert_eq!(error, "open /: is a directory");
+        assert_eq!(error, "read /: is a directory");
     }
 }
