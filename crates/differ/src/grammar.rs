@@ -15,6 +15,8 @@ mod queues;
 mod reload;
 mod talk;
 
+use std::collections::BTreeMap;
+
 use crate::random::Random;
 use crate::script::{Script, Step};
 
@@ -80,7 +82,44 @@ pub fn is_beside_the_point(script: &Script) -> bool {
     // It closes the connections of a single user at most reloads.
     let has_single_user = script.steps.iter().any(|step| matches!(step, Step::Reload { .. }))
         && texts.iter().any(|text| text.contains("authorization") && !text.contains("users"));
-    texts.iter().any(ends_in_number) || has_single_user
+    texts.iter().any(ends_in_number)
+        || has_single_user
+        || has_line_end_for_subject(script)
+        || goes_on_after_err(script)
+}
+
+/// nats-server acts on what it has read already behind the `-ERR` that ends a connection, and logs a text that is
+/// a line end as it is.
+fn goes_on_after_err(script: &Script) -> bool {
+    let goes_on = |piece: &Vec<u8>| {
+        let starts = piece.windows(4).enumerate().filter(|(_, word)| word.eq_ignore_ascii_case(b"-ERR"));
+        starts.map(|(at, _)| &piece[at + 4..]).any(|rest| {
+            let end = rest.iter().position(|byte| *byte == b'\n').map_or(rest.len(), |at| at + 1);
+            end < rest.len() || rest[..end].trim_ascii().is_empty()
+        })
+    };
+    let is_sent = |step: &Step| matches!(step, Step::Send { pieces, .. } if pieces.iter().any(goes_on));
+    script.steps.iter().any(is_sent)
+}
+
+/// Behind `PUB` and a blank, nats-server takes a line end for the beginning of the subject.
+fn has_line_end_for_subject(script: &Script) -> bool {
+    let mut said: BTreeMap<usize, Vec<u8>> = BTreeMap::new();
+    for step in &script.steps {
+        if let Step::Send { conn, pieces } = step {
+            said.entry(*conn).or_default().extend(pieces.concat());
+        }
+    }
+    let begins_so = |text: &[u8]| {
+        let Some((verb, rest)) = text.split_at_checked(3) else { return false };
+        let blanks = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+        let rest = &rest[blanks..];
+        verb.eq_ignore_ascii_case(b"PUB")
+            && blanks > 0
+            && matches!(rest.first(), Some(b'\r' | b'\n'))
+            && !rest.starts_with(b"\r\n")
+    };
+    said.values().any(|said| (0..said.len()).any(|at| begins_so(&said[at..])))
 }
 
 #[cfg(test)]
@@ -99,6 +138,17 @@ mod tests {
             let beside: Vec<Script> = scripts.filter(is_beside_the_point).collect();
             assert!(beside.len() < CASES as usize / 20, "{}: {beside:#?}", grammar.name);
         }
+    }
+
+    #[test]
+    fn a_line_end_for_a_subject_is_beside_the_point() {
+        let beside = |said: &str| {
+            let steps = vec![Step::send(0, said)];
+            is_beside_the_point(&Script { steps, ..Script::default() })
+        };
+        assert!(beside("PING\r\nHpub \n a 6\r\n") && beside("PUB\t \r a 6\n"));
+        assert!(!beside("PUB a 6\r\n") && !beside("PUB \r\n") && !beside("PUB\n"));
+        assert!(beside("-err 'x'\r\nPING\r\n") && beside("-ERR \r\n") && !beside("-ERR 'x'\r\n"));
     }
 
     #[test]

@@ -159,8 +159,10 @@ fn settled(texts: Vec<String>) -> Vec<String> {
     for run in items.chunk_by_mut(|one, next| one.1.is_some() && one.1 == next.1) {
         run.sort();
     }
-    for run in items.chunk_by_mut(|one, next| is_removal(&one.0) && is_removal(&next.0)) {
-        run.sort();
+    for is_alike in [is_removal, is_end_of_subscription] {
+        for run in items.chunk_by_mut(|one, next| is_alike(&one.0) && is_alike(&next.0)) {
+            run.sort();
+        }
     }
     items.dedup_by(|next, one| one.0.ends_with(REPEATED) && next.0.ends_with(REPEATED));
     items.into_iter().map(|(text, _)| text).collect()
@@ -169,6 +171,11 @@ fn settled(texts: Vec<String>) -> Vec<String> {
 /// A reload takes subscriptions away in any order, and the log tells of each.
 fn is_removal(text: &str) -> bool {
     text.contains("Removed sub ") || text.contains("->> [-ERR Permissions Violation for Subscription to ")
+}
+
+/// A second CONNECT ends them in any order.
+fn is_end_of_subscription(text: &str) -> bool {
+    text.contains("<-> [DELSUB ")
 }
 
 /// nats-server says this again for every read that a message came in.

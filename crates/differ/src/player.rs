@@ -101,6 +101,9 @@ impl<'a> Player<'a> {
         names.learn(monitor.to_string(), "MONITOR_ADDR");
         names.learn(monitor.port().to_string(), "MONITOR_PORT");
         names.learn(server.config_file().to_string_lossy(), "CONFIG_FILE");
+        if let Some(folder) = server.config_file().parent() {
+            names.learn(folder.to_string_lossy(), "CONFIG_FOLDER");
+        }
         names.learn(exe_name(binary), PEER_NAME);
         let (wires, cids) = (BTreeMap::new(), BTreeMap::new());
         Ok(Self { script, binary, server, monitor, names, wires, cids, hint })
