@@ -23,6 +23,8 @@
 //! start only if they are there.
 
 use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 
@@ -135,7 +137,17 @@ fn line_text(line: &[u8]) -> String {
     if line == CUT.as_bytes() { "\\x7e".to_owned() } else { escape(line) }
 }
 
-/// Reads such a file.
+/// Reads the file of that name.
+///
+/// # Errors
+///
+/// When there is none, or one that is not understood.
+pub fn read(path: &Path) -> Result<Case> {
+    let text = fs::read_to_string(path).with_context(|| format!("{}", path.display()))?;
+    parse(&text).with_context(|| format!("{}", path.display()))
+}
+
+/// Reads the text of such a file.
 ///
 /// # Errors
 ///

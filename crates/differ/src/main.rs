@@ -1,6 +1,6 @@
 //! The command behind `cargo xtask differ`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use test_kit::ServerBinary;
 const USAGE: &str = "\
 usage: differ --ours PATH --peer PATH [options]
        differ --ours PATH --replay FILE...
+       differ --peer PATH --pin FILE...
 
   --seconds N   how long (default 60)
   --seed N      decides all cases (default 1)
@@ -25,6 +26,7 @@ usage: differ --ours PATH --peer PATH [options]
   --shrink N    runs that making one case smaller may cost (default 250)
   --finds DIR   where the cases found go, as files (default target/differ)
   --replay      play files to our server and compare with the answers in them
+  --pin         play files to nats-server and write its answers into them, where they have none
 ";
 
 fn main() -> ExitCode {
@@ -39,6 +41,10 @@ fn main() -> ExitCode {
 
 fn run(args: impl Iterator<Item = String>) -> Result<()> {
     let options = Options::parse(args)?;
+    if !options.pins.is_empty() {
+        let peer = ServerBinary { path: options.peer.context(USAGE)?, is_peer: true };
+        return options.pins.iter().try_for_each(|file| pin(file, &peer));
+    }
     let ours = one_of_ours(options.ours.context(USAGE)?)?;
     if !options.replays.is_empty() {
         return replay(&options.replays, &ours);
@@ -81,15 +87,18 @@ fn report(campaign: &Campaign, outcome: &Outcome) -> Result<()> {
 fn replay(files: &[PathBuf], ours: &ServerBinary) -> Result<()> {
     let mut differing = 0;
     for file in files {
-        let text = std::fs::read_to_string(file).with_context(|| format!("{}", file.display()))?;
-        let case = case_file::parse(&text).with_context(|| format!("{}", file.display()))?;
-        let found = campaign::replay(&case, ours)?;
+        let found = campaign::replay(&case_file::read(file)?, ours)?;
         println!("{}: {}", file.display(), if found.is_empty() { "alike" } else { "differs" });
         found.iter().for_each(|difference| print!("{difference}"));
         differing += usize::from(!found.is_empty());
     }
     ensure!(differing == 0, "{differing} files differ");
     Ok(())
+}
+
+fn pin(file: &Path, peer: &ServerBinary) -> Result<()> {
+    let case = campaign::filled_in(case_file::read(file)?, peer, &version(peer)?)?;
+    Ok(std::fs::write(file, case_file::print(&case))?)
 }
 
 /// What stands in for ours may be a nats-server too: then two of its versions are compared.
@@ -132,6 +141,7 @@ struct Options {
     shrink_runs: usize,
     finds: PathBuf,
     replays: Vec<PathBuf>,
+    pins: Vec<PathBuf>,
 }
 
 impl Options {
@@ -148,10 +158,15 @@ impl Options {
             shrink_runs: shrink::RUNS_MAX,
             finds: "target/differ".into(),
             replays: Vec::new(),
+            pins: Vec::new(),
         };
         while let Some(word) = args.next() {
             if word == "--replay" {
                 options.replays = args.by_ref().map(PathBuf::from).collect();
+                break;
+            }
+            if word == "--pin" {
+                options.pins = args.by_ref().map(PathBuf::from).collect();
                 break;
             }
             let value = args.next().with_context(|| format!("{word} needs a value"))?;
