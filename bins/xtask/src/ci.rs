@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use crate::workspace::Workspace;
-use crate::{crate_table, layers, reference, refused, run};
+use crate::{crate_table, differ, layers, reference, refused, run};
 
 /// Crates that others use on their own: each must package and build outside the workspace.
 const PACKAGED: [&str; 3] = ["nats-proto", "subject-trie", "nats-conf"];
@@ -29,6 +29,7 @@ enum Action {
     CrateTable,
     Reference,
     Refused,
+    Differ,
     /// A command, started at the workspace root.
     Run(Command),
 }
@@ -60,6 +61,7 @@ fn perform(workspace: &Workspace, action: &mut Action) -> Result<()> {
         Action::CrateTable => crate_table::check(workspace),
         Action::Reference => reference::check(workspace),
         Action::Refused => refused::check(workspace),
+        Action::Differ => differ::sample(workspace),
         Action::Run(command) => {
             println!("{}", run::describe(command));
             run::run(command.current_dir(&workspace.root))
@@ -79,6 +81,7 @@ fn steps(workspace: &Workspace) -> Vec<Step> {
         // What the tests would do at first use, as a step of its own: a failure shows here.
         cargo("server", ["build", "--release", "-p", SERVER]),
         cargo("tests", ["test", "--workspace"]),
+        step("beside nats-server", Action::Differ),
     ];
     if workspace.members.iter().any(|member| member.has_benches) {
         // The glob names bench targets alone: `--benches` would build every library and binary

@@ -9,6 +9,14 @@ use crate::compare::servers;
 use crate::run;
 use crate::workspace::Workspace;
 
+/// What CI plays, always the same. Each seed takes some 20 seconds.
+const SAMPLE_SEEDS: [u64; 3] = [2, 3, 5];
+
+const SAMPLE_CASES: u64 = 24;
+
+/// The cases are to be played however slow the machine is.
+const SAMPLE_SECONDS: u64 = 3600;
+
 #[derive(Debug, Default, PartialEq)]
 struct Options {
     seconds: u64,
@@ -27,6 +35,26 @@ pub(crate) fn run(workspace: &Workspace, args: &[&str]) -> Result<()> {
     let mut command = program(workspace, &ours, options.peer.as_deref())?;
     command.args(["--seconds", &options.seconds.to_string()]).args(&options.rest);
     run::run(&mut command)
+}
+
+/// Plays the sample to our server and the installed nats-server, or Debian's, if it is one whose differences are
+/// known.
+pub(crate) fn sample(workspace: &Workspace) -> Result<()> {
+    let peer = servers::peers(&[])?.swap_remove(0);
+    if !peer.has_known_differences() {
+        println!("skipped: nobody wrote down in what {} differs from what we are compatible with", peer.name);
+        return Ok(());
+    }
+    let ours = built_server(workspace)?;
+    for seed in SAMPLE_SEEDS {
+        let mut command = program(workspace, &ours, Some(&peer.path))?;
+        let numbers = [("--seconds", SAMPLE_SECONDS), ("--cases", SAMPLE_CASES), ("--seed", seed)];
+        for (flag, number) in numbers {
+            command.args([flag, &number.to_string()]);
+        }
+        run::run(&mut command)?;
+    }
+    Ok(())
 }
 
 /// The program, told of both servers.

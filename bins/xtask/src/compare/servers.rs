@@ -10,6 +10,9 @@ use crate::run;
 
 use super::bars::NEWER_SERIES;
 
+/// Those whose differences `crates/differ/testdata/known.toml` has.
+const KNOWN_SERIES: [(u32, u32); 2] = [(2, 9), (2, 14)];
+
 /// Where Debian puts daemons, which is not on every user's PATH.
 const DEBIAN_PATH: &str = "/usr/sbin/nats-server";
 
@@ -58,6 +61,11 @@ impl Server {
         self.series.is_some_and(|series| series >= NEWER_SERIES)
     }
 
+    /// Whether it is written down in what it differs from what we are compatible with.
+    pub(crate) fn has_known_differences(&self) -> bool {
+        self.series.is_some_and(|series| KNOWN_SERIES.contains(&series))
+    }
+
     /// What `buster-bench --server` takes.
     pub(crate) fn command(&self) -> String {
         let path = self.path.to_string_lossy();
@@ -100,9 +108,11 @@ fn installed() -> Option<PathBuf> {
 
 fn install() -> Result<PathBuf> {
     println!("there is no nats-server; installing Debian's (or take your own: --peer PATH)");
-    let mut install = Command::new("apt-get");
-    install.args(["install", "-y", "--no-install-recommends", "nats-server"]);
-    let outcome = run::run(install.env("DEBIAN_FRONTEND", "noninteractive"));
+    let apt_get =
+        |args: &[&str]| run::run(Command::new("apt-get").args(args).env("DEBIAN_FRONTEND", "noninteractive"));
+    let install = || apt_get(&["install", "-y", "--no-install-recommends", "nats-server"]);
+    // A fresh machine may know of no packages yet.
+    let outcome = install().or_else(|_| apt_get(&["update"]).and_then(|()| install()));
     outcome.context("install nats-server, or say --peer PATH")?;
     installed().context("nats-server was installed and is not found")
 }
@@ -144,6 +154,8 @@ mod tests {
     fn old_and_new_are_told_by_the_version() {
         assert_eq!(version("nats-server: v2.9.10\n").as_deref(), Some("2.9.10"));
         assert_eq!(series("2.14.5"), Some((2, 14)));
+        let known = |version| Server::for_tests("/x", version).has_known_differences();
+        assert!(known("2.9.10") && known("2.14.5") && !known("2.10.1") && !known(""));
         assert!(series("2.9.10").unwrap() < NEWER_SERIES && series("2.10.0-rc").unwrap() >= NEWER_SERIES);
     }
 }
