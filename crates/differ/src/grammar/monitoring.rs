@@ -118,12 +118,15 @@ fn values(key: &str) -> &'static [&'static str] {
     const FLAGS: &[&str] = &["1", "true", "0", "false", "detail", "x", "", "2", "T", "yes"];
     const NUMBERS: &[&str] =
         &["0", "1", "2", "-1", "x", "", "1.5", "99999999999999999999", "+1", "0x1", "%31"];
+    // None that a connection has: each server counts from another number.
+    const CIDS: &[&str] = &["0", "-1", "x", "", "1.5", "99999999999999999999", "+9", "0x1", "%39%39%39"];
     const STATES: &[&str] = &["open", "closed", "all", "any", "x", "", "OPEN"];
     const SORTS: &[&str] = &["cid", "start", "x", "", "stop", "reason", "CID"];
     const NAMES: &[&str] = &["$G", "%24G", "A", "u", "", "nobody", "a%20b", "%zz", "$SYS", "a+b"];
     const SUBJECTS: &[&str] = &["a", "a.*", ">", "*", "%3E", "a..b", "", "a b", "a%20b", "_INBOX.x"];
     match key {
-        "limit" | "offset" | "cid" | "js-enabled" => NUMBERS,
+        "limit" | "offset" | "js-enabled" => NUMBERS,
+        "cid" => CIDS,
         "state" => STATES,
         "sort" => SORTS,
         "user" | "acc" | "account" | "stream" | "consumer" | "gw_name" | "acc_name" | "group"

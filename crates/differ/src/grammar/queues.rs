@@ -1,7 +1,7 @@
 //! Queue groups, requests and their answers, and nobody there to answer.
 //!
-//! Which member gets a message is open, so what is counted is what the group gets; a maximum would depend
-//! on it and has its place in `protocol`.
+//! Which member gets a message is open, so what is counted is what the group gets; only a member that is alone in
+//! its group has a maximum.
 
 use crate::random::Random;
 use crate::script::{Script, Step};
@@ -17,6 +17,10 @@ pub(crate) fn script(random: &mut Random) -> Script {
         talk.connect(conn, &Hello { fields, is_modern: true });
         let inbox = format!("SUB _INBOX.{conn}.* {}\r\n", talk.sid());
         talk.send(conn, inbox);
+    }
+    if talk.random.chance(40) {
+        let (conn, sid, max) = (talk.random.size(0, conns - 1), talk.sid(), talk.random.size(1, 3));
+        talk.send(conn, format!("SUB u.* alone q2_{sid}\r\nUNSUB q2_{sid} {max}\r\n"));
     }
     for _ in 0..talk.random.size(4, 14) {
         let conn = talk.random.size(0, conns - 1);
@@ -50,7 +54,7 @@ fn op(talk: &mut Talk<'_>, conn: usize) -> String {
             }
         }
         _ => {
-            let subject = talk.random.one_of(&["s.a", "s.b", "t.b", "nobody"]);
+            let subject = talk.random.one_of(&["s.a", "s.b", "t.b", "u.a", "nobody"]);
             let reply = talk.random.chance(60).then(|| {
                 let to = if talk.random.chance(80) { conn } else { talk.random.size(0, 3) };
                 format!("_INBOX.{to}.{}", talk.random.size(1, 3))
@@ -82,5 +86,6 @@ mod tests {
         });
         let text: String = files.collect();
         assert!(text.contains(" workers q0_") && text.contains(" others q1_"));
+        assert!(text.contains(" alone q2_") && text.contains("UNSUB q2_"));
     }
 }
