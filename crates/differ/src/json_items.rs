@@ -96,9 +96,14 @@ pub fn settle(json: &mut Value, names: &Names) {
     match json {
         Value::Object(fields) => {
             if let Some(Value::Array(subs)) = fields.get_mut("subscriptions_list") {
+                let listed = subs.len();
                 subs.retain(|sub| !is_inner(sub, names));
+                let (inner, is_empty) = (listed - subs.len(), subs.is_empty());
                 if let Some(total) = fields.get_mut("total") {
-                    *total = Value::Null;
+                    *total = total.as_u64().map(|total| total.saturating_sub(inner as u64)).into();
+                }
+                if is_empty {
+                    fields.remove("subscriptions_list");
                 }
             }
             for (name, value) in fields.iter_mut() {
@@ -150,8 +155,11 @@ mod tests {
         let mut value =
             json!({"total": 2, "subscriptions_list": [{"cid": 1, "sid": "1"}, {"cid": 7, "sid": "9"}]});
         settle(&mut value, &names);
-        let expected = json!({"total": null, "subscriptions_list": [{"cid": 7, "sid": "9"}]});
+        let expected = json!({"total": 1, "subscriptions_list": [{"cid": 7, "sid": "9"}]});
         assert_eq!(value, expected);
+        let mut value = json!({"total": 1, "subscriptions_list": [{"cid": 1, "sid": "1"}]});
+        settle(&mut value, &names);
+        assert_eq!(value, json!({"total": 0}));
     }
 
     #[test]
