@@ -102,7 +102,8 @@ fn goes_on_after_err(script: &Script) -> bool {
     script.steps.iter().any(is_sent)
 }
 
-/// Behind `PUB` and a blank, nats-server takes a line end for the beginning of the subject.
+/// Behind `PUB` and a blank, nats-server takes a line end for the beginning of the subject, and a CR within the
+/// line for a part of what it stands in.
 fn has_line_end_for_subject(script: &Script) -> bool {
     let mut said: BTreeMap<usize, Vec<u8>> = BTreeMap::new();
     for step in &script.steps {
@@ -114,10 +115,10 @@ fn has_line_end_for_subject(script: &Script) -> bool {
         let Some((verb, rest)) = text.split_at_checked(3) else { return false };
         let blanks = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
         let rest = &rest[blanks..];
-        verb.eq_ignore_ascii_case(b"PUB")
-            && blanks > 0
-            && matches!(rest.first(), Some(b'\r' | b'\n'))
-            && !rest.starts_with(b"\r\n")
+        let line = rest.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        let before_size = line.rsplitn(2, |byte| matches!(byte, b' ' | b'\t')).nth(1).unwrap_or_default();
+        let is_odd = rest.starts_with(b"\n") || before_size.contains(&b'\r');
+        verb.eq_ignore_ascii_case(b"PUB") && blanks > 0 && is_odd
     };
     said.values().any(|said| (0..said.len()).any(|at| begins_so(&said[at..])))
 }
@@ -147,6 +148,7 @@ mod tests {
             is_beside_the_point(&Script { steps, ..Script::default() })
         };
         assert!(beside("PING\r\nHpub \n a 6\r\n") && beside("PUB\t \r a 6\n"));
+        assert!(beside("PUB b.a\r x 9\r\n"));
         assert!(!beside("PUB a 6\r\n") && !beside("PUB \r\n") && !beside("PUB\n"));
         assert!(beside("-err 'x'\r\nPING\r\n") && beside("-ERR \r\n") && !beside("-ERR 'x'\r\n"));
     }
