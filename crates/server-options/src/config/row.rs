@@ -148,7 +148,7 @@ pub(crate) fn not_yet(key: &str, missing: &str) -> String {
 }
 
 /// The texts of a value that is one text or an array of them. `what` begins the reason that is noted for
-/// anything else; `in_array` follows it for elements.
+/// anything else; `in_array` follows it for elements, all of which are then looked at, as nats-server does it.
 pub(crate) fn texts(value: &Value, what: &str, in_array: &str, report: &mut Report) -> Option<Vec<String>> {
     let is_array = value.as_array().is_ok();
     let mut texts = Vec::new();
@@ -159,7 +159,9 @@ pub(crate) fn texts(value: &Value, what: &str, in_array: &str, report: &mut Repo
                 let place = if is_array { in_array } else { "" };
                 let found = element.data.type_name();
                 report.refuse(element, format!("{what}: unsupported type {place}{found}"));
-                return None;
+                if place.is_empty() {
+                    return None;
+                }
             }
         }
     }

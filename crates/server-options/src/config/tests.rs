@@ -482,3 +482,15 @@ fn what_cannot_be_printed_is_shown_as_in_go() {
         assert_eq!(said_of(text).trim_end(), format!("f.conf:{expected}"), "{text:?}");
     }
 }
+
+/// As nats-server 2.14.5 lists them; only the first was.
+#[test]
+fn all_connection_types_of_the_wrong_type_are_listed() {
+    let said = said_of("authorization { users: [{user: b, allowed_connection_types: [1, x, 2 ]}] }");
+    let expected = [
+        "f.conf:1:61: error parsing allowed connection types: unsupported type in array int64",
+        "f.conf:1:67: error parsing allowed connection types: unsupported type in array int64",
+        "f.conf:1:34: invalid connection types [\"X\"]",
+    ];
+    assert_eq!(said.lines().collect::<Vec<_>>(), expected);
+}
