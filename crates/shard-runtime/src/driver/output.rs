@@ -4,7 +4,7 @@ use std::io::{self, IoSlice};
 use std::ops::RangeInclusive;
 use std::os::fd::{AsFd, BorrowedFd};
 
-use broker::{CloseReason, ConnId, Flush, Outbox, SHARE_BYTES_MAX, Time};
+use broker::{CloseReason, ConnId, Flush, Outbox, Time};
 use fabric::ShardId;
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, Shutdown};
@@ -18,9 +18,9 @@ use crate::mesh_port::Parcel;
 /// send takes, the less it costs.
 const UNFLUSHED_PER_READER: usize = 64 << 10;
 
-/// But not before this much has gathered in all, and always when so much has. A share that one reader gets for
-/// each message leaves in one piece: the least is a little more than that.
-const UNFLUSHED_BYTES: RangeInclusive<usize> = SHARE_BYTES_MAX + (256 << 10)..=8 << 20;
+/// But not before this much has gathered in all, and always when so much has. A share of short messages makes a
+/// little less than the least: cut in two it costs a fifth more sends.
+const UNFLUSHED_BYTES: RangeInclusive<usize> = 5 << 19..=8 << 20;
 
 /// A batch is sent before the end of the turn when this much has gathered for one shard: it begins on it
 /// while we go on, and finds it in a cache that both share.

@@ -1,11 +1,13 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
+use std::thread;
 
 use broker::{Config, Settings};
 use fabric::{Interest, Told};
 use nats_auth::{Directory, IdentityConfig, User};
 use nats_proto::ServerInfo;
 use rustix::event::{EventfdFlags, eventfd};
+use rustix::net::sockopt;
 use tls_session::{KeyPair, Policy, Roots};
 
 use super::*;
@@ -19,13 +21,17 @@ fn first_of_two() -> (Driver, MeshPort) {
 }
 
 fn with_settings(settings: Settings) -> (Driver, MeshPort) {
+    with_backend(Backend::Epoll, settings)
+}
+
+fn with_backend(backend: Backend, settings: Settings) -> (Driver, MeshPort) {
     let counter = || Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).unwrap());
     let (own, other) = (counter(), counter());
     let (port, peer) = MeshPort::pair();
     let parts = Parts {
         shard: ShardId(0),
         broker: Broker::new(Config::new(ShardId(0), 2, Arc::new(settings))),
-        io: Io::new(Backend::Epoll, Arc::clone(&own)).unwrap(),
+        io: Io::new(backend, Arc::clone(&own)).unwrap(),
         bells: [Bell::new(None, Arc::clone(&own)), Bell::new(None, other)].into(),
         ports: vec![None, Some(port)],
         listener: None,
@@ -48,6 +54,7 @@ fn connection(driver: &mut Driver, peer: &mut MeshPort) -> TcpStream {
     let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     client.set_nonblocking(true).unwrap();
     let (socket, address) = listener.accept().unwrap();
+    sockopt::set_socket_send_buffer_size(&socket, 64 << 10).unwrap();
     let placed = driver.broker.place(&[]);
     peer.send(Parcel::Connection { socket: socket.into(), placed, peer: address });
     client
@@ -208,4 +215,42 @@ fn what_was_received_waits_for_all_that_other_shards_sent_before() {
         assert_eq!(driver.port(ShardId(1)).inbound.slots(), left);
     }
     assert_eq!(reads(&mut client).unwrap(), "PONG\r\n");
+}
+
+/// What a publisher had said beyond the point at which it was made to wait for its readers was lost.
+#[test]
+fn who_waits_for_its_readers_loses_nothing() {
+    const MESSAGES: usize = 10_000;
+    let publish = format!("PUB a 100\r\n{}\r\n", "x".repeat(100)).repeat(MESSAGES);
+    let expected = 2 * MESSAGES * ("MSG a 1 100\r\n\r\n".len() + 100);
+    for backend in [Backend::Uring, Backend::Epoll] {
+        let (mut driver, mut peer) = with_backend(backend, Settings::new(ServerInfo::default()));
+        let mut reader = connection(&mut driver, &mut peer);
+        reader.write_all(b"CONNECT {\"verbose\":false}\r\nSUB a 1\r\nPING\r\n").unwrap();
+        await_that(&mut driver, |_| reads(&mut reader).is_ok_and(|text| text.ends_with("PONG\r\n")));
+        let mut publishers = [(); 2].map(|()| connection(&mut driver, &mut peer));
+        thread::scope(|scope| {
+            for publisher in &mut publishers {
+                let publish = &publish;
+                scope.spawn(move || {
+                    publisher.set_nonblocking(false).unwrap();
+                    publisher.write_all(b"CONNECT {\"verbose\":false}\r\n").unwrap();
+                    publisher.write_all(publish.as_bytes()).unwrap();
+                });
+            }
+            while driver.broker.totals().paces < 4 {
+                driver.turn().unwrap();
+            }
+            let reading = scope.spawn(move || {
+                reader.set_nonblocking(false).unwrap();
+                reader.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+                let mut bytes = vec![0; expected];
+                reader.read_exact(&mut bytes).map_err(|error| error.kind())
+            });
+            while !reading.is_finished() {
+                driver.turn().unwrap();
+            }
+            assert_eq!(reading.join().unwrap(), Ok(()), "{backend:?}");
+        });
+    }
 }

@@ -12,7 +12,7 @@ use broker::{ConnId, Time};
 
 use super::Driver;
 use super::stopping::Stage;
-use crate::io::{Event, Received};
+use crate::io::{End, Event, Received};
 
 /// What counts as little, and as the start of more: some dozens of short messages.
 pub(super) const START_BYTES: usize = 4 << 10;
@@ -53,6 +53,11 @@ impl Driver {
     }
 
     fn behind(&self, id: ConnId, received: &Received, rest: &[Event]) -> Behind {
+        let rest = match rest.split_first() {
+            // It only has to be received from anew.
+            Some((Event::ReceiveEnded(same, End::Stopped), rest)) if *same == id => rest,
+            _ => rest,
+        };
         if rest.is_empty() {
             Behind::Nothing
         } else if self.io.bytes(received).len() > START_BYTES

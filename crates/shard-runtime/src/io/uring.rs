@@ -30,6 +30,10 @@ const RECEIVE: u64 = 1 << 63;
 /// Who sends no more than this at once says little: it is received from without being asked again.
 const LITTLE_BYTES: usize = BUFFER_BYTES / 4;
 
+/// What counts as much. A full buffer would be too much to ask: while the kernel keeps the window of a connection
+/// small it hands out a little less at a time, and goes on keeping it small for as long as nobody asks for more.
+const MUCH_BYTES: usize = BUFFER_BYTES / 2;
+
 fn receive_token(id: ConnId) -> u64 {
     id.to_bits() | RECEIVE
 }
@@ -55,7 +59,7 @@ enum Receive {
 struct Socket {
     fd: OwnedFd,
     receive: Receive,
-    /// It filled a buffer lately: it gets one at a time.
+    /// It used most of a buffer lately: it gets one at a time.
     says_much: bool,
     /// A poll for writability is queued.
     polling: bool,
@@ -240,10 +244,10 @@ impl Uring {
         self.ring.bytes_mut(filled)
     }
 
-    /// Receives more at once from a connection that says much, into the buffer that it filled.
+    /// Receives more at once from a connection that says much, into the buffer that it has just used.
     pub(crate) fn receive_now(&mut self, id: ConnId, filled: &mut Filled) -> bool {
         let Some(socket) = self.sockets.find(id) else { return false };
-        if !socket.says_much || socket.receive != Receive::Idle || filled.len() < BUFFER_BYTES {
+        if !socket.says_much || socket.receive != Receive::Idle || filled.len() < MUCH_BYTES {
             return false;
         }
         let count = self.ring.receive_now(socket.fd.as_fd(), filled);
@@ -323,11 +327,11 @@ impl Uring {
     }
 
     /// A connection sent so much at once. The kernel gives one that is received from without end as many
-    /// buffers as it can fill, and others find none: who fills one gets one at a time from then on.
+    /// buffers as it can fill, and others find none: who uses most of one gets one at a time from then on.
     fn note_amount(&mut self, id: ConnId, bytes: i32, more: bool) -> io::Result<()> {
         let Some(socket) = self.sockets.find(id) else { return Ok(()) };
         let bytes = bytes.max(0) as usize;
-        if bytes == BUFFER_BYTES {
+        if bytes >= MUCH_BYTES {
             socket.says_much = true;
             if more && socket.receive == Receive::Running {
                 socket.receive = Receive::Stopping;
