@@ -30,7 +30,7 @@ impl Driver {
     /// A read of which so many bytes are done with waits for its connection's turn, if it is not all done with.
     pub(super) fn put_aside(&mut self, id: ConnId, received: Received, done: usize) {
         let left = self.io.bytes(&received).len() - done;
-        let fits = received.can_stay() && left > START_BYTES && self.reads_aside < READS_MAX;
+        let fits = received.can_stay() && left > START_BYTES && !self.is_aside_full();
         if fits && self.broker.line_up_with_read(id) {
             self.reads_aside += 1;
             self.aside.insert(id, Aside { first: received, done, behind: VecDeque::new() });
@@ -40,11 +40,17 @@ impl Driver {
         }
     }
 
+    /// Whether no more reads can wait here.
+    pub(super) fn is_aside_full(&self) -> bool {
+        self.reads_aside >= READS_MAX
+    }
+
     /// The same for a read behind others that wait. Gives it back if it cannot wait here; then none do any more.
     pub(super) fn put_behind(&mut self, id: ConnId, received: Received, done: usize) -> Option<Received> {
+        let is_full = self.is_aside_full();
         let Some(aside) = self.aside.find(id) else { return Some(received) };
         assert_eq!(done, 0, "nothing is done with of what comes behind");
-        if received.can_stay() && self.reads_aside < READS_MAX {
+        if received.can_stay() && !is_full {
             self.reads_aside += 1;
             aside.behind.push_back(received);
             return None;
@@ -63,7 +69,8 @@ impl Driver {
         }
     }
 
-    /// Serves the next in line for a stretch.
+    /// Serves the next in line for a stretch. While events are being taken in nothing newer is received: what is
+    /// older may be among them.
     pub(super) fn serve(&mut self, now: Time, id: ConnId) {
         let Some(Aside { mut first, done, mut behind }) = self.aside.remove(id) else {
             return self.broker.serve(now, id);
@@ -76,7 +83,7 @@ impl Driver {
             self.reads_aside -= 1;
             self.io.give_back(std::mem::replace(&mut first, next));
             self.broker.is_in_line(id)
-        } else if self.receives_now(id, &mut first) {
+        } else if !self.is_taking_in && self.receives_now(id, &mut first) {
             self.broker.go_on_with_read(id)
         } else {
             self.reads_aside -= 1;

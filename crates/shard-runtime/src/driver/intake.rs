@@ -67,6 +67,10 @@ impl Driver {
             return Ok(());
         }
         self.received_bytes += self.io.bytes(&received).len();
+        if self.is_aside_full() {
+            // Who waits has its turn now: what comes next would have to be copied.
+            self.serve_line(now)?;
+        }
         if self.links.has(id) {
             self.on_received_secured(now, id, &mut received)?;
             self.io.give_back(received);

@@ -1,5 +1,6 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use broker::{Config, Settings};
@@ -220,7 +221,7 @@ fn what_was_received_waits_for_all_that_other_shards_sent_before() {
 /// What a publisher had said beyond the point at which it was made to wait for its readers was lost.
 #[test]
 fn who_waits_for_its_readers_loses_nothing() {
-    const MESSAGES: usize = 10_000;
+    const MESSAGES: usize = 40_000; // Several turns of them.
     let publish = format!("PUB a 100\r\n{}\r\n", "x".repeat(100)).repeat(MESSAGES);
     let expected = 2 * MESSAGES * ("MSG a 1 100\r\n\r\n".len() + 100);
     for backend in [Backend::Uring, Backend::Epoll] {
@@ -229,6 +230,7 @@ fn who_waits_for_its_readers_loses_nothing() {
         reader.write_all(b"CONNECT {\"verbose\":false}\r\nSUB a 1\r\nPING\r\n").unwrap();
         await_that(&mut driver, |_| reads(&mut reader).is_ok_and(|text| text.ends_with("PONG\r\n")));
         let mut publishers = [(); 2].map(|()| connection(&mut driver, &mut peer));
+        let is_over = &AtomicBool::new(false);
         thread::scope(|scope| {
             for publisher in &mut publishers {
                 let publish = &publish;
@@ -245,9 +247,13 @@ fn who_waits_for_its_readers_loses_nothing() {
                 reader.set_nonblocking(false).unwrap();
                 reader.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
                 let mut bytes = vec![0; expected];
-                reader.read_exact(&mut bytes).map_err(|error| error.kind())
+                let outcome = reader.read_exact(&mut bytes).map_err(|error| error.kind());
+                // Before it hangs up, which ends the driver's last wait.
+                is_over.store(true, Ordering::Relaxed);
+                drop(reader);
+                outcome
             });
-            while !reading.is_finished() {
+            while !is_over.load(Ordering::Relaxed) {
                 driver.turn().unwrap();
             }
             assert_eq!(reading.join().unwrap(), Ok(()), "{backend:?}");
