@@ -19,7 +19,7 @@ use crate::mesh_port::Parcel;
 const UNFLUSHED_PER_READER: usize = 64 << 10;
 
 /// But not before this much has gathered in all, and always when so much has. A share of short messages makes a
-/// little less than the least: cut in two it costs a fifth more sends.
+/// little less than the least: cut in two it costs twice the sends.
 const UNFLUSHED_BYTES: RangeInclusive<usize> = 5 << 19..=8 << 20;
 
 /// A batch is sent before the end of the turn when this much has gathered for one shard: it begins on it
