@@ -1,23 +1,17 @@
 //! Publishers that nobody listens to any more.
 //!
 //! A publisher none of whose messages is taken by any of its readers only fills memory, in which everybody else
-//! here has no interest. It waits after each stretch of such deliveries, until a reader takes something, or until
-//! its readers are cut off. One reader that keeps up, on any shard, and it does not wait. (nats-server's
-//! publisher blocks in the first full socket that it writes to.)
-
-use std::time::Duration;
+//! here has no interest. It waits, as for a reader that falls behind, after each stretch of such deliveries, until a
+//! reader takes something, or until its readers are cut off. One reader that keeps up, on any shard, and it does not
+//! wait. (nats-server's publisher blocks in the first full socket that it writes to.)
 
 use fabric::{ShardId, ShardSet};
 
 use crate::broker::Broker;
-use crate::client::{ConnId, Hold};
-use crate::deadlines::Due;
+use crate::client::ConnId;
 use crate::mesh::Mesh;
 use crate::time::Time;
 use crate::turn::STRETCH_STEPS_MAX;
-
-/// How long it waits. Its readers have what their sockets hold meanwhile, and [`PILE_BYTES`] more.
-const PACE: Duration = Duration::from_millis(5);
 
 /// After so many deliveries that nobody takes.
 const PILED_MAX: u64 = STRETCH_STEPS_MAX;
@@ -61,10 +55,8 @@ impl Broker {
         let is_free = client.hold.is_none() && client.closing.is_none();
         if client.pile.deliveries >= PILED_MAX && !is_taken_elsewhere && is_free {
             client.pile = Pile::default();
-            let until = now + PACE;
-            client.hold = Some(Hold::Stall(until));
             self.egress.counters.totals.paces += 1;
-            self.deadlines.push(until, id, Due::Stall);
+            self.wait_for_readers(now, id);
         }
     }
 

@@ -247,12 +247,17 @@ impl Broker {
         let between = (self.config.settings.max_pending / STALLS_PER_OUTBOX) as u64;
         let Some(client) = self.egress.clients.find(id) else { return };
         if client.hold.is_none() && client.closing.is_none() && client.record.on_stall(between) {
-            let until = now + STALL;
-            client.hold = Some(Hold::Stall(until));
             self.egress.counters.totals.stalls += 1;
-            self.deadlines.push(until, id, Due::Stall);
+            self.wait_for_readers(now, id);
             self.log_seldom(id, SeldomLine::Stalled);
         }
+    }
+
+    /// Holds a publisher that nothing else holds.
+    pub(crate) fn wait_for_readers(&mut self, now: Time, id: ConnId) {
+        let until = now + STALL;
+        self.egress.clients.at(id).hold = Some(Hold::Stall(until));
+        self.deadlines.push(until, id, Due::Stall);
     }
 
     pub(crate) fn on_stall_over(&mut self, now: Time, id: ConnId) {

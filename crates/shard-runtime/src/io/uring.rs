@@ -30,8 +30,7 @@ const RECEIVE: u64 = 1 << 63;
 /// Who sends no more than this at once says little: it is received from without being asked again.
 const LITTLE_BYTES: usize = BUFFER_BYTES / 4;
 
-/// What counts as much. A full buffer would be too much to ask: while the kernel keeps the window of a connection
-/// small it hands out a little less at a time, and goes on keeping it small for as long as nobody asks for more.
+/// What counts as much. A full buffer would be too much to ask: loopback's segments are a little shorter than one.
 const MUCH_BYTES: usize = BUFFER_BYTES / 2;
 
 fn receive_token(id: ConnId) -> u64 {
