@@ -117,7 +117,7 @@ impl<T> SteadyRows<T> {
     pub fn insert(&mut self, row: T) -> usize {
         if self.with_room.is_empty() {
             self.with_room.push(u32::try_from(self.pieces.len()).expect("memory ends long before pieces"));
-            self.pieces.push(Piece::default());
+            self.pieces.push(Piece::with_room_for(if self.pieces.is_empty() { 0 } else { Self::PER_PIECE }));
         }
         let number = *self.with_room.last().expect("there is one now") as usize;
         let piece = &mut self.pieces[number];
@@ -169,6 +169,10 @@ impl<T> SteadyRows<T> {
 }
 
 impl<T> Piece<T> {
+    fn with_room_for(rows: usize) -> Self {
+        Self { rows: Vec::with_capacity(rows), ..Self::default() }
+    }
+
     /// Puts a row where there is room; returns where.
     fn put(&mut self, row: T) -> usize {
         self.taken += 1;

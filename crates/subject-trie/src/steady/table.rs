@@ -202,29 +202,31 @@ impl<T> SteadyTable<T> {
         }
     }
 
+    /// Each half will have as many rows as the whole when it is divided, so it gets the memory for them at once.
     fn divide_one(&mut self, hash_of: impl Fn(&T) -> u64) {
-        let dividing = next_to_divide(self.parts.len());
+        let parts = self.parts.len();
+        let dividing = next_to_divide(parts);
         let rows = mem::take(&mut self.parts[dividing]);
-        self.parts[dividing] = HashTable::with_capacity(rows.len() / 2);
-        self.parts.push(HashTable::with_capacity(rows.len() / 2));
-        self.put_back(rows, hash_of);
+        let (mut lower, mut upper) =
+            (HashTable::with_capacity(rows.len()), HashTable::with_capacity(rows.len()));
+        for row in rows {
+            let hash = hash_of(&row);
+            let half = if part(hash, parts + 1) == dividing { &mut lower } else { &mut upper };
+            half.insert_unique(hash, row, &hash_of);
+        }
+        self.parts[dividing] = lower;
+        self.parts.push(upper);
     }
 
     fn unite_one(&mut self, hash_of: impl Fn(&T) -> u64) {
         let last = self.parts.pop().expect("there are several");
-        self.put_back(last, &hash_of);
         let with = next_to_divide(self.parts.len());
         let with = &mut self.parts[with];
+        for row in last {
+            with.insert_unique(hash_of(&row), row, &hash_of);
+        }
         if with.capacity() > 8 * with.len() {
             with.shrink_to(2 * with.len(), hash_of);
-        }
-    }
-
-    fn put_back(&mut self, rows: HashTable<T>, hash_of: impl Fn(&T) -> u64) {
-        for row in rows {
-            let hash = hash_of(&row);
-            let part = part(hash, self.parts.len());
-            self.parts[part].insert_unique(hash, row, &hash_of);
         }
     }
 }
