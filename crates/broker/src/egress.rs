@@ -10,7 +10,7 @@ use crate::close::CloseReason;
 use crate::counters::Counters;
 use crate::pacing::PILE_BYTES;
 use crate::settings::Settings;
-use crate::subscription::{BySid, SubKey, Subscription, Subscriptions};
+use crate::subscription::{BySid, SidHash, SubKey, Subscription, Subscriptions};
 use crate::time::Time;
 use crate::trace;
 
@@ -259,22 +259,20 @@ impl Egress {
     }
 
     /// The client's subscription of that sid.
-    pub(crate) fn find_sub(&mut self, id: ConnId, sid: &[u8]) -> Option<SubKey> {
+    pub(crate) fn find_sub(&mut self, id: ConnId, hash: SidHash, sid: &[u8]) -> Option<SubKey> {
         let subs = &self.subs;
-        let wanted = subs.by_sid(sid, SubKey(0));
-        let is_it = |found: &BySid| found.has_hash_of(wanted) && *subs.at(found.key).sid == *sid;
-        Some(self.clients.at(id).subs.find(wanted.table_hash(), is_it)?.key)
+        let is_it = |found: &BySid| found.hash == hash && *subs.at(found.key).sid == *sid;
+        Some(self.clients.at(id).subs.find(hash.spread(), is_it)?.key)
     }
 
     /// Enters a subscription under its client.
-    pub(crate) fn link_sub(&mut self, id: ConnId, key: SubKey) {
-        let link = self.subs.by_sid(&self.subs.at(key).sid, key);
+    pub(crate) fn link_sub(&mut self, id: ConnId, link: BySid) {
         self.clients.at(id).subs.insert(link.table_hash(), link, BySid::table_hash);
     }
 
     /// Takes a subscription from its client. Returns how that found it.
     pub(crate) fn unlink_sub(&mut self, id: ConnId, key: SubKey) -> BySid {
-        let link = self.subs.by_sid(&self.subs.at(key).sid, key);
+        let link = self.subs.by_sid(key);
         self.clients.at(id).subs.remove(link.table_hash(), |found| *found == link, BySid::table_hash);
         link
     }

@@ -110,7 +110,7 @@ impl Broker {
         sub.conn = id;
         let limited = sub.is_limited();
         self.egress.subs.insert(sub);
-        self.egress.link_sub(id, key);
+        self.egress.link_sub(id, self.egress.subs.by_sid(key));
         self.egress.counters.on_subscribed(account);
         self.announce(key, MemberChange::Join);
         if limited {

@@ -13,7 +13,7 @@ use crate::input::Flow;
 use crate::members::MemberChange;
 use crate::seldom::SeldomLine;
 use crate::session::OK;
-use crate::subscription::{SubKey, Subscription};
+use crate::subscription::{BySid, SubKey, Subscription};
 
 /// The queue group that servers keep for themselves.
 const SYSTEM_QUEUE: &[u8] = b"_sys_";
@@ -35,8 +35,8 @@ impl Broker {
             return Flow::Next;
         }
         let account = client.account;
-        let tokens_max = self.config.settings.max_sub_tokens.unwrap_or(usize::MAX);
-        if subscribe.subject.split(|byte| *byte == b'.').count() > tokens_max {
+        let tokens = || subscribe.subject.split(|byte| *byte == b'.').count();
+        if self.config.settings.max_sub_tokens.is_some_and(|max| tokens() > max) {
             self.complain(id, &Complaint::of_tokens(subscribe));
             return Flow::Next;
         }
@@ -45,7 +45,8 @@ impl Broker {
             self.egress.send_err(id, SeldomLine::MaxSubscriptions.text());
             return Flow::Next;
         }
-        if self.egress.find_sub(id, subscribe.sid).is_none() {
+        let hash = self.egress.subs.hash_of(subscribe.sid);
+        if self.egress.find_sub(id, hash, subscribe.sid).is_none() {
             let key = self.egress.subs.next_key();
             let inserted = self.accounts[account].local.insert(subscribe.subject, subscribe.queue, key);
             let Ok(filter) = inserted else {
@@ -54,7 +55,7 @@ impl Broker {
             };
             let sub = Subscription::new(id, account, filter, subscribe.queue, subscribe.sid);
             self.egress.subs.insert(sub);
-            self.egress.link_sub(id, key);
+            self.egress.link_sub(id, BySid { hash, key });
             self.note_activity(id);
             self.egress.counters.on_subscribed(account);
             let round = self.announce(key, MemberChange::Join);
@@ -85,7 +86,8 @@ impl Broker {
             return Flow::Hold(hold);
         }
         let mut ended = None;
-        if let Some(key) = self.egress.find_sub(id, unsubscribe.sid) {
+        let hash = self.egress.subs.hash_of(unsubscribe.sid);
+        if let Some(key) = self.egress.find_sub(id, hash, unsubscribe.sid) {
             self.note_activity(id);
             let delivered = self.egress.subs.at(key).delivered;
             match unsubscribe.max {
@@ -118,9 +120,9 @@ impl Broker {
             return false;
         };
         let subs = &self.egress.subs;
-        let wanted = subs.by_sid(sid, SubKey(0));
+        let hash = subs.hash_of(sid);
         client.deferred.iter().any(|change| match change {
-            Deferred::Remove(link) => link.has_hash_of(wanted) && *subs.at(link.key).sid == *sid,
+            Deferred::Remove(link) => link.hash == hash && *subs.at(link.key).sid == *sid,
             Deferred::EndAfter(..) => false,
         })
     }

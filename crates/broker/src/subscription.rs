@@ -98,18 +98,24 @@ impl Subscription {
 /// wrong candidate reads sids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct BySid {
-    /// The part of the sid's hash that is kept.
-    hash: u32,
+    pub(crate) hash: SidHash,
     pub(crate) key: SubKey,
+}
+
+/// The part of a sid's hash that is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SidHash(u32);
+
+impl SidHash {
+    /// The 64 bits that a hash table wants.
+    pub(crate) fn spread(self) -> u64 {
+        u64::from(self.0) << 32 | u64::from(self.0)
+    }
 }
 
 impl BySid {
     pub(crate) fn table_hash(&self) -> u64 {
-        u64::from(self.hash) << 32 | u64::from(self.hash)
-    }
-
-    pub(crate) fn has_hash_of(self, other: Self) -> bool {
-        self.hash == other.hash
+        self.hash.spread()
     }
 }
 
@@ -126,9 +132,13 @@ impl Subscriptions {
         Self { rows: SteadyRows::new(), hasher: FixedState::with_seed(seed) }
     }
 
-    /// How a client finds the subscription of that sid, if that is its key.
-    pub(crate) fn by_sid(&self, sid: &[u8], key: SubKey) -> BySid {
-        BySid { hash: (self.hasher.hash_one(sid) >> 32) as u32, key }
+    pub(crate) fn hash_of(&self, sid: &[u8]) -> SidHash {
+        SidHash((self.hasher.hash_one(sid) >> 32) as u32)
+    }
+
+    /// How a client finds the subscription of that key.
+    pub(crate) fn by_sid(&self, key: SubKey) -> BySid {
+        BySid { hash: self.hash_of(&self.at(key).sid), key }
     }
 
     /// The key that the next subscription will have.
