@@ -270,11 +270,9 @@ impl Egress {
         self.clients.at(id).subs.insert(link.table_hash(), link, BySid::table_hash);
     }
 
-    /// Takes a subscription from its client. Returns how that found it.
-    pub(crate) fn unlink_sub(&mut self, id: ConnId, key: SubKey) -> BySid {
-        let link = self.subs.by_sid(key);
+    /// Takes a subscription from its client.
+    pub(crate) fn unlink_sub(&mut self, id: ConnId, link: BySid) {
         self.clients.at(id).subs.remove(link.table_hash(), |found| *found == link, BySid::table_hash);
-        link
     }
 
     /// Logs that a subscription ends, if the protocol is logged.

@@ -12,7 +12,7 @@ use crate::fence::FENCED_OPS_MAX;
 use crate::input::Flow;
 use crate::time::Time;
 use crate::trace;
-use crate::turn::{SUBSCRIPTION_STEPS, SUBSCRIPTION_TURN_STEPS};
+use crate::turn::{SUBSCRIPTION_STEPS, subscription_turn_steps};
 
 /// The first PING comes this soon after CONNECT, to learn the round-trip time.
 const FIRST_PING: Duration = Duration::from_secs(2);
@@ -71,7 +71,7 @@ impl Broker {
 
     fn spend_on_subscription(&mut self) {
         self.egress.steps += SUBSCRIPTION_STEPS;
-        self.turn.spend_beside(SUBSCRIPTION_TURN_STEPS);
+        self.turn.spend_beside(subscription_turn_steps(self.egress.subs.len()));
     }
 
     /// The body of an op could not be read.
@@ -116,11 +116,16 @@ impl Broker {
     }
 
     /// `+OK`, if the client asked for it, as soon as what it acknowledges is in effect.
+    #[inline]
     pub(crate) fn acknowledge(&mut self, id: ConnId) {
-        let client = self.egress.clients.at(id);
-        if !client.abilities.verbose {
-            return;
+        if self.egress.clients.at(id).abilities.verbose {
+            self.say_ok(id);
         }
+    }
+
+    #[cold]
+    fn say_ok(&mut self, id: ConnId) {
+        let client = self.egress.clients.at(id);
         if client.fence.is_some() {
             client.owes_ok = true;
             // In the log it stands before what the op brings about, as in nats-server's.

@@ -92,7 +92,7 @@ impl Broker {
             let delivered = self.egress.subs.at(key).delivered;
             match unsubscribe.max {
                 Some(max) if max > delivered => self.end_after(id, key, max),
-                _ => ended = Some((key, self.begin_leave(id, key))),
+                _ => ended = Some((key, self.begin_leave(id, BySid { hash, key }))),
             }
         }
         self.acknowledge(id);
@@ -168,14 +168,15 @@ impl Broker {
 
     pub(crate) fn leave(&mut self, id: ConnId, key: SubKey) {
         self.egress.trace_unsubscribed(key);
-        if self.begin_leave(id, key) {
+        if self.begin_leave(id, self.egress.subs.by_sid(key)) {
             self.remove(key);
         }
     }
 
     /// A subscription is its client's no longer; true if nothing else waits for it, so that it can be removed.
-    fn begin_leave(&mut self, id: ConnId, key: SubKey) -> bool {
-        let link = self.egress.unlink_sub(id, key);
+    fn begin_leave(&mut self, id: ConnId, link: BySid) -> bool {
+        let key = link.key;
+        self.egress.unlink_sub(id, link);
         let round = self.announce_leave(key);
         if round.is_none() && !self.has_deferred_end(id, key) {
             return true;
@@ -270,7 +271,7 @@ impl Broker {
             let (label, max, sid) = (&client.label, sub.max(), show(&sub.sid));
             tracing::debug!("{label} - Auto-unsubscribe limit of {max} reached for sid '{sid}'");
         }
-        self.egress.unlink_sub(id, key);
+        self.egress.unlink_sub(id, self.egress.subs.by_sid(key));
         self.egress.trace_unsubscribed(key);
         // No fence: whoever relies on interest that may run out asks before it does.
         self.announce_leave(key);

@@ -30,9 +30,25 @@ pub const STRETCH_STEPS_MAX: u64 = 512;
 /// What a SUB or UNSUB costs, beside a delivery.
 pub(crate) const SUBSCRIPTION_STEPS: u64 = 8;
 
-/// What it costs a turn beyond that: where there are very many subscriptions each of its looks goes to memory. With
-/// it a turn is long after five hundred of them, which take one to three microseconds each.
-pub(crate) const SUBSCRIPTION_TURN_STEPS: u64 = 56;
+/// What it costs a turn beyond that. With it a turn is long after two thousand of them, which take a quarter of a
+/// microsecond each.
+const SUBSCRIPTION_TURN_STEPS: u64 = 7;
+
+/// The same where there are so many subscriptions that each of its looks goes to memory. With it a turn is long after
+/// five hundred of them, which take one to three microseconds each.
+const SUBSCRIPTION_AMONG_MANY_TURN_STEPS: u64 = 55;
+
+/// How many that are.
+const MANY_SUBSCRIPTIONS: usize = 1 << 14;
+
+/// What a SUB or UNSUB costs a turn beyond its steps, on a shard with so many subscriptions.
+pub(crate) fn subscription_turn_steps(subscriptions: usize) -> u64 {
+    if subscriptions < MANY_SUBSCRIPTIONS {
+        SUBSCRIPTION_TURN_STEPS
+    } else {
+        SUBSCRIPTION_AMONG_MANY_TURN_STEPS
+    }
+}
 
 /// What it costs a turn that another shard tells of a subscription.
 pub(crate) const INTEREST_TURN_STEPS: u64 = 16;

@@ -117,7 +117,12 @@ impl<T: Copy + Eq + Hash> LiteralTable<T> {
         wanted: Wanted<'_, T>,
     ) -> Option<T> {
         let place = *self.index.find(hash.spread(), |place| is_at(&self.literals, *place, hash, filter))?;
-        self.remove_from(place, queue, wanted)
+        let subscribers = &mut self.literals.get_mut(place.at as usize)?.subscribers;
+        let removed = subscribers.remove(queue, wanted)?;
+        if subscribers.is_empty() {
+            self.discard(place);
+        }
+        Some(removed)
     }
 
     /// Removes a subscription from the filter at a place that one has; returns its hash too.
@@ -128,8 +133,12 @@ impl<T: Copy + Eq + Hash> LiteralTable<T> {
         queue: Option<&[u8]>,
         wanted: Wanted<'_, T>,
     ) -> Option<(T, ShortHash)> {
-        let hash = hasher.short(self.filter_at(at));
-        let removed = self.remove_from(Place { hash, at }, queue, wanted)?;
+        let literal = self.literals.get_mut(at as usize)?;
+        let removed = literal.subscribers.remove(queue, wanted)?;
+        let hash = hasher.short(&literal.filter);
+        if literal.subscribers.is_empty() {
+            self.discard(Place { hash, at });
+        }
         Some((removed, hash))
     }
 
@@ -137,19 +146,15 @@ impl<T: Copy + Eq + Hash> LiteralTable<T> {
         self.literals.iter().map(|(_, literal)| (&literal.filter[..], &literal.subscribers))
     }
 
-    fn remove_from(&mut self, place: Place, queue: Option<&[u8]>, wanted: Wanted<'_, T>) -> Option<T> {
-        let literal = self.literals.get_mut(place.at as usize)?;
-        let removed = literal.subscribers.remove(queue, wanted)?;
-        if literal.subscribers.is_empty() {
-            self.literals.discard(place.at as usize);
-            let is_it = |other: &Place| other.at == place.at;
-            let found = self.index.remove(place.hash.spread(), is_it, Place::table_hash);
-            debug_assert!(found.is_some(), "every literal has a place");
-            if self.index.is_empty() {
-                *self = Self::default();
-            }
+    /// Takes out a filter without subscriptions.
+    fn discard(&mut self, place: Place) {
+        self.literals.discard(place.at as usize);
+        let is_it = |other: &Place| other.at == place.at;
+        let found = self.index.remove(place.hash.spread(), is_it, Place::table_hash);
+        debug_assert!(found.is_some(), "every literal has a place");
+        if self.index.is_empty() {
+            *self = Self::default();
         }
-        Some(removed)
     }
 }
 

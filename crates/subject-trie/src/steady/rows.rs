@@ -2,7 +2,8 @@
 //!
 //! A vector that is full copies all of its rows to a larger place, and gives its memory back in one go. Here
 //! rows stand in pieces of some tens of kilobytes. One more row copies at most a piece, and a piece that has
-//! lost its last row gives its memory back at once.
+//! lost its last row gives its memory back at once, or to the next piece that is empty: one at a time is kept
+//! for that, as long as there are at least as many rows as fit in it. The first piece keeps its memory.
 //!
 //! Always true: a piece is on the list of those with room if, and only if, it has room.
 
@@ -20,6 +21,8 @@ pub struct SteadyRows<T> {
     pieces: Vec<Piece<T>>,
     /// Those with room. The last one is filled first.
     with_room: Vec<u32>,
+    /// The memory of a piece.
+    spare: Vec<Row<T>>,
     len: usize,
 }
 
@@ -40,7 +43,7 @@ enum Row<T> {
 
 impl<T> Default for SteadyRows<T> {
     fn default() -> Self {
-        Self { pieces: Vec::new(), with_room: Vec::new(), len: 0 }
+        Self { pieces: Vec::new(), with_room: Vec::new(), spare: Vec::new(), len: 0 }
     }
 }
 
@@ -117,10 +120,16 @@ impl<T> SteadyRows<T> {
     pub fn insert(&mut self, row: T) -> usize {
         if self.with_room.is_empty() {
             self.with_room.push(u32::try_from(self.pieces.len()).expect("memory ends long before pieces"));
-            self.pieces.push(Piece::with_room_for(if self.pieces.is_empty() { 0 } else { Self::PER_PIECE }));
+            self.pieces.push(Piece::default());
         }
         let number = *self.with_room.last().expect("there is one now") as usize;
         let piece = &mut self.pieces[number];
+        if piece.rows.capacity() == 0 && self.len >= Self::PER_PIECE {
+            piece.rows = match mem::take(&mut self.spare) {
+                spare if spare.capacity() > 0 => spare,
+                _ => Vec::with_capacity(Self::PER_PIECE),
+            };
+        }
         let at = piece.put(row);
         if piece.taken as usize == Self::PER_PIECE {
             self.with_room.pop();
@@ -134,10 +143,7 @@ impl<T> SteadyRows<T> {
         let of = number / Self::PER_PIECE;
         let piece = self.pieces.get_mut(of)?;
         let row = piece.take(number % Self::PER_PIECE)?;
-        if piece.taken as usize + 1 == Self::PER_PIECE {
-            self.with_room.push(of as u32);
-        }
-        self.len -= 1;
+        self.note_removed(of);
         Some(row)
     }
 
@@ -145,15 +151,32 @@ impl<T> SteadyRows<T> {
     pub fn discard(&mut self, number: usize) -> bool {
         let of = number / Self::PER_PIECE;
         let Some(piece) = self.pieces.get_mut(of) else { return false };
-        let was_full = piece.taken as usize == Self::PER_PIECE;
         let was_taken = piece.discard(number % Self::PER_PIECE);
         if was_taken {
-            self.len -= 1;
-            if was_full {
-                self.with_room.push(of as u32);
-            }
+            self.note_removed(of);
         }
         was_taken
+    }
+
+    fn note_removed(&mut self, of: usize) {
+        let piece = &mut self.pieces[of];
+        self.len -= 1;
+        if piece.taken as usize + 1 == Self::PER_PIECE {
+            self.with_room.push(of as u32);
+        }
+        if piece.taken == 0 {
+            piece.free = NONE;
+            piece.rows.clear();
+            if of > 0 {
+                let memory = mem::take(&mut piece.rows);
+                if self.len >= Self::PER_PIECE {
+                    self.spare = memory;
+                }
+            }
+        }
+        if self.len < Self::PER_PIECE && self.spare.capacity() > 0 {
+            self.spare = Vec::new();
+        }
     }
 
     /// All rows with their numbers, the lowest first.
@@ -169,10 +192,6 @@ impl<T> SteadyRows<T> {
 }
 
 impl<T> Piece<T> {
-    fn with_room_for(rows: usize) -> Self {
-        Self { rows: Vec::with_capacity(rows), ..Self::default() }
-    }
-
     /// Puts a row where there is room; returns where.
     fn put(&mut self, row: T) -> usize {
         self.taken += 1;
@@ -208,9 +227,6 @@ impl<T> Piece<T> {
     fn note_free(&mut self, at: usize) {
         self.free = at as u32;
         self.taken -= 1;
-        if self.taken == 0 {
-            *self = Self::default();
-        }
     }
 }
 
@@ -234,6 +250,19 @@ mod tests {
         }
         assert_eq!(rows.pieces[1].rows.capacity(), 0);
         assert_eq!(rows.next_number(), per_piece, "its numbers are used again");
+    }
+
+    #[test]
+    fn memory_is_kept_for_the_next_piece_while_another_is_full() {
+        let mut rows = SteadyRows::new();
+        let per_piece = SteadyRows::<[u64; 6]>::PER_PIECE;
+        let numbers: Vec<usize> = (0..2 * per_piece).map(|_| rows.insert([7_u64; 6])).collect();
+        numbers[per_piece..].iter().for_each(|number| assert!(rows.discard(*number)));
+        assert_eq!(rows.spare.capacity(), per_piece);
+        rows.insert([8; 6]);
+        assert_eq!((rows.spare.capacity(), rows.pieces[1].rows.capacity()), (0, per_piece));
+        assert!(rows.discard(per_piece) && rows.discard(0));
+        assert_eq!(rows.spare.capacity(), 0, "it would be more than what is used");
     }
 
     #[test]
