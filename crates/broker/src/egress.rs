@@ -8,7 +8,7 @@ use crate::chunk_pool::ChunkPool;
 use crate::client::{Client, Clients, ConnId};
 use crate::close::CloseReason;
 use crate::counters::Counters;
-use crate::pacing::PILE_BYTES;
+use crate::pacing::{FULL_TIME_MIN, PILE_BYTES};
 use crate::settings::Settings;
 use crate::subscription::{BySid, SidHash, SubKey, Subscription, Subscriptions};
 use crate::time::Time;
@@ -228,7 +228,11 @@ impl Egress {
             }
         }
         self.reader_behind |= waiting > self.bounds.stalls_above;
-        if waiting > PILE_BYTES && client.blocked_since.is_some() && self.bounds.stalls_above < usize::MAX {
+        if waiting > PILE_BYTES
+            && let Some(since) = client.blocked_since
+            && self.counters.now.since(since) >= FULL_TIME_MIN
+            && self.bounds.stalls_above < usize::MAX
+        {
             self.piled += 1;
         }
         client.outbox.count(body.len());

@@ -5,6 +5,8 @@
 //! reader takes something, or until its readers are cut off. One reader that keeps up, on any shard, and it does not
 //! wait. (nats-server's publisher blocks in the first full socket that it writes to.)
 
+use std::time::Duration;
+
 use fabric::{ShardId, ShardSet};
 
 use crate::broker::Broker;
@@ -16,8 +18,15 @@ use crate::turn::STRETCH_STEPS_MAX;
 /// After so many deliveries that nobody takes.
 const PILED_MAX: u64 = STRETCH_STEPS_MAX;
 
-/// So much waits for a reader with a full socket before it counts as one that takes nothing.
+/// How long it waits then: as long as a read of nats-server's publisher waits at most.
+const PACE: Duration = Duration::from_millis(10);
+
+/// So much waits for a reader with a full socket before it counts as one that takes nothing,
 pub(crate) const PILE_BYTES: usize = 256 << 10;
+
+/// and its socket has been full for so long. One that takes a megabyte or two until it has room again, which is when
+/// the kernel says so, and did not in this time, has enough in its socket to go on with while the publisher waits.
+pub(crate) const FULL_TIME_MIN: Duration = Duration::from_millis(5);
 
 /// What a publisher sent to readers that take nothing.
 #[derive(Debug, Default)]
@@ -56,7 +65,7 @@ impl Broker {
         if client.pile.deliveries >= PILED_MAX && !is_taken_elsewhere && is_free {
             client.pile = Pile::default();
             self.egress.counters.totals.paces += 1;
-            self.wait_for_readers(now, id);
+            self.wait_for_readers(now, id, PACE);
         }
     }
 

@@ -248,14 +248,14 @@ impl Broker {
         let Some(client) = self.egress.clients.find(id) else { return };
         if client.hold.is_none() && client.closing.is_none() && client.record.on_stall(between) {
             self.egress.counters.totals.stalls += 1;
-            self.wait_for_readers(now, id);
+            self.wait_for_readers(now, id, STALL);
             self.log_seldom(id, SeldomLine::Stalled);
         }
     }
 
-    /// Holds a publisher that nothing else holds.
-    pub(crate) fn wait_for_readers(&mut self, now: Time, id: ConnId) {
-        let until = now + STALL;
+    /// Holds a publisher that nothing else holds for so long.
+    pub(crate) fn wait_for_readers(&mut self, now: Time, id: ConnId, time: Duration) {
+        let until = now + time;
         self.egress.clients.at(id).hold = Some(Hold::Stall(until));
         self.deadlines.push(until, id, Due::Stall);
     }

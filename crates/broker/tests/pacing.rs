@@ -11,10 +11,13 @@ use self::shards::{Conn, Shards};
 /// More than may wait for a reader with a full socket before that counts, in one message.
 const LARGE: usize = 300 << 10;
 
+/// So long a socket has to be full before that counts.
+const FULL_TIME: Duration = Duration::from_millis(5);
+
 /// What a publisher waits after at the latest.
 const MANY: usize = STRETCH_STEPS_MAX as usize;
 
-/// A publisher and its readers. All but those of `reading` have full sockets and a lot waiting.
+/// A publisher and its readers. All but those of `reading` have had full sockets for a while, and a lot waits.
 fn publisher_and_readers(shard_count: usize, readers: usize, reading: &[usize]) -> (Shards, Conn) {
     let mut shards = Shards::new(shard_count);
     let publisher = shards.quiet();
@@ -27,6 +30,7 @@ fn publisher_and_readers(shard_count: usize, readers: usize, reading: &[usize]) 
         }
     }
     publish(&mut shards, publisher, &"x".repeat(LARGE), 1);
+    shards.pass(FULL_TIME);
     (shards, publisher)
 }
 
@@ -43,14 +47,14 @@ fn waits(shards: &mut Shards, publisher: Conn) -> (bool, u64) {
 }
 
 #[test]
-fn it_waits_for_five_milliseconds_after_a_stretch() {
+fn it_waits_for_ten_milliseconds_after_a_stretch() {
     let (mut shards, publisher) = publisher_and_readers(1, 2, &[]);
     assert_eq!(waits(&mut shards, publisher), (false, 0));
     publish(&mut shards, publisher, "x", MANY / 2 - 1);
     assert_eq!(waits(&mut shards, publisher), (false, 0));
     publish(&mut shards, publisher, "x", 1);
     assert_eq!(waits(&mut shards, publisher), (true, 1));
-    shards.pass(Duration::from_millis(5));
+    shards.pass(Duration::from_millis(10));
     assert_eq!(shards.output(publisher), "PONG\r\n");
     assert_eq!(waits(&mut shards, publisher), (false, 1));
 }
@@ -85,11 +89,19 @@ fn it_does_not_wait_for_readers_whose_sockets_were_full_for_a_moment() {
     shards.feed(reader, "SUB a 1\r\n");
     shards.limit_room(reader, 0);
     publish(&mut shards, publisher, "x", 4 * MANY);
-    assert_eq!(waits(&mut shards, publisher), (false, 0), "little waits");
-    shards.free_room(reader);
-    publish(&mut shards, publisher, &"x".repeat(LARGE), 4);
+    shards.pass(FULL_TIME);
     publish(&mut shards, publisher, "x", 4 * MANY);
-    assert_eq!(waits(&mut shards, publisher), (false, 0), "it takes all");
+    assert_eq!(waits(&mut shards, publisher), (false, 0), "little waits");
+    publish(&mut shards, publisher, &"x".repeat(LARGE), 1);
+    for _ in 0..4 {
+        shards.free_room(reader);
+        shards.flush_now();
+        shards.limit_room(reader, 0);
+        publish(&mut shards, publisher, &"x".repeat(LARGE), 4);
+        shards.pass(FULL_TIME - Duration::from_nanos(1));
+        publish(&mut shards, publisher, "x", 4 * MANY);
+        assert_eq!(waits(&mut shards, publisher), (false, 0), "it took all just now");
+    }
 }
 
 #[test]
