@@ -19,35 +19,15 @@ struct Readers {
 }
 
 impl Broker {
-    /// A batch from another shard.
-    pub fn on_batch(&mut self, now: Time, from: ShardId, batch: Batch) {
+    /// A batch from another shard, as far as the turn goes. Returns what is left of it: to be taken in the next turn,
+    /// before anything else from that shard.
+    #[must_use]
+    pub fn on_batch(&mut self, now: Time, from: ShardId, mut batch: Batch) -> Option<Batch> {
         self.egress.counters.now = now;
-        let mut readers = Readers::default();
-        let mut frames = batch.frames();
-        loop {
-            self.look_ahead_in_batch(&frames);
-            let Some(frame) = frames.next() else { break };
-            match frame.expect("shards of one build understand each other") {
-                Frame::Message(message) => {
-                    self.egress.begin();
-                    self.on_message(from, &message, 0, &mut readers);
-                    if message.is_bare() {
-                        self.on_run(from, message, &mut frames, &mut readers);
-                    }
-                }
-                Frame::Interest(interest) => {
-                    self.turn.spend_beside(INTEREST_TURN_STEPS);
-                    self.account_of(interest.account as usize).on_interest(from, &interest);
-                }
-                Frame::OfferReply(reply) => self.on_offer_reply(from, &reply),
-                Frame::Move(step) => self.on_move_step(now, from, step),
-                Frame::Stall { origin } => self.stall(now, ConnId::from_bits(origin)),
-                Frame::Piled { origin, deliveries } => {
-                    self.on_piled(from, ConnId::from_bits(origin), deliveries);
-                }
-            }
+        if let Some(rest) = self.apply(now, from, &batch) {
+            batch.note_applied(rest);
+            return Some(batch);
         }
-        readers.pile.tell(&mut self.mesh, from);
         if batch.connections != 0 {
             self.placement.on_change(from, batch.connections);
             self.note_vacant();
@@ -65,6 +45,40 @@ impl Broker {
         }
         self.advance_move(now);
         self.settle();
+        None
+    }
+
+    /// Applies the frames of a batch. Returns how many bytes of them are left, if the turn got long before.
+    fn apply(&mut self, now: Time, from: ShardId, batch: &Batch) -> Option<usize> {
+        let mut readers = Readers::default();
+        let mut frames = batch.frames();
+        let mut rest = None;
+        while rest.is_none() {
+            self.look_ahead_in_batch(&frames);
+            let Some(frame) = frames.next() else { break };
+            match frame.expect("shards of one build understand each other") {
+                Frame::Message(message) => {
+                    self.egress.begin();
+                    self.on_message(from, &message, 0, &mut readers);
+                    if message.is_bare() {
+                        self.on_run(from, message, &mut frames, &mut readers);
+                    }
+                }
+                Frame::Interest(interest) => {
+                    self.turn.spend_beside(INTEREST_TURN_STEPS);
+                    self.account_of(interest.account as usize).on_interest(from, &interest);
+                    rest = Some(frames.rest()).filter(|rest| *rest > 0 && self.turn.is_long());
+                }
+                Frame::OfferReply(reply) => self.on_offer_reply(from, &reply),
+                Frame::Move(step) => self.on_move_step(now, from, step),
+                Frame::Stall { origin } => self.stall(now, ConnId::from_bits(origin)),
+                Frame::Piled { origin, deliveries } => {
+                    self.on_piled(from, ConnId::from_bits(origin), deliveries);
+                }
+            }
+        }
+        readers.pile.tell(&mut self.mesh, from);
+        rest
     }
 
     /// Bytes gathered for the shard for which there are the most: the caller sends batches early when a

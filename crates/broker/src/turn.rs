@@ -51,7 +51,7 @@ pub(crate) fn subscription_turn_steps(subscriptions: usize) -> u64 {
 }
 
 /// What it costs a turn that another shard tells of a subscription.
-pub(crate) const INTEREST_TURN_STEPS: u64 = 16;
+pub(crate) const INTEREST_TURN_STEPS: u64 = 24;
 
 /// What it costs a turn that a connection begins or ends, its socket included: some 30 microseconds.
 pub(crate) const CONNECTION_TURN_STEPS: u64 = 1200;

@@ -5,6 +5,7 @@ mod shards;
 use std::fmt::Write;
 
 use broker::CloseReason;
+use fabric::ShardId;
 use shards::{Conn, Shards};
 
 /// Subscriptions that it takes several turns to end.
@@ -164,4 +165,27 @@ fn what_many_unsubs_put_off_takes_effect_before_anything_else_of_the_client_does
     shards.feed(other, "PUB row.999 0\r\n\r\nPUB row.1000 0\r\n\r\n");
     shards.settle();
     assert_eq!(shards.output(conn), "MSG row.1000 1000 0\r\n\r\n");
+}
+
+#[test]
+fn very_much_that_another_shard_tells_at_once_is_taken_in_several_turns() {
+    let mut shards = Shards::new(2);
+    let ending = subscriber(&mut shards, QUIET);
+    let there = shards.connect(REQUESTER);
+    assert_eq!((ending.shard, there.shard), (0, 1));
+    shards.brokers[0].on_hangup(ending.id, CloseReason::ClientClosed);
+    while shards.brokers[0].has_chores() {
+        slice(&mut shards, 0);
+    }
+    let mut left = shards.brokers[0].take_batch(ShardId(1));
+    let mut turns = 0;
+    while let Some(batch) = left {
+        shards.brokers[1].on_turn(shards.now);
+        left = shards.brokers[1].on_batch(shards.now, ShardId(0), batch);
+        turns += 1;
+    }
+    assert!((3..10).contains(&turns), "{turns}");
+    shards.feed(there, "SUB inbox 1\r\nPUB row.0 inbox 0\r\n\r\nPUB row.2999 inbox 0\r\n\r\n");
+    shards.settle();
+    assert_eq!(shards.output(there).matches("503").count(), 2, "it knows of the first and of the last");
 }

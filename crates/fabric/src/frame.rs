@@ -341,6 +341,11 @@ impl<'a> Frames<'a> {
         Some((size_text, body))
     }
 
+    /// Bytes of the frames that are left.
+    pub fn rest(&self) -> usize {
+        self.reader.rest.len()
+    }
+
     fn next_message(&mut self) -> Result<Frame<'a>, FrameError> {
         let before = self.bare.ok_or(FrameError::NoMessageBefore)?;
         let (size_text, body) = self.next_payload().ok_or(FrameError::Truncated)?;

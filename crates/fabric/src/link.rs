@@ -29,6 +29,8 @@ const SPARE_BYTES_MAX: usize = 1 << 20;
 #[derive(Debug, Default)]
 pub struct Batch {
     frames: Vec<u8>,
+    /// Bytes of them that have been applied.
+    applied: usize,
     /// The newest interest round of the sender whose frames the receiver has once it read this.
     pub round: u64,
     /// The newest interest round of the receiver that the sender has applied.
@@ -42,9 +44,15 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// The frames, in the order they were pushed.
+    /// The frames that have yet to be applied, in the order they were pushed.
     pub fn frames(&self) -> Frames<'_> {
-        Frames::new(&self.frames)
+        Frames::new(&self.frames[self.applied..])
+    }
+
+    /// Notes that those before the last `rest` bytes have been applied. The last of them must be one of interest:
+    /// a message may go on with one before it, but not across that.
+    pub fn note_applied(&mut self, rest: usize) {
+        self.applied = self.frames.len() - rest;
     }
 
     /// Bytes of frames.
@@ -126,6 +134,7 @@ impl Link {
     pub fn push_interest(&mut self, interest: &Interest<'_>, round: u64) {
         debug_assert!(round >= self.round, "rounds only grow");
         frame::put_interest(self.frames_mut(), interest);
+        self.bare = None;
         self.round = round;
     }
 
@@ -224,6 +233,7 @@ impl Link {
         self.quiet_sent = self.quiet;
         Batch {
             frames: std::mem::take(&mut self.frames),
+            applied: 0,
             round: self.round,
             confirmed: self.applied,
             credit: std::mem::take(&mut self.consumed),
@@ -365,6 +375,23 @@ mod tests {
         assert_eq!(frames.next_payload(), Some((&b"1"[..], &b"3"[..])));
         assert_eq!(frames.next_payload(), None);
         assert_eq!(frames.next(), Some(Ok(Frame::Message(message(b"b", b"4")))));
+    }
+
+    #[test]
+    fn what_is_behind_interest_can_be_read_alone() {
+        let publish = Publish { subject: b"a", reply: None, header: None, size_text: b"1", body: b"1" };
+        let message =
+            MeshMessage { account: 0, origin: 1, ticket: 0, plain: true, publish, groups: Names::default() };
+        let mut link = Link::default();
+        link.push_message(&message, std::iter::empty());
+        link.push_interest(&interest(b"x"), 1);
+        link.push_message(&message, std::iter::empty());
+        let mut batch = link.take_batch();
+        let mut frames = batch.frames();
+        assert_eq!(frames.by_ref().take(2).filter(Result::is_ok).count(), 2);
+        let rest = frames.rest();
+        batch.note_applied(rest);
+        assert!(batch.frames().eq([Ok(Frame::Message(message))]));
     }
 
     #[test]

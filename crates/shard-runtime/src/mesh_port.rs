@@ -39,6 +39,8 @@ pub(crate) struct MeshPort {
     pub(crate) inbound: Consumer<Parcel>,
     /// Parcels that came before what was received last, and are to be taken before it.
     pub(crate) due: usize,
+    /// What is left of the batch that was taken last.
+    pub(crate) rest: Option<Batch>,
     /// Parcels that found the queue full. Only connections and the last word can get here, a
     /// descriptor for each connection.
     late: VecDeque<Parcel>,
@@ -51,8 +53,28 @@ impl MeshPort {
     pub(crate) fn pair() -> (Self, Self) {
         let (to_b, from_a) = RingBuffer::new(PARCELS_MAX);
         let (to_a, from_b) = RingBuffer::new(PARCELS_MAX);
-        let end = |outbound, inbound| Self { outbound, inbound, due: 0, late: VecDeque::new(), ended: false };
+        let end = |outbound, inbound| Self {
+            outbound,
+            inbound,
+            due: 0,
+            rest: None,
+            late: VecDeque::new(),
+            ended: false,
+        };
         (end(to_b, from_b), end(to_a, from_a))
+    }
+
+    pub(crate) fn has_due(&self) -> bool {
+        self.rest.is_some() || self.due > 0
+    }
+
+    /// Takes the next parcel that is due.
+    pub(crate) fn next_due(&mut self) -> Option<Parcel> {
+        if let Some(batch) = self.rest.take() {
+            return Some(Parcel::Batch(batch));
+        }
+        self.due = self.due.checked_sub(1)?;
+        self.inbound.pop().ok()
     }
 
     /// Whether a batch would be taken now.

@@ -11,7 +11,7 @@ use super::Driver;
 use super::stopping::Stage;
 use super::turns::{Behind, START_BYTES};
 use crate::io::{End, Event, Received};
-use crate::mesh_port::Parcel;
+use crate::mesh_port::{MeshPort, Parcel};
 
 impl Driver {
     /// Takes what happened and what other shards have sent. Until all of it is taken in nothing newer is heard,
@@ -200,16 +200,15 @@ impl Driver {
     /// Takes what was noted, as far as the turn goes. Returns whether that was all.
     fn take_parcels(&mut self, now: Time) -> io::Result<bool> {
         for peer in ShardId::all(self.ports.len()) {
-            while self.ports[peer.index()].as_ref().is_some_and(|port| port.due > 0) {
+            while self.ports[peer.index()].as_ref().is_some_and(MeshPort::has_due) {
                 if self.broker.is_turn_long() {
                     return Ok(false);
                 }
                 let port = self.port(peer);
-                port.due -= 1;
-                let Ok(parcel) = port.inbound.pop() else { break };
+                let Some(parcel) = port.next_due() else { break };
                 match parcel {
                     Parcel::Batch(batch) => {
-                        self.broker.on_batch(now, peer, batch);
+                        self.port(peer).rest = self.broker.on_batch(now, peer, batch);
                         self.flush_if_much(now)?;
                     }
                     Parcel::Connection { socket, placed, peer } => self.adopt(now, socket, placed, peer)?,
