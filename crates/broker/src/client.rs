@@ -1,13 +1,12 @@
 //! One client connection and the table of them.
 
-use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use balance::Votes;
 use nats_auth::{Claim, Identity, Seat};
 use nats_proto::{ClientDecoder, ConnectOptions, Limits, quote};
-use subject_trie::steady::SteadyTable;
+use subject_trie::steady::{SteadyQueue, SteadyTable};
 
 use crate::close::CloseReason;
 use crate::guard::Guard;
@@ -229,7 +228,7 @@ pub(crate) struct Client {
     /// SUBs and UNSUBs taken in since the fence went up.
     pub(crate) fenced_ops: u32,
     /// What the confirmation will put into effect, in order.
-    pub(crate) deferred: VecDeque<Deferred>,
+    pub(crate) deferred: SteadyQueue<Deferred>,
     /// A `+OK` that waits for the fence.
     pub(crate) owes_ok: bool,
 
@@ -310,7 +309,7 @@ impl Client {
             left_up_to: 0,
             fence: None,
             fenced_ops: 0,
-            deferred: VecDeque::new(),
+            deferred: SteadyQueue::new(),
             owes_ok: false,
             outbox: Outbox::default(),
             dirty: false,

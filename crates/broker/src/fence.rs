@@ -20,9 +20,13 @@ pub(crate) struct Fences {
 impl Fences {
     /// Puts up a fence, or moves the one that is up to a later round.
     pub(crate) fn raise(&mut self, id: ConnId, client: &mut Client, round: u64) {
-        if client.fence != Some(round) {
-            client.fence = Some(round);
-            self.waiting.push_back((round, id));
+        if client.fence == Some(round) {
+            return;
+        }
+        client.fence = Some(round);
+        match self.waiting.back_mut() {
+            Some((last, of)) if *of == id => *last = round,
+            _ => self.waiting.push_back((round, id)),
         }
     }
 

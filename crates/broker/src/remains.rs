@@ -4,10 +4,8 @@
 //! tell the other shards: at once, if the turn lasts that long, else slice by slice. Only then the
 //! connection's last words leave and its socket closes, behind the fence.
 
-use std::collections::VecDeque;
-
 use monitor::ClosedRow;
-use subject_trie::steady::SteadyTable;
+use subject_trie::steady::{SteadyQueue, SteadyTable};
 
 use crate::broker::Broker;
 use crate::chores::{Chore, Progress, ROW_STEPS, ROWS_PER_STEP, are_many};
@@ -40,7 +38,7 @@ enum Walk {
     /// In this row of all or in a later one. So many are left at most.
     Rows { next: usize, left: usize },
     /// Among those that were leaving, then here, then among the links.
-    Keys { deferred: VecDeque<Deferred>, keys: Vec<SubKey> },
+    Keys { deferred: SteadyQueue<Deferred>, keys: Vec<SubKey> },
 }
 
 impl Walk {
