@@ -47,7 +47,7 @@ pub(crate) struct Egress {
     shared: Option<Bytes>,
     /// Set when a message met a reader that its publisher has to wait for.
     reader_behind: bool,
-    /// Subscriptions that just had their last message.
+    /// Subscriptions that just had their last message, of which the log knows.
     pub(crate) expired: Vec<SubKey>,
     /// Connections cut off for reading too slowly, still to be closed.
     pub(crate) overrun: Vec<ConnId>,
@@ -195,6 +195,7 @@ impl Egress {
                 return false;
             }
             if sub.delivered + 1 == max && !sub.is_leaving() {
+                trace::had_its_last(&client.label, &sub.sid, max);
                 self.expired.push(key);
             }
         }
@@ -254,6 +255,9 @@ impl Egress {
         }
         if self.trace {
             trace::delivered(&client.label, &sub.sid, publish, strip, self.trace_extent);
+            if sub.is_exhausted() && !sub.is_leaving() {
+                trace::unsubscribed(&client.label, &sub.sid);
+            }
         }
         if !client.dirty {
             client.dirty = true;

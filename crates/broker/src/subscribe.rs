@@ -3,7 +3,7 @@
 //! A change that other shards rely on takes effect once they all know of it: until then a leaving
 //! subscription still gets what was sent on its behalf, and a maximum does not count yet.
 
-use nats_proto::{Subscribe, Unsubscribe, show};
+use nats_proto::{Subscribe, Unsubscribe};
 
 use crate::broker::Broker;
 use crate::chores::{Chore, Progress, ROW_STEPS, ROWS_PER_STEP, are_many};
@@ -14,6 +14,7 @@ use crate::members::MemberChange;
 use crate::seldom::SeldomLine;
 use crate::session::OK;
 use crate::subscription::{BySid, SubKey, Subscription};
+use crate::trace;
 
 /// The queue group that servers keep for themselves.
 const SYSTEM_QUEUE: &[u8] = b"_sys_";
@@ -265,14 +266,8 @@ impl Broker {
 
     /// A subscription had its last message.
     pub(crate) fn expire(&mut self, key: SubKey) {
-        let sub = self.egress.subs.at(key);
-        let id = sub.conn;
-        if let Some(client) = self.egress.clients.peek(id) {
-            let (label, max, sid) = (&client.label, sub.max(), show(&sub.sid));
-            tracing::debug!("{label} - Auto-unsubscribe limit of {max} reached for sid '{sid}'");
-        }
+        let id = self.egress.subs.at(key).conn;
         self.egress.unlink_sub(id, self.egress.subs.by_sid(key));
-        self.egress.trace_unsubscribed(key);
         // No fence: whoever relies on interest that may run out asks before it does.
         self.announce_leave(key);
         self.remove(key);
@@ -365,6 +360,10 @@ impl Broker {
                 sub.set_max(max);
                 // What it got while the others learnt of the maximum counts.
                 if sub.is_exhausted() && !sub.is_leaving() {
+                    if let Some(client) = self.egress.clients.peek(sub.conn) {
+                        trace::had_its_last(&client.label, &sub.sid, max);
+                    }
+                    self.egress.trace_unsubscribed(key);
                     self.expire(key);
                 }
             }

@@ -97,6 +97,12 @@ pub(crate) fn sent(label: &str, bytes: &[u8]) {
     }
 }
 
+/// Says under `-D` that a subscription had as many messages as it asked for.
+#[cold]
+pub(crate) fn had_its_last(label: &str, sid: &[u8], max: u64) {
+    tracing::debug!("{label} - Auto-unsubscribe limit of {max} reached for sid '{}'", show(sid));
+}
+
 /// Logs that a subscription has ended.
 #[cold]
 pub(crate) fn unsubscribed(label: &str, sid: &[u8]) {
