@@ -67,7 +67,8 @@ pub(crate) fn read_accounts(draft: &mut Draft, entry: &Entry, report: &mut Repor
 fn read_names(draft: &mut Draft, names: &[Value], report: &mut Report) {
     let mut seen = BTreeSet::new();
     for value in names {
-        let Some(name) = report.ok(value.as_str()) else { continue };
+        // As in nats-server the list is read no further.
+        let Some(name) = report.ok(value.as_str()) else { return };
         if is_reserved(name, value, report) {
             continue;
         }

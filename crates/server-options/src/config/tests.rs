@@ -494,3 +494,16 @@ fn all_connection_types_of_the_wrong_type_are_listed() {
     ];
     assert_eq!(said.lines().collect::<Vec<_>>(), expected);
 }
+
+/// As nats-server 2.14.5 says it. What followed was listed too.
+#[test]
+fn a_value_of_the_wrong_type_ends_a_list_of_accounts() {
+    let wrong =
+        |place: &str| format!("f.conf:{place}: interface conversion: interface {{}} is int64, not string");
+    for (text, expected) in [
+        ("accounts [1, 2 ]", vec![wrong("1:10")]),
+        ("accounts [A, A, 2 ,A]", vec!["f.conf:1:13: Duplicate Account Entry: A".into(), wrong("1:16")]),
+    ] {
+        assert_eq!(said_of(text).lines().collect::<Vec<_>>(), expected, "{text}");
+    }
+}
