@@ -64,14 +64,9 @@ pub const GRAMMARS: [Grammar; 9] = [
 /// nothing to compare: see the lines of docs/differences.md.
 #[must_use]
 pub fn is_beside_the_point(script: &Script) -> bool {
-    let of_step = |step: &Step| match step {
-        Step::Reload { config } | Step::Check { config } => Some(config.clone()),
-        Step::Send { .. } | Step::End { .. } | Step::Ask { .. } => None,
-    };
-    let texts: Vec<String> =
-        script.config.iter().cloned().chain(script.steps.iter().filter_map(of_step)).collect();
+    let texts: Vec<&str> = script.configs().collect();
     // nats-server wants a blank between a number and the `]`.
-    let ends_in_number = |text: &String| {
+    let ends_in_number = |text: &&str| {
         let mut before = text.split(']').collect::<Vec<_>>();
         before.pop();
         before.iter().any(|part| {

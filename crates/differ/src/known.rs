@@ -46,6 +46,9 @@ pub struct Beyond {
     /// Whether cases in which a connection says CONNECT again are not played.
     #[serde(default)]
     pub second_connect: bool,
+    /// Whether cases with subscriptions that lie half within something that is denied are not played.
+    #[serde(default)]
+    pub half_denied: bool,
     /// Why.
     pub why: String,
 }
@@ -110,6 +113,7 @@ impl Known {
     #[must_use]
     pub fn leaves_out(&self, script: &Script) -> bool {
         self.beyond.iter().any(|beyond| beyond.second_connect) && script.has_second_connect()
+            || self.beyond.iter().any(|beyond| beyond.half_denied) && script.has_half_denied()
     }
 
     /// What of `difference` is not known.

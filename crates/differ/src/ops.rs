@@ -15,6 +15,8 @@ pub struct Said {
     pub pings: usize,
     /// CONNECTs so far.
     pub connects: usize,
+    /// What it subscribed to so far.
+    pub filters: Vec<Vec<u8>>,
     /// It said something that ends the connection.
     pub is_broken: bool,
 }
@@ -29,6 +31,9 @@ impl Said {
                 Ok(Step::Op { used, op }) => {
                     self.pings += usize::from(matches!(op, ClientOp::Ping));
                     self.connects += usize::from(matches!(op, ClientOp::Connect(_)));
+                    if let ClientOp::Subscribe(sub) = &op {
+                        self.filters.push(sub.subject.to_vec());
+                    }
                     self.is_broken = matches!(op, ClientOp::Err(_));
                     used_up += used;
                 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use subject_trie::{filter_covers, filters_overlap};
+
 use crate::ops::Said;
 
 /// A whole case, without the answers.
@@ -53,6 +55,29 @@ impl Script {
     /// Whether some connection says CONNECT more than once.
     #[must_use]
     pub fn has_second_connect(&self) -> bool {
+        self.said().values().any(|said| said.connects > 1)
+    }
+
+    /// Whether someone subscribes to what lies half within something that a configuration denies.
+    #[must_use]
+    pub fn has_half_denied(&self) -> bool {
+        let denied: Vec<&str> = self.configs().flat_map(denied).collect();
+        let is_half = |filter: &[u8]| {
+            denied.iter().map(|denied| denied.as_bytes()).any(|denied| {
+                filters_overlap(filter, denied)
+                    && !filter_covers(filter, denied)
+                    && !filter_covers(denied, filter)
+            })
+        };
+        self.said().values().flat_map(|said| &said.filters).any(|filter| is_half(filter))
+    }
+
+    /// All that servers are given to read.
+    pub fn configs(&self) -> impl Iterator<Item = &str> {
+        self.config.as_deref().into_iter().chain(self.steps.iter().filter_map(Step::config))
+    }
+
+    fn said(&self) -> BTreeMap<usize, Said> {
         let mut said: BTreeMap<usize, Said> = BTreeMap::new();
         for step in &self.steps {
             if let Step::Send { conn, pieces } = step {
@@ -60,8 +85,15 @@ impl Script {
                 pieces.iter().for_each(|piece| said.say(piece));
             }
         }
-        said.values().any(|said| said.connects > 1)
+        said
     }
+}
+
+/// What stands in quotes behind each `deny`, without queue groups.
+fn denied(config: &str) -> impl Iterator<Item = &str> {
+    let lists = config.split("deny").skip(1).map(|rest| rest.split([']', '}', '\n']).next().unwrap_or(""));
+    let quoted = lists.flat_map(|list| list.split('"').skip(1).step_by(2));
+    quoted.filter_map(|entry| entry.split(' ').next())
 }
 
 impl Step {
@@ -69,6 +101,13 @@ impl Step {
     #[must_use]
     pub fn send(conn: usize, bytes: impl Into<Vec<u8>>) -> Self {
         Self::Send { conn, pieces: vec![bytes.into()] }
+    }
+
+    fn config(&self) -> Option<&str> {
+        match self {
+            Self::Reload { config } | Self::Check { config } => Some(config),
+            Self::Send { .. } | Self::End { .. } | Self::Ask { .. } => None,
+        }
     }
 }
 
@@ -82,5 +121,18 @@ mod tests {
         let connect = |conn| Step::send(conn, "CONNECT {}\r\nPUB a 10\r\nCONNECT {}\r\n");
         assert!(!second(vec![connect(0), connect(1)]));
         assert!(second(vec![connect(0), connect(1), Step::send(0, "connect{}\n")]));
+    }
+
+    #[test]
+    fn half_denied_is_what_has_messages_within_and_others_without() {
+        let half = |config: &str, filter: &str| {
+            let steps = vec![Step::send(0, format!("SUB {filter} 1\r\n"))];
+            Script { config: Some(config.to_owned()), steps, ..Script::default() }.has_half_denied()
+        };
+        let config =
+            r#"{ publish: { deny: "*.c" }, subscribe: { allow: ["x.*"], deny: ["a.>", "b.* grp"] } }"#;
+        assert!(half(config, "*.b") && half(config, "c.*"));
+        assert!(!half(config, ">") && !half(config, "a.b") && !half(config, "x.*.x"));
+        assert!(!half("users: [{ user: a }]", "*.b"));
     }
 }
