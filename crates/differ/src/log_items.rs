@@ -1,7 +1,7 @@
 //! A server's log as items that can be compared: the server's own lines and those of each connection.
 //!
 //! Lines of different connections have no order between them. What follows the clock or the fence of the
-//! player (PING, PONG), and what is taken back when a connection ends, is left out.
+//! player (PING, PONG), and what follows the end of a connection, is left out.
 
 use std::collections::BTreeMap;
 
@@ -48,7 +48,7 @@ pub fn record(recording: &mut Recording, log: &str, names: &Names) {
     recording.insert(Place::Start, start);
     for (whose, texts) in texts {
         let (place, items) = match whose {
-            Whose::Server => (Place::Log, texts),
+            Whose::Server => (Place::Log, in_order(texts, is_removal)),
             Whose::Conn(conn) => (Place::ConnLog { conn }, settled(texts)),
         };
         let items: Vec<String> = items.iter().map(|text| escaped_once(text)).collect();
@@ -86,7 +86,32 @@ const SERVER_ID_LEN: usize = 56;
 
 /// What clients send is escaped in our log (docs/differences.md); so it counts as alike whether it is or not.
 fn escaped_once(text: &str) -> String {
-    escape(text.as_bytes()).replace("\\\\", "\\")
+    without_garbage(&escape(text.as_bytes()).replace("\\\\", "\\"))
+}
+
+/// Bytes that are no text come from nats-server as they are, and have been read as U+FFFD; so have to be those
+/// that ours escaped.
+fn without_garbage(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("\\x") {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let bytes: Vec<u8> = rest.as_bytes().chunks(4).map_while(high_byte).collect();
+        let end = if bytes.is_empty() { "\\x".len() } else { bytes.len() * 4 };
+        let shown = String::from_utf8_lossy(&bytes);
+        out.push_str(if bytes.is_empty() { "\\x" } else { &shown });
+        rest = &rest[end..];
+    }
+    out.push_str(rest);
+    escape(out.as_bytes()).replace("\\\\", "\\")
+}
+
+/// `\xff`, if it stands for none of ASCII.
+fn high_byte(escaped: &[u8]) -> Option<u8> {
+    let digits = std::str::from_utf8(escaped.strip_prefix(b"\\x")?).ok()?;
+    let is_whole = digits.len() == 2;
+    u8::from_str_radix(digits, 16).ok().filter(|byte| is_whole && !byte.is_ascii())
 }
 
 /// The log's lines without process id and time; a line without them belongs to the one before.
@@ -113,6 +138,7 @@ fn unstamped(line: &str) -> Option<&str> {
 
 /// `[DBG] 127.0.0.1:5 - cid:4 - text` is about connection 4: that, and `[DBG] text`.
 fn parted(line: &str, names: &Names) -> (Whose, String) {
+    let line = &with_single_blanks(line);
     let found = line.split_once(" - cid:").and_then(|(before, after)| {
         let end = after.find(|c: char| !c.is_ascii_digit())?;
         let conn = names.conn_of(after[..end].parse().ok()?)?;
@@ -121,6 +147,18 @@ fn parted(line: &str, names: &Names) -> (Whose, String) {
         Some((Whose::Conn(conn), format!("{level} {text}")))
     });
     found.unwrap_or((Whose::Server, line.to_owned()))
+}
+
+/// The arguments of a traced op with one blank between them: so our log shows them (docs/differences.md).
+fn with_single_blanks(line: &str) -> String {
+    const OPS: [&str; 4] = ["PUB", "HPUB", "SUB", "UNSUB"];
+    let traced = line.strip_suffix(']').and_then(|line| line.split_once("<<- ["));
+    let Some((before, op)) = traced.filter(|(_, op)| OPS.contains(&op.split(' ').next().unwrap_or("")))
+    else {
+        return line.to_owned();
+    };
+    let words: Vec<&str> = op.split([' ', '\t']).filter(|word| !word.is_empty()).collect();
+    format!("{before}<<- [{}]", words.join(" "))
 }
 
 fn is_left_out(text: &str) -> bool {
@@ -137,35 +175,45 @@ fn settled(texts: Vec<String>) -> Vec<String> {
     let mut items: Vec<(String, Option<String>)> = Vec::new();
     let mut texts = texts.into_iter().peekable();
     let mut has_ended = false;
-    while let Some(mut text) = texts.next() {
-        if has_ended && text.contains("[DELSUB ") {
+    while let Some(text) = texts.next() {
+        if has_ended && (text.contains("[DELSUB ") || text.ends_with("->> [OK]")) {
             continue;
         }
         has_ended |= text.contains(CLOSED);
-        let Some((same, is_grouped)) = delivery(&text) else {
+        let is_last = text.contains(" Auto-unsubscribe limit of ");
+        let sent = if is_last { texts.next_if(|next| delivery(next).is_some()) } else { None };
+        let Some(Delivery { same, sid, is_grouped }) = delivery(sent.as_deref().unwrap_or(&text)) else {
             items.push((text, None));
             continue;
         };
         let payload = texts.next_if(|next| next.contains("->> MSG_PAYLOAD: "));
-        if is_grouped {
-            continue;
-        }
+        let ends = texts.next_if(|next| is_last && next.ends_with(&format!("<-> [DELSUB {sid}]")));
         let same = same + payload.as_deref().unwrap_or("");
-        if let Some(payload) = payload {
-            text = format!("{text}\n{payload}");
-        }
-        items.push((text, Some(same)));
+        let what = [Some(text), sent, payload];
+        let told = if !is_grouped {
+            vec![what.into_iter().chain([ends]).flatten().collect::<Vec<_>>().join("\n")]
+        } else if is_last {
+            what.into_iter().take(1).chain([ends]).flatten().collect()
+        } else {
+            Vec::new()
+        };
+        items.extend(told.into_iter().map(|text| (text, (!is_grouped).then(|| same.clone()))));
     }
     for run in items.chunk_by_mut(|one, next| one.1.is_some() && one.1 == next.1) {
         run.sort();
     }
-    for is_alike in [is_removal, is_end_of_subscription] {
-        for run in items.chunk_by_mut(|one, next| is_alike(&one.0) && is_alike(&next.0)) {
-            run.sort();
-        }
+    let texts = items.into_iter().map(|(text, _)| text).collect();
+    let mut texts = in_order(texts, |text| is_removal(text) || is_end_of_subscription(text));
+    texts.dedup_by(|next, one| one.ends_with(REPEATED) && next.ends_with(REPEATED));
+    texts
+}
+
+/// Sorts what stands side by side and is alike.
+fn in_order(mut texts: Vec<String>, is_alike: fn(&str) -> bool) -> Vec<String> {
+    for run in texts.chunk_by_mut(|one, next| is_alike(one) && is_alike(next)) {
+        run.sort();
     }
-    items.dedup_by(|next, one| one.0.ends_with(REPEATED) && next.0.ends_with(REPEATED));
-    items.into_iter().map(|(text, _)| text).collect()
+    texts
 }
 
 /// A reload takes subscriptions away in any order, and the log tells of each.
@@ -181,8 +229,16 @@ fn is_end_of_subscription(text: &str) -> bool {
 /// nats-server says this again for every read that a message came in.
 const REPEATED: &str = "->> [-ERR Invalid Publish Subject]";
 
-/// Of a traced delivery: the line without the sid, and whether that is a queue group member's.
-fn delivery(text: &str) -> Option<(String, bool)> {
+/// A traced delivery.
+struct Delivery<'t> {
+    /// The line without the sid.
+    same: String,
+    sid: &'t str,
+    /// It is to a member of a queue group.
+    is_grouped: bool,
+}
+
+fn delivery(text: &str) -> Option<Delivery<'_>> {
     let (before, args) = text.split_once("->> [")?;
     let mut words = args.splitn(4, ' ');
     let (verb, subject, sid) = (words.next()?, words.next()?, words.next()?);
@@ -190,7 +246,8 @@ fn delivery(text: &str) -> Option<(String, bool)> {
         return None;
     }
     let tail = words.next().unwrap_or("");
-    Some((format!("{before}{verb} {subject} {tail}"), group_of(sid.as_bytes()).is_some()))
+    let same = format!("{before}{verb} {subject} {tail}");
+    Some(Delivery { same, sid, is_grouped: group_of(sid.as_bytes()).is_some() })
 }
 
 #[cfg(test)]
@@ -247,12 +304,13 @@ mod tests {
     }
 
     #[test]
-    fn subscriptions_taken_back_at_the_end_are_left_out() {
+    fn what_follows_the_end_is_left_out() {
         let recording = recorded(&[
             "[INF] Server is ready",
             "[TRC] 127.0.0.1:5 - cid:4 - <-> [DELSUB 1]",
             "[DBG] 127.0.0.1:5 - cid:4 - Client connection closed: Client Closed",
             "[TRC] 127.0.0.1:5 - cid:4 - <-> [DELSUB 2]",
+            "[TRC] 127.0.0.1:5 - cid:4 - ->> [OK]",
         ]);
         let expected = ["[TRC] <-> [DELSUB 1]", "[DBG] Client connection closed: Client Closed"];
         assert_eq!(recording[&Place::ConnLog { conn: 0 }], expected);
@@ -264,6 +322,59 @@ mod tests {
         let raw = recorded(&[ready, "[TRC] 127.0.0.1:5 - cid:4 - <<- [PUB a\u{1b}b]"]);
         let escaped = recorded(&[ready, "[TRC] 127.0.0.1:5 - cid:4 - <<- [PUB a\\x1bb]"]);
         assert_eq!(raw, escaped);
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_count_as_what_they_are_read_as() {
+        let ready = "[INF] Server is ready";
+        let raw = recorded(&[ready, "[TRC] 127.0.0.1:5 - cid:4 - <<- [PUB a\u{fffd}\u{fffd}.\u{e9}\\x1]"]);
+        let escaped = recorded(&[ready, "[TRC] 127.0.0.1:5 - cid:4 - <<- [PUB a\\xff\\xe2.\\xc3\\xa9\\x1]"]);
+        assert_eq!(raw, escaped);
+        let other = recorded(&[ready, "[TRC] 127.0.0.1:5 - cid:4 - <<- [PUB a\\xff.\u{e9}\\x1]"]);
+        assert_ne!(raw, other);
+    }
+
+    #[test]
+    fn a_last_delivery_and_what_is_said_around_it_have_no_order_among_others() {
+        let [ready, dbg, trc] =
+            ["[INF] Server is ready", "[DBG] 127.0.0.1:5 - cid:4 - ", "[TRC] 127.0.0.1:5 - cid:4 - "];
+        let sent =
+            |sid: &str| vec![format!("{trc}->> [MSG a {sid} 1]"), format!("{trc}->> MSG_PAYLOAD: [\"x\"]")];
+        let last = |sid: &str| {
+            let before = format!("{dbg}Auto-unsubscribe limit of 1 reached for sid '{sid}'");
+            [vec![before], sent(sid), vec![format!("{trc}<-> [DELSUB {sid}]")]].concat()
+        };
+        let of = |parts: &[Vec<String>]| {
+            let lines = [vec![ready.to_owned()], parts.concat()].concat();
+            recorded(&lines.iter().map(String::as_str).collect::<Vec<_>>())
+        };
+        assert_eq!(of(&[last("1"), sent("2")]), of(&[sent("2"), last("1")]));
+        let end_first = [sent("2"), last("1")[3..].to_vec(), last("1")[..3].to_vec()];
+        assert_ne!(of(&[last("1"), sent("2")]), of(&end_first));
+        let of_group = of(&[last("q0_1")]);
+        let told = ["[DBG] Auto-unsubscribe limit of 1 reached for sid 'q0_1'", "[TRC] <-> [DELSUB q0_1]"];
+        assert_eq!(of_group[&Place::ConnLog { conn: 0 }], told);
+    }
+
+    #[test]
+    fn subscriptions_that_a_reload_takes_away_have_no_order() {
+        let removed =
+            |sid: u8| format!("[INF] Removed sub \"a\" (sid \"{sid}\") for User \"u\" - not authorized");
+        let of = |first: u8, second: u8| {
+            recorded(&["[INF] Server is ready", &removed(first), &removed(second), "[INF] Reloaded"])
+        };
+        assert_eq!(of(1, 2), of(2, 1));
+    }
+
+    #[test]
+    fn blanks_between_arguments_do_not_count() {
+        let of = |op: &str| {
+            recorded(&["[INF] Server is ready", &format!("[TRC] 127.0.0.1:5 - cid:4 - \"n\" - <<- [{op}]")])
+        };
+        assert_eq!(of("PUB a  \t2 "), of("PUB a 2"));
+        assert_eq!(of("UNSUB 2  x "), of("UNSUB 2 x"));
+        assert_ne!(of("SUB a 12"), of("SUB a 1 2"));
+        assert_ne!(of("CONNECT {\"a\":  1}"), of("CONNECT {\"a\": 1}"));
     }
 
     #[test]

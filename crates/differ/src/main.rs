@@ -172,8 +172,9 @@ impl Options {
             let value = args.next().with_context(|| format!("{word} needs a value"))?;
             let number = || value.parse::<u64>().with_context(|| format!("{word} takes a number"));
             match word.as_str() {
-                "--ours" => options.ours = Some(value.into()),
-                "--peer" => options.peer = Some(value.into()),
+                // -t is asked in another directory.
+                "--ours" => options.ours = Some(std::path::absolute(value)?),
+                "--peer" => options.peer = Some(std::path::absolute(value)?),
                 "--seconds" => options.seconds = number()?,
                 "--seed" => options.seed = number()?,
                 "--first" => options.first = number()?,
