@@ -119,7 +119,8 @@ fn has_line_end_for_subject(script: &Script) -> bool {
     said.values().any(|said| (0..said.len()).any(|at| begins_so(&said[at..])))
 }
 
-/// Of a line that is cut within its arguments, nats-server forgets a CR right before the cut, and all behind it.
+/// Of a line that is cut within its arguments, nats-server forgets all CRs behind the cut, and the last byte before
+/// it if there is a CR somewhere before.
 fn cuts_a_line_with_cr(script: &Script) -> bool {
     let mut said: BTreeMap<usize, (Vec<u8>, Vec<usize>)> = BTreeMap::new();
     for step in &script.steps {
@@ -151,7 +152,7 @@ fn forgets_cr(line: &[u8], cut: usize) -> bool {
     let has_arguments = before[verb.len()..].iter().any(|byte| !is_blank(byte));
     has_arguments
         && VERBS.iter().any(|one| one.eq_ignore_ascii_case(verb))
-        && (before.ends_with(b"\r") && !after.is_empty()
+        && (before.contains(&b'\r') && !(before.ends_with(b"\r") && after.is_empty())
             || after.strip_suffix(b"\r").unwrap_or(after).contains(&b'\r'))
 }
 
@@ -193,6 +194,7 @@ mod tests {
             is_beside_the_point(&Script { steps, ..Script::default() })
         };
         assert!(beside(&["SUB b", " 2\r\r\n"]) && beside(&["SUB b\r", " 2\r\n"]));
+        assert!(beside(&["SUB b \rx", "\r\n"]));
         assert!(beside(&["pub b 2\r", "\r\n"]) && !beside(&["PUB b 2\r\r", "\n"]));
         assert!(!beside(&["SUB b 2\r\r\n", "PING\r\n"]) && !beside(&["SUB b 2\r", "\nPI", "NG\r\n"]));
         assert!(!beside(&["SU", "B b 2\r\r\n"]) && !beside(&["PUB a 4\r\n1\r", "2\r\r\n"]));

@@ -199,6 +199,7 @@ fn settled(texts: Vec<String>) -> Vec<String> {
         };
         items.extend(told.into_iter().map(|text| (text, (!is_grouped).then(|| same.clone()))));
     }
+    sink_publishes(&mut items);
     for run in items.chunk_by_mut(|one, next| one.1.is_some() && one.1 == next.1) {
         run.sort();
     }
@@ -206,6 +207,20 @@ fn settled(texts: Vec<String>) -> Vec<String> {
     let mut texts = in_order(texts, |text| is_removal(text) || is_end_of_subscription(text));
     texts.dedup_by(|next, one| one.ends_with(REPEATED) && next.ends_with(REPEATED));
     texts
+}
+
+/// Between the line of a message and the message others may say something: nats-server shows the line before that,
+/// and ours behind it (docs/differences.md).
+fn sink_publishes(items: &mut [(String, Option<String>)]) {
+    let is_of_others = |(text, delivered): &&(String, Option<String>)| {
+        delivered.is_some() || is_removal(text) || is_end_of_subscription(text)
+    };
+    for at in (0..items.len()).rev() {
+        if items[at].0.contains("<<- [PUB ") || items[at].0.contains("<<- [HPUB ") {
+            let passed = items[at + 1..].iter().take_while(is_of_others).count();
+            items[at..=at + passed].rotate_left(1);
+        }
+    }
 }
 
 /// Sorts what stands side by side and is alike.
@@ -364,6 +379,19 @@ mod tests {
             recorded(&["[INF] Server is ready", &removed(first), &removed(second), "[INF] Reloaded"])
         };
         assert_eq!(of(1, 2), of(2, 1));
+    }
+
+    #[test]
+    fn what_comes_before_a_message_is_complete_has_no_order_with_its_line() {
+        let at = |line: &str| format!("[TRC] 127.0.0.1:5 - cid:4 - {line}");
+        let [line, body] = [at("<<- [PUB b 1]"), at("<<- MSG_PAYLOAD: [\"y\"]")];
+        let [other, others] = [at("->> [MSG a 1 1]"), at("->> MSG_PAYLOAD: [\"x\"]")];
+        let of = |lines: [&String; 4]| {
+            let lines: Vec<&str> = lines.into_iter().map(String::as_str).collect();
+            recorded(&[vec!["[INF] Server is ready"], lines].concat())
+        };
+        assert_eq!(of([&line, &other, &others, &body]), of([&other, &others, &line, &body]));
+        assert_ne!(of([&line, &body, &other, &others]), of([&other, &others, &line, &body]));
     }
 
     #[test]
