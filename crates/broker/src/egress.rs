@@ -201,7 +201,7 @@ impl Egress {
         }
         sub.delivered += 1;
 
-        let strip = publish.header.is_some() && !client.abilities.headers;
+        let strip = publish.header.is_some_and(|header| header.bytes > 0) && !client.abilities.headers;
         let (frame, body) = if strip {
             if self.stripped_of != self.message {
                 self.stripped_of = self.message;

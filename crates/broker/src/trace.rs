@@ -74,7 +74,10 @@ pub(crate) fn delivered(label: &str, sid: &[u8], publish: &Publish<'_>, stripped
             let (headers, size) = (show(header.text), show(publish.size_text));
             tracing::trace!("{label} - ->> [HMSG {subject} {sid}{reply} {headers} {size}]");
         }
-        None => tracing::trace!("{label} - ->> [MSG {subject} {sid}{reply} {}]", publish.payload().len()),
+        None if stripped => {
+            tracing::trace!("{label} - ->> [MSG {subject} {sid}{reply} {}]", publish.payload().len())
+        }
+        None => tracing::trace!("{label} - ->> [MSG {subject} {sid}{reply} {}]", show(publish.size_text)),
     }
     let (body, header_bytes) = match publish.header {
         Some(header) if !stripped => (publish.body, header.bytes),
