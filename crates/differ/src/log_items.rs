@@ -157,7 +157,9 @@ fn with_single_blanks(line: &str) -> String {
     else {
         return line.to_owned();
     };
-    let words: Vec<&str> = op.split([' ', '\t']).filter(|word| !word.is_empty()).collect();
+    // A CR is a blank too; in our log it is escaped.
+    let op = op.replace("\\r", " ");
+    let words: Vec<&str> = op.split([' ', '\t', '\r']).filter(|word| !word.is_empty()).collect();
     format!("{before}<<- [{}]", words.join(" "))
 }
 
@@ -401,6 +403,8 @@ mod tests {
         };
         assert_eq!(of("PUB a  \t2 "), of("PUB a 2"));
         assert_eq!(of("UNSUB 2  x "), of("UNSUB 2 x"));
+        assert_eq!(of("SUB a\r2\r"), of("SUB a 2"));
+        assert_eq!(of("SUB a\\r"), of("SUB a\r"));
         assert_ne!(of("SUB a 12"), of("SUB a 1 2"));
         assert_ne!(of("CONNECT {\"a\":  1}"), of("CONNECT {\"a\": 1}"));
     }

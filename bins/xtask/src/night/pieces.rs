@@ -69,7 +69,9 @@ impl Pieces<'_> {
         let seconds = PIECE_SECONDS.min(check.seconds - check.spent);
         command.args(["--seed", &seed.to_string(), "--seconds", &seconds.to_string()]);
         let (succeeded, told) = run::last_line_of(&mut command)?;
-        Ok(Outcome { found: (!succeeded).then(|| told.clone()), done: told, is_last: false })
+        let count = told.split(", ").find(|part| part.ends_with(" found")).unwrap_or("it failed");
+        let found = (!succeeded).then(|| format!("seed {seed}: {count}"));
+        Ok(Outcome { found, done: told, is_last: false })
     }
 
     fn soak(&self, check: &Check) -> Result<Outcome> {
