@@ -172,13 +172,18 @@ fn is_left_out(text: &str) -> bool {
     is_inner || ENDS.iter().any(|end| text.ends_with(end)) || PARTS.iter().any(|part| text.contains(part))
 }
 
+/// What nats-server says of a connection behind its end: it takes its subscriptions away, and goes on with the CONNECT
+/// of a client that its account has no place for (docs/differences.md).
+const FOLLOWS_END: [&str; 4] =
+    ["[DELSUB ", "->> [OK]", "no responders requires headers support", "invalid client protocol"];
+
 /// Puts deliveries of one message in order, drops those to queue groups and what follows the end.
 fn settled(texts: Vec<String>) -> Vec<String> {
     let mut items: Vec<(String, Option<String>)> = Vec::new();
     let mut texts = texts.into_iter().peekable();
     let mut has_ended = false;
     while let Some(text) = texts.next() {
-        if has_ended && (text.contains("[DELSUB ") || text.ends_with("->> [OK]")) {
+        if has_ended && FOLLOWS_END.iter().any(|what| text.contains(what)) {
             continue;
         }
         has_ended |= text.contains(CLOSED);

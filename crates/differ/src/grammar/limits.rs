@@ -7,7 +7,8 @@ use super::talk::{self, Hello, Talk};
 
 pub(crate) fn script(random: &mut Random) -> Script {
     let mut talk = Talk::new(random);
-    let (config, has_users) = config(talk.random);
+    let has_pending_max = talk.random.chance(20);
+    let (config, has_users) = config(talk.random, has_pending_max);
     let conns = talk.random.size(1, 4);
     for conn in 0..conns {
         connect(&mut talk, conn, has_users);
@@ -18,7 +19,9 @@ pub(crate) fn script(random: &mut Random) -> Script {
             0 => talk.step(Step::End { conn }),
             1 => connect(&mut talk, conn + conns, has_users),
             _ => {
-                let bytes: String = (0..talk.random.size(1, 4)).map(|_| op(&mut talk)).collect();
+                // How many of several messages are read at once is nobody's business.
+                let ops = if has_pending_max { 1 } else { talk.random.size(1, 4) };
+                let bytes: String = (0..ops).map(|_| op(&mut talk, has_pending_max)).collect();
                 talk.send(conn, bytes);
             }
         }
@@ -37,15 +40,22 @@ fn connect(talk: &mut Talk<'_>, conn: usize, has_users: bool) {
     talk.connect(conn, &Hello { fields, is_modern });
 }
 
-/// The options, and whether clients have to be users of an account.
-fn config(random: &mut Random) -> (String, bool) {
+/// The options, and whether clients have to be users of an account. `has_pending_max`: a message or two are more
+/// than may wait for a reader.
+fn config(random: &mut Random, has_pending_max: bool) -> (String, bool) {
     let mut text = String::new();
     let mut option = |random: &mut Random, percent, name: &str, values: &[&str]| {
         if random.chance(percent) {
             text += &format!("{name}: {}\n", random.one_of(values));
         }
     };
-    option(random, 50, "max_payload", &["16", "20", "64", "1k", "0", "1"]);
+    // As much as an INFO has to fit, and no less than a message may have (0 is the default for that).
+    if has_pending_max {
+        option(random, 100, "max_pending", &["1k", "1100", "1400"]);
+        option(random, 100, "max_payload", &["64", "1k", "1k", "1k"]);
+    } else {
+        option(random, 50, "max_payload", &["16", "20", "64", "1k", "0", "1"]);
+    }
     option(random, 40, "max_control_line", &["100", "256", "512", "1KB"]);
     option(random, 40, "max_subscriptions", &["1", "2", "3", "0", "-1"]);
     option(random, 30, "max_connections", &["1", "2", "3"]);
@@ -72,7 +82,10 @@ fn config(random: &mut Random) -> (String, bool) {
     (text, has_users)
 }
 
-fn op(talk: &mut Talk<'_>) -> String {
+fn op(talk: &mut Talk<'_>, has_pending_max: bool) -> String {
+    if has_pending_max && talk.random.chance(40) {
+        return large(talk);
+    }
     match talk.random.size(0, 11) {
         0..=2 => {
             let subject = talk::subject(talk.random);
@@ -99,6 +112,19 @@ fn op(talk: &mut Talk<'_>) -> String {
         _ => {
             let filter = talk::filter(talk.random);
             talk.subscribe(&filter)
+        }
+    }
+}
+
+/// A message, or who gets it, where no more than one may wait.
+fn large(talk: &mut Talk<'_>) -> String {
+    match talk.random.size(0, 2) {
+        0 => talk.subscribe("a"),
+        _ => {
+            let size = talk.random.pick(&[300, 500, 600, 1000, 1010, 1024]);
+            let mut payload = talk.payload();
+            payload.retain(|c| c.is_ascii());
+            format!("PUB a {size}\r\n{payload:z<size$}\r\n")
         }
     }
 }
