@@ -172,10 +172,18 @@ fn is_left_out(text: &str) -> bool {
     is_inner || ENDS.iter().any(|end| text.ends_with(end)) || PARTS.iter().any(|part| text.contains(part))
 }
 
-/// What nats-server says of a connection behind its end: it takes its subscriptions away, and goes on with the CONNECT
-/// of a client that its account has no place for (docs/differences.md).
-const FOLLOWS_END: [&str; 4] =
-    ["[DELSUB ", "->> [OK]", "no responders requires headers support", "invalid client protocol"];
+/// What nats-server says of a connection behind its end: it takes its subscriptions away, goes on with the CONNECT of
+/// a client that its account has no place for, and traces the message that was too much for its reader
+/// (docs/differences.md).
+const FOLLOWS_END: [&str; 7] = [
+    "[DELSUB ",
+    "->> [OK]",
+    "no responders requires headers support",
+    "invalid client protocol",
+    "->> [MSG ",
+    "->> [HMSG ",
+    "->> MSG_PAYLOAD: [",
+];
 
 /// Puts deliveries of one message in order, drops those to queue groups and what follows the end.
 fn settled(texts: Vec<String>) -> Vec<String> {
