@@ -13,6 +13,8 @@ pub struct HealthzQuery {
     details: bool,
     /// `js-enabled`, which has another name now.
     is_outdated: bool,
+    /// The answer to another flag that is none, where there is that to warn of.
+    refusal: Option<Answer>,
     /// What of the question makes no sense.
     complaint: Option<String>,
 }
@@ -47,10 +49,12 @@ const NOT_READY: &str = "failed to be ready for connections after 1ms: server";
 impl HealthzQuery {
     pub(crate) fn read(parameters: &Parameters) -> Result<Self, Answer> {
         let is_outdated = parameters.flag("js-enabled")?;
-        for name in ["js-enabled-only", "js-server-only", "js-meta-only"] {
-            parameters.flag(name)?;
-        }
-        let details = parameters.flag("details")?;
+        let flags = ["js-enabled-only", "js-server-only", "js-meta-only", "details"];
+        let refusal = match flags.iter().find_map(|name| parameters.flag(name).err()) {
+            Some(refusal) if !is_outdated => return Err(refusal),
+            refusal => refusal,
+        };
+        let details = parameters.flag("details").unwrap_or(false);
         let has = |name| parameters.text(name).is_some();
         let lacks = |what: &str, of: &str| format!("\"{what}\" must not be empty when checking {of} health");
         let complaint = if has("stream") && !has("account") {
@@ -60,13 +64,16 @@ impl HealthzQuery {
         } else {
             None
         };
-        Ok(Self { details, is_outdated, complaint })
+        Ok(Self { details, is_outdated, refusal, complaint })
     }
 
     /// The answer of a server that takes clients, or does not: it may be in lame duck mode.
     pub fn answer(&self, takes_clients: bool) -> Health {
         let outdated = "Healthcheck: js-enabled deprecated, use js-enabled-only instead";
         let mut warnings: Vec<String> = self.is_outdated.then(|| outdated.to_owned()).into_iter().collect();
+        if let Some(refusal) = &self.refusal {
+            return Health { answer: refusal.clone(), warnings };
+        }
         let trouble = match &self.complaint {
             Some(complaint) => Some((400, "BAD_REQUEST", complaint.clone())),
             None if takes_clients => None,
@@ -113,6 +120,16 @@ mod tests {
         }
         let outdated = "Healthcheck: js-enabled deprecated, use js-enabled-only instead";
         assert_eq!(health("js-enabled=1", true).2, [outdated]);
+    }
+
+    /// As nats-server 2.14.5 answers. It was not said of a question with a flag that is none.
+    #[test]
+    fn that_a_flag_has_another_name_now_is_said_before_the_next_is_read() {
+        let (status, body, warnings) = health("js-enabled=1&details=2", true);
+        let refused =
+            "Error decoding boolean for 'details': strconv.ParseBool: parsing \"2\": invalid syntax";
+        assert_eq!((status, &*body, warnings.len()), (400, refused, 1));
+        assert!(HealthzQuery::read(&Parameters::of(b"js-enabled=2&details=1")).is_err());
     }
 
     /// As nats-server 2.14.5 answers, and what it logs.
