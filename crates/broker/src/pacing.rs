@@ -22,7 +22,7 @@ const PILED_MAX: u64 = STRETCH_STEPS_MAX;
 const PACE: Duration = Duration::from_millis(10);
 
 /// So much waits for a reader with a full socket before it counts as one that takes nothing,
-pub(crate) const PILE_BYTES: usize = 256 << 10;
+pub(crate) const PILE_BYTES: usize = 64 << 10;
 
 /// and its socket has been full for so long. One that takes a megabyte or two until it has room again, which is when
 /// the kernel says so, and did not in this time, has enough in its socket to go on with while the publisher waits.
