@@ -8,7 +8,7 @@ use crate::chunk_pool::ChunkPool;
 use crate::client::{Client, Clients, ConnId};
 use crate::close::CloseReason;
 use crate::counters::Counters;
-use crate::pacing::{FULL_TIME_MIN, PILE_BYTES};
+use crate::pacing::{FULL_TIME_MIN, Outcome, PILE_BYTES};
 use crate::settings::Settings;
 use crate::subscription::{BySid, SidHash, SubKey, Subscription, Subscriptions};
 use crate::time::Time;
@@ -271,6 +271,12 @@ impl Egress {
         let subs = &self.subs;
         let is_it = |found: &BySid| found.hash == hash && *subs.at(found.key).sid == *sid;
         Some(self.clients.at(id).subs.find(hash.spread(), is_it)?.key)
+    }
+
+    /// What became of all deliveries so far. What else ops cause counts as a delivery that was taken.
+    #[inline]
+    pub(crate) fn outcome(&self) -> Outcome {
+        Outcome { deliveries: self.steps, piled: self.piled }
     }
 
     /// Enters a subscription under its client.

@@ -1,11 +1,11 @@
 //! What goes between this shard and the others.
 
-use fabric::{Batch, Frame, Frames, Interest, MeshMessage, OfferReply, ShardId};
+use fabric::{Batch, Frame, Frames, Interest, MeshMessage, OfferReply, Position, ShardId};
 
 use crate::broker::Broker;
 use crate::client::{ConnId, Hold};
 use crate::members::{MemberChange, needs_fence};
-use crate::pacing::{Outcome, PileWatch};
+use crate::pacing::PileWatch;
 use crate::subscription::SubKey;
 use crate::time::Time;
 use crate::turn::INTEREST_TURN_STEPS;
@@ -24,8 +24,8 @@ impl Broker {
     #[must_use]
     pub fn on_batch(&mut self, now: Time, from: ShardId, mut batch: Batch) -> Option<Batch> {
         self.egress.counters.now = now;
-        if let Some(rest) = self.apply(now, from, &batch) {
-            batch.note_applied(rest);
+        if let Some(position) = self.apply(now, from, &batch) {
+            batch.note_applied(position);
             return Some(batch);
         }
         if batch.connections != 0 {
@@ -48,12 +48,11 @@ impl Broker {
         None
     }
 
-    /// Applies the frames of a batch. Returns how many bytes of them are left, if the turn got long before.
-    fn apply(&mut self, now: Time, from: ShardId, batch: &Batch) -> Option<usize> {
+    /// Applies the frames of a batch, at least one. Returns where it stopped because the turn has become long.
+    fn apply(&mut self, now: Time, from: ShardId, batch: &Batch) -> Option<Position> {
         let mut readers = Readers::default();
         let mut frames = batch.frames();
-        let mut rest = None;
-        while rest.is_none() {
+        loop {
             self.look_ahead_in_batch(&frames);
             let Some(frame) = frames.next() else { break };
             match frame.expect("shards of one build understand each other") {
@@ -67,7 +66,6 @@ impl Broker {
                 Frame::Interest(interest) => {
                     self.turn.spend_beside(INTEREST_TURN_STEPS);
                     self.account_of(interest.account as usize).on_interest(from, &interest);
-                    rest = Some(frames.rest()).filter(|rest| *rest > 0 && self.turn.is_long());
                 }
                 Frame::OfferReply(reply) => self.on_offer_reply(from, &reply),
                 Frame::Move(step) => self.on_move_step(now, from, step),
@@ -76,9 +74,12 @@ impl Broker {
                     self.on_piled(from, ConnId::from_bits(origin), deliveries);
                 }
             }
+            if self.turn.is_full() {
+                break;
+            }
         }
         readers.pile.tell(&mut self.mesh, from);
-        rest
+        (!frames.is_empty()).then(|| frames.position())
     }
 
     /// Bytes gathered for the shard for which there are the most: the caller sends batches early when a
@@ -97,14 +98,14 @@ impl Broker {
         if self.sampling.is_due() {
             self.sample_arrival(from, message);
         }
-        let (steps_before, piled_before) = (self.egress.steps, self.egress.piled);
+        let before = self.egress.outcome();
         let arrived = self.router(message.account as usize).arrive(message, follows);
         if self.egress.reader_behind() && readers.stalled != Some(message.origin) {
             readers.stalled = Some(message.origin);
             self.mesh.link(from).push_stall(message.origin);
         }
-        let outcome =
-            Outcome { deliveries: self.egress.steps - steps_before, piled: self.egress.piled - piled_before };
+        let outcome = self.egress.outcome().since(before);
+        self.turn.spend_on_arrival(1 + outcome.deliveries);
         readers.pile.note(&mut self.mesh, from, message.origin, outcome);
         // Interest that ended with this message has to reach the sender before the answer does.
         self.settle();
@@ -125,7 +126,9 @@ impl Broker {
         frames: &mut Frames<'b>,
         readers: &mut Readers,
     ) {
-        while let Some((size_text, body)) = frames.next_payload() {
+        while !self.turn.is_full()
+            && let Some((size_text, body)) = frames.next_payload()
+        {
             (message.publish.size_text, message.publish.body) = (size_text, body);
             let last = self.egress.message();
             self.egress.begin_next(last, &message.publish);

@@ -8,7 +8,6 @@ use crate::client::{ConnId, Hold, Standing};
 use crate::close::CloseReason;
 use crate::egress::SHARED_BYTES_MIN;
 use crate::inbox::Inbox;
-use crate::pacing::Outcome;
 use crate::time::Time;
 use crate::trace;
 
@@ -160,9 +159,9 @@ impl Broker {
     /// Decodes and carries out ops until the input ends or has to wait; returns the bytes used.
     fn drive(&mut self, now: Time, id: ConnId, input: &[u8], reading: Reading<'_>) -> usize {
         let share = self.turn.share(self.egress.clients.at(id).share);
-        let (steps_before, piled_before) = (self.egress.steps, self.egress.piled);
+        let before = self.egress.outcome();
         let (bytes_end, steps_left) = share.left(self.turn.max);
-        let mut stretch = Stretch { bytes_end, steps_end: steps_before + steps_left, used: 0, ops: 0 };
+        let mut stretch = Stretch { bytes_end, steps_end: before.deliveries + steps_left, used: 0, ops: 0 };
         self.turn.is_cut = false;
         let client = self.egress.clients.at(id);
         client.op_bytes = 0;
@@ -188,15 +187,13 @@ impl Broker {
             }
         }
         self.egress.take_over(id);
+        let outcome = self.egress.outcome().since(before);
         let client = self.egress.clients.at(id);
         client.share = share;
-        let steps = self.egress.steps - steps_before + stretch.ops;
-        self.turn.spend(&mut client.share, stretch.used, steps);
+        self.turn.spend(&mut client.share, stretch.used, outcome.deliveries + stretch.ops);
         if std::mem::take(&mut client.stall_wanted) && client.hold.is_none() && client.closing.is_none() {
             self.stall(now, id);
         }
-        let outcome =
-            Outcome { deliveries: self.egress.steps - steps_before, piled: self.egress.piled - piled_before };
         self.pace(now, id, outcome);
         stretch.used
     }

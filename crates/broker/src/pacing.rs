@@ -37,12 +37,19 @@ pub(crate) struct Pile {
     shards: ShardSet,
 }
 
-/// What became of the deliveries that a publisher caused at a stretch.
+/// What became of deliveries: of all so far, or of those that a publisher caused at a stretch.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Outcome {
     pub(crate) deliveries: u64,
     /// How many of them to readers that take nothing.
     pub(crate) piled: u64,
+}
+
+impl Outcome {
+    /// What came of it since it was this.
+    pub(crate) fn since(self, before: Self) -> Self {
+        Self { deliveries: self.deliveries - before.deliveries, piled: self.piled - before.piled }
+    }
 }
 
 impl Broker {

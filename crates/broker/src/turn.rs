@@ -124,6 +124,8 @@ pub(crate) struct Turn {
     bytes: usize,
     /// Steps of this turn that are nobody's share.
     beside: u64,
+    /// Steps of this turn that messages of other shards caused.
+    arrivals: u64,
 }
 
 impl Turn {
@@ -137,16 +139,22 @@ impl Turn {
     }
 
     pub(crate) fn begin(&mut self) {
-        (self.steps, self.bytes, self.beside) = (0, 0, 0);
+        (self.steps, self.bytes, self.beside, self.arrivals) = (0, 0, 0, 0);
     }
 
     pub(crate) fn steps(&self) -> u64 {
         self.steps
     }
 
+    /// Whether it is to end.
     pub(crate) fn is_long(&self) -> bool {
-        let is_full = self.steps + self.beside >= TURN_STEPS_MAX || self.bytes >= TURN_BYTES_MAX;
-        is_full && (self.beside > 0 || !self.is_share_under_way)
+        self.is_full() && (self.beside > 0 || !self.is_share_under_way)
+    }
+
+    /// Whether it is to begin nothing more.
+    #[inline]
+    pub(crate) fn is_full(&self) -> bool {
+        self.steps + self.beside + self.arrivals >= TURN_STEPS_MAX || self.bytes >= TURN_BYTES_MAX
     }
 
     /// The share of a connection that had `share` when it was served last.
@@ -165,6 +173,12 @@ impl Turn {
     /// The turn takes so much longer than shares say.
     pub(crate) fn spend_beside(&mut self, steps: u64) {
         self.beside += steps;
+    }
+
+    /// A message of another shard took so many.
+    #[inline]
+    pub(crate) fn spend_on_arrival(&mut self, steps: u64) {
+        self.arrivals += steps;
     }
 
     /// Puts a connection that is not there at the end of the line.

@@ -316,13 +316,45 @@ fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
 #[derive(Debug, Clone)]
 pub struct Frames<'a> {
     reader: Reader<'a>,
-    /// The last bare message that came in full.
+    len: usize,
+    /// The last bare message that came in full, and where it began.
     bare: Option<MeshMessage<'a>>,
+    bare_at: usize,
+}
+
+/// A place between two frames of a batch.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Position {
+    /// Bytes before it.
+    offset: usize,
+    /// Where the last bare message before it begins that came in full.
+    bare_at: Option<usize>,
 }
 
 impl<'a> Frames<'a> {
-    pub(crate) fn new(bytes: &'a [u8]) -> Self {
-        Self { reader: Reader { rest: bytes }, bare: None }
+    /// The frames of a batch from a position on.
+    pub(crate) fn at(bytes: &'a [u8], position: Position) -> Self {
+        let mut frames = Self { reader: Reader { rest: &[] }, len: bytes.len(), bare: None, bare_at: 0 };
+        if let Some(bare_at) = position.bare_at {
+            frames.reader.rest = &bytes[bare_at..];
+            frames.full_frame().expect("it was read before");
+        }
+        frames.reader.rest = &bytes[position.offset..];
+        frames
+    }
+
+    /// Where the next frame is.
+    pub fn position(&self) -> Position {
+        Position { offset: self.offset(), bare_at: self.bare.map(|_| self.bare_at) }
+    }
+
+    /// Whether there are no more.
+    pub fn is_empty(&self) -> bool {
+        self.reader.rest.is_empty()
+    }
+
+    fn offset(&self) -> usize {
+        self.len - self.reader.rest.len()
     }
 }
 
@@ -341,11 +373,6 @@ impl<'a> Frames<'a> {
         Some((size_text, body))
     }
 
-    /// Bytes of the frames that are left.
-    pub fn rest(&self) -> usize {
-        self.reader.rest.len()
-    }
-
     fn next_message(&mut self) -> Result<Frame<'a>, FrameError> {
         let before = self.bare.ok_or(FrameError::NoMessageBefore)?;
         let (size_text, body) = self.next_payload().ok_or(FrameError::Truncated)?;
@@ -353,11 +380,12 @@ impl<'a> Frames<'a> {
     }
 
     fn full_frame(&mut self) -> Result<Frame<'a>, FrameError> {
+        let at = self.offset();
         let frame = self.reader.frame()?;
         if let Frame::Message(message) = &frame
             && message.is_bare()
         {
-            self.bare = Some(*message);
+            (self.bare, self.bare_at) = (Some(*message), at);
         }
         Ok(frame)
     }
@@ -533,7 +561,7 @@ mod tests {
             put_move(&mut out, step);
         }
 
-        let frames: Vec<_> = Frames::new(&out).collect::<Result<_, _>>().unwrap();
+        let frames: Vec<_> = Frames::at(&out, Position::default()).collect::<Result<_, _>>().unwrap();
         let Frame::Message(read) = frames[0] else { panic!("a message first") };
         assert_eq!(read.groups.iter().collect::<Vec<_>>(), [&b"g1"[..], b"", b"g3"]);
         assert_eq!(MeshMessage { groups: Names::default(), ..read }, message);
@@ -561,14 +589,14 @@ mod tests {
             };
             let mut out = Vec::new();
             put_message(&mut out, &message, std::iter::empty());
-            assert_eq!(Frames::new(&out).next(), Some(Ok(Frame::Message(message))));
+            assert_eq!(Frames::at(&out, Position::default()).next(), Some(Ok(Frame::Message(message))));
         }
     }
 
     proptest::proptest! {
         #[test]
         fn any_bytes_read_without_a_panic(bytes in proptest::collection::vec(0_u8..9, 0..200)) {
-            let _ = Frames::new(&bytes).count();
+            let _ = Frames::at(&bytes, Position::default()).count();
         }
     }
 }

@@ -19,6 +19,8 @@ mod frame;
 mod link;
 mod shard;
 
-pub use frame::{Frame, FrameError, Frames, Interest, MeshMessage, MoveStep, Names, OfferReply, Told};
+pub use frame::{
+    Frame, FrameError, Frames, Interest, MeshMessage, MoveStep, Names, OfferReply, Position, Told,
+};
 pub use link::{Batch, LINK_BYTES_MAX, Link, Received};
 pub use shard::{SHARDS_MAX, ShardId, ShardSet};

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use nats_proto::is_same;
 
-use crate::frame::{self, Frames, Interest, MESSAGE_HEAD_BYTES, MeshMessage, MoveStep};
+use crate::frame::{self, Frames, Interest, MESSAGE_HEAD_BYTES, MeshMessage, MoveStep, Position};
 
 /// Frame bytes that may be gathered or under way on one link before it counts as congested: enough
 /// to keep the receiver busy for about a millisecond, and a few of the largest usual payloads.
@@ -29,8 +29,8 @@ const SPARE_BYTES_MAX: usize = 1 << 20;
 #[derive(Debug, Default)]
 pub struct Batch {
     frames: Vec<u8>,
-    /// Bytes of them that have been applied.
-    applied: usize,
+    /// Where those begin that have yet to be applied.
+    position: Position,
     /// The newest interest round of the sender whose frames the receiver has once it read this.
     pub round: u64,
     /// The newest interest round of the receiver that the sender has applied.
@@ -46,13 +46,12 @@ pub struct Batch {
 impl Batch {
     /// The frames that have yet to be applied, in the order they were pushed.
     pub fn frames(&self) -> Frames<'_> {
-        Frames::new(&self.frames[self.applied..])
+        Frames::at(&self.frames, self.position)
     }
 
-    /// Notes that those before the last `rest` bytes have been applied. The last of them must be one of interest:
-    /// a message may go on with one before it, but not across that.
-    pub fn note_applied(&mut self, rest: usize) {
-        self.applied = self.frames.len() - rest;
+    /// Notes that those before a position that [`Frames::position`] named have been applied.
+    pub fn note_applied(&mut self, position: Position) {
+        self.position = position;
     }
 
     /// Bytes of frames.
@@ -134,7 +133,6 @@ impl Link {
     pub fn push_interest(&mut self, interest: &Interest<'_>, round: u64) {
         debug_assert!(round >= self.round, "rounds only grow");
         frame::put_interest(self.frames_mut(), interest);
-        self.bare = None;
         self.round = round;
     }
 
@@ -233,7 +231,7 @@ impl Link {
         self.quiet_sent = self.quiet;
         Batch {
             frames: std::mem::take(&mut self.frames),
-            applied: 0,
+            position: Position::default(),
             round: self.round,
             confirmed: self.applied,
             credit: std::mem::take(&mut self.consumed),
@@ -312,6 +310,7 @@ mod tests {
         fn messages_come_as_they_were_sent(
             sent in proptest::collection::vec((0..2_u64, 0..2_usize, 0..6_u8, 0..40_usize), 0..30),
             cut in 0..30_usize,
+            pause in 0..30_usize,
         ) {
             let subjects = [&b"a.b"[..], b"a.c"];
             let texts: Vec<String> = sent.iter().map(|(.., len)| len.to_string()).collect();
@@ -343,9 +342,16 @@ mod tests {
                 link.push_message(&message(index), group.into_iter());
             }
             batches.push(link.take_batch());
-            let mut frames = batches.iter().flat_map(Batch::frames);
+            // The first is read in two goes.
+            let mut first = batches[0].frames();
+            let mut read: Vec<_> = first.by_ref().take(pause).map(Result::unwrap).collect();
+            let mut rest = Batch { frames: batches[0].frames.clone(), ..Batch::default() };
+            rest.note_applied(first.position());
+            read.extend(rest.frames().map(Result::unwrap));
+            read.extend(batches[1..].iter().flat_map(Batch::frames).map(Result::unwrap));
+            let mut frames = read.into_iter();
             for (index, (_, _, kind, _)) in sent.iter().enumerate() {
-                let Some(Ok(Frame::Message(read))) = frames.next() else { panic!("a message") };
+                let Some(Frame::Message(read)) = frames.next() else { panic!("a message") };
                 proptest::prop_assert_eq!(read.groups.is_empty(), *kind != 4);
                 proptest::prop_assert_eq!(MeshMessage { groups: Names::default(), ..read }, message(index));
             }
@@ -375,23 +381,6 @@ mod tests {
         assert_eq!(frames.next_payload(), Some((&b"1"[..], &b"3"[..])));
         assert_eq!(frames.next_payload(), None);
         assert_eq!(frames.next(), Some(Ok(Frame::Message(message(b"b", b"4")))));
-    }
-
-    #[test]
-    fn what_is_behind_interest_can_be_read_alone() {
-        let publish = Publish { subject: b"a", reply: None, header: None, size_text: b"1", body: b"1" };
-        let message =
-            MeshMessage { account: 0, origin: 1, ticket: 0, plain: true, publish, groups: Names::default() };
-        let mut link = Link::default();
-        link.push_message(&message, std::iter::empty());
-        link.push_interest(&interest(b"x"), 1);
-        link.push_message(&message, std::iter::empty());
-        let mut batch = link.take_batch();
-        let mut frames = batch.frames();
-        assert_eq!(frames.by_ref().take(2).filter(Result::is_ok).count(), 2);
-        let rest = frames.rest();
-        batch.note_applied(rest);
-        assert!(batch.frames().eq([Ok(Frame::Message(message))]));
     }
 
     #[test]

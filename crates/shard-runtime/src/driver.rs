@@ -257,7 +257,7 @@ impl Driver {
 
     /// Whether other shards have sent something.
     fn has_parcels(&self) -> bool {
-        self.ports.iter().flatten().any(|port| !port.inbound.is_empty())
+        self.ports.iter().flatten().any(MeshPort::has_parcels)
     }
 
     fn wait(&mut self, now: Time) -> io::Result<()> {

@@ -64,6 +64,12 @@ impl MeshPort {
         (end(to_b, from_b), end(to_a, from_a))
     }
 
+    /// Whether there is something to take, due or not.
+    pub(crate) fn has_parcels(&self) -> bool {
+        self.rest.is_some() || !self.inbound.is_empty()
+    }
+
+    /// Whether something is to be taken before what was received last.
     pub(crate) fn has_due(&self) -> bool {
         self.rest.is_some() || self.due > 0
     }

@@ -208,8 +208,13 @@ impl Driver {
                 let Some(parcel) = port.next_due() else { break };
                 match parcel {
                     Parcel::Batch(batch) => {
-                        self.port(peer).rest = self.broker.on_batch(now, peer, batch);
+                        let rest = self.broker.on_batch(now, peer, batch);
+                        let is_whole = rest.is_none();
+                        self.port(peer).rest = rest;
                         self.flush_if_much(now)?;
+                        if !is_whole {
+                            return Ok(false);
+                        }
                     }
                     Parcel::Connection { socket, placed, peer } => self.adopt(now, socket, placed, peer)?,
                     Parcel::Moved(moved) => self.on_moved(moved)?,

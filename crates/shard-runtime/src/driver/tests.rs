@@ -207,14 +207,17 @@ fn what_was_received_waits_for_all_that_other_shards_sent_before() {
         peer.send(much_interest(&mut link, round));
     }
     driver.io.wait(Wait::Forever).unwrap();
-    for left in [2, 1, 0] {
+    let mut turns = 0;
+    while driver.has_parcels() {
+        assert_eq!(driver.next_wait(driver.clock.now()), Wait::No);
         assert_eq!(reads(&mut client), Err(ErrorKind::WouldBlock));
         let now = driver.clock.now();
         driver.broker.on_turn(now);
         driver.take_events(now).unwrap();
         driver.flush(now).unwrap();
-        assert_eq!(driver.port(ShardId(1)).inbound.slots(), left);
+        turns += 1;
     }
+    assert!(turns > 3, "a batch is cut: {turns}");
     assert_eq!(reads(&mut client).unwrap(), "PONG\r\n");
 }
 
