@@ -6,7 +6,7 @@ use std::sync::Arc;
 use balance::Votes;
 use nats_auth::{Claim, Identity, Seat};
 use nats_proto::{ClientDecoder, ConnectOptions, Limits, quote};
-use subject_trie::steady::{SteadyQueue, SteadyTable};
+use subject_trie::steady::SteadyTable;
 
 use crate::close::CloseReason;
 use crate::guard::Guard;
@@ -16,6 +16,7 @@ use crate::outbox::Outbox;
 use crate::pacing::Pile;
 use crate::record::{Introduction, Record};
 use crate::security::Security;
+use crate::steady_queue::SteadyQueue;
 use crate::subscription::{BySid, SubKey};
 use crate::time::Time;
 use crate::turn::Share;

@@ -266,7 +266,7 @@ impl Egress {
         true
     }
 
-    /// The client's subscription of that sid.
+    /// The client's subscription of that sid, which has that hash.
     pub(crate) fn find_sub(&mut self, id: ConnId, hash: SidHash, sid: &[u8]) -> Option<SubKey> {
         let subs = &self.subs;
         let is_it = |found: &BySid| found.hash == hash && *subs.at(found.key).sid == *sid;

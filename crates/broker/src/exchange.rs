@@ -48,6 +48,14 @@ impl Broker {
         None
     }
 
+    /// Takes in all of a batch, however long the turn gets.
+    pub fn on_whole_batch(&mut self, now: Time, from: ShardId, batch: Batch) {
+        let mut left = Some(batch);
+        while let Some(batch) = left {
+            left = self.on_batch(now, from, batch);
+        }
+    }
+
     /// Applies the frames of a batch, at least one. Returns where it stopped because the turn has become long.
     fn apply(&mut self, now: Time, from: ShardId, batch: &Batch) -> Option<Position> {
         let mut readers = Readers::default();

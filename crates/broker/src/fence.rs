@@ -18,7 +18,8 @@ pub(crate) struct Fences {
 }
 
 impl Fences {
-    /// Puts up a fence, or moves the one that is up to a later round.
+    /// Puts up a fence, or moves the one that is up to a later round. One that moves again and again stands here
+    /// once, as long as no other does in between.
     pub(crate) fn raise(&mut self, id: ConnId, client: &mut Client, round: u64) {
         if client.fence == Some(round) {
             return;

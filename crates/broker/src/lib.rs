@@ -56,6 +56,7 @@ mod session;
 mod settings;
 mod shed;
 mod sid;
+mod steady_queue;
 mod subscribe;
 mod subscription;
 mod time;

@@ -5,11 +5,12 @@
 //! connection's last words leave and its socket closes, behind the fence.
 
 use monitor::ClosedRow;
-use subject_trie::steady::{SteadyQueue, SteadyTable};
+use subject_trie::steady::SteadyTable;
 
 use crate::broker::Broker;
 use crate::chores::{Chore, Progress, ROW_STEPS, ROWS_PER_STEP, are_many};
 use crate::client::{ConnId, Deferred};
+use crate::steady_queue::SteadyQueue;
 use crate::subscription::{BySid, SubKey};
 
 /// What it takes to go on to the next part of a table by sid, or to let go of it.

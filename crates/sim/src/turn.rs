@@ -1,7 +1,7 @@
 //! A shard's turn: what the runtime does for a broker, in an order of the seed's choosing.
 
-use broker::{Broker, CloseReason, ConnId, Flush, Share, Time};
-use fabric::{Batch, LINK_BYTES_MAX, ShardId};
+use broker::{CloseReason, ConnId, Flush, Share, Time};
+use fabric::{LINK_BYTES_MAX, ShardId};
 
 use crate::mesh::Parcel;
 use crate::plan::Profile;
@@ -132,7 +132,7 @@ impl World {
     fn take_parcel(&mut self, shard: usize, from: ShardId, parcel: Parcel) {
         self.moved();
         match parcel {
-            Parcel::Batch(batch) => take_whole(&mut self.brokers[shard], Time(self.now), from, batch),
+            Parcel::Batch(batch) => self.brokers[shard].on_whole_batch(Time(self.now), from, batch),
             Parcel::Moved(moved) => self.take_moved(shard, moved),
         }
     }
@@ -217,7 +217,7 @@ impl World {
         let Some(batch) = broker.take_batch(to) else { return false };
         let link_bytes = self.mesh.send(self.now, from, to, batch);
         if let Some(forged) = self.mesh.forged_confirmation(from, to) {
-            take_whole(broker, Time(self.now), to, forged);
+            broker.on_whole_batch(Time(self.now), to, forged);
         }
         self.stats.link_bytes = self.stats.link_bytes.max(link_bytes);
         if link_bytes > LINK_BYTES_MAX + LINK_EXCESS_MAX {
@@ -266,13 +266,5 @@ impl World {
         if self.plan.profile != Profile::SlowReaders {
             self.history.wrong(format!("client {index}: closed without a reason"));
         }
-    }
-}
-
-/// Takes in a batch in as many turns as that takes, with nothing in between.
-fn take_whole(broker: &mut Broker, now: Time, from: ShardId, batch: Batch) {
-    let mut left = Some(batch);
-    while let Some(batch) = left {
-        left = broker.on_batch(now, from, batch);
     }
 }

@@ -2,10 +2,8 @@
 //!
 //! They are what [`SubjectTrie`](crate::SubjectTrie) is made of, and for whoever keeps as many rows beside it.
 
-mod queue;
 mod rows;
 mod table;
 
-pub use queue::SteadyQueue;
 pub use rows::SteadyRows;
 pub use table::{Entry, SteadyTable, Vacant};

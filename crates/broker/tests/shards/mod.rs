@@ -97,7 +97,7 @@ impl Shards {
         if shard != 0
             && let Some(batch) = self.brokers[0].take_batch(placed.shard)
         {
-            take_whole(&mut self.brokers[shard], self.now, ShardId(0), batch);
+            self.brokers[shard].on_whole_batch(self.now, ShardId(0), batch);
         }
         let peer = SocketAddr::from(([127, 0, 0, 1], 4000));
         Conn { shard, id: self.brokers[shard].on_accepted(self.now, placed, peer, greeting) }
@@ -185,7 +185,7 @@ impl Shards {
         while let Some(parcel) = self.links.get_mut(&(from, to)).and_then(VecDeque::pop_front) {
             match parcel {
                 Parcel::Batch(batch) => {
-                    take_whole(&mut self.brokers[to], self.now, ShardId(from as u8), batch);
+                    self.brokers[to].on_whole_batch(self.now, ShardId(from as u8), batch);
                 }
                 Parcel::Moved(moved) => self.take_moved(from, to, moved),
             }
@@ -308,13 +308,5 @@ pub(crate) fn reconfigure(broker: &mut Broker, settings: Arc<Settings>) {
         while let Some(at) = from {
             from = part(broker, at).next;
         }
-    }
-}
-
-/// Takes in a batch in as many turns as that takes, with nothing in between.
-fn take_whole(broker: &mut Broker, now: Time, from: ShardId, batch: Batch) {
-    let mut left = Some(batch);
-    while let Some(batch) = left {
-        left = broker.on_batch(now, from, batch);
     }
 }

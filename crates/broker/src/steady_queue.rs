@@ -12,7 +12,7 @@ const PIECE_LEN: usize = 1024;
 
 /// First in, first out.
 #[derive(Debug)]
-pub struct SteadyQueue<T> {
+pub(crate) struct SteadyQueue<T> {
     pieces: VecDeque<VecDeque<T>>,
     len: usize,
 }
@@ -25,22 +25,22 @@ impl<T> Default for SteadyQueue<T> {
 
 impl<T> SteadyQueue<T> {
     /// An empty queue, which owns no memory yet.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::default()
     }
 
     /// Number of entries.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.len
     }
 
     /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.len == 0
     }
 
     /// Adds one at the end.
-    pub fn push_back(&mut self, entry: T) {
+    pub(crate) fn push_back(&mut self, entry: T) {
         match self.pieces.back_mut() {
             Some(piece) if piece.len() < PIECE_LEN => piece.push_back(entry),
             _ => self.pieces.push_back(VecDeque::from([entry])),
@@ -49,7 +49,7 @@ impl<T> SteadyQueue<T> {
     }
 
     /// Takes the first one.
-    pub fn pop_front(&mut self) -> Option<T> {
+    pub(crate) fn pop_front(&mut self) -> Option<T> {
         let piece = self.pieces.front_mut()?;
         let entry = piece.pop_front();
         if piece.is_empty() {
@@ -60,12 +60,12 @@ impl<T> SteadyQueue<T> {
     }
 
     /// All of them, first to last.
-    pub fn iter(&self) -> impl Iterator<Item = &T> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
         self.pieces.iter().flatten()
     }
 
     /// The same, to be changed.
-    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
         self.pieces.iter_mut().flatten()
     }
 }
