@@ -46,6 +46,16 @@ impl ConnId {
     pub fn from_bits(bits: u64) -> Self {
         Self { slot: bits as u32, generation: (bits >> 32) as u32 }
     }
+
+    /// Its slot, and its generation, which is below 2^31.
+    pub(crate) const fn to_parts(self) -> (u32, u32) {
+        (self.slot, self.generation)
+    }
+
+    /// An id of these parts.
+    pub(crate) const fn from_parts(slot: u32, generation: u32) -> Self {
+        Self { slot, generation }
+    }
 }
 
 /// Why a connection's input waits.

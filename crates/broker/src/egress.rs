@@ -9,6 +9,8 @@ use crate::client::{Client, Clients, ConnId};
 use crate::close::CloseReason;
 use crate::counters::Counters;
 use crate::pacing::{FULL_TIME_MIN, Outcome, PILE_BYTES};
+use crate::party::{Origin, may_pass};
+use crate::services::Services;
 use crate::settings::Settings;
 use crate::subscription::{BySid, SidHash, SubKey, Subscription, Subscriptions};
 use crate::time::Time;
@@ -23,6 +25,9 @@ pub(crate) const SHARED_BYTES_MIN: usize = 16 << 10;
 pub(crate) struct Egress {
     pub(crate) clients: Clients,
     pub(crate) subs: Subscriptions,
+    pub(crate) services: Services,
+    /// A mailbox of them is full: publishers to services wait.
+    pub(crate) mailbox_full: bool,
     pub(crate) pool: ChunkPool,
     bounds: Bounds,
     /// The protocol is logged.
@@ -89,6 +94,8 @@ impl Egress {
         let mut egress = Self {
             clients: Clients::default(),
             subs: Subscriptions::new(seed),
+            services: Services::default(),
+            mailbox_full: false,
             pool: ChunkPool::default(),
             bounds: Bounds::default(),
             trace: false,
@@ -167,23 +174,24 @@ impl Egress {
         self.reader_behind
     }
 
-    /// Whether the subscription can take a message of `publisher` (if that is a client here).
-    pub(crate) fn can_take(&self, key: SubKey, publisher: Option<ConnId>, publish: &Publish<'_>) -> bool {
+    /// Whether the subscription can take a message.
+    pub(crate) fn can_take(&self, key: SubKey, origin: Origin, publish: &Publish<'_>) -> bool {
         let sub = self.subs.at(key);
-        let Some(client) = self.clients.peek(sub.conn) else { return false };
-        let is_own = publisher == Some(sub.conn);
+        let Some(client) = self.clients.peek(sub.conn()) else { return sub.target.as_service().is_some() };
         client.closing.is_none()
             && !sub.is_exhausted()
-            && (client.abilities.echo || !is_own)
+            && may_pass(origin, sub.target, client.abilities.echo)
             && client.outbox.len() <= self.bounds.dropped_above
             && !(client.watch.deliveries && is_kept_from(client, sub, publish))
     }
 
     /// Delivers the message in hand to one subscription, if it can take it.
-    pub(crate) fn deliver(&mut self, key: SubKey, publisher: Option<ConnId>, publish: &Publish<'_>) -> bool {
+    pub(crate) fn deliver(&mut self, key: SubKey, origin: Origin, publish: &Publish<'_>) -> bool {
         let sub = self.subs.at_mut(key);
-        let Some(client) = self.clients.find(sub.conn) else { return false };
-        if client.closing.is_some() || (publisher == Some(sub.conn) && !client.abilities.echo) {
+        let Some(client) = self.clients.find(sub.conn()) else {
+            return self.deliver_to_service(key, origin, publish);
+        };
+        if client.closing.is_some() || !may_pass(origin, sub.target, client.abilities.echo) {
             return false;
         }
         if client.watch.deliveries && is_kept_from_again(client, sub, publish) {
@@ -224,7 +232,7 @@ impl Egress {
             }
             if waiting > self.bounds.max_pending {
                 cut_off(client, self.bounds.max_pending);
-                self.overrun.push(sub.conn);
+                self.overrun.push(sub.conn());
                 return false;
             }
         }
@@ -261,7 +269,7 @@ impl Egress {
         }
         if !client.dirty {
             client.dirty = true;
-            self.dirty.push(sub.conn);
+            self.dirty.push(sub.conn());
         }
         true
     }
@@ -293,7 +301,7 @@ impl Egress {
     pub(crate) fn trace_unsubscribed(&self, key: SubKey) {
         let sub = self.subs.at(key);
         if self.trace
-            && let Some(client) = self.clients.peek(sub.conn)
+            && let Some(client) = self.clients.peek(sub.conn())
         {
             trace::unsubscribed(&client.label, &sub.sid);
         }

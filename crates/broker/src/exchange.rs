@@ -6,6 +6,8 @@ use crate::broker::Broker;
 use crate::client::{ConnId, Hold};
 use crate::members::{MemberChange, needs_fence};
 use crate::pacing::PileWatch;
+use crate::party::Party;
+use crate::route::Envelope;
 use crate::subscription::SubKey;
 use crate::time::Time;
 use crate::turn::INTEREST_TURN_STEPS;
@@ -19,7 +21,7 @@ struct Readers {
 }
 
 impl Broker {
-    /// A batch from another shard, as far as the turn goes. Returns what is left of it: to be taken in the next turn,
+    /// A batch from another shard, as far as the turn and the mailboxes of services go. Returns what is left of it: to be taken in the next turn,
     /// before anything else from that shard.
     #[must_use]
     pub fn on_batch(&mut self, now: Time, from: ShardId, mut batch: Batch) -> Option<Batch> {
@@ -33,19 +35,29 @@ impl Broker {
             self.note_vacant();
         }
         self.moves.on_quiet(from, batch.quiet);
+        if batch.inhabited && self.placement.note_inhabited(from) {
+            self.note_vacant();
+        }
         let vacated = batch.connections < 0;
         let received = self.mesh.link(from).on_applied(batch);
         if received.confirmed_moved || vacated {
+            self.on_rounds_confirmed();
             self.lift_fences();
         }
         if received.uncongested {
-            for id in self.mesh.on_uncongested(from) {
-                self.resume(id, Hold::Link);
-            }
+            self.on_uncongested(from);
         }
         self.advance_move(now);
         self.settle();
         None
+    }
+
+    /// There is room again towards another shard, or in the mailboxes here.
+    pub(crate) fn on_uncongested(&mut self, shard: ShardId) {
+        for id in self.mesh.on_uncongested(shard) {
+            self.resume(id, Hold::Link);
+        }
+        self.egress.services.rouse();
     }
 
     /// Takes in all of a batch, however long the turn gets.
@@ -56,7 +68,8 @@ impl Broker {
         }
     }
 
-    /// Applies the frames of a batch, at least one. Returns where it stopped because the turn has become long.
+    /// Applies the frames of a batch, at least one. Returns where it stopped because the turn has become long, or a
+    /// mailbox full.
     fn apply(&mut self, now: Time, from: ShardId, batch: &Batch) -> Option<Position> {
         let mut readers = Readers::default();
         let mut frames = batch.frames();
@@ -76,17 +89,19 @@ impl Broker {
                     self.account_of(interest.account as usize).on_interest(from, &interest);
                 }
                 Frame::OfferReply(reply) => self.on_offer_reply(from, &reply),
+                Frame::Letter(letter) => self.on_letter(letter),
                 Frame::Move(step) => self.on_move_step(now, from, step),
                 Frame::Stall { origin } => self.stall(now, ConnId::from_bits(origin)),
                 Frame::Piled { origin, deliveries } => {
                     self.on_piled(from, ConnId::from_bits(origin), deliveries);
                 }
             }
-            if self.turn.is_full() {
+            if self.turn.is_full() || self.egress.mailbox_full {
                 break;
             }
         }
         readers.pile.tell(&mut self.mesh, from);
+        self.heed_mailboxes();
         (!frames.is_empty()).then(|| frames.position())
     }
 
@@ -135,6 +150,7 @@ impl Broker {
         readers: &mut Readers,
     ) {
         while !self.turn.is_full()
+            && !self.egress.mailbox_full
             && let Some((size_text, body)) = frames.next_payload()
         {
             (message.publish.size_text, message.publish.body) = (size_text, body);
@@ -150,14 +166,10 @@ impl Broker {
         offer.taken |= reply.taken;
         if !reply.refused.is_empty() {
             offer.refusals.note(reply.refused.iter(), from);
-            let publish = offer.message.as_publish();
-            let routed = self.router(offer.account).reroute(
-                offer.origin,
-                &publish,
-                reply.refused,
-                &offer.refusals,
-                reply.ticket,
-            );
+            let publish = &offer.message.as_publish();
+            let envelope = Envelope { origin: offer.origin, selects: offer.message.selects(), publish };
+            let routed =
+                self.router(offer.account).reroute(&envelope, reply.refused, &offer.refusals, reply.ticket);
             self.settle();
             offer.taken |= routed.taken;
             offer.awaiting += routed.offers;
@@ -166,10 +178,16 @@ impl Broker {
             self.offers.put_back(reply.ticket, offer);
             return;
         }
+        let publisher = match offer.origin.party() {
+            Party::Conn(publisher) => publisher,
+            Party::Service(service) => return self.on_service_offer_over(service),
+            // Those are never offered: they are not from here.
+            Party::Peer(_) | Party::Elsewhere => return,
+        };
         if offer.answer_wanted && !offer.taken {
-            self.answer_no_responders(offer.origin, &offer.message.as_publish());
+            self.answer_no_responders(publisher, &offer.message.as_publish());
         }
-        self.resume(offer.origin, Hold::Offer);
+        self.resume(publisher, Hold::Offer);
     }
 
     /// Tells the other shards of a change of one of this shard's subscriptions. Returns the round to

@@ -187,6 +187,7 @@ impl Broker {
             }
         }
         self.egress.take_over(id);
+        self.heed_mailboxes();
         let outcome = self.egress.outcome().since(before);
         let client = self.egress.clients.at(id);
         client.share = share;

@@ -132,7 +132,7 @@ impl Broker {
         sub: &Subscription,
         filter: &SubscriptionFilter,
     ) -> Option<SubscriptionRow> {
-        let client = self.egress.clients.peek(sub.conn).filter(|client| client.closing.is_none())?;
+        let client = self.egress.clients.peek(sub.conn()).filter(|client| client.closing.is_none())?;
         let is_wanted = !sub.is_leaving()
             && filter.cids.as_ref().is_none_or(|cids| cids.binary_search(&client.cid).is_ok())
             && filter.account.as_deref().is_none_or(|name| *name == *self.accounts[sub.account()].name);

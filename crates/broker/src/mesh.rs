@@ -1,6 +1,6 @@
 //! The shard's links to all other shards.
 
-use fabric::{Batch, Interest, Link, MeshMessage, ShardId, ShardSet};
+use fabric::{Batch, Interest, Letter, Link, MeshMessage, ShardId, ShardSet};
 
 use crate::client::ConnId;
 
@@ -9,6 +9,7 @@ use crate::client::ConnId;
 pub(crate) struct Mesh {
     shard: ShardId,
     links: Vec<Link>,
+    /// Shards whose links are full, and this one while a mailbox of its services is.
     congested: ShardSet,
     /// Shards that were sent messages since somebody asked.
     reached: ShardSet,
@@ -59,6 +60,11 @@ impl Mesh {
         self.congested
     }
 
+    /// Makes publishers wait for this shard.
+    pub(crate) fn set_congested(&mut self, shard: ShardId) {
+        self.congested.insert(shard);
+    }
+
     /// Tells every other shard of an interest; returns the round that says they know.
     pub(crate) fn announce(&mut self, interest: &Interest<'_>) -> u64 {
         self.round += 1;
@@ -86,6 +92,13 @@ impl Mesh {
         groups: impl Iterator<Item = &'g [u8]> + Clone,
     ) {
         self.link(peer).push_message(message, groups);
+        self.reached.insert(peer);
+        self.note_load(peer);
+    }
+
+    /// Sends a message to a service of another shard.
+    pub(crate) fn send_letter(&mut self, peer: ShardId, letter: &Letter<'_>) {
+        self.link(peer).push_letter(letter);
         self.reached.insert(peer);
         self.note_load(peer);
     }

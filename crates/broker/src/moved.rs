@@ -107,7 +107,7 @@ impl Broker {
         let account = sub.account();
         let local = &mut self.account_of(account).local;
         sub.filter = local.insert(filter, sub.queue(), key).expect("another shard took the filter");
-        sub.conn = id;
+        sub.target = id.into();
         let limited = sub.is_limited();
         self.egress.subs.insert(sub);
         self.egress.link_sub(id, self.egress.subs.by_sid(key));

@@ -253,6 +253,7 @@ impl Broker {
                 for id in std::mem::take(&mut self.moves.held) {
                     self.resume_after_pause(now, id);
                 }
+                self.egress.services.rouse();
             }
         }
     }

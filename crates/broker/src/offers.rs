@@ -9,12 +9,13 @@ use std::collections::BTreeMap;
 use fabric::ShardId;
 use nats_proto::{HeaderLen, Publish};
 
-use crate::client::ConnId;
+use crate::party::Origin;
+use crate::route::Envelope;
 
 /// A message under offer. A connection has at most one, so offers are bounded by connections.
 #[derive(Debug)]
 pub(crate) struct Offer {
-    pub(crate) origin: ConnId,
+    pub(crate) origin: Origin,
     pub(crate) account: usize,
     pub(crate) message: Message,
     /// Answers still to come.
@@ -48,6 +49,8 @@ impl Refusals {
 /// A message that outlives the buffer it came in.
 #[derive(Debug)]
 pub(crate) struct Message {
+    /// What selects who gets it, if it is not the subject that is shown.
+    other_subject: Option<Box<[u8]>>,
     subject: Box<[u8]>,
     reply: Option<Box<[u8]>>,
     header: Option<(usize, Box<[u8]>)>,
@@ -56,14 +59,21 @@ pub(crate) struct Message {
 }
 
 impl Message {
-    pub(crate) fn of(publish: &Publish<'_>) -> Self {
+    pub(crate) fn of(envelope: &Envelope<'_>) -> Self {
+        let publish = envelope.publish;
         Self {
+            other_subject: envelope.other_subject().map(Into::into),
             subject: publish.subject.into(),
             reply: publish.reply.map(Into::into),
             header: publish.header.map(|header| (header.bytes, header.text.into())),
             size_text: publish.size_text.into(),
             body: publish.body.into(),
         }
+    }
+
+    /// The subject that selects who gets it.
+    pub(crate) fn selects(&self) -> &[u8] {
+        self.other_subject.as_ref().unwrap_or(&self.subject)
     }
 
     pub(crate) fn as_publish(&self) -> Publish<'_> {

@@ -8,6 +8,8 @@ use fabric::{ShardId, ShardSet};
 pub(crate) struct Placement {
     rule: PlacementRule,
     open: Vec<usize>,
+    /// Shards with services that rely on being told everything.
+    inhabited: ShardSet,
     connections_max: usize,
     last_cid: u64,
 }
@@ -25,7 +27,7 @@ pub struct Placed {
 
 impl Placement {
     pub(crate) fn new(rule: PlacementRule, shards: usize, connections_max: usize) -> Self {
-        Self { rule, open: vec![0; shards], connections_max, last_cid: 0 }
+        Self { rule, open: vec![0; shards], inhabited: ShardSet::EMPTY, connections_max, last_cid: 0 }
     }
 
     pub(crate) fn set_connections_max(&mut self, connections_max: usize) {
@@ -43,13 +45,22 @@ impl Placement {
         Placed { shard: ShardId(shard as u8), cid: self.last_cid, over_limit }
     }
 
-    /// The shards without connections.
+    /// The shards without connections, and without services that publish or subscribe.
     pub(crate) fn vacant(&self) -> ShardSet {
         let mut vacant = ShardSet::EMPTY;
-        for shard in ShardId::all(self.open.len()).filter(|shard| self.open[shard.index()] == 0) {
-            vacant.insert(shard);
+        for shard in ShardId::all(self.open.len()) {
+            if self.open[shard.index()] == 0 && !self.inhabited.contains(shard) {
+                vacant.insert(shard);
+            }
         }
         vacant
+    }
+
+    /// A shard says that services there rely on being told everything. Returns whether that is news.
+    pub(crate) fn note_inhabited(&mut self, shard: ShardId) -> bool {
+        let is_news = !self.inhabited.contains(shard);
+        self.inhabited.insert(shard);
+        is_news
     }
 
     /// Connections came to a shard from another one, or (if negative) left it or closed.

@@ -13,6 +13,7 @@ use crate::deadlines::Due;
 use crate::guard::Permit;
 use crate::input::Flow;
 use crate::offers::{Message, Offer, Refusals};
+use crate::route::Envelope;
 use crate::seldom::SeldomLine;
 use crate::session::OK;
 use crate::subscription::SubKey;
@@ -63,7 +64,7 @@ impl Broker {
     fn publish_as(&mut self, id: ConnId, written: &[u8], publish: &Publish<'_>, reach: Reach) -> Flow {
         let client = self.egress.clients.at(id);
         let (abilities, account, watch) = (client.abilities, client.account, client.watch);
-        if self.must_wait(account, publish) {
+        if self.must_wait(account, publish.subject) {
             self.mesh.hold(id);
             return Flow::Hold(Hold::Link);
         }
@@ -96,7 +97,10 @@ impl Broker {
         self.egress.begin();
         let answer_wanted = abilities.no_responders && publish.reply.is_some();
         if reach == Reach::Nobody {
-            if answer_wanted && !self.router(account).would_be_taken(id, publish) {
+            if answer_wanted
+                && !self.is_owned(account, publish.subject)
+                && !self.router(account).would_be_taken(&Envelope::new(id, publish))
+            {
                 self.answer_no_responders(id, publish);
             }
             return Flow::Next;
@@ -161,7 +165,7 @@ impl Broker {
         publish: &Publish<'_>,
         last: u64,
     ) -> Flow {
-        if self.must_wait(account, publish) {
+        if self.must_wait(account, publish.subject) {
             self.mesh.hold(id);
             return Flow::Hold(Hold::Link);
         }
@@ -173,10 +177,12 @@ impl Broker {
         }
     }
 
-    /// Whether a shard that wants the message cannot take it now.
-    pub(crate) fn must_wait(&mut self, account: usize, publish: &Publish<'_>) -> bool {
+    /// Whether a shard that wants messages on the subject cannot take them now.
+    pub(crate) fn must_wait(&mut self, account: usize, subject: &[u8]) -> bool {
         let congested = self.mesh.congested();
-        !congested.is_empty() && self.router(account).reaches(publish.subject, congested)
+        !congested.is_empty()
+            && (self.router(account).reaches(subject, congested)
+                || self.is_owned_on(account, subject, congested))
     }
 
     fn route(
@@ -191,15 +197,18 @@ impl Broker {
             self.sample(id, account, publish.subject);
         }
         let ticket = self.offers.next_ticket();
-        let routed = self.router(account).publish(id, publish, answer_wanted, ticket, follows);
+        let envelope = Envelope::new(id, publish);
+        let is_owned = self.send_to_owner(account, &envelope);
+        let answer_wanted = answer_wanted && !is_owned;
+        let routed = self.router(account).publish(&envelope, answer_wanted, ticket, follows);
         if self.egress.reader_behind() {
             self.egress.clients.at(id).stall_wanted = true;
         }
         if routed.offers > 0 {
             self.offers.open(Offer {
-                origin: id,
+                origin: id.into(),
                 account,
-                message: Message::of(publish),
+                message: Message::of(&envelope),
                 awaiting: routed.offers,
                 taken: routed.taken,
                 answer_wanted,
@@ -219,7 +228,7 @@ impl Broker {
         let Some(client) = self.egress.clients.find(id) else { return };
         let account = client.account;
         let listening = self.accounts[account].local_matches(reply);
-        let mut own = listening.plain.iter().copied().filter(|key| self.egress.subs.at(*key).conn == id);
+        let mut own = listening.plain.iter().copied().filter(|key| self.egress.subs.at(*key).conn() == id);
         let Some(first) = own.next() else { return };
         let others: Vec<SubKey> = own.collect();
         let key = others.into_iter().fold(first, |first, other| self.first_of(account, first, other));

@@ -106,7 +106,7 @@ impl Broker {
     fn next_of(&mut self, remains: &mut Remains) -> Next {
         let Remains { conn, links, walk, .. } = remains;
         let (subs, budget) = (&self.egress.subs, self.chores.budget());
-        let is_its = |number: usize| subs.row(number).is_some_and(|sub| sub.conn == *conn);
+        let is_its = |number: usize| subs.row(number).is_some_and(|sub| sub.conn() == *conn);
         if let Walk::Rows { next, left } = walk {
             while *left > 0 && *next < subs.rows() {
                 if !budget.lasts() {

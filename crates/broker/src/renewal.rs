@@ -49,7 +49,7 @@ impl Broker {
                 break;
             }
             let Some(sub) = self.egress.subs.row(row).filter(|sub| !sub.is_leaving()) else { continue };
-            let id = sub.conn;
+            let id = sub.conn();
             let client = self.egress.clients.peek(id);
             if client.is_some_and(|client| client.recheck.is_some() && client.closing.is_none()) {
                 count += 1;

@@ -9,12 +9,33 @@ use smallvec::SmallVec;
 use subject_trie::QueueMatch;
 
 use crate::account::{Account, Peer};
-use crate::client::ConnId;
 use crate::egress::Egress;
 use crate::mesh::Mesh;
 use crate::offers::Refusals;
+use crate::party::Origin;
 use crate::random::Random;
 use crate::subscription::SubKey;
+
+/// A message, and what decides who gets it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Envelope<'m> {
+    pub(crate) origin: Origin,
+    /// The subject that selects who gets it. They are shown the one in `publish`, most often the same.
+    pub(crate) selects: &'m [u8],
+    pub(crate) publish: &'m Publish<'m>,
+}
+
+impl<'m> Envelope<'m> {
+    /// A message for those who want the subject that it shows.
+    pub(crate) fn new(origin: impl Into<Origin>, publish: &'m Publish<'m>) -> Self {
+        Self { origin: origin.into(), selects: publish.subject, publish }
+    }
+
+    /// What selects, if it is not what is shown.
+    pub(crate) fn other_subject(&self) -> Option<&'m [u8]> {
+        (!std::ptr::eq(self.selects, self.publish.subject)).then_some(self.selects)
+    }
+}
 
 /// What became of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -66,31 +87,37 @@ impl Crossing<'_> {
 
 impl Router<'_> {
     /// Whether a message on the subject could cross to one of these shards.
+    /// To this one only what its services get counts: clients' outboxes have bounds of their own.
     pub(crate) fn reaches(&mut self, subject: &[u8], shards: ShardSet) -> bool {
-        let (_, elsewhere) = self.account.matches(subject);
+        let is_here = shards.contains(self.mesh.shard());
+        let (local, elsewhere) = self.account.matches(subject);
+        let groups = local.queues.iter().flat_map(|group| &group.members);
+        let mut here = local.plain.iter().chain(groups).filter(|_| is_here);
+        let subs = &self.egress.subs;
         elsewhere.is_some_and(|elsewhere| elsewhere.reaches(shards))
+            || here.any(|key| subs.at(*key).target.as_service().is_some())
     }
 
-    /// Routes a client's message, which the egress has in hand. With `answer_wanted` the publisher has
+    /// Routes a message that was sent here, which the egress has in hand. With `answer_wanted` the publisher has
     /// to learn if nobody took it. It has the subject of message number `follows`, if that is not 0.
     pub(crate) fn publish(
         &mut self,
-        origin: ConnId,
-        publish: &Publish<'_>,
+        envelope: &Envelope<'_>,
         answer_wanted: bool,
         ticket: u64,
         follows: u64,
     ) -> Routed {
+        let Envelope { origin, selects, publish } = *envelope;
         let message = self.egress.message();
-        let (local, remote) = self.account.matches_of_message(publish.subject, message, follows);
+        let (local, remote) = self.account.matches_of_message(selects, message, follows);
         self.egress.steps += (local.plain.len() + local.queues.len()) as u64;
         let mut routed = Routed::default();
         for key in &local.plain {
-            routed.taken |= self.egress.deliver(*key, Some(origin), publish);
+            routed.taken |= self.egress.deliver(*key, origin, publish);
         }
         let Some(remote) = remote else {
             for group in &local.queues {
-                routed.taken |= serve_here(self.egress, self.random, group, Some(origin), publish);
+                routed.taken |= serve_here(self.egress, self.random, group, origin, publish);
             }
             return routed;
         };
@@ -98,7 +125,7 @@ impl Router<'_> {
         routed.taken |= !remote.firm.is_empty();
         let has_groups = !local.queues.is_empty() || !remote.queues.is_empty();
         if !has_groups && (remote.doubtful.is_empty() || routed.taken || !answer_wanted) {
-            let message = bare(self.account_index, origin, publish);
+            let message = bare(self.account_index, envelope);
             for shard in remote.firm.union(remote.doubtful).iter() {
                 self.mesh.send(shard, &message, iter::empty());
             }
@@ -112,30 +139,14 @@ impl Router<'_> {
         for group in &local.queues {
             let elsewhere = members_of(remote.queues, group.name.as_ref());
             let name = group.name.as_ref();
-            routed.taken |= serve(
-                self.egress,
-                self.random,
-                name,
-                &group.members,
-                elsewhere,
-                origin,
-                publish,
-                &mut crossing,
-            );
+            routed.taken |=
+                serve(self.egress, self.random, name, &group.members, elsewhere, envelope, &mut crossing);
         }
         for group in remote.queues {
             let name = group.name.as_ref();
             if !local.queues.iter().any(|here| here.name.as_ref() == name) {
-                routed.taken |= serve(
-                    self.egress,
-                    self.random,
-                    name,
-                    &[],
-                    &group.members,
-                    origin,
-                    publish,
-                    &mut crossing,
-                );
+                routed.taken |=
+                    serve(self.egress, self.random, name, &[], &group.members, envelope, &mut crossing);
             }
         }
         if answer_wanted && !routed.taken {
@@ -143,34 +154,34 @@ impl Router<'_> {
                 crossing.offered.insert(shard);
             }
         }
-        routed.offers = send(self.mesh, self.account_index, origin, publish, &crossing, ticket);
+        routed.offers = send(self.mesh, self.account_index, envelope, &crossing, ticket);
         routed
     }
 
-    /// Whether someone would take a client's message. What another shard may refuse yet counts as taken.
-    pub(crate) fn would_be_taken(&mut self, origin: ConnId, publish: &Publish<'_>) -> bool {
+    /// Whether someone would take a message. What another shard may refuse yet counts as taken.
+    pub(crate) fn would_be_taken(&mut self, envelope: &Envelope<'_>) -> bool {
+        let Envelope { origin, selects, publish } = *envelope;
         let egress = &*self.egress;
-        let (local, remote) = self.account.matches(publish.subject);
+        let (local, remote) = self.account.matches(selects);
         let groups = local.queues.iter().flat_map(|group| &group.members);
         let mut here = local.plain.iter().chain(groups);
         let elsewhere = remote.is_some_and(|remote| {
             let plain = remote.firm.union(remote.doubtful);
             !plain.is_empty() || !remote.queues.is_empty()
         });
-        elsewhere || here.any(|key| egress.can_take(*key, Some(origin), publish))
+        elsewhere || here.any(|key| egress.can_take(*key, origin, publish))
     }
 
     /// Routes a message again to the groups whose chosen shard had no member left.
     pub(crate) fn reroute(
         &mut self,
-        origin: ConnId,
-        publish: &Publish<'_>,
+        envelope: &Envelope<'_>,
         groups: Names<'_>,
         refusals: &Refusals,
         ticket: u64,
     ) -> Routed {
         self.egress.begin();
-        let (local, remote) = self.account.matches(publish.subject);
+        let (local, remote) = self.account.matches(envelope.selects);
         let mut crossing = Crossing::default();
         let mut routed = Routed::default();
         for name in groups.iter() {
@@ -179,10 +190,9 @@ impl Router<'_> {
             let elsewhere = remote.map_or(&[][..], |remote| members_of(remote.queues, name));
             let may_ask = |member: &&Remote<Peer>| refusals.may_ask(name, member.at.shard);
             let asked: SmallVec<[Remote<Peer>; 8]> = elsewhere.iter().filter(may_ask).copied().collect();
-            routed.taken |=
-                serve(self.egress, self.random, name, here, &asked, origin, publish, &mut crossing);
+            routed.taken |= serve(self.egress, self.random, name, here, &asked, envelope, &mut crossing);
         }
-        routed.offers = send(self.mesh, self.account_index, origin, publish, &crossing, ticket);
+        routed.offers = send(self.mesh, self.account_index, envelope, &crossing, ticket);
         routed
     }
 
@@ -190,20 +200,21 @@ impl Router<'_> {
     /// the subject of message number `follows`, if that is not 0.
     pub(crate) fn arrive<'m>(&mut self, message: &MeshMessage<'m>, follows: u64) -> Arrived<'m> {
         let publish = &message.publish;
+        let origin = Origin::across(message.origin);
         let number = self.egress.message();
-        let local = self.account.local_matches_of_message(publish.subject, number, follows);
+        let local = self.account.local_matches_of_message(message.selects(), number, follows);
         let mut arrived = Arrived::default();
         if message.plain {
             self.egress.steps += local.plain.len() as u64;
             for key in &local.plain {
-                arrived.taken |= self.egress.deliver(*key, None, publish);
+                arrived.taken |= self.egress.deliver(*key, origin, publish);
             }
         }
         for name in message.groups.iter() {
             self.egress.steps += 1;
             let group = local.queues.iter().find(|group| group.name.as_ref() == name);
             match group {
-                Some(group) if serve_here(self.egress, self.random, group, None, publish) => {
+                Some(group) if serve_here(self.egress, self.random, group, origin, publish) => {
                     arrived.taken = true
                 }
                 _ => arrived.refused.push(name),
@@ -222,11 +233,11 @@ fn serve_here(
     egress: &mut Egress,
     random: &mut Random,
     group: &QueueMatch<SubKey>,
-    publisher: Option<ConnId>,
+    origin: Origin,
     publish: &Publish<'_>,
 ) -> bool {
     if let Some(Pick::Local(member)) = draw(random.count(), group.members.len(), &[] as &[Remote<()>])
-        && egress.deliver(group.members[member], publisher, publish)
+        && egress.deliver(group.members[member], origin, publish)
     {
         return true;
     }
@@ -236,12 +247,12 @@ fn serve_here(
         let chosen = pick(
             random.count(),
             group.members.len(),
-            |member| egress.can_take(group.members[member], publisher, publish),
+            |member| egress.can_take(group.members[member], origin, publish),
             &[] as &[Remote<()>],
             Locality::Even,
         );
         let Some(Pick::Local(member)) = chosen else { return false };
-        if egress.deliver(group.members[member], publisher, publish) {
+        if egress.deliver(group.members[member], origin, publish) {
             return true;
         }
     }
@@ -249,29 +260,28 @@ fn serve_here(
 
 /// Gives the message to one member of the group, here or on another shard: the shards are one
 /// server, so a member weighs the same wherever it is. Returns whether it is sure to be taken.
-#[expect(clippy::too_many_arguments, reason = "the borrows of one routing step, kept apart")]
 fn serve<'a>(
     egress: &mut Egress,
     random: &mut Random,
     name: &'a [u8],
     here: &[SubKey],
     elsewhere: &[Remote<Peer>],
-    origin: ConnId,
-    publish: &Publish<'_>,
+    envelope: &Envelope<'_>,
     crossing: &mut Crossing<'a>,
 ) -> bool {
+    let Envelope { origin, publish, .. } = *envelope;
     loop {
         let chosen = pick(
             random.count(),
             here.len(),
-            |member| egress.can_take(here[member], Some(origin), publish),
+            |member| egress.can_take(here[member], origin, publish),
             elsewhere,
             Locality::Even,
         );
         match chosen {
             None => return false,
             Some(Pick::Local(member)) => {
-                if egress.deliver(here[member], Some(origin), publish) {
+                if egress.deliver(here[member], origin, publish) {
                     return true;
                 }
             }
@@ -287,13 +297,14 @@ fn serve<'a>(
 }
 
 /// The message for a shard's plain subscriptions.
-fn bare<'m>(account: usize, origin: ConnId, publish: &Publish<'m>) -> MeshMessage<'m> {
+fn bare<'m>(account: usize, envelope: &Envelope<'m>) -> MeshMessage<'m> {
     MeshMessage {
         account: account as u32,
-        origin: origin.to_bits(),
+        origin: envelope.origin.to_bits(),
         ticket: 0,
         plain: true,
-        publish: *publish,
+        other_subject: envelope.other_subject(),
+        publish: *envelope.publish,
         groups: Names::default(),
     }
 }
@@ -302,8 +313,7 @@ fn bare<'m>(account: usize, origin: ConnId, publish: &Publish<'m>) -> MeshMessag
 fn send(
     mesh: &mut Mesh,
     account: usize,
-    origin: ConnId,
-    publish: &Publish<'_>,
+    envelope: &Envelope<'_>,
     crossing: &Crossing<'_>,
     ticket: u64,
 ) -> u32 {
@@ -314,7 +324,7 @@ fn send(
         let message = MeshMessage {
             ticket: if offered { ticket } else { 0 },
             plain: crossing.plain.contains(shard),
-            ..bare(account, origin, publish)
+            ..bare(account, envelope)
         };
         let groups = crossing.groups.iter().filter(|(at, _)| *at == shard).map(|(_, name)| *name);
         mesh.send(shard, &message, groups);

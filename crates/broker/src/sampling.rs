@@ -127,7 +127,7 @@ impl Broker {
         let (local, remote) = self.accounts[account].matches(subject);
         let plain = pick_some(&local.plain, pick);
         let in_groups = local.queues.iter().flat_map(|group| pick_some(&group.members, pick).take(1));
-        let receivers = plain.chain(in_groups).map(|key| self.egress.subs.at(*key).conn);
+        let receivers = plain.chain(in_groups).map(|key| self.egress.subs.at(*key).conn());
         let receivers: SmallVec<[ConnId; RECEIVERS_MAX]> =
             receivers.filter(|to| *to != from).take(RECEIVERS_MAX).collect();
         let elsewhere = remote.and_then(|remote| {
@@ -155,10 +155,10 @@ impl Broker {
             return;
         }
         let pick = self.random.next() as usize;
-        let local = self.accounts[message.account as usize].local_matches(message.publish.subject);
+        let local = self.accounts[message.account as usize].local_matches(message.selects());
         let plain = pick_some(&local.plain, pick).filter(|_| message.plain).take(RECEIVERS_MAX);
         let receivers: SmallVec<[ConnId; RECEIVERS_MAX]> =
-            plain.map(|key| self.egress.subs.at(*key).conn).collect();
+            plain.map(|key| self.egress.subs.at(*key).conn()).collect();
         for to in receivers {
             self.vote(to, from);
         }

@@ -54,7 +54,7 @@ impl Broker {
                 self.egress.send_err(id, "Invalid Subject");
                 return Flow::Next;
             };
-            let sub = Subscription::new(id, account, filter, subscribe.queue, subscribe.sid);
+            let sub = Subscription::new(id.into(), account, filter, subscribe.queue, subscribe.sid);
             self.egress.subs.insert(sub);
             self.egress.link_sub(id, BySid { hash, key });
             self.note_activity(id);
@@ -250,7 +250,7 @@ impl Broker {
                     return None;
                 }
             }
-            if subs.row(number).is_some_and(|sub| sub.conn == id && !sub.is_leaving()) {
+            if subs.row(number).is_some_and(|sub| sub.conn() == id && !sub.is_leaving()) {
                 client.left_up_to = number + 1;
                 return Some(SubKey(number as u32));
             }
@@ -266,7 +266,7 @@ impl Broker {
 
     /// A subscription had its last message.
     pub(crate) fn expire(&mut self, key: SubKey) {
-        let id = self.egress.subs.at(key).conn;
+        let id = self.egress.subs.at(key).conn();
         self.egress.unlink_sub(id, self.egress.subs.by_sid(key));
         // No fence: whoever relies on interest that may run out asks before it does.
         self.announce_leave(key);
@@ -360,7 +360,7 @@ impl Broker {
                 sub.set_max(max);
                 // What it got while the others learnt of the maximum counts.
                 if sub.is_exhausted() && !sub.is_leaving() {
-                    if let Some(client) = self.egress.clients.peek(sub.conn) {
+                    if let Some(client) = self.egress.clients.peek(sub.conn()) {
                         trace::had_its_last(&client.label, &sub.sid, max);
                     }
                     self.egress.trace_unsubscribed(key);

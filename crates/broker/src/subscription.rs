@@ -1,4 +1,4 @@
-//! A client's subscription.
+//! A subscription.
 //!
 //! There may be millions, so a row is as small as it can be: the filter is a key to the one copy in the
 //! account's trie, and what few subscriptions have stands aside.
@@ -11,6 +11,7 @@ use subject_trie::FilterKey;
 use subject_trie::steady::SteadyRows;
 
 use crate::client::ConnId;
+use crate::party::Target;
 use crate::sid::Sid;
 
 /// Names a subscription of one shard.
@@ -20,7 +21,7 @@ pub(crate) struct SubKey(pub(crate) u32);
 /// What is kept of one SUB.
 #[derive(Debug)]
 pub(crate) struct Subscription {
-    pub(crate) conn: ConnId,
+    pub(crate) target: Target,
     account: u32,
     /// Its filter in the account's trie of this shard.
     pub(crate) filter: FilterKey,
@@ -42,7 +43,7 @@ struct Rare {
 
 impl Subscription {
     pub(crate) fn new(
-        conn: ConnId,
+        target: Target,
         account: usize,
         filter: FilterKey,
         queue: Option<&[u8]>,
@@ -50,7 +51,13 @@ impl Subscription {
     ) -> Self {
         let rare = queue.map(|queue| Box::new(Rare { queue: Some(queue.into()), ..Rare::default() }));
         let account = u32::try_from(account).expect("memory ends long before accounts do");
-        Self { conn, account, filter, sid: sid.into(), delivered: 0, rare }
+        Self { target, account, filter, sid: sid.into(), delivered: 0, rare }
+    }
+
+    /// The connection it is of; of no connection, an id that no connection has.
+    #[inline]
+    pub(crate) fn conn(&self) -> ConnId {
+        self.target.conn()
     }
 
     pub(crate) fn account(&self) -> usize {

@@ -117,7 +117,7 @@ impl Broker {
         let Some(request) = request else { return self.publish_to(id, publish, Reach::Subscribers) };
         let account = client.account;
         // What is said below must not be said again.
-        if self.must_wait(account, publish) {
+        if self.must_wait(account, publish.subject) {
             self.mesh.hold(id);
             return Flow::Hold(Hold::Link);
         }

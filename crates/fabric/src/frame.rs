@@ -16,6 +16,8 @@ const MOVE: u8 = 5;
 /// A message that differs from the one before in its payload only.
 const NEXT_MESSAGE: u8 = 6;
 const PILED: u8 = 7;
+/// A message follows.
+const LETTER: u8 = 8;
 
 /// One frame read from a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +42,19 @@ pub enum Frame<'a> {
     },
     /// Connections change shards.
     Move(MoveStep),
+    /// A service gets this message, whatever its subject.
+    Letter(Letter<'a>),
+}
+
+/// A message for a service of the receiver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Letter<'a> {
+    /// The service, by its number: the same on every shard.
+    pub service: u16,
+    /// By which of its subscriptions the service gets it, as it named that.
+    pub tag: u32,
+    /// The message.
+    pub message: MeshMessage<'a>,
 }
 
 /// A published message on its way to another shard.
@@ -53,6 +68,8 @@ pub struct MeshMessage<'a> {
     pub ticket: u64,
     /// Whether to deliver to plain subscriptions.
     pub plain: bool,
+    /// The subject that selects who gets it, if it is another than the one they are shown.
+    pub other_subject: Option<&'a [u8]>,
     /// The message as its publisher sent it.
     pub publish: Publish<'a>,
     /// The queue groups the receiver must serve, one member each.
@@ -155,9 +172,16 @@ pub enum FrameError {
 }
 
 impl MeshMessage<'_> {
+    /// The subject that selects who gets it.
+    #[inline]
+    pub fn selects(&self) -> &[u8] {
+        self.other_subject.unwrap_or(self.publish.subject)
+    }
+
     /// Whether there is nothing to it but a subject and a payload, for plain subscriptions or none.
     pub fn is_bare(&self) -> bool {
         self.ticket == 0
+            && self.other_subject.is_none()
             && self.publish.reply.is_none()
             && self.publish.header.is_none()
             && self.groups.is_empty()
@@ -174,6 +198,7 @@ const HAS_REPLY: u8 = 1 << 1;
 const HAS_HEADER: u8 = 1 << 2;
 const HAS_TICKET: u8 = 1 << 3;
 const HAS_GROUPS: u8 = 1 << 4;
+const HAS_OTHER_SUBJECT: u8 = 1 << 5;
 
 // Flags of an interest frame.
 const HAS_QUEUE: u8 = 1;
@@ -203,7 +228,8 @@ pub(crate) fn put_message<'g>(
         | flag(publish.reply.is_some(), HAS_REPLY)
         | flag(publish.header.is_some(), HAS_HEADER)
         | flag(message.ticket != 0, HAS_TICKET)
-        | flag(groups_len > 0, HAS_GROUPS);
+        | flag(groups_len > 0, HAS_GROUPS)
+        | flag(message.other_subject.is_some(), HAS_OTHER_SUBJECT);
     // The decoder takes sizes of at most nine digits, so their texts fit a byte.
     head[2] = header_text.len() as u8;
     head[3] = publish.size_text.len() as u8;
@@ -228,11 +254,21 @@ pub(crate) fn put_message<'g>(
             put_bytes(out, name);
         }
     }
+    if let Some(subject) = message.other_subject {
+        put_bytes(out, subject);
+    }
     out.extend_from_slice(publish.subject);
     out.extend_from_slice(reply);
     out.extend_from_slice(header_text);
     out.extend_from_slice(publish.size_text);
     out.extend_from_slice(publish.body);
+}
+
+pub(crate) fn put_letter(out: &mut Vec<u8>, letter: &Letter<'_>) {
+    out.push(LETTER);
+    out.extend_from_slice(&letter.service.to_le_bytes());
+    put_u32(out, letter.tag);
+    put_message(out, &letter.message, std::iter::empty());
 }
 
 /// Puts a bare message that differs from the last bare one in its payload only.
@@ -423,6 +459,7 @@ impl<'a> Reader<'a> {
             STALL => Ok(Frame::Stall { origin: self.u64()? }),
             PILED => Ok(Frame::Piled { origin: self.u64()?, deliveries: self.u64()? }),
             MOVE => self.move_step().map(Frame::Move),
+            LETTER => self.letter().map(Frame::Letter),
             kind => Err(FrameError::UnknownKind(kind)),
         }
     }
@@ -437,6 +474,7 @@ impl<'a> Reader<'a> {
         let ticket = if has(HAS_TICKET) { self.u64()? } else { 0 };
         let header_bytes = if has(HAS_HEADER) { self.u32()? as usize } else { 0 };
         let groups = Names { bytes: if has(HAS_GROUPS) { self.bytes()? } else { &[] } };
+        let other_subject = if has(HAS_OTHER_SUBJECT) { Some(self.bytes()?) } else { None };
         let subject = self.take(subject_len as usize)?;
         let reply = self.take(reply_len as usize)?;
         let header_text = self.take(header_text_len.into())?;
@@ -447,6 +485,7 @@ impl<'a> Reader<'a> {
             origin,
             ticket,
             plain: has(PLAIN),
+            other_subject,
             publish: Publish {
                 subject,
                 reply: has(HAS_REPLY).then_some(reply),
@@ -456,6 +495,15 @@ impl<'a> Reader<'a> {
             },
             groups,
         })
+    }
+
+    fn letter(&mut self) -> Result<Letter<'a>, FrameError> {
+        let service = u16::from_le_bytes(self.array()?);
+        let tag = self.u32()?;
+        match self.u8()? {
+            MESSAGE => Ok(Letter { service, tag, message: self.message()? }),
+            kind => Err(FrameError::UnknownKind(kind)),
+        }
     }
 
     fn interest(&mut self) -> Result<Interest<'a>, FrameError> {
@@ -537,6 +585,7 @@ mod tests {
             origin: 42,
             ticket: 3,
             plain: true,
+            other_subject: Some(b"selects.it"),
             publish: publish(),
             groups: Names::default(),
         };
@@ -551,6 +600,8 @@ mod tests {
         put_offer_reply(&mut out, 5, true, [&b"q"[..]].into_iter());
         put_stall(&mut out, 11);
         put_piled(&mut out, 12, 1 << 33);
+        let letter = Letter { service: 300, tag: 1 << 20, message };
+        put_letter(&mut out, &letter);
         let steps = [
             MoveStep::Ask { to: ShardId(3) },
             MoveStep::Pause { epoch: 1 << 40, from: ShardId(1), to: ShardId(2) },
@@ -572,7 +623,8 @@ mod tests {
         assert_eq!(reply.refused.iter().collect::<Vec<_>>(), [b"q"]);
         assert_eq!(frames[4], Frame::Stall { origin: 11 });
         assert_eq!(frames[5], Frame::Piled { origin: 12, deliveries: 1 << 33 });
-        assert_eq!(frames[6..], steps.map(Frame::Move));
+        assert_eq!(frames[6], Frame::Letter(letter));
+        assert_eq!(frames[7..], steps.map(Frame::Move));
     }
 
     #[test]
@@ -584,6 +636,7 @@ mod tests {
                 origin: 0,
                 ticket: 0,
                 plain: false,
+                other_subject: None,
                 publish,
                 groups: Names::default(),
             };

@@ -17,10 +17,12 @@
 
 mod frame;
 mod link;
+mod mailbox;
 mod shard;
 
 pub use frame::{
-    Frame, FrameError, Frames, Interest, MeshMessage, MoveStep, Names, OfferReply, Position, Told,
+    Frame, FrameError, Frames, Interest, Letter, MeshMessage, MoveStep, Names, OfferReply, Position, Told,
 };
 pub use link::{Batch, LINK_BYTES_MAX, Link, Received};
+pub use mailbox::Mailbox;
 pub use shard::{SHARDS_MAX, ShardId, ShardSet};

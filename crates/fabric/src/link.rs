@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use nats_proto::is_same;
 
-use crate::frame::{self, Frames, Interest, MESSAGE_HEAD_BYTES, MeshMessage, MoveStep, Position};
+use crate::frame::{self, Frames, Interest, Letter, MESSAGE_HEAD_BYTES, MeshMessage, MoveStep, Position};
 
 /// Frame bytes that may be gathered or under way on one link before it counts as congested: enough
 /// to keep the receiver busy for about a millisecond, and a few of the largest usual payloads.
@@ -41,6 +41,8 @@ pub struct Batch {
     pub connections: i32,
     /// The newest pause for which the sender says that no message from it comes behind this.
     pub quiet: u64,
+    /// Services of the sender rely on being told everything, as connections do.
+    pub inhabited: bool,
 }
 
 impl Batch {
@@ -98,6 +100,8 @@ pub struct Link {
     connections: i32,
     quiet: u64,
     quiet_sent: u64,
+    inhabited: bool,
+    inhabited_sent: bool,
 }
 
 impl Link {
@@ -156,6 +160,11 @@ impl Link {
         frame::put_piled(self.frames_mut(), origin, deliveries);
     }
 
+    /// Queues a message for a service.
+    pub fn push_letter(&mut self, letter: &Letter<'_>) {
+        frame::put_letter(self.frames_mut(), letter);
+    }
+
     /// Queues a step of connections that change shards.
     pub fn push_move(&mut self, step: MoveStep) {
         frame::put_move(self.frames_mut(), step);
@@ -171,6 +180,11 @@ impl Link {
     /// Counts connections that came (or went, if negative), to be told with the next batch.
     pub fn count_connections(&mut self, change: i32) {
         self.connections += change;
+    }
+
+    /// Says that services here rely on being told everything, from now on.
+    pub fn inhabit(&mut self) {
+        self.inhabited = true;
     }
 
     /// Says that no message follows what is queued until the pause of that number is over.
@@ -206,6 +220,7 @@ impl Link {
             || self.consumed >= CREDIT_BYTES_MIN
             || self.connections != 0
             || self.quiet > self.quiet_sent
+            || self.inhabited != self.inhabited_sent
     }
 
     /// Bytes of frames gathered since the last batch.
@@ -229,6 +244,7 @@ impl Link {
         self.round_sent = self.round;
         self.applied_sent = self.applied;
         self.quiet_sent = self.quiet;
+        self.inhabited_sent = self.inhabited;
         Batch {
             frames: std::mem::take(&mut self.frames),
             position: Position::default(),
@@ -237,6 +253,7 @@ impl Link {
             credit: std::mem::take(&mut self.consumed),
             connections: std::mem::take(&mut self.connections),
             quiet: self.quiet,
+            inhabited: self.inhabited,
         }
     }
 
@@ -322,6 +339,7 @@ mod tests {
                     origin,
                     ticket: u64::from(kind == 1),
                     plain: kind != 2,
+                    other_subject: None,
                     publish: Publish {
                         subject: subjects[subject],
                         reply: (kind == 3).then_some(&b"r"[..]),
@@ -366,6 +384,7 @@ mod tests {
             origin: 1,
             ticket: 0,
             plain: true,
+            other_subject: None,
             publish: Publish { subject, reply: None, header: None, size_text: b"1", body },
             groups: Names::default(),
         };

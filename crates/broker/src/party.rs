@@ -1,0 +1,191 @@
+//! Who subscribes and who publishes: connections, services of this server, and peers, which are other servers.
+//!
+//! Both ends of a message are eight bytes that tell by their highest bits which of these it is. What is no
+//! connection is found in no table of connections, so that the many pay nothing for the few.
+
+use fabric::MeshMessage;
+
+use crate::client::ConnId;
+
+/// What is set in the upper half of ids that are no connection's: generations are below it.
+const APART: u32 = 1 << 31;
+
+/// The bits that tell them apart.
+const KIND: u32 = 0b111 << 29;
+const SERVICE: u32 = APART;
+const PEER: u32 = APART | 1 << 30;
+const ELSEWHERE: u32 = APART | 1 << 29;
+
+/// A part of this server that subscribes and publishes as clients do. Its number is the same on every shard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ServiceId(pub(crate) u16);
+
+impl ServiceId {
+    /// The index of the service among all, in the order they were opened.
+    pub fn index(self) -> usize {
+        self.0.into()
+    }
+}
+
+/// Another server that is connected to this one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PeerId(pub u16);
+
+/// Who a subscription is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Target(ConnId);
+
+/// Who sent a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Origin(ConnId);
+
+/// One end of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Party {
+    /// A connection of the shard in hand.
+    Conn(ConnId),
+    /// A service.
+    Service(ServiceId),
+    /// Another server.
+    Peer(PeerId),
+    /// A connection of another shard.
+    Elsewhere,
+}
+
+impl Target {
+    /// A service, which finds its subscription again by the tag.
+    pub(crate) fn service(service: ServiceId, tag: u32) -> Self {
+        Self(ConnId::from_parts(tag, SERVICE | u32::from(service.0)))
+    }
+
+    /// The connection. For what is none, an id that no connection has.
+    #[inline]
+    pub(crate) fn conn(self) -> ConnId {
+        self.0
+    }
+
+    /// The service and its tag, if it is one.
+    pub(crate) fn as_service(self) -> Option<(ServiceId, u32)> {
+        let (tag, upper) = self.0.to_parts();
+        (upper & KIND == SERVICE).then_some((ServiceId(upper as u16), tag))
+    }
+}
+
+impl Party {
+    /// Who sent a message that a service got.
+    pub fn of(message: &MeshMessage<'_>) -> Self {
+        Origin::from_bits(message.origin).party()
+    }
+}
+
+impl From<ConnId> for Target {
+    fn from(conn: ConnId) -> Self {
+        Self(conn)
+    }
+}
+
+impl From<ConnId> for Origin {
+    fn from(conn: ConnId) -> Self {
+        Self(conn)
+    }
+}
+
+impl From<ServiceId> for Origin {
+    fn from(service: ServiceId) -> Self {
+        Self(ConnId::from_parts(u32::MAX, SERVICE | u32::from(service.0)))
+    }
+}
+
+impl Origin {
+    /// The number that other shards know it by.
+    pub(crate) fn to_bits(self) -> u64 {
+        self.0.to_bits()
+    }
+
+    /// What the shard itself knows by this number.
+    fn from_bits(bits: u64) -> Self {
+        Self(ConnId::from_bits(bits))
+    }
+
+    /// What it is to a shard to which its messages crossed: that has other connections of the same ids.
+    pub(crate) fn across(bits: u64) -> Self {
+        let (_, upper) = ConnId::from_bits(bits).to_parts();
+        if upper & APART == 0 { Self(ConnId::from_parts(0, ELSEWHERE)) } else { Self::from_bits(bits) }
+    }
+
+    /// Which kind it is of.
+    pub(crate) fn party(self) -> Party {
+        let (_, upper) = self.0.to_parts();
+        match upper & KIND {
+            SERVICE => Party::Service(ServiceId(upper as u16)),
+            PEER => Party::Peer(PeerId(upper as u16)),
+            ELSEWHERE => Party::Elsewhere,
+            _ => Party::Conn(self.0),
+        }
+    }
+}
+
+impl From<PeerId> for Origin {
+    fn from(peer: PeerId) -> Self {
+        Self(ConnId::from_parts(u32::MAX, PEER | u32::from(peer.0)))
+    }
+}
+
+impl From<PeerId> for Target {
+    fn from(peer: PeerId) -> Self {
+        Self(ConnId::from_parts(u32::MAX, PEER | u32::from(peer.0)))
+    }
+}
+
+/// Whether a message may go to someone who wants it. A client gets its own if it likes its `echo`, and a service
+/// gets its own. What one server sent does not go to another: that has it from there.
+#[inline]
+pub(crate) fn may_pass(origin: Origin, target: Target, echo: bool) -> bool {
+    let is_peer = |id: ConnId| id.to_parts().1 & KIND == PEER;
+    let is_own = origin.0 == target.0;
+    (!is_own || echo) && !(is_peer(target.0) && is_peer(origin.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HERE: u64 = 7 << 32 | 3;
+
+    fn origins() -> [Origin; 4] {
+        [ConnId::from_bits(HERE).into(), Origin::across(HERE), ServiceId(1).into(), PeerId(1).into()]
+    }
+
+    #[test]
+    fn who_gets_what_whom_sent() {
+        let conn = |slot, generation| Target::from(ConnId::from_parts(slot, generation));
+        // By row: what a connection, one of another shard, a service and a peer send.
+        for (target, echo, may) in [
+            (conn(3, 7), true, [true; 4]),
+            (conn(3, 7), false, [false, true, true, true]),
+            (conn(4, 7), false, [true; 4]),
+            (conn(3, 8), false, [true; 4]),
+            (Target::service(ServiceId(1), 5), true, [true; 4]),
+            (Target::service(ServiceId(1), u32::MAX), true, [true; 4]),
+            (PeerId(1).into(), true, [true, true, true, false]),
+            (PeerId(2).into(), false, [true, true, true, false]),
+        ] {
+            assert_eq!(origins().map(|origin| may_pass(origin, target, echo)), may, "{target:?} {echo}");
+        }
+    }
+
+    #[test]
+    fn ids_tell_whose_they_are() {
+        let conn = ConnId::from_bits(HERE);
+        let parties =
+            [Party::Conn(conn), Party::Elsewhere, Party::Service(ServiceId(1)), Party::Peer(PeerId(1))];
+        assert_eq!(origins().map(Origin::party), parties);
+        let across = origins().map(|origin| Origin::across(origin.to_bits()).party());
+        assert_eq!(across, [Party::Elsewhere, parties[1], parties[2], parties[3]]);
+        assert_eq!(Target::service(ServiceId(9), 4).as_service(), Some((ServiceId(9), 4)));
+        for target in [Target::from(conn), PeerId(3).into()] {
+            assert_eq!(target.as_service(), None);
+        }
+        assert_eq!(size_of::<Target>(), 8);
+    }
+}

@@ -1,0 +1,387 @@
+//! Services: parts of this server that subscribe and publish as clients do, without a socket.
+//!
+//! A service is opened on every shard in the same order, and is one number everywhere. What it gets lies in a mailbox
+//! until the caller takes it, at the end of a turn or sooner. What it publishes goes out at once, or the answer
+//! says what it has to wait for: [`Sent`].
+//!
+//! Beside subscriptions it may *claim* subjects that begin with `$`: it is asked for each message which shard has
+//! the owner of the subject, and the message goes there, whoever else subscribes to it.
+
+use std::fmt;
+
+use fabric::{Letter, Mailbox, MeshMessage, Names, ShardId, ShardSet};
+use nats_proto::Publish;
+use subject_trie::SubjectError;
+
+use crate::broker::Broker;
+use crate::egress::Egress;
+use crate::members::MemberChange;
+use crate::offers::{Message, Offer, Refusals};
+use crate::party::{Origin, ServiceId, Target};
+use crate::route::Envelope;
+use crate::subscription::{SubKey, Subscription};
+
+/// Bytes in a mailbox above which publishers to its service wait, and batches of other shards. It may hold more by a
+/// connection's share, and by a message of each other shard.
+const MAILBOX_BYTES_MAX: usize = 4 << 20;
+
+/// What a letter of another shard takes, in deliveries.
+const LETTER_STEPS: u64 = 2;
+
+/// The tag of what a service gets by a claim.
+pub const CLAIMED: u32 = u32::MAX;
+
+/// What became of a message that a service published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sent {
+    /// It is on its way.
+    Done,
+    /// It is not, and can be published again once the service is told so: see [`Broker::take_ready_services`].
+    Wait(Wait),
+}
+
+/// What a service waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wait {
+    /// Another shard that wants the message cannot take it now, or does not yet tell this one everything.
+    Link,
+    /// Connections change shards.
+    Pause,
+    /// A shard was offered the service's last message and has not answered.
+    Offer,
+}
+
+/// Names a point in time after which all shards know of a change. Later ones are greater.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Round(u64);
+
+/// A subscription of a service.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ServiceSubscription(SubKey);
+
+/// Who has the owner of a subject.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Owner {
+    /// There is none.
+    Nobody,
+    /// The shard that asks.
+    Here,
+    /// This shard.
+    Shard(ShardId),
+}
+
+/// Says who owns subjects.
+pub trait Claims: fmt::Debug + Send {
+    /// Who owns a subject that begins with `$`. Asked for each message to one.
+    fn owner(&self, account: usize, subject: &[u8]) -> Owner;
+}
+
+/// All services of a shard.
+#[derive(Debug, Default)]
+pub(crate) struct Services {
+    rows: Vec<Service>,
+    /// How many of them claim subjects.
+    claimants: usize,
+    /// Those that may go on.
+    ready: Vec<ServiceId>,
+    /// The round that tells all others that this shard is to be told everything, once it was opened.
+    inhabited: Option<Round>,
+    /// Subscriptions that have ended, in order, and the rounds that tell of it: until these are confirmed they get
+    /// what others sent.
+    leaving: Vec<(Round, SubKey)>,
+}
+
+#[derive(Debug, Default)]
+struct Service {
+    mailbox: Mailbox,
+    claims: Option<Box<dyn Claims>>,
+    waits: bool,
+    /// A message of it is under offer. There is one at most, so offers are bounded by services and connections.
+    is_offering: bool,
+}
+
+impl Services {
+    fn at(&mut self, id: ServiceId) -> &mut Service {
+        &mut self.rows[id.index()]
+    }
+
+    /// Puts a message into the mailbox. Returns whether that is full then.
+    pub(crate) fn receive(&mut self, letter: &Letter<'_>) -> bool {
+        let mailbox = &mut self.rows[usize::from(letter.service)].mailbox;
+        mailbox.push(letter);
+        mailbox.len() >= MAILBOX_BYTES_MAX
+    }
+
+    /// Whether no mailbox is full.
+    fn have_room(&self) -> bool {
+        self.rows.iter().all(|row| row.mailbox.len() < MAILBOX_BYTES_MAX)
+    }
+
+    /// Lets all that wait try again.
+    pub(crate) fn rouse(&mut self) {
+        for (index, row) in self.rows.iter_mut().enumerate() {
+            if std::mem::take(&mut row.waits) {
+                self.ready.push(ServiceId(index as u16));
+            }
+        }
+    }
+
+    /// Who gets messages on the subject by a claim: the service, and the shard where it does.
+    #[cold]
+    fn owner(&self, own: ShardId, account: usize, subject: &[u8]) -> Option<(ServiceId, ShardId)> {
+        self.rows.iter().enumerate().find_map(|(index, row)| {
+            let shard = match row.claims.as_ref()?.owner(account, subject) {
+                Owner::Nobody => return None,
+                Owner::Here => own,
+                Owner::Shard(shard) => shard,
+            };
+            Some((ServiceId(index as u16), shard))
+        })
+    }
+}
+
+impl Egress {
+    /// Delivers the message in hand to the subscription of a service.
+    #[cold]
+    pub(crate) fn deliver_to_service(&mut self, key: SubKey, origin: Origin, publish: &Publish<'_>) -> bool {
+        let sub = self.subs.at_mut(key);
+        let Some((service, tag)) = sub.target.as_service() else { return false };
+        sub.delivered += 1;
+        let message = shown(sub.account(), origin, publish);
+        self.mailbox_full |= self.services.receive(&Letter { service: service.0, tag, message });
+        true
+    }
+}
+
+impl Broker {
+    /// Opens a service. The same ones have to be opened on every shard, in the same order, before anything else.
+    pub fn open_service(&mut self) -> ServiceId {
+        let services = &mut self.egress.services;
+        let id = ServiceId(u16::try_from(services.rows.len()).expect("there are a handful"));
+        services.rows.push(Service::default());
+        id
+    }
+
+    /// Has a service get what is published here to the subjects that it owns, on the shards that have their owners.
+    /// A service that names other shards has to be told everything there: [`Self::inhabit`].
+    pub fn claim(&mut self, service: ServiceId, claims: Box<dyn Claims>) {
+        let services = &mut self.egress.services;
+        let before = services.at(service).claims.replace(claims);
+        services.claimants += usize::from(before.is_none());
+    }
+
+    /// Subscribes a service: messages that it gets by this carry the tag. Whatever it does once the round is
+    /// [confirmed](Self::confirmed) finds every shard aware of the subscription.
+    ///
+    /// # Errors
+    /// The filter is not valid.
+    pub fn service_subscribe(
+        &mut self,
+        service: ServiceId,
+        account: usize,
+        filter: &[u8],
+        queue: Option<&[u8]>,
+        tag: u32,
+    ) -> Result<(ServiceSubscription, Round), SubjectError> {
+        let key = self.egress.subs.next_key();
+        let local = &mut self.account_of(account).local;
+        let filter = local.insert(filter, queue, key)?;
+        let sub = Subscription::new(Target::service(service, tag), account, filter, queue, b"");
+        self.egress.subs.insert(sub);
+        self.egress.counters.on_subscribed(account);
+        let announced = self.announce(key, MemberChange::Join);
+        let inhabited = self.inhabit();
+        Ok((ServiceSubscription(key), announced.map_or(inhabited, |round| inhabited.max(Round(round)))))
+    }
+
+    /// Ends a subscription of a service. What others sent before they knew of it still comes.
+    pub fn service_unsubscribe(&mut self, subscription: ServiceSubscription) {
+        let ServiceSubscription(key) = subscription;
+        match self.announce_leave(key) {
+            None => self.remove(key),
+            Some(round) => {
+                self.egress.subs.at_mut(key).set_leaving();
+                self.egress.services.leaving.push((Round(round), key));
+            }
+        }
+    }
+
+    /// From now on this shard is told everything at once, as one with connections is: a service relies on it. Once
+    /// the round is confirmed it has been told all that was held back.
+    pub fn inhabit(&mut self) -> Round {
+        if let Some(round) = self.egress.services.inhabited {
+            return round;
+        }
+        let round = Round(if self.mesh.has_peers() { self.mesh.open_round() } else { 0 });
+        self.egress.services.inhabited = Some(round);
+        if self.config.shard != FIRST {
+            self.mesh.link(FIRST).inhabit();
+        }
+        round
+    }
+
+    /// The newest round that all shards have confirmed.
+    pub fn confirmed(&self) -> Round {
+        Round(self.mesh.confirmed())
+    }
+
+    /// Publishes a message of a service to those who want the subject `selects`. They are shown the one in `publish`.
+    pub fn service_publish(
+        &mut self,
+        service: ServiceId,
+        account: usize,
+        selects: &[u8],
+        publish: &Publish<'_>,
+    ) -> Sent {
+        let envelope = Envelope { origin: service.into(), selects, publish };
+        if let Some(wait) = self.service_has_to_wait(service, account, selects) {
+            self.egress.services.at(service).waits = true;
+            return Sent::Wait(wait);
+        }
+        self.account_of(account);
+        self.egress.begin();
+        self.send_to_owner(account, &envelope);
+        let ticket = self.offers.next_ticket();
+        let routed = self.router(account).publish(&envelope, false, ticket, 0);
+        if routed.offers > 0 {
+            self.egress.services.at(service).is_offering = true;
+            self.offers.open(Offer {
+                origin: envelope.origin,
+                account,
+                message: Message::of(&envelope),
+                awaiting: routed.offers,
+                taken: routed.taken,
+                answer_wanted: false,
+                refusals: Refusals::default(),
+            });
+        }
+        self.heed_mailboxes();
+        self.settle();
+        Sent::Done
+    }
+
+    fn service_has_to_wait(&mut self, service: ServiceId, account: usize, selects: &[u8]) -> Option<Wait> {
+        if self.moves.is_paused() {
+            return Some(Wait::Pause);
+        }
+        if self.egress.services.at(service).is_offering {
+            return Some(Wait::Offer);
+        }
+        let waits = !self.is_told_everything() || self.must_wait(account, selects);
+        waits.then_some(Wait::Link)
+    }
+
+    /// Whether this shard knows all that the others want. One without connections may not: it begins to be told.
+    fn is_told_everything(&mut self) -> bool {
+        let is_known = !self.mesh.has_peers() || self.config.shard == FIRST || self.connections() > 0;
+        is_known || self.inhabit() <= self.confirmed()
+    }
+
+    /// Takes the services that waited and may go on.
+    pub fn take_ready_services(&mut self, into: &mut Vec<ServiceId>) {
+        into.clear();
+        std::mem::swap(&mut self.egress.services.ready, into);
+    }
+
+    /// Takes what a service got. Give the mailbox back empty: it is used again.
+    pub fn take_mail(&mut self, service: ServiceId, mailbox: &mut Mailbox) {
+        debug_assert!(mailbox.is_empty(), "what was taken has been read");
+        std::mem::swap(&mut self.egress.services.at(service).mailbox, mailbox);
+        if self.egress.mailbox_full && self.egress.services.have_room() {
+            self.egress.mailbox_full = false;
+            self.on_uncongested(self.config.shard);
+        }
+    }
+
+    /// Has publishers to services here wait while a mailbox is full.
+    pub(crate) fn heed_mailboxes(&mut self) {
+        if self.egress.mailbox_full {
+            self.mesh.set_congested(self.config.shard);
+        }
+    }
+
+    /// Gives a message to the service that owns its subject, if there is one.
+    #[inline]
+    pub(crate) fn send_to_owner(&mut self, account: usize, envelope: &Envelope<'_>) -> bool {
+        envelope.selects.first() == Some(&b'$')
+            && self.egress.services.claimants > 0
+            && self.send_claimed(account, envelope)
+    }
+
+    #[cold]
+    fn send_claimed(&mut self, account: usize, envelope: &Envelope<'_>) -> bool {
+        let own = self.config.shard;
+        let Some((service, shard)) = self.egress.services.owner(own, account, envelope.selects) else {
+            return false;
+        };
+        let message = shown(account, envelope.origin, envelope.publish);
+        let letter = Letter { service: service.0, tag: CLAIMED, message };
+        if shard == own {
+            self.receive_letter(&letter);
+        } else {
+            self.mesh.send_letter(shard, &letter);
+        }
+        true
+    }
+
+    /// A message for a service here.
+    pub(crate) fn receive_letter(&mut self, letter: &Letter<'_>) {
+        self.egress.mailbox_full |= self.egress.services.receive(letter);
+    }
+
+    /// Whether a service owns the subject.
+    pub(crate) fn is_owned(&self, account: usize, subject: &[u8]) -> bool {
+        subject.first() == Some(&b'$')
+            && self.egress.services.owner(self.config.shard, account, subject).is_some()
+    }
+
+    /// Whether the owner of the subject is on one of these shards.
+    pub(crate) fn is_owned_on(&self, account: usize, subject: &[u8], shards: ShardSet) -> bool {
+        subject.first() == Some(&b'$')
+            && self
+                .egress
+                .services
+                .owner(self.config.shard, account, subject)
+                .is_some_and(|(_, shard)| shards.contains(shard))
+    }
+
+    /// The offer of a service's message has been answered.
+    pub(crate) fn on_service_offer_over(&mut self, service: ServiceId) {
+        self.egress.services.at(service).is_offering = false;
+        self.egress.services.rouse();
+    }
+
+    /// A letter of another shard.
+    pub(crate) fn on_letter(&mut self, letter: Letter<'_>) {
+        let origin = Origin::across(letter.message.origin).to_bits();
+        self.receive_letter(&Letter { message: MeshMessage { origin, ..letter.message }, ..letter });
+        self.turn.spend_on_arrival(LETTER_STEPS);
+    }
+
+    /// More rounds are confirmed: subscriptions that ended get nothing more.
+    pub(crate) fn on_rounds_confirmed(&mut self) {
+        let confirmed = self.confirmed();
+        let over = self.egress.services.leaving.partition_point(|(round, _)| *round <= confirmed);
+        let keys: Vec<SubKey> = self.egress.services.leaving.drain(..over).map(|(_, key)| key).collect();
+        for key in keys {
+            self.remove(key);
+        }
+        self.egress.services.rouse();
+    }
+}
+
+/// The shard that knows how many connections the others have.
+const FIRST: ShardId = ShardId(0);
+
+/// A message as those are shown it who get it.
+fn shown<'m>(account: usize, origin: Origin, publish: &Publish<'m>) -> MeshMessage<'m> {
+    MeshMessage {
+        account: account as u32,
+        origin: origin.to_bits(),
+        ticket: 0,
+        plain: true,
+        other_subject: None,
+        publish: *publish,
+        groups: Names::default(),
+    }
+}

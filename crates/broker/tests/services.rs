@@ -1,0 +1,354 @@
+//! Parts of the server that subscribe and publish as clients do.
+
+mod shards;
+
+use broker::{CLAIMED, Claims, Owner, Party, Sent, ServiceId, Wait};
+use fabric::{Frame, LINK_BYTES_MAX, Mailbox, ShardId};
+use nats_proto::Publish;
+use shards::Shards;
+
+const ACCOUNT: usize = 0;
+
+/// A letter: by which tag, the subject shown, the payload, and who sent it.
+type Read = (u32, String, String, Party);
+
+fn open_everywhere(shards: &mut Shards) -> ServiceId {
+    let ids: Vec<ServiceId> = shards.brokers.iter_mut().map(|broker| broker.open_service()).collect();
+    ids[0]
+}
+
+fn mail(shards: &mut Shards, shard: usize, service: ServiceId) -> Vec<Read> {
+    let mut mailbox = Mailbox::default();
+    shards.brokers[shard].take_mail(service, &mut mailbox);
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    let read = |frame| match frame {
+        Ok(Frame::Letter(letter)) => {
+            let publish = letter.message.publish;
+            (letter.tag, text(publish.subject), text(publish.body), Party::of(&letter.message))
+        }
+        other => panic!("a letter, not {other:?}"),
+    };
+    mailbox.frames().map(read).collect()
+}
+
+fn message<'m>(subject: &'m str, body: &'m str, size: &'m str) -> Publish<'m> {
+    let (size_text, body) = (size.as_bytes(), body.as_bytes());
+    Publish { subject: subject.as_bytes(), reply: None, header: None, size_text, body }
+}
+
+fn publish(shards: &mut Shards, shard: usize, service: ServiceId, selects: &str, subject: &str) -> Sent {
+    let publish = message(subject, "hi", "2");
+    shards.brokers[shard].service_publish(service, ACCOUNT, selects.as_bytes(), &publish)
+}
+
+#[derive(Debug)]
+struct By(fn(&[u8]) -> Owner);
+
+impl Claims for By {
+    fn owner(&self, _account: usize, subject: &[u8]) -> Owner {
+        (self.0)(subject)
+    }
+}
+
+fn claim(shards: &mut Shards, service: ServiceId, owner: fn(&[u8]) -> Owner) {
+    for broker in &mut shards.brokers {
+        broker.claim(service, Box::new(By(owner)));
+    }
+}
+
+#[test]
+fn a_service_gets_what_it_subscribes_to_from_all_shards() {
+    let mut shards = Shards::new(2);
+    let service = open_everywhere(&mut shards);
+    let (near, far) = (shards.quiet(), shards.quiet());
+    let broker = &mut shards.brokers[0];
+    let (_, round) = broker.service_subscribe(service, ACCOUNT, b"a.*", None, 7).unwrap();
+    assert!(broker.confirmed() < round, "the other shard has yet to hear of it");
+    shards.settle();
+    assert!(shards.brokers[0].confirmed() >= round);
+    shards.say(near, "PUB a.b 4\r\nnear\r\nPUB b 1\r\nx\r\n");
+    shards.say(far, "PUB a.c 3\r\nfar\r\n");
+    shards.settle();
+    let got = [
+        (7, "a.b".to_owned(), "near".to_owned(), Party::Conn(near.id)),
+        (7, "a.c".to_owned(), "far".to_owned(), Party::Elsewhere),
+    ];
+    assert_eq!(mail(&mut shards, 0, service), got);
+    assert_eq!(mail(&mut shards, 0, service), []);
+}
+
+#[test]
+fn a_filter_that_is_none_is_refused() {
+    let mut shards = Shards::new(1);
+    let service = open_everywhere(&mut shards);
+    assert!(shards.brokers[0].service_subscribe(service, ACCOUNT, b"a..b", None, 0).is_err());
+}
+
+#[test]
+fn a_service_is_a_member_of_a_queue_group_like_others() {
+    let mut shards = Shards::new(2);
+    let service = open_everywhere(&mut shards);
+    let (near, far) = (shards.quiet(), shards.quiet());
+    shards.brokers[1].service_subscribe(service, ACCOUNT, b"q", Some(b"g"), 1).unwrap();
+    shards.settle();
+    shards.say(near, &"PUB q 0\r\n\r\n".repeat(5));
+    shards.say(far, &"PUB q 0\r\n\r\n".repeat(5));
+    shards.settle();
+    assert_eq!(mail(&mut shards, 1, service).len(), 10);
+    shards.say(near, "SUB q g 1\r\n");
+    shards.settle();
+    shards.say(far, &"PUB q 0\r\n\r\n".repeat(100));
+    shards.settle();
+    let theirs = shards.output(near).matches("MSG q 1 0").count();
+    let its = mail(&mut shards, 1, service).len();
+    assert_eq!(theirs + its, 100);
+    assert!(theirs > 10 && its > 10, "{theirs} and {its}");
+}
+
+#[test]
+fn a_request_to_a_service_has_a_responder() {
+    let mut shards = Shards::new(2);
+    let service = open_everywhere(&mut shards);
+    let client = shards.connect(r#""verbose":false,"headers":true,"no_responders":true"#);
+    shards.feed(client, "SUB r 1\r\nPUB s r 0\r\n\r\n");
+    shards.settle();
+    assert!(shards.output(client).contains("503"), "nobody is there yet");
+    shards.brokers[0].service_subscribe(service, ACCOUNT, b"s", None, 1).unwrap();
+    claim(
+        &mut shards,
+        service,
+        |subject| {
+            if subject == b"$X" { Owner::Shard(ShardId(1)) } else { Owner::Nobody }
+        },
+    );
+    shards.brokers[1].inhabit();
+    shards.settle();
+    shards.feed(client, "PUB s r 0\r\n\r\nPUB $X r 0\r\n\r\n");
+    shards.settle();
+    assert_eq!(shards.output(client), "");
+    shards.feed(client, "PUB $Y r 0\r\n\r\n");
+    shards.settle();
+    assert!(shards.output(client).contains("503"), "nobody owns it");
+}
+
+#[test]
+fn a_message_is_selected_by_one_subject_and_shows_another() {
+    let mut shards = Shards::new(2);
+    let service = open_everywhere(&mut shards);
+    let (near, far) = (shards.quiet(), shards.quiet());
+    for conn in [near, far] {
+        shards.say(conn, "SUB inbox 1\r\nSUB shown 2\r\nSUB inbox g 3\r\n");
+    }
+    shards.settle();
+    for _ in 0..20 {
+        assert_eq!(publish(&mut shards, 0, service, "inbox", "shown"), Sent::Done);
+    }
+    shards.settle();
+    let all = [near, far].map(|conn| shards.output(conn));
+    for text in &all {
+        assert_eq!(text.matches("MSG shown 1 2\r\nhi\r\n").count(), 20);
+        assert!(!text.contains("MSG shown 2"));
+    }
+    assert_eq!(all.concat().matches("MSG shown 3 2").count(), 20, "one of the group each time");
+}
+
+#[test]
+fn the_owner_of_a_subject_gets_its_messages_and_subscribers_their_copy() {
+    let mut shards = Shards::new(3);
+    let service = open_everywhere(&mut shards);
+    claim(&mut shards, service, |subject| match subject {
+        b"$X.here" => Owner::Here,
+        b"$X.two" => Owner::Shard(ShardId(2)),
+        _ => Owner::Nobody,
+    });
+    for broker in &mut shards.brokers {
+        broker.inhabit();
+    }
+    let (near, far) = (shards.quiet(), shards.quiet());
+    shards.say(near, "SUB $X.> 1\r\n");
+    shards.settle();
+    shards.say(far, "PUB $X.here 1\r\na\r\nPUB $X.two 1\r\nb\r\nPUB $X.none 1\r\nc\r\n");
+    shards.feed(near, "PUB $X.two 1\r\nd\r\n");
+    shards.settle();
+    assert_eq!(shards.output(near).matches("MSG $X").count(), 4);
+    let by = |subject: &str, body: &str, who| (CLAIMED, subject.to_owned(), body.to_owned(), who);
+    assert_eq!(mail(&mut shards, 0, service), []);
+    assert_eq!(mail(&mut shards, 1, service), [by("$X.here", "a", Party::Conn(far.id))]);
+    let mut two = mail(&mut shards, 2, service);
+    two.sort_by(|one, other| one.2.cmp(&other.2));
+    assert_eq!(two, [by("$X.two", "b", Party::Elsewhere), by("$X.two", "d", Party::Elsewhere)]);
+    assert_eq!(publish(&mut shards, 0, service, "$X.two", "shown"), Sent::Done);
+    shards.settle();
+    let from_service = (CLAIMED, "shown".to_owned(), "hi".to_owned(), Party::Service(service));
+    assert_eq!(mail(&mut shards, 2, service), [from_service]);
+}
+
+#[test]
+fn a_subscription_that_ended_still_gets_what_was_on_its_way() {
+    let mut shards = Shards::new(2);
+    let service = open_everywhere(&mut shards);
+    let (_, far) = (shards.quiet(), shards.quiet());
+    let (subscription, _) =
+        shards.brokers[0].service_subscribe(service, ACCOUNT, b"q", Some(b"g"), 1).unwrap();
+    shards.settle();
+    shards.brokers[0].service_unsubscribe(subscription);
+    shards.say(far, "PUB q 0\r\n\r\n");
+    shards.settle();
+    assert_eq!(mail(&mut shards, 0, service).len(), 1);
+    shards.say(far, "PUB q 0\r\n\r\n");
+    shards.settle();
+    assert_eq!(mail(&mut shards, 0, service), []);
+    assert_eq!(shards.brokers[0].totals().subscriptions, 0);
+}
+
+/// The shards of which some have no connections, where news wait until they get one.
+#[test]
+fn a_shard_without_connections_is_told_everything_before_its_service_publishes() {
+    let mut shards = Shards::new(3);
+    let service = open_everywhere(&mut shards);
+    let client = shards.quiet();
+    shards.say(client, "SUB a 1\r\n");
+    shards.settle();
+    assert_eq!(publish(&mut shards, 2, service, "a", "a"), Sent::Wait(Wait::Link), "it knows nothing");
+    let mut ready = Vec::new();
+    shards.brokers[2].take_ready_services(&mut ready);
+    assert_eq!(ready, []);
+    shards.settle();
+    shards.brokers[2].take_ready_services(&mut ready);
+    assert_eq!(ready, [service]);
+    assert_eq!(publish(&mut shards, 2, service, "a", "a"), Sent::Done);
+    shards.settle();
+    assert_eq!(shards.output(client), "MSG a 1 2\r\nhi\r\n");
+    // From now on it is told at once.
+    shards.say(client, "SUB b 2\r\n");
+    shards.settle();
+    assert_eq!(publish(&mut shards, 2, service, "b", "b"), Sent::Done);
+    shards.settle();
+    assert_eq!(shards.output(client), "MSG b 2 2\r\nhi\r\n");
+}
+
+#[test]
+fn what_a_service_subscribes_to_reaches_a_shard_without_connections() {
+    let mut shards = Shards::new(2);
+    let service = open_everywhere(&mut shards);
+    let client = shards.quiet();
+    shards.brokers[1].service_subscribe(service, ACCOUNT, b"a", None, 1).unwrap();
+    shards.settle();
+    shards.say(client, "PUB a 0\r\n\r\n");
+    shards.settle();
+    assert_eq!(mail(&mut shards, 1, service).len(), 1);
+}
+
+#[test]
+fn a_service_waits_for_a_full_link() {
+    let mut shards = Shards::new(2);
+    let service = open_everywhere(&mut shards);
+    let (_, far) = (shards.quiet(), shards.quiet());
+    shards.say(far, "SUB a 1\r\n");
+    shards.settle();
+    let body = "x".repeat(1 << 20);
+    let size = body.len().to_string();
+    let mut sent = 0;
+    while shards.brokers[0].service_publish(service, ACCOUNT, b"a", &message("a", &body, &size)) == Sent::Done
+    {
+        sent += 1;
+    }
+    assert_eq!(sent, LINK_BYTES_MAX >> 20);
+    assert_eq!(publish(&mut shards, 0, service, "a", "a"), Sent::Wait(Wait::Link));
+    assert_eq!(publish(&mut shards, 0, service, "b", "b"), Sent::Done, "nobody there wants it");
+    let mut ready = Vec::new();
+    shards.settle();
+    shards.brokers[0].take_ready_services(&mut ready);
+    assert_eq!(ready, [service]);
+    assert_eq!(publish(&mut shards, 0, service, "a", "a"), Sent::Done);
+}
+
+#[test]
+fn a_service_waits_while_connections_move() {
+    let mut shards = Shards::new(2);
+    let service = open_everywhere(&mut shards);
+    let (near, _) = (shards.quiet(), shards.quiet());
+    shards.say(near, "SUB a 1\r\n");
+    shards.settle();
+    assert!(shards.ask_to_move(&[near], 1));
+    assert_eq!(publish(&mut shards, 0, service, "a", "a"), Sent::Wait(Wait::Pause));
+    shards.settle();
+    let mut ready = Vec::new();
+    shards.brokers[0].take_ready_services(&mut ready);
+    assert_eq!(ready, [service]);
+    assert_eq!(publish(&mut shards, 0, service, "a", "a"), Sent::Done);
+    shards.settle();
+    let near = shards.find(near);
+    assert_eq!((near.shard, shards.output(near)), (1, "MSG a 1 2\r\nhi\r\n".to_owned()));
+}
+
+#[test]
+fn a_service_waits_for_the_answer_to_an_offer() {
+    let mut shards = Shards::new(2);
+    let service = open_everywhere(&mut shards);
+    let (_, far) = (shards.quiet(), shards.quiet());
+    shards.say(far, "SUB a g 1\r\nUNSUB 1 2\r\n");
+    shards.settle();
+    assert_eq!(publish(&mut shards, 0, service, "a", "a"), Sent::Done);
+    assert_eq!(publish(&mut shards, 0, service, "a", "a"), Sent::Wait(Wait::Offer));
+    shards.settle();
+    let mut ready = Vec::new();
+    shards.brokers[0].take_ready_services(&mut ready);
+    assert_eq!(ready, [service]);
+    assert_eq!(publish(&mut shards, 0, service, "a", "a"), Sent::Done);
+    shards.settle();
+    assert_eq!(shards.output(far).matches("MSG a 1 2").count(), 2);
+}
+
+const MIB: usize = 1 << 20;
+
+#[test]
+fn publishers_to_a_service_wait_while_its_mailbox_is_full() {
+    let mut shards = Shards::new(1);
+    let service = open_everywhere(&mut shards);
+    let clients = [shards.quiet(), shards.quiet()];
+    shards.brokers[0].service_subscribe(service, ACCOUNT, b"a", None, 1).unwrap();
+    let text = format!("PUB a {MIB}\r\n{}\r\n", "x".repeat(MIB));
+    let (mut sent, mut got) = (0, 0);
+    for _ in 0..30 {
+        for conn in clients {
+            if shards.brokers[0].wants_input(conn.id) {
+                shards.feed(conn, &text);
+                sent += 1;
+            }
+        }
+        shards.settle();
+    }
+    assert!(sent <= 4 + 2, "{sent} of 1 MiB: more than a mailbox, and one of each client");
+    shards.say(clients[0], "PUB b 0\r\n\r\n");
+    while got < sent {
+        let letters = mail(&mut shards, 0, service).len();
+        assert!((1..=4).contains(&letters), "{letters} of 1 MiB");
+        got += letters;
+        shards.settle();
+    }
+    assert_eq!(got, sent, "nothing is lost");
+    assert!(clients.iter().all(|conn| shards.brokers[0].wants_input(conn.id)));
+}
+
+#[test]
+fn batches_wait_while_a_mailbox_is_full() {
+    let mut shards = Shards::new(2);
+    let service = open_everywhere(&mut shards);
+    let (_, far) = (shards.quiet(), shards.quiet());
+    shards.brokers[0].service_subscribe(service, ACCOUNT, b"a", None, 1).unwrap();
+    shards.settle();
+    let text = format!("PUB a {MIB}\r\n{}\r\n", "x".repeat(MIB));
+    (0..4).for_each(|_| shards.feed(far, &text));
+    shards.arrive(1, 0);
+    shards.arrive(0, 1);
+    (0..4).for_each(|_| shards.feed(far, &text));
+    shards.brokers[1].serve_all(shards.now);
+    let batch = shards.brokers[1].take_batch(ShardId(0)).unwrap();
+    let rest = shards.brokers[0].on_batch(shards.now, ShardId(1), batch);
+    let before = mail(&mut shards, 0, service).len();
+    assert!((4..=5).contains(&before), "{before} of 1 MiB");
+    shards.brokers[0].on_whole_batch(shards.now, ShardId(1), rest.expect("it waits in part"));
+    shards.settle();
+    assert_eq!(before + mail(&mut shards, 0, service).len(), 8);
+}
