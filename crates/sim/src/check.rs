@@ -64,7 +64,7 @@ fn is_for(history: &History, sub: &SubRecord, message: &MessageRecord) -> bool {
     let (subscriber, publisher) = (history.clients[sub.client].user, history.clients[message.client].user);
     matches(&sub.filter, &message.subject)
         && subscriber.account == publisher.account
-        && subscriber.may_get(&message.subject)
+        && subscriber.may_get(message.shows())
         && publisher.may_publish(&message.subject)
         && (sub.client != message.client || history.clients[sub.client].echo)
 }

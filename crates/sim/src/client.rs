@@ -191,6 +191,7 @@ impl Client {
             client: self.record,
             op,
             subject: draft.subject,
+            other_subject: None,
             sent,
             wants_answer: draft.is_request && self.abilities.no_responders && is_permitted,
             answered: None,
@@ -308,7 +309,8 @@ impl Client {
         }
         let sid: Option<u32> = std::str::from_utf8(message.sid).ok().and_then(|sid| sid.parse().ok());
         let rows = sid.and_then(|sid| self.by_sid.get(&sid)).map_or(&[][..], Vec::as_slice);
-        let row = rows.iter().rev().find(|row| matches(&history.subs[**row].filter, &subject));
+        let selects = history.messages.get(id).map_or("", |sent| &*sent.subject);
+        let row = rows.iter().rev().find(|row| matches(&history.subs[**row].filter, selects));
         let Some(row) = row.copied() else {
             history.wrong(format!("client {}: message {id} for no subscription of its", self.record));
             return None;
@@ -326,7 +328,7 @@ impl Client {
     }
 
     fn is_intact(history: &History, id: usize, subject: &str, len: usize) -> bool {
-        history.messages.get(id).is_some_and(|sent| sent.subject == subject && sent.len == len)
+        history.messages.get(id).is_some_and(|sent| sent.shows() == subject && sent.len == len)
     }
 
     fn on_no_responders(&mut self, history: &mut History, reply: &str) {
@@ -346,14 +348,14 @@ impl Client {
 }
 
 /// The message's number, how often it may be passed on, and filler that belongs to the number.
-fn payload(id: usize, hops: u32, len: usize) -> Vec<u8> {
+pub(crate) fn payload(id: usize, hops: u32, len: usize) -> Vec<u8> {
     let mut payload = format!("{id} {hops} ").into_bytes();
     let len = len.max(payload.len());
     payload.resize(len, filler(id));
     payload
 }
 
-fn parse_payload(payload: &[u8]) -> Option<(usize, u32)> {
+pub(crate) fn parse_payload(payload: &[u8]) -> Option<(usize, u32)> {
     let mut parts = payload.splitn(3, |byte| *byte == b' ');
     let mut number = || std::str::from_utf8(parts.next()?).ok()?.parse::<usize>().ok();
     let (id, hops) = (number()?, number()?);

@@ -111,6 +111,8 @@ pub struct MessageRecord {
     pub op: usize,
     /// Where to.
     pub subject: String,
+    /// The subject that those who get it are shown, if it is another.
+    pub other_subject: Option<String>,
     /// When it was sent.
     pub sent: Moment,
     /// Whether the client is to get a 503 if nobody takes it.
@@ -119,6 +121,13 @@ pub struct MessageRecord {
     pub answered: Option<Moment>,
     /// Bytes of payload.
     pub len: usize,
+}
+
+impl MessageRecord {
+    /// The subject that those who get it are shown.
+    pub(crate) fn shows(&self) -> &str {
+        self.other_subject.as_deref().unwrap_or(&self.subject)
+    }
 }
 
 impl History {

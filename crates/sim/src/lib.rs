@@ -17,6 +17,7 @@ mod moves;
 mod outcome;
 mod plan;
 mod random;
+mod service;
 mod socket;
 mod subject;
 mod turn;

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use broker::Moved;
 use fabric::{Batch, ShardId};
 
+use crate::plan::Plan;
 use crate::random::{Random, Stream};
 
 /// What one shard hands to another.
@@ -35,21 +36,18 @@ pub(crate) struct Mesh {
     random: Random,
     forge: bool,
     forge_quiet: Option<ShardId>,
+    forge_vacancy: bool,
 }
 
 impl Mesh {
-    pub(crate) fn new(
-        seed: u64,
-        shards: usize,
-        delay_max: u64,
-        forge: bool,
-        forge_quiet: Option<ShardId>,
-    ) -> Self {
-        let mut random = Random::new(seed, Stream::Mesh);
+    pub(crate) fn new(plan: &Plan) -> Self {
+        let Plan { shards, link_delay_max: delay_max, .. } = *plan;
+        let mut random = Random::new(plan.seed, Stream::Mesh);
         let lanes = (0..shards * shards)
             .map(|_| Lane { delay: random.between(1000, delay_max), ..Lane::default() })
             .collect();
-        Self { lanes, shards, random, forge, forge_quiet }
+        let Plan { forge_confirmations: forge, forge_quiet, forge_vacancy, .. } = *plan;
+        Self { lanes, shards, random, forge, forge_quiet, forge_vacancy }
     }
 
     fn lane(&mut self, from: ShardId, to: ShardId) -> &mut Lane {
@@ -98,6 +96,7 @@ impl Mesh {
         if self.forge_quiet == Some(from) {
             batch.quiet = u64::MAX;
         }
+        batch.inhabited &= !self.forge_vacancy;
         self.lane(to, from).in_flight -= batch.credit;
         Some(Parcel::Batch(batch))
     }

@@ -42,6 +42,8 @@ pub struct Stats {
     pub aside: usize,
     /// Most shares of another connection that one waited for, in hundredths.
     pub waited: u64,
+    /// Times a service had to wait before it could publish.
+    pub services_waited: usize,
 }
 
 impl std::ops::AddAssign for Stats {
@@ -60,5 +62,6 @@ impl std::ops::AddAssign for Stats {
         self.rounds += other.rounds;
         self.aside += other.aside;
         self.waited = self.waited.max(other.waited);
+        self.services_waited += other.services_waited;
     }
 }

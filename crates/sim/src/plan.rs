@@ -53,6 +53,11 @@ pub struct Plan {
     pub ballast: usize,
     /// Steps a turn may take for work that is too long for one ([`broker::Config::chore_steps`]).
     pub chore_steps: usize,
+    /// Whether there is a service on each shard.
+    pub services: bool,
+    /// Takes the rule of shards without connections away: what a service needs to be told is held back all the same.
+    /// The checks have to notice.
+    pub forge_vacancy: bool,
     /// Takes the rule of the pause away: this shard counts as having sent its last message before it
     /// says so. No connections move from or to it. The checks have to notice.
     pub forge_quiet: Option<ShardId>,
@@ -100,6 +105,8 @@ impl Plan {
             permissions: random.chance(40),
             ballast: *random.one_of(&[0, 0, 10, 60]),
             chore_steps: *random.one_of(&[1, 30, 100, 4096]),
+            services: random.chance(60),
+            forge_vacancy: false,
             forge_quiet: None,
             forge_confirmations: false,
         };

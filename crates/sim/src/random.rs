@@ -15,6 +15,8 @@ pub(crate) enum Stream {
     Workload,
     /// Which connections change shards, and when.
     Moves,
+    /// What services do.
+    Services,
 }
 
 /// SplitMix64 (Steele, Lea, Flood 2014).

@@ -44,6 +44,7 @@ impl World {
             self.stats.slices += 1;
             self.moved();
         }
+        self.serve_service(shard);
         self.move_some(shard);
         self.give(shard);
         let gap = if self.schedule.chance(1) { MILLISECOND } else { 60 * MICROSECOND };
@@ -257,7 +258,7 @@ impl World {
         connection.open = false;
         self.aside[connection.shard].remove(&connection.id);
         self.by_id[connection.shard].remove(&connection.id);
-        self.history.clients[index].closed = Some(self.history.tick());
+        self.history.clients[connection.client.record].closed = Some(self.history.tick());
         self.moved_at = self.now;
         if connection.socket.hangup.is_some() {
             return;

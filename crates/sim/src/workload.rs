@@ -4,6 +4,7 @@ use crate::client::{Abilities, Client, Draft, Seen};
 use crate::history::History;
 use crate::plan::{Plan, Profile};
 use crate::random::{Random, Stream};
+use crate::service::owned_subject;
 use crate::users::UserRecord;
 
 /// Subscriptions of one client, so that interest keeps coming and going.
@@ -16,7 +17,7 @@ const OWED_MAX: usize = 40;
 const HOPS_MAX: u32 = 3;
 
 /// Messages of one run, reactions included: it has to end.
-const MESSAGES_MAX: usize = 500;
+pub(crate) const MESSAGES_MAX: usize = 500;
 
 /// The same with large payloads.
 const HEAVY_MESSAGES_MAX: usize = 120;
@@ -124,8 +125,12 @@ impl Workload {
             Profile::Heavy => 0,
             _ => self.random.size(0, self.plan.payload_max),
         };
+        let subject = match self.plan.services && self.random.chance(15) {
+            true => owned_subject(&mut self.random),
+            false => self.subject(),
+        };
         let draft = Draft {
-            subject: self.subject(),
+            subject,
             is_request: is_request && client.abilities.no_responders,
             with_header: self.random.chance(30),
             len,

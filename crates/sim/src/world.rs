@@ -19,6 +19,7 @@ use crate::mesh::Mesh;
 use crate::outcome::{Outcome, Stats};
 use crate::plan::{Plan, Profile};
 use crate::random::{Random, Stream};
+use crate::service::Service;
 use crate::socket::{Hangup, Socket};
 use crate::users::directory;
 use crate::workload::Workload;
@@ -97,6 +98,9 @@ pub(crate) struct World {
     pub(crate) fairness: Vec<Fairness>,
     /// By shard: reads of those who stand in line.
     pub(crate) aside: Vec<BTreeMap<ConnId, Aside>>,
+    /// By shard, if there are any.
+    pub(crate) services: Vec<Service>,
+    pub(crate) service_odds: Random,
 }
 
 impl World {
@@ -116,13 +120,7 @@ impl World {
         });
         let mut world = Self {
             brokers: brokers.collect(),
-            mesh: Mesh::new(
-                plan.seed,
-                plan.shards,
-                plan.link_delay_max,
-                plan.forge_confirmations,
-                plan.forge_quiet,
-            ),
+            mesh: Mesh::new(plan),
             connections: Vec::new(),
             by_id: vec![BTreeMap::new(); plan.shards],
             history: History::default(),
@@ -138,8 +136,16 @@ impl World {
             stats: Stats::default(),
             fairness: ShardId::all(plan.shards).map(|_| Fairness::default()).collect(),
             aside: ShardId::all(plan.shards).map(|_| BTreeMap::new()).collect(),
+            services: Vec::new(),
+            service_odds: Random::new(plan.seed, Stream::Services),
             plan: plan.clone(),
         };
+        if plan.services {
+            for shard in 0..plan.shards {
+                let (broker, history) = (&mut world.brokers[shard], &mut world.history);
+                world.services.push(Service::open(plan, shard, broker, history));
+            }
+        }
         for shard in 0..plan.shards {
             world.push(0, Event::Turn(shard));
         }
@@ -180,6 +186,9 @@ impl World {
     }
 
     fn last_pings(&mut self) {
+        for service in &self.services {
+            service.settle(&mut self.history);
+        }
         for index in 0..self.connections.len() {
             let connection = &mut self.connections[index];
             if connection.open && connection.socket.hangup.is_none() {
@@ -249,7 +258,6 @@ impl World {
             open: true,
         });
         let index = self.connections.len() - 1;
-        assert_eq!(index, record, "one row each");
         self.by_id[shard].insert(id, index);
         self.hand_over(index);
         index
@@ -260,7 +268,8 @@ impl World {
         let hangup = if self.schedule.chance(50) { Hangup::Graceful } else { Hangup::Reset };
         connection.socket.hangup = Some(hangup);
         connection.socket.down.clear();
-        self.history.clients[index].hung_up = Some(self.history.tick());
+        let record = connection.client.record;
+        self.history.clients[record].hung_up = Some(self.history.tick());
         self.moved();
     }
 
@@ -322,6 +331,11 @@ impl World {
         }
         if self.brokers.iter().any(Broker::has_chores) {
             self.history.wrong("chores left".into());
+        }
+        for (shard, service) in self.services.iter().enumerate() {
+            if service.is_busy() {
+                self.history.wrong(format!("service {shard}: still waits: {service:?}"));
+            }
         }
         if self.mesh.under_way() > 0 {
             self.history.wrong("batches left under way".into());
