@@ -191,7 +191,11 @@ impl Egress {
         let Some(client) = self.clients.find(sub.conn()) else {
             return self.deliver_to_service(key, origin, publish);
         };
-        if client.closing.is_some() || !may_pass(origin, sub.target, client.abilities.echo) {
+        debug_assert!(
+            origin.is(sub.target) || may_pass(origin, sub.target, false),
+            "clients hear all others"
+        );
+        if client.closing.is_some() || (origin.is(sub.target) && !client.abilities.echo) {
             return false;
         }
         if client.watch.deliveries && is_kept_from_again(client, sub, publish) {

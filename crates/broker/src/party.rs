@@ -13,6 +13,7 @@ const APART: u32 = 1 << 31;
 /// The bits that tell them apart.
 const KIND: u32 = 0b111 << 29;
 const SERVICE: u32 = APART;
+/// Both of these bits are in no other kind's.
 const PEER: u32 = APART | 1 << 30;
 const ELSEWHERE: u32 = APART | 1 << 29;
 
@@ -113,6 +114,12 @@ impl Origin {
         if upper & APART == 0 { Self(ConnId::from_parts(0, ELSEWHERE)) } else { Self::from_bits(bits) }
     }
 
+    /// Whether the subscription is its own.
+    #[inline]
+    pub(crate) fn is(self, target: Target) -> bool {
+        self.0 == target.0
+    }
+
     /// Which kind it is of.
     pub(crate) fn party(self) -> Party {
         let (_, upper) = self.0.to_parts();
@@ -141,9 +148,8 @@ impl From<PeerId> for Target {
 /// gets its own. What one server sent does not go to another: that has it from there.
 #[inline]
 pub(crate) fn may_pass(origin: Origin, target: Target, echo: bool) -> bool {
-    let is_peer = |id: ConnId| id.to_parts().1 & KIND == PEER;
-    let is_own = origin.0 == target.0;
-    (!is_own || echo) && !(is_peer(target.0) && is_peer(origin.0))
+    let are_peers = origin.0.to_parts().1 & target.0.to_parts().1 >= PEER;
+    (!origin.is(target) || echo) && !are_peers
 }
 
 #[cfg(test)]

@@ -105,9 +105,11 @@ impl Broker {
             }
             return Flow::Next;
         }
-        let goes_on =
-            permit == Permit::Always && !abilities.verbose && !abilities.pedantic && !self.egress.trace;
-        match self.route(id, account, publish, answer_wanted, 0) {
+        let is_owned =
+            self.may_be_owned(publish.subject) && self.send_to_owner(account, &Envelope::new(id, publish));
+        let goes_on = permit == Permit::Always
+            && !(abilities.verbose || abilities.pedantic || self.egress.trace || is_owned);
+        match self.route(id, account, publish, answer_wanted && !is_owned, 0) {
             Flow::Next if goes_on => Flow::Published,
             flow => flow,
         }
@@ -178,11 +180,15 @@ impl Broker {
     }
 
     /// Whether a shard that wants messages on the subject cannot take them now.
+    #[inline(always)]
     pub(crate) fn must_wait(&mut self, account: usize, subject: &[u8]) -> bool {
+        !self.mesh.congested().is_empty() && self.must_wait_for_some(account, subject)
+    }
+
+    #[cold]
+    fn must_wait_for_some(&mut self, account: usize, subject: &[u8]) -> bool {
         let congested = self.mesh.congested();
-        !congested.is_empty()
-            && (self.router(account).reaches(subject, congested)
-                || self.is_owned_on(account, subject, congested))
+        self.router(account).reaches(subject, congested) || self.is_owned_on(account, subject, congested)
     }
 
     fn route(
@@ -198,9 +204,7 @@ impl Broker {
         }
         let ticket = self.offers.next_ticket();
         let envelope = Envelope::new(id, publish);
-        let is_owned = self.send_to_owner(account, &envelope);
-        let answer_wanted = answer_wanted && !is_owned;
-        let routed = self.router(account).publish(&envelope, answer_wanted, ticket, follows);
+        let routed = self.router(account).publish(envelope, answer_wanted, ticket, follows);
         if self.egress.reader_behind() {
             self.egress.clients.at(id).stall_wanted = true;
         }
@@ -208,7 +212,7 @@ impl Broker {
             self.offers.open(Offer {
                 origin: id.into(),
                 account,
-                message: Message::of(&envelope),
+                message: Message::of(&Envelope::new(id, publish)),
                 awaiting: routed.offers,
                 taken: routed.taken,
                 answer_wanted,

@@ -102,12 +102,12 @@ impl Router<'_> {
     /// to learn if nobody took it. It has the subject of message number `follows`, if that is not 0.
     pub(crate) fn publish(
         &mut self,
-        envelope: &Envelope<'_>,
+        envelope: Envelope<'_>,
         answer_wanted: bool,
         ticket: u64,
         follows: u64,
     ) -> Routed {
-        let Envelope { origin, selects, publish } = *envelope;
+        let Envelope { origin, selects, publish } = envelope;
         let message = self.egress.message();
         let (local, remote) = self.account.matches_of_message(selects, message, follows);
         self.egress.steps += (local.plain.len() + local.queues.len()) as u64;
@@ -122,6 +122,8 @@ impl Router<'_> {
             return routed;
         };
 
+        // Put together again where it is needed, so that it need not be in memory elsewhere.
+        let envelope = &Envelope { origin, selects, publish };
         routed.taken |= !remote.firm.is_empty();
         let has_groups = !local.queues.is_empty() || !remote.queues.is_empty();
         if !has_groups && (remote.doubtful.is_empty() || routed.taken || !answer_wanted) {

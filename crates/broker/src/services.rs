@@ -240,9 +240,11 @@ impl Broker {
         }
         self.account_of(account);
         self.egress.begin();
-        self.send_to_owner(account, &envelope);
+        if self.may_be_owned(selects) {
+            self.send_to_owner(account, &envelope);
+        }
         let ticket = self.offers.next_ticket();
-        let routed = self.router(account).publish(&envelope, false, ticket, 0);
+        let routed = self.router(account).publish(envelope, false, ticket, 0);
         if routed.offers > 0 {
             self.egress.services.at(service).is_offering = true;
             self.offers.open(Offer {
@@ -300,16 +302,15 @@ impl Broker {
         }
     }
 
-    /// Gives a message to the service that owns its subject, if there is one.
+    /// Whether a service has to be asked who owns the subject.
     #[inline]
-    pub(crate) fn send_to_owner(&mut self, account: usize, envelope: &Envelope<'_>) -> bool {
-        envelope.selects.first() == Some(&b'$')
-            && self.egress.services.claimants > 0
-            && self.send_claimed(account, envelope)
+    pub(crate) fn may_be_owned(&self, subject: &[u8]) -> bool {
+        subject.first() == Some(&b'$') && self.egress.services.claimants > 0
     }
 
+    /// Gives a message to the service that owns its subject, if there is one.
     #[cold]
-    fn send_claimed(&mut self, account: usize, envelope: &Envelope<'_>) -> bool {
+    pub(crate) fn send_to_owner(&mut self, account: usize, envelope: &Envelope<'_>) -> bool {
         let own = self.config.shard;
         let Some((service, shard)) = self.egress.services.owner(own, account, envelope.selects) else {
             return false;
@@ -331,13 +332,13 @@ impl Broker {
 
     /// Whether a service owns the subject.
     pub(crate) fn is_owned(&self, account: usize, subject: &[u8]) -> bool {
-        subject.first() == Some(&b'$')
+        self.may_be_owned(subject)
             && self.egress.services.owner(self.config.shard, account, subject).is_some()
     }
 
     /// Whether the owner of the subject is on one of these shards.
     pub(crate) fn is_owned_on(&self, account: usize, subject: &[u8], shards: ShardSet) -> bool {
-        subject.first() == Some(&b'$')
+        self.may_be_owned(subject)
             && self
                 .egress
                 .services
