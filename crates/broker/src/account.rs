@@ -22,6 +22,9 @@ const CACHED_SUBJECTS_MAX: usize = 4096;
 /// Tables with fewer rows stay in the caches of a processor.
 const SMALL_TABLE_ROWS: usize = 1 << 14;
 
+/// Nodes of a trie that take as long as a delivery.
+pub(crate) const NODES_PER_STEP: u64 = 2;
+
 /// Cache misses between two looks ahead from which on looking pays.
 const MISSES_MIN: u64 = 4;
 
@@ -171,6 +174,12 @@ impl Account {
         let missed = misses - std::mem::replace(&mut self.misses_seen, misses);
         missed >= MISSES_MIN
             && (self.local.filters() > SMALL_TABLE_ROWS || self.remote_literals.len() > SMALL_TABLE_ROWS)
+    }
+
+    /// What lookups took since this was asked last, in deliveries. What is remembered takes nothing.
+    #[inline]
+    pub(crate) fn take_lookup_steps(&mut self) -> u64 {
+        (self.local_cache.take_nodes() + self.remote_cache.take_nodes()) / NODES_PER_STEP
     }
 
     /// How its subjects were looked up so far; what came and went is for others to count.

@@ -198,7 +198,7 @@ impl Egress {
         if client.closing.is_some() || (origin.is(sub.target) && !client.abilities.echo) {
             return false;
         }
-        if client.watch.deliveries && is_kept_from_again(client, sub, publish) {
+        if client.watch.deliveries && is_kept_from_again(client, sub, publish, &mut self.steps) {
             return false;
         }
         let max = sub.max();
@@ -407,9 +407,16 @@ fn is_kept_from(client: &Client, sub: &Subscription, publish: &Publish<'_>) -> b
 
 /// The same for one of many messages: what is found is remembered.
 #[cold]
-fn is_kept_from_again(client: &mut Client, sub: &Subscription, publish: &Publish<'_>) -> bool {
-    let guard = client.guard.as_mut();
-    guard.is_some_and(|guard| !guard.may_get(publish.subject, sub.queue()))
+fn is_kept_from_again(
+    client: &mut Client,
+    sub: &Subscription,
+    publish: &Publish<'_>,
+    steps: &mut u64,
+) -> bool {
+    let Some(guard) = &mut client.guard else { return false };
+    let may = guard.may_get(publish.subject, sub.queue());
+    *steps += guard.take_steps();
+    !may
 }
 
 /// The client got a message that it may answer.

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use hashbrown::{Equivalent, HashMap};
 use nats_auth::{Access, Identity, Responses};
 
+use crate::account::NODES_PER_STEP;
 use crate::time::Time;
 
 /// Subjects whose permission to publish is remembered. At the bound all are forgotten.
@@ -21,6 +22,10 @@ const DELIVERED_SUBJECTS_MAX: usize = 256;
 
 /// Longer subjects are looked up each time.
 const REMEMBERED_BYTES_MAX: usize = 256;
+
+/// Entries of permissions that count as much as a delivery. Fewer than these are looked at, but for entries of very
+/// many wildcards.
+const ENTRIES_PER_STEP: u64 = 16;
 
 /// Reply subjects that a connection may answer to. At the bound the oldest is forgotten.
 const REPLIES_MAX: usize = 16 << 10;
@@ -41,6 +46,8 @@ pub(crate) struct Guard {
     published: HashMap<Box<[u8]>, bool>,
     delivered: HashMap<Delivery, bool>,
     replies: Replies,
+    /// What it took to find out what was not known, in deliveries.
+    steps: u64,
 }
 
 /// A message to a queue group, or to none.
@@ -62,6 +69,12 @@ impl Equivalent<Delivery> for DeliveryRef<'_> {
     }
 }
 
+/// What it takes to hold a subscription, or a message to it, against permissions, in deliveries: an index finds the
+/// entries that matter.
+pub(crate) fn entry_steps(access: &Access) -> u64 {
+    1 + access.subscription_entries() as u64 / ENTRIES_PER_STEP
+}
+
 impl Guard {
     /// The guard of a user; `None` if it may do everything.
     pub(crate) fn new(identity: &Arc<Identity>) -> Option<Self> {
@@ -70,6 +83,7 @@ impl Guard {
             published: HashMap::new(),
             delivered: HashMap::new(),
             replies: Replies::default(),
+            steps: 0,
         })
     }
 
@@ -92,7 +106,8 @@ impl Guard {
         if let Some(known) = self.published.get(subject) {
             return *known;
         }
-        let listed = self.access().may_publish(subject);
+        let (listed, nodes) = self.access().may_publish_counted(subject);
+        self.steps += 1 + nodes / NODES_PER_STEP;
         if subject.len() <= REMEMBERED_BYTES_MAX {
             if self.published.len() == PUBLISHED_SUBJECTS_MAX {
                 self.published.clear();
@@ -105,17 +120,24 @@ impl Guard {
     /// Whether a message on the subject may be delivered to a subscription of that queue group.
     pub(crate) fn may_get(&mut self, subject: &[u8], queue: Option<&[u8]>) -> bool {
         if subject.len() > REMEMBERED_BYTES_MAX {
+            self.steps += entry_steps(self.access());
             return self.access().may_get(subject, queue);
         }
         if let Some(known) = self.delivered.get(&DeliveryRef { subject, queue }) {
             return *known;
         }
         let may = self.access().may_get(subject, queue);
+        self.steps += entry_steps(self.access());
         if self.delivered.len() == DELIVERED_SUBJECTS_MAX {
             self.delivered.clear();
         }
         self.delivered.insert(Delivery { subject: subject.into(), queue: queue.map(Into::into) }, may);
         may
+    }
+
+    /// What answers took since this was asked last. What is remembered takes nothing.
+    pub(crate) fn take_steps(&mut self) -> u64 {
+        std::mem::take(&mut self.steps)
     }
 
     /// A message with this reply subject was delivered: it may be answered.

@@ -138,6 +138,7 @@ impl Broker {
         let client = self.egress.clients.at(id);
         let mappings = self.config.settings.directory.account(client.account).mappings();
         let mut mapped = Vec::new();
+        self.egress.steps += mappings.len() as u64;
         let random = || (self.random.next() >> 32) as u32;
         mappings.apply(subject, random, &mut mapped).then_some(mapped)
     }
@@ -145,7 +146,10 @@ impl Broker {
     fn permit(&mut self, id: ConnId, subject: &[u8]) -> Permit {
         let now = self.egress.counters.now;
         let guard = self.egress.clients.at(id).guard.as_mut();
-        guard.map_or(Permit::Always, |guard| guard.may_publish(now, subject))
+        let Some(guard) = guard else { return Permit::Always };
+        let permit = guard.may_publish(now, subject);
+        self.egress.steps += guard.take_steps();
+        permit
     }
 
     /// What there is to say of a message that must not be published, if it must not.

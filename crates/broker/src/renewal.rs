@@ -7,11 +7,15 @@ use crate::broker::Broker;
 use crate::client::{ConnId, Recheck};
 use crate::close::CloseReason;
 use crate::complaint::subscription_violation;
+use crate::guard::entry_steps;
 use crate::inspect::stretch;
 use crate::shed::Sweep;
 use crate::subscription::SubKey;
 
 /// Subscriptions that one call looks at.
+/// Steps of such, by [`entry_steps`].
+const RECHECK_STEPS_AT_ONCE: u64 = 4096;
+
 const RECHECKED_AT_ONCE: usize = 1024;
 
 /// Subscriptions that one call ends. Each takes some microseconds: its client and the log are told.
@@ -42,9 +46,9 @@ impl Broker {
     /// have since it was settled anew what these may do, and screens those that they may have in part.
     pub fn recheck_subscriptions(&mut self, from: u64) -> Sweep {
         let (rows, mut next) = stretch(from, self.egress.subs.rows(), RECHECKED_AT_ONCE);
-        let (mut count, mut revoked) = (0, 0);
+        let (mut count, mut revoked, mut steps) = (0, 0, 0);
         for row in rows {
-            if revoked >= REVOKED_AT_ONCE {
+            if revoked >= REVOKED_AT_ONCE || steps >= RECHECK_STEPS_AT_ONCE {
                 next = Some(row as u64);
                 break;
             }
@@ -53,6 +57,9 @@ impl Broker {
             let client = self.egress.clients.peek(id);
             if client.is_some_and(|client| client.recheck.is_some() && client.closing.is_none()) {
                 count += 1;
+                steps += client
+                    .and_then(|client| client.guard.as_ref())
+                    .map_or(0, |guard| entry_steps(guard.access()));
                 revoked += usize::from(self.recheck(id, SubKey(row as u32)));
             }
         }

@@ -109,6 +109,10 @@ impl Router<'_> {
     ) -> Routed {
         let Envelope { origin, selects, publish } = envelope;
         let message = self.egress.message();
+        if follows == 0 {
+            // Those of the lookup before.
+            self.egress.steps += self.account.take_lookup_steps();
+        }
         let (local, remote) = self.account.matches_of_message(selects, message, follows);
         self.egress.steps += (local.plain.len() + local.queues.len()) as u64;
         let mut routed = Routed::default();
@@ -204,6 +208,9 @@ impl Router<'_> {
         let publish = &message.publish;
         let origin = Origin::across(message.origin);
         let number = self.egress.message();
+        if follows == 0 {
+            self.egress.steps += self.account.take_lookup_steps();
+        }
         let local = self.account.local_matches_of_message(message.selects(), number, follows);
         let mut arrived = Arrived::default();
         if message.plain {

@@ -9,6 +9,7 @@ use crate::broker::Broker;
 use crate::chores::{Chore, Progress, ROW_STEPS, ROWS_PER_STEP, are_many};
 use crate::client::{Client, ConnId, Deferred, Hold};
 use crate::complaint::Complaint;
+use crate::guard::entry_steps;
 use crate::input::Flow;
 use crate::members::MemberChange;
 use crate::seldom::SeldomLine;
@@ -29,6 +30,7 @@ impl Broker {
         }
         let client = self.egress.clients.at(id);
         let access = client.guard.as_ref().map(|guard| guard.access());
+        self.egress.steps += access.map_or(0, entry_steps);
         let may = access.is_none_or(|access| access.may_subscribe(subscribe.subject, subscribe.queue));
         let is_screened = access.is_some_and(|access| access.screens(subscribe.subject, subscribe.queue));
         if !may || subscribe.queue == Some(SYSTEM_QUEUE) {

@@ -4,6 +4,8 @@ mod shards;
 
 use broker::{CloseReason, SHARE_BYTES_MAX, SHARE_STEPS_MAX, STRETCH_STEPS_MAX, Time};
 
+use nats_auth::{AccountConfig, Directory, IdentityConfig, Permissions, SubjectPermission, User};
+
 use self::shards::{Conn, Shards};
 
 /// More messages than one share lets through, whoever listens.
@@ -245,4 +247,48 @@ fn who_was_flushed_before_the_others_can_be_again() {
     broker.flush_later(&[crowd.id, reader.id]);
     assert_eq!(messages(&mut shards, reader), 2);
     assert_eq!(messages(&mut shards, crowd), 1);
+}
+
+/// Filters of which each subject of that many `w` matches a part of every one, and none whole.
+fn costly_filters(tokens: u32) -> String {
+    let filter = |number: u32| {
+        let path = (0..tokens).map(|at| if number >> at & 1 == 1 { "*" } else { "w" });
+        path.collect::<Vec<_>>().join(".")
+    };
+    (0..1 << tokens).map(|number| format!("SUB {}.zzz {number}\r\n", filter(number))).collect()
+}
+
+// A message that nobody gets counted as one step, however long it took to find out: 5,000 of them held a shard for a
+// fifth of a second.
+#[test]
+fn what_it_takes_to_find_out_who_gets_a_message_counts() {
+    let mut shards = Shards::new(1);
+    let (subscriber, publisher) = (shards.quiet(), shards.quiet());
+    shards.say(subscriber, &costly_filters(10));
+    shards.work_off();
+    let subject = ["w"; 10].join(".");
+    let text: String = (0..200).map(|number| format!("PUB {subject}.{number} 0\r\n\r\n")).collect();
+    shards.feed(publisher, &text);
+    assert!(shards.brokers[0].is_in_line(publisher.id), "it had its share before the end");
+}
+
+#[test]
+fn what_it_takes_to_find_out_what_may_be_published_counts() {
+    let filters = costly_filters(10);
+    let deny = filters.lines().filter_map(|line| line.split(' ').nth(1)).map(str::to_owned).collect();
+    let permissions = Permissions {
+        publish: Some(SubjectPermission { allow: Vec::new(), deny }),
+        ..Permissions::default()
+    };
+    let identity = IdentityConfig::Password { user: "u".into(), password: "u".into() };
+    let user = User { identity, permissions: Some(permissions), allowed_connection_types: None };
+    let account = AccountConfig { name: "A".into(), users: vec![user], ..AccountConfig::default() };
+    let directory =
+        Directory::new(&nats_auth::Config { accounts: vec![account], ..Default::default() }).unwrap();
+    let mut shards = Shards::with(1, |settings| settings.directory = directory);
+    let publisher = shards.connect(r#""verbose":false,"user":"u","pass":"u""#);
+    let subject = ["w"; 10].join(".");
+    let text: String = (0..200).map(|number| format!("PUB {subject}.{number} 0\r\n\r\n")).collect();
+    shards.feed(publisher, &text);
+    assert!(shards.brokers[0].is_in_line(publisher.id), "it had its share before the end");
 }

@@ -66,6 +66,11 @@ impl Mappings {
         self.mappings.iter().map(|mapped| (&*mapped.source, &*mapped.destinations))
     }
 
+    /// How many there are: looking for the one of a subject takes a look at each.
+    pub fn len(&self) -> usize {
+        self.mappings.len()
+    }
+
     /// Puts the subject that a message to `subject` goes to in `into`; an empty one if the message is
     /// dropped. Returns false if no mapping is for the subject. `random` is asked for numbers.
     pub fn apply(&self, subject: &[u8], mut random: impl FnMut() -> u32, into: &mut Vec<u8>) -> bool {

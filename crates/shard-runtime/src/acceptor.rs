@@ -4,7 +4,7 @@
 //! already connected notice nothing.
 
 use std::io;
-use std::net::{IpAddr, TcpListener};
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::os::fd::AsFd;
 use std::time::Duration;
 
@@ -25,14 +25,23 @@ pub(crate) struct Acceptor {
     pause: Duration,
     paused_until: Option<Time>,
     tuning: Tuning,
+    /// Where it listens.
+    address: SocketAddr,
+}
+
+/// An error as Go has it, on which alert rules match: `too many open files`.
+fn go_words(error: Errno) -> String {
+    let text = io::Error::from(error).to_string();
+    text.split(" (os error").next().unwrap_or_default().to_lowercase()
 }
 
 impl Acceptor {
     /// Accepts from the listener from here on.
     pub(crate) fn start(io: &mut Io, listener: TcpListener) -> io::Result<Self> {
         let tuning = Tuning::of(&listener);
+        let address = listener.local_addr()?;
         io.listen(listener)?;
-        Ok(Self { pause: PAUSE_MIN, paused_until: None, tuning })
+        Ok(Self { pause: PAUSE_MIN, paused_until: None, tuning, address })
     }
 
     /// A connection came in from there.
@@ -46,7 +55,10 @@ impl Acceptor {
         if matches!(error, Errno::CONNABORTED | Errno::INTR | Errno::PROTO) {
             return io.accept();
         }
-        tracing::error!("Temporary Client Accept Error ({error}), sleeping {}ms", self.pause.as_millis());
+        let (listener, reason, pause) = (self.address, go_words(error), self.pause.as_millis());
+        tracing::error!(
+            "Temporary Client Accept Error(accept tcp {listener}: accept4: {reason}), sleeping {pause}ms"
+        );
         self.paused_until = Some(now + self.pause);
         self.pause = (self.pause * 2).min(PAUSE_MAX);
         Ok(())
@@ -64,5 +76,17 @@ impl Acceptor {
             io.accept()?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Rust begins with a capital and ends with `(os error 24)`.
+    #[test]
+    fn errors_are_told_in_gos_words() {
+        assert_eq!(go_words(Errno::MFILE), "too many open files");
+        assert_eq!(go_words(Errno::NFILE), "too many open files in system");
     }
 }

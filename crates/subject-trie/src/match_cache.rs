@@ -52,6 +52,7 @@ pub struct MatchCache<T> {
     scratch: Matches<T>,
     hits: u64,
     misses: u64,
+    nodes: u64,
 }
 
 struct Slot<T> {
@@ -79,6 +80,7 @@ impl<T: Copy + Eq + Hash> MatchCache<T> {
             scratch: Matches::default(),
             hits: 0,
             misses: 0,
+            nodes: 0,
         }
     }
 
@@ -146,13 +148,19 @@ impl<T: Copy + Eq + Hash> MatchCache<T> {
         }
         self.misses += 1;
         self.last = NO_SLOT;
-        trie.collect_hashed(hash, subject, &mut self.scratch);
+        self.nodes += trie.collect_hashed(hash, subject, &mut self.scratch);
         if !self.is_worth_keeping(subject) || (found.is_none() && !self.lets_in(hash)) {
             return (hash, &self.scratch);
         }
         let index = found.unwrap_or_else(|| self.claim_slot(trie, hash, subject));
         self.last = index;
         (hash, self.fill(index, trie.generation()))
+    }
+
+    /// How many nodes of the trie lookups have come to since this was asked last: a measure of the time that subjects
+    /// took which are not remembered.
+    pub fn take_nodes(&mut self) -> u64 {
+        std::mem::take(&mut self.nodes)
     }
 
     /// Number of subjects remembered, those with outdated answers included.

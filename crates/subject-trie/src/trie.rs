@@ -165,6 +165,12 @@ impl<T: Copy + Eq + Hash> SubjectTrie<T> {
         self.collect_hashed(self.hash(subject), subject, out);
     }
 
+    /// The same, and how many nodes of the trie that took: some ten nanoseconds each. A subject of n tokens may take
+    /// 2^n of them.
+    pub fn collect_counted(&self, subject: &[u8], out: &mut Matches<T>) -> u64 {
+        self.collect_hashed(self.hash(subject), subject, out)
+    }
+
     /// Reads what [`collect`](Self::collect) will read for these subjects, so that the processor waits
     /// for the memory of all of them together. Appends to `values` those of their literal filters
     /// that seem to have just one, for the caller to do likewise with what is behind them.
@@ -176,8 +182,17 @@ impl<T: Copy + Eq + Hash> SubjectTrie<T> {
 
     /// Whether [`collect`](Self::collect) would find anything.
     pub fn has_interest(&self, subject: &[u8]) -> bool {
-        let literal = self.literals.find(self.hasher.short(subject), subject);
-        literal.is_some() || self.wildcards_matching(subject, stop_at_the_first).is_break()
+        self.has_interest_counted(subject).0
+    }
+
+    /// The same, and how many nodes of the trie that took.
+    pub fn has_interest_counted(&self, subject: &[u8]) -> (bool, u64) {
+        if self.literals.find(self.hasher.short(subject), subject).is_some() {
+            return (true, 0);
+        }
+        let mut nodes = 0;
+        let has_any = self.wildcards_matching(subject, &mut nodes, stop_at_the_first).is_break();
+        (has_any, nodes)
     }
 
     /// The hash by which this trie and its caches know a subject. The seed is the trie's own.
@@ -267,27 +282,31 @@ impl<T: Copy + Eq + Hash> SubjectTrie<T> {
         self.wildcards.reverse(&self.hasher, filter, relation, visit_all);
     }
 
-    pub(crate) fn collect_hashed(&self, hash: SubjectHash, subject: &[u8], out: &mut Matches<T>) {
+    /// Returns how many nodes it came to.
+    pub(crate) fn collect_hashed(&self, hash: SubjectHash, subject: &[u8], out: &mut Matches<T>) -> u64 {
+        let mut nodes = 0;
         out.clear();
         if let Some(subscribers) = self.literals.find(hash.short(), subject) {
             subscribers.append_to(out);
         }
-        let _ = self.wildcards_matching(subject, |subscribers| {
+        let _ = self.wildcards_matching(subject, &mut nodes, |subscribers| {
             subscribers.append_to(out);
             ControlFlow::Continue(())
         });
+        nodes
     }
 
     fn wildcards_matching(
         &self,
         subject: &[u8],
+        nodes: &mut u64,
         visit: impl FnMut(&Subscribers<T>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         if self.wildcards.is_empty() {
             return ControlFlow::Continue(());
         }
         match split(&self.hasher, subject) {
-            Some(tokens) => self.wildcards.matching(&tokens, visit),
+            Some(tokens) => self.wildcards.matching(&tokens, nodes, visit),
             None => ControlFlow::Continue(()),
         }
     }

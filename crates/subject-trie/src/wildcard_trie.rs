@@ -182,10 +182,12 @@ impl<T: Copy + Eq + Hash> WildcardTrie<T> {
         Some(removed)
     }
 
-    /// Visits the subscriptions of every filter that the subject matches, until told to stop.
+    /// Visits the subscriptions of every filter that the subject matches, until told to stop. Counts the nodes that
+    /// it comes to.
     pub(crate) fn matching(
         &self,
         subject: &[Token<'_>],
+        nodes: &mut u64,
         mut visit: impl FnMut(&Subscribers<T>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         if self.is_empty() {
@@ -193,6 +195,7 @@ impl<T: Copy + Eq + Hash> WildcardTrie<T> {
         }
         let mut pending: SmallVec<[(NodeId, usize); TOKENS_INLINE]> = smallvec![(ROOT, 0)];
         while let Some((id, depth)) = pending.pop() {
+            *nodes += 1;
             let node = self.node(id);
             let Some(token) = subject.get(depth) else {
                 visit(&node.here)?;
@@ -417,10 +420,12 @@ mod tests {
         let deep = ["*"; 100_000].join(".");
         trie.insert(&hasher, deep.as_bytes(), None, 1);
         let subject = split(&hasher, deep.as_bytes()).expect("no empty token");
-        let found = trie.matching(&subject, |subscribers| match subscribers.is_empty() {
+        let mut nodes = 0;
+        let found = trie.matching(&subject, &mut nodes, |subscribers| match subscribers.is_empty() {
             true => ControlFlow::Continue(()),
             false => ControlFlow::Break(()),
         });
         assert!(found.is_break());
+        assert_eq!(nodes, 100_001, "the root, and one for each token");
     }
 }

@@ -147,3 +147,41 @@ proptest! {
         }
     }
 }
+
+/// Every filter of up to three tokens.
+fn all_filters() -> Vec<String> {
+    const TOKENS: [&str; 4] = ["a", "b", "*", ">"];
+    let longer = |shorter: &Vec<String>| {
+        let go_on = shorter.iter().filter(|filter| !filter.ends_with('>'));
+        go_on.flat_map(|filter| TOKENS.map(|token| format!("{filter}.{token}"))).collect::<Vec<_>>()
+    };
+    let one = TOKENS.map(str::to_owned).to_vec();
+    let two = longer(&one);
+    let three = longer(&two);
+    [one, two, three].concat()
+}
+
+#[test]
+fn many_rules_say_what_each_of_them_says() {
+    let filters = all_filters();
+    let rules = Rules::new(&filters);
+    assert!(rules.len() > FEW_RULES);
+    for subject in filters.iter().map(String::as_str).chain(["a..b", "", "c", "a.b.c.d"]) {
+        let subject = subject.as_bytes();
+        for is_match in [takes_in as fn(&[u8], &[u8]) -> bool, filter_matches] {
+            let mut found = Vec::new();
+            rules.for_each_matching(subject, is_match, |rule| found.push(rule.filter.clone()));
+            let linear = rules.all.iter().filter(|rule| is_match(&rule.filter, subject));
+            let mut expected: Vec<_> = linear.map(|rule| rule.filter.clone()).collect();
+            found.sort();
+            expected.sort();
+            assert_eq!(found, expected, "{}", subject.escape_ascii());
+        }
+    }
+    for filter in &filters {
+        for some in filters.chunks(FEW_RULES + 1) {
+            let overlaps = some.iter().any(|rule| filters_overlap(rule.as_bytes(), filter.as_bytes()));
+            assert_eq!(Rules::new(some).overlap(filter.as_bytes()), overlaps, "{filter} {some:?}");
+        }
+    }
+}
