@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use hashbrown::{Equivalent, HashMap};
 use nats_auth::{Access, Identity, Responses};
+use subject_trie::has_wildcard;
 
 use crate::account::NODES_PER_STEP;
 use crate::time::Time;
@@ -69,10 +70,11 @@ impl Equivalent<Delivery> for DeliveryRef<'_> {
     }
 }
 
-/// What it takes to hold a subscription, or a message to it, against permissions, in deliveries: an index finds the
-/// entries that matter.
-pub(crate) fn entry_steps(access: &Access) -> u64 {
-    1 + access.subscription_entries() as u64 / ENTRIES_PER_STEP
+/// What it takes to hold a subscription, or the subject of a message to it, against permissions, in deliveries. An
+/// index finds the entries that matter; with a wildcard they may be all.
+pub(crate) fn entry_steps(access: &Access, filter: &[u8]) -> u64 {
+    let entries = access.subscription_entries() as u64;
+    1 + if has_wildcard(filter) { entries } else { entries / ENTRIES_PER_STEP }
 }
 
 impl Guard {
@@ -120,14 +122,14 @@ impl Guard {
     /// Whether a message on the subject may be delivered to a subscription of that queue group.
     pub(crate) fn may_get(&mut self, subject: &[u8], queue: Option<&[u8]>) -> bool {
         if subject.len() > REMEMBERED_BYTES_MAX {
-            self.steps += entry_steps(self.access());
+            self.steps += entry_steps(self.access(), subject);
             return self.access().may_get(subject, queue);
         }
         if let Some(known) = self.delivered.get(&DeliveryRef { subject, queue }) {
             return *known;
         }
         let may = self.access().may_get(subject, queue);
-        self.steps += entry_steps(self.access());
+        self.steps += entry_steps(self.access(), subject);
         if self.delivered.len() == DELIVERED_SUBJECTS_MAX {
             self.delivered.clear();
         }

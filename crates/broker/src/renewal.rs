@@ -57,10 +57,9 @@ impl Broker {
             let client = self.egress.clients.peek(id);
             if client.is_some_and(|client| client.recheck.is_some() && client.closing.is_none()) {
                 count += 1;
-                steps += client
-                    .and_then(|client| client.guard.as_ref())
-                    .map_or(0, |guard| entry_steps(guard.access()));
                 revoked += usize::from(self.recheck(id, SubKey(row as u32)));
+                let guard = self.egress.clients.peek(id).and_then(|client| client.guard.as_ref());
+                steps += guard.map_or(1, |guard| entry_steps(guard.access(), &self.filter));
             }
         }
         self.settle();

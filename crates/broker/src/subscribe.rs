@@ -30,7 +30,7 @@ impl Broker {
         }
         let client = self.egress.clients.at(id);
         let access = client.guard.as_ref().map(|guard| guard.access());
-        self.egress.steps += access.map_or(0, entry_steps);
+        self.egress.steps += access.map_or(0, |access| entry_steps(access, subscribe.subject));
         let may = access.is_none_or(|access| access.may_subscribe(subscribe.subject, subscribe.queue));
         let is_screened = access.is_some_and(|access| access.screens(subscribe.subject, subscribe.queue));
         if !may || subscribe.queue == Some(SYSTEM_QUEUE) {
