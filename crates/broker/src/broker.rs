@@ -204,14 +204,16 @@ impl Broker {
         }
     }
 
-    /// Finishes what writing to clients left behind: subscriptions that had their last message,
-    /// readers that were cut off. Every event ends with it. Returns whether there was anything.
+    /// Finishes what writing to clients left behind: subscriptions that had their last message, as far as the turn
+    /// goes, and readers that were cut off. Every event ends with it. Returns whether there was anything.
     pub(crate) fn settle(&mut self) -> bool {
         if self.egress.expired.is_empty() && self.egress.overrun.is_empty() {
             return false;
         }
-        while let Some(key) = self.egress.expired.pop() {
-            self.expire(key);
+        while self.chores.budget().lasts()
+            && let Some(key) = self.egress.expired.pop()
+        {
+            self.expire_late(key);
         }
         while let Some(id) = self.egress.overrun.pop() {
             self.wind_up(id, CloseReason::SlowConsumerPendingBytes);

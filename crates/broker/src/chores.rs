@@ -123,13 +123,18 @@ impl Broker {
     pub fn has_chores(&self) -> bool {
         match self.chores.shutting_down {
             Some(row) => row < self.egress.clients.rows(),
-            None => self.has_fences_to_lift() || self.has_chores_in_line(),
+            None => self.has_fences_to_lift() || self.has_chores_in_line() || self.has_expired_left(),
         }
     }
 
     /// While a link is full what there is to tell waits, as all that clients do.
     fn has_chores_in_line(&self) -> bool {
         !self.chores.queue.is_empty() && self.mesh.congested().is_empty()
+    }
+
+    /// Whether subscriptions that had their last message are there yet.
+    fn has_expired_left(&self) -> bool {
+        !self.egress.expired.is_empty() && self.mesh.congested().is_empty()
     }
 
     /// Goes on with what is too long for one turn, as far as this turn goes.

@@ -14,7 +14,7 @@ use crate::input::Flow;
 use crate::members::MemberChange;
 use crate::seldom::SeldomLine;
 use crate::session::OK;
-use crate::subscription::{BySid, SubKey, Subscription};
+use crate::subscription::{BySid, SidHash, SubKey, Subscription};
 use crate::trace;
 
 /// The queue group that servers keep for themselves.
@@ -43,13 +43,20 @@ impl Broker {
             self.complain(id, &Complaint::of_tokens(subscribe));
             return Flow::Next;
         }
-        if client.subs_max.is_some_and(|max| client.subs.len() >= max) {
+        let has_too_many = |client: &Client| client.subs_max.is_some_and(|max| client.subs.len() >= max);
+        if has_too_many(client) {
+            // Those that had their last message do not count.
+            while let Some(key) = self.egress.expired.pop() {
+                self.expire_late(key);
+            }
+        }
+        if has_too_many(self.egress.clients.at(id)) {
             self.log_seldom(id, SeldomLine::MaxSubscriptions);
             self.egress.send_err(id, SeldomLine::MaxSubscriptions.text());
             return Flow::Next;
         }
         let hash = self.egress.subs.hash_of(subscribe.sid);
-        if self.egress.find_sub(id, hash, subscribe.sid).is_none() {
+        if self.find_living(id, hash, subscribe.sid).is_none() {
             let key = self.egress.subs.next_key();
             let inserted = self.accounts[account].local.insert(subscribe.subject, subscribe.queue, key);
             let Ok(filter) = inserted else {
@@ -90,7 +97,7 @@ impl Broker {
         }
         let mut ended = None;
         let hash = self.egress.subs.hash_of(unsubscribe.sid);
-        if let Some(key) = self.egress.find_sub(id, hash, unsubscribe.sid) {
+        if let Some(key) = self.find_living(id, hash, unsubscribe.sid) {
             self.note_activity(id);
             let delivered = self.egress.subs.at(key).delivered;
             match unsubscribe.max {
@@ -264,6 +271,29 @@ impl Broker {
     fn has_deferred_end(&mut self, id: ConnId, key: SubKey) -> bool {
         let is_it = |change: &Deferred| matches!(change, Deferred::EndAfter(at, _) if *at == key);
         self.egress.subs.at(key).is_limited() && self.egress.clients.at(id).deferred.iter().any(is_it)
+    }
+
+    /// The same for one that had it a while ago, if it is there yet.
+    pub(crate) fn expire_late(&mut self, key: SubKey) {
+        self.chores.budget().spend(ROW_STEPS);
+        let sub = self.egress.subs.row(key.0 as usize);
+        let client = sub.and_then(|sub| self.egress.clients.peek(sub.conn()));
+        // That of a connection which ends is taken out with the others.
+        let is_there = client.is_some_and(|client| !client.is_ending());
+        if is_there && sub.is_some_and(|sub| sub.is_exhausted() && !sub.is_leaving()) {
+            self.expire(key);
+        }
+    }
+
+    /// The subscription of that sid, which has that hash, unless it had its last message.
+    fn find_living(&mut self, id: ConnId, hash: SidHash, sid: &[u8]) -> Option<SubKey> {
+        let key = self.egress.find_sub(id, hash, sid)?;
+        let sub = self.egress.subs.at(key);
+        if !sub.is_exhausted() {
+            return Some(key);
+        }
+        self.expire(key);
+        None
     }
 
     /// A subscription had its last message.

@@ -189,3 +189,28 @@ fn very_much_that_another_shard_tells_at_once_is_taken_in_several_turns() {
     shards.settle();
     assert_eq!(shards.output(there).matches("503").count(), 2, "it knows of the first and of the last");
 }
+
+// A message that was the last of a million subscriptions held its shard for a second.
+#[test]
+fn subscriptions_that_had_their_last_message_go_in_slices() {
+    const MANY: usize = 2000;
+    let mut shards = Shards::new(2);
+    let (near, far) = (shards.quiet(), shards.quiet());
+    let text: String = (0..MANY).map(|sid| format!("SUB one {sid}\r\nUNSUB {sid} 1\r\n")).collect();
+    shards.feed(near, &text);
+    shards.settle();
+    shards.brokers[0].on_turn(shards.now);
+    shards.feed(near, "PUB one 0\r\n\r\n");
+    let left = shards.brokers[0].totals().subscriptions as usize;
+    assert!((1..MANY).contains(&left) && shards.brokers[0].has_chores(), "{left} are left");
+    // The sid is free all the same, and so is the number of subscriptions that one may have.
+    let text: String = (0..MANY).map(|sid| format!("SUB two {sid}\r\n")).collect();
+    shards.feed(near, &text);
+    shards.settle();
+    assert_eq!(shards.output(near).matches("MSG one").count(), MANY);
+    assert_eq!(shards.brokers[0].totals().subscriptions as usize, MANY);
+    shards.feed(far, "PUB one 0\r\n\r\nPUB two 0\r\n\r\n");
+    shards.settle();
+    let text = shards.output(near);
+    assert_eq!((text.matches("MSG one").count(), text.matches("MSG two").count()), (0, MANY));
+}

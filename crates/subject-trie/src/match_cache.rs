@@ -66,6 +66,9 @@ struct Slot<T> {
     used: bool,
 }
 
+/// So many nodes a usual lookup comes to.
+const FEW_NODES: u64 = 32;
+
 impl<T: Copy + Eq + Hash> MatchCache<T> {
     /// A cache for at most `entries_max` subjects. Memory grows with use, not now.
     pub fn new(entries_max: usize) -> Self {
@@ -148,7 +151,8 @@ impl<T: Copy + Eq + Hash> MatchCache<T> {
         }
         self.misses += 1;
         self.last = NO_SLOT;
-        self.nodes += trie.collect_hashed(hash, subject, &mut self.scratch);
+        let nodes = trie.collect_hashed(hash, subject, &mut self.scratch);
+        self.nodes += nodes.saturating_sub(FEW_NODES);
         if !self.is_worth_keeping(subject) || (found.is_none() && !self.lets_in(hash)) {
             return (hash, &self.scratch);
         }
@@ -157,8 +161,8 @@ impl<T: Copy + Eq + Hash> MatchCache<T> {
         (hash, self.fill(index, trie.generation()))
     }
 
-    /// How many nodes of the trie lookups have come to since this was asked last: a measure of the time that subjects
-    /// took which are not remembered.
+    /// How many nodes of the trie lookups have come to since this was asked last, beyond the first few of each: a
+    /// measure of the time that subjects took which are not remembered, and are costly.
     pub fn take_nodes(&mut self) -> u64 {
         std::mem::take(&mut self.nodes)
     }
