@@ -5,6 +5,7 @@
 //! `publish` and `subscribe` (what ops do), `settings` (what may change while it runs), `exchange` (what
 //! other shards say), `flush`, `lateness`, `ending`, `remains` and `shed`, `moves`, `moved` and `sampling`
 //! (connections that change shards, how and why), `chores` (what is too long for one turn).
+//! `services` are parts of the server that subscribe and publish without a socket; `party` says who hears whom.
 //! The files it is made of: `client`, `subscription`, `account`, `route` (who gets a message), `egress`
 //! (what leaves to clients), `mesh` (what leaves to shards), `fence` and `offers` (how shards stay one
 //! server).
