@@ -6,6 +6,9 @@ use sim::{Plan, Profile, run};
 /// Enough for each kind of violation.
 const SEEDS: u64 = 60;
 
+/// The same where each run has many shards.
+const FEW_SEEDS: u64 = 12;
+
 /// The rule (docs/decisions/0001-interest-fence.md) is that a connection waits until every shard
 /// confirmed its change of interest. Here the confirmations come before the shards know.
 #[test]
@@ -59,4 +62,31 @@ fn with_the_pause_connections_that_move_notice_nothing() {
 
 fn moving(seed: u64) -> Plan {
     Plan { shards: 3, moves: 200, ..Plan::of(seed, Profile::Usual) }
+}
+
+/// A shard without connections need not be told at once what others want, unless its service subscribes or
+/// publishes. Here it is not told even then.
+#[test]
+fn without_being_told_services_on_shards_without_connections_lose_messages() {
+    let mut violations = Vec::new();
+    for seed in 0..FEW_SEEDS {
+        violations.extend(run(&Plan { forge_vacancy: true, ..inhabited(seed) }).violations);
+    }
+    assert!(
+        violations.iter().any(|violation| violation.contains("is missing; seen at")),
+        "nothing is missing in {violations:#?}"
+    );
+}
+
+/// The same runs with the rule in place are as they should be.
+#[test]
+fn with_being_told_the_same_services_lose_nothing() {
+    for seed in 0..FEW_SEEDS {
+        assert_eq!(run(&inhabited(seed)).violations, Vec::<String>::new(), "seed {seed}");
+    }
+}
+
+/// More shards than clients, and a service on each.
+fn inhabited(seed: u64) -> Plan {
+    Plan { shards: 8, clients: 3, services: true, moves: 0, ..Plan::of(seed, Profile::Usual) }
 }
