@@ -21,8 +21,8 @@ struct Readers {
 }
 
 impl Broker {
-    /// A batch from another shard, as far as the turn and the mailboxes of services go. Returns what is left of it: to be taken in the next turn,
-    /// before anything else from that shard.
+    /// A batch from another shard, as far as the turn and the mailboxes of services go. Returns what is left of it:
+    /// to be taken in the next turn, before anything else from that shard.
     #[must_use]
     pub fn on_batch(&mut self, now: Time, from: ShardId, mut batch: Batch) -> Option<Batch> {
         self.egress.counters.now = now;

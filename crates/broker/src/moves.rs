@@ -184,9 +184,7 @@ impl Broker {
         // The pause may be for connections that were called off after we asked. What we asked for since
         // is forgotten like all that was waiting.
         let leaving = self.moves.leaving.take_if(|leaving| leaving.asked && leaving.to == pause.to);
-        while let Some(key) = self.egress.expired.pop() {
-            self.expire_late(key);
-        }
+        self.expire_all();
         self.call_off();
         let mut moved = Vec::new();
         for id in leaving.map(|leaving| leaving.ids).unwrap_or_default() {

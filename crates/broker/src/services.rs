@@ -120,8 +120,9 @@ impl Services {
     /// Lets all that wait try again.
     pub(crate) fn rouse(&mut self) {
         for (index, row) in self.rows.iter_mut().enumerate() {
-            if std::mem::take(&mut row.waits) {
-                self.ready.push(ServiceId(index as u16));
+            let id = ServiceId(index as u16);
+            if std::mem::take(&mut row.waits) && !self.ready.contains(&id) {
+                self.ready.push(id);
             }
         }
     }

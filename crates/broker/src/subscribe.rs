@@ -46,9 +46,7 @@ impl Broker {
         let has_too_many = |client: &Client| client.subs_max.is_some_and(|max| client.subs.len() >= max);
         if has_too_many(client) {
             // Those that had their last message do not count.
-            while let Some(key) = self.egress.expired.pop() {
-                self.expire_late(key);
-            }
+            self.expire_all();
         }
         if has_too_many(self.egress.clients.at(id)) {
             self.log_seldom(id, SeldomLine::MaxSubscriptions);
@@ -282,6 +280,13 @@ impl Broker {
         let is_there = client.is_some_and(|client| !client.is_ending());
         if is_there && sub.is_some_and(|sub| sub.is_exhausted() && !sub.is_leaving()) {
             self.expire(key);
+        }
+    }
+
+    /// Takes out all that had their last message, however long the turn gets.
+    pub(crate) fn expire_all(&mut self) {
+        while let Some(key) = self.egress.expired.pop() {
+            self.expire_late(key);
         }
     }
 

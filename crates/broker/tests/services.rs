@@ -41,6 +41,13 @@ fn publish(shards: &mut Shards, shard: usize, service: ServiceId, selects: &str,
     shards.brokers[shard].service_publish(service, ACCOUNT, selects.as_bytes(), &publish)
 }
 
+/// The services of a shard that waited and may go on.
+fn ready(shards: &mut Shards, shard: usize) -> Vec<ServiceId> {
+    let mut ready = Vec::new();
+    shards.brokers[shard].take_ready_services(&mut ready);
+    ready
+}
+
 #[derive(Debug)]
 struct By(fn(&[u8]) -> Owner);
 
@@ -210,12 +217,9 @@ fn a_shard_without_connections_is_told_everything_before_its_service_publishes()
     shards.say(client, "SUB a 1\r\n");
     shards.settle();
     assert_eq!(publish(&mut shards, 2, service, "a", "a"), Sent::Wait(Wait::Link), "it knows nothing");
-    let mut ready = Vec::new();
-    shards.brokers[2].take_ready_services(&mut ready);
-    assert_eq!(ready, []);
+    assert_eq!(ready(&mut shards, 2), []);
     shards.settle();
-    shards.brokers[2].take_ready_services(&mut ready);
-    assert_eq!(ready, [service]);
+    assert_eq!(ready(&mut shards, 2), [service]);
     assert_eq!(publish(&mut shards, 2, service, "a", "a"), Sent::Done);
     shards.settle();
     assert_eq!(shards.output(client), "MSG a 1 2\r\nhi\r\n");
@@ -256,10 +260,8 @@ fn a_service_waits_for_a_full_link() {
     assert_eq!(sent, LINK_BYTES_MAX >> 20);
     assert_eq!(publish(&mut shards, 0, service, "a", "a"), Sent::Wait(Wait::Link));
     assert_eq!(publish(&mut shards, 0, service, "b", "b"), Sent::Done, "nobody there wants it");
-    let mut ready = Vec::new();
     shards.settle();
-    shards.brokers[0].take_ready_services(&mut ready);
-    assert_eq!(ready, [service]);
+    assert_eq!(ready(&mut shards, 0), [service]);
     assert_eq!(publish(&mut shards, 0, service, "a", "a"), Sent::Done);
 }
 
@@ -273,9 +275,7 @@ fn a_service_waits_while_connections_move() {
     assert!(shards.ask_to_move(&[near], 1));
     assert_eq!(publish(&mut shards, 0, service, "a", "a"), Sent::Wait(Wait::Pause));
     shards.settle();
-    let mut ready = Vec::new();
-    shards.brokers[0].take_ready_services(&mut ready);
-    assert_eq!(ready, [service]);
+    assert_eq!(ready(&mut shards, 0), [service]);
     assert_eq!(publish(&mut shards, 0, service, "a", "a"), Sent::Done);
     shards.settle();
     let near = shards.find(near);
@@ -292,9 +292,7 @@ fn a_service_waits_for_the_answer_to_an_offer() {
     assert_eq!(publish(&mut shards, 0, service, "a", "a"), Sent::Done);
     assert_eq!(publish(&mut shards, 0, service, "a", "a"), Sent::Wait(Wait::Offer));
     shards.settle();
-    let mut ready = Vec::new();
-    shards.brokers[0].take_ready_services(&mut ready);
-    assert_eq!(ready, [service]);
+    assert_eq!(ready(&mut shards, 0), [service]);
     assert_eq!(publish(&mut shards, 0, service, "a", "a"), Sent::Done);
     shards.settle();
     assert_eq!(shards.output(far).matches("MSG a 1 2").count(), 2);

@@ -165,12 +165,6 @@ impl<T: Copy + Eq + Hash> SubjectTrie<T> {
         self.collect_hashed(self.hash(subject), subject, out);
     }
 
-    /// The same, and how many nodes of the trie that took: some ten nanoseconds each. A subject of n tokens may take
-    /// 2^n of them.
-    pub fn collect_counted(&self, subject: &[u8], out: &mut Matches<T>) -> u64 {
-        self.collect_hashed(self.hash(subject), subject, out)
-    }
-
     /// Reads what [`collect`](Self::collect) will read for these subjects, so that the processor waits
     /// for the memory of all of them together. Appends to `values` those of their literal filters
     /// that seem to have just one, for the caller to do likewise with what is behind them.
