@@ -24,37 +24,38 @@ use crate::turn::Share;
 /// Generations before the first comes again: by then its connection is long gone.
 const GENERATIONS: u32 = 1 << 31;
 
-/// Names a connection of one shard. Slots are used again; the generation tells the users apart.
+/// What a connection is called before it is in the table.
+const NOWHERE: ConnId = ConnId(u64::MAX);
+
+/// Names a connection of one shard: its slot, and in the upper half a generation. Slots are used again; the
+/// generation tells the users apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ConnId {
-    slot: u32,
-    generation: u32,
-}
+pub struct ConnId(u64);
 
 impl ConnId {
     /// The index of the connection in tables with a row per connection.
     pub fn slot(self) -> usize {
-        self.slot as usize
+        self.0 as u32 as usize
     }
 
     /// The id as a number below 2^63.
     pub fn to_bits(self) -> u64 {
-        u64::from(self.generation) << 32 | u64::from(self.slot)
+        self.0
     }
 
     /// The id that [`Self::to_bits`] made this number of.
     pub fn from_bits(bits: u64) -> Self {
-        Self { slot: bits as u32, generation: (bits >> 32) as u32 }
+        Self(bits)
     }
 
     /// Its slot, and its generation, which is below 2^31.
     pub(crate) const fn to_parts(self) -> (u32, u32) {
-        (self.slot, self.generation)
+        (self.0 as u32, (self.0 >> 32) as u32)
     }
 
     /// An id of these parts.
     pub(crate) const fn from_parts(slot: u32, generation: u32) -> Self {
-        Self { slot, generation }
+        Self((generation as u64) << 32 | slot as u64)
     }
 }
 
@@ -163,7 +164,7 @@ impl Abilities {
 /// The state of one connection.
 #[derive(Debug)]
 pub(crate) struct Client {
-    generation: u32,
+    id: ConnId,
     /// The id that INFO, logs and monitoring show: unique over all shards.
     pub(crate) cid: u64,
     pub(crate) peer: SocketAddr,
@@ -279,7 +280,7 @@ impl Client {
         limits: Limits,
     ) -> Self {
         Self {
-            generation: 0,
+            id: NOWHERE,
             cid,
             peer,
             label: format!("{peer} - cid:{cid}").into(),
@@ -375,31 +376,32 @@ pub(crate) struct Clients {
 impl Clients {
     pub(crate) fn insert(&mut self, mut client: Box<Client>) -> ConnId {
         self.generation = (self.generation + 1) % GENERATIONS;
-        client.generation = self.generation;
         let slot = self.free.pop().unwrap_or_else(|| {
             self.rows.push(None);
             u32::try_from(self.rows.len() - 1).expect("descriptors run out long before slots")
         });
+        let id = ConnId::from_parts(slot, self.generation);
+        client.id = id;
         self.rows[slot as usize] = Some(client);
-        ConnId { slot, generation: self.generation }
+        id
     }
 
     pub(crate) fn remove(&mut self, id: ConnId) -> Option<Box<Client>> {
         self.find(id)?;
-        self.free.push(id.slot);
+        self.free.push(id.slot() as u32);
         self.rows[id.slot()].take()
     }
 
     /// The connection, unless it is gone.
     #[inline]
     pub(crate) fn find(&mut self, id: ConnId) -> Option<&mut Client> {
-        self.rows.get_mut(id.slot())?.as_deref_mut().filter(|client| client.generation == id.generation)
+        self.rows.get_mut(id.slot())?.as_deref_mut().filter(|client| client.id == id)
     }
 
     /// The connection, unless it is gone.
     #[inline]
     pub(crate) fn peek(&self, id: ConnId) -> Option<&Client> {
-        self.rows.get(id.slot())?.as_deref().filter(|client| client.generation == id.generation)
+        self.rows.get(id.slot())?.as_deref().filter(|client| client.id == id)
     }
 
     /// A connection that is known to be there.
@@ -410,8 +412,7 @@ impl Clients {
 
     /// The connection in the row of that number, if it is in use.
     pub(crate) fn id_in_row(&self, number: usize) -> Option<ConnId> {
-        let client = self.row(number)?;
-        Some(ConnId { slot: number as u32, generation: client.generation })
+        Some(self.row(number)?.id)
     }
 
     /// Above the numbers of all rows.

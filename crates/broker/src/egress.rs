@@ -70,7 +70,7 @@ pub(crate) struct Egress {
 #[derive(Debug, Clone, Copy, Default)]
 struct Bounds {
     /// Up to here nothing does.
-    fits: usize,
+    eventless: usize,
     /// It is cut off rather than to let this be exceeded.
     max_pending: usize,
     /// It misses messages.
@@ -85,7 +85,8 @@ impl Bounds {
         let behind = max_pending / 4 * 3;
         let (stalls_above, dropped_above) =
             if settings.stall_publishers { (behind, usize::MAX) } else { (usize::MAX, behind) };
-        Self { fits: max_pending.min(dropped_above), max_pending, dropped_above, stalls_above }
+        let eventless = max_pending.min(behind).min(PILE_BYTES);
+        Self { eventless, max_pending, dropped_above, stalls_above }
     }
 }
 
@@ -213,7 +214,7 @@ impl Egress {
         }
         sub.delivered += 1;
 
-        let strip = publish.header.is_some_and(|header| header.bytes > 0) && !client.abilities.headers;
+        let strip = !client.abilities.headers && publish.header.is_some_and(|header| header.bytes > 0);
         let (frame, body) = if strip {
             if self.stripped_of != self.message {
                 self.stripped_of = self.message;
@@ -228,34 +229,35 @@ impl Egress {
             }
             (&self.whole, publish.body)
         };
-        let len = frame.frame_len(sub.sid.len(), body.len());
+        let sid: &[u8] = &sub.sid;
+        let len = frame.frame_len(sid.len(), body.len());
         let waiting = client.outbox.len() + len;
-        if waiting > self.bounds.fits {
+        if waiting > self.bounds.eventless {
             if client.outbox.len() > self.bounds.dropped_above {
                 return false;
             }
             if waiting > self.bounds.max_pending {
                 cut_off(client, self.bounds.max_pending);
-                self.overrun.push(sub.conn());
+                self.overrun.push(sub.target.conn());
                 return false;
             }
-        }
-        self.reader_behind |= waiting > self.bounds.stalls_above;
-        if waiting > PILE_BYTES
-            && let Some(since) = client.blocked_since
-            && self.counters.now.since(since) >= FULL_TIME_MIN
-            && self.bounds.stalls_above < usize::MAX
-        {
-            self.piled += 1;
+            self.reader_behind |= waiting > self.bounds.stalls_above;
+            if waiting > PILE_BYTES
+                && let Some(since) = client.blocked_since
+                && self.counters.now.since(since) >= FULL_TIME_MIN
+                && self.bounds.stalls_above < usize::MAX
+            {
+                self.piled += 1;
+            }
         }
         client.outbox.count(body.len());
         if body.len() < SHARED_BYTES_MIN {
-            client.outbox.append(&mut self.pool, len, |chunk| frame.append(chunk, &sub.sid, body));
+            client.outbox.append(&mut self.pool, len, |chunk| frame.append(chunk, sid, body));
         } else {
             let whole = self.shared.get_or_insert_with(|| share(&self.lent, publish.body));
             let body = whole.slice(publish.body.len() - body.len()..);
             let head = len - body.len() - 2;
-            client.outbox.append(&mut self.pool, head, |chunk| frame.append_head(chunk, &sub.sid));
+            client.outbox.append(&mut self.pool, head, |chunk| frame.append_head(chunk, sid));
             client.outbox.push_shared(&mut self.pool, body);
             client.outbox.push(&mut self.pool, b"\r\n");
         }
@@ -266,9 +268,9 @@ impl Egress {
             note_request(client, self.counters.now, reply);
         }
         if self.trace {
-            trace::delivered(&client.label, &sub.sid, publish, strip, self.trace_extent);
+            trace::delivered(&client.label, sid, publish, strip, self.trace_extent);
             if sub.is_exhausted() && !sub.is_leaving() {
-                trace::unsubscribed(&client.label, &sub.sid);
+                trace::unsubscribed(&client.label, sid);
             }
         }
         if !client.dirty {

@@ -17,11 +17,12 @@ pub struct Delivery {
     after: Piece,
 }
 
-/// Text that is followed by enough zeros to be copied as [`SHORT_BYTES`].
+/// Text, and what it begins with as so many bytes that it can be copied as [`SHORT_BYTES`].
 #[derive(Debug, Clone, Default)]
 struct Piece {
-    padded: Vec<u8>,
-    len: usize,
+    /// All of it if it is that short, with zeros behind; else nothing that means anything.
+    short: [u8; SHORT_BYTES],
+    text: Vec<u8>,
 }
 
 impl Delivery {
@@ -44,8 +45,8 @@ impl Delivery {
     #[inline]
     pub fn prepare_next(&mut self, size_text: &[u8]) {
         // Byte by byte: two or three digits are compared before a call would have begun.
-        let is_same = self.after.len == size_text.len() + 3
-            && self.after.text()[1..].iter().zip(size_text).all(|(a, b)| a == b);
+        let is_same = self.after.text.len() == size_text.len() + 3
+            && self.after.text[1..].iter().zip(size_text).all(|(a, b)| a == b);
         if !is_same {
             self.write_after(None, None, size_text);
         }
@@ -67,14 +68,13 @@ impl Delivery {
     /// Length in bytes of the frame [`append`](Self::append) writes.
     #[inline]
     pub fn frame_len(&self, sid_len: usize, body_len: usize) -> usize {
-        self.before.len + sid_len + self.after.len + body_len + b"\r\n".len()
+        self.before.text.len() + sid_len + self.after.text.len() + body_len + b"\r\n".len()
     }
 
     /// Appends the whole frame for one subscriber. `body` is headers then payload, and its length
     /// is the one `prepare` was told.
     #[inline]
     pub fn append(&self, out: &mut Vec<u8>, sid: &[u8], body: &[u8]) {
-        out.reserve(self.frame_len(sid.len(), body.len()));
         self.append_head(out, sid);
         out.extend_from_slice(body);
         out.extend_from_slice(b"\r\n");
@@ -93,27 +93,27 @@ impl Delivery {
 impl Piece {
     #[inline]
     fn write<const N: usize>(&mut self, words: [&[u8]; N]) {
-        self.padded.clear();
+        self.text.clear();
         for word in words {
-            append_short(&mut self.padded, word);
+            append_short(&mut self.text, word);
         }
-        self.len = self.padded.len();
-        self.padded.extend_from_slice(&[0; SHORT_BYTES]);
-    }
-
-    fn text(&self) -> &[u8] {
-        &self.padded[..self.len]
+        let len = self.text.len();
+        if len <= SHORT_BYTES {
+            self.text.resize(SHORT_BYTES, 0);
+            self.short.copy_from_slice(&self.text);
+            self.text.truncate(len);
+        }
     }
 
     #[inline(always)]
     fn append_to(&self, out: &mut Vec<u8>) {
-        match self.padded.first_chunk::<SHORT_BYTES>() {
-            Some(short) if self.len <= SHORT_BYTES && out.capacity() - out.len() >= SHORT_BYTES => {
-                let len = out.len() + self.len;
-                out.extend_from_slice(short);
-                out.truncate(len);
-            }
-            _ => out.extend_from_slice(self.text()),
+        let len = self.text.len();
+        if len <= SHORT_BYTES && out.capacity() - out.len() >= SHORT_BYTES {
+            let end = out.len() + len;
+            out.extend_from_slice(&self.short);
+            out.truncate(end);
+        } else {
+            out.extend_from_slice(&self.text);
         }
     }
 }
