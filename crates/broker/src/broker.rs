@@ -206,10 +206,17 @@ impl Broker {
 
     /// Finishes what writing to clients left behind: subscriptions that had their last message, as far as the turn
     /// goes, and readers that were cut off. Every event ends with it. Returns whether there was anything.
+    #[inline]
     pub(crate) fn settle(&mut self) -> bool {
-        if self.egress.expired.is_empty() && self.egress.overrun.is_empty() {
-            return false;
+        let is_settled = self.egress.expired.is_empty() && self.egress.overrun.is_empty();
+        if !is_settled {
+            self.settle_what_is_left();
         }
+        !is_settled
+    }
+
+    #[cold]
+    fn settle_what_is_left(&mut self) {
         while self.chores.budget().lasts()
             && let Some(key) = self.egress.expired.pop()
         {
@@ -218,7 +225,6 @@ impl Broker {
         while let Some(id) = self.egress.overrun.pop() {
             self.wind_up(id, CloseReason::SlowConsumerPendingBytes);
         }
-        true
     }
 
     pub(crate) fn send_info(&mut self, id: ConnId, amend: impl FnOnce(&mut ServerInfo)) {

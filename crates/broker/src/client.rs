@@ -343,6 +343,11 @@ impl Client {
         self.identity.claim().or_else(|| self.claim.clone())
     }
 
+    /// Whether it may have no more subscriptions.
+    pub(crate) fn has_all_its_subscriptions(&self) -> bool {
+        self.subs_max.is_some_and(|max| self.subs.len() >= max)
+    }
+
     /// Names the client in the log by what its first CONNECT said of it, and who it is in which account.
     pub(crate) fn introduce(&mut self, account: &str) {
         self.introduced = true;

@@ -305,10 +305,11 @@ impl Egress {
 
     /// Logs that a subscription ends, if the protocol is logged.
     pub(crate) fn trace_unsubscribed(&self, key: SubKey) {
+        if !self.trace {
+            return;
+        }
         let sub = self.subs.at(key);
-        if self.trace
-            && let Some(client) = self.clients.peek(sub.conn())
-        {
+        if let Some(client) = self.clients.peek(sub.conn()) {
             trace::unsubscribed(&client.label, &sub.sid);
         }
     }

@@ -245,9 +245,10 @@ impl Broker {
         self.look_ahead(id, input);
         let client = self.egress.clients.at(id);
         let (limits, account) = (client.limits, client.account);
-        match client.decoder.step(input, &limits) {
+        // By reference: an op is a row of words, and would be copied.
+        match &client.decoder.step(input, &limits) {
             Ok(Step::NeedMore { at_least }) => {
-                client.op_bytes = at_least;
+                client.op_bytes = *at_least;
                 if client.abilities.headers || !has_header_line(input) {
                     return None;
                 }
@@ -256,18 +257,18 @@ impl Broker {
             }
             Ok(Step::Op { used, op }) => {
                 stretch.ops += 1;
-                let flow = self.on_op(now, id, &op);
-                if let ClientOp::Publish(publish) = &op
+                let flow = self.on_op(now, id, op);
+                if let ClientOp::Publish(publish) = op
                     && flow == Flow::Published
                 {
                     let front = PublishStreak::of(input, publish);
                     let message = self.egress.message();
                     *streak = front.map(|front| Streak { front, message, limits, account });
                 }
-                stretch.used += if matches!(flow, Flow::Hold(_)) { 0 } else { used };
+                stretch.used += if matches!(flow, Flow::Hold(_)) { 0 } else { *used };
                 self.heed(id, flow);
             }
-            Err(error) => self.on_proto_error(id, &error, &reading.refused(input)),
+            Err(error) => self.on_proto_error(id, error, &reading.refused(input)),
         }
         if self.settle() {
             *streak = None;

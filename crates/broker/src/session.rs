@@ -35,9 +35,8 @@ impl Broker {
         if matches!(op, ClientOp::Connect(_)) && self.begins_to_leave(id) {
             return Flow::Hold(Hold::Leaving);
         }
-        let client = self.egress.clients.at(id);
         if self.egress.trace {
-            trace::received(&client.label, op);
+            trace::received(&self.egress.clients.at(id).label, op);
         }
         match op {
             ClientOp::Publish(publish) => return self.publish(id, publish),
@@ -52,11 +51,12 @@ impl Broker {
             ClientOp::Connect(json) => return self.connect(now, id, json),
             ClientOp::Ping => self.on_ping(id),
             ClientOp::Pong => {
+                let client = self.egress.clients.at(id);
                 client.pings_out = 0;
                 client.record.on_pong(now);
             }
             ClientOp::Err(text) => {
-                tracing::error!("{} - Client Error {}", client.label, show(text));
+                tracing::error!("{} - Client Error {}", self.egress.clients.at(id).label, show(text));
                 self.close(id, CloseReason::ParseError);
             }
             ClientOp::Info(json) => {

@@ -14,7 +14,7 @@ use crate::input::Flow;
 use crate::members::MemberChange;
 use crate::seldom::SeldomLine;
 use crate::session::OK;
-use crate::subscription::{BySid, SidHash, SubKey, Subscription};
+use crate::subscription::{BySid, SidHash, SubKey, Subscription, Subscriptions};
 use crate::trace;
 
 /// The queue group that servers keep for themselves.
@@ -25,10 +25,10 @@ impl Broker {
         if let Some(hold) = self.interest_has_to_wait(id) {
             return Flow::Hold(hold);
         }
-        if self.has_sid_leaving(id, subscribe.sid) {
+        let client = self.egress.clients.at(id);
+        if has_sid_leaving(client, &self.egress.subs, subscribe.sid) {
             return Flow::Hold(Hold::Fence);
         }
-        let client = self.egress.clients.at(id);
         let access = client.guard.as_ref().map(|guard| guard.access());
         self.egress.steps += access.map_or(0, |access| entry_steps(access, subscribe.subject));
         let may = access.is_none_or(|access| access.may_subscribe(subscribe.subject, subscribe.queue));
@@ -43,12 +43,7 @@ impl Broker {
             self.complain(id, &Complaint::of_tokens(subscribe));
             return Flow::Next;
         }
-        let has_too_many = |client: &Client| client.subs_max.is_some_and(|max| client.subs.len() >= max);
-        if has_too_many(client) {
-            // Those that had their last message do not count.
-            self.expire_all();
-        }
-        if has_too_many(self.egress.clients.at(id)) {
+        if client.has_all_its_subscriptions() && self.still_has_them(id) {
             self.log_seldom(id, SeldomLine::MaxSubscriptions);
             self.egress.send_err(id, SeldomLine::MaxSubscriptions.text());
             return Flow::Next;
@@ -122,17 +117,12 @@ impl Broker {
         Some(Hold::Link)
     }
 
-    /// Whether a subscription of that sid waits for its fence to leave. One that comes has to wait for that.
-    fn has_sid_leaving(&self, id: ConnId, sid: &[u8]) -> bool {
-        let Some(client) = self.egress.clients.peek(id).filter(|client| !client.deferred.is_empty()) else {
-            return false;
-        };
-        let subs = &self.egress.subs;
-        let hash = subs.hash_of(sid);
-        client.deferred.iter().any(|change| match change {
-            Deferred::Remove(link) => link.hash == hash && *subs.at(link.key).sid == *sid,
-            Deferred::EndAfter(..) => false,
-        })
+    /// Whether a connection has as many subscriptions as it may have, when those that had their last message do not
+    /// count.
+    #[cold]
+    fn still_has_them(&mut self, id: ConnId) -> bool {
+        self.expire_all();
+        self.egress.clients.at(id).has_all_its_subscriptions()
     }
 
     fn note_activity(&mut self, id: ConnId) {
@@ -185,8 +175,9 @@ impl Broker {
     fn begin_leave(&mut self, id: ConnId, link: BySid) -> bool {
         let key = link.key;
         self.egress.unlink_sub(id, link);
-        let round = self.announce_leave(key);
-        if round.is_none() && !self.has_deferred_end(id, key) {
+        let limited = self.egress.subs.at(key).is_limited();
+        let round = self.announce(key, MemberChange::Leave { limited });
+        if round.is_none() && !(limited && self.has_deferred_end(id, key)) {
             return true;
         }
         self.egress.subs.at_mut(key).set_leaving();
@@ -268,7 +259,7 @@ impl Broker {
 
     fn has_deferred_end(&mut self, id: ConnId, key: SubKey) -> bool {
         let is_it = |change: &Deferred| matches!(change, Deferred::EndAfter(at, _) if *at == key);
-        self.egress.subs.at(key).is_limited() && self.egress.clients.at(id).deferred.iter().any(is_it)
+        self.egress.clients.at(id).deferred.iter().any(is_it)
     }
 
     /// The same for one that had it a while ago, if it is there yet.
@@ -406,4 +397,16 @@ impl Broker {
             }
         }
     }
+}
+
+/// Whether a subscription of that sid waits for its fence to leave. One that comes has to wait for that.
+fn has_sid_leaving(client: &Client, subs: &Subscriptions, sid: &[u8]) -> bool {
+    if client.deferred.is_empty() {
+        return false;
+    }
+    let hash = subs.hash_of(sid);
+    client.deferred.iter().any(|change| match change {
+        Deferred::Remove(link) => link.hash == hash && *subs.at(link.key).sid == *sid,
+        Deferred::EndAfter(..) => false,
+    })
 }
