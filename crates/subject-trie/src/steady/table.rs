@@ -8,11 +8,10 @@
 //!
 //! Always true: a row is in the part that [`part`] says for its hash, and each part has a table.
 
-use std::mem;
+use std::{iter, mem};
 
 use hashbrown::HashTable;
 use hashbrown::hash_table::{self, OccupiedEntry};
-use smallvec::{SmallVec, smallvec};
 
 /// Rows per part, on average. The largest part has about twice as many when its turn to be divided comes,
 /// which just fits 2048 buckets.
@@ -32,7 +31,9 @@ const PART_SHIFT: u32 = 12;
 /// Small ones own one table, and nothing else.
 #[derive(Debug)]
 pub struct SteadyTable<T> {
-    parts: SmallVec<[HashTable<T>; 1]>,
+    first: HashTable<T>,
+    /// The other parts: most tables have none.
+    others: Vec<HashTable<T>>,
     len: usize,
 }
 
@@ -60,7 +61,7 @@ impl<T> Vacant<'_, T> {
 
 impl<T> Default for SteadyTable<T> {
     fn default() -> Self {
-        Self { parts: smallvec![HashTable::new()], len: 0 }
+        Self { first: HashTable::new(), others: Vec::new(), len: 0 }
     }
 }
 
@@ -68,9 +69,6 @@ impl<T> Default for SteadyTable<T> {
 /// that, are told apart by one bit more than the others.
 #[inline]
 fn part(hash: u64, parts: usize) -> usize {
-    if parts == 1 {
-        return 0;
-    }
     let mask = parts.next_power_of_two() - 1;
     let number = (hash >> PART_SHIFT) as usize & mask;
     if number < parts { number } else { number & (mask >> 1) }
@@ -101,26 +99,26 @@ impl<T> SteadyTable<T> {
 
     /// How many rows there is memory for.
     pub fn capacity(&self) -> usize {
-        self.parts.iter().map(HashTable::capacity).sum()
+        self.parts().map(HashTable::capacity).sum()
     }
 
     /// A row with this hash for which `is_it` holds.
     #[inline]
     pub fn find(&self, hash: u64, is_it: impl FnMut(&T) -> bool) -> Option<&T> {
-        self.parts[part(hash, self.parts.len())].find(hash, is_it)
+        self.part_of(hash).find(hash, is_it)
     }
 
     /// The same, to be changed. Its hash must stay.
     #[inline]
     pub fn find_mut(&mut self, hash: u64, is_it: impl FnMut(&T) -> bool) -> Option<&mut T> {
-        let part = part(hash, self.parts.len());
-        self.parts[part].find_mut(hash, is_it)
+        let (part, _) = self.part_of_mut(hash);
+        part.find_mut(hash, is_it)
     }
 
     /// All rows with this hash, and perhaps others.
     #[inline]
     pub fn iter_hash(&self, hash: u64) -> impl Iterator<Item = &T> {
-        self.parts[part(hash, self.parts.len())].iter_hash(hash)
+        self.part_of(hash).iter_hash(hash)
     }
 
     /// A row with this hash for which `is_it` holds, or where it is to be. `hash_of` says the hash of any
@@ -132,19 +130,19 @@ impl<T> SteadyTable<T> {
         hash_of: impl Fn(&T) -> u64,
     ) -> Entry<'_, T> {
         self.make_room(&hash_of);
-        let part = part(hash, self.parts.len());
-        match self.parts[part].entry(hash, is_it, hash_of) {
+        let (part, len) = self.part_of_mut(hash);
+        match part.entry(hash, is_it, hash_of) {
             hash_table::Entry::Occupied(found) => Entry::Occupied(found.into_mut()),
-            hash_table::Entry::Vacant(place) => Entry::Vacant(Vacant { place, len: &mut self.len }),
+            hash_table::Entry::Vacant(place) => Entry::Vacant(Vacant { place, len }),
         }
     }
 
     /// Adds a row of which there may be others alike. `hash_of` says the hash of any row.
     pub fn insert(&mut self, hash: u64, row: T, hash_of: impl Fn(&T) -> u64) {
         self.make_room(&hash_of);
-        let part = part(hash, self.parts.len());
-        self.parts[part].insert_unique(hash, row, hash_of);
-        self.len += 1;
+        let (part, len) = self.part_of_mut(hash);
+        part.insert_unique(hash, row, hash_of);
+        *len += 1;
     }
 
     /// Takes out a row with this hash for which `is_it` holds.
@@ -154,21 +152,18 @@ impl<T> SteadyTable<T> {
         is_it: impl FnMut(&T) -> bool,
         hash_of: impl Fn(&T) -> u64,
     ) -> Option<T> {
-        let part = part(hash, self.parts.len());
-        let (row, _) = self.parts[part].find_entry(hash, is_it).ok().map(OccupiedEntry::remove)?;
-        self.len -= 1;
-        if self.parts.len() > 1 && self.parts[part].is_empty() {
-            self.parts[part] = HashTable::new();
-        }
-        if self.len < ROWS_PER_PART_MIN * (self.parts.len() - 1) {
-            self.unite_one(hash_of);
+        let (part, len) = self.part_of_mut(hash);
+        let (row, _) = part.find_entry(hash, is_it).ok().map(OccupiedEntry::remove)?;
+        *len -= 1;
+        if !self.others.is_empty() {
+            self.give_back(hash, hash_of);
         }
         Some(row)
     }
 
     /// All rows, in no meaningful order.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
-        self.parts.iter().flat_map(HashTable::iter)
+        self.parts().flatten()
     }
 
     /// Takes out some rows, at most a few thousand: none only if there are none.
@@ -177,10 +172,7 @@ impl<T> SteadyTable<T> {
         // its rows.
         let mut taken = HashTable::new();
         while taken.is_empty() && self.len > 0 {
-            taken = match self.parts.len() {
-                1 => mem::take(&mut self.parts[0]),
-                _ => self.parts.pop().expect("there are several"),
-            };
+            taken = self.others.pop().unwrap_or_else(|| mem::take(&mut self.first));
         }
         self.len -= taken.len();
         taken.into_iter()
@@ -190,23 +182,48 @@ impl<T> SteadyTable<T> {
     /// others at once.
     pub fn some(&mut self) -> impl Iterator<Item = &T> {
         // As with `take_some`.
-        while self.parts.len() > 1 && self.parts.last().is_some_and(HashTable::is_empty) {
-            self.parts.pop();
+        while self.others.last().is_some_and(HashTable::is_empty) {
+            self.others.pop();
         }
-        self.parts.last().into_iter().flatten()
+        self.others.last().unwrap_or(&self.first).iter()
     }
 
+    fn parts(&self) -> impl Iterator<Item = &HashTable<T>> {
+        iter::once(&self.first).chain(&self.others)
+    }
+
+    /// The part for a hash.
+    #[inline]
+    fn part_of(&self, hash: u64) -> &HashTable<T> {
+        if self.others.is_empty() {
+            return &self.first;
+        }
+        match part(hash, 1 + self.others.len()) {
+            0 => &self.first,
+            number => &self.others[number - 1],
+        }
+    }
+
+    /// The same, to be changed, and the number of rows.
+    #[inline]
+    fn part_of_mut(&mut self, hash: u64) -> (&mut HashTable<T>, &mut usize) {
+        let number = if self.others.is_empty() { 0 } else { part(hash, 1 + self.others.len()) };
+        (numbered(&mut self.first, &mut self.others, number), &mut self.len)
+    }
+
+    #[inline]
     fn make_room(&mut self, hash_of: impl Fn(&T) -> u64) {
-        if self.len >= ROWS_PER_PART * self.parts.len() {
+        if self.len >= ROWS_PER_PART * (1 + self.others.len()) {
             self.divide_one(hash_of);
         }
     }
 
     /// Each half will have as many rows as the whole when it is divided, so it gets the memory for them at once.
+    #[cold]
     fn divide_one(&mut self, hash_of: impl Fn(&T) -> u64) {
-        let parts = self.parts.len();
+        let parts = 1 + self.others.len();
         let dividing = next_to_divide(parts);
-        let rows = mem::take(&mut self.parts[dividing]);
+        let rows = mem::take(numbered(&mut self.first, &mut self.others, dividing));
         let (mut lower, mut upper) =
             (HashTable::with_capacity(rows.len()), HashTable::with_capacity(rows.len()));
         for row in rows {
@@ -214,14 +231,25 @@ impl<T> SteadyTable<T> {
             let half = if part(hash, parts + 1) == dividing { &mut lower } else { &mut upper };
             half.insert_unique(hash, row, &hash_of);
         }
-        self.parts[dividing] = lower;
-        self.parts.push(upper);
+        *numbered(&mut self.first, &mut self.others, dividing) = lower;
+        self.others.push(upper);
+    }
+
+    /// A row with this hash was taken out, and there are several parts.
+    fn give_back(&mut self, hash: u64, hash_of: impl Fn(&T) -> u64) {
+        let (part, _) = self.part_of_mut(hash);
+        if part.is_empty() {
+            *part = HashTable::new();
+        }
+        if self.len < ROWS_PER_PART_MIN * self.others.len() {
+            self.unite_one(hash_of);
+        }
     }
 
     fn unite_one(&mut self, hash_of: impl Fn(&T) -> u64) {
-        let last = self.parts.pop().expect("there are several");
-        let with = next_to_divide(self.parts.len());
-        let with = &mut self.parts[with];
+        let last = self.others.pop().expect("there are several");
+        let with = next_to_divide(1 + self.others.len());
+        let with = numbered(&mut self.first, &mut self.others, with);
         for row in last {
             with.insert_unique(hash_of(&row), row, &hash_of);
         }
@@ -229,6 +257,16 @@ impl<T> SteadyTable<T> {
             with.shrink_to(2 * with.len(), hash_of);
         }
     }
+}
+
+/// The part of that number.
+#[inline]
+fn numbered<'t, T>(
+    first: &'t mut HashTable<T>,
+    others: &'t mut [HashTable<T>],
+    number: usize,
+) -> &'t mut HashTable<T> {
+    if number == 0 { first } else { &mut others[number - 1] }
 }
 
 #[cfg(test)]
@@ -274,7 +312,7 @@ mod tests {
             most = most.max(moved.take());
         }
         assert!(most > ROWS_PER_PART && most < 5 * ROWS_PER_PART, "{most}");
-        assert_eq!((table.parts.len(), table.len()), (1, 0));
+        assert_eq!((table.others.len(), table.len()), (0, 0));
     }
 
     #[test]
@@ -282,7 +320,7 @@ mod tests {
         let mut table = SteadyTable::new();
         assert_eq!(table.capacity(), 0);
         (0..ROWS_PER_PART as u64).for_each(|number| add(&mut table, number));
-        assert!(!table.parts.spilled());
+        assert_eq!(table.others.capacity(), 0);
     }
 
     #[test]
