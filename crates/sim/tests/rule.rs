@@ -6,6 +6,9 @@ use sim::{Plan, Profile, run};
 /// Enough for each kind of violation.
 const SEEDS: u64 = 60;
 
+/// The same where one shard of three sends what may be lost.
+const SERVED_SEEDS: u64 = 80;
+
 /// The same where each run has many shards.
 const FEW_SEEDS: u64 = 12;
 
@@ -58,6 +61,36 @@ fn with_the_pause_connections_that_move_notice_nothing() {
     for seed in 0..SEEDS {
         assert_eq!(run(&moving(seed)).violations, Vec::<String>::new(), "seed {seed}");
     }
+}
+
+/// Nor does a service publish during that pause. Here nobody waits for what the service of a shard without
+/// connections has sent.
+#[test]
+fn without_the_pause_what_services_publish_is_lost_or_out_of_order() {
+    let mut violations = Vec::new();
+    for seed in 0..SERVED_SEEDS {
+        violations
+            .extend(run(&Plan { forge_quiet: Some(ShardId(2)), ..moving_beside_a_service(seed) }).violations);
+    }
+    for kind in ["is missing; seen at", " after "] {
+        assert!(
+            violations.iter().any(|violation| violation.contains(kind)),
+            "no {kind:?} in {violations:#?}"
+        );
+    }
+}
+
+/// The same runs with the pause in place are as they should be.
+#[test]
+fn with_the_pause_nothing_that_services_publish_is_lost() {
+    for seed in 0..SERVED_SEEDS {
+        assert_eq!(run(&moving_beside_a_service(seed)).violations, Vec::<String>::new(), "seed {seed}");
+    }
+}
+
+/// Two clients that keep changing places, while all that the third shard has is its service.
+fn moving_beside_a_service(seed: u64) -> Plan {
+    Plan { clients: 2, services: true, steps: 120, hangups: 0, ..moving(seed) }
 }
 
 fn moving(seed: u64) -> Plan {
