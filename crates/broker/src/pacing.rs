@@ -18,8 +18,12 @@ use crate::turn::STRETCH_STEPS_MAX;
 /// After so many deliveries that nobody takes.
 const PILED_MAX: u64 = STRETCH_STEPS_MAX;
 
-/// How long it waits then: as long as a read of nats-server's publisher waits at most.
+/// How long it waits then: as long as a read of nats-server's publisher waits at most. If its readers took nothing
+/// meanwhile it waits twice as long the next time, and then twice as long as that.
 const PACE: Duration = Duration::from_millis(10);
+
+/// How often that is doubled.
+const DOUBLINGS_MAX: u32 = 2;
 
 /// So much waits for a reader with a full socket before it counts as one that takes nothing,
 pub(crate) const PILE_BYTES: usize = 64 << 10;
@@ -35,6 +39,8 @@ pub(crate) struct Pile {
     deliveries: u64,
     /// Other shards whose readers take nothing.
     shards: ShardSet,
+    /// How often it waited since a reader here took one.
+    waits: u32,
 }
 
 /// What became of deliveries: of all so far, or of those that a publisher caused at a stretch.
@@ -58,7 +64,8 @@ impl Broker {
     pub(crate) fn pace(&mut self, now: Time, id: ConnId, outcome: Outcome) {
         let reached = self.mesh.take_reached();
         if outcome.piled < outcome.deliveries {
-            self.egress.clients.at(id).pile.deliveries = 0;
+            let pile = &mut self.egress.clients.at(id).pile;
+            (pile.deliveries, pile.waits) = (0, 0);
         } else if outcome.piled > 0 || !reached.is_empty() {
             self.pile_up(now, id, outcome.piled, reached);
         }
@@ -70,9 +77,10 @@ impl Broker {
         let is_taken_elsewhere = client.pile.shards.union(reached) != client.pile.shards;
         let is_free = client.hold.is_none() && client.closing.is_none();
         if client.pile.deliveries >= PILED_MAX && !is_taken_elsewhere && is_free {
-            client.pile = Pile::default();
+            let waits = client.pile.waits;
+            client.pile = Pile { waits: waits + 1, ..Pile::default() };
             self.egress.counters.totals.paces += 1;
-            self.wait_for_readers(now, id, PACE);
+            self.wait_for_readers(now, id, PACE * 2_u32.pow(waits.min(DOUBLINGS_MAX)));
         }
     }
 

@@ -60,6 +60,19 @@ fn it_waits_for_ten_milliseconds_after_a_stretch() {
 }
 
 #[test]
+fn it_waits_longer_while_they_go_on_to_take_nothing() {
+    let (mut shards, publisher) = publisher_and_readers(1, 2, &[]);
+    for millis in [10, 20, 40, 40] {
+        publish(&mut shards, publisher, "x", MANY / 2);
+        assert!(waits(&mut shards, publisher).0);
+        shards.pass(Duration::from_millis(millis) - Duration::from_nanos(1));
+        assert_eq!(shards.output(publisher), "", "{millis} ms");
+        shards.pass(Duration::from_nanos(1));
+        assert_eq!(shards.output(publisher), "PONG\r\n", "{millis} ms");
+    }
+}
+
+#[test]
 fn one_reader_that_keeps_up_is_enough_for_it_not_to_wait() {
     for shard_count in [1, 2] {
         for keeps_up in [0, 1, 2] {

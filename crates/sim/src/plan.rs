@@ -1,6 +1,6 @@
 //! What one run is like.
 
-use fabric::ShardId;
+use fabric::{SHARDS_MAX, ShardId};
 
 use crate::random::{Random, Stream};
 use crate::workload::LIVE_SUBS_MAX;
@@ -73,7 +73,8 @@ impl Plan {
     }
 
     /// The plan of a seed: one in sixteen is heavy, one in eight has slow readers, and in one in sixteen clients have
-    /// more subscriptions than one part of the tables that they are kept in.
+    /// more subscriptions than one part of the tables that they are kept in. One in 64 has sixteen shards, and one in
+    /// 512 as many as there may be, each with a service.
     pub fn new(seed: u64) -> Self {
         let profile = match seed % 16 {
             5 => Profile::Heavy,
@@ -81,7 +82,14 @@ impl Plan {
             _ => Profile::Usual,
         };
         let plan = Self::of(seed, profile);
-        if seed % 16 == 7 { Self { ballast: 1500, ..plan } } else { plan }
+        match seed {
+            _ if seed % 16 == 7 => Self { ballast: 1500, ..plan },
+            _ if seed % 512 == 30 => {
+                Self { shards: SHARDS_MAX, services: true, moves: plan.moves.min(5), ..plan }
+            }
+            _ if seed % 64 == 14 => Self { shards: 16, services: true, clients: 20, ..plan },
+            _ => plan,
+        }
     }
 
     /// A plan of that profile.
