@@ -3,6 +3,7 @@
 use fabric::{SHARDS_MAX, ShardId};
 
 use crate::random::{Random, Stream};
+use crate::service;
 use crate::workload::LIVE_SUBS_MAX;
 
 /// What a run is meant to bring out.
@@ -67,9 +68,16 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Subscriptions that one message may go to.
+    /// Subscriptions that one message may go to, with those that had their last and are still to be taken out.
     pub(crate) fn fan_out_max(&self) -> u64 {
-        (self.clients * LIVE_SUBS_MAX) as u64
+        const EXPIRED_MAX: usize = 1;
+        let of_service = if self.services { service::SUBS_MAX } else { 0 };
+        (self.clients * (LIVE_SUBS_MAX + EXPIRED_MAX) + of_service) as u64
+    }
+
+    /// Times that a message may cross to the same shard: once more if a service there owns its subject.
+    pub(crate) fn crossings_max(&self) -> usize {
+        1 + usize::from(self.services)
     }
 
     /// The plan of a seed: one in sixteen is heavy, one in eight has slow readers, and in one in sixteen clients have

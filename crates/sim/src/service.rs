@@ -24,6 +24,9 @@ const OWNED_SUBJECTS: usize = 4;
 /// Subscriptions of a service, so that interest keeps coming and going.
 const LIVE_SUBS_MAX: usize = 4;
 
+/// The same with those that leave, of which not all shards know yet.
+pub(crate) const SUBS_MAX: usize = 4 * LIVE_SUBS_MAX;
+
 /// The shard that owns a subject in one of the accounts.
 #[derive(Debug)]
 struct Owned {

@@ -8,8 +8,11 @@ use crate::plan::Profile;
 use crate::socket::Hangup;
 use crate::world::{Connection, Event, MICROSECOND, MILLISECOND, World};
 
-/// What a link may hold over its bound: the last message that was let in, and changes of interest.
-const LINK_EXCESS_MAX: usize = (1 << 20) + (64 << 10);
+/// What a link may hold over its bound: the last message that was let in,
+const MESSAGE_BYTES_MAX: usize = 1 << 20;
+
+/// and changes of interest.
+const NEWS_BYTES_MAX: usize = 64 << 10;
 
 /// What a shard finds in a turn.
 #[derive(Debug, Clone, Copy)]
@@ -221,7 +224,8 @@ impl World {
             broker.on_whole_batch(Time(self.now), to, forged);
         }
         self.stats.link_bytes = self.stats.link_bytes.max(link_bytes);
-        if link_bytes > LINK_BYTES_MAX + LINK_EXCESS_MAX {
+        let excess_max = self.plan.crossings_max() * MESSAGE_BYTES_MAX + NEWS_BYTES_MAX;
+        if link_bytes > LINK_BYTES_MAX + excess_max {
             self.history.wrong(format!("{link_bytes} bytes under way from {from} to {to}"));
         }
         self.moved();
