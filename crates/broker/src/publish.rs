@@ -110,7 +110,8 @@ impl Broker {
         let goes_on = permit == Permit::Always
             && !(abilities.verbose || abilities.pedantic || self.egress.trace || is_owned);
         match self.route(id, account, publish, answer_wanted && !is_owned, 0) {
-            Flow::Next if goes_on => Flow::Published,
+            // To look up what goes on with it is not counted, so the answer has to be at hand.
+            Flow::Next if goes_on && self.accounts[account].remembers_answer() => Flow::Published,
             flow => flow,
         }
     }
