@@ -65,7 +65,7 @@ impl Broker {
                 self.egress.send_err(id, "Invalid Subject");
                 return Flow::Next;
             };
-            self.spend_on_nodes(account);
+            self.egress.clients.at(id).stays |= self.spend_on_nodes(account);
             let sub = Subscription::new(id.into(), account, filter, subscribe.queue, subscribe.sid);
             self.egress.subs.insert(sub);
             self.egress.link_sub(id, BySid { hash, key });
@@ -357,13 +357,14 @@ impl Broker {
     }
 
     /// Counts what a change of an account's filters took beyond the usual: towards the share of who asked for it,
-    /// and what the turn has for chores, of which it may be one.
-    fn spend_on_nodes(&mut self, account: usize) {
+    /// and what the turn has for chores, of which it may be one. Returns whether there was any of that.
+    fn spend_on_nodes(&mut self, account: usize) -> bool {
         let nodes = self.accounts[account].local.take_nodes();
         if nodes > 0 {
             self.egress.steps += nodes * CHANGED_NODE_STEPS;
             self.chores.budget().spend(nodes as usize * ROW_NODE_STEPS);
         }
+        nodes > 0
     }
 
     pub(crate) fn raise_fence(&mut self, id: ConnId, round: Option<u64>) {

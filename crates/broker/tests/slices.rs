@@ -6,6 +6,7 @@ use std::fmt::Write;
 
 use broker::CloseReason;
 use fabric::ShardId;
+use monitor::SubscriptionFilter;
 use shards::{Conn, Shards};
 
 /// Subscriptions that it takes several turns to end.
@@ -276,4 +277,23 @@ fn the_tokens_of_subscriptions_count_when_other_shards_are_told() {
         turns += 1;
     }
     assert!(turns > FEW / 8, "{turns}");
+}
+
+#[test]
+fn pages_of_long_subscriptions_are_short_and_say_all() {
+    let mut shards = Shards::new(1);
+    deep_subscriber(&mut shards);
+    let (mut next, mut rows, mut pages) = (Some(0), 0, 0);
+    while let Some(from) = next {
+        let page = shards.brokers[0].subscription_page(from, &SubscriptionFilter::default());
+        (rows, pages, next) = (rows + page.rows.len(), pages + 1, page.next);
+    }
+    assert!(rows == FEW && pages > 2, "{rows} on {pages}");
+}
+
+#[test]
+fn a_connection_with_long_subscriptions_stays_on_its_shard() {
+    let mut shards = Shards::new(2);
+    let conn = deep_subscriber(&mut shards);
+    assert!(!shards.brokers[0].begin_move(&[conn.id], ShardId(1)));
 }

@@ -316,6 +316,21 @@ fn what_it_takes_to_find_out_counts_each_time_for_a_subject_that_is_repeated() {
     assert!(left.is_some(), "so many take several turns");
 }
 
+// Each compared all that the requester had subscribed to the reply: 2,000 with as many tokens held a shard for seconds.
+#[test]
+fn what_it_takes_to_find_out_whom_to_tell_that_nobody_took_a_request_counts() {
+    let mut shards = Shards::new(1);
+    let requester = shards.connect(r#""verbose":false,"headers":true,"no_responders":true"#);
+    let reply = ["w"; 10].join(".");
+    let text = costly_filters(10).replace(".zzz ", " ");
+    shards.say(requester, &text);
+    shards.say(requester, &format!("PUB nobody {reply} 0\r\n\r\n"));
+    shards.brokers[0].on_turn(Time(1));
+    shards.feed(requester, &format!("PUB nobody {reply} 0\r\n\r\n").repeat(20));
+    assert!(shards.brokers[0].is_in_line(requester.id), "it had its share before the end");
+    assert_eq!(shards.output(requester).matches("503").count(), 20);
+}
+
 /// SUBs with wildcards and very many tokens, none of them below the same first one.
 fn deep_subs(count: usize) -> String {
     let tail = ["w"; 1900].join(".");

@@ -87,7 +87,8 @@ pub(crate) fn tokens(subject: &[u8]) -> impl Iterator<Item = &[u8]> {
     subject.split(|&byte| byte == b'.')
 }
 
-pub(crate) fn has_empty_token(subject: &[u8]) -> bool {
+/// Whether a message to `subject` reaches nobody, as one of its tokens is empty.
+pub fn has_empty_token(subject: &[u8]) -> bool {
     tokens(subject).any(<[u8]>::is_empty)
 }
 
