@@ -34,7 +34,7 @@ const STALLS_PER_OUTBOX: usize = 32;
 /// Subscriptions of a requester to its reply subject that are compared to find the one which is told that nobody took
 /// the request. Of more than that, any may be. Each takes a hundred nanoseconds, or ten microseconds with very many
 /// tokens.
-const COMPARED_MAX: usize = 64;
+const COMPARED_MAX: usize = 16;
 
 /// Who gets a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -246,7 +246,7 @@ impl Broker {
         let listening = self.accounts[account].local_matches(reply);
         self.egress.steps += listening.plain.len() as u64;
         let own = listening.plain.iter().copied().filter(|key| self.egress.subs.at(*key).conn() == id);
-        let own: SmallVec<[SubKey; 2]> = own.take(COMPARED_MAX).collect();
+        let own: SmallVec<[SubKey; 4]> = own.take(COMPARED_MAX).collect();
         let Some(key) = self.first_of(account, &own) else { return };
         let sid = &self.egress.subs.at(key).sid;
         let mut status = b"NATS/1.0 503\r\nNats-Subject: ".to_vec();

@@ -50,9 +50,9 @@ pub(crate) fn subscription_turn_steps(subscriptions: usize) -> u64 {
     }
 }
 
-/// What it takes to make a node of a trie or to take one out, of those beyond the first few of a filter: up to a
-/// quarter of a microsecond, where memory is fresh or far.
-pub(crate) const CHANGED_NODE_STEPS: u64 = 4;
+/// What it takes to make a node of a trie or to take one out, of those beyond the first few of a filter: up to half a
+/// microsecond, where memory is fresh or far.
+pub(crate) const CHANGED_NODE_STEPS: u64 = 8;
 
 /// Up to this length a subject takes no longer than a usual one.
 const USUAL_SUBJECT_BYTES: u64 = 128;

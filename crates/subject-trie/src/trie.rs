@@ -39,6 +39,12 @@ pub struct SubjectTrie<T> {
 /// So many nodes a usual change comes to.
 const FEW_NODES: u64 = 16;
 
+/// So many nodes stay in the caches of a processor, with the table that finds them.
+const NEAR_NODES: usize = 1 << 14;
+
+/// What it takes to come to one of more nodes: it waits for memory, and so does its row in the table.
+const FAR_NODE_WEIGHT: u64 = 6;
+
 /// Up to this length a subject takes no longer than a usual one.
 const USUAL_SUBJECT_BYTES: u64 = 128;
 
@@ -330,6 +336,11 @@ impl<T: Copy + Eq + Hash> SubjectTrie<T> {
             Some(tokens) => self.wildcards.matching(&tokens, nodes, visit),
             None => ControlFlow::Continue(()),
         }
+    }
+
+    /// What a node takes, beside one that is at hand.
+    pub(crate) fn node_weight(&self) -> u64 {
+        if self.wildcards.nodes() > NEAR_NODES { FAR_NODE_WEIGHT } else { 1 }
     }
 
     pub(crate) fn short_hash(&self, bytes: &[u8]) -> ShortHash {

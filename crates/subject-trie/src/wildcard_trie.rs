@@ -127,6 +127,11 @@ impl<T: Copy + Eq + Hash> WildcardTrie<T> {
         self.filters == 0
     }
 
+    /// Number of nodes.
+    pub(crate) fn nodes(&self) -> usize {
+        self.nodes.len()
+    }
+
     /// Adds a subscription to a valid filter; returns the node the filter ends at, and whether in its
     /// tail.
     pub(crate) fn insert(
