@@ -122,6 +122,11 @@ impl Account {
         self.local_cache.lookup(&self.local, subject)
     }
 
+    /// Whether the answer to the last lookup is remembered, so that a message that follows takes no other.
+    pub(crate) fn remembers_answer(&self) -> bool {
+        self.local_cache.knows_last(&self.local)
+    }
+
     /// Whether the answer for the message `follows` is that for `message` too.
     #[inline]
     fn is_answered(&mut self, message: u64, follows: u64) -> bool {
@@ -207,7 +212,8 @@ impl Account {
     }
 
     /// Takes in what another shard says of its interest.
-    pub(crate) fn on_interest(&mut self, from: ShardId, interest: &Interest<'_>) {
+    /// Returns what that takes beyond the usual, in nodes of a trie.
+    pub(crate) fn on_interest(&mut self, from: ShardId, interest: &Interest<'_>) -> u64 {
         self.answered = 0;
         if interest.queue.is_none() && !may_have_wildcard(interest.filter) {
             let hash = self.local.hash(interest.filter);
@@ -217,7 +223,7 @@ impl Account {
             if interest.now.weight > 0 {
                 self.remote_literals.insert(hash, from, interest.now.firm);
             }
-            return;
+            return 0;
         }
         if interest.before.weight > 0 {
             self.remote.remove_by(interest.filter, interest.queue, |peer| peer.at.shard == from);
@@ -228,6 +234,7 @@ impl Account {
                 .insert(interest.filter, interest.queue, Remote { at: peer, weight: interest.now.weight })
                 .expect("a shard only tells of filters it accepted");
         }
+        self.remote.take_nodes()
     }
 
     /// Counts a change among the shard's own members; returns what was told before and what is to

@@ -19,6 +19,9 @@ pub(crate) const STEPS_MAX: usize = 4096;
 /// What it takes to remove a subscription and to tell the other shards of it.
 pub(crate) const ROW_STEPS: usize = 12;
 
+/// What it takes to take out a node of the trie beyond the first few of its filter.
+pub(crate) const ROW_NODE_STEPS: usize = 2;
+
 /// Chores under way, in the order they come to their turn. There are no more of them than connections, and a few.
 #[derive(Debug)]
 pub(crate) struct Chores {

@@ -235,6 +235,8 @@ pub(crate) struct Client {
     pub(crate) subs: SteadyTable<BySid>,
     /// All are being ended, and this is the next of all rows to look for one in; else 0.
     pub(crate) left_up_to: usize,
+    /// It has had subscriptions with so many tokens that to move them would be long: it stays where it is.
+    pub(crate) stays: bool,
     /// The interest round that every shard has to confirm before output leaves and input goes on.
     pub(crate) fence: Option<u64>,
     /// SUBs and UNSUBs taken in since the fence went up.
@@ -319,6 +321,7 @@ impl Client {
             pile: Pile::default(),
             subs: SteadyTable::new(),
             left_up_to: 0,
+            stays: false,
             fence: None,
             fenced_ops: 0,
             deferred: SteadyQueue::new(),

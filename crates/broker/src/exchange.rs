@@ -10,7 +10,7 @@ use crate::party::Party;
 use crate::route::Envelope;
 use crate::subscription::SubKey;
 use crate::time::Time;
-use crate::turn::INTEREST_TURN_STEPS;
+use crate::turn::{CHANGED_NODE_STEPS, INTEREST_TURN_STEPS};
 
 /// What the readers here did with the messages of a batch.
 #[derive(Debug, Default)]
@@ -85,8 +85,8 @@ impl Broker {
                     }
                 }
                 Frame::Interest(interest) => {
-                    self.turn.spend_beside(INTEREST_TURN_STEPS);
-                    self.account_of(interest.account as usize).on_interest(from, &interest);
+                    let nodes = self.account_of(interest.account as usize).on_interest(from, &interest);
+                    self.turn.spend_beside(INTEREST_TURN_STEPS + nodes * CHANGED_NODE_STEPS);
                 }
                 Frame::OfferReply(reply) => self.on_offer_reply(from, &reply),
                 Frame::Letter(letter) => self.on_letter(letter),
@@ -149,6 +149,8 @@ impl Broker {
         frames: &mut Frames<'b>,
         readers: &mut Readers,
     ) {
+        // Else each is looked up, and that counts.
+        let is_answered = self.account_of(message.account as usize).remembers_answer();
         while !self.turn.is_full()
             && !self.egress.mailbox_full
             && let Some((size_text, body)) = frames.next_payload()
@@ -156,7 +158,7 @@ impl Broker {
             (message.publish.size_text, message.publish.body) = (size_text, body);
             let last = self.egress.message();
             self.egress.begin_next(last, &message.publish);
-            self.on_message(from, &message, last, readers);
+            self.on_message(from, &message, if is_answered { last } else { 0 }, readers);
         }
     }
 

@@ -13,6 +13,7 @@ use subject_trie::has_wildcard;
 
 use crate::account::NODES_PER_STEP;
 use crate::time::Time;
+use crate::turn::long_subject_steps;
 
 /// Subjects whose permission to publish is remembered. At the bound all are forgotten.
 const PUBLISHED_SUBJECTS_MAX: usize = 128;
@@ -74,7 +75,7 @@ impl Equivalent<Delivery> for DeliveryRef<'_> {
 /// index finds the entries that matter; with a wildcard they may be all.
 pub(crate) fn entry_steps(access: &Access, filter: &[u8]) -> u64 {
     let entries = access.subscription_entries() as u64;
-    1 + if has_wildcard(filter) { entries } else { entries / ENTRIES_PER_STEP }
+    1 + long_subject_steps(filter) + if has_wildcard(filter) { entries } else { entries / ENTRIES_PER_STEP }
 }
 
 impl Guard {

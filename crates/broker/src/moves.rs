@@ -116,7 +116,7 @@ impl Broker {
     /// ([`Self::wants_input`] turns false) and waiting for them to be writable, and calls
     /// [`Self::on_leaving_still`] when the kernel has nothing more to report of them. Returns whether
     /// any is to leave: none while others are on their way, when the server stops, or if the
-    /// connections have too many subscriptions.
+    /// connections have too many subscriptions, or too long ones.
     pub fn begin_move(&mut self, ids: &[ConnId], to: ShardId) -> bool {
         if self.moves.leaving.is_some() || self.moves.stopping || to == self.config.shard {
             return false;
@@ -126,7 +126,7 @@ impl Broker {
         for id in ids.iter().take(MOVED_CONNECTIONS_MAX) {
             let Some(client) = self.egress.clients.find(*id) else { continue };
             let all = subscriptions + client.subs.len();
-            if client.is_ending() || client.leaving || all > MOVED_SUBSCRIPTIONS_MAX {
+            if client.is_ending() || client.leaving || client.stays || all > MOVED_SUBSCRIPTIONS_MAX {
                 continue;
             }
             subscriptions = all;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use nats_proto::{Publish, encode};
+use smallvec::SmallVec;
 use subject_trie::is_valid_literal;
 
 use crate::broker::Broker;
@@ -19,6 +20,7 @@ use crate::session::OK;
 use crate::subscription::SubKey;
 use crate::time::Time;
 use crate::trace;
+use crate::turn::long_subject_steps;
 
 /// How long a publisher waits once it has met a reader that falls behind. nats-server's publishers wait 2 to 5 ms
 /// for each such message, and 10 ms a read at most. [`SeldomLine::Stalled`] says it.
@@ -28,6 +30,11 @@ const STALL: Duration = Duration::from_millis(5);
 /// that takes nothing is cut off after some eight waits, and holds nobody up for longer; one that takes 400 MB
 /// a second from each publisher is waited for as long as it likes.
 const STALLS_PER_OUTBOX: usize = 32;
+
+/// Subscriptions of a requester to its reply subject that are compared to find the one which is told that nobody took
+/// the request. Of more than that, any may be. Each takes a hundred nanoseconds, or ten microseconds with very many
+/// tokens.
+const COMPARED_MAX: usize = 16;
 
 /// Who gets a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,7 +117,8 @@ impl Broker {
         let goes_on = permit == Permit::Always
             && !(abilities.verbose || abilities.pedantic || self.egress.trace || is_owned);
         match self.route(id, account, publish, answer_wanted && !is_owned, 0) {
-            Flow::Next if goes_on => Flow::Published,
+            // To look up what goes on with it is not counted, so the answer has to be at hand.
+            Flow::Next if goes_on && self.accounts[account].remembers_answer() => Flow::Published,
             flow => flow,
         }
     }
@@ -236,10 +244,10 @@ impl Broker {
         let Some(client) = self.egress.clients.find(id) else { return };
         let account = client.account;
         let listening = self.accounts[account].local_matches(reply);
-        let mut own = listening.plain.iter().copied().filter(|key| self.egress.subs.at(*key).conn() == id);
-        let Some(first) = own.next() else { return };
-        let others: Vec<SubKey> = own.collect();
-        let key = others.into_iter().fold(first, |first, other| self.first_of(account, first, other));
+        self.egress.steps += listening.plain.len() as u64;
+        let own = listening.plain.iter().copied().filter(|key| self.egress.subs.at(*key).conn() == id);
+        let own: SmallVec<[SubKey; 4]> = own.take(COMPARED_MAX).collect();
+        let Some(key) = self.first_of(account, &own) else { return };
         let sid = &self.egress.subs.at(key).sid;
         let mut status = b"NATS/1.0 503\r\nNats-Subject: ".to_vec();
         status.extend_from_slice(publish.subject);
@@ -249,14 +257,24 @@ impl Broker {
         self.egress.send(id, &line);
     }
 
-    /// Which of two subscriptions that match a subject nats-server comes to first.
-    #[cold]
-    fn first_of(&self, account: usize, one: SubKey, other: SubKey) -> SubKey {
-        let [mut first, mut second] = [Vec::new(), Vec::new()];
-        for (key, text) in [(one, &mut first), (other, &mut second)] {
-            self.accounts[account].local.filter(self.egress.subs.at(key).filter, text);
+    /// Which of some subscriptions that match a subject nats-server comes to first.
+    fn first_of(&mut self, account: usize, keys: &[SubKey]) -> Option<SubKey> {
+        let (first, others) = keys.split_first()?;
+        let (mut first, mut its_filter) = (*first, Vec::new());
+        if others.is_empty() {
+            return Some(first);
         }
-        if is_met_before(&second, &first) { other } else { one }
+        let local = &self.accounts[account].local;
+        local.filter(self.egress.subs.at(first).filter, &mut its_filter);
+        for other in others {
+            local.filter(self.egress.subs.at(*other).filter, &mut self.filter);
+            self.egress.steps += 1 + long_subject_steps(&self.filter);
+            if is_met_before(&self.filter, &its_filter) {
+                first = *other;
+                std::mem::swap(&mut its_filter, &mut self.filter);
+            }
+        }
+        Some(first)
     }
 
     /// Makes a publisher wait for readers that fall behind.

@@ -12,10 +12,10 @@ use crate::inspect::stretch;
 use crate::shed::Sweep;
 use crate::subscription::SubKey;
 
-/// Subscriptions that one call looks at.
-/// Steps of such, by [`entry_steps`].
+/// Steps of such, by [`entry_steps`], and of the nodes of those that it ends.
 const RECHECK_STEPS_AT_ONCE: u64 = 4096;
 
+/// Subscriptions that one call looks at.
 const RECHECKED_AT_ONCE: usize = 1024;
 
 /// Subscriptions that one call ends. Each takes some microseconds: its client and the log are told.
@@ -57,7 +57,9 @@ impl Broker {
             let client = self.egress.clients.peek(id);
             if client.is_some_and(|client| client.recheck.is_some() && client.closing.is_none()) {
                 count += 1;
+                let before = self.egress.steps;
                 revoked += usize::from(self.recheck(id, SubKey(row as u32)));
+                steps += self.egress.steps - before;
                 let guard = self.egress.clients.peek(id).and_then(|client| client.guard.as_ref());
                 steps += guard.map_or(1, |guard| entry_steps(guard.access(), &self.filter));
             }

@@ -12,7 +12,7 @@ use crate::fence::FENCED_OPS_MAX;
 use crate::input::Flow;
 use crate::time::Time;
 use crate::trace;
-use crate::turn::{SUBSCRIPTION_STEPS, subscription_turn_steps};
+use crate::turn::{SUBSCRIPTION_STEPS, long_subject_steps, subscription_turn_steps};
 
 /// The first PING comes this soon after CONNECT, to learn the round-trip time.
 const FIRST_PING: Duration = Duration::from_secs(2);
@@ -42,6 +42,7 @@ impl Broker {
             ClientOp::Publish(publish) => return self.publish(id, publish),
             ClientOp::Subscribe(subscribe) => {
                 self.spend_on_subscription();
+                self.egress.steps += long_subject_steps(subscribe.subject);
                 return self.subscribe(id, subscribe);
             }
             ClientOp::Unsubscribe(unsubscribe) => {

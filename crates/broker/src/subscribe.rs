@@ -6,7 +6,7 @@
 use nats_proto::{Subscribe, Unsubscribe};
 
 use crate::broker::Broker;
-use crate::chores::{Chore, Progress, ROW_STEPS, ROWS_PER_STEP, are_many};
+use crate::chores::{Chore, Progress, ROW_NODE_STEPS, ROW_STEPS, ROWS_PER_STEP, are_many};
 use crate::client::{Client, ConnId, Deferred, Hold};
 use crate::complaint::Complaint;
 use crate::guard::entry_steps;
@@ -16,9 +16,13 @@ use crate::seldom::SeldomLine;
 use crate::session::OK;
 use crate::subscription::{BySid, SidHash, SubKey, Subscription, Subscriptions};
 use crate::trace;
+use crate::turn::CHANGED_NODE_STEPS;
 
 /// The queue group that servers keep for themselves.
 const SYSTEM_QUEUE: &[u8] = b"_sys_";
+
+/// Filters up to this length have few tokens.
+const USUAL_FILTER_BYTES: usize = 64;
 
 impl Broker {
     pub(crate) fn subscribe(&mut self, id: ConnId, subscribe: &Subscribe<'_>) -> Flow {
@@ -56,6 +60,7 @@ impl Broker {
                 self.egress.send_err(id, "Invalid Subject");
                 return Flow::Next;
             };
+            self.egress.clients.at(id).stays |= self.spend_on_nodes(account);
             let sub = Subscription::new(id.into(), account, filter, subscribe.queue, subscribe.sid);
             self.egress.subs.insert(sub);
             self.egress.link_sub(id, BySid { hash, key });
@@ -199,11 +204,28 @@ impl Broker {
     /// that ends them has to wait.
     pub(crate) fn begins_to_leave(&mut self, id: ConnId) -> bool {
         let client = self.egress.clients.at(id);
-        let is_long = client.connect_received && !self.chores.budget().covers(client.subs.len() * ROW_STEPS);
+        let is_long = client.connect_received
+            && (!self.chores.budget().covers(client.subs.len() * ROW_STEPS) || self.has_long_filters(id));
         if is_long {
             self.chores.push(Chore::Leaving(id));
         }
         is_long
+    }
+
+    /// Whether the filters of so few subscriptions that a turn could end them have so many tokens that it cannot.
+    fn has_long_filters(&mut self, id: ConnId) -> bool {
+        let mut steps = 0;
+        let subs = &self.egress.subs;
+        self.egress.clients.peek(id).is_some_and(|client| {
+            client.subs.iter().any(|link| {
+                let sub = subs.at(link.key);
+                self.accounts[sub.account()].local.filter(sub.filter, &mut self.filter);
+                // Each second byte may be a token.
+                steps +=
+                    ROW_STEPS + self.filter.len().saturating_sub(USUAL_FILTER_BYTES) / 2 * ROW_NODE_STEPS;
+                !self.chores.budget().covers(steps)
+            })
+        })
     }
 
     /// Goes on with that as far as this turn goes. With a fence up it is for the CONNECT to go on: it is tried
@@ -322,6 +344,18 @@ impl Broker {
         let account = sub.account();
         self.accounts[account].remove(sub.filter, sub.queue(), key);
         self.egress.counters.on_unsubscribed(account);
+        self.spend_on_nodes(account);
+    }
+
+    /// Counts what a change of an account's filters took beyond the usual: towards the share of who asked for it,
+    /// and what the turn has for chores, of which it may be one. Returns whether there was any of that.
+    fn spend_on_nodes(&mut self, account: usize) -> bool {
+        let nodes = self.accounts[account].local.take_nodes();
+        if nodes > 0 {
+            self.egress.steps += nodes * CHANGED_NODE_STEPS;
+            self.chores.budget().spend(nodes as usize * ROW_NODE_STEPS);
+        }
+        nodes > 0
     }
 
     pub(crate) fn raise_fence(&mut self, id: ConnId, round: Option<u64>) {

@@ -50,6 +50,22 @@ pub(crate) fn subscription_turn_steps(subscriptions: usize) -> u64 {
     }
 }
 
+/// What it takes to make a node of a trie or to take one out, of those beyond the first few of a filter: up to half a
+/// microsecond, where memory is fresh or far.
+pub(crate) const CHANGED_NODE_STEPS: u64 = 8;
+
+/// Up to this length a subject takes no longer than a usual one.
+const USUAL_SUBJECT_BYTES: u64 = 128;
+
+/// Beyond that, so many bytes of it are a step. They are read several times over.
+const SUBJECT_BYTES_PER_STEP: u64 = 16;
+
+/// What it takes to read and to cut a subject, beyond what a usual one does.
+#[inline]
+pub(crate) fn long_subject_steps(subject: &[u8]) -> u64 {
+    (subject.len() as u64).saturating_sub(USUAL_SUBJECT_BYTES) / SUBJECT_BYTES_PER_STEP
+}
+
 /// What it costs a turn that another shard tells of a subscription.
 pub(crate) const INTEREST_TURN_STEPS: u64 = 24;
 

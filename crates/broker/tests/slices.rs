@@ -6,6 +6,7 @@ use std::fmt::Write;
 
 use broker::CloseReason;
 use fabric::ShardId;
+use monitor::SubscriptionFilter;
 use shards::{Conn, Shards};
 
 /// Subscriptions that it takes several turns to end.
@@ -213,4 +214,86 @@ fn subscriptions_that_had_their_last_message_go_in_slices() {
     shards.settle();
     let text = shards.output(near);
     assert_eq!((text.matches("MSG one").count(), text.matches("MSG two").count()), (0, MANY));
+}
+
+/// Subscriptions with wildcards and very many tokens, so few that their number alone does not fill a turn.
+const FEW: usize = 60;
+
+fn deep_subscriber(shards: &mut Shards) -> Conn {
+    let conn = shards.quiet();
+    let tail = ["w"; 1900].join(".");
+    for number in 0..FEW {
+        shards.feed(conn, &format!("SUB {number}.{tail}.* {number}\r\n"));
+        shards.settle();
+    }
+    assert_eq!(shards.brokers[0].totals().subscriptions, FEW as u64);
+    conn
+}
+
+/// Turns until there is nothing left to go on with.
+fn slices(shards: &mut Shards) -> usize {
+    let mut count = 0;
+    while shards.brokers[0].has_chores() {
+        slice(shards, 0);
+        count += 1;
+    }
+    count
+}
+
+// Sixty of them were taken out in one turn, whichever way.
+#[test]
+fn the_tokens_of_subscriptions_count_when_they_are_taken_out() {
+    let mut shards = Shards::new(1);
+    let ending = deep_subscriber(&mut shards);
+    shards.brokers[0].on_turn(shards.now);
+    shards.brokers[0].on_hangup(ending.id, CloseReason::ClientClosed);
+    let (left, count) = (shards.brokers[0].totals().subscriptions, slices(&mut shards));
+    assert!(left >= FEW as u64 - 2 && count > FEW / 4, "{left}, {count}");
+    assert_eq!(shards.brokers[0].totals().subscriptions, 0);
+
+    let again = deep_subscriber(&mut shards);
+    shards.brokers[0].on_turn(shards.now);
+    shards.feed(again, "CONNECT {}\r\n");
+    let count = slices(&mut shards);
+    assert!(count > FEW / 4, "{count}");
+    assert_eq!(shards.brokers[0].totals().subscriptions, 0);
+}
+
+#[test]
+fn the_tokens_of_subscriptions_count_when_other_shards_are_told() {
+    let mut shards = Shards::new(2);
+    let ending = deep_subscriber(&mut shards);
+    let _there = shards.quiet();
+    shards.settle();
+    shards.brokers[0].on_turn(shards.now);
+    shards.brokers[0].on_hangup(ending.id, CloseReason::ClientClosed);
+    let count = slices(&mut shards);
+    assert!(count > FEW / 4, "{count}");
+    let mut left = shards.brokers[0].take_batch(ShardId(1));
+    let mut turns = 0;
+    while let Some(batch) = left {
+        shards.brokers[1].on_turn(shards.now);
+        left = shards.brokers[1].on_batch(shards.now, ShardId(0), batch);
+        turns += 1;
+    }
+    assert!(turns > FEW / 8, "{turns}");
+}
+
+#[test]
+fn pages_of_long_subscriptions_are_short_and_say_all() {
+    let mut shards = Shards::new(1);
+    deep_subscriber(&mut shards);
+    let (mut next, mut rows, mut pages) = (Some(0), 0, 0);
+    while let Some(from) = next {
+        let page = shards.brokers[0].subscription_page(from, &SubscriptionFilter::default());
+        (rows, pages, next) = (rows + page.rows.len(), pages + 1, page.next);
+    }
+    assert!(rows == FEW && pages > 2, "{rows} on {pages}");
+}
+
+#[test]
+fn a_connection_with_long_subscriptions_stays_on_its_shard() {
+    let mut shards = Shards::new(2);
+    let conn = deep_subscriber(&mut shards);
+    assert!(!shards.brokers[0].begin_move(&[conn.id], ShardId(1)));
 }

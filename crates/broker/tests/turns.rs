@@ -4,6 +4,7 @@ mod shards;
 
 use broker::{CloseReason, SHARE_BYTES_MAX, SHARE_STEPS_MAX, STRETCH_STEPS_MAX, Time};
 
+use fabric::ShardId;
 use nats_auth::{AccountConfig, Directory, IdentityConfig, Permissions, SubjectPermission, User};
 
 use self::shards::{Conn, Shards};
@@ -291,4 +292,75 @@ fn what_it_takes_to_find_out_what_may_be_published_counts() {
     let text: String = (0..200).map(|number| format!("PUB {subject}.{number} 0\r\n\r\n")).collect();
     shards.feed(publisher, &text);
     assert!(shards.brokers[0].is_in_line(publisher.id), "it had its share before the end");
+}
+
+// The second and later ones counted as a step each, whatever it took: the answer for a long subject is not remembered.
+#[test]
+fn what_it_takes_to_find_out_counts_each_time_for_a_subject_that_is_repeated() {
+    let mut shards = Shards::new(2);
+    let (subscriber, far, near) = (shards.quiet(), shards.quiet(), shards.quiet());
+    shards.feed(subscriber, &costly_filters(10));
+    shards.feed(subscriber, "SUB w.> all\r\n");
+    shards.settle();
+    let long = format!("{}.{}", ["w"; 10].join("."), "x".repeat(600));
+    let text = publishes(&long, 100);
+    shards.brokers[0].on_turn(Time(1));
+    shards.feed(near, &text);
+    assert!(shards.brokers[0].is_in_line(near.id), "it had its share before the end");
+    assert_eq!(shards.output(subscriber).matches("MSG").count(), 100);
+    shards.feed(far, &text);
+    shards.brokers[1].serve_all(shards.now);
+    shards.brokers[0].on_turn(Time(1));
+    let batch = shards.brokers[1].take_batch(ShardId(0)).unwrap();
+    let left = shards.brokers[0].on_batch(shards.now, ShardId(1), batch);
+    assert!(left.is_some(), "so many take several turns");
+}
+
+// Each compared all that the requester had subscribed to the reply: 2,000 with as many tokens held a shard for seconds.
+#[test]
+fn what_it_takes_to_find_out_whom_to_tell_that_nobody_took_a_request_counts() {
+    let mut shards = Shards::new(1);
+    let requester = shards.connect(r#""verbose":false,"headers":true,"no_responders":true"#);
+    let reply = ["w"; 10].join(".");
+    let text = costly_filters(10).replace(".zzz ", " ");
+    shards.say(requester, &text);
+    shards.say(requester, &format!("PUB nobody {reply} 0\r\n\r\n"));
+    shards.brokers[0].on_turn(Time(1));
+    shards.feed(requester, &format!("PUB nobody {reply} 0\r\n\r\n").repeat(20));
+    assert!(shards.brokers[0].is_in_line(requester.id), "it had its share before the end");
+    assert_eq!(shards.output(requester).matches("503").count(), 20);
+}
+
+/// SUBs with wildcards and very many tokens, none of them below the same first one.
+fn deep_subs(count: usize) -> String {
+    let tail = ["w"; 1900].join(".");
+    (0..count).map(|number| format!("SUB {number}.{tail}.* {number}\r\n")).collect()
+}
+
+// 256 of them, a share, held a shard for 50 ms and more.
+#[test]
+fn what_it_takes_to_put_the_tokens_of_a_subscription_in_order_counts() {
+    let mut shards = Shards::new(1);
+    let subscriber = shards.quiet();
+    shards.feed(subscriber, &deep_subs(20));
+    assert_eq!(shards.brokers[0].totals().subscriptions, 1, "one is more than a stretch");
+    assert!(shards.brokers[0].is_in_line(subscriber.id));
+    assert_eq!(shards.say(subscriber, "PING\r\n"), "PONG\r\n");
+    assert_eq!(shards.brokers[0].totals().subscriptions, 20);
+    let unsubs: String = (0..20).map(|number| format!("UNSUB {number}\r\n")).collect();
+    shards.brokers[0].on_turn(Time(1));
+    shards.feed(subscriber, &unsubs);
+    assert_eq!(shards.brokers[0].totals().subscriptions, 19);
+}
+
+#[test]
+fn a_subject_with_very_many_tokens_counts_as_more_than_a_step() {
+    let subject = ["w"; 1900].join(".");
+    for text in [format!("SUB {subject} 1\r\n"), format!("PUB {subject} 0\r\n\r\n")] {
+        let mut shards = Shards::new(1);
+        let conn = listener(&mut shards, "x.*");
+        shards.brokers[0].on_turn(Time(1));
+        shards.feed(conn, &text.repeat(10));
+        assert!(shards.brokers[0].is_in_line(conn.id), "ten of them are a stretch");
+    }
 }

@@ -17,12 +17,17 @@ const PIECE_BYTES: usize = 16 << 10;
 pub(crate) struct Answered {
     rest: Bytes,
     /// Counts it while it is here.
-    _held: Held,
+    _held: Option<Held>,
 }
 
 impl Answered {
     pub(crate) fn new(body: Vec<u8>, held: Held) -> Self {
-        Self { rest: body.into(), _held: held }
+        Self { rest: body.into(), _held: Some(held) }
+    }
+
+    /// An answer without a body.
+    pub(crate) fn empty() -> Self {
+        Self { rest: Bytes::new(), _held: None }
     }
 }
 

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use hyper::body::Incoming;
 use hyper::header::{
-    ACCESS_CONTROL_ALLOW_ORIGIN, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, LOCATION,
+    ACCESS_CONTROL_ALLOW_ORIGIN, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HeaderValue, LOCATION,
     TRANSFER_ENCODING, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Request, Response};
+use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use monitor::Answer;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -37,7 +37,7 @@ const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(5);
 /// answer is left.
 const CONNECTION_TIME_MAX: Duration = Duration::from_secs(60);
 
-/// Bytes kept of a header, in which a target counts twice, and of an answer that a connection does not take.
+/// Bytes kept of a head as hyper sees it, in which a target counts twice, and of an answer that a connection does not take.
 const BUFFER_BYTES_MAX: usize = 24 << 10;
 
 /// Where answers come from.
@@ -62,21 +62,27 @@ pub(crate) async fn serve(socket: TcpStream, tls: Option<TlsAcceptor>, guest: Gu
 async fn converse(io: impl AsyncRead + AsyncWrite + Unpin, guest: Guest, answers: Answers) {
     let guest = &guest;
     let service = service_fn(|request| answer(request, guest, answers.clone()));
-    let mut connection = pin!(
-        http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEADER_TIME_MAX)
-            .max_buf_size(BUFFER_BYTES_MAX)
-            .serve_connection(TokioIo::new(Respelled::new(io)), service)
-    );
-    // What goes wrong here is the other side's doing, and it was told if it could be.
-    tokio::select! {
-        _ = connection.as_mut() => {}
-        () = sleep(CONNECTION_TIME_MAX) => {
-            connection.as_mut().graceful_shutdown();
-            let _ = timeout(CONNECTION_TIME_MAX, connection).await;
+    let mut respelled = Respelled::new(io);
+    {
+        let mut connection = pin!(
+            http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(HEADER_TIME_MAX)
+                .max_buf_size(BUFFER_BYTES_MAX)
+                // Who says no more may have asked before, and waits.
+                .half_close(true)
+                .serve_connection(TokioIo::new(&mut respelled), service)
+        );
+        // What goes wrong here is the other side's doing, and it was told if it could be.
+        tokio::select! {
+            _ = connection.as_mut() => {}
+            () = sleep(CONNECTION_TIME_MAX) => {
+                connection.as_mut().graceful_shutdown();
+                let _ = timeout(CONNECTION_TIME_MAX, connection).await;
+            }
         }
     }
+    respelled.end().await;
 }
 
 async fn answer(
@@ -84,7 +90,10 @@ async fn answer(
     guest: &Guest,
     answers: Answers,
 ) -> Result<Response<Answered>, Infallible> {
-    let (method, written) = (request.method().clone(), target(request.uri().path()));
+    if !is_met(request.headers().get(EXPECT)) {
+        return Ok(expectation_failed());
+    }
+    let (method, written) = (request.method().clone(), target(request.uri().path()).unwrap_or_default());
     // Where its body ends only hyper knows, and targets behind it would reach us as they are.
     let has_body =
         [CONTENT_LENGTH, TRANSFER_ENCODING].iter().any(|name| request.headers().contains_key(name));
@@ -93,7 +102,6 @@ async fn answer(
     // is in use until it is done, even if who asked has left.
     let gathering = spawn_local(async move {
         let _pass = pass;
-        let Some(written) = written else { return Ok(Answer::target_too_long()) };
         spawn_blocking(move || (answers.handler)(method.as_str(), &written)).await
     });
     let answer = gathering.await.and_then(|answer| answer).unwrap_or_else(|_| Answer::unavailable());
@@ -117,4 +125,18 @@ async fn answer(
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
     Ok(response)
+}
+
+/// Whether what a client expects is what every server does: nothing, or to say that a body may come.
+fn is_met(expectation: Option<&HeaderValue>) -> bool {
+    let text = expectation.map_or(&b""[..], HeaderValue::as_bytes);
+    let mut words = text.split(|byte| b" ,\t".contains(byte));
+    text.is_empty() || words.any(|word| word.eq_ignore_ascii_case(b"100-continue"))
+}
+
+fn expectation_failed() -> Response<Answered> {
+    let mut response = Response::new(Answered::empty());
+    *response.status_mut() = StatusCode::EXPECTATION_FAILED;
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
 }

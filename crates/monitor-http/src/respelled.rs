@@ -1,28 +1,49 @@
-//! A connection whose requests hyper can read: see [`Targets`].
+//! A connection whose requests hyper can read: see [`Heads`].
 
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::time::timeout;
 
-use crate::targets::Targets;
+use crate::heads::Heads;
+use crate::refusal::Refusal;
 
-/// Bytes read at once while requests are rewritten.
+/// Bytes read at once while heads are read.
 const PIECE_BYTES: usize = 4 << 10;
+
+/// How long the other side has to take a refusal. Who closes while more comes takes back what it said.
+const REFUSAL_TIME_MAX: Duration = Duration::from_millis(500);
 
 #[derive(Debug)]
 pub(crate) struct Respelled<S> {
     stream: S,
-    targets: Targets,
-    /// What was rewritten, and how much of it hyper has: at most two pieces and a little.
+    heads: Heads,
+    /// What hyper is to see, and how much of it hyper has: what the heads in a piece come to.
     rewritten: Vec<u8>,
     taken: usize,
+    /// What came last is no request. hyper sees the end of the connection instead.
+    refused: Option<Refusal>,
 }
 
-impl<S> Respelled<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> Respelled<S> {
     pub(crate) fn new(stream: S) -> Self {
-        Self { stream, targets: Targets::new(), rewritten: Vec::new(), taken: 0 }
+        Self { stream, heads: Heads::default(), rewritten: Vec::new(), taken: 0, refused: None }
+    }
+
+    /// hyper has answered all that it saw: what is left is to say why the rest is refused, if it is.
+    pub(crate) async fn end(mut self) {
+        let Some(refusal) = self.refused else { return };
+        let said = async {
+            self.stream.write_all(&refusal.answer()).await?;
+            self.stream.shutdown().await?;
+            let mut piece = [0; PIECE_BYTES];
+            while self.stream.read(&mut piece).await? > 0 {}
+            Ok::<(), io::Error>(())
+        };
+        let _ = timeout(REFUSAL_TIME_MAX, said).await;
     }
 }
 
@@ -33,20 +54,25 @@ impl<S: AsyncRead + Unpin> AsyncRead for Respelled<S> {
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
-        // Of a piece in the middle of a target that is too long nothing is left, and that is no end.
         while this.taken == this.rewritten.len() {
-            if this.targets.are_over() {
+            if this.refused.is_some() {
+                return Poll::Ready(Ok(()));
+            }
+            if this.heads.are_over() {
                 return Pin::new(&mut this.stream).poll_read(context, into);
             }
             let mut piece = [0; PIECE_BYTES];
             let mut piece = ReadBuf::new(&mut piece);
             ready!(Pin::new(&mut this.stream).poll_read(context, &mut piece))?;
-            if piece.filled().is_empty() {
-                return Poll::Ready(Ok(()));
-            }
             this.rewritten.clear();
             this.taken = 0;
-            this.targets.rewrite(piece.filled(), &mut this.rewritten);
+            if !piece.filled().is_empty() {
+                this.refused = this.heads.read(piece.filled(), &mut this.rewritten).err();
+            } else if this.heads.has_begun() {
+                this.refused = Some(Refusal::Malformed);
+            } else {
+                return Poll::Ready(Ok(()));
+            }
         }
         let rest = &this.rewritten[this.taken..];
         let fits = rest.len().min(into.remaining());
@@ -70,6 +96,10 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Respelled<S> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // There is something to be said yet.
+        if self.refused.is_some() {
+            return Poll::Ready(Ok(()));
+        }
         Pin::new(&mut self.stream).poll_shutdown(context)
     }
 

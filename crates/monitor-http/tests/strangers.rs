@@ -1,7 +1,7 @@
 //! The listener among strangers.
 
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, LazyLock};
 
 use monitor::{Answer, Moment, jsz, routez};
@@ -82,7 +82,7 @@ fn targets_reach_the_handler_byte_by_byte() {
 fn a_target_that_is_too_long_is_told_so() {
     let (_running, address) = listen();
     let long = ask(address, format!("GET /{} HTTP/1.1\r\nHost: h\r\n\r\n", "x".repeat(100_000)).as_bytes());
-    assert!(long.starts_with("HTTP/1.1 414") && long.contains("connection: close"), "{long}");
+    assert!(long.starts_with("HTTP/1.1 414") && long.contains("Connection: close"), "{long}");
     let fits = get(address, &format!("/{}", "x".repeat((8 << 10) - 1)));
     assert!(fits.starts_with("HTTP/1.1 200"), "{fits}");
 }
@@ -105,7 +105,7 @@ fn what_is_no_http_ends_only_its_own_connection() {
     let long = format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(100_000));
     let many = format!("GET / HTTP/1.1\r\n{}\r\n", "a: b\r\n".repeat(10_000));
     let inputs: [&[u8]; 8] = [
-        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\n",
         b"NONSENSE\r\n\r\n",
         b"GET / HTTP/9.9\r\n\r\n",
         b"GET / HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
@@ -116,9 +116,63 @@ fn what_is_no_http_ends_only_its_own_connection() {
     ];
     for input in inputs {
         let said = ask(address, input);
-        assert!(said.is_empty() || said.starts_with("HTTP/1.1 4"), "{said}");
+        assert!(
+            said.is_empty() || said.starts_with("HTTP/1.1 4") || said.starts_with("HTTP/1.1 505"),
+            "{said}"
+        );
     }
     assert!(get(address, "/after").contains("/after"));
+}
+
+/// What is refused before anybody is asked: all that is said.
+fn refusal(status: &str) -> String {
+    let headers = "Content-Type: text/plain; charset=utf-8\r\nConnection: close";
+    format!("HTTP/1.1 {status}\r\n{headers}\r\n\r\n{status}")
+}
+
+// Those without a Host and with two were answered, and those of a strange version were told less.
+#[test]
+fn what_the_peer_refuses_is_refused_in_its_words() {
+    let (_running, address) = listen();
+    for (request, status) in [
+        ("GET / HTTP/1.1\r\n\r\n", "400 Bad Request: missing required Host header"),
+        ("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", "400 Bad Request"),
+        ("GET / HTTP/1.0\r\nHost: a b\r\n\r\n", "400 Bad Request: malformed Host header"),
+        ("GET / HTTP/2.0\r\nHost: a\r\n\r\n", "505 HTTP Version Not Supported: unsupported protocol version"),
+        ("NONSENSE\r\n", "400 Bad Request"),
+    ] {
+        assert_eq!(ask(address, request.as_bytes()), refusal(status), "{request}");
+    }
+    let both = ask(address, b"GET /first HTTP/1.1\r\nHost: h\r\n\r\nGET /second HTTP/1.1\r\n\r\n");
+    assert!(both.contains("\"GET /first\""), "{both}");
+    assert!(both.ends_with(&refusal("400 Bad Request: missing required Host header")), "{both}");
+}
+
+#[test]
+fn what_nobody_does_here_is_not_expected() {
+    let (_running, address) = listen();
+    let expecting =
+        |what: &str| ask(address, format!("GET / HTTP/1.1\r\nHost: h\r\nExpect: {what}\r\n\r\n").as_bytes());
+    let said = expecting("wonders");
+    assert!(said.starts_with("HTTP/1.1 417 Expectation Failed\r\n") && said.ends_with("\r\n\r\n"), "{said}");
+}
+
+// `nc -N` and the like got no answer, or none in the middle of a head.
+#[test]
+fn who_says_no_more_is_answered() {
+    let (_running, address) = listen();
+    for (text, answer) in [
+        ("GET /a HTTP/1.0\r\n\r\n", "HTTP/1.0 200 OK"),
+        ("GET /a HTTP/1.1\r\nHost: h\r\n\r\n", "HTTP/1.1 200 OK"),
+        ("GET /a HTTP/1.1\r\nHo", "HTTP/1.1 400 Bad Request"),
+    ] {
+        let mut socket = TcpStream::connect(address).unwrap();
+        socket.write_all(text.as_bytes()).unwrap();
+        socket.shutdown(Shutdown::Write).unwrap();
+        let mut said = String::new();
+        socket.read_to_string(&mut said).unwrap();
+        assert!(said.starts_with(answer), "{text} {said}");
+    }
 }
 
 #[test]

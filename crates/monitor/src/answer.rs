@@ -74,11 +74,6 @@ impl Answer {
         Self { closes: true, ..Self::bad_request("400 Bad Request") }
     }
 
-    /// What is asked is longer than anybody reads.
-    pub fn target_too_long() -> Self {
-        Self { closes: true, ..Self::plain(414, "414 URI Too Long") }
-    }
-
     /// An answer without a body.
     pub(crate) fn empty(status: u16) -> Self {
         Self { content_type: "", closes: status >= 400, ..Self::plain(status, "") }

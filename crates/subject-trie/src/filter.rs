@@ -19,8 +19,9 @@ pub fn filter_matches(filter: &[u8], subject: &[u8]) -> bool {
     is_valid_filter(filter) && !has_empty_token(subject) && valid_filter_matches(filter, subject)
 }
 
-/// [`filter_matches`] for a filter and a subject known to be well formed.
-pub(crate) fn valid_filter_matches(filter: &[u8], subject: &[u8]) -> bool {
+/// [`filter_matches`] for a filter that is valid and a subject without empty tokens: for who holds one against many
+/// others.
+pub fn valid_filter_matches(filter: &[u8], subject: &[u8]) -> bool {
     let mut subject_tokens = tokens(subject);
     for filter_token in tokens(filter) {
         let Some(token) = subject_tokens.next() else {
@@ -86,7 +87,8 @@ pub fn filters_overlap(a: &[u8], b: &[u8]) -> bool {
     is_valid_filter(a) && is_valid_filter(b) && valid_filters_overlap(a, b)
 }
 
-fn valid_filters_overlap(a: &[u8], b: &[u8]) -> bool {
+/// [`filters_overlap`] for two filters that are valid.
+pub fn valid_filters_overlap(a: &[u8], b: &[u8]) -> bool {
     let (mut a_tokens, mut b_tokens) = (tokens(a), tokens(b));
     loop {
         match (a_tokens.next(), b_tokens.next()) {

@@ -58,9 +58,16 @@ pub fn has_wildcard(filter: &[u8]) -> bool {
 }
 
 pub(crate) fn classify(filter: &[u8]) -> Result<FilterKind, SubjectError> {
+    classify_counted(filter).map(|(kind, _)| kind)
+}
+
+/// The same, and how many tokens the filter has.
+pub(crate) fn classify_counted(filter: &[u8]) -> Result<(FilterKind, u64), SubjectError> {
     let mut kind = FilterKind::Literal;
     let mut tail_seen = false;
+    let mut count = 0;
     for token in tokens(filter) {
+        count += 1;
         if token.is_empty() {
             return Err(SubjectError::EmptyToken);
         }
@@ -72,7 +79,7 @@ pub(crate) fn classify(filter: &[u8]) -> Result<FilterKind, SubjectError> {
             tail_seen = token == b">";
         }
     }
-    Ok(kind)
+    Ok((kind, count))
 }
 
 /// At least one token: the empty subject is one empty token.
@@ -80,7 +87,8 @@ pub(crate) fn tokens(subject: &[u8]) -> impl Iterator<Item = &[u8]> {
     subject.split(|&byte| byte == b'.')
 }
 
-pub(crate) fn has_empty_token(subject: &[u8]) -> bool {
+/// Whether a message to `subject` reaches nobody, as one of its tokens is empty.
+pub fn has_empty_token(subject: &[u8]) -> bool {
     tokens(subject).any(<[u8]>::is_empty)
 }
 

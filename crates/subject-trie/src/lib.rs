@@ -49,9 +49,12 @@ mod transform;
 mod trie;
 mod wildcard_trie;
 
-pub use filter::{filter_contains, filter_covers, filter_matches, filters_overlap};
+pub use filter::{
+    filter_contains, filter_covers, filter_matches, filters_overlap, valid_filter_matches,
+    valid_filters_overlap,
+};
 pub use filter_key::FilterKey;
-pub use grammar::{SubjectError, has_wildcard, is_valid_filter, is_valid_literal};
+pub use grammar::{SubjectError, has_empty_token, has_wildcard, is_valid_filter, is_valid_literal};
 pub use hashing::SubjectHash;
 pub use match_cache::{MatchCache, RESULT_VALUES_MAX, SUBJECT_BYTES_MAX};
 pub use matches::{Matches, QueueMatch, QueueName};

@@ -152,7 +152,7 @@ impl<T: Copy + Eq + Hash> MatchCache<T> {
         self.misses += 1;
         self.last = NO_SLOT;
         let nodes = trie.collect_hashed(hash, subject, &mut self.scratch);
-        self.nodes += nodes.saturating_sub(FEW_NODES);
+        self.nodes += nodes.saturating_sub(FEW_NODES) * trie.node_weight();
         if !self.is_worth_keeping(subject) || (found.is_none() && !self.lets_in(hash)) {
             return (hash, &self.scratch);
         }

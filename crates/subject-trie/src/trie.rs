@@ -11,7 +11,7 @@ use std::ops::ControlFlow;
 use crate::change_stamps::ChangeStamps;
 use crate::filter::valid_filter_matches;
 use crate::filter_key::{FilterKey, Whereabouts};
-use crate::grammar::{FilterKind, SubjectError, classify};
+use crate::grammar::{FilterKind, SubjectError, classify, classify_counted};
 use crate::hashing::{ShortHash, SubjectHash, SubjectHasher};
 use crate::literal_table::LiteralTable;
 use crate::matches::Matches;
@@ -32,7 +32,24 @@ pub struct SubjectTrie<T> {
     wildcards: WildcardTrie<T>,
     changes: ChangeStamps,
     len: usize,
+    /// See [`SubjectTrie::take_nodes`].
+    nodes: u64,
 }
+
+/// So many nodes a usual change comes to.
+const FEW_NODES: u64 = 16;
+
+/// So many nodes stay in the caches of a processor, with the table that finds them.
+const NEAR_NODES: usize = 1 << 14;
+
+/// What it takes to come to one of more nodes: it waits for memory, and so does its row in the table.
+const FAR_NODE_WEIGHT: u64 = 6;
+
+/// Up to this length a subject takes no longer than a usual one.
+const USUAL_SUBJECT_BYTES: u64 = 128;
+
+/// Beyond that, so many bytes take as long as a node: each second one may be a token, to be hashed.
+const BYTES_PER_NODE: u64 = 4;
 
 impl<T> Default for SubjectTrie<T> {
     fn default() -> Self {
@@ -42,6 +59,7 @@ impl<T> Default for SubjectTrie<T> {
             wildcards: WildcardTrie::default(),
             changes: ChangeStamps::new(),
             len: 0,
+            nodes: 0,
         }
     }
 }
@@ -62,7 +80,8 @@ impl<T: Copy + Eq + Hash> SubjectTrie<T> {
         queue: Option<&[u8]>,
         value: T,
     ) -> Result<FilterKey, SubjectError> {
-        let whereabouts = match classify(filter)? {
+        let (kind, tokens) = classify_counted(filter)?;
+        let whereabouts = match kind {
             FilterKind::Literal => {
                 let hash = self.hasher.short(filter);
                 let at = self.literals.insert(hash, filter, queue, value);
@@ -72,6 +91,7 @@ impl<T: Copy + Eq + Hash> SubjectTrie<T> {
             FilterKind::Wildcard => {
                 let (node, has_tail) = self.wildcards.insert(&self.hasher, filter, queue, value);
                 self.changes.on_wildcard_change(&self.hasher, filter);
+                self.note_nodes(tokens);
                 Whereabouts::Wildcard { node, has_tail }
             }
         };
@@ -106,15 +126,26 @@ impl<T: Copy + Eq + Hash> SubjectTrie<T> {
             }
             Whereabouts::Wildcard { node, has_tail } => {
                 let mut filter = Vec::new();
-                self.wildcards.filter_of(node, has_tail, &mut filter);
+                let nodes = self.wildcards.filter_of(node, has_tail, &mut filter);
                 if self.wildcards.remove_at(node, has_tail, queue, wanted).is_none() {
                     return false;
                 }
                 self.changes.on_wildcard_change(&self.hasher, &filter);
+                self.note_nodes(nodes);
             }
         }
         self.len -= 1;
         true
+    }
+
+    /// How many nodes of the trie changes have come to since this was asked last, beyond the first few of each: a
+    /// measure of the time that filters took which have wildcards and very many tokens.
+    pub fn take_nodes(&mut self) -> u64 {
+        std::mem::take(&mut self.nodes)
+    }
+
+    fn note_nodes(&mut self, nodes: u64) {
+        self.nodes += nodes.saturating_sub(FEW_NODES);
     }
 
     /// Replaces `out` by the filter of a key, which must be one that is stored.
@@ -140,7 +171,8 @@ impl<T: Copy + Eq + Hash> SubjectTrie<T> {
     }
 
     fn remove_wanted(&mut self, filter: &[u8], queue: Option<&[u8]>, wanted: Wanted<'_, T>) -> Option<T> {
-        let removed = match classify(filter).ok()? {
+        let (kind, tokens) = classify_counted(filter).ok()?;
+        let removed = match kind {
             FilterKind::Literal => {
                 let hash = self.hasher.short(filter);
                 let removed = self.literals.remove(hash, filter, queue, wanted)?;
@@ -150,6 +182,7 @@ impl<T: Copy + Eq + Hash> SubjectTrie<T> {
             FilterKind::Wildcard => {
                 let removed = self.wildcards.remove(&self.hasher, filter, queue, wanted)?;
                 self.changes.on_wildcard_change(&self.hasher, filter);
+                self.note_nodes(tokens);
                 removed
             }
         };
@@ -179,12 +212,12 @@ impl<T: Copy + Eq + Hash> SubjectTrie<T> {
         self.has_interest_counted(subject).0
     }
 
-    /// The same, and how many nodes of the trie that took.
+    /// The same, and how many nodes of the trie that took. A subject that is very long counts as more of them.
     pub fn has_interest_counted(&self, subject: &[u8]) -> (bool, u64) {
         if self.literals.find(self.hasher.short(subject), subject).is_some() {
             return (true, 0);
         }
-        let mut nodes = 0;
+        let mut nodes = nodes_of_length(subject);
         let has_any = self.wildcards_matching(subject, &mut nodes, stop_at_the_first).is_break();
         (has_any, nodes)
     }
@@ -276,9 +309,9 @@ impl<T: Copy + Eq + Hash> SubjectTrie<T> {
         self.wildcards.reverse(&self.hasher, filter, relation, visit_all);
     }
 
-    /// Returns how many nodes it came to.
+    /// Returns how many nodes it came to. A subject that is very long counts as more of them.
     pub(crate) fn collect_hashed(&self, hash: SubjectHash, subject: &[u8], out: &mut Matches<T>) -> u64 {
-        let mut nodes = 0;
+        let mut nodes = nodes_of_length(subject);
         out.clear();
         if let Some(subscribers) = self.literals.find(hash.short(), subject) {
             subscribers.append_to(out);
@@ -305,6 +338,11 @@ impl<T: Copy + Eq + Hash> SubjectTrie<T> {
         }
     }
 
+    /// What a node takes, beside one that is at hand.
+    pub(crate) fn node_weight(&self) -> u64 {
+        if self.wildcards.nodes() > NEAR_NODES { FAR_NODE_WEIGHT } else { 1 }
+    }
+
     pub(crate) fn short_hash(&self, bytes: &[u8]) -> ShortHash {
         self.hasher.short(bytes)
     }
@@ -326,6 +364,11 @@ impl<T: Copy + Eq + Hash> std::fmt::Debug for SubjectTrie<T> {
             .field("generation", &self.generation())
             .finish_non_exhaustive()
     }
+}
+
+/// What it takes to cut a subject into its tokens, in nodes.
+fn nodes_of_length(subject: &[u8]) -> u64 {
+    (subject.len() as u64).saturating_sub(USUAL_SUBJECT_BYTES) / BYTES_PER_NODE
 }
 
 fn stop_at_the_first<T: Copy + Eq + Hash>(subscribers: &Subscribers<T>) -> ControlFlow<()> {
@@ -385,6 +428,39 @@ mod tests {
         assert!(!trie.remove(b"a.", Some(b"q"), &1));
         assert_eq!(trie.generation(), generation);
         assert_eq!(format!("{trie:?}"), "SubjectTrie { len: 1, filters: 1, generation: 1, .. }");
+    }
+
+    #[test]
+    fn changes_of_filters_with_many_tokens_tell_of_the_nodes_they_took() {
+        let mut trie = SubjectTrie::new();
+        let deep = format!("{}.*", ["w"; 999].join("."));
+        let literal = ["w"; 1000].join(".");
+        let beyond = 1000 - FEW_NODES;
+        for filter in ["a.*.c", "a.>", "a.b", &literal] {
+            trie.insert(filter.as_bytes(), None, 1).expect("valid");
+            assert_eq!(trie.take_nodes(), 0, "{filter}");
+        }
+        let key = trie.insert(deep.as_bytes(), None, 1).expect("valid");
+        assert_eq!((trie.take_nodes(), trie.take_nodes()), (beyond, 0));
+        assert!(trie.remove_at(key, None, &1));
+        assert_eq!(trie.take_nodes(), beyond);
+        trie.insert(deep.as_bytes(), None, 2).expect("valid");
+        assert!(trie.remove(deep.as_bytes(), None, &2));
+        assert_eq!(trie.take_nodes(), 2 * beyond);
+    }
+
+    #[test]
+    fn looking_up_a_very_long_subject_counts() {
+        let mut trie = SubjectTrie::new();
+        trie.insert(b"x.*", None, 1).expect("valid");
+        let (usual, long) = (["w"; 40].join("."), ["w"; 1000].join("."));
+        assert_eq!(trie.has_interest_counted(usual.as_bytes()), (false, 1));
+        assert!(trie.has_interest_counted(long.as_bytes()).1 > 400);
+        // Also one that turns out to be none when all of it is cut.
+        assert!(
+            trie.collect_hashed(trie.hash(b"w"), format!("{long}.").as_bytes(), &mut Matches::default())
+                > 400
+        );
     }
 
     #[test]

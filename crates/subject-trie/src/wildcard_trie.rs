@@ -127,6 +127,11 @@ impl<T: Copy + Eq + Hash> WildcardTrie<T> {
         self.filters == 0
     }
 
+    /// Number of nodes.
+    pub(crate) fn nodes(&self) -> usize {
+        self.nodes.len()
+    }
+
     /// Adds a subscription to a valid filter; returns the node the filter ends at, and whether in its
     /// tail.
     pub(crate) fn insert(
@@ -234,12 +239,14 @@ impl<T: Copy + Eq + Hash> WildcardTrie<T> {
             let token = given.get(depth).copied();
             let in_tail = token.is_none() && given.last() == Some(&&b">"[..]);
             if token.is_none() && !node.here.is_empty() {
-                visit(self.filter_of(id, false, &mut path), &node.here);
+                self.filter_of(id, false, &mut path);
+                visit(&path, &node.here);
             }
             let tail_counts =
                 in_tail || token == Some(b">") || (token.is_some() && relation == Relation::Overlapping);
             if tail_counts && !node.tail.is_empty() {
-                visit(self.filter_of(id, true, &mut path), &node.tail);
+                self.filter_of(id, true, &mut path);
+                visit(&path, &node.tail);
             }
             let next = if in_tail { depth } else { depth + 1 };
             match token {
@@ -267,9 +274,12 @@ impl<T: Copy + Eq + Hash> WildcardTrie<T> {
     }
 
     fn child(&self, hasher: &SubjectHasher, parent: NodeId, token: &[u8]) -> Option<NodeId> {
+        let node = self.node(parent);
         if token == b"*" {
-            let star = self.node(parent).star;
-            return (star != NONE).then_some(star);
+            return (node.star != NONE).then_some(node.star);
+        }
+        if node.first_child == NONE {
+            return None;
         }
         self.literal_child(parent, hasher.short(token), token)
     }
@@ -293,8 +303,8 @@ impl<T: Copy + Eq + Hash> WildcardTrie<T> {
         present(node.star).into_iter().chain(siblings)
     }
 
-    /// The filter that ends at a node, climbed for from the leaf.
-    pub(crate) fn filter_of<'p>(&self, id: NodeId, has_tail: bool, path: &'p mut Vec<u8>) -> &'p [u8] {
+    /// Replaces `path` by the filter that ends at a node, climbed for from the leaf. Returns how many nodes that took.
+    pub(crate) fn filter_of(&self, id: NodeId, has_tail: bool, path: &mut Vec<u8>) -> u64 {
         let mut ids: SmallVec<[NodeId; TOKENS_INLINE]> =
             std::iter::successors(Some(id), |&id| Some(self.node(id).parent))
                 .take_while(|&id| id != ROOT)
@@ -308,7 +318,7 @@ impl<T: Copy + Eq + Hash> WildcardTrie<T> {
             }
             path.extend_from_slice(token);
         }
-        path
+        ids.len() as u64
     }
 
     fn child_or_add(&mut self, hasher: &SubjectHasher, parent: NodeId, token: &[u8]) -> NodeId {

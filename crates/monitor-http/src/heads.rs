@@ -1,0 +1,148 @@
+//! The requests of one connection: where heads begin and end.
+
+use crate::head::{Head, LINE_BYTES_MAX};
+use crate::refusal::Refusal;
+
+/// Bytes of a head, as in Go with what nats-server asks for.
+const HEAD_BYTES_MAX: usize = (1 << 20) + (4 << 10);
+
+/// Line ends that are passed over behind a POST: some clients send one too many.
+const LINE_ENDS_MAX: usize = 4;
+
+/// Turns what a client sends into what hyper is to see.
+#[derive(Debug, Default)]
+pub(crate) struct Heads {
+    head: Head,
+    line: Vec<u8>,
+    /// Bytes of this head.
+    bytes: usize,
+    /// Line ends that may come before it.
+    line_ends: usize,
+    /// Behind the last head.
+    is_beyond: bool,
+}
+
+impl Heads {
+    /// Whether everything that follows stays as it is.
+    pub(crate) fn are_over(&self) -> bool {
+        self.is_beyond
+    }
+
+    /// Whether a request has begun.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.bytes > 0
+    }
+
+    /// Appends what hyper is to see of some more bytes. After a refusal nothing more comes.
+    pub(crate) fn read(&mut self, mut input: &[u8], into: &mut Vec<u8>) -> Result<(), Refusal> {
+        while !self.is_beyond {
+            if self.bytes == 0 && self.line_ends > 0 && matches!(input.first(), Some(b'\r' | b'\n')) {
+                (input, self.line_ends) = (&input[1..], self.line_ends - 1);
+                continue;
+            }
+            let end = input.iter().position(|byte| *byte == b'\n');
+            let piece = &input[..end.map_or(input.len(), |end| end + 1)];
+            self.bytes += piece.len();
+            if self.bytes > HEAD_BYTES_MAX || self.line.len() + piece.len() > LINE_BYTES_MAX {
+                return Err(self.head.too_long());
+            }
+            self.line.extend_from_slice(piece);
+            let Some(end) = end else { return Ok(()) };
+            input = &input[end + 1..];
+            self.on_line(into)?;
+        }
+        into.extend_from_slice(input);
+        Ok(())
+    }
+
+    fn on_line(&mut self, into: &mut Vec<u8>) -> Result<(), Refusal> {
+        let line = self.line.strip_suffix(b"\n").unwrap_or(&self.line);
+        let plain = self.head.on_line(line.strip_suffix(b"\r").unwrap_or(line))?;
+        self.line.clear();
+        if let Some(plain) = plain {
+            into.extend_from_slice(&plain.bytes);
+            *self = Self {
+                line_ends: if plain.is_post { LINE_ENDS_MAX } else { 0 },
+                is_beyond: plain.is_last,
+                ..Self::default()
+            };
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(input: &[u8]) -> Result<String, Refusal> {
+        let mut seen = Vec::new();
+        Heads::default().read(input, &mut seen)?;
+        Ok(String::from_utf8(seen).expect("digits and what the test says"))
+    }
+
+    #[test]
+    fn one_follows_the_other_until_a_body_comes() {
+        let asked =
+            b"GET /a HTTP/1.1\r\nHost: x\r\nA: b\r\n\r\nHEAD /b?# HTTP/1.0\nConnection: Keep-Alive\n\nGET ";
+        let plain = "GET /2f61 HTTP/1.1\r\n\r\nHEAD /2f623f23 HTTP/1.0\r\nconnection: Keep-Alive\r\n\r\n";
+        assert_eq!(seen(asked).unwrap(), plain);
+        for header in ["Content-Length: 4", "content-length:0", "TRANSFER-ENCODING: chunked"] {
+            let behind = "\nGET /b HTTP/1.1\r\n\r\n";
+            let asked = format!("POST /a HTTP/1.1\r\nHost: x\r\n{header}\r\nB: c\r\n\r\n{behind}");
+            assert!(seen(asked.as_bytes()).unwrap().ends_with(&format!("\r\n\r\n{behind}")), "{header}");
+        }
+    }
+
+    #[test]
+    fn behind_the_last_nothing_is_looked_at() {
+        for last in
+            ["GET / HTTP/1.0\n\n", "GET / HTTP/1.1\nHost: h\nConnection: x, Close\n\n", "PRI * HTTP/2.0\n\n"]
+        {
+            assert!(seen(format!("{last}SM\n").as_bytes()).unwrap().ends_with("\r\n\r\nSM\n"), "{last}");
+        }
+    }
+
+    #[test]
+    fn line_ends_may_come_behind_a_post_only() {
+        let post = "POST / HTTP/1.1\r\nHost: x\r\n\r\n";
+        let get = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+        assert_eq!(seen(format!("\r\n{get}").as_bytes()), Err(Refusal::Malformed));
+        assert_eq!(seen(format!("{get}\r\n{get}").as_bytes()), Err(Refusal::Malformed));
+        assert!(seen(format!("{post}\r\n\r\n{get}").as_bytes()).is_ok());
+        assert_eq!(seen(format!("{post}\r\n\r\n\r\n{get}").as_bytes()), Err(Refusal::Malformed));
+    }
+
+    #[test]
+    fn what_is_no_request_is_refused_at_once() {
+        for (text, refusal) in [
+            ("NONSENSE\n", Refusal::Malformed),
+            ("GET / HTTP/1.1\nX\n", Refusal::Malformed),
+            (&format!("GET /{}", "x".repeat(LINE_BYTES_MAX)), Refusal::TargetTooLong),
+            (&format!("GET / HTTP/1.1\nA: {}", "x".repeat(LINE_BYTES_MAX)), Refusal::TooLarge),
+        ] {
+            assert_eq!(seen(text.as_bytes()), Err(refusal));
+        }
+        let mut many = b"GET / HTTP/1.1\nHost: x\n".to_vec();
+        many.extend(b"A: b\n".repeat(HEAD_BYTES_MAX / 5 - 10));
+        assert_eq!(seen(&many), Ok(String::new()));
+        many.extend(b"A: b\n".repeat(10));
+        assert_eq!(seen(&many), Err(Refusal::TooLarge));
+    }
+
+    /// Cut anywhere, it says the same.
+    #[test]
+    fn cuts_change_nothing() {
+        let asked = b"POST /a\"b HTTP/1.1\r\nHost: x\r\nA: b\r\n c\r\n\r\n\r\nPUT / HTTP/1.1\r\nHost: y\r\nContent-Length: 2\r\n\r\nG GET / ";
+        let whole = seen(asked).unwrap();
+        for first in 0..asked.len() {
+            for second in first..asked.len() {
+                let (mut heads, mut seen) = (Heads::default(), Vec::new());
+                for piece in [&asked[..first], &asked[first..second], &asked[second..]] {
+                    heads.read(piece, &mut seen).unwrap();
+                }
+                assert_eq!(seen, whole.as_bytes(), "cut at {first} and {second}");
+            }
+        }
+    }
+}
