@@ -29,6 +29,7 @@ pub use accounts::{Accounts, MappedTo, Mappings, accountz, accstatz, no_such_acc
 pub use answer::Answer;
 pub use clock::Clock;
 pub use connz::{Connz, ConnzQuery, Selection, Shown, Sort, State, Subs};
+pub use go_json::compact;
 pub use healthz::{Health, HealthzQuery};
 pub use metrics::{Metrics, Process};
 pub use moment::{Moment, go_duration};
