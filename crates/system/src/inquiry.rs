@@ -1,0 +1,59 @@
+//! Answers that take what all shards know: what leaves a shard to be found out, and comes back.
+
+use std::sync::Arc;
+
+use broker::{Broker, Sent, ServiceId};
+use fabric::ShardId;
+use monitor::Moment;
+use nats_proto::Publish;
+
+use crate::envelope::{Body, sealed};
+use crate::server::Server;
+use crate::statsz::Statsz;
+
+/// Inquiries of one shard that are under way; further requests wait on the shard.
+pub const INQUIRIES_MAX: usize = 16;
+
+/// A request for STATSZ, for those who know what all shards do.
+#[derive(Debug)]
+pub struct Inquiry {
+    /// The shard that wants to answer.
+    pub shard: ShardId,
+    pub(crate) server: Arc<Server>,
+    pub(crate) to: Address,
+}
+
+/// Where an answer goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Address {
+    pub(crate) account: usize,
+    pub(crate) subject: Box<[u8]>,
+}
+
+/// An answer that has to be published.
+#[derive(Debug)]
+pub struct Reply {
+    pub(crate) to: Address,
+    pub(crate) payload: Vec<u8>,
+}
+
+impl Inquiry {
+    /// The answer, at a time on the wall.
+    pub fn answer(self, now: Moment, statsz: &Statsz) -> Reply {
+        Reply { payload: sealed(&self.server, now, &Body::Statsz(statsz.into())), to: self.to }
+    }
+}
+
+impl Reply {
+    pub(crate) fn publish(&self, broker: &mut Broker, service: ServiceId) -> Sent {
+        let size = self.payload.len().to_string();
+        let publish = Publish {
+            subject: &self.to.subject,
+            reply: None,
+            header: None,
+            size_text: size.as_bytes(),
+            body: &self.payload,
+        };
+        broker.service_publish(service, self.to.account, publish.subject, &publish)
+    }
+}
