@@ -6,7 +6,6 @@
 //! so what moved during a walk has it done again, a few times at most.
 
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use broker::{Broker, ClosedConnections, Page};
 use fabric::ShardId;
@@ -48,6 +47,11 @@ impl Gatherer {
         Self { control, clock_zero, closed }
     }
 
+    /// How many shards there are.
+    pub(crate) fn shards(&self) -> usize {
+        self.control.shards().count()
+    }
+
     /// Whether the server takes clients: it is neither in lame duck mode nor about to end.
     pub(crate) fn takes_clients(&self) -> bool {
         self.control.is_accepting()
@@ -65,6 +69,13 @@ impl Gatherer {
     pub(crate) fn clock(&self) -> Option<Clock> {
         let shards_now = self.control.ask(ShardId(0), |_, now| now.0).recv().ok()?;
         Some(Clock { now: self.clock_zero.after(shards_now), shards_now })
+    }
+
+    /// How many accounts have connections.
+    pub(crate) fn active_accounts(&self) -> Option<usize> {
+        let directory =
+            self.control.ask(ShardId(0), |broker, _| Arc::clone(&broker.settings().directory)).recv().ok()?;
+        Some(directory.accounts().iter().filter(|account| account.connections() > 0).count())
     }
 
     /// All accounts that shards know.
@@ -236,10 +247,4 @@ pub(crate) fn lookups(accounts: &Accounts, account: Option<&str>) -> (u64, Looku
         sum.1.add(row.lookups);
     }
     sum
-}
-
-/// The time on the wall.
-pub(crate) fn wall_clock() -> Moment {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    Moment(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
 }

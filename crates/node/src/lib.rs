@@ -7,6 +7,7 @@ mod files;
 mod gather;
 mod hosts;
 mod identity;
+mod inquiries;
 mod lame_duck;
 mod listen;
 mod machine;

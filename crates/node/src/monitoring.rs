@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use broker::{ClosedConnections, Settings};
+use broker::Settings;
 use monitor::{
     Accounts, Answer, Connz, Facts, MappedTo, Mappings, Metrics, Moment, Request, ShardTotals, Subsz, Varz,
     accountz, accstatz, gatewayz, ip_queuesz, jsz, leafz, no_such_account, root, routez,
@@ -14,12 +14,12 @@ use monitor_http::{Config, Listener, Running, Scheme, start};
 use nats_auth::{Account, Directory, MapsTo};
 use rustls::ServerConfig;
 use server_options::Options;
-use shard_runtime::Control;
+use shard_runtime::wall_clock;
 use tls_session::Acceptor;
 
 use crate::error::NodeError;
 use crate::files::Reached;
-use crate::gather::{Gatherer, lookups, wall_clock};
+use crate::gather::{Gatherer, lookups};
 use crate::hosts::joined;
 use crate::listen::listen_on;
 use crate::process::{Usage, process, resident_bytes};
@@ -60,14 +60,12 @@ impl Bound {
         self,
         options: &Options,
         settings: &Settings,
-        control: Control,
-        closed: Arc<ClosedConnections>,
+        gatherer: Gatherer,
+        start_moment: Moment,
         tls: Option<Arc<ServerConfig>>,
         clients: Option<&Acceptor>,
     ) -> Result<Monitoring, NodeError> {
         assert!(self.config.scheme == Scheme::Http || tls.is_some(), "https comes with certificates");
-        let shards = control.shards().count();
-        let start_moment = wall_clock();
         let port = self.address.port();
         let (http_port, https_port) = if self.config.scheme == Scheme::Http { (port, 0) } else { (0, port) };
         let place = Facts {
@@ -77,12 +75,12 @@ impl Bound {
             https_port,
             start: start_moment,
             cores: std::thread::available_parallelism().map_or(1, usize::from),
-            shards,
+            shards: gatherer.shards(),
             ..Facts::default()
         };
         let board = Arc::new(Mutex::new(facts(place, options, settings, clients, start_moment)));
         let desk = Desk {
-            gatherer: Gatherer::new(control, closed, start_moment),
+            gatherer,
             base_path: self.config.base_path,
             facts: Arc::clone(&board),
             usage: Usage::new(),

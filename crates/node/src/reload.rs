@@ -13,10 +13,12 @@ use rustls::ServerConfig;
 use server_log::Log;
 use server_options::{CommandLine, NotReloadable, Options, OptionsError, Port, reload_changes};
 use shard_runtime::Control;
+use system::{Event, Sequence};
 use tls_session::Acceptor;
 
 use crate::error::NodeError;
 use crate::files::{PortsPlace, write_pid_file};
+use crate::identity::system_server;
 use crate::monitoring::Monitoring;
 use crate::server::Server;
 use crate::settings::settings;
@@ -54,6 +56,7 @@ pub(crate) struct Reloader {
     options: Options,
     /// The settings in force.
     settings: Arc<Settings>,
+    sequence: Sequence,
     control: Control,
     log: Log,
     address: SocketAddr,
@@ -69,6 +72,7 @@ impl Reloader {
             command_line: command_line.clone(),
             options: Options { port: Port::Fixed(server.address().port()), ..options.clone() },
             settings: Arc::clone(&server.settings),
+            sequence: server.sequence.clone(),
             control: server.control(),
             log: log.clone(),
             address: server.address(),
@@ -105,6 +109,7 @@ impl Reloader {
         // Shards carry out what they are told in order, and the next waits for them.
         self.control.secure(tls.clone());
         self.tell_shards(&options, directories);
+        self.tell_system(&options);
         self.rewrite_files(&options);
         if let Some(monitoring) = self.monitoring.upgrade() {
             monitoring.reconfigure(&options, &self.settings, https, tls.as_deref());
@@ -138,6 +143,14 @@ impl Reloader {
         let max = options.limits.connections_max();
         if max < self.options.limits.connections_max() {
             self.close_surplus(max);
+        }
+    }
+
+    /// Has the system's services know the users and the server as they are now.
+    fn tell_system(&self, options: &Options) {
+        let server = system_server(options, &self.settings.info, self.sequence.clone());
+        for shard in self.control.shards() {
+            self.control.tell_system(shard, Event::Reconfigured(Arc::clone(&server)));
         }
     }
 

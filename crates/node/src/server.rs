@@ -1,21 +1,24 @@
 //! A server from start to end.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 
 use broker::{ClosedConnections, Config, SeldomLines, Settings};
 use fabric::ShardId;
 use nats_auth::Directory;
 use server_log::Log;
 use server_options::{CommandLine, Options};
-use shard_runtime::{Control, KernelTls, Shards, available_cpus};
+use shard_runtime::{Control, KernelTls, Shards, Shared, available_cpus, wall_clock};
+use system::{INQUIRIES_MAX, Sequence};
 use tls_session::Acceptor;
 
 use crate::backend::Plan;
 use crate::error::NodeError;
 use crate::files::{Ports, PortsPlace, Reached, write_pid_file};
+use crate::gather::Gatherer;
 use crate::hosts::joined;
-use crate::identity::{COMPATIBLE_VERSION, OWN_VERSION, new_server_id};
+use crate::identity::{COMPATIBLE_VERSION, OWN_VERSION, new_server_id, system_server};
+use crate::inquiries::Informer;
 use crate::listen::listen;
 use crate::machine::{default_shards, memory_limit, raise_limits};
 use crate::monitoring::{Bound, Monitoring};
@@ -35,6 +38,8 @@ pub struct Server {
     pub(crate) monitoring: Option<Arc<Monitoring>>,
     /// Those it started with.
     pub(crate) settings: Arc<Settings>,
+    /// Of the system's answers.
+    pub(crate) sequence: Sequence,
     /// Its file goes with the server.
     pub(crate) ports: Arc<PortsPlace>,
 }
@@ -66,20 +71,33 @@ impl Server {
         let closed_max = monitor.as_ref().map_or(0, |_| options.limits.max_closed_clients);
         let closed = Arc::new(ClosedConnections::new(closed_max));
         let configs = || shard_configs(options, shards, &settings, &closed);
-        let shards =
-            plan.start(configs, &listener, &cpus, options.busy_poll, tls.as_ref(), kernel_tls.as_ref())?;
+        let sequence = Sequence::default();
+        let (inquiries, asked) = mpsc::sync_channel(shards * INQUIRIES_MAX);
+        let shared = Shared {
+            busy_poll: options.busy_poll,
+            tls: tls.clone(),
+            kernel_tls,
+            server: system_server(options, &settings.info, sequence.clone()),
+            inquiries,
+        };
+        let shards = plan.start(configs, &listener, &cpus, &shared)?;
         announce(&options.host, address, tls.as_deref());
         let control = shards.control();
+        let start_moment = wall_clock();
+        let gatherer = Gatherer::new(control.clone(), Arc::clone(&closed), start_moment);
+        Informer::new(control.clone(), gatherer.clone(), start_moment)
+            .start(asked)
+            .inspect_err(|_| control.stop())?;
         let monitored = monitor.as_ref().map(Bound::reached);
         let begin = |monitor: Bound| {
-            monitor.start(options, &settings, control.clone(), closed, https, tls.as_deref()).map(Arc::new)
+            monitor.start(options, &settings, gatherer, start_moment, https, tls.as_deref()).map(Arc::new)
         };
         let monitoring = monitor.map(begin).transpose().inspect_err(|_| control.stop())?;
         let ports = Ports::new(Reached { address, tls: tls.is_some() }, monitored);
         let ports = Arc::new(PortsPlace::new(program, ports));
         ports.move_to(options.ports_file_dir.as_deref());
         tracing::info!("Server is ready");
-        Ok(Self { address, shards, monitoring, settings, ports })
+        Ok(Self { address, shards, monitoring, settings, sequence, ports })
     }
 
     /// Where clients connect.
