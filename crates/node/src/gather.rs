@@ -47,11 +47,6 @@ impl Gatherer {
         Self { control, clock_zero, closed }
     }
 
-    /// How many shards there are.
-    pub(crate) fn shards(&self) -> usize {
-        self.control.shards().count()
-    }
-
     /// Whether the server takes clients: it is neither in lame duck mode nor about to end.
     pub(crate) fn takes_clients(&self) -> bool {
         self.control.is_accepting()
@@ -63,6 +58,13 @@ impl Gatherer {
         let answers: Vec<_> =
             shards.map(|shard| self.control.ask(shard, |broker: &mut Broker, _| broker.totals())).collect();
         answers.into_iter().map(|answer| answer.recv().ok()).collect()
+    }
+
+    /// The sums of all shards.
+    pub(crate) fn sum(&self) -> Option<ShardTotals> {
+        let mut sum = ShardTotals::default();
+        self.totals()?.iter().for_each(|shard| sum.add(shard));
+        Some(sum)
     }
 
     /// What time it is, on both clocks.

@@ -2,29 +2,29 @@
 //!
 //! The thread ends with the last shard.
 
+use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::thread;
 
-use monitor::{Moment, ShardTotals};
 use shard_runtime::{Control, wall_clock};
-use system::{Event, Inquiry, Statsz};
+use system::{Event, Inquiry, Reply, Statsz};
 
+use crate::board::Board;
 use crate::error::NodeError;
 use crate::gather::Gatherer;
-use crate::process::{Usage, resident_bytes};
+use crate::process::resident_bytes;
 
 /// Who finds it out.
 pub(crate) struct Informer {
     control: Control,
     gatherer: Gatherer,
-    start: Moment,
-    usage: Usage,
+    board: Arc<Board>,
 }
 
 impl Informer {
-    /// For shards that are running, of a server that started then.
-    pub(crate) fn new(control: Control, gatherer: Gatherer, start: Moment) -> Self {
-        Self { control, gatherer, start, usage: Usage::new() }
+    /// For shards that are running.
+    pub(crate) fn new(control: Control, gatherer: Gatherer, board: Arc<Board>) -> Self {
+        Self { control, gatherer, board }
     }
 
     /// Answers inquiries from now on.
@@ -39,24 +39,23 @@ impl Informer {
 
     /// Without an answer the shards are stopping, and nobody waits for one.
     fn answer(&self, inquiry: Inquiry) {
-        if let Some(statsz) = self.statsz() {
-            let shard = inquiry.shard;
-            self.control.tell_system(shard, Event::Answered(inquiry.answer(wall_clock(), &statsz)));
+        let shard = inquiry.shard;
+        if let Some(reply) = self.found_out(inquiry) {
+            self.control.tell_system(shard, Event::Answered(reply));
         }
     }
 
-    fn statsz(&self) -> Option<Statsz> {
-        let shards = self.gatherer.totals()?;
-        let mut totals = ShardTotals::default();
-        shards.iter().for_each(|shard| totals.add(shard));
-        Some(Statsz {
-            start: self.start,
+    fn found_out(&self, inquiry: Inquiry) -> Option<Reply> {
+        let facts = self.board.facts();
+        let statsz = Statsz {
+            start: facts.start,
             mem: resident_bytes(),
-            cores: thread::available_parallelism().map_or(1, usize::from),
-            cpu: self.usage.percent(),
-            shards: shards.len(),
+            cores: facts.cores,
+            cpu: self.board.cpu(),
+            shards: facts.shards,
             active_accounts: self.gatherer.active_accounts()?,
-            totals,
-        })
+            totals: self.gatherer.sum()?,
+        };
+        Some(inquiry.answer(wall_clock(), &statsz))
     }
 }

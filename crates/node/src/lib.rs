@@ -1,6 +1,7 @@
 //! One running server: its listener, its identity, its files, and its shards from start to end.
 
 mod backend;
+mod board;
 mod check;
 mod error;
 mod files;

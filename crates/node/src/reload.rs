@@ -16,6 +16,7 @@ use shard_runtime::Control;
 use system::{Event, Sequence};
 use tls_session::Acceptor;
 
+use crate::board::Board;
 use crate::error::NodeError;
 use crate::files::{PortsPlace, write_pid_file};
 use crate::identity::system_server;
@@ -57,6 +58,7 @@ pub(crate) struct Reloader {
     /// The settings in force.
     settings: Arc<Settings>,
     sequence: Sequence,
+    board: Arc<Board>,
     control: Control,
     log: Log,
     address: SocketAddr,
@@ -73,6 +75,7 @@ impl Reloader {
             options: Options { port: Port::Fixed(server.address().port()), ..options.clone() },
             settings: Arc::clone(&server.settings),
             sequence: server.sequence.clone(),
+            board: Arc::clone(&server.board),
             control: server.control(),
             log: log.clone(),
             address: server.address(),
@@ -111,8 +114,9 @@ impl Reloader {
         self.tell_shards(&options, directories);
         self.tell_system(&options);
         self.rewrite_files(&options);
-        if let Some(monitoring) = self.monitoring.upgrade() {
-            monitoring.reconfigure(&options, &self.settings, https, tls.as_deref());
+        self.board.reconfigure(&options, &self.settings, tls.as_deref());
+        if let (Some(monitoring), Some(https)) = (self.monitoring.upgrade(), https) {
+            monitoring.secure(https);
         }
         self.options = options;
         let digest = self.options.config.as_ref().map_or("", |config| &config.digest);

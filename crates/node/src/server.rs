@@ -5,6 +5,7 @@ use std::sync::{Arc, mpsc};
 
 use broker::{ClosedConnections, Config, SeldomLines, Settings};
 use fabric::ShardId;
+use monitor::Facts;
 use nats_auth::Directory;
 use server_log::Log;
 use server_options::{CommandLine, Options};
@@ -13,6 +14,7 @@ use system::{INQUIRIES_MAX, Sequence};
 use tls_session::Acceptor;
 
 use crate::backend::Plan;
+use crate::board::Board;
 use crate::error::NodeError;
 use crate::files::{Ports, PortsPlace, Reached, write_pid_file};
 use crate::gather::Gatherer;
@@ -36,6 +38,7 @@ pub struct Server {
     address: SocketAddr,
     shards: Shards,
     pub(crate) monitoring: Option<Arc<Monitoring>>,
+    pub(crate) board: Arc<Board>,
     /// Those it started with.
     pub(crate) settings: Arc<Settings>,
     /// Of the system's answers.
@@ -52,15 +55,15 @@ impl Server {
     pub fn start(options: &Options, program: &str) -> Result<Self, NodeError> {
         raise_limits();
         let cpus = available_cpus();
-        let shards = options.shards.unwrap_or_else(|| default_shards(cpus.len()));
-        let plan = Plan::make(options.io, shards)?;
+        let count = options.shards.unwrap_or_else(|| default_shards(cpus.len()));
+        let plan = Plan::make(options.io, count)?;
         let kernel_tls = options.ktls.then(KernelTls::probe).transpose()?;
         let tls = tls_files::acceptor(options)?;
         let https = tls_files::for_monitoring(options)?;
         let directory = Directory::new(&options.auth)?;
         let server_id = new_server_id();
         // From here on in nats-server's order: each line of the log, and each thing that can fail.
-        introduce(options, &server_id, shards, &directory);
+        introduce(options, &server_id, count, &directory);
         if let Some(path) = &options.pid_file {
             write_pid_file(path)?;
         }
@@ -70,9 +73,9 @@ impl Server {
         // Nobody can ask for them without monitoring.
         let closed_max = monitor.as_ref().map_or(0, |_| options.limits.max_closed_clients);
         let closed = Arc::new(ClosedConnections::new(closed_max));
-        let configs = || shard_configs(options, shards, &settings, &closed);
+        let configs = || shard_configs(options, count, &settings, &closed);
         let sequence = Sequence::default();
-        let (inquiries, asked) = mpsc::sync_channel(shards * INQUIRIES_MAX);
+        let (inquiries, asked) = mpsc::sync_channel(count * INQUIRIES_MAX);
         let shared = Shared {
             busy_poll: options.busy_poll,
             tls: tls.clone(),
@@ -83,21 +86,20 @@ impl Server {
         let shards = plan.start(configs, &listener, &cpus, &shared)?;
         announce(&options.host, address, tls.as_deref());
         let control = shards.control();
-        let start_moment = wall_clock();
-        let gatherer = Gatherer::new(control.clone(), Arc::clone(&closed), start_moment);
-        Informer::new(control.clone(), gatherer.clone(), start_moment)
-            .start(asked)
-            .inspect_err(|_| control.stop())?;
+        let unmonitored = || Facts { http_host: options.host.clone(), ..Facts::default() };
+        let place = monitor.as_ref().map_or_else(unmonitored, Bound::facts);
+        let board = Arc::new(Board::new(place, count, options, &settings, tls.as_deref()));
+        let gatherer = Gatherer::new(control.clone(), Arc::clone(&closed), wall_clock());
+        let informer = Informer::new(control.clone(), gatherer.clone(), Arc::clone(&board));
+        informer.start(asked).inspect_err(|_| control.stop())?;
         let monitored = monitor.as_ref().map(Bound::reached);
-        let begin = |monitor: Bound| {
-            monitor.start(options, &settings, gatherer, start_moment, https, tls.as_deref()).map(Arc::new)
-        };
+        let begin = |monitor: Bound| monitor.start(Arc::clone(&board), gatherer, https).map(Arc::new);
         let monitoring = monitor.map(begin).transpose().inspect_err(|_| control.stop())?;
         let ports = Ports::new(Reached { address, tls: tls.is_some() }, monitored);
         let ports = Arc::new(PortsPlace::new(program, ports));
         ports.move_to(options.ports_file_dir.as_deref());
         tracing::info!("Server is ready");
-        Ok(Self { address, shards, monitoring, settings, sequence, ports })
+        Ok(Self { address, shards, monitoring, board, settings, sequence, ports })
     }
 
     /// Where clients connect.
