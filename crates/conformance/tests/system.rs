@@ -153,6 +153,12 @@ fn the_system_account_learns_how_the_server_is(setup: Setup) {
             assert!(number(&statsz["received_from_clients"]["bytes"]) >= 4 * SPREAD as u64);
             assert!(number(&statsz["received"]["msgs"]) > SPREAD as u64);
         }
+        let said = client.learns("SERVER.PING.VARZ");
+        assert_eq!(
+            (&said["data"]["server_id"], &said["data"]["system_account"]),
+            (&(*client.id).into(), &"SYS".into())
+        );
+        assert!(said["data"]["in_client_msgs"].as_u64() > Some(SPREAD as u64));
         for what in ["SERVER.PING.IDZ", &format!("{by_id}IDZ")] {
             let said = client.learns(what);
             let expected = serde_json::json!({ "name": "S1", "host": said["host"], "id": *client.id });

@@ -7,7 +7,7 @@ use std::sync::mpsc::Receiver;
 use std::thread;
 
 use shard_runtime::{Control, wall_clock};
-use system::{Event, Inquiry, Reply, Statsz};
+use system::{Event, Inquiry, Reply, Statsz, Subject};
 
 use crate::board::Board;
 use crate::error::NodeError;
@@ -46,16 +46,22 @@ impl Informer {
     }
 
     fn found_out(&self, inquiry: Inquiry) -> Option<Reply> {
-        let facts = self.board.facts();
-        let statsz = Statsz {
-            start: facts.start,
-            mem: resident_bytes(),
-            cores: facts.cores,
-            cpu: self.board.cpu(),
-            shards: facts.shards,
-            active_accounts: self.gatherer.active_accounts()?,
-            totals: self.gatherer.sum()?,
-        };
-        Some(inquiry.answer(wall_clock(), &statsz))
+        let totals = self.gatherer.sum()?;
+        Some(match inquiry.about {
+            Subject::Varz => self.board.varz(totals, |varz| inquiry.answer_varz(wall_clock(), varz)),
+            Subject::Statsz => {
+                let facts = self.board.facts();
+                let statsz = Statsz {
+                    start: facts.start,
+                    mem: resident_bytes(),
+                    cores: facts.cores,
+                    cpu: self.board.cpu(),
+                    shards: facts.shards,
+                    active_accounts: self.gatherer.active_accounts()?,
+                    totals,
+                };
+                inquiry.answer_statsz(wall_clock(), &statsz)
+            }
+        })
     }
 }

@@ -5,7 +5,7 @@ use fabric::MeshMessage;
 use monitor::{Moment, compact};
 
 use crate::envelope::{Body, sealed};
-use crate::inquiry::Address;
+use crate::inquiry::{Address, Subject};
 use crate::options::Options;
 use crate::request::Request;
 use crate::server::Server;
@@ -35,7 +35,7 @@ pub(crate) enum Verdict {
     /// This is the answer.
     Say(Vec<u8>),
     /// All shards have to be asked.
-    Inquire,
+    Inquire(Subject),
 }
 
 impl Asked {
@@ -66,17 +66,20 @@ impl Asked {
 
     /// Answers it, if that does not take all shards.
     pub(crate) fn decide(&self, server: &Server, now: Moment) -> Verdict {
-        let say = |body: &Body<'_>| Verdict::Say(sealed(server, now, body));
+        let say = |body: &Body| Verdict::Say(sealed(server, now, body));
         match self.is_meant_for(server) {
             Err(words) => return say(&Body::bad_request(words)),
             Ok(false) => return Verdict::Silence,
             Ok(true) => {}
         }
         match (self.request, &self.user) {
-            (Request::UserInfo, Some(user)) => say(&Body::Data(UserInfo::of(user))),
+            (Request::UserInfo, Some(user)) => {
+                Verdict::Say(sealed(server, now, &Body::Data(UserInfo::of(user))))
+            }
             (Request::UserInfo, None) => Verdict::Silence,
             (Request::Idz, _) => Verdict::Say(compact(&server.idz())),
-            (Request::Statsz, _) => Verdict::Inquire,
+            (Request::Statsz, _) => Verdict::Inquire(Subject::Statsz),
+            (Request::Varz, _) => Verdict::Inquire(Subject::Varz),
             (Request::Unsupported(_), _) => say(&Body::not_supported(&self.subject)),
         }
     }
@@ -120,7 +123,7 @@ mod tests {
     #[test]
     fn options_say_whether_there_is_an_answer() {
         let statsz = |options: &[u8]| said(&asked(Request::Statsz, options));
-        assert_eq!(statsz(b""), "Inquire");
+        assert_eq!(statsz(b""), "Inquire(Statsz)");
         assert_eq!(statsz(br#"{"server_name":"x"}"#), "Silence");
         let complaint = r#""error":{"code":400,"description":"unexpected end of JSON input"}}"#;
         assert!(statsz(b"{").ends_with(complaint));
@@ -131,14 +134,14 @@ mod tests {
     #[test]
     fn what_is_not_supported_is_answered_by_those_who_are_asked() {
         let unsupported =
-            |options: &[u8]| said(&asked(Request::Unsupported(Some("server.VarzEventOptions")), options));
+            |options: &[u8]| said(&asked(Request::Unsupported(Some("server.JszEventOptions")), options));
         assert!(
             unsupported(b"").ends_with(r#""error":{"code":501,"description":"$SYS.X is not supported"}}"#)
         );
         assert_eq!(unsupported(br#"{"server_name":"x"}"#), "Silence");
         assert!(
             unsupported(b"[]")
-                .contains("json: cannot unmarshal array into Go value of type server.VarzEventOptions")
+                .contains("json: cannot unmarshal array into Go value of type server.JszEventOptions")
         );
         assert!(said(&asked(Request::Unsupported(None), b"x")).contains(r#""code":501"#));
     }

@@ -4,15 +4,13 @@ use monitor::{Moment, compact};
 use serde::Serialize;
 
 use crate::server::{Server, ServerText};
-use crate::statsz::StatszText;
-use crate::user_info::UserInfo;
 
 /// What a server has to say.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Body<'a> {
-    Data(UserInfo<'a>),
-    Statsz(StatszText),
+pub(crate) enum Body<D = ()> {
+    Data(D),
+    Statsz(D),
     Error(ErrorText),
 }
 
@@ -23,7 +21,7 @@ pub(crate) struct ErrorText {
 }
 
 /// The codes are those of HTTP.
-impl Body<'_> {
+impl Body {
     /// The options of a request cannot be read.
     pub(crate) fn bad_request(description: String) -> Self {
         Self::Error(ErrorText { code: 400, description })
@@ -37,14 +35,14 @@ impl Body<'_> {
 }
 
 #[derive(Serialize)]
-struct Envelope<'a> {
+struct Envelope<'a, D> {
     server: ServerText<'a>,
     #[serde(flatten)]
-    body: &'a Body<'a>,
+    body: &'a Body<D>,
 }
 
 /// The payload of an answer.
-pub(crate) fn sealed(server: &Server, now: Moment, body: &Body<'_>) -> Vec<u8> {
+pub(crate) fn sealed<D: Serialize>(server: &Server, now: Moment, body: &Body<D>) -> Vec<u8> {
     compact(&Envelope { server: server.signs(now), body })
 }
 

@@ -4,21 +4,33 @@ use std::sync::Arc;
 
 use broker::{Broker, Sent, ServiceId};
 use fabric::ShardId;
-use monitor::Moment;
+use monitor::{Moment, Varz};
 use nats_proto::Publish;
+use serde::Serialize;
 
 use crate::envelope::{Body, sealed};
 use crate::server::Server;
-use crate::statsz::Statsz;
+use crate::statsz::{Statsz, StatszText};
 
 /// Inquiries of one shard that are under way; further requests wait on the shard.
 pub const INQUIRIES_MAX: usize = 16;
 
-/// A request for STATSZ, for those who know what all shards do.
+/// What is to be found out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// How the server is, and what it did.
+    Statsz,
+    /// The same, and what it was told.
+    Varz,
+}
+
+/// A request for what all shards know.
 #[derive(Debug)]
 pub struct Inquiry {
     /// The shard that wants to answer.
     pub shard: ShardId,
+    /// What is asked.
+    pub about: Subject,
     pub(crate) server: Arc<Server>,
     pub(crate) to: Address,
 }
@@ -38,9 +50,18 @@ pub struct Reply {
 }
 
 impl Inquiry {
-    /// The answer, at a time on the wall.
-    pub fn answer(self, now: Moment, statsz: &Statsz) -> Reply {
-        Reply { payload: sealed(&self.server, now, &Body::Statsz(statsz.into())), to: self.to }
+    /// The answer to [`Subject::Statsz`], at a time on the wall.
+    pub fn answer_statsz(self, now: Moment, statsz: &Statsz) -> Reply {
+        self.answer(now, &Body::Statsz(StatszText::from(statsz)))
+    }
+
+    /// The answer to [`Subject::Varz`].
+    pub fn answer_varz(self, now: Moment, varz: &Varz<'_>) -> Reply {
+        self.answer(now, &Body::Data(varz))
+    }
+
+    fn answer<D: Serialize>(self, now: Moment, body: &Body<D>) -> Reply {
+        Reply { payload: sealed(&self.server, now, body), to: self.to }
     }
 }
 

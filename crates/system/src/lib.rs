@@ -18,7 +18,7 @@ mod statsz;
 mod system;
 mod user_info;
 
-pub use inquiry::{INQUIRIES_MAX, Inquiry, Reply};
+pub use inquiry::{INQUIRIES_MAX, Inquiry, Reply, Subject};
 pub use server::{Sequence, Server};
 pub use statsz::Statsz;
 pub use system::{Event, System};

@@ -9,6 +9,8 @@ pub(crate) enum Request {
     Idz,
     /// How it is, and what it did.
     Statsz,
+    /// The same, and what it was told.
+    Varz,
     /// What nats-server answers and this server does not, with Go's name for the type of its options if these say
     /// which servers are asked.
     Unsupported(Option<&'static str>),
@@ -23,7 +25,7 @@ enum By {
 }
 
 use By::{Anyone, System};
-use Request::{Idz, Statsz, Unsupported, UserInfo};
+use Request::{Idz, Statsz, Unsupported, UserInfo, Varz};
 
 const PREFIX: &[u8] = b"$SYS.";
 
@@ -36,7 +38,7 @@ const TABLE: &[(By, &str, Request)] = &[
     (System, "REQ.SERVER.PING", Statsz),
     (System, "REQ.SERVER.@.STATSZ", Statsz),
     (System, "REQ.SERVER.@.IDZ", Idz),
-    (System, "REQ.SERVER.@.VARZ", Unsupported(Some("server.VarzEventOptions"))),
+    (System, "REQ.SERVER.@.VARZ", Varz),
     (System, "REQ.SERVER.@.SUBSZ", Unsupported(Some("server.SubszEventOptions"))),
     (System, "REQ.SERVER.@.CONNZ", Unsupported(Some("server.ConnzEventOptions"))),
     (System, "REQ.SERVER.@.ROUTEZ", Unsupported(Some("server.RoutezEventOptions"))),
@@ -80,6 +82,7 @@ impl Request {
         match self {
             UserInfo | Idz => None,
             Statsz => Some("server.StatszEventOptions"),
+            Varz => Some("server.VarzEventOptions"),
             Unsupported(options) => options,
         }
     }

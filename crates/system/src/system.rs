@@ -128,10 +128,10 @@ impl System {
         match asked.decide(self.claims.server(), now) {
             Verdict::Silence => {}
             Verdict::Say(payload) => self.replies.push_back(Reply { to: asked.to, payload }),
-            Verdict::Inquire => {
+            Verdict::Inquire(about) => {
                 self.inquiries_under_way += 1;
                 let server = Arc::clone(self.claims.server());
-                self.inquiries.push(Inquiry { shard: self.shard, server, to: asked.to });
+                self.inquiries.push(Inquiry { shard: self.shard, about, server, to: asked.to });
             }
         }
     }

@@ -3,14 +3,15 @@
 #[path = "../../broker/tests/shards/mod.rs"]
 mod shards;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use broker::Broker;
 use fabric::ShardId;
-use monitor::{Moment, ShardTotals};
+use monitor::{Facts, Moment, ShardTotals, Varz};
 use nats_auth::{AccountConfig, Config, Directory, IdentityConfig, Permissions, SubjectPermission, User};
 use shards::{Conn, Shards};
-use system::{Event, INQUIRIES_MAX, Inquiry, Server, Statsz, System};
+use system::{Event, INQUIRIES_MAX, Inquiry, Server, Statsz, Subject, System};
 
 /// Shards, and the system's service on each.
 struct Rig {
@@ -80,7 +81,15 @@ impl Rig {
     fn answer(&mut self, inquiry: Inquiry) {
         let shard = inquiry.shard.index();
         let totals = ShardTotals { connections: 7, ..ShardTotals::default() };
-        let reply = inquiry.answer(Moment(0), &Statsz { totals, ..Statsz::default() });
+        let reply = match inquiry.about {
+            Subject::Statsz => inquiry.answer_statsz(Moment(0), &Statsz { totals, ..Statsz::default() }),
+            Subject::Varz => {
+                let facts = Facts { server_id: "NID".into(), ..Facts::default() };
+                let http_req_stats = BTreeMap::new();
+                let (now, facts, http_req_stats) = (Moment(0), &facts, &http_req_stats);
+                inquiry.answer_varz(now, &Varz { facts, now, mem: 0, cpu: 0.0, totals, http_req_stats })
+            }
+        };
         self.systems[shard].on_event(&mut self.shards.brokers[shard], Event::Answered(reply));
     }
 
@@ -141,11 +150,16 @@ fn only_the_system_account_asks_how_the_server_is() {
         assert!(said.contains(r#"},"statsz":{"#) && said.contains(r#""connections":7,"#), "{said}");
         assert!(rig.ask(other, what).contains("503"));
     }
+    let said = rig.ask(system, "SERVER.PING.VARZ");
+    assert!(
+        said.contains(r#"},"data":{"server_id":"NID","#) && said.contains(r#""connections":7,"#),
+        "{said}"
+    );
     let id = "MSG r 1 33\r\n{\"name\":\"S\",\"host\":\"\",\"id\":\"NID\"}\r\n";
     assert_eq!(rig.ask(system, "SERVER.PING.IDZ"), id);
     assert!(rig.ask(other, "SERVER.PING.IDZ").contains("503"));
     assert!(rig.ask(system, "SERVER.PING.NOPE").contains("503"));
-    assert!(rig.ask(system, "SERVER.PING.VARZ").contains(r#""error":{"code":501,"#));
+    assert!(rig.ask(system, "SERVER.PING.JSZ").contains(r#""error":{"code":501,"#));
 }
 
 #[test]
