@@ -159,6 +159,8 @@ fn the_system_account_learns_how_the_server_is(setup: Setup) {
             (&(*client.id).into(), &"SYS".into())
         );
         assert!(said["data"]["in_client_msgs"].as_u64() > Some(SPREAD as u64));
+        let well = serde_json::json!({ "status": "ok", "status_code": 200 });
+        assert_eq!(client.learns("SERVER.PING.HEALTHZ")["data"], well);
         for what in ["SERVER.PING.IDZ", &format!("{by_id}IDZ")] {
             let said = client.learns(what);
             let expected = serde_json::json!({ "name": "S1", "host": said["host"], "id": *client.id });

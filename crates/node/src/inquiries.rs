@@ -46,22 +46,32 @@ impl Informer {
     }
 
     fn found_out(&self, inquiry: Inquiry) -> Option<Reply> {
-        let totals = self.gatherer.sum()?;
-        Some(match inquiry.about {
-            Subject::Varz => self.board.varz(totals, |varz| inquiry.answer_varz(wall_clock(), varz)),
+        Some(match &inquiry.about {
             Subject::Statsz => {
-                let facts = self.board.facts();
-                let statsz = Statsz {
-                    start: facts.start,
-                    mem: resident_bytes(),
-                    cores: facts.cores,
-                    cpu: self.board.cpu(),
-                    shards: facts.shards,
-                    active_accounts: self.gatherer.active_accounts()?,
-                    totals,
-                };
+                let statsz = self.statsz()?;
                 inquiry.answer_statsz(wall_clock(), &statsz)
             }
+            Subject::Varz => {
+                let totals = self.gatherer.sum()?;
+                self.board.varz(totals, |varz| inquiry.answer_varz(wall_clock(), varz))
+            }
+            Subject::Healthz(query) => {
+                let status = query.status(self.gatherer.takes_clients());
+                inquiry.answer_healthz(wall_clock(), &status)
+            }
+        })
+    }
+
+    fn statsz(&self) -> Option<Statsz> {
+        let facts = self.board.facts();
+        Some(Statsz {
+            start: facts.start,
+            mem: resident_bytes(),
+            cores: facts.cores,
+            cpu: self.board.cpu(),
+            shards: facts.shards,
+            active_accounts: self.gatherer.active_accounts()?,
+            totals: self.gatherer.sum()?,
         })
     }
 }

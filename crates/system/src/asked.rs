@@ -67,10 +67,12 @@ impl Asked {
     /// Answers it, if that does not take all shards.
     pub(crate) fn decide(&self, server: &Server, now: Moment) -> Verdict {
         let say = |body: &Body| Verdict::Say(sealed(server, now, body));
-        match self.is_meant_for(server) {
+        let options = match self.options() {
             Err(words) => return say(&Body::bad_request(words)),
-            Ok(false) => return Verdict::Silence,
-            Ok(true) => {}
+            Ok(options) => options,
+        };
+        if !options.mean(server) {
+            return Verdict::Silence;
         }
         match (self.request, &self.user) {
             (Request::UserInfo, Some(user)) => {
@@ -80,17 +82,19 @@ impl Asked {
             (Request::Idz, _) => Verdict::Say(compact(&server.idz())),
             (Request::Statsz, _) => Verdict::Inquire(Subject::Statsz),
             (Request::Varz, _) => Verdict::Inquire(Subject::Varz),
+            (Request::Healthz, _) => {
+                Verdict::Inquire(Subject::Healthz(options.healthz.unwrap_or_default().query()))
+            }
             (Request::Unsupported(_), _) => say(&Body::not_supported(&self.subject)),
         }
     }
 
     /// The error is what there is to say of options that cannot be read.
-    fn is_meant_for(&self, server: &Server) -> Result<bool, String> {
-        let Some(go_type) = self.request.options() else { return Ok(true) };
+    fn options(&self) -> Result<Options, String> {
+        let Some(go_type) = self.request.options() else { return Ok(Options::default()) };
         let too_long = |len: &usize| format!("options of {len} bytes, limit {OPTIONS_BYTES_MAX}");
         let text = self.options.as_ref().map_err(too_long)?;
-        let options = Options::read(text, go_type).map_err(|error| error.to_string())?;
-        Ok(options.mean(server))
+        Options::read(self.request, text, go_type).map_err(|error| error.to_string())
     }
 }
 
@@ -104,6 +108,8 @@ fn asker(message: &MeshMessage<'_>, broker: &Broker) -> Option<ConnectedUser> {
 
 #[cfg(test)]
 mod tests {
+    use monitor::HealthzQuery;
+
     use super::*;
 
     fn asked(request: Request, options: &[u8]) -> Asked {
@@ -129,6 +135,22 @@ mod tests {
         assert!(statsz(b"{").ends_with(complaint));
         let id = r#"{"name":"S","host":"","id":"NID"}"#;
         assert_eq!(said(&asked(Request::Idz, br#"{"server_name":"x"}"#)), id, "it does not look at them");
+    }
+
+    /// As nats-server 2.14.5 does.
+    #[test]
+    fn a_request_has_the_options_of_its_kind() {
+        let healthz = |options: &[u8]| said(&asked(Request::Healthz, options));
+        let is_asked = |details| {
+            let query = HealthzQuery::by_message(details, false, true, false);
+            format!("{:?}", Verdict::Inquire(Subject::Healthz(query)))
+        };
+        assert_eq!(healthz(br#"{"stream":"s","details":true,"js-enabled-only":true}"#), is_asked(true));
+        assert_eq!(healthz(br#"{"Stream":"s"}"#), is_asked(false));
+        let words = "cannot unmarshal number into Go struct field HealthzEventOptions.details of type bool";
+        assert!(healthz(br#"{"details":1,"server_name":"x"}"#).contains(words));
+        assert_eq!(healthz(br#"{"server_name":"x"}"#), "Silence");
+        assert_eq!(said(&asked(Request::Varz, br#"{"details":1}"#)), "Inquire(Varz)");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use broker::{Broker, Sent, ServiceId};
 use fabric::ShardId;
-use monitor::{Moment, Varz};
+use monitor::{HealthStatus, HealthzQuery, Moment, Varz};
 use nats_proto::Publish;
 use serde::Serialize;
 
@@ -16,12 +16,14 @@ use crate::statsz::{Statsz, StatszText};
 pub const INQUIRIES_MAX: usize = 16;
 
 /// What is to be found out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Subject {
     /// How the server is, and what it did.
     Statsz,
     /// The same, and what it was told.
     Varz,
+    /// Whether it is well.
+    Healthz(HealthzQuery),
 }
 
 /// A request for what all shards know.
@@ -58,6 +60,11 @@ impl Inquiry {
     /// The answer to [`Subject::Varz`].
     pub fn answer_varz(self, now: Moment, varz: &Varz<'_>) -> Reply {
         self.answer(now, &Body::Data(varz))
+    }
+
+    /// The answer to [`Subject::Healthz`].
+    pub fn answer_healthz(self, now: Moment, status: &HealthStatus) -> Reply {
+        self.answer(now, &Body::Data(status))
     }
 
     fn answer<D: Serialize>(self, now: Moment, body: &Body<D>) -> Reply {

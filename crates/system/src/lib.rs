@@ -4,12 +4,13 @@
 //! [`System`] is a service of the broker ([`broker::Claims`]), one on each shard: it owns the subjects of the table in
 //! `request`, reads what is asked (`asked`, `options`) and answers. What takes all shards to know it leaves as an
 //! [`Inquiry`] for the caller, and comes back as a [`Reply`]. The files with the names of answers (`user_info`,
-//! `statsz`) say what is in them, `envelope` what is around them.
+//! `statsz`, `healthz`) say what they are made of, `envelope` what is around them.
 #![forbid(unsafe_code)]
 
 mod asked;
 mod claims;
 mod envelope;
+mod healthz;
 mod inquiry;
 mod options;
 mod request;

@@ -1,11 +1,13 @@
-//! Which servers a request is meant for: the options that all requests have.
+//! Options of requests: which servers they are meant for, and what only some ask.
 
 use nats_proto::BodyError;
 use nats_proto::go_json::{Field, Fields, read_into};
 
+use crate::healthz::HealthzOptions;
+use crate::request::Request;
 use crate::server::Server;
 
-/// Whom a request is meant for. What is empty does not matter.
+/// Whom a request is meant for, and more. What is empty does not matter.
 #[derive(Debug, Default)]
 pub(crate) struct Options {
     go_type: &'static str,
@@ -18,6 +20,8 @@ pub(crate) struct Options {
     tags: Vec<String>,
     /// A domain of JetStream.
     domain: String,
+    /// What HEALTHZ has beside.
+    pub(crate) healthz: Option<HealthzOptions>,
 }
 
 impl Fields for Options {
@@ -33,18 +37,19 @@ impl Fields for Options {
             "exact_match" => &mut self.exact_match,
             "tags" => &mut self.tags,
             "domain" => &mut self.domain,
-            _ => return None,
+            name => return self.healthz.as_mut()?.field(name),
         })
     }
 }
 
 impl Options {
-    /// Reads them; nothing is none. Go calls their type so.
+    /// Reads those of a request; nothing is none. Go calls their type so.
     ///
     /// # Errors
     /// They are not JSON, or of another type.
-    pub(crate) fn read(text: &[u8], go_type: &'static str) -> Result<Self, BodyError> {
-        let mut options = Self { go_type, ..Self::default() };
+    pub(crate) fn read(request: Request, text: &[u8], go_type: &'static str) -> Result<Self, BodyError> {
+        let healthz = (request == Request::Healthz).then(HealthzOptions::default);
+        let mut options = Self { go_type, healthz, ..Self::default() };
         if !text.is_empty() {
             read_into(text, &mut options)?;
         }
@@ -69,7 +74,8 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<Options, String> {
-        Options::read(text.as_bytes(), "server.StatszEventOptions").map_err(|error| error.to_string())
+        Options::read(Request::Statsz, text.as_bytes(), "server.StatszEventOptions")
+            .map_err(|error| error.to_string())
     }
 
     /// As nats-server 2.14.5 answers, or does not.

@@ -11,6 +11,8 @@ pub(crate) enum Request {
     Statsz,
     /// The same, and what it was told.
     Varz,
+    /// Whether it is well.
+    Healthz,
     /// What nats-server answers and this server does not, with Go's name for the type of its options if these say
     /// which servers are asked.
     Unsupported(Option<&'static str>),
@@ -25,7 +27,7 @@ enum By {
 }
 
 use By::{Anyone, System};
-use Request::{Idz, Statsz, Unsupported, UserInfo, Varz};
+use Request::{Healthz, Idz, Statsz, Unsupported, UserInfo, Varz};
 
 const PREFIX: &[u8] = b"$SYS.";
 
@@ -46,7 +48,7 @@ const TABLE: &[(By, &str, Request)] = &[
     (System, "REQ.SERVER.@.LEAFZ", Unsupported(Some("server.LeafzEventOptions"))),
     (System, "REQ.SERVER.@.ACCOUNTZ", Unsupported(Some("server.AccountzEventOptions"))),
     (System, "REQ.SERVER.@.JSZ", Unsupported(Some("server.JszEventOptions"))),
-    (System, "REQ.SERVER.@.HEALTHZ", Unsupported(Some("server.HealthzEventOptions"))),
+    (System, "REQ.SERVER.@.HEALTHZ", Healthz),
     (System, "REQ.SERVER.@.PROFILEZ", Unsupported(Some("server.ProfilezEventOptions"))),
     (System, "REQ.SERVER.@.EXPVARZ", Unsupported(Some("server.ExpvarzEventOptions"))),
     (System, "REQ.SERVER.@.IPQUEUESZ", Unsupported(Some("server.IpqueueszEventOptions"))),
@@ -83,6 +85,7 @@ impl Request {
             UserInfo | Idz => None,
             Statsz => Some("server.StatszEventOptions"),
             Varz => Some("server.VarzEventOptions"),
+            Healthz => Some("server.HealthzEventOptions"),
             Unsupported(options) => options,
         }
     }

@@ -81,7 +81,11 @@ impl Rig {
     fn answer(&mut self, inquiry: Inquiry) {
         let shard = inquiry.shard.index();
         let totals = ShardTotals { connections: 7, ..ShardTotals::default() };
-        let reply = match inquiry.about {
+        let reply = match &inquiry.about {
+            Subject::Healthz(query) => {
+                let status = query.status(true);
+                inquiry.answer_healthz(Moment(0), &status)
+            }
             Subject::Statsz => inquiry.answer_statsz(Moment(0), &Statsz { totals, ..Statsz::default() }),
             Subject::Varz => {
                 let facts = Facts { server_id: "NID".into(), ..Facts::default() };
@@ -155,6 +159,7 @@ fn only_the_system_account_asks_how_the_server_is() {
         said.contains(r#"},"data":{"server_id":"NID","#) && said.contains(r#""connections":7,"#),
         "{said}"
     );
+    assert!(rig.ask(system, "SERVER.NID.HEALTHZ").contains(r#""data":{"status":"ok","status_code":200}}"#));
     let id = "MSG r 1 33\r\n{\"name\":\"S\",\"host\":\"\",\"id\":\"NID\"}\r\n";
     assert_eq!(rig.ask(system, "SERVER.PING.IDZ"), id);
     assert!(rig.ask(other, "SERVER.PING.IDZ").contains("503"));
