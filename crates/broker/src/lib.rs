@@ -66,6 +66,7 @@ mod time;
 mod trace;
 mod trace_request;
 mod turn;
+mod who;
 
 pub use broker::Broker;
 pub use client::ConnId;
@@ -86,3 +87,4 @@ pub use settings::Settings;
 pub use shed::{SHED_AT_ONCE_MAX, Sweep};
 pub use time::Time;
 pub use turn::{SHARE_BYTES_MAX, SHARE_STEPS_MAX, STRETCH_STEPS_MAX, Share, ShareMax};
+pub use who::ConnectedUser;

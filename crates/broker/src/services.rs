@@ -84,6 +84,8 @@ pub(crate) struct Services {
     claimants: usize,
     /// Those that may go on.
     ready: Vec<ServiceId>,
+    /// One got a message or may go on since they were last looked after.
+    have_news: bool,
     /// The round that tells all others that this shard is to be told everything, once it was opened.
     inhabited: Option<Round>,
     /// Subscriptions that have ended, in order, and the rounds that tell of it: until these are confirmed they get
@@ -108,6 +110,7 @@ impl Services {
     /// Puts a message into the mailbox. Returns whether that is full then.
     pub(crate) fn receive(&mut self, letter: &Letter<'_>) -> bool {
         let mailbox = &mut self.rows[usize::from(letter.service)].mailbox;
+        self.have_news = true;
         mailbox.push(letter);
         mailbox.len() >= MAILBOX_BYTES_MAX
     }
@@ -122,6 +125,7 @@ impl Services {
         for (index, row) in self.rows.iter_mut().enumerate() {
             let id = ServiceId(index as u16);
             if std::mem::take(&mut row.waits) && !self.ready.contains(&id) {
+                self.have_news = true;
                 self.ready.push(id);
             }
         }
@@ -280,8 +284,16 @@ impl Broker {
         is_known || self.inhabit() <= self.confirmed()
     }
 
-    /// Takes the services that waited and may go on.
+    /// Whether a service got a message or may go on since [`Self::take_ready_services`] was last called: then it is
+    /// time to look after all of them.
+    #[inline]
+    pub fn services_have_news(&self) -> bool {
+        self.egress.services.have_news
+    }
+
+    /// Takes the services that waited and may go on. What is new is known with it.
     pub fn take_ready_services(&mut self, into: &mut Vec<ServiceId>) {
+        self.egress.services.have_news = false;
         into.clear();
         std::mem::swap(&mut self.egress.services.ready, into);
     }

@@ -2,8 +2,9 @@
 
 mod shards;
 
-use broker::{CLAIMED, Claims, Owner, Party, Sent, ServiceId, Wait};
+use broker::{CLAIMED, Claims, CloseReason, Owner, Party, Sent, ServiceId, Wait};
 use fabric::{Frame, LINK_BYTES_MAX, Mailbox, ShardId};
+use nats_auth::{AccountConfig, Directory, IdentityConfig, User};
 use nats_proto::Publish;
 use shards::Shards;
 
@@ -82,6 +83,57 @@ fn a_service_gets_what_it_subscribes_to_from_all_shards() {
     ];
     assert_eq!(mail(&mut shards, 0, service), got);
     assert_eq!(mail(&mut shards, 0, service), []);
+}
+
+#[test]
+fn there_is_news_of_services_with_a_message_and_when_one_may_go_on() {
+    let mut shards = Shards::new(2);
+    let service = open_everywhere(&mut shards);
+    let (near, far) = (shards.quiet(), shards.quiet());
+    shards.brokers[0].service_subscribe(service, ACCOUNT, b"a", None, 7).unwrap();
+    shards.settle();
+    ready(&mut shards, 0);
+    assert!(!shards.brokers[0].services_have_news());
+    shards.say(near, "PUB a 0\r\n\r\n");
+    assert!(shards.brokers[0].services_have_news());
+    mail(&mut shards, 0, service);
+    assert_eq!(ready(&mut shards, 0), []);
+    assert!(!shards.brokers[0].services_have_news());
+    shards.say(far, "SUB q g 1\r\nUNSUB 1 2\r\n");
+    shards.settle();
+    ready(&mut shards, 0);
+    assert_eq!(publish(&mut shards, 0, service, "q", "q"), Sent::Done);
+    assert_eq!(publish(&mut shards, 0, service, "q", "q"), Sent::Wait(Wait::Offer));
+    assert!(!shards.brokers[0].services_have_news());
+    shards.settle();
+    assert!(shards.brokers[0].services_have_news());
+    assert_eq!(ready(&mut shards, 0), [service]);
+}
+
+#[test]
+fn a_service_is_told_who_a_connection_is() {
+    let user = |name: &str| User {
+        identity: IdentityConfig::Password { user: name.into(), password: "x".into() },
+        permissions: None,
+        allowed_connection_types: None,
+    };
+    let account = AccountConfig { name: "A".into(), users: vec![user("a")], ..AccountConfig::default() };
+    let config = nats_auth::Config { accounts: vec![account], ..nats_auth::Config::default() };
+    let directory = Directory::new(&config).unwrap();
+    let mut shards = Shards::with(1, |settings| settings.directory = directory);
+    let conn = shards.connect(r#""user":"a","pass":"x""#);
+    let user = shards.brokers[0].user(conn.id).unwrap();
+    assert_eq!((&*user.name, &*user.account), ("a", "A"));
+    assert!(user.identity.access().is_none());
+    let mut shards = Shards::new(1);
+    let [named, other] = [r#""user":"b""#, ""].map(|options| shards.connect(options));
+    let name = |shards: &Shards, id| shards.brokers[0].user(id).map(|user| user.name);
+    assert_eq!(name(&shards, named.id).as_deref(), Some("b"), "as it said");
+    assert_eq!(name(&shards, other.id).as_deref(), Some(""));
+    shards.brokers[0].on_hangup(named.id, CloseReason::ClientClosed);
+    shards.settle();
+    shards.output(other);
+    assert_eq!(name(&shards, named.id), None);
 }
 
 #[test]

@@ -1,25 +1,33 @@
-//! JSON as Go's encoding/json writes it: two blanks of indent, `<`, `>` and `&` escaped, and no
-//! fraction on whole numbers.
+//! JSON as Go's encoding/json writes it: `<`, `>` and `&` escaped, and no fraction on whole numbers. Indented by
+//! two blanks, or without any.
 
 use std::io::{self, Write};
 
 use serde::Serialize;
-use serde_json::ser::{Formatter, PrettyFormatter};
+use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
 
 /// The value, indented.
 pub(crate) fn pretty(value: &impl Serialize) -> String {
+    String::from_utf8(write(value, PrettyFormatter::new())).expect("JSON is text")
+}
+
+/// The value without blanks, as it stands in messages.
+pub fn compact(value: &impl Serialize) -> Vec<u8> {
+    write(value, CompactFormatter)
+}
+
+fn write(value: &impl Serialize, indent: impl Formatter) -> Vec<u8> {
     let mut out = Vec::new();
-    let mut serializer = serde_json::Serializer::with_formatter(&mut out, GoFormatter::default());
+    let mut serializer = serde_json::Serializer::with_formatter(&mut out, GoFormatter { indent });
     value.serialize(&mut serializer).expect("plain data, and memory does not fail");
-    String::from_utf8(out).expect("JSON is text")
+    out
 }
 
-#[derive(Default)]
-struct GoFormatter<'a> {
-    indent: PrettyFormatter<'a>,
+struct GoFormatter<F> {
+    indent: F,
 }
 
-impl Formatter for GoFormatter<'_> {
+impl<F: Formatter> Formatter for GoFormatter<F> {
     fn write_f64<W: ?Sized + Write>(&mut self, writer: &mut W, value: f64) -> io::Result<()> {
         write!(writer, "{value}")
     }
@@ -86,5 +94,7 @@ mod tests {
             "  \"n\": [\n    2,\n    0.5\n  ],\n  \"o\": {\n    \"x\": 1\n  }\n}"
         );
         assert_eq!(pretty(&value), expected);
+        let compacted = r#"{"a":"\u003c\"b\" \u0026 c\u003e","e":{},"f":[],"n":[2,0.5],"o":{"x":1}}"#;
+        assert_eq!(compact(&value), compacted.as_bytes());
     }
 }

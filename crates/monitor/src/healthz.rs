@@ -28,16 +28,20 @@ pub struct Health {
     pub warnings: Vec<String>,
 }
 
-#[derive(Serialize)]
-struct Body {
+/// How the server is, as answers to messages have it.
+#[derive(Debug, Serialize)]
+pub struct HealthStatus {
     status: &'static str,
+    /// A status code of HTTP. The answers over HTTP have it elsewhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status_code: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<Detail>,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 struct Detail {
     r#type: &'static str,
     error: String,
@@ -56,15 +60,37 @@ impl HealthzQuery {
         };
         let details = parameters.flag("details").unwrap_or(false);
         let has = |name| parameters.text(name).is_some();
-        let lacks = |what: &str, of: &str| format!("\"{what}\" must not be empty when checking {of} health");
-        let complaint = if has("stream") && !has("account") {
-            Some(lacks("account", "stream"))
-        } else if has("consumer") && !has("stream") {
-            Some(lacks("stream", "consumer"))
-        } else {
-            None
-        };
+        let complaint = complaint(has("account"), has("stream"), has("consumer"));
         Ok(Self { details, is_outdated, refusal, complaint })
+    }
+
+    /// The same question by a message: with details, and whether it names an account, a stream and a consumer.
+    pub fn by_message(details: bool, account: bool, stream: bool, consumer: bool) -> Self {
+        let complaint = complaint(account, stream, consumer);
+        Self { details, is_outdated: false, refusal: None, complaint }
+    }
+
+    /// The answer to a message.
+    pub fn status(&self, takes_clients: bool) -> HealthStatus {
+        let trouble = self.trouble(takes_clients);
+        let status_code = Some(trouble.as_ref().map_or(200, |(status, ..)| *status));
+        let healthy = HealthStatus { status: "ok", status_code, error: None, errors: Vec::new() };
+        match trouble {
+            None => healthy,
+            Some((_, r#type, error)) if self.details => {
+                HealthStatus { status: "error", errors: vec![Detail { r#type, error }], ..healthy }
+            }
+            Some((_, _, error)) => HealthStatus { status: "error", error: Some(error), ..healthy },
+        }
+    }
+
+    /// What is wrong, if anything: a status code, its kind, and how it is said.
+    fn trouble(&self, takes_clients: bool) -> Option<(u16, &'static str, String)> {
+        match &self.complaint {
+            Some(complaint) => Some((400, "BAD_REQUEST", complaint.clone())),
+            None if takes_clients => None,
+            None => Some((500, "CONNECTION", NOT_READY.to_owned())),
+        }
     }
 
     /// The answer of a server that takes clients, or does not: it may be in lame duck mode.
@@ -74,24 +100,28 @@ impl HealthzQuery {
         if let Some(refusal) = &self.refusal {
             return Health { answer: refusal.clone(), warnings };
         }
-        let trouble = match &self.complaint {
-            Some(complaint) => Some((400, "BAD_REQUEST", complaint.clone())),
-            None if takes_clients => None,
-            None => Some((500, "CONNECTION", NOT_READY.to_owned())),
-        };
-        let (status, body) = match trouble {
-            None => (200, Body { status: "ok", error: None, errors: Vec::new() }),
-            Some((status, r#type, error)) if self.details => {
-                warnings.push("Healthcheck failed: 1 errors".to_owned());
-                (status, Body { status: "error", error: None, errors: vec![Detail { r#type, error }] })
-            }
-            Some((status, _, error)) => {
-                warnings.push(format!("Healthcheck failed: {}", nats_proto::quote(&error)));
-                (status, Body { status: "error", error: Some(error), errors: Vec::new() })
-            }
-        };
+        let mut body = self.status(takes_clients);
+        let status = body.status_code.take().expect("it always has one");
+        if !body.errors.is_empty() {
+            warnings.push("Healthcheck failed: 1 errors".to_owned());
+        }
+        if let Some(error) = &body.error {
+            warnings.push(format!("Healthcheck failed: {}", nats_proto::quote(error)));
+        }
         let body = serde_json::to_string(&body).expect("plain data");
         Health { answer: Answer::json_text(status, body), warnings }
+    }
+}
+
+/// What is wrong with a question that names these, if anything.
+fn complaint(account: bool, stream: bool, consumer: bool) -> Option<String> {
+    let lacks = |what: &str, of: &str| format!("\"{what}\" must not be empty when checking {of} health");
+    if stream && !account {
+        Some(lacks("account", "stream"))
+    } else if consumer && !stream {
+        Some(lacks("stream", "consumer"))
+    } else {
+        None
     }
 }
 
@@ -147,6 +177,25 @@ mod tests {
         );
         let log = "Healthcheck failed: 1 errors".to_owned();
         assert_eq!(health("consumer=c&details=1", true), (400, body.into(), vec![log]));
+    }
+
+    /// As nats-server 2.14.5 answers messages.
+    #[test]
+    fn an_answer_to_a_message_has_the_status_code() {
+        let text = |query: HealthzQuery, takes_clients| {
+            String::from_utf8(crate::compact(&query.status(takes_clients))).unwrap()
+        };
+        let plain = || HealthzQuery::by_message(false, false, false, false);
+        assert_eq!(text(plain(), true), r#"{"status":"ok","status_code":200}"#);
+        let words = r#""failed to be ready for connections after 1ms: server""#;
+        let expected = format!(r#"{{"status":"error","status_code":500,"error":{words}}}"#);
+        assert_eq!(text(plain(), false), expected);
+        let stream = HealthzQuery::by_message(true, false, true, false);
+        let expected = concat!(
+            r#"{"status":"error","status_code":400,"errors":[{"type":"BAD_REQUEST","error":"#,
+            r#""\"account\" must not be empty when checking stream health"}]}"#
+        );
+        assert_eq!(text(stream, true), expected);
     }
 
     /// As nats-server 2.14.5 answers in lame duck mode.

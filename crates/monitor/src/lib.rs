@@ -29,7 +29,8 @@ pub use accounts::{Accounts, MappedTo, Mappings, accountz, accstatz, no_such_acc
 pub use answer::Answer;
 pub use clock::Clock;
 pub use connz::{Connz, ConnzQuery, Selection, Shown, Sort, State, Subs};
-pub use healthz::{Health, HealthzQuery};
+pub use go_json::compact;
+pub use healthz::{Health, HealthStatus, HealthzQuery};
 pub use metrics::{Metrics, Process};
 pub use moment::{Moment, go_duration};
 pub use request::Request;

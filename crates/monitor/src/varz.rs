@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::accounts::Mappings;
@@ -107,7 +107,7 @@ pub struct Varz<'a> {
 impl Varz<'_> {
     /// The answer.
     pub fn answer(&self) -> Answer {
-        Answer::json(&self.text())
+        Answer::json(self)
     }
 
     fn text(&self) -> VarzText<'_> {
@@ -137,6 +137,12 @@ impl Varz<'_> {
             disk_io_wait_stats: DiskWaits::default(),
             tls_cert_not_after: facts.tls_cert_not_after,
         }
+    }
+}
+
+impl Serialize for Varz<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.text().serialize(serializer)
     }
 }
 

@@ -114,6 +114,26 @@ impl Access {
         !is_denied(&self.subscribe_deny, subject, queue)
     }
 
+    /// What was permitted and denied, in the order of the alphabet, with defaults filled in.
+    pub fn permissions(&self) -> Permissions {
+        let publish = SubjectPermission {
+            allow: self.publish_allow.as_ref().map(filters).unwrap_or_default(),
+            deny: self.publish_deny.as_ref().map(filters).unwrap_or_default(),
+        };
+        let subscribe = SubjectPermission {
+            allow: self.subscribe_allow.as_ref().map(Rules::entries).unwrap_or_default(),
+            deny: self.subscribe_deny.entries(),
+        };
+        Permissions {
+            publish: Some(publish),
+            subscribe: Some(subscribe),
+            responses: self.responses.map(|responses| ResponsePermission {
+                max: Some(responses.max),
+                expires: Some(responses.expires),
+            }),
+        }
+    }
+
     /// How answers are permitted, if they are.
     pub fn responses(&self) -> Option<Responses> {
         self.responses
@@ -209,6 +229,18 @@ impl Rules {
         self.all.is_empty()
     }
 
+    /// The rules as they are written in a configuration.
+    fn entries(&self) -> Vec<String> {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let entry = |rule: &Rule| match &rule.queue {
+            None => text(&rule.filter),
+            Some(queue) => format!("{} {}", text(&rule.filter), text(queue)),
+        };
+        let mut entries: Vec<String> = self.all.iter().map(entry).collect();
+        entries.sort_unstable();
+        entries
+    }
+
     /// Goes through the rules of which `is_match` says that they are for a subject or filter.
     fn for_each_matching(
         &self,
@@ -248,6 +280,13 @@ fn trie(filters: &[String]) -> SubjectTrie<()> {
         trie.insert(filter.as_bytes(), None, ()).expect("permissions were checked before");
     }
     trie
+}
+
+fn filters(trie: &SubjectTrie<()>) -> Vec<String> {
+    let mut filters = Vec::new();
+    trie.for_each(|filter, _, ()| filters.push(String::from_utf8_lossy(filter).into_owned()));
+    filters.sort_unstable();
+    filters
 }
 
 /// The words nats-server has for an entry that is none, if it is none.

@@ -138,7 +138,9 @@ impl ConnectOptions {
 }
 
 impl Fields for ConnectOptions {
-    const GO_TYPE: &'static str = "server.ClientOpts";
+    fn go_type(&self) -> &'static str {
+        "server.ClientOpts"
+    }
 
     fn field(&mut self, name: &str) -> Option<&mut dyn Field> {
         Some(match name {
@@ -170,7 +172,9 @@ impl Fields for ConnectOptions {
 }
 
 impl Fields for SubjectPermission {
-    const GO_TYPE: &'static str = "server.SubjectPermission";
+    fn go_type(&self) -> &'static str {
+        "server.SubjectPermission"
+    }
 
     fn field(&mut self, name: &str) -> Option<&mut dyn Field> {
         Some(match name {

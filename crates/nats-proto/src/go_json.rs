@@ -10,11 +10,12 @@ mod value;
 use std::fmt::Write as _;
 
 pub(crate) use self::grammar::check;
-pub(crate) use self::value::Value;
+pub use self::value::Value;
 
-/// The body of a CONNECT or an INFO could not be read; nats-server closes without a word.
+/// The body of a CONNECT or an INFO, or the options of a request, could not be read. Shown, it is what nats-server
+/// says of it: in its log, since it closes such connections without a word, or in its answer to a request.
 ///
-/// Shown, it is what nats-server logs. Of the body that may quote a character, an escape sequence, or a
+/// Of the body that may quote a character, an escape sequence, or a
 /// number where another number belongs: never a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BodyError {
@@ -27,14 +28,18 @@ pub enum BodyError {
 }
 
 /// Reads the text into the fields.
-pub(crate) fn read_into<T: Fields>(text: &[u8], fields: &mut T) -> Result<(), BodyError> {
+///
+/// # Errors
+///
+/// It is not JSON, or a value in it is of another type than its field. Some fields may have been filled then.
+pub fn read_into<T: Fields>(text: &[u8], fields: &mut T) -> Result<(), BodyError> {
     check(text).map_err(BodyError::Syntax)?;
-    fields.store(Value::of(text)).map_err(|wrong| BodyError::WrongType(wrong.words(T::GO_TYPE)))
+    fields.store(Value::of(text)).map_err(|wrong| BodyError::WrongType(wrong.words(fields.go_type())))
 }
 
 /// A value of a type its field cannot hold.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct WrongType {
+pub struct WrongType {
     /// What Go calls the value.
     value: String,
     /// What Go calls the field's type.
@@ -72,14 +77,19 @@ impl WrongType {
 }
 
 /// Something a JSON value can be stored in.
-pub(crate) trait Field {
+pub trait Field {
+    /// Takes the value over. `null` leaves most fields as they were.
+    ///
+    /// # Errors
+    ///
+    /// The value is of another type.
     fn store(&mut self, value: Value<'_>) -> Result<(), WrongType>;
 }
 
 /// A struct whose fields are found by name.
-pub(crate) trait Fields {
-    /// What Go calls it.
-    const GO_TYPE: &'static str;
+pub trait Fields {
+    /// What Go calls its type, as `server.Info`.
+    fn go_type(&self) -> &'static str;
 
     /// The field of that name, which comes in lower case.
     fn field(&mut self, name: &str) -> Option<&mut dyn Field>;
@@ -90,7 +100,7 @@ impl<T: Fields> Field for T {
         if value.is_null() {
             return Ok(());
         }
-        let members = value.members().ok_or_else(|| WrongType::new(value, T::GO_TYPE))?;
+        let members = value.members().ok_or_else(|| WrongType::new(value, self.go_type()))?;
         for (name, value) in members {
             let name = name.text();
             if let Some(field) = self.field(&fold(&name)) {

@@ -27,7 +27,9 @@ struct Unread {
 }
 
 impl Fields for Unread {
-    const GO_TYPE: &'static str = "server.Info";
+    fn go_type(&self) -> &'static str {
+        "server.Info"
+    }
 
     fn field(&mut self, name: &str) -> Option<&mut dyn Field> {
         Some(match name {

@@ -81,7 +81,7 @@ mod error;
 mod frame;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
-mod go_json;
+pub mod go_json;
 mod go_text;
 mod header_view;
 mod info_of_client;

@@ -1,13 +1,10 @@
 //! Which backend the shards run on.
 
 use std::net::TcpListener;
-use std::sync::Arc;
-use std::time::Duration;
 
 use broker::Config;
 use server_options::Io;
-use shard_runtime::{Backend, KernelTls, RuntimeError, Shards, make_room, preflight, start};
-use tls_session::Acceptor;
+use shard_runtime::{Backend, RuntimeError, Shards, Shared, make_room, preflight, start};
 
 /// What to start the shards on.
 #[derive(Debug)]
@@ -50,12 +47,9 @@ impl Plan {
         configs: impl Fn() -> Vec<Config>,
         listener: &TcpListener,
         cpus: &[usize],
-        busy_poll: Option<Duration>,
-        tls: Option<&Arc<Acceptor>>,
-        kernel_tls: Option<&KernelTls>,
+        shared: &Shared,
     ) -> Result<Shards, RuntimeError> {
-        let start =
-            |backend| start(backend, configs(), listener, cpus, busy_poll, tls.cloned(), kernel_tls.cloned());
+        let start = |backend| start(backend, configs(), listener, cpus, shared);
         let because = match self {
             Self::Epoll { because } => because,
             Self::Uring { or_epoll } => {

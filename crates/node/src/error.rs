@@ -44,6 +44,9 @@ pub enum NodeError {
     /// Signals could not be watched.
     #[error("Could not watch signals: {0}")]
     Signals(#[source] io::Error),
+    /// There is no thread for the system's services.
+    #[error("Could not start the system's thread: {0}")]
+    System(#[source] io::Error),
     /// TLS is asked for and cannot be had.
     #[error(transparent)]
     Tls(#[from] TlsError),

@@ -6,7 +6,6 @@
 //! so what moved during a walk has it done again, a few times at most.
 
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use broker::{Broker, ClosedConnections, Page};
 use fabric::ShardId;
@@ -61,10 +60,24 @@ impl Gatherer {
         answers.into_iter().map(|answer| answer.recv().ok()).collect()
     }
 
+    /// The sums of all shards.
+    pub(crate) fn sum(&self) -> Option<ShardTotals> {
+        let mut sum = ShardTotals::default();
+        self.totals()?.iter().for_each(|shard| sum.add(shard));
+        Some(sum)
+    }
+
     /// What time it is, on both clocks.
     pub(crate) fn clock(&self) -> Option<Clock> {
         let shards_now = self.control.ask(ShardId(0), |_, now| now.0).recv().ok()?;
         Some(Clock { now: self.clock_zero.after(shards_now), shards_now })
+    }
+
+    /// How many accounts have connections.
+    pub(crate) fn active_accounts(&self) -> Option<usize> {
+        let directory =
+            self.control.ask(ShardId(0), |broker, _| Arc::clone(&broker.settings().directory)).recv().ok()?;
+        Some(directory.accounts().iter().filter(|account| account.connections() > 0).count())
     }
 
     /// All accounts that shards know.
@@ -236,10 +249,4 @@ pub(crate) fn lookups(accounts: &Accounts, account: Option<&str>) -> (u64, Looku
         sum.1.add(row.lookups);
     }
     sum
-}
-
-/// The time on the wall.
-pub(crate) fn wall_clock() -> Moment {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    Moment(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
 }

@@ -1,10 +1,12 @@
 //! Who the server says it is.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use nats_proto::{Limits, ServerInfo};
 use nkeys::KeyPair;
 use server_options::Options;
+use system::Sequence;
 
 /// The nats-server version whose behaviour this server has. Clients switch features on it.
 pub const COMPATIBLE_VERSION: &str = "2.14.5";
@@ -46,6 +48,19 @@ pub(crate) fn server_info(
         buster_version: Some(OWN_VERSION.into()),
         ..ServerInfo::default()
     }
+}
+
+/// What the system's answers say of the server, which go on in this sequence.
+pub(crate) fn system_server(options: &Options, info: &ServerInfo, sequence: Sequence) -> Arc<system::Server> {
+    Arc::new(system::Server {
+        name: info.server_name.clone(),
+        host: info.host.clone(),
+        id: info.server_id.clone(),
+        version: info.version.clone(),
+        tags: options.server_tags.clone(),
+        metadata: options.server_metadata.clone(),
+        sequence,
+    })
 }
 
 #[cfg(test)]

@@ -1,12 +1,14 @@
 //! One running server: its listener, its identity, its files, and its shards from start to end.
 
 mod backend;
+mod board;
 mod check;
 mod error;
 mod files;
 mod gather;
 mod hosts;
 mod identity;
+mod inquiries;
 mod lame_duck;
 mod listen;
 mod machine;

@@ -13,10 +13,13 @@ use rustls::ServerConfig;
 use server_log::Log;
 use server_options::{CommandLine, NotReloadable, Options, OptionsError, Port, reload_changes};
 use shard_runtime::Control;
+use system::{Event, Sequence};
 use tls_session::Acceptor;
 
+use crate::board::Board;
 use crate::error::NodeError;
 use crate::files::{PortsPlace, write_pid_file};
+use crate::identity::system_server;
 use crate::monitoring::Monitoring;
 use crate::server::Server;
 use crate::settings::settings;
@@ -54,6 +57,8 @@ pub(crate) struct Reloader {
     options: Options,
     /// The settings in force.
     settings: Arc<Settings>,
+    sequence: Sequence,
+    board: Arc<Board>,
     control: Control,
     log: Log,
     address: SocketAddr,
@@ -69,6 +74,8 @@ impl Reloader {
             command_line: command_line.clone(),
             options: Options { port: Port::Fixed(server.address().port()), ..options.clone() },
             settings: Arc::clone(&server.settings),
+            sequence: server.sequence.clone(),
+            board: Arc::clone(&server.board),
             control: server.control(),
             log: log.clone(),
             address: server.address(),
@@ -105,9 +112,11 @@ impl Reloader {
         // Shards carry out what they are told in order, and the next waits for them.
         self.control.secure(tls.clone());
         self.tell_shards(&options, directories);
+        self.tell_system(&options);
         self.rewrite_files(&options);
-        if let Some(monitoring) = self.monitoring.upgrade() {
-            monitoring.reconfigure(&options, &self.settings, https, tls.as_deref());
+        self.board.reconfigure(&options, &self.settings, tls.as_deref());
+        if let (Some(monitoring), Some(https)) = (self.monitoring.upgrade(), https) {
+            monitoring.secure(https);
         }
         self.options = options;
         let digest = self.options.config.as_ref().map_or("", |config| &config.digest);
@@ -138,6 +147,14 @@ impl Reloader {
         let max = options.limits.connections_max();
         if max < self.options.limits.connections_max() {
             self.close_surplus(max);
+        }
+    }
+
+    /// Has the system's services know the users and the server as they are now.
+    fn tell_system(&self, options: &Options) {
+        let server = system_server(options, &self.settings.info, self.sequence.clone());
+        for shard in self.control.shards() {
+            self.control.tell_system(shard, Event::Reconfigured(Arc::clone(&server)));
         }
     }
 

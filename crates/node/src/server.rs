@@ -1,21 +1,26 @@
 //! A server from start to end.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 
 use broker::{ClosedConnections, Config, SeldomLines, Settings};
 use fabric::ShardId;
+use monitor::Facts;
 use nats_auth::Directory;
 use server_log::Log;
 use server_options::{CommandLine, Options};
-use shard_runtime::{Control, KernelTls, Shards, available_cpus};
+use shard_runtime::{Control, KernelTls, Shards, Shared, available_cpus, wall_clock};
+use system::{INQUIRIES_MAX, Sequence};
 use tls_session::Acceptor;
 
 use crate::backend::Plan;
+use crate::board::Board;
 use crate::error::NodeError;
 use crate::files::{Ports, PortsPlace, Reached, write_pid_file};
+use crate::gather::Gatherer;
 use crate::hosts::joined;
-use crate::identity::{COMPATIBLE_VERSION, OWN_VERSION, new_server_id};
+use crate::identity::{COMPATIBLE_VERSION, OWN_VERSION, new_server_id, system_server};
+use crate::inquiries::Informer;
 use crate::listen::listen;
 use crate::machine::{default_shards, memory_limit, raise_limits};
 use crate::monitoring::{Bound, Monitoring};
@@ -33,8 +38,11 @@ pub struct Server {
     address: SocketAddr,
     shards: Shards,
     pub(crate) monitoring: Option<Arc<Monitoring>>,
+    pub(crate) board: Arc<Board>,
     /// Those it started with.
     pub(crate) settings: Arc<Settings>,
+    /// Of the system's answers.
+    pub(crate) sequence: Sequence,
     /// Its file goes with the server.
     pub(crate) ports: Arc<PortsPlace>,
 }
@@ -47,15 +55,15 @@ impl Server {
     pub fn start(options: &Options, program: &str) -> Result<Self, NodeError> {
         raise_limits();
         let cpus = available_cpus();
-        let shards = options.shards.unwrap_or_else(|| default_shards(cpus.len()));
-        let plan = Plan::make(options.io, shards)?;
+        let count = options.shards.unwrap_or_else(|| default_shards(cpus.len()));
+        let plan = Plan::make(options.io, count)?;
         let kernel_tls = options.ktls.then(KernelTls::probe).transpose()?;
         let tls = tls_files::acceptor(options)?;
         let https = tls_files::for_monitoring(options)?;
         let directory = Directory::new(&options.auth)?;
         let server_id = new_server_id();
         // From here on in nats-server's order: each line of the log, and each thing that can fail.
-        introduce(options, &server_id, shards, &directory);
+        introduce(options, &server_id, count, &directory);
         if let Some(path) = &options.pid_file {
             write_pid_file(path)?;
         }
@@ -65,21 +73,33 @@ impl Server {
         // Nobody can ask for them without monitoring.
         let closed_max = monitor.as_ref().map_or(0, |_| options.limits.max_closed_clients);
         let closed = Arc::new(ClosedConnections::new(closed_max));
-        let configs = || shard_configs(options, shards, &settings, &closed);
-        let shards =
-            plan.start(configs, &listener, &cpus, options.busy_poll, tls.as_ref(), kernel_tls.as_ref())?;
+        let configs = || shard_configs(options, count, &settings, &closed);
+        let sequence = Sequence::default();
+        let (inquiries, asked) = mpsc::sync_channel(count * INQUIRIES_MAX);
+        let shared = Shared {
+            busy_poll: options.busy_poll,
+            tls: tls.clone(),
+            kernel_tls,
+            server: system_server(options, &settings.info, sequence.clone()),
+            inquiries,
+        };
+        let shards = plan.start(configs, &listener, &cpus, &shared)?;
         announce(&options.host, address, tls.as_deref());
         let control = shards.control();
+        let unmonitored = || Facts { http_host: options.host.clone(), ..Facts::default() };
+        let place = monitor.as_ref().map_or_else(unmonitored, Bound::facts);
+        let board = Arc::new(Board::new(place, count, options, &settings, tls.as_deref()));
+        let gatherer = Gatherer::new(control.clone(), Arc::clone(&closed), wall_clock());
+        let informer = Informer::new(control.clone(), gatherer.clone(), Arc::clone(&board));
+        informer.start(asked).inspect_err(|_| control.stop())?;
         let monitored = monitor.as_ref().map(Bound::reached);
-        let begin = |monitor: Bound| {
-            monitor.start(options, &settings, control.clone(), closed, https, tls.as_deref()).map(Arc::new)
-        };
+        let begin = |monitor: Bound| monitor.start(Arc::clone(&board), gatherer, https).map(Arc::new);
         let monitoring = monitor.map(begin).transpose().inspect_err(|_| control.stop())?;
         let ports = Ports::new(Reached { address, tls: tls.is_some() }, monitored);
         let ports = Arc::new(PortsPlace::new(program, ports));
         ports.move_to(options.ports_file_dir.as_deref());
         tracing::info!("Server is ready");
-        Ok(Self { address, shards, monitoring, settings, ports })
+        Ok(Self { address, shards, monitoring, board, settings, sequence, ports })
     }
 
     /// Where clients connect.

@@ -1,8 +1,15 @@
-//! The monotonic clock, as the broker counts it.
+//! The monotonic clock, as the broker counts it, and the one on the wall.
 
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use broker::Time;
+use monitor::Moment;
+
+/// The time on the wall.
+pub fn wall_clock() -> Moment {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Moment(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
+}
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Clock {

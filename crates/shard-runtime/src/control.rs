@@ -50,6 +50,15 @@ impl Control {
         answer
     }
 
+    /// Tells the system's service of a shard something, in the order of what else the shard is told. As
+    /// [`Self::ask`] does, this waits while very many orders do.
+    ///
+    /// # Panics
+    /// There is no such shard.
+    pub fn tell_system(&self, shard: ShardId, event: system::Event) {
+        self.shards[shard.index()].give(Order::System(event));
+    }
+
     /// Secures connections that are accepted from here on with this, or not at all. Those that are there
     /// stay as they are, handshakes that have begun included.
     pub fn secure(&self, acceptor: Option<Arc<tls_session::Acceptor>>) {

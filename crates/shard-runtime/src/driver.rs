@@ -12,19 +12,21 @@ mod offloading;
 mod output;
 mod sealing;
 mod securing;
+mod services;
 mod stopping;
 mod turns;
 
 use std::collections::BTreeSet;
 use std::io;
 use std::net::TcpListener;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
 use balance::Load;
-use broker::{Broker, ConnId, Time};
+use broker::{Broker, ConnId, ServiceId, Time};
 use fabric::ShardId;
+use system::{Inquiry, System};
 use tls_session::Sealed;
 
 use self::aside::Aside;
@@ -54,6 +56,9 @@ const FULL_QUEUE_PAUSE: Duration = Duration::from_micros(100);
 pub(crate) struct Parts {
     pub(crate) shard: ShardId,
     pub(crate) broker: Broker,
+    pub(crate) system: System,
+    /// Where what all shards know is found out.
+    pub(crate) inquiries: mpsc::SyncSender<Inquiry>,
     pub(crate) io: Io,
     pub(crate) bells: Arc<[Bell]>,
     /// By shard; `None` for the shard itself.
@@ -77,6 +82,8 @@ pub(crate) struct Parts {
 pub(crate) struct Driver {
     shard: ShardId,
     broker: Broker,
+    system: System,
+    inquiries: mpsc::SyncSender<Inquiry>,
     io: Io,
     bells: Arc<[Bell]>,
     ports: Vec<Option<MeshPort>>,
@@ -123,6 +130,7 @@ pub(crate) struct Driver {
     ids: Vec<ConnId>,
     unsent: Vec<ConnId>,
     loads: Vec<Load>,
+    ready_services: Vec<ServiceId>,
 }
 
 impl Driver {
@@ -136,6 +144,8 @@ impl Driver {
         Ok(Self {
             shard: parts.shard,
             broker: parts.broker,
+            system: parts.system,
+            inquiries: parts.inquiries,
             io,
             bells: parts.bells,
             ports: parts.ports,
@@ -169,6 +179,7 @@ impl Driver {
             events: Vec::new(),
             ids: Vec::new(),
             loads: Vec::new(),
+            ready_services: Vec::new(),
         })
     }
 
@@ -189,6 +200,7 @@ impl Driver {
         self.serve_line(now)?;
         self.receive_from_resumed()?;
         self.receive_more(now)?;
+        self.serve_services();
         self.hand_over_passwords();
         self.flush(now)?;
         self.let_leave(now)?;
@@ -290,6 +302,7 @@ impl Driver {
     fn has_work_left(&self) -> bool {
         self.broker.is_anyone_in_line()
             || self.broker.has_chores()
+            || self.services_have_work()
             || (self.broker.dirty_count() > 0 && !self.output_waits)
     }
 

@@ -25,6 +25,8 @@ type Run = Box<dyn FnOnce(&mut Broker, Time) + Send>;
 pub(crate) enum Order {
     Run(Run),
     StopAccepting,
+    /// News for the system's service.
+    System(system::Event),
     /// What secures connections that are accepted from here on; `None` is nothing.
     Secure(Option<Arc<tls_session::Acceptor>>),
     /// A step of a handshake was done.

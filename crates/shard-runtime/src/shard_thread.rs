@@ -5,12 +5,12 @@ use std::net::TcpListener;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, mpsc};
 use std::thread;
-use std::time::Duration;
 
 use broker::{Broker, Config};
 use fabric::ShardId;
 use glommio::{ExecutorJoinHandle, LocalExecutorBuilder, Placement, PoolPlacement};
 use rustix::thread::{CpuSet, sched_setaffinity};
+use system::System;
 
 use crate::bell::Bell;
 use crate::clock::Clock;
@@ -18,10 +18,10 @@ use crate::control::Control;
 use crate::driver::{Driver, Parts};
 use crate::handshakes::Step;
 use crate::io::{Backend, Io};
-use crate::kernel_tls::KernelTls;
 use crate::load_board::LoadBoard;
 use crate::mesh_port::MeshPort;
 use crate::passwords::Passwords;
+use crate::shared::Shared;
 use crate::workers::Workers;
 
 /// What the system calls the threads of the shards.
@@ -50,11 +50,9 @@ pub(crate) struct Seed {
     pub(crate) listener: Option<TcpListener>,
     pub(crate) control: Control,
     pub(crate) passwords: Arc<Passwords>,
-    pub(crate) tls: Option<Arc<tls_session::Acceptor>>,
     pub(crate) handshakes: Arc<Workers<Step>>,
-    pub(crate) kernel_tls: Option<KernelTls>,
+    pub(crate) shared: Shared,
     pub(crate) clock: Clock,
-    pub(crate) busy_poll: Option<Duration>,
     pub(crate) board: Arc<LoadBoard>,
     /// Where a shard that could be made announces itself, with its door.
     pub(crate) ready: mpsc::Sender<Ready>,
@@ -104,20 +102,23 @@ impl Seed {
         drop(self.ready);
         // Either end of these channels is gone only when another shard failed to start.
         let (Ok(()), Ok(bells)) = (announced, self.bells.recv()) else { return Ok(None) };
+        let mut broker = Broker::new(self.config);
         let parts = Parts {
             shard: self.shard,
-            broker: Broker::new(self.config),
+            system: System::open(&mut broker, self.shard, self.shared.server),
+            inquiries: self.shared.inquiries,
+            broker,
             io,
             bells,
             ports: self.ports,
             listener: self.listener,
             orders,
             passwords: self.passwords,
-            tls: self.tls,
+            tls: self.shared.tls,
             handshakes: self.handshakes,
-            kernel_tls: self.kernel_tls,
+            kernel_tls: self.shared.kernel_tls,
             clock: self.clock,
-            busy_poll: self.busy_poll,
+            busy_poll: self.shared.busy_poll,
             board: self.board,
             cpus: self.cpus,
         };

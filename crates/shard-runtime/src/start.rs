@@ -2,7 +2,6 @@
 
 use std::net::TcpListener;
 use std::sync::{Arc, mpsc};
-use std::time::Duration;
 use std::{fmt, io};
 
 use broker::Config;
@@ -15,13 +14,13 @@ use crate::clock::Clock;
 use crate::control::Control;
 use crate::error::RuntimeError;
 use crate::io::Backend;
-use crate::kernel_tls::KernelTls;
 use crate::load_board::LoadBoard;
 use crate::mesh_port::MeshPort;
 use crate::orders::Orders;
 use crate::passwords::Passwords;
 use crate::preflight::memlock_limit;
 use crate::shard_thread::{Ready, Seed, ShardThread};
+use crate::shared::Shared;
 use crate::workers::Workers;
 
 /// The running shards.
@@ -58,9 +57,7 @@ impl Shards {
 }
 
 /// Starts a shard for each configuration, on the given cores in turn. The first shard accepts from
-/// a duplicate of `listener` and places the connections. A shard without work looks for some for as
-/// long as `busy_poll` before it sleeps; with `None` only while work keeps coming at once. Connections are
-/// secured as `tls` says, or not at all; then the kernel goes on with them as far as `kernel_tls` says.
+/// a duplicate of `listener` and places the connections.
 ///
 /// # Errors
 /// A shard could not get what its backend needs, its core or its thread; none runs then.
@@ -69,9 +66,7 @@ pub fn start(
     configs: Vec<Config>,
     listener: &TcpListener,
     cpus: &[usize],
-    busy_poll: Option<Duration>,
-    tls: Option<Arc<tls_session::Acceptor>>,
-    kernel_tls: Option<KernelTls>,
+    shared: &Shared,
 ) -> Result<Shards, RuntimeError> {
     let clock = Clock::new();
     let shards = configs.len();
@@ -96,10 +91,8 @@ pub fn start(
             control: control.clone(),
             passwords: Arc::clone(&passwords),
             clock,
-            busy_poll,
-            tls: tls.clone(),
             handshakes: Arc::clone(&handshakes),
-            kernel_tls: kernel_tls.clone(),
+            shared: shared.clone(),
             board: Arc::clone(&board),
             ready: ready.clone(),
             bells,

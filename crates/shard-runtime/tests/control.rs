@@ -8,7 +8,7 @@ use std::time::Duration;
 use broker::{Broker, Config, Settings, Time};
 use fabric::ShardId;
 use nats_proto::ServerInfo;
-use shard_runtime::{Backend, Control, Shards, available_cpus, start};
+use shard_runtime::{Backend, Control, Shards, Shared, available_cpus, start};
 
 const BACKENDS: [Backend; 2] = [Backend::Uring, Backend::Epoll];
 
@@ -27,7 +27,8 @@ fn rig(backend: Backend, shards: usize, busy_poll: Option<Duration>) -> Rig {
     let settings = Arc::new(Settings::new(ServerInfo::default()));
     let config = |shard| Config::new(shard, shards, Arc::clone(&settings));
     let configs = ShardId::all(shards).map(config).collect();
-    let shards = start(backend, configs, &listener, &available_cpus(), busy_poll, None, None).unwrap();
+    let shared = Shared { busy_poll, ..Shared::default() };
+    let shards = start(backend, configs, &listener, &available_cpus(), &shared).unwrap();
     Rig { control: shards.control(), shards, listener }
 }
 

@@ -30,6 +30,23 @@ fn permissions_without_entries_permit_everything() {
 }
 
 #[test]
+fn permissions_come_back_in_order_and_with_defaults() {
+    let none = Some(ResponsePermission { max: None, expires: None });
+    let written = Permissions {
+        publish: lists(&["b.>", "a"], &[]),
+        subscribe: lists(&[], &["q g", "b", "q"]),
+        responses: none,
+    };
+    let read = Permissions {
+        publish: lists(&["a", "b.>"], &[]),
+        subscribe: lists(&[], &["b", "q", "q g"]),
+        responses: Some(ResponsePermission { max: Some(RESPONSES_MAX), expires: Some(RESPONSE_TIME) }),
+    };
+    assert_eq!(Access::new(&written).unwrap().permissions(), read);
+    assert_eq!(Access::new(&read).unwrap().permissions(), read);
+}
+
+#[test]
 fn deny_wins_over_allow() {
     let access = publisher(&["a.>", "b"], &["a.deny", "a.x.*"]);
     for (subject, allowed) in [

@@ -1,8 +1,8 @@
 //! The values in text that is known to be JSON.
 
-/// One value.
+/// One value, for the fields that come with [`Field`](super::Field).
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Value<'a> {
+pub struct Value<'a> {
     /// From its first byte to its last.
     text: &'a [u8],
 }

@@ -22,6 +22,7 @@ impl Driver {
         while let Some(order) = self.orders.take_next() {
             match order {
                 Order::Run(run) => run(&mut self.broker, now),
+                Order::System(event) => self.system.on_event(&mut self.broker, event),
                 Order::Secure(acceptor) => self.tls = acceptor,
                 Order::Handshake(done) => self.on_handshake_step(now, done)?,
                 Order::StopAccepting => self.stop_accepting()?,

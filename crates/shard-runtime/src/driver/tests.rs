@@ -15,6 +15,7 @@ use super::*;
 use crate::io::Backend;
 use crate::mesh_port::Parcel;
 use crate::orders::Order;
+use crate::shared::Shared;
 
 /// The first of two shards, and what the second one has in its place.
 fn first_of_two() -> (Driver, MeshPort) {
@@ -29,9 +30,12 @@ fn with_backend(backend: Backend, settings: Settings) -> (Driver, MeshPort) {
     let counter = || Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).unwrap());
     let (own, other) = (counter(), counter());
     let (port, peer) = MeshPort::pair();
+    let mut broker = Broker::new(Config::new(ShardId(0), 2, Arc::new(settings)));
     let parts = Parts {
         shard: ShardId(0),
-        broker: Broker::new(Config::new(ShardId(0), 2, Arc::new(settings))),
+        system: System::open(&mut broker, ShardId(0), Arc::default()),
+        inquiries: Shared::default().inquiries,
+        broker,
         io: Io::new(backend, Arc::clone(&own)).unwrap(),
         bells: [Bell::new(None, Arc::clone(&own)), Bell::new(None, other)].into(),
         ports: vec![None, Some(port)],

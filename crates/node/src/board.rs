@@ -1,0 +1,126 @@
+//! What the server says of itself, over HTTP and in messages: what it was told, and who asked.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use broker::Settings;
+use monitor::{Facts, MappedTo, Mappings, Moment, ShardTotals, Varz};
+use nats_auth::{Account, Directory, MapsTo};
+use server_options::Options;
+use shard_runtime::wall_clock;
+use tls_session::Acceptor;
+
+use crate::process::{Usage, resident_bytes};
+
+/// nats-server's time for a TLS handshake, which it also shows without TLS.
+const TLS_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// What there is to say that shards do not know.
+#[derive(Debug)]
+pub(crate) struct Board {
+    facts: Mutex<Facts>,
+    usage: Usage,
+    /// Requests over HTTP, by endpoint.
+    requests: Mutex<BTreeMap<&'static str, u64>>,
+}
+
+impl Board {
+    /// For a server that starts now, so many shards, and monitoring as it is in `place`. `clients` is what secures
+    /// clients.
+    pub(crate) fn new(
+        place: Facts,
+        shards: usize,
+        options: &Options,
+        settings: &Settings,
+        clients: Option<&Acceptor>,
+    ) -> Self {
+        let start = wall_clock();
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let place = Facts { start, cores, shards, ..place };
+        let facts = Mutex::new(facts(place, options, settings, clients, start));
+        Self { facts, usage: Usage::new(), requests: Mutex::default() }
+    }
+
+    /// The configuration was read again.
+    pub(crate) fn reconfigure(&self, options: &Options, settings: &Settings, clients: Option<&Acceptor>) {
+        let mut facts_now = self.facts.lock().expect(NO_PANIC);
+        *facts_now = facts(std::mem::take(&mut *facts_now), options, settings, clients, wall_clock());
+    }
+
+    pub(crate) fn facts(&self) -> Facts {
+        self.facts.lock().expect(NO_PANIC).clone()
+    }
+
+    /// What the process has of the processors, in percent of one.
+    pub(crate) fn cpu(&self) -> f64 {
+        self.usage.percent()
+    }
+
+    pub(crate) fn requests(&self) -> MutexGuard<'_, BTreeMap<&'static str, u64>> {
+        self.requests.lock().expect(NO_PANIC)
+    }
+
+    /// Has `/varz` told in some way.
+    pub(crate) fn varz<R>(&self, totals: ShardTotals, tell: impl FnOnce(&Varz<'_>) -> R) -> R {
+        let (now, mem, cpu) = (wall_clock(), resident_bytes(), self.cpu());
+        tell(&Varz { facts: &self.facts(), now, mem, cpu, totals, http_req_stats: &self.requests() })
+    }
+}
+
+const NO_PANIC: &str = "nothing panics while it has this";
+
+/// What `/varz` says of the configuration, and of what secures clients; the rest stays as it is in `place`.
+fn facts(
+    place: Facts,
+    options: &Options,
+    settings: &Settings,
+    clients: Option<&Acceptor>,
+    loaded: Moment,
+) -> Facts {
+    let info = &settings.info;
+    Facts {
+        server_id: info.server_id.clone(),
+        server_name: info.server_name.clone(),
+        version: info.version.clone(),
+        go: info.go.clone(),
+        host: info.host.clone(),
+        port: info.port,
+        auth_required: settings.directory.auth_required(),
+        tls_required: info.tls_required,
+        tls_verify: info.tls_verify,
+        connect_urls: info.connect_urls.clone(),
+        max_connections: options.limits.max_connections,
+        max_subscriptions: options.limits.max_subscriptions,
+        ping_interval: settings.ping_interval,
+        ping_max: settings.ping_max,
+        auth_timeout: settings.directory.timeout(),
+        max_control_line: settings.limits.control_line_bytes_max,
+        max_payload: info.max_payload,
+        max_pending: settings.max_pending,
+        tls_timeout: options.tls.as_ref().map_or(TLS_TIMEOUT, |tls| tls.policy.timeout),
+        write_deadline: settings.write_deadline,
+        write_timeout: options.timers.write_timeout.as_str(),
+        config_load_time: loaded,
+        config_digest: options.config.as_ref().map_or_else(String::new, |config| config.digest.clone()),
+        tags: options.server_tags.clone(),
+        metadata: options.server_metadata.clone(),
+        system_account: options.auth.system().unwrap_or_default().to_owned(),
+        mappings: Arc::new(mappings(&settings.directory)),
+        tls_cert_not_after: clients.and_then(Acceptor::not_after).map(Moment::of_seconds),
+        ..place
+    }
+}
+
+/// The subject mappings of all accounts that have any.
+fn mappings(directory: &Directory) -> BTreeMap<String, Mappings> {
+    let to = |to: &MapsTo| MappedTo { subject: to.subject.to_string(), weight: to.up_to };
+    let of = |account: &Account| -> Mappings {
+        let row = |(source, all): (&[u8], &[MapsTo])| {
+            (String::from_utf8_lossy(source).into_owned(), all.iter().map(to).collect())
+        };
+        account.mappings().iter().map(row).collect()
+    };
+    let accounts = directory.accounts().iter().filter(|account| !account.mappings().is_empty());
+    accounts.map(|account| (account.name().to_string(), of(account))).collect()
+}

@@ -1,0 +1,176 @@
+//! A request: read from its message, then answered.
+
+use broker::{Broker, ConnectedUser, Party};
+use fabric::MeshMessage;
+use monitor::{Moment, compact};
+
+use crate::envelope::{Body, sealed};
+use crate::inquiry::{Address, Subject};
+use crate::options::Options;
+use crate::request::Request;
+use crate::server::Server;
+use crate::user_info::UserInfo;
+
+/// Bytes of options that are read: they are a few names. Who sends more is told so.
+const OPTIONS_BYTES_MAX: usize = 4 << 10;
+
+/// A request that is not answered yet.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    /// Where the answer goes.
+    pub(crate) to: Address,
+    request: Request,
+    subject: Box<[u8]>,
+    /// As they came, or how many bytes if they are too many.
+    options: Result<Box<[u8]>, usize>,
+    /// Who asks, where that matters.
+    user: Option<ConnectedUser>,
+}
+
+/// What becomes of a request.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// There is nothing to say: it is meant for other servers, or who asked is gone.
+    Silence,
+    /// This is the answer.
+    Say(Vec<u8>),
+    /// All shards have to be asked.
+    Inquire(Subject),
+}
+
+impl Asked {
+    /// Reads a message that asks something; `None` if it wants no answer.
+    pub(crate) fn read(
+        request: Request,
+        message: &MeshMessage<'_>,
+        server: &Server,
+        broker: &Broker,
+    ) -> Option<Self> {
+        let publish = &message.publish;
+        let subject = match publish.reply {
+            Some(reply) => reply.into(),
+            // nats-server then tells those who listen to all servers.
+            None if request == Request::Statsz => server.statsz_subject(),
+            None => return None,
+        };
+        let payload = if request.options().is_some() { publish.payload() } else { b"" };
+        let is_short = payload.len() <= OPTIONS_BYTES_MAX;
+        Some(Self {
+            to: Address { account: message.account as usize, subject },
+            request,
+            subject: publish.subject.into(),
+            options: is_short.then(|| payload.into()).ok_or(payload.len()),
+            user: if request == Request::UserInfo { asker(message, broker) } else { None },
+        })
+    }
+
+    /// Answers it, if that does not take all shards.
+    pub(crate) fn decide(&self, server: &Server, now: Moment) -> Verdict {
+        let say = |body: &Body| Verdict::Say(sealed(server, now, body));
+        let options = match self.options() {
+            Err(words) => return say(&Body::bad_request(words)),
+            Ok(options) => options,
+        };
+        if !options.mean(server) {
+            return Verdict::Silence;
+        }
+        match (self.request, &self.user) {
+            (Request::UserInfo, Some(user)) => {
+                Verdict::Say(sealed(server, now, &Body::Data(UserInfo::of(user))))
+            }
+            (Request::UserInfo, None) => Verdict::Silence,
+            (Request::Idz, _) => Verdict::Say(compact(&server.idz())),
+            (Request::Statsz, _) => Verdict::Inquire(Subject::Statsz),
+            (Request::Varz, _) => Verdict::Inquire(Subject::Varz),
+            (Request::Healthz, _) => {
+                Verdict::Inquire(Subject::Healthz(options.healthz.unwrap_or_default().query()))
+            }
+            (Request::Unsupported(_), _) => say(&Body::not_supported(&self.subject)),
+        }
+    }
+
+    /// The error is what there is to say of options that cannot be read.
+    fn options(&self) -> Result<Options, String> {
+        let Some(go_type) = self.request.options() else { return Ok(Options::default()) };
+        let too_long = |len: &usize| format!("options of {len} bytes, limit {OPTIONS_BYTES_MAX}");
+        let text = self.options.as_ref().map_err(too_long)?;
+        Options::read(self.request, text, go_type).map_err(|error| error.to_string())
+    }
+}
+
+/// The connection that asks. It is on this shard: who owns the subject is on the shard of who asks.
+fn asker(message: &MeshMessage<'_>, broker: &Broker) -> Option<ConnectedUser> {
+    match Party::of(message) {
+        Party::Conn(id) => broker.user(id),
+        Party::Service(_) | Party::Peer(_) | Party::Elsewhere => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use monitor::HealthzQuery;
+
+    use super::*;
+
+    fn asked(request: Request, options: &[u8]) -> Asked {
+        let to = Address { account: 1, subject: b"r"[..].into() };
+        Asked { to, request, subject: b"$SYS.X"[..].into(), options: Ok(options.into()), user: None }
+    }
+
+    fn said(asked: &Asked) -> String {
+        let server = Server { name: "S".into(), id: "NID".into(), ..Server::default() };
+        match asked.decide(&server, Moment(0)) {
+            Verdict::Say(text) => String::from_utf8(text).unwrap(),
+            other => format!("{other:?}"),
+        }
+    }
+
+    /// As nats-server 2.14.5 does.
+    #[test]
+    fn options_say_whether_there_is_an_answer() {
+        let statsz = |options: &[u8]| said(&asked(Request::Statsz, options));
+        assert_eq!(statsz(b""), "Inquire(Statsz)");
+        assert_eq!(statsz(br#"{"server_name":"x"}"#), "Silence");
+        let complaint = r#""error":{"code":400,"description":"unexpected end of JSON input"}}"#;
+        assert!(statsz(b"{").ends_with(complaint));
+        let id = r#"{"name":"S","host":"","id":"NID"}"#;
+        assert_eq!(said(&asked(Request::Idz, br#"{"server_name":"x"}"#)), id, "it does not look at them");
+    }
+
+    /// As nats-server 2.14.5 does.
+    #[test]
+    fn a_request_has_the_options_of_its_kind() {
+        let healthz = |options: &[u8]| said(&asked(Request::Healthz, options));
+        let is_asked = |details| {
+            let query = HealthzQuery::by_message(details, false, true, false);
+            format!("{:?}", Verdict::Inquire(Subject::Healthz(query)))
+        };
+        assert_eq!(healthz(br#"{"stream":"s","details":true,"js-enabled-only":true}"#), is_asked(true));
+        assert_eq!(healthz(br#"{"Stream":"s"}"#), is_asked(false));
+        let words = "cannot unmarshal number into Go struct field HealthzEventOptions.details of type bool";
+        assert!(healthz(br#"{"details":1,"server_name":"x"}"#).contains(words));
+        assert_eq!(healthz(br#"{"server_name":"x"}"#), "Silence");
+        assert_eq!(said(&asked(Request::Varz, br#"{"details":1}"#)), "Inquire(Varz)");
+    }
+
+    #[test]
+    fn what_is_not_supported_is_answered_by_those_who_are_asked() {
+        let unsupported =
+            |options: &[u8]| said(&asked(Request::Unsupported(Some("server.JszEventOptions")), options));
+        assert!(
+            unsupported(b"").ends_with(r#""error":{"code":501,"description":"$SYS.X is not supported"}}"#)
+        );
+        assert_eq!(unsupported(br#"{"server_name":"x"}"#), "Silence");
+        assert!(
+            unsupported(b"[]")
+                .contains("json: cannot unmarshal array into Go value of type server.JszEventOptions")
+        );
+        assert!(said(&asked(Request::Unsupported(None), b"x")).contains(r#""code":501"#));
+    }
+
+    #[test]
+    fn options_that_are_too_long_are_not_read() {
+        let long = Asked { options: Err(5000), ..asked(Request::Statsz, b"") };
+        assert!(said(&long).ends_with(r#"{"code":400,"description":"options of 5000 bytes, limit 4096"}}"#));
+    }
+}

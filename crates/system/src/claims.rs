@@ -1,0 +1,41 @@
+//! Which subjects the system's service owns.
+
+use std::sync::Arc;
+
+use broker::{Claims, Owner};
+use nats_auth::Directory;
+
+use crate::request::Request;
+use crate::server::Server;
+
+/// The subjects of the table, from those who may ask.
+#[derive(Debug, Clone)]
+pub(crate) struct SystemClaims {
+    server: Arc<Server>,
+    /// The system account, by its index. Without one nobody answers anything.
+    system: Option<usize>,
+}
+
+impl SystemClaims {
+    pub(crate) fn new(server: Arc<Server>, directory: &Directory) -> Self {
+        let system =
+            directory.accounts().iter().position(|account| account.is_system() && !account.is_gone());
+        Self { server, system }
+    }
+
+    pub(crate) fn server(&self) -> &Arc<Server> {
+        &self.server
+    }
+
+    /// What a message asks, if it is the system's to answer.
+    pub(crate) fn request(&self, account: usize, subject: &[u8]) -> Option<Request> {
+        Request::of(subject, account == self.system?, &self.server.id)
+    }
+}
+
+/// Requests stay on the shard where they are made: it knows who asks.
+impl Claims for SystemClaims {
+    fn owner(&self, account: usize, subject: &[u8]) -> Owner {
+        if self.request(account, subject).is_some() { Owner::Here } else { Owner::Nobody }
+    }
+}

@@ -1,0 +1,25 @@
+//! What nats-server answers itself when a client asks by a message: who it is and what it may do, from every account,
+//! and how the server is, from the system account.
+//!
+//! [`System`] is a service of the broker ([`broker::Claims`]), one on each shard: it owns the subjects of the table in
+//! `request`, reads what is asked (`asked`, `options`) and answers. What takes all shards to know it leaves as an
+//! [`Inquiry`] for the caller, and comes back as a [`Reply`]. The files with the names of answers (`user_info`,
+//! `statsz`, `healthz`) say what they are made of, `envelope` what is around them.
+#![forbid(unsafe_code)]
+
+mod asked;
+mod claims;
+mod envelope;
+mod healthz;
+mod inquiry;
+mod options;
+mod request;
+mod server;
+mod statsz;
+mod system;
+mod user_info;
+
+pub use inquiry::{INQUIRIES_MAX, Inquiry, Reply, Subject};
+pub use server::{Sequence, Server};
+pub use statsz::Statsz;
+pub use system::{Event, System};

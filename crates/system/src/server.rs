@@ -1,0 +1,97 @@
+//! The server, as it stands in its answers.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use monitor::Moment;
+use serde::Serialize;
+
+/// What answers say of the server.
+#[derive(Debug, Clone, Default)]
+pub struct Server {
+    /// Its name.
+    pub name: String,
+    /// The host that clients connect to.
+    pub host: String,
+    /// Its id.
+    pub id: String,
+    /// The nats-server version whose behaviour it has.
+    pub version: String,
+    /// `server_tags`.
+    pub tags: Vec<String>,
+    /// `server_metadata`.
+    pub metadata: BTreeMap<String, String>,
+    /// Numbers the answers.
+    pub sequence: Sequence,
+}
+
+/// Numbers the answers of all shards of a server, from 1. Clones go on from where each other is.
+#[derive(Debug, Clone, Default)]
+pub struct Sequence(Arc<AtomicU64>);
+
+impl Sequence {
+    fn next(&self) -> u64 {
+        self.0.fetch_add(1, Ordering::Relaxed) + 1
+    }
+}
+
+/// The `server` of an answer, in nats-server's order.
+#[derive(Debug, Serialize)]
+pub(crate) struct ServerText<'a> {
+    name: &'a str,
+    host: &'a str,
+    id: &'a str,
+    ver: &'a str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    tags: &'a [String],
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    metadata: &'a BTreeMap<String, String>,
+    jetstream: bool,
+    /// What it can do with streams.
+    flags: u64,
+    seq: u64,
+    time: Moment,
+}
+
+/// The answer to IDZ.
+#[derive(Debug, Serialize)]
+pub(crate) struct IdText<'a> {
+    name: &'a str,
+    host: &'a str,
+    id: &'a str,
+}
+
+impl Server {
+    /// The server in the next answer.
+    pub(crate) fn signs(&self, now: Moment) -> ServerText<'_> {
+        ServerText {
+            name: &self.name,
+            host: &self.host,
+            id: &self.id,
+            ver: &self.version,
+            tags: &self.tags,
+            metadata: &self.metadata,
+            jetstream: false,
+            flags: 0,
+            seq: self.sequence.next(),
+            time: now,
+        }
+    }
+
+    /// Which server it is.
+    pub(crate) fn idz(&self) -> IdText<'_> {
+        IdText { name: &self.name, host: &self.host, id: &self.id }
+    }
+
+    /// Where it tells how it is when nobody asked for an answer.
+    pub(crate) fn statsz_subject(&self) -> Box<[u8]> {
+        format!("$SYS.SERVER.{}.STATSZ", self.id).into_bytes().into()
+    }
+
+    /// Whether it has the tag, in upper or lower case.
+    pub(crate) fn has_tag(&self, tag: &str) -> bool {
+        let folded = |tag: &str| tag.trim().to_lowercase();
+        self.tags.iter().any(|own| folded(own) == folded(tag))
+    }
+}

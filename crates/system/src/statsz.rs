@@ -1,0 +1,168 @@
+//! STATSZ: how the server is, and what it did.
+
+use monitor::{Moment, ShardTotals, Tally};
+use serde::Serialize;
+
+/// What there is to say.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Statsz {
+    /// When the server started.
+    pub start: Moment,
+    /// Resident memory in bytes.
+    pub mem: u64,
+    /// The processors that it may use.
+    pub cores: usize,
+    /// Of a processor, in percent; more than 100 of several.
+    pub cpu: f64,
+    /// Its shards: what uses them.
+    pub shards: usize,
+    /// Accounts with connections.
+    pub active_accounts: usize,
+    /// The sums of all shards.
+    pub totals: ShardTotals,
+}
+
+/// In nats-server's order. There are no other servers, and no streams.
+#[derive(Debug, Serialize)]
+pub(crate) struct StatszText {
+    start: Moment,
+    mem: u64,
+    cores: usize,
+    cpu: f64,
+    connections: u64,
+    total_connections: u64,
+    active_accounts: usize,
+    subscriptions: u64,
+    sent: TallyText,
+    sent_to_clients: TallyText,
+    received: TallyText,
+    received_from_clients: TallyText,
+    slow_consumers: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    slow_consumer_stats: Option<Kinds>,
+    #[serde(skip_serializing_if = "is_zero")]
+    stale_connections: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stale_connection_stats: Option<Kinds>,
+    #[serde(skip_serializing_if = "is_zero")]
+    stalled_clients: u64,
+    active_servers: u32,
+    gomaxprocs: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct TallyText {
+    msgs: u64,
+    bytes: u64,
+}
+
+/// A number for each kind of connection, if there are any.
+#[derive(Debug, Serialize)]
+struct Kinds {
+    clients: u64,
+    routes: u64,
+    gateways: u64,
+    leafs: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes what it serializes by reference")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+impl Kinds {
+    fn of_clients(clients: u64) -> Option<Self> {
+        (clients > 0).then_some(Self { clients, routes: 0, gateways: 0, leafs: 0 })
+    }
+}
+
+impl From<Tally> for TallyText {
+    fn from(tally: Tally) -> Self {
+        Self { msgs: tally.msgs, bytes: tally.bytes }
+    }
+}
+
+impl From<&Statsz> for StatszText {
+    fn from(statsz: &Statsz) -> Self {
+        let totals = &statsz.totals;
+        let slow_consumers = totals.slow_consumers_pending + totals.slow_consumers_deadline;
+        Self {
+            start: statsz.start,
+            mem: statsz.mem,
+            cores: statsz.cores,
+            cpu: (statsz.cpu * 10.0).round() / 10.0,
+            connections: totals.connections,
+            total_connections: totals.connections_total,
+            active_accounts: statsz.active_accounts,
+            subscriptions: totals.subscriptions,
+            sent: totals.output.into(),
+            sent_to_clients: totals.output.into(),
+            received: totals.input.into(),
+            received_from_clients: totals.input.into(),
+            slow_consumers,
+            slow_consumer_stats: Kinds::of_clients(slow_consumers),
+            stale_connections: totals.stale_connections,
+            stale_connection_stats: Kinds::of_clients(totals.stale_connections),
+            stalled_clients: totals.stalls,
+            active_servers: 1,
+            gomaxprocs: statsz.shards,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(statsz: &Statsz) -> String {
+        String::from_utf8(monitor::compact(&StatszText::from(statsz))).unwrap()
+    }
+
+    /// The keys and their order are nats-server 2.14.5's.
+    #[test]
+    fn statsz_has_nats_servers_fields_in_its_order() {
+        let totals = ShardTotals {
+            input: Tally { msgs: 92, bytes: 7 },
+            output: Tally { msgs: 10, bytes: 6181 },
+            connections: 1,
+            connections_total: 8,
+            subscriptions: 3,
+            ..ShardTotals::default()
+        };
+        let statsz = Statsz {
+            mem: 18_075_648,
+            cores: 2,
+            cpu: 1.0,
+            shards: 2,
+            active_accounts: 1,
+            totals,
+            ..Statsz::default()
+        };
+        let expected = concat!(
+            r#"{"start":"1970-01-01T00:00:00Z","mem":18075648,"cores":2,"cpu":1,"connections":1,"#,
+            r#""total_connections":8,"active_accounts":1,"subscriptions":3,"sent":{"msgs":10,"bytes":6181},"#,
+            r#""sent_to_clients":{"msgs":10,"bytes":6181},"received":{"msgs":92,"bytes":7},"#,
+            r#""received_from_clients":{"msgs":92,"bytes":7},"slow_consumers":0,"active_servers":1,"gomaxprocs":2}"#
+        );
+        assert_eq!(text(&statsz), expected);
+    }
+
+    #[test]
+    fn what_went_wrong_is_told_if_anything_did() {
+        let totals = ShardTotals {
+            slow_consumers_pending: 1,
+            slow_consumers_deadline: 2,
+            stale_connections: 4,
+            stalls: 5,
+            ..ShardTotals::default()
+        };
+        let kinds = |clients| format!(r#"{{"clients":{clients},"routes":0,"gateways":0,"leafs":0}}"#);
+        let expected = format!(
+            r#""slow_consumers":3,"slow_consumer_stats":{},"stale_connections":4,"stale_connection_stats":{},"stalled_clients":5,"active"#,
+            kinds(3),
+            kinds(4)
+        );
+        let text = text(&Statsz { totals, ..Statsz::default() });
+        assert!(text.contains(&expected), "{text}");
+    }
+}

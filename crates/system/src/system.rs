@@ -1,0 +1,147 @@
+//! The service of one shard.
+//!
+//! Requests wait in a queue, and a turn answers some of them. Nothing is dropped: as long as an answer cannot be
+//! published or too much is being found out, requests stay in the queue, then in the mailbox, and when that is full
+//! those who ask are held.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use broker::{Broker, Sent, ServiceId};
+use fabric::{Frame, Mailbox, ShardId};
+use monitor::Moment;
+
+use crate::asked::{Asked, Verdict};
+use crate::claims::SystemClaims;
+use crate::inquiry::{INQUIRIES_MAX, Inquiry, Reply};
+use crate::server::Server;
+
+/// Requests in the queue above which no more are taken from the mailbox. It may hold more by a mailbox.
+const ASKED_MAX: usize = 1024;
+
+/// Answers made in a turn, at some microseconds each.
+const ANSWERS_AT_ONCE_MAX: usize = 64;
+
+/// What the service of a shard is told from outside.
+#[derive(Debug)]
+pub enum Event {
+    /// What became of an inquiry.
+    Answered(Reply),
+    /// The configuration was read again, and is in force on the shard.
+    Reconfigured(Arc<Server>),
+}
+
+/// The system's service on a shard.
+#[derive(Debug)]
+pub struct System {
+    shard: ShardId,
+    service: ServiceId,
+    claims: SystemClaims,
+    asked: VecDeque<Asked>,
+    /// Answers that wait until they can be published: one, and those to inquiries.
+    replies: VecDeque<Reply>,
+    /// Those that have yet to leave.
+    inquiries: Vec<Inquiry>,
+    inquiries_under_way: usize,
+    /// Scratch, kept for its capacity.
+    mailbox: Mailbox,
+}
+
+impl System {
+    /// Opens the service: on every shard, in the same order among all.
+    pub fn open(broker: &mut Broker, shard: ShardId, server: Arc<Server>) -> Self {
+        let service = broker.open_service();
+        let claims = SystemClaims::new(server, &broker.settings().directory);
+        broker.claim(service, Box::new(claims.clone()));
+        Self {
+            shard,
+            service,
+            claims,
+            asked: VecDeque::new(),
+            replies: VecDeque::new(),
+            inquiries: Vec::new(),
+            inquiries_under_way: 0,
+            mailbox: Mailbox::default(),
+        }
+    }
+
+    /// Takes what is asked, and answers some of it. It is so late on the wall.
+    pub fn on_turn(&mut self, broker: &mut Broker, now: Moment) {
+        self.take_mail(broker);
+        self.publish_replies(broker);
+        for _ in 0..ANSWERS_AT_ONCE_MAX {
+            if !self.may_answer() {
+                break;
+            }
+            let Some(asked) = self.asked.pop_front() else { break };
+            self.answer(asked, now);
+            self.publish_replies(broker);
+        }
+    }
+
+    /// Heeds what came from outside.
+    pub fn on_event(&mut self, broker: &mut Broker, event: Event) {
+        match event {
+            Event::Answered(reply) => {
+                self.inquiries_under_way -= 1;
+                self.replies.push_back(reply);
+                self.publish_replies(broker);
+            }
+            Event::Reconfigured(server) => {
+                self.claims = SystemClaims::new(server, &broker.settings().directory);
+                broker.claim(self.service, Box::new(self.claims.clone()));
+            }
+        }
+    }
+
+    /// What has to be found out. Each has to come back as [`Event::Answered`], unless the shard stops.
+    pub fn take_inquiries(&mut self) -> impl Iterator<Item = Inquiry> {
+        self.inquiries.drain(..)
+    }
+
+    /// Whether another turn has something to do, even if nothing happens until then.
+    pub fn has_work_left(&self) -> bool {
+        !self.asked.is_empty() && self.may_answer()
+    }
+
+    fn take_mail(&mut self, broker: &mut Broker) {
+        if self.asked.len() >= ASKED_MAX {
+            return;
+        }
+        broker.take_mail(self.service, &mut self.mailbox);
+        for frame in self.mailbox.frames() {
+            let Ok(Frame::Letter(letter)) = frame else { unreachable!("mailboxes have letters: {frame:?}") };
+            let message = &letter.message;
+            let request = self.claims.request(message.account as usize, message.publish.subject);
+            let server = self.claims.server();
+            self.asked.extend(request.and_then(|request| Asked::read(request, message, server, broker)));
+        }
+        self.mailbox.clear();
+    }
+
+    /// Whether one more answer has a place.
+    fn may_answer(&self) -> bool {
+        self.replies.is_empty() && self.inquiries_under_way < INQUIRIES_MAX
+    }
+
+    fn answer(&mut self, asked: Asked, now: Moment) {
+        match asked.decide(self.claims.server(), now) {
+            Verdict::Silence => {}
+            Verdict::Say(payload) => self.replies.push_back(Reply { to: asked.to, payload }),
+            Verdict::Inquire(about) => {
+                self.inquiries_under_way += 1;
+                let server = Arc::clone(self.claims.server());
+                self.inquiries.push(Inquiry { shard: self.shard, about, server, to: asked.to });
+            }
+        }
+    }
+
+    /// Publishes answers as long as that goes.
+    fn publish_replies(&mut self, broker: &mut Broker) {
+        while let Some(reply) = self.replies.front()
+            && reply.publish(broker, self.service) == Sent::Done
+        {
+            self.replies.pop_front();
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! Requests and their answers, through a broker.
+
+#[path = "../../broker/tests/shards/mod.rs"]
+mod shards;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use broker::Broker;
+use fabric::ShardId;
+use monitor::{Facts, Moment, ShardTotals, Varz};
+use nats_auth::{AccountConfig, Config, Directory, IdentityConfig, Permissions, SubjectPermission, User};
+use shards::{Conn, Shards};
+use system::{Event, INQUIRIES_MAX, Inquiry, Server, Statsz, Subject, System};
+
+/// Shards, and the system's service on each.
+struct Rig {
+    shards: Shards,
+    systems: Vec<System>,
+    server: Arc<Server>,
+}
+
+fn user(name: &str, may_publish: Option<&str>) -> User {
+    let publish =
+        may_publish.map(|filter| SubjectPermission { allow: vec![filter.to_owned()], deny: Vec::new() });
+    User {
+        identity: IdentityConfig::Password { user: name.into(), password: "x".into() },
+        permissions: publish.map(|publish| Permissions { publish: Some(publish), ..Permissions::default() }),
+        allowed_connection_types: None,
+    }
+}
+
+/// `a` and `b`, who may publish to `x.>` only, in `A`; `s` in the system account.
+fn config() -> Config {
+    let account = |name: &str, users| AccountConfig { name: name.into(), users, ..AccountConfig::default() };
+    let accounts = vec![
+        account("A", vec![user("a", None), user("b", Some("x.>"))]),
+        account("$SYS", vec![user("s", None)]),
+    ];
+    Config { accounts, ..Config::default() }
+}
+
+impl Rig {
+    fn new(shards: usize) -> Self {
+        Self::with(shards, &config())
+    }
+
+    fn with(shards: usize, config: &Config) -> Self {
+        let directory = Directory::new(config).unwrap();
+        let mut shards = Shards::with(shards, |settings| settings.directory = directory);
+        let server = Arc::new(Server { name: "S".into(), id: "NID".into(), ..Server::default() });
+        let open = |(shard, broker): (usize, &mut Broker)| {
+            System::open(broker, ShardId(shard as u8), Arc::clone(&server))
+        };
+        let systems = shards.brokers.iter_mut().enumerate().map(open).collect();
+        Self { shards, systems, server }
+    }
+
+    /// A client that listens to `r`.
+    fn client(&mut self, user: &str) -> Conn {
+        let options = format!(
+            r#""verbose":false,"pedantic":false,"headers":true,"no_responders":true,"user":"{user}","pass":"x""#
+        );
+        let conn = self.shards.connect(&options);
+        self.shards.feed(conn, "SUB r 1\r\n");
+        self.shards.settle();
+        conn
+    }
+
+    /// Has the services look after what there is, once.
+    fn turn(&mut self) -> Vec<Inquiry> {
+        let mut inquiries = Vec::new();
+        for (broker, system) in self.shards.brokers.iter_mut().zip(&mut self.systems) {
+            broker.take_ready_services(&mut Vec::new());
+            system.on_turn(broker, Moment(0));
+            inquiries.extend(system.take_inquiries());
+        }
+        inquiries
+    }
+
+    fn answer(&mut self, inquiry: Inquiry) {
+        let shard = inquiry.shard.index();
+        let totals = ShardTotals { connections: 7, ..ShardTotals::default() };
+        let reply = match &inquiry.about {
+            Subject::Healthz(query) => {
+                let status = query.status(true);
+                inquiry.answer_healthz(Moment(0), &status)
+            }
+            Subject::Statsz => inquiry.answer_statsz(Moment(0), &Statsz { totals, ..Statsz::default() }),
+            Subject::Varz => {
+                let facts = Facts { server_id: "NID".into(), ..Facts::default() };
+                let http_req_stats = BTreeMap::new();
+                let (now, facts, http_req_stats) = (Moment(0), &facts, &http_req_stats);
+                inquiry.answer_varz(now, &Varz { facts, now, mem: 0, cpu: 0.0, totals, http_req_stats })
+            }
+        };
+        self.systems[shard].on_event(&mut self.shards.brokers[shard], Event::Answered(reply));
+    }
+
+    /// What the client is sent for what it says, once all was done that follows from it.
+    fn say(&mut self, conn: Conn, text: &str) -> String {
+        self.shards.feed(conn, text);
+        self.settle();
+        self.shards.output(conn)
+    }
+
+    fn settle(&mut self) {
+        self.shards.settle();
+        loop {
+            let inquiries = self.turn();
+            let is_over = inquiries.is_empty() && !self.systems.iter().any(System::has_work_left);
+            inquiries.into_iter().for_each(|inquiry| self.answer(inquiry));
+            self.shards.settle();
+            if is_over {
+                return;
+            }
+        }
+    }
+
+    fn ask(&mut self, conn: Conn, what: &str) -> String {
+        self.say(conn, &format!("PUB $SYS.REQ.{what} r 0\r\n\r\n"))
+    }
+}
+
+#[test]
+fn a_user_learns_who_it_is_and_what_it_may_do() {
+    for shards in [1, 3] {
+        let mut rig = Rig::new(shards);
+        for (name, account) in [("a", "A"), ("s", "$SYS"), ("a", "A")] {
+            let client = rig.client(name);
+            let said = rig.ask(client, "USER.INFO");
+            let data =
+                format!(r#""data":{{"user":"{name}","account":"{account}","account_name":"{account}"}}}}"#);
+            assert!(said.starts_with("MSG r 1 ") && said.ends_with(&format!("{data}\r\n")), "{said}");
+        }
+    }
+}
+
+/// As in nats-server 2.14.5.
+#[test]
+fn who_may_not_publish_there_is_not_answered() {
+    let mut rig = Rig::new(1);
+    let client = rig.client("b");
+    let said = rig.ask(client, "USER.INFO");
+    assert_eq!(said, "-ERR 'Permissions Violation for Publish to \"$SYS.REQ.USER.INFO\"'\r\n");
+}
+
+#[test]
+fn only_the_system_account_asks_how_the_server_is() {
+    let mut rig = Rig::new(2);
+    let (other, system) = (rig.client("a"), rig.client("s"));
+    for what in ["SERVER.PING", "SERVER.PING.STATSZ", "SERVER.NID.STATSZ"] {
+        let said = rig.ask(system, what);
+        assert!(said.contains(r#"},"statsz":{"#) && said.contains(r#""connections":7,"#), "{said}");
+        assert!(rig.ask(other, what).contains("503"));
+    }
+    let said = rig.ask(system, "SERVER.PING.VARZ");
+    assert!(
+        said.contains(r#"},"data":{"server_id":"NID","#) && said.contains(r#""connections":7,"#),
+        "{said}"
+    );
+    assert!(rig.ask(system, "SERVER.NID.HEALTHZ").contains(r#""data":{"status":"ok","status_code":200}}"#));
+    let id = "MSG r 1 33\r\n{\"name\":\"S\",\"host\":\"\",\"id\":\"NID\"}\r\n";
+    assert_eq!(rig.ask(system, "SERVER.PING.IDZ"), id);
+    assert!(rig.ask(other, "SERVER.PING.IDZ").contains("503"));
+    assert!(rig.ask(system, "SERVER.PING.NOPE").contains("503"));
+    assert!(rig.ask(system, "SERVER.PING.JSZ").contains(r#""error":{"code":501,"#));
+}
+
+#[test]
+fn who_listens_to_requests_has_its_copy() {
+    let mut rig = Rig::new(2);
+    let (asks, listens) = (rig.client("a"), rig.client("a"));
+    rig.say(listens, "SUB $SYS.> 9\r\n");
+    assert!(rig.ask(asks, "USER.INFO").contains(r#""user":"a""#));
+    assert!(rig.shards.output(listens).contains("MSG $SYS.REQ.USER.INFO 9 r 0\r\n"));
+}
+
+#[test]
+fn without_a_reply_the_server_tells_all_who_listen_to_it() {
+    let mut rig = Rig::new(1);
+    let client = rig.client("s");
+    rig.say(client, "SUB $SYS.SERVER.*.STATSZ 9\r\n");
+    let said = rig.say(client, "PUB $SYS.REQ.SERVER.PING 0\r\n\r\nPUB $SYS.REQ.SERVER.PING.IDZ 0\r\n\r\n");
+    assert_eq!(said.matches("MSG $SYS.SERVER.NID.STATSZ 9").count(), 1);
+    assert_eq!(said.matches("MSG").count(), 1);
+}
+
+/// An answer that is a request itself would go round for ever.
+#[test]
+fn an_answer_to_where_requests_go_ends_there() {
+    let mut rig = Rig::new(1);
+    let client = rig.client("s");
+    for what in ["SERVER.PING.IDZ", "USER.INFO", "SERVER.PING"] {
+        assert_eq!(rig.say(client, &format!("PUB $SYS.REQ.SERVER.PING.IDZ $SYS.REQ.{what} 0\r\n\r\n")), "");
+    }
+}
+
+#[test]
+fn without_a_system_account_nobody_answers() {
+    let users = vec![user("a", None)];
+    let accounts = vec![AccountConfig { name: "A".into(), users, ..AccountConfig::default() }];
+    let mut rig = Rig::with(1, &Config { accounts, no_system_account: true, ..Config::default() });
+    let client = rig.client("a");
+    assert!(rig.ask(client, "USER.INFO").contains("503"));
+}
+
+#[test]
+fn a_system_account_that_comes_with_a_reload_is_heeded() {
+    let before = Config {
+        accounts: vec![AccountConfig {
+            name: "A".into(),
+            users: vec![user("a", None)],
+            ..AccountConfig::default()
+        }],
+        no_system_account: true,
+        ..Config::default()
+    };
+    let mut rig = Rig::with(1, &before);
+    let client = rig.client("a");
+    let after = Config { no_system_account: true, ..config() };
+    let next = Directory::next(&rig.shards.brokers[0].settings().directory, &after).unwrap();
+    rig.shards.reconfigure(|settings| settings.directory = next);
+    let server = Arc::new(Server { tags: vec!["t".into()], ..Server::clone(&rig.server) });
+    rig.systems[0].on_event(&mut rig.shards.brokers[0], Event::Reconfigured(server));
+    assert!(rig.ask(client, "USER.INFO").contains(r#""tags":["t"]"#));
+    let system = rig.client("s");
+    assert!(rig.ask(system, "SERVER.PING.IDZ").contains("NID"));
+}
+
+/// What one client asks at once: more than is answered in a turn, and more than is found out at a time.
+#[test]
+fn all_that_is_asked_is_answered_in_its_turn() {
+    const REQUESTS: usize = 1000;
+    let mut rig = Rig::new(1);
+    let client = rig.client("s");
+    rig.shards.feed(client, &"PUB $SYS.REQ.USER.INFO r 0\r\n\r\n".repeat(REQUESTS));
+    rig.shards.settle();
+    rig.turn();
+    let first = rig.shards.output(client).matches("MSG r 1").count();
+    assert!((1..100).contains(&first), "{first} at once");
+    rig.settle();
+    assert_eq!(first + rig.shards.output(client).matches("MSG r 1").count(), REQUESTS);
+    rig.shards.feed(client, &"PUB $SYS.REQ.SERVER.PING r 0\r\n\r\n".repeat(REQUESTS));
+    rig.shards.settle();
+    assert_eq!(rig.turn().len(), INQUIRIES_MAX);
+}
+
+#[test]
+fn answers_wait_while_connections_move_and_go_where_the_client_is() {
+    let mut rig = Rig::new(2);
+    let client = rig.client("s");
+    let _other = rig.client("s");
+    rig.shards.feed(client, "PUB $SYS.REQ.SERVER.PING r 0\r\n\r\n");
+    rig.shards.settle();
+    let inquiries = rig.turn();
+    assert!(rig.shards.ask_to_move(&[client], 1));
+    inquiries.into_iter().for_each(|inquiry| rig.answer(inquiry));
+    rig.turn();
+    assert_eq!(rig.shards.output(client), "", "nothing is published while connections move");
+    rig.shards.settle();
+    rig.settle();
+    let client = rig.shards.find(client);
+    assert_eq!(client.shard, 1);
+    assert!(rig.shards.output(client).contains(r#""statsz""#));
+}
