@@ -52,7 +52,10 @@ impl Broker {
         // The users may have changed since the check began.
         let renewed = identity.map(|identity| self.config.settings.directory.renew(&identity));
         match renewed {
-            Some(Renewal::Granted(identity)) => self.admit(id, identity, objection),
+            Some(Renewal::Granted(identity)) => {
+                client.note_claim(claim, &identity);
+                self.admit(id, identity, objection);
+            }
             Some(Renewal::Refused | Renewal::Gone) | None => self.refuse_client(id, claim),
         }
         self.resume(id, Hold::Auth);
@@ -119,13 +122,17 @@ impl Broker {
         let client = self.egress.clients.at(id);
         match verdict(&directory, client, options) {
             Verdict::Granted(identity) => {
-                let claim = credentials(client, options).claim().filter(|_| identity.claim().is_none());
-                client.claim = claim.or(client.claim.take());
+                client.note_claim(credentials(client, options).claim(), &identity);
                 self.admit(id, identity, objection);
             }
-            Verdict::Refused(claim) => self.refuse_client(id, claim),
+            Verdict::Refused(claim) => {
+                if let Some(fault) = directory.signature_fault(&credentials(client, options)) {
+                    tracing::debug!("{} - {fault}", client.label);
+                }
+                self.refuse_client(id, claim);
+            }
             Verdict::Check(mut check) => {
-                client.claim = check.identity().claim();
+                client.claim = credentials(client, options).claim_beside(check.identity().claim());
                 if let Some(claim) = &client.claim {
                     check.lapse_with(claim.name());
                 }

@@ -178,8 +178,8 @@ pub(crate) struct Client {
     pub(crate) standing: Standing,
     /// Who it is, once it is admitted.
     pub(crate) identity: Arc<Identity>,
-    /// Who it says to be: where nobody is asked, and while its password is held against a hash, when the
-    /// check lapses with this.
+    /// Who it says to be, where logs go by that; and while its password is held against a hash, when the check
+    /// lapses with this.
     pub(crate) claim: Option<Claim>,
     /// The time it has to say who it is ran out while its password was checked.
     pub(crate) out_of_time: bool,
@@ -341,9 +341,15 @@ impl Client {
         }
     }
 
-    /// Who it is, or says to be where nobody is asked.
+    /// Who it is in logs and monitoring: what its CONNECT says may go before who it was found to be.
     pub(crate) fn who(&self) -> Option<Claim> {
-        self.identity.claim().or_else(|| self.claim.clone())
+        self.claim.clone().or_else(|| self.identity.claim())
+    }
+
+    /// Notes what its CONNECTs say of a client that turns out to be this user. What is not said again stands.
+    pub(crate) fn note_claim(&mut self, claim: Option<Claim>, identity: &Identity) {
+        let found = identity.claim();
+        self.claim = claim.or(self.claim.take()).filter(|claim| claim.goes_before(found.as_ref()));
     }
 
     /// Whether it may have no more subscriptions.

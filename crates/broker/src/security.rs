@@ -99,6 +99,15 @@ impl Broker {
         self.close(id, CloseReason::TlsHandshakeFailure);
     }
 
+    /// The client did not come to the end of its handshake in time. `error` says what that made of the socket: in
+    /// nats-server's log a timer and a read that fails say it, one or the other first.
+    pub fn on_handshake_timeout(&mut self, id: ConnId, error: &str) {
+        if let Some(client) = self.egress.clients.peek(id) {
+            tracing::debug!("{} - TLS handshake timeout", client.label);
+        }
+        self.on_handshake_failed(id, error, true);
+    }
+
     /// There are too many handshakes at the moment for one more.
     pub fn on_throttled(&mut self, id: ConnId) {
         self.refuse(

@@ -221,6 +221,49 @@ fn lines_are_named_by_the_first_connect() {
     assert_eq!(first_word(&no_auth, "CONNECT {}\r\n-ERR x\r\n"), [r#"[ERR] "$G/user:a" - Client Error x"#]);
 }
 
+// It was named by what let it in.
+#[test]
+fn a_key_that_nobody_asked_for_is_the_name_of_a_client() {
+    let token = Config { token: Some("t".into()), ..Config::default() };
+    let no_auth = Config { no_auth_user: Some("a".into()), ..users(&[user("a", "a")]) };
+    for (config, shown, name) in [
+        (Config::default(), r#""user":"a","nkey":"UX","auth_token":"t""#, "nkey:UX"),
+        (Config::default(), r#""user":"a","auth_token":"t""#, "user:a"),
+        (users(&[user("a", "a")]), r#""user":"a","pass":"a","nkey":"UX""#, "nkey:UX"),
+        (users(&[user("a", "a")]), r#""user":"a","pass":"a","auth_token":"t""#, "user:a"),
+        (token.clone(), r#""auth_token":"t","user":"b""#, "user:b"),
+        (token.clone(), r#""auth_token":"t","nkey":"UX""#, "nkey:UX"),
+        (token, r#""auth_token":"t""#, "token"),
+        (no_auth, r#""nkey":"UX""#, "nkey:UX"),
+    ] {
+        let mut shards = with(1, &config);
+        let conn = shards.accept();
+        let lines = logged_of(&mut shards, conn, &[&format!("CONNECT {{{shown}}}\r\n-ERR x\r\n")]);
+        assert_eq!(lines, [format!(r#"[ERR] "$G/{name}" - Client Error x"#)], "{shown}");
+    }
+}
+
+#[test]
+fn a_signature_that_does_not_hold_is_told() {
+    const KEY: &str = "UDXU4RCSJNZOIQHZNWXHXORDPRTGNJAHAHFRGZNEEJCPQTT2M7NLCNF4";
+    let identity = IdentityConfig::Nkey(KEY.into());
+    let config = users(&[User { identity, permissions: None, allowed_connection_types: None }]);
+    for (signature, fault) in
+        [("", "Signature missing"), ("?", "Signature not valid base64"), ("AAAA", "Signature not verified")]
+    {
+        let mut shards = with(1, &config);
+        let conn = shards.accept();
+        let said = format!("CONNECT {{\"nkey\":\"{KEY}\",\"sig\":\"{signature}\"}}\r\n");
+        let lines = logged_of_at(Level::DEBUG, &mut shards, conn, &[&said]);
+        let expected = [
+            format!("[DBG] {fault}"),
+            format!(r#"[ERR] authentication error - Nkey "{KEY}""#),
+            "[DBG] Client connection closed: Authentication Failure".to_owned(),
+        ];
+        assert_eq!(lines, expected);
+    }
+}
+
 #[test]
 fn what_is_not_permitted_is_told_with_its_sid() {
     let deny = |subjects: &[&str]| {

@@ -13,7 +13,8 @@ pub struct Claim {
     name: Arc<str>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Of several, logs go by the first of these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
     Nkey,
     User,
@@ -31,6 +32,11 @@ impl Claim {
 
     pub(crate) fn token() -> Self {
         Self { kind: Kind::Token, name: "[REDACTED]".into() }
+    }
+
+    /// Whether logs go by this one where there is the other too.
+    pub fn goes_before(&self, other: Option<&Self>) -> bool {
+        other.is_none_or(|other| self.kind < other.kind)
     }
 
     /// The name, for [`PasswordCheck::lapse_with`](crate::PasswordCheck::lapse_with).
@@ -62,6 +68,17 @@ impl fmt::Display for Claim {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_key_goes_before_a_name_and_a_name_before_a_token() {
+        let all = [Claim::nkey("UX"), Claim::user("b"), Claim::token()];
+        for (at, claim) in all.iter().enumerate() {
+            assert!(claim.goes_before(None));
+            for (other_at, other) in all.iter().enumerate() {
+                assert_eq!(claim.goes_before(Some(other)), at < other_at, "{claim} {other}");
+            }
+        }
+    }
 
     #[test]
     fn claims_are_shown_as_in_the_peers_log() {

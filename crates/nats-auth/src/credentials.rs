@@ -49,11 +49,22 @@ impl Credentials<'_> {
         }
     }
 
-    /// Whether the signature is the key's for the nonce.
-    pub(crate) fn is_signed_by(&self, key: &nkeys::KeyPair) -> bool {
+    /// What logs call a client that was found to be `found`, by what it says or by its certificate.
+    pub fn claim_beside(&self, found: Option<Claim>) -> Option<Claim> {
+        self.claim().filter(|claim| claim.goes_before(found.as_ref())).or(found)
+    }
+
+    /// Why the signature is not the key's for the nonce, in nats-server's words; `None` if it is.
+    pub(crate) fn signature_fault(&self, key: &nkeys::KeyPair) -> Option<&'static str> {
         let text = self.signature.as_bytes();
-        let signature = BASE64URL_NOPAD.decode(text).or_else(|_| BASE64.decode(text));
-        signature.is_ok_and(|signature| key.verify(self.nonce.as_bytes(), &signature).is_ok())
+        if text.is_empty() {
+            return Some("Signature missing");
+        }
+        let Ok(signature) = BASE64URL_NOPAD.decode(text).or_else(|_| BASE64.decode(text)) else {
+            return Some("Signature not valid base64");
+        };
+        let is_verified = key.verify(self.nonce.as_bytes(), &signature).is_ok();
+        (!is_verified).then_some("Signature not verified")
     }
 }
 

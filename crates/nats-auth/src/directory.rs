@@ -282,7 +282,7 @@ impl Directory {
 
     /// Finds out who a client is.
     pub fn authenticate(&self, shown: &Credentials<'_>) -> Verdict {
-        self.judge(shown).unwrap_or_else(|claim| Verdict::Refused(claim.or_else(|| shown.claim())))
+        self.judge(shown).unwrap_or_else(|claim| Verdict::Refused(shown.claim_beside(claim)))
     }
 
     /// The error is who a client that is refused would be, if that is not who it says.
@@ -300,7 +300,9 @@ impl Directory {
         if self.goes_by_nkey(shown) {
             let identity = self.nkeys.get(shown.nkey).ok_or(None)?;
             return match &identity.proof {
-                Proof::Key(key) if shown.is_signed_by(key) => granted(identity, shown).ok_or(None),
+                Proof::Key(key) if shown.signature_fault(key).is_none() => {
+                    granted(identity, shown).ok_or(None)
+                }
                 _ => Err(None),
             };
         }
@@ -318,6 +320,13 @@ impl Directory {
             _ => None,
         };
         verdict.ok_or(None)
+    }
+
+    /// What is wrong with the signature of a client that shows an nkey of ours.
+    pub fn signature_fault(&self, shown: &Credentials<'_>) -> Option<&'static str> {
+        let identity = self.nkeys.get(shown.nkey).filter(|_| self.auth_required)?;
+        let Proof::Key(key) = &identity.proof else { return None };
+        shown.signature_fault(key)
     }
 
     /// Whether it is the nkey that says who the client is.

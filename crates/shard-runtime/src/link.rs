@@ -113,6 +113,12 @@ impl Link {
         }
     }
 
+    /// Whether what came last is a part of a record.
+    pub(crate) fn is_cut(&mut self) -> bool {
+        let has_held = !self.held.is_empty();
+        has_held || self.session().is_some_and(|session| session.has_part_of_record())
+    }
+
     /// Whether the socket is to be read.
     pub(crate) fn wants_input(&self) -> bool {
         self.held.len() < HELD_BYTES_MAX

@@ -1,6 +1,6 @@
 //! What is wrong with a `tls` block, and what can go wrong with a peer.
 
-use rustls::{AlertDescription, Error, InvalidMessage, PeerIncompatible};
+use rustls::{AlertDescription, ContentType, Error, InvalidMessage, PeerIncompatible};
 
 use crate::names::Pin;
 use crate::verifier::take_refusal;
@@ -89,6 +89,9 @@ pub enum SessionError {
     /// The peer gave up and said why.
     #[error("remote error: tls: {0}")]
     Remote(String),
+    /// A record that says it is longer than any.
+    #[error("tls: oversized record received with length {0}")]
+    Oversized(u16),
     /// Bytes that belong together and exceed what may wait.
     #[error("tls: handshake message too long")]
     TooLong,
@@ -101,13 +104,18 @@ pub enum SessionError {
 }
 
 impl SessionError {
-    /// `has_begun`: something of the peer's made sense before.
-    pub(crate) fn of(error: Error, has_begun: bool) -> Self {
+    /// `has_begun`: something of the peer's made sense before. `length` is what the record in hand says of itself.
+    pub(crate) fn of(error: Error, has_begun: bool, length: u16) -> Self {
         match error {
+            Error::InvalidMessage(InvalidMessage::MessageTooLarge) => Self::Oversized(length),
+            // Neither begins a conversation.
+            Error::InappropriateMessage {
+                got_type: ContentType::ApplicationData | ContentType::ChangeCipherSpec,
+                ..
+            } if !has_begun => Self::NotTls,
             Error::InvalidMessage(
                 InvalidMessage::InvalidContentType
                 | InvalidMessage::UnknownProtocolVersion
-                | InvalidMessage::MessageTooLarge
                 | InvalidMessage::InvalidEmptyPayload,
             ) if !has_begun => Self::NotTls,
             Error::NoCertificatesPresented => Self::NoCertificate,

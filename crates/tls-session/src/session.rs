@@ -99,6 +99,17 @@ impl Session {
         }
     }
 
+    /// Whether the record that came last is not whole.
+    pub fn has_part_of_record(&self) -> bool {
+        let mut rest = &self.incoming[..];
+        while let Some(length) = rest.get(HEADER_BYTES - 2..HEADER_BYTES) {
+            let whole = HEADER_BYTES + usize::from(u16::from_be_bytes([length[0], length[1]]));
+            let Some(behind) = rest.get(whole..) else { return true };
+            rest = behind;
+        }
+        !rest.is_empty()
+    }
+
     /// How much the record at the front of `incoming` lacks.
     fn missing_bytes(&self) -> usize {
         let whole = match self.incoming.get(HEADER_BYTES - 2..HEADER_BYTES) {
@@ -168,6 +179,9 @@ impl Session {
         hand_out: &mut impl FnMut(&[u8]),
     ) -> (usize, Result<Step, SessionError>) {
         let has_begun = self.connection.protocol_version().is_some();
+        let length = input
+            .get(HEADER_BYTES - 2..HEADER_BYTES)
+            .map_or(0, |bytes| u16::from_be_bytes([bytes[0], bytes[1]]));
         let UnbufferedStatus { discard, state } = self.connection.process_tls_records(input);
         match state {
             // Otherwise it is there again next time, when it is known who said it.
@@ -182,7 +196,7 @@ impl Session {
             Ok(ConnectionState::TransmitTlsData(data)) => data.done(),
             Ok(ConnectionState::PeerClosed) => self.closed = true,
             Ok(_) => return (discard, Ok(Step::Last)),
-            Err(error) => return (discard, Err(SessionError::of(error, has_begun))),
+            Err(error) => return (discard, Err(SessionError::of(error, has_begun, length))),
         }
         (discard, Ok(Step::Another))
     }

@@ -20,6 +20,15 @@ impl Clear {
         Self(stream)
     }
 
+    pub(crate) fn local_addr(&self) -> SocketAddr {
+        self.0.local_addr().expect("it is connected")
+    }
+
+    /// Waits until there is something to be read.
+    pub(crate) fn await_input(&self) {
+        self.0.peek(&mut [0]).expect("the server says something");
+    }
+
     /// Reads a line, without a byte of what follows. Empty at the end.
     pub(crate) fn line(&mut self) -> String {
         let mut line = Vec::new();

@@ -177,6 +177,41 @@ fn who_says_nothing_is_cut_off(setup: Setup) {
     awaits(&server, "Client connection closed: TLS Handshake Failure");
 }
 
+// The line of a timeout was missing, and the others had neither the addresses nor the word "unexpected".
+fn a_handshake_that_fails_is_told_in_the_peers_words(setup: Setup) {
+    const RECORD_OF_FOUR: &[u8] = b"\x16\x03\x01\x00\x04\x01";
+    let certificates = Certificates::new();
+    let server = start(setup, certificates.block("").replace("timeout: 30", "timeout: 0.2"));
+    let dial = || {
+        let mut clear = Clear::dial(server.addr());
+        clear.line();
+        let read = format!("TLS handshake error: read tcp {}->{}: ", server.addr(), clear.local_addr());
+        (clear, read)
+    };
+    let (mut slow, read) = dial();
+    slow.send(RECORD_OF_FOUR);
+    assert!(slow.is_ended());
+    awaits(&server, "TLS handshake timeout");
+    awaits(&server, &format!("{read}i/o timeout"));
+
+    let (mut gone, _) = dial();
+    gone.send(RECORD_OF_FOUR);
+    drop(gone);
+    awaits(&server, "[ERR] ");
+    awaits(&server, "TLS handshake error: unexpected EOF");
+
+    let (gone, _) = dial();
+    drop(gone);
+    awaits(&server, "TLS handshake error: EOF");
+
+    // INFO was not read, so the end is a reset.
+    let unread = Clear::dial(server.addr());
+    let read = format!("TLS handshake error: read tcp {}->{}: ", server.addr(), unread.local_addr());
+    unread.await_input();
+    drop(unread);
+    awaits(&server, &format!("{read}read: connection reset by peer"));
+}
+
 fn too_many_handshakes_are_refused(setup: Setup) {
     let certificates = Certificates::new();
     let block = certificates.block("connection_rate_limit: 1").replace("timeout: 30", "timeout: 1");
@@ -310,6 +345,7 @@ on_every_setup!(
     a_certificate_that_is_refused_is_named,
     what_a_client_said_before_it_left_counts,
     who_says_nothing_is_cut_off,
+    a_handshake_that_fails_is_told_in_the_peers_words,
     too_many_handshakes_are_refused,
     payloads_arrive_whole,
     a_reader_that_takes_nothing_is_cut_off,

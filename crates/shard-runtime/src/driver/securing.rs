@@ -5,6 +5,7 @@
 
 use std::io;
 use std::mem;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use broker::{CloseReason, ConnId, Greeting, Security, Time};
@@ -93,7 +94,10 @@ impl Driver {
                 State::Handshake { .. } | State::Open(_) | State::InKernel => None,
             };
             match next {
-                None => self.broker.on_handshake_failed(id, "i/o timeout", true),
+                None => {
+                    let error = self.read_error(id, "i/o timeout");
+                    self.broker.on_handshake_timeout(id, &error);
+                }
                 Some(opening) => {
                     if opening.is_greeted() && matches!(link.state, State::Opening(Opening::Silent)) {
                         self.broker.greet(id);
@@ -237,6 +241,7 @@ impl Driver {
     /// Nothing more comes from a connection that is not open yet. Returns whether that was so.
     pub(super) fn fails_opening(&mut self, id: ConnId, end: End) -> bool {
         let Some(link) = self.links.find(id) else { return false };
+        let is_cut = link.is_cut();
         match &link.state {
             // What it said before may be the end of the handshake, and more. But it does not wait any more.
             State::Handshake { session: None, .. } => {
@@ -247,11 +252,24 @@ impl Driver {
                 true
             }
             State::Handshake { .. } | State::Opening(Opening::Silent | Opening::Secure { .. }) => {
-                let error = if end == End::Closed { "EOF" } else { "read: connection reset by peer" };
-                self.broker.on_handshake_failed(id, error, false);
+                let error = match end {
+                    End::Closed if is_cut => "unexpected EOF".to_owned(),
+                    End::Closed => "EOF".to_owned(),
+                    _ => self.read_error(id, "read: connection reset by peer"),
+                };
+                self.broker.on_handshake_failed(id, &error, false);
                 true
             }
             _ => false,
         }
+    }
+
+    /// Why a socket could not be read, in Go's words, which name both of its ends.
+    fn read_error(&self, id: ConnId, reason: &str) -> String {
+        let here = self.io.socket(id).and_then(|socket| rustix::net::getsockname(socket).ok());
+        let here = here.and_then(|address| SocketAddr::try_from(address).ok());
+        let (Some(mut here), Some(there)) = (here, self.broker.peer(id)) else { return reason.to_owned() };
+        here.set_ip(here.ip().to_canonical());
+        format!("read tcp {here}->{there}: {reason}")
     }
 }

@@ -217,6 +217,31 @@ fn who_does_not_speak_tls_is_told_nothing() {
 }
 
 #[test]
+fn a_first_record_is_judged_by_its_header() {
+    let acceptor = Acceptor::new(&config([Authority::new().sign(&params("a.example"))])).unwrap();
+    for (record, error) in [
+        (&b"\x17\x03\x03\x00\x04abcd"[..], SessionError::NotTls),
+        (b"\x14\x03\x03\x00\x01\x01", SessionError::NotTls),
+        (b"\x16\x03\x01\xff\xffxxxx", SessionError::Oversized(65535)),
+    ] {
+        let mut session = Session::new(&acceptor);
+        assert_eq!(session.receive(&mut record.to_vec(), |_| ()), Err(error));
+    }
+}
+
+#[test]
+fn it_is_known_whether_a_record_is_whole() {
+    let acceptor = Acceptor::new(&config([Authority::new().sign(&params("a.example"))])).unwrap();
+    // The first eight bytes of a message that is longer.
+    let record = b"\x16\x03\x01\x00\x08\x01\x00\x01\x00\x03\x03\x00\x00";
+    for (bytes, is_part) in [(0, false), (1, true), (5, true), (12, true), (13, false)] {
+        let mut session = Session::new(&acceptor);
+        session.receive(&mut record[..bytes].to_vec(), |_| ()).unwrap();
+        assert_eq!(session.has_part_of_record(), is_part, "{bytes}");
+    }
+}
+
+#[test]
 fn client_certificates_are_verified_and_read() {
     let authority = Authority::new();
     let acceptor = verifying(&authority, Vec::new());
