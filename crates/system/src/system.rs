@@ -22,6 +22,9 @@ const ASKED_MAX: usize = 1024;
 /// Answers made in a turn, at some microseconds each.
 const ANSWERS_AT_ONCE_MAX: usize = 64;
 
+/// Bytes of answers after which a turn makes no more: with long lists of permissions one may take a millisecond.
+const ANSWER_BYTES_AT_ONCE_MAX: usize = 64 << 10;
+
 /// What the service of a shard is told from outside.
 #[derive(Debug)]
 pub enum Event {
@@ -69,13 +72,17 @@ impl System {
     pub fn on_turn(&mut self, broker: &mut Broker, now: Moment) {
         self.take_mail(broker);
         self.publish_replies(broker);
+        let mut bytes = 0;
         for _ in 0..ANSWERS_AT_ONCE_MAX {
-            if !self.may_answer() {
-                break;
+            if !self.may_answer() || bytes >= ANSWER_BYTES_AT_ONCE_MAX {
+                return;
             }
             let Some(asked) = self.asked.pop_front() else { break };
-            self.answer(asked, now);
+            bytes += self.answer(asked, now);
             self.publish_replies(broker);
+        }
+        if self.asked.is_empty() {
+            self.asked.shrink_to(ASKED_MAX);
         }
     }
 
@@ -124,14 +131,20 @@ impl System {
         self.replies.is_empty() && self.inquiries_under_way < INQUIRIES_MAX
     }
 
-    fn answer(&mut self, asked: Asked, now: Moment) {
+    /// Returns how many bytes there are to publish.
+    fn answer(&mut self, asked: Asked, now: Moment) -> usize {
         match asked.decide(self.claims.server(), now) {
-            Verdict::Silence => {}
-            Verdict::Say(payload) => self.replies.push_back(Reply { to: asked.to, payload }),
+            Verdict::Silence => 0,
+            Verdict::Say(payload) => {
+                let bytes = payload.len();
+                self.replies.push_back(Reply { to: asked.to, payload });
+                bytes
+            }
             Verdict::Inquire(about) => {
                 self.inquiries_under_way += 1;
                 let server = Arc::clone(self.claims.server());
                 self.inquiries.push(Inquiry { shard: self.shard, about, server, to: asked.to });
+                0
             }
         }
     }

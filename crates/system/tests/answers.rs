@@ -246,6 +246,25 @@ fn all_that_is_asked_is_answered_in_its_turn() {
     assert_eq!(rig.turn().len(), INQUIRIES_MAX);
 }
 
+/// A user with so many permissions that one answer is enough for a turn.
+#[test]
+fn a_turn_makes_few_long_answers() {
+    let allow = (0..5000).map(|number| format!("x.{number:010}")).chain(["$SYS.>".to_owned()]).collect();
+    let publish = Some(SubjectPermission { allow, deny: Vec::new() });
+    let user =
+        User { permissions: Some(Permissions { publish, ..Permissions::default() }), ..user("a", None) };
+    let accounts = vec![AccountConfig { name: "A".into(), users: vec![user], ..AccountConfig::default() }];
+    let mut rig = Rig::with(1, &Config { accounts, ..Config::default() });
+    let client = rig.client("a");
+    rig.shards.feed(client, &"PUB $SYS.REQ.USER.INFO r 0\r\n\r\n".repeat(3));
+    rig.shards.settle();
+    rig.turn();
+    assert_eq!(rig.shards.output(client).matches("MSG r 1").count(), 1);
+    assert!(rig.systems[0].has_work_left());
+    rig.settle();
+    assert_eq!(rig.shards.output(client).matches("MSG r 1").count(), 2);
+}
+
 #[test]
 fn answers_wait_while_connections_move_and_go_where_the_client_is() {
     let mut rig = Rig::new(2);
