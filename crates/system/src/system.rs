@@ -107,6 +107,7 @@ impl System {
     }
 
     /// Whether another turn has something to do, even if nothing happens until then.
+    #[inline]
     pub fn has_work_left(&self) -> bool {
         !self.asked.is_empty() && self.may_answer()
     }
