@@ -166,7 +166,7 @@ fn with_single_blanks(line: &str) -> String {
 fn is_left_out(text: &str) -> bool {
     const ENDS: [&str; 3] = ["<<- [PING]", "->> [PONG]", "->> [PING]"];
     const PARTS: [&str; 3] = [MARK, "Trapped \"user defined signal 1\" signal", "Client Ping Timer"];
-    // What nats-server does for itself: our system account sends nothing (docs/differences.md).
+    // What nats-server does for itself: here no events are sent (docs/differences.md).
     const INNER: [&str; 2] = ["] ACCOUNT - ", "] SYSTEM - "];
     let is_inner = INNER.iter().any(|inner| text.find(inner) == Some("[TRC".len()));
     is_inner || ENDS.iter().any(|end| text.ends_with(end)) || PARTS.iter().any(|part| text.contains(part))
