@@ -124,7 +124,7 @@ impl Account {
 
     /// Whether the answer to the last lookup is remembered, so that a message that follows takes no other.
     pub(crate) fn remembers_answer(&self) -> bool {
-        self.local_cache.knows_last(&self.local)
+        self.local_cache.remembers_last()
     }
 
     /// Whether the answer for the message `follows` is that for `message` too.

@@ -349,6 +349,7 @@ impl Broker {
 
     /// Counts what a change of an account's filters took beyond the usual: towards the share of who asked for it,
     /// and what the turn has for chores, of which it may be one. Returns whether there was any of that.
+    #[inline]
     fn spend_on_nodes(&mut self, account: usize) -> bool {
         let nodes = self.accounts[account].local.take_nodes();
         if nodes > 0 {

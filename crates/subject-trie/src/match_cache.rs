@@ -119,6 +119,12 @@ impl<T: Copy + Eq + Hash> MatchCache<T> {
         self.trie_identity == trie.identity() && slot.is_some_and(|slot| slot.right_at == trie.generation())
     }
 
+    /// Whether the answer to the last lookup was kept.
+    #[inline]
+    pub fn remembers_last(&self) -> bool {
+        self.last != NO_SLOT
+    }
+
     /// The answer to the last lookup again, for who knows that it was of this subject, which is neither
     /// hashed nor compared.
     ///
@@ -370,8 +376,9 @@ mod tests {
         let mut cache = MatchCache::new(CACHE_ENTRIES);
         cache.lookup(&trie, b"hot");
         let long = [b"cold.", &[b'x'; SUBJECT_BYTES_MAX][..]].concat();
+        assert!(cache.remembers_last());
         assert_eq!(cache.lookup(&trie, &long).plain, [2]);
-        assert!(!cache.knows_last(&trie));
+        assert!(!cache.knows_last(&trie) && !cache.remembers_last());
         cache.clear();
         assert!(!cache.knows_last(&trie));
     }

@@ -140,6 +140,7 @@ impl<T: Copy + Eq + Hash> SubjectTrie<T> {
 
     /// How many nodes of the trie changes have come to since this was asked last, beyond the first few of each: a
     /// measure of the time that filters took which have wildcards and very many tokens.
+    #[inline]
     pub fn take_nodes(&mut self) -> u64 {
         std::mem::take(&mut self.nodes)
     }

@@ -146,7 +146,11 @@ impl<T: Copy + Eq + Hash> WildcardTrie<T> {
             let root = self.add_node(Node::new(NONE, ShortHash(0), b""));
             debug_assert_eq!(root, ROOT, "the first row of all");
         }
-        let id = path.fold(ROOT, |at, token| self.child_or_add(hasher, at, token));
+        let (id, _) = path.fold((ROOT, false), |(at, is_new), token| {
+            // Below one that was just made there is none.
+            let child = if is_new { None } else { self.child(hasher, at, token) };
+            child.map_or_else(|| (self.add_child(hasher, at, token), true), |child| (child, false))
+        });
         let subscribers = self.subscribers_mut(id, has_tail);
         let is_new = subscribers.is_empty();
         subscribers.add(queue, value);
@@ -274,12 +278,9 @@ impl<T: Copy + Eq + Hash> WildcardTrie<T> {
     }
 
     fn child(&self, hasher: &SubjectHasher, parent: NodeId, token: &[u8]) -> Option<NodeId> {
-        let node = self.node(parent);
         if token == b"*" {
-            return (node.star != NONE).then_some(node.star);
-        }
-        if node.first_child == NONE {
-            return None;
+            let star = self.node(parent).star;
+            return (star != NONE).then_some(star);
         }
         self.literal_child(parent, hasher.short(token), token)
     }
@@ -321,10 +322,8 @@ impl<T: Copy + Eq + Hash> WildcardTrie<T> {
         ids.len() as u64
     }
 
-    fn child_or_add(&mut self, hasher: &SubjectHasher, parent: NodeId, token: &[u8]) -> NodeId {
-        if let Some(child) = self.child(hasher, parent, token) {
-            return child;
-        }
+    /// Adds a child that is not there.
+    fn add_child(&mut self, hasher: &SubjectHasher, parent: NodeId, token: &[u8]) -> NodeId {
         if token == b"*" {
             let star = self.add_node(Node::new(parent, ShortHash(0), token));
             self.node_mut(parent).star = star;
