@@ -42,8 +42,8 @@ const FEW_NODES: u64 = 16;
 /// So many nodes stay in the caches of a processor, with the table that finds them.
 const NEAR_NODES: usize = 1 << 14;
 
-/// What it takes to come to one of more nodes: it waits for memory, and so does its row in the table.
-const FAR_NODE_WEIGHT: u64 = 6;
+/// What it takes to come to one of more nodes: it waits for memory, and so do its part of the table and its row there.
+const FAR_NODE_WEIGHT: u64 = 16;
 
 /// Up to this length a subject takes no longer than a usual one.
 const USUAL_SUBJECT_BYTES: u64 = 128;
