@@ -76,24 +76,25 @@ impl Broker {
         loop {
             self.look_ahead_in_batch(&frames);
             let Some(frame) = frames.next() else { break };
-            match frame.expect("shards of one build understand each other") {
+            // By reference: a frame is a row of words, and would be copied.
+            match frame.as_ref().expect("shards of one build understand each other") {
                 Frame::Message(message) => {
                     self.egress.begin();
-                    self.on_message(from, &message, 0, &mut readers);
+                    self.on_message(from, message, 0, &mut readers);
                     if message.is_bare() {
-                        self.on_run(from, message, &mut frames, &mut readers);
+                        self.on_run(from, *message, &mut frames, &mut readers);
                     }
                 }
                 Frame::Interest(interest) => {
-                    let nodes = self.account_of(interest.account as usize).on_interest(from, &interest);
+                    let nodes = self.account_of(interest.account as usize).on_interest(from, interest);
                     self.turn.spend_beside(INTEREST_TURN_STEPS + nodes * CHANGED_NODE_STEPS);
                 }
-                Frame::OfferReply(reply) => self.on_offer_reply(from, &reply),
-                Frame::Letter(letter) => self.on_letter(letter),
-                Frame::Move(step) => self.on_move_step(now, from, step),
-                Frame::Stall { origin } => self.stall(now, ConnId::from_bits(origin)),
+                Frame::OfferReply(reply) => self.on_offer_reply(from, reply),
+                Frame::Letter(letter) => self.on_letter(*letter),
+                Frame::Move(step) => self.on_move_step(now, from, *step),
+                Frame::Stall { origin } => self.stall(now, ConnId::from_bits(*origin)),
                 Frame::Piled { origin, deliveries } => {
-                    self.on_piled(from, ConnId::from_bits(origin), deliveries);
+                    self.on_piled(from, ConnId::from_bits(*origin), *deliveries);
                 }
             }
             if self.turn.is_full() || self.egress.mailbox_full {

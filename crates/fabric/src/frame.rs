@@ -415,33 +415,35 @@ impl<'a> Frames<'a> {
         Ok(Frame::Message(MeshMessage { publish: Publish { size_text, body, ..before.publish }, ..before }))
     }
 
+    // In line: what it returns is too large to be copied out of calls.
+    #[inline(always)]
     fn full_frame(&mut self) -> Result<Frame<'a>, FrameError> {
         let at = self.offset();
-        let frame = self.reader.frame()?;
-        if let Frame::Message(message) = &frame
-            && message.is_bare()
-        {
-            (self.bare, self.bare_at) = (Some(*message), at);
+        let frame = self.reader.frame();
+        match &frame {
+            Ok(Frame::Message(message)) if message.is_bare() => {
+                (self.bare, self.bare_at) = (Some(*message), at);
+            }
+            Ok(_) => {}
+            Err(_) => self.reader.rest = &[],
         }
-        Ok(frame)
+        frame
     }
 }
 
 impl<'a> Iterator for Frames<'a> {
     type Item = Result<Frame<'a>, FrameError>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         if self.reader.rest.is_empty() {
             return None;
         }
-        let frame = match self.reader.rest[0] {
-            NEXT_MESSAGE => self.next_message(),
-            _ => self.full_frame(),
-        };
-        if frame.is_err() {
-            self.reader.rest = &[];
+        // Each is written where it is returned: a frame is too large to be copied for nothing.
+        match self.reader.rest[0] {
+            NEXT_MESSAGE => Some(self.next_message().inspect_err(|_| self.reader.rest = &[])),
+            _ => Some(self.full_frame()),
         }
-        Some(frame)
     }
 }
 
@@ -451,6 +453,7 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
+    #[inline(always)]
     fn frame(&mut self) -> Result<Frame<'a>, FrameError> {
         match self.u8()? {
             MESSAGE => self.message().map(Frame::Message),
