@@ -22,7 +22,7 @@ use crate::meter::Meter;
 use crate::pair::Pair;
 use crate::progress::Progress;
 use crate::report::Report;
-use crate::rtt::{REPLY_WAIT_MAX, open_pairs};
+use crate::rtt::REPLY_WAIT_MAX;
 use crate::server::Server;
 use crate::stream::Stream;
 
@@ -60,13 +60,16 @@ const CROWDS: [Crowd; 2] = [
 /// One report per crowd.
 pub(crate) fn run(server: &Server, title: &str, settings: &Settings) -> Result<Vec<Report>> {
     let time = settings.overrides.time.unwrap_or(TIME).mul_f64(settings.scale);
-    CROWDS.iter().map(|crowd| beside(server, &format!("{title}, {}", crowd.about), crowd, time)).collect()
+    let beside =
+        |(number, crowd): (u32, &Crowd)| beside(server, &format!("{title}, {}", crowd.about), crowd, number, time);
+    (0..).zip(&CROWDS).map(beside).collect()
 }
 
-fn beside(server: &Server, title: &str, crowd: &Crowd, time: Duration) -> Result<Report> {
+/// The pair has the number of its crowd: a reply that comes very late is not the next pair's.
+fn beside(server: &Server, title: &str, crowd: &Crowd, number: u32, time: Duration) -> Result<Report> {
     let epoll = Epoll::new()?;
-    let mut pair = open_pairs(server, &epoll, 1)?.remove(0);
     let mut dialer = Dialer::new(server.addr());
+    let mut pair = Pair::open(&mut dialer, &epoll, number)?;
     let all = frames::subscribe(&format!("{}.>", crowd.subjects), None, "1");
     let readers = (0..crowd.readers).map(|_| client::open(&mut dialer, &all)).collect::<Result<Vec<_>>>()?;
     let flood = Flood::open(&mut dialer, crowd)?;
