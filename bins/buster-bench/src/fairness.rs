@@ -60,8 +60,9 @@ const CROWDS: [Crowd; 2] = [
 /// One report per crowd.
 pub(crate) fn run(server: &Server, title: &str, settings: &Settings) -> Result<Vec<Report>> {
     let time = settings.overrides.time.unwrap_or(TIME).mul_f64(settings.scale);
-    let beside =
-        |(number, crowd): (u32, &Crowd)| beside(server, &format!("{title}, {}", crowd.about), crowd, number, time);
+    let beside = |(number, crowd): (u32, &Crowd)| {
+        beside(server, &format!("{title}, {}", crowd.about), crowd, number, time)
+    };
     (0..).zip(&CROWDS).map(beside).collect()
 }
 
