@@ -39,8 +39,8 @@ pub(crate) struct Pile {
     deliveries: u64,
     /// Other shards whose readers take nothing.
     shards: ShardSet,
-    /// How often it waited since a reader here took one.
-    waits: u32,
+    /// How often the next wait is doubled: once more after each, until a reader here takes one.
+    doublings: u32,
 }
 
 /// What became of deliveries: of all so far, or of those that a publisher caused at a stretch.
@@ -65,7 +65,7 @@ impl Broker {
         let reached = self.mesh.take_reached();
         if outcome.piled < outcome.deliveries {
             let pile = &mut self.egress.clients.at(id).pile;
-            (pile.deliveries, pile.waits) = (0, 0);
+            (pile.deliveries, pile.doublings) = (0, 0);
         } else if outcome.piled > 0 || !reached.is_empty() {
             self.pile_up(now, id, outcome.piled, reached);
         }
@@ -77,10 +77,10 @@ impl Broker {
         let is_taken_elsewhere = client.pile.shards.union(reached) != client.pile.shards;
         let is_free = client.hold.is_none() && client.closing.is_none();
         if client.pile.deliveries >= PILED_MAX && !is_taken_elsewhere && is_free {
-            let waits = client.pile.waits;
-            client.pile = Pile { waits: waits + 1, ..Pile::default() };
+            let doublings = client.pile.doublings;
+            client.pile = Pile { doublings: (doublings + 1).min(DOUBLINGS_MAX), ..Pile::default() };
             self.egress.counters.totals.paces += 1;
-            self.wait_for_readers(now, id, PACE * 2_u32.pow(waits.min(DOUBLINGS_MAX)));
+            self.wait_for_readers(now, id, PACE * 2_u32.pow(doublings));
         }
     }
 

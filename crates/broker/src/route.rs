@@ -100,6 +100,7 @@ impl Router<'_> {
 
     /// Routes a message that was sent here, which the egress has in hand. With `answer_wanted` the publisher has
     /// to learn if nobody took it. It has the subject of message number `follows`, if that is not 0.
+    // In line: a call a message costs one to one 6 % more instructions.
     #[inline(always)]
     pub(crate) fn publish(
         &mut self,

@@ -168,6 +168,18 @@ fn what_many_unsubs_put_off_takes_effect_before_anything_else_of_the_client_does
     assert_eq!(shards.output(conn), "MSG row.1000 1000 0\r\n\r\n");
 }
 
+/// Has the second shard take in what the first has to tell it; returns how many turns that takes.
+fn turns_to_take_in(shards: &mut Shards) -> usize {
+    let mut left = shards.brokers[0].take_batch(ShardId(1));
+    let mut turns = 0;
+    while let Some(batch) = left {
+        shards.brokers[1].on_turn(shards.now);
+        left = shards.brokers[1].on_batch(shards.now, ShardId(0), batch);
+        turns += 1;
+    }
+    turns
+}
+
 #[test]
 fn very_much_that_another_shard_tells_at_once_is_taken_in_several_turns() {
     let mut shards = Shards::new(2);
@@ -178,13 +190,7 @@ fn very_much_that_another_shard_tells_at_once_is_taken_in_several_turns() {
     while shards.brokers[0].has_chores() {
         slice(&mut shards, 0);
     }
-    let mut left = shards.brokers[0].take_batch(ShardId(1));
-    let mut turns = 0;
-    while let Some(batch) = left {
-        shards.brokers[1].on_turn(shards.now);
-        left = shards.brokers[1].on_batch(shards.now, ShardId(0), batch);
-        turns += 1;
-    }
+    let turns = turns_to_take_in(&mut shards);
     assert!((3..10).contains(&turns), "{turns}");
     shards.feed(there, "SUB inbox 1\r\nPUB row.0 inbox 0\r\n\r\nPUB row.2999 inbox 0\r\n\r\n");
     shards.settle();
@@ -269,13 +275,7 @@ fn the_tokens_of_subscriptions_count_when_other_shards_are_told() {
     shards.brokers[0].on_hangup(ending.id, CloseReason::ClientClosed);
     let count = slices(&mut shards);
     assert!(count > FEW / 4, "{count}");
-    let mut left = shards.brokers[0].take_batch(ShardId(1));
-    let mut turns = 0;
-    while let Some(batch) = left {
-        shards.brokers[1].on_turn(shards.now);
-        left = shards.brokers[1].on_batch(shards.now, ShardId(0), batch);
-        turns += 1;
-    }
+    let turns = turns_to_take_in(&mut shards);
     assert!(turns > FEW / 8, "{turns}");
 }
 

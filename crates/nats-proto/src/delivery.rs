@@ -17,7 +17,7 @@ pub struct Delivery {
     after: Piece,
 }
 
-/// Text, and what it begins with as so many bytes that it can be copied as [`SHORT_BYTES`].
+/// Text, and the same as [`SHORT_BYTES`] bytes if it is short enough.
 #[derive(Debug, Clone, Default)]
 struct Piece {
     /// All of it if it is that short, with zeros behind; else nothing that means anything.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::io;
 
 /// The bytes between quotation marks, as `%q` of Go's `fmt` has them: printable text as it is, all else
 /// escaped.
@@ -28,6 +29,17 @@ pub fn show(bytes: &[u8]) -> Cow<'_, str> {
             Cow::Owned(shown)
         }
     }
+}
+
+/// An error of the system, as Go has it: in lower case, and without its number. Alert rules match on that.
+///
+/// ```
+/// let error = std::io::Error::from_raw_os_error(24);
+/// assert_eq!(nats_proto::error_words(&error), "too many open files");
+/// ```
+pub fn error_words(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_lowercase()
 }
 
 /// Appends the text so that it stays on one line: control characters are escaped as [`quote`] does it, and all
@@ -95,6 +107,14 @@ mod tests {
     use super::*;
 
     /// What nats-server 2.14.5 logged for these payloads.
+    // Rust begins with a capital and ends with `(os error 24)`.
+    #[test]
+    fn errors_of_the_system_are_told_in_gos_words() {
+        for (number, words) in [(24, "too many open files"), (23, "too many open files in system")] {
+            assert_eq!(error_words(&io::Error::from_raw_os_error(number)), words);
+        }
+    }
+
     #[test]
     fn bytes_look_as_in_the_peers_log() {
         let cases: [(&[u8], &str); 8] = [

@@ -104,7 +104,7 @@ pub use connect_options::{ConnectOptions, SubjectPermission};
 pub use delivery::Delivery;
 pub use error::ProtoError;
 pub use go_json::BodyError;
-pub use go_text::{push_on_one_line, quote, show};
+pub use go_text::{error_words, push_on_one_line, quote, show};
 pub use header_view::{HeaderError, HeaderFields, HeaderView};
 pub use info_of_client::check_info;
 pub use limits::{CONTROL_LINE_BYTES_MAX, Limits, PAYLOAD_BYTES_MAX, Step};

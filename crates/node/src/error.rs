@@ -1,5 +1,6 @@
 //! What can keep a server from starting, or end it.
 
+use nats_proto::error_words;
 use std::io;
 use std::path::PathBuf;
 
@@ -8,7 +9,6 @@ use shard_runtime::RuntimeError;
 
 use crate::hosts::joined;
 use crate::listen::ListenError;
-use crate::sources::words;
 use crate::tls_files::TlsError;
 
 /// Why the server does not run.
@@ -34,7 +34,7 @@ pub enum NodeError {
     #[error("Can't start monitoring: {0}")]
     Monitoring(#[from] monitor_http::StartError),
     /// The pid file could not be written.
-    #[error("Could not write pidfile: open {}: {}", path.display(), words(source))]
+    #[error("Could not write pidfile: open {}: {}", path.display(), error_words(source))]
     PidFile {
         /// Where it was to be.
         path: PathBuf,

@@ -1,5 +1,6 @@
 //! The sockets that clients and monitoring connect to.
 
+use nats_proto::error_words;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, ToSocketAddrs};
 use std::thread;
@@ -10,7 +11,6 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::error::NodeError;
 use crate::hosts::{is_literal, is_name, is_unknown, of_choice};
-use crate::sources::words;
 
 /// Connections that may wait to be accepted; the kernel caps it at net.core.somaxconn.
 const BACKLOG: i32 = 4096;
@@ -29,7 +29,7 @@ pub enum ListenError {
     #[error("listen tcp: lookup {0}: no such host")]
     NoSuchHost(String),
     /// Nobody knows whether something has this name.
-    #[error("listen tcp: lookup {host}: {}", words(source))]
+    #[error("listen tcp: lookup {host}: {}", error_words(source))]
     Lookup {
         /// The name.
         host: String,
@@ -37,7 +37,7 @@ pub enum ListenError {
         source: io::Error,
     },
     /// The address is not to be had.
-    #[error("listen tcp {address}: bind: {}", words(source))]
+    #[error("listen tcp {address}: bind: {}", error_words(source))]
     Bind {
         /// The address.
         address: SocketAddr,

@@ -1,12 +1,11 @@
 //! `--signal`: telling a server that runs what to do.
 
+use nats_proto::error_words;
 use std::fs;
 use std::path::Path;
 
 use rustix::process::{Pid, Signal, kill_process};
 use server_options::{SignalCall, SignalCommand};
-
-use crate::sources::words;
 
 /// Where the kernel tells of processes.
 const PROCESSES: &str = "/proc";
@@ -54,7 +53,7 @@ pub fn send_signal(call: &SignalCall, program: &str) -> Result<(), SignalError> 
         .into_iter()
         .filter_map(|pid| {
             let error = kill_process(Pid::from_raw(pid)?, signal).err()?;
-            Some(format!("signal {:?} {pid}: {}", call.command.word(), words(&error.into())))
+            Some(format!("signal {:?} {pid}: {}", call.command.word(), error_words(&error.into())))
         })
         .collect();
     if failures.is_empty() { Ok(()) } else { Err(SignalError::NotSent(failures)) }

@@ -3,6 +3,7 @@
 use std::io;
 
 use nats_conf::Sources;
+use nats_proto::error_words;
 use server_options::{CommandLine, Loaded, OptionsError};
 
 /// Makes options of a command line and the configuration file that it names.
@@ -18,14 +19,8 @@ fn read(path: &str) -> Result<Vec<u8>, String> {
     std::fs::read(path).map_err(|error| {
         // A folder can be opened.
         let what = if error.kind() == io::ErrorKind::IsADirectory { "read" } else { "open" };
-        format!("{what} {path}: {}", words(&error))
+        format!("{what} {path}: {}", error_words(&error))
     })
-}
-
-/// What the system says, as Go has it: in lower case, and without the number.
-pub(crate) fn words(error: &io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or_default().to_lowercase()
 }
 
 #[cfg(test)]

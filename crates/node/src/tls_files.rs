@@ -1,5 +1,6 @@
 //! The files that TLS needs.
 
+use nats_proto::error_words;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -11,14 +12,13 @@ use rustls::ServerConfig;
 use server_options::{CertificateFiles, Options, Subject, Tls};
 use tls_session::{Acceptor, Config, ConfigError, Expiry, HandshakeFirst, KeyPair, Policy, Roots};
 
-use crate::sources::words;
 use crate::start_failure::place_in_file;
 
 /// What is wrong with them.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// A file could not be read.
-    #[error("{what}: open {path}: {}", words(source))]
+    #[error("{what}: open {path}: {}", error_words(source))]
     Open {
         /// What it was wanted for.
         what: &'static str,

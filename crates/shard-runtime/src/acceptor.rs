@@ -9,6 +9,7 @@ use std::os::fd::AsFd;
 use std::time::Duration;
 
 use broker::Time;
+use nats_proto::error_words;
 use rustix::io::Errno;
 
 use crate::io::Io;
@@ -27,12 +28,6 @@ pub(crate) struct Acceptor {
     tuning: Tuning,
     /// Where it listens.
     address: SocketAddr,
-}
-
-/// An error as Go has it, on which alert rules match: `too many open files`.
-fn go_words(error: Errno) -> String {
-    let text = io::Error::from(error).to_string();
-    text.split(" (os error").next().unwrap_or_default().to_lowercase()
 }
 
 impl Acceptor {
@@ -55,7 +50,7 @@ impl Acceptor {
         if matches!(error, Errno::CONNABORTED | Errno::INTR | Errno::PROTO) {
             return io.accept();
         }
-        let (listener, reason, pause) = (self.address, go_words(error), self.pause.as_millis());
+        let (listener, reason, pause) = (self.address, error_words(&error.into()), self.pause.as_millis());
         tracing::error!(
             "Temporary Client Accept Error(accept tcp {listener}: accept4: {reason}), sleeping {pause}ms"
         );
@@ -76,17 +71,5 @@ impl Acceptor {
             io.accept()?;
         }
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    // Rust begins with a capital and ends with `(os error 24)`.
-    #[test]
-    fn errors_are_told_in_gos_words() {
-        assert_eq!(go_words(Errno::MFILE), "too many open files");
-        assert_eq!(go_words(Errno::NFILE), "too many open files in system");
     }
 }
