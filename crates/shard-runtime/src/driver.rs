@@ -26,6 +26,7 @@ use std::time::Duration;
 use balance::Load;
 use broker::{Broker, ConnId, ServiceId, Time};
 use fabric::ShardId;
+use shard_core::Slots;
 use system::{Inquiry, System};
 use tls_session::Sealed;
 
@@ -45,7 +46,6 @@ use crate::mesh_port::MeshPort;
 use crate::orders::Orders;
 use crate::passwords::{Password, Passwords};
 use crate::patience::Patience;
-use crate::socket::Sockets;
 use crate::turn_clock::TurnClock;
 use crate::workers::Workers;
 
@@ -94,7 +94,7 @@ pub(crate) struct Driver {
     tls: Option<Arc<tls_session::Acceptor>>,
     handshakes: Arc<Workers<Step>>,
     /// Connections with TLS, and those of which it is not known yet.
-    links: Sockets<Box<Link>>,
+    links: Slots<Box<Link>>,
     /// One for each link that is not open.
     link_deadlines: BTreeSet<(Time, ConnId)>,
     sealed: Sealed,
@@ -115,7 +115,7 @@ pub(crate) struct Driver {
     /// One was when output should have left, and it is still here.
     output_waits: bool,
     /// Reads of connections that stand in line.
-    aside: Sockets<Aside>,
+    aside: Slots<Aside>,
     reads_aside: usize,
     /// Connections that someone made output for who said little while others said much.
     prompt: Vec<ConnId>,
@@ -154,7 +154,7 @@ impl Driver {
             passwords: parts.passwords,
             tls: parts.tls,
             handshakes: parts.handshakes,
-            links: Sockets::default(),
+            links: Slots::default(),
             link_deadlines: BTreeSet::new(),
             sealed: Sealed::default(),
             kernel_tls: parts.kernel_tls,
@@ -169,7 +169,7 @@ impl Driver {
             stage: Stage::Serving,
             queue_full: false,
             output_waits: false,
-            aside: Sockets::default(),
+            aside: Slots::default(),
             reads_aside: 0,
             prompt: Vec::new(),
             row: Row::default(),

@@ -29,7 +29,6 @@ mod preflight;
 mod room;
 mod shard_thread;
 mod shared;
-mod socket;
 mod start;
 mod sys;
 mod tuning;
