@@ -26,7 +26,7 @@ use std::time::Duration;
 use balance::Load;
 use broker::{Broker, ConnId, ServiceId, Time};
 use fabric::ShardId;
-use shard_core::Slots;
+use shard_core::{Measures, Slots};
 use system::{Inquiry, System};
 use tls_session::Sealed;
 
@@ -51,6 +51,9 @@ use crate::workers::Workers;
 
 /// How soon to look again when a queue to another shard is full.
 const FULL_QUEUE_PAUSE: Duration = Duration::from_micros(100);
+
+/// What counts as little, and what as much.
+const MEASURES: Measures = Measures::USUAL;
 
 /// What a driver is made of.
 pub(crate) struct Parts {

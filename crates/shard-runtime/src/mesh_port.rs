@@ -1,10 +1,8 @@
 //! A shard's queues to and from one other shard.
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 
-use broker::{Moved, Placed};
 use fabric::Batch;
 use rtrb::{Consumer, Producer, RingBuffer};
 
@@ -15,23 +13,14 @@ use crate::link::Link;
 /// links are bounded by bytes.
 const PARCELS_MAX: usize = 256;
 
-/// A connection on its way to another shard: its socket, what the broker knows of it, and its TLS.
-pub(crate) type MovedParts = (OwnedFd, Moved, Option<Box<Link>>);
+/// What goes with a connection to another shard: its socket, and its TLS.
+pub(crate) struct Carried {
+    pub(crate) socket: OwnedFd,
+    pub(crate) link: Option<Box<Link>>,
+}
 
 /// What one shard hands to another.
-pub(crate) enum Parcel {
-    Batch(Batch),
-    /// A connection that was accepted for the receiver.
-    Connection {
-        socket: OwnedFd,
-        placed: Placed,
-        peer: SocketAddr,
-    },
-    /// Connections that are to live with the receiver, behind all batches they must not overtake.
-    Moved(Vec<MovedParts>),
-    /// The sender takes in nothing more from its clients, and has sent what it took in before.
-    Last,
-}
+pub(crate) type Parcel = shard_core::Parcel<OwnedFd, Carried>;
 
 /// One end of the two queues between a pair of shards.
 pub(crate) struct MeshPort {

@@ -10,8 +10,7 @@ use std::collections::VecDeque;
 
 use broker::{ConnId, Time};
 
-use super::Driver;
-use super::turns::START_BYTES;
+use super::{Driver, MEASURES};
 use crate::io::{BUFFERS, Received};
 
 /// Reads that wait here, at most.
@@ -30,7 +29,7 @@ impl Driver {
     /// A read of which so many bytes are done with waits for its connection's turn, if it is not all done with.
     pub(super) fn put_aside(&mut self, id: ConnId, received: Received, done: usize) {
         let left = self.io.bytes(&received).len() - done;
-        let fits = received.can_stay() && left > START_BYTES && !self.is_aside_full();
+        let fits = received.can_stay() && left > MEASURES.start_bytes && !self.is_aside_full();
         if fits && self.broker.line_up_with_read(id) {
             self.reads_aside += 1;
             self.aside.insert(id, Aside { first: received, done, behind: VecDeque::new() });

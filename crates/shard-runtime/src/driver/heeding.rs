@@ -6,7 +6,7 @@ use std::time::Duration;
 use broker::Time;
 
 use super::Driver;
-use crate::orders::Order;
+use crate::orders::{Order, Task};
 
 /// How long orders are carried out in a turn, and one more. Each takes some hundred microseconds at most.
 const ORDERS_TIME_MAX: Duration = Duration::from_micros(400);
@@ -23,9 +23,9 @@ impl Driver {
             match order {
                 Order::Run(run) => run(&mut self.broker, now),
                 Order::System(event) => self.system.on_event(&mut self.broker, event),
-                Order::Secure(acceptor) => self.tls = acceptor,
-                Order::Handshake(done) => self.on_handshake_step(now, done)?,
-                Order::StopAccepting => self.stop_accepting()?,
+                Order::Own(Task::Secure(acceptor)) => self.tls = acceptor,
+                Order::Own(Task::Handshake(done)) => self.on_handshake_step(now, done)?,
+                Order::Own(Task::StopAccepting) => self.stop_accepting()?,
                 Order::Stop => self.begin_to_stop(now)?,
             }
             if self.broker.is_turn_long() || self.clock.now().since(start) >= ORDERS_TIME_MAX {

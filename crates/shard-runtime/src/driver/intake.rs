@@ -7,10 +7,10 @@ use std::os::fd::OwnedFd;
 use broker::{CloseReason, ConnId, Placed, Time};
 use fabric::ShardId;
 
-use super::Driver;
 use super::stopping::Stage;
-use super::turns::{Behind, START_BYTES};
-use crate::io::{End, Event, Received};
+use super::turns::Behind;
+use super::{Driver, MEASURES};
+use crate::io::{End, Event, Notice, Received};
 use crate::mesh_port::{MeshPort, Parcel};
 
 impl Driver {
@@ -43,12 +43,12 @@ impl Driver {
             Event::ReceiveEnded(id, end) => self.on_receive_ended(id, end)?,
             Event::Writable(id) => self.on_writable(now, id)?,
             Event::Accepted(socket) => self.on_accepted(now, socket)?,
-            Event::AcceptEnded(error) => {
+            Event::Own(Notice::AcceptEnded(error)) => {
                 if let Some(acceptor) = &mut self.acceptor {
                     acceptor.on_ended(&mut self.io, now, error)?;
                 }
             }
-            Event::BellFailed(shard) => self.bells[shard.index()].ring_control(),
+            Event::Own(Notice::BellFailed(shard)) => self.bells[shard.index()].ring_control(),
         }
         Ok(())
     }
@@ -111,7 +111,7 @@ impl Driver {
         alone: bool,
     ) -> io::Result<usize> {
         let len = self.io.bytes(received).len();
-        if self.broker.is_anyone_in_line() && len > START_BYTES {
+        if self.broker.is_anyone_in_line() && len > MEASURES.start_bytes {
             // It would only begin what it cannot go on with, and fill the outboxes of its readers in crumbs.
             return Ok(done);
         }

@@ -3,13 +3,13 @@
 use std::io;
 
 use balance::{Load, Relief};
-use broker::{ConnId, Time};
+use broker::{ConnId, Moved, Time};
 use fabric::ShardId;
 
 use super::Driver;
 use super::stopping::Stage;
 use crate::link::State;
-use crate::mesh_port::{MovedParts, Parcel};
+use crate::mesh_port::{Carried, Parcel};
 
 impl Driver {
     /// Goes on with what it takes to let connections leave.
@@ -63,17 +63,17 @@ impl Driver {
                 link.blocked = false;
                 link
             });
-            moved.push((socket, one, link));
+            moved.push((Carried { socket, link }, one));
         }
         self.port(to).send(Parcel::Moved(moved));
         self.ring_bell(to)
     }
 
     /// Takes in what another shard handed over.
-    pub(super) fn on_moved(&mut self, moved: Vec<MovedParts>) -> io::Result<()> {
+    pub(super) fn on_moved(&mut self, moved: Vec<(Carried, Moved)>) -> io::Result<()> {
         let mut sockets = Vec::with_capacity(moved.len());
         let mut states = Vec::with_capacity(moved.len());
-        for (socket, state, link) in moved {
+        for (Carried { socket, link }, state) in moved {
             sockets.push((socket, link));
             states.push(state);
         }

@@ -1,7 +1,6 @@
 //! What goes out: batches to other shards, then output to clients.
 
 use std::io::{self, IoSlice};
-use std::ops::RangeInclusive;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use broker::{CloseReason, ConnId, Flush, Outbox, Time};
@@ -9,29 +8,10 @@ use fabric::ShardId;
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, Shutdown};
 
-use super::Driver;
+use super::{Driver, MEASURES};
 use crate::kernel_tls;
 use crate::link::{Link, State};
 use crate::mesh_port::Parcel;
-
-/// Output is sent before the end of the turn when this much has gathered for each of its readers: the more one
-/// send takes, the less it costs.
-const UNFLUSHED_PER_READER: usize = 64 << 10;
-
-/// But not before this much has gathered in all, and always when so much has. A share of short messages makes a
-/// little less than the least: cut in two it costs twice the sends.
-const UNFLUSHED_BYTES: RangeInclusive<usize> = 5 << 19..=8 << 20;
-
-/// A batch is sent before the end of the turn when this much has gathered for one shard: it begins on it
-/// while we go on, and finds it in a cache that both share.
-const GATHERED_BYTES_MAX: usize = 128 << 10;
-
-/// Sends before others are heard, at some microseconds each. Fewer, and those who answer what they are sent are
-/// heard one by one: fan-out to a hundred readers costs twice as much with 16.
-const SENDS_IN_A_ROW_MAX: usize = 128;
-
-/// And bytes, at a tenth of a nanosecond each.
-const BYTES_IN_A_ROW_MAX: usize = 512 << 10;
 
 /// What was sent since others were heard.
 #[derive(Debug, Default)]
@@ -42,7 +22,7 @@ pub(super) struct Row {
 
 impl Row {
     fn is_over(&self) -> bool {
-        self.sends >= SENDS_IN_A_ROW_MAX || self.bytes >= BYTES_IN_A_ROW_MAX
+        self.sends >= MEASURES.sends_in_a_row_max || self.bytes >= MEASURES.bytes_in_a_row_max
     }
 }
 
@@ -59,7 +39,7 @@ impl Driver {
             Ok(())
         } else if self.has_much_output() {
             self.flush(now)
-        } else if self.broker.gathered_bytes() >= GATHERED_BYTES_MAX {
+        } else if self.broker.gathered_bytes() >= MEASURES.gathered_bytes_max {
             self.send_batches()
         } else {
             Ok(())
@@ -68,9 +48,9 @@ impl Driver {
 
     fn has_much_output(&self) -> bool {
         let unflushed = self.broker.unflushed_bytes();
-        unflushed >= *UNFLUSHED_BYTES.start()
-            && (unflushed / UNFLUSHED_PER_READER >= self.broker.dirty_count()
-                || unflushed >= *UNFLUSHED_BYTES.end())
+        unflushed >= MEASURES.unflushed_bytes_min
+            && (unflushed / MEASURES.unflushed_per_reader >= self.broker.dirty_count()
+                || unflushed >= MEASURES.unflushed_bytes_max)
     }
 
     /// Sends output to clients, after what the other shards have to know first: a client must not

@@ -14,7 +14,7 @@ use tls_session::{KeyPair, Policy, Roots};
 use super::*;
 use crate::io::Backend;
 use crate::mesh_port::Parcel;
-use crate::orders::Order;
+use crate::orders::{Order, Task};
 use crate::shared::Shared;
 
 /// The first of two shards, and what the second one has in its place.
@@ -182,7 +182,7 @@ fn a_client_that_hangs_up_while_its_password_waits_is_let_go() {
 fn an_order_that_comes_late_waits_for_the_next_turn() {
     let (mut driver, _peer) = first_of_two();
     driver.received_bytes = 1 << 20;
-    driver.orders.give(Order::StopAccepting);
+    driver.orders.give(Order::Own(Task::StopAccepting));
     driver.receive_more(driver.clock.now()).unwrap();
     assert!(driver.orders.are_waiting());
 }

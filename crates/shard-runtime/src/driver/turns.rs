@@ -10,18 +10,9 @@ use std::io;
 
 use broker::{ConnId, Time};
 
-use super::Driver;
 use super::stopping::Stage;
+use super::{Driver, MEASURES};
 use crate::io::{End, Event, Received};
-
-/// What counts as little, and as the start of more: some dozens of short messages.
-pub(super) const START_BYTES: usize = 4 << 10;
-
-/// What counts as a lot for a turn to take in: one that is part of a conversation takes in less.
-const MUCH_BYTES: usize = 32 << 10;
-
-/// What counts as little of what somebody causes with a read: a few messages to a few others.
-const LITTLE_STEPS: u64 = 16;
 
 /// What comes behind a read in its batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,8 +51,8 @@ impl Driver {
         };
         if rest.is_empty() {
             Behind::Nothing
-        } else if self.io.bytes(received).len() > START_BYTES
-            && rest.iter().all(|event| conn(event) != Some(id))
+        } else if self.io.bytes(received).len() > MEASURES.start_bytes
+            && rest.iter().all(|event| event.ordered_by() != Some(id))
         {
             Behind::Others
         } else {
@@ -90,7 +81,7 @@ impl Driver {
     /// Goes on with who sent a lot while there is more of it, up to the length of a turn: the more output there
     /// is for a reader, the cheaper it is to send.
     pub(super) fn receive_more(&mut self, now: Time) -> io::Result<()> {
-        while self.received_bytes >= MUCH_BYTES
+        while self.received_bytes >= MEASURES.much_bytes
             && !self.is_taking_in
             && !self.broker.is_turn_long()
             && (self.has_parcels() || self.io.poll()?)
@@ -120,7 +111,7 @@ impl Driver {
     /// What someone who said little has caused does not wait for all that others cause in this turn.
     pub(super) fn note_prompt(&mut self, dirty_before: usize, steps_before: u64) {
         let is_crowded = self.is_flushing || self.broker.is_anyone_in_line();
-        if is_crowded && self.broker.turn_steps() - steps_before <= LITTLE_STEPS {
+        if is_crowded && self.broker.turn_steps() - steps_before <= MEASURES.little_steps {
             self.broker.take_dirty_after(dirty_before, &mut self.prompt);
         }
     }
@@ -130,7 +121,7 @@ impl Driver {
         let mut long = None;
         for event in events {
             let Event::Received(id, received) = event else { continue };
-            let is_long = self.io.bytes(received).len() > START_BYTES;
+            let is_long = self.io.bytes(received).len() > MEASURES.start_bytes;
             match long {
                 Some(other) if other != *id && !is_long => return true,
                 None if is_long => long = Some(*id),
@@ -143,13 +134,13 @@ impl Driver {
     fn take_in_turns(&mut self, now: Time, events: &mut Vec<Event>) -> io::Result<()> {
         let mut rest = Vec::new();
         for event in events.drain(..) {
-            let id = conn(&event);
-            if id.is_some() && rest.iter().any(|(earlier, _)| conn(earlier) == id) {
+            let id = event.ordered_by();
+            if id.is_some() && rest.iter().any(|(earlier, _): &(Event, _)| earlier.ordered_by() == id) {
                 rest.push((event, 0));
             } else if let Event::Received(id, received) = &event
                 && self.is_divisible(*id, received)
             {
-                let done = self.broker.take_in(now, *id, &self.io.bytes(received)[..START_BYTES], 0);
+                let done = self.broker.take_in(now, *id, &self.io.bytes(received)[..MEASURES.start_bytes], 0);
                 rest.push((event, done));
             } else {
                 self.on_event(now, event)?;
@@ -172,14 +163,6 @@ impl Driver {
         self.stage == Stage::Serving
             && !self.links.has(id)
             && !self.aside.has(id)
-            && self.io.bytes(received).len() > START_BYTES
-    }
-}
-
-/// The connection whose later events must not overtake this one.
-fn conn(event: &Event) -> Option<ConnId> {
-    match event {
-        Event::Received(id, _) | Event::ReceiveEnded(id, _) => Some(*id),
-        _ => None,
+            && self.io.bytes(received).len() > MEASURES.start_bytes
     }
 }

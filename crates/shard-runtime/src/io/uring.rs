@@ -13,7 +13,7 @@ use rustix::io::Errno;
 use shard_core::Slots;
 
 use super::listener::Listener;
-use super::{ENDS_MAX, End, Event, Received, Wait};
+use super::{ENDS_MAX, End, Event, Notice, Received, Wait};
 use crate::sys::{BUFFER_BYTES, BUFFERS, Completion, Filled, Ring};
 
 // Tokens above all connection ids.
@@ -222,7 +222,8 @@ impl Uring {
                 TOKEN_ACCEPT => self.on_gate(),
                 // Rung bells complete quietly.
                 token if token >= TOKEN_BELL => {
-                    into.push(Event::BellFailed(ShardId((token - TOKEN_BELL) as u8)));
+                    let shard = ShardId((token - TOKEN_BELL) as u8);
+                    into.push(Event::Own(Notice::BellFailed(shard)));
                 }
                 token if token & RECEIVE != 0 => {
                     self.on_receive_event(ConnId::from_bits(token & !RECEIVE), completion, into)?;
