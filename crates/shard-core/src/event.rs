@@ -23,7 +23,7 @@ pub enum Event<R, S, N> {
 
 impl<R, S, N> Event<R, S, N> {
     /// The connection whose later events must not overtake this one.
-    pub fn ordered_by(&self) -> Option<ConnId> {
+    pub(crate) fn ordered_by(&self) -> Option<ConnId> {
         match self {
             Self::Received(id, _) | Self::ReceiveEnded(id, _) => Some(*id),
             _ => None,
