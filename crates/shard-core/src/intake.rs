@@ -23,6 +23,9 @@ impl<S: Shell> ShardCore<S> {
                 has_more = shell.take_events(&mut self.events)?;
                 self.note_parcels(shell);
             }
+            if self.forged.input_first {
+                self.take_in_all(shell, now)?;
+            }
             // Whatever made a client send what was just received may have come from another shard,
             // and what that shard sent us before counts first (docs/decisions/0001-interest-fence.md).
             if !self.take_parcels(shell, now)? {

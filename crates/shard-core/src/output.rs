@@ -69,7 +69,7 @@ impl<S: Shell> ShardCore<S> {
 
     /// Whether a batch is still here that has to leave before any output.
     fn has_to_wait(&self) -> bool {
-        self.is_queue_full
+        self.is_queue_full && !self.forged.output_first
     }
 
     /// Sends all of it before a turn takes in more: what gathers for a reader that keeps up is bounded by the

@@ -11,6 +11,7 @@ use fabric::ShardId;
 use system::System;
 
 use crate::aside::Aside;
+use crate::forged::Forged;
 use crate::output::Row;
 use crate::parcels::Peer;
 use crate::shell::{EventOf, Shell};
@@ -45,6 +46,7 @@ pub struct ShardCore<S: Shell> {
     pub(crate) is_taking_in: bool,
     /// Output is being sent: who is heard meanwhile does not begin with it anew.
     pub(crate) is_flushing: bool,
+    pub(crate) forged: Forged,
     // Scratch, kept for its capacity.
     pub(crate) events: Vec<EventOf<S>>,
     pub(crate) ids: Vec<ConnId>,
@@ -70,6 +72,7 @@ impl<S: Shell> ShardCore<S> {
             row: Row::default(),
             is_taking_in: false,
             is_flushing: false,
+            forged: Forged::default(),
             events: Vec::new(),
             ids: Vec::new(),
             unsent: Vec::new(),
@@ -127,5 +130,11 @@ impl<S: Shell> ShardCore<S> {
     /// The same to be changed, between two turns. What it is to send because of it leaves in the next.
     pub fn broker_mut(&mut self) -> &mut Broker {
         &mut self.broker
+    }
+
+    /// Takes rules away, for tests that have to notice.
+    #[doc(hidden)]
+    pub fn forge(&mut self, forged: Forged) {
+        self.forged = forged;
     }
 }
