@@ -46,3 +46,20 @@ impl<S> Slots<S> {
         self.rows[id.slot()].take().map(|(_, socket)| socket)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_slot_has_is_its_last_connections() {
+        let [earlier, later] = [1_u64, 2].map(|use_of_slot| ConnId::from_bits(use_of_slot << 32 | 7));
+        assert_eq!(earlier.slot(), later.slot());
+        let mut slots = Slots::default();
+        slots.insert(earlier, "earlier");
+        slots.insert(later, "later");
+        assert!(!slots.has(earlier) && slots.remove(earlier).is_none());
+        assert_eq!(slots.remove(later), Some("later"));
+        assert!(slots.peek(later).is_none());
+    }
+}
