@@ -6,7 +6,7 @@ use std::sync::{Arc, mpsc};
 use broker::{Broker, Time};
 use fabric::ShardId;
 
-use crate::orders::{Order, Orders};
+use crate::orders::{Order, Orders, Task};
 
 /// A hand on running shards, for any thread. Shards do not look after it: they run until they are
 /// stopped, however many of these there are.
@@ -63,7 +63,7 @@ impl Control {
     /// stay as they are, handshakes that have begun included.
     pub fn secure(&self, acceptor: Option<Arc<tls_session::Acceptor>>) {
         for shard in &*self.shards {
-            shard.give(Order::Secure(acceptor.clone()));
+            shard.give(Order::Own(Task::Secure(acceptor.clone())));
         }
     }
 
@@ -71,7 +71,7 @@ impl Control {
     /// that the first shard is asked after this finds it done.
     pub fn stop_accepting(&self) {
         self.closed.store(true, Ordering::Relaxed);
-        self.shards[0].give(Order::StopAccepting);
+        self.shards[0].give(Order::Own(Task::StopAccepting));
     }
 
     /// Whether connections are accepted: nobody has asked for an end of that.

@@ -10,7 +10,7 @@ use broker::ConnId;
 use tls_session::{Session, SessionError};
 
 use crate::fair_queue::Source;
-use crate::orders::{Order, Orders};
+use crate::orders::{Order, Orders, Task};
 use crate::workers::Job;
 
 /// A step of a handshake to be done.
@@ -56,7 +56,7 @@ impl Job for Step {
         let receive = || session.receive(&mut input, |bytes| plain.extend_from_slice(bytes));
         // Who waits has to hear something even if a library has a flaw.
         let outcome = catch_unwind(AssertUnwindSafe(receive)).unwrap_or(Err(SessionError::NotOpen));
-        orders.give(Order::Handshake(Done { id, session, outcome, plain }));
+        orders.give(Order::Own(Task::Handshake(Done { id, session, outcome, plain })));
     }
 }
 

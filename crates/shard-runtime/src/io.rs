@@ -17,6 +17,7 @@ use std::time::Duration;
 use broker::ConnId;
 use fabric::ShardId;
 use rustix::io::Errno;
+pub(crate) use shard_core::End;
 
 use self::epoll::Epoll;
 use self::uring::Uring;
@@ -33,32 +34,15 @@ pub enum Backend {
 }
 
 /// What happened.
+pub(crate) type Event = shard_core::Event<Received, OwnedFd, Notice>;
+
+/// What else happened.
 #[derive(Debug)]
-pub(crate) enum Event {
-    /// Bytes came in. The buffer has to be given back.
-    Received(ConnId, Received),
-    /// Nothing more comes in from this connection, until it is asked for again. All bytes that were
-    /// under way came before this.
-    ReceiveEnded(ConnId, End),
-    /// The socket takes bytes again.
-    Writable(ConnId),
-    /// A connection came in.
-    Accepted(OwnedFd),
+pub(crate) enum Notice {
     /// No more connections come in, until asked for again.
     AcceptEnded(Errno),
     /// A shard's bell could not be rung.
     BellFailed(ShardId),
-}
-
-/// Why a receive ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum End {
-    /// It was told to, or the kernel needs to be asked again. The only end that is not for good.
-    Stopped,
-    /// The peer sent all it will.
-    Closed,
-    /// The connection broke.
-    Failed,
 }
 
 /// Where received bytes are, until they are given back.
@@ -115,7 +99,7 @@ impl Io {
         }
     }
 
-    /// Accepts connections, until [`Event::AcceptEnded`].
+    /// Accepts connections, until [`Notice::AcceptEnded`].
     pub(crate) fn listen(&mut self, listener: TcpListener) -> io::Result<()> {
         match self {
             Self::Uring(uring) => uring.listen(listener),
@@ -123,7 +107,7 @@ impl Io {
         }
     }
 
-    /// Accepts again after an [`Event::AcceptEnded`]. Does nothing when not listening any more.
+    /// Accepts again after an [`Notice::AcceptEnded`]. Does nothing when not listening any more.
     pub(crate) fn accept(&mut self) -> io::Result<()> {
         match self {
             Self::Uring(uring) => uring.accept(),
@@ -208,7 +192,7 @@ impl Io {
         }
     }
 
-    /// Wakes another shard. An [`Event::BellFailed`] may follow.
+    /// Wakes another shard. A [`Notice::BellFailed`] may follow.
     pub(crate) fn wake(&mut self, shard: ShardId, bell: &Bell) -> io::Result<()> {
         match (self, &bell.door) {
             (Self::Uring(uring), Some(door)) => uring.wake(shard, door)?,

@@ -29,7 +29,7 @@ mod preflight;
 mod room;
 mod shard_thread;
 mod shared;
-mod socket;
+mod shell;
 mod start;
 mod sys;
 mod tuning;

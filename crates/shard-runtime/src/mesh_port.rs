@@ -1,11 +1,8 @@
 //! A shard's queues to and from one other shard.
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 
-use broker::{Moved, Placed};
-use fabric::Batch;
 use rtrb::{Consumer, Producer, RingBuffer};
 
 use crate::link::Link;
@@ -15,37 +12,22 @@ use crate::link::Link;
 /// links are bounded by bytes.
 const PARCELS_MAX: usize = 256;
 
-/// A connection on its way to another shard: its socket, what the broker knows of it, and its TLS.
-pub(crate) type MovedParts = (OwnedFd, Moved, Option<Box<Link>>);
+/// What goes with a connection to another shard: its socket, and its TLS.
+pub(crate) struct Carried {
+    pub(crate) socket: OwnedFd,
+    pub(crate) link: Option<Box<Link>>,
+}
 
 /// What one shard hands to another.
-pub(crate) enum Parcel {
-    Batch(Batch),
-    /// A connection that was accepted for the receiver.
-    Connection {
-        socket: OwnedFd,
-        placed: Placed,
-        peer: SocketAddr,
-    },
-    /// Connections that are to live with the receiver, behind all batches they must not overtake.
-    Moved(Vec<MovedParts>),
-    /// The sender takes in nothing more from its clients, and has sent what it took in before.
-    Last,
-}
+pub(crate) type Parcel = shard_core::Parcel<OwnedFd, Carried>;
 
 /// One end of the two queues between a pair of shards.
 pub(crate) struct MeshPort {
     outbound: Producer<Parcel>,
     pub(crate) inbound: Consumer<Parcel>,
-    /// Parcels that came before what was received last, and are to be taken before it.
-    pub(crate) due: usize,
-    /// What is left of the batch that was taken last.
-    pub(crate) rest: Option<Batch>,
     /// Parcels that found the queue full. Only connections and the last word can get here, a
     /// descriptor for each connection.
     late: VecDeque<Parcel>,
-    /// The other shard has said its last word.
-    pub(crate) ended: bool,
 }
 
 impl MeshPort {
@@ -53,34 +35,8 @@ impl MeshPort {
     pub(crate) fn pair() -> (Self, Self) {
         let (to_b, from_a) = RingBuffer::new(PARCELS_MAX);
         let (to_a, from_b) = RingBuffer::new(PARCELS_MAX);
-        let end = |outbound, inbound| Self {
-            outbound,
-            inbound,
-            due: 0,
-            rest: None,
-            late: VecDeque::new(),
-            ended: false,
-        };
+        let end = |outbound, inbound| Self { outbound, inbound, late: VecDeque::new() };
         (end(to_b, from_b), end(to_a, from_a))
-    }
-
-    /// Whether there is something to take, due or not.
-    pub(crate) fn has_parcels(&self) -> bool {
-        self.rest.is_some() || !self.inbound.is_empty()
-    }
-
-    /// Whether something is to be taken before what was received last.
-    pub(crate) fn has_due(&self) -> bool {
-        self.rest.is_some() || self.due > 0
-    }
-
-    /// Takes the next parcel that is due.
-    pub(crate) fn next_due(&mut self) -> Option<Parcel> {
-        if let Some(batch) = self.rest.take() {
-            return Some(Parcel::Batch(batch));
-        }
-        self.due = self.due.checked_sub(1)?;
-        self.inbound.pop().ok()
     }
 
     /// Whether a batch would be taken now.
@@ -121,7 +77,7 @@ mod tests {
         let (mut from, mut to) = MeshPort::pair();
         for _ in 0..PARCELS_MAX {
             assert!(from.has_room());
-            from.send(Parcel::Batch(Batch::default()));
+            from.send(Parcel::Batch(fabric::Batch::default()));
         }
         from.send(Parcel::Last);
         assert!(!from.has_room() && from.has_late());

@@ -9,8 +9,6 @@ use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
-use broker::{Broker, Time};
-
 use crate::bell;
 use crate::handshakes::Done;
 
@@ -18,21 +16,16 @@ use crate::handshakes::Done;
 /// one more then waits for one of those.
 pub(crate) const ORDERS_MAX: usize = 256;
 
-/// What a shard runs between its events.
-type Run = Box<dyn FnOnce(&mut Broker, Time) + Send>;
-
 /// Something for a shard to do.
-pub(crate) enum Order {
-    Run(Run),
+pub(crate) type Order = shard_core::Order<Task>;
+
+/// What only concerns a shard's sockets.
+pub(crate) enum Task {
     StopAccepting,
-    /// News for the system's service.
-    System(system::Event),
     /// What secures connections that are accepted from here on; `None` is nothing.
     Secure(Option<Arc<tls_session::Acceptor>>),
     /// A step of a handshake was done.
     Handshake(Done),
-    /// Always the last one.
-    Stop,
 }
 
 /// The orders that wait for one shard.
@@ -153,7 +146,7 @@ mod tests {
     fn an_order_is_seen_once_and_wakes_the_shard() {
         let orders = orders();
         assert!(!orders.are_waiting());
-        orders.give(Order::StopAccepting);
+        orders.give(Order::Own(Task::StopAccepting));
         assert!(orders.are_waiting());
         let mut count = [0; 8];
         assert_eq!(rustix::io::read(orders.counter(), &mut count), Ok(8));
@@ -176,23 +169,23 @@ mod tests {
     #[test]
     fn some_can_be_left_for_later() {
         let orders = orders();
-        orders.give(Order::StopAccepting);
+        orders.give(Order::Own(Task::StopAccepting));
         orders.stop();
-        assert!(matches!(orders.take_next(), Some(Order::StopAccepting)) && orders.are_waiting());
+        assert!(matches!(orders.take_next(), Some(Order::Own(Task::StopAccepting))) && orders.are_waiting());
         assert!(matches!(orders.take_next(), Some(Order::Stop)) && !orders.are_waiting());
     }
 
     #[test]
     fn what_comes_after_the_stop_is_dropped() {
         let orders = orders();
-        orders.give(Order::StopAccepting);
+        orders.give(Order::Own(Task::StopAccepting));
         orders.stop();
         orders.stop();
         let (order, dropped) = order();
         orders.give(order);
         assert_eq!(dropped.recv(), Err(mpsc::RecvError));
         let taken = take_all(&orders);
-        assert!(matches!(taken[..], [Order::StopAccepting, Order::Stop]));
+        assert!(matches!(taken[..], [Order::Own(Task::StopAccepting), Order::Stop]));
     }
 
     #[test]
@@ -209,10 +202,10 @@ mod tests {
     fn give_to_the_full(free: impl FnOnce(&Orders)) {
         let orders = orders();
         for _ in 0..ORDERS_MAX {
-            orders.give(Order::StopAccepting);
+            orders.give(Order::Own(Task::StopAccepting));
         }
         thread::scope(|scope| {
-            let waiter = scope.spawn(|| orders.give(Order::StopAccepting));
+            let waiter = scope.spawn(|| orders.give(Order::Own(Task::StopAccepting)));
             free(&orders);
             waiter.join().unwrap();
         });

@@ -5,14 +5,17 @@ use std::collections::BTreeMap;
 use crate::history::{History, MessageRecord, Moment, SubRecord};
 use crate::subject::matches;
 
-/// All checks. Each violation is a sentence.
-pub(crate) fn all(history: &History) -> Vec<String> {
+/// All checks. Each violation is a sentence. Over links that take no time clients may rely on more.
+pub(crate) fn all(history: &History, links_are_prompt: bool) -> Vec<String> {
     let mut found = Vec::new();
     for (row, sub) in history.subs.iter().enumerate() {
         let named = Named { history, row, sub };
         named.check_order(&mut found);
         named.check_end(&mut found);
         named.check_limit(&mut found);
+        if links_are_prompt {
+            named.check_causes(&mut found);
+        }
         if sub.queue.is_none() {
             named.check_owed(&mut found);
         }
@@ -129,6 +132,25 @@ impl Named<'_> {
         if all > before.max(limit.max) {
             let max = limit.max;
             found.push(format!("{}: {all} messages, {before} before the UNSUB {max}", self.name()));
+        }
+    }
+
+    /// Who asks the server once the publisher has its PONG has the message before the answer: the PONG says that it
+    /// was handed to all who get it.
+    fn check_causes(&self, found: &mut Vec<String>) {
+        let client = &self.history.clients[self.sub.client];
+        for received in &self.sub.received {
+            let message = &self.history.messages[received.message];
+            let Some(done) = self.history.clients[message.client].replied[message.op] else { continue };
+            let asked = client.sent.partition_point(|sent| *sent <= done);
+            let answered = client.replied.get(asked).copied().flatten();
+            if answered.is_some_and(|at| at < received.at) {
+                let message = self.message(received.message);
+                found.push(format!(
+                    "{}: {message} came behind the answer to what was asked later",
+                    self.name()
+                ));
+            }
         }
     }
 

@@ -202,6 +202,7 @@ impl Client {
     /// PING.
     pub(crate) fn ping(&mut self, history: &mut History) {
         encode::ping(&mut self.outgoing);
+        history.tick();
         let op = history.next_op(self.record);
         self.owed.push_back(Owed::Pong { op });
     }

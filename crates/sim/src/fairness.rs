@@ -27,11 +27,26 @@ struct Served {
 #[derive(Debug, Default)]
 pub(crate) struct Fairness {
     waiting: BTreeMap<ConnId, BTreeMap<ConnId, Served>>,
+    /// What each had when it was served last.
+    had: BTreeMap<ConnId, Share>,
+    /// The last share of anybody.
+    last: Share,
+    /// The shard has asked for news, and is not in the middle of what it was told last.
+    pub(crate) listens: bool,
     /// Most shares of another that one waited for, in hundredths.
     pub(crate) worst: u64,
 }
 
 impl Fairness {
+    /// A connection has left.
+    pub(crate) fn forget(&mut self, id: ConnId) {
+        self.had.remove(&id);
+    }
+
+    pub(crate) fn is_waiting(&self, id: ConnId) -> bool {
+        self.waiting.contains_key(&id)
+    }
+
     /// Notes who waits now: who was there before keeps its count.
     pub(crate) fn note_waiting(&mut self, ids: &[ConnId]) {
         self.waiting.retain(|id, _| ids.contains(id));
@@ -40,19 +55,18 @@ impl Fairness {
         }
     }
 
-    /// A connection was served so much. Says what is wrong with it.
-    pub(crate) fn on_served(
-        &mut self,
-        plan: &Plan,
-        id: ConnId,
-        before: Share,
-        after: Share,
-    ) -> Option<String> {
-        let served = if after.is_of_round_of(before) {
-            Served { bytes: after.bytes - before.bytes, steps: after.steps - before.steps }
-        } else {
-            Served { bytes: after.bytes, steps: after.steps }
-        };
+    /// Whether a share is the first of its round.
+    pub(crate) fn is_of_new_round(&mut self, share: Share) -> bool {
+        !std::mem::replace(&mut self.last, share).is_of_round_of(share)
+    }
+
+    /// A connection was served, and has now had so much of its share. Says what is wrong with it.
+    pub(crate) fn on_served(&mut self, plan: &Plan, id: ConnId, after: Share) -> Option<String> {
+        let before = self.had.insert(id, after).filter(|before| after.is_of_round_of(*before));
+        // A share that is renewed begins anew, when nobody waits.
+        let before = before.filter(|before| before.bytes <= after.bytes && before.steps <= after.steps);
+        let before = before.unwrap_or_default();
+        let served = Served { bytes: after.bytes - before.bytes, steps: after.steps - before.steps };
         self.waiting.remove(&id);
         // An op is not cut: each of the two shares may end with one that is too large for it.
         let bytes_max = 2 * (SHARE_MAX.bytes + plan.payload_max + OP_BYTES_MAX);

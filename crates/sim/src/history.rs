@@ -38,6 +38,8 @@ pub struct ClientRecord {
     pub echo: bool,
     /// Who it is.
     pub user: UserRecord,
+    /// When each of its ops was sent.
+    pub sent: Vec<Moment>,
     /// Since when each of its ops is observed.
     pub observed: Vec<Option<Moment>>,
     observed_to: usize,
@@ -142,6 +144,7 @@ impl History {
             shard,
             echo,
             user,
+            sent: Vec::new(),
             observed: Vec::new(),
             observed_to: 0,
             replied: Vec::new(),
@@ -152,9 +155,10 @@ impl History {
         self.clients.len() - 1
     }
 
-    /// Numbers the client's next op.
+    /// Numbers the client's next op, which it sends now.
     pub(crate) fn next_op(&mut self, client: usize) -> usize {
         let record = &mut self.clients[client];
+        record.sent.push(Moment(self.now));
         record.observed.push(None);
         record.replied.push(None);
         record.observed.len() - 1

@@ -7,17 +7,19 @@
 //! alone: they know what one nats-server promises and nothing of how the broker keeps it.
 #![forbid(unsafe_code)]
 
-mod aside;
 mod check;
 mod client;
+mod connection;
 mod fairness;
 mod history;
+mod kernel;
 mod mesh;
 mod moves;
 mod outcome;
 mod plan;
 mod random;
 mod service;
+mod shell;
 mod socket;
 mod subject;
 mod turn;

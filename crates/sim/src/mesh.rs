@@ -2,24 +2,20 @@
 
 use std::collections::VecDeque;
 
-use broker::Moved;
 use fabric::{Batch, ShardId};
 
 use crate::plan::Plan;
 use crate::random::{Random, Stream};
 
-/// What one shard hands to another.
-#[derive(Debug)]
-pub(crate) enum Parcel {
-    Batch(Batch),
-    /// Connections that change shards, by their index in the world.
-    Moved(Vec<(usize, Moved)>),
-}
+/// What one shard hands to another: connections go by their index.
+pub(crate) type Parcel = shard_core::Parcel<usize, usize>;
 
 /// One direction between two shards.
 #[derive(Debug, Default)]
 struct Lane {
     under_way: VecDeque<(u64, Parcel)>,
+    /// What found no room.
+    late: VecDeque<Parcel>,
     delay: u64,
     last_arrival: u64,
     /// Frame bytes sent and not credited back, counted here rather than asked of the link.
@@ -33,6 +29,9 @@ struct Lane {
 pub(crate) struct Mesh {
     lanes: Vec<Lane>,
     shards: usize,
+    /// What one direction holds.
+    parcels_max: usize,
+    is_prompt: bool,
     random: Random,
     forge: bool,
     forge_quiet: Option<ShardId>,
@@ -47,39 +46,73 @@ impl Mesh {
             .map(|_| Lane { delay: random.between(1000, delay_max), ..Lane::default() })
             .collect();
         let Plan { forge_confirmations: forge, forge_quiet, forge_vacancy, .. } = *plan;
-        Self { lanes, shards, random, forge, forge_quiet, forge_vacancy }
+        let Plan { parcels_max, prompt_links: is_prompt, .. } = *plan;
+        Self { lanes, shards, parcels_max, is_prompt, random, forge, forge_quiet, forge_vacancy }
+    }
+
+    fn peek(&self, from: ShardId, to: ShardId) -> &Lane {
+        &self.lanes[from.index() * self.shards + to.index()]
     }
 
     fn lane(&mut self, from: ShardId, to: ShardId) -> &mut Lane {
         &mut self.lanes[from.index() * self.shards + to.index()]
     }
 
-    /// Sends a batch on its way. Returns the frame bytes that are now not credited.
-    pub(crate) fn send(&mut self, now: u64, from: ShardId, to: ShardId, batch: Batch) -> usize {
-        let lane = self.lane(from, to);
-        lane.in_flight += batch.frame_bytes();
-        lane.round_sent = batch.round;
-        let in_flight = lane.in_flight;
-        self.send_parcel(now, from, to, Parcel::Batch(batch));
-        in_flight
+    /// Whether a batch would be on its way at once.
+    pub(crate) fn has_room(&self, from: ShardId, to: ShardId) -> bool {
+        let lane = self.peek(from, to);
+        lane.late.is_empty() && lane.under_way.len() < self.parcels_max
     }
 
-    /// Sends a parcel on its way, behind those before it.
-    pub(crate) fn send_parcel(&mut self, now: u64, from: ShardId, to: ShardId, parcel: Parcel) {
+    /// Whether something has not found room yet.
+    pub(crate) fn has_late(&self, from: ShardId, to: ShardId) -> bool {
+        !self.peek(from, to).late.is_empty()
+    }
+
+    /// Sends a parcel on its way, behind those before it, or as soon as there is room.
+    pub(crate) fn send(&mut self, now: u64, from: ShardId, to: ShardId, parcel: Parcel) {
+        self.lane(from, to).late.push_back(parcel);
+        self.send_late(now, from, to);
+    }
+
+    /// Sends what found no room before. Returns whether anything went.
+    pub(crate) fn send_late(&mut self, now: u64, from: ShardId, to: ShardId) -> bool {
+        let mut has_sent = false;
+        while self.peek(from, to).under_way.len() < self.parcels_max
+            && let Some(parcel) = self.lane(from, to).late.pop_front()
+        {
+            self.set_out(now, from, to, parcel);
+            has_sent = true;
+        }
+        has_sent
+    }
+
+    fn set_out(&mut self, now: u64, from: ShardId, to: ShardId, parcel: Parcel) {
         let stretch = if self.random.chance(3) { 8 } else { 1 };
         let jitter = self.random.between(25, 175);
+        let is_prompt = self.is_prompt;
         let lane = self.lane(from, to);
-        let arrival = lane.last_arrival.max(now + lane.delay * jitter / 100 * stretch);
+        let delay = if is_prompt { 0 } else { lane.delay * jitter / 100 * stretch };
+        let arrival = lane.last_arrival.max(now + delay);
         lane.last_arrival = arrival;
+        if let Parcel::Batch(batch) = &parcel {
+            lane.in_flight += batch.frame_bytes();
+            lane.round_sent = batch.round;
+        }
         lane.under_way.push_back((arrival, parcel));
+        if self.forge {
+            self.forge_confirmation(now, from, to);
+        }
     }
 
-    /// Lets all that is under way in that direction arrive now.
-    pub(crate) fn hurry(&mut self, now: u64, from: ShardId, to: ShardId) {
-        let lane = self.lane(from, to);
-        for (arrival, _) in &mut lane.under_way {
-            *arrival = now.min(*arrival);
-        }
+    /// Frame bytes that were sent in that direction and are not credited yet.
+    pub(crate) fn in_flight(&self, from: ShardId, to: ShardId) -> usize {
+        self.peek(from, to).in_flight
+    }
+
+    /// How many parcels have arrived and are to be taken.
+    pub(crate) fn arrivals(&self, now: u64, from: ShardId, to: ShardId) -> usize {
+        self.peek(from, to).under_way.iter().take_while(|(at, _)| *at <= now).count()
     }
 
     /// Takes the next parcel that has arrived.
@@ -102,18 +135,16 @@ impl Mesh {
     }
 
     /// With the rule taken away: a confirmation from `peer` of all that `shard` has sent it.
-    pub(crate) fn forged_confirmation(&mut self, shard: ShardId, peer: ShardId) -> Option<Batch> {
-        if !self.forge {
-            return None;
-        }
+    fn forge_confirmation(&mut self, now: u64, shard: ShardId, peer: ShardId) {
         let mut batch = Batch::default();
         batch.confirmed = self.lane(shard, peer).round_sent;
-        batch.round = self.lane(peer, shard).round_arrived;
-        Some(batch)
+        let lane = self.lane(peer, shard);
+        batch.round = lane.round_arrived;
+        lane.under_way.push_front((now, Parcel::Batch(batch)));
     }
 
     /// Parcels not yet arrived.
     pub(crate) fn under_way(&self) -> usize {
-        self.lanes.iter().map(|lane| lane.under_way.len()).sum()
+        self.lanes.iter().map(|lane| lane.under_way.len() + lane.late.len()).sum()
     }
 }

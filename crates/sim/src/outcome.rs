@@ -36,9 +36,9 @@ pub struct Stats {
     pub slices: usize,
     /// Most bytes under way on one link.
     pub link_bytes: usize,
-    /// Rounds in which somebody stood in line.
+    /// Rounds in which somebody was served.
     pub rounds: usize,
-    /// Reads of which a part waited outside of the broker.
+    /// Stretches after which a part of a read waited outside of the broker.
     pub aside: usize,
     /// Most shares of another connection that one waited for, in hundredths.
     pub waited: u64,

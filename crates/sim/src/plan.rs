@@ -1,6 +1,7 @@
 //! What one run is like.
 
 use fabric::{SHARDS_MAX, ShardId};
+use shard_core::Forged;
 
 use crate::random::{Random, Stream};
 use crate::service;
@@ -40,6 +41,14 @@ pub struct Plan {
     pub socket_bytes: usize,
     /// The slowest link's usual delay in nanoseconds.
     pub link_delay_max: u64,
+    /// Whether batches arrive the moment they are sent, as they do in a server: clients may rely on more then.
+    pub prompt_links: bool,
+    /// The usual time between two turns of a shard in nanoseconds, at most.
+    pub turn_gap_max: u64,
+    /// What one direction between two shards holds.
+    pub parcels_max: usize,
+    /// Whether clients keep their subscriptions once they have some. To change them holds what all clients do.
+    pub settles: bool,
     /// Whether clients use UNSUB with a maximum.
     pub limits: bool,
     /// In how many of a hundred cases a client leaves before the end.
@@ -65,6 +74,8 @@ pub struct Plan {
     /// Takes the ordering rule away: every interest round counts as confirmed the moment it is
     /// sent. The checks have to notice.
     pub forge_confirmations: bool,
+    /// Takes rules of the turn away. The checks have to notice.
+    pub forge_turn: Forged,
 }
 
 impl Plan {
@@ -122,9 +133,14 @@ impl Plan {
             ballast: *random.one_of(&[0, 0, 10, 60]),
             chore_steps: *random.one_of(&[1, 30, 100, 4096]),
             services: random.chance(60),
+            prompt_links: random.chance(30),
+            turn_gap_max: 60_000,
+            settles: false,
+            parcels_max: *random.one_of(&[2, 16, 256]),
             forge_vacancy: false,
             forge_quiet: None,
             forge_confirmations: false,
+            forge_turn: Forged::default(),
         };
         match profile {
             Profile::Usual => usual,

@@ -14,9 +14,9 @@ use crate::client::{parse_payload, payload};
 use crate::history::{History, MessageRecord, Received, SubRecord, Unsub};
 use crate::plan::Plan;
 use crate::random::Random;
+use crate::shell::SimShell;
 use crate::users::UserRecord;
 use crate::workload::MESSAGES_MAX;
-use crate::world::World;
 
 /// How many subjects are owned, each by a service on one of the shards.
 const OWNED_SUBJECTS: usize = 4;
@@ -75,6 +75,8 @@ pub(crate) struct Service {
     announced: VecDeque<(usize, Round)>,
     drafts: VecDeque<Draft>,
     waits: bool,
+    /// It was told that it may go on.
+    is_ready: bool,
     /// Times that it may yet subscribe or unsubscribe.
     steps_left: u64,
     mailbox: Mailbox,
@@ -105,6 +107,7 @@ impl Service {
             announced: VecDeque::new(),
             drafts: VecDeque::new(),
             waits: false,
+            is_ready: false,
             steps_left: plan.steps,
             mailbox: Mailbox::default(),
         };
@@ -117,6 +120,11 @@ impl Service {
             history.observe(service.owner, op + 1, at);
         }
         service
+    }
+
+    /// Services may go on, perhaps this one too.
+    pub(crate) fn on_ready(&mut self, services: &[ServiceId]) {
+        self.is_ready |= services.contains(&self.id);
     }
 
     /// Whether it has something left to do.
@@ -302,16 +310,13 @@ struct Parts<'w> {
     waited: &'w mut usize,
 }
 
-impl World {
-    /// Perhaps lets the service of a shard act.
-    pub(crate) fn serve_service(&mut self, shard: usize) {
-        if self.services.is_empty() || !self.service_odds.chance(70) {
-            return;
-        }
-        let service = &mut self.services[shard];
+impl SimShell {
+    /// Lets the service of the shard act.
+    pub(crate) fn serve_service(&mut self, broker: &mut Broker) {
+        let service = &mut self.services[self.shard];
         let mut parts = Parts {
             plan: &self.plan,
-            broker: &mut self.brokers[shard],
+            broker,
             history: &mut self.history,
             random: &mut self.service_odds,
             waited: &mut self.stats.services_waited,
@@ -319,9 +324,7 @@ impl World {
         let was_busy = service.is_busy();
         service.note_confirmed(&mut parts);
         let had_mail = service.take_mail(&mut parts);
-        let mut ready = Vec::new();
-        parts.broker.take_ready_services(&mut ready);
-        if !service.waits || ready.contains(&service.id) {
+        if !service.waits || std::mem::take(&mut service.is_ready) {
             service.publish(&mut parts);
         }
         service.step(&mut parts);

@@ -10,6 +10,9 @@ use crate::users::UserRecord;
 /// Subscriptions of one client, so that interest keeps coming and going.
 pub(crate) const LIVE_SUBS_MAX: usize = 6;
 
+/// With so many it is content, if clients settle.
+const SETTLED_SUBS: usize = 2;
+
 /// PINGs a client may have open.
 const OWED_MAX: usize = 40;
 
@@ -71,6 +74,7 @@ impl Workload {
         match self.random.between(0, 99) {
             0..=34 => self.publish(client, history, HOPS_MAX, false),
             35..=51 => self.publish(client, history, HOPS_MAX, true),
+            52.. if self.is_settled(client) => self.ping(client, history),
             52..=71 => self.subscribe(client, history),
             72..=81 => self.unsubscribe(client, history),
             82..=89 => self.limit(client, history),
@@ -83,6 +87,11 @@ impl Workload {
         if self.random.chance(30) {
             self.step(client, history);
         }
+    }
+
+    /// Whether a client keeps the subscriptions that it has.
+    fn is_settled(&self, client: &Client) -> bool {
+        self.plan.settles && client.live.len() >= SETTLED_SUBS
     }
 
     /// What a client does about what it sees. Reactions build the chains in which one client acts

@@ -2,17 +2,18 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use balance::PlacementRule;
-use broker::{Broker, Config, ConnId, Greeting, Settings, Time};
+use broker::{Broker, Config, Settings};
 use fabric::ShardId;
 use nats_proto::ServerInfo;
+use shard_core::ShardCore;
+use system::System;
 
-use crate::aside::Aside;
 use crate::check;
 use crate::client::Client;
+use crate::connection::{Connection, Receiving};
 use crate::fairness::{Fairness, SHARE_MAX};
 use crate::history::History;
 use crate::mesh::Mesh;
@@ -20,6 +21,7 @@ use crate::outcome::{Outcome, Stats};
 use crate::plan::{Plan, Profile};
 use crate::random::{Random, Stream};
 use crate::service::Service;
+use crate::shell::SimShell;
 use crate::socket::{Hangup, Socket};
 use crate::users::directory;
 use crate::workload::Workload;
@@ -43,9 +45,9 @@ pub fn run(plan: &Plan) -> Outcome {
     world.last_pings();
     world.run_until_quiet();
     world.check_quiet();
-    let World { mut history, mut stats, .. } = world;
+    let SimShell { mut history, mut stats, .. } = world.shell;
     let mut violations = std::mem::take(&mut history.violations);
-    violations.extend(check::all(&history));
+    violations.extend(check::all(&history, plan.prompt_links));
     stats.published = history.messages.len();
     stats.received = history.subs.iter().map(|sub| sub.received.len()).sum();
     stats.unanswered = history.messages.iter().filter(|message| message.answered.is_some()).count();
@@ -63,96 +65,47 @@ pub(crate) enum Event {
     Read(usize),
 }
 
-/// A connection, seen from both ends.
-pub(crate) struct Connection {
-    pub(crate) client: Client,
-    pub(crate) shard: usize,
-    pub(crate) id: ConnId,
-    pub(crate) socket: Socket,
-    pub(crate) steps_left: u64,
-    pub(crate) hangs_up: bool,
-    /// Whether the shard reads from it.
-    pub(crate) armed: bool,
-    /// Whether the shard still has it.
-    pub(crate) open: bool,
-}
-
 pub(crate) struct World {
-    pub(crate) plan: Plan,
-    pub(crate) brokers: Vec<Broker>,
-    pub(crate) mesh: Mesh,
-    pub(crate) connections: Vec<Connection>,
-    pub(crate) by_id: Vec<BTreeMap<ConnId, usize>>,
-    pub(crate) history: History,
-    pub(crate) workload: Workload,
-    pub(crate) schedule: Random,
-    pub(crate) sockets: Random,
-    pub(crate) moves: Random,
-    pub(crate) moves_left: u64,
-    pub(crate) events: BinaryHeap<Reverse<(u64, u64, Event)>>,
-    pub(crate) events_made: u64,
-    pub(crate) now: u64,
-    pub(crate) moved_at: u64,
-    pub(crate) stats: Stats,
-    /// By shard.
-    pub(crate) fairness: Vec<Fairness>,
-    /// By shard: reads of those who stand in line.
-    pub(crate) aside: Vec<BTreeMap<ConnId, Aside>>,
-    /// By shard, if there are any.
-    pub(crate) services: Vec<Service>,
-    pub(crate) service_odds: Random,
+    pub(crate) cores: Vec<ShardCore<SimShell>>,
+    pub(crate) shell: SimShell,
+    workload: Workload,
+    events: BinaryHeap<Reverse<(u64, u64, Event)>>,
+    events_made: u64,
 }
 
 impl World {
     fn new(plan: &Plan) -> Self {
-        let info = ServerInfo { headers: true, ..ServerInfo::default() };
-        let directory = directory(plan);
-        let settings = Settings { max_pending: plan.max_pending, directory, ..Settings::new(info) };
-        let settings = Arc::new(settings);
-        let brokers = ShardId::all(plan.shards).map(|shard| {
-            Broker::new(Config {
-                seed: plan.seed ^ u64::from(shard.0),
-                placement: PlacementRule::Spread,
-                share_max: SHARE_MAX,
-                chore_steps: plan.chore_steps,
-                ..Config::new(shard, plan.shards, Arc::clone(&settings))
-            })
-        });
-        let mut world = Self {
-            brokers: brokers.collect(),
+        let mut shell = SimShell {
+            plan: plan.clone(),
+            shard: 0,
+            now: 0,
+            moved_at: 0,
             mesh: Mesh::new(plan),
             connections: Vec::new(),
+            backlog: Vec::new(),
             by_id: vec![BTreeMap::new(); plan.shards],
+            tasks: Vec::new(),
+            passing_reads: vec![0; plan.shards],
             history: History::default(),
-            workload: Workload::new(plan),
             schedule: Random::new(plan.seed, Stream::Schedule),
             sockets: Random::new(plan.seed, Stream::Sockets),
             moves: Random::new(plan.seed, Stream::Moves),
             moves_left: plan.moves,
-            events: BinaryHeap::new(),
-            events_made: 0,
-            now: 0,
-            moved_at: 0,
             stats: Stats::default(),
             fairness: ShardId::all(plan.shards).map(|_| Fairness::default()).collect(),
-            aside: ShardId::all(plan.shards).map(|_| BTreeMap::new()).collect(),
             services: Vec::new(),
             service_odds: Random::new(plan.seed, Stream::Services),
-            plan: plan.clone(),
         };
-        if plan.services {
-            for shard in 0..plan.shards {
-                let (broker, history) = (&mut world.brokers[shard], &mut world.history);
-                world.services.push(Service::open(plan, shard, broker, history));
-            }
-        }
+        let cores = cores(plan, &mut shell);
+        let workload = Workload::new(plan);
+        let mut world = Self { cores, shell, workload, events: BinaryHeap::new(), events_made: 0 };
         for shard in 0..plan.shards {
             world.push(0, Event::Turn(shard));
         }
         for client in 0..plan.clients {
-            let early = world.schedule.chance(60);
+            let early = world.shell.schedule.chance(60);
             let latest = if early { 100 * MICROSECOND } else { 10 * MILLISECOND };
-            let start = world.schedule.between(0, latest);
+            let start = world.shell.schedule.between(0, latest);
             world.push(start, Event::Act(client));
         }
         world
@@ -160,23 +113,19 @@ impl World {
 
     pub(crate) fn push(&mut self, delay: u64, event: Event) {
         self.events_made += 1;
-        self.events.push(Reverse((self.now + delay, self.events_made, event)));
-    }
-
-    pub(crate) fn moved(&mut self) {
-        self.moved_at = self.now;
+        self.events.push(Reverse((self.shell.now + delay, self.events_made, event)));
     }
 
     // The clock.
 
     fn run_until_quiet(&mut self) {
-        self.moved();
-        while self.now < self.moved_at + QUIET {
+        self.shell.moved();
+        while self.shell.now < self.shell.moved_at + QUIET {
             if self.events_made > EVENTS_MAX {
-                return self.history.wrong("the run does not go quiet".into());
+                return self.shell.history.wrong("the run does not go quiet".into());
             }
             let Reverse((at, _, event)) = self.events.pop().expect("shards always take another turn");
-            self.now = at;
+            self.shell.now = at;
             match event {
                 Event::Turn(shard) => self.turn(shard),
                 Event::Act(client) => self.act(client),
@@ -186,13 +135,13 @@ impl World {
     }
 
     fn last_pings(&mut self) {
-        for service in &self.services {
-            service.settle(&mut self.history);
+        for service in &self.shell.services {
+            service.settle(&mut self.shell.history);
         }
-        for index in 0..self.connections.len() {
-            let connection = &mut self.connections[index];
+        for index in 0..self.shell.connections.len() {
+            let connection = &mut self.shell.connections[index];
             if connection.open && connection.socket.hangup.is_none() {
-                connection.client.ping(&mut self.history);
+                connection.client.ping(&mut self.shell.history);
                 self.hand_over(index);
             }
         }
@@ -200,20 +149,20 @@ impl World {
 
     /// When things are slow, slow down.
     pub(crate) fn stretched(&self, gap: u64) -> u64 {
-        if self.now > self.moved_at + SLACK { gap * 20 } else { gap }
+        if self.shell.now > self.shell.moved_at + SLACK { gap * 20 } else { gap }
     }
 
     // Clients.
 
     fn act(&mut self, index: usize) {
-        if index >= self.connections.len() {
+        if index >= self.shell.connections.len() {
             // Clients connect in whatever order they come up.
             let index = self.connect();
             self.push(10 * MICROSECOND, Event::Read(index));
-            let gap = self.schedule.between(1, 200 * MICROSECOND);
+            let gap = self.shell.schedule.between(1, 200 * MICROSECOND);
             return self.push(gap, Event::Act(index));
         }
-        let connection = &mut self.connections[index];
+        let connection = &mut self.shell.connections[index];
         if !connection.open || connection.socket.hangup.is_some() {
             return;
         }
@@ -224,87 +173,80 @@ impl World {
             return;
         }
         connection.steps_left -= 1;
-        self.workload.step(&mut connection.client, &mut self.history);
+        self.workload.step(&mut connection.client, &mut self.shell.history);
         self.hand_over(index);
-        let gap = if self.schedule.chance(10) { 2 * MILLISECOND } else { 150 * MICROSECOND };
-        let gap = self.schedule.between(1, gap);
+        let gap = if self.shell.schedule.chance(10) { 2 * MILLISECOND } else { 150 * MICROSECOND };
+        let gap = self.shell.schedule.between(1, gap);
         self.push(gap, Event::Act(index));
     }
 
     fn connect(&mut self) -> usize {
-        let now = Time(self.now);
-        let placed = self.brokers[0].place(&[]);
-        assert!(!placed.over_limit, "the limit is far off");
-        let shard = placed.shard.index();
-        if shard != 0 {
-            self.bring_up_to_date(shard);
-        }
-        let peer = SocketAddr::from(([127, 0, 0, 1], 1024 + placed.cid as u16));
-        let id = self.brokers[shard].on_accepted(now, placed, peer, Greeting::Plain);
         let abilities = self.workload.abilities();
         let user = self.workload.user();
-        let record = self.history.add_client(placed.shard.0, abilities.echo, user);
+        let history = &mut self.shell.history;
+        let record = history.add_client(0, abilities.echo, user);
         let mut client = Client::new(record, abilities, user);
-        client.connect(&mut self.history);
-        self.workload.take_ballast(&mut client, &mut self.history);
-        self.connections.push(Connection {
+        client.connect(history);
+        self.workload.take_ballast(&mut client, history);
+        let index = self.shell.connections.len();
+        self.shell.connections.push(Connection {
             client,
-            shard,
-            id,
-            socket: Socket::new(self.plan.socket_bytes),
+            home: None,
+            socket: Socket::new(self.shell.plan.socket_bytes),
+            arrived: 0,
+            receiving: Receiving::Off,
+            reads_out: 0,
             steps_left: self.workload.steps(),
             hangs_up: self.workload.hangs_up(),
-            armed: true,
             open: true,
         });
-        let index = self.connections.len() - 1;
-        self.by_id[shard].insert(id, index);
+        self.shell.backlog.push(index);
         self.hand_over(index);
         index
     }
 
     fn hang_up(&mut self, index: usize) {
-        let connection = &mut self.connections[index];
-        let hangup = if self.schedule.chance(50) { Hangup::Graceful } else { Hangup::Reset };
+        let connection = &mut self.shell.connections[index];
+        let hangup = if self.shell.schedule.chance(50) { Hangup::Graceful } else { Hangup::Reset };
         connection.socket.hangup = Some(hangup);
         connection.socket.down.clear();
         let record = connection.client.record;
-        self.history.clients[record].hung_up = Some(self.history.tick());
-        self.moved();
+        self.shell.history.clients[record].hung_up = Some(self.shell.history.tick());
+        self.shell.moved();
     }
 
     /// What the client wrote goes to its socket.
     fn hand_over(&mut self, index: usize) {
-        let Connection { client, socket, .. } = &mut self.connections[index];
+        let Connection { client, socket, .. } = &mut self.shell.connections[index];
         socket.up.extend(&client.outgoing);
         client.outgoing.clear();
-        self.moved();
+        self.shell.moved();
     }
 
     fn read(&mut self, index: usize) {
-        let connection = &mut self.connections[index];
+        let connection = &mut self.shell.connections[index];
         if connection.socket.hangup.is_some() || (!connection.open && connection.socket.down.is_empty()) {
             return;
         }
-        let most = match self.plan.profile {
+        let most = match self.shell.plan.profile {
             Profile::Heavy => 256 << 10,
             Profile::SlowReaders => 600,
             Profile::Usual => 4096,
         };
-        let bytes = connection.socket.read_down(self.sockets.size(1, most));
+        let bytes = connection.socket.read_down(self.shell.sockets.size(1, most));
         if !bytes.is_empty() {
-            self.moved_at = self.now;
-            for seen in connection.client.on_bytes(&mut self.history, &bytes) {
-                self.workload.react(&mut connection.client, &mut self.history, seen);
+            self.shell.moved_at = self.shell.now;
+            for seen in connection.client.on_bytes(&mut self.shell.history, &bytes) {
+                self.workload.react(&mut connection.client, &mut self.shell.history, seen);
             }
-            let connection = &mut self.connections[index];
+            let connection = &mut self.shell.connections[index];
             if connection.open {
                 self.hand_over(index);
             }
         }
-        let sleeps = self.plan.profile == Profile::SlowReaders && self.sockets.chance(10);
+        let sleeps = self.shell.plan.profile == Profile::SlowReaders && self.shell.sockets.chance(10);
         let gap = if sleeps { 10 * MILLISECOND } else { 100 * MICROSECOND };
-        let gap = self.sockets.between(1, gap);
+        let gap = self.shell.sockets.between(1, gap);
         self.push(self.stretched(gap), Event::Read(index));
     }
 
@@ -312,38 +254,74 @@ impl World {
 
     /// Nothing moves any more: nothing may be left to move.
     fn check_quiet(&mut self) {
-        for connection in self.connections.iter().filter(|connection| connection.open) {
-            let broker = &self.brokers[connection.shard];
+        let mut wrong = Vec::new();
+        for connection in self.shell.connections.iter().filter(|connection| connection.open) {
             let name = connection.client.record;
+            let Some((shard, id)) = connection.home else {
+                wrong.push(format!("client {name}: lives nowhere"));
+                continue;
+            };
+            let broker = self.cores[shard].broker();
             if connection.socket.hangup.is_some() {
-                self.history.wrong(format!("client {name}: hung up, but still there"));
+                wrong.push(format!("client {name}: hung up, but still there"));
                 continue;
             }
             if connection.client.owed() > 0 {
-                self.history.wrong(format!("client {name}: {} replies owed", connection.client.owed()));
+                wrong.push(format!("client {name}: {} replies owed", connection.client.owed()));
             }
-            if !connection.armed || !broker.wants_input(connection.id) {
-                self.history.wrong(format!("client {name}: still held"));
+            if connection.receiving != Receiving::On || !broker.wants_input(id) {
+                wrong.push(format!("client {name}: still held"));
             }
             if !connection.socket.up.is_empty() || !connection.socket.down.is_empty() {
-                self.history.wrong(format!("client {name}: bytes left in the socket"));
+                wrong.push(format!("client {name}: bytes left in the socket"));
             }
         }
-        if self.brokers.iter().any(Broker::has_chores) {
-            self.history.wrong("chores left".into());
+        if self.brokers().any(Broker::has_chores) {
+            wrong.push("chores left".into());
         }
-        for (shard, service) in self.services.iter().enumerate() {
+        for (shard, service) in self.shell.services.iter().enumerate() {
             if service.is_busy() {
-                self.history.wrong(format!("service {shard}: still waits: {service:?}"));
+                wrong.push(format!("service {shard}: still waits: {service:?}"));
             }
         }
-        if self.mesh.under_way() > 0 {
-            self.history.wrong("batches left under way".into());
+        if self.shell.mesh.under_way() > 0 {
+            wrong.push("batches left under way".into());
         }
-        let open = self.connections.iter().filter(|connection| connection.open).count();
-        let kept: usize = self.brokers.iter().map(Broker::connections).sum();
+        let open = self.shell.connections.iter().filter(|connection| connection.open).count();
+        let kept: usize = self.brokers().map(Broker::connections).sum();
         if open != kept {
-            self.history.wrong(format!("{kept} connections kept, {open} open"));
+            wrong.push(format!("{kept} connections kept, {open} open"));
         }
+        self.shell.history.violations.extend(wrong);
     }
+
+    fn brokers(&self) -> impl Iterator<Item = &Broker> {
+        self.cores.iter().map(ShardCore::broker)
+    }
+}
+
+/// A core for each shard, and the services of the shards.
+fn cores(plan: &Plan, shell: &mut SimShell) -> Vec<ShardCore<SimShell>> {
+    let info = ServerInfo { headers: true, ..ServerInfo::default() };
+    let directory = directory(plan);
+    let settings = Settings { max_pending: plan.max_pending, directory, ..Settings::new(info) };
+    let settings = Arc::new(settings);
+    let core = |shard: ShardId| {
+        let mut broker = Broker::new(Config {
+            seed: plan.seed ^ u64::from(shard.0),
+            placement: PlacementRule::Spread,
+            share_max: SHARE_MAX,
+            chore_steps: plan.chore_steps,
+            ..Config::new(shard, plan.shards, Arc::clone(&settings))
+        });
+        let system = System::open(&mut broker, shard, Arc::default());
+        if plan.services {
+            let history = &mut shell.history;
+            shell.services.push(Service::open(plan, shard.index(), &mut broker, history));
+        }
+        let mut core = ShardCore::new(shard, plan.shards, broker, system);
+        core.forge(plan.forge_turn);
+        core
+    };
+    ShardId::all(plan.shards).map(core).collect()
 }

@@ -1,6 +1,7 @@
 //! The checks can fail: without the rule that holds the promises, they do.
 
 use fabric::ShardId;
+use shard_core::Forged;
 use sim::{Plan, Profile, run};
 
 /// Enough for each kind of violation.
@@ -122,4 +123,44 @@ fn with_being_told_the_same_services_lose_nothing() {
 /// More shards than clients, and a service on each.
 fn inhabited(seed: u64) -> Plan {
     Plan { shards: 8, clients: 3, services: true, moves: 0, ..Plan::of(seed, Profile::Usual) }
+}
+
+/// What a publisher's PONG says is so: its messages come before the answer to whatever is asked after it. Shards act
+/// on what others sent before they act on what they received with it, and batches leave before output. Here shards
+/// act on what they received first.
+#[test]
+fn without_batches_before_input_messages_come_behind_answers_to_what_was_asked_later() {
+    breaks_causes(Forged { input_first: true, ..Forged::default() });
+}
+
+/// And here output leaves although a batch has found no room.
+#[test]
+fn without_batches_before_output_messages_come_behind_answers_to_what_was_asked_later() {
+    breaks_causes(Forged { output_first: true, ..Forged::default() });
+}
+
+fn breaks_causes(forge_turn: Forged) {
+    let mut violations = Vec::new();
+    for seed in 0..SEEDS {
+        violations.extend(run(&Plan { forge_turn, ..prompt(seed) }).violations);
+    }
+    assert!(
+        violations.iter().any(|violation| violation.contains("came behind the answer")),
+        "all is in order in {violations:#?}"
+    );
+}
+
+/// The same runs with the order in place are as they should be.
+#[test]
+fn with_the_order_of_the_turn_the_same_runs_are_good() {
+    for seed in 0..SEEDS {
+        assert_eq!(run(&prompt(seed)).violations, Vec::<String>::new(), "seed {seed}");
+    }
+}
+
+/// Batches arrive when they are sent, few find room, and shards are late to take them: what is out of order then is
+/// so because of the turn.
+fn prompt(seed: u64) -> Plan {
+    let plan = Plan { prompt_links: true, settles: true, limits: false, ..Plan::of(seed, Profile::Usual) };
+    Plan { shards: 3, parcels_max: 2, turn_gap_max: 300_000, steps: 300, hangups: 0, moves: 0, ..plan }
 }

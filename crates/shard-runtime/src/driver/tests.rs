@@ -3,7 +3,7 @@ use std::net::{Ipv4Addr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use broker::{Config, Settings};
+use broker::{Config, ConnId, Settings};
 use fabric::{Interest, Told};
 use nats_auth::{Directory, IdentityConfig, User};
 use nats_proto::ServerInfo;
@@ -14,7 +14,7 @@ use tls_session::{KeyPair, Policy, Roots};
 use super::*;
 use crate::io::Backend;
 use crate::mesh_port::Parcel;
-use crate::orders::Order;
+use crate::orders::{Order, Task};
 use crate::shared::Shared;
 
 /// The first of two shards, and what the second one has in its place.
@@ -60,7 +60,7 @@ fn connection(driver: &mut Driver, peer: &mut MeshPort) -> TcpStream {
     client.set_nonblocking(true).unwrap();
     let (socket, address) = listener.accept().unwrap();
     sockopt::set_socket_send_buffer_size(&socket, 64 << 10).unwrap();
-    let placed = driver.broker.place(&[]);
+    let placed = driver.core.broker_mut().place(&[]);
     peer.send(Parcel::Connection { socket: socket.into(), placed, peer: address });
     client
 }
@@ -77,16 +77,17 @@ fn reads(client: &mut TcpStream) -> Result<String, ErrorKind> {
 fn output_that_waited_for_a_full_queue_is_not_forgotten_when_batches_find_room() {
     let (mut driver, mut peer) = first_of_two();
     let mut client = connection(&mut driver, &mut peer);
-    while driver.port(ShardId(1)).has_room() {
-        driver.port(ShardId(1)).send(Parcel::Batch(fabric::Batch::default()));
+    while driver.shell.port(ShardId(1)).has_room() {
+        driver.shell.port(ShardId(1)).send(Parcel::Batch(fabric::Batch::default()));
     }
     driver.turn().unwrap();
     assert_eq!(reads(&mut client), Err(ErrorKind::WouldBlock), "output waits");
 
     while peer.inbound.pop().is_ok() {}
-    driver.send_batches().unwrap();
-    assert_eq!(driver.next_wait(driver.clock.now()), Wait::For(FULL_QUEUE_PAUSE));
-    driver.flush(driver.clock.now()).unwrap();
+    driver.core.send_batches(&mut driver.shell).unwrap();
+    assert_eq!(driver.next_wait(driver.now()), Wait::For(FULL_QUEUE_PAUSE));
+    let now = driver.now();
+    driver.core.flush(&mut driver.shell, now).unwrap();
     assert!(reads(&mut client).unwrap().starts_with("INFO "));
 }
 
@@ -97,12 +98,12 @@ fn connection_in_handshake(driver: &mut Driver, peer: &mut MeshPort) -> (TcpStre
     let key_pairs = vec![KeyPair { certificates: certificates.into(), key: key.into() }];
     let config =
         tls_session::Config { key_pairs, roots: Roots::System(Vec::new()), policy: Policy::default() };
-    driver.tls = Some(Arc::new(tls_session::Acceptor::new(&config).unwrap()));
-    driver.handshakes = Arc::new(Workers::without_threads());
+    driver.shell.tls = Some(Arc::new(tls_session::Acceptor::new(&config).unwrap()));
+    driver.shell.handshakes = Arc::new(Workers::without_threads());
     let mut client = connection(driver, peer);
     client.write_all(b"\x16\x03\x01").unwrap();
     let id = first();
-    await_that(driver, |driver| driver.links.peek(id).is_some_and(|link| link.away.is_some()));
+    await_that(driver, |driver| driver.shell.links.peek(id).is_some_and(|link| link.away.is_some()));
     (client, id)
 }
 
@@ -114,13 +115,13 @@ fn first() -> ConnId {
 /// Takes what happens, until it has come to this.
 fn await_that(driver: &mut Driver, mut has_come: impl FnMut(&mut Driver) -> bool) {
     loop {
-        let now = driver.clock.now();
-        driver.take_events(now).unwrap();
-        driver.flush(now).unwrap();
+        let now = driver.now();
+        driver.core.take_events(&mut driver.shell, now).unwrap();
+        driver.core.flush(&mut driver.shell, now).unwrap();
         if has_come(driver) {
             return;
         }
-        driver.io.wait(Wait::Forever).unwrap();
+        driver.shell.io.wait(Wait::Forever).unwrap();
     }
 }
 
@@ -131,17 +132,17 @@ const LATER: Duration = Duration::from_secs(3600);
 fn a_handshake_waits_for_its_worker_as_long_as_it_takes() {
     let (mut driver, mut peer) = first_of_two();
     let (_client, id) = connection_in_handshake(&mut driver, &mut peer);
-    let later = driver.clock.now() + LATER;
-    driver.on_link_deadlines(later);
-    assert!(driver.broker.wants_input(id) && driver.next_link_deadline().is_none());
+    let later = driver.now() + LATER;
+    driver.shell.on_link_deadlines(driver.core.broker_mut(), later);
+    assert!(driver.core.broker().wants_input(id) && driver.shell.next_link_deadline().is_none());
 
     // From here on it is the client that is waited for.
-    assert!(driver.handshakes.do_next());
-    driver.heed_orders(later).unwrap();
-    let deadline = driver.next_link_deadline().expect("its time runs on");
+    assert!(driver.shell.handshakes.do_next());
+    driver.core.heed_orders(&mut driver.shell, later).unwrap();
+    let deadline = driver.shell.next_link_deadline().expect("its time runs on");
     assert!(deadline > later && deadline <= later + LATER);
-    driver.on_link_deadlines(deadline);
-    assert!(!driver.broker.wants_input(id));
+    driver.shell.on_link_deadlines(driver.core.broker_mut(), deadline);
+    assert!(!driver.core.broker().wants_input(id));
 }
 
 #[test]
@@ -149,11 +150,11 @@ fn a_handshake_whose_client_is_gone_does_not_wait_for_its_worker_longer_than_it_
     let (mut driver, mut peer) = first_of_two();
     let (client, id) = connection_in_handshake(&mut driver, &mut peer);
     drop(client);
-    await_that(&mut driver, |driver| driver.links.peek(id).is_some_and(|link| link.ended.is_some()));
-    let deadline = driver.next_link_deadline().expect("its time runs on");
-    driver.on_link_deadlines(deadline);
-    driver.flush(deadline).unwrap();
-    assert!(!driver.links.has(id));
+    await_that(&mut driver, |driver| driver.shell.links.peek(id).is_some_and(|link| link.ended.is_some()));
+    let deadline = driver.shell.next_link_deadline().expect("its time runs on");
+    driver.shell.on_link_deadlines(driver.core.broker_mut(), deadline);
+    driver.core.flush(&mut driver.shell, deadline).unwrap();
+    assert!(!driver.shell.links.has(id));
 }
 
 /// Nobody heard it hang up: what it sent waits, and was not read from.
@@ -167,24 +168,30 @@ fn a_client_that_hangs_up_while_its_password_waits_is_let_go() {
     let mut client = connection(&mut driver, &mut peer);
     client.write_all(b"CONNECT {\"user\":\"h\",\"pass\":\"x\"}\r\nPING\r\n").unwrap();
     await_that(&mut driver, |driver| {
-        driver.hand_over_passwords();
-        !driver.passwords.are_answered()
+        driver.core.hand_over_passwords(&mut driver.shell);
+        !driver.shell.passwords.are_answered()
     });
-    let later = driver.clock.now() + LATER;
-    driver.broker.on_deadlines(later);
-    assert!(driver.broker.wants_input(first()), "its time does not run out");
+    let later = driver.now() + LATER;
+    driver.core.broker_mut().on_deadlines(later);
+    assert!(driver.core.broker().wants_input(first()), "its time does not run out");
     drop(client);
-    await_that(&mut driver, |driver| driver.broker.peer(first()).is_none());
+    await_that(&mut driver, |driver| driver.core.broker().peer(first()).is_none());
 }
 
 /// A turn that takes in a lot went on for as long as an order waited, which only the next turn carries out.
 #[test]
 fn an_order_that_comes_late_waits_for_the_next_turn() {
-    let (mut driver, _peer) = first_of_two();
-    driver.received_bytes = 1 << 20;
-    driver.orders.give(Order::StopAccepting);
-    driver.receive_more(driver.clock.now()).unwrap();
-    assert!(driver.orders.are_waiting());
+    let (mut driver, mut peer) = first_of_two();
+    let mut client = connection(&mut driver, &mut peer);
+    await_that(&mut driver, |driver| driver.core.broker().connections() == 1);
+    let publish = format!("PUB a 1000\r\n{}\r\n", "x".repeat(1000));
+    client.write_all(publish.repeat(64).as_bytes()).unwrap();
+    driver.shell.io.wait(Wait::Forever).unwrap();
+    let now = driver.now();
+    driver.core.take_events(&mut driver.shell, now).unwrap();
+    driver.shell.orders.give(Order::Own(Task::StopAccepting));
+    driver.core.receive_more(&mut driver.shell, now).unwrap();
+    assert!(driver.shell.orders.are_waiting());
 }
 
 /// More interest than a turn takes in.
@@ -203,22 +210,22 @@ fn much_interest(link: &mut fabric::Link, round: u64) -> Parcel {
 fn what_was_received_waits_for_all_that_other_shards_sent_before() {
     let (mut driver, mut peer) = first_of_two();
     let mut client = connection(&mut driver, &mut peer);
-    await_that(&mut driver, |driver| driver.broker.connections() == 1);
+    await_that(&mut driver, |driver| driver.core.broker().connections() == 1);
     assert!(reads(&mut client).unwrap().starts_with("INFO "));
     client.write_all(b"PING\r\n").unwrap();
     let mut link = fabric::Link::default();
     for round in 1..4 {
         peer.send(much_interest(&mut link, round));
     }
-    driver.io.wait(Wait::Forever).unwrap();
+    driver.shell.io.wait(Wait::Forever).unwrap();
     let mut turns = 0;
-    while driver.has_parcels() {
-        assert_eq!(driver.next_wait(driver.clock.now()), Wait::No);
+    while driver.core.has_parcels(&driver.shell) {
+        assert_eq!(driver.next_wait(driver.now()), Wait::No);
         assert_eq!(reads(&mut client), Err(ErrorKind::WouldBlock));
-        let now = driver.clock.now();
-        driver.broker.on_turn(now);
-        driver.take_events(now).unwrap();
-        driver.flush(now).unwrap();
+        let now = driver.now();
+        driver.core.broker_mut().on_turn(now);
+        driver.core.take_events(&mut driver.shell, now).unwrap();
+        driver.core.flush(&mut driver.shell, now).unwrap();
         turns += 1;
     }
     assert!(turns > 3, "a batch is cut: {turns}");
@@ -247,7 +254,7 @@ fn who_waits_for_its_readers_loses_nothing() {
                     publisher.write_all(publish.as_bytes()).unwrap();
                 });
             }
-            while driver.broker.totals().paces < 4 {
+            while driver.core.broker_mut().totals().paces < 4 {
                 driver.turn().unwrap();
             }
             let reading = scope.spawn(move || {

@@ -18,10 +18,10 @@ use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::RecvFlags;
+use shard_core::Slots;
 
 use super::listener::Listener;
 use super::{ENDS_MAX, End, Event, Received, Wait};
-use crate::socket::Sockets;
 
 // Tokens above all connection ids.
 const TOKEN_LISTENER: u64 = u64::MAX;
@@ -83,7 +83,7 @@ pub(crate) struct Epoll {
     epoll: OwnedFd,
     ready: Vec<epoll::Event>,
     listener: Option<Listener>,
-    sockets: Sockets<Socket>,
+    sockets: Slots<Socket>,
     /// Connections that are received from and may have input.
     line: VecDeque<ConnId>,
     /// How many of them have their turn in this one.
@@ -105,7 +105,7 @@ impl Epoll {
             epoll,
             ready: Vec::with_capacity(EVENTS_PER_WAIT_MAX),
             listener: None,
-            sockets: Sockets::default(),
+            sockets: Slots::default(),
             line: VecDeque::new(),
             due: 0,
             turn_bytes: TURN_BYTES_MAX,

@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use rustix::io::Errno;
 use rustix::net::SocketFlags;
 
-use super::Event;
+use super::{Event, Notice};
 
 /// Connections accepted in one turn; the others wait in the backlog for the next.
 const ACCEPTS_PER_TURN_MAX: usize = 32;
@@ -41,7 +41,7 @@ impl Listener {
                 Err(Errno::AGAIN) => self.ready = false,
                 Err(error) => {
                     self.accepting = false;
-                    into.push(Event::AcceptEnded(error));
+                    into.push(Event::Own(Notice::AcceptEnded(error)));
                 }
             }
         }

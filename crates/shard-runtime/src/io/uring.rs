@@ -10,10 +10,10 @@ use broker::ConnId;
 use fabric::ShardId;
 use rustix::event::epoll;
 use rustix::io::Errno;
+use shard_core::Slots;
 
 use super::listener::Listener;
-use super::{ENDS_MAX, End, Event, Received, Wait};
-use crate::socket::Sockets;
+use super::{ENDS_MAX, End, Event, Notice, Received, Wait};
 use crate::sys::{BUFFER_BYTES, BUFFERS, Completion, Filled, Ring};
 
 // Tokens above all connection ids.
@@ -73,7 +73,7 @@ pub(crate) struct Uring {
     /// Watches the listener, and the ring watches this: a ring keeps the files that it watches open for
     /// a while after the process has ended, and a port on which nobody answers must not seem open.
     gate: OwnedFd,
-    sockets: Sockets<Socket>,
+    sockets: Slots<Socket>,
     /// Connections whose receive found no buffer, in line for one; each is here once.
     starved: VecDeque<ConnId>,
     /// A shard was woken, and the kernel does not know yet.
@@ -91,7 +91,7 @@ impl Uring {
             control,
             listener: None,
             gate: epoll::create(epoll::CreateFlags::CLOEXEC)?,
-            sockets: Sockets::default(),
+            sockets: Slots::default(),
             starved: VecDeque::new(),
             wakes: false,
             completions: Vec::new(),
@@ -222,7 +222,8 @@ impl Uring {
                 TOKEN_ACCEPT => self.on_gate(),
                 // Rung bells complete quietly.
                 token if token >= TOKEN_BELL => {
-                    into.push(Event::BellFailed(ShardId((token - TOKEN_BELL) as u8)));
+                    let shard = ShardId((token - TOKEN_BELL) as u8);
+                    into.push(Event::Own(Notice::BellFailed(shard)));
                 }
                 token if token & RECEIVE != 0 => {
                     self.on_receive_event(ConnId::from_bits(token & !RECEIVE), completion, into)?;

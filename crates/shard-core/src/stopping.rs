@@ -1,20 +1,19 @@
 //! The way out: no more input, then the last batches, then the last output.
 
-use std::io;
 use std::time::Duration;
 
 use broker::Time;
-use fabric::ShardId;
 
-use super::Driver;
-use crate::mesh_port::Parcel;
+use crate::event::Parcel;
+use crate::shard_core::ShardCore;
+use crate::shell::Shell;
 
 /// How long a shard that stops waits for the other shards, and then for its clients to read.
 const STOP_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Where a shard is on its way out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stage {
+pub(crate) enum Stage {
     Serving,
     /// No more input; what was taken in still crosses to the other shards.
     Draining {
@@ -28,28 +27,37 @@ pub(super) enum Stage {
     },
 }
 
-impl Driver {
+impl Stage {
+    pub(crate) fn deadline(self) -> Option<Time> {
+        match self {
+            Self::Serving => None,
+            Self::Draining { deadline, .. } | Self::Closing { deadline } => Some(deadline),
+        }
+    }
+}
+
+impl<S: Shell> ShardCore<S> {
     /// Begins to stop, as it was told to.
-    pub(super) fn begin_to_stop(&mut self, now: Time) -> io::Result<()> {
+    pub(crate) fn begin_to_stop(&mut self, shell: &mut S, now: Time) -> Result<(), S::Error> {
         self.stage = Stage::Draining { deadline: now + STOP_PATIENCE, said: false };
         self.broker.on_stopping();
-        self.stop_accepting()
+        shell.stop_accepting()
     }
 
     /// Moves on to the next stage of stopping when this one is over; true after the last.
-    pub(super) fn stage_ended(&mut self, now: Time) -> io::Result<bool> {
+    pub(crate) fn stage_ended(&mut self, shell: &mut S, now: Time) -> Result<bool, S::Error> {
         if let Stage::Draining { deadline, said: false } = self.stage
-            && !self.queue_full
+            && !self.is_queue_full
         {
             self.stage = Stage::Draining { deadline, said: true };
-            self.say_last_word()?;
+            self.say_last_word(shell)?;
         }
         if let Stage::Draining { deadline, said } = self.stage {
-            let all_said = self.ports.iter().flatten().all(|port| port.ended && !port.has_late());
+            let all_said = self.peers.iter().all(|peer| peer.has_ended && !shell.has_late(peer.shard));
             if (said && all_said) || deadline <= now {
                 self.broker.on_shutdown();
                 self.stage = Stage::Closing { deadline: now + STOP_PATIENCE };
-                self.flush(now)?;
+                self.flush(shell, now)?;
             }
         }
         Ok(match self.stage {
@@ -60,12 +68,10 @@ impl Driver {
         })
     }
 
-    fn say_last_word(&mut self) -> io::Result<()> {
-        for peer in ShardId::all(self.ports.len()) {
-            if let Some(port) = &mut self.ports[peer.index()] {
-                port.send(Parcel::Last);
-                self.ring_bell(peer)?;
-            }
+    fn say_last_word(&mut self, shell: &mut S) -> Result<(), S::Error> {
+        for peer in self.peers.iter().map(|peer| peer.shard) {
+            shell.send_parcel(peer, Parcel::Last);
+            shell.wake(peer)?;
         }
         Ok(())
     }

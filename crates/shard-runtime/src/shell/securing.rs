@@ -8,17 +8,18 @@ use std::mem;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use broker::{CloseReason, ConnId, Greeting, Security, Time};
+use broker::{Broker, CloseReason, ConnId, Greeting, Security, Time};
+use shard_core::{Shell, flush_plain};
 use tls_session::{Opening, Session, SessionError};
 
-use super::Driver;
+use super::RuntimeShell;
 use crate::handshakes::{Done, Step};
 use crate::io::{End, Received};
 use crate::link::{Link, Offload, State, security};
 
-impl Driver {
+impl RuntimeShell {
     /// How to greet a connection that was just accepted.
-    pub(super) fn greeting(&self) -> Greeting {
+    pub(super) fn greeting_now(&self) -> Greeting {
         match &self.tls {
             None => Greeting::Plain,
             Some(acceptor) if Opening::new(acceptor.policy()).is_greeted() => Greeting::BeforeTls,
@@ -27,23 +28,23 @@ impl Driver {
     }
 
     /// Waits for what a new connection does.
-    pub(super) fn link_up(&mut self, now: Time, id: ConnId) {
+    pub(super) fn link_up(&mut self, broker: &mut Broker, now: Time, id: ConnId) {
         let Some(acceptor) = self.tls.clone() else { return };
         // One that was turned away needs no handshake.
-        if !self.broker.wants_input(id) {
+        if !broker.wants_input(id) {
             return;
         }
         let opening = Opening::new(acceptor.policy());
         self.links.insert(id, Box::new(Link::new(acceptor, opening)));
-        self.on_opening(now, id, opening);
+        self.on_opening(broker, now, id, opening);
     }
 
     /// A connection has come to this on its way.
-    fn on_opening(&mut self, now: Time, id: ConnId, opening: Opening) {
+    fn on_opening(&mut self, broker: &mut Broker, now: Time, id: ConnId, opening: Opening) {
         let Some(link) = self.links.find(id) else { return };
         if opening == Opening::Clear {
             self.unlink(id);
-            return self.broker.on_unsecured(now, id);
+            return broker.on_unsecured(now, id);
         }
         if matches!(opening, Opening::Secure { .. }) {
             let admission = link.acceptor.admit(now.0);
@@ -52,9 +53,9 @@ impl Driver {
             }
             if !admission.granted {
                 self.unlink(id);
-                return self.broker.on_throttled(id);
+                return broker.on_throttled(id);
             }
-            self.broker.on_securing(id);
+            broker.on_securing(id);
         }
         link.state = State::Opening(opening);
         let deadline = now + opening.patience(link.acceptor.policy());
@@ -78,12 +79,12 @@ impl Driver {
     }
 
     /// When [`Self::on_link_deadlines`] is next needed.
-    pub(super) fn next_link_deadline(&self) -> Option<Time> {
+    pub(crate) fn next_link_deadline(&self) -> Option<Time> {
         self.link_deadlines.first().map(|(at, _)| *at)
     }
 
     /// Goes on with connections that took their time.
-    pub(super) fn on_link_deadlines(&mut self, now: Time) {
+    pub(crate) fn on_link_deadlines(&mut self, broker: &mut Broker, now: Time) {
         while let Some((at, id)) = self.link_deadlines.first().copied()
             && at <= now
         {
@@ -95,14 +96,14 @@ impl Driver {
             };
             match next {
                 None => {
-                    let error = self.read_error(id, "i/o timeout");
-                    self.broker.on_handshake_timeout(id, &error);
+                    let error = self.read_error(broker, id, "i/o timeout");
+                    broker.on_handshake_timeout(id, &error);
                 }
                 Some(opening) => {
                     if opening.is_greeted() && matches!(link.state, State::Opening(Opening::Silent)) {
-                        self.broker.greet(id);
+                        broker.greet(id);
                     }
-                    self.on_opening(now, id, opening);
+                    self.on_opening(broker, now, id, opening);
                 }
             }
         }
@@ -111,6 +112,7 @@ impl Driver {
     /// Bytes of a connection with a link.
     pub(super) fn on_received_secured(
         &mut self,
+        broker: &mut Broker,
         now: Time,
         id: ConnId,
         received: &mut Received,
@@ -118,37 +120,45 @@ impl Driver {
         let Some(link) = self.links.find(id) else { return Ok(()) };
         if let State::Opening(opening) = link.state {
             let first = self.io.bytes(received).first().copied();
-            self.on_first_byte(now, id, opening, first.expect("an empty receive is an end"))?;
+            self.on_first_byte(broker, now, id, opening, first.expect("an empty receive is an end"))?;
         }
         let Some(link) = self.links.find(id) else {
-            self.broker.on_received(now, id, self.io.bytes(received));
+            broker.on_received(now, id, self.io.bytes(received));
             return Ok(());
         };
         match &mut link.state {
             State::Open(session) => {
-                let broker = &mut self.broker;
                 let input = self.io.bytes_mut(received);
                 let outcome = session.receive(input, |bytes| broker.on_received(now, id, bytes));
-                self.after_receive(id, outcome);
-                self.send_outgoing(now, id)?;
+                self.after_receive(broker, id, outcome);
+                self.send_outgoing(broker, now, id)?;
                 self.note_eager(id);
             }
-            State::InKernel => self.broker.on_received(now, id, self.io.bytes(received)),
+            State::InKernel => broker.on_received(now, id, self.io.bytes(received)),
             _ => {
                 link.held.extend_from_slice(self.io.bytes(received));
-                self.go_on_with_handshake(now, id);
+                self.go_on_with_handshake(broker, now, id);
             }
         }
         Ok(())
     }
 
-    fn on_first_byte(&mut self, now: Time, id: ConnId, opening: Opening, byte: u8) -> io::Result<()> {
+    fn on_first_byte(
+        &mut self,
+        broker: &mut Broker,
+        now: Time,
+        id: ConnId,
+        opening: Opening,
+        byte: u8,
+    ) -> io::Result<()> {
         let next = opening.on_first_byte(byte);
         if next != opening {
-            self.on_opening(now, id, next);
+            self.on_opening(broker, now, id, next);
         }
         // INFO in the clear goes before anything of the handshake, even if the client did not wait for it.
-        self.flush_plain(now, id)?;
+        if flush_plain(broker, self, now, id)?.is_over {
+            self.close(id)?;
+        }
         if let Opening::Secure { greeted } = next
             && let Some(link) = self.links.find(id)
         {
@@ -158,20 +168,20 @@ impl Driver {
         Ok(())
     }
 
-    fn after_receive(&mut self, id: ConnId, outcome: Result<(), SessionError>) {
+    fn after_receive(&mut self, broker: &mut Broker, id: ConnId, outcome: Result<(), SessionError>) {
         let session = self.links.find(id).and_then(|link| link.session());
         let ended = session.is_some_and(|session| session.is_closed());
         match outcome {
-            Err(_) => self.broker.on_hangup(id, CloseReason::ReadError),
-            Ok(()) if ended => self.broker.on_hangup(id, CloseReason::ClientClosed),
+            Err(_) => broker.on_hangup(id, CloseReason::ReadError),
+            Ok(()) if ended => broker.on_hangup(id, CloseReason::ClientClosed),
             Ok(()) => {}
         }
     }
 
     /// Has someone else look at what the client sent, if there is anything. Until that is done the client
     /// waits for us, and its time does not run out.
-    fn go_on_with_handshake(&mut self, now: Time, id: ConnId) {
-        let Some(peer) = self.broker.peer(id) else { return };
+    fn go_on_with_handshake(&mut self, broker: &mut Broker, now: Time, id: ConnId) {
+        let Some(peer) = broker.peer(id) else { return };
         let Some(link) = self.links.find(id).filter(|link| !link.held.is_empty()) else { return };
         let State::Handshake { session, .. } = &mut link.state else { return };
         let Some(session) = session.take() else { return };
@@ -181,12 +191,12 @@ impl Driver {
         self.set_deadline(id, None);
         let orders = Arc::clone(&self.orders);
         if !self.handshakes.submit(Step { id, address, awaited, session, input, orders }) {
-            self.broker.on_handshake_failed(id, "too many handshakes at a time", false);
+            broker.on_handshake_failed(id, "too many handshakes at a time", false);
         }
     }
 
     /// A session is back from whoever worked on its handshake.
-    pub(super) fn on_handshake_step(&mut self, now: Time, done: Done) -> io::Result<()> {
+    pub(super) fn on_handshake_step(&mut self, broker: &mut Broker, now: Time, done: Done) -> io::Result<()> {
         let Done { id, session, outcome, plain } = done;
         let Some(link) = self.links.find(id) else { return Ok(()) };
         let State::Handshake { session: home, greeted } = &mut link.state else { return Ok(()) };
@@ -197,49 +207,62 @@ impl Driver {
             self.set_deadline(id, Some(deadline + now.since(since)));
         }
         if let Err(error) = outcome {
-            self.broker.on_handshake_failed(id, &error.to_string(), error == SessionError::NotTls);
+            broker.on_handshake_failed(id, &error.to_string(), error == SessionError::NotTls);
         } else if let Some(secured) = secured {
             let offload = self.offload_of(&secured);
-            self.open(now, id, security(&secured, !greeted), offload, &plain);
+            self.open(broker, now, id, security(&secured, !greeted), offload, &plain);
         } else {
-            self.go_on_with_handshake(now, id);
+            self.go_on_with_handshake(broker, now, id);
         }
-        self.send_outgoing(now, id)?;
-        self.heed_end(id);
+        self.send_outgoing(broker, now, id)?;
+        self.heed_end(broker, id);
         self.note_eager(id);
-        self.steer_receive(id)
+        self.steer_receive(broker, id)
     }
 
     /// Nothing more comes since the session left, and all that came before has been looked at.
-    fn heed_end(&mut self, id: ConnId) {
+    fn heed_end(&mut self, broker: &mut Broker, id: ConnId) {
         let Some(link) = self.links.find(id) else { return };
         let Some(end) = link.ended else { return };
-        if !self.fails_opening(id, end) {
-            self.hang_up(id, end);
+        self.on_link_ended(broker, id, end);
+    }
+
+    /// Nothing more comes from a connection with a link.
+    pub(super) fn on_link_ended(&mut self, broker: &mut Broker, id: ConnId, end: End) {
+        if !self.fails_opening(broker, id, end) {
+            let reason = if end == End::Closed { CloseReason::ClientClosed } else { self.reason_to_end(id) };
+            broker.on_hangup(id, reason);
         }
     }
 
     /// The handshake is over.
-    fn open(&mut self, now: Time, id: ConnId, security: Security, offload: Offload, plain: &[u8]) {
+    fn open(
+        &mut self,
+        broker: &mut Broker,
+        now: Time,
+        id: ConnId,
+        security: Security,
+        offload: Offload,
+        plain: &[u8],
+    ) {
         self.set_deadline(id, None);
-        self.broker.on_secured(now, id, security);
+        broker.on_secured(now, id, security);
         let Some(link) = self.links.find(id) else { return };
         if let State::Handshake { session, .. } = &mut link.state {
             let session = session.take().expect("the session has just come back");
             link.state = State::Open(session);
             link.offload = offload;
         }
-        self.broker.on_received(now, id, plain);
+        broker.on_received(now, id, plain);
         let link = self.links.find(id).expect("only a flush unlinks it");
         let mut held = mem::take(&mut link.held);
         let State::Open(session) = &mut link.state else { return };
-        let broker = &mut self.broker;
         let outcome = session.receive(&mut held, |bytes| broker.on_received(now, id, bytes));
-        self.after_receive(id, outcome);
+        self.after_receive(broker, id, outcome);
     }
 
     /// Nothing more comes from a connection that is not open yet. Returns whether that was so.
-    pub(super) fn fails_opening(&mut self, id: ConnId, end: End) -> bool {
+    fn fails_opening(&mut self, broker: &mut Broker, id: ConnId, end: End) -> bool {
         let Some(link) = self.links.find(id) else { return false };
         let is_cut = link.is_cut();
         match &link.state {
@@ -255,9 +278,9 @@ impl Driver {
                 let error = match end {
                     End::Closed if is_cut => "unexpected EOF".to_owned(),
                     End::Closed => "EOF".to_owned(),
-                    _ => self.read_error(id, "read: connection reset by peer"),
+                    _ => self.read_error(broker, id, "read: connection reset by peer"),
                 };
-                self.broker.on_handshake_failed(id, &error, false);
+                broker.on_handshake_failed(id, &error, false);
                 true
             }
             _ => false,
@@ -265,10 +288,10 @@ impl Driver {
     }
 
     /// Why a socket could not be read, in Go's words, which name both of its ends.
-    fn read_error(&self, id: ConnId, reason: &str) -> String {
+    fn read_error(&self, broker: &Broker, id: ConnId, reason: &str) -> String {
         let here = self.io.socket(id).and_then(|socket| rustix::net::getsockname(socket).ok());
         let here = here.and_then(|address| SocketAddr::try_from(address).ok());
-        let (Some(mut here), Some(there)) = (here, self.broker.peer(id)) else { return reason.to_owned() };
+        let (Some(mut here), Some(there)) = (here, broker.peer(id)) else { return reason.to_owned() };
         here.set_ip(here.ip().to_canonical());
         format!("read tcp {here}->{there}: {reason}")
     }

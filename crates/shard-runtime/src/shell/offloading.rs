@@ -9,14 +9,14 @@
 use std::io;
 use std::mem;
 
-use broker::{CloseReason, ConnId};
+use broker::{Broker, CloseReason, ConnId};
 use tls_session::Secured;
 
-use super::Driver;
+use super::RuntimeShell;
 use crate::kernel_tls::{attach, said_goodbye, take_over};
 use crate::link::{Offload, State};
 
-impl Driver {
+impl RuntimeShell {
     /// Whether the kernel is to go on with a connection that has just been secured.
     pub(super) fn offload_of(&self, secured: &Secured) -> Offload {
         let knows = self
@@ -35,32 +35,32 @@ impl Driver {
 
     /// Has the kernel go on with connections that are ready for it. All events that were taken have been
     /// looked at.
-    pub(super) fn offload(&mut self) -> io::Result<()> {
+    pub(super) fn offload(&mut self, broker: &mut Broker) -> io::Result<()> {
         while let Some(id) = self.eager.pop() {
-            self.offload_one(id)?;
+            self.offload_one(broker, id)?;
         }
         Ok(())
     }
 
-    fn offload_one(&mut self, id: ConnId) -> io::Result<()> {
+    fn offload_one(&mut self, broker: &mut Broker, id: ConnId) -> io::Result<()> {
         let Some(link) = self.links.find(id).filter(|link| link.offload != Offload::No) else {
             return Ok(());
         };
         if !link.is_between_records() {
             link.offload = link.offload.put_off();
-            return self.steer_receive(id);
+            return self.steer_receive(broker, id);
         }
         link.offload = link.offload.stopping();
-        if self.io.stop_receiving(id)? { self.hand_to_kernel(id) } else { Ok(()) }
+        if self.io.stop_receiving(id)? { self.hand_to_kernel(broker, id) } else { Ok(()) }
     }
 
-    fn hand_to_kernel(&mut self, id: ConnId) -> io::Result<()> {
-        let Self { io, links, broker, .. } = self;
+    fn hand_to_kernel(&mut self, broker: &mut Broker, id: ConnId) -> io::Result<()> {
+        let Self { io, links, .. } = self;
         let (Some(link), Some(socket)) = (links.find(id), io.socket(id)) else { return Ok(()) };
         link.offload = Offload::No;
         if let Err(error) = attach(socket) {
             tracing::debug!("The kernel refuses the TLS of a client connection, it stays here: {error}");
-            return self.steer_receive(id);
+            return self.steer_receive(broker, id);
         }
         let State::Open(session) = mem::replace(&mut link.state, State::InKernel) else {
             unreachable!("a connection is between records only while it is open")
@@ -74,7 +74,7 @@ impl Driver {
             }
         }
         io.on_records(id);
-        self.steer_receive(id)
+        self.steer_receive(broker, id)
     }
 
     /// Why nothing more can be received from a connection.

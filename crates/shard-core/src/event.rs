@@ -1,0 +1,91 @@
+//! What a shard's core and its shell hand each other.
+
+use std::net::SocketAddr;
+
+use broker::{Broker, ConnId, Moved, Placed, Time};
+use fabric::Batch;
+
+/// What happened.
+#[derive(Debug)]
+pub enum Event<R, S, N> {
+    /// Bytes came in. The read has to be given back.
+    Received(ConnId, R),
+    /// Nothing more comes in from this connection, until it is asked for again. All bytes that were
+    /// under way came before this.
+    ReceiveEnded(ConnId, End),
+    /// The socket takes bytes again.
+    Writable(ConnId),
+    /// A connection came in.
+    Accepted(S),
+    /// Something that only concerns the shell.
+    Own(N),
+}
+
+impl<R, S, N> Event<R, S, N> {
+    /// The connection whose later events must not overtake this one.
+    pub(crate) fn ordered_by(&self) -> Option<ConnId> {
+        match self {
+            Self::Received(id, _) | Self::ReceiveEnded(id, _) => Some(*id),
+            _ => None,
+        }
+    }
+}
+
+/// Why a receive ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// It was told to, or has to be asked for again. The only end that is not for good.
+    Stopped,
+    /// The peer sent all it will.
+    Closed,
+    /// The connection broke.
+    Failed,
+}
+
+/// What became of an attempt to send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sent {
+    /// So many bytes left.
+    Bytes(usize),
+    /// The socket takes no more for now. An [`Event::Writable`] comes when it does.
+    Full,
+    /// The connection broke.
+    Broken,
+    /// The connection has no socket any more.
+    Gone,
+}
+
+/// What one shard hands to another.
+#[derive(Debug)]
+pub enum Parcel<S, C> {
+    /// Messages, and changes of interest.
+    Batch(Batch),
+    /// A connection that was accepted for the receiver.
+    Connection {
+        /// What it came in with.
+        socket: S,
+        /// Where it is to live, and as whom.
+        placed: Placed,
+        /// Where the client is.
+        peer: SocketAddr,
+    },
+    /// Connections that are to live with the receiver, behind all batches they must not overtake.
+    Moved(Vec<(C, Moved)>),
+    /// The sender takes in nothing more from its clients, and has sent what it took in before.
+    Last,
+}
+
+/// What is run on a shard between its events.
+pub type Run = Box<dyn FnOnce(&mut Broker, Time) + Send>;
+
+/// Something that other threads want of a shard.
+pub enum Order<O> {
+    /// Something to be run on its broker.
+    Run(Run),
+    /// News for the system's service.
+    System(system::Event),
+    /// Something that the shell carries out.
+    Own(O),
+    /// Always the last one.
+    Stop,
+}

@@ -1,0 +1,11 @@
+//! Rules that can be taken away, to see that tests notice.
+
+/// Which of the rules that keep causes before effects (docs/decisions/0001-interest-fence.md) do not hold.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Forged {
+    /// What clients sent is acted on before what other shards had sent by then.
+    pub input_first: bool,
+    /// Output leaves although a batch that was to leave before it is still here.
+    pub output_first: bool,
+}

@@ -1,0 +1,87 @@
+//! What other shards send.
+
+use broker::Time;
+use fabric::{Batch, ShardId};
+
+use crate::event::Parcel;
+use crate::shard_core::ShardCore;
+use crate::shell::{ParcelOf, Shell};
+
+/// What is to be taken of another shard's parcels.
+#[derive(Debug)]
+pub(crate) struct Peer {
+    pub(crate) shard: ShardId,
+    /// Parcels that came before what was received last, and are to be taken before it.
+    due: usize,
+    /// What is left of the batch that was taken last.
+    rest: Option<Batch>,
+    /// It has said its last word.
+    pub(crate) has_ended: bool,
+}
+
+impl Peer {
+    pub(crate) fn new(shard: ShardId) -> Self {
+        Self { shard, due: 0, rest: None, has_ended: false }
+    }
+
+    /// Whether something is to be taken before what was received last.
+    fn has_due(&self) -> bool {
+        self.rest.is_some() || self.due > 0
+    }
+
+    /// Takes the next parcel that is due.
+    fn next_due<S: Shell>(&mut self, shell: &mut S) -> Option<ParcelOf<S>> {
+        if let Some(batch) = self.rest.take() {
+            return Some(Parcel::Batch(batch));
+        }
+        self.due = self.due.checked_sub(1)?;
+        shell.take_parcel(self.shard)
+    }
+}
+
+impl<S: Shell> ShardCore<S> {
+    /// Whether other shards have sent something.
+    pub fn has_parcels(&self, shell: &S) -> bool {
+        self.peers.iter().any(|peer| peer.rest.is_some() || shell.parcels_from(peer.shard) > 0)
+    }
+
+    /// Notes what other shards have sent so far.
+    pub(crate) fn note_parcels(&mut self, shell: &S) {
+        for peer in &mut self.peers {
+            peer.due = shell.parcels_from(peer.shard);
+        }
+    }
+
+    /// Takes what was noted, as far as the turn goes. Returns whether that was all.
+    pub(crate) fn take_parcels(&mut self, shell: &mut S, now: Time) -> Result<bool, S::Error> {
+        for at in 0..self.peers.len() {
+            while self.peers[at].has_due() {
+                if self.broker.is_turn_long() || !self.take_parcel(shell, now, at)? {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// Takes the next parcel of another shard. Returns whether that was all of it.
+    fn take_parcel(&mut self, shell: &mut S, now: Time, at: usize) -> Result<bool, S::Error> {
+        let peer = &mut self.peers[at];
+        let from = peer.shard;
+        match peer.next_due(shell) {
+            None => {}
+            Some(Parcel::Batch(batch)) => {
+                peer.rest = self.broker.on_batch(now, from, batch);
+                let is_whole = peer.rest.is_none();
+                self.flush_if_much(shell, now)?;
+                return Ok(is_whole);
+            }
+            Some(Parcel::Connection { socket, placed, peer }) => {
+                self.adopt(shell, now, socket, placed, peer)?;
+            }
+            Some(Parcel::Moved(moved)) => self.on_moved(shell, moved)?,
+            Some(Parcel::Last) => peer.has_ended = true,
+        }
+        Ok(true)
+    }
+}

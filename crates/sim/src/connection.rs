@@ -1,0 +1,49 @@
+//! A connection, seen from both ends.
+
+use broker::ConnId;
+
+use crate::client::Client;
+use crate::socket::Socket;
+
+/// Whether a shard receives from a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Receiving {
+    Off,
+    On,
+    /// It was told to stop, and something is still under way.
+    Stopping,
+    /// Nothing more comes, for good.
+    Over,
+}
+
+pub(crate) struct Connection {
+    pub(crate) client: Client,
+    /// The shard it lives on, and its name there: not before it is accepted, nor on its way elsewhere.
+    pub(crate) home: Option<(usize, ConnId)>,
+    pub(crate) socket: Socket,
+    /// How much of what the client sent has come to the server, as far as it has not been received.
+    pub(crate) arrived: usize,
+    pub(crate) receiving: Receiving,
+    /// Reads that the shard has not given back.
+    pub(crate) reads_out: usize,
+    pub(crate) steps_left: u64,
+    pub(crate) hangs_up: bool,
+    /// Whether the server still has it.
+    pub(crate) open: bool,
+}
+
+impl Connection {
+    pub(crate) fn has_arrivals(&self) -> bool {
+        self.arrived > 0
+    }
+
+    /// Whether the shard can be told something.
+    pub(crate) fn has_events(&self, now: u64) -> bool {
+        let is_heard = match self.receiving {
+            Receiving::On => self.has_arrivals() || self.socket.hangup.is_some(),
+            Receiving::Stopping => true,
+            Receiving::Off | Receiving::Over => false,
+        };
+        is_heard || (self.socket.told_full && self.socket.is_writable(now))
+    }
+}

@@ -1,0 +1,356 @@
+//! What surrounds the shards: sockets, links and a clock, all as the seed has it.
+//!
+//! Which events a shard is told of, when, in which order and cut where, how much a socket takes, and when batches
+//! arrive are choices of the seed. What a shard does about it is `shard-core`'s turn, the one that ships.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::net::{IpAddr, SocketAddr};
+
+use balance::Load;
+use broker::{Broker, ConnId, Outbox, ServiceId, Time};
+use fabric::{LINK_BYTES_MAX, ShardId};
+use monitor::Moment;
+use nats_auth::PasswordCheck;
+use shard_core::{Event, Measures, Order, Sent, Shell};
+use system::Inquiry;
+
+use crate::connection::{Connection, Receiving};
+use crate::fairness::Fairness;
+use crate::history::History;
+use crate::mesh::{Mesh, Parcel};
+use crate::outcome::Stats;
+use crate::plan::Plan;
+use crate::random::Random;
+use crate::service::Service;
+
+/// What a link may hold over its bound: the last message that was let in,
+const MESSAGE_BYTES_MAX: usize = 1 << 20;
+
+/// and changes of interest.
+const NEWS_BYTES_MAX: usize = 64 << 10;
+
+/// Bytes that a shard received.
+#[derive(Debug)]
+pub(crate) struct Read {
+    pub(crate) connection: usize,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) can_stay: bool,
+}
+
+/// What the seed has a shard do between its events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Task {
+    /// Its service acts.
+    Serve,
+    /// Connections are told to change shards.
+    Move,
+}
+
+/// All that the shards share, and what each has beside its core. One of them has its turn.
+pub(crate) struct SimShell {
+    pub(crate) plan: Plan,
+    /// Whose turn it is.
+    pub(crate) shard: usize,
+    pub(crate) now: u64,
+    pub(crate) moved_at: u64,
+    pub(crate) mesh: Mesh,
+    pub(crate) connections: Vec<Connection>,
+    /// Connections that nobody has accepted yet.
+    pub(crate) backlog: Vec<usize>,
+    /// By shard.
+    pub(crate) by_id: Vec<BTreeMap<ConnId, usize>>,
+    /// What the shard is told to do in this turn.
+    pub(crate) tasks: Vec<Task>,
+    /// By shard: reads out that do not stay where they are when more is received.
+    pub(crate) passing_reads: Vec<usize>,
+    pub(crate) history: History,
+    pub(crate) schedule: Random,
+    pub(crate) sockets: Random,
+    pub(crate) moves: Random,
+    pub(crate) moves_left: u64,
+    pub(crate) stats: Stats,
+    /// By shard.
+    pub(crate) fairness: Vec<Fairness>,
+    /// By shard, if there are any.
+    pub(crate) services: Vec<Service>,
+    pub(crate) service_odds: Random,
+}
+
+impl SimShell {
+    /// Something moved.
+    pub(crate) fn moved(&mut self) {
+        self.moved_at = self.now;
+    }
+
+    pub(crate) fn shard_id(&self) -> ShardId {
+        ShardId(self.shard as u8)
+    }
+
+    fn at(&mut self, id: ConnId) -> Option<&mut Connection> {
+        let index = self.by_id[self.shard].get(&id)?;
+        Some(&mut self.connections[*index])
+    }
+
+    /// A connection lives on the shard from here on.
+    fn settle(&mut self, id: ConnId, index: usize) {
+        self.by_id[self.shard].insert(id, index);
+        let connection = &mut self.connections[index];
+        connection.home = Some((self.shard, id));
+        connection.receiving = Receiving::Off;
+        connection.socket.told_full = false;
+    }
+
+    /// It does not any more.
+    fn unsettle(&mut self, id: ConnId) -> Option<usize> {
+        self.fairness[self.shard].forget(id);
+        let index = self.by_id[self.shard].remove(&id)?;
+        self.connections[index].home = None;
+        Some(index)
+    }
+}
+
+impl Shell for SimShell {
+    type Read = Read;
+    type Socket = usize;
+    type Carried = usize;
+    type Notice = Infallible;
+    type Order = Task;
+    type Error = Infallible;
+
+    const READS_ASIDE_MAX: usize = 6;
+
+    /// Those of a server over a hundred, about: talks are short here.
+    const MEASURES: Measures = Measures {
+        start_bytes: 200,
+        much_bytes: 800,
+        little_steps: 3,
+        unflushed_per_reader: 600,
+        unflushed_bytes_min: 3000,
+        unflushed_bytes_max: 20_000,
+        gathered_bytes_max: 2000,
+        sends_in_a_row_max: 3,
+        bytes_in_a_row_max: 4000,
+    };
+
+    fn now(&self) -> Time {
+        Time(self.now)
+    }
+
+    fn wall_clock(&self) -> Moment {
+        Moment::default()
+    }
+
+    fn poll(&mut self) -> Result<bool, Infallible> {
+        self.let_arrive();
+        self.fairness[self.shard].listens = true;
+        Ok(self.has_events())
+    }
+
+    fn glance(&mut self) -> Result<bool, Infallible> {
+        self.poll()
+    }
+
+    fn take_events(&mut self, into: &mut Vec<Event<Read, usize, Infallible>>) -> Result<bool, Infallible> {
+        if self.passing_reads[self.shard] > 0 {
+            self.history.wrong("more is received while reads that cannot stay are looked at".into());
+        }
+        self.report(into);
+        self.fairness[self.shard].listens = into.is_empty();
+        Ok(self.schedule.chance(20))
+    }
+
+    fn on_notice(&mut self, _: Time, notice: Infallible) -> Result<(), Infallible> {
+        match notice {}
+    }
+
+    fn has_orders(&self) -> bool {
+        !self.tasks.is_empty()
+    }
+
+    fn take_order(&mut self) -> Option<Order<Task>> {
+        self.tasks.pop().map(Order::Own)
+    }
+
+    fn carry_out(&mut self, broker: &mut Broker, _: Time, task: Task) -> Result<(), Infallible> {
+        match task {
+            Task::Serve => self.serve_service(broker),
+            Task::Move => self.move_some(broker),
+        }
+        Ok(())
+    }
+
+    fn bytes<'r>(&'r self, read: &'r Read) -> &'r [u8] {
+        &read.bytes
+    }
+
+    fn can_stay(&self, read: &Read) -> bool {
+        read.can_stay
+    }
+
+    fn give_back(&mut self, read: Read) {
+        self.passing_reads[self.shard] -= usize::from(!read.can_stay);
+        self.connections[read.connection].reads_out -= 1;
+    }
+
+    fn receive(&mut self, id: ConnId) -> Result<(), Infallible> {
+        if let Some(connection) = self.at(id)
+            && connection.receiving == Receiving::Off
+        {
+            connection.receiving = Receiving::On;
+        }
+        Ok(())
+    }
+
+    fn stop_receiving(&mut self, id: ConnId) -> Result<bool, Infallible> {
+        let takes_time = self.schedule.chance(50);
+        let Some(connection) = self.at(id) else { return Ok(true) };
+        if connection.receiving == Receiving::On {
+            connection.receiving = if takes_time { Receiving::Stopping } else { Receiving::Off };
+            self.stats.held += 1;
+        }
+        Ok(self.at(id).is_none_or(|connection| connection.receiving != Receiving::Stopping))
+    }
+
+    fn receive_now(&mut self, id: ConnId, read: &mut Read) -> bool {
+        let Some(index) = self.by_id[self.shard].get(&id).copied() else { return false };
+        let connection = &self.connections[index];
+        if connection.reads_out > 1 {
+            self.history.wrong(format!("client {index}: what was received before has not been acted on"));
+        }
+        let may = matches!(connection.receiving, Receiving::Off | Receiving::On);
+        if !may
+            || !connection.has_arrivals()
+            || connection.socket.hangup.is_some()
+            || !self.schedule.chance(50)
+        {
+            return false;
+        }
+        read.bytes = self.receive_some(index);
+        true
+    }
+
+    fn on_served(&mut self, broker: &Broker, id: ConnId) {
+        let after = broker.share(id);
+        self.stats.rounds += usize::from(self.fairness[self.shard].is_of_new_round(after));
+        let has_read_out = self.at(id).is_some_and(|connection| connection.reads_out > 0);
+        self.stats.aside += usize::from(has_read_out && broker.is_in_line(id));
+        if let Some(wrong) = self.fairness[self.shard].on_served(&self.plan, id, after) {
+            self.history.wrong(wrong);
+        }
+        self.stats.waited = self.stats.waited.max(self.fairness[self.shard].worst);
+        self.note_waiting(broker);
+        self.moved();
+    }
+
+    fn on_accepted(&mut self, connection: &usize) -> Option<SocketAddr> {
+        Some(SocketAddr::from(([127, 0, 0, 1], 1024 + *connection as u16)))
+    }
+
+    fn stop_accepting(&mut self) -> Result<(), Infallible> {
+        Ok(())
+    }
+
+    fn loads(&mut self, _: Time) -> &[Load] {
+        &[]
+    }
+
+    fn idle_cores(&mut self, _: bool) -> &[Option<Load>] {
+        &[]
+    }
+
+    fn adopt(&mut self, _: &mut Broker, _: Time, id: ConnId, index: usize) -> Result<(), Infallible> {
+        self.settle(id, index);
+        let record = self.connections[index].client.record;
+        self.history.clients[record].shard = self.shard as u8;
+        self.moved();
+        Ok(())
+    }
+
+    fn adopt_moved(&mut self, id: ConnId, index: usize) -> Result<(), Infallible> {
+        self.settle(id, index);
+        self.moved();
+        Ok(())
+    }
+
+    fn release(&mut self, id: ConnId) -> Result<usize, Infallible> {
+        self.stats.changed_shards += 1;
+        let index = self.unsettle(id).expect("it lives here");
+        if self.connections[index].receiving == Receiving::Stopping {
+            self.history.wrong(format!("client {index}: leaves while it is received from"));
+        }
+        self.moved();
+        Ok(index)
+    }
+
+    fn send(&mut self, id: ConnId, outbox: &Outbox) -> Result<Sent, Infallible> {
+        let Some(index) = self.by_id[self.shard].get(&id).copied() else { return Ok(Sent::Gone) };
+        let socket = &mut self.connections[index].socket;
+        let taken = socket.write(self.now, &mut self.sockets, outbox.slices());
+        self.moved_at = self.now;
+        if taken > 0 {
+            return Ok(Sent::Bytes(taken));
+        }
+        socket.told_full = true;
+        self.stats.blocked += 1;
+        Ok(Sent::Full)
+    }
+
+    fn close(&mut self, id: ConnId) -> Result<(), Infallible> {
+        if let Some(index) = self.unsettle(id) {
+            self.on_closed(index);
+        }
+        Ok(())
+    }
+
+    fn parcels_from(&self, peer: ShardId) -> usize {
+        self.mesh.arrivals(self.now, peer, self.shard_id())
+    }
+
+    fn take_parcel(&mut self, peer: ShardId) -> Option<Parcel> {
+        self.moved();
+        self.mesh.arrived(self.now, peer, self.shard_id())
+    }
+
+    fn has_room_for(&self, peer: ShardId) -> bool {
+        self.mesh.has_room(self.shard_id(), peer)
+    }
+
+    fn send_parcel(&mut self, peer: ShardId, parcel: Parcel) {
+        let from = self.shard_id();
+        self.mesh.send(self.now, from, peer, parcel);
+        let link_bytes = self.mesh.in_flight(from, peer);
+        self.stats.link_bytes = self.stats.link_bytes.max(link_bytes);
+        let excess_max = self.plan.crossings_max() * MESSAGE_BYTES_MAX + NEWS_BYTES_MAX;
+        if link_bytes > LINK_BYTES_MAX + excess_max {
+            self.history.wrong(format!("{link_bytes} bytes under way from {from} to {peer}"));
+        }
+        self.moved();
+    }
+
+    fn send_late(&mut self, peer: ShardId) -> bool {
+        self.mesh.send_late(self.now, self.shard_id(), peer)
+    }
+
+    fn has_late(&self, peer: ShardId) -> bool {
+        self.mesh.has_late(self.shard_id(), peer)
+    }
+
+    fn wake(&mut self, _: ShardId) -> Result<(), Infallible> {
+        Ok(())
+    }
+
+    fn check_password(&mut self, _: ConnId, _: IpAddr, _: PasswordCheck) -> bool {
+        unreachable!("no password here takes long to check")
+    }
+
+    fn inquire(&mut self, inquiry: Inquiry) {
+        unreachable!("nobody asks the server: {inquiry:?}")
+    }
+
+    fn on_services_ready(&mut self, services: &[ServiceId]) {
+        if let Some(service) = self.services.get_mut(self.shard) {
+            service.on_ready(services);
+        }
+    }
+}
