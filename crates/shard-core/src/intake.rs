@@ -82,7 +82,8 @@ impl<S: Shell> ShardCore<S> {
             let (dirty_before, steps_before) = (self.broker.dirty_count(), self.broker.turn_steps());
             let mut done = self.act_on(shell, now, id, &read, done, alone)?;
             while done == shell.bytes(&read).len() && alone && self.goes_on(shell, id, &mut read) {
-                done = self.act_on(shell, now, id, &read, 0, alone)?;
+                let may_act = self.opens_line(shell, now)?;
+                done = if may_act { self.act_on(shell, now, id, &read, 0, alone)? } else { 0 };
                 self.flush_if_much(shell, now)?;
             }
             let is_done = done == shell.bytes(&read).len();

@@ -7,10 +7,11 @@ use crate::shell::Shell;
 
 impl<S: Shell> ShardCore<S> {
     /// Serves those who stand in line, round by round, until nobody does or the turn has become long. Who says
-    /// something meanwhile is heard between two shares.
+    /// something meanwhile is heard between two shares. What other shards had sent before something in line was received
+    /// is taken before that is served.
     pub(crate) fn serve_line(&mut self, shell: &mut S, now: Time) -> Result<(), S::Error> {
         self.flush_prompt(shell, now)?;
-        while self.broker.begin_round() {
+        while self.opens_line(shell, now)? && self.broker.begin_round() {
             while let Some(id) = self.broker.next_in_line() {
                 self.serve(shell, now, id);
                 shell.on_served(&self.broker, id);
@@ -20,6 +21,9 @@ impl<S: Shell> ShardCore<S> {
                     return Ok(());
                 }
                 self.hear(shell, now)?;
+                if !self.opens_line(shell, now)? {
+                    return Ok(());
+                }
             }
         }
         Ok(())
