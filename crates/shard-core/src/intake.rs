@@ -72,7 +72,7 @@ impl<S: Shell> ShardCore<S> {
         self.received_bytes += shell.bytes(&read).len();
         if self.is_aside_full() {
             // Who waits has its turn now: what comes next would have to be copied.
-            self.serve_line(shell, now)?;
+            self.serve_line_once(shell, now)?;
         }
         if shell.is_sealed(id) {
             shell.receive_sealed(&mut self.broker, now, id, &mut read)?;

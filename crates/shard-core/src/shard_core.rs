@@ -41,6 +41,8 @@ pub struct ShardCore<S: Shell> {
     /// Some of what waits in line was received after what other shards sent was last taken: nobody there is served
     /// before that is.
     pub(crate) line_waits: bool,
+    /// Those in line had a round while a batch was taken in.
+    pub(crate) is_round_had: bool,
     /// Connections that someone made output for who said little while others said much.
     pub(crate) prompt: Vec<ConnId>,
     /// What was sent since others were heard.
@@ -72,6 +74,7 @@ impl<S: Shell> ShardCore<S> {
             aside: Slots::default(),
             reads_aside: 0,
             line_waits: false,
+            is_round_had: false,
             prompt: Vec::new(),
             row: Row::default(),
             is_taking_in: false,

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use broker::{ConnId, STRETCH_STEPS_MAX};
 
-use self::script::{Did, MANY, Shard, received, received_in_passing};
+use self::script::{Did, MANY, SHARE_STEPS, Shard, received, received_in_passing};
 
 /// More than is acted on at a stretch.
 const IN_MANY_STRETCHES: usize = 2 * STRETCH_STEPS_MAX as usize;
@@ -101,5 +101,28 @@ fn where_no_more_reads_may_wait_aside_each_connection_is_still_acted_on_in_order
     shard.settle();
     for (subject, client) in clients {
         assert_eq!(shard.sent(client), delivers(subject, 0..2 * IN_MANY_STRETCHES), "of {subject}");
+    }
+}
+
+/// Those whose reads wait aside were served until nothing of theirs was left, before who had yet to come in the batch.
+#[test]
+fn who_has_yet_to_come_in_a_batch_waits_for_one_round_of_those_in_line() {
+    let mut shard = Shard::new();
+    let floods: Vec<ConnId> = (0..6).map(|_| shard.client("")).collect();
+    let last = shard.client("");
+    let shares = |count: usize| "PING\r\n".repeat(count * SHARE_STEPS as usize);
+    let mut events: Vec<_> = floods.iter().map(|flood| received(*flood, &shares(5))).collect();
+    events.push(received(last, &shares(1)));
+    shard.shell.batches.push_back(events);
+    shard.shell.served.clear();
+    shard.settle();
+    let before = shard.shell.served.split(|id| *id == last).next().expect("all is before it, or some");
+    assert!(before.len() < shard.shell.served.len(), "it was served");
+    for flood in floods {
+        let stretches = before.iter().filter(|id| **id == flood).count();
+        assert!(
+            stretches <= 4,
+            "{stretches} stretches of {flood:?}: more than the rest of a round and the next"
+        );
     }
 }

@@ -6,7 +6,7 @@ mod shell;
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker::{Broker, Config, ConnId, Settings, Time};
+use broker::{Broker, Config, ConnId, STRETCH_STEPS_MAX, Settings, ShareMax, Time};
 use fabric::{Batch, Interest, Link, MeshMessage, Names, ShardId, Told};
 use nats_proto::{Publish, ServerInfo};
 use shard_core::{Event, Forged, ShardCore};
@@ -17,6 +17,9 @@ pub(crate) use self::shell::{Did, Newer, Parcel, Read, START_BYTES};
 
 /// The other shard.
 pub(crate) const OTHER: ShardId = ShardId(1);
+
+/// Steps of a share: two stretches, so that a turn has many.
+pub(crate) const SHARE_STEPS: u64 = 2 * STRETCH_STEPS_MAX;
 
 /// More messages than a turn takes in.
 pub(crate) const MANY: usize = 20_000;
@@ -40,7 +43,9 @@ impl Shard {
     pub(crate) fn without(forged: Forged) -> Self {
         let shard = ShardId(0);
         let settings = Settings::new(ServerInfo::default());
-        let mut broker = Broker::new(Config::new(shard, 2, Arc::new(settings)));
+        let share_max = ShareMax { steps: SHARE_STEPS, ..ShareMax::default() };
+        let config = Config::new(shard, 2, Arc::new(settings));
+        let mut broker = Broker::new(Config { share_max, ..config });
         let system = System::open(&mut broker, shard, Arc::default());
         let mut core = ShardCore::new(shard, 2, broker, system);
         core.forge(forged);

@@ -65,6 +65,8 @@ pub(crate) struct Shell {
     /// Sockets take nothing.
     pub(crate) are_sockets_full: bool,
     pub(crate) did: Vec<Did>,
+    /// Who was served a stretch, in order.
+    pub(crate) served: Vec<ConnId>,
 }
 
 impl Shell {
@@ -148,6 +150,10 @@ impl shard_core::Shell for Shell {
         self.inbound.extend(newer.behind);
         read.bytes = newer.text;
         true
+    }
+
+    fn on_served(&mut self, _: &Broker, id: ConnId) {
+        self.served.push(id);
     }
 
     fn on_accepted(&mut self, (): &()) -> Option<SocketAddr> {
