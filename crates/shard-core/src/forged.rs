@@ -6,6 +6,8 @@
 pub struct Forged {
     /// What clients sent is acted on before what other shards had sent by then.
     pub input_first: bool,
+    /// The same of what they sent in the middle of a batch.
+    pub newer_first: bool,
     /// Output leaves although a batch that was to leave before it is still here.
     pub output_first: bool,
 }

@@ -72,7 +72,7 @@ impl<S: Shell> ShardCore<S> {
         self.received_bytes += shell.bytes(&read).len();
         if self.is_aside_full() {
             // Who waits has its turn now: what comes next would have to be copied.
-            self.serve_line(shell, now)?;
+            self.serve_line_once(shell, now)?;
         }
         if shell.is_sealed(id) {
             shell.receive_sealed(&mut self.broker, now, id, &mut read)?;
@@ -82,7 +82,8 @@ impl<S: Shell> ShardCore<S> {
             let (dirty_before, steps_before) = (self.broker.dirty_count(), self.broker.turn_steps());
             let mut done = self.act_on(shell, now, id, &read, done, alone)?;
             while done == shell.bytes(&read).len() && alone && self.goes_on(shell, id, &mut read) {
-                done = self.act_on(shell, now, id, &read, 0, alone)?;
+                let may_act = self.opens_line(shell, now)?;
+                done = if may_act { self.act_on(shell, now, id, &read, 0, alone)? } else { 0 };
                 self.flush_if_much(shell, now)?;
             }
             let is_done = done == shell.bytes(&read).len();

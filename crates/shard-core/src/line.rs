@@ -7,20 +7,45 @@ use crate::shell::Shell;
 
 impl<S: Shell> ShardCore<S> {
     /// Serves those who stand in line, round by round, until nobody does or the turn has become long. Who says
-    /// something meanwhile is heard between two shares.
+    /// something meanwhile is heard between two shares. What other shards had sent before something in line was received
+    /// is taken before that is served.
     pub(crate) fn serve_line(&mut self, shell: &mut S, now: Time) -> Result<(), S::Error> {
         self.flush_prompt(shell, now)?;
-        while self.broker.begin_round() {
-            while let Some(id) = self.broker.next_in_line() {
-                self.serve(shell, now, id);
-                shell.on_served(&self.broker, id);
-                self.receive_from_resumed(shell)?;
-                self.flush_if_much(shell, now)?;
-                if self.broker.is_turn_long() {
-                    return Ok(());
-                }
-                self.hear(shell, now)?;
+        while self.opens_line(shell, now)? && self.broker.begin_round() {
+            if !self.serve_round(shell, now)? {
+                break;
             }
+        }
+        Ok(())
+    }
+
+    /// Serves those who have yet to come in this round. Returns whether that was all of it.
+    fn serve_round(&mut self, shell: &mut S, now: Time) -> Result<bool, S::Error> {
+        while let Some(id) = self.broker.next_in_line() {
+            self.serve(shell, now, id);
+            shell.on_served(&self.broker, id);
+            self.receive_from_resumed(shell)?;
+            self.flush_if_much(shell, now)?;
+            if self.broker.is_turn_long() {
+                return Ok(false);
+            }
+            self.hear(shell, now)?;
+            if !self.opens_line(shell, now)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Serves those who stand in line once, in the middle of a batch: who has yet to come in it is not to wait for
+    /// more than a round.
+    pub(crate) fn serve_line_once(&mut self, shell: &mut S, now: Time) -> Result<(), S::Error> {
+        self.flush_prompt(shell, now)?;
+        if self.opens_line(shell, now)? {
+            if !std::mem::replace(&mut self.is_round_had, true) {
+                self.broker.begin_round();
+            }
+            self.serve_round(shell, now)?;
         }
         Ok(())
     }

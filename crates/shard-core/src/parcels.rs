@@ -52,6 +52,19 @@ impl<S: Shell> ShardCore<S> {
         }
     }
 
+    /// Something was received in the middle of a batch: what other shards have sent by now comes before it.
+    pub(crate) fn on_newer_input(&mut self, shell: &S) {
+        if !self.forged.newer_first {
+            self.note_parcels(shell);
+            self.line_waits = self.peers.iter().any(Peer::has_due);
+        }
+    }
+
+    /// Takes what comes before those who wait in line, if something does. Returns whether they may be served.
+    pub(crate) fn opens_line(&mut self, shell: &mut S, now: Time) -> Result<bool, S::Error> {
+        Ok(!self.line_waits || self.take_parcels(shell, now)?)
+    }
+
     /// Takes what was noted, as far as the turn goes. Returns whether that was all.
     pub(crate) fn take_parcels(&mut self, shell: &mut S, now: Time) -> Result<bool, S::Error> {
         for at in 0..self.peers.len() {
@@ -61,6 +74,7 @@ impl<S: Shell> ShardCore<S> {
                 }
             }
         }
+        self.line_waits = false;
         Ok(true)
     }
 

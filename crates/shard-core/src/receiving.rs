@@ -31,6 +31,7 @@ impl<S: Shell> ShardCore<S> {
         now: Time,
         events: &mut Vec<EventOf<S>>,
     ) -> Result<(), S::Error> {
+        self.is_round_had = false;
         if events.len() > 1 && crowds_out(shell, events) {
             return self.take_in_turns(shell, now, events);
         }

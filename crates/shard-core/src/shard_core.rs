@@ -38,6 +38,11 @@ pub struct ShardCore<S: Shell> {
     /// Reads of connections that stand in line.
     pub(crate) aside: Slots<Aside<S::Read>>,
     pub(crate) reads_aside: usize,
+    /// Some of what waits in line was received after what other shards sent was last taken: nobody there is served
+    /// before that is.
+    pub(crate) line_waits: bool,
+    /// Those in line had a round while a batch was taken in.
+    pub(crate) is_round_had: bool,
     /// Connections that someone made output for who said little while others said much.
     pub(crate) prompt: Vec<ConnId>,
     /// What was sent since others were heard.
@@ -68,6 +73,8 @@ impl<S: Shell> ShardCore<S> {
             output_waits: false,
             aside: Slots::default(),
             reads_aside: 0,
+            line_waits: false,
+            is_round_had: false,
             prompt: Vec::new(),
             row: Row::default(),
             is_taking_in: false,

@@ -1,5 +1,7 @@
 //! A connection, seen from both ends.
 
+use std::collections::VecDeque;
+
 use broker::ConnId;
 
 use crate::client::Client;
@@ -23,6 +25,8 @@ pub(crate) struct Connection {
     pub(crate) socket: Socket,
     /// How much of what the client sent has come to the server, as far as it has not been received.
     pub(crate) arrived: usize,
+    /// What the client sent since, write by write: when, and how many bytes.
+    pub(crate) under_way: VecDeque<(u64, usize)>,
     pub(crate) receiving: Receiving,
     /// Reads that the shard has not given back.
     pub(crate) reads_out: usize,
@@ -33,6 +37,13 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
+    /// What the client had sent by then arrives.
+    pub(crate) fn let_arrive(&mut self, by: u64) {
+        while let Some((_, bytes)) = self.under_way.pop_front_if(|(at, _)| *at <= by) {
+            self.arrived += bytes;
+        }
+    }
+
     pub(crate) fn has_arrivals(&self) -> bool {
         self.arrived > 0
     }

@@ -18,9 +18,8 @@ impl SimShell {
     /// More of what clients have sent comes in, perhaps in the middle of a turn.
     pub(crate) fn let_arrive(&mut self) {
         for index in self.by_id[self.shard].values() {
-            let connection = &mut self.connections[*index];
-            if connection.arrived < connection.socket.up.len() && self.schedule.chance(40) {
-                connection.arrived = connection.socket.up.len();
+            if self.schedule.chance(40) {
+                self.connections[*index].let_arrive(self.seen[self.shard]);
             }
         }
     }
@@ -32,6 +31,7 @@ impl SimShell {
 
     /// Tells of everything that happened. What is about one connection comes in order, and all else in any.
     pub(crate) fn report(&mut self, into: &mut Vec<SimEvent>) {
+        self.look();
         self.let_arrive();
         let ready =
             self.by_id[self.shard].iter().filter(|(_, index)| self.connections[**index].has_events(self.now));

@@ -110,16 +110,16 @@ impl Mesh {
         self.peek(from, to).in_flight
     }
 
-    /// How many parcels have arrived and are to be taken.
-    pub(crate) fn arrivals(&self, now: u64, from: ShardId, to: ShardId) -> usize {
-        self.peek(from, to).under_way.iter().take_while(|(at, _)| *at <= now).count()
+    /// How many parcels had arrived by then and are to be taken.
+    pub(crate) fn arrivals(&self, by: u64, from: ShardId, to: ShardId) -> usize {
+        self.peek(from, to).under_way.iter().take_while(|(at, _)| *at <= by).count()
     }
 
-    /// Takes the next parcel that has arrived.
-    pub(crate) fn arrived(&mut self, now: u64, from: ShardId, to: ShardId) -> Option<Parcel> {
+    /// Takes the next parcel that had arrived by then.
+    pub(crate) fn arrived(&mut self, by: u64, from: ShardId, to: ShardId) -> Option<Parcel> {
         let forged = self.forge.then(|| self.lane(to, from).round_sent);
         let lane = self.lane(from, to);
-        if lane.under_way.front()?.0 > now {
+        if lane.under_way.front()?.0 > by {
             return None;
         }
         let (_, parcel) = lane.under_way.pop_front()?;

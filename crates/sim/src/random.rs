@@ -17,6 +17,8 @@ pub(crate) enum Stream {
     Moves,
     /// What services do.
     Services,
+    /// How far behind a shard sees the world.
+    Views,
 }
 
 /// SplitMix64 (Steele, Lea, Flood 2014).

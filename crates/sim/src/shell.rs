@@ -53,6 +53,10 @@ pub(crate) struct SimShell {
     /// Whose turn it is.
     pub(crate) shard: usize,
     pub(crate) now: u64,
+    /// By shard: the moment as of which it sees what clients and other shards have sent. A turn here takes no time;
+    /// but it begins with a world that may be older, and time passes for it whenever it looks again.
+    pub(crate) seen: Vec<u64>,
+    pub(crate) views: Random,
     pub(crate) moved_at: u64,
     pub(crate) mesh: Mesh,
     pub(crate) connections: Vec<Connection>,
@@ -81,6 +85,12 @@ impl SimShell {
     /// Something moved.
     pub(crate) fn moved(&mut self) {
         self.moved_at = self.now;
+    }
+
+    /// The shard sees the world as it is by now, or as it was not long ago.
+    pub(crate) fn look(&mut self) {
+        let seen = &mut self.seen[self.shard];
+        *seen = if self.views.chance(60) { self.now } else { self.views.between(*seen, self.now) };
     }
 
     pub(crate) fn shard_id(&self) -> ShardId {
@@ -142,6 +152,7 @@ impl Shell for SimShell {
     }
 
     fn poll(&mut self) -> Result<bool, Infallible> {
+        self.look();
         self.let_arrive();
         self.fairness[self.shard].listens = true;
         Ok(self.has_events())
@@ -214,7 +225,9 @@ impl Shell for SimShell {
 
     fn receive_now(&mut self, id: ConnId, read: &mut Read) -> bool {
         let Some(index) = self.by_id[self.shard].get(&id).copied() else { return false };
-        let connection = &self.connections[index];
+        self.look();
+        let connection = &mut self.connections[index];
+        connection.let_arrive(self.seen[self.shard]);
         if connection.reads_out > 1 {
             self.history.wrong(format!("client {index}: what was received before has not been acted on"));
         }
@@ -304,12 +317,12 @@ impl Shell for SimShell {
     }
 
     fn parcels_from(&self, peer: ShardId) -> usize {
-        self.mesh.arrivals(self.now, peer, self.shard_id())
+        self.mesh.arrivals(self.seen[self.shard], peer, self.shard_id())
     }
 
     fn take_parcel(&mut self, peer: ShardId) -> Option<Parcel> {
         self.moved();
-        self.mesh.arrived(self.now, peer, self.shard_id())
+        self.mesh.arrived(self.seen[self.shard], peer, self.shard_id())
     }
 
     fn has_room_for(&self, peer: ShardId) -> bool {

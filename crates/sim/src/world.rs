@@ -1,7 +1,7 @@
 //! The run itself: a virtual clock and what happens on it.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use std::sync::Arc;
 
 use balance::PlacementRule;
@@ -79,6 +79,8 @@ impl World {
             plan: plan.clone(),
             shard: 0,
             now: 0,
+            seen: vec![0; plan.shards],
+            views: Random::new(plan.seed, Stream::Views),
             moved_at: 0,
             mesh: Mesh::new(plan),
             connections: Vec::new(),
@@ -194,6 +196,7 @@ impl World {
             home: None,
             socket: Socket::new(self.shell.plan.socket_bytes),
             arrived: 0,
+            under_way: VecDeque::new(),
             receiving: Receiving::Off,
             reads_out: 0,
             steps_left: self.workload.steps(),
@@ -217,8 +220,9 @@ impl World {
 
     /// What the client wrote goes to its socket.
     fn hand_over(&mut self, index: usize) {
-        let Connection { client, socket, .. } = &mut self.shell.connections[index];
+        let Connection { client, socket, under_way, .. } = &mut self.shell.connections[index];
         socket.up.extend(&client.outgoing);
+        under_way.push_back((self.shell.now, client.outgoing.len()));
         client.outgoing.clear();
         self.shell.moved();
     }

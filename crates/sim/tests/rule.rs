@@ -150,6 +150,12 @@ fn breaks_causes(forge_turn: Forged) {
     );
 }
 
+/// What comes in the middle of a batch is acted on behind what other shards had sent by then, too. Here it is not.
+#[test]
+fn without_batches_before_newer_input_messages_come_behind_answers_to_what_was_asked_later() {
+    breaks_causes(Forged { newer_first: true, ..Forged::default() });
+}
+
 /// The same runs with the order in place are as they should be.
 #[test]
 fn with_the_order_of_the_turn_the_same_runs_are_good() {
