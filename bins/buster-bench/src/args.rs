@@ -115,7 +115,7 @@ fn with_target_args(command: Command) -> Command {
             Arg::new("server")
                 .long("server")
                 .value_name("COMMAND")
-                .help("Start this server for the run; {port} stands for a free port")
+                .help("Start this server for the run; {port} stands for a free port, {monitor} for another")
                 .conflicts_with("pid"),
         )
 }
@@ -192,7 +192,7 @@ fn compare_command() -> Command {
         Arg::new(name)
             .long(name)
             .value_name("COMMAND")
-            .help("A server to start; {port} stands for a free port")
+            .help("A server to start; {port} stands for a free port, {monitor} for another")
             .required(name == COLUMNS[0])
     });
     with_common_args(command.args(columns))

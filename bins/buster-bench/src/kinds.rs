@@ -178,7 +178,7 @@ pub(crate) const KINDS: [Kind; 19] = [
     },
     Kind {
         name: "subs",
-        about: "N subscriptions (1,000,000) on one connection, then publish at random over them",
+        about: "N subscriptions (1,000,000) on one connection, publish at random; with {monitor}, their end",
         size: sized(1_000_000, subscriptions::COUNT_MAX),
         takes: &["messages"],
         body: Body::Subscriptions,

@@ -25,6 +25,7 @@ mod length;
 mod load;
 mod machine;
 mod meter;
+mod monitor;
 mod names;
 mod open_loop;
 mod output;

@@ -21,11 +21,16 @@ const STOP_WAIT_MAX: Duration = Duration::from_secs(5);
 
 const POLL_EVERY: Duration = Duration::from_millis(5);
 
+/// In a command, where the port of its monitoring goes.
+const MONITOR: &str = "{monitor}";
+
 /// How much of what a failed server wrote is shown.
 const LOG_TAIL_BYTES: u64 = 2048;
 
 pub(crate) struct Server {
     addr: SocketAddr,
+    /// Where it is monitored, if the command says so.
+    monitor: Option<SocketAddr>,
     pid: Option<u32>,
     info: ServerInfo,
     /// Held for its drop, which stops the process.
@@ -36,20 +41,25 @@ impl Server {
     /// Uses a server that runs already.
     pub(crate) fn attach(addr: SocketAddr, pid: Option<u32>) -> Result<Self> {
         let (_, info) = client::connect(addr, START_WAIT_MAX)?;
-        Ok(Self { addr, pid, info, _running: None })
+        Ok(Self { addr, monitor: None, pid, info, _running: None })
     }
 
-    /// Starts `template`, words between blanks, `{port}` replaced, and waits for its INFO.
+    /// Starts `template`, words between blanks, `{port}` and `{monitor}` replaced, and waits for its INFO.
     pub(crate) fn start(template: &str) -> Result<Self> {
         let addr = free_addr()?;
-        let words = command_words(template, addr.port())?;
+        let monitor = template.contains(MONITOR).then(free_addr).transpose()?;
+        let words = command_words(template, addr.port(), monitor.map(|monitor| monitor.port()))?;
         let mut running = Running::spawn(&words)?;
         let info = running.await_info(addr).with_context(|| words.join(" "))?;
-        Ok(Self { addr, pid: Some(running.child.id()), info, _running: Some(running) })
+        Ok(Self { addr, monitor, pid: Some(running.child.id()), info, _running: Some(running) })
     }
 
     pub(crate) fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    pub(crate) fn monitor(&self) -> Option<SocketAddr> {
+        self.monitor
     }
 
     pub(crate) fn pid(&self) -> Option<u32> {
@@ -68,11 +78,12 @@ pub(crate) fn free_addr() -> Result<SocketAddr> {
     Ok(listener.local_addr()?)
 }
 
-fn command_words(template: &str, port: u16) -> Result<Vec<String>> {
+fn command_words(template: &str, port: u16, monitor: Option<u16>) -> Result<Vec<String>> {
     ensure!(template.contains("{port}"), "`{template}` has no {{port}}");
     let port = port.to_string();
+    let monitor = monitor.map(|port| port.to_string()).unwrap_or_default();
     let words = template.split_ascii_whitespace();
-    Ok(words.map(|word| word.replace("{port}", &port)).collect())
+    Ok(words.map(|word| word.replace("{port}", &port).replace(MONITOR, &monitor)).collect())
 }
 
 struct Running {
@@ -151,9 +162,11 @@ mod tests {
 
     #[test]
     fn the_port_is_put_where_the_template_says() {
-        let words = command_words("srv -a 127.0.0.1  -p {port} --x=:{port}", 42).unwrap();
+        let words = command_words("srv -a 127.0.0.1  -p {port} --x=:{port}", 42, None).unwrap();
         assert_eq!(words, ["srv", "-a", "127.0.0.1", "-p", "42", "--x=:42"]);
-        assert!(command_words("srv -p 4222", 42).is_err());
+        assert!(command_words("srv -p 4222", 42, None).is_err());
+        let words = command_words("srv -p {port} -m {monitor}", 42, Some(43)).unwrap();
+        assert_eq!(words, ["srv", "-p", "42", "-m", "43"]);
     }
 
     #[test]

@@ -1,8 +1,12 @@
-//! Many subscriptions: what one costs in memory and time, and what a publish costs among them.
+//! Many subscriptions: what one costs in memory and time, what a publish costs among them, and how long it
+//! takes until they are gone when their connection ends.
 
 use std::io::Write;
+use std::net::SocketAddr;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::block::{Block, CHUNK_BYTES};
 use crate::client::{self, Dialer};
@@ -10,11 +14,13 @@ use crate::flow::{Flow, Traffic};
 use crate::frames;
 use crate::load::{Settings, scaled};
 use crate::meter::Meter;
+use crate::monitor;
 use crate::progress::Progress;
 use crate::publisher::Publisher;
 use crate::random::SplitMix;
 use crate::report::Report;
 use crate::server::Server;
+use crate::stream::Stream;
 use crate::subscriber::Subscriber;
 
 /// Subjects and sids are numbered with 7 digits, so that all messages are equally long.
@@ -31,7 +37,14 @@ const PAYLOAD_BYTES: usize = 16;
 /// How much SUB text is built and written at a time.
 const SUB_BATCH: u32 = 4096;
 
+/// Between two looks at how many are left.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+/// A server that takes longer has forgotten some.
+const END_WAIT_MAX: Duration = Duration::from_secs(120);
+
 pub(crate) fn run(server: &Server, title: &str, count: u32, settings: &Settings) -> Result<Vec<Report>> {
+    let before = server.monitor().map(monitor::subscriptions).transpose()?;
     let mut dialer = Dialer::new(server.addr());
     let mut stream = client::open(&mut dialer, b"")?;
     let meter = Meter::start(server)?;
@@ -51,16 +64,39 @@ pub(crate) fn run(server: &Server, title: &str, count: u32, settings: &Settings)
     if settings.verify {
         flow = flow.checking(PAYLOAD_BYTES);
     }
-    let title = format!("{title}, publish");
+    let phase = format!("{title}, publish");
     let meter = Meter::start(server)?;
-    flow.run(None, Progress::new(&title, "messages"))?;
+    flow.run(None, Progress::new(&phase, "messages"))?;
     let usage = meter.stop()?;
     flow.confirm_nothing_more()?;
-    let published = Report::new(&title, "deliveries", flow.deliveries(), usage);
-    Ok(vec![subscribed, Report { payload_bytes: PAYLOAD_BYTES, ..published }])
+    let published = Report::new(&phase, "deliveries", flow.deliveries(), usage);
+    let mut reports = vec![subscribed, Report { payload_bytes: PAYLOAD_BYTES, ..published }];
+
+    if let (Some(monitor), Some(before)) = (server.monitor(), before) {
+        let meter = Meter::start(server)?;
+        drop(flow);
+        await_end(monitor, before)?;
+        reports.push(Report::new(&format!("{title}, end"), "SUBs", count.into(), meter.stop()?));
+    }
+    Ok(reports)
 }
 
-fn subscribe_all(stream: &mut crate::stream::Stream, count: u32) -> Result<()> {
+/// Waits until the server has no more subscriptions than before.
+fn await_end(monitor: SocketAddr, before: u64) -> Result<()> {
+    let give_up_at = Instant::now() + END_WAIT_MAX;
+    loop {
+        let left = monitor::subscriptions(monitor)?.saturating_sub(before);
+        if left == 0 {
+            return Ok(());
+        }
+        if Instant::now() >= give_up_at {
+            bail!("{left} subscriptions are left of a connection that is gone");
+        }
+        thread::sleep(LOOK_EVERY);
+    }
+}
+
+fn subscribe_all(stream: &mut Stream, count: u32) -> Result<()> {
     let mut lines = Vec::new();
     for start in (0..count).step_by(SUB_BATCH as usize) {
         lines.clear();
@@ -95,6 +131,9 @@ fn sid(number: u32) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
+    use std::net::TcpListener;
+
     use super::*;
 
     #[test]
@@ -107,6 +146,23 @@ mod tests {
             let delivery = frames::delivery_bytes(&subject(number), &sid(number), PAYLOAD_BYTES);
             assert_eq!(delivery as u64, traffic.delivery_bytes);
         }
+    }
+
+    #[test]
+    fn the_end_is_when_no_more_are_left_than_before() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let addr = listener.local_addr().unwrap();
+        let server = thread::spawn(move || {
+            for left in [1_000_060, 61, 60] {
+                let (mut peer, _) = listener.accept().unwrap();
+                let mut request = [0; 512];
+                assert!(peer.read(&mut request).unwrap() > 0);
+                let answer = format!("HTTP/1.0 200 OK\r\n\r\n{{\"num_subscriptions\": {left}}}");
+                peer.write_all(answer.as_bytes()).unwrap();
+            }
+        });
+        await_end(addr, 60).unwrap();
+        server.join().unwrap();
     }
 
     #[test]

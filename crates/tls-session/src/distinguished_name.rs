@@ -216,6 +216,7 @@ mod tests {
             &[(OU, "NATS")],
             &[(CN, "localhost")],
             &[(DC, "foo3")],
+            &[(DC, "foo4")],
         ]);
         assert_eq!(whole.common(), "CN=localhost,OU=NATS,O=NATS,L=Los Angeles,ST=CA,C=US");
 

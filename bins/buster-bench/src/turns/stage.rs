@@ -12,12 +12,13 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::client::{self, Dialer};
 use crate::frames;
+use crate::monitor::get;
 use crate::server::{self, Server};
 use crate::stream::Stream;
 
 use super::Turns;
 use super::rows::{self, Rows};
-use super::tally::{Tally, get};
+use super::tally::Tally;
 
 /// SUBs that are sent at once before the event: few enough for turns to stay short.
 const PORTION: u32 = 128;

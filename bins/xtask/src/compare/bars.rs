@@ -18,6 +18,8 @@ pub(crate) struct Load {
     pub(crate) rivals: Rivals,
     /// Arguments that our server gets beside peers; none are its defaults.
     pub(crate) ours: &'static [&'static str],
+    /// Arguments that every server gets.
+    pub(crate) all: &'static [&'static str],
     pub(crate) rows: &'static [Row],
 }
 
@@ -152,7 +154,7 @@ const fn row(title: &'static str, operation: &'static str, bars: &'static [Bar])
 }
 
 const fn against_peers(name: &'static str, args: &'static [&'static str], rows: &'static [Row]) -> Load {
-    Load { name, args, rivals: Rivals::Peers, ours: &[], rows }
+    Load { name, args, rivals: Rivals::Peers, ours: &[], all: &[], rows }
 }
 
 /// What a pair gets beside others who say all they can.
@@ -259,32 +261,16 @@ pub(crate) const LOADS: [Load; 22] = [
             &[at_most(Metric::Cpu, 0.4), no_more_than(Metric::BytesEach, 2_500.0)],
         )],
     ),
-    against_peers(
-        "subs",
-        &["subs", "1000000", "--messages", "600000"],
-        &[
-            row(
-                "1,000,000 subscriptions on one connection",
-                "SUB",
-                &[
-                    at_most(Metric::Cpu, 0.3),
-                    at_least(Metric::Rate, 3.0),
-                    no_more_than(Metric::BytesEach, 200.0),
-                ],
-            ),
-            Row {
-                title: "publishing at random over those",
-                phase: 1,
-                operation: "delivery",
-                bars: &[at_most(Metric::Cpu, 0.25), at_least(Metric::Rate, 3.0)],
-            },
-        ],
-    ),
+    Load {
+        all: &["-m", "{monitor}"],
+        ..against_peers("subs", &["subs", "1000000", "--messages", "600000"], SUBSCRIPTIONS)
+    },
     Load {
         name: "cross-shard",
         args: &["one-to-one", "--seconds", SECONDS],
         rivals: ACROSS_SHARDS,
         ours: &[],
+        all: &[],
         rows: &[row("one to one across two shards, 16 B", "delivery", &[at_most(Metric::Cpu, 1.6)])],
     },
     against_peers(
@@ -311,6 +297,7 @@ pub(crate) const LOADS: [Load; 22] = [
         args: &["fan-out", "--seconds", SECONDS],
         rivals: ON_EPOLL,
         ours: &[],
+        all: &[],
         rows: &[row("fan-out on epoll", "delivery", READINESS)],
     },
     Load {
@@ -318,6 +305,7 @@ pub(crate) const LOADS: [Load; 22] = [
         args: &["rtt", "64", "--seconds", SECONDS],
         rivals: ON_EPOLL,
         ours: &[],
+        all: &[],
         rows: &[row("request-reply, 64 pairs, on epoll", "request", READINESS)],
     },
     fairness(
@@ -358,6 +346,26 @@ const fn beside_flood(title: &'static str, phase: usize) -> Row {
 const fn beside_pile(title: &'static str, phase: usize) -> Row {
     Row { title, phase, operation: "round", bars: FAIR }
 }
+
+const SUBSCRIPTIONS: &[Row] = &[
+    row(
+        "1,000,000 subscriptions on one connection",
+        "SUB",
+        &[at_most(Metric::Cpu, 0.3), at_least(Metric::Rate, 3.0), no_more_than(Metric::BytesEach, 200.0)],
+    ),
+    Row {
+        title: "publishing at random over those",
+        phase: 1,
+        operation: "delivery",
+        bars: &[at_most(Metric::Cpu, 0.25), at_least(Metric::Rate, 3.0)],
+    },
+    Row {
+        title: "their end with their connection",
+        phase: 2,
+        operation: "SUB",
+        bars: &[at_least(Metric::Rate, 0.5)],
+    },
+];
 
 const FAN_OUT: &[Bar] = &[at_most(Metric::Cpu, 0.6).newer(0.25), at_least(Metric::Rate, 1.25).newer(2.5)];
 const FAIR: &[Bar] = &[at_least(Metric::Rate, 1.0).newer(1.0), at_most(Metric::P99, 1.0).newer(1.0)];

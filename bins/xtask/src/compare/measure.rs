@@ -33,7 +33,7 @@ impl Bench {
                 let side = (round + turn) % sides.len();
                 let name = &sides[side].name;
                 show(&format!("{} {}/{rounds}: {name}", load.name, round + 1));
-                match self.run(&sides[side], load.args) {
+                match self.run(&sides[side], load) {
                     Ok(reports) => runs[side] = Some(reports),
                     Err(error) => {
                         show("");
@@ -53,10 +53,10 @@ impl Bench {
         Ok(text.trim().to_owned())
     }
 
-    fn run(&self, server: &Server, args: &[&str]) -> Result<Vec<Value>> {
+    fn run(&self, server: &Server, load: &Load) -> Result<Vec<Value>> {
         let mut command = Command::new(&self.path);
-        command.args(args).args(["--json", "--scale", &self.scale.to_string()]);
-        command.args(["--server", &server.command()]);
+        command.args(load.args).args(["--json", "--scale", &self.scale.to_string()]);
+        command.args(["--server", &format!("{} {}", server.command(), load.all.join(" "))]);
         let output = run::output_of(&mut command)?;
         let reports = output.lines().map(|line| serde_json::from_str(line).context("a report"));
         reports.collect()

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair};
 use rustls::client::WantsClientCert;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -41,6 +41,16 @@ impl Certificates {
     pub(crate) fn sign_expired(&self, name: &str, host: &str) {
         let mut params = params(host);
         params.not_after = rcgen::date_time_ymd(2001, 1, 1);
+        self.sign_as(name, &params);
+    }
+
+    /// The same, with more to its subject than the name.
+    pub(crate) fn sign_with_subject(&self, name: &str, subject: &[(DnType, &str)]) {
+        let mut params = params(name);
+        params.distinguished_name = DistinguishedName::new();
+        for (kind, value) in subject {
+            params.distinguished_name.push(kind.clone(), *value);
+        }
         self.sign_as(name, &params);
     }
 

@@ -10,6 +10,7 @@ use std::thread;
 
 use async_nats::ConnectOptions;
 use futures::StreamExt;
+use rcgen::DnType;
 use rustls::ClientConfig;
 use test_kit::{ANSWER_DEADLINE, Server, ServerOptions, Setup, on_every_setup};
 
@@ -120,6 +121,33 @@ fn a_certificate_says_who_a_client_is(setup: Setup) {
     assert_eq!(secure.line().expect("the handshake succeeds"), "PONG\r\n");
     awaits(&server, "[WRN] User \"a\" found in connect proto, but user required from cert");
     awaits(&server, "\"$G/user:client\" - Client Error x");
+}
+
+/// The peer's own example has two of these components; the authority here signs one of a kind.
+fn a_user_may_be_named_without_the_domain_components_of_a_certificate(setup: Setup) {
+    const NAME: &str = "CN=localhost,OU=NATS,O=NATS,L=Los Angeles,ST=CA,C=US";
+    const DOMAIN_COMPONENT: [u64; 7] = [0, 9, 2342, 19_200_300, 100, 1, 25];
+    let certificates = Certificates::new();
+    let subject = [
+        (DnType::CountryName, "US"),
+        (DnType::StateOrProvinceName, "CA"),
+        (DnType::LocalityName, "Los Angeles"),
+        (DnType::OrganizationName, "NATS"),
+        (DnType::OrganizationalUnitName, "NATS"),
+        (DnType::CommonName, "localhost"),
+        (DnType::from_oid(&DOMAIN_COMPONENT), "foo3"),
+    ];
+    certificates.sign_with_subject("client", &subject);
+    let names = [format!("DC=foo1,{NAME}"), format!("{NAME},DC=foo1"), NAME.to_owned()];
+    let users = names.map(|name| format!("{{user: \"{name}\"}}")).join(", ");
+    let users = format!("authorization {{ users: [ {users} ] }}");
+    let server = start(setup, certificates.block("verify_and_map: true") + &users);
+    let mut clear = Clear::dial(server.addr());
+    clear.line();
+    let mut secure = clear.secure(&certificates.client_config(true));
+    secure.send(b"CONNECT {\"verbose\":false}\r\nPING\r\n-ERR x\r\n");
+    assert_eq!(secure.line().expect("the handshake succeeds"), "PONG\r\n");
+    awaits(&server, &format!("\"$G/user:{NAME}\" - Client Error x"));
 }
 
 fn a_certificate_that_is_refused_is_named(setup: Setup) {
@@ -342,6 +370,7 @@ on_every_setup!(
     both_are_served_on_one_port,
     clients_show_their_certificate,
     a_certificate_says_who_a_client_is,
+    a_user_may_be_named_without_the_domain_components_of_a_certificate,
     a_certificate_that_is_refused_is_named,
     what_a_client_said_before_it_left_counts,
     who_says_nothing_is_cut_off,

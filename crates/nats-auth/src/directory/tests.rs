@@ -231,6 +231,31 @@ fn a_certificate_says_who_a_client_is() {
     assert_eq!(verdict(&directory, &with_password("web", "")), "refused");
 }
 
+// Who was configured without the domain components of its certificate was refused.
+#[test]
+fn a_certificate_maps_to_a_user_without_its_domain_components() {
+    const PLAIN: &str = "CN=localhost,OU=NATS,O=NATS,L=Los Angeles,ST=CA,C=US";
+    let names = ["C=US", "ST=CA", "L=Los Angeles", "O=NATS", "OU=NATS", "CN=localhost", "DC=foo3", "DC=foo4"];
+    let attribute = |text: &'static str| {
+        let (name, value) = text.split_once('=').unwrap();
+        vec![crate::Attribute { name: Some(name), value: value.into() }]
+    };
+    let subject = names.map(attribute).to_vec();
+    let facts = PeerFacts { subject, printed: PLAIN.into(), ..PeerFacts::default() };
+    let others = [format!("DC=foo2,DC=foo1,{PLAIN}"), format!("{PLAIN},DC=foo1,DC=foo2")];
+    let found_among = |names: &[&str]| {
+        let users = others.iter().map(String::as_str).chain(names.iter().copied());
+        let users = users.map(|name| user(name, "")).collect();
+        let directory = Directory::new(&Config { users, verify_and_map: true, ..Config::default() }).unwrap();
+        verdict(&directory, &Credentials { peer: Some(&facts), ..Credentials::default() })
+    };
+    assert_eq!(found_among(&[]), "refused");
+    assert_eq!(found_among(&[PLAIN]), format!("$G/user:{PLAIN}"));
+    let (forth, back) = (format!("{PLAIN},DC=foo3,DC=foo4"), format!("DC=foo4,DC=foo3,{PLAIN}"));
+    assert_eq!(found_among(&[PLAIN, &forth]), format!("$G/user:{forth}"));
+    assert_eq!(found_among(&[PLAIN, &forth, &back]), format!("$G/user:{back}"));
+}
+
 #[test]
 fn a_user_may_be_bound_to_ways_of_connecting() {
     let mut bound = user("a", "x");
