@@ -8,19 +8,18 @@
 
 use std::sync::Arc;
 
+use conns::{CloseReason, ConnId, Time};
 use nats_auth::{AccountLimits, Claim, Credentials, Directory, Identity, PasswordCheck, Renewal, Verdict};
 use nats_proto::{ConnectOptions, Limits, quote};
 
 use crate::account::Account;
 use crate::broker::Broker;
-use crate::client::{Client, ConnId, Hold, Objection, Standing, Watch};
-use crate::close::CloseReason;
+use crate::client::{Client, Hold, Objection, Standing, Watch};
 use crate::deadlines::Due;
 use crate::guard::Guard;
 use crate::input::Flow;
 use crate::seldom::SeldomLine;
 use crate::settings::Settings;
-use crate::time::Time;
 
 impl Broker {
     /// Takes the passwords that are to be held against their hashes, which takes long. Each has to be

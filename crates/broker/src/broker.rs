@@ -11,6 +11,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use balance::Load;
+use conns::{CloseReason, ConnId, Time};
 use fabric::{ShardId, ShardSet};
 use nats_auth::{Nonces, PasswordCheck};
 use nats_proto::{Limits, ServerInfo, encode};
@@ -18,8 +19,7 @@ use nats_proto::{Limits, ServerInfo, encode};
 use crate::account::Account;
 use crate::ahead::Ahead;
 use crate::chores::Chores;
-use crate::client::{Client, ConnId};
-use crate::close::CloseReason;
+use crate::client::Client;
 use crate::config::Config;
 use crate::deadlines::{Deadlines, Due};
 use crate::egress::Egress;
@@ -32,7 +32,6 @@ use crate::random::Random;
 use crate::route::Router;
 use crate::sampling::Sampling;
 use crate::security::Greeting;
-use crate::time::Time;
 use crate::trace_request::TraceRequests;
 use crate::turn::{CONNECTION_TURN_STEPS, Turn};
 

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use crate::time::Time;
+use conns::Time;
 
 /// Room in one chunk: a few hundred small messages, and one `send` of them.
 pub(crate) const CHUNK_BYTES: usize = 32 << 10;

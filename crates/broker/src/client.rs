@@ -4,11 +4,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use balance::Votes;
+use conns::{CloseReason, ConnId, Time};
 use nats_auth::{Claim, Identity, Seat};
 use nats_proto::{ClientDecoder, ConnectOptions, Limits, quote};
 use subject_trie::steady::SteadyTable;
 
-use crate::close::CloseReason;
 use crate::guard::Guard;
 use crate::inbox::Inbox;
 use crate::lateness::Lateness;
@@ -18,46 +18,10 @@ use crate::record::{Introduction, Record};
 use crate::security::Security;
 use crate::steady_queue::SteadyQueue;
 use crate::subscription::{BySid, SubKey};
-use crate::time::Time;
 use crate::turn::Share;
 
-/// Generations before the first comes again: by then its connection is long gone.
-const GENERATIONS: u32 = 1 << 31;
-
 /// What a connection is called before it is in the table.
-const NOWHERE: ConnId = ConnId(u64::MAX);
-
-/// Names a connection of one shard: its slot, and in the upper half a generation. Slots are used again; the
-/// generation tells the users apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ConnId(u64);
-
-impl ConnId {
-    /// The index of the connection in tables with a row per connection.
-    pub fn slot(self) -> usize {
-        self.0 as u32 as usize
-    }
-
-    /// The id as a number below 2^63.
-    pub fn to_bits(self) -> u64 {
-        self.0
-    }
-
-    /// The id that [`Self::to_bits`] made this number of.
-    pub fn from_bits(bits: u64) -> Self {
-        Self(bits)
-    }
-
-    /// Its slot, and its generation, which is below 2^31.
-    pub(crate) const fn to_parts(self) -> (u32, u32) {
-        (self.0 as u32, (self.0 >> 32) as u32)
-    }
-
-    /// An id of these parts.
-    pub(crate) const fn from_parts(slot: u32, generation: u32) -> Self {
-        Self((generation as u64) << 32 | slot as u64)
-    }
-}
+const NOWHERE: ConnId = ConnId::from_bits(u64::MAX);
 
 /// Why a connection's input waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -389,7 +353,7 @@ pub(crate) struct Clients {
 
 impl Clients {
     pub(crate) fn insert(&mut self, mut client: Box<Client>) -> ConnId {
-        self.generation = (self.generation + 1) % GENERATIONS;
+        self.generation = (self.generation + 1) % ConnId::GENERATIONS;
         let slot = self.free.pop().unwrap_or_else(|| {
             self.rows.push(None);
             u32::try_from(self.rows.len() - 1).expect("descriptors run out long before slots")

@@ -4,11 +4,10 @@
 //! in the outbox of each client that gets it. From there it is taken over into the sums of connection,
 //! account and shard once per read and once per flush, so the sums cost nothing per message.
 
+use conns::{CloseReason, Time};
 use monitor::{ShardTotals, Tally};
 
 use crate::client::Client;
-use crate::close::CloseReason;
-use crate::time::Time;
 
 /// What one account's clients on this shard did.
 #[derive(Debug, Clone, Copy, Default)]

@@ -6,8 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::client::ConnId;
-use crate::time::Time;
+use conns::{ConnId, Time};
 
 /// What a reminder is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

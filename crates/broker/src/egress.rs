@@ -1,19 +1,18 @@
 //! Everything that leaves towards this shard's own clients.
 
 use bytes::Bytes;
+use conns::{CloseReason, ConnId, Time};
 use monitor::Tally;
 use nats_proto::{Delivery, Publish};
 
 use crate::chunk_pool::ChunkPool;
-use crate::client::{Client, Clients, ConnId};
-use crate::close::CloseReason;
+use crate::client::{Client, Clients};
 use crate::counters::Counters;
 use crate::pacing::{FULL_TIME_MIN, Outcome, PILE_BYTES};
 use crate::party::{Origin, may_pass};
 use crate::services::Services;
 use crate::settings::Settings;
 use crate::subscription::{BySid, SidHash, SubKey, Subscription, Subscriptions};
-use crate::time::Time;
 use crate::trace;
 
 /// Payloads from this size on are shared by the outboxes of a message instead of copied into each.

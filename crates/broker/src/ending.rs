@@ -1,11 +1,10 @@
 //! How connections end: input and subscriptions at once, then the output, then the socket.
 
+use conns::{CloseReason, ConnId};
 use fabric::ShardId;
 use monitor::ClosedRow;
 
 use crate::broker::Broker;
-use crate::client::ConnId;
-use crate::close::CloseReason;
 use crate::inbox::Inbox;
 use crate::turn::CONNECTION_TURN_STEPS;
 

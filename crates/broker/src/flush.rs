@@ -1,9 +1,9 @@
 //! Output to clients, as the sockets take it.
 
+use conns::{ConnId, Time};
+
 use crate::broker::Broker;
-use crate::client::ConnId;
 use crate::outbox::Outbox;
-use crate::time::Time;
 
 /// What to do with a connection's output.
 #[derive(Debug)]

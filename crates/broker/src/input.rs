@@ -1,14 +1,13 @@
 //! Bytes from clients become ops, until the input ends or has to wait.
 
 use bytes::Bytes;
+use conns::{CloseReason, ConnId, Time};
 use nats_proto::{ClientOp, Limits, ProtoError, PublishStreak, Refused, Step};
 
 use crate::broker::Broker;
-use crate::client::{ConnId, Hold, Standing};
-use crate::close::CloseReason;
+use crate::client::{Hold, Standing};
 use crate::egress::SHARED_BYTES_MIN;
 use crate::inbox::Inbox;
-use crate::time::Time;
 use crate::trace;
 
 /// Input that is taken in for a held connection before reading from it stops. Most holds are over
@@ -347,7 +346,7 @@ impl Broker {
             return self.refuse_headers(id);
         }
         let words = format!("{} - {}", client.label, error.log_words(refused));
-        let reason = CloseReason::of_proto_error(error);
+        let reason = reason_to_close(error);
         // The order of it all is nats-server's.
         match error {
             ProtoError::PayloadTooLarge { .. } => {
@@ -373,6 +372,14 @@ impl Broker {
         if let Some(text) = error.wire_text() {
             self.egress.send_err(id, text);
         }
+    }
+}
+
+fn reason_to_close(error: &ProtoError) -> CloseReason {
+    match error {
+        ProtoError::PayloadTooLarge { .. } => CloseReason::MaxPayloadExceeded,
+        ProtoError::ControlLineTooLong { .. } => CloseReason::MaxControlLineExceeded,
+        _ => CloseReason::ProtocolViolation,
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use conns::{CloseReason, ConnId};
 use monitor::{
     AccountRow, ClosedRow, ConnectionFilter, ConnectionRow, Lookups, ShardTotals, SubscriptionFilter,
     SubscriptionRow,
@@ -12,8 +13,7 @@ use monitor::{
 use subject_trie::filter_matches;
 
 use crate::broker::Broker;
-use crate::client::{Client, ConnId};
-use crate::close::CloseReason;
+use crate::client::Client;
 use crate::subscription::Subscription;
 
 /// Connections looked at for one page: a tenth of a millisecond.

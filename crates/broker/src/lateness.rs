@@ -6,13 +6,11 @@
 //!
 //! Always true: while an attempt is under way, a reminder is pending.
 
+use conns::{CloseReason, ConnId, Time};
 use monitor::go_duration;
 
 use crate::broker::Broker;
-use crate::client::ConnId;
-use crate::close::CloseReason;
 use crate::deadlines::Due;
-use crate::time::Time;
 
 /// How a reader whose socket was full gets on.
 #[derive(Debug, Default)]

@@ -1,7 +1,9 @@
 //! A connection on its way from one shard to another.
 
+use conns::ConnId;
+
 use crate::broker::Broker;
-use crate::client::{Client, ConnId, Hold, Standing};
+use crate::client::{Client, Hold, Standing};
 use crate::deadlines::Due;
 use crate::lateness::Lateness;
 use crate::members::MemberChange;

@@ -13,12 +13,12 @@
 
 use std::collections::VecDeque;
 
+use conns::{ConnId, Time};
 use fabric::{MoveStep, ShardId};
 
 use crate::broker::Broker;
-use crate::client::{Client, ConnId, Hold};
+use crate::client::{Client, Hold};
 use crate::moved::Moved;
-use crate::time::Time;
 
 /// Connections that move at a time: they are packed within a turn.
 pub const MOVED_CONNECTIONS_MAX: usize = 256;

@@ -7,12 +7,11 @@
 
 use std::time::Duration;
 
+use conns::{ConnId, Time};
 use fabric::{ShardId, ShardSet};
 
 use crate::broker::Broker;
-use crate::client::ConnId;
 use crate::mesh::Mesh;
-use crate::time::Time;
 use crate::turn::STRETCH_STEPS_MAX;
 
 /// After so many deliveries that nobody takes.

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use conns::{CloseReason, ConnId, Time};
 use nats_proto::{Publish, encode};
 use smallvec::SmallVec;
 use subject_trie::is_valid_literal;
 
 use crate::broker::Broker;
-use crate::client::{ConnId, Hold};
-use crate::close::CloseReason;
+use crate::client::Hold;
 use crate::complaint::Complaint;
 use crate::deadlines::Due;
 use crate::guard::Permit;
@@ -18,7 +18,6 @@ use crate::route::Envelope;
 use crate::seldom::SeldomLine;
 use crate::session::OK;
 use crate::subscription::SubKey;
-use crate::time::Time;
 use crate::trace;
 use crate::turn::long_subject_steps;
 

@@ -1,11 +1,11 @@
 //! What becomes of connections when users and permissions change.
 
+use conns::{CloseReason, ConnId};
 use nats_auth::Renewal;
 use nats_proto::quote;
 
 use crate::broker::Broker;
-use crate::client::{ConnId, Recheck};
-use crate::close::CloseReason;
+use crate::client::Recheck;
 use crate::complaint::subscription_violation;
 use crate::guard::entry_steps;
 use crate::inspect::stretch;

@@ -3,14 +3,12 @@
 //! The handshake is between the caller and the client. The broker is told when it is over, hears nothing
 //! of the client before, and what it says meanwhile waits with the caller.
 
+use conns::{CloseReason, ConnId, Time};
 use monitor::TlsFacts;
 use nats_auth::PeerFacts;
 use nats_proto::ServerInfo;
 
 use crate::broker::Broker;
-use crate::client::ConnId;
-use crate::close::CloseReason;
-use crate::time::Time;
 
 /// How a connection begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,9 +1,10 @@
 //! Serving connections in turns: who had its share waits in line, and so does who may go on after a hold.
 
+use conns::{ConnId, Time};
+
 use crate::broker::Broker;
-use crate::client::{Client, ConnId, Hold};
+use crate::client::{Client, Hold};
 use crate::input::Reading;
-use crate::time::Time;
 use crate::turn::Share;
 
 impl Broker {

@@ -2,15 +2,14 @@
 
 use std::time::Duration;
 
+use conns::{CloseReason, ConnId, Time};
 use nats_proto::{BodyError, ClientOp, check_info, show};
 
 use crate::broker::Broker;
-use crate::client::{Abilities, ConnId, Hold};
-use crate::close::CloseReason;
+use crate::client::{Abilities, Hold};
 use crate::deadlines::Due;
 use crate::fence::FENCED_OPS_MAX;
 use crate::input::Flow;
-use crate::time::Time;
 use crate::trace;
 use crate::turn::{SUBSCRIPTION_STEPS, long_subject_steps, subscription_turn_steps};
 

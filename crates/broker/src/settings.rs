@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use conns::{CloseReason, ConnId};
 use nats_auth::Directory;
 use nats_proto::{Limits, ServerInfo};
 
 use crate::broker::Broker;
-use crate::client::{ConnId, Standing};
-use crate::close::CloseReason;
+use crate::client::Standing;
 use crate::seldom::SeldomLine;
 use crate::shed::Sweep;
 

@@ -1,9 +1,9 @@
 //! Letting connections go: all of them little by little in lame duck mode, or those that are too many since
 //! a reload.
 
+use conns::{CloseReason, ConnId};
+
 use crate::broker::Broker;
-use crate::client::ConnId;
-use crate::close::CloseReason;
 use crate::inspect::stretch;
 use crate::seldom::SeldomLine;
 

@@ -3,11 +3,12 @@
 //! A change that other shards rely on takes effect once they all know of it: until then a leaving
 //! subscription still gets what was sent on its behalf, and a maximum does not count yet.
 
+use conns::ConnId;
 use nats_proto::{Subscribe, Unsubscribe};
 
 use crate::broker::Broker;
 use crate::chores::{Chore, Progress, ROW_NODE_STEPS, ROW_STEPS, ROWS_PER_STEP, are_many};
-use crate::client::{Client, ConnId, Deferred, Hold};
+use crate::client::{Client, Deferred, Hold};
 use crate::complaint::Complaint;
 use crate::guard::entry_steps;
 use crate::input::Flow;
