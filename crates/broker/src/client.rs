@@ -4,15 +4,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use balance::Votes;
-use conns::{CloseReason, ConnId, Time};
+use conns::{CloseReason, ConnId, Inbox, Outbox, Time};
+use monitor::Tally;
 use nats_auth::{Claim, Identity, Seat};
 use nats_proto::{ClientDecoder, ConnectOptions, Limits, quote};
 use subject_trie::steady::SteadyTable;
 
 use crate::guard::Guard;
-use crate::inbox::Inbox;
 use crate::lateness::Lateness;
-use crate::outbox::Outbox;
 use crate::pacing::Pile;
 use crate::record::{Introduction, Record};
 use crate::security::Security;
@@ -211,6 +210,8 @@ pub(crate) struct Client {
     pub(crate) owes_ok: bool,
 
     pub(crate) outbox: Outbox,
+    /// Messages put in there that are not in the sums yet.
+    pub(crate) given: Tally,
     /// Whether it is on the list of connections to flush.
     pub(crate) dirty: bool,
     /// Since when its socket takes no more.
@@ -291,6 +292,7 @@ impl Client {
             deferred: SteadyQueue::new(),
             owes_ok: false,
             outbox: Outbox::default(),
+            given: Tally::default(),
             dirty: false,
             blocked_since: None,
             lateness: Lateness::default(),
@@ -314,6 +316,13 @@ impl Client {
     pub(crate) fn note_claim(&mut self, claim: Option<Claim>, identity: &Identity) {
         let found = identity.claim();
         self.claim = claim.or(self.claim.take()).filter(|claim| claim.goes_before(found.as_ref()));
+    }
+
+    /// Counts a message that it is sent, whose headers and payload have `bytes` bytes.
+    #[inline]
+    pub(crate) fn count_given(&mut self, bytes: usize) {
+        self.given.msgs += 1;
+        self.given.bytes += bytes as u64;
     }
 
     /// Whether it may have no more subscriptions.

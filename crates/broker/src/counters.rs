@@ -1,7 +1,7 @@
 //! What the shard counts, for monitoring.
 //!
 //! A message is counted where something is written anyway: beside the number of the message in hand, and
-//! in the outbox of each client that gets it. From there it is taken over into the sums of connection,
+//! beside the outbox of each client that gets it. From there it is taken over into the sums of connection,
 //! account and shard once per read and once per flush, so the sums cost nothing per message.
 
 use conns::{CloseReason, Time};
@@ -44,9 +44,9 @@ impl Counters {
         self.account(client.account).input.add(taken);
     }
 
-    /// Takes over what the outbox of a client has counted.
+    /// Takes over what was counted beside the outbox of a client.
     pub(crate) fn take_output(&mut self, client: &mut Client) {
-        let given = client.outbox.take_given();
+        let given = std::mem::take(&mut client.given);
         if given.msgs > 0 {
             client.record.last_activity = self.now;
             client.record.output.add(given);

@@ -1,11 +1,10 @@
 //! Everything that leaves towards this shard's own clients.
 
 use bytes::Bytes;
-use conns::{CloseReason, ConnId, Time};
+use conns::{ChunkPool, CloseReason, ConnId, Time};
 use monitor::Tally;
 use nats_proto::{Delivery, Publish};
 
-use crate::chunk_pool::ChunkPool;
 use crate::client::{Client, Clients};
 use crate::counters::Counters;
 use crate::pacing::{FULL_TIME_MIN, Outcome, PILE_BYTES};
@@ -249,7 +248,7 @@ impl Egress {
                 self.piled += 1;
             }
         }
-        client.outbox.count(body.len());
+        client.count_given(body.len());
         if body.len() < SHARED_BYTES_MIN {
             client.outbox.append(&mut self.pool, len, |chunk| frame.append(chunk, sid, body));
         } else {

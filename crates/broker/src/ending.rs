@@ -1,11 +1,10 @@
 //! How connections end: input and subscriptions at once, then the output, then the socket.
 
-use conns::{CloseReason, ConnId};
+use conns::{CloseReason, ConnId, Inbox};
 use fabric::ShardId;
 use monitor::ClosedRow;
 
 use crate::broker::Broker;
-use crate::inbox::Inbox;
 use crate::turn::CONNECTION_TURN_STEPS;
 
 /// What it takes to close a connection, its socket included.

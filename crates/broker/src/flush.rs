@@ -1,9 +1,8 @@
 //! Output to clients, as the sockets take it.
 
-use conns::{ConnId, Time};
+use conns::{ConnId, Outbox, Time};
 
 use crate::broker::Broker;
-use crate::outbox::Outbox;
 
 /// What to do with a connection's output.
 #[derive(Debug)]

@@ -1,13 +1,12 @@
 //! Bytes from clients become ops, until the input ends or has to wait.
 
 use bytes::Bytes;
-use conns::{CloseReason, ConnId, Time};
+use conns::{CloseReason, ConnId, Inbox, Time};
 use nats_proto::{ClientOp, Limits, ProtoError, PublishStreak, Refused, Step};
 
 use crate::broker::Broker;
 use crate::client::{Hold, Standing};
 use crate::egress::SHARED_BYTES_MIN;
-use crate::inbox::Inbox;
 use crate::trace;
 
 /// Input that is taken in for a held connection before reading from it stops. Most holds are over
