@@ -31,7 +31,7 @@ impl Broker {
     /// There are too many passwords to check for this one. That is our fault, so the client is not told that
     /// it is nobody: many give up then, where they come again after this.
     pub fn on_password_unchecked(&mut self, id: ConnId) {
-        if let Some(client) = self.egress.clients.find(id)
+        if let Some(client) = self.egress.clients.open(id)
             && client.is_being_checked()
         {
             self.refuse_late(id);
@@ -43,7 +43,7 @@ impl Broker {
         self.egress.counters.now = now;
         let Some(client) = self.egress.clients.find(id) else { return };
         let Standing::Checking(objection) = client.standing else { return };
-        if client.closing.is_some() {
+        if !client.is_open() {
             return;
         }
         let claim = client.claim.take();
@@ -84,7 +84,7 @@ impl Broker {
     }
 
     pub(crate) fn on_auth_due(&mut self, id: ConnId) {
-        let Some(client) = self.egress.clients.find(id).filter(|client| client.closing.is_none()) else {
+        let Some(client) = self.egress.clients.find(id).filter(|client| client.is_open()) else {
             return;
         };
         match (client.standing, client.hung_up) {
@@ -121,7 +121,8 @@ impl Broker {
         let client = self.egress.clients.at(id);
         match verdict(&directory, client, options) {
             Verdict::Granted(identity) => {
-                client.note_claim(credentials(client, options).claim(), &identity);
+                let claim = credentials(client, options).claim();
+                client.note_claim(claim, &identity);
                 self.admit(id, identity, objection);
             }
             Verdict::Refused(claim) => {
@@ -165,7 +166,8 @@ impl Broker {
             let claim = client.who();
             return self.refuse_client(id, claim);
         }
-        client.introduce(self.config.settings.directory.account(client.account).name());
+        let (peer, account) = (client.peer(), self.config.settings.directory.account(client.account));
+        client.introduce(peer, account.name());
         let (text, reason) = match objection {
             Some(Objection::Protocol) => ("invalid client protocol", CloseReason::BadClientProtocolVersion),
             Some(Objection::NoResponders) => {
@@ -243,7 +245,7 @@ impl Broker {
 impl Client {
     /// Whether its password is being checked, or waits for it.
     pub(crate) fn is_being_checked(&self) -> bool {
-        matches!(self.standing, Standing::Checking(_)) && self.closing.is_none()
+        matches!(self.standing, Standing::Checking(_))
     }
 
     /// Takes over the limits of the server and of its account, and what to watch for.

@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use balance::Load;
-use conns::{CloseReason, ConnId, Time};
+use conns::{CloseReason, Conn, ConnId, Time};
 use fabric::{ShardId, ShardSet};
 use nats_auth::{Nonces, PasswordCheck};
 use nats_proto::{Limits, ServerInfo, encode};
@@ -138,7 +138,7 @@ impl Broker {
         let anonymous = self.config.settings.directory.anonymous();
         let client =
             Client::new(placed.cid, peer, !placed.over_limit, now, Arc::clone(anonymous), self.limits);
-        let mut client = Box::new(client);
+        let mut client = Box::new(Conn::new(peer, client));
         client.next_ping = now + self.config.settings.ping_interval;
         client.ping_reminder = client.next_ping;
         client.opening = greeting != Greeting::Plain;
@@ -190,7 +190,7 @@ impl Broker {
 
     /// Where a client is; `None` if it is gone.
     pub fn peer(&self, id: ConnId) -> Option<SocketAddr> {
-        self.egress.clients.peek(id).map(|client| client.peer)
+        self.egress.clients.peek(id).map(|client| client.peer())
     }
 
     pub(crate) fn router(&mut self, account: usize) -> Router<'_> {
@@ -232,7 +232,7 @@ impl Broker {
         info.client_id = client.cid;
         info.max_payload = client.limits.payload_bytes_max as i64;
         info.auth_required = self.config.settings.directory.auth_required();
-        info.client_ip = client.peer.ip().to_string();
+        info.client_ip = client.peer().ip().to_string();
         amend(&mut info);
         let mut line = Vec::new();
         encode::info(&mut line, &info);

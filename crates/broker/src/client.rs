@@ -1,10 +1,10 @@
-//! One client connection and the table of them.
+//! What the broker keeps of a client's connection, and the table of them.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use balance::Votes;
-use conns::{CloseReason, ConnId, Inbox, Outbox, Time};
+use conns::{Conns, Time};
 use monitor::Tally;
 use nats_auth::{Claim, Identity, Seat};
 use nats_proto::{ClientDecoder, ConnectOptions, Limits, quote};
@@ -18,9 +18,6 @@ use crate::security::Security;
 use crate::steady_queue::SteadyQueue;
 use crate::subscription::{BySid, SubKey};
 use crate::turn::Share;
-
-/// What a connection is called before it is in the table.
-const NOWHERE: ConnId = ConnId::from_bits(u64::MAX);
 
 /// Why a connection's input waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,13 +121,11 @@ impl Abilities {
     }
 }
 
-/// The state of one connection.
+/// The state of one client, its socket's half aside.
 #[derive(Debug)]
 pub(crate) struct Client {
-    id: ConnId,
     /// The id that INFO, logs and monitoring show: unique over all shards.
     pub(crate) cid: u64,
-    pub(crate) peer: SocketAddr,
     /// How log lines begin.
     pub(crate) label: Box<str>,
     /// Whether it counts towards `max_connections`.
@@ -162,21 +157,15 @@ pub(crate) struct Client {
     /// A CONNECT of its was good: logs may tell its account.
     pub(crate) introduced: bool,
     pub(crate) first_pong_sent: bool,
-    /// It is not known yet whether and how it is secured.
-    pub(crate) opening: bool,
     /// What its TLS handshake came to.
     pub(crate) security: Option<Box<Security>>,
 
     pub(crate) decoder: ClientDecoder,
-    /// Input not decoded yet: the start of an op, or what a hold keeps back.
-    pub(crate) inbox: Inbox,
     /// The settings that it follows, counted by its shard.
     pub(crate) settings_epoch: u64,
     /// What it may do was settled anew, and its subscriptions are held against that. Until it has come to all of
     /// them each of its messages is.
     pub(crate) recheck: Option<Recheck>,
-    /// It stands in line, and the caller keeps input that comes before what is in the inbox.
-    pub(crate) has_read_outside: bool,
     /// How many bytes came with the read that the inbox ends with.
     pub(crate) held_read: usize,
     /// How many bytes from the front of the inbox the op there is known to need.
@@ -184,8 +173,6 @@ pub(crate) struct Client {
     pub(crate) hold: Option<Hold>,
     /// What it had when it was served last.
     pub(crate) share: Share,
-    /// The input has ended; the connection closes for this reason once what is held was decoded.
-    pub(crate) hung_up: Option<CloseReason>,
     /// It is about to move to another shard: it is not read from.
     pub(crate) leaving: bool,
     /// Where its sampled traffic goes.
@@ -209,17 +196,11 @@ pub(crate) struct Client {
     /// A `+OK` that waits for the fence.
     pub(crate) owes_ok: bool,
 
-    pub(crate) outbox: Outbox,
-    /// Messages put in there that are not in the sums yet.
+    /// Messages put in its outbox that are not in the sums yet.
     pub(crate) given: Tally,
-    /// Whether it is on the list of connections to flush.
-    pub(crate) dirty: bool,
-    /// Since when its socket takes no more.
-    pub(crate) blocked_since: Option<Time>,
     pub(crate) lateness: Lateness,
 
     pub(crate) record: Record,
-    pub(crate) closing: Option<CloseReason>,
     /// It is closing, and has subscriptions in the index yet.
     pub(crate) winding_up: bool,
     pub(crate) last_in: Time,
@@ -247,9 +228,7 @@ impl Client {
         limits: Limits,
     ) -> Self {
         Self {
-            id: NOWHERE,
             cid,
-            peer,
             label: format!("{peer} - cid:{cid}").into(),
             counted,
             account: 0,
@@ -268,18 +247,14 @@ impl Client {
             is_first_connect: false,
             introduced: false,
             first_pong_sent: false,
-            opening: false,
             security: None,
             decoder: ClientDecoder::default(),
-            inbox: Inbox::default(),
             settings_epoch: 0,
             recheck: None,
-            has_read_outside: false,
             held_read: 0,
             op_bytes: 0,
             hold: None,
             share: Share::default(),
-            hung_up: None,
             leaving: false,
             votes: Votes::default(),
             stall_wanted: false,
@@ -291,13 +266,9 @@ impl Client {
             fenced_ops: 0,
             deferred: SteadyQueue::new(),
             owes_ok: false,
-            outbox: Outbox::default(),
             given: Tally::default(),
-            dirty: false,
-            blocked_since: None,
             lateness: Lateness::default(),
             record: Record::new(now),
-            closing: None,
             winding_up: false,
             last_in: now,
             rtt_asked: false,
@@ -331,7 +302,7 @@ impl Client {
     }
 
     /// Names the client in the log by what its first CONNECT said of it, and who it is in which account.
-    pub(crate) fn introduce(&mut self, account: &str) {
+    pub(crate) fn introduce(&mut self, peer: SocketAddr, account: &str) {
         self.introduced = true;
         if !self.is_first_connect {
             return;
@@ -340,7 +311,7 @@ impl Client {
         let version = if version.is_empty() { String::new() } else { format!("v{version}") };
         let parts: Vec<&str> =
             [&*version, &*lang, &*name].into_iter().filter(|text| !text.is_empty()).collect();
-        let mut label = format!("{} - cid:{}", self.peer, self.cid);
+        let mut label = format!("{peer} - cid:{}", self.cid);
         if !parts.is_empty() {
             label += &format!(" - {}", quote(parts.join(":")));
         }
@@ -351,68 +322,18 @@ impl Client {
     }
 }
 
-/// All connections of a shard. Each has its own place in memory: one more moves no other, and a million have a
-/// list of 8 MB.
-#[derive(Debug, Default)]
-pub(crate) struct Clients {
-    rows: Vec<Option<Box<Client>>>,
-    free: Vec<u32>,
-    generation: u32,
-}
+/// All connections of a shard.
+pub(crate) type Clients = Conns<Client>;
 
-impl Clients {
-    pub(crate) fn insert(&mut self, mut client: Box<Client>) -> ConnId {
-        self.generation = (self.generation + 1) % ConnId::GENERATIONS;
-        let slot = self.free.pop().unwrap_or_else(|| {
-            self.rows.push(None);
-            u32::try_from(self.rows.len() - 1).expect("descriptors run out long before slots")
-        });
-        let id = ConnId::from_parts(slot, self.generation);
-        client.id = id;
-        self.rows[slot as usize] = Some(client);
-        id
-    }
+#[cfg(test)]
+mod tests {
+    use conns::Conn;
 
-    pub(crate) fn remove(&mut self, id: ConnId) -> Option<Box<Client>> {
-        self.find(id)?;
-        self.free.push(id.slot() as u32);
-        self.rows[id.slot()].take()
-    }
+    use super::*;
 
-    /// The connection, unless it is gone.
-    #[inline]
-    pub(crate) fn find(&mut self, id: ConnId) -> Option<&mut Client> {
-        self.rows.get_mut(id.slot())?.as_deref_mut().filter(|client| client.id == id)
-    }
-
-    /// The connection, unless it is gone.
-    #[inline]
-    pub(crate) fn peek(&self, id: ConnId) -> Option<&Client> {
-        self.rows.get(id.slot())?.as_deref().filter(|client| client.id == id)
-    }
-
-    /// A connection that is known to be there.
-    #[inline]
-    pub(crate) fn at(&mut self, id: ConnId) -> &mut Client {
-        self.find(id).expect("the connection was just looked at")
-    }
-
-    /// The connection in the row of that number, if it is in use.
-    pub(crate) fn id_in_row(&self, number: usize) -> Option<ConnId> {
-        Some(self.row(number)?.id)
-    }
-
-    /// Above the numbers of all rows.
-    pub(crate) fn rows(&self) -> usize {
-        self.rows.len()
-    }
-
-    /// The row of that number, if it is in use.
-    pub(crate) fn row(&self, number: usize) -> Option<&Client> {
-        self.rows.get(number)?.as_deref()
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.rows.len() - self.free.len()
+    /// A million idle connections are as many of these.
+    #[test]
+    fn an_idle_connection_takes_800_bytes_beside_what_its_client_says_and_asks_for() {
+        assert_eq!(size_of::<Conn<Client>>(), 800);
     }
 }

@@ -1,7 +1,7 @@
 //! Everything that leaves towards this shard's own clients.
 
 use bytes::Bytes;
-use conns::{ChunkPool, CloseReason, ConnId, Time};
+use conns::{ChunkPool, CloseReason, Conn, ConnId, Time};
 use monitor::Tally;
 use nats_proto::{Delivery, Publish};
 
@@ -177,7 +177,7 @@ impl Egress {
     pub(crate) fn can_take(&self, key: SubKey, origin: Origin, publish: &Publish<'_>) -> bool {
         let sub = self.subs.at(key);
         let Some(client) = self.clients.peek(sub.conn()) else { return sub.target.as_service().is_some() };
-        client.closing.is_none()
+        client.is_open()
             && !sub.is_exhausted()
             && may_pass(origin, sub.target, client.abilities.echo)
             && client.outbox.len() <= self.bounds.dropped_above
@@ -194,7 +194,7 @@ impl Egress {
             origin.is(sub.target) || may_pass(origin, sub.target, false),
             "clients hear all others"
         );
-        if client.closing.is_some() || (origin.is(sub.target) && !client.abilities.echo) {
+        if !client.is_open() || (origin.is(sub.target) && !client.abilities.echo) {
             return false;
         }
         if client.watch.deliveries && is_kept_from_again(client, sub, publish, &mut self.steps) {
@@ -326,7 +326,7 @@ impl Egress {
     pub(crate) fn send_untraced(&mut self, id: ConnId, bytes: &[u8]) -> bool {
         let Some(client) = self.clients.find(id) else { return false };
         let max_pending = self.bounds.max_pending;
-        if client.closing.is_none() && client.outbox.len() + bytes.len() > max_pending {
+        if client.is_open() && client.outbox.len() + bytes.len() > max_pending {
             cut_off(client, max_pending);
             self.overrun.push(id);
             return false;
@@ -446,9 +446,9 @@ fn prepare(whole: &mut Delivery, publish: &Publish<'_>) {
 
 /// Marks a connection whose reader lets too much gather.
 #[cold]
-fn cut_off(client: &mut Client, max_pending: usize) {
+fn cut_off(client: &mut Conn<Client>, max_pending: usize) {
     tracing::info!("{} - Slow Consumer Detected: MaxPending of {max_pending} Exceeded", client.label);
-    client.closing = Some(CloseReason::SlowConsumerPendingBytes);
+    client.begin_to_close(CloseReason::SlowConsumerPendingBytes);
 }
 
 #[cfg(test)]

@@ -15,10 +15,10 @@ impl Broker {
     pub fn on_hangup(&mut self, id: ConnId, reason: CloseReason) {
         let Some(client) = self.egress.clients.find(id) else { return };
         let input_ended = matches!(reason, CloseReason::ClientClosed | CloseReason::ReadError);
-        if client.closing.is_none() && client.hold.is_some() && input_ended && !client.out_of_time {
+        if client.is_open() && client.hold.is_some() && input_ended && !client.out_of_time {
             // What it sent before counts, unless we owe it nothing but an answer that is overdue.
             client.hung_up = Some(reason);
-        } else if client.closing.is_none() {
+        } else if client.is_open() {
             self.close(id, reason);
         } else if !reason.keeps_output() {
             self.drop_output(id);
@@ -51,8 +51,8 @@ impl Broker {
     /// Closes a connection once its output left, if the reason leaves anyone to read it.
     pub(crate) fn close(&mut self, id: ConnId, reason: CloseReason) {
         let Some(client) = self.egress.clients.find(id) else { return };
-        if client.closing.is_none() {
-            client.closing = Some(reason);
+        if client.is_open() {
+            client.begin_to_close(reason);
             self.wind_up(id, reason);
         }
     }

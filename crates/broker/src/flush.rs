@@ -52,7 +52,7 @@ impl Broker {
             return Flush::Nothing;
         }
         if client.outbox.is_empty() {
-            if client.closing.is_none() {
+            if client.is_open() {
                 return Flush::Nothing;
             }
             self.release(id);

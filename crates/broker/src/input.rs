@@ -90,7 +90,7 @@ impl Broker {
     #[must_use]
     pub fn take_in(&mut self, now: Time, id: ConnId, read: &[u8], done: usize) -> usize {
         let Some(client) = self.egress.clients.find(id) else { return read.len() };
-        if client.closing.is_some() {
+        if !client.is_open() {
             return read.len();
         }
         client.last_in = now;
@@ -101,7 +101,7 @@ impl Broker {
         let mut rest = &read[done..];
         self.turn.is_cut = false;
         loop {
-            let Some(client) = self.egress.clients.find(id).filter(|client| client.closing.is_none()) else {
+            let Some(client) = self.egress.clients.find(id).filter(|client| client.is_open()) else {
                 return read.len();
             };
             if client.hold.is_some() {
@@ -144,7 +144,7 @@ impl Broker {
                 _ => HELD_INPUT_BYTES_MAX,
             };
             let is_held = client.hold.is_some() && client.inbox.len() >= held_max;
-            client.closing.is_none() && client.hung_up.is_none() && !is_held && !client.leaving
+            client.is_open() && client.hung_up.is_none() && !is_held && !client.leaving
         })
     }
 
@@ -170,7 +170,7 @@ impl Broker {
         let mut streak = None;
         loop {
             let client = self.egress.clients.at(id);
-            if client.closing.is_some() || client.hold.is_some() {
+            if !client.is_open() || client.hold.is_some() {
                 break;
             }
             if stretch.is_over(self.egress.steps) {
@@ -190,7 +190,7 @@ impl Broker {
         let client = self.egress.clients.at(id);
         client.share = share;
         self.turn.spend(&mut client.share, stretch.used, outcome.deliveries + stretch.ops);
-        if std::mem::take(&mut client.stall_wanted) && client.hold.is_none() && client.closing.is_none() {
+        if std::mem::take(&mut client.stall_wanted) && client.hold.is_none() && client.is_open() {
             self.stall(now, id);
         }
         self.pace(now, id, outcome);
@@ -291,7 +291,7 @@ impl Broker {
             self.drive_shared(now, id, input, used, reading)
         };
         let client = self.egress.clients.at(id);
-        if client.closing.is_none() && !rest.is_empty() {
+        if client.is_open() && !rest.is_empty() {
             client.inbox = rest;
             client.inbox.extend(&[], client.op_bytes);
         }
@@ -317,7 +317,7 @@ impl Broker {
     /// Keeps the start of an op, with room for all of it, or what a hold keeps back, of a read of that length.
     fn keep_unused(&mut self, id: ConnId, unused: &[u8], read: usize) {
         let client = self.egress.clients.at(id);
-        if client.closing.is_none() && !unused.is_empty() {
+        if client.is_open() && !unused.is_empty() {
             client.held_read = read;
             client.inbox.extend(unused, client.op_bytes);
         }
@@ -327,7 +327,7 @@ impl Broker {
     fn heed(&mut self, id: ConnId, flow: Flow) {
         let (Flow::Hold(hold) | Flow::NextThenHold(hold)) = flow else { return };
         let client = self.egress.clients.at(id);
-        if client.closing.is_none() {
+        if client.is_open() {
             client.hold = Some(hold);
         }
     }

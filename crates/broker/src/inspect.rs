@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use conns::{CloseReason, ConnId};
+use conns::{CloseReason, Conn, ConnId};
 use monitor::{
     AccountRow, ClosedRow, ConnectionFilter, ConnectionRow, Lookups, ShardTotals, SubscriptionFilter,
     SubscriptionRow,
@@ -64,7 +64,7 @@ impl Broker {
         self.egress.take_over_dirty();
         let (numbers, next) = stretch(from, self.egress.clients.rows(), CONNECTIONS_PER_PAGE);
         let clients = numbers.filter_map(|number| self.egress.clients.row(number));
-        let open = clients.filter(|client| client.closing.is_none());
+        let open = clients.filter(|client| client.is_open());
         let wanted = open.filter(|client| filter.cid.is_none_or(|cid| client.cid == cid));
         let rows = wanted.map(|client| self.connection_row(client)).filter(|row| filter.wants(row)).collect();
         Page { rows, next }
@@ -120,12 +120,12 @@ impl Broker {
         })
     }
 
-    fn connection_row(&self, client: &Client) -> ConnectionRow {
+    fn connection_row(&self, client: &Conn<Client>) -> ConnectionRow {
         let record = &client.record;
         let introduction = record.introduction();
         ConnectionRow {
             cid: client.cid,
-            peer: client.peer,
+            peer: client.peer(),
             start: record.start.0,
             last_activity: record.last_activity.0,
             rtt: record.rtt(),
@@ -149,7 +149,7 @@ impl Broker {
         sub: &Subscription,
         filter: &SubscriptionFilter,
     ) -> Option<SubscriptionRow> {
-        let client = self.egress.clients.peek(sub.conn()).filter(|client| client.closing.is_none())?;
+        let client = self.egress.clients.peek(sub.conn()).filter(|client| client.is_open())?;
         let is_wanted = !sub.is_leaving()
             && filter.cids.as_ref().is_none_or(|cids| cids.binary_search(&client.cid).is_ok())
             && filter.account.as_deref().is_none_or(|name| *name == *self.accounts[sub.account()].name);

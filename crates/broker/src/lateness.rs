@@ -47,10 +47,11 @@ impl Broker {
     /// The client's socket is full: what waits has to leave in time.
     pub(crate) fn limit_writing(&mut self, now: Time, id: ConnId) {
         let client = self.egress.clients.at(id);
-        let (lateness, outbox) = (&mut client.lateness, &client.outbox);
-        let (bytes, chunks) = (outbox.len(), || outbox.slices().count());
-        lateness.attempt.get_or_insert_with(|| Attempt { since: now, bytes, chunks: chunks(), left: bytes });
-        if !std::mem::replace(&mut lateness.has_reminder, true) {
+        if !client.lateness.is_timed() {
+            let (bytes, chunks) = (client.outbox.len(), client.outbox.slices().count());
+            client.lateness.attempt = Some(Attempt { since: now, bytes, chunks, left: bytes });
+        }
+        if !std::mem::replace(&mut client.lateness.has_reminder, true) {
             self.deadlines.push(now + self.config.settings.write_deadline, id, Due::Write);
         }
     }
@@ -91,7 +92,7 @@ impl Broker {
             client.label,
             go_duration(deadline)
         );
-        if left == bytes || client.closing.is_some() || !self.config.settings.retry_writes {
+        if left == bytes || !client.is_open() || !self.config.settings.retry_writes {
             return self.on_hangup(id, CloseReason::SlowConsumerWriteDeadline);
         }
         client.lateness.is_slow = true;

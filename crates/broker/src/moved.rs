@@ -1,6 +1,6 @@
 //! A connection on its way from one shard to another.
 
-use conns::ConnId;
+use conns::{Conn, ConnId};
 
 use crate::broker::Broker;
 use crate::client::{Client, Hold, Standing};
@@ -13,7 +13,7 @@ use crate::turn::Share;
 /// Everything a shard knows of a connection, its socket aside.
 #[derive(Debug)]
 pub struct Moved {
-    client: Box<Client>,
+    client: Box<Conn<Client>>,
     /// Each with its filter, which a shard keeps elsewhere.
     subs: Vec<(Box<[u8]>, Subscription)>,
 }
@@ -22,25 +22,6 @@ impl Moved {
     /// Whether it counts towards `max_connections`.
     pub(crate) fn is_counted(&self) -> bool {
         self.client.counted
-    }
-}
-
-impl Client {
-    /// Whether it is on its way out.
-    pub(crate) fn is_ending(&self) -> bool {
-        self.closing.is_some() || self.hung_up.is_some()
-    }
-
-    /// Whether it can change shards during a pause: nothing of it waits for answers to this shard.
-    pub(crate) fn can_move(&self) -> bool {
-        let waits_here = matches!(self.hold, Some(Hold::Fence | Hold::Offer | Hold::Leaving));
-        self.standing == Standing::Admitted
-            && !self.is_ending()
-            && !self.opening
-            && !self.has_read_outside
-            && self.fence.is_none()
-            && self.deferred.is_empty()
-            && !waits_here
     }
 }
 
@@ -95,7 +76,7 @@ impl Broker {
             self.follow(id);
         }
         let client = self.egress.clients.at(id);
-        if client.recheck.is_some() && client.closing.is_none() {
+        if client.recheck.is_some() && client.is_open() {
             let keys: Vec<SubKey> = client.subs.iter().map(|link| link.key).collect();
             for key in keys {
                 self.recheck(id, key);
@@ -129,4 +110,16 @@ impl Broker {
             self.resumed.push(id);
         }
     }
+}
+
+/// Whether a connection can change shards during a pause: nothing of it waits for answers to this shard.
+pub(crate) fn can_move(client: &Conn<Client>) -> bool {
+    let waits_here = matches!(client.hold, Some(Hold::Fence | Hold::Offer | Hold::Leaving));
+    client.standing == Standing::Admitted
+        && !client.is_ending()
+        && !client.opening
+        && !client.has_read_outside
+        && client.fence.is_none()
+        && client.deferred.is_empty()
+        && !waits_here
 }

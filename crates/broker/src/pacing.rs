@@ -74,7 +74,7 @@ impl Broker {
         let client = self.egress.clients.at(id);
         client.pile.deliveries += piled;
         let is_taken_elsewhere = client.pile.shards.union(reached) != client.pile.shards;
-        let is_free = client.hold.is_none() && client.closing.is_none();
+        let is_free = client.hold.is_none() && client.is_open();
         if client.pile.deliveries >= PILED_MAX && !is_taken_elsewhere && is_free {
             let doublings = client.pile.doublings;
             client.pile = Pile { doublings: (doublings + 1).min(DOUBLINGS_MAX), ..Pile::default() };

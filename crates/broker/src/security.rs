@@ -33,7 +33,7 @@ pub struct Security {
 impl Broker {
     /// Sends INFO to a connection that was not greeted: the client waits for it.
     pub fn greet(&mut self, id: ConnId) {
-        if self.egress.clients.find(id).is_some_and(|client| client.closing.is_none()) {
+        if self.egress.clients.find(id).is_some_and(|client| client.is_open()) {
             self.send_first_info(id, |_| ());
         }
     }
@@ -58,7 +58,7 @@ impl Broker {
 
     /// The handshake is over: what the client says counts from here on.
     pub fn on_secured(&mut self, now: Time, id: ConnId, security: Security) {
-        let Some(client) = self.egress.clients.find(id).filter(|client| client.closing.is_none()) else {
+        let Some(client) = self.egress.clients.find(id).filter(|client| client.is_open()) else {
             return;
         };
         tracing::debug!("{} - TLS handshake complete", client.label);

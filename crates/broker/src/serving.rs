@@ -1,6 +1,6 @@
 //! Serving connections in turns: who had its share waits in line, and so does who may go on after a hold.
 
-use conns::{ConnId, Time};
+use conns::{Conn, ConnId, Time};
 
 use crate::broker::Broker;
 use crate::client::{Client, Hold};
@@ -12,7 +12,7 @@ impl Broker {
     /// another share.
     pub fn keep(&mut self, id: ConnId, read: &[u8], done: usize) {
         let Some(client) = self.egress.clients.find(id) else { return };
-        if done == read.len() || client.closing.is_some() {
+        if done == read.len() || !client.is_open() {
             return;
         }
         client.inbox.extend(&read[done..], 0);
@@ -34,7 +34,7 @@ impl Broker {
 
     /// Whether a client can stand in line with input that the caller keeps.
     fn may_wait_with_read(&self, id: ConnId) -> bool {
-        let is_free = |client: &Client| client.closing.is_none() && client.hold.is_none();
+        let is_free = |client: &Conn<Client>| client.is_open() && client.hold.is_none();
         self.egress.clients.peek(id).is_some_and(is_free) && !self.moves.is_paused()
     }
 
@@ -60,7 +60,7 @@ impl Broker {
 
     /// Takes over the rest of a read that the caller kept, of which so many bytes are `done` with.
     pub fn take_over_read(&mut self, id: ConnId, read: &[u8], done: usize) {
-        let Some(client) = self.egress.clients.find(id).filter(|client| client.closing.is_none()) else {
+        let Some(client) = self.egress.clients.find(id).filter(|client| client.is_open()) else {
             return;
         };
         client.has_read_outside = false;
@@ -124,7 +124,7 @@ impl Broker {
     /// unless something else holds it.
     #[must_use]
     pub fn serve_read(&mut self, now: Time, id: ConnId, read: &[u8], done: usize, more: bool) -> usize {
-        let Some(client) = self.egress.clients.find(id).filter(|client| client.closing.is_none()) else {
+        let Some(client) = self.egress.clients.find(id).filter(|client| client.is_open()) else {
             return read.len();
         };
         (client.hold, client.has_read_outside) = (None, false);
@@ -154,7 +154,7 @@ impl Broker {
     /// Ends a hold, if it is this one that holds the connection.
     pub(crate) fn resume(&mut self, id: ConnId, hold: Hold) {
         let Some(client) = self.egress.clients.find(id) else { return };
-        if client.hold != Some(hold) || client.closing.is_some() {
+        if client.hold != Some(hold) || !client.is_open() {
             return;
         }
         if self.moves.is_paused() {
@@ -197,7 +197,7 @@ impl Broker {
     /// Serves a connection for a stretch, if this is what holds it.
     fn serve_held(&mut self, now: Time, id: ConnId, hold: Hold) {
         let Some(client) = self.egress.clients.find(id) else { return };
-        if client.hold != Some(hold) || client.closing.is_some() {
+        if client.hold != Some(hold) || !client.is_open() {
             return;
         }
         client.hold = None;
@@ -211,7 +211,7 @@ impl Broker {
     /// share, or is let go.
     fn go_on_waiting(&mut self, id: ConnId, held: Hold) {
         let client = self.egress.clients.at(id);
-        if client.closing.is_some() || client.hold.is_some() {
+        if !client.is_open() || client.hold.is_some() {
             return;
         }
         let is_cut = client.has_read_outside || (self.turn.is_cut && !client.inbox.is_empty());

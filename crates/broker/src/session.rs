@@ -171,7 +171,7 @@ impl Broker {
             return; // An earlier reminder took this one's place.
         }
         client.ping_reminder = Time(u64::MAX);
-        if client.closing.is_some() {
+        if !client.is_open() {
             return;
         }
         if client.next_ping > now {

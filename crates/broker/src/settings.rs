@@ -115,7 +115,7 @@ impl Broker {
         }
         let client = self.egress.clients.at(id);
         client.settle_limits(&self.config.settings);
-        if client.closing.is_none() && client.subs_max.is_some_and(|max| client.subs.len() > max) {
+        if client.is_open() && client.subs_max.is_some_and(|max| client.subs.len() > max) {
             self.log_seldom(id, SeldomLine::MaxSubscriptions);
             let reason = CloseReason::MaxSubscriptionsExceeded;
             self.refuse(id, SeldomLine::MaxSubscriptions.text(), reason);

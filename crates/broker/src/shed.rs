@@ -62,7 +62,7 @@ impl Broker {
         let mut count = 0;
         for row in rows {
             let Some(id) = self.egress.clients.id_in_row(row) else { continue };
-            if self.egress.clients.at(id).closing.is_none() {
+            if self.egress.clients.open(id).is_some() {
                 count += 1;
                 visit(self, id);
             }
@@ -87,7 +87,7 @@ impl Broker {
             }
             self.shed_row = (self.shed_row + 1) % self.egress.clients.rows();
             let Some(id) = self.egress.clients.id_in_row(self.shed_row) else { continue };
-            if self.egress.clients.at(id).closing.is_some() {
+            if self.egress.clients.open(id).is_none() {
                 continue;
             }
             if reason == CloseReason::MaxConnectionsExceeded {

@@ -3,7 +3,7 @@
 //! A change that other shards rely on takes effect once they all know of it: until then a leaving
 //! subscription still gets what was sent on its behalf, and a maximum does not count yet.
 
-use conns::ConnId;
+use conns::{Conn, ConnId};
 use nats_proto::{Subscribe, Unsubscribe};
 
 use crate::broker::Broker;
@@ -232,7 +232,7 @@ impl Broker {
     /// Goes on with that as far as this turn goes. With a fence up it is for the CONNECT to go on: it is tried
     /// again behind the fence.
     pub(crate) fn go_on_leaving(&mut self, id: ConnId) -> Progress {
-        let is_held = |client: &&mut Client| client.hold == Some(Hold::Leaving) && client.closing.is_none();
+        let is_held = |client: &&mut Conn<Client>| client.hold == Some(Hold::Leaving) && client.is_open();
         while let Some(client) = self.egress.clients.find(id).filter(is_held) {
             if client.subs.is_empty() {
                 client.left_up_to = 0;

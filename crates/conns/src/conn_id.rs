@@ -9,6 +9,9 @@ impl ConnId {
     /// Generations before the first comes again: by then its connection is long gone.
     pub const GENERATIONS: u32 = 1 << 31;
 
+    /// What a connection is called before it is in a table.
+    pub(crate) const NOWHERE: Self = Self(u64::MAX);
+
     /// The index of the connection in tables with a row per connection.
     #[inline]
     pub const fn slot(self) -> usize {

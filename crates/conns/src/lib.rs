@@ -1,20 +1,25 @@
 //! Connections without a protocol.
 //!
-//! What every connection needs, whatever is spoken over it: a name ([`ConnId`]), what came and is not used up yet
-//! ([`Inbox`]), what has to leave ([`Outbox`], of the memory of a [`ChunkPool`]), a reason to end ([`CloseReason`]),
-//! and the time as an argument ([`Time`]).
+//! A [`Conn`] has what every connection needs, whatever is spoken over it: a name ([`ConnId`]), what came and is not
+//! used up yet ([`Inbox`]), what has to leave ([`Outbox`], of the memory of a [`ChunkPool`]), a reason to end
+//! ([`CloseReason`]); and in it is what its protocol keeps of it. [`Conns`] is the table of all that speak a protocol.
+//! The time is an argument ([`Time`]).
 #![forbid(unsafe_code)]
 
 mod chunk_pool;
 mod close_reason;
+mod conn;
 mod conn_id;
+mod conns;
 mod inbox;
 mod outbox;
 mod time;
 
 pub use chunk_pool::ChunkPool;
 pub use close_reason::CloseReason;
+pub use conn::Conn;
 pub use conn_id::ConnId;
+pub use conns::Conns;
 pub use inbox::Inbox;
 pub use outbox::Outbox;
 pub use time::Time;
