@@ -174,13 +174,13 @@ impl Broker {
                 Due::Auth => self.on_auth_due(id),
             }
         }
-        self.egress.pool.shrink(now);
+        self.egress.clients.shrink(now);
         self.settle();
     }
 
     /// When [`Self::on_deadlines`] is next needed.
     pub fn next_deadline(&self) -> Option<Time> {
-        [self.deadlines.next(), self.egress.pool.shrinks_at()].into_iter().flatten().min()
+        [self.deadlines.next(), self.egress.clients.shrinks_at()].into_iter().flatten().min()
     }
 
     /// How many connections live here, closing ones included.
@@ -207,7 +207,7 @@ impl Broker {
     /// goes, and readers that were cut off. Every event ends with it. Returns whether there was anything.
     #[inline]
     pub(crate) fn settle(&mut self) -> bool {
-        let is_settled = self.egress.expired.is_empty() && self.egress.overrun.is_empty();
+        let is_settled = self.egress.expired.is_empty() && !self.egress.clients.has_overrun();
         if !is_settled {
             self.settle_what_is_left();
         }
@@ -221,7 +221,7 @@ impl Broker {
         {
             self.expire_late(key);
         }
-        while let Some(id) = self.egress.overrun.pop() {
+        while let Some(id) = self.egress.clients.pop_overrun() {
             self.wind_up(id, CloseReason::SlowConsumerPendingBytes);
         }
     }

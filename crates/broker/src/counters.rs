@@ -28,9 +28,6 @@ pub(crate) struct Counters {
     pub(crate) totals: ShardTotals,
     /// By account. An account has a row from its first connection on.
     accounts: Vec<AccountCounters>,
-    /// Bytes that wait to be sent, those since the dirty connections were last taken aside; below zero
-    /// when some of those are gone already.
-    pub(crate) pending_bytes: i64,
     /// The time of the event in hand.
     pub(crate) now: Time,
 }

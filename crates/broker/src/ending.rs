@@ -44,7 +44,7 @@ impl Broker {
             self.close(id, CloseReason::ServerShutdown);
             let client = self.egress.clients.at(id);
             (client.winding_up, client.fence) = (false, None); // No shard is left to confirm anything.
-            self.egress.mark_dirty(id);
+            self.egress.clients.mark_dirty(id);
         }
     }
 
@@ -90,16 +90,12 @@ impl Broker {
             // The end of the connection shows only when no shard counts on it any more.
             self.fences.raise(id, client, round);
         }
-        self.egress.mark_dirty(id);
+        self.egress.clients.mark_dirty(id);
     }
 
     fn drop_output(&mut self, id: ConnId) {
-        let client = self.egress.clients.at(id);
-        self.egress.counters.pending_bytes -= client.outbox.len() as i64;
-        client.outbox.clear(&mut self.egress.pool);
-        client.blocked_since = None;
-        client.lateness.forget();
-        self.egress.mark_dirty(id);
+        self.egress.clients.at(id).lateness.forget();
+        self.egress.clients.drop_output(id);
     }
 
     pub(crate) fn release(&mut self, id: ConnId) {

@@ -50,10 +50,9 @@ impl Broker {
     pub fn totals(&mut self) -> ShardTotals {
         self.egress.take_over_dirty();
         let counters = &self.egress.counters;
-        let pending = counters.pending_bytes + self.egress.unflushed() as i64;
         ShardTotals {
             subscriptions: self.egress.subs.len() as u64,
-            pending_bytes: u64::try_from(pending).unwrap_or(0),
+            pending_bytes: self.egress.clients.pending_bytes(),
             mesh_bytes: self.mesh.pending_bytes() as u64,
             ..counters.totals
         }
@@ -129,7 +128,7 @@ impl Broker {
             start: record.start.0,
             last_activity: record.last_activity.0,
             rtt: record.rtt(),
-            pending_bytes: client.outbox.len() as u64,
+            pending_bytes: client.pending_bytes() as u64,
             input: record.input,
             output: record.output,
             stalls: record.stalls,

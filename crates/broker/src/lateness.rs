@@ -46,9 +46,9 @@ impl Lateness {
 impl Broker {
     /// The client's socket is full: what waits has to leave in time.
     pub(crate) fn limit_writing(&mut self, now: Time, id: ConnId) {
-        let client = self.egress.clients.at(id);
+        let Some(client) = self.egress.clients.find(id) else { return };
         if !client.lateness.is_timed() {
-            let (bytes, chunks) = (client.outbox.len(), client.outbox.slices().count());
+            let (bytes, chunks) = (client.outbox().len(), client.outbox().slices().count());
             client.lateness.attempt = Some(Attempt { since: now, bytes, chunks, left: bytes });
         }
         if !std::mem::replace(&mut client.lateness.has_reminder, true) {

@@ -39,7 +39,6 @@ impl Broker {
         let mut client = self.egress.clients.remove(id).expect("the connection was just looked at");
         self.egress.counters.take_output(&mut client);
         self.egress.counters.on_left(&client);
-        self.egress.counters.pending_bytes -= client.outbox.len() as i64;
         self.deadlines.forget(id);
         Moved { client, subs }
     }
@@ -48,22 +47,19 @@ impl Broker {
     pub(crate) fn unpack(&mut self, moved: Moved) -> ConnId {
         let Moved { mut client, subs } = moved;
         tracing::debug!("{} - Client connection moved to shard {}", client.label, self.mesh.shard());
-        // Reminders, lists and the state of the socket were the other shard's.
+        // Its share, reminders and how late it is were the other shard's.
         client.share = Share::default();
-        client.dirty = false;
-        client.blocked_since = None;
         client.lateness = Lateness::default();
         client.ping_reminder = client.next_ping;
         let next_ping = client.next_ping;
         self.egress.counters.on_moved_in(&client);
-        self.egress.counters.pending_bytes += client.outbox.len() as i64;
         let id = self.egress.clients.insert(client);
         self.deadlines.push(next_ping, id, Due::Ping);
         self.moves.hold(id, self.egress.clients.at(id));
         for (filter, sub) in subs {
             self.join_again(id, &filter, sub);
         }
-        self.egress.mark_dirty(id);
+        self.egress.clients.mark_dirty(id);
         self.catch_up(id);
         id
     }
@@ -104,8 +100,8 @@ impl Broker {
     /// A connection that was to leave goes on here.
     pub(crate) fn stay(&mut self, id: ConnId) {
         // Nobody waits for its socket to be writable: try again.
-        self.egress.clients.at(id).blocked_since = None;
-        self.egress.mark_dirty(id);
+        self.egress.clients.on_writable(id);
+        self.egress.clients.mark_dirty(id);
         if self.wants_input(id) {
             self.resumed.push(id);
         }

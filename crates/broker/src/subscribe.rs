@@ -412,7 +412,7 @@ impl Broker {
         if std::mem::take(&mut client.owes_ok) {
             self.egress.send_untraced(id, OK);
         }
-        self.egress.mark_dirty(id);
+        self.egress.clients.mark_dirty(id);
         self.resume(id, Hold::Fence);
     }
 

@@ -25,12 +25,10 @@ pub struct Conn<P> {
     pub has_read_outside: bool,
     /// The input has ended; the connection closes for this reason once what is kept back was used.
     pub hung_up: Option<CloseReason>,
-    /// What waits for the peer.
-    pub outbox: Outbox,
+    pub(crate) outbox: Outbox,
     /// Whether it is on the list of connections to flush.
-    pub dirty: bool,
-    /// Since when its socket takes no more.
-    pub blocked_since: Option<Time>,
+    pub(crate) is_dirty: bool,
+    pub(crate) blocked_since: Option<Time>,
     closing: Option<CloseReason>,
     kept: P,
 }
@@ -46,7 +44,7 @@ impl<P> Conn<P> {
             has_read_outside: false,
             hung_up: None,
             outbox: Outbox::default(),
-            dirty: false,
+            is_dirty: false,
             blocked_since: None,
             closing: None,
             kept,
@@ -58,6 +56,23 @@ impl<P> Conn<P> {
         self.peer
     }
 
+    /// What waits for the peer.
+    pub fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+
+    /// Bytes that wait for the peer.
+    #[inline]
+    pub fn pending_bytes(&self) -> usize {
+        self.outbox.len()
+    }
+
+    /// Since when its socket takes no more.
+    #[inline]
+    pub fn blocked_since(&self) -> Option<Time> {
+        self.blocked_since
+    }
+
     /// Whether it has no reason to close yet.
     #[inline]
     pub fn is_open(&self) -> bool {
@@ -67,6 +82,12 @@ impl<P> Conn<P> {
     /// Whether it closes, or will once its input is used.
     pub fn is_ending(&self) -> bool {
         !self.is_open() || self.hung_up.is_some()
+    }
+
+    /// Whether it closes and nothing waits any more: its socket is to be closed.
+    #[inline]
+    pub fn is_over(&self) -> bool {
+        !self.is_open() && self.outbox.is_empty() && self.blocked_since.is_none()
     }
 
     /// Begins to close it. The first reason counts.

@@ -6,23 +6,33 @@
 
 use crate::conn::Conn;
 use crate::conn_id::ConnId;
+use crate::output::{Output, WriteLimits, Writer};
+use crate::time::Time;
 
 /// Connections by id. A machine with two protocols has two tables.
 #[derive(Debug)]
 pub struct Conns<P> {
-    rows: Vec<Option<Box<Conn<P>>>>,
+    pub(crate) rows: Vec<Row<P>>,
     free: Vec<u32>,
     generation: u32,
+    pub(crate) output: Output,
 }
 
-impl<P> Default for Conns<P> {
-    fn default() -> Self {
-        Self { rows: Vec::new(), free: Vec::new(), generation: 0 }
-    }
-}
+type Row<P> = Option<Box<Conn<P>>>;
 
 impl<P> Conns<P> {
-    /// Takes a connection in, which has this id from now on.
+    /// None yet.
+    pub fn new(limits: WriteLimits) -> Self {
+        Self { rows: Vec::new(), free: Vec::new(), generation: 0, output: Output::new(limits) }
+    }
+
+    /// From now on these limits hold.
+    pub fn set_limits(&mut self, limits: WriteLimits) {
+        self.output.limits = limits;
+    }
+
+    /// Takes a connection in, which has this id from now on. What waits for it goes with it; its socket may have
+    /// changed.
     pub fn insert(&mut self, mut conn: Box<Conn<P>>) -> ConnId {
         self.generation = (self.generation + 1) % ConnId::GENERATIONS;
         let slot = self.free.pop().unwrap_or_else(|| {
@@ -31,13 +41,16 @@ impl<P> Conns<P> {
         });
         let id = ConnId::from_parts(slot, self.generation);
         conn.id = id;
+        (conn.is_dirty, conn.blocked_since) = (false, None);
+        self.output.pending += conn.outbox.len() as i64;
         self.rows[slot as usize] = Some(conn);
         id
     }
 
     /// Takes a connection out. Its id is void from here on.
     pub fn remove(&mut self, id: ConnId) -> Option<Box<Conn<P>>> {
-        self.find(id)?;
+        let conn = find(&mut self.rows, id)?;
+        self.output.pending -= conn.outbox.len() as i64;
         self.free.push(id.slot() as u32);
         self.rows[id.slot()].take()
     }
@@ -57,7 +70,7 @@ impl<P> Conns<P> {
     /// The connection, unless it is gone: it may be closing.
     #[inline]
     pub fn find(&mut self, id: ConnId) -> Option<&mut Conn<P>> {
-        self.rows.get_mut(id.slot())?.as_deref_mut().filter(|conn| conn.id == id)
+        find(&mut self.rows, id)
     }
 
     /// The same, to be looked at only.
@@ -70,6 +83,39 @@ impl<P> Conns<P> {
     #[inline]
     pub fn at(&mut self, id: ConnId) -> &mut Conn<P> {
         self.find(id).expect("the connection was just looked at")
+    }
+
+    /// The connection to be written to, unless it is gone or closing.
+    #[inline]
+    pub fn open_writer(&mut self, id: ConnId) -> Option<Writer<'_, P>> {
+        self.writer(id).filter(|writer| writer.is_open())
+    }
+
+    /// The connection to be written to, unless it is gone: one that is closing has last words.
+    #[inline]
+    pub fn writer(&mut self, id: ConnId) -> Option<Writer<'_, P>> {
+        find(&mut self.rows, id).map(|conn| Writer { conn, output: &mut self.output })
+    }
+
+    /// Whether too much waited for any connection.
+    #[inline]
+    pub fn has_overrun(&self) -> bool {
+        !self.output.overrun.is_empty()
+    }
+
+    /// The next connection for which too much waited: it has begun to close.
+    pub fn pop_overrun(&mut self) -> Option<ConnId> {
+        self.output.overrun.pop()
+    }
+
+    /// Gives back memory that is not needed. Does nothing before [`Self::shrinks_at`].
+    pub fn shrink(&mut self, now: Time) {
+        self.output.pool.shrink(now);
+    }
+
+    /// When there is memory to give back.
+    pub fn shrinks_at(&self) -> Option<Time> {
+        self.output.pool.shrinks_at()
     }
 
     /// The id of the connection in the row of that number, if it is in use.
@@ -98,10 +144,19 @@ impl<P> Conns<P> {
     }
 }
 
+#[inline]
+pub(crate) fn find<P>(rows: &mut [Row<P>], id: ConnId) -> Option<&mut Conn<P>> {
+    rows.get_mut(id.slot())?.as_deref_mut().filter(|conn| conn.id == id)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::close_reason::CloseReason;
+
+    fn conns() -> Conns<u32> {
+        Conns::new(WriteLimits { pending_bytes_max: 100 })
+    }
 
     fn conn(number: u32) -> Box<Conn<u32>> {
         Box::new(Conn::new(([127, 0, 0, 1], 4222).into(), number))
@@ -109,7 +164,7 @@ mod tests {
 
     #[test]
     fn an_id_finds_nobody_else_when_its_slot_is_used_again() {
-        let mut conns = Conns::default();
+        let mut conns = conns();
         let first = conns.insert(conn(1));
         let removed = conns.remove(first).unwrap();
         assert_eq!(**removed, 1);
@@ -121,7 +176,7 @@ mod tests {
 
     #[test]
     fn what_is_no_connection_is_not_found() {
-        let mut conns = Conns::default();
+        let mut conns = conns();
         let id = conns.insert(conn(1));
         let (slot, generation) = id.to_parts();
         assert!(conns.peek(ConnId::from_parts(slot, generation | ConnId::GENERATIONS)).is_none());
@@ -130,7 +185,7 @@ mod tests {
 
     #[test]
     fn a_connection_that_closes_is_there_but_not_open() {
-        let mut conns = Conns::default();
+        let mut conns = conns();
         let id = conns.insert(conn(1));
         conns.open(id).unwrap().begin_to_close(CloseReason::ClientClosed);
         assert!(conns.open(id).is_none() && conns.peek_open(id).is_none());
