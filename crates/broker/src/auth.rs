@@ -14,8 +14,7 @@ use nats_proto::{ConnectOptions, Limits, quote};
 
 use crate::account::Account;
 use crate::broker::Broker;
-use crate::client::{Client, Hold, Objection, Standing, Watch};
-use crate::deadlines::Due;
+use crate::client::{Client, Hold, Objection, Reminder, Standing, Watch};
 use crate::guard::Guard;
 use crate::input::Flow;
 use crate::seldom::SeldomLine;
@@ -79,7 +78,7 @@ impl Broker {
     /// From now on the time runs that a connection has to say who it is.
     pub(crate) fn limit_time(&mut self, now: Time, id: ConnId) {
         if self.egress.clients.at(id).standing == Standing::Awaited {
-            self.deadlines.push(now + self.config.settings.directory.timeout(), id, Due::Auth);
+            self.egress.clients.remind(id, now + self.config.settings.directory.timeout(), Reminder::Auth);
         }
     }
 

@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use balance::Load;
-use conns::{CloseReason, Conn, ConnId, Time};
+use conns::{CloseReason, Conn, ConnId, Due, Time};
 use fabric::{ShardId, ShardSet};
 use nats_auth::{Nonces, PasswordCheck};
 use nats_proto::{Limits, ServerInfo, encode};
@@ -19,9 +19,8 @@ use nats_proto::{Limits, ServerInfo, encode};
 use crate::account::Account;
 use crate::ahead::Ahead;
 use crate::chores::Chores;
-use crate::client::Client;
+use crate::client::{Client, Reminder};
 use crate::config::Config;
-use crate::deadlines::{Deadlines, Due};
 use crate::egress::Egress;
 use crate::fence::Fences;
 use crate::mesh::Mesh;
@@ -47,7 +46,6 @@ pub struct Broker {
     pub(crate) egress: Egress,
     pub(crate) mesh: Mesh,
     pub(crate) fences: Fences,
-    pub(crate) deadlines: Deadlines,
     pub(crate) offers: Offers,
     pub(crate) moves: Moves,
     pub(crate) turn: Turn,
@@ -82,7 +80,6 @@ impl Broker {
             egress: Egress::new(config.seed, settings),
             mesh: Mesh::new(config.shard, config.shards),
             fences: Fences::default(),
-            deadlines: Deadlines::default(),
             offers: Offers::default(),
             moves: Moves::new(config.shards),
             turn: Turn::new(config.share_max),
@@ -148,7 +145,7 @@ impl Broker {
         self.turn.spend_beside(CONNECTION_TURN_STEPS);
         self.egress.counters.on_accepted(&client);
         let id = self.egress.clients.insert(client);
-        self.deadlines.push(next_ping, id, Due::Ping);
+        self.egress.clients.remind(id, next_ping, Reminder::Ping);
         self.await_identity(id);
         if greeting == Greeting::Plain {
             self.limit_time(now, id);
@@ -166,12 +163,12 @@ impl Broker {
     /// Does what is due. If that is very much, a part is left: then [`Self::next_deadline`] is over still.
     pub fn on_deadlines(&mut self, now: Time) {
         for _ in 0..DUE_AT_ONCE_MAX {
-            let Some((id, due)) = self.deadlines.pop(now) else { break };
+            let Some((id, due)) = self.egress.clients.pop_due(now) else { break };
             match due {
-                Due::Ping => self.on_ping_due(now, id),
-                Due::Stall => self.on_stall_over(now, id),
                 Due::Write => self.on_write_due(now, id),
-                Due::Auth => self.on_auth_due(id),
+                Due::Own(Reminder::Ping) => self.on_ping_due(now, id),
+                Due::Own(Reminder::Stall) => self.on_stall_over(now, id),
+                Due::Own(Reminder::Auth) => self.on_auth_due(id),
             }
         }
         self.egress.clients.shrink(now);
@@ -180,7 +177,7 @@ impl Broker {
 
     /// When [`Self::on_deadlines`] is next needed.
     pub fn next_deadline(&self) -> Option<Time> {
-        [self.deadlines.next(), self.egress.clients.shrinks_at()].into_iter().flatten().min()
+        self.egress.clients.next_deadline()
     }
 
     /// How many connections live here, closing ones included.

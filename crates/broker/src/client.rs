@@ -11,7 +11,6 @@ use nats_proto::{ClientDecoder, ConnectOptions, Limits, quote};
 use subject_trie::steady::SteadyTable;
 
 use crate::guard::Guard;
-use crate::lateness::Lateness;
 use crate::pacing::Pile;
 use crate::record::{Introduction, Record};
 use crate::security::Security;
@@ -198,7 +197,6 @@ pub(crate) struct Client {
 
     /// Messages put in its outbox that are not in the sums yet.
     pub(crate) given: Tally,
-    pub(crate) lateness: Lateness,
 
     pub(crate) record: Record,
     /// It is closing, and has subscriptions in the index yet.
@@ -267,7 +265,6 @@ impl Client {
             deferred: SteadyQueue::new(),
             owes_ok: false,
             given: Tally::default(),
-            lateness: Lateness::default(),
             record: Record::new(now),
             winding_up: false,
             last_in: now,
@@ -322,8 +319,19 @@ impl Client {
     }
 }
 
+/// What a shard is to be reminded of about a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Reminder {
+    /// Time for a PING, or to give up on the peer.
+    Ping,
+    /// A slowed publisher may go on.
+    Stall,
+    /// A client may have run out of time to say who it is.
+    Auth,
+}
+
 /// All connections of a shard.
-pub(crate) type Clients = Conns<Client>;
+pub(crate) type Clients = Conns<Client, Reminder>;
 
 #[cfg(test)]
 mod tests {

@@ -401,7 +401,11 @@ fn cut_off(client: &mut Writer<'_, Client>) {
 }
 
 fn write_limits(settings: &Settings) -> WriteLimits {
-    WriteLimits { pending_bytes_max: settings.max_pending }
+    WriteLimits {
+        pending_bytes_max: settings.max_pending,
+        deadline: settings.write_deadline,
+        gives_more_time: settings.retry_writes,
+    }
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ impl Broker {
         } else if client.is_open() {
             self.close(id, reason);
         } else if !reason.keeps_output() {
-            self.drop_output(id);
+            self.egress.clients.drop_output(id);
         }
     }
 
@@ -71,7 +71,7 @@ impl Broker {
         client.seat = None;
         client.claim = None;
         if !reason.keeps_output() {
-            self.drop_output(id);
+            self.egress.clients.drop_output(id);
         }
         if !self.chores.is_shutting_down() {
             self.leave_behind(id, closed);
@@ -93,14 +93,8 @@ impl Broker {
         self.egress.clients.mark_dirty(id);
     }
 
-    fn drop_output(&mut self, id: ConnId) {
-        self.egress.clients.at(id).lateness.forget();
-        self.egress.clients.drop_output(id);
-    }
-
     pub(crate) fn release(&mut self, id: ConnId) {
         let client = self.egress.clients.remove(id).expect("a connection is released once");
-        self.deadlines.forget(id);
         if client.counted {
             self.count_connections(-1);
         }

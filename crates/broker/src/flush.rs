@@ -51,18 +51,9 @@ impl Broker {
         self.egress.clients.flush(id)
     }
 
-    /// The client's socket took `count` bytes of its outbox, of which some may have been dropped meanwhile.
-    pub fn on_sent(&mut self, id: ConnId, count: usize) {
-        let count = self.egress.clients.on_sent(id, count);
-        if self.egress.clients.find(id).is_some_and(|client| client.lateness.is_timed()) {
-            self.on_progress(id, count);
-        }
-    }
-
     /// The client's socket is full. Report with [`Self::on_writable`] when it is not.
     pub fn on_blocked(&mut self, now: Time, id: ConnId) {
         self.egress.clients.on_blocked(now, id);
-        self.limit_writing(now, id);
     }
 
     /// The client's socket takes bytes again.

@@ -21,7 +21,6 @@ mod closed_ring;
 mod complaint;
 mod config;
 mod counters;
-mod deadlines;
 mod egress;
 mod ending;
 mod exchange;

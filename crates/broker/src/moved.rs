@@ -3,9 +3,7 @@
 use conns::{Conn, ConnId};
 
 use crate::broker::Broker;
-use crate::client::{Client, Hold, Standing};
-use crate::deadlines::Due;
-use crate::lateness::Lateness;
+use crate::client::{Client, Hold, Reminder, Standing};
 use crate::members::MemberChange;
 use crate::subscription::{BySid, SubKey, Subscription};
 use crate::turn::Share;
@@ -39,7 +37,6 @@ impl Broker {
         let mut client = self.egress.clients.remove(id).expect("the connection was just looked at");
         self.egress.counters.take_output(&mut client);
         self.egress.counters.on_left(&client);
-        self.deadlines.forget(id);
         Moved { client, subs }
     }
 
@@ -47,14 +44,13 @@ impl Broker {
     pub(crate) fn unpack(&mut self, moved: Moved) -> ConnId {
         let Moved { mut client, subs } = moved;
         tracing::debug!("{} - Client connection moved to shard {}", client.label, self.mesh.shard());
-        // Its share, reminders and how late it is were the other shard's.
+        // Its share and its reminders were the other shard's.
         client.share = Share::default();
-        client.lateness = Lateness::default();
         client.ping_reminder = client.next_ping;
         let next_ping = client.next_ping;
         self.egress.counters.on_moved_in(&client);
         let id = self.egress.clients.insert(client);
-        self.deadlines.push(next_ping, id, Due::Ping);
+        self.egress.clients.remind(id, next_ping, Reminder::Ping);
         self.moves.hold(id, self.egress.clients.at(id));
         for (filter, sub) in subs {
             self.join_again(id, &filter, sub);

@@ -8,9 +8,8 @@ use smallvec::SmallVec;
 use subject_trie::is_valid_literal;
 
 use crate::broker::Broker;
-use crate::client::Hold;
+use crate::client::{Hold, Reminder};
 use crate::complaint::Complaint;
-use crate::deadlines::Due;
 use crate::guard::Permit;
 use crate::input::Flow;
 use crate::offers::{Message, Offer, Refusals};
@@ -292,7 +291,7 @@ impl Broker {
     pub(crate) fn wait_for_readers(&mut self, now: Time, id: ConnId, time: Duration) {
         let until = now + time;
         self.egress.clients.at(id).hold = Some(Hold::Stall(until));
-        self.deadlines.push(until, id, Due::Stall);
+        self.egress.clients.remind(id, until, Reminder::Stall);
     }
 
     pub(crate) fn on_stall_over(&mut self, now: Time, id: ConnId) {

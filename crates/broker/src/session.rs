@@ -6,8 +6,7 @@ use conns::{CloseReason, ConnId, Time};
 use nats_proto::{BodyError, ClientOp, check_info, show};
 
 use crate::broker::Broker;
-use crate::client::{Abilities, Hold};
-use crate::deadlines::Due;
+use crate::client::{Abilities, Hold, Reminder};
 use crate::fence::FENCED_OPS_MAX;
 use crate::input::Flow;
 use crate::trace;
@@ -161,7 +160,7 @@ impl Broker {
         client.next_ping = at;
         if at < client.ping_reminder {
             client.ping_reminder = at;
-            self.deadlines.push(at, id, Due::Ping);
+            self.egress.clients.remind(id, at, Reminder::Ping);
         }
     }
 

@@ -6,6 +6,7 @@ use std::ops::{Deref, DerefMut};
 use crate::close_reason::CloseReason;
 use crate::conn_id::ConnId;
 use crate::inbox::Inbox;
+use crate::lateness::Lateness;
 use crate::outbox::Outbox;
 use crate::time::Time;
 
@@ -29,6 +30,7 @@ pub struct Conn<P> {
     /// Whether it is on the list of connections to flush.
     pub(crate) is_dirty: bool,
     pub(crate) blocked_since: Option<Time>,
+    pub(crate) lateness: Lateness,
     closing: Option<CloseReason>,
     kept: P,
 }
@@ -46,6 +48,7 @@ impl<P> Conn<P> {
             outbox: Outbox::default(),
             is_dirty: false,
             blocked_since: None,
+            lateness: Lateness::default(),
             closing: None,
             kept,
         }

@@ -6,24 +6,34 @@
 
 use crate::conn::Conn;
 use crate::conn_id::ConnId;
+use crate::deadlines::Deadlines;
+use crate::lateness::Lateness;
 use crate::output::{Output, WriteLimits, Writer};
 use crate::time::Time;
 
-/// Connections by id. A machine with two protocols has two tables.
+/// Connections by id, of a protocol that keeps a `P` of each, and wants to be reminded of an `R`. A machine with two
+/// protocols has two tables.
 #[derive(Debug)]
-pub struct Conns<P> {
+pub struct Conns<P, R> {
     pub(crate) rows: Vec<Row<P>>,
     free: Vec<u32>,
     generation: u32,
     pub(crate) output: Output,
+    pub(crate) deadlines: Deadlines<R>,
 }
 
 type Row<P> = Option<Box<Conn<P>>>;
 
-impl<P> Conns<P> {
+impl<P, R: Copy + Ord> Conns<P, R> {
     /// None yet.
     pub fn new(limits: WriteLimits) -> Self {
-        Self { rows: Vec::new(), free: Vec::new(), generation: 0, output: Output::new(limits) }
+        Self {
+            rows: Vec::new(),
+            free: Vec::new(),
+            generation: 0,
+            output: Output::new(limits),
+            deadlines: Deadlines::default(),
+        }
     }
 
     /// From now on these limits hold.
@@ -41,16 +51,17 @@ impl<P> Conns<P> {
         });
         let id = ConnId::from_parts(slot, self.generation);
         conn.id = id;
-        (conn.is_dirty, conn.blocked_since) = (false, None);
+        (conn.is_dirty, conn.blocked_since, conn.lateness) = (false, None, Lateness::default());
         self.output.pending += conn.outbox.len() as i64;
         self.rows[slot as usize] = Some(conn);
         id
     }
 
-    /// Takes a connection out. Its id is void from here on.
+    /// Takes a connection out. Its id is void from here on, and nobody is reminded of it.
     pub fn remove(&mut self, id: ConnId) -> Option<Box<Conn<P>>> {
         let conn = find(&mut self.rows, id)?;
         self.output.pending -= conn.outbox.len() as i64;
+        self.deadlines.forget(id);
         self.free.push(id.slot() as u32);
         self.rows[id.slot()].take()
     }
@@ -108,14 +119,9 @@ impl<P> Conns<P> {
         self.output.overrun.pop()
     }
 
-    /// Gives back memory that is not needed. Does nothing before [`Self::shrinks_at`].
+    /// Gives back memory that is not needed, some of it each second.
     pub fn shrink(&mut self, now: Time) {
         self.output.pool.shrink(now);
-    }
-
-    /// When there is memory to give back.
-    pub fn shrinks_at(&self) -> Option<Time> {
-        self.output.pool.shrinks_at()
     }
 
     /// The id of the connection in the row of that number, if it is in use.
@@ -151,11 +157,13 @@ pub(crate) fn find<P>(rows: &mut [Row<P>], id: ConnId) -> Option<&mut Conn<P>> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::close_reason::CloseReason;
 
-    fn conns() -> Conns<u32> {
-        Conns::new(WriteLimits { pending_bytes_max: 100 })
+    fn conns() -> Conns<u32, ()> {
+        Conns::new(WriteLimits { pending_bytes_max: 100, deadline: Duration::MAX, gives_more_time: false })
     }
 
     fn conn(number: u32) -> Box<Conn<u32>> {

@@ -3,6 +3,7 @@
 use crate::conn::Conn;
 use crate::conn_id::ConnId;
 use crate::conns::{Conns, find};
+use crate::lateness::CaughtUp;
 use crate::outbox::Outbox;
 use crate::time::Time;
 
@@ -17,7 +18,7 @@ pub enum Flush<'a> {
     Close,
 }
 
-impl<P> Conns<P> {
+impl<P, R: Copy + Ord> Conns<P, R> {
     /// Puts a connection on the list of those to flush, unless it is there or gone.
     pub fn mark_dirty(&mut self, id: ConnId) {
         if let Some(conn) = find(&mut self.rows, id) {
@@ -86,22 +87,22 @@ impl<P> Conns<P> {
         }
     }
 
-    /// The socket took `count` bytes of the outbox, of which some may have been dropped meanwhile. Returns how many
-    /// were not.
-    pub fn on_sent(&mut self, id: ConnId, count: usize) -> usize {
-        let Some(conn) = find(&mut self.rows, id) else { return 0 };
+    /// The socket took `count` bytes of the outbox, of which some may have been dropped meanwhile. Says so if a peer
+    /// that was late has caught up.
+    pub fn on_sent(&mut self, now: Time, id: ConnId, count: usize) -> Option<CaughtUp> {
+        let conn = find(&mut self.rows, id)?;
         conn.blocked_since = None;
         let count = count.min(conn.outbox.len());
         conn.outbox.advance(&mut self.output.pool, count);
         self.output.pending -= count as i64;
-        count
+        if conn.lateness.is_timed() { conn.lateness.on_taken(now, count) } else { None }
     }
 
-    /// The socket is full.
+    /// The socket is full: what waits has to leave in time.
     pub fn on_blocked(&mut self, now: Time, id: ConnId) {
-        if let Some(conn) = find(&mut self.rows, id) {
-            conn.blocked_since.get_or_insert(now);
-        }
+        let Some(conn) = find(&mut self.rows, id) else { return };
+        conn.blocked_since.get_or_insert(now);
+        self.limit_writing(now, id);
     }
 
     /// The socket takes bytes again.
@@ -119,24 +120,30 @@ impl<P> Conns<P> {
         self.output.pending -= conn.outbox.len() as i64;
         conn.outbox.clear(&mut self.output.pool);
         conn.blocked_since = None;
+        conn.lateness.forget();
         self.output.mark_dirty(conn);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::close_reason::CloseReason;
     use crate::output::WriteLimits;
 
-    fn conns(count: u32) -> (Conns<u32>, Vec<ConnId>) {
-        let mut conns = Conns::new(WriteLimits { pending_bytes_max: 1 << 20 });
+    const LIMITS: WriteLimits =
+        WriteLimits { pending_bytes_max: 1 << 20, deadline: Duration::from_secs(10), gives_more_time: false };
+
+    fn conns(count: u32) -> (Conns<u32, ()>, Vec<ConnId>) {
+        let mut conns = Conns::new(LIMITS);
         let conn = |number| Box::new(Conn::new(([127, 0, 0, 1], 4222).into(), number));
         let ids = (0..count).map(|number| conns.insert(conn(number))).collect();
         (conns, ids)
     }
 
-    fn is_send<P>(conns: &Conns<P>, id: ConnId) -> bool {
+    fn is_send(conns: &Conns<u32, ()>, id: ConnId) -> bool {
         matches!(conns.flush(id), Flush::Send(_))
     }
 
@@ -149,7 +156,7 @@ mod tests {
             let id = ids[at];
             match round * 104_729 % 11 {
                 0..=5 => conns.writer(id).unwrap().push(&vec![1; round * 31 % 40_000]),
-                6 => drop(conns.on_sent(id, round * 17 % 100_000)),
+                6 => drop(conns.on_sent(Time(0), id, round * 17 % 100_000)),
                 7 => conns.take_dirty(&mut taken, |_| ()),
                 8 => conns.take_dirty_after(1, &mut taken, |_| ()),
                 9 => conns.drop_output(id),
@@ -195,7 +202,7 @@ mod tests {
         conns.writer(ids[0]).unwrap().push(b"last words");
         conns.at(ids[0]).begin_to_close(CloseReason::ServerShutdown);
         assert!(is_send(&conns, ids[0]));
-        conns.on_sent(ids[0], 10);
+        conns.on_sent(Time(0), ids[0], 10);
         assert!(matches!(conns.flush(ids[0]), Flush::Close));
     }
 

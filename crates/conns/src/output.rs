@@ -4,6 +4,7 @@
 //! those to flush.
 
 use std::ops::{Deref, DerefMut};
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -17,6 +18,10 @@ use crate::conn_id::ConnId;
 pub struct WriteLimits {
     /// Bytes that may wait for one peer before it is cut off.
     pub pending_bytes_max: usize,
+    /// How long a peer may take over what waits when its socket is full.
+    pub deadline: Duration,
+    /// A peer that takes longer, but takes something, has as much time again instead of being cut off.
+    pub gives_more_time: bool,
 }
 
 /// What the connections of a table share to be written to.
