@@ -40,11 +40,8 @@ impl Broker {
     /// A password was checked. `identity` is who the client is, or `None` if the password is wrong.
     pub fn on_password_checked(&mut self, now: Time, id: ConnId, identity: Option<Arc<Identity>>) {
         self.egress.counters.now = now;
-        let Some(client) = self.egress.clients.find(id) else { return };
+        let Some(client) = self.egress.clients.open(id) else { return };
         let Standing::Checking(objection) = client.standing else { return };
-        if !client.is_open() {
-            return;
-        }
         let claim = client.claim.take();
         client.out_of_time = false;
         // The users may have changed since the check began.
@@ -83,9 +80,7 @@ impl Broker {
     }
 
     pub(crate) fn on_auth_due(&mut self, id: ConnId) {
-        let Some(client) = self.egress.clients.find(id).filter(|client| client.is_open()) else {
-            return;
-        };
+        let Some(client) = self.egress.clients.open(id) else { return };
         match (client.standing, client.hung_up) {
             (Standing::Admitted, _) => {}
             (Standing::Checking(_), None) => client.out_of_time = true,

@@ -13,15 +13,15 @@ const CLOSE_STEPS: usize = 64;
 impl Broker {
     /// The client will send no more, or its socket failed.
     pub fn on_hangup(&mut self, id: ConnId, reason: CloseReason) {
-        let Some(client) = self.egress.clients.find(id) else { return };
         let input_ended = matches!(reason, CloseReason::ClientClosed | CloseReason::ReadError);
-        if client.is_open() && client.hold.is_some() && input_ended && !client.out_of_time {
+        match self.egress.clients.open(id) {
             // What it sent before counts, unless we owe it nothing but an answer that is overdue.
-            client.hung_up = Some(reason);
-        } else if client.is_open() {
-            self.close(id, reason);
-        } else if !reason.keeps_output() {
-            self.egress.clients.drop_output(id);
+            Some(client) if client.hold.is_some() && input_ended && !client.out_of_time => {
+                client.hung_up = Some(reason);
+            }
+            Some(_) => self.close(id, reason),
+            None if !reason.keeps_output() => self.egress.clients.drop_output(id),
+            None => {}
         }
     }
 
@@ -50,8 +50,7 @@ impl Broker {
 
     /// Closes a connection once its output left, if the reason leaves anyone to read it.
     pub(crate) fn close(&mut self, id: ConnId, reason: CloseReason) {
-        let Some(client) = self.egress.clients.find(id) else { return };
-        if client.is_open() {
+        if let Some(client) = self.egress.clients.open(id) {
             client.begin_to_close(reason);
             self.wind_up(id, reason);
         }

@@ -148,7 +148,7 @@ impl Broker {
         sub: &Subscription,
         filter: &SubscriptionFilter,
     ) -> Option<SubscriptionRow> {
-        let client = self.egress.clients.peek(sub.conn()).filter(|client| client.is_open())?;
+        let client = self.egress.clients.peek_open(sub.conn())?;
         let is_wanted = !sub.is_leaving()
             && filter.cids.as_ref().is_none_or(|cids| cids.binary_search(&client.cid).is_ok())
             && filter.account.as_deref().is_none_or(|name| *name == *self.accounts[sub.account()].name);

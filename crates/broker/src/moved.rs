@@ -67,8 +67,9 @@ impl Broker {
         if client.settings_epoch < self.settings_epoch {
             self.follow(id);
         }
-        let client = self.egress.clients.at(id);
-        if client.recheck.is_some() && client.is_open() {
+        if let Some(client) = self.egress.clients.open(id)
+            && client.recheck.is_some()
+        {
             let keys: Vec<SubKey> = client.subs.iter().map(|link| link.key).collect();
             for key in keys {
                 self.recheck(id, key);

@@ -71,10 +71,10 @@ impl Broker {
     }
 
     fn pile_up(&mut self, now: Time, id: ConnId, piled: u64, reached: ShardSet) {
-        let client = self.egress.clients.at(id);
+        let Some(client) = self.egress.clients.open(id) else { return };
         client.pile.deliveries += piled;
         let is_taken_elsewhere = client.pile.shards.union(reached) != client.pile.shards;
-        let is_free = client.hold.is_none() && client.is_open();
+        let is_free = client.hold.is_none();
         if client.pile.deliveries >= PILED_MAX && !is_taken_elsewhere && is_free {
             let doublings = client.pile.doublings;
             client.pile = Pile { doublings: (doublings + 1).min(DOUBLINGS_MAX), ..Pile::default() };

@@ -279,8 +279,8 @@ impl Broker {
     /// Makes a publisher wait for readers that fall behind.
     pub(crate) fn stall(&mut self, now: Time, id: ConnId) {
         let between = (self.config.settings.max_pending / STALLS_PER_OUTBOX) as u64;
-        let Some(client) = self.egress.clients.find(id) else { return };
-        if client.hold.is_none() && client.is_open() && client.record.on_stall(between) {
+        let Some(client) = self.egress.clients.open(id) else { return };
+        if client.hold.is_none() && client.record.on_stall(between) {
             self.egress.counters.totals.stalls += 1;
             self.wait_for_readers(now, id, STALL);
             self.log_seldom(id, SeldomLine::Stalled);

@@ -54,8 +54,7 @@ impl Broker {
             }
             let Some(sub) = self.egress.subs.row(row).filter(|sub| !sub.is_leaving()) else { continue };
             let id = sub.conn();
-            let client = self.egress.clients.peek(id);
-            if client.is_some_and(|client| client.recheck.is_some() && client.is_open()) {
+            if self.egress.clients.peek_open(id).is_some_and(|client| client.recheck.is_some()) {
                 count += 1;
                 let before = self.egress.steps;
                 revoked += usize::from(self.recheck(id, SubKey(row as u32)));

@@ -165,14 +165,11 @@ impl Broker {
     }
 
     pub(crate) fn on_ping_due(&mut self, now: Time, id: ConnId) {
-        let Some(client) = self.egress.clients.find(id) else { return };
+        let Some(client) = self.egress.clients.open(id) else { return };
         if client.ping_reminder > now {
             return; // An earlier reminder took this one's place.
         }
         client.ping_reminder = Time(u64::MAX);
-        if !client.is_open() {
-            return;
-        }
         if client.next_ping > now {
             let at = client.next_ping;
             return self.ping_at(id, at);

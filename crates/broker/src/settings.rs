@@ -113,9 +113,9 @@ impl Broker {
         if followed < self.directory_epoch && client.standing == Standing::Admitted {
             self.renew(id);
         }
-        let client = self.egress.clients.at(id);
+        let Some(client) = self.egress.clients.open(id) else { return };
         client.settle_limits(&self.config.settings);
-        if client.is_open() && client.subs_max.is_some_and(|max| client.subs.len() > max) {
+        if client.subs_max.is_some_and(|max| client.subs.len() > max) {
             self.log_seldom(id, SeldomLine::MaxSubscriptions);
             let reason = CloseReason::MaxSubscriptionsExceeded;
             self.refuse(id, SeldomLine::MaxSubscriptions.text(), reason);

@@ -232,8 +232,8 @@ impl Broker {
     /// Goes on with that as far as this turn goes. With a fence up it is for the CONNECT to go on: it is tried
     /// again behind the fence.
     pub(crate) fn go_on_leaving(&mut self, id: ConnId) -> Progress {
-        let is_held = |client: &&mut Conn<Client>| client.hold == Some(Hold::Leaving) && client.is_open();
-        while let Some(client) = self.egress.clients.find(id).filter(is_held) {
+        let is_held = |client: &&mut Conn<Client>| client.hold == Some(Hold::Leaving);
+        while let Some(client) = self.egress.clients.open(id).filter(is_held) {
             if client.subs.is_empty() {
                 client.left_up_to = 0;
                 self.resume(id, Hold::Leaving);
