@@ -7,12 +7,12 @@
 //!
 //! It is a hint: nothing depends on it, and what it read may have changed by then.
 
+use conns::ConnId;
 use fabric::{Frame, Frames};
 use nats_proto::{ClientDecoder, ClientOp, Step};
 use subject_trie::SubjectHash;
 
 use crate::broker::Broker;
-use crate::client::ConnId;
 use crate::subscription::SubKey;
 
 /// Ops looked at in one go: enough to keep the processor's line of misses full, and few enough that what

@@ -8,19 +8,17 @@
 
 use std::sync::Arc;
 
+use conns::{CloseReason, ConnId, Time};
 use nats_auth::{AccountLimits, Claim, Credentials, Directory, Identity, PasswordCheck, Renewal, Verdict};
 use nats_proto::{ConnectOptions, Limits, quote};
 
 use crate::account::Account;
 use crate::broker::Broker;
-use crate::client::{Client, ConnId, Hold, Objection, Standing, Watch};
-use crate::close::CloseReason;
-use crate::deadlines::Due;
+use crate::client::{Client, Hold, Objection, Reminder, Standing, Watch};
 use crate::guard::Guard;
 use crate::input::Flow;
 use crate::seldom::SeldomLine;
 use crate::settings::Settings;
-use crate::time::Time;
 
 impl Broker {
     /// Takes the passwords that are to be held against their hashes, which takes long. Each has to be
@@ -32,7 +30,7 @@ impl Broker {
     /// There are too many passwords to check for this one. That is our fault, so the client is not told that
     /// it is nobody: many give up then, where they come again after this.
     pub fn on_password_unchecked(&mut self, id: ConnId) {
-        if let Some(client) = self.egress.clients.find(id)
+        if let Some(client) = self.egress.clients.open(id)
             && client.is_being_checked()
         {
             self.refuse_late(id);
@@ -42,11 +40,8 @@ impl Broker {
     /// A password was checked. `identity` is who the client is, or `None` if the password is wrong.
     pub fn on_password_checked(&mut self, now: Time, id: ConnId, identity: Option<Arc<Identity>>) {
         self.egress.counters.now = now;
-        let Some(client) = self.egress.clients.find(id) else { return };
+        let Some(client) = self.egress.clients.open(id) else { return };
         let Standing::Checking(objection) = client.standing else { return };
-        if client.closing.is_some() {
-            return;
-        }
         let claim = client.claim.take();
         client.out_of_time = false;
         // The users may have changed since the check began.
@@ -80,14 +75,12 @@ impl Broker {
     /// From now on the time runs that a connection has to say who it is.
     pub(crate) fn limit_time(&mut self, now: Time, id: ConnId) {
         if self.egress.clients.at(id).standing == Standing::Awaited {
-            self.deadlines.push(now + self.config.settings.directory.timeout(), id, Due::Auth);
+            self.egress.clients.remind(id, now + self.config.settings.directory.timeout(), Reminder::Auth);
         }
     }
 
     pub(crate) fn on_auth_due(&mut self, id: ConnId) {
-        let Some(client) = self.egress.clients.find(id).filter(|client| client.closing.is_none()) else {
-            return;
-        };
+        let Some(client) = self.egress.clients.open(id) else { return };
         match (client.standing, client.hung_up) {
             (Standing::Admitted, _) => {}
             (Standing::Checking(_), None) => client.out_of_time = true,
@@ -122,7 +115,8 @@ impl Broker {
         let client = self.egress.clients.at(id);
         match verdict(&directory, client, options) {
             Verdict::Granted(identity) => {
-                client.note_claim(credentials(client, options).claim(), &identity);
+                let claim = credentials(client, options).claim();
+                client.note_claim(claim, &identity);
                 self.admit(id, identity, objection);
             }
             Verdict::Refused(claim) => {
@@ -166,7 +160,8 @@ impl Broker {
             let claim = client.who();
             return self.refuse_client(id, claim);
         }
-        client.introduce(self.config.settings.directory.account(client.account).name());
+        let (peer, account) = (client.peer(), self.config.settings.directory.account(client.account));
+        client.introduce(peer, account.name());
         let (text, reason) = match objection {
             Some(Objection::Protocol) => ("invalid client protocol", CloseReason::BadClientProtocolVersion),
             Some(Objection::NoResponders) => {
@@ -244,7 +239,7 @@ impl Broker {
 impl Client {
     /// Whether its password is being checked, or waits for it.
     pub(crate) fn is_being_checked(&self) -> bool {
-        matches!(self.standing, Standing::Checking(_)) && self.closing.is_none()
+        matches!(self.standing, Standing::Checking(_))
     }
 
     /// Takes over the limits of the server and of its account, and what to watch for.

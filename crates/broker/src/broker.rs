@@ -11,6 +11,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use balance::Load;
+use conns::{CloseReason, Conn, ConnId, Due, Time};
 use fabric::{ShardId, ShardSet};
 use nats_auth::{Nonces, PasswordCheck};
 use nats_proto::{Limits, ServerInfo, encode};
@@ -18,10 +19,8 @@ use nats_proto::{Limits, ServerInfo, encode};
 use crate::account::Account;
 use crate::ahead::Ahead;
 use crate::chores::Chores;
-use crate::client::{Client, ConnId};
-use crate::close::CloseReason;
+use crate::client::{Client, Reminder};
 use crate::config::Config;
-use crate::deadlines::{Deadlines, Due};
 use crate::egress::Egress;
 use crate::fence::Fences;
 use crate::mesh::Mesh;
@@ -32,7 +31,6 @@ use crate::random::Random;
 use crate::route::Router;
 use crate::sampling::Sampling;
 use crate::security::Greeting;
-use crate::time::Time;
 use crate::trace_request::TraceRequests;
 use crate::turn::{CONNECTION_TURN_STEPS, Turn};
 
@@ -48,7 +46,6 @@ pub struct Broker {
     pub(crate) egress: Egress,
     pub(crate) mesh: Mesh,
     pub(crate) fences: Fences,
-    pub(crate) deadlines: Deadlines,
     pub(crate) offers: Offers,
     pub(crate) moves: Moves,
     pub(crate) turn: Turn,
@@ -83,7 +80,6 @@ impl Broker {
             egress: Egress::new(config.seed, settings),
             mesh: Mesh::new(config.shard, config.shards),
             fences: Fences::default(),
-            deadlines: Deadlines::default(),
             offers: Offers::default(),
             moves: Moves::new(config.shards),
             turn: Turn::new(config.share_max),
@@ -139,7 +135,7 @@ impl Broker {
         let anonymous = self.config.settings.directory.anonymous();
         let client =
             Client::new(placed.cid, peer, !placed.over_limit, now, Arc::clone(anonymous), self.limits);
-        let mut client = Box::new(client);
+        let mut client = Box::new(Conn::new(peer, client));
         client.next_ping = now + self.config.settings.ping_interval;
         client.ping_reminder = client.next_ping;
         client.opening = greeting != Greeting::Plain;
@@ -149,7 +145,7 @@ impl Broker {
         self.turn.spend_beside(CONNECTION_TURN_STEPS);
         self.egress.counters.on_accepted(&client);
         let id = self.egress.clients.insert(client);
-        self.deadlines.push(next_ping, id, Due::Ping);
+        self.egress.clients.remind(id, next_ping, Reminder::Ping);
         self.await_identity(id);
         if greeting == Greeting::Plain {
             self.limit_time(now, id);
@@ -167,21 +163,21 @@ impl Broker {
     /// Does what is due. If that is very much, a part is left: then [`Self::next_deadline`] is over still.
     pub fn on_deadlines(&mut self, now: Time) {
         for _ in 0..DUE_AT_ONCE_MAX {
-            let Some((id, due)) = self.deadlines.pop(now) else { break };
+            let Some((id, due)) = self.egress.clients.pop_due(now) else { break };
             match due {
-                Due::Ping => self.on_ping_due(now, id),
-                Due::Stall => self.on_stall_over(now, id),
                 Due::Write => self.on_write_due(now, id),
-                Due::Auth => self.on_auth_due(id),
+                Due::Own(Reminder::Ping) => self.on_ping_due(now, id),
+                Due::Own(Reminder::Stall) => self.on_stall_over(now, id),
+                Due::Own(Reminder::Auth) => self.on_auth_due(id),
             }
         }
-        self.egress.pool.shrink(now);
+        self.egress.clients.shrink(now);
         self.settle();
     }
 
     /// When [`Self::on_deadlines`] is next needed.
     pub fn next_deadline(&self) -> Option<Time> {
-        [self.deadlines.next(), self.egress.pool.shrinks_at()].into_iter().flatten().min()
+        self.egress.clients.next_deadline()
     }
 
     /// How many connections live here, closing ones included.
@@ -191,7 +187,7 @@ impl Broker {
 
     /// Where a client is; `None` if it is gone.
     pub fn peer(&self, id: ConnId) -> Option<SocketAddr> {
-        self.egress.clients.peek(id).map(|client| client.peer)
+        self.egress.clients.peek(id).map(|client| client.peer())
     }
 
     pub(crate) fn router(&mut self, account: usize) -> Router<'_> {
@@ -208,7 +204,7 @@ impl Broker {
     /// goes, and readers that were cut off. Every event ends with it. Returns whether there was anything.
     #[inline]
     pub(crate) fn settle(&mut self) -> bool {
-        let is_settled = self.egress.expired.is_empty() && self.egress.overrun.is_empty();
+        let is_settled = self.egress.expired.is_empty() && !self.egress.clients.has_overrun();
         if !is_settled {
             self.settle_what_is_left();
         }
@@ -222,7 +218,7 @@ impl Broker {
         {
             self.expire_late(key);
         }
-        while let Some(id) = self.egress.overrun.pop() {
+        while let Some(id) = self.egress.clients.pop_overrun() {
             self.wind_up(id, CloseReason::SlowConsumerPendingBytes);
         }
     }
@@ -233,7 +229,7 @@ impl Broker {
         info.client_id = client.cid;
         info.max_payload = client.limits.payload_bytes_max as i64;
         info.auth_required = self.config.settings.directory.auth_required();
-        info.client_ip = client.peer.ip().to_string();
+        info.client_ip = client.peer().ip().to_string();
         amend(&mut info);
         let mut line = Vec::new();
         encode::info(&mut line, &info);

@@ -9,8 +9,9 @@
 
 use std::collections::VecDeque;
 
+use conns::ConnId;
+
 use crate::broker::Broker;
-use crate::client::ConnId;
 use crate::remains::Remains;
 
 /// Steps a turn may take for chores. A step is about a tenth of a microsecond, or two where memory is far.

@@ -1,63 +1,22 @@
-//! One client connection and the table of them.
+//! What the broker keeps of a client's connection, and the table of them.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use balance::Votes;
+use conns::{Conns, Time};
+use monitor::Tally;
 use nats_auth::{Claim, Identity, Seat};
 use nats_proto::{ClientDecoder, ConnectOptions, Limits, quote};
 use subject_trie::steady::SteadyTable;
 
-use crate::close::CloseReason;
 use crate::guard::Guard;
-use crate::inbox::Inbox;
-use crate::lateness::Lateness;
-use crate::outbox::Outbox;
 use crate::pacing::Pile;
 use crate::record::{Introduction, Record};
 use crate::security::Security;
 use crate::steady_queue::SteadyQueue;
 use crate::subscription::{BySid, SubKey};
-use crate::time::Time;
 use crate::turn::Share;
-
-/// Generations before the first comes again: by then its connection is long gone.
-const GENERATIONS: u32 = 1 << 31;
-
-/// What a connection is called before it is in the table.
-const NOWHERE: ConnId = ConnId(u64::MAX);
-
-/// Names a connection of one shard: its slot, and in the upper half a generation. Slots are used again; the
-/// generation tells the users apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ConnId(u64);
-
-impl ConnId {
-    /// The index of the connection in tables with a row per connection.
-    pub fn slot(self) -> usize {
-        self.0 as u32 as usize
-    }
-
-    /// The id as a number below 2^63.
-    pub fn to_bits(self) -> u64 {
-        self.0
-    }
-
-    /// The id that [`Self::to_bits`] made this number of.
-    pub fn from_bits(bits: u64) -> Self {
-        Self(bits)
-    }
-
-    /// Its slot, and its generation, which is below 2^31.
-    pub(crate) const fn to_parts(self) -> (u32, u32) {
-        (self.0 as u32, (self.0 >> 32) as u32)
-    }
-
-    /// An id of these parts.
-    pub(crate) const fn from_parts(slot: u32, generation: u32) -> Self {
-        Self((generation as u64) << 32 | slot as u64)
-    }
-}
 
 /// Why a connection's input waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -161,13 +120,11 @@ impl Abilities {
     }
 }
 
-/// The state of one connection.
+/// The state of one client, its socket's half aside.
 #[derive(Debug)]
 pub(crate) struct Client {
-    id: ConnId,
     /// The id that INFO, logs and monitoring show: unique over all shards.
     pub(crate) cid: u64,
-    pub(crate) peer: SocketAddr,
     /// How log lines begin.
     pub(crate) label: Box<str>,
     /// Whether it counts towards `max_connections`.
@@ -199,21 +156,15 @@ pub(crate) struct Client {
     /// A CONNECT of its was good: logs may tell its account.
     pub(crate) introduced: bool,
     pub(crate) first_pong_sent: bool,
-    /// It is not known yet whether and how it is secured.
-    pub(crate) opening: bool,
     /// What its TLS handshake came to.
     pub(crate) security: Option<Box<Security>>,
 
     pub(crate) decoder: ClientDecoder,
-    /// Input not decoded yet: the start of an op, or what a hold keeps back.
-    pub(crate) inbox: Inbox,
     /// The settings that it follows, counted by its shard.
     pub(crate) settings_epoch: u64,
     /// What it may do was settled anew, and its subscriptions are held against that. Until it has come to all of
     /// them each of its messages is.
     pub(crate) recheck: Option<Recheck>,
-    /// It stands in line, and the caller keeps input that comes before what is in the inbox.
-    pub(crate) has_read_outside: bool,
     /// How many bytes came with the read that the inbox ends with.
     pub(crate) held_read: usize,
     /// How many bytes from the front of the inbox the op there is known to need.
@@ -221,8 +172,6 @@ pub(crate) struct Client {
     pub(crate) hold: Option<Hold>,
     /// What it had when it was served last.
     pub(crate) share: Share,
-    /// The input has ended; the connection closes for this reason once what is held was decoded.
-    pub(crate) hung_up: Option<CloseReason>,
     /// It is about to move to another shard: it is not read from.
     pub(crate) leaving: bool,
     /// Where its sampled traffic goes.
@@ -246,15 +195,10 @@ pub(crate) struct Client {
     /// A `+OK` that waits for the fence.
     pub(crate) owes_ok: bool,
 
-    pub(crate) outbox: Outbox,
-    /// Whether it is on the list of connections to flush.
-    pub(crate) dirty: bool,
-    /// Since when its socket takes no more.
-    pub(crate) blocked_since: Option<Time>,
-    pub(crate) lateness: Lateness,
+    /// Messages put in its outbox that are not in the sums yet.
+    pub(crate) given: Tally,
 
     pub(crate) record: Record,
-    pub(crate) closing: Option<CloseReason>,
     /// It is closing, and has subscriptions in the index yet.
     pub(crate) winding_up: bool,
     pub(crate) last_in: Time,
@@ -282,9 +226,7 @@ impl Client {
         limits: Limits,
     ) -> Self {
         Self {
-            id: NOWHERE,
             cid,
-            peer,
             label: format!("{peer} - cid:{cid}").into(),
             counted,
             account: 0,
@@ -303,18 +245,14 @@ impl Client {
             is_first_connect: false,
             introduced: false,
             first_pong_sent: false,
-            opening: false,
             security: None,
             decoder: ClientDecoder::default(),
-            inbox: Inbox::default(),
             settings_epoch: 0,
             recheck: None,
-            has_read_outside: false,
             held_read: 0,
             op_bytes: 0,
             hold: None,
             share: Share::default(),
-            hung_up: None,
             leaving: false,
             votes: Votes::default(),
             stall_wanted: false,
@@ -326,12 +264,8 @@ impl Client {
             fenced_ops: 0,
             deferred: SteadyQueue::new(),
             owes_ok: false,
-            outbox: Outbox::default(),
-            dirty: false,
-            blocked_since: None,
-            lateness: Lateness::default(),
+            given: Tally::default(),
             record: Record::new(now),
-            closing: None,
             winding_up: false,
             last_in: now,
             rtt_asked: false,
@@ -352,13 +286,20 @@ impl Client {
         self.claim = claim.or(self.claim.take()).filter(|claim| claim.goes_before(found.as_ref()));
     }
 
+    /// Counts a message that it is sent, whose headers and payload have `bytes` bytes.
+    #[inline]
+    pub(crate) fn count_given(&mut self, bytes: usize) {
+        self.given.msgs += 1;
+        self.given.bytes += bytes as u64;
+    }
+
     /// Whether it may have no more subscriptions.
     pub(crate) fn has_all_its_subscriptions(&self) -> bool {
         self.subs_max.is_some_and(|max| self.subs.len() >= max)
     }
 
     /// Names the client in the log by what its first CONNECT said of it, and who it is in which account.
-    pub(crate) fn introduce(&mut self, account: &str) {
+    pub(crate) fn introduce(&mut self, peer: SocketAddr, account: &str) {
         self.introduced = true;
         if !self.is_first_connect {
             return;
@@ -367,7 +308,7 @@ impl Client {
         let version = if version.is_empty() { String::new() } else { format!("v{version}") };
         let parts: Vec<&str> =
             [&*version, &*lang, &*name].into_iter().filter(|text| !text.is_empty()).collect();
-        let mut label = format!("{} - cid:{}", self.peer, self.cid);
+        let mut label = format!("{peer} - cid:{}", self.cid);
         if !parts.is_empty() {
             label += &format!(" - {}", quote(parts.join(":")));
         }
@@ -378,68 +319,29 @@ impl Client {
     }
 }
 
-/// All connections of a shard. Each has its own place in memory: one more moves no other, and a million have a
-/// list of 8 MB.
-#[derive(Debug, Default)]
-pub(crate) struct Clients {
-    rows: Vec<Option<Box<Client>>>,
-    free: Vec<u32>,
-    generation: u32,
+/// What a shard is to be reminded of about a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Reminder {
+    /// Time for a PING, or to give up on the peer.
+    Ping,
+    /// A slowed publisher may go on.
+    Stall,
+    /// A client may have run out of time to say who it is.
+    Auth,
 }
 
-impl Clients {
-    pub(crate) fn insert(&mut self, mut client: Box<Client>) -> ConnId {
-        self.generation = (self.generation + 1) % GENERATIONS;
-        let slot = self.free.pop().unwrap_or_else(|| {
-            self.rows.push(None);
-            u32::try_from(self.rows.len() - 1).expect("descriptors run out long before slots")
-        });
-        let id = ConnId::from_parts(slot, self.generation);
-        client.id = id;
-        self.rows[slot as usize] = Some(client);
-        id
-    }
+/// All connections of a shard.
+pub(crate) type Clients = Conns<Client, Reminder>;
 
-    pub(crate) fn remove(&mut self, id: ConnId) -> Option<Box<Client>> {
-        self.find(id)?;
-        self.free.push(id.slot() as u32);
-        self.rows[id.slot()].take()
-    }
+#[cfg(test)]
+mod tests {
+    use conns::Conn;
 
-    /// The connection, unless it is gone.
-    #[inline]
-    pub(crate) fn find(&mut self, id: ConnId) -> Option<&mut Client> {
-        self.rows.get_mut(id.slot())?.as_deref_mut().filter(|client| client.id == id)
-    }
+    use super::*;
 
-    /// The connection, unless it is gone.
-    #[inline]
-    pub(crate) fn peek(&self, id: ConnId) -> Option<&Client> {
-        self.rows.get(id.slot())?.as_deref().filter(|client| client.id == id)
-    }
-
-    /// A connection that is known to be there.
-    #[inline]
-    pub(crate) fn at(&mut self, id: ConnId) -> &mut Client {
-        self.find(id).expect("the connection was just looked at")
-    }
-
-    /// The connection in the row of that number, if it is in use.
-    pub(crate) fn id_in_row(&self, number: usize) -> Option<ConnId> {
-        Some(self.row(number)?.id)
-    }
-
-    /// Above the numbers of all rows.
-    pub(crate) fn rows(&self) -> usize {
-        self.rows.len()
-    }
-
-    /// The row of that number, if it is in use.
-    pub(crate) fn row(&self, number: usize) -> Option<&Client> {
-        self.rows.get(number)?.as_deref()
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.rows.len() - self.free.len()
+    /// A million idle connections are as many of these.
+    #[test]
+    fn an_idle_connection_takes_800_bytes_beside_what_its_client_says_and_asks_for() {
+        assert_eq!(size_of::<Conn<Client>>(), 800);
     }
 }

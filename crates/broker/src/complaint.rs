@@ -1,10 +1,10 @@
 //! Requests that are turned down while the connection stays: what the client is told, and what the log says.
 //! Both are nats-server's words, which differ.
 
+use conns::ConnId;
 use nats_proto::{Subscribe, quote, show};
 
 use crate::broker::Broker;
-use crate::client::ConnId;
 
 /// What is said of a request that is turned down.
 #[derive(Debug, PartialEq, Eq)]

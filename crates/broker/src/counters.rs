@@ -1,14 +1,13 @@
 //! What the shard counts, for monitoring.
 //!
 //! A message is counted where something is written anyway: beside the number of the message in hand, and
-//! in the outbox of each client that gets it. From there it is taken over into the sums of connection,
+//! beside the outbox of each client that gets it. From there it is taken over into the sums of connection,
 //! account and shard once per read and once per flush, so the sums cost nothing per message.
 
+use conns::{CloseReason, Time};
 use monitor::{ShardTotals, Tally};
 
 use crate::client::Client;
-use crate::close::CloseReason;
-use crate::time::Time;
 
 /// What one account's clients on this shard did.
 #[derive(Debug, Clone, Copy, Default)]
@@ -29,9 +28,6 @@ pub(crate) struct Counters {
     pub(crate) totals: ShardTotals,
     /// By account. An account has a row from its first connection on.
     accounts: Vec<AccountCounters>,
-    /// Bytes that wait to be sent, those since the dirty connections were last taken aside; below zero
-    /// when some of those are gone already.
-    pub(crate) pending_bytes: i64,
     /// The time of the event in hand.
     pub(crate) now: Time,
 }
@@ -45,9 +41,9 @@ impl Counters {
         self.account(client.account).input.add(taken);
     }
 
-    /// Takes over what the outbox of a client has counted.
+    /// Takes over what was counted beside the outbox of a client.
     pub(crate) fn take_output(&mut self, client: &mut Client) {
-        let given = client.outbox.take_given();
+        let given = std::mem::take(&mut client.given);
         if given.msgs > 0 {
             client.record.last_activity = self.now;
             client.record.output.add(given);

@@ -1,19 +1,17 @@
 //! Everything that leaves towards this shard's own clients.
 
 use bytes::Bytes;
+use conns::{ConnId, Time, WriteLimits, Writer};
 use monitor::Tally;
 use nats_proto::{Delivery, Publish};
 
-use crate::chunk_pool::ChunkPool;
-use crate::client::{Client, Clients, ConnId};
-use crate::close::CloseReason;
+use crate::client::{Client, Clients};
 use crate::counters::Counters;
 use crate::pacing::{FULL_TIME_MIN, Outcome, PILE_BYTES};
 use crate::party::{Origin, may_pass};
 use crate::services::Services;
 use crate::settings::Settings;
 use crate::subscription::{BySid, SidHash, SubKey, Subscription, Subscriptions};
-use crate::time::Time;
 use crate::trace;
 
 /// Payloads from this size on are shared by the outboxes of a message instead of copied into each.
@@ -28,7 +26,6 @@ pub(crate) struct Egress {
     pub(crate) services: Services,
     /// A mailbox of them is full: publishers to services wait.
     pub(crate) mailbox_full: bool,
-    pub(crate) pool: ChunkPool,
     bounds: Bounds,
     /// The protocol is logged.
     pub(crate) trace: bool,
@@ -54,12 +51,7 @@ pub(crate) struct Egress {
     reader_behind: bool,
     /// Subscriptions that just had their last message, of which the log knows.
     pub(crate) expired: Vec<SubKey>,
-    /// Connections cut off for reading too slowly, still to be closed.
-    pub(crate) overrun: Vec<ConnId>,
     pub(crate) counters: Counters,
-    dirty: Vec<ConnId>,
-    /// Bytes appended since the dirty list was last taken.
-    unflushed: usize,
     /// What ops caused, beside themselves, counted from the first: see [`crate::turn`].
     pub(crate) steps: u64,
     /// Deliveries to readers that take nothing, counted from the first.
@@ -71,8 +63,6 @@ pub(crate) struct Egress {
 struct Bounds {
     /// Up to here nothing does.
     eventless: usize,
-    /// It is cut off rather than to let this be exceeded.
-    max_pending: usize,
     /// It misses messages.
     dropped_above: usize,
     /// Its publishers wait.
@@ -86,18 +76,17 @@ impl Bounds {
         let (stalls_above, dropped_above) =
             if settings.stall_publishers { (behind, usize::MAX) } else { (usize::MAX, behind) };
         let eventless = max_pending.min(behind).min(PILE_BYTES);
-        Self { eventless, max_pending, dropped_above, stalls_above }
+        Self { eventless, dropped_above, stalls_above }
     }
 }
 
 impl Egress {
     pub(crate) fn new(seed: u64, settings: &Settings) -> Self {
         let mut egress = Self {
-            clients: Clients::default(),
+            clients: Clients::new(write_limits(settings)),
             subs: Subscriptions::new(seed),
             services: Services::default(),
             mailbox_full: false,
-            pool: ChunkPool::default(),
             bounds: Bounds::default(),
             trace: false,
             trace_extent: trace::Extent::default(),
@@ -112,10 +101,7 @@ impl Egress {
             shared: None,
             reader_behind: false,
             expired: Vec::new(),
-            overrun: Vec::new(),
             counters: Counters::default(),
-            dirty: Vec::new(),
-            unflushed: 0,
             steps: 0,
             piled: 0,
         };
@@ -124,6 +110,7 @@ impl Egress {
     }
 
     pub(crate) fn reconfigure(&mut self, settings: &Settings) {
+        self.clients.set_limits(write_limits(settings));
         self.bounds = Bounds::of(settings);
         self.trace = settings.trace;
         self.trace_extent =
@@ -178,28 +165,29 @@ impl Egress {
     /// Whether the subscription can take a message.
     pub(crate) fn can_take(&self, key: SubKey, origin: Origin, publish: &Publish<'_>) -> bool {
         let sub = self.subs.at(key);
-        let Some(client) = self.clients.peek(sub.conn()) else { return sub.target.as_service().is_some() };
-        client.closing.is_none()
-            && !sub.is_exhausted()
+        let Some(client) = self.clients.peek_open(sub.conn()) else {
+            return sub.target.as_service().is_some();
+        };
+        !sub.is_exhausted()
             && may_pass(origin, sub.target, client.abilities.echo)
-            && client.outbox.len() <= self.bounds.dropped_above
+            && client.pending_bytes() <= self.bounds.dropped_above
             && !(client.watch.deliveries && is_kept_from(client, sub, publish))
     }
 
     /// Delivers the message in hand to one subscription, if it can take it.
     pub(crate) fn deliver(&mut self, key: SubKey, origin: Origin, publish: &Publish<'_>) -> bool {
         let sub = self.subs.at_mut(key);
-        let Some(client) = self.clients.find(sub.conn()) else {
+        let Some(mut client) = self.clients.open_writer(sub.conn()) else {
             return self.deliver_to_service(key, origin, publish);
         };
         debug_assert!(
             origin.is(sub.target) || may_pass(origin, sub.target, false),
             "clients hear all others"
         );
-        if client.closing.is_some() || (origin.is(sub.target) && !client.abilities.echo) {
+        if origin.is(sub.target) && !client.abilities.echo {
             return false;
         }
-        if client.watch.deliveries && is_kept_from_again(client, sub, publish, &mut self.steps) {
+        if client.watch.deliveries && is_kept_from_again(&mut client, sub, publish, &mut self.steps) {
             return false;
         }
         let max = sub.max();
@@ -231,51 +219,45 @@ impl Egress {
         };
         let sid: &[u8] = &sub.sid;
         let len = frame.frame_len(sid.len(), body.len());
-        let waiting = client.outbox.len() + len;
+        let waiting = client.pending_bytes() + len;
         if waiting > self.bounds.eventless {
-            if client.outbox.len() > self.bounds.dropped_above {
+            if client.pending_bytes() > self.bounds.dropped_above {
                 return false;
             }
-            if waiting > self.bounds.max_pending {
-                cut_off(client, self.bounds.max_pending);
-                self.overrun.push(sub.target.conn());
+            if !client.has_room(len) {
+                cut_off(&mut client);
                 return false;
             }
             self.reader_behind |= waiting > self.bounds.stalls_above;
             if waiting > PILE_BYTES
-                && let Some(since) = client.blocked_since
+                && let Some(since) = client.blocked_since()
                 && self.counters.now.since(since) >= FULL_TIME_MIN
                 && self.bounds.stalls_above < usize::MAX
             {
                 self.piled += 1;
             }
         }
-        client.outbox.count(body.len());
+        client.count_given(body.len());
         if body.len() < SHARED_BYTES_MIN {
-            client.outbox.append(&mut self.pool, len, |chunk| frame.append(chunk, sid, body));
+            client.append(len, |chunk| frame.append(chunk, sid, body));
         } else {
             let whole = self.shared.get_or_insert_with(|| share(&self.lent, publish.body));
             let body = whole.slice(publish.body.len() - body.len()..);
             let head = len - body.len() - 2;
-            client.outbox.append(&mut self.pool, head, |chunk| frame.append_head(chunk, sid));
-            client.outbox.push_shared(&mut self.pool, body);
-            client.outbox.push(&mut self.pool, b"\r\n");
+            client.append(head, |chunk| frame.append_head(chunk, sid));
+            client.push_shared(body);
+            client.push(b"\r\n");
         }
-        self.unflushed += len;
         if client.watch.replies
             && let Some(reply) = publish.reply
         {
-            note_request(client, self.counters.now, reply);
+            note_request(&mut client, self.counters.now, reply);
         }
         if self.trace {
             trace::delivered(&client.label, sid, publish, strip, self.trace_extent);
             if sub.is_exhausted() && !sub.is_leaving() {
                 trace::unsubscribed(&client.label, sid);
             }
-        }
-        if !client.dirty {
-            client.dirty = true;
-            self.dirty.push(sub.conn());
         }
         true
     }
@@ -326,16 +308,12 @@ impl Egress {
 
     /// The same for text whose line the log has already; false if there is no room for it.
     pub(crate) fn send_untraced(&mut self, id: ConnId, bytes: &[u8]) -> bool {
-        let Some(client) = self.clients.find(id) else { return false };
-        let max_pending = self.bounds.max_pending;
-        if client.closing.is_none() && client.outbox.len() + bytes.len() > max_pending {
-            cut_off(client, max_pending);
-            self.overrun.push(id);
+        let Some(mut client) = self.clients.writer(id) else { return false };
+        if client.is_open() && !client.has_room(bytes.len()) {
+            cut_off(&mut client);
             return false;
         }
-        client.outbox.push(&mut self.pool, bytes);
-        self.unflushed += bytes.len();
-        self.mark_dirty(id);
+        client.push(bytes);
         true
     }
 
@@ -344,42 +322,14 @@ impl Egress {
         self.send(id, format!("-ERR '{text}'\r\n").as_bytes());
     }
 
-    /// Puts the connection on the list to flush.
-    pub(crate) fn mark_dirty(&mut self, id: ConnId) {
-        if let Some(client) = self.clients.find(id)
-            && !client.dirty
-        {
-            client.dirty = true;
-            self.dirty.push(id);
-        }
-    }
-
-    /// Bytes queued since the list was last taken.
-    pub(crate) fn unflushed(&self) -> usize {
-        self.unflushed
-    }
-
-    /// The list of connections with something to flush or to finish.
-    pub(crate) fn dirty(&self) -> &[ConnId] {
-        &self.dirty
-    }
-
     /// Takes the list of connections with something to flush or to finish.
     pub(crate) fn take_dirty(&mut self, into: &mut Vec<ConnId>) {
-        self.counters.pending_bytes += std::mem::take(&mut self.unflushed) as i64;
-        into.clear();
-        self.take_dirty_after(0, into);
+        self.clients.take_dirty(into, |client| self.counters.take_output(client));
     }
 
     /// Takes what came to the list after the first `count`.
     pub(crate) fn take_dirty_after(&mut self, count: usize, into: &mut Vec<ConnId>) {
-        for id in self.dirty.drain(count.min(self.dirty.len())..) {
-            if let Some(client) = self.clients.find(id) {
-                client.dirty = false;
-                self.counters.take_output(client);
-            }
-            into.push(id);
-        }
+        self.clients.take_dirty_after(count, into, |client| self.counters.take_output(client));
     }
 
     /// Takes what a client has sent and was sent over into the sums.
@@ -393,11 +343,7 @@ impl Egress {
 
     /// Brings the sums up to date.
     pub(crate) fn take_over_dirty(&mut self) {
-        for id in &self.dirty {
-            if let Some(client) = self.clients.find(*id) {
-                self.counters.take_output(client);
-            }
-        }
+        self.clients.for_each_dirty(|client| self.counters.take_output(client));
     }
 }
 
@@ -448,9 +394,18 @@ fn prepare(whole: &mut Delivery, publish: &Publish<'_>) {
 
 /// Marks a connection whose reader lets too much gather.
 #[cold]
-fn cut_off(client: &mut Client, max_pending: usize) {
+fn cut_off(client: &mut Writer<'_, Client>) {
+    let max_pending = client.limits().pending_bytes_max;
     tracing::info!("{} - Slow Consumer Detected: MaxPending of {max_pending} Exceeded", client.label);
-    client.closing = Some(CloseReason::SlowConsumerPendingBytes);
+    client.cut_off();
+}
+
+fn write_limits(settings: &Settings) -> WriteLimits {
+    WriteLimits {
+        pending_bytes_max: settings.max_pending,
+        deadline: settings.write_deadline,
+        gives_more_time: settings.retry_writes,
+    }
 }
 
 #[cfg(test)]

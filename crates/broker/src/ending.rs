@@ -1,12 +1,10 @@
 //! How connections end: input and subscriptions at once, then the output, then the socket.
 
+use conns::{CloseReason, ConnId, Inbox};
 use fabric::ShardId;
 use monitor::ClosedRow;
 
 use crate::broker::Broker;
-use crate::client::ConnId;
-use crate::close::CloseReason;
-use crate::inbox::Inbox;
 use crate::turn::CONNECTION_TURN_STEPS;
 
 /// What it takes to close a connection, its socket included.
@@ -15,15 +13,15 @@ const CLOSE_STEPS: usize = 64;
 impl Broker {
     /// The client will send no more, or its socket failed.
     pub fn on_hangup(&mut self, id: ConnId, reason: CloseReason) {
-        let Some(client) = self.egress.clients.find(id) else { return };
         let input_ended = matches!(reason, CloseReason::ClientClosed | CloseReason::ReadError);
-        if client.closing.is_none() && client.hold.is_some() && input_ended && !client.out_of_time {
+        match self.egress.clients.open(id) {
             // What it sent before counts, unless we owe it nothing but an answer that is overdue.
-            client.hung_up = Some(reason);
-        } else if client.closing.is_none() {
-            self.close(id, reason);
-        } else if !reason.keeps_output() {
-            self.drop_output(id);
+            Some(client) if client.hold.is_some() && input_ended && !client.out_of_time => {
+                client.hung_up = Some(reason);
+            }
+            Some(_) => self.close(id, reason),
+            None if !reason.keeps_output() => self.egress.clients.drop_output(id),
+            None => {}
         }
     }
 
@@ -46,15 +44,14 @@ impl Broker {
             self.close(id, CloseReason::ServerShutdown);
             let client = self.egress.clients.at(id);
             (client.winding_up, client.fence) = (false, None); // No shard is left to confirm anything.
-            self.egress.mark_dirty(id);
+            self.egress.clients.mark_dirty(id);
         }
     }
 
     /// Closes a connection once its output left, if the reason leaves anyone to read it.
     pub(crate) fn close(&mut self, id: ConnId, reason: CloseReason) {
-        let Some(client) = self.egress.clients.find(id) else { return };
-        if client.closing.is_none() {
-            client.closing = Some(reason);
+        if let Some(client) = self.egress.clients.open(id) {
+            client.begin_to_close(reason);
             self.wind_up(id, reason);
         }
     }
@@ -73,7 +70,7 @@ impl Broker {
         client.seat = None;
         client.claim = None;
         if !reason.keeps_output() {
-            self.drop_output(id);
+            self.egress.clients.drop_output(id);
         }
         if !self.chores.is_shutting_down() {
             self.leave_behind(id, closed);
@@ -92,21 +89,11 @@ impl Broker {
             // The end of the connection shows only when no shard counts on it any more.
             self.fences.raise(id, client, round);
         }
-        self.egress.mark_dirty(id);
-    }
-
-    fn drop_output(&mut self, id: ConnId) {
-        let client = self.egress.clients.at(id);
-        self.egress.counters.pending_bytes -= client.outbox.len() as i64;
-        client.outbox.clear(&mut self.egress.pool);
-        client.blocked_since = None;
-        client.lateness.forget();
-        self.egress.mark_dirty(id);
+        self.egress.clients.mark_dirty(id);
     }
 
     pub(crate) fn release(&mut self, id: ConnId) {
         let client = self.egress.clients.remove(id).expect("a connection is released once");
-        self.deadlines.forget(id);
         if client.counted {
             self.count_connections(-1);
         }

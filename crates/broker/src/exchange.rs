@@ -1,15 +1,15 @@
 //! What goes between this shard and the others.
 
+use conns::{ConnId, Time};
 use fabric::{Batch, Frame, Frames, Interest, MeshMessage, OfferReply, Position, ShardId};
 
 use crate::broker::Broker;
-use crate::client::{ConnId, Hold};
+use crate::client::Hold;
 use crate::members::{MemberChange, needs_fence};
 use crate::pacing::PileWatch;
 use crate::party::Party;
 use crate::route::Envelope;
 use crate::subscription::SubKey;
-use crate::time::Time;
 use crate::turn::{CHANGED_NODE_STEPS, INTEREST_TURN_STEPS};
 
 /// What the readers here did with the messages of a batch.

@@ -6,7 +6,9 @@
 
 use std::collections::VecDeque;
 
-use crate::client::{Client, ConnId};
+use conns::ConnId;
+
+use crate::client::Client;
 
 /// SUBs and UNSUBs that may join one fence, so that a stream of them still lets output leave.
 pub(crate) const FENCED_OPS_MAX: u32 = 1024;

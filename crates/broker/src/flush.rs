@@ -1,20 +1,9 @@
 //! Output to clients, as the sockets take it.
 
-use crate::broker::Broker;
-use crate::client::ConnId;
-use crate::outbox::Outbox;
-use crate::time::Time;
+use conns::{Conn, ConnId, Flush, Time};
 
-/// What to do with a connection's output.
-#[derive(Debug)]
-pub enum Flush<'a> {
-    /// Nothing for now.
-    Nothing,
-    /// Send this, then report with [`Broker::on_sent`] or [`Broker::on_blocked`].
-    Send(&'a Outbox),
-    /// All is said: close the socket. The connection's id is void from here on.
-    Close,
-}
+use crate::broker::Broker;
+use crate::client::Client;
 
 impl Broker {
     /// Takes the connections that [`Self::flush`] has something to say about.
@@ -25,13 +14,13 @@ impl Broker {
     /// Puts connections back that [`Self::take_dirty`] took and nobody flushed.
     pub fn flush_later<'a>(&mut self, ids: impl IntoIterator<Item = &'a ConnId>) {
         for id in ids {
-            self.egress.mark_dirty(*id);
+            self.egress.clients.mark_dirty(*id);
         }
     }
 
     /// How many connections [`Self::take_dirty`] would take.
     pub fn dirty_count(&self) -> usize {
-        self.egress.dirty().len()
+        self.egress.clients.dirty_count()
     }
 
     /// Takes those of them that came after the first `count`, to be flushed before the others. They come again
@@ -43,49 +32,32 @@ impl Broker {
     /// Bytes queued for clients since the dirty connections were last taken: the caller flushes
     /// early when one turn queues a lot, so that readers are not cut off for our own lateness.
     pub fn unflushed_bytes(&self) -> usize {
-        self.egress.unflushed()
+        self.egress.clients.unflushed_bytes()
     }
 
-    /// What to do with a connection's output. Call it again after each report.
+    /// What to do with a connection's output. Send it, then report with [`Self::on_sent`] or [`Self::on_blocked`], and
+    /// ask again. To close it, close its socket: its id is void from there on.
     pub fn flush(&mut self, id: ConnId) -> Flush<'_> {
-        let Some(client) = self.egress.clients.peek(id) else { return Flush::Nothing };
-        if client.fence.is_some() || client.winding_up || client.blocked_since.is_some() {
-            return Flush::Nothing;
-        }
-        if client.outbox.is_empty() {
-            if client.closing.is_none() {
-                return Flush::Nothing;
+        let is_held = |client: &Conn<Client>| client.fence.is_some() || client.winding_up;
+        match self.egress.clients.peek(id) {
+            None => return Flush::Nothing,
+            Some(client) if is_held(client) => return Flush::Nothing,
+            Some(client) if client.is_over() => {
+                self.release(id);
+                return Flush::Close;
             }
-            self.release(id);
-            return Flush::Close;
+            Some(_) => {}
         }
-        Flush::Send(&self.egress.clients.peek(id).expect("it was just there").outbox)
-    }
-
-    /// The client's socket took `count` bytes of its outbox, of which some may have been dropped meanwhile.
-    pub fn on_sent(&mut self, id: ConnId, count: usize) {
-        let Some(client) = self.egress.clients.find(id) else { return };
-        client.blocked_since = None;
-        let count = count.min(client.outbox.len());
-        client.outbox.advance(&mut self.egress.pool, count);
-        self.egress.counters.pending_bytes -= count as i64;
-        if client.lateness.is_timed() {
-            self.on_progress(id, count);
-        }
+        self.egress.clients.flush(id)
     }
 
     /// The client's socket is full. Report with [`Self::on_writable`] when it is not.
     pub fn on_blocked(&mut self, now: Time, id: ConnId) {
-        let Some(client) = self.egress.clients.find(id) else { return };
-        client.blocked_since.get_or_insert(now);
-        self.limit_writing(now, id);
+        self.egress.clients.on_blocked(now, id);
     }
 
     /// The client's socket takes bytes again.
     pub fn on_writable(&mut self, id: ConnId) {
-        let Some(client) = self.egress.clients.find(id) else { return };
-        if client.blocked_since.take().is_some() {
-            self.egress.mark_dirty(id);
-        }
+        self.egress.clients.on_writable(id);
     }
 }

@@ -1,14 +1,12 @@
 //! Bytes from clients become ops, until the input ends or has to wait.
 
 use bytes::Bytes;
+use conns::{CloseReason, ConnId, Inbox, Time};
 use nats_proto::{ClientOp, Limits, ProtoError, PublishStreak, Refused, Step};
 
 use crate::broker::Broker;
-use crate::client::{ConnId, Hold, Standing};
-use crate::close::CloseReason;
+use crate::client::{Hold, Standing};
 use crate::egress::SHARED_BYTES_MIN;
-use crate::inbox::Inbox;
-use crate::time::Time;
 use crate::trace;
 
 /// Input that is taken in for a held connection before reading from it stops. Most holds are over
@@ -91,10 +89,7 @@ impl Broker {
     /// [`Self::renew_share`] and this again.
     #[must_use]
     pub fn take_in(&mut self, now: Time, id: ConnId, read: &[u8], done: usize) -> usize {
-        let Some(client) = self.egress.clients.find(id) else { return read.len() };
-        if client.closing.is_some() {
-            return read.len();
-        }
+        let Some(client) = self.egress.clients.open(id) else { return read.len() };
         client.last_in = now;
         self.egress.counters.now = now;
         if client.hold.is_none() && self.moves.is_paused() {
@@ -103,9 +98,7 @@ impl Broker {
         let mut rest = &read[done..];
         self.turn.is_cut = false;
         loop {
-            let Some(client) = self.egress.clients.find(id).filter(|client| client.closing.is_none()) else {
-                return read.len();
-            };
+            let Some(client) = self.egress.clients.open(id) else { return read.len() };
             if client.hold.is_some() {
                 client.inbox.extend(rest, 0);
                 client.held_read = read.len();
@@ -138,7 +131,7 @@ impl Broker {
 
     /// Whether to read from the connection. While it is held for long, its bytes stay with the kernel.
     pub fn wants_input(&self, id: ConnId) -> bool {
-        self.egress.clients.peek(id).is_some_and(|client| {
+        self.egress.clients.peek_open(id).is_some_and(|client| {
             let held_max = match client.hold {
                 Some(Hold::Auth) => UNADMITTED_INPUT_BYTES_MAX,
                 // One that stands in line has said enough.
@@ -146,7 +139,7 @@ impl Broker {
                 _ => HELD_INPUT_BYTES_MAX,
             };
             let is_held = client.hold.is_some() && client.inbox.len() >= held_max;
-            client.closing.is_none() && client.hung_up.is_none() && !is_held && !client.leaving
+            client.hung_up.is_none() && !is_held && !client.leaving
         })
     }
 
@@ -171,8 +164,7 @@ impl Broker {
         self.egress.set_publisher(id);
         let mut streak = None;
         loop {
-            let client = self.egress.clients.at(id);
-            if client.closing.is_some() || client.hold.is_some() {
+            if self.egress.clients.open(id).is_none_or(|client| client.hold.is_some()) {
                 break;
             }
             if stretch.is_over(self.egress.steps) {
@@ -192,7 +184,7 @@ impl Broker {
         let client = self.egress.clients.at(id);
         client.share = share;
         self.turn.spend(&mut client.share, stretch.used, outcome.deliveries + stretch.ops);
-        if std::mem::take(&mut client.stall_wanted) && client.hold.is_none() && client.closing.is_none() {
+        if std::mem::take(&mut client.stall_wanted) {
             self.stall(now, id);
         }
         self.pace(now, id, outcome);
@@ -292,8 +284,9 @@ impl Broker {
             let (input, used) = inbox.into_shared();
             self.drive_shared(now, id, input, used, reading)
         };
-        let client = self.egress.clients.at(id);
-        if client.closing.is_none() && !rest.is_empty() {
+        if let Some(client) = self.egress.clients.open(id)
+            && !rest.is_empty()
+        {
             client.inbox = rest;
             client.inbox.extend(&[], client.op_bytes);
         }
@@ -318,8 +311,9 @@ impl Broker {
 
     /// Keeps the start of an op, with room for all of it, or what a hold keeps back, of a read of that length.
     fn keep_unused(&mut self, id: ConnId, unused: &[u8], read: usize) {
-        let client = self.egress.clients.at(id);
-        if client.closing.is_none() && !unused.is_empty() {
+        if let Some(client) = self.egress.clients.open(id)
+            && !unused.is_empty()
+        {
             client.held_read = read;
             client.inbox.extend(unused, client.op_bytes);
         }
@@ -328,8 +322,7 @@ impl Broker {
     /// Holds a connection, if what it said last asks for that.
     fn heed(&mut self, id: ConnId, flow: Flow) {
         let (Flow::Hold(hold) | Flow::NextThenHold(hold)) = flow else { return };
-        let client = self.egress.clients.at(id);
-        if client.closing.is_none() {
+        if let Some(client) = self.egress.clients.open(id) {
             client.hold = Some(hold);
         }
     }
@@ -347,7 +340,7 @@ impl Broker {
             return self.refuse_headers(id);
         }
         let words = format!("{} - {}", client.label, error.log_words(refused));
-        let reason = CloseReason::of_proto_error(error);
+        let reason = reason_to_close(error);
         // The order of it all is nats-server's.
         match error {
             ProtoError::PayloadTooLarge { .. } => {
@@ -373,6 +366,14 @@ impl Broker {
         if let Some(text) = error.wire_text() {
             self.egress.send_err(id, text);
         }
+    }
+}
+
+fn reason_to_close(error: &ProtoError) -> CloseReason {
+    match error {
+        ProtoError::PayloadTooLarge { .. } => CloseReason::MaxPayloadExceeded,
+        ProtoError::ControlLineTooLong { .. } => CloseReason::MaxControlLineExceeded,
+        _ => CloseReason::ProtocolViolation,
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use conns::{CloseReason, Conn, ConnId};
 use monitor::{
     AccountRow, ClosedRow, ConnectionFilter, ConnectionRow, Lookups, ShardTotals, SubscriptionFilter,
     SubscriptionRow,
@@ -12,8 +13,7 @@ use monitor::{
 use subject_trie::filter_matches;
 
 use crate::broker::Broker;
-use crate::client::{Client, ConnId};
-use crate::close::CloseReason;
+use crate::client::Client;
 use crate::subscription::Subscription;
 
 /// Connections looked at for one page: a tenth of a millisecond.
@@ -50,10 +50,9 @@ impl Broker {
     pub fn totals(&mut self) -> ShardTotals {
         self.egress.take_over_dirty();
         let counters = &self.egress.counters;
-        let pending = counters.pending_bytes + self.egress.unflushed() as i64;
         ShardTotals {
             subscriptions: self.egress.subs.len() as u64,
-            pending_bytes: u64::try_from(pending).unwrap_or(0),
+            pending_bytes: self.egress.clients.pending_bytes(),
             mesh_bytes: self.mesh.pending_bytes() as u64,
             ..counters.totals
         }
@@ -64,7 +63,7 @@ impl Broker {
         self.egress.take_over_dirty();
         let (numbers, next) = stretch(from, self.egress.clients.rows(), CONNECTIONS_PER_PAGE);
         let clients = numbers.filter_map(|number| self.egress.clients.row(number));
-        let open = clients.filter(|client| client.closing.is_none());
+        let open = clients.filter(|client| client.is_open());
         let wanted = open.filter(|client| filter.cid.is_none_or(|cid| client.cid == cid));
         let rows = wanted.map(|client| self.connection_row(client)).filter(|row| filter.wants(row)).collect();
         Page { rows, next }
@@ -120,16 +119,16 @@ impl Broker {
         })
     }
 
-    fn connection_row(&self, client: &Client) -> ConnectionRow {
+    fn connection_row(&self, client: &Conn<Client>) -> ConnectionRow {
         let record = &client.record;
         let introduction = record.introduction();
         ConnectionRow {
             cid: client.cid,
-            peer: client.peer,
+            peer: client.peer(),
             start: record.start.0,
             last_activity: record.last_activity.0,
             rtt: record.rtt(),
-            pending_bytes: client.outbox.len() as u64,
+            pending_bytes: client.pending_bytes() as u64,
             input: record.input,
             output: record.output,
             stalls: record.stalls,
@@ -149,7 +148,7 @@ impl Broker {
         sub: &Subscription,
         filter: &SubscriptionFilter,
     ) -> Option<SubscriptionRow> {
-        let client = self.egress.clients.peek(sub.conn()).filter(|client| client.closing.is_none())?;
+        let client = self.egress.clients.peek_open(sub.conn())?;
         let is_wanted = !sub.is_leaving()
             && filter.cids.as_ref().is_none_or(|cids| cids.binary_search(&client.cid).is_ok())
             && filter.account.as_deref().is_none_or(|name| *name == *self.accounts[sub.account()].name);

@@ -1,105 +1,38 @@
-//! Readers that take too long over what they are sent.
-//!
-//! When a socket is full, what waits by then has to leave within `write_deadline`. A reader that does not
-//! get so far is cut off. With `write_timeout: retry` it is only if it took nothing at all; otherwise it
-//! gets as much time again, for what waits by then.
-//!
-//! Always true: while an attempt is under way, a reminder is pending.
+//! Readers that take too long over what they are sent: what the log says of them, and their end.
 
+use conns::{CloseReason, ConnId, Time, Waited};
 use monitor::go_duration;
 
 use crate::broker::Broker;
-use crate::client::ConnId;
-use crate::close::CloseReason;
-use crate::deadlines::Due;
-use crate::time::Time;
-
-/// How a reader whose socket was full gets on.
-#[derive(Debug, Default)]
-pub(crate) struct Lateness {
-    attempt: Option<Attempt>,
-    has_reminder: bool,
-    /// It was called slow, and did not catch up since.
-    is_slow: bool,
-}
-
-/// What has to leave in time.
-#[derive(Debug, Clone, Copy)]
-struct Attempt {
-    since: Time,
-    bytes: usize,
-    /// In how many pieces they wait.
-    chunks: usize,
-    left: usize,
-}
-
-impl Lateness {
-    /// Whether something has to leave in time.
-    pub(crate) fn is_timed(&self) -> bool {
-        self.attempt.is_some()
-    }
-
-    /// Nothing waits any more.
-    pub(crate) fn forget(&mut self) {
-        self.attempt = None;
-    }
-}
 
 impl Broker {
-    /// The client's socket is full: what waits has to leave in time.
-    pub(crate) fn limit_writing(&mut self, now: Time, id: ConnId) {
-        let client = self.egress.clients.at(id);
-        let (lateness, outbox) = (&mut client.lateness, &client.outbox);
-        let (bytes, chunks) = (outbox.len(), || outbox.slices().count());
-        lateness.attempt.get_or_insert_with(|| Attempt { since: now, bytes, chunks: chunks(), left: bytes });
-        if !std::mem::replace(&mut lateness.has_reminder, true) {
-            self.deadlines.push(now + self.config.settings.write_deadline, id, Due::Write);
-        }
-    }
-
-    /// The client took so many of the bytes that wait.
-    pub(crate) fn on_progress(&mut self, id: ConnId, count: usize) {
-        let now = self.egress.counters.now;
-        let client = self.egress.clients.at(id);
-        let Some(attempt) = &mut client.lateness.attempt else { return };
-        attempt.left = attempt.left.saturating_sub(count);
-        if attempt.left > 0 {
+    /// The client's socket took `count` bytes of its outbox, of which some may have been dropped meanwhile.
+    pub fn on_sent(&mut self, id: ConnId, count: usize) {
+        let Some(caught_up) = self.egress.clients.on_sent(self.egress.counters.now, id, count) else {
             return;
-        }
-        let Attempt { since, bytes, chunks, .. } = *attempt;
-        client.lateness.attempt = None;
-        if std::mem::take(&mut client.lateness.is_slow) {
-            let seconds = now.since(since).as_secs_f64();
-            tracing::info!(
-                "{} - Slow Consumer Recovered: Flush took {seconds:.3}s with {chunks} chunks of {bytes} total bytes.",
-                client.label
-            );
-        }
+        };
+        let Waited { chunks, bytes } = caught_up.waited;
+        let seconds = caught_up.took.as_secs_f64();
+        tracing::info!(
+            "{} - Slow Consumer Recovered: Flush took {seconds:.3}s with {chunks} chunks of {bytes} total bytes.",
+            self.egress.clients.at(id).label
+        );
     }
 
     pub(crate) fn on_write_due(&mut self, now: Time, id: ConnId) {
-        let Some(client) = self.egress.clients.find(id) else { return };
-        client.lateness.has_reminder = false;
-        let Some(Attempt { since, bytes, chunks, left }) = client.lateness.attempt else { return };
-        let deadline = self.config.settings.write_deadline;
-        if now < since + deadline {
-            client.lateness.has_reminder = true;
-            self.deadlines.push(since + deadline, id, Due::Write);
-            return;
-        }
-        let state = if client.lateness.is_slow { "State" } else { "Detected" };
+        let Some(late) = self.egress.clients.on_write_due(now, id) else { return };
+        let client = self.egress.clients.at(id);
+        let state = if late.again { "State" } else { "Detected" };
+        let deadline = go_duration(self.config.settings.write_deadline);
+        let Waited { chunks, bytes } = late.waited;
         tracing::info!(
-            "{} - Slow Consumer {state}: WriteDeadline of {} exceeded with {chunks} chunks of {bytes} total bytes.",
+            "{} - Slow Consumer {state}: WriteDeadline of {deadline} exceeded with {chunks} chunks of {bytes} total bytes.",
             client.label,
-            go_duration(deadline)
         );
-        if left == bytes || client.closing.is_some() || !self.config.settings.retry_writes {
+        if late.is_final {
             return self.on_hangup(id, CloseReason::SlowConsumerWriteDeadline);
         }
-        client.lateness.is_slow = true;
-        client.lateness.attempt = None;
         let account = client.account;
         self.egress.counters.on_write_timeout(account);
-        self.limit_writing(now, id);
     }
 }

@@ -1,8 +1,7 @@
 //! The shard's links to all other shards.
 
+use conns::ConnId;
 use fabric::{Batch, Interest, Letter, Link, MeshMessage, ShardId, ShardSet};
-
-use crate::client::ConnId;
 
 /// Links by shard; the row of the shard itself stays unused.
 #[derive(Debug)]

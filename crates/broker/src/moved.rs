@@ -1,9 +1,9 @@
 //! A connection on its way from one shard to another.
 
+use conns::{Conn, ConnId};
+
 use crate::broker::Broker;
-use crate::client::{Client, ConnId, Hold, Standing};
-use crate::deadlines::Due;
-use crate::lateness::Lateness;
+use crate::client::{Client, Hold, Reminder, Standing};
 use crate::members::MemberChange;
 use crate::subscription::{BySid, SubKey, Subscription};
 use crate::turn::Share;
@@ -11,7 +11,7 @@ use crate::turn::Share;
 /// Everything a shard knows of a connection, its socket aside.
 #[derive(Debug)]
 pub struct Moved {
-    client: Box<Client>,
+    client: Box<Conn<Client>>,
     /// Each with its filter, which a shard keeps elsewhere.
     subs: Vec<(Box<[u8]>, Subscription)>,
 }
@@ -20,25 +20,6 @@ impl Moved {
     /// Whether it counts towards `max_connections`.
     pub(crate) fn is_counted(&self) -> bool {
         self.client.counted
-    }
-}
-
-impl Client {
-    /// Whether it is on its way out.
-    pub(crate) fn is_ending(&self) -> bool {
-        self.closing.is_some() || self.hung_up.is_some()
-    }
-
-    /// Whether it can change shards during a pause: nothing of it waits for answers to this shard.
-    pub(crate) fn can_move(&self) -> bool {
-        let waits_here = matches!(self.hold, Some(Hold::Fence | Hold::Offer | Hold::Leaving));
-        self.standing == Standing::Admitted
-            && !self.is_ending()
-            && !self.opening
-            && !self.has_read_outside
-            && self.fence.is_none()
-            && self.deferred.is_empty()
-            && !waits_here
     }
 }
 
@@ -56,8 +37,6 @@ impl Broker {
         let mut client = self.egress.clients.remove(id).expect("the connection was just looked at");
         self.egress.counters.take_output(&mut client);
         self.egress.counters.on_left(&client);
-        self.egress.counters.pending_bytes -= client.outbox.len() as i64;
-        self.deadlines.forget(id);
         Moved { client, subs }
     }
 
@@ -65,22 +44,18 @@ impl Broker {
     pub(crate) fn unpack(&mut self, moved: Moved) -> ConnId {
         let Moved { mut client, subs } = moved;
         tracing::debug!("{} - Client connection moved to shard {}", client.label, self.mesh.shard());
-        // Reminders, lists and the state of the socket were the other shard's.
+        // Its share and its reminders were the other shard's.
         client.share = Share::default();
-        client.dirty = false;
-        client.blocked_since = None;
-        client.lateness = Lateness::default();
         client.ping_reminder = client.next_ping;
         let next_ping = client.next_ping;
         self.egress.counters.on_moved_in(&client);
-        self.egress.counters.pending_bytes += client.outbox.len() as i64;
         let id = self.egress.clients.insert(client);
-        self.deadlines.push(next_ping, id, Due::Ping);
+        self.egress.clients.remind(id, next_ping, Reminder::Ping);
         self.moves.hold(id, self.egress.clients.at(id));
         for (filter, sub) in subs {
             self.join_again(id, &filter, sub);
         }
-        self.egress.mark_dirty(id);
+        self.egress.clients.mark_dirty(id);
         self.catch_up(id);
         id
     }
@@ -92,8 +67,9 @@ impl Broker {
         if client.settings_epoch < self.settings_epoch {
             self.follow(id);
         }
-        let client = self.egress.clients.at(id);
-        if client.recheck.is_some() && client.closing.is_none() {
+        if let Some(client) = self.egress.clients.open(id)
+            && client.recheck.is_some()
+        {
             let keys: Vec<SubKey> = client.subs.iter().map(|link| link.key).collect();
             for key in keys {
                 self.recheck(id, key);
@@ -121,10 +97,22 @@ impl Broker {
     /// A connection that was to leave goes on here.
     pub(crate) fn stay(&mut self, id: ConnId) {
         // Nobody waits for its socket to be writable: try again.
-        self.egress.clients.at(id).blocked_since = None;
-        self.egress.mark_dirty(id);
+        self.egress.clients.on_writable(id);
+        self.egress.clients.mark_dirty(id);
         if self.wants_input(id) {
             self.resumed.push(id);
         }
     }
+}
+
+/// Whether a connection can change shards during a pause: nothing of it waits for answers to this shard.
+pub(crate) fn can_move(client: &Conn<Client>) -> bool {
+    let waits_here = matches!(client.hold, Some(Hold::Fence | Hold::Offer | Hold::Leaving));
+    client.standing == Standing::Admitted
+        && !client.is_ending()
+        && !client.opening
+        && !client.has_read_outside
+        && client.fence.is_none()
+        && client.deferred.is_empty()
+        && !waits_here
 }

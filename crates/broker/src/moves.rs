@@ -13,12 +13,12 @@
 
 use std::collections::VecDeque;
 
+use conns::{ConnId, Time};
 use fabric::{MoveStep, ShardId};
 
 use crate::broker::Broker;
-use crate::client::{Client, ConnId, Hold};
-use crate::moved::Moved;
-use crate::time::Time;
+use crate::client::{Client, Hold};
+use crate::moved::{Moved, can_move};
 
 /// Connections that move at a time: they are packed within a turn.
 pub const MOVED_CONNECTIONS_MAX: usize = 256;
@@ -190,7 +190,7 @@ impl Broker {
         for id in leaving.map(|leaving| leaving.ids).unwrap_or_default() {
             let Some(client) = self.egress.clients.find(id) else { continue };
             client.leaving = false;
-            if client.can_move() && !self.moves.stopping {
+            if can_move(client) && !self.moves.stopping {
                 client.votes.rest(now.since(Time::default()));
                 moved.push((id, self.pack(id)));
             } else {

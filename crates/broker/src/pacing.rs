@@ -7,12 +7,11 @@
 
 use std::time::Duration;
 
+use conns::{ConnId, Time};
 use fabric::{ShardId, ShardSet};
 
 use crate::broker::Broker;
-use crate::client::ConnId;
 use crate::mesh::Mesh;
-use crate::time::Time;
 use crate::turn::STRETCH_STEPS_MAX;
 
 /// After so many deliveries that nobody takes.
@@ -72,10 +71,10 @@ impl Broker {
     }
 
     fn pile_up(&mut self, now: Time, id: ConnId, piled: u64, reached: ShardSet) {
-        let client = self.egress.clients.at(id);
+        let Some(client) = self.egress.clients.open(id) else { return };
         client.pile.deliveries += piled;
         let is_taken_elsewhere = client.pile.shards.union(reached) != client.pile.shards;
-        let is_free = client.hold.is_none() && client.closing.is_none();
+        let is_free = client.hold.is_none();
         if client.pile.deliveries >= PILED_MAX && !is_taken_elsewhere && is_free {
             let doublings = client.pile.doublings;
             client.pile = Pile { doublings: (doublings + 1).min(DOUBLINGS_MAX), ..Pile::default() };

@@ -3,9 +3,8 @@
 //! Both ends of a message are eight bytes that tell by their highest bits which of these it is. What is no
 //! connection is found in no table of connections, so that the many pay nothing for the few.
 
+use conns::ConnId;
 use fabric::MeshMessage;
-
-use crate::client::ConnId;
 
 /// What is set in the upper half of ids that are no connection's: generations are below it.
 const APART: u32 = 1 << 31;

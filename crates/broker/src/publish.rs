@@ -2,15 +2,14 @@
 
 use std::time::Duration;
 
+use conns::{CloseReason, ConnId, Time};
 use nats_proto::{Publish, encode};
 use smallvec::SmallVec;
 use subject_trie::is_valid_literal;
 
 use crate::broker::Broker;
-use crate::client::{ConnId, Hold};
-use crate::close::CloseReason;
+use crate::client::{Hold, Reminder};
 use crate::complaint::Complaint;
-use crate::deadlines::Due;
 use crate::guard::Permit;
 use crate::input::Flow;
 use crate::offers::{Message, Offer, Refusals};
@@ -18,7 +17,6 @@ use crate::route::Envelope;
 use crate::seldom::SeldomLine;
 use crate::session::OK;
 use crate::subscription::SubKey;
-use crate::time::Time;
 use crate::trace;
 use crate::turn::long_subject_steps;
 
@@ -281,8 +279,8 @@ impl Broker {
     /// Makes a publisher wait for readers that fall behind.
     pub(crate) fn stall(&mut self, now: Time, id: ConnId) {
         let between = (self.config.settings.max_pending / STALLS_PER_OUTBOX) as u64;
-        let Some(client) = self.egress.clients.find(id) else { return };
-        if client.hold.is_none() && client.closing.is_none() && client.record.on_stall(between) {
+        let Some(client) = self.egress.clients.open(id) else { return };
+        if client.hold.is_none() && client.record.on_stall(between) {
             self.egress.counters.totals.stalls += 1;
             self.wait_for_readers(now, id, STALL);
             self.log_seldom(id, SeldomLine::Stalled);
@@ -293,7 +291,7 @@ impl Broker {
     pub(crate) fn wait_for_readers(&mut self, now: Time, id: ConnId, time: Duration) {
         let until = now + time;
         self.egress.clients.at(id).hold = Some(Hold::Stall(until));
-        self.deadlines.push(until, id, Due::Stall);
+        self.egress.clients.remind(id, until, Reminder::Stall);
     }
 
     pub(crate) fn on_stall_over(&mut self, now: Time, id: ConnId) {

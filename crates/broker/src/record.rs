@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
+use conns::Time;
 use monitor::Tally;
 use nats_proto::ConnectOptions;
-
-use crate::time::Time;
 
 /// About what a message takes beside its headers and payload.
 const LINE_BYTES: u64 = 32;

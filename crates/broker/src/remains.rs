@@ -4,12 +4,13 @@
 //! tell the other shards: at once, if the turn lasts that long, else slice by slice. Only then the
 //! connection's last words leave and its socket closes, behind the fence.
 
+use conns::ConnId;
 use monitor::ClosedRow;
 use subject_trie::steady::SteadyTable;
 
 use crate::broker::Broker;
 use crate::chores::{Chore, Progress, ROW_STEPS, ROWS_PER_STEP, are_many};
-use crate::client::{ConnId, Deferred};
+use crate::client::Deferred;
 use crate::steady_queue::SteadyQueue;
 use crate::subscription::{BySid, SubKey};
 

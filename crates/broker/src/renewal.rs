@@ -1,11 +1,11 @@
 //! What becomes of connections when users and permissions change.
 
+use conns::{CloseReason, ConnId};
 use nats_auth::Renewal;
 use nats_proto::quote;
 
 use crate::broker::Broker;
-use crate::client::{ConnId, Recheck};
-use crate::close::CloseReason;
+use crate::client::Recheck;
 use crate::complaint::subscription_violation;
 use crate::guard::entry_steps;
 use crate::inspect::stretch;
@@ -54,8 +54,7 @@ impl Broker {
             }
             let Some(sub) = self.egress.subs.row(row).filter(|sub| !sub.is_leaving()) else { continue };
             let id = sub.conn();
-            let client = self.egress.clients.peek(id);
-            if client.is_some_and(|client| client.recheck.is_some() && client.closing.is_none()) {
+            if self.egress.clients.peek_open(id).is_some_and(|client| client.recheck.is_some()) {
                 count += 1;
                 let before = self.egress.steps;
                 revoked += usize::from(self.recheck(id, SubKey(row as u32)));

@@ -5,14 +5,13 @@
 use std::time::Duration;
 
 use balance::{Load, PlacementRule, Relief, Traffic, halve};
+use conns::{ConnId, Time};
 use fabric::{MeshMessage, ShardId};
 use smallvec::SmallVec;
 
 use crate::broker::Broker;
-use crate::client::ConnId;
 use crate::config::Config;
 use crate::moves::MOVED_CONNECTIONS_MAX;
-use crate::time::Time;
 
 /// One message in this many is sampled, on average.
 const SAMPLE_EVERY: u32 = 256;

@@ -3,14 +3,12 @@
 //! The handshake is between the caller and the client. The broker is told when it is over, hears nothing
 //! of the client before, and what it says meanwhile waits with the caller.
 
+use conns::{CloseReason, ConnId, Time};
 use monitor::TlsFacts;
 use nats_auth::PeerFacts;
 use nats_proto::ServerInfo;
 
 use crate::broker::Broker;
-use crate::client::ConnId;
-use crate::close::CloseReason;
-use crate::time::Time;
 
 /// How a connection begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +33,7 @@ pub struct Security {
 impl Broker {
     /// Sends INFO to a connection that was not greeted: the client waits for it.
     pub fn greet(&mut self, id: ConnId) {
-        if self.egress.clients.find(id).is_some_and(|client| client.closing.is_none()) {
+        if self.egress.clients.open(id).is_some() {
             self.send_first_info(id, |_| ());
         }
     }
@@ -60,9 +58,7 @@ impl Broker {
 
     /// The handshake is over: what the client says counts from here on.
     pub fn on_secured(&mut self, now: Time, id: ConnId, security: Security) {
-        let Some(client) = self.egress.clients.find(id).filter(|client| client.closing.is_none()) else {
-            return;
-        };
+        let Some(client) = self.egress.clients.open(id) else { return };
         tracing::debug!("{} - TLS handshake complete", client.label);
         let TlsFacts { version, cipher_suite, first, .. } = &security.tls;
         tracing::debug!("{} - TLS version {version}, cipher suite {cipher_suite}", client.label);
@@ -82,7 +78,7 @@ impl Broker {
     /// The client may begin.
     fn open(&mut self, now: Time, id: ConnId) {
         let next_ping = now + self.config.settings.ping_interval;
-        let Some(client) = self.egress.clients.find(id) else { return };
+        let Some(client) = self.egress.clients.open(id) else { return };
         client.opening = false;
         client.next_ping = next_ping;
         self.limit_time(now, id);

@@ -4,11 +4,10 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
+use conns::{ConnId, Time};
 use hashbrown::HashMap;
 
 use crate::broker::Broker;
-use crate::client::ConnId;
-use crate::time::Time;
 
 /// Lines whose last time is remembered: a few for each account. While none of so many is forgotten, others
 /// are not logged at all.

@@ -1,17 +1,18 @@
 //! Serving connections in turns: who had its share waits in line, and so does who may go on after a hold.
 
+use conns::{Conn, ConnId, Time};
+
 use crate::broker::Broker;
-use crate::client::{Client, ConnId, Hold};
+use crate::client::{Client, Hold};
 use crate::input::Reading;
-use crate::time::Time;
 use crate::turn::Share;
 
 impl Broker {
     /// Keeps what is not `done` with of a read, as [`Self::take_in`] left it: the client stands in line for
     /// another share.
     pub fn keep(&mut self, id: ConnId, read: &[u8], done: usize) {
-        let Some(client) = self.egress.clients.find(id) else { return };
-        if done == read.len() || client.closing.is_some() {
+        let Some(client) = self.egress.clients.open(id) else { return };
+        if done == read.len() {
             return;
         }
         client.inbox.extend(&read[done..], 0);
@@ -33,8 +34,8 @@ impl Broker {
 
     /// Whether a client can stand in line with input that the caller keeps.
     fn may_wait_with_read(&self, id: ConnId) -> bool {
-        let is_free = |client: &Client| client.closing.is_none() && client.hold.is_none();
-        self.egress.clients.peek(id).is_some_and(is_free) && !self.moves.is_paused()
+        let is_free = |client: &Conn<Client>| client.hold.is_none();
+        self.egress.clients.peek_open(id).is_some_and(is_free) && !self.moves.is_paused()
     }
 
     /// The same for one that was just served: if it has a part of its share left it comes before anybody else.
@@ -59,9 +60,7 @@ impl Broker {
 
     /// Takes over the rest of a read that the caller kept, of which so many bytes are `done` with.
     pub fn take_over_read(&mut self, id: ConnId, read: &[u8], done: usize) {
-        let Some(client) = self.egress.clients.find(id).filter(|client| client.closing.is_none()) else {
-            return;
-        };
+        let Some(client) = self.egress.clients.open(id) else { return };
         client.has_read_outside = false;
         client.inbox.extend(&read[done..], 0);
         client.held_read = read.len();
@@ -123,12 +122,10 @@ impl Broker {
     /// unless something else holds it.
     #[must_use]
     pub fn serve_read(&mut self, now: Time, id: ConnId, read: &[u8], done: usize, more: bool) -> usize {
-        let Some(client) = self.egress.clients.find(id).filter(|client| client.closing.is_none()) else {
-            return read.len();
-        };
+        let Some(client) = self.egress.clients.open(id) else { return read.len() };
         (client.hold, client.has_read_outside) = (None, false);
         let done = self.take_in(now, id, read, done);
-        if let Some(client) = self.egress.clients.find(id) {
+        if let Some(client) = self.egress.clients.open(id) {
             client.has_read_outside = more || done < read.len();
             self.go_on_waiting(id, Hold::Turn);
         }
@@ -152,8 +149,8 @@ impl Broker {
 
     /// Ends a hold, if it is this one that holds the connection.
     pub(crate) fn resume(&mut self, id: ConnId, hold: Hold) {
-        let Some(client) = self.egress.clients.find(id) else { return };
-        if client.hold != Some(hold) || client.closing.is_some() {
+        let Some(client) = self.egress.clients.open(id) else { return };
+        if client.hold != Some(hold) {
             return;
         }
         if self.moves.is_paused() {
@@ -195,8 +192,8 @@ impl Broker {
 
     /// Serves a connection for a stretch, if this is what holds it.
     fn serve_held(&mut self, now: Time, id: ConnId, hold: Hold) {
-        let Some(client) = self.egress.clients.find(id) else { return };
-        if client.hold != Some(hold) || client.closing.is_some() {
+        let Some(client) = self.egress.clients.open(id) else { return };
+        if client.hold != Some(hold) {
             return;
         }
         client.hold = None;
@@ -209,8 +206,8 @@ impl Broker {
     /// One that was served for a stretch stays in front of the line or goes to its end, by what it had of its
     /// share, or is let go.
     fn go_on_waiting(&mut self, id: ConnId, held: Hold) {
-        let client = self.egress.clients.at(id);
-        if client.closing.is_some() || client.hold.is_some() {
+        let Some(client) = self.egress.clients.open(id) else { return };
+        if client.hold.is_some() {
             return;
         }
         let is_cut = client.has_read_outside || (self.turn.is_cut && !client.inbox.is_empty());

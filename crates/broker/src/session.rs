@@ -2,15 +2,13 @@
 
 use std::time::Duration;
 
+use conns::{CloseReason, ConnId, Time};
 use nats_proto::{BodyError, ClientOp, check_info, show};
 
 use crate::broker::Broker;
-use crate::client::{Abilities, ConnId, Hold};
-use crate::close::CloseReason;
-use crate::deadlines::Due;
+use crate::client::{Abilities, Hold, Reminder};
 use crate::fence::FENCED_OPS_MAX;
 use crate::input::Flow;
-use crate::time::Time;
 use crate::trace;
 use crate::turn::{SUBSCRIPTION_STEPS, long_subject_steps, subscription_turn_steps};
 
@@ -162,19 +160,16 @@ impl Broker {
         client.next_ping = at;
         if at < client.ping_reminder {
             client.ping_reminder = at;
-            self.deadlines.push(at, id, Due::Ping);
+            self.egress.clients.remind(id, at, Reminder::Ping);
         }
     }
 
     pub(crate) fn on_ping_due(&mut self, now: Time, id: ConnId) {
-        let Some(client) = self.egress.clients.find(id) else { return };
+        let Some(client) = self.egress.clients.open(id) else { return };
         if client.ping_reminder > now {
             return; // An earlier reminder took this one's place.
         }
         client.ping_reminder = Time(u64::MAX);
-        if client.closing.is_some() {
-            return;
-        }
         if client.next_ping > now {
             let at = client.next_ping;
             return self.ping_at(id, at);

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use conns::{CloseReason, ConnId};
 use nats_auth::Directory;
 use nats_proto::{Limits, ServerInfo};
 
 use crate::broker::Broker;
-use crate::client::{ConnId, Standing};
-use crate::close::CloseReason;
+use crate::client::Standing;
 use crate::seldom::SeldomLine;
 use crate::shed::Sweep;
 
@@ -113,9 +113,9 @@ impl Broker {
         if followed < self.directory_epoch && client.standing == Standing::Admitted {
             self.renew(id);
         }
-        let client = self.egress.clients.at(id);
+        let Some(client) = self.egress.clients.open(id) else { return };
         client.settle_limits(&self.config.settings);
-        if client.closing.is_none() && client.subs_max.is_some_and(|max| client.subs.len() > max) {
+        if client.subs_max.is_some_and(|max| client.subs.len() > max) {
             self.log_seldom(id, SeldomLine::MaxSubscriptions);
             let reason = CloseReason::MaxSubscriptionsExceeded;
             self.refuse(id, SeldomLine::MaxSubscriptions.text(), reason);

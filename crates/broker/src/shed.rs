@@ -1,9 +1,9 @@
 //! Letting connections go: all of them little by little in lame duck mode, or those that are too many since
 //! a reload.
 
+use conns::{CloseReason, ConnId};
+
 use crate::broker::Broker;
-use crate::client::ConnId;
-use crate::close::CloseReason;
 use crate::inspect::stretch;
 use crate::seldom::SeldomLine;
 
@@ -62,7 +62,7 @@ impl Broker {
         let mut count = 0;
         for row in rows {
             let Some(id) = self.egress.clients.id_in_row(row) else { continue };
-            if self.egress.clients.at(id).closing.is_none() {
+            if self.egress.clients.open(id).is_some() {
                 count += 1;
                 visit(self, id);
             }
@@ -87,7 +87,7 @@ impl Broker {
             }
             self.shed_row = (self.shed_row + 1) % self.egress.clients.rows();
             let Some(id) = self.egress.clients.id_in_row(self.shed_row) else { continue };
-            if self.egress.clients.at(id).closing.is_some() {
+            if self.egress.clients.open(id).is_none() {
                 continue;
             }
             if reason == CloseReason::MaxConnectionsExceeded {

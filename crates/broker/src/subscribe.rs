@@ -3,11 +3,12 @@
 //! A change that other shards rely on takes effect once they all know of it: until then a leaving
 //! subscription still gets what was sent on its behalf, and a maximum does not count yet.
 
+use conns::{Conn, ConnId};
 use nats_proto::{Subscribe, Unsubscribe};
 
 use crate::broker::Broker;
 use crate::chores::{Chore, Progress, ROW_NODE_STEPS, ROW_STEPS, ROWS_PER_STEP, are_many};
-use crate::client::{Client, ConnId, Deferred, Hold};
+use crate::client::{Client, Deferred, Hold};
 use crate::complaint::Complaint;
 use crate::guard::entry_steps;
 use crate::input::Flow;
@@ -231,8 +232,8 @@ impl Broker {
     /// Goes on with that as far as this turn goes. With a fence up it is for the CONNECT to go on: it is tried
     /// again behind the fence.
     pub(crate) fn go_on_leaving(&mut self, id: ConnId) -> Progress {
-        let is_held = |client: &&mut Client| client.hold == Some(Hold::Leaving) && client.closing.is_none();
-        while let Some(client) = self.egress.clients.find(id).filter(is_held) {
+        let is_held = |client: &&mut Conn<Client>| client.hold == Some(Hold::Leaving);
+        while let Some(client) = self.egress.clients.open(id).filter(is_held) {
             if client.subs.is_empty() {
                 client.left_up_to = 0;
                 self.resume(id, Hold::Leaving);
@@ -411,7 +412,7 @@ impl Broker {
         if std::mem::take(&mut client.owes_ok) {
             self.egress.send_untraced(id, OK);
         }
-        self.egress.mark_dirty(id);
+        self.egress.clients.mark_dirty(id);
         self.resume(id, Hold::Fence);
     }
 

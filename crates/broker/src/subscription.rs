@@ -6,11 +6,11 @@
 use std::hash::BuildHasher;
 use std::hint::black_box;
 
+use conns::ConnId;
 use foldhash::fast::FixedState;
 use subject_trie::FilterKey;
 use subject_trie::steady::SteadyRows;
 
-use crate::client::ConnId;
 use crate::party::Target;
 use crate::sid::Sid;
 

@@ -3,12 +3,13 @@
 //! Nothing is told yet. But who asks for a trace only expects that nobody gets the message: such messages
 //! are taken as far as to know who would.
 
+use conns::ConnId;
 use memchr::memmem::Finder;
 use nats_proto::{Publish, quote};
 use subject_trie::is_valid_literal;
 
 use crate::broker::Broker;
-use crate::client::{ConnId, Hold};
+use crate::client::Hold;
 use crate::complaint::Complaint;
 use crate::input::Flow;
 use crate::publish::{Reach, is_reserved};

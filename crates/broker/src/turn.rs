@@ -12,7 +12,7 @@
 
 use std::collections::VecDeque;
 
-use crate::client::ConnId;
+use conns::ConnId;
 
 /// Bytes of a connection's input that are acted on in a round. The op that reaches the bound is finished.
 /// With a sixteenth of it large messages cost 1.4 times as much: less gathers for each of their readers.

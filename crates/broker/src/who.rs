@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use conns::ConnId;
 use nats_auth::Identity;
 
 use crate::broker::Broker;
-use crate::client::ConnId;
 
 /// Who a connection is.
 #[derive(Debug, Clone)]

@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use nats_proto::ProtoError;
-
 /// The reason a connection was closed, in the words that nats-server's monitoring uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CloseReason {
@@ -48,27 +46,17 @@ pub enum CloseReason {
 }
 
 impl CloseReason {
-    pub(crate) fn of_proto_error(error: &ProtoError) -> Self {
-        match error {
-            ProtoError::PayloadTooLarge { .. } => Self::MaxPayloadExceeded,
-            ProtoError::ControlLineTooLong { .. } => Self::MaxControlLineExceeded,
-            _ => Self::ProtocolViolation,
-        }
-    }
-
     /// Whether it was cut off because it does not read what it is sent.
-    pub(crate) fn is_slow_consumer(self) -> bool {
+    pub fn is_slow_consumer(self) -> bool {
         matches!(self, Self::SlowConsumerPendingBytes | Self::SlowConsumerWriteDeadline)
     }
 
     /// Whether bytes still waiting for the peer are worth sending. They are not when the socket
     /// failed or the peer does not read.
-    pub(crate) fn keeps_output(self) -> bool {
+    pub fn keeps_output(self) -> bool {
         !(self.is_slow_consumer() || matches!(self, Self::ReadError | Self::WriteError))
     }
-}
 
-impl CloseReason {
     /// The reason in nats-server's words.
     pub fn text(self) -> &'static str {
         match self {

@@ -1,13 +1,12 @@
 //! Bytes on their way to one client.
 //!
 //! An outbox is a row of chunks so that it grows without copying what is already there. Chunks come
-//! from the shard's pool and go back when their last byte left, so an idle connection owns none.
+//! from a pool and go back when their last byte left, so an idle connection owns none.
 //! Large payloads are not copied into chunks: all outboxes of a message share them.
 
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use monitor::Tally;
 
 use crate::chunk_pool::ChunkPool;
 
@@ -33,7 +32,7 @@ impl Chunk {
     }
 }
 
-/// The output of one connection. Bounded by the broker at `max_pending`.
+/// The output of one connection. Who appends to it bounds it.
 #[derive(Debug, Default)]
 pub struct Outbox {
     /// Older chunks, the oldest in front.
@@ -43,17 +42,17 @@ pub struct Outbox {
     /// Bytes of the oldest chunk that have left already.
     sent: usize,
     len: usize,
-    /// Messages put in that are not in the sums yet.
-    given: Tally,
 }
 
 impl Outbox {
     /// Bytes waiting.
+    #[inline]
     pub fn len(&self) -> usize {
         self.len
     }
 
     /// Whether nothing waits.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
@@ -68,8 +67,9 @@ impl Outbox {
         })
     }
 
-    /// Appends `bytes` bytes that `write` puts at the end of the vector it is given.
-    pub(crate) fn append(&mut self, pool: &mut ChunkPool, bytes: usize, write: impl FnOnce(&mut Vec<u8>)) {
+    /// Appends `bytes` bytes, which `write` has to put at the end of the vector that it is given.
+    #[inline]
+    pub fn append(&mut self, pool: &mut ChunkPool, bytes: usize, write: impl FnOnce(&mut Vec<u8>)) {
         if self.tail.own.capacity() - self.tail.own.len() < bytes {
             self.start_chunk(pool, bytes);
         }
@@ -80,24 +80,15 @@ impl Outbox {
         self.len += bytes;
     }
 
-    /// Counts a message whose headers and payload have `bytes` bytes.
-    pub(crate) fn count(&mut self, bytes: usize) {
-        self.given.msgs += 1;
-        self.given.bytes += bytes as u64;
-    }
-
-    /// What was counted since the last call.
-    pub(crate) fn take_given(&mut self) -> Tally {
-        std::mem::take(&mut self.given)
-    }
-
     /// Appends a copy of `bytes`.
-    pub(crate) fn push(&mut self, pool: &mut ChunkPool, bytes: &[u8]) {
+    #[inline]
+    pub fn push(&mut self, pool: &mut ChunkPool, bytes: &[u8]) {
         self.append(pool, bytes.len(), |chunk| chunk.extend_from_slice(bytes));
     }
 
     /// Appends `bytes` without copying them.
-    pub(crate) fn push_shared(&mut self, pool: &mut ChunkPool, bytes: Bytes) {
+    #[inline]
+    pub fn push_shared(&mut self, pool: &mut ChunkPool, bytes: Bytes) {
         if self.tail.shared.len() == SHARED_PER_CHUNK_MAX {
             self.start_chunk(pool, 0);
         }
@@ -106,8 +97,8 @@ impl Outbox {
         self.tail.shared.push((self.tail.own.len(), bytes));
     }
 
-    /// Forgets the first `count` bytes: they left.
-    pub(crate) fn advance(&mut self, pool: &mut ChunkPool, count: usize) {
+    /// Forgets the first `count` bytes: they left. Panics if there are fewer.
+    pub fn advance(&mut self, pool: &mut ChunkPool, count: usize) {
         assert!(count <= self.len, "no more leaves than was there");
         self.len -= count;
         self.sent += count;
@@ -123,7 +114,7 @@ impl Outbox {
     }
 
     /// Drops everything.
-    pub(crate) fn clear(&mut self, pool: &mut ChunkPool) {
+    pub fn clear(&mut self, pool: &mut ChunkPool) {
         for chunk in self.full.drain(..) {
             pool.give(chunk.own);
         }

@@ -2,42 +2,49 @@
 //!
 //! It is used up from the front without being moved, so one that is worked off in many shares costs no
 //! more than one that is worked off at once. Bounded by what its connection may be read while it is held
-//! ([`crate::input`]) and by the largest op.
+//! and by the largest op.
 
 use bytes::Bytes;
 
+/// Input of one connection that is not used up yet. An empty one owns no memory.
 #[derive(Debug, Default)]
-pub(crate) struct Inbox {
+pub struct Inbox {
     bytes: Vec<u8>,
     /// How many of them are used up.
     used: usize,
 }
 
 impl Inbox {
-    /// What is left of `bytes` when so many are used up.
-    pub(crate) fn rest_of(bytes: Vec<u8>, used: usize) -> Self {
+    /// What is left of `bytes` when the first `used` of them are used up.
+    pub fn rest_of(bytes: Vec<u8>, used: usize) -> Self {
         if used < bytes.len() { Self { bytes, used } } else { Self::default() }
     }
 
-    pub(crate) fn len(&self) -> usize {
+    /// Bytes that are not used up yet.
+    #[inline]
+    pub fn len(&self) -> usize {
         self.bytes.len() - self.used
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    /// Whether there are none.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    pub(crate) fn as_slice(&self) -> &[u8] {
+    /// Those bytes, in order.
+    #[inline]
+    pub fn as_slice(&self) -> &[u8] {
         &self.bytes[self.used..]
     }
 
-    /// So many more bytes from the front are used up.
-    pub(crate) fn advance(&mut self, count: usize) {
+    /// `count` more bytes from the front are used up; there are as many.
+    pub fn advance(&mut self, count: usize) {
         *self = Self::rest_of(std::mem::take(&mut self.bytes), self.used + count);
     }
 
     /// Adds to its end, with room for `len_min` bytes in all.
-    pub(crate) fn extend(&mut self, more: &[u8], len_min: usize) {
+    pub fn extend(&mut self, more: &[u8], len_min: usize) {
         let needed = len_min.max(self.len() + more.len());
         if self.used + needed > self.bytes.capacity() {
             self.bytes.drain(..self.used);
@@ -48,7 +55,7 @@ impl Inbox {
     }
 
     /// All of it to be shared, and how much of that is used up.
-    pub(crate) fn into_shared(self) -> (Bytes, usize) {
+    pub fn into_shared(self) -> (Bytes, usize) {
         (self.bytes.into(), self.used)
     }
 }

@@ -1,6 +1,6 @@
 //! The memory that outboxes are made of.
 //!
-//! A shard keeps the chunks that its outboxes give back, so that a message on its way allocates nothing.
+//! A machine keeps the chunks that its outboxes give back, so that a message on its way allocates nothing.
 //! What was not needed for a while goes back to the allocator, a little at a time: readers that lag now and
 //! then find their chunks again, and memory follows what waits within a minute.
 
@@ -9,13 +9,13 @@ use std::time::Duration;
 use crate::time::Time;
 
 /// Room in one chunk: a few hundred small messages, and one `send` of them.
-pub(crate) const CHUNK_BYTES: usize = 32 << 10;
+const CHUNK_BYTES: usize = 32 << 10;
 
-/// Free chunks that are kept whatever happens, per shard: 2 MiB. There are more only if more was waiting
+/// Free chunks that are kept whatever happens, per pool: 2 MiB. There are more only if more was waiting
 /// at once a short time ago.
 const KEPT: usize = 64;
 
-/// Free chunks at most, per shard: 64 MiB. Further ones go back at once.
+/// Free chunks at most, per pool: 64 MiB. Further ones go back at once.
 const FREE_MAX: usize = 2048;
 
 /// How long between two looks at what was not needed.
@@ -25,9 +25,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// five seconds.
 const SHARE: usize = 8;
 
-/// Free chunks of one shard, the most recently used on top.
+/// Free chunks, the most recently used on top.
 #[derive(Debug, Default)]
-pub(crate) struct ChunkPool {
+pub struct ChunkPool {
     free: Vec<Vec<u8>>,
     /// The fewest that were free since the last look.
     unneeded: usize,
@@ -37,7 +37,7 @@ pub(crate) struct ChunkPool {
 
 impl ChunkPool {
     /// An empty buffer with that much room or more.
-    pub(crate) fn take(&mut self, room: usize) -> Vec<u8> {
+    pub fn take(&mut self, room: usize) -> Vec<u8> {
         if room > CHUNK_BYTES {
             return Vec::with_capacity(room);
         }
@@ -47,7 +47,7 @@ impl ChunkPool {
     }
 
     /// Takes a buffer back. Only chunks are kept, as long as there is room.
-    pub(crate) fn give(&mut self, mut buffer: Vec<u8>) {
+    pub fn give(&mut self, mut buffer: Vec<u8>) {
         if buffer.capacity() == CHUNK_BYTES && self.free.len() < FREE_MAX {
             buffer.clear();
             self.free.push(buffer);
@@ -60,12 +60,12 @@ impl ChunkPool {
     }
 
     /// When [`Self::shrink`] is next needed, if nothing happens before.
-    pub(crate) fn shrinks_at(&self) -> Option<Time> {
+    pub fn shrinks_at(&self) -> Option<Time> {
         (self.free.len() > KEPT).then_some(self.look_at)
     }
 
     /// Gives back some of what was not needed, if it is time to look.
-    pub(crate) fn shrink(&mut self, now: Time) {
+    pub fn shrink(&mut self, now: Time) {
         if now < self.look_at {
             return;
         }
