@@ -1,0 +1,12 @@
+//! The words of the JetStream API of NATS.
+#![forbid(unsafe_code)]
+
+mod api_error;
+pub mod errors;
+
+pub use api_error::{ApiError, KnownError};
+
+/// Runs the README's example with the other doc tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
