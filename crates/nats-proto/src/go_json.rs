@@ -1,16 +1,19 @@
-//! Taking JSON into fields the way Go's encoding/json does, since that is what clients meet elsewhere.
+//! Taking JSON into fields, and writing it, the way Go's encoding/json does, since that is what clients meet
+//! elsewhere.
 //!
-//! First the whole text has to be JSON; then keys match in any case, unknown ones are skipped whatever their
-//! values are, null leaves a field as it was, and a value of another type is refused. Errors are in Go's
-//! words, which nats-server logs.
+//! When read, first the whole text has to be JSON; then keys match in any case, unknown ones are skipped
+//! whatever their values are, null leaves a field as it was, and a value of another type is refused. Errors are
+//! in Go's words, which nats-server logs.
 
 mod grammar;
 mod value;
+mod write;
 
 use std::fmt::Write as _;
 
 pub(crate) use self::grammar::check;
 pub use self::value::Value;
+pub use self::write::{compact, pretty};
 
 /// The body of a CONNECT or an INFO, or the options of a request, could not be read. Shown, it is what nats-server
 /// says of it: in its log, since it closes such connections without a word, or in its answer to a request.
