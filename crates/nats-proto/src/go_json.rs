@@ -120,7 +120,7 @@ impl<T: Fields> Field for T {
 }
 
 /// What Go holds behind a pointer: null takes it away.
-impl<T: Fields + Default> Field for Option<T> {
+impl<T: Field + Default> Field for Option<T> {
     fn store(&mut self, value: Value<'_>) -> Result<(), Mismatch> {
         if value.is_null() {
             *self = None;

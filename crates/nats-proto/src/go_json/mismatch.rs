@@ -51,7 +51,8 @@ impl Mismatch {
     }
 
     /// The same, if that is what Go calls the type of the field it stands in.
-    pub(super) fn wanting(mut self, go_type: Option<&'static str>) -> Self {
+    #[must_use]
+    pub fn wanting(mut self, go_type: Option<&'static str>) -> Self {
         if let (What::Type { wanted, .. }, Some(go_type), true) =
             (&mut self.what, go_type, self.path.is_empty())
         {
