@@ -1,11 +1,9 @@
 //! One error, as it stands in an answer.
 
-use std::borrow::Cow;
-use std::fmt::{Display, Write as _};
-
-use serde::Serialize;
+use std::fmt::{self, Display, Write as _};
 
 use crate::errors;
+use crate::go_struct::go_structs;
 
 /// A row of the table of [`errors`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,8 +20,8 @@ pub struct KnownError {
 
 impl KnownError {
     /// The error, for texts where nothing is to be filled in.
-    pub const fn error(&self) -> ApiError {
-        ApiError { code: self.code, err_code: self.err_code, description: Cow::Borrowed(self.text) }
+    pub fn error(&self) -> ApiError {
+        ApiError { code: self.code, err_code: self.err_code, description: self.text.into() }
     }
 
     /// The error with values in the places of its text, in their order.
@@ -39,7 +37,7 @@ impl KnownError {
             rest = behind;
         }
         description.push_str(rest);
-        ApiError { code: self.code, err_code: self.err_code, description: description.into() }
+        ApiError { code: self.code, err_code: self.err_code, description }
     }
 
     /// The row of that number.
@@ -54,18 +52,16 @@ fn places(text: &str) -> impl Iterator<Item = &str> {
     text.split_inclusive('}').filter_map(|part| part.rfind('{').map(|at| &part[at..]))
 }
 
-/// What went wrong, as answers say it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, thiserror::Error)]
-#[error("{description} ({err_code})")]
-pub struct ApiError {
-    /// The kind of error, as a status of HTTP.
-    pub code: u16,
-    /// The number in the table of [`errors`].
-    #[serde(skip_serializing_if = "is_zero")]
-    pub err_code: u16,
-    /// For people.
-    #[serde(skip_serializing_if = "str::is_empty")]
-    pub description: Cow<'static, str>,
+go_structs! {
+    /// What went wrong, as answers say it.
+    pub struct ApiError = "server.ApiError" {
+        /// The kind of error, as a status of HTTP.
+        code: u16 = "code" as "int";
+        /// The number in the table of [`errors`].
+        err_code: u16 = "err_code" if set;
+        /// For people.
+        description: String = "description" if set;
+    }
 }
 
 impl ApiError {
@@ -75,10 +71,13 @@ impl ApiError {
     }
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it")]
-fn is_zero(number: &u16) -> bool {
-    *number == 0
+impl Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.description, self.err_code)
+    }
 }
+
+impl std::error::Error for ApiError {}
 
 #[cfg(test)]
 mod tests {
