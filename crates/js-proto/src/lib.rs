@@ -1,23 +1,45 @@
 //! The words of the JetStream API of NATS.
 #![forbid(unsafe_code)]
 
+pub mod advisory;
+mod answer;
 mod api_error;
+mod client_info;
 mod consumer_config;
 pub mod errors;
 mod go_struct;
+mod info;
 mod nanos;
 mod policies;
+mod pub_ack;
+mod stored_message;
 mod stream_config;
 mod time;
 mod words;
 
+pub use answer::{
+    AccountInfoAnswer, AccountPurgeAnswer, Answer, ConsumerCreateAnswer, ConsumerDeleteAnswer,
+    ConsumerInfoAnswer, ConsumerListAnswer, ConsumerNamesAnswer, ConsumerPauseAnswer, ConsumerResetAnswer,
+    ConsumerStepdownAnswer, ConsumerUnpinAnswer, Head, LIST_MAX, MetaStepdownAnswer, MsgDeleteAnswer,
+    MsgGetAnswer, NAMES_MAX, Page, SUBJECTS_MAX, ServerRemoveAnswer, StreamCreateAnswer, StreamDeleteAnswer,
+    StreamInfoAnswer, StreamListAnswer, StreamNamesAnswer, StreamPurgeAnswer, StreamRemovePeerAnswer,
+    StreamRestoreAnswer, StreamSnapshotAnswer, StreamStepdownAnswer, StreamUpdateAnswer, SystemAnswer,
+};
 pub use api_error::{ApiError, KnownError};
+pub use client_info::ClientInfo;
 pub use consumer_config::ConsumerConfig;
+pub use go_struct::Members;
+pub use info::{
+    AccountInfo, AccountLimits, Alternate, ApiStats, ClusterInfo, ConsumerInfo, GroupState, LostMessages,
+    PeerInfo, Position, SourceInfo, StreamInfo, StreamState, Tier,
+};
 pub use nanos::Nanos;
 pub use policies::{
     AckPolicy, Compression, ConsumerAction, DeliverPolicy, Discard, PersistMode, PriorityPolicy,
     ReplayPolicy, Retention, Storage,
 };
+pub use pub_ack::{FlowAck, FlowError, FlowGap, PubAck, PubAckAnswer};
+pub use stored_message::{Bytes, StoredMessage};
 pub use stream_config::{
     ConsumerLimits, ExternalStream, Placement, Republish, SourceConsumer, StreamConfig, StreamSource,
     SubjectTransform,
