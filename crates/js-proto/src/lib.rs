@@ -4,8 +4,10 @@
 pub mod advisory;
 mod answer;
 mod api_error;
+mod api_subject;
 mod client_info;
 mod consumer_config;
+mod digits;
 pub mod errors;
 mod go_struct;
 mod info;
@@ -26,6 +28,7 @@ pub use answer::{
     StreamRestoreAnswer, StreamSnapshotAnswer, StreamStepdownAnswer, StreamUpdateAnswer, SystemAnswer,
 };
 pub use api_error::{ApiError, KnownError};
+pub use api_subject::{ApiRequest, ApiSubject, Asked, RequestKind};
 pub use client_info::ClientInfo;
 pub use consumer_config::ConsumerConfig;
 pub use go_struct::Members;

@@ -1,10 +1,9 @@
 //! What a publisher is told of its message.
 
-use std::io::Write as _;
-
 use nats_proto::go_json::{BodyError, compact, read_into};
 
 use crate::ApiError;
+use crate::digits::push_number;
 use crate::go_struct::go_structs;
 
 go_structs! {
@@ -151,11 +150,6 @@ impl PubAck {
         out.extend_from_slice(&self.front);
         push_number(out, seq);
     }
-}
-
-/// Appends a number in digits.
-pub(crate) fn push_number(out: &mut Vec<u8>, number: u64) {
-    write!(out, "{number}").expect("memory does not fail");
 }
 
 #[cfg(test)]
