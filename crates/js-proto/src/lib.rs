@@ -1,6 +1,8 @@
 //! The words of the JetStream API of NATS.
 #![forbid(unsafe_code)]
 
+mod ack;
+mod ack_subject;
 pub mod advisory;
 mod answer;
 mod api_error;
@@ -14,11 +16,14 @@ mod info;
 mod nanos;
 mod policies;
 mod pub_ack;
+mod pull_request;
 mod stored_message;
 mod stream_config;
 mod time;
 mod words;
 
+pub use ack::{Ack, NakOptions};
+pub use ack_subject::{ACK_PREFIX, AckReply, AckSubject, Delivery, FLOW_CONTROL_PREFIX};
 pub use answer::{
     AccountInfoAnswer, AccountPurgeAnswer, Answer, ConsumerCreateAnswer, ConsumerDeleteAnswer,
     ConsumerInfoAnswer, ConsumerListAnswer, ConsumerNamesAnswer, ConsumerPauseAnswer, ConsumerResetAnswer,
@@ -42,6 +47,7 @@ pub use policies::{
     ReplayPolicy, Retention, Storage,
 };
 pub use pub_ack::{FlowAck, FlowError, FlowGap, PubAck, PubAckAnswer};
+pub use pull_request::{PullError, PullPriority, PullRequest};
 pub use stored_message::{Bytes, StoredMessage};
 pub use stream_config::{
     ConsumerLimits, ExternalStream, Placement, Republish, SourceConsumer, StreamConfig, StreamSource,
