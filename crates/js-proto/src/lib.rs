@@ -12,11 +12,13 @@ mod consumer_config;
 mod digits;
 pub mod errors;
 mod go_struct;
+pub mod headers;
 mod info;
 mod nanos;
 mod policies;
 mod pub_ack;
 mod pull_request;
+mod status;
 mod stored_message;
 mod stream_config;
 mod time;
@@ -48,6 +50,7 @@ pub use policies::{
 };
 pub use pub_ack::{FlowAck, FlowError, FlowGap, PubAck, PubAckAnswer};
 pub use pull_request::{PullError, PullPriority, PullRequest};
+pub use status::{Pending, Status};
 pub use stored_message::{Bytes, StoredMessage};
 pub use stream_config::{
     ConsumerLimits, ExternalStream, Placement, Republish, SourceConsumer, StreamConfig, StreamSource,
