@@ -11,12 +11,14 @@ mod client_info;
 mod consumer_config;
 mod digits;
 pub mod errors;
+mod fast_batch;
 mod go_struct;
 pub mod headers;
 mod info;
 mod nanos;
 mod policies;
 mod pub_ack;
+mod publish_headers;
 mod pull_request;
 mod status;
 mod stored_message;
@@ -38,6 +40,7 @@ pub use api_error::{ApiError, KnownError};
 pub use api_subject::{ApiRequest, ApiSubject, Asked, RequestKind};
 pub use client_info::ClientInfo;
 pub use consumer_config::ConsumerConfig;
+pub use fast_batch::{BadFastBatch, FastBatch, FastBatchOp};
 pub use go_struct::Members;
 pub use info::{
     AccountInfo, AccountLimits, Alternate, ApiStats, ClusterInfo, ConsumerInfo, GroupState, LostMessages,
@@ -49,6 +52,7 @@ pub use policies::{
     ReplayPolicy, Retention, Storage,
 };
 pub use pub_ack::{FlowAck, FlowError, FlowGap, PubAck, PubAckAnswer};
+pub use publish_headers::{BadTtl, PublishHeaders, Rollup, ScheduleHeaders, Ttl};
 pub use pull_request::{PullError, PullPriority, PullRequest};
 pub use status::{Pending, Status};
 pub use stored_message::{Bytes, StoredMessage};
