@@ -1,8 +1,7 @@
 //! What goes back to who asked.
 
+use nats_proto::go_json::pretty;
 use serde::Serialize;
-
-use crate::go_json::pretty;
 
 /// The answer to one request, as HTTP carries it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,7 +11,6 @@ mod answer;
 mod clock;
 mod connz;
 mod escapes;
-mod go_json;
 mod healthz;
 mod metrics;
 mod moment;
@@ -29,10 +28,10 @@ pub use accounts::{Accounts, MappedTo, Mappings, accountz, accstatz, no_such_acc
 pub use answer::Answer;
 pub use clock::Clock;
 pub use connz::{Connz, ConnzQuery, Selection, Shown, Sort, State, Subs};
-pub use go_json::compact;
 pub use healthz::{Health, HealthStatus, HealthzQuery};
 pub use metrics::{Metrics, Process};
 pub use moment::{Moment, go_duration};
+pub use nats_proto::go_json::compact;
 pub use request::Request;
 pub use root::root;
 pub use snapshot::{

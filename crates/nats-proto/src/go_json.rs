@@ -1,21 +1,28 @@
-//! Taking JSON into fields the way Go's encoding/json does, since that is what clients meet elsewhere.
+//! Taking JSON into fields, and writing it, the way Go's encoding/json does, since that is what clients meet
+//! elsewhere.
 //!
-//! First the whole text has to be JSON; then keys match in any case, unknown ones are skipped whatever their
-//! values are, null leaves a field as it was, and a value of another type is refused. Errors are in Go's
-//! words, which nats-server logs.
+//! When read, first the whole text has to be JSON; then keys match in any case, unknown ones are skipped
+//! whatever their values are, null leaves a field as it was, and a value of another type is refused. Errors are
+//! in Go's words, which nats-server logs.
 
+mod fields;
 mod grammar;
+mod mismatch;
 mod value;
+mod write;
 
-use std::fmt::Write as _;
-
+pub use self::fields::Item;
 pub(crate) use self::grammar::check;
+use self::grammar::{Mistake, front};
+pub use self::mismatch::Mismatch;
+use self::mismatch::What;
 pub use self::value::Value;
+pub use self::write::{compact, pretty};
 
 /// The body of a CONNECT or an INFO, or the options of a request, could not be read. Shown, it is what nats-server
 /// says of it: in its log, since it closes such connections without a word, or in its answer to a request.
 ///
-/// Of the body that may quote a character, an escape sequence, or a
+/// Of the body that may quote a character, an escape sequence, a key or the value of an option, or a
 /// number where another number belongs: never a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BodyError {
@@ -25,6 +32,9 @@ pub enum BodyError {
     /// JSON, but not an object, or a field holds a value of another type than its own.
     #[error("{0}")]
     WrongType(String),
+    /// A key that has no field, where it has to have one, or a value that a field does not know.
+    #[error("{0}")]
+    Unknown(String),
 }
 
 /// Reads the text into the fields.
@@ -34,46 +44,33 @@ pub enum BodyError {
 /// It is not JSON, or a value in it is of another type than its field. Some fields may have been filled then.
 pub fn read_into<T: Fields>(text: &[u8], fields: &mut T) -> Result<(), BodyError> {
     check(text).map_err(BodyError::Syntax)?;
-    fields.store(Value::of(text)).map_err(|wrong| BodyError::WrongType(wrong.words(fields.go_type())))
+    fields.store(Value::of(text)).map_err(|mismatch| mismatch.error(fields.go_type()))
 }
 
-/// A value of a type its field cannot hold.
-#[derive(Debug, PartialEq, Eq)]
-pub struct WrongType {
-    /// What Go calls the value.
-    value: String,
-    /// What Go calls the field's type.
-    wanted: &'static str,
-    /// Where it stands, the innermost name first.
-    path: Vec<String>,
+/// Reads values into the fields, one after the other as far as the text goes, which may be nothing. Their keys have
+/// to be those of fields.
+///
+/// # Errors
+///
+/// As for [`read_into`], and a key is no field's.
+pub fn read_strictly_into<T: Fields>(text: &[u8], fields: &mut T) -> Result<(), BodyError> {
+    let mut rest = text;
+    let end = |rest: &[u8]| text.len() - rest.len();
+    while let Some(len) = front(rest).map_err(|mistake| in_stream(mistake, end(rest)))? {
+        let value = Value::of(&rest[..len]).strictly();
+        fields.store(value).map_err(|mismatch| mismatch.error(fields.go_type()))?;
+        rest = &rest[len..];
+    }
+    Ok(())
 }
 
-impl WrongType {
-    fn new(value: Value<'_>, wanted: &'static str) -> Self {
-        Self { value: value.kind().into(), wanted, path: Vec::new() }
-    }
-
-    fn within(mut self, name: impl Into<String>) -> Self {
-        self.path.push(name.into());
-        self
-    }
-
-    /// What Go says of it, in the struct of that type.
-    fn words(&self, within: &str) -> String {
-        let within = within.trim_start_matches("server.");
-        let mut words = format!("json: cannot unmarshal {} into ", self.value);
-        // Writing to a string cannot fail.
-        let _ = match &self.path[..] {
-            [] => write!(words, "Go value of type {}", self.wanted),
-            [innermost, ..] => {
-                let is_index = innermost.bytes().all(|byte| byte.is_ascii_digit());
-                let what = if is_index { "" } else { "Go struct field " };
-                let path: Vec<_> = self.path.iter().rev().map(String::as_str).collect();
-                write!(words, "{what}{within}.{} of type {}", path.join("."), self.wanted)
-            }
-        };
-        words
-    }
+/// What Go says of a mistake in what is to be one value after the other, from that byte on.
+fn in_stream(mistake: Mistake, from: usize) -> BodyError {
+    BodyError::Syntax(match mistake.at {
+        None => "unexpected EOF".into(),
+        // The number of bytes read when it was seen.
+        Some(at) => format!("{} at offset {}", mistake.words, from + at + 1),
+    })
 }
 
 /// Something a JSON value can be stored in.
@@ -82,8 +79,8 @@ pub trait Field {
     ///
     /// # Errors
     ///
-    /// The value is of another type.
-    fn store(&mut self, value: Value<'_>) -> Result<(), WrongType>;
+    /// The value is of another type, or unknown.
+    fn store(&mut self, value: Value<'_>) -> Result<(), Mismatch>;
 }
 
 /// A struct whose fields are found by name.
@@ -93,18 +90,29 @@ pub trait Fields {
 
     /// The field of that name, which comes in lower case.
     fn field(&mut self, name: &str) -> Option<&mut dyn Field>;
+
+    /// What Go calls the type of the field of that name, where it is not what [`Field`] takes it for.
+    fn go_type_of(&self, _name: &str) -> Option<&'static str> {
+        None
+    }
 }
 
 impl<T: Fields> Field for T {
-    fn store(&mut self, value: Value<'_>) -> Result<(), WrongType> {
+    fn store(&mut self, value: Value<'_>) -> Result<(), Mismatch> {
         if value.is_null() {
             return Ok(());
         }
-        let members = value.members().ok_or_else(|| WrongType::new(value, self.go_type()))?;
+        let members = value.members().ok_or_else(|| Mismatch::of_type(value, self.go_type()))?;
         for (name, value) in members {
             let name = name.text();
-            if let Some(field) = self.field(&fold(&name)) {
-                field.store(value).map_err(|wrong| wrong.within(name))?;
+            let folded = fold(&name);
+            let go_type = self.go_type_of(&folded);
+            match self.field(&folded) {
+                Some(field) => {
+                    field.store(value).map_err(|mismatch| mismatch.wanting(go_type).within(name))?;
+                }
+                None if value.is_strict() => return Err(Mismatch::new(What::Key(name))),
+                None => {}
             }
         }
         Ok(())
@@ -112,87 +120,13 @@ impl<T: Fields> Field for T {
 }
 
 /// What Go holds behind a pointer: null takes it away.
-impl<T: Fields + Default> Field for Option<T> {
-    fn store(&mut self, value: Value<'_>) -> Result<(), WrongType> {
+impl<T: Field + Default> Field for Option<T> {
+    fn store(&mut self, value: Value<'_>) -> Result<(), Mismatch> {
         if value.is_null() {
             *self = None;
             return Ok(());
         }
         self.get_or_insert_default().store(value)
-    }
-}
-
-impl Field for bool {
-    fn store(&mut self, value: Value<'_>) -> Result<(), WrongType> {
-        if !value.is_null() {
-            *self = value.bool().ok_or_else(|| WrongType::new(value, "bool"))?;
-        }
-        Ok(())
-    }
-}
-
-/// A whole number of one of Go's types.
-fn store_number<T: std::str::FromStr>(
-    field: &mut T,
-    value: Value<'_>,
-    wanted: &'static str,
-) -> Result<(), WrongType> {
-    if value.is_null() {
-        return Ok(());
-    }
-    let wrong = || WrongType::new(value, wanted);
-    let number = value.number().ok_or_else(wrong)?;
-    *field = number.parse().map_err(|_| WrongType { value: format!("number {number}"), ..wrong() })?;
-    Ok(())
-}
-
-impl Field for i64 {
-    fn store(&mut self, value: Value<'_>) -> Result<(), WrongType> {
-        store_number(self, value, "int")
-    }
-}
-
-impl Field for i32 {
-    fn store(&mut self, value: Value<'_>) -> Result<(), WrongType> {
-        store_number(self, value, "int32")
-    }
-}
-
-impl Field for u64 {
-    fn store(&mut self, value: Value<'_>) -> Result<(), WrongType> {
-        store_number(self, value, "uint64")
-    }
-}
-
-impl Field for u8 {
-    fn store(&mut self, value: Value<'_>) -> Result<(), WrongType> {
-        store_number(self, value, "uint8")
-    }
-}
-
-impl Field for String {
-    fn store(&mut self, value: Value<'_>) -> Result<(), WrongType> {
-        if !value.is_null() {
-            *self = value.string().ok_or_else(|| WrongType::new(value, "string"))?;
-        }
-        Ok(())
-    }
-}
-
-/// Null empties a list.
-impl Field for Vec<String> {
-    fn store(&mut self, value: Value<'_>) -> Result<(), WrongType> {
-        self.clear();
-        if value.is_null() {
-            return Ok(());
-        }
-        let elements = value.elements().ok_or_else(|| WrongType::new(value, "[]string"))?;
-        for (at, value) in elements.enumerate() {
-            let mut item = String::new();
-            item.store(value).map_err(|wrong| wrong.within(at.to_string()))?;
-            self.push(item);
-        }
-        Ok(())
     }
 }
 

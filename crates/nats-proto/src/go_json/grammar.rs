@@ -5,6 +5,15 @@ use crate::go_text::{is_printable, quote, quote_char};
 /// How deep values may lie in each other, as in Go: what is open is kept on a stack of that many bytes.
 const DEPTH_MAX: usize = 10_000;
 
+/// Where the text stops being JSON.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Mistake {
+    /// Go's words for it.
+    pub(crate) words: String,
+    /// The byte that is wrong; none if the text ends too early.
+    pub(crate) at: Option<usize>,
+}
+
 /// Reads all of the text, which has to be one value.
 ///
 /// # Errors
@@ -12,15 +21,21 @@ const DEPTH_MAX: usize = 10_000;
 /// Go's words for what is wrong.
 pub(crate) fn check(text: &[u8]) -> Result<(), String> {
     let mut reader = Reader { text, at: 0 };
-    let mut open = Vec::new();
-    loop {
-        reader.value(&mut open)?;
-        while !reader.goes_on(&mut open)? {
-            if open.is_empty() {
-                return reader.end();
-            }
-        }
+    reader.whole_value().and_then(|()| reader.end()).map_err(|mistake| mistake.words)
+}
+
+/// The length of the value that the text begins with, and of blanks before it; none if there are only blanks.
+///
+/// # Errors
+///
+/// What begins there is no value.
+pub(crate) fn front(text: &[u8]) -> Result<Option<usize>, Mistake> {
+    if text.iter().copied().all(is_blank) {
+        return Ok(None);
     }
+    let mut reader = Reader { text, at: 0 };
+    reader.whole_value()?;
+    Ok(Some(reader.at))
 }
 
 struct Reader<'a> {
@@ -29,11 +44,23 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    fn whole_value(&mut self) -> Result<(), Mistake> {
+        let mut open = Vec::new();
+        loop {
+            self.value(&mut open)?;
+            while !self.goes_on(&mut open)? {
+                if open.is_empty() {
+                    return Ok(());
+                }
+            }
+        }
+    }
+
     /// Reads a value, or the beginning of one up to a value in it.
-    fn value(&mut self, open: &mut Vec<u8>) -> Result<(), String> {
+    fn value(&mut self, open: &mut Vec<u8>) -> Result<(), Mistake> {
         loop {
             match self.next()? {
-                b'{' | b'[' if open.len() == DEPTH_MAX => return Err("exceeded max depth".into()),
+                b'{' | b'[' if open.len() == DEPTH_MAX => return Err(self.mistake("exceeded max depth")),
                 byte @ (b'{' | b'[') => {
                     self.at += 1;
                     let end = if byte == b'{' { b'}' } else { b']' };
@@ -57,7 +84,7 @@ impl Reader<'_> {
     }
 
     /// Reads what is behind a value; false if that ends the value around it.
-    fn goes_on(&mut self, open: &mut Vec<u8>) -> Result<bool, String> {
+    fn goes_on(&mut self, open: &mut Vec<u8>) -> Result<bool, Mistake> {
         let Some(end) = open.last().copied() else { return Ok(false) };
         let byte = self.next()?;
         if byte != b',' && byte != end {
@@ -74,7 +101,7 @@ impl Reader<'_> {
     }
 
     /// Reads a key and its colon.
-    fn name(&mut self) -> Result<(), String> {
+    fn name(&mut self) -> Result<(), Mistake> {
         if self.next()? != b'"' {
             return Err(self.invalid("looking for beginning of object key string"));
         }
@@ -86,7 +113,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn string(&mut self) -> Result<(), String> {
+    fn string(&mut self) -> Result<(), Mistake> {
         self.at += 1;
         loop {
             match self.byte()? {
@@ -101,7 +128,7 @@ impl Reader<'_> {
         }
     }
 
-    fn escape(&mut self) -> Result<(), String> {
+    fn escape(&mut self) -> Result<(), Mistake> {
         let rest = &self.text[self.at..];
         let len = match rest.get(1) {
             None => return Err(too_short()),
@@ -109,20 +136,20 @@ impl Reader<'_> {
             Some(b'u') => {
                 let escape = &rest[..rest.len().min(6)];
                 if !escape[2..].iter().all(u8::is_ascii_hexdigit) {
-                    return Err(invalid_escape(escape));
+                    return Err(self.invalid_escape(escape));
                 }
                 if escape.len() < 6 {
                     return Err(too_short());
                 }
                 6
             }
-            Some(_) => return Err(invalid_escape(&rest[..2])),
+            Some(_) => return Err(self.invalid_escape(&rest[..2])),
         };
         self.at += len;
         Ok(())
     }
 
-    fn number(&mut self) -> Result<(), String> {
+    fn number(&mut self) -> Result<(), Mistake> {
         self.skip(|byte| byte == b'-', 1);
         if !self.skip(|byte| byte == b'0', 1) {
             self.digits()?;
@@ -137,7 +164,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn digits(&mut self) -> Result<(), String> {
+    fn digits(&mut self) -> Result<(), Mistake> {
         if self.byte()?.is_ascii_digit() {
             self.skip(|byte| byte.is_ascii_digit(), usize::MAX);
             Ok(())
@@ -146,7 +173,7 @@ impl Reader<'_> {
         }
     }
 
-    fn literal(&mut self, literal: &str) -> Result<(), String> {
+    fn literal(&mut self, literal: &str) -> Result<(), Mistake> {
         for expected in literal.bytes() {
             if self.byte()? != expected {
                 let expected = char::from(expected);
@@ -157,19 +184,19 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn end(&mut self) -> Result<(), String> {
+    fn end(&mut self) -> Result<(), Mistake> {
         self.skip(is_blank, usize::MAX);
         if self.at < self.text.len() { Err(self.invalid("after top-level value")) } else { Ok(()) }
     }
 
     /// The next byte that is no blank. It is not taken.
-    fn next(&mut self) -> Result<u8, String> {
+    fn next(&mut self) -> Result<u8, Mistake> {
         self.skip(is_blank, usize::MAX);
         self.byte()
     }
 
     /// The next byte. It is not taken.
-    fn byte(&self) -> Result<u8, String> {
+    fn byte(&self) -> Result<u8, Mistake> {
         self.text.get(self.at).copied().ok_or_else(too_short)
     }
 
@@ -181,8 +208,18 @@ impl Reader<'_> {
         count > 0
     }
 
-    fn invalid(&self, place: &str) -> String {
-        format!("invalid character {} {place}", quote_char(first_char(&self.text[self.at..])))
+    fn invalid(&self, place: &str) -> Mistake {
+        let character = quote_char(first_char(&self.text[self.at..]));
+        self.mistake(format!("invalid character {character} {place}"))
+    }
+
+    /// What is wrong with it is its last byte.
+    fn invalid_escape(&self, escape: &[u8]) -> Mistake {
+        Mistake { words: invalid_escape(escape), at: Some(self.at + escape.len() - 1) }
+    }
+
+    fn mistake(&self, words: impl Into<String>) -> Mistake {
+        Mistake { words: words.into(), at: Some(self.at) }
     }
 }
 
@@ -190,8 +227,8 @@ fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }
 
-fn too_short() -> String {
-    "unexpected end of JSON input".into()
+fn too_short() -> Mistake {
+    Mistake { words: "unexpected end of JSON input".into(), at: None }
 }
 
 fn invalid_escape(escape: &[u8]) -> String {

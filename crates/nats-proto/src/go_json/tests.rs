@@ -26,3 +26,30 @@ fn keys_fold_as_in_go() {
     assert_eq!(fold("n\u{212a}ey"), "nkey");
     assert_eq!(fold("ÄÖ"), "ÄÖ");
 }
+
+#[test]
+fn values_follow_each_other_and_keys_have_to_be_known() {
+    let read = |text: &str| {
+        let mut options = ConnectOptions::default();
+        read_strictly_into(text.as_bytes(), &mut options)
+            .map(|()| (options.user, options.pass))
+            .map_err(|error| error.to_string())
+    };
+    let both = || Ok(("a".to_owned(), "b".to_owned()));
+    assert_eq!(read(r#"{"user":"a","pass":"b"}"#), both());
+    assert_eq!(read(r#" {"user":"a"}null{"PASS":"b"} "#), both());
+    assert_eq!(read(" "), Ok(Default::default()));
+    for (text, words) in [
+        (r#"{"user":"a"} {"us":1}"#, r#"json: unknown field "us""#),
+        (r#"{"import":{"Allowed":1}}"#, r#"json: unknown field "Allowed""#),
+        (
+            r#"{"user":1,"us":2}"#,
+            "json: cannot unmarshal number into Go struct field ClientOpts.user of type string",
+        ),
+        (r#"{"user":"a"}x"#, "invalid character 'x' looking for beginning of value at offset 13"),
+        (r#"{"user":"\q"}"#, r"invalid escape sequence `\q` in string at offset 11"),
+        (r#"{"user":"a""#, "unexpected EOF"),
+    ] {
+        assert_eq!(read(text), Err(words.to_owned()), "{text}");
+    }
+}

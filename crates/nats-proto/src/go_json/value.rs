@@ -5,26 +5,37 @@
 pub struct Value<'a> {
     /// From its first byte to its last.
     text: &'a [u8],
+    /// Whether keys in it have to be those of fields.
+    is_strict: bool,
 }
 
 impl<'a> Value<'a> {
     /// The one value in the text.
     pub(super) fn of(text: &'a [u8]) -> Self {
-        Self { text: text.trim_ascii() }
+        Self { text: text.trim_ascii(), is_strict: false }
+    }
+
+    /// The same, but keys in it have to be those of fields.
+    pub(super) fn strictly(self) -> Self {
+        Self { is_strict: true, ..self }
+    }
+
+    pub(super) fn is_strict(self) -> bool {
+        self.is_strict
     }
 
     /// The value that the text begins with.
     pub(crate) fn front(text: &'a [u8]) -> Self {
-        Self { text: &text[..len(text)] }
+        Self { text: &text[..len(text)], is_strict: false }
     }
 
     /// From its first byte to its last.
-    pub(crate) fn bytes(self) -> &'a [u8] {
+    pub fn bytes(self) -> &'a [u8] {
         self.text
     }
 
     /// What Go calls a value like this.
-    pub(super) fn kind(self) -> &'static str {
+    pub fn kind(self) -> &'static str {
         match self.text.first() {
             Some(b'"') => "string",
             Some(b'{') => "object",
@@ -35,49 +46,54 @@ impl<'a> Value<'a> {
         }
     }
 
-    pub(super) fn is_null(self) -> bool {
+    /// Whether it is `null`.
+    pub fn is_null(self) -> bool {
         self.kind() == "null"
     }
 
-    pub(super) fn bool(self) -> Option<bool> {
+    /// Which of the two it is, if it is one of them.
+    pub fn bool(self) -> Option<bool> {
         (self.kind() == "bool").then(|| self.text.starts_with(b"t"))
     }
 
     /// A number as it is written.
-    pub(super) fn number(self) -> Option<&'a str> {
+    pub fn number(self) -> Option<&'a str> {
         if self.kind() == "number" { str::from_utf8(self.text).ok() } else { None }
     }
 
-    pub(super) fn string(self) -> Option<String> {
+    /// What it says, if it is a string.
+    pub fn string(self) -> Option<String> {
         (self.kind() == "string").then(|| self.text())
     }
 
     /// What a string says.
-    pub(crate) fn text(self) -> String {
+    pub fn text(self) -> String {
         let inner =
             self.text.strip_prefix(b"\"").and_then(|text| text.strip_suffix(b"\"")).unwrap_or_default();
         unescape(inner)
     }
 
     /// The names and values of an object, in order.
-    pub(super) fn members(self) -> Option<impl Iterator<Item = (Self, Self)>> {
+    pub fn members(self) -> Option<impl Iterator<Item = (Self, Self)>> {
         let mut parts = self.parts("object")?;
         Some(std::iter::from_fn(move || Some((parts.next()?, parts.next()?))))
     }
 
     /// The values of an array.
-    pub(super) fn elements(self) -> Option<impl Iterator<Item = Self>> {
+    pub fn elements(self) -> Option<impl Iterator<Item = Self>> {
         self.parts("array")
     }
 
     fn parts(self, kind: &str) -> Option<Parts<'a>> {
-        (self.kind() == kind).then(|| Parts { rest: &self.text[1..self.text.len() - 1] })
+        (self.kind() == kind)
+            .then(|| Parts { rest: &self.text[1..self.text.len() - 1], is_strict: self.is_strict })
     }
 }
 
 /// The values in an object, names among them, or in an array.
 struct Parts<'a> {
     rest: &'a [u8],
+    is_strict: bool,
 }
 
 impl<'a> Iterator for Parts<'a> {
@@ -87,7 +103,7 @@ impl<'a> Iterator for Parts<'a> {
         let start = self.rest.iter().position(|byte| !b" \t\r\n,:".contains(byte))?;
         let value = Value::front(&self.rest[start..]);
         self.rest = &self.rest[start + value.text.len()..];
-        Some(value)
+        Some(Value { is_strict: self.is_strict, ..value })
     }
 }
 

@@ -7,11 +7,19 @@ use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
 
 /// The value, indented.
-pub(crate) fn pretty(value: &impl Serialize) -> String {
+///
+/// # Panics
+///
+/// The value refuses to be JSON, which plain data does not.
+pub fn pretty(value: &impl Serialize) -> String {
     String::from_utf8(write(value, PrettyFormatter::new())).expect("JSON is text")
 }
 
 /// The value without blanks, as it stands in messages.
+///
+/// # Panics
+///
+/// The value refuses to be JSON, which plain data does not.
 pub fn compact(value: &impl Serialize) -> Vec<u8> {
     write(value, CompactFormatter)
 }

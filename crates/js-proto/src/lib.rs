@@ -1,0 +1,68 @@
+//! The words of the JetStream API of NATS.
+#![forbid(unsafe_code)]
+
+mod ack;
+mod ack_subject;
+pub mod advisory;
+mod answer;
+mod api_error;
+mod api_subject;
+mod client_info;
+mod consumer_config;
+mod digits;
+pub mod errors;
+mod fast_batch;
+mod go_struct;
+pub mod headers;
+mod info;
+mod nanos;
+mod policies;
+mod pub_ack;
+mod publish_headers;
+mod pull_request;
+mod status;
+mod stored_message;
+mod stream_config;
+mod time;
+mod words;
+
+pub use ack::{Ack, NakOptions};
+pub use ack_subject::{ACK_PREFIX, AckReply, AckSubject, Delivery, FLOW_CONTROL_PREFIX};
+pub use answer::{
+    AccountInfoAnswer, AccountPurgeAnswer, Answer, ConsumerCreateAnswer, ConsumerDeleteAnswer,
+    ConsumerInfoAnswer, ConsumerListAnswer, ConsumerNamesAnswer, ConsumerPauseAnswer, ConsumerResetAnswer,
+    ConsumerStepdownAnswer, ConsumerUnpinAnswer, Head, LIST_MAX, MetaStepdownAnswer, MsgDeleteAnswer,
+    MsgGetAnswer, NAMES_MAX, Page, SUBJECTS_MAX, ServerRemoveAnswer, StreamCreateAnswer, StreamDeleteAnswer,
+    StreamInfoAnswer, StreamListAnswer, StreamNamesAnswer, StreamPurgeAnswer, StreamRemovePeerAnswer,
+    StreamRestoreAnswer, StreamSnapshotAnswer, StreamStepdownAnswer, StreamUpdateAnswer, SystemAnswer,
+};
+pub use api_error::{ApiError, KnownError};
+pub use api_subject::{ApiRequest, ApiSubject, Asked, RequestKind};
+pub use client_info::ClientInfo;
+pub use consumer_config::ConsumerConfig;
+pub use fast_batch::{BadFastBatch, FastBatch, FastBatchOp};
+pub use go_struct::Members;
+pub use info::{
+    AccountInfo, AccountLimits, Alternate, ApiStats, ClusterInfo, ConsumerInfo, GroupState, LostMessages,
+    PeerInfo, Position, SourceInfo, StreamInfo, StreamState, Tier,
+};
+pub use nanos::Nanos;
+pub use policies::{
+    AckPolicy, Compression, ConsumerAction, DeliverPolicy, Discard, PersistMode, PriorityPolicy,
+    ReplayPolicy, Retention, Storage,
+};
+pub use pub_ack::{FlowAck, FlowError, FlowGap, PubAck, PubAckAnswer};
+pub use publish_headers::{BadTtl, PublishHeaders, Rollup, ScheduleHeaders, Ttl};
+pub use pull_request::{PullError, PullPriority, PullRequest};
+pub use status::{Pending, Status};
+pub use stored_message::{Bytes, StoredMessage};
+pub use stream_config::{
+    ConsumerLimits, ExternalStream, Placement, Republish, SourceConsumer, StreamConfig, StreamSource,
+    SubjectTransform,
+};
+pub use time::Time;
+
+/// Runs the README's example with the other doc tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
