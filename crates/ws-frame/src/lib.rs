@@ -20,17 +20,23 @@
 #![forbid(unsafe_code)]
 
 mod close;
+mod cookies;
 mod error;
 mod header;
 mod mask;
 mod opcode;
+mod origin;
 mod reader;
+mod upgrade;
 
 pub use close::{Close, Status};
+pub use cookies::{CookieNames, Cookies};
 pub use error::FrameError;
 pub use header::{Frame, HEADER_BYTES_MAX, Header};
 pub use opcode::Opcode;
+pub use origin::{Origin, OriginError};
 pub use reader::{Agreed, CONTROL_BYTES_MAX, Reader, Step, WAITING_BYTES_MAX};
+pub use upgrade::{Endpoint, Policy, Refusal, Request, Taste, Upgrade};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
