@@ -39,6 +39,7 @@ mod report;
 mod rtt;
 mod scan;
 mod server;
+mod settings;
 mod shape;
 mod soak;
 mod stamp;

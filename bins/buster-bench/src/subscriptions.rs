@@ -8,13 +8,13 @@ use crate::block::{Block, CHUNK_BYTES};
 use crate::client::{self, Dialer};
 use crate::flow::{Flow, Traffic};
 use crate::frames;
-use crate::load::{Settings, scaled};
 use crate::meter::Meter;
 use crate::progress::Progress;
 use crate::publisher::Publisher;
 use crate::random::SplitMix;
 use crate::report::Report;
 use crate::server::Server;
+use crate::settings::{Settings, scaled};
 use crate::subscriber::Subscriber;
 
 /// Subjects and sids are numbered with 7 digits, so that all messages are equally long.
