@@ -8,7 +8,8 @@ use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
 use crate::kinds::{COMPARED, KINDS};
-use crate::load::{Load, Settings};
+use crate::load::Load;
+use crate::settings::Settings;
 use crate::shape::Overrides;
 use crate::turns::{EVENTS, Turns};
 use crate::{names, place};

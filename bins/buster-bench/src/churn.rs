@@ -11,11 +11,11 @@ use crate::client::{self, Dialer};
 use crate::epoll::Epoll;
 use crate::frames;
 use crate::inbox::Inbox;
-use crate::load::{Settings, scaled};
 use crate::meter::Meter;
 use crate::progress::Progress;
 use crate::report::Report;
 use crate::server::Server;
+use crate::settings::{Settings, scaled};
 use crate::stream::Stream;
 
 /// How many subscriptions a connection holds at most at a time.

@@ -10,12 +10,13 @@ use anyhow::{Context, Result, bail};
 use serde_json::json;
 
 use crate::args::Comparison;
-use crate::load::{Load, Settings};
+use crate::load::Load;
 use crate::machine;
 use crate::output;
 use crate::process;
 use crate::report::Report;
 use crate::server::Server;
+use crate::settings::Settings;
 use crate::table::{self, Column, Row};
 
 /// What the rounds found for one load: per server, per round, one report per phase.

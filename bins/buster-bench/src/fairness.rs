@@ -17,13 +17,13 @@ use crate::client::{self, Dialer};
 use crate::epoll::Epoll;
 use crate::frames;
 use crate::latency::Latencies;
-use crate::load::Settings;
 use crate::meter::Meter;
 use crate::pair::Pair;
 use crate::progress::Progress;
 use crate::report::Report;
 use crate::rtt::REPLY_WAIT_MAX;
 use crate::server::Server;
+use crate::settings::Settings;
 use crate::stream::Stream;
 
 /// How long each crowd is endured at scale 1.

@@ -10,11 +10,11 @@ use anyhow::{Context, Result, ensure};
 use crate::client::{self, Dialer};
 use crate::frames;
 use crate::inbox::Inbox;
-use crate::load::Settings;
 use crate::meter::Meter;
 use crate::progress::Progress;
 use crate::report::Report;
 use crate::server::Server;
+use crate::settings::Settings;
 use crate::stream::Stream;
 
 /// After the last connection, before the quiet is measured: servers ping every new client after 2 s.

@@ -8,20 +8,8 @@ use crate::kinds::{Body, Kind};
 use crate::names;
 use crate::report::Report;
 use crate::server::Server;
-use crate::shape::Overrides;
+use crate::settings::Settings;
 use crate::{churn, fairness, idle, open_loop, rtt, soak, streaming, stuck, subscriptions};
-
-/// What the command line says about how a load runs.
-#[derive(Debug, Clone)]
-pub(crate) struct Settings {
-    /// Multiplies how much is published.
-    pub(crate) scale: f64,
-    /// Check every message.
-    pub(crate) verify: bool,
-    /// Messages per second at most; for round trips, requests per second in an open loop.
-    pub(crate) rate: Option<f64>,
-    pub(crate) overrides: Overrides,
-}
 
 /// A kind of load and, where it takes one, its number.
 #[derive(Debug, Clone)]
@@ -94,11 +82,6 @@ impl FromStr for Load {
     }
 }
 
-/// `count` times `scale`, at least 1.
-pub(crate) fn scaled(count: u64, scale: f64) -> u64 {
-    ((count as f64 * scale).round() as u64).max(1)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,12 +98,5 @@ mod tests {
         {
             assert!(wrong.parse::<Load>().is_err(), "{wrong}");
         }
-    }
-
-    #[test]
-    fn scaling_rounds_and_never_reaches_zero() {
-        assert_eq!(scaled(2_000_000, 0.5), 1_000_000);
-        assert_eq!(scaled(10, 0.0001), 1);
-        assert_eq!(scaled(3, 1.5), 5);
     }
 }

@@ -40,6 +40,7 @@ mod report;
 mod rtt;
 mod scan;
 mod server;
+mod settings;
 mod shape;
 mod soak;
 mod stamp;

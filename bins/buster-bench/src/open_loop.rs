@@ -12,13 +12,13 @@ use rustix::thread::set_current_timer_slack;
 
 use crate::epoll::Epoll;
 use crate::latency::Latencies;
-use crate::load::{Settings, scaled};
 use crate::meter::Meter;
 use crate::pair::Pair;
 use crate::progress::Progress;
 use crate::report::Report;
 use crate::rtt::{REPLY_WAIT_MAX, open_pairs};
 use crate::server::Server;
+use crate::settings::{Settings, scaled};
 
 /// How long requests are sent at scale 1.
 const TIME: Duration = Duration::from_secs(3);

@@ -7,12 +7,12 @@ use anyhow::{Result, ensure};
 use crate::client::Dialer;
 use crate::epoll::Epoll;
 use crate::latency::Latencies;
-use crate::load::{Settings, scaled};
 use crate::meter::Meter;
 use crate::pair::Pair;
 use crate::progress::Progress;
 use crate::report::Report;
 use crate::server::Server;
+use crate::settings::{Settings, scaled};
 
 /// At scale 1, and so much more for more pairs, up to `PAIRS_COUNTED_MAX`.
 const REQUESTS_PER_PAIR: u64 = 30_000;

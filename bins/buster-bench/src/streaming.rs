@@ -8,12 +8,12 @@ use anyhow::{Result, ensure};
 use crate::block::{Block, CHUNK_BYTES};
 use crate::client::{self, Dialer};
 use crate::flow::{Flow, Traffic};
-use crate::load::{Settings, scaled};
 use crate::meter::Meter;
 use crate::progress::Progress;
 use crate::publisher::Publisher;
 use crate::report::Report;
 use crate::server::Server;
+use crate::settings::{Settings, scaled};
 use crate::shape::Shape;
 use crate::subscriber::Subscriber;
 

@@ -7,9 +7,9 @@
 use anyhow::Result;
 
 use crate::client::{self, Dialer};
-use crate::load::Settings;
 use crate::report::Report;
 use crate::server::Server;
+use crate::settings::Settings;
 use crate::shape::Shape;
 use crate::streaming;
 

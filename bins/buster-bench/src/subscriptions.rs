@@ -12,7 +12,6 @@ use crate::block::{Block, CHUNK_BYTES};
 use crate::client::{self, Dialer};
 use crate::flow::{Flow, Traffic};
 use crate::frames;
-use crate::load::{Settings, scaled};
 use crate::meter::Meter;
 use crate::monitor;
 use crate::progress::Progress;
@@ -20,6 +19,7 @@ use crate::publisher::Publisher;
 use crate::random::SplitMix;
 use crate::report::Report;
 use crate::server::Server;
+use crate::settings::{Settings, scaled};
 use crate::stream::Stream;
 use crate::subscriber::Subscriber;
 

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use crate::workspace::Workspace;
-use crate::{crate_table, differ, layers, reference, refused, run};
+use crate::{crate_table, differ, layers, pages, reference, refused, run};
 
 /// Crates that others use on their own: each must package and build outside the workspace.
 const PACKAGED: [&str; 3] = ["nats-proto", "subject-trie", "nats-conf"];
@@ -27,6 +27,7 @@ struct Step {
 enum Action {
     Layers,
     CrateTable,
+    Pages,
     Reference,
     Refused,
     Differ,
@@ -59,6 +60,7 @@ fn perform(workspace: &Workspace, action: &mut Action) -> Result<()> {
     match action {
         Action::Layers => layers::run(workspace),
         Action::CrateTable => crate_table::check(workspace),
+        Action::Pages => pages::run(workspace),
         Action::Reference => reference::check(workspace),
         Action::Refused => refused::check(workspace),
         Action::Differ => differ::sample(workspace),
@@ -74,6 +76,7 @@ fn steps(workspace: &Workspace) -> Vec<Step> {
         cargo("fmt", ["fmt", "--all", "--check"]),
         step("layers", Action::Layers),
         step("crate table", Action::CrateTable),
+        step("pages", Action::Pages),
         cargo("clippy", ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
         step("refused flags and keys", Action::Refused),
         step("man page and completions", Action::Reference),

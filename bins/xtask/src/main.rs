@@ -4,12 +4,14 @@
 #![forbid(unsafe_code)]
 
 mod ci;
+mod circles;
 mod compare;
 mod crate_table;
 mod differ;
 mod fuzz;
 mod layers;
 mod night;
+mod pages;
 mod reference;
 mod refused;
 mod run;
@@ -30,7 +32,9 @@ usage: cargo xtask <command>
 
   ci                       everything that is checked, stopping at the first failure
   layers                   dependencies point down, pure crates are pure, the top level is tidy
+  circles [CRATE]          files that import each other in a circle, or are too long; of one crate, how
   crates [--check]         rewrite (or check) the crate table in docs/ARCHITECTURE.md
+  pages                    the files that docs/ and README.md name are there
   refused [--check]        rewrite (or check) the lists of refused flags and keys in docs/differences.md
   reference [--check]      rewrite (or check) the man page and the shells' completions in docs/
   fuzz [seconds]           run every fuzz target for that long each (default 60)
@@ -87,8 +91,11 @@ fn dispatch(args: &[String]) -> Result<()> {
     match words.as_slice() {
         ["ci"] => ci::run(),
         ["layers"] => layers::run(&Workspace::load()?),
+        ["circles"] => circles::run(&Workspace::load()?),
+        ["circles", name] => circles::explain(&Workspace::load()?, name),
         ["crates"] => crate_table::write(&Workspace::load()?),
         ["crates", "--check"] => crate_table::check(&Workspace::load()?),
+        ["pages"] => pages::run(&Workspace::load()?),
         ["refused"] => refused::write(&Workspace::load()?),
         ["refused", "--check"] => refused::check(&Workspace::load()?),
         ["reference"] => reference::write(&Workspace::load()?),

@@ -25,6 +25,8 @@ pub(crate) struct Member {
     /// Where the library's root file is; `None` for a crate of binaries only.
     pub(crate) lib_path: Option<PathBuf>,
     pub(crate) bin_names: Vec<String>,
+    /// The root files of the library and of all binaries.
+    pub(crate) root_files: Vec<PathBuf>,
     pub(crate) has_benches: bool,
     /// Dependencies of all kinds, on our own crates and on others'.
     pub(crate) deps: Vec<Dep>,
@@ -92,12 +94,14 @@ fn member(package: &Value) -> Result<Member> {
     let manifest = PathBuf::from(text(package, "manifest_path")?);
     let targets = package["targets"].as_array().context("no `targets`")?;
     let of_kind = |kind: &'static str| targets.iter().filter(move |target| is_kind(target, kind));
+    let source = |target: &Value| target["src_path"].as_str().map(PathBuf::from);
     Ok(Member {
         layer: package["metadata"]["layer"].as_u64().and_then(|layer| u8::try_from(layer).ok()),
         description: package["description"].as_str().unwrap_or("").to_owned(),
         dir: manifest.parent().context("manifest without a directory")?.into(),
-        lib_path: of_kind("lib").find_map(|target| target["src_path"].as_str()).map(PathBuf::from),
+        lib_path: of_kind("lib").find_map(source),
         bin_names: of_kind("bin").filter_map(|target| target["name"].as_str()).map(str::to_owned).collect(),
+        root_files: of_kind("lib").chain(of_kind("bin")).filter_map(source).collect(),
         has_benches: of_kind("bench").next().is_some(),
         deps: deps(package).with_context(|| format!("dependencies of {name}"))?,
         name,
@@ -154,6 +158,7 @@ mod tests {
         };
         assert_eq!((lower.name.as_str(), lower.layer), ("lower", None));
         assert_eq!(lower.bin_names, ["low"]);
+        assert_eq!(lower.root_files, [Path::new("/w/crates/lower/src/main.rs")]);
         assert!(lower.lib_path.is_none() && !lower.has_benches);
         assert_eq!((upper.name.as_str(), upper.layer), ("upper", Some(3)));
         assert_eq!(upper.dir, Path::new("/w/crates/upper"));

@@ -5,8 +5,13 @@
 
 use std::time::Duration;
 
-use crate::directory::SYSTEM_ACCOUNT;
 use crate::secret::Secret;
+
+/// The account of clients that name none.
+pub const GLOBAL_ACCOUNT: &str = "$G";
+
+/// The account of the server's own messages, if the configuration names none.
+pub const SYSTEM_ACCOUNT: &str = "$SYS";
 
 /// Everything that decides who may connect and what they may do. By default everyone may do everything,
 /// in the global account.

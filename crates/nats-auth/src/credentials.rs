@@ -1,13 +1,13 @@
 //! What a client shows, and what comes of it.
 
 use std::fmt;
-use std::str::FromStr;
 use std::sync::{Arc, Weak};
 
 use data_encoding::{BASE64, BASE64URL_NOPAD};
 
 use crate::certificate::PeerFacts;
 use crate::claim::Claim;
+use crate::connection_type::ConnectionType;
 use crate::identity::Identity;
 use crate::password;
 use crate::secret::Secret;
@@ -65,44 +65,6 @@ impl Credentials<'_> {
         };
         let is_verified = key.verify(self.nonce.as_bytes(), &signature).is_ok();
         (!is_verified).then_some("Signature not verified")
-    }
-}
-
-/// How a client is connected, in the words of `allowed_connection_types`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum ConnectionType {
-    /// `STANDARD`: a client over TCP, with TLS or without.
-    #[default]
-    Standard,
-    /// `WEBSOCKET`.
-    Websocket,
-    /// `LEAFNODE`.
-    Leafnode,
-    /// `LEAFNODE_WS`.
-    LeafnodeWs,
-    /// `MQTT`.
-    Mqtt,
-    /// `MQTT_WS`.
-    MqttWs,
-    /// `IN_PROCESS`.
-    InProcess,
-}
-
-impl FromStr for ConnectionType {
-    type Err = ();
-
-    /// Reads the word, in any case.
-    fn from_str(word: &str) -> Result<Self, ()> {
-        Ok(match word.to_uppercase().as_str() {
-            "STANDARD" => Self::Standard,
-            "WEBSOCKET" => Self::Websocket,
-            "LEAFNODE" => Self::Leafnode,
-            "LEAFNODE_WS" => Self::LeafnodeWs,
-            "MQTT" => Self::Mqtt,
-            "MQTT_WS" => Self::MqttWs,
-            "IN_PROCESS" => Self::InProcess,
-            _ => return Err(()),
-        })
     }
 }
 

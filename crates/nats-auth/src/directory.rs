@@ -9,18 +9,13 @@ use crate::access::{self, Access};
 use crate::account::Account;
 use crate::certificate::{DistinguishedName, PeerFacts, PeerName};
 use crate::claim::Claim;
-use crate::config::{AUTH_TIMEOUT, AccountConfig, Config, IdentityConfig, Permissions, User};
+use crate::config::{AUTH_TIMEOUT, AccountConfig, Config, GLOBAL_ACCOUNT, IdentityConfig, Permissions, User};
+use crate::connection_type::ConnectionType;
 use crate::credentials::{Credentials, PasswordCheck, Verdict};
 use crate::error::ConfigError;
 use crate::identity::{Identity, Name, Proof};
 use crate::mappings::Mappings;
 use crate::password;
-
-/// The account of clients that name none.
-pub const GLOBAL_ACCOUNT: &str = "$G";
-
-/// The account of the server's own messages, if the configuration names none.
-pub const SYSTEM_ACCOUNT: &str = "$SYS";
 
 /// Who may do what: built from a [`Config`], then only read, by all shards.
 ///
@@ -437,7 +432,7 @@ fn read_key(text: &str) -> Result<nkeys::KeyPair, ConfigError> {
     key.ok_or(ConfigError::BadNkey)
 }
 
-fn connection_types(user: &User) -> Result<Option<Vec<crate::ConnectionType>>, ConfigError> {
+fn connection_types(user: &User) -> Result<Option<Vec<ConnectionType>>, ConfigError> {
     let Some(words) = user.allowed_connection_types.as_ref().filter(|words| !words.is_empty()) else {
         return Ok(None);
     };

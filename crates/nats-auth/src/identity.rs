@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::access::Access;
 use crate::claim::Claim;
-use crate::credentials::ConnectionType;
+use crate::connection_type::ConnectionType;
 use crate::secret::Secret;
 
 /// A user, as the configuration describes it. Connections of the same user share it.

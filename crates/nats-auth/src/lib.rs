@@ -11,6 +11,7 @@ mod account;
 mod certificate;
 mod claim;
 mod config;
+mod connection_type;
 mod credentials;
 mod directory;
 mod error;
@@ -25,11 +26,12 @@ pub use account::{Account, Seat};
 pub use certificate::{Attribute, PeerFacts};
 pub use claim::Claim;
 pub use config::{
-    AUTH_TIMEOUT, AccountConfig, AccountLimits, Config, Destination, IdentityConfig, Mapping, Permissions,
-    RESPONSES_UNLIMITED, ResponsePermission, SubjectPermission, User,
+    AUTH_TIMEOUT, AccountConfig, AccountLimits, Config, Destination, GLOBAL_ACCOUNT, IdentityConfig, Mapping,
+    Permissions, RESPONSES_UNLIMITED, ResponsePermission, SYSTEM_ACCOUNT, SubjectPermission, User,
 };
-pub use credentials::{ConnectionType, Credentials, PasswordCheck, Question, Verdict};
-pub use directory::{Directory, GLOBAL_ACCOUNT, Renewal, SYSTEM_ACCOUNT};
+pub use connection_type::ConnectionType;
+pub use credentials::{Credentials, PasswordCheck, Question, Verdict};
+pub use directory::{Directory, Renewal};
 pub use error::ConfigError;
 pub use identity::Identity;
 pub use mappings::{Mappings, MapsTo};

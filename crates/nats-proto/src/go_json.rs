@@ -131,7 +131,7 @@ impl<T: Field + Default> Field for Option<T> {
 }
 
 /// Lower case as Go folds keys: beside ASCII, the long s and the kelvin sign count as s and k.
-fn fold(key: &str) -> String {
+pub(crate) fn fold(key: &str) -> String {
     key.replace('\u{17f}', "s").replace('\u{212a}', "k").to_ascii_lowercase()
 }
 

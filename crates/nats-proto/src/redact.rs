@@ -1,6 +1,6 @@
 //! The body of a CONNECT without its secrets, for logs.
 
-use crate::go_json::{Value, check};
+use crate::go_json::{Value, check, fold};
 use crate::go_text::show;
 
 /// Members that never reach a log, in lower case.
@@ -30,7 +30,7 @@ pub fn without_secrets(text: &[u8]) -> Option<String> {
         at += name.bytes().len();
         let behind = text[at..].trim_ascii_start();
         if let Some(behind) = behind.strip_prefix(b":")
-            && is_secret(&name.text().to_lowercase())
+            && is_secret(&fold(&name.text()))
         {
             let secret = Value::front(behind.trim_ascii_start()).bytes();
             // A value borrows from the text, so its address tells its place.
@@ -82,6 +82,14 @@ mod tests {
         let expected = r#"{"pass":"[REDACTED]","pass":"[REDACTED]","\u0070ass":"[REDACTED]","x":"\ud83d"}"#;
         assert_eq!(shown(sent), expected);
         assert_eq!(without_secrets(b"{\"a\":\"\xff\"}").unwrap(), r#"{"a":"\xff"}"#);
+    }
+
+    // Names count in any case that a server reads them in, those of the long s and the kelvin sign too.
+    #[test]
+    fn a_name_that_is_read_as_a_secrets_is_one() {
+        let sent = "{\"pa\u{17f}s\":\"a\",\"\u{17f}IG\":\"b\",\"n\u{212a}ey\":\"c\"}";
+        assert!(crate::ConnectOptions::parse(sent.as_bytes()).unwrap().pass == "a");
+        assert_eq!(shown(sent).matches("[REDACTED]").count(), 3);
     }
 
     #[test]

@@ -4,8 +4,12 @@ use fabric::{SHARDS_MAX, ShardId};
 use shard_core::Forged;
 
 use crate::random::{Random, Stream};
-use crate::service;
-use crate::workload::LIVE_SUBS_MAX;
+
+/// Subscriptions of one client, so that interest keeps coming and going.
+pub(crate) const CLIENT_SUBS_MAX: usize = 6;
+
+/// The same of a service.
+pub(crate) const SERVICE_SUBS_MAX: usize = 4;
 
 /// What a run is meant to bring out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,8 +86,9 @@ impl Plan {
     /// Subscriptions that one message may go to, with those that had their last and are still to be taken out.
     pub(crate) fn fan_out_max(&self) -> u64 {
         const EXPIRED_MAX: usize = 1;
-        let of_service = if self.services { service::SUBS_MAX } else { 0 };
-        (self.clients * (LIVE_SUBS_MAX + EXPIRED_MAX) + of_service) as u64
+        // With those that leave, of which not all shards know yet.
+        let of_service = if self.services { 4 * SERVICE_SUBS_MAX } else { 0 };
+        (self.clients * (CLIENT_SUBS_MAX + EXPIRED_MAX) + of_service) as u64
     }
 
     /// Times that a message may cross to the same shard: once more if a service there owns its subject.

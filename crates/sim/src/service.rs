@@ -12,7 +12,7 @@ use nats_proto::Publish;
 
 use crate::client::{parse_payload, payload};
 use crate::history::{History, MessageRecord, Received, SubRecord, Unsub};
-use crate::plan::Plan;
+use crate::plan::{Plan, SERVICE_SUBS_MAX};
 use crate::random::Random;
 use crate::shell::SimShell;
 use crate::users::UserRecord;
@@ -20,12 +20,6 @@ use crate::workload::MESSAGES_MAX;
 
 /// How many subjects are owned, each by a service on one of the shards.
 const OWNED_SUBJECTS: usize = 4;
-
-/// Subscriptions of a service, so that interest keeps coming and going.
-const LIVE_SUBS_MAX: usize = 4;
-
-/// The same with those that leave, of which not all shards know yet.
-pub(crate) const SUBS_MAX: usize = 4 * LIVE_SUBS_MAX;
 
 /// The shard that owns a subject in one of the accounts.
 #[derive(Debug)]
@@ -279,7 +273,7 @@ impl Service {
         }
         self.steps_left -= 1;
         match world.random.between(0, 9) {
-            0..=5 if self.live.len() < LIVE_SUBS_MAX => {
+            0..=5 if self.live.len() < SERVICE_SUBS_MAX => {
                 let all = world.random.chance(20);
                 let subject = if all {
                     "s.*".into()

@@ -2,13 +2,10 @@
 
 use crate::client::{Abilities, Client, Draft, Seen};
 use crate::history::History;
-use crate::plan::{Plan, Profile};
+use crate::plan::{CLIENT_SUBS_MAX, Plan, Profile};
 use crate::random::{Random, Stream};
 use crate::service::owned_subject;
 use crate::users::UserRecord;
-
-/// Subscriptions of one client, so that interest keeps coming and going.
-pub(crate) const LIVE_SUBS_MAX: usize = 6;
 
 /// With so many it is content, if clients settle.
 const SETTLED_SUBS: usize = 2;
@@ -159,7 +156,7 @@ impl Workload {
     }
 
     fn subscribe(&mut self, client: &mut Client, history: &mut History) {
-        if client.live.len() >= LIVE_SUBS_MAX {
+        if client.live.len() >= CLIENT_SUBS_MAX {
             return self.unsubscribe(client, history);
         }
         let mut filter = match self.random.between(0, 99) {

@@ -262,8 +262,7 @@ fn a_user_may_be_bound_to_ways_of_connecting() {
     bound.allowed_connection_types = Some(vec!["websocket".into()]);
     let directory = Directory::new(&Config { users: vec![bound], ..Config::default() }).unwrap();
     assert_eq!(verdict(&directory, &with_password("a", "x")), "refused");
-    let websocket =
-        Credentials { connection_type: crate::ConnectionType::Websocket, ..with_password("a", "x") };
+    let websocket = Credentials { connection_type: ConnectionType::Websocket, ..with_password("a", "x") };
     assert_eq!(verdict(&directory, &websocket), "$G/user:a");
 }
 

@@ -2,7 +2,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::{client_bytes, server_bytes};
+use super::{body, client_bytes, header_block, server_bytes};
 
 /// Pieces of both directions, so that random strings of them often come close to real ops.
 const PIECES: &[&[u8]] = &[
@@ -48,6 +48,53 @@ const PIECES: &[&[u8]] = &[
     b"aaaaaaaaaaaa",
 ];
 
+/// Pieces of header blocks.
+const BLOCK_PIECES: &[&[u8]] = &[
+    b"NATS/1.0",
+    b" ",
+    b"\t",
+    b"503",
+    b" 100 Idle",
+    b"\r\n",
+    b"\r\n",
+    b"\n",
+    b"\r",
+    b"a",
+    b"B",
+    b":",
+    b": x",
+    b"a: b\r\n",
+    b"\r\n\r\n",
+];
+
+/// Pieces of JSON bodies, secrets among them.
+const BODY_PIECES: &[&str] = &[
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    ":",
+    "\"",
+    "\\",
+    "\"pass\":",
+    "\"pa\u{17f}s\":",
+    "\"P\\u0061ss\":",
+    "\"n\u{212a}ey\":",
+    "\"auth_token\":",
+    "\"user\":",
+    "\"verbose\":",
+    "\"import\":{\"allow\":",
+    "\"x\"",
+    "\"x\",",
+    "true",
+    "null",
+    "1",
+    "-0.5e3",
+    " ",
+    "{\"sig\":\"x\"}",
+];
+
 proptest! {
     #[test]
     fn anything_at_all_keeps_the_invariants(data in vec(any::<u8>(), 0..200)) {
@@ -60,5 +107,22 @@ proptest! {
         let data = pieces.concat();
         client_bytes(&data);
         server_bytes(&data);
+    }
+
+    #[test]
+    fn nearly_right_blocks_keep_the_invariants(pieces in vec(select(BLOCK_PIECES), 0..24)) {
+        header_block(&pieces.concat());
+        header_block(&[b"NATS/1.0\r\n", &pieces.concat()[..], b"\r\n\r\n"].concat());
+    }
+
+    #[test]
+    fn nearly_right_bodies_keep_the_invariants(pieces in vec(select(BODY_PIECES), 0..24)) {
+        body(pieces.concat().as_bytes());
+    }
+
+    #[test]
+    fn objects_keep_the_invariants(fields in vec((0..BODY_PIECES.len(), 0..BODY_PIECES.len()), 0..5)) {
+        let fields = fields.iter().map(|(name, value)| format!("{}{}", BODY_PIECES[*name], BODY_PIECES[*value]));
+        body(format!("{{{}}}", fields.collect::<Vec<_>>().join(",")).as_bytes());
     }
 }

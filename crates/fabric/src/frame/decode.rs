@@ -1,0 +1,198 @@
+//! Reads frames from a buffer.
+
+use nats_proto::{HeaderLen, Publish};
+
+use crate::shard::ShardId;
+
+use super::layout::{
+    HAS_GROUPS, HAS_HEADER, HAS_OTHER_SUBJECT, HAS_QUEUE, HAS_REPLY, HAS_TICKET, INTEREST, IS_FIRM, LETTER,
+    MESSAGE, MOVE, MOVE_ASK, MOVE_DONE, MOVE_PAUSE, MOVE_RESUME, NEXT_MESSAGE, OFFER_REPLY, PILED, PLAIN,
+    STALL, WAS_FIRM,
+};
+use super::reader::{FrameError, Reader};
+use super::{Frame, Interest, Letter, MeshMessage, MoveStep, Names, OfferReply, Told};
+
+/// The frames of a batch, in the order they were sent.
+#[derive(Debug, Clone)]
+pub struct Frames<'a> {
+    reader: Reader<'a>,
+    len: usize,
+    /// The last bare message that came in full, and where it began.
+    bare: Option<MeshMessage<'a>>,
+    bare_at: usize,
+}
+
+/// A place between two frames of a batch.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Position {
+    /// Bytes before it.
+    offset: usize,
+    /// Where the last bare message before it begins that came in full.
+    bare_at: Option<usize>,
+}
+
+impl<'a> Frames<'a> {
+    /// The frames of a batch from a position on.
+    pub(crate) fn at(bytes: &'a [u8], position: Position) -> Self {
+        let mut frames = Self { reader: Reader { rest: &[] }, len: bytes.len(), bare: None, bare_at: 0 };
+        if let Some(bare_at) = position.bare_at {
+            frames.reader.rest = &bytes[bare_at..];
+            frames.full_frame().expect("it was read before");
+        }
+        frames.reader.rest = &bytes[position.offset..];
+        frames
+    }
+
+    /// Where the next frame is.
+    pub fn position(&self) -> Position {
+        Position { offset: self.offset(), bare_at: self.bare.map(|_| self.bare_at) }
+    }
+
+    /// Whether there are no more.
+    pub fn is_empty(&self) -> bool {
+        self.reader.rest.is_empty()
+    }
+
+    fn offset(&self) -> usize {
+        self.len - self.reader.rest.len()
+    }
+}
+
+impl<'a> Frames<'a> {
+    /// Takes the next frame if it is a message that differs from the last bare one
+    /// ([`MeshMessage::is_bare`]) in its payload only; returns its size text and its body. Saves the rest
+    /// of the message a way through memory.
+    pub fn next_payload(&mut self) -> Option<(&'a [u8], &'a [u8])> {
+        let [NEXT_MESSAGE, rest @ ..] = self.reader.rest else { return None };
+        let mut reader = Reader { rest };
+        let size_text_len = reader.u8().ok()?;
+        let body_len = reader.u32().ok()?;
+        let size_text = reader.take(size_text_len.into()).ok()?;
+        let body = reader.take(body_len as usize).ok()?;
+        self.reader = reader;
+        Some((size_text, body))
+    }
+
+    fn next_message(&mut self) -> Result<Frame<'a>, FrameError> {
+        let before = self.bare.ok_or(FrameError::NoMessageBefore)?;
+        let (size_text, body) = self.next_payload().ok_or(FrameError::Truncated)?;
+        Ok(Frame::Message(MeshMessage { publish: Publish { size_text, body, ..before.publish }, ..before }))
+    }
+
+    // In line: what it returns is too large to be copied out of calls.
+    #[inline(always)]
+    fn full_frame(&mut self) -> Result<Frame<'a>, FrameError> {
+        let at = self.offset();
+        let frame = self.reader.frame();
+        match &frame {
+            Ok(Frame::Message(message)) if message.is_bare() => {
+                (self.bare, self.bare_at) = (Some(*message), at);
+            }
+            Ok(_) => {}
+            Err(_) => self.reader.rest = &[],
+        }
+        frame
+    }
+}
+
+impl<'a> Iterator for Frames<'a> {
+    type Item = Result<Frame<'a>, FrameError>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.reader.rest.is_empty() {
+            return None;
+        }
+        // Each is written where it is returned: a frame is too large to be copied for nothing.
+        match self.reader.rest[0] {
+            NEXT_MESSAGE => Some(self.next_message().inspect_err(|_| self.reader.rest = &[])),
+            _ => Some(self.full_frame()),
+        }
+    }
+}
+
+impl<'a> Reader<'a> {
+    #[inline(always)]
+    fn frame(&mut self) -> Result<Frame<'a>, FrameError> {
+        match self.u8()? {
+            MESSAGE => self.message().map(Frame::Message),
+            INTEREST => self.interest().map(Frame::Interest),
+            OFFER_REPLY => self.offer_reply().map(Frame::OfferReply),
+            STALL => Ok(Frame::Stall { origin: self.u64()? }),
+            PILED => Ok(Frame::Piled { origin: self.u64()?, deliveries: self.u64()? }),
+            MOVE => self.move_step().map(Frame::Move),
+            LETTER => self.letter().map(Frame::Letter),
+            kind => Err(FrameError::UnknownKind(kind)),
+        }
+    }
+
+    fn message(&mut self) -> Result<MeshMessage<'a>, FrameError> {
+        // The kind is read already.
+        let [flags, header_text_len, size_text_len] = self.array()?;
+        let account = self.u32()?;
+        let origin = self.u64()?;
+        let [subject_len, reply_len, body_len] = [self.u32()?, self.u32()?, self.u32()?];
+        let has = |flag| flags & flag != 0;
+        let ticket = if has(HAS_TICKET) { self.u64()? } else { 0 };
+        let header_bytes = if has(HAS_HEADER) { self.u32()? as usize } else { 0 };
+        let groups = Names { bytes: if has(HAS_GROUPS) { self.bytes()? } else { &[] } };
+        let other_subject = if has(HAS_OTHER_SUBJECT) { Some(self.bytes()?) } else { None };
+        let subject = self.take(subject_len as usize)?;
+        let reply = self.take(reply_len as usize)?;
+        let header_text = self.take(header_text_len.into())?;
+        let size_text = self.take(size_text_len.into())?;
+        let body = self.take(body_len as usize)?;
+        Ok(MeshMessage {
+            account,
+            origin,
+            ticket,
+            plain: has(PLAIN),
+            other_subject,
+            publish: Publish {
+                subject,
+                reply: has(HAS_REPLY).then_some(reply),
+                header: has(HAS_HEADER).then_some(HeaderLen { bytes: header_bytes, text: header_text }),
+                size_text,
+                body,
+            },
+            groups,
+        })
+    }
+
+    fn letter(&mut self) -> Result<Letter<'a>, FrameError> {
+        let service = u16::from_le_bytes(self.array()?);
+        let tag = self.u32()?;
+        match self.u8()? {
+            MESSAGE => Ok(Letter { service, tag, message: self.message()? }),
+            kind => Err(FrameError::UnknownKind(kind)),
+        }
+    }
+
+    fn interest(&mut self) -> Result<Interest<'a>, FrameError> {
+        let flags = self.u8()?;
+        let account = self.u32()?;
+        let before = Told { weight: self.u32()?, firm: flags & WAS_FIRM != 0 };
+        let now = Told { weight: self.u32()?, firm: flags & IS_FIRM != 0 };
+        let filter = self.bytes()?;
+        let queue = if flags & HAS_QUEUE != 0 { Some(self.bytes()?) } else { None };
+        Ok(Interest { account, filter, queue, before, now })
+    }
+
+    fn offer_reply(&mut self) -> Result<OfferReply<'a>, FrameError> {
+        let taken = self.u8()? != 0;
+        let ticket = self.u64()?;
+        Ok(OfferReply { ticket, taken, refused: Names { bytes: self.bytes()? } })
+    }
+
+    fn move_step(&mut self) -> Result<MoveStep, FrameError> {
+        let [kind, from, to] = self.array()?;
+        let (from, to, epoch) = (ShardId(from), ShardId(to), self.u64()?);
+        match kind {
+            MOVE_ASK => Ok(MoveStep::Ask { to }),
+            MOVE_PAUSE => Ok(MoveStep::Pause { epoch, from, to }),
+            MOVE_DONE => Ok(MoveStep::Done),
+            MOVE_RESUME => Ok(MoveStep::Resume),
+            kind => Err(FrameError::UnknownKind(kind)),
+        }
+    }
+}
