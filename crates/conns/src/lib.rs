@@ -25,6 +25,7 @@ mod inbox;
 mod lateness;
 mod outbox;
 mod output;
+mod reminders;
 mod time;
 
 pub use close_reason::CloseReason;
