@@ -6,7 +6,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use balance::PlacementRule;
-use broker::{Broker, Config, ConnId, Flush, Greeting, Settings, Time};
+use broker::{Broker, Config, Greeting, Settings};
+use conns::{ConnId, Flush, Time};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use fabric::ShardId;
 use nats_proto::ServerInfo;

@@ -35,8 +35,8 @@ impl Broker {
         self.egress.clients.unflushed_bytes()
     }
 
-    /// What to do with a connection's output. Send it, then report with [`Self::on_sent`] or [`Self::on_blocked`], and
-    /// ask again. To close it, close its socket: its id is void from there on.
+    /// What to do with a connection's output. After each report, with [`Self::on_sent`] or [`Self::on_blocked`], ask
+    /// again. Where its socket is to be closed its id is void from here on.
     pub fn flush(&mut self, id: ConnId) -> Flush<'_> {
         let is_held = |client: &Conn<Client>| client.fence.is_some() || client.winding_up;
         match self.egress.clients.peek(id) {

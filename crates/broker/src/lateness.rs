@@ -23,11 +23,11 @@ impl Broker {
         let Some(late) = self.egress.clients.on_write_due(now, id) else { return };
         let client = self.egress.clients.at(id);
         let state = if late.again { "State" } else { "Detected" };
-        let deadline = go_duration(self.config.settings.write_deadline);
         let Waited { chunks, bytes } = late.waited;
         tracing::info!(
-            "{} - Slow Consumer {state}: WriteDeadline of {deadline} exceeded with {chunks} chunks of {bytes} total bytes.",
+            "{} - Slow Consumer {state}: WriteDeadline of {} exceeded with {chunks} chunks of {bytes} total bytes.",
             client.label,
+            go_duration(self.config.settings.write_deadline)
         );
         if late.is_final {
             return self.on_hangup(id, CloseReason::SlowConsumerWriteDeadline);

@@ -65,7 +65,6 @@ mod who;
 pub use broker::Broker;
 pub use closed_ring::ClosedConnections;
 pub use config::Config;
-pub use conns::{CloseReason, ConnId, Flush, Outbox, Time};
 pub use inspect::Page;
 pub use moved::Moved;
 pub use moves::MOVED_CONNECTIONS_MAX;

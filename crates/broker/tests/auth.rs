@@ -5,7 +5,7 @@ mod users;
 
 use std::time::Duration;
 
-use broker::CloseReason;
+use conns::CloseReason;
 use nats_auth::{AccountConfig, AccountLimits, Config, IdentityConfig, User};
 use shards::{Conn, Shards};
 use users::{REFUSED, account, assert_closed, credentials, login, reload, shards, two_accounts, user, users};

@@ -319,7 +319,7 @@ fn connections_over_a_limit_are_logged_once_a_second() {
     assert_eq!(crowd, [format!("[ERR] 127.0.0.1:4000 - cid:3 - {text}")]);
     shards.reconfigure(|settings| settings.max_connections = 1);
     let shed = logged(|| {
-        let reason = broker::CloseReason::MaxConnectionsExceeded;
+        let reason = conns::CloseReason::MaxConnectionsExceeded;
         assert_eq!(shards.brokers[0].shed(1, reason) + shards.brokers[1].shed(1, reason), 2);
     });
     let name = r#""n" - "$G/user:u""#;

@@ -100,7 +100,7 @@ fn who_closes_before_it_moves_is_gone() {
     shards.feed(moving, "SUB a 1\r\n");
     shards.settle();
     assert!(shards.ask_to_move(&[moving], 1));
-    shards.brokers[0].on_hangup(moving.id, broker::CloseReason::ClientClosed);
+    shards.brokers[0].on_hangup(moving.id, conns::CloseReason::ClientClosed);
     shards.settle();
     assert!(shards.is_closed(moving));
     assert_eq!(shards.say(other, "PUB a 0\r\n\r\nPING\r\n"), "PONG\r\n");
@@ -130,7 +130,7 @@ fn connections_that_moved_are_counted_where_they_are() {
     let refused = shards.accept();
     assert!(shards.output(refused).contains("maximum connections exceeded"));
     let moved = shards.find(one);
-    shards.brokers[1].on_hangup(moved.id, broker::CloseReason::ClientClosed);
+    shards.brokers[1].on_hangup(moved.id, conns::CloseReason::ClientClosed);
     shards.settle();
     assert!(shards.is_closed(moved));
     shards.settle();

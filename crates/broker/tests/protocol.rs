@@ -5,7 +5,7 @@ mod shards;
 
 use std::time::Duration;
 
-use broker::CloseReason;
+use conns::CloseReason;
 use fabric::ShardId;
 use shards::{Conn, Shards};
 

@@ -2,7 +2,7 @@
 
 mod shards;
 
-use broker::CloseReason;
+use conns::CloseReason;
 use shards::Shards;
 
 /// A second subscription to a filter told nobody anything, so its PONG came before the other

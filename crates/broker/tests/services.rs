@@ -2,7 +2,8 @@
 
 mod shards;
 
-use broker::{CLAIMED, Claims, CloseReason, Owner, Party, Sent, ServiceId, Wait};
+use broker::{CLAIMED, Claims, Owner, Party, Sent, ServiceId, Wait};
+use conns::CloseReason;
 use fabric::{Frame, LINK_BYTES_MAX, Mailbox, ShardId};
 use nats_auth::{AccountConfig, Directory, IdentityConfig, User};
 use nats_proto::Publish;

@@ -2,7 +2,7 @@
 
 mod shards;
 
-use broker::CloseReason;
+use conns::CloseReason;
 use shards::{Conn, Shards};
 
 /// A client that may get an INFO at any time.

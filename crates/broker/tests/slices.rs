@@ -4,7 +4,7 @@ mod shards;
 
 use std::fmt::Write;
 
-use broker::CloseReason;
+use conns::CloseReason;
 use fabric::ShardId;
 use monitor::SubscriptionFilter;
 use shards::{Conn, Shards};

@@ -2,7 +2,8 @@
 
 mod shards;
 
-use broker::{CloseReason, SHARE_BYTES_MAX, SHARE_STEPS_MAX, STRETCH_STEPS_MAX, Time};
+use broker::{SHARE_BYTES_MAX, SHARE_STEPS_MAX, STRETCH_STEPS_MAX};
+use conns::{CloseReason, Time};
 
 use fabric::ShardId;
 use nats_auth::{AccountConfig, Directory, IdentityConfig, Permissions, SubjectPermission, User};

@@ -27,7 +27,7 @@ const SHARE: usize = 8;
 
 /// Free chunks, the most recently used on top.
 #[derive(Debug, Default)]
-pub struct ChunkPool {
+pub(crate) struct ChunkPool {
     free: Vec<Vec<u8>>,
     /// The fewest that were free since the last look.
     unneeded: usize,
@@ -37,7 +37,7 @@ pub struct ChunkPool {
 
 impl ChunkPool {
     /// An empty buffer with that much room or more.
-    pub fn take(&mut self, room: usize) -> Vec<u8> {
+    pub(crate) fn take(&mut self, room: usize) -> Vec<u8> {
         if room > CHUNK_BYTES {
             return Vec::with_capacity(room);
         }
@@ -47,7 +47,7 @@ impl ChunkPool {
     }
 
     /// Takes a buffer back. Only chunks are kept, as long as there is room.
-    pub fn give(&mut self, mut buffer: Vec<u8>) {
+    pub(crate) fn give(&mut self, mut buffer: Vec<u8>) {
         if buffer.capacity() == CHUNK_BYTES && self.free.len() < FREE_MAX {
             buffer.clear();
             self.free.push(buffer);
@@ -60,12 +60,12 @@ impl ChunkPool {
     }
 
     /// When [`Self::shrink`] is next needed, if nothing happens before.
-    pub fn shrinks_at(&self) -> Option<Time> {
+    pub(crate) fn shrinks_at(&self) -> Option<Time> {
         (self.free.len() > KEPT).then_some(self.look_at)
     }
 
     /// Gives back some of what was not needed, if it is time to look.
-    pub fn shrink(&mut self, now: Time) {
+    pub(crate) fn shrink(&mut self, now: Time) {
         if now < self.look_at {
             return;
         }

@@ -12,8 +12,8 @@ use crate::time::Time;
 
 /// A connection of a protocol that keeps a `P` of it, which this derefs to.
 ///
-/// It is open until it is given a reason to close. From then on it takes nothing in; what waits for the peer may
-/// leave yet, then the socket is closed.
+/// It is open until it is given a reason to close. From then on what it says is of no interest; what waits for the
+/// peer may leave yet, then the socket is closed.
 #[derive(Debug)]
 pub struct Conn<P> {
     pub(crate) id: ConnId,

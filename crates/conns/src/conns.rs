@@ -11,8 +11,8 @@ use crate::lateness::Lateness;
 use crate::output::{Output, WriteLimits, Writer};
 use crate::time::Time;
 
-/// Connections by id, of a protocol that keeps a `P` of each, and wants to be reminded of an `R`. A machine with two
-/// protocols has two tables.
+/// Connections by id, of a protocol that keeps a `P` of each, and wants to be reminded of an `R`. A machine with
+/// two protocols has two tables.
 #[derive(Debug)]
 pub struct Conns<P, R> {
     pub(crate) rows: Vec<Row<P>>,
@@ -41,8 +41,8 @@ impl<P, R: Copy + Ord> Conns<P, R> {
         self.output.limits = limits;
     }
 
-    /// Takes a connection in, which has this id from now on. What waits for it goes with it; its socket may have
-    /// changed.
+    /// Takes a connection in, which has this id from now on. What waits in its outbox stays there; whether its
+    /// socket is full is forgotten.
     pub fn insert(&mut self, mut conn: Box<Conn<P>>) -> ConnId {
         self.generation = (self.generation + 1) % ConnId::GENERATIONS;
         let slot = self.free.pop().unwrap_or_else(|| {

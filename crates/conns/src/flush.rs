@@ -87,8 +87,8 @@ impl<P, R: Copy + Ord> Conns<P, R> {
         }
     }
 
-    /// The socket took `count` bytes of the outbox, of which some may have been dropped meanwhile. Says so if a peer
-    /// that was late has caught up.
+    /// The socket took `count` bytes of the outbox, of which some may have been dropped meanwhile. Says so if a
+    /// peer that was late has caught up.
     pub fn on_sent(&mut self, now: Time, id: ConnId, count: usize) -> Option<CaughtUp> {
         let conn = find(&mut self.rows, id)?;
         conn.blocked_since = None;

@@ -32,7 +32,7 @@ impl Chunk {
     }
 }
 
-/// The output of one connection. Who appends to it bounds it.
+/// The output of one connection. Who writes to it bounds it ([`Writer::has_room`](crate::Writer::has_room)).
 #[derive(Debug, Default)]
 pub struct Outbox {
     /// Older chunks, the oldest in front.
@@ -69,7 +69,7 @@ impl Outbox {
 
     /// Appends `bytes` bytes, which `write` has to put at the end of the vector that it is given.
     #[inline]
-    pub fn append(&mut self, pool: &mut ChunkPool, bytes: usize, write: impl FnOnce(&mut Vec<u8>)) {
+    pub(crate) fn append(&mut self, pool: &mut ChunkPool, bytes: usize, write: impl FnOnce(&mut Vec<u8>)) {
         if self.tail.own.capacity() - self.tail.own.len() < bytes {
             self.start_chunk(pool, bytes);
         }
@@ -82,13 +82,13 @@ impl Outbox {
 
     /// Appends a copy of `bytes`.
     #[inline]
-    pub fn push(&mut self, pool: &mut ChunkPool, bytes: &[u8]) {
+    pub(crate) fn push(&mut self, pool: &mut ChunkPool, bytes: &[u8]) {
         self.append(pool, bytes.len(), |chunk| chunk.extend_from_slice(bytes));
     }
 
     /// Appends `bytes` without copying them.
     #[inline]
-    pub fn push_shared(&mut self, pool: &mut ChunkPool, bytes: Bytes) {
+    pub(crate) fn push_shared(&mut self, pool: &mut ChunkPool, bytes: Bytes) {
         if self.tail.shared.len() == SHARED_PER_CHUNK_MAX {
             self.start_chunk(pool, 0);
         }
@@ -98,7 +98,7 @@ impl Outbox {
     }
 
     /// Forgets the first `count` bytes: they left. Panics if there are fewer.
-    pub fn advance(&mut self, pool: &mut ChunkPool, count: usize) {
+    pub(crate) fn advance(&mut self, pool: &mut ChunkPool, count: usize) {
         assert!(count <= self.len, "no more leaves than was there");
         self.len -= count;
         self.sent += count;
@@ -114,7 +114,7 @@ impl Outbox {
     }
 
     /// Drops everything.
-    pub fn clear(&mut self, pool: &mut ChunkPool) {
+    pub(crate) fn clear(&mut self, pool: &mut ChunkPool) {
         for chunk in self.full.drain(..) {
             pool.give(chunk.own);
         }

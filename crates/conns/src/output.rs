@@ -68,7 +68,8 @@ pub struct Writer<'a, P> {
 }
 
 impl<P> Writer<'_, P> {
-    /// Whether so many bytes more may wait for the peer. Nothing is refused without asking.
+    /// Whether so many bytes more may wait for the peer. Whoever writes to an open connection has to ask, and cuts
+    /// it off if not; last words need not.
     #[inline]
     pub fn has_room(&self, bytes: usize) -> bool {
         self.conn.outbox.len() + bytes <= self.output.limits.pending_bytes_max

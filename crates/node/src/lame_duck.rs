@@ -4,7 +4,8 @@
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use broker::{Broker, CloseReason};
+use broker::Broker;
+use conns::CloseReason;
 use server_options::Timers;
 use shard_runtime::Control;
 

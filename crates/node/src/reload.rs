@@ -7,7 +7,8 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Weak};
 
-use broker::{Broker, CloseReason, Settings};
+use broker::{Broker, Settings};
+use conns::CloseReason;
 use nats_auth::Directory;
 use rustls::ServerConfig;
 use server_log::Log;

@@ -1,6 +1,7 @@
 //! Walks over a shard's connections that change something, a few connections in each of its turns.
 
-use broker::{Broker, CloseReason, SHED_AT_ONCE_MAX, Sweep};
+use broker::{Broker, SHED_AT_ONCE_MAX, Sweep};
+use conns::CloseReason;
 use fabric::ShardId;
 use shard_runtime::Control;
 

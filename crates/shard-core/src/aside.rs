@@ -8,7 +8,7 @@
 
 use std::collections::VecDeque;
 
-use broker::{ConnId, Time};
+use conns::{ConnId, Time};
 
 use crate::shard_core::ShardCore;
 use crate::shell::Shell;

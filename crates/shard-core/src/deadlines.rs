@@ -1,6 +1,6 @@
 //! What is due by itself.
 
-use broker::Time;
+use conns::Time;
 
 use crate::shard_core::ShardCore;
 use crate::shell::Shell;

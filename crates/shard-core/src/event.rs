@@ -2,7 +2,8 @@
 
 use std::net::SocketAddr;
 
-use broker::{Broker, ConnId, Moved, Placed, Time};
+use broker::{Broker, Moved, Placed};
+use conns::{ConnId, Time};
 use fabric::Batch;
 
 /// What happened.

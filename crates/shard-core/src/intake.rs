@@ -2,7 +2,8 @@
 
 use std::net::SocketAddr;
 
-use broker::{CloseReason, ConnId, Placed, Time};
+use broker::Placed;
+use conns::{CloseReason, ConnId, Time};
 
 use crate::event::{End, Event, Parcel};
 use crate::receiving::{Behind, is_long};

@@ -1,6 +1,6 @@
 //! Who is served next, and who is heard in between.
 
-use broker::Time;
+use conns::Time;
 
 use crate::shard_core::ShardCore;
 use crate::shell::Shell;

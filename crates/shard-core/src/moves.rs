@@ -1,7 +1,8 @@
 //! Connections that go to another shard, and that come from one.
 
 use balance::{Load, Relief};
-use broker::{Moved, Time};
+use broker::Moved;
+use conns::Time;
 use fabric::ShardId;
 
 use crate::event::Parcel;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use broker::Time;
+use conns::Time;
 
 use crate::event::Order;
 use crate::shard_core::ShardCore;

@@ -1,6 +1,7 @@
 //! What goes out: batches to other shards, then output to clients.
 
-use broker::{Broker, CloseReason, ConnId, Flush, Time};
+use broker::Broker;
+use conns::{CloseReason, ConnId, Flush, Time};
 
 use crate::event::{Parcel, Sent};
 use crate::shard_core::ShardCore;

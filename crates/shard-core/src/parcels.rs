@@ -1,6 +1,6 @@
 //! What other shards send.
 
-use broker::Time;
+use conns::Time;
 use fabric::{Batch, ShardId};
 
 use crate::event::Parcel;

@@ -6,7 +6,7 @@
 //! on two connections is acted on in about that order. Nobody promises any, but clients notice: one that
 //! subscribes on one connection while it publishes a lot on another.
 
-use broker::{ConnId, Time};
+use conns::{ConnId, Time};
 
 use crate::event::{End, Event};
 use crate::shard_core::ShardCore;

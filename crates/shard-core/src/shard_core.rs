@@ -6,7 +6,8 @@
 
 use std::time::Duration;
 
-use broker::{Broker, ConnId, ServiceId, Time};
+use broker::{Broker, ServiceId};
+use conns::{ConnId, Time};
 use fabric::ShardId;
 use system::System;
 

@@ -3,7 +3,8 @@
 use std::net::{IpAddr, SocketAddr};
 
 use balance::Load;
-use broker::{Broker, ConnId, Greeting, Outbox, ServiceId, Time};
+use broker::{Broker, Greeting, ServiceId};
+use conns::{ConnId, Outbox, Time};
 use fabric::ShardId;
 use monitor::Moment;
 use nats_auth::PasswordCheck;

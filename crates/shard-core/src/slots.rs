@@ -1,6 +1,6 @@
 //! What belongs to some of a shard's connections, by their slots.
 
-use broker::ConnId;
+use conns::ConnId;
 
 /// Something of each connection that has it: its socket, say.
 #[derive(Debug)]

@@ -3,7 +3,8 @@
 
 mod script;
 
-use broker::{ConnId, STRETCH_STEPS_MAX};
+use broker::STRETCH_STEPS_MAX;
+use conns::ConnId;
 use shard_core::{Event, Forged};
 
 use self::script::{MANY, Newer, Parcel, START_BYTES, Shard, received};

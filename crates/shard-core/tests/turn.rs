@@ -4,7 +4,8 @@ mod script;
 
 use std::ops::Range;
 
-use broker::{ConnId, STRETCH_STEPS_MAX};
+use broker::STRETCH_STEPS_MAX;
+use conns::ConnId;
 
 use self::script::{Did, MANY, SHARE_STEPS, Shard, received, received_in_passing};
 

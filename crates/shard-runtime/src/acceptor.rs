@@ -8,7 +8,7 @@ use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::os::fd::AsFd;
 use std::time::Duration;
 
-use broker::Time;
+use conns::Time;
 use nats_proto::error_words;
 use rustix::io::Errno;
 

@@ -2,7 +2,7 @@
 
 use std::time::{Instant, SystemTime};
 
-use broker::Time;
+use conns::Time;
 use monitor::Moment;
 
 /// The time on the wall.

@@ -3,7 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 
-use broker::{Broker, Time};
+use broker::Broker;
+use conns::Time;
 use fabric::ShardId;
 
 use crate::orders::{Order, Orders, Task};

@@ -10,7 +10,8 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use broker::{Broker, Time};
+use broker::Broker;
+use conns::Time;
 use fabric::ShardId;
 use shard_core::{ShardCore, Slots};
 use system::{Inquiry, System};

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
 
-use broker::ConnId;
+use conns::ConnId;
 use tls_session::{Session, SessionError};
 
 use crate::fair_queue::Source;
@@ -64,7 +64,7 @@ impl Job for Step {
 mod tests {
     use std::net::Ipv4Addr;
 
-    use broker::ConnId;
+    use conns::ConnId;
     use rustix::event::{EventfdFlags, eventfd};
     use tls_session::{Acceptor, Config, KeyPair, Policy, Roots};
 

@@ -14,7 +14,7 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker::ConnId;
+use conns::ConnId;
 use fabric::ShardId;
 use rustix::io::Errno;
 pub(crate) use shard_core::End;

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use broker::{Security, Time};
+use broker::Security;
+use conns::Time;
 use monitor::{PeerCert, TlsFacts};
 use nats_auth::{Attribute, PeerFacts};
 use tls_session::{Acceptor, Certificate, Opening, Secured, Session};

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use balance::Load;
-use broker::Time;
+use conns::Time;
 use rustix::time::{ClockId, clock_gettime};
 
 /// The stretch of time that a posted load is about: long enough to even out single turns, short

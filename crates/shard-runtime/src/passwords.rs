@@ -12,7 +12,8 @@ use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use broker::{Broker, ConnId};
+use broker::Broker;
+use conns::ConnId;
 use nats_auth::{PasswordCheck, Question};
 
 use crate::fair_queue::Source;

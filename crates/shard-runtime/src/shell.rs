@@ -15,7 +15,8 @@ use std::os::fd::OwnedFd;
 use std::sync::{Arc, mpsc};
 
 use balance::Load;
-use broker::{Broker, ConnId, Greeting, Outbox, Time};
+use broker::{Broker, Greeting};
+use conns::{ConnId, Outbox, Time};
 use fabric::ShardId;
 use monitor::Moment;
 use nats_auth::PasswordCheck;

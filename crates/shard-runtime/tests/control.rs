@@ -5,7 +5,8 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use broker::{Broker, Config, Settings, Time};
+use broker::{Broker, Config, Settings};
+use conns::Time;
 use fabric::ShardId;
 use nats_proto::ServerInfo;
 use shard_runtime::{Backend, Control, Shards, Shared, available_cpus, start};

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use broker::ConnId;
+use conns::ConnId;
 
 use crate::client::Client;
 use crate::socket::Socket;

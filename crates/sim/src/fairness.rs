@@ -6,7 +6,8 @@
 
 use std::collections::BTreeMap;
 
-use broker::{ConnId, Share, ShareMax};
+use broker::{Share, ShareMax};
+use conns::ConnId;
 
 use crate::plan::Plan;
 

@@ -1,6 +1,7 @@
 //! What a shard is told of its sockets.
 
-use broker::{Broker, ConnId};
+use broker::Broker;
+use conns::ConnId;
 use shard_core::{End, Event};
 
 use crate::connection::Receiving;

@@ -1,6 +1,7 @@
 //! Connections are told to change shards, whenever the seed says so and wherever to.
 
-use broker::{Broker, ConnId};
+use broker::Broker;
+use conns::ConnId;
 use fabric::ShardId;
 
 use crate::shell::SimShell;

@@ -8,7 +8,8 @@ use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 
 use balance::Load;
-use broker::{Broker, ConnId, Outbox, ServiceId, Time};
+use broker::{Broker, ServiceId};
+use conns::{ConnId, Outbox, Time};
 use fabric::{LINK_BYTES_MAX, ShardId};
 use monitor::Moment;
 use nats_auth::PasswordCheck;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use broker::Time;
+use conns::Time;
 
 use crate::shell::{SimShell, Task};
 use crate::world::{Event, MILLISECOND, World};

@@ -7,9 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use balance::PlacementRule;
-use broker::{
-    Broker, ClosedConnections, Config, ConnId, Flush, Greeting, Moved, SeldomLines, Settings, Time,
-};
+use broker::{Broker, ClosedConnections, Config, Greeting, Moved, SeldomLines, Settings};
+use conns::{ConnId, Flush, Time};
 use fabric::{Batch, ShardId};
 use nats_proto::ServerInfo;
 

@@ -6,7 +6,8 @@ mod shell;
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker::{Broker, Config, ConnId, STRETCH_STEPS_MAX, Settings, ShareMax, Time};
+use broker::{Broker, Config, STRETCH_STEPS_MAX, Settings, ShareMax};
+use conns::{ConnId, Time};
 use fabric::{Batch, Interest, Link, MeshMessage, Names, ShardId, Told};
 use nats_proto::{Publish, ServerInfo};
 use shard_core::{Event, Forged, ShardCore};

@@ -5,7 +5,8 @@ use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 
 use balance::Load;
-use broker::{Broker, ConnId, Outbox, Time};
+use broker::Broker;
+use conns::{ConnId, Outbox, Time};
 use fabric::ShardId;
 use monitor::Moment;
 use nats_auth::PasswordCheck;

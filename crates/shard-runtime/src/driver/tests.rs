@@ -3,7 +3,8 @@ use std::net::{Ipv4Addr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use broker::{Config, ConnId, Settings};
+use broker::{Config, Settings};
+use conns::ConnId;
 use fabric::{Interest, Told};
 use nats_auth::{Directory, IdentityConfig, User};
 use nats_proto::ServerInfo;

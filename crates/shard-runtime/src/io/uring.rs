@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
-use broker::ConnId;
+use conns::ConnId;
 use fabric::ShardId;
 use rustix::event::epoll;
 use rustix::io::Errno;

@@ -9,7 +9,8 @@
 use std::io;
 use std::mem;
 
-use broker::{Broker, CloseReason, ConnId};
+use broker::Broker;
+use conns::{CloseReason, ConnId};
 use tls_session::Secured;
 
 use super::RuntimeShell;

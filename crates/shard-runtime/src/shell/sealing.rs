@@ -7,7 +7,8 @@
 use std::io;
 use std::mem;
 
-use broker::{Broker, CloseReason, ConnId, Flush, Time};
+use broker::Broker;
+use conns::{CloseReason, ConnId, Flush, Time};
 use rustix::io::Errno;
 use shard_core::{Flushed, flush_plain};
 

@@ -8,7 +8,8 @@ use std::mem;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use broker::{Broker, CloseReason, ConnId, Greeting, Security, Time};
+use broker::{Broker, Greeting, Security};
+use conns::{CloseReason, ConnId, Time};
 use shard_core::{Shell, flush_plain};
 use tls_session::{Opening, Session, SessionError};
 
