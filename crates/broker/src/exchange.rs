@@ -21,8 +21,8 @@ struct Readers {
 }
 
 impl Broker {
-    /// A batch from another shard, as far as the turn and the mailboxes of services go. Returns what is left of it:
-    /// to be taken in the next turn, before anything else from that shard.
+    /// A batch from another shard, as far as the turn goes. Returns what is left of it: to be taken in the next turn,
+    /// before anything else from that shard.
     #[must_use]
     pub fn on_batch(&mut self, now: Time, from: ShardId, mut batch: Batch) -> Option<Batch> {
         self.egress.counters.now = now;
@@ -68,10 +68,10 @@ impl Broker {
         }
     }
 
-    /// Applies the frames of a batch, at least one. Returns where it stopped because the turn has become long, or a
-    /// mailbox full.
+    /// Applies the frames of a batch, at least one. Returns where it stopped because the turn has become long.
     fn apply(&mut self, now: Time, from: ShardId, batch: &Batch) -> Option<Position> {
         let mut readers = Readers::default();
+        let overfull_before = self.egress.services.overfull;
         let mut frames = batch.frames();
         loop {
             self.look_ahead_in_batch(&frames);
@@ -97,11 +97,12 @@ impl Broker {
                     self.on_piled(from, ConnId::from_bits(*origin), *deliveries);
                 }
             }
-            if self.turn.is_full() || self.egress.mailbox_full {
+            if self.turn.is_full() {
                 break;
             }
         }
         readers.pile.tell(&mut self.mesh, from);
+        self.mesh.link(from).withhold(self.egress.services.overfull - overfull_before);
         self.heed_mailboxes();
         (!frames.is_empty()).then(|| frames.position())
     }
@@ -153,7 +154,6 @@ impl Broker {
         // Else each is looked up, and that counts.
         let is_answered = self.account_of(message.account as usize).remembers_answer();
         while !self.turn.is_full()
-            && !self.egress.mailbox_full
             && let Some((size_text, body)) = frames.next_payload()
         {
             (message.publish.size_text, message.publish.body) = (size_text, body);

@@ -102,6 +102,11 @@ impl Mesh {
         self.note_load(peer);
     }
 
+    /// There is room for all that came from other shards.
+    pub(crate) fn release_links(&mut self) {
+        self.links.iter_mut().for_each(Link::release);
+    }
+
     /// The shards that were sent messages since the last call.
     pub(crate) fn take_reached(&mut self) -> ShardSet {
         std::mem::take(&mut self.reached)

@@ -21,8 +21,9 @@ use crate::party::{Origin, ServiceId, Target};
 use crate::route::Envelope;
 use crate::subscription::{SubKey, Subscription};
 
-/// Bytes in a mailbox above which publishers to its service wait, and batches of other shards. It may hold more by a
-/// connection's share, and by a message of each other shard.
+/// Bytes in a mailbox above which publishers to its service wait. It may hold more by a connection's share, and by
+/// what each other shard may have under way: batches go on, as they bring more than letters, and what finds the mailbox
+/// full is credited to its shard when it is taken.
 const MAILBOX_BYTES_MAX: usize = 4 << 20;
 
 /// What a letter of another shard takes, in deliveries.
@@ -84,6 +85,8 @@ pub(crate) struct Services {
     claimants: usize,
     /// Those that may go on.
     ready: Vec<ServiceId>,
+    /// Bytes that found a mailbox full, counted from the first.
+    pub(crate) overfull: usize,
     /// One got a message or may go on since they were last looked after.
     have_news: bool,
     /// The round that tells all others that this shard is to be told everything, once it was opened.
@@ -111,7 +114,11 @@ impl Services {
     pub(crate) fn receive(&mut self, letter: &Letter<'_>) -> bool {
         let mailbox = &mut self.rows[usize::from(letter.service)].mailbox;
         self.have_news = true;
+        let before = mailbox.len();
         mailbox.push(letter);
+        if before >= MAILBOX_BYTES_MAX {
+            self.overfull += mailbox.len() - before;
+        }
         mailbox.len() >= MAILBOX_BYTES_MAX
     }
 
@@ -298,12 +305,14 @@ impl Broker {
         std::mem::swap(&mut self.egress.services.ready, into);
     }
 
-    /// Takes what a service got. Give the mailbox back empty: it is used again.
+    /// Takes what a service got. Give the mailbox back empty: it is used again. Who waits to publish takes its mail all
+    /// the same, or two services that write to each other's shards may wait for each other.
     pub fn take_mail(&mut self, service: ServiceId, mailbox: &mut Mailbox) {
         debug_assert!(mailbox.is_empty(), "what was taken has been read");
         std::mem::swap(&mut self.egress.services.at(service).mailbox, mailbox);
         if self.egress.mailbox_full && self.egress.services.have_room() {
             self.egress.mailbox_full = false;
+            self.mesh.release_links();
             self.on_uncongested(self.config.shard);
         }
     }

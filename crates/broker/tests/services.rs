@@ -382,24 +382,55 @@ fn publishers_to_a_service_wait_while_its_mailbox_is_full() {
     assert!(clients.iter().all(|conn| shards.brokers[0].wants_input(conn.id)));
 }
 
+/// They waited, frame by frame: whatever else they brought, and whoever had said something behind it.
 #[test]
-fn batches_wait_while_a_mailbox_is_full() {
+fn batches_go_on_while_a_mailbox_is_full() {
     let mut shards = Shards::new(2);
     let service = open_everywhere(&mut shards);
-    let (_, far) = (shards.quiet(), shards.quiet());
-    shards.brokers[0].service_subscribe(service, ACCOUNT, b"a", None, 1).unwrap();
+    claim(&mut shards, service, |subject| if subject == b"$X" { Owner::Here } else { Owner::Nobody });
+    let (near, far) = (shards.quiet(), shards.quiet());
+    shards.say(near, "SUB a 1\r\n");
     shards.settle();
-    let text = format!("PUB a {MIB}\r\n{}\r\n", "x".repeat(MIB));
-    (0..4).for_each(|_| shards.feed(far, &text));
-    shards.arrive(1, 0);
-    shards.arrive(0, 1);
-    (0..4).for_each(|_| shards.feed(far, &text));
-    shards.brokers[1].serve_all(shards.now);
+    let text = format!("PUB $X {MIB}\r\n{}\r\n", "x".repeat(MIB));
+    (0..4).for_each(|_| drop(shards.say(near, &text)));
+    shards.feed(far, &("PUB a 1\r\nx\r\n".repeat(50) + "SUB b 2\r\n"));
+    shards.feed(near, "PUB $X 0\r\n\r\n");
     let batch = shards.brokers[1].take_batch(ShardId(0)).unwrap();
-    let rest = shards.brokers[0].on_batch(shards.now, ShardId(1), batch);
-    let before = mail(&mut shards, 0, service).len();
-    assert!((4..=5).contains(&before), "{before} of 1 MiB");
-    shards.brokers[0].on_whole_batch(shards.now, ShardId(1), rest.expect("it waits in part"));
+    assert!(shards.brokers[0].on_batch(shards.now, ShardId(1), batch).is_none(), "all of it is taken");
+    assert_eq!(mail(&mut shards, 0, service).len(), 4);
     shards.settle();
-    assert_eq!(before + mail(&mut shards, 0, service).len(), 8);
+    assert_eq!(shards.output(near).matches("MSG a 1").count(), 50);
+    assert_eq!(mail(&mut shards, 0, service).len(), 1);
+}
+
+/// What other shards send to a full mailbox is taken in, and they send no more than is under way at most.
+#[test]
+fn publishers_on_other_shards_wait_while_a_mailbox_is_full() {
+    for owned in [false, true] {
+        let mut shards = Shards::new(2);
+        let service = open_everywhere(&mut shards);
+        let claims = |subject: &[u8]| if subject == b"$X" { Owner::Shard(ShardId(0)) } else { Owner::Nobody };
+        claim(&mut shards, service, claims);
+        let (_, far) = (shards.quiet(), shards.quiet());
+        shards.brokers[0].service_subscribe(service, ACCOUNT, b"a", None, 1).unwrap();
+        shards.settle();
+        let subject = if owned { "$X" } else { "a" };
+        let text = format!("PUB {subject} {MIB}\r\n{}\r\n", "x".repeat(MIB));
+        let mut sent = 0;
+        while sent < 30 && shards.brokers[1].wants_input(far.id) {
+            shards.feed(far, &text);
+            shards.settle();
+            sent += 1;
+        }
+        assert!((8..=10).contains(&sent), "{sent} of 1 MiB: more than a mailbox and a link");
+        let mut got = 0;
+        while got < sent {
+            let letters = mail(&mut shards, 0, service).len();
+            assert!(letters > 0, "{got} of {sent}");
+            got += letters;
+            shards.settle();
+        }
+        assert_eq!(got, sent, "nothing is lost");
+        assert!(shards.brokers[1].wants_input(far.id));
+    }
 }

@@ -1,7 +1,8 @@
 //! One shard's end of the link to one other shard.
 //!
 //! Always true: `in_flight` is what left in batches and was not credited back, and a link that is
-//! not congested holds less than [`LINK_BYTES_MAX`] plus the frames of one event.
+//! not congested holds less than [`LINK_BYTES_MAX`] plus the frames of one event. What was consumed and lies where
+//! there is no room for it is credited when it is taken from there ([`Link::withhold`]).
 
 use std::ops::Range;
 
@@ -97,6 +98,8 @@ pub struct Link {
     applied: u64,
     applied_sent: u64,
     consumed: usize,
+    /// How much of that is not credited yet, if it is so much.
+    withheld: usize,
     connections: i32,
     quiet: u64,
     quiet_sent: u64,
@@ -197,6 +200,21 @@ impl Link {
         self.quiet_sent
     }
 
+    /// So many bytes more of what the peer sent lie where there is no room for them: they are not credited before
+    /// [`Self::release`], so the peer sends no more than the link takes.
+    pub fn withhold(&mut self, bytes: usize) {
+        self.withheld += bytes;
+    }
+
+    /// They do not any more.
+    pub fn release(&mut self) {
+        self.withheld = 0;
+    }
+
+    fn credit(&self) -> usize {
+        self.consumed.saturating_sub(self.withheld)
+    }
+
     /// Whether publishers towards this peer should wait.
     pub fn is_congested(&self) -> bool {
         self.in_flight + self.frames.len() >= LINK_BYTES_MAX
@@ -217,7 +235,7 @@ impl Link {
     pub fn needs_batch(&self) -> bool {
         self.frames.len() >= GATHERED_BYTES_MAX
             || self.applied > self.applied_sent
-            || self.consumed >= CREDIT_BYTES_MIN
+            || self.credit() >= CREDIT_BYTES_MIN
             || self.connections != 0
             || self.quiet > self.quiet_sent
             || self.inhabited != self.inhabited_sent
@@ -237,6 +255,8 @@ impl Link {
     pub fn take_batch(&mut self) -> Batch {
         self.in_flight += self.frames.len();
         self.bare = None;
+        let credit = self.credit();
+        self.consumed -= credit;
         if self.frames.is_empty() {
             // Nothing to say but credit: let a spare buffer go back to who fills them.
             self.frames = self.spare.pop().unwrap_or_default();
@@ -250,7 +270,7 @@ impl Link {
             position: Position::default(),
             round: self.round,
             confirmed: self.applied,
-            credit: std::mem::take(&mut self.consumed),
+            credit,
             connections: std::mem::take(&mut self.connections),
             quiet: self.quiet,
             inhabited: self.inhabited,
@@ -429,6 +449,38 @@ mod tests {
         let batch = b.take_batch();
         assert!(batch.credit > 0);
         assert_eq!(batch.frames().next(), Some(Ok(Frame::Stall { origin: 2 })));
+    }
+
+    #[test]
+    fn what_finds_no_room_is_credited_when_it_is_taken() {
+        let (mut a, mut b) = (Link::default(), Link::default());
+        for _ in 0..2 {
+            a.push_interest(&interest(&vec![b'x'; CREDIT_BYTES_MIN]), 1);
+        }
+        let batch = a.take_batch();
+        let sent = batch.frame_bytes();
+        b.withhold(CREDIT_BYTES_MIN);
+        b.on_applied(batch);
+        assert_eq!(b.take_batch().credit, sent - CREDIT_BYTES_MIN);
+        b.push_stall(1);
+        assert_eq!(b.take_batch().credit, 0);
+        b.release();
+        assert!(b.wants_batch());
+        assert_eq!(b.take_batch().credit, CREDIT_BYTES_MIN);
+    }
+
+    /// What is withheld can be more than what the frames took that caused it: messages in a row say less there.
+    #[test]
+    fn no_more_is_withheld_than_was_consumed() {
+        let (mut a, mut b) = (Link::default(), Link::default());
+        a.push_stall(1);
+        b.withhold(1000);
+        let batch = a.take_batch();
+        let sent = batch.frame_bytes();
+        b.on_applied(batch);
+        assert_eq!(b.take_batch().credit, 0);
+        b.release();
+        assert_eq!(b.take_batch().credit, sent);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Messages for the services of the same shard.
 
-use crate::frame::{self, Frames, Letter, Position};
+use crate::frame::{self, Frame, Frames, Letter, Position};
 
 /// A mailbox that grew past this gives its buffer back once it was read.
 const KEPT_BYTES_MAX: usize = 1 << 20;
@@ -9,6 +9,8 @@ const KEPT_BYTES_MAX: usize = 1 << 20;
 #[derive(Debug, Default)]
 pub struct Mailbox {
     frames: Vec<u8>,
+    /// Where those begin that have yet to be read.
+    position: Position,
 }
 
 impl Mailbox {
@@ -17,23 +19,36 @@ impl Mailbox {
         frame::put_letter(&mut self.frames, letter);
     }
 
-    /// The letters: each frame is one.
+    /// The letters that have yet to be read: each frame is one.
     pub fn frames(&self) -> Frames<'_> {
-        Frames::at(&self.frames, Position::default())
+        Frames::at(&self.frames, self.position)
     }
 
-    /// Bytes of letters.
+    /// Reads the next letter.
+    ///
+    /// # Panics
+    /// Somebody wrote into the mailbox by other means.
+    pub fn read(&mut self) -> Option<Letter<'_>> {
+        let mut frames = Frames::at(&self.frames, self.position);
+        let frame = frames.next()?;
+        self.position = frames.position();
+        let Ok(Frame::Letter(letter)) = frame else { panic!("mailboxes have letters: {frame:?}") };
+        Some(letter)
+    }
+
+    /// Bytes of letters, whether they were read or not.
     pub fn len(&self) -> usize {
         self.frames.len()
     }
 
-    /// Whether there are none.
+    /// Whether all were read.
     pub fn is_empty(&self) -> bool {
-        self.frames.is_empty()
+        self.frames().is_empty()
     }
 
     /// Forgets all letters.
     pub fn clear(&mut self) {
+        self.position = Position::default();
         self.frames.clear();
         self.frames.shrink_to(KEPT_BYTES_MAX);
     }

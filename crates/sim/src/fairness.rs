@@ -17,6 +17,9 @@ const OP_BYTES_MAX: usize = 512;
 /// A share in this simulation: small, so that even its short talks take many.
 pub(crate) const SHARE_MAX: ShareMax = ShareMax { bytes: 700, steps: 24, stretch: 10 };
 
+/// Shares that do not end.
+pub(crate) const ENDLESS: ShareMax = ShareMax { bytes: usize::MAX, steps: u64::MAX, ..SHARE_MAX };
+
 /// What one connection was served.
 #[derive(Debug, Default, Clone, Copy)]
 struct Served {

@@ -78,6 +78,8 @@ pub struct Plan {
     /// Takes the ordering rule away: every interest round counts as confirmed the moment it is
     /// sent. The checks have to notice.
     pub forge_confirmations: bool,
+    /// Takes away that shares end: who is served goes on while it has something to say. The checks have to notice.
+    pub forge_shares: bool,
     /// Takes rules of the turn away. The checks have to notice.
     pub forge_turn: Forged,
 }
@@ -145,6 +147,7 @@ impl Plan {
             forge_vacancy: false,
             forge_quiet: None,
             forge_confirmations: false,
+            forge_shares: false,
             forge_turn: Forged::default(),
         };
         match profile {

@@ -14,7 +14,7 @@ use system::System;
 use crate::check;
 use crate::client::Client;
 use crate::connection::{Connection, Receiving};
-use crate::fairness::{Fairness, SHARE_MAX};
+use crate::fairness::{ENDLESS, Fairness, SHARE_MAX};
 use crate::history::History;
 use crate::mesh::Mesh;
 use crate::outcome::{Outcome, Stats};
@@ -314,7 +314,7 @@ fn cores(plan: &Plan, shell: &mut SimShell) -> Vec<ShardCore<SimShell>> {
         let mut broker = Broker::new(Config {
             seed: plan.seed ^ u64::from(shard.0),
             placement: PlacementRule::Spread,
-            share_max: SHARE_MAX,
+            share_max: if plan.forge_shares { ENDLESS } else { SHARE_MAX },
             chore_steps: plan.chore_steps,
             ..Config::new(shard, plan.shards, Arc::clone(&settings))
         });

@@ -164,6 +164,33 @@ fn with_the_order_of_the_turn_the_same_runs_are_good() {
     }
 }
 
+/// Who has something to say waits for two shares of another at most. Here shares do not end.
+#[test]
+fn without_shares_that_end_some_wait_for_all_that_others_have_to_say() {
+    let mut violations = Vec::new();
+    for seed in 0..FEW_SEEDS {
+        violations.extend(run(&Plan { forge_shares: true, ..talkative(seed) }).violations);
+    }
+    assert!(
+        violations.iter().any(|violation| violation.contains("waits while")),
+        "everybody has a turn in {violations:#?}"
+    );
+}
+
+/// The same runs with shares that end are as they should be.
+#[test]
+fn with_shares_that_end_everybody_has_a_turn() {
+    for seed in 0..FEW_SEEDS {
+        assert_eq!(run(&talkative(seed)).violations, Vec::<String>::new(), "seed {seed}");
+    }
+}
+
+/// Clients that say a lot at once, on one shard.
+fn talkative(seed: u64) -> Plan {
+    let plan = Plan { ballast: 1500, steps: 120, hangups: 0, ..Plan::of(seed, Profile::Usual) };
+    Plan { shards: 1, clients: 6, ..plan }
+}
+
 /// Batches arrive when they are sent, few find room, and shards are late to take them: what is out of order then is
 /// so because of the turn.
 fn prompt(seed: u64) -> Plan {

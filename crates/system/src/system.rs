@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use broker::{Broker, Sent, ServiceId};
-use fabric::{Frame, Mailbox, ShardId};
+use fabric::{Mailbox, ShardId};
 use monitor::Moment;
 
 use crate::asked::{Asked, Verdict};
@@ -16,8 +16,11 @@ use crate::claims::SystemClaims;
 use crate::inquiry::{INQUIRIES_MAX, Inquiry, Reply};
 use crate::server::Server;
 
-/// Requests in the queue above which no more are taken from the mailbox. It may hold more by a mailbox.
+/// Requests in the queue. What comes beyond that stays in the mailbox.
 const ASKED_MAX: usize = 1024;
+
+/// Letters read in a turn, at half a microsecond each.
+const READ_AT_ONCE_MAX: usize = 1024;
 
 /// Answers made in a turn, at some microseconds each.
 const ANSWERS_AT_ONCE_MAX: usize = 64;
@@ -46,7 +49,7 @@ pub struct System {
     /// Those that have yet to leave.
     inquiries: Vec<Inquiry>,
     inquiries_under_way: usize,
-    /// Scratch, kept for its capacity.
+    /// What was taken from the broker. Empty only if there is nothing to take.
     mailbox: Mailbox,
 }
 
@@ -81,9 +84,6 @@ impl System {
             bytes += self.answer(asked, now);
             self.publish_replies(broker);
         }
-        if self.asked.is_empty() {
-            self.asked.shrink_to(ASKED_MAX);
-        }
     }
 
     /// Heeds what came from outside.
@@ -109,22 +109,29 @@ impl System {
     /// Whether another turn has something to do, even if nothing happens until then.
     #[inline]
     pub fn has_work_left(&self) -> bool {
-        !self.asked.is_empty() && self.may_answer()
+        self.may_answer() && !(self.asked.is_empty() && self.mailbox.is_empty())
     }
 
     fn take_mail(&mut self, broker: &mut Broker) {
-        if self.asked.len() >= ASKED_MAX {
-            return;
-        }
-        broker.take_mail(self.service, &mut self.mailbox);
-        for frame in self.mailbox.frames() {
-            let Ok(Frame::Letter(letter)) = frame else { unreachable!("mailboxes have letters: {frame:?}") };
+        self.refill(broker);
+        for _ in 0..READ_AT_ONCE_MAX {
+            if self.asked.len() == ASKED_MAX {
+                return;
+            }
+            let Some(letter) = self.mailbox.read() else { return };
             let message = &letter.message;
             let request = self.claims.request(message.account as usize, message.publish.subject);
             let server = self.claims.server();
             self.asked.extend(request.and_then(|request| Asked::read(request, message, server, broker)));
+            self.refill(broker);
         }
-        self.mailbox.clear();
+    }
+
+    fn refill(&mut self, broker: &mut Broker) {
+        if self.mailbox.is_empty() {
+            self.mailbox.clear();
+            broker.take_mail(self.service, &mut self.mailbox);
+        }
     }
 
     /// Whether one more answer has a place.

@@ -246,6 +246,45 @@ fn all_that_is_asked_is_answered_in_its_turn() {
     assert_eq!(rig.turn().len(), INQUIRIES_MAX);
 }
 
+/// All that had come was read in one turn, which took it as long as there was of it.
+#[test]
+fn a_turn_reads_so_much_and_those_who_want_no_answer_hold_up_nobody() {
+    const LETTERS: usize = 5000;
+    let mut rig = Rig::new(1);
+    let client = rig.client("s");
+    let text = "PUB $SYS.REQ.USER.INFO 0\r\n\r\n".repeat(LETTERS) + "PUB $SYS.REQ.USER.INFO r 0\r\n\r\n";
+    rig.shards.feed(client, &text);
+    rig.shards.settle();
+    let mut turns = 0;
+    while rig.shards.output(client).is_empty() {
+        assert!(turns == 0 || rig.systems[0].has_work_left(), "it is forgotten");
+        rig.turn();
+        turns += 1;
+    }
+    assert!((5..20).contains(&turns), "{turns} turns");
+    assert!(!rig.systems[0].has_work_left());
+}
+
+/// What comes while letters are left is not forgotten when the last of these is the last that a turn reads.
+#[test]
+fn what_comes_while_letters_are_left_is_read_behind_them() {
+    for letters in [2047, 2048, 2049] {
+        let mut rig = Rig::new(1);
+        let client = rig.client("s");
+        let ask = "PUB $SYS.REQ.USER.INFO 0\r\n\r\n";
+        rig.shards.feed(client, &ask.repeat(letters));
+        rig.shards.settle();
+        rig.turn();
+        rig.shards.feed(client, "PUB $SYS.REQ.USER.INFO r 0\r\n\r\n");
+        rig.shards.settle();
+        rig.turn();
+        while rig.systems[0].has_work_left() {
+            rig.turn();
+        }
+        assert!(rig.shards.output(client).contains("MSG r 1"), "after {letters}");
+    }
+}
+
 /// A user with so many permissions that one answer is enough for a turn.
 #[test]
 fn a_turn_makes_few_long_answers() {
