@@ -9,6 +9,8 @@
 mod body;
 mod config;
 mod connection;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod gate;
 mod guests;
 mod head;

@@ -11,6 +11,8 @@ mod answer;
 mod clock;
 mod connz;
 mod escapes;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod healthz;
 mod metrics;
 mod moment;

@@ -41,6 +41,12 @@ impl Parameters {
         first.map(|(_, value)| &**value).filter(|value| !value.is_empty())
     }
 
+    /// All that were read, in order.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        self.pairs.iter().map(|(name, value)| (&**name, &**value))
+    }
+
     /// The text of a parameter, unless it is empty.
     pub(crate) fn text(&self, name: &str) -> Option<Cow<'_, str>> {
         self.bytes(name).map(String::from_utf8_lossy)

@@ -15,6 +15,8 @@ mod connection_type;
 mod credentials;
 mod directory;
 mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod identity;
 mod mappings;
 mod nonce;

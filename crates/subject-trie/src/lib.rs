@@ -35,6 +35,8 @@
 mod change_stamps;
 mod filter;
 mod filter_key;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod grammar;
 mod hashing;
 mod literal_table;

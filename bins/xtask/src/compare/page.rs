@@ -50,6 +50,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_page_has_a_place_for_it() {
+        let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(PAGE)).unwrap();
+        assert!(splice(&page, BEGIN, END, "").is_some());
+    }
+
+    #[test]
     fn the_page_names_machine_version_and_commands() {
         let text = generated(&setting(), &sample());
         for words in [
