@@ -26,6 +26,7 @@ impl Class {
     pub(crate) const LAST: Self = Self(CLASSES as u8 - 1);
 
     /// The one for blocks of that many bytes, if they live in places.
+    #[inline]
     pub(crate) fn of(bytes: usize) -> Option<Self> {
         if !(BLOCK_BYTES_MIN..=Self::LAST.block_bytes()).contains(&bytes) {
             return None;

@@ -12,7 +12,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rustix::mm::{Advice, MapFlags, MremapFlags, ProtFlags, madvise, mmap_anonymous, mremap, munmap};
 use rustix::process::{Resource, getrlimit};
 
-use crate::class::{Class, PAGE};
+use crate::class::{BLOCK_BYTES_MIN, Class, PAGE};
 use crate::kept::Kept;
 use crate::places::{Place, Places};
 
@@ -77,6 +77,13 @@ impl Home {
             _ => Self::Heap,
         }
     }
+}
+
+/// Whether blocks of that many bytes are the heap's, whatever their alignment. Most are, so they are told apart
+/// before anything else is asked.
+#[inline(always)]
+fn is_small(bytes: usize) -> bool {
+    bytes < BLOCK_BYTES_MIN
 }
 
 /// Whether memory that nobody has used reads as zeros.
@@ -220,6 +227,10 @@ unsafe fn unmap(memory: *mut u8, bytes: usize) {
 // block's; everything else is the system allocator's, which gets back only what it gave.
 unsafe impl GlobalAlloc for BlockAlloc {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        if is_small(layout.size()) {
+            // SAFETY: the caller's promise.
+            return unsafe { System.alloc(layout) };
+        }
         match self.find(layout) {
             Some((memory, _)) => memory.as_ptr(),
             None if Home::of(layout) == Home::Apart => ptr::null_mut(),
@@ -229,6 +240,10 @@ unsafe impl GlobalAlloc for BlockAlloc {
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        if is_small(layout.size()) {
+            // SAFETY: the caller's promise.
+            return unsafe { System.alloc_zeroed(layout) };
+        }
         match self.find(layout) {
             Some((memory, contents)) => {
                 if contents == Contents::Leftovers {
@@ -244,6 +259,10 @@ unsafe impl GlobalAlloc for BlockAlloc {
     }
 
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        if is_small(layout.size()) {
+            // SAFETY: the system's allocator gave it.
+            return unsafe { System.dealloc(memory, layout) };
+        }
         match Home::of(layout) {
             Home::Place(class) if let Some(place) = self.place_of(memory, class) => {
                 // SAFETY: the caller promises that this is the block that was lent the place, and is done with.
@@ -257,6 +276,10 @@ unsafe impl GlobalAlloc for BlockAlloc {
     }
 
     unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        if is_small(layout.size()) && is_small(size) {
+            // SAFETY: the system's allocator gave it, and the caller promises the rest.
+            return unsafe { System.realloc(memory, layout, size) };
+        }
         // SAFETY: the caller promises that this size with this alignment makes a layout of some bytes.
         let wanted = unsafe { Layout::from_size_align_unchecked(size, layout.align()) };
         let (old, new) = (Home::of(layout), Home::of(wanted));

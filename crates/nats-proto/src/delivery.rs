@@ -38,13 +38,18 @@ impl Delivery {
     ) {
         let verb: &[u8] = if header_text.is_some() { b"HMSG " } else { b"MSG " };
         self.before.write([verb, subject, b" "]);
-        self.write_after(reply, header_text, size_text);
+        if reply.is_none() && header_text.is_none() {
+            self.prepare_next(size_text);
+        } else {
+            self.write_after(reply, header_text, size_text);
+        }
     }
 
-    /// Sets up for one more message to the same subject, without reply and headers as the last.
+    /// Sets up for one more message to the same subject, without reply and headers, whatever the last one had.
     #[inline]
     pub fn prepare_next(&mut self, size_text: &[u8]) {
-        // Byte by byte: two or three digits are compared before a call would have begun.
+        // Byte by byte: two or three digits are compared before a call would have begun. Behind a reply or a
+        // header size comes a space, which is no digit.
         let is_same = self.after.text.len() == size_text.len() + 3
             && self.after.text[1..].iter().zip(size_text).all(|(a, b)| a == b);
         if !is_same {
@@ -99,8 +104,8 @@ impl Piece {
         }
         let len = self.text.len();
         if len <= SHORT_BYTES {
-            self.text.resize(SHORT_BYTES, 0);
-            self.short.copy_from_slice(&self.text);
+            self.text.extend_from_slice(&[0; SHORT_BYTES]);
+            self.short.copy_from_slice(&self.text[..SHORT_BYTES]);
             self.text.truncate(len);
         }
     }

@@ -72,6 +72,9 @@ fn push_chunks(into: &mut String, bytes: &[u8], push_char: impl Fn(&mut String, 
 }
 
 fn push(quoted: &mut String, mark: char, character: char) {
+    if is_printable(character) && character != '\\' && character != mark {
+        return quoted.push(character);
+    }
     let code = u32::from(character);
     let _ = match character {
         '\\' => write!(quoted, "\\\\"),
@@ -83,7 +86,6 @@ fn push(quoted: &mut String, mark: char, character: char) {
         '\r' => write!(quoted, "\\r"),
         '\t' => write!(quoted, "\\t"),
         '\x0b' => write!(quoted, "\\v"),
-        _ if is_printable(character) => write!(quoted, "{character}"),
         '\0'..='\x7f' => write!(quoted, "\\x{code:02x}"),
         '\u{80}'..='\u{ffff}' => write!(quoted, "\\u{code:04x}"),
         _ => write!(quoted, "\\U{code:08x}"),
