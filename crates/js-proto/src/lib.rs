@@ -20,6 +20,8 @@ mod policies;
 mod pub_ack;
 mod publish_headers;
 mod pull_request;
+mod request_body;
+mod requests;
 mod status;
 mod stored_message;
 mod stream_config;
@@ -54,6 +56,13 @@ pub use policies::{
 pub use pub_ack::{FlowAck, FlowError, FlowGap, PubAck, PubAckAnswer};
 pub use publish_headers::{BadTtl, PublishHeaders, Rollup, ScheduleHeaders, Ttl};
 pub use pull_request::{PullError, PullPriority, PullRequest};
+pub use request_body::{API_LEVEL, Presence, RequestBody, UnknownFields, check_api_level, expect_empty};
+pub use requests::{
+    ConsumerCreateRequest, ConsumerPauseRequest, ConsumerResetRequest, ConsumerUnpinRequest,
+    ConsumersRequest, GROUP_NAME_BYTES_MAX, MsgDeleteRequest, MsgGetRequest, ServerRemoveRequest,
+    StepdownRequest, StreamConfigRequest, StreamInfoRequest, StreamMoveRequest, StreamPurgeRequest,
+    StreamRemovePeerRequest, StreamRestoreRequest, StreamSnapshotRequest, StreamsRequest, is_group_name,
+};
 pub use status::{Pending, Status};
 pub use stored_message::{Bytes, StoredMessage};
 pub use stream_config::{
