@@ -22,9 +22,13 @@ mod publish_headers;
 mod pull_request;
 mod request_body;
 mod requests;
+mod rules;
+mod source_rules;
 mod status;
 mod stored_message;
 mod stream_config;
+mod stream_rules;
+mod subject_rules;
 mod time;
 mod words;
 
@@ -63,12 +67,16 @@ pub use requests::{
     StepdownRequest, StreamConfigRequest, StreamInfoRequest, StreamMoveRequest, StreamPurgeRequest,
     StreamRemovePeerRequest, StreamRestoreRequest, StreamSnapshotRequest, StreamsRequest, is_group_name,
 };
+pub use rules::{
+    ConfigLimits, DESCRIPTION_BYTES_MAX, METADATA_BYTES_MAX, NAME_BYTES_MAX, REPLICAS_MAX, is_asset_name,
+};
 pub use status::{Pending, Status};
 pub use stored_message::{Bytes, StoredMessage};
 pub use stream_config::{
     ConsumerLimits, ExternalStream, Placement, Republish, SourceConsumer, StreamConfig, StreamSource,
     SubjectTransform,
 };
+pub use stream_rules::DUPLICATE_WINDOW_DEFAULT;
 pub use time::Time;
 
 /// Runs the README's example with the other doc tests.

@@ -3,7 +3,7 @@
 use crate::digits::parse_number;
 use crate::{Nanos, headers};
 
-/// What the headers of a message ask for. Of several with one name the first counts; empty ones mostly count as none.
+/// What the headers of a message ask for. Of several with one name the first counts; empty ones are mostly none.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PublishHeaders<'a> {
     /// The id of the message.

@@ -2,6 +2,7 @@
 
 use crate::go_struct::go_structs;
 use crate::request_body::{Presence, RequestBody};
+use crate::rules::is_literal;
 use crate::{
     ApiError, ConsumerAction, ConsumerConfig, Placement, Status, StreamConfig, StreamState, Time, errors,
 };
@@ -195,7 +196,11 @@ bodies! {
     MsgGetRequest = Required, |get| {
         if get.is_one_of_its_kind() { Ok(()) } else { Err(errors::BAD_REQUEST.error()) }
     };
-    StreamSnapshotRequest = Required;
+    // nats-server looks for the stream before it reads this one.
+    StreamSnapshotRequest = Required, |snapshot| {
+        let is_fine = is_literal(&snapshot.deliver_subject);
+        if is_fine { Ok(()) } else { Err(errors::SNAPSHOT_DELIVER_SUBJECT_INVALID.error()) }
+    };
     StreamRestoreRequest = Required;
     StreamRemovePeerRequest = Required;
     StepdownRequest = Optional;
