@@ -9,6 +9,7 @@ mod api_error;
 mod api_subject;
 mod client_info;
 mod consumer_config;
+mod consumer_rules;
 mod digits;
 pub mod errors;
 mod fast_batch;
@@ -46,6 +47,10 @@ pub use api_error::{ApiError, KnownError};
 pub use api_subject::{ApiRequest, ApiSubject, Asked, RequestKind};
 pub use client_info::ClientInfo;
 pub use consumer_config::ConsumerConfig;
+pub use consumer_rules::{
+    ACK_WAIT_DEFAULT, INACTIVE_THRESHOLD_DEFAULT, MAX_ACK_PENDING_DEFAULT, MAX_WAITING_DEFAULT,
+    PRIORITY_TIMEOUT_DEFAULT,
+};
 pub use fast_batch::{BadFastBatch, FastBatch, FastBatchOp};
 pub use go_struct::Members;
 pub use info::{
