@@ -13,6 +13,8 @@ mod consumer_rules;
 mod digits;
 pub mod errors;
 mod fast_batch;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod go_struct;
 pub mod headers;
 mod info;
