@@ -10,8 +10,10 @@ mod api_subject;
 mod client_info;
 mod consumer_config;
 mod consumer_rules;
+mod copied_headers;
 mod digits;
 pub mod errors;
+mod event_subject;
 mod fast_batch;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
@@ -53,6 +55,8 @@ pub use consumer_rules::{
     ACK_WAIT_DEFAULT, INACTIVE_THRESHOLD_DEFAULT, MAX_ACK_PENDING_DEFAULT, MAX_WAITING_DEFAULT,
     PRIORITY_TIMEOUT_DEFAULT,
 };
+pub use copied_headers::CopiedHeaders;
+pub use event_subject::{ADVISORY_PREFIX, EventKind, EventSubject, METRIC_PREFIX};
 pub use fast_batch::{BadFastBatch, FastBatch, FastBatchOp};
 pub use go_struct::Members;
 pub use info::{
@@ -65,7 +69,7 @@ pub use policies::{
     ReplayPolicy, Retention, Storage,
 };
 pub use pub_ack::{FlowAck, FlowError, FlowGap, PubAck, PubAckAnswer};
-pub use publish_headers::{BadTtl, PublishHeaders, Rollup, ScheduleHeaders, Ttl};
+pub use publish_headers::{BadIncrement, BadTtl, Increment, PublishHeaders, Rollup, ScheduleHeaders, Ttl};
 pub use pull_request::{PullError, PullPriority, PullRequest};
 pub use request_body::{API_LEVEL, Presence, RequestBody, UnknownFields, check_api_level, expect_empty};
 pub use requests::{
