@@ -11,11 +11,11 @@ use serde::Serialize;
 use crate::advisory::ApiAudit;
 use crate::{
     AccountInfoAnswer, Ack, AckReply, AckSubject, ApiSubject, ConfigLimits, ConsumerCreateRequest,
-    ConsumerInfoAnswer, ConsumerPauseRequest, ConsumersRequest, FastBatch, FlowError, MsgGetAnswer,
-    MsgGetRequest, Nanos, PubAckAnswer, PublishHeaders, PullRequest, RequestBody, StepdownRequest,
-    StreamConfig, StreamConfigRequest, StreamInfoAnswer, StreamInfoRequest, StreamListAnswer,
-    StreamMoveRequest, StreamPurgeRequest, StreamRestoreRequest, StreamSnapshotRequest, StreamsRequest, Time,
-    UnknownFields, check_api_level,
+    ConsumerInfoAnswer, ConsumerPauseRequest, ConsumersRequest, FastBatch, FlowControlSubject, FlowError,
+    MsgGetAnswer, MsgGetRequest, Nanos, PubAckAnswer, PublishHeaders, PullRequest, RequestBody, Schedule,
+    StepdownRequest, StreamConfig, StreamConfigRequest, StreamInfoAnswer, StreamInfoRequest,
+    StreamListAnswer, StreamMoveRequest, StreamPurgeRequest, StreamRestoreRequest, StreamSnapshotRequest,
+    StreamsRequest, Time, UnknownFields, check_api_level,
 };
 
 #[cfg(test)]
@@ -33,7 +33,7 @@ pub fn api_bytes(data: &[u8]) {
 }
 
 fn check_subjects(data: &[u8]) {
-    let _ = (ApiSubject::parse(data), FastBatch::parse(data));
+    let _ = (ApiSubject::parse(data), FastBatch::parse(data), FlowControlSubject::parse(data));
     let Some(ack) = AckSubject::parse(data) else { return };
     let text = |name| String::from_utf8_lossy(name).into_owned();
     let (stream, consumer) = (text(ack.stream), text(ack.consumer));
@@ -52,6 +52,7 @@ fn check_texts(data: &[u8]) {
     if let Some(nanos) = Nanos::parse(text) {
         assert_eq!(Nanos::parse(&nanos.to_string()), Some(nanos));
     }
+    let _ = Schedule::parse(text, false);
     match Time::parse(text) {
         Ok(time) => assert_eq!(Time::parse(&time.to_string()), Ok(time)),
         Err(words) => assert!(words.starts_with("parsing time ")),

@@ -15,6 +15,7 @@ mod digits;
 pub mod errors;
 mod event_subject;
 mod fast_batch;
+mod flow_control;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 mod go_struct;
@@ -28,6 +29,7 @@ mod pull_request;
 mod request_body;
 mod requests;
 mod rules;
+mod schedule;
 mod source_rules;
 mod status;
 mod stored_message;
@@ -58,6 +60,7 @@ pub use consumer_rules::{
 pub use copied_headers::CopiedHeaders;
 pub use event_subject::{ADVISORY_PREFIX, EventKind, EventSubject, METRIC_PREFIX};
 pub use fast_batch::{BadFastBatch, FastBatch, FastBatchOp};
+pub use flow_control::{FlowControlReply, FlowControlSubject};
 pub use go_struct::Members;
 pub use info::{
     AccountInfo, AccountLimits, Alternate, ApiStats, ClusterInfo, ConsumerInfo, GroupState, LostMessages,
@@ -81,6 +84,7 @@ pub use requests::{
 pub use rules::{
     ConfigLimits, DESCRIPTION_BYTES_MAX, METADATA_BYTES_MAX, NAME_BYTES_MAX, REPLICAS_MAX, is_asset_name,
 };
+pub use schedule::{BadSchedule, Schedule};
 pub use status::{Pending, Status};
 pub use stored_message::{Bytes, StoredMessage};
 pub use stream_config::{
