@@ -1,4 +1,32 @@
-//! The words of the JetStream API of NATS.
+//! The words of the JetStream API of NATS: what stands in requests, answers, events, headers and subjects.
+//!
+//! Nothing here waits, reads a clock or knows what is in a stream. Requests are read as nats-server 2.14.5 reads them
+//! and refused in its words; answers are laid out byte for byte as it does. Bodies are JSON with the rules of Go
+//! ([`nats_proto::go_json`]): keys match in any case, the last of two counts, numbers are whole, lengths of time are
+//! nanoseconds.
+//!
+//! # Where to look
+//!
+//! | for | see |
+//! |---|---|
+//! | which request a subject is | [`ApiSubject`], [`RequestKind`] |
+//! | what its body says | [`RequestBody`] and what implements it |
+//! | what a server makes of a configuration | [`StreamConfig::settled`], [`ConsumerConfig::settled`] |
+//! | what is answered | [`Answer`] and what implements it, [`ApiError`], [`errors`] |
+//! | what publishers ask for and are told | [`PublishHeaders`], [`FastBatch`], [`PubAck`], [`FlowAck`] |
+//! | what those who pull ask for and are told | [`PullRequest`], [`Status`] |
+//! | what a delivery says, and its acknowledgement | [`AckReply`], [`AckSubject`], [`Ack`], [`FlowControlReply`] |
+//! | what is published of it | [`advisory`], [`EventSubject`] |
+//!
+//! # Always true
+//!
+//! - A struct's rows stand in the order in which its members are written.
+//! - What is read of a body or an answer is read again as it is written.
+//! - A configuration that was settled stays as it is when it is settled again.
+//!
+//! # Where it departs from the peer
+//!
+//! - A time with an offset of a day or more is refused as bad JSON. The peer reads it, and fails to store it.
 #![forbid(unsafe_code)]
 
 mod ack;
