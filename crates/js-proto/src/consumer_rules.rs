@@ -3,6 +3,8 @@
 //! Only it and the configuration of its stream are looked at. What takes the other consumers of the stream to know
 //! is left to who has them.
 
+use std::num::IntErrorKind;
+
 use crate::rules::{
     ConfigLimits, DESCRIPTION_BYTES_MAX, METADATA_BYTES_MAX, NAME_BYTES_MAX, contains, has_wildcard, invalid,
     is_asset_name, is_subject, pedantic, refuse_if,
@@ -355,9 +357,11 @@ fn check_sampling(frequency: &str) -> Result<(), ApiError> {
         Ok(0..) => return Ok(()),
         // What Go writes where there is no error.
         Ok(_) => "<nil>".to_owned(),
-        Err(_) => {
+        Err(error) => {
+            let is_large = matches!(error.kind(), IntErrorKind::PosOverflow | IntErrorKind::NegOverflow);
+            let what = if is_large { "value out of range" } else { "invalid syntax" };
             let number = nats_proto::quote(number.as_bytes());
-            format!("strconv.Atoi: parsing {number}: invalid syntax")
+            format!("strconv.Atoi: parsing {number}: {what}")
         }
     };
     Err(errors::CONSUMER_INVALID_SAMPLING.with(&[&reason]))

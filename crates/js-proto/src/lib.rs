@@ -26,6 +26,7 @@
 //!
 //! # Where it departs from the peer
 //!
+//! - A placement that names no cluster and no tags is left out, also if its list of tags is there and empty.
 //! - A time with an offset of a day or more is refused as bad JSON. The peer reads it, and fails to store it.
 #![forbid(unsafe_code)]
 
@@ -110,7 +111,8 @@ pub use requests::{
     StreamRemovePeerRequest, StreamRestoreRequest, StreamSnapshotRequest, StreamsRequest, is_group_name,
 };
 pub use rules::{
-    ConfigLimits, DESCRIPTION_BYTES_MAX, METADATA_BYTES_MAX, NAME_BYTES_MAX, REPLICAS_MAX, is_asset_name,
+    ConfigLimits, DESCRIPTION_BYTES_MAX, METADATA_BYTES_MAX, NAME_BYTES_MAX, REPLICAS_MAX, check_alone,
+    is_asset_name,
 };
 pub use schedule::{BadSchedule, Schedule};
 pub use status::{Pending, Status};

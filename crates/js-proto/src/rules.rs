@@ -78,6 +78,16 @@ pub(crate) fn refuse_if(is_so: bool, error: &crate::KnownError) -> Result<(), Ap
     if is_so { Err(error.error()) } else { Ok(()) }
 }
 
+/// Refuses what is to be on several servers, for a server that is alone: a new stream once it is settled, a consumer
+/// before that.
+///
+/// # Errors
+///
+/// What is answered.
+pub fn check_alone(num_replicas: i64) -> Result<(), ApiError> {
+    refuse_if(num_replicas > 1, &errors::STREAM_REPLICAS_NOT_SUPPORTED)
+}
+
 impl StreamConfigRequest {
     /// Whether the request is for the stream that its subject names, and whether that may be called so.
     ///

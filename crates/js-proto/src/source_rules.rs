@@ -132,13 +132,58 @@ fn check_transform(
 ///
 /// # Errors
 ///
-/// Why they cannot.
-pub(crate) fn check_destination(transform: &SubjectTransform) -> Result<(), TransformError> {
+/// Why they cannot, in the peer's words.
+pub(crate) fn check_destination(transform: &SubjectTransform) -> Result<(), String> {
+    let mut is_over = false;
+    for token in transform.dest.split('.').filter(|_| !transform.dest.is_empty()) {
+        if token.is_empty() || is_over {
+            let place = if token.is_empty() { String::new() } else { format!(" in {token}") };
+            return Err(format!("{INVALID_TRANSFORM}{place}"));
+        }
+        let is_function = token.len() > 4 && token.starts_with("{{") && token.ends_with("}}");
+        if !is_function && token.contains([' ', '\t', '\r', '\n', '\x0c']) {
+            return Err(INVALID_TRANSFORM.into());
+        }
+        is_over = token == ">";
+    }
+    transform_of(transform).map_err(|error| error.to_string())
+}
+
+const INVALID_TRANSFORM: &str = "invalid mapping destination: invalid transform";
+
+/// Whether there is such a transform.
+///
+/// # Errors
+///
+/// Why there is not.
+pub(crate) fn transform_of(transform: &SubjectTransform) -> Result<(), TransformError> {
     if transform.dest.is_empty() {
         return Ok(());
     }
     let source = if transform.src.is_empty() { ">" } else { &transform.src };
     Transform::new(source, &transform.dest).map(drop)
+}
+
+/// What is looked at besides if there is no such stream yet.
+///
+/// # Errors
+///
+/// What is answered.
+pub(crate) fn check_filters_as_new(config: &StreamConfig) -> Result<(), ApiError> {
+    let is_bad = |source: &StreamSource| {
+        source.subject_transforms.is_empty()
+            && !source.filter_subject.is_empty()
+            && !is_subject(&source.filter_subject)
+    };
+    let mirrors = config.mirror.iter().map(|mirror| (mirror, " for the mirror"));
+    let sources = config.sources.iter().map(|source| (source, " for the source:"));
+    for (source, words) in mirrors.chain(sources) {
+        if is_bad(source) {
+            let reason = format!("subject filter '{}'{words} invalid subject", source.filter_subject);
+            return Err(errors::STREAM_CREATE.with(&[&reason]));
+        }
+    }
+    Ok(())
 }
 
 fn check_api_prefix(prefix: &str) -> Result<(), ApiError> {

@@ -37,6 +37,16 @@ impl StreamConfig {
         Ok(self)
     }
 
+    /// What is looked at besides if there is no such stream yet, once settled, and once it is known that the account
+    /// may have one more.
+    ///
+    /// # Errors
+    ///
+    /// What is answered.
+    pub fn check_as_new(&self) -> Result<(), ApiError> {
+        source_rules::check_filters_as_new(self)
+    }
+
     fn check_texts(&self) -> Result<(), ApiError> {
         if !is_asset_name(&self.name) {
             return invalid(r"stream name is required and can not contain '.', '*', '>', '\', '/'");

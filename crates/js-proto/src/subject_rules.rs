@@ -1,7 +1,7 @@
 //! Which subjects a stream may take, and what may become of them.
 
 use crate::rules::{contains, invalid, is_subject, overlap, pedantic};
-use crate::source_rules::check_destination;
+use crate::source_rules::{check_destination, transform_of};
 use crate::{ApiError, StreamConfig, SubjectTransform, errors};
 
 /// Subjects of the server itself.
@@ -99,7 +99,7 @@ fn settle_republish(config: &mut StreamConfig, is_pedantic: bool) -> Result<(), 
     }
     let (src, dest) = (republish.src.clone(), republish.dest.clone());
     let transform = SubjectTransform { src, dest };
-    if check_destination(&transform).is_err() {
+    if transform_of(&transform).is_err() {
         let SubjectTransform { src, dest } = transform;
         return invalid(&format!(
             "stream configuration for republish with transform from '{src}' to '{dest}' not valid"

@@ -140,6 +140,10 @@ fn outcome_of_api(line: &Line<'_>, request: &ApiRequest<'_>, body: &[u8]) -> Out
             let asked = StreamConfigRequest::read(body, UnknownFields::Refused)?;
             asked.check_name(request)?;
             let settled = asked.config.settled(&limits(line.server), asked.pedantic)?;
+            if request.kind == RequestKind::StreamCreate {
+                check_alone(settled.num_replicas)?;
+                settled.check_as_new()?;
+            }
             Ok(Some(difference(&settled, PLAIN_STREAM)))
         }
         RequestKind::ConsumerCreate
@@ -147,6 +151,7 @@ fn outcome_of_api(line: &Line<'_>, request: &ApiRequest<'_>, body: &[u8]) -> Out
         | RequestKind::ConsumerDurableCreate => {
             let mut asked = ConsumerCreateRequest::read(body, UnknownFields::Refused)?;
             asked.settle_name(request)?;
+            check_alone(asked.config.num_replicas)?;
             let stream =
                 if line.stream.is_empty() { r#"{"name":"S","subjects":["s.>"]}"# } else { &line.stream };
             let stream = StreamConfigRequest::read(stream.as_bytes(), UnknownFields::Refused).unwrap();
