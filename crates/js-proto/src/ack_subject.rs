@@ -53,7 +53,7 @@ impl AckReply {
 }
 
 /// Stands for a domain where there is none.
-const NO_DOMAIN: &str = "_";
+pub(crate) const NO_DOMAIN: &str = "_";
 
 const TOKENS_V1: usize = 9;
 const TOKENS_V2_MIN: usize = 11;

@@ -21,12 +21,17 @@ pub trait Members: Fields {
 /// What can stand in a struct as if its members were that struct's.
 pub(crate) trait Embedded {
     fn member(&mut self, name: &str) -> Option<&mut dyn Field>;
+    fn go_type_of_member(&self, name: &str) -> Option<&'static str>;
     fn write<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error>;
 }
 
 impl<T: Members> Embedded for T {
     fn member(&mut self, name: &str) -> Option<&mut dyn Field> {
         self.field(name)
+    }
+
+    fn go_type_of_member(&self, name: &str) -> Option<&'static str> {
+        self.go_type_of(name)
     }
 
     fn write<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
@@ -39,6 +44,10 @@ impl<T: Members + Default> Embedded for Option<T> {
     fn member(&mut self, name: &str) -> Option<&mut dyn Field> {
         T::default().field(name)?;
         self.get_or_insert_default().field(name)
+    }
+
+    fn go_type_of_member(&self, name: &str) -> Option<&'static str> {
+        T::default().go_type_of(name)
     }
 
     fn write<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
@@ -120,9 +129,9 @@ macro_rules! go_structs {
                 None
             }
 
+            #[allow(unused_variables, reason = "most have no field whose type is called otherwise")]
             fn go_type_of(&self, name: &str) -> Option<&'static str> {
-                $( $( $( if name == $how { return Some($go); } )? )? )*
-                let _ = name;
+                $( $crate::go_struct::go_type!(self, name, $field, $($how $(as $go)?)?); )*
                 None
             }
         }
@@ -159,6 +168,21 @@ macro_rules! find {
     };
 }
 
+/// Returns what Go calls the type of the field if it has that name.
+macro_rules! go_type {
+    ($self:ident, $name:ident, $field:ident, flat) => {
+        if let Some(go_type) = $crate::go_struct::Embedded::go_type_of_member(&$self.$field, $name) {
+            return Some(go_type);
+        }
+    };
+    ($self:ident, $name:ident, $field:ident, $key:literal) => {};
+    ($self:ident, $name:ident, $field:ident, $key:literal as $go:literal) => {
+        if $name == $key {
+            return Some($go);
+        }
+    };
+}
+
 /// Writes the field.
 macro_rules! write {
     ($self:ident, $map:ident, $field:ident, flat) => {
@@ -174,4 +198,4 @@ macro_rules! write {
     };
 }
 
-pub(crate) use {find, go_structs, write};
+pub(crate) use {find, go_structs, go_type, write};

@@ -111,7 +111,7 @@ pub fn fields(block: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     let mut lines = lines(block);
     lines.next();
     lines.filter_map(|line| {
-        let colon = line.iter().position(|byte| *byte == b':')?;
+        let colon = memchr::memchr(b':', line)?;
         let blanks = line[colon + 1..].iter().take_while(|byte| **byte == b' ').count();
         Some((&line[..colon], &line[colon + 1 + blanks..]))
     })
@@ -122,7 +122,7 @@ fn lines(block: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = Some(block);
     std::iter::from_fn(move || {
         let text = rest?;
-        let end = text.windows(2).position(|pair| pair == b"\r\n");
+        let end = memchr::memchr_iter(b'\r', text).find(|at| text.get(at + 1) == Some(&b'\n'));
         rest = end.map(|end| &text[end + 2..]);
         Some(&text[..end.unwrap_or(text.len())])
     })
@@ -139,5 +139,6 @@ mod tests {
         assert_eq!(read, [(&b"A"[..], &b"1"[..]), (b"B", b""), (b"C", b"x:y \nz")]);
         assert_eq!(fields(b"").count(), 0);
         assert_eq!(fields(b"NATS/1.0").count(), 0);
+        assert_eq!(fields(b"NATS/1.0\r\nA:\rb\n\r\n").collect::<Vec<_>>(), [(&b"A"[..], &b"\rb\n"[..])]);
     }
 }

@@ -3,7 +3,7 @@
 use crate::digits::parse_number;
 use crate::{Nanos, headers};
 
-/// What the headers of a message ask for. Of several with one name the first counts; empty ones mostly count as none.
+/// What the headers of a message ask for. Of several with one name the first counts; empty ones are mostly none.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PublishHeaders<'a> {
     /// The id of the message.
@@ -22,8 +22,8 @@ pub struct PublishHeaders<'a> {
     pub rollup: Option<Rollup<'a>>,
     /// How long it lives.
     pub ttl: Option<Result<Ttl, BadTtl>>,
-    /// What is added to a counter, as it is written. It may be empty.
-    pub incr: Option<&'a [u8]>,
+    /// What is added to a counter.
+    pub incr: Option<Result<Increment<'a>, BadIncrement>>,
     /// The batch it belongs to. It may be empty.
     pub batch_id: Option<&'a [u8]>,
     /// Its number in the batch, if that is one.
@@ -69,6 +69,35 @@ pub enum Ttl {
     Seconds(u64),
     /// For ever, whatever the stream says.
     Never,
+}
+
+/// What is added to a counter: a whole number of any length.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Increment<'a> {
+    /// Whether it is below zero, or zero with that sign.
+    pub is_negative: bool,
+    /// Its digits; there is at least one.
+    pub digits: &'a str,
+}
+
+/// What is no whole number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BadIncrement;
+
+impl<'a> Increment<'a> {
+    /// Reads digits, with a sign or without.
+    ///
+    /// # Errors
+    ///
+    /// See [`BadIncrement`].
+    pub fn parse(text: &'a [u8]) -> Result<Self, BadIncrement> {
+        let text = str::from_utf8(text).map_err(|_| BadIncrement)?;
+        let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+        if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(BadIncrement);
+        }
+        Ok(Self { is_negative: text.starts_with('-'), digits })
+    }
 }
 
 /// A lifetime that cannot be understood, or of less than a second.
@@ -138,7 +167,7 @@ impl<'a> PublishHeaders<'a> {
             headers::EXPECTED_LAST_MSG_ID => first(&mut self.expected_last_msg_id, said),
             headers::ROLLUP => first(&mut self.rollup, said.map(Rollup::parse)),
             headers::TTL => first(&mut self.ttl, said.map(Ttl::parse)),
-            headers::INCR => first(&mut self.incr, Some(value)),
+            headers::INCR => first(&mut self.incr, said.map(Increment::parse)),
             headers::BATCH_ID => first(&mut self.batch_id, Some(value)),
             headers::BATCH_SEQUENCE => first(&mut self.batch_seq, said.map(parse_number)),
             headers::BATCH_COMMIT => first(&mut self.batch_commit, said),
@@ -183,7 +212,7 @@ mod tests {
             expected_last_seq: Some(7),
             rollup: Some(Rollup::Subject),
             ttl: Some(Ok(Ttl::Seconds(60))),
-            incr: Some(b"+1"),
+            incr: Some(Ok(Increment { is_negative: false, digits: "1" })),
             batch_seq: Some(None),
             schedule: ScheduleHeaders {
                 pattern: Some(b"@every 1s"),
@@ -193,6 +222,17 @@ mod tests {
             ..Default::default()
         };
         assert_eq!(PublishHeaders::parse(block), expected);
+    }
+
+    #[test]
+    fn increments_are_whole_numbers_of_any_length() {
+        let long = "123456789012345678901234567890";
+        let increment = |is_negative, digits| Ok(Increment { is_negative, digits });
+        assert_eq!(Increment::parse(b"-0"), increment(true, "0"));
+        assert_eq!(Increment::parse(long.as_bytes()), increment(false, long));
+        for text in ["", "+", "--1", "1.0", "1_0", "x", " 1", "0x1"] {
+            assert_eq!(Increment::parse(text.as_bytes()), Err(BadIncrement), "{text}");
+        }
     }
 
     #[test]

@@ -229,4 +229,14 @@ mod tests {
         let said = String::from_utf8(out).unwrap().replace("\r\n", "|");
         assert_eq!(said, include_str!("../testdata/statuses.txt"));
     }
+
+    #[test]
+    fn a_stalled_consumer_says_where_it_waits() {
+        let mut out = Vec::new();
+        Status::IdleHeartbeat { consumer_seq: 4, stream_seq: 9, stalled: Some("$JS.FC.S.C.dMSy") }
+            .write(&mut out);
+        let expected = "NATS/1.0 100 Idle Heartbeat\r\nNats-Last-Consumer: 4\r\nNats-Last-Stream: 9\r\n\
+            Nats-Consumer-Stalled: $JS.FC.S.C.dMSy\r\n\r\n";
+        assert_eq!(str::from_utf8(&out), Ok(expected));
+    }
 }
