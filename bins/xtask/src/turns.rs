@@ -1,7 +1,7 @@
 //! `cargo xtask turns`: how long a shard's turns get under events with very many rows, for docs/performance.md.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -87,6 +87,8 @@ fn generated(machine: &str, commit: &str, server: &str, table: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     #[test]
