@@ -11,7 +11,7 @@
 //! |---|---|
 //! | which request a subject is | [`ApiSubject`], [`RequestKind`] |
 //! | what its body says | [`RequestBody`] and what implements it |
-//! | what a server makes of a configuration | [`StreamConfig::settled`], [`ConsumerConfig::settled`] |
+//! | what a server makes of a configuration | [`StreamConfig::settled`], [`ConsumerConfig::settled`], [`StreamConfig::updated`], [`Versioned`] |
 //! | what is answered | [`Answer`] and what implements it, [`ApiError`], [`errors`] |
 //! | what publishers ask for and are told | [`PublishHeaders`], [`FastBatch`], [`PubAck`], [`FlowAck`] |
 //! | what those who pull ask for and are told | [`PullRequest`], [`Status`] |
@@ -22,7 +22,8 @@
 //!
 //! - A struct's rows stand in the order in which its members are written.
 //! - What is read of a body or an answer is read again as it is written.
-//! - A configuration that was settled stays as it is when it is settled again.
+//! - A configuration that was settled stays as it is when it is settled again, unless it is refused then: a counter
+//!   with delete markers is, by the peer as well.
 //!
 //! # Where it departs from the peer
 //!
@@ -66,6 +67,7 @@ mod stream_config;
 mod stream_rules;
 mod subject_rules;
 mod time;
+mod versions;
 mod words;
 
 pub use ack::{Ack, NakOptions};
@@ -123,6 +125,7 @@ pub use stream_config::{
 };
 pub use stream_rules::DUPLICATE_WINDOW_DEFAULT;
 pub use time::Time;
+pub use versions::{REQUIRED_LEVEL, SERVER_LEVEL, SERVER_VERSION, Versioned};
 
 /// Runs the README's example with the other doc tests.
 #[cfg(doctest)]
