@@ -67,6 +67,7 @@ mod stream_config;
 mod stream_rules;
 mod subject_rules;
 mod time;
+mod update_rules;
 mod versions;
 mod words;
 

@@ -25,6 +25,7 @@ const PIECES: &[&str] = &[
     "\"subject_transform\":{\"src\":\"a.*\",\"dest\":\"c.$1\"}",
     "\"subject_delete_marker_ttl\":1000000000",
     "\"allow_msg_schedules\":true",
+    "\"allow_msg_counter\":true",
     "\"metadata\":{\"a\":\"<&>\"}",
     "\"placement\":{}",
     "\"pedantic\":true",
