@@ -1,9 +1,9 @@
 //! The words of the JetStream API of NATS: what stands in requests, answers, events, headers and subjects.
 //!
-//! Nothing here waits, reads a clock or knows what is in a stream. Requests are read as nats-server 2.14.5 reads them
-//! and refused in its words; answers are laid out byte for byte as it does. Bodies are JSON with the rules of Go
-//! ([`nats_proto::go_json`]): keys match in any case, the last of two counts, numbers are whole, lengths of time are
-//! nanoseconds.
+//! Nothing here waits, reads a clock or knows what is in a stream. Requests are read as nats-server 2.14.5 reads
+//! them and refused in its words; answers are laid out byte for byte as it does. Bodies are JSON with the rules of
+//! Go ([`nats_proto::go_json`]): keys match in any case, the last of two counts, numbers are whole, lengths of time
+//! are nanoseconds.
 //!
 //! # Where to look
 //!
@@ -11,7 +11,8 @@
 //! |---|---|
 //! | which request a subject is | [`ApiSubject`], [`RequestKind`] |
 //! | what its body says | [`RequestBody`] and what implements it |
-//! | what a server makes of a configuration | [`StreamConfig::settled`], [`ConsumerConfig::settled`], [`StreamConfig::updated`], [`Versioned`] |
+//! | what a server makes of a configuration | [`StreamConfig::settled`], [`ConsumerConfig::settled`] |
+//! | what of one may be changed, and who understands it | [`StreamConfig::updated`], [`Versioned`] |
 //! | what is answered | [`Answer`] and what implements it, [`ApiError`], [`errors`] |
 //! | what publishers ask for and are told | [`PublishHeaders`], [`FastBatch`], [`PubAck`], [`FlowAck`] |
 //! | what those who pull ask for and are told | [`PullRequest`], [`Status`] |

@@ -71,8 +71,8 @@ impl StreamConfig {
 }
 
 impl ConsumerConfig {
-    /// Whether a consumer that has this configuration may get that one, once it is settled. If it pushes to somewhere
-    /// else, nobody may be listening there any more: that is for the caller to see.
+    /// Whether a consumer that has this configuration may get that one, once it is settled. If it is to push to
+    /// somewhere else, nobody may be listening where it did: that is for the caller to see.
     ///
     /// # Errors
     ///

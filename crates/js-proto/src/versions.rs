@@ -1,4 +1,4 @@
-//! What servers say in the metadata of streams and consumers: which level of the API one needs, and who tells of it.
+//! What servers say in the metadata of streams and consumers: which level of the API one needs, and who tells so.
 
 use std::collections::BTreeMap;
 

@@ -2,8 +2,9 @@
 //! has to be told as it did.
 //!
 //! A line of `testdata/requests.txt`: which server it was; what the stream was told to be that gets a consumer (if
-//! nothing is said, `S` with `s.>`) or is updated; the subject, the headers, the body; and `ok` or the error, or the
-//! status. Behind `ok` stands how the configuration that came back differs from that of a plain stream or consumer.
+//! nothing is said, `S` with `s.>`) or is updated; the subject, the headers, the body; and `ok` or the error, or
+//! the status. Behind `ok` stands how the configuration that came back differs from that of a plain stream or
+//! consumer.
 
 use std::collections::BTreeSet;
 
@@ -86,8 +87,8 @@ fn difference(config: &impl serde::Serialize, plain: &str) -> Value {
 const PLAIN_STREAM: &str = r#"{"name":"S","subjects":["s.>"],"retention":"limits","max_consumers":-1,"max_msgs":-1,
     "max_bytes":-1,"max_age":0,"max_msgs_per_subject":-1,"max_msg_size":-1,"discard":"old","storage":"file",
     "num_replicas":1,"duplicate_window":120000000000,"compression":"none","allow_direct":false,
-    "mirror_direct":false,"sealed":false,"deny_delete":false,"deny_purge":false,"allow_rollup_hdrs":false,"consumer_limits":{},
-    "allow_msg_ttl":false}"#;
+    "mirror_direct":false,"sealed":false,"deny_delete":false,"deny_purge":false,"allow_rollup_hdrs":false,
+    "consumer_limits":{},"allow_msg_ttl":false}"#;
 
 const PLAIN_CONSUMER: &str = r#"{"durable_name":"C","name":"C","deliver_policy":"all","ack_policy":"explicit",
     "ack_wait":30000000000,"max_deliver":-1,"replay_policy":"instant","max_waiting":512,"max_ack_pending":1000,
