@@ -1,10 +1,10 @@
 //! Requests that nats-server 2.14.5 was sent, and whether it refused them: what can be told from the request alone
 //! has to be told as it did.
 //!
-//! A line of `testdata/requests.txt`: which server it was; what the stream was told to be that gets a consumer (if
-//! nothing is said, `S` with `s.>`) or is updated; the subject, the headers, the body; and `ok` or the error, or
-//! the status. Behind `ok` stands how the configuration that came back differs from that of a plain stream or
-//! consumer.
+//! A line of `testdata/requests.txt` has in columns which server it was; what the stream was told to be that gets a
+//! consumer (if nothing is said, `S` with `s.>`) or is updated, and behind a line end the request that made the
+//! consumer, if that is updated; the subject, the headers, the body; and `ok` or the error, or the status. Behind
+//! `ok` stands how the configuration that came back differs from that of a plain stream or consumer.
 
 use std::collections::BTreeSet;
 
@@ -131,7 +131,8 @@ fn outcome(line: &Line<'_>) -> Outcome<String> {
 
 /// What the stream that a line is about was told to be.
 fn stream(line: &Line<'_>) -> StreamConfig {
-    let body = if line.stream.is_empty() { r#"{"name":"S","subjects":["s.>"]}"# } else { &line.stream };
+    let said = line.stream.lines().next().unwrap_or_default();
+    let body = if said.is_empty() { r#"{"name":"S","subjects":["s.>"]}"# } else { said };
     let asked = StreamConfigRequest::read(body.as_bytes(), UnknownFields::Refused).unwrap();
     asked.config.settled(&ConfigLimits::default(), false).unwrap()
 }
@@ -166,7 +167,16 @@ fn outcome_of_api(line: &Line<'_>, request: &ApiRequest<'_>, body: &[u8]) -> Out
             check_alone(asked.config.num_replicas)?;
             let stream = stream(line);
             let settled = asked.config.settled(&stream, &limits(line.server), asked.pedantic)?;
-            settled.check_as_new(&stream)?;
+            match line.stream.lines().nth(1) {
+                None => settled.check_as_new(&stream)?,
+                Some(old) => {
+                    let old = ConsumerCreateRequest::read(old.as_bytes(), UnknownFields::Refused).unwrap();
+                    old.config
+                        .settled(&stream, &limits(line.server), false)
+                        .unwrap()
+                        .check_update(&settled)?;
+                }
+            }
             Ok(Some(difference(&settled, PLAIN_CONSUMER)))
         }
         RequestKind::StreamNames | RequestKind::StreamList => read::<StreamsRequest>(body),
