@@ -1,9 +1,9 @@
 //! The words of the JetStream API of NATS: what stands in requests, answers, events, headers and subjects.
 //!
-//! Nothing here waits, reads a clock or knows what is in a stream. Requests are read as nats-server 2.14.5 reads them
-//! and refused in its words; answers are laid out byte for byte as it does. Bodies are JSON with the rules of Go
-//! ([`nats_proto::go_json`]): keys match in any case, the last of two counts, numbers are whole, lengths of time are
-//! nanoseconds.
+//! Nothing here waits, reads a clock or knows what is in a stream. Requests are read as nats-server 2.14.5 reads
+//! them and refused in its words; answers are laid out byte for byte as it does. Bodies are JSON with the rules of
+//! Go ([`nats_proto::go_json`]): keys match in any case, the last of two counts, numbers are whole, lengths of time
+//! are nanoseconds.
 //!
 //! # Where to look
 //!
@@ -12,6 +12,7 @@
 //! | which request a subject is | [`ApiSubject`], [`RequestKind`] |
 //! | what its body says | [`RequestBody`] and what implements it |
 //! | what a server makes of a configuration | [`StreamConfig::settled`], [`ConsumerConfig::settled`] |
+//! | what of one may be changed, and who understands it | [`StreamConfig::updated`], [`Versioned`] |
 //! | what is answered | [`Answer`] and what implements it, [`ApiError`], [`errors`] |
 //! | what publishers ask for and are told | [`PublishHeaders`], [`FastBatch`], [`PubAck`], [`FlowAck`] |
 //! | what those who pull ask for and are told | [`PullRequest`], [`Status`] |
@@ -22,7 +23,8 @@
 //!
 //! - A struct's rows stand in the order in which its members are written.
 //! - What is read of a body or an answer is read again as it is written.
-//! - A configuration that was settled stays as it is when it is settled again.
+//! - A configuration that was settled stays as it is when it is settled again, unless it is refused then: a counter
+//!   with delete markers is, by the peer as well.
 //!
 //! # Where it departs from the peer
 //!
@@ -66,6 +68,8 @@ mod stream_config;
 mod stream_rules;
 mod subject_rules;
 mod time;
+mod update_rules;
+mod versions;
 mod words;
 
 pub use ack::{Ack, NakOptions};
@@ -123,6 +127,7 @@ pub use stream_config::{
 };
 pub use stream_rules::DUPLICATE_WINDOW_DEFAULT;
 pub use time::Time;
+pub use versions::{REQUIRED_LEVEL, SERVER_LEVEL, SERVER_VERSION, Versioned};
 
 /// Runs the README's example with the other doc tests.
 #[cfg(doctest)]

@@ -78,8 +78,8 @@ pub(crate) fn refuse_if(is_so: bool, error: &crate::KnownError) -> Result<(), Ap
     if is_so { Err(error.error()) } else { Ok(()) }
 }
 
-/// Refuses what is to be on several servers, for a server that is alone: a new stream once it is settled, a consumer
-/// before that.
+/// Refuses what is to be on several servers, for a server that is alone: a new stream once it is settled, a
+/// consumer before that.
 ///
 /// # Errors
 ///

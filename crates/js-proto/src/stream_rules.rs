@@ -37,8 +37,8 @@ impl StreamConfig {
         Ok(self)
     }
 
-    /// What is looked at besides if there is no such stream yet, once settled, and once it is known that the account
-    /// may have one more.
+    /// What is looked at besides if there is no such stream yet, once settled, and once it is known that the
+    /// account may have one more.
     ///
     /// # Errors
     ///

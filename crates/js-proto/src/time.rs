@@ -47,6 +47,12 @@ impl Time {
         self.seconds == 0 && self.nanos == 0
     }
 
+    /// The same moment, shown in UTC.
+    #[must_use]
+    pub const fn in_utc(self) -> Self {
+        Self { offset_minutes: 0, ..self }
+    }
+
     /// Reads one.
     ///
     /// # Errors

@@ -76,6 +76,28 @@ fn recorded_answers_come_back_byte_for_byte() {
 }
 
 #[test]
+fn recorded_levels_are_those_that_are_required() {
+    let mut seen = BTreeSet::new();
+    let mut check = |shown: &dyn Fn(&str) -> Option<String>, required: i64| {
+        assert_eq!(shown(REQUIRED_LEVEL), Some(required.to_string()));
+        assert_eq!(shown(SERVER_LEVEL), Some(API_LEVEL.to_string()));
+        seen.insert(required);
+    };
+    for body in include_str!("../testdata/answers.txt").lines().map(str::as_bytes) {
+        let kind = SystemAnswer::parse(body).map(|answer| answer.head.kind).unwrap_or_default();
+        if kind == StreamCreateAnswer::TYPE {
+            let Some(info) = StreamCreateAnswer::parse(body).unwrap().info else { continue };
+            check(&|key| info.config.metadata.get(key).cloned(), info.config.required_level());
+        } else if kind == ConsumerCreateAnswer::TYPE {
+            let Some(info) = ConsumerCreateAnswer::parse(body).unwrap().info else { continue };
+            let config = info.config.unwrap();
+            check(&|key| config.metadata.get(key).cloned(), config.required_level());
+        }
+    }
+    assert_eq!(Vec::from_iter(seen), [0, 1, 2, 4]);
+}
+
+#[test]
 fn recorded_errors_are_rows_of_the_table() {
     let mut seen = 0;
     for body in include_str!("../testdata/answers.txt").lines() {

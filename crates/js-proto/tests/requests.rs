@@ -1,9 +1,10 @@
 //! Requests that nats-server 2.14.5 was sent, and whether it refused them: what can be told from the request alone
 //! has to be told as it did.
 //!
-//! A line of `testdata/requests.txt`: which server it was, what the stream of a consumer was told to be (unless that
-//! is `S` with `s.>`), the subject, the headers, the body, and `ok` or the error, or the status. Behind `ok` stands
-//! how the configuration that came back differs from that of a plain stream or consumer.
+//! A line of `testdata/requests.txt` has in columns which server it was; what the stream was told to be that gets a
+//! consumer (if nothing is said, `S` with `s.>`) or is updated, and behind a line end the request that made the
+//! consumer, if that is updated; the subject, the headers, the body; and `ok` or the error, or the status. Behind
+//! `ok` stands how the configuration that came back differs from that of a plain stream or consumer.
 
 use std::collections::BTreeSet;
 
@@ -11,16 +12,13 @@ use js_proto::*;
 use serde_json::{Map, Value};
 
 /// Errors that take more to know than the request and the stream of a consumer, since they are about what is there.
-const ABOUT_WHAT_IS_THERE: [&str; 24] = [
-    "503", "10010", "10012", "10014", "10026", "10027", "10028", "10037", "10039", "10047", "10055", "10057",
-    "10058", "10059", "10065", "10069", "10099", "10100", "10109", "10130", "10148", "10149", "10160",
-    "10204",
+const ABOUT_WHAT_IS_THERE: [&str; 23] = [
+    "503", "10010", "10012", "10014", "10026", "10027", "10028", "10037", "10039", "10047", "10057", "10058",
+    "10059", "10065", "10069", "10099", "10100", "10109", "10130", "10148", "10149", "10160", "10204",
 ];
 
 /// The same, of errors that have many texts. The statuses depend on the consumer or on what is in the stream.
-const TEXTS_ABOUT_WHAT_IS_THERE: [&str; 7] = [
-    "stream configuration update",
-    "message TTL status can not be disabled",
+const TEXTS_ABOUT_WHAT_IS_THERE: [&str; 5] = [
     "detected cycle",
     "413 Too Many Results",
     "400 Bad Request - Priority must be between 0 and 9",
@@ -89,8 +87,8 @@ fn difference(config: &impl serde::Serialize, plain: &str) -> Value {
 const PLAIN_STREAM: &str = r#"{"name":"S","subjects":["s.>"],"retention":"limits","max_consumers":-1,"max_msgs":-1,
     "max_bytes":-1,"max_age":0,"max_msgs_per_subject":-1,"max_msg_size":-1,"discard":"old","storage":"file",
     "num_replicas":1,"duplicate_window":120000000000,"compression":"none","allow_direct":false,
-    "mirror_direct":false,"sealed":false,"deny_delete":false,"deny_purge":false,"allow_rollup_hdrs":false,"consumer_limits":{},
-    "allow_msg_ttl":false}"#;
+    "mirror_direct":false,"sealed":false,"deny_delete":false,"deny_purge":false,"allow_rollup_hdrs":false,
+    "consumer_limits":{},"allow_msg_ttl":false}"#;
 
 const PLAIN_CONSUMER: &str = r#"{"durable_name":"C","name":"C","deliver_policy":"all","ack_policy":"explicit",
     "ack_wait":30000000000,"max_deliver":-1,"replay_policy":"instant","max_waiting":512,"max_ack_pending":1000,
@@ -131,20 +129,35 @@ fn outcome(line: &Line<'_>) -> Outcome<String> {
     api(check_api_level(line.headers.as_bytes()).and_then(|()| outcome_of_api(line, &request, body)))
 }
 
+/// What the stream that a line is about was told to be.
+fn stream(line: &Line<'_>) -> StreamConfig {
+    let said = line.stream.lines().next().unwrap_or_default();
+    let body = if said.is_empty() { r#"{"name":"S","subjects":["s.>"]}"# } else { said };
+    let asked = StreamConfigRequest::read(body.as_bytes(), UnknownFields::Refused).unwrap();
+    asked.config.settled(&ConfigLimits::default(), false).unwrap()
+}
+
 fn outcome_of_api(line: &Line<'_>, request: &ApiRequest<'_>, body: &[u8]) -> Outcome<ApiError> {
     fn read<B: RequestBody>(body: &[u8]) -> Outcome<ApiError> {
         B::read(body, UnknownFields::Refused).map(|_| None)
     }
     match request.kind {
-        RequestKind::StreamCreate | RequestKind::StreamUpdate => {
+        RequestKind::StreamCreate => {
             let asked = StreamConfigRequest::read(body, UnknownFields::Refused)?;
             asked.check_name(request)?;
             let settled = asked.config.settled(&limits(line.server), asked.pedantic)?;
-            if request.kind == RequestKind::StreamCreate {
-                check_alone(settled.num_replicas)?;
-                settled.check_as_new()?;
-            }
+            check_alone(settled.num_replicas)?;
+            settled.check_as_new()?;
             Ok(Some(difference(&settled, PLAIN_STREAM)))
+        }
+        RequestKind::StreamUpdate => {
+            let asked = StreamConfigRequest::read(body, UnknownFields::Refused)?;
+            asked.check_name(request)?;
+            if line.stream.is_empty() {
+                return Ok(None);
+            }
+            let updated = stream(line).updated(asked.config, &limits(line.server), asked.pedantic)?;
+            Ok(Some(difference(&updated, PLAIN_STREAM)))
         }
         RequestKind::ConsumerCreate
         | RequestKind::ConsumerCreateNamed
@@ -152,12 +165,18 @@ fn outcome_of_api(line: &Line<'_>, request: &ApiRequest<'_>, body: &[u8]) -> Out
             let mut asked = ConsumerCreateRequest::read(body, UnknownFields::Refused)?;
             asked.settle_name(request)?;
             check_alone(asked.config.num_replicas)?;
-            let stream =
-                if line.stream.is_empty() { r#"{"name":"S","subjects":["s.>"]}"# } else { &line.stream };
-            let stream = StreamConfigRequest::read(stream.as_bytes(), UnknownFields::Refused).unwrap();
-            let stream = stream.config.settled(&ConfigLimits::default(), false).unwrap();
+            let stream = stream(line);
             let settled = asked.config.settled(&stream, &limits(line.server), asked.pedantic)?;
-            settled.check_as_new(&stream)?;
+            match line.stream.lines().nth(1) {
+                None => settled.check_as_new(&stream)?,
+                Some(old) => {
+                    let old = ConsumerCreateRequest::read(old.as_bytes(), UnknownFields::Refused).unwrap();
+                    old.config
+                        .settled(&stream, &limits(line.server), false)
+                        .unwrap()
+                        .check_update(&settled)?;
+                }
+            }
             Ok(Some(difference(&settled, PLAIN_CONSUMER)))
         }
         RequestKind::StreamNames | RequestKind::StreamList => read::<StreamsRequest>(body),

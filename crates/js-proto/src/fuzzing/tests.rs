@@ -25,6 +25,7 @@ const PIECES: &[&str] = &[
     "\"subject_transform\":{\"src\":\"a.*\",\"dest\":\"c.$1\"}",
     "\"subject_delete_marker_ttl\":1000000000",
     "\"allow_msg_schedules\":true",
+    "\"allow_msg_counter\":true",
     "\"metadata\":{\"a\":\"<&>\"}",
     "\"placement\":{}",
     "\"pedantic\":true",
@@ -47,6 +48,15 @@ const PIECES: &[&str] = &[
     "\"zzz\":[1,{\"a\":\"b\"}]",
 ];
 
+/// Subjects of JetStream, or nearly.
+const SUBJECTS: &str = r"\$JS\.(ACK|API|FC|hub\.API)(\.[A-Z_a-z0-9*>]{0,4}){0,11}(\.\$FI)?";
+
+/// Lines of headers, or nearly.
+const HEADER_LINES: &str = concat!(
+    "(Nats-(TTL|Rollup|Incr|Msg-Id|Expected-Last-Sequence|Batch-Sequence))?",
+    r": ?[0-9a-z. -]{0,5}(\r\n|\n|\r)",
+);
+
 proptest! {
     #[test]
     fn anything_at_all_keeps_the_invariants(data in vec(any::<u8>(), 0..200)) {
@@ -60,14 +70,12 @@ proptest! {
     }
 
     #[test]
-    fn nearly_right_subjects_keep_the_invariants(subject in r"\$JS\.(ACK|API|hub\.API)(\.[A-Z_a-z0-9*>]{0,4}){0,11}(\.\$FI)?") {
+    fn nearly_right_subjects_keep_the_invariants(subject in SUBJECTS) {
         api_bytes(subject.as_bytes());
     }
 
     #[test]
-    fn nearly_right_headers_keep_the_invariants(
-        lines in vec(r"(Nats-(TTL|Rollup|Incr|Msg-Id|Expected-Last-Sequence|Batch-Sequence))?: ?[0-9a-z. -]{0,5}(\r\n|\n|\r)", 0..5),
-    ) {
+    fn nearly_right_headers_keep_the_invariants(lines in vec(HEADER_LINES, 0..5)) {
         api_bytes(format!("NATS/1.0\r\n{}\r\n", lines.concat()).as_bytes());
     }
 }
