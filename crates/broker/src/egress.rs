@@ -225,7 +225,7 @@ impl Egress {
                 return false;
             }
             if !client.has_room(len) {
-                cut_off(&mut client);
+                cut_off(client);
                 return false;
             }
             self.reader_behind |= waiting > self.bounds.stalls_above;
@@ -310,7 +310,7 @@ impl Egress {
     pub(crate) fn send_untraced(&mut self, id: ConnId, bytes: &[u8]) -> bool {
         let Some(mut client) = self.clients.writer(id) else { return false };
         if client.is_open() && !client.has_room(bytes.len()) {
-            cut_off(&mut client);
+            cut_off(client);
             return false;
         }
         client.push(bytes);
@@ -394,7 +394,7 @@ fn prepare(whole: &mut Delivery, publish: &Publish<'_>) {
 
 /// Marks a connection whose reader lets too much gather.
 #[cold]
-fn cut_off(client: &mut Writer<'_, Client>) {
+fn cut_off(client: Writer<'_, Client>) {
     let max_pending = client.limits().pending_bytes_max;
     tracing::info!("{} - Slow Consumer Detected: MaxPending of {max_pending} Exceeded", client.label);
     client.cut_off();

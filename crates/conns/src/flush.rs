@@ -209,7 +209,7 @@ mod tests {
     #[test]
     fn who_has_no_room_is_cut_off_and_told_of_once() {
         let (mut conns, ids) = conns(1);
-        let mut writer = conns.open_writer(ids[0]).unwrap();
+        let writer = conns.open_writer(ids[0]).unwrap();
         assert!(writer.has_room(1 << 20) && !writer.has_room((1 << 20) + 1));
         writer.cut_off();
         assert!(conns.open_writer(ids[0]).is_none());

@@ -105,7 +105,7 @@ impl<P> Writer<'_, P> {
     /// Begins to close an open connection for which too much would wait. The rest of its end is up to who takes it
     /// from [`Conns::pop_overrun`](crate::Conns::pop_overrun).
     #[cold]
-    pub fn cut_off(&mut self) {
+    pub fn cut_off(self) {
         self.conn.begin_to_close(CloseReason::SlowConsumerPendingBytes);
         self.output.overrun.push(self.conn.id);
     }
