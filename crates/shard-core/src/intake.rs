@@ -117,8 +117,9 @@ impl<S: Shell> ShardCore<S> {
         alone: bool,
     ) -> Result<usize, S::Error> {
         let len = shell.bytes(read).len();
-        if self.broker.is_anyone_in_line() && is_long(shell, read) {
-            // It would only begin what it cannot go on with, and fill the outboxes of its readers in crumbs.
+        if self.broker.is_anyone_in_line() && is_long(shell, read) && !self.is_round_had {
+            // It would only begin what it cannot go on with, and fill the outboxes of its readers in crumbs. But it
+            // does not wait for two rounds.
             return Ok(done);
         }
         loop {

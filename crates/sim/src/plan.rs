@@ -75,6 +75,8 @@ pub struct Plan {
     /// Takes the rule of the pause away: this shard counts as having sent its last message before it
     /// says so. No connections move from or to it. The checks have to notice.
     pub forge_quiet: Option<ShardId>,
+    /// Takes the same rule away from services: they publish in spite of a pause. The checks have to notice.
+    pub forge_service_pause: bool,
     /// Takes the ordering rule away: every interest round counts as confirmed the moment it is
     /// sent. The checks have to notice.
     pub forge_confirmations: bool,
@@ -146,6 +148,7 @@ impl Plan {
             parcels_max: *random.one_of(&[2, 16, 256]),
             forge_vacancy: false,
             forge_quiet: None,
+            forge_service_pause: false,
             forge_confirmations: false,
             forge_shares: false,
             forge_turn: Forged::default(),

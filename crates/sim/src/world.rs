@@ -318,6 +318,9 @@ fn cores(plan: &Plan, shell: &mut SimShell) -> Vec<ShardCore<SimShell>> {
             chore_steps: plan.chore_steps,
             ..Config::new(shard, plan.shards, Arc::clone(&settings))
         });
+        if plan.forge_service_pause {
+            broker.forge_service_pause();
+        }
         let system = System::open(&mut broker, shard, Arc::default());
         if plan.services {
             let history = &mut shell.history;

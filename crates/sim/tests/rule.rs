@@ -81,6 +81,22 @@ fn without_the_pause_what_services_publish_is_lost_or_out_of_order() {
     }
 }
 
+/// Here services publish in spite of it.
+#[test]
+fn with_services_that_heed_no_pause_messages_are_lost_or_come_twice() {
+    let mut violations = Vec::new();
+    for seed in 0..SERVED_SEEDS / 4 {
+        violations
+            .extend(run(&Plan { forge_service_pause: true, ..moving_beside_a_service(seed) }).violations);
+    }
+    for kind in ["is missing; seen at", " after "] {
+        assert!(
+            violations.iter().any(|violation| violation.contains(kind)),
+            "no {kind:?} in {violations:#?}"
+        );
+    }
+}
+
 /// The same runs with the pause in place are as they should be.
 #[test]
 fn with_the_pause_nothing_that_services_publish_is_lost() {
