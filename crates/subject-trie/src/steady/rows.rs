@@ -1,7 +1,7 @@
 //! Numbered rows that never move.
 //!
 //! A vector that is full copies all of its rows to a larger place, and gives its memory back in one go. Here
-//! rows stand in pieces of some tens of kilobytes. One more row copies at most a piece, and a piece that has
+//! rows stand in pieces of some hundred kilobytes. One more row copies at most a piece, and a piece that has
 //! lost its last row gives its memory back at once, or to the next piece that is empty: one at a time is kept
 //! for that, as long as there are at least as many rows as fit in it. The first piece keeps its memory.
 //!
@@ -9,8 +9,12 @@
 
 use std::mem;
 
-/// What a piece may take: small beside what a turn may cost, large beside what it takes to keep a piece.
-const PIECE_BYTES_MAX: usize = 48 << 10;
+/// What a piece may take: to copy it is little beside what a turn may cost. Of larger pieces there are fewer: what
+/// says where they are, all of which rows at random read, stays in the nearest cache, and so do page tables.
+const PIECE_BYTES_MAX: usize = 256 << 10;
+
+/// Rows of a piece, however small they are.
+const PIECE_ROWS_MAX: usize = 4096;
 
 /// Ends the chain of the rows that are free.
 const NONE: u32 = u32::MAX;
@@ -59,8 +63,8 @@ impl<T> SteadyRows<T> {
         let fitting = PIECE_BYTES_MAX / size_of::<Row<T>>();
         if fitting < 16 {
             16
-        } else if fitting > 1024 {
-            1024
+        } else if fitting > PIECE_ROWS_MAX {
+            PIECE_ROWS_MAX
         } else {
             1 << fitting.ilog2()
         }
@@ -85,7 +89,8 @@ impl<T> SteadyRows<T> {
 
     /// Above the numbers of all rows.
     pub fn bound(&self) -> usize {
-        self.pieces.len() * Self::PER_PIECE
+        let before = self.pieces.len().saturating_sub(1) * Self::PER_PIECE;
+        before + self.pieces.last().map_or(0, |piece| piece.rows.len())
     }
 
     /// The row of that number, if it is taken.
@@ -266,9 +271,9 @@ mod tests {
     }
 
     #[test]
-    fn pieces_are_of_some_tens_of_kilobytes() {
-        assert_eq!(SteadyRows::<u8>::PER_PIECE, 1024);
-        assert_eq!(SteadyRows::<[u64; 12]>::PER_PIECE, 256);
+    fn pieces_are_of_some_hundred_kilobytes() {
+        assert_eq!(SteadyRows::<u8>::PER_PIECE, 4096);
+        assert_eq!(SteadyRows::<[u64; 12]>::PER_PIECE, 2048);
         assert_eq!(SteadyRows::<[u64; 6000]>::PER_PIECE, 16);
     }
 
@@ -276,8 +281,8 @@ mod tests {
         #[test]
         fn rows_keep_their_numbers(steps in proptest::collection::vec((0..5_u8, 0..u64::MAX), 1..4000)) {
             // Sixteen rows in a piece, so that pieces come and go.
-            type Wide = [u64; 1000];
-            let wide = |value: u64| [value; 1000];
+            type Wide = [u64; 2000];
+            let wide = |value: u64| [value; 2000];
             let mut rows: SteadyRows<Wide> = SteadyRows::new();
             let mut model: BTreeMap<usize, u64> = BTreeMap::new();
             for (kind, value) in steps {
