@@ -12,6 +12,7 @@ mod connection;
 mod gate;
 mod guests;
 mod head;
+mod head_room;
 mod heads;
 mod refusal;
 mod respelled;
