@@ -23,6 +23,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::body::Answered;
 use crate::gate::Gate;
 use crate::guests::Guest;
+use crate::head_room::HeadRoom;
 use crate::respelled::Respelled;
 use crate::server::Handler;
 use crate::targets::target;
@@ -45,6 +46,7 @@ const BUFFER_BYTES_MAX: usize = 24 << 10;
 pub(crate) struct Answers {
     pub(crate) handler: Handler,
     pub(crate) gate: Gate,
+    pub(crate) head_room: HeadRoom,
 }
 
 /// Serves a connection until it ends, from either side.
@@ -62,7 +64,7 @@ pub(crate) async fn serve(socket: TcpStream, tls: Option<TlsAcceptor>, guest: Gu
 async fn converse(io: impl AsyncRead + AsyncWrite + Unpin, guest: Guest, answers: Answers) {
     let guest = &guest;
     let service = service_fn(|request| answer(request, guest, answers.clone()));
-    let mut respelled = Respelled::new(io);
+    let mut respelled = Respelled::new(io, &answers.head_room);
     {
         let mut connection = pin!(
             http1::Builder::new()

@@ -1,6 +1,7 @@
 //! The requests of one connection: where heads begin and end.
 
 use crate::head::{Head, LINE_BYTES_MAX};
+use crate::head_room::{HeadRoom, Share};
 use crate::refusal::Refusal;
 
 /// Bytes of a head, as in Go with what nats-server asks for.
@@ -16,6 +17,8 @@ pub(crate) struct Heads {
     line: Vec<u8>,
     /// Bytes of this head.
     bytes: usize,
+    /// The room for them.
+    share: Share,
     /// Line ends that may come before it.
     line_ends: usize,
     /// Behind the last head.
@@ -23,6 +26,11 @@ pub(crate) struct Heads {
 }
 
 impl Heads {
+    /// Those of one connection of many.
+    pub(crate) fn new(room: &HeadRoom) -> Self {
+        Self { share: room.share(), ..Self::default() }
+    }
+
     /// Whether everything that follows stays as it is.
     pub(crate) fn are_over(&self) -> bool {
         self.is_beyond
@@ -46,6 +54,9 @@ impl Heads {
             if self.bytes > HEAD_BYTES_MAX || self.line.len() + piece.len() > LINE_BYTES_MAX {
                 return Err(self.head.too_long());
             }
+            if !self.share.grows_to(self.bytes) {
+                return Err(Refusal::TooLarge);
+            }
             self.line.extend_from_slice(piece);
             let Some(end) = end else { return Ok(()) };
             input = &input[end + 1..];
@@ -64,6 +75,7 @@ impl Heads {
             *self = Self {
                 line_ends: if plain.is_post { LINE_ENDS_MAX } else { 0 },
                 is_beyond: plain.is_last,
+                share: self.share.renewed(),
                 ..Self::default()
             };
         }
@@ -128,6 +140,32 @@ mod tests {
         assert_eq!(seen(&many), Ok(String::new()));
         many.extend(b"A: b\n".repeat(10));
         assert_eq!(seen(&many), Err(Refusal::TooLarge));
+    }
+
+    // Each of 512 connections kept up to a MiB.
+    #[test]
+    fn all_that_are_not_over_have_a_bound_together() {
+        const LONG: usize = 1000 << 10;
+        let room = HeadRoom::default();
+        let mut long = b"GET / HTTP/1.1\nHost: x\n".to_vec();
+        while long.len() < LONG {
+            long.extend_from_slice(b"Connection: ");
+            long.extend_from_slice(&[b'x'; LINE_BYTES_MAX - 16]);
+            long.push(b'\n');
+        }
+        let begin = |text: &[u8]| {
+            let mut heads = Heads::new(&room);
+            heads.read(text, &mut Vec::new()).map(|()| heads)
+        };
+        let mut begun: Vec<Heads> = (0..512).map_while(|_| begin(&long).ok()).collect();
+        assert_eq!(begun.len(), 16);
+        assert_eq!(begin(&long).err(), Some(Refusal::TooLarge));
+        let short = [&b"GET / HTTP/1.1\nHost: x\nA: "[..], &[b'x'; 8000]].concat();
+        let more: Vec<Heads> = (0..512).map_while(|_| begin(&short).ok()).collect();
+        assert_eq!(more.len(), 512);
+        // One that is over makes room, though its connection goes on.
+        begun[0].read(b"\n", &mut Vec::new()).expect("it is a request");
+        assert!(begin(&long).is_ok() && begin(&long).is_ok());
     }
 
     /// Cut anywhere, it says the same.

@@ -14,6 +14,7 @@ pub mod fuzzing;
 mod gate;
 mod guests;
 mod head;
+mod head_room;
 mod heads;
 mod refusal;
 mod respelled;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::timeout;
 
+use crate::head_room::HeadRoom;
 use crate::heads::Heads;
 use crate::refusal::Refusal;
 
@@ -29,8 +30,8 @@ pub(crate) struct Respelled<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Respelled<S> {
-    pub(crate) fn new(stream: S) -> Self {
-        Self { stream, heads: Heads::default(), rewritten: Vec::new(), taken: 0, refused: None }
+    pub(crate) fn new(stream: S, room: &HeadRoom) -> Self {
+        Self { stream, heads: Heads::new(room), rewritten: Vec::new(), taken: 0, refused: None }
     }
 
     /// hyper has answered all that it saw: what is left is to say why the rest is refused, if it is.

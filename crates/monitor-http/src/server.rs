@@ -18,6 +18,7 @@ use tokio_rustls::rustls::ServerConfig;
 use crate::connection::{Answers, serve};
 use crate::gate::Gate;
 use crate::guests::Guests;
+use crate::head_room::HeadRoom;
 
 /// Answers a request of some method for some target, as it was written. It may wait.
 pub(crate) type Handler = Arc<dyn Fn(&str, &[u8]) -> Answer + Send + Sync>;
@@ -106,7 +107,7 @@ fn run(
 async fn accept(socket: TcpListener, offered: watch::Receiver<Tls>, handler: Handler) -> io::Result<()> {
     let socket = AsyncListener::from_std(socket)?;
     let guests = Guests::default();
-    let answers = Answers { handler, gate: Gate::default() };
+    let answers = Answers { handler, gate: Gate::default(), head_room: HeadRoom::default() };
     loop {
         match socket.accept().await {
             Ok((connection, _)) => {
