@@ -4,7 +4,7 @@ use std::net::TcpListener;
 
 use broker::Config;
 use server_options::Io;
-use shard_runtime::{Backend, RuntimeError, Shards, Shared, make_room, preflight, start};
+use shard_runtime::{Backend, Given, RuntimeError, Shards, make_room, preflight, start};
 
 /// What to start the shards on.
 #[derive(Debug)]
@@ -47,9 +47,9 @@ impl Plan {
         configs: impl Fn() -> Vec<Config>,
         listener: &TcpListener,
         cpus: &[usize],
-        shared: &Shared,
+        given: &Given,
     ) -> Result<Shards, RuntimeError> {
-        let start = |backend| start(backend, configs(), listener, cpus, shared);
+        let start = |backend| start(backend, configs(), listener, cpus, given);
         let because = match self {
             Self::Epoll { because } => because,
             Self::Uring { or_epoll } => {

@@ -9,7 +9,7 @@ use monitor::Facts;
 use nats_auth::Directory;
 use server_log::Log;
 use server_options::{CommandLine, Options};
-use shard_runtime::{Control, KernelTls, Shards, Shared, available_cpus, wall_clock};
+use shard_runtime::{Control, Given, KernelTls, Shards, available_cpus, wall_clock};
 use system::{INQUIRIES_MAX, Sequence};
 use tls_session::Acceptor;
 
@@ -76,14 +76,14 @@ impl Server {
         let configs = || shard_configs(options, count, &settings, &closed);
         let sequence = Sequence::default();
         let (inquiries, asked) = mpsc::sync_channel(count * INQUIRIES_MAX);
-        let shared = Shared {
+        let given = Given {
             busy_poll: options.busy_poll,
             tls: tls.clone(),
             kernel_tls,
             server: system_server(options, &settings.info, sequence.clone()),
             inquiries,
         };
-        let shards = plan.start(configs, &listener, &cpus, &shared)?;
+        let shards = plan.start(configs, &listener, &cpus, &given)?;
         announce(&options.host, address, tls.as_deref());
         let control = shards.control();
         let unmonitored = || Facts { http_host: options.host.clone(), ..Facts::default() };

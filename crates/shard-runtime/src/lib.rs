@@ -44,5 +44,5 @@ pub use io::Backend;
 pub use kernel_tls::KernelTls;
 pub use preflight::preflight;
 pub use room::make_room;
-pub use shared::Shared;
+pub use shared::Given;
 pub use start::{Shards, start};
