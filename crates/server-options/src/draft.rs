@@ -6,13 +6,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use balance::PlacementRule;
+use broker::Policy;
+use nats_proto::Limits;
 
 use crate::config::Credentials;
 use crate::error::OptionsError;
 use crate::go_duration::{Shown, span};
 use crate::go_value::duration;
-use crate::limits::{Limits, Timers};
-use crate::options::{BUSY_POLL_MAX, Io, Options, SHARDS_MAX};
+use crate::options::{BUSY_POLL_MAX, Io, LameDuck, Options, SHARDS_MAX};
 
 /// Shortest time over which nats-server closes connections in lame duck mode.
 const LAME_DUCK_DURATION_MIN: Duration = Duration::from_secs(30);
@@ -139,11 +140,11 @@ impl Draft {
 
     pub(crate) fn set_trace_headers(&mut self, on: bool) {
         self.options.log.trace = on;
-        self.options.trace_headers = on;
+        self.options.broker.trace_headers = on;
     }
 
     pub(crate) fn set_max_traced_msg_len(&mut self, bytes: i64) -> Set {
-        self.options.max_traced_msg_len = usize::try_from(bytes).unwrap_or(0);
+        self.options.broker.max_traced_msg_len = usize::try_from(bytes).unwrap_or(0);
         Ok(())
     }
 
@@ -182,7 +183,7 @@ impl Draft {
     }
 
     pub(crate) fn set_placement(&mut self, value: OsString) -> Set {
-        self.options.placement = match value.to_str() {
+        self.options.broker.placement = match value.to_str() {
             Some("" | "load") => PlacementRule::Load,
             Some("spread") => PlacementRule::Spread,
             _ => return Err("must be load or spread"),
@@ -214,7 +215,7 @@ impl Draft {
     }
 
     pub(crate) fn set_route(&mut self, on: bool) {
-        self.options.route = on;
+        self.options.broker.route = on;
     }
 
     pub(crate) fn set_signal(&mut self, value: OsString) -> Set {
@@ -261,18 +262,18 @@ impl Draft {
     }
 
     pub(crate) fn set_max_connections(&mut self, number: i64) -> Result<(), String> {
-        self.options.limits.max_connections = if number == 0 { -1 } else { number };
+        self.options.broker.max_connections = if number == 0 { -1 } else { number };
         Ok(())
     }
 
     pub(crate) fn set_max_subscriptions(&mut self, number: i64) -> Result<(), String> {
-        self.options.limits.max_subscriptions = number;
+        self.options.broker.max_subscriptions = number;
         Ok(())
     }
 
     pub(crate) fn set_max_sub_tokens(&mut self, number: i64) -> Result<(), String> {
         let tokens = u8::try_from(number).ok().filter(|tokens| *tokens > 0);
-        self.options.limits.max_sub_tokens = tokens;
+        self.options.broker.max_sub_tokens = tokens;
         match number {
             256.. => Err("max_sub_tokens value is too big".to_owned()),
             1.. => Ok(()),
@@ -281,46 +282,47 @@ impl Draft {
     }
 
     pub(crate) fn set_max_control_line(&mut self, bytes: i64) -> Result<(), String> {
-        let default = Limits::default().max_control_line;
-        self.options.limits.max_control_line = size(bytes, default).ok_or("max_control_line is negative")?;
+        let default = Limits::default().control_line_bytes_max;
+        self.options.broker.limits.control_line_bytes_max =
+            size(bytes, default).ok_or("max_control_line is negative")?;
         Ok(())
     }
 
     pub(crate) fn set_max_payload(&mut self, bytes: i64) -> Result<(), String> {
-        self.options.limits.max_payload = match bytes {
-            0 => Limits::default().max_payload,
-            -1 => None,
-            bytes => Some(usize::try_from(bytes).map_err(|_| "max_payload is negative, no limit is -1")?),
+        self.options.broker.limits.payload_bytes_max = match bytes {
+            0 => Limits::default().payload_bytes_max,
+            -1 => usize::MAX,
+            bytes => usize::try_from(bytes).map_err(|_| "max_payload is negative, no limit is -1")?,
         };
         Ok(())
     }
 
     pub(crate) fn set_max_pending(&mut self, bytes: i64) -> Result<(), String> {
-        let default = Limits::default().max_pending;
-        self.options.limits.max_pending = size(bytes, default).ok_or("max_pending is negative")?;
+        let default = Policy::default().max_pending;
+        self.options.broker.max_pending = size(bytes, default).ok_or("max_pending is negative")?;
         Ok(())
     }
 
     pub(crate) fn set_max_closed_clients(&mut self, number: i64) -> Result<(), String> {
-        let default = Limits::default().max_closed_clients;
-        self.options.limits.max_closed_clients =
+        let default = Policy::default().max_closed_clients;
+        self.options.broker.max_closed_clients =
             size(number, default).ok_or("max_closed_clients is negative")?;
         Ok(())
     }
 
     pub(crate) fn set_ping_interval(&mut self, time: Duration) {
-        self.options.timers.ping_interval = given(time, Timers::default().ping_interval);
+        self.options.broker.ping_interval = given(time, Policy::default().ping_interval);
     }
 
     pub(crate) fn set_ping_max(&mut self, number: i64) -> Result<(), String> {
-        let default = Timers::default().ping_max;
+        let default = Policy::default().ping_max;
         let number = u32::try_from(number).map_err(|_| "ping_max is out of range")?;
-        self.options.timers.ping_max = if number == 0 { default } else { number };
+        self.options.broker.ping_max = if number == 0 { default } else { number };
         Ok(())
     }
 
     pub(crate) fn set_write_deadline(&mut self, time: Duration) {
-        self.options.timers.write_deadline = given(time, Timers::default().write_deadline);
+        self.options.broker.write_deadline = given(time, Policy::default().write_deadline);
     }
 
     pub(crate) fn set_lame_duck_duration(&mut self, text: &str) -> Result<(), String> {
@@ -331,7 +333,7 @@ impl Draft {
                 if span.negative { text.to_owned() } else { Shown(span.length).to_string() }
             ));
         }
-        self.options.timers.lame_duck_duration = span.length;
+        self.options.lame_duck.duration = span.length;
         Ok(())
     }
 
@@ -340,8 +342,8 @@ impl Draft {
         if span.negative {
             return Err("invalid lame_duck_grace_period, needs to be positive".to_owned());
         }
-        let default = Timers::default().lame_duck_grace_period;
-        self.options.timers.lame_duck_grace_period = given(span.length, default);
+        let default = LameDuck::default().grace_period;
+        self.options.lame_duck.grace_period = given(span.length, default);
         Ok(())
     }
 

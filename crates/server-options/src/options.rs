@@ -4,10 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use balance::PlacementRule;
-
 use crate::advertised::Advertised;
-use crate::limits::{Limits, Timers};
 use crate::places::Places;
 use crate::tls::Tls;
 
@@ -46,19 +43,10 @@ pub struct Options {
     pub ports_file_dir: Option<PathBuf>,
     /// Where the log goes, and what is in it.
     pub log: server_log::Config,
-    /// `max_traced_msg_len`: bytes of a message that a trace shows; 0 is no limit.
-    pub max_traced_msg_len: usize,
-    /// `trace_headers`: a trace shows headers and nothing of payloads.
-    pub trace_headers: bool,
-    /// Whether matches are remembered; `disable_sublist_cache` turns it off.
-    pub match_cache: bool,
-    /// Whether publishers wait for readers that fall behind; with `no_fast_producer_stall` such readers miss
-    /// messages.
-    pub stall_publishers: bool,
-    /// What connections may use.
-    pub limits: Limits,
-    /// When connections are checked and closed.
-    pub timers: Timers,
+    /// What connections and messages are subject to.
+    pub broker: broker::Policy,
+    /// How the server leaves its clients in lame duck mode.
+    pub lame_duck: LameDuck,
     /// Who may do what, and as whom.
     pub auth: nats_auth::Config,
     /// Whether there is a password in plain text and no user for it. It protects nothing, but there it stands.
@@ -71,15 +59,11 @@ pub struct Options {
     pub store_dir: Option<PathBuf>,
     /// Shards to run, 1 to [`SHARDS_MAX`]; `None` means one per available core.
     pub shards: Option<usize>,
-    /// Where new connections go.
-    pub placement: PlacementRule,
     /// How the shards deal with the kernel.
     pub io: Io,
     /// How long a shard without work looks for some before it sleeps, up to [`BUSY_POLL_MAX`]; `None`
     /// for the shard to find out when that is worth it.
     pub busy_poll: Option<Duration>,
-    /// Whether connections move to the shard that they talk to most.
-    pub route: bool,
     /// Whether the kernel encrypts and decrypts, once a handshake is over.
     pub ktls: bool,
 }
@@ -98,22 +82,16 @@ impl Default for Options {
             pid_file: None,
             ports_file_dir: None,
             log: server_log::Config::default(),
-            max_traced_msg_len: 0,
-            trace_headers: false,
-            match_cache: true,
-            stall_publishers: true,
-            limits: Limits::default(),
-            timers: Timers::default(),
+            broker: broker::Policy::default(),
+            lame_duck: LameDuck::default(),
             auth: nats_auth::Config::default(),
             idle_password: false,
             tls: None,
             monitor: None,
             store_dir: None,
             shards: None,
-            placement: PlacementRule::default(),
             io: Io::Auto,
             busy_poll: None,
-            route: false,
             ktls: false,
         }
     }
@@ -128,6 +106,21 @@ pub struct ConfigFile {
     pub digest: String,
     /// Where in it some of the options stand.
     pub places: Places,
+}
+
+/// How the server leaves its clients in lame duck mode. Defaults are nats-server's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LameDuck {
+    /// `lame_duck_duration`: over what time connections are closed, the grace period included.
+    pub duration: Duration,
+    /// `lame_duck_grace_period`: how long to wait before the first is closed.
+    pub grace_period: Duration,
+}
+
+impl Default for LameDuck {
+    fn default() -> Self {
+        Self { duration: Duration::from_secs(120), grace_period: Duration::from_secs(10) }
+    }
 }
 
 /// How shards deal with the kernel.

@@ -62,19 +62,21 @@ const TABLE: &[fn(&Options, &Options) -> Outcome] = &[
     port,
     client_advertise,
     |old, new| live(&old.log.trace, &new.log.trace, |on| format!("trace = {on}")),
-    |old, new| live(&old.trace_headers, &new.trace_headers, |on| format!("trace_headers = {on}")),
+    |old, new| {
+        live(&old.broker.trace_headers, &new.broker.trace_headers, |on| format!("trace_headers = {on}"))
+    },
     |old, new| live(&old.log.debug, &new.log.debug, |on| format!("debug = {on}")),
     |old, new| live(&old.log.time, &new.log.time, |on| format!("logtime = {on}")),
     |old, new| live(&old.log.utc, &new.log.utc, |on| format!("logtime_utc = {on}")),
-    |old, new| fixed("NoSublistCache", !old.match_cache, !new.match_cache),
+    |old, new| fixed("NoSublistCache", !old.broker.match_cache, !new.broker.match_cache),
     |old, new| fixed("NoHeaderSupport", !old.headers, !new.headers),
     |old, new| {
-        live(&old.limits.max_connections, &new.limits.max_connections, |max| {
+        live(&old.broker.max_connections, &new.broker.max_connections, |max| {
             format!("max_connections = {max}")
         })
     },
-    |old, new| fixed("MaxSubs", old.limits.max_subscriptions, new.limits.max_subscriptions),
-    |old, new| fixed("MaxSubTokens", max(old.limits.max_sub_tokens), max(new.limits.max_sub_tokens)),
+    |old, new| fixed("MaxSubs", old.broker.max_subscriptions, new.broker.max_subscriptions),
+    |old, new| fixed("MaxSubTokens", max(old.broker.max_sub_tokens), max(new.broker.max_sub_tokens)),
     |old, new| live(&users(old, true), &users(new, true), |_| "authorization nkey users".into()),
     |old, new| live(&users(old, false), &users(new, false), |_| "authorization users".into()),
     accounts,
@@ -92,11 +94,11 @@ const TABLE: &[fn(&Options, &Options) -> Outcome] = &[
     },
     |old, new| live(&old.auth.token, &new.auth.token, |_| "authorization token".into()),
     |old, new| {
-        live(&old.timers.ping_interval, &new.timers.ping_interval, |time| {
+        live(&old.broker.ping_interval, &new.broker.ping_interval, |time| {
             format!("ping_interval = {}", Shown(*time))
         })
     },
-    |old, new| live(&old.timers.ping_max, &new.timers.ping_max, |max| format!("ping_max = {max}")),
+    |old, new| live(&old.broker.ping_max, &new.broker.ping_max, |max| format!("ping_max = {max}")),
     |old, new| fixed("HTTPHost", monitor_host(old), monitor_host(new)),
     |old, new| fixed("HTTPPort", monitor_port(old, Scheme::Http), monitor_port(new, Scheme::Http)),
     |old, new| fixed("HTTPBasePath", monitor_path(old), monitor_path(new)),
@@ -106,16 +108,18 @@ const TABLE: &[fn(&Options, &Options) -> Outcome] = &[
         live(&timeout(old), &timeout(new), |time| format!("authorization timeout = {time}"))
     },
     |old, new| {
-        let bytes = |options: &Options| options.limits.max_control_line;
+        let bytes = |options: &Options| options.broker.limits.control_line_bytes_max;
         live(&bytes(old), &bytes(new), |bytes| format!("max_control_line = {bytes}"))
     },
     |old, new| {
         let shown = |max: &Option<usize>| max.map_or("-1".into(), |bytes| bytes.to_string());
-        live(&old.limits.max_payload, &new.limits.max_payload, |max| format!("max_payload = {}", shown(max)))
+        live(&old.broker.payload_max(), &new.broker.payload_max(), |max| {
+            format!("max_payload = {}", shown(max))
+        })
     },
-    |old, new| fixed("MaxPending", old.limits.max_pending, new.limits.max_pending),
+    |old, new| fixed("MaxPending", old.broker.max_pending, new.broker.max_pending),
     |old, new| {
-        live(&old.stall_publishers, &new.stall_publishers, |on| {
+        live(&old.broker.stall_publishers, &new.broker.stall_publishers, |on| {
             format!("fast producers will {}be stalled", if *on { "" } else { "not " })
         })
     },
@@ -157,32 +161,32 @@ const TABLE: &[fn(&Options, &Options) -> Outcome] = &[
     },
     |old, new| fixed("AllowNonTLS", policy(old).allow_non_tls, policy(new).allow_non_tls),
     |old, new| {
-        let deadline = |options: &Options| options.timers.write_deadline;
+        let deadline = |options: &Options| options.broker.write_deadline;
         live(&deadline(old), &deadline(new), |time| format!("write_deadline = {}", Shown(*time)))
     },
     |old, new| {
-        let policy = |options: &Options| options.timers.write_timeout.as_str();
+        let policy = |options: &Options| options.broker.write_timeout.as_str();
         fixed("WriteTimeout", policy(old), policy(new))
     },
-    |old, new| fixed("MaxClosedClients", old.limits.max_closed_clients, new.limits.max_closed_clients),
+    |old, new| fixed("MaxClosedClients", old.broker.max_closed_clients, new.broker.max_closed_clients),
     |old, new| {
-        let duration = |options: &Options| Shown(options.timers.lame_duck_duration);
+        let duration = |options: &Options| Shown(options.lame_duck.duration);
         fixed("LameDuckDuration", duration(old), duration(new))
     },
     |old, new| {
-        let period = |options: &Options| Shown(options.timers.lame_duck_grace_period);
+        let period = |options: &Options| Shown(options.lame_duck.grace_period);
         fixed("LameDuckGracePeriod", period(old), period(new))
     },
     |old, new| {
         let line = |max: &usize| format!("max_traced_msg_len = {max}");
-        live(&old.max_traced_msg_len, &new.max_traced_msg_len, line)
+        live(&old.broker.max_traced_msg_len, &new.broker.max_traced_msg_len, line)
     },
     |old, new| live(&old.server_tags, &new.server_tags, |_| "tags".into()),
     |old, new| live(&old.server_metadata, &new.server_metadata, |_| "metadata".into()),
     // Ours: shards are what they are when they start.
     |old, new| fixed("shards", max(old.shards), max(new.shards)),
-    |old, new| fixed("placement", debug(&old.placement), debug(&new.placement)),
-    |old, new| fixed("route", old.route, new.route),
+    |old, new| fixed("placement", debug(&old.broker.placement), debug(&new.broker.placement)),
+    |old, new| fixed("route", old.broker.route, new.broker.route),
     |old, new| fixed("ktls", old.ktls, new.ktls),
     |old, new| fixed("io", debug(&old.io), debug(&new.io)),
     |old, new| {

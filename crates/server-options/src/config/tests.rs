@@ -164,8 +164,8 @@ fn the_default_stands_where_a_number_is_0() {
 
 #[test]
 fn numbers_below_0_mean_no_limit_or_nobody() {
-    assert_eq!(options_of("max_payload: -1").limits.max_payload, None);
-    let limits = |text| options_of(text).limits;
+    assert_eq!(options_of("max_payload: -1").broker.payload_max(), None);
+    let limits = |text| options_of(text).broker;
     for (text, shown, max) in
         [("max_subs: 0", 0, None), ("max_subs: -5", -5, None), ("max_subs: 5", 5, Some(5))]
     {

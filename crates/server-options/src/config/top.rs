@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 
+use broker::WriteTimeout;
 use nats_conf::{Data, Entry, Map, Value};
 
 use crate::config::accounts::read_accounts;
@@ -15,7 +16,6 @@ use crate::config::row::{Row, UNKNOWN_FIELD, not_yet, read_block, row, texts};
 use crate::config::time::text_or_seconds;
 use crate::config::tls::read_tls;
 use crate::draft::Draft;
-use crate::limits::WriteTimeout;
 
 /// Largest number that nats-server takes for sizes that it keeps in 32 bits.
 const INT32_MAX: i64 = i32::MAX as i64;
@@ -78,8 +78,8 @@ pub(crate) static TABLE: &[Row<Draft>] = &[
     row(&["write_timeout"], Text(write_timeout)),
     row(&["lame_duck_duration"], Text(|draft, time| draft.set_lame_duck_duration(time))),
     row(&["lame_duck_grace_period"], Text(|draft, time| draft.set_lame_duck_grace_period(time))),
-    row(&["no_fast_producer_stall"], Switch(|draft, on| draft.options.stall_publishers = !on)),
-    row(&["disable_sublist_cache", "no_sublist_cache"], Switch(|draft, on| draft.options.match_cache = !on)),
+    row(&["no_fast_producer_stall"], Switch(|draft, on| draft.options.broker.stall_publishers = !on)),
+    row(&["disable_sublist_cache", "no_sublist_cache"], Switch(|draft, on| draft.options.broker.match_cache = !on)),
     row(&["connect_error_reports"], Integer(|_, _| Ok(()))),
     row(&["reconnect_error_reports"], Integer(|_, _| Ok(()))),
 
@@ -235,7 +235,7 @@ fn write_deadline(draft: &mut Draft, entry: &Entry, report: &mut Report) {
 }
 
 fn write_timeout(draft: &mut Draft, policy: &str) -> Result<(), String> {
-    draft.options.timers.write_timeout = match policy {
+    draft.options.broker.write_timeout = match policy {
         "default" => WriteTimeout::Default,
         "close" => WriteTimeout::Close,
         "retry" => WriteTimeout::Retry,

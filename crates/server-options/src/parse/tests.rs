@@ -2,6 +2,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use balance::PlacementRule;
+use broker::Policy;
 use monitor_http::Scheme;
 use nats_auth::Secret;
 use nats_conf::Sources;
@@ -75,6 +76,8 @@ fn each_supported_flag_sets_its_own_option() {
         let rest = Options::default();
         let log = rest.log.clone();
         let logging = |log| Options { log, ..rest.clone() };
+        let policy = rest.broker.clone();
+        let with_policy = |broker| Options { broker, ..rest.clone() };
         let with_auth = |auth| Options { auth, ..rest.clone() };
         let wanted = match row.names[0] {
             "a" => Options { host: "some/where".to_owned(), ..rest },
@@ -88,13 +91,13 @@ fn each_supported_flag_sets_its_own_option() {
             "V" | "VV" => logging(Config { trace: true, ..log }),
             "DV" | "DVV" => logging(Config { debug: true, trace: true, ..log }),
             "log_size_limit" => logging(Config { size_limit: Some(7), ..log }),
-            "max_traced_msg_len" => Options { max_traced_msg_len: 7, ..rest },
+            "max_traced_msg_len" => with_policy(Policy { max_traced_msg_len: 7, ..policy }),
             "logtime_utc" => logging(Config { utc: true, ..log }),
             "s" => logging(Config { syslog: true, ..log }),
             "r" => logging(Config { remote_syslog: text(), ..log }),
-            "route" => Options { route: true, ..rest },
+            "route" => with_policy(Policy { route: true, ..policy }),
             "ktls" => Options { ktls: true, ..rest },
-            "placement" => Options { placement: PlacementRule::Spread, ..rest },
+            "placement" => with_policy(Policy { placement: PlacementRule::Spread, ..policy }),
             "m" => Options { monitor: monitor(Scheme::Http), ..rest },
             // Without certificates there is no HTTPS and no TLS.
             "ms" | "tls" | "tlscert" | "tlskey" | "tlsverify" | "tlscacert" => continue,
@@ -241,8 +244,8 @@ fn a_port_no_socket_has_is_refused_with_the_host() {
 
 #[test]
 fn placement_is_by_one_of_two_rules() {
-    assert_eq!(options(&["--placement", "load"]).placement, PlacementRule::Load);
-    assert_eq!(options(&["--placement", "spread", "--placement="]).placement, PlacementRule::Load);
+    assert_eq!(options(&["--placement", "load"]).broker.placement, PlacementRule::Load);
+    assert_eq!(options(&["--placement", "spread", "--placement="]).broker.placement, PlacementRule::Load);
     let text = refusal(&["--placement", "even"]);
     assert_eq!(text, "invalid value \"even\" for flag -placement: must be load or spread");
 }
