@@ -88,7 +88,8 @@ mod tests {
     use std::net::TcpStream;
     use std::sync::mpsc;
 
-    use server_options::{Io, Options, Port};
+    use server_options::{Options, Port};
+    use shard_runtime::{BackendChoice, Config};
 
     use super::*;
     use crate::server::Server;
@@ -115,9 +116,10 @@ mod tests {
     }
 
     /// A server with three clients that were greeted.
-    fn with_clients(io: Io) -> (Server, Vec<BufReader<TcpStream>>) {
+    fn with_clients(io: BackendChoice) -> (Server, Vec<BufReader<TcpStream>>) {
         let (host, port) = ("127.0.0.1".to_owned(), Port::Random);
-        let options = Options { host, port, shards: Some(2), io, ..Options::default() };
+        let runtime = Config { io, ..Config::default() };
+        let options = Options { host, port, shards: Some(2), runtime, ..Options::default() };
         let server = Server::start(&options, "test").unwrap();
         let clients = (0..3).map(|_| {
             let mut client = BufReader::new(TcpStream::connect(server.address()).unwrap());
@@ -130,7 +132,7 @@ mod tests {
 
     #[test]
     fn after_the_grace_period_all_connections_are_closed() {
-        for io in [Io::Uring, Io::Epoll] {
+        for io in [BackendChoice::Uring, BackendChoice::Epoll] {
             let (server, clients) = with_clients(io);
             let (_stop, stopped) = mpsc::channel();
             let short =
@@ -146,7 +148,7 @@ mod tests {
 
     #[test]
     fn whoever_stops_the_server_ends_the_wait() {
-        let (server, clients) = with_clients(Io::Epoll);
+        let (server, clients) = with_clients(BackendChoice::Epoll);
         let (stop, stopped) = mpsc::channel();
         drop(stop);
         assert!(!run(&server.control(), &LameDuck::default(), &stopped));

@@ -56,8 +56,8 @@ impl Server {
         raise_limits();
         let cpus = available_cpus();
         let count = options.shards.unwrap_or_else(|| default_shards(cpus.len()));
-        let plan = Plan::make(options.io, count)?;
-        let kernel_tls = options.ktls.then(KernelTls::probe).transpose()?;
+        let plan = Plan::make(options.runtime.io, count)?;
+        let kernel_tls = options.runtime.ktls.then(KernelTls::probe).transpose()?;
         let tls = tls_files::acceptor(options)?;
         let https = tls_files::for_monitoring(options)?;
         let directory = Directory::new(&options.auth)?;
@@ -77,7 +77,7 @@ impl Server {
         let sequence = Sequence::default();
         let (inquiries, asked) = mpsc::sync_channel(count * INQUIRIES_MAX);
         let given = Given {
-            busy_poll: options.busy_poll,
+            config: options.runtime.clone(),
             tls: tls.clone(),
             kernel_tls,
             server: system_server(options, &settings.info, sequence.clone()),

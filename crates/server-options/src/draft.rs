@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use balance::PlacementRule;
 use broker::Policy;
+use fabric::SHARDS_MAX;
 use nats_proto::Limits;
+use shard_runtime::{BUSY_POLL_MAX, BackendChoice};
 
 use crate::config::Credentials;
 use crate::error::OptionsError;
 use crate::go_duration::{Shown, span};
 use crate::go_value::duration;
-use crate::options::{BUSY_POLL_MAX, Io, LameDuck, Options, SHARDS_MAX};
+use crate::options::{LameDuck, Options};
 
 /// Shortest time over which nats-server closes connections in lame duck mode.
 const LAME_DUCK_DURATION_MIN: Duration = Duration::from_secs(30);
@@ -192,10 +194,10 @@ impl Draft {
     }
 
     pub(crate) fn set_io(&mut self, value: OsString) -> Set {
-        self.options.io = match value.as_encoded_bytes() {
-            b"auto" | b"" => Io::Auto,
-            b"uring" => Io::Uring,
-            b"epoll" => Io::Epoll,
+        self.options.runtime.io = match value.as_encoded_bytes() {
+            b"auto" | b"" => BackendChoice::Auto,
+            b"uring" => BackendChoice::Uring,
+            b"epoll" => BackendChoice::Epoll,
             _ => return Err("must be auto, uring or epoll"),
         };
         Ok(())
@@ -206,12 +208,12 @@ impl Draft {
         if time > BUSY_POLL_MAX {
             return Err("must be between 0 and 1s");
         }
-        self.options.busy_poll = Some(time);
+        self.options.runtime.busy_poll = Some(time);
         Ok(())
     }
 
     pub(crate) fn set_ktls(&mut self, on: bool) {
-        self.options.ktls = on;
+        self.options.runtime.ktls = on;
     }
 
     pub(crate) fn set_route(&mut self, on: bool) {

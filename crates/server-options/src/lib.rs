@@ -42,7 +42,7 @@ pub use advertised::Advertised;
 pub use command_line::{CommandLine, Loaded};
 pub use error::OptionsError;
 pub use invocation::{Invocation, SignalCall, SignalCommand};
-pub use options::{BUSY_POLL_MAX, ConfigFile, Io, LameDuck, Options, Port, SHARDS_MAX};
+pub use options::{ConfigFile, LameDuck, Options, Port};
 pub use parse::parse;
 pub use places::{Places, Subject};
 pub use program::{PEER_PROGRAM, PROGRAM, program, version_text};

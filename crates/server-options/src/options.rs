@@ -8,13 +8,6 @@ use crate::advertised::Advertised;
 use crate::places::Places;
 use crate::tls::Tls;
 
-/// Most shards that may be asked for. Every shard talks to every other, so the mesh grows with the
-/// square of this.
-pub const SHARDS_MAX: usize = 64;
-
-/// Longest time to look for work before sleeping: whoever waits longer does not look for speed.
-pub const BUSY_POLL_MAX: Duration = Duration::from_secs(1);
-
 /// The port clients connect to when none is named.
 const CLIENT_PORT: u16 = 4222;
 
@@ -57,15 +50,10 @@ pub struct Options {
     pub monitor: Option<monitor_http::Config>,
     /// Where streams will be kept. Nothing is kept yet, so nothing is written there.
     pub store_dir: Option<PathBuf>,
-    /// Shards to run, 1 to [`SHARDS_MAX`]; `None` means one per available core.
+    /// Shards to run, 1 to [`fabric::SHARDS_MAX`]; `None` means one per available core.
     pub shards: Option<usize>,
-    /// How the shards deal with the kernel.
-    pub io: Io,
-    /// How long a shard without work looks for some before it sleeps, up to [`BUSY_POLL_MAX`]; `None`
-    /// for the shard to find out when that is worth it.
-    pub busy_poll: Option<Duration>,
-    /// Whether the kernel encrypts and decrypts, once a handshake is over.
-    pub ktls: bool,
+    /// How the shards run.
+    pub runtime: shard_runtime::Config,
 }
 
 impl Default for Options {
@@ -90,9 +78,7 @@ impl Default for Options {
             monitor: None,
             store_dir: None,
             shards: None,
-            io: Io::Auto,
-            busy_poll: None,
-            ktls: false,
+            runtime: shard_runtime::Config::default(),
         }
     }
 }
@@ -121,17 +107,6 @@ impl Default for LameDuck {
     fn default() -> Self {
         Self { duration: Duration::from_secs(120), grace_period: Duration::from_secs(10) }
     }
-}
-
-/// How shards deal with the kernel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Io {
-    /// io_uring where the machine lets us, else epoll.
-    Auto,
-    /// io_uring or nothing.
-    Uring,
-    /// epoll.
-    Epoll,
 }
 
 /// A port to listen on.

@@ -187,11 +187,12 @@ const TABLE: &[fn(&Options, &Options) -> Outcome] = &[
     |old, new| fixed("shards", max(old.shards), max(new.shards)),
     |old, new| fixed("placement", debug(&old.broker.placement), debug(&new.broker.placement)),
     |old, new| fixed("route", old.broker.route, new.broker.route),
-    |old, new| fixed("ktls", old.ktls, new.ktls),
-    |old, new| fixed("io", debug(&old.io), debug(&new.io)),
+    |old, new| fixed("ktls", old.runtime.ktls, new.runtime.ktls),
+    |old, new| fixed("io", debug(&old.runtime.io), debug(&new.runtime.io)),
     |old, new| {
-        let time =
-            |options: &Options| options.busy_poll.map_or("auto".into(), |time| Shown(time).to_string());
+        let time = |options: &Options| {
+            options.runtime.busy_poll.map_or("auto".into(), |time| Shown(time).to_string())
+        };
         fixed("busy_poll", time(old), time(new))
     },
 ];

@@ -44,7 +44,7 @@ impl Draft {
         }
         if let Some(tls) = &mut self.options.tls {
             tls.policy.allow_non_tls = self.allow_non_tls;
-            tls.policy.hand_over = self.options.ktls;
+            tls.policy.hand_over = self.options.runtime.ktls;
             let patience = tls.policy.timeout + AUTH_TIMEOUT_AFTER_TLS;
             self.options.auth.timeout.get_or_insert(patience);
         } else {

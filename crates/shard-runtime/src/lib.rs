@@ -10,6 +10,7 @@
 mod acceptor;
 mod bell;
 mod clock;
+mod config;
 mod control;
 mod cores;
 mod cpus;
@@ -37,6 +38,7 @@ mod turn_clock;
 mod workers;
 
 pub use clock::wall_clock;
+pub use config::{BUSY_POLL_MAX, BackendChoice, Config};
 pub use control::Control;
 pub use cpus::available_cpus;
 pub use error::RuntimeError;

@@ -4,12 +4,12 @@
 //! ([`Given`]), else in `start.rs`. What one shard has of its own is in its [`RuntimeShell`](crate::shell).
 
 use std::sync::{Arc, mpsc};
-use std::time::Duration;
 
 use system::{Inquiry, Server};
 
 use crate::bell::Bell;
 use crate::clock::Clock;
+use crate::config::Config;
 use crate::handshakes::Step;
 use crate::kernel_tls::KernelTls;
 use crate::load_board::LoadBoard;
@@ -19,9 +19,8 @@ use crate::workers::Workers;
 /// What shards are given alike by whoever starts them.
 #[derive(Clone)]
 pub struct Given {
-    /// How long a shard without work looks for some before it sleeps; with `None` only while work keeps coming at
-    /// once.
-    pub busy_poll: Option<Duration>,
+    /// What the operator decides.
+    pub config: Config,
     /// What secures connections at first, if they are to be. [`Control::secure`](crate::Control::secure) changes it.
     pub tls: Option<Arc<tls_session::Acceptor>>,
     /// How far the kernel goes on with what was secured.
@@ -37,7 +36,7 @@ pub struct Given {
 impl Default for Given {
     fn default() -> Self {
         let (inquiries, _) = mpsc::sync_channel(0);
-        Self { busy_poll: None, tls: None, kernel_tls: None, server: Arc::default(), inquiries }
+        Self { config: Config::default(), tls: None, kernel_tls: None, server: Arc::default(), inquiries }
     }
 }
 

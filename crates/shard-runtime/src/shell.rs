@@ -77,7 +77,7 @@ impl RuntimeShell {
             link_deadlines: BTreeSet::new(),
             sealed: Sealed::default(),
             eager: Vec::new(),
-            patience: Patience::new(shared.given.busy_poll),
+            patience: Patience::new(shared.given.config.busy_poll),
             cores: Cores::new(shared.cpus.clone()),
             loads: Vec::new(),
             shared,

@@ -28,7 +28,8 @@ fn rig(backend: Backend, shards: usize, busy_poll: Option<Duration>) -> Rig {
     let settings = Arc::new(Settings::new(ServerInfo::default()));
     let config = |shard| Config::new(shard, shards, Arc::clone(&settings));
     let configs = ShardId::all(shards).map(config).collect();
-    let given = Given { busy_poll, ..Given::default() };
+    let config = shard_runtime::Config { busy_poll, ..Default::default() };
+    let given = Given { config, ..Given::default() };
     let shards = start(backend, configs, &listener, &available_cpus(), &given).unwrap();
     Rig { control: shards.control(), shards, listener }
 }

@@ -1,10 +1,11 @@
 //! What holds for every command line.
 
+use fabric::SHARDS_MAX;
 use nats_conf::Sources;
 use proptest::prelude::*;
 
 use super::*;
-use crate::options::{Port, SHARDS_MAX};
+use crate::options::Port;
 use crate::table::TABLE;
 use crate::usage::usage;
 

@@ -3,15 +3,17 @@ use std::time::Duration;
 
 use balance::PlacementRule;
 use broker::Policy;
+use fabric::SHARDS_MAX;
 use monitor_http::Scheme;
 use nats_auth::Secret;
 use nats_conf::Sources;
 use server_log::Config;
+use shard_runtime::BackendChoice;
 
 use super::*;
 use crate::advertised::Advertised;
 use crate::invocation::{SignalCall, SignalCommand};
-use crate::options::{Io, Options, Port, SHARDS_MAX};
+use crate::options::{Options, Port};
 use crate::table::{Row, TABLE};
 use crate::tls::CertificateFiles;
 use crate::usage::usage;
@@ -78,6 +80,8 @@ fn each_supported_flag_sets_its_own_option() {
         let logging = |log| Options { log, ..rest.clone() };
         let policy = rest.broker.clone();
         let with_policy = |broker| Options { broker, ..rest.clone() };
+        let runtime = rest.runtime.clone();
+        let with_runtime = |runtime| Options { runtime, ..rest.clone() };
         let with_auth = |auth| Options { auth, ..rest.clone() };
         let wanted = match row.names[0] {
             "a" => Options { host: "some/where".to_owned(), ..rest },
@@ -96,7 +100,7 @@ fn each_supported_flag_sets_its_own_option() {
             "s" => logging(Config { syslog: true, ..log }),
             "r" => logging(Config { remote_syslog: text(), ..log }),
             "route" => with_policy(Policy { route: true, ..policy }),
-            "ktls" => Options { ktls: true, ..rest },
+            "ktls" => with_runtime(shard_runtime::Config { ktls: true, ..runtime }),
             "placement" => with_policy(Policy { placement: PlacementRule::Spread, ..policy }),
             "m" => Options { monitor: monitor(Scheme::Http), ..rest },
             // Without certificates there is no HTTPS and no TLS.
@@ -117,8 +121,11 @@ fn each_supported_flag_sets_its_own_option() {
             }
             "sd" => Options { store_dir: path(), ..rest },
             "shards" => Options { shards: Some(7), ..rest },
-            "busy-poll" => Options { busy_poll: Some(Duration::from_micros(50)), ..rest },
-            "io" => Options { io: Io::Epoll, ..rest },
+            "busy-poll" => {
+                let busy_poll = Some(Duration::from_micros(50));
+                with_runtime(shard_runtime::Config { busy_poll, ..runtime })
+            }
+            "io" => with_runtime(shard_runtime::Config { io: BackendChoice::Epoll, ..runtime }),
             "c" | "t" | "sl" | "h" | "v" | "help_tls" => continue,
             other => panic!("no expectation for -{other}"),
         };
@@ -262,8 +269,8 @@ fn shards_stay_within_their_range() {
 
 #[test]
 fn busy_polling_lasts_up_to_a_second() {
-    assert_eq!(options(&["--busy-poll", "0"]).busy_poll, Some(Duration::ZERO));
-    assert_eq!(options(&["--busy-poll", "1s"]).busy_poll, Some(Duration::from_secs(1)));
+    assert_eq!(options(&["--busy-poll", "0"]).runtime.busy_poll, Some(Duration::ZERO));
+    assert_eq!(options(&["--busy-poll", "1s"]).runtime.busy_poll, Some(Duration::from_secs(1)));
     let text = refusal(&["--busy-poll", "1.1s"]);
     assert_eq!(text, "invalid value \"1.1s\" for flag -busy-poll: must be between 0 and 1s");
     let text = refusal(&["--busy-poll", "50"]);
@@ -272,8 +279,13 @@ fn busy_polling_lasts_up_to_a_second() {
 
 #[test]
 fn a_backend_is_named() {
-    for (name, io) in [("auto", Io::Auto), ("uring", Io::Uring), ("epoll", Io::Epoll), ("", Io::Auto)] {
-        assert_eq!(options(&["--io", name]).io, io);
+    for (name, io) in [
+        ("auto", BackendChoice::Auto),
+        ("uring", BackendChoice::Uring),
+        ("epoll", BackendChoice::Epoll),
+        ("", BackendChoice::Auto),
+    ] {
+        assert_eq!(options(&["--io", name]).runtime.io, io);
     }
     let text = refusal(&["--io", "kqueue"]);
     assert_eq!(text, "invalid value \"kqueue\" for flag -io: must be auto, uring or epoll");

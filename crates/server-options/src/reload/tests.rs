@@ -221,9 +221,7 @@ fn every_option_is_compared() {
         monitor: _,
         store_dir: _,
         shards: _,
-        io: _,
-        busy_poll: _,
-        ktls: _,
+        runtime: _,
     } = Options::default();
 }
 
@@ -232,13 +230,13 @@ fn our_own_options_may_not_change() {
     let refusal = |new| changes(NOTHING, new).expect_err("it is refused");
     let shards: Make = |options| options.shards = Some(2);
     assert_eq!(refusal(shards), "config reload not supported for shards: old=0, new=2");
-    let io: Make = |options| options.io = crate::options::Io::Epoll;
+    let io: Make = |options| options.runtime.io = shard_runtime::BackendChoice::Epoll;
     assert_eq!(refusal(io), "config reload not supported for io: old=auto, new=epoll");
     let route: Make = |options| options.broker.route = true;
     assert_eq!(refusal(route), "config reload not supported for route: old=false, new=true");
-    let ktls: Make = |options| options.ktls = true;
+    let ktls: Make = |options| options.runtime.ktls = true;
     assert_eq!(refusal(ktls), "config reload not supported for ktls: old=false, new=true");
-    let busy_poll: Make = |options| options.busy_poll = Some(Duration::from_micros(50));
+    let busy_poll: Make = |options| options.runtime.busy_poll = Some(Duration::from_micros(50));
     assert_eq!(refusal(busy_poll), "config reload not supported for busy_poll: old=auto, new=50\u{b5}s");
 }
 
