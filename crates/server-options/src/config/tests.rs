@@ -10,6 +10,7 @@ use tls_session::HandshakeFirst;
 use super::*;
 use crate::draft::Draft;
 use crate::options::{Options, Port};
+use crate::reload::Rule;
 
 /// What `-t` says of a text that stands in f.conf.
 fn said_of(text: &str) -> String {
@@ -104,9 +105,9 @@ fn sample(key: &str) -> Option<&'static str> {
 
 #[test]
 fn each_key_changes_the_options_or_is_refused_by_its_name() {
-    for row in top::TABLE {
-        for &name in row.names {
-            match row.effect {
+    for key in OPTIONS.iter().map(|row| &row.key) {
+        for &name in key.names {
+            match key.effect {
                 row::Effect::NotYet(_, missing) => {
                     let wanted = format!("f.conf:1:0: {name} is not supported yet: {missing}");
                     assert_eq!(said_of(&format!("{name}: x")), wanted);
@@ -123,10 +124,24 @@ fn each_key_changes_the_options_or_is_refused_by_its_name() {
     }
 }
 
+/// How an option is read and what a reload compares stand side by side: both have to mean the same one.
+#[test]
+fn a_reload_sees_what_a_key_changes() {
+    for row in OPTIONS.iter().filter(|row| !matches!(row.rule, Rule::None)) {
+        for name in row.key.names {
+            let sample = if *name == "authorization" { Some("{ timeout: 5 }") } else { sample(name) };
+            let sample = sample.expect("an option without a value has no rule");
+            let (mut lines, changed) = (Vec::new(), options_of(&format!("{name}: {sample}")));
+            let outcome = row.rule.apply(&Options::default(), &changed, &mut lines);
+            assert!(outcome.is_err() || !lines.is_empty(), "{name}: {sample}");
+        }
+    }
+}
+
 #[test]
 fn no_name_stands_twice() {
     let mut seen = std::collections::HashSet::new();
-    for name in top::TABLE.iter().flat_map(|row| row.names) {
+    for name in OPTIONS.iter().flat_map(|row| row.key.names) {
         assert!(seen.insert(name), "{name} stands twice");
     }
 }
@@ -148,7 +163,7 @@ const PEER_KEYS: &str = "listen client_advertise port server_name host net debug
 
 #[test]
 fn the_table_has_every_key_of_the_peer_and_our_own() {
-    let ours: BTreeSet<&str> = top::TABLE.iter().flat_map(|row| row.names).copied().collect();
+    let ours: BTreeSet<&str> = OPTIONS.iter().flat_map(|row| row.key.names).copied().collect();
     let mut wanted: BTreeSet<&str> = PEER_KEYS.split_whitespace().collect();
     wanted.extend(["shards", "placement", "route", "io", "busy_poll", "ktls"]);
     assert_eq!(ours, wanted);

@@ -14,7 +14,7 @@ use super::*;
 use crate::advertised::Advertised;
 use crate::invocation::{SignalCall, SignalCommand};
 use crate::options::{Options, Port};
-use crate::table::{Row, TABLE};
+use crate::row::Row;
 use crate::tls::CertificateFiles;
 use crate::usage::usage;
 
@@ -36,22 +36,27 @@ fn refusal(line: &[&str]) -> String {
     parse_line(line).expect_err("the line is bad").report("buster-server")
 }
 
+/// The options that have flags, and the flags that are refused.
+fn flags() -> impl Iterator<Item = &'static Row> {
+    OPTIONS.iter().filter(|row| !row.flags.is_empty())
+}
+
 /// A value that the row accepts and that differs from its default.
 fn sample(row: &Row) -> &'static str {
-    match row.effect {
-        Effect::Switch(_) => {
-            if row.names[0] == "T" {
+    match row.by_flag.form() {
+        Form::Switch => {
+            if row.flags[0] == "T" {
                 "false"
             } else {
                 "true"
             }
         }
-        Effect::Integer(_) => "7",
-        Effect::Text(_) if row.names[0] == "placement" => "spread",
-        Effect::Text(_) if row.names[0] == "io" => "epoll",
-        Effect::Text(_) if row.names[0] == "busy-poll" => "50us",
-        Effect::Text(_) if row.names[0] == "sl" => "ldm=7",
-        Effect::Text(_) => "some/where",
+        Form::Integer => "7",
+        Form::Text if row.flags[0] == "placement" => "spread",
+        Form::Text if row.flags[0] == "io" => "epoll",
+        Form::Text if row.flags[0] == "busy-poll" => "50us",
+        Form::Text if row.flags[0] == "sl" => "ldm=7",
+        Form::Text => "some/where",
     }
 }
 
@@ -74,7 +79,7 @@ fn no_flags_give_the_defaults() {
 fn each_supported_flag_sets_its_own_option() {
     let text = || Some("some/where".to_owned());
     let path = || Some(PathBuf::from("some/where"));
-    for row in TABLE.iter().filter(|row| row.section != Section::NotYet) {
+    for row in flags().filter(|row| !row.is_refused_flag()) {
         let rest = Options::default();
         let log = rest.log.clone();
         let logging = |log| Options { log, ..rest.clone() };
@@ -83,7 +88,7 @@ fn each_supported_flag_sets_its_own_option() {
         let runtime = rest.runtime.clone();
         let with_runtime = |runtime| Options { runtime, ..rest.clone() };
         let with_auth = |auth| Options { auth, ..rest.clone() };
-        let wanted = match row.names[0] {
+        let wanted = match row.flags[0] {
             "a" => Options { host: "some/where".to_owned(), ..rest },
             "p" => Options { port: Port::Fixed(7), ..rest },
             "n" => Options { server_name: text(), ..rest },
@@ -129,7 +134,7 @@ fn each_supported_flag_sets_its_own_option() {
             "c" | "t" | "sl" | "h" | "v" | "help_tls" => continue,
             other => panic!("no expectation for -{other}"),
         };
-        for name in row.names {
+        for name in row.flags {
             assert_eq!(options(&[&format!("-{name}={}", sample(row))]), wanted, "-{name}");
         }
     }
@@ -145,12 +150,12 @@ fn tls_takes_several_flags() {
 
 #[test]
 fn every_row_reads_alike_in_every_dash_style() {
-    for row in TABLE {
+    for row in flags() {
         let value = sample(row);
-        for name in row.names {
+        for name in row.flags {
             let inline = parse_line(&[&format!("-{name}={value}")]);
             assert_eq!(parse_line(&[&format!("--{name}={value}")]), inline, "{name}");
-            if matches!(row.effect, Effect::Switch(_)) {
+            if row.by_flag.form() == Form::Switch {
                 if value == "true" {
                     assert_eq!(parse_line(&[&format!("-{name}")]), inline, "{name}");
                     assert_eq!(parse_line(&[&format!("--{name}")]), inline, "{name}");
@@ -165,19 +170,19 @@ fn every_row_reads_alike_in_every_dash_style() {
 
 #[test]
 fn each_flag_not_supported_is_refused_by_the_name_given() {
-    for row in TABLE.iter().filter(|row| row.section == Section::NotYet) {
-        for name in row.names {
+    for row in flags().filter(|row| row.is_refused_flag()) {
+        for name in row.flags {
             let refused = parse_line(&[&format!("--{name}={}", sample(row)), "-D"]);
             assert_eq!(refused, Err(OptionsError::NotSupported { flag: name, missing: row.help }));
         }
     }
-    for row in TABLE.iter().filter(|row| row.section == Section::NotYet) {
-        let nothing = match row.effect {
-            Effect::Switch(_) => "false",
-            Effect::Integer(_) => "0",
-            Effect::Text(_) => "",
+    for row in flags().filter(|row| row.is_refused_flag()) {
+        let nothing = match row.by_flag.form() {
+            Form::Switch => "false",
+            Form::Integer => "0",
+            Form::Text => "",
         };
-        for name in row.names {
+        for name in row.flags {
             assert_eq!(options(&[&format!("--{name}={nothing}")]), Options::default(), "{name}");
         }
     }
@@ -189,8 +194,8 @@ fn each_flag_not_supported_is_refused_by_the_name_given() {
 
 #[test]
 fn every_row_that_takes_a_value_says_when_it_is_missing() {
-    for row in TABLE.iter().filter(|row| !matches!(row.effect, Effect::Switch(_))) {
-        for name in row.names {
+    for row in flags().filter(|row| row.by_flag.form() != Form::Switch) {
+        for name in row.flags {
             let text = refusal(&["-D", &format!("--{name}")]);
             assert_eq!(text, format!("flag needs an argument: -{name}"));
         }
@@ -199,8 +204,8 @@ fn every_row_that_takes_a_value_says_when_it_is_missing() {
 
 #[test]
 fn every_switch_refuses_a_value_that_is_not_boolean() {
-    for row in TABLE.iter().filter(|row| matches!(row.effect, Effect::Switch(_))) {
-        for name in row.names {
+    for row in flags().filter(|row| row.by_flag.form() == Form::Switch) {
+        for name in row.flags {
             let text = refusal(&[&format!("-{name}=maybe")]);
             assert_eq!(text, format!("invalid boolean value \"maybe\" for -{name}: parse error"));
         }
@@ -209,8 +214,8 @@ fn every_switch_refuses_a_value_that_is_not_boolean() {
 
 #[test]
 fn every_number_refuses_words_and_numbers_past_64_bits() {
-    for row in TABLE.iter().filter(|row| matches!(row.effect, Effect::Integer(_))) {
-        for name in row.names {
+    for row in flags().filter(|row| row.by_flag.form() == Form::Integer) {
+        for name in row.flags {
             let flag = format!("-{name}");
             let text = refusal(&[&flag, "abc"]);
             assert_eq!(text, format!("invalid value \"abc\" for flag -{name}: parse error"));
