@@ -12,7 +12,7 @@ use crate::config::{self, Report};
 use crate::draft::Draft;
 use crate::error::OptionsError;
 use crate::options::{ConfigFile, Options};
-use crate::places::{Places, Values};
+use crate::places::Places;
 use crate::row::Row;
 
 /// A command line that was understood. It makes [`Options`], as often as the configuration file changes:
@@ -73,13 +73,13 @@ impl CommandLine {
             Some(path) => read_config(path, sources, &mut draft)?,
             None => Vec::new(),
         };
-        let before = Values::of(&draft);
+        let mut places =
+            draft.options.config.as_ref().map_or_else(Places::default, |config| config.places.clone());
+        let before = places.values(&draft);
         self.lay_over(&mut draft)?;
-        let mut places = Places::default();
-        if let Some(mut config) = draft.options.config.take() {
-            config.places.retain_unchanged(&before, &draft);
-            places.clone_from(&config.places);
-            draft.options.config = Some(config);
+        places.retain_unchanged(&before, &draft);
+        if let Some(config) = &mut draft.options.config {
+            config.places.clone_from(&places);
         }
         let options = draft.finish().map_err(|error| error.placed(&places))?;
         Ok(Loaded { options, warnings })

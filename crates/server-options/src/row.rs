@@ -3,6 +3,7 @@
 use crate::config::row::{Effect, Idle, Row as Key, row as key};
 use crate::draft::Draft;
 use crate::options::Options;
+use crate::places::Subject;
 use crate::reload::{Outcome, Rule};
 
 /// An option: what it is called, how it is read and where it lives, and what a reload may do with it.
@@ -18,11 +19,21 @@ pub(crate) struct Row {
     /// The key of the file's top level; without a name if only flags have it.
     pub(crate) key: Key<Draft>,
     pub(crate) rule: Rule,
+    /// What its place in the file is told for.
+    pub(crate) subjects: &'static [Subject],
 }
 
 /// An option that is read like this, by flag and by key.
 pub(crate) const fn option(effect: Effect<Draft>) -> Row {
-    Row { flags: &[], operand: "", help: "", by_flag: effect, key: key(&[], effect), rule: Rule::None }
+    Row {
+        flags: &[],
+        operand: "",
+        help: "",
+        by_flag: effect,
+        key: key(&[], effect),
+        rule: Rule::None,
+        subjects: &[],
+    }
 }
 
 /// A flag of nats-server that this server refuses, as long as it asks for something: with what is missing. Its
@@ -84,6 +95,11 @@ impl Row {
 
     pub(crate) const fn rule(self, rule: Rule) -> Self {
         Self { rule, ..self }
+    }
+
+    /// A start can fail on these because of it: its place in the file is told then.
+    pub(crate) const fn told_for(self, subjects: &'static [Subject]) -> Self {
+        Self { subjects, ..self }
     }
 
     /// Whether it is a flag that is refused.

@@ -9,6 +9,10 @@ use crate::config::row::Effect::{Any, Integer, OsText, Switch, Text, Time};
 use crate::config::row::Idle::{EmptyBlock, EmptyList, EmptyText, Never, Off, Zero};
 use crate::config::{read_accounts, read_authorization, read_mappings, read_tls, top};
 use crate::go_duration::Shown;
+use crate::places::Subject::{
+    ClientAdvertise, LameDuck, Listen, LogFile, Monitoring, NoAuthUser, Payload, PidFile, Port, Syslog,
+    SystemAccount, Tls, Users,
+};
 use crate::reading::{
     backend, busy_poll, given, length, limit, max_connections, max_sub_tokens, path, ping_max, placement,
     put, shards, size, write_timeout,
@@ -31,18 +35,18 @@ pub(crate) static OPTIONS: &[Row] = &[
         .flag(&["n", "name", "server_name"], "<name>", "Name of this server (default: its id)")
         .key_by(&["server_name"], Text(top::server_name))
         .fixed("ServerName", |options| text_shown(&options.server_name)),
-    option(Any(top::listen)).key(&["listen"]),
+    option(Any(top::listen)).key(&["listen"]).told_for(&[Listen, Port]),
     option(Text(top::host))
         .flag(&["a", "addr", "net"], "<host>", "Address to bind (default: 0.0.0.0)")
-        .key(&["host", "net"])
+        .key(&["host", "net"]).told_for(&[Listen])
         .fixed("Host", |options| options.host.clone()),
     option(Integer(|draft, port| put(&mut draft.port, port)))
         .flag(&["p", "port"], "<port>", "Port for clients, -1 for a free one (default: 4222)")
-        .key(&["port"])
+        .key(&["port"]).told_for(&[Listen, Port])
         .compared(reload::port),
     option(Text(|draft, address| put(&mut draft.client_advertise, given(address))))
         .flag(&["client_advertise"], "<address>", "What clients are told instead of host and port")
-        .key(&["client_advertise"])
+        .key(&["client_advertise"]).told_for(&[ClientAdvertise])
         .compared(reload::client_advertise),
     option(Switch(|draft, on| draft.options.log.trace = on))
         .flag(&["V", "trace"], "", "Log the protocol as it is spoken")
@@ -84,12 +88,12 @@ pub(crate) static OPTIONS: &[Row] = &[
     option(Integer(|draft, number| put(&mut draft.options.broker.max_sub_tokens, max_sub_tokens(number)?)))
         .key(&["max_sub_tokens", "max_subscription_tokens"])
         .fixed("MaxSubTokens", |options| max(options.broker.max_sub_tokens)),
-    option(Any(read_accounts)).key(&["accounts"]).rule(reload::ACCOUNTS),
+    option(Any(read_accounts)).key(&["accounts"]).told_for(&[Users]).rule(reload::ACCOUNTS),
     option(Text(|draft, user| put(&mut draft.options.auth.no_auth_user, given(user))))
-        .key(&["no_auth_user"])
+        .key(&["no_auth_user"]).told_for(&[NoAuthUser])
         .compared(reload::no_auth_user),
     option(Any(top::system_account))
-        .key(&["system_account", "system"])
+        .key(&["system_account", "system"]).told_for(&[SystemAccount])
         .fixed("SystemAccount", |options| text_shown(&options.auth.system_account)),
     option(Switch(|draft, on| draft.options.auth.no_system_account = on))
         .key(&["no_system_account", "no_system", "no_sys_acc"])
@@ -111,35 +115,37 @@ pub(crate) static OPTIONS: &[Row] = &[
     option(Integer(|draft, number| put(&mut draft.options.broker.ping_max, ping_max(number)?)))
         .key(&["ping_max"])
         .live("ping_max", |options| options.broker.ping_max.to_string()),
-    option(Any(top::http)).key(&["http"]).fixed("HTTPHost", reload::monitor_host),
+    option(Any(top::http)).key(&["http"]).told_for(&[Monitoring]).fixed("HTTPHost", reload::monitor_host),
     option(Integer(|draft, port| put(&mut draft.monitor.http_port, port)))
         .flag(&["m", "http_port"], "<port>", "Port for HTTP monitoring, -1 for a free one")
-        .key(&["http_port", "monitor_port"])
+        .key(&["http_port", "monitor_port"]).told_for(&[Monitoring])
         .fixed("HTTPPort", |options| reload::monitor_port(options, Scheme::Http)),
     option(Text(|draft, path| put(&mut draft.monitor.base_path, path.to_owned())))
         .key(&["http_base_path"])
         .fixed("HTTPBasePath", reload::monitor_path),
-    option(Any(top::https)).key(&["https"]),
+    option(Any(top::https)).key(&["https"]).told_for(&[Monitoring]),
     option(Integer(|draft, port| put(&mut draft.monitor.https_port, port)))
         .flag(&["ms", "https_port"], "<port>", "Port for HTTPS monitoring")
-        .key(&["https_port"])
+        .key(&["https_port"]).told_for(&[Monitoring])
         .fixed("HTTPSPort", |options| reload::monitor_port(options, Scheme::Https)),
     option(Any(read_authorization))
-        .key(&["authorization"])
+        .key(&["authorization"]).told_for(&[Users])
         .live("authorization timeout", reload::auth_timeout),
     option(Any(top::max_control_line))
         .key(&["max_control_line"])
         .live("max_control_line", |options| options.broker.limits.control_line_bytes_max.to_string()),
-    option(Any(top::max_payload)).key(&["max_payload"]).live("max_payload", reload::max_payload),
+    option(Any(top::max_payload))
+        .key(&["max_payload"]).told_for(&[Payload])
+        .live("max_payload", reload::max_payload),
     option(Integer(|draft, bytes| size(draft, bytes, |options| &mut options.broker.max_pending)))
-        .key(&["max_pending"])
+        .key(&["max_pending"]).told_for(&[Payload])
         .fixed("MaxPending", |options| options.broker.max_pending.to_string()),
     option(Switch(|draft, on| draft.options.broker.stall_publishers = !on))
         .key(&["no_fast_producer_stall"])
         .compared(reload::stall_publishers),
     option(OsText(|draft, file| put(&mut draft.options.pid_file, path(file))))
         .flag(&["P", "pid"], "<file>", "Write the process id to a file")
-        .key(&["pidfile", "pid_file"])
+        .key(&["pidfile", "pid_file"]).told_for(&[PidFile])
         .live("pid_file", |options| path_shown(&options.pid_file)),
     option(OsText(|draft, dir| put(&mut draft.options.ports_file_dir, path(dir))))
         .flag(&["ports_file_dir"], "<dir>", "Write <program>_<pid>.ports to a directory")
@@ -147,7 +153,7 @@ pub(crate) static OPTIONS: &[Row] = &[
         .live("ports_file_dir", |options| path_shown(&options.ports_file_dir)),
     option(OsText(|draft, file| put(&mut draft.options.log.file, path(file))))
         .flag(&["l", "log"], "<file>", "Log to a file instead of standard error")
-        .key(&["logfile", "log_file"])
+        .key(&["logfile", "log_file"]).told_for(&[LogFile])
         .live("log_file", |options| path_shown(&options.log.file)),
     option(Integer(|draft, bytes| put(&mut draft.options.log.size_limit, limit(bytes))))
         .flag(&["log_size_limit"], "<bytes>", "Put a log file aside at this size")
@@ -158,13 +164,13 @@ pub(crate) static OPTIONS: &[Row] = &[
         .fixed("LogMaxFiles", |options| max(options.log.max_num)),
     option(Switch(|draft, on| draft.options.log.syslog = on))
         .flag(&["s", "syslog"], "", "Log to the syslog")
-        .key(&["syslog"])
+        .key(&["syslog"]).told_for(&[Syslog])
         .live("syslog", |options| options.log.syslog.to_string()),
     option(Text(|draft, address| put(&mut draft.options.log.remote_syslog, given(address))))
         .flag(&["r", "remote_syslog"], "<addr>", "Log to a syslog, as udp://localhost:514")
-        .key(&["remote_syslog"])
+        .key(&["remote_syslog"]).told_for(&[Syslog])
         .live("remote_syslog", |options| text_shown(&options.log.remote_syslog)),
-    option(Any(read_tls)).key(&["tls"]).rule(reload::TLS),
+    option(Any(read_tls)).key(&["tls"]).told_for(&[Tls]).rule(reload::TLS),
     option(Switch(|draft, on| draft.allow_non_tls = on))
         .key(&["allow_non_tls"])
         .fixed("AllowNonTLS", |options| policy(options).allow_non_tls.to_string()),
@@ -188,10 +194,10 @@ pub(crate) static OPTIONS: &[Row] = &[
         .key(&["max_closed_clients"])
         .fixed("MaxClosedClients", |options| options.broker.max_closed_clients.to_string()),
     option(Text(top::lame_duck_duration))
-        .key(&["lame_duck_duration"])
+        .key(&["lame_duck_duration"]).told_for(&[LameDuck])
         .fixed("LameDuckDuration", |options| Shown(options.lame_duck.duration).to_string()),
     option(Text(top::lame_duck_grace_period))
-        .key(&["lame_duck_grace_period"])
+        .key(&["lame_duck_grace_period"]).told_for(&[LameDuck])
         .fixed("LameDuckGracePeriod", |options| Shown(options.lame_duck.grace_period).to_string()),
     option(Integer(|draft, bytes| put(&mut draft.options.broker.max_traced_msg_len, limit(bytes).unwrap_or(0))))
         .flag(&["max_traced_msg_len"], "<bytes>", "Bytes of a message that a trace shows")
