@@ -25,17 +25,11 @@ struct Shards {
 
 impl Shards {
     fn new(count: usize) -> Self {
+        let mut settings = Settings::new(ServerInfo { headers: true, ..ServerInfo::default() });
+        settings.policy.placement = PlacementRule::Spread;
+        let settings = Arc::new(settings);
         let brokers = ShardId::all(count)
-            .map(|shard| {
-                Broker::new(Config {
-                    placement: PlacementRule::Spread,
-                    ..Config::new(
-                        shard,
-                        count,
-                        Arc::new(Settings::new(ServerInfo { headers: true, ..ServerInfo::default() })),
-                    )
-                })
-            })
+            .map(|shard| Broker::new(Config::new(shard, count, Arc::clone(&settings))))
             .collect();
         Self { brokers, dirty: Vec::new() }
     }

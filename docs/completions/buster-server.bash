@@ -15,20 +15,20 @@ _buster_server() {
     -placement|--placement) mapfile -t COMPREPLY < <(compgen -W 'load spread' -- "$word"); return ;;
     -busy-poll|--busy-poll|-busy_poll|--busy_poll) mapfile -t COMPREPLY < <(true); return ;;
     -io|--io) mapfile -t COMPREPLY < <(compgen -W 'auto uring epoll' -- "$word"); return ;;
+    -m|--m|-http_port|--http_port) mapfile -t COMPREPLY < <(true); return ;;
+    -ms|--ms|-https_port|--https_port) mapfile -t COMPREPLY < <(true); return ;;
     -l|--l|-log|--log) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
     -log_size_limit|--log_size_limit) mapfile -t COMPREPLY < <(true); return ;;
     -r|--r|-remote_syslog|--remote_syslog) mapfile -t COMPREPLY < <(true); return ;;
     -max_traced_msg_len|--max_traced_msg_len) mapfile -t COMPREPLY < <(true); return ;;
     -sd|--sd|-store_dir|--store_dir) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
-    -tlscert|--tlscert) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
-    -tlskey|--tlskey) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
-    -tlscacert|--tlscacert) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
-    -m|--m|-http_port|--http_port) mapfile -t COMPREPLY < <(true); return ;;
-    -ms|--ms|-https_port|--https_port) mapfile -t COMPREPLY < <(true); return ;;
     -user|--user) mapfile -t COMPREPLY < <(true); return ;;
     -pass|--pass) mapfile -t COMPREPLY < <(true); return ;;
     -auth|--auth) mapfile -t COMPREPLY < <(true); return ;;
+    -tlscert|--tlscert) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+    -tlskey|--tlskey) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+    -tlscacert|--tlscacert) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
   esac
-  mapfile -t COMPREPLY < <(compgen -W '-a --addr --net -p --port -n --name --server_name --client_advertise -P --pid --ports_file_dir -c --config -t -sl --signal --shards --placement --busy-poll --busy_poll --io --route -l --log --log_size_limit -s --syslog -r --remote_syslog -T --logtime --logtime_utc -D --debug -V --trace --max_traced_msg_len -VV -DV -DVV -sd --store_dir --tls --tlscert --tlskey --tlsverify --tlscacert --ktls -h --help -v --version --help_tls -m --http_port -ms --https_port --user --pass --auth' -- "$word")
+  mapfile -t COMPREPLY < <(compgen -W '-a --addr --net -p --port -n --name --server_name --client_advertise -P --pid --ports_file_dir -c --config -t -sl --signal --shards --placement --busy-poll --busy_poll --io --route -m --http_port -ms --https_port -l --log --log_size_limit -s --syslog -r --remote_syslog -T --logtime --logtime_utc -D --debug -V --trace --max_traced_msg_len -VV -DV -DVV -sd --store_dir --user --pass --auth --tls --tlscert --tlskey --tlsverify --tlscacert --ktls -h --help -v --version --help_tls' -- "$word")
 }
 complete -o filenames -F _buster_server buster-server nats-server

@@ -75,7 +75,7 @@ impl Broker {
     pub fn new(config: Config) -> Self {
         let settings = &config.settings;
         let mut broker = Self {
-            limits: settings.limits,
+            limits: settings.policy.limits,
             accounts: Vec::new(),
             egress: Egress::new(config.seed, settings),
             mesh: Mesh::new(config.shard, config.shards),
@@ -86,7 +86,11 @@ impl Broker {
             random: Random::new(config.seed),
             trace_requests: TraceRequests::default(),
             sampling: Sampling::new(&config),
-            placement: Placement::new(config.placement, config.shards, settings.max_connections),
+            placement: Placement::new(
+                settings.policy.placement,
+                config.shards,
+                settings.policy.connections_max(),
+            ),
             chores: Chores::new(config.chore_steps),
             resumed: Vec::new(),
             ahead: Ahead::default(),
@@ -136,7 +140,7 @@ impl Broker {
         let client =
             Client::new(placed.cid, peer, !placed.over_limit, now, Arc::clone(anonymous), self.limits);
         let mut client = Box::new(Conn::new(peer, client));
-        client.next_ping = now + self.config.settings.ping_interval;
+        client.next_ping = now + self.config.settings.policy.ping_interval;
         client.ping_reminder = client.next_ping;
         client.opening = greeting != Greeting::Plain;
         client.settings_epoch = self.settings_epoch;

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use balance::PlacementRule;
 use fabric::ShardId;
 
 use crate::chores::STEPS_MAX;
@@ -18,14 +17,8 @@ pub struct Config {
     pub shard: ShardId,
     /// How many shards the server has, 1 to [`fabric::SHARDS_MAX`].
     pub shards: usize,
-    /// Where connections go that this shard accepts.
-    pub placement: PlacementRule,
-    /// Let connections move to the shard that they talk to most.
-    pub route: bool,
     /// Seeds the shard's random choices (queue members, PING jitter).
     pub seed: u64,
-    /// Remember what subjects match; `disable_sublist_cache` is the opposite.
-    pub match_cache: bool,
     /// Where connections that end are remembered, on all shards of the server.
     pub closed: Arc<ClosedConnections>,
     /// When the lines that crowds cause were logged last, on all shards of the server.
@@ -48,10 +41,7 @@ impl Config {
         Self {
             shard,
             shards,
-            placement: PlacementRule::default(),
-            route: false,
             seed: 0,
-            match_cache: true,
             closed: Arc::new(ClosedConnections::new(0)),
             seldom: Arc::default(),
             share_max: ShareMax::default(),

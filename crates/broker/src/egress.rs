@@ -9,6 +9,7 @@ use crate::client::{Client, Clients};
 use crate::counters::Counters;
 use crate::pacing::{FULL_TIME_MIN, Outcome, PILE_BYTES};
 use crate::party::{Origin, may_pass};
+use crate::policy::{Policy, WriteTimeout};
 use crate::services::Services;
 use crate::settings::Settings;
 use crate::subscription::{BySid, SidHash, SubKey, Subscription, Subscriptions};
@@ -70,11 +71,11 @@ struct Bounds {
 }
 
 impl Bounds {
-    fn of(settings: &Settings) -> Self {
-        let max_pending = settings.max_pending;
+    fn of(policy: &Policy) -> Self {
+        let max_pending = policy.max_pending;
         let behind = max_pending / 4 * 3;
         let (stalls_above, dropped_above) =
-            if settings.stall_publishers { (behind, usize::MAX) } else { (usize::MAX, behind) };
+            if policy.stall_publishers { (behind, usize::MAX) } else { (usize::MAX, behind) };
         let eventless = max_pending.min(behind).min(PILE_BYTES);
         Self { eventless, dropped_above, stalls_above }
     }
@@ -83,7 +84,7 @@ impl Bounds {
 impl Egress {
     pub(crate) fn new(seed: u64, settings: &Settings) -> Self {
         let mut egress = Self {
-            clients: Clients::new(write_limits(settings)),
+            clients: Clients::new(write_limits(&settings.policy)),
             subs: Subscriptions::new(seed),
             services: Services::default(),
             mailbox_full: false,
@@ -110,11 +111,12 @@ impl Egress {
     }
 
     pub(crate) fn reconfigure(&mut self, settings: &Settings) {
-        self.clients.set_limits(write_limits(settings));
-        self.bounds = Bounds::of(settings);
+        let policy = &settings.policy;
+        self.clients.set_limits(write_limits(policy));
+        self.bounds = Bounds::of(policy);
         self.trace = settings.trace;
         self.trace_extent =
-            trace::Extent { bytes_max: settings.max_traced_msg_len, headers_only: settings.trace_headers };
+            trace::Extent { bytes_max: policy.max_traced_msg_len, headers_only: policy.trace_headers };
     }
 
     /// A client's input is about to be decoded: what is counted as taken is its.
@@ -400,11 +402,11 @@ fn cut_off(client: Writer<'_, Client>) {
     client.cut_off();
 }
 
-fn write_limits(settings: &Settings) -> WriteLimits {
+fn write_limits(policy: &Policy) -> WriteLimits {
     WriteLimits {
-        pending_bytes_max: settings.max_pending,
-        deadline: settings.write_deadline,
-        gives_more_time: settings.retry_writes,
+        pending_bytes_max: policy.max_pending,
+        deadline: policy.write_deadline,
+        gives_more_time: policy.write_timeout == WriteTimeout::Retry,
     }
 }
 

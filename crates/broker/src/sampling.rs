@@ -42,8 +42,8 @@ impl Sampling {
         let shared = config.shards > 1;
         Self {
             countdown: SAMPLE_EVERY,
-            balance: shared && config.placement == PlacementRule::Load,
-            route: shared && config.route,
+            balance: shared && config.settings.policy.placement == PlacementRule::Load,
+            route: shared && config.settings.policy.route,
             traffic: Traffic::default(),
             relief: Relief::default(),
             poll: 0,

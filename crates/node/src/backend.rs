@@ -3,8 +3,7 @@
 use std::net::TcpListener;
 
 use broker::Config;
-use server_options::Io;
-use shard_runtime::{Backend, RuntimeError, Shards, Shared, make_room, preflight, start};
+use shard_runtime::{Backend, BackendChoice, Given, RuntimeError, Shards, make_room, preflight, start};
 
 /// What to start the shards on.
 #[derive(Debug)]
@@ -24,13 +23,13 @@ impl Plan {
     ///
     /// # Errors
     /// It cannot, and they want nothing else.
-    pub(crate) fn make(io: Io, shards: usize) -> Result<Self, RuntimeError> {
+    pub(crate) fn make(io: BackendChoice, shards: usize) -> Result<Self, RuntimeError> {
         let uring = || preflight(shards).and_then(|()| make_room(Backend::Uring, shards));
         let because = match io {
-            Io::Epoll => None,
-            Io::Auto | Io::Uring => match uring() {
-                Ok(()) => return Ok(Self::Uring { or_epoll: io == Io::Auto }),
-                Err(error) if io == Io::Uring => return Err(error),
+            BackendChoice::Epoll => None,
+            BackendChoice::Auto | BackendChoice::Uring => match uring() {
+                Ok(()) => return Ok(Self::Uring { or_epoll: io == BackendChoice::Auto }),
+                Err(error) if io == BackendChoice::Uring => return Err(error),
                 Err(error) => Some(error),
             },
         };
@@ -47,9 +46,9 @@ impl Plan {
         configs: impl Fn() -> Vec<Config>,
         listener: &TcpListener,
         cpus: &[usize],
-        shared: &Shared,
+        given: &Given,
     ) -> Result<Shards, RuntimeError> {
-        let start = |backend| start(backend, configs(), listener, cpus, shared);
+        let start = |backend| start(backend, configs(), listener, cpus, given);
         let because = match self {
             Self::Epoll { because } => because,
             Self::Uring { or_epoll } => {
@@ -79,7 +78,7 @@ mod tests {
 
     #[test]
     fn epoll_asks_the_machine_for_nothing_but_room() {
-        assert!(matches!(Plan::make(Io::Epoll, 1), Ok(Plan::Epoll { because: None })));
-        assert!(matches!(Plan::make(Io::Epoll, usize::MAX), Err(RuntimeError::NoRoom { .. })));
+        assert!(matches!(Plan::make(BackendChoice::Epoll, 1), Ok(Plan::Epoll { because: None })));
+        assert!(matches!(Plan::make(BackendChoice::Epoll, usize::MAX), Err(RuntimeError::NoRoom { .. })));
     }
 }

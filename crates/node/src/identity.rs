@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use nats_proto::{Limits, ServerInfo};
+use nats_proto::ServerInfo;
 use nkeys::KeyPair;
 use server_options::Options;
 use system::Sequence;
@@ -23,12 +23,7 @@ pub(crate) fn new_server_id() -> String {
 }
 
 /// INFO as it is the same for all clients. `address` is where they connect.
-pub(crate) fn server_info(
-    options: &Options,
-    server_id: &str,
-    address: SocketAddr,
-    limits: Limits,
-) -> ServerInfo {
+pub(crate) fn server_info(options: &Options, server_id: &str, address: SocketAddr) -> ServerInfo {
     let advertised = options.client_advertise.as_ref();
     let tls = options.tls.as_ref().map(|tls| &tls.policy);
     ServerInfo {
@@ -43,7 +38,7 @@ pub(crate) fn server_info(
         host: advertised.map_or(&options.host, |advertised| &advertised.host).clone(),
         port: advertised.and_then(|advertised| advertised.port).unwrap_or(address.port()),
         headers: options.headers,
-        max_payload: limits.payload_bytes_max as i64,
+        max_payload: options.broker.limits.payload_bytes_max as i64,
         api_lvl: API_LEVEL,
         buster_version: Some(OWN_VERSION.into()),
         ..ServerInfo::default()
@@ -72,11 +67,11 @@ mod tests {
     #[test]
     fn the_id_is_a_server_key_and_names_the_server_by_default() {
         let address = SocketAddr::from(([127, 0, 0, 1], 4222));
-        let info = server_info(&Options::default(), &new_server_id(), address, Limits::default());
+        let info = server_info(&Options::default(), &new_server_id(), address);
         assert_eq!((info.server_id.len(), &info.server_id[..1]), (56, "N"));
         assert_eq!(info.server_name, info.server_id);
         let named = Options { server_name: Some("s1".into()), ..Options::default() };
-        assert_eq!(server_info(&named, "N", address, Limits::default()).server_name, "s1");
+        assert_eq!(server_info(&named, "N", address).server_name, "s1");
     }
 
     #[test]
@@ -85,7 +80,7 @@ mod tests {
         let info = |port| {
             let client_advertise = Some(Advertised { host: "public".to_owned(), port });
             let options = Options { client_advertise, ..Options::default() };
-            server_info(&options, "N", address, Limits::default())
+            server_info(&options, "N", address)
         };
         assert_eq!((info(Some(5)).host.as_str(), info(Some(5)).port), ("public", 5));
         assert_eq!((info(None).host.as_str(), info(None).port), ("public", 4222));

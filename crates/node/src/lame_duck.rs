@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use broker::Broker;
 use conns::CloseReason;
-use server_options::Timers;
+use server_options::LameDuck;
 use shard_runtime::Control;
 
 use crate::shed::{shed, sweep};
@@ -28,8 +28,8 @@ struct Pace {
 }
 
 impl Pace {
-    fn of(timers: &Timers, connections: usize) -> Self {
-        let time = timers.lame_duck_duration.saturating_sub(timers.lame_duck_grace_period);
+    fn of(lame_duck: &LameDuck, connections: usize) -> Self {
+        let time = lame_duck.duration.saturating_sub(lame_duck.grace_period);
         let time = if time.is_zero() { CLOSING_MIN } else { time };
         let connections = u32::try_from(connections.max(1)).unwrap_or(u32::MAX);
         let each = time / connections;
@@ -45,18 +45,18 @@ impl Pace {
 
 /// Goes through lame duck mode. Returns true once no connections are left, false if `stopped` came, or
 /// lost its sender, before that.
-pub(crate) fn run(control: &Control, timers: &Timers, stopped: &Receiver<()>) -> bool {
+pub(crate) fn run(control: &Control, lame_duck: &LameDuck, stopped: &Receiver<()>) -> bool {
     tracing::info!("Entering lame duck mode, stop accepting new clients");
     control.stop_accepting();
     let open: usize = control.shards().map(|shard| sweep(control, shard, Broker::on_lame_duck)).sum();
     if open == 0 {
         return true;
     }
-    if !goes_on_after(timers.lame_duck_grace_period, stopped) {
+    if !goes_on_after(lame_duck.grace_period, stopped) {
         return false;
     }
     tracing::info!("Closing existing clients");
-    let pace = Pace::of(timers, open);
+    let pace = Pace::of(lame_duck, open);
     while close_some(control, pace.batch) {
         if !goes_on_after(pace.pause, stopped) {
             return false;
@@ -88,22 +88,19 @@ mod tests {
     use std::net::TcpStream;
     use std::sync::mpsc;
 
-    use server_options::{Io, Options, Port};
+    use server_options::{Options, Port};
+    use shard_runtime::{BackendChoice, Config};
 
     use super::*;
     use crate::server::Server;
 
-    fn timers(duration: u64, grace: u64) -> Timers {
-        Timers {
-            lame_duck_duration: Duration::from_secs(duration),
-            lame_duck_grace_period: Duration::from_secs(grace),
-            ..Timers::default()
-        }
+    fn lame_duck(duration: u64, grace: u64) -> LameDuck {
+        LameDuck { duration: Duration::from_secs(duration), grace_period: Duration::from_secs(grace) }
     }
 
     #[test]
     fn closes_fill_the_time_that_the_grace_period_leaves() {
-        let defaults = Timers::default();
+        let defaults = LameDuck::default();
         let pace = |connections| Pace::of(&defaults, connections);
         let second = Duration::from_secs(1);
         assert_eq!(pace(1), Pace { batch: 1, pause: second }, "few are not spread");
@@ -114,14 +111,15 @@ mod tests {
 
     #[test]
     fn with_no_time_left_closing_takes_a_second() {
-        assert_eq!(Pace::of(&timers(5, 5), 10), Pace { batch: 1, pause: Duration::from_millis(100) });
-        assert_eq!(Pace::of(&timers(5, 9), 10), Pace::of(&timers(5, 5), 10));
+        assert_eq!(Pace::of(&lame_duck(5, 5), 10), Pace { batch: 1, pause: Duration::from_millis(100) });
+        assert_eq!(Pace::of(&lame_duck(5, 9), 10), Pace::of(&lame_duck(5, 5), 10));
     }
 
     /// A server with three clients that were greeted.
-    fn with_clients(io: Io) -> (Server, Vec<BufReader<TcpStream>>) {
+    fn with_clients(io: BackendChoice) -> (Server, Vec<BufReader<TcpStream>>) {
         let (host, port) = ("127.0.0.1".to_owned(), Port::Random);
-        let options = Options { host, port, shards: Some(2), io, ..Options::default() };
+        let runtime = Config { io, ..Config::default() };
+        let options = Options { host, port, shards: Some(2), runtime, ..Options::default() };
         let server = Server::start(&options, "test").unwrap();
         let clients = (0..3).map(|_| {
             let mut client = BufReader::new(TcpStream::connect(server.address()).unwrap());
@@ -134,14 +132,11 @@ mod tests {
 
     #[test]
     fn after_the_grace_period_all_connections_are_closed() {
-        for io in [Io::Uring, Io::Epoll] {
+        for io in [BackendChoice::Uring, BackendChoice::Epoll] {
             let (server, clients) = with_clients(io);
             let (_stop, stopped) = mpsc::channel();
-            let short = Timers {
-                lame_duck_duration: Duration::from_millis(40),
-                lame_duck_grace_period: Duration::from_millis(10),
-                ..Timers::default()
-            };
+            let short =
+                LameDuck { duration: Duration::from_millis(40), grace_period: Duration::from_millis(10) };
             assert!(run(&server.control(), &short, &stopped));
             for mut client in clients {
                 assert_eq!(client.read_to_end(&mut Vec::new()).unwrap(), 0);
@@ -153,10 +148,10 @@ mod tests {
 
     #[test]
     fn whoever_stops_the_server_ends_the_wait() {
-        let (server, clients) = with_clients(Io::Epoll);
+        let (server, clients) = with_clients(BackendChoice::Epoll);
         let (stop, stopped) = mpsc::channel();
         drop(stop);
-        assert!(!run(&server.control(), &Timers::default(), &stopped));
+        assert!(!run(&server.control(), &LameDuck::default(), &stopped));
         server.control().stop();
         server.wait().unwrap();
         drop(clients);

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::thread;
 
+use fabric::SHARDS_MAX;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use server_options::SHARDS_MAX;
 
 /// Where the limits of control groups stand.
 const CONTROL_GROUPS: &str = "/sys/fs/cgroup";

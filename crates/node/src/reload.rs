@@ -145,8 +145,8 @@ impl Reloader {
         if users_changed {
             self.close_crowds();
         }
-        let max = options.limits.connections_max();
-        if max < self.options.limits.connections_max() {
+        let max = options.broker.connections_max();
+        if max < self.options.broker.connections_max() {
             self.close_surplus(max);
         }
     }

@@ -9,7 +9,7 @@ use monitor::Facts;
 use nats_auth::Directory;
 use server_log::Log;
 use server_options::{CommandLine, Options};
-use shard_runtime::{Control, KernelTls, Shards, Shared, available_cpus, wall_clock};
+use shard_runtime::{Control, Given, KernelTls, Shards, available_cpus, wall_clock};
 use system::{INQUIRIES_MAX, Sequence};
 use tls_session::Acceptor;
 
@@ -56,8 +56,8 @@ impl Server {
         raise_limits();
         let cpus = available_cpus();
         let count = options.shards.unwrap_or_else(|| default_shards(cpus.len()));
-        let plan = Plan::make(options.io, count)?;
-        let kernel_tls = options.ktls.then(KernelTls::probe).transpose()?;
+        let plan = Plan::make(options.runtime.io, count)?;
+        let kernel_tls = options.runtime.ktls.then(KernelTls::probe).transpose()?;
         let tls = tls_files::acceptor(options)?;
         let https = tls_files::for_monitoring(options)?;
         let directory = Directory::new(&options.auth)?;
@@ -71,19 +71,19 @@ impl Server {
         let (listener, address) = listen(options)?;
         let settings = Arc::new(settings(options, &server_id, address, directory));
         // Nobody can ask for them without monitoring.
-        let closed_max = monitor.as_ref().map_or(0, |_| options.limits.max_closed_clients);
+        let closed_max = monitor.as_ref().map_or(0, |_| options.broker.max_closed_clients);
         let closed = Arc::new(ClosedConnections::new(closed_max));
-        let configs = || shard_configs(options, count, &settings, &closed);
+        let configs = || shard_configs(count, &settings, &closed);
         let sequence = Sequence::default();
         let (inquiries, asked) = mpsc::sync_channel(count * INQUIRIES_MAX);
-        let shared = Shared {
-            busy_poll: options.busy_poll,
+        let given = Given {
+            config: options.runtime.clone(),
             tls: tls.clone(),
             kernel_tls,
             server: system_server(options, &settings.info, sequence.clone()),
             inquiries,
         };
-        let shards = plan.start(configs, &listener, &cpus, &shared)?;
+        let shards = plan.start(configs, &listener, &cpus, &given)?;
         announce(&options.host, address, tls.as_deref());
         let control = shards.control();
         let unmonitored = || Facts { http_host: options.host.clone(), ..Facts::default() };
@@ -138,7 +138,7 @@ pub fn serve(
     notify::ready();
     let mut reloader = Reloader::new(command_line, options, &server, log);
     let reload = Box::new(move || reloader.reload());
-    signals.answer(Duties::new(server.control(), options.timers, log.clone(), reload))?;
+    signals.answer(Duties::new(server.control(), options.lame_duck, log.clone(), reload))?;
     server.wait()?;
     tracing::info!("Server Exiting..");
     Ok(())
@@ -160,26 +160,18 @@ fn introduce(options: &Options, server_id: &str, shards: usize, directory: &Dire
     if let Some(config) = &options.config {
         tracing::info!("Using configuration file: {} ({})", config.path.display(), config.digest);
     }
-    if options.limits.max_payload.is_some_and(|bytes| bytes > WISE_PAYLOAD_BYTES) {
+    if options.broker.payload_max().is_some_and(|bytes| bytes > WISE_PAYLOAD_BYTES) {
         tracing::warn!(
             "Maximum payloads over 8.00 MB are generally discouraged and could lead to poor performance"
         );
     }
 }
 
-fn shard_configs(
-    options: &Options,
-    shards: usize,
-    settings: &Arc<Settings>,
-    closed: &Arc<ClosedConnections>,
-) -> Vec<Config> {
+fn shard_configs(shards: usize, settings: &Arc<Settings>, closed: &Arc<ClosedConnections>) -> Vec<Config> {
     let seldom = Arc::<SeldomLines>::default();
     let config = |shard| Config {
         seed: u64::from_ne_bytes(random()),
         nonce_key: random(),
-        placement: options.placement,
-        route: options.route,
-        match_cache: options.match_cache,
         closed: Arc::clone(closed),
         seldom: Arc::clone(&seldom),
         ..Config::new(shard, shards, Arc::clone(settings))

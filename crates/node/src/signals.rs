@@ -4,7 +4,7 @@ use std::sync::{Arc, mpsc};
 use std::{io, process, thread};
 
 use server_log::Log;
-use server_options::Timers;
+use server_options::LameDuck;
 use shard_runtime::Control;
 use signal_hook::consts::{
     SIGALRM, SIGHUP, SIGINT, SIGIO, SIGPROF, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGVTALRM, SIGXCPU, SIGXFSZ,
@@ -70,7 +70,7 @@ fn ignore_others() -> io::Result<()> {
 /// What there is to do when a signal comes.
 pub(crate) struct Duties {
     control: Control,
-    timers: Timers,
+    pace: LameDuck,
     log: Log,
     reload: Box<dyn FnMut() + Send>,
     /// In lame duck mode: ends it when it is dropped.
@@ -79,8 +79,8 @@ pub(crate) struct Duties {
 
 impl Duties {
     /// `reload` reads the configuration again and logs what came of it.
-    pub(crate) fn new(control: Control, timers: Timers, log: Log, reload: Box<dyn FnMut() + Send>) -> Self {
-        Self { control, timers, log, reload, lame_duck: None }
+    pub(crate) fn new(control: Control, pace: LameDuck, log: Log, reload: Box<dyn FnMut() + Send>) -> Self {
+        Self { control, pace, log, reload, lame_duck: None }
     }
 
     fn on_signal(&mut self, signal: i32) {
@@ -117,9 +117,9 @@ impl Duties {
             return;
         }
         let (stop, stopped) = mpsc::channel();
-        let (control, timers) = (self.control.clone(), self.timers);
+        let (control, pace) = (self.control.clone(), self.pace);
         let run = move || {
-            if lame_duck::run(&control, &timers, &stopped) {
+            if lame_duck::run(&control, &pace, &stopped) {
                 shut_down(&control);
             }
         };

@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use nats_conf::Sources;
 use sha2::{Digest, Sha256};
 
+use crate::config::row::Effect;
 use crate::config::{self, Report};
 use crate::draft::Draft;
 use crate::error::OptionsError;
 use crate::options::{ConfigFile, Options};
-use crate::places::{Places, Values};
-use crate::table::{Effect, Row};
+use crate::places::Places;
+use crate::row::Row;
 
 /// A command line that was understood. It makes [`Options`], as often as the configuration file changes:
 /// flags outrank the file.
@@ -72,13 +73,13 @@ impl CommandLine {
             Some(path) => read_config(path, sources, &mut draft)?,
             None => Vec::new(),
         };
-        let before = Values::of(&draft);
+        let mut places =
+            draft.options.config.as_ref().map_or_else(Places::default, |config| config.places.clone());
+        let before = places.values(&draft);
         self.lay_over(&mut draft)?;
-        let mut places = Places::default();
-        if let Some(mut config) = draft.options.config.take() {
-            config.places.retain_unchanged(&before, &draft);
-            places.clone_from(&config.places);
-            draft.options.config = Some(config);
+        places.retain_unchanged(&before, &draft);
+        if let Some(config) = &mut draft.options.config {
+            config.places.clone_from(&places);
         }
         let options = draft.finish().map_err(|error| error.placed(&places))?;
         Ok(Loaded { options, warnings })
@@ -124,14 +125,18 @@ impl Value {
 
 impl Flag {
     fn apply(&self, draft: &mut Draft) -> Result<(), OptionsError> {
-        let set = match (self.row.effect, &self.value) {
+        let set = match (self.row.by_flag, &self.value) {
             (Effect::Switch(set), Value::Switch(on)) => {
                 set(draft, *on);
                 Ok(())
             }
             (Effect::Integer(set), Value::Integer(number)) => set(draft, *number),
-            (Effect::Text(set), Value::Text(text)) => set(draft, text.clone()),
-            _ => unreachable!("values are read by the kind of their row"),
+            (Effect::Text(set), Value::Text(text)) => {
+                text.to_str().ok_or_else(|| "not valid UTF-8".to_owned()).and_then(|text| set(draft, text))
+            }
+            (Effect::OsText(set), Value::Text(text)) => set(draft, text),
+            (Effect::NotYet(..), _) => Ok(()),
+            _ => unreachable!("values are read by the form of their row"),
         };
         set.map_err(|reason| OptionsError::BadValue { value: self.shown(), flag: self.name, reason })
     }

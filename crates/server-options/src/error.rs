@@ -29,7 +29,7 @@ pub enum OptionsError {
         /// The flag's name as given, without dashes.
         flag: &'static str,
         /// What is wrong with it.
-        reason: &'static str,
+        reason: String,
     },
     /// A switch with a value other than true or false.
     #[error("invalid boolean value {} for -{flag}: parse error", quote(value))]

@@ -1,8 +1,20 @@
-//! Command-line flags of the server, with nats-server's names, dash style and answers.
+//! Options of the server: its command line and its configuration file, with nats-server's names and answers.
 //!
-//! One table (`table.rs`, a row per flag) drives parsing, the usage text and the tests. Flags that
-//! nats-server has and this server does not are rows too: naming one is a start-up error that says
-//! which, never silence. Nothing here opens, binds or prints.
+//! One table (`table.rs`, a row per option) drives flags, keys, reloads, the usage text, the man page and the
+//! completions. Flags and keys that nats-server has and this server does not are rows too: naming one is a
+//! start-up error that says which, never silence. Nothing here opens, binds or prints.
+//!
+//! # How to add an option
+//!
+//! 1. Give the configuration of the crate that obeys it a field and the field's default: `broker::Policy`,
+//!    `shard_runtime::Config`, `server_log::Config` and so on. [`Options`] has them as they are; what the server
+//!    as a whole obeys is a field of [`Options`] itself.
+//! 2. Give the table a row, where nats-server has it in its order of reloads, which is that of its own options:
+//!    how it is read and where that is put, its flags, its keys, and what a reload does.
+//! 3. Use the field.
+//!
+//! A flag also has its place in the usage text (`usage.rs`). What options may not have together is in
+//! `settle.rs`. Tests find a row without a sample, a flag without a place and a reload that looks elsewhere.
 //!
 //! ```
 //! use nats_conf::Sources;
@@ -26,14 +38,15 @@ mod error;
 mod go_duration;
 mod go_value;
 mod invocation;
-mod limits;
 mod options;
 mod parse;
 mod places;
 mod program;
+mod reading;
 mod reference;
 mod refused;
 mod reload;
+mod row;
 mod settle;
 mod table;
 mod tls;
@@ -43,8 +56,7 @@ pub use advertised::Advertised;
 pub use command_line::{CommandLine, Loaded};
 pub use error::OptionsError;
 pub use invocation::{Invocation, SignalCall, SignalCommand};
-pub use limits::{Limits, Timers, WriteTimeout};
-pub use options::{BUSY_POLL_MAX, ConfigFile, Io, Options, Port, SHARDS_MAX};
+pub use options::{ConfigFile, LameDuck, Options, Port};
 pub use parse::parse;
 pub use places::{Places, Subject};
 pub use program::{PEER_PROGRAM, PROGRAM, program, version_text};

@@ -4,19 +4,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use balance::PlacementRule;
-
 use crate::advertised::Advertised;
-use crate::limits::{Limits, Timers};
 use crate::places::Places;
 use crate::tls::Tls;
-
-/// Most shards that may be asked for. Every shard talks to every other, so the mesh grows with the
-/// square of this.
-pub const SHARDS_MAX: usize = 64;
-
-/// Longest time to look for work before sleeping: whoever waits longer does not look for speed.
-pub const BUSY_POLL_MAX: Duration = Duration::from_secs(1);
 
 /// The port clients connect to when none is named.
 const CLIENT_PORT: u16 = 4222;
@@ -46,19 +36,10 @@ pub struct Options {
     pub ports_file_dir: Option<PathBuf>,
     /// Where the log goes, and what is in it.
     pub log: server_log::Config,
-    /// `max_traced_msg_len`: bytes of a message that a trace shows; 0 is no limit.
-    pub max_traced_msg_len: usize,
-    /// `trace_headers`: a trace shows headers and nothing of payloads.
-    pub trace_headers: bool,
-    /// Whether matches are remembered; `disable_sublist_cache` turns it off.
-    pub match_cache: bool,
-    /// Whether publishers wait for readers that fall behind; with `no_fast_producer_stall` such readers miss
-    /// messages.
-    pub stall_publishers: bool,
-    /// What connections may use.
-    pub limits: Limits,
-    /// When connections are checked and closed.
-    pub timers: Timers,
+    /// What connections and messages are subject to.
+    pub broker: broker::Policy,
+    /// How the server leaves its clients in lame duck mode.
+    pub lame_duck: LameDuck,
     /// Who may do what, and as whom.
     pub auth: nats_auth::Config,
     /// Whether there is a password in plain text and no user for it. It protects nothing, but there it stands.
@@ -69,19 +50,10 @@ pub struct Options {
     pub monitor: Option<monitor_http::Config>,
     /// Where streams will be kept. Nothing is kept yet, so nothing is written there.
     pub store_dir: Option<PathBuf>,
-    /// Shards to run, 1 to [`SHARDS_MAX`]; `None` means one per available core.
+    /// Shards to run, 1 to [`fabric::SHARDS_MAX`]; `None` means one per available core.
     pub shards: Option<usize>,
-    /// Where new connections go.
-    pub placement: PlacementRule,
-    /// How the shards deal with the kernel.
-    pub io: Io,
-    /// How long a shard without work looks for some before it sleeps, up to [`BUSY_POLL_MAX`]; `None`
-    /// for the shard to find out when that is worth it.
-    pub busy_poll: Option<Duration>,
-    /// Whether connections move to the shard that they talk to most.
-    pub route: bool,
-    /// Whether the kernel encrypts and decrypts, once a handshake is over.
-    pub ktls: bool,
+    /// How the shards run.
+    pub runtime: shard_runtime::Config,
 }
 
 impl Default for Options {
@@ -98,23 +70,15 @@ impl Default for Options {
             pid_file: None,
             ports_file_dir: None,
             log: server_log::Config::default(),
-            max_traced_msg_len: 0,
-            trace_headers: false,
-            match_cache: true,
-            stall_publishers: true,
-            limits: Limits::default(),
-            timers: Timers::default(),
+            broker: broker::Policy::default(),
+            lame_duck: LameDuck::default(),
             auth: nats_auth::Config::default(),
             idle_password: false,
             tls: None,
             monitor: None,
             store_dir: None,
             shards: None,
-            placement: PlacementRule::default(),
-            io: Io::Auto,
-            busy_poll: None,
-            route: false,
-            ktls: false,
+            runtime: shard_runtime::Config::default(),
         }
     }
 }
@@ -130,15 +94,19 @@ pub struct ConfigFile {
     pub places: Places,
 }
 
-/// How shards deal with the kernel.
+/// How the server leaves its clients in lame duck mode. Defaults are nats-server's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Io {
-    /// io_uring where the machine lets us, else epoll.
-    Auto,
-    /// io_uring or nothing.
-    Uring,
-    /// epoll.
-    Epoll,
+pub struct LameDuck {
+    /// `lame_duck_duration`: over what time connections are closed, the grace period included.
+    pub duration: Duration,
+    /// `lame_duck_grace_period`: how long to wait before the first is closed.
+    pub grace_period: Duration,
+}
+
+impl Default for LameDuck {
+    fn default() -> Self {
+        Self { duration: Duration::from_secs(120), grace_period: Duration::from_secs(10) }
+    }
 }
 
 /// A port to listen on.

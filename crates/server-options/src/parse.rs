@@ -12,12 +12,14 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use crate::command_line::{CommandLine, Flag, Value};
+use crate::config::row::Form;
 use crate::draft::Draft;
 use crate::error::OptionsError;
 use crate::go_value::{integer, switch};
 use crate::invocation::{Invocation, SignalCall};
 use crate::program::program;
-use crate::table::{Effect, Section, find};
+use crate::row::Row;
+use crate::table::OPTIONS;
 use crate::usage::usage;
 
 /// Reads a command line; of its first item, the program, only the name counts, as [`program`] has it.
@@ -85,7 +87,7 @@ fn decide(
 
 /// A flag that we do not have may be given, as long as it asks for nothing.
 fn refusal(flag: &Flag) -> Option<OptionsError> {
-    let refused = flag.row.section == Section::NotYet && !flag.value.asks_for_nothing();
+    let refused = flag.row.is_refused_flag() && !flag.value.asks_for_nothing();
     refused.then_some(OptionsError::NotSupported { flag: flag.name, missing: flag.row.help })
 }
 
@@ -112,18 +114,26 @@ fn split_flag(arg: &OsStr) -> Result<Option<Words<'_>>, OptionsError> {
     Ok(Some(Words { name, inline }))
 }
 
+/// The option with a flag of this name, and the name as its row spells it.
+fn find(name: &[u8]) -> Option<(&'static Row, &'static str)> {
+    OPTIONS.iter().find_map(|row| {
+        let known = row.flags.iter().find(|known| known.as_bytes() == name)?;
+        Some((row, *known))
+    })
+}
+
 fn read_flag(flag: Words<'_>, rest: &mut impl Iterator<Item = OsString>) -> Result<Flag, OptionsError> {
     let Some((row, name)) = find(flag.name) else {
         let name = String::from_utf8_lossy(flag.name).into_owned();
         return Err(OptionsError::UnknownFlag(name));
     };
-    let value = match row.effect {
-        Effect::Switch(_) => Value::Switch(switch_value(name, flag.inline)?),
-        Effect::Integer(_) => {
+    let value = match row.by_flag.form() {
+        Form::Switch => Value::Switch(switch_value(name, flag.inline)?),
+        Form::Integer => {
             let value = value(name, flag.inline, rest)?;
             Value::Integer(integer(&value).map_err(|reason| bad_value(name, &value, reason))?)
         }
-        Effect::Text(_) => Value::Text(value(name, flag.inline, rest)?),
+        Form::Text => Value::Text(value(name, flag.inline, rest)?),
     };
     Ok(Flag { row, name, value })
 }
@@ -142,8 +152,8 @@ fn value(
     inline.or_else(|| rest.next()).ok_or(OptionsError::MissingValue(flag))
 }
 
-fn bad_value(flag: &'static str, value: &OsStr, reason: &'static str) -> OptionsError {
-    OptionsError::BadValue { value: value.to_string_lossy().into_owned(), flag, reason }
+fn bad_value(flag: &'static str, value: &OsStr, reason: &str) -> OptionsError {
+    OptionsError::BadValue { value: value.to_string_lossy().into_owned(), flag, reason: reason.to_owned() }
 }
 
 #[cfg(test)]

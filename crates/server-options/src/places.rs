@@ -4,6 +4,7 @@
 use nats_conf::{Map, Position};
 
 use crate::draft::Draft;
+use crate::table::OPTIONS;
 
 /// An option that a start can fail on, however well it is written: what it names may be taken, missing or
 /// not ours, and other options may contradict it.
@@ -49,83 +50,48 @@ impl Places {
 
     /// Finds the places. Where several keys say the same, the last one counts.
     pub(crate) fn read(map: &Map) -> Self {
-        let place = |row: &Row| {
-            let entry = map.iter().rfind(|entry| row.keys.iter().any(|key| entry.is(key)))?;
-            Some((row.subject, entry.value.position.clone()))
-        };
-        Self(TABLE.iter().filter_map(place).collect())
+        let mut places = Self::default();
+        for entry in map {
+            let row = OPTIONS.iter().find(|row| row.key.has(entry));
+            for subject in row.into_iter().flat_map(|row| row.subjects) {
+                places.0.retain(|(known, _)| known != subject);
+                places.0.push((*subject, entry.value.position.clone()));
+            }
+        }
+        places
+    }
+
+    /// What the options that have a place are at one time, only good to be compared.
+    pub(crate) fn values(&self, draft: &Draft) -> Vec<String> {
+        self.0.iter().map(|(subject, _)| subject.value(draft)).collect()
     }
 
     /// Forgets those of options that were `before` and are not any more.
-    pub(crate) fn retain_unchanged(&mut self, before: &Values, draft: &Draft) {
-        let now = Values::of(draft);
-        let unchanged = |subject| {
-            let index = TABLE.iter().position(|row| row.subject == subject);
-            index.is_some_and(|index| before.0[index] == now.0[index])
-        };
-        self.0.retain(|(subject, _)| unchanged(*subject));
+    pub(crate) fn retain_unchanged(&mut self, before: &[String], draft: &Draft) {
+        let now = self.values(draft);
+        let mut unchanged = before.iter().zip(&now).map(|(before, now)| before == now);
+        self.0.retain(|_| unchanged.next() == Some(true));
     }
 }
 
-/// What the options are at one time, only good to be compared.
-pub(crate) struct Values(Vec<String>);
-
-impl Values {
-    pub(crate) fn of(draft: &Draft) -> Self {
-        Self(TABLE.iter().map(|row| (row.value)(draft)).collect())
+impl Subject {
+    /// What flags may change of it.
+    fn value(self, draft: &Draft) -> String {
+        match self {
+            Self::Listen => format!("{} {}", draft.options.host, draft.port),
+            Self::Monitoring => format!("{:?}", draft.monitor),
+            Self::LogFile => format!("{:?}", draft.options.log.file),
+            Self::Syslog => format!("{:?}", draft.options.log.remote_syslog),
+            Self::PidFile => format!("{:?}", draft.options.pid_file),
+            Self::Tls => format!("{:?}", draft.tls_flags),
+            Self::Port => draft.port.to_string(),
+            Self::ClientAdvertise => format!("{:?}", draft.client_advertise),
+            Self::LameDuck | Self::Payload | Self::Users | Self::NoAuthUser | Self::SystemAccount => {
+                String::new()
+            }
+        }
     }
 }
-
-struct Row {
-    subject: Subject,
-    keys: &'static [&'static str],
-    value: fn(&Draft) -> String,
-}
-
-/// No flag changes it.
-const fn file_only(subject: Subject, keys: &'static [&'static str]) -> Row {
-    Row { subject, keys, value: |_| String::new() }
-}
-
-const TABLE: &[Row] = &[
-    Row {
-        subject: Subject::Listen,
-        keys: &["listen", "port", "host", "net"],
-        value: |draft| format!("{} {}", draft.options.host, draft.port),
-    },
-    Row {
-        subject: Subject::Monitoring,
-        keys: &["http", "https", "http_port", "monitor_port", "https_port"],
-        value: |draft| format!("{:?}", draft.monitor),
-    },
-    Row {
-        subject: Subject::LogFile,
-        keys: &["logfile", "log_file"],
-        value: |draft| format!("{:?}", draft.options.log.file),
-    },
-    Row {
-        subject: Subject::PidFile,
-        keys: &["pidfile", "pid_file"],
-        value: |draft| format!("{:?}", draft.options.pid_file),
-    },
-    Row {
-        subject: Subject::Syslog,
-        keys: &["syslog", "remote_syslog"],
-        value: |draft| format!("{:?}", draft.options.log.remote_syslog),
-    },
-    Row { subject: Subject::Tls, keys: &["tls"], value: |draft| format!("{:?}", draft.tls_flags) },
-    Row { subject: Subject::Port, keys: &["listen", "port"], value: |draft| draft.port.to_string() },
-    Row {
-        subject: Subject::ClientAdvertise,
-        keys: &["client_advertise"],
-        value: |draft| format!("{:?}", draft.client_advertise),
-    },
-    file_only(Subject::LameDuck, &["lame_duck_duration", "lame_duck_grace_period"]),
-    file_only(Subject::Payload, &["max_payload", "max_pending"]),
-    file_only(Subject::Users, &["authorization", "accounts"]),
-    file_only(Subject::NoAuthUser, &["no_auth_user"]),
-    file_only(Subject::SystemAccount, &["system_account", "system"]),
-];
 
 #[cfg(test)]
 mod tests {

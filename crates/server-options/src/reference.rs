@@ -1,4 +1,4 @@
-//! Texts that are made of the flag table for people and shells: the man page and completions.
+//! Texts that are made of the table of options for people and shells: the man page and completions.
 
 mod completion;
 mod man;

@@ -2,7 +2,7 @@
 
 use crate::config;
 pub use crate::config::Idle;
-use crate::table::{Section, TABLE};
+use crate::table::OPTIONS;
 
 /// A flag or a key of nats-server that this server refuses when it is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,10 +17,10 @@ pub struct Refused {
     pub missing: &'static str,
 }
 
-/// The flags, in the order of the flag table.
+/// The flags, in the order of the table.
 pub fn refused_flags() -> impl Iterator<Item = Refused> {
-    let rows = TABLE.iter().filter(|row| row.section == Section::NotYet);
-    rows.map(|row| Refused { names: row.names, block: "", unless: Idle::Never, missing: row.help })
+    let rows = OPTIONS.iter().filter(|row| row.is_refused_flag());
+    rows.map(|row| Refused { names: row.flags, block: "", unless: Idle::Never, missing: row.help })
 }
 
 /// The keys, block by block, in the order of the tables.

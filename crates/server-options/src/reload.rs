@@ -1,10 +1,10 @@
 //! What a new configuration changes in a running server: the pure half of a reload.
 //!
-//! One table has a row per option, in nats-server's order: how to compare it, and either the line to log
-//! when it changed, or nats-server's name for it when it may not change. Which options may change is
-//! what nats-server 2.14.5 answered when it was asked.
+//! The rule of each option stands in its row: the line to log when it changed, or nats-server's name for it when
+//! it may not change. Which options may change is what nats-server 2.14.5 answered when it was asked.
 
-use std::fmt::Display;
+use std::fmt::Debug;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use monitor_http::Scheme;
@@ -13,6 +13,7 @@ use tls_session::HandshakeFirst;
 
 use crate::go_duration::Shown;
 use crate::options::{Options, Port};
+use crate::table::OPTIONS;
 use crate::tls::Tls;
 
 /// A change that needs a new server. The text is nats-server's.
@@ -27,7 +28,8 @@ pub struct NotReloadable {
     pub new: String,
 }
 
-/// Compares options with those in force: a line for the log per change. Certificates are always read anew, so with TLS there always is one.
+/// Compares options with those in force: a line for the log per change. Certificates are always read anew, so
+/// with TLS there always is one.
 ///
 /// The ports in force are to be the ones that were found: asking for a random one changes nothing.
 ///
@@ -35,19 +37,26 @@ pub struct NotReloadable {
 /// The first option that changed and may not.
 pub fn reload_changes(old: &Options, new: &Options) -> Result<Vec<String>, NotReloadable> {
     let mut lines = Vec::new();
-    for row in TABLE {
-        match row(old, new) {
-            Outcome::Same => {}
-            Outcome::Changed(line) => lines.push(format!("Reloaded: {line}")),
-            Outcome::Advertised(line) => lines.push(format!("Reload: {line}")),
-            Outcome::Refused(refusal) => return Err(refusal),
-        }
-    }
+    OPTIONS.iter().try_for_each(|row| row.rule.apply(old, new, &mut lines))?;
     Ok(lines)
 }
 
+/// What a reload does with an option.
+pub(crate) enum Rule {
+    /// Nothing: nothing comes of the option, or the rule is in another row.
+    None,
+    /// It may change. The line says this name, and this of the new value.
+    Live(&'static str, fn(&Options) -> String),
+    /// It may not change. nats-server's name for it, and what is shown of it.
+    Fixed(&'static str, fn(&Options) -> String),
+    /// It may be that it may change.
+    By(fn(&Options, &Options) -> Outcome),
+    /// Several rules, for blocks.
+    All(&'static [Self]),
+}
+
 /// What became of an option.
-enum Outcome {
+pub(crate) enum Outcome {
     Same,
     /// With the line to log.
     Changed(String),
@@ -56,141 +65,61 @@ enum Outcome {
     Refused(NotReloadable),
 }
 
-const TABLE: &[fn(&Options, &Options) -> Outcome] = &[
-    |old, new| fixed("ServerName", text(&old.server_name), text(&new.server_name)),
-    |old, new| fixed("Host", &old.host, &new.host),
-    port,
-    client_advertise,
-    |old, new| live(&old.log.trace, &new.log.trace, |on| format!("trace = {on}")),
-    |old, new| live(&old.trace_headers, &new.trace_headers, |on| format!("trace_headers = {on}")),
-    |old, new| live(&old.log.debug, &new.log.debug, |on| format!("debug = {on}")),
-    |old, new| live(&old.log.time, &new.log.time, |on| format!("logtime = {on}")),
-    |old, new| live(&old.log.utc, &new.log.utc, |on| format!("logtime_utc = {on}")),
-    |old, new| fixed("NoSublistCache", !old.match_cache, !new.match_cache),
-    |old, new| fixed("NoHeaderSupport", !old.headers, !new.headers),
-    |old, new| {
-        live(&old.limits.max_connections, &new.limits.max_connections, |max| {
-            format!("max_connections = {max}")
-        })
-    },
-    |old, new| fixed("MaxSubs", old.limits.max_subscriptions, new.limits.max_subscriptions),
-    |old, new| fixed("MaxSubTokens", max(old.limits.max_sub_tokens), max(new.limits.max_sub_tokens)),
-    |old, new| live(&users(old, true), &users(new, true), |_| "authorization nkey users".into()),
-    |old, new| live(&users(old, false), &users(new, false), |_| "authorization users".into()),
-    accounts,
-    no_auth_user,
-    |old, new| fixed("SystemAccount", text(&old.auth.system_account), text(&new.auth.system_account)),
-    |old, new| fixed("NoSystemAccount", old.auth.no_system_account, new.auth.no_system_account),
-    |old, new| {
-        let name = |options: &Options| options.auth.single_user.as_ref().map(|(user, _)| user.clone());
-        live(&name(old), &name(new), |_| "authorization username".into())
-    },
-    |old, new| {
-        let password =
-            |options: &Options| options.auth.single_user.as_ref().map(|(_, password)| password.clone());
-        live(&password(old), &password(new), |_| "authorization password".into())
-    },
-    |old, new| live(&old.auth.token, &new.auth.token, |_| "authorization token".into()),
-    |old, new| {
-        live(&old.timers.ping_interval, &new.timers.ping_interval, |time| {
-            format!("ping_interval = {}", Shown(*time))
-        })
-    },
-    |old, new| live(&old.timers.ping_max, &new.timers.ping_max, |max| format!("ping_max = {max}")),
-    |old, new| fixed("HTTPHost", monitor_host(old), monitor_host(new)),
-    |old, new| fixed("HTTPPort", monitor_port(old, Scheme::Http), monitor_port(new, Scheme::Http)),
-    |old, new| fixed("HTTPBasePath", monitor_path(old), monitor_path(new)),
-    |old, new| fixed("HTTPSPort", monitor_port(old, Scheme::Https), monitor_port(new, Scheme::Https)),
-    |old, new| {
-        let timeout = |options: &Options| seconds(options.auth.timeout.unwrap_or(AUTH_TIMEOUT));
-        live(&timeout(old), &timeout(new), |time| format!("authorization timeout = {time}"))
-    },
-    |old, new| {
-        let bytes = |options: &Options| options.limits.max_control_line;
-        live(&bytes(old), &bytes(new), |bytes| format!("max_control_line = {bytes}"))
-    },
-    |old, new| {
-        let shown = |max: &Option<usize>| max.map_or("-1".into(), |bytes| bytes.to_string());
-        live(&old.limits.max_payload, &new.limits.max_payload, |max| format!("max_payload = {}", shown(max)))
-    },
-    |old, new| fixed("MaxPending", old.limits.max_pending, new.limits.max_pending),
-    |old, new| {
-        live(&old.stall_publishers, &new.stall_publishers, |on| {
-            format!("fast producers will {}be stalled", if *on { "" } else { "not " })
-        })
-    },
-    |old, new| live(&path(&old.pid_file), &path(&new.pid_file), |file| format!("pid_file = {file}")),
-    |old, new| {
-        let directory = |options: &Options| path(&options.ports_file_dir);
-        live(&directory(old), &directory(new), |directory| format!("ports_file_dir = {directory}"))
-    },
-    |old, new| live(&path(&old.log.file), &path(&new.log.file), |file| format!("log_file = {file}")),
-    |old, new| fixed("LogSizeLimit", max(old.log.size_limit), max(new.log.size_limit)),
-    |old, new| fixed("LogMaxFiles", max(old.log.max_num), max(new.log.max_num)),
-    |old, new| live(&old.log.syslog, &new.log.syslog, |on| format!("syslog = {on}")),
-    |old, new| {
-        let address = |options: &Options| text(&options.log.remote_syslog).to_owned();
-        live(&address(old), &address(new), |address| format!("remote_syslog = {address}"))
-    },
-    |old, new| {
-        live(&policy(old).timeout, &policy(new).timeout, |time| format!("tls timeout = {}", seconds(*time)))
-    },
-    |old, new| fixed("TLSMap", old.auth.verify_and_map, new.auth.verify_and_map),
-    tls,
-    |old, new| {
+impl Rule {
+    pub(crate) fn apply(
+        &self,
+        old: &Options,
+        new: &Options,
+        lines: &mut Vec<String>,
+    ) -> Result<(), NotReloadable> {
+        let outcome = match self {
+            Self::None => Outcome::Same,
+            Self::Live(name, shown) => live(&shown(old), &shown(new), |value| format!("{name} = {value}")),
+            Self::Fixed(name, shown) => fixed(name, shown(old), shown(new)),
+            Self::By(compare) => compare(old, new),
+            Self::All(rules) => return rules.iter().try_for_each(|rule| rule.apply(old, new, lines)),
+        };
+        match outcome {
+            Outcome::Same => {}
+            Outcome::Changed(line) => lines.push(format!("Reloaded: {line}")),
+            Outcome::Advertised(line) => lines.push(format!("Reload: {line}")),
+            Outcome::Refused(refusal) => return Err(refusal),
+        }
+        Ok(())
+    }
+}
+
+/// Of `accounts`, and of the users of `authorization`.
+pub(crate) const ACCOUNTS: Rule = Rule::All(&[
+    Rule::By(|old, new| live(&users(old, true), &users(new, true), |_| "authorization nkey users".into())),
+    Rule::By(|old, new| live(&users(old, false), &users(new, false), |_| "authorization users".into())),
+    Rule::By(accounts),
+]);
+
+/// Of the keys in the block `tls`.
+pub(crate) const TLS: Rule = Rule::All(&[
+    Rule::Live("tls timeout", |options| seconds(policy(options).timeout)),
+    Rule::Fixed("TLSMap", |options| options.auth.verify_and_map.to_string()),
+    Rule::By(tls),
+    Rule::By(|old, new| {
         live(&policy(old).pinned_certs, &policy(new).pinned_certs, |pins| {
             format!("{} pinned_certs", pins.len())
         })
-    },
-    |old, new| fixed("TLSRateLimit", max(policy(old).rate_limit), max(policy(new).rate_limit)),
-    |old, new| {
+    }),
+    Rule::Fixed("TLSRateLimit", |options| max(policy(options).rate_limit)),
+    Rule::By(|old, new| {
         let first = |options: &Options| policy(options).handshake_first != HandshakeFirst::Never;
         live(&first(old), &first(new), |on| format!("Client TLS handshake first: {on}"))
-    },
-    |old, new| {
+    }),
+    Rule::By(|old, new| {
         let delay = |options: &Options| match policy(options).handshake_first {
             HandshakeFirst::Wait(delay) => delay,
             HandshakeFirst::Never | HandshakeFirst::Always => Duration::ZERO,
         };
         let line = |delay: &Duration| format!("Client TLS handshake first fallback delay: {}", Shown(*delay));
         live(&delay(old), &delay(new), line)
-    },
-    |old, new| fixed("AllowNonTLS", policy(old).allow_non_tls, policy(new).allow_non_tls),
-    |old, new| {
-        let deadline = |options: &Options| options.timers.write_deadline;
-        live(&deadline(old), &deadline(new), |time| format!("write_deadline = {}", Shown(*time)))
-    },
-    |old, new| {
-        let policy = |options: &Options| options.timers.write_timeout.as_str();
-        fixed("WriteTimeout", policy(old), policy(new))
-    },
-    |old, new| fixed("MaxClosedClients", old.limits.max_closed_clients, new.limits.max_closed_clients),
-    |old, new| {
-        let duration = |options: &Options| Shown(options.timers.lame_duck_duration);
-        fixed("LameDuckDuration", duration(old), duration(new))
-    },
-    |old, new| {
-        let period = |options: &Options| Shown(options.timers.lame_duck_grace_period);
-        fixed("LameDuckGracePeriod", period(old), period(new))
-    },
-    |old, new| {
-        let line = |max: &usize| format!("max_traced_msg_len = {max}");
-        live(&old.max_traced_msg_len, &new.max_traced_msg_len, line)
-    },
-    |old, new| live(&old.server_tags, &new.server_tags, |_| "tags".into()),
-    |old, new| live(&old.server_metadata, &new.server_metadata, |_| "metadata".into()),
-    // Ours: shards are what they are when they start.
-    |old, new| fixed("shards", max(old.shards), max(new.shards)),
-    |old, new| fixed("placement", debug(&old.placement), debug(&new.placement)),
-    |old, new| fixed("route", old.route, new.route),
-    |old, new| fixed("ktls", old.ktls, new.ktls),
-    |old, new| fixed("io", debug(&old.io), debug(&new.io)),
-    |old, new| {
-        let time =
-            |options: &Options| options.busy_poll.map_or("auto".into(), |time| Shown(time).to_string());
-        fixed("busy_poll", time(old), time(new))
-    },
-];
+    }),
+]);
 
 /// An option that may change.
 fn live<T: PartialEq>(old: &T, new: &T, line: impl FnOnce(&T) -> String) -> Outcome {
@@ -198,20 +127,19 @@ fn live<T: PartialEq>(old: &T, new: &T, line: impl FnOnce(&T) -> String) -> Outc
 }
 
 /// An option that may not change.
-fn fixed(option: &'static str, old: impl Display, new: impl Display) -> Outcome {
-    let (old, new) = (old.to_string(), new.to_string());
+fn fixed(option: &'static str, old: String, new: String) -> Outcome {
     if old == new { Outcome::Same } else { Outcome::Refused(NotReloadable { option, old, new }) }
 }
 
-fn port(old: &Options, new: &Options) -> Outcome {
+pub(crate) fn port(old: &Options, new: &Options) -> Outcome {
     let shown = |port| match port {
-        Port::Fixed(port) => i32::from(port),
-        Port::Random => -1,
+        Port::Fixed(port) => port.to_string(),
+        Port::Random => "-1".into(),
     };
     if new.port == Port::Random { Outcome::Same } else { fixed("Port", shown(old.port), shown(new.port)) }
 }
 
-fn client_advertise(old: &Options, new: &Options) -> Outcome {
+pub(crate) fn client_advertise(old: &Options, new: &Options) -> Outcome {
     if old.client_advertise == new.client_advertise {
         return Outcome::Same;
     }
@@ -247,10 +175,10 @@ fn users(options: &Options, with_nkey: bool) -> impl PartialEq {
 }
 
 /// It may only go, together with its user.
-fn no_auth_user(old: &Options, new: &Options) -> Outcome {
-    let (was, is) = (text(&old.auth.no_auth_user), text(&new.auth.no_auth_user));
+pub(crate) fn no_auth_user(old: &Options, new: &Options) -> Outcome {
+    let (was, is) = (text_shown(&old.auth.no_auth_user), text_shown(&new.auth.no_auth_user));
     let is_user =
-        |user: &User| matches!(&user.identity, IdentityConfig::Password { user, .. } if user == was);
+        |user: &User| matches!(&user.identity, IdentityConfig::Password { user, .. } if *user == was);
     let mut users = new.auth.users.iter().chain(new.auth.accounts.iter().flat_map(|account| &account.users));
     if is.is_empty() && !users.any(is_user) { Outcome::Same } else { fixed("NoAuthUser", was, is) }
 }
@@ -265,47 +193,89 @@ fn tls(old: &Options, new: &Options) -> Outcome {
 }
 
 /// The policy for TLS; the default one where there is no TLS.
-fn policy(options: &Options) -> tls_session::Policy {
+pub(crate) fn policy(options: &Options) -> tls_session::Policy {
     options.tls.as_ref().map_or_else(|| Tls::default().policy, |tls| tls.policy.clone())
 }
 
-fn monitor_host(options: &Options) -> &str {
-    options.monitor.as_ref().map_or(&options.host, |monitor| &monitor.host)
+pub(crate) fn single_user(old: &Options, new: &Options) -> Outcome {
+    let name = |options: &Options| options.auth.single_user.as_ref().map(|(user, _)| user.clone());
+    live(&name(old), &name(new), |_| "authorization username".into())
 }
 
-fn monitor_path(options: &Options) -> &str {
-    options.monitor.as_ref().map_or("", |monitor| &monitor.base_path)
+pub(crate) fn single_password(old: &Options, new: &Options) -> Outcome {
+    let password =
+        |options: &Options| options.auth.single_user.as_ref().map(|(_, password)| password.clone());
+    live(&password(old), &password(new), |_| "authorization password".into())
+}
+
+pub(crate) fn token(old: &Options, new: &Options) -> Outcome {
+    live(&old.auth.token, &new.auth.token, |_| "authorization token".into())
+}
+
+pub(crate) fn auth_timeout(options: &Options) -> String {
+    seconds(options.auth.timeout.unwrap_or(AUTH_TIMEOUT))
+}
+
+pub(crate) fn stall_publishers(old: &Options, new: &Options) -> Outcome {
+    live(&old.broker.stall_publishers, &new.broker.stall_publishers, |on| {
+        format!("fast producers will {}be stalled", if *on { "" } else { "not " })
+    })
+}
+
+pub(crate) fn server_tags(old: &Options, new: &Options) -> Outcome {
+    live(&old.server_tags, &new.server_tags, |_| "tags".into())
+}
+
+pub(crate) fn server_metadata(old: &Options, new: &Options) -> Outcome {
+    live(&old.server_metadata, &new.server_metadata, |_| "metadata".into())
+}
+
+pub(crate) fn monitor_host(options: &Options) -> String {
+    options.monitor.as_ref().map_or(&options.host, |monitor| &monitor.host).clone()
+}
+
+pub(crate) fn monitor_path(options: &Options) -> String {
+    options.monitor.as_ref().map_or_else(String::new, |monitor| monitor.base_path.clone())
 }
 
 /// The port as nats-server shows it: 0 is none, -1 a random one.
-fn monitor_port(options: &Options, scheme: Scheme) -> i32 {
+pub(crate) fn monitor_port(options: &Options, scheme: Scheme) -> String {
     match options.monitor.as_ref().filter(|monitor| monitor.scheme == scheme).map(|monitor| monitor.port) {
-        None => 0,
-        Some(0) => -1,
-        Some(port) => i32::from(port),
+        None => "0".into(),
+        Some(0) => "-1".into(),
+        Some(port) => port.to_string(),
     }
 }
 
-fn debug(value: &impl std::fmt::Debug) -> String {
+pub(crate) fn max_payload(options: &Options) -> String {
+    options.broker.payload_max().map_or("-1".into(), |bytes| bytes.to_string())
+}
+
+pub(crate) fn busy_poll(options: &Options) -> String {
+    options.runtime.busy_poll.map_or("auto".into(), |time| Shown(time).to_string())
+}
+
+/// A word of an enum as it is written.
+pub(crate) fn word(value: impl Debug) -> String {
     format!("{value:?}").to_lowercase()
 }
 
-fn text(value: &Option<String>) -> &str {
-    value.as_deref().unwrap_or_default()
+pub(crate) fn text_shown(value: &Option<String>) -> String {
+    value.clone().unwrap_or_default()
 }
 
-fn path(value: &Option<std::path::PathBuf>) -> String {
+pub(crate) fn path_shown(value: &Option<PathBuf>) -> String {
     value.as_ref().map(|path| path.display().to_string()).unwrap_or_default()
 }
 
 /// A limit as nats-server shows it: 0 is none.
-fn max(value: Option<impl TryInto<u64>>) -> u64 {
-    value.and_then(|max| max.try_into().ok()).unwrap_or(0)
+pub(crate) fn max(value: Option<impl TryInto<u64>>) -> String {
+    value.and_then(|max| max.try_into().ok()).unwrap_or(0).to_string()
 }
 
 /// A time as nats-server shows it where it counts in seconds.
-fn seconds(time: Duration) -> f64 {
-    time.as_secs_f64()
+fn seconds(time: Duration) -> String {
+    time.as_secs_f64().to_string()
 }
 
 #[cfg(test)]

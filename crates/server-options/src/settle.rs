@@ -44,7 +44,7 @@ impl Draft {
         }
         if let Some(tls) = &mut self.options.tls {
             tls.policy.allow_non_tls = self.allow_non_tls;
-            tls.policy.hand_over = self.options.ktls;
+            tls.policy.hand_over = self.options.runtime.ktls;
             let patience = tls.policy.timeout + AUTH_TIMEOUT_AFTER_TLS;
             self.options.auth.timeout.get_or_insert(patience);
         } else {
@@ -120,17 +120,17 @@ impl MonitorDraft {
 
 /// What does not go together.
 fn check(options: &Options) -> Result<(), OptionsError> {
-    let (limits, timers) = (&options.limits, &options.timers);
-    if timers.lame_duck_grace_period >= timers.lame_duck_duration {
+    let (policy, lame_duck) = (&options.broker, &options.lame_duck);
+    if lame_duck.grace_period >= lame_duck.duration {
         return Err(OptionsError::LameDuckGrace {
-            grace: Shown(timers.lame_duck_grace_period).to_string(),
-            duration: Shown(timers.lame_duck_duration).to_string(),
+            grace: Shown(lame_duck.grace_period).to_string(),
+            duration: Shown(lame_duck.duration).to_string(),
         });
     }
-    if let Some(payload) = limits.max_payload
-        && payload > limits.max_pending
+    if let Some(payload) = policy.payload_max()
+        && payload > policy.max_pending
     {
-        return Err(OptionsError::PayloadAbovePending { payload, pending: limits.max_pending });
+        return Err(OptionsError::PayloadAbovePending { payload, pending: policy.max_pending });
     }
     if options.server_name.as_ref().is_some_and(|name| name.contains(' ')) {
         return Err(OptionsError::ServerNameHasSpaces);

@@ -1,136 +1,284 @@
-//! Every flag, one row each: its names, what value it takes, what it does, and its line in the usage
-//! text.
+//! Every option, one row each. How to add one stands at the top of the crate.
 //!
-//! Names come from nats-server 2.14.
+//! Names come from nats-server 2.14. A reload speaks of changes in the order of the rows, which is nats-server's;
+//! ours stand behind.
 
-use std::ffi::OsString;
+use monitor_http::Scheme;
 
-use crate::draft::{Draft, Set};
-use Effect::{Integer, Switch, Text};
-use Section::{Common, Logging, NotYet, Server, Storage, Tls, Users};
+use crate::config::row::Effect::{Any, Integer, OsText, Switch, Text, Time};
+use crate::config::row::Idle::{EmptyBlock, EmptyList, EmptyText, Never, Off, Zero};
+use crate::config::{read_accounts, read_authorization, read_mappings, read_tls, top};
+use crate::go_duration::Shown;
+use crate::places::Subject::{
+    ClientAdvertise, LameDuck, Listen, LogFile, Monitoring, NoAuthUser, Payload, PidFile, Port, Syslog,
+    SystemAccount, Tls, Users,
+};
+use crate::reading::{
+    backend, busy_poll, given, length, limit, max_connections, max_sub_tokens, path, ping_max, placement,
+    put, shards, size, write_timeout,
+};
+use crate::reload::{self, max, path_shown, policy, text_shown};
+use crate::row::{Row, option, refused_flag, refused_key};
 
-/// Where a flag stands in the usage text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Section {
-    Server,
-    Logging,
-    Storage,
-    Users,
-    Tls,
-    Common,
-    /// Known to nats-server, refused by us.
-    NotYet,
-}
-
-/// The kind of value a flag takes, and what the value does.
-#[derive(Clone, Copy)]
-pub(crate) enum Effect {
-    /// `-x` or `-x=false`; never takes the next argument.
-    Switch(fn(&mut Draft, bool)),
-    Integer(fn(&mut Draft, i64) -> Set),
-    Text(fn(&mut Draft, OsString) -> Set),
-}
-
-pub(crate) struct Row {
-    /// Without dashes, in the order the usage text shows them.
-    pub(crate) names: &'static [&'static str],
-    pub(crate) section: Section,
-    /// What stands for the value in the usage text; empty for switches and refused flags.
-    pub(crate) operand: &'static str,
-    /// For refused flags what is missing.
-    pub(crate) help: &'static str,
-    pub(crate) effect: Effect,
-}
-
-/// Finds a flag by any of its names; gives the name back as the table spells it.
-pub(crate) fn find(name: &[u8]) -> Option<(&'static Row, &'static str)> {
-    TABLE.iter().find_map(|row| {
-        let known = row.names.iter().find(|known| known.as_bytes() == name)?;
-        Some((row, *known))
-    })
-}
-
-const fn row(
-    section: Section,
-    names: &'static [&'static str],
-    operand: &'static str,
-    effect: Effect,
-    help: &'static str,
-) -> Row {
-    Row { names, section, operand, help, effect }
-}
-
-/// A refused flag still reads its value, so that a bad value is told apart and `-v` still works
-/// behind it.
-const fn not_yet(names: &'static [&'static str], effect: Effect, missing: &'static str) -> Row {
-    row(NotYet, names, "", effect, missing)
-}
-
-const SWITCH: Effect = Switch(|_, _| ());
-const INTEGER: Effect = Integer(|_, _| Ok(()));
-const TEXT: Effect = Text(|_, _| Ok(()));
-
-// What is missing for the flags that are refused.
+// What is missing for what is refused.
 const CLUSTER: &str = "there are no clusters";
+pub(crate) const JETSTREAM: &str = "there is no JetStream";
+const OPERATOR: &str = "there are no operators and no JWTs";
+const OCSP: &str = "there is no OCSP";
+const PROXY: &str = "there is no PROXY protocol and no proxy is trusted";
+const PROFILE: &str = "there is no profile to ask for over HTTP";
 
-// One line a row: read across, it is the whole story of a flag.
+// A line each for how it is read and where it lives, for its flags, for its keys, and for what a reload does.
 #[rustfmt::skip]
-pub(crate) static TABLE: &[Row] = &[
-    row(Server, &["a", "addr", "net"], "<host>", Text(Draft::set_host), "Address to bind (default: 0.0.0.0)"),
-    row(Server, &["p", "port"], "<port>", Integer(Draft::set_port), "Port for clients, -1 for a free one (default: 4222)"),
-    row(Server, &["n", "name", "server_name"], "<name>", Text(Draft::set_server_name), "Name of this server (default: its id)"),
-    row(Server, &["client_advertise"], "<address>", Text(Draft::set_client_advertise), "What clients are told instead of host and port"),
-    row(Server, &["P", "pid"], "<file>", Text(Draft::set_pid_file), "Write the process id to a file"),
-    row(Server, &["ports_file_dir"], "<dir>", Text(Draft::set_ports_file_dir), "Write <program>_<pid>.ports to a directory"),
-    row(Server, &["c", "config"], "<file>", Text(Draft::set_config), "Configuration file"),
-    row(Server, &["t"], "", Switch(Draft::set_check), "Check the configuration and exit"),
-    row(Server, &["sl", "signal"], "<sig[=pid]>", Text(Draft::set_signal), "Tell a server: ldm stop quit term reopen reload"),
-    row(Server, &["shards"], "<number>", Integer(Draft::set_shards), "Shards, 1 to 64 (default: one per available core)"),
-    row(Server, &["placement"], "<rule>", Text(Draft::set_placement), "Place connections by load or spread (default: load)"),
-    row(Server, &["busy-poll", "busy_poll"], "<time>", Text(Draft::set_busy_poll), "Spin before sleeping, as 50us (default: if it pays)"),
-    row(Server, &["io"], "<backend>", Text(Draft::set_io), "I/O by auto, uring or epoll (default: auto)"),
-    row(Server, &["route"], "", Switch(Draft::set_route), "Move connections to the shard they talk to most"),
-
-    row(Logging, &["l", "log"], "<file>", Text(Draft::set_log_file), "Log to a file instead of standard error"),
-    row(Logging, &["log_size_limit"], "<bytes>", Integer(Draft::set_log_size_limit), "Put a log file aside at this size"),
-    row(Logging, &["s", "syslog"], "", Switch(Draft::set_syslog), "Log to the syslog"),
-    row(Logging, &["r", "remote_syslog"], "<addr>", Text(Draft::set_remote_syslog), "Log to a syslog, as udp://localhost:514"),
-    row(Logging, &["T", "logtime"], "", Switch(Draft::set_log_time), "Put the time on log lines (default: true)"),
-    row(Logging, &["logtime_utc"], "", Switch(Draft::set_log_utc), "In UTC instead of local time"),
-    row(Logging, &["D", "debug"], "", Switch(Draft::set_debug), "Log debug lines"),
-    row(Logging, &["V", "trace"], "", Switch(Draft::set_trace), "Log the protocol as it is spoken"),
-    row(Logging, &["max_traced_msg_len"], "<bytes>", Integer(Draft::set_max_traced_msg_len), "Bytes of a message that a trace shows"),
-    row(Logging, &["VV"], "", Switch(Draft::set_verbose_trace), "The same, the system account included"),
-    row(Logging, &["DV"], "", Switch(Draft::set_debug_and_trace), "Debug and trace"),
-    row(Logging, &["DVV"], "", Switch(Draft::set_debug_and_verbose_trace), "Debug and trace, the system account included"),
-
-    row(Storage, &["sd", "store_dir"], "<dir>", Text(Draft::set_store_dir), "Where streams will be kept (none are yet)"),
-
-    row(Tls, &["tls"], "", Switch(Draft::set_tls), "TLS for clients, whoever they are (default: false)"),
-    row(Tls, &["tlscert"], "<file>", Text(Draft::set_tls_cert), "Certificate of the server"),
-    row(Tls, &["tlskey"], "<file>", Text(Draft::set_tls_key), "Private key for that certificate"),
-    row(Tls, &["tlsverify"], "", Switch(Draft::set_tls_verify), "TLS for clients that show a certificate"),
-    row(Tls, &["tlscacert"], "<file>", Text(Draft::set_tls_ca_cert), "Who signs certificates of clients"),
-    row(Tls, &["ktls"], "", Switch(Draft::set_ktls), "Have the kernel encrypt, where it offers TLS"),
-
-    row(Common, &["h", "help"], "", Switch(Draft::set_help), "Show this text"),
-    row(Common, &["v", "version"], "", Switch(Draft::set_version), "Show the version"),
-    row(Common, &["help_tls"], "", Switch(Draft::set_tls_help), "Show what TLS can be told"),
-
-    row(Server, &["m", "http_port"], "<port>", Integer(Draft::set_http_port), "Port for HTTP monitoring, -1 for a free one"),
-    row(Server, &["ms", "https_port"], "<port>", Integer(Draft::set_https_port), "Port for HTTPS monitoring"),
-    row(Users, &["user"], "<user>", Text(Draft::set_user), "User that clients have to be"),
-    row(Users, &["pass"], "<password>", Text(Draft::set_password), "Password of that user"),
-    row(Users, &["auth"], "<token>", Text(Draft::set_token), "Token that clients have to know"),
-    not_yet(&["profile"], INTEGER, "there is no profile to ask for over HTTP"),
-    not_yet(&["js", "jetstream"], SWITCH, "there is no JetStream"),
-    not_yet(&["routes"], TEXT, CLUSTER),
-    not_yet(&["cluster"], TEXT, CLUSTER),
-    not_yet(&["cluster_listen"], TEXT, CLUSTER),
-    not_yet(&["cluster_name"], TEXT, CLUSTER),
-    not_yet(&["cluster_advertise"], TEXT, CLUSTER),
-    not_yet(&["no_advertise"], SWITCH, CLUSTER),
-    not_yet(&["connect_retries"], INTEGER, CLUSTER),
+pub(crate) static OPTIONS: &[Row] = &[
+    option(Text(|draft, name| put(&mut draft.options.server_name, given(name))))
+        .flag(&["n", "name", "server_name"], "<name>", "Name of this server (default: its id)")
+        .key_by(&["server_name"], Text(top::server_name))
+        .fixed("ServerName", |options| text_shown(&options.server_name)),
+    option(Any(top::listen)).key(&["listen"]).told_for(&[Listen, Port]),
+    option(Text(top::host))
+        .flag(&["a", "addr", "net"], "<host>", "Address to bind (default: 0.0.0.0)")
+        .key(&["host", "net"]).told_for(&[Listen])
+        .fixed("Host", |options| options.host.clone()),
+    option(Integer(|draft, port| put(&mut draft.port, port)))
+        .flag(&["p", "port"], "<port>", "Port for clients, -1 for a free one (default: 4222)")
+        .key(&["port"]).told_for(&[Listen, Port])
+        .compared(reload::port),
+    option(Text(|draft, address| put(&mut draft.client_advertise, given(address))))
+        .flag(&["client_advertise"], "<address>", "What clients are told instead of host and port")
+        .key(&["client_advertise"]).told_for(&[ClientAdvertise])
+        .compared(reload::client_advertise),
+    option(Switch(|draft, on| draft.options.log.trace = on))
+        .flag(&["V", "trace"], "", "Log the protocol as it is spoken")
+        .key(&["trace", "trace_verbose"])
+        .live("trace", |options| options.log.trace.to_string()),
+    option(Switch(|draft, on| draft.log_flags.verbose_trace = Some(on)))
+        .flag(&["VV"], "", "The same, the system account included"),
+    option(Switch(|draft, on| (draft.options.log.trace, draft.options.broker.trace_headers) = (on, on)))
+        .key(&["trace_headers"])
+        .live("trace_headers", |options| options.broker.trace_headers.to_string()),
+    option(Switch(|draft, on| draft.options.log.debug = on))
+        .flag(&["D", "debug"], "", "Log debug lines")
+        .key(&["debug"])
+        .live("debug", |options| options.log.debug.to_string()),
+    option(Switch(|draft, on| draft.log_flags.debug_and_trace = Some(on)))
+        .flag(&["DV"], "", "Debug and trace"),
+    option(Switch(|draft, on| draft.log_flags.debug_and_verbose_trace = Some(on)))
+        .flag(&["DVV"], "", "Debug and trace, the system account included"),
+    option(Switch(|draft, on| draft.options.log.time = on))
+        .flag(&["T", "logtime"], "", "Put the time on log lines (default: true)")
+        .key(&["logtime"])
+        .live("logtime", |options| options.log.time.to_string()),
+    option(Switch(|draft, on| draft.options.log.utc = on))
+        .flag(&["logtime_utc"], "", "In UTC instead of local time")
+        .key(&["logtime_utc"])
+        .live("logtime_utc", |options| options.log.utc.to_string()),
+    option(Switch(|draft, on| draft.options.broker.match_cache = !on))
+        .key(&["disable_sublist_cache", "no_sublist_cache"])
+        .fixed("NoSublistCache", |options| (!options.broker.match_cache).to_string()),
+    option(Switch(|draft, on| draft.options.headers = !on))
+        .key(&["no_header_support"])
+        .fixed("NoHeaderSupport", |options| (!options.headers).to_string()),
+    option(Integer(|draft, number| put(&mut draft.options.broker.max_connections, max_connections(number))))
+        .key(&["max_connections", "max_conn"])
+        .live("max_connections", |options| options.broker.max_connections.to_string()),
+    option(Integer(|draft, number| put(&mut draft.options.broker.max_subscriptions, number)))
+        .key(&["max_subscriptions", "max_subs"])
+        .fixed("MaxSubs", |options| options.broker.max_subscriptions.to_string()),
+    option(Integer(|draft, number| put(&mut draft.options.broker.max_sub_tokens, max_sub_tokens(number)?)))
+        .key(&["max_sub_tokens", "max_subscription_tokens"])
+        .fixed("MaxSubTokens", |options| max(options.broker.max_sub_tokens)),
+    option(Any(read_accounts)).key(&["accounts"]).told_for(&[Users]).rule(reload::ACCOUNTS),
+    option(Text(|draft, user| put(&mut draft.options.auth.no_auth_user, given(user))))
+        .key(&["no_auth_user"]).told_for(&[NoAuthUser])
+        .compared(reload::no_auth_user),
+    option(Any(top::system_account))
+        .key(&["system_account", "system"]).told_for(&[SystemAccount])
+        .fixed("SystemAccount", |options| text_shown(&options.auth.system_account)),
+    option(Switch(|draft, on| draft.options.auth.no_system_account = on))
+        .key(&["no_system_account", "no_system", "no_sys_acc"])
+        .fixed("NoSystemAccount", |options| options.auth.no_system_account.to_string()),
+    option(Text(|draft, user| put(&mut draft.credentials.user, user.to_owned())))
+        .flag(&["user"], "<user>", "User that clients have to be")
+        .compared(reload::single_user),
+    option(Text(|draft, password| put(&mut draft.credentials.password, password.into())))
+        .flag(&["pass"], "<password>", "Password of that user")
+        .compared(reload::single_password),
+    option(Text(|draft, token| put(&mut draft.credentials.token, token.into())))
+        .flag(&["auth"], "<token>", "Token that clients have to know")
+        .compared(reload::token),
+    option(Any(|draft, entry, report| draft.options.auth.mappings = read_mappings(entry, report)))
+        .key(&["mappings", "maps"]),
+    option(Time(|draft, time| length(draft, time, |options| &mut options.broker.ping_interval)))
+        .key(&["ping_interval"])
+        .live("ping_interval", |options| Shown(options.broker.ping_interval).to_string()),
+    option(Integer(|draft, number| put(&mut draft.options.broker.ping_max, ping_max(number)?)))
+        .key(&["ping_max"])
+        .live("ping_max", |options| options.broker.ping_max.to_string()),
+    option(Any(top::http)).key(&["http"]).told_for(&[Monitoring]).fixed("HTTPHost", reload::monitor_host),
+    option(Integer(|draft, port| put(&mut draft.monitor.http_port, port)))
+        .flag(&["m", "http_port"], "<port>", "Port for HTTP monitoring, -1 for a free one")
+        .key(&["http_port", "monitor_port"]).told_for(&[Monitoring])
+        .fixed("HTTPPort", |options| reload::monitor_port(options, Scheme::Http)),
+    option(Text(|draft, path| put(&mut draft.monitor.base_path, path.to_owned())))
+        .key(&["http_base_path"])
+        .fixed("HTTPBasePath", reload::monitor_path),
+    option(Any(top::https)).key(&["https"]).told_for(&[Monitoring]),
+    option(Integer(|draft, port| put(&mut draft.monitor.https_port, port)))
+        .flag(&["ms", "https_port"], "<port>", "Port for HTTPS monitoring")
+        .key(&["https_port"]).told_for(&[Monitoring])
+        .fixed("HTTPSPort", |options| reload::monitor_port(options, Scheme::Https)),
+    option(Any(read_authorization))
+        .key(&["authorization"]).told_for(&[Users])
+        .live("authorization timeout", reload::auth_timeout),
+    option(Any(top::max_control_line))
+        .key(&["max_control_line"])
+        .live("max_control_line", |options| options.broker.limits.control_line_bytes_max.to_string()),
+    option(Any(top::max_payload))
+        .key(&["max_payload"]).told_for(&[Payload])
+        .live("max_payload", reload::max_payload),
+    option(Integer(|draft, bytes| size(draft, bytes, |options| &mut options.broker.max_pending)))
+        .key(&["max_pending"]).told_for(&[Payload])
+        .fixed("MaxPending", |options| options.broker.max_pending.to_string()),
+    option(Switch(|draft, on| draft.options.broker.stall_publishers = !on))
+        .key(&["no_fast_producer_stall"])
+        .compared(reload::stall_publishers),
+    option(OsText(|draft, file| put(&mut draft.options.pid_file, path(file))))
+        .flag(&["P", "pid"], "<file>", "Write the process id to a file")
+        .key(&["pidfile", "pid_file"]).told_for(&[PidFile])
+        .live("pid_file", |options| path_shown(&options.pid_file)),
+    option(OsText(|draft, dir| put(&mut draft.options.ports_file_dir, path(dir))))
+        .flag(&["ports_file_dir"], "<dir>", "Write <program>_<pid>.ports to a directory")
+        .key(&["ports_file_dir"])
+        .live("ports_file_dir", |options| path_shown(&options.ports_file_dir)),
+    option(OsText(|draft, file| put(&mut draft.options.log.file, path(file))))
+        .flag(&["l", "log"], "<file>", "Log to a file instead of standard error")
+        .key(&["logfile", "log_file"]).told_for(&[LogFile])
+        .live("log_file", |options| path_shown(&options.log.file)),
+    option(Integer(|draft, bytes| put(&mut draft.options.log.size_limit, limit(bytes))))
+        .flag(&["log_size_limit"], "<bytes>", "Put a log file aside at this size")
+        .key(&["logfile_size_limit", "log_size_limit"])
+        .fixed("LogSizeLimit", |options| max(options.log.size_limit)),
+    option(Integer(|draft, number| put(&mut draft.options.log.max_num, limit(number))))
+        .key(&["logfile_max_num", "log_max_num"])
+        .fixed("LogMaxFiles", |options| max(options.log.max_num)),
+    option(Switch(|draft, on| draft.options.log.syslog = on))
+        .flag(&["s", "syslog"], "", "Log to the syslog")
+        .key(&["syslog"]).told_for(&[Syslog])
+        .live("syslog", |options| options.log.syslog.to_string()),
+    option(Text(|draft, address| put(&mut draft.options.log.remote_syslog, given(address))))
+        .flag(&["r", "remote_syslog"], "<addr>", "Log to a syslog, as udp://localhost:514")
+        .key(&["remote_syslog"]).told_for(&[Syslog])
+        .live("remote_syslog", |options| text_shown(&options.log.remote_syslog)),
+    option(Any(read_tls)).key(&["tls"]).told_for(&[Tls]).rule(reload::TLS),
+    option(Switch(|draft, on| draft.allow_non_tls = on))
+        .key(&["allow_non_tls"])
+        .fixed("AllowNonTLS", |options| policy(options).allow_non_tls.to_string()),
+    option(Switch(|draft, on| draft.tls_flags.on = Some(on)))
+        .flag(&["tls"], "", "TLS for clients, whoever they are (default: false)"),
+    option(OsText(|draft, file| put(&mut draft.tls_flags.certificate, Some(file.into()))))
+        .flag(&["tlscert"], "<file>", "Certificate of the server"),
+    option(OsText(|draft, file| put(&mut draft.tls_flags.key, Some(file.into()))))
+        .flag(&["tlskey"], "<file>", "Private key for that certificate"),
+    option(Switch(|draft, on| draft.tls_flags.verify = Some(on)))
+        .flag(&["tlsverify"], "", "TLS for clients that show a certificate"),
+    option(OsText(|draft, file| put(&mut draft.tls_flags.ca_file, Some(file.into()))))
+        .flag(&["tlscacert"], "<file>", "Who signs certificates of clients"),
+    option(Time(|draft, time| length(draft, time, |options| &mut options.broker.write_deadline)))
+        .key(&["write_deadline"])
+        .live("write_deadline", |options| Shown(options.broker.write_deadline).to_string()),
+    option(Text(|draft, policy| put(&mut draft.options.broker.write_timeout, write_timeout(policy)?)))
+        .key(&["write_timeout"])
+        .fixed("WriteTimeout", |options| options.broker.write_timeout.as_str().to_owned()),
+    option(Integer(|draft, number| size(draft, number, |options| &mut options.broker.max_closed_clients)))
+        .key(&["max_closed_clients"])
+        .fixed("MaxClosedClients", |options| options.broker.max_closed_clients.to_string()),
+    option(Text(top::lame_duck_duration))
+        .key(&["lame_duck_duration"]).told_for(&[LameDuck])
+        .fixed("LameDuckDuration", |options| Shown(options.lame_duck.duration).to_string()),
+    option(Text(top::lame_duck_grace_period))
+        .key(&["lame_duck_grace_period"]).told_for(&[LameDuck])
+        .fixed("LameDuckGracePeriod", |options| Shown(options.lame_duck.grace_period).to_string()),
+    option(Integer(|draft, bytes| put(&mut draft.options.broker.max_traced_msg_len, limit(bytes).unwrap_or(0))))
+        .flag(&["max_traced_msg_len"], "<bytes>", "Bytes of a message that a trace shows")
+        .key(&["max_traced_msg_len"])
+        .live("max_traced_msg_len", |options| options.broker.max_traced_msg_len.to_string()),
+    option(Any(top::server_tags)).key(&["server_tags"]).compared(reload::server_tags),
+    option(Any(top::server_metadata)).key(&["server_metadata"]).compared(reload::server_metadata),
+    // What they say we do anyway.
+    option(Integer(|_, _| Ok(()))).key(&["connect_error_reports"]),
+    option(Integer(|_, _| Ok(()))).key(&["reconnect_error_reports"]),
+    option(OsText(|draft, dir| put(&mut draft.options.store_dir, path(dir))))
+        .flag(&["sd", "store_dir"], "<dir>", "Where streams will be kept (none are yet)")
+        .key(&["store_dir", "storedir"]),
+    option(Any(top::jetstream)).key(&["jetstream"]),
+    // Ours: shards are what they are when they start.
+    option(Integer(|draft, number| put(&mut draft.options.shards, Some(shards(number)?))))
+        .flag(&["shards"], "<number>", "Shards, 1 to 64 (default: one per available core)")
+        .own_key(&["shards"])
+        .fixed("shards", |options| max(options.shards)),
+    option(OsText(|draft, rule| put(&mut draft.options.broker.placement, placement(rule)?)))
+        .flag(&["placement"], "<rule>", "Place connections by load or spread (default: load)")
+        .own_key(&["placement"])
+        .fixed("placement", |options| reload::word(options.broker.placement)),
+    option(Switch(|draft, on| draft.options.broker.route = on))
+        .flag(&["route"], "", "Move connections to the shard they talk to most")
+        .own_key(&["route"])
+        .fixed("route", |options| options.broker.route.to_string()),
+    option(Switch(|draft, on| draft.options.runtime.ktls = on))
+        .flag(&["ktls"], "", "Have the kernel encrypt, where it offers TLS")
+        .own_key(&["ktls"])
+        .fixed("ktls", |options| options.runtime.ktls.to_string()),
+    option(OsText(|draft, name| put(&mut draft.options.runtime.io, backend(name)?)))
+        .flag(&["io"], "<backend>", "I/O by auto, uring or epoll (default: auto)")
+        .own_key(&["io"])
+        .fixed("io", |options| reload::word(options.runtime.io)),
+    option(OsText(|draft, time| put(&mut draft.options.runtime.busy_poll, Some(busy_poll(time)?))))
+        .flag(&["busy-poll", "busy_poll"], "<time>", "Spin before sleeping, as 50us (default: if it pays)")
+        .own_key_by(&["busy_poll"], OsText(top::busy_poll))
+        .fixed("busy_poll", reload::busy_poll),
+    // What the program is to do instead of serving.
+    option(OsText(|draft, file| put(&mut draft.asked.config, path(file))))
+        .flag(&["c", "config"], "<file>", "Configuration file"),
+    option(Switch(|draft, on| draft.asked.check = on)).flag(&["t"], "", "Check the configuration and exit"),
+    option(OsText(|draft, call| put(&mut draft.asked.signal, path(call).map(Into::into))))
+        .flag(&["sl", "signal"], "<sig[=pid]>", "Tell a server: ldm stop quit term reopen reload"),
+    option(Switch(|draft, on| draft.asked.help = on)).flag(&["h", "help"], "", "Show this text"),
+    option(Switch(|draft, on| draft.asked.version = on)).flag(&["v", "version"], "", "Show the version"),
+    option(Switch(|draft, on| draft.asked.tls_help = on))
+        .flag(&["help_tls"], "", "Show what TLS can be told"),
+    // What nats-server has beyond that.
+    refused_flag(&["profile"], Zero, PROFILE),
+    refused_flag(&["js", "jetstream"], Off, JETSTREAM),
+    refused_flag(&["routes"], EmptyText, CLUSTER),
+    refused_flag(&["cluster"], EmptyText, CLUSTER),
+    refused_flag(&["cluster_listen"], EmptyText, CLUSTER),
+    refused_flag(&["cluster_name"], EmptyText, CLUSTER),
+    refused_flag(&["cluster_advertise"], EmptyText, CLUSTER),
+    refused_flag(&["no_advertise"], Off, CLUSTER),
+    refused_flag(&["connect_retries"], Zero, CLUSTER),
+    refused_key(&["cluster"], EmptyBlock, CLUSTER),
+    refused_key(&["gateway"], EmptyBlock, "there are no gateways"),
+    refused_key(&["leaf", "leafnodes"], EmptyBlock, "there are no leaf nodes"),
+    refused_key(&["websocket", "ws"], EmptyBlock, "there are no WebSockets"),
+    refused_key(&["mqtt"], EmptyBlock, "there is no MQTT"),
+    refused_key(
+        &["operator", "operators", "roots", "root", "root_operators", "root_operator"], EmptyList, OPERATOR,
+    ),
+    refused_key(&["resolver", "account_resolver", "accounts_resolver"], Never, OPERATOR),
+    refused_key(&["resolver_tls"], EmptyBlock, OPERATOR),
+    refused_key(&["resolver_preload"], EmptyBlock, OPERATOR),
+    refused_key(&["resolver_pinned_accounts"], EmptyList, OPERATOR),
+    refused_key(&["trusted", "trusted_keys"], EmptyList, OPERATOR),
+    refused_key(&["default_sentinel"], EmptyText, OPERATOR),
+    refused_key(&["default_js_domain"], EmptyBlock, JETSTREAM),
+    refused_key(&["ocsp"], Off, OCSP),
+    refused_key(&["ocsp_cache"], Off, OCSP),
+    refused_key(&["proxies"], EmptyBlock, PROXY),
+    refused_key(&["proxy_protocol"], Off, PROXY),
+    refused_key(&["prof_port"], Zero, PROFILE),
+    refused_key(&["prof_block_rate"], Zero, PROFILE),
+    refused_key(&["feature_flags"], EmptyBlock, "there are no features to choose from"),
 ];
 
 #[cfg(test)]
@@ -138,6 +286,7 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
+    use crate::config::row::Form;
 
     /// Every flag nats-server 2.14 defines.
     const PEER_FLAGS: &str = "h help port p n name server_name addr a net client_advertise D debug V VV \
@@ -148,7 +297,7 @@ mod tests {
 
     #[test]
     fn the_table_has_every_flag_of_the_peer_and_our_own() {
-        let ours: HashSet<&str> = TABLE.iter().flat_map(|row| row.names).copied().collect();
+        let ours: HashSet<&str> = OPTIONS.iter().flat_map(|row| row.flags).copied().collect();
         let mut wanted: HashSet<&str> = PEER_FLAGS.split_whitespace().collect();
         wanted.extend(["shards", "placement", "route", "io", "busy_poll", "busy-poll", "ktls"]);
         assert_eq!(ours, wanted);
@@ -157,16 +306,17 @@ mod tests {
     #[test]
     fn no_name_stands_twice() {
         let mut seen = HashSet::new();
-        for name in TABLE.iter().flat_map(|row| row.names) {
+        for name in OPTIONS.iter().flat_map(|row| row.flags) {
             assert!(seen.insert(name), "-{name} stands twice");
         }
     }
 
     #[test]
     fn rows_have_a_help_text_and_an_operand_if_they_are_supported_and_take_a_value() {
-        assert!(TABLE.iter().all(|row| !row.help.is_empty()));
-        for row in TABLE.iter().filter(|row| row.section != NotYet) {
-            assert_eq!(row.operand.is_empty(), matches!(row.effect, Switch(_)), "{:?}", row.names);
+        let flags = || OPTIONS.iter().filter(|row| !row.flags.is_empty());
+        assert!(flags().all(|row| !row.help.is_empty()));
+        for row in flags().filter(|row| !row.is_refused_flag()) {
+            assert_eq!(row.operand.is_empty(), row.by_flag.form() == Form::Switch, "{:?}", row.flags);
         }
     }
 }

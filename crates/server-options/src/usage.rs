@@ -1,33 +1,48 @@
-//! The text `-h` prints, written from the table.
+//! The text `-h` prints, written from the table of options.
 
 use std::fmt::Write as _;
 
-use crate::table::{Row, Section, TABLE};
+use crate::row::Row;
+use crate::table::OPTIONS;
 
 /// Where help texts start.
 const HELP_COLUMN: usize = 41;
 /// Where the list of refused flags wraps.
 const LINE_COLUMNS: usize = 90;
 
-/// The sections of supported flags, in order, with their titles.
-pub(crate) const SECTIONS: [(Section, &str); 6] = [
-    (Section::Server, "Server Options"),
-    (Section::Logging, "Logging Options"),
-    (Section::Storage, "JetStream Options"),
-    (Section::Users, "Authorization Options"),
-    (Section::Tls, "TLS Options"),
-    (Section::Common, "Common Options"),
+/// The sections of supported flags: titles, and the first name of each flag, in the order to show them.
+#[rustfmt::skip]
+const SECTIONS: [(&str, &[&str]); 6] = [
+    ("Server Options", &[
+        "a", "p", "n", "client_advertise", "P", "ports_file_dir", "c", "t", "sl", "shards", "placement",
+        "busy-poll", "io", "route", "m", "ms",
+    ]),
+    ("Logging Options", &[
+        "l", "log_size_limit", "s", "r", "T", "logtime_utc", "D", "V", "max_traced_msg_len", "VV", "DV", "DVV",
+    ]),
+    ("JetStream Options", &["sd"]),
+    ("Authorization Options", &["user", "pass", "auth"]),
+    ("TLS Options", &["tls", "tlscert", "tlskey", "tlsverify", "tlscacert", "ktls"]),
+    ("Common Options", &["h", "v", "help_tls"]),
 ];
+
+/// The sections with their titles and their options.
+pub(crate) fn sections() -> impl Iterator<Item = (&'static str, impl Iterator<Item = &'static Row>)> {
+    let row = |flag: &&str| OPTIONS.iter().find(|row| row.flags.first() == Some(flag));
+    SECTIONS.into_iter().map(move |(title, flags)| (title, flags.iter().filter_map(row)))
+}
+
+/// The flags that are refused.
+pub(crate) fn refused() -> impl Iterator<Item = &'static &'static str> {
+    OPTIONS.iter().filter(|row| row.is_refused_flag()).flat_map(|row| row.flags)
+}
 
 /// The usage text, meant for `println!` as nats-server does it: a blank line before and after.
 /// `program` is the name we go by.
 pub fn usage(program: &str) -> String {
     let mut text = format!("\nUsage: {program} [options]\n");
-    for (section, title) in SECTIONS {
-        let mut rows = TABLE.iter().filter(|row| row.section == section).peekable();
-        if rows.peek().is_some() {
-            let _ = write!(text, "\n{title}:\n");
-        }
+    for (title, rows) in sections() {
+        let _ = write!(text, "\n{title}:\n");
         for row in rows {
             let _ = writeln!(text, "{:HELP_COLUMN$}{}", flags_column(row), row.help);
         }
@@ -40,10 +55,10 @@ pub fn usage(program: &str) -> String {
 /// Long names alone stand under the other long names, as in the peer's text.
 fn flags_column(row: &Row) -> String {
     let mut column = String::from("    ");
-    if row.names.iter().all(|name| !is_short(name)) {
+    if row.flags.iter().all(|name| !is_short(name)) {
         column.push_str("    ");
     }
-    let names: Vec<String> = row.names.iter().map(|name| dashed(name)).collect();
+    let names: Vec<String> = row.flags.iter().map(|name| dashed(name)).collect();
     column.push_str(&names.join(", "));
     if !row.operand.is_empty() {
         column.push(' ');
@@ -54,7 +69,7 @@ fn flags_column(row: &Row) -> String {
 
 fn push_refused(text: &mut String) {
     let mut line = String::from("   ");
-    for name in TABLE.iter().filter(|row| row.section == Section::NotYet).flat_map(|row| row.names) {
+    for name in refused() {
         let name = dashed(name);
         if line.len() + 1 + name.len() > LINE_COLUMNS {
             text.push_str(&line);
@@ -86,10 +101,10 @@ mod tests {
     fn every_row_stands_in_the_usage_text() {
         let text = usage("buster-server");
         let words: Vec<&str> = text.split([' ', ',', '\n']).collect();
-        for row in TABLE {
-            let helped = row.section == Section::NotYet || text.contains(row.help);
-            assert!(helped, "{:?}", row.names);
-            for name in row.names {
+        for row in OPTIONS.iter().filter(|row| !row.flags.is_empty()) {
+            let helped = row.is_refused_flag() || text.contains(row.help);
+            assert!(helped, "{:?}", row.flags);
+            for name in row.flags {
                 assert!(words.contains(&dashed(name).as_str()), "{name}");
             }
         }
@@ -97,8 +112,8 @@ mod tests {
 
     #[test]
     fn the_flags_column_leaves_room_before_the_help_text() {
-        for row in TABLE {
-            assert!(flags_column(row).len() + 2 <= HELP_COLUMN, "{:?}", row.names);
+        for row in OPTIONS {
+            assert!(flags_column(row).len() + 2 <= HELP_COLUMN, "{:?}", row.flags);
         }
     }
 

@@ -3,65 +3,27 @@
 //! What happens in a turn, and in which order, is the core's to decide (`shard-core`). Here is how long turns take,
 //! whether to look for work or to sleep, and until when.
 
-use std::collections::BTreeSet;
 use std::io;
-use std::net::TcpListener;
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use broker::Broker;
 use conns::Time;
 use fabric::ShardId;
-use shard_core::{ShardCore, Slots};
-use system::{Inquiry, System};
-use tls_session::Sealed;
+use shard_core::ShardCore;
+use system::System;
 
 use crate::acceptor::Acceptor;
-use crate::bell::Bell;
-use crate::clock::Clock;
-use crate::cores::Cores;
-use crate::handshakes::Step;
 use crate::io::{Io, Wait};
-use crate::kernel_tls::KernelTls;
-use crate::load_board::{LoadBoard, LoadMeter, processor_time};
-use crate::mesh_port::MeshPort;
-use crate::orders::Orders;
-use crate::passwords::Passwords;
-use crate::patience::Patience;
+use crate::load_board::{LoadMeter, processor_time};
+use crate::shard_thread::Own;
+use crate::shared::Shared;
 use crate::shell::RuntimeShell;
 use crate::turn_clock::TurnClock;
-use crate::workers::Workers;
 
 /// How soon to look again when a queue to another shard is full.
 const FULL_QUEUE_PAUSE: Duration = Duration::from_micros(100);
-
-/// What a driver is made of.
-pub(crate) struct Parts {
-    pub(crate) shard: ShardId,
-    pub(crate) broker: Broker,
-    pub(crate) system: System,
-    /// Where what all shards know is found out.
-    pub(crate) inquiries: mpsc::SyncSender<Inquiry>,
-    pub(crate) io: Io,
-    pub(crate) bells: Arc<[Bell]>,
-    /// By shard; `None` for the shard itself.
-    pub(crate) ports: Vec<Option<MeshPort>>,
-    pub(crate) listener: Option<TcpListener>,
-    pub(crate) orders: Arc<Orders>,
-    pub(crate) passwords: Arc<Passwords>,
-    /// What secures connections.
-    pub(crate) tls: Option<Arc<tls_session::Acceptor>>,
-    pub(crate) handshakes: Arc<Workers<Step>>,
-    /// Where the kernel goes on with what was secured.
-    pub(crate) kernel_tls: Option<KernelTls>,
-    pub(crate) clock: Clock,
-    /// How long to look for something to do before sleeping; `None` to learn it.
-    pub(crate) busy_poll: Option<Duration>,
-    pub(crate) board: Arc<LoadBoard>,
-    /// By shard: the core it runs on.
-    pub(crate) cpus: Vec<usize>,
-}
 
 pub(crate) struct Driver {
     shard: ShardId,
@@ -76,35 +38,17 @@ impl Driver {
     ///
     /// # Errors
     /// The kernel does not listen.
-    pub(crate) fn new(parts: Parts) -> io::Result<Self> {
-        let mut io = parts.io;
-        let acceptor = parts.listener.map(|listener| Acceptor::start(&mut io, listener)).transpose()?;
+    pub(crate) fn new(own: Own, mut io: Io, shared: Arc<Shared>) -> io::Result<Self> {
+        let Own { shard, config, ports, listener, orders } = own;
+        let acceptor = listener.map(|listener| Acceptor::start(&mut io, listener)).transpose()?;
+        let mut broker = Broker::new(config);
+        let system = System::open(&mut broker, shard, Arc::clone(&shared.given.server));
         Ok(Self {
-            shard: parts.shard,
-            core: ShardCore::new(parts.shard, parts.ports.len(), parts.broker, parts.system),
-            meter: LoadMeter::new(parts.shard.index()),
+            shard,
+            core: ShardCore::new(shard, ports.len(), broker, system),
+            meter: LoadMeter::new(shard.index()),
             turn_clock: TurnClock::default(),
-            shell: RuntimeShell {
-                io,
-                bells: parts.bells,
-                ports: parts.ports,
-                acceptor,
-                orders: parts.orders,
-                passwords: parts.passwords,
-                inquiries: parts.inquiries,
-                tls: parts.tls,
-                handshakes: parts.handshakes,
-                links: Slots::default(),
-                link_deadlines: BTreeSet::new(),
-                sealed: Sealed::default(),
-                kernel_tls: parts.kernel_tls,
-                eager: Vec::new(),
-                clock: parts.clock,
-                patience: Patience::new(parts.busy_poll),
-                board: parts.board,
-                cores: Cores::new(parts.cpus),
-                loads: Vec::new(),
-            },
+            shell: RuntimeShell::new(shared, io, ports, acceptor, orders),
         })
     }
 
@@ -129,7 +73,7 @@ impl Driver {
         let end = self.now();
         let took = self.turn_clock.on_turn(end.since(start), processor_time);
         let received_bytes = self.core.on_turn_ended(took);
-        if let Some(awake) = self.meter.on_turn(start, end, &self.shell.board, processor_time) {
+        if let Some(awake) = self.meter.on_turn(start, end, &self.shell.shared.board, processor_time) {
             self.core.on_window(&mut self.shell, end, awake)?;
         }
         self.shell.patience.on_turn(received_bytes);
@@ -137,7 +81,7 @@ impl Driver {
     }
 
     fn now(&self) -> Time {
-        self.shell.clock.now()
+        self.shell.shared.clock.now()
     }
 
     /// Looks for something to do for a while, if that is worth it. True also when a deadline came
@@ -169,8 +113,8 @@ impl Driver {
     }
 
     fn wait(&mut self, now: Time) -> io::Result<()> {
-        let bells = Arc::clone(&self.shell.bells);
-        let bell = &bells[self.shard.index()];
+        let shared = Arc::clone(&self.shell.shared);
+        let bell = &shared.bells[self.shard.index()];
         let asleep_from = self.now();
         bell.lie_down();
         let wait = self.next_wait(now);

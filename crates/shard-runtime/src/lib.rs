@@ -10,6 +10,7 @@
 mod acceptor;
 mod bell;
 mod clock;
+mod config;
 mod control;
 mod cores;
 mod cpus;
@@ -37,6 +38,7 @@ mod turn_clock;
 mod workers;
 
 pub use clock::wall_clock;
+pub use config::{BUSY_POLL_MAX, BackendChoice, Config};
 pub use control::Control;
 pub use cpus::available_cpus;
 pub use error::RuntimeError;
@@ -44,5 +46,5 @@ pub use io::Backend;
 pub use kernel_tls::KernelTls;
 pub use preflight::preflight;
 pub use room::make_room;
-pub use shared::Shared;
+pub use shared::Given;
 pub use start::{Shards, start};

@@ -6,23 +6,17 @@ use std::os::fd::OwnedFd;
 use std::sync::{Arc, mpsc};
 use std::thread;
 
-use broker::{Broker, Config};
+use broker::Config;
 use fabric::ShardId;
 use glommio::{ExecutorJoinHandle, LocalExecutorBuilder, Placement, PoolPlacement};
 use rustix::thread::{CpuSet, sched_setaffinity};
-use system::System;
 
-use crate::bell::Bell;
-use crate::clock::Clock;
 use crate::control::Control;
-use crate::driver::{Driver, Parts};
-use crate::handshakes::Step;
+use crate::driver::Driver;
 use crate::io::{Backend, Io};
-use crate::load_board::LoadBoard;
 use crate::mesh_port::MeshPort;
-use crate::passwords::Passwords;
+use crate::orders::Orders;
 use crate::shared::Shared;
-use crate::workers::Workers;
 
 /// What the system calls the threads of the shards.
 const THREAD_NAME: &str = "shard";
@@ -39,32 +33,34 @@ const NO_THREADS: PoolPlacement = PoolPlacement::Custom(Vec::new());
 /// A shard that could be made, and what wakes it beside its event counter.
 pub(crate) type Ready = (ShardId, Option<OwnedFd>);
 
+/// What one shard has of its own from the start.
+pub(crate) struct Own {
+    pub(crate) shard: ShardId,
+    /// What its broker is made of.
+    pub(crate) config: Config,
+    /// By shard; `None` for the shard itself.
+    pub(crate) ports: Vec<Option<MeshPort>>,
+    /// Of the shard that accepts.
+    pub(crate) listener: Option<TcpListener>,
+    pub(crate) orders: Arc<Orders>,
+}
+
 /// What a thread needs to become a shard.
 pub(crate) struct Seed {
     pub(crate) backend: Backend,
-    pub(crate) shard: ShardId,
-    /// By shard: the core it runs on.
-    pub(crate) cpus: Vec<usize>,
-    pub(crate) config: Config,
-    pub(crate) ports: Vec<Option<MeshPort>>,
-    pub(crate) listener: Option<TcpListener>,
+    pub(crate) own: Own,
     pub(crate) control: Control,
-    pub(crate) passwords: Arc<Passwords>,
-    pub(crate) handshakes: Arc<Workers<Step>>,
-    pub(crate) shared: Shared,
-    pub(crate) clock: Clock,
-    pub(crate) board: Arc<LoadBoard>,
     /// Where a shard that could be made announces itself, with its door.
     pub(crate) ready: mpsc::Sender<Ready>,
-    /// Where it gets the bells of all once all are ready.
-    pub(crate) bells: mpsc::Receiver<Arc<[Bell]>>,
+    /// Where it gets what all share once all are ready.
+    pub(crate) shared: mpsc::Receiver<Arc<Shared>>,
 }
 
 impl Seed {
     /// Starts the thread. glommio's executors stand on io_uring, so without it a shard is a plain
     /// thread that runs the same turns.
     pub(crate) fn spawn(self, cpu: usize) -> io::Result<ShardThread> {
-        let stops_all = StopOnDrop { shard: self.shard, control: self.control.clone() };
+        let stops_all = StopOnDrop { shard: self.own.shard, control: self.control.clone() };
         match self.backend {
             Backend::Uring => LocalExecutorBuilder::new(Placement::Fixed(cpu))
                 .name(THREAD_NAME)
@@ -96,33 +92,12 @@ impl Seed {
 
     /// Makes the shard's driver on its own thread; `None` if another shard could not be made.
     fn grow(self) -> io::Result<Option<Driver>> {
-        let orders = Arc::clone(&self.control.shards[self.shard.index()]);
-        let io = Io::new(self.backend, Arc::clone(orders.counter()))?;
-        let announced = self.ready.send((self.shard, io.door()?));
+        let io = Io::new(self.backend, Arc::clone(self.own.orders.counter()))?;
+        let announced = self.ready.send((self.own.shard, io.door()?));
         drop(self.ready);
         // Either end of these channels is gone only when another shard failed to start.
-        let (Ok(()), Ok(bells)) = (announced, self.bells.recv()) else { return Ok(None) };
-        let mut broker = Broker::new(self.config);
-        let parts = Parts {
-            shard: self.shard,
-            system: System::open(&mut broker, self.shard, self.shared.server),
-            inquiries: self.shared.inquiries,
-            broker,
-            io,
-            bells,
-            ports: self.ports,
-            listener: self.listener,
-            orders,
-            passwords: self.passwords,
-            tls: self.shared.tls,
-            handshakes: self.handshakes,
-            kernel_tls: self.shared.kernel_tls,
-            clock: self.clock,
-            busy_poll: self.shared.busy_poll,
-            board: self.board,
-            cpus: self.cpus,
-        };
-        Driver::new(parts).map(Some)
+        let (Ok(()), Ok(shared)) = (announced, self.shared.recv()) else { return Ok(None) };
+        Driver::new(self.own, io, shared).map(Some)
     }
 }
 

@@ -1,19 +1,27 @@
-//! What all shards are given alike.
+//! What all shards share: one value, which each of them has.
+//!
+//! A new handle is a field here and the line that makes it: where the server is started if it comes from there
+//! ([`Given`]), else in `start.rs`. What one shard has of its own is in its [`RuntimeShell`](crate::shell).
 
 use std::sync::{Arc, mpsc};
-use std::time::Duration;
 
 use system::{Inquiry, Server};
 
+use crate::bell::Bell;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::handshakes::Step;
 use crate::kernel_tls::KernelTls;
+use crate::load_board::LoadBoard;
+use crate::passwords::Passwords;
+use crate::workers::Workers;
 
-/// What all shards are given alike when they start.
+/// What shards are given alike by whoever starts them.
 #[derive(Clone)]
-pub struct Shared {
-    /// How long a shard without work looks for some before it sleeps; with `None` only while work keeps coming at
-    /// once.
-    pub busy_poll: Option<Duration>,
-    /// What secures connections, if they are to be.
+pub struct Given {
+    /// What the operator decides.
+    pub config: Config,
+    /// What secures connections at first, if they are to be. [`Control::secure`](crate::Control::secure) changes it.
     pub tls: Option<Arc<tls_session::Acceptor>>,
     /// How far the kernel goes on with what was secured.
     pub kernel_tls: Option<KernelTls>,
@@ -25,9 +33,22 @@ pub struct Shared {
 }
 
 /// Plain connections, and nobody who finds anything out.
-impl Default for Shared {
+impl Default for Given {
     fn default() -> Self {
         let (inquiries, _) = mpsc::sync_channel(0);
-        Self { busy_poll: None, tls: None, kernel_tls: None, server: Arc::default(), inquiries }
+        Self { config: Config::default(), tls: None, kernel_tls: None, server: Arc::default(), inquiries }
     }
+}
+
+/// What all shards share. It is there once all of them can be woken, and stays as it is until the last one ends.
+pub(crate) struct Shared {
+    pub(crate) given: Given,
+    pub(crate) clock: Clock,
+    /// By shard: what wakes it.
+    pub(crate) bells: Box<[Bell]>,
+    /// By shard: the core it runs on.
+    pub(crate) cpus: Vec<usize>,
+    pub(crate) board: LoadBoard,
+    pub(crate) passwords: Passwords,
+    pub(crate) handshakes: Workers<Step>,
 }

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::OwnedFd;
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 
 use balance::Load;
 use broker::{Broker, Greeting};
@@ -26,52 +26,64 @@ use system::Inquiry;
 use tls_session::Sealed;
 
 use crate::acceptor::Acceptor;
-use crate::bell::Bell;
-use crate::clock::{Clock, wall_clock};
+use crate::clock::wall_clock;
 use crate::cores::Cores;
-use crate::handshakes::Step;
 use crate::io::{BUFFERS, Event, Io, Notice, Received};
-use crate::kernel_tls::KernelTls;
 use crate::link::{Link, State};
-use crate::load_board::LoadBoard;
 use crate::mesh_port::{Carried, MeshPort, Parcel};
 use crate::orders::{Order, Orders, Task};
-use crate::passwords::{Password, Passwords};
+use crate::passwords::Password;
 use crate::patience::Patience;
-use crate::workers::Workers;
+use crate::shared::Shared;
 
-/// The shell of a shard's core, on the kernel.
+/// The shell of a shard's core, on the kernel: what the shard has of its own, and what it shares.
 pub(crate) struct RuntimeShell {
+    pub(crate) shared: Arc<Shared>,
     pub(crate) io: Io,
-    pub(crate) bells: Arc<[Bell]>,
     /// By shard; `None` for the shard itself.
     pub(crate) ports: Vec<Option<MeshPort>>,
     pub(crate) acceptor: Option<Acceptor>,
     pub(crate) orders: Arc<Orders>,
-    pub(crate) passwords: Arc<Passwords>,
-    /// Where what all shards know is found out.
-    pub(crate) inquiries: mpsc::SyncSender<Inquiry>,
     /// What secures connections that are accepted.
     pub(crate) tls: Option<Arc<tls_session::Acceptor>>,
-    pub(crate) handshakes: Arc<Workers<Step>>,
     /// Connections with TLS, and those of which it is not known yet.
     pub(crate) links: Slots<Box<Link>>,
     /// One for each link that is not open.
     pub(crate) link_deadlines: BTreeSet<(Time, ConnId)>,
     pub(crate) sealed: Sealed,
-    /// Where the kernel goes on with what was secured.
-    pub(crate) kernel_tls: Option<KernelTls>,
     /// Connections that the kernel may be ready to go on with.
     pub(crate) eager: Vec<ConnId>,
-    pub(crate) clock: Clock,
     pub(crate) patience: Patience,
-    pub(crate) board: Arc<LoadBoard>,
     pub(crate) cores: Cores,
     // Scratch, kept for its capacity.
     pub(crate) loads: Vec<Load>,
 }
 
 impl RuntimeShell {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        io: Io,
+        ports: Vec<Option<MeshPort>>,
+        acceptor: Option<Acceptor>,
+        orders: Arc<Orders>,
+    ) -> Self {
+        Self {
+            io,
+            ports,
+            acceptor,
+            orders,
+            tls: shared.given.tls.clone(),
+            links: Slots::default(),
+            link_deadlines: BTreeSet::new(),
+            sealed: Sealed::default(),
+            eager: Vec::new(),
+            patience: Patience::new(shared.given.config.busy_poll),
+            cores: Cores::new(shared.cpus.clone()),
+            loads: Vec::new(),
+            shared,
+        }
+    }
+
     pub(crate) fn port(&mut self, peer: ShardId) -> &mut MeshPort {
         self.ports[peer.index()].as_mut().expect("there is a port to every other shard")
     }
@@ -104,7 +116,7 @@ impl Shell for RuntimeShell {
     const READS_ASIDE_MAX: usize = BUFFERS / 2;
 
     fn now(&self) -> Time {
-        self.clock.now()
+        self.shared.clock.now()
     }
 
     fn wall_clock(&self) -> Moment {
@@ -127,7 +139,7 @@ impl Shell for RuntimeShell {
         match (notice, &mut self.acceptor) {
             (Notice::AcceptEnded(error), Some(acceptor)) => acceptor.on_ended(&mut self.io, now, error)?,
             (Notice::AcceptEnded(_), None) => {}
-            (Notice::BellFailed(shard), _) => self.bells[shard.index()].ring_control(),
+            (Notice::BellFailed(shard), _) => self.shared.bells[shard.index()].ring_control(),
         }
         Ok(())
     }
@@ -208,7 +220,7 @@ impl Shell for RuntimeShell {
     }
 
     fn loads(&mut self, now: Time) -> &[Load] {
-        self.board.read(now, &mut self.loads);
+        self.shared.board.read(now, &mut self.loads);
         &self.loads
     }
 
@@ -324,7 +336,7 @@ impl Shell for RuntimeShell {
     }
 
     fn wake(&mut self, peer: ShardId) -> io::Result<()> {
-        let bell = &self.bells[peer.index()];
+        let bell = &self.shared.bells[peer.index()];
         if bell.needs_ringing() {
             self.io.wake(peer, bell)?;
         }
@@ -334,7 +346,7 @@ impl Shell for RuntimeShell {
     /// If there is too much to check for the same address or user, who has just shown one is to come again.
     fn check_password(&mut self, conn: ConnId, address: IpAddr, check: PasswordCheck) -> bool {
         let orders = Arc::clone(&self.orders);
-        let is_taken = self.passwords.submit(Password { conn, address, check, orders });
+        let is_taken = self.shared.passwords.submit(Password { conn, address, check, orders });
         if !is_taken {
             tracing::warn!("Too many passwords to check: a client is refused");
         }
@@ -343,6 +355,6 @@ impl Shell for RuntimeShell {
 
     fn inquire(&mut self, inquiry: Inquiry) {
         // There is a place for each, so this fails only when the server ends.
-        let _ = self.inquiries.try_send(inquiry);
+        let _ = self.shared.given.inquiries.try_send(inquiry);
     }
 }

@@ -1,6 +1,7 @@
 //! Starting the shards, and waiting for their end.
 
 use std::net::TcpListener;
+use std::os::fd::OwnedFd;
 use std::sync::{Arc, mpsc};
 use std::{fmt, io};
 
@@ -19,8 +20,8 @@ use crate::mesh_port::MeshPort;
 use crate::orders::Orders;
 use crate::passwords::Passwords;
 use crate::preflight::memlock_limit;
-use crate::shard_thread::{Ready, Seed, ShardThread};
-use crate::shared::Shared;
+use crate::shard_thread::{Own, Ready, Seed, ShardThread};
+use crate::shared::{Given, Shared};
 use crate::workers::Workers;
 
 /// The running shards.
@@ -66,71 +67,73 @@ pub fn start(
     configs: Vec<Config>,
     listener: &TcpListener,
     cpus: &[usize],
-    shared: &Shared,
+    given: &Given,
 ) -> Result<Shards, RuntimeError> {
-    let clock = Clock::new();
     let shards = configs.len();
-    let board = Arc::new(LoadBoard::new(shards));
+    let cpus: Vec<usize> = (0..shards).map(|shard| cpus[shard % cpus.len()]).collect();
     let control = Control::new(orders(shards).map_err(|error| not_started(0, &error))?);
-    let passwords = Arc::new(Passwords::new());
     let mut listener = Some(listener.try_clone().map_err(|error| not_started(0, &error))?);
     let (ready, all_ready) = mpsc::channel();
-    let mut bell_senders = Vec::new();
+    let mut handing_out = Vec::new();
     let mut threads = Vec::new();
-    let handshakes = Arc::new(Workers::new());
     for (shard, (config, ports)) in configs.into_iter().zip(mesh(shards)).enumerate() {
-        let (bell_sender, bells) = mpsc::channel();
-        bell_senders.push(bell_sender);
-        let seed = Seed {
-            backend,
-            shard: ShardId(shard as u8),
-            cpus: (0..shards).map(|shard| cpus[shard % cpus.len()]).collect(),
-            config,
-            ports,
-            listener: listener.take(),
-            control: control.clone(),
-            passwords: Arc::clone(&passwords),
-            clock,
-            handshakes: Arc::clone(&handshakes),
-            shared: shared.clone(),
-            board: Arc::clone(&board),
-            ready: ready.clone(),
-            bells,
-        };
-        match seed.spawn(cpus[shard % cpus.len()]) {
+        let (hand_out, shared) = mpsc::channel();
+        handing_out.push(hand_out);
+        let orders = Arc::clone(&control.shards[shard]);
+        let own = Own { shard: ShardId(shard as u8), config, ports, listener: listener.take(), orders };
+        let seed = Seed { backend, own, control: control.clone(), ready: ready.clone(), shared };
+        match seed.spawn(cpus[shard]) {
             Ok(thread) => threads.push(thread),
             Err(error) => {
-                // Those that are there hear of no bells and end. Whoever tries again needs what they have.
-                drop((ready, bell_senders));
+                // Those that are there get nothing to share and end. Whoever tries again needs what they have.
+                drop((ready, handing_out));
                 let _ = Shards { threads, control }.wait();
                 return Err(no_thread(shard, error));
             }
         }
     }
     drop(ready);
-    introduce(Shards { threads, control }, &all_ready, bell_senders)
+    introduce(Shards { threads, control }, given.clone(), cpus, &all_ready, handing_out)
 }
 
-/// Waits for the doors of all shards and tells each shard of all bells: they begin.
+/// Waits for the doors of all shards and hands out what they share: they begin.
 fn introduce(
     shards: Shards,
+    given: Given,
+    cpus: Vec<usize>,
     all_ready: &mpsc::Receiver<Ready>,
-    bell_senders: Vec<mpsc::Sender<Arc<[Bell]>>>,
+    handing_out: Vec<mpsc::Sender<Arc<Shared>>>,
 ) -> Result<Shards, RuntimeError> {
-    let mut doors: Vec<Ready> = all_ready.iter().collect();
-    if doors.len() < shards.threads.len() {
-        drop(bell_senders);
+    let Some(doors) = doors(shards.threads.len(), all_ready) else {
+        drop(handing_out);
         return Err(shards.wait().err().unwrap_or_else(|| not_started(0, &"it ended at once")));
-    }
-    doors.sort_by_key(|(shard, _)| shard.0);
-    let counters = shards.control.shards.iter().map(|orders| Arc::clone(orders.counter()));
-    let bells: Arc<[Bell]> =
-        doors.into_iter().zip(counters).map(|((_, door), counter)| Bell::new(door, counter)).collect();
-    for bell_sender in bell_senders {
+    };
+    let shared = Arc::new(Shared {
+        given,
+        clock: Clock::new(),
+        bells: bells(doors, &shards.control),
+        board: LoadBoard::new(cpus.len()),
+        cpus,
+        passwords: Passwords::new(),
+        handshakes: Workers::new(),
+    });
+    for hand_out in handing_out {
         // A shard that is gone already has stopped the others, and `wait` says why.
-        let _ = bell_sender.send(Arc::clone(&bells));
+        let _ = hand_out.send(Arc::clone(&shared));
     }
     Ok(shards)
+}
+
+/// The doors of all shards, by shard, once each has one; `None` if one could not be made.
+fn doors(shards: usize, all_ready: &mpsc::Receiver<Ready>) -> Option<Vec<Option<OwnedFd>>> {
+    let mut ready: Vec<Ready> = all_ready.iter().collect();
+    ready.sort_by_key(|(shard, _)| shard.0);
+    (ready.len() == shards).then(|| ready.into_iter().map(|(_, door)| door).collect())
+}
+
+fn bells(doors: Vec<Option<OwnedFd>>, control: &Control) -> Box<[Bell]> {
+    let counters = control.shards.iter().map(|orders| Arc::clone(orders.counter()));
+    doors.into_iter().zip(counters).map(|(door, counter)| Bell::new(door, counter)).collect()
 }
 
 fn not_started(shard: usize, reason: &dyn fmt::Display) -> RuntimeError {

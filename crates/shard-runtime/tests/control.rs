@@ -9,7 +9,7 @@ use broker::{Broker, Config, Settings};
 use conns::Time;
 use fabric::ShardId;
 use nats_proto::ServerInfo;
-use shard_runtime::{Backend, Control, Shards, Shared, available_cpus, start};
+use shard_runtime::{Backend, Control, Given, Shards, available_cpus, start};
 
 const BACKENDS: [Backend; 2] = [Backend::Uring, Backend::Epoll];
 
@@ -28,8 +28,9 @@ fn rig(backend: Backend, shards: usize, busy_poll: Option<Duration>) -> Rig {
     let settings = Arc::new(Settings::new(ServerInfo::default()));
     let config = |shard| Config::new(shard, shards, Arc::clone(&settings));
     let configs = ShardId::all(shards).map(config).collect();
-    let shared = Shared { busy_poll, ..Shared::default() };
-    let shards = start(backend, configs, &listener, &available_cpus(), &shared).unwrap();
+    let config = shard_runtime::Config { busy_poll, ..Default::default() };
+    let given = Given { config, ..Given::default() };
+    let shards = start(backend, configs, &listener, &available_cpus(), &given).unwrap();
     Rig { control: shards.control(), shards, listener }
 }
 

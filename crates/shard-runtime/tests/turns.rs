@@ -8,7 +8,7 @@ use std::time::Duration;
 use broker::{Config, Settings};
 use fabric::ShardId;
 use nats_proto::ServerInfo;
-use shard_runtime::{Backend, Shards, Shared, available_cpus, start};
+use shard_runtime::{Backend, Given, Shards, available_cpus, start};
 
 const BACKENDS: [Backend; 2] = [Backend::Uring, Backend::Epoll];
 
@@ -31,7 +31,7 @@ fn rig(backend: Backend) -> Rig {
     let settings = Arc::new(Settings::new(ServerInfo::default()));
     let configs = vec![Config::new(ShardId(0), 1, settings)];
     Rig {
-        shards: start(backend, configs, &listener, &available_cpus(), &Shared::default()).unwrap(),
+        shards: start(backend, configs, &listener, &available_cpus(), &Given::default()).unwrap(),
         listener,
     }
 }

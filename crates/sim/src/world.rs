@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use std::sync::Arc;
 
 use balance::PlacementRule;
-use broker::{Broker, Config, Settings};
+use broker::{Broker, Config, Policy, Settings};
 use fabric::ShardId;
 use nats_proto::ServerInfo;
 use shard_core::ShardCore;
@@ -308,12 +308,13 @@ impl World {
 fn cores(plan: &Plan, shell: &mut SimShell) -> Vec<ShardCore<SimShell>> {
     let info = ServerInfo { headers: true, ..ServerInfo::default() };
     let directory = directory(plan);
-    let settings = Settings { max_pending: plan.max_pending, directory, ..Settings::new(info) };
+    let placement = PlacementRule::Spread;
+    let policy = Policy { max_pending: plan.max_pending, placement, ..Policy::default() };
+    let settings = Settings { policy, directory, ..Settings::new(info) };
     let settings = Arc::new(settings);
     let core = |shard: ShardId| {
         let mut broker = Broker::new(Config {
             seed: plan.seed ^ u64::from(shard.0),
-            placement: PlacementRule::Spread,
             share_max: if plan.forge_shares { ENDLESS } else { SHARE_MAX },
             chore_steps: plan.chore_steps,
             ..Config::new(shard, plan.shards, Arc::clone(&settings))

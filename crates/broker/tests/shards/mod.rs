@@ -53,14 +53,15 @@ impl Shards {
             ..ServerInfo::default()
         };
         let mut settings = Settings::new(info);
+        settings.policy.placement = PlacementRule::Spread;
         amend(&mut settings);
         let settings = Arc::new(settings);
         let remembered = Arc::new(ClosedConnections::new(CLOSED_MAX));
         let seldom = Arc::<SeldomLines>::default();
         let brokers = ShardId::all(shards).map(|shard| {
             let (settings, closed) = (Arc::clone(&settings), Arc::clone(&remembered));
-            let (placement, seldom) = (PlacementRule::Spread, Arc::clone(&seldom));
-            Broker::new(Config { placement, closed, seldom, ..Config::new(shard, shards, settings) })
+            let seldom = Arc::clone(&seldom);
+            Broker::new(Config { closed, seldom, ..Config::new(shard, shards, settings) })
         });
         Self {
             brokers: brokers.collect(),

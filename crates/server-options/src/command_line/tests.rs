@@ -39,7 +39,7 @@ fn flags_outrank_the_file() {
     assert_eq!((file_only.port, file_only.host.as_str()), (Port::Fixed(4333), "localhost"));
     assert_eq!((both.port, both.host.as_str()), (Port::Fixed(4334), "127.0.0.1"));
     assert_eq!((&both.server_name, &both.pid_file), (&flags_only.server_name, &flags_only.pid_file));
-    assert_eq!((&both.log, both.io), (&flags_only.log, flags_only.io));
+    assert_eq!((&both.log, both.runtime.io), (&flags_only.log, flags_only.runtime.io));
     assert!(both.monitor.is_some(), "what no flag is about stays");
 }
 

@@ -1,28 +1,69 @@
-//! Tables of keys: what a key may be called, what value it takes, and what it does.
+//! What a key may be called, what value it takes, and what it does.
+
+use std::ffi::OsStr;
+use std::time::Duration;
 
 use nats_conf::{ConfError, Data, Entry, Map, Value};
 use nats_proto::quote;
 
 use crate::config::report::Report;
+use crate::config::time::text_or_seconds;
 use crate::refused::Refused;
 
 /// A key of a block that fills a `T`.
 pub(crate) struct Row<T: 'static> {
     pub(crate) names: &'static [&'static str],
     pub(crate) effect: Effect<T>,
+    /// nats-server does not have it: whatever is wrong with its value is said with the key.
+    pub(crate) is_own: bool,
 }
 
-/// The kind of value that a key takes, and what the value does. The error is the reason to show.
+/// What comes of a value that was set; the error is the reason to show.
+pub(crate) type Set = Result<(), String>;
+
+/// The kind of value that a key takes, and what the value does. Flags have most of them too: see [`Self::form`].
 pub(crate) enum Effect<T: 'static> {
     Switch(fn(&mut T, bool)),
-    Integer(fn(&mut T, i64) -> Result<(), String>),
-    Text(fn(&mut T, &str) -> Result<(), String>),
-    /// A key of our own: whatever is wrong with its value is said with the key.
-    Own(fn(&mut T, &Value) -> Result<(), &'static str>),
-    /// Anything else.
+    /// What is wrong with the number is said with the key's first name before it.
+    Integer(fn(&mut T, i64) -> Set),
+    Text(fn(&mut T, &str) -> Set),
+    /// Text that need not be UTF-8 if it comes from a flag.
+    OsText(fn(&mut T, &OsStr) -> Set),
+    /// A length of time as text, or as it once was a number of seconds. Only for keys.
+    Time(fn(&mut T, Duration)),
+    /// Anything else. Only for keys.
     Any(fn(&mut T, &Entry, &mut Report)),
     /// Known to nats-server, refused by us unless it asks for nothing; with what is missing.
     NotYet(Idle, &'static str),
+}
+
+impl<T> Copy for Effect<T> {}
+
+impl<T> Clone for Effect<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+/// How the value of a flag is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// `-x` or `-x=false`; never takes the next argument.
+    Switch,
+    Integer,
+    Text,
+}
+
+impl<T> Effect<T> {
+    /// How a flag with this effect is written.
+    pub(crate) fn form(&self) -> Form {
+        match self {
+            Self::Switch(_) | Self::NotYet(Idle::Off, _) => Form::Switch,
+            Self::Integer(_) | Self::NotYet(Idle::Zero, _) => Form::Integer,
+            Self::Text(_) | Self::OsText(_) | Self::NotYet(..) => Form::Text,
+            Self::Time(_) | Self::Any(_) => unreachable!("no flag has this effect"),
+        }
+    }
 }
 
 /// How a key is written that asks for nothing: nats-server takes it, and nothing comes of it.
@@ -56,7 +97,7 @@ impl Idle {
 }
 
 pub(crate) const fn row<T>(names: &'static [&'static str], effect: Effect<T>) -> Row<T> {
-    Row { names, effect }
+    Row { names, effect, is_own: false }
 }
 
 /// How a block speaks of keys that it does not have.
@@ -89,7 +130,18 @@ pub(crate) fn read_users_block<T>(map: &Map, table: &[Row<T>], target: &mut T, r
 }
 
 fn read_entry<T>(entry: &Entry, table: &[Row<T>], unknown: Unknown, target: &mut T, report: &mut Report) {
-    let row = table.iter().find(|row| row.names.iter().any(|name| entry.is(name)));
+    let row = table.iter().find(|row| row.has(entry));
+    apply_or_refuse(row, entry, unknown, target, report);
+}
+
+/// Does what an entry says by its row, if it has one.
+pub(crate) fn apply_or_refuse<T>(
+    row: Option<&Row<T>>,
+    entry: &Entry,
+    unknown: Unknown,
+    target: &mut T,
+    report: &mut Report,
+) {
     match row {
         Some(row) => row.apply(entry, target, report),
         None if entry.used_as_variable => {}
@@ -102,18 +154,36 @@ fn read_entry<T>(entry: &Entry, table: &[Row<T>], unknown: Unknown, target: &mut
 }
 
 impl<T> Row<T> {
+    pub(crate) fn has(&self, entry: &Entry) -> bool {
+        self.names.iter().any(|name| entry.is(name))
+    }
+
     fn apply(&self, entry: &Entry, target: &mut T, report: &mut Report) {
+        if self.is_own {
+            if let Err(reason) = self.apply_own(&entry.value, target) {
+                report.refuse(&entry.value, invalid(entry, &reason));
+            }
+            return;
+        }
         let value = &entry.value;
-        let set = match &self.effect {
+        let set = match self.effect {
             Effect::Switch(set) => value.as_bool().map(|on| {
                 set(target, on);
                 Ok(())
             }),
-            Effect::Integer(set) => value.as_integer().map(|number| set(target, number)),
+            Effect::Integer(set) => value
+                .as_integer()
+                .map(|number| set(target, number).map_err(|reason| format!("{} {reason}", self.names[0]))),
             Effect::Text(set) => value.as_str().map(|text| set(target, text)),
+            Effect::OsText(set) => value.as_str().map(|text| set(target, OsStr::new(text))),
+            Effect::Time(set) => {
+                if let Some(time) = text_or_seconds(entry, self.names[0], report) {
+                    set(target, time);
+                }
+                return;
+            }
             Effect::NotYet(idle, _) if idle.is(value) => Ok(Ok(())),
             Effect::NotYet(_, missing) => Ok(Err(not_yet(&entry.key, missing))),
-            Effect::Own(set) => Ok(set(target, value).map_err(|reason| invalid(entry, reason))),
             Effect::Any(set) => {
                 set(target, entry, report);
                 return;
@@ -121,6 +191,19 @@ impl<T> Row<T> {
         };
         let checked = set.and_then(|set| set.map_err(|reason| value.refused(reason)));
         report.ok(checked);
+    }
+
+    fn apply_own(&self, value: &Value, target: &mut T) -> Set {
+        match self.effect {
+            Effect::Switch(set) => set(target, value.as_bool().map_err(|_| "must be true or false")?),
+            Effect::Integer(set) => set(target, value.as_integer().map_err(|_| "must be a whole number")?)?,
+            Effect::Text(set) => set(target, value.as_str().map_err(|_| "must be text")?)?,
+            Effect::OsText(set) => set(target, OsStr::new(value.as_str().map_err(|_| "must be text")?))?,
+            Effect::Time(_) | Effect::Any(_) | Effect::NotYet(..) => {
+                unreachable!("no key of ours has this effect")
+            }
+        }
+        Ok(())
     }
 }
 
@@ -135,8 +218,11 @@ fn invalid(entry: &Entry, reason: &str) -> String {
 }
 
 /// The rows of a block that are refused.
-pub(crate) fn refused<T>(block: &'static str, table: &'static [Row<T>]) -> impl Iterator<Item = Refused> {
-    table.iter().filter_map(move |row| {
+pub(crate) fn refused<T: 'static>(
+    block: &'static str,
+    table: impl IntoIterator<Item = &'static Row<T>>,
+) -> impl Iterator<Item = Refused> {
+    table.into_iter().filter(|row| !row.names.is_empty()).filter_map(move |row| {
         let Effect::NotYet(unless, missing) = row.effect else { return None };
         Some(Refused { names: row.names, block, unless, missing })
     })

@@ -1,3 +1,5 @@
+mod users;
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -10,6 +12,7 @@ use tls_session::HandshakeFirst;
 use super::*;
 use crate::draft::Draft;
 use crate::options::{Options, Port};
+use crate::reload::Rule;
 
 /// What `-t` says of a text that stands in f.conf.
 fn said_of(text: &str) -> String {
@@ -104,9 +107,9 @@ fn sample(key: &str) -> Option<&'static str> {
 
 #[test]
 fn each_key_changes_the_options_or_is_refused_by_its_name() {
-    for row in top::TABLE {
-        for &name in row.names {
-            match row.effect {
+    for key in OPTIONS.iter().map(|row| &row.key) {
+        for &name in key.names {
+            match key.effect {
                 row::Effect::NotYet(_, missing) => {
                     let wanted = format!("f.conf:1:0: {name} is not supported yet: {missing}");
                     assert_eq!(said_of(&format!("{name}: x")), wanted);
@@ -123,10 +126,24 @@ fn each_key_changes_the_options_or_is_refused_by_its_name() {
     }
 }
 
+/// How an option is read and what a reload compares stand side by side: both have to mean the same one.
+#[test]
+fn a_reload_sees_what_a_key_changes() {
+    for row in OPTIONS.iter().filter(|row| !matches!(row.rule, Rule::None)) {
+        for name in row.key.names {
+            let sample = if *name == "authorization" { Some("{ timeout: 5 }") } else { sample(name) };
+            let sample = sample.expect("an option without a value has no rule");
+            let (mut lines, changed) = (Vec::new(), options_of(&format!("{name}: {sample}")));
+            let outcome = row.rule.apply(&Options::default(), &changed, &mut lines);
+            assert!(outcome.is_err() || !lines.is_empty(), "{name}: {sample}");
+        }
+    }
+}
+
 #[test]
 fn no_name_stands_twice() {
     let mut seen = std::collections::HashSet::new();
-    for name in top::TABLE.iter().flat_map(|row| row.names) {
+    for name in OPTIONS.iter().flat_map(|row| row.key.names) {
         assert!(seen.insert(name), "{name} stands twice");
     }
 }
@@ -148,7 +165,7 @@ const PEER_KEYS: &str = "listen client_advertise port server_name host net debug
 
 #[test]
 fn the_table_has_every_key_of_the_peer_and_our_own() {
-    let ours: BTreeSet<&str> = top::TABLE.iter().flat_map(|row| row.names).copied().collect();
+    let ours: BTreeSet<&str> = OPTIONS.iter().flat_map(|row| row.key.names).copied().collect();
     let mut wanted: BTreeSet<&str> = PEER_KEYS.split_whitespace().collect();
     wanted.extend(["shards", "placement", "route", "io", "busy_poll", "ktls"]);
     assert_eq!(ours, wanted);
@@ -164,8 +181,8 @@ fn the_default_stands_where_a_number_is_0() {
 
 #[test]
 fn numbers_below_0_mean_no_limit_or_nobody() {
-    assert_eq!(options_of("max_payload: -1").limits.max_payload, None);
-    let limits = |text| options_of(text).limits;
+    assert_eq!(options_of("max_payload: -1").broker.payload_max(), None);
+    let limits = |text| options_of(text).broker;
     for (text, shown, max) in
         [("max_subs: 0", 0, None), ("max_subs: -5", -5, None), ("max_subs: 5", 5, Some(5))]
     {
@@ -404,64 +421,6 @@ accounts { A { mappings {
     assert_eq!(said_of(text).lines().collect::<Vec<_>>(), expected);
 }
 
-/// As nats-server 2.14.5 lists them: of `authorization` the first alone, users before nkeys; of accounts all,
-/// nkeys before users.
-#[test]
-fn users_who_are_there_twice_are_listed_as_the_peer_lists_them() {
-    let (a, b) = ("{user: a, password: x}", "{user: b, password: x}");
-    let key = "UCNGL4W5QX66CFX6A6DCBVDH5VOHMI7B2UZZU7TXAUQQSI2JPHULCKBR";
-    let nkey = &format!("{{nkey: {key}}}");
-    let duplicate = |place: &str, name: &str| {
-        let kind = if name == key { "nkey" } else { "user" };
-        format!("f.conf:{place}: Duplicate {kind} {name:?} detected")
-    };
-    let own = |users: &[&str]| format!("authorization {{ users: [{}] }}", users.join(", "));
-    let account = |users: &[&str]| format!("accounts {{ A {{ users: [{}] }} }}", users.join(", "));
-    for (text, expected) in [
-        (own(&[a, a, a]), vec![duplicate("1:0", "a")]),
-        (own(&[a, a, b, b]), vec![duplicate("1:0", "a")]),
-        (own(&[nkey, nkey, nkey]), vec![duplicate("1:0", key)]),
-        (own(&[nkey, nkey, b, b]), vec![duplicate("1:0", "b")]),
-        (account(&[a, a, a]), vec![duplicate("1:15", "a"), duplicate("1:15", "a")]),
-        (account(&[a, a, nkey, nkey]), vec![duplicate("1:15", key), duplicate("1:15", "a")]),
-        (format!("{}\n{}", account(&[a]), own(&[b, a, a])), vec![duplicate("2:1", "a")]),
-        (
-            "authorization { user: x, users: [{user: a}, {user: a}] }".into(),
-            vec!["f.conf:1:0: Can not have a single user/pass and a users array".into()],
-        ),
-    ] {
-        assert_eq!(said_of(&text).lines().collect::<Vec<_>>(), expected, "{text}");
-    }
-}
-
-/// As nats-server 2.14.5 lists them. Users were named twice and said to have no name, though the list is read no
-/// further.
-#[test]
-fn a_value_of_the_wrong_type_ends_a_list_of_users() {
-    let wrong =
-        |place: &str| format!("f.conf:{place}: interface conversion: interface {{}} is int64, not string");
-    for (text, expected) in [
-        ("authorization { users: [{user: 9, password: b}] }", vec![wrong("1:25")]),
-        ("accounts { A { users: [{user: 9, password: b}] } }", vec![wrong("1:24")]),
-        ("authorization { users: [{user: a}, {user: a}, {user: 9}] }", vec![wrong("1:47")]),
-        (
-            "authorization { users: [{user: a, x: b}, {user: a, password: 9 }, {user: 9}] }",
-            vec!["f.conf:1:34: unknown field \"x\"".into(), wrong("1:51")],
-        ),
-        ("authorization { user: 9, users: [{user: a}, {user: a}] }", vec![wrong("1:16")]),
-        (
-            "authorization { users: [{user: a}, {user: a}], x: 9, permissions: 7 }",
-            vec![
-                "f.conf:1:47: unknown field \"x\"".into(),
-                "f.conf:1:53: Expected permissions to be a map/struct, got int64".into(),
-                "f.conf:1:0: Duplicate user \"a\" detected".into(),
-            ],
-        ),
-    ] {
-        assert_eq!(said_of(text).lines().collect::<Vec<_>>(), expected, "{text}");
-    }
-}
-
 /// As nats-server 2.14.5 shows them; they looked as in Rust.
 #[test]
 fn what_cannot_be_printed_is_shown_as_in_go() {
@@ -480,30 +439,5 @@ fn what_cannot_be_printed_is_shown_as_in_go() {
         ),
     ] {
         assert_eq!(said_of(text).trim_end(), format!("f.conf:{expected}"), "{text:?}");
-    }
-}
-
-/// As nats-server 2.14.5 lists them; only the first was.
-#[test]
-fn all_connection_types_of_the_wrong_type_are_listed() {
-    let said = said_of("authorization { users: [{user: b, allowed_connection_types: [1, x, 2 ]}] }");
-    let expected = [
-        "f.conf:1:61: error parsing allowed connection types: unsupported type in array int64",
-        "f.conf:1:67: error parsing allowed connection types: unsupported type in array int64",
-        "f.conf:1:34: invalid connection types [\"X\"]",
-    ];
-    assert_eq!(said.lines().collect::<Vec<_>>(), expected);
-}
-
-/// As nats-server 2.14.5 says it. What followed was listed too.
-#[test]
-fn a_value_of_the_wrong_type_ends_a_list_of_accounts() {
-    let wrong =
-        |place: &str| format!("f.conf:{place}: interface conversion: interface {{}} is int64, not string");
-    for (text, expected) in [
-        ("accounts [1, 2 ]", vec![wrong("1:10")]),
-        ("accounts [A, A, 2 ,A]", vec!["f.conf:1:13: Duplicate Account Entry: A".into(), wrong("1:16")]),
-    ] {
-        assert_eq!(said_of(text).lines().collect::<Vec<_>>(), expected, "{text}");
     }
 }

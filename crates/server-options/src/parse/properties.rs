@@ -1,17 +1,17 @@
 //! What holds for every command line.
 
+use fabric::SHARDS_MAX;
 use nats_conf::Sources;
 use proptest::prelude::*;
 
 use super::*;
-use crate::options::{Port, SHARDS_MAX};
-use crate::table::TABLE;
+use crate::options::Port;
 use crate::usage::usage;
 
 /// Arguments that often get past the first check: real names, dashes, `=` and values in odd order.
 fn likely_arg() -> impl Strategy<Value = OsString> {
     let dashes = prop::sample::select(vec!["", "-", "--", "---"]);
-    let names: Vec<&str> = TABLE.iter().flat_map(|row| row.names).copied().collect();
+    let names: Vec<&str> = OPTIONS.iter().flat_map(|row| row.flags).copied().collect();
     let values = vec!["", "=", "=1", "=-1", "=true", "=false", "=x", "=99999", "=\u{e9}"];
     (dashes, prop::sample::select(names), prop::sample::select(values))
         .prop_map(|(dashes, name, value)| OsString::from(format!("{dashes}{name}{value}")))

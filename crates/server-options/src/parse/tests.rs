@@ -2,16 +2,19 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use balance::PlacementRule;
+use broker::Policy;
+use fabric::SHARDS_MAX;
 use monitor_http::Scheme;
 use nats_auth::Secret;
 use nats_conf::Sources;
 use server_log::Config;
+use shard_runtime::BackendChoice;
 
 use super::*;
 use crate::advertised::Advertised;
 use crate::invocation::{SignalCall, SignalCommand};
-use crate::options::{Io, Options, Port, SHARDS_MAX};
-use crate::table::{Row, TABLE};
+use crate::options::{Options, Port};
+use crate::row::Row;
 use crate::tls::CertificateFiles;
 use crate::usage::usage;
 
@@ -33,22 +36,27 @@ fn refusal(line: &[&str]) -> String {
     parse_line(line).expect_err("the line is bad").report("buster-server")
 }
 
+/// The options that have flags, and the flags that are refused.
+fn flags() -> impl Iterator<Item = &'static Row> {
+    OPTIONS.iter().filter(|row| !row.flags.is_empty())
+}
+
 /// A value that the row accepts and that differs from its default.
 fn sample(row: &Row) -> &'static str {
-    match row.effect {
-        Effect::Switch(_) => {
-            if row.names[0] == "T" {
+    match row.by_flag.form() {
+        Form::Switch => {
+            if row.flags[0] == "T" {
                 "false"
             } else {
                 "true"
             }
         }
-        Effect::Integer(_) => "7",
-        Effect::Text(_) if row.names[0] == "placement" => "spread",
-        Effect::Text(_) if row.names[0] == "io" => "epoll",
-        Effect::Text(_) if row.names[0] == "busy-poll" => "50us",
-        Effect::Text(_) if row.names[0] == "sl" => "ldm=7",
-        Effect::Text(_) => "some/where",
+        Form::Integer => "7",
+        Form::Text if row.flags[0] == "placement" => "spread",
+        Form::Text if row.flags[0] == "io" => "epoll",
+        Form::Text if row.flags[0] == "busy-poll" => "50us",
+        Form::Text if row.flags[0] == "sl" => "ldm=7",
+        Form::Text => "some/where",
     }
 }
 
@@ -71,12 +79,16 @@ fn no_flags_give_the_defaults() {
 fn each_supported_flag_sets_its_own_option() {
     let text = || Some("some/where".to_owned());
     let path = || Some(PathBuf::from("some/where"));
-    for row in TABLE.iter().filter(|row| row.section != Section::NotYet) {
+    for row in flags().filter(|row| !row.is_refused_flag()) {
         let rest = Options::default();
         let log = rest.log.clone();
         let logging = |log| Options { log, ..rest.clone() };
+        let policy = rest.broker.clone();
+        let with_policy = |broker| Options { broker, ..rest.clone() };
+        let runtime = rest.runtime.clone();
+        let with_runtime = |runtime| Options { runtime, ..rest.clone() };
         let with_auth = |auth| Options { auth, ..rest.clone() };
-        let wanted = match row.names[0] {
+        let wanted = match row.flags[0] {
             "a" => Options { host: "some/where".to_owned(), ..rest },
             "p" => Options { port: Port::Fixed(7), ..rest },
             "n" => Options { server_name: text(), ..rest },
@@ -88,13 +100,13 @@ fn each_supported_flag_sets_its_own_option() {
             "V" | "VV" => logging(Config { trace: true, ..log }),
             "DV" | "DVV" => logging(Config { debug: true, trace: true, ..log }),
             "log_size_limit" => logging(Config { size_limit: Some(7), ..log }),
-            "max_traced_msg_len" => Options { max_traced_msg_len: 7, ..rest },
+            "max_traced_msg_len" => with_policy(Policy { max_traced_msg_len: 7, ..policy }),
             "logtime_utc" => logging(Config { utc: true, ..log }),
             "s" => logging(Config { syslog: true, ..log }),
             "r" => logging(Config { remote_syslog: text(), ..log }),
-            "route" => Options { route: true, ..rest },
-            "ktls" => Options { ktls: true, ..rest },
-            "placement" => Options { placement: PlacementRule::Spread, ..rest },
+            "route" => with_policy(Policy { route: true, ..policy }),
+            "ktls" => with_runtime(shard_runtime::Config { ktls: true, ..runtime }),
+            "placement" => with_policy(Policy { placement: PlacementRule::Spread, ..policy }),
             "m" => Options { monitor: monitor(Scheme::Http), ..rest },
             // Without certificates there is no HTTPS and no TLS.
             "ms" | "tls" | "tlscert" | "tlskey" | "tlsverify" | "tlscacert" => continue,
@@ -114,12 +126,15 @@ fn each_supported_flag_sets_its_own_option() {
             }
             "sd" => Options { store_dir: path(), ..rest },
             "shards" => Options { shards: Some(7), ..rest },
-            "busy-poll" => Options { busy_poll: Some(Duration::from_micros(50)), ..rest },
-            "io" => Options { io: Io::Epoll, ..rest },
+            "busy-poll" => {
+                let busy_poll = Some(Duration::from_micros(50));
+                with_runtime(shard_runtime::Config { busy_poll, ..runtime })
+            }
+            "io" => with_runtime(shard_runtime::Config { io: BackendChoice::Epoll, ..runtime }),
             "c" | "t" | "sl" | "h" | "v" | "help_tls" => continue,
             other => panic!("no expectation for -{other}"),
         };
-        for name in row.names {
+        for name in row.flags {
             assert_eq!(options(&[&format!("-{name}={}", sample(row))]), wanted, "-{name}");
         }
     }
@@ -135,12 +150,12 @@ fn tls_takes_several_flags() {
 
 #[test]
 fn every_row_reads_alike_in_every_dash_style() {
-    for row in TABLE {
+    for row in flags() {
         let value = sample(row);
-        for name in row.names {
+        for name in row.flags {
             let inline = parse_line(&[&format!("-{name}={value}")]);
             assert_eq!(parse_line(&[&format!("--{name}={value}")]), inline, "{name}");
-            if matches!(row.effect, Effect::Switch(_)) {
+            if row.by_flag.form() == Form::Switch {
                 if value == "true" {
                     assert_eq!(parse_line(&[&format!("-{name}")]), inline, "{name}");
                     assert_eq!(parse_line(&[&format!("--{name}")]), inline, "{name}");
@@ -155,19 +170,19 @@ fn every_row_reads_alike_in_every_dash_style() {
 
 #[test]
 fn each_flag_not_supported_is_refused_by_the_name_given() {
-    for row in TABLE.iter().filter(|row| row.section == Section::NotYet) {
-        for name in row.names {
+    for row in flags().filter(|row| row.is_refused_flag()) {
+        for name in row.flags {
             let refused = parse_line(&[&format!("--{name}={}", sample(row)), "-D"]);
             assert_eq!(refused, Err(OptionsError::NotSupported { flag: name, missing: row.help }));
         }
     }
-    for row in TABLE.iter().filter(|row| row.section == Section::NotYet) {
-        let nothing = match row.effect {
-            Effect::Switch(_) => "false",
-            Effect::Integer(_) => "0",
-            Effect::Text(_) => "",
+    for row in flags().filter(|row| row.is_refused_flag()) {
+        let nothing = match row.by_flag.form() {
+            Form::Switch => "false",
+            Form::Integer => "0",
+            Form::Text => "",
         };
-        for name in row.names {
+        for name in row.flags {
             assert_eq!(options(&[&format!("--{name}={nothing}")]), Options::default(), "{name}");
         }
     }
@@ -179,8 +194,8 @@ fn each_flag_not_supported_is_refused_by_the_name_given() {
 
 #[test]
 fn every_row_that_takes_a_value_says_when_it_is_missing() {
-    for row in TABLE.iter().filter(|row| !matches!(row.effect, Effect::Switch(_))) {
-        for name in row.names {
+    for row in flags().filter(|row| row.by_flag.form() != Form::Switch) {
+        for name in row.flags {
             let text = refusal(&["-D", &format!("--{name}")]);
             assert_eq!(text, format!("flag needs an argument: -{name}"));
         }
@@ -189,8 +204,8 @@ fn every_row_that_takes_a_value_says_when_it_is_missing() {
 
 #[test]
 fn every_switch_refuses_a_value_that_is_not_boolean() {
-    for row in TABLE.iter().filter(|row| matches!(row.effect, Effect::Switch(_))) {
-        for name in row.names {
+    for row in flags().filter(|row| row.by_flag.form() == Form::Switch) {
+        for name in row.flags {
             let text = refusal(&[&format!("-{name}=maybe")]);
             assert_eq!(text, format!("invalid boolean value \"maybe\" for -{name}: parse error"));
         }
@@ -199,8 +214,8 @@ fn every_switch_refuses_a_value_that_is_not_boolean() {
 
 #[test]
 fn every_number_refuses_words_and_numbers_past_64_bits() {
-    for row in TABLE.iter().filter(|row| matches!(row.effect, Effect::Integer(_))) {
-        for name in row.names {
+    for row in flags().filter(|row| row.by_flag.form() == Form::Integer) {
+        for name in row.flags {
             let flag = format!("-{name}");
             let text = refusal(&[&flag, "abc"]);
             assert_eq!(text, format!("invalid value \"abc\" for flag -{name}: parse error"));
@@ -241,8 +256,8 @@ fn a_port_no_socket_has_is_refused_with_the_host() {
 
 #[test]
 fn placement_is_by_one_of_two_rules() {
-    assert_eq!(options(&["--placement", "load"]).placement, PlacementRule::Load);
-    assert_eq!(options(&["--placement", "spread", "--placement="]).placement, PlacementRule::Load);
+    assert_eq!(options(&["--placement", "load"]).broker.placement, PlacementRule::Load);
+    assert_eq!(options(&["--placement", "spread", "--placement="]).broker.placement, PlacementRule::Load);
     let text = refusal(&["--placement", "even"]);
     assert_eq!(text, "invalid value \"even\" for flag -placement: must be load or spread");
 }
@@ -259,8 +274,8 @@ fn shards_stay_within_their_range() {
 
 #[test]
 fn busy_polling_lasts_up_to_a_second() {
-    assert_eq!(options(&["--busy-poll", "0"]).busy_poll, Some(Duration::ZERO));
-    assert_eq!(options(&["--busy-poll", "1s"]).busy_poll, Some(Duration::from_secs(1)));
+    assert_eq!(options(&["--busy-poll", "0"]).runtime.busy_poll, Some(Duration::ZERO));
+    assert_eq!(options(&["--busy-poll", "1s"]).runtime.busy_poll, Some(Duration::from_secs(1)));
     let text = refusal(&["--busy-poll", "1.1s"]);
     assert_eq!(text, "invalid value \"1.1s\" for flag -busy-poll: must be between 0 and 1s");
     let text = refusal(&["--busy-poll", "50"]);
@@ -269,8 +284,13 @@ fn busy_polling_lasts_up_to_a_second() {
 
 #[test]
 fn a_backend_is_named() {
-    for (name, io) in [("auto", Io::Auto), ("uring", Io::Uring), ("epoll", Io::Epoll), ("", Io::Auto)] {
-        assert_eq!(options(&["--io", name]).io, io);
+    for (name, io) in [
+        ("auto", BackendChoice::Auto),
+        ("uring", BackendChoice::Uring),
+        ("epoll", BackendChoice::Epoll),
+        ("", BackendChoice::Auto),
+    ] {
+        assert_eq!(options(&["--io", name]).runtime.io, io);
     }
     let text = refusal(&["--io", "kqueue"]);
     assert_eq!(text, "invalid value \"kqueue\" for flag -io: must be auto, uring or epoll");

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use crate::program::{PEER_PROGRAM, PROGRAM};
-use crate::table::{Row, Section, TABLE};
-use crate::usage::{dashed, is_short};
+use crate::row::Row;
+use crate::usage::{dashed, is_short, sections};
 
 /// A shell that completes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +38,7 @@ enum Value {
 }
 
 fn value(row: &Row) -> Value {
-    match (row.names[0], row.operand) {
+    match (row.flags[0], row.operand) {
         (_, "") => Value::None,
         (_, "<file>") => Value::File,
         (_, "<dir>") => Value::Directory,
@@ -50,11 +50,11 @@ fn value(row: &Row) -> Value {
 }
 
 fn supported() -> impl Iterator<Item = &'static Row> {
-    TABLE.iter().filter(|row| row.section != Section::NotYet)
+    sections().flat_map(|(_, rows)| rows)
 }
 
 fn bash() -> String {
-    let flags: Vec<String> = supported().flat_map(|row| row.names).map(|name| dashed(name)).collect();
+    let flags: Vec<String> = supported().flat_map(|row| row.flags).map(|name| dashed(name)).collect();
     let mut values = String::new();
     for row in supported() {
         let offer = match value(row) {
@@ -65,7 +65,7 @@ fn bash() -> String {
             Value::Any => "true".to_owned(),
         };
         // One dash or two mean the same.
-        let names: Vec<String> = row.names.iter().map(|name| format!("-{name}|--{name}")).collect();
+        let names: Vec<String> = row.flags.iter().map(|name| format!("-{name}|--{name}")).collect();
         let _ = writeln!(values, "    {}) mapfile -t COMPREPLY < <({offer}); return ;;", names.join("|"));
     }
     let flags = flags.join(" ");
@@ -86,7 +86,7 @@ fn zsh() -> String {
     let mut text =
         format!("#compdef {PROGRAM} {PEER_PROGRAM}\n# Completions of {PROGRAM} for zsh.\n_arguments \\\n");
     for row in supported() {
-        let names: Vec<String> = row.names.iter().map(|name| dashed(name)).collect();
+        let names: Vec<String> = row.flags.iter().map(|name| dashed(name)).collect();
         let help = row.help.replace('\'', "'\\''").replace('[', "\\[").replace(']', "\\]");
         let value = match value(row) {
             Value::None => String::new(),
@@ -110,7 +110,7 @@ fn fish() -> String {
     let mut text = format!("# Completions of {PROGRAM} for fish.\ncomplete -c {PROGRAM} -f\n");
     for row in supported() {
         let _ = write!(text, "complete -c {PROGRAM}");
-        for name in row.names {
+        for name in row.flags {
             let kind = match name.len() {
                 1 => "-s",
                 _ if is_short(name) => "-o",
@@ -139,18 +139,19 @@ mod tests {
     use std::process::{Command, Stdio};
 
     use super::*;
+    use crate::table::OPTIONS;
 
     #[test]
     fn every_supported_flag_is_offered_and_no_other() {
         for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
             let text = completion(shell);
             let words: Vec<&str> = text.split([' ', '\'', '|', ')', '[', '\n']).collect();
-            for row in TABLE {
+            for row in OPTIONS.iter().filter(|row| !row.flags.is_empty()) {
                 let offered = |name: &&str| match shell {
                     Shell::Fish => words.contains(name),
                     Shell::Bash | Shell::Zsh => words.contains(&dashed(name).as_str()),
                 };
-                assert_eq!(row.names.iter().all(offered), row.section != Section::NotYet, "{:?}", row.names);
+                assert_eq!(row.flags.iter().all(offered), !row.is_refused_flag(), "{:?}", row.flags);
             }
         }
     }

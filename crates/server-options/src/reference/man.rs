@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use crate::program::{PEER_PROGRAM, PROGRAM};
-use crate::table::{Row, Section, TABLE};
-use crate::usage::{SECTIONS, dashed};
+use crate::row::Row;
+use crate::usage::{dashed, refused, sections};
 
 const DESCRIPTION: &str = "\
 buster-server is a message server that takes the place of nats-server, flags and configuration files
@@ -37,17 +37,12 @@ pub fn man_page() -> String {
     let _ = writeln!(page, ".SH SYNOPSIS\n.B {}\n[\\fIoptions\\fR]", plain(PROGRAM));
     let _ = writeln!(page, ".SH DESCRIPTION\n{}", plain(DESCRIPTION).replace("\n\n", "\n.PP\n"));
     page.push_str(".SH OPTIONS\n");
-    for (section, title) in SECTIONS {
+    for (title, rows) in sections() {
         let _ = writeln!(page, ".SS {title}");
-        TABLE.iter().filter(|row| row.section == section).for_each(|row| push_flag(&mut page, row));
+        rows.for_each(|row| push_flag(&mut page, row));
     }
     page.push_str(".SS Known from nats\\-server and not supported yet\n");
-    let refused: Vec<String> = TABLE
-        .iter()
-        .filter(|row| row.section == Section::NotYet)
-        .flat_map(|row| row.names)
-        .map(|name| format!("\\fB{}\\fR", plain(&dashed(name))))
-        .collect();
+    let refused: Vec<String> = refused().map(|name| format!("\\fB{}\\fR", plain(&dashed(name)))).collect();
     let _ = writeln!(page, "{}", refused.join(",\n"));
     push_list(&mut page, "SIGNALS", &SIGNALS);
     push_list(&mut page, "EXIT STATUS", &EXIT);
@@ -56,7 +51,7 @@ pub fn man_page() -> String {
 
 fn push_flag(page: &mut String, row: &Row) {
     let names: Vec<String> =
-        row.names.iter().map(|name| format!("\\fB{}\\fR", plain(&dashed(name)))).collect();
+        row.flags.iter().map(|name| format!("\\fB{}\\fR", plain(&dashed(name)))).collect();
     let _ = write!(page, ".TP\n{}", names.join(", "));
     if !row.operand.is_empty() {
         let _ = write!(page, " \\fI{}\\fR", plain(row.operand.trim_matches(['<', '>'])));
@@ -84,11 +79,12 @@ fn plain(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::table::OPTIONS;
 
     #[test]
     fn every_flag_stands_in_the_page() {
         let page = man_page();
-        for name in TABLE.iter().flat_map(|row| row.names) {
+        for name in OPTIONS.iter().flat_map(|row| row.flags) {
             assert!(page.contains(&format!("\\fB{}\\fR", plain(&dashed(name)))), "{name}");
         }
     }

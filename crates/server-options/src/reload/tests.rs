@@ -1,10 +1,9 @@
 //! nats-server's answers to the same changes in a file were recorded; it also lists accounts and users
 //! that did not change.
 
+use broker::WriteTimeout;
 use nats_auth::{AccountConfig, Permissions, SubjectPermission};
 use tls_session::Pin;
-
-use crate::limits::WriteTimeout;
 
 use super::*;
 
@@ -64,21 +63,21 @@ fn check_lines(table: &[(Make, Make, &[&str])]) {
 fn what_may_change_is_listed_as_nats_server_lists_it() {
     check_lines(&[
         (NOTHING, NOTHING, &[]),
-        (NOTHING, |o| o.limits.max_payload = Some(1000), &["max_payload = 1000"]),
-        (NOTHING, |o| o.limits.max_control_line = 2048, &["max_control_line = 2048"]),
-        (NOTHING, |o| o.limits.max_connections = 10, &["max_connections = 10"]),
-        (NOTHING, |o| o.limits.max_connections = -1, &["max_connections = -1"]),
+        (NOTHING, |o| o.broker.limits.payload_bytes_max = 1000, &["max_payload = 1000"]),
+        (NOTHING, |o| o.broker.limits.control_line_bytes_max = 2048, &["max_control_line = 2048"]),
+        (NOTHING, |o| o.broker.max_connections = 10, &["max_connections = 10"]),
+        (NOTHING, |o| o.broker.max_connections = -1, &["max_connections = -1"]),
         (NOTHING, |o| (o.log.debug, o.log.trace) = (true, true), &["trace = true", "debug = true"]),
         (NOTHING, |o| o.log.time = false, &["logtime = false"]),
         (NOTHING, |o| o.log.utc = true, &["logtime_utc = true"]),
         (NOTHING, |o| o.log.file = Some("x.log".into()), &["log_file = x.log"]),
         (NOTHING, |o| o.log.syslog = true, &["syslog = true"]),
         (NOTHING, |o| o.log.remote_syslog = Some("udp://h:1".into()), &["remote_syslog = udp://h:1"]),
-        (NOTHING, |o| o.timers.ping_interval = Duration::from_secs(5), &["ping_interval = 5s"]),
-        (NOTHING, |o| o.timers.ping_max = 7, &["ping_max = 7"]),
-        (NOTHING, |o| o.timers.write_deadline = Duration::from_secs(3), &["write_deadline = 3s"]),
-        (NOTHING, |o| o.stall_publishers = false, &["fast producers will not be stalled"]),
-        (|o| o.stall_publishers = false, NOTHING, &["fast producers will be stalled"]),
+        (NOTHING, |o| o.broker.ping_interval = Duration::from_secs(5), &["ping_interval = 5s"]),
+        (NOTHING, |o| o.broker.ping_max = 7, &["ping_max = 7"]),
+        (NOTHING, |o| o.broker.write_deadline = Duration::from_secs(3), &["write_deadline = 3s"]),
+        (NOTHING, |o| o.broker.stall_publishers = false, &["fast producers will not be stalled"]),
+        (|o| o.broker.stall_publishers = false, NOTHING, &["fast producers will be stalled"]),
         (NOTHING, |o| o.pid_file = Some("x.pid".into()), &["pid_file = x.pid"]),
         (NOTHING, |o| o.ports_file_dir = Some(".".into()), &["ports_file_dir = ."]),
         (NOTHING, |o| o.server_tags = vec!["a".into()], &["tags"]),
@@ -148,10 +147,10 @@ fn what_may_not_change_is_refused_as_nats_server_refuses_it() {
         (NOTHING, |o| o.port = Port::Fixed(4555), "Port: old=4222, new=4555"),
         (NOTHING, |o| o.host = "::1".into(), "Host: old=0.0.0.0, new=::1"),
         (NOTHING, |o| o.server_name = Some("abc".into()), "ServerName: old=, new=abc"),
-        (NOTHING, |o| o.limits.max_subscriptions = 5, "MaxSubs: old=0, new=5"),
-        (NOTHING, |o| o.limits.max_sub_tokens = Some(5), "MaxSubTokens: old=0, new=5"),
-        (NOTHING, |o| o.limits.max_pending = 10 << 20, "MaxPending: old=67108864, new=10485760"),
-        (NOTHING, |o| o.limits.max_closed_clients = 4, "MaxClosedClients: old=10000, new=4"),
+        (NOTHING, |o| o.broker.max_subscriptions = 5, "MaxSubs: old=0, new=5"),
+        (NOTHING, |o| o.broker.max_sub_tokens = Some(5), "MaxSubTokens: old=0, new=5"),
+        (NOTHING, |o| o.broker.max_pending = 10 << 20, "MaxPending: old=67108864, new=10485760"),
+        (NOTHING, |o| o.broker.max_closed_clients = 4, "MaxClosedClients: old=10000, new=4"),
         (NOTHING, |o| o.log.size_limit = Some(1000), "LogSizeLimit: old=0, new=1000"),
         (NOTHING, |o| o.log.max_num = Some(3), "LogMaxFiles: old=0, new=3"),
         (NOTHING, MONITOR, "HTTPPort: old=0, new=8222"),
@@ -161,14 +160,10 @@ fn what_may_not_change_is_refused_as_nats_server_refuses_it() {
             |o| o.monitor = Some(monitor_http::Config { base_path: "/x".into(), ..monitor(8222) }),
             "HTTPBasePath: old=, new=/x",
         ),
+        (NOTHING, |o| o.lame_duck.duration = Duration::from_secs(40), "LameDuckDuration: old=2m0s, new=40s"),
         (
             NOTHING,
-            |o| o.timers.lame_duck_duration = Duration::from_secs(40),
-            "LameDuckDuration: old=2m0s, new=40s",
-        ),
-        (
-            NOTHING,
-            |o| o.timers.lame_duck_grace_period = Duration::from_secs(5),
+            |o| o.lame_duck.grace_period = Duration::from_secs(5),
             "LameDuckGracePeriod: old=10s, new=5s",
         ),
         (TLS, |o| with_tls(o, |tls| tls.rate_limit = Some(5)), "TLSRateLimit: old=0, new=5"),
@@ -176,8 +171,8 @@ fn what_may_not_change_is_refused_as_nats_server_refuses_it() {
         (NOTHING, |o| o.auth.verify_and_map = true, "TLSMap: old=false, new=true"),
         (NOTHING, |o| o.auth.system_account = Some("S".into()), "SystemAccount: old=, new=S"),
         (NOTHING, |o| o.auth.no_system_account = true, "NoSystemAccount: old=false, new=true"),
-        (NOTHING, |o| o.match_cache = false, "NoSublistCache: old=false, new=true"),
-        (NOTHING, |o| o.timers.write_timeout = WriteTimeout::Retry, "WriteTimeout: old=, new=retry"),
+        (NOTHING, |o| o.broker.match_cache = false, "NoSublistCache: old=false, new=true"),
+        (NOTHING, |o| o.broker.write_timeout = WriteTimeout::Retry, "WriteTimeout: old=, new=retry"),
     ];
     for (old, new, refusal) in table {
         assert_eq!(changes(*old, *new), Err(format!("config reload not supported for {refusal}")));
@@ -217,12 +212,8 @@ fn every_option_is_compared() {
         pid_file: _,
         ports_file_dir: _,
         log: _,
-        max_traced_msg_len: _,
-        trace_headers: _,
-        match_cache: _,
-        stall_publishers: _,
-        limits: _,
-        timers: _,
+        broker: _,
+        lame_duck: _,
         auth: _,
         // Only a start warns of it.
         idle_password: _,
@@ -230,11 +221,7 @@ fn every_option_is_compared() {
         monitor: _,
         store_dir: _,
         shards: _,
-        placement: _,
-        io: _,
-        busy_poll: _,
-        route: _,
-        ktls: _,
+        runtime: _,
     } = Options::default();
 }
 
@@ -243,13 +230,13 @@ fn our_own_options_may_not_change() {
     let refusal = |new| changes(NOTHING, new).expect_err("it is refused");
     let shards: Make = |options| options.shards = Some(2);
     assert_eq!(refusal(shards), "config reload not supported for shards: old=0, new=2");
-    let io: Make = |options| options.io = crate::options::Io::Epoll;
+    let io: Make = |options| options.runtime.io = shard_runtime::BackendChoice::Epoll;
     assert_eq!(refusal(io), "config reload not supported for io: old=auto, new=epoll");
-    let route: Make = |options| options.route = true;
+    let route: Make = |options| options.broker.route = true;
     assert_eq!(refusal(route), "config reload not supported for route: old=false, new=true");
-    let ktls: Make = |options| options.ktls = true;
+    let ktls: Make = |options| options.runtime.ktls = true;
     assert_eq!(refusal(ktls), "config reload not supported for ktls: old=false, new=true");
-    let busy_poll: Make = |options| options.busy_poll = Some(Duration::from_micros(50));
+    let busy_poll: Make = |options| options.runtime.busy_poll = Some(Duration::from_micros(50));
     assert_eq!(refusal(busy_poll), "config reload not supported for busy_poll: old=auto, new=50\u{b5}s");
 }
 

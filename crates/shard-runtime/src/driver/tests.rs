@@ -1,5 +1,5 @@
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Ipv4Addr, TcpStream};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
@@ -13,10 +13,15 @@ use rustix::net::sockopt;
 use tls_session::{KeyPair, Policy, Roots};
 
 use super::*;
+use crate::bell::Bell;
+use crate::clock::Clock;
 use crate::io::Backend;
-use crate::mesh_port::Parcel;
-use crate::orders::{Order, Task};
-use crate::shared::Shared;
+use crate::load_board::LoadBoard;
+use crate::mesh_port::{MeshPort, Parcel};
+use crate::orders::{Order, Orders, Task};
+use crate::passwords::Passwords;
+use crate::shared::Given;
+use crate::workers::Workers;
 
 /// The first of two shards, and what the second one has in its place.
 fn first_of_two() -> (Driver, MeshPort) {
@@ -31,27 +36,24 @@ fn with_backend(backend: Backend, settings: Settings) -> (Driver, MeshPort) {
     let counter = || Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).unwrap());
     let (own, other) = (counter(), counter());
     let (port, peer) = MeshPort::pair();
-    let mut broker = Broker::new(Config::new(ShardId(0), 2, Arc::new(settings)));
-    let parts = Parts {
-        shard: ShardId(0),
-        system: System::open(&mut broker, ShardId(0), Arc::default()),
-        inquiries: Shared::default().inquiries,
-        broker,
-        io: Io::new(backend, Arc::clone(&own)).unwrap(),
+    let shared = Shared {
+        given: Given::default(),
+        clock: Clock::new(),
         bells: [Bell::new(None, Arc::clone(&own)), Bell::new(None, other)].into(),
+        cpus: vec![0, 0],
+        board: LoadBoard::new(2),
+        passwords: Passwords::without_threads(),
+        handshakes: Workers::without_threads(),
+    };
+    let io = Io::new(backend, Arc::clone(&own)).unwrap();
+    let own = Own {
+        shard: ShardId(0),
+        config: Config::new(ShardId(0), 2, Arc::new(settings)),
         ports: vec![None, Some(port)],
         listener: None,
         orders: Arc::new(Orders::new(own)),
-        passwords: Arc::new(Passwords::without_threads()),
-        tls: None,
-        kernel_tls: None,
-        handshakes: Arc::new(Workers::new()),
-        clock: Clock::new(),
-        busy_poll: None,
-        board: Arc::new(LoadBoard::new(2)),
-        cpus: vec![0, 0],
     };
-    (Driver::new(parts).unwrap(), peer)
+    (Driver::new(own, io, Arc::new(shared)).unwrap(), peer)
 }
 
 /// A connection that the other shard hands over.
@@ -100,7 +102,6 @@ fn connection_in_handshake(driver: &mut Driver, peer: &mut MeshPort) -> (TcpStre
     let config =
         tls_session::Config { key_pairs, roots: Roots::System(Vec::new()), policy: Policy::default() };
     driver.shell.tls = Some(Arc::new(tls_session::Acceptor::new(&config).unwrap()));
-    driver.shell.handshakes = Arc::new(Workers::without_threads());
     let mut client = connection(driver, peer);
     client.write_all(b"\x16\x03\x01").unwrap();
     let id = first();
@@ -138,7 +139,7 @@ fn a_handshake_waits_for_its_worker_as_long_as_it_takes() {
     assert!(driver.core.broker().wants_input(id) && driver.shell.next_link_deadline().is_none());
 
     // From here on it is the client that is waited for.
-    assert!(driver.shell.handshakes.do_next());
+    assert!(driver.shell.shared.handshakes.do_next());
     driver.core.heed_orders(&mut driver.shell, later).unwrap();
     let deadline = driver.shell.next_link_deadline().expect("its time runs on");
     assert!(deadline > later && deadline <= later + LATER);
@@ -170,7 +171,7 @@ fn a_client_that_hangs_up_while_its_password_waits_is_let_go() {
     client.write_all(b"CONNECT {\"user\":\"h\",\"pass\":\"x\"}\r\nPING\r\n").unwrap();
     await_that(&mut driver, |driver| {
         driver.core.hand_over_passwords(&mut driver.shell);
-        !driver.shell.passwords.are_answered()
+        !driver.shell.shared.passwords.are_answered()
     });
     let later = driver.now() + LATER;
     driver.core.broker_mut().on_deadlines(later);

@@ -20,8 +20,8 @@ use crate::link::{Offload, State};
 impl RuntimeShell {
     /// Whether the kernel is to go on with a connection that has just been secured.
     pub(super) fn offload_of(&self, secured: &Secured) -> Offload {
-        let knows = self
-            .kernel_tls
+        let kernel_tls = &self.shared.given.kernel_tls;
+        let knows = kernel_tls
             .as_ref()
             .is_some_and(|kernel| kernel.takes(secured.version, secured.cipher_suite.cipher()));
         if knows { Offload::WANTED } else { Offload::No }

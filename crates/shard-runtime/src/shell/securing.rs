@@ -191,7 +191,7 @@ impl RuntimeShell {
         link.away = link.deadline.map(|deadline| (now, deadline));
         self.set_deadline(id, None);
         let orders = Arc::clone(&self.orders);
-        if !self.handshakes.submit(Step { id, address, awaited, session, input, orders }) {
+        if !self.shared.handshakes.submit(Step { id, address, awaited, session, input, orders }) {
             broker.on_handshake_failed(id, "too many handshakes at a time", false);
         }
     }
