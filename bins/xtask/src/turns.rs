@@ -1,7 +1,7 @@
 //! `cargo xtask turns`: how long a shard's turns get under events with very many rows, for docs/performance.md.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -87,11 +87,14 @@ fn generated(machine: &str, commit: &str, server: &str, table: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     #[test]
     fn the_page_has_a_place_for_it() {
-        let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(PAGE)).unwrap();
+        let page =
+            fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(PAGE)).unwrap();
         assert!(splice(&page, BEGIN, END, "").is_some());
     }
 

@@ -51,7 +51,8 @@ mod tests {
 
     #[test]
     fn the_page_has_a_place_for_it() {
-        let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(PAGE)).unwrap();
+        let page =
+            fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(PAGE)).unwrap();
         assert!(splice(&page, BEGIN, END, "").is_some());
     }
 
