@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use crate::workspace::Workspace;
-use crate::{crate_table, differ, layers, pages, reference, refused, run};
+use crate::{circles, crate_table, differ, layers, pages, reference, refused, run};
 
 /// Crates that others use on their own: each must package and build outside the workspace.
 const PACKAGED: [&str; 3] = ["nats-proto", "subject-trie", "nats-conf"];
@@ -26,6 +26,7 @@ struct Step {
 
 enum Action {
     Layers,
+    Circles,
     CrateTable,
     Pages,
     Reference,
@@ -59,6 +60,7 @@ pub(crate) fn run() -> Result<()> {
 fn perform(workspace: &Workspace, action: &mut Action) -> Result<()> {
     match action {
         Action::Layers => layers::run(workspace),
+        Action::Circles => circles::run(workspace),
         Action::CrateTable => crate_table::check(workspace),
         Action::Pages => pages::run(workspace),
         Action::Reference => reference::check(workspace),
@@ -75,6 +77,7 @@ fn steps(workspace: &Workspace) -> Vec<Step> {
     let mut steps = vec![
         cargo("fmt", ["fmt", "--all", "--check"]),
         step("layers", Action::Layers),
+        step("circles", Action::Circles),
         step("crate table", Action::CrateTable),
         step("pages", Action::Pages),
         cargo("clippy", ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use monitor::{ClosedRow, ConnectionFilter};
 
-use crate::inspect::Page;
+use crate::page::Page;
 
 /// Subscriptions kept of one connection: more would hold the shard up when it ends.
 const SUBSCRIPTIONS_PER_CONNECTION_MAX: usize = 10_000;

@@ -14,6 +14,7 @@ use subject_trie::filter_matches;
 
 use crate::broker::Broker;
 use crate::client::Client;
+use crate::page::{Page, stretch};
 use crate::subscription::Subscription;
 
 /// Connections looked at for one page: a tenth of a millisecond.
@@ -28,22 +29,6 @@ const SUBJECT_BYTES_PER_PAGE: usize = 64 << 10;
 
 /// Accounts looked at for one page, each with its whole match cache.
 const ACCOUNTS_PER_PAGE: usize = 8;
-
-/// A part of a long answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Page<T> {
-    /// What there is to say.
-    pub rows: Vec<T>,
-    /// Where to go on; `None` at the end.
-    pub next: Option<u64>,
-}
-
-/// The numbers of the next rows to look at, and where to go on.
-pub(crate) fn stretch(from: u64, rows: usize, rows_max: usize) -> (std::ops::Range<usize>, Option<u64>) {
-    let from = usize::try_from(from).unwrap_or(rows).min(rows);
-    let to = rows.min(from + rows_max);
-    (from..to, (to < rows).then_some(to as u64))
-}
 
 impl Broker {
     /// The sums of this shard.

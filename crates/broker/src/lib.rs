@@ -9,6 +9,9 @@
 //! The files it is made of: `client`, `subscription`, `account`, `route` (who gets a message), `egress`
 //! (what leaves to clients), `mesh` (what leaves to shards), `fence` and `offers` (how shards stay one
 //! server).
+//!
+//! Where such a file has both what the machine holds and methods of the machine, the methods stand in the folder
+//! of its name: nobody imports those, so the files that others import need not import the machine.
 #![forbid(unsafe_code)]
 
 mod account;
@@ -37,6 +40,7 @@ mod moved;
 mod moves;
 mod offers;
 mod pacing;
+mod page;
 mod party;
 mod placement;
 mod policy;
@@ -66,9 +70,9 @@ mod who;
 pub use broker::Broker;
 pub use closed_ring::ClosedConnections;
 pub use config::Config;
-pub use inspect::Page;
 pub use moved::Moved;
 pub use moves::MOVED_CONNECTIONS_MAX;
+pub use page::Page;
 pub use party::{Party, PeerId, ServiceId};
 pub use placement::Placed;
 pub use policy::{Policy, WriteTimeout};

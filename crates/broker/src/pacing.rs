@@ -5,24 +5,13 @@
 //! reader takes something, or until its readers are cut off. One reader that keeps up, on any shard, and it does not
 //! wait. (nats-server's publisher blocks in the first full socket that it writes to.)
 
+mod wait;
+
 use std::time::Duration;
 
-use conns::{ConnId, Time};
 use fabric::{ShardId, ShardSet};
 
-use crate::broker::Broker;
 use crate::mesh::Mesh;
-use crate::turn::STRETCH_STEPS_MAX;
-
-/// After so many deliveries that nobody takes.
-const PILED_MAX: u64 = STRETCH_STEPS_MAX;
-
-/// How long it waits then: as long as a read of nats-server's publisher waits at most. If its readers took nothing
-/// meanwhile it waits twice as long the next time, and then twice as long as that.
-const PACE: Duration = Duration::from_millis(10);
-
-/// How often that is doubled.
-const DOUBLINGS_MAX: u32 = 2;
 
 /// So much waits for a reader with a full socket before it counts as one that takes nothing,
 pub(crate) const PILE_BYTES: usize = 64 << 10;
@@ -54,41 +43,6 @@ impl Outcome {
     /// What came of it since it was this.
     pub(crate) fn since(self, before: Self) -> Self {
         Self { deliveries: self.deliveries - before.deliveries, piled: self.piled - before.piled }
-    }
-}
-
-impl Broker {
-    /// Makes the publisher wait, if what it sent only piles up.
-    #[inline]
-    pub(crate) fn pace(&mut self, now: Time, id: ConnId, outcome: Outcome) {
-        let reached = self.mesh.take_reached();
-        if outcome.piled < outcome.deliveries {
-            let pile = &mut self.egress.clients.at(id).pile;
-            (pile.deliveries, pile.doublings) = (0, 0);
-        } else if outcome.piled > 0 || !reached.is_empty() {
-            self.pile_up(now, id, outcome.piled, reached);
-        }
-    }
-
-    fn pile_up(&mut self, now: Time, id: ConnId, piled: u64, reached: ShardSet) {
-        let Some(client) = self.egress.clients.open(id) else { return };
-        client.pile.deliveries += piled;
-        let is_taken_elsewhere = client.pile.shards.union(reached) != client.pile.shards;
-        let is_free = client.hold.is_none();
-        if client.pile.deliveries >= PILED_MAX && !is_taken_elsewhere && is_free {
-            let doublings = client.pile.doublings;
-            client.pile = Pile { doublings: (doublings + 1).min(DOUBLINGS_MAX), ..Pile::default() };
-            self.egress.counters.totals.paces += 1;
-            self.wait_for_readers(now, id, PACE * 2_u32.pow(doublings));
-        }
-    }
-
-    /// The readers on another shard took none of so many deliveries.
-    pub(crate) fn on_piled(&mut self, from: ShardId, id: ConnId, deliveries: u64) {
-        if let Some(client) = self.egress.clients.find(id) {
-            client.pile.deliveries += deliveries;
-            client.pile.shards.insert(from);
-        }
     }
 }
 

@@ -8,7 +8,7 @@ use crate::broker::Broker;
 use crate::client::Recheck;
 use crate::complaint::subscription_violation;
 use crate::guard::entry_steps;
-use crate::inspect::stretch;
+use crate::page::stretch;
 use crate::shed::Sweep;
 use crate::subscription::SubKey;
 

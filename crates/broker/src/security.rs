@@ -3,12 +3,10 @@
 //! The handshake is between the caller and the client. The broker is told when it is over, hears nothing
 //! of the client before, and what it says meanwhile waits with the caller.
 
-use conns::{CloseReason, ConnId, Time};
+mod handshake;
+
 use monitor::TlsFacts;
 use nats_auth::PeerFacts;
-use nats_proto::ServerInfo;
-
-use crate::broker::Broker;
 
 /// How a connection begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,7 +15,7 @@ pub enum Greeting {
     Plain,
     /// INFO, then it turns out whether there is TLS.
     BeforeTls,
-    /// Silence; INFO comes when the connection is secured, or with [`Broker::greet`].
+    /// Silence; INFO comes when the connection is secured, or with [`Broker::greet`](crate::Broker::greet).
     AfterTls,
 }
 
@@ -29,6 +27,7 @@ pub struct Security {
     /// What the client's certificate says, if it showed one: it was verified.
     pub peer: Option<PeerFacts>,
 }
+<<<<<<< HEAD
 
 impl Broker {
     /// Sends INFO to a connection that was not greeted: the client waits for it.
@@ -113,3 +112,5 @@ impl Broker {
         );
     }
 }
+=======
+>>>>>>> pages

@@ -1,17 +1,21 @@
 //! What may change while the server runs.
 
+mod follow;
+
 use std::sync::Arc;
 
-use conns::{CloseReason, ConnId};
 use nats_auth::Directory;
 use nats_proto::ServerInfo;
 
+<<<<<<< HEAD
 use crate::broker::Broker;
 use crate::client::Standing;
 use crate::policy::Policy;
 use crate::seldom::SeldomLine;
 use crate::shed::Sweep;
 
+=======
+>>>>>>> pages
 /// The reloadable settings, the same for all shards. Defaults are nats-server's.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -32,6 +36,7 @@ impl Settings {
         Self { info, policy: Policy::default(), trace: false, directory: Directory::open() }
     }
 }
+<<<<<<< HEAD
 
 impl Broker {
     /// The settings in force.
@@ -82,3 +87,5 @@ impl Broker {
         }
     }
 }
+=======
+>>>>>>> pages

@@ -4,7 +4,7 @@
 use conns::{CloseReason, ConnId};
 
 use crate::broker::Broker;
-use crate::inspect::stretch;
+use crate::page::stretch;
 use crate::seldom::SeldomLine;
 
 /// Connections that one call of [`Broker::shed`] is to close at most: they take a fraction of a millisecond.

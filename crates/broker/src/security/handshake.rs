@@ -1,0 +1,93 @@
+//! What becomes of a connection with its handshake.
+
+use conns::{CloseReason, ConnId, Time};
+use monitor::TlsFacts;
+use nats_proto::ServerInfo;
+
+use crate::broker::Broker;
+
+use super::Security;
+
+impl Broker {
+    /// Sends INFO to a connection that was not greeted: the client waits for it.
+    pub fn greet(&mut self, id: ConnId) {
+        if self.egress.clients.open(id).is_some() {
+            self.send_first_info(id, |_| ());
+        }
+    }
+
+    /// INFO as a new client gets it: with what it needs to identify itself.
+    fn send_first_info(&mut self, id: ConnId, amend: impl FnOnce(&mut ServerInfo)) {
+        let auth_required = self.config.settings.directory.announces_auth();
+        let nonce = self.egress.clients.at(id).nonce.as_deref().unwrap_or_default().to_owned();
+        self.send_info(id, |info| {
+            info.auth_required = auth_required;
+            info.nonce = nonce;
+            amend(info);
+        });
+    }
+
+    /// The client is to begin with its handshake.
+    pub fn on_securing(&mut self, id: ConnId) {
+        if let Some(client) = self.egress.clients.peek(id) {
+            tracing::debug!("{} - Starting TLS client connection handshake", client.label);
+        }
+    }
+
+    /// The handshake is over: what the client says counts from here on.
+    pub fn on_secured(&mut self, now: Time, id: ConnId, security: Security) {
+        let Some(client) = self.egress.clients.open(id) else { return };
+        tracing::debug!("{} - TLS handshake complete", client.label);
+        let TlsFacts { version, cipher_suite, first, .. } = &security.tls;
+        tracing::debug!("{} - TLS version {version}, cipher suite {cipher_suite}", client.label);
+        let first = *first;
+        client.security = Some(Box::new(security));
+        if first {
+            self.send_first_info(id, |info| info.tls_required = true);
+        }
+        self.open(now, id);
+    }
+
+    /// The client goes on without TLS, which it may.
+    pub fn on_unsecured(&mut self, now: Time, id: ConnId) {
+        self.open(now, id);
+    }
+
+    /// The client may begin.
+    fn open(&mut self, now: Time, id: ConnId) {
+        let next_ping = now + self.config.settings.ping_interval;
+        let Some(client) = self.egress.clients.open(id) else { return };
+        client.opening = false;
+        client.next_ping = next_ping;
+        self.limit_time(now, id);
+    }
+
+    /// The handshake failed, or took too long. `is_probe`: the client did not try in earnest.
+    pub fn on_handshake_failed(&mut self, id: ConnId, error: &str, is_probe: bool) {
+        let Some(client) = self.egress.clients.find(id) else { return };
+        if is_probe {
+            tracing::debug!("{} - TLS handshake error: {error}", client.label);
+        } else {
+            tracing::error!("{} - TLS handshake error: {error}", client.label);
+        }
+        self.close(id, CloseReason::TlsHandshakeFailure);
+    }
+
+    /// The client did not come to the end of its handshake in time. `error` says what that made of the socket: in
+    /// nats-server's log a timer and a read that fails say it, one or the other first.
+    pub fn on_handshake_timeout(&mut self, id: ConnId, error: &str) {
+        if let Some(client) = self.egress.clients.peek(id) {
+            tracing::debug!("{} - TLS handshake timeout", client.label);
+        }
+        self.on_handshake_failed(id, error, true);
+    }
+
+    /// There are too many handshakes at the moment for one more.
+    pub fn on_throttled(&mut self, id: ConnId) {
+        self.refuse(
+            id,
+            "Connection throttling is active. Please try again later.",
+            CloseReason::MaxConnectionsExceeded,
+        );
+    }
+}
