@@ -14,15 +14,6 @@ use crate::client::Deferred;
 use crate::steady_queue::SteadyQueue;
 use crate::subscription::{BySid, SubKey};
 
-<<<<<<< HEAD
-/// What it takes to go on to the next part of a table by sid, or to let go of it.
-const PART_STEPS: usize = 128;
-
-/// What it takes to note a subscription for those who ask about connections that ended.
-const NOTE_STEPS: usize = 6;
-
-=======
->>>>>>> pages
 /// Subscriptions of a connection that has ended, and how far they are taken out.
 #[derive(Debug)]
 pub(crate) struct Remains {

@@ -7,15 +7,8 @@ use std::sync::Arc;
 use nats_auth::Directory;
 use nats_proto::ServerInfo;
 
-<<<<<<< HEAD
-use crate::broker::Broker;
-use crate::client::Standing;
 use crate::policy::Policy;
-use crate::seldom::SeldomLine;
-use crate::shed::Sweep;
 
-=======
->>>>>>> pages
 /// The reloadable settings, the same for all shards. Defaults are nats-server's.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -36,56 +29,3 @@ impl Settings {
         Self { info, policy: Policy::default(), trace: false, directory: Directory::open() }
     }
 }
-<<<<<<< HEAD
-
-impl Broker {
-    /// The settings in force.
-    pub fn settings(&self) -> &Settings {
-        &self.config.settings
-    }
-
-    /// Puts other settings in force. Connections that exist follow with [`Self::follow_settings`], and their
-    /// subscriptions with [`Self::recheck_subscriptions`] and [`Self::end_rechecks`]: the caller sweeps over all of
-    /// each, one after the other, and what was asked for is in force when it has. Connections keep their next PING. Nobody is sent an INFO. A connection with
-    /// more subscriptions than it may have now is closed; for others that are too many see [`Self::shed`] and
-    /// [`Self::shed_crowds`].
-    ///
-    /// With another directory, connections whose user is gone or has to show something else are closed,
-    /// and subscriptions that are not permitted any more end.
-    pub fn reconfigure(&mut self, settings: Arc<Settings>) {
-        self.limits = settings.policy.limits;
-        self.egress.reconfigure(&settings);
-        self.placement.set_connections_max(settings.policy.connections_max());
-        let before = std::mem::replace(&mut self.config.settings, settings);
-        self.settings_epoch += 1;
-        if !Arc::ptr_eq(&before.directory, &self.config.settings.directory) {
-            self.directory_epoch = self.settings_epoch;
-            self.name_accounts();
-        }
-    }
-
-    /// Has the next connections from `from` on, which is 0 at first, follow the settings in force.
-    pub fn follow_settings(&mut self, from: u64) -> Sweep {
-        let sweep = self.sweep(from, Self::follow);
-        self.settle();
-        sweep
-    }
-
-    /// A connection follows the settings in force.
-    pub(crate) fn follow(&mut self, id: ConnId) {
-        let client = self.egress.clients.at(id);
-        let followed = std::mem::replace(&mut client.settings_epoch, self.settings_epoch);
-        if followed < self.directory_epoch && client.standing == Standing::Admitted {
-            self.renew(id);
-        }
-        let Some(client) = self.egress.clients.open(id) else { return };
-        client.settle_limits(&self.config.settings);
-        if client.subs_max.is_some_and(|max| client.subs.len() > max) {
-            self.log_seldom(id, SeldomLine::MaxSubscriptions);
-            let reason = CloseReason::MaxSubscriptionsExceeded;
-            self.refuse(id, SeldomLine::MaxSubscriptions.text(), reason);
-        }
-    }
-}
-=======
->>>>>>> pages

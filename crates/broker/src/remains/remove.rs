@@ -10,7 +10,7 @@ use crate::subscription::SubKey;
 use super::{Remains, Walk};
 
 /// What it takes to go on to the next part of a table by sid, or to let go of it.
-const PART_STEPS: usize = 32;
+const PART_STEPS: usize = 128;
 
 /// What it takes to note a subscription for those who ask about connections that ended.
 const NOTE_STEPS: usize = 6;
