@@ -74,6 +74,7 @@ impl Campaign {
             let places: Vec<String> =
                 beyond.places.iter().map(|place| format!("{place:?}").to_lowercase()).collect();
             let mut not_played = beyond.grammars.clone();
+            not_played.extend(beyond.words.iter().map(|words| format!("`{words}`")));
             not_played.extend(beyond.second_connect.then(|| "a second CONNECT".to_owned()));
             not_played.extend(beyond.half_denied.then(|| "subscriptions that are half denied".to_owned()));
             println!(

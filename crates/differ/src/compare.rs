@@ -6,6 +6,7 @@ use std::fmt;
 use crate::case_file;
 use crate::glob;
 use crate::known::Known;
+use crate::log_items;
 use crate::recording::{Kind, Place, Recording};
 use crate::wire_items::{INFO, INFO_FIELD};
 
@@ -61,7 +62,14 @@ impl fmt::Display for Difference {
 pub fn between(peer: &Recording, ours: &Recording, known: &mut Known) -> Vec<Difference> {
     let places: BTreeSet<&Place> = peer.keys().chain(ours.keys()).collect();
     let at = |recording: &Recording, place: &Place| recording.get(place).cloned().unwrap_or_default();
-    let pairs = places.into_iter().map(|place| (place.clone(), at(peer, place), at(ours, place)));
+    let no_users = known.has_no_users();
+    let ours_at = |place: &Place| match place {
+        Place::ConnLog { .. } if no_users => {
+            at(ours, place).iter().map(|item| log_items::without_user(item)).collect()
+        }
+        _ => at(ours, place),
+    };
+    let pairs = places.into_iter().map(|place| (place.clone(), at(peer, place), ours_at(place)));
     let equal = |right: &String, ours: &String| right == ours;
     unknown(pairs.flat_map(|(place, right, ours)| parted(&place, right, ours, equal)), known)
 }

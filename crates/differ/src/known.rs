@@ -49,6 +49,12 @@ pub struct Beyond {
     /// Whether cases with subscriptions that lie half within something that is denied are not played.
     #[serde(default)]
     pub half_denied: bool,
+    /// Words of configurations and requests; cases that have one of them are not played.
+    #[serde(default)]
+    pub words: Vec<String>,
+    /// Whether its log names no user in front of the lines of a connection, so that ours is read without.
+    #[serde(default)]
+    pub no_users: bool,
     /// Why.
     pub why: String,
 }
@@ -112,8 +118,16 @@ impl Known {
     /// Whether a case is not played with this version.
     #[must_use]
     pub fn leaves_out(&self, script: &Script) -> bool {
-        self.beyond.iter().any(|beyond| beyond.second_connect) && script.has_second_connect()
+        let mut words = self.beyond.iter().flat_map(|beyond| &beyond.words);
+        words.any(|words| script.has_words(words))
+            || self.beyond.iter().any(|beyond| beyond.second_connect) && script.has_second_connect()
             || self.beyond.iter().any(|beyond| beyond.half_denied) && script.has_half_denied()
+    }
+
+    /// Whether the log is read without the users it names.
+    #[must_use]
+    pub fn has_no_users(&self) -> bool {
+        self.beyond.iter().any(|beyond| beyond.no_users)
     }
 
     /// What of `difference` is not known.

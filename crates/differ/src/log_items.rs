@@ -114,6 +114,26 @@ fn high_byte(escaped: &[u8]) -> Option<u8> {
     u8::from_str_radix(digits, 16).ok().filter(|byte| is_whole && !byte.is_ascii())
 }
 
+/// An item of a connection's log without the user: `[DBG] "A/user:a" - text` becomes `[DBG] text`.
+#[must_use]
+pub fn without_user(item: &str) -> String {
+    const KINDS: [&str; 3] = ["/user:", "/nkey:", "/token"];
+    let is_user = |part: &str| part.starts_with('"') && KINDS.iter().any(|kind| part.contains(kind));
+    let without = |line: &str| {
+        // What the client calls itself may stand in front of it.
+        let mut parts: Vec<&str> = line.split(" - ").collect();
+        if let Some(at) = parts.iter().take(2).position(|part| is_user(part)) {
+            parts.remove(at);
+        }
+        parts.join(" - ")
+    };
+    let Some((level, lines)) = item.split_once(' ') else { return item.to_owned() };
+    format!("{level} {}", lines.split(NEXT).map(without).collect::<Vec<_>>().join(NEXT))
+}
+
+/// Between lines that make one item.
+const NEXT: &str = "\\n[TRC] ";
+
 /// The log's lines without process id and time; a line without them belongs to the one before.
 fn entries(log: &str) -> impl Iterator<Item = String> {
     let mut entries: Vec<String> = Vec::new();
@@ -311,6 +331,19 @@ mod tests {
         assert_eq!(recording[&Place::ConnLog { conn: 0 }], conn);
         let server = ["[INF] one\\nsecond line", "[DBG] CONN0 - cid:9 - unknown"];
         assert_eq!(recording[&Place::Log], server);
+    }
+
+    #[test]
+    fn users_are_taken_out_of_the_lines_of_a_connection() {
+        for (item, expected) in [
+            (r#"[DBG] "A/user:a" - Client connection closed"#, "[DBG] Client connection closed"),
+            (r#"[TRC] "v1:go:x" - "$G/user:u" - <<- [PUB a - 2]"#, r#"[TRC] "v1:go:x" - <<- [PUB a - 2]"#),
+            (r#"[TRC] "v1:go:x" - ->> [OK]"#, r#"[TRC] "v1:go:x" - ->> [OK]"#),
+            (r#"[TRC] "A/user:a" - x\n[TRC] "A/user:a" - y"#, r"[TRC] x\n[TRC] y"),
+            (r#"[TRC] "v1:go:a\nb" - "$G/nkey:U" - x\n y"#, r#"[TRC] "v1:go:a\nb" - x\n y"#),
+        ] {
+            assert_eq!(without_user(item), expected);
+        }
     }
 
     #[test]

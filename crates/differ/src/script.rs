@@ -72,6 +72,16 @@ impl Script {
         self.said().values().flat_map(|said| &said.filters).any(|filter| is_half(filter))
     }
 
+    /// Whether these words are in some configuration or request.
+    #[must_use]
+    pub fn has_words(&self, words: &str) -> bool {
+        let asks = |step: &Step| match step {
+            Step::Ask { request } => request.windows(words.len()).any(|part| part == words.as_bytes()),
+            _ => false,
+        };
+        self.configs().any(|config| config.contains(words)) || self.steps.iter().any(asks)
+    }
+
     /// All that servers are given to read.
     pub fn configs(&self) -> impl Iterator<Item = &str> {
         self.config.as_deref().into_iter().chain(self.steps.iter().filter_map(Step::config))
@@ -123,6 +133,16 @@ mod tests {
         let connect = |conn| Step::send(conn, "CONNECT {}\r\nPUB a 10\r\nCONNECT {}\r\n");
         assert!(!second(vec![connect(0), connect(1)]));
         assert!(second(vec![connect(0), connect(1), Step::send(0, "connect{}\n")]));
+    }
+
+    #[test]
+    fn words_are_looked_for_in_what_servers_read_and_are_asked() {
+        let reload = Step::Reload { config: "debug: true".to_owned() };
+        let steps =
+            vec![reload, Step::Ask { request: b"GET /varz?x HTTP/1.1".into() }, Step::send(0, "PING")];
+        let script = Script { config: Some("trace: true".to_owned()), steps, ..Script::default() };
+        assert!(["debug", "trace", "/varz?"].iter().all(|words| script.has_words(words)));
+        assert!(!script.has_words("PING") && !script.has_words("/connz"));
     }
 
     #[test]
