@@ -6,7 +6,8 @@ use broker::Security;
 use conns::Time;
 use monitor::{PeerCert, TlsFacts};
 use nats_auth::{Attribute, PeerFacts};
-use tls_session::{Acceptor, Certificate, Opening, Secured, Session};
+use tls_session::{Acceptor, Certificate, Secured, Session};
+use transport::Opening;
 
 use crate::io::End;
 

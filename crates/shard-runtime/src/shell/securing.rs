@@ -11,7 +11,8 @@ use std::sync::Arc;
 use broker::{Broker, Greeting, Security};
 use conns::{CloseReason, ConnId, Time};
 use shard_core::{Shell, flush_plain};
-use tls_session::{Opening, Session, SessionError};
+use tls_session::{Session, SessionError};
+use transport::Opening;
 
 use super::RuntimeShell;
 use crate::handshakes::{Done, Step};
