@@ -15,11 +15,13 @@
 #![forbid(unsafe_code)]
 
 mod ended;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod handshake;
 mod news;
 mod offload;
 mod opening;
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 mod testing;
 mod tls;
 mod transport;
