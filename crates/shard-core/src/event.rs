@@ -1,10 +1,13 @@
 //! What a shard's core and its shell hand each other.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use broker::{Broker, Moved, Placed};
 use conns::{ConnId, Time};
 use fabric::Batch;
+use tls_session::Acceptor;
+use transport::{Done, Transport};
 
 /// What happened.
 #[derive(Debug)]
@@ -58,7 +61,7 @@ pub enum Sent {
 
 /// What one shard hands to another.
 #[derive(Debug)]
-pub enum Parcel<S, C> {
+pub enum Parcel<S> {
     /// Messages, and changes of interest.
     Batch(Batch),
     /// A connection that was accepted for the receiver.
@@ -71,9 +74,18 @@ pub enum Parcel<S, C> {
         peer: SocketAddr,
     },
     /// Connections that are to live with the receiver, behind all batches they must not overtake.
-    Moved(Vec<(C, Moved)>),
+    Moved(Vec<(Carried<S>, Moved)>),
     /// The sender takes in nothing more from its clients, and has sent what it took in before.
     Last,
+}
+
+/// What goes with a connection to another shard beside what the broker knows of it.
+#[derive(Debug)]
+pub struct Carried<S> {
+    /// Its socket.
+    pub socket: S,
+    /// What stands between that and the broker, if anything does.
+    pub transport: Option<Transport>,
 }
 
 /// What is run on a shard between its events.
@@ -85,6 +97,10 @@ pub enum Order<O> {
     Run(Run),
     /// News for the system's service.
     System(system::Event),
+    /// Secures connections that are accepted from here on with this, or not at all.
+    Secure(Option<Arc<Acceptor>>),
+    /// A step of a connection's handshake is done.
+    Handshake(ConnId, Done),
     /// Something that the shell carries out.
     Own(O),
     /// Always the last one.

@@ -75,8 +75,8 @@ impl<S: Shell> ShardCore<S> {
             // Who waits has its turn now: what comes next would have to be copied.
             self.serve_line_once(shell, now)?;
         }
-        if shell.is_sealed(id) {
-            shell.receive_sealed(&mut self.broker, now, id, &mut read)?;
+        if self.transports.has(id) {
+            self.receive_by_transport(shell, now, id, &mut read)?;
             shell.give_back(read);
         } else if let Some(mut read) = self.put_behind(shell, id, read, done) {
             let alone = behind == Behind::Nothing;
@@ -143,8 +143,8 @@ impl<S: Shell> ShardCore<S> {
         if self.stage != Stage::Serving {
             return Ok(());
         }
-        if shell.is_sealed(id) {
-            shell.on_receive_ended_sealed(&mut self.broker, id, end);
+        if self.transports.has(id) {
+            self.on_transport_ended(shell, id, end);
         } else {
             match end {
                 End::Stopped => {}
@@ -157,12 +157,13 @@ impl<S: Shell> ShardCore<S> {
 
     fn on_writable(&mut self, shell: &mut S, now: Time, id: ConnId) -> Result<(), S::Error> {
         self.broker.on_writable(id);
-        if shell.is_sealed(id) { shell.on_writable_sealed(&mut self.broker, now, id) } else { Ok(()) }
+        self.on_transport_writable(shell, now, id)
     }
 
-    /// Receives from a connection while the broker wants its input, and not while it does not.
+    /// Receives from a connection while its input is wanted, and not while it is not.
     pub(crate) fn steer_receive(&mut self, shell: &mut S, id: ConnId) -> Result<(), S::Error> {
-        if self.broker.wants_input(id) { shell.receive(id) } else { shell.stop_receiving(id).map(drop) }
+        let wants = self.broker.wants_input(id) && self.transports.want_input(id);
+        if wants { shell.receive(id) } else { shell.stop_receiving(id).map(drop) }
     }
 
     /// Receives again from connections that were held.
@@ -198,8 +199,9 @@ impl<S: Shell> ShardCore<S> {
         placed: Placed,
         peer: SocketAddr,
     ) -> Result<(), S::Error> {
-        let id = self.broker.on_accepted(now, placed, peer, shell.greeting());
-        shell.adopt(&mut self.broker, now, id, socket)?;
+        let id = self.broker.on_accepted(now, placed, peer, self.greeting());
+        shell.adopt(id, socket)?;
+        self.open_transport(shell, now, id);
         self.steer_receive(shell, id)
     }
 }

@@ -79,7 +79,7 @@ impl<S: Shell> ShardCore<S> {
 
     fn take_in_more(&mut self, shell: &mut S, now: Time) -> Result<(), S::Error> {
         self.take_events(shell, now)?;
-        shell.on_taken_in(&mut self.broker)?;
+        self.offload(shell)?;
         self.flush_prompt(shell, now)
     }
 

@@ -2,10 +2,10 @@
 
 use balance::{Load, Relief};
 use broker::Moved;
-use conns::Time;
+use conns::{ConnId, Time};
 use fabric::ShardId;
 
-use crate::event::Parcel;
+use crate::event::{Carried, Parcel};
 use crate::shard_core::ShardCore;
 use crate::shell::Shell;
 use crate::stopping::Stage;
@@ -56,22 +56,30 @@ impl<S: Shell> ShardCore<S> {
     fn hand_over(&mut self, shell: &mut S, now: Time, to: ShardId) -> Result<(), S::Error> {
         let mut moved = Vec::new();
         for (id, one) in self.broker.hand_over(now) {
-            moved.push((shell.release(id)?, one));
+            moved.push((self.release(shell, id)?, one));
         }
         shell.send_parcel(to, Parcel::Moved(moved));
         shell.wake(to)
+    }
+
+    /// Lets go of a connection that goes to another shard. It is not received from any more.
+    fn release(&mut self, shell: &mut S, id: ConnId) -> Result<Carried<S::Socket>, S::Error> {
+        Ok(Carried { socket: shell.release(id)?, transport: self.transports.remove(id) })
     }
 
     /// Takes in what another shard handed over.
     pub(crate) fn on_moved(
         &mut self,
         shell: &mut S,
-        moved: Vec<(S::Carried, Moved)>,
+        moved: Vec<(Carried<S::Socket>, Moved)>,
     ) -> Result<(), S::Error> {
         let (carried, states): (Vec<_>, Vec<_>) = moved.into_iter().unzip();
         let ids = self.broker.on_moved(states);
         for (id, carried) in ids.into_iter().zip(carried) {
-            shell.adopt_moved(id, carried)?;
+            shell.adopt_moved(id, carried.socket)?;
+            if let Some(transport) = carried.transport {
+                self.adopt_transport(shell, id, transport);
+            }
             self.steer_receive(shell, id)?;
         }
         Ok(())

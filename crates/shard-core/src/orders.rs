@@ -26,6 +26,8 @@ impl<S: Shell> ShardCore<S> {
             match order {
                 Order::Run(run) => run(&mut self.broker, now),
                 Order::System(event) => self.system.on_event(&mut self.broker, event),
+                Order::Secure(acceptor) => self.secure(acceptor),
+                Order::Handshake(id, done) => self.on_handshake_done(shell, now, id, done)?,
                 Order::Own(order) => shell.carry_out(&mut self.broker, now, order)?,
                 Order::Stop => self.begin_to_stop(shell, now)?,
             }

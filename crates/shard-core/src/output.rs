@@ -16,11 +16,11 @@ pub(crate) struct Row {
 
 /// What came of sending the output of a connection.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Flushed {
+pub(crate) struct Flushed {
     /// How much left.
-    pub bytes: usize,
+    pub(crate) bytes: usize,
     /// All has left that ever will: the connection is to be closed.
-    pub is_over: bool,
+    pub(crate) is_over: bool,
 }
 
 impl<S: Shell> ShardCore<S> {
@@ -122,8 +122,8 @@ impl<S: Shell> ShardCore<S> {
     }
 
     fn flush_one(&mut self, shell: &mut S, now: Time, id: ConnId) -> Result<(), S::Error> {
-        let flushed = if shell.is_sealed(id) {
-            shell.flush_sealed(&mut self.broker, now, id)?
+        let flushed = if self.transports.has(id) {
+            self.flush_by_transport(shell, now, id)?
         } else {
             flush_plain(&mut self.broker, shell, now, id)?
         };
@@ -132,8 +132,9 @@ impl<S: Shell> ShardCore<S> {
         if flushed.is_over { self.close(shell, id) } else { Ok(()) }
     }
 
-    fn close(&mut self, shell: &mut S, id: ConnId) -> Result<(), S::Error> {
+    pub(crate) fn close(&mut self, shell: &mut S, id: ConnId) -> Result<(), S::Error> {
         self.take_over_reads(shell, id);
+        self.close_transport(shell, id)?;
         shell.close(id)
     }
 
@@ -160,10 +161,7 @@ impl<S: Shell> ShardCore<S> {
 }
 
 /// Sends what there is for a connection as it is, as far as its socket takes it.
-///
-/// # Errors
-/// The shell fails the shard.
-pub fn flush_plain<S: Shell>(
+pub(crate) fn flush_plain<S: Shell>(
     broker: &mut Broker,
     shell: &mut S,
     now: Time,

@@ -83,7 +83,10 @@ impl<S: Shell> ShardCore<S> {
     /// Whether a start of it can be taken in alone. What is sealed has to be opened as a whole, and what waits
     /// aside comes first.
     fn is_divisible(&self, shell: &S, id: ConnId, read: &S::Read) -> bool {
-        self.stage == Stage::Serving && !shell.is_sealed(id) && !self.aside.has(id) && is_long(shell, read)
+        self.stage == Stage::Serving
+            && !self.transports.has(id)
+            && !self.aside.has(id)
+            && is_long(shell, read)
     }
 }
 

@@ -18,6 +18,7 @@ use crate::parcels::Peer;
 use crate::shell::{EventOf, Shell};
 use crate::slots::Slots;
 use crate::stopping::Stage;
+use crate::transports::Transports;
 
 /// All that decides on one shard, and the order in which it does.
 ///
@@ -27,6 +28,8 @@ pub struct ShardCore<S: Shell> {
     pub(crate) shard: ShardId,
     pub(crate) broker: Broker,
     pub(crate) system: System,
+    /// What stands between sockets and the broker.
+    pub(crate) transports: Transports,
     /// The other shards.
     pub(crate) peers: Box<[Peer]>,
     pub(crate) stage: Stage,
@@ -67,6 +70,7 @@ impl<S: Shell> ShardCore<S> {
             shard,
             broker,
             system,
+            transports: Transports::default(),
             peers: ShardId::all(shards).filter(|peer| *peer != shard).map(Peer::new).collect(),
             stage: Stage::Serving,
             received_bytes: 0,
@@ -98,7 +102,7 @@ impl<S: Shell> ShardCore<S> {
         self.take_events(shell, now)?;
         // After the wake-ups have been taken: one that comes from here on wakes the shard again.
         self.heed_orders(shell, now)?;
-        shell.on_taken_in(&mut self.broker)?;
+        self.offload(shell)?;
         self.on_deadlines(shell, now)?;
         self.broker.work_off();
         self.serve_line(shell, now)?;

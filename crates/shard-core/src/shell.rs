@@ -1,18 +1,20 @@
 //! What a shard's core asks of what surrounds it.
 
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 
 use balance::Load;
-use broker::{Broker, Greeting, ServiceId};
+use broker::{Broker, ServiceId};
 use conns::{ConnId, Outbox, Time};
 use fabric::ShardId;
 use monitor::Moment;
 use nats_auth::PasswordCheck;
 use system::Inquiry;
+use tls_session::{Cipher, Handover, Version};
+use transport::Step;
 
-use crate::event::{End, Event, Order, Parcel, Sent};
+use crate::event::{Event, Order, Parcel, Sent};
 use crate::measures::Measures;
-use crate::output::{Flushed, flush_plain};
 
 /// Events as a shell has them.
 pub type EventOf<S> = Event<<S as Shell>::Read, <S as Shell>::Socket, <S as Shell>::Notice>;
@@ -21,20 +23,15 @@ pub type EventOf<S> = Event<<S as Shell>::Read, <S as Shell>::Socket, <S as Shel
 pub type OrderOf<S> = Order<<S as Shell>::Order>;
 
 /// Parcels as a shell has them.
-pub type ParcelOf<S> = Parcel<<S as Shell>::Socket, <S as Shell>::Carried>;
+pub type ParcelOf<S> = Parcel<<S as Shell>::Socket>;
 
 /// Sockets, queues to other shards and clocks, as the core of a shard sees them. A shell does what it is asked for
 /// and tells what happened. It decides nothing.
-///
-/// What stands between a socket and the protocol (TLS) is the shell's as well: what comes sealed is opened before
-/// the core acts on it, and what is sent is sealed on its way out. Shells without it leave those methods as they are.
 pub trait Shell: Sized {
     /// Received bytes, wherever they are until they are given back.
     type Read;
     /// A connection that came in.
     type Socket;
-    /// What goes with a connection that changes shards.
-    type Carried;
     /// Events that only concern the shell.
     type Notice;
     /// Orders that the shell carries out.
@@ -71,11 +68,6 @@ pub trait Shell: Sized {
     /// Heeds an event of its own.
     fn on_notice(&mut self, now: Time, notice: Self::Notice) -> Result<(), Self::Error>;
 
-    /// All events that were taken have been acted on.
-    fn on_taken_in(&mut self, _: &mut Broker) -> Result<(), Self::Error> {
-        Ok(())
-    }
-
     /// Whether other threads want something.
     fn has_orders(&self) -> bool;
 
@@ -86,7 +78,7 @@ pub trait Shell: Sized {
     fn carry_out(&mut self, broker: &mut Broker, now: Time, order: Self::Order) -> Result<(), Self::Error>;
 
     /// Does what is due by now.
-    fn on_deadlines(&mut self, _: &mut Broker, _now: Time) -> Result<(), Self::Error> {
+    fn on_deadlines(&mut self, _now: Time) -> Result<(), Self::Error> {
         Ok(())
     }
 
@@ -133,25 +125,16 @@ pub trait Shell: Sized {
     /// `is_wanted` is whether anybody wants to know.
     fn idle_cores(&mut self, is_wanted: bool) -> &[Option<Load>];
 
-    /// How to greet a connection that was just accepted.
-    fn greeting(&self) -> Greeting {
-        Greeting::Plain
-    }
-
     /// Takes over a new connection's socket, without receiving from it yet.
-    fn adopt(
-        &mut self,
-        broker: &mut Broker,
-        now: Time,
-        id: ConnId,
-        socket: Self::Socket,
-    ) -> Result<(), Self::Error>;
+    fn adopt(&mut self, id: ConnId, socket: Self::Socket) -> Result<(), Self::Error>;
 
     /// The same for a connection that another shard handed over.
-    fn adopt_moved(&mut self, id: ConnId, carried: Self::Carried) -> Result<(), Self::Error>;
+    fn adopt_moved(&mut self, id: ConnId, socket: Self::Socket) -> Result<(), Self::Error> {
+        self.adopt(id, socket)
+    }
 
     /// Lets go of a connection that goes to another shard. It is not received from any more.
-    fn release(&mut self, id: ConnId) -> Result<Self::Carried, Self::Error>;
+    fn release(&mut self, id: ConnId) -> Result<Self::Socket, Self::Error>;
 
     /// Sends some of what is to be sent.
     fn send(&mut self, id: ConnId, outbox: &Outbox) -> Result<Sent, Self::Error>;
@@ -159,38 +142,47 @@ pub trait Shell: Sized {
     /// Closes a connection whose last output has left. Does nothing if it has no socket any more.
     fn close(&mut self, id: ConnId) -> Result<(), Self::Error>;
 
-    // What is sealed.
+    // What a transport needs beside. Only connections with TLS do.
 
-    /// Whether what a connection sends and gets goes by [`Self::receive_sealed`] and [`Self::flush_sealed`].
-    #[inline]
-    fn is_sealed(&self, _: ConnId) -> bool {
+    /// The received bytes, to be changed: nobody else looks at them any more.
+    fn bytes_mut<'r>(&'r mut self, read: &'r mut Self::Read) -> &'r mut [u8];
+
+    /// Sends some of these bytes.
+    fn send_bytes(&mut self, id: ConnId, bytes: &[u8]) -> Result<Sent, Self::Error>;
+
+    /// Where a connection's socket is bound to.
+    fn local_address(&self, id: ConnId) -> Option<SocketAddr>;
+
+    /// Has a step of the handshake done of a client at this address. Returns whether that will be: then
+    /// [`Order::Handshake`] comes, unless nobody waits for it any more.
+    fn work_on_handshake(&mut self, id: ConnId, address: IpAddr, step: Step) -> bool;
+
+    /// Whether the kernel could go on with connections secured this way. Shells of which it cannot leave the next
+    /// ones as they are.
+    fn kernel_takes(&self, _: Version, _: Cipher) -> bool {
         false
     }
 
-    /// Opens what came in, and has the broker act on what was in it.
-    fn receive_sealed(
-        &mut self,
-        broker: &mut Broker,
-        now: Time,
-        id: ConnId,
-        read: &mut Self::Read,
-    ) -> Result<(), Self::Error> {
-        broker.on_received(now, id, self.bytes(read));
-        Ok(())
+    /// Makes TLS an option of a connection's socket; nothing changes yet.
+    fn attach_kernel_tls(&mut self, _: ConnId) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 
-    /// Nothing more comes. If that is for good the broker is told why.
-    fn on_receive_ended_sealed(&mut self, _: &mut Broker, _: ConnId, _: End) {}
-
-    /// The socket takes bytes again. The broker knows.
-    fn on_writable_sealed(&mut self, _: &mut Broker, _now: Time, _: ConnId) -> Result<(), Self::Error> {
-        Ok(())
+    /// Has the kernel go on with a connection. If it refuses, that is of no use any more.
+    fn hand_to_kernel(&mut self, _: ConnId, _: &Handover) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 
-    /// Seals what there is to be sent and sends it, as far as the socket takes it.
-    fn flush_sealed(&mut self, broker: &mut Broker, now: Time, id: ConnId) -> Result<Flushed, Self::Error> {
-        flush_plain(broker, self, now, id)
+    /// From now on the kernel receives what a connection sends record by record.
+    fn on_records(&mut self, _: ConnId) {}
+
+    /// After a receive that failed with records: whether that was the client's goodbye.
+    fn said_goodbye(&mut self, _: ConnId) -> bool {
+        false
     }
+
+    /// Has the kernel tell the client that nothing more comes. It is a courtesy: what does not fit is not said.
+    fn say_goodbye(&mut self, _: ConnId) {}
 
     // Other shards.
 

@@ -64,7 +64,7 @@ impl Control {
     /// stay as they are, handshakes that have begun included.
     pub fn secure(&self, acceptor: Option<Arc<tls_session::Acceptor>>) {
         for shard in &*self.shards {
-            shard.give(Order::Own(Task::Secure(acceptor.clone())));
+            shard.give(Order::Secure(acceptor.clone()));
         }
     }
 

@@ -43,9 +43,11 @@ impl Driver {
         let acceptor = listener.map(|listener| Acceptor::start(&mut io, listener)).transpose()?;
         let mut broker = Broker::new(config);
         let system = System::open(&mut broker, shard, Arc::clone(&shared.given.server));
+        let mut core = ShardCore::new(shard, ports.len(), broker, system);
+        core.secure(shared.given.tls.clone());
         Ok(Self {
             shard,
-            core: ShardCore::new(shard, ports.len(), broker, system),
+            core,
             meter: LoadMeter::new(shard.index()),
             turn_clock: TurnClock::default(),
             shell: RuntimeShell::new(shared, io, ports, acceptor, orders),

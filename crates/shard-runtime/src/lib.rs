@@ -20,7 +20,6 @@ mod fair_queue;
 mod handshakes;
 mod io;
 mod kernel_tls;
-mod link;
 mod load_board;
 mod mesh_port;
 mod orders;

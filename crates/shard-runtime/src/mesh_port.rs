@@ -5,21 +5,13 @@ use std::os::fd::OwnedFd;
 
 use rtrb::{Consumer, Producer, RingBuffer};
 
-use crate::link::Link;
-
 /// Parcels a queue holds. A shard sends at most one batch a turn, so a full queue means that the
 /// other shard has been busy for that many turns; batches then wait and grow in the broker, whose
 /// links are bounded by bytes.
 const PARCELS_MAX: usize = 256;
 
-/// What goes with a connection to another shard: its socket, and its TLS.
-pub(crate) struct Carried {
-    pub(crate) socket: OwnedFd,
-    pub(crate) link: Option<Box<Link>>,
-}
-
 /// What one shard hands to another.
-pub(crate) type Parcel = shard_core::Parcel<OwnedFd, Carried>;
+pub(crate) type Parcel = shard_core::Parcel<OwnedFd>;
 
 /// One end of the two queues between a pair of shards.
 pub(crate) struct MeshPort {

@@ -10,7 +10,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 use crate::bell;
-use crate::handshakes::Done;
 
 /// Orders that may wait for one shard. It takes them in its next turns, so only a burst fills this; who has
 /// one more then waits for one of those.
@@ -22,10 +21,6 @@ pub(crate) type Order = shard_core::Order<Task>;
 /// What only concerns a shard's sockets.
 pub(crate) enum Task {
     StopAccepting,
-    /// What secures connections that are accepted from here on; `None` is nothing.
-    Secure(Option<Arc<tls_session::Acceptor>>),
-    /// A step of a handshake was done.
-    Handshake(Done),
 }
 
 /// The orders that wait for one shard.

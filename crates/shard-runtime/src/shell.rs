@@ -1,36 +1,33 @@
 //! What surrounds the core of a shard: sockets, queues to the other shards, clocks and other threads.
 //!
-//! It does what the core asks for and tells what happened; what is sealed it opens and seals in between
-//! (`securing.rs`, `sealing.rs`, `offloading.rs`).
+//! It does what the core asks for and tells what happened.
 
-mod offloading;
-mod sealing;
-mod securing;
 mod sending;
 
-use std::collections::BTreeSet;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::os::fd::OwnedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
 use balance::Load;
-use broker::{Broker, Greeting};
+use broker::Broker;
 use conns::{ConnId, Outbox, Time};
 use fabric::ShardId;
 use monitor::Moment;
 use nats_auth::PasswordCheck;
 use rustix::io::Errno;
-use shard_core::{End, Flushed, Sent, Shell, Slots};
+use shard_core::{Sent, Shell};
 use system::Inquiry;
-use tls_session::Sealed;
+use tls_session::{Cipher, Handover, Version};
+use transport::Step;
 
 use crate::acceptor::Acceptor;
 use crate::clock::wall_clock;
 use crate::cores::Cores;
+use crate::handshakes::Handshake;
 use crate::io::{BUFFERS, Event, Io, Notice, Received};
-use crate::link::{Link, State};
-use crate::mesh_port::{Carried, MeshPort, Parcel};
+use crate::kernel_tls;
+use crate::mesh_port::{MeshPort, Parcel};
 use crate::orders::{Order, Orders, Task};
 use crate::passwords::Password;
 use crate::patience::Patience;
@@ -44,15 +41,6 @@ pub(crate) struct RuntimeShell {
     pub(crate) ports: Vec<Option<MeshPort>>,
     pub(crate) acceptor: Option<Acceptor>,
     pub(crate) orders: Arc<Orders>,
-    /// What secures connections that are accepted.
-    pub(crate) tls: Option<Arc<tls_session::Acceptor>>,
-    /// Connections with TLS, and those of which it is not known yet.
-    pub(crate) links: Slots<Box<Link>>,
-    /// One for each link that is not open.
-    pub(crate) link_deadlines: BTreeSet<(Time, ConnId)>,
-    pub(crate) sealed: Sealed,
-    /// Connections that the kernel may be ready to go on with.
-    pub(crate) eager: Vec<ConnId>,
     pub(crate) patience: Patience,
     pub(crate) cores: Cores,
     // Scratch, kept for its capacity.
@@ -72,11 +60,6 @@ impl RuntimeShell {
             ports,
             acceptor,
             orders,
-            tls: shared.given.tls.clone(),
-            links: Slots::default(),
-            link_deadlines: BTreeSet::new(),
-            sealed: Sealed::default(),
-            eager: Vec::new(),
             patience: Patience::new(shared.given.config.busy_poll),
             cores: Cores::new(shared.cpus.clone()),
             loads: Vec::new(),
@@ -94,20 +77,37 @@ impl RuntimeShell {
 
     /// When [`Shell::on_deadlines`] has something to do.
     pub(crate) fn next_deadline(&self) -> Option<Time> {
-        let accept = self.acceptor.as_ref().and_then(Acceptor::next_deadline);
-        [accept, self.next_link_deadline()].into_iter().flatten().min()
+        self.acceptor.as_ref().and_then(Acceptor::next_deadline)
     }
 
-    /// Receives from a connection while its input is wanted, and not while it is not.
-    fn steer_receive(&mut self, broker: &Broker, id: ConnId) -> io::Result<()> {
-        if broker.wants_input(id) { self.receive(id) } else { self.stop_receiving(id).map(drop) }
+    /// Makes of an attempt to send what it means.
+    fn sent(
+        &mut self,
+        id: ConnId,
+        attempt: impl Fn(BorrowedFd<'_>) -> Result<usize, Errno>,
+    ) -> io::Result<Sent> {
+        loop {
+            let Some(socket) = self.io.socket(id) else { return Ok(Sent::Gone) };
+            match attempt(socket) {
+                Ok(count) => return Ok(Sent::Bytes(count)),
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => {
+                    self.io.await_writable(id)?;
+                    return Ok(Sent::Full);
+                }
+                Err(_) => return Ok(Sent::Broken),
+            }
+        }
+    }
+
+    fn kernel_socket(&self, id: ConnId) -> io::Result<BorrowedFd<'_>> {
+        self.io.socket(id).ok_or(io::ErrorKind::NotConnected.into())
     }
 }
 
 impl Shell for RuntimeShell {
     type Read = Received;
     type Socket = OwnedFd;
-    type Carried = Carried;
     type Notice = Notice;
     type Order = Task;
     type Error = io::Error;
@@ -144,10 +144,6 @@ impl Shell for RuntimeShell {
         Ok(())
     }
 
-    fn on_taken_in(&mut self, broker: &mut Broker) -> io::Result<()> {
-        self.offload(broker)
-    }
-
     fn has_orders(&self) -> bool {
         self.orders.are_waiting()
     }
@@ -156,17 +152,13 @@ impl Shell for RuntimeShell {
         self.orders.take_next()
     }
 
-    fn carry_out(&mut self, broker: &mut Broker, now: Time, task: Task) -> io::Result<()> {
+    fn carry_out(&mut self, _: &mut Broker, _: Time, task: Task) -> io::Result<()> {
         match task {
-            Task::StopAccepting => self.stop_accepting()?,
-            Task::Secure(acceptor) => self.tls = acceptor,
-            Task::Handshake(done) => self.on_handshake_step(broker, now, done)?,
+            Task::StopAccepting => self.stop_accepting(),
         }
-        Ok(())
     }
 
-    fn on_deadlines(&mut self, broker: &mut Broker, now: Time) -> io::Result<()> {
-        self.on_link_deadlines(broker, now);
+    fn on_deadlines(&mut self, now: Time) -> io::Result<()> {
         match &mut self.acceptor {
             Some(acceptor) => acceptor.on_deadline(&mut self.io, now),
             None => Ok(()),
@@ -186,11 +178,7 @@ impl Shell for RuntimeShell {
     }
 
     fn receive(&mut self, id: ConnId) -> io::Result<()> {
-        if self.links.peek(id).is_none_or(|link| link.wants_input()) {
-            self.io.receive(id)
-        } else {
-            self.io.stop_receiving(id).map(drop)
-        }
+        self.io.receive(id)
     }
 
     fn stop_receiving(&mut self, id: ConnId) -> io::Result<bool> {
@@ -228,87 +216,68 @@ impl Shell for RuntimeShell {
         if is_wanted { self.cores.idle() } else { self.cores.forget() }
     }
 
-    fn greeting(&self) -> Greeting {
-        self.greeting_now()
+    fn adopt(&mut self, id: ConnId, socket: OwnedFd) -> io::Result<()> {
+        self.io.adopt(id, socket)
     }
 
-    fn adopt(&mut self, broker: &mut Broker, now: Time, id: ConnId, socket: OwnedFd) -> io::Result<()> {
-        self.io.adopt(id, socket)?;
-        self.link_up(broker, now, id);
-        Ok(())
-    }
-
-    fn adopt_moved(&mut self, id: ConnId, Carried { socket, link }: Carried) -> io::Result<()> {
-        self.io.adopt(id, socket)?;
-        let Some(mut link) = link else { return Ok(()) };
-        link.offload = link.offload.put_off();
-        if matches!(link.state, State::InKernel) {
-            self.io.on_records(id);
-        }
-        self.links.insert(id, link);
-        self.note_eager(id);
-        Ok(())
-    }
-
-    fn release(&mut self, id: ConnId) -> io::Result<Carried> {
-        let socket = self.io.release(id)?.expect("a connection has its socket until it is closed");
-        let mut link = self.unlink(id);
-        if let Some(link) = &mut link {
-            link.blocked = false;
-        }
-        Ok(Carried { socket, link })
+    fn release(&mut self, id: ConnId) -> io::Result<OwnedFd> {
+        Ok(self.io.release(id)?.expect("a connection has its socket until it is closed"))
     }
 
     fn send(&mut self, id: ConnId, outbox: &Outbox) -> io::Result<Sent> {
-        loop {
-            let Some(socket) = self.io.socket(id) else { return Ok(Sent::Gone) };
-            match sending::send(socket, outbox) {
-                Ok(count) => return Ok(Sent::Bytes(count)),
-                Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => {
-                    self.io.await_writable(id)?;
-                    return Ok(Sent::Full);
-                }
-                Err(_) => return Ok(Sent::Broken),
-            }
-        }
+        self.sent(id, |socket| sending::send(socket, outbox))
     }
 
     fn close(&mut self, id: ConnId) -> io::Result<()> {
-        let link = self.unlink(id);
         if let Some(socket) = self.io.release(id)? {
-            sending::close(&socket, link);
+            sending::close(&socket);
         }
         Ok(())
     }
 
-    fn is_sealed(&self, id: ConnId) -> bool {
-        self.links.has(id)
+    fn bytes_mut<'r>(&'r mut self, read: &'r mut Received) -> &'r mut [u8] {
+        self.io.bytes_mut(read)
     }
 
-    fn receive_sealed(
-        &mut self,
-        broker: &mut Broker,
-        now: Time,
-        id: ConnId,
-        read: &mut Received,
-    ) -> io::Result<()> {
-        self.on_received_secured(broker, now, id, read)
+    fn send_bytes(&mut self, id: ConnId, bytes: &[u8]) -> io::Result<Sent> {
+        self.sent(id, |socket| sending::send_bytes(socket, bytes))
     }
 
-    fn on_receive_ended_sealed(&mut self, broker: &mut Broker, id: ConnId, end: End) {
-        match end {
-            End::Stopped => self.note_eager(id),
-            _ => self.on_link_ended(broker, id, end),
+    fn local_address(&self, id: ConnId) -> Option<SocketAddr> {
+        let address = rustix::net::getsockname(self.io.socket(id)?).ok()?;
+        let mut address = SocketAddr::try_from(address).ok()?;
+        address.set_ip(address.ip().to_canonical());
+        Some(address)
+    }
+
+    fn work_on_handshake(&mut self, id: ConnId, address: IpAddr, step: Step) -> bool {
+        self.shared.handshakes.submit(Handshake { id, address, step, orders: Arc::clone(&self.orders) })
+    }
+
+    fn kernel_takes(&self, version: Version, cipher: Cipher) -> bool {
+        self.shared.given.kernel_tls.as_ref().is_some_and(|kernel| kernel.takes(version, cipher))
+    }
+
+    fn attach_kernel_tls(&mut self, id: ConnId) -> io::Result<()> {
+        kernel_tls::attach(self.kernel_socket(id)?)
+    }
+
+    fn hand_to_kernel(&mut self, id: ConnId, handover: &Handover) -> io::Result<()> {
+        kernel_tls::take_over(self.kernel_socket(id)?, handover)
+    }
+
+    fn on_records(&mut self, id: ConnId) {
+        self.io.on_records(id);
+    }
+
+    fn said_goodbye(&mut self, id: ConnId) -> bool {
+        self.io.socket(id).is_some_and(kernel_tls::said_goodbye)
+    }
+
+    fn say_goodbye(&mut self, id: ConnId) {
+        if let Some(socket) = self.io.socket(id) {
+            kernel_tls::say_goodbye(socket);
         }
-    }
-
-    fn on_writable_sealed(&mut self, broker: &mut Broker, now: Time, id: ConnId) -> io::Result<()> {
-        self.on_link_writable(broker, now, id)
-    }
-
-    fn flush_sealed(&mut self, broker: &mut Broker, now: Time, id: ConnId) -> io::Result<Flushed> {
-        self.flush_link(broker, now, id)
     }
 
     fn parcels_from(&self, peer: ShardId) -> usize {

@@ -147,6 +147,10 @@ impl<J: Job> Workers<J> {
         workers
     }
 
+    pub(crate) fn have_work(&self) -> bool {
+        !self.shared.queue().jobs.is_empty()
+    }
+
     /// Does what is next, here. Returns false if there is nothing.
     pub(crate) fn do_next(&self) -> bool {
         let job = self.shared.queue().jobs.pop();

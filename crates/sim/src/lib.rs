@@ -13,6 +13,7 @@ mod connection;
 mod fairness;
 mod history;
 mod kernel;
+mod listener;
 mod mesh;
 mod moves;
 mod outcome;

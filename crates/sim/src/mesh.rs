@@ -8,7 +8,7 @@ use crate::plan::Plan;
 use crate::random::{Random, Stream};
 
 /// What one shard hands to another: connections go by their index.
-pub(crate) type Parcel = shard_core::Parcel<usize, usize>;
+pub(crate) type Parcel = shard_core::Parcel<usize>;
 
 /// One direction between two shards.
 #[derive(Debug, Default)]

@@ -69,6 +69,8 @@ pub struct Plan {
     pub chore_steps: usize,
     /// Whether there is a service on each shard.
     pub services: bool,
+    /// Whether TLS is on offer, so that connections are known to be plain by what their clients do first.
+    pub offers_tls: bool,
     /// Takes the rule of shards without connections away: what a service needs to be told is held back all the same.
     /// The checks have to notice.
     pub forge_vacancy: bool,
@@ -146,6 +148,7 @@ impl Plan {
             turn_gap_max: 60_000,
             settles: false,
             parcels_max: *random.one_of(&[2, 16, 256]),
+            offers_tls: random.chance(30),
             forge_vacancy: false,
             forge_quiet: None,
             forge_service_pause: false,

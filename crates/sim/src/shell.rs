@@ -15,6 +15,7 @@ use monitor::Moment;
 use nats_auth::PasswordCheck;
 use shard_core::{Event, Measures, Order, Sent, Shell};
 use system::Inquiry;
+use transport::Step;
 
 use crate::connection::{Connection, Receiving};
 use crate::fairness::Fairness;
@@ -112,6 +113,19 @@ impl SimShell {
         connection.socket.told_full = false;
     }
 
+    fn write<'a>(&mut self, id: ConnId, slices: impl Iterator<Item = &'a [u8]>) -> Sent {
+        let Some(index) = self.by_id[self.shard].get(&id).copied() else { return Sent::Gone };
+        let socket = &mut self.connections[index].socket;
+        let taken = socket.write(self.now, &mut self.sockets, slices);
+        self.moved_at = self.now;
+        if taken > 0 {
+            return Sent::Bytes(taken);
+        }
+        socket.told_full = true;
+        self.stats.blocked += 1;
+        Sent::Full
+    }
+
     /// It does not any more.
     fn unsettle(&mut self, id: ConnId) -> Option<usize> {
         self.fairness[self.shard].forget(id);
@@ -124,7 +138,6 @@ impl SimShell {
 impl Shell for SimShell {
     type Read = Read;
     type Socket = usize;
-    type Carried = usize;
     type Notice = Infallible;
     type Order = Task;
     type Error = Infallible;
@@ -273,7 +286,7 @@ impl Shell for SimShell {
         &[]
     }
 
-    fn adopt(&mut self, _: &mut Broker, _: Time, id: ConnId, index: usize) -> Result<(), Infallible> {
+    fn adopt(&mut self, id: ConnId, index: usize) -> Result<(), Infallible> {
         self.settle(id, index);
         let record = self.connections[index].client.record;
         self.history.clients[record].shard = self.shard as u8;
@@ -298,16 +311,7 @@ impl Shell for SimShell {
     }
 
     fn send(&mut self, id: ConnId, outbox: &Outbox) -> Result<Sent, Infallible> {
-        let Some(index) = self.by_id[self.shard].get(&id).copied() else { return Ok(Sent::Gone) };
-        let socket = &mut self.connections[index].socket;
-        let taken = socket.write(self.now, &mut self.sockets, outbox.slices());
-        self.moved_at = self.now;
-        if taken > 0 {
-            return Ok(Sent::Bytes(taken));
-        }
-        socket.told_full = true;
-        self.stats.blocked += 1;
-        Ok(Sent::Full)
+        Ok(self.write(id, outbox.slices()))
     }
 
     fn close(&mut self, id: ConnId) -> Result<(), Infallible> {
@@ -315,6 +319,22 @@ impl Shell for SimShell {
             self.on_closed(index);
         }
         Ok(())
+    }
+
+    fn bytes_mut<'r>(&'r mut self, read: &'r mut Read) -> &'r mut [u8] {
+        &mut read.bytes
+    }
+
+    fn send_bytes(&mut self, id: ConnId, bytes: &[u8]) -> Result<Sent, Infallible> {
+        Ok(self.write(id, [bytes].into_iter()))
+    }
+
+    fn local_address(&self, _: ConnId) -> Option<SocketAddr> {
+        Some(SocketAddr::from(([127, 0, 0, 1], 4222)))
+    }
+
+    fn work_on_handshake(&mut self, _: ConnId, _: IpAddr, _: Step) -> bool {
+        unreachable!("no client here begins with TLS")
     }
 
     fn parcels_from(&self, peer: ShardId) -> usize {

@@ -16,6 +16,7 @@ use crate::client::Client;
 use crate::connection::{Connection, Receiving};
 use crate::fairness::{ENDLESS, Fairness, SHARE_MAX};
 use crate::history::History;
+use crate::listener::acceptor;
 use crate::mesh::Mesh;
 use crate::outcome::{Outcome, Stats};
 use crate::plan::{Plan, Profile};
@@ -329,6 +330,7 @@ fn cores(plan: &Plan, shell: &mut SimShell) -> Vec<ShardCore<SimShell>> {
         }
         let mut core = ShardCore::new(shard, plan.shards, broker, system);
         core.forge(plan.forge_turn);
+        core.secure(plan.offers_tls.then(acceptor));
         core
     };
     ShardId::all(plan.shards).map(core).collect()

@@ -12,9 +12,10 @@ use monitor::Moment;
 use nats_auth::PasswordCheck;
 use shard_core::{Measures, Order, Sent};
 use system::Inquiry;
+use transport::Step;
 
 pub(crate) type Event = shard_core::Event<Read, (), Infallible>;
-pub(crate) type Parcel = shard_core::Parcel<(), ()>;
+pub(crate) type Parcel = shard_core::Parcel<()>;
 
 /// What counts as little to receive, here.
 pub(crate) const START_BYTES: usize = 200;
@@ -83,7 +84,6 @@ impl Shell {
 impl shard_core::Shell for Shell {
     type Read = Read;
     type Socket = ();
-    type Carried = ();
     type Notice = Infallible;
     type Order = Infallible;
     type Error = Infallible;
@@ -174,12 +174,7 @@ impl shard_core::Shell for Shell {
         &[]
     }
 
-    fn adopt(&mut self, _: &mut Broker, _: Time, id: ConnId, (): ()) -> Result<(), Infallible> {
-        self.adopted.push(id);
-        Ok(())
-    }
-
-    fn adopt_moved(&mut self, id: ConnId, (): ()) -> Result<(), Infallible> {
+    fn adopt(&mut self, id: ConnId, (): ()) -> Result<(), Infallible> {
         self.adopted.push(id);
         Ok(())
     }
@@ -201,6 +196,22 @@ impl shard_core::Shell for Shell {
     fn close(&mut self, id: ConnId) -> Result<(), Infallible> {
         self.did.push(Did::Closed(id));
         Ok(())
+    }
+
+    fn bytes_mut<'r>(&'r mut self, _: &'r mut Read) -> &'r mut [u8] {
+        unreachable!("TLS is not on offer")
+    }
+
+    fn send_bytes(&mut self, _: ConnId, _: &[u8]) -> Result<Sent, Infallible> {
+        unreachable!("TLS is not on offer")
+    }
+
+    fn local_address(&self, _: ConnId) -> Option<SocketAddr> {
+        None
+    }
+
+    fn work_on_handshake(&mut self, _: ConnId, _: IpAddr, _: Step) -> bool {
+        unreachable!("TLS is not on offer")
     }
 
     fn parcels_from(&self, _: ShardId) -> usize {

@@ -10,7 +10,7 @@ use nats_auth::{Directory, IdentityConfig, User};
 use nats_proto::ServerInfo;
 use rustix::event::{EventfdFlags, eventfd};
 use rustix::net::sockopt;
-use tls_session::{KeyPair, Policy, Roots};
+use tls_session::{KeyPair, Policy, Roots, TLS_TIMEOUT};
 
 use super::*;
 use crate::bell::Bell;
@@ -101,12 +101,11 @@ fn connection_in_handshake(driver: &mut Driver, peer: &mut MeshPort) -> (TcpStre
     let key_pairs = vec![KeyPair { certificates: certificates.into(), key: key.into() }];
     let config =
         tls_session::Config { key_pairs, roots: Roots::System(Vec::new()), policy: Policy::default() };
-    driver.shell.tls = Some(Arc::new(tls_session::Acceptor::new(&config).unwrap()));
+    driver.core.secure(Some(Arc::new(tls_session::Acceptor::new(&config).unwrap())));
     let mut client = connection(driver, peer);
     client.write_all(b"\x16\x03\x01").unwrap();
-    let id = first();
-    await_that(driver, |driver| driver.shell.links.peek(id).is_some_and(|link| link.away.is_some()));
-    (client, id)
+    await_that(driver, |driver| driver.shell.shared.handshakes.have_work());
+    (client, first())
 }
 
 /// The first connection of a shard.
@@ -135,15 +134,15 @@ fn a_handshake_waits_for_its_worker_as_long_as_it_takes() {
     let (mut driver, mut peer) = first_of_two();
     let (_client, id) = connection_in_handshake(&mut driver, &mut peer);
     let later = driver.now() + LATER;
-    driver.shell.on_link_deadlines(driver.core.broker_mut(), later);
-    assert!(driver.core.broker().wants_input(id) && driver.shell.next_link_deadline().is_none());
+    driver.core.turn(&mut driver.shell, later).unwrap();
+    assert!(driver.core.broker().wants_input(id));
 
     // From here on it is the client that is waited for.
     assert!(driver.shell.shared.handshakes.do_next());
     driver.core.heed_orders(&mut driver.shell, later).unwrap();
-    let deadline = driver.shell.next_link_deadline().expect("its time runs on");
-    assert!(deadline > later && deadline <= later + LATER);
-    driver.shell.on_link_deadlines(driver.core.broker_mut(), deadline);
+    let deadline = driver.core.next_deadline().expect("its time runs on");
+    assert!(deadline > later && deadline <= later + TLS_TIMEOUT);
+    driver.core.turn(&mut driver.shell, deadline).unwrap();
     assert!(!driver.core.broker().wants_input(id));
 }
 
@@ -151,12 +150,13 @@ fn a_handshake_waits_for_its_worker_as_long_as_it_takes() {
 fn a_handshake_whose_client_is_gone_does_not_wait_for_its_worker_longer_than_it_may() {
     let (mut driver, mut peer) = first_of_two();
     let (client, id) = connection_in_handshake(&mut driver, &mut peer);
+    let next = driver.core.next_deadline();
     drop(client);
-    await_that(&mut driver, |driver| driver.shell.links.peek(id).is_some_and(|link| link.ended.is_some()));
-    let deadline = driver.shell.next_link_deadline().expect("its time runs on");
-    driver.shell.on_link_deadlines(driver.core.broker_mut(), deadline);
-    driver.core.flush(&mut driver.shell, deadline).unwrap();
-    assert!(!driver.shell.links.has(id));
+    await_that(&mut driver, |driver| driver.core.next_deadline() != next);
+    let deadline = driver.core.next_deadline().expect("its time runs on");
+    assert!(deadline <= driver.now() + TLS_TIMEOUT);
+    driver.core.turn(&mut driver.shell, deadline).unwrap();
+    assert!(driver.core.broker().peer(id).is_none());
 }
 
 /// Nobody heard it hang up: what it sent waits, and was not read from.

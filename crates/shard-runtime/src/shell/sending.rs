@@ -1,14 +1,11 @@
 //! Sending to sockets, and closing them.
 
 use std::io::IoSlice;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{BorrowedFd, OwnedFd};
 
 use conns::Outbox;
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, Shutdown};
-
-use crate::kernel_tls;
-use crate::link::{Link, State};
 
 /// Chunks handed to one `sendmsg`.
 const SLICES_PER_SEND: usize = 32;
@@ -17,28 +14,13 @@ const SLICES_PER_SEND: usize = 32;
 const DISCARDED_BYTES_MAX: usize = 16 << 10;
 
 /// Closes a socket that everything was sent to.
-pub(super) fn close(socket: &OwnedFd, link: Option<Box<Link>>) {
-    if let Some(link) = link {
-        say_goodbye(socket.as_fd(), *link);
-    }
+pub(super) fn close(socket: &OwnedFd) {
     // Unread input would turn the close into a reset, which may overtake our last words.
     let mut discarded = [0; DISCARDED_BYTES_MAX];
     let _ = rustix::net::recv(socket, &mut discarded[..], RecvFlags::DONTWAIT);
     // The kernel may hold the file a little longer: the peer learns of the end from this. It fails
     // only if the peer ended first.
     let _ = rustix::net::shutdown(socket, Shutdown::Both);
-}
-
-/// Tells the peer that nothing more comes. It is a courtesy: what does not fit is not said.
-fn say_goodbye(socket: BorrowedFd<'_>, mut link: Link) {
-    if matches!(link.state, State::InKernel) {
-        kernel_tls::say_goodbye(socket);
-    } else if !link.blocked
-        && let Some(session) = link.session()
-    {
-        session.close();
-        let _ = send_bytes(socket, session.outgoing());
-    }
 }
 
 /// Sends some bytes.

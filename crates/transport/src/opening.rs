@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::config::{HandshakeFirst, Policy};
+use tls_session::{HandshakeFirst, Policy};
 
 /// Where a connection is before its handshake, by the configuration and by what the client does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

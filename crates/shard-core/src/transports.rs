@@ -1,0 +1,98 @@
+//! The transports of a shard's connections.
+//!
+//! A connection has one here as long as something stands between its socket and the broker, or may yet: without TLS
+//! that costs a look into a table that is empty.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use conns::{ConnId, Time};
+use tls_session::{Acceptor, Sealed};
+use transport::Transport;
+
+use crate::slots::Slots;
+
+#[derive(Default)]
+pub(crate) struct Transports {
+    /// What secures connections that are accepted.
+    pub(crate) acceptor: Option<Arc<Acceptor>>,
+    rows: Slots<Box<Row>>,
+    /// One for each that has a deadline.
+    deadlines: BTreeSet<(Time, ConnId)>,
+    /// Connections that the kernel may be ready to go on with.
+    pub(crate) eager: Vec<ConnId>,
+    /// What is about to be sent.
+    pub(crate) sealed: Sealed,
+}
+
+struct Row {
+    transport: Transport,
+    /// Its deadline, as it is noted.
+    noted: Option<Time>,
+}
+
+impl Transports {
+    pub(crate) fn insert(&mut self, id: ConnId, transport: Transport) {
+        self.rows.insert(id, Box::new(Row { transport, noted: None }));
+        self.note(id);
+    }
+
+    #[inline]
+    pub(crate) fn has(&self, id: ConnId) -> bool {
+        self.rows.has(id)
+    }
+
+    pub(crate) fn peek(&self, id: ConnId) -> Option<&Transport> {
+        Some(&self.rows.peek(id)?.transport)
+    }
+
+    pub(crate) fn find(&mut self, id: ConnId) -> Option<&mut Transport> {
+        Some(&mut self.rows.find(id)?.transport)
+    }
+
+    /// The same, and where it is sealed.
+    pub(crate) fn find_with_room(&mut self, id: ConnId) -> Option<(&mut Transport, &mut Sealed)> {
+        Some((&mut self.rows.find(id)?.transport, &mut self.sealed))
+    }
+
+    /// Whether a connection's socket is to be read, as far as this is concerned.
+    #[inline]
+    pub(crate) fn want_input(&self, id: ConnId) -> bool {
+        self.rows.peek(id).is_none_or(|row| row.transport.wants_input())
+    }
+
+    pub(crate) fn remove(&mut self, id: ConnId) -> Option<Transport> {
+        let row = self.rows.remove(id)?;
+        if let Some(at) = row.noted {
+            self.deadlines.remove(&(at, id));
+        }
+        Some(row.transport)
+    }
+
+    /// Something has happened to a connection: its deadline may have changed, and the kernel may be ready for it.
+    pub(crate) fn note(&mut self, id: ConnId) {
+        let Some(row) = self.rows.find(id) else { return };
+        let deadline = row.transport.next_deadline().map(Time);
+        if deadline != row.noted {
+            if let Some(before) = row.noted {
+                self.deadlines.remove(&(before, id));
+            }
+            if let Some(deadline) = deadline {
+                self.deadlines.insert((deadline, id));
+            }
+            row.noted = deadline;
+        }
+        if row.transport.is_for_kernel() {
+            self.eager.push(id);
+        }
+    }
+
+    pub(crate) fn next_deadline(&self) -> Option<Time> {
+        self.deadlines.first().map(|(at, _)| *at)
+    }
+
+    /// The next connection that took its time.
+    pub(crate) fn due(&self, now: Time) -> Option<ConnId> {
+        self.deadlines.first().filter(|(at, _)| *at <= now).map(|(_, id)| *id)
+    }
+}

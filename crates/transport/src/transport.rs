@@ -1,0 +1,418 @@
+//! All that stands between one connection's socket and the protocol.
+//!
+//! Always true: the protocol hears nothing a client said before it is known whether the connection is secured, and
+//! each byte of output is on its way once, in the order in which it was given.
+
+use std::mem;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tls_session::{Acceptor, Cipher, Handover, Sealed, Session, SessionError, Version};
+
+use crate::ended::{Ended, HandshakeError, Hangup};
+use crate::handshake::{Done, Handshake, Step};
+use crate::news::News;
+use crate::offload::Offload;
+use crate::opening::Opening;
+use crate::tls::Tls;
+
+/// What a connection has beside its socket until it is known to be plain.
+#[derive(Debug)]
+pub struct Transport {
+    /// The configuration that was in force when it was accepted.
+    acceptor: Arc<Acceptor>,
+    stage: Stage,
+    /// Until when the stage has to change.
+    deadline: Option<u64>,
+    /// The socket is full.
+    is_blocked: bool,
+}
+
+#[derive(Debug)]
+enum Stage {
+    /// The client has said nothing.
+    Opening(Opening),
+    Handshake(Handshake),
+    Tls(Tls),
+    /// TLS is the kernel's: the socket takes and gives plain bytes.
+    Kernel,
+    /// Nothing stands in between.
+    Clear,
+}
+
+/// What becomes of output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Output {
+    /// The socket gets it as it is.
+    Plain,
+    /// The client must not see it: it came too late for the clear, and is not secured.
+    Withheld,
+    /// It is sealed.
+    Sealed,
+}
+
+impl Transport {
+    /// A connection that was just accepted.
+    ///
+    /// # Errors
+    /// It has to begin a handshake, which it may not now.
+    pub fn new(acceptor: Arc<Acceptor>, now: u64, mut tell: impl FnMut(News<'_>)) -> Result<Self, Ended> {
+        let opening = Opening::new(acceptor.policy());
+        let mut new = Self { acceptor, stage: Stage::Opening(opening), deadline: None, is_blocked: false };
+        new.come_to(opening, now, &mut tell)?;
+        Ok(new)
+    }
+
+    /// It has come to this on its way.
+    fn come_to(&mut self, opening: Opening, now: u64, tell: &mut impl FnMut(News<'_>)) -> Result<(), Ended> {
+        self.stage = Stage::Clear;
+        self.deadline = None;
+        match opening {
+            Opening::Clear => {
+                tell(News::Clear);
+                return Ok(());
+            }
+            Opening::Secure { .. } if !self.is_admitted(now) => return Err(Ended::Throttled),
+            Opening::Secure { .. } => tell(News::Securing),
+            Opening::Silent | Opening::Undecided => {}
+        }
+        self.stage = Stage::Opening(opening);
+        self.deadline = Some(after(now, opening.patience(self.acceptor.policy())));
+        Ok(())
+    }
+
+    fn is_admitted(&self, now: u64) -> bool {
+        let admission = self.acceptor.admit(now);
+        if admission.refused_before > 0 {
+            tracing::warn!("Rejected {} connections due to TLS rate limiting", admission.refused_before);
+        }
+        admission.granted
+    }
+
+    // What is received.
+
+    /// Whether the client has said nothing yet. What it was sent by now has to leave before the first of that is
+    /// received: nothing follows it in the clear.
+    pub fn is_opening(&self) -> bool {
+        matches!(self.stage, Stage::Opening(_))
+    }
+
+    /// Whether nothing stands between socket and protocol, so that this is not needed any more.
+    pub fn is_clear(&self) -> bool {
+        matches!(self.stage, Stage::Clear)
+    }
+
+    /// Whether the kernel has the connection's TLS.
+    pub fn is_in_kernel(&self) -> bool {
+        matches!(self.stage, Stage::Kernel)
+    }
+
+    /// Whether the socket is to be read.
+    pub fn wants_input(&self) -> bool {
+        match &self.stage {
+            Stage::Handshake(handshake) => handshake.wants_input(),
+            Stage::Tls(tls) => !matches!(tls.offload, Offload::Stopping { .. }),
+            Stage::Opening(_) | Stage::Kernel | Stage::Clear => true,
+        }
+    }
+
+    /// Takes bytes of the socket, which are garbage afterwards.
+    ///
+    /// # Errors
+    /// Nothing more may be received. There may be [`Self::outgoing`] bytes that tell the client why.
+    pub fn receive(
+        &mut self,
+        now: u64,
+        input: &mut [u8],
+        mut tell: impl FnMut(News<'_>),
+    ) -> Result<(), Ended> {
+        if let Stage::Opening(opening) = self.stage
+            && let Some(first) = input.first()
+        {
+            self.on_first_byte(opening, *first, now, &mut tell)?;
+        }
+        match &mut self.stage {
+            Stage::Tls(tls) => return tls.receive(input, &mut tell),
+            Stage::Handshake(handshake) => handshake.held.extend_from_slice(input),
+            Stage::Kernel | Stage::Clear => tell(News::Said(input)),
+            Stage::Opening(_) => {}
+        }
+        Ok(())
+    }
+
+    fn on_first_byte(
+        &mut self,
+        opening: Opening,
+        byte: u8,
+        now: u64,
+        tell: &mut impl FnMut(News<'_>),
+    ) -> Result<(), Ended> {
+        let next = opening.on_first_byte(byte);
+        if next != opening {
+            self.come_to(next, now, tell)?;
+        }
+        if let Opening::Secure { greeted } = next {
+            self.stage = Stage::Handshake(Handshake::new(Session::new(&self.acceptor), greeted));
+        }
+        Ok(())
+    }
+
+    /// Nothing more comes from the socket.
+    ///
+    /// # Errors
+    /// Always, unless what came before has to be looked at first.
+    pub fn on_hangup(&mut self, hangup: Hangup) -> Result<(), Ended> {
+        let error = match &mut self.stage {
+            // What it said before may be the end of the handshake, and more. But it does not wait any more.
+            Stage::Handshake(handshake) if handshake.session.is_none() => {
+                handshake.ended = Some(hangup);
+                if let Some((_, deadline)) = handshake.away.take() {
+                    self.deadline = Some(deadline);
+                }
+                return Ok(());
+            }
+            Stage::Handshake(handshake) => handshake.error_of(hangup),
+            Stage::Opening(Opening::Silent | Opening::Secure { .. }) => match hangup {
+                Hangup::Closed => HandshakeError::Eof,
+                Hangup::Broken => HandshakeError::Reset,
+            },
+            _ => return self.end(Ended::Hangup(hangup)),
+        };
+        self.end(Ended::Handshake(error))
+    }
+
+    /// It has no time left to run out.
+    fn end(&mut self, ended: Ended) -> Result<(), Ended> {
+        self.deadline = None;
+        Err(ended)
+    }
+
+    // What is done elsewhere.
+
+    /// Takes what is to be done, if there is anything. Until [`Self::on_done`] the client waits for us, and its
+    /// time does not run out unless it has left.
+    pub fn take_step(&mut self, now: u64) -> Option<Step> {
+        let Stage::Handshake(handshake) = &mut self.stage else { return None };
+        let step = handshake.take_step()?;
+        if handshake.ended.is_none() {
+            handshake.away = self.deadline.take().map(|deadline| (now, deadline));
+        }
+        Some(step)
+    }
+
+    /// A step is done. `is_taken` says whether the kernel could go on with such a connection.
+    ///
+    /// # Errors
+    /// The handshake failed, or the connection has come to its end behind it.
+    pub fn on_done(
+        &mut self,
+        done: Done,
+        now: u64,
+        is_taken: impl FnOnce(Version, Cipher) -> bool,
+        mut tell: impl FnMut(News<'_>),
+    ) -> Result<(), Ended> {
+        let Stage::Handshake(handshake) = &mut self.stage else { return Ok(()) };
+        if let Some((since, deadline)) = handshake.away.take() {
+            self.deadline = Some(deadline.saturating_add(now.saturating_sub(since)));
+        }
+        let Done { session, outcome, said } = done;
+        let secured = session.secured();
+        handshake.session = Some(session);
+        if let Err(error) = outcome {
+            return self.end(Ended::Handshake(error.into()));
+        }
+        let Some(secured) = secured else {
+            let is_over = handshake.held.is_empty();
+            return handshake.ended.filter(|_| is_over).map_or(Ok(()), |hangup| self.on_hangup(hangup));
+        };
+        let is_taken = is_taken(secured.version, secured.cipher_suite.cipher());
+        tell(News::Secured { secured, first: !handshake.greeted });
+        tell(News::Said(&said));
+        self.go_on_secured(if is_taken { Offload::WANTED } else { Offload::No }, &mut tell)
+    }
+
+    fn go_on_secured(&mut self, offload: Offload, tell: &mut impl FnMut(News<'_>)) -> Result<(), Ended> {
+        self.deadline = None;
+        let Stage::Handshake(handshake) = mem::replace(&mut self.stage, Stage::Clear) else {
+            unreachable!("only a handshake secures")
+        };
+        let Handshake { session, mut held, ended, .. } = handshake;
+        let mut tls = Tls::new(session.expect("the session has just come back"), offload);
+        let outcome = tls.receive(&mut held, tell);
+        self.stage = Stage::Tls(tls);
+        outcome.and(ended.map_or(Ok(()), |hangup| Err(Ended::Hangup(hangup))))
+    }
+
+    // What takes its time.
+
+    /// When [`Self::on_deadline`] is next needed.
+    pub fn next_deadline(&self) -> Option<u64> {
+        self.deadline
+    }
+
+    /// Goes on, if the client took its time.
+    ///
+    /// # Errors
+    /// It took too long, or may not go on as it would.
+    pub fn on_deadline(&mut self, now: u64, mut tell: impl FnMut(News<'_>)) -> Result<(), Ended> {
+        if self.deadline.is_none_or(|deadline| now < deadline) {
+            return Ok(());
+        }
+        let next = match self.stage {
+            Stage::Opening(opening) => opening.on_patience_over(self.acceptor.policy()),
+            _ => None,
+        };
+        let Some(next) = next else { return self.end(Ended::Handshake(HandshakeError::Timeout)) };
+        if matches!(self.stage, Stage::Opening(Opening::Silent)) && next.is_greeted() {
+            tell(News::Greet);
+        }
+        self.come_to(next, now, &mut tell)
+    }
+
+    // What is sent.
+
+    /// What becomes of output.
+    pub fn output(&self) -> Output {
+        match self.stage {
+            Stage::Opening(_) | Stage::Kernel | Stage::Clear => Output::Plain,
+            Stage::Handshake(_) => Output::Withheld,
+            Stage::Tls(_) => Output::Sealed,
+        }
+    }
+
+    fn session_mut(&mut self) -> Option<&mut Session> {
+        match &mut self.stage {
+            Stage::Handshake(handshake) => handshake.session.as_deref_mut(),
+            Stage::Tls(tls) => Some(tls.session_mut()),
+            Stage::Opening(_) | Stage::Kernel | Stage::Clear => None,
+        }
+    }
+
+    /// What the socket is to get before anything else.
+    pub fn outgoing(&self) -> &[u8] {
+        match &self.stage {
+            Stage::Handshake(handshake) => handshake.session.as_deref().map_or(&[], Session::outgoing),
+            Stage::Tls(tls) => tls.session().outgoing(),
+            Stage::Opening(_) | Stage::Kernel | Stage::Clear => &[],
+        }
+    }
+
+    /// The socket took so many bytes of [`Self::outgoing`]. Returns how much of the output has left for good.
+    pub fn on_sent(&mut self, count: usize) -> usize {
+        if let Stage::Tls(tls) = &mut self.stage {
+            return tls.on_sent(count);
+        }
+        if let Some(session) = self.session_mut() {
+            session.on_sent(count);
+        }
+        0
+    }
+
+    /// Seals output, as much as there is room for, to be sent when [`Self::outgoing`] is empty. Returns how much of
+    /// it that was: what the socket did not take is given to [`Self::keep`], or all if `outgoing` is not empty.
+    ///
+    /// # Errors
+    /// Nothing can be sent any more.
+    pub fn seal<'a>(
+        &mut self,
+        pieces: impl Iterator<Item = &'a [u8]>,
+        into: &mut Sealed,
+    ) -> Result<usize, SessionError> {
+        match &mut self.stage {
+            Stage::Tls(tls) => tls.seal(pieces, into),
+            _ => Err(SessionError::NotOpen),
+        }
+    }
+
+    /// Keeps what the socket did not take of what `count` bytes of output were sealed to: it is outgoing now.
+    /// Returns how much of the output has left for good.
+    pub fn keep(&mut self, rest: &[u8], count: usize) -> usize {
+        match &mut self.stage {
+            Stage::Tls(tls) => tls.keep(rest, count),
+            _ => 0,
+        }
+    }
+
+    /// Whether the socket takes nothing for now.
+    pub fn is_blocked(&self) -> bool {
+        self.is_blocked
+    }
+
+    /// The socket is full.
+    pub fn on_blocked(&mut self) {
+        self.is_blocked = true;
+    }
+
+    /// The socket takes bytes again.
+    pub fn on_writable(&mut self) {
+        self.is_blocked = false;
+    }
+
+    /// Puts the goodbye where [`Self::outgoing`] is, if the socket takes it: nothing can be sealed any more.
+    pub fn close(&mut self) {
+        if !self.is_blocked
+            && let Some(session) = self.session_mut()
+        {
+            session.close();
+        }
+    }
+
+    /// It goes with its connection to another shard, where the socket may take bytes again.
+    pub fn on_moved(&mut self) {
+        self.is_blocked = false;
+        self.stay_for_now();
+    }
+
+    // What the kernel is to go on with.
+
+    /// Whether the kernel is to go on with the connection.
+    pub fn is_for_kernel(&self) -> bool {
+        matches!(&self.stage, Stage::Tls(tls) if tls.offload != Offload::No)
+    }
+
+    /// Looks whether the kernel could go on now: no record is cut in two, and nothing waits. If so nothing is to be
+    /// received until [`Self::hand_over`]; otherwise it is to be tried later.
+    pub fn stops_for_kernel(&mut self) -> bool {
+        match &mut self.stage {
+            Stage::Tls(tls) if !self.is_blocked && tls.is_between_records() => {
+                tls.offload = tls.offload.stopping();
+                true
+            }
+            _ => {
+                self.stay_for_now();
+                false
+            }
+        }
+    }
+
+    fn stay_for_now(&mut self) {
+        if let Stage::Tls(tls) = &mut self.stage {
+            tls.offload = tls.offload.put_off();
+        }
+    }
+
+    /// The kernel does not go on with it.
+    pub fn stay(&mut self) {
+        if let Stage::Tls(tls) = &mut self.stage {
+            tls.offload = Offload::No;
+        }
+    }
+
+    /// Gives the keys away, for the kernel to go on with them. The connection is the kernel's from here on.
+    ///
+    /// # Errors
+    /// They cannot be had. The connection is of no use any more.
+    pub fn hand_over(&mut self) -> Result<Handover, SessionError> {
+        match mem::replace(&mut self.stage, Stage::Kernel) {
+            Stage::Tls(tls) => tls.hand_over(),
+            _ => Err(SessionError::NotOpen),
+        }
+    }
+}
+
+fn after(now: u64, time: Duration) -> u64 {
+    now.saturating_add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests;
