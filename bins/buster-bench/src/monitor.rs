@@ -13,8 +13,8 @@ const ANSWER_WAIT_MAX: Duration = Duration::from_secs(60);
 pub(crate) fn get(monitor: SocketAddr, path: &str) -> Result<String> {
     let mut stream = TcpStream::connect(monitor).with_context(|| format!("connecting to {monitor}"))?;
     stream.set_read_timeout(Some(ANSWER_WAIT_MAX))?;
-    // Of this version, so that the body comes in one piece.
-    write!(stream, "GET {path} HTTP/1.0\r\nHost: {monitor}\r\n\r\n")?;
+    // Of this version, so that the body comes in one piece. Sent at once: who answers may read once and close.
+    stream.write_all(format!("GET {path} HTTP/1.0\r\nHost: {monitor}\r\n\r\n").as_bytes())?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).with_context(|| format!("reading {path}"))?;
     let (head, body) = answer.split_once("\r\n\r\n").with_context(|| format!("no answer to {path}"))?;

@@ -28,6 +28,7 @@ const OWN_CRATES: &[&str] = &[
     "stream_log",
     "subject_trie",
     "tls_session",
+    "transport",
     "ws_frame",
 ];
 
