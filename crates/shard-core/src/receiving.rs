@@ -39,6 +39,7 @@ impl<S: Shell> ShardCore<S> {
         while let Some(event) = rest.next() {
             match event {
                 Event::Received(id, read) => {
+                    self.make_room_aside(shell, now, id, rest.as_slice())?;
                     let behind = behind(shell, id, &read, rest.as_slice());
                     self.on_received(shell, now, id, read, 0, behind)?;
                 }
@@ -46,6 +47,22 @@ impl<S: Shell> ShardCore<S> {
             }
         }
         Ok(())
+    }
+
+    /// Serves those in line when no more reads fit aside: what comes next would have to be copied. While nobody else
+    /// has yet to come in the batch that is as good a time as its end.
+    fn make_room_aside(
+        &mut self,
+        shell: &mut S,
+        now: Time,
+        id: ConnId,
+        rest: &[EventOf<S>],
+    ) -> Result<(), S::Error> {
+        if !self.is_aside_full() {
+            return Ok(());
+        }
+        let mut others = rest.iter().filter_map(Event::ordered_by).chain([id]);
+        if others.all(|id| self.broker.is_in_line(id)) { self.serve_line(shell, now) } else { Ok(()) }
     }
 
     fn take_in_turns(
