@@ -100,7 +100,8 @@ fn text(comparison: &Comparison, columns: &[Column], rows: &[Row]) -> String {
     let mut text = table::markdown(columns, rows);
     let _ = writeln!(
         text,
-        "\n{}. Medians of {} rounds in turns, server and load generator on the same machine.",
+        "\n{}. Medians of {} rounds in turns, server and load generator on the same machine. \
+         A ratio above 1 is better, whatever is compared.",
         machine::describe(),
         comparison.rounds
     );
