@@ -77,6 +77,8 @@ fn resumed_or_new(path: &Path, options: &Options) -> Result<Night> {
 fn save(path: &Path, night: &Night) -> Result<()> {
     let fresh: PathBuf = path.with_extension("json.new");
     let text = serde_json::to_string_pretty(night)?;
+    let folder = path.parent().context("the file stands in a folder")?;
+    fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
     fs::write(&fresh, text + "\n").with_context(|| format!("writing {}", fresh.display()))?;
     fs::rename(&fresh, path).with_context(|| format!("writing {}", path.display()))
 }

@@ -127,3 +127,22 @@ fn who_has_yet_to_come_in_a_batch_waits_for_one_round_of_those_in_line() {
         );
     }
 }
+
+/// Its reads beyond those that fit aside were copied after one round, as if somebody had yet to come.
+#[test]
+fn who_is_alone_in_a_batch_is_served_before_its_reads_are_copied() {
+    let mut shard = Shard::new();
+    let flood = shard.client("");
+    let stretches_of_a_read = 4;
+    let text = "PING\r\n".repeat(2 * SHARE_STEPS as usize);
+    let reads = 8;
+    shard.shell.batches.push_back((0..reads).map(|_| received(flood, &text)).collect());
+    shard.shell.served.clear();
+    shard.shell.given_back.clear();
+    shard.settle();
+    let given_back = &shard.shell.given_back;
+    assert_eq!(given_back.len(), reads);
+    for (read, stretches) in given_back.iter().enumerate() {
+        assert!(*stretches + 1 >= (read + 1) * stretches_of_a_read, "read {read} of {given_back:?}");
+    }
+}

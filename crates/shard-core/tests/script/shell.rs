@@ -69,6 +69,8 @@ pub(crate) struct Shell {
     pub(crate) did: Vec<Did>,
     /// Who was served a stretch, in order.
     pub(crate) served: Vec<ConnId>,
+    /// How many stretches had been served when a read was given back, for each.
+    pub(crate) given_back: Vec<usize>,
 }
 
 impl Shell {
@@ -136,7 +138,9 @@ impl shard_core::Shell for Shell {
         read.can_stay
     }
 
-    fn give_back(&mut self, _: Read) {}
+    fn give_back(&mut self, _: Read) {
+        self.given_back.push(self.served.len());
+    }
 
     fn receive(&mut self, _: ConnId) -> Result<(), Infallible> {
         Ok(())
