@@ -1,7 +1,8 @@
 //! What nats-server can be told and this server refuses, for the documentation.
 
-use crate::config;
 pub use crate::config::Idle;
+use crate::config::row::{Effect, Row as Key};
+use crate::config::{accounts, authorization, tls, users};
 use crate::table::OPTIONS;
 
 /// A flag or a key of nats-server that this server refuses when it is used.
@@ -25,7 +26,23 @@ pub fn refused_flags() -> impl Iterator<Item = Refused> {
 
 /// The keys, block by block, in the order of the tables.
 pub fn refused_keys() -> Vec<Refused> {
-    config::refused()
+    let mut keys = Vec::new();
+    keys.extend(of_block("", OPTIONS.iter().map(|row| &row.key)));
+    keys.extend(of_block("tls", tls::TABLE));
+    keys.extend(of_block("authorization", authorization::TABLE));
+    keys.extend(of_block("users", users::TABLE));
+    keys.extend(of_block("accounts", accounts::TABLE));
+    keys
+}
+
+fn of_block<T: 'static>(
+    block: &'static str,
+    table: impl IntoIterator<Item = &'static Key<T>>,
+) -> impl Iterator<Item = Refused> {
+    table.into_iter().filter(|row| !row.names.is_empty()).filter_map(move |row| {
+        let Effect::NotYet(unless, missing) = row.effect else { return None };
+        Some(Refused { names: row.names, block, unless, missing })
+    })
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use crate::config::row::{Effect, Idle, Row as Key, row as key};
 use crate::draft::Draft;
 use crate::options::Options;
 use crate::places::Subject;
-use crate::reload::{Outcome, Rule};
+use crate::reload::rule::{Outcome, Rule};
 
 /// An option: what it is called, how it is read and where it lives, and what a reload may do with it.
 pub(crate) struct Row {

@@ -7,7 +7,8 @@ use monitor_http::Scheme;
 
 use crate::config::row::Effect::{Any, Integer, OsText, Switch, Text, Time};
 use crate::config::row::Idle::{EmptyBlock, EmptyList, EmptyText, Never, Off, Zero};
-use crate::config::{read_accounts, read_authorization, read_mappings, read_tls, top};
+use crate::config::top::{self, JETSTREAM};
+use crate::config::{read_accounts, read_authorization, read_mappings, read_tls};
 use crate::go_duration::Shown;
 use crate::places::Subject::{
     ClientAdvertise, LameDuck, Listen, LogFile, Monitoring, NoAuthUser, Payload, PidFile, Port, Syslog,
@@ -17,12 +18,11 @@ use crate::reading::{
     backend, busy_poll, given, length, limit, max_connections, max_sub_tokens, path, ping_max, placement,
     put, shards, size, write_timeout,
 };
-use crate::reload::{self, max, path_shown, policy, text_shown};
+use crate::reload::compare::{self, max, path_shown, policy, text_shown};
 use crate::row::{Row, option, refused_flag, refused_key};
 
 // What is missing for what is refused.
 const CLUSTER: &str = "there are no clusters";
-pub(crate) const JETSTREAM: &str = "there is no JetStream";
 const OPERATOR: &str = "there are no operators and no JWTs";
 const OCSP: &str = "there is no OCSP";
 const PROXY: &str = "there is no PROXY protocol and no proxy is trusted";
@@ -43,11 +43,11 @@ pub(crate) static OPTIONS: &[Row] = &[
     option(Integer(|draft, port| put(&mut draft.port, port)))
         .flag(&["p", "port"], "<port>", "Port for clients, -1 for a free one (default: 4222)")
         .key(&["port"]).told_for(&[Listen, Port])
-        .compared(reload::port),
+        .compared(compare::port),
     option(Text(|draft, address| put(&mut draft.client_advertise, given(address))))
         .flag(&["client_advertise"], "<address>", "What clients are told instead of host and port")
         .key(&["client_advertise"]).told_for(&[ClientAdvertise])
-        .compared(reload::client_advertise),
+        .compared(compare::client_advertise),
     option(Switch(|draft, on| draft.options.log.trace = on))
         .flag(&["V", "trace"], "", "Log the protocol as it is spoken")
         .key(&["trace", "trace_verbose"])
@@ -88,10 +88,10 @@ pub(crate) static OPTIONS: &[Row] = &[
     option(Integer(|draft, number| put(&mut draft.options.broker.max_sub_tokens, max_sub_tokens(number)?)))
         .key(&["max_sub_tokens", "max_subscription_tokens"])
         .fixed("MaxSubTokens", |options| max(options.broker.max_sub_tokens)),
-    option(Any(read_accounts)).key(&["accounts"]).told_for(&[Users]).rule(reload::ACCOUNTS),
+    option(Any(read_accounts)).key(&["accounts"]).told_for(&[Users]).rule(compare::ACCOUNTS),
     option(Text(|draft, user| put(&mut draft.options.auth.no_auth_user, given(user))))
         .key(&["no_auth_user"]).told_for(&[NoAuthUser])
-        .compared(reload::no_auth_user),
+        .compared(compare::no_auth_user),
     option(Any(top::system_account))
         .key(&["system_account", "system"]).told_for(&[SystemAccount])
         .fixed("SystemAccount", |options| text_shown(&options.auth.system_account)),
@@ -100,13 +100,13 @@ pub(crate) static OPTIONS: &[Row] = &[
         .fixed("NoSystemAccount", |options| options.auth.no_system_account.to_string()),
     option(Text(|draft, user| put(&mut draft.credentials.user, user.to_owned())))
         .flag(&["user"], "<user>", "User that clients have to be")
-        .compared(reload::single_user),
+        .compared(compare::single_user),
     option(Text(|draft, password| put(&mut draft.credentials.password, password.into())))
         .flag(&["pass"], "<password>", "Password of that user")
-        .compared(reload::single_password),
+        .compared(compare::single_password),
     option(Text(|draft, token| put(&mut draft.credentials.token, token.into())))
         .flag(&["auth"], "<token>", "Token that clients have to know")
-        .compared(reload::token),
+        .compared(compare::token),
     option(Any(|draft, entry, report| draft.options.auth.mappings = read_mappings(entry, report)))
         .key(&["mappings", "maps"]),
     option(Time(|draft, time| length(draft, time, |options| &mut options.broker.ping_interval)))
@@ -115,34 +115,34 @@ pub(crate) static OPTIONS: &[Row] = &[
     option(Integer(|draft, number| put(&mut draft.options.broker.ping_max, ping_max(number)?)))
         .key(&["ping_max"])
         .live("ping_max", |options| options.broker.ping_max.to_string()),
-    option(Any(top::http)).key(&["http"]).told_for(&[Monitoring]).fixed("HTTPHost", reload::monitor_host),
+    option(Any(top::http)).key(&["http"]).told_for(&[Monitoring]).fixed("HTTPHost", compare::monitor_host),
     option(Integer(|draft, port| put(&mut draft.monitor.http_port, port)))
         .flag(&["m", "http_port"], "<port>", "Port for HTTP monitoring, -1 for a free one")
         .key(&["http_port", "monitor_port"]).told_for(&[Monitoring])
-        .fixed("HTTPPort", |options| reload::monitor_port(options, Scheme::Http)),
+        .fixed("HTTPPort", |options| compare::monitor_port(options, Scheme::Http)),
     option(Text(|draft, path| put(&mut draft.monitor.base_path, path.to_owned())))
         .key(&["http_base_path"])
-        .fixed("HTTPBasePath", reload::monitor_path),
+        .fixed("HTTPBasePath", compare::monitor_path),
     option(Any(top::https)).key(&["https"]).told_for(&[Monitoring]),
     option(Integer(|draft, port| put(&mut draft.monitor.https_port, port)))
         .flag(&["ms", "https_port"], "<port>", "Port for HTTPS monitoring")
         .key(&["https_port"]).told_for(&[Monitoring])
-        .fixed("HTTPSPort", |options| reload::monitor_port(options, Scheme::Https)),
+        .fixed("HTTPSPort", |options| compare::monitor_port(options, Scheme::Https)),
     option(Any(read_authorization))
         .key(&["authorization"]).told_for(&[Users])
-        .live("authorization timeout", reload::auth_timeout),
+        .live("authorization timeout", compare::auth_timeout),
     option(Any(top::max_control_line))
         .key(&["max_control_line"])
         .live("max_control_line", |options| options.broker.limits.control_line_bytes_max.to_string()),
     option(Any(top::max_payload))
         .key(&["max_payload"]).told_for(&[Payload])
-        .live("max_payload", reload::max_payload),
+        .live("max_payload", compare::max_payload),
     option(Integer(|draft, bytes| size(draft, bytes, |options| &mut options.broker.max_pending)))
         .key(&["max_pending"]).told_for(&[Payload])
         .fixed("MaxPending", |options| options.broker.max_pending.to_string()),
     option(Switch(|draft, on| draft.options.broker.stall_publishers = !on))
         .key(&["no_fast_producer_stall"])
-        .compared(reload::stall_publishers),
+        .compared(compare::stall_publishers),
     option(OsText(|draft, file| put(&mut draft.options.pid_file, path(file))))
         .flag(&["P", "pid"], "<file>", "Write the process id to a file")
         .key(&["pidfile", "pid_file"]).told_for(&[PidFile])
@@ -170,7 +170,7 @@ pub(crate) static OPTIONS: &[Row] = &[
         .flag(&["r", "remote_syslog"], "<addr>", "Log to a syslog, as udp://localhost:514")
         .key(&["remote_syslog"]).told_for(&[Syslog])
         .live("remote_syslog", |options| text_shown(&options.log.remote_syslog)),
-    option(Any(read_tls)).key(&["tls"]).told_for(&[Tls]).rule(reload::TLS),
+    option(Any(read_tls)).key(&["tls"]).told_for(&[Tls]).rule(compare::TLS),
     option(Switch(|draft, on| draft.allow_non_tls = on))
         .key(&["allow_non_tls"])
         .fixed("AllowNonTLS", |options| policy(options).allow_non_tls.to_string()),
@@ -203,8 +203,8 @@ pub(crate) static OPTIONS: &[Row] = &[
         .flag(&["max_traced_msg_len"], "<bytes>", "Bytes of a message that a trace shows")
         .key(&["max_traced_msg_len"])
         .live("max_traced_msg_len", |options| options.broker.max_traced_msg_len.to_string()),
-    option(Any(top::server_tags)).key(&["server_tags"]).compared(reload::server_tags),
-    option(Any(top::server_metadata)).key(&["server_metadata"]).compared(reload::server_metadata),
+    option(Any(top::server_tags)).key(&["server_tags"]).compared(compare::server_tags),
+    option(Any(top::server_metadata)).key(&["server_metadata"]).compared(compare::server_metadata),
     // What they say we do anyway.
     option(Integer(|_, _| Ok(()))).key(&["connect_error_reports"]),
     option(Integer(|_, _| Ok(()))).key(&["reconnect_error_reports"]),
@@ -220,7 +220,7 @@ pub(crate) static OPTIONS: &[Row] = &[
     option(OsText(|draft, rule| put(&mut draft.options.broker.placement, placement(rule)?)))
         .flag(&["placement"], "<rule>", "Place connections by load or spread (default: load)")
         .own_key(&["placement"])
-        .fixed("placement", |options| reload::word(options.broker.placement)),
+        .fixed("placement", |options| compare::word(options.broker.placement)),
     option(Switch(|draft, on| draft.options.broker.route = on))
         .flag(&["route"], "", "Move connections to the shard they talk to most")
         .own_key(&["route"])
@@ -232,11 +232,11 @@ pub(crate) static OPTIONS: &[Row] = &[
     option(OsText(|draft, name| put(&mut draft.options.runtime.io, backend(name)?)))
         .flag(&["io"], "<backend>", "I/O by auto, uring or epoll (default: auto)")
         .own_key(&["io"])
-        .fixed("io", |options| reload::word(options.runtime.io)),
+        .fixed("io", |options| compare::word(options.runtime.io)),
     option(OsText(|draft, time| put(&mut draft.options.runtime.busy_poll, Some(busy_poll(time)?))))
         .flag(&["busy-poll", "busy_poll"], "<time>", "Spin before sleeping, as 50us (default: if it pays)")
         .own_key_by(&["busy_poll"], OsText(top::busy_poll))
-        .fixed("busy_poll", reload::busy_poll),
+        .fixed("busy_poll", compare::busy_poll),
     // What the program is to do instead of serving.
     option(OsText(|draft, file| put(&mut draft.asked.config, path(file))))
         .flag(&["c", "config"], "<file>", "Configuration file"),

@@ -21,7 +21,7 @@ use crate::draft::Draft;
 const GLOBAL_ACCOUNT: &str = "$G";
 
 #[derive(Default)]
-pub(super) struct Block {
+pub(crate) struct Block {
     account: AccountConfig,
     /// Where `users` stands.
     users: Option<Value>,
@@ -29,7 +29,7 @@ pub(super) struct Block {
 
 // One line a row: read across, it is the whole story of a key.
 #[rustfmt::skip]
-pub(super) static TABLE: &[Row<Block>] = &[
+pub(crate) static TABLE: &[Row<Block>] = &[
     row(&["nkey"], Any(nkey)),
     row(&["users"], Any(users)),
     row(&["default_permissions"], Any(|block, entry, report| block.account.default_permissions = read_permissions(&entry.value, report))),

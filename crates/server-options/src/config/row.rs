@@ -8,7 +8,6 @@ use nats_proto::quote;
 
 use crate::config::report::Report;
 use crate::config::time::text_or_seconds;
-use crate::refused::Refused;
 
 /// A key of a block that fills a `T`.
 pub(crate) struct Row<T: 'static> {
@@ -215,17 +214,6 @@ fn invalid(entry: &Entry, reason: &str) -> String {
         _ => String::new(),
     };
     format!("invalid value{shown} for {}: {reason}", entry.key)
-}
-
-/// The rows of a block that are refused.
-pub(crate) fn refused<T: 'static>(
-    block: &'static str,
-    table: impl IntoIterator<Item = &'static Row<T>>,
-) -> impl Iterator<Item = Refused> {
-    table.into_iter().filter(|row| !row.names.is_empty()).filter_map(move |row| {
-        let Effect::NotYet(unless, missing) = row.effect else { return None };
-        Some(Refused { names: row.names, block, unless, missing })
-    })
 }
 
 /// The reason to refuse a key of nats-server that we do not have.

@@ -12,7 +12,8 @@ use tls_session::HandshakeFirst;
 use super::*;
 use crate::draft::Draft;
 use crate::options::{Options, Port};
-use crate::reload::Rule;
+use crate::reload::rule::Rule;
+use crate::table::OPTIONS;
 
 /// What `-t` says of a text that stands in f.conf.
 fn said_of(text: &str) -> String {

@@ -17,7 +17,7 @@ use crate::go_duration::span;
 use crate::tls::{CertificateFiles, Tls};
 
 #[derive(Default)]
-pub(super) struct Block {
+pub(crate) struct Block {
     certificate: Option<PathBuf>,
     key: Option<PathBuf>,
     ca_file: Option<PathBuf>,
@@ -32,7 +32,7 @@ const WINDOWS: &str = "certificates come from files";
 
 // One line a row: read across, it is the whole story of a key.
 #[rustfmt::skip]
-pub(super) static TABLE: &[Row<Block>] = &[
+pub(crate) static TABLE: &[Row<Block>] = &[
     row(&["cert_file"], Any(|block, entry, report| block.certificate = file(entry, report))),
     row(&["key_file"], Any(|block, entry, report| block.key = file(entry, report))),
     row(&["ca_file"], Any(|block, entry, report| block.ca_file = file(entry, report))),

@@ -3,35 +3,26 @@
 use std::ffi::OsStr;
 use std::time::Duration;
 
-use nats_conf::{Data, Entry, Map};
+use nats_conf::{Data, Entry};
 use nats_proto::Limits;
 
 use crate::config::host_port::host_port;
 use crate::config::report::Report;
-use crate::config::row::{Set, UNKNOWN_FIELD, apply_or_refuse, not_yet, texts};
+use crate::config::row::{Set, not_yet, texts};
 use crate::draft::Draft;
 use crate::error::OptionsError;
 use crate::go_duration::{Shown, span};
 use crate::options::{LameDuck, Options};
 use crate::reading::{self, given, put};
-use crate::table::{JETSTREAM, OPTIONS};
+
+/// What is missing for what is refused of JetStream.
+pub(crate) const JETSTREAM: &str = "there is no JetStream";
 
 /// Largest number that nats-server takes for sizes that it keeps in 32 bits.
 const INT32_MAX: i64 = i32::MAX as i64;
 
 /// Shortest time over which nats-server closes connections in lame duck mode.
 const LAME_DUCK_DURATION_MIN: Duration = Duration::from_secs(30);
-
-/// Fills a draft with what a configuration file says.
-pub(crate) fn read(map: &Map, draft: &mut Draft, report: &mut Report) {
-    for entry in map {
-        let key = OPTIONS.iter().map(|row| &row.key).find(|key| key.has(entry));
-        apply_or_refuse(key, entry, UNKNOWN_FIELD, draft, report);
-    }
-    if let Some(error) = draft.credentials.conflict() {
-        report.error(error);
-    }
-}
 
 /// Unlike the flag it is looked at at once.
 pub(crate) fn server_name(draft: &mut Draft, name: &str) -> Set {

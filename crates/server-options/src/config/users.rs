@@ -16,7 +16,7 @@ const CONNECTION_TYPES: [&str; 7] =
     ["STANDARD", "WEBSOCKET", "LEAFNODE", "LEAFNODE_WS", "MQTT", "MQTT_WS", "IN_PROCESS"];
 
 #[derive(Default)]
-pub(super) struct Block {
+pub(crate) struct Block {
     user: Option<String>,
     password: Secret,
     nkey: Option<String>,
@@ -26,7 +26,7 @@ pub(super) struct Block {
 
 // One line a row: read across, it is the whole story of a key.
 #[rustfmt::skip]
-pub(super) static TABLE: &[Row<Block>] = &[
+pub(crate) static TABLE: &[Row<Block>] = &[
     row(&["nkey"], Text(|block, key| { block.nkey = given(key); Ok(()) })),
     row(&["user", "username"], Text(|block, user| { block.user = given(user); Ok(()) })),
     row(&["pass", "password"], Text(|block, password| { block.password = password.into(); Ok(()) })),

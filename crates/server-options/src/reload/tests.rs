@@ -1,11 +1,16 @@
 //! nats-server's answers to the same changes in a file were recorded; it also lists accounts and users
 //! that did not change.
 
+use std::time::Duration;
+
 use broker::WriteTimeout;
-use nats_auth::{AccountConfig, Permissions, SubjectPermission};
-use tls_session::Pin;
+use monitor_http::Scheme;
+use nats_auth::{AccountConfig, IdentityConfig, Permissions, SubjectPermission, User};
+use tls_session::{HandshakeFirst, Pin};
 
 use super::*;
+use crate::options::Port;
+use crate::tls::Tls;
 
 /// Makes one side of a comparison out of the default options.
 type Make = fn(&mut Options);

@@ -1,0 +1,19 @@
+//! The configuration file as a whole.
+
+use nats_conf::Map;
+
+use crate::config::report::Report;
+use crate::config::row::{UNKNOWN_FIELD, apply_or_refuse};
+use crate::draft::Draft;
+use crate::table::OPTIONS;
+
+/// Fills a draft with what a configuration file says.
+pub(crate) fn read(map: &Map, draft: &mut Draft, report: &mut Report) {
+    for entry in map {
+        let key = OPTIONS.iter().map(|row| &row.key).find(|key| key.has(entry));
+        apply_or_refuse(key, entry, UNKNOWN_FIELD, draft, report);
+    }
+    if let Some(error) = draft.credentials.conflict() {
+        report.error(error);
+    }
+}
