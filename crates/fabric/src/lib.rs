@@ -15,14 +15,16 @@
 //! runtime over its queues or a test over a `VecDeque`.
 #![forbid(unsafe_code)]
 
+mod batch;
 mod frame;
 mod link;
 mod mailbox;
 mod shard;
 
+pub use batch::Batch;
 pub use frame::{
     Frame, FrameError, Frames, Interest, Letter, MeshMessage, MoveStep, Names, OfferReply, Position, Told,
 };
-pub use link::{Batch, LINK_BYTES_MAX, Link, Received};
+pub use link::{LINK_BYTES_MAX, Link, Received};
 pub use mailbox::Mailbox;
 pub use shard::{SHARDS_MAX, ShardId, ShardSet};
