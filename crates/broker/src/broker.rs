@@ -21,6 +21,7 @@ use crate::ahead::Ahead;
 use crate::chores::Chores;
 use crate::client::{Client, Reminder};
 use crate::config::Config;
+use crate::dispatch::Dispatcher;
 use crate::egress::Egress;
 use crate::fence::Fences;
 use crate::mesh::Mesh;
@@ -28,7 +29,6 @@ use crate::moves::Moves;
 use crate::offers::Offers;
 use crate::placement::{Placed, Placement};
 use crate::random::Random;
-use crate::route::Router;
 use crate::sampling::Sampling;
 use crate::security::Greeting;
 use crate::trace_request::TraceRequests;
@@ -194,8 +194,8 @@ impl Broker {
         self.egress.clients.peek(id).map(|client| client.peer())
     }
 
-    pub(crate) fn router(&mut self, account: usize) -> Router<'_> {
-        Router {
+    pub(crate) fn dispatcher(&mut self, account: usize) -> Dispatcher<'_> {
+        Dispatcher {
             account_index: account,
             account: &mut self.accounts[account],
             egress: &mut self.egress,

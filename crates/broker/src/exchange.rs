@@ -5,10 +5,10 @@ use fabric::{Batch, Frame, Frames, Interest, MeshMessage, OfferReply, Position, 
 
 use crate::broker::Broker;
 use crate::client::Hold;
+use crate::dispatch::Envelope;
 use crate::members::{MemberChange, needs_fence};
 use crate::pacing::PileWatch;
 use crate::party::Party;
-use crate::route::Envelope;
 use crate::subscription::SubKey;
 use crate::turn::{CHANGED_NODE_STEPS, INTEREST_TURN_STEPS};
 
@@ -124,7 +124,7 @@ impl Broker {
             self.sample_arrival(from, message);
         }
         let before = self.egress.outcome();
-        let arrived = self.router(message.account as usize).arrive(message, follows);
+        let arrived = self.dispatcher(message.account as usize).arrive(message, follows);
         if self.egress.reader_behind() && readers.stalled != Some(message.origin) {
             readers.stalled = Some(message.origin);
             self.mesh.link(from).push_stall(message.origin);
@@ -171,11 +171,15 @@ impl Broker {
             offer.refusals.note(reply.refused.iter(), from);
             let publish = &offer.message.as_publish();
             let envelope = Envelope { origin: offer.origin, selects: offer.message.selects(), publish };
-            let routed =
-                self.router(offer.account).reroute(&envelope, reply.refused, &offer.refusals, reply.ticket);
+            let dispatched = self.dispatcher(offer.account).dispatch_again(
+                &envelope,
+                reply.refused,
+                &offer.refusals,
+                reply.ticket,
+            );
             self.settle();
-            offer.taken |= routed.taken;
-            offer.awaiting += routed.offers;
+            offer.taken |= dispatched.taken;
+            offer.awaiting += dispatched.offers;
         }
         if offer.awaiting > 0 {
             self.offers.put_back(reply.ticket, offer);

@@ -6,7 +6,7 @@
 //! change while it runs), `exchange` (what other shards say), `flush`, `lateness`, `ending`, `remains` and `shed`, `moves`, `moved` and `sampling`
 //! (connections that change shards, how and why), `chores` (what is too long for one turn).
 //! `services` are parts of the server that subscribe and publish without a socket; `party` says who hears whom.
-//! The files it is made of: `client`, `subscription`, `account`, `route` (who gets a message), `egress`
+//! The files it is made of: `client`, `subscription`, `account`, `dispatch` (who gets a message), `egress`
 //! (what leaves to clients), `mesh` (what leaves to shards), `fence` and `offers` (how shards stay one
 //! server).
 //!
@@ -24,6 +24,7 @@ mod closed_ring;
 mod complaint;
 mod config;
 mod counters;
+mod dispatch;
 mod egress;
 mod ending;
 mod exchange;
@@ -49,7 +50,6 @@ mod random;
 mod record;
 mod remains;
 mod renewal;
-mod route;
 mod sampling;
 mod security;
 mod seldom;

@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use fabric::ShardId;
 use nats_proto::{HeaderLen, Publish};
 
+use crate::dispatch::Envelope;
 use crate::party::Origin;
-use crate::route::Envelope;
 
 /// A message under offer. A connection has at most one, so offers are bounded by connections.
 #[derive(Debug)]

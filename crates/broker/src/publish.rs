@@ -10,10 +10,10 @@ use subject_trie::is_valid_literal;
 use crate::broker::Broker;
 use crate::client::{Hold, Reminder};
 use crate::complaint::Complaint;
+use crate::dispatch::Envelope;
 use crate::guard::Permit;
 use crate::input::Flow;
 use crate::offers::{Message, Offer, Refusals};
-use crate::route::Envelope;
 use crate::seldom::SeldomLine;
 use crate::session::OK;
 use crate::subscription::SubKey;
@@ -104,7 +104,7 @@ impl Broker {
         if reach == Reach::Nobody {
             if answer_wanted
                 && !self.is_owned(account, publish.subject)
-                && !self.router(account).would_be_taken(&Envelope::new(id, publish))
+                && !self.dispatcher(account).would_be_taken(&Envelope::new(id, publish))
             {
                 self.answer_no_responders(id, publish);
             }
@@ -114,7 +114,7 @@ impl Broker {
             self.may_be_owned(publish.subject) && self.send_to_owner(account, &Envelope::new(id, publish));
         let goes_on = permit == Permit::Always
             && !(abilities.verbose || abilities.pedantic || self.egress.trace || is_owned);
-        match self.route(id, account, publish, answer_wanted && !is_owned, 0) {
+        match self.dispatch(id, account, publish, answer_wanted && !is_owned, 0) {
             // To look up what goes on with it is not counted, so the answer has to be at hand.
             Flow::Next if goes_on && self.accounts[account].remembers_answer() => Flow::Published,
             flow => flow,
@@ -183,7 +183,7 @@ impl Broker {
         }
         self.egress.count_taken(publish);
         self.egress.begin_next(last, publish);
-        match self.route(id, account, publish, false, last) {
+        match self.dispatch(id, account, publish, false, last) {
             Flow::Next => Flow::Published,
             flow => flow,
         }
@@ -198,10 +198,10 @@ impl Broker {
     #[cold]
     fn must_wait_for_some(&mut self, account: usize, subject: &[u8]) -> bool {
         let congested = self.mesh.congested();
-        self.router(account).reaches(subject, congested) || self.is_owned_on(account, subject, congested)
+        self.dispatcher(account).reaches(subject, congested) || self.is_owned_on(account, subject, congested)
     }
 
-    fn route(
+    fn dispatch(
         &mut self,
         id: ConnId,
         account: usize,
@@ -214,23 +214,23 @@ impl Broker {
         }
         let ticket = self.offers.next_ticket();
         let envelope = Envelope::new(id, publish);
-        let routed = self.router(account).publish(envelope, answer_wanted, ticket, follows);
+        let dispatched = self.dispatcher(account).dispatch(envelope, answer_wanted, ticket, follows);
         if self.egress.reader_behind() {
             self.egress.clients.at(id).stall_wanted = true;
         }
-        if routed.offers > 0 {
+        if dispatched.offers > 0 {
             self.offers.open(Offer {
                 origin: id.into(),
                 account,
                 message: Message::of(&Envelope::new(id, publish)),
-                awaiting: routed.offers,
-                taken: routed.taken,
+                awaiting: dispatched.offers,
+                taken: dispatched.taken,
                 answer_wanted,
                 refusals: Refusals::default(),
             });
             return Flow::NextThenHold(Hold::Offer);
         }
-        if answer_wanted && !routed.taken {
+        if answer_wanted && !dispatched.taken {
             self.answer_no_responders(id, publish);
         }
         Flow::Next

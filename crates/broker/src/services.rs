@@ -14,11 +14,11 @@ use nats_proto::Publish;
 use subject_trie::SubjectError;
 
 use crate::broker::Broker;
+use crate::dispatch::Envelope;
 use crate::egress::Egress;
 use crate::members::MemberChange;
 use crate::offers::{Message, Offer, Refusals};
 use crate::party::{Origin, ServiceId, Target};
-use crate::route::Envelope;
 use crate::subscription::{SubKey, Subscription};
 
 /// Bytes in a mailbox above which publishers to its service wait. It may hold more by a connection's share, and by
@@ -258,15 +258,15 @@ impl Broker {
             self.send_to_owner(account, &envelope);
         }
         let ticket = self.offers.next_ticket();
-        let routed = self.router(account).publish(envelope, false, ticket, 0);
-        if routed.offers > 0 {
+        let dispatched = self.dispatcher(account).dispatch(envelope, false, ticket, 0);
+        if dispatched.offers > 0 {
             self.egress.services.at(service).is_offering = true;
             self.offers.open(Offer {
                 origin: envelope.origin,
                 account,
                 message: Message::of(&envelope),
-                awaiting: routed.offers,
-                taken: routed.taken,
+                awaiting: dispatched.offers,
+                taken: dispatched.taken,
                 answer_wanted: false,
                 refusals: Refusals::default(),
             });

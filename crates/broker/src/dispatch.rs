@@ -39,7 +39,7 @@ impl<'m> Envelope<'m> {
 
 /// What became of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Routed {
+pub(crate) struct Dispatched {
     /// Someone has it, or is sure to get it.
     pub(crate) taken: bool,
     /// Shards that were asked to say whether they took it.
@@ -54,8 +54,8 @@ pub(crate) struct Arrived<'a> {
     pub(crate) refused: SmallVec<[&'a [u8]; 2]>,
 }
 
-/// The parts of a shard that routing needs.
-pub(crate) struct Router<'a> {
+/// Finds who gets a message, and hands it over: the parts of a shard that this takes.
+pub(crate) struct Dispatcher<'a> {
     pub(crate) account_index: usize,
     pub(crate) account: &'a mut Account,
     pub(crate) egress: &'a mut Egress,
@@ -85,7 +85,7 @@ impl Crossing<'_> {
     }
 }
 
-impl Router<'_> {
+impl Dispatcher<'_> {
     /// Whether a message on the subject could cross to one of these shards.
     /// To this one only what its services get counts: clients' outboxes have bounds of their own.
     pub(crate) fn reaches(&mut self, subject: &[u8], shards: ShardSet) -> bool {
@@ -98,17 +98,17 @@ impl Router<'_> {
             || here.any(|key| subs.at(*key).target.as_service().is_some())
     }
 
-    /// Routes a message that was sent here, which the egress has in hand. With `answer_wanted` the publisher has
-    /// to learn if nobody took it. It has the subject of message number `follows`, if that is not 0.
+    /// Gives a message that was sent here, which the egress has in hand, to those who want it. With `answer_wanted`
+    /// the publisher has to learn if nobody took it. It has the subject of message number `follows`, if that is not 0.
     // In line: a call a message costs one to one 6 % more instructions.
     #[inline(always)]
-    pub(crate) fn publish(
+    pub(crate) fn dispatch(
         &mut self,
         envelope: Envelope<'_>,
         answer_wanted: bool,
         ticket: u64,
         follows: u64,
-    ) -> Routed {
+    ) -> Dispatched {
         let Envelope { origin, selects, publish } = envelope;
         let message = self.egress.message();
         if follows == 0 {
@@ -117,27 +117,27 @@ impl Router<'_> {
         }
         let (local, remote) = self.account.matches_of_message(selects, message, follows);
         self.egress.steps += (local.plain.len() + local.queues.len()) as u64;
-        let mut routed = Routed::default();
+        let mut dispatched = Dispatched::default();
         for key in &local.plain {
-            routed.taken |= self.egress.deliver(*key, origin, publish);
+            dispatched.taken |= self.egress.deliver(*key, origin, publish);
         }
         let Some(remote) = remote else {
             for group in &local.queues {
-                routed.taken |= serve_here(self.egress, self.random, group, origin, publish);
+                dispatched.taken |= serve_here(self.egress, self.random, group, origin, publish);
             }
-            return routed;
+            return dispatched;
         };
 
         // Put together again where it is needed, so that it need not be in memory elsewhere.
         let envelope = &Envelope { origin, selects, publish };
-        routed.taken |= !remote.firm.is_empty();
+        dispatched.taken |= !remote.firm.is_empty();
         let has_groups = !local.queues.is_empty() || !remote.queues.is_empty();
-        if !has_groups && (remote.doubtful.is_empty() || routed.taken || !answer_wanted) {
+        if !has_groups && (remote.doubtful.is_empty() || dispatched.taken || !answer_wanted) {
             let message = bare(self.account_index, envelope);
             for shard in remote.firm.union(remote.doubtful).iter() {
                 self.mesh.send(shard, &message, iter::empty());
             }
-            return routed;
+            return dispatched;
         }
         let mut crossing = Crossing {
             plain: remote.firm.union(remote.doubtful),
@@ -147,23 +147,23 @@ impl Router<'_> {
         for group in &local.queues {
             let elsewhere = members_of(remote.queues, group.name.as_ref());
             let name = group.name.as_ref();
-            routed.taken |=
+            dispatched.taken |=
                 serve(self.egress, self.random, name, &group.members, elsewhere, envelope, &mut crossing);
         }
         for group in remote.queues {
             let name = group.name.as_ref();
             if !local.queues.iter().any(|here| here.name.as_ref() == name) {
-                routed.taken |=
+                dispatched.taken |=
                     serve(self.egress, self.random, name, &[], &group.members, envelope, &mut crossing);
             }
         }
-        if answer_wanted && !routed.taken {
+        if answer_wanted && !dispatched.taken {
             for shard in crossing.doubtful.iter() {
                 crossing.offered.insert(shard);
             }
         }
-        routed.offers = send(self.mesh, self.account_index, envelope, &crossing, ticket);
-        routed
+        dispatched.offers = send(self.mesh, self.account_index, envelope, &crossing, ticket);
+        dispatched
     }
 
     /// Whether someone would take a message. What another shard may refuse yet counts as taken.
@@ -180,28 +180,28 @@ impl Router<'_> {
         elsewhere || here.any(|key| egress.can_take(*key, origin, publish))
     }
 
-    /// Routes a message again to the groups whose chosen shard had no member left.
-    pub(crate) fn reroute(
+    /// Gives a message again to the groups whose chosen shard had no member left.
+    pub(crate) fn dispatch_again(
         &mut self,
         envelope: &Envelope<'_>,
         groups: Names<'_>,
         refusals: &Refusals,
         ticket: u64,
-    ) -> Routed {
+    ) -> Dispatched {
         self.egress.begin();
         let (local, remote) = self.account.matches(envelope.selects);
         let mut crossing = Crossing::default();
-        let mut routed = Routed::default();
+        let mut dispatched = Dispatched::default();
         for name in groups.iter() {
             let here = local.queues.iter().find(|group| group.name.as_ref() == name);
             let here = here.map_or(&[][..], |group| &group.members);
             let elsewhere = remote.map_or(&[][..], |remote| members_of(remote.queues, name));
             let may_ask = |member: &&Remote<Peer>| refusals.may_ask(name, member.at.shard);
             let asked: SmallVec<[Remote<Peer>; 8]> = elsewhere.iter().filter(may_ask).copied().collect();
-            routed.taken |= serve(self.egress, self.random, name, here, &asked, envelope, &mut crossing);
+            dispatched.taken |= serve(self.egress, self.random, name, here, &asked, envelope, &mut crossing);
         }
-        routed.offers = send(self.mesh, self.account_index, envelope, &crossing, ticket);
-        routed
+        dispatched.offers = send(self.mesh, self.account_index, envelope, &crossing, ticket);
+        dispatched
     }
 
     /// Delivers a message of another shard, which the egress has in hand, to this shard's clients. It has
