@@ -26,7 +26,7 @@ struct Shards {
 impl Shards {
     fn new(count: usize) -> Self {
         let mut settings = Settings::new(ServerInfo { headers: true, ..ServerInfo::default() });
-        settings.policy.placement = PlacementRule::Spread;
+        settings.options.placement = PlacementRule::Spread;
         let settings = Arc::new(settings);
         let brokers = ShardId::all(count)
             .map(|shard| Broker::new(Config::new(shard, count, Arc::clone(&settings))))

@@ -229,7 +229,7 @@ impl Broker {
     /// is empty here.
     pub(crate) fn account_of(&mut self, index: usize) -> &mut Account {
         if index >= self.accounts.len() {
-            let match_cache = self.config.settings.policy.match_cache;
+            let match_cache = self.config.settings.options.match_cache;
             self.accounts.resize_with(index + 1, || Account::new("", match_cache));
         }
         &mut self.accounts[index]
@@ -246,9 +246,9 @@ impl Client {
     pub(crate) fn settle_limits(&mut self, settings: &Settings) {
         let account = settings.directory.account(self.account);
         let own = account.limits();
-        let payload = settings.policy.limits.payload_bytes_max.min(own.payload_bytes.unwrap_or(usize::MAX));
-        self.limits = Limits { payload_bytes_max: payload, ..settings.policy.limits };
-        self.subs_max = [own.subscriptions, settings.policy.subscriptions_max()].into_iter().flatten().min();
+        let payload = settings.options.limits.payload_bytes_max.min(own.payload_bytes.unwrap_or(usize::MAX));
+        self.limits = Limits { payload_bytes_max: payload, ..settings.options.limits };
+        self.subs_max = [own.subscriptions, settings.options.subscriptions_max()].into_iter().flatten().min();
         let access = self.guard.as_ref().map(|guard| guard.access());
         self.watch = Watch {
             publishes: access.is_some_and(|access| access.limits_publishing()),
@@ -302,8 +302,8 @@ fn credentials<'a>(client: &'a Client, options: &'a ConnectOptions) -> Credentia
 
 /// Says where the server allows less than an account has.
 fn tell_of_lower_limits(label: &str, settings: &Settings, own: &AccountLimits) {
-    let payload = Some(settings.policy.limits.payload_bytes_max);
-    let subscriptions = settings.policy.subscriptions_max();
+    let payload = Some(settings.options.limits.payload_bytes_max);
+    let subscriptions = settings.options.subscriptions_max();
     for (what, servers, own) in
         [("Payload", payload, own.payload_bytes), ("Subscriptions", subscriptions, own.subscriptions)]
     {

@@ -75,7 +75,7 @@ impl Broker {
     pub fn new(config: Config) -> Self {
         let settings = &config.settings;
         let mut broker = Self {
-            limits: settings.policy.limits,
+            limits: settings.options.limits,
             accounts: Vec::new(),
             egress: Egress::new(config.seed, settings),
             mesh: Mesh::new(config.shard, config.shards),
@@ -87,9 +87,9 @@ impl Broker {
             trace_requests: TraceRequests::default(),
             sampling: Sampling::new(&config),
             placement: Placement::new(
-                settings.policy.placement,
+                settings.options.placement,
                 config.shards,
-                settings.policy.connections_max(),
+                settings.options.connections_max(),
             ),
             chores: Chores::new(config.chore_steps),
             resumed: Vec::new(),
@@ -140,7 +140,7 @@ impl Broker {
         let client =
             Client::new(placed.cid, peer, !placed.over_limit, now, Arc::clone(anonymous), self.limits);
         let mut client = Box::new(Conn::new(peer, client));
-        client.next_ping = now + self.config.settings.policy.ping_interval;
+        client.next_ping = now + self.config.settings.options.ping_interval;
         client.ping_reminder = client.next_ping;
         client.opening = greeting != Greeting::Plain;
         client.settings_epoch = self.settings_epoch;

@@ -7,9 +7,9 @@ use nats_proto::{Delivery, Publish};
 
 use crate::client::{Client, Clients};
 use crate::counters::Counters;
+use crate::options::{BrokerOptions, WriteTimeout};
 use crate::pacing::{FULL_TIME_MIN, Outcome, PILE_BYTES};
 use crate::party::{Origin, may_pass};
-use crate::policy::{Policy, WriteTimeout};
 use crate::services::Services;
 use crate::settings::Settings;
 use crate::subscription::{BySid, SidHash, SubKey, Subscription, Subscriptions};
@@ -71,11 +71,11 @@ struct Bounds {
 }
 
 impl Bounds {
-    fn of(policy: &Policy) -> Self {
-        let max_pending = policy.max_pending;
+    fn of(options: &BrokerOptions) -> Self {
+        let max_pending = options.max_pending;
         let behind = max_pending / 4 * 3;
         let (stalls_above, dropped_above) =
-            if policy.stall_publishers { (behind, usize::MAX) } else { (usize::MAX, behind) };
+            if options.stall_publishers { (behind, usize::MAX) } else { (usize::MAX, behind) };
         let eventless = max_pending.min(behind).min(PILE_BYTES);
         Self { eventless, dropped_above, stalls_above }
     }
@@ -84,7 +84,7 @@ impl Bounds {
 impl Egress {
     pub(crate) fn new(seed: u64, settings: &Settings) -> Self {
         let mut egress = Self {
-            clients: Clients::new(write_limits(&settings.policy)),
+            clients: Clients::new(write_limits(&settings.options)),
             subs: Subscriptions::new(seed),
             services: Services::default(),
             mailbox_full: false,
@@ -111,12 +111,12 @@ impl Egress {
     }
 
     pub(crate) fn reconfigure(&mut self, settings: &Settings) {
-        let policy = &settings.policy;
-        self.clients.set_limits(write_limits(policy));
-        self.bounds = Bounds::of(policy);
+        let options = &settings.options;
+        self.clients.set_limits(write_limits(options));
+        self.bounds = Bounds::of(options);
         self.trace = settings.trace;
         self.trace_extent =
-            trace::Extent { bytes_max: policy.max_traced_msg_len, headers_only: policy.trace_headers };
+            trace::Extent { bytes_max: options.max_traced_msg_len, headers_only: options.trace_headers };
     }
 
     /// A client's input is about to be decoded: what is counted as taken is its.
@@ -402,11 +402,11 @@ fn cut_off(client: Writer<'_, Client>) {
     client.cut_off();
 }
 
-fn write_limits(policy: &Policy) -> WriteLimits {
+fn write_limits(options: &BrokerOptions) -> WriteLimits {
     WriteLimits {
-        pending_bytes_max: policy.max_pending,
-        deadline: policy.write_deadline,
-        gives_more_time: policy.write_timeout == WriteTimeout::Retry,
+        pending_bytes_max: options.max_pending,
+        deadline: options.write_deadline,
+        gives_more_time: options.write_timeout == WriteTimeout::Retry,
     }
 }
 

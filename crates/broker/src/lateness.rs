@@ -27,7 +27,7 @@ impl Broker {
         tracing::info!(
             "{} - Slow Consumer {state}: WriteDeadline of {} exceeded with {chunks} chunks of {bytes} total bytes.",
             client.label,
-            go_duration(self.config.settings.policy.write_deadline)
+            go_duration(self.config.settings.options.write_deadline)
         );
         if late.is_final {
             return self.on_hangup(id, CloseReason::SlowConsumerWriteDeadline);

@@ -2,7 +2,7 @@
 //! that is fed events and the time and leaves bytes, messages to other shards and a next deadline.
 //!
 //! [`Broker`] is the machine. The files that are its methods: `input` (bytes to ops), `serving` (whose), `session`,
-//! `publish` and `subscribe` (what ops do), `policy` (what the operator decides), `settings` (that, and what else may
+//! `publish` and `subscribe` (what ops do), `options` (what the operator decides), `settings` (that, and what else may
 //! change while it runs), `exchange` (what other shards say), `flush`, `lateness`, `ending`, `remains` and `shed`, `moves`, `moved` and `sampling`
 //! (connections that change shards, how and why), `chores` (what is too long for one turn).
 //! `services` are parts of the server that subscribe and publish without a socket; `party` says who hears whom.
@@ -40,11 +40,11 @@ mod mesh;
 mod moved;
 mod moves;
 mod offers;
+mod options;
 mod pacing;
 mod page;
 mod party;
 mod placement;
-mod policy;
 mod publish;
 mod random;
 mod record;
@@ -72,10 +72,10 @@ pub use closed_ring::ClosedConnections;
 pub use config::Config;
 pub use moved::Moved;
 pub use moves::MOVED_CONNECTIONS_MAX;
+pub use options::{BrokerOptions, WriteTimeout};
 pub use page::Page;
 pub use party::{Party, PeerId, ServiceId};
 pub use placement::Placed;
-pub use policy::{Policy, WriteTimeout};
 pub use security::{Greeting, Security};
 pub use seldom::SeldomLines;
 pub use services::{CLAIMED, Claims, Owner, Round, Sent, ServiceSubscription, Wait};

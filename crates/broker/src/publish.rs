@@ -278,7 +278,7 @@ impl Broker {
 
     /// Makes a publisher wait for readers that fall behind.
     pub(crate) fn stall(&mut self, now: Time, id: ConnId) {
-        let between = (self.config.settings.policy.max_pending / STALLS_PER_OUTBOX) as u64;
+        let between = (self.config.settings.options.max_pending / STALLS_PER_OUTBOX) as u64;
         let Some(client) = self.egress.clients.open(id) else { return };
         if client.hold.is_none() && client.record.on_stall(between) {
             self.egress.counters.totals.stalls += 1;

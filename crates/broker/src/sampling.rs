@@ -32,8 +32,8 @@ impl Sampling {
         let shared = config.shards > 1;
         Self {
             countdown: SAMPLE_EVERY,
-            balance: shared && config.settings.policy.placement == PlacementRule::Load,
-            route: shared && config.settings.policy.route,
+            balance: shared && config.settings.options.placement == PlacementRule::Load,
+            route: shared && config.settings.options.route,
             traffic: Traffic::default(),
             relief: Relief::default(),
             poll: 0,

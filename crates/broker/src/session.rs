@@ -95,7 +95,7 @@ impl Broker {
         } else {
             self.leave_all(id);
         }
-        let interval = self.config.settings.policy.ping_interval.min(FIRST_PING);
+        let interval = self.config.settings.options.ping_interval.min(FIRST_PING);
         let jitter = self.random.below(interval.as_nanos() as u64 / 5);
         self.ping_at(id, now + interval + Duration::from_nanos(jitter));
         self.identify(id, &options)
@@ -179,10 +179,10 @@ impl Broker {
             return self.ping_at(id, now + FIRST_PING);
         }
         tracing::debug!("{} - Client Ping Timer", client.label);
-        let interval = self.config.settings.policy.ping_interval;
+        let interval = self.config.settings.options.ping_interval;
         let was_active = now.since(client.last_in) < interval;
         if !was_active || !client.rtt_asked {
-            if client.pings_out + 1 > self.config.settings.policy.ping_max {
+            if client.pings_out + 1 > self.config.settings.options.ping_max {
                 tracing::debug!("{} - Stale Client Connection - Closing", client.label);
                 return self.refuse(id, "Stale Connection", CloseReason::StaleConnection);
             }

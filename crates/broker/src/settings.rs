@@ -7,7 +7,7 @@ use std::sync::Arc;
 use nats_auth::Directory;
 use nats_proto::ServerInfo;
 
-use crate::policy::Policy;
+use crate::options::BrokerOptions;
 
 /// The reloadable settings, the same for all shards. Defaults are nats-server's.
 #[derive(Debug, Clone)]
@@ -15,7 +15,7 @@ pub struct Settings {
     /// INFO, without what differs from client to client.
     pub info: ServerInfo,
     /// What the operator decides.
-    pub policy: Policy,
+    pub options: BrokerOptions,
     /// Log the protocol itself.
     pub trace: bool,
     /// Who may connect, and what they may do. It has to follow the one before it
@@ -26,6 +26,6 @@ pub struct Settings {
 impl Settings {
     /// nats-server's defaults.
     pub fn new(info: ServerInfo) -> Self {
-        Self { info, policy: Policy::default(), trace: false, directory: Directory::open() }
+        Self { info, options: BrokerOptions::default(), trace: false, directory: Directory::open() }
     }
 }

@@ -44,7 +44,7 @@ impl Broker {
         }
         let account = client.account;
         let tokens = || subscribe.subject.split(|byte| *byte == b'.').count();
-        if self.config.settings.policy.max_sub_tokens.is_some_and(|max| tokens() > usize::from(max)) {
+        if self.config.settings.options.max_sub_tokens.is_some_and(|max| tokens() > usize::from(max)) {
             self.complain(id, &Complaint::of_tokens(subscribe));
             return Flow::Next;
         }

@@ -113,7 +113,7 @@ fn the_latest_connections_of_all_shards_are_remembered_and_no_more() {
 
 #[test]
 fn a_reader_that_is_cut_off_and_what_waits_are_counted() {
-    let mut shards = Shards::with(1, |settings| settings.policy.max_pending = 1000);
+    let mut shards = Shards::with(1, |settings| settings.options.max_pending = 1000);
     let (publisher, reader) = (shards.quiet(), shards.quiet());
     shards.limit_room(reader, 0);
     shards.feed(reader, "SUB a 1\r\n");

@@ -310,7 +310,7 @@ fn connections_over_a_limit_are_logged_once_a_second() {
     assert_eq!(crowd(Duration::from_millis(999)), [""; 0]);
     assert_eq!(crowd(Duration::from_millis(1)), [format!("[ERR] 127.0.0.1:4000 - cid:9 - {text}")]);
 
-    let mut shards = Shards::with(2, |settings| settings.policy.max_connections = 2);
+    let mut shards = Shards::with(2, |settings| settings.options.max_connections = 2);
     let text = "maximum connections exceeded";
     let crowd = logged(|| {
         for _ in 0..6 {
@@ -318,7 +318,7 @@ fn connections_over_a_limit_are_logged_once_a_second() {
         }
     });
     assert_eq!(crowd, [format!("[ERR] 127.0.0.1:4000 - cid:3 - {text}")]);
-    shards.reconfigure(|settings| settings.policy.max_connections = 1);
+    shards.reconfigure(|settings| settings.options.max_connections = 1);
     let shed = logged(|| {
         let reason = conns::CloseReason::MaxConnectionsExceeded;
         assert_eq!(shards.brokers[0].shed(1, reason) + shards.brokers[1].shed(1, reason), 2);
@@ -331,7 +331,7 @@ fn connections_over_a_limit_are_logged_once_a_second() {
 
 #[test]
 fn a_publisher_that_waits_is_told_of_once_a_second() {
-    let mut shards = Shards::with(1, |settings| settings.policy.max_pending = 1000);
+    let mut shards = Shards::with(1, |settings| settings.options.max_pending = 1000);
     let reader = shards.connect(r#""verbose":false,"pedantic":false"#);
     let publisher = shards.connect(r#""verbose":false,"pedantic":false,"name":"p","user":"u""#);
     shards.feed(reader, "SUB a 1\r\n");
@@ -357,8 +357,8 @@ fn a_publisher_that_waits_is_told_of_once_a_second() {
 #[test]
 fn a_reader_that_takes_too_long_is_told_of_with_what_waits() {
     let mut shards = Shards::with(1, |settings| {
-        settings.policy.write_deadline = Duration::from_millis(1500);
-        settings.policy.write_timeout = WriteTimeout::Retry;
+        settings.options.write_deadline = Duration::from_millis(1500);
+        settings.options.write_timeout = WriteTimeout::Retry;
     });
     let reader = shards.connect(r#""verbose":false,"pedantic":false"#);
     shards.feed(reader, "SUB a 1\r\n");
@@ -465,8 +465,8 @@ fn a_server_that_allows_less_than_the_account_says_so() {
         let directory = Directory::new(&Config { accounts: vec![account], ..Config::default() }).unwrap();
         let mut shards = Shards::with(1, |settings| {
             settings.directory = directory;
-            settings.policy.limits.payload_bytes_max = 32;
-            settings.policy.max_subscriptions = 2;
+            settings.options.limits.payload_bytes_max = 32;
+            settings.options.max_subscriptions = 2;
         });
         let conn = shards.accept();
         let said = r#"CONNECT {"user":"a","pass":"p"}"#.to_owned() + "\r\n";

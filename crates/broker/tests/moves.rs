@@ -120,7 +120,7 @@ fn a_stopping_shard_lets_nobody_go() {
 
 #[test]
 fn connections_that_moved_are_counted_where_they_are() {
-    let mut shards = Shards::with(2, |settings| settings.policy.max_connections = 3);
+    let mut shards = Shards::with(2, |settings| settings.options.max_connections = 3);
     let (one, _) = (shards.quiet(), shards.quiet());
     assert!(shards.ask_to_move(&[one], 1));
     shards.settle();

@@ -120,7 +120,7 @@ fn it_does_not_wait_for_readers_whose_sockets_were_full_for_a_moment() {
 #[test]
 fn nobody_waits_where_publishers_are_never_made_to() {
     let (mut shards, publisher) = publisher_and_readers(1, 2, &[]);
-    shards.reconfigure(|settings| settings.policy.stall_publishers = false);
+    shards.reconfigure(|settings| settings.options.stall_publishers = false);
     publish(&mut shards, publisher, "x", 4 * MANY);
     assert_eq!(waits(&mut shards, publisher), (false, 0));
 }

@@ -178,7 +178,7 @@ fn a_service_may_answer_as_often_as_permitted_and_as_long() {
 
 #[test]
 fn subjects_of_subscriptions_may_be_limited_in_tokens() {
-    let mut shards = Shards::with(1, |settings| settings.policy.max_sub_tokens = Some(4));
+    let mut shards = Shards::with(1, |settings| settings.options.max_sub_tokens = Some(4));
     let conn = shards.quiet();
     assert_eq!(shards.say(conn, "SUB a.b.c.d 1\r\n"), "");
     let expected = "-ERR 'Permissions Violation for Subscription to \"a.b.c.d.e\", too many tokens'\r\n";

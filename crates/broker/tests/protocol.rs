@@ -233,7 +233,7 @@ fn no_responders_answers_who_can_hear_it() {
 
 #[test]
 fn too_large_a_payload_closes() {
-    let mut shards = Shards::with(1, |settings| settings.policy.limits.payload_bytes_max = 10);
+    let mut shards = Shards::with(1, |settings| settings.options.limits.payload_bytes_max = 10);
     let conn = shards.quiet();
     shards.feed(conn, "PUB a 10\r\n0123456789\r\nPUB a 11\r\n");
     assert_closed(&mut shards, conn, "-ERR 'Maximum Payload Violation'\r\n");
@@ -241,7 +241,7 @@ fn too_large_a_payload_closes() {
 
 #[test]
 fn too_long_a_line_closes() {
-    let mut shards = Shards::with(1, |settings| settings.policy.limits.control_line_bytes_max = 20);
+    let mut shards = Shards::with(1, |settings| settings.options.limits.control_line_bytes_max = 20);
     let conn = shards.accept();
     shards.output(conn);
     shards.feed(conn, "SUB a.subject.of.more.than.twenty.bytes 1\r\n");
@@ -270,7 +270,7 @@ fn an_unknown_verb_closes_and_bad_arguments_close_without_a_word() {
 
 #[test]
 fn one_subscription_too_many_is_refused_without_closing() {
-    let mut shards = Shards::with(1, |settings| settings.policy.max_subscriptions = 2);
+    let mut shards = Shards::with(1, |settings| settings.options.max_subscriptions = 2);
     let conn = shards.connect(r#""verbose":true,"pedantic":false"#);
     assert_eq!(
         shards.say(conn, "SUB a 1\r\nSUB a 2\r\nSUB a 3\r\nPING\r\n"),
@@ -293,7 +293,7 @@ fn a_server_without_headers_takes_none_and_closes_who_needs_them() {
 
 #[test]
 fn one_connection_too_many_is_told_so_and_leaves_no_trace() {
-    let mut shards = Shards::with(1, |settings| settings.policy.max_connections = 1);
+    let mut shards = Shards::with(1, |settings| settings.options.max_connections = 1);
     let first = shards.quiet();
     let second = shards.accept();
     let last_words = shards.output(second);
@@ -325,7 +325,7 @@ fn the_first_ping_comes_about_two_seconds_after_connect() {
 
 #[test]
 fn a_silent_client_is_asked_twice_and_then_given_up() {
-    let mut shards = Shards::with(1, |settings| settings.policy.ping_interval = Duration::from_secs(1));
+    let mut shards = Shards::with(1, |settings| settings.options.ping_interval = Duration::from_secs(1));
     let conn = shards.quiet();
     shards.pass(Duration::from_millis(1200));
     assert_eq!(shards.output(conn), "PING\r\n");
@@ -337,7 +337,7 @@ fn a_silent_client_is_asked_twice_and_then_given_up() {
 
 #[test]
 fn an_answer_in_time_keeps_the_connection() {
-    let mut shards = Shards::with(1, |settings| settings.policy.ping_interval = Duration::from_secs(1));
+    let mut shards = Shards::with(1, |settings| settings.options.ping_interval = Duration::from_secs(1));
     let conn = shards.quiet();
     for _ in 0..10 {
         shards.pass(Duration::from_millis(1200));

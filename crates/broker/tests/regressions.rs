@@ -74,7 +74,7 @@ fn a_mistake_is_told_behind_the_ok_that_is_owed() {
 /// outbox grow without end.
 #[test]
 fn answers_that_nobody_reads_are_bounded_too() {
-    let mut shards = Shards::with(1, |settings| settings.policy.max_pending = 1000);
+    let mut shards = Shards::with(1, |settings| settings.options.max_pending = 1000);
     let flooder = shards.quiet();
     shards.limit_room(flooder, 0);
     shards.feed(flooder, &"PING\r\n".repeat(10_000));
@@ -138,7 +138,7 @@ fn what_a_client_sent_before_it_left_counts() {
 /// panicked when the connection had gone in between.
 #[test]
 fn a_greeting_that_may_not_wait_ends_the_connection() {
-    let mut shards = Shards::with(2, |settings| settings.policy.max_pending = 10);
+    let mut shards = Shards::with(2, |settings| settings.options.max_pending = 10);
     let newcomer = shards.accept();
     assert_eq!(shards.output(newcomer), "");
     assert!(shards.is_closed(newcomer));

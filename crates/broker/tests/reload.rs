@@ -14,8 +14,8 @@ fn a_reload_counts_from_the_next_op_and_tells_nobody() {
     let mut shards = Shards::new(1);
     let conn = shards.quiet();
     shards.reconfigure(|settings| {
-        settings.policy.limits.payload_bytes_max = 4;
-        settings.policy.max_subscriptions = 1;
+        settings.options.limits.payload_bytes_max = 4;
+        settings.options.max_subscriptions = 1;
         settings.info.host = "elsewhere".into();
     });
     assert_eq!(shards.output(conn), "");
@@ -34,8 +34,8 @@ fn a_reload_changes_how_many_may_connect_and_how_much_may_wait() {
     shards.feed(reader, "SUB a 1\r\n");
     shards.settle();
     shards.reconfigure(|settings| {
-        settings.policy.max_connections = 2;
-        settings.policy.max_pending = 1000;
+        settings.options.max_connections = 2;
+        settings.options.max_pending = 1000;
     });
     let third = shards.accept();
     assert!(shards.output(third).ends_with("-ERR 'maximum connections exceeded'\r\n"));

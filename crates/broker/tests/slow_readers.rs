@@ -12,7 +12,7 @@ use self::shards::{Conn, Shards};
 const PAYLOAD: &str = "01234567890123456789012345678901234567890123456789012345678901234567890123456789";
 
 fn slow_reader() -> (Shards, Conn, Conn) {
-    let mut shards = Shards::with(1, |settings| settings.policy.max_pending = 1000);
+    let mut shards = Shards::with(1, |settings| settings.options.max_pending = 1000);
     let (reader, publisher) = (shards.quiet(), shards.quiet());
     shards.feed(reader, "SUB a 1\r\n");
     shards.output(reader);
@@ -99,7 +99,7 @@ fn what_came_later_has_a_time_of_its_own() {
 #[test]
 fn who_takes_something_gets_more_time_if_writes_are_tried_again() {
     let (mut shards, reader, publisher) = slow_reader();
-    shards.reconfigure(|settings| settings.policy.write_timeout = WriteTimeout::Retry);
+    shards.reconfigure(|settings| settings.options.write_timeout = WriteTimeout::Retry);
     publish_hundreds(&mut shards, publisher, 2);
     shards.flush_now();
     for counted in 1..=5 {
@@ -133,7 +133,7 @@ fn a_blocked_reader_gets_the_rest_in_order() {
 #[test]
 fn a_reader_that_is_behind_misses_messages_where_publishers_do_not_wait() {
     let (mut shards, reader, publisher) = slow_reader();
-    shards.reconfigure(|settings| settings.policy.stall_publishers = false);
+    shards.reconfigure(|settings| settings.options.stall_publishers = false);
     publish_hundreds(&mut shards, publisher, 20);
     assert_eq!(shards.say(publisher, "PING\r\n"), "PONG\r\n", "nothing of its input waits");
     shards.free_room(reader);
@@ -147,7 +147,7 @@ fn a_reader_that_is_behind_misses_messages_where_publishers_do_not_wait() {
 #[test]
 fn one_message_too_many_at_once_cuts_off_a_reader_that_is_not_behind() {
     let (mut shards, reader, publisher) = slow_reader();
-    shards.reconfigure(|settings| settings.policy.stall_publishers = false);
+    shards.reconfigure(|settings| settings.options.stall_publishers = false);
     publish_hundreds(&mut shards, publisher, 7);
     shards.feed(publisher, &format!("PUB a 300\r\n{}\r\n", "x".repeat(300)));
     assert!(shards.is_closed(reader));
@@ -158,7 +158,7 @@ fn one_message_too_many_at_once_cuts_off_a_reader_that_is_not_behind() {
 fn a_queue_member_that_is_behind_is_passed_over() {
     for shard_count in [1, 2] {
         let mut shards = Shards::with(shard_count, |settings| {
-            (settings.policy.max_pending, settings.policy.stall_publishers) = (1000, false);
+            (settings.options.max_pending, settings.options.stall_publishers) = (1000, false);
         });
         let [lagging, _, publisher, member] = [(); 4].map(|()| {
             shards.connect(r#""verbose":false,"pedantic":false,"headers":true,"no_responders":true"#)

@@ -18,7 +18,7 @@ pub(crate) fn settings(
     directory: Arc<Directory>,
 ) -> Settings {
     Settings {
-        policy: options.broker.clone(),
+        options: options.broker.clone(),
         trace: options.log.trace,
         directory,
         ..Settings::new(server_info(options, server_id, address))
@@ -44,6 +44,6 @@ mod tests {
         options.broker.limits.payload_bytes_max = usize::MAX;
         let address = SocketAddr::from(([127, 0, 0, 1], 4222));
         let settings = settings(&options, "NX", address, Directory::open());
-        assert_eq!((settings.info.max_payload, settings.policy.limits.payload_bytes_max), (-1, usize::MAX));
+        assert_eq!((settings.info.max_payload, settings.options.limits.payload_bytes_max), (-1, usize::MAX));
     }
 }

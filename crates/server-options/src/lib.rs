@@ -6,7 +6,7 @@
 //!
 //! # How to add an option
 //!
-//! 1. Give the configuration of the crate that obeys it a field and the field's default: `broker::Policy`,
+//! 1. Give the configuration of the crate that obeys it a field and the field's default: `broker::BrokerOptions`,
 //!    `shard_runtime::Config`, `server_log::Config` and so on. [`Options`] has them as they are; what the server
 //!    as a whole obeys is a field of [`Options`] itself.
 //! 2. Give the table a row, where nats-server has it in its order of reloads, which is that of its own options:

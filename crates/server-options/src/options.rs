@@ -37,7 +37,7 @@ pub struct Options {
     /// Where the log goes, and what is in it.
     pub log: server_log::Config,
     /// What connections and messages are subject to.
-    pub broker: broker::Policy,
+    pub broker: broker::BrokerOptions,
     /// How the server leaves its clients in lame duck mode.
     pub lame_duck: LameDuck,
     /// Who may do what, and as whom.
@@ -70,7 +70,7 @@ impl Default for Options {
             pid_file: None,
             ports_file_dir: None,
             log: server_log::Config::default(),
-            broker: broker::Policy::default(),
+            broker: broker::BrokerOptions::default(),
             lame_duck: LameDuck::default(),
             auth: nats_auth::Config::default(),
             idle_password: false,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use balance::PlacementRule;
-use broker::{Policy, WriteTimeout};
+use broker::{BrokerOptions, WriteTimeout};
 use fabric::SHARDS_MAX;
 use shard_runtime::{BUSY_POLL_MAX, BackendChoice};
 
@@ -65,7 +65,7 @@ pub(crate) fn max_sub_tokens(number: i64) -> Result<Option<u8>, String> {
 
 pub(crate) fn ping_max(number: i64) -> Result<u32, String> {
     let max = u32::try_from(number).map_err(|_| "is out of range")?;
-    Ok(if max == 0 { Policy::default().ping_max } else { max })
+    Ok(if max == 0 { BrokerOptions::default().ping_max } else { max })
 }
 
 pub(crate) fn write_timeout(policy: &str) -> Result<WriteTimeout, String> {

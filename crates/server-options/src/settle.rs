@@ -120,17 +120,17 @@ impl MonitorDraft {
 
 /// What does not go together.
 fn check(options: &Options) -> Result<(), OptionsError> {
-    let (policy, lame_duck) = (&options.broker, &options.lame_duck);
+    let (broker, lame_duck) = (&options.broker, &options.lame_duck);
     if lame_duck.grace_period >= lame_duck.duration {
         return Err(OptionsError::LameDuckGrace {
             grace: Shown(lame_duck.grace_period).to_string(),
             duration: Shown(lame_duck.duration).to_string(),
         });
     }
-    if let Some(payload) = policy.payload_max()
-        && payload > policy.max_pending
+    if let Some(payload) = broker.payload_max()
+        && payload > broker.max_pending
     {
-        return Err(OptionsError::PayloadAbovePending { payload, pending: policy.max_pending });
+        return Err(OptionsError::PayloadAbovePending { payload, pending: broker.max_pending });
     }
     if options.server_name.as_ref().is_some_and(|name| name.contains(' ')) {
         return Err(OptionsError::ServerNameHasSpaces);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use std::sync::Arc;
 
 use balance::PlacementRule;
-use broker::{Broker, Config, Policy, Settings};
+use broker::{Broker, BrokerOptions, Config, Settings};
 use fabric::ShardId;
 use nats_proto::ServerInfo;
 use shard_core::ShardCore;
@@ -310,8 +310,8 @@ fn cores(plan: &Plan, shell: &mut SimShell) -> Vec<ShardCore<SimShell>> {
     let info = ServerInfo { headers: true, ..ServerInfo::default() };
     let directory = directory(plan);
     let placement = PlacementRule::Spread;
-    let policy = Policy { max_pending: plan.max_pending, placement, ..Policy::default() };
-    let settings = Settings { policy, directory, ..Settings::new(info) };
+    let options = BrokerOptions { max_pending: plan.max_pending, placement, ..BrokerOptions::default() };
+    let settings = Settings { options, directory, ..Settings::new(info) };
     let settings = Arc::new(settings);
     let core = |shard: ShardId| {
         let mut broker = Broker::new(Config {

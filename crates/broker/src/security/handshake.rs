@@ -55,7 +55,7 @@ impl Broker {
 
     /// The client may begin.
     fn open(&mut self, now: Time, id: ConnId) {
-        let next_ping = now + self.config.settings.policy.ping_interval;
+        let next_ping = now + self.config.settings.options.ping_interval;
         let Some(client) = self.egress.clients.open(id) else { return };
         client.opening = false;
         client.next_ping = next_ping;

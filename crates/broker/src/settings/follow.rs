@@ -26,9 +26,9 @@ impl Broker {
     /// With another directory, connections whose user is gone or has to show something else are closed,
     /// and subscriptions that are not permitted any more end.
     pub fn reconfigure(&mut self, settings: Arc<Settings>) {
-        self.limits = settings.policy.limits;
+        self.limits = settings.options.limits;
         self.egress.reconfigure(&settings);
-        self.placement.set_connections_max(settings.policy.connections_max());
+        self.placement.set_connections_max(settings.options.connections_max());
         let before = std::mem::replace(&mut self.config.settings, settings);
         self.settings_epoch += 1;
         if !Arc::ptr_eq(&before.directory, &self.config.settings.directory) {

@@ -53,7 +53,7 @@ impl Shards {
             ..ServerInfo::default()
         };
         let mut settings = Settings::new(info);
-        settings.policy.placement = PlacementRule::Spread;
+        settings.options.placement = PlacementRule::Spread;
         amend(&mut settings);
         let settings = Arc::new(settings);
         let remembered = Arc::new(ClosedConnections::new(CLOSED_MAX));

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use balance::PlacementRule;
-use broker::Policy;
+use broker::BrokerOptions;
 use fabric::SHARDS_MAX;
 use monitor_http::Scheme;
 use nats_auth::Secret;
@@ -83,8 +83,8 @@ fn each_supported_flag_sets_its_own_option() {
         let rest = Options::default();
         let log = rest.log.clone();
         let logging = |log| Options { log, ..rest.clone() };
-        let policy = rest.broker.clone();
-        let with_policy = |broker| Options { broker, ..rest.clone() };
+        let broker = rest.broker.clone();
+        let with_broker = |broker| Options { broker, ..rest.clone() };
         let runtime = rest.runtime.clone();
         let with_runtime = |runtime| Options { runtime, ..rest.clone() };
         let with_auth = |auth| Options { auth, ..rest.clone() };
@@ -100,13 +100,13 @@ fn each_supported_flag_sets_its_own_option() {
             "V" | "VV" => logging(Config { trace: true, ..log }),
             "DV" | "DVV" => logging(Config { debug: true, trace: true, ..log }),
             "log_size_limit" => logging(Config { size_limit: Some(7), ..log }),
-            "max_traced_msg_len" => with_policy(Policy { max_traced_msg_len: 7, ..policy }),
+            "max_traced_msg_len" => with_broker(BrokerOptions { max_traced_msg_len: 7, ..broker }),
             "logtime_utc" => logging(Config { utc: true, ..log }),
             "s" => logging(Config { syslog: true, ..log }),
             "r" => logging(Config { remote_syslog: text(), ..log }),
-            "route" => with_policy(Policy { route: true, ..policy }),
+            "route" => with_broker(BrokerOptions { route: true, ..broker }),
             "ktls" => with_runtime(shard_runtime::Config { ktls: true, ..runtime }),
-            "placement" => with_policy(Policy { placement: PlacementRule::Spread, ..policy }),
+            "placement" => with_broker(BrokerOptions { placement: PlacementRule::Spread, ..broker }),
             "m" => Options { monitor: monitor(Scheme::Http), ..rest },
             // Without certificates there is no HTTPS and no TLS.
             "ms" | "tls" | "tlscert" | "tlskey" | "tlsverify" | "tlscacert" => continue,

@@ -8,7 +8,7 @@ use nats_proto::Limits;
 /// What an operator decides about connections and messages, the same for all shards. It stands in the server's options
 /// as it is here. Defaults are nats-server's.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Policy {
+pub struct BrokerOptions {
     /// `max_control_line` and `max_payload`, in bytes; `usize::MAX` is no limit on messages.
     pub limits: Limits,
     /// `max_connections`, over all shards; below 0 nobody may connect. nats-server shows what was meant, so it is
@@ -45,7 +45,7 @@ pub struct Policy {
     pub route: bool,
 }
 
-impl Default for Policy {
+impl Default for BrokerOptions {
     fn default() -> Self {
         Self {
             limits: Limits::default(),
@@ -68,7 +68,7 @@ impl Default for Policy {
     }
 }
 
-impl Policy {
+impl BrokerOptions {
     /// How many connections there may be.
     pub fn connections_max(&self) -> usize {
         usize::try_from(self.max_connections).unwrap_or(0)
