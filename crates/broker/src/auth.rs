@@ -12,13 +12,13 @@ use conns::{CloseReason, ConnId, Time};
 use nats_auth::{AccountLimits, Claim, Credentials, Directory, Identity, PasswordCheck, Renewal, Verdict};
 use nats_proto::{ConnectOptions, Limits, quote};
 
-use crate::account::Account;
 use crate::broker::Broker;
 use crate::client::{Client, Hold, Objection, Reminder, Standing, Watch};
 use crate::guard::Guard;
 use crate::input::Flow;
 use crate::seldom::SeldomLine;
 use crate::settings::Settings;
+use crate::subject_space::SubjectSpace;
 
 impl Broker {
     /// Takes the passwords that are to be held against their hashes, which takes long. Each has to be
@@ -210,11 +210,11 @@ impl Broker {
         }
     }
 
-    /// Gives the accounts of the directory their names here.
+    /// Gives the subject spaces here the names of their accounts.
     pub(crate) fn name_accounts(&mut self) {
         let directory = Arc::clone(&self.config.settings.directory);
         for (index, account) in directory.accounts().iter().enumerate() {
-            self.account_of(index).name = (&**account.name()).into();
+            self.space_of(index).name = (&**account.name()).into();
         }
     }
 
@@ -225,14 +225,14 @@ impl Broker {
         client.settle_limits(&self.config.settings);
     }
 
-    /// The account of this index. What this shard has not heard of yet is another shard's news: it
+    /// The subject space of the account of this index. What this shard has not heard of yet is another shard's news: it
     /// is empty here.
-    pub(crate) fn account_of(&mut self, index: usize) -> &mut Account {
-        if index >= self.accounts.len() {
+    pub(crate) fn space_of(&mut self, index: usize) -> &mut SubjectSpace {
+        if index >= self.spaces.len() {
             let match_cache = self.config.settings.options.match_cache;
-            self.accounts.resize_with(index + 1, || Account::new("", match_cache));
+            self.spaces.resize_with(index + 1, || SubjectSpace::new("", match_cache));
         }
-        &mut self.accounts[index]
+        &mut self.spaces[index]
     }
 }
 

@@ -16,7 +16,6 @@ use fabric::{ShardId, ShardSet};
 use nats_auth::{Nonces, PasswordCheck};
 use nats_proto::{Limits, ServerInfo, encode};
 
-use crate::account::Account;
 use crate::ahead::Ahead;
 use crate::chores::Chores;
 use crate::client::{Client, Reminder};
@@ -31,6 +30,7 @@ use crate::placement::{Placed, Placement};
 use crate::random::Random;
 use crate::sampling::Sampling;
 use crate::security::Greeting;
+use crate::subject_space::SubjectSpace;
 use crate::trace_request::TraceRequests;
 use crate::turn::{CONNECTION_TURN_STEPS, Turn};
 
@@ -42,7 +42,8 @@ pub struct Broker {
     pub(crate) config: Config,
     /// Those of the settings: every op is held against them.
     pub(crate) limits: Limits,
-    pub(crate) accounts: Vec<Account>,
+    /// By account, in the order of the directory.
+    pub(crate) spaces: Vec<SubjectSpace>,
     pub(crate) egress: Egress,
     pub(crate) mesh: Mesh,
     pub(crate) fences: Fences,
@@ -76,7 +77,7 @@ impl Broker {
         let settings = &config.settings;
         let mut broker = Self {
             limits: settings.options.limits,
-            accounts: Vec::new(),
+            spaces: Vec::new(),
             egress: Egress::new(config.seed, settings),
             mesh: Mesh::new(config.shard, config.shards),
             fences: Fences::default(),
@@ -196,8 +197,8 @@ impl Broker {
 
     pub(crate) fn dispatcher(&mut self, account: usize) -> Dispatcher<'_> {
         Dispatcher {
-            account_index: account,
-            account: &mut self.accounts[account],
+            account,
+            space: &mut self.spaces[account],
             egress: &mut self.egress,
             mesh: &mut self.mesh,
             random: &mut self.random,

@@ -8,12 +8,12 @@ use queue_group::{Locality, Pick, Remote, draw, pick};
 use smallvec::SmallVec;
 use subject_trie::QueueMatch;
 
-use crate::account::{Account, Peer};
 use crate::egress::Egress;
 use crate::mesh::Mesh;
 use crate::offers::Refusals;
 use crate::party::Origin;
 use crate::random::Random;
+use crate::subject_space::{Peer, SubjectSpace};
 use crate::subscription::SubKey;
 
 /// A message, and what decides who gets it.
@@ -56,8 +56,8 @@ pub(crate) struct Arrived<'a> {
 
 /// Finds who gets a message, and hands it over: the parts of a shard that this takes.
 pub(crate) struct Dispatcher<'a> {
-    pub(crate) account_index: usize,
-    pub(crate) account: &'a mut Account,
+    pub(crate) account: usize,
+    pub(crate) space: &'a mut SubjectSpace,
     pub(crate) egress: &'a mut Egress,
     pub(crate) mesh: &'a mut Mesh,
     pub(crate) random: &'a mut Random,
@@ -90,7 +90,7 @@ impl Dispatcher<'_> {
     /// To this one only what its services get counts: clients' outboxes have bounds of their own.
     pub(crate) fn reaches(&mut self, subject: &[u8], shards: ShardSet) -> bool {
         let is_here = shards.contains(self.mesh.shard());
-        let (local, elsewhere) = self.account.matches(subject);
+        let (local, elsewhere) = self.space.matches(subject);
         let groups = local.queues.iter().flat_map(|group| &group.members);
         let mut here = local.plain.iter().chain(groups).filter(|_| is_here);
         let subs = &self.egress.subs;
@@ -113,9 +113,9 @@ impl Dispatcher<'_> {
         let message = self.egress.message();
         if follows == 0 {
             // Those of the lookup before.
-            self.egress.steps += self.account.take_lookup_steps();
+            self.egress.steps += self.space.take_lookup_steps();
         }
-        let (local, remote) = self.account.matches_of_message(selects, message, follows);
+        let (local, remote) = self.space.matches_of_message(selects, message, follows);
         self.egress.steps += (local.plain.len() + local.queues.len()) as u64;
         let mut dispatched = Dispatched::default();
         for key in &local.plain {
@@ -133,7 +133,7 @@ impl Dispatcher<'_> {
         dispatched.taken |= !remote.firm.is_empty();
         let has_groups = !local.queues.is_empty() || !remote.queues.is_empty();
         if !has_groups && (remote.doubtful.is_empty() || dispatched.taken || !answer_wanted) {
-            let message = bare(self.account_index, envelope);
+            let message = bare(self.account, envelope);
             for shard in remote.firm.union(remote.doubtful).iter() {
                 self.mesh.send(shard, &message, iter::empty());
             }
@@ -162,7 +162,7 @@ impl Dispatcher<'_> {
                 crossing.offered.insert(shard);
             }
         }
-        dispatched.offers = send(self.mesh, self.account_index, envelope, &crossing, ticket);
+        dispatched.offers = send(self.mesh, self.account, envelope, &crossing, ticket);
         dispatched
     }
 
@@ -170,7 +170,7 @@ impl Dispatcher<'_> {
     pub(crate) fn would_be_taken(&mut self, envelope: &Envelope<'_>) -> bool {
         let Envelope { origin, selects, publish } = *envelope;
         let egress = &*self.egress;
-        let (local, remote) = self.account.matches(selects);
+        let (local, remote) = self.space.matches(selects);
         let groups = local.queues.iter().flat_map(|group| &group.members);
         let mut here = local.plain.iter().chain(groups);
         let elsewhere = remote.is_some_and(|remote| {
@@ -189,7 +189,7 @@ impl Dispatcher<'_> {
         ticket: u64,
     ) -> Dispatched {
         self.egress.begin();
-        let (local, remote) = self.account.matches(envelope.selects);
+        let (local, remote) = self.space.matches(envelope.selects);
         let mut crossing = Crossing::default();
         let mut dispatched = Dispatched::default();
         for name in groups.iter() {
@@ -200,7 +200,7 @@ impl Dispatcher<'_> {
             let asked: SmallVec<[Remote<Peer>; 8]> = elsewhere.iter().filter(may_ask).copied().collect();
             dispatched.taken |= serve(self.egress, self.random, name, here, &asked, envelope, &mut crossing);
         }
-        dispatched.offers = send(self.mesh, self.account_index, envelope, &crossing, ticket);
+        dispatched.offers = send(self.mesh, self.account, envelope, &crossing, ticket);
         dispatched
     }
 
@@ -211,9 +211,9 @@ impl Dispatcher<'_> {
         let origin = Origin::across(message.origin);
         let number = self.egress.message();
         if follows == 0 {
-            self.egress.steps += self.account.take_lookup_steps();
+            self.egress.steps += self.space.take_lookup_steps();
         }
-        let local = self.account.local_matches_of_message(message.selects(), number, follows);
+        let local = self.space.local_matches_of_message(message.selects(), number, follows);
         let mut arrived = Arrived::default();
         if message.plain {
             self.egress.steps += local.plain.len() as u64;

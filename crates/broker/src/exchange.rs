@@ -86,7 +86,7 @@ impl Broker {
                     }
                 }
                 Frame::Interest(interest) => {
-                    let nodes = self.account_of(interest.account as usize).on_interest(from, interest);
+                    let nodes = self.space_of(interest.account as usize).on_interest(from, interest);
                     self.turn.spend_beside(INTEREST_TURN_STEPS + nodes * CHANGED_NODE_STEPS);
                 }
                 Frame::OfferReply(reply) => self.on_offer_reply(from, reply),
@@ -152,7 +152,7 @@ impl Broker {
         readers: &mut Readers,
     ) {
         // Else each is looked up, and that counts.
-        let is_answered = self.account_of(message.account as usize).remembers_answer();
+        let is_answered = self.space_of(message.account as usize).remembers_answer();
         while !self.turn.is_full()
             && let Some((size_text, body)) = frames.next_payload()
         {
@@ -206,11 +206,11 @@ impl Broker {
         // A join that adds nothing to tell still relies on what was told for others before it.
         let relies_on_news = change == MemberChange::Join && !self.mesh.is_settled();
         let sub = self.egress.subs.at(key);
-        let account = &mut self.accounts[sub.account()];
-        let Some((before, now)) = account.count(sub.filter, sub.queue(), change) else {
+        let space = &mut self.spaces[sub.account()];
+        let Some((before, now)) = space.count(sub.filter, sub.queue(), change) else {
             return relies_on_news.then(|| self.mesh.round());
         };
-        account.local.filter(sub.filter, &mut self.filter);
+        space.local.filter(sub.filter, &mut self.filter);
         let index = sub.account() as u32;
         let interest = Interest { account: index, filter: &self.filter, queue: sub.queue(), before, now };
         let round = self.mesh.announce(&interest);

@@ -12,7 +12,7 @@ use hashbrown::{Equivalent, HashMap};
 use nats_auth::{Access, Identity, Responses};
 use subject_trie::has_wildcard;
 
-use crate::account::NODES_PER_STEP;
+use crate::subject_space::NODES_PER_STEP;
 use crate::turn::long_subject_steps;
 
 /// Subjects whose permission to publish is remembered. At the bound all are forgotten.

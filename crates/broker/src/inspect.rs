@@ -77,7 +77,7 @@ impl Broker {
     /// The next accounts.
     pub fn account_page(&mut self, from: u64) -> Page<AccountRow> {
         self.egress.take_over_dirty();
-        let (numbers, next) = stretch(from, self.accounts.len(), ACCOUNTS_PER_PAGE);
+        let (numbers, next) = stretch(from, self.spaces.len(), ACCOUNTS_PER_PAGE);
         Page { rows: numbers.map(|number| self.account_row(number)).collect(), next }
     }
 
@@ -123,7 +123,7 @@ impl Broker {
             version: introduction.version,
             tls: client.security.as_ref().map(|security| Box::new(security.tls.clone())),
             user: client.who().map(|who| Box::from(&**who.name())).unwrap_or_default(),
-            account: self.accounts[client.account].name.clone(),
+            account: self.spaces[client.account].name.clone(),
         }
     }
 
@@ -136,17 +136,17 @@ impl Broker {
         let client = self.egress.clients.peek_open(sub.conn())?;
         let is_wanted = !sub.is_leaving()
             && filter.cids.as_ref().is_none_or(|cids| cids.binary_search(&client.cid).is_ok())
-            && filter.account.as_deref().is_none_or(|name| *name == *self.accounts[sub.account()].name);
+            && filter.account.as_deref().is_none_or(|name| *name == *self.spaces[sub.account()].name);
         is_wanted.then(|| self.subscription_row(client.cid, sub))
     }
 
     pub(crate) fn subscription_row(&self, cid: u64, sub: &Subscription) -> SubscriptionRow {
-        let account = &self.accounts[sub.account()];
+        let space = &self.spaces[sub.account()];
         let mut subject = Vec::new();
-        account.local.filter(sub.filter, &mut subject);
+        space.local.filter(sub.filter, &mut subject);
         SubscriptionRow {
             cid,
-            account: account.name.clone(),
+            account: space.name.clone(),
             subject: subject.into(),
             queue: sub.queue().map(Box::from),
             sid: sub.sid[..].into(),
@@ -156,17 +156,17 @@ impl Broker {
     }
 
     fn account_row(&self, number: usize) -> AccountRow {
-        let account = &self.accounts[number];
+        let space = &self.spaces[number];
         let counters = self.egress.counters.of_account(number);
         AccountRow {
-            name: account.name.clone(),
+            name: space.name.clone(),
             connections: counters.connections,
             connections_total: counters.connections_total,
-            subscriptions: account.local.len() as u64,
+            subscriptions: space.local.len() as u64,
             input: counters.input,
             output: counters.output,
             slow_consumers: counters.slow_consumers,
-            lookups: Lookups { inserts: counters.inserts, removes: counters.removes, ..account.lookups() },
+            lookups: Lookups { inserts: counters.inserts, removes: counters.removes, ..space.lookups() },
         }
     }
 }

@@ -6,7 +6,7 @@
 //! change while it runs), `exchange` (what other shards say), `flush`, `lateness`, `ending`, `remains` and `shed`, `moves`, `moved` and `sampling`
 //! (connections that change shards, how and why), `chores` (what is too long for one turn).
 //! `services` are parts of the server that subscribe and publish without a socket; `party` says who hears whom.
-//! The files it is made of: `client`, `subscription`, `account`, `dispatch` (who gets a message), `egress`
+//! The files it is made of: `client`, `subscription`, `subject_space`, `dispatch` (who gets a message), `egress`
 //! (what leaves to clients), `mesh` (what leaves to shards), `fence` and `offers` (how shards stay one
 //! server).
 //!
@@ -14,7 +14,6 @@
 //! of its name: nobody imports those, so the files that others import need not import the machine.
 #![forbid(unsafe_code)]
 
-mod account;
 mod ahead;
 mod auth;
 mod broker;
@@ -60,6 +59,7 @@ mod settings;
 mod shed;
 mod sid;
 mod steady_queue;
+mod subject_space;
 mod subscribe;
 mod subscription;
 mod trace;

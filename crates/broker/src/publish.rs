@@ -116,7 +116,7 @@ impl Broker {
             && !(abilities.verbose || abilities.pedantic || self.egress.trace || is_owned);
         match self.dispatch(id, account, publish, answer_wanted && !is_owned, 0) {
             // To look up what goes on with it is not counted, so the answer has to be at hand.
-            Flow::Next if goes_on && self.accounts[account].remembers_answer() => Flow::Published,
+            Flow::Next if goes_on && self.spaces[account].remembers_answer() => Flow::Published,
             flow => flow,
         }
     }
@@ -241,7 +241,7 @@ impl Broker {
         let Some(reply) = publish.reply else { return };
         let Some(client) = self.egress.clients.find(id) else { return };
         let account = client.account;
-        let listening = self.accounts[account].local_matches(reply);
+        let listening = self.spaces[account].local_matches(reply);
         self.egress.steps += listening.plain.len() as u64;
         let own = listening.plain.iter().copied().filter(|key| self.egress.subs.at(*key).conn() == id);
         let own: SmallVec<[SubKey; 4]> = own.take(COMPARED_MAX).collect();
@@ -262,7 +262,7 @@ impl Broker {
         if others.is_empty() {
             return Some(first);
         }
-        let local = &self.accounts[account].local;
+        let local = &self.spaces[account].local;
         local.filter(self.egress.subs.at(first).filter, &mut its_filter);
         for other in others {
             local.filter(self.egress.subs.at(*other).filter, &mut self.filter);

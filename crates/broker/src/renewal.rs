@@ -82,7 +82,7 @@ impl Broker {
     /// Holds a subscription against what its connection may do. Returns whether that ended it.
     pub(crate) fn recheck(&mut self, id: ConnId, key: SubKey) -> bool {
         let sub = self.egress.subs.at(key);
-        self.accounts[sub.account()].local.filter(sub.filter, &mut self.filter);
+        self.spaces[sub.account()].local.filter(sub.filter, &mut self.filter);
         let Some(guard) = &self.egress.clients.at(id).guard else { return false };
         let sub = self.egress.subs.at(key);
         if !guard.access().may_subscribe(&self.filter, sub.queue()) {

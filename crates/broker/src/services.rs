@@ -198,7 +198,7 @@ impl Broker {
         tag: u32,
     ) -> Result<(ServiceSubscription, Round), SubjectError> {
         let key = self.egress.subs.next_key();
-        let local = &mut self.account_of(account).local;
+        let local = &mut self.space_of(account).local;
         let filter = local.insert(filter, queue, key)?;
         let sub = Subscription::new(Target::service(service, tag), account, filter, queue, b"");
         self.egress.subs.insert(sub);
@@ -252,7 +252,7 @@ impl Broker {
             self.egress.services.at(service).waits = true;
             return Sent::Wait(wait);
         }
-        self.account_of(account);
+        self.space_of(account);
         self.egress.begin();
         if self.may_be_owned(selects) {
             self.send_to_owner(account, &envelope);

@@ -56,7 +56,7 @@ impl Broker {
         let hash = self.egress.subs.hash_of(subscribe.sid);
         if self.find_living(id, hash, subscribe.sid).is_none() {
             let key = self.egress.subs.next_key();
-            let inserted = self.accounts[account].local.insert(subscribe.subject, subscribe.queue, key);
+            let inserted = self.spaces[account].local.insert(subscribe.subject, subscribe.queue, key);
             let Ok(filter) = inserted else {
                 self.egress.send_err(id, "Invalid Subject");
                 return Flow::Next;
@@ -220,7 +220,7 @@ impl Broker {
         self.egress.clients.peek(id).is_some_and(|client| {
             client.subs.iter().any(|link| {
                 let sub = subs.at(link.key);
-                self.accounts[sub.account()].local.filter(sub.filter, &mut self.filter);
+                self.spaces[sub.account()].local.filter(sub.filter, &mut self.filter);
                 // Each second byte may be a token.
                 steps +=
                     ROW_STEPS + self.filter.len().saturating_sub(USUAL_FILTER_BYTES) / 2 * ROW_NODE_STEPS;
@@ -343,7 +343,7 @@ impl Broker {
     fn remove_from_account(&mut self, key: SubKey) {
         let sub = self.egress.subs.at(key);
         let account = sub.account();
-        self.accounts[account].remove(sub.filter, sub.queue(), key);
+        self.spaces[account].remove(sub.filter, sub.queue(), key);
         self.egress.counters.on_unsubscribed(account);
         self.spend_on_nodes(account);
     }
@@ -352,7 +352,7 @@ impl Broker {
     /// and what the turn has for chores, of which it may be one. Returns whether there was any of that.
     #[inline]
     fn spend_on_nodes(&mut self, account: usize) -> bool {
-        let nodes = self.accounts[account].local.take_nodes();
+        let nodes = self.spaces[account].local.take_nodes();
         if nodes > 0 {
             self.egress.steps += nodes * CHANGED_NODE_STEPS;
             self.chores.budget().spend(nodes as usize * ROW_NODE_STEPS);

@@ -31,8 +31,8 @@ impl Broker {
 
     fn look_at_input(&mut self, id: ConnId, input: &[u8]) {
         let index = self.egress.clients.at(id).account;
-        let account = &mut self.accounts[index];
-        if !account.misses_memory() {
+        let space = &mut self.spaces[index];
+        if !space.misses_memory() {
             return;
         }
         let mut decoder = ClientDecoder::default();
@@ -41,7 +41,7 @@ impl Broker {
         while self.ahead.hashes.len() < OPS_MAX
             && let Ok(Step::Op { used, op: ClientOp::Publish(publish) }) = decoder.step(rest, &self.limits)
         {
-            self.ahead.hashes.push(account.local.hash(publish.subject));
+            self.ahead.hashes.push(space.local.hash(publish.subject));
             rest = &rest[used..];
         }
         self.read_ahead(index);
@@ -59,12 +59,12 @@ impl Broker {
             _ => None,
         });
         let Some(first) = messages.next() else { return };
-        let Some(account) = self.accounts.get_mut(first.account as usize) else { return };
-        if !account.misses_memory() {
+        let Some(space) = self.spaces.get_mut(first.account as usize) else { return };
+        if !space.misses_memory() {
             return;
         }
         let same = messages.take_while(|message| message.account == first.account).take(OPS_MAX - 1);
-        let subjects = same.map(|message| account.local.hash(message.publish.subject));
+        let subjects = same.map(|message| space.local.hash(message.publish.subject));
         self.ahead.hashes.clear();
         self.ahead.hashes.extend(subjects);
         self.read_ahead(first.account as usize);
@@ -73,7 +73,7 @@ impl Broker {
     fn read_ahead(&mut self, account: usize) {
         let Ahead { hashes, keys, .. } = &mut self.ahead;
         keys.clear();
-        self.accounts[account].read_ahead(hashes, keys);
+        self.spaces[account].read_ahead(hashes, keys);
         for key in keys {
             self.egress.subs.read_ahead(*key);
         }

@@ -18,7 +18,7 @@ impl Broker {
         for BySid { key, .. } in links.iter().copied() {
             self.announce_leave(key);
             let sub = self.egress.subs.at(key);
-            self.accounts[sub.account()].local.filter(sub.filter, &mut self.filter);
+            self.spaces[sub.account()].local.filter(sub.filter, &mut self.filter);
             subs.push((self.filter.as_slice().into(), self.take_out(key)));
         }
         let mut client = self.egress.clients.remove(id).expect("the connection was just looked at");
@@ -68,7 +68,7 @@ impl Broker {
     fn join_again(&mut self, id: ConnId, filter: &[u8], mut sub: Subscription) {
         let key = self.egress.subs.next_key();
         let account = sub.account();
-        let local = &mut self.account_of(account).local;
+        let local = &mut self.space_of(account).local;
         sub.filter = local.insert(filter, sub.queue(), key).expect("another shard took the filter");
         sub.target = id.into();
         let limited = sub.is_limited();

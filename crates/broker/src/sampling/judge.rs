@@ -75,7 +75,7 @@ impl Broker {
             return;
         }
         let pick = self.random.next() as usize;
-        let (local, remote) = self.accounts[account].matches(subject);
+        let (local, remote) = self.spaces[account].matches(subject);
         let plain = pick_some(&local.plain, pick);
         let in_groups = local.queues.iter().flat_map(|group| pick_some(&group.members, pick).take(1));
         let receivers = plain.chain(in_groups).map(|key| self.egress.subs.at(*key).conn());
@@ -106,7 +106,7 @@ impl Broker {
             return;
         }
         let pick = self.random.next() as usize;
-        let local = self.accounts[message.account as usize].local_matches(message.selects());
+        let local = self.spaces[message.account as usize].local_matches(message.selects());
         let plain = pick_some(&local.plain, pick).filter(|_| message.plain).take(RECEIVERS_MAX);
         let receivers: SmallVec<[ConnId; RECEIVERS_MAX]> =
             plain.map(|key| self.egress.subs.at(*key).conn()).collect();

@@ -1,6 +1,6 @@
-//! An account: a subject space of its own.
+//! The subjects of one account, and who wants messages on them: subscriptions on this shard, and other shards.
 //!
-//! Interest is kept apart so that each lookup yields just what its user needs: the shard's own
+//! The two are kept apart so that each lookup yields just what its user needs: the shard's own
 //! subscriptions in one trie, and what the other shards said they want, subjects by their hash and
 //! wildcards and queue groups in another trie. With one shard the latter are empty.
 
@@ -63,7 +63,7 @@ impl<'a> Elsewhere<'a> {
     }
 }
 
-pub(crate) struct Account {
+pub(crate) struct SubjectSpace {
     pub(crate) name: Box<str>,
     pub(crate) local: SubjectTrie<SubKey>,
     local_cache: MatchCache<SubKey>,
@@ -83,8 +83,8 @@ pub(crate) struct Account {
     shards: Option<Wanting>,
 }
 
-impl Account {
-    /// An account without subscriptions. Without `match_cache` each subject is looked up afresh.
+impl SubjectSpace {
+    /// One without subscriptions. Without `match_cache` each subject is looked up afresh.
     pub(crate) fn new(name: &str, match_cache: bool) -> Self {
         let cached_max = if match_cache { CACHED_SUBJECTS_MAX } else { 0 };
         Self {
@@ -280,41 +280,41 @@ mod tests {
     #[test]
     fn without_a_cache_each_lookup_is_made_afresh() {
         for (match_cache, hits, cached) in [(true, 2, 1), (false, 0, 0)] {
-            let mut account = Account::new("A", match_cache);
-            account.local.insert(X, None, SubKey(1)).unwrap();
+            let mut space = SubjectSpace::new("A", match_cache);
+            space.local.insert(X, None, SubKey(1)).unwrap();
             for _ in 0..3 {
-                assert_eq!(account.matches(X).0.plain, [SubKey(1)]);
+                assert_eq!(space.matches(X).0.plain, [SubKey(1)]);
             }
-            let Lookups { lookups, hits: found, cached: kept, .. } = account.lookups();
+            let Lookups { lookups, hits: found, cached: kept, .. } = space.lookups();
             assert_eq!((lookups, found, kept), (3, hits, cached));
         }
     }
 
     /// Message 1 is to x, and 2 follows it: who gets that one, after `between`.
-    fn next_after(between: impl FnOnce(&mut Account)) -> (Vec<SubKey>, bool) {
-        let mut account = Account::new("A", true);
-        account.local.insert(X, None, SubKey(1)).unwrap();
-        let (local, elsewhere) = account.matches_of_message(X, 1, 0);
+    fn next_after(between: impl FnOnce(&mut SubjectSpace)) -> (Vec<SubKey>, bool) {
+        let mut space = SubjectSpace::new("A", true);
+        space.local.insert(X, None, SubKey(1)).unwrap();
+        let (local, elsewhere) = space.matches_of_message(X, 1, 0);
         assert_eq!((&local.plain[..], elsewhere.is_none()), (&[SubKey(1)][..], true));
-        between(&mut account);
-        let (local, elsewhere) = account.matches_of_message(X, 2, 1);
+        between(&mut space);
+        let (local, elsewhere) = space.matches_of_message(X, 2, 1);
         (local.plain.to_vec(), elsewhere.is_some_and(|elsewhere| elsewhere.firm.contains(ShardId(1))))
     }
 
     #[test]
     fn a_message_that_follows_goes_where_the_one_before_went_until_that_changes() {
         assert_eq!(next_after(|_| {}), (vec![SubKey(1)], false));
-        let another_lookup = next_after(|account| {
-            account.matches(b"y");
-            account.local_matches_of_message(b"z", 7, 0);
+        let another_lookup = next_after(|space| {
+            space.matches(b"y");
+            space.local_matches_of_message(b"z", 7, 0);
         });
         assert_eq!(another_lookup, (vec![SubKey(1)], false));
-        let here = next_after(|account| {
-            account.local.insert(b"*", None, SubKey(2)).unwrap();
+        let here = next_after(|space| {
+            space.local.insert(b"*", None, SubKey(2)).unwrap();
         });
         assert_eq!(here, (vec![SubKey(1), SubKey(2)], false));
-        let now = |account: &mut Account| {
-            account.on_interest(ShardId(1), &interest(b"*", None, Told::default(), told(1, true)));
+        let now = |space: &mut SubjectSpace| {
+            space.on_interest(ShardId(1), &interest(b"*", None, Told::default(), told(1, true)));
         };
         assert_eq!(next_after(now), (vec![SubKey(1)], true));
     }
@@ -322,11 +322,11 @@ mod tests {
     #[test]
     fn shards_are_remembered_for_what_follows_and_queue_groups_looked_up() {
         for (queue, groups) in [(None, 0), (Some(&b"q"[..]), 1)] {
-            let mut account = Account::new("A", true);
-            account.local.insert(X, None, SubKey(1)).unwrap();
-            account.on_interest(ShardId(1), &interest(X, queue, Told::default(), told(1, true)));
+            let mut space = SubjectSpace::new("A", true);
+            space.local.insert(X, None, SubKey(1)).unwrap();
+            space.on_interest(ShardId(1), &interest(X, queue, Told::default(), told(1, true)));
             for message in 1..4 {
-                let (local, elsewhere) = account.matches_of_message(X, message, message - 1);
+                let (local, elsewhere) = space.matches_of_message(X, message, message - 1);
                 let elsewhere = elsewhere.unwrap();
                 assert_eq!((local.plain.len(), elsewhere.queues.len()), (1, groups));
                 assert_eq!(elsewhere.firm.contains(ShardId(1)), groups == 0);
@@ -336,53 +336,53 @@ mod tests {
 
     #[test]
     fn a_leaving_subscription_stays_in_the_trie_and_out_of_the_count() {
-        let mut account = Account::new("A", true);
-        let filter = account.local.insert(X, None, SubKey(1)).unwrap();
-        account.count(filter, None, MemberChange::Join).unwrap();
-        let (_, now) = account.count(filter, None, MemberChange::Leave { limited: false }).unwrap();
+        let mut space = SubjectSpace::new("A", true);
+        let filter = space.local.insert(X, None, SubKey(1)).unwrap();
+        space.count(filter, None, MemberChange::Join).unwrap();
+        let (_, now) = space.count(filter, None, MemberChange::Leave { limited: false }).unwrap();
         assert_eq!(now.weight, 0);
-        assert_eq!(account.local.insert(X, None, SubKey(2)), Ok(filter));
-        let (before, _) = account.count(filter, None, MemberChange::Join).unwrap();
+        assert_eq!(space.local.insert(X, None, SubKey(2)), Ok(filter));
+        let (before, _) = space.count(filter, None, MemberChange::Join).unwrap();
         assert_eq!(before.weight, 0);
-        account.remove(filter, None, SubKey(1));
-        let (before, now) = account.count(filter, None, MemberChange::Leave { limited: false }).unwrap();
+        space.remove(filter, None, SubKey(1));
+        let (before, now) = space.count(filter, None, MemberChange::Leave { limited: false }).unwrap();
         assert_eq!((before.weight, now.weight), (1, 0));
-        account.remove(filter, None, SubKey(2));
-        assert!(account.members.is_empty() && account.local.is_empty());
+        space.remove(filter, None, SubKey(2));
+        assert!(space.members.is_empty() && space.local.is_empty());
     }
 
     #[test]
     fn a_shards_last_word_on_a_filter_counts() {
         for (filter, queue) in [(&b"x.*"[..], Some(&b"q"[..])), (b"x.y", Some(b"q"))] {
-            let mut account = Account::new("A", true);
+            let mut space = SubjectSpace::new("A", true);
             let (none, one) = (Told::default(), told(1, true));
-            account.on_interest(ShardId(1), &interest(filter, queue, none, one));
-            account.on_interest(ShardId(1), &interest(filter, queue, one, told(3, false)));
-            account.on_interest(ShardId(2), &interest(filter, queue, none, one));
-            let members = account.matches(b"x.y").1.unwrap().queues[0].members.clone();
+            space.on_interest(ShardId(1), &interest(filter, queue, none, one));
+            space.on_interest(ShardId(1), &interest(filter, queue, one, told(3, false)));
+            space.on_interest(ShardId(2), &interest(filter, queue, none, one));
+            let members = space.matches(b"x.y").1.unwrap().queues[0].members.clone();
             assert_eq!(members.len(), 2);
             let first = Remote { at: Peer { shard: ShardId(1), firm: false }, weight: 3 };
             assert!(members.contains(&first));
-            account.on_interest(ShardId(1), &interest(filter, queue, told(3, false), none));
-            assert_eq!(account.matches(b"x.y").1.unwrap().queues[0].members.len(), 1);
+            space.on_interest(ShardId(1), &interest(filter, queue, told(3, false), none));
+            assert_eq!(space.matches(b"x.y").1.unwrap().queues[0].members.len(), 1);
         }
     }
 
     #[test]
     fn plain_interest_is_known_as_firm_or_not_with_wildcards_or_without() {
         for filter in [&b"x.y"[..], b"x.*"] {
-            let mut account = Account::new("A", true);
+            let mut space = SubjectSpace::new("A", true);
             let (none, firm, doubtful) = (Told::default(), told(1, true), told(1, false));
-            account.on_interest(ShardId(1), &interest(filter, None, none, firm));
-            account.on_interest(ShardId(63), &interest(filter, None, none, doubtful));
-            let elsewhere = account.matches(b"x.y").1.unwrap();
+            space.on_interest(ShardId(1), &interest(filter, None, none, firm));
+            space.on_interest(ShardId(63), &interest(filter, None, none, doubtful));
+            let elsewhere = space.matches(b"x.y").1.unwrap();
             assert!(elsewhere.firm.contains(ShardId(1)) && !elsewhere.firm.contains(ShardId(63)));
             assert!(elsewhere.doubtful.contains(ShardId(63)) && !elsewhere.doubtful.contains(ShardId(1)));
-            account.on_interest(ShardId(1), &interest(filter, None, firm, doubtful));
-            assert!(account.matches(b"x.y").1.unwrap().firm.is_empty());
-            account.on_interest(ShardId(1), &interest(filter, None, doubtful, none));
-            account.on_interest(ShardId(63), &interest(filter, None, doubtful, none));
-            assert!(account.matches(b"x.y").1.is_none() && account.matches(b"z").1.is_none());
+            space.on_interest(ShardId(1), &interest(filter, None, firm, doubtful));
+            assert!(space.matches(b"x.y").1.unwrap().firm.is_empty());
+            space.on_interest(ShardId(1), &interest(filter, None, doubtful, none));
+            space.on_interest(ShardId(63), &interest(filter, None, doubtful, none));
+            assert!(space.matches(b"x.y").1.is_none() && space.matches(b"z").1.is_none());
         }
     }
 }
