@@ -13,7 +13,7 @@ use crate::mesh::Mesh;
 use crate::offers::Refusals;
 use crate::party::Origin;
 use crate::random::Random;
-use crate::subject_space::{Peer, SubjectSpace};
+use crate::subject_space::{ShardInterest, SubjectSpace};
 use crate::subscription::SubKey;
 
 /// A message, and what decides who gets it.
@@ -196,8 +196,9 @@ impl Dispatcher<'_> {
             let here = local.queues.iter().find(|group| group.name.as_ref() == name);
             let here = here.map_or(&[][..], |group| &group.members);
             let elsewhere = remote.map_or(&[][..], |remote| members_of(remote.queues, name));
-            let may_ask = |member: &&Remote<Peer>| refusals.may_ask(name, member.at.shard);
-            let asked: SmallVec<[Remote<Peer>; 8]> = elsewhere.iter().filter(may_ask).copied().collect();
+            let may_ask = |member: &&Remote<ShardInterest>| refusals.may_ask(name, member.at.shard);
+            let asked: SmallVec<[Remote<ShardInterest>; 8]> =
+                elsewhere.iter().filter(may_ask).copied().collect();
             dispatched.taken |= serve(self.egress, self.random, name, here, &asked, envelope, &mut crossing);
         }
         dispatched.offers = send(self.mesh, self.account, envelope, &crossing, ticket);
@@ -235,7 +236,10 @@ impl Dispatcher<'_> {
     }
 }
 
-fn members_of<'a>(groups: &'a [QueueMatch<Remote<Peer>>], name: &[u8]) -> &'a [Remote<Peer>] {
+fn members_of<'a>(
+    groups: &'a [QueueMatch<Remote<ShardInterest>>],
+    name: &[u8],
+) -> &'a [Remote<ShardInterest>] {
     groups.iter().find(|group| group.name.as_ref() == name).map_or(&[], |group| &group.members)
 }
 
@@ -276,7 +280,7 @@ fn serve<'a>(
     random: &mut Random,
     name: &'a [u8],
     here: &[SubKey],
-    elsewhere: &[Remote<Peer>],
+    elsewhere: &[Remote<ShardInterest>],
     envelope: &Envelope<'_>,
     crossing: &mut Crossing<'a>,
 ) -> bool {
@@ -296,12 +300,12 @@ fn serve<'a>(
                     return true;
                 }
             }
-            Some(Pick::Remote(peer)) => {
-                crossing.groups.push((peer.shard, name));
-                if !peer.firm {
-                    crossing.offered.insert(peer.shard);
+            Some(Pick::Remote(interest)) => {
+                crossing.groups.push((interest.shard, name));
+                if !interest.firm {
+                    crossing.offered.insert(interest.shard);
                 }
-                return peer.firm;
+                return interest.firm;
             }
         }
     }

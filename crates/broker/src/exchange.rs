@@ -200,7 +200,7 @@ impl Broker {
     /// Tells the other shards of a change of one of this shard's subscriptions. Returns the round to
     /// wait for if the change must not take effect before all shards know of it.
     pub(crate) fn announce(&mut self, key: SubKey, change: MemberChange) -> Option<u64> {
-        if !self.mesh.has_peers() {
+        if !self.mesh.has_others() {
             return None;
         }
         // A join that adds nothing to tell still relies on what was told for others before it.

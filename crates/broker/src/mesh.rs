@@ -36,11 +36,12 @@ impl Mesh {
     }
 
     /// Whether there is another shard at all.
-    pub(crate) fn has_peers(&self) -> bool {
+    pub(crate) fn has_others(&self) -> bool {
         self.links.len() > 1
     }
 
-    pub(crate) fn peers(&self) -> impl Iterator<Item = ShardId> + use<> {
+    /// The other shards.
+    pub(crate) fn others(&self) -> impl Iterator<Item = ShardId> + use<> {
         let own = self.shard;
         ShardId::all(self.links.len()).filter(move |peer| *peer != own)
     }
@@ -67,7 +68,7 @@ impl Mesh {
     /// Tells every other shard of an interest; returns the round that says they know.
     pub(crate) fn announce(&mut self, interest: &Interest<'_>) -> u64 {
         self.round += 1;
-        for peer in self.peers() {
+        for peer in self.others() {
             self.links[peer.index()].push_interest(interest, self.round);
             self.note_load(peer);
         }
@@ -78,7 +79,7 @@ impl Mesh {
     /// that it was sent before.
     pub(crate) fn open_round(&mut self) -> u64 {
         self.round += 1;
-        for peer in self.peers() {
+        for peer in self.others() {
             self.links[peer.index()].push_round(self.round);
         }
         self.round
@@ -137,7 +138,7 @@ impl Mesh {
 
     /// The newest round that every other shard has applied, or will have before it matters there.
     pub(crate) fn confirmed(&self) -> u64 {
-        let concerned = self.peers().filter(|peer| !self.vacant.contains(*peer));
+        let concerned = self.others().filter(|peer| !self.vacant.contains(*peer));
         concerned.map(|peer| self.links[peer.index()].confirmed_by_peer()).min().unwrap_or(self.round)
     }
 

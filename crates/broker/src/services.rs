@@ -226,7 +226,7 @@ impl Broker {
         if let Some(round) = self.egress.services.inhabited {
             return round;
         }
-        let round = Round(if self.mesh.has_peers() { self.mesh.open_round() } else { 0 });
+        let round = Round(if self.mesh.has_others() { self.mesh.open_round() } else { 0 });
         self.egress.services.inhabited = Some(round);
         if self.config.shard != FIRST {
             self.mesh.link(FIRST).inhabit();
@@ -295,7 +295,7 @@ impl Broker {
 
     /// Whether this shard knows all that the others want. One without connections may not: it begins to be told.
     fn is_told_everything(&mut self) -> bool {
-        let is_known = !self.mesh.has_peers() || self.config.shard == FIRST || self.connections() > 0;
+        let is_known = !self.mesh.has_others() || self.config.shard == FIRST || self.connections() > 0;
         is_known || self.inhabit() <= self.confirmed()
     }
 

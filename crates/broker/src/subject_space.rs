@@ -30,7 +30,7 @@ const MISSES_MIN: u64 = 4;
 
 /// Another shard that wants a filter's messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Peer {
+pub(crate) struct ShardInterest {
     pub(crate) shard: ShardId,
     /// See [`Interest::firm`].
     pub(crate) firm: bool,
@@ -44,13 +44,16 @@ pub(crate) struct Elsewhere<'a> {
     /// Shards where every plain subscription of some filter may have run out.
     pub(crate) doubtful: ShardSet,
     /// Queue groups with members elsewhere.
-    pub(crate) queues: &'a [QueueMatch<Remote<Peer>>],
+    pub(crate) queues: &'a [QueueMatch<Remote<ShardInterest>>],
 }
 
 impl<'a> Elsewhere<'a> {
     /// `None` if there is nobody.
     #[inline]
-    fn of(Wanting { firm, doubtful }: Wanting, queues: &'a [QueueMatch<Remote<Peer>>]) -> Option<Self> {
+    fn of(
+        Wanting { firm, doubtful }: Wanting,
+        queues: &'a [QueueMatch<Remote<ShardInterest>>],
+    ) -> Option<Self> {
         let is_empty = firm.is_empty() && doubtful.is_empty() && queues.is_empty();
         (!is_empty).then_some(Self { firm, doubtful, queues })
     }
@@ -72,8 +75,8 @@ pub(crate) struct SubjectSpace {
     /// What other shards want of plain subjects, by the hash of `local`.
     remote_literals: LiteralInterest,
     /// What else other shards want: wildcards and queue groups.
-    remote: SubjectTrie<Remote<Peer>>,
-    remote_cache: MatchCache<Remote<Peer>>,
+    remote: SubjectTrie<Remote<ShardInterest>>,
+    remote_cache: MatchCache<Remote<ShardInterest>>,
     /// Misses of the local cache when it was last asked.
     misses_seen: u64,
     /// The number of the message that the last lookup was for; 0 if it was not for a message, or if the
@@ -229,9 +232,13 @@ impl SubjectSpace {
             self.remote.remove_by(interest.filter, interest.queue, |peer| peer.at.shard == from);
         }
         if interest.now.weight > 0 {
-            let peer = Peer { shard: from, firm: interest.now.firm };
+            let interested = ShardInterest { shard: from, firm: interest.now.firm };
             self.remote
-                .insert(interest.filter, interest.queue, Remote { at: peer, weight: interest.now.weight })
+                .insert(
+                    interest.filter,
+                    interest.queue,
+                    Remote { at: interested, weight: interest.now.weight },
+                )
                 .expect("a shard only tells of filters it accepted");
         }
         self.remote.take_nodes()
@@ -361,7 +368,7 @@ mod tests {
             space.on_interest(ShardId(2), &interest(filter, queue, none, one));
             let members = space.matches(b"x.y").1.unwrap().queues[0].members.clone();
             assert_eq!(members.len(), 2);
-            let first = Remote { at: Peer { shard: ShardId(1), firm: false }, weight: 3 };
+            let first = Remote { at: ShardInterest { shard: ShardId(1), firm: false }, weight: 3 };
             assert!(members.contains(&first));
             space.on_interest(ShardId(1), &interest(filter, queue, told(3, false), none));
             assert_eq!(space.matches(b"x.y").1.unwrap().queues[0].members.len(), 1);

@@ -144,7 +144,7 @@ impl<S: Shell> ShardCore<S> {
     /// The shell fails the shard.
     pub fn send_batches(&mut self, shell: &mut S) -> Result<(), S::Error> {
         self.is_queue_full = false;
-        for peer in self.peers.iter().map(|peer| peer.shard) {
+        for peer in self.others.iter().map(|other| other.shard) {
             let mut has_sent = shell.send_late(peer);
             if !shell.has_room_for(peer) {
                 self.is_queue_full = true;

@@ -9,7 +9,7 @@ use crate::shell::{ParcelOf, Shell};
 
 /// What is to be taken of another shard's parcels.
 #[derive(Debug)]
-pub(crate) struct Peer {
+pub(crate) struct ParcelSource {
     pub(crate) shard: ShardId,
     /// Parcels that came before what was received last, and are to be taken before it.
     due: usize,
@@ -19,7 +19,7 @@ pub(crate) struct Peer {
     pub(crate) has_ended: bool,
 }
 
-impl Peer {
+impl ParcelSource {
     pub(crate) fn new(shard: ShardId) -> Self {
         Self { shard, due: 0, rest: None, has_ended: false }
     }
@@ -42,13 +42,13 @@ impl Peer {
 impl<S: Shell> ShardCore<S> {
     /// Whether other shards have sent something.
     pub fn has_parcels(&self, shell: &S) -> bool {
-        self.peers.iter().any(|peer| peer.rest.is_some() || shell.parcels_from(peer.shard) > 0)
+        self.others.iter().any(|other| other.rest.is_some() || shell.parcels_from(other.shard) > 0)
     }
 
     /// Notes what other shards have sent so far.
     pub(crate) fn note_parcels(&mut self, shell: &S) {
-        for peer in &mut self.peers {
-            peer.due = shell.parcels_from(peer.shard);
+        for other in &mut self.others {
+            other.due = shell.parcels_from(other.shard);
         }
     }
 
@@ -56,7 +56,7 @@ impl<S: Shell> ShardCore<S> {
     pub(crate) fn on_newer_input(&mut self, shell: &S) {
         if !self.forged.newer_first {
             self.note_parcels(shell);
-            self.line_waits = self.peers.iter().any(Peer::has_due);
+            self.line_waits = self.others.iter().any(ParcelSource::has_due);
         }
     }
 
@@ -67,8 +67,8 @@ impl<S: Shell> ShardCore<S> {
 
     /// Takes what was noted, as far as the turn goes. Returns whether that was all.
     pub(crate) fn take_parcels(&mut self, shell: &mut S, now: Time) -> Result<bool, S::Error> {
-        for at in 0..self.peers.len() {
-            while self.peers[at].has_due() {
+        for at in 0..self.others.len() {
+            while self.others[at].has_due() {
                 if self.broker.is_turn_long() || !self.take_parcel(shell, now, at)? {
                     return Ok(false);
                 }
@@ -80,13 +80,13 @@ impl<S: Shell> ShardCore<S> {
 
     /// Takes the next parcel of another shard. Returns whether that was all of it.
     fn take_parcel(&mut self, shell: &mut S, now: Time, at: usize) -> Result<bool, S::Error> {
-        let peer = &mut self.peers[at];
-        let from = peer.shard;
-        match peer.next_due(shell) {
+        let other = &mut self.others[at];
+        let from = other.shard;
+        match other.next_due(shell) {
             None => {}
             Some(Parcel::Batch(batch)) => {
-                peer.rest = self.broker.on_batch(now, from, batch);
-                let is_whole = peer.rest.is_none();
+                other.rest = self.broker.on_batch(now, from, batch);
+                let is_whole = other.rest.is_none();
                 self.flush_if_much(shell, now)?;
                 return Ok(is_whole);
             }
@@ -94,7 +94,7 @@ impl<S: Shell> ShardCore<S> {
                 self.adopt(shell, now, socket, placed, peer)?;
             }
             Some(Parcel::Moved(moved)) => self.on_moved(shell, moved)?,
-            Some(Parcel::Last) => peer.has_ended = true,
+            Some(Parcel::Last) => other.has_ended = true,
         }
         Ok(true)
     }

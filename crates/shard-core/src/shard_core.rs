@@ -14,7 +14,7 @@ use system::System;
 use crate::aside::Aside;
 use crate::forged::Forged;
 use crate::output::Row;
-use crate::parcels::Peer;
+use crate::parcels::ParcelSource;
 use crate::shell::{EventOf, Shell};
 use crate::slots::Slots;
 use crate::stopping::Stage;
@@ -31,7 +31,7 @@ pub struct ShardCore<S: Shell> {
     /// What stands between sockets and the broker.
     pub(crate) transports: Transports,
     /// The other shards.
-    pub(crate) peers: Box<[Peer]>,
+    pub(crate) others: Box<[ParcelSource]>,
     pub(crate) stage: Stage,
     /// Bytes that clients sent in this turn.
     pub(crate) received_bytes: usize,
@@ -71,7 +71,7 @@ impl<S: Shell> ShardCore<S> {
             broker,
             system,
             transports: Transports::default(),
-            peers: ShardId::all(shards).filter(|peer| *peer != shard).map(Peer::new).collect(),
+            others: ShardId::all(shards).filter(|other| *other != shard).map(ParcelSource::new).collect(),
             stage: Stage::Serving,
             received_bytes: 0,
             is_queue_full: false,

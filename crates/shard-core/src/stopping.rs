@@ -53,7 +53,7 @@ impl<S: Shell> ShardCore<S> {
             self.say_last_word(shell)?;
         }
         if let Stage::Draining { deadline, said } = self.stage {
-            let all_said = self.peers.iter().all(|peer| peer.has_ended && !shell.has_late(peer.shard));
+            let all_said = self.others.iter().all(|other| other.has_ended && !shell.has_late(other.shard));
             if (said && all_said) || deadline <= now {
                 self.broker.on_shutdown();
                 self.stage = Stage::Closing { deadline: now + STOP_PATIENCE };
@@ -69,7 +69,7 @@ impl<S: Shell> ShardCore<S> {
     }
 
     fn say_last_word(&mut self, shell: &mut S) -> Result<(), S::Error> {
-        for peer in self.peers.iter().map(|peer| peer.shard) {
+        for peer in self.others.iter().map(|other| other.shard) {
             shell.send_parcel(peer, Parcel::Last);
             shell.wake(peer)?;
         }
