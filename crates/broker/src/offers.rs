@@ -17,7 +17,7 @@ use crate::party::Origin;
 pub(crate) struct Offer {
     pub(crate) origin: Origin,
     pub(crate) account: usize,
-    pub(crate) message: Message,
+    pub(crate) message: OwnedMessage,
     /// Answers still to come.
     pub(crate) awaiting: u32,
     pub(crate) taken: bool,
@@ -48,7 +48,7 @@ impl Refusals {
 
 /// A message that outlives the buffer it came in.
 #[derive(Debug)]
-pub(crate) struct Message {
+pub(crate) struct OwnedMessage {
     /// What selects who gets it, if it is not the subject that is shown.
     other_subject: Option<Box<[u8]>>,
     subject: Box<[u8]>,
@@ -58,7 +58,7 @@ pub(crate) struct Message {
     body: Box<[u8]>,
 }
 
-impl Message {
+impl OwnedMessage {
     pub(crate) fn of(envelope: &Envelope<'_>) -> Self {
         let publish = envelope.publish;
         Self {

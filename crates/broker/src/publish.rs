@@ -13,7 +13,7 @@ use crate::complaint::Complaint;
 use crate::dispatch::Envelope;
 use crate::guard::Permit;
 use crate::input::Flow;
-use crate::offers::{Message, Offer, Refusals};
+use crate::offers::{Offer, OwnedMessage, Refusals};
 use crate::seldom::SeldomLine;
 use crate::session::OK;
 use crate::subscription::SubKey;
@@ -222,7 +222,7 @@ impl Broker {
             self.offers.open(Offer {
                 origin: id.into(),
                 account,
-                message: Message::of(&Envelope::new(id, publish)),
+                message: OwnedMessage::of(&Envelope::new(id, publish)),
                 awaiting: dispatched.offers,
                 taken: dispatched.taken,
                 answer_wanted,

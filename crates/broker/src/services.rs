@@ -17,7 +17,7 @@ use crate::broker::Broker;
 use crate::dispatch::Envelope;
 use crate::egress::Egress;
 use crate::members::MemberChange;
-use crate::offers::{Message, Offer, Refusals};
+use crate::offers::{Offer, OwnedMessage, Refusals};
 use crate::party::{Origin, ServiceId, Target};
 use crate::subscription::{SubKey, Subscription};
 
@@ -264,7 +264,7 @@ impl Broker {
             self.offers.open(Offer {
                 origin: envelope.origin,
                 account,
-                message: Message::of(&envelope),
+                message: OwnedMessage::of(&envelope),
                 awaiting: dispatched.offers,
                 taken: dispatched.taken,
                 answer_wanted: false,
