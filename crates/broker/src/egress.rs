@@ -8,7 +8,7 @@ use nats_proto::{Delivery, Publish};
 use crate::client::{Client, Clients};
 use crate::counters::Counters;
 use crate::options::{BrokerOptions, WriteTimeout};
-use crate::pacing::{FULL_TIME_MIN, Outcome, PILE_BYTES};
+use crate::pacing::{Deliveries, FULL_TIME_MIN, PILE_BYTES};
 use crate::party::{Origin, may_pass};
 use crate::services::Services;
 use crate::settings::Settings;
@@ -271,10 +271,10 @@ impl Egress {
         Some(self.clients.at(id).subs.find(hash.spread(), is_it)?.key)
     }
 
-    /// What became of all deliveries so far. What else ops cause counts as a delivery that was taken.
+    /// All deliveries so far. What else ops cause counts as a delivery that was taken.
     #[inline]
-    pub(crate) fn outcome(&self) -> Outcome {
-        Outcome { deliveries: self.steps, piled: self.piled }
+    pub(crate) fn deliveries(&self) -> Deliveries {
+        Deliveries { all: self.steps, piled: self.piled }
     }
 
     /// Enters a subscription under its client.

@@ -123,15 +123,15 @@ impl Broker {
         if self.sampling.is_due() {
             self.sample_arrival(from, message);
         }
-        let before = self.egress.outcome();
+        let before = self.egress.deliveries();
         let arrived = self.dispatcher(message.account as usize).arrive(message, follows);
         if self.egress.reader_behind() && readers.stalled != Some(message.origin) {
             readers.stalled = Some(message.origin);
             self.mesh.link(from).push_stall(message.origin);
         }
-        let outcome = self.egress.outcome().since(before);
-        self.turn.spend_on_arrival(1 + outcome.deliveries);
-        readers.pile.note(&mut self.mesh, from, message.origin, outcome);
+        let deliveries = self.egress.deliveries().since(before);
+        self.turn.spend_on_arrival(1 + deliveries.all);
+        readers.pile.note(&mut self.mesh, from, message.origin, deliveries);
         // Interest that ended with this message has to reach the sender before the answer does.
         self.settle();
         if message.ticket != 0 {

@@ -152,9 +152,9 @@ impl Broker {
     /// Decodes and carries out ops until the input ends or has to wait; returns the bytes used.
     fn drive(&mut self, now: Time, id: ConnId, input: &[u8], reading: Reading<'_>) -> usize {
         let share = self.turn.share(self.egress.clients.at(id).share);
-        let before = self.egress.outcome();
+        let before = self.egress.deliveries();
         let (bytes_end, steps_left) = share.left(self.turn.max);
-        let mut stretch = Stretch { bytes_end, steps_end: before.deliveries + steps_left, used: 0, ops: 0 };
+        let mut stretch = Stretch { bytes_end, steps_end: before.all + steps_left, used: 0, ops: 0 };
         self.turn.is_cut = false;
         let client = self.egress.clients.at(id);
         client.op_bytes = 0;
@@ -180,14 +180,14 @@ impl Broker {
         }
         self.egress.take_over(id);
         self.heed_mailboxes();
-        let outcome = self.egress.outcome().since(before);
+        let deliveries = self.egress.deliveries().since(before);
         let client = self.egress.clients.at(id);
         client.share = share;
-        self.turn.spend(&mut client.share, stretch.used, outcome.deliveries + stretch.ops);
+        self.turn.spend(&mut client.share, stretch.used, deliveries.all + stretch.ops);
         if std::mem::take(&mut client.stall_wanted) {
             self.stall(now, id);
         }
-        self.pace(now, id, outcome);
+        self.pace(now, id, deliveries);
         stretch.used
     }
 

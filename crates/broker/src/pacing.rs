@@ -31,18 +31,18 @@ pub(crate) struct Pile {
     doublings: u32,
 }
 
-/// What became of deliveries: of all so far, or of those that a publisher caused at a stretch.
+/// How many deliveries there were, so far or since a publisher was heard.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Outcome {
-    pub(crate) deliveries: u64,
-    /// How many of them to readers that take nothing.
+pub(crate) struct Deliveries {
+    pub(crate) all: u64,
+    /// How many of them were to readers that take nothing.
     pub(crate) piled: u64,
 }
 
-impl Outcome {
-    /// What came of it since it was this.
+impl Deliveries {
+    /// How many there were since there were these.
     pub(crate) fn since(self, before: Self) -> Self {
-        Self { deliveries: self.deliveries - before.deliveries, piled: self.piled - before.piled }
+        Self { all: self.all - before.all, piled: self.piled - before.piled }
     }
 }
 
@@ -56,13 +56,13 @@ pub(crate) struct PileWatch {
 
 impl PileWatch {
     /// A message caused so many deliveries.
-    pub(crate) fn note(&mut self, mesh: &mut Mesh, from: ShardId, origin: u64, outcome: Outcome) {
+    pub(crate) fn note(&mut self, mesh: &mut Mesh, from: ShardId, origin: u64, deliveries: Deliveries) {
         if self.origin != origin {
             self.tell(mesh, from);
             self.origin = origin;
         }
-        self.deliveries += outcome.deliveries;
-        self.piled += outcome.piled;
+        self.deliveries += deliveries.all;
+        self.piled += deliveries.piled;
     }
 
     /// Tells the publisher's shard, if none was taken.

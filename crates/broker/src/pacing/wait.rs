@@ -8,7 +8,7 @@ use fabric::{ShardId, ShardSet};
 use crate::broker::Broker;
 use crate::turn::STRETCH_STEPS_MAX;
 
-use super::{Outcome, Pile};
+use super::{Deliveries, Pile};
 
 /// After so many deliveries that nobody takes.
 const PILED_MAX: u64 = STRETCH_STEPS_MAX;
@@ -23,13 +23,13 @@ const DOUBLINGS_MAX: u32 = 2;
 impl Broker {
     /// Makes the publisher wait, if what it sent only piles up.
     #[inline]
-    pub(crate) fn pace(&mut self, now: Time, id: ConnId, outcome: Outcome) {
+    pub(crate) fn pace(&mut self, now: Time, id: ConnId, deliveries: Deliveries) {
         let reached = self.mesh.take_reached();
-        if outcome.piled < outcome.deliveries {
+        if deliveries.piled < deliveries.all {
             let pile = &mut self.egress.clients.at(id).pile;
             (pile.deliveries, pile.doublings) = (0, 0);
-        } else if outcome.piled > 0 || !reached.is_empty() {
-            self.pile_up(now, id, outcome.piled, reached);
+        } else if deliveries.piled > 0 || !reached.is_empty() {
+            self.pile_up(now, id, deliveries.piled, reached);
         }
     }
 
