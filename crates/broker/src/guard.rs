@@ -46,7 +46,7 @@ pub(crate) enum Permit {
 pub(crate) struct Guard {
     identity: Arc<Identity>,
     published: HashMap<Box<[u8]>, bool>,
-    delivered: HashMap<Delivery, bool>,
+    delivered: HashMap<DeliveryKey, bool>,
     replies: Replies,
     /// What it took to find out what was not known, in deliveries.
     steps: u64,
@@ -54,20 +54,20 @@ pub(crate) struct Guard {
 
 /// A message to a queue group, or to none.
 #[derive(Debug, PartialEq, Eq, Hash)]
-struct Delivery {
+struct DeliveryKey {
     subject: Box<[u8]>,
     queue: Option<Box<[u8]>>,
 }
 
 #[derive(Hash)]
-struct DeliveryRef<'a> {
+struct DeliveryKeyRef<'a> {
     subject: &'a [u8],
     queue: Option<&'a [u8]>,
 }
 
-impl Equivalent<Delivery> for DeliveryRef<'_> {
-    fn equivalent(&self, delivery: &Delivery) -> bool {
-        *self.subject == *delivery.subject && self.queue == delivery.queue.as_deref()
+impl Equivalent<DeliveryKey> for DeliveryKeyRef<'_> {
+    fn equivalent(&self, key: &DeliveryKey) -> bool {
+        *self.subject == *key.subject && self.queue == key.queue.as_deref()
     }
 }
 
@@ -126,7 +126,7 @@ impl Guard {
             self.steps += entry_steps(self.access(), subject);
             return self.access().may_get(subject, queue);
         }
-        if let Some(known) = self.delivered.get(&DeliveryRef { subject, queue }) {
+        if let Some(known) = self.delivered.get(&DeliveryKeyRef { subject, queue }) {
             return *known;
         }
         let may = self.access().may_get(subject, queue);
@@ -134,7 +134,7 @@ impl Guard {
         if self.delivered.len() == DELIVERED_SUBJECTS_MAX {
             self.delivered.clear();
         }
-        self.delivered.insert(Delivery { subject: subject.into(), queue: queue.map(Into::into) }, may);
+        self.delivered.insert(DeliveryKey { subject: subject.into(), queue: queue.map(Into::into) }, may);
         may
     }
 
