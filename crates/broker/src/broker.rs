@@ -26,7 +26,7 @@ use crate::fence::Fences;
 use crate::mesh::Mesh;
 use crate::moves::Moves;
 use crate::offers::Offers;
-use crate::placement::{Placed, Placement};
+use crate::placement::{Placed, Placer};
 use crate::random::Random;
 use crate::sampling::Sampling;
 use crate::security::Greeting;
@@ -53,7 +53,7 @@ pub struct Broker {
     pub(crate) random: Random,
     pub(crate) trace_requests: TraceRequests,
     pub(crate) sampling: Sampling,
-    pub(crate) placement: Placement,
+    pub(crate) placer: Placer,
     pub(crate) chores: Chores,
     /// Connections whose input was held and is wanted again.
     pub(crate) resumed: Vec<ConnId>,
@@ -87,7 +87,7 @@ impl Broker {
             random: Random::new(config.seed),
             trace_requests: TraceRequests::default(),
             sampling: Sampling::new(&config),
-            placement: Placement::new(
+            placer: Placer::new(
                 settings.options.placement,
                 config.shards,
                 settings.options.connections_max(),
@@ -113,7 +113,7 @@ impl Broker {
     /// shard has to get the batch that there is for it after this before it gets the connection.
     pub fn place(&mut self, loads: &[Load]) -> Placed {
         assert_eq!(self.config.shard, ShardId(0), "one shard counts connections");
-        let placed = self.placement.place(loads);
+        let placed = self.placer.place(loads);
         self.note_vacant();
         placed
     }
@@ -122,7 +122,7 @@ impl Broker {
     /// but this one can give them any: until connections move.
     pub(crate) fn note_vacant(&mut self) {
         if self.config.shard == ShardId(0) {
-            let vacant = if self.moves.have_begun() { ShardSet::EMPTY } else { self.placement.vacant() };
+            let vacant = if self.moves.have_begun() { ShardSet::EMPTY } else { self.placer.vacant() };
             self.mesh.set_vacant(vacant);
         }
     }

@@ -102,7 +102,7 @@ impl Broker {
     /// Tells the shard that places connections of a change in their number here.
     pub(crate) fn count_connections(&mut self, change: i32) {
         if self.config.shard == ShardId(0) {
-            self.placement.on_change(ShardId(0), change);
+            self.placer.on_change(ShardId(0), change);
         } else if change != 0 {
             self.mesh.link(ShardId(0)).count_connections(change);
         }

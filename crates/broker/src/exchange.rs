@@ -31,11 +31,11 @@ impl Broker {
             return Some(batch);
         }
         if batch.connections != 0 {
-            self.placement.on_change(from, batch.connections);
+            self.placer.on_change(from, batch.connections);
             self.note_vacant();
         }
         self.moves.on_quiet(from, batch.quiet);
-        if batch.inhabited && self.placement.note_inhabited(from) {
+        if batch.inhabited && self.placer.note_inhabited(from) {
             self.note_vacant();
         }
         let vacated = batch.connections < 0;

@@ -3,9 +3,9 @@
 use balance::{Load, PlacementRule, place};
 use fabric::{ShardId, ShardSet};
 
-/// The accepting shard's view of how many connections each shard has.
+/// Places connections by what the accepting shard knows of how many each shard has.
 #[derive(Debug)]
-pub(crate) struct Placement {
+pub(crate) struct Placer {
     rule: PlacementRule,
     open: Vec<usize>,
     /// Shards with services that rely on being told everything.
@@ -25,7 +25,7 @@ pub struct Placed {
     pub over_limit: bool,
 }
 
-impl Placement {
+impl Placer {
     pub(crate) fn new(rule: PlacementRule, shards: usize, connections_max: usize) -> Self {
         Self { rule, open: vec![0; shards], inhabited: ShardSet::EMPTY, connections_max, last_cid: 0 }
     }
@@ -76,21 +76,21 @@ mod tests {
 
     #[test]
     fn connections_spread_and_fill_gaps() {
-        let mut placement = Placement::new(PlacementRule::Spread, 3, 100);
-        let shards: Vec<u8> = (0..6).map(|_| placement.place(&[]).shard.0).collect();
+        let mut placer = Placer::new(PlacementRule::Spread, 3, 100);
+        let shards: Vec<u8> = (0..6).map(|_| placer.place(&[]).shard.0).collect();
         assert_eq!(shards, [0, 1, 2, 0, 1, 2]);
-        placement.on_change(ShardId(1), -2);
-        assert_eq!(placement.place(&[]).shard, ShardId(1));
+        placer.on_change(ShardId(1), -2);
+        assert_eq!(placer.place(&[]).shard, ShardId(1));
     }
 
     #[test]
     fn over_the_limit_is_said_and_not_counted() {
-        let mut placement = Placement::new(PlacementRule::Spread, 2, 1);
-        assert!(!placement.place(&[]).over_limit);
-        let refused = placement.place(&[]);
+        let mut placer = Placer::new(PlacementRule::Spread, 2, 1);
+        assert!(!placer.place(&[]).over_limit);
+        let refused = placer.place(&[]);
         assert!(refused.over_limit);
-        placement.on_change(ShardId(0), -1);
-        let placed = placement.place(&[]);
+        placer.on_change(ShardId(0), -1);
+        let placed = placer.place(&[]);
         assert!(!placed.over_limit && placed.cid == 3);
     }
 }

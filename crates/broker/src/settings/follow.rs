@@ -28,7 +28,7 @@ impl Broker {
     pub fn reconfigure(&mut self, settings: Arc<Settings>) {
         self.limits = settings.options.limits;
         self.egress.reconfigure(&settings);
-        self.placement.set_connections_max(settings.options.connections_max());
+        self.placer.set_connections_max(settings.options.connections_max());
         let before = std::mem::replace(&mut self.config.settings, settings);
         self.settings_epoch += 1;
         if !Arc::ptr_eq(&before.directory, &self.config.settings.directory) {
