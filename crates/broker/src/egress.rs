@@ -278,13 +278,13 @@ impl Egress {
     }
 
     /// Enters a subscription under its client.
-    pub(crate) fn link_sub(&mut self, id: ConnId, link: BySid) {
-        self.clients.at(id).subs.insert(link.table_hash(), link, BySid::table_hash);
+    pub(crate) fn enter_sub(&mut self, id: ConnId, by_sid: BySid) {
+        self.clients.at(id).subs.insert(by_sid.table_hash(), by_sid, BySid::table_hash);
     }
 
     /// Takes a subscription from its client.
-    pub(crate) fn unlink_sub(&mut self, id: ConnId, link: BySid) {
-        self.clients.at(id).subs.remove(link.table_hash(), |found| *found == link, BySid::table_hash);
+    pub(crate) fn withdraw_sub(&mut self, id: ConnId, by_sid: BySid) {
+        self.clients.at(id).subs.remove(by_sid.table_hash(), |found| *found == by_sid, BySid::table_hash);
     }
 
     /// Logs that a subscription ends, if the protocol is logged.

@@ -20,7 +20,7 @@ pub(crate) struct Remains {
     conn: ConnId,
     /// By sid: those that the walk has yet to come to. If it goes through all rows they are not looked up
     /// here, and dropped at its end.
-    links: SteadyTable<BySid>,
+    by_sid: SteadyTable<BySid>,
     walk: Walk,
     /// The newest round that tells the other shards of one of them.
     round: Option<u64>,
@@ -33,7 +33,7 @@ pub(crate) struct Remains {
 enum Walk {
     /// In this row of all or in a later one. So many are left at most.
     Rows { next: usize, left: usize },
-    /// Among those that were leaving, then here, then among the links.
+    /// Among those that were leaving, then here, then among those by sid.
     Keys { deferred: SteadyQueue<Deferred>, keys: Vec<SubKey> },
 }
 
@@ -42,7 +42,7 @@ impl Walk {
     fn next_key(&mut self) -> Option<SubKey> {
         let Self::Keys { deferred, keys } = self else { return None };
         let leaving = std::iter::from_fn(|| deferred.pop_front()).find_map(|change| match change {
-            Deferred::Remove(link) => Some(link.key),
+            Deferred::Remove(by_sid) => Some(by_sid.key),
             // It is among the others.
             Deferred::EndAfter(..) => None,
         });

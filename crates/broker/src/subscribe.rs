@@ -64,7 +64,7 @@ impl Broker {
             self.egress.clients.at(id).stays |= self.spend_on_nodes(account);
             let sub = Subscription::new(id.into(), account, filter, subscribe.queue, subscribe.sid);
             self.egress.subs.insert(sub);
-            self.egress.link_sub(id, BySid { hash, key });
+            self.egress.enter_sub(id, BySid { hash, key });
             self.note_activity(id);
             self.egress.counters.on_subscribed(account);
             let round = self.announce(key, MemberChange::Join);
@@ -178,23 +178,23 @@ impl Broker {
     }
 
     /// A subscription is its client's no longer; true if nothing else waits for it, so that it can be removed.
-    fn begin_leave(&mut self, id: ConnId, link: BySid) -> bool {
-        let key = link.key;
-        self.egress.unlink_sub(id, link);
+    fn begin_leave(&mut self, id: ConnId, by_sid: BySid) -> bool {
+        let key = by_sid.key;
+        self.egress.withdraw_sub(id, by_sid);
         let limited = self.egress.subs.at(key).is_limited();
         let round = self.announce(key, MemberChange::Leave { limited });
         if round.is_none() && !(limited && self.has_deferred_end(id, key)) {
             return true;
         }
         self.egress.subs.at_mut(key).set_leaving();
-        self.egress.clients.at(id).deferred.push_back(Deferred::Remove(link));
+        self.egress.clients.at(id).deferred.push_back(Deferred::Remove(by_sid));
         self.raise_fence(id, round);
         false
     }
 
     /// Ends all subscriptions of a connection that goes on, as UNSUB ends one.
     pub(crate) fn leave_all(&mut self, id: ConnId) {
-        let keys: Vec<SubKey> = self.egress.clients.at(id).subs.iter().map(|link| link.key).collect();
+        let keys: Vec<SubKey> = self.egress.clients.at(id).subs.iter().map(|by_sid| by_sid.key).collect();
         for key in keys {
             self.chores.budget().spend(ROW_STEPS);
             self.leave(id, key);
@@ -218,8 +218,8 @@ impl Broker {
         let mut steps = 0;
         let subs = &self.egress.subs;
         self.egress.clients.peek(id).is_some_and(|client| {
-            client.subs.iter().any(|link| {
-                let sub = subs.at(link.key);
+            client.subs.iter().any(|by_sid| {
+                let sub = subs.at(by_sid.key);
                 self.spaces[sub.account()].local.filter(sub.filter, &mut self.filter);
                 // Each second byte may be a token.
                 steps +=
@@ -261,7 +261,7 @@ impl Broker {
         let first = client.left_up_to;
         if !are_many(client.subs.len(), subs.rows().saturating_sub(first)) {
             client.left_up_to = 0;
-            return client.subs.some().next().map(|link| link.key);
+            return client.subs.some().next().map(|by_sid| by_sid.key);
         }
         for number in first..subs.rows() {
             if number.is_multiple_of(ROWS_PER_STEP) && number > first {
@@ -318,7 +318,7 @@ impl Broker {
     /// A subscription had its last message.
     pub(crate) fn expire(&mut self, key: SubKey) {
         let id = self.egress.subs.at(key).conn();
-        self.egress.unlink_sub(id, self.egress.subs.by_sid(key));
+        self.egress.withdraw_sub(id, self.egress.subs.by_sid(key));
         // No fence: whoever relies on interest that may run out asks before it does.
         self.announce_leave(key);
         self.remove(key);
@@ -418,7 +418,7 @@ impl Broker {
 
     fn take_effect(&mut self, change: Deferred) {
         match change {
-            Deferred::Remove(link) => self.remove(link.key),
+            Deferred::Remove(by_sid) => self.remove(by_sid.key),
             Deferred::EndAfter(key, max) => {
                 let sub = self.egress.subs.at_mut(key);
                 sub.set_max(max);
@@ -442,7 +442,7 @@ fn has_sid_leaving(client: &Client, subs: &Subscriptions, sid: &[u8]) -> bool {
     }
     let hash = subs.hash_of(sid);
     client.deferred.iter().any(|change| match change {
-        Deferred::Remove(link) => link.hash == hash && *subs.at(link.key).sid == *sid,
+        Deferred::Remove(by_sid) => by_sid.hash == hash && *subs.at(by_sid.key).sid == *sid,
         Deferred::EndAfter(..) => false,
     })
 }

@@ -13,9 +13,9 @@ use super::Moved;
 impl Broker {
     /// Takes a connection out of this shard, and its subscriptions out of what others are told.
     pub(crate) fn pack(&mut self, id: ConnId) -> Moved {
-        let links = std::mem::take(&mut self.egress.clients.at(id).subs);
-        let mut subs = Vec::with_capacity(links.len());
-        for BySid { key, .. } in links.iter().copied() {
+        let by_sid = std::mem::take(&mut self.egress.clients.at(id).subs);
+        let mut subs = Vec::with_capacity(by_sid.len());
+        for BySid { key, .. } in by_sid.iter().copied() {
             self.announce_leave(key);
             let sub = self.egress.subs.at(key);
             self.spaces[sub.account()].local.filter(sub.filter, &mut self.filter);
@@ -57,7 +57,7 @@ impl Broker {
         if let Some(client) = self.egress.clients.open(id)
             && client.recheck.is_some()
         {
-            let keys: Vec<SubKey> = client.subs.iter().map(|link| link.key).collect();
+            let keys: Vec<SubKey> = client.subs.iter().map(|by_sid| by_sid.key).collect();
             for key in keys {
                 self.recheck(id, key);
             }
@@ -73,7 +73,7 @@ impl Broker {
         sub.target = id.into();
         let limited = sub.is_limited();
         self.egress.subs.insert(sub);
-        self.egress.link_sub(id, self.egress.subs.by_sid(key));
+        self.egress.enter_sub(id, self.egress.subs.by_sid(key));
         self.egress.counters.on_subscribed(account);
         self.announce(key, MemberChange::Join);
         if limited {

@@ -28,16 +28,16 @@ impl Broker {
     pub(crate) fn leave_behind(&mut self, id: ConnId, closed: Option<ClosedRow>) {
         let client = self.egress.clients.at(id);
         client.winding_up = true;
-        let links = std::mem::take(&mut client.subs);
+        let by_sid = std::mem::take(&mut client.subs);
         let deferred = std::mem::take(&mut client.deferred);
-        let own = links.len() + deferred.len();
+        let own = by_sid.len() + deferred.len();
         let is_long = !self.chores.budget().covers(own * ROW_STEPS);
         let walk = if is_long && are_many(own, self.egress.subs.rows()) {
             Walk::Rows { next: 0, left: own }
         } else {
             Walk::Keys { deferred, keys: Vec::new() }
         };
-        let mut remains = Remains { conn: id, links, walk, round: None, closed };
+        let mut remains = Remains { conn: id, by_sid, walk, round: None, closed };
         if self.go_on_removing(&mut remains) == Progress::More {
             self.chores.push(Chore::Removing(Box::new(remains)));
         }
@@ -57,7 +57,7 @@ impl Broker {
     }
 
     fn next_of(&mut self, remains: &mut Remains) -> Next {
-        let Remains { conn, links, walk, .. } = remains;
+        let Remains { conn, by_sid, walk, .. } = remains;
         let (subs, budget) = (&self.egress.subs, self.chores.budget());
         let is_its = |number: usize| subs.row(number).is_some_and(|sub| sub.conn() == *conn);
         if let Walk::Rows { next, left } = walk {
@@ -84,14 +84,14 @@ impl Broker {
                     return Next::Found(key);
                 }
             }
-            if links.is_empty() && walk.has_no_keys() {
+            if by_sid.is_empty() && walk.has_no_keys() {
                 return Next::End;
             }
             if !budget.lasts() {
                 return Next::Later;
             }
             budget.spend(PART_STEPS);
-            let part = links.take_some().map(|link| link.key);
+            let part = by_sid.take_some().map(|by_sid| by_sid.key);
             if let Walk::Keys { keys, .. } = walk {
                 keys.extend(part);
             }
