@@ -2,7 +2,7 @@
 //!
 //! A service is opened on every shard in the same order, and is one number everywhere. What it gets lies in a mailbox
 //! until the caller takes it, at the end of a turn or sooner. What it publishes goes out at once, or the answer
-//! says what it has to wait for: [`Sent`].
+//! says what it has to wait for: [`PublishOutcome`].
 //!
 //! Beside subscriptions it may *claim* subjects that begin with `$`: it is asked for each message which shard has
 //! the owner of the subject, and the message goes there, whoever else subscribes to it.
@@ -34,7 +34,7 @@ pub const CLAIMED: u32 = u32::MAX;
 
 /// What became of a message that a service published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sent {
+pub enum PublishOutcome {
     /// It is on its way.
     Done,
     /// It is not, and can be published again once the service is told so: see [`Broker::take_ready_services`].
@@ -246,11 +246,11 @@ impl Broker {
         account: usize,
         selects: &[u8],
         publish: &Publish<'_>,
-    ) -> Sent {
+    ) -> PublishOutcome {
         let envelope = Envelope { origin: service.into(), selects, publish };
         if let Some(wait) = self.service_has_to_wait(service, account, selects) {
             self.egress.services.at(service).waits = true;
-            return Sent::Wait(wait);
+            return PublishOutcome::Wait(wait);
         }
         self.space_of(account);
         self.egress.begin();
@@ -273,7 +273,7 @@ impl Broker {
         }
         self.heed_mailboxes();
         self.settle();
-        Sent::Done
+        PublishOutcome::Done
     }
 
     fn service_has_to_wait(&mut self, service: ServiceId, account: usize, selects: &[u8]) -> Option<Wait> {

@@ -2,7 +2,7 @@
 
 mod shards;
 
-use broker::{CLAIMED, Claims, Owner, Party, Sent, ServiceId, Wait};
+use broker::{CLAIMED, Claims, Owner, Party, PublishOutcome, ServiceId, Wait};
 use conns::CloseReason;
 use fabric::{Frame, LINK_BYTES_MAX, Mailbox, ShardId};
 use nats_auth::{AccountConfig, Directory, IdentityConfig, User};
@@ -38,7 +38,13 @@ fn message<'m>(subject: &'m str, body: &'m str, size: &'m str) -> Publish<'m> {
     Publish { subject: subject.as_bytes(), reply: None, header: None, size_text, body }
 }
 
-fn publish(shards: &mut Shards, shard: usize, service: ServiceId, selects: &str, subject: &str) -> Sent {
+fn publish(
+    shards: &mut Shards,
+    shard: usize,
+    service: ServiceId,
+    selects: &str,
+    subject: &str,
+) -> PublishOutcome {
     let publish = message(subject, "hi", "2");
     shards.brokers[shard].service_publish(service, ACCOUNT, selects.as_bytes(), &publish)
 }
@@ -103,8 +109,8 @@ fn there_is_news_of_services_with_a_message_and_when_one_may_go_on() {
     shards.say(far, "SUB q g 1\r\nUNSUB 1 2\r\n");
     shards.settle();
     ready(&mut shards, 0);
-    assert_eq!(publish(&mut shards, 0, service, "q", "q"), Sent::Done);
-    assert_eq!(publish(&mut shards, 0, service, "q", "q"), Sent::Wait(Wait::Offer));
+    assert_eq!(publish(&mut shards, 0, service, "q", "q"), PublishOutcome::Done);
+    assert_eq!(publish(&mut shards, 0, service, "q", "q"), PublishOutcome::Wait(Wait::Offer));
     assert!(!shards.brokers[0].services_have_news());
     shards.settle();
     assert!(shards.brokers[0].services_have_news());
@@ -201,7 +207,7 @@ fn a_message_is_selected_by_one_subject_and_shows_another() {
     }
     shards.settle();
     for _ in 0..20 {
-        assert_eq!(publish(&mut shards, 0, service, "inbox", "shown"), Sent::Done);
+        assert_eq!(publish(&mut shards, 0, service, "inbox", "shown"), PublishOutcome::Done);
     }
     shards.settle();
     let all = [near, far].map(|conn| shards.output(conn));
@@ -237,7 +243,7 @@ fn the_owner_of_a_subject_gets_its_messages_and_subscribers_their_copy() {
     let mut two = mail(&mut shards, 2, service);
     two.sort_by(|one, other| one.2.cmp(&other.2));
     assert_eq!(two, [by("$X.two", "b", Party::Elsewhere), by("$X.two", "d", Party::Elsewhere)]);
-    assert_eq!(publish(&mut shards, 0, service, "$X.two", "shown"), Sent::Done);
+    assert_eq!(publish(&mut shards, 0, service, "$X.two", "shown"), PublishOutcome::Done);
     shards.settle();
     let from_service = (CLAIMED, "shown".to_owned(), "hi".to_owned(), Party::Service(service));
     assert_eq!(mail(&mut shards, 2, service), [from_service]);
@@ -269,17 +275,21 @@ fn a_shard_without_connections_is_told_everything_before_its_service_publishes()
     let client = shards.quiet();
     shards.say(client, "SUB a 1\r\n");
     shards.settle();
-    assert_eq!(publish(&mut shards, 2, service, "a", "a"), Sent::Wait(Wait::Link), "it knows nothing");
+    assert_eq!(
+        publish(&mut shards, 2, service, "a", "a"),
+        PublishOutcome::Wait(Wait::Link),
+        "it knows nothing"
+    );
     assert_eq!(ready(&mut shards, 2), []);
     shards.settle();
     assert_eq!(ready(&mut shards, 2), [service]);
-    assert_eq!(publish(&mut shards, 2, service, "a", "a"), Sent::Done);
+    assert_eq!(publish(&mut shards, 2, service, "a", "a"), PublishOutcome::Done);
     shards.settle();
     assert_eq!(shards.output(client), "MSG a 1 2\r\nhi\r\n");
     // From now on it is told at once.
     shards.say(client, "SUB b 2\r\n");
     shards.settle();
-    assert_eq!(publish(&mut shards, 2, service, "b", "b"), Sent::Done);
+    assert_eq!(publish(&mut shards, 2, service, "b", "b"), PublishOutcome::Done);
     shards.settle();
     assert_eq!(shards.output(client), "MSG b 2 2\r\nhi\r\n");
 }
@@ -306,16 +316,17 @@ fn a_service_waits_for_a_full_link() {
     let body = "x".repeat(1 << 20);
     let size = body.len().to_string();
     let mut sent = 0;
-    while shards.brokers[0].service_publish(service, ACCOUNT, b"a", &message("a", &body, &size)) == Sent::Done
+    while shards.brokers[0].service_publish(service, ACCOUNT, b"a", &message("a", &body, &size))
+        == PublishOutcome::Done
     {
         sent += 1;
     }
     assert_eq!(sent, LINK_BYTES_MAX >> 20);
-    assert_eq!(publish(&mut shards, 0, service, "a", "a"), Sent::Wait(Wait::Link));
-    assert_eq!(publish(&mut shards, 0, service, "b", "b"), Sent::Done, "nobody there wants it");
+    assert_eq!(publish(&mut shards, 0, service, "a", "a"), PublishOutcome::Wait(Wait::Link));
+    assert_eq!(publish(&mut shards, 0, service, "b", "b"), PublishOutcome::Done, "nobody there wants it");
     shards.settle();
     assert_eq!(ready(&mut shards, 0), [service]);
-    assert_eq!(publish(&mut shards, 0, service, "a", "a"), Sent::Done);
+    assert_eq!(publish(&mut shards, 0, service, "a", "a"), PublishOutcome::Done);
 }
 
 #[test]
@@ -326,10 +337,10 @@ fn a_service_waits_while_connections_move() {
     shards.say(near, "SUB a 1\r\n");
     shards.settle();
     assert!(shards.ask_to_move(&[near], 1));
-    assert_eq!(publish(&mut shards, 0, service, "a", "a"), Sent::Wait(Wait::Pause));
+    assert_eq!(publish(&mut shards, 0, service, "a", "a"), PublishOutcome::Wait(Wait::Pause));
     shards.settle();
     assert_eq!(ready(&mut shards, 0), [service]);
-    assert_eq!(publish(&mut shards, 0, service, "a", "a"), Sent::Done);
+    assert_eq!(publish(&mut shards, 0, service, "a", "a"), PublishOutcome::Done);
     shards.settle();
     let near = shards.find(near);
     assert_eq!((near.shard, shards.output(near)), (1, "MSG a 1 2\r\nhi\r\n".to_owned()));
@@ -342,11 +353,11 @@ fn a_service_waits_for_the_answer_to_an_offer() {
     let (_, far) = (shards.quiet(), shards.quiet());
     shards.say(far, "SUB a g 1\r\nUNSUB 1 2\r\n");
     shards.settle();
-    assert_eq!(publish(&mut shards, 0, service, "a", "a"), Sent::Done);
-    assert_eq!(publish(&mut shards, 0, service, "a", "a"), Sent::Wait(Wait::Offer));
+    assert_eq!(publish(&mut shards, 0, service, "a", "a"), PublishOutcome::Done);
+    assert_eq!(publish(&mut shards, 0, service, "a", "a"), PublishOutcome::Wait(Wait::Offer));
     shards.settle();
     assert_eq!(ready(&mut shards, 0), [service]);
-    assert_eq!(publish(&mut shards, 0, service, "a", "a"), Sent::Done);
+    assert_eq!(publish(&mut shards, 0, service, "a", "a"), PublishOutcome::Done);
     shards.settle();
     assert_eq!(shards.output(far).matches("MSG a 1 2").count(), 2);
 }

@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use broker::{Broker, CLAIMED, Claims, Owner, Round, Sent, ServiceId, ServiceSubscription};
+use broker::{Broker, CLAIMED, Claims, Owner, PublishOutcome, Round, ServiceId, ServiceSubscription};
 use fabric::{Frame, Mailbox, MeshMessage, ShardId};
 use nats_proto::Publish;
 
@@ -243,7 +243,7 @@ impl Service {
             let sent = world.history.tick();
             let selects = draft.selects.as_bytes();
             let went = world.broker.service_publish(self.id, self.account, selects, &publish);
-            self.waits = went != Sent::Done;
+            self.waits = went != PublishOutcome::Done;
             if self.waits {
                 *world.waited += 1;
                 return;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use broker::{Broker, Sent, ServiceId};
+use broker::{Broker, PublishOutcome, ServiceId};
 use fabric::ShardId;
 use monitor::{HealthStatus, HealthzQuery, Moment, Varz};
 use nats_proto::Publish;
@@ -73,7 +73,7 @@ impl Inquiry {
 }
 
 impl Reply {
-    pub(crate) fn publish(&self, broker: &mut Broker, service: ServiceId) -> Sent {
+    pub(crate) fn publish(&self, broker: &mut Broker, service: ServiceId) -> PublishOutcome {
         let size = self.payload.len().to_string();
         let publish = Publish {
             subject: &self.to.subject,

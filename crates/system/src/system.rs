@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use broker::{Broker, Sent, ServiceId};
+use broker::{Broker, PublishOutcome, ServiceId};
 use fabric::{Mailbox, ShardId};
 use monitor::Moment;
 
@@ -160,7 +160,7 @@ impl System {
     /// Publishes answers as long as that goes.
     fn publish_replies(&mut self, broker: &mut Broker) {
         while let Some(reply) = self.replies.front()
-            && reply.publish(broker, self.service) == Sent::Done
+            && reply.publish(broker, self.service) == PublishOutcome::Done
         {
             self.replies.pop_front();
         }
