@@ -7,7 +7,7 @@ use broker::{Broker, Moved, Placed};
 use conns::{ConnId, Time};
 use fabric::Batch;
 use tls_session::Acceptor;
-use transport::{Done, Transport};
+use transport::{HandshakeDone, Transport};
 
 /// What happened.
 #[derive(Debug)]
@@ -100,7 +100,7 @@ pub enum Order<O> {
     /// Secures connections that are accepted from here on with this, or not at all.
     Secure(Option<Arc<Acceptor>>),
     /// A step of a connection's handshake is done.
-    Handshake(ConnId, Done),
+    Handshake(ConnId, HandshakeDone),
     /// Something that the shell carries out.
     Own(O),
     /// Always the last one.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use broker::{Broker, Greeting};
 use conns::{CloseReason, ConnId, Time};
 use tls_session::Acceptor;
-use transport::{Done, Ended, HandshakeError, Hangup, News, Opening, Transport};
+use transport::{Ended, HandshakeDone, HandshakeError, Hangup, News, Opening, Transport};
 
 use crate::event::End;
 use crate::output::flush_plain;
@@ -80,7 +80,7 @@ impl<S: Shell> ShardCore<S> {
         shell: &mut S,
         now: Time,
         id: ConnId,
-        done: Done,
+        done: HandshakeDone,
     ) -> Result<(), S::Error> {
         let Some(transport) = self.transports.find(id) else { return Ok(()) };
         let tell = tell(&mut self.broker, now, id);

@@ -11,7 +11,7 @@ use monitor::Moment;
 use nats_auth::PasswordCheck;
 use system::Inquiry;
 use tls_session::{Cipher, Handover, Version};
-use transport::Step;
+use transport::HandshakeStep;
 
 use crate::event::{Event, Order, Parcel, Sent};
 use crate::measures::Measures;
@@ -155,7 +155,7 @@ pub trait Shell: Sized {
 
     /// Has a step of the handshake done of a client at this address. Returns whether that will be: then
     /// [`Order::Handshake`] comes, unless nobody waits for it any more.
-    fn work_on_handshake(&mut self, id: ConnId, address: IpAddr, step: Step) -> bool;
+    fn work_on_handshake(&mut self, id: ConnId, address: IpAddr, step: HandshakeStep) -> bool;
 
     /// Whether the kernel could go on with connections secured this way. Shells of which it cannot leave the next
     /// ones as they are.

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use conns::ConnId;
-use transport::Step;
+use transport::HandshakeStep;
 
 use crate::fair_queue::Source;
 use crate::orders::{Order, Orders};
@@ -15,7 +15,7 @@ pub(crate) struct Handshake {
     pub(crate) id: ConnId,
     /// Where the client is.
     pub(crate) address: IpAddr,
-    pub(crate) step: Step,
+    pub(crate) step: HandshakeStep,
     /// The shard that waits for it.
     pub(crate) orders: Arc<Orders>,
 }

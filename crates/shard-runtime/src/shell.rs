@@ -19,7 +19,7 @@ use rustix::io::Errno;
 use shard_core::{Sent, Shell};
 use system::Inquiry;
 use tls_session::{Cipher, Handover, Version};
-use transport::Step;
+use transport::HandshakeStep;
 
 use crate::acceptor::Acceptor;
 use crate::clock::wall_clock;
@@ -250,7 +250,7 @@ impl Shell for RuntimeShell {
         Some(address)
     }
 
-    fn work_on_handshake(&mut self, id: ConnId, address: IpAddr, step: Step) -> bool {
+    fn work_on_handshake(&mut self, id: ConnId, address: IpAddr, step: HandshakeStep) -> bool {
         self.shared.handshakes.submit(Handshake { id, address, step, orders: Arc::clone(&self.orders) })
     }
 

@@ -15,7 +15,7 @@ use monitor::Moment;
 use nats_auth::PasswordCheck;
 use shard_core::{Event, Measures, Order, Sent, Shell};
 use system::Inquiry;
-use transport::Step;
+use transport::HandshakeStep;
 
 use crate::connection::{Connection, Receiving};
 use crate::fairness::Fairness;
@@ -333,7 +333,7 @@ impl Shell for SimShell {
         Some(SocketAddr::from(([127, 0, 0, 1], 4222)))
     }
 
-    fn work_on_handshake(&mut self, _: ConnId, _: IpAddr, _: Step) -> bool {
+    fn work_on_handshake(&mut self, _: ConnId, _: IpAddr, _: HandshakeStep) -> bool {
         unreachable!("no client here begins with TLS")
     }
 

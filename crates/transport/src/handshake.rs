@@ -45,12 +45,16 @@ impl Handshake {
     }
 
     /// What is to be done, if there is anything.
-    pub(crate) fn take_step(&mut self) -> Option<Step> {
+    pub(crate) fn take_step(&mut self) -> Option<HandshakeStep> {
         if self.held.is_empty() {
             return None;
         }
         let session = self.session.take()?;
-        Some(Step { session, input: std::mem::take(&mut self.held), awaited: Arc::downgrade(&self.alive) })
+        Some(HandshakeStep {
+            session,
+            input: std::mem::take(&mut self.held),
+            awaited: Arc::downgrade(&self.alive),
+        })
     }
 
     pub(crate) fn wants_input(&self) -> bool {
@@ -70,7 +74,7 @@ impl Handshake {
 }
 
 /// A step of a handshake, to be done on any thread.
-pub struct Step {
+pub struct HandshakeStep {
     session: Box<Session>,
     /// What the client sent.
     input: Vec<u8>,
@@ -79,16 +83,16 @@ pub struct Step {
 }
 
 /// A step that was done.
-pub struct Done {
+pub struct HandshakeDone {
     pub(crate) session: Box<Session>,
     pub(crate) outcome: Result<(), SessionError>,
     /// What the client said behind the end of the handshake.
     pub(crate) said: Vec<u8>,
 }
 
-impl Step {
+impl HandshakeStep {
     /// Does it. `None` if nobody waits for it any more.
-    pub fn run(self) -> Option<Done> {
+    pub fn run(self) -> Option<HandshakeDone> {
         let Self { mut session, mut input, awaited } = self;
         if awaited.strong_count() == 0 {
             return None;
@@ -97,18 +101,18 @@ impl Step {
         let receive = || session.receive(&mut input, |bytes| said.extend_from_slice(bytes));
         // Who waits has to hear something even if a library has a flaw.
         let outcome = catch_unwind(AssertUnwindSafe(receive)).unwrap_or(Err(SessionError::NotOpen));
-        Some(Done { session, outcome, said })
+        Some(HandshakeDone { session, outcome, said })
     }
 }
 
-impl fmt::Debug for Step {
+impl fmt::Debug for HandshakeStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Step").field("input", &self.input.len()).finish_non_exhaustive()
+        f.debug_struct("HandshakeStep").field("input", &self.input.len()).finish_non_exhaustive()
     }
 }
 
-impl fmt::Debug for Done {
+impl fmt::Debug for HandshakeDone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Done").field("outcome", &self.outcome).finish_non_exhaustive()
+        f.debug_struct("HandshakeDone").field("outcome", &self.outcome).finish_non_exhaustive()
     }
 }

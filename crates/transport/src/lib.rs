@@ -2,7 +2,7 @@
 //!
 //! A [`Transport`] is all of it for one connection: a stack of stages with one interface. It is fed what the socket
 //! received and the time, and leaves behind [`News`] for the protocol, bytes for the socket, work for others to do
-//! ([`Step`]) and a next deadline. From the socket up the stages are
+//! ([`HandshakeStep`]) and a next deadline. From the socket up the stages are
 //!
 //! 1. `opening`: who speaks first, and what the first byte says the connection is;
 //! 2. `handshake`, then `tls`: TLS in this process, until the kernel goes on with it (`offload`).
@@ -27,7 +27,7 @@ mod tls;
 mod transport;
 
 pub use ended::{Ended, HandshakeError, Hangup};
-pub use handshake::{Done, Step};
+pub use handshake::{HandshakeDone, HandshakeStep};
 pub use news::News;
 pub use opening::Opening;
 pub use transport::{Output, Transport};

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tls_session::{Acceptor, Cipher, Handover, Sealed, Session, SessionError, Version};
 
 use crate::ended::{Ended, HandshakeError, Hangup};
-use crate::handshake::{Done, Handshake, Step};
+use crate::handshake::{Handshake, HandshakeDone, HandshakeStep};
 use crate::news::News;
 use crate::offload::Offload;
 use crate::opening::Opening;
@@ -191,7 +191,7 @@ impl Transport {
 
     /// Takes what is to be done, if there is anything. Until [`Self::on_done`] the client waits for us, and its
     /// time does not run out unless it has left.
-    pub fn take_step(&mut self, now: u64) -> Option<Step> {
+    pub fn take_step(&mut self, now: u64) -> Option<HandshakeStep> {
         let Stage::Handshake(handshake) = &mut self.stage else { return None };
         let step = handshake.take_step()?;
         if handshake.ended.is_none() {
@@ -206,7 +206,7 @@ impl Transport {
     /// The handshake failed, or the connection has come to its end behind it.
     pub fn on_done(
         &mut self,
-        done: Done,
+        done: HandshakeDone,
         now: u64,
         is_taken: impl FnOnce(Version, Cipher) -> bool,
         mut tell: impl FnMut(News<'_>),
@@ -215,7 +215,7 @@ impl Transport {
         if let Some((since, deadline)) = handshake.away.take() {
             self.deadline = Some(deadline.saturating_add(now.saturating_sub(since)));
         }
-        let Done { session, outcome, said } = done;
+        let HandshakeDone { session, outcome, said } = done;
         let secured = session.secured();
         handshake.session = Some(session);
         if let Err(error) = outcome {

@@ -12,7 +12,7 @@ use monitor::Moment;
 use nats_auth::PasswordCheck;
 use shard_core::{Measures, Order, Sent};
 use system::Inquiry;
-use transport::Step;
+use transport::HandshakeStep;
 
 pub(crate) type Event = shard_core::Event<Read, (), Infallible>;
 pub(crate) type Parcel = shard_core::Parcel<()>;
@@ -214,7 +214,7 @@ impl shard_core::Shell for Shell {
         None
     }
 
-    fn work_on_handshake(&mut self, _: ConnId, _: IpAddr, _: Step) -> bool {
+    fn work_on_handshake(&mut self, _: ConnId, _: IpAddr, _: HandshakeStep) -> bool {
         unreachable!("TLS is not on offer")
     }
 

@@ -67,7 +67,7 @@ impl Server {
         self.note(outcome);
     }
 
-    fn done(&mut self, done: Done) {
+    fn done(&mut self, done: HandshakeDone) {
         let outcome = self.transport.on_done(done, self.now, |_, _| false, |news| self.heard.hear(news));
         self.note(outcome);
     }
