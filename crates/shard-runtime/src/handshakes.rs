@@ -11,7 +11,7 @@ use crate::orders::{Order, Orders};
 use crate::workers::Job;
 
 /// A step of a handshake to be done.
-pub(crate) struct Handshake {
+pub(crate) struct HandshakeJob {
     pub(crate) id: ConnId,
     /// Where the client is.
     pub(crate) address: IpAddr,
@@ -20,7 +20,7 @@ pub(crate) struct Handshake {
     pub(crate) orders: Arc<Orders>,
 }
 
-impl Job for Handshake {
+impl Job for HandshakeJob {
     const THREAD_NAME: &'static str = "handshakes";
     /// A third is for one address: seconds of work, as long as clients wait. Who comes then is turned away.
     const WAITING_MAX: usize = 3 * 8192;

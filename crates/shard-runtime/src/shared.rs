@@ -10,7 +10,7 @@ use system::{Inquiry, Server};
 use crate::bell::Bell;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::handshakes::Handshake;
+use crate::handshakes::HandshakeJob;
 use crate::kernel_tls::KernelTls;
 use crate::load_board::LoadBoard;
 use crate::passwords::Passwords;
@@ -50,5 +50,5 @@ pub(crate) struct Shared {
     pub(crate) cpus: Vec<usize>,
     pub(crate) board: LoadBoard,
     pub(crate) passwords: Passwords,
-    pub(crate) handshakes: Workers<Handshake>,
+    pub(crate) handshakes: Workers<HandshakeJob>,
 }

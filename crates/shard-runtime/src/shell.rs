@@ -24,7 +24,7 @@ use transport::HandshakeStep;
 use crate::acceptor::Acceptor;
 use crate::clock::wall_clock;
 use crate::cores::Cores;
-use crate::handshakes::Handshake;
+use crate::handshakes::HandshakeJob;
 use crate::io::{BUFFERS, Event, Io, Notice, Received};
 use crate::kernel_tls;
 use crate::mesh_port::{MeshPort, Parcel};
@@ -251,7 +251,7 @@ impl Shell for RuntimeShell {
     }
 
     fn work_on_handshake(&mut self, id: ConnId, address: IpAddr, step: HandshakeStep) -> bool {
-        self.shared.handshakes.submit(Handshake { id, address, step, orders: Arc::clone(&self.orders) })
+        self.shared.handshakes.submit(HandshakeJob { id, address, step, orders: Arc::clone(&self.orders) })
     }
 
     fn kernel_takes(&self, version: Version, cipher: Cipher) -> bool {
