@@ -14,8 +14,8 @@ use fabric::ShardId;
 use shard_core::ShardCore;
 use system::System;
 
-use crate::acceptor::Acceptor;
 use crate::io::{Io, Wait};
+use crate::listening::Listening;
 use crate::load_board::{LoadMeter, processor_time};
 use crate::shard_thread::Own;
 use crate::shared::Shared;
@@ -40,7 +40,7 @@ impl Driver {
     /// The kernel does not listen.
     pub(crate) fn new(own: Own, mut io: Io, shared: Arc<Shared>) -> io::Result<Self> {
         let Own { shard, config, ports, listener, orders } = own;
-        let acceptor = listener.map(|listener| Acceptor::start(&mut io, listener)).transpose()?;
+        let listening = listener.map(|listener| Listening::start(&mut io, listener)).transpose()?;
         let mut broker = Broker::new(config);
         let system = System::open(&mut broker, shard, Arc::clone(&shared.given.server));
         let mut core = ShardCore::new(shard, ports.len(), broker, system);
@@ -50,7 +50,7 @@ impl Driver {
             core,
             meter: LoadMeter::new(shard.index()),
             turn_clock: TurnClock::default(),
-            shell: RuntimeShell::new(shared, io, ports, acceptor, orders),
+            shell: RuntimeShell::new(shared, io, ports, listening, orders),
         })
     }
 

@@ -7,7 +7,6 @@
 //! (docs/decisions/0002-shard-driver.md). Where io_uring is refused the same driver runs on epoll
 //! (docs/decisions/0005-two-backends.md).
 
-mod acceptor;
 mod bell;
 mod clock;
 mod config;
@@ -20,6 +19,7 @@ mod fair_queue;
 mod handshakes;
 mod io;
 mod kernel_tls;
+mod listening;
 mod load_board;
 mod mesh_port;
 mod orders;

@@ -21,12 +21,12 @@ use system::Inquiry;
 use tls_session::{Cipher, Handover, Version};
 use transport::HandshakeStep;
 
-use crate::acceptor::Acceptor;
 use crate::clock::wall_clock;
 use crate::cores::Cores;
 use crate::handshakes::HandshakeJob;
 use crate::io::{BUFFERS, Event, Io, Notice, Received};
 use crate::kernel_tls;
+use crate::listening::Listening;
 use crate::mesh_port::{MeshPort, Parcel};
 use crate::orders::{Order, Orders, Task};
 use crate::passwords::Password;
@@ -39,7 +39,7 @@ pub(crate) struct RuntimeShell {
     pub(crate) io: Io,
     /// By shard; `None` for the shard itself.
     pub(crate) ports: Vec<Option<MeshPort>>,
-    pub(crate) acceptor: Option<Acceptor>,
+    pub(crate) listening: Option<Listening>,
     pub(crate) orders: Arc<Orders>,
     pub(crate) patience: Patience,
     pub(crate) cores: Cores,
@@ -52,13 +52,13 @@ impl RuntimeShell {
         shared: Arc<Shared>,
         io: Io,
         ports: Vec<Option<MeshPort>>,
-        acceptor: Option<Acceptor>,
+        listening: Option<Listening>,
         orders: Arc<Orders>,
     ) -> Self {
         Self {
             io,
             ports,
-            acceptor,
+            listening,
             orders,
             patience: Patience::new(shared.given.config.busy_poll),
             cores: Cores::new(shared.cpus.clone()),
@@ -77,7 +77,7 @@ impl RuntimeShell {
 
     /// When [`Shell::on_deadlines`] has something to do.
     pub(crate) fn next_deadline(&self) -> Option<Time> {
-        self.acceptor.as_ref().and_then(Acceptor::next_deadline)
+        self.listening.as_ref().and_then(Listening::next_deadline)
     }
 
     /// Makes of an attempt to send what it means.
@@ -136,8 +136,8 @@ impl Shell for RuntimeShell {
     }
 
     fn on_notice(&mut self, now: Time, notice: Notice) -> io::Result<()> {
-        match (notice, &mut self.acceptor) {
-            (Notice::AcceptEnded(error), Some(acceptor)) => acceptor.on_ended(&mut self.io, now, error)?,
+        match (notice, &mut self.listening) {
+            (Notice::AcceptEnded(error), Some(listening)) => listening.on_ended(&mut self.io, now, error)?,
             (Notice::AcceptEnded(_), None) => {}
             (Notice::BellFailed(shard), _) => self.shared.bells[shard.index()].ring_control(),
         }
@@ -159,8 +159,8 @@ impl Shell for RuntimeShell {
     }
 
     fn on_deadlines(&mut self, now: Time) -> io::Result<()> {
-        match &mut self.acceptor {
-            Some(acceptor) => acceptor.on_deadline(&mut self.io, now),
+        match &mut self.listening {
+            Some(listening) => listening.on_deadline(&mut self.io, now),
             None => Ok(()),
         }
     }
@@ -190,18 +190,18 @@ impl Shell for RuntimeShell {
     }
 
     fn on_accepted(&mut self, socket: &OwnedFd) -> Option<SocketAddr> {
-        let acceptor = self.acceptor.as_mut()?;
+        let listening = self.listening.as_mut()?;
         // Without a name the peer is gone already.
         let peer = rustix::net::getpeername(socket).ok()??;
         let mut peer = SocketAddr::try_from(peer).ok()?;
         peer.set_ip(peer.ip().to_canonical());
-        acceptor.on_accepted(socket, peer.ip());
+        listening.on_accepted(socket, peer.ip());
         self.patience.on_newcomer();
         Some(peer)
     }
 
     fn stop_accepting(&mut self) -> io::Result<()> {
-        match self.acceptor.take() {
+        match self.listening.take() {
             Some(_) => self.io.stop_listening(),
             None => Ok(()),
         }

@@ -1,4 +1,4 @@
-//! When to accept connections, on the first shard.
+//! Listening for clients, on the first shard: how what is accepted is set up, and when to accept again after an error.
 //!
 //! Running out of descriptors pauses accepting: clients wait in the kernel's backlog, and those
 //! already connected notice nothing.
@@ -21,8 +21,9 @@ const PAUSE_MIN: Duration = Duration::from_millis(10);
 /// The longest pause.
 const PAUSE_MAX: Duration = Duration::from_secs(1);
 
+/// A listener from which connections are accepted, but for pauses.
 #[derive(Debug)]
-pub(crate) struct Acceptor {
+pub(crate) struct Listening {
     pause: Duration,
     paused_until: Option<Time>,
     tuning: Tuning,
@@ -30,7 +31,7 @@ pub(crate) struct Acceptor {
     address: SocketAddr,
 }
 
-impl Acceptor {
+impl Listening {
     /// Accepts from the listener from here on.
     pub(crate) fn start(io: &mut Io, listener: TcpListener) -> io::Result<Self> {
         let tuning = Tuning::of(&listener);
