@@ -1,7 +1,7 @@
 //! What goes between this shard and the others.
 
 use conns::{ConnId, Time};
-use fabric::{Batch, Frame, Frames, Interest, MeshMessage, OfferReply, Position, ShardId};
+use fabric::{Batch, Interest, MeshFrame, MeshFrames, MeshMessage, OfferReply, Position, ShardId};
 
 use crate::broker::Broker;
 use crate::client::Hold;
@@ -78,22 +78,22 @@ impl Broker {
             let Some(frame) = frames.next() else { break };
             // By reference: a frame is a row of words, and would be copied.
             match frame.as_ref().expect("shards of one build understand each other") {
-                Frame::Message(message) => {
+                MeshFrame::Message(message) => {
                     self.egress.begin();
                     self.on_message(from, message, 0, &mut readers);
                     if message.is_bare() {
                         self.on_run(from, *message, &mut frames, &mut readers);
                     }
                 }
-                Frame::Interest(interest) => {
+                MeshFrame::Interest(interest) => {
                     let nodes = self.space_of(interest.account as usize).on_interest(from, interest);
                     self.turn.spend_beside(INTEREST_TURN_STEPS + nodes * CHANGED_NODE_STEPS);
                 }
-                Frame::OfferReply(reply) => self.on_offer_reply(from, reply),
-                Frame::Letter(letter) => self.on_letter(*letter),
-                Frame::Move(step) => self.on_move_step(now, from, *step),
-                Frame::Stall { origin } => self.stall(now, ConnId::from_bits(*origin)),
-                Frame::Piled { origin, deliveries } => {
+                MeshFrame::OfferReply(reply) => self.on_offer_reply(from, reply),
+                MeshFrame::Letter(letter) => self.on_letter(*letter),
+                MeshFrame::Move(step) => self.on_move_step(now, from, *step),
+                MeshFrame::Stall { origin } => self.stall(now, ConnId::from_bits(*origin)),
+                MeshFrame::Piled { origin, deliveries } => {
                     self.on_piled(from, ConnId::from_bits(*origin), *deliveries);
                 }
             }
@@ -148,7 +148,7 @@ impl Broker {
         &mut self,
         from: ShardId,
         mut message: MeshMessage<'b>,
-        frames: &mut Frames<'b>,
+        frames: &mut MeshFrames<'b>,
         readers: &mut Readers,
     ) {
         // Else each is looked up, and that counts.

@@ -4,7 +4,7 @@ mod shards;
 
 use broker::{CLAIMED, Claims, Owner, Party, PublishOutcome, ServiceId, Wait};
 use conns::CloseReason;
-use fabric::{Frame, LINK_BYTES_MAX, Mailbox, ShardId};
+use fabric::{LINK_BYTES_MAX, Mailbox, MeshFrame, ShardId};
 use nats_auth::{AccountConfig, Directory, IdentityConfig, User};
 use nats_proto::Publish;
 use shards::Shards;
@@ -24,7 +24,7 @@ fn mail(shards: &mut Shards, shard: usize, service: ServiceId) -> Vec<Read> {
     shards.brokers[shard].take_mail(service, &mut mailbox);
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     let read = |frame| match frame {
-        Ok(Frame::Letter(letter)) => {
+        Ok(MeshFrame::Letter(letter)) => {
             let publish = letter.message.publish;
             (letter.tag, text(publish.subject), text(publish.body), Party::of(&letter.message))
         }

@@ -1,6 +1,6 @@
 //! What crosses from one shard to another at a time.
 
-use crate::frame::{Frames, Position};
+use crate::frame::{MeshFrames, Position};
 
 /// What one turn of a shard has to say to another shard.
 #[derive(Debug, Default)]
@@ -24,11 +24,11 @@ pub struct Batch {
 
 impl Batch {
     /// The frames that have yet to be applied, in the order they were pushed.
-    pub fn frames(&self) -> Frames<'_> {
-        Frames::at(&self.frames, self.position)
+    pub fn frames(&self) -> MeshFrames<'_> {
+        MeshFrames::at(&self.frames, self.position)
     }
 
-    /// Notes that those before a position that [`Frames::position`] named have been applied.
+    /// Notes that those before a position that [`MeshFrames::position`] named have been applied.
     pub fn note_applied(&mut self, position: Position) {
         self.position = position;
     }

@@ -13,17 +13,17 @@ use nats_proto::Publish;
 
 use crate::shard::ShardId;
 
-pub use self::decode::{Frames, Position};
+pub use self::decode::{MeshFrames, Position};
 pub(crate) use self::encode::{
     put_interest, put_letter, put_message, put_move, put_next_message, put_offer_reply, put_piled, put_stall,
 };
 pub(crate) use self::layout::MESSAGE_HEAD_BYTES;
-pub use self::reader::FrameError;
+pub use self::reader::MeshFrameError;
 use self::reader::Reader;
 
 /// One frame read from a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Frame<'a> {
+pub enum MeshFrame<'a> {
     /// Deliver this message.
     Message(MeshMessage<'a>),
     /// The sender's interest in one filter is now this.

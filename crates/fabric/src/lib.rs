@@ -23,7 +23,8 @@ mod shard;
 
 pub use batch::Batch;
 pub use frame::{
-    Frame, FrameError, Frames, Interest, Letter, MeshMessage, MoveStep, Names, OfferReply, Position, Told,
+    Interest, Letter, MeshFrame, MeshFrameError, MeshFrames, MeshMessage, MoveStep, Names, OfferReply,
+    Position, Told,
 };
 pub use link::{LINK_BYTES_MAX, Link, Received};
 pub use mailbox::Mailbox;

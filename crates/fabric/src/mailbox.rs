@@ -1,6 +1,6 @@
 //! Messages for the services of the same shard.
 
-use crate::frame::{self, Frame, Frames, Letter, Position};
+use crate::frame::{self, Letter, MeshFrame, MeshFrames, Position};
 
 /// A mailbox that grew past this gives its buffer back once it was read.
 const KEPT_BYTES_MAX: usize = 1 << 20;
@@ -20,8 +20,8 @@ impl Mailbox {
     }
 
     /// The letters that have yet to be read: each frame is one.
-    pub fn frames(&self) -> Frames<'_> {
-        Frames::at(&self.frames, self.position)
+    pub fn frames(&self) -> MeshFrames<'_> {
+        MeshFrames::at(&self.frames, self.position)
     }
 
     /// Reads the next letter.
@@ -29,10 +29,10 @@ impl Mailbox {
     /// # Panics
     /// Somebody wrote into the mailbox by other means.
     pub fn read(&mut self) -> Option<Letter<'_>> {
-        let mut frames = Frames::at(&self.frames, self.position);
+        let mut frames = MeshFrames::at(&self.frames, self.position);
         let frame = frames.next()?;
         self.position = frames.position();
-        let Ok(Frame::Letter(letter)) = frame else { panic!("mailboxes have letters: {frame:?}") };
+        let Ok(MeshFrame::Letter(letter)) = frame else { panic!("mailboxes have letters: {frame:?}") };
         Some(letter)
     }
 

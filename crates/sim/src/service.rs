@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use broker::{Broker, CLAIMED, Claims, Owner, PublishOutcome, Round, ServiceId, ServiceSubscription};
-use fabric::{Frame, Mailbox, MeshMessage, ShardId};
+use fabric::{Mailbox, MeshFrame, MeshMessage, ShardId};
 use nats_proto::Publish;
 
 use crate::client::{parse_payload, payload};
@@ -182,7 +182,7 @@ impl Service {
         world.broker.take_mail(self.id, &mut mailbox);
         for frame in mailbox.frames() {
             match frame {
-                Ok(Frame::Letter(letter)) => self.on_letter(world, letter.tag, &letter.message),
+                Ok(MeshFrame::Letter(letter)) => self.on_letter(world, letter.tag, &letter.message),
                 other => world.history.wrong(format!("service {}: {other:?}", self.shard)),
             }
         }

@@ -1,7 +1,7 @@
 //! When the broker looks ahead, and at what.
 
 use conns::ConnId;
-use fabric::{Frame, Frames};
+use fabric::{MeshFrame, MeshFrames};
 use nats_proto::{ClientDecoder, ClientOp, Step};
 
 use crate::broker::Broker;
@@ -48,14 +48,14 @@ impl Broker {
     }
 
     /// The next of these frames of another shard is next.
-    pub(crate) fn look_ahead_in_batch(&mut self, frames: &Frames<'_>) {
+    pub(crate) fn look_ahead_in_batch(&mut self, frames: &MeshFrames<'_>) {
         if self.ahead.left > 0 {
             self.ahead.left -= 1;
             return;
         }
         self.ahead.left = OPS_MAX - 1;
         let mut messages = frames.clone().map_while(|frame| match frame {
-            Ok(Frame::Message(message)) => Some(message),
+            Ok(MeshFrame::Message(message)) => Some(message),
             _ => None,
         });
         let Some(first) = messages.next() else { return };

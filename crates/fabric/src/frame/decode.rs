@@ -9,12 +9,12 @@ use super::layout::{
     MESSAGE, MOVE, MOVE_ASK, MOVE_DONE, MOVE_PAUSE, MOVE_RESUME, NEXT_MESSAGE, OFFER_REPLY, PILED, PLAIN,
     STALL, WAS_FIRM,
 };
-use super::reader::{FrameError, Reader};
-use super::{Frame, Interest, Letter, MeshMessage, MoveStep, Names, OfferReply, Told};
+use super::reader::{MeshFrameError, Reader};
+use super::{Interest, Letter, MeshFrame, MeshMessage, MoveStep, Names, OfferReply, Told};
 
 /// The frames of a batch, in the order they were sent.
 #[derive(Debug, Clone)]
-pub struct Frames<'a> {
+pub struct MeshFrames<'a> {
     reader: Reader<'a>,
     len: usize,
     /// The last bare message that came in full, and where it began.
@@ -31,7 +31,7 @@ pub struct Position {
     bare_at: Option<usize>,
 }
 
-impl<'a> Frames<'a> {
+impl<'a> MeshFrames<'a> {
     /// The frames of a batch from a position on.
     pub(crate) fn at(bytes: &'a [u8], position: Position) -> Self {
         let mut frames = Self { reader: Reader { rest: &[] }, len: bytes.len(), bare: None, bare_at: 0 };
@@ -58,7 +58,7 @@ impl<'a> Frames<'a> {
     }
 }
 
-impl<'a> Frames<'a> {
+impl<'a> MeshFrames<'a> {
     /// Takes the next frame if it is a message that differs from the last bare one
     /// ([`MeshMessage::is_bare`]) in its payload only; returns its size text and its body. Saves the rest
     /// of the message a way through memory.
@@ -73,19 +73,22 @@ impl<'a> Frames<'a> {
         Some((size_text, body))
     }
 
-    fn next_message(&mut self) -> Result<Frame<'a>, FrameError> {
-        let before = self.bare.ok_or(FrameError::NoMessageBefore)?;
-        let (size_text, body) = self.next_payload().ok_or(FrameError::Truncated)?;
-        Ok(Frame::Message(MeshMessage { publish: Publish { size_text, body, ..before.publish }, ..before }))
+    fn next_message(&mut self) -> Result<MeshFrame<'a>, MeshFrameError> {
+        let before = self.bare.ok_or(MeshFrameError::NoMessageBefore)?;
+        let (size_text, body) = self.next_payload().ok_or(MeshFrameError::Truncated)?;
+        Ok(MeshFrame::Message(MeshMessage {
+            publish: Publish { size_text, body, ..before.publish },
+            ..before
+        }))
     }
 
     // In line: what it returns is too large to be copied out of calls.
     #[inline(always)]
-    fn full_frame(&mut self) -> Result<Frame<'a>, FrameError> {
+    fn full_frame(&mut self) -> Result<MeshFrame<'a>, MeshFrameError> {
         let at = self.offset();
         let frame = self.reader.frame();
         match &frame {
-            Ok(Frame::Message(message)) if message.is_bare() => {
+            Ok(MeshFrame::Message(message)) if message.is_bare() => {
                 (self.bare, self.bare_at) = (Some(*message), at);
             }
             Ok(_) => {}
@@ -95,8 +98,8 @@ impl<'a> Frames<'a> {
     }
 }
 
-impl<'a> Iterator for Frames<'a> {
-    type Item = Result<Frame<'a>, FrameError>;
+impl<'a> Iterator for MeshFrames<'a> {
+    type Item = Result<MeshFrame<'a>, MeshFrameError>;
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
@@ -113,20 +116,20 @@ impl<'a> Iterator for Frames<'a> {
 
 impl<'a> Reader<'a> {
     #[inline(always)]
-    fn frame(&mut self) -> Result<Frame<'a>, FrameError> {
+    fn frame(&mut self) -> Result<MeshFrame<'a>, MeshFrameError> {
         match self.u8()? {
-            MESSAGE => self.message().map(Frame::Message),
-            INTEREST => self.interest().map(Frame::Interest),
-            OFFER_REPLY => self.offer_reply().map(Frame::OfferReply),
-            STALL => Ok(Frame::Stall { origin: self.u64()? }),
-            PILED => Ok(Frame::Piled { origin: self.u64()?, deliveries: self.u64()? }),
-            MOVE => self.move_step().map(Frame::Move),
-            LETTER => self.letter().map(Frame::Letter),
-            kind => Err(FrameError::UnknownKind(kind)),
+            MESSAGE => self.message().map(MeshFrame::Message),
+            INTEREST => self.interest().map(MeshFrame::Interest),
+            OFFER_REPLY => self.offer_reply().map(MeshFrame::OfferReply),
+            STALL => Ok(MeshFrame::Stall { origin: self.u64()? }),
+            PILED => Ok(MeshFrame::Piled { origin: self.u64()?, deliveries: self.u64()? }),
+            MOVE => self.move_step().map(MeshFrame::Move),
+            LETTER => self.letter().map(MeshFrame::Letter),
+            kind => Err(MeshFrameError::UnknownKind(kind)),
         }
     }
 
-    fn message(&mut self) -> Result<MeshMessage<'a>, FrameError> {
+    fn message(&mut self) -> Result<MeshMessage<'a>, MeshFrameError> {
         // The kind is read already.
         let [flags, header_text_len, size_text_len] = self.array()?;
         let account = self.u32()?;
@@ -159,16 +162,16 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn letter(&mut self) -> Result<Letter<'a>, FrameError> {
+    fn letter(&mut self) -> Result<Letter<'a>, MeshFrameError> {
         let service = u16::from_le_bytes(self.array()?);
         let tag = self.u32()?;
         match self.u8()? {
             MESSAGE => Ok(Letter { service, tag, message: self.message()? }),
-            kind => Err(FrameError::UnknownKind(kind)),
+            kind => Err(MeshFrameError::UnknownKind(kind)),
         }
     }
 
-    fn interest(&mut self) -> Result<Interest<'a>, FrameError> {
+    fn interest(&mut self) -> Result<Interest<'a>, MeshFrameError> {
         let flags = self.u8()?;
         let account = self.u32()?;
         let before = Told { weight: self.u32()?, firm: flags & WAS_FIRM != 0 };
@@ -178,13 +181,13 @@ impl<'a> Reader<'a> {
         Ok(Interest { account, filter, queue, before, now })
     }
 
-    fn offer_reply(&mut self) -> Result<OfferReply<'a>, FrameError> {
+    fn offer_reply(&mut self) -> Result<OfferReply<'a>, MeshFrameError> {
         let taken = self.u8()? != 0;
         let ticket = self.u64()?;
         Ok(OfferReply { ticket, taken, refused: Names { bytes: self.bytes()? } })
     }
 
-    fn move_step(&mut self) -> Result<MoveStep, FrameError> {
+    fn move_step(&mut self) -> Result<MoveStep, MeshFrameError> {
         let [kind, from, to] = self.array()?;
         let (from, to, epoch) = (ShardId(from), ShardId(to), self.u64()?);
         match kind {
@@ -192,7 +195,7 @@ impl<'a> Reader<'a> {
             MOVE_PAUSE => Ok(MoveStep::Pause { epoch, from, to }),
             MOVE_DONE => Ok(MoveStep::Done),
             MOVE_RESUME => Ok(MoveStep::Resume),
-            kind => Err(FrameError::UnknownKind(kind)),
+            kind => Err(MeshFrameError::UnknownKind(kind)),
         }
     }
 }

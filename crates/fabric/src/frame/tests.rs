@@ -46,19 +46,19 @@ fn frames_come_back_as_they_were_put() {
         put_move(&mut out, step);
     }
 
-    let frames: Vec<_> = Frames::at(&out, Position::default()).collect::<Result<_, _>>().unwrap();
-    let Frame::Message(read) = frames[0] else { panic!("a message first") };
+    let frames: Vec<_> = MeshFrames::at(&out, Position::default()).collect::<Result<_, _>>().unwrap();
+    let MeshFrame::Message(read) = frames[0] else { panic!("a message first") };
     assert_eq!(read.groups.iter().collect::<Vec<_>>(), [&b"g1"[..], b"", b"g3"]);
     assert_eq!(MeshMessage { groups: Names::default(), ..read }, message);
-    assert_eq!(frames[1], Frame::Interest(interest));
-    assert_eq!(frames[2], Frame::Interest(plain));
-    let Frame::OfferReply(reply) = frames[3] else { panic!("an offer reply fourth") };
+    assert_eq!(frames[1], MeshFrame::Interest(interest));
+    assert_eq!(frames[2], MeshFrame::Interest(plain));
+    let MeshFrame::OfferReply(reply) = frames[3] else { panic!("an offer reply fourth") };
     assert_eq!((reply.ticket, reply.taken), (5, true));
     assert_eq!(reply.refused.iter().collect::<Vec<_>>(), [b"q"]);
-    assert_eq!(frames[4], Frame::Stall { origin: 11 });
-    assert_eq!(frames[5], Frame::Piled { origin: 12, deliveries: 1 << 33 });
-    assert_eq!(frames[6], Frame::Letter(letter));
-    assert_eq!(frames[7..], steps.map(Frame::Move));
+    assert_eq!(frames[4], MeshFrame::Stall { origin: 11 });
+    assert_eq!(frames[5], MeshFrame::Piled { origin: 12, deliveries: 1 << 33 });
+    assert_eq!(frames[6], MeshFrame::Letter(letter));
+    assert_eq!(frames[7..], steps.map(MeshFrame::Move));
 }
 
 #[test]
@@ -76,13 +76,13 @@ fn an_absent_reply_differs_from_an_empty_one() {
         };
         let mut out = Vec::new();
         put_message(&mut out, &message, std::iter::empty());
-        assert_eq!(Frames::at(&out, Position::default()).next(), Some(Ok(Frame::Message(message))));
+        assert_eq!(MeshFrames::at(&out, Position::default()).next(), Some(Ok(MeshFrame::Message(message))));
     }
 }
 
 proptest::proptest! {
     #[test]
     fn any_bytes_read_without_a_panic(bytes in proptest::collection::vec(0_u8..9, 0..200)) {
-        let _ = Frames::at(&bytes, Position::default()).count();
+        let _ = MeshFrames::at(&bytes, Position::default()).count();
     }
 }

@@ -1,7 +1,7 @@
 use nats_proto::Publish;
 
 use super::*;
-use crate::frame::{Frame, Names, Told};
+use crate::frame::{MeshFrame, Names, Told};
 
 fn interest(filter: &[u8]) -> Interest<'_> {
     Interest { account: 0, filter, queue: None, before: Told::default(), now: Told { weight: 1, firm: true } }
@@ -69,7 +69,7 @@ proptest::proptest! {
         read.extend(batches[1..].iter().flat_map(Batch::frames).map(Result::unwrap));
         let mut frames = read.into_iter();
         for (index, (_, _, kind, _)) in sent.iter().enumerate() {
-            let Some(Frame::Message(read)) = frames.next() else { panic!("a message") };
+            let Some(MeshFrame::Message(read)) = frames.next() else { panic!("a message") };
             proptest::prop_assert_eq!(read.groups.is_empty(), *kind != 4);
             proptest::prop_assert_eq!(MeshMessage { groups: Names::default(), ..read }, message(index));
         }
@@ -95,11 +95,11 @@ fn of_messages_that_go_on_the_payloads_can_be_taken_alone() {
     let batch = link.take_batch();
     let mut frames = batch.frames();
     assert_eq!(frames.next_payload(), None, "there is nothing yet to go on from");
-    assert_eq!(frames.next(), Some(Ok(Frame::Message(message(b"a", b"1")))));
+    assert_eq!(frames.next(), Some(Ok(MeshFrame::Message(message(b"a", b"1")))));
     assert_eq!(frames.next_payload(), Some((&b"1"[..], &b"2"[..])));
     assert_eq!(frames.next_payload(), Some((&b"1"[..], &b"3"[..])));
     assert_eq!(frames.next_payload(), None);
-    assert_eq!(frames.next(), Some(Ok(Frame::Message(message(b"b", b"4")))));
+    assert_eq!(frames.next(), Some(Ok(MeshFrame::Message(message(b"b", b"4")))));
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn a_small_debt_of_credit_rides_along_later() {
     b.push_stall(2);
     let batch = b.take_batch();
     assert!(batch.credit > 0);
-    assert_eq!(batch.frames().next(), Some(Ok(Frame::Stall { origin: 2 })));
+    assert_eq!(batch.frames().next(), Some(Ok(MeshFrame::Stall { origin: 2 })));
 }
 
 #[test]
