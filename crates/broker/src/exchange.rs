@@ -1,7 +1,7 @@
 //! What goes between this shard and the others.
 
 use conns::{ConnId, Time};
-use fabric::{Batch, Interest, MeshFrame, MeshFrames, MeshMessage, OfferReply, Position, ShardId};
+use fabric::{Batch, FramePosition, Interest, MeshFrame, MeshFrames, MeshMessage, OfferReply, ShardId};
 
 use crate::broker::Broker;
 use crate::client::Hold;
@@ -39,12 +39,12 @@ impl Broker {
             self.note_vacant();
         }
         let vacated = batch.connections < 0;
-        let received = self.mesh.link(from).on_applied(batch);
-        if received.confirmed_moved || vacated {
+        let change = self.mesh.link(from).on_applied(batch);
+        if change.confirmed_moved || vacated {
             self.on_rounds_confirmed();
             self.lift_fences();
         }
-        if received.uncongested {
+        if change.uncongested {
             self.on_uncongested(from);
         }
         self.advance_move(now);
@@ -69,7 +69,7 @@ impl Broker {
     }
 
     /// Applies the frames of a batch, at least one. Returns where it stopped because the turn has become long.
-    fn apply(&mut self, now: Time, from: ShardId, batch: &Batch) -> Option<Position> {
+    fn apply(&mut self, now: Time, from: ShardId, batch: &Batch) -> Option<FramePosition> {
         let mut readers = Readers::default();
         let overfull_before = self.egress.services.overfull;
         let mut frames = batch.frames();

@@ -1,13 +1,13 @@
 //! What crosses from one shard to another at a time.
 
-use crate::frame::{MeshFrames, Position};
+use crate::frame::{FramePosition, MeshFrames};
 
 /// What one turn of a shard has to say to another shard.
 #[derive(Debug, Default)]
 pub struct Batch {
     pub(crate) frames: Vec<u8>,
     /// Where those begin that have yet to be applied.
-    pub(crate) position: Position,
+    pub(crate) position: FramePosition,
     /// The newest interest round of the sender whose frames the receiver has once it read this.
     pub round: u64,
     /// The newest interest round of the receiver that the sender has applied.
@@ -29,7 +29,7 @@ impl Batch {
     }
 
     /// Notes that those before a position that [`MeshFrames::position`] named have been applied.
-    pub fn note_applied(&mut self, position: Position) {
+    pub fn note_applied(&mut self, position: FramePosition) {
         self.position = position;
     }
 

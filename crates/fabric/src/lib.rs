@@ -23,9 +23,9 @@ mod shard;
 
 pub use batch::Batch;
 pub use frame::{
-    Interest, Letter, MeshFrame, MeshFrameError, MeshFrames, MeshMessage, MoveStep, Names, OfferReply,
-    Position, Told,
+    FramePosition, Interest, Letter, MeshFrame, MeshFrameError, MeshFrames, MeshMessage, MoveStep, Names,
+    OfferReply, Told,
 };
-pub use link::{LINK_BYTES_MAX, Link, Received};
+pub use link::{LINK_BYTES_MAX, Link, LinkChange};
 pub use mailbox::Mailbox;
 pub use shard::{SHARDS_MAX, ShardId, ShardSet};

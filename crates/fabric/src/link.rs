@@ -9,7 +9,7 @@ use std::ops::Range;
 use nats_proto::is_same;
 
 use crate::batch::Batch;
-use crate::frame::{self, Interest, Letter, MESSAGE_HEAD_BYTES, MeshMessage, MoveStep, Position};
+use crate::frame::{self, FramePosition, Interest, Letter, MESSAGE_HEAD_BYTES, MeshMessage, MoveStep};
 
 /// Frame bytes that may be gathered or under way on one link before it counts as congested: enough
 /// to keep the receiver busy for about a millisecond, and a few of the largest usual payloads.
@@ -29,7 +29,7 @@ const SPARE_BYTES_MAX: usize = 1 << 20;
 
 /// What a batch did to the link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Received {
+pub struct LinkChange {
     /// The peer confirmed a newer round than before.
     pub confirmed_moved: bool,
     /// Credit ended a congestion.
@@ -231,7 +231,7 @@ impl Link {
         self.inhabited_sent = self.inhabited;
         Batch {
             frames: std::mem::take(&mut self.frames),
-            position: Position::default(),
+            position: FramePosition::default(),
             round: self.round,
             confirmed: self.applied,
             credit,
@@ -243,7 +243,7 @@ impl Link {
 
     /// Takes in what a batch says of this link. Call it once its frames have been applied: it is
     /// what later confirms them. The batch's buffer is kept for reuse.
-    pub fn on_applied(&mut self, batch: Batch) -> Received {
+    pub fn on_applied(&mut self, batch: Batch) -> LinkChange {
         let was_congested = self.is_congested();
         self.in_flight = self.in_flight.checked_sub(batch.credit).expect("credit only for what was sent");
         self.consumed += batch.frames.len();
@@ -251,7 +251,7 @@ impl Link {
         let confirmed_moved = batch.confirmed > self.confirmed_by_peer;
         self.confirmed_by_peer = batch.confirmed;
         self.keep(batch.frames);
-        Received { confirmed_moved, uncongested: was_congested && !self.is_congested() }
+        LinkChange { confirmed_moved, uncongested: was_congested && !self.is_congested() }
     }
 
     fn frames_mut(&mut self) -> &mut Vec<u8> {

@@ -1,6 +1,6 @@
 //! Messages for the services of the same shard.
 
-use crate::frame::{self, Letter, MeshFrame, MeshFrames, Position};
+use crate::frame::{self, FramePosition, Letter, MeshFrame, MeshFrames};
 
 /// A mailbox that grew past this gives its buffer back once it was read.
 const KEPT_BYTES_MAX: usize = 1 << 20;
@@ -10,7 +10,7 @@ const KEPT_BYTES_MAX: usize = 1 << 20;
 pub struct Mailbox {
     frames: Vec<u8>,
     /// Where those begin that have yet to be read.
-    position: Position,
+    position: FramePosition,
 }
 
 impl Mailbox {
@@ -48,7 +48,7 @@ impl Mailbox {
 
     /// Forgets all letters.
     pub fn clear(&mut self) {
-        self.position = Position::default();
+        self.position = FramePosition::default();
         self.frames.clear();
         self.frames.shrink_to(KEPT_BYTES_MAX);
     }

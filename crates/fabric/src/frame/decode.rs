@@ -24,7 +24,7 @@ pub struct MeshFrames<'a> {
 
 /// A place between two frames of a batch.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Position {
+pub struct FramePosition {
     /// Bytes before it.
     offset: usize,
     /// Where the last bare message before it begins that came in full.
@@ -33,7 +33,7 @@ pub struct Position {
 
 impl<'a> MeshFrames<'a> {
     /// The frames of a batch from a position on.
-    pub(crate) fn at(bytes: &'a [u8], position: Position) -> Self {
+    pub(crate) fn at(bytes: &'a [u8], position: FramePosition) -> Self {
         let mut frames = Self { reader: Reader { rest: &[] }, len: bytes.len(), bare: None, bare_at: 0 };
         if let Some(bare_at) = position.bare_at {
             frames.reader.rest = &bytes[bare_at..];
@@ -44,8 +44,8 @@ impl<'a> MeshFrames<'a> {
     }
 
     /// Where the next frame is.
-    pub fn position(&self) -> Position {
-        Position { offset: self.offset(), bare_at: self.bare.map(|_| self.bare_at) }
+    pub fn position(&self) -> FramePosition {
+        FramePosition { offset: self.offset(), bare_at: self.bare.map(|_| self.bare_at) }
     }
 
     /// Whether there are no more.

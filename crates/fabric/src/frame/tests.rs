@@ -46,7 +46,7 @@ fn frames_come_back_as_they_were_put() {
         put_move(&mut out, step);
     }
 
-    let frames: Vec<_> = MeshFrames::at(&out, Position::default()).collect::<Result<_, _>>().unwrap();
+    let frames: Vec<_> = MeshFrames::at(&out, FramePosition::default()).collect::<Result<_, _>>().unwrap();
     let MeshFrame::Message(read) = frames[0] else { panic!("a message first") };
     assert_eq!(read.groups.iter().collect::<Vec<_>>(), [&b"g1"[..], b"", b"g3"]);
     assert_eq!(MeshMessage { groups: Names::default(), ..read }, message);
@@ -76,13 +76,16 @@ fn an_absent_reply_differs_from_an_empty_one() {
         };
         let mut out = Vec::new();
         put_message(&mut out, &message, std::iter::empty());
-        assert_eq!(MeshFrames::at(&out, Position::default()).next(), Some(Ok(MeshFrame::Message(message))));
+        assert_eq!(
+            MeshFrames::at(&out, FramePosition::default()).next(),
+            Some(Ok(MeshFrame::Message(message)))
+        );
     }
 }
 
 proptest::proptest! {
     #[test]
     fn any_bytes_read_without_a_panic(bytes in proptest::collection::vec(0_u8..9, 0..200)) {
-        let _ = MeshFrames::at(&bytes, Position::default()).count();
+        let _ = MeshFrames::at(&bytes, FramePosition::default()).count();
     }
 }
