@@ -36,7 +36,7 @@ pub use header::{Frame, HEADER_BYTES_MAX, Header};
 pub use opcode::Opcode;
 pub use origin::{Origin, OriginError};
 pub use reader::{Agreed, CONTROL_BYTES_MAX, Reader, Step, WAITING_BYTES_MAX};
-pub use upgrade::{Endpoint, Policy, Refusal, Request, Taste, Upgrade};
+pub use upgrade::{Endpoint, Refusal, Request, Taste, Upgrade, UpgradePolicy};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

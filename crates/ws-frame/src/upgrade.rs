@@ -40,7 +40,7 @@ pub struct Request<'a> {
 
 /// What a listener allows.
 #[derive(Debug, Clone, Default)]
-pub struct Policy {
+pub struct UpgradePolicy {
     /// Whoever asks for it may compress, and gets it compressed.
     pub compression: bool,
     /// A page's origin has to be where it connects to.
@@ -158,7 +158,7 @@ impl Request<'_> {
     ///
     /// # Errors
     /// It does not: the client is told, and may ask for something else.
-    pub fn upgrade(&self, policy: &Policy) -> Result<Upgrade, Refusal> {
+    pub fn upgrade(&self, policy: &UpgradePolicy) -> Result<Upgrade, Refusal> {
         let endpoint = self.endpoint();
         if endpoint == Endpoint::Mqtt && !policy.mqtt {
             return Err(Refusal::Mqtt);
@@ -213,7 +213,7 @@ impl Request<'_> {
     }
 
     /// Who is no page names no origin, and is not held to one.
-    fn check_origin(&self, policy: &Policy) -> Result<(), Refusal> {
+    fn check_origin(&self, policy: &UpgradePolicy) -> Result<(), Refusal> {
         if !policy.same_origin && policy.allowed_origins.is_empty() {
             return Ok(());
         }

@@ -15,7 +15,7 @@ fn ask(
     path: &[u8],
     host: &[u8],
     changes: &[Header],
-    policy: &Policy,
+    policy: &UpgradePolicy,
 ) -> Result<Upgrade, Refusal> {
     let is_changed = |name: &[u8]| changes.iter().any(|(changed, _)| *changed == name);
     let usual = HEADERS.into_iter().filter(|(name, _)| !is_changed(name));
@@ -24,7 +24,7 @@ fn ask(
     Request { method, path, host, is_tls: false, headers: &headers }.upgrade(policy)
 }
 
-fn with(changes: &[Header], policy: &Policy) -> Result<Upgrade, Refusal> {
+fn with(changes: &[Header], policy: &UpgradePolicy) -> Result<Upgrade, Refusal> {
     ask(b"GET", b"/", b"h:1", changes, policy)
 }
 
@@ -37,9 +37,14 @@ fn text(upgrade: Result<Upgrade, Refusal>) -> String {
 fn who_asks_rightly_is_let_in() {
     let start = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
         Sec-WebSocket-Accept: C/0nmHhBztSRGR1CwL6Tf4ZjwpY=\r\n";
-    assert_eq!(text(with(&[], &Policy::default())), format!("{start}\r\n"));
+    assert_eq!(text(with(&[], &UpgradePolicy::default())), format!("{start}\r\n"));
 
-    let policy = Policy { compression: true, headers: "X: y\r\n".into(), mqtt: true, ..Policy::default() };
+    let policy = UpgradePolicy {
+        compression: true,
+        headers: "X: y\r\n".into(),
+        mqtt: true,
+        ..UpgradePolicy::default()
+    };
     let wishes: [Header; 2] =
         [(b"Sec-WebSocket-Extensions", b"foo, Permessage-Deflate; x"), (b"nats-no-masking", b"true")];
     let upgrade = ask(b"GET", b"/a/mqtt", b"h", &wishes, &policy).expect("it is let in");
@@ -49,13 +54,14 @@ fn who_asks_rightly_is_let_in() {
     let end = format!("{extension}\r\nNats-No-Masking: true\r\nSec-Websocket-Protocol: mqtt\r\nX: y\r\n\r\n");
     assert_eq!(text(Ok(upgrade)), format!("{start}{end}"));
 
-    let upgrade = with(&wishes, &Policy::default()).expect("it is let in");
+    let upgrade = with(&wishes, &UpgradePolicy::default()).expect("it is let in");
     assert!(!upgrade.agreed.compression, "nobody compresses where it is not allowed");
 }
 
 #[test]
 fn the_path_says_what_is_spoken() {
-    let of = |path: &[u8]| ask(b"GET", path, b"h", &[], &Policy { mqtt: true, ..Policy::default() });
+    let of =
+        |path: &[u8]| ask(b"GET", path, b"h", &[], &UpgradePolicy { mqtt: true, ..UpgradePolicy::default() });
     for (path, endpoint) in [
         (&b"/x"[..], Endpoint::Client),
         (b"/leafnode", Endpoint::Leaf),
@@ -70,7 +76,7 @@ fn the_path_says_what_is_spoken() {
 #[test]
 fn who_asks_wrongly_is_refused_in_nats_servers_words_and_order() {
     let refusal = |method: &[u8], path: &[u8], host: &[u8], changes: &[Header]| {
-        let refusal = ask(method, path, host, changes, &Policy::default()).expect_err("it is refused");
+        let refusal = ask(method, path, host, changes, &UpgradePolicy::default()).expect_err("it is refused");
         (refusal.status().0, refusal.to_string())
     };
     let of = |changes: &[Header]| refusal(b"GET", b"/", b"h", changes);
@@ -91,7 +97,7 @@ fn who_asks_wrongly_is_refused_in_nats_servers_words_and_order() {
     assert_eq!(of(&[(b"Sec-WebSocket-Key", b"abc")]), said(400, "invalid websocket key"));
     assert_eq!(of(&[(b"Sec-WebSocket-Key", b"AQIDBAUGBwgJCgsMDQ4P")]), said(400, "invalid websocket key"));
     assert_eq!(of(&[(b"Sec-WebSocket-Version", b"8")]), said(400, "invalid version"));
-    assert!(with(&[(b"Sec-WebSocket-Key", b"AQIDBAUGBwgJCgsMDQ4PEB==")], &Policy::default()).is_ok());
+    assert!(with(&[(b"Sec-WebSocket-Key", b"AQIDBAUGBwgJCgsMDQ4PEB==")], &UpgradePolicy::default()).is_ok());
 }
 
 #[test]
@@ -104,20 +110,20 @@ fn a_refusal_is_answered_as_go_does() {
 
 #[test]
 fn pages_come_from_where_they_may() {
-    let refused = |origin: &'static [u8], policy: &Policy| {
+    let refused = |origin: &'static [u8], policy: &UpgradePolicy| {
         with(&[(b"Origin", origin)], policy).err().map(|refusal| (refusal.status().0, refusal.to_string()))
     };
     let said = |words: &str| Some((403, format!("origin not allowed: {words}")));
-    let same = Policy { same_origin: true, ..Policy::default() };
+    let same = UpgradePolicy { same_origin: true, ..UpgradePolicy::default() };
     assert_eq!(refused(b"http://H:1", &same), None);
     assert_eq!(refused(b"", &same), None, "no page");
     assert_eq!(refused(b"http://h", &same), said("not same origin"));
     assert_eq!(refused(b"https://h:1", &same), said("not same origin"));
     assert_eq!(refused(b"null", &same), said("parse \"null\": invalid URI for request"));
-    assert_eq!(refused(b"null", &Policy::default()), None, "nobody asks");
+    assert_eq!(refused(b"null", &UpgradePolicy::default()), None, "nobody asks");
 
     let allowed_origins = vec![Origin::parse("https://a.b").expect("it is one")];
-    let listed = Policy { allowed_origins, ..Policy::default() };
+    let listed = UpgradePolicy { allowed_origins, ..UpgradePolicy::default() };
     assert_eq!(refused(b"https://A.b:443", &listed), None);
     assert_eq!(refused(b"http://a.b", &listed), said("not in the allowed list"));
     let old = with(&[(b"Sec-WebSocket-Origin", b"http://x")], &listed);
@@ -127,7 +133,7 @@ fn pages_come_from_where_they_may() {
 #[test]
 fn a_clients_headers_are_heeded() {
     let cookies = CookieNames { token: Some("t".into()), ..CookieNames::default() };
-    let policy = Policy { cookies, ..Policy::default() };
+    let policy = UpgradePolicy { cookies, ..UpgradePolicy::default() };
     let agent = |agent: &'static [u8]| with(&[(b"User-Agent", agent)], &policy).expect("it is let in").taste;
     assert_eq!(agent(b"curl/8"), Taste::Any);
     assert_eq!(agent(b"Mozilla/5.0 Chrome/156 Safari/537.36"), Taste::Browser);
