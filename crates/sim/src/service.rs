@@ -47,7 +47,7 @@ pub(crate) fn owned_subject(random: &mut Random) -> String {
 
 /// What it is to publish as soon as it may.
 #[derive(Debug)]
-struct Draft {
+struct ServiceDraft {
     selects: String,
     shows: String,
     hops: u32,
@@ -67,7 +67,7 @@ pub(crate) struct Service {
     live: Vec<(usize, ServiceSubscription)>,
     /// Its subscriptions of which not all shards know yet, by the op.
     announced: VecDeque<(usize, Round)>,
-    drafts: VecDeque<Draft>,
+    drafts: VecDeque<ServiceDraft>,
     waits: bool,
     /// It was told that it may go on.
     is_ready: bool,
@@ -220,7 +220,7 @@ impl Service {
             };
             let shows = if world.random.chance(30) { "shown.it".to_owned() } else { selects.clone() };
             let len = world.random.size(0, world.plan.payload_max);
-            self.drafts.push_back(Draft { selects, shows, hops: hops - 1, len });
+            self.drafts.push_back(ServiceDraft { selects, shows, hops: hops - 1, len });
         }
     }
 
