@@ -7,7 +7,7 @@ use std::sync::mpsc::Receiver;
 use std::thread;
 
 use shard_runtime::{Control, wall_clock};
-use system::{Event, Inquiry, Reply, Statsz, Subject};
+use system::{Event, Inquiry, InquiryKind, Reply, Statsz};
 
 use crate::board::Board;
 use crate::error::NodeError;
@@ -47,15 +47,15 @@ impl Informer {
 
     fn found_out(&self, inquiry: Inquiry) -> Option<Reply> {
         Some(match &inquiry.about {
-            Subject::Statsz => {
+            InquiryKind::Statsz => {
                 let statsz = self.statsz()?;
                 inquiry.answer_statsz(wall_clock(), &statsz)
             }
-            Subject::Varz => {
+            InquiryKind::Varz => {
                 let totals = self.gatherer.sum()?;
                 self.board.varz(totals, |varz| inquiry.answer_varz(wall_clock(), varz))
             }
-            Subject::Healthz(query) => {
+            InquiryKind::Healthz(query) => {
                 let status = query.status(self.gatherer.takes_clients());
                 inquiry.answer_healthz(wall_clock(), &status)
             }

@@ -5,7 +5,7 @@ use fabric::MeshMessage;
 use monitor::{Moment, compact};
 
 use crate::envelope::{Body, sealed};
-use crate::inquiry::{Address, Subject};
+use crate::inquiry::{Address, InquiryKind};
 use crate::options::Options;
 use crate::request::Request;
 use crate::server::Server;
@@ -35,7 +35,7 @@ pub(crate) enum Verdict {
     /// This is the answer.
     Say(Vec<u8>),
     /// All shards have to be asked.
-    Inquire(Subject),
+    Inquire(InquiryKind),
 }
 
 impl Asked {
@@ -80,10 +80,10 @@ impl Asked {
             }
             (Request::UserInfo, None) => Verdict::Silence,
             (Request::Idz, _) => Verdict::Say(compact(&server.idz())),
-            (Request::Statsz, _) => Verdict::Inquire(Subject::Statsz),
-            (Request::Varz, _) => Verdict::Inquire(Subject::Varz),
+            (Request::Statsz, _) => Verdict::Inquire(InquiryKind::Statsz),
+            (Request::Varz, _) => Verdict::Inquire(InquiryKind::Varz),
             (Request::Healthz, _) => {
-                Verdict::Inquire(Subject::Healthz(options.healthz.unwrap_or_default().query()))
+                Verdict::Inquire(InquiryKind::Healthz(options.healthz.unwrap_or_default().query()))
             }
             (Request::Unsupported(_), _) => say(&Body::not_supported(&self.subject)),
         }
@@ -143,7 +143,7 @@ mod tests {
         let healthz = |options: &[u8]| said(&asked(Request::Healthz, options));
         let is_asked = |details| {
             let query = HealthzQuery::by_message(details, false, true, false);
-            format!("{:?}", Verdict::Inquire(Subject::Healthz(query)))
+            format!("{:?}", Verdict::Inquire(InquiryKind::Healthz(query)))
         };
         assert_eq!(healthz(br#"{"stream":"s","details":true,"js-enabled-only":true}"#), is_asked(true));
         assert_eq!(healthz(br#"{"Stream":"s"}"#), is_asked(false));

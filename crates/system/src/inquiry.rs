@@ -17,7 +17,7 @@ pub const INQUIRIES_MAX: usize = 16;
 
 /// What is to be found out.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Subject {
+pub enum InquiryKind {
     /// How the server is, and what it did.
     Statsz,
     /// The same, and what it was told.
@@ -32,7 +32,7 @@ pub struct Inquiry {
     /// The shard that wants to answer.
     pub shard: ShardId,
     /// What is asked.
-    pub about: Subject,
+    pub about: InquiryKind,
     pub(crate) server: Arc<Server>,
     pub(crate) to: Address,
 }
@@ -52,17 +52,17 @@ pub struct Reply {
 }
 
 impl Inquiry {
-    /// The answer to [`Subject::Statsz`], at a time on the wall.
+    /// The answer to [`InquiryKind::Statsz`], at a time on the wall.
     pub fn answer_statsz(self, now: Moment, statsz: &Statsz) -> Reply {
         self.answer(now, &Body::Statsz(StatszText::from(statsz)))
     }
 
-    /// The answer to [`Subject::Varz`].
+    /// The answer to [`InquiryKind::Varz`].
     pub fn answer_varz(self, now: Moment, varz: &Varz<'_>) -> Reply {
         self.answer(now, &Body::Data(varz))
     }
 
-    /// The answer to [`Subject::Healthz`].
+    /// The answer to [`InquiryKind::Healthz`].
     pub fn answer_healthz(self, now: Moment, status: &HealthStatus) -> Reply {
         self.answer(now, &Body::Data(status))
     }

@@ -19,7 +19,7 @@ mod statsz;
 mod system;
 mod user_info;
 
-pub use inquiry::{INQUIRIES_MAX, Inquiry, Reply, Subject};
+pub use inquiry::{INQUIRIES_MAX, Inquiry, InquiryKind, Reply};
 pub use server::{Sequence, Server};
 pub use statsz::Statsz;
 pub use system::{Event, System};

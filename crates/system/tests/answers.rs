@@ -11,7 +11,7 @@ use fabric::ShardId;
 use monitor::{Facts, Moment, ShardTotals, Varz};
 use nats_auth::{AccountConfig, Config, Directory, IdentityConfig, Permissions, SubjectPermission, User};
 use shards::{Conn, Shards};
-use system::{Event, INQUIRIES_MAX, Inquiry, Server, Statsz, Subject, System};
+use system::{Event, INQUIRIES_MAX, Inquiry, InquiryKind, Server, Statsz, System};
 
 /// Shards, and the system's service on each.
 struct Rig {
@@ -82,12 +82,12 @@ impl Rig {
         let shard = inquiry.shard.index();
         let totals = ShardTotals { connections: 7, ..ShardTotals::default() };
         let reply = match &inquiry.about {
-            Subject::Healthz(query) => {
+            InquiryKind::Healthz(query) => {
                 let status = query.status(true);
                 inquiry.answer_healthz(Moment(0), &status)
             }
-            Subject::Statsz => inquiry.answer_statsz(Moment(0), &Statsz { totals, ..Statsz::default() }),
-            Subject::Varz => {
+            InquiryKind::Statsz => inquiry.answer_statsz(Moment(0), &Statsz { totals, ..Statsz::default() }),
+            InquiryKind::Varz => {
                 let facts = Facts { server_id: "NID".into(), ..Facts::default() };
                 let http_req_stats = BTreeMap::new();
                 let (now, facts, http_req_stats) = (Moment(0), &facts, &http_req_stats);
