@@ -46,8 +46,12 @@ pub(crate) fn server_info(options: &Options, server_id: &str, address: SocketAdd
 }
 
 /// What the system's answers say of the server, which go on in this sequence.
-pub(crate) fn system_server(options: &Options, info: &ServerInfo, sequence: Sequence) -> Arc<system::Server> {
-    Arc::new(system::Server {
+pub(crate) fn system_server(
+    options: &Options,
+    info: &ServerInfo,
+    sequence: Sequence,
+) -> Arc<system::ServerIdentity> {
+    Arc::new(system::ServerIdentity {
         name: info.server_name.clone(),
         host: info.host.clone(),
         id: info.server_id.clone(),

@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, mpsc};
 
-use system::{Inquiry, Server};
+use system::{Inquiry, ServerIdentity};
 
 use crate::bell::Bell;
 use crate::clock::Clock;
@@ -26,7 +26,7 @@ pub struct Given {
     /// How far the kernel goes on with what was secured.
     pub kernel_tls: Option<KernelTls>,
     /// What the system's answers say of the server.
-    pub server: Arc<Server>,
+    pub server: Arc<ServerIdentity>,
     /// Where the system of each shard has found out what all of them know: [`system::INQUIRIES_MAX`] of each shard
     /// have to have a place. Answers come back with [`Control::tell_system`](crate::Control::tell_system).
     pub inquiries: mpsc::SyncSender<Inquiry>,

@@ -8,7 +8,7 @@ use crate::envelope::{Body, sealed};
 use crate::inquiry::{Address, InquiryKind};
 use crate::options::Options;
 use crate::request::Request;
-use crate::server::Server;
+use crate::server_identity::ServerIdentity;
 use crate::user_info::UserInfo;
 
 /// Bytes of options that are read: they are a few names. Who sends more is told so.
@@ -43,7 +43,7 @@ impl Asked {
     pub(crate) fn read(
         request: Request,
         message: &MeshMessage<'_>,
-        server: &Server,
+        server: &ServerIdentity,
         broker: &Broker,
     ) -> Option<Self> {
         let publish = &message.publish;
@@ -65,7 +65,7 @@ impl Asked {
     }
 
     /// Answers it, if that does not take all shards.
-    pub(crate) fn decide(&self, server: &Server, now: Moment) -> Verdict {
+    pub(crate) fn decide(&self, server: &ServerIdentity, now: Moment) -> Verdict {
         let say = |body: &Body| Verdict::Say(sealed(server, now, body));
         let options = match self.options() {
             Err(words) => return say(&Body::bad_request(words)),
@@ -118,7 +118,7 @@ mod tests {
     }
 
     fn said(asked: &Asked) -> String {
-        let server = Server { name: "S".into(), id: "NID".into(), ..Server::default() };
+        let server = ServerIdentity { name: "S".into(), id: "NID".into(), ..ServerIdentity::default() };
         match asked.decide(&server, Moment(0)) {
             Verdict::Say(text) => String::from_utf8(text).unwrap(),
             other => format!("{other:?}"),

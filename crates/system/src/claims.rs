@@ -6,24 +6,24 @@ use broker::{Claims, Owner};
 use nats_auth::Directory;
 
 use crate::request::Request;
-use crate::server::Server;
+use crate::server_identity::ServerIdentity;
 
 /// The subjects of the table, from those who may ask.
 #[derive(Debug, Clone)]
 pub(crate) struct SystemClaims {
-    server: Arc<Server>,
+    server: Arc<ServerIdentity>,
     /// The system account, by its index. Without one nobody answers anything.
     system: Option<usize>,
 }
 
 impl SystemClaims {
-    pub(crate) fn new(server: Arc<Server>, directory: &Directory) -> Self {
+    pub(crate) fn new(server: Arc<ServerIdentity>, directory: &Directory) -> Self {
         let system =
             directory.accounts().iter().position(|account| account.is_system() && !account.is_gone());
         Self { server, system }
     }
 
-    pub(crate) fn server(&self) -> &Arc<Server> {
+    pub(crate) fn server(&self) -> &Arc<ServerIdentity> {
         &self.server
     }
 

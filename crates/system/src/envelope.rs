@@ -3,7 +3,7 @@
 use monitor::{Moment, compact};
 use serde::Serialize;
 
-use crate::server::{Server, ServerText};
+use crate::server_identity::{ServerIdentity, ServerText};
 
 /// What a server has to say.
 #[derive(Debug, Serialize)]
@@ -42,7 +42,7 @@ struct Envelope<'a, D> {
 }
 
 /// The payload of an answer.
-pub(crate) fn sealed<D: Serialize>(server: &Server, now: Moment, body: &Body<D>) -> Vec<u8> {
+pub(crate) fn sealed<D: Serialize>(server: &ServerIdentity, now: Moment, body: &Body<D>) -> Vec<u8> {
     compact(&Envelope { server: server.signs(now), body })
 }
 
@@ -53,9 +53,13 @@ mod tests {
     /// As nats-server 2.14.5 answers, without what concerns streams.
     #[test]
     fn an_answer_begins_with_the_server() {
-        let server =
-            Server { name: "S1".into(), id: "NID".into(), version: "2.14.5".into(), ..Server::default() };
-        let text = |server: &Server| {
+        let server = ServerIdentity {
+            name: "S1".into(),
+            id: "NID".into(),
+            version: "2.14.5".into(),
+            ..ServerIdentity::default()
+        };
+        let text = |server: &ServerIdentity| {
             let body = Body::bad_request("no <b>".into());
             String::from_utf8(sealed(server, Moment(0), &body)).unwrap()
         };
@@ -65,7 +69,7 @@ mod tests {
         );
         assert_eq!(text(&server), expected);
         let metadata = [("k".to_owned(), "v".to_owned())].into();
-        let next = Server { tags: vec!["a".into()], metadata, ..server };
+        let next = ServerIdentity { tags: vec!["a".into()], metadata, ..server };
         let fragment =
             r#""ver":"2.14.5","tags":["a"],"metadata":{"k":"v"},"jetstream":false,"flags":0,"seq":2,"#;
         assert!(text(&next).contains(fragment));

@@ -9,7 +9,7 @@ use nats_proto::Publish;
 use serde::Serialize;
 
 use crate::envelope::{Body, sealed};
-use crate::server::Server;
+use crate::server_identity::ServerIdentity;
 use crate::statsz::{Statsz, StatszText};
 
 /// Inquiries of one shard that are under way; further requests wait on the shard.
@@ -33,7 +33,7 @@ pub struct Inquiry {
     pub shard: ShardId,
     /// What is asked.
     pub about: InquiryKind,
-    pub(crate) server: Arc<Server>,
+    pub(crate) server: Arc<ServerIdentity>,
     pub(crate) to: Address,
 }
 

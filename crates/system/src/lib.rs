@@ -14,12 +14,12 @@ mod healthz;
 mod inquiry;
 mod options;
 mod request;
-mod server;
+mod server_identity;
 mod statsz;
 mod system;
 mod user_info;
 
 pub use inquiry::{INQUIRIES_MAX, Inquiry, InquiryKind, Reply};
-pub use server::{Sequence, Server};
+pub use server_identity::{Sequence, ServerIdentity};
 pub use statsz::Statsz;
 pub use system::{Event, System};

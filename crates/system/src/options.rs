@@ -5,7 +5,7 @@ use nats_proto::go_json::{Field, Fields, read_into};
 
 use crate::healthz::HealthzOptions;
 use crate::request::Request;
-use crate::server::Server;
+use crate::server_identity::ServerIdentity;
 
 /// Whom a request is meant for, and more. What is empty does not matter.
 #[derive(Debug, Default)]
@@ -57,7 +57,7 @@ impl Options {
     }
 
     /// Whether the server is meant. It is in no cluster and has no domain.
-    pub(crate) fn mean(&self, server: &Server) -> bool {
+    pub(crate) fn mean(&self, server: &ServerIdentity) -> bool {
         let names = |wanted: &str, own: &str| {
             wanted.is_empty() || if self.exact_match { own == wanted } else { own.contains(wanted) }
         };
@@ -82,7 +82,8 @@ mod tests {
     #[test]
     fn a_server_answers_what_is_meant_for_it() {
         let tags = vec!["a".into(), "b".into()];
-        let server = Server { name: "S1".into(), host: "127.0.0.1".into(), tags, ..Server::default() };
+        let server =
+            ServerIdentity { name: "S1".into(), host: "127.0.0.1".into(), tags, ..ServerIdentity::default() };
         for (text, is_meant) in [
             ("", true),
             ("null", true),

@@ -14,7 +14,7 @@ use monitor::Moment;
 use crate::asked::{Asked, Verdict};
 use crate::claims::SystemClaims;
 use crate::inquiry::{INQUIRIES_MAX, Inquiry, Reply};
-use crate::server::Server;
+use crate::server_identity::ServerIdentity;
 
 /// Requests in the queue. What comes beyond that stays in the mailbox.
 const ASKED_MAX: usize = 1024;
@@ -34,7 +34,7 @@ pub enum Event {
     /// What became of an inquiry.
     Answered(Reply),
     /// The configuration was read again, and is in force on the shard.
-    Reconfigured(Arc<Server>),
+    Reconfigured(Arc<ServerIdentity>),
 }
 
 /// The system's service on a shard.
@@ -55,7 +55,7 @@ pub struct System {
 
 impl System {
     /// Opens the service: on every shard, in the same order among all.
-    pub fn open(broker: &mut Broker, shard: ShardId, server: Arc<Server>) -> Self {
+    pub fn open(broker: &mut Broker, shard: ShardId, server: Arc<ServerIdentity>) -> Self {
         let service = broker.open_service();
         let claims = SystemClaims::new(server, &broker.settings().directory);
         broker.claim(service, Box::new(claims.clone()));

@@ -11,13 +11,13 @@ use fabric::ShardId;
 use monitor::{Facts, Moment, ShardTotals, Varz};
 use nats_auth::{AccountConfig, Config, Directory, IdentityConfig, Permissions, SubjectPermission, User};
 use shards::{Conn, Shards};
-use system::{Event, INQUIRIES_MAX, Inquiry, InquiryKind, Server, Statsz, System};
+use system::{Event, INQUIRIES_MAX, Inquiry, InquiryKind, ServerIdentity, Statsz, System};
 
 /// Shards, and the system's service on each.
 struct Rig {
     shards: Shards,
     systems: Vec<System>,
-    server: Arc<Server>,
+    server: Arc<ServerIdentity>,
 }
 
 fn user(name: &str, may_publish: Option<&str>) -> User {
@@ -48,7 +48,8 @@ impl Rig {
     fn with(shards: usize, config: &Config) -> Self {
         let directory = Directory::new(config).unwrap();
         let mut shards = Shards::with(shards, |settings| settings.directory = directory);
-        let server = Arc::new(Server { name: "S".into(), id: "NID".into(), ..Server::default() });
+        let server =
+            Arc::new(ServerIdentity { name: "S".into(), id: "NID".into(), ..ServerIdentity::default() });
         let open = |(shard, broker): (usize, &mut Broker)| {
             System::open(broker, ShardId(shard as u8), Arc::clone(&server))
         };
@@ -221,7 +222,7 @@ fn a_system_account_that_comes_with_a_reload_is_heeded() {
     let after = Config { no_system_account: true, ..config() };
     let next = Directory::next(&rig.shards.brokers[0].settings().directory, &after).unwrap();
     rig.shards.reconfigure(|settings| settings.directory = next);
-    let server = Arc::new(Server { tags: vec!["t".into()], ..Server::clone(&rig.server) });
+    let server = Arc::new(ServerIdentity { tags: vec!["t".into()], ..ServerIdentity::clone(&rig.server) });
     rig.systems[0].on_event(&mut rig.shards.brokers[0], Event::Reconfigured(server));
     assert!(rig.ask(client, "USER.INFO").contains(r#""tags":["t"]"#));
     let system = rig.client("s");

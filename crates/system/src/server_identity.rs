@@ -9,7 +9,7 @@ use serde::Serialize;
 
 /// What answers say of the server.
 #[derive(Debug, Clone, Default)]
-pub struct Server {
+pub struct ServerIdentity {
     /// Its name.
     pub name: String,
     /// The host that clients connect to.
@@ -62,7 +62,7 @@ pub(crate) struct IdText<'a> {
     id: &'a str,
 }
 
-impl Server {
+impl ServerIdentity {
     /// The server in the next answer.
     pub(crate) fn signs(&self, now: Moment) -> ServerText<'_> {
         ServerText {
