@@ -7,7 +7,7 @@ use std::sync::mpsc::Receiver;
 use std::thread;
 
 use shard_runtime::{Control, wall_clock};
-use system::{Event, Inquiry, InquiryKind, Reply, Statsz};
+use system::{Inquiry, InquiryKind, Reply, Statsz, SystemEvent};
 
 use crate::board::Board;
 use crate::error::NodeError;
@@ -41,7 +41,7 @@ impl Informer {
     fn answer(&self, inquiry: Inquiry) {
         let shard = inquiry.shard;
         if let Some(reply) = self.found_out(inquiry) {
-            self.control.tell_system(shard, Event::Answered(reply));
+            self.control.tell_system(shard, SystemEvent::Answered(reply));
         }
     }
 

@@ -14,7 +14,7 @@ use rustls::ServerConfig;
 use server_log::Log;
 use server_options::{CommandLine, NotReloadable, Options, OptionsError, Port, reload_changes};
 use shard_runtime::Control;
-use system::{Event, Sequence};
+use system::{Sequence, SystemEvent};
 use tls_session::Acceptor;
 
 use crate::board::Board;
@@ -155,7 +155,7 @@ impl Reloader {
     fn tell_system(&self, options: &Options) {
         let server = system_server(options, &self.settings.info, self.sequence.clone());
         for shard in self.control.shards() {
-            self.control.tell_system(shard, Event::Reconfigured(Arc::clone(&server)));
+            self.control.tell_system(shard, SystemEvent::Reconfigured(Arc::clone(&server)));
         }
     }
 

@@ -96,7 +96,7 @@ pub enum Order<O> {
     /// Something to be run on its broker.
     Run(Run),
     /// News for the system's service.
-    System(system::Event),
+    System(system::SystemEvent),
     /// Secures connections that are accepted from here on with this, or not at all.
     Secure(Option<Arc<Acceptor>>),
     /// A step of a connection's handshake is done.

@@ -56,7 +56,7 @@ impl Control {
     ///
     /// # Panics
     /// There is no such shard.
-    pub fn tell_system(&self, shard: ShardId, event: system::Event) {
+    pub fn tell_system(&self, shard: ShardId, event: system::SystemEvent) {
         self.shards[shard.index()].give(Order::System(event));
     }
 

@@ -22,4 +22,4 @@ mod user_info;
 pub use inquiry::{INQUIRIES_MAX, Inquiry, InquiryKind, Reply};
 pub use server_identity::{Sequence, ServerIdentity};
 pub use statsz::Statsz;
-pub use system::{Event, System};
+pub use system::{System, SystemEvent};

@@ -30,7 +30,7 @@ const ANSWER_BYTES_AT_ONCE_MAX: usize = 64 << 10;
 
 /// What the service of a shard is told from outside.
 #[derive(Debug)]
-pub enum Event {
+pub enum SystemEvent {
     /// What became of an inquiry.
     Answered(Reply),
     /// The configuration was read again, and is in force on the shard.
@@ -87,21 +87,21 @@ impl System {
     }
 
     /// Heeds what came from outside.
-    pub fn on_event(&mut self, broker: &mut Broker, event: Event) {
+    pub fn on_event(&mut self, broker: &mut Broker, event: SystemEvent) {
         match event {
-            Event::Answered(reply) => {
+            SystemEvent::Answered(reply) => {
                 self.inquiries_under_way -= 1;
                 self.replies.push_back(reply);
                 self.publish_replies(broker);
             }
-            Event::Reconfigured(server) => {
+            SystemEvent::Reconfigured(server) => {
                 self.claims = SystemClaims::new(server, &broker.settings().directory);
                 broker.claim(self.service, Box::new(self.claims.clone()));
             }
         }
     }
 
-    /// What has to be found out. Each has to come back as [`Event::Answered`], unless the shard stops.
+    /// What has to be found out. Each has to come back as [`SystemEvent::Answered`], unless the shard stops.
     pub fn take_inquiries(&mut self) -> impl Iterator<Item = Inquiry> {
         self.inquiries.drain(..)
     }

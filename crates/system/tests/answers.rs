@@ -11,7 +11,7 @@ use fabric::ShardId;
 use monitor::{Facts, Moment, ShardTotals, Varz};
 use nats_auth::{AccountConfig, Config, Directory, IdentityConfig, Permissions, SubjectPermission, User};
 use shards::{Conn, Shards};
-use system::{Event, INQUIRIES_MAX, Inquiry, InquiryKind, ServerIdentity, Statsz, System};
+use system::{INQUIRIES_MAX, Inquiry, InquiryKind, ServerIdentity, Statsz, System, SystemEvent};
 
 /// Shards, and the system's service on each.
 struct Rig {
@@ -95,7 +95,7 @@ impl Rig {
                 inquiry.answer_varz(now, &Varz { facts, now, mem: 0, cpu: 0.0, totals, http_req_stats })
             }
         };
-        self.systems[shard].on_event(&mut self.shards.brokers[shard], Event::Answered(reply));
+        self.systems[shard].on_event(&mut self.shards.brokers[shard], SystemEvent::Answered(reply));
     }
 
     /// What the client is sent for what it says, once all was done that follows from it.
@@ -223,7 +223,7 @@ fn a_system_account_that_comes_with_a_reload_is_heeded() {
     let next = Directory::next(&rig.shards.brokers[0].settings().directory, &after).unwrap();
     rig.shards.reconfigure(|settings| settings.directory = next);
     let server = Arc::new(ServerIdentity { tags: vec!["t".into()], ..ServerIdentity::clone(&rig.server) });
-    rig.systems[0].on_event(&mut rig.shards.brokers[0], Event::Reconfigured(server));
+    rig.systems[0].on_event(&mut rig.shards.brokers[0], SystemEvent::Reconfigured(server));
     assert!(rig.ask(client, "USER.INFO").contains(r#""tags":["t"]"#));
     let system = rig.client("s");
     assert!(rig.ask(system, "SERVER.PING.IDZ").contains("NID"));
