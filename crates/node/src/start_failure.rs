@@ -4,70 +4,76 @@
 use std::io;
 
 use server_log::LogError;
-use server_options::{Options, Subject};
+use server_options::{FallibleOption, Options};
 
 use crate::error::NodeError;
 use crate::tls_files::TlsError;
 
 /// What an error is about, and what the system said about it.
 struct Cause<'a> {
-    subject: Option<Subject>,
+    option: Option<FallibleOption>,
     system: Option<&'a io::Error>,
 }
 
 /// The line for an error that keeps a server with these options from starting.
 pub fn start_failure(error: &NodeError, options: &Options) -> String {
-    let (subject, system) = match error {
-        NodeError::Listen { source, .. } => (Some(Subject::Listen), source.system()),
-        NodeError::Monitor(source) => (Some(Subject::Monitoring), source.system()),
-        NodeError::Users(_) => (Some(Subject::Users), None),
-        NodeError::PidFile { source, .. } => (Some(Subject::PidFile), Some(source)),
-        NodeError::Tls(TlsError::Open { source, .. }) => (Some(Subject::Tls), Some(source)),
-        NodeError::Tls(TlsError::Config { .. }) => (Some(Subject::Tls), None),
+    let (option, system) = match error {
+        NodeError::Listen { source, .. } => (Some(FallibleOption::Listen), source.system()),
+        NodeError::Monitor(source) => (Some(FallibleOption::Monitoring), source.system()),
+        NodeError::Users(_) => (Some(FallibleOption::Users), None),
+        NodeError::PidFile { source, .. } => (Some(FallibleOption::PidFile), Some(source)),
+        NodeError::Tls(TlsError::Open { source, .. }) => (Some(FallibleOption::Tls), Some(source)),
+        NodeError::Tls(TlsError::Config { .. }) => (Some(FallibleOption::Tls), None),
         _ => (None, None),
     };
-    line(error.to_string(), &Cause { subject, system }, options)
+    line(error.to_string(), &Cause { option, system }, options)
 }
 
 /// The same for a log that cannot be had.
 pub fn log_failure(error: &LogError, options: &Options) -> String {
-    let (subject, system) = match error {
-        LogError::OpenFile { source, .. } => (Some(Subject::LogFile), Some(source)),
-        LogError::SyslogConnect(source) => (Some(Subject::Syslog), Some(source)),
-        LogError::SyslogScheme { .. } => (Some(Subject::Syslog), None),
+    let (option, system) = match error {
+        LogError::OpenFile { source, .. } => (Some(FallibleOption::LogFile), Some(source)),
+        LogError::SyslogConnect(source) => (Some(FallibleOption::Syslog), Some(source)),
+        LogError::SyslogScheme { .. } => (Some(FallibleOption::Syslog), None),
         LogError::AlreadyInstalled => (None, None),
     };
-    line(error.to_string(), &Cause { subject, system }, options)
+    line(error.to_string(), &Cause { option, system }, options)
 }
 
 fn line(text: String, cause: &Cause<'_>, options: &Options) -> String {
-    let place = cause.subject.map_or_else(String::new, |subject| place_in_file(subject, options));
-    let remedy = cause.subject.zip(cause.system).and_then(|(subject, system)| remedy(subject, system.kind()));
+    let place = cause.option.map_or_else(String::new, |option| place_in_file(option, options));
+    let remedy = cause.option.zip(cause.system).and_then(|(option, system)| remedy(option, system.kind()));
     let remedy = remedy.map_or_else(String::new, |remedy| format!(": {remedy}"));
     format!("{place}{text}{remedy}")
 }
 
 /// Where the configuration file has it, in front of what is said of it; nothing if no file does.
-pub(crate) fn place_in_file(subject: Subject, options: &Options) -> String {
-    let place = options.config.as_ref().and_then(|config| config.places.of(subject));
+pub(crate) fn place_in_file(option: FallibleOption, options: &Options) -> String {
+    let place = options.config.as_ref().and_then(|config| config.places.of(option));
     place.map_or_else(String::new, |place| format!("{place}: "))
 }
 
 /// What to do about it, where that is not said by the error.
-fn remedy(subject: Subject, kind: io::ErrorKind) -> Option<&'static str> {
+fn remedy(option: FallibleOption, kind: io::ErrorKind) -> Option<&'static str> {
     use io::ErrorKind::{AddrInUse, AddrNotAvailable, NotFound, PermissionDenied};
-    Some(match (subject, kind) {
-        (Subject::Listen | Subject::Monitoring, AddrInUse) => "stop what listens there, or use another port",
-        (Subject::Listen | Subject::Monitoring, AddrNotAvailable) => "use an address of this machine",
-        (Subject::Listen | Subject::Monitoring, PermissionDenied) => {
+    Some(match (option, kind) {
+        (FallibleOption::Listen | FallibleOption::Monitoring, AddrInUse) => {
+            "stop what listens there, or use another port"
+        }
+        (FallibleOption::Listen | FallibleOption::Monitoring, AddrNotAvailable) => {
+            "use an address of this machine"
+        }
+        (FallibleOption::Listen | FallibleOption::Monitoring, PermissionDenied) => {
             "use a port from 1024 on, or start with CAP_NET_BIND_SERVICE"
         }
-        (Subject::LogFile | Subject::PidFile, NotFound) => "make its folder first, or name another",
-        (Subject::LogFile | Subject::PidFile, PermissionDenied) => {
+        (FallibleOption::LogFile | FallibleOption::PidFile, NotFound) => {
+            "make its folder first, or name another"
+        }
+        (FallibleOption::LogFile | FallibleOption::PidFile, PermissionDenied) => {
             "let the user who runs the server write it, or name another"
         }
-        (Subject::Tls, NotFound) => "put it there, or name another",
-        (Subject::Tls, PermissionDenied) => "let the user who runs the server read it",
+        (FallibleOption::Tls, NotFound) => "put it there, or name another",
+        (FallibleOption::Tls, PermissionDenied) => "let the user who runs the server read it",
         _ => return None,
     })
 }

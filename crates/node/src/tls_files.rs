@@ -9,7 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use monitor_http::Scheme;
 use rustls::ServerConfig;
-use server_options::{CertificateFiles, Options, Subject, Tls};
+use server_options::{CertificateFiles, FallibleOption, Options, Tls};
 use tls_session::{Acceptor, Config, ConfigError, Expiry, HandshakeFirst, KeyPair, Policy, Roots};
 
 use crate::start_failure::place_in_file;
@@ -68,7 +68,7 @@ fn read_files(tls: &Tls) -> Result<Acceptor, TlsError> {
 
 /// What is said of certificates that are not good any more.
 fn expired(tls: &Tls, acceptor: &Acceptor, now: i64, options: &Options) -> Vec<String> {
-    let place = place_in_file(Subject::Tls, options);
+    let place = place_in_file(FallibleOption::Tls, options);
     let line = |(index, expiry): (usize, &Expiry)| {
         let (subject, file) = (&expiry.subject, tls.certificates[index].certificate.display());
         format!("{place}The certificate of {subject} in {file} has expired, clients will refuse it: renew it")

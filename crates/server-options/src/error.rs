@@ -2,7 +2,7 @@
 
 use nats_proto::quote;
 
-use crate::places::{Places, Subject};
+use crate::places::{FallibleOption, Places};
 
 /// Why a command line was refused. `Display` is the bare message; a program prints
 /// [`report`](Self::report).
@@ -139,24 +139,24 @@ impl OptionsError {
     }
 
     /// What it is about, if that may stand in the configuration file and was understood there.
-    fn subject(&self) -> Option<Subject> {
+    fn fallible_option(&self) -> Option<FallibleOption> {
         Some(match self {
-            Self::PortOutOfRange { .. } => Subject::Port,
-            Self::LameDuckGrace { .. } => Subject::LameDuck,
-            Self::PayloadAbovePending { .. } => Subject::Payload,
-            Self::NoAuthUserWithoutUsers(_) | Self::NoAuthUserUnknown(_) => Subject::NoAuthUser,
-            Self::SystemAccountMissing => Subject::SystemAccount,
+            Self::PortOutOfRange { .. } => FallibleOption::Port,
+            Self::LameDuckGrace { .. } => FallibleOption::LameDuck,
+            Self::PayloadAbovePending { .. } => FallibleOption::Payload,
+            Self::NoAuthUserWithoutUsers(_) | Self::NoAuthUserUnknown(_) => FallibleOption::NoAuthUser,
+            Self::SystemAccountMissing => FallibleOption::SystemAccount,
             Self::HttpAndHttps { .. } | Self::HttpsWithoutTls | Self::MonitorPortOutOfRange(_) => {
-                Subject::Monitoring
+                FallibleOption::Monitoring
             }
-            Self::ClientAdvertise { .. } => Subject::ClientAdvertise,
+            Self::ClientAdvertise { .. } => FallibleOption::ClientAdvertise,
             _ => return None,
         })
     }
 
     /// The same, with where in the configuration file that stands, if it does.
     pub(crate) fn placed(self, places: &Places) -> Self {
-        match self.subject().and_then(|subject| places.of(subject)) {
+        match self.fallible_option().and_then(|option| places.of(option)) {
             Some(place) => Self::Config(vec![format!("{place}: {self}")]),
             None => self,
         }

@@ -58,7 +58,7 @@ pub use error::OptionsError;
 pub use invocation::{Invocation, SignalCall, SignalCommand};
 pub use options::{ConfigFile, LameDuck, Options, Port};
 pub use parse::parse;
-pub use places::{Places, Subject};
+pub use places::{FallibleOption, Places};
 pub use program::{PEER_PROGRAM, PROGRAM, program, version_text};
 pub use reference::{Shell, completion, man_page};
 pub use refused::{Idle, Refused, refused_flags, refused_keys};

@@ -8,7 +8,7 @@ use nats_conf::Position;
 /// An option that a start can fail on, however well it is written: what it names may be taken, missing or
 /// not ours, and other options may contradict it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Subject {
+pub enum FallibleOption {
     /// Host and port for clients.
     Listen,
     /// Host and port for monitoring.
@@ -39,11 +39,11 @@ pub enum Subject {
 
 /// The places in the file of what is in force: an option that a flag has changed has none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Places(Vec<(Subject, Position)>);
+pub struct Places(Vec<(FallibleOption, Position)>);
 
 impl Places {
     /// Where the option stands, if the file has it.
-    pub fn of(&self, subject: Subject) -> Option<&Position> {
-        self.0.iter().find(|(known, _)| *known == subject).map(|(_, position)| position)
+    pub fn of(&self, option: FallibleOption) -> Option<&Position> {
+        self.0.iter().find(|(known, _)| *known == option).map(|(_, position)| position)
     }
 }

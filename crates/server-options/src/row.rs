@@ -3,7 +3,7 @@
 use crate::config::row::{Effect, Idle, Row as Key, row as key};
 use crate::draft::Draft;
 use crate::options::Options;
-use crate::places::Subject;
+use crate::places::FallibleOption;
 use crate::reload::rule::{Outcome, Rule};
 
 /// An option: what it is called, how it is read and where it lives, and what a reload may do with it.
@@ -20,7 +20,7 @@ pub(crate) struct Row {
     pub(crate) key: Key<Draft>,
     pub(crate) rule: Rule,
     /// What its place in the file is told for.
-    pub(crate) subjects: &'static [Subject],
+    pub(crate) told_for: &'static [FallibleOption],
 }
 
 /// An option that is read like this, by flag and by key.
@@ -32,7 +32,7 @@ pub(crate) const fn option(effect: Effect<Draft>) -> Row {
         by_flag: effect,
         key: key(&[], effect),
         rule: Rule::None,
-        subjects: &[],
+        told_for: &[],
     }
 }
 
@@ -98,8 +98,8 @@ impl Row {
     }
 
     /// A start can fail on these because of it: its place in the file is told then.
-    pub(crate) const fn told_for(self, subjects: &'static [Subject]) -> Self {
-        Self { subjects, ..self }
+    pub(crate) const fn told_for(self, told_for: &'static [FallibleOption]) -> Self {
+        Self { told_for, ..self }
     }
 
     /// Whether it is a flag that is refused.

@@ -10,7 +10,7 @@ use crate::config::row::Idle::{EmptyBlock, EmptyList, EmptyText, Never, Off, Zer
 use crate::config::top::{self, JETSTREAM};
 use crate::config::{read_accounts, read_authorization, read_mappings, read_tls};
 use crate::go_duration::Shown;
-use crate::places::Subject::{
+use crate::places::FallibleOption::{
     ClientAdvertise, LameDuck, Listen, LogFile, Monitoring, NoAuthUser, Payload, PidFile, Port, Syslog,
     SystemAccount, Tls, Users,
 };

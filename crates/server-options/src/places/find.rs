@@ -5,7 +5,7 @@ use nats_conf::Map;
 use crate::draft::Draft;
 use crate::table::OPTIONS;
 
-use super::{Places, Subject};
+use super::{FallibleOption, Places};
 
 impl Places {
     /// Finds the places. Where several keys say the same, the last one counts.
@@ -13,9 +13,9 @@ impl Places {
         let mut places = Self::default();
         for entry in map {
             let row = OPTIONS.iter().find(|row| row.key.has(entry));
-            for subject in row.into_iter().flat_map(|row| row.subjects) {
-                places.0.retain(|(known, _)| known != subject);
-                places.0.push((*subject, entry.value.position.clone()));
+            for option in row.into_iter().flat_map(|row| row.told_for) {
+                places.0.retain(|(known, _)| known != option);
+                places.0.push((*option, entry.value.position.clone()));
             }
         }
         places
@@ -23,7 +23,7 @@ impl Places {
 
     /// What the options that have a place are at one time, only good to be compared.
     pub(crate) fn values(&self, draft: &Draft) -> Vec<String> {
-        self.0.iter().map(|(subject, _)| subject.value(draft)).collect()
+        self.0.iter().map(|(option, _)| option.value(draft)).collect()
     }
 
     /// Forgets those of options that were `before` and are not any more.
@@ -34,7 +34,7 @@ impl Places {
     }
 }
 
-impl Subject {
+impl FallibleOption {
     /// What flags may change of it.
     fn value(self, draft: &Draft) -> String {
         match self {
@@ -68,8 +68,8 @@ mod tests {
         line.load(&sources).expect("the file is right").options.config.expect("there is a file").places
     }
 
-    fn shown(places: &Places, subject: Subject) -> Option<String> {
-        places.of(subject).map(ToString::to_string)
+    fn shown(places: &Places, option: FallibleOption) -> Option<String> {
+        places.of(option).map(ToString::to_string)
     }
 
     const FILE: &str = "port: 4333\nhttp: 8222\npid_file: a.pid\nlog_file: b.log\nHost: \"::1\"\n";
@@ -77,18 +77,22 @@ mod tests {
     #[test]
     fn an_option_stands_where_it_was_last_written() {
         let places = places(FILE, &["-D"]);
-        assert_eq!(shown(&places, Subject::Listen).as_deref(), Some("x.conf:5:1"));
-        assert_eq!(shown(&places, Subject::Monitoring).as_deref(), Some("x.conf:2:1"));
-        assert_eq!(shown(&places, Subject::PidFile).as_deref(), Some("x.conf:3:1"));
-        assert_eq!(shown(&places, Subject::LogFile).as_deref(), Some("x.conf:4:1"));
-        assert_eq!(shown(&places, Subject::Tls), None);
+        assert_eq!(shown(&places, FallibleOption::Listen).as_deref(), Some("x.conf:5:1"));
+        assert_eq!(shown(&places, FallibleOption::Monitoring).as_deref(), Some("x.conf:2:1"));
+        assert_eq!(shown(&places, FallibleOption::PidFile).as_deref(), Some("x.conf:3:1"));
+        assert_eq!(shown(&places, FallibleOption::LogFile).as_deref(), Some("x.conf:4:1"));
+        assert_eq!(shown(&places, FallibleOption::Tls), None);
     }
 
     #[test]
     fn what_a_flag_has_changed_stands_nowhere() {
         let places = places(FILE, &["-p", "4334", "-P", "c.pid", "-l", "b.log"]);
-        assert_eq!(shown(&places, Subject::Listen), None);
-        assert_eq!(shown(&places, Subject::PidFile), None);
-        assert_eq!(shown(&places, Subject::LogFile).as_deref(), Some("x.conf:4:1"), "both say the same");
+        assert_eq!(shown(&places, FallibleOption::Listen), None);
+        assert_eq!(shown(&places, FallibleOption::PidFile), None);
+        assert_eq!(
+            shown(&places, FallibleOption::LogFile).as_deref(),
+            Some("x.conf:4:1"),
+            "both say the same"
+        );
     }
 }
