@@ -1,6 +1,6 @@
 //! Prints what nats-server takes and we refuse, as the two tables of `docs/differences.md`.
 
-use server_options::{Idle, Refused, refused_flags, refused_keys};
+use server_options::{Idle, RefusedOption, refused_flags, refused_keys};
 
 fn main() {
     println!("| flag | what is missing |\n|---|---|");
@@ -14,7 +14,7 @@ fn main() {
     }
 }
 
-fn names(refused: &Refused, dash: &str) -> String {
+fn names(refused: &RefusedOption, dash: &str) -> String {
     let names: Vec<_> = refused.names.iter().map(|name| format!("`{dash}{name}`")).collect();
     names.join(" ")
 }

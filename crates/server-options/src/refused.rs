@@ -7,7 +7,7 @@ use crate::table::OPTIONS;
 
 /// A flag or a key of nats-server that this server refuses when it is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Refused {
+pub struct RefusedOption {
     /// Its names; flags are without dashes.
     pub names: &'static [&'static str],
     /// The block a key stands in; empty for flags and for keys of the top level.
@@ -19,13 +19,13 @@ pub struct Refused {
 }
 
 /// The flags, in the order of the table.
-pub fn refused_flags() -> impl Iterator<Item = Refused> {
+pub fn refused_flags() -> impl Iterator<Item = RefusedOption> {
     let rows = OPTIONS.iter().filter(|row| row.is_refused_flag());
-    rows.map(|row| Refused { names: row.flags, block: "", unless: Idle::Never, missing: row.help })
+    rows.map(|row| RefusedOption { names: row.flags, block: "", unless: Idle::Never, missing: row.help })
 }
 
 /// The keys, block by block, in the order of the tables.
-pub fn refused_keys() -> Vec<Refused> {
+pub fn refused_keys() -> Vec<RefusedOption> {
     let mut keys = Vec::new();
     keys.extend(of_block("", OPTIONS.iter().map(|row| &row.key)));
     keys.extend(of_block("tls", tls::TABLE));
@@ -38,10 +38,10 @@ pub fn refused_keys() -> Vec<Refused> {
 fn of_block<T: 'static>(
     block: &'static str,
     table: impl IntoIterator<Item = &'static Key<T>>,
-) -> impl Iterator<Item = Refused> {
+) -> impl Iterator<Item = RefusedOption> {
     table.into_iter().filter(|row| !row.names.is_empty()).filter_map(move |row| {
         let Effect::NotYet(unless, missing) = row.effect else { return None };
-        Some(Refused { names: row.names, block, unless, missing })
+        Some(RefusedOption { names: row.names, block, unless, missing })
     })
 }
 
