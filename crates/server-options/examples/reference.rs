@@ -3,14 +3,14 @@
 
 use std::process::ExitCode;
 
-use server_options::{Shell, completion, man_page};
+use server_options::{CompletionShell, completion, man_page};
 
 fn main() -> ExitCode {
     let text = match std::env::args().nth(1).as_deref() {
         Some("man") => man_page(),
-        Some("bash") => completion(Shell::Bash),
-        Some("zsh") => completion(Shell::Zsh),
-        Some("fish") => completion(Shell::Fish),
+        Some("bash") => completion(CompletionShell::Bash),
+        Some("zsh") => completion(CompletionShell::Zsh),
+        Some("fish") => completion(CompletionShell::Fish),
         _ => {
             eprintln!("one of man, bash, zsh, fish");
             return ExitCode::FAILURE;

@@ -60,7 +60,7 @@ pub use options::{ConfigFile, LameDuck, Options, Port};
 pub use parse::parse;
 pub use places::{FallibleOption, Places};
 pub use program::{PEER_PROGRAM, PROGRAM, program, version_text};
-pub use reference::{Shell, completion, man_page};
+pub use reference::{CompletionShell, completion, man_page};
 pub use refused::{Idle, RefusedOption, refused_flags, refused_keys};
 pub use reload::{NotReloadable, reload_changes};
 pub use tls::{CertificateFiles, Tls, tls_help};

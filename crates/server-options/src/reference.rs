@@ -3,5 +3,5 @@
 mod completion;
 mod man;
 
-pub use completion::{Shell, completion};
+pub use completion::{CompletionShell, completion};
 pub use man::man_page;

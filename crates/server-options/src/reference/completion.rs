@@ -8,7 +8,7 @@ use crate::usage::{dashed, is_short, sections};
 
 /// A shell that completes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shell {
+pub enum CompletionShell {
     /// GNU bash.
     Bash,
     /// The Z shell.
@@ -18,11 +18,11 @@ pub enum Shell {
 }
 
 /// The completions for a shell, for our own name and nats-server's.
-pub fn completion(shell: Shell) -> String {
+pub fn completion(shell: CompletionShell) -> String {
     match shell {
-        Shell::Bash => bash(),
-        Shell::Zsh => zsh(),
-        Shell::Fish => fish(),
+        CompletionShell::Bash => bash(),
+        CompletionShell::Zsh => zsh(),
+        CompletionShell::Fish => fish(),
     }
 }
 
@@ -143,13 +143,13 @@ mod tests {
 
     #[test]
     fn every_supported_flag_is_offered_and_no_other() {
-        for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
+        for shell in [CompletionShell::Bash, CompletionShell::Zsh, CompletionShell::Fish] {
             let text = completion(shell);
             let words: Vec<&str> = text.split([' ', '\'', '|', ')', '[', '\n']).collect();
             for row in OPTIONS.iter().filter(|row| !row.flags.is_empty()) {
                 let offered = |name: &&str| match shell {
-                    Shell::Fish => words.contains(name),
-                    Shell::Bash | Shell::Zsh => words.contains(&dashed(name).as_str()),
+                    CompletionShell::Fish => words.contains(name),
+                    CompletionShell::Bash | CompletionShell::Zsh => words.contains(&dashed(name).as_str()),
                 };
                 assert_eq!(row.flags.iter().all(offered), !row.is_refused_flag(), "{:?}", row.flags);
             }
@@ -166,7 +166,7 @@ mod tests {
         let script = format!(
             "{}\nCOMP_WORDS=({PROGRAM} {words})\nCOMP_CWORD=$((${{#COMP_WORDS[@]}}-1))\n_buster_server\n\
              echo \"${{COMPREPLY[@]}}\"\n",
-            completion(Shell::Bash)
+            completion(CompletionShell::Bash)
         );
         bash.stdin.take().expect("it is piped").write_all(script.as_bytes()).expect("bash reads");
         let output = bash.wait_with_output().expect("bash ends");
