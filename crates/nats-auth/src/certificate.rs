@@ -30,7 +30,7 @@ pub(crate) enum PeerName {
     /// A user of this name.
     Plain(String),
     /// A user whose name is this as a distinguished name.
-    Distinguished(DistinguishedName),
+    Distinguished(LdapName),
 }
 
 impl PeerFacts {
@@ -38,7 +38,7 @@ impl PeerFacts {
     pub(crate) fn names(&self) -> Vec<PeerName> {
         let names = self.emails.iter().chain(&self.dns_names).chain(&self.uris);
         let mut found: Vec<PeerName> = names.cloned().map(PeerName::Plain).collect();
-        found.extend(DistinguishedName::of_subject(&self.subject).map(PeerName::Distinguished));
+        found.extend(LdapName::of_subject(&self.subject).map(PeerName::Distinguished));
         let printed = self.printed.clone();
         let attributes = self.subject.iter().flatten();
         let domain: Vec<String> = attributes
@@ -55,12 +55,12 @@ impl PeerFacts {
 
 /// A name as RFC 4514 writes it: relative names, the most specific first, each a set of attributes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct DistinguishedName {
+pub(crate) struct LdapName {
     /// Types in upper case.
     relative: Vec<Vec<(String, String)>>,
 }
 
-impl DistinguishedName {
+impl LdapName {
     /// `None` if the subject has an attribute that has no short name.
     fn of_subject(subject: &[Vec<Attribute>]) -> Option<Self> {
         let pair = |attribute: &Attribute| Some((attribute.name?.to_owned(), attribute.value.clone()));
@@ -192,8 +192,8 @@ mod tests {
 
     #[test]
     fn a_user_named_like_the_subject_is_found_in_any_order() {
-        let of_certificate = DistinguishedName::of_subject(&facts().subject).unwrap();
-        let named = |text: &str| DistinguishedName::parse(text).unwrap();
+        let of_certificate = LdapName::of_subject(&facts().subject).unwrap();
+        let named = |text: &str| LdapName::parse(text).unwrap();
         let straight = named("cn=bob, OU=two,OU=one, O=Acme\\, Inc ,DC=example,dc=com");
         assert!(straight.equals(&of_certificate) && straight.matches(&of_certificate));
         let mixed = named("CN=bob,DC=com,DC=example,O=Acme\\2c Inc,OU=one,OU=two");
@@ -205,13 +205,13 @@ mod tests {
     #[test]
     fn text_that_is_no_name_is_none() {
         for text in ["bob", "=x", "CN=#04", "CN=a\\", "CN=a\\zz", "CN=a,b"] {
-            assert!(DistinguishedName::parse(text).is_none(), "{text}");
+            assert!(LdapName::parse(text).is_none(), "{text}");
         }
     }
 
     #[test]
     fn an_attribute_without_a_short_name_makes_no_distinguished_name() {
         let address = Attribute { name: None, value: "a@b".into() };
-        assert!(DistinguishedName::of_subject(&[vec![address]]).is_none());
+        assert!(LdapName::of_subject(&[vec![address]]).is_none());
     }
 }

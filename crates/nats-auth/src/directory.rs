@@ -7,7 +7,7 @@ use hashbrown::HashMap;
 
 use crate::access::{self, Access};
 use crate::account::Account;
-use crate::certificate::{DistinguishedName, PeerFacts, PeerName};
+use crate::certificate::{LdapName, PeerFacts, PeerName};
 use crate::claim::Claim;
 use crate::config::{AUTH_TIMEOUT, AccountConfig, Config, GLOBAL_ACCOUNT, IdentityConfig, Permissions, User};
 use crate::connection_type::ConnectionType;
@@ -28,7 +28,7 @@ pub struct Directory {
     users: HashMap<Box<str>, Arc<Identity>>,
     nkeys: HashMap<Box<str>, Arc<Identity>>,
     /// Those of `users` that may be in the subject of a certificate.
-    distinguished: Vec<(DistinguishedName, Arc<Identity>)>,
+    distinguished: Vec<(LdapName, Arc<Identity>)>,
     /// The one user there is: of a name and password, or a token.
     single: Option<Arc<Identity>>,
     /// Who clients are where nobody has to identify itself.
@@ -207,7 +207,7 @@ impl Directory {
             users.sort_by_key(|(name, _)| *name);
             let named = users
                 .iter()
-                .filter_map(|(name, identity)| Some((DistinguishedName::parse(name)?, Arc::clone(identity))));
+                .filter_map(|(name, identity)| Some((LdapName::parse(name)?, Arc::clone(identity))));
             self.distinguished = named.collect();
         }
     }
