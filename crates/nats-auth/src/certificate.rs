@@ -10,14 +10,14 @@ pub struct PeerFacts {
     /// URIs among the alternative names.
     pub uris: Vec<String>,
     /// The subject in the order of the certificate: a list of sets of attributes.
-    pub subject: Vec<Vec<Attribute>>,
+    pub subject: Vec<Vec<PeerAttribute>>,
     /// The subject as Go prints it, of attributes that have a place there: those of a kind together.
     pub printed: String,
 }
 
 /// One attribute of a certificate's subject, if its value is text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Attribute {
+pub struct PeerAttribute {
     /// Its short name in capitals, as `CN`; `None` if it has none.
     pub name: Option<&'static str>,
     /// Its value.
@@ -62,8 +62,8 @@ pub(crate) struct LdapName {
 
 impl LdapName {
     /// `None` if the subject has an attribute that has no short name.
-    fn of_subject(subject: &[Vec<Attribute>]) -> Option<Self> {
-        let pair = |attribute: &Attribute| Some((attribute.name?.to_owned(), attribute.value.clone()));
+    fn of_subject(subject: &[Vec<PeerAttribute>]) -> Option<Self> {
+        let pair = |attribute: &PeerAttribute| Some((attribute.name?.to_owned(), attribute.value.clone()));
         let sets = subject.iter().rev().filter(|set| !set.is_empty());
         let relative = sets.map(|set| set.iter().map(pair).collect::<Option<Vec<_>>>());
         Some(Self { relative: relative.collect::<Option<_>>()? })
@@ -152,9 +152,11 @@ fn read_value(text: &str) -> Option<(String, Option<char>, &str)> {
 mod tests {
     use super::*;
 
-    fn subject(sets: &[&[(&'static str, &str)]]) -> Vec<Vec<Attribute>> {
-        let attribute =
-            |(name, value): &(&'static str, &str)| Attribute { name: Some(name), value: (*value).to_owned() };
+    fn subject(sets: &[&[(&'static str, &str)]]) -> Vec<Vec<PeerAttribute>> {
+        let attribute = |(name, value): &(&'static str, &str)| PeerAttribute {
+            name: Some(name),
+            value: (*value).to_owned(),
+        };
         sets.iter().map(|set| set.iter().map(attribute).collect()).collect()
     }
 
@@ -211,7 +213,7 @@ mod tests {
 
     #[test]
     fn an_attribute_without_a_short_name_makes_no_distinguished_name() {
-        let address = Attribute { name: None, value: "a@b".into() };
+        let address = PeerAttribute { name: None, value: "a@b".into() };
         assert!(LdapName::of_subject(&[vec![address]]).is_none());
     }
 }

@@ -25,7 +25,7 @@ mod secret;
 
 pub use access::{Access, Responses};
 pub use account::{Account, Seat};
-pub use certificate::{Attribute, PeerFacts};
+pub use certificate::{PeerAttribute, PeerFacts};
 pub use claim::Claim;
 pub use config::{
     AUTH_TIMEOUT, AccountConfig, AccountLimits, Config, Destination, GLOBAL_ACCOUNT, IdentityConfig, Mapping,

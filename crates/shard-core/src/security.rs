@@ -2,7 +2,7 @@
 
 use broker::Security;
 use monitor::{PeerCert, TlsFacts};
-use nats_auth::{Attribute, PeerFacts};
+use nats_auth::{PeerAttribute, PeerFacts};
 use tls_session::{Certificate, Secured};
 
 /// What the broker is told. `first`: the handshake came before INFO.
@@ -26,7 +26,7 @@ fn shown(certificate: &Certificate) -> PeerCert {
 
 fn holder(certificate: &Certificate) -> PeerFacts {
     let attribute =
-        |one: &tls_session::Attribute| Attribute { name: one.short_name(), value: one.value.clone() };
+        |one: &tls_session::Attribute| PeerAttribute { name: one.short_name(), value: one.value.clone() };
     let subject = &certificate.subject;
     PeerFacts {
         emails: certificate.emails.clone(),

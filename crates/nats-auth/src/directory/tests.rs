@@ -216,7 +216,7 @@ fn a_certificate_says_who_a_client_is() {
     let config = Config { users, verify_and_map: true, ..Config::default() };
     let directory = Directory::new(&config).unwrap();
     let subject = [("O", "Acme"), ("CN", "bob")]
-        .map(|(name, value)| vec![crate::Attribute { name: Some(name), value: value.into() }]);
+        .map(|(name, value)| vec![crate::PeerAttribute { name: Some(name), value: value.into() }]);
     let mut facts = PeerFacts { subject: subject.to_vec(), ..PeerFacts::default() };
     let with =
         |facts: &PeerFacts| verdict(&directory, &Credentials { peer: Some(facts), ..Credentials::default() });
@@ -238,7 +238,7 @@ fn a_certificate_maps_to_a_user_without_its_domain_components() {
     let names = ["C=US", "ST=CA", "L=Los Angeles", "O=NATS", "OU=NATS", "CN=localhost", "DC=foo3", "DC=foo4"];
     let attribute = |text: &'static str| {
         let (name, value) = text.split_once('=').unwrap();
-        vec![crate::Attribute { name: Some(name), value: value.into() }]
+        vec![crate::PeerAttribute { name: Some(name), value: value.into() }]
     };
     let subject = names.map(attribute).to_vec();
     let facts = PeerFacts { subject, printed: PLAIN.into(), ..PeerFacts::default() };
