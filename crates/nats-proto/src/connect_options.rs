@@ -61,10 +61,10 @@ pub struct ConnectOptions {
     pub no_responders: bool,
     /// What a server imports; from servers only.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub import: Option<SubjectPermission>,
+    pub import: Option<ServerPermission>,
     /// What a server exports; from servers only.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub export: Option<SubjectPermission>,
+    pub export: Option<ServerPermission>,
     /// The account at the far end; from leaf nodes only.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub remote_account: String,
@@ -75,7 +75,7 @@ pub struct ConnectOptions {
 
 /// Subjects allowed and denied, as servers tell each other.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct SubjectPermission {
+pub struct ServerPermission {
     /// Subjects allowed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub allow: Vec<String>,
@@ -171,7 +171,7 @@ impl Fields for ConnectOptions {
     }
 }
 
-impl Fields for SubjectPermission {
+impl Fields for ServerPermission {
     fn go_type(&self) -> &'static str {
         "server.SubjectPermission"
     }
@@ -235,7 +235,7 @@ mod tests {
         assert!(options.verbose);
         assert_eq!(options.user, "b");
         let options = parse(r#"{"import":{"allow":["a",null],"DENY":null},"export":null}"#).unwrap();
-        let import = SubjectPermission { allow: vec!["a".into(), String::new()], deny: vec![] };
+        let import = ServerPermission { allow: vec!["a".into(), String::new()], deny: vec![] };
         assert_eq!((options.import, options.export), (Some(import), None));
     }
 

@@ -1,7 +1,7 @@
 //! INFO from a client, which says nothing to a server. nats-server reads it all the same, and refuses what it
 //! cannot read.
 
-use crate::connect_options::SubjectPermission;
+use crate::connect_options::ServerPermission;
 use crate::go_json::{BodyError, Field, Fields, read_into};
 
 /// Checks the JSON text of an INFO that a client sent.
@@ -23,7 +23,7 @@ struct Unread {
     int32: i32,
     uint64: u64,
     byte: u8,
-    permission: Option<SubjectPermission>,
+    permission: Option<ServerPermission>,
 }
 
 impl Fields for Unread {

@@ -100,7 +100,7 @@ mod tokens;
 mod verb;
 
 pub use client_decoder::ClientDecoder;
-pub use connect_options::{ConnectOptions, SubjectPermission};
+pub use connect_options::{ConnectOptions, ServerPermission};
 pub use delivery::Delivery;
 pub use error::ProtoError;
 pub use go_json::BodyError;
