@@ -1,10 +1,10 @@
 //! What a client sends, as a server reads it.
 
 use crate::ProtoError;
-use crate::frame::{self, Frame, Head};
 use crate::limits::{Limits, Step};
 use crate::line::Scan;
 use crate::op::{ClientOp, Publish, Subscribe, Unsubscribe};
+use crate::shape::{self, MessageLine, RawMessage};
 use crate::tokens;
 use crate::verb::{Verb, client_verb};
 
@@ -28,58 +28,58 @@ impl ClientDecoder {
     #[inline]
     pub fn step<'a>(&mut self, input: &'a [u8], limits: &Limits) -> Result<Step<ClientOp<'a>>, ProtoError> {
         let Some(verb) = client_verb(input)? else {
-            return Ok(frame::need_one_more(input));
+            return Ok(shape::need_one_more(input));
         };
         let scan = &mut self.scan;
         match verb {
             Verb::Pub => {
-                let step = frame::message::<3>(scan, verb, input, limits, publish_head)?;
+                let step = shape::message::<3>(scan, verb, input, limits, publish_line)?;
                 Ok(step.map(publish))
             }
             Verb::Hpub => {
-                let step = frame::message::<4>(scan, verb, input, limits, hpublish_head)?;
+                let step = shape::message::<4>(scan, verb, input, limits, hpublish_line)?;
                 Ok(step.map(publish))
             }
-            Verb::Sub => frame::arguments::<_, 3>(scan, verb, input, limits, subscribe),
-            Verb::Unsub => frame::arguments::<_, 2>(scan, verb, input, limits, unsubscribe),
+            Verb::Sub => shape::arguments::<_, 3>(scan, verb, input, limits, subscribe),
+            Verb::Unsub => shape::arguments::<_, 2>(scan, verb, input, limits, unsubscribe),
             Verb::Connect => {
-                frame::text(scan, verb, input, limits, |text| ClientOp::Connect(frame::json_text(text)))
+                shape::text(scan, verb, input, limits, |text| ClientOp::Connect(shape::json_text(text)))
             }
             Verb::Info => {
-                frame::text(scan, verb, input, limits, |text| ClientOp::Info(frame::json_text(text)))
+                shape::text(scan, verb, input, limits, |text| ClientOp::Info(shape::json_text(text)))
             }
-            Verb::Err => frame::text(scan, verb, input, limits, ClientOp::Err),
-            Verb::Ping => frame::bare(scan, verb, input, limits, ClientOp::Ping),
-            Verb::Pong => frame::bare(scan, verb, input, limits, ClientOp::Pong),
-            Verb::Ok => frame::bare(scan, verb, input, limits, ClientOp::Ok),
+            Verb::Err => shape::text(scan, verb, input, limits, ClientOp::Err),
+            Verb::Ping => shape::bare(scan, verb, input, limits, ClientOp::Ping),
+            Verb::Pong => shape::bare(scan, verb, input, limits, ClientOp::Pong),
+            Verb::Ok => shape::bare(scan, verb, input, limits, ClientOp::Ok),
             Verb::Msg | Verb::Hmsg => Err(ProtoError::UnknownOperation),
         }
     }
 }
 
 #[inline(always)]
-fn publish_head<'a>(args: &[&'a [u8]]) -> Option<Head<'a>> {
+fn publish_line<'a>(args: &[&'a [u8]]) -> Option<MessageLine<'a>> {
     let (subject, reply, size_text) = match *args {
         [subject, size] => (subject, None, size),
         [subject, reply, size] => (subject, Some(reply), size),
         _ => return None,
     };
-    Some(Head { subject, sid: &[], reply, header_text: None, size_text })
+    Some(MessageLine { subject, sid: &[], reply, header_text: None, size_text })
 }
 
 #[inline(always)]
-fn hpublish_head<'a>(args: &[&'a [u8]]) -> Option<Head<'a>> {
+fn hpublish_line<'a>(args: &[&'a [u8]]) -> Option<MessageLine<'a>> {
     let (subject, reply, header, size_text) = match *args {
         [subject, header, size] => (subject, None, header, size),
         [subject, reply, header, size] => (subject, Some(reply), header, size),
         _ => return None,
     };
-    Some(Head { subject, sid: &[], reply, header_text: Some(header), size_text })
+    Some(MessageLine { subject, sid: &[], reply, header_text: Some(header), size_text })
 }
 
 #[inline(always)]
-fn publish<'a>(Frame { head, header, body }: Frame<'a>) -> ClientOp<'a> {
-    let Head { subject, reply, size_text, .. } = head;
+fn publish<'a>(RawMessage { line, header, body }: RawMessage<'a>) -> ClientOp<'a> {
+    let MessageLine { subject, reply, size_text, .. } = line;
     ClientOp::Publish(Publish { subject, reply, header, size_text, body })
 }
 

@@ -78,7 +78,6 @@ mod connect_options;
 mod delivery;
 pub mod encode;
 mod error;
-mod frame;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 pub mod go_json;
@@ -93,6 +92,7 @@ mod op;
 mod redact;
 mod server_decoder;
 mod server_info;
+mod shape;
 mod streak;
 #[cfg(test)]
 mod testing;

@@ -1,10 +1,10 @@
 //! What a server sends, as a client reads it.
 
 use crate::ProtoError;
-use crate::frame::{self, Frame, Head};
 use crate::limits::{Limits, Step};
 use crate::line::Scan;
 use crate::op::{Message, ServerOp};
+use crate::shape::{self, MessageLine, RawMessage};
 use crate::verb::{Verb, server_verb};
 
 /// Reads the ops of one server. As tolerant of case, blanks and bare line feeds as
@@ -28,28 +28,28 @@ impl ServerDecoder {
     #[inline]
     pub fn step<'a>(&mut self, input: &'a [u8], limits: &Limits) -> Result<Step<ServerOp<'a>>, ProtoError> {
         let Some(verb) = server_verb(input)? else {
-            return Ok(frame::need_one_more(input));
+            return Ok(shape::need_one_more(input));
         };
         let scan = &mut self.scan;
         let limits = &limits.for_server_lines();
         match verb {
             Verb::Msg => {
-                let step = frame::message::<4>(scan, verb, input, limits, msg_head)?;
+                let step = shape::message::<4>(scan, verb, input, limits, msg_line)?;
                 Ok(step.map(message))
             }
             Verb::Hmsg => {
-                let step = frame::message::<5>(scan, verb, input, limits, hmsg_head)?;
+                let step = shape::message::<5>(scan, verb, input, limits, hmsg_line)?;
                 Ok(step.map(message))
             }
             Verb::Info => {
-                frame::text(scan, verb, input, limits, |text| ServerOp::Info(frame::json_text(text)))
+                shape::text(scan, verb, input, limits, |text| ServerOp::Info(shape::json_text(text)))
             }
             Verb::Err => {
-                frame::text(scan, verb, input, limits, |text| ServerOp::Err(frame::without_quotes(text)))
+                shape::text(scan, verb, input, limits, |text| ServerOp::Err(shape::without_quotes(text)))
             }
-            Verb::Ping => frame::bare(scan, verb, input, limits, ServerOp::Ping),
-            Verb::Pong => frame::bare(scan, verb, input, limits, ServerOp::Pong),
-            Verb::Ok => frame::bare(scan, verb, input, limits, ServerOp::Ok),
+            Verb::Ping => shape::bare(scan, verb, input, limits, ServerOp::Ping),
+            Verb::Pong => shape::bare(scan, verb, input, limits, ServerOp::Pong),
+            Verb::Ok => shape::bare(scan, verb, input, limits, ServerOp::Ok),
             Verb::Pub | Verb::Hpub | Verb::Sub | Verb::Unsub | Verb::Connect => {
                 Err(ProtoError::UnknownOperation)
             }
@@ -58,28 +58,28 @@ impl ServerDecoder {
 }
 
 #[inline(always)]
-fn msg_head<'a>(args: &[&'a [u8]]) -> Option<Head<'a>> {
+fn msg_line<'a>(args: &[&'a [u8]]) -> Option<MessageLine<'a>> {
     let (subject, sid, reply, size_text) = match *args {
         [subject, sid, size] => (subject, sid, None, size),
         [subject, sid, reply, size] => (subject, sid, Some(reply), size),
         _ => return None,
     };
-    Some(Head { subject, sid, reply, header_text: None, size_text })
+    Some(MessageLine { subject, sid, reply, header_text: None, size_text })
 }
 
 #[inline(always)]
-fn hmsg_head<'a>(args: &[&'a [u8]]) -> Option<Head<'a>> {
+fn hmsg_line<'a>(args: &[&'a [u8]]) -> Option<MessageLine<'a>> {
     let (subject, sid, reply, header, size_text) = match *args {
         [subject, sid, header, size] => (subject, sid, None, header, size),
         [subject, sid, reply, header, size] => (subject, sid, Some(reply), header, size),
         _ => return None,
     };
-    Some(Head { subject, sid, reply, header_text: Some(header), size_text })
+    Some(MessageLine { subject, sid, reply, header_text: Some(header), size_text })
 }
 
 #[inline(always)]
-fn message<'a>(Frame { head, header, body }: Frame<'a>) -> ServerOp<'a> {
-    let Head { subject, sid, reply, .. } = head;
+fn message<'a>(RawMessage { line, header, body }: RawMessage<'a>) -> ServerOp<'a> {
+    let MessageLine { subject, sid, reply, .. } = line;
     ServerOp::Message(Message { subject, sid, reply, header, body })
 }
 

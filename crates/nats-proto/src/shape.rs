@@ -8,7 +8,7 @@ use crate::tokens;
 use crate::verb::Verb;
 
 /// The arguments of a message line, sorted by meaning.
-pub(crate) struct Head<'a> {
+pub(crate) struct MessageLine<'a> {
     pub(crate) subject: &'a [u8],
     /// Empty for what a client publishes.
     pub(crate) sid: &'a [u8],
@@ -18,8 +18,8 @@ pub(crate) struct Head<'a> {
 }
 
 /// A message and its bytes.
-pub(crate) struct Frame<'a> {
-    pub(crate) head: Head<'a>,
+pub(crate) struct RawMessage<'a> {
+    pub(crate) line: MessageLine<'a>,
     pub(crate) header: Option<HeaderLen<'a>>,
     pub(crate) body: &'a [u8],
 }
@@ -77,18 +77,18 @@ pub(crate) fn message<'a, const N: usize>(
     verb: Verb,
     input: &'a [u8],
     limits: &Limits,
-    sort: impl FnOnce(&[&'a [u8]]) -> Option<Head<'a>>,
-) -> Result<Step<Frame<'a>>, ProtoError> {
+    sort: impl FnOnce(&[&'a [u8]]) -> Option<MessageLine<'a>>,
+) -> Result<Step<RawMessage<'a>>, ProtoError> {
     let Some((tokens, end)) = scan.tokens::<N>(input, verb, Blanks::Plain, limits)? else {
         return Ok(need_one_more(input));
     };
-    let head = sort(tokens.as_slice()).ok_or_else(|| tokens::bad_arguments(verb))?;
-    let (header, size) = tokens::sizes(verb, head.header_text, head.size_text, limits)?;
+    let line = sort(tokens.as_slice()).ok_or_else(|| tokens::bad_arguments(verb))?;
+    let (header, size) = tokens::sizes(verb, line.header_text, line.size_text, limits)?;
     let used = end + size + CR_LF.len();
     match input.get(end + size..) {
         Some([b'\r', b'\n', ..]) => {
             let body = &input[end..end + size];
-            Ok(consumed(scan, used, Frame { head, header, body }))
+            Ok(consumed(scan, used, RawMessage { line, header, body }))
         }
         None | Some([] | [b'\r']) => Ok(Step::NeedMore { at_least: used }),
         Some(_) => Err(ProtoError::BadPayloadEnd),
