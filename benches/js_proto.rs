@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use js_proto::{
-    Ack, AckReply, AckSubject, ApiSubject, Delivery, PubAck, PublishHeaders, PullRequest, RequestBody,
+    Ack, AckReply, AckSubject, ApiSubject, MsgMetadata, PubAck, PublishHeaders, PullRequest, RequestBody,
     StreamConfigRequest, UnknownFields,
 };
 
@@ -21,7 +21,7 @@ fn bench_messages(criterion: &mut Criterion) {
     });
 
     let reply = AckReply::v1("ORDERS", "worker");
-    let delivery = Delivery {
+    let metadata = MsgMetadata {
         delivered: 1,
         stream_seq: 1_234_567,
         consumer_seq: 1_234_000,
@@ -31,7 +31,7 @@ fn bench_messages(criterion: &mut Criterion) {
     group.bench_function("write a reply subject", |bencher| {
         bencher.iter(|| {
             out.clear();
-            reply.write(&mut out, black_box(&delivery));
+            reply.write(&mut out, black_box(&metadata));
         });
     });
 

@@ -14,9 +14,9 @@ pub struct AckReply {
     front: Vec<u8>,
 }
 
-/// One delivery of a message.
+/// What is said of one delivery of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Delivery {
+pub struct MsgMetadata {
     /// How often it was delivered, this time included.
     pub delivered: u64,
     /// Its sequence in the stream.
@@ -41,11 +41,11 @@ impl AckReply {
         Self { front: format!("$JS.ACK.{domain}.{account_hash}.{stream}.{consumer}.").into_bytes() }
     }
 
-    /// Appends the reply subject of that delivery.
-    pub fn write(&self, out: &mut Vec<u8>, delivery: &Delivery) {
+    /// Appends the reply subject of a delivery.
+    pub fn write(&self, out: &mut Vec<u8>, metadata: &MsgMetadata) {
         out.extend_from_slice(&self.front);
-        push_number(out, delivery.delivered);
-        for number in [delivery.stream_seq, delivery.consumer_seq, delivery.timestamp, delivery.pending] {
+        push_number(out, metadata.delivered);
+        for number in [metadata.stream_seq, metadata.consumer_seq, metadata.timestamp, metadata.pending] {
             out.push(b'.');
             push_number(out, number);
         }
@@ -69,8 +69,8 @@ pub struct AckSubject<'a> {
     pub stream: &'a [u8],
     /// The consumer.
     pub consumer: &'a [u8],
-    /// Which delivery. What is no number is the largest one, which was never delivered.
-    pub delivery: Delivery,
+    /// What is said of the delivery. What is no number is the largest one, which was never delivered.
+    pub metadata: MsgMetadata,
 }
 
 impl<'a> AckSubject<'a> {
@@ -98,7 +98,7 @@ impl<'a> AckSubject<'a> {
             account_hash: is_v2.then_some(tokens[3]),
             stream: own[0],
             consumer: own[1],
-            delivery: Delivery {
+            metadata: MsgMetadata {
                 delivered: number(2),
                 stream_seq: number(3),
                 consumer_seq: number(4),
@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn recorded_replies_are_read_and_written() {
-        let delivery = Delivery {
+        let metadata = MsgMetadata {
             delivered: 1,
             stream_seq: 2,
             consumer_seq: 3,
@@ -140,14 +140,14 @@ mod tests {
             ),
         ] {
             let mut out = Vec::new();
-            reply.write(&mut out, &delivery);
+            reply.write(&mut out, &metadata);
             assert_eq!(str::from_utf8(&out), Ok(subject));
             let read = AckSubject {
                 domain: domain.map(str::as_bytes),
                 account_hash: hash.map(str::as_bytes),
                 stream: b"S",
                 consumer: b"C",
-                delivery,
+                metadata,
             };
             assert_eq!(AckSubject::parse(subject.as_bytes()), Some(read));
         }
@@ -156,25 +156,25 @@ mod tests {
     #[test]
     fn further_tokens_may_follow_the_long_form_only() {
         let parse = |subject: &'static str| AckSubject::parse(subject.as_bytes());
-        assert_eq!(parse("$JS.ACK._.h.S.C.1.2.3.4.5.random").map(|ack| ack.delivery.pending), Some(5));
+        assert_eq!(parse("$JS.ACK._.h.S.C.1.2.3.4.5.random").map(|ack| ack.metadata.pending), Some(5));
         assert_eq!(parse("$JS.ACK.S.C.1.2.3.4.5.6"), None);
         assert_eq!(parse("$JS.ACK.S.C.1.2.3.4"), None);
         assert_eq!(parse("$JS.FC.S.C.1.2.3.4.5"), None);
-        assert_eq!(parse("$JS.ACK.S.C.1.x.3.4.5").map(|ack| ack.delivery.stream_seq), Some(u64::MAX));
+        assert_eq!(parse("$JS.ACK.S.C.1.x.3.4.5").map(|ack| ack.metadata.stream_seq), Some(u64::MAX));
     }
 
     proptest! {
         #[test]
         fn any_delivery_comes_back(numbers: [u64; 5], name in "[^. ]{1,9}", is_v2: bool) {
             let [delivered, stream_seq, consumer_seq, timestamp, pending] = numbers;
-            let delivery = Delivery { delivered, stream_seq, consumer_seq, timestamp, pending };
+            let metadata = MsgMetadata { delivered, stream_seq, consumer_seq, timestamp, pending };
             let reply =
                 if is_v2 { AckReply::v2("d", "h", &name, "C") } else { AckReply::v1(&name, "C") };
             let mut out = Vec::new();
-            reply.write(&mut out, &delivery);
+            reply.write(&mut out, &metadata);
             let read = AckSubject::parse(&out).unwrap();
             prop_assert_eq!((read.stream, read.consumer), (name.as_bytes(), &b"C"[..]));
-            prop_assert_eq!(read.delivery, delivery);
+            prop_assert_eq!(read.metadata, metadata);
         }
     }
 }

@@ -42,9 +42,9 @@ fn check_subjects(data: &[u8]) {
         Some(hash) => AckReply::v2(&text(ack.domain.unwrap_or_default()), &text(hash), &stream, &consumer),
     };
     let mut out = Vec::new();
-    reply.write(&mut out, &ack.delivery);
+    reply.write(&mut out, &ack.metadata);
     let again = AckSubject::parse(&out).expect("it is written as it is read");
-    assert_eq!((again.delivery, again.account_hash.is_some()), (ack.delivery, ack.account_hash.is_some()));
+    assert_eq!((again.metadata, again.account_hash.is_some()), (ack.metadata, ack.account_hash.is_some()));
 }
 
 fn check_texts(data: &[u8]) {

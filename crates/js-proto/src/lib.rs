@@ -73,7 +73,7 @@ mod versions;
 mod words;
 
 pub use ack::{Ack, NakOptions};
-pub use ack_subject::{ACK_PREFIX, AckReply, AckSubject, Delivery, FLOW_CONTROL_PREFIX};
+pub use ack_subject::{ACK_PREFIX, AckReply, AckSubject, FLOW_CONTROL_PREFIX, MsgMetadata};
 pub use answer::{
     AccountInfoAnswer, AccountPurgeAnswer, Answer, ConsumerCreateAnswer, ConsumerDeleteAnswer,
     ConsumerInfoAnswer, ConsumerListAnswer, ConsumerNamesAnswer, ConsumerPauseAnswer, ConsumerResetAnswer,
