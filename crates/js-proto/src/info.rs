@@ -211,11 +211,11 @@ go_structs! {
         /// Their consumers.
         consumers: i64 = "consumers";
         /// How much it may have.
-        limits: AccountLimits = "limits";
+        limits: JetStreamLimits = "limits";
     }
 
     /// How much an account may have. Below zero is without limit.
-    pub struct AccountLimits = "server.JetStreamAccountLimits" {
+    pub struct JetStreamLimits = "server.JetStreamAccountLimits" {
         /// Bytes in memory.
         max_memory: i64 = "max_memory" as "int64";
         /// Bytes in files.

@@ -96,7 +96,7 @@ pub use fast_batch::{BadFastBatch, FastBatch, FastBatchOp};
 pub use flow_control::{FlowControlReply, FlowControlSubject};
 pub use go_struct::Members;
 pub use info::{
-    AccountInfo, AccountLimits, Alternate, ApiStats, ClusterInfo, ConsumerInfo, GroupState, LostMessages,
+    AccountInfo, Alternate, ApiStats, ClusterInfo, ConsumerInfo, GroupState, JetStreamLimits, LostMessages,
     PeerInfo, Position, SourceInfo, StreamInfo, StreamState, Tier,
 };
 pub use nanos::Nanos;
