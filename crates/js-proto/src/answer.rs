@@ -70,7 +70,7 @@ go_structs! {
     }
 
     /// Which part of a list an answer has.
-    pub struct Page = "server.ApiPaged" {
+    pub struct ApiPage = "server.ApiPaged" {
         /// How many there are.
         total: i64 = "total";
         /// How many come before.
@@ -134,7 +134,7 @@ answers! {
     /// To STREAM.INFO.
     pub struct StreamInfoAnswer = "server.JSApiStreamInfoResponse", "stream_info_response" {
         /// Which part of its subjects.
-        page: Page = flat;
+        page: ApiPage = flat;
         /// The stream.
         info: Option<StreamInfo> = flat;
     }
@@ -148,7 +148,7 @@ answers! {
     /// To STREAM.NAMES.
     pub struct StreamNamesAnswer = "server.JSApiStreamNamesResponse", "stream_names_response" {
         /// Which part.
-        page: Page = flat;
+        page: ApiPage = flat;
         /// `None` if there are none.
         streams: Option<Vec<String>> = "streams";
     }
@@ -156,7 +156,7 @@ answers! {
     /// To STREAM.LIST.
     pub struct StreamListAnswer = "server.JSApiStreamListResponse", "stream_list_response" {
         /// Which part.
-        page: Page = flat;
+        page: ApiPage = flat;
         /// `None` if it went wrong.
         streams: Option<Vec<StreamInfo>> = "streams";
         /// Those that said nothing.
@@ -255,7 +255,7 @@ answers! {
     /// To CONSUMER.NAMES.
     pub struct ConsumerNamesAnswer = "server.JSApiConsumerNamesResponse", "consumer_names_response" {
         /// Which part.
-        page: Page = flat;
+        page: ApiPage = flat;
         /// Their names.
         consumers: Option<Vec<String>> = "consumers";
     }
@@ -263,7 +263,7 @@ answers! {
     /// To CONSUMER.LIST.
     pub struct ConsumerListAnswer = "server.JSApiConsumerListResponse", "consumer_list_response" {
         /// Which part.
-        page: Page = flat;
+        page: ApiPage = flat;
         /// The consumers.
         consumers: Option<Vec<ConsumerInfo>> = "consumers";
         /// Those that said nothing.

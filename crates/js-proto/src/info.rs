@@ -139,9 +139,9 @@ go_structs! {
         /// What it was told to be.
         config: Option<ConsumerConfig> = "config" if set;
         /// The last message it delivered.
-        delivered: Position = "delivered";
+        delivered: SequenceInfo = "delivered";
         /// The last message up to which all are acknowledged.
-        ack_floor: Position = "ack_floor";
+        ack_floor: SequenceInfo = "ack_floor";
         /// How many messages wait to be acknowledged.
         num_ack_pending: i64 = "num_ack_pending";
         /// How many of them were delivered more than once.
@@ -165,7 +165,7 @@ go_structs! {
     }
 
     /// A message by two counts.
-    pub struct Position = "server.SequenceInfo" {
+    pub struct SequenceInfo = "server.SequenceInfo" {
         /// The how-manyeth delivery of the consumer it was.
         consumer_seq: u64 = "consumer_seq";
         /// Its sequence in the stream.

@@ -75,10 +75,10 @@ mod words;
 pub use ack::{Ack, NakOptions};
 pub use ack_subject::{ACK_PREFIX, AckReply, AckSubject, FLOW_CONTROL_PREFIX, MsgMetadata};
 pub use answer::{
-    AccountInfoAnswer, AccountPurgeAnswer, Answer, ConsumerCreateAnswer, ConsumerDeleteAnswer,
+    AccountInfoAnswer, AccountPurgeAnswer, Answer, ApiPage, ConsumerCreateAnswer, ConsumerDeleteAnswer,
     ConsumerInfoAnswer, ConsumerListAnswer, ConsumerNamesAnswer, ConsumerPauseAnswer, ConsumerResetAnswer,
     ConsumerStepdownAnswer, ConsumerUnpinAnswer, Head, LIST_MAX, MetaStepdownAnswer, MsgDeleteAnswer,
-    MsgGetAnswer, NAMES_MAX, Page, SUBJECTS_MAX, ServerRemoveAnswer, StreamCreateAnswer, StreamDeleteAnswer,
+    MsgGetAnswer, NAMES_MAX, SUBJECTS_MAX, ServerRemoveAnswer, StreamCreateAnswer, StreamDeleteAnswer,
     StreamInfoAnswer, StreamListAnswer, StreamNamesAnswer, StreamPurgeAnswer, StreamRemovePeerAnswer,
     StreamRestoreAnswer, StreamSnapshotAnswer, StreamStepdownAnswer, StreamUpdateAnswer, SystemAnswer,
 };
@@ -97,7 +97,7 @@ pub use flow_control::{FlowControlReply, FlowControlSubject};
 pub use go_struct::Members;
 pub use info::{
     AccountInfo, Alternate, ApiStats, ClusterInfo, ConsumerInfo, GroupState, JetStreamLimits, LostMessages,
-    PeerInfo, Position, SourceInfo, StreamInfo, StreamState, Tier,
+    PeerInfo, SequenceInfo, SourceInfo, StreamInfo, StreamState, Tier,
 };
 pub use nanos::Nanos;
 pub use policies::{
