@@ -5,7 +5,7 @@ use nats_proto::go_json::{BodyError, compact, read_into};
 use crate::client_info::ClientInfo;
 use crate::go_struct::{Members, go_structs};
 use crate::words::words;
-use crate::{PeerInfo, StreamState, Time};
+use crate::{PeerInfo, StreamState, Timestamp};
 
 /// An event of one kind.
 pub trait Advisory: Members + Default {
@@ -16,7 +16,7 @@ pub trait Advisory: Members + Default {
     fn event_mut(&mut self) -> &mut Event;
 
     /// The event with that id, at that time; what happened is yet to be said.
-    fn new(id: String, timestamp: Time) -> Self {
+    fn new(id: String, timestamp: Timestamp) -> Self {
         let mut advisory = Self::default();
         *advisory.event_mut() = Event { kind: Self::TYPE.to_owned(), id, timestamp };
         advisory
@@ -50,7 +50,7 @@ go_structs! {
         /// No other event has it.
         id: String = "id";
         /// When it was.
-        timestamp: Time = "timestamp";
+        timestamp: Timestamp = "timestamp";
     }
 }
 
@@ -163,7 +163,7 @@ advisories! {
         /// Whether it delivers nothing.
         paused: bool = "paused";
         /// Until when.
-        pause_until: Time = "pause_until";
+        pause_until: Timestamp = "pause_until";
         /// Where.
         domain: String = "domain" if set;
     }
@@ -251,9 +251,9 @@ advisories! {
         /// Of which stream.
         stream: String = "stream";
         /// When it was begun.
-        start: Time = "start";
+        start: Timestamp = "start";
         /// When it was done.
-        end: Time = "end";
+        end: Timestamp = "end";
         /// Who asked for it.
         client: Option<ClientInfo> = "client";
         /// Where.
@@ -275,9 +275,9 @@ advisories! {
         /// Which stream.
         stream: String = "stream";
         /// When it was begun.
-        start: Time = "start";
+        start: Timestamp = "start";
         /// When it was done.
-        end: Time = "end";
+        end: Timestamp = "end";
         /// How much was sent for it.
         bytes: i64 = "bytes" as "int64";
         /// Who asked for it.

@@ -7,7 +7,7 @@ use nats_proto::go_json::{BodyError, compact, read_into};
 
 use crate::go_struct::{Members, go_structs};
 use crate::stored_message::StoredMessage;
-use crate::{AccountInfo, ApiError, ConsumerInfo, Nanos, StreamConfig, StreamInfo, StreamState, Time};
+use crate::{AccountInfo, ApiError, ConsumerInfo, Nanos, StreamConfig, StreamInfo, StreamState, Timestamp};
 
 /// How many names one answer lists.
 pub const NAMES_MAX: usize = 1_024;
@@ -244,7 +244,7 @@ answers! {
         /// Whether it delivers nothing for now.
         paused: bool = "paused";
         /// Until when, as it was asked for.
-        pause_until: Time = "pause_until";
+        pause_until: Timestamp = "pause_until";
         /// For how long.
         pause_remaining: Nanos = "pause_remaining" if set;
     }

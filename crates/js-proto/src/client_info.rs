@@ -1,13 +1,13 @@
 //! Who made a request.
 
 use crate::go_struct::go_structs;
-use crate::{Nanos, Time};
+use crate::{Nanos, Timestamp};
 
 go_structs! {
     /// A connection, as events tell of it.
     pub struct ClientInfo = "server.ClientInfo" {
         /// Since when it is.
-        start: Option<Time> = "start" if set;
+        start: Option<Timestamp> = "start" if set;
         /// Where it comes from.
         host: String = "host" if set;
         /// Its number at its server.
@@ -33,7 +33,7 @@ go_structs! {
         /// Other clusters, the nearest first.
         alts: Vec<String> = "alts" if set;
         /// When it ended.
-        stop: Option<Time> = "stop" if set;
+        stop: Option<Timestamp> = "stop" if set;
         /// Its credentials.
         jwt: String = "jwt" if set;
         /// The key they are signed with.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::go_struct::go_structs;
-use crate::{AckPolicy, DeliverPolicy, Nanos, PriorityPolicy, ReplayPolicy, Time};
+use crate::{AckPolicy, DeliverPolicy, Nanos, PriorityPolicy, ReplayPolicy, Timestamp};
 
 go_structs! {
     /// What a consumer is told to be. The default is what nothing is said of: not yet what a server makes of that.
@@ -19,7 +19,7 @@ go_structs! {
         /// The sequence it begins at.
         opt_start_seq: u64 = "opt_start_seq" if set;
         /// The time it begins at.
-        opt_start_time: Option<Time> = "opt_start_time" if set;
+        opt_start_time: Option<Timestamp> = "opt_start_time" if set;
         /// What is to be acknowledged.
         ack_policy: AckPolicy = "ack_policy";
         /// How long an acknowledgement is waited for.
@@ -71,7 +71,7 @@ go_structs! {
         /// Whatever else is to be said of it.
         metadata: BTreeMap<String, String> = "metadata" if set;
         /// Until when it delivers nothing.
-        pause_until: Option<Time> = "pause_until" if set;
+        pause_until: Option<Timestamp> = "pause_until" if set;
         /// The groups of those who pull.
         priority_groups: Vec<String> = "priority_groups" if set;
         /// Who of them is served.

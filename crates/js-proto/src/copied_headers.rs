@@ -1,6 +1,6 @@
 //! Headers of messages that leave a stream by another way than a consumer: got directly, or published again.
 
-use crate::{Time, headers};
+use crate::{Timestamp, headers};
 
 /// What a message that is copied out of a stream says of itself, beside the headers it was stored with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,7 +12,7 @@ pub struct CopiedHeaders<'a> {
     /// Its sequence.
     pub seq: u64,
     /// When it came in.
-    pub time: Time,
+    pub time: Timestamp,
     /// How many are still to come, if several were asked for.
     pub num_pending: Option<u64>,
     /// The sequence before it: of those that were asked for, or of its subject if it is published again.
@@ -66,7 +66,7 @@ mod tests {
                 stream: find(headers::STREAM).unwrap(),
                 subject: find(headers::SUBJECT).unwrap(),
                 seq: number(headers::SEQUENCE).unwrap(),
-                time: Time::parse(find(headers::TIME_STAMP).unwrap()).unwrap(),
+                time: Timestamp::parse(find(headers::TIME_STAMP).unwrap()).unwrap(),
                 num_pending: number(headers::NUM_PENDING),
                 last_seq: number(headers::LAST_SEQUENCE),
                 msg_size: number(headers::MSG_SIZE),

@@ -15,7 +15,7 @@ use crate::{
     MsgGetAnswer, MsgGetRequest, Nanos, PubAckAnswer, PublishHeaders, PullRequest, RequestBody, Schedule,
     StepdownRequest, StreamConfig, StreamConfigRequest, StreamInfoAnswer, StreamInfoRequest,
     StreamListAnswer, StreamMoveRequest, StreamPurgeRequest, StreamRestoreRequest, StreamSnapshotRequest,
-    StreamsRequest, Time, UnknownFields, check_api_level,
+    StreamsRequest, Timestamp, UnknownFields, check_api_level,
 };
 
 #[cfg(test)]
@@ -53,8 +53,8 @@ fn check_texts(data: &[u8]) {
         assert_eq!(Nanos::parse(&nanos.to_string()), Some(nanos));
     }
     let _ = Schedule::parse(text, false);
-    match Time::parse(text) {
-        Ok(time) => assert_eq!(Time::parse(&time.to_string()), Ok(time)),
+    match Timestamp::parse(text) {
+        Ok(time) => assert_eq!(Timestamp::parse(&time.to_string()), Ok(time)),
         Err(words) => assert!(words.starts_with("parsing time ")),
     }
 }

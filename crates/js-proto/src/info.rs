@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use nats_proto::go_json::Item;
 
 use crate::go_struct::go_structs;
-use crate::{ApiError, ConsumerConfig, ExternalStream, Nanos, StreamConfig, SubjectTransform, Time};
+use crate::{ApiError, ConsumerConfig, ExternalStream, Nanos, StreamConfig, SubjectTransform, Timestamp};
 
 go_structs! {
     /// A stream.
@@ -13,7 +13,7 @@ go_structs! {
         /// What it was told to be.
         config: StreamConfig = "config";
         /// Since when it is.
-        created: Time = "created";
+        created: Timestamp = "created";
         /// What is in it.
         state: StreamState = "state";
         /// Where it is.
@@ -27,7 +27,7 @@ go_structs! {
         /// Streams that may be used in its place, the nearest first.
         alternates: Vec<Alternate> = "alternates" if set;
         /// When this was so.
-        ts: Time = "ts";
+        ts: Timestamp = "ts";
     }
 
     /// What is in a stream.
@@ -39,11 +39,11 @@ go_structs! {
         /// The sequence of the first one, or of the next one if there is none.
         first_seq: u64 = "first_seq";
         /// When it came in.
-        first_ts: Time = "first_ts";
+        first_ts: Timestamp = "first_ts";
         /// The sequence of the last one that was stored.
         last_seq: u64 = "last_seq";
         /// When it came in.
-        last_ts: Time = "last_ts";
+        last_ts: Timestamp = "last_ts";
         /// How many subjects.
         num_subjects: i64 = "num_subjects" if set;
         /// How many messages of each, if it was asked for.
@@ -75,7 +75,7 @@ go_structs! {
         /// Who leads the group.
         leader: String = "leader" if set;
         /// Since when.
-        leader_since: Option<Time> = "leader_since" if set;
+        leader_since: Option<Timestamp> = "leader_since" if set;
         /// Whether they talk in the system's account.
         system_account: bool = "system_account" if set;
         /// The account they talk in.
@@ -135,7 +135,7 @@ go_structs! {
         /// Its name.
         name: String = "name";
         /// Since when it is.
-        created: Time = "created";
+        created: Timestamp = "created";
         /// What it was told to be.
         config: Option<ConsumerConfig> = "config" if set;
         /// The last message it delivered.
@@ -159,7 +159,7 @@ go_structs! {
         /// For how long.
         pause_remaining: Nanos = "pause_remaining" if set;
         /// When this was so.
-        ts: Time = "ts";
+        ts: Timestamp = "ts";
         /// What is to be said of its groups.
         priority_groups: Vec<GroupState> = "priority_groups" if set;
     }
@@ -171,7 +171,7 @@ go_structs! {
         /// Its sequence in the stream.
         stream_seq: u64 = "stream_seq";
         /// When that was.
-        last_active: Option<Time> = "last_active" if set;
+        last_active: Option<Timestamp> = "last_active" if set;
     }
 
     /// A group of those who pull.
@@ -181,7 +181,7 @@ go_structs! {
         /// The id of who is pinned.
         pinned_client_id: String = "pinned_client_id" if set;
         /// Since when.
-        pinned_ts: Time = "pinned_ts";
+        pinned_ts: Timestamp = "pinned_ts";
     }
 
     /// What an account has and may have.

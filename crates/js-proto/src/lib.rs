@@ -67,7 +67,7 @@ mod stored_message;
 mod stream_config;
 mod stream_rules;
 mod subject_rules;
-mod time;
+mod timestamp;
 mod update_rules;
 mod versions;
 mod words;
@@ -126,7 +126,7 @@ pub use stream_config::{
     SubjectTransform,
 };
 pub use stream_rules::DUPLICATE_WINDOW_DEFAULT;
-pub use time::Time;
+pub use timestamp::Timestamp;
 pub use versions::{REQUIRED_LEVEL, SERVER_LEVEL, SERVER_VERSION, Versioned};
 
 /// Runs the README's example with the other doc tests.

@@ -4,7 +4,7 @@ use crate::go_struct::go_structs;
 use crate::request_body::{Presence, RequestBody};
 use crate::rules::is_literal;
 use crate::{
-    ApiError, ConsumerAction, ConsumerConfig, Placement, Status, StreamConfig, StreamState, Time, errors,
+    ApiError, ConsumerAction, ConsumerConfig, Placement, Status, StreamConfig, StreamState, Timestamp, errors,
 };
 
 go_structs! {
@@ -65,13 +65,13 @@ go_structs! {
         /// How many bytes.
         max_bytes: i64 = "max_bytes" if set;
         /// From when on.
-        start_time: Option<Time> = "start_time" if set;
+        start_time: Option<Timestamp> = "start_time" if set;
         /// The last one of each of such subjects.
         multi_last: Vec<String> = "multi_last" if set;
         /// Up to which one.
         up_to_seq: u64 = "up_to_seq" if set;
         /// Up to when.
-        up_to_time: Option<Time> = "up_to_time" if set;
+        up_to_time: Option<Timestamp> = "up_to_time" if set;
         /// Whether headers are left out.
         no_hdr: bool = "no_hdr" if set;
     }
@@ -151,7 +151,7 @@ go_structs! {
     /// CONSUMER.PAUSE.
     pub struct ConsumerPauseRequest = "server.JSApiConsumerPauseRequest" {
         /// Until when.
-        pause_until: Time = "pause_until";
+        pause_until: Timestamp = "pause_until";
     }
 
     /// CONSUMER.RESET.

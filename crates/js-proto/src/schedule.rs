@@ -1,12 +1,12 @@
 //! When a message that is for later is to be published.
 
-use crate::{Nanos, Time};
+use crate::{Nanos, Timestamp};
 
 /// What a schedule says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Schedule<'a> {
     /// Once, then.
-    At(Time),
+    At(Timestamp),
     /// Again and again, that far apart.
     Every(Nanos),
     /// Whenever second, minute, hour, day, month and weekday are so. These are not looked at yet.
@@ -25,7 +25,7 @@ impl<'a> Schedule<'a> {
     /// See [`BadSchedule`].
     pub fn parse(pattern: &'a str, has_time_zone: bool) -> Result<Self, BadSchedule> {
         let simple = if let Some(time) = pattern.strip_prefix("@at ") {
-            Time::parse(time).ok().map(Self::At)
+            Timestamp::parse(time).ok().map(Self::At)
         } else if let Some(length) = pattern.strip_prefix("@every ") {
             Nanos::parse(length).filter(|length| *length >= Nanos::from_secs(1)).map(Self::Every)
         } else {
@@ -49,7 +49,7 @@ mod tests {
     #[test]
     fn schedules_are_times_lengths_or_fields() {
         let parse = |pattern| Schedule::parse(pattern, false);
-        let time = Time::from_unix_nanos(1_000_000_000);
+        let time = Timestamp::from_unix_nanos(1_000_000_000);
         assert_eq!(parse("@at 1970-01-01T00:00:01Z"), Ok(Schedule::At(time)));
         assert_eq!(parse("@every 1m"), Ok(Schedule::Every(Nanos::from_secs(60))));
         assert_eq!(parse("@daily"), Ok(Schedule::Cron("0 0 0 * * *")));

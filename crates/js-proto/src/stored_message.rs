@@ -4,7 +4,7 @@ use data_encoding::BASE64;
 use nats_proto::go_json::{Field, Mismatch, Value};
 use serde::{Serialize, Serializer};
 
-use crate::Time;
+use crate::Timestamp;
 use crate::go_struct::{IsSet, go_structs};
 
 go_structs! {
@@ -19,7 +19,7 @@ go_structs! {
         /// What it says.
         data: Bytes = "data" if set;
         /// When it came in.
-        time: Time = "time";
+        time: Timestamp = "time";
     }
 }
 

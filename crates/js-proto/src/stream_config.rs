@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use nats_proto::go_json::Item;
 
 use crate::go_struct::go_structs;
-use crate::{Compression, Discard, Nanos, PersistMode, Retention, Storage, Time};
+use crate::{Compression, Discard, Nanos, PersistMode, Retention, Storage, Timestamp};
 
 go_structs! {
     /// What a stream is told to be. The default is what nothing is said of: not yet what a server makes of that.
@@ -105,7 +105,7 @@ go_structs! {
         /// From which sequence on.
         opt_start_seq: u64 = "opt_start_seq" if set;
         /// From when on.
-        opt_start_time: Option<Time> = "opt_start_time" if set;
+        opt_start_time: Option<Timestamp> = "opt_start_time" if set;
         /// Of which subject.
         filter_subject: String = "filter_subject" if set;
         /// Of which subjects, and what they become.

@@ -1,7 +1,7 @@
 //! What of a configuration may be changed.
 
 use crate::rules::{ConfigLimits, invalid, refuse_if};
-use crate::{ApiError, ConsumerConfig, Discard, Nanos, Retention, StreamConfig, Time, errors};
+use crate::{ApiError, ConsumerConfig, Discard, Nanos, Retention, StreamConfig, Timestamp, errors};
 
 impl StreamConfig {
     /// What a server makes of a new configuration for a stream that has this one.
@@ -85,7 +85,7 @@ impl ConsumerConfig {
             (new.mem_storage != self.mem_storage, "storage type can not be updated"),
             (new.opt_start_seq != self.opt_start_seq, "start sequence can not be updated"),
             (
-                new.opt_start_time.map(Time::in_utc) != self.opt_start_time.map(Time::in_utc),
+                new.opt_start_time.map(Timestamp::in_utc) != self.opt_start_time.map(Timestamp::in_utc),
                 "start time can not be updated",
             ),
             (new.ack_policy != self.ack_policy, "ack policy can not be updated"),
@@ -115,10 +115,11 @@ mod tests {
     #[test]
     fn a_consumer_keeps_what_it_is() {
         let old = ConsumerConfig {
-            opt_start_time: Time::parse("2024-01-01T01:00:00+01:00").ok(),
+            opt_start_time: Timestamp::parse("2024-01-01T01:00:00+01:00").ok(),
             ..Default::default()
         };
-        let same = ConsumerConfig { opt_start_time: Time::parse("2024-01-01T00:00:00Z").ok(), ..old.clone() };
+        let same =
+            ConsumerConfig { opt_start_time: Timestamp::parse("2024-01-01T00:00:00Z").ok(), ..old.clone() };
         assert_eq!(refusal(&old, &same), None);
         let other = ConsumerConfig { opt_start_time: None, ..old.clone() };
         assert_eq!(refusal(&old, &other).as_deref(), Some("10012 start time can not be updated"));

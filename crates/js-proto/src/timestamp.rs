@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 
 /// A moment between the years 0 and 9999. The default is the beginning of the year 1, which stands for none.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Time {
+pub struct Timestamp {
     /// Since the beginning of the year 1.
     seconds: i64,
     nanos: u32,
@@ -25,7 +25,7 @@ const NANOS_PER_SECOND: i64 = 1_000_000_000;
 /// The form, as Go writes it.
 const LAYOUT: &str = "2006-01-02T15:04:05Z07:00";
 
-impl Time {
+impl Timestamp {
     /// That long after the beginning of 1970, in UTC.
     pub const fn from_unix_nanos(nanos: i64) -> Self {
         Self {
@@ -87,7 +87,7 @@ fn days_in(year: i64, month: i64) -> i64 {
     days_of(next_year, next_month, 1) - days_of(year, month, 1)
 }
 
-impl fmt::Display for Time {
+impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shown = self.seconds + i64::from(self.offset_minutes) * 60;
         let (year, month, day) = date_of(shown.div_euclid(SECONDS_PER_DAY));
@@ -107,13 +107,13 @@ impl fmt::Display for Time {
     }
 }
 
-impl Serialize for Time {
+impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
 }
 
-impl Field for Time {
+impl Field for Timestamp {
     fn store(&mut self, value: Value<'_>) -> Result<(), Mismatch> {
         if !value.is_null() {
             let text = value.string().ok_or_else(|| Mismatch::of_type(value, "time.Time"))?;
@@ -130,7 +130,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn time(&mut self) -> Result<Time, String> {
+    fn time(&mut self) -> Result<Timestamp, String> {
         let year = self.number("2006", 4, 4)?;
         self.mark("-")?;
         let month = self.number("01", 2, 2)?;
@@ -153,7 +153,7 @@ impl Reader<'_> {
         }
         self.within("day", day, 1, days_in(year, month))?;
         let shown = days_of(year, month, day) * SECONDS_PER_DAY + hour * 3_600 + minute * 60 + second;
-        Ok(Time { seconds: shown - i64::from(offset_minutes) * 60, nanos, offset_minutes })
+        Ok(Timestamp { seconds: shown - i64::from(offset_minutes) * 60, nanos, offset_minutes })
     }
 
     fn mark(&mut self, mark: &str) -> Result<(), String> {
@@ -244,7 +244,7 @@ mod tests {
             "0000-01-01T00:00:00Z",
             "1969-12-31T23:59:59.9Z",
         ] {
-            assert_eq!(Time::parse(text).unwrap().to_string(), text);
+            assert_eq!(Timestamp::parse(text).unwrap().to_string(), text);
         }
         for (text, written) in [
             ("2026-01-02T03:04:05.000Z", "2026-01-02T03:04:05Z"),
@@ -252,16 +252,16 @@ mod tests {
             ("2026-01-02T03:04:05+00:00", "2026-01-02T03:04:05Z"),
             ("2026-01-02T03:04:05-00:00", "2026-01-02T03:04:05Z"),
         ] {
-            assert_eq!(Time::parse(text).unwrap().to_string(), written);
+            assert_eq!(Timestamp::parse(text).unwrap().to_string(), written);
         }
     }
 
     #[test]
     fn unix_times_are_counted_from_1970() {
-        assert_eq!(Time::parse("1970-01-01T01:00:00.5+01:00").unwrap().unix_nanos(), Some(500_000_000));
-        assert_eq!(Time::from_unix_nanos(-1).to_string(), "1969-12-31T23:59:59.999999999Z");
-        assert_eq!(Time::default().unix_nanos(), None);
-        assert!(Time::default().is_zero());
+        assert_eq!(Timestamp::parse("1970-01-01T01:00:00.5+01:00").unwrap().unix_nanos(), Some(500_000_000));
+        assert_eq!(Timestamp::from_unix_nanos(-1).to_string(), "1969-12-31T23:59:59.999999999Z");
+        assert_eq!(Timestamp::default().unix_nanos(), None);
+        assert!(Timestamp::default().is_zero());
     }
 
     #[test]
@@ -269,7 +269,7 @@ mod tests {
         let file = include_str!("../testdata/times.txt");
         for line in file.lines() {
             let (text, words) = line.split_once('\t').unwrap();
-            let read = Time::parse(text).map_or_else(|words| words, |time| time.to_string());
+            let read = Timestamp::parse(text).map_or_else(|words| words, |time| time.to_string());
             assert_eq!(read, words);
         }
     }
@@ -277,15 +277,15 @@ mod tests {
     proptest! {
         #[test]
         fn any_time_comes_back(nanos: i64, offset in -1439_i16..=1439) {
-            let time = Time { offset_minutes: offset, ..Time::from_unix_nanos(nanos) };
-            prop_assert_eq!(Time::parse(&time.to_string()), Ok(time));
+            let time = Timestamp { offset_minutes: offset, ..Timestamp::from_unix_nanos(nanos) };
+            prop_assert_eq!(Timestamp::parse(&time.to_string()), Ok(time));
             prop_assert_eq!(time.unix_nanos(), Some(nanos));
         }
 
         #[test]
         fn any_text_is_read_or_refused(text in "[-0-9T:Z+.,]{0,40}|\\PC{0,30}") {
-            if let Ok(time) = Time::parse(&text) {
-                prop_assert_eq!(Time::parse(&time.to_string()), Ok(time));
+            if let Ok(time) = Timestamp::parse(&text) {
+                prop_assert_eq!(Timestamp::parse(&time.to_string()), Ok(time));
             }
         }
     }
