@@ -19,7 +19,7 @@ pub const LIST_MAX: usize = 256;
 pub const SUBJECTS_MAX: usize = 100_000;
 
 /// An answer to one kind of request.
-pub trait Answer: Members + Default {
+pub trait ApiAnswer: Members + Default {
     /// What it is called on the wire.
     const TYPE: &'static str;
 
@@ -96,7 +96,7 @@ macro_rules! answers {
         )* }
 
         $(
-            impl Answer for $name {
+            impl ApiAnswer for $name {
                 const TYPE: &'static str = concat!("io.nats.jetstream.api.v1.", $kind);
 
                 fn head_mut(&mut self) -> &mut Head {

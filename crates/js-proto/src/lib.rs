@@ -13,7 +13,7 @@
 //! | what its body says | [`RequestBody`] and what implements it |
 //! | what a server makes of a configuration | [`StreamConfig::settled`], [`ConsumerConfig::settled`] |
 //! | what of one may be changed, and who understands it | [`StreamConfig::updated`], [`Versioned`] |
-//! | what is answered | [`Answer`] and what implements it, [`ApiError`], [`errors`] |
+//! | what is answered | [`ApiAnswer`] and what implements it, [`ApiError`], [`errors`] |
 //! | what publishers ask for and are told | [`PublishHeaders`], [`FastBatch`], [`PubAck`], [`FlowAck`] |
 //! | what those who pull ask for and are told | [`PullRequest`], [`Status`] |
 //! | what a delivery says, and its acknowledgement | [`AckReply`], [`AckSubject`], [`Ack`], [`FlowControlReply`] |
@@ -75,7 +75,7 @@ mod words;
 pub use ack::{Ack, NakOptions};
 pub use ack_subject::{ACK_PREFIX, AckReply, AckSubject, FLOW_CONTROL_PREFIX, MsgMetadata};
 pub use answer::{
-    AccountInfoAnswer, AccountPurgeAnswer, Answer, ApiPage, ConsumerCreateAnswer, ConsumerDeleteAnswer,
+    AccountInfoAnswer, AccountPurgeAnswer, ApiAnswer, ApiPage, ConsumerCreateAnswer, ConsumerDeleteAnswer,
     ConsumerInfoAnswer, ConsumerListAnswer, ConsumerNamesAnswer, ConsumerPauseAnswer, ConsumerResetAnswer,
     ConsumerStepdownAnswer, ConsumerUnpinAnswer, Head, LIST_MAX, MetaStepdownAnswer, MsgDeleteAnswer,
     MsgGetAnswer, NAMES_MAX, SUBJECTS_MAX, ServerRemoveAnswer, StreamCreateAnswer, StreamDeleteAnswer,

@@ -27,7 +27,7 @@ fn again(body: &str) -> Option<(String, Vec<u8>)> {
     }
     use js_proto::advisory::{self, Advisory};
     let written = dispatch! {
-        Answer: AccountInfoAnswer, AccountPurgeAnswer, ConsumerCreateAnswer, ConsumerDeleteAnswer,
+        ApiAnswer: AccountInfoAnswer, AccountPurgeAnswer, ConsumerCreateAnswer, ConsumerDeleteAnswer,
             ConsumerInfoAnswer, ConsumerListAnswer, ConsumerNamesAnswer, ConsumerPauseAnswer,
             ConsumerResetAnswer, ConsumerStepdownAnswer, ConsumerUnpinAnswer, MsgDeleteAnswer, MsgGetAnswer,
             StreamCreateAnswer, StreamDeleteAnswer, StreamInfoAnswer, StreamListAnswer, StreamNamesAnswer,
