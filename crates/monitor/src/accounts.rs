@@ -10,7 +10,7 @@ use crate::snapshot::{AccountRow, Tally};
 use crate::subsz::LookupsText;
 
 /// Where messages to a subject go instead, in the order of the weights.
-pub type Mappings = BTreeMap<String, Vec<MappedTo>>;
+pub type ShownMappings = BTreeMap<String, Vec<MappedTo>>;
 
 /// One of the places that messages to a subject go to instead.
 #[derive(Debug, Clone, Serialize)]
@@ -75,7 +75,7 @@ impl AccountRow {
         now: Moment,
         system_account: &str,
         updated: Moment,
-        mappings: Option<&Mappings>,
+        mappings: Option<&ShownMappings>,
     ) -> Answer {
         let detail = AccountText {
             account_name: &self.name,
@@ -133,7 +133,7 @@ struct AccountText<'a> {
     client_connections: u64,
     subscriptions: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    mappings: Option<&'a Mappings>,
+    mappings: Option<&'a ShownMappings>,
     name_tag: &'a str,
     sublist_stats: LookupsText,
 }
@@ -241,7 +241,7 @@ mod tests {
             num_subscriptions num_cache num_inserts num_removes num_matches cache_hit_rate max_fanout avg_fanout";
         assert_eq!(keys, expected.split_whitespace().collect::<Vec<_>>());
         let to = MappedTo { subject: "b.$1".into(), weight: 100 };
-        let mappings = Mappings::from([("a.*".into(), vec![to])]);
+        let mappings = ShownMappings::from([("a.*".into(), vec![to])]);
         let body = row(2, 3).accountz("ID", Moment(0), "$SYS", Moment(0), Some(&mappings)).text();
         let body: String = body.split_whitespace().collect();
         let expected =

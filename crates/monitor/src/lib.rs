@@ -26,7 +26,7 @@ mod target;
 mod varz;
 
 pub use absent::{gatewayz, ip_queuesz, jsz, leafz, routez};
-pub use accounts::{Accounts, MappedTo, Mappings, accountz, accstatz, no_such_account};
+pub use accounts::{Accounts, MappedTo, ShownMappings, accountz, accstatz, no_such_account};
 pub use answer::Answer;
 pub use clock::Clock;
 pub use connz::{Connz, ConnzQuery, Selection, Shown, Sort, State, Subs};

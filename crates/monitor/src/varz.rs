@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use crate::accounts::Mappings;
+use crate::accounts::ShownMappings;
 use crate::answer::Answer;
 use crate::moment::{Moment, uptime};
 use crate::snapshot::ShardTotals;
@@ -82,7 +82,7 @@ pub struct Facts {
     /// The account for the server's own messages.
     pub system_account: String,
     /// By account, those that have any.
-    pub mappings: Arc<BTreeMap<String, Mappings>>,
+    pub mappings: Arc<BTreeMap<String, ShownMappings>>,
     /// Until when the certificate for clients holds.
     pub tls_cert_not_after: Option<Moment>,
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use broker::Settings;
-use monitor::{Facts, MappedTo, Mappings, Moment, ShardTotals, Varz};
+use monitor::{Facts, MappedTo, Moment, ShardTotals, ShownMappings, Varz};
 use nats_auth::{Account, Directory, MapsTo};
 use server_options::Options;
 use shard_runtime::wall_clock;
@@ -113,9 +113,9 @@ fn facts(
 }
 
 /// The subject mappings of all accounts that have any.
-fn mappings(directory: &Directory) -> BTreeMap<String, Mappings> {
+fn mappings(directory: &Directory) -> BTreeMap<String, ShownMappings> {
     let to = |to: &MapsTo| MappedTo { subject: to.subject.to_string(), weight: to.up_to };
-    let of = |account: &Account| -> Mappings {
+    let of = |account: &Account| -> ShownMappings {
         let row = |(source, all): (&[u8], &[MapsTo])| {
             (String::from_utf8_lossy(source).into_owned(), all.iter().map(to).collect())
         };
