@@ -41,8 +41,8 @@ pub struct BrokerOptions {
     pub match_cache: bool,
     /// `placement`: where new connections go. May not change while a shard runs.
     pub placement: PlacementRule,
-    /// `route`: connections move to the shard that they talk to most. May not change while a shard runs.
-    pub route: bool,
+    /// `colocate`: connections move to the shard that they talk to most. May not change while a shard runs.
+    pub colocate: bool,
 }
 
 impl Default for BrokerOptions {
@@ -63,7 +63,7 @@ impl Default for BrokerOptions {
             trace_headers: false,
             match_cache: true,
             placement: PlacementRule::default(),
-            route: false,
+            colocate: false,
         }
     }
 }

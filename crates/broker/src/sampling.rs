@@ -18,7 +18,7 @@ pub(crate) struct Sampling {
     /// Messages until the next sample.
     countdown: u32,
     balance: bool,
-    route: bool,
+    colocate: bool,
     traffic: Traffic,
     relief: Relief,
     /// The votes that count: a new poll begins with each pause.
@@ -33,7 +33,7 @@ impl Sampling {
         Self {
             countdown: SAMPLE_EVERY,
             balance: shared && config.settings.options.placement == PlacementRule::Load,
-            route: shared && config.settings.options.route,
+            colocate: shared && config.settings.options.colocate,
             traffic: Traffic::default(),
             relief: Relief::default(),
             poll: 0,

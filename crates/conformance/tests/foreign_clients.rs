@@ -45,7 +45,7 @@ fn libnats(setup: Setup) {
 fn run(client: ForeignClient, setup: Setup) {
     let mut program = client.prepare().unwrap_or_else(|error| panic!("{error}"));
     // On four shards connections may move as well.
-    let args = if setup.shards == 4 { vec!["--route".into()] } else { Vec::new() };
+    let args = if setup.shards == 4 { vec!["--colocate".into()] } else { Vec::new() };
     let options = ServerOptions { setup, fixed_port: true, args, ..ServerOptions::default() };
     let mut server = Server::start(options).expect("the server starts");
     if let Err(why) = driver::run(&mut program, &SCENARIOS, &mut server) {

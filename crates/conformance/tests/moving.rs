@@ -1,7 +1,7 @@
 //! Connections that change shards while they are in use: nobody notices.
 //!
 //! Connections are spread over the shards and talk to one other each, mostly on another shard;
-//! `--route` lets them move together. The log tells that they did. Phase by phase new ones come, or
+//! `--colocate` lets them move together. The log tells that they did. Phase by phase new ones come, or
 //! talk to others, until enough have moved.
 
 use std::{collections::BTreeMap, thread};
@@ -25,7 +25,7 @@ const PHASES_MAX: usize = 60;
 const MOVES_MIN: usize = 4;
 
 fn start(setup: Setup) -> Server {
-    let args = vec!["--route".to_owned(), "-D".to_owned()];
+    let args = vec!["--colocate".to_owned(), "-D".to_owned()];
     Server::start(ServerOptions { setup, args, ..ServerOptions::default() }).expect("the server starts")
 }
 

@@ -221,10 +221,10 @@ pub(crate) static OPTIONS: &[Row] = &[
         .flag(&["placement"], "<rule>", "Place connections by load or spread (default: load)")
         .own_key(&["placement"])
         .fixed("placement", |options| compare::word(options.broker.placement)),
-    option(Switch(|draft, on| draft.options.broker.route = on))
-        .flag(&["route"], "", "Move connections to the shard they talk to most")
-        .own_key(&["route"])
-        .fixed("route", |options| options.broker.route.to_string()),
+    option(Switch(|draft, on| draft.options.broker.colocate = on))
+        .flag(&["colocate"], "", "Move connections to the shard they talk to most")
+        .own_key(&["colocate"])
+        .fixed("colocate", |options| options.broker.colocate.to_string()),
     option(Switch(|draft, on| draft.options.runtime.ktls = on))
         .flag(&["ktls"], "", "Have the kernel encrypt, where it offers TLS")
         .own_key(&["ktls"])
@@ -299,7 +299,7 @@ mod tests {
     fn the_table_has_every_flag_of_the_peer_and_our_own() {
         let ours: HashSet<&str> = OPTIONS.iter().flat_map(|row| row.flags).copied().collect();
         let mut wanted: HashSet<&str> = PEER_FLAGS.split_whitespace().collect();
-        wanted.extend(["shards", "placement", "route", "io", "busy_poll", "busy-poll", "ktls"]);
+        wanted.extend(["shards", "placement", "colocate", "io", "busy_poll", "busy-poll", "ktls"]);
         assert_eq!(ours, wanted);
     }
 

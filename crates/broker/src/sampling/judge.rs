@@ -16,7 +16,7 @@ use super::SAMPLE_EVERY;
 const RECEIVERS_MAX: usize = 8;
 
 /// Up to this load of the other shard connections move there because of whom they talk to.
-const ROUTE_LOAD_MAX: Load = Load::permille(900);
+const COLOCATE_LOAD_MAX: Load = Load::permille(900);
 
 impl Broker {
     /// Whether this shard hands connections to others when it has too much to do.
@@ -32,7 +32,7 @@ impl Broker {
         if self.sampling.balance {
             self.relieve(awake, loads, idle);
         }
-        if self.sampling.route {
+        if self.sampling.colocate {
             self.follow_votes(now.since(Time::default()), loads);
         }
     }
@@ -60,7 +60,7 @@ impl Broker {
         });
         let count = |to: u8| wishes.iter().filter(|(shard, _)| *shard == to).count();
         let Some(to) = wishes.iter().map(|(to, _)| *to).max_by_key(|to| count(*to)) else { return };
-        let room = ROUTE_LOAD_MAX.as_permille().saturating_sub(loads[usize::from(to)].as_permille());
+        let room = COLOCATE_LOAD_MAX.as_permille().saturating_sub(loads[usize::from(to)].as_permille());
         let own_load = loads[own.index()].as_permille().max(1);
         let most = (count(to) * usize::from(room)).div_ceil(usize::from(own_load));
         let ids: Vec<ConnId> =
@@ -102,7 +102,7 @@ impl Broker {
     /// Looks at a message of another shard.
     #[cold]
     pub(crate) fn sample_arrival(&mut self, from: ShardId, message: &MeshMessage<'_>) {
-        if !self.sample_again_later() || !self.sampling.route {
+        if !self.sample_again_later() || !self.sampling.colocate {
             return;
         }
         let pick = self.random.next() as usize;
@@ -120,11 +120,11 @@ impl Broker {
     fn sample_again_later(&mut self) -> bool {
         let jitter = self.random.below(SAMPLE_EVERY.into()) as u32;
         self.sampling.countdown = SAMPLE_EVERY / 2 + jitter + 1;
-        self.sampling.balance || self.sampling.route
+        self.sampling.balance || self.sampling.colocate
     }
 
     fn vote(&mut self, id: ConnId, shard: ShardId) {
-        if !self.sampling.route {
+        if !self.sampling.colocate {
             return;
         }
         let Some(client) = self.egress.clients.find(id) else { return };

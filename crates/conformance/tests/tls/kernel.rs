@@ -112,7 +112,7 @@ on_every_setup!(
 
 fn connections_move_between_shards(setup: Setup) {
     let certificates = Certificates::new();
-    let Some(server) = start(setup, certificates.block("verify: true"), &["--route"]) else { return };
+    let Some(server) = start(setup, certificates.block("verify: true"), &["--colocate"]) else { return };
     until_moved(&server, &certificates);
     awaits_in_kernel(&server, 8);
 }

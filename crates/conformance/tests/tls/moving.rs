@@ -22,7 +22,7 @@ const MOVED: &str = "Client connection moved to shard";
 /// Sessions go along with their connections, and nobody notices.
 fn connections_take_their_session_along(setup: Setup) {
     let certificates = Certificates::new();
-    let args = vec!["--route".to_owned(), "-D".to_owned()];
+    let args = vec!["--colocate".to_owned(), "-D".to_owned()];
     let config = Some(certificates.block("verify: true"));
     let server = Server::start(ServerOptions { setup, config, args, ..ServerOptions::default() });
     until_moved(&server.expect("the server starts"), &certificates);

@@ -68,7 +68,7 @@ fn sample(key: &str) -> Option<&'static str> {
         | "trace_verbose"
         | "logtime_utc"
         | "syslog"
-        | "route"
+        | "colocate"
         | "ktls"
         | "no_header_support"
         | "trace_headers"
@@ -168,7 +168,7 @@ const PEER_KEYS: &str = "listen client_advertise port server_name host net debug
 fn the_table_has_every_key_of_the_peer_and_our_own() {
     let ours: BTreeSet<&str> = OPTIONS.iter().flat_map(|row| row.key.names).copied().collect();
     let mut wanted: BTreeSet<&str> = PEER_KEYS.split_whitespace().collect();
-    wanted.extend(["shards", "placement", "route", "io", "busy_poll", "ktls"]);
+    wanted.extend(["shards", "placement", "colocate", "io", "busy_poll", "ktls"]);
     assert_eq!(ours, wanted);
 }
 
@@ -342,7 +342,7 @@ fn values_of_our_own_keys_are_refused_with_their_keys() {
         ("busy_poll: 5s", "invalid value \"5s\" for busy_poll: must be a time from 0s to 1s"),
         ("busy_poll: \"-1s\"", "invalid value \"-1s\" for busy_poll: must be a time from 0s to 1s"),
         ("busy_poll: 50", "invalid value 50 for busy_poll: must be text"),
-        ("route: maybe", "invalid value \"maybe\" for route: must be true or false"),
+        ("colocate: maybe", "invalid value \"maybe\" for colocate: must be true or false"),
         ("ktls: {}", "invalid value for ktls: must be true or false"),
     ] {
         assert_eq!(said_of(&format!("# a line\n{text}")), format!("f.conf:2:1: {reason}"));

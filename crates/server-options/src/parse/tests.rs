@@ -104,7 +104,7 @@ fn each_supported_flag_sets_its_own_option() {
             "logtime_utc" => logging(Config { utc: true, ..log }),
             "s" => logging(Config { syslog: true, ..log }),
             "r" => logging(Config { remote_syslog: text(), ..log }),
-            "route" => with_broker(BrokerOptions { route: true, ..broker }),
+            "colocate" => with_broker(BrokerOptions { colocate: true, ..broker }),
             "ktls" => with_runtime(shard_runtime::Config { ktls: true, ..runtime }),
             "placement" => with_broker(BrokerOptions { placement: PlacementRule::Spread, ..broker }),
             "m" => Options { monitor: monitor(Scheme::Http), ..rest },

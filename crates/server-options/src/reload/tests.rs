@@ -237,8 +237,8 @@ fn our_own_options_may_not_change() {
     assert_eq!(refusal(shards), "config reload not supported for shards: old=0, new=2");
     let io: Make = |options| options.runtime.io = shard_runtime::BackendChoice::Epoll;
     assert_eq!(refusal(io), "config reload not supported for io: old=auto, new=epoll");
-    let route: Make = |options| options.broker.route = true;
-    assert_eq!(refusal(route), "config reload not supported for route: old=false, new=true");
+    let colocate: Make = |options| options.broker.colocate = true;
+    assert_eq!(refusal(colocate), "config reload not supported for colocate: old=false, new=true");
     let ktls: Make = |options| options.runtime.ktls = true;
     assert_eq!(refusal(ktls), "config reload not supported for ktls: old=false, new=true");
     let busy_poll: Make = |options| options.runtime.busy_poll = Some(Duration::from_micros(50));
