@@ -7,7 +7,7 @@ use crate::places::{FallibleOption, Places};
 /// Why a command line was refused. `Display` is the bare message; a program prints
 /// [`report`](Self::report).
 ///
-/// Texts were compared with nats-server 2.14.5. The exceptions: `NotSupported` is ours,
+/// Texts were compared with nats-server 2.14.5. The exceptions: `RenamedFlag` and `NotSupported` are ours,
 /// and `PortOutOfRange` is a fatal log line there, after the start-up lines.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -18,6 +18,14 @@ pub enum OptionsError {
     /// A flag neither nats-server nor this server has.
     #[error("flag provided but not defined: -{0}")]
     UnknownFlag(String),
+    /// A flag of ours that was called otherwise.
+    #[error("flag -{flag} is called -{now} now")]
+    RenamedFlag {
+        /// What it was called, without dashes.
+        flag: &'static str,
+        /// What it is called, without dashes.
+        now: &'static str,
+    },
     /// The last argument is a flag that wants a value.
     #[error("flag needs an argument: -{0}")]
     MissingValue(&'static str),

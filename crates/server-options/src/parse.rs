@@ -19,7 +19,7 @@ use crate::go_value::{integer, switch};
 use crate::invocation::{Invocation, SignalCall};
 use crate::program::program;
 use crate::row::Row;
-use crate::table::OPTIONS;
+use crate::table::{OPTIONS, RENAMED};
 use crate::usage::usage;
 
 /// Reads a command line; of its first item, the program, only the name counts, as [`program`] has it.
@@ -123,10 +123,7 @@ fn find(name: &[u8]) -> Option<(&'static Row, &'static str)> {
 }
 
 fn read_flag(flag: Words<'_>, rest: &mut impl Iterator<Item = OsString>) -> Result<Flag, OptionsError> {
-    let Some((row, name)) = find(flag.name) else {
-        let name = String::from_utf8_lossy(flag.name).into_owned();
-        return Err(OptionsError::UnknownFlag(name));
-    };
+    let Some((row, name)) = find(flag.name) else { return Err(unknown(flag.name)) };
     let value = match row.by_flag.form() {
         Form::Switch => Value::Switch(switch_value(name, flag.inline)?),
         Form::Integer => {
@@ -136,6 +133,13 @@ fn read_flag(flag: Words<'_>, rest: &mut impl Iterator<Item = OsString>) -> Resu
         Form::Text => Value::Text(value(name, flag.inline, rest)?),
     };
     Ok(Flag { row, name, value })
+}
+
+fn unknown(name: &[u8]) -> OptionsError {
+    match RENAMED.iter().find(|(before, _)| before.as_bytes() == name) {
+        Some((flag, now)) => OptionsError::RenamedFlag { flag, now },
+        None => OptionsError::UnknownFlag(String::from_utf8_lossy(name).into_owned()),
+    }
 }
 
 fn switch_value(flag: &'static str, inline: Option<OsString>) -> Result<bool, OptionsError> {

@@ -28,6 +28,10 @@ const OCSP: &str = "there is no OCSP";
 const PROXY: &str = "there is no PROXY protocol and no proxy is trusted";
 const PROFILE: &str = "there is no profile to ask for over HTTP";
 
+/// Flags and keys of ours that were called otherwise, and what they are called now. `route` would be taken for
+/// nats-server's `routes`.
+pub(crate) const RENAMED: [(&str, &str); 1] = [("route", "colocate")];
+
 // A line each for how it is read and where it lives, for its flags, for its keys, and for what a reload does.
 #[rustfmt::skip]
 pub(crate) static OPTIONS: &[Row] = &[

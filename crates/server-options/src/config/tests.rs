@@ -344,6 +344,7 @@ fn values_of_our_own_keys_are_refused_with_their_keys() {
         ("busy_poll: 50", "invalid value 50 for busy_poll: must be text"),
         ("colocate: maybe", "invalid value \"maybe\" for colocate: must be true or false"),
         ("ktls: {}", "invalid value for ktls: must be true or false"),
+        ("Route: true", "Route is called colocate now"),
     ] {
         assert_eq!(said_of(&format!("# a line\n{text}")), format!("f.conf:2:1: {reason}"));
     }

@@ -193,6 +193,18 @@ fn each_flag_not_supported_is_refused_by_the_name_given() {
 }
 
 #[test]
+fn a_flag_that_was_renamed_is_refused_with_its_name() {
+    for flag in ["-route", "--route", "--route=false"] {
+        assert_eq!(refusal(&["-D", flag]), "buster-server: flag -route is called -colocate now");
+    }
+    assert!(
+        RENAMED
+            .iter()
+            .all(|(before, now)| find(before.as_bytes()).is_none() && find(now.as_bytes()).is_some())
+    );
+}
+
+#[test]
 fn every_row_that_takes_a_value_says_when_it_is_missing() {
     for row in flags().filter(|row| row.by_flag.form() != Form::Switch) {
         for name in row.flags {
