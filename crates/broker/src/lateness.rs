@@ -1,7 +1,7 @@
 //! Readers that take too long over what they are sent: what the log says of them, and their end.
 
 use conns::{CloseReason, ConnId, Time, Waited};
-use monitor::go_duration;
+use nats_proto::GoDuration;
 
 use crate::broker::Broker;
 
@@ -27,7 +27,7 @@ impl Broker {
         tracing::info!(
             "{} - Slow Consumer {state}: WriteDeadline of {} exceeded with {chunks} chunks of {bytes} total bytes.",
             client.label,
-            go_duration(self.config.settings.options.write_deadline)
+            GoDuration::of(self.config.settings.options.write_deadline)
         );
         if late.is_final {
             return self.on_hangup(id, CloseReason::SlowConsumerWriteDeadline);

@@ -4,10 +4,11 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use nats_proto::GoDuration;
 use serde::Serialize;
 
 use crate::answer::Answer;
-use crate::moment::{Moment, go_duration, uptime};
+use crate::moment::{Moment, uptime};
 use crate::parameters::{FlagOrDetail, Parameters};
 use crate::snapshot::{ClosedRow, ConnectionFilter, ConnectionRow, PeerCert, SubscriptionRow};
 use crate::subsz::{SubscriptionText, text};
@@ -343,7 +344,7 @@ impl Connz<'_> {
             last_activity: last,
             stop: closed.map(|_| end),
             reason: closed.map(|closed| closed.reason),
-            rtt: go_duration(shown_rtt(row)),
+            rtt: GoDuration::of(shown_rtt(row)).to_string(),
             uptime: uptime(end.since(start)),
             idle: uptime(end.since(last)),
             pending_bytes: row.pending_bytes,

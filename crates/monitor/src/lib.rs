@@ -32,7 +32,7 @@ pub use clock::Clock;
 pub use connz::{Connz, ConnzQuery, Selection, Shown, Sort, State, Subs};
 pub use healthz::{Health, HealthStatus, HealthzQuery};
 pub use metrics::{Metrics, Process};
-pub use moment::{Moment, go_duration};
+pub use moment::Moment;
 pub use nats_proto::go_json::compact;
 pub use request::Request;
 pub use root::root;

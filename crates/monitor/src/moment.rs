@@ -1,4 +1,4 @@
-//! Moments and stretches of time, as Go writes them.
+//! Moments, and stretches of time in whole seconds, as nats-server shows them.
 
 use std::time::Duration;
 
@@ -53,33 +53,6 @@ pub(crate) fn uptime(time: Duration) -> String {
     text
 }
 
-/// A stretch of time with its fraction, as Go shows it: `1.5ms`.
-pub fn go_duration(time: Duration) -> String {
-    let nanos = time.as_nanos() as u64;
-    match nanos {
-        0 => "0s".into(),
-        1..1_000 => format!("{nanos}ns"),
-        1_000..1_000_000 => fraction(nanos, 1_000, "µs"),
-        1_000_000..1_000_000_000 => fraction(nanos, 1_000_000, "ms"),
-        _ => {
-            let (minutes, hours) = (nanos / 60_000_000_000, nanos / 3_600_000_000_000);
-            let mut text = if hours > 0 { format!("{hours}h") } else { String::new() };
-            if minutes > 0 {
-                text.push_str(&format!("{}m", minutes % 60));
-            }
-            text + &fraction(nanos % 60_000_000_000, 1_000_000_000, "s")
-        }
-    }
-}
-
-fn fraction(nanos: u64, unit: u64, name: &str) -> String {
-    let digits = unit.ilog10() as usize;
-    let rest = format!("{:0digits$}", nanos % unit);
-    let rest = rest.trim_end_matches('0');
-    let point = if rest.is_empty() { "" } else { "." };
-    format!("{}{point}{rest}{name}", nanos / unit)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -96,13 +69,5 @@ mod tests {
         let of = |seconds| uptime(Duration::from_secs(seconds));
         assert_eq!([of(0), of(61), of(3600), of(93_784)], ["0s", "1m1s", "1h0m0s", "1d2h3m4s"]);
         assert_eq!(of(366 * 86_400 + 5), "1y1d0h0m5s");
-    }
-
-    #[test]
-    fn durations_have_the_unit_that_fits() {
-        let of = |nanos| go_duration(Duration::from_nanos(nanos));
-        assert_eq!([of(0), of(17), of(343_000), of(1_234_567)], ["0s", "17ns", "343µs", "1.234567ms"]);
-        assert_eq!([of(2_000_000_000), of(90_050_000_000)], ["2s", "1m30.05s"]);
-        assert_eq!(of(3_600_000_000_000), "1h0m0s");
     }
 }

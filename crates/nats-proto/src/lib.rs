@@ -80,6 +80,7 @@ pub mod encode;
 mod error;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
+mod go_duration;
 pub mod go_json;
 mod go_text;
 mod header_view;
@@ -103,6 +104,7 @@ pub use client_decoder::ClientDecoder;
 pub use connect_options::{ConnectOptions, ServerPermission};
 pub use delivery::Delivery;
 pub use error::ProtoError;
+pub use go_duration::{GoDuration, GoDurationError};
 pub use go_json::BodyError;
 pub use go_text::{error_words, push_on_one_line, quote, show};
 pub use header_view::{HeaderError, HeaderFields, HeaderView};

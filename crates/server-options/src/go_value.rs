@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::time::Duration;
 
-use crate::go_duration::span;
+use nats_proto::GoDuration;
 
 /// Go's reason for text that is not of the wanted kind.
 pub(crate) const PARSE_ERROR: &str = "parse error";
@@ -41,8 +41,8 @@ pub(crate) fn integer(text: &OsStr) -> Result<i64, &'static str> {
 /// Reads a length of time the way Go writes it, such as `50us`. None is negative here. The error is the
 /// reason to show.
 pub(crate) fn duration(text: &OsStr) -> Result<Duration, &'static str> {
-    let span = text.to_str().and_then(|text| span(text).ok()).ok_or(PARSE_ERROR)?;
-    if span.negative { Err(OUT_OF_RANGE) } else { Ok(span.length) }
+    let time = text.to_str().and_then(|text| GoDuration::parse(text).ok()).ok_or(PARSE_ERROR)?;
+    if time.is_negative() { Err(OUT_OF_RANGE) } else { Ok(time.length()) }
 }
 
 fn split_radix(unsigned: &str) -> (u32, &str) {

@@ -35,7 +35,6 @@ mod command_line;
 mod config;
 mod draft;
 mod error;
-mod go_duration;
 mod go_value;
 mod invocation;
 mod options;

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use monitor_http::Scheme;
 use nats_auth::SYSTEM_ACCOUNT;
+use nats_proto::GoDuration;
 use tls_session::Policy;
 
 use crate::advertised::Advertised;
 use crate::draft::{Draft, MonitorDraft, TlsFlags};
 use crate::error::OptionsError;
-use crate::go_duration::Shown;
 use crate::options::{Options, Port};
 use crate::tls::{CertificateFiles, Tls};
 
@@ -123,8 +123,8 @@ fn check(options: &Options) -> Result<(), OptionsError> {
     let (broker, lame_duck) = (&options.broker, &options.lame_duck);
     if lame_duck.grace_period >= lame_duck.duration {
         return Err(OptionsError::LameDuckGrace {
-            grace: Shown(lame_duck.grace_period).to_string(),
-            duration: Shown(lame_duck.duration).to_string(),
+            grace: GoDuration::of(lame_duck.grace_period).to_string(),
+            duration: GoDuration::of(lame_duck.duration).to_string(),
         });
     }
     if let Some(payload) = broker.payload_max()

@@ -4,12 +4,12 @@
 //! ours stand behind.
 
 use monitor_http::Scheme;
+use nats_proto::GoDuration;
 
 use crate::config::row::Effect::{Any, Integer, OsText, Switch, Text, Time};
 use crate::config::row::Idle::{EmptyBlock, EmptyList, EmptyText, Never, Off, Zero};
 use crate::config::top::{self, JETSTREAM};
 use crate::config::{read_accounts, read_authorization, read_mappings, read_tls};
-use crate::go_duration::Shown;
 use crate::places::FallibleOption::{
     ClientAdvertise, LameDuck, Listen, LogFile, Monitoring, NoAuthUser, Payload, PidFile, Port, Syslog,
     SystemAccount, Tls, Users,
@@ -115,7 +115,7 @@ pub(crate) static OPTIONS: &[Row] = &[
         .key(&["mappings", "maps"]),
     option(Time(|draft, time| length(draft, time, |options| &mut options.broker.ping_interval)))
         .key(&["ping_interval"])
-        .live("ping_interval", |options| Shown(options.broker.ping_interval).to_string()),
+        .live("ping_interval", |options| GoDuration::of(options.broker.ping_interval).to_string()),
     option(Integer(|draft, number| put(&mut draft.options.broker.ping_max, ping_max(number)?)))
         .key(&["ping_max"])
         .live("ping_max", |options| options.broker.ping_max.to_string()),
@@ -190,7 +190,7 @@ pub(crate) static OPTIONS: &[Row] = &[
         .flag(&["tlscacert"], "<file>", "Who signs certificates of clients"),
     option(Time(|draft, time| length(draft, time, |options| &mut options.broker.write_deadline)))
         .key(&["write_deadline"])
-        .live("write_deadline", |options| Shown(options.broker.write_deadline).to_string()),
+        .live("write_deadline", |options| GoDuration::of(options.broker.write_deadline).to_string()),
     option(Text(|draft, policy| put(&mut draft.options.broker.write_timeout, write_timeout(policy)?)))
         .key(&["write_timeout"])
         .fixed("WriteTimeout", |options| options.broker.write_timeout.as_str().to_owned()),
@@ -199,10 +199,10 @@ pub(crate) static OPTIONS: &[Row] = &[
         .fixed("MaxClosedClients", |options| options.broker.max_closed_clients.to_string()),
     option(Text(top::lame_duck_duration))
         .key(&["lame_duck_duration"]).told_for(&[LameDuck])
-        .fixed("LameDuckDuration", |options| Shown(options.lame_duck.duration).to_string()),
+        .fixed("LameDuckDuration", |options| GoDuration::of(options.lame_duck.duration).to_string()),
     option(Text(top::lame_duck_grace_period))
         .key(&["lame_duck_grace_period"]).told_for(&[LameDuck])
-        .fixed("LameDuckGracePeriod", |options| Shown(options.lame_duck.grace_period).to_string()),
+        .fixed("LameDuckGracePeriod", |options| GoDuration::of(options.lame_duck.grace_period).to_string()),
     option(Integer(|draft, bytes| put(&mut draft.options.broker.max_traced_msg_len, limit(bytes).unwrap_or(0))))
         .flag(&["max_traced_msg_len"], "<bytes>", "Bytes of a message that a trace shows")
         .key(&["max_traced_msg_len"])

@@ -4,13 +4,12 @@ use std::time::Duration;
 
 use nats_auth::{Permissions, RESPONSES_UNLIMITED, ResponsePermission, SubjectPermission};
 use nats_conf::{Data, Entry, Value};
-use nats_proto::quote;
+use nats_proto::{GoDuration, quote};
 use subject_trie::is_valid_filter;
 
 use crate::config::report::Report;
 use crate::config::row::Effect::{Any, Integer};
 use crate::config::row::{Row, Unknown, read_block, row};
-use crate::go_duration::span;
 
 const UNKNOWN: Unknown = |key| Some(format!("Unknown field {} parsing permissions", quote(key)));
 
@@ -146,9 +145,10 @@ fn expires(responses: &mut ResponsePermission, entry: &Entry, report: &mut Repor
     let Ok(text) = entry.value.as_str() else {
         return report.refuse(&entry.value, "error parsing expires, not a duration string");
     };
-    match span(text) {
-        Ok(span) if span.length.is_zero() => responses.expires = None,
-        Ok(span) => responses.expires = Some(if span.negative { Duration::MAX } else { span.length }),
+    match GoDuration::parse(text) {
+        Ok(GoDuration(0)) => responses.expires = None,
+        Ok(time) if time.is_negative() => responses.expires = Some(Duration::MAX),
+        Ok(time) => responses.expires = Some(time.length()),
         Err(reason) => report.refuse(&entry.value, format!("error parsing expires: {reason}")),
     }
 }

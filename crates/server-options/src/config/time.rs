@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use nats_conf::{Data, Entry};
+use nats_proto::GoDuration;
 
 use crate::config::report::Report;
-use crate::go_duration::{Span, span};
 
 /// Most seconds that may wait for a client to identify itself before it is found odd.
 const PATIENCE_SECONDS_MAX: f64 = 60.0;
@@ -14,19 +14,25 @@ const PATIENCE_SECONDS_MAX: f64 = 60.0;
 /// key as the warning has it.
 pub(crate) fn text_or_seconds(entry: &Entry, name: &str, report: &mut Report) -> Option<Duration> {
     if let Data::String(text) = &entry.value.data {
-        let span = span(text).map_err(|reason| format!("error parsing {name}: {reason}"));
-        return positive(entry, name, span, report);
+        let time = GoDuration::parse(text).map_err(|reason| format!("error parsing {name}: {reason}"));
+        return positive(entry, name, time.map(|time| (time.is_negative(), time.length())), report);
     }
     report.warn(entry, &format!("{name} should be converted to a duration"));
     let seconds = report.ok(entry.value.as_integer())?;
     let length = Duration::from_secs(seconds.unsigned_abs());
-    positive(entry, name, Ok(Span { negative: seconds < 0, length }), report)
+    positive(entry, name, Ok((seconds < 0, length)), report)
 }
 
-fn positive(entry: &Entry, name: &str, span: Result<Span, String>, report: &mut Report) -> Option<Duration> {
-    match span {
-        Ok(span) if !span.negative => return Some(span.length),
-        Ok(_) => report.refuse(&entry.value, format!("invalid {name}, needs to be positive")),
+/// The length, unless it is below zero.
+fn positive(
+    entry: &Entry,
+    name: &str,
+    time: Result<(bool, Duration), String>,
+    report: &mut Report,
+) -> Option<Duration> {
+    match time {
+        Ok((false, length)) => return Some(length),
+        Ok((true, _)) => report.refuse(&entry.value, format!("invalid {name}, needs to be positive")),
         Err(reason) => report.refuse(&entry.value, reason),
     }
     None
@@ -39,10 +45,9 @@ pub(crate) fn seconds_or_text(entry: &Entry, block: &str, report: &mut Report) -
     let seconds = match &value.data {
         Data::Integer(seconds) => Ok(*seconds as f64),
         Data::Float(seconds) => Ok(*seconds),
-        Data::String(text) => span(text).map(|span| {
-            let seconds = span.length.as_secs_f64();
-            if span.negative { -seconds } else { seconds }
-        }),
+        Data::String(text) => GoDuration::parse(text)
+            .map(|time| time.length().as_secs_f64() * if time.is_negative() { -1.0 } else { 1.0 })
+            .map_err(|reason| reason.to_string()),
         _ => Err("wrong type".to_owned()),
     };
     let length = seconds.and_then(|seconds| {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use nats_conf::{Data, Entry, Map, Value};
-use nats_proto::quote;
+use nats_proto::{GoDuration, quote};
 use tls_session::{HandshakeFirst, NameError, Policy};
 
 use crate::config::report::Report;
@@ -13,7 +13,6 @@ use crate::config::row::Idle::{EmptyList, Never, Off};
 use crate::config::row::{Row, Unknown, read_block, row};
 use crate::config::time::seconds_or_text;
 use crate::draft::Draft;
-use crate::go_duration::span;
 use crate::tls::{CertificateFiles, Tls};
 
 #[derive(Default)]
@@ -160,13 +159,13 @@ fn handshake_first(block: &mut Block, entry: &Entry, report: &mut Report) {
             return report.refuse(&entry.value, reason);
         }
     };
-    block.policy.handshake_first = match (word.as_str(), span(&word)) {
+    block.policy.handshake_first = match (word.as_str(), GoDuration::parse(&word)) {
         ("true" | "on", _) => HandshakeFirst::Always,
         ("false" | "off", _) => HandshakeFirst::Never,
         ("auto" | "auto_fallback", _) => HandshakeFirst::AUTO,
         // Without a time to wait there is no falling back.
-        (_, Ok(span)) if span.negative || span.length.is_zero() => HandshakeFirst::Always,
-        (_, Ok(span)) => HandshakeFirst::Wait(span.length),
+        (_, Ok(time)) if time <= GoDuration(0) => HandshakeFirst::Always,
+        (_, Ok(time)) => HandshakeFirst::Wait(time.length()),
         (_, Err(_)) => {
             let key = &entry.key;
             return report

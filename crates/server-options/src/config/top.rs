@@ -4,14 +4,13 @@ use std::ffi::OsStr;
 use std::time::Duration;
 
 use nats_conf::{Data, Entry};
-use nats_proto::Limits;
+use nats_proto::{GoDuration, Limits};
 
 use crate::config::host_port::host_port;
 use crate::config::report::Report;
 use crate::config::row::{Set, not_yet, texts};
 use crate::draft::Draft;
 use crate::error::OptionsError;
-use crate::go_duration::{Shown, span};
 use crate::options::{LameDuck, Options};
 use crate::reading::{self, given, put};
 
@@ -127,23 +126,25 @@ fn int32(entry: &Entry, report: &mut Report) -> Option<i64> {
 }
 
 pub(crate) fn lame_duck_duration(draft: &mut Draft, text: &str) -> Set {
-    let span = span(text).map_err(|reason| format!("error parsing lame_duck_duration: {reason}"))?;
-    if span.negative || span.length < LAME_DUCK_DURATION_MIN {
-        return Err(format!(
-            "invalid lame_duck_duration of {}, minimum is 30 seconds",
-            if span.negative { text.to_owned() } else { Shown(span.length).to_string() }
-        ));
+    let time =
+        GoDuration::parse(text).map_err(|reason| format!("error parsing lame_duck_duration: {reason}"))?;
+    if time < GoDuration::of(LAME_DUCK_DURATION_MIN) {
+        return Err(format!("invalid lame_duck_duration of {time}, minimum is 30 seconds"));
     }
-    put(&mut draft.options.lame_duck.duration, span.length)
+    put(&mut draft.options.lame_duck.duration, time.length())
 }
 
 pub(crate) fn lame_duck_grace_period(draft: &mut Draft, text: &str) -> Set {
-    let span = span(text).map_err(|reason| format!("error parsing lame_duck_grace_period: {reason}"))?;
-    if span.negative {
+    let time = GoDuration::parse(text)
+        .map_err(|reason| format!("error parsing lame_duck_grace_period: {reason}"))?;
+    if time.is_negative() {
         return Err("invalid lame_duck_grace_period, needs to be positive".to_owned());
     }
     let default = LameDuck::default().grace_period;
-    put(&mut draft.options.lame_duck.grace_period, if span.length.is_zero() { default } else { span.length })
+    put(
+        &mut draft.options.lame_duck.grace_period,
+        if time == GoDuration(0) { default } else { time.length() },
+    )
 }
 
 pub(crate) fn jetstream(_: &mut Draft, entry: &Entry, report: &mut Report) {

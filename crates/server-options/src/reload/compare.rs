@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use monitor_http::Scheme;
 use nats_auth::{AUTH_TIMEOUT, IdentityConfig, User};
+use nats_proto::GoDuration;
 use tls_session::HandshakeFirst;
 
-use crate::go_duration::Shown;
 use crate::options::{Options, Port};
 use crate::reload::rule::{Outcome, Rule, fixed, live};
 use crate::tls::Tls;
@@ -40,7 +40,9 @@ pub(crate) const TLS: Rule = Rule::All(&[
             HandshakeFirst::Wait(delay) => delay,
             HandshakeFirst::Never | HandshakeFirst::Always => Duration::ZERO,
         };
-        let line = |delay: &Duration| format!("Client TLS handshake first fallback delay: {}", Shown(*delay));
+        let line = |delay: &Duration| {
+            format!("Client TLS handshake first fallback delay: {}", GoDuration::of(*delay))
+        };
         live(&delay(old), &delay(new), line)
     }),
 ]);
@@ -166,7 +168,7 @@ pub(crate) fn max_payload(options: &Options) -> String {
 }
 
 pub(crate) fn busy_poll(options: &Options) -> String {
-    options.runtime.busy_poll.map_or("auto".into(), |time| Shown(time).to_string())
+    options.runtime.busy_poll.map_or("auto".into(), |time| GoDuration::of(time).to_string())
 }
 
 /// A word of an enum as it is written.
