@@ -7,6 +7,7 @@ use nats_proto::{Delivery, Publish};
 
 use crate::client::{Client, Clients};
 use crate::counters::Counters;
+use crate::cursor::{Cursor, MessageNumber};
 use crate::options::{BrokerOptions, WriteTimeout};
 use crate::pacing::{Deliveries, FULL_TIME_MIN, PILE_BYTES};
 use crate::party::{Origin, may_pass};
@@ -31,8 +32,8 @@ pub(crate) struct Egress {
     /// The protocol is logged.
     pub(crate) trace: bool,
     pub(crate) trace_extent: trace::Extent,
-    /// The message in hand, counted from the first. Never the same for two messages.
-    message: u64,
+    /// The message in hand.
+    latest: MessageNumber,
     /// Messages of the read in hand, which are not in the sums yet.
     taken: Tally,
     /// Whose they are.
@@ -40,10 +41,10 @@ pub(crate) struct Egress {
     /// The frame for clients with header support: made on first need.
     whole: Delivery,
     /// The message that `whole` was made for, or a later one with the same frame.
-    whole_of: u64,
+    whole_of: MessageNumber,
     /// The frame for clients without: made on first need.
     stripped: Delivery,
-    stripped_of: u64,
+    stripped_of: MessageNumber,
     /// The input that is being decoded, if messages can be shared out of it; else empty.
     lent: Bytes,
     /// The body, once a subscriber shares it.
@@ -91,13 +92,13 @@ impl Egress {
             bounds: Bounds::default(),
             trace: false,
             trace_extent: trace::Extent::default(),
-            message: 0,
+            latest: MessageNumber::default(),
             taken: Tally::default(),
             publisher: None,
             whole: Delivery::default(),
-            whole_of: 0,
+            whole_of: MessageNumber::default(),
             stripped: Delivery::default(),
-            stripped_of: 0,
+            stripped_of: MessageNumber::default(),
             lent: Bytes::new(),
             shared: None,
             reader_behind: false,
@@ -132,26 +133,28 @@ impl Egress {
     }
 
     /// Takes a message in hand. Has to come before `deliver`.
-    pub(crate) fn begin(&mut self) {
-        self.message += 1;
+    pub(crate) fn begin(&mut self) -> Cursor {
+        self.latest.advance();
         self.shared = None;
         self.reader_behind = false;
+        Cursor::new(self.latest)
     }
 
-    /// The same for a message to the subject of message number `last`, neither of them with reply or
-    /// headers: what was made for that one is used again, if nothing came in between.
-    pub(crate) fn begin_next(&mut self, last: u64, publish: &Publish<'_>) {
-        let goes_on = self.message == last && self.whole_of == last;
-        self.begin();
+    /// The same for a message to the subject of `last`, neither of them with reply or headers: what was made for that
+    /// one is used again, if nothing came in between.
+    pub(crate) fn begin_next(&mut self, last: MessageNumber, publish: &Publish<'_>) -> Cursor {
+        let goes_on = self.latest == last && self.whole_of == last;
+        let cursor = self.begin();
         if goes_on {
             self.whole.prepare_next(publish.size_text);
-            self.whole_of = self.message;
+            self.whole_of = self.latest;
         }
+        cursor.following(last)
     }
 
-    /// The number of the message in hand.
-    pub(crate) fn message(&self) -> u64 {
-        self.message
+    /// The message in hand.
+    pub(crate) fn latest(&self) -> MessageNumber {
+        self.latest
     }
 
     /// Lets large messages that lie in `input` be shared instead of copied, from now on.
@@ -206,15 +209,15 @@ impl Egress {
 
         let strip = !client.abilities.headers && publish.header.is_some_and(|header| header.bytes > 0);
         let (frame, body) = if strip {
-            if self.stripped_of != self.message {
-                self.stripped_of = self.message;
+            if self.stripped_of != self.latest {
+                self.stripped_of = self.latest;
                 let size = publish.payload().len().to_string();
                 self.stripped.prepare(publish.subject, publish.reply, None, size.as_bytes());
             }
             (&self.stripped, publish.payload())
         } else {
-            if self.whole_of != self.message {
-                self.whole_of = self.message;
+            if self.whole_of != self.latest {
+                self.whole_of = self.latest;
                 prepare(&mut self.whole, publish);
             }
             (&self.whole, publish.body)

@@ -5,6 +5,7 @@ use fabric::{Batch, FramePosition, Interest, MeshFrame, MeshFrames, MeshMessage,
 
 use crate::broker::Broker;
 use crate::client::Hold;
+use crate::cursor::Cursor;
 use crate::dispatch::Envelope;
 use crate::members::{MemberChange, needs_fence};
 use crate::pacing::PileWatch;
@@ -79,8 +80,8 @@ impl Broker {
             // By reference: a frame is a row of words, and would be copied.
             match frame.as_ref().expect("shards of one build understand each other") {
                 MeshFrame::Message(message) => {
-                    self.egress.begin();
-                    self.on_message(from, message, 0, &mut readers);
+                    let cursor = self.egress.begin();
+                    self.on_message(from, message, cursor, &mut readers);
                     if message.is_bare() {
                         self.on_run(from, *message, &mut frames, &mut readers);
                     }
@@ -118,13 +119,19 @@ impl Broker {
         self.mesh.take_batch(to)
     }
 
-    /// A message that the egress has in hand, with the subject of message number `follows` if that is not 0.
-    fn on_message(&mut self, from: ShardId, message: &MeshMessage<'_>, follows: u64, readers: &mut Readers) {
+    /// A message that the egress has in hand.
+    fn on_message(
+        &mut self,
+        from: ShardId,
+        message: &MeshMessage<'_>,
+        cursor: Cursor,
+        readers: &mut Readers,
+    ) {
         if self.sampling.is_due() {
             self.sample_arrival(from, message);
         }
         let before = self.egress.deliveries();
-        let arrived = self.dispatcher(message.account as usize).arrive(message, follows);
+        let arrived = self.dispatcher(message.account as usize).arrive(message, cursor);
         if self.egress.reader_behind() && readers.stalled != Some(message.origin) {
             readers.stalled = Some(message.origin);
             self.mesh.link(from).push_stall(message.origin);
@@ -157,9 +164,9 @@ impl Broker {
             && let Some((size_text, body)) = frames.next_payload()
         {
             (message.publish.size_text, message.publish.body) = (size_text, body);
-            let last = self.egress.message();
-            self.egress.begin_next(last, &message.publish);
-            self.on_message(from, &message, if is_answered { last } else { 0 }, readers);
+            let cursor = self.egress.begin_next(self.egress.latest(), &message.publish);
+            let cursor = if is_answered { cursor } else { Cursor::new(cursor.number()) };
+            self.on_message(from, &message, cursor, readers);
         }
     }
 

@@ -6,6 +6,7 @@ use nats_proto::{ClientOp, Limits, ProtoError, PublishStreak, Refused, Step};
 
 use crate::broker::Broker;
 use crate::client::{Hold, Standing};
+use crate::cursor::MessageNumber;
 use crate::egress::SHARED_BYTES_MIN;
 use crate::trace;
 
@@ -52,8 +53,7 @@ impl<'r> Reading<'r> {
 #[derive(Debug)]
 struct Streak<'i> {
     front: PublishStreak<'i>,
-    /// The number of the latest.
-    message: u64,
+    latest: MessageNumber,
     /// The publisher's.
     limits: Limits,
     account: usize,
@@ -201,7 +201,7 @@ impl Broker {
         streak: &mut Option<Streak<'i>>,
         stretch: &mut Stretch,
     ) -> bool {
-        let Some(Streak { front, message, limits, account }) = streak else { return false };
+        let Some(Streak { front, latest, limits, account }) = streak else { return false };
         let ops_before = stretch.ops;
         while !stretch.is_over(self.egress.steps) {
             let Some((len, publish)) = front.next(&input[stretch.used..], limits) else {
@@ -209,8 +209,8 @@ impl Broker {
                 break;
             };
             stretch.ops += 1;
-            let flow = self.publish_next(id, *account, &publish, *message);
-            *message = self.egress.message();
+            let flow = self.publish_next(id, *account, &publish, *latest);
+            *latest = self.egress.latest();
             stretch.used += if matches!(flow, Flow::Hold(_)) { 0 } else { len };
             let has_settled = self.settle();
             if has_settled || flow != Flow::Published {
@@ -254,8 +254,8 @@ impl Broker {
                     && flow == Flow::Published
                 {
                     let front = PublishStreak::of(input, publish);
-                    let message = self.egress.message();
-                    *streak = front.map(|front| Streak { front, message, limits, account });
+                    let latest = self.egress.latest();
+                    *streak = front.map(|front| Streak { front, latest, limits, account });
                 }
                 stretch.used += if matches!(flow, Flow::Hold(_)) { 0 } else { *used };
                 self.heed(id, flow);

@@ -23,6 +23,7 @@ mod closed_ring;
 mod complaint;
 mod config;
 mod counters;
+mod cursor;
 mod dispatch;
 mod egress;
 mod ending;

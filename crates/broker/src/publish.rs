@@ -10,6 +10,7 @@ use subject_trie::is_valid_literal;
 use crate::broker::Broker;
 use crate::client::{Hold, Reminder};
 use crate::complaint::Complaint;
+use crate::cursor::{Cursor, MessageNumber};
 use crate::dispatch::Envelope;
 use crate::guard::Permit;
 use crate::input::Flow;
@@ -99,7 +100,7 @@ impl Broker {
             self.egress.send(id, OK);
         }
 
-        self.egress.begin();
+        let cursor = self.egress.begin();
         let answer_wanted = abilities.no_responders && publish.reply.is_some();
         if reach == Reach::Nobody {
             if answer_wanted
@@ -114,7 +115,7 @@ impl Broker {
             self.may_be_owned(publish.subject) && self.send_to_owner(account, &Envelope::new(id, publish));
         let goes_on = permit == Permit::Always
             && !(abilities.verbose || abilities.pedantic || self.egress.trace || is_owned);
-        match self.dispatch(id, account, publish, answer_wanted && !is_owned, 0) {
+        match self.dispatch(id, account, publish, answer_wanted && !is_owned, cursor) {
             // To look up what goes on with it is not counted, so the answer has to be at hand.
             Flow::Next if goes_on && self.spaces[account].remembers_answer() => Flow::Published,
             flow => flow,
@@ -167,23 +168,22 @@ impl Broker {
         publish.reply.filter(|reply| is_reserved_reply(reply)).map(Complaint::of_reply)
     }
 
-    /// One more message to the subject of message number `last`, after [`Flow::Published`]. The client is as it
-    /// was then.
+    /// One more message to the subject of the `last`, after [`Flow::Published`]. The client is as it was then.
     #[inline(always)]
     pub(crate) fn publish_next(
         &mut self,
         id: ConnId,
         account: usize,
         publish: &Publish<'_>,
-        last: u64,
+        last: MessageNumber,
     ) -> Flow {
         if self.must_wait(account, publish.subject) {
             self.mesh.hold(id);
             return Flow::Hold(Hold::Link);
         }
         self.egress.count_taken(publish);
-        self.egress.begin_next(last, publish);
-        match self.dispatch(id, account, publish, false, last) {
+        let cursor = self.egress.begin_next(last, publish);
+        match self.dispatch(id, account, publish, false, cursor) {
             Flow::Next => Flow::Published,
             flow => flow,
         }
@@ -207,14 +207,14 @@ impl Broker {
         account: usize,
         publish: &Publish<'_>,
         answer_wanted: bool,
-        follows: u64,
+        cursor: Cursor,
     ) -> Flow {
         if self.sampling.is_due() {
             self.sample(id, account, publish.subject);
         }
         let ticket = self.offers.next_ticket();
         let envelope = Envelope::new(id, publish);
-        let dispatched = self.dispatcher(account).dispatch(envelope, answer_wanted, ticket, follows);
+        let dispatched = self.dispatcher(account).dispatch(envelope, answer_wanted, ticket, cursor);
         if self.egress.reader_behind() {
             self.egress.clients.at(id).stall_wanted = true;
         }

@@ -253,12 +253,12 @@ impl Broker {
             return PublishOutcome::Wait(wait);
         }
         self.space_of(account);
-        self.egress.begin();
+        let cursor = self.egress.begin();
         if self.may_be_owned(selects) {
             self.send_to_owner(account, &envelope);
         }
         let ticket = self.offers.next_ticket();
-        let dispatched = self.dispatcher(account).dispatch(envelope, false, ticket, 0);
+        let dispatched = self.dispatcher(account).dispatch(envelope, false, ticket, cursor);
         if dispatched.offers > 0 {
             self.egress.services.at(service).is_offering = true;
             self.offers.open(Offer {

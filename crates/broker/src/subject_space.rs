@@ -11,6 +11,7 @@ use monitor::Lookups;
 use queue_group::Remote;
 use subject_trie::{FilterKey, MatchCache, Matches, QueueMatch, SubjectHash, SubjectTrie};
 
+use crate::cursor::{Cursor, MessageNumber};
 use crate::literal_interest::{LiteralInterest, Wanting};
 use crate::members::{MemberChange, Members};
 use crate::subscription::SubKey;
@@ -79,9 +80,9 @@ pub(crate) struct SubjectSpace {
     remote_cache: MatchCache<Remote<ShardInterest>>,
     /// Misses of the local cache when it was last asked.
     misses_seen: u64,
-    /// The number of the message that the last lookup was for; 0 if it was not for a message, or if the
-    /// other shards' interest has changed since.
-    answered: u64,
+    /// The message that the last lookup was for; none if it was for no message, or if the other shards' interest has
+    /// changed since.
+    answered: MessageNumber,
     /// The shards that the last lookup found, firm and doubtful; none if it found queue groups elsewhere.
     shards: Option<Wanting>,
 }
@@ -99,27 +100,22 @@ impl SubjectSpace {
             remote: SubjectTrie::new(),
             remote_cache: MatchCache::new(cached_max),
             misses_seen: 0,
-            answered: 0,
+            answered: MessageNumber::default(),
             shards: None,
         }
     }
 
     /// Who on this shard gets messages on the subject.
     pub(crate) fn local_matches(&mut self, subject: &[u8]) -> &Matches<SubKey> {
-        self.answered = 0;
+        self.answered = MessageNumber::default();
         self.local_cache.lookup(&self.local, subject)
     }
 
-    /// The same for message number `message`, which has the subject of message number `follows`, if that
-    /// is not 0: if that one was the last to be looked up, and nothing has changed, so has the answer not.
+    /// The same for a message: if the one that it follows was the last to be looked up, and nothing has changed, so
+    /// has the answer not.
     #[inline]
-    pub(crate) fn local_matches_of_message(
-        &mut self,
-        subject: &[u8],
-        message: u64,
-        follows: u64,
-    ) -> &Matches<SubKey> {
-        if self.is_answered(message, follows) {
+    pub(crate) fn local_matches_at(&mut self, cursor: Cursor, subject: &[u8]) -> &Matches<SubKey> {
+        if self.is_answered(cursor) {
             return self.local_cache.last(subject);
         }
         self.local_cache.lookup(&self.local, subject)
@@ -130,28 +126,27 @@ impl SubjectSpace {
         self.local_cache.remembers_last()
     }
 
-    /// Whether the answer for the message `follows` is that for `message` too.
+    /// Whether the last answer is that for this message too. The next one is.
     #[inline]
-    fn is_answered(&mut self, message: u64, follows: u64) -> bool {
-        let was_last = std::mem::replace(&mut self.answered, message) == follows;
-        was_last && follows != 0 && self.local_cache.knows_last(&self.local)
+    fn is_answered(&mut self, cursor: Cursor) -> bool {
+        let last = std::mem::replace(&mut self.answered, cursor.number());
+        cursor.follows(last) && self.local_cache.knows_last(&self.local)
     }
 
     /// Who on this shard and which other shards, if any, get messages on the subject.
     pub(crate) fn matches(&mut self, subject: &[u8]) -> (&Matches<SubKey>, Option<Elsewhere<'_>>) {
-        self.answered = 0;
+        self.answered = MessageNumber::default();
         self.look_up(subject)
     }
 
-    /// The same for message number `message`, as [`Self::local_matches_of_message`].
+    /// The same for a message, as [`Self::local_matches_at`].
     #[inline]
-    pub(crate) fn matches_of_message(
+    pub(crate) fn matches_at(
         &mut self,
+        cursor: Cursor,
         subject: &[u8],
-        message: u64,
-        follows: u64,
     ) -> (&Matches<SubKey>, Option<Elsewhere<'_>>) {
-        if self.is_answered(message, follows)
+        if self.is_answered(cursor)
             && let Some(shards) = self.shards
         {
             return (self.local_cache.last(subject), Elsewhere::of(shards, &[]));
@@ -217,7 +212,7 @@ impl SubjectSpace {
     /// Takes in what another shard says of its interest.
     /// Returns what that takes beyond the usual, in nodes of a trie.
     pub(crate) fn on_interest(&mut self, from: ShardId, interest: &Interest<'_>) -> u64 {
-        self.answered = 0;
+        self.answered = MessageNumber::default();
         if interest.queue.is_none() && !may_have_wildcard(interest.filter) {
             let hash = self.local.hash(interest.filter);
             if interest.before.weight > 0 {
@@ -297,14 +292,27 @@ mod tests {
         }
     }
 
+    /// The next message, which follows the one before or not.
+    fn next(cursor: Cursor, follows: bool) -> Cursor {
+        let last = cursor.number();
+        let mut number = last;
+        number.advance();
+        let next = Cursor::new(number);
+        if follows { next.following(last) } else { next }
+    }
+
+    fn first() -> Cursor {
+        next(Cursor::new(MessageNumber::default()), false)
+    }
+
     /// Message 1 is to x, and 2 follows it: who gets that one, after `between`.
     fn next_after(between: impl FnOnce(&mut SubjectSpace)) -> (Vec<SubKey>, bool) {
         let mut space = SubjectSpace::new("A", true);
         space.local.insert(X, None, SubKey(1)).unwrap();
-        let (local, elsewhere) = space.matches_of_message(X, 1, 0);
+        let (local, elsewhere) = space.matches_at(first(), X);
         assert_eq!((&local.plain[..], elsewhere.is_none()), (&[SubKey(1)][..], true));
         between(&mut space);
-        let (local, elsewhere) = space.matches_of_message(X, 2, 1);
+        let (local, elsewhere) = space.matches_at(next(first(), true), X);
         (local.plain.to_vec(), elsewhere.is_some_and(|elsewhere| elsewhere.firm.contains(ShardId(1))))
     }
 
@@ -313,7 +321,7 @@ mod tests {
         assert_eq!(next_after(|_| {}), (vec![SubKey(1)], false));
         let another_lookup = next_after(|space| {
             space.matches(b"y");
-            space.local_matches_of_message(b"z", 7, 0);
+            space.local_matches_at(next(next(first(), false), false), b"z");
         });
         assert_eq!(another_lookup, (vec![SubKey(1)], false));
         let here = next_after(|space| {
@@ -332,8 +340,10 @@ mod tests {
             let mut space = SubjectSpace::new("A", true);
             space.local.insert(X, None, SubKey(1)).unwrap();
             space.on_interest(ShardId(1), &interest(X, queue, Told::default(), told(1, true)));
-            for message in 1..4 {
-                let (local, elsewhere) = space.matches_of_message(X, message, message - 1);
+            let mut cursor = Cursor::new(MessageNumber::default());
+            for _ in 1..4 {
+                cursor = next(cursor, true);
+                let (local, elsewhere) = space.matches_at(cursor, X);
                 let elsewhere = elsewhere.unwrap();
                 assert_eq!((local.plain.len(), elsewhere.queues.len()), (1, groups));
                 assert_eq!(elsewhere.firm.contains(ShardId(1)), groups == 0);
