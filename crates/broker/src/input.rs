@@ -209,7 +209,7 @@ impl Broker {
                 break;
             };
             stretch.ops += 1;
-            let flow = self.publish_next(id, *account, &publish, *latest);
+            let flow = self.dispatch_next(id, *account, &publish, *latest);
             *latest = self.egress.latest();
             stretch.used += if matches!(flow, Flow::Hold(_)) { 0 } else { len };
             let has_settled = self.settle();

@@ -1,4 +1,5 @@
-//! PUB and HPUB.
+//! PUB and HPUB, step by step: is it to be traced, which subject is it mapped to, may it, who gets it. What hands it
+//! over is in `dispatch` and `egress`.
 
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use smallvec::SmallVec;
 use subject_trie::is_valid_literal;
 
 use crate::broker::Broker;
-use crate::client::{Hold, Reminder};
+use crate::client::{Abilities, Hold, Reminder};
 use crate::complaint::Complaint;
 use crate::cursor::{Cursor, MessageNumber};
 use crate::dispatch::Envelope;
@@ -43,63 +44,50 @@ pub(crate) enum Reach {
     Nobody,
 }
 
+/// A message that may be published, and what was looked up of its publisher.
+struct Checked {
+    account: usize,
+    abilities: Abilities,
+    permit: Permit,
+}
+
 impl Broker {
-    pub(crate) fn publish(&mut self, id: ConnId, publish: &Publish<'_>) -> Flow {
+    /// A client sent a message.
+    pub(crate) fn on_publish(&mut self, id: ConnId, publish: &Publish<'_>) -> Flow {
         if publish.header.is_some() && self.trace_requests.may_be_in(publish.headers()) {
-            return self.publish_traced(id, publish);
+            return self.on_traced_publish(id, publish);
         }
-        self.publish_to(id, publish, Reach::Subscribers)
+        self.publish(id, publish, Reach::Subscribers)
     }
 
+    /// Publishes a message to the subject that its account maps it to, which is mostly its own.
     #[inline]
-    pub(crate) fn publish_to(&mut self, id: ConnId, publish: &Publish<'_>, reach: Reach) -> Flow {
+    pub(crate) fn publish(&mut self, id: ConnId, publish: &Publish<'_>, reach: Reach) -> Flow {
         let client = self.egress.clients.at(id);
         if client.watch.maps
             && let Some(subject) = self.mapped(id, publish.subject)
         {
             let mapped = Publish { subject: &subject, ..*publish };
-            return match self.publish_as(id, publish.subject, &mapped, reach) {
+            return match self.check_and_dispatch(id, publish.subject, &mapped, reach) {
                 Flow::Published => Flow::Next, // The next one may go elsewhere.
                 flow => flow,
             };
         }
-        self.publish_as(id, publish.subject, publish, reach)
+        self.check_and_dispatch(id, publish.subject, publish, reach)
     }
 
-    /// Publishes a message that was written for the subject `written`.
-    fn publish_as(&mut self, id: ConnId, written: &[u8], publish: &Publish<'_>, reach: Reach) -> Flow {
-        let client = self.egress.clients.at(id);
-        let (abilities, account, watch) = (client.abilities, client.account, client.watch);
-        if self.must_wait(account, publish.subject) {
-            self.mesh.hold(id);
-            return Flow::Hold(Hold::Link);
-        }
-        if breaks_lines(publish) {
-            tracing::error!("{} - line end within a subject", self.egress.clients.at(id).label);
-            self.egress.send_err(id, "Unknown Protocol Operation");
-            self.close(id, CloseReason::ProtocolViolation);
-            return Flow::Next;
-        }
-        if publish.header.is_some() && !abilities.headers {
-            self.refuse_headers(id);
-            return Flow::Next;
-        }
-        self.egress.count_taken(publish);
-        if abilities.pedantic && !is_valid_literal(written) {
-            self.egress.send_err(id, "Invalid Publish Subject");
-        }
-        if self.egress.trace {
-            self.trace_body(id, written, publish);
-        }
-        let permit = if watch.publishes { self.permit(id, publish.subject) } else { Permit::Always };
-        if let Some(complaint) = self.complaint(account, permit, publish) {
-            self.complain(id, &complaint);
-            return Flow::Next;
-        }
-        if abilities.verbose {
-            self.egress.send(id, OK);
-        }
-
+    /// Publishes a message that was written for the subject `written`, if it may be.
+    fn check_and_dispatch(
+        &mut self,
+        id: ConnId,
+        written: &[u8],
+        publish: &Publish<'_>,
+        reach: Reach,
+    ) -> Flow {
+        let Checked { account, abilities, permit } = match self.check(id, written, publish) {
+            Ok(checked) => checked,
+            Err(flow) => return flow,
+        };
         let cursor = self.egress.begin();
         let answer_wanted = abilities.no_responders && publish.reply.is_some();
         if reach == Reach::Nobody {
@@ -120,6 +108,44 @@ impl Broker {
             Flow::Next if goes_on && self.spaces[account].remembers_answer() => Flow::Published,
             flow => flow,
         }
+    }
+
+    /// Whether a message may be published now, by links that are full, by the protocol and by permissions. If not, the
+    /// client and the log know why.
+    #[inline(always)]
+    fn check(&mut self, id: ConnId, written: &[u8], publish: &Publish<'_>) -> Result<Checked, Flow> {
+        let client = self.egress.clients.at(id);
+        let (abilities, account, watch) = (client.abilities, client.account, client.watch);
+        if self.must_wait(account, publish.subject) {
+            self.mesh.hold(id);
+            return Err(Flow::Hold(Hold::Link));
+        }
+        if breaks_lines(publish) {
+            tracing::error!("{} - line end within a subject", self.egress.clients.at(id).label);
+            self.egress.send_err(id, "Unknown Protocol Operation");
+            self.close(id, CloseReason::ProtocolViolation);
+            return Err(Flow::Next);
+        }
+        if publish.header.is_some() && !abilities.headers {
+            self.refuse_headers(id);
+            return Err(Flow::Next);
+        }
+        self.egress.count_taken(publish);
+        if abilities.pedantic && !is_valid_literal(written) {
+            self.egress.send_err(id, "Invalid Publish Subject");
+        }
+        if self.egress.trace {
+            self.trace_body(id, written, publish);
+        }
+        let permit = if watch.publishes { self.permit(id, publish.subject) } else { Permit::Always };
+        if let Some(complaint) = self.complaint(account, permit, publish) {
+            self.complain(id, &complaint);
+            return Err(Flow::Next);
+        }
+        if abilities.verbose {
+            self.egress.send(id, OK);
+        }
+        Ok(Checked { account, abilities, permit })
     }
 
     /// The client sent headers and did not say that it understands them.
@@ -168,9 +194,10 @@ impl Broker {
         publish.reply.filter(|reply| is_reserved_reply(reply)).map(Complaint::of_reply)
     }
 
-    /// One more message to the subject of the `last`, after [`Flow::Published`]. The client is as it was then.
+    /// One more message to the subject of the `last`, after [`Flow::Published`]. The client is as it was then, and
+    /// may.
     #[inline(always)]
-    pub(crate) fn publish_next(
+    pub(crate) fn dispatch_next(
         &mut self,
         id: ConnId,
         account: usize,
@@ -201,6 +228,7 @@ impl Broker {
         self.dispatcher(account).reaches(subject, congested) || self.is_owned_on(account, subject, congested)
     }
 
+    /// Gives a message to those who want it, and the publisher the answer that it wants.
     fn dispatch(
         &mut self,
         id: ConnId,

@@ -37,7 +37,7 @@ impl Broker {
             trace::received(&self.egress.clients.at(id).label, op);
         }
         match op {
-            ClientOp::Publish(publish) => return self.publish(id, publish),
+            ClientOp::Publish(publish) => return self.on_publish(id, publish),
             ClientOp::Subscribe(subscribe) => {
                 self.spend_on_subscription();
                 self.egress.steps += long_subject_steps(subscribe.subject);

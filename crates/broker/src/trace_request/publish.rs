@@ -13,12 +13,12 @@ use crate::publish::{Reach, is_reserved};
 use super::{ORIGIN_ACCOUNT, TraceRequest};
 
 impl Broker {
-    /// Publishes a message that may ask for a trace.
+    /// A client sent a message that may ask for a trace.
     #[cold]
-    pub(crate) fn publish_traced(&mut self, id: ConnId, publish: &Publish<'_>) -> Flow {
+    pub(crate) fn on_traced_publish(&mut self, id: ConnId, publish: &Publish<'_>) -> Flow {
         let client = self.egress.clients.at(id);
         let request = TraceRequest::read(publish.headers()).filter(|_| client.abilities.headers);
-        let Some(request) = request else { return self.publish_to(id, publish, Reach::Subscribers) };
+        let Some(request) = request else { return self.publish(id, publish, Reach::Subscribers) };
         let account = client.account;
         // What is said below must not be said again.
         if self.must_wait(account, publish.subject) {
@@ -26,7 +26,7 @@ impl Broker {
             return Flow::Hold(Hold::Link);
         }
         let untraced = |broker: &mut Self| {
-            if request.only { Flow::Next } else { broker.publish_to(id, publish, Reach::Subscribers) }
+            if request.only { Flow::Next } else { broker.publish(id, publish, Reach::Subscribers) }
         };
         if let Some(account) = request.origin_account {
             let (name, value) = (quote(ORIGIN_ACCOUNT), quote(account));
@@ -46,7 +46,7 @@ impl Broker {
             self.complain(id, &Complaint::of_subject(request.destination));
             return Flow::Next;
         }
-        self.publish_to(id, publish, if request.only { Reach::Nobody } else { Reach::Subscribers })
+        self.publish(id, publish, if request.only { Reach::Nobody } else { Reach::Subscribers })
     }
 
     /// Whether the client might tell the destination itself.
