@@ -10,7 +10,7 @@ use crate::counters::Counters;
 use crate::cursor::{Cursor, MessageNumber};
 use crate::options::{BrokerOptions, WriteTimeout};
 use crate::pacing::{Deliveries, FULL_TIME_MIN, PILE_BYTES};
-use crate::party::{Origin, may_pass};
+use crate::party::{Origin, may_pass_to_client};
 use crate::services::Services;
 use crate::settings::Settings;
 use crate::subscription::{BySid, SidHash, SubKey, Subscription, Subscriptions};
@@ -174,7 +174,7 @@ impl Egress {
             return sub.target.as_service().is_some();
         };
         !sub.is_exhausted()
-            && may_pass(origin, sub.target, client.abilities.echo)
+            && may_pass_to_client(origin, sub.target, client.abilities.echo)
             && client.pending_bytes() <= self.bounds.dropped_above
             && !(client.watch.deliveries && is_kept_from(client, sub, publish))
     }
@@ -185,11 +185,7 @@ impl Egress {
         let Some(mut client) = self.clients.open_writer(sub.conn()) else {
             return self.deliver_to_service(key, origin, publish);
         };
-        debug_assert!(
-            origin.is(sub.target) || may_pass(origin, sub.target, false),
-            "clients hear all others"
-        );
-        if origin.is(sub.target) && !client.abilities.echo {
+        if !may_pass_to_client(origin, sub.target, client.abilities.echo) {
             return false;
         }
         if client.watch.deliveries && is_kept_from_again(&mut client, sub, publish, &mut self.steps) {

@@ -136,7 +136,10 @@ impl Mesh {
         wanted.then(|| link.take_batch())
     }
 
-    /// The newest round that every other shard has applied, or will have before it matters there.
+    /// The newest round that every other shard has applied, or will have before it matters there: vacant ones do not count. It
+    /// may fall when one of those gets a connection and has yet to confirm what the others have; what took effect stays
+    /// so, since the shard is told before its connection comes. Only the first shard knows of vacant ones, so elsewhere
+    /// it only grows.
     pub(crate) fn confirmed(&self) -> u64 {
         let concerned = self.others().filter(|peer| !self.vacant.contains(*peer));
         concerned.map(|peer| self.links[peer.index()].confirmed_by_peer()).min().unwrap_or(self.round)

@@ -151,6 +151,15 @@ pub(crate) fn may_pass(origin: Origin, target: Target, echo: bool) -> bool {
     (!origin.is(target) || echo) && !are_peers
 }
 
+/// What is left of that rule for a target that is a client of this shard. All of it costs one to one 4 % more
+/// instructions.
+#[inline]
+pub(crate) fn may_pass_to_client(origin: Origin, target: Target, echo: bool) -> bool {
+    let may = !origin.is(target) || echo;
+    debug_assert_eq!(may, may_pass(origin, target, echo), "it is the same for clients");
+    may
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -176,6 +185,9 @@ mod tests {
             (PeerId(2).into(), false, [true, true, true, false]),
         ] {
             assert_eq!(origins().map(|origin| may_pass(origin, target, echo)), may, "{target:?} {echo}");
+            if target == conn(3, 7) || target == conn(4, 7) {
+                assert_eq!(origins().map(|origin| may_pass_to_client(origin, target, echo)), may);
+            }
         }
     }
 

@@ -234,7 +234,8 @@ impl Broker {
         round
     }
 
-    /// The newest round that all shards have confirmed.
+    /// The newest round that all shards have confirmed. On the first shard it may fall when another one gets its first
+    /// connection: what was confirmed once is known, so whoever waits for a round looks no more when it has come.
     pub fn confirmed(&self) -> Round {
         Round(self.mesh.confirmed())
     }
