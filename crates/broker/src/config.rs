@@ -1,4 +1,4 @@
-//! What a shard is told when it starts.
+//! What a shard is made of when it starts: which one it is, and what it shares with the others.
 
 use std::sync::Arc;
 

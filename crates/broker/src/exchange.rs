@@ -1,4 +1,6 @@
-//! What goes between this shard and the others.
+//! What other shards tell this one, and what they are told of its subscriptions.
+//!
+//! A batch is read frame by frame, as far as the turn goes; what it says of its link counts once all of it was read.
 
 use conns::{ConnId, Time};
 use fabric::{Batch, FramePosition, Interest, MeshFrame, MeshFrames, MeshMessage, OfferReply, ShardId};

@@ -1,14 +1,22 @@
 //! Core NATS on one shard: connections, accounts, subscriptions, delivery and limits, as a machine
 //! that is fed events and the time and leaves bytes, messages to other shards and a next deadline.
 //!
-//! [`Broker`] is the machine. The files that are its methods: `input` (bytes to ops), `serving` (whose), `session`,
-//! `publish` and `subscribe` (what ops do), `options` (what the operator decides), `settings` (that, and what else may
-//! change while it runs), `exchange` (what other shards say), `flush`, `lateness`, `ending`, `remains` and `shed`, `moves`, `moved` and `sampling`
-//! (connections that change shards, how and why), `chores` (what is too long for one turn).
-//! `services` are parts of the server that subscribe and publish without a socket; `party` says who hears whom.
-//! The files it is made of: `client`, `subscription`, `subject_space`, `dispatch` (who gets a message), `egress`
-//! (what leaves to clients), `mesh` (what leaves to shards), `fence` and `offers` (how shards stay one
-//! server).
+//! [`Broker`] is the machine. What its files are about:
+//!
+//! - What clients say: `input` makes ops of bytes, `session` does what they ask for, with `auth` (who it is),
+//!   `subscribe` and `publish`; `complaint` is what they are told when they may not. `turn` and `serving` are whose
+//!   input comes next, and how much of it.
+//! - Who gets a message: `dispatch` looks it up in the account's `subject_space`, holds it against `party` (who hears
+//!   whom), and hands it to clients of this shard (`egress`), to `services` (parts of this server that subscribe and
+//!   publish without a socket) and to other shards (`mesh`). `ahead` has memory read for several lookups at once.
+//! - How shards stay one server: `exchange` is what they tell each other, `members` what of their subscriptions,
+//!   `literal_interest` what is kept of that; `fence` and `offers` keep causes before effects.
+//! - Who is slow: `flush` and `lateness` (readers), `pacing` (publishers to readers that take nothing).
+//! - How connections end: `ending`, `remains` (their subscriptions), `shed` (many at once). How they change shards:
+//!   `moves`, `moved`, and `sampling`, which says which ones should.
+//! - What the operator decides: `options`, and with what else may change while the server runs, `settings`; `renewal`
+//!   is what becomes of connections then. What is too long for one turn of any of it: `chores`.
+//! - What is told: `counters`, `record`, `inspect` and `closed_ring` (monitoring), `trace` and `seldom` (the log).
 //!
 //! Where such a file has both what the machine holds and methods of the machine, the methods stand in the folder
 //! of its name: nobody imports those, so the files that others import need not import the machine.

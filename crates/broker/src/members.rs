@@ -1,7 +1,8 @@
-//! What the other shards are told of this shard's subscriptions.
+//! What the other shards are told of this shard's subscriptions: of each filter and queue group how many members it
+//! has, and whether a message is sure to be taken by one.
 //!
-//! How many there are to a filter, the trie knows. Kept here is only what it does not: how many of those
-//! are leaving, or may run out. Most filters have neither, and then nothing is kept.
+//! How many there are, the trie knows. Kept here is only what it does not: how many of those are leaving, or may run
+//! out. Most filters have neither, and then nothing is kept.
 
 use std::hash::BuildHasher;
 

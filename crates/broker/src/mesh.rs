@@ -1,4 +1,4 @@
-//! The shard's links to all other shards.
+//! The shard's links to all other shards: what is sent over them, which are full, and what was confirmed.
 
 use conns::ConnId;
 use fabric::{Batch, Interest, Letter, Link, MeshMessage, ShardId, ShardSet};

@@ -1,9 +1,9 @@
-//! Publishers that nobody listens to any more.
+//! Slowing publishers whose readers all take nothing.
 //!
-//! A publisher none of whose messages is taken by any of its readers only fills memory, in which everybody else
-//! here has no interest. It waits, as for a reader that falls behind, after each stretch of such deliveries, until a
-//! reader takes something, or until its readers are cut off. One reader that keeps up, on any shard, and it does not
-//! wait. (nats-server's publisher blocks in the first full socket that it writes to.)
+//! What they send only fills memory, in which everybody else here has no interest. Such a publisher waits, as for a
+//! reader that falls behind, after each stretch of such deliveries: until a reader takes something, or until its
+//! readers are cut off. One reader that keeps up, on any shard, and it does not wait. (nats-server's publisher blocks
+//! in the first full socket that it writes to.)
 
 mod wait;
 

@@ -1,4 +1,4 @@
-//! Long answers in parts.
+//! Long answers in pages: each looks at a bounded number of rows, and says where the next one begins.
 
 /// A part of a long answer.
 #[derive(Debug, Clone, PartialEq, Eq)]

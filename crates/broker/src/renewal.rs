@@ -1,4 +1,4 @@
-//! What becomes of connections when users and permissions change.
+//! What becomes of connections and their subscriptions when users and permissions change.
 
 use conns::{CloseReason, ConnId};
 use nats_auth::Renewal;

@@ -1,4 +1,5 @@
-//! Serving connections in turns: who had its share waits in line, and so does who may go on after a hold.
+//! Serving connections in turns, a share of input each in a round: who had its share stands in line for the next, and
+//! so does who may go on after a hold. [`turn`](crate::turn) is the line; here is what it means to a connection.
 
 use conns::{Conn, ConnId, Time};
 

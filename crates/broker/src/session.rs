@@ -1,4 +1,4 @@
-//! What each op of a client does, PUB and the subscriptions apart.
+//! What each op of a client does, and the PINGs to it. PUB, SUB and UNSUB have files of their own.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! SUB and UNSUB.
+//! SUB and UNSUB, and how subscriptions end.
 //!
 //! A change that other shards rely on takes effect once they all know of it: until then a leaving
 //! subscription still gets what was sent on its behalf, and a maximum does not count yet.

@@ -1,7 +1,7 @@
-//! A subscription.
+//! What is kept of a subscription, and the table of all on the shard.
 //!
-//! There may be millions, so a row is as small as it can be: the filter is a key to the one copy in the
-//! account's trie, and what few subscriptions have stands aside.
+//! There may be millions, so a row is as small as it can be: the filter is a key to the one copy in the trie of its
+//! account's subject space, and what few subscriptions have stands aside.
 
 use std::hash::BuildHasher;
 use std::hint::black_box;

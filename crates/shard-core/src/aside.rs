@@ -1,6 +1,6 @@
-//! Reads that wait for their connection's turn where they were received.
+//! Reads that wait for their connection's turn in the buffers that they were received in.
 //!
-//! Copying them costs more than acting on them where messages are large. So many of them may wait
+//! To copy them costs more than to act on them where messages are large. So many of them may wait
 //! ([`Shell::READS_ASIDE_MAX`]) that those who have something to say find room; what comes beyond that is copied.
 //!
 //! Always true: a connection with reads here stands in the broker's line or has ended, and they come before

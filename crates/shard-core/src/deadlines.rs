@@ -1,4 +1,4 @@
-//! What is due by itself.
+//! What is due by the clock, of the broker, the transports and the shell.
 
 use conns::Time;
 

@@ -1,4 +1,4 @@
-//! What counts as little, and what as much.
+//! The numbers by which a turn does one thing rather than another: what counts as little, and what as much.
 
 /// Where a turn does one thing rather than another because there is little of something, or much.
 ///

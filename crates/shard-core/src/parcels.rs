@@ -1,4 +1,7 @@
-//! What other shards send.
+//! Taking what other shards sent: batches, and connections.
+//!
+//! What had been sent when something was received from a client is taken before that is acted on: whatever made the
+//! client send may be among it (docs/decisions/0001-interest-fence.md).
 
 use conns::Time;
 use fabric::{Batch, ShardId};

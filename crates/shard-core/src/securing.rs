@@ -1,4 +1,4 @@
-//! Connections before they are known to be secured or plain: what their transports say, and what is done about it.
+//! Connections on their way to be secured, or to turn out plain: what their transports say, and what is done about it.
 //!
 //! Always true: the broker hears nothing of a connection before it is known whether it is secured, and
 //! sends it nothing but INFO, or why it is refused.

@@ -1,4 +1,4 @@
-//! The services of the shard, which are looked after when there is news of them.
+//! The services of the shard, and when they have their turn.
 
 use crate::shard_core::ShardCore;
 use crate::shell::Shell;

@@ -1,4 +1,4 @@
-//! What belongs to some of a shard's connections, by their slots.
+//! A table of what some of a shard's connections have: a socket, a transport, reads that wait.
 
 use conns::ConnId;
 
