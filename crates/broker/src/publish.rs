@@ -36,11 +36,12 @@ const STALLS_PER_OUTBOX: usize = 32;
 /// tokens.
 const COMPARED_MAX: usize = 8;
 
-/// Who gets a message.
+/// How far a publish goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reach {
+    /// To those who want the message.
     Subscribers,
-    /// It only has to be known whether there are any.
+    /// Nobody gets it: it only has to be known whether somebody would.
     Nobody,
 }
 

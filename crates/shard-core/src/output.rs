@@ -7,9 +7,9 @@ use crate::event::{Parcel, Sent};
 use crate::shard_core::ShardCore;
 use crate::shell::Shell;
 
-/// What was sent since others were heard.
+/// What was sent in a row: since others were heard.
 #[derive(Debug, Default)]
-pub(crate) struct Row {
+pub(crate) struct Burst {
     sends: usize,
     bytes: usize,
 }
@@ -80,10 +80,10 @@ impl<S: Shell> ShardCore<S> {
         let mut left = ids.iter();
         while let Some(id) = left.next() {
             self.flush_one(shell, now, *id)?;
-            if !self.is_row_over() || left.len() == 0 {
+            if !self.is_burst_over() || left.len() == 0 {
                 continue;
             }
-            self.row = Row::default();
+            self.burst = Burst::default();
             if !self.broker.is_turn_long() && self.hear(shell, now)? {
                 has_heard = true;
                 self.send_batches(shell)?;
@@ -98,8 +98,9 @@ impl<S: Shell> ShardCore<S> {
     }
 
     /// Whether it is time to hear others.
-    fn is_row_over(&self) -> bool {
-        self.row.sends >= S::MEASURES.sends_in_a_row_max || self.row.bytes >= S::MEASURES.bytes_in_a_row_max
+    fn is_burst_over(&self) -> bool {
+        self.burst.sends >= S::MEASURES.sends_in_a_row_max
+            || self.burst.bytes >= S::MEASURES.bytes_in_a_row_max
     }
 
     /// Sends the output that does not wait for the end of the turn.
@@ -127,8 +128,8 @@ impl<S: Shell> ShardCore<S> {
         } else {
             flush_plain(&mut self.broker, shell, now, id)?
         };
-        self.row.sends += 1;
-        self.row.bytes += flushed.bytes;
+        self.burst.sends += 1;
+        self.burst.bytes += flushed.bytes;
         if flushed.is_over { self.close(shell, id) } else { Ok(()) }
     }
 

@@ -13,7 +13,7 @@ use system::System;
 
 use crate::aside::Aside;
 use crate::forged::Forged;
-use crate::output::Row;
+use crate::output::Burst;
 use crate::parcels::ParcelSource;
 use crate::shell::{EventOf, Shell};
 use crate::slots::Slots;
@@ -37,20 +37,21 @@ pub struct ShardCore<S: Shell> {
     pub(crate) received_bytes: usize,
     /// A queue to another shard was full when last looked at.
     pub(crate) is_queue_full: bool,
-    /// One was when output should have left, and it is still here.
+    /// A queue was full when output should have left: what there is waits for the next turn.
     pub(crate) output_waits: bool,
     /// Reads of connections that stand in line.
     pub(crate) aside: Slots<Aside<S::Read>>,
     pub(crate) reads_aside: usize,
-    /// Some of what waits in line was received after what other shards sent was last taken: nobody there is served
-    /// before that is.
+    /// Somebody in line may not be served yet: some of what waits there was received after other shards' parcels were
+    /// last taken, so what they have sent by now comes first.
     pub(crate) line_waits: bool,
-    /// Those in line had a round while a batch was taken in.
+    /// Those in line had a round in the middle of the batch of events in hand: there is one at most.
     pub(crate) is_round_had: bool,
-    /// Connections that someone made output for who said little while others said much.
+    /// Connections whose output does not wait for the end of the turn: who caused it said little, while others said
+    /// much.
     pub(crate) prompt: Vec<ConnId>,
     /// What was sent since others were heard.
-    pub(crate) row: Row,
+    pub(crate) burst: Burst,
     /// Some of what was received is not taken in yet.
     pub(crate) is_taking_in: bool,
     /// Output is being sent: who is heard meanwhile does not begin with it anew.
@@ -81,7 +82,7 @@ impl<S: Shell> ShardCore<S> {
             line_waits: false,
             is_round_had: false,
             prompt: Vec::new(),
-            row: Row::default(),
+            burst: Burst::default(),
             is_taking_in: false,
             is_flushing: false,
             forged: Forged::default(),
