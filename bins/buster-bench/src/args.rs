@@ -35,6 +35,8 @@ pub(crate) enum Job {
     Turns(Turns),
     /// Say what machine this is.
     Machine,
+    /// Name the loads of a comparison.
+    Loads,
 }
 
 #[derive(Debug)]
@@ -71,6 +73,7 @@ where
     let matches = command().try_get_matches_from(args)?;
     match matches.subcommand() {
         Some(("machine", _)) => Ok(Job::Machine),
+        Some(("loads", _)) => Ok(Job::Loads),
         Some(("compare", matches)) => comparison(matches).map(Job::Compare),
         Some(("turns", matches)) => Ok(Job::Turns(turns(matches))),
         Some((name, matches)) => single(name, matches).map(Job::Single),
@@ -94,6 +97,7 @@ fn command() -> Command {
         .subcommand(compare_command())
         .subcommand(turns_command())
         .subcommand(Command::new("machine").about("Say what machine this is, as reports name it"))
+        .subcommand(Command::new("loads").about("Name the loads that compare runs unless told otherwise"))
 }
 
 fn with_target_args(command: Command) -> Command {

@@ -59,6 +59,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 use crate::args::{Job, SingleRun, Target};
+use crate::kinds::COMPARED;
 use crate::output::Unread;
 use crate::server::Server;
 
@@ -70,6 +71,7 @@ fn main() -> ExitCode {
     let outcome = match job {
         Job::Single(run) => run_single(&run),
         Job::Machine => output::print(format_args!("{}\n", machine::describe())),
+        Job::Loads => output::print(format_args!("{}\n", COMPARED.join("\n"))),
         Job::Compare(comparison) => compare::run(&comparison),
         Job::Turns(turns) => turns::run(&turns),
     };

@@ -3,7 +3,7 @@
 
 mod bars;
 mod chart;
-mod measure;
+pub(crate) mod measure;
 mod options;
 mod page;
 pub(crate) mod servers;
@@ -19,12 +19,13 @@ use crate::run;
 use crate::workspace::Workspace;
 
 use self::bars::{LOADS, Load, Rivals};
-use self::measure::Bench;
+use self::measure::{Bench, Work};
 use self::options::Options;
 use self::servers::Server;
 use self::table::Setting;
-pub(crate) use self::table::{commit, shown_command};
+pub(crate) use self::table::{commit, digits, shown_command};
 use self::verdict::Line;
+pub(crate) use self::verdict::Spread;
 
 pub(crate) fn run(workspace: &Workspace, args: &[&str]) -> Result<()> {
     let options = options::parse(args)?;
@@ -53,7 +54,8 @@ pub(crate) fn run(workspace: &Workspace, args: &[&str]) -> Result<()> {
     Ok(())
 }
 
-fn build(workspace: &Workspace) -> Result<()> {
+/// Our server and the load generator, as they are now.
+pub(crate) fn build(workspace: &Workspace) -> Result<()> {
     let mut build = Command::new("cargo");
     build.args(["build", "--release", "-p", "buster-server", "-p", "buster-bench"]);
     run::run(build.current_dir(&workspace.root))
@@ -77,6 +79,7 @@ fn compare(
         let reason = format!("not available: the server has no {flag}");
         return Ok(verdict::skipped(load, &reason));
     }
-    let rounds = bench.rounds(load, &sides, options.rounds);
+    let work = Work { name: load.name, args: load.args, all: load.all };
+    let rounds = bench.rounds(&work, &sides, options.rounds);
     Ok(verdict::lines(load, &sides, &rounds))
 }

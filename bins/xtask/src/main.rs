@@ -3,6 +3,7 @@
 //! Nothing here needs more than a stable toolchain, apart from `fuzz`, which says what it lacks.
 #![forbid(unsafe_code)]
 
+mod baseline;
 mod ci;
 mod circles;
 mod compare;
@@ -45,6 +46,13 @@ usage: cargo xtask <command>
     --rounds N                 how often each server has its turn (default 5)
     --quick                    3 rounds of less
     --write                    rewrite the table in docs/performance.md and docs/comparison.svg
+  baseline [options]       what each operation costs beside an earlier commit: at most 1.05 times as much?
+    --commit C                 that commit (else the one kept in bins/xtask/src/baseline.rs)
+    --server PATH              our server (else the one built now)
+    --only LOAD[:N],...        some of the loads of `buster-bench compare`
+    --rounds N                 how often each server has its turn (default 7)
+    --scale X                  so many times as much in each load (default 1)
+    --write                    rewrite the table in docs/performance.md
   differ SECONDS [options] the same seeded conversations to ours and nats-server; what differs, made small
     --peer PATH                the nats-server (else the installed one, or Debian's)
     --server PATH              our server (else the one built now)
@@ -102,6 +110,7 @@ fn dispatch(args: &[String]) -> Result<()> {
         ["reference", "--check"] => reference::check(&Workspace::load()?),
         ["fuzz"] => fuzz::run(&Workspace::load()?, fuzz::SECONDS_DEFAULT),
         ["fuzz", seconds] => fuzz::run(&Workspace::load()?, fuzz::seconds(seconds)?),
+        ["baseline", rest @ ..] => baseline::run(&Workspace::load()?, rest),
         ["compare", rest @ ..] => compare::run(&Workspace::load()?, rest),
         ["differ", rest @ ..] => differ::run(&Workspace::load()?, rest),
         ["night", rest @ ..] => night::run(&Workspace::load()?, rest),

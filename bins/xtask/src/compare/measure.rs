@@ -9,12 +9,20 @@ use serde_json::Value;
 
 use crate::run;
 
-use super::bars::Load;
 use super::servers::Server;
 
 pub(crate) struct Bench {
     path: PathBuf,
     scale: f64,
+}
+
+/// What is put on each server.
+pub(crate) struct Work<'a> {
+    pub(crate) name: &'a str,
+    /// The words for buster-bench.
+    pub(crate) args: &'a [&'a str],
+    /// Arguments that every server gets.
+    pub(crate) all: &'a [&'a str],
 }
 
 /// One report per phase; `None` when the run failed.
@@ -26,18 +34,18 @@ impl Bench {
     }
 
     /// Per round, per server. A run that fails says so on stderr and leaves a gap.
-    pub(crate) fn rounds(&self, load: &Load, sides: &[Server], rounds: usize) -> Vec<Vec<Run>> {
+    pub(crate) fn rounds(&self, work: &Work<'_>, sides: &[Server], rounds: usize) -> Vec<Vec<Run>> {
         let round = |round: usize| {
             let mut runs: Vec<Run> = vec![None; sides.len()];
             for turn in 0..sides.len() {
                 let side = (round + turn) % sides.len();
                 let name = &sides[side].name;
-                show(&format!("{} {}/{rounds}: {name}", load.name, round + 1));
-                match self.run(&sides[side], load) {
+                show(&format!("{} {}/{rounds}: {name}", work.name, round + 1));
+                match self.run(&sides[side], work) {
                     Ok(reports) => runs[side] = Some(reports),
                     Err(error) => {
                         show("");
-                        eprintln!("{}: {name}: {error:#}", load.name);
+                        eprintln!("{}: {name}: {error:#}", work.name);
                     }
                 }
             }
@@ -53,10 +61,16 @@ impl Bench {
         Ok(text.trim().to_owned())
     }
 
-    fn run(&self, server: &Server, load: &Load) -> Result<Vec<Value>> {
+    /// The loads of a comparison, as the generator names them.
+    pub(crate) fn loads(&self) -> Result<Vec<String>> {
+        let text = run::output_of(Command::new(&self.path).arg("loads"))?;
+        Ok(text.lines().map(str::to_owned).collect())
+    }
+
+    fn run(&self, server: &Server, work: &Work<'_>) -> Result<Vec<Value>> {
         let mut command = Command::new(&self.path);
-        command.args(load.args).args(["--json", "--scale", &self.scale.to_string()]);
-        command.args(["--server", &format!("{} {}", server.command(), load.all.join(" "))]);
+        command.args(work.args).args(["--json", "--scale", &self.scale.to_string()]);
+        command.args(["--server", &format!("{} {}", server.command(), work.all.join(" "))]);
         let output = run::output_of(&mut command)?;
         let reports = output.lines().map(|line| serde_json::from_str(line).context("a report"));
         reports.collect()
