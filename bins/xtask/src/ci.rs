@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use crate::workspace::Workspace;
-use crate::{circles, crate_table, differ, layers, pages, reference, refused, run};
+use crate::{circles, crate_table, deny, differ, layers, pages, reference, refused, run};
 
 /// Crates that others use on their own: each must package and build outside the workspace.
 const PACKAGED: [&str; 3] = ["nats-proto", "subject-trie", "nats-conf"];
@@ -28,6 +28,7 @@ enum Action {
     Layers,
     Circles,
     CrateTable,
+    Deny,
     Pages,
     Reference,
     Refused,
@@ -62,6 +63,7 @@ fn perform(workspace: &Workspace, action: &mut Action) -> Result<()> {
         Action::Layers => layers::run(workspace),
         Action::Circles => circles::run(workspace),
         Action::CrateTable => crate_table::check(workspace),
+        Action::Deny => deny::run(workspace, &[]),
         Action::Pages => pages::run(workspace),
         Action::Reference => reference::check(workspace),
         Action::Refused => refused::check(workspace),
@@ -80,6 +82,7 @@ fn steps(workspace: &Workspace) -> Vec<Step> {
         step("circles", Action::Circles),
         step("crate table", Action::CrateTable),
         step("pages", Action::Pages),
+        step("dependencies", Action::Deny),
         cargo("clippy", ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
         step("refused flags and keys", Action::Refused),
         step("man page and completions", Action::Reference),

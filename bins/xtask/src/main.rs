@@ -3,11 +3,13 @@
 //! Nothing here needs more than a stable toolchain, apart from `fuzz`, which says what it lacks.
 #![forbid(unsafe_code)]
 
+mod apt;
 mod baseline;
 mod ci;
 mod circles;
 mod compare;
 mod crate_table;
+mod deny;
 mod differ;
 mod fuzz;
 mod layers;
@@ -53,6 +55,8 @@ usage: cargo xtask <command>
     --rounds N                 how often each server has its turn (default 7)
     --scale X                  so many times as much in each load (default 1)
     --write                    rewrite the table in docs/performance.md
+  deny [options]           dependencies: licences, sources, doubles, advisories, against .cargo/deny.toml
+    --advisories PATH          a clone of RustSec's database (else it is fetched, if it can be)
   differ SECONDS [options] the same seeded conversations to ours and nats-server; what differs, made small
     --peer PATH                the nats-server (else the installed one, or Debian's)
     --server PATH              our server (else the one built now)
@@ -112,6 +116,7 @@ fn dispatch(args: &[String]) -> Result<()> {
         ["fuzz", seconds] => fuzz::run(&Workspace::load()?, fuzz::seconds(seconds)?),
         ["baseline", rest @ ..] => baseline::run(&Workspace::load()?, rest),
         ["compare", rest @ ..] => compare::run(&Workspace::load()?, rest),
+        ["deny", rest @ ..] => deny::run(&Workspace::load()?, rest),
         ["differ", rest @ ..] => differ::run(&Workspace::load()?, rest),
         ["night", rest @ ..] => night::run(&Workspace::load()?, rest),
         ["suites", rest @ ..] => suites::run(&Workspace::load()?, rest),

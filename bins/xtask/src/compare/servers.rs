@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use crate::run;
+use crate::{apt, run};
 
 use super::bars::NEWER_SERIES;
 
@@ -108,12 +108,7 @@ fn installed() -> Option<PathBuf> {
 
 fn install() -> Result<PathBuf> {
     println!("there is no nats-server; installing Debian's (or take your own: --peer PATH)");
-    let apt_get =
-        |args: &[&str]| run::run(Command::new("apt-get").args(args).env("DEBIAN_FRONTEND", "noninteractive"));
-    let install = || apt_get(&["install", "-y", "--no-install-recommends", "nats-server"]);
-    // A fresh machine may know of no packages yet.
-    let outcome = install().or_else(|_| apt_get(&["update"]).and_then(|()| install()));
-    outcome.context("install nats-server, or say --peer PATH")?;
+    apt::install(&["nats-server"]).context("or say --peer PATH")?;
     installed().context("nats-server was installed and is not found")
 }
 
