@@ -62,13 +62,15 @@ impl Seed {
     pub(crate) fn spawn(self, cpu: usize) -> io::Result<ShardThread> {
         let stops_all = StopOnDrop { shard: self.own.shard, control: self.control.clone() };
         match self.backend {
-            Backend::Uring => LocalExecutorBuilder::new(Placement::Fixed(cpu))
+            // glommio would look its place up in /sys, which is not there on every root file system.
+            Backend::Uring => LocalExecutorBuilder::new(Placement::Unbound)
                 .name(THREAD_NAME)
                 .ring_depth(EXECUTOR_RING_DEPTH)
                 .io_memory(EXECUTOR_IO_BYTES)
                 .blocking_thread_pool_placement(NO_THREADS)
                 .spawn(move || async move {
                     let _stops_all = stops_all;
+                    pin(cpu)?;
                     let Some(mut driver) = self.grow()? else { return Ok(()) };
                     while !driver.turn()? {
                         glommio::executor().yield_if_needed().await;
