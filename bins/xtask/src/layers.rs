@@ -15,9 +15,9 @@ use crate::workspace::{DepKind, Member, Workspace};
 /// Crates up to this layer decide and never wait; everything above may touch the machine.
 const PURE_LAYER_MAX: u8 = 4;
 
-/// The only crate that may name the executor and the ring.
+/// The only crate that may name the executor, the ring and what watches sockets.
 const RUNTIME_CRATE: &str = "shard-runtime";
-const RUNTIME_ONLY: [&str; 2] = ["glommio", "io-uring"];
+const RUNTIME_ONLY: [&str; 3] = ["glommio", "io-uring", "mio"];
 
 const CLOCKS: [&str; 2] = ["std::time::Instant::now", "std::time::SystemTime::now"];
 

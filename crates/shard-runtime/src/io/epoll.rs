@@ -1,4 +1,4 @@
-//! Sockets on epoll: the kernel tells what is ready, plain calls do the rest.
+//! Sockets on epoll, by way of `mio`: the kernel tells what is ready, plain calls do the rest.
 //!
 //! A descriptor is registered once, for the edges of all that can happen to it. What the kernel told
 //! stays in the socket's row until a call finds that it is over, so stopping and starting to receive
@@ -7,14 +7,14 @@
 //! Always true: a connection that is received from and may have input is in `line`, once.
 
 use std::collections::VecDeque;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::net::TcpListener;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 use conns::ConnId;
-use rustix::buffer::spare_capacity;
-use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
+use mio::unix::SourceFd;
+use mio::{Events, Interest, Poll, Token};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::RecvFlags;
@@ -24,8 +24,8 @@ use super::listener::Listener;
 use super::{ENDS_MAX, End, Event, Received, Wait};
 
 // Tokens above all connection ids.
-const TOKEN_LISTENER: u64 = u64::MAX;
-const TOKEN_CONTROL: u64 = u64::MAX - 1;
+const TOKEN_LISTENER: Token = Token(usize::MAX);
+const TOKEN_CONTROL: Token = Token(usize::MAX - 1);
 
 /// Sockets that one wait reports; the others come with the next.
 const EVENTS_PER_WAIT_MAX: usize = 512;
@@ -43,8 +43,8 @@ const RECEIVE_BYTES_MAX: usize = 64 << 10;
 /// A turn ends when it has received this much; what is left waits for the next.
 const TURN_BYTES_MAX: usize = 1 << 20;
 
-/// epoll counts in milliseconds: shorter waits take another call.
-const EPOLL_WAIT_MIN: Duration = Duration::from_millis(1);
+/// `mio` counts in milliseconds: shorter waits take another call.
+const MIO_WAIT_MIN: Duration = Duration::from_millis(1);
 
 /// Where in the buffer the bytes of one receive are.
 #[derive(Debug)]
@@ -80,8 +80,8 @@ struct Socket {
 
 /// The sockets of a shard and the epoll that watches them.
 pub(crate) struct Epoll {
-    epoll: OwnedFd,
-    ready: Vec<epoll::Event>,
+    poll: Poll,
+    ready: Events,
     listener: Option<Listener>,
     sockets: Slots<Socket>,
     /// Connections that are received from and may have input.
@@ -98,12 +98,12 @@ pub(crate) struct Epoll {
 impl Epoll {
     /// Watches nothing yet but `control`, an event counter that others ring.
     pub(crate) fn new(control: &OwnedFd) -> io::Result<Self> {
-        let epoll = epoll::create(CreateFlags::CLOEXEC)?;
+        let poll = Poll::new()?;
         // An edge comes with each ring, so nobody has to read the counter; it never gets full.
-        epoll::add(&epoll, control, EventData::new_u64(TOKEN_CONTROL), EventFlags::IN | EventFlags::ET)?;
+        poll.registry().register(&mut SourceFd(&control.as_raw_fd()), TOKEN_CONTROL, Interest::READABLE)?;
         Ok(Self {
-            epoll,
-            ready: Vec::with_capacity(EVENTS_PER_WAIT_MAX),
+            poll,
+            ready: Events::with_capacity(EVENTS_PER_WAIT_MAX),
             listener: None,
             sockets: Slots::default(),
             line: VecDeque::new(),
@@ -115,8 +115,8 @@ impl Epoll {
     }
 
     pub(crate) fn listen(&mut self, listener: TcpListener) -> io::Result<()> {
-        let token = EventData::new_u64(TOKEN_LISTENER);
-        epoll::add(&self.epoll, &listener, token, EventFlags::IN | EventFlags::ET)?;
+        let mut source = SourceFd(&listener.as_raw_fd());
+        self.poll.registry().register(&mut source, TOKEN_LISTENER, Interest::READABLE)?;
         self.listener = Some(Listener::new(listener));
         Ok(())
     }
@@ -132,8 +132,8 @@ impl Epoll {
     }
 
     pub(crate) fn adopt(&mut self, id: ConnId, fd: OwnedFd) -> io::Result<()> {
-        let edges = EventFlags::IN | EventFlags::OUT | EventFlags::RDHUP | EventFlags::ET;
-        epoll::add(&self.epoll, &fd, EventData::new_u64(id.to_bits()), edges)?;
+        let both = Interest::READABLE | Interest::WRITABLE;
+        self.poll.registry().register(&mut SourceFd(&fd.as_raw_fd()), token(id), both)?;
         let socket = Socket {
             fd,
             receive: Receive::Idle,
@@ -185,15 +185,15 @@ impl Epoll {
 
     pub(crate) fn release(&mut self, id: ConnId) -> io::Result<Option<OwnedFd>> {
         let Some(socket) = self.sockets.remove(id) else { return Ok(None) };
-        epoll::delete(&self.epoll, &socket.fd)?;
+        self.poll.registry().deregister(&mut SourceFd(&socket.fd.as_raw_fd()))?;
         Ok(Some(socket.fd))
     }
 
     pub(crate) fn wait(&mut self, wait: Wait) -> io::Result<()> {
         self.ready.clear();
         match self.wait_for_edges(if self.has_work() { Wait::No } else { wait }) {
-            Ok(()) | Err(Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
+            Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
+            _ => {}
         }
         self.note_edges();
         self.due = self.line.len();
@@ -231,38 +231,37 @@ impl Epoll {
         !self.line.is_empty() || self.listener.as_ref().is_some_and(Listener::has_work)
     }
 
-    fn wait_for_edges(&mut self, wait: Wait) -> Result<(), Errno> {
-        let mut timeout = match wait {
-            Wait::No => Some(Timespec::default()),
+    fn wait_for_edges(&mut self, wait: Wait) -> io::Result<()> {
+        let timeout = match wait {
+            Wait::No => Some(Duration::ZERO),
             Wait::Forever => None,
-            Wait::For(time) => Some(Timespec::try_from(time).map_err(|_| Errno::INVAL)?),
+            Wait::For(time) if time < MIO_WAIT_MIN => {
+                let time = Timespec::try_from(time).map_err(|_| Errno::INVAL)?;
+                poll(&mut [PollFd::new(self.poll.registry(), PollFlags::IN)], Some(&time))?;
+                Some(Duration::ZERO)
+            }
+            Wait::For(time) => Some(time),
         };
-        if matches!(wait, Wait::For(time) if time < EPOLL_WAIT_MIN) {
-            poll(&mut [PollFd::new(&self.epoll, PollFlags::IN)], timeout.as_ref())?;
-            timeout = Some(Timespec::default());
-        }
-        epoll::wait(&self.epoll, spare_capacity(&mut self.ready), timeout.as_ref()).map(drop)
+        self.poll.poll(&mut self.ready, timeout)
     }
 
     /// Keeps what the kernel told in the rows of the sockets.
     fn note_edges(&mut self) {
         for event in &self.ready {
-            // The kernel packs the struct, so the fields are copied out.
-            let (token, flags) = (event.data.u64(), event.flags);
-            match token {
+            match event.token() {
                 TOKEN_CONTROL => {}
                 TOKEN_LISTENER => {
                     if let Some(listener) = &mut self.listener {
                         listener.ready = true;
                     }
                 }
-                token => {
-                    let id = ConnId::from_bits(token);
+                Token(bits) => {
+                    let id = ConnId::from_bits(bits as u64);
                     let Some(socket) = self.sockets.find(id) else { continue };
-                    socket.ended |= flags.intersects(EventFlags::RDHUP | EventFlags::HUP | EventFlags::ERR);
-                    socket.readable |= socket.ended || flags.contains(EventFlags::IN);
+                    socket.ended |= event.is_read_closed() || event.is_error();
+                    socket.readable |= socket.ended || event.is_readable();
                     line_up(&mut self.line, id, socket);
-                    if socket.polling && (socket.ended || flags.contains(EventFlags::OUT)) {
+                    if socket.polling && (socket.ended || event.is_writable()) {
                         socket.polling = false;
                         self.writable.push(id);
                     }
@@ -310,6 +309,13 @@ impl Epoll {
             line_up(&mut self.line, id, socket);
         }
     }
+}
+
+// A token has room for an id.
+const _: () = assert!(size_of::<Token>() == size_of::<ConnId>());
+
+fn token(id: ConnId) -> Token {
+    Token(id.to_bits() as usize)
 }
 
 /// Puts a connection in line if it belongs there.

@@ -221,3 +221,19 @@ fn the_event_counter_wakes_each_time() {
         }
     }
 }
+
+/// Shorter and longer than what the kernel's plain wait counts in.
+#[test]
+fn a_wait_ends_with_its_time_and_sees_what_comes_meanwhile() {
+    for backend in BACKENDS {
+        for time in [Duration::from_micros(50), Duration::from_micros(1_500)] {
+            let mut rig = Rig::on(backend);
+            let (id, mut far) = rig.connection(0);
+            rig.io.receive(id).unwrap();
+            assert_eq!(rig.turn(Wait::For(time)), []);
+            far.write_all(b"x").unwrap();
+            let seen = std::iter::repeat_with(|| rig.turn(Wait::For(time))).find(|seen| !seen.is_empty());
+            assert_eq!(seen.unwrap(), [Seen::Bytes(id, b"x".to_vec())]);
+        }
+    }
+}
