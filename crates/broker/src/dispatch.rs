@@ -189,6 +189,7 @@ impl Dispatcher<'_> {
         ticket: u64,
     ) -> Dispatched {
         self.egress.begin();
+        self.egress.set_other_subject(envelope.other_subject());
         let (local, remote) = self.space.matches(envelope.selects);
         let mut crossing = Crossing::default();
         let mut dispatched = Dispatched::default();
@@ -211,6 +212,7 @@ impl Dispatcher<'_> {
         let origin = Origin::across(message.origin);
         if cursor.is_alone() {
             self.egress.steps += self.space.take_lookup_steps();
+            self.egress.set_other_subject(message.other_subject);
         }
         let local = self.space.local_matches_at(cursor, message.selects());
         let mut arrived = Arrived::default();

@@ -38,6 +38,8 @@ pub(crate) struct Egress {
     taken: Tally,
     /// Whose they are.
     publisher: Option<ConnId>,
+    /// The subject that selects who gets the message in hand, if it is another than the one that is shown.
+    other_subject: Vec<u8>,
     /// The frame for clients with header support: made on first need.
     whole: Delivery,
     /// The message that `whole` was made for, or a later one with the same frame.
@@ -95,6 +97,7 @@ impl Egress {
             latest: MessageNumber::default(),
             taken: Tally::default(),
             publisher: None,
+            other_subject: Vec::new(),
             whole: Delivery::default(),
             whole_of: MessageNumber::default(),
             stripped: Delivery::default(),
@@ -132,9 +135,11 @@ impl Egress {
         self.taken.bytes += publish.body.len() as u64;
     }
 
-    /// Takes a message in hand. Has to come before `deliver`.
+    /// Takes a message in hand. Has to come before `deliver`; what follows it, if anything selects who gets it but the
+    /// subject that is shown, is [`Self::set_other_subject`].
     pub(crate) fn begin(&mut self) -> Cursor {
         self.latest.advance();
+        self.other_subject.clear();
         self.shared = None;
         self.reader_behind = false;
         Cursor::new(self.latest)
@@ -150,6 +155,14 @@ impl Egress {
             self.whole_of = self.latest;
         }
         cursor.following(last)
+    }
+
+    /// The message in hand goes to those who want this subject, if it is another than the one that they are shown.
+    #[inline]
+    pub(crate) fn set_other_subject(&mut self, selects: Option<&[u8]>) {
+        if let Some(selects) = selects {
+            self.other_subject.extend_from_slice(selects);
+        }
     }
 
     /// The message in hand.
@@ -176,7 +189,8 @@ impl Egress {
         !sub.is_exhausted()
             && may_pass_to_client(origin, sub.target, client.abilities.echo)
             && client.pending_bytes() <= self.bounds.dropped_above
-            && !(client.watch.deliveries && is_kept_from(client, sub, publish))
+            && !(client.watch.deliveries
+                && is_kept_from(client, sub, judged(sub, publish, &self.other_subject)))
     }
 
     /// Delivers the message in hand to one subscription, if it can take it.
@@ -188,8 +202,11 @@ impl Egress {
         if !may_pass_to_client(origin, sub.target, client.abilities.echo) {
             return false;
         }
-        if client.watch.deliveries && is_kept_from_again(&mut client, sub, publish, &mut self.steps) {
-            return false;
+        if client.watch.deliveries {
+            let subject = judged(sub, publish, &self.other_subject);
+            if is_kept_from_again(&mut client, sub, subject, &mut self.steps) {
+                return false;
+            }
         }
         let max = sub.max();
         if max > 0 {
@@ -348,23 +365,25 @@ impl Egress {
     }
 }
 
-/// Whether the client's permissions keep this message from one of its subscriptions.
+/// The subject of a message that permissions are asked about: in nats-server that is the one shown, but for members
+/// of queue groups it is the one that selects them.
 #[cold]
-fn is_kept_from(client: &Client, sub: &Subscription, publish: &Publish<'_>) -> bool {
+fn judged<'m>(sub: &Subscription, publish: &Publish<'m>, other_subject: &'m [u8]) -> &'m [u8] {
+    if other_subject.is_empty() || sub.queue().is_none() { publish.subject } else { other_subject }
+}
+
+/// Whether the client's permissions keep a message on that subject from one of its subscriptions.
+#[cold]
+fn is_kept_from(client: &Client, sub: &Subscription, subject: &[u8]) -> bool {
     let guard = client.guard.as_ref();
-    guard.is_some_and(|guard| !guard.access().may_get(publish.subject, sub.queue()))
+    guard.is_some_and(|guard| !guard.access().may_get(subject, sub.queue()))
 }
 
 /// The same for one of many messages: what is found is remembered.
 #[cold]
-fn is_kept_from_again(
-    client: &mut Client,
-    sub: &Subscription,
-    publish: &Publish<'_>,
-    steps: &mut u64,
-) -> bool {
+fn is_kept_from_again(client: &mut Client, sub: &Subscription, subject: &[u8], steps: &mut u64) -> bool {
     let Some(guard) = &mut client.guard else { return false };
-    let may = guard.may_get(publish.subject, sub.queue());
+    let may = guard.may_get(subject, sub.queue());
     *steps += guard.take_steps();
     !may
 }

@@ -255,6 +255,7 @@ impl Broker {
         }
         self.space_of(account);
         let cursor = self.egress.begin();
+        self.egress.set_other_subject(envelope.other_subject());
         if self.may_be_owned(selects) {
             self.send_to_owner(account, &envelope);
         }

@@ -5,7 +5,7 @@ mod shards;
 use broker::{CLAIMED, Claims, Owner, Party, PublishOutcome, ServiceId, Wait};
 use conns::CloseReason;
 use fabric::{LINK_BYTES_MAX, Mailbox, MeshFrame, ShardId};
-use nats_auth::{AccountConfig, Directory, IdentityConfig, User};
+use nats_auth::{AccountConfig, Directory, IdentityConfig, Permissions, SubjectPermission, User};
 use nats_proto::Publish;
 use shards::Shards;
 
@@ -141,6 +141,50 @@ fn a_service_is_told_who_a_connection_is() {
     shards.settle();
     shards.output(other);
     assert_eq!(name(&shards, named.id), None);
+}
+
+/// nats-server asks about the subject that is shown, and for members of queue groups about the one that selects them.
+#[test]
+fn what_is_denied_is_shown_to_nobody_and_selects_no_member_of_a_queue_group() {
+    let denied = |name: &str, deny: &str| User {
+        identity: IdentityConfig::Password { user: name.into(), password: "x".into() },
+        permissions: Some(Permissions {
+            subscribe: Some(SubjectPermission { allow: Vec::new(), deny: vec![deny.to_owned()] }),
+            ..Permissions::default()
+        }),
+        allowed_connection_types: None,
+    };
+    let config = nats_auth::Config {
+        users: vec![denied("selects", "a.selects"), denied("shown", "a.shown")],
+        has_authorization: true,
+        ..nats_auth::Config::default()
+    };
+    for (user, sub, is_sent) in [
+        ("selects", "SUB a.* 1", true),
+        ("selects", "SUB a.* g 1", false),
+        ("shown", "SUB a.* 1", false),
+        ("shown", "SUB a.* g 1", true),
+    ] {
+        for far in [false, true] {
+            let directory = Directory::new(&config).unwrap();
+            let mut shards = Shards::with(2, |settings| settings.directory = directory);
+            let service = open_everywhere(&mut shards);
+            let options = format!(r#""user":"{user}","pass":"x""#);
+            let clients = [(); 2].map(|()| shards.connect(&options));
+            let client = clients[usize::from(far)];
+            shards.feed(client, &format!("{sub}\r\n"));
+            shards.settle();
+            shards.output(client);
+            assert_eq!(publish(&mut shards, 0, service, "a.selects", "a.shown"), PublishOutcome::Done);
+            shards.settle();
+            let sent = if is_sent { "MSG a.shown 1 2\r\nhi\r\n" } else { "" };
+            assert_eq!(shards.output(client), sent, "{user}: {sub}, {far}");
+            // With the two subjects the other way round it is the other way round.
+            assert_eq!(publish(&mut shards, 0, service, "a.shown", "a.selects"), PublishOutcome::Done);
+            shards.settle();
+            assert_eq!(shards.output(client).is_empty(), is_sent, "{user}: {sub}, {far}, turned round");
+        }
+    }
 }
 
 #[test]

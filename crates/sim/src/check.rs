@@ -65,9 +65,11 @@ fn settled(history: &History, message: &MessageRecord) -> Option<Moment> {
 /// Whether a subscription is one for the message at all.
 fn is_for(history: &History, sub: &SubRecord, message: &MessageRecord) -> bool {
     let (subscriber, publisher) = (history.clients[sub.client].user, history.clients[message.client].user);
+    // Of a queue group the one that selects has to be permitted, as in nats-server.
+    let judged = if sub.queue.is_some() { &message.subject } else { message.shows() };
     matches(&sub.filter, &message.subject)
         && subscriber.account == publisher.account
-        && subscriber.may_get(message.shows())
+        && subscriber.may_get(judged)
         && publisher.may_publish(&message.subject)
         && (sub.client != message.client || history.clients[sub.client].echo)
 }
