@@ -209,7 +209,7 @@ impl Broker {
     /// goes, and readers that were cut off. Every event ends with it. Returns whether there was anything.
     #[inline]
     pub(crate) fn settle(&mut self) -> bool {
-        let is_settled = self.egress.expired.is_empty() && !self.egress.clients.has_overrun();
+        let is_settled = !self.has_expired() && !self.egress.clients.has_overrun();
         if !is_settled {
             self.settle_what_is_left();
         }
@@ -218,11 +218,7 @@ impl Broker {
 
     #[cold]
     fn settle_what_is_left(&mut self) {
-        while self.chores.budget().lasts()
-            && let Some(key) = self.egress.expired.pop()
-        {
-            self.expire_late(key);
-        }
+        self.expire_some();
         while let Some(id) = self.egress.clients.pop_overrun() {
             self.wind_up(id, CloseReason::SlowConsumerPendingBytes);
         }

@@ -29,6 +29,8 @@ pub(crate) const ROW_NODE_STEPS: usize = 2;
 pub(crate) struct Chores {
     queue: VecDeque<Chore>,
     budget: Budget,
+    /// Connections held until no subscription is left that had its last message: each once.
+    expiry_awaited: Vec<ConnId>,
     /// The server stops, and this is the row of the connection to be closed next. There are no other chores
     /// then.
     shutting_down: Option<usize>,
@@ -82,7 +84,12 @@ impl Budget {
 impl Chores {
     pub(crate) fn new(steps_max: usize) -> Self {
         assert!(steps_max > 0, "a turn does something");
-        Self { queue: VecDeque::new(), budget: Budget { steps_max, left: steps_max }, shutting_down: None }
+        Self {
+            queue: VecDeque::new(),
+            budget: Budget { steps_max, left: steps_max },
+            expiry_awaited: Vec::new(),
+            shutting_down: None,
+        }
     }
 
     /// A turn begins, or the part of it in which it goes on with what others left.
@@ -92,6 +99,16 @@ impl Chores {
 
     pub(crate) fn push(&mut self, chore: Chore) {
         self.queue.push_back(chore);
+    }
+
+    /// A connection waits until no subscription is left that had its last message.
+    pub(crate) fn await_expiry(&mut self, id: ConnId) {
+        self.expiry_awaited.push(id);
+    }
+
+    /// None is left: takes those who waited for that.
+    pub(crate) fn take_expiry_awaited(&mut self) -> Vec<ConnId> {
+        std::mem::take(&mut self.expiry_awaited)
     }
 
     pub(crate) fn budget(&mut self) -> &mut Budget {

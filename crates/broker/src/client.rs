@@ -37,6 +37,8 @@ pub(crate) enum Hold {
     Turn,
     /// A further CONNECT of its ends so many subscriptions that it takes some turns.
     Leaving,
+    /// It has as many subscriptions as it may have, and some here that had their last message are there yet.
+    Expiry,
 }
 
 /// A SUB or UNSUB whose effect waits for the fence.

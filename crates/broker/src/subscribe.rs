@@ -48,7 +48,10 @@ impl Broker {
             self.complain(id, &Complaint::of_tokens(subscribe));
             return Flow::Next;
         }
-        if client.has_all_its_subscriptions() && self.still_has_them(id) {
+        if client.has_all_its_subscriptions() {
+            if self.has_to_await_expiry(id) {
+                return Flow::Hold(Hold::Expiry);
+            }
             self.log_seldom(id, SeldomLine::MaxSubscriptions);
             self.egress.send_err(id, SeldomLine::MaxSubscriptions.text());
             return Flow::Next;
@@ -123,12 +126,15 @@ impl Broker {
         Some(Hold::Link)
     }
 
-    /// Whether a connection has as many subscriptions as it may have, when those that had their last message do not
-    /// count.
+    /// Whether a connection that has as many subscriptions as it may have waits until those that had their last
+    /// message are taken out: some may be its own, and they do not count.
     #[cold]
-    fn still_has_them(&mut self, id: ConnId) -> bool {
-        self.expire_all();
-        self.egress.clients.at(id).has_all_its_subscriptions()
+    fn has_to_await_expiry(&mut self, id: ConnId) -> bool {
+        let has_to_wait = self.has_expired();
+        if has_to_wait {
+            self.chores.await_expiry(id);
+        }
+        has_to_wait
     }
 
     fn note_activity(&mut self, id: ConnId) {
@@ -297,10 +303,22 @@ impl Broker {
         }
     }
 
-    /// Takes out all that had their last message, however long the turn gets.
-    pub(crate) fn expire_all(&mut self) {
-        while let Some(key) = self.egress.expired.pop() {
+    /// Whether subscriptions that had their last message are there yet.
+    pub(crate) fn has_expired(&self) -> bool {
+        !self.egress.expired.is_empty()
+    }
+
+    /// Takes out subscriptions that had their last message, as far as the turn goes.
+    pub(crate) fn expire_some(&mut self) {
+        while self.chores.budget().lasts()
+            && let Some(key) = self.egress.expired.pop()
+        {
             self.expire_late(key);
+        }
+        if !self.has_expired() {
+            for id in self.chores.take_expiry_awaited() {
+                self.resume(id, Hold::Expiry);
+            }
         }
     }
 

@@ -222,6 +222,55 @@ fn subscriptions_that_had_their_last_message_go_in_slices() {
     assert_eq!((text.matches("MSG one").count(), text.matches("MSG two").count()), (0, MANY));
 }
 
+/// A client has subscriptions of which each had its last message when the next one to that subject has come.
+fn ends_with_the_next(shards: &mut Shards, conn: Conn, subject: &str, count: usize) {
+    let text: String = (0..count).map(|sid| format!("SUB {subject} {sid}\r\nUNSUB {sid} 1\r\n")).collect();
+    shards.feed(conn, &text);
+    shards.settle();
+}
+
+// Whoever was at its limit took out all that had its last message, of everybody, in one turn.
+#[test]
+fn who_may_have_no_more_subscriptions_waits_while_others_go_in_slices() {
+    const MANY: usize = 2000;
+    let mut shards = Shards::with(1, |settings| settings.options.max_subscriptions = MANY as i64);
+    let (ended, full) = (shards.quiet(), shards.quiet());
+    ends_with_the_next(&mut shards, ended, "one", MANY);
+    shards.feed(full, &(0..MANY).map(|sid| format!("SUB two {sid}\r\n")).collect::<String>());
+    shards.settle();
+    shards.brokers[0].on_turn(shards.now);
+    shards.feed(full, "PUB one 0\r\n\r\n");
+    let before = shards.brokers[0].totals().subscriptions as usize;
+    shards.feed(full, "SUB three new\r\nPING\r\n");
+    assert_eq!(shards.sent_now(full), "");
+    assert_eq!(shards.brokers[0].totals().subscriptions as usize, before, "the turn had no steps left");
+    assert!(slices(&mut shards) > 3);
+    assert_eq!(shards.output(full), "-ERR 'maximum subscriptions exceeded'\r\nPONG\r\n");
+    assert_eq!(shards.brokers[0].totals().subscriptions as usize, MANY);
+}
+
+// It took out all of them when it left.
+#[test]
+fn a_connection_changes_shards_when_what_had_its_last_message_has_gone_in_slices() {
+    const MANY: usize = 2000;
+    let mut shards = Shards::new(2);
+    let (near, far) = (shards.quiet(), shards.quiet());
+    ends_with_the_next(&mut shards, near, "one", MANY);
+    assert!(shards.ask_to_move(&[near], 1));
+    shards.feed(far, "PUB one 0\r\n\r\n");
+    shards.arrive(0, 1);
+    shards.brokers[0].on_turn(shards.now);
+    shards.arrive(1, 0);
+    assert_eq!(shards.brokers[0].hands_over_to(), None);
+    assert!(shards.brokers[0].totals().subscriptions as usize > MANY / 2);
+    assert!(slices(&mut shards) > 3);
+    assert_eq!(shards.brokers[0].hands_over_to(), Some(ShardId(1)));
+    shards.settle();
+    let moved = shards.find(near);
+    assert_eq!((moved.shard, shards.output(moved).matches("MSG one").count()), (1, MANY));
+    assert_eq!(shards.brokers[1].totals().subscriptions, 0);
+}
+
 /// Subscriptions with wildcards and very many tokens, so few that their number alone does not fill a turn.
 const FEW: usize = 60;
 

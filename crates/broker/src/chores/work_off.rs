@@ -18,9 +18,9 @@ impl Broker {
         !self.chores.queue.is_empty() && self.mesh.congested().is_empty()
     }
 
-    /// Whether subscriptions that had their last message are there yet.
+    /// Whether subscriptions that had their last message can be taken out.
     fn has_expired_left(&self) -> bool {
-        !self.egress.expired.is_empty() && self.mesh.congested().is_empty()
+        self.has_expired() && self.mesh.congested().is_empty()
     }
 
     /// Goes on with what is too long for one turn, as far as this turn goes.
