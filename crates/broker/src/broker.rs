@@ -119,10 +119,11 @@ impl Broker {
     }
 
     /// Finds the shards without connections. Only the first shard knows them, and only while no shard
-    /// but this one can give them any: until connections move.
+    /// but this one can give them any: until connections move. When the server stops all are told all that there is.
     pub(crate) fn note_vacant(&mut self) {
         if self.config.shard == ShardId(0) {
-            let vacant = if self.moves.have_begun() { ShardSet::EMPTY } else { self.placer.vacant() };
+            let are_told_all = self.moves.have_begun() || self.moves.is_stopping();
+            let vacant = if are_told_all { ShardSet::EMPTY } else { self.placer.vacant() };
             self.mesh.set_vacant(vacant);
         }
     }

@@ -37,6 +37,8 @@ pub(crate) enum Hold {
     Turn,
     /// A further CONNECT of its ends so many subscriptions that it takes some turns.
     Leaving,
+    /// The server stops: what it says does not count any more.
+    Stop,
     /// It has as many subscriptions as it may have, and some here that had their last message are there yet.
     Expiry,
 }

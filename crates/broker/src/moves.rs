@@ -82,6 +82,11 @@ impl Moves {
         }
     }
 
+    /// Whether nobody publishes any more.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping
+    }
+
     pub(crate) fn is_paused(&self) -> bool {
         self.pause.is_some()
     }

@@ -173,10 +173,20 @@ impl Broker {
         }
     }
 
+    /// The server stops.
+    pub(crate) fn hold_for_good(&mut self, id: ConnId) {
+        if let Some(client) = self.egress.clients.find(id) {
+            client.hold = Some(Hold::Stop);
+        }
+    }
+
     fn line_up(&mut self, id: ConnId) {
         let client = self.egress.clients.at(id);
         if client.hold.is_some() {
             return;
+        }
+        if self.moves.is_stopping() {
+            return self.hold_for_good(id);
         }
         if self.moves.is_paused() {
             return self.moves.hold(id, client);
@@ -196,6 +206,9 @@ impl Broker {
         let Some(client) = self.egress.clients.open(id) else { return };
         if client.hold != Some(hold) {
             return;
+        }
+        if self.moves.is_stopping() {
+            return self.hold_for_good(id);
         }
         client.hold = None;
         self.turn.is_cut = false;

@@ -4,7 +4,8 @@
 //! ([`Shell::READS_ASIDE_MAX`]) that those who have something to say find room; what comes beyond that is copied.
 //!
 //! Always true: a connection with reads here stands in the broker's line or has ended, and they come before
-//! whatever the broker keeps of its input.
+//! whatever the broker keeps of its input. (When the server stops nobody stands there any more, and they stay until
+//! their connections are closed.)
 
 use std::collections::VecDeque;
 

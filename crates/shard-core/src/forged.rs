@@ -10,4 +10,6 @@ pub struct Forged {
     pub newer_first: bool,
     /// Output leaves although a batch that was to leave before it is still here.
     pub output_first: bool,
+    /// A shard that stops says its last word before what it acted on has left.
+    pub last_word_first: bool,
 }

@@ -178,6 +178,9 @@ impl<S: Shell> ShardCore<S> {
     }
 
     fn on_accepted(&mut self, shell: &mut S, now: Time, socket: S::Socket) -> Result<(), S::Error> {
+        if self.stage != Stage::Serving {
+            return Ok(()); // It came too late, and its socket closes here.
+        }
         let Some(peer) = shell.on_accepted(&socket) else { return Ok(()) };
         let placed = self.broker.place(shell.loads(now));
         if placed.shard == self.shard {

@@ -145,6 +145,9 @@ impl<S: Shell> ShardCore<S> {
     /// The shell fails the shard.
     pub fn send_batches(&mut self, shell: &mut S) -> Result<(), S::Error> {
         self.is_queue_full = false;
+        if self.has_said_all() {
+            return Ok(());
+        }
         for peer in self.others.iter().map(|other| other.shard) {
             let mut has_sent = shell.send_late(peer);
             if !shell.has_room_for(peer) {

@@ -15,7 +15,7 @@ const STOP_PATIENCE: Duration = Duration::from_secs(2);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stage {
     Serving,
-    /// No more input; what was taken in still crosses to the other shards.
+    /// No more input; what was acted on still crosses to the other shards.
     Draining {
         deadline: Time,
         /// The other shards were told that nothing more comes.
@@ -41,6 +41,10 @@ impl<S: Shell> ShardCore<S> {
     pub(crate) fn begin_to_stop(&mut self, shell: &mut S, now: Time) -> Result<(), S::Error> {
         self.stage = Stage::Draining { deadline: now + STOP_PATIENCE, said: false };
         self.broker.on_stopping();
+        if self.forged.last_word_first {
+            self.stage = Stage::Draining { deadline: now + STOP_PATIENCE, said: true };
+            self.say_last_word(shell)?;
+        }
         shell.stop_accepting()
     }
 
@@ -66,6 +70,12 @@ impl<S: Shell> ShardCore<S> {
             }
             Stage::Serving | Stage::Draining { .. } => false,
         })
+    }
+
+    /// Whether other shards are not told anything any more: all have said their last word, and some may have ended.
+    /// Output is not to wait for room towards those.
+    pub(crate) fn has_said_all(&self) -> bool {
+        matches!(self.stage, Stage::Closing { .. })
     }
 
     fn say_last_word(&mut self, shell: &mut S) -> Result<(), S::Error> {

@@ -66,9 +66,14 @@ impl Broker {
         self.tell(now, FIRST, MoveStep::Ask { to });
     }
 
-    /// The server stops: no connection leaves any more.
+    /// The server stops: from here on nothing is published, so that what was has left before the shard's last word,
+    /// and no connection leaves. What clients sent and was not acted on yet never will be.
     pub fn on_stopping(&mut self) {
         self.moves.stopping = true;
+        self.note_vacant();
+        for id in self.turn.take_line() {
+            self.hold_for_good(id);
+        }
     }
 
     /// The shard that [`Self::hand_over`] would hand connections to now.
