@@ -11,7 +11,7 @@ use crate::cursor::Cursor;
 use crate::dispatch::Envelope;
 use crate::members::{MemberChange, needs_fence};
 use crate::pacing::PileWatch;
-use crate::party::Party;
+use crate::party::{Origin, Party};
 use crate::subscription::SubKey;
 use crate::turn::{CHANGED_NODE_STEPS, INTEREST_TURN_STEPS};
 
@@ -170,6 +170,12 @@ impl Broker {
             let cursor = if is_answered { cursor } else { Cursor::new(cursor.number()) };
             self.on_message(from, &message, cursor, readers);
         }
+    }
+
+    /// Whose messages other shards have yet to say of whether they took them: each connection and each service has one
+    /// such message at most.
+    pub fn offering(&self) -> impl Iterator<Item = Party> {
+        self.offers.origins().map(Origin::party)
     }
 
     fn on_offer_reply(&mut self, from: ShardId, reply: &OfferReply<'_>) {

@@ -87,7 +87,9 @@ pub use party::{Party, PeerId, ServiceId};
 pub use placement::Placed;
 pub use security::{Greeting, Security};
 pub use seldom::SeldomLines;
-pub use services::{CLAIMED, Claims, Owner, PublishOutcome, Round, ServiceSubscription, Wait};
+pub use services::{
+    CLAIMED, Claims, ForgedServices, Owner, PublishOutcome, Round, ServiceSubscription, Wait,
+};
 pub use settings::Settings;
 pub use shed::{SHED_AT_ONCE_MAX, Sweep};
 pub use turn::{SHARE_BYTES_MAX, SHARE_STEPS_MAX, STRETCH_STEPS_MAX, Share, ShareMax};

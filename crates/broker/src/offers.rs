@@ -111,6 +111,11 @@ impl Offers {
         self.next_ticket += 1;
     }
 
+    /// Whose messages they are.
+    pub(crate) fn origins(&self) -> impl Iterator<Item = Origin> {
+        self.open.values().map(|offer| offer.origin)
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.open.is_empty()
     }

@@ -46,7 +46,7 @@ pub enum PublishOutcome {
 pub enum Wait {
     /// Another shard that wants the message cannot take it now, or does not yet tell this one everything.
     Link,
-    /// Connections change shards.
+    /// Connections change shards, or the server stops.
     Pause,
     /// A shard was offered the service's last message and has not answered.
     Offer,
@@ -77,6 +77,16 @@ pub trait Claims: fmt::Debug + Send {
     fn owner(&self, account: usize, subject: &[u8]) -> Owner;
 }
 
+/// Which of the rules for services do not hold.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ForgedServices {
+    /// They publish while connections change shards.
+    pub pause: bool,
+    /// They publish while a message of theirs is under offer.
+    pub offers: bool,
+}
+
 /// All services of a shard.
 #[derive(Debug, Default)]
 pub(crate) struct Services {
@@ -85,8 +95,7 @@ pub(crate) struct Services {
     claimants: usize,
     /// Those that may go on.
     ready: Vec<ServiceId>,
-    /// The rule that a paused shard publishes nothing is taken away from them.
-    forged: bool,
+    forged: ForgedServices,
     /// Bytes that found a mailbox full, counted from the first.
     pub(crate) overfull: usize,
     /// One got a message or may go on since they were last looked after.
@@ -279,20 +288,21 @@ impl Broker {
     }
 
     fn service_has_to_wait(&mut self, service: ServiceId, account: usize, selects: &[u8]) -> Option<Wait> {
-        if self.moves.is_paused() && !self.egress.services.forged {
+        let forged = self.egress.services.forged;
+        if self.moves.is_stopping() || (self.moves.is_paused() && !forged.pause) {
             return Some(Wait::Pause);
         }
-        if self.egress.services.at(service).is_offering {
+        if self.egress.services.at(service).is_offering && !forged.offers {
             return Some(Wait::Offer);
         }
         let waits = !self.is_told_everything() || self.must_wait(account, selects);
         waits.then_some(Wait::Link)
     }
 
-    /// Lets services publish while connections change shards, for tests that have to notice.
+    /// Takes rules away from services, for tests that have to notice.
     #[doc(hidden)]
-    pub fn forge_service_pause(&mut self) {
-        self.egress.services.forged = true;
+    pub fn forge_services(&mut self, forged: ForgedServices) {
+        self.egress.services.forged = forged;
     }
 
     /// Whether this shard knows all that the others want. One without connections may not: it begins to be told.

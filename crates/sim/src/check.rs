@@ -3,22 +3,28 @@
 use std::collections::BTreeMap;
 
 use crate::history::{History, MessageRecord, Moment, SubRecord};
+use crate::plan::Plan;
 use crate::subject::matches;
 
-/// All checks. Each violation is a sentence. Over links that take no time clients may rely on more.
-pub(crate) fn all(history: &History, links_are_prompt: bool) -> Vec<String> {
+/// All checks. Each violation is a sentence. Over links that take no time clients may rely on more, and where they do
+/// not change shards.
+pub(crate) fn all(history: &History, plan: &Plan) -> Vec<String> {
     let mut found = Vec::new();
     for (row, sub) in history.subs.iter().enumerate() {
         let named = Named { history, row, sub };
         named.check_order(&mut found);
         named.check_end(&mut found);
         named.check_limit(&mut found);
-        if links_are_prompt {
+        if plan.prompt_links {
             named.check_causes(&mut found);
         }
         if sub.queue.is_none() {
             named.check_owed(&mut found);
+            named.check_gaps(&mut found);
         }
+    }
+    if plan.moves == 0 {
+        check_warnings(history, &mut found);
     }
     for id in 0..history.messages.len() {
         check_groups(history, id, &mut found);
@@ -50,10 +56,10 @@ fn is_gone(history: &History, sub: &SubRecord) -> Moment {
     unsub.unwrap_or(Moment::END).min(history.clients[sub.client].closed.unwrap_or(Moment::END))
 }
 
-/// Whether its connection ended before the run did.
+/// Whether its connection ended before the run did, and before it had all that it is owed.
 fn is_dying(history: &History, client: usize) -> bool {
     let record = &history.clients[client];
-    record.hung_up.is_some() || record.closed.is_some()
+    record.hung_up.is_some() || (record.closed.is_some() && !record.let_go)
 }
 
 /// From when on it is sure that the server is done with a message; `None` if it may never have
@@ -172,6 +178,37 @@ impl Named<'_> {
             if owed && !received(sub, id) {
                 found.push(format!("{}: {} is missing; seen at {from:?}", self.name(), self.message(id)));
             }
+        }
+    }
+
+    /// Whoever is closed has had everything up to some message of each publisher. (What ends by UNSUB may still have
+    /// some of what goes to others.)
+    fn check_gaps(&self, found: &mut Vec<String>) {
+        let Self { history, sub, .. } = self;
+        if !is_dying(history, sub.client) || sub.unsub.is_some() {
+            return;
+        }
+        let from = established(history, sub);
+        let mut last: BTreeMap<usize, usize> = BTreeMap::new();
+        for received in &sub.received {
+            last.insert(history.messages[received.message].client, received.message);
+        }
+        for (id, message) in history.messages.iter().enumerate() {
+            let is_before = last.get(&message.client).is_some_and(|last| id < *last);
+            if is_before && message.sent > from && is_for(history, sub, message) && !received(sub, id) {
+                found.push(format!("{}: {} is missing before the last one", self.name(), self.message(id)));
+            }
+        }
+    }
+}
+
+/// Who does not hang up is told once that the server is about to go, if it may be told.
+fn check_warnings(history: &History, found: &mut Vec<String>) {
+    let Some(lame_duck) = history.lame_duck else { return };
+    for (name, client) in history.clients.iter().enumerate() {
+        let may_be_told = client.first_pong.is_some_and(|at| at < lame_duck) && client.hung_up.is_none();
+        if client.warned > 1 || (client.warned == 0 && may_be_told) {
+            found.push(format!("client {name}: was told {} times that the server is to go", client.warned));
         }
     }
 }

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use nats_proto::{ConnectOptions, HeaderView, Limits, Message, ServerDecoder, ServerOp, Step, encode};
+use nats_proto::{
+    ConnectOptions, HeaderView, Limits, Message, ServerDecoder, ServerInfo, ServerOp, Step, encode,
+};
 
 use crate::history::{History, Limit, MessageRecord, Received, SubRecord, Unsub};
 use crate::subject::matches;
@@ -269,6 +271,7 @@ impl Client {
                 };
                 let at = history.tick();
                 history.reply(self.record, op + 1, at);
+                history.clients[self.record].first_pong.get_or_insert(at);
                 Some(Seen::Pong)
             }
             ServerOp::Ok => {
@@ -290,7 +293,13 @@ impl Client {
                 history.wrong(format!("client {}: -ERR {}", self.record, text.escape_ascii()));
                 None
             }
-            ServerOp::Info(_) => None,
+            ServerOp::Info(text) => {
+                match ServerInfo::parse(text) {
+                    Ok(info) => history.clients[self.record].warned += usize::from(info.ldm),
+                    Err(error) => history.wrong(format!("client {}: INFO: {error}", self.record)),
+                }
+                None
+            }
         }
     }
 

@@ -22,6 +22,7 @@ pub(crate) struct Connection {
     pub(crate) client: Client,
     /// The shard it lives on, and its name there: not before it is accepted, nor on its way elsewhere.
     pub(crate) home: Option<(usize, ConnId)>,
+    pub(crate) was_accepted: bool,
     pub(crate) socket: Socket,
     /// How much of what the client sent has come to the server, as far as it has not been received.
     pub(crate) arrived: usize,
@@ -42,6 +43,11 @@ impl Connection {
         while let Some((_, bytes)) = self.under_way.pop_front_if(|(at, _)| *at <= by) {
             self.arrived += bytes;
         }
+    }
+
+    /// Whether the server took nobody any more when it came.
+    pub(crate) fn was_refused(&self) -> bool {
+        !self.was_accepted
     }
 
     pub(crate) fn has_arrivals(&self) -> bool {

@@ -25,6 +25,8 @@ pub struct History {
     pub subs: Vec<SubRecord>,
     /// All messages published; a message's payload names its index here.
     pub messages: Vec<MessageRecord>,
+    /// When the server entered lame duck mode.
+    pub lame_duck: Option<Moment>,
     /// What was wrong at first sight, in words.
     pub violations: Vec<String>,
 }
@@ -50,6 +52,12 @@ pub struct ClientRecord {
     pub hung_up: Option<Moment>,
     /// When the server closed the socket.
     pub closed: Option<Moment>,
+    /// It did so because it stopped: the client had all that was its before.
+    pub let_go: bool,
+    /// When it read its first PONG.
+    pub first_pong: Option<Moment>,
+    /// How often it was told that the server is about to go.
+    pub warned: usize,
 }
 
 /// One SUB.
@@ -151,6 +159,9 @@ impl History {
             replied_to: 0,
             hung_up: None,
             closed: None,
+            let_go: false,
+            first_pong: None,
+            warned: 0,
         });
         self.clients.len() - 1
     }

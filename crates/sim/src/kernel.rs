@@ -5,7 +5,7 @@ use conns::ConnId;
 use shard_core::{End, Event};
 
 use crate::connection::Receiving;
-use crate::plan::Profile;
+use crate::plan::{Ending, Profile};
 use crate::shell::{Read, SimShell};
 use crate::socket::Hangup;
 
@@ -108,8 +108,12 @@ impl SimShell {
         if connection.socket.hangup.is_some() {
             return;
         }
-        self.stats.cut_off += 1;
-        if self.plan.profile != Profile::SlowReaders {
+        if self.plan.profile == Profile::SlowReaders {
+            self.stats.cut_off += 1;
+        } else if self.plan.ending == Ending::Stop && self.stopped[self.shard].is_some() {
+            self.stats.let_go += 1;
+            self.history.clients[record].let_go = true;
+        } else if self.history.lame_duck.is_none() {
             self.history.wrong(format!("client {index}: closed without a reason"));
         }
     }

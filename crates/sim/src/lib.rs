@@ -10,6 +10,7 @@
 mod check;
 mod client;
 mod connection;
+mod ending;
 mod fairness;
 mod history;
 mod kernel;
@@ -29,7 +30,7 @@ mod workload;
 mod world;
 
 pub use history::{ClientRecord, History, Limit, MessageRecord, Moment, Received, SubRecord, Unsub};
-pub use outcome::{Outcome, Stats};
-pub use plan::{Plan, Profile};
+pub use outcome::{Outcome, ServiceStats, Stats};
+pub use plan::{Ending, Plan, Profile};
 pub use users::UserRecord;
 pub use world::run;

@@ -42,8 +42,42 @@ pub struct Stats {
     pub aside: usize,
     /// Most shares of another connection that one waited for, in hundredths.
     pub waited: u64,
-    /// Times a service had to wait before it could publish.
-    pub services_waited: usize,
+    /// What services came across.
+    pub services: ServiceStats,
+    /// Shards that were told to stop and did.
+    pub stopped_shards: usize,
+    /// Connections that were closed because of that.
+    pub let_go: usize,
+    /// Clients that were told that the server is about to go.
+    pub warned: usize,
+}
+
+/// What services came across.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ServiceStats {
+    /// Messages that they got since they own the subject.
+    pub owned: usize,
+    /// Messages that they got by subscriptions.
+    pub subscribed: usize,
+    /// Messages that they published.
+    pub published: usize,
+    /// Times that they had to wait to publish: for room towards a shard,
+    pub waited_for_link: usize,
+    /// for connections that changed shards,
+    pub waited_for_pause: usize,
+    /// and for a message under offer.
+    pub waited_for_offer: usize,
+}
+
+impl std::ops::AddAssign for ServiceStats {
+    fn add_assign(&mut self, other: Self) {
+        self.owned += other.owned;
+        self.subscribed += other.subscribed;
+        self.published += other.published;
+        self.waited_for_link += other.waited_for_link;
+        self.waited_for_pause += other.waited_for_pause;
+        self.waited_for_offer += other.waited_for_offer;
+    }
 }
 
 impl std::ops::AddAssign for Stats {
@@ -62,6 +96,9 @@ impl std::ops::AddAssign for Stats {
         self.rounds += other.rounds;
         self.aside += other.aside;
         self.waited = self.waited.max(other.waited);
-        self.services_waited += other.services_waited;
+        self.services += other.services;
+        self.stopped_shards += other.stopped_shards;
+        self.let_go += other.let_go;
+        self.warned += other.warned;
     }
 }

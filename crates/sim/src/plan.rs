@@ -1,5 +1,6 @@
 //! What one run is like.
 
+use broker::ForgedServices;
 use fabric::{SHARDS_MAX, ShardId};
 use shard_core::Forged;
 
@@ -20,6 +21,17 @@ pub enum Profile {
     Heavy,
     /// Readers so slow that the server cuts them off.
     SlowReaders,
+}
+
+/// How a run ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// The server goes on.
+    GoesOn,
+    /// It is told to stop in the middle of everything.
+    Stop,
+    /// The same once it has let its clients go.
+    LameDuck,
 }
 
 /// The sizes and odds of one run. [`Plan::new`] draws them from the seed; all are free to change.
@@ -71,14 +83,17 @@ pub struct Plan {
     pub services: bool,
     /// Whether TLS is on offer, so that connections are known to be plain by what their clients do first.
     pub offers_tls: bool,
+    /// How it ends.
+    pub ending: Ending,
     /// Takes the rule of shards without connections away: what a service needs to be told is held back all the same.
     /// The checks have to notice.
     pub forge_vacancy: bool,
     /// Takes the rule of the pause away: this shard counts as having sent its last message before it
     /// says so. No connections move from or to it. The checks have to notice.
     pub forge_quiet: Option<ShardId>,
-    /// Takes the same rule away from services: they publish in spite of a pause. The checks have to notice.
-    pub forge_service_pause: bool,
+    /// Takes rules away from services: the same one, or that a message under offer is their only one. The checks have
+    /// to notice.
+    pub forge_services: ForgedServices,
     /// Takes the ordering rule away: every interest round counts as confirmed the moment it is
     /// sent. The checks have to notice.
     pub forge_confirmations: bool,
@@ -104,17 +119,18 @@ impl Plan {
 
     /// The plan of a seed: one in sixteen is heavy, one in eight has slow readers, and in one in sixteen clients have
     /// more subscriptions than one part of the tables that they are kept in. One in 64 has sixteen shards, and one in
-    /// 512 as many as there may be, each with a service.
+    /// 256 as many as there may be, each with a service. In one of four the server ends before
+    /// its clients are done.
     pub fn new(seed: u64) -> Self {
         let profile = match seed % 16 {
             5 => Profile::Heavy,
             3 | 11 => Profile::SlowReaders,
             _ => Profile::Usual,
         };
-        let plan = Self::of(seed, profile);
+        let plan = Self { ending: ending(seed), ..Self::of(seed, profile) };
         match seed {
             _ if seed % 16 == 7 => Self { ballast: 1500, ..plan },
-            _ if seed % 512 == 30 => {
+            _ if seed % 256 == 30 => {
                 Self { shards: SHARDS_MAX, services: true, moves: plan.moves.min(5), ..plan }
             }
             _ if seed % 64 == 14 => Self { shards: 16, services: true, clients: 20, ..plan },
@@ -149,9 +165,10 @@ impl Plan {
             settles: false,
             parcels_max: *random.one_of(&[2, 16, 256]),
             offers_tls: random.chance(30),
+            ending: Ending::GoesOn,
             forge_vacancy: false,
             forge_quiet: None,
-            forge_service_pause: false,
+            forge_services: ForgedServices::default(),
             forge_confirmations: false,
             forge_shares: false,
             forge_turn: Forged::default(),
@@ -172,5 +189,16 @@ impl Plan {
                 Self { payload_max: 2000, max_pending: 40_000, socket_bytes: 2000, ..usual }
             }
         }
+    }
+}
+
+/// One in sixteen is in lame duck mode; two in sixteen stop at once, and some of those with special profiles and of
+/// those with many shards.
+fn ending(seed: u64) -> Ending {
+    match seed % 16 {
+        1 => Ending::LameDuck,
+        9 | 13 => Ending::Stop,
+        3 | 5 | 7 | 14 if seed % 3 == 1 => Ending::Stop,
+        _ => Ending::GoesOn,
     }
 }

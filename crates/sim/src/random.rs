@@ -19,6 +19,8 @@ pub(crate) enum Stream {
     Services,
     /// How far behind a shard sees the world.
     Views,
+    /// When the server ends.
+    Endings,
 }
 
 /// SplitMix64 (Steele, Lea, Flood 2014).

@@ -6,12 +6,13 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use broker::{Broker, CLAIMED, Claims, Owner, PublishOutcome, Round, ServiceId, ServiceSubscription};
+use broker::{Broker, CLAIMED, Claims, Owner, PublishOutcome, Round, ServiceId, ServiceSubscription, Wait};
 use fabric::{Mailbox, MeshFrame, MeshMessage, ShardId};
 use nats_proto::Publish;
 
 use crate::client::{parse_payload, payload};
 use crate::history::{History, MessageRecord, Received, SubRecord, Unsub};
+use crate::outcome::ServiceStats;
 use crate::plan::{Plan, SERVICE_SUBS_MAX};
 use crate::random::Random;
 use crate::shell::SimShell;
@@ -202,6 +203,8 @@ impl Service {
             return history.wrong(format!("service {}: message {id} arrived changed", self.shard));
         }
         let is_owned = |sub: &SubRecord| sub.client == self.owner && sub.filter == record.subject;
+        let by_claim = tag == CLAIMED;
+        *if by_claim { &mut world.stats.owned } else { &mut world.stats.subscribed } += 1;
         let row = match tag {
             CLAIMED => history.subs.iter().position(is_owned),
             row => Some(row as usize).filter(|row| history.subs[*row].client == self.subscriber),
@@ -244,10 +247,15 @@ impl Service {
             let selects = draft.selects.as_bytes();
             let went = world.broker.service_publish(self.id, self.account, selects, &publish);
             self.waits = went != PublishOutcome::Done;
-            if self.waits {
-                *world.waited += 1;
+            if let PublishOutcome::Wait(wait) = went {
+                *match wait {
+                    Wait::Link => &mut world.stats.waited_for_link,
+                    Wait::Pause => &mut world.stats.waited_for_pause,
+                    Wait::Offer => &mut world.stats.waited_for_offer,
+                } += 1;
                 return;
             }
+            world.stats.published += 1;
             // Those before it are settled, or it would have had to wait.
             let op = world.history.next_op(self.publisher);
             world.history.observe(self.publisher, op, sent);
@@ -301,20 +309,33 @@ struct Parts<'w> {
     broker: &'w mut Broker,
     history: &'w mut History,
     random: &'w mut Random,
-    waited: &'w mut usize,
+    stats: &'w mut ServiceStats,
 }
 
 impl SimShell {
-    /// Lets the service of the shard act.
-    pub(crate) fn serve_service(&mut self, broker: &mut Broker) {
-        let service = &mut self.services[self.shard];
-        let mut parts = Parts {
+    fn service<'w>(&'w mut self, broker: &'w mut Broker) -> (&'w mut Service, Parts<'w>) {
+        let parts = Parts {
             plan: &self.plan,
             broker,
             history: &mut self.history,
             random: &mut self.service_odds,
-            waited: &mut self.stats.services_waited,
+            stats: &mut self.stats.services,
         };
+        (&mut self.services[self.shard], parts)
+    }
+
+    /// The shard has stopped: what its service has yet to read is all that it gets.
+    pub(crate) fn take_last_mail(&mut self, broker: &mut Broker) {
+        if !self.services.is_empty() {
+            let (service, mut parts) = self.service(broker);
+            service.note_confirmed(&mut parts);
+            service.take_mail(&mut parts);
+        }
+    }
+
+    /// Lets the service of the shard act.
+    pub(crate) fn serve_service(&mut self, broker: &mut Broker) {
+        let (service, mut parts) = self.service(broker);
         let was_busy = service.is_busy();
         service.note_confirmed(&mut parts);
         let had_mail = service.take_mail(&mut parts);

@@ -3,7 +3,7 @@
 //! Which events a shard is told of, when, in which order and cut where, how much a socket takes, and when batches
 //! arrive are choices of the seed. What a shard does about it is `shard-core`'s turn, the one that ships.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 
@@ -47,6 +47,10 @@ pub(crate) enum Task {
     Serve,
     /// Connections are told to change shards.
     Move,
+    /// Nobody is taken any more.
+    StopAccepting,
+    /// Clients are told that the server is about to go, from this one on.
+    LameDuck(u64),
 }
 
 /// All that the shards share, and what each has beside its core. One of them has its turn.
@@ -66,8 +70,13 @@ pub(crate) struct SimShell {
     pub(crate) backlog: Vec<usize>,
     /// By shard.
     pub(crate) by_id: Vec<BTreeMap<ConnId, usize>>,
-    /// What the shard is told to do in this turn.
-    pub(crate) tasks: Vec<Task>,
+    /// By shard: what it is told to do.
+    pub(crate) orders: Vec<VecDeque<Order<Task>>>,
+    /// By shard: when it was told to stop.
+    pub(crate) stopped: Vec<Option<u64>>,
+    /// Whether somebody is taken who comes now.
+    pub(crate) is_listening: bool,
+    pub(crate) endings: Random,
     /// By shard: reads out that do not stay where they are when more is received.
     pub(crate) passing_reads: Vec<usize>,
     pub(crate) history: History,
@@ -109,6 +118,7 @@ impl SimShell {
         self.by_id[self.shard].insert(id, index);
         let connection = &mut self.connections[index];
         connection.home = Some((self.shard, id));
+        connection.was_accepted = true;
         connection.receiving = Receiving::Off;
         connection.socket.told_full = false;
     }
@@ -190,17 +200,24 @@ impl Shell for SimShell {
     }
 
     fn has_orders(&self) -> bool {
-        !self.tasks.is_empty()
+        !self.orders[self.shard].is_empty()
     }
 
     fn take_order(&mut self) -> Option<Order<Task>> {
-        self.tasks.pop().map(Order::Own)
+        let order = self.orders[self.shard].pop_front()?;
+        if matches!(order, Order::Stop) {
+            self.stopped[self.shard] = Some(self.now);
+            self.moved();
+        }
+        Some(order)
     }
 
     fn carry_out(&mut self, broker: &mut Broker, _: Time, task: Task) -> Result<(), Infallible> {
         match task {
             Task::Serve => self.serve_service(broker),
             Task::Move => self.move_some(broker),
+            Task::StopAccepting => self.stop_listening(),
+            Task::LameDuck(from) => self.warn_some(broker, from),
         }
         Ok(())
     }
@@ -275,6 +292,7 @@ impl Shell for SimShell {
     }
 
     fn stop_accepting(&mut self) -> Result<(), Infallible> {
+        self.stop_listening();
         Ok(())
     }
 

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use broker::{Broker, Party};
 use conns::Time;
+use shard_core::Order;
 
 use crate::shell::{SimShell, Task};
 use crate::world::{Event, MILLISECOND, World};
@@ -17,8 +19,11 @@ impl World {
         shell.note_waiting(core.broker());
         let had_chores = core.broker().has_chores();
         let Ok(is_over) = core.turn(shell, Time(shell.now));
-        assert!(!is_over, "nobody stops a shard");
         core.on_turn_ended(Duration::ZERO);
+        shell.check_offers(core.broker());
+        if is_over {
+            return self.on_shard_over(shard);
+        }
         if had_chores {
             shell.stats.slices += 1;
             shell.moved();
@@ -32,11 +37,27 @@ impl World {
 impl SimShell {
     /// Decides what the shard does in its turn beside what happened.
     fn give_tasks(&mut self) {
+        if self.stopped[self.shard].is_some() {
+            return;
+        }
+        let orders = &mut self.orders[self.shard];
+        // In front: nothing comes behind the order to stop.
         if !self.services.is_empty() && self.service_odds.chance(70) {
-            self.tasks.push(Task::Serve);
+            orders.push_front(Order::Own(Task::Serve));
         }
         if self.moves.chance(15) {
-            self.tasks.push(Task::Move);
+            orders.push_front(Order::Own(Task::Move));
+        }
+    }
+
+    /// One message under offer for each connection and each service bounds them.
+    fn check_offers(&mut self, broker: &Broker) {
+        let mut seen: Vec<Party> = Vec::new();
+        for party in broker.offering() {
+            if seen.contains(&party) {
+                return self.history.wrong(format!("{party:?} has two messages under offer"));
+            }
+            seen.push(party);
         }
     }
 }

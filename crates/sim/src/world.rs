@@ -43,15 +43,20 @@ const EVENTS_MAX: u64 = 5_000_000;
 pub fn run(plan: &Plan) -> Outcome {
     let mut world = World::new(plan);
     world.run_until_quiet();
-    world.last_pings();
-    world.run_until_quiet();
-    world.check_quiet();
+    if world.shell.ends() {
+        world.check_ended();
+    } else {
+        world.last_pings();
+        world.run_until_quiet();
+        world.check_quiet();
+    }
     let SimShell { mut history, mut stats, .. } = world.shell;
     let mut violations = std::mem::take(&mut history.violations);
-    violations.extend(check::all(&history, plan.prompt_links));
+    violations.extend(check::all(&history, plan));
     stats.published = history.messages.len();
     stats.received = history.subs.iter().map(|sub| sub.received.len()).sum();
     stats.unanswered = history.messages.iter().filter(|message| message.answered.is_some()).count();
+    stats.warned = history.clients.iter().filter(|client| client.warned > 0).count();
     stats.exhausted = history.subs.iter().filter(|sub| check::is_exhausted(sub)).count();
     Outcome { history, violations, stats }
 }
@@ -64,6 +69,8 @@ pub(crate) enum Event {
     Act(usize),
     /// A client reads from its socket.
     Read(usize),
+    /// The server comes to its end, step by step.
+    End,
 }
 
 pub(crate) struct World {
@@ -87,7 +94,10 @@ impl World {
             connections: Vec::new(),
             backlog: Vec::new(),
             by_id: vec![BTreeMap::new(); plan.shards],
-            tasks: Vec::new(),
+            orders: ShardId::all(plan.shards).map(|_| VecDeque::new()).collect(),
+            stopped: vec![None; plan.shards],
+            is_listening: true,
+            endings: Random::new(plan.seed, Stream::Endings),
             passing_reads: vec![0; plan.shards],
             history: History::default(),
             schedule: Random::new(plan.seed, Stream::Schedule),
@@ -111,6 +121,7 @@ impl World {
             let start = world.shell.schedule.between(0, latest);
             world.push(start, Event::Act(client));
         }
+        world.plan_ending();
         world
     }
 
@@ -127,12 +138,14 @@ impl World {
             if self.events_made > EVENTS_MAX {
                 return self.shell.history.wrong("the run does not go quiet".into());
             }
-            let Reverse((at, _, event)) = self.events.pop().expect("shards always take another turn");
+            // While there are shards they take another turn.
+            let Some(Reverse((at, _, event))) = self.events.pop() else { return };
             self.shell.now = at;
             match event {
                 Event::Turn(shard) => self.turn(shard),
                 Event::Act(client) => self.act(client),
                 Event::Read(client) => self.read(client),
+                Event::End => self.end(),
             }
         }
     }
@@ -159,6 +172,9 @@ impl World {
 
     fn act(&mut self, index: usize) {
         if index >= self.shell.connections.len() {
+            if !self.shell.is_listening {
+                return;
+            }
             // Clients connect in whatever order they come up.
             let index = self.connect();
             self.push(10 * MICROSECOND, Event::Read(index));
@@ -195,6 +211,7 @@ impl World {
         self.shell.connections.push(Connection {
             client,
             home: None,
+            was_accepted: false,
             socket: Socket::new(self.shell.plan.socket_bytes),
             arrived: 0,
             under_way: VecDeque::new(),
@@ -320,9 +337,7 @@ fn cores(plan: &Plan, shell: &mut SimShell) -> Vec<ShardCore<SimShell>> {
             chore_steps: plan.chore_steps,
             ..Config::new(shard, plan.shards, Arc::clone(&settings))
         });
-        if plan.forge_service_pause {
-            broker.forge_service_pause();
-        }
+        broker.forge_services(plan.forge_services);
         let system = System::open(&mut broker, shard, Arc::default());
         if plan.services {
             let history = &mut shell.history;

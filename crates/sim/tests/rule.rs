@@ -1,8 +1,9 @@
 //! The checks can fail: without the rule that holds the promises, they do.
 
+use broker::ForgedServices;
 use fabric::ShardId;
 use shard_core::Forged;
-use sim::{Plan, Profile, run};
+use sim::{Ending, Plan, Profile, run};
 
 /// Enough for each kind of violation.
 const SEEDS: u64 = 60;
@@ -86,8 +87,13 @@ fn without_the_pause_what_services_publish_is_lost_or_out_of_order() {
 fn with_services_that_heed_no_pause_messages_are_lost_or_come_twice() {
     let mut violations = Vec::new();
     for seed in 0..SERVED_SEEDS / 4 {
-        violations
-            .extend(run(&Plan { forge_service_pause: true, ..moving_beside_a_service(seed) }).violations);
+        violations.extend(
+            run(&Plan {
+                forge_services: ForgedServices { pause: true, ..ForgedServices::default() },
+                ..moving_beside_a_service(seed)
+            })
+            .violations,
+        );
     }
     for kind in ["is missing; seen at", " after "] {
         assert!(
@@ -141,6 +147,81 @@ fn inhabited(seed: u64) -> Plan {
     Plan { shards: 8, clients: 3, services: true, moves: 0, ..Plan::of(seed, Profile::Usual) }
 }
 
+/// A connection has one message under offer at most, and waits for the answer. So does a service, or nothing would
+/// bound them. Here it does not wait.
+#[test]
+fn with_services_that_wait_for_no_answer_nothing_bounds_offers() {
+    let forge_services = ForgedServices { offers: true, ..ForgedServices::default() };
+    let mut violations = Vec::new();
+    for seed in 0..SERVED_SEEDS {
+        violations.extend(run(&Plan { forge_services, ..offering(seed) }).violations);
+    }
+    assert!(
+        violations.iter().any(|violation| violation.contains("has two messages under offer")),
+        "they are bounded in {violations:#?}"
+    );
+}
+
+/// The same runs with the rule in place are as they should be.
+#[test]
+fn with_services_that_wait_for_answers_offers_are_bounded() {
+    let mut waited = 0;
+    for seed in 0..SERVED_SEEDS {
+        let outcome = run(&offering(seed));
+        assert_eq!(outcome.violations, Vec::<String>::new(), "seed {seed}");
+        waited += outcome.stats.services.waited_for_offer;
+    }
+    assert!(waited > 0, "some had to");
+}
+
+/// Clients whose subscriptions run out, and services that publish to them.
+fn offering(seed: u64) -> Plan {
+    Plan { shards: 3, services: true, limits: true, steps: 120, hangups: 0, ..Plan::of(seed, Profile::Usual) }
+}
+
+/// What a shard that stops has acted on has left before its last word, behind which others end. Here it has not.
+#[test]
+fn without_batches_before_the_last_word_messages_are_lost() {
+    let forge_turn = Forged { last_word_first: true, ..Forged::default() };
+    let mut violations = Vec::new();
+    for seed in 0..SEEDS {
+        violations.extend(run(&Plan { forge_turn, ..stopping(seed) }).violations);
+    }
+    assert!(
+        violations.iter().any(|violation| violation.contains("is missing; seen at")),
+        "nothing is missing in {violations:#?}"
+    );
+}
+
+/// The same runs with the rule in place are as they should be.
+#[test]
+fn a_server_that_stops_loses_nothing_that_somebody_knows_of() {
+    for seed in 0..SEEDS {
+        let outcome = run(&stopping(seed));
+        assert_eq!(outcome.violations, Vec::<String>::new(), "seed {seed}");
+        assert_eq!(outcome.stats.stopped_shards, 3);
+    }
+}
+
+/// Nor does one that lets its clients go first.
+#[test]
+fn in_lame_duck_mode_clients_are_warned_and_have_all_up_to_their_end() {
+    let mut warned = 0;
+    for seed in 0..SEEDS {
+        let outcome = run(&Plan { ending: Ending::LameDuck, ..stopping(seed) });
+        assert_eq!(outcome.violations, Vec::<String>::new(), "seed {seed}");
+        warned += outcome.stats.warned;
+    }
+    assert!(warned > 0, "nobody was");
+}
+
+/// Clients that are in the middle of everything when the server stops.
+fn stopping(seed: u64) -> Plan {
+    let plan =
+        Plan { ending: Ending::Stop, steps: 300, hangups: 0, moves: 0, ..Plan::of(seed, Profile::Usual) };
+    Plan { shards: 3, ..plan }
+}
+
 /// What a publisher's PONG says is so: its messages come before the answer to whatever is asked after it. Shards act
 /// on what others sent before they act on what they received with it, and batches leave before output. Here shards
 /// act on what they received first.
@@ -178,6 +259,18 @@ fn with_the_order_of_the_turn_the_same_runs_are_good() {
     for seed in 0..SEEDS {
         assert_eq!(run(&prompt(seed)).violations, Vec::<String>::new(), "seed {seed}");
     }
+}
+
+/// Nor is anything out of order because of a pause, in which what was received waits for its end.
+#[test]
+fn with_the_order_of_the_turn_runs_in_which_connections_move_are_good() {
+    let mut moved = 0;
+    for seed in 0..SEEDS {
+        let outcome = run(&Plan { moves: 200, ..prompt(seed) });
+        assert_eq!(outcome.violations, Vec::<String>::new(), "seed {seed}");
+        moved += outcome.stats.changed_shards;
+    }
+    assert!(moved > 1000, "{moved}");
 }
 
 /// Who has something to say waits for two shares of another at most. Here shares do not end.
