@@ -7,7 +7,7 @@
 //!
 //! Always true: a piece is on the list of those with room if, and only if, it has room.
 
-use std::mem;
+use std::{iter, mem};
 
 /// What a piece may take: to copy it is little beside what a turn may cost. Of larger pieces there are fewer: what
 /// says where they are, all of which rows at random read, stays in the nearest cache, and so do page tables.
@@ -16,13 +16,19 @@ const PIECE_BYTES_MAX: usize = 256 << 10;
 /// Rows of a piece, however small they are.
 const PIECE_ROWS_MAX: usize = 4096;
 
+/// What is said of a piece that has a row, or stands on the list of those with room.
+const LISTED: &str = "a piece that is spoken of is there";
+
 /// Ends the chain of the rows that are free.
 const NONE: u32 = u32::MAX;
 
 /// Rows that keep their number for as long as they are there. Numbers are used again.
 #[derive(Debug)]
 pub struct SteadyRows<T> {
-    pieces: Vec<Piece<T>>,
+    /// Most tables have no other: who looks for a row of it need not be told where it is.
+    first: Piece<T>,
+    /// The second piece and further ones.
+    further: Vec<Piece<T>>,
     /// Those with room. The last one is filled first.
     with_room: Vec<u32>,
     /// The memory of a piece.
@@ -47,7 +53,13 @@ enum Row<T> {
 
 impl<T> Default for SteadyRows<T> {
     fn default() -> Self {
-        Self { pieces: Vec::new(), with_room: Vec::new(), spare: Vec::new(), len: 0 }
+        Self {
+            first: Piece::default(),
+            further: Vec::new(),
+            with_room: Vec::new(),
+            spare: Vec::new(),
+            len: 0,
+        }
     }
 }
 
@@ -89,14 +101,13 @@ impl<T> SteadyRows<T> {
 
     /// Above the numbers of all rows.
     pub fn bound(&self) -> usize {
-        let before = self.pieces.len().saturating_sub(1) * Self::PER_PIECE;
-        before + self.pieces.last().map_or(0, |piece| piece.rows.len())
+        self.further.len() * Self::PER_PIECE + self.further.last().unwrap_or(&self.first).rows.len()
     }
 
     /// The row of that number, if it is taken.
     #[inline]
     pub fn get(&self, number: usize) -> Option<&T> {
-        match self.pieces.get(number / Self::PER_PIECE)?.rows.get(number % Self::PER_PIECE)? {
+        match self.piece(number / Self::PER_PIECE)?.rows.get(number % Self::PER_PIECE)? {
             Row::Taken(row) => Some(row),
             Row::Free(_) => None,
         }
@@ -105,7 +116,7 @@ impl<T> SteadyRows<T> {
     /// The same, to be changed.
     #[inline]
     pub fn get_mut(&mut self, number: usize) -> Option<&mut T> {
-        let piece = self.pieces.get_mut(number / Self::PER_PIECE)?;
+        let piece = self.piece_mut(number / Self::PER_PIECE)?;
         match piece.rows.get_mut(number % Self::PER_PIECE)? {
             Row::Taken(row) => Some(row),
             Row::Free(_) => None,
@@ -116,7 +127,7 @@ impl<T> SteadyRows<T> {
     pub fn next_number(&self) -> usize {
         let Some(number) = self.with_room.last() else { return self.bound() };
         let number = *number as usize;
-        let piece = &self.pieces[number];
+        let piece = self.piece(number).expect(LISTED);
         let at = if piece.free == NONE { piece.rows.len() } else { piece.free as usize };
         number * Self::PER_PIECE + at
     }
@@ -124,11 +135,10 @@ impl<T> SteadyRows<T> {
     /// Adds a row; returns its number.
     pub fn insert(&mut self, row: T) -> usize {
         if self.with_room.is_empty() {
-            self.with_room.push(u32::try_from(self.pieces.len()).expect("memory ends long before pieces"));
-            self.pieces.push(Piece::default());
+            self.add_piece();
         }
         let number = *self.with_room.last().expect("there is one now") as usize;
-        let piece = &mut self.pieces[number];
+        let piece = piece_mut(&mut self.first, &mut self.further, number).expect(LISTED);
         if piece.rows.capacity() == 0 && self.len >= Self::PER_PIECE {
             piece.rows = match mem::take(&mut self.spare) {
                 spare if spare.capacity() > 0 => spare,
@@ -146,7 +156,7 @@ impl<T> SteadyRows<T> {
     /// Takes out the row of that number, if it is taken.
     pub fn remove(&mut self, number: usize) -> Option<T> {
         let of = number / Self::PER_PIECE;
-        let piece = self.pieces.get_mut(of)?;
+        let piece = self.piece_mut(of)?;
         let row = piece.take(number % Self::PER_PIECE)?;
         self.note_removed(of);
         Some(row)
@@ -155,7 +165,7 @@ impl<T> SteadyRows<T> {
     /// Drops the row of that number where it stands, if it is taken. Says whether it was.
     pub fn discard(&mut self, number: usize) -> bool {
         let of = number / Self::PER_PIECE;
-        let Some(piece) = self.pieces.get_mut(of) else { return false };
+        let Some(piece) = self.piece_mut(of) else { return false };
         let was_taken = piece.discard(number % Self::PER_PIECE);
         if was_taken {
             self.note_removed(of);
@@ -163,8 +173,26 @@ impl<T> SteadyRows<T> {
         was_taken
     }
 
+    /// One more piece with room: the first one, or one behind all others.
+    fn add_piece(&mut self) {
+        if self.first.taken > 0 {
+            self.further.push(Piece::default());
+        }
+        self.with_room.push(u32::try_from(self.further.len()).expect("memory ends long before pieces"));
+    }
+
+    #[inline]
+    fn piece(&self, of: usize) -> Option<&Piece<T>> {
+        if of == 0 { Some(&self.first) } else { self.further.get(of - 1) }
+    }
+
+    #[inline]
+    fn piece_mut(&mut self, of: usize) -> Option<&mut Piece<T>> {
+        piece_mut(&mut self.first, &mut self.further, of)
+    }
+
     fn note_removed(&mut self, of: usize) {
-        let piece = &mut self.pieces[of];
+        let piece = piece_mut(&mut self.first, &mut self.further, of).expect(LISTED);
         self.len -= 1;
         if piece.taken as usize + 1 == Self::PER_PIECE {
             self.with_room.push(of as u32);
@@ -186,7 +214,8 @@ impl<T> SteadyRows<T> {
 
     /// All rows with their numbers, the lowest first.
     pub fn iter(&self) -> impl Iterator<Item = (usize, &T)> {
-        let taken = self.pieces.iter().enumerate().filter(|(_, piece)| piece.taken > 0);
+        let pieces = iter::once(&self.first).chain(&self.further);
+        let taken = pieces.enumerate().filter(|(_, piece)| piece.taken > 0);
         taken.flat_map(|(of, piece)| {
             piece.rows.iter().enumerate().filter_map(move |(at, row)| match row {
                 Row::Taken(row) => Some((of * Self::PER_PIECE + at, row)),
@@ -194,6 +223,16 @@ impl<T> SteadyRows<T> {
             })
         })
     }
+}
+
+/// The piece of that number, while the rest of the table stays in reach.
+#[inline]
+fn piece_mut<'a, T>(
+    first: &'a mut Piece<T>,
+    further: &'a mut [Piece<T>],
+    of: usize,
+) -> Option<&'a mut Piece<T>> {
+    if of == 0 { Some(first) } else { further.get_mut(of - 1) }
 }
 
 impl<T> Piece<T> {
@@ -253,7 +292,7 @@ mod tests {
         for number in &numbers[per_piece..2 * per_piece] {
             assert_eq!(rows.remove(*number), Some([7; 6]));
         }
-        assert_eq!(rows.pieces[1].rows.capacity(), 0);
+        assert_eq!(rows.further[0].rows.capacity(), 0);
         assert_eq!(rows.next_number(), per_piece, "its numbers are used again");
     }
 
@@ -265,7 +304,7 @@ mod tests {
         numbers[per_piece..].iter().for_each(|number| assert!(rows.discard(*number)));
         assert_eq!(rows.spare.capacity(), per_piece);
         rows.insert([8; 6]);
-        assert_eq!((rows.spare.capacity(), rows.pieces[1].rows.capacity()), (0, per_piece));
+        assert_eq!((rows.spare.capacity(), rows.further[0].rows.capacity()), (0, per_piece));
         assert!(rows.discard(per_piece) && rows.discard(0));
         assert_eq!(rows.spare.capacity(), 0, "it would be more than what is used");
     }
