@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use crate::workspace::Workspace;
-use crate::{circles, crate_table, deny, differ, layers, pages, reference, refused, run};
+use crate::{circles, crate_table, deny, differ, layers, pages, reference, refused, run, self_contained};
 
 /// Crates that others use on their own: each must package and build outside the workspace.
 const PACKAGED: [&str; 3] = ["nats-proto", "subject-trie", "nats-conf"];
@@ -33,6 +33,7 @@ enum Action {
     Reference,
     Refused,
     Differ,
+    SelfContained,
     /// A command, started at the workspace root.
     Run(Command),
 }
@@ -68,6 +69,7 @@ fn perform(workspace: &Workspace, action: &mut Action) -> Result<()> {
         Action::Reference => reference::check(workspace),
         Action::Refused => refused::check(workspace),
         Action::Differ => differ::sample(workspace),
+        Action::SelfContained => self_contained::run(workspace, &[]),
         Action::Run(command) => {
             println!("{}", run::describe(command));
             run::run(command.current_dir(&workspace.root))
@@ -91,6 +93,7 @@ fn steps(workspace: &Workspace) -> Vec<Step> {
         cargo("server", ["build", "--release", "-p", SERVER]),
         cargo("tests", ["test", "--workspace"]),
         step("beside nats-server", Action::Differ),
+        step("self-contained server", Action::SelfContained),
     ];
     if workspace.members.iter().any(|member| member.has_benches) {
         // The glob names bench targets alone: `--benches` would build every library and binary

@@ -18,6 +18,7 @@ mod pages;
 mod reference;
 mod refused;
 mod run;
+mod self_contained;
 mod splice;
 mod suites;
 mod top_level;
@@ -70,6 +71,9 @@ usage: cargo xtask <command>
     --seconds N                how long each of them (default: an hour; compare takes what it takes)
     --peer PATH                the nats-server that differ and compare are held against
     --restart                  from the beginning
+  static [options]         the server as one file that needs no other: built, weighed, run on a bare root
+    --target TRIPLE            what for, e.g. x86_64-unknown-linux-musl (else this machine, on glibc)
+    --write                    rewrite the weight in docs/performance.md
   suites [options]         the official clients' own test suites, with our server as nats-server
     --async-nats DIR           where its crate is, for its tests, built
     --executables DIR          where those were built (else ../target/debug/deps beside it)
@@ -119,6 +123,7 @@ fn dispatch(args: &[String]) -> Result<()> {
         ["deny", rest @ ..] => deny::run(&Workspace::load()?, rest),
         ["differ", rest @ ..] => differ::run(&Workspace::load()?, rest),
         ["night", rest @ ..] => night::run(&Workspace::load()?, rest),
+        ["static", rest @ ..] => self_contained::run(&Workspace::load()?, rest),
         ["suites", rest @ ..] => suites::run(&Workspace::load()?, rest),
         ["turns", rest @ ..] => turns::run(&Workspace::load()?, rest),
         ["help" | "--help" | "-h"] => {

@@ -38,6 +38,9 @@ pub struct ServerOptions {
     pub address_kib_max: Option<u32>,
     /// What the kernel lets the process do.
     pub sandbox: Sandbox,
+    /// A folder that the process takes for all files there are: the binary is `/buster-server` in it, and there
+    /// is neither a ports file nor a configuration.
+    pub root: Option<PathBuf>,
     /// Text of a configuration file to start with.
     pub config: Option<String>,
     /// Further arguments.
@@ -97,7 +100,7 @@ impl Server {
         Ok(Self { options, binary, dir, reserved, child, log, addr })
     }
 
-    /// Where clients connect.
+    /// Where clients connect. Of a server that was given a name for its address this has the port alone.
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
         self.addr
@@ -301,7 +304,9 @@ fn command(
     let mut arg = |flag: &str, value: OsString| args.extend([flag.into(), value]);
     arg("-a", Ipv4Addr::LOCALHOST.to_string().into());
     arg("-p", reserved.map_or_else(|| "-1".into(), |port| port.number().to_string().into()));
-    arg("--ports_file_dir", dir.into());
+    if options.root.is_none() {
+        arg("--ports_file_dir", dir.into());
+    }
     if options.setup.shards > 0 && !binary.is_peer {
         arg("--shards", options.setup.shards.to_string().into());
         // Tests look for what goes wrong between shards, so connections have to be on all of them.
@@ -322,9 +327,10 @@ fn command(
         limit("-v", options.address_kib_max),
     ];
     let limits: String = limits.into_iter().flatten().collect();
-    let mut command = match limits.as_str() {
-        "" => Command::new(&binary.path),
-        limits => limited(&binary.path, limits),
+    let mut command = match (&options.root, limits.as_str()) {
+        (Some(root), _) => rooted(root),
+        (None, "") => Command::new(&binary.path),
+        (None, limits) => limited(&binary.path, limits),
     };
     command.args(args).args(&options.args);
     command
@@ -334,6 +340,21 @@ fn command(
 fn limited(path: &Path, limits: &str) -> Command {
     let mut command = Command::new("/bin/sh");
     command.arg("-c").arg(format!("{limits}exec \"$0\" \"$@\"")).arg(path);
+    command
+}
+
+/// The server with another root. Who is not root here becomes it in a user namespace, where that is allowed. Each
+/// of these programs becomes the next, so the process id stays the child's.
+fn rooted(root: &Path) -> Command {
+    let mut command = match rustix::process::geteuid().is_root() {
+        true => Command::new("chroot"),
+        false => {
+            let mut command = Command::new("unshare");
+            command.args(["--user", "--map-root-user", "chroot"]);
+            command
+        }
+    };
+    command.arg(root).arg("/buster-server");
     command
 }
 
@@ -358,7 +379,9 @@ fn spawn_ready(
 fn await_ready(log: &ServerLog) -> Option<SocketAddr> {
     log.wait_for(READY_LINE, START_DEADLINE)?;
     let line = log.wait_for(LISTENING_LINE, START_DEADLINE)?;
-    line.split_once(LISTENING_LINE)?.1.parse().ok()
+    let place = line.split_once(LISTENING_LINE)?.1;
+    let of_name = || Some(SocketAddr::from((Ipv4Addr::LOCALHOST, place.rsplit_once(':')?.1.parse().ok()?)));
+    place.parse().ok().or_else(of_name)
 }
 
 /// A process that ended by itself gave its reason in the log; one that hangs is ended here.
