@@ -4,33 +4,27 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct MessageNumber(u64);
 
-impl MessageNumber {
-    /// The next message. Never the same for two.
-    #[inline]
-    pub(crate) fn advance(&mut self) {
-        self.0 += 1;
-    }
-}
-
 /// A message in hand. One that follows another has its subject, so what was looked up for that one may do for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Cursor {
+    /// Never the same for two messages.
     number: MessageNumber,
     /// None if it follows no other.
     follows: MessageNumber,
 }
 
 impl Cursor {
-    /// A message about which nothing is known.
+    /// Goes on to the next message, about which nothing is known.
     #[inline]
-    pub(crate) fn new(number: MessageNumber) -> Self {
-        Self { number, follows: MessageNumber::default() }
+    pub(crate) fn advance(&mut self) {
+        self.number.0 += 1;
+        self.follows = MessageNumber::default();
     }
 
-    /// The same, but it has the subject of that one.
+    /// The message has the subject of that one, or (if it is none) of no other.
     #[inline]
-    pub(crate) fn following(self, last: MessageNumber) -> Self {
-        Self { follows: last, ..self }
+    pub(crate) fn follow(&mut self, last: MessageNumber) {
+        self.follows = last;
     }
 
     /// Which message it is.

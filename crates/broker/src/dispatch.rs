@@ -8,7 +8,6 @@ use queue_group::{Locality, Pick, Remote, draw, pick};
 use smallvec::SmallVec;
 use subject_trie::QueueMatch;
 
-use crate::cursor::Cursor;
 use crate::egress::Egress;
 use crate::mesh::Mesh;
 use crate::offers::Refusals;
@@ -108,9 +107,9 @@ impl Dispatcher<'_> {
         envelope: Envelope<'_>,
         answer_wanted: bool,
         ticket: u64,
-        cursor: Cursor,
     ) -> Dispatched {
         let Envelope { origin, selects, publish } = envelope;
+        let cursor = self.egress.cursor();
         if cursor.is_alone() {
             // Those of the lookup before.
             self.egress.steps += self.space.take_lookup_steps();
@@ -207,9 +206,10 @@ impl Dispatcher<'_> {
     }
 
     /// Delivers a message of another shard, which the egress has in hand, to this shard's clients.
-    pub(crate) fn arrive<'m>(&mut self, message: &MeshMessage<'m>, cursor: Cursor) -> Arrived<'m> {
+    pub(crate) fn arrive<'m>(&mut self, message: &MeshMessage<'m>) -> Arrived<'m> {
         let publish = &message.publish;
         let origin = Origin::across(message.origin);
+        let cursor = self.egress.cursor();
         if cursor.is_alone() {
             self.egress.steps += self.space.take_lookup_steps();
             self.egress.set_other_subject(message.other_subject);

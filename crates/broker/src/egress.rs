@@ -33,7 +33,7 @@ pub(crate) struct Egress {
     pub(crate) trace: bool,
     pub(crate) trace_extent: trace::Extent,
     /// The message in hand.
-    latest: MessageNumber,
+    cursor: Cursor,
     /// Messages of the read in hand, which are not in the sums yet.
     taken: Tally,
     /// Whose they are.
@@ -94,7 +94,7 @@ impl Egress {
             bounds: Bounds::default(),
             trace: false,
             trace_extent: trace::Extent::default(),
-            latest: MessageNumber::default(),
+            cursor: Cursor::default(),
             taken: Tally::default(),
             publisher: None,
             other_subject: Vec::new(),
@@ -137,24 +137,23 @@ impl Egress {
 
     /// Takes a message in hand. Has to come before `deliver`; what follows it, if anything selects who gets it but the
     /// subject that is shown, is [`Self::set_other_subject`].
-    pub(crate) fn begin(&mut self) -> Cursor {
-        self.latest.advance();
+    pub(crate) fn begin(&mut self) {
+        self.cursor.advance();
         self.other_subject.clear();
         self.shared = None;
         self.reader_behind = false;
-        Cursor::new(self.latest)
     }
 
     /// The same for a message to the subject of `last`, neither of them with reply or headers: what was made for that
     /// one is used again, if nothing came in between.
-    pub(crate) fn begin_next(&mut self, last: MessageNumber, publish: &Publish<'_>) -> Cursor {
-        let goes_on = self.latest == last && self.whole_of == last;
-        let cursor = self.begin();
+    pub(crate) fn begin_next(&mut self, last: MessageNumber, publish: &Publish<'_>) {
+        let goes_on = self.cursor.number() == last && self.whole_of == last;
+        self.begin();
+        self.cursor.follow(last);
         if goes_on {
             self.whole.prepare_next(publish.size_text);
-            self.whole_of = self.latest;
+            self.whole_of = self.cursor.number();
         }
-        cursor.following(last)
     }
 
     /// The message in hand goes to those who want this subject, if it is another than the one that they are shown.
@@ -166,8 +165,14 @@ impl Egress {
     }
 
     /// The message in hand.
-    pub(crate) fn latest(&self) -> MessageNumber {
-        self.latest
+    #[inline]
+    pub(crate) fn cursor(&self) -> Cursor {
+        self.cursor
+    }
+
+    /// What was looked up for the message that this one follows does not do for it.
+    pub(crate) fn look_up_anew(&mut self) {
+        self.cursor.follow(MessageNumber::default());
     }
 
     /// Lets large messages that lie in `input` be shared instead of copied, from now on.
@@ -222,15 +227,15 @@ impl Egress {
 
         let strip = !client.abilities.headers && publish.header.is_some_and(|header| header.bytes > 0);
         let (frame, body) = if strip {
-            if self.stripped_of != self.latest {
-                self.stripped_of = self.latest;
+            if self.stripped_of != self.cursor.number() {
+                self.stripped_of = self.cursor.number();
                 let size = publish.payload().len().to_string();
                 self.stripped.prepare(publish.subject, publish.reply, None, size.as_bytes());
             }
             (&self.stripped, publish.payload())
         } else {
-            if self.whole_of != self.latest {
-                self.whole_of = self.latest;
+            if self.whole_of != self.cursor.number() {
+                self.whole_of = self.cursor.number();
                 prepare(&mut self.whole, publish);
             }
             (&self.whole, publish.body)

@@ -7,7 +7,6 @@ use fabric::{Batch, FramePosition, Interest, MeshFrame, MeshFrames, MeshMessage,
 
 use crate::broker::Broker;
 use crate::client::Hold;
-use crate::cursor::Cursor;
 use crate::dispatch::Envelope;
 use crate::members::{MemberChange, needs_fence};
 use crate::pacing::PileWatch;
@@ -82,8 +81,8 @@ impl Broker {
             // By reference: a frame is a row of words, and would be copied.
             match frame.as_ref().expect("shards of one build understand each other") {
                 MeshFrame::Message(message) => {
-                    let cursor = self.egress.begin();
-                    self.on_message(from, message, cursor, &mut readers);
+                    self.egress.begin();
+                    self.on_message(from, message, &mut readers);
                     if message.is_bare() {
                         self.on_run(from, *message, &mut frames, &mut readers);
                     }
@@ -122,18 +121,12 @@ impl Broker {
     }
 
     /// A message that the egress has in hand.
-    fn on_message(
-        &mut self,
-        from: ShardId,
-        message: &MeshMessage<'_>,
-        cursor: Cursor,
-        readers: &mut Readers,
-    ) {
+    fn on_message(&mut self, from: ShardId, message: &MeshMessage<'_>, readers: &mut Readers) {
         if self.sampling.is_due() {
             self.sample_arrival(from, message);
         }
         let before = self.egress.deliveries();
-        let arrived = self.dispatcher(message.account as usize).arrive(message, cursor);
+        let arrived = self.dispatcher(message.account as usize).arrive(message);
         if self.egress.reader_behind() && readers.stalled != Some(message.origin) {
             readers.stalled = Some(message.origin);
             self.mesh.link(from).push_stall(message.origin);
@@ -166,9 +159,11 @@ impl Broker {
             && let Some((size_text, body)) = frames.next_payload()
         {
             (message.publish.size_text, message.publish.body) = (size_text, body);
-            let cursor = self.egress.begin_next(self.egress.latest(), &message.publish);
-            let cursor = if is_answered { cursor } else { Cursor::new(cursor.number()) };
-            self.on_message(from, &message, cursor, readers);
+            self.egress.begin_next(self.egress.cursor().number(), &message.publish);
+            if !is_answered {
+                self.egress.look_up_anew();
+            }
+            self.on_message(from, &message, readers);
         }
     }
 

@@ -210,7 +210,7 @@ impl Broker {
             };
             stretch.ops += 1;
             let flow = self.dispatch_next(id, *account, &publish, *latest);
-            *latest = self.egress.latest();
+            *latest = self.egress.cursor().number();
             stretch.used += if matches!(flow, Flow::Hold(_)) { 0 } else { len };
             let has_settled = self.settle();
             if has_settled || flow != Flow::Published {
@@ -254,7 +254,7 @@ impl Broker {
                     && flow == Flow::Published
                 {
                     let front = PublishStreak::of(input, publish);
-                    let latest = self.egress.latest();
+                    let latest = self.egress.cursor().number();
                     *streak = front.map(|front| Streak { front, latest, limits, account });
                 }
                 stretch.used += if matches!(flow, Flow::Hold(_)) { 0 } else { *used };

@@ -11,7 +11,7 @@ use subject_trie::is_valid_literal;
 use crate::broker::Broker;
 use crate::client::{Abilities, Hold, Reminder};
 use crate::complaint::Complaint;
-use crate::cursor::{Cursor, MessageNumber};
+use crate::cursor::MessageNumber;
 use crate::dispatch::Envelope;
 use crate::guard::Permit;
 use crate::input::Flow;
@@ -89,7 +89,7 @@ impl Broker {
             Ok(checked) => checked,
             Err(flow) => return flow,
         };
-        let cursor = self.egress.begin();
+        self.egress.begin();
         let answer_wanted = abilities.no_responders && publish.reply.is_some();
         if reach == Reach::Nobody {
             if answer_wanted
@@ -104,7 +104,7 @@ impl Broker {
             self.may_be_owned(publish.subject) && self.send_to_owner(account, &Envelope::new(id, publish));
         let goes_on = permit == Permit::Always
             && !(abilities.verbose || abilities.pedantic || self.egress.trace || is_owned);
-        match self.dispatch(id, account, publish, answer_wanted && !is_owned, cursor) {
+        match self.dispatch(id, account, publish, answer_wanted && !is_owned) {
             // To look up what goes on with it is not counted, so the answer has to be at hand.
             Flow::Next if goes_on && self.spaces[account].remembers_answer() => Flow::Published,
             flow => flow,
@@ -210,8 +210,8 @@ impl Broker {
             return Flow::Hold(Hold::Link);
         }
         self.egress.count_taken(publish);
-        let cursor = self.egress.begin_next(last, publish);
-        match self.dispatch(id, account, publish, false, cursor) {
+        self.egress.begin_next(last, publish);
+        match self.dispatch(id, account, publish, false) {
             Flow::Next => Flow::Published,
             flow => flow,
         }
@@ -230,20 +230,13 @@ impl Broker {
     }
 
     /// Gives a message to those who want it, and the publisher the answer that it wants.
-    fn dispatch(
-        &mut self,
-        id: ConnId,
-        account: usize,
-        publish: &Publish<'_>,
-        answer_wanted: bool,
-        cursor: Cursor,
-    ) -> Flow {
+    fn dispatch(&mut self, id: ConnId, account: usize, publish: &Publish<'_>, answer_wanted: bool) -> Flow {
         if self.sampling.is_due() {
             self.sample(id, account, publish.subject);
         }
         let ticket = self.offers.next_ticket();
         let envelope = Envelope::new(id, publish);
-        let dispatched = self.dispatcher(account).dispatch(envelope, answer_wanted, ticket, cursor);
+        let dispatched = self.dispatcher(account).dispatch(envelope, answer_wanted, ticket);
         if self.egress.reader_behind() {
             self.egress.clients.at(id).stall_wanted = true;
         }

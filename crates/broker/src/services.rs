@@ -263,13 +263,13 @@ impl Broker {
             return PublishOutcome::Wait(wait);
         }
         self.space_of(account);
-        let cursor = self.egress.begin();
+        self.egress.begin();
         self.egress.set_other_subject(envelope.other_subject());
         if self.may_be_owned(selects) {
             self.send_to_owner(account, &envelope);
         }
         let ticket = self.offers.next_ticket();
-        let dispatched = self.dispatcher(account).dispatch(envelope, false, ticket, cursor);
+        let dispatched = self.dispatcher(account).dispatch(envelope, false, ticket);
         if dispatched.offers > 0 {
             self.egress.services.at(service).is_offering = true;
             self.offers.open(Offer {

@@ -293,16 +293,17 @@ mod tests {
     }
 
     /// The next message, which follows the one before or not.
-    fn next(cursor: Cursor, follows: bool) -> Cursor {
+    fn next(mut cursor: Cursor, follows: bool) -> Cursor {
         let last = cursor.number();
-        let mut number = last;
-        number.advance();
-        let next = Cursor::new(number);
-        if follows { next.following(last) } else { next }
+        cursor.advance();
+        if follows {
+            cursor.follow(last);
+        }
+        cursor
     }
 
     fn first() -> Cursor {
-        next(Cursor::new(MessageNumber::default()), false)
+        next(Cursor::default(), false)
     }
 
     /// Message 1 is to x, and 2 follows it: who gets that one, after `between`.
@@ -340,7 +341,7 @@ mod tests {
             let mut space = SubjectSpace::new("A", true);
             space.local.insert(X, None, SubKey(1)).unwrap();
             space.on_interest(ShardId(1), &interest(X, queue, Told::default(), told(1, true)));
-            let mut cursor = Cursor::new(MessageNumber::default());
+            let mut cursor = Cursor::default();
             for _ in 1..4 {
                 cursor = next(cursor, true);
                 let (local, elsewhere) = space.matches_at(cursor, X);
