@@ -74,7 +74,7 @@ pub(crate) enum Objection {
     NoResponders,
 }
 
-/// What has to be looked at with each message of a connection, besides. Most have none of it.
+/// What has to be looked at besides, with each message of a connection. Most have none of it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Watch {
     /// It may not publish to every subject.
@@ -139,8 +139,8 @@ pub(crate) struct Client {
     pub(crate) standing: Standing,
     /// Who it is, once it is admitted.
     pub(crate) identity: Arc<Identity>,
-    /// Who it says to be, where logs go by that; and while its password is held against a hash, when the check
-    /// lapses with this.
+    /// Who it says it is, if the log goes by that rather than by who it was found to be. The check of its password
+    /// lapses when this is dropped.
     pub(crate) claim: Option<Claim>,
     /// The time it has to say who it is ran out while its password was checked.
     pub(crate) out_of_time: bool,

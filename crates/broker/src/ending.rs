@@ -56,6 +56,8 @@ impl Broker {
         }
     }
 
+    /// Does at once what follows from the end of a connection: the log says it, it counts no more, nothing holds it, and
+    /// its subscriptions go, as far as the turn lasts.
     pub(crate) fn wind_up(&mut self, id: ConnId, reason: CloseReason) {
         self.egress.take_over(id);
         let client = self.egress.clients.at(id);
@@ -77,7 +79,8 @@ impl Broker {
         }
     }
 
-    /// A connection that ends has no subscriptions left. The other shards know of that with this round.
+    /// A connection that ends has no subscriptions left: what is left to do is to flush and to close it, once the other
+    /// shards have confirmed this round and know of that.
     pub(crate) fn wind_up_finally(&mut self, id: ConnId, round: Option<u64>, closed: Option<ClosedRow>) {
         if let Some(closed) = closed {
             self.config.closed.push(closed);

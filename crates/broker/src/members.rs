@@ -26,12 +26,12 @@ pub(crate) struct Members {
     hasher: DefaultHashBuilder,
 }
 
-/// The members of one filter and queue that are not like all others, found by the hash of the two.
+/// The exceptions among the members of one filter and queue, found by the hash of the two.
 #[derive(Debug)]
 struct Row {
     hash: u64,
     group: Group,
-    aside: Aside,
+    exceptions: Exceptions,
 }
 
 impl Row {
@@ -44,9 +44,9 @@ impl Row {
     }
 }
 
-/// How many there are. Never all zero.
+/// How many members of a filter and queue are not like all others. Never all zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Aside {
+struct Exceptions {
     /// Those in the trie that do not count any more.
     leaving: u32,
     /// Those that count and may run out.
@@ -78,7 +78,7 @@ impl Members {
     ) -> Option<(Told, Told)> {
         let stored = u32::try_from(stored).expect("memory ends long before members do");
         let group = GroupRef { filter, queue };
-        let before = self.aside(group);
+        let before = self.exceptions(group);
         let mut now = before;
         let mut stored_before = stored;
         match change {
@@ -90,7 +90,7 @@ impl Members {
             MemberChange::BecomeLimited => now.limited += 1,
         }
         if before != now {
-            self.set_aside(group, now);
+            self.set_exceptions(group, now);
         }
         let told_before = before.told(stored_before, queue.is_some());
         let told_now = now.told(stored, queue.is_some());
@@ -100,10 +100,10 @@ impl Members {
     /// A member that was counted as leaving is about to be taken from the trie.
     pub(crate) fn on_left(&mut self, filter: FilterKey, queue: Option<&[u8]>) {
         let group = GroupRef { filter, queue };
-        let mut aside = self.aside(group);
-        if aside.leaving > 0 {
-            aside.leaving -= 1;
-            self.set_aside(group, aside);
+        let mut exceptions = self.exceptions(group);
+        if exceptions.leaving > 0 {
+            exceptions.leaving -= 1;
+            self.set_exceptions(group, exceptions);
         }
     }
 
@@ -112,28 +112,28 @@ impl Members {
         self.rows.is_empty()
     }
 
-    fn aside(&self, group: GroupRef<'_>) -> Aside {
+    fn exceptions(&self, group: GroupRef<'_>) -> Exceptions {
         if self.rows.is_empty() {
-            return Aside::default();
+            return Exceptions::default();
         }
         let found = self.rows.find(self.hasher.hash_one(group), |row| row.is_of(group));
-        found.map_or_else(Aside::default, |row| row.aside)
+        found.map_or_else(Exceptions::default, |row| row.exceptions)
     }
 
-    fn set_aside(&mut self, group: GroupRef<'_>, aside: Aside) {
+    fn set_exceptions(&mut self, group: GroupRef<'_>, exceptions: Exceptions) {
         let hash = self.hasher.hash_one(group);
-        if aside == Aside::default() {
+        if exceptions == Exceptions::default() {
             self.rows.remove(hash, |row| row.is_of(group), Row::table_hash);
         } else if let Some(row) = self.rows.find_mut(hash, |row| row.is_of(group)) {
-            row.aside = aside;
+            row.exceptions = exceptions;
         } else {
             let group = Group { filter: group.filter, queue: group.queue.map(Into::into) };
-            self.rows.insert(hash, Row { hash, group, aside }, Row::table_hash);
+            self.rows.insert(hash, Row { hash, group, exceptions }, Row::table_hash);
         }
     }
 }
 
-impl Aside {
+impl Exceptions {
     fn told(self, stored: u32, is_queue: bool) -> Told {
         let all = stored - self.leaving;
         let weight = if is_queue { all } else { all.min(1) };
