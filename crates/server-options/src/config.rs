@@ -20,7 +20,7 @@ pub(crate) mod users;
 
 pub(crate) use accounts::read_accounts;
 pub(crate) use authorization::read_authorization;
-pub(crate) use credentials::Credentials;
+pub(crate) use credentials::CredentialsDraft;
 pub(crate) use file::read;
 pub(crate) use host_port::split as split_host_port;
 pub(crate) use mappings::read_mappings;

@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use crate::config::Credentials;
+use crate::config::CredentialsDraft;
 use crate::options::Options;
 
 #[derive(Debug, Default)]
@@ -14,7 +14,7 @@ pub(crate) struct Draft {
     pub(crate) port: i64,
     pub(crate) client_advertise: Option<String>,
     pub(crate) monitor: MonitorDraft,
-    pub(crate) credentials: Credentials,
+    pub(crate) credentials: CredentialsDraft,
     /// `allow_non_tls`, which means nothing without `tls`.
     pub(crate) allow_non_tls: bool,
     pub(crate) tls_flags: TlsFlags,

@@ -10,7 +10,7 @@ use crate::config::report::Report;
 
 /// The one user or token for all, from the file or from flags; and who else is known so far.
 #[derive(Debug, Default)]
-pub(crate) struct Credentials {
+pub(crate) struct CredentialsDraft {
     pub(crate) user: String,
     pub(crate) password: Secret,
     pub(crate) token: Secret,
@@ -20,7 +20,7 @@ pub(crate) struct Credentials {
     account_users: Option<Value>,
 }
 
-impl Credentials {
+impl CredentialsDraft {
     /// Notes the users of `authorization`. As nats-server does, it stops at the first that was known before.
     /// `block` is where mistakes are.
     pub(crate) fn enter(&mut self, users: &[User], block: &Value, report: &mut Report) {
