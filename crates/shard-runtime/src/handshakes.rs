@@ -1,4 +1,5 @@
-//! Steps of TLS handshakes: a signature and a certificate to check take hundreds of microseconds.
+//! Steps of TLS handshakes, as jobs for threads beside the shards: a signature and a certificate to check take hundreds
+//! of microseconds.
 
 use std::net::IpAddr;
 use std::sync::Arc;
