@@ -53,7 +53,6 @@ impl Server {
     /// # Errors
     /// The machine lacks what shards need, the address is not to be had, or a file not writable.
     pub fn start(options: &Options, program: &str) -> Result<Self, NodeError> {
-        raise_limits();
         let cpus = available_cpus();
         let count = options.shards.unwrap_or_else(|| default_shards(cpus.len()));
         let plan = Plan::make(options.runtime.io, count)?;
@@ -134,6 +133,7 @@ pub fn serve(
 ) -> Result<(), NodeError> {
     // Before anyone is told that the server is ready: they may stop it at once.
     let signals = Signals::watch()?;
+    raise_limits();
     let server = Server::start(options, program)?;
     notify::ready();
     let mut reloader = Reloader::new(command_line, options, &server, log);

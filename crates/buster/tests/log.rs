@@ -1,0 +1,36 @@
+//! Events go to the subscriber that the caller has; alone in its process, which has only one.
+
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use buster::Server;
+use server_log::{Config, Logger};
+
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn the_callers_subscriber_hears_of_all_threads() {
+    let lines = Lines::default();
+    let config = Config { debug: true, ..Config::default() };
+    tracing::subscriber::set_global_default(Logger::new(&config, 1, false, lines.clone())).unwrap();
+    let server = Server::builder().start().unwrap();
+    let client = std::net::TcpStream::connect(server.address()).unwrap();
+    drop(client);
+    server.stop().unwrap();
+    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    assert!(text.contains("[INF] Server is ready"), "{text}");
+    // A shard says so, on its own thread.
+    assert!(text.contains("Client connection c"), "{text}");
+}
