@@ -41,7 +41,7 @@ pub use snapshot::{
     SubscriptionFilter, SubscriptionRow, TURN_BOUNDS, Tally, TlsFacts, Turns,
 };
 pub use subsz::{Subsz, SubszQuery};
-pub use varz::{Facts, Varz};
+pub use varz::{ConfigFacts, Facts, ServerFacts, ServerProtocol, TimeFacts, Varz};
 
 /// The account of clients that name none. Its name is left out where there is nothing to tell apart.
 pub const GLOBAL_ACCOUNT: &str = "$G";

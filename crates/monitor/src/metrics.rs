@@ -110,13 +110,13 @@ impl Metrics<'_> {
         let facts = self.facts;
         head(text, "buster_info", "gauge", "Who the server is; always 1.");
         let labels = [
-            ("server_id", facts.server_id.as_str()),
-            ("server_name", &facts.server_name),
-            ("nats_version", &facts.version),
+            ("server_id", facts.server.server_id.as_str()),
+            ("server_name", &facts.server.server_name),
+            ("nats_version", &facts.server.version),
         ];
         line(text, "buster_info", &labels, 1.0);
         let process = &self.process;
-        let start = facts.start.0 as f64 / 1e9;
+        let start = facts.times.start.0 as f64 / 1e9;
         for (name, kind, help, value) in [
             ("process_start_time_seconds", "gauge", "When the process started, since 1970.", start),
             (

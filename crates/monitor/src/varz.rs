@@ -12,15 +12,37 @@ use crate::answer::Answer;
 use crate::moment::{Moment, uptime};
 use crate::snapshot::ShardTotals;
 
-/// What is the same at every look, until the configuration is read again.
+/// What is the same at every look, until the configuration is read again. A field is shown as it stands here: its
+/// group says where in the answer, and its name what it is called there.
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
+    /// Which server it is, and what clients may do.
+    pub server: ServerFacts,
+    /// What it waits for, and since when it runs.
+    pub times: TimeFacts,
+    /// What its configuration says beside.
+    pub config: ConfigFacts,
+    /// The processors of the machine that it may use.
+    pub cores: usize,
+    /// Its shards: what uses them.
+    pub shards: usize,
+    /// By account, those that have any.
+    pub mappings: Arc<BTreeMap<String, ShownMappings>>,
+    /// Until when the certificate for clients holds.
+    pub tls_cert_not_after: Option<Moment>,
+}
+
+/// Which server it is, and what clients may do.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct ServerFacts {
     /// The server's id.
     pub server_id: String,
     /// Its name.
     pub server_name: String,
     /// The nats-server version whose behaviour it has.
     pub version: String,
+    /// What servers speak with each other.
+    pub proto: ServerProtocol,
     /// INFO's `go`.
     pub go: String,
     /// The host that clients connect to.
@@ -28,18 +50,24 @@ pub struct Facts {
     /// The port that clients connect to.
     pub port: u16,
     /// Whether clients have to say who they are.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub auth_required: bool,
     /// Whether clients have to speak TLS.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub tls_required: bool,
     /// Whether they have to show a certificate.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub tls_verify: bool,
     /// INFO's `connect_urls`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub connect_urls: Vec<String>,
     /// `max_connections`; below 0 nobody may connect.
     pub max_connections: i64,
     /// `max_subscriptions`; 0 or less is no limit, and 0 is left out.
+    #[serde(skip_serializing_if = "is_zero")]
     pub max_subscriptions: i64,
     /// `ping_interval`.
+    #[serde(serialize_with = "nanoseconds")]
     pub ping_interval: Duration,
     /// `ping_max`.
     pub ping_max: u32,
@@ -52,6 +80,7 @@ pub struct Facts {
     /// The port for HTTPS; 0 is none.
     pub https_port: u16,
     /// How long a client may take to say who it is.
+    #[serde(serialize_with = "seconds")]
     pub auth_timeout: Duration,
     /// `max_control_line`, in bytes.
     pub max_control_line: usize,
@@ -59,32 +88,63 @@ pub struct Facts {
     pub max_payload: i64,
     /// `max_pending`, in bytes.
     pub max_pending: usize,
+}
+
+/// What a server waits for, and since when it runs.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct TimeFacts {
     /// How long a TLS handshake may take.
+    #[serde(serialize_with = "seconds")]
     pub tls_timeout: Duration,
     /// `write_deadline`.
+    #[serde(serialize_with = "nanoseconds")]
     pub write_deadline: Duration,
     /// `write_timeout`; empty if it was left to the server.
+    #[serde(skip_serializing_if = "str::is_empty")]
     pub write_timeout: &'static str,
     /// When the server started.
     pub start: Moment,
-    /// The processors of the machine that it may use.
-    pub cores: usize,
-    /// Its shards: what uses them.
-    pub shards: usize,
-    /// When the configuration was read last.
+}
+
+/// What a configuration says beside.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct ConfigFacts {
+    /// When it was read last.
     pub config_load_time: Moment,
-    /// `sha256:` and the digest of the configuration; empty without one.
+    /// `sha256:` and its digest; empty without one.
     pub config_digest: String,
     /// `server_tags`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
     /// `server_metadata`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub metadata: BTreeMap<String, String>,
     /// The account for the server's own messages.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub system_account: String,
-    /// By account, those that have any.
-    pub mappings: Arc<BTreeMap<String, ShownMappings>>,
-    /// Until when the certificate for clients holds.
-    pub tls_cert_not_after: Option<Moment>,
+}
+
+/// The version of the protocol between servers, of which there is one.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ServerProtocol;
+
+impl Serialize for ServerProtocol {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u32(1)
+    }
+}
+
+fn nanoseconds<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(time.as_nanos() as u64)
+}
+
+fn seconds<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(time.as_secs_f64())
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes what it serializes by reference")]
+fn is_zero(number: &i64) -> bool {
+    *number == 0
 }
 
 /// What is different at every look.
@@ -113,25 +173,18 @@ impl Varz<'_> {
     fn text(&self) -> VarzText<'_> {
         let (facts, totals) = (self.facts, &self.totals);
         VarzText {
-            server: ServerText::of(facts),
+            server: &facts.server,
             absent: AbsentText::default(),
-            tls_timeout: facts.tls_timeout.as_secs_f64(),
-            write_deadline: facts.write_deadline.as_nanos() as u64,
-            write_timeout: facts.write_timeout,
-            start: facts.start,
+            times: &facts.times,
             now: self.now,
-            uptime: uptime(self.now.since(facts.start)),
+            uptime: uptime(self.now.since(facts.times.start)),
             mem: self.mem,
             cores: facts.cores,
             gomaxprocs: facts.shards,
             cpu: (self.cpu * 10.0).round() / 10.0,
             traffic: TrafficText::of(totals),
             http_req_stats: self.http_req_stats,
-            config_load_time: facts.config_load_time,
-            config_digest: &facts.config_digest,
-            tags: &facts.tags,
-            metadata: &facts.metadata,
-            system_account: &facts.system_account,
+            config: &facts.config,
             slow_consumer_stats: Kinds::of_clients(slow_consumers(totals)),
             stale_connection_stats: Kinds::of_clients(totals.stale_connections),
             disk_io_wait_stats: DiskWaits::default(),
@@ -154,14 +207,11 @@ fn slow_consumers(totals: &ShardTotals) -> u64 {
 #[derive(Serialize)]
 struct VarzText<'a> {
     #[serde(flatten)]
-    server: ServerText<'a>,
+    server: &'a ServerFacts,
     #[serde(flatten)]
     absent: AbsentText,
-    tls_timeout: f64,
-    write_deadline: u64,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    write_timeout: &'static str,
-    start: Moment,
+    #[serde(flatten)]
+    times: &'a TimeFacts,
     now: Moment,
     uptime: String,
     mem: u64,
@@ -171,87 +221,13 @@ struct VarzText<'a> {
     #[serde(flatten)]
     traffic: TrafficText,
     http_req_stats: &'a BTreeMap<&'static str, u64>,
-    config_load_time: Moment,
-    config_digest: &'a str,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    tags: &'a [String],
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    metadata: &'a BTreeMap<String, String>,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    system_account: &'a str,
+    #[serde(flatten)]
+    config: &'a ConfigFacts,
     slow_consumer_stats: Kinds,
     stale_connection_stats: Kinds,
     disk_io_wait_stats: DiskWaits,
     #[serde(skip_serializing_if = "Option::is_none")]
     tls_cert_not_after: Option<Moment>,
-}
-
-/// Which server it is, and what clients may do.
-#[derive(Serialize)]
-struct ServerText<'a> {
-    server_id: &'a str,
-    server_name: &'a str,
-    version: &'a str,
-    proto: u32,
-    go: &'a str,
-    host: &'a str,
-    port: u16,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    auth_required: bool,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    tls_required: bool,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    tls_verify: bool,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    connect_urls: &'a [String],
-    max_connections: i64,
-    #[serde(skip_serializing_if = "is_zero")]
-    max_subscriptions: i64,
-    ping_interval: u64,
-    ping_max: u32,
-    http_host: &'a str,
-    http_port: u16,
-    http_base_path: &'a str,
-    https_port: u16,
-    auth_timeout: f64,
-    max_control_line: usize,
-    max_payload: i64,
-    max_pending: usize,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes what it serializes by reference")]
-fn is_zero(number: &i64) -> bool {
-    *number == 0
-}
-
-impl<'a> ServerText<'a> {
-    fn of(facts: &'a Facts) -> Self {
-        Self {
-            server_id: &facts.server_id,
-            server_name: &facts.server_name,
-            version: &facts.version,
-            proto: 1,
-            go: &facts.go,
-            host: &facts.host,
-            port: facts.port,
-            auth_required: facts.auth_required,
-            tls_required: facts.tls_required,
-            tls_verify: facts.tls_verify,
-            connect_urls: &facts.connect_urls,
-            max_connections: facts.max_connections,
-            max_subscriptions: facts.max_subscriptions,
-            ping_interval: facts.ping_interval.as_nanos() as u64,
-            ping_max: facts.ping_max,
-            http_host: &facts.http_host,
-            http_port: facts.http_port,
-            http_base_path: &facts.http_base_path,
-            https_port: facts.https_port,
-            auth_timeout: facts.auth_timeout.as_secs_f64(),
-            max_control_line: facts.max_control_line,
-            max_payload: facts.max_payload,
-            max_pending: facts.max_pending,
-        }
-    }
 }
 
 /// What is not there.
@@ -344,9 +320,12 @@ mod tests {
     #[test]
     fn varz_has_nats_servers_fields_in_its_order() {
         let facts = Facts {
-            server_id: "ID".into(),
-            auth_timeout: Duration::from_secs(2),
-            system_account: "$SYS".into(),
+            server: ServerFacts {
+                server_id: "ID".into(),
+                auth_timeout: Duration::from_secs(2),
+                ..ServerFacts::default()
+            },
+            config: ConfigFacts { system_account: "$SYS".into(), ..ConfigFacts::default() },
             ..Facts::default()
         };
         let totals = ShardTotals { input: Tally { msgs: 3, bytes: 8 }, stalls: 2, ..ShardTotals::default() };
@@ -379,12 +358,15 @@ mod tests {
     #[test]
     fn what_is_not_so_is_left_out() {
         let facts = Facts {
-            auth_required: true,
-            tls_required: true,
-            tls_verify: true,
-            max_subscriptions: 5,
-            connect_urls: vec!["a:1".into()],
-            tags: vec!["t".into()],
+            server: ServerFacts {
+                auth_required: true,
+                tls_required: true,
+                tls_verify: true,
+                max_subscriptions: 5,
+                connect_urls: vec!["a:1".into()],
+                ..ServerFacts::default()
+            },
+            config: ConfigFacts { tags: vec!["t".into()], ..ConfigFacts::default() },
             tls_cert_not_after: Some(Moment(0)),
             ..Facts::default()
         };

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use broker::Settings;
-use monitor::{Facts, MappedTo, Moment, ShardTotals, ShownMappings, Varz};
+use monitor::{
+    ConfigFacts, Facts, MappedTo, Moment, ServerFacts, ShardTotals, ShownMappings, TimeFacts, Varz,
+};
 use nats_auth::{Account, Directory, MapsTo};
 use server_options::Options;
 use shard_runtime::wall_clock;
@@ -29,7 +31,7 @@ impl Board {
     /// For a server that starts now, so many shards, and monitoring as it is in `place`. `clients` is what secures
     /// clients.
     pub(crate) fn new(
-        place: Facts,
+        place: ServerFacts,
         shards: usize,
         options: &Options,
         settings: &Settings,
@@ -37,7 +39,8 @@ impl Board {
     ) -> Self {
         let start = wall_clock();
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let place = Facts { start, cores, shards, ..place };
+        let times = TimeFacts { start, ..TimeFacts::default() };
+        let place = Facts { server: place, times, cores, shards, ..Facts::default() };
         let facts = Mutex::new(facts(place, options, settings, clients, start));
         Self { facts, usage: Usage::new(), requests: Mutex::default() }
     }
@@ -79,7 +82,7 @@ fn facts(
     loaded: Moment,
 ) -> Facts {
     let info = &settings.info;
-    Facts {
+    let server = ServerFacts {
         server_id: info.server_id.clone(),
         server_name: info.server_name.clone(),
         version: info.version.clone(),
@@ -98,18 +101,24 @@ fn facts(
         max_control_line: settings.options.limits.control_line_bytes_max,
         max_payload: info.max_payload,
         max_pending: settings.options.max_pending,
+        ..place.server
+    };
+    let times = TimeFacts {
         tls_timeout: options.tls.as_ref().map_or(TLS_TIMEOUT, |tls| tls.policy.timeout),
         write_deadline: settings.options.write_deadline,
         write_timeout: settings.options.write_timeout.as_str(),
+        ..place.times
+    };
+    let config = ConfigFacts {
         config_load_time: loaded,
         config_digest: options.config.as_ref().map_or_else(String::new, |config| config.digest.clone()),
         tags: options.server_tags.clone(),
         metadata: options.server_metadata.clone(),
         system_account: options.auth.system().unwrap_or_default().to_owned(),
-        mappings: Arc::new(mappings(&settings.directory)),
-        tls_cert_not_after: clients.and_then(Acceptor::not_after).map(Moment::of_seconds),
-        ..place
-    }
+    };
+    let mappings = Arc::new(mappings(&settings.directory));
+    let tls_cert_not_after = clients.and_then(Acceptor::not_after).map(Moment::of_seconds);
+    Facts { server, times, config, mappings, tls_cert_not_after, ..place }
 }
 
 /// The subject mappings of all accounts that have any.

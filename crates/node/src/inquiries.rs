@@ -65,7 +65,7 @@ impl Informer {
     fn statsz(&self) -> Option<Statsz> {
         let facts = self.board.facts();
         Some(Statsz {
-            start: facts.start,
+            start: facts.times.start,
             mem: resident_bytes(),
             cores: facts.cores,
             cpu: self.board.cpu(),

@@ -4,8 +4,8 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use monitor::{
-    Accounts, Answer, Connz, Facts, Metrics, Moment, Request, Subsz, accountz, accstatz, gatewayz,
-    ip_queuesz, jsz, leafz, no_such_account, root, routez,
+    Accounts, Answer, Connz, Facts, Metrics, Moment, Request, ServerFacts, Subsz, accountz, accstatz,
+    gatewayz, ip_queuesz, jsz, leafz, no_such_account, root, routez,
 };
 use monitor_http::{Config, Listener, Running, Scheme, start};
 use rustls::ServerConfig;
@@ -46,15 +46,15 @@ impl Bound {
     }
 
     /// What `/varz` says of it.
-    pub(crate) fn facts(&self) -> Facts {
+    pub(crate) fn facts(&self) -> ServerFacts {
         let port = self.address.port();
         let (http_port, https_port) = if self.config.scheme == Scheme::Http { (port, 0) } else { (0, port) };
-        Facts {
+        ServerFacts {
             http_host: self.config.host.clone(),
             http_port,
             http_base_path: self.config.base_path.clone(),
             https_port,
-            ..Facts::default()
+            ..ServerFacts::default()
         }
     }
 
@@ -107,10 +107,10 @@ impl Desk {
     }
 
     fn gathered(&self, request: Request, facts: &Facts) -> Option<Answer> {
-        let (id, now) = (&*facts.server_id, wall_clock());
+        let (id, now) = (&*facts.server.server_id, wall_clock());
         Some(match request {
             Request::Answered(answer) => answer,
-            Request::Root => root(&format!("BusterMQ, as nats-server {}", facts.version)),
+            Request::Root => root(&format!("BusterMQ, as nats-server {}", facts.server.version)),
             Request::Varz => self.board.varz(self.gatherer.sum()?, |varz| varz.answer()),
             Request::Connz(query) => self.connz(facts, &query)?,
             Request::Subsz(query) => {
@@ -125,7 +125,7 @@ impl Desk {
                 let accounts = self.accounts(facts)?;
                 accstatz(id, now, &accounts, unused)
             }
-            Request::Routez => routez(id, &facts.server_name, now),
+            Request::Routez => routez(id, &facts.server.server_name, now),
             Request::Leafz => leafz(id, now),
             Request::Gatewayz => gatewayz(id, now),
             Request::Jsz => jsz(id, now),
@@ -145,8 +145,8 @@ impl Desk {
     /// All accounts, also before a shard knows of any.
     fn accounts(&self, facts: &Facts) -> Option<Accounts> {
         let mut accounts = self.gatherer.accounts()?;
-        if !facts.system_account.is_empty() {
-            accounts.know(&facts.system_account);
+        if !facts.config.system_account.is_empty() {
+            accounts.know(&facts.config.system_account);
         }
         Some(accounts)
     }
@@ -164,7 +164,7 @@ impl Desk {
             }
         };
         let found = self.gatherer.connections(query, clock, open as usize)?;
-        let (server_id, total) = (&*facts.server_id, found.total);
+        let (server_id, total) = (&*facts.server.server_id, found.total);
         Some(
             Connz { server_id, clock, total, shown: found.shown, subscriptions: found.subscriptions }
                 .answer(query),
@@ -173,12 +173,12 @@ impl Desk {
 
     fn accountz(&self, facts: &Facts, name: Option<&str>, now: Moment) -> Option<Answer> {
         let accounts = self.accounts(facts)?;
-        let (id, system) = (&*facts.server_id, &*facts.system_account);
+        let (id, system) = (&*facts.server.server_id, &*facts.config.system_account);
         Some(match name {
             None => accountz(id, now, system, &accounts),
             Some(name) => match accounts.find(name) {
                 Some(account) => {
-                    account.accountz(id, now, system, facts.config_load_time, facts.mappings.get(name))
+                    account.accountz(id, now, system, facts.config.config_load_time, facts.mappings.get(name))
                 }
                 None => no_such_account(name),
             },

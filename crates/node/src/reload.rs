@@ -162,7 +162,8 @@ impl Reloader {
     /// Puts settings in force on all shards, and waits until they are.
     fn reconfigure(&mut self, settings: Settings) {
         let settings = Arc::new(settings);
-        self.settings = Arc::clone(&settings);
+        // Those before last until no shard has them: who drops them last takes very many users apart.
+        let _before = std::mem::replace(&mut self.settings, Arc::clone(&settings));
         self.on_all_shards(move |broker| broker.reconfigure(settings));
         for shard in self.control.shards() {
             for part in [Broker::follow_settings, Broker::recheck_subscriptions, Broker::end_rechecks] {

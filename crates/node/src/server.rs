@@ -5,7 +5,7 @@ use std::sync::{Arc, mpsc};
 
 use broker::{ClosedConnections, Config, SeldomLines, Settings};
 use fabric::ShardId;
-use monitor::Facts;
+use monitor::ServerFacts;
 use nats_auth::Directory;
 use server_log::Log;
 use server_options::{CommandLine, Options};
@@ -85,7 +85,7 @@ impl Server {
         let shards = plan.start(configs, &listener, &cpus, &given)?;
         announce(&options.host, address, tls.as_deref());
         let control = shards.control();
-        let unmonitored = || Facts { http_host: options.host.clone(), ..Facts::default() };
+        let unmonitored = || ServerFacts { http_host: options.host.clone(), ..ServerFacts::default() };
         let place = monitor.as_ref().map_or_else(unmonitored, Bound::facts);
         let board = Arc::new(Board::new(place, count, options, &settings, tls.as_deref()));
         let gatherer = Gatherer::new(control.clone(), Arc::clone(&closed), wall_clock());

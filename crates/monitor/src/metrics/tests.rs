@@ -1,8 +1,10 @@
 use super::*;
 use crate::snapshot::{Tally, Turns};
+use crate::varz::ServerFacts;
 
 fn text() -> String {
-    let facts = Facts { server_name: "a \"b\" \\ c".into(), ..Facts::default() };
+    let server = ServerFacts { server_name: "a \"b\" \\ c".into(), ..ServerFacts::default() };
+    let facts = Facts { server, ..Facts::default() };
     let mut turns = Turns::default();
     turns.on_turn(Duration::from_micros(50));
     turns.on_turn(Duration::from_secs(3));
