@@ -181,11 +181,11 @@ impl Named<'_> {
         }
     }
 
-    /// Whoever is closed has had everything up to some message of each publisher. (What ends by UNSUB may still have
-    /// some of what goes to others.)
+    /// Whoever is closed has had everything up to some message of each publisher. (What ends by UNSUB, at once or
+    /// with a maximum, may still have some of what goes to others.)
     fn check_gaps(&self, found: &mut Vec<String>) {
         let Self { history, sub, .. } = self;
-        if !is_dying(history, sub.client) || sub.unsub.is_some() {
+        if !is_dying(history, sub.client) || sub.unsub.is_some() || is_exhausted(sub) {
             return;
         }
         let from = established(history, sub);
