@@ -11,8 +11,12 @@ use crate::shell::Shell;
 use crate::stopping::Stage;
 
 impl<S: Shell> ShardCore<S> {
-    /// Goes on with what it takes to let connections leave.
+    /// Goes on with what it takes to let connections leave. None leaves a shard that stops: behind its last word the
+    /// other may have ended.
     pub(crate) fn let_leave(&mut self, shell: &mut S, now: Time) -> Result<(), S::Error> {
+        if self.stage != Stage::Serving {
+            return Ok(());
+        }
         let mut acted = false;
         if !self.broker.leaving().is_empty() && self.leaving_are_still(shell)? {
             self.broker.on_leaving_still(now);

@@ -50,9 +50,7 @@ impl<S: Shell> ShardCore<S> {
 
     /// Moves on to the next stage of stopping when this one is over; true after the last.
     pub(crate) fn stage_ended(&mut self, shell: &mut S, now: Time) -> Result<bool, S::Error> {
-        if let Stage::Draining { deadline, said: false } = self.stage
-            && !self.is_queue_full
-        {
+        if let Stage::Draining { deadline, said: false } = self.stage {
             self.stage = Stage::Draining { deadline, said: true };
             self.say_last_word(shell)?;
         }
@@ -80,6 +78,12 @@ impl<S: Shell> ShardCore<S> {
 
     fn say_last_word(&mut self, shell: &mut S) -> Result<(), S::Error> {
         for peer in self.others.iter().map(|other| other.shard) {
+            // In this order even where there is no room: two shards whose queues are full would wait for each other.
+            if !self.forged.last_word_first
+                && let Some(batch) = self.broker.take_batch(peer)
+            {
+                shell.send_parcel(peer, Parcel::Batch(batch));
+            }
             shell.send_parcel(peer, Parcel::Last);
             shell.wake(peer)?;
         }

@@ -17,8 +17,8 @@ pub(crate) type Parcel = shard_core::Parcel<OwnedFd>;
 pub(crate) struct MeshPort {
     outbound: Producer<Parcel>,
     pub(crate) inbound: Consumer<Parcel>,
-    /// Parcels that found the queue full. Only connections and the last word can get here, a
-    /// descriptor for each connection.
+    /// Parcels that found the queue full. Only connections, a descriptor for each, the last word and one batch
+    /// before that can get here.
     late: VecDeque<Parcel>,
 }
 
