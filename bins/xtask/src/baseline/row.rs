@@ -70,14 +70,15 @@ fn row(title: &str, operations: &str, phase: usize, rounds: &[Vec<Run>]) -> Row 
     // Nothing beside nothing is no ratio; something beside nothing is a large one.
     let ratio = Spread::of(ratios.filter(|ratio| !ratio.is_nan()).collect());
     let shares = [0, 1].map(|side| median(values(side, "server_cpu_share")));
+    let verdict = verdict(ratio, shares);
     let others = rounds.iter().flatten().flatten().filter_map(|reports| reports.get(phase)).map(others_share);
     Row {
         title: title.to_owned(),
         operations: operations.to_owned(),
         ours: median(ours),
         baseline: median(baseline),
-        ratio,
-        verdict: verdict(ratio, shares),
+        ratio: ratio.filter(|_| verdict != Verdict::Nothing),
+        verdict,
         others: median(others.collect()),
     }
 }
@@ -140,7 +141,7 @@ pub(crate) mod tests {
     fn next_to_nothing_is_not_compared() {
         let quiet =
             |ours: f64, theirs: f64| rows("quiet", &[vec![run("q", 9.0, ours), run("q", 0.0, theirs)]]);
-        assert_eq!(quiet(0.0005, 0.0)[0].verdict, Verdict::Nothing);
+        assert_eq!((quiet(0.0005, 0.0)[0].verdict, quiet(0.0005, 0.0)[0].ratio), (Verdict::Nothing, None));
         assert_eq!(quiet(0.01, 0.0)[0].verdict, Verdict::Missed);
         assert!(quiet(0.01, 0.0)[0].is_missed() && !quiet(0.0005, 0.0)[0].is_missed());
     }
