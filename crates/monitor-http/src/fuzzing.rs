@@ -3,8 +3,9 @@
 //! A plain function that panics when something does not hold, so a saved crash becomes a unit test by calling it
 //! with the saved bytes.
 
+use http_head::Refusal;
+
 use crate::heads::Heads;
-use crate::refusal::Refusal;
 use crate::targets::target;
 
 /// Reads `data` as what one client sends.

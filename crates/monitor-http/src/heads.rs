@@ -1,11 +1,9 @@
 //! The requests of one connection: where heads begin and end.
 
-use crate::head::{Head, LINE_BYTES_MAX};
-use crate::head_room::{HeadRoom, Share};
-use crate::refusal::Refusal;
+use http_head::{Head, HeadReader, Read, Refusal};
 
-/// Bytes of a head, as in Go with what nats-server asks for.
-const HEAD_BYTES_MAX: usize = (1 << 20) + (4 << 10);
+use crate::head_room::{HeadRoom, Share};
+use crate::plain::respell;
 
 /// Line ends that are passed over behind a POST: some clients send one too many.
 const LINE_ENDS_MAX: usize = 4;
@@ -13,11 +11,8 @@ const LINE_ENDS_MAX: usize = 4;
 /// Turns what a client sends into what hyper is to see.
 #[derive(Debug, Default)]
 pub(crate) struct Heads {
-    head: Head,
-    line: Vec<u8>,
-    /// Bytes of this head.
-    bytes: usize,
-    /// The room for them.
+    reader: HeadReader,
+    /// The room for this head.
     share: Share,
     /// Line ends that may come before it.
     line_ends: usize,
@@ -38,53 +33,44 @@ impl Heads {
 
     /// Whether a request has begun.
     pub(crate) fn has_begun(&self) -> bool {
-        self.bytes > 0
+        self.reader.has_begun()
     }
 
     /// Appends what hyper is to see of some more bytes. After a refusal nothing more comes.
     pub(crate) fn read(&mut self, mut input: &[u8], into: &mut Vec<u8>) -> Result<(), Refusal> {
         while !self.is_beyond {
-            if self.bytes == 0 && self.line_ends > 0 && matches!(input.first(), Some(b'\r' | b'\n')) {
+            if !self.has_begun() && self.line_ends > 0 && matches!(input.first(), Some(b'\r' | b'\n')) {
                 (input, self.line_ends) = (&input[1..], self.line_ends - 1);
                 continue;
             }
-            let end = input.iter().position(|byte| *byte == b'\n');
-            let piece = &input[..end.map_or(input.len(), |end| end + 1)];
-            self.bytes += piece.len();
-            if self.bytes > HEAD_BYTES_MAX || self.line.len() + piece.len() > LINE_BYTES_MAX {
-                return Err(self.head.too_long());
+            match self.reader.read(input)? {
+                Read::More if self.share.grows_to(self.reader.bytes()) => return Ok(()),
+                Read::More => return Err(Refusal::TooLarge),
+                Read::Head { used, head } => {
+                    input = &input[used..];
+                    self.on_head(&head, into);
+                }
             }
-            if !self.share.grows_to(self.bytes) {
-                return Err(Refusal::TooLarge);
-            }
-            self.line.extend_from_slice(piece);
-            let Some(end) = end else { return Ok(()) };
-            input = &input[end + 1..];
-            self.on_line(into)?;
         }
         into.extend_from_slice(input);
         Ok(())
     }
 
-    fn on_line(&mut self, into: &mut Vec<u8>) -> Result<(), Refusal> {
-        let line = self.line.strip_suffix(b"\n").unwrap_or(&self.line);
-        let plain = self.head.on_line(line.strip_suffix(b"\r").unwrap_or(line))?;
-        self.line.clear();
-        if let Some(plain) = plain {
-            into.extend_from_slice(&plain.bytes);
-            *self = Self {
-                line_ends: if plain.is_post { LINE_ENDS_MAX } else { 0 },
-                is_beyond: plain.is_last,
-                share: self.share.renewed(),
-                ..Self::default()
-            };
-        }
-        Ok(())
+    fn on_head(&mut self, head: &Head, into: &mut Vec<u8>) {
+        respell(head, into);
+        *self = Self {
+            line_ends: if head.is_post() { LINE_ENDS_MAX } else { 0 },
+            is_beyond: head.has_body() || head.closes(),
+            share: self.share.renewed(),
+            ..Self::default()
+        };
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use http_head::{HEAD_BYTES_MAX, LINE_BYTES_MAX};
+
     use super::*;
 
     fn seen(input: &[u8]) -> Result<String, Refusal> {

@@ -5,12 +5,12 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use http_head::Refusal;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::timeout;
 
 use crate::head_room::HeadRoom;
 use crate::heads::Heads;
-use crate::refusal::Refusal;
 
 /// Bytes read at once while heads are read.
 const PIECE_BYTES: usize = 4 << 10;

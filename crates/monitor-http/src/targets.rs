@@ -4,9 +4,6 @@
 //! follows a `#`; Go takes them, and so do its clients. So each target is written in digits before hyper
 //! sees it, and read from them afterwards.
 
-/// Bytes of a target.
-pub(crate) const TARGET_BYTES_MAX: usize = 8 << 10;
-
 /// Appends the digits of a target.
 pub(crate) fn digits(target: &[u8], into: &mut Vec<u8>) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
@@ -27,6 +24,8 @@ pub(crate) fn target(path: &str) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use http_head::TARGET_BYTES_MAX;
+
     use super::*;
 
     #[test]

@@ -1,5 +1,6 @@
 //! What goes back to who asked.
 
+use http_head::{location, redirect_page};
 use nats_proto::go_json::pretty;
 use serde::Serialize;
 
@@ -80,16 +81,11 @@ impl Answer {
 
     /// Sends who asks with `method` to another place, as Go does.
     pub(crate) fn redirect(method: &str, place: &[u8]) -> Self {
-        let location = place.iter().map(|byte| match byte {
-            0x80.. => format!("%{byte:x}"),
-            _ => char::from(*byte).to_string(),
-        });
-        let shown: Vec<u8> = place.iter().flat_map(html_escaped).copied().collect();
         let (content_type, body) = match method {
-            "GET" | "HEAD" => (HTML, [b"<a href=\"", &shown[..], b"\">Temporary Redirect</a>.\n\n"].concat()),
+            "GET" | "HEAD" => (HTML, redirect_page(place)),
             _ => ("", Vec::new()),
         };
-        Self { content_type, location: Some(location.collect()), ..Self::plain(307, body) }
+        Self { content_type, location: Some(location(place)), ..Self::plain(307, body) }
     }
 
     /// The shards cannot be asked: the server stops.
@@ -102,18 +98,6 @@ impl Answer {
 fn is_text(body: &[u8]) -> bool {
     let is_binary = |byte: &u8| matches!(byte, 0..=8 | 0x0b | 0x0e..=0x1a | 0x1c..=0x1f);
     !body.iter().take(SNIFFED_BYTES).any(is_binary)
-}
-
-/// A byte as a page shows it.
-fn html_escaped(byte: &u8) -> &[u8] {
-    match byte {
-        b'&' => b"&amp;",
-        b'<' => b"&lt;",
-        b'>' => b"&gt;",
-        b'"' => b"&#34;",
-        b'\'' => b"&#39;",
-        _ => std::slice::from_ref(byte),
-    }
 }
 
 #[cfg(test)]

@@ -3,10 +3,10 @@
 
 use std::borrow::Cow;
 
+use http_head::unescape;
 use nats_proto::quote;
 
 use crate::answer::Answer;
-use crate::escapes::unescape;
 
 /// The part of a request behind the question mark.
 #[derive(Debug)]

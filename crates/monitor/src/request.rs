@@ -1,13 +1,14 @@
 //! What is asked for.
 
+use http_head::{Target, clean};
+
 use crate::accounts::no_such_account;
 use crate::answer::Answer;
 use crate::connz::ConnzQuery;
 use crate::healthz::HealthzQuery;
 use crate::parameters::Parameters;
-use crate::paths::{Endpoint, clean};
+use crate::paths::Endpoint;
 use crate::subsz::SubszQuery;
-use crate::target::Target;
 
 /// A request that was understood, parameters and all.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,7 +55,7 @@ impl Request {
         if target == b"*" {
             return answered(Answer::empty(if method == "OPTIONS" { 200 } else { 400 }));
         }
-        let Some(Target { path, query }) = Target::read(method, target) else {
+        let Some(Target { path, query }) = Target::read(method.as_bytes(), target) else {
             return answered(Answer::not_understood());
         };
         let cleaned = clean(&path);

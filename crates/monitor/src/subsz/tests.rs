@@ -63,7 +63,7 @@ fn only_what_can_be_published_to_can_be_tested() {
         let Request::Answered(refused) = asked(&format!("subs=1&test={subject}")) else {
             panic!("{subject} is taken")
         };
-        let shown = crate::escapes::unescape(subject.as_bytes()).unwrap();
+        let shown = http_head::unescape(subject.as_bytes()).unwrap();
         let expected = [b"invalid test subject, must be valid publish subject: ", &shown[..]].concat();
         assert_eq!(refused.body, expected);
     }

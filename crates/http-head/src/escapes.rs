@@ -7,7 +7,7 @@ const PLAIN: &[u8] = b"$&+,-./:;=@_~";
 const TOLERATED: &[u8] = b"!'()*[]%";
 
 /// The bytes that stand for themselves or behind a `%`. `None` if two hexadecimal digits do not follow one.
-pub(crate) fn unescape(text: &[u8]) -> Option<Vec<u8>> {
+pub fn unescape(text: &[u8]) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some((&first, behind)) = rest.split_first() {
@@ -29,7 +29,7 @@ fn digit(byte: u8) -> Option<u8> {
 
 /// A path as it is shown again: as it was written, if it may be written like that. `None` if a `%`
 /// escapes nothing.
-pub(crate) fn escape_path(written: &[u8]) -> Option<Vec<u8>> {
+pub fn escape_path(written: &[u8]) -> Option<Vec<u8>> {
     let meant = unescape(written)?;
     let is_fine =
         |byte: &u8| byte.is_ascii_alphanumeric() || PLAIN.contains(byte) || TOLERATED.contains(byte);

@@ -2,22 +2,23 @@
 
 use crate::escapes::escape_path;
 
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Target {
+/// Where a request leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
     /// With its escapes, and as it was written, if it may be.
-    pub(crate) path: Vec<u8>,
+    pub path: Vec<u8>,
     /// What is behind the question mark, as it was written.
-    pub(crate) query: Vec<u8>,
+    pub query: Vec<u8>,
 }
 
 impl Target {
     /// Reads it: a path, or a whole URL. `None` if it is neither.
-    pub(crate) fn read(method: &str, written: &[u8]) -> Option<Self> {
+    pub fn read(method: &[u8], written: &[u8]) -> Option<Self> {
         if written.is_empty() || written.iter().any(u8::is_ascii_control) {
             return None;
         }
         // A proxy is asked for a connection to a host, which has no path.
-        let is_host = method == "CONNECT" && !written.starts_with(b"/");
+        let is_host = method == b"CONNECT" && !written.starts_with(b"/");
         let rest = if is_host { written } else { behind_scheme(written)? };
         let cut = rest.iter().position(|byte| *byte == b'?');
         let (path, query) = cut.map_or((rest, &b""[..]), |at| (&rest[..at], &rest[at + 1..]));
@@ -75,12 +76,12 @@ mod tests {
             ("/x:varz", "/x:varz", ""),
         ] {
             let target = Target { path: path.into(), query: query.into() };
-            assert_eq!(Target::read("GET", written.as_bytes()), Some(target), "{written}");
+            assert_eq!(Target::read(b"GET", written.as_bytes()), Some(target), "{written}");
         }
         let host = Target { path: Vec::new(), query: Vec::new() };
-        assert_eq!(Target::read("CONNECT", b"h:80"), Some(host));
+        assert_eq!(Target::read(b"CONNECT", b"h:80"), Some(host));
         for wrong in ["", "varz", ":varz", "1:/varz", "/%", "/a\tb", "/a\x7fb", "?a"] {
-            assert_eq!(Target::read("GET", wrong.as_bytes()), None, "{wrong}");
+            assert_eq!(Target::read(b"GET", wrong.as_bytes()), None, "{wrong}");
         }
     }
 }

@@ -2,16 +2,20 @@
 
 /// What is wrong with the head of a request. Nothing more is read from who sent it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Refusal {
+pub enum Refusal {
     /// It is no request, or its headers contradict each other.
     Malformed,
+    /// It names no host, and has to.
     MissingHost,
+    /// It names one that is none.
     MalformedHost,
+    /// A header is called what none may be called.
     InvalidHeaderName,
     /// It is of no version that can be answered.
     Version,
     /// Its body comes in a way that is not understood.
     TransferEncoding,
+    /// It is longer than it may be.
     TooLarge,
     /// Go takes longer ones, and knows none of what they ask for.
     TargetTooLong,
@@ -19,7 +23,7 @@ pub(crate) enum Refusal {
 
 impl Refusal {
     /// All that is said: it ends the connection, and has neither a date nor a length.
-    pub(crate) fn answer(self) -> Vec<u8> {
+    pub fn answer(self) -> Vec<u8> {
         let (status, body) = self.words();
         let headers = "Content-Type: text/plain; charset=utf-8\r\nConnection: close";
         format!("HTTP/1.1 {status}\r\n{headers}\r\n\r\n{body}").into_bytes()
