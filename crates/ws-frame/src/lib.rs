@@ -34,7 +34,7 @@ pub use cookies::{CookieNames, Cookies};
 pub use error::FrameError;
 pub use header::{Frame, HEADER_BYTES_MAX, Header};
 pub use opcode::Opcode;
-pub use origin::{Origin, OriginError};
+pub use origin::{AllowedError, Origin, OriginError};
 pub use reader::{Agreed, CONTROL_BYTES_MAX, Reader, Step, WAITING_BYTES_MAX};
 pub use upgrade::{Endpoint, Refusal, Request, Taste, Upgrade, UpgradePolicy};
 

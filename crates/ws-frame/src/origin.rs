@@ -34,6 +34,22 @@ pub enum OriginError {
     OpenBracket(String),
 }
 
+/// An origin that no page can have, in nats-server's words.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum AllowedError {
+    /// It is none.
+    #[error("unable to parse allowed origin: {0}")]
+    Origin(#[from] OriginError),
+    /// Pages come over HTTP.
+    #[error(
+        "unable to parse allowed origin {0:?}: allowed origins must be absolute URLs with http or https scheme"
+    )]
+    Scheme(String),
+    /// It names nobody.
+    #[error("unable to parse allowed origin {0:?}: host is required")]
+    NoHost(String),
+}
+
 impl Origin {
     /// Reads an address as `Origin: ` has it, or the configuration.
     ///
@@ -52,6 +68,21 @@ impl Origin {
         check_host(host_port).map_err(unreadable)?;
         let (host, port) = split_host_port(host_port, scheme == "https")?;
         Ok(Self { scheme, host, port })
+    }
+
+    /// Reads one that pages may come from, as the configuration has it.
+    ///
+    /// # Errors
+    /// No page comes from there.
+    pub fn allowed(text: &str) -> Result<Self, AllowedError> {
+        let origin = Self::parse(text)?;
+        if origin.scheme != "http" && origin.scheme != "https" {
+            return Err(AllowedError::Scheme(text.to_owned()));
+        }
+        if origin.host.is_empty() {
+            return Err(AllowedError::NoHost(text.to_owned()));
+        }
+        Ok(origin)
     }
 
     /// Where a request went to, by its Host.
@@ -141,6 +172,19 @@ mod tests {
         assert_eq!(parts("file:///x"), of("file", "", "80"));
         assert_eq!(parts("/x"), of("", "", "80"));
         assert_eq!(parts("about:blank"), of("about", "", "80"));
+    }
+
+    #[test]
+    fn pages_come_over_http_from_a_host() {
+        assert_eq!(Origin::allowed("https://h").ok(), Origin::parse("https://h").ok());
+        let said = |text| Origin::allowed(text).expect_err(text).to_string();
+        let prefix = "unable to parse allowed origin";
+        for text in ["ftp://h", "/x", "about:blank"] {
+            let words = "allowed origins must be absolute URLs with http or https scheme";
+            assert_eq!(said(text), format!("{prefix} {text:?}: {words}"));
+        }
+        assert_eq!(said("http:///x"), format!("{prefix} \"http:///x\": host is required"));
+        assert_eq!(said("x"), format!("{prefix}: parse \"x\": invalid URI for request"));
     }
 
     /// As nats-server 2.14.5 logs it.
