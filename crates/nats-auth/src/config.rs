@@ -43,6 +43,8 @@ pub struct Config {
     pub mappings: Vec<Mapping>,
     /// `tls`'s `verify_and_map`: a client is who its certificate says.
     pub verify_and_map: bool,
+    /// `websocket`'s own: what it asks of those who come that way. `None` is that there is no such listener.
+    pub websocket: Option<ListenerAuth>,
     /// Put a nonce in INFO even if no user has an nkey.
     pub always_nonce: bool,
 }
@@ -58,6 +60,28 @@ impl Config {
 
 /// nats-server's time for a client to identify itself.
 pub const AUTH_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// What a listener asks for instead of what `authorization` says. If it names anybody it goes by nothing but that.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListenerAuth {
+    /// `user` and `password`: the one user there is.
+    pub single_user: Option<(String, Secret)>,
+    /// `token`.
+    pub token: Option<Secret>,
+    /// `no_auth_user`: the user that a client without credentials is.
+    pub no_auth_user: Option<String>,
+    /// `timeout`; `None` is that of `authorization`.
+    pub timeout: Option<Duration>,
+    /// `tls`'s `verify_and_map`: a client is who its certificate says.
+    pub verify_and_map: bool,
+}
+
+impl ListenerAuth {
+    /// Whether it stands in place of `authorization`.
+    pub fn overrides(&self) -> bool {
+        self.single_user.is_some() || self.token.is_some() || self.no_auth_user.is_some()
+    }
+}
 
 /// One entry of `accounts`.
 #[derive(Debug, Clone, Default, PartialEq)]

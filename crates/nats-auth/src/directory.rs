@@ -9,13 +9,17 @@ use crate::access::{self, Access};
 use crate::account::Account;
 use crate::certificate::{LdapName, PeerFacts, PeerName};
 use crate::claim::Claim;
-use crate::config::{AUTH_TIMEOUT, AccountConfig, Config, GLOBAL_ACCOUNT, IdentityConfig, Permissions, User};
+use crate::config::{
+    AUTH_TIMEOUT, AccountConfig, Config, GLOBAL_ACCOUNT, IdentityConfig, ListenerAuth, Permissions, User,
+};
 use crate::connection_type::ConnectionType;
 use crate::credentials::{Credentials, PasswordCheck, Verdict};
+use crate::door::Door;
 use crate::error::ConfigError;
 use crate::identity::{Identity, Name, Proof};
 use crate::mappings::Mappings;
 use crate::password;
+use crate::secret::Secret;
 
 /// Who may do what: built from a [`Config`], then only read, by all shards.
 ///
@@ -29,18 +33,13 @@ pub struct Directory {
     nkeys: HashMap<Box<str>, Arc<Identity>>,
     /// Those of `users` that may be in the subject of a certificate.
     distinguished: Vec<(LdapName, Arc<Identity>)>,
-    /// The one user there is: of a name and password, or a token.
-    single: Option<Arc<Identity>>,
     /// Who clients are where nobody has to identify itself.
     anonymous: Arc<Identity>,
-    /// The user that clients without credentials are.
-    no_auth: Option<Arc<Identity>>,
-    auth_required: bool,
-    /// INFO says whether clients have to identify themselves.
-    announced: bool,
-    verify_and_map: bool,
+    /// Where most come in,
+    clients: Door,
+    /// and where WebSockets do.
+    websocket: Door,
     always_nonce: bool,
-    timeout: Duration,
 }
 
 /// What a new directory makes of a connection that is there already.
@@ -84,21 +83,14 @@ impl Directory {
             users: HashMap::new(),
             nkeys: HashMap::new(),
             distinguished: Vec::new(),
-            single: None,
             anonymous: Arc::new(Identity::anonymous()),
-            no_auth: None,
-            auth_required: false,
-            announced: false,
-            verify_and_map: config.verify_and_map,
+            clients: Door::default(),
+            websocket: Door::default(),
             always_nonce: config.always_nonce,
-            timeout: config.timeout.unwrap_or(AUTH_TIMEOUT),
         };
         directory.enter_accounts(config)?;
-        directory.enter_single(config)?;
-        directory.enter_no_auth(config)?;
-        directory.auth_required =
-            directory.single.is_some() || directory.has_users() || directory.no_auth.is_some();
-        directory.announced = directory.auth_required && config.no_auth_user.is_none();
+        directory.clients = directory.door_of_clients(config)?;
+        directory.websocket = directory.door_of_websockets(config)?;
         directory.find_distinguished();
         Ok(Arc::new(directory))
     }
@@ -172,37 +164,73 @@ impl Directory {
         }
     }
 
-    fn enter_single(&mut self, config: &Config) -> Result<(), ConfigError> {
-        let (name, secret) = match (&config.token, &config.single_user) {
+    fn door_of_clients(&self, config: &Config) -> Result<Door, ConfigError> {
+        let single = self.single(config.single_user.as_ref(), config.token.as_ref())?;
+        let no_auth = match &config.no_auth_user {
+            Some(name) => Some(self.no_auth(name)?),
+            None => has_system_account_only(config).then(|| Arc::clone(&self.anonymous)),
+        };
+        let is_guarded = single.is_some() || self.has_users() || no_auth.is_some();
+        Ok(Door {
+            single,
+            no_auth,
+            is_guarded,
+            announced: is_guarded && config.no_auth_user.is_none(),
+            verify_and_map: config.verify_and_map,
+            timeout: config.timeout.unwrap_or(AUTH_TIMEOUT),
+        })
+    }
+
+    /// Where WebSockets come in. Whoever is not asked for anything there is asked as everywhere.
+    fn door_of_websockets(&self, config: &Config) -> Result<Door, ConfigError> {
+        let default = ListenerAuth::default();
+        let own = config.websocket.as_ref().unwrap_or(&default);
+        let clients = &self.clients;
+        let overrides = own.overrides();
+        let (single, no_auth) = if overrides {
+            let single = self.single(own.single_user.as_ref(), own.token.as_ref())?;
+            (single, own.no_auth_user.as_deref().map(|name| self.no_auth(name)).transpose()?)
+        } else {
+            (clients.single.clone(), clients.no_auth.clone())
+        };
+        let is_guarded = clients.is_guarded || overrides;
+        Ok(Door {
+            single,
+            no_auth,
+            is_guarded,
+            // As it is with nats-server, a `no_auth_user` does not keep it from being said.
+            announced: is_guarded,
+            verify_and_map: own.verify_and_map,
+            timeout: own.timeout.unwrap_or(clients.timeout),
+        })
+    }
+
+    fn single(
+        &self,
+        user: Option<&(String, Secret)>,
+        token: Option<&Secret>,
+    ) -> Result<Option<Arc<Identity>>, ConfigError> {
+        let (name, secret) = match (token, user) {
             (Some(_), _) if self.has_users() => return Err(ConfigError::TokenAndUsers),
             (None, Some(_)) if self.has_users() => return Err(ConfigError::SingleUserAndUsers),
             (Some(token), _) => (Name::Token, token),
             (None, Some((user, password))) => (Name::Single(user.as_str().into()), password),
-            (None, None) => return Ok(()),
+            (None, None) => return Ok(None),
         };
         let proof = Proof::Password(secret.clone());
-        self.single = Some(Arc::new(Identity { name, proof, ..Identity::anonymous() }));
-        Ok(())
+        Ok(Some(Arc::new(Identity { name, proof, ..Identity::anonymous() })))
     }
 
-    fn enter_no_auth(&mut self, config: &Config) -> Result<(), ConfigError> {
-        let Some(name) = &config.no_auth_user else {
-            if has_system_account_only(config) {
-                self.no_auth = Some(Arc::clone(&self.anonymous));
-            }
-            return Ok(());
-        };
+    fn no_auth(&self, name: &str) -> Result<Arc<Identity>, ConfigError> {
         if !self.has_users() {
-            return Err(ConfigError::NoAuthUserWithoutUsers(name.clone()));
+            return Err(ConfigError::NoAuthUserWithoutUsers(name.to_owned()));
         }
-        let known = self.nkeys.get(name.as_str()).or_else(|| self.users.get(name.as_str()));
-        let known = known.ok_or_else(|| ConfigError::NoAuthUserUnknown(name.clone()))?;
-        self.no_auth = Some(Arc::clone(known));
-        Ok(())
+        let known = self.nkeys.get(name).or_else(|| self.users.get(name));
+        known.cloned().ok_or_else(|| ConfigError::NoAuthUserUnknown(name.to_owned()))
     }
 
     fn find_distinguished(&mut self) {
-        if self.verify_and_map {
+        if self.clients.verify_and_map || self.websocket.verify_and_map {
             let mut users: Vec<_> = self.users.iter().collect();
             users.sort_by_key(|(name, _)| *name);
             let named = users
@@ -223,24 +251,31 @@ impl Directory {
         &self.anonymous
     }
 
-    /// Whether clients have to identify themselves before anything else.
-    pub fn auth_required(&self) -> bool {
-        self.auth_required
+    /// Whether clients that come this way have to identify themselves before anything else.
+    pub fn auth_required(&self, how: ConnectionType) -> bool {
+        self.door(how).is_guarded
     }
 
-    /// Whether INFO tells a new client so. It does not if there is a `no_auth_user`.
-    pub fn announces_auth(&self) -> bool {
-        self.announced
+    /// Whether INFO tells a new client so. It mostly does not if there is a `no_auth_user`.
+    pub fn announces_auth(&self, how: ConnectionType) -> bool {
+        self.door(how).announced
     }
 
     /// Whether a client may go without credentials, and so without CONNECT.
-    pub fn has_no_auth_user(&self) -> bool {
-        self.no_auth.is_some()
+    pub fn has_no_auth_user(&self, how: ConnectionType) -> bool {
+        self.door(how).no_auth.is_some()
     }
 
     /// How long a client has to identify itself.
-    pub fn timeout(&self) -> Duration {
-        self.timeout
+    pub fn timeout(&self, how: ConnectionType) -> Duration {
+        self.door(how).timeout
+    }
+
+    fn door(&self, how: ConnectionType) -> &Door {
+        match how {
+            ConnectionType::Websocket => &self.websocket,
+            _ => &self.clients,
+        }
     }
 
     /// Whether INFO has to have a nonce.
@@ -257,11 +292,17 @@ impl Directory {
             Proof::Nothing | Proof::Key(_) => false,
         };
         let is_empty = |user: &Identity| matches!(&user.proof, Proof::Password(stored) if stored.is_empty());
-        let is_mapped =
-            |user: &Identity| self.verify_and_map && is_empty(user) && user.may_connect(Default::default());
-        let mut single = self.single.iter().filter(|user| user.name != Name::Token && !is_empty(user));
+        let is_mapped = |user: &Identity| is_empty(user) && self.may_be_mapped(user);
+        let mut single =
+            self.clients.single.iter().filter(|user| user.name != Name::Token && !is_empty(user));
         single.any(|user| is_plain(user))
             || self.users.values().any(|user| is_plain(user) && !is_mapped(user))
+    }
+
+    /// Whether there is a way to come in on which a certificate may say that it is this user.
+    fn may_be_mapped(&self, user: &Identity) -> bool {
+        let maps = |how| self.door(how).verify_and_map && user.may_connect(how);
+        maps(ConnectionType::Standard) || maps(ConnectionType::Websocket)
     }
 
     /// All accounts by their index, those that are gone included.
@@ -282,13 +323,14 @@ impl Directory {
 
     /// The error is who a client that is refused would be, if that is not who it says.
     fn judge(&self, shown: &Credentials<'_>) -> Result<Verdict, Option<Claim>> {
-        if !self.auth_required {
+        let door = self.door(shown.connection_type);
+        if !door.is_guarded {
             return Ok(Verdict::Granted(Arc::clone(&self.anonymous)));
         }
         let without = !shown.has_password_or_token() && !self.goes_by_nkey(shown);
-        if let Some(no_auth) = &self.no_auth
+        if let Some(no_auth) = &door.no_auth
             && without
-            && (!self.goes_by_certificate() || matches!(no_auth.name, Name::Nkey(_)))
+            && (!self.goes_by_certificate(door) || matches!(no_auth.name, Name::Nkey(_)))
         {
             return without_credentials(no_auth, shown).ok_or_else(|| no_auth.claim());
         }
@@ -301,14 +343,19 @@ impl Directory {
                 _ => Err(None),
             };
         }
-        if self.goes_by_certificate() {
+        if self.goes_by_certificate(door) {
             let identity = shown.peer.and_then(|facts| self.mapped(facts, shown)).ok_or(None)?;
             return check(identity, shown.password, shown).ok_or_else(|| identity.claim());
         }
         if let Some(identity) = self.users.get(shown.user).filter(|_| !shown.user.is_empty()) {
+            // Who is known by a certificate elsewhere is not known without one here.
+            let stands_in = door.no_auth.as_ref().is_some_and(|no_auth| no_auth.name == identity.name);
+            if identity.has_no_password() && !stands_in && self.may_be_mapped(identity) {
+                return Err(None);
+            }
             return check(identity, shown.password, shown).ok_or(None);
         }
-        let identity = self.single.as_ref().ok_or(None)?;
+        let identity = door.single.as_ref().ok_or(None)?;
         let verdict = match &identity.name {
             Name::Token => check(identity, shown.token, shown),
             Name::Single(user) if **user == *shown.user => check(identity, shown.password, shown),
@@ -319,7 +366,7 @@ impl Directory {
 
     /// What is wrong with the signature of a client that shows an nkey of ours.
     pub fn signature_fault(&self, shown: &Credentials<'_>) -> Option<&'static str> {
-        let identity = self.nkeys.get(shown.nkey).filter(|_| self.auth_required)?;
+        let identity = self.nkeys.get(shown.nkey).filter(|_| self.auth_required(shown.connection_type))?;
         let Proof::Key(key) = &identity.proof else { return None };
         shown.signature_fault(key)
     }
@@ -330,14 +377,15 @@ impl Directory {
     }
 
     /// Whether it is the certificate that says who a client is, unless an nkey does.
-    fn goes_by_certificate(&self) -> bool {
-        self.verify_and_map && !self.users.is_empty()
+    fn goes_by_certificate(&self, door: &Door) -> bool {
+        door.verify_and_map && !self.users.is_empty()
     }
 
     /// Whether the client names a user, and its certificate says who it is all the same.
     pub fn overrules(&self, shown: &Credentials<'_>) -> bool {
         let is_mapped = || shown.peer.is_some_and(|facts| self.mapped(facts, shown).is_some());
-        !shown.user.is_empty() && self.goes_by_certificate() && !self.goes_by_nkey(shown) && is_mapped()
+        let goes_by_certificate = self.goes_by_certificate(self.door(shown.connection_type));
+        !shown.user.is_empty() && goes_by_certificate && !self.goes_by_nkey(shown) && is_mapped()
     }
 
     /// The user that a certificate names.
@@ -354,25 +402,26 @@ impl Directory {
         })
     }
 
-    /// Looks at a connection that another directory let in.
-    pub fn renew(&self, before: &Identity) -> Renewal {
+    /// Looks at a connection that another directory let in, and that came in like this.
+    pub fn renew(&self, before: &Identity, how: ConnectionType) -> Renewal {
+        let door = self.door(how);
         let found = match &before.name {
-            Name::Anonymous if !self.auth_required => {
+            Name::Anonymous if !door.is_guarded => {
                 return Renewal::Granted(Arc::clone(&self.anonymous));
             }
-            Name::Anonymous => match &self.no_auth {
+            Name::Anonymous => match &door.no_auth {
                 Some(identity) if identity.name == Name::Anonymous => Some(identity),
                 _ => return Renewal::Refused,
             },
-            Name::Token if !self.auth_required => return Renewal::Granted(Arc::clone(&self.anonymous)),
-            Name::Token => self.single.as_ref(),
-            Name::Single(_) => self.single.as_ref().filter(|identity| identity.name == before.name),
+            Name::Token if !door.is_guarded => return Renewal::Granted(Arc::clone(&self.anonymous)),
+            Name::Token => door.single.as_ref(),
+            Name::Single(_) => door.single.as_ref().filter(|identity| identity.name == before.name),
             Name::User(name) => self.users.get(name),
             Name::Nkey(key) => self.nkeys.get(key),
         };
         match found {
             Some(identity) if identity.account != before.account => Renewal::Gone,
-            Some(identity) if identity.asks_the_same(before) && identity.may_connect(Default::default()) => {
+            Some(identity) if identity.asks_the_same(before) && identity.may_connect(how) => {
                 Renewal::Granted(Arc::clone(identity))
             }
             Some(_) => Renewal::Refused,

@@ -80,6 +80,11 @@ impl Identity {
         }
     }
 
+    /// Whether the configuration has no password for it.
+    pub(crate) fn has_no_password(&self) -> bool {
+        matches!(&self.proof, Proof::Password(stored) if stored.is_empty())
+    }
+
     pub(crate) fn may_connect(&self, how: ConnectionType) -> bool {
         self.connection_types.as_ref().is_none_or(|types| types.contains(&how))
     }

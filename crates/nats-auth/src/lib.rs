@@ -14,6 +14,7 @@ mod config;
 mod connection_type;
 mod credentials;
 mod directory;
+mod door;
 mod error;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
@@ -28,8 +29,9 @@ pub use account::{Account, Seat};
 pub use certificate::{PeerAttribute, PeerFacts};
 pub use claim::Claim;
 pub use config::{
-    AUTH_TIMEOUT, AccountConfig, AccountLimits, Config, Destination, GLOBAL_ACCOUNT, IdentityConfig, Mapping,
-    Permissions, RESPONSES_UNLIMITED, ResponsePermission, SYSTEM_ACCOUNT, SubjectPermission, User,
+    AUTH_TIMEOUT, AccountConfig, AccountLimits, Config, Destination, GLOBAL_ACCOUNT, IdentityConfig,
+    ListenerAuth, Mapping, Permissions, RESPONSES_UNLIMITED, ResponsePermission, SYSTEM_ACCOUNT,
+    SubjectPermission, User,
 };
 pub use connection_type::ConnectionType;
 pub use credentials::{Credentials, PasswordCheck, Question, Verdict};

@@ -1,6 +1,8 @@
 use super::*;
 use crate::config::AccountLimits;
 
+const STANDARD: ConnectionType = ConnectionType::Standard;
+
 const HASH_OF_BAR: &str = "$2b$04$lw4W5MsZdKmxrQPIBHko5uWOPVimzvkfnP1Qb9lr9DY14ITIJYLlG";
 
 fn user(name: &str, password: &str) -> User {
@@ -45,7 +47,9 @@ fn granted_as(directory: &Directory, shown: &Credentials<'_>) -> Arc<Identity> {
 #[test]
 fn nobody_has_to_identify_itself_by_default() {
     let directory = Directory::open();
-    assert!(!directory.auth_required() && !directory.announces_auth() && !directory.needs_nonce());
+    assert!(
+        !directory.auth_required(STANDARD) && !directory.announces_auth(STANDARD) && !directory.needs_nonce()
+    );
     assert_eq!(verdict(&directory, &Credentials::default()), "$G/");
     assert_eq!(verdict(&directory, &with_password("x", "y")), "$G/");
 }
@@ -68,7 +72,7 @@ fn who_shows_the_same_for_the_same_hash_asks_the_same_question() {
 #[test]
 fn users_are_found_by_name_and_password() {
     let directory = Directory::new(&two_accounts()).unwrap();
-    assert!(directory.auth_required() && directory.announces_auth());
+    assert!(directory.auth_required(STANDARD) && directory.announces_auth(STANDARD));
     for (shown, expected) in [
         (with_password("a", "pa"), "A/user:a"),
         (with_password("b", "bar"), "B/user:b"),
@@ -122,7 +126,7 @@ fn a_single_user_or_a_token_will_do() {
 fn without_credentials_a_client_is_the_no_auth_user() {
     let config = Config { no_auth_user: Some("a".into()), ..two_accounts() };
     let directory = Directory::new(&config).unwrap();
-    assert!(directory.auth_required() && !directory.announces_auth());
+    assert!(directory.auth_required(STANDARD) && !directory.announces_auth(STANDARD));
     assert_eq!(verdict(&directory, &Credentials::default()), "A/user:a");
     assert_eq!(verdict(&directory, &with_password("b", "bar")), "B/user:b");
     assert_eq!(verdict(&directory, &with_password("a", "")), "refused");
@@ -168,7 +172,7 @@ fn who_is_refused_is_told_as_the_peer_tells_it() {
 fn beside_the_system_account_everyone_else_is_let_in() {
     let config = Config { accounts: vec![account("$SYS", &[user("admin", "x")])], ..Config::default() };
     let directory = Directory::new(&config).unwrap();
-    assert!(directory.auth_required() && directory.announces_auth());
+    assert!(directory.auth_required(STANDARD) && directory.announces_auth(STANDARD));
     assert_eq!(verdict(&directory, &Credentials::default()), "$G/");
     assert_eq!(verdict(&directory, &with_password("admin", "x")), "$SYS/user:admin");
     assert_eq!(verdict(&directory, &with_password("admin", "y")), "refused");
@@ -267,6 +271,45 @@ fn a_user_may_be_bound_to_ways_of_connecting() {
 }
 
 #[test]
+fn a_listener_may_ask_for_something_else() {
+    let websocket = |user, password| Credentials {
+        connection_type: ConnectionType::Websocket,
+        ..with_password(user, password)
+    };
+    let own = ListenerAuth { single_user: Some(("w".into(), "x".into())), ..ListenerAuth::default() };
+    let config = Config { websocket: Some(own), ..Config::default() };
+    let directory = Directory::new(&config).unwrap();
+    assert!(!directory.auth_required(STANDARD) && directory.announces_auth(ConnectionType::Websocket));
+    assert_eq!(verdict(&directory, &with_password("", "")), "$G/");
+    assert_eq!(verdict(&directory, &websocket("w", "x")), "$G/user:w");
+    assert_eq!(verdict(&directory, &websocket("w", "y")), "refused");
+
+    let own = ListenerAuth { no_auth_user: Some("a".into()), ..ListenerAuth::default() };
+    let mut config = Config { websocket: Some(own), ..two_accounts() };
+    let directory = Directory::new(&config).unwrap();
+    assert_eq!(verdict(&directory, &websocket("", "")), "A/user:a");
+    assert_eq!(verdict(&directory, &with_password("", "")), "refused");
+    config.websocket =
+        Some(ListenerAuth { timeout: Some(Duration::from_secs(9)), ..ListenerAuth::default() });
+    let directory = Directory::new(&config).unwrap();
+    assert_eq!(directory.timeout(ConnectionType::Websocket), Duration::from_secs(9));
+    assert_eq!(
+        (directory.timeout(STANDARD), verdict(&directory, &websocket("a", "pa"))),
+        (AUTH_TIMEOUT, "A/user:a".into())
+    );
+}
+
+#[test]
+fn who_is_known_by_a_certificate_needs_one_everywhere() {
+    let config = Config { users: vec![user("web", "")], verify_and_map: true, ..Config::default() };
+    let directory = Directory::new(&config).unwrap();
+    let shown = Credentials { connection_type: ConnectionType::Websocket, ..with_password("web", "") };
+    assert_eq!(verdict(&directory, &shown), "refused");
+    let open = Directory::new(&Config { verify_and_map: false, ..config }).unwrap();
+    assert_eq!(verdict(&open, &shown), "$G/user:web");
+}
+
+#[test]
 fn default_permissions_are_for_those_without_their_own() {
     let publish_nothing = |subject: &str| Permissions {
         publish: Some(crate::SubjectPermission { deny: vec![subject.into()], allow: Vec::new() }),
@@ -349,7 +392,7 @@ fn accounts_keep_their_index_and_one_that_is_gone_loses_it() {
 fn connections_go_on_only_if_what_they_showed_still_counts() {
     let first = Directory::new(&two_accounts()).unwrap();
     let a = granted_as(&first, &with_password("a", "pa"));
-    let renewed = |config: &Config| match Directory::next(&first, config).unwrap().renew(&a) {
+    let renewed = |config: &Config| match Directory::next(&first, config).unwrap().renew(&a, STANDARD) {
         Renewal::Granted(identity) => identity.claim().map_or("nobody".into(), |claim| claim.label()),
         Renewal::Refused => "refused".into(),
         Renewal::Gone => "gone".into(),
