@@ -177,6 +177,10 @@ fn read_sort(parameters: &Parameters, state: State) -> Result<Sort, Answer> {
 
 /// A connection to show.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a list is mostly of either kind: boxes would only add allocations"
+)]
 pub enum Shown {
     /// One that is there.
     Open(ConnectionRow),
@@ -337,7 +341,7 @@ impl Connz<'_> {
         ConnectionText {
             cid: row.cid,
             kind: "Client",
-            r#type: "nats",
+            r#type: if row.is_websocket { "websocket" } else { "nats" },
             ip: row.peer.ip().to_string(),
             port: row.peer.port(),
             start,

@@ -10,7 +10,6 @@ mod accounts;
 mod answer;
 mod clock;
 mod connz;
-mod escapes;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 mod healthz;
@@ -22,8 +21,8 @@ mod request;
 mod root;
 mod snapshot;
 mod subsz;
-mod target;
 mod varz;
+mod websocket;
 
 pub use absent::{gatewayz, ip_queuesz, jsz, leafz, routez};
 pub use accounts::{Accounts, MappedTo, ShownMappings, accountz, accstatz, no_such_account};
@@ -42,6 +41,7 @@ pub use snapshot::{
 };
 pub use subsz::{Subsz, SubszQuery};
 pub use varz::{ConfigFacts, Facts, ServerFacts, ServerProtocol, TimeFacts, Varz};
+pub use websocket::WebSocketFacts;
 
 /// The account of clients that name none. Its name is left out where there is nothing to tell apart.
 pub const GLOBAL_ACCOUNT: &str = "$G";

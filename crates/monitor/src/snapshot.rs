@@ -166,6 +166,8 @@ pub struct ConnectionRow {
     pub user: Box<str>,
     /// Its account.
     pub account: Box<str>,
+    /// It came over WebSocket.
+    pub is_websocket: bool,
 }
 
 /// What was agreed on in a TLS handshake.

@@ -11,6 +11,7 @@ use crate::accounts::ShownMappings;
 use crate::answer::Answer;
 use crate::moment::{Moment, uptime};
 use crate::snapshot::ShardTotals;
+use crate::websocket::WebSocketFacts;
 
 /// What is the same at every look, until the configuration is read again. A field is shown as it stands here: its
 /// group says where in the answer, and its name what it is called there.
@@ -30,6 +31,8 @@ pub struct Facts {
     pub mappings: Arc<BTreeMap<String, ShownMappings>>,
     /// Until when the certificate for clients holds.
     pub tls_cert_not_after: Option<Moment>,
+    /// The listener for WebSockets, if there is one.
+    pub websocket: Option<WebSocketFacts>,
 }
 
 /// Which server it is, and what clients may do.
@@ -175,6 +178,8 @@ impl Varz<'_> {
         VarzText {
             server: &facts.server,
             absent: AbsentText::default(),
+            websocket: facts.websocket.clone().unwrap_or_default(),
+            jetstream: Map::new(),
             times: &facts.times,
             now: self.now,
             uptime: uptime(self.now.since(facts.times.start)),
@@ -210,6 +215,8 @@ struct VarzText<'a> {
     server: &'a ServerFacts,
     #[serde(flatten)]
     absent: AbsentText,
+    websocket: WebSocketFacts,
+    jetstream: Map<String, Value>,
     #[serde(flatten)]
     times: &'a TimeFacts,
     now: Moment,
@@ -237,8 +244,6 @@ struct AbsentText {
     gateway: Map<String, Value>,
     leaf: Map<String, Value>,
     mqtt: Map<String, Value>,
-    websocket: Map<String, Value>,
-    jetstream: Map<String, Value>,
 }
 
 /// What clients did so far. There are no routes and leaf nodes.

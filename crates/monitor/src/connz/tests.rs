@@ -24,6 +24,7 @@ fn row(cid: u64) -> ConnectionRow {
         tls: None,
         user: "alice".into(),
         account: "A".into(),
+        is_websocket: false,
     }
 }
 
