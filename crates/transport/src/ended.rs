@@ -22,6 +22,10 @@ pub enum Ended {
     Handshake(HandshakeError),
     /// It was under way.
     Hangup(Hangup),
+    /// What came in cannot be read, in the words that the client is told.
+    Unreadable(String),
+    /// It never got to where the protocol hears of it.
+    Guest,
 }
 
 /// Why a connection was not secured.

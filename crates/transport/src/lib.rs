@@ -5,11 +5,11 @@
 //! ([`HandshakeStep`]) and a next deadline. From the socket up the stages are
 //!
 //! 1. `opening`: who speaks first, and what the first byte says the connection is;
-//! 2. `handshake`, then `tls`: TLS in this process, until the kernel goes on with it (`offload`).
+//! 2. `handshake`, then `tls`: TLS in this process, until the kernel goes on with it (`offload`);
+//! 3. `web`: WebSocket, from the request to the last frame. It takes what `tls` says, or the socket if there is no
+//!    TLS, and its output is what `tls` seals.
 //!
-//! A connection that turns out to be plain has none of them, and no [`Transport`] any more. What is spoken above
-//! TLS and below the protocol is a stage on top of these: it takes what `tls` says, or the socket if there is no
-//! TLS, and its output is what `tls` seals. WebSocket goes there (its words are the crate `ws-frame`).
+//! A connection that turns out to be plain has none of them, and no [`Transport`] any more.
 //!
 //! Times are nanoseconds since any start, the same for all calls.
 #![forbid(unsafe_code)]
@@ -25,9 +25,11 @@ mod opening;
 mod testing;
 mod tls;
 mod transport;
+mod web;
 
 pub use ended::{Ended, HandshakeError, Hangup};
 pub use handshake::{HandshakeDone, HandshakeStep};
-pub use news::News;
+pub use news::{News, Upgraded};
 pub use opening::Opening;
 pub use transport::{Output, Transport};
+pub use web::{Tools, WebPolicy};

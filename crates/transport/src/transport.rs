@@ -3,11 +3,13 @@
 //! Always true: the protocol hears nothing a client said before it is known whether the connection is secured, and
 //! each byte of output is on its way once, in the order in which it was given.
 
+mod framing;
+
 use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tls_session::{Acceptor, Cipher, Handover, Sealed, Session, SessionError, Version};
+use tls_session::{Acceptor, Cipher, Handover, Policy, Sealed, Session, SessionError, Version};
 
 use crate::ended::{Ended, HandshakeError, Hangup};
 use crate::handshake::{Handshake, HandshakeDone, HandshakeStep};
@@ -15,13 +17,16 @@ use crate::news::News;
 use crate::offload::Offload;
 use crate::opening::Opening;
 use crate::tls::Tls;
+use crate::web::{self, Tools, Web, WebPolicy};
 
 /// What a connection has beside its socket until it is known to be plain.
 #[derive(Debug)]
 pub struct Transport {
-    /// The configuration that was in force when it was accepted.
-    acceptor: Arc<Acceptor>,
+    /// The configuration that was in force when it was accepted; `None` if there is no TLS.
+    acceptor: Option<Arc<Acceptor>>,
     stage: Stage,
+    /// What is on top of that, if anything is.
+    web: Option<Box<Web>>,
     /// Until when the stage has to change.
     deadline: Option<u64>,
     /// The socket is full.
@@ -58,9 +63,40 @@ impl Transport {
     /// It has to begin a handshake, which it may not now.
     pub fn new(acceptor: Arc<Acceptor>, now: u64, mut tell: impl FnMut(News<'_>)) -> Result<Self, Ended> {
         let opening = Opening::new(acceptor.policy());
-        let mut new = Self { acceptor, stage: Stage::Opening(opening), deadline: None, is_blocked: false };
+        let mut new = Self::plain(Some(acceptor));
         new.come_to(opening, now, &mut tell)?;
         Ok(new)
+    }
+
+    /// The same for a listener for WebSockets.
+    ///
+    /// # Errors
+    /// As for [`Self::new`].
+    pub fn web(policy: Arc<WebPolicy>, now: u64, mut tell: impl FnMut(News<'_>)) -> Result<Self, Ended> {
+        let patience = policy.patience();
+        let mut new = Self::plain(policy.tls.clone());
+        new.web = Some(Box::new(Web::new(policy)));
+        if let Some(acceptor) = &new.acceptor {
+            let opening = Opening::new(acceptor.policy());
+            new.come_to(opening, now, &mut tell)?;
+        }
+        // For TLS it may be shorter.
+        let deadline = after(now, patience);
+        new.deadline = Some(new.deadline.map_or(deadline, |own| own.min(deadline)));
+        Ok(new)
+    }
+
+    fn plain(acceptor: Option<Arc<Acceptor>>) -> Self {
+        Self { acceptor, stage: Stage::Clear, web: None, deadline: None, is_blocked: false }
+    }
+
+    fn policy(&self) -> &Policy {
+        self.acceptor().policy()
+    }
+
+    /// There is one wherever there may be TLS.
+    fn acceptor(&self) -> &Arc<Acceptor> {
+        self.acceptor.as_ref().expect("what is opening has an acceptor")
     }
 
     /// It has come to this on its way.
@@ -77,12 +113,12 @@ impl Transport {
             Opening::Silent | Opening::Undecided => {}
         }
         self.stage = Stage::Opening(opening);
-        self.deadline = Some(after(now, opening.patience(self.acceptor.policy())));
+        self.deadline = Some(after(now, opening.patience(self.policy())));
         Ok(())
     }
 
     fn is_admitted(&self, now: u64) -> bool {
-        let admission = self.acceptor.admit(now);
+        let admission = self.acceptor().admit(now);
         if admission.refused_before > 0 {
             tracing::warn!("Rejected {} connections due to TLS rate limiting", admission.refused_before);
         }
@@ -99,7 +135,7 @@ impl Transport {
 
     /// Whether nothing stands between socket and protocol, so that this is not needed any more.
     pub fn is_clear(&self) -> bool {
-        matches!(self.stage, Stage::Clear)
+        matches!(self.stage, Stage::Clear) && self.web.is_none()
     }
 
     /// Whether the kernel has the connection's TLS.
@@ -124,6 +160,7 @@ impl Transport {
         &mut self,
         now: u64,
         input: &mut [u8],
+        tools: &mut Tools,
         mut tell: impl FnMut(News<'_>),
     ) -> Result<(), Ended> {
         if let Stage::Opening(opening) = self.stage
@@ -132,9 +169,20 @@ impl Transport {
             self.on_first_byte(opening, *first, now, &mut tell)?;
         }
         match &mut self.stage {
-            Stage::Tls(tls) => return tls.receive(input, &mut tell),
+            Stage::Tls(tls) => {
+                let Some(web) = &mut self.web else { return tls.receive(input, &mut tell) };
+                let outcome = web::receive_sealed(web, tls, input, tools, &mut tell);
+                return self.heed_web(outcome);
+            }
             Stage::Handshake(handshake) => handshake.held.extend_from_slice(input),
-            Stage::Kernel | Stage::Clear => tell(News::Said(input)),
+            Stage::Kernel | Stage::Clear => {
+                let Some(web) = &mut self.web else {
+                    tell(News::Said(input));
+                    return Ok(());
+                };
+                let outcome = web.receive(input, tools, &mut tell);
+                return self.heed_web(outcome);
+            }
             Stage::Opening(_) => {}
         }
         Ok(())
@@ -152,7 +200,7 @@ impl Transport {
             self.come_to(next, now, tell)?;
         }
         if let Opening::Secure { greeted } = next {
-            self.stage = Stage::Handshake(Handshake::new(Session::new(&self.acceptor), greeted));
+            self.stage = Stage::Handshake(Handshake::new(Session::new(self.acceptor()), greeted));
         }
         Ok(())
     }
@@ -162,6 +210,7 @@ impl Transport {
     /// # Errors
     /// Always, unless what came before has to be looked at first.
     pub fn on_hangup(&mut self, hangup: Hangup) -> Result<(), Ended> {
+        let is_asking = self.is_asking();
         let error = match &mut self.stage {
             // What it said before may be the end of the handshake, and more. But it does not wait any more.
             Stage::Handshake(handshake) if handshake.session.is_none() => {
@@ -176,6 +225,7 @@ impl Transport {
                 Hangup::Closed => HandshakeError::Eof,
                 Hangup::Broken => HandshakeError::Reset,
             },
+            _ if is_asking => return self.end(Ended::Guest),
             _ => return self.end(Ended::Hangup(hangup)),
         };
         self.end(Ended::Handshake(error))
@@ -208,6 +258,7 @@ impl Transport {
         &mut self,
         done: HandshakeDone,
         now: u64,
+        tools: &mut Tools,
         is_taken: impl FnOnce(Version, Cipher) -> bool,
         mut tell: impl FnMut(News<'_>),
     ) -> Result<(), Ended> {
@@ -226,21 +277,41 @@ impl Transport {
             return handshake.ended.filter(|_| is_over).map_or(Ok(()), |hangup| self.on_hangup(hangup));
         };
         let is_taken = is_taken(secured.version, secured.cipher_suite.cipher());
-        tell(News::Secured { secured, first: !handshake.greeted });
-        tell(News::Said(&said));
-        self.go_on_secured(if is_taken { Offload::WANTED } else { Offload::No }, &mut tell)
+        let first = !handshake.greeted;
+        let offload = if is_taken { Offload::WANTED } else { Offload::No };
+        match &mut self.web {
+            None => {
+                self.deadline = None;
+                tell(News::Secured { secured, first });
+                tell(News::Said(&said));
+            }
+            Some(web) => {
+                web.on_secured(secured);
+                let outcome = web::receive_copied(web, &said, tools, &mut tell);
+                self.heed_web(outcome)?;
+            }
+        }
+        self.go_on_secured(offload, tools, &mut tell)
     }
 
-    fn go_on_secured(&mut self, offload: Offload, tell: &mut impl FnMut(News<'_>)) -> Result<(), Ended> {
-        self.deadline = None;
+    fn go_on_secured(
+        &mut self,
+        offload: Offload,
+        tools: &mut Tools,
+        tell: &mut impl FnMut(News<'_>),
+    ) -> Result<(), Ended> {
         let Stage::Handshake(handshake) = mem::replace(&mut self.stage, Stage::Clear) else {
             unreachable!("only a handshake secures")
         };
         let Handshake { session, mut held, ended, .. } = handshake;
         let mut tls = Tls::new(session.expect("the session has just come back"), offload);
-        let outcome = tls.receive(&mut held, tell);
+        let outcome = match &mut self.web {
+            None => tls.receive(&mut held, tell),
+            Some(web) => web::receive_sealed(web, &mut tls, &mut held, tools, tell),
+        };
         self.stage = Stage::Tls(tls);
-        outcome.and(ended.map_or(Ok(()), |hangup| Err(Ended::Hangup(hangup))))
+        self.heed_web(outcome)?;
+        ended.map_or(Ok(()), |hangup| self.on_hangup(hangup))
     }
 
     // What takes its time.
@@ -259,7 +330,10 @@ impl Transport {
             return Ok(());
         }
         let next = match self.stage {
-            Stage::Opening(opening) => opening.on_patience_over(self.acceptor.policy()),
+            Stage::Opening(opening) => opening.on_patience_over(self.policy()),
+            _ if self.is_asking() && !matches!(self.stage, Stage::Handshake(_)) => {
+                return self.end(Ended::Guest);
+            }
             _ => None,
         };
         let Some(next) = next else { return self.end(Ended::Handshake(HandshakeError::Timeout)) };
@@ -318,10 +392,10 @@ impl Transport {
         pieces: impl Iterator<Item = &'a [u8]>,
         into: &mut Sealed,
     ) -> Result<usize, SessionError> {
-        match &mut self.stage {
-            Stage::Tls(tls) => tls.seal(pieces, into),
-            _ => Err(SessionError::NotOpen),
-        }
+        let Stage::Tls(tls) = &mut self.stage else { return Err(SessionError::NotOpen) };
+        let Some(web) = &mut self.web else { return tls.seal(pieces, into) };
+        let count = tls.seal(web.out.pieces(pieces), into)?;
+        Ok(web.out.on_sent(count))
     }
 
     /// Keeps what the socket did not take of what `count` bytes of output were sealed to: it is outgoing now.

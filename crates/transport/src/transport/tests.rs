@@ -37,6 +37,7 @@ impl Heard {
             News::Clear => "clear",
             News::Secured { first: false, .. } => "secured",
             News::Secured { first: true, .. } => "secured first",
+            News::Refused(_) | News::Upgraded(_) => panic!("there is no WebSocket"),
             News::Said(bytes) => return self.said.extend_from_slice(bytes),
         });
     }
@@ -63,12 +64,19 @@ impl Server {
 
     fn receive(&mut self, bytes: &[u8]) {
         let mut input = bytes.to_vec();
-        let outcome = self.transport.receive(self.now, &mut input, |news| self.heard.hear(news));
+        let outcome =
+            self.transport.receive(self.now, &mut input, &mut Tools::default(), |news| self.heard.hear(news));
         self.note(outcome);
     }
 
     fn done(&mut self, done: HandshakeDone) {
-        let outcome = self.transport.on_done(done, self.now, |_, _| false, |news| self.heard.hear(news));
+        let outcome = self.transport.on_done(
+            done,
+            self.now,
+            &mut Tools::default(),
+            |_, _| false,
+            |news| self.heard.hear(news),
+        );
         self.note(outcome);
     }
 
@@ -456,7 +464,7 @@ fn the_kernel_gets_a_connection_between_two_records_only() {
     client.receive(&server.work());
     server.receive(&client.sends());
     let done = server.transport.take_step(0).unwrap().run().unwrap();
-    server.transport.on_done(done, 0, |_, _| true, |_| ()).unwrap();
+    server.transport.on_done(done, 0, &mut Tools::default(), |_, _| true, |_| ()).unwrap();
     assert!(server.transport.is_for_kernel());
     assert!(!server.transport.stops_for_kernel(), "its tickets have not been sent");
     let tickets = server.transport.outgoing().len();

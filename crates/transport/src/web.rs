@@ -1,0 +1,183 @@
+//! WebSocket, between TLS or the socket and the protocol.
+//!
+//! First somebody asks, as often as it likes; the request that is granted makes the connection a WebSocket. From
+//! then on what is received are frames, and what is sent becomes frames as the socket takes it.
+//!
+//! Always true: nothing is said for the client before its request was granted, and a frame that has begun is finished
+//! before anything else is sent.
+
+mod answers;
+mod asking;
+mod date;
+mod outgoing;
+mod policy;
+mod talk;
+mod tools;
+
+use std::sync::Arc;
+
+use tls_session::Secured;
+use ws_frame::Close;
+
+use crate::ended::Ended;
+use crate::news::News;
+use crate::tls::Tls;
+
+use self::asking::{Asking, Granted};
+use self::outgoing::Outgoing;
+use self::talk::Talk;
+
+pub use policy::WebPolicy;
+pub use tools::Tools;
+
+/// WebSocket on one connection.
+#[derive(Debug)]
+pub(crate) struct Web {
+    policy: Arc<WebPolicy>,
+    part: Part,
+    pub(crate) out: Outgoing,
+    /// Bytes kept of a request, as they are counted with those of all.
+    counted: usize,
+}
+
+#[derive(Debug)]
+enum Part {
+    Asking(Box<Asking>),
+    Talk(Talk),
+    /// Nothing more is heard.
+    Over,
+}
+
+impl Web {
+    /// A connection whose client is to ask.
+    pub(crate) fn new(policy: Arc<WebPolicy>) -> Self {
+        let asking = Box::new(Asking::new(policy.tls.is_some()));
+        Self { policy, part: Part::Asking(asking), out: Outgoing::default(), counted: 0 }
+    }
+
+    /// Whether nothing was granted yet.
+    pub(crate) fn is_asking(&self) -> bool {
+        matches!(self.part, Part::Asking(_))
+    }
+
+    /// What its handshake came to, which counts when its request is granted.
+    pub(crate) fn on_secured(&mut self, secured: Secured) {
+        if let Part::Asking(asking) = &mut self.part {
+            asking.secured = Some(secured);
+        }
+    }
+
+    /// Whether there is something to be sent beside what the protocol says.
+    pub(crate) fn has_own_output(&self) -> bool {
+        let has_pongs = matches!(&self.part, Part::Talk(talk) if talk.has_pongs());
+        !self.out.rest().is_empty() || (has_pongs && self.out.is_between_frames())
+    }
+
+    /// Bytes kept of a request that is not over, as they were counted.
+    pub(crate) fn counted_bytes(&self) -> usize {
+        self.counted
+    }
+
+    /// Takes bytes, which are garbage afterwards.
+    ///
+    /// # Errors
+    /// Nothing more may be received.
+    pub(crate) fn receive(
+        &mut self,
+        input: &mut [u8],
+        tools: &mut Tools,
+        tell: &mut impl FnMut(News<'_>),
+    ) -> Result<(), Ended> {
+        let outcome = match &mut self.part {
+            Part::Asking(asking) => {
+                let outcome = asking.receive(input, &self.policy, &mut self.out, tools, tell);
+                self.count(tools);
+                match outcome {
+                    Ok(None) => return Ok(()),
+                    Ok(Some(granted)) => return self.grant(granted, tell),
+                    Err(ended) => Err(ended),
+                }
+            }
+            Part::Talk(talk) => talk.receive(input, self.policy.payload_bytes_max, tools, tell),
+            Part::Over => Ok(()),
+        };
+        if let (Part::Asking(_), Err(_)) = (&self.part, &outcome) {
+            self.part = Part::Over;
+            self.count(tools);
+        }
+        outcome
+    }
+
+    fn grant(&mut self, granted: Granted, tell: &mut impl FnMut(News<'_>)) -> Result<(), Ended> {
+        let Granted { upgrade, secured } = granted;
+        self.part = Part::Talk(Talk::new(upgrade.agreed, upgrade.taste));
+        let ws_frame::Cookies { user, password, token, .. } = upgrade.cookies;
+        let client_ip = upgrade.client_ip;
+        tell(News::Upgraded(Box::new(crate::news::Upgraded { secured, user, password, token, client_ip })));
+        Ok(())
+    }
+
+    /// Counts what is kept of the request with those of all.
+    fn count(&mut self, tools: &mut Tools) {
+        let now = match &self.part {
+            Part::Asking(asking) => asking.kept_bytes(),
+            Part::Talk(_) | Part::Over => 0,
+        };
+        tools.asked_bytes = tools.asked_bytes + now - self.counted;
+        self.counted = now;
+    }
+
+    /// Makes the next frame of what waits, if the last one is finished: so many bytes, in these pieces.
+    pub(crate) fn prepare<'a>(
+        &mut self,
+        len: usize,
+        pieces: impl Iterator<Item = &'a [u8]>,
+        tools: &mut Tools,
+    ) {
+        if let Part::Talk(talk) = &mut self.part {
+            talk.prepare(len, pieces, &mut self.out, tools);
+        }
+    }
+
+    /// Makes the last frame: what came in may have to be answered, or else `close` says why the connection ends.
+    /// There is none if another frame is unfinished, or if nobody would understand it.
+    pub(crate) fn say_goodbye(&mut self, close: Option<Close>) -> bool {
+        match &mut self.part {
+            Part::Talk(talk) if self.out.is_between_frames() => talk.say_goodbye(close, &mut self.out),
+            _ => false,
+        }
+    }
+}
+
+/// What TLS says, which may not be changed where it is.
+pub(crate) fn receive_sealed(
+    web: &mut Web,
+    tls: &mut Tls,
+    input: &mut [u8],
+    tools: &mut Tools,
+    tell: &mut impl FnMut(News<'_>),
+) -> Result<(), Ended> {
+    let mut outcome = Ok(());
+    let of_tls = tls.receive(input, &mut |news| {
+        if let News::Said(bytes) = news
+            && outcome.is_ok()
+        {
+            outcome = receive_copied(web, bytes, tools, tell);
+        }
+    });
+    outcome.and(of_tls)
+}
+
+/// Receives bytes that may not be changed.
+pub(crate) fn receive_copied(
+    web: &mut Web,
+    bytes: &[u8],
+    tools: &mut Tools,
+    tell: &mut impl FnMut(News<'_>),
+) -> Result<(), Ended> {
+    let mut copied = tools.take_copied();
+    copied.extend_from_slice(bytes);
+    let outcome = web.receive(&mut copied, tools, tell);
+    tools.put_back(copied);
+    outcome
+}

@@ -1,0 +1,169 @@
+//! What all connections of a shard share to be WebSockets: room to work in, and what compresses.
+//!
+//! Messages are compressed one by one, nothing is taken over from one to the next. So one compressor serves all.
+
+use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
+
+/// What a message ends with when it is compressed, which is not sent (RFC 7692, section 7.2.1).
+const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
+
+/// Room for what comes out of a compressed message at once.
+const PIECE_BYTES: usize = 32 << 10;
+
+/// What all connections of a shard share to be WebSockets.
+#[derive(Debug, Default)]
+pub struct Tools {
+    /// Seconds since 1970, as the caller has them.
+    pub now: i64,
+    /// Bytes that are kept of requests under way.
+    pub(crate) asked_bytes: usize,
+    compress: Option<Compress>,
+    decompress: Option<Decompress>,
+    /// Room for what comes out of compressed messages,
+    room: Vec<u8>,
+    /// and for bytes that may not be changed where they are.
+    copied: Vec<u8>,
+}
+
+/// Why a compressed message cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum InflateError {
+    /// It would come to more than a message may.
+    #[error("maximum payload exceeded")]
+    TooLarge,
+    /// It is not compressed as was agreed.
+    #[error("flate: corrupt input")]
+    Corrupt,
+}
+
+impl Tools {
+    /// A connection has ended of whose request so many bytes were kept.
+    pub fn on_asked_no_more(&mut self, bytes: usize) {
+        self.asked_bytes -= bytes;
+    }
+
+    /// Takes room for a copy, to be [put back](Self::put_back).
+    pub(super) fn take_copied(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.copied)
+    }
+
+    pub(super) fn put_back(&mut self, mut copied: Vec<u8>) {
+        copied.clear();
+        self.copied = copied;
+    }
+
+    /// Appends the pieces, compressed as one message.
+    pub(super) fn deflate<'a>(&mut self, pieces: impl Iterator<Item = &'a [u8]>, into: &mut Vec<u8>) {
+        let compress = self.compress.get_or_insert_with(|| Compress::new(Compression::fast(), false));
+        compress.reset();
+        let mut push = |mut input: &[u8], flush: FlushCompress| loop {
+            into.reserve(PIECE_BYTES.min(input.len() / 2 + 64));
+            let before = compress.total_in();
+            let outcome = compress.compress_vec(input, into, flush);
+            outcome.expect("there is nothing that cannot be compressed");
+            input = &input[(compress.total_in() - before) as usize..];
+            if input.is_empty() && into.len() < into.capacity() {
+                break;
+            }
+        };
+        pieces.for_each(|piece| push(piece, FlushCompress::None));
+        push(&[], FlushCompress::Sync);
+        into.truncate(into.len() - TAIL.len());
+    }
+
+    /// Hands out what a compressed message comes to, in pieces, `bytes_max` at most.
+    pub(super) fn inflate(
+        &mut self,
+        message: &[u8],
+        bytes_max: usize,
+        mut hand_out: impl FnMut(&[u8]),
+    ) -> Result<(), InflateError> {
+        let decompress = self.decompress.get_or_insert_with(|| Decompress::new(false));
+        decompress.reset(false);
+        self.room.resize(PIECE_BYTES, 0);
+        let mut total = 0;
+        for (mut input, is_tail) in [(message, false), (&TAIL[..], true)] {
+            loop {
+                let (was_in, was_out) = (decompress.total_in(), decompress.total_out());
+                let status = decompress
+                    .decompress(input, &mut self.room, FlushDecompress::Sync)
+                    .map_err(|_| InflateError::Corrupt)?;
+                let (took, gave) =
+                    (decompress.total_in() - was_in, (decompress.total_out() - was_out) as usize);
+                input = &input[took as usize..];
+                let fits = gave.min(bytes_max - total);
+                if fits > 0 {
+                    hand_out(&self.room[..fits]);
+                }
+                if gave > fits {
+                    return Err(InflateError::TooLarge);
+                }
+                total += gave;
+                match status {
+                    Status::StreamEnd => return Ok(()),
+                    _ if gave == self.room.len() => {}
+                    _ if input.is_empty() => break,
+                    _ if took == 0 && gave == 0 => return Err(InflateError::Corrupt),
+                    _ => {}
+                }
+            }
+            if is_tail {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn inflated(tools: &mut Tools, message: &[u8], max: usize) -> (Vec<u8>, Result<(), InflateError>) {
+        let mut out = Vec::new();
+        let outcome = tools.inflate(message, max, |piece| out.extend_from_slice(piece));
+        (out, outcome)
+    }
+
+    #[test]
+    fn a_bomb_goes_off_at_its_bound() {
+        let mut tools = Tools::default();
+        let (zeros, mut bomb) = (vec![0; 16 << 20], Vec::new());
+        tools.deflate([&zeros[..]].into_iter(), &mut bomb);
+        assert!(bomb.len() < 200_000, "{}", bomb.len());
+        let (out, outcome) = inflated(&mut tools, &bomb, 1 << 20);
+        assert_eq!((out.len(), outcome), (1 << 20, Err(InflateError::TooLarge)));
+        let (out, outcome) = inflated(&mut tools, &bomb, 16 << 20);
+        assert_eq!((out.len(), outcome), (16 << 20, Ok(())));
+    }
+
+    #[test]
+    fn what_is_not_compressed_is_refused() {
+        let mut tools = Tools::default();
+        for nonsense in [&b"PING\r\n"[..], b"\xff\xff\xff", b"\x07"] {
+            assert_eq!(inflated(&mut tools, nonsense, 100).1, Err(InflateError::Corrupt), "{nonsense:?}");
+        }
+        assert_eq!(inflated(&mut tools, b"", 100), (Vec::new(), Ok(())));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn what_was_compressed_is_there_again(
+            pieces in proptest::collection::vec(proptest::collection::vec(0_u8..4, 0..40_000), 0..4),
+            noise in proptest::collection::vec(any::<u8>(), 0..2_000),
+        ) {
+            let mut tools = Tools::default();
+            for _ in 0..2 {
+                let mut message = Vec::new();
+                tools.deflate(pieces.iter().chain([&noise]).map(|piece| &piece[..]), &mut message);
+                let whole = [pieces.concat(), noise.clone()].concat();
+                let (out, outcome) = inflated(&mut tools, &message, whole.len());
+                prop_assert!(outcome == Ok(()) && out == whole);
+            }
+        }
+    }
+}
