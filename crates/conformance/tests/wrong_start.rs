@@ -120,7 +120,6 @@ fn a_part_that_we_do_not_have_is_named_with_its_place() {
         ("cluster", "cluster { listen: \"127.0.0.1:-1\" }"),
         ("gateway", "gateway { name: g, listen: \"127.0.0.1:-1\" }"),
         ("leafnodes", "leafnodes { port: -1 }"),
-        ("websocket", "websocket { port: -1, no_tls: true }"),
         ("mqtt", "mqtt { port: -1 }"),
         ("operator", "operator: op.jwt"),
     ] {

@@ -17,6 +17,7 @@ mod time;
 pub(crate) mod tls;
 pub(crate) mod top;
 pub(crate) mod users;
+pub(crate) mod websocket;
 
 pub(crate) use accounts::read_accounts;
 pub(crate) use authorization::read_authorization;
@@ -27,6 +28,7 @@ pub(crate) use mappings::read_mappings;
 pub(crate) use report::Report;
 pub use row::Idle;
 pub(crate) use tls::read_tls;
+pub(crate) use websocket::read_websocket;
 
 #[cfg(test)]
 mod tests;

@@ -4,8 +4,11 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use nats_auth::ListenerAuth;
+
 use crate::config::CredentialsDraft;
 use crate::options::Options;
+use crate::websocket::WebSocket;
 
 #[derive(Debug, Default)]
 pub(crate) struct Draft {
@@ -14,6 +17,7 @@ pub(crate) struct Draft {
     pub(crate) port: i64,
     pub(crate) client_advertise: Option<String>,
     pub(crate) monitor: MonitorDraft,
+    pub(crate) websocket: WebSocketDraft,
     pub(crate) credentials: CredentialsDraft,
     /// `allow_non_tls`, which means nothing without `tls`.
     pub(crate) allow_non_tls: bool,
@@ -30,6 +34,18 @@ pub(crate) struct MonitorDraft {
     pub(crate) http_port: i64,
     pub(crate) https_port: i64,
     pub(crate) base_path: String,
+}
+
+/// Where to listen for WebSockets, as given. Ports are as for clients, with 0 for nowhere.
+#[derive(Debug, Default)]
+pub(crate) struct WebSocketDraft {
+    pub(crate) host: String,
+    pub(crate) port: i64,
+    pub(crate) advertise: Option<String>,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) auth: ListenerAuth,
+    /// What needs no settling.
+    pub(crate) options: WebSocket,
 }
 
 /// The flags for TLS. Any of them but `-tls=false` replaces the file's certificates.

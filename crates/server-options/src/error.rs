@@ -135,6 +135,9 @@ pub enum OptionsError {
         /// What is wrong with it, in Go's words.
         reason: String,
     },
+    /// The listener for WebSockets cannot be as it is asked for: in nats-server's words.
+    #[error("{0}")]
+    WebSocket(String),
     /// Server names go into space-separated places.
     #[error("server name cannot contain spaces")]
     ServerNameHasSpaces,
@@ -158,6 +161,7 @@ impl OptionsError {
                 FallibleOption::Monitoring
             }
             Self::ClientAdvertise { .. } => FallibleOption::ClientAdvertise,
+            Self::WebSocket(_) => FallibleOption::WebSocket,
             _ => return None,
         })
     }

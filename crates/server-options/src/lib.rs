@@ -50,6 +50,7 @@ mod settle;
 mod table;
 mod tls;
 mod usage;
+mod websocket;
 
 pub use advertised::Advertised;
 pub use command_line::{CommandLine, Loaded};
@@ -64,3 +65,4 @@ pub use refused::{Idle, RefusedOption, refused_flags, refused_keys};
 pub use reload::{NotReloadable, reload_changes};
 pub use tls::{CertificateFiles, Tls, tls_help};
 pub use usage::usage;
+pub use websocket::WebSocket;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::advertised::Advertised;
 use crate::places::Places;
 use crate::tls::Tls;
+use crate::websocket::WebSocket;
 
 /// The port clients connect to when none is named.
 const CLIENT_PORT: u16 = 4222;
@@ -48,6 +49,8 @@ pub struct Options {
     pub tls: Option<Tls>,
     /// Where to ask how the server is; `None` is nowhere.
     pub monitor: Option<monitor_http::Config>,
+    /// Where browsers connect, and others who speak WebSocket; `None` is nowhere.
+    pub websocket: Option<WebSocket>,
     /// Where streams will be kept. Nothing is kept yet, so nothing is written there.
     pub store_dir: Option<PathBuf>,
     /// Shards to run, 1 to [`fabric::SHARDS_MAX`]; `None` means one per available core.
@@ -76,6 +79,7 @@ impl Default for Options {
             idle_password: false,
             tls: None,
             monitor: None,
+            websocket: None,
             store_dir: None,
             shards: None,
             runtime: shard_runtime::Config::default(),

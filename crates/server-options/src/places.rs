@@ -35,6 +35,8 @@ pub enum FallibleOption {
     NoAuthUser,
     /// The account for the server's own messages.
     SystemAccount,
+    /// The listener for WebSockets.
+    WebSocket,
 }
 
 /// The places in the file of what is in force: an option that a flag has changed has none.

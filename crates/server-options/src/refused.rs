@@ -2,7 +2,7 @@
 
 pub use crate::config::Idle;
 use crate::config::row::{Effect, Row as Key};
-use crate::config::{accounts, authorization, tls, users};
+use crate::config::{accounts, authorization, tls, users, websocket};
 use crate::table::OPTIONS;
 
 /// A flag or a key of nats-server that this server refuses when it is used.
@@ -32,6 +32,7 @@ pub fn refused_keys() -> Vec<RefusedOption> {
     keys.extend(of_block("authorization", authorization::TABLE));
     keys.extend(of_block("users", users::TABLE));
     keys.extend(of_block("accounts", accounts::TABLE));
+    keys.extend(of_block("websocket", websocket::TABLE));
     keys
 }
 

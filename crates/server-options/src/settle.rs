@@ -5,15 +5,17 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use monitor_http::Scheme;
-use nats_auth::SYSTEM_ACCOUNT;
-use nats_proto::GoDuration;
-use tls_session::Policy;
+use nats_auth::{ListenerAuth, SYSTEM_ACCOUNT};
+use nats_proto::{GoDuration, quote};
+use tls_session::{HandshakeFirst, Policy};
+use ws_frame::Origin;
 
 use crate::advertised::Advertised;
-use crate::draft::{Draft, MonitorDraft, TlsFlags};
+use crate::draft::{Draft, MonitorDraft, TlsFlags, WebSocketDraft};
 use crate::error::OptionsError;
 use crate::options::{Options, Port};
 use crate::tls::{CertificateFiles, Tls};
+use crate::websocket::WebSocket;
 
 /// What a client is given to identify itself beyond the time for its TLS handshake.
 const AUTH_TIMEOUT_AFTER_TLS: Duration = Duration::from_secs(1);
@@ -32,6 +34,9 @@ impl Draft {
         }
         options.monitor = self.monitor.settle(&options)?;
         options.client_advertise = self.client_advertise.map(advertised).transpose()?;
+        if let Some((socket, auth)) = self.websocket.settle(&options)? {
+            (options.websocket, options.auth.websocket) = (Some(socket), Some(auth));
+        }
         Ok(options)
     }
 
@@ -118,6 +123,98 @@ impl MonitorDraft {
     }
 }
 
+impl WebSocketDraft {
+    /// What is asked for; nothing without a port, whatever else there is. What is wrong comes out in nats-server's
+    /// order.
+    fn settle(self, options: &Options) -> Result<Option<(WebSocket, ListenerAuth)>, OptionsError> {
+        let port = match self.port {
+            0 => return Ok(None),
+            -1 => Port::Random,
+            number => match u16::try_from(number) {
+                Ok(port) => Port::Fixed(port),
+                Err(_) => {
+                    return refused(format!(
+                        "Unable to listen for websocket connections: listen tcp: address {number}: invalid port"
+                    ));
+                }
+            },
+        };
+        let mut socket = self.options;
+        if socket.tls.is_none() && !socket.no_tls {
+            return refused("websocket requires TLS configuration".into());
+        }
+        for text in &socket.origins {
+            match Origin::allowed(text) {
+                Ok(origin) => socket.allowed_origins.push(origin),
+                Err(error) => return refused(error.to_string()),
+            }
+        }
+        check_no_auth_user(&options.auth, self.auth.no_auth_user.as_ref())?;
+        check_auth(&options.auth, &self.auth)?;
+        if let Some(name) = &socket.cookies.jwt {
+            return refused(format!(
+                "trusted operators or trusted keys configuration is required for JWT authentication via cookie {}",
+                quote(name)
+            ));
+        }
+        for (name, value) in self.headers {
+            check_header(&name)?;
+            socket.headers.push_str(&format!("{name}: {value}\r\n"));
+        }
+        if !self.host.is_empty() {
+            socket.host = self.host;
+        }
+        socket.port = port;
+        socket.advertise = self.advertise.map(websocket_advertise).transpose()?;
+        if let Some(tls) = &mut socket.tls {
+            tls.policy.handshake_first = HandshakeFirst::Always;
+            tls.policy.hand_over = options.runtime.ktls;
+            tls.policy.timeout = socket.handshake_timeout.unwrap_or(tls.policy.timeout);
+        }
+        Ok(Some((socket, self.auth)))
+    }
+}
+
+fn refused<T>(reason: String) -> Result<T, OptionsError> {
+    Err(OptionsError::WebSocket(reason))
+}
+
+/// One user or token for all does not go with users.
+fn check_auth(auth: &nats_auth::Config, own: &ListenerAuth) -> Result<(), OptionsError> {
+    let has_users = !auth.users.is_empty() || auth.accounts.iter().any(|account| !account.users.is_empty());
+    let what = match (&own.single_user, &own.token) {
+        (Some(_), _) => "username",
+        (None, Some(_)) => "token",
+        (None, None) => return Ok(()),
+    };
+    if has_users {
+        return refused(format!(
+            "websocket authentication {what} not compatible with presence of users/nkeys"
+        ));
+    }
+    Ok(())
+}
+
+/// What the answer says anyway nobody may say again.
+fn check_header(name: &str) -> Result<(), OptionsError> {
+    let lower = name.to_lowercase();
+    if ["host", "content-length", "connection", "upgrade", "nats-no-masking"].contains(&lower.as_str()) {
+        return refused(format!("websocket: invalid header {} not allowed", quote(name)));
+    }
+    if lower.starts_with("sec-websocket-") {
+        return refused(format!(
+            "websocket: invalid header {}, \"Sec-WebSocket-\" prefix not allowed",
+            quote(name)
+        ));
+    }
+    Ok(())
+}
+
+fn websocket_advertise(value: String) -> Result<Advertised, OptionsError> {
+    Advertised::read(&value)
+        .or_else(|reason| refused(format!("Unable to get websocket connect URLs: {reason}")))
+}
+
 /// What does not go together.
 fn check(options: &Options) -> Result<(), OptionsError> {
     let (broker, lame_duck) = (&options.broker, &options.lame_duck);
@@ -135,7 +232,7 @@ fn check(options: &Options) -> Result<(), OptionsError> {
     if options.server_name.as_ref().is_some_and(|name| name.contains(' ')) {
         return Err(OptionsError::ServerNameHasSpaces);
     }
-    check_no_auth_user(&options.auth)?;
+    check_no_auth_user(&options.auth, options.auth.no_auth_user.as_ref())?;
     check_system_account(&options.auth)
 }
 
@@ -151,8 +248,8 @@ fn check_system_account(auth: &nats_auth::Config) -> Result<(), OptionsError> {
 }
 
 /// Whoever stands in for clients without credentials has to exist.
-fn check_no_auth_user(auth: &nats_auth::Config) -> Result<(), OptionsError> {
-    let Some(wanted) = &auth.no_auth_user else { return Ok(()) };
+fn check_no_auth_user(auth: &nats_auth::Config, wanted: Option<&String>) -> Result<(), OptionsError> {
+    let Some(wanted) = wanted else { return Ok(()) };
     let mut users = auth.users.iter().chain(auth.accounts.iter().flat_map(|account| &account.users));
     let mut none = true;
     let found = users.any(|user| {

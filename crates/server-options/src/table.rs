@@ -9,10 +9,10 @@ use nats_proto::GoDuration;
 use crate::config::row::Effect::{Any, Integer, OsText, Switch, Text, Time};
 use crate::config::row::Idle::{EmptyBlock, EmptyList, EmptyText, Never, Off, Zero};
 use crate::config::top::{self, JETSTREAM};
-use crate::config::{read_accounts, read_authorization, read_mappings, read_tls};
+use crate::config::{read_accounts, read_authorization, read_mappings, read_tls, read_websocket};
 use crate::places::FallibleOption::{
     ClientAdvertise, LameDuck, Listen, LogFile, Monitoring, NoAuthUser, Payload, PidFile, Port, Syslog,
-    SystemAccount, Tls, Users,
+    SystemAccount, Tls, Users, WebSocket,
 };
 use crate::reading::{
     backend, busy_poll, given, length, limit, max_connections, max_sub_tokens, path, ping_max, placement,
@@ -197,6 +197,9 @@ pub(crate) static OPTIONS: &[Row] = &[
     option(Integer(|draft, number| size(draft, number, |options| &mut options.broker.max_closed_clients)))
         .key(&["max_closed_clients"])
         .fixed("MaxClosedClients", |options| options.broker.max_closed_clients.to_string()),
+    option(Any(read_websocket))
+        .key(&["websocket", "ws"]).told_for(&[WebSocket])
+        .compared(compare::websocket),
     option(Text(top::lame_duck_duration))
         .key(&["lame_duck_duration"]).told_for(&[LameDuck])
         .fixed("LameDuckDuration", |options| GoDuration::of(options.lame_duck.duration).to_string()),
@@ -264,7 +267,6 @@ pub(crate) static OPTIONS: &[Row] = &[
     refused_key(&["cluster"], EmptyBlock, CLUSTER),
     refused_key(&["gateway"], EmptyBlock, "there are no gateways"),
     refused_key(&["leaf", "leafnodes"], EmptyBlock, "there are no leaf nodes"),
-    refused_key(&["websocket", "ws"], EmptyBlock, "there are no WebSockets"),
     refused_key(&["mqtt"], EmptyBlock, "there is no MQTT"),
     refused_key(
         &["operator", "operators", "roots", "root", "root_operators", "root_operator"], EmptyList, OPERATOR,

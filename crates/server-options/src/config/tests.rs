@@ -1,4 +1,5 @@
 mod users;
+mod websocket;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -101,6 +102,7 @@ fn sample(key: &str) -> Option<&'static str> {
         "host" | "net" | "server_name" | "logfile" | "log_file" | "pidfile" | "pid_file"
         | "ports_file_dir" | "store_dir" | "storedir" => "some-where",
         "write_timeout" => "retry",
+        "websocket" | "ws" => "{ port: 8080, no_tls: true }",
         "connect_error_reports" | "reconnect_error_reports" | "jetstream" => return None,
         _ => "7",
     })

@@ -58,15 +58,25 @@ pub(crate) static TABLE: &[Row<Block>] = &[
 ];
 
 pub(crate) fn read_tls(draft: &mut Draft, entry: &Entry, report: &mut Report) {
-    let Some(map) = report.ok(entry.value.as_map()) else { return };
+    if let Some((tls, maps)) = read_tls_block(entry, report) {
+        draft.options.auth.verify_and_map = maps;
+        draft.options.tls = Some(tls);
+    }
+}
+
+/// Reads a block, and whether certificates name users.
+pub(super) fn read_tls_block(entry: &Entry, report: &mut Report) -> Option<(Tls, bool)> {
+    let map = report.ok(entry.value.as_map())?;
     let mut block = Block::default();
     read_block(map, TABLE, UNKNOWN, &mut block, report);
     match block.certificates() {
         Ok(certificates) => {
-            draft.options.auth.verify_and_map = block.map;
-            draft.options.tls = Some(Tls { certificates, ca_file: block.ca_file, policy: block.policy });
+            Some((Tls { certificates, ca_file: block.ca_file, policy: block.policy }, block.map))
         }
-        Err(reason) => report.refuse(&entry.value, reason),
+        Err(reason) => {
+            report.refuse(&entry.value, reason);
+            None
+        }
     }
 }
 

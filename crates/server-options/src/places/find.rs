@@ -46,9 +46,12 @@ impl FallibleOption {
             Self::Tls => format!("{:?}", draft.tls_flags),
             Self::Port => draft.port.to_string(),
             Self::ClientAdvertise => format!("{:?}", draft.client_advertise),
-            Self::LameDuck | Self::Payload | Self::Users | Self::NoAuthUser | Self::SystemAccount => {
-                String::new()
-            }
+            Self::LameDuck
+            | Self::Payload
+            | Self::Users
+            | Self::NoAuthUser
+            | Self::SystemAccount
+            | Self::WebSocket => String::new(),
         }
     }
 }

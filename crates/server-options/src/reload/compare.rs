@@ -10,8 +10,9 @@ use nats_proto::GoDuration;
 use tls_session::HandshakeFirst;
 
 use crate::options::{Options, Port};
-use crate::reload::rule::{Outcome, Rule, fixed, live};
+use crate::reload::rule::{NotReloadable, Outcome, Rule, fixed, live};
 use crate::tls::Tls;
+use crate::websocket::WebSocket;
 
 /// Of `accounts`, and of the users of `authorization`.
 pub(crate) const ACCOUNTS: Rule = Rule::All(&[
@@ -111,6 +112,23 @@ fn tls(old: &Options, new: &Options) -> Outcome {
 /// The policy for TLS; the default one where there is no TLS.
 pub(crate) fn policy(options: &Options) -> tls_session::Policy {
     options.tls.as_ref().map_or_else(|| Tls::default().policy, |tls| tls.policy.clone())
+}
+
+/// The files are read again; nothing else may change.
+pub(crate) fn websocket(old: &Options, new: &Options) -> Outcome {
+    let fixed_part = |options: &Options| {
+        let without_files = |socket: &WebSocket| WebSocket { tls: None, ..socket.clone() };
+        (options.websocket.as_ref().map(without_files), options.auth.websocket.clone())
+    };
+    if fixed_part(old) == fixed_part(new) {
+        return Outcome::Same;
+    }
+    let shown = |options: &Options| match &options.websocket {
+        None => "none".to_owned(),
+        Some(WebSocket { host, port: Port::Fixed(port), .. }) => format!("{host}:{port}"),
+        Some(WebSocket { host, port: Port::Random, .. }) => format!("{host}:-1"),
+    };
+    Outcome::Refused(NotReloadable { option: "Websocket", old: shown(old), new: shown(new) })
 }
 
 pub(crate) fn single_user(old: &Options, new: &Options) -> Outcome {

@@ -11,6 +11,7 @@ use tls_session::{HandshakeFirst, Pin};
 use super::*;
 use crate::options::Port;
 use crate::tls::Tls;
+use crate::websocket::WebSocket;
 
 /// Makes one side of a comparison out of the default options.
 type Make = fn(&mut Options);
@@ -201,6 +202,28 @@ fn a_random_port_stays_what_it_became() {
     check_lines(&[(|o| o.port = Port::Fixed(40_000), |o| o.port = Port::Random, &[])]);
 }
 
+#[test]
+fn of_a_listener_for_websockets_only_the_certificates_may_change() {
+    fn socket(change: impl FnOnce(&mut WebSocket)) -> Option<WebSocket> {
+        let mut socket = WebSocket { port: Port::Fixed(8080), ..WebSocket::default() };
+        change(&mut socket);
+        Some(socket)
+    }
+    let refused = |values| Err(format!("config reload not supported for Websocket: {values}"));
+    let there: Make = |o| o.websocket = socket(|_| ());
+    let compressing: Make = |o| o.websocket = socket(|socket| socket.compression = true);
+    let guarded: Make = |o| {
+        o.websocket = socket(|_| ());
+        let auth = nats_auth::ListenerAuth { token: Some("x".into()), ..Default::default() };
+        o.auth.websocket = Some(auth);
+    };
+    let secured: Make = |o| o.websocket = socket(|socket| socket.tls = Some(Tls::default()));
+    assert_eq!(changes(NOTHING, there), refused("old=none, new=0.0.0.0:8080"));
+    assert_eq!(changes(there, compressing), refused("old=0.0.0.0:8080, new=0.0.0.0:8080"));
+    assert_eq!(changes(there, guarded), refused("old=0.0.0.0:8080, new=0.0.0.0:8080"));
+    check_lines(&[(there, there, &[]), (secured, secured, &[]), (secured, there, &[])]);
+}
+
 /// A new option needs a row, or a reason to have none.
 #[test]
 fn every_option_is_compared() {
@@ -224,6 +247,7 @@ fn every_option_is_compared() {
         idle_password: _,
         tls: _,
         monitor: _,
+        websocket: _,
         store_dir: _,
         shards: _,
         runtime: _,
