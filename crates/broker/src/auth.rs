@@ -42,10 +42,10 @@ impl Broker {
         self.egress.counters.now = now;
         let Some(client) = self.egress.clients.open(id) else { return };
         let Standing::Checking(objection) = client.standing else { return };
-        let claim = client.claim.take();
+        let (claim, how) = (client.claim.take(), client.how());
         client.out_of_time = false;
         // The users may have changed since the check began.
-        let renewed = identity.map(|identity| self.config.settings.directory.renew(&identity));
+        let renewed = identity.map(|identity| self.config.settings.directory.renew(&identity, how));
         match renewed {
             Some(Renewal::Granted(identity)) => {
                 client.note_claim(claim, &identity);
@@ -64,9 +64,10 @@ impl Broker {
         if directory.needs_nonce() {
             client.nonce = Some(self.nonces.next_nonce());
         }
-        if directory.auth_required() {
+        if directory.auth_required(client.how()) {
             client.standing = Standing::Awaited;
         } else {
+            client.standing = Standing::Admitted;
             client.seat = directory.account(client.account).take_seat();
             self.settle_rights(id);
         }
@@ -74,15 +75,17 @@ impl Broker {
 
     /// From now on the time runs that a connection has to say who it is.
     pub(crate) fn limit_time(&mut self, now: Time, id: ConnId) {
-        if self.egress.clients.at(id).standing == Standing::Awaited {
-            self.egress.clients.remind(id, now + self.config.settings.directory.timeout(), Reminder::Auth);
+        let client = self.egress.clients.at(id);
+        if client.standing == Standing::Awaited {
+            let due = now + self.config.settings.directory.timeout(client.how());
+            self.egress.clients.remind(id, due, Reminder::Auth);
         }
     }
 
     pub(crate) fn on_auth_due(&mut self, id: ConnId) {
         let Some(client) = self.egress.clients.open(id) else { return };
         match (client.standing, client.hung_up) {
-            (Standing::Admitted, _) => {}
+            (Standing::Admitted | Standing::Guest, _) => {}
             (Standing::Checking(_), None) => client.out_of_time = true,
             (Standing::Checking(_), Some(reason)) => self.close(id, reason),
             (Standing::Awaited, _) => self.refuse_late(id),
@@ -98,8 +101,9 @@ impl Broker {
     /// Something else than CONNECT came first.
     pub(crate) fn on_input_before_connect(&mut self, id: ConnId) {
         let directory = &self.config.settings.directory;
-        match directory.authenticate(&Credentials::default()) {
-            Verdict::Granted(identity) if directory.has_no_auth_user() => {
+        let connection_type = self.egress.clients.at(id).how();
+        match directory.authenticate(&Credentials { connection_type, ..Credentials::default() }) {
+            Verdict::Granted(identity) if directory.has_no_auth_user(connection_type) => {
                 self.egress.clients.at(id).connect_received = true;
                 self.admit_as(id, identity);
             }
@@ -277,7 +281,7 @@ fn verdict(directory: &Directory, client: &Client, options: &ConnectOptions) -> 
     let shows = [shown.nkey, shown.signature, shown.token, shown.user, shown.password];
     if client.seat.is_some()
         && shows.iter().all(|text| text.is_empty())
-        && let Renewal::Granted(identity) = directory.renew(&client.identity)
+        && let Renewal::Granted(identity) = directory.renew(&client.identity, client.how())
     {
         return Verdict::Granted(identity);
     }
@@ -288,15 +292,19 @@ fn verdict(directory: &Directory, client: &Client, options: &ConnectOptions) -> 
 }
 
 fn credentials<'a>(client: &'a Client, options: &'a ConnectOptions) -> Credentials<'a> {
+    let cookies = client.cookies();
+    let or_cookie = |said: &'a str, cookie: Option<&'a str>| {
+        if said.is_empty() { cookie.unwrap_or_default() } else { said }
+    };
     Credentials {
         nkey: &options.nkey,
         signature: &options.sig,
         nonce: client.nonce.as_deref().unwrap_or_default(),
-        token: &options.auth_token,
-        user: &options.user,
-        password: &options.pass,
-        peer: client.security.as_ref().and_then(|security| security.peer.as_ref()),
-        ..Credentials::default()
+        token: or_cookie(&options.auth_token, cookies.and_then(|cookies| cookies.token.as_deref())),
+        user: or_cookie(&options.user, cookies.and_then(|cookies| cookies.user.as_deref())),
+        password: or_cookie(&options.pass, cookies.and_then(|cookies| cookies.password.as_deref())),
+        connection_type: client.how(),
+        peer: client.security().and_then(|security| security.peer.as_ref()),
     }
 }
 

@@ -13,12 +13,12 @@ use std::sync::Arc;
 use balance::Load;
 use conns::{CloseReason, Conn, ConnId, Due, Time};
 use fabric::{ShardId, ShardSet};
-use nats_auth::{Nonces, PasswordCheck};
+use nats_auth::{ConnectionType, Nonces, PasswordCheck};
 use nats_proto::{Limits, ServerInfo, encode};
 
 use crate::ahead::Ahead;
 use crate::chores::Chores;
-use crate::client::{Client, Reminder};
+use crate::client::{Client, Reminder, Standing};
 use crate::config::Config;
 use crate::dispatch::Dispatcher;
 use crate::egress::Egress;
@@ -138,17 +138,21 @@ impl Broker {
     /// A connection that was placed here. Unless it begins in the clear and stays so, the caller says
     /// how it goes on: [`Self::on_secured`], [`Self::on_unsecured`], [`Self::on_handshake_failed`].
     pub fn on_accepted(&mut self, now: Time, placed: Placed, peer: SocketAddr, greeting: Greeting) -> ConnId {
-        let anonymous = self.config.settings.directory.anonymous();
-        let client =
-            Client::new(placed.cid, peer, !placed.over_limit, now, Arc::clone(anonymous), self.limits);
+        let anonymous = Arc::clone(self.config.settings.directory.anonymous());
+        let how = greeting.connection_type();
+        let client = Client::new(placed.cid, peer, !placed.over_limit, now, anonymous, self.limits, how);
         let mut client = Box::new(Conn::new(peer, client));
-        client.next_ping = now + self.config.settings.options.ping_interval;
-        client.ping_reminder = client.next_ping;
         client.opening = greeting != Greeting::Plain;
         client.settings_epoch = self.settings_epoch;
+        self.turn.spend_beside(CONNECTION_TURN_STEPS);
+        if greeting == Greeting::AfterUpgrade {
+            client.standing = Standing::Guest;
+            return self.egress.clients.insert(client);
+        }
+        client.next_ping = now + self.config.settings.options.ping_interval;
+        client.ping_reminder = client.next_ping;
         let next_ping = client.next_ping;
         tracing::debug!("{} - Client connection created", client.label);
-        self.turn.spend_beside(CONNECTION_TURN_STEPS);
         self.egress.counters.on_accepted(&client);
         let id = self.egress.clients.insert(client);
         self.egress.clients.remind(id, next_ping, Reminder::Ping);
@@ -230,8 +234,13 @@ impl Broker {
         let mut info = self.config.settings.info.clone();
         info.client_id = client.cid;
         info.max_payload = client.limits.payload_bytes_max as i64;
-        info.auth_required = self.config.settings.directory.auth_required();
+        info.auth_required = self.config.settings.directory.auth_required(client.how());
         info.client_ip = client.peer().ip().to_string();
+        if let Some(websocket) = &self.config.settings.websocket
+            && client.how() == ConnectionType::Websocket
+        {
+            websocket.tell(&mut info);
+        }
         amend(&mut info);
         let mut line = Vec::new();
         encode::info(&mut line, &info);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use balance::Votes;
 use conns::{Conns, Time};
 use monitor::Tally;
-use nats_auth::{Claim, Identity, Seat};
+use nats_auth::{Claim, ConnectionType, Identity, Seat};
 use nats_proto::{ClientDecoder, ConnectOptions, Limits, quote};
 use subject_trie::steady::SteadyTable;
 
@@ -17,6 +17,7 @@ use crate::security::Security;
 use crate::steady_queue::SteadyQueue;
 use crate::subscription::{BySid, SubKey};
 use crate::turn::Share;
+use crate::web::{Cookies, WebFacts};
 
 /// Why a connection's input waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +56,8 @@ pub(crate) enum Deferred {
 /// How far a connection has come in saying who it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Standing {
+    /// It has yet to become a WebSocket: it is no client before, and nobody counts it.
+    Guest,
     /// It has to identify itself before anything else.
     Awaited,
     /// Its password is being checked elsewhere. What its CONNECT asks for besides may not be had.
@@ -160,8 +163,8 @@ pub(crate) struct Client {
     /// A CONNECT of its was good: logs may tell its account.
     pub(crate) introduced: bool,
     pub(crate) first_pong_sent: bool,
-    /// What its TLS handshake came to.
-    pub(crate) security: Option<Box<Security>>,
+    /// What its way in came to; plain ones have none.
+    arrival: Option<Box<Arrival>>,
 
     pub(crate) decoder: ClientDecoder,
     /// The settings that it follows, counted by its shard.
@@ -213,6 +216,15 @@ pub(crate) struct Client {
     pub(crate) ping_reminder: Time,
 }
 
+/// What a way in came to that is not plain.
+#[derive(Debug)]
+struct Arrival {
+    /// With TLS.
+    security: Option<Security>,
+    /// What its request said, if it is a WebSocket.
+    web: Option<WebFacts>,
+}
+
 /// What came of a recheck so far.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Recheck {
@@ -228,10 +240,11 @@ impl Client {
         now: Time,
         identity: Arc<Identity>,
         limits: Limits,
+        how: ConnectionType,
     ) -> Self {
         Self {
             cid,
-            label: format!("{peer} - cid:{cid}").into(),
+            label: label(peer, how, None, cid).into(),
             counted,
             account: 0,
             abilities: Abilities::of(&ConnectOptions::default()),
@@ -249,7 +262,7 @@ impl Client {
             is_first_connect: false,
             introduced: false,
             first_pong_sent: false,
-            security: None,
+            arrival: None,
             decoder: ClientDecoder::default(),
             settings_epoch: 0,
             recheck: None,
@@ -279,6 +292,34 @@ impl Client {
         }
     }
 
+    /// How it is connected.
+    pub(crate) fn how(&self) -> ConnectionType {
+        if self.is_guest() || self.web().is_some() {
+            ConnectionType::Websocket
+        } else {
+            ConnectionType::Standard
+        }
+    }
+
+    /// It came in like this.
+    pub(crate) fn set_arrival(&mut self, security: Option<Security>, web: Option<WebFacts>) {
+        self.arrival = Some(Box::new(Arrival { security, web }));
+    }
+
+    /// What its TLS handshake came to.
+    pub(crate) fn security(&self) -> Option<&Security> {
+        self.arrival.as_ref()?.security.as_ref()
+    }
+
+    fn web(&self) -> Option<&WebFacts> {
+        self.arrival.as_ref()?.web.as_ref()
+    }
+
+    /// Whether it has yet to become a WebSocket.
+    pub(crate) fn is_guest(&self) -> bool {
+        self.standing == Standing::Guest
+    }
+
     /// Who it is in logs and monitoring: what its CONNECT says may go before who it was found to be.
     pub(crate) fn who(&self) -> Option<Claim> {
         self.claim.clone().or_else(|| self.identity.claim())
@@ -302,6 +343,17 @@ impl Client {
         self.subs_max.is_some_and(|max| self.subs.len() >= max)
     }
 
+    /// How it is named in the log before anything is known of it.
+    pub(crate) fn bare_label(&self, peer: SocketAddr) -> String {
+        let said = self.web().and_then(|web| web.client_ip.as_deref());
+        label(peer, self.how(), said, self.cid)
+    }
+
+    /// Credentials that its request had.
+    pub(crate) fn cookies(&self) -> Option<&Cookies> {
+        self.web().map(|web| &web.cookies)
+    }
+
     /// Names the client in the log by what its first CONNECT said of it, and who it is in which account.
     pub(crate) fn introduce(&mut self, peer: SocketAddr, account: &str) {
         self.introduced = true;
@@ -312,7 +364,7 @@ impl Client {
         let version = if version.is_empty() { String::new() } else { format!("v{version}") };
         let parts: Vec<&str> =
             [&*version, &*lang, &*name].into_iter().filter(|text| !text.is_empty()).collect();
-        let mut label = format!("{peer} - cid:{}", self.cid);
+        let mut label = self.bare_label(peer);
         if !parts.is_empty() {
             label += &format!(" - {}", quote(parts.join(":")));
         }
@@ -320,6 +372,16 @@ impl Client {
             label += &format!(" - {}", quote(format!("{account}/{}", who.label())));
         }
         self.label = label.into();
+    }
+}
+
+/// Where it is, also as a proxy says, and which it is.
+fn label(peer: SocketAddr, how: ConnectionType, said: Option<&str>, cid: u64) -> String {
+    let word = if how == ConnectionType::Websocket { "wid" } else { "cid" };
+    match said {
+        None => format!("{peer} - {word}:{cid}"),
+        Some(ip) if ip.contains(':') => format!("[{ip}]/{peer} - {word}:{cid}"),
+        Some(ip) => format!("{ip}/{peer} - {word}:{cid}"),
     }
 }
 

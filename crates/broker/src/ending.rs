@@ -48,6 +48,11 @@ impl Broker {
         }
     }
 
+    /// Why a connection closes; `None` if it does not, or is gone.
+    pub fn closing_reason(&self, id: ConnId) -> Option<CloseReason> {
+        self.egress.clients.peek(id)?.closing_reason()
+    }
+
     /// Closes a connection once its output left, if the reason leaves anyone to read it.
     pub(crate) fn close(&mut self, id: ConnId, reason: CloseReason) {
         if let Some(client) = self.egress.clients.open(id) {
@@ -59,6 +64,9 @@ impl Broker {
     /// Does at once what follows from the end of a connection: the log says it, it counts no more, nothing holds it, and
     /// its subscriptions go, as far as the turn lasts.
     pub(crate) fn wind_up(&mut self, id: ConnId, reason: CloseReason) {
+        if self.egress.clients.at(id).is_guest() {
+            return self.egress.clients.mark_dirty(id);
+        }
         self.egress.take_over(id);
         let client = self.egress.clients.at(id);
         tracing::debug!("{} - Client connection closed: {reason}", client.label);

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use conns::{CloseReason, ConnId, Inbox, Time};
+use nats_auth::ConnectionType;
 use nats_proto::{ClientOp, Limits, ProtoError, PublishStreak, Refused, Step};
 
 use crate::broker::Broker;
@@ -339,7 +340,11 @@ impl Broker {
         if line.is_some_and(|(verb, _)| verb == "HPUB") && !client.abilities.headers {
             return self.refuse_headers(id);
         }
-        let words = format!("{} - {}", client.label, error.log_words(refused));
+        let words = error.log_words(refused);
+        let is_web = client.how() == ConnectionType::Websocket;
+        let too_large = matches!(error, ProtoError::PayloadTooLarge { .. });
+        let prefix = if is_web && !too_large { "read error: " } else { "" };
+        let words = format!("{} - {prefix}{words}", client.label);
         let reason = reason_to_close(error);
         // The order of it all is nats-server's.
         match error {
@@ -347,6 +352,10 @@ impl Broker {
                 tracing::error!("{words}");
                 self.send_wire_text(id, error);
                 self.close(id, reason);
+                if is_web {
+                    let label = &self.egress.clients.at(id).label;
+                    tracing::error!("{label} - read error: maximum payload exceeded");
+                }
             }
             ProtoError::ControlLineTooLong { .. } => {
                 self.send_wire_text(id, error);

@@ -10,6 +10,7 @@ use monitor::{
     AccountRow, ClosedRow, ConnectionFilter, ConnectionRow, Lookups, ShardTotals, SubscriptionFilter,
     SubscriptionRow,
 };
+use nats_auth::ConnectionType;
 use subject_trie::filter_matches;
 
 use crate::broker::Broker;
@@ -48,7 +49,7 @@ impl Broker {
         self.egress.take_over_dirty();
         let (numbers, next) = stretch(from, self.egress.clients.rows(), CONNECTIONS_PER_PAGE);
         let clients = numbers.filter_map(|number| self.egress.clients.row(number));
-        let open = clients.filter(|client| client.is_open());
+        let open = clients.filter(|client| client.is_open() && !client.is_guest());
         let wanted = open.filter(|client| filter.cid.is_none_or(|cid| client.cid == cid));
         let rows = wanted.map(|client| self.connection_row(client)).filter(|row| filter.wants(row)).collect();
         Page { rows, next }
@@ -121,9 +122,10 @@ impl Broker {
             name: introduction.name,
             lang: introduction.lang,
             version: introduction.version,
-            tls: client.security.as_ref().map(|security| Box::new(security.tls.clone())),
+            tls: client.security().map(|security| Box::new(security.tls.clone())),
             user: client.who().map(|who| Box::from(&**who.name())).unwrap_or_default(),
             account: self.spaces[client.account].name.clone(),
+            is_websocket: client.how() == ConnectionType::Websocket,
         }
     }
 

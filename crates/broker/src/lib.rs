@@ -74,6 +74,7 @@ mod subscription;
 mod trace;
 mod trace_request;
 mod turn;
+mod web;
 mod who;
 
 pub use broker::Broker;
@@ -90,7 +91,8 @@ pub use seldom::SeldomLines;
 pub use services::{
     CLAIMED, Claims, ForgedServices, Owner, PublishOutcome, Round, ServiceSubscription, Wait,
 };
-pub use settings::Settings;
+pub use settings::{Settings, WebSocketSettings};
 pub use shed::{SHED_AT_ONCE_MAX, Sweep};
 pub use turn::{SHARE_BYTES_MAX, SHARE_STEPS_MAX, STRETCH_STEPS_MAX, Share, ShareMax};
+pub use web::{Cookies, Upgraded};
 pub use who::ConnectedUser;

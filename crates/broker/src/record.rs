@@ -44,6 +44,11 @@ impl Record {
         Self { start, last_activity: start, ..Self::default() }
     }
 
+    /// The client is one from here on.
+    pub(crate) fn restart(&mut self, now: Time) {
+        (self.start, self.last_activity) = (now, now);
+    }
+
     /// It is made to wait for readers, if it sent so many bytes since it last was. Says whether it is.
     pub(crate) fn on_stall(&mut self, bytes_between: u64) -> bool {
         let sent = self.input.bytes + self.input.msgs * LINE_BYTES;

@@ -25,7 +25,7 @@ impl Broker {
     /// Holds an admitted connection against the directory in force.
     pub(crate) fn renew(&mut self, id: ConnId) {
         let client = self.egress.clients.at(id);
-        match self.config.settings.directory.renew(&client.identity) {
+        match self.config.settings.directory.renew(&client.identity, client.how()) {
             Renewal::Granted(identity) => {
                 client.identity = identity;
                 client.watch.deliveries = true;

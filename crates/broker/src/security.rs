@@ -6,7 +6,7 @@
 mod handshake;
 
 use monitor::TlsFacts;
-use nats_auth::PeerFacts;
+use nats_auth::{ConnectionType, PeerFacts};
 
 /// How a connection begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +17,18 @@ pub enum Greeting {
     BeforeTls,
     /// Silence; INFO comes when the connection is secured, or with [`Broker::greet`](crate::Broker::greet).
     AfterTls,
+    /// Silence; the connection is no client before [`Broker::on_upgraded`](crate::Broker::on_upgraded).
+    AfterUpgrade,
+}
+
+impl Greeting {
+    /// How who is greeted like this is connected.
+    pub(crate) fn connection_type(self) -> ConnectionType {
+        match self {
+            Self::Plain | Self::BeforeTls | Self::AfterTls => ConnectionType::Standard,
+            Self::AfterUpgrade => ConnectionType::Websocket,
+        }
+    }
 }
 
 /// What a handshake came to.

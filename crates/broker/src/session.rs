@@ -95,7 +95,8 @@ impl Broker {
         } else {
             self.leave_all(id);
         }
-        let interval = self.config.settings.options.ping_interval.min(FIRST_PING);
+        let how = self.egress.clients.at(id).how();
+        let interval = self.config.settings.ping_interval(how).min(FIRST_PING);
         let jitter = self.random.below(interval.as_nanos() as u64 / 5);
         self.ping_at(id, now + interval + Duration::from_nanos(jitter));
         self.identify(id, &options)
@@ -179,7 +180,7 @@ impl Broker {
             return self.ping_at(id, now + FIRST_PING);
         }
         tracing::debug!("{} - Client Ping Timer", client.label);
-        let interval = self.config.settings.options.ping_interval;
+        let interval = self.config.settings.ping_interval(client.how());
         let was_active = now.since(client.last_in) < interval;
         if !was_active || !client.rtt_asked {
             if client.pings_out + 1 > self.config.settings.options.ping_max {

@@ -82,6 +82,11 @@ impl<P> Conn<P> {
         self.closing.is_none()
     }
 
+    /// Why it closes, if it does.
+    pub fn closing_reason(&self) -> Option<CloseReason> {
+        self.closing
+    }
+
     /// Whether it closes, or will once its input is used.
     pub fn is_ending(&self) -> bool {
         !self.is_open() || self.hung_up.is_some()

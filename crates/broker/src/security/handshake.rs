@@ -17,9 +17,10 @@ impl Broker {
     }
 
     /// INFO as a new client gets it: with what it needs to identify itself.
-    fn send_first_info(&mut self, id: ConnId, amend: impl FnOnce(&mut ServerInfo)) {
-        let auth_required = self.config.settings.directory.announces_auth();
-        let nonce = self.egress.clients.at(id).nonce.as_deref().unwrap_or_default().to_owned();
+    pub(crate) fn send_first_info(&mut self, id: ConnId, amend: impl FnOnce(&mut ServerInfo)) {
+        let client = self.egress.clients.at(id);
+        let auth_required = self.config.settings.directory.announces_auth(client.how());
+        let nonce = client.nonce.as_deref().unwrap_or_default().to_owned();
         self.send_info(id, |info| {
             info.auth_required = auth_required;
             info.nonce = nonce;
@@ -29,7 +30,7 @@ impl Broker {
 
     /// The client is to begin with its handshake.
     pub fn on_securing(&mut self, id: ConnId) {
-        if let Some(client) = self.egress.clients.peek(id) {
+        if let Some(client) = self.egress.clients.peek(id).filter(|client| !client.is_guest()) {
             tracing::debug!("{} - Starting TLS client connection handshake", client.label);
         }
     }
@@ -41,7 +42,7 @@ impl Broker {
         let TlsFacts { version, cipher_suite, first, .. } = &security.tls;
         tracing::debug!("{} - TLS version {version}, cipher suite {cipher_suite}", client.label);
         let first = *first;
-        client.security = Some(Box::new(security));
+        client.set_arrival(Some(security), None);
         if first {
             self.send_first_info(id, |info| info.tls_required = true);
         }
@@ -55,17 +56,19 @@ impl Broker {
 
     /// The client may begin.
     fn open(&mut self, now: Time, id: ConnId) {
-        let next_ping = now + self.config.settings.options.ping_interval;
         let Some(client) = self.egress.clients.open(id) else { return };
         client.opening = false;
-        client.next_ping = next_ping;
+        client.next_ping = now + self.config.settings.ping_interval(client.how());
         self.limit_time(now, id);
     }
 
     /// The handshake failed, or took too long. `is_probe`: the client did not try in earnest.
     pub fn on_handshake_failed(&mut self, id: ConnId, error: &str, is_probe: bool) {
         let Some(client) = self.egress.clients.find(id) else { return };
-        if is_probe {
+        if client.is_guest() {
+            // Its words are those of Go's HTTP server.
+            tracing::error!("websocket: TLS handshake error from {}: {error}", client.peer());
+        } else if is_probe {
             tracing::debug!("{} - TLS handshake error: {error}", client.label);
         } else {
             tracing::error!("{} - TLS handshake error: {error}", client.label);
@@ -76,7 +79,7 @@ impl Broker {
     /// The client did not come to the end of its handshake in time. `error` says what that made of the socket: in
     /// nats-server's log a timer and a read that fails say it, one or the other first.
     pub fn on_handshake_timeout(&mut self, id: ConnId, error: &str) {
-        if let Some(client) = self.egress.clients.peek(id) {
+        if let Some(client) = self.egress.clients.peek(id).filter(|client| !client.is_guest()) {
             tracing::debug!("{} - TLS handshake timeout", client.label);
         }
         self.on_handshake_failed(id, error, true);
