@@ -6,8 +6,9 @@ use std::sync::Arc;
 use broker::{Broker, Moved, Placed};
 use conns::{ConnId, Time};
 use fabric::Batch;
+use nats_auth::ConnectionType;
 use tls_session::Acceptor;
-use transport::{HandshakeDone, Transport};
+use transport::{HandshakeDone, Transport, WebPolicy};
 
 /// What happened.
 #[derive(Debug)]
@@ -19,8 +20,8 @@ pub enum Event<R, S, N> {
     ReceiveEnded(ConnId, End),
     /// The socket takes bytes again.
     Writable(ConnId),
-    /// A connection came in.
-    Accepted(S),
+    /// A connection came in, by the listener for this.
+    Accepted(S, ConnectionType),
     /// Something that only concerns the shell.
     Own(N),
 }
@@ -72,6 +73,8 @@ pub enum Parcel<S> {
         placed: Placed,
         /// Where the client is.
         peer: SocketAddr,
+        /// Which listener it came by.
+        how: ConnectionType,
     },
     /// Connections that are to live with the receiver, behind all batches they must not overtake.
     Moved(Vec<(Carried<S>, Moved)>),
@@ -99,6 +102,8 @@ pub enum Order<O> {
     System(system::SystemEvent),
     /// Secures connections that are accepted from here on with this, or not at all.
     Secure(Option<Arc<Acceptor>>),
+    /// WebSockets that are accepted from here on are subject to this.
+    OpenWeb(Arc<WebPolicy>),
     /// A step of a connection's handshake is done.
     Handshake(ConnId, HandshakeDone),
     /// Something that the shell carries out.

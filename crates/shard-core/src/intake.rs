@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use broker::Placed;
 use conns::{CloseReason, ConnId, Time};
+use nats_auth::ConnectionType;
 
 use crate::event::{End, Event, Parcel};
 use crate::receiving::{Behind, is_long};
@@ -51,7 +52,7 @@ impl<S: Shell> ShardCore<S> {
             Event::Received(id, read) => self.on_received(shell, now, id, read, 0, Behind::Unknown),
             Event::ReceiveEnded(id, end) => self.on_receive_ended(shell, id, end),
             Event::Writable(id) => self.on_writable(shell, now, id),
-            Event::Accepted(socket) => self.on_accepted(shell, now, socket),
+            Event::Accepted(socket, how) => self.on_accepted(shell, now, socket, how),
             Event::Own(notice) => shell.on_notice(now, notice),
         }
     }
@@ -177,20 +178,26 @@ impl<S: Shell> ShardCore<S> {
         Ok(())
     }
 
-    fn on_accepted(&mut self, shell: &mut S, now: Time, socket: S::Socket) -> Result<(), S::Error> {
+    fn on_accepted(
+        &mut self,
+        shell: &mut S,
+        now: Time,
+        socket: S::Socket,
+        how: ConnectionType,
+    ) -> Result<(), S::Error> {
         if self.stage != Stage::Serving {
             return Ok(()); // It came too late, and its socket closes here.
         }
-        let Some(peer) = shell.on_accepted(&socket) else { return Ok(()) };
+        let Some(peer) = shell.on_accepted(&socket, how) else { return Ok(()) };
         let placed = self.broker.place(shell.loads(now));
         if placed.shard == self.shard {
-            return self.adopt(shell, now, socket, placed, peer);
+            return self.adopt(shell, now, socket, placed, peer, how);
         }
         // The shard may not know yet what the others want.
         if let Some(batch) = self.broker.take_batch(placed.shard) {
             shell.send_parcel(placed.shard, Parcel::Batch(batch));
         }
-        shell.send_parcel(placed.shard, Parcel::Connection { socket, placed, peer });
+        shell.send_parcel(placed.shard, Parcel::Connection { socket, placed, peer, how });
         shell.wake(placed.shard)
     }
 
@@ -201,10 +208,11 @@ impl<S: Shell> ShardCore<S> {
         socket: S::Socket,
         placed: Placed,
         peer: SocketAddr,
+        how: ConnectionType,
     ) -> Result<(), S::Error> {
-        let id = self.broker.on_accepted(now, placed, peer, self.greeting());
+        let id = self.broker.on_accepted(now, placed, peer, self.greeting(how));
         shell.adopt(id, socket)?;
-        self.open_transport(shell, now, id);
+        self.open_transport(shell, now, id, how);
         self.steer_receive(shell, id)
     }
 }

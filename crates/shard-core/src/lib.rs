@@ -28,10 +28,11 @@ mod shell;
 mod slots;
 mod stopping;
 mod transports;
+mod web;
 
 pub use crate::shard_core::ShardCore;
 pub use event::{Carried, End, Event, Order, Parcel, Run, Sent};
 pub use forged::Forged;
 pub use measures::Measures;
-pub use shell::{EventOf, OrderOf, ParcelOf, Shell};
+pub use shell::{EventOf, OrderOf, PIECES_MAX, ParcelOf, Shell};
 pub use slots::Slots;

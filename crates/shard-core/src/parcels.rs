@@ -93,8 +93,8 @@ impl<S: Shell> ShardCore<S> {
                 self.flush_if_much(shell, now)?;
                 return Ok(is_whole);
             }
-            Some(Parcel::Connection { socket, placed, peer }) => {
-                self.adopt(shell, now, socket, placed, peer)?;
+            Some(Parcel::Connection { socket, placed, peer, how }) => {
+                self.adopt(shell, now, socket, placed, peer, how)?;
             }
             Some(Parcel::Moved(moved)) => self.on_moved(shell, moved)?,
             Some(Parcel::Last) => other.has_ended = true,

@@ -5,8 +5,8 @@
 //! and no more than those few records exist twice.
 
 use broker::Broker;
-use conns::{CloseReason, ConnId, Flush, Time};
-use transport::Output;
+use conns::{CloseReason, ConnId, Flush, Outbox, Time};
+use transport::{Output, Transport};
 
 use crate::event::Sent;
 use crate::output::{Flushed, flush_plain};
@@ -53,6 +53,10 @@ impl<S: Shell> ShardCore<S> {
                 Outgoing::Broken => self.broker.on_hangup(id, CloseReason::WriteError),
             }
             match self.transports.peek(id).map_or(Output::Plain, |transport| transport.output()) {
+                Output::Plain if self.transports.peek(id).is_some_and(Transport::is_web) => {
+                    let Flushed { bytes, is_over } = self.flush_frames(shell, now, id)?;
+                    return Ok(Flushed { bytes: flushed.bytes + bytes, is_over });
+                }
                 Output::Plain => {
                     let Flushed { bytes, is_over } = flush_plain(&mut self.broker, shell, now, id)?;
                     return Ok(Flushed { bytes: flushed.bytes + bytes, is_over });
@@ -73,13 +77,22 @@ impl<S: Shell> ShardCore<S> {
     /// Encrypts some of the outbox and sends it.
     fn seal_some(&mut self, shell: &mut S, now: Time, id: ConnId) -> Result<Seal, S::Error> {
         let Self { broker, transports, .. } = self;
-        let Some((transport, sealed)) = transports.find_with_room(id) else { return Ok(Seal::Nothing) };
-        let outbox = match broker.flush(id) {
-            Flush::Nothing => return Ok(Seal::Nothing),
-            Flush::Close => return Ok(Seal::Over),
-            Flush::Send(outbox) => outbox,
+        let outbox = if transports.has_own_output(id) {
+            None
+        } else {
+            transports.note_end(broker, id);
+            match broker.flush(id) {
+                Flush::Nothing => return Ok(Seal::Nothing),
+                Flush::Close => return Ok(Seal::Over),
+                Flush::Send(outbox) => Some(outbox),
+            }
         };
-        let Ok(count) = transport.seal(outbox.slices(), sealed) else {
+        if let Some(outbox) = outbox {
+            transports.frame(id, outbox);
+        }
+        let Some((transport, sealed)) = transports.find_with_room(id) else { return Ok(Seal::Nothing) };
+        let slices = outbox.into_iter().flat_map(Outbox::slices);
+        let Ok(count) = transport.seal(slices, sealed) else {
             broker.on_hangup(id, CloseReason::WriteError);
             return Ok(Seal::Some(0));
         };
@@ -90,6 +103,8 @@ impl<S: Shell> ShardCore<S> {
             Sent::Bytes(taken) => taken,
             Sent::Full => 0,
             Sent::Broken => {
+                // Nothing of its own leaves any more either.
+                transport.on_blocked();
                 broker.on_hangup(id, CloseReason::WriteError);
                 return Ok(Seal::Some(count));
             }
@@ -153,7 +168,9 @@ impl<S: Shell> ShardCore<S> {
 
     /// Lets go of what is between a connection's socket and the broker, after its last words.
     pub(crate) fn close_transport(&mut self, shell: &mut S, id: ConnId) -> Result<(), S::Error> {
+        let end = self.transports.end(id);
         let Some(mut transport) = self.transports.remove(id) else { return Ok(()) };
+        self.say_last_frame(shell, id, &mut transport, end)?;
         if transport.is_in_kernel() {
             shell.say_goodbye(id);
             return Ok(());

@@ -7,14 +7,16 @@ use std::sync::Arc;
 
 use broker::{Broker, Greeting};
 use conns::{CloseReason, ConnId, Time};
+use nats_auth::ConnectionType;
 use tls_session::Acceptor;
-use transport::{Ended, HandshakeDone, HandshakeError, Hangup, News, Opening, Transport};
+use transport::{Ended, HandshakeDone, HandshakeError, Hangup, News, Opening, Transport, WebPolicy};
 
 use crate::event::End;
 use crate::output::flush_plain;
 use crate::security::security;
 use crate::shard_core::ShardCore;
 use crate::shell::Shell;
+use crate::web::told;
 
 impl<S: Shell> ShardCore<S> {
     /// Secures connections that are accepted from here on with this, or not at all.
@@ -22,9 +24,15 @@ impl<S: Shell> ShardCore<S> {
         self.transports.acceptor = acceptor;
     }
 
+    /// WebSockets that are accepted from here on are subject to this.
+    pub fn open_web(&mut self, policy: Arc<WebPolicy>) {
+        self.transports.web_policy = policy;
+    }
+
     /// How to greet a connection that was just accepted.
-    pub(crate) fn greeting(&self) -> Greeting {
+    pub(crate) fn greeting(&self, how: ConnectionType) -> Greeting {
         match &self.transports.acceptor {
+            _ if how == ConnectionType::Websocket => Greeting::AfterUpgrade,
             None => Greeting::Plain,
             Some(acceptor) if Opening::new(acceptor.policy()).is_greeted() => Greeting::BeforeTls,
             Some(_) => Greeting::AfterTls,
@@ -32,13 +40,17 @@ impl<S: Shell> ShardCore<S> {
     }
 
     /// Waits for what a new connection does.
-    pub(crate) fn open_transport(&mut self, shell: &S, now: Time, id: ConnId) {
-        let Some(acceptor) = self.transports.acceptor.clone() else { return };
-        // One that was turned away needs no handshake.
-        if !self.broker.wants_input(id) {
-            return;
-        }
-        let outcome = Transport::new(acceptor, now.0, tell(&mut self.broker, now, id));
+    pub(crate) fn open_transport(&mut self, shell: &S, now: Time, id: ConnId, how: ConnectionType) {
+        let outcome = if how == ConnectionType::Websocket {
+            Transport::web(Arc::clone(&self.transports.web_policy), now.0, tell(&mut self.broker, now, id))
+        } else {
+            let Some(acceptor) = self.transports.acceptor.clone() else { return };
+            // One that was turned away needs no handshake.
+            if !self.broker.wants_input(id) {
+                return;
+            }
+            Transport::new(acceptor, now.0, tell(&mut self.broker, now, id))
+        };
         match outcome {
             Ok(transport) => self.transports.insert(id, transport),
             Err(ended) => self.on_ended(shell, id, &ended),
@@ -68,9 +80,13 @@ impl<S: Shell> ShardCore<S> {
         {
             return self.close(shell, id);
         }
-        let Some(transport) = self.transports.find(id) else { return Ok(()) };
+        let wall_clock = shell.wall_clock();
+        let Some((transport, tools)) = self.transports.find_with_tools(id) else { return Ok(()) };
+        if transport.is_web() {
+            tools.now = wall_clock.seconds();
+        }
         let tell = tell(&mut self.broker, now, id);
-        let outcome = transport.receive(now.0, shell.bytes_mut(read), tell);
+        let outcome = transport.receive(now.0, shell.bytes_mut(read), tools, tell);
         self.attend(shell, now, id, outcome)
     }
 
@@ -82,10 +98,12 @@ impl<S: Shell> ShardCore<S> {
         id: ConnId,
         done: HandshakeDone,
     ) -> Result<(), S::Error> {
-        let Some(transport) = self.transports.find(id) else { return Ok(()) };
+        let wall_clock = shell.wall_clock();
+        let Some((transport, tools)) = self.transports.find_with_tools(id) else { return Ok(()) };
+        tools.now = wall_clock.seconds();
         let tell = tell(&mut self.broker, now, id);
         let is_taken = |version, cipher| shell.kernel_takes(version, cipher);
-        let outcome = transport.on_done(done, now.0, is_taken, tell);
+        let outcome = transport.on_done(done, now.0, tools, is_taken, tell);
         self.attend(shell, now, id, outcome)?;
         self.steer_receive(shell, id)
     }
@@ -129,8 +147,12 @@ impl<S: Shell> ShardCore<S> {
             self.transports.remove(id);
             return Ok(());
         }
+        let has_own_output = transport.has_own_output();
         self.hand_over_handshake(shell, now, id);
         self.send_outgoing(shell, now, id)?;
+        if has_own_output {
+            self.broker.flush_later([&id]);
+        }
         self.transports.note(id);
         Ok(())
     }
@@ -167,6 +189,8 @@ impl<S: Shell> ShardCore<S> {
                 }
             }
             Ended::Hangup(hangup) => self.broker.on_hangup(id, reason(*hangup)),
+            Ended::Unreadable(words) => self.broker.on_unreadable(id, words),
+            Ended::Guest => self.broker.on_guest_left(id),
         }
     }
 }
@@ -182,6 +206,8 @@ fn reason(hangup: Hangup) -> CloseReason {
 fn tell(broker: &mut Broker, now: Time, id: ConnId) -> impl FnMut(News<'_>) {
     move |news| match news {
         News::Said(bytes) => broker.on_received(now, id, bytes),
+        News::Refused(words) => broker.on_upgrade_refused(id, words),
+        News::Upgraded(upgraded) => broker.on_upgraded(now, id, told(*upgraded)),
         News::Greet => broker.greet(id),
         News::Securing => broker.on_securing(id),
         News::Clear => broker.on_unsecured(now, id),

@@ -8,13 +8,16 @@ use broker::{Broker, ServiceId};
 use conns::{ConnId, Outbox, Time};
 use fabric::ShardId;
 use monitor::Moment;
-use nats_auth::PasswordCheck;
+use nats_auth::{ConnectionType, PasswordCheck};
 use system::Inquiry;
 use tls_session::{Cipher, Handover, Version};
 use transport::HandshakeStep;
 
 use crate::event::{Event, Order, Parcel, Sent};
 use crate::measures::Measures;
+
+/// Pieces handed to [`Shell::send_pieces`] at once.
+pub const PIECES_MAX: usize = 32;
 
 /// Events as a shell has them.
 pub type EventOf<S> = Event<<S as Shell>::Read, <S as Shell>::Socket, <S as Shell>::Notice>;
@@ -112,8 +115,8 @@ pub trait Shell: Sized {
 
     // Connections.
 
-    /// A connection came in. Returns where its client is; `None` if it is gone already.
-    fn on_accepted(&mut self, socket: &Self::Socket) -> Option<SocketAddr>;
+    /// A connection came in, by the listener for this. Returns where its client is; `None` if it is gone already.
+    fn on_accepted(&mut self, socket: &Self::Socket, how: ConnectionType) -> Option<SocketAddr>;
 
     /// Accepts no more connections.
     fn stop_accepting(&mut self) -> Result<(), Self::Error>;
@@ -146,6 +149,9 @@ pub trait Shell: Sized {
 
     /// The received bytes, to be changed: nobody else looks at them any more.
     fn bytes_mut<'r>(&'r mut self, read: &'r mut Self::Read) -> &'r mut [u8];
+
+    /// Sends some of these pieces, of which there are [`PIECES_MAX`] at most.
+    fn send_pieces(&mut self, id: ConnId, pieces: &[&[u8]]) -> Result<Sent, Self::Error>;
 
     /// Sends some of these bytes.
     fn send_bytes(&mut self, id: ConnId, bytes: &[u8]) -> Result<Sent, Self::Error>;

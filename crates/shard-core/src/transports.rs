@@ -6,9 +6,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use conns::{ConnId, Time};
+use broker::Broker;
+use conns::{CloseReason, ConnId, Outbox, Time};
 use tls_session::{Acceptor, Sealed};
-use transport::Transport;
+use transport::{Tools, Transport, WebPolicy};
 
 use crate::slots::Slots;
 
@@ -16,6 +17,10 @@ use crate::slots::Slots;
 pub(crate) struct Transports {
     /// What secures connections that are accepted.
     pub(crate) acceptor: Option<Arc<Acceptor>>,
+    /// What WebSockets that are accepted are subject to.
+    pub(crate) web_policy: Arc<WebPolicy>,
+    /// What they share.
+    pub(crate) tools: Tools,
     rows: Slots<Box<Row>>,
     /// One for each that has a deadline.
     deadlines: BTreeSet<(Time, ConnId)>,
@@ -27,13 +32,15 @@ pub(crate) struct Transports {
 
 struct Row {
     transport: Transport,
+    /// Why it ends, if it is a WebSocket: its last frame says so.
+    end: Option<CloseReason>,
     /// Its deadline, as it is noted.
     noted: Option<Time>,
 }
 
 impl Transports {
     pub(crate) fn insert(&mut self, id: ConnId, transport: Transport) {
-        self.rows.insert(id, Box::new(Row { transport, noted: None }));
+        self.rows.insert(id, Box::new(Row { transport, end: None, noted: None }));
         self.note(id);
     }
 
@@ -55,6 +62,37 @@ impl Transports {
         Some((&mut self.rows.find(id)?.transport, &mut self.sealed))
     }
 
+    /// The same, and what WebSockets share.
+    pub(crate) fn find_with_tools(&mut self, id: ConnId) -> Option<(&mut Transport, &mut Tools)> {
+        Some((&mut self.rows.find(id)?.transport, &mut self.tools))
+    }
+
+    /// Whether something of its own is to be sent before what waits for it.
+    pub(crate) fn has_own_output(&mut self, id: ConnId) -> bool {
+        let Some(row) = self.rows.find(id) else { return false };
+        row.transport.frame(0, std::iter::empty(), &mut self.tools);
+        row.transport.has_own_output()
+    }
+
+    /// Makes a frame of what waits for a connection, if it is a WebSocket.
+    pub(crate) fn frame(&mut self, id: ConnId, outbox: &Outbox) {
+        if let Some(row) = self.rows.find(id) {
+            row.transport.frame(outbox.len(), outbox.slices(), &mut self.tools);
+        }
+    }
+
+    /// Keeps why a connection ends, if it is a WebSocket: the broker forgets it when its last output has left.
+    pub(crate) fn note_end(&mut self, broker: &Broker, id: ConnId) {
+        if let Some(row) = self.rows.find(id).filter(|row| row.transport.is_web()) {
+            row.end = broker.closing_reason(id);
+        }
+    }
+
+    /// Why a connection ends, as it was noted.
+    pub(crate) fn end(&self, id: ConnId) -> Option<CloseReason> {
+        self.rows.peek(id)?.end
+    }
+
     /// Whether a connection's socket is to be read, as far as this is concerned.
     #[inline]
     pub(crate) fn want_input(&self, id: ConnId) -> bool {
@@ -66,6 +104,7 @@ impl Transports {
         if let Some(at) = row.noted {
             self.deadlines.remove(&(at, id));
         }
+        self.tools.on_asked_no_more(row.transport.asked_bytes());
         Some(row.transport)
     }
 

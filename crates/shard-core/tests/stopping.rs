@@ -73,7 +73,7 @@ fn a_shard_that_stops_accepts_nobody() {
     shard.turn();
     assert!(shard.shell.did.contains(&Did::StoppedAccepting));
     let before = shard.shell.adopted.len();
-    shard.shell.batches.push_back(vec![shard_core::Event::Accepted(())]);
+    shard.shell.batches.push_back(vec![shard_core::Event::Accepted((), nats_auth::ConnectionType::Standard)]);
     shard.turn();
     assert_eq!((shard.shell.adopted.len(), shard.core().broker().connections()), (before, 0));
 }

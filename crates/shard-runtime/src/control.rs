@@ -6,6 +6,7 @@ use std::sync::{Arc, mpsc};
 use broker::Broker;
 use conns::Time;
 use fabric::ShardId;
+use transport::WebPolicy;
 
 use crate::orders::{Order, Orders, Task};
 
@@ -65,6 +66,13 @@ impl Control {
     pub fn secure(&self, acceptor: Option<Arc<tls_session::Acceptor>>) {
         for shard in &*self.shards {
             shard.give(Order::Secure(acceptor.clone()));
+        }
+    }
+
+    /// Subjects WebSockets that are accepted from here on to this. Those that are there stay as they are.
+    pub fn open_web(&self, policy: &Arc<WebPolicy>) {
+        for shard in &*self.shards {
+            shard.give(Order::OpenWeb(Arc::clone(policy)));
         }
     }
 

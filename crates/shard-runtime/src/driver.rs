@@ -39,12 +39,13 @@ impl Driver {
     /// # Errors
     /// The kernel does not listen.
     pub(crate) fn new(own: Own, mut io: Io, shared: Arc<Shared>) -> io::Result<Self> {
-        let Own { shard, config, ports, listener, orders } = own;
-        let listening = listener.map(|listener| Listening::start(&mut io, listener)).transpose()?;
+        let Own { shard, config, ports, listeners, orders } = own;
+        let listening = listeners.map(|listeners| Listening::start(&mut io, listeners)).transpose()?;
         let mut broker = Broker::new(config);
         let system = System::open(&mut broker, shard, Arc::clone(&shared.given.server));
         let mut core = ShardCore::new(shard, ports.len(), broker, system);
         core.secure(shared.given.tls.clone());
+        core.open_web(Arc::clone(&shared.given.web));
         Ok(Self {
             shard,
             core,

@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use conns::ConnId;
 use fabric::ShardId;
+use nats_auth::ConnectionType;
 use rustix::io::Errno;
 pub(crate) use shard_core::End;
 
@@ -99,11 +100,11 @@ impl Io {
         }
     }
 
-    /// Accepts connections, until [`Notice::AcceptEnded`].
-    pub(crate) fn listen(&mut self, listener: TcpListener) -> io::Result<()> {
+    /// Accepts connections from one more listener, until [`Notice::AcceptEnded`].
+    pub(crate) fn listen(&mut self, listener: TcpListener, how: ConnectionType) -> io::Result<()> {
         match self {
-            Self::Uring(uring) => uring.listen(listener),
-            Self::Epoll(epoll) => epoll.listen(listener),
+            Self::Uring(uring) => uring.listen(listener, how),
+            Self::Epoll(epoll) => epoll.listen(listener, how),
         }
     }
 
@@ -116,7 +117,7 @@ impl Io {
         Ok(())
     }
 
-    /// Closes the listener. Connections that were accepted already may still be reported.
+    /// Closes the listeners. Connections that were accepted already may still be reported.
     pub(crate) fn stop_listening(&mut self) -> io::Result<()> {
         match self {
             Self::Uring(uring) => uring.stop_listening()?,

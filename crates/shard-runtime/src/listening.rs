@@ -4,15 +4,17 @@
 //! already connected notice nothing.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::AsFd;
 use std::time::Duration;
 
 use conns::Time;
+use nats_auth::ConnectionType;
 use nats_proto::error_words;
 use rustix::io::Errno;
 
 use crate::io::Io;
+use crate::listeners::Listeners;
 use crate::tuning::Tuning;
 
 /// The first pause after a failed accept; each further failure doubles it.
@@ -26,24 +28,32 @@ const PAUSE_MAX: Duration = Duration::from_secs(1);
 pub(crate) struct Listening {
     pause: Duration,
     paused_until: Option<Time>,
-    tuning: Tuning,
-    /// Where it listens.
+    /// For connections of each listener.
+    tunings: Vec<(ConnectionType, Tuning)>,
+    /// Where it listens for most.
     address: SocketAddr,
 }
 
 impl Listening {
-    /// Accepts from the listener from here on.
-    pub(crate) fn start(io: &mut Io, listener: TcpListener) -> io::Result<Self> {
-        let tuning = Tuning::of(&listener);
-        let address = listener.local_addr()?;
-        io.listen(listener)?;
-        Ok(Self { pause: PAUSE_MIN, paused_until: None, tuning, address })
+    /// Accepts from the listeners from here on.
+    pub(crate) fn start(io: &mut Io, listeners: Listeners) -> io::Result<Self> {
+        let address = listeners.clients.local_addr()?;
+        let mut tunings = Vec::new();
+        let clients = Some((ConnectionType::Standard, listeners.clients));
+        let websocket = listeners.websocket.map(|listener| (ConnectionType::Websocket, listener));
+        for (how, listener) in [clients, websocket].into_iter().flatten() {
+            tunings.push((how, Tuning::of(&listener)));
+            io.listen(listener, how)?;
+        }
+        Ok(Self { pause: PAUSE_MIN, paused_until: None, tunings, address })
     }
 
-    /// A connection came in from there.
-    pub(crate) fn on_accepted(&mut self, socket: impl AsFd, peer: IpAddr) {
+    /// A connection came in from there, by that listener.
+    pub(crate) fn on_accepted(&mut self, socket: impl AsFd, peer: IpAddr, by: ConnectionType) {
         self.pause = PAUSE_MIN;
-        self.tuning.apply(socket, peer);
+        if let Some((_, tuning)) = self.tunings.iter().find(|(how, _)| *how == by) {
+            tuning.apply(socket, peer);
+        }
     }
 
     /// Accepting has ended with an error. Some only concern the connection that failed.

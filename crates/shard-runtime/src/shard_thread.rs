@@ -1,7 +1,6 @@
 //! The thread of one shard: an executor on io_uring, a plain thread on epoll.
 
 use std::io;
-use std::net::TcpListener;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, mpsc};
 use std::thread;
@@ -14,6 +13,7 @@ use rustix::thread::{CpuSet, sched_setaffinity};
 use crate::control::Control;
 use crate::driver::Driver;
 use crate::io::{Backend, Io};
+use crate::listeners::Listeners;
 use crate::mesh_port::MeshPort;
 use crate::orders::Orders;
 use crate::shared::Shared;
@@ -41,7 +41,7 @@ pub(crate) struct Own {
     /// By shard; `None` for the shard itself.
     pub(crate) ports: Vec<Option<MeshPort>>,
     /// Of the shard that accepts.
-    pub(crate) listener: Option<TcpListener>,
+    pub(crate) listeners: Option<Listeners>,
     pub(crate) orders: Arc<Orders>,
 }
 

@@ -6,6 +6,7 @@
 use std::sync::{Arc, mpsc};
 
 use system::{Inquiry, ServerIdentity};
+use transport::WebPolicy;
 
 use crate::bell::Bell;
 use crate::clock::Clock;
@@ -23,6 +24,8 @@ pub struct Given {
     pub config: Config,
     /// What secures connections at first, if they are to be. [`Control::secure`](crate::Control::secure) changes it.
     pub tls: Option<Arc<tls_session::Acceptor>>,
+    /// What WebSockets are subject to at first. [`Control::open_web`](crate::Control::open_web) changes it.
+    pub web: Arc<WebPolicy>,
     /// How far the kernel goes on with what was secured.
     pub kernel_tls: Option<KernelTls>,
     /// What the system's answers say of the server.
@@ -36,7 +39,14 @@ pub struct Given {
 impl Default for Given {
     fn default() -> Self {
         let (inquiries, _) = mpsc::sync_channel(0);
-        Self { config: Config::default(), tls: None, kernel_tls: None, server: Arc::default(), inquiries }
+        Self {
+            config: Config::default(),
+            tls: None,
+            web: Arc::default(),
+            kernel_tls: None,
+            server: Arc::default(),
+            inquiries,
+        }
     }
 }
 

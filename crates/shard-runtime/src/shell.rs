@@ -14,7 +14,7 @@ use broker::Broker;
 use conns::{ConnId, Outbox, Time};
 use fabric::ShardId;
 use monitor::Moment;
-use nats_auth::PasswordCheck;
+use nats_auth::{ConnectionType, PasswordCheck};
 use rustix::io::Errno;
 use shard_core::{Sent, Shell};
 use system::Inquiry;
@@ -189,13 +189,13 @@ impl Shell for RuntimeShell {
         self.io.receive_now(id, read)
     }
 
-    fn on_accepted(&mut self, socket: &OwnedFd) -> Option<SocketAddr> {
+    fn on_accepted(&mut self, socket: &OwnedFd, how: ConnectionType) -> Option<SocketAddr> {
         let listening = self.listening.as_mut()?;
         // Without a name the peer is gone already.
         let peer = rustix::net::getpeername(socket).ok()??;
         let mut peer = SocketAddr::try_from(peer).ok()?;
         peer.set_ip(peer.ip().to_canonical());
-        listening.on_accepted(socket, peer.ip());
+        listening.on_accepted(socket, peer.ip(), how);
         self.patience.on_newcomer();
         Some(peer)
     }
@@ -237,6 +237,10 @@ impl Shell for RuntimeShell {
 
     fn bytes_mut<'r>(&'r mut self, read: &'r mut Received) -> &'r mut [u8] {
         self.io.bytes_mut(read)
+    }
+
+    fn send_pieces(&mut self, id: ConnId, pieces: &[&[u8]]) -> io::Result<Sent> {
+        self.sent(id, |socket| sending::send_pieces(socket, pieces))
     }
 
     fn send_bytes(&mut self, id: ConnId, bytes: &[u8]) -> io::Result<Sent> {

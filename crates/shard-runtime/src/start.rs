@@ -1,6 +1,5 @@
 //! Starting the shards, and waiting for their end.
 
-use std::net::TcpListener;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, mpsc};
 use std::{fmt, io};
@@ -15,6 +14,7 @@ use crate::clock::Clock;
 use crate::control::Control;
 use crate::error::RuntimeError;
 use crate::io::Backend;
+use crate::listeners::Listeners;
 use crate::load_board::LoadBoard;
 use crate::mesh_port::MeshPort;
 use crate::orders::Orders;
@@ -58,21 +58,21 @@ impl Shards {
 }
 
 /// Starts a shard for each configuration, on the given cores in turn. The first shard accepts from
-/// a duplicate of `listener` and places the connections.
+/// duplicates of the `listeners` and places the connections.
 ///
 /// # Errors
 /// A shard could not get what its backend needs, its core or its thread; none runs then.
 pub fn start(
     backend: Backend,
     configs: Vec<Config>,
-    listener: &TcpListener,
+    listeners: &Listeners,
     cpus: &[usize],
     given: &Given,
 ) -> Result<Shards, RuntimeError> {
     let shards = configs.len();
     let cpus: Vec<usize> = (0..shards).map(|shard| cpus[shard % cpus.len()]).collect();
     let control = Control::new(orders(shards).map_err(|error| not_started(0, &error))?);
-    let mut listener = Some(listener.try_clone().map_err(|error| not_started(0, &error))?);
+    let mut listeners = Some(listeners.try_clone().map_err(|error| not_started(0, &error))?);
     let (ready, all_ready) = mpsc::channel();
     let mut handing_out = Vec::new();
     let mut threads = Vec::new();
@@ -80,7 +80,7 @@ pub fn start(
         let (hand_out, shared) = mpsc::channel();
         handing_out.push(hand_out);
         let orders = Arc::clone(&control.shards[shard]);
-        let own = Own { shard: ShardId(shard as u8), config, ports, listener: listener.take(), orders };
+        let own = Own { shard: ShardId(shard as u8), config, ports, listeners: listeners.take(), orders };
         let seed = Seed { backend, own, control: control.clone(), ready: ready.clone(), shared };
         match seed.spawn(cpus[shard]) {
             Ok(thread) => threads.push(thread),

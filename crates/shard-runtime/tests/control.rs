@@ -9,7 +9,7 @@ use broker::{Broker, Config, Settings};
 use conns::Time;
 use fabric::ShardId;
 use nats_proto::ServerInfo;
-use shard_runtime::{Backend, Control, Given, Shards, available_cpus, start};
+use shard_runtime::{Backend, Control, Given, Listeners, Shards, available_cpus, start};
 
 const BACKENDS: [Backend; 2] = [Backend::Uring, Backend::Epoll];
 
@@ -30,7 +30,7 @@ fn rig(backend: Backend, shards: usize, busy_poll: Option<Duration>) -> Rig {
     let configs = ShardId::all(shards).map(config).collect();
     let config = shard_runtime::Config { busy_poll, ..Default::default() };
     let given = Given { config, ..Given::default() };
-    let shards = start(backend, configs, &listener, &available_cpus(), &given).unwrap();
+    let shards = start(backend, configs, &only(&listener), &available_cpus(), &given).unwrap();
     Rig { control: shards.control(), shards, listener }
 }
 
@@ -144,4 +144,9 @@ fn a_shard_that_fails_answers_nobody_and_the_others_stop() {
         let error = shards.wait().unwrap_err();
         assert!(error.to_string().starts_with("shard 1 failed"), "{error}");
     }
+}
+
+/// Listeners for clients alone.
+fn only(clients: &TcpListener) -> Listeners {
+    Listeners { clients: clients.try_clone().unwrap(), websocket: None }
 }

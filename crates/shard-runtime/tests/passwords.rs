@@ -9,7 +9,7 @@ use broker::{Config, Settings};
 use fabric::ShardId;
 use nats_auth::{Directory, IdentityConfig, User};
 use nats_proto::ServerInfo;
-use shard_runtime::{Backend, Given, available_cpus, start};
+use shard_runtime::{Backend, Given, Listeners, available_cpus, start};
 
 const HASH_OF_BAR: &str = "$2b$04$lw4W5MsZdKmxrQPIBHko5uWOPVimzvkfnP1Qb9lr9DY14ITIJYLlG";
 
@@ -44,7 +44,7 @@ fn many_clients_show_passwords_at_once_and_each_gets_its_answer() {
         listener.set_nonblocking(true).unwrap();
         let settings = settings();
         let configs = ShardId::all(2).map(|shard| Config::new(shard, 2, Arc::clone(&settings))).collect();
-        let shards = start(backend, configs, &listener, &available_cpus(), &Given::default()).unwrap();
+        let shards = start(backend, configs, &only(&listener), &available_cpus(), &Given::default()).unwrap();
         let logins = ["bar", "baz"].iter().cycle().take(40);
         let clients: Vec<_> = logins.map(|password| (password, login(&listener, password))).collect();
         for (password, mut client) in clients {
@@ -60,4 +60,9 @@ fn many_clients_show_passwords_at_once_and_each_gets_its_answer() {
         shards.control().stop();
         shards.wait().unwrap();
     }
+}
+
+/// Listeners for clients alone.
+fn only(clients: &TcpListener) -> Listeners {
+    Listeners { clients: clients.try_clone().unwrap(), websocket: None }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use broker::{Config, Settings};
 use fabric::ShardId;
 use nats_proto::ServerInfo;
-use shard_runtime::{Backend, Given, Shards, available_cpus, start};
+use shard_runtime::{Backend, Given, Listeners, Shards, available_cpus, start};
 
 const BACKENDS: [Backend; 2] = [Backend::Uring, Backend::Epoll];
 
@@ -31,7 +31,7 @@ fn rig(backend: Backend) -> Rig {
     let settings = Arc::new(Settings::new(ServerInfo::default()));
     let configs = vec![Config::new(ShardId(0), 1, settings)];
     Rig {
-        shards: start(backend, configs, &listener, &available_cpus(), &Given::default()).unwrap(),
+        shards: start(backend, configs, &only(&listener), &available_cpus(), &Given::default()).unwrap(),
         listener,
     }
 }
@@ -148,4 +148,9 @@ fn what_is_taken_in_later_comes_before_the_end_of_its_connection() {
         assert_eq!(subscriber.messages_until_pong(), (0..MESSAGES).collect::<Vec<_>>());
         rig.stop();
     }
+}
+
+/// Listeners for clients alone.
+fn only(clients: &TcpListener) -> Listeners {
+    Listeners { clients: clients.try_clone().unwrap(), websocket: None }
 }

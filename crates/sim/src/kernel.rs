@@ -2,6 +2,7 @@
 
 use broker::Broker;
 use conns::ConnId;
+use nats_auth::ConnectionType;
 use shard_core::{End, Event};
 
 use crate::connection::Receiving;
@@ -45,7 +46,8 @@ impl SimShell {
             self.report_one(id, index, into);
         }
         if self.shard == 0 {
-            into.extend(self.backlog.drain(..).map(Event::Accepted));
+            let accepted = |connection| Event::Accepted(connection, ConnectionType::Standard);
+            into.extend(self.backlog.drain(..).map(accepted));
         }
     }
 

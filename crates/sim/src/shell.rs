@@ -12,7 +12,7 @@ use broker::{Broker, ServiceId};
 use conns::{ConnId, Outbox, Time};
 use fabric::{LINK_BYTES_MAX, ShardId};
 use monitor::Moment;
-use nats_auth::PasswordCheck;
+use nats_auth::{ConnectionType, PasswordCheck};
 use shard_core::{Event, Measures, Order, Sent, Shell};
 use system::Inquiry;
 use transport::HandshakeStep;
@@ -287,7 +287,7 @@ impl Shell for SimShell {
         self.moved();
     }
 
-    fn on_accepted(&mut self, connection: &usize) -> Option<SocketAddr> {
+    fn on_accepted(&mut self, connection: &usize, _: ConnectionType) -> Option<SocketAddr> {
         Some(SocketAddr::from(([127, 0, 0, 1], 1024 + *connection as u16)))
     }
 
@@ -341,6 +341,10 @@ impl Shell for SimShell {
 
     fn bytes_mut<'r>(&'r mut self, read: &'r mut Read) -> &'r mut [u8] {
         &mut read.bytes
+    }
+
+    fn send_pieces(&mut self, id: ConnId, pieces: &[&[u8]]) -> Result<Sent, Infallible> {
+        Ok(self.write(id, pieces.iter().copied()))
     }
 
     fn send_bytes(&mut self, id: ConnId, bytes: &[u8]) -> Result<Sent, Infallible> {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use broker::{Broker, Config, STRETCH_STEPS_MAX, Settings, ShareMax};
 use conns::{ConnId, Time};
 use fabric::{Batch, Interest, Link, MeshMessage, Names, ShardId, Told};
+use nats_auth::ConnectionType;
 use nats_proto::{Publish, ServerInfo};
 use shard_core::{Event, Forged, ShardCore};
 use system::System;
@@ -55,7 +56,7 @@ impl Shard {
 
     /// A new connection, which has said so much and was answered.
     pub(crate) fn client(&mut self, said: &str) -> ConnId {
-        self.shell.batches.push_back(vec![Event::Accepted(())]);
+        self.shell.batches.push_back(vec![Event::Accepted((), ConnectionType::Standard)]);
         self.turn();
         let id = *self.shell.adopted.last().expect("it was accepted");
         self.says(id, &format!("CONNECT {{\"verbose\":false,\"pedantic\":false}}\r\n{said}"));

@@ -9,7 +9,7 @@ use broker::Broker;
 use conns::{ConnId, Outbox, Time};
 use fabric::ShardId;
 use monitor::Moment;
-use nats_auth::PasswordCheck;
+use nats_auth::{ConnectionType, PasswordCheck};
 use shard_core::{Measures, Order, Sent};
 use system::Inquiry;
 use transport::HandshakeStep;
@@ -161,7 +161,7 @@ impl shard_core::Shell for Shell {
         self.served.push(id);
     }
 
-    fn on_accepted(&mut self, (): &()) -> Option<SocketAddr> {
+    fn on_accepted(&mut self, (): &(), _: ConnectionType) -> Option<SocketAddr> {
         Some(SocketAddr::from(([127, 0, 0, 1], 4000)))
     }
 
@@ -204,6 +204,10 @@ impl shard_core::Shell for Shell {
 
     fn bytes_mut<'r>(&'r mut self, _: &'r mut Read) -> &'r mut [u8] {
         unreachable!("TLS is not on offer")
+    }
+
+    fn send_pieces(&mut self, _: ConnId, _: &[&[u8]]) -> Result<Sent, Infallible> {
+        unreachable!("there are no WebSockets")
     }
 
     fn send_bytes(&mut self, _: ConnId, _: &[u8]) -> Result<Sent, Infallible> {

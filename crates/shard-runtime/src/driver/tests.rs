@@ -6,7 +6,7 @@ use std::thread;
 use broker::{Config, Settings};
 use conns::ConnId;
 use fabric::{Interest, Told};
-use nats_auth::{Directory, IdentityConfig, User};
+use nats_auth::{ConnectionType, Directory, IdentityConfig, User};
 use nats_proto::ServerInfo;
 use rustix::event::{EventfdFlags, eventfd};
 use rustix::net::sockopt;
@@ -50,7 +50,7 @@ fn with_backend(backend: Backend, settings: Settings) -> (Driver, MeshPort) {
         shard: ShardId(0),
         config: Config::new(ShardId(0), 2, Arc::new(settings)),
         ports: vec![None, Some(port)],
-        listener: None,
+        listeners: None,
         orders: Arc::new(Orders::new(own)),
     };
     (Driver::new(own, io, Arc::new(shared)).unwrap(), peer)
@@ -64,7 +64,12 @@ fn connection(driver: &mut Driver, peer: &mut MeshPort) -> TcpStream {
     let (socket, address) = listener.accept().unwrap();
     sockopt::set_socket_send_buffer_size(&socket, 64 << 10).unwrap();
     let placed = driver.core.broker_mut().place(&[]);
-    peer.send(Parcel::Connection { socket: socket.into(), placed, peer: address });
+    peer.send(Parcel::Connection {
+        socket: socket.into(),
+        placed,
+        peer: address,
+        how: ConnectionType::Standard,
+    });
     client
 }
 

@@ -15,6 +15,7 @@ use std::time::Duration;
 use conns::ConnId;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
+use nats_auth::ConnectionType;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::RecvFlags;
@@ -114,10 +115,10 @@ impl Epoll {
         })
     }
 
-    pub(crate) fn listen(&mut self, listener: TcpListener) -> io::Result<()> {
+    pub(crate) fn listen(&mut self, listener: TcpListener, how: ConnectionType) -> io::Result<()> {
         let mut source = SourceFd(&listener.as_raw_fd());
         self.poll.registry().register(&mut source, TOKEN_LISTENER, Interest::READABLE)?;
-        self.listener = Some(Listener::new(listener));
+        self.listener.get_or_insert_with(Listener::new).add(listener, how);
         Ok(())
     }
 

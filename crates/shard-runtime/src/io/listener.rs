@@ -2,6 +2,7 @@
 
 use std::net::TcpListener;
 
+use nats_auth::ConnectionType;
 use rustix::io::Errno;
 use rustix::net::SocketFlags;
 
@@ -10,9 +11,11 @@ use super::{Event, Notice};
 /// Connections accepted in one turn; the others wait in the backlog for the next.
 const ACCEPTS_PER_TURN_MAX: usize = 32;
 
+/// All listeners of a shard.
 #[derive(Debug)]
 pub(super) struct Listener {
-    pub(super) socket: TcpListener,
+    /// Each with what comes by it.
+    sockets: Vec<(TcpListener, ConnectionType)>,
     /// Connections are wanted.
     pub(super) accepting: bool,
     /// There may be one.
@@ -21,8 +24,13 @@ pub(super) struct Listener {
 
 impl Listener {
     /// One that accepts as soon as it is ready.
-    pub(super) fn new(socket: TcpListener) -> Self {
-        Self { socket, accepting: true, ready: false }
+    pub(super) fn new() -> Self {
+        Self { sockets: Vec::new(), accepting: true, ready: false }
+    }
+
+    /// Accepts from this socket as well.
+    pub(super) fn add(&mut self, socket: TcpListener, how: ConnectionType) {
+        self.sockets.push((socket, how));
     }
 
     /// Whether there is something to do that the kernel does not tell of again.
@@ -32,18 +40,27 @@ impl Listener {
 
     /// Accepts until there is none, or enough for one turn.
     pub(super) fn accept_some(&mut self, into: &mut Vec<Event>) {
-        for _ in 0..ACCEPTS_PER_TURN_MAX {
-            if !self.has_work() {
-                return;
-            }
-            match rustix::net::accept_with(&self.socket, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC) {
-                Ok(socket) => into.push(Event::Accepted(socket)),
-                Err(Errno::AGAIN) => self.ready = false,
-                Err(error) => {
-                    self.accepting = false;
-                    into.push(Event::Own(Notice::AcceptEnded(error)));
+        if !self.has_work() {
+            return;
+        }
+        let mut room = ACCEPTS_PER_TURN_MAX;
+        for (socket, how) in &self.sockets {
+            while room > 0 {
+                match rustix::net::accept_with(socket, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC) {
+                    Ok(accepted) => into.push(Event::Accepted(accepted, *how)),
+                    Err(Errno::AGAIN) => break,
+                    Err(error) => {
+                        self.accepting = false;
+                        return into.push(Event::Own(Notice::AcceptEnded(error)));
+                    }
                 }
+                room -= 1;
             }
+        }
+        self.ready = room == 0;
+        // Whoever filled the turn is behind the others in the next.
+        if self.ready {
+            self.sockets.rotate_left(1);
         }
     }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use conns::ConnId;
 use fabric::ShardId;
+use nats_auth::ConnectionType;
 use rustix::event::epoll;
 use rustix::io::Errno;
 use shard_core::Slots;
@@ -106,10 +107,11 @@ impl Uring {
         self.ring.duplicate()
     }
 
-    pub(crate) fn listen(&mut self, listener: TcpListener) -> io::Result<()> {
+    pub(crate) fn listen(&mut self, listener: TcpListener, how: ConnectionType) -> io::Result<()> {
         epoll::add(&self.gate, &listener, epoll::EventData::new_u64(0), epoll::EventFlags::IN)?;
-        self.listener = Some(Listener::new(listener));
-        self.watch_gate()
+        let is_first = self.listener.is_none();
+        self.listener.get_or_insert_with(Listener::new).add(listener, how);
+        if is_first { self.watch_gate() } else { Ok(()) }
     }
 
     pub(crate) fn accept(&mut self) {

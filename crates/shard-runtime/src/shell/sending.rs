@@ -6,9 +6,10 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use conns::Outbox;
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, Shutdown};
+use shard_core::PIECES_MAX;
 
 /// Chunks handed to one `sendmsg`.
-const SLICES_PER_SEND: usize = 32;
+const SLICES_PER_SEND: usize = PIECES_MAX;
 
 /// Input of a closing connection that is read to be forgotten: the rest of what it sent at once.
 const DISCARDED_BYTES_MAX: usize = 16 << 10;
@@ -30,10 +31,20 @@ pub(super) fn send_bytes(socket: BorrowedFd<'_>, bytes: &[u8]) -> Result<usize, 
 
 /// Sends what there is, as far as one call goes.
 pub(super) fn send(socket: BorrowedFd<'_>, outbox: &Outbox) -> Result<usize, Errno> {
+    send_slices(socket, outbox.slices())
+}
+
+/// The same for these pieces.
+pub(super) fn send_pieces(socket: BorrowedFd<'_>, pieces: &[&[u8]]) -> Result<usize, Errno> {
+    send_slices(socket, pieces.iter().copied())
+}
+
+#[inline]
+fn send_slices<'a>(socket: BorrowedFd<'_>, pieces: impl Iterator<Item = &'a [u8]>) -> Result<usize, Errno> {
     let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
     let mut slices = [IoSlice::new(&[]); SLICES_PER_SEND];
     let mut count = 0;
-    for (slot, bytes) in slices.iter_mut().zip(outbox.slices()) {
+    for (slot, bytes) in slices.iter_mut().zip(pieces) {
         *slot = IoSlice::new(bytes);
         count += 1;
     }

@@ -1,0 +1,162 @@
+//! Connections that are WebSockets, or are to be: what they are sent becomes frames as the socket takes it.
+//!
+//! Bytes of the transport's own (answers to requests, pongs, compressed messages) go before what the broker has to
+//! say. That stays in the outbox until it has left, so the broker's limits see what a slow reader leaves behind.
+
+use broker::{Cookies, Upgraded};
+use conns::{CloseReason, ConnId, Flush, Outbox, Time};
+use transport::Transport;
+use ws_frame::{Close, Status};
+
+use crate::event::Sent;
+use crate::output::Flushed;
+use crate::security::security;
+use crate::shard_core::ShardCore;
+use crate::shell::{PIECES_MAX, Shell};
+
+impl<S: Shell> ShardCore<S> {
+    /// Sends what there is for a WebSocket whose bytes go to the socket as they are.
+    pub(crate) fn flush_frames(&mut self, shell: &mut S, now: Time, id: ConnId) -> Result<Flushed, S::Error> {
+        let mut flushed = Flushed::default();
+        loop {
+            let Self { broker, transports, .. } = self;
+            let outbox = if transports.has_own_output(id) {
+                None
+            } else {
+                transports.note_end(broker, id);
+                match broker.flush(id) {
+                    Flush::Nothing => return Ok(flushed),
+                    Flush::Close => return Ok(Flushed { is_over: true, ..flushed }),
+                    Flush::Send(outbox) => Some(outbox),
+                }
+            };
+            let Some((transport, tools)) = transports.find_with_tools(id) else { return Ok(flushed) };
+            if let Some(outbox) = outbox {
+                transport.frame(outbox.len(), outbox.slices(), tools);
+            }
+            match send_framed(shell, id, transport, outbox)? {
+                Sent::Bytes(count) => {
+                    let left = transport.on_framed(count);
+                    if left > 0 {
+                        flushed.bytes += left;
+                        broker.on_sent(id, left);
+                    }
+                }
+                Sent::Full => {
+                    transport.on_blocked();
+                    broker.on_blocked(now, id);
+                    return Ok(flushed);
+                }
+                Sent::Broken => {
+                    // Nothing of its own leaves any more either.
+                    transport.on_blocked();
+                    broker.on_hangup(id, CloseReason::WriteError);
+                    return Ok(Flushed { is_over: matches!(broker.flush(id), Flush::Close), ..flushed });
+                }
+                Sent::Gone => return Ok(flushed),
+            }
+        }
+    }
+
+    /// Says why a connection ends, if it is a WebSocket and its socket takes that. It is a courtesy: what does not
+    /// fit is not said.
+    pub(crate) fn say_last_frame(
+        &mut self,
+        shell: &mut S,
+        id: ConnId,
+        transport: &mut Transport,
+        end: Option<CloseReason>,
+    ) -> Result<(), S::Error> {
+        if transport.is_blocked() || !transport.say_goodbye(end.and_then(close)) {
+            return Ok(());
+        }
+        if transport.is_open() {
+            send_framed(shell, id, transport, None)?;
+        } else if transport.outgoing().is_empty()
+            && transport.seal(std::iter::empty(), &mut self.transports.sealed).is_ok()
+        {
+            let sealed = self.transports.sealed.bytes();
+            let taken = match shell.send_bytes(id, sealed)? {
+                Sent::Bytes(taken) => taken,
+                Sent::Full | Sent::Broken | Sent::Gone => return Ok(()),
+            };
+            transport.keep(&sealed[taken..], 0);
+        }
+        Ok(())
+    }
+}
+
+fn send_framed<S: Shell>(
+    shell: &mut S,
+    id: ConnId,
+    transport: &Transport,
+    outbox: Option<&Outbox>,
+) -> Result<Sent, S::Error> {
+    let mut pieces = [&[][..]; PIECES_MAX];
+    let mut count = 0;
+    let framed = transport.framed(outbox.into_iter().flat_map(Outbox::slices));
+    for (slot, piece) in pieces.iter_mut().zip(framed) {
+        *slot = piece;
+        count += 1;
+    }
+    shell.send_pieces(id, &pieces[..count])
+}
+
+/// What the last frame says of a reason; nothing where nobody is there to read it.
+fn close(reason: CloseReason) -> Option<Close> {
+    use CloseReason as Reason;
+    if !reason.keeps_output() || reason == Reason::TlsHandshakeFailure {
+        return None;
+    }
+    let status = match reason {
+        Reason::ClientClosed => Status::NORMAL,
+        Reason::AuthenticationTimeout
+        | Reason::AuthenticationFailure
+        | Reason::MaxAccountConnectionsExceeded
+        | Reason::MaxConnectionsExceeded
+        | Reason::MaxControlLineExceeded
+        | Reason::MaxSubscriptionsExceeded => Status::POLICY_VIOLATION,
+        Reason::ParseError | Reason::ProtocolViolation | Reason::BadClientProtocolVersion => {
+            Status::PROTOCOL_ERROR
+        }
+        Reason::MaxPayloadExceeded => Status::TOO_BIG,
+        Reason::StaleConnection | Reason::ServerShutdown => Status::GOING_AWAY,
+        _ => Status::INTERNAL_ERROR,
+    };
+    Some(Close::new(status, reason.text()))
+}
+
+/// What is known of a connection that has become a WebSocket, in the words of the broker.
+pub(crate) fn told(upgraded: transport::Upgraded) -> Upgraded {
+    let transport::Upgraded { secured, user, password, token, client_ip } = upgraded;
+    // Where TLS is it always comes first; monitoring makes nothing of that here.
+    let security = secured.map(|secured| security(&secured, false));
+    Upgraded { security, cookies: Cookies { user, password, token }, client_ip }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As nats-server 2.14.5 has them.
+    #[test]
+    fn reasons_have_the_peers_codes() {
+        let said = |reason| close(reason).map(|close| (close.status.map(|status| status.0), close.reason));
+        for (reason, status, words) in [
+            (CloseReason::ClientClosed, 1000, "Client Closed"),
+            (CloseReason::AuthenticationFailure, 1008, "Authentication Failure"),
+            (CloseReason::MaxControlLineExceeded, 1008, "Maximum Control Line Exceeded"),
+            (CloseReason::ProtocolViolation, 1002, "Protocol Violation"),
+            (CloseReason::MaxPayloadExceeded, 1009, "Maximum Message Payload Exceeded"),
+            (CloseReason::StaleConnection, 1001, "Stale Connection"),
+            (CloseReason::ServerShutdown, 1001, "Server Shutdown"),
+            (CloseReason::NoRespondersRequiresHeaders, 1011, "No Responders Requires Headers"),
+        ] {
+            assert_eq!(said(reason), Some((Some(status), words.to_owned())));
+        }
+        for reason in [CloseReason::ReadError, CloseReason::WriteError, CloseReason::SlowConsumerPendingBytes]
+        {
+            assert_eq!(said(reason), None);
+        }
+    }
+}
