@@ -1,9 +1,9 @@
 //! Which backend the shards run on.
 
-use std::net::TcpListener;
-
 use broker::Config;
-use shard_runtime::{Backend, BackendChoice, Given, RuntimeError, Shards, make_room, preflight, start};
+use shard_runtime::{
+    Backend, BackendChoice, Given, Listeners, RuntimeError, Shards, make_room, preflight, start,
+};
 
 /// What to start the shards on.
 #[derive(Debug)]
@@ -44,11 +44,11 @@ impl Plan {
     pub(crate) fn start(
         self,
         configs: impl Fn() -> Vec<Config>,
-        listener: &TcpListener,
+        listeners: &Listeners,
         cpus: &[usize],
         given: &Given,
     ) -> Result<Shards, RuntimeError> {
-        let start = |backend| start(backend, configs(), listener, cpus, given);
+        let start = |backend| start(backend, configs(), listeners, cpus, given);
         let because = match self {
             Self::Epoll { because } => because,
             Self::Uring { or_epoll } => {

@@ -7,12 +7,14 @@ use std::time::Duration;
 use broker::Settings;
 use monitor::{
     ConfigFacts, Facts, MappedTo, Moment, ServerFacts, ShardTotals, ShownMappings, TimeFacts, Varz,
+    WebSocketFacts,
 };
-use nats_auth::{Account, Directory, MapsTo};
-use server_options::Options;
+use nats_auth::{Account, ConnectionType, Directory, MapsTo};
+use server_options::{Options, Port, WebSocket};
 use shard_runtime::wall_clock;
 use tls_session::Acceptor;
 
+use crate::hosts::joined;
 use crate::process::{Usage, resident_bytes};
 
 /// nats-server's time for a TLS handshake, which it also shows without TLS.
@@ -28,27 +30,27 @@ pub(crate) struct Board {
 }
 
 impl Board {
-    /// For a server that starts now, so many shards, and monitoring as it is in `place`. `clients` is what secures
+    /// For a server that starts now, so many shards, and monitoring as it is in `place`. `secured` is what secures
     /// clients.
     pub(crate) fn new(
         place: ServerFacts,
         shards: usize,
         options: &Options,
         settings: &Settings,
-        clients: Option<&Acceptor>,
+        secured: &Secured<'_>,
     ) -> Self {
         let start = wall_clock();
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let times = TimeFacts { start, ..TimeFacts::default() };
         let place = Facts { server: place, times, cores, shards, ..Facts::default() };
-        let facts = Mutex::new(facts(place, options, settings, clients, start));
+        let facts = Mutex::new(facts(place, options, settings, secured, start));
         Self { facts, usage: Usage::new(), requests: Mutex::default() }
     }
 
     /// The configuration was read again.
-    pub(crate) fn reconfigure(&self, options: &Options, settings: &Settings, clients: Option<&Acceptor>) {
+    pub(crate) fn reconfigure(&self, options: &Options, settings: &Settings, secured: &Secured<'_>) {
         let mut facts_now = self.facts.lock().expect(NO_PANIC);
-        *facts_now = facts(std::mem::take(&mut *facts_now), options, settings, clients, wall_clock());
+        *facts_now = facts(std::mem::take(&mut *facts_now), options, settings, secured, wall_clock());
     }
 
     pub(crate) fn facts(&self) -> Facts {
@@ -73,12 +75,52 @@ impl Board {
 
 const NO_PANIC: &str = "nothing panics while it has this";
 
+/// What secures connections, if anything does.
+pub(crate) struct Secured<'a> {
+    pub(crate) clients: Option<&'a Acceptor>,
+    pub(crate) websockets: Option<&'a Acceptor>,
+}
+
+fn not_after(acceptor: Option<&Acceptor>) -> Option<Moment> {
+    acceptor.and_then(Acceptor::not_after).map(Moment::of_seconds)
+}
+
+/// What `/varz` says of the listener for WebSockets.
+fn websocket_facts(websocket: &WebSocket, options: &Options, secured: &Secured<'_>) -> WebSocketFacts {
+    let auth = options.auth.websocket.clone().unwrap_or_default();
+    let advertise = websocket.advertise.as_ref().map(|address| match address.port {
+        Some(port) => joined(&address.host, port),
+        None => address.host.clone(),
+    });
+    let policy = websocket.tls.as_ref().map(|tls| &tls.policy);
+    WebSocketFacts {
+        host: websocket.host.clone(),
+        port: match websocket.port {
+            Port::Fixed(port) => port,
+            Port::Random => 0,
+        },
+        advertise: advertise.unwrap_or_default(),
+        no_auth_user: auth.no_auth_user.unwrap_or_default(),
+        handshake_timeout: websocket.handshake_timeout.unwrap_or_default(),
+        auth_timeout: auth.timeout.unwrap_or_default(),
+        no_tls: websocket.no_tls,
+        tls_map: auth.verify_and_map,
+        tls_pinned_certs: policy
+            .map(|policy| policy.pinned_certs.iter().map(ToString::to_string).collect())
+            .unwrap_or_default(),
+        same_origin: websocket.same_origin,
+        allowed_origins: websocket.origins.clone(),
+        compression: websocket.compression,
+        tls_cert_not_after: not_after(secured.websockets),
+    }
+}
+
 /// What `/varz` says of the configuration, and of what secures clients; the rest stays as it is in `place`.
 fn facts(
     place: Facts,
     options: &Options,
     settings: &Settings,
-    clients: Option<&Acceptor>,
+    secured: &Secured<'_>,
     loaded: Moment,
 ) -> Facts {
     let info = &settings.info;
@@ -89,7 +131,7 @@ fn facts(
         go: info.go.clone(),
         host: info.host.clone(),
         port: info.port,
-        auth_required: settings.directory.auth_required(),
+        auth_required: settings.directory.auth_required(ConnectionType::Standard),
         tls_required: info.tls_required,
         tls_verify: info.tls_verify,
         connect_urls: info.connect_urls.clone(),
@@ -97,7 +139,7 @@ fn facts(
         max_subscriptions: settings.options.max_subscriptions,
         ping_interval: settings.options.ping_interval,
         ping_max: settings.options.ping_max,
-        auth_timeout: settings.directory.timeout(),
+        auth_timeout: settings.directory.timeout(ConnectionType::Standard),
         max_control_line: settings.options.limits.control_line_bytes_max,
         max_payload: info.max_payload,
         max_pending: settings.options.max_pending,
@@ -117,8 +159,9 @@ fn facts(
         system_account: options.auth.system().unwrap_or_default().to_owned(),
     };
     let mappings = Arc::new(mappings(&settings.directory));
-    let tls_cert_not_after = clients.and_then(Acceptor::not_after).map(Moment::of_seconds);
-    Facts { server, times, config, mappings, tls_cert_not_after, ..place }
+    let tls_cert_not_after = not_after(secured.clients);
+    let websocket = options.websocket.as_ref().map(|websocket| websocket_facts(websocket, options, secured));
+    Facts { server, times, config, mappings, tls_cert_not_after, websocket, ..place }
 }
 
 /// The subject mappings of all accounts that have any.

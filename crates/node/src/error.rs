@@ -24,6 +24,9 @@ pub enum NodeError {
         /// Why not.
         source: ListenError,
     },
+    /// The listener for WebSockets could not be had.
+    #[error("Unable to listen for websocket connections: {0}")]
+    WebSocket(#[source] ListenError),
     /// Users and accounts make no sense.
     #[error(transparent)]
     Users(#[from] ConfigError),

@@ -25,6 +25,7 @@ mod sources;
 mod start_failure;
 mod tls_files;
 mod users;
+mod websocket;
 
 pub use check::check;
 pub use error::NodeError;

@@ -67,6 +67,18 @@ pub(crate) fn listen(options: &Options) -> Result<(TcpListener, SocketAddr), Nod
     bound.map_err(|source| NodeError::Listen { host: options.host.clone(), port, source })
 }
 
+/// The same for WebSockets, if there is to be a listener for them.
+pub(crate) fn listen_for_websockets(
+    options: &Options,
+) -> Result<Option<(TcpListener, SocketAddr)>, NodeError> {
+    let Some(websocket) = &options.websocket else { return Ok(None) };
+    let port = match websocket.port {
+        Port::Fixed(port) => port,
+        Port::Random => 0,
+    };
+    listen_on(&websocket.host, port).map(Some).map_err(NodeError::WebSocket)
+}
+
 /// Binds a host and a port, 0 for any; waits a little for a server to be gone that was there before.
 pub(crate) fn listen_on(host: &str, port: u16) -> Result<(TcpListener, SocketAddr), ListenError> {
     let address = look_up(host, port)?;

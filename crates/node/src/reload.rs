@@ -17,7 +17,7 @@ use shard_runtime::Control;
 use system::{Sequence, SystemEvent};
 use tls_session::Acceptor;
 
-use crate::board::Board;
+use crate::board::{Board, Secured};
 use crate::error::NodeError;
 use crate::files::{PortsPlace, write_pid_file};
 use crate::identity::system_server;
@@ -29,6 +29,7 @@ use crate::sources::load;
 use crate::start_failure::{log_failure, start_failure};
 use crate::tls_files;
 use crate::users::next_directories;
+use crate::websocket;
 
 /// Why a reload was refused.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +49,7 @@ enum ReloadError {
 struct Prepared {
     directories: Vec<Arc<Directory>>,
     tls: Option<Arc<Acceptor>>,
+    web_tls: Option<Arc<Acceptor>>,
     https: Option<Arc<ServerConfig>>,
 }
 
@@ -73,7 +75,10 @@ impl Reloader {
     pub(crate) fn new(command_line: &CommandLine, options: &Options, server: &Server, log: &Log) -> Self {
         Self {
             command_line: command_line.clone(),
-            options: Options { port: Port::Fixed(server.address().port()), ..options.clone() },
+            options: websocket::with_port(
+                &Options { port: Port::Fixed(server.address().port()), ..options.clone() },
+                server.websocket_address,
+            ),
             settings: Arc::clone(&server.settings),
             sequence: server.sequence.clone(),
             board: Arc::clone(&server.board),
@@ -100,8 +105,13 @@ impl Reloader {
         if options.port == Port::Random {
             options.port = self.options.port;
         }
+        if let (Some(new), Some(old)) = (&mut options.websocket, &self.options.websocket)
+            && new.port == Port::Random
+        {
+            new.port = old.port;
+        }
         let lines = reload_changes(&self.options, &options)?;
-        let Prepared { directories, tls, https } =
+        let Prepared { directories, tls, web_tls, https } =
             self.prepare(&options).map_err(|error| ReloadError::NotReady(start_failure(&error, &options)))?;
         // The last that can fail, since it takes effect at once.
         if options.log != self.options.log {
@@ -112,10 +122,12 @@ impl Reloader {
         lines.iter().for_each(|line| tracing::info!("{line}"));
         // Shards carry out what they are told in order, and the next waits for them.
         self.control.secure(tls.clone());
+        self.control.open_web(&websocket::policy(&options, web_tls.clone()));
         self.tell_shards(&options, directories);
         self.tell_system(&options);
         self.rewrite_files(&options);
-        self.board.reconfigure(&options, &self.settings, tls.as_deref());
+        let secured = Secured { clients: tls.as_deref(), websockets: web_tls.as_deref() };
+        self.board.reconfigure(&options, &self.settings, &secured);
         if let (Some(monitoring), Some(https)) = (self.monitoring.upgrade(), https) {
             monitoring.secure(https);
         }
@@ -130,6 +142,7 @@ impl Reloader {
         Ok(Prepared {
             directories: next_directories(&self.settings.directory, &self.options.auth, &options.auth)?,
             tls: tls_files::acceptor(options)?,
+            web_tls: tls_files::for_websockets(options)?,
             https: tls_files::for_monitoring(options)?,
         })
     }

@@ -9,19 +9,19 @@ use monitor::ServerFacts;
 use nats_auth::Directory;
 use server_log::Log;
 use server_options::{CommandLine, Options};
-use shard_runtime::{Control, Given, KernelTls, Shards, available_cpus, wall_clock};
+use shard_runtime::{Control, Given, KernelTls, Listeners, Shards, available_cpus, wall_clock};
 use system::{INQUIRIES_MAX, Sequence};
 use tls_session::Acceptor;
 
 use crate::backend::Plan;
-use crate::board::Board;
+use crate::board::{Board, Secured};
 use crate::error::NodeError;
 use crate::files::{Ports, PortsPlace, Reached, write_pid_file};
 use crate::gather::Gatherer;
 use crate::hosts::joined;
 use crate::identity::{COMPATIBLE_VERSION, OWN_VERSION, new_server_id, system_server};
 use crate::inquiries::Informer;
-use crate::listen::listen;
+use crate::listen::{listen, listen_for_websockets};
 use crate::machine::{default_shards, memory_limit, raise_limits};
 use crate::monitoring::{Bound, Monitoring};
 use crate::notify;
@@ -29,6 +29,7 @@ use crate::reload::Reloader;
 use crate::settings::settings;
 use crate::signals::{Duties, Signals};
 use crate::tls_files;
+use crate::websocket;
 
 /// A larger `max_payload` is worth a warning, nats-server says.
 const WISE_PAYLOAD_BYTES: usize = 8 << 20;
@@ -36,6 +37,8 @@ const WISE_PAYLOAD_BYTES: usize = 8 << 20;
 /// A running server. It runs on until it is stopped, even if this is dropped.
 pub struct Server {
     address: SocketAddr,
+    /// Where WebSockets come in.
+    pub(crate) websocket_address: Option<SocketAddr>,
     shards: Shards,
     pub(crate) monitoring: Option<Arc<Monitoring>>,
     pub(crate) board: Arc<Board>,
@@ -58,6 +61,7 @@ impl Server {
         let plan = Plan::make(options.runtime.io, count)?;
         let kernel_tls = options.runtime.ktls.then(KernelTls::probe).transpose()?;
         let tls = tls_files::acceptor(options)?;
+        let web_tls = tls_files::for_websockets(options)?;
         let https = tls_files::for_monitoring(options)?;
         let directory = Directory::new(&options.auth)?;
         let server_id = new_server_id();
@@ -67,7 +71,10 @@ impl Server {
             write_pid_file(path)?;
         }
         let monitor = Bound::bind(options)?;
-        let (listener, address) = listen(options)?;
+        let (websocket, websocket_address) = listen_for_websockets(options)?.unzip();
+        let options = &websocket::with_port(options, websocket_address);
+        websocket::announce(options);
+        let (clients, address) = listen(options)?;
         let settings = Arc::new(settings(options, &server_id, address, directory));
         // Nobody can ask for them without monitoring.
         let closed_max = monitor.as_ref().map_or(0, |_| options.broker.max_closed_clients);
@@ -78,27 +85,35 @@ impl Server {
         let given = Given {
             config: options.runtime.clone(),
             tls: tls.clone(),
+            web: websocket::policy(options, web_tls.clone()),
             kernel_tls,
             server: system_server(options, &settings.info, sequence.clone()),
             inquiries,
         };
-        let shards = plan.start(configs, &listener, &cpus, &given)?;
+        let shards = plan.start(configs, &Listeners { clients, websocket }, &cpus, &given)?;
         announce(&options.host, address, tls.as_deref());
         let control = shards.control();
         let unmonitored = || ServerFacts { http_host: options.host.clone(), ..ServerFacts::default() };
         let place = monitor.as_ref().map_or_else(unmonitored, Bound::facts);
-        let board = Arc::new(Board::new(place, count, options, &settings, tls.as_deref()));
+        let board = Arc::new(Board::new(
+            place,
+            count,
+            options,
+            &settings,
+            &Secured { clients: tls.as_deref(), websockets: web_tls.as_deref() },
+        ));
         let gatherer = Gatherer::new(control.clone(), Arc::clone(&closed), wall_clock());
         let informer = Informer::new(control.clone(), gatherer.clone(), Arc::clone(&board));
         informer.start(asked).inspect_err(|_| control.stop())?;
         let monitored = monitor.as_ref().map(Bound::reached);
         let begin = |monitor: Bound| monitor.start(Arc::clone(&board), gatherer, https).map(Arc::new);
         let monitoring = monitor.map(begin).transpose().inspect_err(|_| control.stop())?;
-        let ports = Ports::new(Reached { address, tls: tls.is_some() }, monitored);
+        let websocket = websocket_address.map(|address| Reached { address, tls: web_tls.is_some() });
+        let ports = Ports::new(Reached { address, tls: tls.is_some() }, monitored, websocket);
         let ports = Arc::new(PortsPlace::new(program, ports));
         ports.move_to(options.ports_file_dir.as_deref());
         tracing::info!("Server is ready");
-        Ok(Self { address, shards, monitoring, board, settings, sequence, ports })
+        Ok(Self { address, websocket_address, shards, monitoring, board, settings, sequence, ports })
     }
 
     /// Where clients connect.

@@ -8,6 +8,7 @@ use nats_auth::Directory;
 use server_options::Options;
 
 use crate::identity::server_info;
+use crate::websocket;
 
 /// What of the options shards are told, now and whenever it changes. `address` is where clients connect;
 /// `directory` is made of the options' users and accounts.
@@ -19,6 +20,7 @@ pub(crate) fn settings(
 ) -> Settings {
     Settings {
         options: options.broker.clone(),
+        websocket: websocket::settings(options),
         trace: options.log.trace,
         directory,
         ..Settings::new(server_info(options, server_id, address))

@@ -19,6 +19,7 @@ struct Cause<'a> {
 pub fn start_failure(error: &NodeError, options: &Options) -> String {
     let (option, system) = match error {
         NodeError::Listen { source, .. } => (Some(FallibleOption::Listen), source.system()),
+        NodeError::WebSocket(source) => (Some(FallibleOption::WebSocket), source.system()),
         NodeError::Monitor(source) => (Some(FallibleOption::Monitoring), source.system()),
         NodeError::Users(_) => (Some(FallibleOption::Users), None),
         NodeError::PidFile { source, .. } => (Some(FallibleOption::PidFile), Some(source)),
@@ -57,15 +58,17 @@ pub(crate) fn place_in_file(option: FallibleOption, options: &Options) -> String
 fn remedy(option: FallibleOption, kind: io::ErrorKind) -> Option<&'static str> {
     use io::ErrorKind::{AddrInUse, AddrNotAvailable, NotFound, PermissionDenied};
     Some(match (option, kind) {
-        (FallibleOption::Listen | FallibleOption::Monitoring, AddrInUse) => {
+        (FallibleOption::Listen | FallibleOption::Monitoring | FallibleOption::WebSocket, AddrInUse) => {
             "stop what listens there, or use another port"
         }
-        (FallibleOption::Listen | FallibleOption::Monitoring, AddrNotAvailable) => {
-            "use an address of this machine"
-        }
-        (FallibleOption::Listen | FallibleOption::Monitoring, PermissionDenied) => {
-            "use a port from 1024 on, or start with CAP_NET_BIND_SERVICE"
-        }
+        (
+            FallibleOption::Listen | FallibleOption::Monitoring | FallibleOption::WebSocket,
+            AddrNotAvailable,
+        ) => "use an address of this machine",
+        (
+            FallibleOption::Listen | FallibleOption::Monitoring | FallibleOption::WebSocket,
+            PermissionDenied,
+        ) => "use a port from 1024 on, or start with CAP_NET_BIND_SERVICE",
         (FallibleOption::LogFile | FallibleOption::PidFile, NotFound) => {
             "make its folder first, or name another"
         }

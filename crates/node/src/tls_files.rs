@@ -40,18 +40,32 @@ pub enum TlsError {
 /// Reads the files, and makes of them what secures connections, if anything is to. Says in the log what is
 /// odd about them.
 pub(crate) fn acceptor(options: &Options) -> Result<Option<Arc<Acceptor>>, TlsError> {
-    let Some(tls) = &options.tls else { return Ok(None) };
+    options.tls.as_ref().map(|tls| made_of(tls, FallibleOption::Tls, options)).transpose()
+}
+
+/// The same for WebSockets.
+pub(crate) fn for_websockets(options: &Options) -> Result<Option<Arc<Acceptor>>, TlsError> {
+    let tls = options.websocket.as_ref().and_then(|websocket| websocket.tls.as_ref());
+    tls.map(|tls| made_of(tls, FallibleOption::WebSocket, options)).transpose()
+}
+
+fn made_of(tls: &Tls, option: FallibleOption, options: &Options) -> Result<Arc<Acceptor>, TlsError> {
     let acceptor = read_files(tls)?;
-    for line in expired(tls, &acceptor, now(), options) {
+    for line in expired(tls, &acceptor, now(), option, options) {
         tracing::warn!("{line}");
     }
-    Ok(Some(Arc::new(acceptor)))
+    Ok(Arc::new(acceptor))
 }
 
 /// Whether the files would do, and what is odd about them.
 pub(crate) fn check(options: &Options) -> Result<Vec<String>, TlsError> {
-    let Some(tls) = &options.tls else { return Ok(Vec::new()) };
-    Ok(expired(tls, &read_files(tls)?, now(), options))
+    let of_websockets = options.websocket.as_ref().and_then(|websocket| websocket.tls.as_ref());
+    let all = [(options.tls.as_ref(), FallibleOption::Tls), (of_websockets, FallibleOption::WebSocket)];
+    let mut lines = Vec::new();
+    for (tls, option) in all.into_iter().filter_map(|(tls, option)| Some((tls?, option))) {
+        lines.extend(expired(tls, &read_files(tls)?, now(), option, options));
+    }
+    Ok(lines)
 }
 
 fn read_files(tls: &Tls) -> Result<Acceptor, TlsError> {
@@ -67,8 +81,14 @@ fn read_files(tls: &Tls) -> Result<Acceptor, TlsError> {
 }
 
 /// What is said of certificates that are not good any more.
-fn expired(tls: &Tls, acceptor: &Acceptor, now: i64, options: &Options) -> Vec<String> {
-    let place = place_in_file(FallibleOption::Tls, options);
+fn expired(
+    tls: &Tls,
+    acceptor: &Acceptor,
+    now: i64,
+    option: FallibleOption,
+    options: &Options,
+) -> Vec<String> {
+    let place = place_in_file(option, options);
     let line = |(index, expiry): (usize, &Expiry)| {
         let (subject, file) = (&expiry.subject, tls.certificates[index].certificate.display());
         format!("{place}The certificate of {subject} in {file} has expired, clients will refuse it: renew it")
@@ -155,8 +175,8 @@ mod tests {
         let tls = tls(certificate.clone(), key);
         let acceptor = read_files(&tls).unwrap();
         assert!(acceptor.is_required());
-        assert!(expired(&tls, &acceptor, now(), &Options::default()).is_empty());
-        let [line] = &expired(&tls, &acceptor, i64::MAX, &Options::default())[..] else {
+        assert!(expired(&tls, &acceptor, now(), FallibleOption::Tls, &Options::default()).is_empty());
+        let [line] = &expired(&tls, &acceptor, i64::MAX, FallibleOption::Tls, &Options::default())[..] else {
             panic!("there is one certificate")
         };
         assert!(line.contains(&format!("in {} has expired", certificate.display())), "{line}");

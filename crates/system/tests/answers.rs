@@ -89,7 +89,13 @@ impl Rig {
             }
             InquiryKind::Statsz => inquiry.answer_statsz(Moment(0), &Statsz { totals, ..Statsz::default() }),
             InquiryKind::Varz => {
-                let facts = Facts { server_id: "NID".into(), ..Facts::default() };
+                let facts = Facts {
+                    server: monitor::ServerFacts {
+                        server_id: "NID".into(),
+                        ..monitor::ServerFacts::default()
+                    },
+                    ..Facts::default()
+                };
                 let http_req_stats = BTreeMap::new();
                 let (now, facts, http_req_stats) = (Moment(0), &facts, &http_req_stats);
                 inquiry.answer_varz(now, &Varz { facts, now, mem: 0, cpu: 0.0, totals, http_req_stats })

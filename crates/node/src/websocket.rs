@@ -1,0 +1,59 @@
+//! The listener for WebSockets, as shards and monitoring are told of it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use broker::WebSocketSettings;
+use server_options::{Options, Port, WebSocket};
+use shard_runtime::WebPolicy;
+use tls_session::Acceptor;
+
+/// What connections are subject to.
+pub(crate) fn policy(options: &Options, tls: Option<Arc<Acceptor>>) -> Arc<WebPolicy> {
+    let Some(websocket) = &options.websocket else { return Arc::default() };
+    Arc::new(WebPolicy {
+        upgrade: ws_frame::UpgradePolicy {
+            compression: websocket.compression,
+            same_origin: websocket.same_origin,
+            allowed_origins: websocket.allowed_origins.clone(),
+            mqtt: false,
+            cookies: websocket.cookies.clone(),
+            headers: websocket.headers.clone(),
+        },
+        tls,
+        handshake_timeout: websocket.handshake_timeout,
+        payload_bytes_max: options.broker.limits.payload_bytes_max,
+    })
+}
+
+/// What INFO says of it. The port is the one that was bound.
+pub(crate) fn settings(options: &Options) -> Option<WebSocketSettings> {
+    let websocket = options.websocket.as_ref()?;
+    let Port::Fixed(port) = websocket.port else { return None };
+    Some(WebSocketSettings {
+        host: websocket.host.clone(),
+        port,
+        tls: websocket.tls.is_some(),
+        ping_interval: websocket.ping_interval,
+    })
+}
+
+/// The options with the port that was bound in place of a random one.
+pub(crate) fn with_port(options: &Options, bound: Option<SocketAddr>) -> Options {
+    let port = |websocket: &WebSocket| match bound {
+        Some(address) => WebSocket { port: Port::Fixed(address.port()), ..websocket.clone() },
+        None => websocket.clone(),
+    };
+    Options { websocket: options.websocket.as_ref().map(port), ..options.clone() }
+}
+
+/// Says in the log that clients may come this way.
+pub(crate) fn announce(options: &Options) {
+    let Some(WebSocket { host, port: Port::Fixed(port), tls, .. }) = &options.websocket else { return };
+    let scheme = if tls.is_some() { "wss" } else { "ws" };
+    // nats-server puts no brackets around an IPv6 address here.
+    tracing::info!("Listening for websocket clients on {scheme}://{host}:{port}");
+    if tls.is_none() {
+        tracing::warn!("Websocket not configured with TLS. DO NOT USE IN PRODUCTION!");
+    }
+}
