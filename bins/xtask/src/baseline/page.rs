@@ -76,7 +76,8 @@ fn summary(rows: &[Row]) -> String {
     let mut text = format!("{met} of {} met", rows.len());
     let missed: Vec<&str> = rows.iter().filter(|row| row.is_missed()).map(|row| row.title.as_str()).collect();
     if !missed.is_empty() {
-        text += &format!("; missed: {}", missed.join(", "));
+        // Titles have commas of their own.
+        text += &format!("; missed: {}", missed.join("; "));
     }
     text += ".\n";
     let others = Spread::of(rows.iter().filter_map(|row| row.others).collect());
@@ -126,7 +127,7 @@ baseline in the same round, below 1 is better, with the lowest and the highest b
 | queue (deliveries) | 1.20 µs | 1.00 µs | 1.20× (1.00–1.30) | ≤ 1.05× **missed**, within the spread |
 | fan-in (deliveries) | 1.20 µs | 1.00 µs | 1.20× (1.20–1.20) | ≤ 1.05× **missed** |
 
-1 of 3 met; missed: queue, fan-in.
+1 of 3 met; missed: queue; fan-in.
 Other work took 2 % of a core at the median, 2 % at the worst load.
 ";
         assert_eq!(markdown(&setting(), &sample()), expected);
