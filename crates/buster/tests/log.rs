@@ -1,6 +1,7 @@
 //! Events go to the subscriber that the caller has; alone in its process, which has only one.
 
-use std::io;
+use std::io::{self, Read as _};
+use std::net::TcpStream;
 use std::sync::{Arc, Mutex};
 
 use buster::Server;
@@ -26,7 +27,9 @@ fn the_callers_subscriber_hears_of_all_threads() {
     let config = Config { debug: true, ..Config::default() };
     tracing::subscriber::set_global_default(Logger::new(&config, 1, false, lines.clone())).unwrap();
     let server = Server::builder().start().unwrap();
-    let client = std::net::TcpStream::connect(server.address()).unwrap();
+    // A server that stops first has nobody to tell of.
+    let mut client = TcpStream::connect(server.address()).unwrap();
+    client.read_exact(&mut [0; "INFO ".len()]).unwrap();
     drop(client);
     server.stop().unwrap();
     let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
