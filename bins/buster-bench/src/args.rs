@@ -163,6 +163,13 @@ fn with_common_args(command: Command) -> Command {
                 .default_value("1"),
         )
         .arg(
+            Arg::new("ws")
+                .long("ws")
+                .value_name("PORT")
+                .help("Come over WebSockets, to this port of the server")
+                .value_parser(value_parser!(u16).range(1..)),
+        )
+        .arg(
             Arg::new("verify")
                 .long("verify")
                 .help("Check every message: content, order, exactly one delivery")
@@ -271,7 +278,8 @@ fn settings(matches: &ArgMatches, overrides: Overrides) -> Result<Settings, clap
     }
     let time = overrides.time.map(|time| time.mul_f64(scale));
     let overrides = Overrides { time, ..overrides };
-    Ok(Settings { scale, verify: matches.get_flag("verify"), rate: None, overrides })
+    let websockets = matches.get_one("ws").copied();
+    Ok(Settings { scale, verify: matches.get_flag("verify"), rate: None, overrides, websockets })
 }
 
 fn overrides(matches: &ArgMatches) -> Result<Overrides, clap::Error> {

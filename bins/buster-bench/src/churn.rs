@@ -41,7 +41,7 @@ pub(crate) fn run(
     settings: &Settings,
 ) -> Result<Vec<Report>> {
     let epoll = Epoll::new()?;
-    let mut dialer = Dialer::new(server.addr());
+    let mut dialer = server.dialer();
     let churners = (0..connections).map(|index| Churner::open(&mut dialer, index));
     let mut churners = churners.collect::<Result<Vec<_>>>()?;
     for (token, churner) in churners.iter().enumerate() {

@@ -38,12 +38,17 @@ pub(crate) struct ServerInfo {
 #[derive(Debug)]
 pub(crate) struct Dialer {
     addr: SocketAddr,
+    is_websocket: bool,
     opened: usize,
 }
 
 impl Dialer {
     pub(crate) fn new(addr: SocketAddr) -> Self {
-        Self { addr, opened: 0 }
+        Self { addr, is_websocket: false, opened: 0 }
+    }
+
+    pub(crate) fn over_websockets(addr: SocketAddr) -> Self {
+        Self { is_websocket: true, ..Self::new(addr) }
     }
 
     fn dial(&mut self) -> Result<Stream> {
@@ -53,7 +58,12 @@ impl Dialer {
             Some(source) => dial_from(source, self.addr),
             None => TcpStream::connect(self.addr),
         };
-        Ok(stream.with_context(|| format!("connecting to {}", self.addr))?.into())
+        let mut stream = Stream::from(stream.with_context(|| format!("connecting to {}", self.addr))?);
+        if self.is_websocket {
+            stream.set_waits_max(REPLY_WAIT_MAX)?;
+            stream.upgrade().context("asking for a WebSocket")?;
+        }
+        Ok(stream)
     }
 }
 

@@ -79,7 +79,7 @@ fn run_rounds(
 }
 
 fn run_once(command: &str, load: &Load, settings: &Settings) -> Result<Vec<Report>> {
-    let server = Server::start(command).context("starting")?;
+    let server = Server::start(command).context("starting")?.over_websockets(settings.websockets);
     load.run(&server, settings)
 }
 

@@ -69,7 +69,7 @@ pub(crate) fn run(server: &Server, title: &str, settings: &Settings) -> Result<V
 /// The pair has the number of its crowd: a reply that comes very late is not the next pair's.
 fn beside(server: &Server, title: &str, crowd: &Crowd, number: u32, time: Duration) -> Result<Report> {
     let epoll = Epoll::new()?;
-    let mut dialer = Dialer::new(server.addr());
+    let mut dialer = server.dialer();
     let mut pair = Pair::open(&mut dialer, &epoll, number)?;
     let all = frames::subscribe(&format!("{}.>", crowd.subjects), None, "1");
     let readers = (0..crowd.readers).map(|_| client::open(&mut dialer, &all)).collect::<Result<Vec<_>>>()?;

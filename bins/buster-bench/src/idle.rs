@@ -25,7 +25,7 @@ const QUIET: Duration = Duration::from_secs(4);
 
 /// `count` connections with one subscription each.
 pub(crate) fn run(server: &Server, title: &str, count: u32, settings: &Settings) -> Result<Vec<Report>> {
-    let mut dialer = Dialer::new(server.addr());
+    let mut dialer = server.dialer();
     warm_up(&mut dialer)?;
     let meter = Meter::start(server)?;
     let connections = open(&mut dialer, count)?;
@@ -44,7 +44,7 @@ pub(crate) fn run_quiet(
     count: u32,
     settings: &Settings,
 ) -> Result<Vec<Report>> {
-    let mut dialer = Dialer::new(server.addr());
+    let mut dialer = server.dialer();
     let connections = open(&mut dialer, count)?;
     thread::sleep(SETTLE);
     let meter = Meter::start(server)?;

@@ -53,6 +53,7 @@ mod table;
 mod tls;
 mod turns;
 mod units;
+mod web;
 
 use std::process::ExitCode;
 
@@ -91,6 +92,7 @@ fn run_single(run: &SingleRun) -> Result<()> {
         Target::Attach { addr, pid } => Server::attach(*addr, *pid)?,
         Target::Start { command } => Server::start(command)?,
     };
+    let server = server.over_websockets(run.settings.websockets);
     let reports = run.load.run(&server, &run.settings)?;
     if run.json {
         reports.iter().try_for_each(|report| output::print(format_args!("{}\n", report.json())))

@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 
-use crate::client::Dialer;
 use crate::epoll::Epoll;
 use crate::latency::Latencies;
 use crate::meter::Meter;
@@ -71,7 +70,7 @@ struct Game {
 
 /// Connects `count` pairs.
 pub(crate) fn open_pairs(server: &Server, epoll: &Epoll, count: u32) -> Result<Vec<Pair>> {
-    let mut dialer = Dialer::new(server.addr());
+    let mut dialer = server.dialer();
     (0..count).map(|index| Pair::open(&mut dialer, epoll, index)).collect()
 }
 

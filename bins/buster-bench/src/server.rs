@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::client::{self, ServerInfo};
+use crate::client::{self, Dialer, ServerInfo};
 
 /// A server that takes longer to greet has a problem worth seeing.
 const START_WAIT_MAX: Duration = Duration::from_secs(10);
@@ -29,6 +29,8 @@ const LOG_TAIL_BYTES: u64 = 2048;
 
 pub(crate) struct Server {
     addr: SocketAddr,
+    /// The port for WebSockets, if they are what connects.
+    websockets: Option<u16>,
     /// Where it is monitored, if the command says so.
     monitor: Option<SocketAddr>,
     pid: Option<u32>,
@@ -41,7 +43,7 @@ impl Server {
     /// Uses a server that runs already.
     pub(crate) fn attach(addr: SocketAddr, pid: Option<u32>) -> Result<Self> {
         let (_, info) = client::connect(addr, START_WAIT_MAX)?;
-        Ok(Self { addr, monitor: None, pid, info, _running: None })
+        Ok(Self { addr, websockets: None, monitor: None, pid, info, _running: None })
     }
 
     /// Starts `template`, words between blanks, `{port}` and `{monitor}` replaced, and waits for its INFO.
@@ -51,11 +53,27 @@ impl Server {
         let words = command_words(template, addr.port(), monitor.map(|monitor| monitor.port()))?;
         let mut running = Running::spawn(&words)?;
         let info = running.await_info(addr).with_context(|| words.join(" "))?;
-        Ok(Self { addr, monitor, pid: Some(running.child.id()), info, _running: Some(running) })
+        Ok(Self {
+            addr,
+            websockets: None,
+            monitor,
+            pid: Some(running.child.id()),
+            info,
+            _running: Some(running),
+        })
     }
 
-    pub(crate) fn addr(&self) -> SocketAddr {
-        self.addr
+    /// Has loads come over WebSockets, to this port, if there is one.
+    pub(crate) fn over_websockets(self, port: Option<u16>) -> Self {
+        Self { websockets: port, ..self }
+    }
+
+    /// What connects to it.
+    pub(crate) fn dialer(&self) -> Dialer {
+        match self.websockets {
+            Some(port) => Dialer::over_websockets(SocketAddr::new(self.addr.ip(), port)),
+            None => Dialer::new(self.addr),
+        }
     }
 
     pub(crate) fn monitor(&self) -> Option<SocketAddr> {

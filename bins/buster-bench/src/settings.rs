@@ -12,6 +12,8 @@ pub(crate) struct Settings {
     /// Messages per second at most; for round trips, requests per second in an open loop.
     pub(crate) rate: Option<f64>,
     pub(crate) overrides: Overrides,
+    /// The port for WebSockets, if they are what connects.
+    pub(crate) websockets: Option<u16>,
 }
 
 /// `count` times `scale`, at least 1.

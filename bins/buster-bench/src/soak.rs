@@ -139,7 +139,7 @@ struct Troubles {
 
 impl Troubles {
     fn new(server: &Server, shape: &Shape) -> Result<Self> {
-        let mut dialer = Dialer::new(server.addr());
+        let mut dialer = server.dialer();
         let mut churner = Churner::open(&mut dialer, 0)?;
         churner.send()?;
         Ok(Self { dialer, shape: shape.clone(), churner, victims: VecDeque::new(), vanished: 0 })

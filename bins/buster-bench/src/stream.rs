@@ -1,4 +1,4 @@
-//! A connection, in the clear or with TLS.
+//! A connection, in the clear, with TLS, or a WebSocket.
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
@@ -8,18 +8,32 @@ use std::time::Duration;
 use rustix::net::{RecvFlags, recv};
 
 use crate::tls::Session;
+use crate::web::Framing;
 
 #[derive(Debug)]
 pub(crate) struct Stream {
     socket: TcpStream,
-    /// What stands between; none in the clear.
-    session: Option<Box<Session>>,
+    between: Between,
+}
+
+/// What stands between a socket and the protocol.
+#[derive(Debug)]
+enum Between {
+    Nothing,
+    Tls(Box<Session>),
+    Web(Box<Framing>),
 }
 
 impl Stream {
     /// Goes on with TLS: does the handshake on a blocking socket.
     pub(crate) fn secure(&mut self) -> io::Result<()> {
-        self.session = Some(Box::new(Session::shake_hands(&mut self.socket)?));
+        self.between = Between::Tls(Box::new(Session::shake_hands(&mut self.socket)?));
+        Ok(())
+    }
+
+    /// Goes on as a WebSocket: asks for it on a blocking socket.
+    pub(crate) fn upgrade(&mut self) -> io::Result<()> {
+        self.between = Between::Web(Box::new(Framing::ask(&mut self.socket)?));
         Ok(())
     }
 
@@ -42,42 +56,46 @@ impl Stream {
     }
 
     /// Reads what is there without waiting, and forgets it: how many bytes; 0 is the end. In the clear the
-    /// kernel discards it (`TRUNC`), otherwise it has to be decrypted to know where the next record is.
+    /// kernel discards it (`TRUNC`), otherwise it has to be looked at to know where the next record or frame is.
     pub(crate) fn discard(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match &mut self.session {
-            None => Ok(recv(&self.socket, buffer, RecvFlags::TRUNC | RecvFlags::DONTWAIT)?.1),
-            Some(session) => session.read(&mut self.socket, |_| ()),
+        match &mut self.between {
+            Between::Nothing => Ok(recv(&self.socket, buffer, RecvFlags::TRUNC | RecvFlags::DONTWAIT)?.1),
+            Between::Tls(session) => session.read(&mut self.socket, |_| ()),
+            Between::Web(framing) => framing.read(&mut self.socket, buffer),
         }
     }
 }
 
 impl From<TcpStream> for Stream {
     fn from(socket: TcpStream) -> Self {
-        Self { socket, session: None }
+        Self { socket, between: Between::Nothing }
     }
 }
 
 impl Read for Stream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match &mut self.session {
-            None => self.socket.read(buffer),
-            Some(session) => session.read_into(&mut self.socket, buffer),
+        match &mut self.between {
+            Between::Nothing => self.socket.read(buffer),
+            Between::Tls(session) => session.read_into(&mut self.socket, buffer),
+            Between::Web(framing) => framing.read(&mut self.socket, buffer),
         }
     }
 }
 
 impl Write for Stream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match &mut self.session {
-            None => self.socket.write(bytes),
-            Some(session) => session.write(&mut self.socket, bytes),
+        match &mut self.between {
+            Between::Nothing => self.socket.write(bytes),
+            Between::Tls(session) => session.write(&mut self.socket, bytes),
+            Between::Web(framing) => framing.write(&mut self.socket, bytes),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        match &mut self.session {
-            None => Ok(()),
-            Some(session) => session.flush(&mut self.socket),
+        match &mut self.between {
+            Between::Nothing => Ok(()),
+            Between::Tls(session) => session.flush(&mut self.socket),
+            Between::Web(framing) => framing.flush(&mut self.socket),
         }
     }
 }

@@ -46,7 +46,7 @@ pub(crate) fn open(server: &Server, shape: &Shape, settings: &Settings) -> Resul
     if settings.verify {
         shape.confirm_checkable()?;
     }
-    let mut dialer = Dialer::new(server.addr());
+    let mut dialer = server.dialer();
     let subscribers = open_subscribers(&mut dialer, shape)?;
     let publishers = (0..shape.publishers)
         .map(|index| open_publisher(&mut dialer, shape, settings, index))

@@ -6,7 +6,7 @@
 
 use anyhow::Result;
 
-use crate::client::{self, Dialer};
+use crate::client;
 use crate::report::Report;
 use crate::server::Server;
 use crate::settings::Settings;
@@ -16,7 +16,7 @@ use crate::streaming;
 pub(crate) fn run(server: &Server, title: &str, shape: &Shape, settings: &Settings) -> Result<Vec<Report>> {
     let shape = &shape.with(&settings.overrides)?;
     let alone = streaming::measure(server, &format!("{title}, without"), shape, settings)?;
-    let stuck = client::open(&mut Dialer::new(server.addr()), &shape.subscribe_line(0))?;
+    let stuck = client::open(&mut server.dialer(), &shape.subscribe_line(0))?;
     let beside = streaming::measure(server, title, shape, settings)?;
     drop(stuck);
     let kept = beside.rate_per_second() / alone.rate_per_second();

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::block::{Block, CHUNK_BYTES};
-use crate::client::{self, Dialer};
+use crate::client;
 use crate::flow::{Flow, Traffic};
 use crate::frames;
 use crate::meter::Meter;
@@ -45,7 +45,7 @@ const END_WAIT_MAX: Duration = Duration::from_secs(120);
 
 pub(crate) fn run(server: &Server, title: &str, count: u32, settings: &Settings) -> Result<Vec<Report>> {
     let before = server.monitor().map(monitor::subscriptions).transpose()?;
-    let mut dialer = Dialer::new(server.addr());
+    let mut dialer = server.dialer();
     let mut stream = client::open(&mut dialer, b"")?;
     let meter = Meter::start(server)?;
     subscribe_all(&mut stream, count)?;

@@ -80,7 +80,7 @@ impl Stage {
         }
         let server = Server::start(&command)?;
         Ok(Self {
-            dialer: Dialer::new(server.addr()),
+            dialer: server.dialer(),
             server,
             monitor,
             config,
