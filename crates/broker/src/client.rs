@@ -1,7 +1,7 @@
 //! What the broker keeps of a client's connection, and the table of them.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use balance::Votes;
 use conns::{Conns, Time};
@@ -163,8 +163,8 @@ pub(crate) struct Client {
     /// A CONNECT of its was good: logs may tell its account.
     pub(crate) introduced: bool,
     pub(crate) first_pong_sent: bool,
-    /// What its way in came to; plain ones have none.
-    arrival: Option<Box<Arrival>>,
+    /// What its way in came to; plain ones have none. Many WebSockets share what says nothing more of them.
+    arrival: Option<Arc<Arrival>>,
 
     pub(crate) decoder: ClientDecoder,
     /// The settings that it follows, counted by its shard.
@@ -224,6 +224,10 @@ struct Arrival {
     /// What its request said, if it is a WebSocket.
     web: Option<WebFacts>,
 }
+
+/// That of WebSockets of which nothing more is to be said.
+static WEBSOCKET: LazyLock<Arc<Arrival>> =
+    LazyLock::new(|| Arc::new(Arrival { security: None, web: Some(WebFacts::default()) }));
 
 /// What came of a recheck so far.
 #[derive(Debug, Clone, Copy, Default)]
@@ -303,7 +307,10 @@ impl Client {
 
     /// It came in like this.
     pub(crate) fn set_arrival(&mut self, security: Option<Security>, web: Option<WebFacts>) {
-        self.arrival = Some(Box::new(Arrival { security, web }));
+        self.arrival = Some(match (&security, &web) {
+            (None, Some(web)) if *web == WebFacts::default() => Arc::clone(&WEBSOCKET),
+            _ => Arc::new(Arrival { security, web }),
+        });
     }
 
     /// What its TLS handshake came to.

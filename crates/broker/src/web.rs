@@ -40,7 +40,7 @@ pub struct Upgraded {
 }
 
 /// What a request said of a client.
-#[derive(Debug)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct WebFacts {
     pub(crate) cookies: Cookies,
     pub(crate) client_ip: Option<Box<str>>,
