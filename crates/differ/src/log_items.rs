@@ -177,8 +177,8 @@ fn with_single_blanks(line: &str) -> String {
     else {
         return line.to_owned();
     };
-    // A CR is a blank too; in our log it is escaped.
-    let op = op.replace("\\r", " ");
+    // A CR and a tab are blanks, too; in our log they are escaped.
+    let op = op.replace("\\r", " ").replace("\\t", " ");
     let words: Vec<&str> = op.split([' ', '\t', '\r']).filter(|word| !word.is_empty()).collect();
     format!("{before}<<- [{}]", words.join(" "))
 }
