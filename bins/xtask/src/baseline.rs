@@ -21,12 +21,12 @@ use crate::workspace::Workspace;
 use self::options::Options;
 use self::page::Setting;
 
-/// The commit that later work is held against: the inner order of services, turns, connections and transports is
-/// done, and nothing stands on it yet. Move it only when a step is to cost more for a reason that a decision
+/// The commit that later work is held against: everybody has a fair turn, and services, the turn, connections and
+/// transports have no crates of their own yet. Move it only when a step is to cost more for a reason that a decision
 /// gives; until then what many small steps cost adds up here, and shows.
 ///
-/// `a5f6e18` is the last commit before that order: `--commit a5f6e18` says what the order itself cost.
-pub(crate) const COMMIT: &str = "d8b1fac8b397097855ea9c4f740535809cf9eab0";
+/// `a5f6e18` is the last commit before fair turns: `--commit a5f6e18` says what they cost, too.
+pub(crate) const COMMIT: &str = "3b3a4d5fa3880ddba02a844546c74b171bfe2f94";
 
 /// What processor time per operation may come to, as a multiple of the baseline's.
 const RATIO_MAX: f64 = 1.05;

@@ -36,11 +36,12 @@ pub(crate) enum Hold {
     Auth,
     /// It had its share, or may go on after another hold: it stands in line.
     Turn,
-    /// A further CONNECT of its ends so many subscriptions that it takes some turns.
+    /// A second CONNECT of its ends its old subscriptions, so many that it takes some turns.
     Leaving,
     /// The server stops: what it says does not count any more.
     Stop,
-    /// It has as many subscriptions as it may have, and some here that had their last message are there yet.
+    /// It has as many subscriptions as it may have, and some on this shard that had their last message are still being
+    /// taken out.
     Expiry,
 }
 

@@ -4,7 +4,7 @@
 //! [`Broker`] is the machine. What its files are about:
 //!
 //! - What clients say: `input` makes ops of bytes, `session` does what they ask for, with `auth` (who it is),
-//!   `subscribe` and `publish`; `complaint` is what they are told when they may not. `turn` and `serving` are whose
+//!   `subscribe` and `publish`, `web` (who came over a WebSocket); `complaint` is what they are told when they may not. `turn` and `serving` are whose
 //!   input comes next, and how much of it.
 //! - Who gets a message: `dispatch` looks it up in the account's `subject_space`, holds it against `party` (who hears
 //!   whom), and hands it to clients of this shard (`egress`), to `services` (parts of this server that subscribe and

@@ -13,7 +13,7 @@ use subject_trie::SubjectHash;
 use subject_trie::steady::SteadyTable;
 
 /// Bits of a row below those of the hash: the shard (0 to 63) and whether the interest is firm.
-const PEER_BITS: u32 = 7;
+const SHARD_BITS: u32 = 7;
 
 /// The shards that want a subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -37,7 +37,7 @@ struct Row(u64);
 
 impl Row {
     fn new(hash: SubjectHash, shard: ShardId, firm: bool) -> Self {
-        Self(hash.bits() >> PEER_BITS << PEER_BITS | u64::from(shard.0) << 1 | u64::from(firm))
+        Self(hash.bits() >> SHARD_BITS << SHARD_BITS | u64::from(shard.0) << 1 | u64::from(firm))
     }
 
     fn shard(self) -> ShardId {
@@ -49,7 +49,7 @@ impl Row {
     }
 
     fn is_of(self, hash: SubjectHash) -> bool {
-        (self.0 ^ hash.bits()) >> PEER_BITS == 0
+        (self.0 ^ hash.bits()) >> SHARD_BITS == 0
     }
 
     fn table_hash(&self) -> u64 {
@@ -58,9 +58,9 @@ impl Row {
 }
 
 /// The table picks a bucket by the low bits and tells rows of a bucket group apart by the top seven, so
-/// neither may be those that the peer takes.
+/// neither may be those that the shard takes.
 fn table_hash(bits: u64) -> u64 {
-    (bits >> PEER_BITS << PEER_BITS).rotate_left(32)
+    (bits >> SHARD_BITS << SHARD_BITS).rotate_left(32)
 }
 
 impl LiteralInterest {

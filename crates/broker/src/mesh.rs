@@ -12,7 +12,7 @@ pub(crate) struct Mesh {
     congested: ShardSet,
     /// Shards that were sent messages since somebody asked.
     reached: ShardSet,
-    /// Shards without connections that will hear all that is queued for them before they get one: they
+    /// Shards without connections, and without services that publish or subscribe, that will hear all that is queued for them before they get one: they
     /// need not confirm what they do not know yet, nor be woken to hear it.
     vacant: ShardSet,
     /// The newest interest round of this shard.
@@ -43,16 +43,16 @@ impl Mesh {
     /// The other shards.
     pub(crate) fn others(&self) -> impl Iterator<Item = ShardId> + use<> {
         let own = self.shard;
-        ShardId::all(self.links.len()).filter(move |peer| *peer != own)
+        ShardId::all(self.links.len()).filter(move |other| *other != own)
     }
 
     pub(crate) fn shard(&self) -> ShardId {
         self.shard
     }
 
-    pub(crate) fn link(&mut self, peer: ShardId) -> &mut Link {
-        debug_assert!(peer != self.shard, "no link to oneself");
-        &mut self.links[peer.index()]
+    pub(crate) fn link(&mut self, other: ShardId) -> &mut Link {
+        debug_assert!(other != self.shard, "no link to oneself");
+        &mut self.links[other.index()]
     }
 
     /// The shards that publishers have to wait for.
@@ -68,9 +68,9 @@ impl Mesh {
     /// Tells every other shard of an interest; returns the round that says they know.
     pub(crate) fn announce(&mut self, interest: &Interest<'_>) -> u64 {
         self.round += 1;
-        for peer in self.others() {
-            self.links[peer.index()].push_interest(interest, self.round);
-            self.note_load(peer);
+        for other in self.others() {
+            self.links[other.index()].push_interest(interest, self.round);
+            self.note_load(other);
         }
         self.round
     }
@@ -79,28 +79,28 @@ impl Mesh {
     /// that it was sent before.
     pub(crate) fn open_round(&mut self) -> u64 {
         self.round += 1;
-        for peer in self.others() {
-            self.links[peer.index()].push_round(self.round);
+        for other in self.others() {
+            self.links[other.index()].push_round(self.round);
         }
         self.round
     }
 
     pub(crate) fn send<'g>(
         &mut self,
-        peer: ShardId,
+        other: ShardId,
         message: &MeshMessage<'_>,
         groups: impl Iterator<Item = &'g [u8]> + Clone,
     ) {
-        self.link(peer).push_message(message, groups);
-        self.reached.insert(peer);
-        self.note_load(peer);
+        self.link(other).push_message(message, groups);
+        self.reached.insert(other);
+        self.note_load(other);
     }
 
     /// Sends a message to a service of another shard.
-    pub(crate) fn send_letter(&mut self, peer: ShardId, letter: &Letter<'_>) {
-        self.link(peer).push_letter(letter);
-        self.reached.insert(peer);
-        self.note_load(peer);
+    pub(crate) fn send_letter(&mut self, other: ShardId, letter: &Letter<'_>) {
+        self.link(other).push_letter(letter);
+        self.reached.insert(other);
+        self.note_load(other);
     }
 
     /// There is room for all that came from other shards.
@@ -113,7 +113,7 @@ impl Mesh {
         std::mem::take(&mut self.reached)
     }
 
-    /// The shards without connections.
+    /// The shards that nobody is on who would notice what they know.
     pub(crate) fn set_vacant(&mut self, vacant: ShardSet) {
         self.vacant = vacant;
     }
@@ -141,8 +141,8 @@ impl Mesh {
     /// so, since the shard is told before its connection comes. Only the first shard knows of vacant ones, so elsewhere
     /// it only grows.
     pub(crate) fn confirmed(&self) -> u64 {
-        let concerned = self.others().filter(|peer| !self.vacant.contains(*peer));
-        concerned.map(|peer| self.links[peer.index()].confirmed_by_peer()).min().unwrap_or(self.round)
+        let concerned = self.others().filter(|other| !self.vacant.contains(*other));
+        concerned.map(|other| self.links[other.index()].confirmed_by_peer()).min().unwrap_or(self.round)
     }
 
     /// The newest round of this shard.
@@ -159,15 +159,15 @@ impl Mesh {
         self.waiting.push(conn);
     }
 
-    /// The peer's link has room again: who waited for one may try.
-    pub(crate) fn on_uncongested(&mut self, peer: ShardId) -> Vec<ConnId> {
-        self.congested.remove(peer);
+    /// The other shard's link has room again: who waited for one may try.
+    pub(crate) fn on_uncongested(&mut self, other: ShardId) -> Vec<ConnId> {
+        self.congested.remove(other);
         std::mem::take(&mut self.waiting)
     }
 
-    fn note_load(&mut self, peer: ShardId) {
-        if self.links[peer.index()].is_congested() {
-            self.congested.insert(peer);
+    fn note_load(&mut self, other: ShardId) {
+        if self.links[other.index()].is_congested() {
+            self.congested.insert(other);
         }
     }
 }

@@ -12,7 +12,7 @@ use nats_proto::{HeaderLen, Publish};
 use crate::dispatch::Envelope;
 use crate::party::Origin;
 
-/// A message under offer. A connection has at most one, so offers are bounded by connections.
+/// A message under offer. A connection has at most one, and so has a service: together they bound offers.
 #[derive(Debug)]
 pub(crate) struct Offer {
     pub(crate) origin: Origin,

@@ -13,10 +13,10 @@ use fabric::{ShardId, ShardSet};
 
 use crate::mesh::Mesh;
 
-/// So much waits for a reader with a full socket before it counts as one that takes nothing,
+/// Bytes that wait for a reader with a full socket before it counts as one that takes nothing.
 pub(crate) const PILE_BYTES: usize = 64 << 10;
 
-/// and its socket has been full for so long. One that takes a megabyte or two until it has room again, which is when
+/// How long its socket has been full by then. One that takes a megabyte or two until it has room again, which is when
 /// the kernel says so, and did not in this time, has enough in its socket to go on with while the publisher waits.
 pub(crate) const FULL_TIME_MIN: Duration = Duration::from_millis(5);
 

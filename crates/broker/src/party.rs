@@ -137,6 +137,7 @@ impl From<PeerId> for Origin {
     }
 }
 
+/// For the rule alone: what other servers want has a table of its own, not the tries of subscriptions.
 impl From<PeerId> for Target {
     fn from(peer: PeerId) -> Self {
         Self(ConnId::from_parts(u32::MAX, PEER | u32::from(peer.0)))

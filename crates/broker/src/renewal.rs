@@ -12,7 +12,7 @@ use crate::page::stretch;
 use crate::shed::Sweep;
 use crate::subscription::SubKey;
 
-/// Steps of such, by [`entry_steps`], and of the nodes of those that it ends.
+/// Steps that one call may spend on checking subscriptions, by [`entry_steps`], and on the nodes of those it ends.
 const RECHECK_STEPS_AT_ONCE: u64 = 4096;
 
 /// Subscriptions that one call looks at.

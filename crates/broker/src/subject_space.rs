@@ -161,9 +161,9 @@ impl SubjectSpace {
         if !self.remote.is_empty() {
             let found = self.remote_cache.lookup(&self.remote, subject);
             queues = &found.queues;
-            for peer in &found.plain {
-                let set = if peer.at.firm { &mut shards.firm } else { &mut shards.doubtful };
-                set.insert(peer.at.shard);
+            for interested in &found.plain {
+                let set = if interested.at.firm { &mut shards.firm } else { &mut shards.doubtful };
+                set.insert(interested.at.shard);
             }
         }
         self.shards = queues.is_empty().then_some(shards);
@@ -224,7 +224,7 @@ impl SubjectSpace {
             return 0;
         }
         if interest.before.weight > 0 {
-            self.remote.remove_by(interest.filter, interest.queue, |peer| peer.at.shard == from);
+            self.remote.remove_by(interest.filter, interest.queue, |interested| interested.at.shard == from);
         }
         if interest.now.weight > 0 {
             let interested = ShardInterest { shard: from, firm: interest.now.firm };

@@ -5,7 +5,7 @@
 //! credits what it has consumed, and a link with too much in flight says so, so that publishers can
 //! be held back.
 //!
-//! A batch also carries interest *rounds*. A shard that changes its interest opens a round; a peer
+//! A batch also carries interest *rounds*. A shard that changes its interest opens a round; another shard
 //! that has applied everything up to and including that round confirms it. The broker builds its
 //! ordering guarantees on that alone (docs/decisions/0001-interest-fence.md).
 //!

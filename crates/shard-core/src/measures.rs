@@ -15,10 +15,10 @@ pub struct Measures {
     /// Output is sent before the end of the turn when this much has gathered for each of its readers: the more one
     /// send takes, the less it costs.
     pub unflushed_per_reader: usize,
-    /// But not before this much has gathered in all. A share of short messages makes a little less: cut in two it
+    /// Not before this much has gathered in all, though. A share of short messages makes a little less: cut in two it
     /// costs twice the sends.
     pub unflushed_bytes_min: usize,
-    /// And always when so much has.
+    /// Output is sent before the end of the turn, however many its readers, when so much has gathered in all.
     pub unflushed_bytes_max: usize,
     /// A batch is sent before the end of the turn when this much has gathered for one shard: it begins on it
     /// while we go on, and finds it in a cache that both share.
@@ -26,7 +26,7 @@ pub struct Measures {
     /// Sends before others are heard, at some microseconds each. Fewer, and those who answer what they are sent are
     /// heard one by one: fan-out to a hundred readers costs twice as much with 16.
     pub sends_in_a_row_max: usize,
-    /// And bytes, at a tenth of a nanosecond each.
+    /// Bytes sent before others are heard, at a tenth of a nanosecond each.
     pub bytes_in_a_row_max: usize,
 }
 

@@ -148,16 +148,16 @@ impl<S: Shell> ShardCore<S> {
         if self.has_said_all() {
             return Ok(());
         }
-        for peer in self.others.iter().map(|other| other.shard) {
-            let mut has_sent = shell.send_late(peer);
-            if !shell.has_room_for(peer) {
+        for to in self.others.iter().map(|other| other.shard) {
+            let mut has_sent = shell.send_late(to);
+            if !shell.has_room_for(to) {
                 self.is_queue_full = true;
-            } else if let Some(batch) = self.broker.take_batch(peer) {
-                shell.send_parcel(peer, Parcel::Batch(batch));
+            } else if let Some(batch) = self.broker.take_batch(to) {
+                shell.send_parcel(to, Parcel::Batch(batch));
                 has_sent = true;
             }
             if has_sent {
-                shell.wake(peer)?;
+                shell.wake(to)?;
             }
         }
         Ok(())

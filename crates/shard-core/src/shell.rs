@@ -193,25 +193,25 @@ pub trait Shell: Sized {
     // Other shards.
 
     /// How many parcels of another shard can be taken.
-    fn parcels_from(&self, peer: ShardId) -> usize;
+    fn parcels_from(&self, other: ShardId) -> usize;
 
     /// Takes the next parcel of another shard.
-    fn take_parcel(&mut self, peer: ShardId) -> Option<ParcelOf<Self>>;
+    fn take_parcel(&mut self, other: ShardId) -> Option<ParcelOf<Self>>;
 
     /// Whether a batch would be taken now.
-    fn has_room_for(&self, peer: ShardId) -> bool;
+    fn has_room_for(&self, other: ShardId) -> bool;
 
     /// Queues a parcel for another shard, later if there is no room.
-    fn send_parcel(&mut self, peer: ShardId, parcel: ParcelOf<Self>);
+    fn send_parcel(&mut self, other: ShardId, parcel: ParcelOf<Self>);
 
     /// Queues what found no room before. Returns whether anything went.
-    fn send_late(&mut self, peer: ShardId) -> bool;
+    fn send_late(&mut self, other: ShardId) -> bool;
 
     /// Whether something waits for room.
-    fn has_late(&self, peer: ShardId) -> bool;
+    fn has_late(&self, other: ShardId) -> bool;
 
     /// Wakes another shard, for which something was queued.
-    fn wake(&mut self, peer: ShardId) -> Result<(), Self::Error>;
+    fn wake(&mut self, other: ShardId) -> Result<(), Self::Error>;
 
     // Work that is done elsewhere.
 

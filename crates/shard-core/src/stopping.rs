@@ -77,15 +77,15 @@ impl<S: Shell> ShardCore<S> {
     }
 
     fn say_last_word(&mut self, shell: &mut S) -> Result<(), S::Error> {
-        for peer in self.others.iter().map(|other| other.shard) {
+        for to in self.others.iter().map(|other| other.shard) {
             // In this order even where there is no room: two shards whose queues are full would wait for each other.
             if !self.forged.last_word_first
-                && let Some(batch) = self.broker.take_batch(peer)
+                && let Some(batch) = self.broker.take_batch(to)
             {
-                shell.send_parcel(peer, Parcel::Batch(batch));
+                shell.send_parcel(to, Parcel::Batch(batch));
             }
-            shell.send_parcel(peer, Parcel::Last);
-            shell.wake(peer)?;
+            shell.send_parcel(to, Parcel::Last);
+            shell.wake(to)?;
         }
         Ok(())
     }

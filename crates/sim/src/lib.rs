@@ -1,6 +1,6 @@
 //! A seeded simulation of the shards of one server and their clients, on one thread.
 //!
-//! [`run`] carries out a [`Plan`]: brokers take turns at random moments of a virtual clock, batches
+//! [`run`] carries out a [`Plan`]: shards take the turns that ship (`shard-core`) at random moments of a virtual clock, batches
 //! between them are delayed at random (each link on its own, in order), clients speak the protocol
 //! in bytes that are cut anywhere, and sockets take what they like. Everything follows from the
 //! plan's seed. What the clients did and saw is kept in a [`History`], and the checks judge that

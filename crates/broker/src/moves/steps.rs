@@ -227,13 +227,13 @@ impl Broker {
 
     /// Whether no message is under way to this shard, those of `but` aside.
     fn is_quiet_here(&self, pause: Pause, but: Option<ShardId>) -> bool {
-        let mut others = self.mesh.others().filter(|peer| Some(*peer) != but);
-        others.all(|peer| self.moves.quiet[peer.index()] >= pause.epoch)
+        let mut others = self.mesh.others().filter(|other| Some(*other) != but);
+        others.all(|other| self.moves.quiet[other.index()] >= pause.epoch)
     }
 
     fn tell_all(&mut self, now: Time, step: MoveStep) {
-        for peer in self.mesh.others() {
-            self.mesh.link(peer).push_move(step);
+        for other in self.mesh.others() {
+            self.mesh.link(other).push_move(step);
         }
         self.on_move_step(now, self.config.shard, step);
     }
