@@ -9,6 +9,7 @@ use tracing::{Level, Metadata};
 /// holds this against the workspace.
 const OWN_CRATES: &[&str] = &[
     "broker",
+    "buster",
     "buster_server",
     "cluster",
     "fabric",
