@@ -2,8 +2,8 @@
 
 mod shards;
 
-use broker::{SHARE_BYTES_MAX, SHARE_STEPS_MAX, STRETCH_STEPS_MAX};
-use conns::{CloseReason, Time};
+use broker::{Broker, SHARE_BYTES_MAX, SHARE_STEPS_MAX, STRETCH_STEPS_MAX};
+use conns::{CloseReason, ConnId, Time};
 
 use fabric::ShardId;
 use nats_auth::{AccountConfig, Directory, IdentityConfig, Permissions, SubjectPermission, User};
@@ -113,13 +113,17 @@ fn what_comes_while_one_stands_in_line_comes_behind() {
 
 #[test]
 fn what_was_said_before_the_end_counts() {
-    let mut shards = Shards::new(1);
-    let (reader, flood) = (listener(&mut shards, "a"), shards.quiet());
-    shards.feed(flood, &publishes("a", MANY));
-    shards.brokers[0].on_hangup(flood.id, CloseReason::ClientClosed);
-    assert!(!shards.is_closed_now(flood));
-    assert_eq!(shards.output(reader).matches("MSG ").count(), MANY);
-    assert!(shards.is_closed(flood));
+    let hangs_up = |broker: &mut Broker, id| broker.on_hangup(id, CloseReason::ClientClosed);
+    let breaks = |broker: &mut Broker, id| broker.on_unreadable(id, "mask bit missing");
+    for ends in [&hangs_up as &dyn Fn(&mut Broker, ConnId), &breaks] {
+        let mut shards = Shards::new(1);
+        let (reader, flood) = (listener(&mut shards, "a"), shards.quiet());
+        shards.feed(flood, &publishes("a", MANY));
+        ends(&mut shards.brokers[0], flood.id);
+        assert!(!shards.is_closed_now(flood));
+        assert_eq!(shards.output(reader).matches("MSG ").count(), MANY);
+        assert!(shards.is_closed(flood));
+    }
 }
 
 #[test]

@@ -47,10 +47,10 @@ impl Broker {
         self.close(id, CloseReason::ClientClosed);
     }
 
-    /// What came in cannot be read, for this reason.
+    /// What comes next cannot be read, for this reason. What came before counts, as before any other end of input.
     pub fn on_unreadable(&mut self, id: ConnId, words: &str) {
         let Some(client) = self.egress.clients.open(id) else { return };
         tracing::error!("{} - read error: {words}", client.label);
-        self.close(id, CloseReason::ReadError);
+        self.on_hangup(id, CloseReason::ReadError);
     }
 }

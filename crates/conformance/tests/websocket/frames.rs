@@ -101,6 +101,22 @@ pub(crate) fn what_is_wrong_with_a_frame_is_told(setup: Setup) {
     awaits(&server, "Client connection closed: Read Error");
 }
 
+/// More than a shard acts on at a time, then a frame that cannot be read.
+pub(crate) fn what_comes_before_a_broken_frame_counts(setup: Setup) {
+    const COUNT: usize = 2000;
+    let server = start(setup, BLOCK);
+    let address = web_address(&server);
+    let mut subscriber = Client::connect(address);
+    subscriber.say(&format!("{CONNECT}SUB t 1\r\nPING\r\n"));
+    subscriber.text_until("PONG\r\n");
+    let mut publisher = Client::connect(address);
+    let messages = (0..COUNT).map(|number| format!("PUB t 4\r\n{number:04}\r\n")).collect::<String>();
+    publisher.send(&[frame(0x82, messages.as_bytes()), vec![0x82, 1, b'x']].concat());
+    let all = (0..COUNT).map(|number| format!("MSG t 1 4\r\n{number:04}\r\n")).collect::<String>();
+    assert_eq!(subscriber.text_until(&format!("{:04}\r\n", COUNT - 1)), all);
+    assert!(publisher.last_words().ends_with("1002 mask bit missing"));
+}
+
 pub(crate) fn what_is_wrong_with_the_protocol_is_told_with_the_peers_codes(setup: Setup) {
     let server = start(setup, BLOCK);
     let long = format!("PING\r\nSUB {} 1\r\n", "a".repeat(5000));

@@ -54,6 +54,7 @@ on_every_setup!(
     frames_carry_the_protocol_however_they_are_cut,
     control_frames_are_answered,
     what_is_wrong_with_a_frame_is_told,
+    what_comes_before_a_broken_frame_counts,
     what_is_wrong_with_the_protocol_is_told_with_the_peers_codes,
     half_a_frame_holds_up_nobody_else,
     compressed_messages_go_both_ways,
