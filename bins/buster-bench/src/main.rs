@@ -28,6 +28,7 @@ mod meter;
 mod monitor;
 mod names;
 mod open_loop;
+mod outgoing;
 mod output;
 mod pace;
 mod pair;

@@ -4,7 +4,7 @@
 //! Whatever certificate the server shows is taken: this is a load generator.
 
 use std::fmt;
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read};
 use std::net::TcpStream;
 use std::sync::{Arc, OnceLock};
 
@@ -14,6 +14,8 @@ use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::unbuffered::{ConnectionState, EncodeError, UnbufferedStatus};
 use rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
+
+use crate::outgoing::send_rest;
 
 /// One read's worth.
 const READ_BYTES: usize = 256 << 10;
@@ -115,12 +117,7 @@ impl Session {
     }
 
     pub(crate) fn flush(&mut self, socket: &mut TcpStream) -> io::Result<()> {
-        while self.sent < self.outgoing.len() {
-            self.sent += socket.write(&self.outgoing[self.sent..])?;
-        }
-        self.outgoing.clear();
-        self.sent = 0;
-        Ok(())
+        send_rest(socket, &mut self.outgoing, &mut self.sent)
     }
 
     /// Goes through the records that are there.

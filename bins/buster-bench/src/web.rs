@@ -4,6 +4,8 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
 
+use crate::outgoing::send_rest;
+
 /// Bytes that are put into one frame at most.
 const WRITE_BYTES_MAX: usize = 64 << 10;
 
@@ -142,12 +144,7 @@ impl Framing {
     }
 
     pub(crate) fn flush(&mut self, socket: &mut TcpStream) -> io::Result<()> {
-        while self.sent < self.outgoing.len() {
-            self.sent += socket.write(&self.outgoing[self.sent..])?;
-        }
-        self.outgoing.clear();
-        self.sent = 0;
-        Ok(())
+        send_rest(socket, &mut self.outgoing, &mut self.sent)
     }
 }
 

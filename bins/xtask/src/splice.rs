@@ -8,8 +8,17 @@ pub(crate) fn splice(text: &str, begin: &str, end: &str, fresh: &str) -> Option<
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
+    use std::fs;
+    use std::path::Path;
+
     use super::*;
+
+    /// Whether a page of the repository has the two markers.
+    pub(crate) fn has_place(page: &str, begin: &str, end: &str) -> bool {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        splice(&fs::read_to_string(root.join(page)).unwrap(), begin, end, "").is_some()
+    }
 
     #[test]
     fn splicing_replaces_only_what_is_between_the_markers() {
