@@ -32,6 +32,7 @@
 
 mod batch;
 mod kind;
+mod place;
 mod record;
 mod salt;
 mod scan;
@@ -39,6 +40,7 @@ mod segment;
 
 pub use batch::{BATCH_ALIGN, BATCH_HEAD_BYTES, BatchHead, Lsn, padded};
 pub use kind::Kind;
+pub use place::Place;
 pub use record::{Damage, Head, RECORD_BYTES_MAX, RECORD_HEAD_BYTES, Record, Sum, TooLarge};
 pub use salt::Salt;
 pub use scan::{Found, Scan};
