@@ -88,6 +88,8 @@ pub const NUM_PENDING: &str = "Nats-Num-Pending";
 pub const UP_TO_SEQUENCE: &str = "Nats-UpTo-Sequence";
 /// What was done to a key.
 pub const KV_OPERATION: &str = "KV-Operation";
+/// What is said there if all that was known of it is to go.
+pub const KV_PURGE: &[u8] = b"PURGE";
 
 /// Appends a header.
 pub fn write_text(out: &mut Vec<u8>, name: &str, value: &[u8]) {

@@ -32,6 +32,8 @@ pub struct PublishHeaders<'a> {
     pub batch_commit: Option<&'a [u8]>,
     /// When it is to be published, and how.
     pub schedule: ScheduleHeaders<'a>,
+    /// Whether it stands in the place of a subject that is gone: a stream's marker, or what a purge of a key leaves.
+    pub is_marker: bool,
 }
 
 /// When a message is to be published, and how. What is said is left to who keeps the schedule.
@@ -49,6 +51,10 @@ pub struct ScheduleHeaders<'a> {
     pub ttl: Option<(Result<Ttl, BadTtl>, &'a [u8])>,
     /// What it takes the place of.
     pub rollup: Option<&'a [u8]>,
+    /// The subject of the schedule that is spoken of.
+    pub scheduler: Option<&'a [u8]>,
+    /// What becomes of that one.
+    pub next: Option<&'a [u8]>,
 }
 
 /// What a message takes the place of.
@@ -149,6 +155,8 @@ impl<'a> PublishHeaders<'a> {
                 && let Ok(name) = str::from_utf8(name)
             {
                 headers.take(name, value);
+            } else if name == headers::KV_OPERATION.as_bytes() {
+                headers.is_marker |= value == headers::KV_PURGE;
             }
         }
         headers
@@ -171,6 +179,7 @@ impl<'a> PublishHeaders<'a> {
             headers::BATCH_ID => first(&mut self.batch_id, Some(value)),
             headers::BATCH_SEQUENCE => first(&mut self.batch_seq, said.map(parse_number)),
             headers::BATCH_COMMIT => first(&mut self.batch_commit, said),
+            headers::MARKER_REASON => self.is_marker |= said.is_some(),
             _ => self.schedule.take(name, value),
         }
     }
@@ -186,6 +195,8 @@ impl<'a> ScheduleHeaders<'a> {
             headers::SCHEDULE_SOURCE => first(&mut self.source, said),
             headers::SCHEDULE_TTL => first(&mut self.ttl, said.map(|text| (Ttl::parse(text), text))),
             headers::SCHEDULE_ROLLUP => first(&mut self.rollup, said),
+            headers::SCHEDULER => first(&mut self.scheduler, said),
+            headers::SCHEDULE_NEXT => first(&mut self.next, said),
             _ => {}
         }
     }
@@ -222,6 +233,14 @@ mod tests {
             ..Default::default()
         };
         assert_eq!(PublishHeaders::parse(block), expected);
+    }
+
+    #[test]
+    fn markers_say_why_or_are_purged_keys() {
+        let is_marker =
+            |lines: &str| PublishHeaders::parse(format!("NATS/1.0\r\n{lines}\r\n").as_bytes()).is_marker;
+        assert!(is_marker("Nats-Marker-Reason: MaxAge\r\n") && is_marker("KV-Operation: PURGE\r\n"));
+        assert!(!is_marker("Nats-Marker-Reason:\r\n") && !is_marker("KV-Operation: DEL\r\n"));
     }
 
     #[test]
