@@ -1,0 +1,183 @@
+//! One stream's messages, and what changes them.
+
+use log_format::Place;
+
+use crate::rows::Rows;
+use crate::subjects::Subjects;
+use crate::{Row, RowFlags, State, SubjectId, Tally};
+
+/// What a stream holds, without its payloads.
+#[derive(Debug)]
+pub struct StreamIndex {
+    pub(crate) rows: Rows,
+    pub(crate) subjects: Subjects,
+    bytes: u64,
+    last_seq: u64,
+    last_time: Option<i64>,
+}
+
+impl StreamIndex {
+    /// Nothing yet; the first message will have that sequence, or 1 if it is 0.
+    pub fn new(first_seq: u64) -> Self {
+        Self {
+            rows: Rows::default(),
+            subjects: Subjects::default(),
+            bytes: 0,
+            last_seq: first_seq.saturating_sub(1),
+            last_time: None,
+        }
+    }
+
+    /// Adds a message behind all others. Sequences between the last one and this have no message then.
+    ///
+    /// # Panics
+    ///
+    /// The sequence is not behind the last one, the subject has more than 65,535 bytes, or the size is above
+    /// [`SIZE_MAX`](crate::SIZE_MAX): none of these fits a record.
+    pub fn push(
+        &mut self,
+        seq: u64,
+        time: i64,
+        size: u32,
+        subject: &[u8],
+        place: Place,
+        flags: RowFlags,
+    ) -> SubjectId {
+        assert!(seq > self.last_seq, "sequence {seq} behind {}", self.last_seq);
+        debug_assert!(self.last_time.is_none_or(|last| last <= time), "times of a stream never go back");
+        let (subject, before) = self.subjects.push(subject, seq);
+        self.rows.push(&Row { seq, time, size, subject, place, flags });
+        if let Some(before) = before {
+            self.rows.set_link(before, seq);
+        }
+        self.bytes += u64::from(size);
+        self.last_seq = seq;
+        self.last_time = Some(time);
+        subject
+    }
+
+    /// Gives out sequences up to that one without messages. That the last one was given out then is only said if
+    /// there is a time.
+    pub fn skip_to(&mut self, last_seq: u64, time: Option<i64>) {
+        self.last_seq = self.last_seq.max(last_seq);
+        self.last_time = time.max(self.last_time);
+    }
+
+    /// Takes a message out. Its subject's text can be asked for until the dead are
+    /// [forgotten](Self::forget_dead).
+    pub fn remove(&mut self, seq: u64) -> Option<Row> {
+        let at = self.rows.find(seq)?;
+        let row = self.rows.row(at);
+        self.bytes -= u64::from(row.size);
+        if !self.subjects.pop(row.subject) {
+            self.settle_ends(row.subject, seq);
+        }
+        self.rows.remove(at);
+        Some(row)
+    }
+
+    /// Takes all messages out, and forgets all subjects. The last sequence stays what it is.
+    pub fn clear(&mut self) {
+        self.rows.clear();
+        self.subjects = Subjects::default();
+        self.bytes = 0;
+    }
+
+    /// Takes all messages out but that one, as [`clear`](Self::clear) does.
+    pub fn keep_only(&mut self, seq: u64) {
+        let kept = self.get(seq).map(|row| (row, self.subject(row.subject).to_vec()));
+        self.clear();
+        if let Some((row, subject)) = kept {
+            let (subject, _) = self.subjects.push(&subject, row.seq);
+            self.rows.push(&Row { subject, ..row });
+            self.bytes = u64::from(row.size);
+        }
+    }
+
+    /// Notes that a message lies elsewhere now.
+    pub fn move_to(&mut self, seq: u64, place: Place) {
+        if let Some(at) = self.rows.find(seq) {
+            self.rows.move_to(at, place);
+        }
+    }
+
+    /// Frees what is kept of subjects that have no messages any more: their ids may mean others from here on. To be
+    /// called now and then, or what is kept grows with them.
+    pub fn forget_dead(&mut self) {
+        self.subjects.forget_dead();
+    }
+
+    /// The message of that sequence.
+    pub fn get(&self, seq: u64) -> Option<Row> {
+        self.rows.find(seq).map(|at| self.rows.row(at))
+    }
+
+    /// The first message.
+    pub fn first(&self) -> Option<Row> {
+        self.rows.first().map(|at| self.rows.row(at))
+    }
+
+    /// The counters.
+    pub fn state(&self) -> State {
+        let messages = self.rows.live();
+        let first = self.first();
+        let first_seq = first.map_or(self.last_seq + 1, |row| row.seq);
+        State {
+            messages,
+            bytes: self.bytes,
+            first_seq,
+            first_time: first.map(|row| row.time),
+            last_seq: self.last_seq,
+            last_time: self.last_time,
+            subjects: self.subjects.alive(),
+            deleted: self.last_seq + 1 - first_seq - messages,
+        }
+    }
+
+    /// How many messages there are.
+    pub fn messages(&self) -> u64 {
+        self.rows.live()
+    }
+
+    /// What their sizes add up to.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// The last sequence that was given out.
+    pub fn last_seq(&self) -> u64 {
+        self.last_seq
+    }
+
+    /// When the last sequence was given out.
+    pub fn last_time(&self) -> Option<i64> {
+        self.last_time
+    }
+
+    /// The subject of an id; nothing if it was forgotten.
+    pub fn subject(&self, id: SubjectId) -> &[u8] {
+        self.subjects.text(id)
+    }
+
+    /// The id of a subject that has messages.
+    pub fn find(&self, subject: &[u8]) -> Option<SubjectId> {
+        self.subjects.find(subject)
+    }
+
+    /// What a subject has.
+    pub fn tally(&self, id: SubjectId) -> Tally {
+        self.subjects.tally(id)
+    }
+
+    /// A message goes that its subject is left without: which one is the first or the last now?
+    fn settle_ends(&mut self, subject: SubjectId, seq: u64) {
+        let tally = self.subjects.tally(subject);
+        if seq == tally.first {
+            let next = if tally.count == 1 { Some(tally.last) } else { self.rows.next_of(subject.0, seq) };
+            self.subjects.tally_mut(subject).first = next.expect("a subject with messages has a next one");
+        } else if seq == tally.last {
+            let last = if tally.count == 1 { Some(tally.first) } else { self.rows.last_of(subject.0, seq) };
+            self.subjects.tally_mut(subject).last = last.expect("a subject with messages has one before");
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! All rows of a stream, chunk after chunk.
+
+use std::collections::VecDeque;
+
+use log_format::Place;
+
+use crate::chunk::{Chunk, is_live};
+use crate::{Count, Row, Steps, Walk};
+
+#[derive(Debug, Default)]
+pub(crate) struct Rows {
+    /// Each has a live row.
+    chunks: VecDeque<Chunk>,
+    /// A small one that lost its last row, for streams that are empty every now and then.
+    spare: Option<Chunk>,
+    live: u64,
+}
+
+/// A row that is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct At {
+    chunk: usize,
+    row: usize,
+}
+
+/// Where links lead.
+enum Linked {
+    /// To the next row of the subject.
+    To(u64),
+    /// Nowhere, but there is no row of the subject before that sequence.
+    UpTo(u64),
+}
+
+impl Rows {
+    pub(crate) fn live(&self) -> u64 {
+        self.live
+    }
+
+    pub(crate) fn row(&self, at: At) -> Row {
+        self.chunks[at.chunk].row(at.row)
+    }
+
+    pub(crate) fn find(&self, seq: u64) -> Option<At> {
+        let chunk = self.chunk_of(seq)?;
+        Some(At { chunk, row: self.chunks[chunk].find(seq)? })
+    }
+
+    pub(crate) fn first(&self) -> Option<At> {
+        let row = self.chunks.front()?.next_live(0)?;
+        Some(At { chunk: 0, row })
+    }
+
+    /// The first live row with that time or a later one.
+    pub(crate) fn at_time(&self, time: i64) -> Option<At> {
+        let is_before = |chunk: &Chunk| chunk.time(chunk.len() - 1) < time;
+        let number = self.chunks.partition_point(is_before);
+        let chunk = self.chunks.get(number)?;
+        let (mut low, mut high) = (0, chunk.len());
+        while low < high {
+            let middle = low.midpoint(high);
+            if chunk.time(middle) < time { low = middle + 1 } else { high = middle }
+        }
+        self.live_from(At { chunk: number, row: low })
+    }
+
+    /// Adds a row behind all others.
+    pub(crate) fn push(&mut self, row: &Row) {
+        if self.chunks.back().is_none_or(|chunk| !chunk.has_room_for(row.seq)) {
+            let spare = self.spare.take().unwrap_or_default();
+            self.chunks.push_back(spare.emptied(row.seq));
+        }
+        self.chunks.back_mut().expect("there is one now").push(row);
+        self.live += 1;
+    }
+
+    pub(crate) fn move_to(&mut self, at: At, place: Place) {
+        self.chunks[at.chunk].move_to(at.row, place);
+    }
+
+    pub(crate) fn set_link(&mut self, seq: u64, next_seq: u64) {
+        if let Some(at) = self.find(seq) {
+            self.chunks[at.chunk].set_link(at.row, next_seq);
+        }
+    }
+
+    /// Takes a row out.
+    pub(crate) fn remove(&mut self, at: At) {
+        self.live -= 1;
+        let is_sweep_due = self.chunks[at.chunk].kill(at.row);
+        if self.chunks[at.chunk].live() == 0 {
+            self.spare = self.chunks.remove(at.chunk).filter(Chunk::is_small);
+        } else if is_sweep_due {
+            self.chunks[at.chunk].sweep();
+            self.unite(at.chunk);
+        }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// The next live row of a subject behind a row of it that is still there.
+    pub(crate) fn next_of(&self, subject: u32, seq: u64) -> Option<u64> {
+        // No row of the subject is before the place to which links lead.
+        let from = match self.follow(subject, seq) {
+            Linked::To(seq) => return Some(seq),
+            Linked::UpTo(from) => from.max(seq + 1),
+        };
+        match self.walk(from, &mut Steps::new(u32::MAX), |other| other == subject) {
+            Walk::Found(at) => Some(self.row(at).seq),
+            _ => None,
+        }
+    }
+
+    /// The same, if links alone lead there.
+    pub(crate) fn linked_from(&self, seq: u64, subject: u32) -> Option<u64> {
+        match self.follow(subject, seq) {
+            Linked::To(seq) => Some(seq),
+            Linked::UpTo(_) => None,
+        }
+    }
+
+    /// Goes from link to link, over rows that are dead but not yet swept out.
+    fn follow(&self, subject: u32, seq: u64) -> Linked {
+        let mut from = seq;
+        while let Some(chunk) = self.chunk_of(from).map(|number| &self.chunks[number]) {
+            let at = chunk.lower(from);
+            if at == chunk.len() || chunk.seq(at) != from {
+                break;
+            }
+            if from != seq && chunk.subjects()[at] == subject {
+                return Linked::To(from);
+            }
+            match chunk.link(at) {
+                Some(link) => from += u64::from(link),
+                None => break,
+            }
+        }
+        Linked::UpTo(from)
+    }
+
+    /// The last live row of a subject before that sequence.
+    pub(crate) fn last_of(&self, subject: u32, before: u64) -> Option<u64> {
+        let up_to = before.checked_sub(1)?;
+        match self.walk_down(up_to, &mut Steps::new(u32::MAX), |other| other == subject) {
+            Walk::Found(at) => Some(self.row(at).seq),
+            _ => None,
+        }
+    }
+
+    /// The first live row from a sequence on whose subject will do.
+    pub(crate) fn walk(
+        &self,
+        from: u64,
+        steps: &mut Steps,
+        mut will_do: impl FnMut(u32) -> bool,
+    ) -> Walk<At> {
+        let Some(start) = self.lower(from) else { return Walk::End };
+        let mut row = start.row;
+        for (number, chunk) in self.chunks.iter().enumerate().skip(start.chunk) {
+            let rest = &chunk.subjects()[row..];
+            let seen = &rest[..rest.len().min(steps.left() as usize)];
+            if let Some(at) = seen.iter().position(|subject| is_live(*subject) && will_do(*subject)) {
+                steps.spend(at + 1);
+                return Walk::Found(At { chunk: number, row: row + at });
+            }
+            steps.spend(seen.len());
+            if seen.len() < rest.len() {
+                return Walk::More(chunk.seq(row + seen.len()));
+            }
+            row = 0;
+        }
+        Walk::End
+    }
+
+    /// The last live row up to a sequence whose subject will do.
+    pub(crate) fn walk_down(
+        &self,
+        up_to: u64,
+        steps: &mut Steps,
+        mut will_do: impl FnMut(u32) -> bool,
+    ) -> Walk<At> {
+        let Some(last) = self.chunk_of(up_to) else { return Walk::End };
+        let mut end = self.chunks[last].lower(up_to.saturating_add(1));
+        for number in (0..=last).rev() {
+            let chunk = &self.chunks[number];
+            let seen = end.min(steps.left() as usize);
+            let rows = &chunk.subjects()[end - seen..end];
+            if let Some(at) = rows.iter().rposition(|subject| is_live(*subject) && will_do(*subject)) {
+                steps.spend(seen - at);
+                return Walk::Found(At { chunk: number, row: end - seen + at });
+            }
+            steps.spend(seen);
+            if seen < end {
+                return Walk::More(chunk.seq(end - seen - 1));
+            }
+            end = number.checked_sub(1).map_or(0, |before| self.chunks[before].len());
+        }
+        Walk::End
+    }
+
+    /// How many live rows from a sequence on have a subject that will do.
+    pub(crate) fn count(&self, from: u64, steps: &mut Steps, mut will_do: impl FnMut(u32) -> bool) -> Count {
+        let mut messages = 0;
+        let start = self.lower(from).unwrap_or(At { chunk: self.chunks.len(), row: 0 });
+        let mut row = start.row;
+        for chunk in self.chunks.iter().skip(start.chunk) {
+            let rest = &chunk.subjects()[row..];
+            let seen = &rest[..rest.len().min(steps.left() as usize)];
+            messages += seen.iter().filter(|subject| is_live(**subject) && will_do(**subject)).count() as u64;
+            steps.spend(seen.len());
+            if seen.len() < rest.len() {
+                return Count { messages, more: Some(chunk.seq(row + seen.len())) };
+            }
+            row = 0;
+        }
+        Count { messages, more: None }
+    }
+
+    /// How many live rows there are from a sequence on.
+    pub(crate) fn rank(&self, from: u64) -> u64 {
+        let Some(start) = self.lower(from) else { return 0 };
+        let chunk = &self.chunks[start.chunk];
+        let here = if chunk.live() == chunk.len() {
+            chunk.len() - start.row
+        } else {
+            chunk.subjects()[start.row..].iter().filter(|subject| is_live(**subject)).count()
+        };
+        let behind: usize = self.chunks.iter().skip(start.chunk + 1).map(Chunk::live).sum();
+        (here + behind) as u64
+    }
+
+    /// The first sequence from that one on that has no live row, and the first one behind that has one; none if all
+    /// rows up to the last one follow each other.
+    pub(crate) fn next_gap(&self, from: u64) -> Option<(u64, u64)> {
+        let mut expected = from;
+        let mut at = self.lower(from).and_then(|at| self.live_from(at));
+        while let Some(found) = at {
+            let chunk = &self.chunks[found.chunk];
+            let seq = chunk.seq(found.row);
+            if seq != expected {
+                return Some((expected, seq));
+            }
+            let rows = if chunk.is_whole() { chunk.len() - found.row } else { 1 };
+            expected += rows as u64;
+            at = self.live_from(At { row: found.row + rows, ..found });
+        }
+        None
+    }
+
+    /// The chunk that a sequence is in, or would be: the last one that begins at or before it.
+    fn chunk_of(&self, seq: u64) -> Option<usize> {
+        let last = self.chunks.len().checked_sub(1)?;
+        if self.chunks[last].base() <= seq {
+            return Some(last);
+        }
+        self.chunks.partition_point(|chunk| chunk.base() <= seq).checked_sub(1)
+    }
+
+    /// The first row with that sequence or a later one; perhaps it is dead.
+    fn lower(&self, seq: u64) -> Option<At> {
+        let Some(chunk) = self.chunk_of(seq) else {
+            return (!self.chunks.is_empty()).then_some(At { chunk: 0, row: 0 });
+        };
+        let row = self.chunks[chunk].lower(seq);
+        if row < self.chunks[chunk].len() {
+            return Some(At { chunk, row });
+        }
+        (chunk + 1 < self.chunks.len()).then_some(At { chunk: chunk + 1, row: 0 })
+    }
+
+    /// The first live row from that one on.
+    fn live_from(&self, at: At) -> Option<At> {
+        let chunk = self.chunks.get(at.chunk)?;
+        if let Some(row) = chunk.next_live(at.row) {
+            return Some(At { row, ..at });
+        }
+        let row = self.chunks.get(at.chunk + 1)?.next_live(0)?;
+        Some(At { chunk: at.chunk + 1, row })
+    }
+
+    /// Puts small neighbours together, so that chunks do not outnumber what is in them.
+    fn unite(&mut self, number: usize) {
+        for number in [Some(number), number.checked_sub(1)].into_iter().flatten() {
+            if number + 1 < self.chunks.len() && self.chunks[number].can_take(&self.chunks[number + 1]) {
+                let next = self.chunks.remove(number + 1).expect("it was just looked at");
+                self.chunks[number].take_live(&next);
+            }
+        }
+    }
+}

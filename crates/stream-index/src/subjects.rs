@@ -1,0 +1,170 @@
+//! The subjects of a stream, and what each has.
+//!
+//! Found by a hash table, told in order by [`Ordered`], texts in an [`Arena`]. A subject whose last message went is
+//! *dead*: it counts no more and is not found, but its id still tells its text, until the dead are forgotten. So who
+//! hears of a removal can ask what it was about.
+
+use std::hash::{BuildHasher, Hasher};
+
+use hashbrown::DefaultHashBuilder;
+use subject_trie::steady::{Entry, SteadyRows, SteadyTable};
+
+use crate::arena::{Arena, Text};
+use crate::ordered::Ordered;
+use crate::{SubjectId, Tally};
+
+/// What is said of an id that is in use.
+const KNOWN: &str = "an id that is asked for is in use";
+
+#[derive(Debug, Default)]
+pub(crate) struct Subjects {
+    /// Seeded at random, so that nobody can choose subjects that collide. No order ever comes of it.
+    hasher: DefaultHashBuilder,
+    table: SteadyTable<Spot>,
+    rows: SteadyRows<Subject>,
+    texts: Arena,
+    ordered: Ordered,
+    /// Those that died and were not forgotten; perhaps they live again.
+    dead: Vec<SubjectId>,
+    alive: u64,
+}
+
+/// Where a subject is, beside its hash: so no text is read to move it.
+#[derive(Clone, Copy, Debug)]
+struct Spot {
+    hash: u32,
+    id: u32,
+}
+
+#[derive(Debug)]
+struct Subject {
+    text: Text,
+    hash: u32,
+    is_listed_dead: bool,
+    tally: Tally,
+}
+
+impl Spot {
+    /// The table picks by bits at both ends, and in between.
+    fn table_hash(&self) -> u64 {
+        spread(self.hash)
+    }
+}
+
+fn spread(hash: u32) -> u64 {
+    u64::from(hash) << 32 | u64::from(hash)
+}
+
+impl Subjects {
+    /// How many have messages.
+    pub(crate) fn alive(&self) -> u64 {
+        self.alive
+    }
+
+    /// A subject that has messages.
+    pub(crate) fn find(&self, bytes: &[u8]) -> Option<SubjectId> {
+        let hash = self.hash(bytes);
+        let is_it = |spot: &Spot| spot.hash == hash && self.text(SubjectId(spot.id)) == bytes;
+        let id = SubjectId(self.table.find(spread(hash), is_it)?.id);
+        (self.tally(id).count > 0).then_some(id)
+    }
+
+    /// The text of an id. Empty if the id is of a subject that was forgotten.
+    pub(crate) fn text(&self, id: SubjectId) -> &[u8] {
+        text_of(&self.rows, &self.texts, id)
+    }
+
+    pub(crate) fn tally(&self, id: SubjectId) -> Tally {
+        self.rows.get(id.0 as usize).map_or(Tally::default(), |subject| subject.tally)
+    }
+
+    pub(crate) fn tally_mut(&mut self, id: SubjectId) -> &mut Tally {
+        &mut self.rows.get_mut(id.0 as usize).expect(KNOWN).tally
+    }
+
+    /// One more message, the last one of its subject by now. Returns which one was that before.
+    pub(crate) fn push(&mut self, bytes: &[u8], seq: u64) -> (SubjectId, Option<u64>) {
+        let id = self.intern(bytes);
+        let tally = self.tally_mut(id);
+        let before = (tally.count > 0).then_some(tally.last);
+        if before.is_none() {
+            tally.first = seq;
+        }
+        tally.count += 1;
+        tally.last = seq;
+        self.alive += u64::from(before.is_none());
+        (id, before)
+    }
+
+    /// One message less. Says whether that was the last one.
+    pub(crate) fn pop(&mut self, id: SubjectId) -> bool {
+        let subject = self.rows.get_mut(id.0 as usize).expect(KNOWN);
+        subject.tally.count -= 1;
+        let is_dead = subject.tally.count == 0;
+        if is_dead {
+            self.alive -= 1;
+            if !subject.is_listed_dead {
+                subject.is_listed_dead = true;
+                self.dead.push(id);
+            }
+        }
+        is_dead
+    }
+
+    /// Makes room: ids of the dead may be given out again.
+    pub(crate) fn forget_dead(&mut self) {
+        for id in std::mem::take(&mut self.dead) {
+            let subject = self.rows.get_mut(id.0 as usize).expect(KNOWN);
+            subject.is_listed_dead = false;
+            if subject.tally.count == 0 {
+                self.forget(id);
+            }
+        }
+    }
+
+    /// In order of their bytes, behind that one, or from those bytes on.
+    pub(crate) fn in_order<'s>(
+        &'s self,
+        after: Option<&'s [u8]>,
+        from: &'s [u8],
+    ) -> impl Iterator<Item = SubjectId> + 's {
+        self.ordered.from(move |id| {
+            let text = self.text(id);
+            text < from || after.is_some_and(|after| text <= after)
+        })
+    }
+
+    fn intern(&mut self, bytes: &[u8]) -> SubjectId {
+        let hash = self.hash(bytes);
+        let Self { table, rows, texts, ordered, .. } = self;
+        let is_it = |spot: &Spot| spot.hash == hash && text_of(rows, texts, SubjectId(spot.id)) == bytes;
+        let vacant = match table.entry(spread(hash), is_it, Spot::table_hash) {
+            Entry::Occupied(spot) => return SubjectId(spot.id),
+            Entry::Vacant(vacant) => vacant,
+        };
+        let text = texts.insert(bytes);
+        let number = rows.insert(Subject { text, hash, is_listed_dead: false, tally: Tally::default() });
+        let id = SubjectId(u32::try_from(number).expect("memory ends long before ids do"));
+        vacant.insert(Spot { hash, id: id.0 });
+        ordered.insert(id, |id| text_of(rows, texts, id));
+        id
+    }
+
+    fn forget(&mut self, id: SubjectId) {
+        let Self { table, rows, texts, ordered, .. } = self;
+        ordered.remove(id, |id| text_of(rows, texts, id));
+        let subject = rows.remove(id.0 as usize).expect(KNOWN);
+        texts.remove(subject.text);
+        table.remove(spread(subject.hash), |spot| spot.id == id.0, Spot::table_hash);
+    }
+
+    fn hash(&self, bytes: &[u8]) -> u32 {
+        let mut hasher = self.hasher.build_hasher();
+        hasher.write(bytes);
+        (hasher.finish() >> 32) as u32
+    }
+}
+
+fn text_of<'a>(rows: &SteadyRows<Subject>, texts: &'a Arena, id: SubjectId) -> &'a [u8] {
+    rows.get(id.0 as usize).map_or(&[], |subject| texts.get(subject.text))
+}
