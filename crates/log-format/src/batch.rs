@@ -1,12 +1,15 @@
 //! One batch: what was written with one call.
 //!
 //! ```text
-//! magic u32 | len u32 | first_lsn u64 | synced u64 | time i64 | records u32 | flags u32 | sum u32 | zeros u32
+//! magic u32 | len u32 | first_lsn u64 | synced u64 | time i64 | records u32 | origin u32 | from u32 | sum u32
 //! records | zeros up to a multiple of BATCH_ALIGN
 //! ```
 //!
 //! `sum` is CRC32C over what stands before it, under the segment's salt. `synced` is what tells bytes that were never
 //! all written from bytes that rotted: below it everything was on the disk once.
+//!
+//! A batch of copies says where its records were first (`origin`), so that a log can be gone through in the order in
+//! which it came about, and where they were copied from: as long as that segment is there, they do not count.
 
 use crate::record::Damage;
 use crate::salt::Salt;
@@ -18,7 +21,7 @@ pub const BATCH_HEAD_BYTES: usize = 48;
 pub const BATCH_ALIGN: usize = 512;
 
 const MAGIC: u32 = u32::from_le_bytes(*b"btch");
-const SUM_AT: usize = 40;
+const SUM_AT: usize = 44;
 
 /// A position in the whole log, in bytes. It only grows, and is never used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -37,6 +40,17 @@ pub struct BatchHead {
     pub time: i64,
     /// How many records there are. A batch without any only says what is synced.
     pub records: u32,
+    /// Where the records came from, if they are copies.
+    pub copied: Option<Copied>,
+}
+
+/// Where the records of a batch of copies come from. Segments count from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Copied {
+    /// The segment they were first written to: they belong in its place.
+    pub origin: u32,
+    /// The segment this copy was made from.
+    pub from: u32,
 }
 
 impl BatchHead {
@@ -46,6 +60,7 @@ impl BatchHead {
     /// There are fewer than [`BATCH_HEAD_BYTES`].
     pub fn write(&self, salt: Salt, batch: &mut [u8]) {
         let mut head = [0; BATCH_HEAD_BYTES];
+        let copied = self.copied.unwrap_or(Copied { origin: 0, from: 0 });
         let fields = [
             &MAGIC.to_le_bytes()[..],
             &self.len.to_le_bytes(),
@@ -53,7 +68,8 @@ impl BatchHead {
             &self.synced.0.to_le_bytes(),
             &self.time.to_le_bytes(),
             &self.records.to_le_bytes(),
-            &[0; 4],
+            &copied.origin.to_le_bytes(),
+            &copied.from.to_le_bytes(),
         ];
         let mut at = 0;
         for field in fields {
@@ -73,16 +89,20 @@ impl BatchHead {
         let head: &[u8; BATCH_HEAD_BYTES] = bytes.first_chunk().ok_or(Damage::Short)?;
         let mut fields = Fields(head);
         let magic = fields.u32();
-        let read = Self {
+        let mut read = Self {
             len: fields.u32(),
             first: Lsn(fields.u64()),
             synced: Lsn(fields.u64()),
             time: fields.u64().cast_signed(),
             records: fields.u32(),
+            copied: None,
         };
-        let flags = fields.u32();
+        let copied = Copied { origin: fields.u32(), from: fields.u32() };
+        if copied.from != 0 {
+            read.copied = Some(copied);
+        }
         let sum = salt.over(crc32c::crc32c(&head[..SUM_AT]));
-        let is_whole = magic == MAGIC && flags == 0 && fields.u32() == sum && fields.u32() == 0;
+        let is_whole = magic == MAGIC && fields.u32() == sum;
         if is_whole && read.len as usize >= BATCH_HEAD_BYTES { Ok(read) } else { Err(Damage::Head) }
     }
 
@@ -125,7 +145,8 @@ mod tests {
     use super::*;
 
     const SALT: Salt = Salt::of_segment(&[7; 16], 1);
-    const HEAD: BatchHead = BatchHead { len: 100, first: Lsn(4_096), synced: Lsn(512), time: -5, records: 2 };
+    const HEAD: BatchHead =
+        BatchHead { len: 100, first: Lsn(4_096), synced: Lsn(512), time: -5, records: 2, copied: None };
 
     fn written() -> [u8; BATCH_HEAD_BYTES] {
         let mut bytes = [0xff; BATCH_HEAD_BYTES];
@@ -143,14 +164,23 @@ mod tests {
             &4_096_u64.to_le_bytes(),
             &512_u64.to_le_bytes(),
             &(-5_i64).to_le_bytes(),
-            &[2, 0, 0, 0, 0, 0, 0, 0],
-            &bytes[40..44],
-            &[0; 4],
+            &[2, 0, 0, 0],
+            &[0; 8],
+            &bytes[44..48],
         ];
         assert_eq!(bytes[..], expected.concat());
         assert_eq!(BatchHead::read(&bytes, SALT), Ok(HEAD));
         assert_eq!(HEAD.padded_len(), 512);
         assert_eq!((padded(512), padded(513)), (512, 1_024));
+    }
+
+    #[test]
+    fn a_batch_of_copies_says_where_they_were() {
+        let head = BatchHead { copied: Some(Copied { origin: 3, from: 7 }), ..HEAD };
+        let mut bytes = [0; BATCH_HEAD_BYTES];
+        head.write(SALT, &mut bytes);
+        assert_eq!(bytes[36..44], [3, 0, 0, 0, 7, 0, 0, 0]);
+        assert_eq!(BatchHead::read(&bytes, SALT), Ok(head));
     }
 
     #[test]

@@ -32,14 +32,16 @@
 
 mod batch;
 mod kind;
+mod level;
 mod place;
 mod record;
 mod salt;
 mod scan;
 mod segment;
 
-pub use batch::{BATCH_ALIGN, BATCH_HEAD_BYTES, BatchHead, Lsn, padded};
+pub use batch::{BATCH_ALIGN, BATCH_HEAD_BYTES, BatchHead, Copied, Lsn, padded};
 pub use kind::Kind;
+pub use level::Level;
 pub use place::Place;
 pub use record::{Damage, Head, RECORD_BYTES_MAX, RECORD_HEAD_BYTES, Record, Sum, TooLarge};
 pub use salt::Salt;

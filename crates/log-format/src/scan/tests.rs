@@ -30,7 +30,8 @@ fn segment(batches: &[Vec<usize>]) -> Vec<u8> {
         }
         let len = bytes.len() - start;
         let (first, synced) = (Lsn(start as u64), Lsn(start as u64));
-        let head = BatchHead { len: len as u32, first, synced, time: 0, records: lens.len() as u32 };
+        let head =
+            BatchHead { len: len as u32, first, synced, time: 0, records: lens.len() as u32, copied: None };
         head.write(SALT, &mut bytes[start..]);
         bytes.resize(start + padded(len), 0);
     }
