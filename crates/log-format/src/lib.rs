@@ -31,6 +31,9 @@
 #![forbid(unsafe_code)]
 
 mod batch;
+mod footer;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod kind;
 mod level;
 mod place;
@@ -40,6 +43,9 @@ mod scan;
 mod segment;
 
 pub use batch::{BATCH_ALIGN, BATCH_HEAD_BYTES, BatchHead, Copied, Lsn, padded};
+pub use footer::{
+    CopiedBatch, Footer, FooterWriter, NoFooter, ROWS_PER_CHUNK, Row, Run, SubjectRow, TRAILER_BYTES, Trailer,
+};
 pub use kind::Kind;
 pub use level::Level;
 pub use place::Place;
