@@ -1,0 +1,61 @@
+//! What comes of a command, for the caller to do, in order.
+
+use std::sync::Arc;
+
+use js_proto::{MsgMetadata, Status};
+
+use crate::event::Event;
+
+/// Something to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Publish the message that was read, to whom it is for, under the subject it was stored with.
+    Deliver(Delivery),
+    /// Publish a header block and nothing else.
+    Status {
+        /// To whom.
+        to: Arc<[u8]>,
+        /// The block.
+        block: Vec<u8>,
+        /// Where an answer to it goes.
+        reply: Option<String>,
+    },
+    /// Publish an empty message: an acknowledgement was taken note of. It leaves once all that
+    /// `take_saved` gave and is going to give of this moment is on disk.
+    Answer {
+        /// To whom.
+        to: Vec<u8>,
+    },
+    /// These are needed no longer: ask each consumer of a stream that keeps by acknowledgements or interest.
+    Acked {
+        /// The first.
+        first: u64,
+        /// The last.
+        last: u64,
+    },
+    /// Publish an event.
+    Event(Event),
+    /// Delete the consumer: nobody used it for as long as it may be unused.
+    Unused,
+}
+
+/// A message on its way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// Where it is published to.
+    pub to: Arc<[u8]>,
+    /// What its reply subject says.
+    pub metadata: MsgMetadata,
+    /// Whether what it says stays behind: see [`headers_only`](crate::headers_only).
+    pub headers_only: bool,
+}
+
+/// Things to be done.
+pub type Effects = Vec<Effect>;
+
+/// Adds a status.
+pub(crate) fn push_status(out: &mut Effects, to: &Arc<[u8]>, status: &Status<'_>) {
+    let mut block = Vec::new();
+    status.write(&mut block);
+    out.push(Effect::Status { to: to.clone(), block, reply: None });
+}
