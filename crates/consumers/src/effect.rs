@@ -21,7 +21,7 @@ pub enum Effect {
         reply: Option<String>,
     },
     /// Publish an empty message: an acknowledgement was taken note of. It leaves once all that
-    /// `take_saved` gave and is going to give of this moment is on disk.
+    /// [`take_saved`](crate::Consumer::take_saved) gave and is going to give of this moment is on disk.
     Answer {
         /// To whom.
         to: Vec<u8>,

@@ -1,26 +1,107 @@
-//! One consumer of a stream as a machine: what is delivered to whom, acknowledged, and delivered again.
+//! One consumer of a stream as a machine.
+//!
+//! [`Consumer`] decides what is delivered to whom, what is acknowledged, and what is delivered again. It is told what
+//! happens, with the time and a random number ([`Moment`]), and looks at the stream through its index
+//! ([`stream_index::StreamIndex`]); what is to be done about it comes out as [`Effect`]s, in order. It reads no message
+//! and waits for nothing.
+//!
+//! # How one is driven
+//!
+//! 1. [`Consumer::new`] of a settled configuration; then [`settle`](Consumer::settle) with some steps, turn after turn,
+//!    until it says that it is. Only then CREATE is answered, with [`info`](Consumer::info). One that pushes is told who
+//!    listens by [`on_interest`](Consumer::on_interest), at first and whenever that changes.
+//! 2. Something is said to it: [`on_request`](Consumer::on_request), [`on_ack`](Consumer::on_ack),
+//!    [`on_flow_answer`](Consumer::on_flow_answer), [`on_removed`](Consumer::on_removed) or
+//!    [`on_purged`](Consumer::on_purged) right when that is applied to the stream, [`on_deadline`](Consumer::on_deadline)
+//!    when [`next_deadline`](Consumer::next_deadline) has come, [`update`](Consumer::update),
+//!    [`reset`](Consumer::reset).
+//! 3. After each of these, what is [`next`](Consumer::next) is asked, with steps that all consumers of a turn share:
+//!    - [`Next::Message`]: the record at the row's place is read. If it is there, [`deliver`](Consumer::deliver) with its
+//!      sizes, and ask again. If it has to be fetched, ask again when it came. If it is lost,
+//!      [`on_lost`](Consumer::on_lost), and ask again.
+//!    - [`Next::Again`]: in another turn. [`Next::Idle`]: when something is said again. [`Next::End`]: that, or when the
+//!      stream has a new message. So who waits for messages is a list of consumers a stream, and all others cost nothing
+//!      when one comes in.
+//! 4. After each call the effects are done in order. [`Effect::Deliver`] only comes of `deliver`: publish the record to
+//!    `to`, shown under its own subject, with the reply that [`AckReply`](js_proto::AckReply) writes of the metadata, or
+//!    with what [`headers_only`] makes of it. If nobody took it after all,
+//!    [`on_undelivered`](Consumer::on_undelivered). Statuses, answers and events have no message.
+//! 5. At the end of the batch [`take_saved`](Consumer::take_saved) gives one record, or none. [`Effect::Answer`]s leave
+//!    when that record is on disk, or the one before it if there is none: so a confirmed acknowledgement is never
+//!    forgotten. Everything else may leave at once: after a crash a delivery may come again.
+//! 6. At a start [`Consumer::following`], [`load`](Consumer::load) of the last state, [`apply`](Consumer::apply) of the
+//!    deltas behind it, [`lead`](Consumer::lead), and on with 1. Who stops leading [follows](Consumer::follow): requests
+//!    and whatever else is not stored are forgotten.
+//!
+//! # Where to look
+//!
+//! | for | see |
+//! |---|---|
+//! | where it begins, and how much is before it | `start.rs`, `lasts.rs`, `backlog.rs` |
+//! | what is delivered next, and to whom | `serve.rs`, `requests.rs`, `ask.rs`, `push.rs`, `flow.rs`, `pace.rs` |
+//! | what waits to be acknowledged, and comes again | `ack.rs`, `pending.rs`, `waits.rs`, `redeliveries.rs` |
+//! | messages that go, and what time does | `removal.rs`, `deadlines.rs`, `life.rs` |
+//! | what is stored | `saved.rs`, `changes.rs`, docs/formats/consumers.md |
+//!
+//! # Always true
+//!
+//! - What waits to be acknowledged was delivered, lies above the floor, and is in the stream.
+//! - There are `max_ack_pending` of them at most, and `max_waiting` requests; what comes then is refused in the peer's
+//!   words. What grows besides: messages that were delivered as often as may be, which are in the stream; and the
+//!   list of last messages, a number for each subject.
+//! - No call takes longer the more messages the stream has: walks take steps.
+//! - One that nobody uses has no deadline, and takes less than 1 KiB.
+//!
+//! # Where it departs from the peer
+//!
+//! - That somebody did not use a consumer for long enough is seen on time, not up to a second later.
+//! - A message that is put off comes again after that long, whatever backoff says.
+//! - Deleting a message acknowledges that one only, also where acknowledgements are for all before.
+//! - A request that does not wait is not ended by another one's time while as many messages wait to be acknowledged as
+//!   may.
+//! - A message that is larger than what a rate lets through at once is delivered in the end.
+//! - The list of last messages survives a restart.
 #![forbid(unsafe_code)]
-#![expect(dead_code, reason = "the machine that uses them comes next")]
 
+mod ack;
+mod ask;
 mod backlog;
 mod changes;
 mod codec;
+mod consumer;
+mod deadlines;
 mod effect;
 mod event;
 mod flow;
 mod headers_only;
+mod info;
 mod lasts;
+mod lead;
 mod life;
 mod moment;
 mod pace;
 mod pending;
+mod push;
 mod redeliveries;
+mod removal;
 mod requests;
+mod saved;
+mod serve;
 mod settings;
+mod start;
+mod update;
 mod waits;
 
 pub use codec::{BadState, VERSION};
+pub use consumer::{Consumer, OfStream, Position, Spec};
 pub use effect::{Delivery, Effect, Effects};
 pub use event::{Delivered, Event, EventHead};
 pub use headers_only::headers_only;
 pub use moment::Moment;
+pub use saved::Saved;
+pub use serve::{Listens, Next, Sizes};
+pub use update::Updated;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

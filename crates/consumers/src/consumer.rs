@@ -1,0 +1,264 @@
+//! One consumer: what it is, and where it stands.
+
+use std::collections::BTreeSet;
+
+use js_proto::{AckReply, ConsumerConfig, FlowControlReply, MsgMetadata, Timestamp};
+use nats_proto::go_json::{compact, read_into};
+
+use crate::backlog::Backlog;
+use crate::changes::Changes;
+use crate::lasts::Lasts;
+use crate::life::Life;
+use crate::moment::{Moment, NEVER};
+use crate::pace::{Rate, Replay};
+use crate::pending::Pending;
+use crate::push::Push;
+use crate::redeliveries::Redeliveries;
+use crate::requests::Requests;
+use crate::settings::Settings;
+use crate::start::Start;
+use crate::waits::Waits;
+
+/// What a consumer is born with.
+#[derive(Debug)]
+pub struct Spec {
+    /// The name of its stream.
+    pub stream: String,
+    /// Its own.
+    pub name: String,
+    /// Since when it is.
+    pub created: Timestamp,
+    /// What it was told to be, [settled](ConsumerConfig::settled).
+    pub config: ConsumerConfig,
+    /// The front of its reply subjects.
+    pub reply: AckReply,
+    /// Where flow control is answered.
+    pub flow: FlowControlReply,
+    /// What it has to know of its stream.
+    pub of_stream: OfStream,
+}
+
+/// What a consumer knows of the configuration of its stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OfStream {
+    /// Whether messages go when they are acknowledged: retention by interest or as a work queue. Only then is
+    /// [`Effect::Acked`](crate::Effect::Acked) told.
+    pub keeps_until_acked: bool,
+    /// Whether there is one message of each subject at most.
+    pub has_one_per_subject: bool,
+    /// Bytes of the largest message that it takes: what a rate lets through at once.
+    pub message_bytes_max: u64,
+}
+
+/// A message by two counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Position {
+    /// The how-manyeth delivery of the consumer it was.
+    pub consumer: u64,
+    /// Its sequence in the stream.
+    pub stream: u64,
+}
+
+/// One consumer. See the crate's documentation for how it is driven.
+#[derive(Debug)]
+pub struct Consumer {
+    pub(crate) stream_name: Box<str>,
+    pub(crate) name: Box<str>,
+    pub(crate) created: Timestamp,
+    /// As JSON: a tenth of what it is as a struct.
+    config: Box<[u8]>,
+    reply: AckReply,
+    /// Bytes of a reply subject without its numbers.
+    reply_front: usize,
+    pub(crate) flow_reply: Option<Box<FlowControlReply>>,
+    pub(crate) settings: Settings,
+    pub(crate) of_stream: OfStream,
+
+    // What is stored.
+    pub(crate) delivered: Position,
+    /// All up to here are acknowledged.
+    pub(crate) floor: Position,
+    pub(crate) pending: Pending,
+    /// Delivered as often as may be, and not acknowledged.
+    pub(crate) exceeded: BTreeSet<u64>,
+    pub(crate) lasts: Option<Box<Lasts>>,
+    pub(crate) changes: Changes,
+
+    // What follows from it and the stream.
+    pub(crate) start: Start,
+    /// Nothing before is delivered any more, but again.
+    pub(crate) cursor: u64,
+    pub(crate) backlog: Backlog,
+    pub(crate) waits: Waits,
+    pub(crate) again: Redeliveries,
+
+    // What is forgotten when another one leads.
+    pub(crate) is_leading: bool,
+    pub(crate) requests: Requests,
+    /// When requests were last looked through for room.
+    pub(crate) room_sought: i64,
+    pub(crate) push: Option<Box<Push>>,
+    pub(crate) rate: Option<Box<Rate>>,
+    /// Whether what is there is delivered as it came in, or will be.
+    pub(crate) replays: bool,
+    pub(crate) replay: Option<Box<Replay>>,
+    /// Nothing is delivered before.
+    pub(crate) not_before: i64,
+    /// When a pause ends.
+    pub(crate) pause_ends: i64,
+    /// It goes on when the stream is behind that sequence, or something else happens.
+    pub(crate) asleep: Option<u64>,
+    pub(crate) life: Life,
+    /// On the clock that is shown; zero is never.
+    pub(crate) last_delivered: i64,
+    pub(crate) last_acked: i64,
+}
+
+impl Consumer {
+    /// A new one. Before anything else it is to be [settled](Self::settle).
+    pub fn new(spec: Spec, at: &Moment) -> Self {
+        let mut consumer = Self::following(spec);
+        consumer.start = Start::New;
+        consumer.changes.mark_all();
+        consumer.lead(at);
+        consumer
+    }
+
+    /// One that was stored: [`load`](Self::load) what was, then let it [`lead`](Self::lead).
+    pub fn following(spec: Spec) -> Self {
+        let settings = Settings::new(&spec.config);
+        let mut none = Vec::new();
+        let zeros = MsgMetadata { delivered: 0, stream_seq: 0, consumer_seq: 0, timestamp: 0, pending: 0 };
+        spec.reply.write(&mut none, &zeros);
+        Self {
+            stream_name: spec.stream.into(),
+            name: spec.name.into(),
+            created: spec.created,
+            config: compact(&spec.config).into(),
+            reply: spec.reply,
+            reply_front: none.len() - 5,
+            flow_reply: settings.has_flow_control.then(|| Box::new(spec.flow)),
+            settings,
+            of_stream: spec.of_stream,
+            delivered: Position::default(),
+            floor: Position::default(),
+            pending: Pending::default(),
+            exceeded: BTreeSet::new(),
+            lasts: None,
+            changes: Changes::default(),
+            start: Start::Done,
+            cursor: 1,
+            backlog: Backlog::default(),
+            waits: Waits::default(),
+            again: Redeliveries::default(),
+            is_leading: false,
+            requests: Requests::default(),
+            room_sought: i64::MIN,
+            push: None,
+            rate: None,
+            replays: false,
+            replay: None,
+            not_before: i64::MIN,
+            pause_ends: NEVER,
+            asleep: None,
+            life: Life::default(),
+            last_delivered: 0,
+            last_acked: 0,
+        }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What it was told to be.
+    pub fn config(&self) -> ConsumerConfig {
+        let mut config = ConsumerConfig::default();
+        read_into(&self.config, &mut config).expect("what was written is read");
+        config
+    }
+
+    pub(crate) fn set_config(&mut self, config: &ConsumerConfig) {
+        self.settings = Settings::new(config);
+        self.config = compact(config).into();
+    }
+
+    /// The front of its reply subjects.
+    pub fn reply(&self) -> &AckReply {
+        &self.reply
+    }
+
+    /// Bytes of a reply subject.
+    pub(crate) fn reply_len(&self, metadata: &MsgMetadata) -> usize {
+        let MsgMetadata { delivered, stream_seq, consumer_seq, timestamp, pending } = *metadata;
+        let numbers = [delivered, stream_seq, consumer_seq, timestamp, pending];
+        self.reply_front + numbers.iter().map(|number| digits(*number)).sum::<usize>()
+    }
+
+    /// Whether acknowledgements are listened to at all. If not, who sends one is told that nobody is there.
+    pub fn takes_acks(&self) -> bool {
+        self.settings.takes_acks()
+    }
+
+    /// Where it pushes to, if it does.
+    pub fn deliver_subject(&self) -> Option<&[u8]> {
+        self.settings.deliver_subject.as_deref()
+    }
+
+    /// The last message that it delivered.
+    pub fn delivered(&self) -> Position {
+        self.delivered
+    }
+
+    /// The last message up to which all are acknowledged.
+    pub fn ack_floor(&self) -> Position {
+        self.floor
+    }
+
+    /// Whether it still needs a message, which keeps that in a stream that keeps by acknowledgements or interest.
+    pub fn needs(&self, seq: u64, subject: &[u8]) -> bool {
+        if !self.settings.filter.matches(subject) {
+            return false;
+        }
+        let is_to_come = seq >= self.cursor || self.lasts.as_ref().is_some_and(|lasts| lasts.contains(seq));
+        let is_acked_by_all = self.settings.acks_all() || !self.takes_acks();
+        is_to_come
+            || self.pending.get(seq).is_some()
+            || self.exceeded.contains(&seq)
+            || (is_acked_by_all && seq > self.floor.stream && self.lasts.is_none())
+    }
+
+    /// How many messages are still to be delivered. Exact once it is [settled](Self::settle).
+    pub fn num_pending(&self) -> u64 {
+        self.backlog.count() + self.lasts.as_ref().map_or(0, |lasts| lasts.left())
+    }
+
+    /// The sequence behind which nothing was delivered yet.
+    pub(crate) fn reached(&self) -> u64 {
+        match self.lasts {
+            Some(_) => self.delivered.stream,
+            None => self.cursor - 1,
+        }
+    }
+
+    /// Bytes that it takes, those of its configuration included.
+    pub fn bytes(&self) -> usize {
+        let texts = self.stream_name.len() + self.name.len() + self.config.len() + self.reply_front;
+        let filters: usize = self.settings.filters.iter().map(|filter| 2 * filter.len() + 48).sum();
+        let tables = self.pending.heap_bytes() + self.waits.heap_bytes() + self.again.heap_bytes();
+        let push = self.push.as_ref().map_or(0, |_| size_of::<Push>() + size_of::<FlowControlReply>());
+        size_of::<Self>()
+            + texts
+            + filters
+            + tables
+            + push
+            + self.requests.heap_bytes()
+            + self.exceeded.len() * 2 * size_of::<u64>()
+            + self.lasts.as_ref().map_or(0, |lasts| lasts.heap_bytes())
+    }
+}
+
+fn digits(number: u64) -> usize {
+    number.checked_ilog10().map_or(1, |log| log as usize + 1)
+}

@@ -1,0 +1,120 @@
+//! Messages that go from the stream.
+
+use stream_index::{Steps, StreamIndex, Walk};
+use subject_trie::{filter_contains, filters_overlap};
+
+use crate::backlog::Backlog;
+use crate::consumer::Consumer;
+use crate::effect::{Effect, Effects};
+use crate::event::{DELETED, Delivered, Event};
+use crate::moment::Moment;
+
+/// Rows that are looked at for the first one that is left.
+const PURGE_STEPS: u32 = 20_000;
+
+impl Consumer {
+    /// A message is gone: deleted, expired, or since the stream is full. To be said of each one that is not purged,
+    /// before anything else is asked of the consumer.
+    pub fn on_removed(&mut self, at: &Moment, seq: u64, subject: &[u8], out: &mut Effects) {
+        if let Some(lasts) = &mut self.lasts {
+            lasts.remove(seq);
+        }
+        if seq >= self.cursor && self.settings.filter.matches(subject) {
+            self.backlog.drop_one(seq);
+        }
+        self.terminate_deleted(at, seq, out);
+    }
+
+    /// What waits to be acknowledged is as good as acknowledged.
+    pub(crate) fn terminate_deleted(&mut self, at: &Moment, seq: u64, out: &mut Effects) {
+        let Some(entry) = self.pending.get(seq).copied() else {
+            return self.forget(seq);
+        };
+        self.drop_pending(seq);
+        self.move_floor(entry.first, seq);
+        self.last_acked = at.wall;
+        let delivered = Delivered {
+            stream_seq: seq,
+            consumer_seq: entry.first,
+            // As the peer counts them: those that came again, and at least one.
+            deliveries: u64::from(entry.deliveries.saturating_sub(1).max(1)),
+        };
+        out.push(Effect::Event(Event::Terminated { delivered, reason: DELETED.to_owned() }));
+    }
+
+    /// Nothing is known of it any more.
+    pub(crate) fn forget(&mut self, seq: u64) {
+        if let Some(entry) = self.pending.get(seq).copied() {
+            self.drop_pending(seq);
+            self.move_floor(entry.first, seq);
+        } else if self.exceeded.remove(&seq) {
+            self.changes.mark(seq, self.pending.len());
+        }
+    }
+
+    /// The stream was purged: of what a subject matches, or of everything. What is left of it is left. To be said once,
+    /// instead of each message that went.
+    ///
+    /// Whoever wants nothing else stands before what is left now; whoever wants more only forgets what is gone.
+    pub fn on_purged(&mut self, subject: Option<&[u8]>, index: &StreamIndex) {
+        let filters = &self.settings.filters;
+        let is_within = |purged: &[u8]| {
+            !filters.is_empty() && filters.iter().all(|filter| filter_contains(purged, filter))
+        };
+        let is_concerned = |purged: &[u8]| {
+            filters.is_empty() || filters.iter().any(|filter| filters_overlap(purged, filter))
+        };
+        match subject {
+            Some(purged) if !is_concerned(purged) => return,
+            Some(purged) if !is_within(purged) => {}
+            _ => self.move_to_rest(index),
+        }
+        self.forget_gone(index);
+        self.recount();
+    }
+
+    /// Moves to the first message that is left for it, or behind all. Where that takes a long walk, not quite so far:
+    /// nothing that it wants lies between.
+    fn move_to_rest(&mut self, index: &StreamIndex) {
+        if self.lasts.is_some() {
+            return;
+        }
+        let rest = match index.next(&self.settings.filter, 1, &mut Steps::new(PURGE_STEPS)) {
+            Walk::Found(row) => row.seq,
+            Walk::More(seq) => seq,
+            Walk::End => index.last_seq() + 1,
+        };
+        self.cursor = self.cursor.max(rest);
+        if self.floor.stream < rest {
+            self.floor.stream = rest - 1;
+            while let Some(mut entry) = self.pending.pop_through(rest - 1) {
+                self.again.forget(&mut entry);
+                self.floor.consumer = self.floor.consumer.max(entry.first);
+            }
+        }
+        self.delivered.stream = self.delivered.stream.max(self.cursor - 1);
+    }
+
+    fn forget_gone(&mut self, index: &StreamIndex) {
+        let gone: Vec<u64> =
+            self.pending.iter().map(|entry| entry.seq).filter(|seq| index.get(*seq).is_none()).collect();
+        for seq in gone {
+            self.forget(seq);
+        }
+        self.exceeded.retain(|seq| index.get(*seq).is_some());
+        if self.pending.is_empty() {
+            self.waits.clear();
+            self.again.clear();
+            self.floor = self.delivered;
+        }
+        self.changes.mark_all();
+    }
+
+    /// Counts again what is before it, and makes the list of last messages again if it stands there.
+    pub(crate) fn recount(&mut self) {
+        self.backlog = Backlog::from(self.cursor);
+        if let Some(resume) = self.lasts.as_ref().map(|lasts| lasts.resume()) {
+            self.list_from(self.delivered.stream + 1, resume);
+        }
+    }
+}
