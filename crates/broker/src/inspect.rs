@@ -105,6 +105,11 @@ impl Broker {
         })
     }
 
+    /// One connection of this shard; `None` if it is gone, or has moved to another shard.
+    pub fn connection_row_of(&self, id: ConnId) -> Option<ConnectionRow> {
+        self.egress.clients.peek(id).map(|client| self.connection_row(client))
+    }
+
     fn connection_row(&self, client: &Conn<Client>) -> ConnectionRow {
         let record = &client.record;
         let introduction = record.introduction();

@@ -32,6 +32,9 @@ const LETTER_STEPS: u64 = 2;
 /// The tag of what a service gets by a claim.
 pub const CLAIMED: u32 = u32::MAX;
 
+/// The tag of news for its claims.
+const NEWS: u32 = u32::MAX - 1;
+
 /// What became of a message that a service published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PublishOutcome {
@@ -75,6 +78,9 @@ pub enum Owner {
 pub trait Claims: fmt::Debug + Send {
     /// Who owns a subject that begins with `$`. Asked for each message to one.
     fn owner(&self, account: usize, subject: &[u8]) -> Owner;
+
+    /// Hears what its service has to tell: [`Broker::tell_claims`].
+    fn hear(&mut self, _account: usize, _news: &Publish<'_>) {}
 }
 
 /// Which of the rules for services do not hold.
@@ -287,6 +293,47 @@ impl Broker {
         PublishOutcome::Done
     }
 
+    /// Tells the claims of the service on one shard something. They hear of it before anything that is sent there later,
+    /// or in a [round](Self::open_service_round) that is opened later, is acted on.
+    pub fn tell_claims(
+        &mut self,
+        service: ServiceId,
+        shard: ShardId,
+        account: usize,
+        news: &Publish<'_>,
+    ) -> PublishOutcome {
+        let letter = Letter { service: service.0, tag: NEWS, message: shown(account, service.into(), news) };
+        if shard == self.config.shard {
+            self.receive_letter(&letter);
+            return PublishOutcome::Done;
+        }
+        let forged = self.egress.services.forged;
+        let is_paused = self.moves.is_stopping() || (self.moves.is_paused() && !forged.pause);
+        if is_paused || self.mesh.congested().contains(shard) {
+            self.egress.services.at(service).waits = true;
+            return PublishOutcome::Wait(if is_paused { Wait::Pause } else { Wait::Link });
+        }
+        self.mesh.send_letter(shard, &letter);
+        PublishOutcome::Done
+    }
+
+    /// Opens a round: once it is [confirmed](Self::confirmed) all other shards have all that was sent to them before.
+    pub fn open_service_round(&mut self) -> Round {
+        Round(if self.mesh.has_others() { self.mesh.open_round() } else { 0 })
+    }
+
+    /// Has the service looked after again when more rounds are confirmed.
+    pub fn await_rounds(&mut self, service: ServiceId) {
+        self.egress.services.at(service).waits = true;
+    }
+
+    /// Whether somebody, on any shard, would get a message that a service publishes to that subject now.
+    pub fn is_service_heard(&mut self, service: ServiceId, account: usize, subject: &[u8]) -> bool {
+        self.space_of(account);
+        let publish = Publish { subject, reply: None, header: None, size_text: b"0", body: b"" };
+        self.dispatcher(account).would_be_taken(&Envelope::new(service, &publish))
+    }
+
     fn service_has_to_wait(&mut self, service: ServiceId, account: usize, selects: &[u8]) -> Option<Wait> {
         let forged = self.egress.services.forged;
         if self.moves.is_stopping() || (self.moves.is_paused() && !forged.pause) {
@@ -367,8 +414,15 @@ impl Broker {
         true
     }
 
-    /// A message for a service here.
+    /// A message for a service here, or news for its claims.
     pub(crate) fn receive_letter(&mut self, letter: &Letter<'_>) {
+        if letter.tag == NEWS {
+            let claims = &mut self.egress.services.rows[usize::from(letter.service)].claims;
+            if let Some(claims) = claims {
+                claims.hear(letter.message.account as usize, &letter.message.publish);
+            }
+            return;
+        }
         self.egress.mailbox_full |= self.egress.services.receive(letter);
     }
 

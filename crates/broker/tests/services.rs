@@ -489,3 +489,59 @@ fn publishers_on_other_shards_wait_while_a_mailbox_is_full() {
         assert!(shards.brokers[1].wants_input(far.id));
     }
 }
+
+/// Owns what it heard of, here.
+#[derive(Debug, Default)]
+struct Heard(Vec<Vec<u8>>);
+
+impl Claims for Heard {
+    fn owner(&self, _account: usize, subject: &[u8]) -> Owner {
+        if self.0.iter().any(|known| known == subject) { Owner::Here } else { Owner::Nobody }
+    }
+
+    fn hear(&mut self, account: usize, news: &Publish<'_>) {
+        assert_eq!((account, news.body), (ACCOUNT, &b"it"[..]));
+        self.0.push(news.subject.to_vec());
+    }
+}
+
+#[test]
+fn claims_hear_news_on_every_shard_before_the_round_is_confirmed() {
+    let mut shards = Shards::new(2);
+    let service = open_everywhere(&mut shards);
+    for broker in &mut shards.brokers {
+        broker.claim(service, Box::<Heard>::default());
+    }
+    let (near, far) = (shards.quiet(), shards.quiet());
+    shards.settle();
+    let news = message("$X", "it", "2");
+    for shard in ShardId::all(2) {
+        assert_eq!(shards.brokers[0].tell_claims(service, shard, ACCOUNT, &news), PublishOutcome::Done);
+    }
+    let round = shards.brokers[0].open_service_round();
+    assert!(shards.brokers[0].confirmed() < round, "the other shard has yet to hear of it");
+    shards.settle();
+    assert!(shards.brokers[0].confirmed() >= round);
+    assert_eq!(mail(&mut shards, 0, service), [], "it is not for the service");
+    for conn in [near, far] {
+        shards.say(conn, "PUB $X 2\r\nhi\r\n");
+        let got = mail(&mut shards, conn.shard, service);
+        assert_eq!(got, [(CLAIMED, "$X".to_owned(), "hi".to_owned(), Party::Conn(conn.id))]);
+    }
+}
+
+#[test]
+fn a_service_knows_whether_anybody_would_hear_it() {
+    let mut shards = Shards::new(2);
+    let service = open_everywhere(&mut shards);
+    let (_, far) = (shards.quiet(), shards.quiet());
+    shards.settle();
+    assert!(!shards.brokers[0].is_service_heard(service, ACCOUNT, b"a.b"));
+    shards.say(far, "SUB a.* 1\r\n");
+    shards.settle();
+    assert!(shards.brokers[0].is_service_heard(service, ACCOUNT, b"a.b"));
+    assert!(!shards.brokers[0].is_service_heard(service, ACCOUNT + 7, b"a.b"), "another account's");
+    shards.say(far, "UNSUB 1\r\n");
+    shards.settle();
+    assert!(!shards.brokers[0].is_service_heard(service, ACCOUNT, b"a.b"));
+}
