@@ -1,0 +1,166 @@
+//! An event becomes so.
+//!
+//! Nothing here fails, looks at a clock, or depends on anything but the stream and the event.
+
+use stream_index::{Filter, Place, Row, Steps};
+
+use crate::event::{Arrival, Change, Event, RollupScope};
+use crate::rules::Rules;
+use crate::work::{Purging, Work};
+use crate::{Answer, Effect, Removal, Stream};
+
+/// Messages that one event may take out where it is applied; beyond that it is work for later turns.
+const REMOVALS_AT_ONCE: u32 = 2_000;
+
+impl<W> Stream<W> {
+    pub(crate) fn apply(&mut self, event: Event, place: Place, to: Option<W>, effects: &mut Vec<Effect<W>>) {
+        self.index.forget_dead();
+        self.expiry.note_applied();
+        let Event { seq, time, change } = event;
+        match change {
+            Change::Message(arrival) => {
+                self.apply_message(seq, time, arrival, place, effects);
+                tell(to, Answer::Stored { seq }, effects);
+            }
+            Change::Removed { erase } => {
+                self.take_out(seq, Removal::Deleted { erase }, effects);
+                tell(to, Answer::Deleted, effects);
+            }
+            Change::Aged => self.apply_aged(seq, effects),
+            Change::Ended(sequences) => {
+                for seq in sequences {
+                    self.take_out(seq, Removal::Age, effects);
+                }
+            }
+            Change::Purged(purge) => self.work.push_back(Work::Purge(Box::new(Purging::new(purge, to)))),
+            Change::Updated(config) => self.apply_update(*config, to, effects),
+        }
+        self.work(&mut Steps::new(REMOVALS_AT_ONCE), effects);
+    }
+
+    fn apply_message(
+        &mut self,
+        seq: u64,
+        time: i64,
+        arrival: Arrival,
+        place: Place,
+        effects: &mut Vec<Effect<W>>,
+    ) {
+        self.is_fresh = false;
+        let Arrival { is_stored, subject, size, flags, ends, rollup, id } = arrival;
+        self.last_id = id.map(|(_, text)| text).unwrap_or_default();
+        if is_stored {
+            let last_of_subject = self.rules.republish.as_ref().map(|_| self.last_of_committed(&subject));
+            let id = self.index.push(seq, time, size, &subject, place, flags);
+            let row = Row { seq, time, size, subject: id, place, flags };
+            effects.push(Effect::Stored(row));
+            if let Some(ends) = ends {
+                self.calendar.insert(seq, ends);
+            }
+            self.hold_subject(row, effects);
+            self.republish(row, &subject, last_of_subject, effects);
+            if self.exceeds_limits() {
+                self.work.push_back(Work::Limits);
+            }
+        } else {
+            self.index.skip_to(seq, Some(time));
+        }
+        match rollup.filter(|_| self.rules.allows_rollup) {
+            None => {}
+            Some(RollupScope::Subject) => {
+                let (subject, keep) = (subject[..].into(), u64::from(is_stored));
+                self.work.push_back(Work::Subject { subject, keep, why: Removal::Rollup });
+            }
+            Some(RollupScope::All) => self.roll_all_up(seq, effects),
+        }
+    }
+
+    /// One of its subject too many makes the oldest go.
+    fn hold_subject(&mut self, row: Row, effects: &mut Vec<Effect<W>>) {
+        let Some(max) = self.rules.max_per_subject else { return };
+        let tally = self.index.tally(row.subject);
+        if tally.count == max + 1 {
+            self.take_out(tally.first, Removal::Limit, effects);
+        } else if tally.count > max {
+            let subject = self.index.subject(row.subject).into();
+            self.work.push_back(Work::Subject { subject, keep: max, why: Removal::Limit });
+        }
+    }
+
+    fn republish(&self, row: Row, subject: &[u8], last_seq: Option<u64>, effects: &mut Vec<Effect<W>>) {
+        let Some(mapping) = &self.rules.republish else { return };
+        let mut to = Vec::new();
+        // What is drawn at random would differ between replicas; where it is published does not matter to them.
+        let mut random = row.seq as u32;
+        let draw = || {
+            random = random.wrapping_mul(0x9E37_79B1).rotate_left(13);
+            random
+        };
+        if mapping.apply(subject, draw, &mut to) && subject_trie::is_valid_literal(&to) {
+            let is_headers_only =
+                self.meta.config.republish.as_ref().is_some_and(|republish| republish.headers_only);
+            let last_seq = last_seq.unwrap_or(0);
+            effects.push(Effect::Republish { row, subject: to.into(), last_seq, is_headers_only });
+        }
+    }
+
+    /// All but that message go, if it is there.
+    fn roll_all_up(&mut self, seq: u64, effects: &mut Vec<Effect<W>>) {
+        let before = self.index.state();
+        self.index.keep_only(seq);
+        self.calendar.keep_only(seq);
+        let after = self.index.state();
+        effects.push(Effect::Purged {
+            filter: Filter::all(),
+            messages: before.messages - after.messages,
+            bytes: before.bytes - after.bytes,
+            first_seq: after.first_seq,
+        });
+    }
+
+    /// Those up to a sequence are too old, but for those that never are. Few enough were chosen.
+    fn apply_aged(&mut self, up_to: u64, effects: &mut Vec<Effect<W>>) {
+        for seq in self.aged(0, up_to) {
+            self.take_out(seq, Removal::Age, effects);
+        }
+    }
+
+    fn apply_update(&mut self, config: js_proto::StreamConfig, to: Option<W>, effects: &mut Vec<Effect<W>>) {
+        let before = std::mem::replace(&mut self.meta.config, config);
+        self.rules = Rules::new(&self.meta.config);
+        self.expiry.start_again();
+        effects.push(Effect::Updated { before: Box::new(before) });
+        self.work.push_back(Work::Limits);
+        if let Some(max) = self.rules.max_per_subject {
+            self.work.push_back(Work::EachSubject { max, after: None });
+        }
+        if let Some(to) = to {
+            self.work.push_back(Work::Tell { to, answer: Answer::Updated });
+        }
+    }
+
+    /// A message goes, if it is there.
+    pub(crate) fn take_out(&mut self, seq: u64, why: Removal, effects: &mut Vec<Effect<W>>) -> bool {
+        let Some(row) = self.index.remove(seq) else { return false };
+        self.calendar.remove(&row);
+        effects.push(Effect::Removed { row, why });
+        true
+    }
+
+    /// Consumers are done with a message: a stream that keeps messages for them lets it go. That is part of what the
+    /// consumer's own record does, here and on replicas.
+    pub fn release(&mut self, seq: u64, effects: &mut Vec<Effect<W>>) -> bool {
+        self.finish_work(effects);
+        self.take_out(seq, Removal::Acknowledged, effects)
+    }
+
+    fn last_of_committed(&self, subject: &[u8]) -> u64 {
+        self.index.find(subject).map_or(0, |id| self.index.tally(id).last)
+    }
+}
+
+fn tell<W>(to: Option<W>, answer: Answer, effects: &mut Vec<Effect<W>>) {
+    if let Some(to) = to {
+        effects.push(Effect::Answer { to, answer });
+    }
+}

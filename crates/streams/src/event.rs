@@ -1,0 +1,168 @@
+//! Something that happens to a stream, as its record says it.
+//!
+//! An event knows all that applying it takes, and none of the payload: a decided one waits in the tail, one of a log
+//! is read when it is replayed, and both are applied the same way.
+
+use js_proto::{PublishHeaders, Rollup, Storage, StreamConfig, Ttl};
+use log_format::{Kind, Record};
+use smallvec::SmallVec;
+use stream_index::RowFlags;
+
+use crate::bytes::Reader;
+use crate::sizes::message_size;
+use crate::{BadRecord, Purge, StreamMeta};
+
+/// What stands in a record for a message that lives for ever.
+pub(crate) const NEVER: i64 = -1;
+
+/// Bytes of a subject that need no allocation.
+const SUBJECT_INLINE: usize = 48;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Event {
+    /// Of a message, its sequence; else what the change says.
+    pub(crate) seq: u64,
+    /// When it was decided, in nanoseconds since 1970.
+    pub(crate) time: i64,
+    pub(crate) change: Change,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Change {
+    Message(Arrival),
+    /// The message of that sequence goes, and its bytes are overwritten perhaps.
+    Removed {
+        erase: bool,
+    },
+    Purged(Purge),
+    /// Messages up to the sequence are too old.
+    Aged,
+    /// The time of those is over.
+    Ended(Box<[u64]>),
+    Updated(Box<StreamConfig>),
+}
+
+/// A message that came.
+#[derive(Clone, Debug)]
+pub(crate) struct Arrival {
+    /// Nobody wants it if it is not: its sequence is given out all the same.
+    pub(crate) is_stored: bool,
+    pub(crate) subject: SmallVec<[u8; SUBJECT_INLINE]>,
+    pub(crate) size: u32,
+    pub(crate) flags: RowFlags,
+    /// When its own time is over.
+    pub(crate) ends: Option<i64>,
+    pub(crate) rollup: Option<RollupScope>,
+    /// Its id, hashed and as it came.
+    pub(crate) id: Option<([u8; 16], Box<[u8]>)>,
+}
+
+/// What a message takes the place of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RollupScope {
+    Subject,
+    All,
+}
+
+impl Arrival {
+    /// What a record of a message says, its header read already.
+    pub(crate) fn new(record: &Record<'_>, headers: &PublishHeaders<'_>, storage: Storage) -> Self {
+        let size = message_size(storage, record.subject.len(), record.header.len(), record.payload.len());
+        let when = |is, flag| if is { flag } else { RowFlags::NONE };
+        let seconds = record.ttl.filter(|seconds| *seconds > 0);
+        Self {
+            is_stored: record.kind == Kind::MESSAGE,
+            subject: SmallVec::from_slice(record.subject),
+            size: size as u32,
+            flags: when(seconds.is_some(), RowFlags::HAS_TTL)
+                | when(record.ttl == Some(NEVER), RowFlags::NEVER_EXPIRES)
+                | when(headers.is_marker, RowFlags::MARKER),
+            ends: seconds.map(|seconds| record.time.saturating_add(seconds.saturating_mul(1_000_000_000))),
+            rollup: match headers.rollup {
+                Some(Rollup::Subject) => Some(RollupScope::Subject),
+                Some(Rollup::All) => Some(RollupScope::All),
+                _ => None,
+            },
+            id: record.message_id.map(|hash| (hash, headers.msg_id.unwrap_or_default().into())),
+        }
+    }
+}
+
+/// Seconds to live as a record has them.
+pub(crate) fn recorded_ttl(ttl: Ttl) -> Option<i64> {
+    match ttl {
+        Ttl::Never => Some(NEVER),
+        Ttl::Seconds(0) => None,
+        // None that was read is larger than that.
+        Ttl::Seconds(seconds) => Some(i64::try_from(seconds).unwrap_or(i64::MAX)),
+    }
+}
+
+impl Event {
+    /// What a record of a stream says.
+    ///
+    /// # Errors
+    /// It is of a kind that is not a stream's, or not as one was written.
+    pub(crate) fn read(record: &Record<'_>, storage: Storage) -> Result<Self, BadRecord> {
+        let mut payload = Reader::new(record.payload, "stream event");
+        let change = match record.kind {
+            Kind::MESSAGE | Kind::SKIP => {
+                let headers = PublishHeaders::parse(record.header);
+                Change::Message(Arrival::new(record, &headers, storage))
+            }
+            Kind::REMOVE => {
+                let erase = payload.u8()? != 0;
+                payload.end()?;
+                Change::Removed { erase }
+            }
+            Kind::PURGE => {
+                let keep = payload.u64()?;
+                payload.end()?;
+                Change::Purged(Purge { filter: record.subject.into(), before: record.seq, keep })
+            }
+            Kind::EXPIRED if record.payload.is_empty() => Change::Aged,
+            Kind::EXPIRED => {
+                let mut sequences = Vec::with_capacity(record.payload.len() / 8);
+                while !payload.is_empty() {
+                    sequences.push(payload.u64()?);
+                }
+                Change::Ended(sequences.into())
+            }
+            Kind::STREAM_META => Change::Updated(Box::new(StreamMeta::read(record.payload)?.config)),
+            Kind(other) => return Err(BadRecord::Kind(other)),
+        };
+        Ok(Self { seq: record.seq, time: record.time, change })
+    }
+
+    /// Whether it may take messages out, or change what is counted how, beyond one more message of its subject.
+    pub(crate) fn is_opaque(&self) -> bool {
+        !matches!(&self.change, Change::Message(Arrival { rollup: None, .. }))
+    }
+}
+
+impl Event {
+    pub(crate) fn is_message(&self) -> bool {
+        matches!(self.change, Change::Message(_))
+    }
+
+    /// The last sequence given out behind it, if that was the one before.
+    pub(crate) fn last_seq_after(&self, before: u64) -> u64 {
+        match &self.change {
+            Change::Message(_) => self.seq,
+            Change::Purged(purge) if !purge.is_filtered() && purge.before > 1 => before.max(purge.before - 1),
+            _ => before,
+        }
+    }
+
+    /// What stands for the id of its message.
+    pub(crate) fn id_hash(&self) -> Option<[u8; 16]> {
+        let Change::Message(arrival) = &self.change else { return None };
+        arrival.id.as_ref().map(|(hash, _)| *hash)
+    }
+
+    /// Of a message: its id, or that it has none.
+    pub(crate) fn id_text(&self) -> Option<&[u8]> {
+        let Change::Message(arrival) = &self.change else { return None };
+        Some(arrival.id.as_ref().map_or(b"", |(_, text)| text))
+    }
+}

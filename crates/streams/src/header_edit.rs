@@ -1,0 +1,85 @@
+//! Header blocks with a line more or less.
+
+use js_proto::headers;
+
+/// What requests from other accounts say of who asks. It is not stored.
+pub(crate) const CLIENT_INFO: &str = "Nats-Request-Info";
+
+const FIRST_LINE: &[u8] = b"NATS/1.0\r\n";
+const LINE_END: &[u8] = b"\r\n";
+
+/// Whether a line has that name.
+pub(crate) fn has(block: &[u8], name: &str) -> bool {
+    next_line(block, name, 0).is_some()
+}
+
+/// The block without lines of that name; nothing if none is left.
+pub(crate) fn without(block: &[u8], name: &str, out: &mut Vec<u8>) {
+    out.clear();
+    let mut copied = 0;
+    while let Some((start, end)) = next_line(block, name, copied) {
+        out.extend_from_slice(&block[copied..start]);
+        copied = end;
+    }
+    out.extend_from_slice(&block[copied..]);
+    if out.len() <= FIRST_LINE.len() + LINE_END.len() {
+        out.clear();
+    }
+}
+
+/// Adds a line behind all others.
+pub(crate) fn add(block: &mut Vec<u8>, name: &str, value: &[u8]) {
+    if block.len() > LINE_END.len() {
+        block.truncate(block.len() - LINE_END.len());
+    } else {
+        block.clear();
+        block.extend_from_slice(FIRST_LINE);
+    }
+    headers::write_text(block, name, value);
+    block.extend_from_slice(LINE_END);
+}
+
+/// Where the next line of that name is, from a place on, its end included.
+fn next_line(block: &[u8], name: &str, from: usize) -> Option<(usize, usize)> {
+    let mut start = from;
+    loop {
+        let len =
+            block[start..].windows(LINE_END.len()).position(|bytes| bytes == LINE_END)? + LINE_END.len();
+        let line = &block[start..start + len];
+        if start > 0 && line.strip_prefix(name.as_bytes()).is_some_and(|rest| rest.starts_with(b":")) {
+            return Some((start, start + len));
+        }
+        start += len;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stripped(block: &str, name: &str) -> String {
+        let mut out = vec![1];
+        without(block.as_bytes(), name, &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn lines_go_by_their_whole_name() {
+        let block = "NATS/1.0\r\nA: 1\r\nB: 2\r\nA: 3\r\nAB: 4\r\n\r\n";
+        assert_eq!(stripped(block, "A"), "NATS/1.0\r\nB: 2\r\nAB: 4\r\n\r\n");
+        assert_eq!(stripped(block, "C"), block);
+        assert_eq!(stripped("NATS/1.0\r\nA: 1\r\n\r\n", "A"), "");
+        assert!(has(block.as_bytes(), "AB") && !has(block.as_bytes(), "NATS/1.0"));
+        assert!(!has(b"", "A"));
+    }
+
+    #[test]
+    fn a_line_is_added_behind_all_others() {
+        let mut block = b"NATS/1.0\r\nA: 1\r\n\r\n".to_vec();
+        add(&mut block, "B", b"2");
+        assert_eq!(block, b"NATS/1.0\r\nA: 1\r\nB: 2\r\n\r\n");
+        let mut block = Vec::new();
+        add(&mut block, "B", b"2");
+        assert_eq!(block, b"NATS/1.0\r\nB: 2\r\n\r\n");
+    }
+}

@@ -1,0 +1,65 @@
+//! One stream of JetStream as a machine that decides and applies.
+//!
+//! # How one stream is driven
+//!
+//! 1. A message comes: `stream.decide(&publish, &mut around)`. Nothing of the stream changes by that.
+//! 2. [`Decision::Answer`]: refused, or a duplicate. Say so now. [`Decision::AnswerBehind`]: a duplicate of what is not
+//!    committed yet; `stream.defer(waiter, answer)`, and it comes out in its turn. [`Decision::Later`]: hold the
+//!    command, and all behind it, until something of this stream was committed.
+//! 3. [`Decision::Append`]: write the record to the log, under the stream's group there. If that works,
+//!    `stream.on_appended(place, Some(waiter))`: the event stands in the *tail* now, and what is decided next knows of
+//!    it. If the log is full, forget the decision; nothing happened.
+//! 4. The log tells that more is committed: for each record of this stream, in order, `stream.commit(&mut effects)`.
+//!    That applies it, and only now readers see it. A memory stream does so at once.
+//! 5. Carry out the effects in their order: answers to waiters, messages for consumers, messages that are gone,
+//!    what is to be published again. [`StreamIndex`] tells subjects of ids in them until the next commit.
+//! 6. `while stream.is_busy()`: a purge or an update reaches more messages than a turn may. Call
+//!    `stream.work(&mut steps, &mut effects)` once a turn; until it is done nobody may read this stream, and commands to
+//!    it wait. (Whoever forgets that loses time, not truth: the next commit does what is left.)
+//! 7. At `stream.next_deadline()`, and again after each commit while it is past: `while let Some(record) =
+//!    stream.expire(now)`, append it and `on_appended(place, None)`.
+//! 8. The log failed: `stream.drop_tail(0)` gives everybody who waits; tell them 10077. Nothing else changes.
+//! 9. A start: [`Stream::new`] with the meta record, then each record of the group through `stream.replay(..)` in the
+//!    order of the log.
+//!
+//! Deletes ([`Stream::decide_delete`]), purges ([`Stream::decide_purge`]) and updates ([`Stream::decide_update`]) go the
+//! same way. Messages that consumers are done with are taken out by [`Stream::release`] when the consumer's own
+//! record is committed; that is no event of the stream.
+//!
+//! # What makes replicas alike
+//!
+//! An event is a [`log_format::Record`] and holds all that applying it takes. [`Stream::commit`] and
+//! [`Stream::replay`] read no clock and draw no random number. Limits in
+//! number follow from storing and are not logged; limits in time are events, since somebody has to look at a clock.
+//!
+//! Batches, counters, schedules, mirrors and sources are not here yet: whoever makes streams refuses to configure
+//! them.
+#![forbid(unsafe_code)]
+
+mod apply;
+mod bytes;
+mod calendar;
+mod changes;
+mod command;
+mod decision;
+mod dedup;
+mod effect;
+mod event;
+mod expiry;
+mod header_edit;
+mod limits;
+mod meta;
+mod publish;
+mod rules;
+mod sizes;
+mod stream;
+mod tail;
+mod work;
+
+pub use command::{Around, Publish, Purge};
+pub use decision::{Answer, Decision};
+pub use dedup::MESSAGE_IDS_MAX;
+pub use effect::{Effect, Removal};
+pub use meta::{BEHAVIOUR_LEVEL, BadRecord, FORMAT_VERSION, StreamMeta};
+pub use stream::Stream;
+pub use stream_index::{self, StreamIndex};

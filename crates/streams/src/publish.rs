@@ -1,0 +1,427 @@
+//! What a message that comes is to become.
+//!
+//! The order of the checks is nats-server 2.14.5's on a single server, told by the recordings `pub-all-checks-order`
+//! and `pub-dedup-before-other-checks`: of several things that are wrong with a message, the first is what its
+//! publisher is told.
+
+use js_proto::{ApiError, KnownError, PublishHeaders, Rollup, Storage, Ttl, errors, headers};
+use log_format::{Kind, Record};
+use nats_proto::quote;
+use stream_index::Filter;
+
+use crate::event::{Arrival, Change, Event, recorded_ttl};
+use crate::header_edit::{self, CLIENT_INFO};
+use crate::sizes::{FILE_MESSAGE_BYTES_MAX, message_size};
+use crate::stream::{Scratch, Staged};
+use crate::{Answer, Around, Decision, Publish, Stream};
+
+/// Bytes of a header block that streams take.
+const HEADER_BYTES_MAX: usize = u16::MAX as usize;
+
+/// Why a message is not to be logged now.
+pub(crate) enum Stop {
+    Refused(ApiError),
+    Duplicate(u64),
+    Later,
+}
+
+impl From<&KnownError> for Stop {
+    fn from(known: &KnownError) -> Self {
+        Self::Refused(known.error())
+    }
+}
+
+/// A message whose subject and header are as they would be stored.
+struct Candidate<'a> {
+    subject: &'a [u8],
+    header: &'a [u8],
+    payload: &'a [u8],
+    asks: PublishHeaders<'a>,
+}
+
+/// Which parts of a message are stored as `scratch` has them.
+#[derive(Clone, Copy)]
+struct Edits {
+    subject: bool,
+    header: bool,
+}
+
+/// What passed all checks.
+struct Passed {
+    is_wanted: bool,
+    id_hash: Option<[u8; 16]>,
+    ttl: Option<i64>,
+    /// The time to live to be written, if it is another one than asked for.
+    raised: Option<i64>,
+}
+
+impl<W> Stream<W> {
+    /// What a message is to become. A [`Decision::Append`] is to be logged and then
+    /// [noted](Self::on_appended), or forgotten.
+    pub fn decide<'a>(&'a mut self, publish: &Publish<'a>, around: &mut Around<'_>) -> Decision<'a> {
+        if self.must_wait() {
+            return Decision::Later;
+        }
+        // Taken out while they are lent to what decides.
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let edits = self.edit(publish, around, &mut scratch);
+        let checked = self.check_all(publish, around, edits, &mut scratch);
+        self.scratch = scratch;
+        match checked {
+            Ok((passed, edits)) => self.staged_message(publish, &passed, edits),
+            Err(Stop::Refused(error)) => Decision::Answer(Answer::Refused(error)),
+            Err(Stop::Duplicate(seq)) if seq > self.index.last_seq() => {
+                Decision::AnswerBehind(Answer::Duplicate { seq })
+            }
+            Err(Stop::Duplicate(seq)) => Decision::Answer(Answer::Duplicate { seq }),
+            Err(Stop::Later) => Decision::Later,
+        }
+    }
+
+    /// What is being done, or what another configuration would say, is not known yet.
+    pub(crate) fn must_wait(&self) -> bool {
+        self.is_busy() || self.tail.has_update()
+    }
+
+    /// The subject that it becomes, and the header without what is not stored.
+    fn edit(&self, publish: &Publish<'_>, around: &mut Around<'_>, scratch: &mut Scratch) -> Edits {
+        scratch.subject.clear();
+        let transform = self.rules.transform.as_ref();
+        let random = || (around.random)();
+        let subject =
+            transform.is_some_and(|mapping| mapping.apply(publish.subject, random, &mut scratch.subject));
+        let header = header_edit::has(publish.header, CLIENT_INFO);
+        if header {
+            header_edit::without(publish.header, CLIENT_INFO, &mut scratch.header);
+        }
+        Edits { subject, header }
+    }
+
+    /// All checks, the last of them on the header as it will be stored.
+    fn check_all(
+        &mut self,
+        publish: &Publish<'_>,
+        around: &mut Around<'_>,
+        edits: Edits,
+        scratch: &mut Scratch,
+    ) -> Result<(Passed, Edits), Stop> {
+        let header = if edits.header { &scratch.header } else { publish.header };
+        let candidate = Candidate {
+            subject: if edits.subject { &scratch.subject } else { publish.subject },
+            header,
+            payload: publish.payload,
+            asks: PublishHeaders::parse(header),
+        };
+        let passed = self.check(&candidate, publish.now, around)?;
+        if !passed.is_wanted {
+            return Ok((passed, edits));
+        }
+        let is_rollup = candidate.asks.rollup.is_some();
+        let raised = passed.raised.map(|seconds| with_ttl(header, seconds));
+        let header_len = raised.as_ref().map_or(header.len(), Vec::len);
+        let size = self.size_of(candidate.subject.len(), header_len, publish.payload.len());
+        self.check_room(candidate.subject, size, is_rollup)?;
+        if let Some(raised) = raised {
+            scratch.header = raised;
+            return Ok((passed, Edits { header: true, ..edits }));
+        }
+        Ok((passed, edits))
+    }
+
+    /// The record of a message that passed, and the event that it will be.
+    fn staged_message<'a>(
+        &'a mut self,
+        publish: &Publish<'a>,
+        passed: &Passed,
+        edits: Edits,
+    ) -> Decision<'a> {
+        let record = Record {
+            kind: if passed.is_wanted { Kind::MESSAGE } else { Kind::SKIP },
+            group: 0,
+            seq: self.ahead.last_seq + 1,
+            time: self.time_at(publish.now),
+            ttl: passed.ttl,
+            message_id: passed.id_hash,
+            subject: if edits.subject { &self.scratch.subject } else { publish.subject },
+            header: if edits.header { &self.scratch.header } else { publish.header },
+            payload: if passed.is_wanted { publish.payload } else { &[] },
+        };
+        let asks = PublishHeaders::parse(record.header);
+        let arrival = Arrival::new(&record, &asks, self.meta.config.storage);
+        let event = Event { seq: record.seq, time: record.time, change: Change::Message(arrival) };
+        self.staged = Some(Staged { event, is_expiry: false });
+        Decision::Append(record)
+    }
+
+    pub(crate) fn size_of(&self, subject: usize, header: usize, payload: usize) -> u64 {
+        message_size(self.meta.config.storage, subject, header, payload)
+    }
+
+    fn check(
+        &mut self,
+        candidate: &Candidate<'_>,
+        now: i64,
+        around: &mut Around<'_>,
+    ) -> Result<Passed, Stop> {
+        let Candidate { subject, header, payload, asks } = candidate;
+        let size = self.size_of(subject.len(), header.len(), payload.len());
+        if self.meta.config.storage == Storage::File && size > FILE_MESSAGE_BYTES_MAX {
+            return Err(store_failed("message too large"));
+        }
+        refuse_if(self.meta.config.sealed, &errors::STREAM_SEALED)?;
+        if asks.batch_id.is_some_and(|id| !id.is_empty()) {
+            return Err(self.refusal_of_batch(candidate, size, around));
+        }
+        let mut id_hash = None;
+        if !header.is_empty() {
+            self.check_counter(asks)?;
+            self.check_stream_and_ttl(asks)?;
+            self.check_last_of_subject(asks, subject)?;
+            self.check_last(asks)?;
+            check_schedule(asks, subject)?;
+            id_hash = self.check_id(asks, now)?;
+            self.check_last_id(asks)?;
+            self.check_rollup(asks)?;
+        }
+        self.check_sizes(header, payload)?;
+        refuse_if(around.is_server_full, &errors::INSUFFICIENT_RESOURCES)?;
+        let is_interest = self.meta.config.retention == js_proto::Retention::Interest;
+        if is_interest && !(around.has_interest)(subject) {
+            return Ok(Passed { is_wanted: false, id_hash, ttl: None, raised: None });
+        }
+        refuse_if(
+            around.account_bytes_left.is_some_and(|left| size > left),
+            &errors::ACCOUNT_RESOURCES_EXCEEDED,
+        )?;
+        let (ttl, raised) = self.ttl(asks)?;
+        Ok(Passed { is_wanted: true, id_hash, ttl, raised })
+    }
+
+    /// Batches are not taken by streams that do not say so. What is looked at before that is another row of checks.
+    fn refusal_of_batch(&self, candidate: &Candidate<'_>, size: u64, around: &Around<'_>) -> Stop {
+        if around.is_server_full {
+            return (&errors::INSUFFICIENT_RESOURCES).into();
+        }
+        if around.account_bytes_left.is_some_and(|left| size > left) {
+            return (&errors::ACCOUNT_RESOURCES_EXCEEDED).into();
+        }
+        match self.check_message_size(candidate.header, candidate.payload) {
+            Err(stop) => stop,
+            Ok(()) => (&errors::ATOMIC_PUBLISH_DISABLED).into(),
+        }
+    }
+
+    /// No stream here counts.
+    fn check_counter(&self, asks: &PublishHeaders<'_>) -> Result<(), Stop> {
+        match asks.incr {
+            None => Ok(()),
+            Some(Err(_)) => Err((&errors::MESSAGE_INCR_INVALID).into()),
+            Some(Ok(_)) => Err((&errors::MESSAGE_INCR_DISABLED).into()),
+        }
+    }
+
+    fn check_stream_and_ttl(&self, asks: &PublishHeaders<'_>) -> Result<(), Stop> {
+        let is_other = asks.expected_stream.is_some_and(|name| name != self.meta.config.name.as_bytes());
+        refuse_if(is_other, &errors::STREAM_NOT_MATCH)?;
+        let has_ttl = matches!(asks.ttl, Some(Ok(Ttl::Never | Ttl::Seconds(1..))));
+        refuse_if(has_ttl && !self.meta.config.allow_msg_ttl, &errors::MESSAGE_TTL_DISABLED)
+    }
+
+    fn check_last_of_subject(&mut self, asks: &PublishHeaders<'_>, subject: &[u8]) -> Result<(), Stop> {
+        let Some(expected) = asks.expected_last_subject_seq else {
+            let is_alone = asks.expected_last_subject.is_some();
+            return refuse_if(is_alone, &errors::STREAM_EXPECTED_LAST_SEQ_PER_SUBJECT_INVALID);
+        };
+        let last = self.last_of_subject(asks.expected_last_subject.unwrap_or(subject))?;
+        if last.unwrap_or(0) == expected {
+            return Ok(());
+        }
+        Err(Stop::Refused(errors::STREAM_WRONG_LAST_SEQUENCE.with(&[&last.unwrap_or(0)])))
+    }
+
+    /// The last message of a subject, or of all that a filter means, the tail included.
+    fn last_of_subject(&mut self, subject: &[u8]) -> Result<Option<u64>, Stop> {
+        if self.is_tail_unclear() {
+            return Err(Stop::Later);
+        }
+        let filter = Filter::new([subject]);
+        let in_tail = if self.tail.is_empty() {
+            None
+        } else if filter.literal().is_some() {
+            self.tail.subject(subject).map(|tail| tail.last)
+        } else {
+            self.tail.last_of(|other| filter.matches(other))
+        };
+        let committed = || {
+            let total = self.index.total(&filter);
+            (total.count > 0).then_some(total.last)
+        };
+        Ok(in_tail.or_else(committed))
+    }
+
+    /// Whether something in the tail takes messages out, so that nobody knows yet which are left.
+    fn is_tail_unclear(&self) -> bool {
+        if self.tail.is_opaque() {
+            return true;
+        }
+        !self.tail.is_empty() && self.would_exceed(0, 0)
+    }
+
+    fn check_last(&self, asks: &PublishHeaders<'_>) -> Result<(), Stop> {
+        let last = self.ahead.last_seq;
+        match asks.expected_last_seq {
+            Some(expected) if expected != last => {
+                Err(Stop::Refused(errors::STREAM_WRONG_LAST_SEQUENCE.with(&[&last])))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_id(&mut self, asks: &PublishHeaders<'_>, now: i64) -> Result<Option<[u8; 16]>, Stop> {
+        let Some(id) = asks.msg_id else { return Ok(None) };
+        let hash = self.dedup.hash(id);
+        if let Some(window) = self.rules.id_window {
+            self.dedup.expire(self.time_at(now), window);
+            if let Some(seq) = self.dedup.find(&hash) {
+                return Err(Stop::Duplicate(seq));
+            }
+        }
+        Ok(Some(hash))
+    }
+
+    fn check_last_id(&self, asks: &PublishHeaders<'_>) -> Result<(), Stop> {
+        let last = self.ahead.last_id.as_deref().unwrap_or(&self.last_id);
+        match asks.expected_last_msg_id {
+            Some(expected) if expected != last => {
+                let last = String::from_utf8_lossy(last);
+                Err(Stop::Refused(errors::STREAM_WRONG_LAST_MSG_ID.with(&[&last])))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_rollup(&self, asks: &PublishHeaders<'_>) -> Result<(), Stop> {
+        let failed = |reason: String| Err(Stop::Refused(errors::STREAM_ROLLUP_FAILED.with(&[&reason])));
+        match asks.rollup {
+            None => Ok(()),
+            Some(_) if !self.rules.allows_rollup => failed("rollup not permitted".into()),
+            Some(Rollup::Unknown(value)) => {
+                failed(format!("rollup value invalid: {}", quote(value.to_ascii_lowercase())))
+            }
+            Some(Rollup::Subject | Rollup::All) => Ok(()),
+        }
+    }
+
+    fn check_sizes(&self, header: &[u8], payload: &[u8]) -> Result<(), Stop> {
+        self.check_message_size(header, payload)?;
+        refuse_if(header.len() > HEADER_BYTES_MAX, &errors::STREAM_HEADER_EXCEEDS_MAXIMUM)
+    }
+
+    fn check_message_size(&self, header: &[u8], payload: &[u8]) -> Result<(), Stop> {
+        let max = usize::try_from(self.meta.config.max_msg_size).ok();
+        let exceeds = max.is_some_and(|max| header.len() + payload.len() > max);
+        refuse_if(exceeds, &errors::STREAM_MESSAGE_EXCEEDS_MAXIMUM)
+    }
+
+    /// How long the message lives, and what is to be written if that is not what it says: a marker must not outlive
+    /// it.
+    fn ttl(&self, asks: &PublishHeaders<'_>) -> Result<(Option<i64>, Option<i64>), Stop> {
+        let ttl = match asks.ttl {
+            None => return Ok((None, None)),
+            Some(Err(_)) => return Err((&errors::MESSAGE_TTL_INVALID).into()),
+            Some(Ok(ttl)) => recorded_ttl(ttl),
+        };
+        let keeps_one = self.rules.max_per_subject == Some(1);
+        match (ttl, self.rules.marker_seconds) {
+            (Some(seconds @ 1..), Some(least)) if seconds < least && !keeps_one => {
+                Ok((Some(least), Some(least)))
+            }
+            _ => Ok((ttl, None)),
+        }
+    }
+
+    /// Whether there is room for one more, if what is there is not to give way.
+    fn check_room(&mut self, subject: &[u8], size: u64, is_rollup: bool) -> Result<(), Stop> {
+        if !self.rules.discards_new {
+            return Ok(());
+        }
+        let refused = |this: &Self, reason| {
+            // What waits in the tail may yet make room.
+            Err(if this.tail.is_opaque() { Stop::Later } else { store_failed(reason) })
+        };
+        let in_tail = if self.tail.is_empty() { None } else { self.tail.subject(subject) };
+        let tally = self.index.find(subject).map(|id| self.index.tally(id)).unwrap_or_default();
+        let of_subject = tally.count + in_tail.unwrap_or_default().count;
+        let replaces = self.rules.max_per_subject.is_some_and(|max| of_subject >= max);
+        if replaces && self.meta.config.discard_new_per_subject && !is_rollup {
+            return refused(self, "maximum messages per subject exceeded");
+        }
+        let messages = self.index.messages() + self.tail.messages;
+        if let Some(max) = self.rules.max_messages
+            && messages >= max
+            && !replaces
+            && messages - self.replaced_in_tail() >= max
+        {
+            return refused(self, "maximum messages exceeded");
+        }
+        let bytes = (self.index.bytes() + self.tail.bytes).saturating_add(size);
+        if self.rules.max_bytes.is_some_and(|max| bytes > max) {
+            if !self.tail.is_empty() && self.rules.max_per_subject.is_some() {
+                return Err(Stop::Later);
+            }
+            let first = self.index.get(tally.first).map_or(0, |row| u64::from(row.size));
+            if !replaces || first < size {
+                return refused(self, "maximum bytes exceeded");
+            }
+        }
+        Ok(())
+    }
+
+    /// How many messages go when the tail is applied, as their subjects have as many as they may.
+    fn replaced_in_tail(&mut self) -> u64 {
+        let Some(max) = self.rules.max_per_subject else { return 0 };
+        if self.tail.is_empty() {
+            return 0;
+        }
+        let index = &self.index;
+        let exceeding = self.tail.subjects().map(|(subject, tail)| {
+            let committed = index.find(subject).map_or(0, |id| index.tally(id).count);
+            (committed + tail.count).saturating_sub(max.max(committed))
+        });
+        exceeding.sum()
+    }
+}
+
+/// Streams that keep no schedules take no message that speaks of one.
+fn check_schedule(asks: &PublishHeaders<'_>, subject: &[u8]) -> Result<(), Stop> {
+    let schedule = &asks.schedule;
+    let is_bad_zone = schedule.time_zone.is_some_and(<[u8]>::is_empty);
+    refuse_if(schedule.pattern.is_some() || is_bad_zone, &errors::MESSAGE_SCHEDULES_DISABLED)?;
+    let invalid = &errors::MESSAGE_SCHEDULES_SCHEDULER_INVALID;
+    match (schedule.next, schedule.scheduler) {
+        (None, None) => Ok(()),
+        (Some(next), Some(scheduler)) => {
+            let is_purge = next == headers::SCHEDULE_NEXT_PURGE.as_bytes();
+            let is_other = scheduler != subject && subject_trie::is_valid_literal(scheduler);
+            refuse_if(!is_purge || !is_other, invalid)?;
+            Err((&errors::MESSAGE_SCHEDULES_DISABLED).into())
+        }
+        _ => Err(invalid.into()),
+    }
+}
+
+/// The header with another time to live.
+fn with_ttl(header: &[u8], seconds: i64) -> Vec<u8> {
+    let mut raised = Vec::with_capacity(header.len() + 32);
+    header_edit::without(header, headers::TTL, &mut raised);
+    header_edit::add(&mut raised, headers::TTL, seconds.to_string().as_bytes());
+    raised
+}
+
+fn refuse_if(is_wrong: bool, known: &KnownError) -> Result<(), Stop> {
+    if is_wrong { Err(known.into()) } else { Ok(()) }
+}
+
+fn store_failed(reason: &str) -> Stop {
+    Stop::Refused(errors::STREAM_STORE_FAILED.with(&[&reason]))
+}

@@ -1,0 +1,267 @@
+//! What is left of an event that reaches many messages.
+//!
+//! Done in steps over several turns. Nobody reads the stream meanwhile, so it is done or not at all for everybody.
+//! It follows from the stream and the event alone: how it is cut into steps changes nothing of what comes out.
+
+use stream_index::{Filter, Steps, Walk};
+
+use crate::{Answer, Effect, Purge, Removal, Stream};
+
+#[derive(Debug)]
+pub(crate) enum Work<W> {
+    /// The oldest go until the limits are kept.
+    Limits,
+    /// All of a subject but so many go, the oldest first.
+    Subject {
+        subject: Box<[u8]>,
+        keep: u64,
+        why: Removal,
+    },
+    /// The same, of each subject behind that one.
+    EachSubject {
+        max: u64,
+        after: Option<Box<[u8]>>,
+    },
+    Purge(Box<Purging<W>>),
+    /// All before it is done.
+    Tell {
+        to: W,
+        answer: Answer,
+    },
+}
+
+/// How far a purge got.
+#[derive(Debug)]
+pub(crate) struct Purging<W> {
+    purge: Purge,
+    filter: Filter,
+    stage: Stage,
+    /// How many go at most, if some are kept.
+    limit: Option<u64>,
+    messages: u64,
+    bytes: u64,
+    to: Option<W>,
+}
+
+#[derive(Debug)]
+enum Stage {
+    New,
+    /// Messages are counted, to know how many are not kept: so many behind that subject.
+    Counting {
+        after: Option<Box<[u8]>>,
+        matching: u64,
+    },
+    /// Messages go, from that sequence on.
+    Removing {
+        from: u64,
+    },
+    /// All that go are gone.
+    Done {
+        first_seq: Option<u64>,
+    },
+}
+
+impl<W> Purging<W> {
+    pub(crate) fn new(purge: Purge, to: Option<W>) -> Self {
+        let filter = if purge.is_filtered() { Filter::new([&*purge.filter]) } else { Filter::all() };
+        Self { purge, filter, stage: Stage::New, limit: None, messages: 0, bytes: 0, to }
+    }
+}
+
+impl<W> Stream<W> {
+    /// Whether something that was committed is not done yet: nobody may read the stream, or give it commands.
+    pub fn is_busy(&self) -> bool {
+        !self.work.is_empty()
+    }
+
+    /// Does some of what is left.
+    pub fn work(&mut self, steps: &mut Steps, effects: &mut Vec<Effect<W>>) {
+        while steps.left() > 0
+            && let Some(work) = self.work.pop_front()
+        {
+            let left = match work {
+                Work::Limits => self.hold_limits(steps, effects).then_some(Work::Limits),
+                Work::Subject { subject, keep, why } => self
+                    .trim_subject(&subject, keep, why, steps, effects)
+                    .then_some(Work::Subject { subject, keep, why }),
+                Work::EachSubject { max, after } => {
+                    self.trim_subjects(max, after.as_deref(), steps);
+                    None
+                }
+                Work::Purge(purging) => self.purge(*purging, steps, effects).map(Box::new).map(Work::Purge),
+                Work::Tell { to, answer } => {
+                    effects.push(Effect::Answer { to, answer });
+                    None
+                }
+            };
+            if let Some(work) = left {
+                self.work.push_front(work);
+            }
+        }
+        if self.work.is_empty() && self.tail.is_empty() {
+            self.look_ahead();
+        }
+    }
+
+    /// All that is left, however long it takes.
+    pub(crate) fn finish_work(&mut self, effects: &mut Vec<Effect<W>>) {
+        while self.is_busy() {
+            self.work(&mut Steps::new(u32::MAX), effects);
+        }
+    }
+
+    /// Says whether there is more to do.
+    fn hold_limits(&mut self, steps: &mut Steps, effects: &mut Vec<Effect<W>>) -> bool {
+        while self.exceeds_limits() {
+            if !steps.take() {
+                return true;
+            }
+            let first = self.index.first().expect("a stream that has too many messages has a first one");
+            self.take_out(first.seq, Removal::Limit, effects);
+        }
+        false
+    }
+
+    /// Says whether there is more to do.
+    fn trim_subject(
+        &mut self,
+        subject: &[u8],
+        keep: u64,
+        why: Removal,
+        steps: &mut Steps,
+        effects: &mut Vec<Effect<W>>,
+    ) -> bool {
+        while let Some(id) = self.index.find(subject) {
+            let tally = self.index.tally(id);
+            if tally.count <= keep {
+                return false;
+            }
+            if !steps.take() {
+                return true;
+            }
+            self.take_out(tally.first, why, effects);
+        }
+        false
+    }
+
+    /// Finds subjects that have too many, and puts what is to be done about them ahead of what is behind them.
+    fn trim_subjects(&mut self, max: u64, after: Option<&[u8]>, steps: &mut Steps) {
+        let mut exceeding: Vec<Box<[u8]>> = Vec::new();
+        let index = &self.index;
+        let on = index.subjects(&Filter::all(), after, steps, |id| {
+            if index.tally(id).count > max {
+                exceeding.push(index.subject(id).into());
+            }
+        });
+        let further = on.map(|on| Work::EachSubject { max, after: Some(on.into()) });
+        let trims = exceeding.into_iter().rev();
+        let trims = trims.map(|subject| Work::Subject { subject, keep: max, why: Removal::Limit });
+        for work in further.into_iter().chain(trims) {
+            self.work.push_front(work);
+        }
+    }
+
+    /// Gives the purge back if there is more to do.
+    fn purge(
+        &mut self,
+        mut purging: Purging<W>,
+        steps: &mut Steps,
+        effects: &mut Vec<Effect<W>>,
+    ) -> Option<Purging<W>> {
+        loop {
+            let stage = match std::mem::replace(&mut purging.stage, Stage::New) {
+                Stage::New => self.begin_purge(&mut purging),
+                Stage::Counting { after, matching } => {
+                    self.count_for_purge(&mut purging, after.as_deref(), matching, steps)
+                }
+                Stage::Removing { from } => self.remove_for_purge(&mut purging, from, steps),
+                Stage::Done { first_seq } => {
+                    self.end_purge(purging, first_seq, effects);
+                    return None;
+                }
+            };
+            purging.stage = stage;
+            if steps.left() == 0 && !matches!(purging.stage, Stage::Done { .. }) {
+                return Some(purging);
+            }
+        }
+    }
+
+    fn begin_purge(&mut self, purging: &mut Purging<W>) -> Stage {
+        let Purge { before, keep, .. } = purging.purge;
+        let state = self.index.state();
+        if before == 1 {
+            return Stage::Done { first_seq: Some(state.first_seq) };
+        }
+        let is_all = purging.filter.is_all();
+        if is_all && (before > state.last_seq || before == 0 && keep == 0) {
+            (purging.messages, purging.bytes) = (state.messages, state.bytes);
+            self.is_fresh = false;
+            self.index.clear();
+            self.calendar.clear();
+            self.index.skip_to(before.saturating_sub(1), None);
+            return Stage::Done { first_seq: None };
+        }
+        match keep {
+            0 => Stage::Removing { from: 0 },
+            _ => Stage::Counting { after: None, matching: 0 },
+        }
+    }
+
+    fn count_for_purge(
+        &self,
+        purging: &mut Purging<W>,
+        after: Option<&[u8]>,
+        mut matching: u64,
+        steps: &mut Steps,
+    ) -> Stage {
+        let on = match purging.filter.is_all() {
+            true => {
+                matching = self.index.messages();
+                None
+            }
+            false => self.index.subjects(&purging.filter, after, steps, |id| {
+                matching += self.index.tally(id).count;
+            }),
+        };
+        if let Some(on) = on {
+            return Stage::Counting { after: Some(on.into()), matching };
+        }
+        purging.limit = Some(matching.saturating_sub(purging.purge.keep));
+        Stage::Removing { from: 0 }
+    }
+
+    fn remove_for_purge(&mut self, purging: &mut Purging<W>, from: u64, steps: &mut Steps) -> Stage {
+        let mut from = from;
+        loop {
+            let row = match self.index.next(&purging.filter, from, steps) {
+                Walk::Found(row) => row,
+                Walk::End => return Stage::Done { first_seq: None },
+                Walk::More(from) => return Stage::Removing { from },
+            };
+            let is_behind = purging.purge.before > 0 && row.seq >= purging.purge.before;
+            if is_behind || purging.limit == Some(purging.messages) {
+                return Stage::Done { first_seq: Some(row.seq) };
+            }
+            self.index.remove(row.seq);
+            self.calendar.remove(&row);
+            purging.messages += 1;
+            purging.bytes += u64::from(row.size);
+            from = row.seq + 1;
+            // Subjects of purged messages are told to nobody.
+            self.index.forget_dead();
+            if !steps.take() {
+                return Stage::Removing { from };
+            }
+        }
+    }
+
+    fn end_purge(&mut self, purging: Purging<W>, first_seq: Option<u64>, effects: &mut Vec<Effect<W>>) {
+        let Purging { filter, messages, bytes, to, .. } = purging;
+        let first_seq = first_seq.unwrap_or(self.index.last_seq() + 1);
+        effects.push(Effect::Purged { filter, messages, bytes, first_seq });
+        if let Some(to) = to {
+            effects.push(Effect::Answer { to, answer: Answer::Purged { messages } });
+        }
+    }
+}
