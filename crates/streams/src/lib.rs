@@ -54,6 +54,8 @@ mod rules;
 mod sizes;
 mod stream;
 mod tail;
+#[cfg(test)]
+mod tests;
 mod work;
 
 pub use command::{Around, Publish, Purge};

@@ -1,0 +1,5 @@
+//! The stream beside a naive one.
+
+mod model;
+mod random;
+mod run;

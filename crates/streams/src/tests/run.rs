@@ -1,0 +1,336 @@
+//! Drives a stream as whoever owns one does, and asks the model what should come out.
+
+use std::fmt::Write as _;
+
+use js_proto::StreamConfig;
+use log_format::{Kind, Record, Salt};
+use stream_index::{Place, Steps, Walk};
+
+use super::model::Model;
+use crate::meta::tests::meta;
+use crate::{Answer, Around, Decision, Effect, Publish, Purge, Stream, StreamMeta};
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Ttl {
+    Seconds(i64),
+    Never,
+    Unreadable,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Rollup {
+    Subject,
+    All,
+    Unknown,
+}
+
+/// A message and what its headers ask for.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Message {
+    pub(super) subject: String,
+    pub(super) payload: usize,
+    pub(super) id: Option<String>,
+    pub(super) stream: Option<String>,
+    pub(super) last: Option<u64>,
+    pub(super) last_of_subject: Option<u64>,
+    pub(super) expected_subject: Option<String>,
+    pub(super) last_id: Option<String>,
+    pub(super) rollup: Option<Rollup>,
+    pub(super) ttl: Option<Ttl>,
+    pub(super) is_marker: bool,
+    /// A consumer of an interest stream would have it.
+    pub(super) is_wanted: bool,
+}
+
+impl Message {
+    pub(super) fn header(&self) -> String {
+        let mut lines = String::new();
+        let mut line = |name: &str, value: &str| write!(lines, "{name}: {value}\r\n").unwrap();
+        let number = |number: Option<u64>| number.map(|number| number.to_string());
+        let texts = [
+            ("Nats-Msg-Id", self.id.clone()),
+            ("Nats-Expected-Stream", self.stream.clone()),
+            ("Nats-Expected-Last-Sequence", number(self.last)),
+            ("Nats-Expected-Last-Subject-Sequence", number(self.last_of_subject)),
+            ("Nats-Expected-Last-Subject-Sequence-Subject", self.expected_subject.clone()),
+            ("Nats-Expected-Last-Msg-Id", self.last_id.clone()),
+        ];
+        for (name, text) in texts {
+            text.iter().for_each(|text| line(name, text));
+        }
+        match self.rollup {
+            None => {}
+            Some(Rollup::Subject) => line("Nats-Rollup", "sub"),
+            Some(Rollup::All) => line("Nats-Rollup", "ALL"),
+            Some(Rollup::Unknown) => line("Nats-Rollup", "Unknown"),
+        }
+        match self.ttl {
+            None => {}
+            Some(Ttl::Seconds(seconds)) => line("Nats-TTL", &seconds.to_string()),
+            Some(Ttl::Never) => line("Nats-TTL", "never"),
+            Some(Ttl::Unreadable) => line("Nats-TTL", "x"),
+        }
+        if self.is_marker {
+            line("KV-Operation", "PURGE");
+        }
+        if lines.is_empty() { lines } else { format!("NATS/1.0\r\n{lines}\r\n") }
+    }
+}
+
+/// A stream, its model, and a log that keeps what was appended.
+pub(super) struct Pair {
+    pub(super) now: i64,
+    pub(super) stream: Stream<Answer>,
+    /// What the commands so far come to, committed or not.
+    pub(super) model: Model,
+    /// The model before each event that is not committed.
+    before: Vec<Model>,
+    meta: StreamMeta,
+    /// Records that are committed, then those that are not.
+    log: Vec<Vec<u8>>,
+    committed: usize,
+    /// Few steps at a time, or many.
+    pub(super) steps: u32,
+    pub(super) effects: Vec<Effect<Answer>>,
+}
+
+const SALT: Salt = Salt::of_segment(&[1; 16], 1);
+
+impl Pair {
+    pub(super) fn new(config: StreamConfig) -> Self {
+        let meta = meta(config);
+        Self {
+            now: 1_000_000_000_000,
+            stream: Stream::new(meta.clone()),
+            model: Model::new(meta.config.clone()),
+            before: Vec::new(),
+            meta,
+            log: Vec::new(),
+            committed: 0,
+            steps: u32::MAX,
+            effects: Vec::new(),
+        }
+    }
+
+    /// The same configuration as requests change it.
+    pub(super) fn updated(&self, change: impl FnOnce(&mut StreamConfig)) -> Option<StreamConfig> {
+        let mut config = self.model.config.clone();
+        change(&mut config);
+        self.model.config.updated(config, &js_proto::ConfigLimits::default(), false).ok()
+    }
+
+    pub(super) fn publish(&mut self, message: &Message) {
+        let before = self.model.clone();
+        let expected = self.model.publish(self.now, message);
+        self.command(before, expected, |stream, now, log| {
+            let header = message.header();
+            let payload = vec![b'x'; message.payload];
+            let publish = Publish {
+                now,
+                subject: message.subject.as_bytes(),
+                header: header.as_bytes(),
+                payload: &payload,
+            };
+            let mut around = Around {
+                is_server_full: false,
+                account_bytes_left: None,
+                has_interest: &mut |_| message.is_wanted,
+                random: &mut || 0,
+            };
+            decided(stream.decide(&publish, &mut around), log)
+        });
+    }
+
+    pub(super) fn delete(&mut self, seq: u64) {
+        let before = self.model.clone();
+        let expected = self.model.delete(seq);
+        self.command(before, expected, |stream, now, log| {
+            decided(stream.decide_delete(now, seq, false), log)
+        });
+    }
+
+    pub(super) fn purge(&mut self, purge: &Purge) {
+        let before = self.model.clone();
+        let expected = self.model.purge(purge);
+        self.command(before, expected, |stream, now, log| {
+            decided(stream.decide_purge(now, purge.clone()), log)
+        });
+    }
+
+    pub(super) fn update(&mut self, config: &StreamConfig) {
+        let before = self.model.clone();
+        let expected = self.model.update(config.clone());
+        self.command(before, expected, |stream, now, log| {
+            decided(stream.decide_update(now, config.clone()), log)
+        });
+    }
+
+    /// Gives a command, once more after a commit if it has to wait, and looks at what is said at once.
+    fn command(
+        &mut self,
+        before: Model,
+        expected: Answer,
+        mut give: impl FnMut(&mut Stream<Answer>, i64, &mut Vec<Vec<u8>>) -> Decided,
+    ) {
+        let mut given = give(&mut self.stream, self.now, &mut self.log);
+        if matches!(given, Decided::Later) {
+            self.commit_all_unchecked();
+            given = give(&mut self.stream, self.now, &mut self.log);
+        }
+        match given {
+            Decided::Appended => {
+                self.stream.on_appended(place_of(self.log.len() - 1), Some(expected));
+                self.before.push(before);
+            }
+            Decided::Answered(answer) => assert_eq!(answer, expected),
+            Decided::AnsweredBehind(answer) => {
+                assert_eq!(answer, expected);
+                assert!(self.stream.uncommitted() > 0, "nothing is to be waited for");
+                self.stream.defer(expected, answer, &mut self.effects);
+            }
+            Decided::Later => panic!("all is committed"),
+        }
+    }
+
+    /// One more event is committed, and all it comes to is done.
+    pub(super) fn commit(&mut self) {
+        if !self.stream.commit(&mut self.effects) {
+            return;
+        }
+        self.committed += 1;
+        if !self.before.is_empty() {
+            self.before.remove(0);
+        }
+        while self.stream.is_busy() {
+            assert!(matches!(self.stream.decide_delete(self.now, 1, false), Decision::Later));
+            self.stream.work(&mut Steps::new(self.steps), &mut self.effects);
+        }
+        self.take_effects();
+    }
+
+    pub(super) fn commit_all(&mut self) {
+        while self.stream.uncommitted() > 0 {
+            self.commit();
+        }
+        self.check();
+    }
+
+    /// What everybody was told is what the model said.
+    fn take_effects(&mut self) {
+        for effect in self.effects.drain(..) {
+            if let Effect::Answer { to, answer } = effect {
+                assert_eq!(answer, to);
+            }
+        }
+    }
+
+    /// The log lost what was not committed.
+    pub(super) fn drop_tail(&mut self, keep: usize) {
+        let uncommitted = self.stream.uncommitted();
+        let waiters = self.stream.drop_tail(keep);
+        assert!(waiters.len() >= uncommitted.saturating_sub(keep));
+        if let Some(model) = self.before.get(keep) {
+            self.model = model.clone();
+        }
+        self.before.truncate(keep);
+        self.log.truncate(self.committed + keep.min(uncommitted));
+    }
+
+    /// The deadline came, perhaps.
+    pub(super) fn expire(&mut self) {
+        self.commit_all();
+        self.model.expire(self.now);
+        while self.stream.next_deadline().is_some_and(|deadline| deadline <= self.now) {
+            while let Some(record) = self.stream.expire(self.now) {
+                append(&record, &mut self.log);
+                self.stream.on_appended(place_of(self.log.len() - 1), None);
+            }
+            self.commit_all_unchecked();
+        }
+        assert!(self.stream.expire(self.now).is_none(), "what is over goes at the deadline");
+        self.check();
+    }
+
+    fn commit_all_unchecked(&mut self) {
+        while self.stream.uncommitted() > 0 {
+            self.commit();
+        }
+    }
+
+    pub(super) fn release(&mut self, seq: u64) {
+        self.commit_all();
+        self.model.release(seq);
+        self.stream.release(seq, &mut self.effects);
+        self.take_effects();
+    }
+
+    fn check(&self) {
+        assert_eq!(self.stream.index().state(), self.model.state());
+        let mut from = 0;
+        let index = self.stream.index();
+        let mut expected = self.model.messages.iter();
+        while let Walk::Found(row) = index.next(&stream_index::Filter::all(), from, &mut Steps::new(u32::MAX))
+        {
+            let (seq, message) = expected.next().expect("the model has it");
+            assert_eq!((row.seq, row.time, u64::from(row.size)), (*seq, message.time, message.size));
+            assert_eq!(index.subject(row.subject), message.subject.as_bytes());
+            from = row.seq + 1;
+        }
+        assert_eq!(expected.next(), None);
+        assert_eq!(*self.stream.last_id, *self.model.last_id.as_bytes());
+    }
+
+    /// Another life, from the log alone.
+    pub(super) fn restart(&mut self) {
+        self.commit_all();
+        let again = self.replayed();
+        assert_eq!(again.index().state(), self.stream.index().state());
+        self.stream = again;
+        self.check();
+    }
+
+    /// What another server makes of the same records.
+    pub(super) fn replayed(&self) -> Stream<Answer> {
+        let mut stream = Stream::new(self.meta.clone());
+        let mut effects = Vec::new();
+        for (at, bytes) in self.log[..self.committed].iter().enumerate() {
+            let (record, _) = Record::read(bytes, SALT).expect("it is whole");
+            stream.replay(&record, place_of(at), &mut effects).expect("it is a stream's");
+            while stream.is_busy() {
+                stream.work(&mut Steps::new(3), &mut effects);
+            }
+        }
+        stream
+    }
+}
+
+/// What a decision was, once its record is in the log.
+enum Decided {
+    Appended,
+    Answered(Answer),
+    AnsweredBehind(Answer),
+    Later,
+}
+
+fn decided(decision: Decision<'_>, log: &mut Vec<Vec<u8>>) -> Decided {
+    match decision {
+        Decision::Append(record) => {
+            append(&record, log);
+            Decided::Appended
+        }
+        Decision::Answer(answer) => Decided::Answered(answer),
+        Decision::AnswerBehind(answer) => Decided::AnsweredBehind(answer),
+        Decision::Later => Decided::Later,
+    }
+}
+
+fn append(record: &Record<'_>, log: &mut Vec<Vec<u8>>) {
+    let mut bytes = Vec::new();
+    assert_ne!(record.kind, Kind(0));
+    record.append_to(SALT, &mut bytes).expect("it is small");
+    log.push(bytes);
+}
+
+fn place_of(record: usize) -> Place {
+    Place { segment: 0, offset: record as u32 }
+}
