@@ -46,6 +46,7 @@ impl Consumer {
         if is_answered && !reply.is_empty() && metadata.stream_seq != 0 {
             out.push(Effect::Answer { to: reply.to_vec() });
         }
+        self.waits.trim(&self.pending);
     }
 
     /// Says whether it was delivered at all.

@@ -9,7 +9,6 @@ use crate::pace::Rate;
 use crate::push::Push;
 use crate::redeliveries::Redeliveries;
 use crate::requests::Requests;
-use crate::start::Start;
 use crate::waits::Waits;
 
 impl Consumer {
@@ -25,7 +24,7 @@ impl Consumer {
         self.time_pause(at);
         self.replays = self.settings.is_original;
         self.equip();
-        if matches!(self.start, Start::Done) {
+        if self.is_started() {
             self.recount();
         }
     }
@@ -78,5 +77,6 @@ impl Consumer {
         for (due, seq) in waits {
             self.waits.push(due, seq, &self.pending);
         }
+        self.waits.trim(&self.pending);
     }
 }

@@ -64,6 +64,7 @@ impl Consumer {
         if let Some((consumer_seq, stream_seq)) = last.filter(|_| self.settings.acks_by_flow()) {
             let metadata = MsgMetadata { delivered: 1, stream_seq, consumer_seq, timestamp: 0, pending: 0 };
             self.acknowledge(at, &metadata, false, out);
+            self.waits.trim(&self.pending);
         }
     }
 

@@ -19,10 +19,14 @@ impl Consumer {
         if let Some(lasts) = &mut self.lasts {
             lasts.remove(seq);
         }
+        if self.is_started() {
+            self.lasts.take_if(|lasts| lasts.left() == 0);
+        }
         if seq >= self.cursor && self.settings.filter.matches(subject) {
             self.backlog.drop_one(seq);
         }
         self.terminate_deleted(at, seq, out);
+        self.waits.trim(&self.pending);
     }
 
     /// What waits to be acknowledged is as good as acknowledged.
@@ -107,6 +111,7 @@ impl Consumer {
             self.again.clear();
             self.floor = self.delivered;
         }
+        self.waits.trim(&self.pending);
         self.changes.mark_all();
     }
 
@@ -114,7 +119,7 @@ impl Consumer {
     pub(crate) fn recount(&mut self) {
         self.backlog = Backlog::from(self.cursor);
         if let Some(resume) = self.lasts.as_ref().map(|lasts| lasts.resume()) {
-            self.list_from(self.delivered.stream + 1, resume);
+            self.list_from(self.delivered.stream + 1, resume, false);
         }
     }
 }

@@ -8,7 +8,6 @@ use crate::consumer::{Consumer, Position};
 use crate::lasts::Lasts;
 use crate::moment::{Moment, NEVER};
 use crate::pending::Entry;
-use crate::start::Start;
 
 /// A record of a consumer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +21,7 @@ pub enum Saved {
 impl Consumer {
     /// Whether there is something to store.
     pub fn has_changes(&self) -> bool {
-        !self.changes.is_empty() && matches!(self.start, Start::Done)
+        !self.changes.is_empty() && self.is_started()
     }
 
     /// What is to be stored of what happened since this was last asked: once a batch, not once a message. Nothing

@@ -142,6 +142,7 @@ impl Consumer {
         if let Some(left) = taker.completed {
             push_status(out, &taker.to, &Status::BatchCompleted(left));
         }
+        self.waits.trim(&self.pending);
         let with_target = (taker.to.len() + reply + header + payload) as u64;
         self.on_pushed(at, with_target, out);
         true
@@ -169,6 +170,7 @@ impl Consumer {
         self.pending.set_deliveries(seq, deliveries);
         self.mark(seq);
         self.again.push(seq, &mut self.pending);
+        self.waits.trim(&self.pending);
     }
 
     /// Whether somebody takes a message.
@@ -293,11 +295,10 @@ impl Consumer {
     }
 
     fn pop_last(&mut self, was_there: bool) {
-        let Some(lasts) = &mut self.lasts else { return };
-        lasts.pop(was_there);
-        if lasts.front().is_none() {
-            self.lasts = None;
+        if let Some(lasts) = &mut self.lasts {
+            lasts.pop(was_there);
         }
+        self.lasts.take_if(|lasts| lasts.left() == 0);
     }
 
     /// It is to be acknowledged, or it is so by itself.

@@ -19,8 +19,11 @@ pub(crate) enum Start {
     AtLast(u64),
     /// It begins at that sequence, or at the first message that is meant, which is not before the other sequence.
     AtTime(u64, u64),
-    /// The list of last messages is made; this subject was the last one.
-    Listing(Option<Box<[u8]>>),
+    /// The list of last messages is made, and this subject was the last one. It may be where the consumer begins.
+    Listing {
+        is_first: bool,
+        after: Option<Box<[u8]>>,
+    },
     Done,
 }
 
@@ -52,13 +55,14 @@ impl Consumer {
                 (seq, Walk::More(from)) => return self.go_on(Start::AtTime(seq, from)),
                 (seq, _) => self.begin_at(seq),
             },
-            Start::Listing(after) => {
-                let after = after.take();
+            Start::Listing { is_first, after } => {
+                let (is_first, after) = (*is_first, after.take());
                 let lasts = self.lasts.as_mut().expect("a list that is being made");
-                if let Some(after) = lasts.gather(index, &self.settings.filter, after.as_deref(), steps) {
-                    return self.go_on(Start::Listing(Some(after)));
+                let more = lasts.gather(index, &self.settings.filter, after.as_deref(), steps);
+                if more.is_some() {
+                    return self.go_on(Start::Listing { is_first, after: more });
                 }
-                self.begin_list(index.state().first_seq);
+                self.end_listing(is_first, index.state().first_seq);
             }
         }
         true
@@ -87,7 +91,7 @@ impl Consumer {
             DeliverPolicy::LastPerSubject if self.of_stream.has_one_per_subject => {
                 self.begin_at(state.first_seq)
             }
-            DeliverPolicy::LastPerSubject => self.list_from(1, state.last_seq),
+            DeliverPolicy::LastPerSubject => self.list_from(1, state.last_seq, true),
         }
         if matches!(self.start, Start::Done) {
             self.clamp_to(state);
@@ -118,29 +122,30 @@ impl Consumer {
         self.changes.touch();
     }
 
-    /// Makes the list of last messages from a sequence on, up to another.
-    pub(crate) fn list_from(&mut self, from: u64, resume: u64) {
+    /// Makes the list of last messages from a sequence on, up to another. If it is the first that the consumer does, it
+    /// begins with it.
+    pub(crate) fn list_from(&mut self, from: u64, resume: u64, is_first: bool) {
         self.lasts = Some(Box::new(Lasts::new(from, resume)));
         self.cursor = resume + 1;
         self.backlog = Backlog::from(self.cursor);
-        self.start = Start::Listing(None);
+        self.start = Start::Listing { is_first, after: None };
     }
 
-    /// The list is made. If it is the first that the consumer does, it stands before what is first on the list.
-    fn begin_list(&mut self, first_seq: u64) {
+    fn end_listing(&mut self, is_first: bool, first_seq: u64) {
         self.start = Start::Done;
-        let lasts = self.lasts.as_ref().expect("a list that was made");
-        let (resume, front) = (lasts.resume(), lasts.front());
-        let is_new = self.delivered == Position::default() && self.floor == Position::default();
-        if is_new {
+        let lasts = self.lasts.take_if(|lasts| is_first || lasts.left() == 0);
+        if let Some(lasts) = lasts.filter(|_| is_first) {
+            let resume = lasts.resume();
             // Without any it begins at the last message, which is not meant.
-            let begin = front.unwrap_or(resume.max(first_seq));
-            self.delivered = Position { consumer: 0, stream: begin.saturating_sub(1) };
-            self.floor = self.delivered;
-        }
-        if front.is_none() {
-            self.lasts = None;
+            self.stand_before(lasts.front().unwrap_or(resume.max(first_seq)).max(1));
+            self.cursor = resume + 1;
+            self.backlog = Backlog::from(self.cursor);
+            self.lasts = Some(lasts).filter(|lasts| lasts.left() > 0);
         }
         self.changes.mark_all();
+    }
+
+    pub(crate) fn is_started(&self) -> bool {
+        matches!(self.start, Start::Done)
     }
 }

@@ -67,6 +67,7 @@ impl Consumer {
         for seq in seqs {
             self.again.push(seq, &mut self.pending);
         }
+        self.waits.trim(&self.pending);
         if self.is_leading {
             self.equip();
         }
@@ -106,7 +107,7 @@ impl Consumer {
         (self.last_delivered, self.last_acked) = (0, 0);
         self.stand_before(seq);
         if let Some(resume) = resume {
-            self.list_from(seq, resume);
+            self.list_from(seq, resume, false);
         }
         self.changes.mark_all();
         Ok(seq)

@@ -32,7 +32,17 @@ impl Waits {
         self.sweep(pending);
     }
 
-    /// When the next one may be due. It may be one that was acknowledged since.
+    /// Forgets what stands in front and means nothing any more: what is [next](Self::next) is true then.
+    pub(crate) fn trim(&mut self, pending: &Pending) {
+        while self.in_order.front().is_some_and(|wait| !holds(pending, *wait)) {
+            self.in_order.pop_front();
+        }
+        while self.others.first().is_some_and(|wait| !holds(pending, *wait)) {
+            self.others.pop_first();
+        }
+    }
+
+    /// When the next one is due.
     pub(crate) fn next(&self) -> i64 {
         let first = self.in_order.front().map_or(NEVER, |(due, _)| *due);
         self.others.first().map_or(first, |(due, _)| first.min(*due))

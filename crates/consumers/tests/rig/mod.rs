@@ -286,6 +286,21 @@ impl Rig {
         }
     }
 
+    /// What was stored makes the same consumer.
+    pub(crate) fn check_stored(&mut self) {
+        let mut other = Consumer::following(spec(&self.consumer.config(), self.of_stream()));
+        other.load(&self.stored.0).unwrap();
+        for delta in &self.stored.1 {
+            other.apply(delta).unwrap();
+        }
+        let at = Moment { mono: self.at.wall, ..self.at };
+        assert_eq!(
+            other.take_state(&at),
+            self.consumer.take_state(&self.at),
+            "what was stored is not what is"
+        );
+    }
+
     pub(crate) fn info(&mut self) {
         self.settle();
         let mut out = Vec::new();
