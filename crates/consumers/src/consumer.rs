@@ -85,7 +85,8 @@ pub struct Consumer {
     pub(crate) changes: Changes,
 
     // What follows from it and the stream.
-    pub(crate) start: Start,
+    /// Until it is done.
+    pub(crate) start: Option<Box<Start>>,
     /// Nothing before is delivered any more, but again.
     pub(crate) cursor: u64,
     pub(crate) backlog: Backlog,
@@ -118,7 +119,7 @@ impl Consumer {
     /// A new one. Before anything else it is to be [settled](Self::settle).
     pub fn new(spec: Spec, at: &Moment) -> Self {
         let mut consumer = Self::following(spec);
-        consumer.start = Start::New;
+        consumer.start = Some(Box::new(Start::New));
         consumer.changes.mark_all();
         consumer.lead(at);
         consumer
@@ -146,7 +147,7 @@ impl Consumer {
             exceeded: BTreeSet::new(),
             lasts: None,
             changes: Changes::default(),
-            start: Start::Done,
+            start: None,
             cursor: 1,
             backlog: Backlog::default(),
             waits: Waits::default(),
@@ -245,7 +246,7 @@ impl Consumer {
     /// Bytes that it takes, those of its configuration included.
     pub fn bytes(&self) -> usize {
         let texts = self.stream_name.len() + self.name.len() + self.config.len() + self.reply_front;
-        let filters: usize = self.settings.filters.iter().map(|filter| 2 * filter.len() + 48).sum();
+        let filters: usize = self.settings.filter.texts().map(|filter| filter.len() + 24).sum();
         let tables = self.pending.heap_bytes() + self.waits.heap_bytes() + self.again.heap_bytes();
         let push = self.push.as_ref().map_or(0, |_| size_of::<Push>() + size_of::<FlowControlReply>());
         size_of::<Self>()

@@ -102,6 +102,7 @@ impl Consumer {
         let last_due = self.pending.iter().map(|entry| entry.due).filter(|due| *due != NEVER).max();
         let until = match last_due.map(|due| later(due, threshold)) {
             _ if !self.requests.is_empty() => later(at.mono, threshold),
+            _ if self.unused_at() > at.mono => return true,
             Some(until) if until > at.mono => until,
             _ => return false,
         };

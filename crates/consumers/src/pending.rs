@@ -40,9 +40,6 @@ impl Entry {
 /// Gaps that are let be however few entries there are.
 const GAPS_MIN: usize = 32;
 
-/// Room for entries that stays when there are none, for those who take one message after the other.
-const ROOM_KEPT: usize = 4;
-
 /// All of them.
 #[derive(Debug, Default)]
 pub(crate) struct Pending {
@@ -154,8 +151,8 @@ impl Pending {
         if self.row.len() > 2 * self.live + GAPS_MIN {
             self.row.retain(|entry| !entry.is_gap());
         }
-        // A consumer that was busy once keeps next to nothing of it.
-        if self.row.is_empty() && self.row.capacity() > ROOM_KEPT {
+        // A consumer that was busy once keeps nothing of it.
+        if self.row.is_empty() {
             self.row = VecDeque::new();
         }
     }

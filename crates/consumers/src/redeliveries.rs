@@ -9,9 +9,6 @@ use crate::pending::{Entry, Pending};
 /// Places that mean nothing any more and are let be however few others there are.
 const STALE_MIN: usize = 64;
 
-/// Places that are kept when the queue is empty.
-const ROOM_KEPT: usize = 4;
-
 #[derive(Debug, Default)]
 pub(crate) struct Redeliveries {
     queue: VecDeque<(u64, u32)>,
@@ -53,8 +50,7 @@ impl Redeliveries {
         self.len -= usize::from(entry.ticket != 0);
         entry.ticket = 0;
         if self.len == 0 {
-            self.queue.clear();
-            self.queue.shrink_to(ROOM_KEPT);
+            self.queue = VecDeque::new();
         }
     }
 

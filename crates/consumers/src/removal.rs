@@ -61,20 +61,28 @@ impl Consumer {
     ///
     /// Whoever wants nothing else stands before what is left now; whoever wants more only forgets what is gone.
     pub fn on_purged(&mut self, subject: Option<&[u8]>, index: &StreamIndex) {
-        let filters = &self.settings.filters;
-        let is_within = |purged: &[u8]| {
-            !filters.is_empty() && filters.iter().all(|filter| filter_contains(purged, filter))
-        };
-        let is_concerned = |purged: &[u8]| {
-            filters.is_empty() || filters.iter().any(|filter| filters_overlap(purged, filter))
-        };
-        match subject {
-            Some(purged) if !is_concerned(purged) => return,
-            Some(purged) if !is_within(purged) => {}
-            _ => self.move_to_rest(index),
+        if subject.is_none_or(|purged| self.wants_only(purged)) {
+            self.move_to_rest(index);
         }
         self.forget_gone(index);
-        self.recount();
+        if subject.is_none_or(|purged| self.wants_some(purged)) {
+            if self.pending.is_empty() {
+                self.floor = self.delivered;
+            }
+            self.recount();
+            self.changes.mark_all();
+        }
+        self.waits.trim(&self.pending);
+    }
+
+    fn wants_only(&self, purged: &[u8]) -> bool {
+        let filter = &self.settings.filter;
+        !filter.is_all() && filter.texts().all(|filter| filter_contains(purged, filter))
+    }
+
+    fn wants_some(&self, purged: &[u8]) -> bool {
+        let filter = &self.settings.filter;
+        filter.is_all() || filter.texts().any(|filter| filters_overlap(purged, filter))
     }
 
     /// Moves to the first message that is left for it, or behind all. Where that takes a long walk, not quite so far:
@@ -99,27 +107,21 @@ impl Consumer {
         self.delivered.stream = self.delivered.stream.max(self.cursor - 1);
     }
 
+    /// Also what it wanted before its filters changed.
     fn forget_gone(&mut self, index: &StreamIndex) {
-        let gone: Vec<u64> =
-            self.pending.iter().map(|entry| entry.seq).filter(|seq| index.get(*seq).is_none()).collect();
+        let pending = self.pending.iter().map(|entry| entry.seq);
+        let known = pending.chain(self.exceeded.iter().copied());
+        let gone: Vec<u64> = known.filter(|seq| index.get(*seq).is_none()).collect();
         for seq in gone {
             self.forget(seq);
         }
-        self.exceeded.retain(|seq| index.get(*seq).is_some());
-        if self.pending.is_empty() {
-            self.waits.clear();
-            self.again.clear();
-            self.floor = self.delivered;
-        }
-        self.waits.trim(&self.pending);
-        self.changes.mark_all();
     }
 
     /// Counts again what is before it, and makes the list of last messages again if it stands there.
     pub(crate) fn recount(&mut self) {
         self.backlog = Backlog::from(self.cursor);
         if let Some(resume) = self.lasts.as_ref().map(|lasts| lasts.resume()) {
-            self.list_from(self.delivered.stream + 1, resume, false);
+            self.list_again(self.delivered.stream + 1, resume);
         }
     }
 }

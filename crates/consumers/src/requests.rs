@@ -170,14 +170,9 @@ impl Requests {
             return;
         }
         self.next = NEVER;
-        if self.queue.capacity() > ROOM_KEPT {
-            self.queue = VecDeque::new();
-        }
+        self.queue = VecDeque::new();
     }
 }
-
-/// Room for requests that stays when there are none.
-const ROOM_KEPT: usize = 4;
 
 /// Says whether it goes on waiting.
 fn tend_one(request: &mut Request, tending: &mut Tending<'_>, out: &mut Effects) -> bool {

@@ -399,7 +399,12 @@ impl Consumer {
     /// Looks through the requests that wait.
     pub(crate) fn tend(&mut self, at: &Moment, is_end: bool, listens: Listens<'_>, out: &mut Effects) {
         let last = (self.delivered.consumer, self.reached());
+        let before = self.requests.len();
         self.requests.tend(&mut Tending { now: at.mono, is_end, listens, last }, out);
+        // Whoever waited until now has time to ask again.
+        if self.requests.len() < before {
+            self.life.sign(at.mono);
+        }
     }
 }
 

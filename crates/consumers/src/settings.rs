@@ -15,7 +15,6 @@ pub(crate) struct Settings {
     pub(crate) start_time: Option<i64>,
     pub(crate) ack_policy: AckPolicy,
     pub(crate) is_direct: bool,
-    pub(crate) filters: Box<[Box<[u8]>]>,
     pub(crate) filter: Filter,
     /// Zero is forever.
     ack_wait: i64,
@@ -48,7 +47,6 @@ pub(crate) struct Settings {
 impl Settings {
     /// Of a configuration that was settled.
     pub(crate) fn new(config: &ConsumerConfig) -> Self {
-        let filters = filters_of(config);
         let positive = |number: i64| usize::try_from(number).ok().filter(|number| *number > 0);
         let deliver_subject =
             (!config.deliver_subject.is_empty()).then(|| config.deliver_subject.as_bytes().into());
@@ -58,8 +56,7 @@ impl Settings {
             start_time: config.opt_start_time.map(|time| time.unix_nanos().unwrap_or(0)),
             ack_policy: config.ack_policy,
             is_direct: config.direct,
-            filter: Filter::new(filters.iter().map(|filter| &**filter)),
-            filters,
+            filter: filter_of(config),
             ack_wait: config.ack_wait.0,
             backoff: config.backoff.iter().map(|wait| wait.0).collect(),
             max_deliver: u32::try_from(config.max_deliver).unwrap_or(0),
@@ -106,9 +103,9 @@ impl Settings {
 }
 
 /// What it names of subjects, in one way or the other.
-fn filters_of(config: &ConsumerConfig) -> Box<[Box<[u8]>]> {
+fn filter_of(config: &ConsumerConfig) -> Filter {
     let one = Some(&config.filter_subject).filter(|filter| !filter.is_empty());
-    one.into_iter().chain(&config.filter_subjects).map(|filter| filter.as_bytes().into()).collect()
+    Filter::new(one.into_iter().chain(&config.filter_subjects).map(String::as_bytes))
 }
 
 fn sample_of(frequency: &str) -> u64 {

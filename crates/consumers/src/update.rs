@@ -26,7 +26,7 @@ impl Consumer {
         let old = self.settings.clone();
         self.set_config(&ConsumerConfig { pause_until: self.config().pause_until, ..config });
         let updated = Updated {
-            filters: old.filters != self.settings.filters,
+            filters: old.filter != self.settings.filter,
             deliver_subject: old.deliver_subject != self.settings.deliver_subject,
         };
         if updated.filters {
@@ -107,7 +107,7 @@ impl Consumer {
         (self.last_delivered, self.last_acked) = (0, 0);
         self.stand_before(seq);
         if let Some(resume) = resume {
-            self.list_from(seq, resume, false);
+            self.list_again(seq, resume);
         }
         self.changes.mark_all();
         Ok(seq)

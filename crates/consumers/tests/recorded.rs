@@ -60,7 +60,9 @@ fn act(rig: &mut Rig, verb: &str, arguments: &str) {
         "stream" => *rig = Rig::stream(words[0].parse().unwrap(), words[1] == "1"),
         "create" if rig.is_gone => rig.create_from(&config(&timed(rig, arguments))),
         "create" => rig.update(&timed(rig, arguments)),
-        "pub" => drop(rig.publish(words[0], words[1].parse().unwrap())),
+        "pub" => {
+            rig.publish(words[0], words[1].parse().unwrap());
+        }
         "next" => rig.request(words[0], arguments.split_once(' ').map_or("", |(_, body)| body)),
         "ack" => rig.ack(words[0].parse().unwrap(), words.get(2).unwrap_or(&""), words[1].trim_matches('-')),
         "info" => rig.info(),

@@ -43,6 +43,11 @@ impl Filter {
         }
     }
 
+    /// The texts of which one matches; none if it means all subjects.
+    pub fn texts(&self) -> impl Iterator<Item = &[u8]> {
+        self.patterns.iter().map(|pattern| &*pattern.text)
+    }
+
     /// Whether it means that subject, which has no empty tokens.
     pub fn matches(&self, subject: &[u8]) -> bool {
         self.is_all() || self.patterns.iter().any(|pattern| pattern.matches(subject))

@@ -223,7 +223,7 @@ fn act(rig: &mut Rig, model: &mut Naive, op: &Op) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 600, max_shrink_iters: 20_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { max_shrink_iters: 20_000, ..ProptestConfig::default() })]
 
     #[test]
     fn a_consumer_does_what_the_model_does(

@@ -244,9 +244,6 @@ impl Naive {
             let overlaps = |own: &String| subject_trie::filters_overlap(purged.as_bytes(), own.as_bytes());
             filters.is_empty() || filters.iter().any(overlaps)
         };
-        if filter.is_some_and(|purged| !is_concerned(purged)) {
-            return self.turn();
-        }
         if filter.is_none_or(is_within) && self.lasts.is_none() {
             let rest = self.meant().first().copied().unwrap_or(self.last_seq + 1);
             self.cursor = self.cursor.max(rest);
@@ -268,10 +265,12 @@ impl Naive {
         self.was_acked = was_acked;
         let Self { exceeded, stream, .. } = self;
         exceeded.retain(|seq| stream.contains_key(seq));
-        if self.waiting.is_empty() {
-            self.floor = self.delivered;
+        if filter.is_none_or(is_concerned) {
+            if self.waiting.is_empty() {
+                self.floor = self.delivered;
+            }
+            self.relist(self.delivered.1 + 1);
         }
-        self.relist(self.delivered.1 + 1);
         self.turn();
     }
 

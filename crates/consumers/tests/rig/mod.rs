@@ -1,15 +1,20 @@
 //! A stream, a consumer and who listens, with everything that happens as lines of text.
 #![allow(dead_code, reason = "each test uses what it needs")]
 
+mod lines;
+
 use std::collections::BTreeMap;
 
-use consumers::{Consumer, Effect, Event, Moment, Next, OfStream, Saved, Sizes, Spec};
+use consumers::{Consumer, Effect, Moment, Next, OfStream, Saved, Sizes, Spec};
 use js_proto::{
     AckReply, ConfigLimits, ConsumerConfig, FlowControlReply, MsgMetadata, StreamConfig, Timestamp,
 };
 use nats_proto::go_json::read_into;
 use stream_index::{Place, RowFlags, Steps, StreamIndex};
 use subject_trie::filter_matches;
+
+pub(crate) use lines::blanked;
+use lines::{event_line, group};
 
 pub(crate) const MS: i64 = 1_000_000;
 
@@ -28,6 +33,10 @@ pub(crate) struct Rig {
     sizes: BTreeMap<u64, (usize, usize)>,
     /// How each was delivered last.
     pub(crate) replies: BTreeMap<u64, MsgMetadata>,
+    /// Messages that cannot be read.
+    pub(crate) lost: Vec<u64>,
+    /// Where nobody is any more when a message comes.
+    pub(crate) vanished: String,
     /// The last question of flow control.
     pub(crate) question: String,
     pub(crate) one_per_subject: bool,
@@ -35,6 +44,8 @@ pub(crate) struct Rig {
     pub(crate) steps: u32,
     /// Records that were stored: a state, and deltas behind it.
     pub(crate) stored: (Vec<u8>, Vec<Vec<u8>>),
+    /// Whether what changes is stored after each command.
+    pub(crate) stores: bool,
     pub(crate) keeps_until_acked: bool,
     pub(crate) is_gone: bool,
 }
@@ -82,10 +93,13 @@ impl Rig {
             lines: Vec::new(),
             sizes: BTreeMap::new(),
             replies: BTreeMap::new(),
+            lost: Vec::new(),
+            vanished: String::new(),
             question: String::new(),
             one_per_subject,
             steps: 1_000,
             stored: Default::default(),
+            stores: true,
             keeps_until_acked: false,
             is_gone: true,
         }
@@ -94,9 +108,7 @@ impl Rig {
     /// A stream with that many messages of 2 bytes under `s.a`, and a consumer.
     pub(crate) fn with(messages: u64, consumer: &str) -> Self {
         let mut rig = Self::stream(0, false);
-        for _ in 0..messages {
-            rig.publish("s.a", 2);
-        }
+        rig.publish_many(messages, 2);
         rig.create(consumer);
         rig
     }
@@ -133,6 +145,13 @@ impl Rig {
 
     pub(crate) fn publish(&mut self, subject: &str, payload: usize) -> u64 {
         self.publish_with(subject, 0, payload)
+    }
+
+    /// That many under `s.a`.
+    pub(crate) fn publish_many(&mut self, messages: u64, payload: usize) {
+        for _ in 0..messages {
+            self.publish("s.a", payload);
+        }
     }
 
     pub(crate) fn publish_with(&mut self, subject: &str, header: usize, payload: usize) -> u64 {
@@ -286,9 +305,25 @@ impl Rig {
         }
     }
 
+    /// One that nothing is known of.
+    pub(crate) fn fresh(&self) -> Consumer {
+        Consumer::following(spec(&self.consumer.config(), self.of_stream()))
+    }
+
+    /// A new one.
+    pub(crate) fn fresh_from(&self, config: &ConsumerConfig) -> Consumer {
+        Consumer::new(spec(config, self.of_stream()), &self.at)
+    }
+
+    /// All of it is read again.
+    pub(crate) fn check_loads(&mut self) {
+        self.stored = (self.consumer.take_state(&self.at), Vec::new());
+        self.check_stored();
+    }
+
     /// What was stored makes the same consumer.
     pub(crate) fn check_stored(&mut self) {
-        let mut other = Consumer::following(spec(&self.consumer.config(), self.of_stream()));
+        let mut other = self.fresh();
         other.load(&self.stored.0).unwrap();
         for delta in &self.stored.1 {
             other.apply(delta).unwrap();
@@ -352,7 +387,11 @@ impl Rig {
             self.at.random = self.at.random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             let steps = &mut Steps::new(self.steps);
             let next = self.consumer.next(&self.at, &self.index, &mut listens, steps, &mut out);
-            if let Next::Message(row) = next {
+            if let Next::Message(row) = next
+                && self.lost.contains(&row.seq)
+            {
+                self.consumer.on_lost(&self.at, row.seq, &mut out);
+            } else if let Next::Message(row) = next {
                 let (header, payload) = self.sizes[&row.seq];
                 let subject = self.index.subject(row.subject).len();
                 let sizes = Sizes { subject, header, payload };
@@ -364,7 +403,9 @@ impl Rig {
                 break;
             }
         }
-        self.store();
+        if self.stores {
+            self.store();
+        }
     }
 
     fn do_all(&mut self, effects: Vec<Effect>) {
@@ -394,6 +435,10 @@ impl Rig {
 
     fn arrive(&mut self, delivery: &consumers::Delivery) {
         let seq = delivery.metadata.stream_seq;
+        if *delivery.to == *self.vanished.as_bytes() {
+            self.vanished.clear();
+            return self.consumer.on_undelivered(&self.at, seq, &delivery.to);
+        }
         let subject = self.index.get(seq).map(|row| self.index.subject(row.subject).to_vec()).unwrap();
         let mut reply = Vec::new();
         self.consumer.reply().write(&mut reply, &delivery.metadata);
@@ -411,48 +456,7 @@ impl Rig {
     }
 }
 
-/// Replies without times, questions without their tokens.
-pub(crate) fn blanked(line: &str) -> String {
-    let words = line.split(' ').map(|word| {
-        let mut tokens: Vec<&str> = word.split('.').collect();
-        if word.starts_with("$JS.ACK.") {
-            tokens[7] = "T";
-        } else if word.starts_with("$JS.FC.") {
-            tokens[4] = "X";
-        }
-        tokens.join(".")
-    });
-    words.collect::<Vec<_>>().join(" ")
-}
-
-fn group(to: &str) -> char {
-    to.chars().next().filter(|first| "dw".contains(*first)).unwrap_or('i')
-}
-
 fn is_listened_to(subs: &[(String, String)], subject: &[u8]) -> bool {
     subject.starts_with(b"_INBOX")
         || subs.iter().any(|(filter, _)| filter_matches(filter.as_bytes(), subject))
-}
-
-fn event_line(event: &Event) -> String {
-    let kind = event.kind();
-    let of = |delivered: &consumers::Delivered| {
-        let consumers::Delivered { stream_seq, consumer_seq, deliveries } = delivered;
-        format!("stream_seq={stream_seq} consumer_seq={consumer_seq} deliveries={deliveries}")
-    };
-    let said = match event {
-        Event::MaxDeliver { stream_seq, deliveries } => {
-            format!("stream_seq={stream_seq} deliveries={deliveries}")
-        }
-        Event::Nacked(delivered) => of(delivered),
-        Event::Terminated { delivered, reason } if reason.is_empty() => of(delivered),
-        Event::Terminated { delivered, reason } => format!("{} reason={reason}", of(delivered)),
-        Event::Acked { delivered, .. } => of(delivered),
-        Event::Paused { is_paused, .. } => {
-            return format!("CONSUMER.PAUSE paused={}", if *is_paused { "True" } else { "False" });
-        }
-    };
-    let subject = js_proto::EventSubject::of_server(kind).to_string();
-    let kind = subject.splitn(4, '.').nth(3).unwrap();
-    format!("{kind} {said}")
 }
