@@ -38,6 +38,11 @@ impl RowFlags {
     /// It stands in the place of a subject that is gone.
     pub const MARKER: Self = Self(4);
 
+    /// All of them as a number.
+    pub fn bits(self) -> u8 {
+        self.0
+    }
+
     /// Whether all of those are set.
     pub fn contains(self, flags: Self) -> bool {
         self.0 & flags.0 == flags.0

@@ -49,6 +49,8 @@ impl<W> Stream<W> {
         self.is_fresh = false;
         let Arrival { is_stored, subject, size, flags, ends, rollup, id } = arrival;
         self.last_id = id.map(|(_, text)| text).unwrap_or_default();
+        // Whoever decided saw to that; a record that says otherwise was made by somebody else.
+        let time = self.index.last_time().map_or(time, |last| last.max(time));
         if is_stored {
             let last_of_subject = self.rules.republish.as_ref().map(|_| self.last_of_committed(&subject));
             let id = self.index.push(seq, time, size, &subject, place, flags);

@@ -3,6 +3,7 @@
 use js_proto::{Storage, StreamConfig, errors};
 use log_format::{Kind, Record};
 
+use crate::command::SEQUENCE_MAX;
 use crate::event::{Change, Event};
 use crate::{Answer, Decision, Purge, Stream};
 
@@ -41,7 +42,7 @@ impl<W> Stream<W> {
     }
 
     /// Messages are to go.
-    pub fn decide_purge(&mut self, now: i64, purge: Purge) -> Decision<'_> {
+    pub fn decide_purge(&mut self, now: i64, mut purge: Purge) -> Decision<'_> {
         if self.must_wait() {
             return Decision::Later;
         }
@@ -55,6 +56,7 @@ impl<W> Stream<W> {
         if purge.before > 0 && purge.keep > 0 {
             return refused(errors::BAD_REQUEST.error());
         }
+        purge.before = purge.before.min(SEQUENCE_MAX);
         self.scratch.payload.clear();
         self.scratch.payload.extend_from_slice(&purge.keep.to_le_bytes());
         self.scratch.subject.clear();

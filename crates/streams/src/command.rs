@@ -1,5 +1,9 @@
 //! What comes in.
 
+/// The last sequence that a stream gives out. It is some billions before the end, so that nobody who counts on from
+/// one has to think of that.
+pub const SEQUENCE_MAX: u64 = u64::MAX - (1 << 32);
+
 /// A message for the stream.
 #[derive(Clone, Copy, Debug)]
 pub struct Publish<'a> {

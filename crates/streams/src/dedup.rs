@@ -85,6 +85,11 @@ impl Dedup {
         }
     }
 
+    /// In the order they came, each with its sequence and time, from that sequence on.
+    pub(crate) fn from(&self, seq: u64) -> impl Iterator<Item = &([u8; 16], u64, i64)> {
+        self.order.range(self.order.partition_point(|(_, other, _)| *other < seq)..)
+    }
+
     fn forget_oldest(&mut self) {
         if let Some((hash, seq, _)) = self.order.pop_front() {
             self.forget(&hash, seq);

@@ -9,6 +9,7 @@ use smallvec::SmallVec;
 use stream_index::RowFlags;
 
 use crate::bytes::Reader;
+use crate::command::SEQUENCE_MAX;
 use crate::sizes::message_size;
 use crate::{BadRecord, Purge, StreamMeta};
 
@@ -105,6 +106,9 @@ impl Event {
     /// It is of a kind that is not a stream's, or not as one was written.
     pub(crate) fn read(record: &Record<'_>, storage: Storage) -> Result<Self, BadRecord> {
         let mut payload = Reader::new(record.payload, "stream event");
+        if record.seq > SEQUENCE_MAX {
+            return Err(BadRecord::Malformed("stream event"));
+        }
         let change = match record.kind {
             Kind::MESSAGE | Kind::SKIP => {
                 let headers = PublishHeaders::parse(record.header);

@@ -20,7 +20,7 @@
 //!    stream.expire(now)`, append it and `on_appended(place, None)`.
 //! 8. The log failed: `stream.drop_tail(0)` gives everybody who waits; tell them 10077. Nothing else changes.
 //! 9. A start: [`Stream::new`] with the meta record, then each record of the group through `stream.replay(..)` in the
-//!    order of the log.
+//!    order of the log; what [`Stream::state_record`] wrote stands for all before it, see [`Restore`].
 //!
 //! Deletes ([`Stream::decide_delete`]), purges ([`Stream::decide_purge`]) and updates ([`Stream::decide_update`]) go the
 //! same way. Messages that consumers are done with are taken out by [`Stream::release`] when the consumer's own
@@ -29,7 +29,7 @@
 //! # What makes replicas alike
 //!
 //! An event is a [`log_format::Record`] and holds all that applying it takes. [`Stream::commit`] and
-//! [`Stream::replay`] read no clock and draw no random number. Limits in
+//! [`Stream::replay`] read no clock and draw no random number, and [`Stream::digest`] tells whether two are alike. Limits in
 //! number follow from storing and are not logged; limits in time are events, since somebody has to look at a clock.
 //!
 //! Batches, counters, schedules, mirrors and sources are not here yet: whoever makes streams refuses to configure
@@ -43,6 +43,7 @@ mod changes;
 mod command;
 mod decision;
 mod dedup;
+mod digest;
 mod effect;
 mod event;
 mod expiry;
@@ -51,6 +52,7 @@ mod limits;
 mod meta;
 mod publish;
 mod rules;
+mod saved;
 mod sizes;
 mod stream;
 mod tail;
@@ -58,10 +60,11 @@ mod tail;
 mod tests;
 mod work;
 
-pub use command::{Around, Publish, Purge};
+pub use command::{Around, Publish, Purge, SEQUENCE_MAX};
 pub use decision::{Answer, Decision};
 pub use dedup::MESSAGE_IDS_MAX;
 pub use effect::{Effect, Removal};
 pub use meta::{BEHAVIOUR_LEVEL, BadRecord, FORMAT_VERSION, StreamMeta};
+pub use saved::{Restore, StatePart};
 pub use stream::Stream;
 pub use stream_index::{self, StreamIndex};

@@ -9,6 +9,7 @@ use log_format::{Kind, Record};
 use nats_proto::quote;
 use stream_index::Filter;
 
+use crate::command::SEQUENCE_MAX;
 use crate::event::{Arrival, Change, Event, recorded_ttl};
 use crate::header_edit::{self, CLIENT_INFO};
 use crate::sizes::{FILE_MESSAGE_BYTES_MAX, message_size};
@@ -167,6 +168,9 @@ impl<W> Stream<W> {
         let size = self.size_of(subject.len(), header.len(), payload.len());
         if self.meta.config.storage == Storage::File && size > FILE_MESSAGE_BYTES_MAX {
             return Err(store_failed("message too large"));
+        }
+        if self.ahead.last_seq >= SEQUENCE_MAX {
+            return Err(store_failed("no sequence left"));
         }
         refuse_if(self.meta.config.sealed, &errors::STREAM_SEALED)?;
         if asks.batch_id.is_some_and(|id| !id.is_empty()) {
@@ -345,36 +349,35 @@ impl<W> Stream<W> {
         if !self.rules.discards_new {
             return Ok(());
         }
-        let refused = |this: &Self, reason| {
-            // What waits in the tail may yet make room.
-            Err(if this.tail.is_opaque() { Stop::Later } else { store_failed(reason) })
-        };
         let in_tail = if self.tail.is_empty() { None } else { self.tail.subject(subject) };
         let tally = self.index.find(subject).map(|id| self.index.tally(id)).unwrap_or_default();
         let of_subject = tally.count + in_tail.unwrap_or_default().count;
         let replaces = self.rules.max_per_subject.is_some_and(|max| of_subject >= max);
-        if replaces && self.meta.config.discard_new_per_subject && !is_rollup {
-            return refused(self, "maximum messages per subject exceeded");
-        }
+        let is_subject_full = replaces && self.meta.config.discard_new_per_subject && !is_rollup;
         let messages = self.index.messages() + self.tail.messages;
-        if let Some(max) = self.rules.max_messages
-            && messages >= max
-            && !replaces
-            && messages - self.replaced_in_tail() >= max
-        {
-            return refused(self, "maximum messages exceeded");
-        }
+        let max_messages = self.rules.max_messages;
+        let is_full =
+            max_messages.is_some_and(|max| messages >= max && messages - self.replaced_in_tail() >= max);
         let bytes = (self.index.bytes() + self.tail.bytes).saturating_add(size);
-        if self.rules.max_bytes.is_some_and(|max| bytes > max) {
-            if !self.tail.is_empty() && self.rules.max_per_subject.is_some() {
-                return Err(Stop::Later);
-            }
-            let first = self.index.get(tally.first).map_or(0, |row| u64::from(row.size));
-            if !replaces || first < size {
-                return refused(self, "maximum bytes exceeded");
-            }
+        let is_heavy = self.rules.max_bytes.is_some_and(|max| bytes > max);
+        if !is_subject_full && !is_full && !is_heavy {
+            return Ok(());
         }
-        Ok(())
+        let is_replacing_in_tail = is_heavy && !self.tail.is_empty() && self.rules.max_per_subject.is_some();
+        if self.tail.is_opaque() || is_replacing_in_tail {
+            // What waits may yet make room, or take away what would be replaced.
+            return Err(Stop::Later);
+        }
+        let first = self.index.get(tally.first).map_or(0, |row| u64::from(row.size));
+        if is_subject_full {
+            Err(store_failed("maximum messages per subject exceeded"))
+        } else if is_full && !replaces {
+            Err(store_failed("maximum messages exceeded"))
+        } else if is_heavy && (!replaces || first < size) {
+            Err(store_failed("maximum bytes exceeded"))
+        } else {
+            Ok(())
+        }
     }
 
     /// How many messages go when the tail is applied, as their subjects have as many as they may.

@@ -7,6 +7,7 @@ use log_format::Record;
 use stream_index::{Place, State, StreamIndex};
 
 use crate::calendar::Calendar;
+use crate::command::SEQUENCE_MAX;
 use crate::dedup::Dedup;
 use crate::event::Event;
 use crate::expiry::Expiry;
@@ -66,7 +67,7 @@ pub(crate) struct Scratch {
 impl<W> Stream<W> {
     /// A new stream.
     pub fn new(meta: StreamMeta) -> Self {
-        let index = StreamIndex::new(meta.config.first_seq);
+        let index = StreamIndex::new(meta.config.first_seq.min(SEQUENCE_MAX));
         let mut stream = Self {
             rules: Rules::new(&meta.config),
             dedup: Dedup::new(meta.id_key),

@@ -57,7 +57,8 @@ fn play(steps: &str) -> Result<(), String> {
         if mark == "< " {
             let expected: Value = serde_json::from_str(rest).unwrap();
             let answer = given.take().expect("there is an answer to something only");
-            compare(&answer, &expected).map_err(|differs| format!("{differs}\n    {answer}\n    {expected}"))?;
+            compare(&answer, &expected)
+                .map_err(|differs| format!("{differs}\n    {answer}\n    {expected}"))?;
             continue;
         }
         let (verb, arguments) = rest.split_once(' ').unwrap_or((rest, ""));
@@ -111,10 +112,15 @@ fn compare(answer: &Value, expected: &Value) -> Result<(), String> {
 impl Rig {
     fn new(config: StreamConfig) -> Self {
         let config = config.settled(&ConfigLimits::default(), false).expect("it was accepted");
-        let meta =
-            StreamMeta { id: 1, level: BEHAVIOUR_LEVEL, created: 0, lane: 0, id_key: [7; 16], config };
+        let meta = StreamMeta { id: 1, level: BEHAVIOUR_LEVEL, created: 0, lane: 0, id_key: [7; 16], config };
         let stream = Stream::new(meta.clone());
-        Self { now: 1_700_000_000_000 * MILLISECOND, meta, stream, log: Vec::new(), published_again: Vec::new() }
+        Self {
+            now: 1_700_000_000_000 * MILLISECOND,
+            meta,
+            stream,
+            log: Vec::new(),
+            published_again: Vec::new(),
+        }
     }
 
     fn act(&mut self, verb: &str, arguments: &str) -> Option<Value> {
@@ -132,7 +138,8 @@ impl Rig {
             }
             "update" => {
                 let old = self.stream.config();
-                let new = old.updated(read(arguments), &ConfigLimits::default(), false).expect("it was accepted");
+                let new =
+                    old.updated(read(arguments), &ConfigLimits::default(), false).expect("it was accepted");
                 self.decide(|stream, now, log| append(stream.decide_update(now, new), log))
             }
             "info" => return Some(told_state(&self.stream)),
@@ -169,7 +176,10 @@ impl Rig {
     }
 
     /// Gives a command, and what it came to once all is committed.
-    fn decide(&mut self, give: impl FnOnce(&mut Stream<()>, i64, &mut Vec<Vec<u8>>) -> Option<Answer>) -> Answer {
+    fn decide(
+        &mut self,
+        give: impl FnOnce(&mut Stream<()>, i64, &mut Vec<Vec<u8>>) -> Option<Answer>,
+    ) -> Answer {
         if let Some(answer) = give(&mut self.stream, self.now, &mut self.log) {
             return answer;
         }
@@ -268,7 +278,8 @@ fn told(answer: Answer) -> Value {
 }
 
 fn told_state(stream: &Stream<()>) -> Value {
-    let State { messages, bytes, first_seq, first_time, last_seq, last_time, subjects, deleted } = stream.state();
+    let State { messages, bytes, first_seq, first_time, last_seq, last_time, subjects, deleted } =
+        stream.state();
     let mut told = json!({
         "messages": messages,
         "bytes": bytes,

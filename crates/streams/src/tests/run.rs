@@ -8,7 +8,7 @@ use stream_index::{Place, Steps, Walk};
 
 use super::model::Model;
 use crate::meta::tests::meta;
-use crate::{Answer, Around, Decision, Effect, Publish, Purge, Stream, StreamMeta};
+use crate::{Answer, Around, Decision, Effect, Publish, Purge, Restore, StatePart, Stream, StreamMeta};
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Ttl {
@@ -89,9 +89,22 @@ pub(super) struct Pair {
     /// Records that are committed, then those that are not.
     log: Vec<Vec<u8>>,
     committed: usize,
+    /// Another server that gets the records, and has no say.
+    twin: Stream<Answer>,
+    saved: Option<Saved>,
     /// Few steps at a time, or many.
     pub(super) steps: u32,
     pub(super) effects: Vec<Effect<Answer>>,
+}
+
+/// A state that is being written.
+struct Saved {
+    /// What it was then.
+    meta: StreamMeta,
+    /// How many records stand before its head.
+    before: usize,
+    parts: Vec<Vec<u8>>,
+    next: Option<StatePart>,
 }
 
 const SALT: Salt = Salt::of_segment(&[1; 16], 1);
@@ -102,6 +115,8 @@ impl Pair {
         Self {
             now: 1_000_000_000_000,
             stream: Stream::new(meta.clone()),
+            twin: Stream::new(meta.clone()),
+            saved: None,
             model: Model::new(meta.config.clone()),
             before: Vec::new(),
             meta,
@@ -198,6 +213,7 @@ impl Pair {
             return;
         }
         self.committed += 1;
+        self.tell_twin();
         if !self.before.is_empty() {
             self.before.remove(0);
         }
@@ -206,6 +222,21 @@ impl Pair {
             self.stream.work(&mut Steps::new(self.steps), &mut self.effects);
         }
         self.take_effects();
+    }
+
+    /// Its clock is another one, and what it makes of that is not logged.
+    fn tell_twin(&mut self) {
+        let at = self.committed - 1;
+        let (record, _) = Record::read(&self.log[at], SALT).expect("it is whole");
+        self.twin.replay(&record, place_of(at), &mut Vec::new()).expect("it is a stream's");
+        while self.twin.is_busy() {
+            self.twin.work(&mut Steps::new(2), &mut Vec::new());
+        }
+        if at.is_multiple_of(3) {
+            let _ = self.twin.next_deadline();
+            let _ = self.twin.expire(self.now / 2 + i64::from(self.steps));
+            assert_eq!(self.twin.drop_tail(0), []);
+        }
     }
 
     pub(super) fn commit_all(&mut self) {
@@ -280,20 +311,63 @@ impl Pair {
         assert_eq!(*self.stream.last_id, *self.model.last_id.as_bytes());
     }
 
-    /// Another life, from the log alone.
+    fn check_twin(&self) {
+        assert_eq!(self.twin.digest(), self.stream.digest(), "another server makes of it something else");
+    }
+
+    /// The head of a state is written. What is behind it may follow later.
+    pub(super) fn save(&mut self) {
+        self.commit_all();
+        let meta = self.stream.meta().clone();
+        self.saved =
+            Some(Saved { meta, before: self.committed, parts: Vec::new(), next: Some(StatePart::Head) });
+        self.save_more(1);
+    }
+
+    fn save_more(&mut self, many: usize) {
+        let Some(saved) = &mut self.saved else { return };
+        for _ in 0..many {
+            let Some(part) = saved.next else { return };
+            let (record, next) = self.stream.state_record(part);
+            append(&record, &mut saved.parts);
+            saved.next = next;
+        }
+    }
+
+    /// Another life, from the log alone, or from a state and what is behind it.
     pub(super) fn restart(&mut self) {
         self.commit_all();
-        let again = self.replayed();
-        assert_eq!(again.index().state(), self.stream.index().state());
+        self.check_twin();
+        self.save_more(usize::MAX);
+        let again = match self.saved.take() {
+            Some(saved) => self.restored(saved),
+            None => self.replayed(Stream::new(self.meta.clone()), 0),
+        };
+        assert_eq!(again.digest(), self.stream.digest());
         self.stream = again;
         self.check();
     }
 
-    /// What another server makes of the same records.
-    pub(super) fn replayed(&self) -> Stream<Answer> {
-        let mut stream = Stream::new(self.meta.clone());
+    fn restored(&self, saved: Saved) -> Stream<Answer> {
+        let mut restore = Restore::new(saved.meta);
+        for bytes in &saved.parts {
+            let (record, _) = Record::read(bytes, SALT).expect("it is whole");
+            restore.on_part(&record).expect("it is of a state");
+        }
+        // The cleaner may have turned them round, and copied some.
+        for at in (0..saved.before).rev().chain((0..saved.before).step_by(3)) {
+            let (record, _) = Record::read(&self.log[at], SALT).expect("it is whole");
+            if record.kind == Kind::MESSAGE {
+                restore.on_message(&record, place_of(at)).expect("it is a message");
+            }
+        }
+        self.replayed(restore.finish().expect("it has a head"), saved.before)
+    }
+
+    /// What becomes of a stream by the records that are behind those.
+    fn replayed(&self, mut stream: Stream<Answer>, behind: usize) -> Stream<Answer> {
         let mut effects = Vec::new();
-        for (at, bytes) in self.log[..self.committed].iter().enumerate() {
+        for (at, bytes) in self.log[..self.committed].iter().enumerate().skip(behind) {
             let (record, _) = Record::read(bytes, SALT).expect("it is whole");
             stream.replay(&record, place_of(at), &mut effects).expect("it is a stream's");
             while stream.is_busy() {
