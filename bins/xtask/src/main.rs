@@ -67,7 +67,7 @@ usage: cargo xtask <command>
     --places KIND,...          some of what is compared: start, wire, answer, check, log
     --shrink N                 runs that making one case smaller may cost
   night [options]          all that takes long, from where it was stopped, into docs/nightly.md
-    --only CHECK,...           some of fuzz, sim, differ, soak, compare
+    --only CHECK,...           some of fuzz, sim, log, differ, soak, compare
     --seconds N                how long each of them (default: an hour; compare takes what it takes)
     --peer PATH                the nats-server that differ and compare are held against
     --restart                  from the beginning

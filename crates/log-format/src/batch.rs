@@ -1,27 +1,28 @@
 //! One batch: what was written with one call.
 //!
 //! ```text
-//! magic u32 | len u32 | first_lsn u64 | synced u64 | time i64 | records u32 | origin u32 | from u32 | sum u32
+//! magic u32 | len u32 | first_lsn u64 | synced u64 | time i64 | records u32 | origin u32 | offset u32 | from u32
+//! sum u32
 //! records | zeros up to a multiple of BATCH_ALIGN
 //! ```
 //!
 //! `sum` is CRC32C over what stands before it, under the segment's salt. `synced` is what tells bytes that were never
 //! all written from bytes that rotted: below it everything was on the disk once.
 //!
-//! A batch of copies says where its records were first (`origin`), so that a log can be gone through in the order in
-//! which it came about, and where they were copied from: as long as that segment is there, they do not count.
+//! A batch of copies says where its records were first (`origin`, `offset`), so that a log can be gone through in the
+//! order in which it came about, and where they were copied from: as long as that segment is there, they do not count.
 
 use crate::record::Damage;
 use crate::salt::Salt;
 
 /// Bytes before the first record.
-pub const BATCH_HEAD_BYTES: usize = 48;
+pub const BATCH_HEAD_BYTES: usize = 52;
 
 /// Batches begin at multiples of this: a sector is written whole or not at all.
 pub const BATCH_ALIGN: usize = 512;
 
 const MAGIC: u32 = u32::from_le_bytes(*b"btch");
-const SUM_AT: usize = 44;
+const SUM_AT: usize = 48;
 
 /// A position in the whole log, in bytes. It only grows, and is never used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -49,6 +50,9 @@ pub struct BatchHead {
 pub struct Copied {
     /// The segment they were first written to: they belong in its place.
     pub origin: u32,
+    /// Where in that segment's file they were: the first of them, or one before it that is no more. Batches of copies
+    /// with the same origin belong in the order of this.
+    pub offset: u32,
     /// The segment this copy was made from.
     pub from: u32,
 }
@@ -60,7 +64,7 @@ impl BatchHead {
     /// There are fewer than [`BATCH_HEAD_BYTES`].
     pub fn write(&self, salt: Salt, batch: &mut [u8]) {
         let mut head = [0; BATCH_HEAD_BYTES];
-        let copied = self.copied.unwrap_or(Copied { origin: 0, from: 0 });
+        let copied = self.copied.unwrap_or(Copied { origin: 0, offset: 0, from: 0 });
         let fields = [
             &MAGIC.to_le_bytes()[..],
             &self.len.to_le_bytes(),
@@ -69,6 +73,7 @@ impl BatchHead {
             &self.time.to_le_bytes(),
             &self.records.to_le_bytes(),
             &copied.origin.to_le_bytes(),
+            &copied.offset.to_le_bytes(),
             &copied.from.to_le_bytes(),
         ];
         let mut at = 0;
@@ -97,7 +102,7 @@ impl BatchHead {
             records: fields.u32(),
             copied: None,
         };
-        let copied = Copied { origin: fields.u32(), from: fields.u32() };
+        let copied = Copied { origin: fields.u32(), offset: fields.u32(), from: fields.u32() };
         if copied.from != 0 {
             read.copied = Some(copied);
         }
@@ -165,8 +170,8 @@ mod tests {
             &512_u64.to_le_bytes(),
             &(-5_i64).to_le_bytes(),
             &[2, 0, 0, 0],
-            &[0; 8],
-            &bytes[44..48],
+            &[0; 12],
+            &bytes[48..52],
         ];
         assert_eq!(bytes[..], expected.concat());
         assert_eq!(BatchHead::read(&bytes, SALT), Ok(HEAD));
@@ -176,10 +181,10 @@ mod tests {
 
     #[test]
     fn a_batch_of_copies_says_where_they_were() {
-        let head = BatchHead { copied: Some(Copied { origin: 3, from: 7 }), ..HEAD };
+        let head = BatchHead { copied: Some(Copied { origin: 3, offset: 4_148, from: 7 }), ..HEAD };
         let mut bytes = [0; BATCH_HEAD_BYTES];
         head.write(SALT, &mut bytes);
-        assert_eq!(bytes[36..44], [3, 0, 0, 0, 7, 0, 0, 0]);
+        assert_eq!(bytes[36..48], [3, 0, 0, 0, 0x34, 0x10, 0, 0, 7, 0, 0, 0]);
         assert_eq!(BatchHead::read(&bytes, SALT), Ok(head));
     }
 
@@ -191,6 +196,6 @@ mod tests {
             assert_eq!(BatchHead::read(&bytes, SALT), Err(Damage::Head), "bit {bit}");
         }
         assert_eq!(BatchHead::read(&written(), Salt::of_segment(&[7; 16], 2)), Err(Damage::Head));
-        assert_eq!(BatchHead::read(&written()[..47], SALT), Err(Damage::Short));
+        assert_eq!(BatchHead::read(&written()[..51], SALT), Err(Damage::Short));
     }
 }

@@ -2,10 +2,10 @@
 //!
 //! ```text
 //! columns of each run | subjects of each run | directory | trailer
-//! directory: runs, 40 B each | chunks, 16 B each | copies, 16 B each
+//! directory: runs, 40 B each | chunks, 16 B each | copies, 20 B each
 //! run: group u32 | records u32 | first_seq u64 | last_seq u64 | subjects_at u32 | subjects u32 | first_chunk u32 | subjects_sum u32
 //! chunk: at u32 | len u32 | rows u32 | sum u32
-//! copies: at u32 | len u32 | origin u32 | from u32
+//! copies: at u32 | len u32 | origin u32 | offset u32 | from u32
 //! subject: records u32 | first_row u32 | last_row u32 | len u16 | bytes
 //! trailer: magic 8 B | version u16 | zeros 2 B | end u32 | directory u32 | runs u32 | chunks u32 | copies u32 | next_lsn u64
 //!          | records u32 | directory_len u32 | directory_sum u32 | zeros 8 B | sum u32
@@ -36,7 +36,7 @@ const MAGIC: [u8; 8] = *b"BusterFt";
 const VERSION: u16 = 1;
 const RUN_BYTES: usize = 40;
 const CHUNK_BYTES: usize = 16;
-const COPIES_BYTES: usize = 16;
+const COPIES_BYTES: usize = 20;
 const SUM_AT: usize = TRAILER_BYTES - 4;
 
 /// What a footer says of one record.
@@ -245,7 +245,11 @@ impl<'a> Footer<'a> {
         all.chunks_exact(COPIES_BYTES).map(|copies| {
             let mut fields = Fields(copies);
             let (at, len) = (fields.u32(), fields.u32());
-            CopiedBatch { at, len, copied: Copied { origin: fields.u32(), from: fields.u32() } }
+            CopiedBatch {
+                at,
+                len,
+                copied: Copied { origin: fields.u32(), offset: fields.u32(), from: fields.u32() },
+            }
         })
     }
 

@@ -11,13 +11,16 @@ use crate::{differ, fuzz, run};
 use super::state::{Check, Night, Outcome};
 
 /// In the order they are done: what is cheap to set right first.
-pub(crate) const CHECKS: [&str; 5] = ["fuzz", "sim", "differ", "soak", "compare"];
+pub(crate) const CHECKS: [&str; 6] = ["fuzz", "sim", "log", "differ", "soak", "compare"];
 
 /// How long a piece takes about, so that little is lost when a night is stopped.
 const PIECE_SECONDS: u64 = 300;
 
 /// Seeds of the simulation in a piece. Each of them takes some milliseconds.
 const SIM_SEEDS: u64 = 2000;
+
+/// Seeds of the log's crashes in a piece. They take about as long each.
+const LOG_SEEDS: u64 = 10_000;
 
 pub(crate) struct Pieces<'w> {
     pub(crate) workspace: &'w Workspace,
@@ -30,6 +33,7 @@ impl Pieces<'_> {
         match check.name.as_str() {
             "fuzz" => self.fuzz(check),
             "sim" => self.sim(night, check),
+            "log" => self.log(night, check),
             "differ" => self.differ(night, check),
             "soak" => self.soak(check),
             "compare" => self.compare(),
@@ -60,6 +64,16 @@ impl Pieces<'_> {
         let outcome = run::run(command.current_dir(&self.workspace.root));
         let found = outcome.is_err().then(|| format!("seeds from {first}: see SIM_FIRST_SEED={first}"));
         Ok(Outcome { done: format!("seeds {first} to {}", first + SIM_SEEDS - 1), found, is_last: false })
+    }
+
+    fn log(&self, night: &Night, check: &Check) -> Result<Outcome> {
+        let first = night.seed + check.pieces * LOG_SEEDS;
+        let mut command = Command::new("cargo");
+        command.args(["test", "--quiet", "-p", "sim-disk", "--release", "--test", "crashes"]);
+        command.env("LOG_FIRST_SEED", first.to_string()).env("LOG_SEEDS", LOG_SEEDS.to_string());
+        let outcome = run::run(command.current_dir(&self.workspace.root));
+        let found = outcome.is_err().then(|| format!("seeds from {first}: see LOG_FIRST_SEED={first}"));
+        Ok(Outcome { done: format!("seeds {first} to {}", first + LOG_SEEDS - 1), found, is_last: false })
     }
 
     fn differ(&self, night: &Night, check: &Check) -> Result<Outcome> {

@@ -65,7 +65,10 @@ fn sample() -> Vec<u8> {
     let gone = Record { kind: Kind::REMOVE, ..message(2, 7, b"", b"") };
     segment(&[
         (None, vec![message(2, 7, b"orders.new", b"one"), message(3, 1, b"a", b""), rich, gone]),
-        (Some(Copied { origin: 4, from: 9 }), vec![message(1, 70, b"b", b"old"), message(1, 90, b"b", b"")]),
+        (
+            Some(Copied { origin: 4, offset: 5_000, from: 9 }),
+            vec![message(1, 70, b"b", b"old"), message(1, 90, b"b", b"")],
+        ),
     ])
 }
 
@@ -89,7 +92,7 @@ fn a_footer_says_what_is_in_its_segment() {
     let subjects = footer.subjects(&runs[1]).expect("they are whole");
     assert_eq!(subjects[0], SubjectRow { records: 2, first_row: 0, last_row: 1, subject: b"orders.new" });
     let copies: Vec<CopiedBatch> = footer.copies().collect();
-    assert_eq!((copies.len(), copies[0].copied), (1, Copied { origin: 4, from: 9 }));
+    assert_eq!((copies.len(), copies[0].copied), (1, Copied { origin: 4, offset: 5_000, from: 9 }));
 
     // Each row leads to its record.
     for run in &runs {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::SEGMENT_HEAD_BYTES;
-use crate::batch::{BatchHead, Lsn};
+use crate::batch::{BatchHead, Copied, Lsn};
 use crate::record::Record;
 use crate::salt::Salt;
 use crate::scan::{Found, Scan};
@@ -105,8 +105,9 @@ impl FooterWriter {
 }
 
 fn copies_entry(copies: &CopiedBatch) -> [u8; super::COPIES_BYTES] {
-    let fields = [copies.at, copies.len, copies.copied.origin, copies.copied.from].map(u32::to_le_bytes);
-    fields.concat().try_into().expect("four times four bytes")
+    let Copied { origin, offset, from } = copies.copied;
+    let fields = [copies.at, copies.len, origin, offset, from].map(u32::to_le_bytes);
+    fields.concat().try_into().expect("five times four bytes")
 }
 
 impl RunWriter {

@@ -1,0 +1,27 @@
+//! What a log has to tell whoever owns it.
+
+use log_format::Lsn;
+
+use crate::request::DiskError;
+
+/// Something that happened to a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// All that was appended up to here is safe: those who wait for it may be told.
+    Synced(Lsn),
+    /// The log takes no more records, for good. What was appended and not yet [`Event::Synced`] is gone; what is safe can
+    /// be read. Only a new start helps.
+    Failed(DiskError),
+    /// Bytes were read: [`Log::read`](crate::Log::read) may know more now.
+    Read,
+    /// There is room again: [`Log::room`](crate::Log::room) may say so.
+    Room,
+    /// No file can be made for what is to come. It is tried again with each [`Log::tick`](crate::Log::tick).
+    NoRoom(DiskError),
+    /// [`Log::clean`](crate::Log::clean) has something to judge.
+    Clean,
+    /// [`Log::take_moved`](crate::Log::take_moved) has something to tell.
+    Moved,
+    /// A segment's records are out of reach, all of them.
+    Retired(u32),
+}

@@ -1,0 +1,164 @@
+//! `node.json`: what a store says of itself.
+//!
+//! A store without it is a new one, if there are no logs. One that cannot be read is never taken for a new one.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// Streams are dealt to so many lanes, and lanes to logs. It stays as it is, whatever becomes of the shards.
+pub const LANES: usize = 8;
+
+const FORMAT: u32 = 1;
+
+/// What a store says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NodeFile {
+    format: u32,
+    /// The store's id, drawn at random when it was made.
+    #[serde(with = "hex_id")]
+    pub store: [u8; 16],
+    /// The node's id, drawn at random when the store was made.
+    #[serde(with = "hex_number")]
+    pub node: u64,
+    /// The id of the cluster that the node was founded with. 0 if none.
+    pub founding: u64,
+    /// How often the store was opened.
+    pub incarnation: u64,
+    /// The kernel's boot id when it was opened last.
+    pub boot: String,
+    /// Whether it came to a clean stop since.
+    pub stopped: bool,
+    /// How many logs there are.
+    pub logs: u32,
+    /// By lane, which log it is.
+    pub lanes: [u32; LANES],
+}
+
+/// What cannot be read as [`NodeFile`].
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum NoNodeFile {
+    /// It was written by a server that is newer.
+    #[error("store of format version {0}; this server reads version {FORMAT}")]
+    Version(u64),
+    /// It is damaged.
+    #[error("damaged: {0}")]
+    Damaged(String),
+}
+
+impl NodeFile {
+    /// Of a new store with so many logs. `store` and `node` are drawn at random.
+    pub fn new(store: [u8; 16], node: u64, logs: u32) -> Self {
+        let lanes = std::array::from_fn(|lane| lane as u32 % logs.max(1));
+        let logs = logs.max(1);
+        Self {
+            format: FORMAT,
+            store,
+            node,
+            founding: 0,
+            incarnation: 0,
+            boot: String::new(),
+            stopped: true,
+            logs,
+            lanes,
+        }
+    }
+
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// It is none that this server can read.
+    pub fn parse(text: &[u8]) -> Result<Self, NoNodeFile> {
+        #[derive(Deserialize)]
+        struct Format {
+            format: u64,
+        }
+        let damaged = |error: serde_json::Error| NoNodeFile::Damaged(error.to_string());
+        let Format { format } = serde_json::from_slice(text).map_err(damaged)?;
+        if format != u64::from(FORMAT) {
+            return Err(NoNodeFile::Version(format));
+        }
+        let file: Self = serde_json::from_slice(text).map_err(damaged)?;
+        match file.lanes.iter().find(|log| **log >= file.logs) {
+            Some(log) => Err(NoNodeFile::Damaged(format!("a lane in log {log} of {}", file.logs))),
+            None => Ok(file),
+        }
+    }
+
+    /// The store is opened: on this boot of the kernel.
+    pub fn open(&mut self, boot: &str) {
+        self.incarnation += 1;
+        boot.clone_into(&mut self.boot);
+        self.stopped = false;
+    }
+
+    /// The file's text.
+    pub fn text(&self) -> String {
+        serde_json::to_string_pretty(self).expect("there is nothing in it that JSON has no form for") + "\n"
+    }
+}
+
+/// 16 bytes as 32 digits.
+mod hex_id {
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(id: &[u8; 16], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&format!("{:032x}", u128::from_be_bytes(*id)))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[u8; 16], D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let digits = Some(text.as_str()).filter(|text| text.len() == 32 && !text.starts_with('+'));
+        let number = digits.and_then(|text| u128::from_str_radix(text, 16).ok());
+        number.map(u128::to_be_bytes).ok_or_else(|| D::Error::custom("an id has 32 hexadecimal digits"))
+    }
+}
+
+/// 8 bytes as 16 digits: JSON has no numbers of 64 bits.
+mod hex_number {
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(id: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&format!("{id:016x}"))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let digits = Some(text.as_str()).filter(|text| text.len() == 16 && !text.starts_with('+'));
+        let number = digits.and_then(|text| u64::from_str_radix(text, 16).ok());
+        number.ok_or_else(|| D::Error::custom("an id has 16 hexadecimal digits"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_read_as_it_is_written() {
+        let mut file = NodeFile::new(*b"a store of tests", 0xab, 3);
+        file.open("boot");
+        assert_eq!(file.lanes, [0, 1, 2, 0, 1, 2, 0, 1]);
+        assert_eq!((file.incarnation, file.stopped), (1, false));
+        let text = file.text();
+        assert!(text.contains("\"store\": \"612073746f7265206f66207465737473\""), "{text}");
+        assert!(text.contains("\"node\": \"00000000000000ab\""), "{text}");
+        assert_eq!(NodeFile::parse(text.as_bytes()), Ok(file));
+    }
+
+    #[test]
+    fn what_is_newer_or_damaged_is_refused() {
+        let text = NodeFile::new([0; 16], 1, 1).text();
+        let newer = text.replace("\"format\": 1", "\"format\": 2");
+        let refused = NodeFile::parse(newer.as_bytes()).expect_err("it is newer");
+        assert_eq!(refused.to_string(), "store of format version 2; this server reads version 1");
+        for wrong in
+            ["", "{}", &text[..40], &text.replace("\"logs\": 1", "\"logs\": 0"), &text.replace("00", "0x")]
+        {
+            let refused = NodeFile::parse(wrong.as_bytes());
+            assert!(matches!(refused, Err(NoNodeFile::Damaged(_))), "{refused:?}");
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! Making a log of what a stop or a crash has left.
+//!
+//! [`Recovery::want`] says which bytes are to be read, [`Recovery::on_bytes`] takes them. First all segments are surveyed:
+//! by their footers, or batch by batch where there is none. Then it is known up to where the log was safe, where it
+//! ends, and which segments and copies count; and every record that counts is handed out, in the order in which it was
+//! first appended.
+//!
+//! Always true: damage below what some batch says was synced is rot, costs its record, and is told. Damage above it was
+//! never acknowledged: the log ends before it. No file leads to a deletion but one of a segment that was retired, and
+//! one that never became a segment.
+
+mod replay;
+mod survey;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use log_format::{Head, Lsn, NoSegment, Place, Record, Salt};
+use thiserror::Error;
+
+use crate::config::Config;
+use crate::log::Log;
+use crate::request::{DiskError, Request, Span};
+use crate::segment::{FIRST_BATCH, Segment, Stage};
+
+use self::replay::Replay;
+use self::survey::{Copies, Seen, Step};
+
+/// Damaged places that are listed; of more there is a count.
+pub const LOST_MAX: usize = 1_000;
+
+/// What was found, beside the records.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// Records that were handed out.
+    pub records: u64,
+    /// Places that rotted: the first [`LOST_MAX`].
+    pub lost: Vec<Lost>,
+    /// How many there are.
+    pub lost_count: u64,
+    /// Where the log ends because what is behind was never written as a whole.
+    pub torn: Option<Place>,
+    /// Segments whose footer was damaged, or not written as a whole, and is made anew.
+    pub bad_footers: Vec<u32>,
+    /// Segments whose first page was damaged, and is written anew.
+    pub bad_pages: Vec<u32>,
+}
+
+/// Bytes that were on the disk once, and are not what they were.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lost {
+    /// Where they begin.
+    pub place: Place,
+    /// How many.
+    pub len: u32,
+    /// Which record it was, if that can be told.
+    pub head: Option<Head>,
+}
+
+/// There are files that no log can be made of. None was changed.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum NoLog {
+    /// A file is not one that this server wrote, or is one of a newer server.
+    #[error("segment {number}: {why}")]
+    Segment {
+        /// Its number.
+        number: u32,
+        /// What is wrong with it.
+        why: NoSegment,
+    },
+    /// A file belongs to another store, or to another log of this one.
+    #[error("segment {0} belongs to another store")]
+    Foreign(u32),
+    /// A file could not be read.
+    #[error("segment {number}: {error}")]
+    Disk {
+        /// Its number.
+        number: u32,
+        /// Why.
+        error: DiskError,
+    },
+}
+
+/// A log that is being found again.
+#[derive(Debug)]
+pub struct Recovery {
+    config: Config,
+    /// What is to be read, the next one first.
+    steps: VecDeque<Step>,
+    seen: BTreeMap<u32, Seen>,
+    /// Files that never became segments.
+    spares: BTreeSet<u32>,
+    /// How long the files are.
+    lens: BTreeMap<u32, u32>,
+    replay: Option<Replay>,
+    report: Report,
+}
+
+impl Recovery {
+    /// `files` are the numbers of all files of the log, and how many bytes each has.
+    pub fn new(config: Config, files: impl IntoIterator<Item = (u32, u64)>) -> Self {
+        let clipped = |len: u64| u32::try_from(len).unwrap_or(u32::MAX);
+        let lens: BTreeMap<u32, u32> =
+            files.into_iter().map(|(number, len)| (number, clipped(len))).collect();
+        Self {
+            config,
+            steps: lens.keys().copied().map(Step::Page).collect(),
+            seen: BTreeMap::new(),
+            spares: BTreeSet::new(),
+            lens,
+            replay: None,
+            report: Report::default(),
+        }
+    }
+
+    /// What is to be read next. `None`: all is known, and [`Recovery::finish`] makes the log.
+    pub fn want(&mut self) -> Option<Span> {
+        if self.steps.is_empty() && self.replay.is_none() {
+            let replay = Replay::plan(&self.seen, &mut self.report);
+            self.steps = replay.steps();
+            self.replay = Some(replay);
+        }
+        self.steps.front().map(|step| self.span(*step))
+    }
+
+    fn span(&self, step: Step) -> Span {
+        let segment = step.segment();
+        let len = self.lens[&segment];
+        let from = |offset: u32| Span { segment, offset, len: len.saturating_sub(offset) };
+        match step {
+            Step::Page(_) => Span { segment, offset: 0, len: len.min(FIRST_BATCH) },
+            Step::Trailer(_) => from(len.saturating_sub(log_format::TRAILER_BYTES as u32)),
+            Step::Footer(_, end) => from(end),
+            Step::Batches(_) => from(0),
+            Step::Replay(_, end) => Span { segment, offset: 0, len: end.min(len) },
+            Step::Copies(Copies { at, len, .. }) => Span { segment, offset: at, len },
+        }
+    }
+
+    /// The bytes that were wanted; fewer if the file is shorter. `sink` takes the records that count, each with its
+    /// place, in the order in which they were appended first. Each of them lives in the log until it is buried.
+    ///
+    /// # Errors
+    /// No log can be made of the files.
+    pub fn on_bytes(
+        &mut self,
+        bytes: Result<Vec<u8>, DiskError>,
+        sink: &mut dyn FnMut(Place, &Record<'_>),
+    ) -> Result<(), NoLog> {
+        let step = self.steps.pop_front().expect("bytes are read because they are wanted");
+        let number = step.segment();
+        let bytes = bytes.map_err(|error| NoLog::Disk { number, error })?;
+        let salt = self.salt(number);
+        match (step, &mut self.replay) {
+            (Step::Page(_), _) => self.on_page(number, &bytes)?,
+            (Step::Trailer(_), _) => self.on_trailer(number, &bytes),
+            (Step::Footer(_, end), _) => self.on_footer(number, end, &bytes),
+            (Step::Batches(_), _) => self.on_batches(number, &bytes),
+            (Step::Replay(_, end), Some(replay)) => {
+                replay.segment(number, end, &bytes, salt, sink, &mut self.report);
+            }
+            (Step::Copies(Copies { at, .. }), Some(replay)) => {
+                replay.copies(number, at, &bytes, salt, sink, &mut self.report);
+            }
+            (Step::Replay(..) | Step::Copies(_), None) => unreachable!("replay was planned before its steps"),
+        }
+        Ok(())
+    }
+
+    fn salt(&self, segment: u32) -> Salt {
+        Salt::of_segment(&self.config.store, u64::from(segment))
+    }
+
+    /// The log, once nothing more is wanted, and what was found. The server may have been killed before all of it was on
+    /// stable storage: nobody may be shown any of it before the log's first [`Event::Synced`](crate::Event::Synced).
+    pub fn finish(self) -> (Log, Report) {
+        let replay = self.replay.expect("all that was wanted was read");
+        let newest_file = self.lens.keys().copied().max().unwrap_or(0);
+        let next_number = newest_file.max(replay.retired_max()) + 1;
+        let start = replay.start(&self.lens);
+        let (segments, retired) = replay.into_parts();
+        let gone: Vec<u32> = retired.keys().chain(&self.spares).copied().collect();
+        let mut log = Log::beginning(self.config, segments, next_number, start, Lsn(0));
+        log.cut = log.segments.values().map(Segment::next).max().unwrap_or(Lsn(0));
+        log.writes.synced = log.cut;
+        log.retired = retired;
+        log.requests.extend(gone.into_iter().map(Request::Remove));
+        let unsealed = log.segments.iter().filter(|(_, segment)| segment.stage == Stage::Closed);
+        log.writes.gates = unsealed.map(|(number, _)| *number).collect();
+        log.requests.extend(log.writes.gates.iter().copied().map(Request::Sync));
+        log.tell_if_safe();
+        (log, self.report)
+    }
+}
+
+#[cfg(test)]
+mod tests;
