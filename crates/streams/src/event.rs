@@ -65,9 +65,36 @@ pub(crate) enum RollupScope {
     All,
 }
 
+/// What a message's header says that counts when it is applied.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Facts {
+    pub(crate) rollup: Option<RollupScope>,
+    pub(crate) is_marker: bool,
+    pub(crate) id: Option<Box<[u8]>>,
+}
+
+impl Facts {
+    pub(crate) fn of(headers: &PublishHeaders<'_>) -> Self {
+        Self {
+            rollup: match headers.rollup {
+                Some(Rollup::Subject) => Some(RollupScope::Subject),
+                Some(Rollup::All) => Some(RollupScope::All),
+                _ => None,
+            },
+            is_marker: headers.is_marker,
+            id: headers.msg_id.map(Into::into),
+        }
+    }
+
+    /// Of a header block.
+    pub(crate) fn read(header: &[u8]) -> Self {
+        if header.is_empty() { Self::default() } else { Self::of(&PublishHeaders::parse(header)) }
+    }
+}
+
 impl Arrival {
-    /// What a record of a message says, its header read already.
-    pub(crate) fn new(record: &Record<'_>, headers: &PublishHeaders<'_>, storage: Storage) -> Self {
+    /// What a record of a message says.
+    pub(crate) fn new(record: &Record<'_>, facts: Facts, storage: Storage) -> Self {
         let size = message_size(storage, record.subject.len(), record.header.len(), record.payload.len());
         let when = |is, flag| if is { flag } else { RowFlags::NONE };
         let seconds = record.ttl.filter(|seconds| *seconds > 0);
@@ -77,14 +104,10 @@ impl Arrival {
             size: size as u32,
             flags: when(seconds.is_some(), RowFlags::HAS_TTL)
                 | when(record.ttl == Some(NEVER), RowFlags::NEVER_EXPIRES)
-                | when(headers.is_marker, RowFlags::MARKER),
+                | when(facts.is_marker, RowFlags::MARKER),
             ends: seconds.map(|seconds| record.time.saturating_add(seconds.saturating_mul(1_000_000_000))),
-            rollup: match headers.rollup {
-                Some(Rollup::Subject) => Some(RollupScope::Subject),
-                Some(Rollup::All) => Some(RollupScope::All),
-                _ => None,
-            },
-            id: record.message_id.map(|hash| (hash, headers.msg_id.unwrap_or_default().into())),
+            rollup: facts.rollup,
+            id: record.message_id.map(|hash| (hash, facts.id.unwrap_or_default())),
         }
     }
 }
@@ -111,8 +134,7 @@ impl Event {
         }
         let change = match record.kind {
             Kind::MESSAGE | Kind::SKIP => {
-                let headers = PublishHeaders::parse(record.header);
-                Change::Message(Arrival::new(record, &headers, storage))
+                Change::Message(Arrival::new(record, Facts::read(record.header), storage))
             }
             Kind::REMOVE => {
                 let erase = payload.u8()? != 0;

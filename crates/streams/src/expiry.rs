@@ -6,12 +6,12 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use js_proto::{Nanos, PublishHeaders, headers};
+use js_proto::{Nanos, headers};
 use log_format::{Kind, Record};
 use stream_index::{Filter, RowFlags, Steps, SubjectId, Walk};
 
 use crate::Stream;
-use crate::event::{Arrival, Change, Event};
+use crate::event::{Arrival, Change, Event, Facts};
 use crate::header_edit;
 
 /// Messages that one event ends: so many go in one turn.
@@ -242,8 +242,7 @@ impl<W> Stream<W> {
             header: &self.scratch.header,
             payload: &[],
         };
-        let asks = PublishHeaders::parse(record.header);
-        let arrival = Arrival::new(&record, &asks, self.meta.config.storage);
+        let arrival = Arrival::new(&record, Facts::read(record.header), self.meta.config.storage);
         let event = Event { seq: record.seq, time, change: Change::Message(arrival) };
         self.staged = Some(crate::stream::Staged { event, is_expiry: true });
         record

@@ -10,7 +10,7 @@ use nats_proto::quote;
 use stream_index::Filter;
 
 use crate::command::SEQUENCE_MAX;
-use crate::event::{Arrival, Change, Event, recorded_ttl};
+use crate::event::{Arrival, Change, Event, Facts, recorded_ttl};
 use crate::header_edit::{self, CLIENT_INFO};
 use crate::sizes::{FILE_MESSAGE_BYTES_MAX, message_size};
 use crate::stream::{Scratch, Staged};
@@ -50,6 +50,7 @@ struct Edits {
 /// What passed all checks.
 struct Passed {
     is_wanted: bool,
+    facts: Facts,
     id_hash: Option<[u8; 16]>,
     ttl: Option<i64>,
     /// The time to live to be written, if it is another one than asked for.
@@ -69,7 +70,7 @@ impl<W> Stream<W> {
         let checked = self.check_all(publish, around, edits, &mut scratch);
         self.scratch = scratch;
         match checked {
-            Ok((passed, edits)) => self.staged_message(publish, &passed, edits),
+            Ok((passed, edits)) => self.staged_message(publish, passed, edits),
             Err(Stop::Refused(error)) => Decision::Answer(Answer::Refused(error)),
             Err(Stop::Duplicate(seq)) if seq > self.index.last_seq() => {
                 Decision::AnswerBehind(Answer::Duplicate { seq })
@@ -111,7 +112,7 @@ impl<W> Stream<W> {
             subject: if edits.subject { &scratch.subject } else { publish.subject },
             header,
             payload: publish.payload,
-            asks: PublishHeaders::parse(header),
+            asks: if header.is_empty() { PublishHeaders::default() } else { PublishHeaders::parse(header) },
         };
         let passed = self.check(&candidate, publish.now, around)?;
         if !passed.is_wanted {
@@ -130,12 +131,7 @@ impl<W> Stream<W> {
     }
 
     /// The record of a message that passed, and the event that it will be.
-    fn staged_message<'a>(
-        &'a mut self,
-        publish: &Publish<'a>,
-        passed: &Passed,
-        edits: Edits,
-    ) -> Decision<'a> {
+    fn staged_message<'a>(&'a mut self, publish: &Publish<'a>, passed: Passed, edits: Edits) -> Decision<'a> {
         let record = Record {
             kind: if passed.is_wanted { Kind::MESSAGE } else { Kind::SKIP },
             group: 0,
@@ -147,8 +143,7 @@ impl<W> Stream<W> {
             header: if edits.header { &self.scratch.header } else { publish.header },
             payload: if passed.is_wanted { publish.payload } else { &[] },
         };
-        let asks = PublishHeaders::parse(record.header);
-        let arrival = Arrival::new(&record, &asks, self.meta.config.storage);
+        let arrival = Arrival::new(&record, passed.facts, self.meta.config.storage);
         let event = Event { seq: record.seq, time: record.time, change: Change::Message(arrival) };
         self.staged = Some(Staged { event, is_expiry: false });
         Decision::Append(record)
@@ -191,14 +186,14 @@ impl<W> Stream<W> {
         refuse_if(around.is_server_full, &errors::INSUFFICIENT_RESOURCES)?;
         let is_interest = self.meta.config.retention == js_proto::Retention::Interest;
         if is_interest && !(around.has_interest)(subject) {
-            return Ok(Passed { is_wanted: false, id_hash, ttl: None, raised: None });
+            return Ok(Passed { is_wanted: false, facts: Facts::of(asks), id_hash, ttl: None, raised: None });
         }
         refuse_if(
             around.account_bytes_left.is_some_and(|left| size > left),
             &errors::ACCOUNT_RESOURCES_EXCEEDED,
         )?;
         let (ttl, raised) = self.ttl(asks)?;
-        Ok(Passed { is_wanted: true, id_hash, ttl, raised })
+        Ok(Passed { is_wanted: true, facts: Facts::of(asks), id_hash, ttl, raised })
     }
 
     /// Batches are not taken by streams that do not say so. What is looked at before that is another row of checks.
@@ -421,6 +416,7 @@ fn with_ttl(header: &[u8], seconds: i64) -> Vec<u8> {
     raised
 }
 
+#[inline]
 fn refuse_if(is_wrong: bool, known: &KnownError) -> Result<(), Stop> {
     if is_wrong { Err(known.into()) } else { Ok(()) }
 }
