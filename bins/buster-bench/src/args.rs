@@ -120,7 +120,10 @@ fn with_target_args(command: Command) -> Command {
             Arg::new("server")
                 .long("server")
                 .value_name("COMMAND")
-                .help("Start this server for the run; {port} stands for a free port, {monitor} for another")
+                .help(
+                    "Start this server for the run; {port} stands for a free port, {monitor} for another, \
+                     {store} for a fresh directory that is removed afterwards",
+                )
                 .conflicts_with("pid"),
         )
 }
@@ -204,7 +207,9 @@ fn compare_command() -> Command {
         Arg::new(name)
             .long(name)
             .value_name("COMMAND")
-            .help("A server to start; {port} stands for a free port, {monitor} for another")
+            .help(
+                "A server to start; {port} stands for a free port, {monitor} for another, {store} for a fresh directory",
+            )
             .required(name == COLUMNS[0])
     });
     with_common_args(command.args(columns))

@@ -45,6 +45,7 @@ mod settings;
 mod shape;
 mod soak;
 mod stamp;
+mod store;
 mod stream;
 mod streaming;
 mod stuck;

@@ -12,17 +12,21 @@ use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::client::{self, Dialer, ServerInfo};
+use crate::store::Store;
 
 /// A server that takes longer to greet has a problem worth seeing.
 const START_WAIT_MAX: Duration = Duration::from_secs(10);
 
-/// After SIGTERM; then it is killed.
-const STOP_WAIT_MAX: Duration = Duration::from_secs(5);
+/// After SIGTERM; then it is killed. One that has streams writes what it has not written yet.
+const STOP_WAIT_MAX: Duration = Duration::from_secs(30);
 
 const POLL_EVERY: Duration = Duration::from_millis(5);
 
 /// In a command, where the port of its monitoring goes.
 const MONITOR: &str = "{monitor}";
+
+/// In a command, where a fresh directory for what the server keeps goes.
+const STORE: &str = "{store}";
 
 /// How much of what a failed server wrote is shown.
 const LOG_TAIL_BYTES: u64 = 2048;
@@ -37,20 +41,24 @@ pub(crate) struct Server {
     info: ServerInfo,
     /// Held for its drop, which stops the process.
     _running: Option<Running>,
+    /// Dropped after the process that writes to it.
+    _store: Option<Store>,
 }
 
 impl Server {
     /// Uses a server that runs already.
     pub(crate) fn attach(addr: SocketAddr, pid: Option<u32>) -> Result<Self> {
         let (_, info) = client::connect(addr, START_WAIT_MAX)?;
-        Ok(Self { addr, websockets: None, monitor: None, pid, info, _running: None })
+        Ok(Self { addr, websockets: None, monitor: None, pid, info, _running: None, _store: None })
     }
 
-    /// Starts `template`, words between blanks, `{port}` and `{monitor}` replaced, and waits for its INFO.
+    /// Starts `template`, words between blanks, `{port}`, `{monitor}` and `{store}` replaced, and waits for its
+    /// INFO.
     pub(crate) fn start(template: &str) -> Result<Self> {
         let addr = free_addr()?;
         let monitor = template.contains(MONITOR).then(free_addr).transpose()?;
-        let words = command_words(template, addr.port(), monitor.map(|monitor| monitor.port()))?;
+        let store = template.contains(STORE).then(Store::fresh).transpose()?;
+        let words = command_words(template, &Places { port: addr.port(), monitor, store: store.as_ref() })?;
         let mut running = Running::spawn(&words)?;
         let info = running.await_info(addr).with_context(|| words.join(" "))?;
         Ok(Self {
@@ -60,6 +68,7 @@ impl Server {
             pid: Some(running.child.id()),
             info,
             _running: Some(running),
+            _store: store,
         })
     }
 
@@ -96,12 +105,21 @@ pub(crate) fn free_addr() -> Result<SocketAddr> {
     Ok(listener.local_addr()?)
 }
 
-fn command_words(template: &str, port: u16, monitor: Option<u16>) -> Result<Vec<String>> {
+/// What the words of a command stand for.
+struct Places<'a> {
+    port: u16,
+    monitor: Option<SocketAddr>,
+    store: Option<&'a Store>,
+}
+
+fn command_words(template: &str, places: &Places<'_>) -> Result<Vec<String>> {
     ensure!(template.contains("{port}"), "`{template}` has no {{port}}");
-    let port = port.to_string();
-    let monitor = monitor.map(|port| port.to_string()).unwrap_or_default();
+    let port = places.port.to_string();
+    let monitor = places.monitor.map(|monitor| monitor.port().to_string()).unwrap_or_default();
+    let store = places.store.map(|store| store.path().display().to_string()).unwrap_or_default();
     let words = template.split_ascii_whitespace();
-    Ok(words.map(|word| word.replace("{port}", &port).replace(MONITOR, &monitor)).collect())
+    let filled = |word: &str| word.replace("{port}", &port).replace(MONITOR, &monitor).replace(STORE, &store);
+    Ok(words.map(filled).collect())
 }
 
 struct Running {
@@ -180,11 +198,26 @@ mod tests {
 
     #[test]
     fn the_port_is_put_where_the_template_says() {
-        let words = command_words("srv -a 127.0.0.1  -p {port} --x=:{port}", 42, None).unwrap();
-        assert_eq!(words, ["srv", "-a", "127.0.0.1", "-p", "42", "--x=:42"]);
-        assert!(command_words("srv -p 4222", 42, None).is_err());
-        let words = command_words("srv -p {port} -m {monitor}", 42, Some(43)).unwrap();
-        assert_eq!(words, ["srv", "-p", "42", "-m", "43"]);
+        let words = |template, monitor, store| command_words(template, &Places { port: 42, monitor, store });
+        let two = words("srv -a 127.0.0.1  -p {port} --x=:{port}", None, None).unwrap();
+        assert_eq!(two, ["srv", "-a", "127.0.0.1", "-p", "42", "--x=:42"]);
+        assert!(words("srv -p 4222", None, None).is_err());
+        let monitored = words("srv -p {port} -m {monitor}", Some(([127, 0, 0, 1], 43).into()), None).unwrap();
+        assert_eq!(monitored, ["srv", "-p", "42", "-m", "43"]);
+        let store = Store::fresh().unwrap();
+        let keeps = words("srv -p {port} -js -sd {store}/js", None, Some(&store)).unwrap();
+        assert_eq!(keeps[5], format!("{}/js", store.path().display()));
+    }
+
+    #[test]
+    fn the_store_of_a_server_goes_with_it() {
+        let Err(error) = Server::start("ls -d {store} /nowhere-at-all-{port}") else {
+            panic!("ls is no server");
+        };
+        let text = format!("{error:#}");
+        let store = text.lines().find(|line| line.starts_with('/') && line.contains("buster-bench-"));
+        let store = store.expect("ls says the name of what is there");
+        assert!(!std::path::Path::new(store).exists(), "{store}");
     }
 
     #[test]
