@@ -2,11 +2,13 @@
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
+use crate::disk::Disk;
 use crate::kinds::{COMPARED, KINDS};
 use crate::load::Load;
 use crate::settings::Settings;
@@ -33,6 +35,7 @@ pub(crate) enum Job {
     Single(SingleRun),
     Compare(Comparison),
     Turns(Turns),
+    Disk(Disk),
     /// Say what machine this is.
     Machine,
     /// Name the loads of a comparison.
@@ -76,6 +79,7 @@ where
         Some(("loads", _)) => Ok(Job::Loads),
         Some(("compare", matches)) => comparison(matches).map(Job::Compare),
         Some(("turns", matches)) => Ok(Job::Turns(turns(matches))),
+        Some(("disk", matches)) => disk(matches).map(Job::Disk),
         Some((name, matches)) => single(name, matches).map(Job::Single),
         None => unreachable!("clap demands a subcommand"),
     }
@@ -96,6 +100,7 @@ fn command() -> Command {
         .subcommands(loads)
         .subcommand(compare_command())
         .subcommand(turns_command())
+        .subcommand(disk_command())
         .subcommand(Command::new("machine").about("Say what machine this is, as reports name it"))
         .subcommand(Command::new("loads").about("Name the loads that compare runs unless told otherwise"))
 }
@@ -178,12 +183,11 @@ fn with_common_args(command: Command) -> Command {
                 .help("Check every message: content, order, exactly one delivery")
                 .action(ArgAction::SetTrue),
         )
-        .arg(
-            Arg::new("json")
-                .long("json")
-                .help("One JSON object per line instead of text")
-                .action(ArgAction::SetTrue),
-        )
+        .arg(json_arg())
+}
+
+fn json_arg() -> Arg {
+    Arg::new("json").long("json").help("One JSON object per line instead of text").action(ArgAction::SetTrue)
 }
 
 fn compare_command() -> Command {
@@ -241,6 +245,32 @@ fn turns_command() -> Command {
         )
 }
 
+fn disk_command() -> Command {
+    Command::new("disk")
+        .about("What any store can reach on a disk: batches of 4 KiB to 1 MiB, written and synced, without a server")
+        .arg(
+            Arg::new("dir")
+                .long("dir")
+                .help("Where a file of 64 MiB is made for it and removed afterwards")
+                .value_parser(value_parser!(PathBuf))
+                .default_value("."),
+        )
+        .arg(
+            Arg::new("seconds")
+                .long("seconds")
+                .value_name("NUMBER")
+                .help("So long for each of the twelve rows")
+                .value_parser(value_parser!(f64))
+                .default_value("1"),
+        )
+        .arg(json_arg())
+}
+
+fn disk(matches: &ArgMatches) -> Result<Disk, clap::Error> {
+    let time = seconds(matches)?.unwrap_or_default();
+    Ok(Disk { dir: value(matches, "dir"), time, json: matches.get_flag("json") })
+}
+
 fn turns(matches: &ArgMatches) -> Turns {
     Turns {
         command: value(matches, "server"),
@@ -290,15 +320,19 @@ fn settings(matches: &ArgMatches, overrides: Overrides) -> Result<Settings, clap
 fn overrides(matches: &ArgMatches) -> Result<Overrides, clap::Error> {
     let number = |name| option::<u64>(matches, name);
     let size = |name| number(name).map(|number| usize::try_from(number).unwrap_or(usize::MAX));
-    let time = option::<f64>(matches, "seconds").map(Duration::try_from_secs_f64).transpose();
     Ok(Overrides {
         publishers: size("publishers"),
         subjects: size("subjects"),
         subscribers: size("subscribers"),
         payload_bytes: size("payload"),
         messages: number("messages"),
-        time: time.map_err(|error| invalid(format!("--seconds: {error}")))?,
+        time: seconds(matches)?,
     })
+}
+
+fn seconds(matches: &ArgMatches) -> Result<Option<Duration>, clap::Error> {
+    let time = option::<f64>(matches, "seconds").map(Duration::try_from_secs_f64).transpose();
+    time.map_err(|error| invalid(format!("--seconds: {error}")))
 }
 
 /// Requests per second.
@@ -327,148 +361,4 @@ fn value<T: Clone + Send + Sync + 'static>(matches: &ArgMatches, name: &str) -> 
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parse_words(line: &str) -> Result<Job, clap::Error> {
-        parse(line.split('|').map(str::trim))
-    }
-
-    fn single_run(line: &str) -> SingleRun {
-        match parse_words(line).unwrap() {
-            Job::Single(run) => run,
-            _ => panic!("a single load expected"),
-        }
-    }
-
-    #[test]
-    fn the_definition_is_consistent() {
-        command().debug_assert();
-    }
-
-    #[test]
-    fn a_load_alone_goes_to_the_default_address() {
-        let run = single_run("buster-bench | fan-out");
-        assert_eq!(run.load.title(), "fan-out");
-        assert_eq!((run.settings.scale, run.settings.verify, run.json), (1.0, false, false));
-        let addr = "127.0.0.1:4222".parse().unwrap();
-        assert_eq!(run.target, Target::Attach { addr, pid: None });
-    }
-
-    #[test]
-    fn sized_loads_take_their_number_or_a_default() {
-        assert_eq!(single_run("buster-bench | rtt | 64").load.title(), "rtt 64");
-        assert_eq!(single_run("buster-bench | rtt").load.title(), "rtt 1");
-        assert!(parse_words("buster-bench | rtt | 0").is_err());
-        assert!(parse_words("buster-bench | fan-out | 5").is_err());
-    }
-
-    #[test]
-    fn loads_have_the_names_that_people_look_for() {
-        assert_eq!(single_run("buster-bench | request-reply | 8").load.title(), "rtt 8");
-        assert_eq!(single_run("buster-bench | fanout").load.title(), "fan-out");
-        let Job::Compare(comparison) =
-            parse_words("buster-bench | compare | --a | one | --loads | fanin,request-reply:3").unwrap()
-        else {
-            panic!("a comparison expected");
-        };
-        assert_eq!(comparison.loads.iter().map(Load::title).collect::<Vec<_>>(), ["fan-in", "rtt 3"]);
-    }
-
-    #[test]
-    fn a_soak_takes_minutes_or_a_time() {
-        for (length, title) in [("2", "soak 2"), ("90s", "soak 1m30s"), ("1h30m", "soak 90")] {
-            assert_eq!(single_run(&format!("buster-bench | soak | {length}")).load.title(), title);
-        }
-        assert_eq!(single_run("buster-bench | soak").load.title(), "soak 20");
-        let error = parse_words("buster-bench | soak | 5s").unwrap_err().to_string();
-        assert!(error.contains("soak takes 10s to 2000"), "{error}");
-        let error = parse_words("buster-bench | soak | fast").unwrap_err().to_string();
-        assert!(error.contains("`fast` is no length of time"), "{error}");
-    }
-
-    #[test]
-    fn servers_may_be_named() {
-        let run = single_run("buster-bench | fan-in | --addr | localhost:4333");
-        assert_eq!(run.target, Target::Attach { addr: "127.0.0.1:4333".parse().unwrap(), pid: None });
-        let error = parse_words("buster-bench | fan-in | --addr | 127.0.0.1:x").unwrap_err().to_string();
-        assert!(error.contains("127.0.0.1:x"), "{error}");
-    }
-
-    #[test]
-    fn the_version_is_told() {
-        let error = parse_words("buster-bench | --version").unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::DisplayVersion);
-        assert_eq!(error.to_string(), format!("buster-bench {}\n", env!("CARGO_PKG_VERSION")));
-    }
-
-    #[test]
-    fn a_command_and_a_pid_exclude_each_other() {
-        let run = single_run("buster-bench | queue | --server | s -p {port} | --json");
-        let command = "s -p {port}".to_owned();
-        assert_eq!(run.target, Target::Start { command });
-        assert!(run.json);
-        assert!(parse_words("buster-bench | queue | --server | s | --pid | 1").is_err());
-    }
-
-    #[test]
-    fn scale_stays_within_reason() {
-        for wrong in ["0", "-1", "nan", "inf", "1001", "x"] {
-            assert!(parse_words(&format!("buster-bench | fan-in | --scale={wrong}")).is_err());
-        }
-        assert_eq!(single_run("buster-bench | fan-in | --scale | 0.5").settings.scale, 0.5);
-    }
-
-    #[test]
-    fn each_load_takes_what_it_can_use_and_nothing_else() {
-        let run =
-            single_run("buster-bench | fan-out | --subjects | 5 | --seconds | 3 | --verify | --scale=0.5");
-        let overrides = &run.settings.overrides;
-        assert_eq!((overrides.subjects, overrides.time), (Some(5), Some(Duration::from_millis(1500))));
-        assert!(run.settings.verify && run.settings.rate.is_none());
-        assert_eq!(single_run("buster-bench | rtt | 8 | --rate | 2e4").settings.rate, Some(20_000.0));
-        for wrong in [
-            "queue | --rate | -5",
-            "rtt | --publishers | 5",
-            "rtt | --rate | 0",
-            "idle | --seconds | 1",
-            "fan-out | --seconds | -1",
-            "fan-out | --seconds | 1 | --messages | 1",
-            "connections | 10 | --subjects | 5",
-        ] {
-            assert!(parse_words(&format!("buster-bench | {wrong}")).is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn a_comparison_keeps_the_order_of_its_servers() {
-        let line = "buster-bench | compare | --b | two | --a | one | --b3 | four | --loads \
-                    | fan-out,rtt:64 | --rounds | 5";
-        let Job::Compare(comparison) = parse_words(line).unwrap() else {
-            panic!("a comparison expected");
-        };
-        assert_eq!(comparison.commands, ["one", "two", "four"]);
-        assert_eq!(comparison.rounds, 5);
-        let titles: Vec<String> = comparison.loads.iter().map(Load::title).collect();
-        assert_eq!(titles, ["fan-out", "rtt 64"]);
-    }
-
-    #[test]
-    fn a_comparison_needs_a_baseline_and_known_loads() {
-        assert!(parse_words("buster-bench | compare | --b | two").is_err());
-        assert!(parse_words("buster-bench | compare | --a | one | --loads | nonsense").is_err());
-        assert!(parse_words("buster-bench | compare | --a | one | --rounds | 0").is_err());
-    }
-
-    #[test]
-    fn the_default_comparison_runs_every_kind_of_load() {
-        let Job::Compare(comparison) = parse_words("buster-bench | compare | --a | one").unwrap() else {
-            panic!("a comparison expected");
-        };
-        // A soak takes minutes, and is not about speed.
-        for kind in KINDS.iter().filter(|kind| kind.name != "soak") {
-            let found = comparison.loads.iter().any(|load| load.title().starts_with(kind.name));
-            assert!(found, "{}", kind.name);
-        }
-    }
-}
+mod tests;

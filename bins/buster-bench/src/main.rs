@@ -12,6 +12,7 @@ mod churn;
 mod client;
 mod columns;
 mod compare;
+mod disk;
 mod epoll;
 mod fairness;
 mod flow;
@@ -77,6 +78,7 @@ fn main() -> ExitCode {
         Job::Loads => output::print(format_args!("{}\n", COMPARED.join("\n"))),
         Job::Compare(comparison) => compare::run(&comparison),
         Job::Turns(turns) => turns::run(&turns),
+        Job::Disk(disk) => disk::run(&disk),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

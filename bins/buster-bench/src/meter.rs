@@ -36,7 +36,15 @@ pub(crate) struct Usage {
 
 impl Meter {
     pub(crate) fn start(server: &Server) -> Result<Self> {
-        let pid = server.pid();
+        Self::start_with(server.pid())
+    }
+
+    /// Where there is no server.
+    pub(crate) fn start_alone() -> Result<Self> {
+        Self::start_with(None)
+    }
+
+    fn start_with(pid: Option<u32>) -> Result<Self> {
         Ok(Self {
             pid,
             server_cpu: pid.map(process::cpu_time).transpose()?.unwrap_or_default(),
