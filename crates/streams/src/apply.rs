@@ -2,7 +2,7 @@
 //!
 //! Nothing here fails, looks at a clock, or depends on anything but the stream and the event.
 
-use stream_index::{Filter, Place, Row, Steps};
+use stream_index::{Place, Row, Steps};
 
 use crate::event::{Arrival, Change, Event, RollupScope};
 use crate::rules::Rules;
@@ -73,7 +73,7 @@ impl<W> Stream<W> {
                 let (subject, keep) = (subject[..].into(), u64::from(is_stored));
                 self.work.push_back(Work::Subject { subject, keep, why: Removal::Rollup });
             }
-            Some(RollupScope::All) => self.roll_all_up(seq, effects),
+            Some(RollupScope::All) => self.work.push_back(Work::Purge(Box::new(Purging::rollup(seq)))),
         }
     }
 
@@ -104,20 +104,6 @@ impl<W> Stream<W> {
             let last_seq = last_seq.unwrap_or(0);
             effects.push(Effect::Republish { row, subject: to.into(), last_seq, is_headers_only });
         }
-    }
-
-    /// All but that message go, if it is there.
-    fn roll_all_up(&mut self, seq: u64, effects: &mut Vec<Effect<W>>) {
-        let before = self.index.state();
-        self.index.keep_only(seq);
-        self.calendar.keep_only(seq);
-        let after = self.index.state();
-        effects.push(Effect::Purged {
-            filter: Filter::all(),
-            messages: before.messages - after.messages,
-            bytes: before.bytes - after.bytes,
-            first_seq: after.first_seq,
-        });
     }
 
     /// Those up to a sequence are too old, but for those that never are. Few enough were chosen.

@@ -17,7 +17,10 @@ pub enum Effect<W> {
         /// Why.
         why: Removal,
     },
-    /// Many messages are gone at once, and are not told one by one. Consumers whose filter lies within this one go on
+    /// A message is gone with many others: nobody needs its record any more. What else follows is told once for all of
+    /// them, by the [`Purged`](Self::Purged) that comes last.
+    Gone(Row),
+    /// Many messages are gone at once. Consumers whose filter lies within this one go on
     /// from the first sequence that is left; those with a wider one look what they have lost.
     Purged {
         /// Of which subjects.

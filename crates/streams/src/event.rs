@@ -133,7 +133,7 @@ impl Event {
             return Err(BadRecord::Malformed("stream event"));
         }
         let change = match record.kind {
-            Kind::MESSAGE | Kind::SKIP => {
+            Kind::MESSAGE | Kind::SKIP if record.seq > 0 => {
                 Change::Message(Arrival::new(record, Facts::read(record.header), storage))
             }
             Kind::REMOVE => {
@@ -155,6 +155,7 @@ impl Event {
                 Change::Ended(sequences.into())
             }
             Kind::STREAM_META => Change::Updated(Box::new(StreamMeta::read(record.payload)?.config)),
+            Kind::MESSAGE | Kind::SKIP => return Err(BadRecord::Malformed("stream event")),
             Kind(other) => return Err(BadRecord::Kind(other)),
         };
         Ok(Self { seq: record.seq, time: record.time, change })

@@ -200,6 +200,7 @@ impl Restore {
             if is_copied_again || seq > head.last_seq || is_in(&self.holes, seq) {
                 continue;
             }
+            let time = stream.index.last_time().map_or(time, |last| last.max(time));
             stream.index.push(seq, time, size, &subject, place, flags);
             if let Some(ends) = ends {
                 stream.calendar.insert(seq, ends);

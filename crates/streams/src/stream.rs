@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use js_proto::StreamConfig;
-use log_format::Record;
+use log_format::{Kind, Record};
 use stream_index::{Place, State, StreamIndex};
 
 use crate::calendar::Calendar;
@@ -168,6 +168,22 @@ impl<W> Stream<W> {
         self.apply(event, place, None, effects);
         self.look_ahead();
         Ok(())
+    }
+
+    /// Whether a committed record at that place is still needed. Of messages those that are there; all else is, as it may
+    /// have taken out what a log still has.
+    pub fn is_live(&self, record: &Record<'_>, place: Place) -> bool {
+        record.kind != Kind::MESSAGE || self.index.get(record.seq).is_some_and(|row| row.place == place)
+    }
+
+    /// A message lies elsewhere now. Says whether it was still there, and where it was thought to be: if not, nobody
+    /// needs it at its new place.
+    pub fn on_moved(&mut self, seq: u64, from: Place, to: Place) -> bool {
+        let is_there = self.index.get(seq).is_some_and(|row| row.place == from);
+        if is_there {
+            self.index.move_to(seq, to);
+        }
+        is_there
     }
 
     /// Forgets all that is not committed but the first so many events. Gives those who waited for the others.

@@ -3,7 +3,7 @@
 //! Done in steps over several turns. Nobody reads the stream meanwhile, so it is done or not at all for everybody.
 //! It follows from the stream and the event alone: how it is cut into steps changes nothing of what comes out.
 
-use stream_index::{Filter, Steps, Walk};
+use stream_index::{Filter, Row, Steps, Walk};
 
 use crate::{Answer, Effect, Purge, Removal, Stream};
 
@@ -55,6 +55,11 @@ enum Stage {
     Removing {
         from: u64,
     },
+    /// All messages but one perhaps go at once; they are told from that sequence on.
+    Telling {
+        from: u64,
+        but: Option<u64>,
+    },
     /// All that go are gone.
     Done {
         first_seq: Option<u64>,
@@ -62,9 +67,21 @@ enum Stage {
 }
 
 impl<W> Purging<W> {
+    /// All messages but that one go, as it takes their place.
+    pub(crate) fn rollup(seq: u64) -> Self {
+        let stage = Stage::Telling { from: 0, but: Some(seq) };
+        Self { stage, ..Self::new(Purge::default(), None) }
+    }
+
     pub(crate) fn new(purge: Purge, to: Option<W>) -> Self {
         let filter = if purge.is_filtered() { Filter::new([&*purge.filter]) } else { Filter::all() };
         Self { purge, filter, stage: Stage::New, limit: None, messages: 0, bytes: 0, to }
+    }
+
+    fn note_gone(&mut self, row: Row, effects: &mut Vec<Effect<W>>) {
+        self.messages += 1;
+        self.bytes += u64::from(row.size);
+        effects.push(Effect::Gone(row));
     }
 }
 
@@ -174,7 +191,8 @@ impl<W> Stream<W> {
                 Stage::Counting { after, matching } => {
                     self.count_for_purge(&mut purging, after.as_deref(), matching, steps)
                 }
-                Stage::Removing { from } => self.remove_for_purge(&mut purging, from, steps),
+                Stage::Removing { from } => self.remove_for_purge(&mut purging, from, steps, effects),
+                Stage::Telling { from, but } => self.tell_for_purge(&mut purging, from, but, steps, effects),
                 Stage::Done { first_seq } => {
                     self.end_purge(purging, first_seq, effects);
                     return None;
@@ -193,14 +211,8 @@ impl<W> Stream<W> {
         if before == 1 {
             return Stage::Done { first_seq: Some(state.first_seq) };
         }
-        let is_all = purging.filter.is_all();
-        if is_all && (before > state.last_seq || before == 0 && keep == 0) {
-            (purging.messages, purging.bytes) = (state.messages, state.bytes);
-            self.is_fresh = false;
-            self.index.clear();
-            self.calendar.clear();
-            self.index.skip_to(before.saturating_sub(1), None);
-            return Stage::Done { first_seq: None };
+        if purging.filter.is_all() && (before > state.last_seq || before == 0 && keep == 0) {
+            return Stage::Telling { from: 0, but: None };
         }
         match keep {
             0 => Stage::Removing { from: 0 },
@@ -231,7 +243,13 @@ impl<W> Stream<W> {
         Stage::Removing { from: 0 }
     }
 
-    fn remove_for_purge(&mut self, purging: &mut Purging<W>, from: u64, steps: &mut Steps) -> Stage {
+    fn remove_for_purge(
+        &mut self,
+        purging: &mut Purging<W>,
+        from: u64,
+        steps: &mut Steps,
+        effects: &mut Vec<Effect<W>>,
+    ) -> Stage {
         let mut from = from;
         loop {
             let row = match self.index.next(&purging.filter, from, steps) {
@@ -245,15 +263,50 @@ impl<W> Stream<W> {
             }
             self.index.remove(row.seq);
             self.calendar.remove(&row);
-            purging.messages += 1;
-            purging.bytes += u64::from(row.size);
+            purging.note_gone(row, effects);
             from = row.seq + 1;
             // Subjects of purged messages are told to nobody.
             self.index.forget_dead();
-            if !steps.take() {
+            if steps.left() == 0 {
                 return Stage::Removing { from };
             }
         }
+    }
+
+    fn tell_for_purge(
+        &mut self,
+        purging: &mut Purging<W>,
+        from: u64,
+        but: Option<u64>,
+        steps: &mut Steps,
+        effects: &mut Vec<Effect<W>>,
+    ) -> Stage {
+        let mut from = from;
+        loop {
+            match self.index.next(&Filter::all(), from, steps) {
+                Walk::Found(row) => {
+                    if but != Some(row.seq) {
+                        purging.note_gone(row, effects);
+                    }
+                    from = row.seq + 1;
+                }
+                Walk::More(from) => return Stage::Telling { from, but },
+                Walk::End => break,
+            }
+        }
+        self.is_fresh = false;
+        match but {
+            Some(seq) => {
+                self.index.keep_only(seq);
+                self.calendar.keep_only(seq);
+            }
+            None => {
+                self.index.clear();
+                self.calendar.clear();
+            }
+        }
+        self.index.skip_to(purging.purge.before.saturating_sub(1), None);
+        Stage::Done { first_seq: self.index.first().map(|row| row.seq) }
     }
 
     fn end_purge(&mut self, purging: Purging<W>, first_seq: Option<u64>, effects: &mut Vec<Effect<W>>) {
