@@ -179,6 +179,22 @@ impl Dispatcher<'_> {
         elsewhere || here.any(|key| egress.can_take(*key, origin, publish))
     }
 
+    /// Whether there are subscriptions to a subject in a queue group, or without one.
+    pub(crate) fn is_wanted_by(&mut self, subject: &[u8], queue: Option<&[u8]>) -> bool {
+        let (local, remote) = self.space.matches(subject);
+        match queue {
+            None => {
+                let elsewhere =
+                    remote.is_some_and(|remote| !remote.firm.is_empty() || !remote.doubtful.is_empty());
+                elsewhere || !local.plain.is_empty()
+            }
+            Some(queue) => {
+                local.queues.iter().any(|group| group.name.as_ref() == queue)
+                    || remote.is_some_and(|remote| !members_of(remote.queues, queue).is_empty())
+            }
+        }
+    }
+
     /// Gives a message again to the groups whose chosen shard had no member left.
     pub(crate) fn dispatch_again(
         &mut self,

@@ -90,6 +90,7 @@ impl Broker {
                 MeshFrame::Interest(interest) => {
                     let nodes = self.space_of(interest.account as usize).on_interest(from, interest);
                     self.turn.spend_beside(INTEREST_TURN_STEPS + nodes * CHANGED_NODE_STEPS);
+                    self.egress.services.on_interest_changed();
                 }
                 MeshFrame::OfferReply(reply) => self.on_offer_reply(from, reply),
                 MeshFrame::Letter(letter) => self.on_letter(*letter),

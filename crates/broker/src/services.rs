@@ -33,7 +33,7 @@ const LETTER_STEPS: u64 = 2;
 pub const CLAIMED: u32 = u32::MAX;
 
 /// The tag of news for its claims.
-const NEWS: u32 = u32::MAX - 1;
+pub(crate) const NEWS: u32 = u32::MAX - 1;
 
 /// What became of a message that a service published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +57,7 @@ pub enum Wait {
 
 /// Names a point in time after which all shards know of a change. Later ones are greater.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub struct Round(u64);
+pub struct Round(pub(crate) u64);
 
 /// A subscription of a service.
 #[derive(Debug, PartialEq, Eq)]
@@ -101,7 +101,11 @@ pub(crate) struct Services {
     claimants: usize,
     /// Those that may go on.
     ready: Vec<ServiceId>,
-    forged: ForgedServices,
+    pub(crate) forged: ForgedServices,
+    /// A service wants to know when interest changes.
+    pub(crate) watches_interest: bool,
+    /// How often it did since.
+    pub(crate) interest_changes: u64,
     /// Bytes that found a mailbox full, counted from the first.
     pub(crate) overfull: usize,
     /// One got a message or may go on since they were last looked after.
@@ -114,16 +118,16 @@ pub(crate) struct Services {
 }
 
 #[derive(Debug, Default)]
-struct Service {
+pub(crate) struct Service {
     mailbox: Mailbox,
     claims: Option<Box<dyn Claims>>,
-    waits: bool,
+    pub(crate) waits: bool,
     /// A message of it is under offer. There is one at most, so offers are bounded by services and connections.
     is_offering: bool,
 }
 
 impl Services {
-    fn at(&mut self, id: ServiceId) -> &mut Service {
+    pub(crate) fn at(&mut self, id: ServiceId) -> &mut Service {
         &mut self.rows[id.index()]
     }
 
@@ -142,6 +146,15 @@ impl Services {
     /// Whether no mailbox is full.
     fn have_room(&self) -> bool {
         self.rows.iter().all(|row| row.mailbox.len() < MAILBOX_BYTES_MAX)
+    }
+
+    /// Somebody wants to hear something else than before, here or on another shard.
+    #[inline]
+    pub(crate) fn on_interest_changed(&mut self) {
+        if self.watches_interest {
+            self.have_news = true;
+            self.interest_changes += 1;
+        }
     }
 
     /// Lets all that wait try again.
@@ -293,47 +306,6 @@ impl Broker {
         PublishOutcome::Done
     }
 
-    /// Tells the claims of the service on one shard something. They hear of it before anything that is sent there later,
-    /// or in a [round](Self::open_service_round) that is opened later, is acted on.
-    pub fn tell_claims(
-        &mut self,
-        service: ServiceId,
-        shard: ShardId,
-        account: usize,
-        news: &Publish<'_>,
-    ) -> PublishOutcome {
-        let letter = Letter { service: service.0, tag: NEWS, message: shown(account, service.into(), news) };
-        if shard == self.config.shard {
-            self.receive_letter(&letter);
-            return PublishOutcome::Done;
-        }
-        let forged = self.egress.services.forged;
-        let is_paused = self.moves.is_stopping() || (self.moves.is_paused() && !forged.pause);
-        if is_paused || self.mesh.congested().contains(shard) {
-            self.egress.services.at(service).waits = true;
-            return PublishOutcome::Wait(if is_paused { Wait::Pause } else { Wait::Link });
-        }
-        self.mesh.send_letter(shard, &letter);
-        PublishOutcome::Done
-    }
-
-    /// Opens a round: once it is [confirmed](Self::confirmed) all other shards have all that was sent to them before.
-    pub fn open_service_round(&mut self) -> Round {
-        Round(if self.mesh.has_others() { self.mesh.open_round() } else { 0 })
-    }
-
-    /// Has the service looked after again when more rounds are confirmed.
-    pub fn await_rounds(&mut self, service: ServiceId) {
-        self.egress.services.at(service).waits = true;
-    }
-
-    /// Whether somebody, on any shard, would get a message that a service publishes to that subject now.
-    pub fn is_service_heard(&mut self, service: ServiceId, account: usize, subject: &[u8]) -> bool {
-        self.space_of(account);
-        let publish = Publish { subject, reply: None, header: None, size_text: b"0", body: b"" };
-        self.dispatcher(account).would_be_taken(&Envelope::new(service, &publish))
-    }
-
     fn service_has_to_wait(&mut self, service: ServiceId, account: usize, selects: &[u8]) -> Option<Wait> {
         let forged = self.egress.services.forged;
         if self.moves.is_stopping() || (self.moves.is_paused() && !forged.pause) {
@@ -471,7 +443,7 @@ impl Broker {
 const FIRST: ShardId = ShardId(0);
 
 /// A message as those are shown it who get it.
-fn shown<'m>(account: usize, origin: Origin, publish: &Publish<'m>) -> MeshMessage<'m> {
+pub(crate) fn shown<'m>(account: usize, origin: Origin, publish: &Publish<'m>) -> MeshMessage<'m> {
     MeshMessage {
         account: account as u32,
         origin: origin.to_bits(),

@@ -70,6 +70,7 @@ impl Broker {
             self.egress.enter_sub(id, BySid { hash, key });
             self.note_activity(id);
             self.egress.counters.on_subscribed(account);
+            self.egress.services.on_interest_changed();
             let round = self.announce(key, MemberChange::Join);
             let round = if is_screened { self.screen(id, key).or(round) } else { round };
             self.raise_fence(id, round);
@@ -363,6 +364,7 @@ impl Broker {
         let account = sub.account();
         self.spaces[account].remove(sub.filter, sub.queue(), key);
         self.egress.counters.on_unsubscribed(account);
+        self.egress.services.on_interest_changed();
         self.spend_on_nodes(account);
     }
 

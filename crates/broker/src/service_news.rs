@@ -1,0 +1,68 @@
+//! What services tell their claims, when all shards know, and who would hear a service.
+
+use fabric::{Letter, ShardId};
+use nats_proto::Publish;
+
+use crate::broker::Broker;
+use crate::dispatch::Envelope;
+use crate::party::ServiceId;
+use crate::services::{NEWS, PublishOutcome, Round, Wait, shown};
+
+impl Broker {
+    /// Tells the claims of the service on one shard something. They hear of it before anything that is sent there later,
+    /// or in a [round](Self::open_service_round) that is opened later, is acted on.
+    pub fn tell_claims(
+        &mut self,
+        service: ServiceId,
+        shard: ShardId,
+        account: usize,
+        news: &Publish<'_>,
+    ) -> PublishOutcome {
+        let letter = Letter { service: service.0, tag: NEWS, message: shown(account, service.into(), news) };
+        if shard == self.config.shard {
+            self.receive_letter(&letter);
+            return PublishOutcome::Done;
+        }
+        let forged = self.egress.services.forged;
+        let is_paused = self.moves.is_stopping() || (self.moves.is_paused() && !forged.pause);
+        if is_paused || self.mesh.congested().contains(shard) {
+            self.egress.services.at(service).waits = true;
+            return PublishOutcome::Wait(if is_paused { Wait::Pause } else { Wait::Link });
+        }
+        self.mesh.send_letter(shard, &letter);
+        PublishOutcome::Done
+    }
+
+    /// Opens a round: once it is [confirmed](Self::confirmed) all other shards have all that was sent to them before.
+    pub fn open_service_round(&mut self) -> Round {
+        Round(if self.mesh.has_others() { self.mesh.open_round() } else { 0 })
+    }
+
+    /// Has the service looked after again when more rounds are confirmed.
+    pub fn await_rounds(&mut self, service: ServiceId) {
+        self.egress.services.at(service).waits = true;
+    }
+
+    /// From here on services have news when [interest changes](Self::interest_changes).
+    pub fn watch_interest(&mut self) {
+        self.egress.services.watches_interest = true;
+    }
+
+    /// Counts subscriptions that come and go, here and on other shards, since somebody watches them.
+    pub fn interest_changes(&self) -> u64 {
+        self.egress.services.interest_changes
+    }
+
+    /// Whether somebody, on any shard, listens to that subject: in that queue group, or in none.
+    pub fn is_heard_by(&mut self, account: usize, subject: &[u8], queue: Option<&[u8]>) -> bool {
+        self.space_of(account);
+        self.dispatcher(account).is_wanted_by(subject, queue)
+    }
+
+    /// Whether somebody, on any shard, would get a message that a service publishes to that subject now.
+    pub fn is_service_heard(&mut self, service: ServiceId, account: usize, subject: &[u8]) -> bool {
+        self.space_of(account);
+        let publish = Publish { subject, reply: None, header: None, size_text: b"0", body: b"" };
+        self.dispatcher(account).would_be_taken(&Envelope::new(service, &publish))
+    }
+}
