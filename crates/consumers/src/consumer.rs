@@ -207,6 +207,11 @@ impl Consumer {
         self.settings.deliver_subject.as_deref()
     }
 
+    /// Where those listen who wait for messages: they are to be told if the consumer goes.
+    pub fn waiting(&self) -> impl Iterator<Item = &[u8]> {
+        self.requests.iter().map(|request| &*request.reply)
+    }
+
     /// The last message that it delivered.
     pub fn delivered(&self) -> Position {
         self.delivered

@@ -78,6 +78,10 @@ impl Requests {
         self.queue.len()
     }
 
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Request> {
+        self.queue.iter()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.queue.is_empty()
     }
