@@ -1,0 +1,81 @@
+//! Requests and their answers.
+//!
+//! What is wrong with a request is said in nats-server's order: the level of the API that it asks for, the account,
+//! the body, then what it is about.
+
+mod account;
+mod consumers;
+mod lists;
+mod messages;
+mod snapshots;
+mod streams;
+mod told;
+
+use js_proto::{
+    AccountPurgeAnswer, ApiAnswer, ConsumerStepdownAnswer, RequestKind, StreamRemovePeerAnswer,
+    StreamStepdownAnswer, SystemAnswer, errors,
+};
+use serde::Serialize;
+
+use self::told::{may_ask, told};
+use crate::home::Home;
+use crate::request::Request;
+use crate::step::{Job, Step};
+use crate::turn::Turn;
+
+/// Answers a request, or does a part of what it asks for.
+pub(crate) fn answer(home: &mut Home, turn: &mut Turn<'_>, request: &Request, job: &mut Job) -> Step {
+    use RequestKind as Kind;
+    let kind = request.asked().kind;
+    if home.account(request.account).is_system && kind != Kind::AccountInfo {
+        return of_system(kind);
+    }
+    match kind {
+        Kind::AccountInfo => account::info(home, turn, request),
+        Kind::StreamCreate => streams::create(home, turn, request),
+        Kind::StreamUpdate => streams::update(home, turn, request),
+        Kind::StreamDelete => streams::delete(home, turn, request),
+        Kind::StreamInfo => streams::info(home, turn, request, job),
+        Kind::StreamPurge => streams::purge(home, turn, request),
+        Kind::StreamNames => lists::stream_names(home, turn, request),
+        Kind::StreamList => lists::streams(home, turn, request),
+        Kind::StreamSnapshot => snapshots::snapshot(home, turn, request),
+        Kind::StreamRestore => snapshots::restore(home, turn, request),
+        Kind::StreamMsgGet => messages::get(home, turn, request),
+        Kind::StreamMsgDelete => messages::delete(home, turn, request),
+        Kind::ConsumerCreate | Kind::ConsumerCreateNamed | Kind::ConsumerDurableCreate => {
+            consumers::create(home, turn, request, job)
+        }
+        Kind::ConsumerNames => lists::consumer_names(home, turn, request),
+        Kind::ConsumerList => lists::consumers(home, turn, request),
+        Kind::ConsumerInfo => consumers::info(home, turn, request, job),
+        Kind::ConsumerDelete => consumers::delete(home, turn, request),
+        Kind::ConsumerPause => consumers::pause(home, turn, request),
+        Kind::ConsumerReset => consumers::reset(home, turn, request),
+        Kind::ConsumerUnpin => consumers::unpin(home, turn, request),
+        Kind::StreamLeaderStepdown => clusters_only::<StreamStepdownAnswer>(home, request),
+        Kind::StreamPeerRemove => clusters_only::<StreamRemovePeerAnswer>(home, request),
+        Kind::ConsumerLeaderStepdown => clusters_only::<ConsumerStepdownAnswer>(home, request),
+        _ => Step::Silence,
+    }
+}
+
+/// What the system account may ask for.
+fn of_system(kind: RequestKind) -> Step {
+    match kind {
+        RequestKind::AccountPurge => {
+            told(Ok(AccountPurgeAnswer { initiated: true, ..AccountPurgeAnswer::new() }))
+        }
+        RequestKind::MetaLeaderStepdown
+        | RequestKind::ServerRemove
+        | RequestKind::AccountStreamMove
+        | RequestKind::AccountStreamCancelMove => Step::Silence,
+        _ => told::<SystemAnswer>(Err(errors::NOT_ENABLED_FOR_ACCOUNT.error())),
+    }
+}
+
+/// What a server that is alone does not do.
+fn clusters_only<A: ApiAnswer + Serialize>(home: &mut Home, request: &Request) -> Step {
+    let enabled = may_ask(home, request);
+    told::<A>(enabled.and(Err(errors::CLUSTER_REQUIRED.error())))
+}

@@ -1,0 +1,402 @@
+//! CONSUMER.CREATE, INFO, DELETE, PAUSE, RESET and UNPIN.
+
+use consumers::{Consumer, Effects, OfStream, Spec};
+use js_proto::advisory::Action;
+use js_proto::{
+    AckReply, ApiAnswer, ApiError, ConsumerAction, ConsumerConfig, ConsumerCreateAnswer,
+    ConsumerCreateRequest, ConsumerDeleteAnswer, ConsumerInfo, ConsumerInfoAnswer, ConsumerPauseAnswer,
+    ConsumerPauseRequest, ConsumerResetAnswer, ConsumerResetRequest, ConsumerUnpinAnswer,
+    ConsumerUnpinRequest, FlowControlReply, NAME_BYTES_MAX, Nanos, PriorityPolicy, RequestBody, Retention,
+    Status, StreamConfig, Versioned, check_alone, check_api_level, errors, expect_empty,
+};
+use subject_trie::filters_overlap;
+
+use super::told::{may_ask, told, told_after};
+use crate::account::StreamId;
+use crate::consumer_set::{ConsumerKey, filters_of};
+use crate::deadlines::Due;
+use crate::home::Home;
+use crate::names::Change;
+use crate::request::Request;
+use crate::slot::shown;
+use crate::step::{Answer, Job, Step};
+use crate::turn::{Told, Turn};
+
+/// Bytes of the largest message if neither the stream nor anything else says so.
+const MESSAGE_BYTES_MAX: u64 = 1 << 20;
+
+pub(super) fn create(home: &mut Home, turn: &mut Turn<'_>, request: &Request, job: &mut Job) -> Step {
+    let (key, known) = match std::mem::take(job) {
+        Job::Settling(key, known) => (key, known),
+        _ => match created(home, turn, request) {
+            Ok(made) => made,
+            Err(error) => return told::<ConsumerCreateAnswer>(Err(error)),
+        },
+    };
+    if !home.settle_consumer(turn, key) {
+        *job = Job::Settling(key, known);
+        return Step::GoesOn;
+    }
+    let info = home.info_of(turn, key);
+    home.serve_soon(key);
+    let answer = ConsumerCreateAnswer { info, ..ConsumerCreateAnswer::new() };
+    Step::AnswerAfter(known, Answer::of(Ok(answer)))
+}
+
+fn created(home: &mut Home, turn: &mut Turn<'_>, request: &Request) -> Result<(ConsumerKey, Told), ApiError> {
+    let mut asked = ConsumerCreateRequest::read(&request.body, turn.config.unknown_fields)?;
+    may_ask(home, request)?;
+    asked.settle_name(&request.asked())?;
+    check_alone(asked.config.num_replicas)?;
+    let account = request.account;
+    let limits = home.account(account).limits().clone();
+    let (id, slot) = home.stream(account, request.stream())?;
+    let stream = slot.config().clone();
+    let limits_of_config = turn.config.limits_for(&limits, &stream);
+    let mut config = asked.config;
+    if let Some(old) = slot.consumers.find(&config.name) {
+        config.pause_until = old.config().pause_until;
+    }
+    let says_how_long = config.inactive_threshold > Nanos::ZERO;
+    let mut config = config.kept().settled(&stream, &limits_of_config, asked.pedantic)?;
+    let name = if config.durable_name.is_empty() { &config.name } else { &config.durable_name };
+    if !name.is_empty()
+        && let Some(consumer) = slot.consumers.id(name)
+    {
+        let key = ConsumerKey { stream: id, consumer };
+        let was_durable =
+            slot.consumers.get(consumer).is_some_and(|consumer| !consumer.config().durable_name.is_empty());
+        if was_durable && !says_how_long {
+            config.inactive_threshold = Nanos::ZERO;
+        }
+        home.update_consumer(turn, key, &stream, config, asked.action)?;
+        return Ok((key, turn.told()));
+    }
+    if asked.action == ConsumerAction::Update {
+        return Err(errors::CONSUMER_DOES_NOT_EXIST.error());
+    }
+    let of_stream = usize::try_from(stream.max_consumers).ok().filter(|max| *max > 0);
+    let of_account = usize::try_from(limits.max_consumers).ok().filter(|max| *max > 0);
+    let max = of_stream.into_iter().chain(of_account).min();
+    if max.is_some_and(|max| slot.consumers.counted() >= max) {
+        return Err(errors::MAXIMUM_CONSUMERS_LIMIT.error());
+    }
+    config.check_as_new(&stream)?;
+    if config.name.len() > NAME_BYTES_MAX {
+        // It would be the name of a file.
+        return Err(errors::CONSUMER_CREATE.with(&[&"error creating store for consumer"]));
+    }
+    check_work_queue(slot, &stream, &config)?;
+    check_priority(&config)?;
+    Ok(home.make_consumer(turn, id, config))
+}
+
+/// Consumers of a work queue may not want the same messages.
+fn check_work_queue(
+    slot: &crate::slot::Slot,
+    stream: &StreamConfig,
+    config: &ConsumerConfig,
+) -> Result<(), ApiError> {
+    let takes_part = !config.direct && !config.sourcing;
+    if stream.retention != Retention::WorkQueue || !takes_part || slot.consumers.counted() == 0 {
+        return Ok(());
+    }
+    if filters_of(config).is_empty() {
+        return Err(errors::CONSUMER_WQ_MULTIPLE_UNFILTERED.error());
+    }
+    check_unique(slot, &config.name, config)
+}
+
+fn check_unique(slot: &crate::slot::Slot, name: &str, config: &ConsumerConfig) -> Result<(), ApiError> {
+    let own = filters_of(config);
+    let mut others = slot.consumers.filters_of_others(name);
+    let clashes = others.any(|theirs| {
+        theirs.is_empty() || theirs.iter().any(|their| own.iter().any(|own| filters_overlap(own, their)))
+    });
+    if clashes { Err(errors::CONSUMER_WQ_CONSUMER_NOT_UNIQUE.error()) } else { Ok(()) }
+}
+
+/// What consumers cannot be yet is refused by name.
+fn check_priority(config: &ConsumerConfig) -> Result<(), ApiError> {
+    if config.priority_policy == PriorityPolicy::None {
+        return Ok(());
+    }
+    Err(errors::CONSUMER_CREATE.with(&[&"priority groups are not supported yet"]))
+}
+
+impl Home {
+    /// Makes a consumer. It has to be settled yet.
+    fn make_consumer(
+        &mut self,
+        turn: &mut Turn<'_>,
+        id: StreamId,
+        config: ConsumerConfig,
+    ) -> (ConsumerKey, Told) {
+        let at = turn.moment();
+        let slot = self.streams.get_mut(&id).expect("the stream was just found");
+        let account = slot.account();
+        let stream = slot.config().clone();
+        let given = if config.durable_name.is_empty() { &config.name } else { &config.durable_name };
+        let mut name = given.clone();
+        while name.is_empty() || slot.consumers.id(&name).is_some() {
+            name = turn.nuid.next_consumer();
+        }
+        let is_push = !config.deliver_subject.is_empty();
+        let spec = Spec {
+            stream: stream.name.clone(),
+            name: name.clone(),
+            created: turn.clocks.timestamp(),
+            reply: AckReply::v1(&stream.name, &name),
+            flow: FlowControlReply::v1(&stream.name, &name),
+            of_stream: of_stream(&stream),
+            config,
+        };
+        let machine = Consumer::new(spec, &at);
+        let takes_acks = machine.takes_acks();
+        let consumer = slot.consumers.insert(machine);
+        let key = ConsumerKey { stream: id, consumer };
+        let known =
+            turn.tell_all(account, &stream.name, Change::Consumer { name: name.as_bytes(), takes_acks });
+        turn.tell_consumer(account, &stream.name, &name, Action::Create);
+        if is_push {
+            self.pushing.insert(key);
+            turn.broker.watch_interest();
+            self.tell_interest(turn, key);
+        }
+        self.time_consumer(key);
+        (key, known)
+    }
+
+    /// Has a consumer be something else, if it may be.
+    fn update_consumer(
+        &mut self,
+        turn: &mut Turn<'_>,
+        key: ConsumerKey,
+        stream: &StreamConfig,
+        config: ConsumerConfig,
+        action: ConsumerAction,
+    ) -> Result<(), ApiError> {
+        let at = turn.moment();
+        let Some(slot) = self.streams.get_mut(&key.stream) else { return Ok(()) };
+        let Some(consumer) = slot.consumers.get(key.consumer) else { return Ok(()) };
+        let old = consumer.config();
+        let name = consumer.name().to_owned();
+        if action == ConsumerAction::Create && !config.says_the_same(&old) {
+            return Err(errors::CONSUMER_ALREADY_EXISTS.error());
+        }
+        if stream.retention == Retention::WorkQueue {
+            check_unique(slot, &name, &config)?;
+        }
+        if config == old {
+            return Ok(());
+        }
+        old.check_update(&config)?;
+        check_priority(&config)?;
+        let moves = config.deliver_subject != old.deliver_subject && !old.deliver_subject.is_empty();
+        if moves && turn.is_heard(slot.account(), old.deliver_subject.as_bytes()) {
+            return Err(errors::CONSUMER_NAME_EXIST.error());
+        }
+        let Some(consumer) = slot.consumers.at(key.consumer) else { return Ok(()) };
+        let updated = consumer.update(&at, config);
+        slot.consumers.refilter(key.consumer);
+        if updated.deliver_subject {
+            self.tell_interest(turn, key);
+        }
+        if updated.filters {
+            self.sweep(turn, key.stream);
+        }
+        self.time_consumer(key);
+        self.line_up(key);
+        Ok(())
+    }
+
+    /// Has a consumer count what is before it. Says whether that is done.
+    fn settle_consumer(&mut self, turn: &mut Turn<'_>, key: ConsumerKey) -> bool {
+        let Some(slot) = self.streams.get_mut(&key.stream) else { return true };
+        let crate::slot::Slot { stream, consumers, .. } = slot;
+        let Some(consumer) = consumers.at(key.consumer) else { return true };
+        let mut steps = turn.take_steps();
+        let before = steps.left();
+        let is_settled = consumer.settle(stream.index(), &mut steps);
+        turn.spend(u64::from(before - steps.left()) + 1);
+        is_settled
+    }
+
+    fn serve_soon(&mut self, key: ConsumerKey) {
+        self.time_consumer(key);
+        self.line_up(key);
+    }
+
+    /// What is told of a consumer that is settled; none if it is gone.
+    pub(crate) fn info_of(&mut self, turn: &mut Turn<'_>, key: ConsumerKey) -> Option<ConsumerInfo> {
+        let at = turn.moment();
+        let slot = self.streams.get_mut(&key.stream)?;
+        let account = slot.account();
+        let consumer = slot.consumers.at(key.consumer)?;
+        let mut out = Effects::new();
+        let info = consumer.info(&at, &mut |subject| turn.is_heard(account, subject), &mut out);
+        self.carry_out_of_consumer(turn, key, None, &mut out);
+        Some(shown(info, &turn.config.version))
+    }
+
+    /// The same for one in a list: it may have to count what came since it was asked last.
+    pub(crate) fn consumer_info(
+        &mut self,
+        turn: &mut Turn<'_>,
+        request: &Request,
+        name: &str,
+    ) -> Option<ConsumerInfo> {
+        let key = self.key(request.account, request.asked().stream, name.as_bytes())?;
+        while !self.settle_consumer(turn, key) {
+            turn.lend();
+        }
+        let mut info = self.info_of(turn, key)?;
+        info.config = info.config.map(Versioned::kept);
+        Some(info)
+    }
+
+    /// The consumer that a request names.
+    fn named(&mut self, request: &Request) -> Result<ConsumerKey, ApiError> {
+        self.stream(request.account, request.stream())?;
+        let asked = request.asked();
+        let key = self.key(request.account, asked.stream, asked.consumer);
+        key.ok_or_else(|| errors::CONSUMER_NOT_FOUND.error())
+    }
+
+    /// Takes a consumer out of its stream.
+    pub(crate) fn end_consumer(&mut self, turn: &mut Turn<'_>, key: ConsumerKey) -> Option<Told> {
+        let slot = self.streams.get_mut(&key.stream)?;
+        let account = slot.account();
+        let stream = slot.config().name.clone();
+        let consumer = slot.consumers.remove(key.consumer)?;
+        self.pushing.remove(&key);
+        self.deadlines.set(Due::Consumer(key), None);
+        consumer.waiting().for_each(|reply| turn.publish_status(account, reply, &Status::ConsumerDeleted));
+        self.sweep(turn, key.stream);
+        let name = consumer.name();
+        let told = turn.tell_all(account, &stream, Change::NoConsumer(name.as_bytes()));
+        turn.tell_consumer(account, &stream, name, Action::Delete);
+        Some(told)
+    }
+}
+
+/// What a consumer has to know of its stream.
+fn of_stream(stream: &StreamConfig) -> OfStream {
+    let max = u64::try_from(stream.max_msg_size).ok().filter(|max| *max > 0);
+    OfStream {
+        keeps_until_acked: stream.retention != Retention::Limits,
+        has_one_per_subject: stream.max_msgs_per_subject == 1,
+        message_bytes_max: max.unwrap_or(MESSAGE_BYTES_MAX),
+    }
+}
+
+pub(super) fn info(home: &mut Home, turn: &mut Turn<'_>, request: &Request, job: &mut Job) -> Step {
+    let key = match std::mem::take(job) {
+        Job::Settling(key, _) => Ok(key),
+        _ => informed(home, request),
+    };
+    let key = match key {
+        Ok(key) => key,
+        Err(error) => return told::<ConsumerInfoAnswer>(Err(error)),
+    };
+    if !home.settle_consumer(turn, key) {
+        *job = Job::Settling(key, Told::NOTHING);
+        return Step::GoesOn;
+    }
+    let info = home.info_of(turn, key).ok_or_else(|| errors::CONSUMER_NOT_FOUND.error());
+    told(info.map(|info| ConsumerInfoAnswer { info: Some(info), ..ConsumerInfoAnswer::new() }))
+}
+
+fn informed(home: &mut Home, request: &Request) -> Result<ConsumerKey, ApiError> {
+    expect_empty(&request.body)?;
+    may_ask(home, request)?;
+    home.named(request)
+}
+
+pub(super) fn delete(home: &mut Home, turn: &mut Turn<'_>, request: &Request) -> Step {
+    told_after(deleted(home, turn, request))
+}
+
+fn deleted(
+    home: &mut Home,
+    turn: &mut Turn<'_>,
+    request: &Request,
+) -> Result<(ConsumerDeleteAnswer, Told), ApiError> {
+    may_ask(home, request)?;
+    expect_empty(&request.body)?;
+    let key = home.named(request)?;
+    let told = home.end_consumer(turn, key).unwrap_or(Told::NOTHING);
+    Ok((ConsumerDeleteAnswer { success: true, ..ConsumerDeleteAnswer::new() }, told))
+}
+
+pub(super) fn pause(home: &mut Home, turn: &mut Turn<'_>, request: &Request) -> Step {
+    told(paused(home, turn, request))
+}
+
+fn paused(home: &mut Home, turn: &mut Turn<'_>, request: &Request) -> Result<ConsumerPauseAnswer, ApiError> {
+    let asked = ConsumerPauseRequest::read(&request.body, turn.config.unknown_fields)?;
+    may_ask(home, request)?;
+    let key = home.named(request)?;
+    let at = turn.moment();
+    let until = asked.pause_until.in_utc();
+    let (_, slot) = home.stream(request.account, request.stream())?;
+    let mut out = Effects::new();
+    if let Some(consumer) = slot.consumers.at(key.consumer) {
+        consumer.pause(&at, (!until.is_zero()).then_some(until), &mut out);
+        // A pause takes another level of the API, which is kept with the rest.
+        let config = consumer.config().kept();
+        consumer.update(&at, config);
+    }
+    home.carry_out_of_consumer(turn, key, None, &mut out);
+    home.serve_soon(key);
+    let left = until.unix_nanos().map_or(0, |until| until.saturating_sub(at.wall)).max(0);
+    Ok(ConsumerPauseAnswer {
+        paused: left > 0,
+        pause_until: until,
+        pause_remaining: Nanos(left),
+        ..ConsumerPauseAnswer::new()
+    })
+}
+
+pub(super) fn reset(home: &mut Home, turn: &mut Turn<'_>, request: &Request) -> Step {
+    // Only the consumer itself hears of it.
+    let asked = request.asked();
+    match home.key(request.account, asked.stream, asked.consumer) {
+        Some(key) => told(was_reset(home, turn, request, key)),
+        None => Step::Silence,
+    }
+}
+
+fn was_reset(
+    home: &mut Home,
+    turn: &mut Turn<'_>,
+    request: &Request,
+    key: ConsumerKey,
+) -> Result<ConsumerResetAnswer, ApiError> {
+    check_api_level(&request.header)?;
+    let asked = ConsumerResetRequest::read(&request.body)?;
+    let (_, slot) = home.stream(request.account, request.stream())?;
+    let crate::slot::Slot { stream, consumers, .. } = slot;
+    let consumer = consumers.at(key.consumer).ok_or_else(|| errors::CONSUMER_NOT_FOUND.error())?;
+    let reset_seq = consumer.reset(asked.seq, stream.index())?;
+    while !home.settle_consumer(turn, key) {
+        turn.lend();
+    }
+    home.sweep(turn, key.stream);
+    let info = home.info_of(turn, key);
+    home.serve_soon(key);
+    Ok(ConsumerResetAnswer { info, reset_seq, ..ConsumerResetAnswer::new() })
+}
+
+pub(super) fn unpin(home: &mut Home, turn: &mut Turn<'_>, request: &Request) -> Step {
+    told::<ConsumerUnpinAnswer>(unpinned(home, turn, request))
+}
+
+fn unpinned(home: &mut Home, turn: &Turn<'_>, request: &Request) -> Result<ConsumerUnpinAnswer, ApiError> {
+    check_api_level(&request.header)?;
+    ConsumerUnpinRequest::read(&request.body, turn.config.unknown_fields)?;
+    home.enabled(request.account)?;
+    home.named(request)?;
+    // There are no groups, so none of that name.
+    Err(errors::CONSUMER_INVALID_PRIORITY_GROUP.error())
+}

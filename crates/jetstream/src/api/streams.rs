@@ -1,0 +1,277 @@
+//! STREAM.CREATE, UPDATE, DELETE, INFO and PURGE.
+
+use std::collections::BTreeMap;
+
+use js_proto::advisory::Action;
+use js_proto::{
+    ApiAnswer, ApiError, ApiPage, ClusterInfo, ConsumerConfig, RequestBody, SUBJECTS_MAX, Storage,
+    StreamConfig, StreamConfigRequest, StreamCreateAnswer, StreamDeleteAnswer, StreamInfoAnswer,
+    StreamInfoRequest, StreamPurgeAnswer, StreamPurgeRequest, StreamUpdateAnswer, Versioned, check_alone,
+    errors, expect_empty,
+};
+use stream_index::Filter;
+
+use super::told::{commanded, may_ask, told, told_after};
+use crate::account::StreamId;
+use crate::allowance::Reserved;
+use crate::command::Command;
+use crate::config::Files;
+use crate::home::Home;
+use crate::names::Change;
+use crate::request::Request;
+use crate::role::FIRST;
+use crate::slot::Slot;
+use crate::step::{Job, Step, SubjectsSoFar};
+use crate::turn::{Told, Turn};
+
+/// Sequences without messages that an answer tells of.
+const DELETED_MAX: usize = 1 << 20;
+
+pub(super) fn create(home: &mut Home, turn: &mut Turn<'_>, request: &Request) -> Step {
+    told_after(created(home, turn, request))
+}
+
+fn created(
+    home: &mut Home,
+    turn: &mut Turn<'_>,
+    request: &Request,
+) -> Result<(StreamCreateAnswer, Told), ApiError> {
+    may_ask(home, request)?;
+    let asked = StreamConfigRequest::read(&request.body, turn.config.unknown_fields)?;
+    asked.check_name(&request.asked())?;
+    let account = request.account;
+    let allowance = home.allowance(account, &asked.config.name);
+    allowance.check_count()?;
+    allowance.check(&asked.config)?;
+    let limits = turn.config.limits_for(allowance.limits, &asked.config);
+    let is_pedantic = asked.pedantic;
+    let config = asked.config.settled(&limits, is_pedantic)?;
+    check_alone(config.num_replicas)?;
+    let config = config.kept();
+    if let Some((_, slot)) = home.find(account, &config.name) {
+        if *slot.config() != config {
+            return Err(errors::STREAM_NAME_EXIST.error());
+        }
+        let answer = created_answer(slot, turn);
+        // It may be that not all shards know of it yet, if whoever made it has not heard of that either.
+        return Ok((answer, turn.told()));
+    }
+    home.allowance(account, &config.name).check(&config)?;
+    config.check_as_new()?;
+    check_kind(&config)?;
+    check_storage(&config, turn)?;
+    if home.is_subject_taken(account, &config.subjects, None) {
+        return Err(errors::STREAM_SUBJECT_OVERLAP.error());
+    }
+    let name = config.name.clone();
+    let told = make(home, turn, account, config);
+    turn.tell_stream(account, &name, Action::Create);
+    let (_, slot) = home.stream(account, &name)?;
+    Ok((created_answer(slot, turn), told))
+}
+
+fn created_answer(slot: &Slot, turn: &Turn<'_>) -> StreamCreateAnswer {
+    let mut info = slot.info(turn);
+    info.domain.clear();
+    StreamCreateAnswer { info: Some(info), did_create: true, ..StreamCreateAnswer::new() }
+}
+
+/// What streams cannot be yet is refused by name.
+fn check_kind(config: &StreamConfig) -> Result<(), ApiError> {
+    let missing = [
+        (config.mirror.is_some(), "mirrors"),
+        (!config.sources.is_empty(), "sources"),
+        (config.allow_atomic || config.allow_batched, "batches"),
+        (config.allow_msg_counter, "counters"),
+        (config.allow_msg_schedules, "schedules"),
+    ];
+    match missing.iter().find(|(is_asked, _)| *is_asked) {
+        Some((_, what)) => {
+            let reason = format!("{what} are not supported yet");
+            Err(errors::STREAM_INVALID_CONFIG.with(&[&reason]))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Streams in files are refused as long as there are none.
+fn check_storage(config: &StreamConfig, turn: &Turn<'_>) -> Result<(), ApiError> {
+    let is_refused = config.storage == Storage::File && turn.config.files == Files::Refused;
+    if is_refused { Err(errors::STORAGE_RESOURCES_EXCEEDED.error()) } else { Ok(()) }
+}
+
+/// Makes a stream.
+fn make(home: &mut Home, turn: &mut Turn<'_>, account: usize, config: StreamConfig) -> Told {
+    let id = home.next_stream_id();
+    let change = Change::Stream { shard: FIRST, is_direct: config.allow_direct };
+    home.reserve(account, Reserved::default(), Reserved::by(&config));
+    home.account(account).streams.insert(config.name.clone(), id);
+    let name = config.name.clone();
+    let mut slot = Slot::new(account, id, config, turn);
+    slot.subscribe(turn);
+    home.streams.insert(id, slot);
+    turn.tell_all(account, &name, change)
+}
+
+pub(super) fn update(home: &mut Home, turn: &mut Turn<'_>, request: &Request) -> Step {
+    commanded::<StreamUpdateAnswer>(to_update(home, turn, request))
+}
+
+fn to_update(home: &mut Home, turn: &Turn<'_>, request: &Request) -> Result<(StreamId, Command), ApiError> {
+    may_ask(home, request)?;
+    let asked = StreamConfigRequest::read(&request.body, turn.config.unknown_fields)?;
+    let account = request.account;
+    let limits = turn.config.limits_for(home.account(account).limits(), &asked.config);
+    // What is wrong with it is said before it is known whether it is about this stream.
+    let settled = asked.config.clone().settled(&limits, asked.pedantic)?;
+    if settled.name != request.stream() {
+        return Err(errors::STREAM_MISMATCH.error());
+    }
+    let (id, slot) = home.stream(account, &settled.name)?;
+    let old = slot.config().clone();
+    let new = old.updated(asked.config, &limits, asked.pedantic)?.kept();
+    home.allowance(account, &new.name).check_change(&old, &new)?;
+    let (_, slot) = home.stream(account, &new.name)?;
+    slot.check_consumer_limits(&old, &new)?;
+    if home.is_subject_taken(account, &new.subjects, Some(id)) {
+        return Err(errors::STREAM_SUBJECT_OVERLAP.error());
+    }
+    check_kind(&new)?;
+    Ok((id, Command::Update(Box::new(new))))
+}
+
+pub(super) fn purge(home: &mut Home, turn: &mut Turn<'_>, request: &Request) -> Step {
+    commanded::<StreamPurgeAnswer>(to_purge(home, turn, request))
+}
+
+fn to_purge(home: &mut Home, turn: &Turn<'_>, request: &Request) -> Result<(StreamId, Command), ApiError> {
+    may_ask(home, request)?;
+    let asked = StreamPurgeRequest::read(&request.body, turn.config.unknown_fields)?;
+    let (id, _) = home.stream(request.account, request.stream())?;
+    Ok((id, asked.into()))
+}
+
+pub(super) fn delete(home: &mut Home, turn: &mut Turn<'_>, request: &Request) -> Step {
+    told_after(deleted(home, turn, request))
+}
+
+fn deleted(
+    home: &mut Home,
+    turn: &mut Turn<'_>,
+    request: &Request,
+) -> Result<(StreamDeleteAnswer, Told), ApiError> {
+    may_ask(home, request)?;
+    expect_empty(&request.body)?;
+    let name = request.stream().to_owned();
+    let account = request.account;
+    let (id, _) = home.stream(account, &name)?;
+    home.end_stream(turn, id);
+    let told = turn.tell_all(account, &name, Change::NoStream);
+    turn.tell_stream(account, &name, Action::Delete);
+    Ok((StreamDeleteAnswer { success: true, ..StreamDeleteAnswer::new() }, told))
+}
+
+pub(super) fn info(home: &mut Home, turn: &mut Turn<'_>, request: &Request, job: &mut Job) -> Step {
+    match informed(home, turn, request, job) {
+        Ok(None) => Step::GoesOn,
+        Ok(Some(answer)) => told(Ok(answer)),
+        Err(error) => told::<StreamInfoAnswer>(Err(error)),
+    }
+}
+
+/// The answer; none if there was no time for it.
+fn informed(
+    home: &mut Home,
+    turn: &mut Turn<'_>,
+    request: &Request,
+    job: &mut Job,
+) -> Result<Option<StreamInfoAnswer>, ApiError> {
+    may_ask(home, request)?;
+    let asked = StreamInfoRequest::read(&request.body, turn.config.unknown_fields)?;
+    let (_, slot) = home.stream(request.account, request.stream())?;
+    let mut answer = StreamInfoAnswer::new();
+    let mut info = slot.info(turn);
+    if !asked.subjects_filter.is_empty() {
+        let offset = usize::try_from(asked.offset).unwrap_or(0);
+        let so_far = match std::mem::take(job) {
+            Job::Subjects(so_far) => Some(*so_far),
+            _ => None,
+        };
+        match subjects(slot, turn, &asked.subjects_filter, offset, so_far) {
+            Err(so_far) => {
+                *job = Job::Subjects(Box::new(so_far));
+                return Ok(None);
+            }
+            Ok((0, _)) => {}
+            Ok((total, shown)) => {
+                let (offset, limit) = (asked.offset.max(0), SUBJECTS_MAX as i64);
+                answer.page = ApiPage { total: total as i64, offset, limit };
+                info.state.subjects = shown;
+            }
+        }
+    }
+    if asked.deleted_details {
+        info.state.deleted = slot.index().deleted(0).flatten().take(DELETED_MAX).collect();
+    }
+    let leader = turn.config.server_name.clone();
+    info.cluster = Some(ClusterInfo { leader, ..ClusterInfo::default() });
+    answer.info = Some(info);
+    Ok(Some(answer))
+}
+
+/// How many subjects there are, and the page of them that is asked for. The error is how far it came.
+fn subjects(
+    slot: &Slot,
+    turn: &mut Turn<'_>,
+    filter: &str,
+    offset: usize,
+    so_far: Option<SubjectsSoFar>,
+) -> Result<(usize, BTreeMap<String, u64>), SubjectsSoFar> {
+    let (after, mut total, mut shown) = match so_far {
+        Some(SubjectsSoFar { after, total, shown }) => (Some(after), total, shown),
+        None => (None, 0, BTreeMap::new()),
+    };
+    let index = slot.index();
+    let mut steps = turn.take_steps();
+    let before = steps.left();
+    let more = index.subjects(&Filter::new([filter.as_bytes()]), after.as_deref(), &mut steps, |id| {
+        if total >= offset && shown.len() < SUBJECTS_MAX {
+            let subject = String::from_utf8_lossy(index.subject(id)).into_owned();
+            shown.insert(subject, index.tally(id).count);
+        }
+        total += 1;
+    });
+    turn.spend(u64::from(before - steps.left()));
+    match more {
+        Some(after) => Err(SubjectsSoFar { after: after.into(), total, shown }),
+        None => Ok((total, shown)),
+    }
+}
+
+impl Slot {
+    /// Whether no consumer has more than the stream lets them have from now on.
+    fn check_consumer_limits(&self, old: &StreamConfig, new: &StreamConfig) -> Result<(), ApiError> {
+        let (before, now) = (&old.consumer_limits, &new.consumer_limits);
+        let (threshold, max_ack_pending) = (now.inactive_threshold.0, now.max_ack_pending);
+        let lowers = threshold > 0 && now.inactive_threshold != before.inactive_threshold
+            || max_ack_pending > 0 && max_ack_pending != before.max_ack_pending;
+        if !lowers {
+            return Ok(());
+        }
+        let exceeds = |config: &ConsumerConfig| {
+            threshold > 0 && config.inactive_threshold.0 > threshold
+                || max_ack_pending > 0 && config.max_ack_pending > max_ack_pending
+        };
+        let names: Vec<&str> = self
+            .consumers
+            .iter()
+            .filter(|(_, consumer)| exceeds(&consumer.config()))
+            .map(|(_, consumer)| consumer.name())
+            .collect();
+        if names.is_empty() {
+            return Ok(());
+        }
+        let reason = format!("change to limits violates consumers: {}", names.join(", "));
+        Err(errors::STREAM_UPDATE.with(&[&reason]))
+    }
+}

@@ -1,0 +1,106 @@
+//! What is published of what was done: that a request was answered, that a stream or a consumer was made or is gone.
+
+use js_proto::advisory::{Action, Advisory, ApiAudit, ConsumerActionTaken, StreamAction};
+use js_proto::{ClientInfo, EventKind, EventSubject, Nanos, Timestamp};
+
+use broker::Party;
+
+use crate::account::Account;
+use crate::post::Message;
+use crate::request::Request;
+use crate::turn::Turn;
+
+impl Turn<'_> {
+    /// Publishes an event, if anybody listens. Whoever listens is asked first: events are long, and mostly nobody does.
+    pub(crate) fn tell<A: Advisory + serde::Serialize>(
+        &mut self,
+        account: usize,
+        subject: EventSubject<'_>,
+        event: impl FnOnce(&Self, A) -> A,
+    ) {
+        let subject = subject.to_string();
+        if !self.is_heard(account, subject.as_bytes()) {
+            return;
+        }
+        let advisory = A::new(self.nuid.next(), self.clocks.timestamp());
+        let payload = event(self, advisory).to_json();
+        self.publish(&Message::new(account, subject.as_bytes(), &payload));
+    }
+
+    /// A stream was made, changed or deleted.
+    pub(crate) fn tell_stream(&mut self, account: usize, stream: &str, action: Action) {
+        let kind = match action {
+            Action::Create => EventKind::StreamCreated,
+            Action::Modify => EventKind::StreamUpdated,
+            Action::Delete => EventKind::StreamDeleted,
+        };
+        let subject = EventSubject::of_stream(kind, stream);
+        self.tell(account, subject, |turn, event: StreamAction| StreamAction {
+            stream: stream.into(),
+            action,
+            domain: turn.config.domain.clone(),
+            ..event
+        });
+    }
+
+    /// A consumer was made or deleted.
+    pub(crate) fn tell_consumer(&mut self, account: usize, stream: &str, consumer: &str, action: Action) {
+        let kind = match action {
+            Action::Delete => EventKind::ConsumerDeleted,
+            Action::Create | Action::Modify => EventKind::ConsumerCreated,
+        };
+        let subject = EventSubject::of_consumer(kind, stream, consumer);
+        self.tell(account, subject, |turn, event: ConsumerActionTaken| ConsumerActionTaken {
+            stream: stream.into(),
+            consumer: consumer.into(),
+            action,
+            domain: turn.config.domain.clone(),
+            ..event
+        });
+    }
+
+    /// A request was answered.
+    pub(crate) fn audit(&mut self, account: &Account, request: &Request, answer: &[u8]) {
+        self.tell(request.account, EventSubject::of_server(EventKind::Api), |turn, event: ApiAudit| {
+            ApiAudit {
+                server: turn.config.server_name.clone(),
+                client: Some(turn.client_info(account, request.from)),
+                subject: text(&request.subject),
+                request: text(&request.body),
+                response: text(answer),
+                domain: turn.config.domain.clone(),
+                ..event
+            }
+        });
+    }
+
+    /// Who made a request. Of a connection of another shard no more is known than its account.
+    fn client_info(&self, account: &Account, from: Party) -> ClientInfo {
+        let base = ClientInfo {
+            acc: account.name.as_ref().into(),
+            server: self.config.server_name.clone(),
+            kind: "Client".into(),
+            client_type: "nats".into(),
+            ..ClientInfo::default()
+        };
+        let Party::Conn(id) = from else { return base };
+        let Some(row) = self.broker.connection_row_of(id) else { return base };
+        let age = self.clocks.now.0.saturating_sub(row.start);
+        let start = self.clocks.wall.0.saturating_sub(i64::try_from(age).unwrap_or(i64::MAX));
+        ClientInfo {
+            start: Some(Timestamp::from_unix_nanos(start)),
+            host: row.peer.ip().to_string(),
+            id: row.cid,
+            user: row.user.to_string(),
+            name: row.name.to_string(),
+            lang: row.lang.to_string(),
+            ver: row.version.to_string(),
+            rtt: Nanos(row.rtt.map_or(0, |rtt| rtt.as_nanos() as i64)),
+            ..base
+        }
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}

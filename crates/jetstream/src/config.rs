@@ -1,0 +1,79 @@
+//! What JetStream is told.
+
+use std::collections::BTreeMap;
+
+use js_proto::{ConfigLimits, JetStreamLimits, Nanos, Storage, StreamConfig, UnknownFields};
+
+/// What the JetStream of a server is told. All shards are told the same.
+#[derive(Debug, Clone, Default)]
+pub struct Config {
+    /// The name of the server.
+    pub server_name: String,
+    /// The version it says it has.
+    pub version: String,
+    /// `domain`; empty if there is none.
+    pub domain: String,
+    /// Bytes that streams in memory may have.
+    pub max_memory: i64,
+    /// Bytes that streams in files may have.
+    pub max_storage: i64,
+    /// What streams and consumers may ask for.
+    pub limits: ServerLimits,
+    /// What becomes of fields that requests should not have.
+    pub unknown_fields: UnknownFields,
+    /// The accounts that may have streams, by name, and how much of each.
+    pub accounts: BTreeMap<String, JetStreamLimits>,
+    /// Whether streams in files are possible.
+    pub files: Files,
+}
+
+/// How streams are kept that ask for files.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Files {
+    /// They are refused.
+    #[default]
+    Refused,
+    /// In memory, and gone when the server stops: for tests of what streams do.
+    Forged,
+}
+
+/// What streams and consumers may ask for, whoever asks. Zero is without limit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ServerLimits {
+    /// `duplicate_window`.
+    pub duplicate_window: Nanos,
+    /// `max_ack_pending`.
+    pub max_ack_pending: i64,
+    /// `max_request_batch`.
+    pub max_request_batch: i64,
+}
+
+/// An account without limits.
+pub const UNLIMITED: JetStreamLimits = JetStreamLimits {
+    max_memory: -1,
+    max_storage: -1,
+    max_streams: -1,
+    max_consumers: -1,
+    max_ack_pending: -1,
+    memory_max_stream_bytes: -1,
+    storage_max_stream_bytes: -1,
+    max_bytes_required: false,
+};
+
+impl Config {
+    /// What a stream or a consumer is held against, in an account that may have so much.
+    pub(crate) fn limits_for(&self, account: &JetStreamLimits, stream: &StreamConfig) -> ConfigLimits {
+        let max_stream_bytes = match stream.storage {
+            Storage::Memory => account.memory_max_stream_bytes,
+            Storage::File => account.storage_max_stream_bytes,
+        };
+        ConfigLimits {
+            duplicate_window: self.limits.duplicate_window,
+            max_bytes_required: account.max_bytes_required,
+            max_stream_bytes: max_stream_bytes.max(0),
+            max_ack_pending: self.limits.max_ack_pending,
+            account_max_ack_pending: account.max_ack_pending.max(0),
+            max_request_batch: self.limits.max_request_batch,
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! What consumers deliver: who of them has something to do stands in line, and gets a share of the turn.
+
+use consumers::{Delivery, Effect, Effects, EventHead, Next, Sizes};
+use js_proto::EventSubject;
+use stream_index::Row;
+
+use crate::account::StreamId;
+use crate::consumer_set::{ConsumerId, ConsumerKey};
+use crate::deadlines::Due;
+use crate::home::Home;
+use crate::post::Message;
+use crate::turn::Turn;
+
+/// Messages that a consumer delivers before the next one in line has its turn.
+const SHARE: usize = 64;
+
+/// What it costs to deliver a message, in steps.
+const DELIVERY_STEPS: u64 = 24;
+
+/// Whether a consumer has more to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Served {
+    Done,
+    NotYet,
+}
+
+impl Home {
+    /// Has consumers in line deliver, as far as the turn goes.
+    pub(crate) fn deliver(&mut self, turn: &mut Turn<'_>) {
+        while turn.may_go_on()
+            && let Some(key) = self.line.pop_front()
+        {
+            self.serve(turn, key);
+        }
+    }
+
+    pub(crate) fn has_deliveries(&self) -> bool {
+        !self.line.is_empty()
+    }
+
+    /// A consumer may have something to do.
+    pub(crate) fn line_up(&mut self, key: ConsumerKey) {
+        if let Some(slot) = self.streams.get_mut(&key.stream)
+            && slot.consumers.line_up(key.consumer)
+        {
+            self.line.push_back(key);
+        }
+    }
+
+    /// A stream has more messages: those who wait for some stand in line.
+    pub(crate) fn wake(&mut self, stream: StreamId) {
+        let Some(slot) = self.streams.get_mut(&stream) else { return };
+        self.line.extend(slot.consumers.wake().map(|consumer| ConsumerKey { stream, consumer }));
+    }
+
+    /// Gives a consumer its share.
+    fn serve(&mut self, turn: &mut Turn<'_>, key: ConsumerKey) {
+        let Some(slot) = self.streams.get_mut(&key.stream) else { return };
+        slot.consumers.leave_line(key.consumer);
+        if slot.stream.is_busy() {
+            // Nobody reads it now.
+            return self.line_up(key);
+        }
+        if self.serve_share(turn, key) == Served::NotYet {
+            self.line_up(key);
+        }
+        self.time_consumer(key);
+    }
+
+    fn serve_share(&mut self, turn: &mut Turn<'_>, key: ConsumerKey) -> Served {
+        let mut out = Effects::new();
+        for _ in 0..SHARE {
+            if !turn.may_go_on() {
+                return Served::NotYet;
+            }
+            let at = turn.moment();
+            let Some(slot) = self.streams.get_mut(&key.stream) else { return Served::Done };
+            let account = slot.account();
+            let crate::slot::Slot { stream, ram, consumers, .. } = slot;
+            let Some(consumer) = consumers.at(key.consumer) else { return Served::Done };
+            let index = stream.index();
+            let mut steps = turn.take_steps();
+            let before = steps.left();
+            let next = consumer.next(
+                &at,
+                index,
+                &mut |subject| turn.is_heard(account, subject),
+                &mut steps,
+                &mut out,
+            );
+            turn.spend(u64::from(before - steps.left()) + 1);
+            let mut read = None;
+            if let Next::Message(row) = next {
+                let said = ram.read(row.place);
+                let subject = index.subject(row.subject);
+                let sizes =
+                    Sizes { subject: subject.len(), header: said.header.len(), payload: said.payload.len() };
+                consumer.deliver(&at, &row, &sizes, &mut |subject| turn.is_heard(account, subject), &mut out);
+                turn.spend(DELIVERY_STEPS + ((sizes.header + sizes.payload) >> 9) as u64);
+                read = Some(row);
+            }
+            if next == Next::End {
+                consumers.wait(key.consumer);
+            }
+            self.carry_out_of_consumer(turn, key, read, &mut out);
+            match next {
+                Next::Message(_) => {}
+                Next::Again => return Served::NotYet,
+                Next::End | Next::Idle => return Served::Done,
+            }
+        }
+        Served::NotYet
+    }
+
+    /// Carries out what a consumer wants to be done, in its order. The message that it delivers was read already.
+    pub(crate) fn carry_out_of_consumer(
+        &mut self,
+        turn: &mut Turn<'_>,
+        key: ConsumerKey,
+        read: Option<Row>,
+        effects: &mut Effects,
+    ) {
+        // What goes with it is still to be read until all that is said of it has left.
+        let mut acked = Vec::new();
+        for effect in std::mem::take(effects) {
+            match effect {
+                Effect::Deliver(delivery) => {
+                    let row = read.expect("what is delivered was read");
+                    self.send(turn, key, &row, &delivery);
+                }
+                Effect::Status { to, block, reply } => {
+                    let Some(account) = self.account_of(key.stream) else { return };
+                    let reply = reply.as_deref().map(str::as_bytes);
+                    let message = Message { header: &block, reply, ..Message::new(account, &to, b"") };
+                    turn.publish(&message);
+                }
+                // What is in memory is as safe as it gets.
+                Effect::Answer { to } => {
+                    let Some(account) = self.account_of(key.stream) else { return };
+                    turn.publish(&Message::new(account, &to, b""));
+                }
+                Effect::Acked { first, last } => acked.push((first, last)),
+                Effect::Event(event) => self.tell_event(turn, key, &event),
+                Effect::Unused => {
+                    self.end_consumer(turn, key);
+                }
+            }
+        }
+        for (first, last) in acked {
+            self.on_acked(turn, key.stream, first, last);
+        }
+    }
+
+    pub(crate) fn account_of(&self, stream: StreamId) -> Option<usize> {
+        self.streams.get(&stream).map(crate::slot::Slot::account)
+    }
+
+    /// Publishes a message to whom it is delivered, under the subject it was stored with.
+    fn send(&self, turn: &mut Turn<'_>, key: ConsumerKey, row: &Row, delivery: &Delivery) {
+        let Some(slot) = self.streams.get(&key.stream) else { return };
+        let Some(consumer) = slot.consumers.get(key.consumer) else { return };
+        let said = slot.read(row.place);
+        let mut reply = Vec::with_capacity(96);
+        consumer.reply().write(&mut reply, &delivery.metadata);
+        let mut header = Vec::new();
+        if delivery.headers_only {
+            consumers::headers_only(said.header, said.payload.len(), &mut header);
+        }
+        let (header, payload): (&[u8], &[u8]) =
+            if delivery.headers_only { (&header, b"") } else { (said.header, said.payload) };
+        turn.publish(&Message {
+            account: slot.account(),
+            to: &delivery.to,
+            subject: slot.index().subject(row.subject),
+            reply: Some(&reply),
+            header,
+            payload,
+        });
+    }
+
+    fn tell_event(&self, turn: &mut Turn<'_>, key: ConsumerKey, event: &consumers::Event) {
+        let Some(slot) = self.streams.get(&key.stream) else { return };
+        let Some(consumer) = slot.consumers.get(key.consumer) else { return };
+        let subject =
+            EventSubject::of_consumer(event.kind(), &slot.config().name, consumer.name()).to_string();
+        if !turn.is_heard(slot.account(), subject.as_bytes()) {
+            return;
+        }
+        let (id, domain) = (turn.nuid.next(), turn.config.domain.clone());
+        let head = EventHead {
+            stream: &slot.config().name,
+            consumer: consumer.name(),
+            domain: &domain,
+            id: &id,
+            time: turn.clocks.timestamp(),
+        };
+        turn.publish(&Message::new(slot.account(), subject.as_bytes(), &event.to_json(&head)));
+    }
+
+    /// Notes when a consumer has something to do.
+    pub(crate) fn time_consumer(&mut self, key: ConsumerKey) {
+        let consumer = self.streams.get(&key.stream).and_then(|slot| slot.consumers.get(key.consumer));
+        let at = consumer.and_then(consumers::Consumer::next_deadline);
+        let at = at.map(|at| conns::Time(u64::try_from(at).unwrap_or(0)));
+        self.deadlines.set(Due::Consumer(key), at);
+    }
+
+    /// A consumer's time has come.
+    pub(crate) fn on_consumer_due(&mut self, turn: &mut Turn<'_>, key: ConsumerKey) {
+        let at = turn.moment();
+        let Some(slot) = self.streams.get_mut(&key.stream) else { return };
+        let account = slot.account();
+        let Some(consumer) = slot.consumers.at(key.consumer) else { return };
+        let mut out = Effects::new();
+        consumer.on_deadline(&at, &mut |subject| turn.is_heard(account, subject), &mut out);
+        self.carry_out_of_consumer(turn, key, None, &mut out);
+        self.time_consumer(key);
+        self.line_up(key);
+    }
+
+    /// All consumers that push are told who listens.
+    pub(crate) fn on_interest_changed(&mut self, turn: &mut Turn<'_>) {
+        let keys: Vec<ConsumerKey> = self.pushing.iter().copied().collect();
+        for key in keys {
+            self.tell_interest(turn, key);
+        }
+    }
+
+    /// A consumer that pushes is told whether anybody listens.
+    pub(crate) fn tell_interest(&mut self, turn: &mut Turn<'_>, key: ConsumerKey) {
+        let at = turn.moment();
+        let Some(slot) = self.streams.get_mut(&key.stream) else { return };
+        let account = slot.account();
+        let Some(consumer) = slot.consumers.at(key.consumer) else { return };
+        let Some(subject) = consumer.deliver_subject() else { return };
+        let group = consumer.config().deliver_group;
+        let group = (!group.is_empty()).then_some(group.as_bytes());
+        let is_there = turn.broker.is_heard_by(account, subject, group);
+        consumer.on_interest(&at, is_there);
+        self.time_consumer(key);
+        self.line_up(key);
+    }
+
+    /// Looks after a consumer to which something was said.
+    pub(crate) fn attend(&mut self, turn: &mut Turn<'_>, key: ConsumerKey, effects: &mut Effects) {
+        self.carry_out_of_consumer(turn, key, None, effects);
+        self.serve(turn, key);
+    }
+
+    pub(crate) fn key(&mut self, account: usize, stream: &[u8], consumer: &[u8]) -> Option<ConsumerKey> {
+        let (stream, consumer) = (str::from_utf8(stream).ok()?, str::from_utf8(consumer).ok()?);
+        let (id, slot) = self.find(account, stream)?;
+        let consumer: ConsumerId = slot.consumers.id(consumer)?;
+        Some(ConsumerKey { stream: id, consumer })
+    }
+}

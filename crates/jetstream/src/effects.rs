@@ -1,0 +1,147 @@
+//! What follows from what a stream applied: answers, what consumers learn, what is counted, what is published again.
+
+use std::collections::BTreeSet;
+
+use js_proto::advisory::Action;
+use js_proto::{
+    ApiAnswer, ApiError, CopiedHeaders, MsgDeleteAnswer, PubAckAnswer, StreamPurgeAnswer, StreamUpdateAnswer,
+    Timestamp,
+};
+use serde::Serialize;
+use streams::{Answer as Told, Effect, Removal};
+
+use crate::account::StreamId;
+use crate::home::Home;
+use crate::names::Change;
+use crate::post::Message;
+use crate::request::Request;
+use crate::role::FIRST;
+use crate::slot::Slot;
+use crate::step::Answer;
+use crate::turn::Turn;
+use crate::waiter::Waiter;
+
+impl Home {
+    /// Carries out what followed, in its order.
+    pub(crate) fn carry_out(&mut self, turn: &mut Turn<'_>, id: StreamId, effects: &mut Vec<Effect<Waiter>>) {
+        let mut rolled_up = BTreeSet::new();
+        for effect in effects.drain(..) {
+            match effect {
+                Effect::Stored(row) => {
+                    self.count(id, i64::from(row.size));
+                    self.on_stored(id);
+                }
+                Effect::Removed { row, why: Removal::Rollup } => {
+                    self.count(id, -i64::from(row.size));
+                    rolled_up.extend(self.on_rolled_up(id, &row));
+                }
+                Effect::Removed { row, .. } => {
+                    self.count(id, -i64::from(row.size));
+                    self.on_removed(turn, id, &row);
+                }
+                Effect::Purged { filter, bytes, .. } => {
+                    self.count(id, -i64::try_from(bytes).unwrap_or(i64::MAX));
+                    self.on_purged(id, &filter);
+                }
+                Effect::Republish { row, subject, last_seq, is_headers_only } => {
+                    self.republish(turn, id, &row, &subject, last_seq, is_headers_only);
+                }
+                Effect::Updated { before } => self.on_updated(turn, id, &before),
+                Effect::Answer { to, answer } => self.answer_waiter(turn, id, to, answer),
+            }
+        }
+        if let Some(subject) = rolled_up.pop_first() {
+            // A rollup is a purge: of its subject, or of all.
+            let is_all = !rolled_up.is_empty() || self.streams.get(&id).is_some_and(Slot::has_only_the_last);
+            self.purge_consumers(id, (!is_all).then_some(&*subject));
+        }
+    }
+
+    /// Tells somebody what became of a command.
+    pub(crate) fn answer_waiter(&mut self, turn: &mut Turn<'_>, id: StreamId, to: Waiter, answer: Told) {
+        match to {
+            Waiter::Publisher(reply) => self.acknowledge(turn, id, &reply, answer),
+            Waiter::Asker(request) => self.answer_asker(turn, id, *request, answer),
+        }
+    }
+
+    /// Tells a publisher what became of its message.
+    fn acknowledge(&mut self, turn: &mut Turn<'_>, id: StreamId, reply: &[u8], answer: Told) {
+        let Some(slot) = self.streams.get(&id) else { return };
+        let mut payload = Vec::with_capacity(64);
+        match answer {
+            Told::Stored { seq } => slot.pub_ack().write(&mut payload, seq),
+            Told::Duplicate { seq } => slot.pub_ack().write_duplicate(&mut payload, seq),
+            Told::Refused(error) => payload = PubAckAnswer::refusal(&slot.config().name, error),
+            Told::Purged { .. } | Told::Deleted | Told::Updated => return,
+        }
+        turn.publish(&Message::new(slot.account(), reply, &payload));
+    }
+
+    /// Answers a request about the stream.
+    fn answer_asker(&mut self, turn: &mut Turn<'_>, id: StreamId, request: Request, answer: Told) {
+        match answer {
+            Told::Purged { messages } => {
+                let answer =
+                    StreamPurgeAnswer { success: true, purged: messages, ..StreamPurgeAnswer::new() };
+                self.give(turn, &request, &Answer::of(Ok(answer)));
+            }
+            Told::Deleted => {
+                let answer = MsgDeleteAnswer { success: true, ..MsgDeleteAnswer::new() };
+                self.give(turn, &request, &Answer::of(Ok(answer)));
+            }
+            Told::Updated => self.answer_updated(turn, id, request),
+            Told::Refused(error) => self.refuse_asker(turn, &request, error),
+            Told::Stored { .. } | Told::Duplicate { .. } => {}
+        }
+    }
+
+    fn answer_updated(&mut self, turn: &mut Turn<'_>, id: StreamId, request: Request) {
+        let Some(slot) = self.streams.get(&id) else { return };
+        let (name, is_direct) = (slot.config().name.clone(), slot.config().allow_direct);
+        let answer = StreamUpdateAnswer { info: Some(slot.info(turn)), ..StreamUpdateAnswer::new() };
+        let told = turn.tell_all(request.account, &name, Change::Stream { shard: FIRST, is_direct });
+        turn.tell_stream(request.account, &name, Action::Modify);
+        self.give_after(turn, told, request, Answer::of(Ok(answer)));
+    }
+
+    fn refuse_asker(&mut self, turn: &mut Turn<'_>, request: &Request, error: ApiError) {
+        use js_proto::RequestKind as Kind;
+        fn failed<A: ApiAnswer + Serialize>(error: ApiError) -> Answer {
+            Answer::of::<A>(Err(error))
+        }
+        let answer = match request.asked().kind {
+            Kind::StreamPurge => failed::<StreamPurgeAnswer>(error),
+            Kind::StreamMsgDelete => failed::<MsgDeleteAnswer>(error),
+            _ => failed::<StreamUpdateAnswer>(error),
+        };
+        self.give(turn, request, &answer);
+    }
+
+    /// Publishes a message again that was stored.
+    fn republish(
+        &mut self,
+        turn: &mut Turn<'_>,
+        id: StreamId,
+        row: &stream_index::Row,
+        to: &[u8],
+        last_seq: u64,
+        is_headers_only: bool,
+    ) {
+        let Some(slot) = self.streams.get(&id) else { return };
+        let said = slot.read(row.place);
+        let mut header = Vec::new();
+        let copied = CopiedHeaders {
+            stream: &slot.config().name,
+            subject: &String::from_utf8_lossy(slot.index().subject(row.subject)),
+            seq: row.seq,
+            time: Timestamp::from_unix_nanos(row.time),
+            num_pending: None,
+            last_seq: Some(last_seq),
+            msg_size: is_headers_only.then_some(said.payload.len() as u64),
+        };
+        copied.write(&mut header, said.header);
+        let payload = if is_headers_only { b"" } else { said.payload };
+        turn.publish(&Message { header: &header, ..Message::new(slot.account(), to, payload) });
+    }
+}

@@ -1,0 +1,296 @@
+//! Messages that are got directly: one, some in a row, or the last one of each of several subjects.
+//!
+//! A get that takes long goes on in the next turns. It then sees what is there by then, but for the last ones of
+//! subjects: those are of one moment, since nothing that was stored later counts.
+
+use js_proto::{CopiedHeaders, MsgGetRequest, Status, Timestamp};
+use stream_index::{Filter, Row, Steps, Walk};
+
+use crate::post::Message;
+use crate::slot::Slot;
+use crate::turn::Turn;
+
+/// How many subjects there may be whose last messages are asked for at once.
+const LASTS_MAX: usize = 1024;
+
+/// What it costs to send a message, in steps.
+const MESSAGE_STEPS: u64 = 32;
+
+/// A get that is not done with.
+#[derive(Debug)]
+pub(crate) struct Get {
+    account: usize,
+    reply: Box<[u8]>,
+    no_header: bool,
+    /// Bytes that may still be sent.
+    bytes_left: usize,
+    what: What,
+}
+
+#[derive(Debug)]
+enum What {
+    /// The message of that sequence.
+    Seq(u64),
+    /// The first of such a subject from a sequence on.
+    Next { filter: Filter, seq: u64 },
+    /// The last of such a subject, up to a sequence.
+    Last { filter: Filter, up_to: u64 },
+    /// Some in a row.
+    Batch { filter: Filter, seq: u64, left: i64, pending: Option<u64>, last_seq: u64, is_first: bool },
+    /// The last ones of some subjects are being looked for.
+    Gather { filter: Filter, from: u64, up_to: u64, batch: i64, after: Option<Box<[u8]>>, found: Vec<u64> },
+    /// They are being sent.
+    Send { found: Vec<u64>, at: usize, from: u64, up_to: u64, batch: i64, sent: i64, last_seq: u64 },
+}
+
+/// Whether a get is done with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Got {
+    All,
+    NotYet,
+}
+
+impl Get {
+    /// What is asked for of a stream, with room for so many bytes if nothing is said of it. The error is answered.
+    pub(crate) fn new(
+        slot: &Slot,
+        account: usize,
+        reply: &[u8],
+        request: MsgGetRequest,
+        bytes_max: usize,
+    ) -> Result<Self, Status<'static>> {
+        let index = slot.index();
+        let time = |time: Timestamp| index.seq_at(time.in_utc().unix_nanos().unwrap_or(0));
+        let seq = request.start_time.map_or(request.seq, time);
+        let filter = |text: &str| Filter::new((!text.is_empty()).then_some(text.as_bytes()));
+        let what = if !request.multi_last.is_empty() {
+            let up_to = match request.up_to_time {
+                Some(at) => {
+                    let behind = time(at);
+                    if behind <= index.state().first_seq {
+                        return Err(Status::NoResults);
+                    }
+                    behind - 1
+                }
+                None if request.up_to_seq > 0 => request.up_to_seq,
+                None => index.last_seq(),
+            };
+            let filter = Filter::new(request.multi_last.iter().map(|filter| filter.as_bytes()));
+            What::Gather {
+                filter,
+                from: request.seq,
+                up_to,
+                batch: request.batch,
+                after: None,
+                found: Vec::new(),
+            }
+        } else if request.batch != 0 {
+            let filter = filter(&request.next_by_subj);
+            What::Batch { filter, seq, left: request.batch, pending: None, last_seq: 0, is_first: true }
+        } else if !request.next_by_subj.is_empty() {
+            What::Next { filter: filter(&request.next_by_subj), seq }
+        } else if seq > 0 {
+            What::Seq(seq)
+        } else {
+            What::Last { filter: filter(&request.last_by_subj), up_to: u64::MAX }
+        };
+        let bytes_left = usize::try_from(request.max_bytes).ok().filter(|max| *max > 0).unwrap_or(bytes_max);
+        Ok(Self { account, reply: reply.into(), no_header: request.no_hdr, bytes_left, what })
+    }
+
+    /// Goes on with it, as far as the turn goes.
+    pub(crate) fn go_on(&mut self, slot: &Slot, turn: &mut Turn<'_>) -> Got {
+        while turn.may_go_on() {
+            if self.step(slot, turn) == Got::All {
+                return Got::All;
+            }
+        }
+        Got::NotYet
+    }
+
+    fn step(&mut self, slot: &Slot, turn: &mut Turn<'_>) -> Got {
+        let index = slot.index();
+        let mut steps = turn.take_steps();
+        let before = steps.left();
+        let what = std::mem::replace(&mut self.what, What::Seq(0));
+        let (then, got) = match what {
+            What::Seq(seq) => (What::Seq(seq), self.send_only(slot, turn, index.get(seq))),
+            What::Next { filter, seq } => match index.next(&filter, seq, &mut steps) {
+                Walk::More(seq) => (What::Next { filter, seq }, Got::NotYet),
+                found => (What::Next { filter, seq }, self.send_only(slot, turn, row_of(found))),
+            },
+            What::Last { filter, up_to } => match index.last(&filter, up_to, &mut steps) {
+                Walk::More(up_to) => (What::Last { filter, up_to }, Got::NotYet),
+                found => (What::Last { filter, up_to }, self.send_only(slot, turn, row_of(found))),
+            },
+            What::Batch { .. } => self.step_batch(slot, turn, what, &mut steps),
+            What::Gather { .. } => self.step_gather(slot, turn, what, &mut steps),
+            What::Send { .. } => self.step_send(slot, turn, what),
+        };
+        turn.spend(u64::from(before - steps.left().min(before)) + 1);
+        self.what = then;
+        got
+    }
+
+    /// Sends the only message that is asked for.
+    fn send_only(&mut self, slot: &Slot, turn: &mut Turn<'_>, row: Option<Row>) -> Got {
+        match row {
+            Some(row) => {
+                self.send(slot, turn, &row, None);
+            }
+            None => self.status(turn, &Status::MessageNotFound),
+        }
+        Got::All
+    }
+
+    fn step_batch(&mut self, slot: &Slot, turn: &mut Turn<'_>, what: What, steps: &mut Steps) -> (What, Got) {
+        let What::Batch { filter, seq, left, pending, last_seq, is_first } = what else {
+            unreachable!("asked for")
+        };
+        let index = slot.index();
+        let pending = pending.unwrap_or_else(|| count_all(slot, &filter, seq));
+        if left < 1 {
+            self.end(turn, pending, last_seq, None);
+            return (What::Seq(0), Got::All);
+        }
+        match index.next(&filter, seq, steps) {
+            Walk::More(seq) => {
+                (What::Batch { filter, seq, left, pending: Some(pending), last_seq, is_first }, Got::NotYet)
+            }
+            Walk::End if is_first => {
+                self.status(turn, &Status::MessageNotFound);
+                (What::Seq(0), Got::All)
+            }
+            Walk::End => {
+                self.end(turn, pending, last_seq, None);
+                (What::Seq(0), Got::All)
+            }
+            Walk::Found(row) => {
+                // Who wants no headers is not told of what is left, and it is not counted.
+                let pending = pending.saturating_sub(u64::from(!self.no_header));
+                let is_full = self.send(slot, turn, &row, Some((pending, last_seq))) == Full::Yes;
+                let left = if is_full { 0 } else { left - 1 };
+                let (seq, last_seq, pending) = (row.seq + 1, row.seq, Some(pending));
+                (What::Batch { filter, seq, left, pending, last_seq, is_first: false }, Got::NotYet)
+            }
+        }
+    }
+
+    fn step_gather(
+        &mut self,
+        slot: &Slot,
+        turn: &mut Turn<'_>,
+        what: What,
+        steps: &mut Steps,
+    ) -> (What, Got) {
+        let What::Gather { filter, from, up_to, batch, after, mut found } = what else {
+            unreachable!("asked for")
+        };
+        let index = slot.index();
+        let more = index.subjects(&filter, after.as_deref(), steps, |id| {
+            if found.len() > LASTS_MAX {
+                return;
+            }
+            let tally = index.tally(id);
+            if tally.last <= up_to {
+                return found.push(tally.last);
+            }
+            if tally.first <= up_to {
+                let only = Filter::new([index.subject(id)]);
+                if let Walk::Found(row) = index.last(&only, up_to, &mut Steps::new(u32::MAX)) {
+                    found.push(row.seq);
+                }
+            }
+        });
+        let more = more.map(Into::into);
+        if found.len() > LASTS_MAX {
+            self.status(turn, &Status::TooManyResults);
+        } else if more.is_some() {
+            return (What::Gather { filter, from, up_to, batch, after: more, found }, Got::NotYet);
+        } else if found.is_empty() {
+            self.status(turn, &Status::NoResults);
+        } else {
+            found.sort_unstable();
+            return (What::Send { found, at: 0, from, up_to, batch, sent: 0, last_seq: 0 }, Got::NotYet);
+        }
+        (What::Seq(0), Got::All)
+    }
+
+    fn step_send(&mut self, slot: &Slot, turn: &mut Turn<'_>, what: What) -> (What, Got) {
+        let What::Send { found, mut at, from, up_to, batch, mut sent, mut last_seq } = what else {
+            unreachable!("asked for")
+        };
+        while at < found.len() && found[at] < from {
+            at += 1;
+        }
+        let Some(seq) = found.get(at) else {
+            self.end(turn, 0, last_seq, Some(up_to));
+            return (What::Seq(0), Got::All);
+        };
+        let Some(row) = slot.index().get(*seq) else {
+            self.status(turn, &Status::MessageNotFound);
+            return (What::Seq(0), Got::All);
+        };
+        at += 1;
+        let pending = (found.len() - at) as u64;
+        let is_full = self.send(slot, turn, &row, Some((pending, last_seq))) == Full::Yes;
+        (last_seq, sent) = (row.seq, sent + 1);
+        if is_full || batch > 0 && sent >= batch {
+            self.end(turn, pending, last_seq, Some(up_to));
+            return (What::Seq(0), Got::All);
+        }
+        (What::Send { found, at, from, up_to, batch, sent, last_seq }, Got::NotYet)
+    }
+
+    /// Sends a message, of several if there are others to be told of. Returns whether no more bytes may be sent.
+    fn send(&mut self, slot: &Slot, turn: &mut Turn<'_>, row: &Row, others: Option<(u64, u64)>) -> Full {
+        let subject = slot.index().subject(row.subject);
+        let said = slot.read(row.place);
+        let mut header = Vec::new();
+        if !self.no_header {
+            let copied = CopiedHeaders {
+                stream: &slot.config().name,
+                subject: &String::from_utf8_lossy(subject),
+                seq: row.seq,
+                time: Timestamp::from_unix_nanos(row.time),
+                num_pending: others.map(|(pending, _)| pending),
+                last_seq: others.map(|(_, last_seq)| last_seq),
+                msg_size: None,
+            };
+            copied.write(&mut header, said.header);
+        }
+        let message = Message { header: &header, ..Message::new(self.account, &self.reply, said.payload) };
+        turn.publish(&message);
+        turn.spend(MESSAGE_STEPS);
+        let bytes = subject.len() + said.header.len() + said.payload.len();
+        if bytes >= self.bytes_left {
+            return Full::Yes;
+        }
+        self.bytes_left -= bytes;
+        Full::No
+    }
+
+    fn end(&self, turn: &mut Turn<'_>, pending: u64, last_seq: u64, up_to_seq: Option<u64>) {
+        self.status(turn, &Status::EndOfBatch { pending, last_seq, up_to_seq });
+    }
+
+    fn status(&self, turn: &mut Turn<'_>, status: &Status<'_>) {
+        turn.publish_status(self.account, &self.reply, status);
+    }
+}
+
+/// Whether as many bytes were sent as may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Full {
+    Yes,
+    No,
+}
+
+fn row_of(walk: Walk<Row>) -> Option<Row> {
+    if let Walk::Found(row) = walk { Some(row) } else { None }
+}
+
+/// How many there are, at once.
+fn count_all(slot: &Slot, filter: &Filter, from: u64) -> u64 {
+    slot.index().count(filter, from, &mut Steps::new(u32::MAX)).messages
+}

@@ -1,0 +1,52 @@
+//! JetStream on a shard: streams, their consumers and the API to both, as a service of the broker.
+//!
+//! # Where to look
+//!
+//! | for | see |
+//! |---|---|
+//! | the machine, and what it is given | [`JetStream`], [`Config`] |
+//! | whose a subject is | `role.rs`, `claims.rs`, `names.rs` |
+//! | requests and their answers | `api.rs` and below |
+//! | what is published | `post.rs`, `audit.rs` |
+//!
+//! # Always true
+//!
+//! - Whoever is told that a stream or a consumer was made or is gone finds every shard aware of it.
+//! - Requests are answered in the order in which they came, but for those that wait until all shards are aware.
+//! - What waits is bounded: by account where it is requests, by bytes where it is to be published.
+#![forbid(unsafe_code)]
+
+mod account;
+mod allowance;
+mod api;
+mod audit;
+mod claims;
+mod command;
+mod commands;
+mod config;
+mod consumer_set;
+mod deadlines;
+mod deliveries;
+mod effects;
+mod gets;
+mod home;
+mod jet_stream;
+mod names;
+mod nuid;
+mod post;
+mod publishes;
+mod ram;
+mod request;
+mod requests;
+mod retention;
+mod role;
+mod room;
+mod slot;
+mod step;
+mod turn;
+mod waiter;
+mod words;
+mod work;
+
+pub use config::{Config, Files, ServerLimits, UNLIMITED};
+pub use jet_stream::JetStream;

@@ -1,0 +1,121 @@
+//! Where the messages of streams in memory are: headers and payloads in segments, which go when all in them went.
+//!
+//! A segment that mostly holds what is gone stays until the rest of it is: bounded by what streams may have, times the
+//! segment's size over that of its smallest message.
+
+use std::collections::BTreeMap;
+
+use log_format::Place;
+
+/// How large a segment is. A larger message has one of its own.
+const SEGMENT_BYTES: usize = 1 << 20;
+
+/// Messages, by place.
+#[derive(Debug, Default)]
+pub(crate) struct Ram {
+    segments: BTreeMap<u32, Segment>,
+    /// The number of the segment that is being filled.
+    open: u32,
+}
+
+#[derive(Debug, Default)]
+struct Segment {
+    bytes: Vec<u8>,
+    /// Messages that are still wanted.
+    live: u32,
+}
+
+/// What a message says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Said<'m> {
+    /// Its header block; empty if there is none.
+    pub(crate) header: &'m [u8],
+    pub(crate) payload: &'m [u8],
+}
+
+impl Ram {
+    /// Keeps a message.
+    pub(crate) fn push(&mut self, said: &Said<'_>) -> Place {
+        let len = 8 + said.header.len() + said.payload.len();
+        let is_full = self
+            .segments
+            .get(&self.open)
+            .is_some_and(|open| !open.bytes.is_empty() && open.bytes.len() + len > SEGMENT_BYTES);
+        if is_full {
+            self.open += 1;
+        }
+        let segment = self.segments.entry(self.open).or_default();
+        let place = Place { segment: self.open, offset: segment.bytes.len() as u32 };
+        let (header, payload) = (said.header.len() as u32, said.payload.len() as u32);
+        segment.bytes.extend_from_slice(&header.to_le_bytes());
+        segment.bytes.extend_from_slice(&payload.to_le_bytes());
+        segment.bytes.extend_from_slice(said.header);
+        segment.bytes.extend_from_slice(said.payload);
+        segment.live += 1;
+        place
+    }
+
+    /// What a message says that was kept there and not let go of.
+    pub(crate) fn read(&self, place: Place) -> Said<'_> {
+        let bytes = &self.segments[&place.segment].bytes[place.offset as usize..];
+        let number =
+            |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().expect("four bytes")) as usize;
+        let (header, payload) = (number(0), number(4));
+        let (header, rest) = bytes[8..].split_at(header);
+        Said { header, payload: &rest[..payload] }
+    }
+
+    /// Lets go of a message.
+    pub(crate) fn free(&mut self, place: Place) {
+        let Some(segment) = self.segments.get_mut(&place.segment) else { return };
+        segment.live -= 1;
+        if segment.live == 0 {
+            self.segments.remove(&place.segment);
+            if place.segment == self.open {
+                self.open += 1;
+            }
+        }
+    }
+
+    /// Lets go of all messages but those.
+    pub(crate) fn keep_only<I: Iterator<Item = Place>>(&mut self, kept: impl FnOnce() -> I) {
+        self.segments.values_mut().for_each(|segment| segment.live = 0);
+        for place in kept() {
+            if let Some(segment) = self.segments.get_mut(&place.segment) {
+                segment.live += 1;
+            }
+        }
+        self.segments.retain(|_, segment| segment.live > 0);
+        self.open += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_kept_is_read_until_it_is_let_go_of() {
+        let mut ram = Ram::default();
+        let large = vec![7; SEGMENT_BYTES];
+        let said = [
+            Said { header: b"h", payload: b"p" },
+            Said { header: b"", payload: &large },
+            Said { header: b"", payload: b"" },
+        ];
+        let places = said.map(|said| ram.push(&said));
+        for (place, said) in places.iter().zip(&said) {
+            assert_eq!(ram.read(*place), *said);
+        }
+        assert_eq!(ram.segments.len(), 3);
+        ram.free(places[1]);
+        assert_eq!(ram.segments.len(), 2);
+        ram.free(places[0]);
+        ram.free(places[2]);
+        assert_eq!(ram.segments.len(), 0);
+        let place = ram.push(&said[0]);
+        ram.keep_only(|| [place].into_iter());
+        assert_ne!(place, places[0], "places are not used twice while somebody may remember them");
+        assert_eq!(ram.read(place), said[0]);
+    }
+}

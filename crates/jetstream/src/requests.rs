@@ -1,0 +1,86 @@
+//! Requests that wait to be answered, and answers that wait until all shards know.
+
+use std::time::Duration;
+
+use crate::api;
+use crate::home::Home;
+use crate::post::Message;
+use crate::request::Request;
+use crate::step::{Answer, Job, Step};
+use crate::turn::{Told, Turn};
+
+/// Requests of an account that may wait. Those that come beyond that are dropped.
+const WAITING_REQUESTS_MAX: usize = 10_000;
+
+/// What it costs to answer a request, in steps.
+const REQUEST_STEPS: u64 = 64;
+
+/// How soon to look again whether all shards know, if nobody says so: a shard without connections need not.
+const UNCONFIRMED_PAUSE: Duration = Duration::from_millis(20);
+
+impl Home {
+    /// A request. It is answered at once, unless others wait.
+    pub(crate) fn on_request(&mut self, turn: &mut Turn<'_>, request: Request) {
+        let account = self.account(request.account);
+        if account.waiting >= WAITING_REQUESTS_MAX {
+            return;
+        }
+        account.waiting += 1;
+        self.waiting.push_back((request, Job::default()));
+        if self.waiting.len() == 1 {
+            self.answer_next(turn);
+        }
+    }
+
+    /// Goes on with the request that waits longest. Returns whether it is done with.
+    pub(crate) fn answer_next(&mut self, turn: &mut Turn<'_>) -> bool {
+        if self.busy.is_some() {
+            return false;
+        }
+        let Some((request, mut job)) = self.waiting.pop_front() else { return false };
+        turn.spend(REQUEST_STEPS);
+        match api::answer(self, turn, &request, &mut job) {
+            Step::GoesOn => {
+                self.waiting.push_front((request, job));
+                return false;
+            }
+            Step::Silence => self.account(request.account).waiting -= 1,
+            Step::Answer(answer) => self.give(turn, &request, &answer),
+            Step::AnswerAfter(told, answer) => self.give_after(turn, told, request, answer),
+            Step::Command(id, command) => command.carry_out(self, turn, id, request),
+        }
+        true
+    }
+
+    /// Answers once all shards know.
+    pub(crate) fn give_after(&mut self, turn: &mut Turn<'_>, told: Told, request: Request, answer: Answer) {
+        self.unconfirmed.push_back((told, request, answer));
+        self.answer_confirmed(turn);
+    }
+
+    /// Answers what waited until all shards knew. What does not come to know, since nobody is there any more who would,
+    /// is looked at again soon.
+    pub(crate) fn answer_confirmed(&mut self, turn: &mut Turn<'_>) {
+        while let Some((told, ..)) = self.unconfirmed.front_mut()
+            && turn.is_known(told)
+            && let Some((_, request, answer)) = self.unconfirmed.pop_front()
+        {
+            self.give(turn, &request, &answer);
+        }
+        self.look_again = self.unconfirmed.front().map(|_| turn.clocks.now + UNCONFIRMED_PAUSE);
+    }
+
+    pub(crate) fn give(&mut self, turn: &mut Turn<'_>, request: &Request, answer: &Answer) {
+        let account = self.account(request.account);
+        account.waiting -= 1;
+        if answer.is_told {
+            account.count_request(answer.is_error);
+        }
+        if let Some(reply) = &request.reply {
+            turn.publish(&Message::new(request.account, reply, &answer.json));
+        }
+        if answer.is_told {
+            turn.audit(&self.accounts[request.account], request, &answer.json);
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! What consumers learn of messages that come and go, and which messages stay for their sake.
+
+use consumers::Effects;
+use js_proto::{Retention, StreamConfig};
+use stream_index::{Filter, Row, Steps, Walk};
+
+use crate::account::StreamId;
+use crate::allowance::Reserved;
+use crate::consumer_set::ConsumerKey;
+use crate::home::Home;
+use crate::slot::Slot;
+use crate::turn::Turn;
+
+impl Home {
+    /// A message was stored.
+    pub(crate) fn on_stored(&mut self, id: StreamId) {
+        self.wake(id);
+    }
+
+    /// A message is gone: its consumers need not wait for it.
+    pub(crate) fn on_removed(&mut self, turn: &mut Turn<'_>, id: StreamId, row: &Row) {
+        let Some(slot) = self.streams.get_mut(&id) else { return };
+        let Slot { stream, ram, consumers, .. } = slot;
+        ram.free(row.place);
+        if consumers.len() == 0 {
+            return;
+        }
+        let at = turn.moment();
+        let subject = stream.index().subject(row.subject);
+        let mut followed = Vec::new();
+        for (consumer, machine) in consumers.iter_mut() {
+            let mut out = Effects::new();
+            machine.on_removed(&at, row.seq, subject, &mut out);
+            if !out.is_empty() {
+                followed.push((ConsumerKey { stream: id, consumer }, out));
+            }
+        }
+        self.follow(turn, followed);
+    }
+
+    /// Many messages are gone at once.
+    pub(crate) fn on_purged(&mut self, id: StreamId, filter: &Filter) {
+        let Some(slot) = self.streams.get_mut(&id) else { return };
+        let Slot { stream, ram, .. } = slot;
+        let index = stream.index();
+        ram.keep_only(|| {
+            let mut from = 0;
+            std::iter::from_fn(move || match index.next(&Filter::all(), from, &mut Steps::new(u32::MAX)) {
+                Walk::Found(row) => {
+                    from = row.seq + 1;
+                    Some(row.place)
+                }
+                Walk::End | Walk::More(_) => None,
+            })
+        });
+        self.purge_consumers(id, filter.texts().next());
+    }
+
+    /// A message made room for one that takes the place of others. Returns its subject.
+    pub(crate) fn on_rolled_up(&mut self, id: StreamId, row: &Row) -> Option<Box<[u8]>> {
+        let slot = self.streams.get_mut(&id)?;
+        slot.ram.free(row.place);
+        Some(slot.index().subject(row.subject).into())
+    }
+
+    /// Consumers learn that messages of that subject are gone, or all.
+    pub(crate) fn purge_consumers(&mut self, id: StreamId, subject: Option<&[u8]>) {
+        let Some(slot) = self.streams.get_mut(&id) else { return };
+        let Slot { stream, consumers, .. } = slot;
+        let mut keys = Vec::new();
+        for (consumer, machine) in consumers.iter_mut() {
+            machine.on_purged(subject, stream.index());
+            keys.push(ConsumerKey { stream: id, consumer });
+        }
+        for key in keys {
+            self.time_consumer(key);
+            self.line_up(key);
+        }
+    }
+
+    fn follow(&mut self, turn: &mut Turn<'_>, followed: Vec<(ConsumerKey, Effects)>) {
+        for (key, mut out) in followed {
+            self.carry_out_of_consumer(turn, key, None, &mut out);
+            self.time_consumer(key);
+            self.line_up(key);
+        }
+    }
+
+    /// A consumer is done with messages. Those that nobody else needs go.
+    pub(crate) fn on_acked(&mut self, turn: &mut Turn<'_>, id: StreamId, first: u64, last: u64) {
+        let Some(slot) = self.streams.get_mut(&id) else { return };
+        if slot.config().retention == Retention::Limits {
+            return;
+        }
+        let state = slot.index().state();
+        let range = first.max(state.first_seq)..=last.min(state.last_seq);
+        let done: Vec<u64> = range.filter(|seq| slot.is_done_with(*seq)).collect();
+        self.release(turn, id, &done);
+    }
+
+    /// Lets go of all messages that nobody needs any more, after consumers or what they want have changed.
+    pub(crate) fn sweep(&mut self, turn: &mut Turn<'_>, id: StreamId) {
+        let Some(slot) = self.streams.get(&id) else { return };
+        if slot.config().retention != Retention::Interest {
+            return;
+        }
+        let state = slot.index().state();
+        let done: Vec<u64> =
+            (state.first_seq..=state.last_seq).filter(|seq| slot.is_done_with(*seq)).collect();
+        self.release(turn, id, &done);
+    }
+
+    fn release(&mut self, turn: &mut Turn<'_>, id: StreamId, seqs: &[u64]) {
+        let mut effects = Vec::new();
+        for seq in seqs {
+            let Some(slot) = self.streams.get_mut(&id) else { return };
+            slot.stream.release(*seq, &mut effects);
+            self.carry_out(turn, id, &mut effects);
+        }
+    }
+
+    /// The stream is told to be something else.
+    pub(crate) fn on_updated(&mut self, turn: &mut Turn<'_>, id: StreamId, before: &StreamConfig) {
+        let Some(slot) = self.streams.get_mut(&id) else { return };
+        slot.subscribe(turn);
+        let (account, now) = (slot.account(), Reserved::by(slot.config()));
+        let keeps = slot.config().retention == Retention::Interest;
+        self.reserve(account, Reserved::by(before), now);
+        if keeps && before.retention != Retention::Interest {
+            self.sweep(turn, id);
+        }
+    }
+}
+
+impl Slot {
+    /// Whether a message is there that no consumer needs.
+    fn is_done_with(&self, seq: u64) -> bool {
+        let index = self.index();
+        index.get(seq).is_some_and(|row| !self.consumers.need(seq, index.subject(row.subject)))
+    }
+}

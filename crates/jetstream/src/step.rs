@@ -1,0 +1,63 @@
+//! What becomes of a request: an answer, now or later, or something that is still being done.
+
+use std::collections::BTreeMap;
+
+use js_proto::{ApiAnswer, ApiError};
+use serde::Serialize;
+
+use crate::account::StreamId;
+use crate::command::Command;
+use crate::consumer_set::ConsumerKey;
+use crate::turn::Told;
+
+/// An answer to a request.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) json: Vec<u8>,
+    pub(crate) is_error: bool,
+    /// Whether it is told of and counted. What is read of a stream is not.
+    pub(crate) is_told: bool,
+}
+
+/// What becomes of a request.
+#[derive(Debug)]
+pub(crate) enum Step {
+    /// There is nothing to say.
+    Silence,
+    Answer(Answer),
+    /// The answer, once all shards know what was done.
+    AnswerAfter(Told, Answer),
+    /// A stream is to do this, and answers.
+    Command(StreamId, Command),
+    /// There was no time to do all of it.
+    GoesOn,
+}
+
+/// How far a request is that takes several turns.
+#[derive(Debug, Default)]
+pub(crate) enum Job {
+    #[default]
+    Fresh,
+    /// A stream is told of: its subjects behind that one have yet to be gone through.
+    Subjects(Box<SubjectsSoFar>),
+    /// A consumer was made, or is told of, and counts yet what is before it.
+    Settling(ConsumerKey, Told),
+}
+
+/// How far a stream's subjects were gone through.
+#[derive(Debug)]
+pub(crate) struct SubjectsSoFar {
+    pub(crate) after: Box<[u8]>,
+    /// How many there were.
+    pub(crate) total: usize,
+    pub(crate) shown: BTreeMap<String, u64>,
+}
+
+impl Answer {
+    /// The text of an answer, which is told of.
+    pub(crate) fn of<A: ApiAnswer + Serialize>(answer: Result<A, ApiError>) -> Self {
+        let is_error = answer.is_err();
+        let json = answer.unwrap_or_else(A::failed).to_json();
+        Self { json, is_error, is_told: true }
+    }
+}

@@ -1,0 +1,125 @@
+//! What JetStream has in hand while it acts: the broker, what goes out, the time, and names that are new.
+
+use std::sync::Arc;
+
+use broker::{Broker, Round};
+use conns::Time;
+use fabric::ShardId;
+use js_proto::{Status, Timestamp};
+use monitor::Moment;
+use stream_index::Steps;
+
+use crate::config::Config;
+use crate::names::{Change, News};
+use crate::nuid::Nuid;
+use crate::post::{Message, Post};
+
+/// The moment, as both clocks have it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Clocks {
+    /// For deadlines.
+    pub(crate) now: Time,
+    /// For what is told and stored.
+    pub(crate) wall: Moment,
+}
+
+impl Clocks {
+    /// The moment as it stands in answers.
+    pub(crate) fn timestamp(&self) -> Timestamp {
+        Timestamp::from_unix_nanos(self.wall.0)
+    }
+}
+
+/// When all shards know what they were told: once the round is confirmed. None if it has not left yet.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Told(Option<Round>);
+
+impl Told {
+    /// Nobody was told anything.
+    pub(crate) const NOTHING: Self = Self(None);
+}
+
+/// What is lent at a time.
+const LENT_STEPS: u64 = 4096;
+
+/// One look at JetStream's work.
+pub(crate) struct Turn<'a> {
+    pub(crate) broker: &'a mut Broker,
+    pub(crate) post: &'a mut Post,
+    pub(crate) nuid: &'a mut Nuid,
+    pub(crate) config: Arc<Config>,
+    pub(crate) clocks: Clocks,
+    /// How many shards there are.
+    pub(crate) shards: usize,
+    /// What may still be done.
+    pub(crate) steps: u64,
+}
+
+impl Turn<'_> {
+    /// Whether there is time left, and room for what comes out.
+    pub(crate) fn may_go_on(&self) -> bool {
+        self.steps > 0 && !self.post.is_full()
+    }
+
+    /// What has to be done at once is done at the cost of what comes later.
+    pub(crate) fn lend(&mut self) {
+        self.steps = self.steps.max(LENT_STEPS);
+    }
+
+    pub(crate) fn spend(&mut self, steps: u64) {
+        self.steps = self.steps.saturating_sub(steps);
+    }
+
+    /// Steps for a walk through a stream. What it uses is to be spent.
+    pub(crate) fn take_steps(&self) -> Steps {
+        Steps::new(u32::try_from(self.steps).unwrap_or(u32::MAX))
+    }
+
+    /// Publishes a header block and nothing else.
+    pub(crate) fn publish_status(&mut self, account: usize, to: &[u8], status: &Status<'_>) {
+        let mut header = Vec::new();
+        status.write(&mut header);
+        self.publish(&Message { header: &header, ..Message::new(account, to, b"") });
+    }
+
+    pub(crate) fn publish(&mut self, message: &Message<'_>) {
+        self.post.publish(self.broker, message);
+    }
+
+    /// The moment for a consumer, with a random number.
+    pub(crate) fn moment(&mut self) -> consumers::Moment {
+        let mono = i64::try_from(self.clocks.now.0).unwrap_or(i64::MAX);
+        consumers::Moment { mono, wall: self.clocks.wall.0, random: self.nuid.number() }
+    }
+
+    /// Whether anybody would get what is published there.
+    pub(crate) fn is_heard(&mut self, account: usize, subject: &[u8]) -> bool {
+        self.broker.is_service_heard(self.post.service(), account, subject)
+    }
+
+    /// Tells all shards what has become of a stream.
+    pub(crate) fn tell_all(&mut self, account: usize, stream: &str, change: Change<'_>) -> Told {
+        let news = News { account, stream: stream.as_bytes(), change };
+        for shard in ShardId::all(self.shards) {
+            self.post.tell(self.broker, shard, &news);
+        }
+        self.told()
+    }
+
+    /// When all shards know what they were told so far.
+    pub(crate) fn told(&mut self) -> Told {
+        Told(self.post.is_empty().then(|| self.broker.open_service_round()))
+    }
+
+    /// Whether all shards know.
+    pub(crate) fn is_known(&mut self, told: &mut Told) -> bool {
+        if told.0.is_none() {
+            *told = self.told();
+        }
+        let is_known = told.0.is_some_and(|round| round <= self.broker.confirmed());
+        if !is_known {
+            self.broker.await_rounds(self.post.service());
+        }
+        is_known
+    }
+}

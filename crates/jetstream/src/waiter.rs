@@ -1,0 +1,13 @@
+//! Who waits for what a stream decides.
+
+use crate::names::Name;
+use crate::request::Request;
+
+/// Somebody who is to be told.
+#[derive(Debug)]
+pub(crate) enum Waiter {
+    /// Whoever published a message, there.
+    Publisher(Name),
+    /// Whoever made a request.
+    Asker(Box<Request>),
+}

@@ -1,0 +1,133 @@
+//! What clients say to consumers and streams themselves: requests for messages, acknowledgements, direct gets.
+
+use consumers::Effects;
+use fabric::MeshMessage;
+use js_proto::{
+    AckSubject, ApiRequest, FlowControlSubject, MsgGetRequest, RequestKind, Status, check_api_level, headers,
+};
+
+use crate::gets::{Get, Got};
+use crate::home::Home;
+use crate::turn::Turn;
+
+/// What it costs to take a word in, in steps.
+const WORD_STEPS: u64 = 12;
+
+/// Bytes that a get sends at most if it does not say: what may wait for a connection.
+const GET_BYTES_MAX: usize = 64 << 20;
+
+impl Home {
+    /// Somebody asks a consumer for messages.
+    pub(crate) fn on_next(&mut self, turn: &mut Turn<'_>, message: &MeshMessage<'_>, next: &ApiRequest<'_>) {
+        let Some(reply) = message.publish.reply else { return };
+        let account = message.account as usize;
+        if check_api_level(message.publish.headers()).is_err() {
+            return turn.publish_status(account, reply, &Status::RequiredApiLevel);
+        }
+        let Some(key) = self.key(account, next.stream, next.consumer) else { return };
+        let at = turn.moment();
+        let Some(slot) = self.streams.get_mut(&key.stream) else { return };
+        let crate::slot::Slot { stream, consumers, .. } = slot;
+        let Some(consumer) = consumers.at(key.consumer) else { return };
+        turn.spend(WORD_STEPS);
+        let mut out = Effects::new();
+        let body = message.publish.payload();
+        consumer.on_request(
+            &at,
+            reply,
+            body,
+            stream.index(),
+            &mut |subject| turn.is_heard(account, subject),
+            &mut out,
+        );
+        self.attend(turn, key, &mut out);
+    }
+
+    /// Somebody acknowledges a message, or says something else of it.
+    pub(crate) fn on_ack(&mut self, turn: &mut Turn<'_>, message: &MeshMessage<'_>, ack: &AckSubject<'_>) {
+        let account = message.account as usize;
+        let Some(key) = self.key(account, ack.stream, ack.consumer) else { return };
+        let at = turn.moment();
+        let Some(slot) = self.streams.get_mut(&key.stream) else { return };
+        let crate::slot::Slot { stream, consumers, .. } = slot;
+        let Some(consumer) = consumers.at(key.consumer) else { return };
+        turn.spend(WORD_STEPS);
+        let mut out = Effects::new();
+        consumer.on_ack(
+            &at,
+            &ack.metadata,
+            message.publish.payload(),
+            message.publish.reply.unwrap_or_default(),
+            stream.index(),
+            &mut |subject| turn.is_heard(account, subject),
+            &mut out,
+        );
+        self.attend(turn, key, &mut out);
+    }
+
+    /// Somebody says how far it is.
+    pub(crate) fn on_flow_control(
+        &mut self,
+        turn: &mut Turn<'_>,
+        message: &MeshMessage<'_>,
+        flow: &FlowControlSubject<'_>,
+    ) {
+        let account = message.account as usize;
+        let Some(key) = self.key(account, flow.stream, flow.consumer) else { return };
+        let at = turn.moment();
+        let Some(slot) = self.streams.get_mut(&key.stream) else { return };
+        let Some(consumer) = slot.consumers.at(key.consumer) else { return };
+        turn.spend(WORD_STEPS);
+        let mut out = Effects::new();
+        consumer.on_flow_answer(&at, message.publish.subject, last_of(message.publish.headers()), &mut out);
+        self.attend(turn, key, &mut out);
+    }
+
+    /// Somebody wants messages directly.
+    pub(crate) fn on_get(&mut self, turn: &mut Turn<'_>, message: &MeshMessage<'_>, get: &ApiRequest<'_>) {
+        let Some(reply) = message.publish.reply else { return };
+        let account = message.account as usize;
+        let refuse = |turn: &mut Turn<'_>, status: &Status<'_>| turn.publish_status(account, reply, status);
+        if check_api_level(message.publish.headers()).is_err() {
+            return refuse(turn, &Status::RequiredApiLevel);
+        }
+        let body = message.publish.payload();
+        let request = match get.kind {
+            RequestKind::DirectGetLast => {
+                MsgGetRequest::read_direct_last(body, &String::from_utf8_lossy(get.rest))
+            }
+            _ => MsgGetRequest::read_direct(body),
+        };
+        turn.spend(WORD_STEPS);
+        let stream = str::from_utf8(get.stream).unwrap_or_default();
+        let Some((id, slot)) = self.find(account, stream) else { return };
+        match request.and_then(|request| Get::new(slot, account, reply, request, GET_BYTES_MAX)) {
+            Err(status) => refuse(turn, &status),
+            Ok(mut get) => {
+                if slot.stream.is_busy() || get.go_on(slot, turn) == Got::NotYet {
+                    self.gets.push_back((id, get));
+                }
+            }
+        }
+    }
+
+    /// Goes on with gets that were too long for a turn, one after the other.
+    pub(crate) fn go_on_with_gets(&mut self, turn: &mut Turn<'_>) {
+        for _ in 0..self.gets.len() {
+            let Some((id, mut get)) = self.gets.pop_front() else { return };
+            let Some(slot) = self.streams.get(&id) else { continue };
+            if slot.stream.is_busy() || !turn.may_go_on() || get.go_on(slot, turn) == Got::NotYet {
+                self.gets.push_back((id, get));
+            }
+        }
+    }
+}
+
+/// How far who answers to flow control says it is.
+fn last_of(block: &[u8]) -> Option<(u64, u64)> {
+    let find = |name: &str| {
+        let (_, value) = headers::fields(block).find(|(key, _)| *key == name.as_bytes())?;
+        str::from_utf8(value).ok()?.parse().ok()
+    };
+    Some((find(headers::LAST_CONSUMER)?, find(headers::LAST_STREAM)?))
+}

@@ -1,0 +1,157 @@
+//! The API: who is answered, and what of streams as such.
+
+mod rig;
+
+use rig::{Rig, config};
+
+const STREAM: &str = r#"{"name":"S","subjects":["s.>"],"storage":"memory"}"#;
+
+fn code(answer: &str) -> &str {
+    answer.split_once(r#""err_code":"#).map_or("", |(_, rest)| &rest[..5])
+}
+
+#[test]
+fn an_account_learns_what_it_has_and_how_often_it_asked() {
+    for shards in [1, 3] {
+        let mut rig = Rig::new(shards);
+        let (first, second) = (rig.client("a"), rig.client("a"));
+        let said = rig.ask(first, "INFO", "");
+        assert!(said.contains(r#""api":{"level":4,"total":0,"errors":0}"#), "{said}");
+        assert_eq!(code(&rig.ask(second, "STREAM.INFO.NONE", "")), "10059");
+        rig.ask(second, "STREAM.CREATE.S", STREAM);
+        let said = rig.ask(second, "INFO", "anything");
+        assert!(said.contains(r#""streams":1,"#), "{said}");
+        assert!(said.contains(r#""api":{"level":4,"total":3,"errors":1}"#), "{said}");
+    }
+}
+
+#[test]
+fn who_may_have_no_streams_is_told_so() {
+    let mut rig = Rig::new(2);
+    let (without, system) = (rig.client("n"), rig.client("s"));
+    for what in ["INFO", "STREAM.NAMES", "STREAM.CREATE.S", "CONSUMER.LIST.S"] {
+        assert_eq!(code(&rig.ask(without, what, "{}")), "10039", "{what}");
+        let of_system = rig.ask(system, what, "{}");
+        assert_eq!(code(&of_system), "10039", "{what}");
+        assert_eq!(of_system.contains("system_response"), what != "INFO", "{of_system}");
+    }
+}
+
+/// As nats-server 2.14.5 does.
+#[test]
+fn what_nobody_knows_is_heard_and_not_answered() {
+    let mut rig = Rig::new(2);
+    let (near, far) = (rig.client("a"), rig.client("a"));
+    for conn in [near, far] {
+        for what in ["NO.SUCH", "STREAM.INFO", "META.LEADER.STEPDOWN", "CONSUMER.RESET.S.C"] {
+            assert_eq!(rig.ask(conn, what, ""), "", "{what}");
+        }
+        for what in ["CONSUMER.MSG.NEXT.S.C", "DIRECT.GET.S", "DIRECT.GET.S.s.a"] {
+            assert!(rig.ask(conn, what, "").contains("503"), "{what}");
+        }
+        assert!(rig.publish(conn, "$JS.ACK.S.C.1.1.1.1.1", "").contains("503"));
+    }
+}
+
+#[test]
+fn a_stream_is_there_until_it_is_deleted_whoever_made_it() {
+    let mut rig = Rig::new(2);
+    let (first, second) = (rig.client("a"), rig.client("a"));
+    let made = rig.ask(first, "STREAM.CREATE.S", STREAM);
+    assert!(made.contains(r#""did_create":true"#) && made.contains(r#""_nats.ver":"2.14.5""#), "{made}");
+    assert!(rig.ask(second, "STREAM.CREATE.S", STREAM).contains(r#""did_create":true"#), "it is the same");
+    let other = STREAM.replace("s.>", "t.>");
+    assert_eq!(code(&rig.ask(second, "STREAM.CREATE.S", &other)), "10058");
+    assert!(rig.ask(second, "STREAM.INFO.S", "").contains(r#""cluster":{"leader":"srv"}"#));
+    assert!(rig.ask(second, "STREAM.NAMES", "").contains(r#""streams":["S"]"#));
+    assert!(rig.ask(first, "STREAM.DELETE.S", "").contains(r#""success":true"#));
+    assert!(rig.ask(second, "STREAM.NAMES", "").contains(r#""streams":null"#));
+    assert!(rig.ask(second, "STREAM.LIST", "").contains(r#""streams":[]"#));
+    assert_eq!(code(&rig.ask(second, "STREAM.DELETE.S", "")), "10059");
+}
+
+#[test]
+fn subjects_belong_to_one_stream_of_an_account() {
+    let mut rig = Rig::new(2);
+    let (a, b) = (rig.client("a"), rig.client("b"));
+    rig.ask(a, "STREAM.CREATE.S", STREAM);
+    let other = r#"{"name":"T","subjects":["s.a"],"storage":"memory"}"#;
+    assert_eq!(code(&rig.ask(a, "STREAM.CREATE.T", other)), "10065");
+    assert!(rig.ask(b, "STREAM.CREATE.T", other).contains("did_create"), "another account");
+    rig.ask(a, "STREAM.CREATE.T", &other.replace("s.a", "t.a"));
+    assert_eq!(code(&rig.ask(a, "STREAM.UPDATE.T", other)), "10065");
+    let names = rig.ask(a, "STREAM.NAMES", r#"{"subject":"t.*"}"#);
+    assert!(names.contains(r#""total":1,"#) && names.contains(r#"["T"]"#), "{names}");
+}
+
+#[test]
+fn a_stream_that_changes_hears_what_it_is_told_to() {
+    let mut rig = Rig::new(2);
+    let (first, second) = (rig.client("a"), rig.client("a"));
+    rig.ask(first, "STREAM.CREATE.S", STREAM);
+    assert_eq!(code(&rig.ask(first, "STREAM.UPDATE.T", STREAM)), "10056");
+    let wider = STREAM.replace("s.>", "t.>").replace('}', r#","max_msgs":5}"#);
+    let said = rig.ask(first, "STREAM.UPDATE.S", &wider);
+    assert!(said.contains(r#""max_msgs":5"#) && said.contains(r#""subjects":["t.\u003e"]"#), "{said}");
+    assert!(rig.publish(second, "s.a", "x").contains("503"));
+    assert!(!rig.publish(second, "t.a", "x").contains("503"));
+    assert_eq!(code(&rig.ask(first, "STREAM.UPDATE.NONE", &STREAM.replace("\"S\"", "\"NONE\""))), "10059");
+}
+
+#[test]
+fn limits_of_accounts_and_of_the_server_are_kept() {
+    let mut config = config();
+    config.accounts.get_mut("B").unwrap().max_streams = 1;
+    let mut rig = Rig::with(1, config);
+    let (a, b) = (rig.client("a"), rig.client("b"));
+    let of = |name: &str, bytes: i64| {
+        format!(r#"{{"name":"{name}","subjects":["{name}"],"storage":"memory","max_bytes":{bytes}}}"#)
+    };
+    assert!(rig.ask(b, "STREAM.CREATE.S", &of("S", 1000)).contains("did_create"));
+    assert_eq!(code(&rig.ask(b, "STREAM.CREATE.T", &of("T", 1000))), "10027");
+    assert_eq!(code(&rig.ask(a, "STREAM.CREATE.S", &of("S", 1 << 20))), "10028", "B has some of it");
+    assert!(rig.ask(a, "STREAM.CREATE.S", &of("S", (1 << 20) - 1000)).contains("did_create"));
+    let info = rig.ask(a, "INFO", "");
+    assert!(info.contains(&format!(r#""reserved_memory":{}"#, (1 << 20) - 1000)), "{info}");
+    assert_eq!(code(&rig.ask(a, "STREAM.CREATE.T", &of("T", -1))), "10028");
+    assert!(rig.ask(a, "STREAM.UPDATE.S", &of("S", 5)).contains("\"max_bytes\":5"));
+    assert!(rig.ask(a, "STREAM.CREATE.T", &of("T", -1)).contains("did_create"));
+    rig.ask(a, "STREAM.DELETE.S", "");
+    assert!(rig.ask(a, "INFO", "").contains(r#""reserved_memory":0"#));
+}
+
+/// As long as nothing keeps files.
+#[test]
+fn streams_in_files_are_refused() {
+    let mut rig = Rig::new(1);
+    let client = rig.client("a");
+    let said = rig.ask(client, "STREAM.CREATE.S", r#"{"name":"S","subjects":["s"]}"#);
+    assert_eq!(code(&said), "10047");
+}
+
+#[test]
+fn who_listens_hears_of_requests_and_streams() {
+    let mut rig = Rig::new(1);
+    let (asks, listens) = (rig.client("a"), rig.client("a"));
+    rig.say(listens, "SUB $JS.EVENT.ADVISORY.> 9\r\n");
+    rig.ask(asks, "STREAM.CREATE.S", STREAM);
+    let heard = rig.shards.output(listens);
+    for subject in ["STREAM.CREATED.S", "API"] {
+        assert!(heard.contains(&format!("MSG $JS.EVENT.ADVISORY.{subject} 9")), "{heard}");
+    }
+    assert!(heard.contains(r#""acc":"A","user":"a""#), "{heard}");
+    assert!(heard.contains(r#""subject":"$JS.API.STREAM.CREATE.S""#), "{heard}");
+    rig.ask(asks, "STREAM.DELETE.S", "");
+    assert!(rig.shards.output(listens).contains("STREAM.DELETED.S"));
+}
+
+#[test]
+fn the_domain_is_understood_in_subjects() {
+    let mut rig = Rig::with(2, jetstream::Config { domain: "hub".into(), ..config() });
+    let (near, far) = (rig.client("a"), rig.client("a"));
+    for conn in [near, far] {
+        assert!(rig.publish(conn, "$JS.hub.API.INFO", "").contains(r#""domain":"hub""#));
+        assert!(rig.publish(conn, "$JS.other.API.INFO", "").contains("503"));
+        assert!(rig.ask(conn, "INFO", "").contains(r#""domain":"hub""#));
+    }
+}
