@@ -38,6 +38,8 @@ pub(crate) fn server_info(options: &Options, server_id: &str, address: SocketAdd
         host: advertised.map_or(&options.host, |advertised| &advertised.host).clone(),
         port: advertised.and_then(|advertised| advertised.port).unwrap_or(address.port()),
         headers: options.headers,
+        jetstream: options.jetstream.is_on,
+        domain: if options.jetstream.is_on { options.jetstream.domain.clone() } else { String::new() },
         max_payload: options.broker.limits.payload_bytes_max as i64,
         api_lvl: API_LEVEL,
         buster_version: Some(OWN_VERSION.into()),
@@ -58,6 +60,7 @@ pub(crate) fn system_server(
         version: info.version.clone(),
         tags: options.server_tags.clone(),
         metadata: options.server_metadata.clone(),
+        jetstream: options.jetstream.is_on,
         sequence,
     })
 }

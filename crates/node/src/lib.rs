@@ -9,6 +9,7 @@ mod gather;
 mod hosts;
 mod identity;
 mod inquiries;
+mod jetstream;
 mod lame_duck;
 mod listen;
 mod machine;

@@ -35,6 +35,13 @@ pub(crate) fn raise_limits() {
     }
 }
 
+/// The bytes of memory that there are for this process, by the machine and the control group.
+pub(crate) fn memory() -> u64 {
+    let info = rustix::system::sysinfo();
+    let machine = (info.totalram as u64).saturating_mul(u64::from(info.mem_unit));
+    memory_limit().map_or(machine, |limit| limit.min(machine))
+}
+
 /// The bytes of memory that this process's control group may have; `None` for as many as there are.
 pub(crate) fn memory_limit() -> Option<u64> {
     memory_limit_of(&fs::read_to_string(OWN_GROUPS).ok()?, Path::new(CONTROL_GROUPS))

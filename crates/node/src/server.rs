@@ -21,6 +21,7 @@ use crate::gather::Gatherer;
 use crate::hosts::joined;
 use crate::identity::{COMPATIBLE_VERSION, OWN_VERSION, new_server_id, system_server};
 use crate::inquiries::Informer;
+use crate::jetstream;
 use crate::listen::{listen, listen_for_websockets};
 use crate::machine::{default_shards, memory_limit, raise_limits};
 use crate::monitoring::{Bound, Monitoring};
@@ -88,6 +89,7 @@ impl Server {
             web: websocket::policy(options, web_tls.clone()),
             kernel_tls,
             server: system_server(options, &settings.info, sequence.clone()),
+            jetstream: jetstream::config(options, &settings.info, &settings.directory),
             inquiries,
         };
         let shards = plan.start(configs, &Listeners { clients, websocket }, &cpus, &given)?;

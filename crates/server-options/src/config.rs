@@ -9,6 +9,7 @@ pub(crate) mod authorization;
 mod credentials;
 mod file;
 mod host_port;
+pub(crate) mod jetstream;
 mod mappings;
 mod permissions;
 mod report;

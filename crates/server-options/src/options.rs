@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::advertised::Advertised;
+use crate::jetstream::JetStreamOptions;
 use crate::places::Places;
 use crate::tls::Tls;
 use crate::websocket::WebSocket;
@@ -53,6 +54,8 @@ pub struct Options {
     pub websocket: Option<WebSocket>,
     /// Where streams will be kept. Nothing is kept yet, so nothing is written there.
     pub store_dir: Option<PathBuf>,
+    /// Whether there are streams, and how much of them.
+    pub jetstream: JetStreamOptions,
     /// Shards to run, 1 to [`fabric::SHARDS_MAX`]; `None` means one per available core.
     pub shards: Option<usize>,
     /// How the shards run.
@@ -81,6 +84,7 @@ impl Default for Options {
             monitor: None,
             websocket: None,
             store_dir: None,
+            jetstream: JetStreamOptions::default(),
             shards: None,
             runtime: shard_runtime::Config::default(),
         }

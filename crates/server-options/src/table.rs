@@ -6,9 +6,10 @@
 use monitor_http::Scheme;
 use nats_proto::GoDuration;
 
+use crate::config::jetstream::{self, JETSTREAM};
 use crate::config::row::Effect::{Any, Integer, OsText, Switch, Text, Time};
 use crate::config::row::Idle::{EmptyBlock, EmptyList, EmptyText, Never, Off, Zero};
-use crate::config::top::{self, JETSTREAM};
+use crate::config::top;
 use crate::config::{read_accounts, read_authorization, read_mappings, read_tls, read_websocket};
 use crate::places::FallibleOption::{
     ClientAdvertise, LameDuck, Listen, LogFile, Monitoring, NoAuthUser, Payload, PidFile, Port, Syslog,
@@ -218,7 +219,7 @@ pub(crate) static OPTIONS: &[Row] = &[
     option(OsText(|draft, dir| put(&mut draft.options.store_dir, path(dir))))
         .flag(&["sd", "store_dir"], "<dir>", "Where streams will be kept (none are yet)")
         .key(&["store_dir", "storedir"]),
-    option(Any(top::jetstream)).key(&["jetstream"]),
+    option(Any(jetstream::jetstream)).key(&["jetstream"]),
     // Ours: shards are what they are when they start.
     option(Integer(|draft, number| put(&mut draft.options.shards, Some(shards(number)?))))
         .flag(&["shards"], "<number>", "Shards, 1 to 64 (default: one per available core)")

@@ -1,30 +1,52 @@
 //! The services of the shard, and when they have their turn.
 
+use std::sync::Arc;
+
+use conns::Time;
+use jetstream::JetStream;
+
 use crate::shard_core::ShardCore;
 use crate::shell::Shell;
 
 impl<S: Shell> ShardCore<S> {
+    /// Has the shard keep streams: all shards of the server alike, before anything else happens on them. The seed is
+    /// another one at each start.
+    pub fn open_jetstream(&mut self, config: Arc<jetstream::Config>, seed: u64) {
+        let shards = self.others.len() + 1;
+        self.jetstream = Some(JetStream::open(&mut self.broker, self.shard, shards, config, seed));
+    }
+
     /// Lets services act on what they got. What they publish leaves with the rest of the turn.
     #[inline]
-    pub(crate) fn serve_services(&mut self, shell: &mut S) {
+    pub(crate) fn serve_services(&mut self, shell: &mut S, now: Time) {
         if self.services_have_work() {
-            self.look_after_services(shell);
+            self.look_after_services(shell, now);
         }
     }
 
     #[inline]
     pub(crate) fn services_have_work(&self) -> bool {
-        self.broker.services_have_news() || self.system.has_work_left()
+        self.broker.services_have_news()
+            || self.system.has_work_left()
+            || self.jetstream.as_ref().is_some_and(JetStream::has_work_left)
     }
 
-    /// Apart, so that a turn without any pays for two comparisons.
+    /// Apart, so that a turn without any pays for three comparisons.
     #[cold]
-    fn look_after_services(&mut self, shell: &mut S) {
+    fn look_after_services(&mut self, shell: &mut S, now: Time) {
         self.broker.take_ready_services(&mut self.ready_services);
         shell.on_services_ready(&self.ready_services);
         self.system.on_turn(&mut self.broker, shell.wall_clock());
         for inquiry in self.system.take_inquiries() {
             shell.inquire(inquiry);
         }
+        if let Some(jetstream) = &mut self.jetstream {
+            jetstream.on_turn(&mut self.broker, now, shell.wall_clock());
+        }
+    }
+
+    /// When JetStream has something to do.
+    pub(crate) fn jetstream_deadline(&self) -> Option<Time> {
+        self.jetstream.as_ref()?.next_deadline()
     }
 }

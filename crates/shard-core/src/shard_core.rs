@@ -9,6 +9,7 @@ use std::time::Duration;
 use broker::{Broker, ServiceId};
 use conns::{ConnId, Time};
 use fabric::ShardId;
+use jetstream::JetStream;
 use system::System;
 
 use crate::aside::Aside;
@@ -28,6 +29,8 @@ pub struct ShardCore<S: Shell> {
     pub(crate) shard: ShardId,
     pub(crate) broker: Broker,
     pub(crate) system: System,
+    /// Streams, if they are asked for.
+    pub(crate) jetstream: Option<JetStream>,
     /// What stands between sockets and the broker.
     pub(crate) transports: Transports,
     /// The other shards.
@@ -71,6 +74,7 @@ impl<S: Shell> ShardCore<S> {
             shard,
             broker,
             system,
+            jetstream: None,
             transports: Transports::default(),
             others: ShardId::all(shards).filter(|other| *other != shard).map(ParcelSource::new).collect(),
             stage: Stage::Serving,
@@ -109,7 +113,7 @@ impl<S: Shell> ShardCore<S> {
         self.serve_line(shell, now)?;
         self.receive_from_resumed(shell)?;
         self.receive_more(shell, now)?;
-        self.serve_services(shell);
+        self.serve_services(shell, now);
         self.hand_over_passwords(shell);
         self.flush(shell, now)?;
         self.let_leave(shell, now)?;

@@ -41,9 +41,13 @@ impl Driver {
     pub(crate) fn new(own: Own, mut io: Io, shared: Arc<Shared>) -> io::Result<Self> {
         let Own { shard, config, ports, listeners, orders } = own;
         let listening = listeners.map(|listeners| Listening::start(&mut io, listeners)).transpose()?;
+        let seed = config.seed;
         let mut broker = Broker::new(config);
         let system = System::open(&mut broker, shard, Arc::clone(&shared.given.server));
         let mut core = ShardCore::new(shard, ports.len(), broker, system);
+        if let Some(config) = &shared.given.jetstream {
+            core.open_jetstream(Arc::clone(config), seed);
+        }
         core.secure(shared.given.tls.clone());
         core.open_web(Arc::clone(&shared.given.web));
         Ok(Self {

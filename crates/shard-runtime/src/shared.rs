@@ -30,6 +30,8 @@ pub struct Given {
     pub kernel_tls: Option<KernelTls>,
     /// What the system's answers say of the server.
     pub server: Arc<ServerIdentity>,
+    /// What streams are subject to; `None` is that there are none.
+    pub jetstream: Option<Arc<jetstream::Config>>,
     /// Where the system of each shard has found out what all of them know: [`system::INQUIRIES_MAX`] of each shard
     /// have to have a place. Answers come back with [`Control::tell_system`](crate::Control::tell_system).
     pub inquiries: mpsc::SyncSender<Inquiry>,
@@ -45,6 +47,7 @@ impl Default for Given {
             web: Arc::default(),
             kernel_tls: None,
             server: Arc::default(),
+            jetstream: None,
             inquiries,
         }
     }

@@ -22,6 +22,8 @@ pub struct ServerIdentity {
     pub tags: Vec<String>,
     /// `server_metadata`.
     pub metadata: BTreeMap<String, String>,
+    /// Whether it has streams.
+    pub jetstream: bool,
     /// Numbers the answers.
     pub sequence: Sequence,
 }
@@ -72,7 +74,7 @@ impl ServerIdentity {
             ver: &self.version,
             tags: &self.tags,
             metadata: &self.metadata,
-            jetstream: false,
+            jetstream: self.jetstream,
             flags: 0,
             seq: self.sequence.next(),
             time: now,

@@ -2,18 +2,19 @@
 
 use std::collections::BTreeSet;
 
+use js_proto::JetStreamLimits;
 use nats_auth::{AccountConfig, AccountLimits};
 use nats_conf::{Data, Entry, Map, Value};
 use nats_proto::quote;
 use nkeys::KeyPairType;
 
+use crate::config::jetstream;
 use crate::config::mappings::read_mappings;
 use crate::config::permissions::read_permissions;
 use crate::config::report::Report;
 use crate::config::row::Effect::{Any, Integer, NotYet};
 use crate::config::row::Idle::{EmptyBlock, EmptyList};
 use crate::config::row::{Row, UNKNOWN_FIELD, Unknown, read_block, row};
-use crate::config::top::jetstream_is_off;
 use crate::config::users::{is_public_key, read_users};
 use crate::draft::Draft;
 
@@ -25,6 +26,8 @@ pub(crate) struct Block {
     account: AccountConfig,
     /// Where `users` stands.
     users: Option<Value>,
+    /// What it may have of streams, if any.
+    jetstream: Option<JetStreamLimits>,
 }
 
 // One line a row: read across, it is the whole story of a key.
@@ -35,7 +38,7 @@ pub(crate) static TABLE: &[Row<Block>] = &[
     row(&["default_permissions"], Any(|block, entry, report| block.account.default_permissions = read_permissions(&entry.value, report))),
     row(&["mappings", "maps"], Any(|block, entry, report| block.account.mappings = read_mappings(entry, report))),
     row(&["limits"], Any(limits)),
-    row(&["jetstream"], Any(|_, entry, report| jetstream_is_off(entry, report))),
+    row(&["jetstream"], Any(|block, entry, report| block.jetstream = jetstream::of_account(entry, report))),
     row(&["imports"], NotYet(EmptyList, "accounts share nothing")),
     row(&["exports"], NotYet(EmptyList, "accounts share nothing")),
     row(&["msg_trace", "trace_dest"], NotYet(EmptyBlock, "messages are not traced through servers")),
@@ -99,6 +102,9 @@ fn read_blocks(draft: &mut Draft, map: &Map, report: &mut Report) {
         read_block(map, TABLE, UNKNOWN_FIELD, &mut block, report);
         if let Some(users) = &block.users {
             draft.credentials.enter_account(&block.account.users, users, report);
+        }
+        if let Some(limits) = block.jetstream {
+            draft.options.jetstream.accounts.insert(block.account.name.clone(), limits);
         }
         draft.options.auth.accounts.push(block.account);
     }

@@ -8,14 +8,11 @@ use nats_proto::{GoDuration, Limits};
 
 use crate::config::host_port::host_port;
 use crate::config::report::Report;
-use crate::config::row::{Set, not_yet, texts};
+use crate::config::row::{Set, texts};
 use crate::draft::Draft;
 use crate::error::OptionsError;
 use crate::options::{LameDuck, Options};
 use crate::reading::{self, given, put};
-
-/// What is missing for what is refused of JetStream.
-pub(crate) const JETSTREAM: &str = "there is no JetStream";
 
 /// Largest number that nats-server takes for sizes that it keeps in 32 bits.
 const INT32_MAX: i64 = i32::MAX as i64;
@@ -145,28 +142,4 @@ pub(crate) fn lame_duck_grace_period(draft: &mut Draft, text: &str) -> Set {
         &mut draft.options.lame_duck.grace_period,
         if time == GoDuration(0) { default } else { time.length() },
     )
-}
-
-pub(crate) fn jetstream(_: &mut Draft, entry: &Entry, report: &mut Report) {
-    jetstream_is_off(entry, report);
-}
-
-/// JetStream may be configured as long as it is off.
-pub(crate) fn jetstream_is_off(entry: &Entry, report: &mut Report) {
-    let is_off = match &entry.value.data {
-        Data::Bool(on) => !on,
-        Data::String(word) => word.eq_ignore_ascii_case("disabled") || word.eq_ignore_ascii_case("disable"),
-        Data::Map(map) => ["enabled", "enable"]
-            .iter()
-            .filter_map(|key| map.get(key))
-            .any(|value| value.as_bool() == Ok(false)),
-        other => {
-            let found = other.type_name();
-            let reason = format!("Expected map, bool or string to define JetStream, got {found}");
-            return report.refuse(&entry.value, reason);
-        }
-    };
-    if !is_off {
-        report.refuse(&entry.value, not_yet(&entry.key, JETSTREAM));
-    }
 }

@@ -1,0 +1,44 @@
+//! What the options come to for streams.
+
+use std::sync::Arc;
+
+use jetstream::{Config, Files, UNLIMITED};
+use js_proto::UnknownFields;
+use nats_auth::{Directory, GLOBAL_ACCOUNT};
+use nats_proto::ServerInfo;
+use server_options::Options;
+
+use crate::machine::memory;
+
+/// What streams in memory may have if nothing is said of it: so much of the machine's memory, in quarters.
+const MEMORY_QUARTERS: i64 = 3;
+
+/// What streams in files may have if nothing is said of it.
+const STORAGE_DEFAULT: i64 = 1 << 40;
+
+/// What streams are subject to; `None` if there are to be none.
+pub(crate) fn config(options: &Options, info: &ServerInfo, directory: &Directory) -> Option<Arc<Config>> {
+    let asked = &options.jetstream;
+    if !asked.is_on {
+        return None;
+    }
+    let mut accounts = asked.accounts.clone();
+    let mut users = directory.accounts().iter().filter(|account| !account.is_system());
+    if users.all(|account| **account.name() == *GLOBAL_ACCOUNT) {
+        accounts.insert(GLOBAL_ACCOUNT.to_owned(), UNLIMITED);
+    }
+    Some(Arc::new(Config {
+        server_name: info.server_name.clone(),
+        version: info.version.clone(),
+        domain: asked.domain.clone(),
+        max_memory: asked
+            .max_memory
+            .unwrap_or_else(|| i64::try_from(memory() / 4).unwrap_or(i64::MAX / 4) * MEMORY_QUARTERS),
+        max_storage: asked.max_storage.unwrap_or(STORAGE_DEFAULT),
+        limits: asked.limits,
+        unknown_fields: if asked.is_lenient { UnknownFields::Ignored } else { UnknownFields::Refused },
+        accounts,
+        // As long as there is no log the options are refused, unless this is a trial.
+        files: Files::Forged,
+    }))
+}

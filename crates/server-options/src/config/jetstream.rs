@@ -1,0 +1,227 @@
+//! `jetstream`: whether there are streams, where, and how much of them, for the server and for an account.
+
+use jetstream::UNLIMITED;
+use js_proto::{JetStreamLimits, Nanos};
+use nats_conf::{Data, Entry, Value};
+use nats_proto::{GoDuration, quote};
+
+use crate::config::report::Report;
+use crate::config::row::Effect::{Any, Integer, NotYet, Switch, Text};
+use crate::config::row::Idle::{EmptyBlock, EmptyText, Never};
+use crate::config::row::{Row, UNKNOWN_FIELD, not_yet, read_block, row};
+use crate::draft::Draft;
+use crate::jetstream::JetStreamOptions;
+use crate::reading::{path, put};
+
+/// What is missing for what is refused of JetStream.
+pub(crate) const JETSTREAM: &str = "there is no JetStream";
+
+/// Whether streams may be asked for by now. What there is of them is for tests: files are not kept.
+const IS_OFFERED: bool = cfg!(feature = "jetstream-trial");
+
+/// A block being read.
+#[derive(Default)]
+pub(crate) struct Block {
+    options: JetStreamOptions,
+    store_dir: Option<std::path::PathBuf>,
+    is_off: bool,
+}
+
+const ENCRYPTION: &str = "files are not encrypted";
+const CLUSTER: &str = "there are no clusters";
+const SYNC: &str = "there is no other way yet than to acknowledge what is on the disk";
+
+// One line a row: read across, it is the whole story of a key.
+#[rustfmt::skip]
+pub(crate) static TABLE: &[Row<Block>] = &[
+    row(&["strict"], Switch(|block, on| block.options.is_lenient = !on)),
+    row(&["store", "store_dir", "storedir"], Text(|block, dir| put(&mut block.store_dir, path(dir.as_ref())))),
+    row(&["sync", "sync_interval"], Any(sync_interval)),
+    row(&["max_memory_store", "max_mem_store", "max_mem"], Any(|block, entry, report| block.options.max_memory = size("max_mem_store", entry, report))),
+    row(&["max_file_store", "max_file"], Any(|block, entry, report| block.options.max_storage = size("max_file_store", entry, report))),
+    row(&["domain"], Text(|block, domain| put(&mut block.options.domain, domain.to_owned()))),
+    row(&["enable", "enabled"], Switch(|block, on| block.is_off = !on)),
+    row(&["key", "ek", "encryption_key"], NotYet(EmptyText, ENCRYPTION)),
+    row(&["prev_key", "prev_ek", "prev_encryption_key"], NotYet(EmptyText, ENCRYPTION)),
+    row(&["cipher"], NotYet(Never, ENCRYPTION)),
+    row(&["tpm"], NotYet(EmptyBlock, ENCRYPTION)),
+    row(&["extension_hint"], NotYet(EmptyText, CLUSTER)),
+    row(&["limits"], Any(limits)),
+    row(&["unique_tag"], NotYet(EmptyText, CLUSTER)),
+    row(&["max_outstanding_catchup"], NotYet(Never, CLUSTER)),
+    row(&["meta_compact"], NotYet(Never, CLUSTER)),
+    row(&["meta_compact_size"], NotYet(Never, CLUSTER)),
+    row(&["meta_compact_sync"], NotYet(Never, CLUSTER)),
+    row(&["max_buffered_size"], NotYet(Never, "what waits for a stream is bounded by its shard")),
+    row(&["max_buffered_msgs"], NotYet(Never, "what waits for a stream is bounded by its shard")),
+    row(&["request_queue_limit"], NotYet(Never, "requests are bounded by account")),
+    row(&["info_queue_limit"], NotYet(Never, "requests are bounded by account")),
+    row(&["max_concurrent_io"], NotYet(Never, "there is one writer for a shard")),
+];
+
+#[rustfmt::skip]
+static LIMITS: &[Row<JetStreamOptions>] = &[
+    row(&["max_ack_pending"], Integer(|options, max| put(&mut options.limits.max_ack_pending, max))),
+    row(&["max_ha_assets"], NotYet(Never, CLUSTER)),
+    row(&["max_request_batch"], Integer(|options, max| put(&mut options.limits.max_request_batch, max))),
+    row(&["duplicate_window"], Text(|options, text| put(&mut options.limits.duplicate_window, nanos(text)?))),
+    row(&["batch"], NotYet(EmptyBlock, "there are no batches")),
+];
+
+#[rustfmt::skip]
+static ACCOUNT: &[Row<JetStreamLimits>] = &[
+    row(&["max_memory", "max_mem", "mem", "memory"], Any(|limits, entry, report| number(&mut limits.max_memory, entry, report))),
+    row(&["max_store", "max_file", "max_disk", "store", "disk"], Any(|limits, entry, report| number(&mut limits.max_storage, entry, report))),
+    row(&["max_streams", "streams"], Any(|limits, entry, report| number(&mut limits.max_streams, entry, report))),
+    row(&["max_consumers", "consumers"], Any(|limits, entry, report| number(&mut limits.max_consumers, entry, report))),
+    row(&["max_bytes_required", "max_stream_bytes", "max_bytes"], Any(max_bytes_required)),
+    row(&["mem_max_stream_bytes", "memory_max_stream_bytes"], Any(|limits, entry, report| number(&mut limits.memory_max_stream_bytes, entry, report))),
+    row(&["disk_max_stream_bytes", "store_max_stream_bytes"], Any(|limits, entry, report| number(&mut limits.storage_max_stream_bytes, entry, report))),
+    row(&["max_ack_pending"], Any(|limits, entry, report| number(&mut limits.max_ack_pending, entry, report))),
+    row(&["cluster_traffic"], NotYet(EmptyText, CLUSTER)),
+];
+
+/// What is said of it at the top level.
+pub(crate) fn jetstream(draft: &mut Draft, entry: &Entry, report: &mut Report) {
+    if !IS_OFFERED {
+        return has_to_be_off(entry, report);
+    }
+    let Data::Map(map) = &entry.value.data else {
+        if let Some(is_on) = is_on(entry, report) {
+            draft.options.jetstream.is_on = is_on;
+        }
+        return;
+    };
+    let mut block = Block::default();
+    read_block(map, TABLE, UNKNOWN_FIELD, &mut block, report);
+    if let Some(dir) = block.store_dir {
+        if draft.options.store_dir.is_some() {
+            return report.refuse(&entry.value, "Duplicate 'store_dir' configuration");
+        }
+        draft.options.store_dir = Some(dir);
+    }
+    let accounts = std::mem::take(&mut draft.options.jetstream.accounts);
+    draft.options.jetstream = JetStreamOptions { is_on: !block.is_off, accounts, ..block.options };
+}
+
+/// What an account may have; `None` is nothing.
+pub(crate) fn of_account(entry: &Entry, report: &mut Report) -> Option<JetStreamLimits> {
+    if !IS_OFFERED {
+        has_to_be_off(entry, report);
+        return None;
+    }
+    let Data::Map(map) = &entry.value.data else {
+        return is_on(entry, report).filter(|on| *on).map(|_| UNLIMITED);
+    };
+    let mut limits = UNLIMITED;
+    read_block(map, ACCOUNT, UNKNOWN_FIELD, &mut limits, report);
+    Some(limits)
+}
+
+/// JetStream may be configured as long as it is off.
+fn has_to_be_off(entry: &Entry, report: &mut Report) {
+    let is_off = match &entry.value.data {
+        Data::Bool(on) => !on,
+        Data::String(word) => word.eq_ignore_ascii_case("disabled") || word.eq_ignore_ascii_case("disable"),
+        Data::Map(map) => ["enabled", "enable"]
+            .iter()
+            .filter_map(|key| map.get(key))
+            .any(|value| value.as_bool() == Ok(false)),
+        other => {
+            let found = other.type_name();
+            let reason = format!("Expected map, bool or string to define JetStream, got {found}");
+            return report.refuse(&entry.value, reason);
+        }
+    };
+    if !is_off {
+        report.refuse(&entry.value, not_yet(&entry.key, JETSTREAM));
+    }
+}
+
+/// A word or a switch. `None` if it is refused.
+fn is_on(entry: &Entry, report: &mut Report) -> Option<bool> {
+    let is_on = match &entry.value.data {
+        Data::Bool(on) => *on,
+        Data::String(word) if ["enabled", "enable"].iter().any(|on| word.eq_ignore_ascii_case(on)) => true,
+        Data::String(word) if ["disabled", "disable"].iter().any(|off| word.eq_ignore_ascii_case(off)) => {
+            false
+        }
+        Data::String(word) => {
+            let reason = format!("Expected 'enabled' or 'disabled' for string value, got '{word}'");
+            report.refuse(&entry.value, reason);
+            return None;
+        }
+        other => {
+            let found = other.type_name();
+            let reason = format!("Expected map, bool or string to define JetStream, got {found}");
+            report.refuse(&entry.value, reason);
+            return None;
+        }
+    };
+    Some(is_on)
+}
+
+/// What is acknowledged is on the disk: nothing else can be asked for by now.
+fn sync_interval(_: &mut Block, entry: &Entry, report: &mut Report) {
+    if !entry.value.as_str().is_ok_and(|word| word.eq_ignore_ascii_case("always")) {
+        report.refuse(&entry.value, not_yet(&entry.key, SYNC));
+    }
+}
+
+fn limits(block: &mut Block, entry: &Entry, report: &mut Report) {
+    let Data::Map(map) = &entry.value.data else {
+        let found = entry.value.data.type_name();
+        let reason = format!("Expected a map to define JetStreamLimits, got {found}");
+        return report.refuse(&entry.value, reason);
+    };
+    read_block(map, LIMITS, UNKNOWN_FIELD, &mut block.options, report);
+}
+
+fn nanos(text: &str) -> Result<Nanos, String> {
+    GoDuration::parse(text).map(|length| Nanos(length.0)).map_err(|error| error.to_string())
+}
+
+/// A number of bytes, or one with `K`, `M`, `G` or `T` behind it as text.
+fn size(name: &str, entry: &Entry, report: &mut Report) -> Option<i64> {
+    let read = match &entry.value.data {
+        Data::Integer(bytes) => return Some(*bytes),
+        Data::String(text) if text.is_empty() => return Some(0),
+        Data::String(text) => read_size(text),
+        _ => Err("must be int64 or string".to_owned()),
+    };
+    read.map_err(|reason| report.refuse(&entry.value, format!("{name} {reason}"))).ok()
+}
+
+fn read_size(text: &str) -> Result<i64, String> {
+    let (number, suffix) = text.split_at(text.char_indices().next_back().map_or(0, |(at, _)| at));
+    let number: i64 = number
+        .parse()
+        .map_err(|_| format!("strconv.ParseInt: parsing {}: invalid syntax", quote(number.as_bytes())))?;
+    let shift = match suffix {
+        "K" => 10,
+        "M" => 20,
+        "G" => 30,
+        "T" => 40,
+        _ => return Err("sizes defined as strings must end in K, M, G, T".to_owned()),
+    };
+    Ok(number.wrapping_shl(shift))
+}
+
+fn number(place: &mut i64, entry: &Entry, report: &mut Report) {
+    match entry.value.as_integer() {
+        Ok(number) => *place = number,
+        Err(_) => refuse_as(&entry.value, &entry.key, "size", report),
+    }
+}
+
+fn max_bytes_required(limits: &mut JetStreamLimits, entry: &Entry, report: &mut Report) {
+    match entry.value.as_bool() {
+        Ok(on) => limits.max_bytes_required = on,
+        Err(_) => refuse_as(&entry.value, &entry.key, "bool", report),
+    }
+}
+
+fn refuse_as(value: &Value, key: &str, kind: &str, report: &mut Report) {
+    let shown = value.as_str().unwrap_or(value.data.type_name());
+    report.refuse(value, format!("Expected a parseable {kind} for {}, got {shown}", quote(key)));
+}

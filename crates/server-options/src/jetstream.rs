@@ -1,0 +1,25 @@
+//! JetStream, as it is asked for.
+
+use std::collections::BTreeMap;
+
+use jetstream::ServerLimits;
+use js_proto::JetStreamLimits;
+
+/// What of JetStream is told in `jetstream`, and by flags.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct JetStreamOptions {
+    /// Whether there is to be any.
+    pub is_on: bool,
+    /// `strict: false`: fields that requests should not have are passed over.
+    pub is_lenient: bool,
+    /// `max_memory_store`, in bytes; `None` leaves it to the server.
+    pub max_memory: Option<i64>,
+    /// `max_file_store`, in bytes; `None` leaves it to the server.
+    pub max_storage: Option<i64>,
+    /// `domain`; empty if there is none.
+    pub domain: String,
+    /// `limits`.
+    pub limits: ServerLimits,
+    /// What accounts may have, by name. Those that are not here may have nothing.
+    pub accounts: BTreeMap<String, JetStreamLimits>,
+}
