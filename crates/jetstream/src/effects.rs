@@ -39,9 +39,10 @@ impl Home {
                     self.count(id, -i64::from(row.size));
                     self.on_removed(turn, id, &row);
                 }
+                Effect::Gone(row) => self.free(id, &row),
                 Effect::Purged { filter, bytes, .. } => {
                     self.count(id, -i64::try_from(bytes).unwrap_or(i64::MAX));
-                    self.on_purged(id, &filter);
+                    self.purge_consumers(id, filter.texts().next());
                 }
                 Effect::Republish { row, subject, last_seq, is_headers_only } => {
                     self.republish(turn, id, &row, &subject, last_seq, is_headers_only);

@@ -76,18 +76,6 @@ impl Ram {
             }
         }
     }
-
-    /// Lets go of all messages but those.
-    pub(crate) fn keep_only<I: Iterator<Item = Place>>(&mut self, kept: impl FnOnce() -> I) {
-        self.segments.values_mut().for_each(|segment| segment.live = 0);
-        for place in kept() {
-            if let Some(segment) = self.segments.get_mut(&place.segment) {
-                segment.live += 1;
-            }
-        }
-        self.segments.retain(|_, segment| segment.live > 0);
-        self.open += 1;
-    }
 }
 
 #[cfg(test)]
@@ -114,7 +102,6 @@ mod tests {
         ram.free(places[2]);
         assert_eq!(ram.segments.len(), 0);
         let place = ram.push(&said[0]);
-        ram.keep_only(|| [place].into_iter());
         assert_ne!(place, places[0], "places are not used twice while somebody may remember them");
         assert_eq!(ram.read(place), said[0]);
     }

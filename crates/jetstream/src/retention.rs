@@ -2,7 +2,7 @@
 
 use consumers::Effects;
 use js_proto::{Retention, StreamConfig};
-use stream_index::{Filter, Row, Steps, Walk};
+use stream_index::Row;
 
 use crate::account::StreamId;
 use crate::allowance::Reserved;
@@ -38,22 +38,11 @@ impl Home {
         self.follow(turn, followed);
     }
 
-    /// Many messages are gone at once.
-    pub(crate) fn on_purged(&mut self, id: StreamId, filter: &Filter) {
-        let Some(slot) = self.streams.get_mut(&id) else { return };
-        let Slot { stream, ram, .. } = slot;
-        let index = stream.index();
-        ram.keep_only(|| {
-            let mut from = 0;
-            std::iter::from_fn(move || match index.next(&Filter::all(), from, &mut Steps::new(u32::MAX)) {
-                Walk::Found(row) => {
-                    from = row.seq + 1;
-                    Some(row.place)
-                }
-                Walk::End | Walk::More(_) => None,
-            })
-        });
-        self.purge_consumers(id, filter.texts().next());
+    /// A message is gone with many others, of which consumers are told at once.
+    pub(crate) fn free(&mut self, id: StreamId, row: &Row) {
+        if let Some(slot) = self.streams.get_mut(&id) {
+            slot.ram.free(row.place);
+        }
     }
 
     /// A message made room for one that takes the place of others. Returns its subject.
