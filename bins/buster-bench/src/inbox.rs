@@ -17,6 +17,14 @@ pub(crate) struct Inbox {
     pongs: u64,
 }
 
+/// What one read brought.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Input {
+    /// 0 when there is nothing now.
+    pub(crate) bytes: usize,
+    pub(crate) pings: u32,
+}
+
 impl Inbox {
     /// Messages so far.
     pub(crate) fn messages(&self) -> u64 {
@@ -33,24 +41,35 @@ impl Inbox {
         self.rest.is_empty()
     }
 
-    /// Reads once, into `scratch`, which many inboxes may share, and goes through the ops that are
-    /// whole: how many bytes came, 0 when there is nothing now.
+    /// Reads once, into `scratch`, which many inboxes may share, goes through the ops that are whole, and
+    /// answers PINGs: how many bytes came, 0 when there is nothing now.
     pub(crate) fn read(
         &mut self,
         stream: &mut Stream,
         scratch: &mut [u8],
         on_message: impl FnMut(&Message<'_>) -> Result<()>,
     ) -> Result<usize> {
-        let count = match stream.read(scratch) {
-            Ok(0) => bail!("the server closed the connection"),
-            Ok(count) => count,
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(0),
-            Err(error) => return Err(error).context("reading from the server"),
-        };
-        for _ in 0..self.take(&scratch[..count], on_message)? {
+        let input = self.take_input(stream, scratch, on_message)?;
+        for _ in 0..input.pings {
             stream.write_all(frames::PONG).context("sending PONG")?;
         }
-        Ok(count)
+        Ok(input.bytes)
+    }
+
+    /// The same where something may wait to be sent, and a PONG has to go behind it: the caller's business.
+    pub(crate) fn take_input(
+        &mut self,
+        stream: &mut Stream,
+        scratch: &mut [u8],
+        on_message: impl FnMut(&Message<'_>) -> Result<()>,
+    ) -> Result<Input> {
+        let bytes = match stream.read(scratch) {
+            Ok(0) => bail!("the server closed the connection"),
+            Ok(count) => count,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
+            Err(error) => return Err(error).context("reading from the server"),
+        };
+        Ok(Input { bytes, pings: self.take(&scratch[..bytes], on_message)? })
     }
 
     /// How many PINGs were among the ops; what is not whole yet is kept.

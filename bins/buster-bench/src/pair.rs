@@ -4,7 +4,6 @@
 //! of order shows, whether anybody asked for it or not: it costs a few nanoseconds.
 
 use std::collections::VecDeque;
-use std::io::{ErrorKind, Write};
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
@@ -13,6 +12,7 @@ use crate::client::{self, Dialer};
 use crate::epoll::Epoll;
 use crate::frames;
 use crate::inbox::Inbox;
+use crate::outbox::Outbox;
 use crate::stamp::{self, PAYLOAD_BYTES_MIN};
 use crate::stream::Stream;
 
@@ -39,8 +39,7 @@ struct Player {
     stream: Stream,
     inbox: Inbox,
     frame: Vec<u8>,
-    /// Bytes that the socket did not take.
-    outbox: Vec<u8>,
+    outbox: Outbox,
     scratch: Vec<u8>,
     /// What came last, in order.
     received: Vec<Payload>,
@@ -134,53 +133,44 @@ impl Player {
 
     fn new(stream: Stream, frame: Vec<u8>) -> Self {
         let scratch = vec![0; READ_BYTES];
-        Self { stream, inbox: Inbox::default(), frame, outbox: Vec::new(), scratch, received: Vec::new() }
+        Self {
+            stream,
+            inbox: Inbox::default(),
+            frame,
+            outbox: Outbox::default(),
+            scratch,
+            received: Vec::new(),
+        }
     }
 
     fn receive(&mut self) -> Result<()> {
         let received = &mut self.received;
-        self.inbox.read(&mut self.stream, &mut self.scratch, |message| {
+        let input = self.inbox.take_input(&mut self.stream, &mut self.scratch, |message| {
             received.push(message.payload().try_into().context("a payload of another size")?);
             Ok(())
         })?;
-        Ok(())
+        // Behind what waits: it may end inside a frame.
+        (0..input.pings).try_for_each(|_| self.outbox.send(&mut self.stream, frames::PONG))
     }
 
     fn send(&mut self, payload: &Payload) -> Result<()> {
         frames::published_payload(&mut self.frame, payload.len()).copy_from_slice(payload);
-        if !self.outbox.is_empty() {
-            self.outbox.extend_from_slice(&self.frame);
-            return self.flush();
-        }
-        let sent = write(&mut self.stream, &self.frame)?;
-        self.outbox.extend_from_slice(&self.frame[sent..]);
-        Ok(())
+        self.outbox.send(&mut self.stream, &self.frame)
     }
 
     fn flush(&mut self) -> Result<()> {
-        if self.outbox.is_empty() {
-            return Ok(());
+        if self.outbox.len() > 0 {
+            self.outbox.flush(&mut self.stream)?;
+            ensure!(self.outbox.len() <= OUTBOX_BYTES_MAX, "the server does not keep up with the rate");
         }
-        let sent = write(&mut self.stream, &self.outbox)?;
-        self.outbox.drain(..sent);
-        ensure!(self.outbox.len() <= OUTBOX_BYTES_MAX, "the server does not keep up with the rate");
         Ok(())
-    }
-}
-
-/// How many bytes the socket took.
-fn write(stream: &mut Stream, bytes: &[u8]) -> Result<usize> {
-    match stream.write(bytes) {
-        Ok(count) => Ok(count),
-        Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(0),
-        Err(error) => Err(error).context("sending"),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Read;
+    use std::io::{Read, Write};
     use std::net::TcpListener;
     use std::net::TcpStream;
 

@@ -8,6 +8,7 @@ use crate::epoll::Epoll;
 use crate::latency::Latencies;
 use crate::meter::Meter;
 use crate::pair::Pair;
+use crate::plan::Plan;
 use crate::progress::Progress;
 use crate::report::Report;
 use crate::server::Server;
@@ -31,32 +32,19 @@ pub(crate) fn run(server: &Server, title: &str, pairs: u32, settings: &Settings)
         progress: Progress::new(title, "requests"),
     };
     let meter = Meter::start(server)?;
-    game.play(Plan::new(pairs, settings))?;
+    game.play(plan(pairs, settings))?;
     let usage = meter.stop()?;
     let report = Report::new(title, "requests", game.replies, usage);
     Ok(vec![Report { latency: Some(game.latencies.summary()), ..report }])
 }
 
-/// When it is enough.
-#[derive(Debug, Clone, Copy)]
-struct Plan {
-    requests: u64,
-    ends_at: Option<Instant>,
-}
-
-impl Plan {
-    fn new(pairs: u32, settings: &Settings) -> Self {
-        if let Some(time) = settings.overrides.time {
-            return Self { requests: u64::MAX, ends_at: Some(Instant::now() + time) };
-        }
-        let counted = u64::from(pairs.min(PAIRS_COUNTED_MAX));
-        let requests = settings.overrides.messages.unwrap_or(REQUESTS_PER_PAIR * counted);
-        Self { requests: scaled(requests, settings.scale).max(pairs.into()), ends_at: None }
+fn plan(pairs: u32, settings: &Settings) -> Plan {
+    if let Some(time) = settings.overrides.time {
+        return Plan::of_time(time);
     }
-
-    fn wants_more(&self, requests: u64) -> bool {
-        requests < self.requests && self.ends_at.is_none_or(|end| Instant::now() < end)
-    }
+    let counted = u64::from(pairs.min(PAIRS_COUNTED_MAX));
+    let requests = settings.overrides.messages.unwrap_or(REQUESTS_PER_PAIR * counted);
+    Plan::of_number(scaled(requests, settings.scale).max(pairs.into()))
 }
 
 struct Game {
@@ -105,18 +93,5 @@ impl Game {
             pair.request(Instant::now())?;
         }
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_plan_ends_by_number_or_by_time() {
-        let by_number = Plan { requests: 5, ends_at: None };
-        assert!(by_number.wants_more(4) && !by_number.wants_more(5));
-        let over = Plan { requests: u64::MAX, ends_at: Some(Instant::now()) };
-        assert!(!over.wants_more(0));
     }
 }
