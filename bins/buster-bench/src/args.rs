@@ -39,7 +39,9 @@ pub(crate) enum Job {
     /// Say what machine this is.
     Machine,
     /// Name the loads of a comparison.
-    Loads,
+    Loads {
+        jetstream: bool,
+    },
 }
 
 #[derive(Debug)]
@@ -76,7 +78,7 @@ where
     let matches = command().try_get_matches_from(args)?;
     match matches.subcommand() {
         Some(("machine", _)) => Ok(Job::Machine),
-        Some(("loads", _)) => Ok(Job::Loads),
+        Some(("loads", matches)) => Ok(Job::Loads { jetstream: matches.get_flag("jetstream") }),
         Some(("compare", matches)) => comparison(matches).map(Job::Compare),
         Some(("turns", matches)) => Ok(Job::Turns(turns(matches))),
         Some(("disk", matches)) => disk(matches).map(Job::Disk),
@@ -102,7 +104,14 @@ fn command() -> Command {
         .subcommand(turns_command())
         .subcommand(disk_command())
         .subcommand(Command::new("machine").about("Say what machine this is, as reports name it"))
-        .subcommand(Command::new("loads").about("Name the loads that compare runs unless told otherwise"))
+        .subcommand(
+            Command::new("loads").about("Name the loads that compare runs unless told otherwise").arg(
+                Arg::new("jetstream")
+                    .long("jetstream")
+                    .help("Those instead that need a server with JetStream")
+                    .action(ArgAction::SetTrue),
+            ),
+        )
 }
 
 fn with_target_args(command: Command) -> Command {

@@ -83,8 +83,13 @@ fn dial_from(source: Ipv4Addr, addr: SocketAddr) -> io::Result<TcpStream> {
 
 /// Connects, sends `lines` after CONNECT and waits until the server has worked through them.
 pub(crate) fn open(dialer: &mut Dialer, lines: &[u8]) -> Result<Stream> {
+    open_saying(dialer, frames::CONNECT, lines)
+}
+
+/// The same with another CONNECT.
+pub(crate) fn open_saying(dialer: &mut Dialer, connect: &[u8], lines: &[u8]) -> Result<Stream> {
     let (mut stream, _) = greet(dialer.dial()?, REPLY_WAIT_MAX)?;
-    let hello = [frames::CONNECT, lines].concat();
+    let hello = [connect, lines].concat();
     stream.write_all(&hello).context("sending CONNECT")?;
     let messages = await_pong(&mut stream)?;
     ensure!(messages == 0, "{messages} messages before anything was published");

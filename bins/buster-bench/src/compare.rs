@@ -79,8 +79,8 @@ fn run_rounds(
 }
 
 fn run_once(command: &str, load: &Load, settings: &Settings) -> Result<Vec<Report>> {
-    let server = Server::start(command).context("starting")?.over_websockets(settings.websockets);
-    load.run(&server, settings)
+    let mut server = Server::start(command).context("starting")?.over_websockets(settings.websockets);
+    load.run(&mut server, settings)
 }
 
 /// What is printed in the end.

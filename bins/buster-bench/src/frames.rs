@@ -5,6 +5,11 @@
 pub(crate) const CONNECT: &[u8] = b"CONNECT {\"verbose\":false,\"pedantic\":false,\
 \"lang\":\"rust\",\"name\":\"buster-bench\",\"version\":\"0.1.0\",\"protocol\":0}\r\n";
 
+/// The same for one who wants headers, and to be told when nobody listens: JetStream's answers need both.
+pub(crate) const CONNECT_WITH_HEADERS: &[u8] = b"CONNECT {\"verbose\":false,\"pedantic\":false,\
+\"lang\":\"rust\",\"name\":\"buster-bench\",\"version\":\"0.1.0\",\"protocol\":0,\
+\"headers\":true,\"no_responders\":true}\r\n";
+
 pub(crate) const PING: &[u8] = b"PING\r\n";
 pub(crate) const PONG: &[u8] = b"PONG\r\n";
 
@@ -69,11 +74,17 @@ mod tests {
 
     #[test]
     fn connect_is_one_line_of_json() {
-        let line = std::str::from_utf8(CONNECT).unwrap().strip_suffix(CRLF).unwrap();
-        let body = line.strip_prefix("CONNECT ").unwrap();
-        let options: serde_json::Value = serde_json::from_str(body).unwrap();
-        assert_eq!(options["verbose"], false);
-        assert_eq!(options["protocol"], 0);
+        for (connect, headers) in [(CONNECT, None), (CONNECT_WITH_HEADERS, Some(true))] {
+            let line = std::str::from_utf8(connect).unwrap().strip_suffix(CRLF).unwrap();
+            let body = line.strip_prefix("CONNECT ").unwrap();
+            let options: serde_json::Value = serde_json::from_str(body).unwrap();
+            assert_eq!(options["verbose"], false);
+            assert_eq!(options["protocol"], 0);
+            assert_eq!(
+                (options["headers"].as_bool(), options["no_responders"].as_bool()),
+                (headers, headers)
+            );
+        }
     }
 
     #[test]

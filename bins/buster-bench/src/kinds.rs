@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 
+use crate::jetstream::{self, WINDOW_MAX};
 use crate::length;
 use crate::shape::{Filter, Shape};
 use crate::subscriptions;
@@ -70,6 +71,8 @@ pub(crate) enum Body {
     Subscriptions,
     /// The number is that of seconds.
     Soak(Shape),
+    /// Needs a server with JetStream.
+    JetStream(jetstream::Load),
 }
 
 /// Beyond this the kernel's memory for sockets is what is measured.
@@ -90,9 +93,11 @@ const SOAK_SECONDS_MAX: u32 = 2_000 * 60;
 /// What can be said of a stream; with a number of its own, that is its subjects.
 const STREAM: &[&str] = &["publishers", "subjects", "subscribers", "payload", "messages", "seconds", "rate"];
 const SIZED: &[&str] = &["publishers", "subscribers", "payload", "messages", "seconds", "rate"];
+const PUBLISH: &[&str] = &["publishers", "payload", "messages", "seconds"];
+const FILLED: &[&str] = &["payload", "messages"];
 const SOAK: &[&str] = &["publishers", "subjects", "subscribers", "payload", "rate"];
 
-pub(crate) const KINDS: [Kind; 19] = [
+pub(crate) const KINDS: [Kind; 21] = [
     stream(
         "fan-out",
         "10 publishers, 10 subjects, 10 subscribers a subject, 128 B",
@@ -209,6 +214,20 @@ pub(crate) const KINDS: [Kind; 19] = [
         takes: SOAK,
         body: Body::Soak(shape(10, 10, 10, Filter::Literal, 128, 1)),
     },
+    Kind {
+        name: "js-publish",
+        about: "1 publisher into a stream, N publishes (1,000) without an answer; 1 is synchronous, 128 B",
+        size: sized(1_000, WINDOW_MAX),
+        takes: PUBLISH,
+        body: Body::JetStream(jetstream::Load::Publish),
+    },
+    Kind {
+        name: "js-pull",
+        about: "A pull consumer, N messages (500) at a time, acknowledged and then not, 128 B",
+        size: sized(500, WINDOW_MAX),
+        takes: FILLED,
+        body: Body::JetStream(jetstream::Load::Pull),
+    },
 ];
 
 /// What `compare` runs unless told otherwise.
@@ -233,6 +252,11 @@ pub(crate) const COMPARED: [&str; 19] = [
     "stuck",
     "fairness",
 ];
+
+/// Those that need a server with JetStream: `compare` runs them when told.
+pub(crate) fn of_jetstream() -> impl Iterator<Item = &'static Kind> {
+    KINDS.iter().filter(|kind| matches!(kind.body, Body::JetStream(_)))
+}
 
 const fn stream(name: &'static str, about: &'static str, shape: Shape) -> Kind {
     Kind { name, about, size: None, takes: STREAM, body: Body::Stream(shape) }

@@ -40,7 +40,7 @@ impl Load {
     }
 
     /// Puts the load on `server`: one report per phase.
-    pub(crate) fn run(&self, server: &Server, settings: &Settings) -> Result<Vec<Report>> {
+    pub(crate) fn run(&self, server: &mut Server, settings: &Settings) -> Result<Vec<Report>> {
         let title = self.title();
         let outcome = match &self.kind.body {
             Body::Stream(shape) => streaming::run(server, &title, shape, settings),
@@ -55,6 +55,7 @@ impl Load {
             Body::Subscriptions => subscriptions::run(server, &title, self.size, settings),
             Body::Soak(shape) => soak::run(server, &title, self.size, shape, settings),
             Body::Churn => churn::run(server, &title, self.size, settings),
+            Body::JetStream(load) => load.run(server, &title, self.size, settings),
             Body::Fairness => fairness::run(server, &title, settings),
         };
         outcome.context(title)

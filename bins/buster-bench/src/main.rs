@@ -19,6 +19,7 @@ mod flow;
 mod frames;
 mod idle;
 mod inbox;
+mod jetstream;
 mod kinds;
 mod latency;
 mod ledger;
@@ -65,7 +66,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 use crate::args::{Job, SingleRun, Target};
-use crate::kinds::COMPARED;
+use crate::kinds::{COMPARED, of_jetstream};
 use crate::output::Unread;
 use crate::server::Server;
 
@@ -77,7 +78,7 @@ fn main() -> ExitCode {
     let outcome = match job {
         Job::Single(run) => run_single(&run),
         Job::Machine => output::print(format_args!("{}\n", machine::describe())),
-        Job::Loads => output::print(format_args!("{}\n", COMPARED.join("\n"))),
+        Job::Loads { jetstream } => output::print(loads(jetstream)),
         Job::Compare(comparison) => compare::run(&comparison),
         Job::Turns(turns) => turns::run(&turns),
         Job::Disk(disk) => disk::run(&disk),
@@ -92,14 +93,21 @@ fn main() -> ExitCode {
     }
 }
 
+/// Names, a line each.
+fn loads(jetstream: bool) -> String {
+    let names: Vec<&str> =
+        if jetstream { of_jetstream().map(|kind| kind.name).collect() } else { COMPARED.to_vec() };
+    names.join("\n") + "\n"
+}
+
 fn run_single(run: &SingleRun) -> Result<()> {
     process::raise_open_files_limit();
     let server = match &run.target {
         Target::Attach { addr, pid } => Server::attach(*addr, *pid)?,
         Target::Start { command } => Server::start(command)?,
     };
-    let server = server.over_websockets(run.settings.websockets);
-    let reports = run.load.run(&server, &run.settings)?;
+    let mut server = server.over_websockets(run.settings.websockets);
+    let reports = run.load.run(&mut server, &run.settings)?;
     if run.json {
         reports.iter().try_for_each(|report| output::print(format_args!("{}\n", report.json())))
     } else {

@@ -17,6 +17,11 @@ impl Outbox {
         self.bytes.len()
     }
 
+    /// Where more is written to; `flush` sends it.
+    pub(crate) fn bytes(&mut self) -> &mut Vec<u8> {
+        &mut self.bytes
+    }
+
     /// Sends `bytes` behind what waits; what the socket does not take waits too.
     pub(crate) fn send(&mut self, stream: &mut Stream, bytes: &[u8]) -> Result<()> {
         if self.bytes.is_empty() {

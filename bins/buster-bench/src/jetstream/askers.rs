@@ -1,0 +1,105 @@
+//! Connections that each keep so many requests without an answer.
+//!
+//! Every request has a number, and its answer comes to a subject with that number: one that is missing, doubled,
+//! or to nothing that was asked, fails the run.
+
+use std::time::Instant;
+
+use anyhow::{Context, Result, ensure};
+use nats_proto::Message;
+
+use crate::epoll::Epoll;
+use crate::jetstream::link::{ANSWER_WAIT_MAX, Link, READ_BYTES};
+use crate::jetstream::numbered;
+use crate::jetstream::window::Window;
+use crate::latency::{Latencies, Latency};
+use crate::plan::Plan;
+use crate::progress::Progress;
+use crate::server::Server;
+
+/// What is asked, and what an answer means.
+pub(crate) trait Job {
+    /// Appends request `number` of a connection, which is to be answered to `numbered::answers`.
+    fn ask(&mut self, asker: usize, number: u64, out: &mut Vec<u8>);
+
+    /// Takes the answer; each comes once.
+    fn on_answer(&mut self, asker: usize, number: u64, answer: &Message<'_>) -> Result<()>;
+}
+
+pub(crate) struct Askers {
+    askers: Vec<Asker>,
+    epoll: Epoll,
+    scratch: Vec<u8>,
+    asked: u64,
+    answered: u64,
+    latencies: Latencies,
+    progress: Progress,
+}
+
+struct Asker {
+    link: Link,
+    window: Window,
+}
+
+impl Askers {
+    pub(crate) fn open(server: &Server, count: usize, window: u32, progress: Progress) -> Result<Self> {
+        let epoll = Epoll::new()?;
+        let mut dialer = server.dialer();
+        let open = |index: usize| {
+            let answers = numbered::answers(u32::try_from(index)?);
+            let link = Link::open(&mut dialer, &epoll, &answers, index)?;
+            Ok(Asker { link, window: Window::new(window as usize) })
+        };
+        let askers = (0..count).map(open).collect::<Result<_>>()?;
+        let scratch = vec![0; READ_BYTES];
+        Ok(Self { askers, epoll, scratch, asked: 0, answered: 0, latencies: Latencies::new(), progress })
+    }
+
+    /// Asks until the plan has enough, and waits for every answer: how many there were.
+    pub(crate) fn play(&mut self, plan: Plan, job: &mut impl Job) -> Result<u64> {
+        for index in 0..self.askers.len() {
+            self.ask(index, &plan, job)?;
+        }
+        let mut ready = Vec::new();
+        while self.answered < self.asked {
+            ready.clear();
+            ready.extend(self.epoll.wait(ANSWER_WAIT_MAX)?.map(|ready| ready.token));
+            ensure!(!ready.is_empty(), "{} answers never came", self.unanswered());
+            for index in &ready {
+                self.receive(*index, job)?;
+                self.ask(*index, &plan, job)?;
+            }
+            self.progress.show(|| self.answered);
+        }
+        Ok(self.answered)
+    }
+
+    pub(crate) fn latency(&self) -> Latency {
+        self.latencies.summary()
+    }
+
+    fn unanswered(&self) -> usize {
+        self.askers.iter().map(|asker| asker.window.unanswered()).sum()
+    }
+
+    /// Fills the window of one, as far as its socket goes along.
+    fn ask(&mut self, index: usize, plan: &Plan, job: &mut impl Job) -> Result<()> {
+        let Asker { link, window } = &mut self.askers[index];
+        let now = Instant::now();
+        while window.has_room() && !link.is_full() && plan.wants_more(self.asked) {
+            job.ask(index, window.ask(now), link.outbox());
+            self.asked += 1;
+        }
+        link.flush()
+    }
+
+    fn receive(&mut self, index: usize, job: &mut impl Job) -> Result<()> {
+        let Asker { link, window } = &mut self.askers[index];
+        link.receive(&mut self.scratch, |answer, _| {
+            let number = numbered::answered(answer.subject)?;
+            self.latencies.record(window.answer(number)?.elapsed());
+            self.answered += 1;
+            job.on_answer(index, number, answer).with_context(|| format!("message {number} of {index}"))
+        })
+    }
+}

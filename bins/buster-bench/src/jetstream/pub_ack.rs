@@ -1,0 +1,81 @@
+//! What a stream answers to a publish.
+
+use anyhow::{Context, Result, bail, ensure};
+use nats_proto::{HeaderView, Message};
+use serde::Deserialize;
+use serde_json::Value;
+
+/// A status that says that nobody listens.
+const NO_RESPONDERS: u16 = 503;
+
+#[derive(Deserialize)]
+struct PubAck<'a> {
+    #[serde(default)]
+    stream: &'a str,
+    #[serde(default)]
+    seq: u64,
+    #[serde(default)]
+    duplicate: bool,
+    error: Option<Value>,
+}
+
+/// The sequence number that `stream` gave; whatever else was answered is the error.
+pub(crate) fn read(answer: &Message<'_>, stream: &str) -> Result<u64> {
+    confirm_responder(answer)?;
+    let text = || String::from_utf8_lossy(answer.payload()).into_owned();
+    let ack: PubAck<'_> = serde_json::from_slice(answer.payload()).with_context(text)?;
+    if let Some(error) = &ack.error {
+        bail!("the stream refused a message: {}", words(error));
+    }
+    ensure!(ack.stream == stream && ack.seq > 0 && !ack.duplicate, "{} is no answer of {stream}", text());
+    Ok(ack.seq)
+}
+
+/// An error of JetStream in its own words.
+pub(crate) fn words(error: &Value) -> String {
+    let text = error["description"].as_str().map_or_else(|| error.to_string(), str::to_owned);
+    format!("{text} ({})", error["err_code"])
+}
+
+/// Fails if it is the server that answers, as nobody listens.
+pub(crate) fn confirm_responder(answer: &Message<'_>) -> Result<()> {
+    if answer.header.is_some() && HeaderView::parse(answer.headers())?.status() == Some(NO_RESPONDERS) {
+        bail!("nobody answers: JetStream is off, or the stream is gone")
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nats_proto::HeaderLen;
+
+    fn seq(body: &[u8], header: Option<HeaderLen<'_>>) -> Result<u64> {
+        read(&Message { subject: b"i", sid: b"1", reply: None, header, body }, "bench")
+    }
+
+    #[test]
+    fn an_answer_has_the_number_the_stream_gave() {
+        assert_eq!(seq(br#"{"stream":"bench","seq":7}"#, None).unwrap(), 7);
+        assert_eq!(seq(br#"{"stream":"bench", "domain":"hub", "seq":8}"#, None).unwrap(), 8);
+    }
+
+    #[test]
+    fn whatever_else_is_answered_is_an_error_in_its_words() {
+        for (body, words) in [
+            (&br#"{"error":{"code":503,"err_code":10077,"description":"maximum messages exceeded"},"stream":"bench","seq":0}"#[..],
+                "refused a message: maximum messages exceeded (10077)"),
+            (br#"{"stream":"other","seq":7}"#, "no answer of bench"),
+            (br#"{"stream":"bench","seq":7,"duplicate":true}"#, "no answer of bench"),
+            (br#"{"stream":"bench","seq":0}"#, "no answer of bench"),
+            (b"{}", "no answer of bench"),
+            (b"+OK", "+OK"),
+        ] {
+            let error = format!("{:#}", seq(body, None).unwrap_err());
+            assert!(error.contains(words), "{error}");
+        }
+        let body = b"NATS/1.0 503\r\n\r\n";
+        let error = seq(body, Some(HeaderLen { bytes: body.len(), text: b"16" })).unwrap_err();
+        assert!(error.to_string().contains("nobody answers"), "{error}");
+    }
+}

@@ -1,0 +1,186 @@
+//! A pull consumer: fetches what a stream holds, with and without acknowledging it.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail, ensure};
+use serde_json::json;
+
+use crate::epoll::Epoll;
+use crate::jetstream::api::Api;
+use crate::jetstream::delivery::{self, Deliveries};
+use crate::jetstream::link::{ANSWER_WAIT_MAX, Link, READ_BYTES};
+use crate::jetstream::publishing;
+use crate::jetstream::stored::Stored;
+use crate::jetstream::{STREAM, Setup};
+use crate::meter::Meter;
+use crate::progress::Progress;
+use crate::report::Report;
+use crate::server::Server;
+use crate::settings::{Settings, scaled};
+
+/// At scale 1.
+pub(crate) const MESSAGES: u64 = 500_000;
+
+/// What is asked for is answered long before.
+const EXPIRES: Duration = Duration::from_secs(60);
+
+const INBOX: &str = "_INBOX.bench.pull";
+
+/// A batch that is asked for before the last one is acknowledged fits, too.
+const ACKS_PENDING_PER_BATCH: u32 = 2;
+const ACKS_PENDING_MIN: u32 = 1_000;
+
+/// Between two looks at whether the last acknowledgement is in.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
+
+pub(crate) fn run(server: &Server, title: &str, batch: u32, settings: &Settings) -> Result<Vec<Report>> {
+    let setup = Setup::of(settings)?;
+    let mut api = Api::open(server)?;
+    api.create_stream(STREAM, json!({ "subjects": [format!("{STREAM}.>")] }))?;
+    let messages = scaled(settings.overrides.messages.unwrap_or(MESSAGES), settings.scale);
+    let stored = publishing::fill(server, title, STREAM, messages, setup.payload_bytes)?;
+    let checked = settings.verify.then_some(&stored);
+    let reports = [true, false].map(|acks| {
+        let phase = format!("{title}, ack {}", if acks { "explicit" } else { "none" });
+        let meter = Meter::start(server)?;
+        drain(server, &mut api, &phase, &Pull { batch, acks, messages }, checked)?;
+        let report = Report::new(&phase, "messages", messages, meter.stop()?);
+        Ok(Report { payload_bytes: setup.payload_bytes, ..report })
+    });
+    api.delete_stream(STREAM)?;
+    reports.into_iter().collect()
+}
+
+/// Reads back all that was acknowledged: it has to be there, with the numbers that were told.
+pub(crate) fn verify(server: &Server, api: &mut Api, title: &str, stored: &Stored) -> Result<()> {
+    let (held, count) = (api.held(STREAM)?, stored.count());
+    ensure!(
+        held.messages == count && held.last_seq == count,
+        "{count} messages were acknowledged, and the stream has {} of them up to {}",
+        held.messages,
+        held.last_seq
+    );
+    let pull = Pull { batch: VERIFY_BATCH, acks: false, messages: count };
+    drain(server, api, &format!("{title}, reading back"), &pull, Some(stored))
+}
+
+const VERIFY_BATCH: u32 = 1_000;
+
+/// How a stream is read.
+struct Pull {
+    batch: u32,
+    acks: bool,
+    messages: u64,
+}
+
+impl Pull {
+    fn consumer(&self) -> &'static str {
+        if self.acks { "acking" } else { "reading" }
+    }
+
+    /// How many are asked for next, when so many were asked for and have come: none while more than half a batch is
+    /// on its way.
+    fn next_batch(&self, asked: u64, come: u64) -> Option<u64> {
+        let (batch, coming) = (u64::from(self.batch), asked - come);
+        let wanted = (batch - coming).min(self.messages - asked);
+        (coming <= batch / 2 && wanted > 0).then_some(wanted)
+    }
+}
+
+/// Makes a durable consumer and fetches everything, up to the last acknowledgement.
+fn drain(server: &Server, api: &mut Api, title: &str, pull: &Pull, stored: Option<&Stored>) -> Result<()> {
+    let consumer = pull.consumer();
+    let mut config = json!({
+        "durable_name": consumer,
+        "ack_policy": if pull.acks { "explicit" } else { "none" },
+        "deliver_policy": "all",
+    });
+    if pull.acks {
+        config["max_ack_pending"] = json!((ACKS_PENDING_PER_BATCH * pull.batch).max(ACKS_PENDING_MIN));
+    }
+    api.create_consumer(STREAM, consumer, config)?;
+    let mut epoll = Epoll::new()?;
+    let mut link = Link::open(&mut server.dialer(), &epoll, INBOX, 0)?;
+    let mut deliveries = Deliveries::new(stored);
+    let mut progress = Progress::new(title, "messages");
+    let (mut asked, mut scratch) = (0, vec![0; READ_BYTES]);
+    loop {
+        if let Some(wanted) = pull.next_batch(asked, deliveries.count()) {
+            ask(link.outbox(), consumer, wanted);
+            asked += wanted;
+        }
+        link.flush()?;
+        if link.is_flushed() && deliveries.count() == pull.messages {
+            break;
+        }
+        let left = pull.messages - deliveries.count();
+        ensure!(epoll.wait(ANSWER_WAIT_MAX)?.next().is_some(), "{left} messages never came");
+        link.receive(&mut scratch, |message, out| {
+            if let Some((status, words)) = delivery::status(message)? {
+                bail!("a request for messages ended with {status} {words}")
+            }
+            deliveries.on_message(message)?;
+            if pull.acks {
+                acknowledge(out, message.reply.unwrap_or_default());
+            }
+            Ok(())
+        })?;
+        progress.show(|| deliveries.count());
+    }
+    if pull.acks { await_acks(api, consumer, pull.messages) } else { Ok(()) }
+}
+
+fn ask(out: &mut Vec<u8>, consumer: &str, batch: u64) {
+    let body = json!({ "batch": batch, "expires": EXPIRES.as_nanos() as u64 }).to_string();
+    let subject = format!("$JS.API.CONSUMER.MSG.NEXT.{STREAM}.{consumer}");
+    out.extend_from_slice(format!("PUB {subject} {INBOX} {}\r\n{body}\r\n", body.len()).as_bytes());
+}
+
+fn acknowledge(out: &mut Vec<u8>, reply: &[u8]) {
+    out.extend_from_slice(b"PUB ");
+    out.extend_from_slice(reply);
+    out.extend_from_slice(b" 4\r\n+ACK\r\n");
+}
+
+/// Waits until the server has taken the acknowledgement of message `last`, and of all before.
+fn await_acks(api: &mut Api, consumer: &str, last: u64) -> Result<()> {
+    let give_up_at = Instant::now() + ANSWER_WAIT_MAX;
+    loop {
+        let floor = api.ack_floor(STREAM, consumer)?;
+        if floor == last {
+            return Ok(());
+        }
+        ensure!(Instant::now() < give_up_at, "of {last} messages only {floor} are acknowledged");
+        thread::sleep(LOOK_EVERY);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_batch_is_asked_for_when_half_of_the_last_is_in() {
+        let pull = Pull { batch: 500, acks: true, messages: 1_100 };
+        assert_eq!(pull.next_batch(0, 0), Some(500));
+        assert_eq!(pull.next_batch(500, 249), None);
+        assert_eq!(pull.next_batch(500, 250), Some(250));
+        assert_eq!(pull.next_batch(1_000, 800), Some(100), "no more than there are");
+        assert_eq!(pull.next_batch(1_100, 900), None);
+        let single = Pull { batch: 1, ..pull };
+        assert_eq!((single.next_batch(7, 7), single.next_batch(8, 7)), (Some(1), None));
+    }
+
+    #[test]
+    fn what_is_said_to_a_consumer_is_what_it_reads() {
+        let mut out = Vec::new();
+        ask(&mut out, "acking", 250);
+        acknowledge(&mut out, b"$JS.ACK.bench.acking.1.1.1.0.0");
+        let text = String::from_utf8(out).unwrap();
+        let expected = "PUB $JS.API.CONSUMER.MSG.NEXT.bench.acking _INBOX.bench.pull 35\r\n\
+                        {\"batch\":250,\"expires\":60000000000}\r\n\
+                        PUB $JS.ACK.bench.acking.1.1.1.0.0 4\r\n+ACK\r\n";
+        assert_eq!(text, expected);
+    }
+}
