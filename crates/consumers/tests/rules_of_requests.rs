@@ -162,6 +162,23 @@ fn flow_control_waits_for_its_reader_and_says_so() {
 }
 
 #[test]
+fn answers_to_flow_control_may_be_the_acknowledgements() {
+    let mut rig = Rig::with(6, "{\"ack_policy\":\"none\"}");
+    rig.sub("d", "");
+    rig.take();
+    rig.create(r#"{"deliver_subject":"d","ack_policy":"flow_control","max_ack_pending":3}"#);
+    let question = "d $JS.FC.S.C.X NATS/1.0 100 FlowControl Request";
+    assert_eq!(rig.take()[2..4], ["s.a $JS.ACK.S.C.1.3.3.T.3", question]);
+    let mut out = Vec::new();
+    rig.consumer.on_flow_answer(&rig.at, rig.question.as_bytes(), Some((2, 2)), &mut out);
+    assert_eq!((rig.consumer.ack_floor().stream, out.len()), (2, 0));
+    let lines = after(&mut rig, |rig| rig.wait(0));
+    assert!(lines.is_empty());
+    rig.publish_many(1, 2);
+    assert_eq!(rig.take(), ["s.a $JS.ACK.S.C.1.4.4.T.3", "s.a $JS.ACK.S.C.1.5.5.T.2", question]);
+}
+
+#[test]
 fn who_pushes_does_so_while_somebody_listens() {
     let mut rig = Rig::with(2, &push(r#","inactive_threshold":50000000"#));
     assert!(after(&mut rig, |rig| rig.wait(20)).is_empty());

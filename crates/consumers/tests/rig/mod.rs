@@ -283,7 +283,9 @@ impl Rig {
 
     /// The server was killed and is there again: whatever it had not stored is gone, and it had stored everything.
     pub(crate) fn restart(&mut self) {
-        self.store();
+        if self.stores {
+            self.store();
+        }
         let config = self.consumer.config();
         self.consumer = Consumer::following(spec(&config, self.of_stream()));
         self.consumer.load(&self.stored.0).unwrap();
