@@ -83,14 +83,16 @@ impl Consumer {
         self.tell_acked(seq, seq, out);
     }
 
-    /// It, and all before it. What was acknowledged so already is so again.
+    /// It, and all before it. What was acknowledged so already is so again. That one before it came again meanwhile, and
+    /// was acknowledged by a later delivery than this one's, is no reason to pass over what it says, as the peer does:
+    /// it may be confirmed.
     fn acknowledge_through(&mut self, at: &Moment, metadata: &MsgMetadata, out: &mut Effects) {
         let seq = metadata.stream_seq;
-        if metadata.consumer_seq <= self.floor.consumer || seq <= self.floor.stream {
+        if seq <= self.floor.stream {
             return;
         }
         // Whatever it says of itself, it was not delivered later than the last one.
-        let consumer = metadata.consumer_seq.min(self.delivered.consumer);
+        let consumer = metadata.consumer_seq.min(self.delivered.consumer).max(self.floor.consumer);
         self.floor = Position { consumer, stream: seq };
         self.changes.touch();
         self.last_acked = at.wall;
@@ -106,15 +108,16 @@ impl Consumer {
     }
 
     /// The floor moves to just before the next message that is to be acknowledged; without any, to what was delivered
-    /// last. It stays where it is if it does not lie right before the one that was.
+    /// last. It stays where it is if it does not lie right before the one that was, and never passes one that waits,
+    /// whatever acknowledgements say of the deliveries they are for.
     pub(crate) fn move_floor(&mut self, first: u64, seq: u64) {
         if self.pending.is_empty() {
             self.floor = self.delivered;
-        } else if first == self.floor.consumer + 1 {
-            self.floor = Position { consumer: first, stream: seq };
-            if let Some(next) = self.pending.next_after(seq) {
-                self.floor = Position { consumer: next.first - 1, stream: next.seq - 1 };
-            }
+        } else if let Some(next) = self.pending.first()
+            && first == self.floor.consumer + 1
+            && next.seq > seq
+        {
+            self.floor = Position { consumer: next.first - 1, stream: next.seq - 1 };
         }
         self.changes.touch();
     }

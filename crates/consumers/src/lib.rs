@@ -56,6 +56,8 @@
 //!
 //! - That somebody did not use a consumer for long enough is seen on time, not up to a second later.
 //! - A message that is put off comes again after that long, whatever backoff says.
+//! - Where acknowledgements are for all before, one that was delivered before the last one acknowledged counts also if it
+//!   lies behind it in the stream.
 //! - Deleting a message acknowledges that one only, also where acknowledgements are for all before.
 //! - A request that does not wait is not ended by another one's time while as many messages wait to be acknowledged as
 //!   may.

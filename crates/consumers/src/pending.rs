@@ -79,6 +79,10 @@ impl Pending {
         self.row.iter_mut().filter(|entry| !entry.is_gap())
     }
 
+    pub(crate) fn first(&self) -> Option<&Entry> {
+        self.row.front()
+    }
+
     /// The first one behind that sequence.
     pub(crate) fn next_after(&self, seq: u64) -> Option<&Entry> {
         let start = self.row.partition_point(|entry| entry.seq <= seq);
@@ -87,9 +91,12 @@ impl Pending {
 
     /// Puts one in, in the place of one with its sequence.
     pub(crate) fn insert(&mut self, entry: Entry) {
-        let at = self.row.partition_point(|other| other.seq < entry.seq);
         self.live += 1;
         self.redelivered += usize::from(entry.was_redelivered());
+        if self.row.back().is_none_or(|last| last.seq < entry.seq) {
+            return self.row.push_back(entry);
+        }
+        let at = self.row.partition_point(|other| other.seq < entry.seq);
         match self.row.get_mut(at) {
             Some(old) if old.seq == entry.seq => {
                 self.live -= usize::from(!old.is_gap());
@@ -137,6 +144,10 @@ impl Pending {
 
     fn find(&self, seq: u64) -> Option<usize> {
         let first = self.row.front()?.seq;
+        // What is delivered for the first time is behind all.
+        if self.row.back()?.seq < seq {
+            return None;
+        }
         let guess = usize::try_from(seq.checked_sub(first)?).unwrap_or(usize::MAX);
         let is_there = |at: usize| self.row.get(at).is_some_and(|entry| entry.seq == seq);
         let at = if is_there(guess) { guess } else { self.row.partition_point(|entry| entry.seq < seq) };

@@ -19,8 +19,8 @@ impl Consumer {
         if let Some(lasts) = &mut self.lasts {
             lasts.remove(seq);
         }
-        if self.is_started() {
-            self.lasts.take_if(|lasts| lasts.left() == 0);
+        if self.is_started() && self.lasts.take_if(|lasts| lasts.left() == 0).is_some() {
+            self.changes.touch();
         }
         if seq >= self.cursor && self.settings.filter.matches(subject) {
             self.backlog.drop_one(seq);

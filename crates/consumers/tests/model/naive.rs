@@ -223,9 +223,8 @@ impl Naive {
         self.again.retain(|other| *other != seq);
         if self.waiting.is_empty() {
             self.floor = self.delivered;
-        } else if entry.first == self.floor.0 + 1 {
-            let next = self.waiting.range(seq..).next();
-            self.floor = next.map_or((entry.first, seq), |(next, entry)| (entry.first - 1, next - 1));
+        } else if entry.first == self.floor.0 + 1 && self.waiting.keys().all(|other| *other > seq) {
+            self.floor = self.waiting.iter().next().map(|(next, entry)| (entry.first - 1, next - 1)).unwrap();
         }
         self.was_acked = true;
     }
@@ -349,8 +348,8 @@ impl Naive {
                 self.exceeded.remove(&seq);
             }
             self.was_acked = true;
-        } else if metadata.consumer_seq > self.floor.0 && seq > self.floor.1 {
-            self.floor = (metadata.consumer_seq.min(self.delivered.0), seq);
+        } else if seq > self.floor.1 {
+            self.floor = (metadata.consumer_seq.min(self.delivered.0).max(self.floor.0), seq);
             self.waiting.retain(|other, _| *other > seq);
             self.exceeded.retain(|other| *other > seq);
             let Self { again, waiting, .. } = self;
