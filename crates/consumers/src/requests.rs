@@ -117,9 +117,9 @@ impl Requests {
         self.let_go_of_room();
     }
 
-    /// Gives a message of that size to the one in front, which has its next turn after all others. Says how it then
-    /// stands.
-    pub(crate) fn serve_front(&mut self, size: u64, now: i64) -> Option<Request> {
+    /// Gives a message of that size to the one in front, which has its next turn after all others. Says whose it is,
+    /// and what it could still have got if it has all messages that it wanted.
+    pub(crate) fn serve_front(&mut self, size: u64, now: i64) -> Option<(Arc<[u8]>, Option<Pending>)> {
         let request = self.queue.front_mut()?;
         if request.bytes > 0 {
             request.bytes = request.bytes.saturating_sub(size);
@@ -132,13 +132,15 @@ impl Requests {
         if request.heartbeat > 0 {
             request.next_heartbeat = later(now, request.heartbeat);
         }
-        let served = request.clone();
-        if served.left <= 0 {
+        let reply = request.reply.clone();
+        let is_done = request.left <= 0;
+        let completed = (is_done && request.bytes > 0).then(|| request.pending());
+        if is_done {
             self.drop_front();
         } else if self.queue.len() > 1 {
             self.queue.rotate_left(1);
         }
-        Some(served)
+        Some((reply, completed))
     }
 
     /// Gives back a message that did not arrive.

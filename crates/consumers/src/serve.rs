@@ -137,13 +137,14 @@ impl Consumer {
         let Some(taker) = self.taker(at, size, listens, out) else { return false };
         self.note_delivery(at, row.seq, from, out);
         self.pace(at, size, row);
+        let with_target = (taker.to.len() + reply + header + payload) as u64;
+        let completed = taker.completed.map(|left| (taker.to.clone(), left));
         let headers_only = self.settings.headers_only;
-        out.push(Effect::Deliver(Delivery { to: taker.to.clone(), metadata, headers_only }));
-        if let Some(left) = taker.completed {
-            push_status(out, &taker.to, &Status::BatchCompleted(left));
+        out.push(Effect::Deliver(Delivery { to: taker.to, metadata, headers_only }));
+        if let Some((to, left)) = completed {
+            push_status(out, &to, &Status::BatchCompleted(left));
         }
         self.waits.trim(&self.pending);
-        let with_target = (taker.to.len() + reply + header + payload) as u64;
         self.on_pushed(at, with_target, out);
         true
     }
@@ -385,9 +386,8 @@ impl Consumer {
             }
             self.requests.drop_front();
         }
-        let served = self.requests.serve_front(size, at.mono)?;
-        let has_bytes_left = served.left <= 0 && served.bytes > 0;
-        Some(Taker { completed: has_bytes_left.then(|| served.pending()), to: served.reply })
+        let (to, completed) = self.requests.serve_front(size, at.mono)?;
+        Some(Taker { to, completed })
     }
 
     fn end_no_waits(&mut self, at: &Moment, listens: Listens<'_>, out: &mut Effects) {

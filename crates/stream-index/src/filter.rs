@@ -13,6 +13,8 @@ pub struct Filter {
 pub(crate) struct Pattern {
     pub(crate) text: Box<[u8]>,
     pub(crate) is_literal: bool,
+    /// It may match something.
+    is_valid: bool,
 }
 
 impl Filter {
@@ -64,14 +66,14 @@ impl Filter {
 
 impl Pattern {
     fn new(text: &[u8]) -> Self {
-        Self { text: text.into(), is_literal: !has_wildcard(text) }
+        Self { text: text.into(), is_literal: !has_wildcard(text), is_valid: is_valid_filter(text) }
     }
 
     fn matches(&self, subject: &[u8]) -> bool {
         if self.is_literal {
             return *self.text == *subject;
         }
-        is_valid_filter(&self.text) && valid_filter_matches(&self.text, subject)
+        self.is_valid && valid_filter_matches(&self.text, subject)
     }
 
     /// The text before the first wildcard.
