@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! magic 8 B | version u16 | zeros u16 | bytes u32 (of the page) | store 16 B | log u32 | key u32
-//! number u64 | first_lsn u64 | cut u64 | len u64 | sum u32 | zeros up to the end of the page
+//! number u64 | first_lsn u64 | cut u64 | len u64 | before u32 | sum u32 | zeros up to the end of the page
 //! ```
 //!
 //! `sum` is CRC32C over what stands before it. The page has no salt: it is where the salt comes from.
@@ -19,7 +19,7 @@ pub const SEGMENT_HEAD_BYTES: usize = 4_096;
 pub const VERSION: u16 = 1;
 
 const MAGIC: [u8; 8] = *b"BusterSg";
-const SUM_AT: usize = 72;
+const SUM_AT: usize = 76;
 
 /// What a segment says of itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +38,8 @@ pub struct SegmentHead {
     pub cut: Lsn,
     /// Bytes of the file.
     pub len: u64,
+    /// The segment that ends at `cut`; 0 if there was none.
+    pub before: u32,
 }
 
 /// A file that is not one of this store's segments.
@@ -70,6 +72,7 @@ impl SegmentHead {
             &self.first.0.to_le_bytes(),
             &self.cut.0.to_le_bytes(),
             &self.len.to_le_bytes(),
+            &self.before.to_le_bytes(),
         ]
         .concat();
         page[..SUM_AT].copy_from_slice(&fields);
@@ -98,6 +101,7 @@ impl SegmentHead {
             first: Lsn(fields.u64()),
             cut: Lsn(fields.u64()),
             len: fields.u64(),
+            before: fields.u32(),
         };
         let is_whole =
             fields.u32() == crc32c::crc32c(&page[..SUM_AT]) && fields.0.iter().all(|byte| *byte == 0);
@@ -130,6 +134,7 @@ mod tests {
         first: Lsn(5_000_192),
         cut: Lsn(4_999_680),
         len: 4 << 20,
+        before: 11,
     };
 
     /// The bytes of version 1 are these for good.
@@ -145,8 +150,9 @@ mod tests {
             &5_000_192_u64.to_le_bytes(),
             &4_999_680_u64.to_le_bytes(),
             &(4_u64 << 20).to_le_bytes(),
-            &page[72..76],
-            &[0; SEGMENT_HEAD_BYTES - 76],
+            &[11, 0, 0, 0],
+            &page[76..80],
+            &[0; SEGMENT_HEAD_BYTES - 80],
         ];
         assert_eq!(page[..], expected.concat());
         assert_eq!(SegmentHead::read(&page[..]), Ok(HEAD));

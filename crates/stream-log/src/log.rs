@@ -38,8 +38,9 @@ pub struct Log {
     pub(crate) shelf: Shelf,
     /// Where the first segment to come begins, if there is no active one.
     pub(crate) start: Lsn,
-    /// Where all that was written before it is over.
+    /// Where all that was written before it is over, and the segment that ends there.
     pub(crate) cut: Lsn,
+    pub(crate) before: u32,
     pub(crate) open: Option<Batch>,
     /// Batches that are full.
     pub(crate) closed: VecDeque<Batch>,
@@ -120,6 +121,7 @@ impl Log {
             shelf: Shelf::new(next_number),
             start,
             cut,
+            before: 0,
             open: None,
             closed: VecDeque::new(),
             writes: Writes::new(start),
@@ -150,7 +152,7 @@ impl Log {
         if self.shelf.is_full() {
             return Room::DiskFull;
         }
-        let has_file = self.active_rest() >= need || self.shelf.has(FIRST_BATCH + need);
+        let has_file = self.rest_behind_open() >= need || self.shelf.has(FIRST_BATCH + need);
         // What does not fit into the spare file has to ask for another one: by being appended.
         let is_long = need > self.segment_bytes() - FIRST_BATCH;
         if self.unsafe_bytes() >= TAIL_BYTES_MAX || !(has_file || is_long) { Room::Later } else { Room::Yes }
@@ -248,25 +250,25 @@ impl Log {
             self.requests.extend(too_short.map(Request::Remove));
             return Err(if self.shelf.is_full() { AppendError::DiskFull } else { AppendError::NotYet });
         };
-        let (first, cut) = self.close_active();
-        self.segments.insert(spare.number, Segment::new(first, cut, spare.len));
+        self.close_active();
+        let segment = Segment::new(self.start, self.cut, self.before, spare.len);
+        self.segments.insert(spare.number, segment);
         self.active = Some(spare.number);
         Ok(())
     }
 
-    /// The active segment takes no more batches. Returns where the next one begins, and where what is before is over.
-    pub(crate) fn close_active(&mut self) -> (Lsn, Lsn) {
-        let Some(number) = self.active.take() else { return (self.start, self.cut) };
+    /// The active segment takes no more batches. One without any is given up: the next one begins where it did.
+    pub(crate) fn close_active(&mut self) {
+        let Some(number) = self.active.take() else { return };
         let segment = self.segment_of(number);
         segment.stage = Stage::Closed;
-        let begins = (segment.next(), segment.next());
-        let (first, cut, is_empty) = (segment.first, segment.cut, segment.is_empty());
-        (self.start, self.cut) = if is_empty { (first, cut) } else { begins };
+        let (next, is_empty) = (segment.next(), segment.is_empty());
         if is_empty {
             self.segments.remove(&number);
             self.requests.push_back(Request::Remove(number));
+        } else {
+            (self.start, self.cut, self.before) = (next, next, number);
         }
-        (self.start, self.cut)
     }
 
     /// Nobody needs the record at this place any more, which is one of this group. To be told once.
@@ -385,6 +387,13 @@ impl Log {
 
     fn active_rest(&self) -> u32 {
         self.active.map_or(0, |number| self.segments[&number].rest())
+    }
+
+    /// The same once the open batch takes no more.
+    fn rest_behind_open(&self) -> u32 {
+        let rest = |number| self.segments[&number].rest();
+        let open = self.open.as_ref().map_or(0, |open| open.end() - open.offset);
+        self.active.map_or(0, |number| rest(number).saturating_sub(open))
     }
 
     /// How long the next file usually is.

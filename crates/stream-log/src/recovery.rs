@@ -20,7 +20,7 @@ use thiserror::Error;
 use crate::config::Config;
 use crate::log::Log;
 use crate::request::{DiskError, Request, Span};
-use crate::segment::{FIRST_BATCH, Segment, Stage};
+use crate::segment::{FIRST_BATCH, Stage};
 
 use self::replay::Replay;
 use self::survey::{Copies, Seen, Step};
@@ -180,7 +180,8 @@ impl Recovery {
         let (segments, retired) = replay.into_parts();
         let gone: Vec<u32> = retired.keys().chain(&self.spares).copied().collect();
         let mut log = Log::beginning(self.config, segments, next_number, start, Lsn(0));
-        log.cut = log.segments.values().map(Segment::next).max().unwrap_or(Lsn(0));
+        let last = log.segments.iter().map(|(number, segment)| (segment.next(), *number)).max();
+        (log.cut, log.before) = last.unwrap_or((Lsn(0), 0));
         log.writes.synced = log.cut;
         log.retired = retired;
         log.requests.extend(gone.into_iter().map(Request::Remove));

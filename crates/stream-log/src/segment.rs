@@ -29,6 +29,8 @@ pub(crate) struct Segment {
     pub(crate) first: Lsn,
     /// Where what was written before is over.
     pub(crate) cut: Lsn,
+    /// The segment that ends there; 0 if there is none.
+    pub(crate) before: u32,
     /// Where the next batch begins, in bytes from the start of the file. Of one that takes no more, where they end.
     pub(crate) end: u32,
     /// Bytes the file was made with.
@@ -43,11 +45,12 @@ pub(crate) struct Segment {
 }
 
 impl Segment {
-    pub(crate) fn new(first: Lsn, cut: Lsn, capacity: u32) -> Self {
+    pub(crate) fn new(first: Lsn, cut: Lsn, before: u32, capacity: u32) -> Self {
         let ledger = Ledger::default();
         Self {
             first,
             cut,
+            before,
             end: FIRST_BATCH,
             capacity,
             stage: Stage::Active,

@@ -175,6 +175,7 @@ impl Log {
             first: segment.first,
             cut: segment.cut,
             len: u64::from(segment.capacity),
+            before: segment.before,
         };
         head.page().to_vec()
     }

@@ -13,6 +13,7 @@ const HEAD: SegmentHead = SegmentHead {
     first: Lsn(8_192),
     cut: Lsn(8_192),
     len: 4 << 20,
+    before: 10,
 };
 
 fn message<'a>(group: u32, seq: u64, subject: &'a [u8], payload: &'a [u8]) -> Record<'a> {

@@ -226,3 +226,16 @@ fn a_mark_is_written_once() {
     log.mark();
     assert_eq!(log.take_request(), None);
 }
+
+/// Room was said to be where the open batch was already.
+#[test]
+fn room_counts_what_the_open_batch_has() {
+    let mut log = log(config());
+    let payload = vec![1; 25_000];
+    let mut seq = 0;
+    while log.room(payload.len() + 100) == Room::Yes {
+        seq += 1;
+        log.append(&message(seq, &payload)).expect("there is room");
+    }
+    assert!(seq > 38, "{seq}");
+}

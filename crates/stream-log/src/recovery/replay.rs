@@ -34,7 +34,8 @@ impl Replay {
             seen.keys().copied().filter(|number| !retired.contains_key(number)).collect();
         let segment = |number: &u32| {
             let seen = &seen[number];
-            let mut segment = Segment::new(seen.first, seen.cut.unwrap_or(seen.first), seen.capacity);
+            let mut segment =
+                Segment::new(seen.first, seen.cut.unwrap_or(seen.first), seen.before, seen.capacity);
             segment.end = ends[number];
             segment.needs_page = !seen.has_page;
             segment.stage = if seen.has_footer && seen.has_page { Stage::Sealed } else { Stage::Closed };
@@ -202,8 +203,11 @@ fn ends(seen: &BTreeMap<u32, Seen>, report: &mut Report) -> BTreeMap<u32, u32> {
     let mut is_over = false;
     for (number, segment) in seen {
         let cut = seen.range(number + 1..).filter_map(|(_, later)| later.cut).min();
-        let end =
-            if is_over { FIRST_BATCH } else { end_of(*number, segment, cut, safe, &mut is_over, report) };
+        let mut end = FIRST_BATCH;
+        if !is_over {
+            end = end_of(*number, segment, cut, safe, &mut is_over, report);
+            end = end.max(end_by_next(*number, seen));
+        }
         ends.insert(*number, end);
     }
     ends
@@ -232,9 +236,12 @@ fn end_of(
         }
         end = batch.end;
     }
-    // Up to where the next segment says it went, there was something. If that is gone, and it is said by one behind it,
-    // that is more than the file can have.
-    let whole = cut.and_then(|cut| cut.0.checked_sub(seen.first.0)).and_then(|len| u32::try_from(len).ok());
-    let whole = whole.and_then(|len| FIRST_BATCH.checked_add(len)).filter(|whole| *whole <= seen.capacity);
-    whole.map_or(end, |whole| end.max(whole))
+    end
+}
+
+/// Where the segment behind it says that a segment ends.
+fn end_by_next(number: u32, seen: &BTreeMap<u32, Seen>) -> u32 {
+    let next = seen.range(number + 1..).map(|(_, later)| later).find(|later| later.before == number);
+    let len = next.and_then(|next| next.cut?.0.checked_sub(seen[&number].first.0));
+    len.and_then(|len| u32::try_from(len).ok()?.checked_add(FIRST_BATCH)).unwrap_or(FIRST_BATCH)
 }

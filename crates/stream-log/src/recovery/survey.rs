@@ -54,6 +54,8 @@ pub(super) struct Seen {
     pub(super) first: Lsn,
     /// Where what was written before it is over, if that is known.
     pub(super) cut: Option<Lsn>,
+    /// The segment that ends there, if that is known.
+    pub(super) before: u32,
     pub(super) capacity: u32,
     /// Its first page can be read.
     pub(super) has_page: bool,
@@ -97,7 +99,8 @@ impl Recovery {
             }
             Ok(head) => {
                 let capacity = u32::try_from(head.len).unwrap_or(u32::MAX);
-                self.seen.insert(number, Seen::new(head.first, Some(head.cut), capacity));
+                let seen = Seen::new(head.first, Some(head.cut), capacity);
+                self.seen.insert(number, Seen { before: head.before, ..seen });
             }
             Err(why @ NoSegment::Version(_)) => return Err(NoLog::Segment { number, why }),
             // It rotted, or there never was one: the batches tell.
@@ -165,6 +168,7 @@ impl Seen {
         Self {
             first,
             cut,
+            before: 0,
             capacity,
             has_page: true,
             sealed: None,

@@ -11,6 +11,7 @@ fn page(config: &Config, number: u64) -> Vec<u8> {
         first: Lsn(0),
         cut: Lsn(0),
         len: 1 << 20,
+        before: 0,
     };
     head.page().to_vec()
 }
@@ -44,8 +45,8 @@ fn foreign_and_newer_files_are_refused_and_named() {
     assert_eq!(opened(config.clone(), 3, &other_log).err(), Some(NoLog::Foreign(3)));
     let mut newer = page(&config, 3);
     newer[8] = 2;
-    let sum = log_format_sum(&newer[..72]);
-    newer[72..76].copy_from_slice(&sum.to_le_bytes());
+    let sum = log_format_sum(&newer[..76]);
+    newer[76..80].copy_from_slice(&sum.to_le_bytes());
     let refused = opened(config.clone(), 3, &newer).expect_err("it is newer");
     assert_eq!(refused.to_string(), "segment 3: segment of format version 2; this server reads version 1");
     let error = DiskError { is_full: false, text: "3.seg: Permission denied".into() };
