@@ -1,0 +1,64 @@
+//! Where logs are kept: the store directory, and the threads that do what logs ask for.
+//!
+//! A shard hands over requests and goes on; what came of them reaches it as orders. Writes of a log have a thread of their
+//! own, which does one after the other. Reads go to a few threads, files are made and sealed on another one: both serve
+//! all logs. Nothing here decides; what a log may ask for at a time is bounded by the log.
+
+mod chores;
+mod files;
+mod readers;
+mod store;
+mod threads;
+mod writer;
+
+use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
+
+use stream_log::{Answer, Request, Span, Write};
+
+use self::files::LogFiles;
+
+pub use self::store::{Store, StoreError};
+
+/// Told what came of a request, on the thread that did it.
+pub type Tell = Arc<dyn Fn(Answer) + Send + Sync>;
+
+/// The threads of one log, as its shard sees them. They end once this is dropped and they have done what they do.
+pub struct Storage {
+    files: Arc<LogFiles>,
+    tell: Tell,
+    writes: SyncSender<Write>,
+    reads: SyncSender<Job<Span>>,
+    chores: SyncSender<Job<Request>>,
+}
+
+/// Something to be done for one of several logs.
+struct Job<T> {
+    what: T,
+    files: Arc<LogFiles>,
+    tell: Tell,
+}
+
+impl Storage {
+    /// Has a request carried out.
+    pub fn submit(&self, request: Request) {
+        match request {
+            Request::Write(write) => send(&self.writes, write),
+            Request::Read(span) => send(&self.reads, self.job(span)),
+            chore => send(&self.chores, self.job(chore)),
+        }
+    }
+
+    fn job<T>(&self, what: T) -> Job<T> {
+        Job { what, files: Arc::clone(&self.files), tell: Arc::clone(&self.tell) }
+    }
+}
+
+/// There is room for all that logs may ask for at a time, and the threads are there as long as somebody may ask.
+fn send<T>(to: &SyncSender<T>, what: T) {
+    let sent = to.try_send(what);
+    debug_assert!(sent.is_ok(), "a log asks for more than it may, or its threads are gone");
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,161 @@
+//! The files of one log, and what is done with them. All of it may wait for the disk.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use log_format::FooterWriter;
+use rustix::fs::{FallocateFlags, fallocate};
+use rustix::io::Errno;
+use stream_log::{DiskError, Make, Seal, Span};
+
+/// Zeros that are written at once.
+const ZEROS: usize = 1 << 20;
+
+/// The folder of one log.
+#[derive(Debug)]
+pub(super) struct LogFiles {
+    folder: PathBuf,
+}
+
+impl LogFiles {
+    /// Makes the folder if there is none.
+    pub(super) fn open(folder: PathBuf) -> io::Result<Self> {
+        if !folder.exists() {
+            fs::create_dir_all(&folder)?;
+            sync_folder(folder.parent().unwrap_or(Path::new("/")))?;
+        }
+        Ok(Self { folder })
+    }
+
+    pub(super) fn path(&self, number: u32) -> PathBuf {
+        self.folder.join(format!("{number}.seg"))
+    }
+
+    /// The numbers of all files, and how long they are. What is named otherwise is left alone.
+    pub(super) fn list(&self) -> io::Result<Vec<(u32, u64)>> {
+        let mut files = Vec::new();
+        for entry in fs::read_dir(&self.folder)? {
+            let entry = entry?;
+            let name = entry.file_name();
+            let number = name.to_str().and_then(|name| name.strip_suffix(".seg")?.parse::<u32>().ok());
+            // Not another way to write the number.
+            if let Some(number) = number.filter(|number| *name == *format!("{number}.seg")) {
+                files.push((number, entry.metadata()?.len()));
+            }
+        }
+        Ok(files)
+    }
+
+    /// What went wrong, for the operator.
+    pub(super) fn failure(&self, doing: &str, number: u32, error: &io::Error) -> DiskError {
+        let is_full = matches!(Errno::from_io_error(error), Some(Errno::NOSPC | Errno::DQUOT));
+        DiskError { is_full, text: format!("{doing} {}: {error}", self.path(number).display()) }
+    }
+
+    fn outcome<T>(&self, doing: &str, number: u32, result: io::Result<T>) -> Result<T, DiskError> {
+        result.map_err(|error| self.failure(doing, number, &error))
+    }
+
+    pub(super) fn read(&self, span: Span) -> Result<Vec<u8>, DiskError> {
+        self.outcome("reading", span.segment, self.try_read(span))
+    }
+
+    fn try_read(&self, span: Span) -> io::Result<Vec<u8>> {
+        let file = File::open(self.path(span.segment))?;
+        let mut bytes = vec![0; span.len as usize];
+        let mut read = 0;
+        while read < bytes.len() {
+            match file.read_at(&mut bytes[read..], u64::from(span.offset) + read as u64) {
+                Ok(0) => break,
+                Ok(count) => read += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        bytes.truncate(read);
+        Ok(bytes)
+    }
+
+    pub(super) fn make(&self, make: Make) -> Result<(), DiskError> {
+        let made = self.try_make(make);
+        if made.is_err() {
+            // What is half made is of no use, and takes room.
+            let _ = fs::remove_file(self.path(make.number));
+        }
+        self.outcome("making", make.number, made)
+    }
+
+    fn try_make(&self, make: Make) -> io::Result<()> {
+        let path = self.path(make.number);
+        if let Some(old) = make.recycle {
+            match fs::rename(self.path(old), &path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        let mut file = OpenOptions::new().create(true).append(true).open(&path)?;
+        let (has, len) = (file.metadata()?.len(), u64::from(make.len));
+        if make.zero {
+            append_zeros(&mut file, len.saturating_sub(has))?;
+        } else if has < len {
+            reserve(&file, has, len)?;
+        }
+        file.sync_all()?;
+        sync_folder(&self.folder)
+    }
+
+    pub(super) fn seal(&self, seal: &Seal) -> Result<(), DiskError> {
+        self.outcome("sealing", seal.number, self.try_seal(seal))
+    }
+
+    fn try_seal(&self, seal: &Seal) -> io::Result<()> {
+        let span = Span { segment: seal.number, offset: 0, len: seal.end };
+        let batches = self.try_read(span)?;
+        let footer = FooterWriter::of_segment(&batches, seal.end, seal.next, seal.salt);
+        let file = OpenOptions::new().write(true).open(self.path(seal.number))?;
+        if let Some(page) = &seal.page {
+            file.write_all_at(page, 0)?;
+        }
+        file.write_all_at(&footer, u64::from(seal.end))?;
+        file.set_len(u64::from(seal.end) + footer.len() as u64)?;
+        file.sync_all()
+    }
+
+    pub(super) fn sync(&self, number: u32) -> Result<(), DiskError> {
+        let synced = OpenOptions::new().write(true).open(self.path(number)).and_then(|file| file.sync_all());
+        self.outcome("syncing", number, synced)
+    }
+
+    pub(super) fn remove(&self, number: u32) -> Result<(), DiskError> {
+        let removed = match fs::remove_file(self.path(number)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            removed => removed,
+        };
+        self.outcome("removing", number, removed.and_then(|()| sync_folder(&self.folder)))
+    }
+}
+
+/// So that what was made, renamed or taken away in a folder stays so.
+pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+fn append_zeros(file: &mut File, mut len: u64) -> io::Result<()> {
+    let zeros = vec![0; ZEROS.min(len as usize)];
+    while len > 0 {
+        let some = len.min(zeros.len() as u64);
+        file.write_all(&zeros[..some as usize])?;
+        len -= some;
+    }
+    Ok(())
+}
+
+/// Sees to it that there is room. Not every file system can say so.
+fn reserve(file: &File, from: u64, to: u64) -> io::Result<()> {
+    match fallocate(file, FallocateFlags::empty(), from, to - from) {
+        Err(Errno::OPNOTSUPP) => file.set_len(to),
+        reserved => Ok(reserved?),
+    }
+}

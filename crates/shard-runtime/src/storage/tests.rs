@@ -1,0 +1,256 @@
+use std::collections::BTreeMap;
+use std::sync::mpsc::{self, Receiver};
+use std::time::Duration;
+
+use log_format::{Kind, Lsn, Place, Record};
+use stream_log::{DiskError, Event, Log, Make, Read, Room, SyncWhen};
+use tempfile::TempDir;
+
+use super::*;
+
+/// Ends a test that would wait for ever.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn message(seq: u64, payload: &[u8]) -> Record<'_> {
+    Record {
+        kind: Kind::MESSAGE,
+        group: 1,
+        seq,
+        time: 5,
+        ttl: None,
+        message_id: None,
+        subject: b"orders.new",
+        header: b"",
+        payload,
+    }
+}
+
+/// A log on a real disk, driven as a shard drives it.
+struct Driven {
+    log: Log,
+    storage: Storage,
+    answers: Receiver<Answer>,
+    synced: Lsn,
+    found: BTreeMap<u64, Place>,
+}
+
+impl Driven {
+    fn open(store: &Store, log: usize) -> Self {
+        let mut found = BTreeMap::new();
+        let (log_machine, report) =
+            store.recover(log, &mut |place, record| _ = found.insert(record.seq, place)).expect("it is ours");
+        assert_eq!(report.lost_count, 0, "{report:?}");
+        let (tell, answers) = mpsc::channel();
+        let tell = Arc::new(move |answer| _ = tell.send(answer));
+        let storage = store.start(log, tell).expect("there are threads");
+        Self { log: log_machine, storage, answers, synced: Lsn(0), found }
+    }
+
+    fn hand_over(&mut self) {
+        while let Some(request) = self.log.take_request() {
+            self.storage.submit(request);
+        }
+    }
+
+    fn hear(&mut self) {
+        let answer = self.answers.recv_timeout(PATIENCE).expect("every request is answered");
+        self.log.on_answer(answer);
+        while let Some(event) = self.log.take_event() {
+            match event {
+                Event::Synced(lsn) => self.synced = lsn,
+                Event::Failed(error) | Event::NoRoom(error) => panic!("{error}"),
+                _ => {}
+            }
+        }
+    }
+
+    fn append(&mut self, seq: u64, payload: &[u8]) -> Lsn {
+        let message = message(seq, payload);
+        while self.log.room(message.written_len()) != Room::Yes {
+            self.hand_over();
+            self.hear();
+        }
+        let done = self.log.append(&message).expect("there is room");
+        self.found.insert(seq, done.place);
+        done.lsn
+    }
+
+    fn await_synced(&mut self, lsn: Lsn) {
+        self.hand_over();
+        while self.synced < lsn {
+            self.hear();
+            self.hand_over();
+        }
+    }
+
+    fn read(&mut self, seq: u64) -> Vec<u8> {
+        let place = self.found[&seq];
+        loop {
+            match self.log.read(place) {
+                Read::Record(record) => return record.payload.to_vec(),
+                Read::Lost => panic!("{seq} is lost"),
+                Read::Wait => {}
+            }
+            self.hand_over();
+            self.hear();
+        }
+    }
+
+    fn stop(mut self) {
+        self.log.stop();
+        self.hand_over();
+        while !self.log.is_stopped() {
+            self.hear();
+            self.hand_over();
+        }
+    }
+}
+
+fn payload(seq: u64) -> Vec<u8> {
+    vec![seq as u8; (seq * 37 % 5_000) as usize]
+}
+
+#[test]
+fn what_was_synced_is_there_again_whether_the_log_was_stopped_or_not() {
+    let folder = TempDir::new().expect("a folder");
+    for (round, stops) in [(0, false), (1, true), (2, false)] {
+        let store = Store::open(folder.path(), 2, SyncWhen::Always).expect("it is new or ours");
+        assert_eq!(store.node().incarnation, round + 1);
+        let mut driven = Driven::open(&store, 1);
+        let known = round * 1_000;
+        assert!(driven.found.keys().copied().eq(1..=known), "{:?}", driven.found.keys());
+        let mut last = Lsn(0);
+        for seq in known + 1..=known + 1_000 {
+            last = driven.append(seq, &payload(seq));
+        }
+        driven.await_synced(last);
+        for seq in (1..=known + 1_000).step_by(97) {
+            assert_eq!(driven.read(seq), payload(seq));
+        }
+        if stops {
+            driven.stop();
+            store.on_stopped().expect("it can be written");
+            assert!(store.node().stopped);
+        }
+    }
+}
+
+#[test]
+fn a_log_grows_over_several_segments() {
+    let folder = TempDir::new().expect("a folder");
+    let store = Store::open(folder.path(), 1, SyncWhen::Always).expect("it is new");
+    let mut driven = Driven::open(&store, 0);
+    let payload = vec![7; 100_000];
+    let mut last = Lsn(0);
+    for seq in 1..=150 {
+        last = driven.append(seq, &payload);
+        driven.hand_over();
+    }
+    driven.await_synced(last);
+    driven.stop();
+    let mut driven = Driven::open(&store, 0);
+    assert_eq!(driven.found.len(), 150);
+    assert_eq!(driven.found.values().map(|place| place.segment).max(), Some(3));
+    assert_eq!(driven.read(1).len(), 100_000);
+}
+
+#[test]
+fn a_store_is_used_by_one_server_and_nothing_foreign_is_touched() {
+    let folder = TempDir::new().expect("a folder");
+    let store = Store::open(folder.path(), 1, SyncWhen::Always).expect("it is new");
+    let refused = Store::open(folder.path(), 1, SyncWhen::Always).expect_err("it is in use");
+    assert!(matches!(refused, StoreError::InUse(_)), "{refused}");
+    drop(store);
+    // The logs are as many as at first, whatever is asked for later.
+    assert_eq!(Store::open(folder.path(), 4, SyncWhen::Always).expect("it is ours").logs(), 1);
+
+    let foreign = folder.path().join("jetstream/$G");
+    std::fs::create_dir(&foreign).expect("a folder");
+    let refused = Store::open(folder.path(), 1, SyncWhen::Always).expect_err("that is not ours");
+    assert!(refused.to_string().contains(r#"has "$G" in it"#), "{refused}");
+    std::fs::remove_dir(&foreign).expect("it is empty");
+
+    let node_file = folder.path().join("jetstream/node.json");
+    let text = std::fs::read_to_string(&node_file).expect("it is there");
+    std::fs::write(&node_file, text.replace("\"format\": 1", "\"format\": 9")).expect("it can be written");
+    let refused = Store::open(folder.path(), 1, SyncWhen::Always).expect_err("it is newer");
+    assert!(
+        refused.to_string().ends_with("store of format version 9; this server reads version 1"),
+        "{refused}"
+    );
+    std::fs::remove_file(&node_file).expect("it is there");
+    std::fs::create_dir_all(folder.path().join("jetstream/logs")).expect("a folder");
+    let refused = Store::open(folder.path(), 1, SyncWhen::Always).expect_err("nobody knows whose it is");
+    assert!(matches!(refused, StoreError::NoNodeFile(_)), "{refused}");
+}
+
+#[test]
+fn a_file_is_made_of_one_that_is_not_needed_any_more() {
+    let folder = TempDir::new().expect("a folder");
+    let files = LogFiles::open(folder.path().join("0")).expect("a folder");
+    let len = |number: u32| std::fs::metadata(files.path(number)).map(|file| file.len()).ok();
+    for zero in [true, false] {
+        let make = |number, len, recycle| Make { number, len, zero, recycle };
+        files.make(make(1, 8_192, None)).expect("there is room");
+        std::fs::write(files.path(1), [7; 5_000]).expect("it can be written");
+        files.make(make(2, 8_192, Some(1))).expect("there is room");
+        assert_eq!((len(1), len(2)), (None, Some(8_192)));
+        let bytes = std::fs::read(files.path(2)).expect("it is there");
+        assert!(bytes[..5_000].iter().all(|byte| *byte == 7) && bytes[5_000..].iter().all(|byte| *byte == 0));
+        // One that is longer stays so, and one that is gone is no obstacle.
+        files.make(make(3, 4_096, Some(2))).expect("there is room");
+        files.make(make(4, 4_096, Some(2))).expect("there is room");
+        assert_eq!((len(3), len(4)), (Some(8_192), Some(4_096)));
+        let mut listed = files.list().expect("it can be read");
+        listed.sort_unstable();
+        assert_eq!(listed, [(3, 8_192), (4, 4_096)]);
+        for number in [3, 4, 4] {
+            files.remove(number).expect("it may be gone");
+        }
+    }
+}
+
+#[test]
+fn what_fails_is_said_with_the_file_and_nothing_is_written_behind_it() {
+    let folder = TempDir::new().expect("a folder");
+    let store = Store::open(folder.path(), 1, SyncWhen::Always).expect("it is new");
+    let (tell, answers) = mpsc::channel();
+    let storage = store.start(0, Arc::new(move |answer| _ = tell.send(answer))).expect("there are threads");
+    let write =
+        |segment| Request::Write(Write { segment, offset: 0, pieces: vec![Arc::new(vec![1])], sync: true });
+    let path = folder.path().join("jetstream/logs/0");
+    storage.submit(write(5));
+    let Ok(Answer::Written(Err(DiskError { is_full, text }))) = answers.recv_timeout(PATIENCE) else {
+        panic!("there is no such file")
+    };
+    assert_eq!(
+        text,
+        format!("writing at 0 {}/5.seg: No such file or directory (os error 2)", path.display())
+    );
+    assert!(!is_full);
+    std::fs::write(path.join("6.seg"), b"").expect("it can be written");
+    storage.submit(write(6));
+    assert!(matches!(answers.recv_timeout(PATIENCE), Ok(Answer::Written(Err(error))) if error.text == text));
+    assert_eq!(std::fs::read(path.join("6.seg")).expect("it is there"), b"");
+    storage.submit(Request::Read(Span { segment: 9, offset: 0, len: 10 }));
+    assert!(matches!(answers.recv_timeout(PATIENCE), Ok(Answer::Read(_, Err(_)))));
+}
+
+/// More pieces than one call takes.
+#[test]
+fn long_writes_arrive_whole() {
+    let folder = TempDir::new().expect("a folder");
+    let store = Store::open(folder.path(), 1, SyncWhen::Always).expect("it is new");
+    let (tell, answers) = mpsc::channel();
+    let storage = store.start(0, Arc::new(move |answer| _ = tell.send(answer))).expect("there are threads");
+    std::fs::write(folder.path().join("jetstream/logs/0/1.seg"), b"").expect("it can be written");
+    let pieces: Vec<Arc<Vec<u8>>> = (0..2_000_u32).map(|n| Arc::new(n.to_le_bytes().to_vec())).collect();
+    storage.submit(Request::Write(Write { segment: 1, offset: 3, pieces, sync: true }));
+    assert_eq!(answers.recv_timeout(PATIENCE), Ok(Answer::Written(Ok(()))));
+    storage.submit(Request::Read(Span { segment: 1, offset: 3, len: 9_000 }));
+    let expected: Vec<u8> = (0..2_000_u32).flat_map(u32::to_le_bytes).collect();
+    let Ok(Answer::Read(_, Ok(bytes))) = answers.recv_timeout(PATIENCE) else {
+        panic!("it was just written")
+    };
+    assert!(bytes == expected);
+}

@@ -1,0 +1,102 @@
+//! The thread that writes a log.
+//!
+//! It has descriptors of its own, and nobody else syncs by them: Linux tells of a write-back that failed once for each
+//! opening of a file, so a second one that syncs could be told that all is well. After a failure nothing is written any
+//! more: pages that could not be written count as clean from then on.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, IoSlice};
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+
+use rustix::fs::fdatasync;
+use rustix::io::{Errno, pwritev};
+use stream_log::{Answer, DiskError, Write};
+
+use super::Tell;
+use super::files::LogFiles;
+
+/// What the system calls the thread.
+pub(super) const NAME: &str = "log writer";
+
+/// Pieces handed to one `pwritev`: the kernel takes 1,024.
+const PIECES_MAX: usize = 256;
+
+pub(super) struct Writer {
+    files: Arc<LogFiles>,
+    tell: Tell,
+    /// The segment that was written last.
+    open: Option<(u32, File)>,
+    failed: Option<DiskError>,
+}
+
+impl Writer {
+    pub(super) fn new(files: Arc<LogFiles>, tell: Tell) -> Self {
+        Self { files, tell, open: None, failed: None }
+    }
+
+    pub(super) fn run(mut self, writes: &Receiver<Write>) {
+        while let Ok(write) = writes.recv() {
+            let result = self.write(&write);
+            // Bytes are let go before the answer: whoever waits for it may want the room.
+            drop(write);
+            (self.tell)(Answer::Written(result));
+        }
+    }
+
+    fn write(&mut self, write: &Write) -> Result<(), DiskError> {
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
+        let written = self.try_write(write);
+        written.map_err(|error| {
+            let doing = format!("writing at {}", write.offset);
+            let error = self.files.failure(&doing, write.segment, &error);
+            self.failed = Some(error.clone());
+            error
+        })
+    }
+
+    fn try_write(&mut self, write: &Write) -> io::Result<()> {
+        let file = self.file(write.segment)?;
+        let mut offset = u64::from(write.offset);
+        for pieces in write.pieces.chunks(PIECES_MAX) {
+            let bytes: Vec<&[u8]> = pieces.iter().map(|piece| &piece[..]).collect();
+            write_all(file, bytes, &mut offset)?;
+        }
+        if write.sync {
+            fdatasync(file)?;
+        }
+        Ok(())
+    }
+
+    fn file(&mut self, segment: u32) -> io::Result<&File> {
+        if self.open.as_ref().is_none_or(|(open, _)| *open != segment) {
+            let file = OpenOptions::new().write(true).open(self.files.path(segment))?;
+            self.open = Some((segment, file));
+        }
+        Ok(&self.open.as_ref().expect("it was just opened").1)
+    }
+}
+
+fn write_all(file: &File, mut pieces: Vec<&[u8]>, offset: &mut u64) -> io::Result<()> {
+    let mut first = 0;
+    while first < pieces.len() {
+        let slices: Vec<IoSlice<'_>> = pieces[first..].iter().map(|piece| IoSlice::new(piece)).collect();
+        let mut written = match pwritev(file, &slices, *offset) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => written,
+            Err(Errno::INTR) => continue,
+            Err(error) => return Err(error.into()),
+        };
+        *offset += written as u64;
+        while first < pieces.len() && written >= pieces[first].len() {
+            written -= pieces[first].len();
+            first += 1;
+        }
+        if written > 0 {
+            pieces[first] = &pieces[first][written..];
+        }
+    }
+    Ok(())
+}
