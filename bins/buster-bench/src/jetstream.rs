@@ -6,12 +6,14 @@
 mod api;
 mod askers;
 mod delivery;
+mod key_value;
 mod link;
 mod numbered;
 mod pub_ack;
 mod publish;
 mod publishing;
 mod pull;
+mod push;
 mod stored;
 mod window;
 
@@ -44,6 +46,9 @@ pub(crate) enum Load {
     Publish,
     /// The number is that of messages asked for at a time.
     Pull,
+    Push,
+    /// The number is that of requests without an answer.
+    KeyValue,
 }
 
 impl Load {
@@ -57,6 +62,8 @@ impl Load {
         match self {
             Self::Publish => publish::run(server, title, size, settings),
             Self::Pull => pull::run(server, title, size, settings),
+            Self::Push => push::run(server, title, settings),
+            Self::KeyValue => key_value::run(server, title, size, settings),
         }
     }
 }

@@ -94,10 +94,11 @@ const SOAK_SECONDS_MAX: u32 = 2_000 * 60;
 const STREAM: &[&str] = &["publishers", "subjects", "subscribers", "payload", "messages", "seconds", "rate"];
 const SIZED: &[&str] = &["publishers", "subscribers", "payload", "messages", "seconds", "rate"];
 const PUBLISH: &[&str] = &["publishers", "payload", "messages", "seconds"];
+const ASKED: &[&str] = &["payload", "messages", "seconds"];
 const FILLED: &[&str] = &["payload", "messages"];
 const SOAK: &[&str] = &["publishers", "subjects", "subscribers", "payload", "rate"];
 
-pub(crate) const KINDS: [Kind; 21] = [
+pub(crate) const KINDS: [Kind; 23] = [
     stream(
         "fan-out",
         "10 publishers, 10 subjects, 10 subscribers a subject, 128 B",
@@ -227,6 +228,20 @@ pub(crate) const KINDS: [Kind; 21] = [
         size: sized(500, WINDOW_MAX),
         takes: FILLED,
         body: Body::JetStream(jetstream::Load::Pull),
+    },
+    Kind {
+        name: "js-push",
+        about: "An ordered push consumer with flow control, 128 B",
+        size: None,
+        takes: FILLED,
+        body: Body::JetStream(jetstream::Load::Push),
+    },
+    Kind {
+        name: "js-kv",
+        about: "Puts and then gets of 10,000 keys, N requests (1,000) without an answer, 128 B",
+        size: sized(1_000, WINDOW_MAX),
+        takes: ASKED,
+        body: Body::JetStream(jetstream::Load::KeyValue),
     },
 ];
 

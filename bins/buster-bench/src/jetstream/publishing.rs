@@ -16,9 +16,18 @@ const FILL_WINDOW: u32 = 4_000;
 
 pub(crate) struct Publishing {
     stream: &'static str,
-    /// By publisher.
+    /// By publisher, or by key.
     messages: Vec<Numbered>,
     pub(crate) stored: Stored,
+}
+
+/// A prime above any number of keys, so that turns go through all of them.
+const KEY_STEP: u64 = 1_000_003;
+
+/// Which of `keys` message `number` is for: each once, in no order one would guess, before any comes again.
+pub(crate) fn key(number: u64, keys: usize) -> usize {
+    let keys = keys as u64;
+    (number % keys * KEY_STEP % keys) as usize
 }
 
 impl Publishing {
@@ -28,11 +37,19 @@ impl Publishing {
         let messages = (0..publishers).map(message).collect();
         Self { stream, messages, stored: Stored::new(publishers as usize) }
     }
+
+    /// One publisher that takes the subjects in turns.
+    pub(crate) fn by_key(stream: &'static str, subjects: &[String], payload_bytes: usize) -> Self {
+        let messages = subjects.iter().map(|subject| Numbered::new(subject, 0, payload_bytes)).collect();
+        Self { stream, messages, stored: Stored::new(1) }
+    }
 }
 
 impl Job for Publishing {
     fn ask(&mut self, asker: usize, number: u64, out: &mut Vec<u8>) {
-        self.messages[asker].append(number, out);
+        let alone = self.stored.publishers() == 1;
+        let index = if alone { key(number, self.messages.len()) } else { asker };
+        self.messages[index].append(number, out);
     }
 
     fn on_answer(&mut self, asker: usize, number: u64, answer: &Message<'_>) -> Result<()> {
@@ -59,10 +76,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn publishers_keep_to_their_subjects() {
+    fn every_key_has_its_turn() {
+        for keys in [1, 2, 7, 10_000] {
+            let mut seen = vec![0; keys];
+            (0..3 * keys as u64).for_each(|number| seen[key(number, keys)] += 1);
+            assert!(seen.iter().all(|times| *times == 3), "{keys}");
+        }
+    }
+
+    #[test]
+    fn publishers_keep_to_their_subjects_and_keys_take_turns() {
         let mut out = Vec::new();
         let mut two = Publishing::by_publisher("bench", 2, 16);
         two.ask(1, 0, &mut out);
         assert!(out.starts_with(b"PUB bench.1 _INBOX.bench.1.0000000000 16\r\n"));
+        out.clear();
+        let mut keys = Publishing::by_key("KV_bench", &["a".to_owned(), "b".to_owned()], 16);
+        keys.ask(0, 1, &mut out);
+        assert!(out.starts_with(b"PUB b _INBOX.bench.0.0000000001 16\r\n"));
     }
 }

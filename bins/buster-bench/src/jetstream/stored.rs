@@ -1,6 +1,6 @@
 //! What was acknowledged: the sequence number in the stream of every message that was sent.
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::stamp::Stamp;
 
@@ -19,6 +19,10 @@ const WORDS_AHEAD_MAX: u64 = 1 << 16;
 impl Stored {
     pub(crate) fn new(publishers: usize) -> Self {
         Self { seqs: vec![Vec::new(); publishers], given: Vec::new(), count: 0 }
+    }
+
+    pub(crate) fn publishers(&self) -> usize {
+        self.seqs.len()
     }
 
     /// Acknowledged so far.
@@ -67,6 +71,12 @@ impl Stored {
             None => bail!("publisher {publisher}'s {number}, stored as {seq}, was never acknowledged"),
         }
     }
+
+    /// The number, from 0, of the last message that `publisher` was told of.
+    pub(crate) fn last_number(&self, publisher: usize) -> Result<u64> {
+        let sent = self.seqs[publisher].len() as u64;
+        sent.checked_sub(1).context("nothing was stored")
+    }
 }
 
 #[cfg(test)]
@@ -79,7 +89,7 @@ mod tests {
         stored.book(0, 0, 1).unwrap();
         stored.book(1, 0, 3).unwrap();
         stored.book(0, 2, 2).unwrap();
-        assert_eq!(stored.count(), 3);
+        assert_eq!((stored.count(), stored.last_number(0).unwrap()), (3, 2));
         stored.confirm(Stamp { publisher: 0, seq: 2 }, 2).unwrap();
         let error = |outcome: Result<()>| outcome.unwrap_err().to_string();
         assert!(error(stored.book(1, 1, 3)).contains("3 was given twice"));
