@@ -14,6 +14,7 @@ mod publish;
 mod publishing;
 mod pull;
 mod push;
+mod restart;
 mod stored;
 mod window;
 
@@ -39,6 +40,9 @@ const PUBLISHERS_MAX: u32 = 10_000;
 /// More are never on their way.
 pub(crate) const WINDOW_MAX: u32 = 1_000_000;
 
+/// More take longer to store than anyone waits.
+pub(crate) const RESTART_MESSAGES_MAX: u32 = 100_000_000;
+
 /// What is done with a stream.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Load {
@@ -49,6 +53,8 @@ pub(crate) enum Load {
     Push,
     /// The number is that of requests without an answer.
     KeyValue,
+    /// The number is that of messages.
+    Restart,
 }
 
 impl Load {
@@ -64,6 +70,7 @@ impl Load {
             Self::Pull => pull::run(server, title, size, settings),
             Self::Push => push::run(server, title, settings),
             Self::KeyValue => key_value::run(server, title, size, settings),
+            Self::Restart => restart::run(server, title, size, settings),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::jetstream::{self, WINDOW_MAX};
+use crate::jetstream::{self, RESTART_MESSAGES_MAX, WINDOW_MAX};
 use crate::length;
 use crate::shape::{Filter, Shape};
 use crate::subscriptions;
@@ -98,7 +98,7 @@ const ASKED: &[&str] = &["payload", "messages", "seconds"];
 const FILLED: &[&str] = &["payload", "messages"];
 const SOAK: &[&str] = &["publishers", "subjects", "subscribers", "payload", "rate"];
 
-pub(crate) const KINDS: [Kind; 23] = [
+pub(crate) const KINDS: [Kind; 24] = [
     stream(
         "fan-out",
         "10 publishers, 10 subjects, 10 subscribers a subject, 128 B",
@@ -242,6 +242,13 @@ pub(crate) const KINDS: [Kind; 23] = [
         size: sized(1_000, WINDOW_MAX),
         takes: ASKED,
         body: Body::JetStream(jetstream::Load::KeyValue),
+    },
+    Kind {
+        name: "js-restart",
+        about: "Until N messages (1,000,000) are there again after SIGTERM and kill -9; with --server and {store}",
+        size: sized(1_000_000, RESTART_MESSAGES_MAX),
+        takes: &["payload"],
+        body: Body::JetStream(jetstream::Load::Restart),
     },
 ];
 

@@ -56,6 +56,15 @@ impl Meter {
         })
     }
 
+    /// From here on for a server that was started since: all its time counts.
+    pub(crate) fn of_a_new(self, server: &Server) -> Self {
+        Self { pid: server.pid(), server_cpu: CpuTime::NONE, memory: None, ..self }
+    }
+
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.start.elapsed()
+    }
+
     pub(crate) fn stop(&self) -> Result<Usage> {
         let elapsed = self.start.elapsed();
         let server_cpu = self.pid.map(process::cpu_time).transpose()?;

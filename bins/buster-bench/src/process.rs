@@ -28,6 +28,10 @@ pub(crate) struct CpuTime {
 }
 
 impl CpuTime {
+    /// That of a process before it is there.
+    pub(crate) const NONE: Self =
+        Self { whole: Duration::ZERO, threads: Some(Duration::ZERO), thread_count: 0 };
+
     /// What was used since `before`. Exact, unless threads have ended in between: then to a tick.
     pub(crate) fn since(&self, before: &Self) -> Duration {
         match (before.threads, self.threads) {
@@ -188,6 +192,7 @@ mod tests {
         };
         let before = time(100, 99_800, 3);
         assert_eq!(time(110, 100_100, 4).since(&before), Duration::from_micros(300));
+        assert_eq!(time(110, 100_100, 4).since(&CpuTime::NONE), Duration::from_micros(100_100));
         assert_eq!(time(110, 50_000, 2).since(&before), Duration::from_millis(10));
         assert_eq!(parse_run_time("1500 7 2\n"), Some(Duration::from_nanos(1500)));
     }

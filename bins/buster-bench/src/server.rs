@@ -14,8 +14,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::client::{self, Dialer, ServerInfo};
 use crate::store::Store;
 
-/// A server that takes longer to greet has a problem worth seeing.
-const START_WAIT_MAX: Duration = Duration::from_secs(10);
+/// A server that takes longer to greet has a problem worth seeing; one that has streams may have much to read.
+const START_WAIT_MAX: Duration = Duration::from_secs(60);
 
 /// After SIGTERM; then it is killed. One that has streams writes what it has not written yet.
 const STOP_WAIT_MAX: Duration = Duration::from_secs(30);
@@ -39,17 +39,26 @@ pub(crate) struct Server {
     monitor: Option<SocketAddr>,
     pid: Option<u32>,
     info: ServerInfo,
-    /// Held for its drop, which stops the process.
-    _running: Option<Running>,
+    /// Its drop stops the process.
+    running: Option<Running>,
     /// Dropped after the process that writes to it.
-    _store: Option<Store>,
+    store: Option<Store>,
+}
+
+/// How a server is made to end.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum End {
+    /// SIGTERM.
+    Orderly,
+    /// SIGKILL.
+    Sudden,
 }
 
 impl Server {
     /// Uses a server that runs already.
     pub(crate) fn attach(addr: SocketAddr, pid: Option<u32>) -> Result<Self> {
         let (_, info) = client::connect(addr, START_WAIT_MAX)?;
-        Ok(Self { addr, websockets: None, monitor: None, pid, info, _running: None, _store: None })
+        Ok(Self { addr, websockets: None, monitor: None, pid, info, running: None, store: None })
     }
 
     /// Starts `template`, words between blanks, `{port}`, `{monitor}` and `{store}` replaced, and waits for its
@@ -59,17 +68,40 @@ impl Server {
         let monitor = template.contains(MONITOR).then(free_addr).transpose()?;
         let store = template.contains(STORE).then(Store::fresh).transpose()?;
         let words = command_words(template, &Places { port: addr.port(), monitor, store: store.as_ref() })?;
-        let mut running = Running::spawn(&words)?;
-        let info = running.await_info(addr).with_context(|| words.join(" "))?;
+        let mut running = Running::spawn(words)?;
+        let info = running.await_info(addr)?;
         Ok(Self {
             addr,
             websockets: None,
             monitor,
             pid: Some(running.child.id()),
             info,
-            _running: Some(running),
-            _store: store,
+            running: Some(running),
+            store,
         })
+    }
+
+    /// Whether it can be stopped and started again with what it stored.
+    pub(crate) fn keeps_what_it_has(&self) -> bool {
+        self.running.is_some() && self.store.is_some()
+    }
+
+    /// Makes a server that we started end.
+    pub(crate) fn stop(&mut self, end: End) -> Result<()> {
+        let running = self.running.as_mut().context("a server that we did not start")?;
+        match end {
+            End::Orderly => running.stop(),
+            End::Sudden => running.kill(),
+        }
+    }
+
+    /// Starts a server that was stopped with the same words, at the same place.
+    pub(crate) fn start_again(&mut self) -> Result<()> {
+        let stopped = self.running.take().context("a server that we did not start")?;
+        let running = self.running.insert(Running::spawn(stopped.words.clone())?);
+        self.pid = Some(running.child.id());
+        self.info = running.await_info(self.addr)?;
+        Ok(())
     }
 
     /// Has loads come over WebSockets, to this port, if there is one.
@@ -123,13 +155,15 @@ fn command_words(template: &str, places: &Places<'_>) -> Result<Vec<String>> {
 }
 
 struct Running {
+    /// Its command.
+    words: Vec<String>,
     child: Child,
     /// Everything the server writes, in memory: shown only when it fails to start.
     log: File,
 }
 
 impl Running {
-    fn spawn(words: &[String]) -> Result<Self> {
+    fn spawn(words: Vec<String>) -> Result<Self> {
         let (program, args) = words.split_first().context("an empty command")?;
         let log = File::from(memfd_create("server-log", MemfdFlags::CLOEXEC)?);
         let child = Command::new(program)
@@ -139,10 +173,14 @@ impl Running {
             .stderr(log.try_clone()?)
             .spawn()
             .with_context(|| format!("cannot start `{program}`"))?;
-        Ok(Self { child, log })
+        Ok(Self { words, child, log })
     }
 
     fn await_info(&mut self, addr: SocketAddr) -> Result<ServerInfo> {
+        self.greeting(addr).with_context(|| self.words.join(" "))
+    }
+
+    fn greeting(&mut self, addr: SocketAddr) -> Result<ServerInfo> {
         let give_up_at = Instant::now() + START_WAIT_MAX;
         loop {
             if let Some(status) = self.child.try_wait()? {
@@ -163,6 +201,12 @@ impl Running {
         let mut tail = Vec::new();
         self.log.read_to_end(&mut tail)?;
         Ok(String::from_utf8_lossy(&tail).into_owned())
+    }
+
+    fn kill(&mut self) -> Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
     }
 
     fn stop(&mut self) -> Result<()> {

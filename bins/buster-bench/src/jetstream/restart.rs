@@ -1,0 +1,89 @@
+//! How long a server takes until it has its stream again, after an orderly end and after a sudden one.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::json;
+
+use crate::jetstream::api::{Api, Held};
+use crate::jetstream::{STREAM, Setup, publishing, pull};
+use crate::meter::Meter;
+use crate::report::Report;
+use crate::server::{End, Server};
+use crate::settings::{Settings, scaled};
+
+/// A server that takes longer has lost some.
+const READY_WAIT_MAX: Duration = Duration::from_secs(60);
+
+/// Between two looks at the stream.
+const LOOK_EVERY: Duration = Duration::from_millis(1);
+
+const ENDS: [(End, &str); 2] = [(End::Orderly, "SIGTERM"), (End::Sudden, "kill -9")];
+
+/// One report per end; each with a stream that was filled anew.
+pub(crate) fn run(
+    server: &mut Server,
+    title: &str,
+    messages: u32,
+    settings: &Settings,
+) -> Result<Vec<Report>> {
+    let setup = Setup::of(settings)?;
+    ensure!(
+        server.keeps_what_it_has(),
+        "the server is started again: it needs --server with {{store}} in it"
+    );
+    let messages = scaled(messages.into(), settings.scale);
+    let mut reports = Vec::new();
+    for (end, name) in ENDS {
+        let phase = format!("{title}, {name}");
+        let mut api = Api::open(server)?;
+        api.create_stream(STREAM, json!({ "subjects": [format!("{STREAM}.>")] }))?;
+        let stored = publishing::fill(server, &phase, STREAM, messages, setup.payload_bytes)?;
+        drop(api);
+        reports.push(restart(server, &phase, end, messages)?);
+        let mut api = Api::open(server)?;
+        if settings.verify {
+            pull::verify(server, &mut api, &phase, &stored)?;
+        }
+        api.delete_stream(STREAM)?;
+    }
+    Ok(reports)
+}
+
+fn restart(server: &mut Server, title: &str, end: End, messages: u64) -> Result<Report> {
+    let stop = Instant::now();
+    server.stop(end)?;
+    let stopped = stop.elapsed();
+    let meter = Meter::start_alone()?;
+    server.start_again()?;
+    let greeted = meter.elapsed();
+    await_all(server, messages)?;
+    let usage = meter.of_a_new(server).stop()?;
+    let millis = |time: Duration| time.as_secs_f64() * 1e3;
+    let note = format!(
+        "all there after {:.0} ms, INFO after {:.0} ms; it took {:.0} ms to end",
+        millis(usage.elapsed),
+        millis(greeted),
+        millis(stopped)
+    );
+    Ok(Report { note: Some(note), ..Report::new(title, "messages", messages, usage) })
+}
+
+/// Asks until the stream has all of `messages`.
+fn await_all(server: &Server, messages: u64) -> Result<()> {
+    let all = Held { messages, last_seq: messages };
+    let give_up_at = Instant::now() + READY_WAIT_MAX;
+    loop {
+        let held = Api::open(server).and_then(|mut api| api.held(STREAM));
+        if held.as_ref().is_ok_and(|held| *held == all) {
+            return Ok(());
+        }
+        if Instant::now() >= give_up_at {
+            let held = held.context("the stream did not come back")?;
+            let gone = messages.saturating_sub(held.messages);
+            bail!("of {messages} messages that were acknowledged {gone} are gone: {held:?}");
+        }
+        thread::sleep(LOOK_EVERY);
+    }
+}
