@@ -17,6 +17,9 @@ impl<W> Stream<W> {
         self.index.forget_dead();
         self.expiry.note_applied();
         let Event { seq, time, change } = event;
+        if change.is_forgettable() {
+            self.note_dead(place, effects);
+        }
         match change {
             Change::Message(arrival) => {
                 self.apply_message(seq, time, arrival, place, effects);
@@ -34,6 +37,7 @@ impl<W> Stream<W> {
             }
             Change::Purged(purge) => self.work.push_back(Work::Purge(Box::new(Purging::new(purge, to)))),
             Change::Updated(config) => self.apply_update(*config, to, effects),
+            Change::Part { is_last } => self.note_state_part(place, is_last),
         }
         self.work(&mut Steps::new(REMOVALS_AT_ONCE), effects);
     }
@@ -66,6 +70,7 @@ impl<W> Stream<W> {
             }
         } else {
             self.index.skip_to(seq, Some(time));
+            self.note_dead(place, effects);
         }
         match rollup.filter(|_| self.rules.allows_rollup) {
             None => {}
@@ -132,6 +137,7 @@ impl<W> Stream<W> {
         let Some(row) = self.index.remove(seq) else { return false };
         self.calendar.remove(&row);
         effects.push(Effect::Removed { row, why });
+        self.note_dead(row.place, effects);
         true
     }
 

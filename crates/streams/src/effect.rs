@@ -1,7 +1,7 @@
 //! What follows from an event.
 
 use js_proto::StreamConfig;
-use stream_index::{Filter, Row};
+use stream_index::{Filter, Place, Row};
 
 use crate::Answer;
 
@@ -17,9 +17,10 @@ pub enum Effect<W> {
         /// Why.
         why: Removal,
     },
-    /// A message is gone with many others: nobody needs its record any more. What else follows is told once for all of
-    /// them, by the [`Purged`](Self::Purged) that comes last.
-    Gone(Row),
+    /// Nobody needs the record at that place any more, here or after a restart: of a message or of anything else that was
+    /// appended. Each is told once, and whoever keeps the bytes goes by this alone. Of a file stream it comes long after
+    /// a message is gone, when a state was written that knows of it.
+    Bury(Place),
     /// Many messages are gone at once. Consumers whose filter lies within this one go on
     /// from the first sequence that is left; those with a wider one look what they have lost.
     Purged {

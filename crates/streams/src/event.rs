@@ -41,6 +41,17 @@ pub(crate) enum Change {
     /// The time of those is over.
     Ended(Box<[u64]>),
     Updated(Box<StreamConfig>),
+    /// Some of a state. It changes nothing.
+    Part {
+        is_last: bool,
+    },
+}
+
+impl Change {
+    /// Whether its record is needed only until a state knows what it led to.
+    pub(crate) fn is_forgettable(&self) -> bool {
+        !matches!(self, Self::Message(_) | Self::Updated(_) | Self::Part { .. })
+    }
 }
 
 /// A message that came.
@@ -156,6 +167,8 @@ impl Event {
             }
             Kind::STREAM_META => Change::Updated(Box::new(StreamMeta::read(record.payload)?.config)),
             Kind::MESSAGE | Kind::SKIP => return Err(BadRecord::Malformed("stream event")),
+            Kind::STREAM_STATE => Change::Part { is_last: false },
+            Kind::DEDUP_CHUNK => Change::Part { is_last: crate::saved::is_last_part(record.payload) },
             Kind(other) => return Err(BadRecord::Kind(other)),
         };
         Ok(Self { seq: record.seq, time: record.time, change })
@@ -163,7 +176,7 @@ impl Event {
 
     /// Whether it may take messages out, or change what is counted how, beyond one more message of its subject.
     pub(crate) fn is_opaque(&self) -> bool {
-        !matches!(&self.change, Change::Message(Arrival { rollup: None, .. }))
+        !matches!(&self.change, Change::Message(Arrival { rollup: None, .. }) | Change::Part { .. })
     }
 }
 

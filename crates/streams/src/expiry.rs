@@ -13,6 +13,7 @@ use stream_index::{Filter, RowFlags, Steps, SubjectId, Walk};
 use crate::Stream;
 use crate::event::{Arrival, Change, Event, Facts};
 use crate::header_edit;
+use crate::saved::StatePart;
 
 /// Messages that one event ends: so many go in one turn.
 const ENDED_AT_ONCE: usize = 2_000;
@@ -32,6 +33,10 @@ pub(crate) struct Expiry {
     first_aging: u64,
     /// What is planned, and not appended yet.
     due: VecDeque<Due>,
+    /// The part of a state that is to be written.
+    state: Option<StatePart>,
+    /// The one behind what was staged last.
+    pub(crate) next_part: Option<Option<StatePart>>,
     /// How many events have to be applied until the last one that was planned is.
     awaited: usize,
 }
@@ -51,7 +56,10 @@ impl Expiry {
 
     /// What was planned first stands at the end of a tail of so many.
     pub(crate) fn note_appended(&mut self, tail: usize) {
-        self.due.pop_front();
+        match self.next_part.take() {
+            Some(next) => self.state = next,
+            None => drop(self.due.pop_front()),
+        }
         self.awaited = tail;
     }
 
@@ -63,11 +71,14 @@ impl Expiry {
 impl<W> Stream<W> {
     /// When [`expire`](Self::expire) has something to do, in nanoseconds since 1970. It changes with every commit.
     pub fn next_deadline(&mut self) -> Option<i64> {
-        if self.is_busy() || self.expiry.awaited > 0 && self.expiry.due.is_empty() {
+        if self.is_busy() {
             return None;
         }
-        if !self.expiry.due.is_empty() {
+        if !self.expiry.due.is_empty() || self.next_state_part().is_some() {
             return Some(i64::MIN);
+        }
+        if self.expiry.awaited > 0 {
+            return None;
         }
         let age = self.rules.max_age.and_then(|max_age| Some(self.first_aging()?.saturating_add(max_age)));
         let ids = self.rules.id_window.and_then(|window| self.dedup.next_deadline(window));
@@ -82,6 +93,12 @@ impl<W> Stream<W> {
         }
         if self.expiry.due.is_empty() && self.expiry.awaited == 0 && !self.is_busy() {
             self.plan(now);
+        }
+        self.expiry.next_part = None;
+        if self.expiry.due.is_empty()
+            && let Some(part) = self.next_state_part()
+        {
+            return Some(self.state_record(part));
         }
         let time = self.time_at(now);
         let record = Record {
@@ -112,6 +129,16 @@ impl<W> Stream<W> {
                 let subject = subject.clone();
                 Some(self.marker(&subject, time))
             }
+        }
+    }
+
+    /// What is to be written of a state: a new one if it is worth it, and if nothing waits that it would not know of.
+    fn next_state_part(&self) -> Option<StatePart> {
+        match self.expiry.state {
+            None | Some(StatePart::Head) => {
+                (self.tail.is_empty() && self.wants_state()).then_some(StatePart::Head)
+            }
+            part => part,
         }
     }
 

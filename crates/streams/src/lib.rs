@@ -19,8 +19,10 @@
 //! 7. At `stream.next_deadline()`, and again after each commit while it is past: `while let Some(record) =
 //!    stream.expire(now)`, append it and `on_appended(place, None)`.
 //! 8. The log failed: `stream.drop_tail(0)` gives everybody who waits; tell them 10077. Nothing else changes.
-//! 9. A start: [`Stream::new`] with the meta record, then each record of the group through `stream.replay(..)` in the
-//!    order of the log; what [`Stream::state_record`] wrote stands for all before it, see [`Restore`].
+//! 9. A start: [`Rebuild`] takes the meta record and each record of the group in the order of the log, and makes the
+//!    stream.
+//! 10. Whoever keeps the records buries what [`Effect::Bury`] names, and nothing else. A cleaner asks
+//!     [`Stream::is_live`] and tells [`Stream::on_moved`].
 //!
 //! Deletes ([`Stream::decide_delete`]), purges ([`Stream::decide_purge`]) and updates ([`Stream::decide_update`]) go the
 //! same way. Messages that consumers are done with are taken out by [`Stream::release`] when the consumer's own
@@ -47,10 +49,12 @@ mod digest;
 mod effect;
 mod event;
 mod expiry;
+mod graves;
 mod header_edit;
 mod limits;
 mod meta;
 mod publish;
+mod rebuild;
 mod rules;
 mod saved;
 mod sizes;
@@ -65,6 +69,6 @@ pub use decision::{Answer, Decision};
 pub use dedup::MESSAGE_IDS_MAX;
 pub use effect::{Effect, Removal};
 pub use meta::{BEHAVIOUR_LEVEL, BadRecord, FORMAT_VERSION, StreamMeta};
-pub use saved::{Restore, StatePart};
+pub use rebuild::Rebuild;
 pub use stream::Stream;
 pub use stream_index::{self, StreamIndex};

@@ -82,7 +82,7 @@ impl<W> Stream<W> {
 
     /// What is being done, or what another configuration would say, is not known yet.
     pub(crate) fn must_wait(&self) -> bool {
-        self.is_busy() || self.tail.has_update()
+        self.is_busy() || self.tail.has_update() || self.needs_state()
     }
 
     /// The subject that it becomes, and the header without what is not stored.

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use js_proto::StreamConfig;
-use log_format::{Kind, Record};
+use log_format::Record;
 use stream_index::{Place, State, StreamIndex};
 
 use crate::calendar::Calendar;
@@ -11,6 +11,7 @@ use crate::command::SEQUENCE_MAX;
 use crate::dedup::Dedup;
 use crate::event::Event;
 use crate::expiry::Expiry;
+use crate::graves::Graves;
 use crate::rules::Rules;
 use crate::tail::Tail;
 use crate::work::Work;
@@ -34,6 +35,7 @@ pub struct Stream<W> {
     /// What is left of events that were applied.
     pub(crate) work: VecDeque<Work<W>>,
     pub(crate) expiry: Expiry,
+    pub(crate) graves: Graves,
     /// What was decided, until it is appended.
     pub(crate) staged: Option<Staged>,
     pub(crate) scratch: Scratch,
@@ -79,6 +81,7 @@ impl<W> Stream<W> {
             ahead: Ahead::default(),
             work: VecDeque::new(),
             expiry: Expiry::default(),
+            graves: Graves::default(),
             staged: None,
             scratch: Scratch::default(),
             meta,
@@ -146,8 +149,7 @@ impl<W> Stream<W> {
         true
     }
 
-    /// Applies a committed record that this stream did not decide, or decided in an earlier life. A message that is
-    /// there already lies elsewhere now.
+    /// Applies a committed record that this stream did not decide. A message that is there already lies elsewhere now.
     ///
     /// # Errors
     /// It is none of a stream's, or of a version that is not known: nothing was done, and the stream must not go on.
@@ -159,31 +161,19 @@ impl<W> Stream<W> {
     ) -> Result<(), BadRecord> {
         debug_assert!(self.tail.is_empty(), "who decides does not replay");
         let event = Event::read(record, self.meta.config.storage)?;
-        self.finish_work(effects);
         if event.is_message() && event.seq <= self.index.last_seq() {
             self.index.move_to(event.seq, place);
-            return Ok(());
+        } else {
+            self.replay_event(event, place, effects);
         }
-        self.note_id(&event);
-        self.apply(event, place, None, effects);
-        self.look_ahead();
         Ok(())
     }
 
-    /// Whether a committed record at that place is still needed. Of messages those that are there; all else is, as it may
-    /// have taken out what a log still has.
-    pub fn is_live(&self, record: &Record<'_>, place: Place) -> bool {
-        record.kind != Kind::MESSAGE || self.index.get(record.seq).is_some_and(|row| row.place == place)
-    }
-
-    /// A message lies elsewhere now. Says whether it was still there, and where it was thought to be: if not, nobody
-    /// needs it at its new place.
-    pub fn on_moved(&mut self, seq: u64, from: Place, to: Place) -> bool {
-        let is_there = self.index.get(seq).is_some_and(|row| row.place == from);
-        if is_there {
-            self.index.move_to(seq, to);
-        }
-        is_there
+    pub(crate) fn replay_event(&mut self, event: Event, place: Place, effects: &mut Vec<Effect<W>>) {
+        self.finish_work(effects);
+        self.note_id(&event);
+        self.apply(event, place, None, effects);
+        self.look_ahead();
     }
 
     /// Forgets all that is not committed but the first so many events. Gives those who waited for the others.

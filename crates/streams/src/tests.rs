@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use stream_index::{Place, Steps};
 
 use crate::meta::tests::meta;
-use crate::{Restore, Stream};
+use crate::{Rebuild, Stream};
 
 proptest! {
     /// What the checksum lets through was written by somebody; it may still be nonsense.
@@ -24,7 +24,7 @@ proptest! {
     ) {
         let config = js_proto::StreamConfig { max_msgs: 3, allow_rollup_hdrs: true, ..Default::default() };
         let mut stream = Stream::<()>::new(meta(config.clone()));
-        let mut restore = Restore::new(meta(config));
+        let mut rebuild = Rebuild::<()>::new(meta(config));
         for (at, (kind, seq, time, ttl, message_id, subject, header, payload)) in records.iter().enumerate() {
             let (kind, seq, time, ttl, message_id) = (Kind(*kind), *seq, *time, *ttl, *message_id);
             let (subject, header) = (subject.as_bytes(), header.as_bytes());
@@ -32,10 +32,9 @@ proptest! {
             let place = Place { segment: 0, offset: at as u32 };
             let _ = stream.replay(&record, place, &mut Vec::new());
             stream.work(&mut Steps::new(9), &mut Vec::new());
-            let _ = restore.on_part(&record);
-            let _ = restore.on_message(&record, place);
+            let _ = rebuild.on_record(&record, place);
         }
         stream.state();
-        let _ = restore.finish::<()>().map(|stream| stream.state());
+        rebuild.finish(&mut Vec::new()).state();
     }
 }

@@ -3,7 +3,7 @@
 //! Done in steps over several turns. Nobody reads the stream meanwhile, so it is done or not at all for everybody.
 //! It follows from the stream and the event alone: how it is cut into steps changes nothing of what comes out.
 
-use stream_index::{Filter, Row, Steps, Walk};
+use stream_index::{Filter, Place, Row, Steps, Walk};
 
 use crate::{Answer, Effect, Purge, Removal, Stream};
 
@@ -23,6 +23,8 @@ pub(crate) enum Work<W> {
         after: Option<Box<[u8]>>,
     },
     Purge(Box<Purging<W>>),
+    /// Nobody needs these any more.
+    Bury(Vec<Place>),
     /// All before it is done.
     Tell {
         to: W,
@@ -78,10 +80,9 @@ impl<W> Purging<W> {
         Self { purge, filter, stage: Stage::New, limit: None, messages: 0, bytes: 0, to }
     }
 
-    fn note_gone(&mut self, row: Row, effects: &mut Vec<Effect<W>>) {
+    fn count(&mut self, row: &Row) {
         self.messages += 1;
         self.bytes += u64::from(row.size);
-        effects.push(Effect::Gone(row));
     }
 }
 
@@ -106,6 +107,12 @@ impl<W> Stream<W> {
                     None
                 }
                 Work::Purge(purging) => self.purge(*purging, steps, effects).map(Box::new).map(Work::Purge),
+                Work::Bury(mut places) => {
+                    let taken = places.len().min(steps.left() as usize);
+                    steps.spend(taken);
+                    effects.extend(places.drain(..taken).map(Effect::Bury));
+                    (!places.is_empty()).then_some(Work::Bury(places))
+                }
                 Work::Tell { to, answer } => {
                     effects.push(Effect::Answer { to, answer });
                     None
@@ -263,7 +270,8 @@ impl<W> Stream<W> {
             }
             self.index.remove(row.seq);
             self.calendar.remove(&row);
-            purging.note_gone(row, effects);
+            purging.count(&row);
+            self.note_dead(row.place, effects);
             from = row.seq + 1;
             // Subjects of purged messages are told to nobody.
             self.index.forget_dead();
@@ -286,7 +294,8 @@ impl<W> Stream<W> {
             match self.index.next(&Filter::all(), from, steps) {
                 Walk::Found(row) => {
                     if but != Some(row.seq) {
-                        purging.note_gone(row, effects);
+                        purging.count(&row);
+                        self.note_dead(row.place, effects);
                     }
                     from = row.seq + 1;
                 }

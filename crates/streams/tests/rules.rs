@@ -1,7 +1,7 @@
 //! Rules that are easily got wrong, by name.
 
 use js_proto::{ConfigLimits, Discard, Retention, Storage, StreamConfig, SubjectTransform};
-use log_format::{Record, Salt};
+use log_format::{Kind, Record, Salt};
 use stream_index::{Place, Steps};
 use streams::{
     Answer, Around, BEHAVIOUR_LEVEL, Decision, Effect, Publish, Purge, Removal, Stream, StreamMeta,
@@ -108,6 +108,15 @@ impl Rig {
             _ => None,
         });
         told.collect()
+    }
+
+    /// Which records nobody needs any more.
+    fn buried(&self) -> Vec<usize> {
+        let buried = self.effects.iter().filter_map(|effect| match effect {
+            Effect::Bury(place) => Some(place.offset as usize),
+            _ => None,
+        });
+        buried.collect()
     }
 
     fn record(&self, number: usize) -> Record<'_> {
@@ -334,7 +343,7 @@ fn a_shorter_life_than_that_of_markers_is_made_longer() {
 #[test]
 fn a_purge_of_many_is_done_in_steps() {
     const MANY: u64 = 20_000;
-    let mut rig = Rig::new(|_| {});
+    let mut rig = Rig::new(|config| config.storage = Storage::Memory);
     for number in 0..MANY {
         rig.store(&format!("s.{}", number % 1_000), "");
     }
@@ -357,11 +366,13 @@ fn a_purge_of_many_is_done_in_steps() {
         _ => None,
     });
     assert_eq!(purged, Some((MANY - 1, MANY)));
-    let gone = rig.effects.iter().filter_map(|effect| match effect {
-        Effect::Gone(row) => Some(row.seq),
-        _ => None,
-    });
-    assert!(gone.eq(1..MANY), "each is told once, so that its bytes can be used again");
+    let mut buried = rig.buried();
+    buried.sort_unstable();
+    let is_last = |record: &usize| *record == MANY as usize - 1;
+    assert!(
+        buried.into_iter().eq((0..=MANY as usize).filter(|record| !is_last(record))),
+        "each, and the purge"
+    );
     assert_eq!(rig.told(), [(waiter, Answer::Purged { messages: MANY - 1 })]);
 }
 
@@ -371,4 +382,32 @@ fn an_idle_stream_has_no_deadline() {
     assert_eq!(rig.stream.next_deadline(), None);
     rig.store("s.a", "");
     assert_eq!(rig.stream.next_deadline(), Some(rig.now + 5 * SECOND));
+}
+
+/// A log gives things back in any order; what took a message out must be there as long as the message may be.
+#[test]
+fn a_file_stream_buries_nothing_before_a_state_knows() {
+    let mut rig = Rig::new(|config| config.max_msgs_per_subject = 1);
+    const MANY: usize = 8_193;
+    for _ in 0..MANY {
+        rig.store("s.a", "");
+    }
+    assert!(rig.buried().is_empty());
+    assert_eq!(rig.stream.next_deadline(), Some(i64::MIN));
+    let mut kinds = Vec::new();
+    while let Some(record) = rig.stream.expire(rig.now) {
+        kinds.push(record.kind);
+        append(&record, &mut rig.log);
+        rig.stream.on_appended(Place { segment: 0, offset: rig.log.len() as u32 - 1 }, None);
+    }
+    assert_eq!(kinds, [Kind::STREAM_STATE, Kind::STREAM_STATE, Kind::DEDUP_CHUNK]);
+    rig.stream.commit(&mut rig.effects);
+    rig.stream.commit(&mut rig.effects);
+    assert!(rig.buried().is_empty());
+    rig.commit_all();
+    while rig.stream.is_busy() {
+        rig.stream.work(&mut Steps::new(1_000), &mut rig.effects);
+    }
+    assert!(rig.buried().into_iter().eq(0..MANY - 1));
+    assert_eq!(rig.stream.next_deadline(), None);
 }
