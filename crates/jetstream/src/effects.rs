@@ -39,7 +39,7 @@ impl Home {
                     self.count(id, -i64::from(row.size));
                     self.on_removed(turn, id, &row);
                 }
-                Effect::Gone(row) => self.free(id, &row),
+                Effect::Bury(place) => self.bury(id, place),
                 Effect::Purged { filter, bytes, .. } => {
                     self.count(id, -i64::try_from(bytes).unwrap_or(i64::MAX));
                     self.purge_consumers(id, filter.texts().next());

@@ -2,7 +2,7 @@
 
 use consumers::Effects;
 use js_proto::{Retention, StreamConfig};
-use stream_index::Row;
+use stream_index::{Place, Row};
 
 use crate::account::StreamId;
 use crate::allowance::Reserved;
@@ -20,8 +20,7 @@ impl Home {
     /// A message is gone: its consumers need not wait for it.
     pub(crate) fn on_removed(&mut self, turn: &mut Turn<'_>, id: StreamId, row: &Row) {
         let Some(slot) = self.streams.get_mut(&id) else { return };
-        let Slot { stream, ram, consumers, .. } = slot;
-        ram.free(row.place);
+        let Slot { stream, consumers, .. } = slot;
         if consumers.len() == 0 {
             return;
         }
@@ -38,17 +37,16 @@ impl Home {
         self.follow(turn, followed);
     }
 
-    /// A message is gone with many others, of which consumers are told at once.
-    pub(crate) fn free(&mut self, id: StreamId, row: &Row) {
+    /// Nobody needs a record any more.
+    pub(crate) fn bury(&mut self, id: StreamId, place: Place) {
         if let Some(slot) = self.streams.get_mut(&id) {
-            slot.ram.free(row.place);
+            slot.ram.free(place);
         }
     }
 
     /// A message made room for one that takes the place of others. Returns its subject.
     pub(crate) fn on_rolled_up(&mut self, id: StreamId, row: &Row) -> Option<Box<[u8]>> {
-        let slot = self.streams.get_mut(&id)?;
-        slot.ram.free(row.place);
+        let slot = self.streams.get(&id)?;
         Some(slot.index().subject(row.subject).into())
     }
 

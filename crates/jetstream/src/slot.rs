@@ -13,7 +13,7 @@ use crate::turn::Turn;
 use crate::waiter::Waiter;
 
 /// What stands for a place where there is nothing to be read.
-const NOWHERE: Place = Place { segment: 0, offset: 0 };
+const NOWHERE: Place = Place { segment: u32::MAX, offset: 0 };
 
 /// A stream.
 #[derive(Debug)]
