@@ -6,6 +6,8 @@
 mod api;
 mod askers;
 mod delivery;
+#[cfg(test)]
+mod fake;
 mod key_value;
 mod link;
 mod numbered;
@@ -15,27 +17,15 @@ mod publishing;
 mod pull;
 mod push;
 mod restart;
+mod setup;
 mod stored;
 mod window;
 
-use std::time::Duration;
+use anyhow::Result;
 
-use anyhow::{Result, ensure};
-
-use crate::plan::Plan;
 use crate::report::Report;
 use crate::server::Server;
-use crate::settings::{Settings, scaled};
-use crate::stamp::PAYLOAD_BYTES_MIN;
-
-/// The stream of most loads.
-const STREAM: &str = "bench";
-
-const PAYLOAD_BYTES: usize = 128;
-const PAYLOAD_BYTES_MAX: usize = 8 * 1024 * 1024;
-
-/// Each is a connection.
-const PUBLISHERS_MAX: u32 = 10_000;
+use crate::settings::Settings;
 
 /// More are never on their way.
 pub(crate) const WINDOW_MAX: u32 = 1_000_000;
@@ -71,33 +61,6 @@ impl Load {
             Self::Push => push::run(server, title, settings),
             Self::KeyValue => key_value::run(server, title, size, settings),
             Self::Restart => restart::run(server, title, size, settings),
-        }
-    }
-}
-
-/// What the command line says of a load, settled.
-#[derive(Debug, PartialEq)]
-struct Setup {
-    publishers: u32,
-    payload_bytes: usize,
-}
-
-impl Setup {
-    fn of(settings: &Settings) -> Result<Self> {
-        let publishers = u32::try_from(settings.overrides.publishers.unwrap_or(1)).unwrap_or(u32::MAX);
-        ensure!((1..=PUBLISHERS_MAX).contains(&publishers), "1 to {PUBLISHERS_MAX} publishers");
-        let payload_bytes = settings.overrides.payload_bytes.unwrap_or(PAYLOAD_BYTES);
-        let payloads = PAYLOAD_BYTES_MIN..=PAYLOAD_BYTES_MAX;
-        ensure!(payloads.contains(&payload_bytes), "payloads of {payloads:?} bytes");
-        Ok(Self { publishers, payload_bytes })
-    }
-
-    /// By number or time if that was said, or else for `time` at scale 1.
-    fn plan(&self, settings: &Settings, time: Duration) -> Plan {
-        match (settings.overrides.messages, settings.overrides.time) {
-            (Some(messages), _) => Plan::of_number(scaled(messages, settings.scale)),
-            (None, Some(time)) => Plan::of_time(time),
-            (None, None) => Plan::of_time(time.mul_f64(settings.scale)),
         }
     }
 }

@@ -112,46 +112,22 @@ fn held(answer: &Value) -> Option<Held> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::{BufRead, BufReader, Read};
-    use std::net::TcpListener;
-    use std::thread;
+    use crate::jetstream::fake;
+    use std::sync::{Arc, Mutex};
 
-    /// Plays a server that answers each request with the next of `answers`, and hands back the requests.
+    /// Asks a server that answers each request with the next of `answers`: what it was asked.
     fn asked(answers: Vec<&'static str>, ask: impl FnOnce(&mut Api)) -> Vec<(String, String)> {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let addr = listener.local_addr().unwrap();
-        let server = thread::spawn(move || {
-            // One connection to attach, one for the API.
-            let mut first = listener.accept().unwrap().0;
-            first.write_all(b"INFO {} \r\n").unwrap();
-            let mut peer = listener.accept().unwrap().0;
-            peer.write_all(b"INFO {} \r\n").unwrap();
-            let (mut requests, mut answers) = (Vec::new(), answers.into_iter());
-            let mut lines = BufReader::new(peer.try_clone().unwrap());
-            let mut line = String::new();
-            while lines.read_line(&mut line).unwrap() > 0 {
-                let words: Vec<&str> = line.split_ascii_whitespace().collect();
-                if words[0] == "PING" {
-                    peer.write_all(b"PONG\r\n").unwrap();
-                } else if let ["PUB", subject, reply, bytes] = words[..] {
-                    let mut body = vec![0; bytes.parse::<usize>().unwrap() + 2];
-                    lines.read_exact(&mut body).unwrap();
-                    let answer = answers.next().unwrap();
-                    // An answer to something else comes first.
-                    write!(peer, "MSG _INBOX.bench.api.0 1 2\r\n{{}}\r\n").unwrap();
-                    write!(peer, "MSG {reply} 1 {}\r\n{answer}\r\n", answer.len()).unwrap();
-                    requests
-                        .push((subject.to_owned(), String::from_utf8(body).unwrap().trim_end().to_owned()));
-                }
-                line.clear();
-            }
-            requests
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let (seen, mut answers) = (Arc::clone(&requests), answers.into_iter());
+        let server = fake::serve(move |request| {
+            seen.lock().unwrap().push((request.subject.clone(), request.body.clone()));
+            // An answer to something else comes first.
+            let stray = fake::message("_INBOX.bench.api.0", "", b"{}");
+            Some([stray, request.answered(answers.next()?)].concat())
         });
-        let bench = Server::attach(addr, None).unwrap();
-        let mut api = Api::open(&bench).unwrap();
-        ask(&mut api);
-        drop(api);
-        server.join().unwrap()
+        ask(&mut Api::open(&server).unwrap());
+        let requests = requests.lock().unwrap();
+        requests.clone()
     }
 
     #[test]

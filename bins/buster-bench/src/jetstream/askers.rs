@@ -103,3 +103,65 @@ impl Askers {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jetstream::fake::{self, Request};
+    use crate::jetstream::publishing::Publishing;
+
+    /// Two publishers with ten publishes each in flight put a hundred into a stream whose server answers with what
+    /// `answer` makes of each, by how many came before.
+    fn publish(mut answer: impl FnMut(&Request, u64) -> Option<Vec<u8>> + Send + 'static) -> Result<u64> {
+        let mut count = 0;
+        let server = fake::serve(move |request| {
+            count += 1;
+            answer(request, count - 1)
+        });
+        let mut publishing = Publishing::by_publisher("bench", 2, 16);
+        let mut askers = Askers::open(&server, 2, 10, Progress::new("test", "acks"))?;
+        let answered = askers.play(Plan::of_number(100), &mut publishing)?;
+        assert_eq!(publishing.stored.count(), answered);
+        Ok(answered)
+    }
+
+    fn ack(request: &Request, seq: u64) -> Vec<u8> {
+        request.answered(&format!(r#"{{"stream":"bench","seq":{}}}"#, seq + 1))
+    }
+
+    fn failure(answer: impl FnMut(&Request, u64) -> Option<Vec<u8>> + Send + 'static) -> String {
+        format!("{:#}", publish(answer).unwrap_err())
+    }
+
+    #[test]
+    fn every_publish_is_answered_once_pings_aside() {
+        let answered = publish(|request, seq| Some([b"PING\r\n".to_vec(), ack(request, seq)].concat()));
+        assert_eq!(answered.unwrap(), 100);
+    }
+
+    #[test]
+    fn answers_may_come_late_and_in_another_order() {
+        let mut kept = Vec::new();
+        let answered = publish(move |request, seq| {
+            kept.insert(0, ack(request, seq));
+            Some(if seq % 5 == 4 { std::mem::take(&mut kept).concat() } else { Vec::new() })
+        });
+        assert_eq!(answered.unwrap(), 100);
+    }
+
+    #[test]
+    fn an_answer_that_is_doubled_strange_or_an_error_fails() {
+        let doubled = failure(|request, seq| Some([ack(request, seq), ack(request, 1_000 + seq)].concat()));
+        assert!(doubled.contains("0 was answered twice"), "{doubled}");
+        let stray = || Some(fake::message("_INBOX.bench.0.0000000077", "", br#"{"stream":"bench","seq":1}"#));
+        let strange = failure(move |_, _| stray());
+        assert!(strange.contains("an answer to 77, which was not asked yet"), "{strange}");
+        let full = r#"{"error":{"code":503,"err_code":10077,"description":"maximum messages exceeded"}}"#;
+        let refused = failure(|request, _| Some(request.answered(full)));
+        assert!(refused.contains("maximum messages exceeded (10077)"), "{refused}");
+        let same = failure(|request, seq| Some(ack(request, seq / 2)));
+        assert!(same.contains("was given twice"), "{same}");
+        let gone = failure(|request, seq| (seq < 50).then(|| ack(request, seq)));
+        assert!(gone.contains("closed the connection") || gone.contains("reset"), "{gone}");
+    }
+}

@@ -4,13 +4,12 @@ use anyhow::{Context, Result, ensure};
 use nats_proto::{HeaderView, Message};
 use serde_json::json;
 
-use crate::jetstream::Setup;
 use crate::jetstream::api::Api;
 use crate::jetstream::askers::{Askers, Job};
 use crate::jetstream::numbered::Numbered;
 use crate::jetstream::pub_ack::confirm_responder;
-use crate::jetstream::publish::TIME;
 use crate::jetstream::publishing::{Publishing, key};
+use crate::jetstream::setup::Setup;
 use crate::jetstream::stored::Stored;
 use crate::meter::Meter;
 use crate::progress::Progress;
@@ -62,7 +61,7 @@ fn measure(
 ) -> Result<Report> {
     let mut askers = Askers::open(server, 1, window, Progress::new(title, what))?;
     let meter = Meter::start(server)?;
-    let count = askers.play(setup.plan(settings, TIME), job)?;
+    let count = askers.play(setup.plan(settings), job)?;
     let report = Report::new(title, what, count, meter.stop()?);
     Ok(Report { payload_bytes: setup.payload_bytes, latency: Some(askers.latency()), ..report })
 }

@@ -1,22 +1,18 @@
 //! Publishes into a stream, so many of each publisher's without an answer.
 
-use std::time::Duration;
-
 use anyhow::Result;
 use serde_json::json;
 
 use crate::jetstream::api::Api;
 use crate::jetstream::askers::Askers;
 use crate::jetstream::publishing::Publishing;
-use crate::jetstream::{STREAM, Setup, pull};
+use crate::jetstream::pull;
+use crate::jetstream::setup::{STREAM, Setup};
 use crate::meter::Meter;
 use crate::progress::Progress;
 use crate::report::Report;
 use crate::server::Server;
 use crate::settings::Settings;
-
-/// At scale 1. How many messages that are differs by a hundred times between disks.
-pub(crate) const TIME: Duration = Duration::from_secs(5);
 
 pub(crate) fn run(server: &Server, title: &str, window: u32, settings: &Settings) -> Result<Vec<Report>> {
     let setup = Setup::of(settings)?;
@@ -26,7 +22,7 @@ pub(crate) fn run(server: &Server, title: &str, window: u32, settings: &Settings
     let progress = Progress::new(title, "acks");
     let mut askers = Askers::open(server, setup.publishers as usize, window, progress)?;
     let meter = Meter::start(server)?;
-    let acks = askers.play(setup.plan(settings, TIME), &mut publishing)?;
+    let acks = askers.play(setup.plan(settings), &mut publishing)?;
     let report = Report::new(title, "acks", acks, meter.stop()?);
     if settings.verify {
         pull::verify(server, &mut api, title, &publishing.stored)?;

@@ -11,16 +11,13 @@ use crate::jetstream::api::Api;
 use crate::jetstream::delivery::{self, Deliveries};
 use crate::jetstream::link::{ANSWER_WAIT_MAX, Link, READ_BYTES};
 use crate::jetstream::publishing;
+use crate::jetstream::setup::{STREAM, Setup};
 use crate::jetstream::stored::Stored;
-use crate::jetstream::{STREAM, Setup};
 use crate::meter::Meter;
 use crate::progress::Progress;
 use crate::report::Report;
 use crate::server::Server;
-use crate::settings::{Settings, scaled};
-
-/// At scale 1.
-pub(crate) const MESSAGES: u64 = 500_000;
+use crate::settings::Settings;
 
 /// What is asked for is answered long before.
 const EXPIRES: Duration = Duration::from_secs(60);
@@ -38,7 +35,7 @@ pub(crate) fn run(server: &Server, title: &str, batch: u32, settings: &Settings)
     let setup = Setup::of(settings)?;
     let mut api = Api::open(server)?;
     api.create_stream(STREAM, json!({ "subjects": [format!("{STREAM}.>")] }))?;
-    let messages = scaled(settings.overrides.messages.unwrap_or(MESSAGES), settings.scale);
+    let messages = Setup::messages(settings);
     let stored = publishing::fill(server, title, STREAM, messages, setup.payload_bytes)?;
     let checked = settings.verify.then_some(&stored);
     let reports = [true, false].map(|acks| {
@@ -159,6 +156,8 @@ fn await_acks(api: &mut Api, consumer: &str, last: u64) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::jetstream::fake;
+    use crate::stamp;
 
     #[test]
     fn the_next_batch_is_asked_for_when_half_of_the_last_is_in() {
@@ -182,5 +181,84 @@ mod tests {
                         {\"batch\":250,\"expires\":60000000000}\r\n\
                         PUB $JS.ACK.bench.acking.1.1.1.0.0 4\r\n+ACK\r\n";
         assert_eq!(text, expected);
+    }
+
+    /// A stream of `MESSAGES_KEPT`, in a server that gives what `tamper` makes of each message.
+    fn keeping(tamper: impl Fn(u64) -> Option<u64> + Send + 'static) -> Server {
+        let (mut next, mut acked) = (1, 0);
+        fake::serve(move |request| {
+            let state = json!({ "messages": MESSAGES_KEPT, "last_seq": MESSAGES_KEPT });
+            let verb = request.subject.split('.').skip(2).take(2).collect::<Vec<_>>().join(".");
+            Some(match verb.as_str() {
+                "STREAM.INFO" => request.answered(&json!({ "state": state }).to_string()),
+                "CONSUMER.CREATE" => request.answered("{}"),
+                "CONSUMER.INFO" => {
+                    request.answered(&json!({ "ack_floor": { "stream_seq": acked } }).to_string())
+                }
+                "CONSUMER.MSG" => {
+                    let asked: serde_json::Value = serde_json::from_str(&request.body).unwrap();
+                    let end = next + asked["batch"].as_u64().unwrap();
+                    let batch: Vec<Vec<u8>> = (next..end).filter_map(&tamper).map(delivered).collect();
+                    next = end;
+                    if batch.is_empty() {
+                        request.answered_with_status("409 Consumer Deleted")
+                    } else {
+                        batch.concat()
+                    }
+                }
+                _ => {
+                    assert!(request.subject.starts_with("$JS.ACK.") && request.body == "+ACK");
+                    acked += 1;
+                    Vec::new()
+                }
+            })
+        })
+    }
+
+    const MESSAGES_KEPT: u64 = 20;
+
+    fn delivered(seq: u64) -> Vec<u8> {
+        let mut payload = [0; stamp::PAYLOAD_BYTES_MIN];
+        stamp::write(&mut payload, 0, seq - 1, stamp::subject_checksum(b"bench.0"));
+        fake::message("bench.0", &format!("$JS.ACK.bench.acking.1.{seq}.{seq}.0.0"), &payload)
+    }
+
+    fn stored(messages: u64) -> Stored {
+        let mut stored = Stored::new(1);
+        (0..messages).for_each(|number| stored.book(0, number, number + 1).unwrap());
+        stored
+    }
+
+    fn fetch(acks: bool, tamper: impl Fn(u64) -> Option<u64> + Send + 'static) -> Result<()> {
+        let server = keeping(tamper);
+        let mut api = Api::open(&server)?;
+        let pull = Pull { batch: 6, acks, messages: MESSAGES_KEPT };
+        drain(&server, &mut api, "test", &pull, Some(&stored(MESSAGES_KEPT)))
+    }
+
+    #[test]
+    fn everything_is_fetched_and_acknowledged() {
+        fetch(false, Some).unwrap();
+        fetch(true, Some).unwrap();
+    }
+
+    #[test]
+    fn what_is_lost_repeated_or_another_message_fails() {
+        let failure = |tamper: fn(u64) -> Option<u64>| format!("{:#}", fetch(true, tamper).unwrap_err());
+        let lost = failure(|seq| (seq != 3).then_some(seq));
+        assert!(lost.contains("stream_seq: 4") && lost.contains("was due"), "{lost}");
+        let repeated = failure(|seq| Some(seq.min(5)));
+        assert!(repeated.contains("stream_seq: 5") && repeated.contains("was due"), "{repeated}");
+        let ended = failure(|seq| (seq <= 6).then_some(seq));
+        assert!(ended.contains("ended with 409 Consumer Deleted"), "{ended}");
+    }
+
+    #[test]
+    fn reading_back_finds_what_was_acknowledged_and_is_not_there() {
+        let server = keeping(Some);
+        let mut api = Api::open(&server).unwrap();
+        verify(&server, &mut api, "test", &stored(MESSAGES_KEPT)).unwrap();
+        let error = verify(&server, &mut api, "test", &stored(MESSAGES_KEPT + 1)).unwrap_err().to_string();
+        assert_eq!(error, "21 messages were acknowledged, and the stream has 20 of them up to 20");
     }
 }

@@ -9,14 +9,13 @@ use crate::jetstream::api::Api;
 use crate::jetstream::delivery::{self, Deliveries};
 use crate::jetstream::link::{ANSWER_WAIT_MAX, Link, READ_BYTES};
 use crate::jetstream::publishing;
-use crate::jetstream::pull::MESSAGES;
+use crate::jetstream::setup::{STREAM, Setup};
 use crate::jetstream::stored::Stored;
-use crate::jetstream::{STREAM, Setup};
 use crate::meter::Meter;
 use crate::progress::Progress;
 use crate::report::Report;
 use crate::server::Server;
-use crate::settings::{Settings, scaled};
+use crate::settings::Settings;
 
 const INBOX: &str = "_INBOX.bench.push";
 
@@ -30,7 +29,7 @@ pub(crate) fn run(server: &Server, title: &str, settings: &Settings) -> Result<V
     let setup = Setup::of(settings)?;
     let mut api = Api::open(server)?;
     api.create_stream(STREAM, json!({ "subjects": [format!("{STREAM}.>")] }))?;
-    let messages = scaled(settings.overrides.messages.unwrap_or(MESSAGES), settings.scale);
+    let messages = Setup::messages(settings);
     let stored = publishing::fill(server, title, STREAM, messages, setup.payload_bytes)?;
     let meter = Meter::start(server)?;
     let asked = listen(server, &mut api, title, messages, settings.verify.then_some(&stored))?;

@@ -7,7 +7,8 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::json;
 
 use crate::jetstream::api::{Api, Held};
-use crate::jetstream::{STREAM, Setup, publishing, pull};
+use crate::jetstream::setup::{STREAM, Setup};
+use crate::jetstream::{publishing, pull};
 use crate::meter::Meter;
 use crate::report::Report;
 use crate::server::{End, Server};
@@ -58,7 +59,7 @@ fn restart(server: &mut Server, title: &str, end: End, messages: u64) -> Result<
     let meter = Meter::start_alone()?;
     server.start_again()?;
     let greeted = meter.elapsed();
-    await_all(server, messages)?;
+    await_all(server, messages, READY_WAIT_MAX)?;
     let usage = meter.of_a_new(server).stop()?;
     let millis = |time: Duration| time.as_secs_f64() * 1e3;
     let note = format!(
@@ -71,9 +72,9 @@ fn restart(server: &mut Server, title: &str, end: End, messages: u64) -> Result<
 }
 
 /// Asks until the stream has all of `messages`.
-fn await_all(server: &Server, messages: u64) -> Result<()> {
+fn await_all(server: &Server, messages: u64, wait_max: Duration) -> Result<()> {
     let all = Held { messages, last_seq: messages };
-    let give_up_at = Instant::now() + READY_WAIT_MAX;
+    let give_up_at = Instant::now() + wait_max;
     loop {
         let held = Api::open(server).and_then(|mut api| api.held(STREAM));
         if held.as_ref().is_ok_and(|held| *held == all) {
@@ -85,5 +86,47 @@ fn await_all(server: &Server, messages: u64) -> Result<()> {
             bail!("of {messages} messages that were acknowledged {gone} are gone: {held:?}");
         }
         thread::sleep(LOOK_EVERY);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jetstream::fake;
+
+    /// Waits for ten messages in a stream that has first `before` and then `after` of them.
+    fn wait(before: u64, after: u64, wait_max: Duration) -> Result<()> {
+        let mut held = std::iter::once(before).chain(std::iter::repeat(after));
+        let server = fake::serve(move |request| {
+            let held = held.next()?;
+            let state = json!({ "state": { "messages": held, "last_seq": 10 } });
+            Some(request.answered(&state.to_string()))
+        });
+        await_all(&server, 10, wait_max)
+    }
+
+    #[test]
+    fn a_stream_is_waited_for_until_all_of_it_is_there() {
+        wait(0, 10, READY_WAIT_MAX).unwrap();
+    }
+
+    #[test]
+    fn messages_that_do_not_come_back_are_counted() {
+        let error = wait(7, 7, Duration::ZERO).unwrap_err().to_string();
+        assert!(error.starts_with("of 10 messages that were acknowledged 3 are gone"), "{error}");
+    }
+
+    #[test]
+    fn a_server_that_keeps_nothing_is_not_restarted() {
+        let mut server = fake::serve(|_| None);
+        let settings = Settings {
+            scale: 1.0,
+            verify: false,
+            rate: None,
+            overrides: crate::shape::Overrides::default(),
+            websockets: None,
+        };
+        let error = run(&mut server, "js-restart 5", 5, &settings).unwrap_err().to_string();
+        assert!(error.contains("it needs --server with {store}"), "{error}");
     }
 }
