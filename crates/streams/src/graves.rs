@@ -27,6 +27,8 @@ pub(crate) struct Graves {
     parts: BTreeSet<Place>,
     /// Parts of the one before.
     parts_before: BTreeSet<Place>,
+    /// One is to be written, however little it frees.
+    is_state_wanted: bool,
 }
 
 impl Graves {
@@ -49,6 +51,7 @@ impl Graves {
         // What an earlier one did not come to say, this one does.
         self.covered.append(&mut self.dead);
         self.covered.append(&mut self.parts);
+        self.is_state_wanted = false;
     }
 
     /// A part of it is committed.
@@ -92,7 +95,13 @@ impl<W> Stream<W> {
 
     /// So much is to be buried that a state is worth what it takes.
     pub(crate) fn wants_state(&self) -> bool {
-        self.graves.waiting() >= STATE_AFTER + self.ranges_max()
+        self.graves.is_state_wanted || self.graves.waiting() >= STATE_AFTER + self.ranges_max()
+    }
+
+    /// Has a state written as soon as nothing waits, for a log that needs its room or is to be read quickly: at the next
+    /// [`expire`](Self::expire). Of streams in memory there is none.
+    pub fn want_state(&mut self) {
+        self.graves.is_state_wanted = self.meta.config.storage == Storage::File;
     }
 
     /// So much that whatever comes has to wait until one is begun.
