@@ -9,7 +9,9 @@ use std::sync::Arc;
 use broker::{Broker, CLAIMED, ServiceId};
 use conns::Time;
 use fabric::{Letter, Mailbox, ShardId};
+use log_format::{Place, Record};
 use monitor::Moment;
+use stream_log::{Answer, Log};
 
 use crate::account::StreamId;
 use crate::claims::JetStreamClaims;
@@ -36,6 +38,12 @@ pub struct JetStream {
     nuid: Nuid,
     /// Streams, where there are any.
     home: Option<Home>,
+    /// Where records are kept, if that is in files.
+    log: Option<Log>,
+    /// The log was told something.
+    has_log_news: bool,
+    /// There are records in it.
+    has_unknown: bool,
     /// What was taken from the broker.
     mailbox: Mailbox,
     /// Something is due.
@@ -56,6 +64,9 @@ impl JetStream {
             post: Post::new(service),
             nuid,
             home,
+            log: None,
+            has_log_news: false,
+            has_unknown: false,
             mailbox: Mailbox::default(),
             is_due: false,
         }
@@ -66,9 +77,40 @@ impl JetStream {
         self.post.service()
     }
 
+    /// Takes a record of the log that is being found again: all of them, in their order, before [`Self::resume`].
+    pub fn replay(&mut self, _: Place, _: &Record<'_>) {
+        self.has_unknown = true;
+    }
+
+    /// Goes on with the log whose records were replayed.
+    ///
+    /// # Errors
+    /// There is something in it that this server cannot act on.
+    pub fn resume(&mut self, _: &mut Broker, _: Time, _: Moment, log: Log) -> Result<(), String> {
+        if self.has_unknown {
+            return Err("there are streams in files, which cannot be served yet".to_owned());
+        }
+        (self.log, self.has_log_news) = (Some(log), true);
+        Ok(())
+    }
+
+    /// What is to be done with files. To be asked for after each turn, until there is nothing.
+    pub fn take_request(&mut self) -> Option<stream_log::Request> {
+        self.log.as_mut()?.take_request()
+    }
+
+    /// What came of it. What follows from that has its turn with the rest.
+    pub fn on_answer(&mut self, answer: Answer) {
+        if let Some(log) = &mut self.log {
+            log.on_answer(answer);
+            self.has_log_news = true;
+        }
+    }
+
     /// Acts on what came in and on what is due, as far as a turn may take.
     pub fn on_turn(&mut self, broker: &mut Broker, now: Time, wall: Moment) {
         self.post.go_on(broker);
+        self.heed_log();
         let Some(home) = &mut self.home else { return };
         let mut turn = Turn {
             broker,
@@ -88,6 +130,25 @@ impl JetStream {
         home.work(&mut turn);
     }
 
+    /// Nobody waits for anything of it yet.
+    fn heed_log(&mut self) {
+        self.has_log_news = false;
+        while self.log.as_mut().and_then(Log::take_event).is_some() {}
+    }
+
+    /// Nothing more comes in: what there is in files comes to a clean stop.
+    pub fn on_stopping(&mut self) {
+        if let Some(log) = &mut self.log {
+            log.stop();
+            self.has_log_news = true;
+        }
+    }
+
+    /// Whether that is done.
+    pub fn has_stopped(&self) -> bool {
+        self.log.as_ref().is_none_or(Log::is_stopped)
+    }
+
     /// Notes that it is so late: whatever is due has its turn with the rest.
     #[inline]
     pub fn on_deadlines(&mut self, now: Time) {
@@ -97,6 +158,9 @@ impl JetStream {
     /// Whether another turn has something to do, even if nothing happens until then.
     #[inline]
     pub fn has_work_left(&self) -> bool {
+        if self.has_log_news {
+            return true;
+        }
         let Some(home) = &self.home else { return false };
         !self.post.is_full() && (self.is_due || !self.mailbox.is_empty() || home.has_work_left())
     }

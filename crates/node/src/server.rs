@@ -90,6 +90,7 @@ impl Server {
             kernel_tls,
             server: system_server(options, &settings.info, sequence.clone()),
             jetstream: jetstream::config(options, &settings.info, &settings.directory),
+            store: None,
             inquiries,
         };
         let shards = plan.start(configs, &Listeners { clients, websocket }, &cpus, &given)?;

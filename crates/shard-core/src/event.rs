@@ -104,6 +104,8 @@ pub enum Order<O> {
     Secure(Option<Arc<Acceptor>>),
     /// WebSockets that are accepted from here on are subject to this.
     OpenWeb(Arc<WebPolicy>),
+    /// Something that the shard's log asked for is done.
+    Stored(stream_log::Answer),
     /// A step of a connection's handshake is done.
     Handshake(ConnId, HandshakeDone),
     /// Something that the shell carries out.

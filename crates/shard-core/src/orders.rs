@@ -28,6 +28,7 @@ impl<S: Shell> ShardCore<S> {
                 Order::System(event) => self.system.on_event(&mut self.broker, event),
                 Order::Secure(acceptor) => self.secure(acceptor),
                 Order::OpenWeb(policy) => self.open_web(policy),
+                Order::Stored(answer) => self.on_stored(answer),
                 Order::Handshake(id, done) => self.on_handshake_done(shell, now, id, done)?,
                 Order::Own(order) => shell.carry_out(&mut self.broker, now, order)?,
                 Order::Stop => self.begin_to_stop(shell, now)?,

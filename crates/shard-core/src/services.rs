@@ -4,6 +4,9 @@ use std::sync::Arc;
 
 use conns::Time;
 use jetstream::JetStream;
+use log_format::{Place, Record};
+use monitor::Moment;
+use stream_log::{Answer, Log};
 
 use crate::shard_core::ShardCore;
 use crate::shell::Shell;
@@ -14,6 +17,22 @@ impl<S: Shell> ShardCore<S> {
     pub fn open_jetstream(&mut self, config: Arc<jetstream::Config>, seed: u64) {
         let shards = self.others.len() + 1;
         self.jetstream = Some(JetStream::open(&mut self.broker, self.shard, shards, config, seed));
+    }
+
+    /// Takes a record of the shard's log, which is being found again: all of them, before [`Self::resume_log`].
+    pub fn replay(&mut self, place: Place, record: &Record<'_>) {
+        if let Some(jetstream) = &mut self.jetstream {
+            jetstream.replay(place, record);
+        }
+    }
+
+    /// JetStream goes on with the log whose records it was told, before anything else happens on the shard.
+    ///
+    /// # Errors
+    /// There is something in it that this server cannot act on.
+    pub fn resume_log(&mut self, now: Time, wall: Moment, log: Log) -> Result<(), String> {
+        let Some(jetstream) = &mut self.jetstream else { return Ok(()) };
+        jetstream.resume(&mut self.broker, now, wall, log)
     }
 
     /// Lets services act on what they got. What they publish leaves with the rest of the turn.
@@ -42,6 +61,21 @@ impl<S: Shell> ShardCore<S> {
         }
         if let Some(jetstream) = &mut self.jetstream {
             jetstream.on_turn(&mut self.broker, now, shell.wall_clock());
+            while let Some(request) = jetstream.take_request() {
+                shell.store(request);
+            }
+        }
+    }
+
+    /// Whether there is no log, or it came to a clean stop.
+    pub fn has_log_stopped(&self) -> bool {
+        self.jetstream.as_ref().is_none_or(JetStream::has_stopped)
+    }
+
+    /// Something that JetStream asked for is done.
+    pub(crate) fn on_stored(&mut self, answer: Answer) {
+        if let Some(jetstream) = &mut self.jetstream {
+            jetstream.on_answer(answer);
         }
     }
 

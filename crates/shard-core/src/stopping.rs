@@ -59,12 +59,16 @@ impl<S: Shell> ShardCore<S> {
             if (said && all_said) || deadline <= now {
                 self.broker.on_shutdown();
                 self.stage = Stage::Closing { deadline: now + STOP_PATIENCE };
+                if let Some(jetstream) = &mut self.jetstream {
+                    jetstream.on_stopping();
+                }
                 self.flush(shell, now)?;
             }
         }
         Ok(match self.stage {
             Stage::Closing { deadline } => {
-                self.broker.connections() == 0 || (deadline <= now && !self.broker.has_chores())
+                let is_over = self.broker.connections() == 0 && self.has_log_stopped();
+                is_over || (deadline <= now && !self.broker.has_chores())
             }
             Stage::Serving | Stage::Draining { .. } => false,
         })

@@ -11,19 +11,29 @@ use std::time::Duration;
 use broker::Broker;
 use conns::Time;
 use fabric::ShardId;
-use shard_core::ShardCore;
+use log_format::Place;
+use shard_core::{ShardCore, Shell};
+use stream_log::{Lost, Report};
 use system::System;
 
 use crate::io::{Io, Wait};
 use crate::listening::Listening;
 use crate::load_board::{LoadMeter, processor_time};
+use crate::orders::Order;
 use crate::shard_thread::Own;
 use crate::shared::Shared;
 use crate::shell::RuntimeShell;
+use crate::storage::Storage;
 use crate::turn_clock::TurnClock;
 
 /// How soon to look again when a queue to another shard is full.
 const FULL_QUEUE_PAUSE: Duration = Duration::from_micros(100);
+
+/// All streams live there.
+const SHARD_WITH_LOG: ShardId = ShardId(0);
+
+/// And in that one of the store's logs.
+const LOG: usize = 0;
 
 pub(crate) struct Driver {
     shard: ShardId,
@@ -50,12 +60,14 @@ impl Driver {
         }
         core.secure(shared.given.tls.clone());
         core.open_web(Arc::clone(&shared.given.web));
+        let mut shell = RuntimeShell::new(shared, io, ports, listening, orders);
+        shell.storage = open_log(&mut core, shard, &shell)?;
         Ok(Self {
             shard,
             core,
             meter: LoadMeter::new(shard.index()),
             turn_clock: TurnClock::default(),
-            shell: RuntimeShell::new(shared, io, ports, listening, orders),
+            shell,
         })
     }
 
@@ -66,6 +78,7 @@ impl Driver {
     pub(crate) fn turn(&mut self) -> io::Result<bool> {
         let now = self.now();
         if self.core.turn(&mut self.shell, now)? {
+            self.close_store();
             return Ok(true);
         }
         self.end_turn(now)?;
@@ -73,6 +86,16 @@ impl Driver {
             self.wait(now)?;
         }
         Ok(false)
+    }
+
+    /// Notes that the log came to a clean stop, if it did.
+    fn close_store(&self) {
+        let store = self.shell.shared.given.store.as_ref().filter(|_| self.shell.storage.is_some());
+        if let Some(store) = store.filter(|_| self.core.has_log_stopped())
+            && let Err(error) = store.on_stopped()
+        {
+            tracing::warn!("JetStream: {error}");
+        }
     }
 
     /// Measures what a turn took.
@@ -147,6 +170,45 @@ impl Driver {
 
     fn next_deadline(&self) -> Option<Time> {
         [self.core.next_deadline(), self.shell.next_deadline()].into_iter().flatten().min()
+    }
+}
+
+/// Finds the log again, on the shard that has it, and starts what carries out what it asks for.
+fn open_log(
+    core: &mut ShardCore<RuntimeShell>,
+    shard: ShardId,
+    shell: &RuntimeShell,
+) -> io::Result<Option<Storage>> {
+    let Some(store) = shell.shared.given.store.as_ref().filter(|_| shard == SHARD_WITH_LOG) else {
+        return Ok(None);
+    };
+    let recovered = store.recover(LOG, &mut |place, record| core.replay(place, record));
+    let (log, report) = recovered.map_err(io::Error::other)?;
+    tell(&report);
+    core.resume_log(shell.now(), shell.wall_clock(), log).map_err(io::Error::other)?;
+    let orders = Arc::clone(&shell.orders);
+    let tell = Arc::new(move |answer| orders.give(Order::Stored(answer)));
+    store.start(LOG, tell).map(Some).map_err(io::Error::other)
+}
+
+/// What an operator has to know of what was found.
+fn tell(report: &Report) {
+    for lost in &report.lost {
+        let Lost { place, len, .. } = lost;
+        let what = lost.head.map_or_else(String::new, |head| format!(", sequence {}", head.seq));
+        tracing::warn!(
+            "JetStream: {len} bytes of segment {} rotted at {}{what}",
+            place.segment,
+            place.offset
+        );
+    }
+    if report.lost_count > report.lost.len() as u64 {
+        tracing::warn!("JetStream: {} places rotted in all", report.lost_count);
+    }
+    if let Some(Place { segment, offset }) = report.torn {
+        tracing::info!(
+            "JetStream: a write was cut off in segment {segment} at {offset}; nobody was told of it"
+        );
     }
 }
 

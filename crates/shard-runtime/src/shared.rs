@@ -15,6 +15,7 @@ use crate::handshakes::HandshakeJob;
 use crate::kernel_tls::KernelTls;
 use crate::load_board::LoadBoard;
 use crate::passwords::Passwords;
+use crate::storage::Store;
 use crate::workers::Workers;
 
 /// What shards are given alike by whoever starts them.
@@ -32,6 +33,8 @@ pub struct Given {
     pub server: Arc<ServerIdentity>,
     /// What streams are subject to; `None` is that there are none.
     pub jetstream: Option<Arc<jetstream::Config>>,
+    /// Where streams are kept, if that is in files.
+    pub store: Option<Arc<Store>>,
     /// Where the system of each shard has found out what all of them know: [`system::INQUIRIES_MAX`] of each shard
     /// have to have a place. Answers come back with [`Control::tell_system`](crate::Control::tell_system).
     pub inquiries: mpsc::SyncSender<Inquiry>,
@@ -48,6 +51,7 @@ impl Default for Given {
             kernel_tls: None,
             server: Arc::default(),
             jetstream: None,
+            store: None,
             inquiries,
         }
     }

@@ -32,6 +32,7 @@ use crate::orders::{Order, Orders, Task};
 use crate::passwords::Password;
 use crate::patience::Patience;
 use crate::shared::Shared;
+use crate::storage::Storage;
 
 /// The shell of a shard's core, on the kernel: what the shard has of its own, and what it shares.
 pub(crate) struct RuntimeShell {
@@ -41,6 +42,8 @@ pub(crate) struct RuntimeShell {
     pub(crate) ports: Vec<Option<MeshPort>>,
     pub(crate) listening: Option<Listening>,
     pub(crate) orders: Arc<Orders>,
+    /// What carries out what the shard's log asks for, if it has one.
+    pub(crate) storage: Option<Storage>,
     pub(crate) patience: Patience,
     pub(crate) cores: Cores,
     // Scratch, kept for its capacity.
@@ -60,6 +63,7 @@ impl RuntimeShell {
             ports,
             listening,
             orders,
+            storage: None,
             patience: Patience::new(shared.given.config.busy_poll),
             cores: Cores::new(shared.cpus.clone()),
             loads: Vec::new(),
@@ -324,6 +328,11 @@ impl Shell for RuntimeShell {
             tracing::warn!("Too many passwords to check: a client is refused");
         }
         is_taken
+    }
+
+    fn store(&mut self, request: stream_log::Request) {
+        let storage = self.storage.as_ref().expect("a shard with a log has what it is stored with");
+        storage.submit(request);
     }
 
     fn inquire(&mut self, inquiry: Inquiry) {

@@ -9,7 +9,9 @@ use broker::{Broker, Config, Settings};
 use conns::Time;
 use fabric::ShardId;
 use nats_proto::ServerInfo;
-use shard_runtime::{Backend, Control, Given, Listeners, Shards, available_cpus, start};
+use shard_runtime::{Backend, Control, Given, Listeners, Shards, Store, available_cpus, start};
+use stream_log::SyncWhen;
+use tempfile::TempDir;
 
 const BACKENDS: [Backend; 2] = [Backend::Uring, Backend::Epoll];
 
@@ -23,14 +25,17 @@ struct Rig {
 }
 
 fn rig(backend: Backend, shards: usize, busy_poll: Option<Duration>) -> Rig {
+    let config = shard_runtime::Config { busy_poll, ..Default::default() };
+    rig_with(backend, shards, &Given { config, ..Given::default() })
+}
+
+fn rig_with(backend: Backend, shards: usize, given: &Given) -> Rig {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let settings = Arc::new(Settings::new(ServerInfo::default()));
     let config = |shard| Config::new(shard, shards, Arc::clone(&settings));
     let configs = ShardId::all(shards).map(config).collect();
-    let config = shard_runtime::Config { busy_poll, ..Default::default() };
-    let given = Given { config, ..Given::default() };
-    let shards = start(backend, configs, &only(&listener), &available_cpus(), &given).unwrap();
+    let shards = start(backend, configs, &only(&listener), &available_cpus(), given).unwrap();
     Rig { control: shards.control(), shards, listener }
 }
 
@@ -149,4 +154,23 @@ fn a_shard_that_fails_answers_nobody_and_the_others_stop() {
 /// Listeners for clients alone.
 fn only(clients: &TcpListener) -> Listeners {
     Listeners { clients: clients.try_clone().unwrap(), websocket: None }
+}
+
+/// The log has to be asked to stop, its requests to be carried out, and their answers to come back before the end.
+#[test]
+fn a_log_comes_to_a_clean_stop_with_its_shard() {
+    for (backend, shards) in [(BACKENDS[0], 1), (BACKENDS[1], 1), (BACKENDS[0], 2), (BACKENDS[1], 2)] {
+        let folder = TempDir::new().unwrap();
+        for incarnation in 1..=3 {
+            let store = Arc::new(Store::open(folder.path(), 1, SyncWhen::Always).unwrap());
+            assert_eq!((store.node().incarnation, store.node().stopped), (incarnation, false));
+            let given = Given {
+                jetstream: Some(Arc::default()),
+                store: Some(Arc::clone(&store)),
+                ..Given::default()
+            };
+            rig_with(backend, shards, &given).stop();
+            assert!(store.node().stopped);
+        }
+    }
 }

@@ -400,6 +400,10 @@ impl Shell for SimShell {
         unreachable!("no password here takes long to check")
     }
 
+    fn store(&mut self, request: stream_log::Request) {
+        unreachable!("no shard here has a log: {request:?}")
+    }
+
     fn inquire(&mut self, inquiry: Inquiry) {
         unreachable!("nobody asks the server: {inquiry:?}")
     }

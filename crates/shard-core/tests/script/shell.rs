@@ -261,6 +261,10 @@ impl shard_core::Shell for Shell {
         unreachable!("nobody shows a password")
     }
 
+    fn store(&mut self, request: stream_log::Request) {
+        panic!("no shard here has a log: {request:?}");
+    }
+
     fn inquire(&mut self, inquiry: Inquiry) {
         unreachable!("nobody asks the server: {inquiry:?}")
     }
