@@ -80,7 +80,7 @@ impl Consumer {
             self.changes.mark(seq, self.pending.len());
         }
         self.last_acked = at.wall;
-        self.tell_acked(seq, seq, out);
+        self.tell_acked(seq, out);
     }
 
     /// It, and all before it. What was acknowledged so already is so again. That one before it came again meanwhile, and
@@ -96,14 +96,17 @@ impl Consumer {
         self.floor = Position { consumer, stream: seq };
         self.changes.touch();
         self.last_acked = at.wall;
-        while let Some(mut entry) = self.pending.pop_through(seq) {
+        let keeps = self.of_stream.keeps_until_acked;
+        self.pending.take_through(seq, |mut entry| {
             self.again.forget(&mut entry);
-            self.tell_acked(entry.seq, entry.seq, out);
-        }
+            if keeps {
+                push_acked(out, entry.seq);
+            }
+        });
         while self.exceeded.first().is_some_and(|first| *first <= seq) {
             let first = self.exceeded.pop_first().expect("it was there");
             self.changes.mark(first, self.pending.len());
-            self.tell_acked(first, first, out);
+            self.tell_acked(first, out);
         }
     }
 
@@ -178,10 +181,18 @@ impl Consumer {
         out.push(Effect::Event(Event::Acked { delivered: delivered(metadata), ack_time }));
     }
 
-    pub(crate) fn tell_acked(&self, first: u64, last: u64, out: &mut Effects) {
+    pub(crate) fn tell_acked(&self, seq: u64, out: &mut Effects) {
         if self.of_stream.keeps_until_acked {
-            out.push(Effect::Acked { first, last });
+            push_acked(out, seq);
         }
+    }
+}
+
+/// Neighbours are told together.
+fn push_acked(out: &mut Effects, seq: u64) {
+    match out.last_mut() {
+        Some(Effect::Acked { last, .. }) if *last + 1 == seq => *last = seq,
+        _ => out.push(Effect::Acked { first: seq, last: seq }),
     }
 }
 

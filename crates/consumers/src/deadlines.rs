@@ -51,7 +51,7 @@ impl Consumer {
     }
 
     /// What was not acknowledged in time comes again, in the order of the stream; what may not ends there, or when it
-    /// would have been delivered.
+    /// would have been delivered. If very many are due, the rest is next time, which is at once.
     fn expire_waits(&mut self, at: &Moment, out: &mut Effects) {
         if self.again_at() > at.mono {
             return;

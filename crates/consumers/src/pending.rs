@@ -127,10 +127,15 @@ impl Pending {
         Some(entry)
     }
 
-    /// Takes out the first one, if it is not behind that sequence.
-    pub(crate) fn pop_through(&mut self, seq: u64) -> Option<Entry> {
-        let first = self.row.front().filter(|entry| entry.seq <= seq)?.seq;
-        self.remove(first)
+    /// Takes out all that are not behind that sequence, in order.
+    pub(crate) fn take_through(&mut self, seq: u64, mut take: impl FnMut(Entry)) {
+        let end = self.row.partition_point(|entry| entry.seq <= seq);
+        for entry in self.row.drain(..end).filter(|entry| !entry.is_gap()) {
+            self.live -= 1;
+            self.redelivered -= usize::from(entry.was_redelivered());
+            take(entry);
+        }
+        self.close_gaps();
     }
 
     pub(crate) fn clear(&mut self) {
@@ -215,7 +220,9 @@ mod tests {
         pending.set_deliveries(2, 1);
         pending.insert(Entry { deliveries: 4, ..Entry::new(2, 2, 0) });
         assert_eq!((pending.redelivered(), pending.len()), (2, 2));
-        assert_eq!(pending.pop_through(1).map(|entry| entry.seq), Some(1));
-        assert_eq!((pending.pop_through(1), pending.redelivered()), (None, 1));
+        let mut taken = Vec::new();
+        pending.take_through(1, |entry| taken.push(entry.seq));
+        pending.take_through(1, |entry| taken.push(entry.seq));
+        assert_eq!((taken, pending.redelivered(), pending.len()), (vec![1], 1, 1));
     }
 }

@@ -99,10 +99,10 @@ impl Consumer {
         self.cursor = self.cursor.max(rest);
         if self.floor.stream < rest {
             self.floor.stream = rest - 1;
-            while let Some(mut entry) = self.pending.pop_through(rest - 1) {
+            self.pending.take_through(rest - 1, |mut entry| {
                 self.again.forget(&mut entry);
                 self.floor.consumer = self.floor.consumer.max(entry.first);
-            }
+            });
         }
         self.delivered.stream = self.delivered.stream.max(self.cursor - 1);
     }

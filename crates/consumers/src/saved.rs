@@ -87,7 +87,7 @@ impl Consumer {
     pub fn apply(&mut self, delta: &[u8]) -> Result<(), BadState> {
         let mut reader = Reader(delta);
         self.read_front(&mut reader)?;
-        while self.pending.pop_through(self.floor.stream).is_some() {}
+        self.pending.take_through(self.floor.stream, drop);
         let mut last = 0;
         for _ in 0..reader.number()? {
             let range = read_range(&mut reader, last)?;

@@ -306,7 +306,7 @@ impl Consumer {
     fn expect_ack(&mut self, at: &Moment, seq: u64, out: &mut Effects) {
         if !self.settings.takes_acks() {
             self.floor = self.delivered;
-            return self.tell_acked(seq, seq, out);
+            return self.tell_acked(seq, out);
         }
         let due = later(at.mono, self.settings.wait_after(1));
         self.pending.insert(Entry::new(seq, self.delivered.consumer, due));

@@ -12,6 +12,9 @@ use crate::pending::Pending;
 /// Times that mean nothing any more and are let be however few others there are.
 const STALE_MIN: usize = 64;
 
+/// As many messages come again in one call. The others do in the next: they are due.
+pub(crate) const AT_ONCE_MAX: usize = 10_000;
+
 #[derive(Debug, Default)]
 pub(crate) struct Waits {
     in_order: VecDeque<(i64, u64)>,
@@ -48,10 +51,12 @@ impl Waits {
         self.others.first().map_or(first, |(due, _)| first.min(*due))
     }
 
-    /// Those that are due, in the order of their sequences.
+    /// Those that are due, in the order of their sequences. If there are very many, those that have been due longest.
     pub(crate) fn take_due(&mut self, now: i64, pending: &Pending) -> Vec<u64> {
         let mut seqs = Vec::new();
-        while let Some(wait) = self.pop_due(now) {
+        while seqs.len() < AT_ONCE_MAX
+            && let Some(wait) = self.pop_due(now)
+        {
             if holds(pending, wait) {
                 seqs.push(wait.1);
             }
@@ -125,6 +130,17 @@ mod tests {
         assert_eq!(waits.take_due(10, &pending), [3]);
         assert_eq!(waits.take_due(15, &pending), [2]);
         assert_eq!(waits.next(), NEVER);
+    }
+
+    #[test]
+    fn very_many_come_in_slices() {
+        let (mut pending, mut waits) = (Pending::default(), Waits::default());
+        for seq in 1..=AT_ONCE_MAX as u64 + 5 {
+            pending.insert(Entry::new(seq, seq, 10));
+            waits.push(10, seq, &pending);
+        }
+        assert_eq!(waits.take_due(10, &pending).len(), AT_ONCE_MAX);
+        assert_eq!((waits.next(), waits.take_due(10, &pending).len()), (10, 5));
     }
 
     #[test]

@@ -130,7 +130,7 @@ fn ack_all_costs_what_waits_and_not_the_gap() {
     rig.request("_INBOX.1", "3");
     let second = 1_000_000_001;
     let lines = after(&mut rig, |rig| rig.ack(second, "+ACK", ""));
-    assert_eq!(lines, ["acked 1000000000 to 1000000000", "acked 1000000001 to 1000000001"]);
+    assert_eq!(lines, ["acked 1000000000 to 1000000001"]);
     assert_eq!(rig.consumer.ack_floor().stream, second);
     assert!(!rig.consumer.needs(second, b"s.a") && rig.consumer.needs(second + 1, b"s.a"));
 }
