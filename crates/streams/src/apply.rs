@@ -145,7 +145,11 @@ impl<W> Stream<W> {
     /// consumer's own record does, here and on replicas.
     pub fn release(&mut self, seq: u64, effects: &mut Vec<Effect<W>>) -> bool {
         self.finish_work(effects);
-        self.take_out(seq, Removal::Acknowledged, effects)
+        let is_gone = self.take_out(seq, Removal::Acknowledged, effects);
+        if is_gone && self.meta.config.storage == js_proto::Storage::File {
+            self.graves.note_release();
+        }
+        is_gone
     }
 
     fn last_of_committed(&self, subject: &[u8]) -> u64 {

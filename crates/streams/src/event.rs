@@ -28,6 +28,14 @@ pub(crate) struct Event {
     pub(crate) change: Change,
 }
 
+/// An event that is to be logged.
+#[derive(Debug)]
+pub(crate) struct Staged {
+    pub(crate) event: Event,
+    /// Time did it.
+    pub(crate) is_expiry: bool,
+}
+
 #[derive(Clone, Debug)]
 pub(crate) enum Change {
     Message(Arrival),
@@ -123,6 +131,14 @@ impl Arrival {
     }
 }
 
+/// In a part of a state with ids: it is the last one of the state.
+pub(crate) const IS_LAST: u8 = 1;
+
+/// Whether a state ends with this payload of a part with ids.
+pub(crate) fn is_last_part(payload: &[u8]) -> bool {
+    payload.get(1) == Some(&IS_LAST)
+}
+
 /// Seconds to live as a record has them.
 pub(crate) fn recorded_ttl(ttl: Ttl) -> Option<i64> {
     match ttl {
@@ -168,7 +184,7 @@ impl Event {
             Kind::STREAM_META => Change::Updated(Box::new(StreamMeta::read(record.payload)?.config)),
             Kind::MESSAGE | Kind::SKIP => return Err(BadRecord::Malformed("stream event")),
             Kind::STREAM_STATE => Change::Part { is_last: false },
-            Kind::DEDUP_CHUNK => Change::Part { is_last: crate::saved::is_last_part(record.payload) },
+            Kind::DEDUP_CHUNK => Change::Part { is_last: is_last_part(record.payload) },
             Kind(other) => return Err(BadRecord::Kind(other)),
         };
         Ok(Self { seq: record.seq, time: record.time, change })

@@ -11,7 +11,7 @@ use log_format::{Kind, Record};
 use stream_index::{Filter, RowFlags, Steps, SubjectId, Walk};
 
 use crate::Stream;
-use crate::event::{Arrival, Change, Event, Facts};
+use crate::event::{Arrival, Change, Event, Facts, Staged};
 use crate::header_edit;
 use crate::saved::StatePart;
 
@@ -271,7 +271,7 @@ impl<W> Stream<W> {
         };
         let arrival = Arrival::new(&record, Facts::read(record.header), self.meta.config.storage);
         let event = Event { seq: record.seq, time, change: Change::Message(arrival) };
-        self.staged = Some(crate::stream::Staged { event, is_expiry: true });
+        self.staged = Some(Staged { event, is_expiry: true });
         record
     }
 }

@@ -29,6 +29,10 @@ pub(crate) struct Graves {
     parts_before: BTreeSet<Place>,
     /// One is to be written, however little it frees.
     is_state_wanted: bool,
+    /// Messages were released that only consumers' records tell of.
+    has_releases: bool,
+    /// The state that is being written tells of some.
+    covers_releases: bool,
 }
 
 impl Graves {
@@ -52,6 +56,11 @@ impl Graves {
         self.covered.append(&mut self.dead);
         self.covered.append(&mut self.parts);
         self.is_state_wanted = false;
+        self.covers_releases |= std::mem::take(&mut self.has_releases);
+    }
+
+    pub(crate) fn note_release(&mut self) {
+        self.has_releases = true;
     }
 
     /// A part of it is committed.
@@ -61,6 +70,7 @@ impl Graves {
 
     /// It is whole. Gives what is not needed any more.
     pub(crate) fn end_state(&mut self) -> Vec<Place> {
+        self.covers_releases = false;
         let before = std::mem::replace(&mut self.parts_before, std::mem::take(&mut self.parts));
         std::mem::take(&mut self.covered).into_iter().chain(before).collect()
     }
@@ -102,6 +112,12 @@ impl<W> Stream<W> {
     /// [`expire`](Self::expire). Of streams in memory there is none.
     pub fn want_state(&mut self) {
         self.graves.is_state_wanted = self.meta.config.storage == Storage::File;
+    }
+
+    /// Whether messages were [released](Self::release) of which no state tells yet. As long as that is so, records of
+    /// consumers that released them must not be buried: have a [state](Self::want_state) written before.
+    pub fn has_unsaved_releases(&self) -> bool {
+        self.graves.has_releases || self.graves.covers_releases
     }
 
     /// So much that whatever comes has to wait until one is begun.

@@ -26,7 +26,8 @@
 //!
 //! Deletes ([`Stream::decide_delete`]), purges ([`Stream::decide_purge`]) and updates ([`Stream::decide_update`]) go the
 //! same way. Messages that consumers are done with are taken out by [`Stream::release`] when the consumer's own
-//! record is committed; that is no event of the stream.
+//! record is committed; that is no event of the stream, so records of consumers outlive
+//! [`Stream::has_unsaved_releases`].
 //!
 //! # What makes replicas alike
 //!

@@ -10,10 +10,10 @@ use nats_proto::quote;
 use stream_index::Filter;
 
 use crate::command::SEQUENCE_MAX;
-use crate::event::{Arrival, Change, Event, Facts, recorded_ttl};
+use crate::event::{Arrival, Change, Event, Facts, Staged, recorded_ttl};
 use crate::header_edit::{self, CLIENT_INFO};
 use crate::sizes::{FILE_MESSAGE_BYTES_MAX, message_size};
-use crate::stream::{Scratch, Staged};
+use crate::stream::Scratch;
 use crate::{Answer, Around, Decision, Publish, Stream};
 
 /// Bytes of a header block that streams take.

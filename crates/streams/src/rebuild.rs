@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use log_format::{Kind, Record};
 use stream_index::{Filter, Place, Steps, StreamIndex, Walk};
 
-use crate::event::{Arrival, Change, Event};
+use crate::event::{Arrival, Change, Event, is_last_part};
 use crate::saved::{Head, Part};
 use crate::{BadRecord, Effect, Stream, StreamMeta};
 
@@ -69,7 +69,7 @@ impl<W> Rebuild<W> {
     pub fn on_record(&mut self, record: &Record<'_>, place: Place) -> Result<(), BadRecord> {
         if matches!(record.kind, Kind::STREAM_STATE | Kind::DEDUP_CHUNK) {
             let part = Part::read(record)?;
-            let is_last = record.kind == Kind::DEDUP_CHUNK && crate::saved::is_last_part(record.payload);
+            let is_last = record.kind == Kind::DEDUP_CHUNK && is_last_part(record.payload);
             self.on_part(part, is_last, place);
             return Ok(());
         }

@@ -9,9 +9,8 @@ use log_format::{Kind, Record};
 
 use crate::bytes::Reader;
 use crate::command::SEQUENCE_MAX;
-use crate::event::{Change, Event};
+use crate::event::{Change, Event, IS_LAST, Staged};
 use crate::meta::FORMAT_VERSION;
-use crate::stream::Staged;
 use crate::{BadRecord, Stream};
 
 /// Ranges of a part: 64 KiB. Tests have shorter parts, to see many.
@@ -22,9 +21,6 @@ const IDS_MAX: usize = if cfg!(test) { 2 } else { 2_048 };
 
 const HEAD: u8 = 1;
 const HOLES: u8 = 2;
-
-/// In a part with ids: it is the last one of the state.
-const IS_LAST: u8 = 1;
 
 /// Which part of a state is to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,11 +53,6 @@ pub(crate) struct Head {
     pub(crate) last_time: Option<i64>,
     pub(crate) is_fresh: bool,
     pub(crate) last_id: Box<[u8]>,
-}
-
-/// Whether a state ends with this payload of a part with ids.
-pub(crate) fn is_last_part(payload: &[u8]) -> bool {
-    payload.get(1) == Some(&IS_LAST)
 }
 
 impl<W> Stream<W> {

@@ -9,7 +9,7 @@ use stream_index::{Place, State, StreamIndex};
 use crate::calendar::Calendar;
 use crate::command::SEQUENCE_MAX;
 use crate::dedup::Dedup;
-use crate::event::Event;
+use crate::event::{Event, Staged};
 use crate::expiry::Expiry;
 use crate::graves::Graves;
 use crate::rules::Rules;
@@ -39,14 +39,6 @@ pub struct Stream<W> {
     /// What was decided, until it is appended.
     pub(crate) staged: Option<Staged>,
     pub(crate) scratch: Scratch,
-}
-
-/// An event that is to be logged.
-#[derive(Debug)]
-pub(crate) struct Staged {
-    pub(crate) event: Event,
-    /// Time did it.
-    pub(crate) is_expiry: bool,
 }
 
 /// Where the stream will be once the tail is committed.

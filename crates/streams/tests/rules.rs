@@ -110,6 +110,17 @@ impl Rig {
         told.collect()
     }
 
+    /// What time does, and what is kept of the stream's state. Returns what it was.
+    fn write_what_is_due(&mut self) -> Vec<Kind> {
+        let mut kinds = Vec::new();
+        while let Some(record) = self.stream.expire(self.now) {
+            kinds.push(record.kind);
+            append(&record, &mut self.log);
+            self.stream.on_appended(Place { segment: 0, offset: self.log.len() as u32 - 1 }, None);
+        }
+        kinds
+    }
+
     /// Which records nobody needs any more.
     fn buried(&self) -> Vec<usize> {
         let buried = self.effects.iter().filter_map(|effect| match effect {
@@ -394,12 +405,7 @@ fn a_file_stream_buries_nothing_before_a_state_knows() {
     }
     assert!(rig.buried().is_empty());
     assert_eq!(rig.stream.next_deadline(), Some(i64::MIN));
-    let mut kinds = Vec::new();
-    while let Some(record) = rig.stream.expire(rig.now) {
-        kinds.push(record.kind);
-        append(&record, &mut rig.log);
-        rig.stream.on_appended(Place { segment: 0, offset: rig.log.len() as u32 - 1 }, None);
-    }
+    let kinds = rig.write_what_is_due();
     assert_eq!(kinds, [Kind::STREAM_STATE, Kind::STREAM_STATE, Kind::DEDUP_CHUNK]);
     rig.stream.commit(&mut rig.effects);
     rig.stream.commit(&mut rig.effects);
@@ -410,4 +416,20 @@ fn a_file_stream_buries_nothing_before_a_state_knows() {
     }
     assert!(rig.buried().into_iter().eq(0..MANY - 1));
     assert_eq!(rig.stream.next_deadline(), None);
+}
+
+/// Only the consumer's record says that a message was acknowledged, until a state does.
+#[test]
+fn releases_are_unsaved_until_a_state_is_whole() {
+    let mut rig = Rig::new(|config| config.retention = Retention::WorkQueue);
+    rig.store("s.a", "");
+    assert!(!rig.stream.has_unsaved_releases());
+    assert!(rig.stream.release(1, &mut rig.effects) && !rig.stream.release(1, &mut rig.effects));
+    assert!(rig.stream.has_unsaved_releases());
+    rig.stream.want_state();
+    rig.write_what_is_due();
+    assert!(rig.stream.has_unsaved_releases());
+    rig.commit_all();
+    assert!(!rig.stream.has_unsaved_releases());
+    assert_eq!(rig.buried(), [0]);
 }
