@@ -25,7 +25,7 @@ pub(crate) fn run(server: &Server, title: &str, window: u32, settings: &Settings
     let acks = askers.play(setup.plan(settings), &mut publishing)?;
     let report = Report::new(title, "acks", acks, meter.stop()?);
     if settings.verify {
-        pull::verify(server, &mut api, title, &publishing.stored)?;
+        pull::verify(server, &mut api, title, setup.payload_bytes, &publishing.stored)?;
     }
     api.delete_stream(STREAM)?;
     let latency = Some(askers.latency());

@@ -50,7 +50,13 @@ pub(crate) fn run(server: &Server, title: &str, batch: u32, settings: &Settings)
 }
 
 /// Reads back all that was acknowledged: it has to be there, with the numbers that were told.
-pub(crate) fn verify(server: &Server, api: &mut Api, title: &str, stored: &Stored) -> Result<()> {
+pub(crate) fn verify(
+    server: &Server,
+    api: &mut Api,
+    title: &str,
+    payload_bytes: usize,
+    stored: &Stored,
+) -> Result<()> {
     let (held, count) = (api.held(STREAM)?, stored.count());
     ensure!(
         held.messages == count && held.last_seq == count,
@@ -58,11 +64,15 @@ pub(crate) fn verify(server: &Server, api: &mut Api, title: &str, stored: &Store
         held.messages,
         held.last_seq
     );
-    let pull = Pull { batch: VERIFY_BATCH, acks: false, messages: count };
+    let batch = (VERIFY_BYTES / payload_bytes).clamp(1, VERIFY_BATCH_MAX) as u32;
+    let pull = Pull { batch, acks: false, messages: count };
     drain(server, api, &format!("{title}, reading back"), &pull, Some(stored))
 }
 
-const VERIFY_BATCH: u32 = 1_000;
+const VERIFY_BATCH_MAX: usize = 1_000;
+
+/// Half of what a server keeps for a client that reads slowly, by default.
+const VERIFY_BYTES: usize = 32 * 1024 * 1024;
 
 /// How a stream is read.
 struct Pull {
@@ -257,8 +267,9 @@ mod tests {
     fn reading_back_finds_what_was_acknowledged_and_is_not_there() {
         let server = keeping(Some);
         let mut api = Api::open(&server).unwrap();
-        verify(&server, &mut api, "test", &stored(MESSAGES_KEPT)).unwrap();
-        let error = verify(&server, &mut api, "test", &stored(MESSAGES_KEPT + 1)).unwrap_err().to_string();
+        verify(&server, &mut api, "test", 16, &stored(MESSAGES_KEPT)).unwrap();
+        let error =
+            verify(&server, &mut api, "test", 16, &stored(MESSAGES_KEPT + 1)).unwrap_err().to_string();
         assert_eq!(error, "21 messages were acknowledged, and the stream has 20 of them up to 20");
     }
 }

@@ -45,7 +45,7 @@ pub(crate) fn run(
         reports.push(restart(server, &phase, end, messages)?);
         let mut api = Api::open(server)?;
         if settings.verify {
-            pull::verify(server, &mut api, &phase, &stored)?;
+            pull::verify(server, &mut api, &phase, setup.payload_bytes, &stored)?;
         }
         api.delete_stream(STREAM)?;
     }
