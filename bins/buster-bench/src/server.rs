@@ -239,6 +239,7 @@ impl Drop for Running {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::Write;
 
     #[test]
     fn the_port_is_put_where_the_template_says() {
@@ -280,5 +281,41 @@ mod tests {
             panic!("there is no such program");
         };
         assert!(format!("{error:#}").contains("no-such-server"));
+    }
+
+    /// No test, but what the next one starts as a server: it notes in its store that it was started, and greets.
+    #[test]
+    #[ignore = "runs until it is killed"]
+    fn greeter() {
+        let word = |name| std::env::args().find_map(|word| Some(word.strip_prefix(name)?.to_owned()));
+        let (Some(port), Some(store)) = (word("port:"), word("store:")) else { return };
+        let mut log = File::options().create(true).append(true).open(store + "/starts").unwrap();
+        log.write_all(b"x").unwrap();
+        let listener = TcpListener::bind(format!("127.0.0.1:{port}")).unwrap();
+        while let Ok((mut peer, _)) = listener.accept() {
+            // Who only looks whether somebody is there may be gone already.
+            let _ = peer.write_all(b"INFO {\"version\":\"7\"} \r\n");
+        }
+    }
+
+    #[test]
+    fn a_server_is_started_again_with_what_it_stored() {
+        let program = std::env::current_exe().unwrap();
+        let greeter = "server::tests::greeter --exact --ignored port:{port} store:{store}";
+        let mut server = Server::start(&format!("{} {greeter}", program.display())).unwrap();
+        assert!(server.keeps_what_it_has());
+        let store = server.store.as_ref().unwrap().path().to_owned();
+        let (addr, mut pid) = (server.addr, server.pid());
+        for (times, end) in [(2, End::Orderly), (3, End::Sudden)] {
+            server.stop(end).unwrap();
+            assert!(client::connect(addr, START_WAIT_MAX).is_err(), "it is still there");
+            server.start_again().unwrap();
+            assert_ne!(server.pid(), pid);
+            assert_eq!((server.addr, server.info().version.as_str()), (addr, "7"));
+            assert_eq!(std::fs::read_to_string(store.join("starts")).unwrap().len(), times);
+            pid = server.pid();
+        }
+        drop(server);
+        assert!(client::connect(addr, START_WAIT_MAX).is_err() && !store.exists());
     }
 }
