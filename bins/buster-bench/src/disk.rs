@@ -66,8 +66,10 @@ fn measure(file: &Scratch, batch_bytes: usize, in_flight: usize, time: Duration)
         scope.spawn(|| sync_all(file, &noise, work, done));
         let mut latencies = Latencies::new();
         let meter = Meter::start_alone()?;
-        let syncs = keep_in_flight(in_flight, time, batches, &synced, &mut latencies)?;
+        let syncs = keep_in_flight(in_flight, time, &batches, &synced, &mut latencies)?;
         let report = Report::new(&title, "syncs", syncs, meter.stop()?);
+        // The thread ends behind the last figure: of one that has ended the kernel tells ticks alone.
+        drop(batches);
         Ok(Report { payload_bytes: batch_bytes, latency: Some(latencies.summary()), ..report })
     });
     outcome.with_context(|| title.clone())
@@ -77,7 +79,7 @@ fn measure(file: &Scratch, batch_bytes: usize, in_flight: usize, time: Duration)
 fn keep_in_flight(
     in_flight: usize,
     time: Duration,
-    batches: SyncSender<Instant>,
+    batches: &SyncSender<Instant>,
     synced: &Receiver<io::Result<Instant>>,
     latencies: &mut Latencies,
 ) -> Result<u64> {
