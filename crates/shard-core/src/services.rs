@@ -62,7 +62,9 @@ impl<S: Shell> ShardCore<S> {
         if let Some(jetstream) = &mut self.jetstream {
             jetstream.on_turn(&mut self.broker, now, shell.wall_clock());
             while let Some(request) = jetstream.take_request() {
-                shell.store(request);
+                if let Some(answer) = shell.store(request) {
+                    jetstream.on_answer(answer);
+                }
             }
         }
     }

@@ -330,9 +330,9 @@ impl Shell for RuntimeShell {
         is_taken
     }
 
-    fn store(&mut self, request: stream_log::Request) {
-        let storage = self.storage.as_ref().expect("a shard with a log has what it is stored with");
-        storage.submit(request);
+    fn store(&mut self, request: stream_log::Request) -> Option<stream_log::Answer> {
+        let storage = self.storage.as_mut().expect("a shard with a log has what it is stored with");
+        storage.submit(request)
     }
 
     fn inquire(&mut self, inquiry: Inquiry) {

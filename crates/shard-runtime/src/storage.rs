@@ -6,6 +6,7 @@
 
 mod chores;
 mod files;
+mod hot;
 mod readers;
 mod store;
 mod threads;
@@ -17,6 +18,7 @@ use std::sync::mpsc::SyncSender;
 use stream_log::{Answer, Request, Span, Write};
 
 use self::files::LogFiles;
+use self::hot::HotFiles;
 
 pub use self::store::{Store, StoreError};
 
@@ -26,6 +28,7 @@ pub type Tell = Arc<dyn Fn(Answer) + Send + Sync>;
 /// The threads of one log, as its shard sees them. They end once this is dropped and they have done what they do.
 pub struct Storage {
     files: Arc<LogFiles>,
+    hot: HotFiles,
     tell: Tell,
     writes: SyncSender<Write>,
     reads: SyncSender<Job<Span>>,
@@ -40,13 +43,20 @@ struct Job<T> {
 }
 
 impl Storage {
-    /// Has a request carried out.
-    pub fn submit(&self, request: Request) {
+    /// Has a request carried out. Returns the answer if it could be had without waiting: nobody is told of it then.
+    pub fn submit(&mut self, request: Request) -> Option<Answer> {
         match request {
             Request::Write(write) => send(&self.writes, write),
-            Request::Read(span) => send(&self.reads, self.job(span)),
-            chore => send(&self.chores, self.job(chore)),
+            Request::Read(span) => match self.hot.read(&self.files, span) {
+                Some(bytes) => return Some(Answer::Read(span, Ok(bytes))),
+                None => send(&self.reads, self.job(span)),
+            },
+            chore => {
+                self.hot.on_chore(&chore);
+                send(&self.chores, self.job(chore));
+            }
         }
+        None
     }
 
     fn job<T>(&self, what: T) -> Job<T> {
@@ -54,10 +64,11 @@ impl Storage {
     }
 }
 
-/// There is room for all that logs may ask for at a time, and the threads are there as long as somebody may ask.
+/// There is room for all that logs may ask for at a time, and the threads are there as long as somebody may ask. A shard
+/// whose log waits for ever is worse than none.
 fn send<T>(to: &SyncSender<T>, what: T) {
     let sent = to.try_send(what);
-    debug_assert!(sent.is_ok(), "a log asks for more than it may, or its threads are gone");
+    assert!(sent.is_ok(), "a log asks for more than it may, or its threads are gone");
 }
 
 #[cfg(test)]

@@ -400,7 +400,7 @@ impl Shell for SimShell {
         unreachable!("no password here takes long to check")
     }
 
-    fn store(&mut self, request: stream_log::Request) {
+    fn store(&mut self, request: stream_log::Request) -> Option<stream_log::Answer> {
         unreachable!("no shard here has a log: {request:?}")
     }
 

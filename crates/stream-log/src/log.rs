@@ -44,6 +44,8 @@ pub struct Log {
     pub(crate) open: Option<Batch>,
     /// Batches that are full.
     pub(crate) closed: VecDeque<Batch>,
+    /// Bytes of those, and of what was handed out and not answered.
+    pub(crate) unsafe_bytes: u64,
     pub(crate) writes: Writes,
     pub(crate) cache: Cache,
     pub(crate) reads: Reads,
@@ -124,6 +126,7 @@ impl Log {
             before: 0,
             open: None,
             closed: VecDeque::new(),
+            unsafe_bytes: 0,
             writes: Writes::new(start),
             reads: Reads::default(),
             cleaning: None,
@@ -238,6 +241,7 @@ impl Log {
         // A batch without records is only written to say what is safe.
         if batch.records > 0 || batch.is_mark {
             self.segment_of(batch.segment).end = batch.end();
+            self.unsafe_bytes += batch.bytes.len() as u64;
             self.closed.push_back(batch);
         }
     }
@@ -372,6 +376,7 @@ impl Log {
         }
         self.open = None;
         self.closed.clear();
+        self.unsafe_bytes = 0;
         self.writes.handed.clear();
         self.failed = Some(error.clone());
         self.events.push_back(Event::Failed(error));
@@ -404,8 +409,7 @@ impl Log {
     /// Bytes that were appended and are not safe.
     fn unsafe_bytes(&self) -> u64 {
         let open = self.open.as_ref().map_or(0, |batch| batch.bytes.len() as u64);
-        let closed: u64 = self.closed.iter().map(|batch| batch.bytes.len() as u64).sum();
-        open + closed + self.writes.handed_bytes()
+        open + self.unsafe_bytes
     }
 }
 

@@ -46,6 +46,8 @@ pub(crate) struct Handed {
     pub(crate) segment: u32,
     pub(crate) end: Lsn,
     sync: bool,
+    /// Bytes of the batches, without the zeros behind them.
+    bytes: u64,
     /// Where each batch begins in the file.
     pub(crate) batches: Vec<(u32, Arc<Vec<u8>>)>,
 }
@@ -62,11 +64,6 @@ impl Writes {
             gates: Vec::new(),
             mean: (0, 0),
         }
-    }
-
-    pub(crate) fn handed_bytes(&self) -> u64 {
-        let batches = self.handed.iter().flat_map(|handed| &handed.batches);
-        batches.map(|(_, bytes)| bytes.len() as u64).sum()
     }
 
     /// Up to where everything is on stable storage when the next write begins: those before it are done by then.
@@ -151,7 +148,7 @@ impl Log {
         self.writes.mean.1 += bytes as u64;
         let sync = self.config.sync == SyncWhen::Always || std::mem::take(&mut self.writes.is_sync_asked);
         let write = self.write_of(segment, &batches, sync);
-        self.note_handed(Handed { segment, end, sync, batches });
+        self.note_handed(Handed { segment, end, sync, bytes: bytes as u64, batches });
         write
     }
 
@@ -183,7 +180,13 @@ impl Log {
     /// What was written to the segment before has to be safe before anything is written to the next.
     fn hand_out_sync(&mut self) -> Write {
         let segment = self.writes.dirty.expect("it is what has to be synced");
-        self.note_handed(Handed { segment, end: self.writes.next(), sync: true, batches: Vec::new() });
+        self.note_handed(Handed {
+            segment,
+            end: self.writes.next(),
+            sync: true,
+            bytes: 0,
+            batches: Vec::new(),
+        });
         Write { segment, offset: 0, pieces: Vec::new(), sync: true }
     }
 
@@ -206,6 +209,7 @@ impl Log {
             return;
         }
         let Some(handed) = self.writes.handed.pop_front() else { return };
+        self.unsafe_bytes -= handed.bytes;
         for (offset, bytes) in handed.batches {
             self.cache.put((handed.segment, offset), Some(bytes), true);
         }

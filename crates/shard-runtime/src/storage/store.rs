@@ -17,6 +17,7 @@ use stream_log::{
 use thiserror::Error;
 
 use super::files::{LogFiles, sync_folder};
+use super::hot::HotFiles;
 use super::writer::Writer;
 use super::{Job, Storage, Tell, chores, readers, threads, writer};
 
@@ -163,7 +164,14 @@ impl Store {
         let thread = Writer::new(Arc::clone(&files), Arc::clone(&tell));
         threads::spawn(writer::NAME, self.cpus, move || thread.run(&to_write))
             .map_err(|error| StoreError::Io { path: self.log_folder(log), error })?;
-        Ok(Storage { files, tell, writes, reads: self.reads.clone(), chores: self.chores.clone() })
+        Ok(Storage {
+            files,
+            hot: HotFiles::default(),
+            tell,
+            writes,
+            reads: self.reads.clone(),
+            chores: self.chores.clone(),
+        })
     }
 
     fn files(&self, log: usize) -> Result<LogFiles, StoreError> {
