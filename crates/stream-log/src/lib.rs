@@ -13,6 +13,8 @@ mod cache;
 mod cleaning;
 mod config;
 mod event;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod ledger;
 mod log;
 mod node_file;
