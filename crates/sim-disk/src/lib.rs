@@ -42,6 +42,8 @@ pub struct SimDisk {
     pub faults: Faults,
     /// A write failed: none is done any more.
     has_failed: bool,
+    /// Bytes that were written so far, footers and zeros included.
+    pub written: u64,
 }
 
 impl SimDisk {
@@ -54,6 +56,7 @@ impl SimDisk {
             random: Random::new(seed),
             faults: Faults::default(),
             has_failed: false,
+            written: 0,
         }
     }
 
@@ -102,6 +105,7 @@ impl SimDisk {
         let file = self.files.entry(write.segment).or_default();
         let mut offset = write.offset as usize;
         for piece in &write.pieces {
+            self.written += piece.len() as u64;
             file.write(offset, piece.to_vec());
             offset += piece.len();
         }
@@ -135,6 +139,7 @@ impl SimDisk {
         if self.faults.room.is_some_and(|room| self.bytes() + grows > room) {
             return Err(failure("making", true));
         }
+        self.written += if make.zero { grows } else { 0 };
         let mut file = make.recycle.and_then(|old| self.files.remove(&old)).unwrap_or_default();
         file.set_len(file.now().len().max(make.len as usize));
         file.sync();
@@ -148,6 +153,7 @@ impl SimDisk {
         }
         let bytes = self.file(seal.number).now().to_vec();
         let footer = FooterWriter::of_segment(&bytes, seal.end, seal.next, seal.salt);
+        self.written += footer.len() as u64;
         let file = self.file(seal.number);
         file.set_len(seal.end as usize + footer.len());
         file.write(seal.end as usize, footer);

@@ -255,6 +255,7 @@ impl Log {
             return Err(if self.shelf.is_full() { AppendError::DiskFull } else { AppendError::NotYet });
         };
         self.close_active();
+        self.writes.on_segment();
         let segment = Segment::new(self.start, self.cut, self.before, spare.len);
         self.segments.insert(spare.number, segment);
         self.active = Some(spare.number);

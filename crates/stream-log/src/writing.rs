@@ -21,6 +21,9 @@ pub const WRITE_BYTES_MAX: usize = 1 << 20;
 /// other half is written.
 pub const SPLIT_BYTES_MIN: usize = 64 << 10;
 
+/// A write that is shorter waits for the disk rather than for the bytes on their way, and is done sooner over zeros.
+const SHORT_WRITE_BYTES: u64 = 256 << 10;
+
 #[derive(Debug)]
 pub(crate) struct Writes {
     /// The oldest first.
@@ -36,7 +39,7 @@ pub(crate) struct Writes {
     pub(crate) is_marked: bool,
     /// Nothing is written before these segments were synced.
     pub(crate) gates: Vec<u32>,
-    /// Writes of the segment, and their bytes.
+    /// Writes of the active segment, and their bytes.
     mean: (u64, u64),
 }
 
@@ -77,9 +80,16 @@ impl Writes {
         self.handed.back().map_or(self.synced.max(self.told), |handed| handed.end)
     }
 
-    /// Whether the log waits for the disk's latency rather than for its bandwidth.
+    /// Whether the log waits for the disk's latency rather than for its bandwidth: then zeros are written ahead.
     pub(crate) fn are_short(&self) -> bool {
-        self.mean.1.checked_div(self.mean.0).unwrap_or(0) < 256 << 10
+        self.mean.1.checked_div(self.mean.0).unwrap_or(0) < SHORT_WRITE_BYTES
+    }
+
+    /// Another segment is written to. What the last one saw is what is known of it.
+    pub(crate) fn on_segment(&mut self) {
+        if let Some(mean) = self.mean.1.checked_div(self.mean.0) {
+            self.mean = (1, mean);
+        }
     }
 }
 
