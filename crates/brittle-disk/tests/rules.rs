@@ -142,6 +142,16 @@ fn a_sync_is_for_what_was_done_before_it_began() {
 }
 
 #[test]
+fn what_has_settled_is_durable() {
+    let settled = outcomes(Rule::Posix, "new", |disk| {
+        let ino = created(disk, "new");
+        disk.write(ino, 0, b"bytes").expect("there is room");
+        disk.settle();
+    });
+    assert!(settled.iter().all(|found| found.as_deref() == Some(b"bytes")));
+}
+
+#[test]
 fn a_failed_sync_loses_what_it_was_for_and_the_next_one_says_nothing() {
     let mut disk = Disk::new(Rule::Posix, ROOM);
     let ino = durable(&mut disk, "file", b"old");

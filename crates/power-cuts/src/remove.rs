@@ -1,0 +1,98 @@
+//! Deletes, and purges of three kinds.
+
+use std::thread;
+use std::time::Duration;
+
+use brittle_disk::Dice;
+use serde_json::json;
+
+use crate::names::of_stream;
+use crate::requests::{Answer, Gone, Requests};
+use crate::round::Round;
+
+/// Between two removals, so that the log is not all removals.
+const PAUSE: Duration = Duration::from_millis(3);
+
+/// One removal in so many is a purge of everything up to somewhere.
+const PURGE_ONE_IN: u64 = 25;
+
+/// One in so many is a purge by subject.
+const SUBJECT_ONE_IN: u64 = 10;
+
+/// Messages that are published to be purged by their subject.
+const PURGED_BY_SUBJECT: u64 = 5;
+
+const SUBJECT: &str = "cuts.purged";
+
+/// Removes until the server is gone.
+pub(crate) fn until_gone(round: &Round<'_>, mut dice: Dice) {
+    let requests = Requests::connect(round.addr, &format!("{}.remover", round.name));
+    let mut remover = Remover { round, requests, published: 0 };
+    while remover.remove_something(&mut dice).is_ok() {
+        thread::sleep(PAUSE);
+    }
+}
+
+struct Remover<'l> {
+    round: &'l Round<'l>,
+    requests: Requests,
+    published: u64,
+}
+
+impl Remover<'_> {
+    fn remove_something(&mut self, dice: &mut Dice) -> Result<(), Gone> {
+        if dice.one_in(PURGE_ONE_IN) {
+            return self.purge_below(dice);
+        }
+        if dice.one_in(SUBJECT_ONE_IN) {
+            return self.purge_subject();
+        }
+        self.delete(dice)
+    }
+
+    /// Everything but the last few hundred.
+    fn purge_below(&mut self, dice: &mut Dice) -> Result<(), Gone> {
+        let below = self.round.shared.ledger().last_acked().saturating_sub(200 + dice.below(300));
+        if below < 2 {
+            return Ok(());
+        }
+        self.round.shared.ledger().on_purge_asked(below);
+        if self.is_done("PURGE", &json!({ "seq": below }).to_string())? {
+            self.round.shared.ledger().on_purged(below);
+        }
+        Ok(())
+    }
+
+    fn purge_subject(&mut self) -> Result<(), Gone> {
+        let mut seqs = Vec::new();
+        for _ in 0..PURGED_BY_SUBJECT {
+            let payload = format!("{}purged{}", self.round.name, self.published);
+            self.published += 1;
+            if let Answer::Body(ack) = self.requests.try_ask(SUBJECT, &payload)? {
+                let seq = ack["seq"].as_u64().expect("an acknowledgement has a sequence");
+                self.round.shared.on_acked(seq, &payload);
+                seqs.push(seq);
+            }
+        }
+        self.remove(&seqs, "PURGE", &json!({ "filter": SUBJECT }).to_string())
+    }
+
+    fn delete(&mut self, dice: &mut Dice) -> Result<(), Gone> {
+        let Some(seq) = self.round.shared.ledger().some_acked(dice.roll()) else { return Ok(()) };
+        let body = json!({ "seq": seq, "no_erase": dice.one_in(2) }).to_string();
+        self.remove(&[seq], "MSG.DELETE", &body)
+    }
+
+    fn remove(&mut self, seqs: &[u64], what: &str, body: &str) -> Result<(), Gone> {
+        self.round.shared.ledger().on_removal_asked(seqs);
+        if self.is_done(what, body)? {
+            self.round.shared.ledger().on_removed(seqs);
+        }
+        Ok(())
+    }
+
+    fn is_done(&mut self, what: &str, body: &str) -> Result<bool, Gone> {
+        let answer = self.requests.try_ask(&of_stream(what), body)?;
+        Ok(matches!(answer, Answer::Body(body) if body["success"] == true))
+    }
+}

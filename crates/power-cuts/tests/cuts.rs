@@ -1,0 +1,130 @@
+//! A server as it ships loses power. `CUT_LIVES=n` (with `CUT_FIRST_SEED=s`) makes it many lives of five cuts each.
+//! `BUSTER_SERVER_BIN=PATH BUSTER_PEER=1` tests a nats-server instead.
+//!
+//! Where no disk can be mounted, or there is no such server, each of these says so past the captured output.
+
+use std::env;
+use std::io::Write;
+use std::process::Command;
+
+use brittle_disk::Rule;
+use power_cuts::{Broken, Early, Ending, Life, LifeReport, Refusal, Tested};
+use test_kit::{SETUPS, ServerBinary};
+
+/// Cuts of a life.
+const CUTS: u64 = 5;
+
+/// What our server says while it has no streams.
+const NO_JETSTREAM: &str = "there is no JetStream";
+
+/// What it says of `sync_interval`, if it only ever acknowledges what is on the disk.
+const ALWAYS_ALONE: &str = "sync_interval";
+
+fn number(name: &str, otherwise: u64) -> u64 {
+    env::var(name).map_or(otherwise, |text| text.parse().expect("a number"))
+}
+
+fn say(text: &str) {
+    let _ = std::io::stderr().write_all(format!("{text}\n").as_bytes());
+}
+
+fn ours(seed: u64, rule: Rule) -> Tested {
+    let binary = ServerBinary::locate().expect("the server builds");
+    let setup = SETUPS[(seed % SETUPS.len() as u64) as usize];
+    Tested { binary, setup, sync_interval: Some("always"), rule, settled: false, ending: Ending::Cut }
+}
+
+/// A server on its disk, or `None` after it was said why there is none.
+fn begin(tested: &Tested, seed: u64) -> Option<Life> {
+    match Life::begin(tested, seed) {
+        Ok(life) => return Some(life),
+        Err(Refusal::NoDisk) => {}
+        Err(Refusal::NoServer(log)) if log.contains(NO_JETSTREAM) => {
+            say("NOT TESTED: what outlives a cut of the power: the server has no JetStream yet");
+        }
+        Err(Refusal::NoServer(log))
+            if tested.sync_interval != Some("always") && log.contains(ALWAYS_ALONE) =>
+        {
+            say("NOT TESTED: that less than `sync_interval: always` loses some: the server has nothing less");
+        }
+        Err(Refusal::NoServer(log)) => panic!("it does not start: {log}"),
+    }
+    None
+}
+
+fn live(tested: &Tested, seed: u64) -> Option<LifeReport> {
+    let report = begin(tested, seed)?.live(CUTS);
+    say(&format!("seed {seed}, {:?}, {:?}: {report}", tested.rule, tested.ending));
+    Some(report)
+}
+
+fn nothing_is_broken(tested: impl Fn(u64) -> Tested) {
+    let first = number("CUT_FIRST_SEED", 1);
+    let mut broken = Vec::new();
+    for seed in first..first + number("CUT_LIVES", 1) {
+        let Some(report) = live(&tested(seed), seed) else { return };
+        assert!(report.acks > 100 && report.confirmations > 0 && report.syncs > 0, "seed {seed}: {report:?}");
+        if !report.broken.is_empty() {
+            broken.push(format!("seed {seed}: {:?} {:#?}", report.broken, report.examples));
+        }
+    }
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+/// By the strict rule, which forgives nothing.
+#[test]
+fn cuts_break_no_promise() {
+    nothing_is_broken(|seed| ours(seed, Rule::Posix));
+}
+
+#[test]
+fn kills_without_a_cut_break_no_promise() {
+    nothing_is_broken(|seed| Tested { ending: Ending::Kill, ..ours(seed, Rule::Posix) });
+}
+
+/// Syncs are held, a request is made, and nothing answers it until they are let through.
+#[test]
+fn no_answer_leaves_before_its_sync() {
+    for seed in 0..SETUPS.len() as u64 {
+        let Some(life) = begin(&ours(seed, Rule::Posix), seed) else { return };
+        let all = [Early::PubAck, Early::Confirmation, Early::Delete, Early::Purge];
+        assert_eq!(life.early_answers(&all), [], "on {}", SETUPS[seed as usize]);
+    }
+}
+
+/// Lives until something was lost.
+fn loses_some(tested: &Tested) {
+    const LIVES_MAX: u64 = 5;
+    for seed in 1..=LIVES_MAX {
+        let Some(report) = live(tested, seed) else { return };
+        if report.broken.contains_key(&Broken::Lost) {
+            return;
+        }
+    }
+    panic!("nothing was lost in {LIVES_MAX} lives: this test finds nothing");
+}
+
+/// A test that finds nothing where something is to be found proves nothing.
+#[test]
+fn a_server_that_syncs_now_and_then_loses_some() {
+    loses_some(&Tested { sync_interval: Some("2m"), settled: true, ..ours(1, Rule::Ext4) });
+}
+
+/// The same of nats-server as it comes, on the disk that most servers have, and with a stream that was there for a
+/// while.
+#[test]
+fn nats_server_as_it_comes_loses_some() {
+    let path = env::var_os("BUSTER_PEER_BIN").unwrap_or_else(|| "nats-server".into());
+    if Command::new(&path).arg("--version").output().is_err() {
+        return say(
+            "NOT TESTED: that a cut finds something: there is no nats-server (BUSTER_PEER_BIN names one)",
+        );
+    }
+    let binary = ServerBinary { path: path.into(), is_peer: true };
+    let setup = SETUPS[0];
+    let (rule, ending) = (Rule::Ext4, Ending::Cut);
+    let tested = Tested { binary, setup, sync_interval: None, rule, settled: true, ending };
+    loses_some(&tested);
+    let Some(life) = begin(&tested, 1) else { return };
+    assert_eq!(life.early_answers(&[Early::PubAck]), [Early::PubAck]);
+}
