@@ -128,7 +128,7 @@ fn files_take_little_more_than_what_lives_in_them() {
         load.settle();
         let (files, live) = (load.disk.bytes(), load.live_bytes);
         // The active one, a spare one, and one that is to be used again: they are of 4 MiB each.
-        let bound = live + live / 2 + (3 * 4 << 20);
+        let bound = live + live / 2 + ((3 * 4) << 20);
         assert!(files <= bound, "round {round}: {files} bytes of files for {live}");
     }
 }

@@ -92,8 +92,10 @@ impl Log {
                 Found::Batch { at, .. } => return Judged::Bytes(at as u32),
                 Found::Record { at, record } => {
                     let place = Place { segment: from, offset: start + at as u32 };
-                    let is_own = record.group == OWN_GROUP || record.kind == Kind::UNIT;
-                    if !is_own && is_live(place, &record) {
+                    let may_live = record.group != OWN_GROUP && record.kind != Kind::UNIT;
+                    // Of a group that was buried as a whole nobody has to be asked.
+                    let may_live = may_live && self.segments[&from].ledger.has(record.group);
+                    if may_live && is_live(place, &record) {
                         self.copy(&record, place, earlier);
                     }
                 }

@@ -319,9 +319,10 @@ impl Log {
         self.events.pop_front()
     }
 
-    /// Tries again what failed for want of room, and what can be done again. To be called about once a second while
-    /// [`Log::wants_tick`].
+    /// Tries again what failed for want of room, and what can be done again; and writes a [mark](Log::mark) if nothing
+    /// is being written. To be called about once a second while [`Log::wants_tick`].
     pub fn tick(&mut self) {
+        self.mark();
         self.shelf.retry();
         self.is_restless = true;
         self.has_to_retry = false;
@@ -329,7 +330,8 @@ impl Log {
 
     /// Whether [`Log::tick`] has something to do.
     pub fn wants_tick(&self) -> bool {
-        self.has_to_retry || self.shelf.is_full()
+        let wants_mark = !self.writes.is_marked && !self.is_stopping && self.failed.is_none();
+        self.has_to_retry || self.shelf.is_full() || wants_mark
     }
 
     /// Takes no more records, and has all segments sealed.

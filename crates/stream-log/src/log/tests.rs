@@ -213,16 +213,20 @@ fn syncs_that_wait_to_be_asked_for() {
 fn a_mark_is_written_once() {
     let mut log = log(config());
     log.mark();
-    assert_eq!(log.take_request(), None);
+    assert_eq!((log.take_request(), log.wants_tick()), (None, false));
     log.append(&message(1, b"")).expect("there is room");
     write(&mut log);
     make(&mut log);
+    // Not while something is being written.
+    log.tick();
+    assert_eq!((log.take_request(), log.wants_tick()), (None, true));
     log.on_answer(Answer::Written(Ok(())));
-    log.mark();
+    log.tick();
     let mark = write(&mut log);
     let head = BatchHead::read(&mark.pieces[0], log.salt(1)).expect("it is a batch");
     assert_eq!((head.records, head.synced), (0, Lsn(512)));
     log.on_answer(Answer::Written(Ok(())));
+    assert!(!log.wants_tick());
     log.mark();
     assert_eq!(log.take_request(), None);
 }
