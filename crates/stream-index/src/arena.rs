@@ -59,6 +59,13 @@ impl Arena {
         }
     }
 
+    /// Gives some memory back, of texts that nobody asks for any more. Says whether there is more.
+    pub(crate) fn drop_some(&mut self, pages: usize) -> bool {
+        self.free.clear();
+        self.pages.truncate(self.pages.len().saturating_sub(pages));
+        !self.pages.is_empty()
+    }
+
     fn place_for(&mut self, units: u16) -> u32 {
         if let Some(places) = self.free.get_mut(&units)
             && let Some(at) = places.pop()

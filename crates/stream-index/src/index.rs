@@ -14,7 +14,12 @@ pub struct StreamIndex {
     bytes: u64,
     last_seq: u64,
     last_time: Option<i64>,
+    /// What was cleared, until its memory is given back.
+    discarded: Vec<(Rows, Subjects)>,
 }
+
+/// With fewer messages and subjects than this memory is given back at once.
+const DISCARDED_AT_ONCE: u64 = 1_024;
 
 impl StreamIndex {
     /// Nothing yet; the first message will have that sequence, or 1 if it is 0.
@@ -25,6 +30,7 @@ impl StreamIndex {
             bytes: 0,
             last_seq: first_seq.saturating_sub(1),
             last_time: None,
+            discarded: Vec::new(),
         }
     }
 
@@ -76,11 +82,27 @@ impl StreamIndex {
         Some(row)
     }
 
-    /// Takes all messages out, and forgets all subjects. The last sequence stays what it is.
+    /// Takes all messages out, and forgets all subjects. The last sequence stays what it is. To give much memory back
+    /// takes a while: see [`discard_some`](Self::discard_some).
     pub fn clear(&mut self) {
-        self.rows.clear();
-        self.subjects = Subjects::default();
+        let rows = std::mem::take(&mut self.rows);
+        let subjects = std::mem::take(&mut self.subjects);
         self.bytes = 0;
+        if rows.live() + subjects.len() as u64 > DISCARDED_AT_ONCE {
+            self.discarded.push((rows, subjects));
+        }
+    }
+
+    /// Gives some of the memory back that [`clear`](Self::clear) and [`keep_only`](Self::keep_only) left, in some tens
+    /// of microseconds. Says whether there is more.
+    pub fn discard_some(&mut self) -> bool {
+        let Some((rows, subjects)) = self.discarded.last_mut() else { return false };
+        // Both, whatever the first one says.
+        let (has_rows, has_subjects) = (rows.drop_some(), subjects.drop_some());
+        if !has_rows && !has_subjects {
+            self.discarded.pop();
+        }
+        !self.discarded.is_empty()
     }
 
     /// Takes all messages out but that one, as [`clear`](Self::clear) does.

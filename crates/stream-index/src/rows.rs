@@ -7,6 +7,9 @@ use log_format::Place;
 use crate::chunk::{Chunk, is_live};
 use crate::{Count, Row, Steps, Walk};
 
+/// Chunks that are dropped in one step, some of ten microseconds.
+const CHUNKS_DROPPED_AT_ONCE: usize = 2;
+
 #[derive(Debug, Default)]
 pub(crate) struct Rows {
     /// Each has a live row.
@@ -95,8 +98,10 @@ impl Rows {
         }
     }
 
-    pub(crate) fn clear(&mut self) {
-        *self = Self::default();
+    /// Gives some memory back, of rows that nobody asks for any more. Says whether there is more.
+    pub(crate) fn drop_some(&mut self) -> bool {
+        self.chunks.truncate(self.chunks.len().saturating_sub(CHUNKS_DROPPED_AT_ONCE));
+        !self.chunks.is_empty()
     }
 
     /// The next live row of a subject behind a row of it that is still there.

@@ -10,8 +10,17 @@ use hashbrown::DefaultHashBuilder;
 use subject_trie::steady::{Entry, SteadyRows, SteadyTable};
 
 use crate::arena::{Arena, Text};
-use crate::ordered::Ordered;
+use crate::ordered::{Entry as Ordering, Ordered};
 use crate::{SubjectId, Tally};
+
+/// Rows that are dropped in one step, some of ten microseconds.
+const DROPPED_AT_ONCE: usize = 4_096;
+
+/// The same, of pages of texts.
+const PAGES_DROPPED_AT_ONCE: usize = 4;
+
+/// The same, of blocks of the order.
+const BLOCKS_DROPPED_AT_ONCE: usize = 32;
 
 /// What is said of an id that is in use.
 const KNOWN: &str = "an id that is asked for is in use";
@@ -27,6 +36,8 @@ pub(crate) struct Subjects {
     /// Those that died and were not forgotten; perhaps they live again.
     dead: Vec<SubjectId>,
     alive: u64,
+    /// Once it is given up: ids from that number on are dropped.
+    kept: Option<usize>,
 }
 
 /// Where a subject is, beside its hash: so no text is read to move it.
@@ -128,10 +139,28 @@ impl Subjects {
         after: Option<&'s [u8]>,
         from: &'s [u8],
     ) -> impl Iterator<Item = SubjectId> + 's {
-        self.ordered.from(move |id| {
-            let text = self.text(id);
-            text < from || after.is_some_and(|after| text <= after)
-        })
+        let is_before = move |text: &[u8]| text < from || after.is_some_and(|after| text <= after);
+        self.ordered.from(&self.texts, is_before)
+    }
+
+    /// How many there are, dead ones as well.
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Gives some memory back, of subjects that nobody asks for any more. Says whether there is more.
+    pub(crate) fn drop_some(&mut self) -> bool {
+        let end = self.kept.unwrap_or(self.rows.bound());
+        let start = end.saturating_sub(DROPPED_AT_ONCE);
+        for number in start..end {
+            self.rows.discard(number);
+        }
+        self.kept = Some(start);
+        let has_rows = !self.rows.is_empty();
+        let has_table = self.table.take_some().count() > 0;
+        let has_texts = self.texts.drop_some(PAGES_DROPPED_AT_ONCE);
+        let has_order = self.ordered.drop_some(BLOCKS_DROPPED_AT_ONCE);
+        has_rows || has_table || has_texts || has_order
     }
 
     fn intern(&mut self, bytes: &[u8]) -> SubjectId {
@@ -146,14 +175,14 @@ impl Subjects {
         let number = rows.insert(Subject { text, hash, is_listed_dead: false, tally: Tally::default() });
         let id = SubjectId(u32::try_from(number).expect("memory ends long before ids do"));
         vacant.insert(Spot { hash, id: id.0 });
-        ordered.insert(id, |id| text_of(rows, texts, id));
+        ordered.insert(Ordering { text, id }, texts);
         id
     }
 
     fn forget(&mut self, id: SubjectId) {
         let Self { table, rows, texts, ordered, .. } = self;
-        ordered.remove(id, |id| text_of(rows, texts, id));
         let subject = rows.remove(id.0 as usize).expect(KNOWN);
+        ordered.remove(subject.text, texts);
         texts.remove(subject.text);
         table.remove(spread(subject.hash), |spot| spot.id == id.0, Spot::table_hash);
     }

@@ -363,3 +363,23 @@ fn ids_tell_their_subject_until_the_dead_are_forgotten() {
     pair.push("c", 0, 1);
     assert_eq!(pair.index.subject(a), b"c");
 }
+
+#[test]
+fn much_memory_is_given_back_step_by_step() {
+    let mut pair = Pair::new(1);
+    for number in 0..5_000 {
+        pair.push(&format!("s.{number}"), 0, 1);
+    }
+    pair.index.keep_only(17);
+    pair.model.messages.retain(|seq, _| *seq == 17);
+    pair.push("again", 0, 1);
+    let mut steps = 1;
+    while pair.index.discard_some() {
+        steps += 1;
+        pair.check(u32::MAX);
+    }
+    assert!((2..5_000).contains(&steps), "{steps}");
+    assert!(!pair.index.discard_some());
+    pair.index.clear();
+    assert!(!pair.index.discard_some(), "what is little is given back at once");
+}

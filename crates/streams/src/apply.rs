@@ -9,8 +9,8 @@ use crate::rules::Rules;
 use crate::work::{Purging, Work};
 use crate::{Answer, Effect, Removal, Stream};
 
-/// Messages that one event may take out where it is applied; beyond that it is work for later turns.
-const REMOVALS_AT_ONCE: u32 = 2_000;
+/// Steps that an event may take where it is applied; beyond that it is work for later turns.
+const STEPS_AT_ONCE: u32 = 8_000;
 
 impl<W> Stream<W> {
     pub(crate) fn apply(&mut self, event: Event, place: Place, to: Option<W>, effects: &mut Vec<Effect<W>>) {
@@ -39,7 +39,7 @@ impl<W> Stream<W> {
             Change::Updated(config) => self.apply_update(*config, to, effects),
             Change::Part { is_last } => self.note_state_part(place, is_last),
         }
-        self.work(&mut Steps::new(REMOVALS_AT_ONCE), effects);
+        self.work(&mut Steps::new(STEPS_AT_ONCE), effects);
     }
 
     fn apply_message(

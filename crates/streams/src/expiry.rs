@@ -16,7 +16,7 @@ use crate::header_edit;
 use crate::saved::StatePart;
 
 /// Messages that one event ends: so many go in one turn.
-const ENDED_AT_ONCE: usize = 2_000;
+const ENDED_AT_ONCE: usize = 250;
 
 /// Messages that are looked at in one turn to find those.
 const LOOKED_AT_ONCE: u32 = 8_192;

@@ -7,6 +7,12 @@ use stream_index::{Filter, Place, Row, Steps, Walk};
 
 use crate::{Answer, Effect, Purge, Removal, Stream};
 
+/// What it costs to take a message out, which may be the last one of its subject.
+pub(crate) const REMOVAL_STEPS: usize = 32;
+
+/// What it costs to give some memory back.
+const DISCARD_STEPS: usize = 1_000;
+
 #[derive(Debug)]
 pub(crate) enum Work<W> {
     /// The oldest go until the limits are kept.
@@ -23,6 +29,8 @@ pub(crate) enum Work<W> {
         after: Option<Box<[u8]>>,
     },
     Purge(Box<Purging<W>>),
+    /// Memory is given back.
+    Discard,
     /// Nobody needs these any more.
     Bury(Vec<Place>),
     /// All before it is done.
@@ -107,6 +115,10 @@ impl<W> Stream<W> {
                     None
                 }
                 Work::Purge(purging) => self.purge(*purging, steps, effects).map(Box::new).map(Work::Purge),
+                Work::Discard => {
+                    steps.spend(DISCARD_STEPS);
+                    self.index.discard_some().then_some(Work::Discard)
+                }
                 Work::Bury(mut places) => {
                     let taken = places.len().min(steps.left() as usize);
                     steps.spend(taken);
@@ -142,6 +154,7 @@ impl<W> Stream<W> {
             }
             let first = self.index.first().expect("a stream that has too many messages has a first one");
             self.take_out(first.seq, Removal::Limit, effects);
+            steps.spend(REMOVAL_STEPS);
         }
         false
     }
@@ -164,6 +177,7 @@ impl<W> Stream<W> {
                 return true;
             }
             self.take_out(tally.first, why, effects);
+            steps.spend(REMOVAL_STEPS);
         }
         false
     }
@@ -275,6 +289,7 @@ impl<W> Stream<W> {
             from = row.seq + 1;
             // Subjects of purged messages are told to nobody.
             self.index.forget_dead();
+            steps.spend(REMOVAL_STEPS);
             if steps.left() == 0 {
                 return Stage::Removing { from };
             }
@@ -315,6 +330,7 @@ impl<W> Stream<W> {
             }
         }
         self.index.skip_to(purging.purge.before.saturating_sub(1), None);
+        self.work.push_back(Work::Discard);
         Stage::Done { first_seq: self.index.first().map(|row| row.seq) }
     }
 
