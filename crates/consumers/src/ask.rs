@@ -18,6 +18,9 @@ const ROOM_SOUGHT_EVERY: i64 = 1_000_000_000;
 /// How far it is looked for a request that does not wait, when it comes.
 const FINDING_STEPS: u32 = 1_000;
 
+/// Whoever wants to hear of silence more often hears of it this often.
+const HEARTBEAT_MIN: i64 = 1_000_000;
+
 impl Consumer {
     /// Somebody asks for messages: what is published to `$JS.API.CONSUMER.MSG.NEXT`, without its headers.
     pub fn on_request(
@@ -122,11 +125,14 @@ fn refusal_of_priority(priority: &PullPriority) -> Option<&'static str> {
 
 fn waiting(at: &Moment, reply: Arc<[u8]>, request: &PullRequest) -> Request {
     let after = |length: i64| if length == 0 { NEVER } else { later(at.mono, length) };
-    let heartbeat = request.idle_heartbeat.0.max(0);
-    // A number by itself asks for so many; what asks for none or less gets one.
+    let heartbeat = match request.idle_heartbeat.0 {
+        ..=0 => 0,
+        heartbeat => heartbeat.max(HEARTBEAT_MIN),
+    };
     Request {
         reply,
-        left: request.batch,
+        // What asks for none or less gets one.
+        left: request.batch.max(0),
         bytes: u64::try_from(request.max_bytes).unwrap_or(0),
         delivered: 0,
         expires: after(request.expires.0),

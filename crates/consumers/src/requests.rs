@@ -146,7 +146,7 @@ impl Requests {
     /// Gives back a message that did not arrive.
     pub(crate) fn credit(&mut self, reply: &[u8]) {
         if let Some(request) = self.queue.iter_mut().find(|request| *request.reply == *reply) {
-            request.left += 1;
+            request.left = request.left.saturating_add(1);
             request.delivered = request.delivered.saturating_sub(1);
         }
     }
