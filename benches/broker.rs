@@ -41,7 +41,7 @@ impl Shards {
         let id = self.brokers[shard].on_accepted(
             Time(1),
             placed,
-            SocketAddr::from(([127, 0, 0, 1], 1)),
+            SocketAddr::from(([127, 0, 0, 1], 1)).into(),
             Greeting::Plain,
         );
         let text = format!("CONNECT {{\"verbose\":false,\"pedantic\":false}}\r\n{says}");

@@ -7,11 +7,10 @@
 //! Always true between events: no connection with a fence has its output flushed; a held connection
 //! has no input decoded; a closing connection takes no message; a paused shard publishes nothing.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use balance::Load;
-use conns::{CloseReason, Conn, ConnId, Due, Time};
+use conns::{CloseReason, Conn, ConnId, Due, Peer, Time};
 use fabric::{ShardId, ShardSet};
 use nats_auth::{ConnectionType, Nonces, PasswordCheck};
 use nats_proto::{Limits, ServerInfo, encode};
@@ -135,11 +134,11 @@ impl Broker {
         self.chores.on_turn();
     }
 
-    /// A connection that was placed here. Unless it begins in the clear and stays so, the caller says
+    /// A connection that was placed here; one within this process is no WebSocket. Unless it begins in the clear and stays so, the caller says
     /// how it goes on: [`Self::on_secured`], [`Self::on_unsecured`], [`Self::on_handshake_failed`].
-    pub fn on_accepted(&mut self, now: Time, placed: Placed, peer: SocketAddr, greeting: Greeting) -> ConnId {
+    pub fn on_accepted(&mut self, now: Time, placed: Placed, peer: Peer, greeting: Greeting) -> ConnId {
         let anonymous = Arc::clone(self.config.settings.directory.anonymous());
-        let how = greeting.connection_type();
+        let how = greeting.connection_type(peer);
         let client = Client::new(placed.cid, peer, !placed.over_limit, now, anonymous, self.limits, how);
         let mut client = Box::new(Conn::new(peer, client));
         client.opening = greeting != Greeting::Plain;
@@ -196,7 +195,7 @@ impl Broker {
     }
 
     /// Where a client is; `None` if it is gone.
-    pub fn peer(&self, id: ConnId) -> Option<SocketAddr> {
+    pub fn peer(&self, id: ConnId) -> Option<Peer> {
         self.egress.clients.peek(id).map(|client| client.peer())
     }
 
@@ -235,7 +234,12 @@ impl Broker {
         info.client_id = client.cid;
         info.max_payload = client.limits.payload_bytes_max as i64;
         info.auth_required = self.config.settings.directory.auth_required(client.how());
-        info.client_ip = client.peer().ip().to_string();
+        match client.peer().address() {
+            Some(address) => info.client_ip = address.ip().to_string(),
+            None if client.security().is_some_and(|security| security.tls.first) => {}
+            // Nobody can listen in on it, but who wants TLS may have it.
+            None => info.tls_available |= std::mem::take(&mut info.tls_required),
+        }
         if let Some(websocket) = &self.config.settings.websocket
             && client.how() == ConnectionType::Websocket
         {

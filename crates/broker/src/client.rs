@@ -1,10 +1,9 @@
 //! What the broker keeps of a client's connection, and the table of them.
 
-use std::net::SocketAddr;
 use std::sync::{Arc, LazyLock};
 
 use balance::Votes;
-use conns::{Conns, Time};
+use conns::{Conns, Peer, Time};
 use monitor::Tally;
 use nats_auth::{Claim, ConnectionType, Identity, Seat};
 use nats_proto::{ClientDecoder, ConnectOptions, Limits, quote};
@@ -164,7 +163,8 @@ pub(crate) struct Client {
     /// A CONNECT of its was good: logs may tell its account.
     pub(crate) introduced: bool,
     pub(crate) first_pong_sent: bool,
-    /// What its way in came to; plain ones have none. Many WebSockets share what says nothing more of them.
+    /// What its way in came to; plain ones have none. Many WebSockets share what says nothing more of them, and so do
+    /// those within the process.
     arrival: Option<Arc<Arrival>>,
 
     pub(crate) decoder: ClientDecoder,
@@ -224,11 +224,18 @@ struct Arrival {
     security: Option<Security>,
     /// What its request said, if it is a WebSocket.
     web: Option<WebFacts>,
+    /// Its client is a part of the program that the server is in.
+    is_in_process: bool,
 }
 
 /// That of WebSockets of which nothing more is to be said.
-static WEBSOCKET: LazyLock<Arc<Arrival>> =
-    LazyLock::new(|| Arc::new(Arrival { security: None, web: Some(WebFacts::default()) }));
+static WEBSOCKET: LazyLock<Arc<Arrival>> = LazyLock::new(|| {
+    Arc::new(Arrival { security: None, web: Some(WebFacts::default()), is_in_process: false })
+});
+
+/// That of connections within the process without TLS.
+static IN_PROCESS: LazyLock<Arc<Arrival>> =
+    LazyLock::new(|| Arc::new(Arrival { security: None, web: None, is_in_process: true }));
 
 /// What came of a recheck so far.
 #[derive(Debug, Clone, Copy, Default)]
@@ -240,7 +247,7 @@ pub(crate) struct Recheck {
 impl Client {
     pub(crate) fn new(
         cid: u64,
-        peer: SocketAddr,
+        peer: Peer,
         counted: bool,
         now: Time,
         identity: Arc<Identity>,
@@ -267,7 +274,7 @@ impl Client {
             is_first_connect: false,
             introduced: false,
             first_pong_sent: false,
-            arrival: None,
+            arrival: (how == ConnectionType::InProcess).then(|| Arc::clone(&IN_PROCESS)),
             decoder: ClientDecoder::default(),
             settings_epoch: 0,
             recheck: None,
@@ -301,6 +308,8 @@ impl Client {
     pub(crate) fn how(&self) -> ConnectionType {
         if self.is_guest() || self.web().is_some() {
             ConnectionType::Websocket
+        } else if self.is_in_process() {
+            ConnectionType::InProcess
         } else {
             ConnectionType::Standard
         }
@@ -308,10 +317,16 @@ impl Client {
 
     /// It came in like this.
     pub(crate) fn set_arrival(&mut self, security: Option<Security>, web: Option<WebFacts>) {
+        let is_in_process = self.is_in_process();
         self.arrival = Some(match (&security, &web) {
             (None, Some(web)) if *web == WebFacts::default() => Arc::clone(&WEBSOCKET),
-            _ => Arc::new(Arrival { security, web }),
+            _ => Arc::new(Arrival { security, web, is_in_process }),
         });
+    }
+
+    /// Whether it is a part of the program that the server is in.
+    pub(crate) fn is_in_process(&self) -> bool {
+        self.arrival.as_ref().is_some_and(|arrival| arrival.is_in_process)
     }
 
     /// What its TLS handshake came to.
@@ -352,7 +367,7 @@ impl Client {
     }
 
     /// How it is named in the log before anything is known of it.
-    pub(crate) fn bare_label(&self, peer: SocketAddr) -> String {
+    pub(crate) fn bare_label(&self, peer: Peer) -> String {
         let said = self.web().and_then(|web| web.client_ip.as_deref());
         label(peer, self.how(), said, self.cid)
     }
@@ -363,7 +378,7 @@ impl Client {
     }
 
     /// Names the client in the log by what its first CONNECT said of it, and who it is in which account.
-    pub(crate) fn introduce(&mut self, peer: SocketAddr, account: &str) {
+    pub(crate) fn introduce(&mut self, peer: Peer, account: &str) {
         self.introduced = true;
         if !self.is_first_connect {
             return;
@@ -384,7 +399,7 @@ impl Client {
 }
 
 /// Where it is, also as a proxy says, and which it is.
-fn label(peer: SocketAddr, how: ConnectionType, said: Option<&str>, cid: u64) -> String {
+fn label(peer: Peer, how: ConnectionType, said: Option<&str>, cid: u64) -> String {
     let word = if how == ConnectionType::Websocket { "wid" } else { "cid" };
     match said {
         None => format!("{peer} - {word}:{cid}"),

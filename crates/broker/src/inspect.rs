@@ -115,7 +115,7 @@ impl Broker {
         let introduction = record.introduction();
         ConnectionRow {
             cid: client.cid,
-            peer: client.peer(),
+            peer: client.peer().address(),
             start: record.start.0,
             last_activity: record.last_activity.0,
             rtt: record.rtt(),

@@ -5,6 +5,7 @@
 
 mod handshake;
 
+use conns::Peer;
 use monitor::TlsFacts;
 use nats_auth::{ConnectionType, PeerFacts};
 
@@ -23,8 +24,9 @@ pub enum Greeting {
 
 impl Greeting {
     /// How who is greeted like this is connected.
-    pub(crate) fn connection_type(self) -> ConnectionType {
+    pub(crate) fn connection_type(self, peer: Peer) -> ConnectionType {
         match self {
+            _ if peer == Peer::InProcess => ConnectionType::InProcess,
             Self::Plain | Self::BeforeTls | Self::AfterTls => ConnectionType::Standard,
             Self::AfterUpgrade => ConnectionType::Websocket,
         }

@@ -21,6 +21,7 @@ const SHARDS: usize = 1;
 pub struct Builder {
     host: Option<String>,
     port: Option<u16>,
+    has_no_port: bool,
     shards: Option<usize>,
     config_file: Option<PathBuf>,
 }
@@ -34,10 +35,19 @@ impl Builder {
     }
 
     /// The port to listen on; 0 is a free one. So is the default, unless there is a configuration file, which then
-    /// decides.
+    /// decides. Takes a [`Self::no_port`] back.
     #[must_use]
     pub fn port(mut self, port: u16) -> Self {
         self.port = Some(port);
+        self.has_no_port = false;
+        self
+    }
+
+    /// Nobody listens for clients: those in the process [connect](Server::connect) to the server, and nobody else
+    /// can. What the configuration file says of monitoring and WebSockets stands.
+    #[must_use]
+    pub fn no_port(mut self) -> Self {
+        self.has_no_port = true;
         self
     }
 
@@ -80,6 +90,7 @@ impl Builder {
             Some(port) => options.port = Port::Fixed(port),
             None => {}
         }
+        options.dont_listen = self.has_no_port;
         options.shards = self.shards.or(options.shards).or(Some(SHARDS));
         Ok(options)
     }
@@ -115,6 +126,7 @@ mod tests {
     fn a_server_nobody_asked_anything_of_is_there_for_this_machine_alone() {
         let options = Builder::default().options().unwrap();
         assert_eq!((options.host.as_str(), options.port, options.shards), (HOST, Port::Random, Some(1)));
+        assert!(!options.dont_listen && Builder::default().no_port().options().unwrap().dont_listen);
     }
 
     #[test]

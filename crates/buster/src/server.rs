@@ -1,6 +1,8 @@
 //! A server that runs in this process.
 
+use std::io;
 use std::net::SocketAddr;
+use std::os::unix::net::UnixStream;
 
 use server_options::Options;
 use shard_runtime::Control;
@@ -13,7 +15,8 @@ const PROGRAM: &str = "buster";
 /// A running server. Dropping it stops it and waits until it has ended, as [`Self::stop`] does, but nobody hears of a
 /// failure then.
 pub struct Server {
-    address: SocketAddr,
+    /// `None` if it has no port.
+    address: Option<SocketAddr>,
     control: Control,
     /// `None` once it was stopped.
     running: Option<node::Server>,
@@ -31,16 +34,34 @@ impl Server {
         Ok(Self { address: running.address(), control: running.control(), running: Some(running) })
     }
 
-    /// Where clients connect.
+    /// Connects to the server from within the process. The stream speaks what clients speak over TCP, without any
+    /// port; the server may have one besides.
+    ///
+    /// It blocks, as a new `TcpStream` does. With tokio, call `set_nonblocking(true)` and then
+    /// `tokio::net::UnixStream::from_std`.
+    ///
+    /// # Errors
+    /// The process has no descriptor left, or the server has failed.
+    pub fn connect(&self) -> io::Result<UnixStream> {
+        self.control.connect()
+    }
+
+    /// Where clients connect that are not given a stream.
+    ///
+    /// # Panics
+    /// There is no port: the builder was told so.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.address.expect("a server without a port has no address")
     }
 
     /// The same as client libraries take it. With TLS they may want `tls://` in its place.
+    ///
+    /// # Panics
+    /// As [`Self::address`].
     #[must_use]
     pub fn url(&self) -> String {
-        format!("nats://{}", self.address)
+        format!("nats://{}", self.address())
     }
 
     /// Stops the server: connections are sent what waits for them and closed. Waits until all of it has ended.

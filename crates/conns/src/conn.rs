@@ -1,6 +1,5 @@
 //! One connection: a socket's half, and what a protocol keeps of it.
 
-use std::net::SocketAddr;
 use std::ops::{Deref, DerefMut};
 
 use crate::close_reason::CloseReason;
@@ -8,6 +7,7 @@ use crate::conn_id::ConnId;
 use crate::inbox::Inbox;
 use crate::lateness::Lateness;
 use crate::outbox::Outbox;
+use crate::peer::Peer;
 use crate::time::Time;
 
 /// A connection of a protocol that keeps a `P` of it, which this derefs to.
@@ -17,7 +17,7 @@ use crate::time::Time;
 #[derive(Debug)]
 pub struct Conn<P> {
     pub(crate) id: ConnId,
-    peer: SocketAddr,
+    peer: Peer,
     /// It is not known yet whether and how it is secured.
     pub opening: bool,
     /// Input that is not used up: the start of an op, or what is kept back.
@@ -37,7 +37,7 @@ pub struct Conn<P> {
 
 impl<P> Conn<P> {
     /// An open connection to `peer`, in no table yet.
-    pub fn new(peer: SocketAddr, kept: P) -> Self {
+    pub fn new(peer: Peer, kept: P) -> Self {
         Self {
             id: ConnId::NOWHERE,
             peer,
@@ -54,8 +54,8 @@ impl<P> Conn<P> {
         }
     }
 
-    /// Who is at the other end.
-    pub fn peer(&self) -> SocketAddr {
+    /// Where the other end is.
+    pub fn peer(&self) -> Peer {
         self.peer
     }
 

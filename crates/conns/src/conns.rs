@@ -161,13 +161,14 @@ mod tests {
 
     use super::*;
     use crate::close_reason::CloseReason;
+    use crate::peer::Peer;
 
     fn conns() -> Conns<u32, ()> {
         Conns::new(WriteLimits { pending_bytes_max: 100, deadline: Duration::MAX, gives_more_time: false })
     }
 
     fn conn(number: u32) -> Box<Conn<u32>> {
-        Box::new(Conn::new(([127, 0, 0, 1], 4222).into(), number))
+        Box::new(Conn::new(Peer::InProcess, number))
     }
 
     #[test]

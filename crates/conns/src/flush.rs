@@ -132,13 +132,14 @@ mod tests {
     use super::*;
     use crate::close_reason::CloseReason;
     use crate::output::WriteLimits;
+    use crate::peer::Peer;
 
     const LIMITS: WriteLimits =
         WriteLimits { pending_bytes_max: 1 << 20, deadline: Duration::from_secs(10), gives_more_time: false };
 
     fn conns(count: u32) -> (Conns<u32, ()>, Vec<ConnId>) {
         let mut conns = Conns::new(LIMITS);
-        let conn = |number| Box::new(Conn::new(([127, 0, 0, 1], 4222).into(), number));
+        let conn = |number| Box::new(Conn::new(Peer::InProcess, number));
         let ids = (0..count).map(|number| conns.insert(conn(number))).collect();
         (conns, ids)
     }

@@ -123,6 +123,7 @@ mod tests {
     use crate::conns::Conns;
     use crate::deadlines::Due;
     use crate::output::WriteLimits;
+    use crate::peer::Peer;
 
     const DEADLINE: Duration = Duration::from_nanos(10);
     const LIMITS: WriteLimits =
@@ -131,7 +132,7 @@ mod tests {
     /// A connection whose socket is full at time 0, with three bytes that wait.
     fn blocked(limits: WriteLimits) -> (Conns<(), ()>, ConnId) {
         let mut conns = Conns::new(limits);
-        let id = conns.insert(Box::new(Conn::new(([127, 0, 0, 1], 4222).into(), ())));
+        let id = conns.insert(Box::new(Conn::new(Peer::InProcess, ())));
         conns.writer(id).unwrap().push(b"abc");
         conns.on_blocked(Time(0), id);
         (conns, id)

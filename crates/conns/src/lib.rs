@@ -25,6 +25,7 @@ mod inbox;
 mod lateness;
 mod outbox;
 mod output;
+mod peer;
 mod reminders;
 mod time;
 
@@ -38,4 +39,5 @@ pub use inbox::Inbox;
 pub use lateness::{CaughtUp, Late, Waited};
 pub use outbox::Outbox;
 pub use output::{WriteLimits, Writer};
+pub use peer::Peer;
 pub use time::Time;

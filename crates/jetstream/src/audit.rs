@@ -89,7 +89,7 @@ impl Turn<'_> {
         let start = self.clocks.wall.0.saturating_sub(i64::try_from(age).unwrap_or(i64::MAX));
         ClientInfo {
             start: Some(Timestamp::from_unix_nanos(start)),
-            host: row.peer.ip().to_string(),
+            host: row.peer.map(|peer| peer.ip().to_string()).unwrap_or_default(),
             id: row.cid,
             user: row.user.to_string(),
             name: row.name.to_string(),

@@ -136,8 +136,8 @@ impl Turns {
 pub struct ConnectionRow {
     /// Unique in the life of the server.
     pub cid: u64,
-    /// The client's address.
-    pub peer: SocketAddr,
+    /// The client's address; `None` if it is in the server's own process.
+    pub peer: Option<SocketAddr>,
     /// When it was accepted.
     pub start: u64,
     /// When it last said something or was sent something.

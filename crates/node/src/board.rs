@@ -10,7 +10,7 @@ use monitor::{
     WebSocketFacts,
 };
 use nats_auth::{Account, ConnectionType, Directory, MapsTo};
-use server_options::{Options, Port, WebSocket};
+use server_options::{Options, WebSocket};
 use shard_runtime::wall_clock;
 use tls_session::Acceptor;
 
@@ -95,10 +95,7 @@ fn websocket_facts(websocket: &WebSocket, options: &Options, secured: &Secured<'
     let policy = websocket.tls.as_ref().map(|tls| &tls.policy);
     WebSocketFacts {
         host: websocket.host.clone(),
-        port: match websocket.port {
-            Port::Fixed(port) => port,
-            Port::Random => 0,
-        },
+        port: websocket.port.number(),
         advertise: advertise.unwrap_or_default(),
         no_auth_user: auth.no_auth_user.unwrap_or_default(),
         handshake_timeout: websocket.handshake_timeout.unwrap_or_default(),

@@ -44,10 +44,14 @@ pub(crate) struct Reached {
 }
 
 impl Ports {
-    pub(crate) fn new(clients: Reached, monitoring: Option<Reached>, websocket: Option<Reached>) -> Self {
+    pub(crate) fn new(
+        clients: Option<Reached>,
+        monitoring: Option<Reached>,
+        websocket: Option<Reached>,
+    ) -> Self {
         let urls = |at: Reached, plain, tls| urls(if at.tls { tls } else { plain }, at.address);
         Self {
-            nats: urls(clients, "nats", "tls"),
+            nats: clients.map(|at| urls(at, "nats", "tls")).unwrap_or_default(),
             monitoring: monitoring.map(|at| urls(at, "http", "https")).unwrap_or_default(),
             websocket: websocket.map(|at| urls(at, "ws", "wss")).unwrap_or_default(),
         }
@@ -158,9 +162,10 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let at = |port, tls| Reached { address: SocketAddr::from(([127, 0, 0, 1], port)), tls };
         let cases = [
-            (Ports::new(at(4333, false), None, None), r#"{"nats":["nats://127.0.0.1:4333"]}"#),
+            (Ports::new(None, None, None), "{}"),
+            (Ports::new(Some(at(4333, false)), None, None), r#"{"nats":["nats://127.0.0.1:4333"]}"#),
             (
-                Ports::new(at(4333, true), Some(at(8222, false)), Some(at(8080, true))),
+                Ports::new(Some(at(4333, true)), Some(at(8222, false)), Some(at(8080, true))),
                 r#"{"nats":["tls://127.0.0.1:4333"],"monitoring":["http://127.0.0.1:8222"],"websocket":["wss://127.0.0.1:8080"]}"#,
             ),
         ];
@@ -178,7 +183,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let missing = directory.path().join("none");
         let clients = Reached { address: SocketAddr::from(([127, 0, 0, 1], 4333)), tls: false };
-        assert!(PortsFile::write(&missing, "nats-server", &Ports::new(clients, None, None)).is_none());
+        assert!(PortsFile::write(&missing, "nats-server", &Ports::new(Some(clients), None, None)).is_none());
     }
 
     #[test]

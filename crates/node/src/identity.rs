@@ -1,6 +1,5 @@
 //! Who the server says it is.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use nats_proto::ServerInfo;
@@ -22,8 +21,8 @@ pub(crate) fn new_server_id() -> String {
     KeyPair::new_server().public_key()
 }
 
-/// INFO as it is the same for all clients. `address` is where they connect.
-pub(crate) fn server_info(options: &Options, server_id: &str, address: SocketAddr) -> ServerInfo {
+/// INFO as it is the same for all clients. `port` is where they connect.
+pub(crate) fn server_info(options: &Options, server_id: &str, port: u16) -> ServerInfo {
     let advertised = options.client_advertise.as_ref();
     let tls = options.tls.as_ref().map(|tls| &tls.policy);
     ServerInfo {
@@ -36,7 +35,7 @@ pub(crate) fn server_info(options: &Options, server_id: &str, address: SocketAdd
         proto: 1,
         go: "none".into(),
         host: advertised.map_or(&options.host, |advertised| &advertised.host).clone(),
-        port: advertised.and_then(|advertised| advertised.port).unwrap_or(address.port()),
+        port: advertised.and_then(|advertised| advertised.port).unwrap_or(port),
         headers: options.headers,
         jetstream: options.jetstream.is_on,
         domain: if options.jetstream.is_on { options.jetstream.domain.clone() } else { String::new() },
@@ -73,21 +72,19 @@ mod tests {
 
     #[test]
     fn the_id_is_a_server_key_and_names_the_server_by_default() {
-        let address = SocketAddr::from(([127, 0, 0, 1], 4222));
-        let info = server_info(&Options::default(), &new_server_id(), address);
+        let info = server_info(&Options::default(), &new_server_id(), 4222);
         assert_eq!((info.server_id.len(), &info.server_id[..1]), (56, "N"));
         assert_eq!(info.server_name, info.server_id);
         let named = Options { server_name: Some("s1".into()), ..Options::default() };
-        assert_eq!(server_info(&named, "N", address).server_name, "s1");
+        assert_eq!(server_info(&named, "N", 4222).server_name, "s1");
     }
 
     #[test]
     fn an_advertised_address_stands_in_place_of_the_bound_one() {
-        let address = SocketAddr::from(([127, 0, 0, 1], 4222));
         let info = |port| {
             let client_advertise = Some(Advertised { host: "public".to_owned(), port });
             let options = Options { client_advertise, ..Options::default() };
-            server_info(&options, "N", address)
+            server_info(&options, "N", 4222)
         };
         assert_eq!((info(Some(5)).host.as_str(), info(Some(5)).port), ("public", 5));
         assert_eq!((info(None).host.as_str(), info(None).port), ("public", 4222));

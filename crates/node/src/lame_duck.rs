@@ -122,7 +122,7 @@ mod tests {
         let options = Options { host, port, shards: Some(2), runtime, ..Options::default() };
         let server = Server::start(&options, "test").unwrap();
         let clients = (0..3).map(|_| {
-            let mut client = BufReader::new(TcpStream::connect(server.address()).unwrap());
+            let mut client = BufReader::new(TcpStream::connect(server.address().unwrap()).unwrap());
             client.read_line(&mut String::new()).unwrap();
             client
         });

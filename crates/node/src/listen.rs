@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, ToSocketAddr
 use std::thread;
 use std::time::{Duration, Instant};
 
-use server_options::{Options, Port};
+use server_options::Options;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::error::NodeError;
@@ -57,13 +57,13 @@ impl ListenError {
 }
 
 /// Binds the host and port of the options. As with nats-server, `0.0.0.0` means every address, IPv6
-/// included where the machine has it.
-pub(crate) fn listen(options: &Options) -> Result<(TcpListener, SocketAddr), NodeError> {
-    let port = match options.port {
-        Port::Fixed(port) => port,
-        Port::Random => 0,
-    };
-    let bound = listen_on(&options.host, port);
+/// included where the machine has it. `None` if nobody is to listen.
+pub(crate) fn listen(options: &Options) -> Result<Option<(TcpListener, SocketAddr)>, NodeError> {
+    if options.dont_listen {
+        return Ok(None);
+    }
+    let port = options.port.number();
+    let bound = listen_on(&options.host, port).map(Some);
     bound.map_err(|source| NodeError::Listen { host: options.host.clone(), port, source })
 }
 
@@ -72,11 +72,7 @@ pub(crate) fn listen_for_websockets(
     options: &Options,
 ) -> Result<Option<(TcpListener, SocketAddr)>, NodeError> {
     let Some(websocket) = &options.websocket else { return Ok(None) };
-    let port = match websocket.port {
-        Port::Fixed(port) => port,
-        Port::Random => 0,
-    };
-    listen_on(&websocket.host, port).map(Some).map_err(NodeError::WebSocket)
+    listen_on(&websocket.host, websocket.port.number()).map(Some).map_err(NodeError::WebSocket)
 }
 
 /// Binds a host and a port, 0 for any; waits a little for a server to be gone that was there before.
@@ -138,12 +134,14 @@ fn bind(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
 
 #[cfg(test)]
 mod tests {
+    use server_options::Port;
+
     use super::*;
 
     #[test]
     fn a_random_port_is_told() {
         let options = Options { host: "127.0.0.1".into(), port: Port::Random, ..Options::default() };
-        let (_listener, address) = listen(&options).unwrap();
+        let (_listener, address) = listen(&options).unwrap().unwrap();
         assert_ne!(address.port(), 0);
         let taken = Options { port: Port::Fixed(address.port()), ..options };
         let expected = format!(

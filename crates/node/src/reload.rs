@@ -4,7 +4,6 @@
 //! may change, and users, certificates and the log are made ready. A mistake anywhere leaves everything
 //! as it was. Only then the shards are told.
 
-use std::net::SocketAddr;
 use std::sync::{Arc, Weak};
 
 use broker::{Broker, Settings};
@@ -64,7 +63,7 @@ pub(crate) struct Reloader {
     board: Arc<Board>,
     control: Control,
     log: Log,
-    address: SocketAddr,
+    port: u16,
     // Both go with the server.
     ports: Weak<PortsPlace>,
     monitoring: Weak<Monitoring>,
@@ -76,7 +75,7 @@ impl Reloader {
         Self {
             command_line: command_line.clone(),
             options: websocket::with_port(
-                &Options { port: Port::Fixed(server.address().port()), ..options.clone() },
+                &Options { port: Port::Fixed(server.port), ..options.clone() },
                 server.websocket_address,
             ),
             settings: Arc::clone(&server.settings),
@@ -84,7 +83,7 @@ impl Reloader {
             board: Arc::clone(&server.board),
             control: server.control(),
             log: log.clone(),
-            address: server.address(),
+            port: server.port,
             ports: Arc::downgrade(&server.ports),
             monitoring: server.monitoring.as_ref().map(Arc::downgrade).unwrap_or_default(),
         }
@@ -154,7 +153,7 @@ impl Reloader {
         for directory in directories {
             self.reconfigure(Settings { directory, ..Settings::clone(&self.settings) });
         }
-        self.reconfigure(settings(options, &self.settings.info.server_id, self.address, last));
+        self.reconfigure(settings(options, &self.settings.info.server_id, self.port, last));
         if users_changed {
             self.close_crowds();
         }

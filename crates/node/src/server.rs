@@ -37,7 +37,9 @@ const WISE_PAYLOAD_BYTES: usize = 8 << 20;
 
 /// A running server. It runs on until it is stopped, even if this is dropped.
 pub struct Server {
-    address: SocketAddr,
+    address: Option<SocketAddr>,
+    /// What INFO says of the port, unless it is told otherwise.
+    pub(crate) port: u16,
     /// Where WebSockets come in.
     pub(crate) websocket_address: Option<SocketAddr>,
     shards: Shards,
@@ -52,7 +54,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts a server; when this returns it accepts clients. `program` names the ports file.
+    /// Starts a server; when this returns it accepts clients, those in this process with [`Control::connect`]. `program` names the ports file.
     ///
     /// # Errors
     /// The machine lacks what shards need, the address is not to be had, or a file not writable.
@@ -75,8 +77,9 @@ impl Server {
         let (websocket, websocket_address) = listen_for_websockets(options)?.unzip();
         let options = &websocket::with_port(options, websocket_address);
         websocket::announce(options);
-        let (clients, address) = listen(options)?;
-        let settings = Arc::new(settings(options, &server_id, address, directory));
+        let (clients, address) = listen(options)?.unzip();
+        let port = address.map_or(options.port.number(), |address| address.port());
+        let settings = Arc::new(settings(options, &server_id, port, directory));
         // Nobody can ask for them without monitoring.
         let closed_max = monitor.as_ref().map_or(0, |_| options.broker.max_closed_clients);
         let closed = Arc::new(ClosedConnections::new(closed_max));
@@ -94,7 +97,9 @@ impl Server {
             inquiries,
         };
         let shards = plan.start(configs, &Listeners { clients, websocket }, &cpus, &given)?;
-        announce(&options.host, address, tls.as_deref());
+        if let Some(address) = address {
+            announce(&options.host, address, tls.as_deref());
+        }
         let control = shards.control();
         let unmonitored = || ServerFacts { http_host: options.host.clone(), ..ServerFacts::default() };
         let place = monitor.as_ref().map_or_else(unmonitored, Bound::facts);
@@ -111,16 +116,18 @@ impl Server {
         let monitored = monitor.as_ref().map(Bound::reached);
         let begin = |monitor: Bound| monitor.start(Arc::clone(&board), gatherer, https).map(Arc::new);
         let monitoring = monitor.map(begin).transpose().inspect_err(|_| control.stop())?;
-        let websocket = websocket_address.map(|address| Reached { address, tls: web_tls.is_some() });
-        let ports = Ports::new(Reached { address, tls: tls.is_some() }, monitored, websocket);
+        let reached = |address, tls| Reached { address, tls };
+        let clients = address.map(|address| reached(address, tls.is_some()));
+        let websocket = websocket_address.map(|address| reached(address, web_tls.is_some()));
+        let ports = Ports::new(clients, monitored, websocket);
         let ports = Arc::new(PortsPlace::new(program, ports));
         ports.move_to(options.ports_file_dir.as_deref());
         tracing::info!("Server is ready");
-        Ok(Self { address, websocket_address, shards, monitoring, board, settings, sequence, ports })
+        Ok(Self { address, port, websocket_address, shards, monitoring, board, settings, sequence, ports })
     }
 
-    /// Where clients connect.
-    pub fn address(&self) -> SocketAddr {
+    /// Where clients connect, unless only those in this process can.
+    pub fn address(&self) -> Option<SocketAddr> {
         self.address
     }
 

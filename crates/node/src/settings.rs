@@ -1,6 +1,5 @@
 //! The options as the shards have them.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use broker::Settings;
@@ -10,20 +9,15 @@ use server_options::Options;
 use crate::identity::server_info;
 use crate::websocket;
 
-/// What of the options shards are told, now and whenever it changes. `address` is where clients connect;
+/// What of the options shards are told, now and whenever it changes. `port` is where clients connect;
 /// `directory` is made of the options' users and accounts.
-pub(crate) fn settings(
-    options: &Options,
-    server_id: &str,
-    address: SocketAddr,
-    directory: Arc<Directory>,
-) -> Settings {
+pub(crate) fn settings(options: &Options, server_id: &str, port: u16, directory: Arc<Directory>) -> Settings {
     Settings {
         options: options.broker.clone(),
         websocket: websocket::settings(options),
         trace: options.log.trace,
         directory,
-        ..Settings::new(server_info(options, server_id, address))
+        ..Settings::new(server_info(options, server_id, port))
     }
 }
 
@@ -33,8 +27,7 @@ mod tests {
 
     #[test]
     fn defaults_are_alike_everywhere() {
-        let address = SocketAddr::from(([127, 0, 0, 1], 4222));
-        let ours = settings(&Options::default(), "NX", address, Directory::open());
+        let ours = settings(&Options::default(), "NX", 4222, Directory::open());
         let directory = Arc::clone(&ours.directory);
         let theirs = Settings { directory, ..Settings::new(ours.info.clone()) };
         assert_eq!(format!("{ours:?}"), format!("{theirs:?}"));
@@ -44,8 +37,7 @@ mod tests {
     fn no_limit_on_messages_is_shown_as_minus_one() {
         let mut options = Options::default();
         options.broker.limits.payload_bytes_max = usize::MAX;
-        let address = SocketAddr::from(([127, 0, 0, 1], 4222));
-        let settings = settings(&options, "NX", address, Directory::open());
+        let settings = settings(&options, "NX", 4222, Directory::open());
         assert_eq!((settings.info.max_payload, settings.options.limits.payload_bytes_max), (-1, usize::MAX));
     }
 }

@@ -22,6 +22,9 @@ pub struct Options {
     pub host: String,
     /// Where clients connect.
     pub port: Port,
+    /// Nobody listens there: clients are in the server's own process. No flag and no key says so, it is for programs
+    /// that embed a server.
+    pub dont_listen: bool,
     /// `client_advertise`: what INFO says instead of the host and port that are bound.
     pub client_advertise: Option<Advertised>,
     /// Name shown in INFO; `None` means the server's own id. Never contains a space.
@@ -68,6 +71,7 @@ impl Default for Options {
             config: None,
             host: "0.0.0.0".to_owned(),
             port: Port::Fixed(CLIENT_PORT),
+            dont_listen: false,
             client_advertise: None,
             server_name: None,
             server_tags: Vec::new(),
@@ -124,4 +128,14 @@ pub enum Port {
     Fixed(u16),
     /// A free one picked by the kernel (`-p -1`).
     Random,
+}
+
+impl Port {
+    /// As `bind` takes it: 0 for a free one.
+    pub fn number(self) -> u16 {
+        match self {
+            Self::Fixed(port) => port,
+            Self::Random => 0,
+        }
+    }
 }

@@ -1,10 +1,9 @@
 //! What a shard's core and its shell hand each other.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use broker::{Broker, Moved, Placed};
-use conns::{ConnId, Time};
+use conns::{ConnId, Peer, Time};
 use fabric::Batch;
 use nats_auth::ConnectionType;
 use tls_session::Acceptor;
@@ -20,7 +19,7 @@ pub enum Event<R, S, N> {
     ReceiveEnded(ConnId, End),
     /// The socket takes bytes again.
     Writable(ConnId),
-    /// A connection came in, by the listener for this.
+    /// A connection came in this way.
     Accepted(S, ConnectionType),
     /// Something that only concerns the shell.
     Own(N),
@@ -72,8 +71,8 @@ pub enum Parcel<S> {
         /// Where it is to live, and as whom.
         placed: Placed,
         /// Where the client is.
-        peer: SocketAddr,
-        /// Which listener it came by.
+        peer: Peer,
+        /// Which way it came in.
         how: ConnectionType,
     },
     /// Connections that are to live with the receiver, behind all batches they must not overtake.
@@ -95,7 +94,7 @@ pub struct Carried<S> {
 pub type Run = Box<dyn FnOnce(&mut Broker, Time) + Send>;
 
 /// Something that other threads want of a shard.
-pub enum Order<O> {
+pub enum Order<O, S> {
     /// Something to be run on its broker.
     Run(Run),
     /// News for the system's service.
@@ -106,6 +105,8 @@ pub enum Order<O> {
     OpenWeb(Arc<WebPolicy>),
     /// Something that the shard's log asked for is done.
     Stored(stream_log::Answer),
+    /// A connection from within the process. Only the shard that accepts is told of any.
+    Connect(S),
     /// A step of a connection's handshake is done.
     Handshake(ConnId, HandshakeDone),
     /// Something that the shell carries out.

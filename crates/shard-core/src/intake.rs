@@ -1,9 +1,7 @@
 //! What comes in: events, connections, bytes of clients.
 
-use std::net::SocketAddr;
-
 use broker::Placed;
-use conns::{CloseReason, ConnId, Time};
+use conns::{CloseReason, ConnId, Peer, Time};
 use nats_auth::ConnectionType;
 
 use crate::event::{End, Event, Parcel};
@@ -178,7 +176,7 @@ impl<S: Shell> ShardCore<S> {
         Ok(())
     }
 
-    fn on_accepted(
+    pub(crate) fn on_accepted(
         &mut self,
         shell: &mut S,
         now: Time,
@@ -207,7 +205,7 @@ impl<S: Shell> ShardCore<S> {
         now: Time,
         socket: S::Socket,
         placed: Placed,
-        peer: SocketAddr,
+        peer: Peer,
         how: ConnectionType,
     ) -> Result<(), S::Error> {
         let id = self.broker.on_accepted(now, placed, peer, self.greeting(how));

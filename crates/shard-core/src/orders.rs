@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use conns::Time;
+use nats_auth::ConnectionType;
 
 use crate::event::Order;
 use crate::shard_core::ShardCore;
@@ -29,6 +30,9 @@ impl<S: Shell> ShardCore<S> {
                 Order::Secure(acceptor) => self.secure(acceptor),
                 Order::OpenWeb(policy) => self.open_web(policy),
                 Order::Stored(answer) => self.on_stored(answer),
+                Order::Connect(socket) => {
+                    self.on_accepted(shell, now, socket, ConnectionType::InProcess)?;
+                }
                 Order::Handshake(id, done) => self.on_handshake_done(shell, now, id, done)?,
                 Order::Own(order) => shell.carry_out(&mut self.broker, now, order)?,
                 Order::Stop => self.begin_to_stop(shell, now)?,
@@ -44,7 +48,7 @@ impl<S: Shell> ShardCore<S> {
     pub fn hand_over_passwords(&mut self, shell: &mut S) {
         for (id, check) in self.broker.take_password_checks() {
             let Some(peer) = self.broker.peer(id) else { continue };
-            if !shell.check_password(id, peer.ip(), check) {
+            if !shell.check_password(id, peer.place(), check) {
                 self.broker.on_password_unchecked(id);
             }
         }

@@ -6,10 +6,10 @@
 use std::sync::Arc;
 
 use broker::{Broker, Greeting};
-use conns::{CloseReason, ConnId, Time};
+use conns::{CloseReason, ConnId, Peer, Time};
 use nats_auth::ConnectionType;
 use tls_session::Acceptor;
-use transport::{Ended, HandshakeDone, HandshakeError, Hangup, News, Opening, Transport, WebPolicy};
+use transport::{Ended, HandshakeDone, HandshakeError, Hangup, News, Opening, Terms, Transport, WebPolicy};
 
 use crate::event::End;
 use crate::output::flush_plain;
@@ -31,11 +31,15 @@ impl<S: Shell> ShardCore<S> {
 
     /// How to greet a connection that was just accepted.
     pub(crate) fn greeting(&self, how: ConnectionType) -> Greeting {
-        match &self.transports.acceptor {
-            _ if how == ConnectionType::Websocket => Greeting::AfterUpgrade,
-            None => Greeting::Plain,
-            Some(acceptor) if Opening::new(acceptor.policy()).is_greeted() => Greeting::BeforeTls,
-            Some(_) => Greeting::AfterTls,
+        if how == ConnectionType::Websocket {
+            return Greeting::AfterUpgrade;
+        }
+        let Some(acceptor) = &self.transports.acceptor else { return Greeting::Plain };
+        let terms = if how == ConnectionType::InProcess { Terms::in_process } else { Terms::of };
+        if Opening::new(&terms(acceptor.policy())).is_greeted() {
+            Greeting::BeforeTls
+        } else {
+            Greeting::AfterTls
         }
     }
 
@@ -49,7 +53,12 @@ impl<S: Shell> ShardCore<S> {
             if !self.broker.wants_input(id) {
                 return;
             }
-            Transport::new(acceptor, now.0, tell(&mut self.broker, now, id))
+            let tell = tell(&mut self.broker, now, id);
+            if how == ConnectionType::InProcess {
+                Transport::in_process(acceptor, now.0, tell)
+            } else {
+                Transport::new(acceptor, now.0, tell)
+            }
         };
         match outcome {
             Ok(transport) => self.transports.insert(id, transport),
@@ -163,7 +172,7 @@ impl<S: Shell> ShardCore<S> {
         let Some(step) = self.transports.find(id).and_then(|transport| transport.take_step(now.0)) else {
             return;
         };
-        if !shell.work_on_handshake(id, peer.ip(), step) {
+        if !shell.work_on_handshake(id, peer.place(), step) {
             self.on_ended(shell, id, &Ended::Handshake(HandshakeError::TooMany));
         }
     }
@@ -180,7 +189,7 @@ impl<S: Shell> ShardCore<S> {
         match ended {
             Ended::Throttled => self.broker.on_throttled(id),
             Ended::Handshake(error) => {
-                let peer = self.broker.peer(id);
+                let peer = self.broker.peer(id).and_then(Peer::address);
                 let text = error.text(|| Some((shell.local_address(id)?, peer?)));
                 if *error == HandshakeError::Timeout {
                     self.broker.on_handshake_timeout(id, &text);

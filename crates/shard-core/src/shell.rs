@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use balance::Load;
 use broker::{Broker, ServiceId};
-use conns::{ConnId, Outbox, Time};
+use conns::{ConnId, Outbox, Peer, Time};
 use fabric::ShardId;
 use monitor::Moment;
 use nats_auth::{ConnectionType, PasswordCheck};
@@ -23,7 +23,7 @@ pub const PIECES_MAX: usize = 32;
 pub type EventOf<S> = Event<<S as Shell>::Read, <S as Shell>::Socket, <S as Shell>::Notice>;
 
 /// Orders as a shell has them.
-pub type OrderOf<S> = Order<<S as Shell>::Order>;
+pub type OrderOf<S> = Order<<S as Shell>::Order, <S as Shell>::Socket>;
 
 /// Parcels as a shell has them.
 pub type ParcelOf<S> = Parcel<<S as Shell>::Socket>;
@@ -115,8 +115,8 @@ pub trait Shell: Sized {
 
     // Connections.
 
-    /// A connection came in, by the listener for this. Returns where its client is; `None` if it is gone already.
-    fn on_accepted(&mut self, socket: &Self::Socket, how: ConnectionType) -> Option<SocketAddr>;
+    /// A connection came in this way. Returns where its client is; `None` if it is gone already, or comes too late.
+    fn on_accepted(&mut self, socket: &Self::Socket, how: ConnectionType) -> Option<Peer>;
 
     /// Accepts no more connections.
     fn stop_accepting(&mut self) -> Result<(), Self::Error>;

@@ -1,5 +1,7 @@
 //! What other threads can ask of running shards.
 
+use std::io;
+use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 
@@ -76,7 +78,23 @@ impl Control {
         }
     }
 
-    /// Closes the listener: no more connections are accepted. Those that are there stay. A question
+    /// Connects to the server from within its process: a socket of its own, without any port. A server that stops
+    /// accepting before it has come to this one closes it unread. As [`Self::ask`] does, this waits while very many
+    /// orders do.
+    ///
+    /// # Errors
+    /// No more connections are accepted, or the process has no descriptor left.
+    pub fn connect(&self) -> io::Result<UnixStream> {
+        if !self.is_accepting() {
+            return Err(io::ErrorKind::ConnectionRefused.into());
+        }
+        let (near, far) = UnixStream::pair()?;
+        far.set_nonblocking(true)?;
+        self.shards[0].give(Order::Connect(far.into()));
+        Ok(near)
+    }
+
+    /// Closes the listeners: no more connections are accepted. Those that are there stay. A question
     /// that the first shard is asked after this finds it done.
     pub fn stop_accepting(&self) {
         self.closed.store(true, Ordering::Relaxed);

@@ -1,4 +1,5 @@
-//! Listening for clients, on the first shard: how what is accepted is set up, and when to accept again after an error.
+//! Taking in clients, on the first shard: how what is accepted is set up, and when to accept again after an error.
+//! Without any listener those within the process may come.
 //!
 //! Running out of descriptors pauses accepting: clients wait in the kernel's backlog, and those
 //! already connected notice nothing.
@@ -23,26 +24,26 @@ const PAUSE_MIN: Duration = Duration::from_millis(10);
 /// The longest pause.
 const PAUSE_MAX: Duration = Duration::from_secs(1);
 
-/// A listener from which connections are accepted, but for pauses.
+/// The listeners from which connections are accepted, but for pauses.
 #[derive(Debug)]
 pub(crate) struct Listening {
     pause: Duration,
     paused_until: Option<Time>,
     /// For connections of each listener.
     tunings: Vec<(ConnectionType, Tuning)>,
-    /// Where it listens for most.
-    address: SocketAddr,
+    /// Of the first of them.
+    address: Option<SocketAddr>,
 }
 
 impl Listening {
     /// Accepts from the listeners from here on.
     pub(crate) fn start(io: &mut Io, listeners: Listeners) -> io::Result<Self> {
-        let address = listeners.clients.local_addr()?;
-        let mut tunings = Vec::new();
-        let clients = Some((ConnectionType::Standard, listeners.clients));
+        let (mut tunings, mut address) = (Vec::new(), None);
+        let clients = listeners.clients.map(|listener| (ConnectionType::Standard, listener));
         let websocket = listeners.websocket.map(|listener| (ConnectionType::Websocket, listener));
         for (how, listener) in [clients, websocket].into_iter().flatten() {
             tunings.push((how, Tuning::of(&listener)));
+            address = address.or(Some(listener.local_addr()?));
             io.listen(listener, how)?;
         }
         Ok(Self { pause: PAUSE_MIN, paused_until: None, tunings, address })
@@ -61,7 +62,8 @@ impl Listening {
         if matches!(error, Errno::CONNABORTED | Errno::INTR | Errno::PROTO) {
             return io.accept();
         }
-        let (listener, reason, pause) = (self.address, error_words(&error.into()), self.pause.as_millis());
+        let Some(listener) = self.address else { return Ok(()) };
+        let (reason, pause) = (error_words(&error.into()), self.pause.as_millis());
         tracing::error!(
             "Temporary Client Accept Error(accept tcp {listener}: accept4: {reason}), sleeping {pause}ms"
         );

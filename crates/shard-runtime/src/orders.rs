@@ -16,7 +16,7 @@ use crate::bell;
 pub(crate) const ORDERS_MAX: usize = 256;
 
 /// Something for a shard to do.
-pub(crate) type Order = shard_core::Order<Task>;
+pub(crate) type Order = shard_core::Order<Task, OwnedFd>;
 
 /// What only concerns a shard's sockets.
 pub(crate) enum Task {

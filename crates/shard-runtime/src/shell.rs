@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use balance::Load;
 use broker::Broker;
-use conns::{ConnId, Outbox, Time};
+use conns::{ConnId, Outbox, Peer, Time};
 use fabric::ShardId;
 use monitor::Moment;
 use nats_auth::{ConnectionType, PasswordCheck};
@@ -193,15 +193,19 @@ impl Shell for RuntimeShell {
         self.io.receive_now(id, read)
     }
 
-    fn on_accepted(&mut self, socket: &OwnedFd, how: ConnectionType) -> Option<SocketAddr> {
+    fn on_accepted(&mut self, socket: &OwnedFd, how: ConnectionType) -> Option<Peer> {
         let listening = self.listening.as_mut()?;
+        if how == ConnectionType::InProcess {
+            self.patience.on_newcomer();
+            return Some(Peer::InProcess);
+        }
         // Without a name the peer is gone already.
         let peer = rustix::net::getpeername(socket).ok()??;
         let mut peer = SocketAddr::try_from(peer).ok()?;
         peer.set_ip(peer.ip().to_canonical());
         listening.on_accepted(socket, peer.ip(), how);
         self.patience.on_newcomer();
-        Some(peer)
+        Some(peer.into())
     }
 
     fn stop_accepting(&mut self) -> io::Result<()> {

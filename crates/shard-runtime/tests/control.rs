@@ -1,6 +1,6 @@
 //! Running shards that are asked things, on both backends.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
@@ -106,6 +106,38 @@ fn once_accepting_has_stopped_the_port_is_free_and_connections_go_on() {
     }
 }
 
+/// They are on both shards, without any listener.
+#[test]
+fn those_within_the_process_come_until_accepting_has_stopped() {
+    for backend in BACKENDS {
+        let settings = Arc::new(Settings::new(ServerInfo::default()));
+        let config = |shard| Config::new(shard, 2, Arc::clone(&settings));
+        let configs = ShardId::all(2).map(config).collect();
+        let shards =
+            start(backend, configs, &Listeners::default(), &available_cpus(), &Given::default()).unwrap();
+        let control = shards.control();
+        let mut clients: Vec<_> = (0..5).map(|_| BufReader::new(control.connect().unwrap())).collect();
+        for client in &mut clients {
+            let mut info = String::new();
+            client.read_line(&mut info).unwrap();
+            assert!(info.starts_with("INFO "), "{info}");
+        }
+        control.stop_accepting();
+        assert_eq!(control.connect().unwrap_err().kind(), std::io::ErrorKind::ConnectionRefused);
+        for client in &mut clients {
+            client.get_mut().write_all(b"PING\r\n").unwrap();
+            let mut answer = String::new();
+            client.read_line(&mut answer).unwrap();
+            assert_eq!(answer, "PONG\r\n");
+        }
+        control.stop();
+        shards.wait().unwrap();
+        for mut client in clients {
+            client.read_to_end(&mut Vec::new()).unwrap();
+        }
+    }
+}
+
 /// A shard that looks for work takes the wake-up with the first look.
 #[test]
 fn a_shard_that_spins_before_it_sleeps_answers_and_stops() {
@@ -153,7 +185,7 @@ fn a_shard_that_fails_answers_nobody_and_the_others_stop() {
 
 /// Listeners for clients alone.
 fn only(clients: &TcpListener) -> Listeners {
-    Listeners { clients: clients.try_clone().unwrap(), websocket: None }
+    Listeners { clients: Some(clients.try_clone().unwrap()), websocket: None }
 }
 
 /// The log has to be asked to stop, its requests to be carried out, and their answers to come back before the end.

@@ -64,5 +64,5 @@ fn many_clients_show_passwords_at_once_and_each_gets_its_answer() {
 
 /// Listeners for clients alone.
 fn only(clients: &TcpListener) -> Listeners {
-    Listeners { clients: clients.try_clone().unwrap(), websocket: None }
+    Listeners { clients: Some(clients.try_clone().unwrap()), websocket: None }
 }

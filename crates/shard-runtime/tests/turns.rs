@@ -152,5 +152,5 @@ fn what_is_taken_in_later_comes_before_the_end_of_its_connection() {
 
 /// Listeners for clients alone.
 fn only(clients: &TcpListener) -> Listeners {
-    Listeners { clients: clients.try_clone().unwrap(), websocket: None }
+    Listeners { clients: Some(clients.try_clone().unwrap()), websocket: None }
 }

@@ -9,7 +9,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use balance::Load;
 use broker::{Broker, ServiceId};
-use conns::{ConnId, Outbox, Time};
+use conns::{ConnId, Outbox, Peer, Time};
 use fabric::{LINK_BYTES_MAX, ShardId};
 use monitor::Moment;
 use nats_auth::{ConnectionType, PasswordCheck};
@@ -71,7 +71,7 @@ pub(crate) struct SimShell {
     /// By shard.
     pub(crate) by_id: Vec<BTreeMap<ConnId, usize>>,
     /// By shard: what it is told to do.
-    pub(crate) orders: Vec<VecDeque<Order<Task>>>,
+    pub(crate) orders: Vec<VecDeque<Order<Task, usize>>>,
     /// By shard: when it was told to stop.
     pub(crate) stopped: Vec<Option<u64>>,
     /// Whether somebody is taken who comes now.
@@ -203,7 +203,7 @@ impl Shell for SimShell {
         !self.orders[self.shard].is_empty()
     }
 
-    fn take_order(&mut self) -> Option<Order<Task>> {
+    fn take_order(&mut self) -> Option<Order<Task, usize>> {
         let order = self.orders[self.shard].pop_front()?;
         if matches!(order, Order::Stop) {
             self.stopped[self.shard] = Some(self.now);
@@ -287,8 +287,8 @@ impl Shell for SimShell {
         self.moved();
     }
 
-    fn on_accepted(&mut self, connection: &usize, _: ConnectionType) -> Option<SocketAddr> {
-        Some(SocketAddr::from(([127, 0, 0, 1], 1024 + *connection as u16)))
+    fn on_accepted(&mut self, connection: &usize, _: ConnectionType) -> Option<Peer> {
+        Some(SocketAddr::from(([127, 0, 0, 1], 1024 + *connection as u16)).into())
     }
 
     fn stop_accepting(&mut self) -> Result<(), Infallible> {

@@ -30,6 +30,6 @@ mod web;
 pub use ended::{Ended, HandshakeError, Hangup};
 pub use handshake::{HandshakeDone, HandshakeStep};
 pub use news::{News, Upgraded};
-pub use opening::Opening;
+pub use opening::{Opening, Terms};
 pub use transport::{Output, Transport};
 pub use web::{Tools, WebPolicy};

@@ -4,18 +4,19 @@
 //! each byte of output is on its way once, in the order in which it was given.
 
 mod framing;
+mod offloading;
 
 use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tls_session::{Acceptor, Cipher, Handover, Policy, Sealed, Session, SessionError, Version};
+use tls_session::{Acceptor, Cipher, Sealed, Session, SessionError, Version};
 
 use crate::ended::{Ended, HandshakeError, Hangup};
 use crate::handshake::{Handshake, HandshakeDone, HandshakeStep};
 use crate::news::News;
 use crate::offload::Offload;
-use crate::opening::Opening;
+use crate::opening::{Opening, Terms};
 use crate::tls::Tls;
 use crate::web::{self, Tools, Web, WebPolicy};
 
@@ -27,6 +28,8 @@ pub struct Transport {
     stage: Stage,
     /// What is on top of that, if anything is.
     web: Option<Box<Web>>,
+    /// Its client is in this process.
+    is_in_process: bool,
     /// Until when the stage has to change.
     deadline: Option<u64>,
     /// The socket is full.
@@ -61,24 +64,28 @@ impl Transport {
     ///
     /// # Errors
     /// It has to begin a handshake, which it may not now.
-    pub fn new(acceptor: Arc<Acceptor>, now: u64, mut tell: impl FnMut(News<'_>)) -> Result<Self, Ended> {
-        let opening = Opening::new(acceptor.policy());
-        let mut new = Self::plain(Some(acceptor));
-        new.come_to(opening, now, &mut tell)?;
-        Ok(new)
+    pub fn new(acceptor: Arc<Acceptor>, now: u64, tell: impl FnMut(News<'_>)) -> Result<Self, Ended> {
+        Self::plain(Some(acceptor)).begun(now, tell)
+    }
+
+    /// The same for one within the process, which has [terms of its own](Terms::in_process).
+    ///
+    /// # Errors
+    /// As for [`Self::new`].
+    pub fn in_process(acceptor: Arc<Acceptor>, now: u64, tell: impl FnMut(News<'_>)) -> Result<Self, Ended> {
+        Self { is_in_process: true, ..Self::plain(Some(acceptor)) }.begun(now, tell)
     }
 
     /// The same for a listener for WebSockets.
     ///
     /// # Errors
     /// As for [`Self::new`].
-    pub fn web(policy: Arc<WebPolicy>, now: u64, mut tell: impl FnMut(News<'_>)) -> Result<Self, Ended> {
+    pub fn web(policy: Arc<WebPolicy>, now: u64, tell: impl FnMut(News<'_>)) -> Result<Self, Ended> {
         let patience = policy.patience();
         let mut new = Self::plain(policy.tls.clone());
         new.web = Some(Box::new(Web::new(policy)));
-        if let Some(acceptor) = &new.acceptor {
-            let opening = Opening::new(acceptor.policy());
-            new.come_to(opening, now, &mut tell)?;
+        if new.acceptor.is_some() {
+            new = new.begun(now, tell)?;
         }
         // For TLS it may be shorter.
         let deadline = after(now, patience);
@@ -87,11 +94,26 @@ impl Transport {
     }
 
     fn plain(acceptor: Option<Arc<Acceptor>>) -> Self {
-        Self { acceptor, stage: Stage::Clear, web: None, deadline: None, is_blocked: false }
+        Self {
+            acceptor,
+            stage: Stage::Clear,
+            web: None,
+            is_in_process: false,
+            deadline: None,
+            is_blocked: false,
+        }
     }
 
-    fn policy(&self) -> &Policy {
-        self.acceptor().policy()
+    /// Where there may be TLS: waits for what the client does.
+    fn begun(mut self, now: u64, mut tell: impl FnMut(News<'_>)) -> Result<Self, Ended> {
+        let opening = Opening::new(&self.terms());
+        self.come_to(opening, now, &mut tell)?;
+        Ok(self)
+    }
+
+    fn terms(&self) -> Terms {
+        let terms = if self.is_in_process { Terms::in_process } else { Terms::of };
+        terms(self.acceptor().policy())
     }
 
     /// There is one wherever there may be TLS.
@@ -113,7 +135,7 @@ impl Transport {
             Opening::Silent | Opening::Undecided => {}
         }
         self.stage = Stage::Opening(opening);
-        self.deadline = Some(after(now, opening.patience(self.policy())));
+        self.deadline = Some(after(now, opening.patience(&self.terms())));
         Ok(())
     }
 
@@ -330,7 +352,7 @@ impl Transport {
             return Ok(());
         }
         let next = match self.stage {
-            Stage::Opening(opening) => opening.on_patience_over(self.policy()),
+            Stage::Opening(opening) => opening.on_patience_over(&self.terms()),
             _ if self.is_asking() && !matches!(self.stage, Stage::Handshake(_)) => {
                 return self.end(Ended::Guest);
             }
@@ -435,52 +457,6 @@ impl Transport {
     pub fn on_moved(&mut self) {
         self.is_blocked = false;
         self.stay_for_now();
-    }
-
-    // What the kernel is to go on with.
-
-    /// Whether the kernel is to go on with the connection.
-    pub fn is_for_kernel(&self) -> bool {
-        matches!(&self.stage, Stage::Tls(tls) if tls.offload != Offload::No)
-    }
-
-    /// Looks whether the kernel could go on now: no record is cut in two, and nothing waits. If so nothing is to be
-    /// received until [`Self::hand_over`]; otherwise it is to be tried later.
-    pub fn stops_for_kernel(&mut self) -> bool {
-        match &mut self.stage {
-            Stage::Tls(tls) if !self.is_blocked && tls.is_between_records() => {
-                tls.offload = tls.offload.stopping();
-                true
-            }
-            _ => {
-                self.stay_for_now();
-                false
-            }
-        }
-    }
-
-    fn stay_for_now(&mut self) {
-        if let Stage::Tls(tls) = &mut self.stage {
-            tls.offload = tls.offload.put_off();
-        }
-    }
-
-    /// The kernel does not go on with it.
-    pub fn stay(&mut self) {
-        if let Stage::Tls(tls) = &mut self.stage {
-            tls.offload = Offload::No;
-        }
-    }
-
-    /// Gives the keys away, for the kernel to go on with them. The connection is the kernel's from here on.
-    ///
-    /// # Errors
-    /// They cannot be had. The connection is of no use any more.
-    pub fn hand_over(&mut self) -> Result<Handover, SessionError> {
-        match mem::replace(&mut self.stage, Stage::Kernel) {
-            Stage::Tls(tls) => tls.hand_over(),
-            _ => Err(SessionError::NotOpen),
-        }
     }
 }
 

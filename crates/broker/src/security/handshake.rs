@@ -44,7 +44,12 @@ impl Broker {
         let first = *first;
         client.set_arrival(Some(security), None);
         if first {
-            self.send_first_info(id, |info| info.tls_required = true);
+            let is_in_process = client.is_in_process();
+            self.send_first_info(id, |info| {
+                info.tls_required = true;
+                // It could have gone without.
+                info.tls_available |= is_in_process;
+            });
         }
         self.open(now, id);
     }

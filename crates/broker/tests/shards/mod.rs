@@ -100,7 +100,7 @@ impl Shards {
             self.brokers[shard].on_whole_batch(self.now, ShardId(0), batch);
         }
         let peer = SocketAddr::from(([127, 0, 0, 1], 4000));
-        Conn { shard, id: self.brokers[shard].on_accepted(self.now, placed, peer, greeting) }
+        Conn { shard, id: self.brokers[shard].on_accepted(self.now, placed, peer.into(), greeting) }
     }
 
     /// A new connection with CONNECT, its INFO read and put aside.

@@ -9,7 +9,7 @@ const CLOCK: Clock = Clock { now: Moment(100_000_000_000), shards_now: 100_000_0
 fn row(cid: u64) -> ConnectionRow {
     ConnectionRow {
         cid,
-        peer: "127.0.0.1:4000".parse().unwrap(),
+        peer: Some("127.0.0.1:4000".parse().unwrap()),
         start: 40_000_000_000,
         last_activity: 98_000_000_000,
         rtt: Some(Duration::from_nanos(390_123)),

@@ -232,6 +232,8 @@ fn every_option_is_compared() {
         config: _,
         host: _,
         port: _,
+        // No file and no flag says it.
+        dont_listen: _,
         client_advertise: _,
         server_name: _,
         server_tags: _,

@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use balance::Load;
 use broker::Broker;
-use conns::{ConnId, Outbox, Time};
+use conns::{ConnId, Outbox, Peer, Time};
 use fabric::ShardId;
 use monitor::Moment;
 use nats_auth::{ConnectionType, PasswordCheck};
@@ -62,7 +62,7 @@ pub(crate) struct Shell {
     pub(crate) is_full: bool,
     /// What found no room there.
     pub(crate) late: VecDeque<Parcel>,
-    pub(crate) orders: VecDeque<Order<Infallible>>,
+    pub(crate) orders: VecDeque<Order<Infallible, ()>>,
     pub(crate) adopted: Vec<ConnId>,
     /// Sockets take nothing.
     pub(crate) are_sockets_full: bool,
@@ -122,7 +122,7 @@ impl shard_core::Shell for Shell {
         !self.orders.is_empty()
     }
 
-    fn take_order(&mut self) -> Option<Order<Infallible>> {
+    fn take_order(&mut self) -> Option<Order<Infallible, ()>> {
         self.orders.pop_front()
     }
 
@@ -161,8 +161,8 @@ impl shard_core::Shell for Shell {
         self.served.push(id);
     }
 
-    fn on_accepted(&mut self, (): &(), _: ConnectionType) -> Option<SocketAddr> {
-        Some(SocketAddr::from(([127, 0, 0, 1], 4000)))
+    fn on_accepted(&mut self, (): &(), _: ConnectionType) -> Option<Peer> {
+        Some(SocketAddr::from(([127, 0, 0, 1], 4000)).into())
     }
 
     fn stop_accepting(&mut self) -> Result<(), Infallible> {

@@ -67,7 +67,7 @@ fn connection(driver: &mut Driver, peer: &mut MeshPort) -> TcpStream {
     peer.send(Parcel::Connection {
         socket: socket.into(),
         placed,
-        peer: address,
+        peer: address.into(),
         how: ConnectionType::Standard,
     });
     client
