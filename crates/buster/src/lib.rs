@@ -16,6 +16,20 @@
 //! # }
 //! ```
 //!
+//! Clients in the process need no port:
+//!
+//! ```
+//! use std::io::Read as _;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let server = buster::Server::builder().no_port().start()?;
+//! let mut greeting = [0; 5];
+//! server.connect()?.read_exact(&mut greeting)?;
+//! assert_eq!(&greeting, b"INFO ");
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! A server is as much as its builder says and no more: it answers no signals, changes no limits of the process and
 //! prints nothing. What it has to say goes to the caller's `tracing` subscriber, in nats-server's words. Any number of
 //! them may run in a process, each with threads of its own.
@@ -36,3 +50,8 @@ pub use server::Server;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/embedding.md")]
 struct Page;
+
+/// So is what the crate's own page shows.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

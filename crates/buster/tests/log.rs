@@ -31,9 +31,12 @@ fn the_callers_subscriber_hears_of_all_threads() {
     let mut client = TcpStream::connect(server.address()).unwrap();
     client.read_exact(&mut [0; "INFO ".len()]).unwrap();
     drop(client);
+    // Its name is that of nats-server's.
+    server.connect().unwrap().read_exact(&mut [0; "INFO ".len()]).unwrap();
     server.stop().unwrap();
     let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
     assert!(text.contains("[INF] Server is ready"), "{text}");
     // A shard says so, on its own thread.
     assert!(text.contains("Client connection c"), "{text}");
+    assert!(text.contains("[DBG] pipe - cid:2 - Client connection created"), "{text}");
 }
