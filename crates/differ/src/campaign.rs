@@ -13,10 +13,10 @@ use crate::compare::{self, Difference};
 use crate::grammar::{self, GRAMMARS, Grammar};
 use crate::known::Known;
 use crate::player;
-use crate::random::Random;
 use crate::recording::{Kind, Place, Recording};
 use crate::script::Script;
 use crate::shrink;
+use seeded::Random;
 
 /// Times that a difference has to show before it is one.
 const CONFIRMATIONS: usize = 2;
@@ -96,7 +96,7 @@ impl Campaign {
                 break;
             }
             let grammar = grammars[(number % grammars.len() as u64) as usize];
-            let script = (grammar.script)(&mut Random::of_case(self.seed, number));
+            let script = (grammar.script)(&mut Random::new(self.seed, number));
             if self.leaves_out(&script) {
                 continue;
             }

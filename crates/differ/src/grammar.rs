@@ -17,8 +17,8 @@ mod talk;
 
 use std::collections::BTreeMap;
 
-use crate::random::Random;
 use crate::script::{Script, Step};
+use seeded::Random;
 
 /// A source of scripts.
 #[derive(Debug, Clone, Copy)]
@@ -181,7 +181,7 @@ mod tests {
     #[test]
     fn no_grammar_says_what_is_beside_the_point() {
         for grammar in GRAMMARS {
-            let scripts = (0..CASES).map(|case| (grammar.script)(&mut Random::of_case(2, case)));
+            let scripts = (0..CASES).map(|case| (grammar.script)(&mut Random::new(2, case)));
             let beside: Vec<Script> = scripts.filter(is_beside_the_point).collect();
             assert!(beside.len() <= CASES as usize / 16, "{}: {beside:#?}", grammar.name);
         }
@@ -217,8 +217,8 @@ mod tests {
     fn a_case_is_always_the_same_script_and_others_are_others() {
         for grammar in GRAMMARS {
             let scripts: Vec<Script> =
-                (0..CASES).map(|case| (grammar.script)(&mut Random::of_case(3, case))).collect();
-            let again = (grammar.script)(&mut Random::of_case(3, 7));
+                (0..CASES).map(|case| (grammar.script)(&mut Random::new(3, case))).collect();
+            let again = (grammar.script)(&mut Random::new(3, 7));
             assert_eq!(again, scripts[7], "{}", grammar.name);
             let texts: BTreeSet<String> = scripts.iter().map(|script| format!("{script:?}")).collect();
             assert!(texts.len() > scripts.len() / 2, "{} repeats itself", grammar.name);
@@ -229,7 +229,7 @@ mod tests {
     fn every_script_can_be_kept_as_a_file() {
         for grammar in GRAMMARS {
             for number in 0..CASES {
-                let script = (grammar.script)(&mut Random::of_case(5, number));
+                let script = (grammar.script)(&mut Random::new(5, number));
                 let case = Case { peer: "2.14.5".into(), script, ..Case::default() };
                 let text = case_file::print(&case);
                 assert_eq!(case_file::parse(&text).unwrap(), case, "{}\n{text}", grammar.name);

@@ -23,7 +23,6 @@ pub mod log_items;
 pub mod names;
 pub mod ops;
 pub mod player;
-mod random;
 pub mod recording;
 pub mod script;
 pub mod shrink;
@@ -31,6 +30,6 @@ pub mod text;
 mod wire;
 pub mod wire_items;
 
-pub use random::Random;
 pub use recording::Recording;
 pub use script::Script;
+pub use seeded::Random;

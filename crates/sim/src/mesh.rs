@@ -41,7 +41,7 @@ pub(crate) struct Mesh {
 impl Mesh {
     pub(crate) fn new(plan: &Plan) -> Self {
         let Plan { shards, link_delay_max: delay_max, .. } = *plan;
-        let mut random = Random::new(plan.seed, Stream::Mesh);
+        let mut random = Random::new(plan.seed, Stream::Mesh as u64);
         let lanes = (0..shards * shards)
             .map(|_| Lane { delay: random.between(1000, delay_max), ..Lane::default() })
             .collect();

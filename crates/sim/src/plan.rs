@@ -140,7 +140,7 @@ impl Plan {
 
     /// A plan of that profile.
     pub fn of(seed: u64, profile: Profile) -> Self {
-        let mut random = Random::new(seed, Stream::Plan);
+        let mut random = Random::new(seed, Stream::Plan as u64);
         let usual = Self {
             seed,
             profile,

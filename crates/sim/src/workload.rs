@@ -29,7 +29,7 @@ pub(crate) struct Workload {
 
 impl Workload {
     pub(crate) fn new(plan: &Plan) -> Self {
-        Self { random: Random::new(plan.seed, Stream::Workload), plan: plan.clone() }
+        Self { random: Random::new(plan.seed, Stream::Workload as u64), plan: plan.clone() }
     }
 
     pub(crate) fn abilities(&mut self) -> Abilities {

@@ -1,14 +1,14 @@
 //! Messages with headers, to connections that read them and to such that do not.
 
-use crate::random::Random;
 use crate::script::Script;
+use seeded::Random;
 
 use super::talk::{self, Hello, Talk};
 
 pub(crate) fn script(random: &mut Random) -> Script {
     let mut talk = Talk::new(random);
     for conn in 0..3 {
-        let headers = talk.random.one_of(&["true", "true", "false"]);
+        let headers = talk.random.pick(&["true", "true", "false"]);
         let fields = format!("\"verbose\":false,\"headers\":{headers}");
         let line = format!("CONNECT {{{fields}}}\r\nPING\r\n");
         if talk.random.chance(85) {
@@ -30,7 +30,7 @@ pub(crate) fn script(random: &mut Random) -> Script {
         };
         talk.send(conn, bytes);
     }
-    let config = talk.random.one_of(&["", "", "", "no_header_support: true\n", "max_payload: 40\n"]);
+    let config = talk.random.pick(&["", "", "", "no_header_support: true\n", "max_payload: 40\n"]);
     talk.script(config)
 }
 
@@ -41,7 +41,7 @@ fn op(talk: &mut Talk<'_>) -> String {
         0 => talk.publish(&subject, reply.as_deref()),
         1 => sizes(talk, &subject),
         _ => {
-            let headers = talk.random.one_of(&BLOCKS);
+            let headers = talk.random.pick(&BLOCKS);
             talk.hpublish(&subject, reply.as_deref(), headers)
         }
     }

@@ -1,7 +1,7 @@
 //! Sizes and counts, kept and overstepped.
 
-use crate::random::Random;
 use crate::script::{Script, Step};
+use seeded::Random;
 
 use super::talk::{self, Hello, Talk};
 
@@ -31,7 +31,7 @@ pub(crate) fn script(random: &mut Random) -> Script {
 
 fn connect(talk: &mut Talk<'_>, conn: usize, has_users: bool) {
     let fields = if has_users {
-        let user = talk.random.one_of(&["a", "b"]);
+        let user = talk.random.pick(&["a", "b"]);
         format!("\"user\":\"{user}\",\"pass\":\"{user}\"")
     } else {
         String::new()
@@ -46,7 +46,7 @@ fn config(random: &mut Random, has_pending_max: bool) -> (String, bool) {
     let mut text = String::new();
     let mut option = |random: &mut Random, percent, name: &str, values: &[&str]| {
         if random.chance(percent) {
-            text += &format!("{name}: {}\n", random.one_of(values));
+            text += &format!("{name}: {}\n", random.pick(values));
         }
     };
     // As much as an INFO has to fit, and no less than a message may have (0 is the default for that).
@@ -65,7 +65,7 @@ fn config(random: &mut Random, has_pending_max: bool) -> (String, bool) {
     let has_users = random.chance(35);
     if has_users {
         let limit = |random: &mut Random, name: &str, values: &[&str]| {
-            if random.chance(50) { format!("{name}: {}, ", random.one_of(values)) } else { String::new() }
+            if random.chance(50) { format!("{name}: {}, ", random.pick(values)) } else { String::new() }
         };
         let limits = [
             limit(random, "max_subs", &["1", "2", "3", "-1"]),

@@ -1,7 +1,7 @@
 //! Subjects that become others on the way, and what the functions of mappings make of them.
 
-use crate::random::Random;
 use crate::script::Script;
+use seeded::Random;
 
 use super::talk::{self, Hello, Talk};
 
@@ -50,13 +50,13 @@ pub(crate) fn config(random: &mut Random) -> String {
 }
 
 fn destination(random: &mut Random, wildcards: usize, ends_open: bool) -> String {
-    let mut tokens = vec![random.one_of(&["d", "to", "m"]).to_owned()];
+    let mut tokens = vec![random.pick(&["d", "to", "m"]).to_owned()];
     for wildcard in 1..=wildcards {
         let token = match random.size(0, 9) {
             0..=3 => format!("{{{{wildcard({wildcard})}}}}"),
             4..=5 => format!("${wildcard}"),
             _ => {
-                let function = random.one_of(&FUNCTIONS);
+                let function = random.pick(&FUNCTIONS);
                 function.replace('#', &wildcard.to_string())
             }
         };
@@ -114,8 +114,8 @@ fn mapped(random: &mut Random) -> String {
     let mut tokens: Vec<String> = Vec::new();
     for token in source.split('.') {
         match token {
-            "*" => tokens.push(random.one_of(&VALUES).to_owned()),
-            ">" => tokens.extend((0..random.size(1, 2)).map(|_| random.one_of(&VALUES).to_owned())),
+            "*" => tokens.push(random.pick(&VALUES).to_owned()),
+            ">" => tokens.extend((0..random.size(1, 2)).map(|_| random.pick(&VALUES).to_owned())),
             plain => tokens.push(plain.to_owned()),
         }
     }

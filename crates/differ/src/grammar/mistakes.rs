@@ -2,8 +2,8 @@
 //!
 //! One mistake a file: of several, nats-server tells some in any order.
 
-use crate::random::Random;
 use crate::script::{Script, Step};
+use seeded::Random;
 
 use super::talk;
 
@@ -20,12 +20,12 @@ fn file(random: &mut Random) -> String {
     let middle = match random.size(0, 9) {
         0..=3 => {
             let (key, _) = random.pick(&KEYS);
-            format!("{key}: {}\n", random.one_of(&VALUES))
+            format!("{key}: {}\n", random.pick(&VALUES))
         }
-        4 | 5 => format!("{}\n", random.one_of(&LINES)),
+        4 | 5 => format!("{}\n", random.pick(&LINES)),
         6 | 7 => {
-            let block = random.one_of(&BLOCKS);
-            block.replacen('#', random.one_of(&VALUES), 1) + "\n"
+            let block = random.pick(&BLOCKS);
+            block.replacen('#', random.pick(&VALUES), 1) + "\n"
         }
         _ => {
             let (key, value) = random.pick(&KEYS);
@@ -41,7 +41,7 @@ fn good(random: &mut Random) -> String {
         return String::new();
     }
     random
-        .one_of(&["# a comment\n", "debug: false\n", "trace = off\n", "logtime: true\n", "\n", "// more\n"])
+        .pick(&["# a comment\n", "debug: false\n", "trace = off\n", "logtime: true\n", "\n", "// more\n"])
         .to_owned()
 }
 

@@ -1,7 +1,7 @@
 //! Questions to the monitoring listener, after something has happened.
 
-use crate::random::Random;
 use crate::script::{Script, Step};
+use seeded::Random;
 
 use super::talk::{self, Hello, Talk};
 
@@ -56,7 +56,7 @@ const CONFIGS: [(&str, &str); 6] = [
 
 fn request(random: &mut Random) -> Vec<u8> {
     if random.chance(8) {
-        return random.one_of(&ODD).as_bytes().to_vec();
+        return random.pick(&ODD).as_bytes().to_vec();
     }
     let (path, keys) = random.pick(&ENDPOINTS);
     let mut target = path.to_owned();
@@ -64,8 +64,8 @@ fn request(random: &mut Random) -> Vec<u8> {
         if keys.is_empty() {
             break;
         }
-        let key = random.one_of(keys);
-        let value = random.one_of(values(key));
+        let key = random.pick(keys);
+        let value = random.pick(values(key));
         target += &format!("{}{key}={value}", if index == 0 { '?' } else { '&' });
     }
     let mut request = format!("GET {target}").into_bytes();

@@ -1,7 +1,7 @@
 //! Users that may publish and subscribe to some things and not to others.
 
-use crate::random::Random;
 use crate::script::Script;
+use seeded::Random;
 
 use super::talk::{self, Hello, Talk};
 
@@ -62,7 +62,7 @@ fn permissions(random: &mut Random) -> String {
         });
     }
     if random.chance(25) {
-        parts.push(random.one_of(&RESPONSES).to_owned());
+        parts.push(random.pick(&RESPONSES).to_owned());
     }
     parts.join(", ")
 }
@@ -96,14 +96,14 @@ fn entry(random: &mut Random, with_queue: bool, is_closed: bool) -> String {
         filter.push('b');
     }
     let queue =
-        if with_queue && random.chance(15) { random.one_of(&[" grp", " g*", " >", " grp.*"]) } else { "" };
+        if with_queue && random.chance(15) { random.pick(&[" grp", " g*", " >", " grp.*"]) } else { "" };
     format!("\"{filter}{queue}\"")
 }
 
 /// Without what is no filter: that would be a mistake of the file.
 fn plain_filter(random: &mut Random) -> String {
     let mut tokens: Vec<&str> =
-        (0..random.size(1, 3)).map(|_| random.one_of(&["a", "b", "c", "*", "*"])).collect();
+        (0..random.size(1, 3)).map(|_| random.pick(&["a", "b", "c", "*", "*"])).collect();
     if random.chance(30) {
         tokens.push(">");
     }
@@ -138,7 +138,7 @@ pub(crate) fn op(talk: &mut Talk<'_>) -> String {
         }
         9 => {
             let filter = talk::filter(talk.random);
-            let queue = talk.random.one_of(&["grp", "g1", "grp.x"]);
+            let queue = talk.random.pick(&["grp", "g1", "grp.x"]);
             format!("SUB {filter} {queue} q0_{}\r\n", talk.sid())
         }
         10 => format!("UNSUB {}\r\n", talk.some_sid()),

@@ -1,7 +1,7 @@
 //! The ops of clients: well formed, badly formed, in any case, cut anywhere.
 
-use crate::random::Random;
 use crate::script::{Script, Step};
+use seeded::Random;
 
 use super::talk::{self, Hello, Talk};
 
@@ -32,7 +32,7 @@ pub(crate) fn script(random: &mut Random) -> Script {
 fn hello(talk: &mut Talk<'_>, conn: usize) {
     match talk.random.size(0, 19) {
         0..=2 => {
-            let line = talk.random.one_of(&STRANGE_HELLOS);
+            let line = talk.random.pick(&STRANGE_HELLOS);
             talk.send(conn, format!("{line}\r\nPING\r\n"));
         }
         3 => talk.send(conn, "PING\r\n"),
@@ -76,7 +76,7 @@ fn op(talk: &mut Talk<'_>) -> Vec<u8> {
         }
         15..=17 => {
             let sid = talk.some_sid();
-            let max = talk.random.one_of(&["", "", " 1", " 2", " 3", " 0", " -1", " x", " 99999999999"]);
+            let max = talk.random.pick(&["", "", " 1", " 2", " 3", " 0", " -1", " x", " 99999999999"]);
             format!("UNSUB {sid}{max}\r\n")
         }
         18 => {
@@ -91,10 +91,10 @@ fn op(talk: &mut Talk<'_>) -> Vec<u8> {
         21 => "PONG\r\n".to_owned(),
         22 => talk
             .random
-            .one_of(&["+OK\r\n", "+ok x\r\n", "PINGx\r\n", "PONG \t\r\n", "ping\n", "INFO {}\r\n"])
+            .pick(&["+OK\r\n", "+ok x\r\n", "PINGx\r\n", "PONG \t\r\n", "ping\n", "INFO {}\r\n"])
             .to_owned(),
         23 => talk.connect_line(&Hello::default()),
-        24 => talk.random.one_of(&WRONG).to_owned(),
+        24 => talk.random.pick(&WRONG).to_owned(),
         25 | 26 => {
             let subject = talk::subject(talk.random);
             talk.hpublish(&subject, None, "NATS/1.0\r\nA: b\r\n\r\n")
@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn mistakes_and_good_ops_are_both_said() {
-        let scripts = (0..50).map(|case| script(&mut Random::of_case(1, case)));
+        let scripts = (0..50).map(|case| script(&mut Random::new(1, case)));
         let said: Vec<String> = scripts
             .flat_map(|script| script.steps)
             .filter_map(|step| match step {

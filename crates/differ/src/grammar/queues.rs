@@ -3,8 +3,8 @@
 //! Which member gets a message is open, so what is counted is what the group gets; only a member that is alone in
 //! its group has a maximum.
 
-use crate::random::Random;
 use crate::script::{Script, Step};
+use seeded::Random;
 
 use super::talk::{Hello, Talk};
 
@@ -13,7 +13,7 @@ pub(crate) fn script(random: &mut Random) -> Script {
     let conns = talk.random.size(2, 4);
     for conn in 0..conns {
         // All read headers: else what a group gets would depend on who gets it.
-        let fields = talk.random.one_of(&["", "", "\"echo\":false", "\"no_responders\":false"]).to_owned();
+        let fields = talk.random.pick(&["", "", "\"echo\":false", "\"no_responders\":false"]).to_owned();
         talk.connect(conn, &Hello { fields, is_modern: true });
         let inbox = format!("SUB _INBOX.{conn}.* {}\r\n", talk.sid());
         talk.send(conn, inbox);
@@ -41,7 +41,7 @@ fn op(talk: &mut Talk<'_>, conn: usize) -> String {
             format!("SUB {filter} {queue} {group}_{}\r\n", talk.sid())
         }
         3 => {
-            let filter = talk.random.one_of(&["s.a", "s.*", "t.b", ">"]);
+            let filter = talk.random.pick(&["s.a", "s.*", "t.b", ">"]);
             talk.subscribe(filter)
         }
         4 => {
@@ -54,7 +54,7 @@ fn op(talk: &mut Talk<'_>, conn: usize) -> String {
             }
         }
         _ => {
-            let subject = talk.random.one_of(&["s.a", "s.b", "t.b", "u.a", "nobody"]);
+            let subject = talk.random.pick(&["s.a", "s.b", "t.b", "u.a", "nobody"]);
             let reply = talk.random.chance(60).then(|| {
                 let to = if talk.random.chance(80) { conn } else { talk.random.size(0, 3) };
                 format!("_INBOX.{to}.{}", talk.random.size(1, 3))
@@ -81,7 +81,7 @@ mod tests {
     #[test]
     fn members_are_known_by_their_sids() {
         let files = (0..20).map(|case| {
-            let script = script(&mut Random::of_case(1, case));
+            let script = script(&mut Random::new(1, case));
             case_file::print(&Case { script, ..Case::default() })
         });
         let text: String = files.collect();

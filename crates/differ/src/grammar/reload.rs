@@ -1,7 +1,7 @@
 //! Another configuration, good or bad, while clients are there.
 
-use crate::random::Random;
 use crate::script::{Script, Step};
+use seeded::Random;
 
 use super::talk::{Hello, Talk};
 use super::{mappings, permissions};
@@ -23,7 +23,7 @@ pub(crate) fn script(random: &mut Random) -> Script {
         file.change(talk.random);
         let mut config = file.text();
         if talk.random.chance(12) {
-            config += talk.random.one_of(&WRONG);
+            config += talk.random.pick(&WRONG);
         }
         talk.step(Step::Reload { config });
         for _ in 0..talk.random.size(1, 3) {
@@ -91,7 +91,7 @@ impl File {
 
 fn options(random: &mut Random) -> Vec<(&'static str, &'static str)> {
     let chosen = random.some_of(12, &OPTIONS);
-    chosen.into_iter().map(|(name, values)| (name, random.one_of(values))).collect()
+    chosen.into_iter().map(|(name, values)| (name, random.pick(values))).collect()
 }
 
 /// Those that may change while the server runs, and some that may not.

@@ -1,7 +1,7 @@
 //! What the grammars share: a script being written, and the words that clients use.
 
-use crate::random::Random;
 use crate::script::{Script, Step};
+use seeded::Random;
 
 /// A script being written.
 pub(crate) struct Talk<'r> {
@@ -81,7 +81,7 @@ impl<'r> Talk<'r> {
                 fields.push(format!("\"protocol\":{}", random.pick(&[0, 1, 1, 1])));
             }
             if random.chance(30) {
-                let name = random.one_of(&["app", "a b", "x\\\"y", "\\u00e9", "a\\nb"]);
+                let name = random.pick(&["app", "a b", "x\\\"y", "\\u00e9", "a\\nb"]);
                 fields.push(format!("\"name\":\"{name}\",\"lang\":\"go\",\"version\":\"1.2.3\""));
             }
         }
@@ -94,7 +94,7 @@ impl<'r> Talk<'r> {
     /// A payload that no other message has.
     pub(crate) fn payload(&mut self) -> String {
         self.payload += 1;
-        let filler = self.random.one_of(&["", "", "", " with words", "\r\n", "PING\r\n", "%s%d", "\u{e9}"]);
+        let filler = self.random.pick(&["", "", "", " with words", "\r\n", "PING\r\n", "%s%d", "\u{e9}"]);
         format!("m{}{filler}", self.payload)
     }
 
@@ -129,19 +129,19 @@ impl<'r> Talk<'r> {
 /// A subject of few tokens, so that they meet.
 pub(crate) fn subject(random: &mut Random) -> String {
     if random.chance(6) {
-        return random.one_of(&STRANGE).to_owned();
+        return random.pick(&STRANGE).to_owned();
     }
-    let tokens: Vec<&str> = (0..random.size(1, 3)).map(|_| random.one_of(&["a", "b", "c"])).collect();
+    let tokens: Vec<&str> = (0..random.size(1, 3)).map(|_| random.pick(&["a", "b", "c"])).collect();
     tokens.join(".")
 }
 
 /// What a subscription may be for.
 pub(crate) fn filter(random: &mut Random) -> String {
     if random.chance(6) {
-        return random.one_of(&STRANGE).to_owned();
+        return random.pick(&STRANGE).to_owned();
     }
     let mut tokens: Vec<&str> =
-        (0..random.size(1, 3)).map(|_| random.one_of(&["a", "b", "c", "*", "*"])).collect();
+        (0..random.size(1, 3)).map(|_| random.pick(&["a", "b", "c", "*", "*"])).collect();
     if random.chance(25) {
         tokens.push(">");
     }
@@ -201,7 +201,7 @@ pub(crate) fn restyle(random: &mut Random, line: &str) -> String {
             .collect(),
         _ => verb.to_owned(),
     };
-    let blank = random.one_of(&[" ", "  ", "\t", " \t "]);
+    let blank = random.pick(&[" ", "  ", "\t", " \t "]);
     if rest.is_empty() { verb } else { format!("{verb}{blank}{rest}") }
 }
 
@@ -211,7 +211,7 @@ mod tests {
 
     #[test]
     fn cutting_loses_nothing() {
-        let mut random = Random::of_case(1, 1);
+        let mut random = Random::new(1, 1);
         let mut talk = Talk::new(&mut random);
         for len in 0..50_u8 {
             let bytes: Vec<u8> = (0..len).collect();
@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn no_two_payloads_are_alike() {
-        let mut random = Random::of_case(1, 1);
+        let mut random = Random::new(1, 1);
         let mut talk = Talk::new(&mut random);
         let one = talk.publish("a", None);
         assert!(one.starts_with("PUB a ") && one != talk.publish("a", None));
