@@ -38,10 +38,10 @@ pub(crate) fn run(workspace: &Workspace, args: &[&str]) -> Result<()> {
     let options = options::parse(args)?;
     build(workspace)?;
     let release = workspace.root.join("target/release");
-    let bench = Bench::new(release.join("buster-bench"), options.scale);
+    let bench = Bench::new(release.join("buster-bench"), options.wants.scale);
     let loads = options.chosen(&bench.loads()?)?;
     let baseline = kept::build(workspace, &options.commit)?;
-    let ours = Server::ours(options.server.clone().unwrap_or(release.join("buster-server")))?;
+    let ours = Server::ours(options.wants.server.clone().unwrap_or(release.join("buster-server")))?;
     let sides = [ours, baseline.server()?];
 
     let start = Instant::now();
@@ -55,11 +55,11 @@ pub(crate) fn run(workspace: &Workspace, args: &[&str]) -> Result<()> {
         machine: bench.machine()?,
         ours: commit(workspace)?,
         baseline: baseline.short().to_owned(),
-        rounds: options.rounds,
+        rounds: options.wants.rounds,
     };
     let minutes = start.elapsed().as_secs_f64() / 60.0;
     println!("\n{}\n{minutes:.1} minutes", page::markdown(&setting, &rows));
-    if options.write {
+    if options.wants.write {
         page::write(&workspace.root, &setting, &rows)?;
     }
     let missed = rows.iter().filter(|row| row.is_missed()).count();
@@ -71,7 +71,7 @@ fn compare(load: &str, options: &Options, bench: &Bench, sides: &[Server]) -> Ve
     // `rtt:64` is two words for a single run.
     let args: Vec<&str> = load.split(':').collect();
     let all = if args[0] == "subs" { &MONITORED[..] } else { &[] };
-    let rounds = bench.rounds(&Work { name: load, args: &args, all }, sides, options.rounds);
+    let rounds = bench.rounds(&Work { name: load, args: &args, all }, sides, options.wants.rounds);
     row::rows(load, &rounds)
 }
 

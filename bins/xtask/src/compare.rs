@@ -9,6 +9,7 @@ mod page;
 pub(crate) mod servers;
 mod table;
 mod verdict;
+pub(crate) mod wants;
 
 use std::process::Command;
 use std::time::Instant;
@@ -31,14 +32,14 @@ pub(crate) fn run(workspace: &Workspace, args: &[&str]) -> Result<()> {
     let options = options::parse(args)?;
     build(workspace)?;
     let release = workspace.root.join("target/release");
-    let bench = Bench::new(release.join("buster-bench"), options.scale);
-    let ours = Server::ours(options.server.clone().unwrap_or(release.join("buster-server")))?;
+    let bench = Bench::new(release.join("buster-bench"), options.wants.scale);
+    let ours = Server::ours(options.wants.server.clone().unwrap_or(release.join("buster-server")))?;
     let peers = servers::peers(&options.peers)?;
     let setting = Setting::gather(workspace, &bench, &options, &ours, &peers)?;
 
     let start = Instant::now();
     let mut lines = Vec::new();
-    for load in LOADS.iter().filter(|load| options.wants(load.name)) {
+    for load in LOADS.iter().filter(|load| options.wants.load(load.name)) {
         let fresh = compare(load, &options, &bench, &ours, &peers)?;
         // Row by row, for who cannot wait for the whole.
         print!("{}", table::plain(&fresh));
@@ -46,7 +47,7 @@ pub(crate) fn run(workspace: &Workspace, args: &[&str]) -> Result<()> {
     }
     let minutes = start.elapsed().as_secs_f64() / 60.0;
     println!("\n{}\n{minutes:.1} minutes\n", table::markdown(&setting, &lines));
-    if options.write {
+    if options.wants.write {
         page::write(&workspace.root, &setting, &lines)?;
     }
     let missed = lines.iter().filter(|line| line.is_missed()).count();
@@ -80,6 +81,6 @@ fn compare(
         return Ok(verdict::skipped(load, &reason));
     }
     let work = Work { name: load.name, args: load.args, all: load.all };
-    let rounds = bench.rounds(&work, &sides, options.rounds);
+    let rounds = bench.rounds(&work, &sides, options.wants.rounds);
     Ok(verdict::lines(load, &sides, &rounds))
 }

@@ -37,7 +37,7 @@ impl Setting {
         Ok(Self {
             machine: bench.machine()?,
             commit: commit(workspace)?,
-            rounds: options.rounds,
+            rounds: options.wants.rounds,
             servers: std::iter::once(ours).chain(peers).map(named).collect(),
         })
     }
