@@ -1,4 +1,4 @@
-//! What a consumer costs a message: `cargo bench -p consumers`.
+//! What a consumer costs a message: `cargo bench -p buster-consumers`.
 
 use std::hint::black_box;
 

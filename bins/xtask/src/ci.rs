@@ -11,11 +11,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
-use crate::workspace::Workspace;
-use crate::{circles, crate_table, deny, differ, layers, pages, reference, refused, run, self_contained};
-
-/// Crates that others use on their own: each must package and build outside the workspace.
-const PACKAGED: [&str; 3] = ["nats-proto", "subject-trie", "nats-conf"];
+use crate::workspace::{Package, Workspace};
+use crate::{
+    circles, crate_table, deny, differ, layers, packages, pages, reference, refused, run, self_contained,
+};
 
 const SERVER: &str = "buster-server";
 
@@ -104,7 +103,8 @@ fn steps(workspace: &Workspace) -> Vec<Step> {
     if workspace.root.join("fuzz/Cargo.toml").exists() {
         steps.push(step("fuzz targets check", Action::Run(fuzz_check(&workspace.root))));
     }
-    steps.push(step("package", Action::Run(package())));
+    steps.push(step("package all", Action::Run(package_all(workspace))));
+    steps.push(step("package what stands alone", Action::Run(package_alone(workspace))));
     steps
 }
 
@@ -135,11 +135,23 @@ fn fuzz_check(root: &Path) -> Command {
     command
 }
 
+/// All that may be published, put together but not built: that would be the whole server once more.
+fn package_all(workspace: &Workspace) -> Command {
+    let mut command = package(packages::published(workspace).map(|member| &member.package));
+    command.arg("--no-verify");
+    command
+}
+
+/// Crates that others use on their own: each must build outside of the workspace.
+fn package_alone(workspace: &Workspace) -> Command {
+    package(packages::alone(workspace))
+}
+
 /// `--allow-dirty` so that it also runs before a commit.
-fn package() -> Command {
+fn package<'a>(packages: impl Iterator<Item = &'a Package>) -> Command {
     let mut command = cargo_command(["package", "--allow-dirty"]);
-    for name in PACKAGED {
-        command.args(["-p", name]);
+    for package in packages {
+        command.args(["-p", &package.name]);
     }
     command
 }

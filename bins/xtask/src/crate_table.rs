@@ -88,7 +88,10 @@ mod tests {
             layer: Some(layer),
             description: format!("The {name}."),
             dir: format!("/w/crates/{name}").into(),
-            deps: deps.iter().map(|dep| Dep { name: (*dep).to_owned(), kind: DepKind::Normal }).collect(),
+            deps: deps
+                .iter()
+                .map(|dep| Dep { name: (*dep).to_owned(), kind: DepKind::Normal, has_version: true })
+                .collect(),
             ..Member::default()
         };
         Workspace {

@@ -3,14 +3,16 @@
 //! A crate may use crates of a strictly lower `package.metadata.layer`, in tests and build scripts
 //! too. Crates of layers 0 to 4 are pure: they forbid unsafe code, and their `clippy.toml` bans
 //! clocks and thread-local randomness, so that a simulator can drive them.
+//!
+//! What is published stands on what is published: see `packages`.
 
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-use crate::top_level;
 use crate::workspace::{DepKind, Member, Workspace};
+use crate::{packages, top_level};
 
 /// Crates up to this layer decide and never wait; everything above may touch the machine.
 const PURE_LAYER_MAX: u8 = 4;
@@ -27,6 +29,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     for member in workspace.members.iter().filter(|member| is_pure(member)) {
         problems.extend(read_and_check_purity(member)?);
     }
+    problems.extend(packages::problems(workspace));
     problems.extend(top_level::problems(&top_level::names(&workspace.root)?));
     if problems.is_empty() {
         println!("layers: {} crates in order", workspace.members.len());
@@ -136,7 +139,8 @@ mod tests {
     use crate::workspace::Dep;
 
     fn member(name: &str, layer: Option<u8>, deps: &[(&str, DepKind)]) -> Member {
-        let dep = |(name, kind): &(&str, DepKind)| Dep { name: (*name).to_owned(), kind: *kind };
+        let dep =
+            |(name, kind): &(&str, DepKind)| Dep { name: (*name).to_owned(), kind: *kind, has_version: true };
         Member { name: name.to_owned(), layer, deps: deps.iter().map(dep).collect(), ..Member::default() }
     }
 

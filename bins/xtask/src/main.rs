@@ -14,6 +14,7 @@ mod differ;
 mod fuzz;
 mod layers;
 mod night;
+mod packages;
 mod pages;
 mod reference;
 mod refused;
@@ -35,7 +36,8 @@ const USAGE: &str = "\
 usage: cargo xtask <command>
 
   ci                       everything that is checked, stopping at the first failure
-  layers                   dependencies point down, pure crates are pure, the top level is tidy
+  layers                   dependencies point down, pure crates are pure, what is published says what it is and
+                           uses nothing that is not, the top level is tidy
   circles [CRATE]          files that import each other in a circle, or are too long; of one crate, how
   crates [--check]         rewrite (or check) the crate table in docs/ARCHITECTURE.md
   pages                    the files that docs/ and README.md name are there

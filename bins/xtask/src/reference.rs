@@ -44,6 +44,6 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
 
 fn generate(workspace: &Workspace, kind: &str) -> Result<String> {
     let mut command = Command::new(env!("CARGO"));
-    command.args(["run", "--quiet", "-p", "server-options", "--example", "reference", kind]);
+    command.args(["run", "--quiet", "-p", "buster-server-options", "--example", "reference", kind]);
     run::output_of(command.current_dir(&workspace.root))
 }

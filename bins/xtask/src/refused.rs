@@ -32,7 +32,7 @@ fn page(workspace: &Workspace) -> Result<(PathBuf, String, String)> {
     let path = workspace.root.join(PAGE);
     let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
     let mut print = Command::new("cargo");
-    print.args(["run", "--quiet", "-p", "server-options", "--example", "refused"]);
+    print.args(["run", "--quiet", "-p", "buster-server-options", "--example", "refused"]);
     let lists = run::output_of(print.current_dir(&workspace.root))?;
     let fresh = splice(&text, BEGIN, END, &lists)
         .with_context(|| format!("{PAGE} needs the markers {BEGIN} and {END}, in this order"))?;

@@ -17,6 +17,7 @@ pub(crate) struct Workspace {
 
 #[derive(Debug, Default)]
 pub(crate) struct Member {
+    /// The folder's, which the code goes by too. Packages of the server have longer names: see [`Package`].
     pub(crate) name: String,
     /// `package.metadata.layer`; `None` when it is missing or not a small whole number.
     pub(crate) layer: Option<u8>,
@@ -30,13 +31,27 @@ pub(crate) struct Member {
     pub(crate) has_benches: bool,
     /// Dependencies of all kinds, on our own crates and on others'.
     pub(crate) deps: Vec<Dep>,
+    pub(crate) package: Package,
+}
+
+/// The part of a member that others see.
+#[derive(Debug, Default)]
+pub(crate) struct Package {
+    pub(crate) is_published: bool,
+    /// As cargo knows it.
+    pub(crate) name: String,
+    pub(crate) license: bool,
+    pub(crate) repository: bool,
+    pub(crate) readme: Option<PathBuf>,
 }
 
 #[derive(Debug)]
 pub(crate) struct Dep {
-    /// The package's real name, whatever it is renamed to.
+    /// Of ours the folder's name, of others' the package's real one, whatever it is renamed to.
     pub(crate) name: String,
     pub(crate) kind: DepKind,
+    /// Whether it says which version, beside where it is.
+    pub(crate) has_version: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,22 +105,36 @@ impl Member {
 }
 
 fn member(package: &Value) -> Result<Member> {
-    let name = text(package, "name")?;
     let manifest = PathBuf::from(text(package, "manifest_path")?);
+    let dir = manifest.parent().context("manifest without a directory")?.to_owned();
+    let name = folder(&dir)?;
     let targets = package["targets"].as_array().context("no `targets`")?;
     let of_kind = |kind: &'static str| targets.iter().filter(move |target| is_kind(target, kind));
     let source = |target: &Value| target["src_path"].as_str().map(PathBuf::from);
     Ok(Member {
         layer: package["metadata"]["layer"].as_u64().and_then(|layer| u8::try_from(layer).ok()),
         description: package["description"].as_str().unwrap_or("").to_owned(),
-        dir: manifest.parent().context("manifest without a directory")?.into(),
+        dir,
         lib_path: of_kind("lib").find_map(source),
         bin_names: of_kind("bin").filter_map(|target| target["name"].as_str()).map(str::to_owned).collect(),
         root_files: of_kind("lib").chain(of_kind("bin")).filter_map(source).collect(),
         has_benches: of_kind("bench").next().is_some(),
         deps: deps(package).with_context(|| format!("dependencies of {name}"))?,
+        package: Package {
+            // Either nowhere, or anywhere.
+            is_published: package["publish"].is_null(),
+            name: text(package, "name")?,
+            license: package["license"].is_string(),
+            repository: package["repository"].is_string(),
+            readme: package["readme"].as_str().map(PathBuf::from),
+        },
         name,
     })
+}
+
+fn folder(dir: &Path) -> Result<String> {
+    let name = dir.file_name().context("a crate in no folder")?;
+    Ok(name.to_string_lossy().into_owned())
 }
 
 fn is_kind(target: &Value, kind: &str) -> bool {
@@ -121,7 +150,11 @@ fn deps(package: &Value) -> Result<Vec<Dep>> {
                 Some("build") => DepKind::Build,
                 _ => DepKind::Normal,
             };
-            Ok(Dep { name: text(dep, "name")?, kind })
+            let name = match dep["path"].as_str() {
+                Some(path) => folder(Path::new(path))?,
+                None => text(dep, "name")?,
+            };
+            Ok(Dep { name, kind, has_version: dep["req"].as_str().is_some_and(|req| req != "*") })
         })
         .collect()
 }
@@ -142,9 +175,10 @@ mod tests {
          "metadata": {"layer": 3},
          "targets": [{"kind": ["lib"], "name": "upper", "src_path": "/w/crates/upper/src/lib.rs"},
                      {"kind": ["bench"], "name": "b", "src_path": "/w/benches/b.rs"}],
-         "dependencies": [{"name": "lower", "kind": null}, {"name": "lower", "kind": "dev"},
-                          {"name": "serde", "kind": "build"}]},
-        {"name": "lower", "description": null, "manifest_path": "/w/crates/lower/Cargo.toml",
+         "dependencies": [{"name": "own-lower", "kind": null, "path": "/w/crates/lower", "req": "^1"},
+                          {"name": "own-lower", "kind": "dev", "path": "/w/crates/lower", "req": "*"},
+                          {"name": "serde", "kind": "build", "req": "^1"}]},
+        {"name": "own-lower", "publish": [], "description": null, "manifest_path": "/w/crates/lower/Cargo.toml",
          "metadata": null,
          "targets": [{"kind": ["bin"], "name": "low", "src_path": "/w/crates/lower/src/main.rs"}],
          "dependencies": []}
@@ -163,6 +197,8 @@ mod tests {
         assert_eq!((upper.name.as_str(), upper.layer), ("upper", Some(3)));
         assert_eq!(upper.dir, Path::new("/w/crates/upper"));
         assert!(upper.lib_path.is_some() && upper.has_benches);
+        assert_eq!((lower.package.name.as_str(), lower.package.is_published), ("own-lower", false));
+        assert!(upper.package.is_published && upper.deps[0].has_version && !upper.deps[1].has_version);
     }
 
     #[test]
