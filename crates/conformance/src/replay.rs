@@ -8,7 +8,7 @@ use std::{
     collections::{BTreeMap, btree_map::Entry},
     fmt::Write as _,
     io::{self, ErrorKind, Read, Write},
-    net::{SocketAddr, TcpStream},
+    os::unix::net::UnixStream,
     time::{Duration, Instant},
 };
 
@@ -29,18 +29,18 @@ const FIRST_PING_AFTER: Duration = Duration::from_secs(2);
 /// What the recording puts where the server closed.
 const CLOSED: &str = "<closed>";
 
-/// Replays `case` against a fresh server at `addr`.
+/// Replays `case` against a fresh server, to which `connect` makes a connection.
 ///
 /// # Errors
 ///
 /// What differed, as text: the step, the connection, what was expected and what came.
-pub fn replay(case: &Case, addr: SocketAddr) -> Result<(), String> {
+pub fn replay(case: &Case, connect: impl Fn() -> io::Result<UnixStream>) -> Result<(), String> {
     let mut wires = BTreeMap::new();
     for (index, step) in case.steps.iter().enumerate() {
         let at = |error: io::Error| format!("step {index}: {error}");
         let wire = match wires.entry(step.conn) {
             Entry::Occupied(open) => open.into_mut(),
-            Entry::Vacant(first_use) => first_use.insert(Wire::open(addr).map_err(at)?),
+            Entry::Vacant(first_use) => first_use.insert(connect().and_then(Wire::over).map_err(at)?),
         };
         // The recording also sends to connections that the server has closed.
         let _ = wire.stream.write_all(step.send.as_bytes());
@@ -108,7 +108,7 @@ fn compare(wires: &mut BTreeMap<usize, Wire>, step: &Step, sorted: bool) -> Stri
 
 /// One connection of a case.
 struct Wire {
-    stream: TcpStream,
+    stream: UnixStream,
     opened: Instant,
     /// Since the last step.
     received: Vec<u8>,
@@ -116,10 +116,8 @@ struct Wire {
 }
 
 impl Wire {
-    /// Connects and waits for INFO.
-    fn open(addr: SocketAddr) -> io::Result<Self> {
-        let stream = TcpStream::connect(addr)?;
-        stream.set_nodelay(true)?;
+    /// Waits for INFO.
+    fn over(stream: UnixStream) -> io::Result<Self> {
         stream.set_read_timeout(Some(STEP_DEADLINE))?;
         let mut wire = Self { stream, opened: Instant::now(), received: Vec::new(), closed: false };
         while !wire.closed && !wire.received.ends_with(b"\r\n") {

@@ -1,7 +1,9 @@
-//! The recorded conversations, byte for byte, on every setup.
+//! The recorded conversations, byte for byte, on every setup. Each has a server of its own in this process: a process and
+//! a port would add nothing to what is said.
 
 use std::{
     collections::BTreeMap,
+    fs,
     sync::{
         Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -9,12 +11,13 @@ use std::{
     thread,
 };
 
+use buster::{Server, StartError};
 use conformance::{
     known_gaps,
     replay::replay,
     transcript::{Case, Transcripts},
 };
-use test_kit::{Server, ServerError, ServerOptions, Setup, on_every_setup};
+use test_kit::{Io, Setup, on_every_setup};
 
 /// Replays mostly wait for quiet, so more of them than cores run side by side.
 const WORKERS: usize = 6;
@@ -53,11 +56,24 @@ fn check(case: &Case, config: Option<String>, gap: bool, setup: Setup) -> Result
 
 /// Replays a case on a server of its own.
 fn attempt(case: &Case, config: Option<String>, setup: Setup) -> Result<(), String> {
-    let options = ServerOptions { setup, config, ..ServerOptions::default() };
-    match Server::start(options) {
-        Ok(server) => replay(case, server.addr()),
-        Err(refused @ ServerError::EndedEarly { .. }) => Err(refused.to_string()),
+    match start(config, setup) {
+        Ok(server) => replay(case, || server.connect()),
+        Err(StartError::Configuration(refused)) => Err(refused.to_string()),
         // The machine's trouble must not pass for a gap.
         Err(other) => panic!("{other}"),
     }
+}
+
+/// A server that nobody else reaches, whose connections are on all of its shards.
+fn start(config: Option<String>, setup: Setup) -> Result<Server, StartError> {
+    let io = match setup.io {
+        Io::Auto => "auto",
+        Io::Uring => "uring",
+        Io::Epoll => "epoll",
+    };
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = dir.path().join("server.conf");
+    let text = format!("io: {io}\nplacement: spread\n{}", config.unwrap_or_default());
+    fs::write(&file, text).expect("it can be written");
+    Server::builder().config_file(file).no_port().shards(setup.shards as usize).start()
 }
