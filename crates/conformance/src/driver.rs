@@ -23,7 +23,22 @@ const LINE_DEADLINE: Duration = ANSWER_DEADLINE.saturating_mul(4);
 ///
 /// What failed, was left out or was not understood, as text.
 pub fn run(program: &mut Command, scenarios: &[&str], server: &mut Server) -> Result<(), String> {
-    let spawned = program.arg(server.url()).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+    let url = server.url();
+    run_at(&url, program, scenarios, server)
+}
+
+/// The same for a client that connects to another URL of the server's.
+///
+/// # Errors
+///
+/// As for [`run`].
+pub fn run_at(
+    url: &str,
+    program: &mut Command,
+    scenarios: &[&str],
+    server: &mut Server,
+) -> Result<(), String> {
+    let spawned = program.arg(url).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
     let mut session = Session::over(spawned.map_err(|error| format!("{program:?}: {error}"))?);
     let mut verdicts = Vec::new();
     while let Some(line) = session.next_line()? {

@@ -71,6 +71,17 @@ impl ForeignClient {
         Ok(python(&Self::Python.install()?, "secured.py"))
     }
 
+    /// As [`Self::prepare`], for nats.js in a browser. The command takes the URL where WebSockets come in.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::prepare`].
+    pub fn prepare_browser() -> Result<Command, PrepareError> {
+        let mut node = node(&Self::Node.install()?, "browser.cjs");
+        node.arg(chromium()?);
+        Ok(node)
+    }
+
     /// Installs or compiles what is needed, unless that has been done, and returns its directory.
     fn install(self) -> Result<PathBuf, PrepareError> {
         let dir = target_dir()?.join("conformance").join(self.name());
@@ -127,14 +138,9 @@ impl ForeignClient {
     }
 
     fn command(self, dir: &Path) -> Command {
-        let sources = self.sources();
         match self {
             Self::Python => python(dir, "scenarios.py"),
-            Self::Node => {
-                let mut node = Command::new("node");
-                node.arg(sources.join("scenarios.cjs")).env("NODE_PATH", dir.join("node_modules"));
-                node
-            }
+            Self::Node => node(dir, "node.cjs"),
             Self::C => Command::new(dir.join("scenarios")),
         }
     }
@@ -149,6 +155,27 @@ fn python(dir: &Path, program: &str) -> Command {
     let mut python = Command::new(dir.join("venv/bin/python"));
     python.arg("-B").arg(ForeignClient::Python.sources().join(program));
     python
+}
+
+/// A program of ours in Node.js.
+fn node(dir: &Path, program: &str) -> Command {
+    let mut node = Command::new("node");
+    node.arg(ForeignClient::Node.sources().join(program)).env("NODE_PATH", dir.join("node_modules"));
+    node
+}
+
+/// What Chromium may be called, the one without windows first: it is smaller, and all that is needed.
+const CHROMIUMS: [&str; 4] = ["chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"];
+
+/// The name of a Chromium that runs here.
+fn chromium() -> Result<&'static str, PrepareError> {
+    let runs = |name: &str| run(Command::new(name).arg("--version")).is_ok();
+    if let Some(found) = CHROMIUMS.into_iter().find(|name| runs(name)) {
+        return Ok(found);
+    }
+    let [name, ..] = CHROMIUMS;
+    or_install(Command::new(name).arg("--version"), "Chromium", name)?;
+    Ok(name)
 }
 
 fn prepare_python(dir: &Path) -> Result<(), PrepareError> {
@@ -203,6 +230,9 @@ fn apt_install(packages: &str) -> Result<(), PrepareError> {
     if !rustix::process::geteuid().is_root() {
         return Err(io::Error::other("not root, so not installed here").into());
     }
+    // Tests run side by side, and apt does not wait for itself.
+    let lock = File::create(target_dir()?.join("conformance/apt-lock"))?;
+    lock.lock()?;
     let apt_get =
         |args: &[&str]| run(Command::new("apt-get").args(args).env("DEBIAN_FRONTEND", "noninteractive"));
     let install: Vec<&str> =

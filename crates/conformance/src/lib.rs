@@ -1,7 +1,7 @@
 //! Real clients and recorded transcripts against the server.
 //!
-//! The scenarios run through async-nats inside the tests, and through nats-py, nats.js and the C
-//! client as programs of their own ([`foreign`] prepares them, [`driver`] runs them).
+//! The scenarios run through async-nats inside the tests, and through nats-py, nats.js (in a browser, too) and the
+//! C client as programs of their own ([`foreign`] prepares them, [`driver`] runs them).
 //! [`transcript`] is what the stock server answered and [`replay`] compares with it, byte for
 //! byte; what we cannot do yet stands in [`known_gaps`] with the reason.
 #![forbid(unsafe_code)]

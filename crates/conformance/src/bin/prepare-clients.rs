@@ -11,5 +11,9 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     }
+    if let Err(error) = ForeignClient::prepare_browser() {
+        eprintln!("browser: {error}");
+        return ExitCode::FAILURE;
+    }
     ExitCode::SUCCESS
 }
