@@ -25,8 +25,17 @@ pub(crate) struct Batch {
 }
 
 impl Batch {
-    pub(crate) fn new(segment: u32, offset: u32, first: Lsn, salt: Salt, copied: Option<Copied>) -> Self {
-        let bytes = vec![0; BATCH_HEAD_BYTES];
+    /// `room` is how many bytes it will have, about.
+    pub(crate) fn new(
+        segment: u32,
+        offset: u32,
+        first: Lsn,
+        salt: Salt,
+        copied: Option<Copied>,
+        room: usize,
+    ) -> Self {
+        let mut bytes = Vec::with_capacity(room);
+        bytes.resize(BATCH_HEAD_BYTES, 0);
         Self {
             segment,
             offset,

@@ -1,6 +1,6 @@
 //! Bytes of segments in memory, for those who read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use log_format::Place;
@@ -8,14 +8,15 @@ use log_format::Place;
 /// Where an entry begins.
 pub(crate) type Key = (u32, u32);
 
-/// Bounded by bytes; the newest entry stays whatever its length, and what was not used for longest goes first.
+/// Bounded by bytes; the newest entry stays whatever its length. Entries go in the order in which they came, but for those
+/// that were used since they were last looked at: they have another round.
 #[derive(Debug)]
 pub(crate) struct Cache {
     entries: BTreeMap<Key, Entry>,
+    /// All entries, the next to be looked at first.
+    order: VecDeque<Key>,
     bytes: usize,
     bytes_max: usize,
-    /// Counts uses.
-    clock: u64,
 }
 
 #[derive(Debug)]
@@ -24,7 +25,7 @@ struct Entry {
     bytes: Option<Arc<Vec<u8>>>,
     /// They never left this process.
     is_own: bool,
-    used: u64,
+    was_used: bool,
 }
 
 /// What an entry has from a place on.
@@ -38,19 +39,23 @@ pub(crate) struct Cached<'a> {
 
 impl Cache {
     pub(crate) fn new(bytes_max: usize) -> Self {
-        Self { entries: BTreeMap::new(), bytes: 0, bytes_max, clock: 0 }
+        Self { entries: BTreeMap::new(), order: VecDeque::new(), bytes: 0, bytes_max }
     }
 
     pub(crate) fn put(&mut self, key: Key, bytes: Option<Arc<Vec<u8>>>, is_own: bool) {
-        self.clock += 1;
         self.bytes += bytes.as_ref().map_or(0, |bytes| bytes.len());
-        let fresh = Entry { bytes, is_own, used: self.clock };
-        if let Some(old) = self.entries.insert(key, fresh) {
-            self.bytes -= old.len();
+        match self.entries.insert(key, Entry { bytes, is_own, was_used: false }) {
+            Some(old) => self.bytes -= old.len(),
+            None => self.order.push_back(key),
         }
-        while self.bytes > self.bytes_max && self.entries.len() > 1 {
-            let oldest = self.entries.iter().min_by_key(|(_, entry)| entry.used).map(|(key, _)| *key);
-            self.drop_entry(oldest.expect("there is more than one"));
+        while self.bytes > self.bytes_max && self.order.len() > 1 {
+            let next = self.order.pop_front().expect("there is more than one");
+            let entry = self.entries.get_mut(&next).expect("all entries are in order");
+            if next == key || std::mem::take(&mut entry.was_used) {
+                self.order.push_back(next);
+            } else {
+                self.drop_entry(next);
+            }
         }
     }
 
@@ -62,8 +67,7 @@ impl Cache {
         if !has_it {
             return None;
         }
-        self.clock += 1;
-        entry.used = self.clock;
+        entry.was_used = true;
         Some(*key)
     }
 
@@ -81,6 +85,7 @@ impl Cache {
         for key in keys {
             self.drop_entry(key);
         }
+        self.order.retain(|key| key.0 != segment);
     }
 
     fn drop_entry(&mut self, key: Key) {
@@ -114,18 +119,20 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_used_for_longest_goes_first() {
+    fn what_was_not_used_goes_first() {
         let mut cache = Cache::new(250);
         cache.put((1, 0), some(100), false);
         cache.put((1, 100), some(100), true);
         assert_eq!(cache.find(at(1, 99)), Some((1, 0)));
-        assert_eq!(cache.find(at(1, 100)), Some((1, 100)));
         assert_eq!((cache.find(at(1, 200)), cache.find(at(2, 0))), (None, None));
-        assert_eq!(cache.find(at(1, 5)), Some((1, 0)));
         cache.put((2, 0), some(100), false);
         assert_eq!((cache.find(at(1, 100)), cache.bytes()), (None, 200));
         let cached = cache.from((1, 0), at(1, 60));
         assert_eq!((cached.bytes.map(<[u8]>::len), cached.is_start), (Some(40), false));
+        // It was used once, which is another round, and no more.
+        cache.put((2, 100), some(100), false);
+        cache.put((2, 200), some(100), false);
+        assert_eq!((cache.find(at(1, 0)), cache.bytes()), (None, 200));
     }
 
     #[test]

@@ -8,10 +8,12 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use log_format::{BATCH_HEAD_BYTES, Copied, Kind, Lsn, Place, RECORD_BYTES_MAX, Record, Salt, TooLarge};
+use log_format::{
+    BATCH_HEAD_BYTES, Copied, Kind, Lsn, Place, RECORD_BYTES_MAX, Record, Salt, TooLarge, padded,
+};
 use thiserror::Error;
 
-use crate::batch::Batch;
+use crate::batch::{BATCH_BYTES_MAX, Batch};
 use crate::cache::Cache;
 use crate::cleaning::Cleaning;
 use crate::config::Config;
@@ -44,6 +46,8 @@ pub struct Log {
     pub(crate) open: Option<Batch>,
     /// Batches that are full.
     pub(crate) closed: VecDeque<Batch>,
+    /// Bytes of the last batch: the next one has as many, about.
+    batch_bytes: usize,
     /// Bytes of those, and of what was handed out and not answered.
     pub(crate) unsafe_bytes: u64,
     pub(crate) writes: Writes,
@@ -126,6 +130,7 @@ impl Log {
             before: 0,
             open: None,
             closed: VecDeque::new(),
+            batch_bytes: 0,
             unsafe_bytes: 0,
             writes: Writes::new(start),
             reads: Reads::default(),
@@ -231,7 +236,8 @@ impl Log {
         let number = self.active.expect("there is one with room");
         let segment = &self.segments[&number];
         let (offset, first) = (segment.end, segment.next());
-        self.open = Some(Batch::new(number, offset, first, self.salt(number), copied));
+        let room = self.batch_bytes.max(padded(need as usize));
+        self.open = Some(Batch::new(number, offset, first, self.salt(number), copied, room));
         Ok(())
     }
 
@@ -241,6 +247,7 @@ impl Log {
         // A batch without records is only written to say what is safe.
         if batch.records > 0 || batch.is_mark {
             self.segment_of(batch.segment).end = batch.end();
+            self.batch_bytes = padded(batch.bytes.len()).min(BATCH_BYTES_MAX);
             self.unsafe_bytes += batch.bytes.len() as u64;
             self.closed.push_back(batch);
         }
