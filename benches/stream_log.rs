@@ -1,4 +1,4 @@
-//! What a message costs on its way into a log, and out of it again: `cargo bench -p stream-log`.
+//! What a message costs on its way into a log, and out of it again: `cargo bench -p buster-stream-log`.
 
 use std::hint::black_box;
 

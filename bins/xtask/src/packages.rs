@@ -50,7 +50,8 @@ fn problem_with(workspace: &Workspace, member: &Member, dep: &Dep) -> Option<Str
     if !dep.has_version {
         return (dep.kind != DepKind::Dev).then(|| format!("{name} names no version of {other_name}"));
     }
-    (!other.package.is_published).then(|| format!("{name} uses {other_name}, which is not published (docs/packaging.md)"))
+    (!other.package.is_published)
+        .then(|| format!("{name} uses {other_name}, which is not published (docs/packaging.md)"))
 }
 
 #[cfg(test)]
@@ -94,7 +95,10 @@ mod tests {
             member("kit", false, &[]),
             member("buster", true, &[("codec", Normal, false), ("kit", Dev, true)]),
         ];
-        let expected = ["buster names no version of codec", "buster uses kit, which is not published (docs/packaging.md)"];
+        let expected = [
+            "buster names no version of codec",
+            "buster uses kit, which is not published (docs/packaging.md)",
+        ];
         assert_eq!(said_of(members), expected);
     }
 
