@@ -6,7 +6,7 @@ use stream_index::StreamIndex;
 use crate::consumer::{Consumer, Position};
 use crate::effect::{Effect, Effects};
 use crate::event::{Delivered, Event};
-use crate::moment::{Moment, later};
+use crate::moment::{Moment, due_after};
 use crate::pending::Entry;
 use crate::serve::Listens;
 
@@ -151,14 +151,14 @@ impl Consumer {
         if let Some(entry) = self.pending.get_mut(seq) {
             self.again.forget(entry);
         }
-        self.wait_until(seq, later(at.mono, delay));
+        self.wait_until(seq, due_after(at.mono, delay));
         true
     }
 
     /// It takes longer.
     fn restart_wait(&mut self, at: &Moment, seq: u64) -> bool {
         let deliveries = self.deliveries(seq);
-        self.wait_until(seq, later(at.mono, self.settings.wait_after(deliveries)));
+        self.wait_until(seq, due_after(at.mono, self.settings.wait_after(deliveries)));
         true
     }
 

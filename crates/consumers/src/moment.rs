@@ -14,6 +14,14 @@ pub struct Moment {
 /// When nothing is due.
 pub(crate) const NEVER: i64 = i64::MAX;
 
+/// Ten years: waits that are longer never end, so that none of those that do passes the end of time on any clock.
+const WAIT_MAX: i64 = 10 * 365 * 86_400 * 1_000_000_000;
+
+/// When a wait is over that begins now.
+pub(crate) fn due_after(now: i64, wait: i64) -> i64 {
+    if wait > WAIT_MAX { NEVER } else { later(now, wait) }
+}
+
 /// Adds a length of time without passing [`NEVER`].
 pub(crate) fn later(time: i64, by: i64) -> i64 {
     time.saturating_add(by)

@@ -11,7 +11,7 @@ use stream_index::{Row, Steps, StreamIndex, Walk};
 use crate::consumer::Consumer;
 use crate::effect::{Delivery, Effect, Effects, push_status};
 use crate::event::Event;
-use crate::moment::{Moment, later};
+use crate::moment::{Moment, due_after};
 use crate::pace::Replay;
 use crate::pending::Entry;
 use crate::requests::Tending;
@@ -308,7 +308,7 @@ impl Consumer {
             self.floor = self.delivered;
             return self.tell_acked(seq, out);
         }
-        let due = later(at.mono, self.settings.wait_after(1));
+        let due = due_after(at.mono, self.settings.wait_after(1));
         self.pending.insert(Entry::new(seq, self.delivered.consumer, due));
         self.waits.push(due, seq, &self.pending);
         self.mark(seq);
@@ -320,7 +320,7 @@ impl Consumer {
         self.again.forget(entry);
         let deliveries = entry.deliveries.saturating_add(1);
         self.pending.set_deliveries(seq, deliveries);
-        self.wait_until(seq, later(at.mono, self.settings.wait_after(deliveries)));
+        self.wait_until(seq, due_after(at.mono, self.settings.wait_after(deliveries)));
     }
 
     /// It is delivered again then, unless it is acknowledged.

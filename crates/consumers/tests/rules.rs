@@ -325,3 +325,16 @@ fn acknowledgements_are_told_as_often_as_asked() {
     rig.ack(1, "+TERM", "");
     assert_eq!(rig.take(), ["CONSUMER.MSG_TERMINATED stream_seq=1 consumer_seq=1 deliveries=1"]);
 }
+
+#[test]
+fn a_wait_beyond_all_clocks_never_ends_and_is_stored_so() {
+    let mut rig = Rig::with(1, EXPLICIT);
+    rig.request("_INBOX.1", "1");
+    for delay in [i64::MAX, i64::MAX - 1_000_000_000, i64::MAX / 3 * 2] {
+        rig.ack(1, &format!("-NAK {{\"delay\":{delay}}}"), "");
+        rig.check_stored();
+        assert_eq!(rig.consumer.next_deadline(), None);
+    }
+    rig.ack(1, "-NAK 1h", "");
+    assert!(rig.consumer.next_deadline().is_some());
+}
