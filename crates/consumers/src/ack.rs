@@ -7,8 +7,8 @@ use crate::consumer::{Consumer, Position};
 use crate::effect::{Effect, Effects};
 use crate::event::{Delivered, Event};
 use crate::moment::{Moment, due_after};
+use crate::next::Listens;
 use crate::pending::Entry;
-use crate::serve::Listens;
 
 impl Consumer {
     /// An acknowledgement, or another word: what is published to a reply subject, without its headers.

@@ -8,8 +8,8 @@ use stream_index::{Steps, StreamIndex};
 use crate::consumer::Consumer;
 use crate::effect::{Effects, push_status};
 use crate::moment::{Moment, NEVER, later};
+use crate::next::Listens;
 use crate::requests::Request;
-use crate::serve::Listens;
 
 /// Looking for requests whose time is over takes a while when there are many; at most once in that time it is done to
 /// make room.
@@ -47,7 +47,7 @@ impl Consumer {
         self.life.sign(at.mono);
         self.asleep = None;
         // Whoever cannot be answered gets nothing.
-        if reply.is_empty() {
+        if reply.is_empty() || !self.is_leading {
             return;
         }
         let reply: Arc<[u8]> = reply.into();

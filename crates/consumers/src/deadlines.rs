@@ -4,7 +4,7 @@ use crate::consumer::Consumer;
 use crate::effect::{Effect, Effects};
 use crate::event::Event;
 use crate::moment::{Moment, NEVER, later};
-use crate::serve::Listens;
+use crate::next::Listens;
 
 /// How much later than its wait ends a message comes again, so that those which were delivered together do so together,
 /// in the order of the stream.

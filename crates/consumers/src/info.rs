@@ -5,7 +5,7 @@ use js_proto::{ConsumerInfo, Nanos, SequenceInfo, Timestamp};
 use crate::consumer::{Consumer, Position};
 use crate::effect::Effects;
 use crate::moment::Moment;
-use crate::serve::Listens;
+use crate::next::Listens;
 
 impl Consumer {
     /// What is told of it, once it is [settled](Self::settle). Where it is kept is for the caller to add, and what the

@@ -38,8 +38,8 @@
 //! | for | see |
 //! |---|---|
 //! | where it begins, and how much is before it | `start.rs`, `lasts.rs`, `backlog.rs` |
-//! | what is delivered next, and to whom | `serve.rs`, `requests.rs`, `ask.rs`, `push.rs`, `flow.rs`, `pace.rs` |
-//! | what waits to be acknowledged, and comes again | `ack.rs`, `pending.rs`, `waits.rs`, `redeliveries.rs` |
+//! | what is delivered next, and to whom | `next.rs`, `deliver.rs`, `requests.rs`, `ask.rs`, `push.rs`, `flow.rs`, `pace.rs` |
+//! | what waits to be acknowledged, and comes again | `ack.rs`, `unacked.rs`, `pending.rs`, `waits.rs`, `redeliveries.rs` |
 //! | messages that go, and what time does | `removal.rs`, `deadlines.rs`, `life.rs` |
 //! | what is stored | `saved.rs`, `changes.rs`, docs/formats/consumers.md |
 //!
@@ -72,6 +72,7 @@ mod changes;
 mod codec;
 mod consumer;
 mod deadlines;
+mod deliver;
 mod effect;
 mod event;
 mod flow;
@@ -81,6 +82,7 @@ mod lasts;
 mod lead;
 mod life;
 mod moment;
+mod next;
 mod pace;
 mod pending;
 mod push;
@@ -88,20 +90,21 @@ mod redeliveries;
 mod removal;
 mod requests;
 mod saved;
-mod serve;
 mod settings;
 mod start;
+mod unacked;
 mod update;
 mod waits;
 
 pub use codec::{BadState, VERSION};
 pub use consumer::{Consumer, OfStream, Position, Spec};
+pub use deliver::Sizes;
 pub use effect::{Delivery, Effect, Effects};
 pub use event::{Delivered, Event, EventHead};
 pub use headers_only::headers_only;
 pub use moment::Moment;
+pub use next::{Listens, Next};
 pub use saved::Saved;
-pub use serve::{Listens, Next, Sizes};
 pub use update::Updated;
 
 #[cfg(doctest)]

@@ -7,7 +7,7 @@ use crate::consumer::Consumer;
 use crate::effect::{Effect, Effects};
 use crate::event::Event;
 use crate::moment::{Moment, NEVER};
-use crate::serve::FROM_NOW;
+use crate::next::FROM_NOW;
 use crate::settings::Settings;
 
 /// What a change of the configuration means to others.
