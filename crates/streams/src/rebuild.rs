@@ -82,7 +82,9 @@ impl<W> Rebuild<W> {
         let is_repeated = event.is_message()
             && self.by_events.as_ref().is_some_and(|stream| event.seq <= stream.index().last_seq());
         if let Some(stream) = self.by_events.as_mut().filter(|_| !is_repeated) {
+            // It is over what followed from it; and nothing is buried without a state.
             stream.replay_event(event.clone(), place, &mut self.effects);
+            self.effects.clear();
         }
         for state in self.state.iter_mut().chain(&mut self.begun) {
             state.since.push((event.clone(), place));
@@ -135,16 +137,14 @@ impl<W> Rebuild<W> {
         self.state = Some(state);
     }
 
-    /// The stream, and what is to be done about records that nobody needs.
+    /// The stream, and which records nobody needs: no other effects are told. If consumers keep its messages, those that
+    /// nobody needs by now are to be released.
     pub fn finish(mut self, effects: &mut Vec<Effect<W>>) -> Stream<W> {
         self.orphans.extend(self.begun.take().into_iter().flat_map(|begun| begun.parts));
         let orphans = std::mem::take(&mut self.orphans);
         let mut stream = match (self.state.take(), self.by_events.take()) {
             (Some(state), _) => self.restored(state, effects),
-            (None, by_events) => {
-                effects.append(&mut self.effects);
-                by_events.expect("it is given up for a state only")
-            }
+            (None, by_events) => by_events.expect("it is given up for a state only"),
         };
         orphans.into_iter().for_each(|place| stream.graves.note_orphan(place));
         stream
@@ -189,6 +189,8 @@ impl<W> Rebuild<W> {
                 stream.replay_event(event, place, effects);
             }
         }
+        stream.finish_work(effects);
+        effects.retain(|effect| matches!(effect, Effect::Bury(_)));
         stream
     }
 }
