@@ -50,6 +50,8 @@ mod digest;
 mod effect;
 mod event;
 mod expiry;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod graves;
 mod header_edit;
 mod limits;
