@@ -14,13 +14,6 @@ const BATCH: u32 = 100;
 /// One delivery in so many is not acknowledged, and comes again.
 const FORGOTTEN_ONE_IN: u64 = 20;
 
-/// Pulls and acknowledges until the server is gone.
-pub(crate) fn until_gone(round: &Round<'_>, dice: Dice) {
-    let requests = Requests::connect(round.addr, &format!("{}.consumer", round.name));
-    let mut consumer = Consumer { shared: round.shared, requests, dice, forgets: true, unconfirmed: 0 };
-    while consumer.pull().is_ok() {}
-}
-
 /// A consumer that delivers nothing for so many pulls, which is longer than anything waits here, never will.
 const EMPTY_PULLS_MAX: u32 = 40;
 
@@ -40,7 +33,7 @@ pub(crate) fn until_empty(shared: &Shared, requests: Requests, dice: Dice) -> Re
     Ok(())
 }
 
-struct Consumer<'l> {
+pub(crate) struct Consumer<'l> {
     shared: &'l Shared,
     requests: Requests,
     dice: Dice,
@@ -48,7 +41,17 @@ struct Consumer<'l> {
     unconfirmed: u64,
 }
 
-impl Consumer<'_> {
+impl<'l> Consumer<'l> {
+    pub(crate) fn new(round: &Round<'l>, dice: Dice) -> Self {
+        let requests = Requests::connect(round.addr, &format!("{}.consumer", round.name));
+        Self { shared: round.shared, requests, dice, forgets: true, unconfirmed: 0 }
+    }
+
+    /// Pulls and acknowledges until the server is gone.
+    pub(crate) fn until_gone(mut self) {
+        while self.pull().is_ok() {}
+    }
+
     /// One request for messages, to its end: whether there were any.
     fn pull(&mut self) -> Result<bool, Gone> {
         let reply = self.requests.inbox("pull");

@@ -4,9 +4,10 @@ use std::thread;
 
 use brittle_disk::Dice;
 
+use crate::consume::Consumer;
 use crate::publish::{Publisher, Unsettled};
+use crate::remove::Remover;
 use crate::round::Round;
-use crate::{consume, remove};
 
 /// Publishers at a time.
 pub(crate) const PUBLISHERS: usize = 2;
@@ -22,14 +23,17 @@ impl Round<'_> {
     ) -> bool {
         let goal = self.shared.ledger().acks() + self.acks;
         let seeds: [Dice; PUBLISHERS + 2] = std::array::from_fn(|_| Dice::new(dice.roll()));
+        let [one, other, consumer, remover] = seeds;
+        // All connect before the first message: a quick server may be through with it before the last.
+        let (consumer, remover) = (Consumer::new(self, consumer), Remover::new(self, remover));
+        let publishers =
+            [(0, one), (1, other)].map(|(index, dice)| Publisher::new(self, index, dice, &unsettled[index]));
         thread::scope(|scope| {
-            let [one, other, consumer, remover] = seeds;
-            for ((index, dice), unsettled) in [one, other].into_iter().enumerate().zip(unsettled) {
-                let publisher = Publisher::new(self, index, dice, unsettled);
+            for (publisher, unsettled) in publishers.into_iter().zip(unsettled) {
                 scope.spawn(move || publisher.run(unsettled));
             }
-            scope.spawn(|| consume::until_gone(self, consumer));
-            scope.spawn(|| remove::until_gone(self, remover));
+            scope.spawn(|| consumer.until_gone());
+            scope.spawn(|| remover.until_gone());
             let got_there = self.shared.wait_for_acks(goal);
             kill();
             got_there

@@ -24,35 +24,39 @@ const PURGED_BY_SUBJECT: u64 = 5;
 
 const SUBJECT: &str = "cuts.purged";
 
-/// Removes until the server is gone.
-pub(crate) fn until_gone(round: &Round<'_>, mut dice: Dice) {
-    let requests = Requests::connect(round.addr, &format!("{}.remover", round.name));
-    let mut remover = Remover { round, requests, published: 0 };
-    while remover.remove_something(&mut dice).is_ok() {
-        thread::sleep(PAUSE);
-    }
-}
-
-struct Remover<'l> {
+pub(crate) struct Remover<'l> {
     round: &'l Round<'l>,
     requests: Requests,
+    dice: Dice,
     published: u64,
 }
 
-impl Remover<'_> {
-    fn remove_something(&mut self, dice: &mut Dice) -> Result<(), Gone> {
-        if dice.one_in(PURGE_ONE_IN) {
-            return self.purge_below(dice);
+impl<'l> Remover<'l> {
+    pub(crate) fn new(round: &'l Round<'l>, dice: Dice) -> Self {
+        let requests = Requests::connect(round.addr, &format!("{}.remover", round.name));
+        Self { round, requests, dice, published: 0 }
+    }
+
+    /// Removes until the server is gone.
+    pub(crate) fn until_gone(mut self) {
+        while self.remove_something().is_ok() {
+            thread::sleep(PAUSE);
         }
-        if dice.one_in(SUBJECT_ONE_IN) {
+    }
+
+    fn remove_something(&mut self) -> Result<(), Gone> {
+        if self.dice.one_in(PURGE_ONE_IN) {
+            return self.purge_below();
+        }
+        if self.dice.one_in(SUBJECT_ONE_IN) {
             return self.purge_subject();
         }
-        self.delete(dice)
+        self.delete()
     }
 
     /// Everything but the last few hundred.
-    fn purge_below(&mut self, dice: &mut Dice) -> Result<(), Gone> {
-        let below = self.round.shared.ledger().last_acked().saturating_sub(200 + dice.below(300));
+    fn purge_below(&mut self) -> Result<(), Gone> {
+        let below = self.round.shared.ledger().last_acked().saturating_sub(200 + self.dice.below(300));
         if below < 2 {
             return Ok(());
         }
@@ -77,9 +81,9 @@ impl Remover<'_> {
         self.remove(&seqs, "PURGE", &json!({ "filter": SUBJECT }).to_string())
     }
 
-    fn delete(&mut self, dice: &mut Dice) -> Result<(), Gone> {
-        let Some(seq) = self.round.shared.ledger().some_acked(dice.roll()) else { return Ok(()) };
-        let body = json!({ "seq": seq, "no_erase": dice.one_in(2) }).to_string();
+    fn delete(&mut self) -> Result<(), Gone> {
+        let Some(seq) = self.round.shared.ledger().some_acked(self.dice.roll()) else { return Ok(()) };
+        let body = json!({ "seq": seq, "no_erase": self.dice.one_in(2) }).to_string();
         self.remove(&[seq], "MSG.DELETE", &body)
     }
 

@@ -11,7 +11,7 @@ use crate::{differ, fuzz, run};
 use super::state::{Check, Night, Outcome};
 
 /// In the order they are done: what is cheap to set right first.
-pub(crate) const CHECKS: [&str; 6] = ["fuzz", "sim", "log", "differ", "soak", "compare"];
+pub(crate) const CHECKS: [&str; 7] = ["fuzz", "sim", "log", "cuts", "differ", "soak", "compare"];
 
 /// How long a piece takes about, so that little is lost when a night is stopped.
 const PIECE_SECONDS: u64 = 300;
@@ -21,6 +21,12 @@ const SIM_SEEDS: u64 = 2000;
 
 /// Seeds of the log's crashes in a piece. They take about as long each.
 const LOG_SEEDS: u64 = 10_000;
+
+/// Lives of a server in a piece, of five cuts each.
+const CUT_LIVES: u64 = 10;
+
+/// With those of all pieces it is 200 cuts, and the check is done.
+const CUT_PIECES: u64 = 4;
 
 pub(crate) struct Pieces<'w> {
     pub(crate) workspace: &'w Workspace,
@@ -34,6 +40,7 @@ impl Pieces<'_> {
             "fuzz" => self.fuzz(check),
             "sim" => self.sim(night, check),
             "log" => self.log(night, check),
+            "cuts" => self.cuts(night, check),
             "differ" => self.differ(night, check),
             "soak" => self.soak(check),
             "compare" => self.compare(),
@@ -74,6 +81,20 @@ impl Pieces<'_> {
         let outcome = run::run(command.current_dir(&self.workspace.root));
         let found = outcome.is_err().then(|| format!("seeds from {first}: see LOG_FIRST_SEED={first}"));
         Ok(Outcome { done: format!("seeds {first} to {}", first + LOG_SEEDS - 1), found, is_last: false })
+    }
+
+    /// The server loses power, or is killed without. A night in which that cannot be tested has failed.
+    fn cuts(&self, night: &Night, check: &Check) -> Result<Outcome> {
+        let ours = differ::built_server(self.workspace)?;
+        let first = night.seed + check.pieces * CUT_LIVES;
+        let mut command = Command::new("cargo");
+        command.args(["test", "--quiet", "-p", "power-cuts", "--test", "cuts", "--", "break_no_promise"]);
+        command.args(["--test-threads", "1"]).env("BUSTER_SERVER_BIN", &ours).env("CUT_REQUIRED", "1");
+        command.env("CUT_FIRST_SEED", first.to_string()).env("CUT_LIVES", CUT_LIVES.to_string());
+        let outcome = run::run(command.current_dir(&self.workspace.root));
+        let found = outcome.is_err().then(|| format!("lives from {first}: see CUT_FIRST_SEED={first}"));
+        let done = format!("lives {first} to {}, five cuts and five kills each", first + CUT_LIVES - 1);
+        Ok(Outcome { done, found, is_last: check.pieces + 1 == CUT_PIECES })
     }
 
     fn differ(&self, night: &Night, check: &Check) -> Result<Outcome> {
