@@ -91,9 +91,9 @@ impl Consumer {
         if seq <= self.floor.stream {
             return;
         }
-        // Whatever it says of itself, it was not delivered later than the last one.
+        // Whatever it says of itself, nothing lies behind what was delivered.
         let consumer = metadata.consumer_seq.min(self.delivered.consumer).max(self.floor.consumer);
-        self.floor = Position { consumer, stream: seq };
+        self.floor = Position { consumer, stream: seq.min(self.delivered.stream) };
         self.changes.touch();
         self.last_acked = at.wall;
         let keeps = self.of_stream.keeps_until_acked;

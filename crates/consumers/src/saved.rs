@@ -9,6 +9,9 @@ use crate::lasts::Lasts;
 use crate::moment::{Moment, NEVER};
 use crate::pending::Entry;
 
+/// No consumer comes so far. Where it begins in the stream may be anywhere.
+const COUNT_MAX: u64 = u64::MAX / 4;
+
 /// A record of a consumer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Saved {
@@ -130,10 +133,18 @@ impl Consumer {
         self.delivered = Position { consumer: reader.number()?, stream: reader.number()? };
         self.floor = Position { consumer: reader.number()?, stream: reader.number()? };
         let resume = reader.number()?.checked_sub(1);
-        let next = self.delivered.stream.checked_add(1).ok_or(BadState::Damaged)?;
+        let Self { delivered, floor, .. } = self;
+        let is_sound = floor.consumer <= delivered.consumer
+            && floor.stream <= delivered.stream
+            && delivered.consumer <= COUNT_MAX
+            && delivered.stream.max(resume.unwrap_or(0)) < u64::MAX;
+        if !is_sound {
+            return Err(BadState::Damaged);
+        }
+        let next = delivered.stream + 1;
         // The list itself is made again by who leads.
         self.lasts = resume.map(|resume| Box::new(Lasts::new(next, resume)));
-        self.cursor = resume.map_or(next, |resume| resume.saturating_add(1));
+        self.cursor = resume.map_or(next, |resume| resume + 1);
         Ok(())
     }
 
@@ -141,6 +152,10 @@ impl Consumer {
         let mut last = Entry::new(0, 0, 0);
         for _ in 0..reader.number()? {
             last = read_entry(reader, &last)?;
+            let is_delivered = last.seq <= self.delivered.stream && last.first <= self.delivered.consumer;
+            if !is_delivered || last.seq <= self.floor.stream {
+                return Err(BadState::Damaged);
+            }
             self.exceeded.remove(&last.seq);
             self.pending.insert(last);
         }

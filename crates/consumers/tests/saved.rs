@@ -100,8 +100,31 @@ proptest! {
         let at = cut % state.len();
         state[at] ^= flip;
         for bytes in [&bytes[..], &[&[1], &bytes[..]].concat(), &state, &state[..at]] {
-            let _ = rig.fresh().load(bytes);
             let _ = rig.fresh().apply(bytes);
+            let mut consumer = rig.fresh();
+            if consumer.load(bytes).is_ok() {
+                let state = consumer.take_state(&rig.at);
+                let mut other = rig.fresh();
+                prop_assert_eq!(other.load(&state), Ok(()));
+                prop_assert_eq!(other.take_state(&rig.at), state);
+                goes_on(&rig, consumer);
+            }
         }
     }
+}
+
+fn goes_on(rig: &Rig, mut consumer: consumers::Consumer) {
+    let (index, at, mut out) = (&rig.index, &rig.at, Vec::new());
+    let (mut listens, mut steps) = (|_: &[u8]| true, stream_index::Steps::new(100));
+    consumer.lead(at);
+    consumer.on_request(at, b"_INBOX.1", b"3", index, &mut listens, &mut out);
+    consumer.on_deadline(at, &mut listens, &mut out);
+    while let consumers::Next::Message(row) = consumer.next(at, index, &mut listens, &mut steps, &mut out) {
+        let sizes = consumers::Sizes { subject: 3, header: 0, payload: 2 };
+        if !consumer.deliver(at, &row, &sizes, &mut listens, &mut out) {
+            break;
+        }
+    }
+    consumer.on_purged(None, index);
+    consumer.info(at, &mut listens, &mut out);
 }

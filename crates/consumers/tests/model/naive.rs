@@ -349,7 +349,8 @@ impl Naive {
             }
             self.was_acked = true;
         } else if seq > self.floor.1 {
-            self.floor = (metadata.consumer_seq.min(self.delivered.0).max(self.floor.0), seq);
+            let consumer = metadata.consumer_seq.min(self.delivered.0).max(self.floor.0);
+            self.floor = (consumer, seq.min(self.delivered.1));
             self.waiting.retain(|other, _| *other > seq);
             self.exceeded.retain(|other| *other > seq);
             let Self { again, waiting, .. } = self;
