@@ -173,6 +173,11 @@ impl Consumer {
         &self.name
     }
 
+    /// Since when it is.
+    pub fn created(&self) -> Timestamp {
+        self.created
+    }
+
     /// What it was told to be.
     pub fn config(&self) -> ConsumerConfig {
         let mut config = ConsumerConfig::default();

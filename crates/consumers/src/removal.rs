@@ -107,8 +107,9 @@ impl Consumer {
         self.delivered.stream = self.delivered.stream.max(self.cursor - 1);
     }
 
-    /// Also what it wanted before its filters changed.
-    fn forget_gone(&mut self, index: &StreamIndex) {
+    /// Forgets what it waits for that is not in the stream any more, also what it wanted before its filters changed. To be
+    /// said when it was found again, and its stream.
+    pub fn forget_gone(&mut self, index: &StreamIndex) {
         let pending = self.pending.iter().map(|entry| entry.seq);
         let known = pending.chain(self.exceeded.iter().copied());
         let gone: Vec<u64> = known.filter(|seq| index.get(*seq).is_none()).collect();

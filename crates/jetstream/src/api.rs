@@ -30,6 +30,9 @@ pub(crate) fn answer(home: &mut Home, turn: &mut Turn<'_>, request: &Request, jo
     if home.account(request.account).is_system && kind != Kind::AccountInfo {
         return of_system(kind);
     }
+    if is_logged(kind) && home.has_to_wait_for_log() {
+        return Step::Later;
+    }
     match kind {
         Kind::AccountInfo => account::info(home, turn, request),
         Kind::StreamCreate => streams::create(home, turn, request),
@@ -58,6 +61,21 @@ pub(crate) fn answer(home: &mut Home, turn: &mut Turn<'_>, request: &Request, jo
         Kind::ConsumerLeaderStepdown => clusters_only::<ConsumerStepdownAnswer>(home, request),
         _ => Step::Silence,
     }
+}
+
+/// Whether it may come to a record of its own in the log.
+fn is_logged(kind: RequestKind) -> bool {
+    use RequestKind as Kind;
+    matches!(
+        kind,
+        Kind::StreamCreate
+            | Kind::StreamDelete
+            | Kind::ConsumerCreate
+            | Kind::ConsumerCreateNamed
+            | Kind::ConsumerDurableCreate
+            | Kind::ConsumerDelete
+            | Kind::ConsumerPause
+    )
 }
 
 /// What the system account may ask for.

@@ -33,6 +33,8 @@ pub enum Files {
     /// They are refused.
     #[default]
     Refused,
+    /// In the log of the shard: only where one was opened.
+    Kept,
     /// In memory, and gone when the server stops: for tests of what streams do.
     Forged,
 }

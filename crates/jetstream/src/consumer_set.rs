@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use consumers::Consumer;
+use stream_index::Place;
 
 use crate::account::StreamId;
 
@@ -38,11 +39,15 @@ struct Row {
     is_in_line: bool,
     /// Whether it counts for the limit on their number.
     is_counted: bool,
+    /// The number of its records in the log, if it is kept there.
+    group: Option<u32>,
+    /// Where its whole state is, and what changed since.
+    records: Vec<Place>,
 }
 
 impl ConsumerSet {
     /// Adds one.
-    pub(crate) fn insert(&mut self, consumer: Consumer) -> ConsumerId {
+    pub(crate) fn insert(&mut self, consumer: Consumer, group: Option<u32>) -> ConsumerId {
         self.next += 1;
         let id = ConsumerId(self.next);
         let config = consumer.config();
@@ -53,6 +58,8 @@ impl ConsumerSet {
             is_waiting: false,
             is_in_line: false,
             is_counted: !config.direct && !config.sourcing,
+            group,
+            records: Vec::new(),
         };
         self.rows.insert(id, row);
         id
@@ -99,6 +106,31 @@ impl ConsumerSet {
 
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (ConsumerId, &mut Consumer)> {
         self.rows.iter_mut().map(|(id, row)| (*id, &mut *row.consumer))
+    }
+
+    /// The number of its records in the log.
+    pub(crate) fn group(&self, id: ConsumerId) -> Option<u32> {
+        self.rows.get(&id)?.group
+    }
+
+    /// Where the records are that are needed of it.
+    pub(crate) fn records(&self, id: ConsumerId) -> &[Place] {
+        self.rows.get(&id).map_or(&[], |row| &row.records)
+    }
+
+    /// There is one more of them, which stands for all before it if it is whole: those are not needed any more.
+    pub(crate) fn note_record(&mut self, id: ConsumerId, place: Place, is_whole: bool) -> Vec<Place> {
+        let Some(row) = self.rows.get_mut(&id) else { return Vec::new() };
+        let before = if is_whole { std::mem::take(&mut row.records) } else { Vec::new() };
+        row.records.push(place);
+        before
+    }
+
+    /// One of them lies elsewhere now. Says whether it is one of them.
+    pub(crate) fn on_moved(&mut self, id: ConsumerId, from: Place, to: Place) -> bool {
+        let Some(row) = self.rows.get_mut(&id) else { return false };
+        let found = row.records.iter_mut().find(|place| **place == from);
+        found.map(|place| *place = to).is_some()
     }
 
     /// Its filters have changed.

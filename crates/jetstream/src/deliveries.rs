@@ -7,6 +7,7 @@ use stream_index::Row;
 use crate::account::StreamId;
 use crate::consumer_set::{ConsumerId, ConsumerKey};
 use crate::deadlines::Due;
+use crate::disk::{Awaited, Found};
 use crate::home::Home;
 use crate::post::Message;
 use crate::turn::Turn;
@@ -76,7 +77,7 @@ impl Home {
             let at = turn.moment();
             let Some(slot) = self.streams.get_mut(&key.stream) else { return Served::Done };
             let account = slot.account();
-            let crate::slot::Slot { stream, ram, consumers, .. } = slot;
+            let crate::slot::Slot { stream, medium, consumers, .. } = slot;
             let Some(consumer) = consumers.at(key.consumer) else { return Served::Done };
             let index = stream.index();
             let mut steps = turn.take_steps();
@@ -91,13 +92,25 @@ impl Home {
             turn.spend(u64::from(before - steps.left()) + 1);
             let mut read = None;
             if let Next::Message(row) = next {
-                let said = ram.read(row.place);
-                let subject = index.subject(row.subject);
-                let sizes =
-                    Sizes { subject: subject.len(), header: said.header.len(), payload: said.payload.len() };
-                consumer.deliver(&at, &row, &sizes, &mut |subject| turn.is_heard(account, subject), &mut out);
-                turn.spend(DELIVERY_STEPS + ((sizes.header + sizes.payload) >> 9) as u64);
-                read = Some(row);
+                match medium.read(&mut self.disk, row.place) {
+                    Found::Said(said) => {
+                        let sizes = Sizes {
+                            subject: index.subject(row.subject).len(),
+                            header: said.header.len(),
+                            payload: said.payload.len(),
+                        };
+                        let listens = &mut |subject: &[u8]| turn.is_heard(account, subject);
+                        consumer.deliver(&at, &row, &sizes, listens, &mut out);
+                        turn.spend(DELIVERY_STEPS + ((sizes.header + sizes.payload) >> 9) as u64);
+                        read = Some(row);
+                    }
+                    Found::Lost => consumer.on_lost(&at, row.seq, &mut out),
+                    Found::Wait => {
+                        self.reading.push(key);
+                        self.carry_out_of_consumer(turn, key, None, &mut out);
+                        return Served::Done;
+                    }
+                }
             }
             if next == Next::End {
                 consumers.wait(key.consumer);
@@ -134,11 +147,7 @@ impl Home {
                     let message = Message { header: &block, reply, ..Message::new(account, &to, b"") };
                     turn.publish(&message);
                 }
-                // What is in memory is as safe as it gets.
-                Effect::Answer { to } => {
-                    let Some(account) = self.account_of(key.stream) else { return };
-                    turn.publish(&Message::new(account, &to, b""));
-                }
+                Effect::Answer { to } => self.confirm(turn, key, to),
                 Effect::Acked { first, last } => acked.push((first, last)),
                 Effect::Event(event) => self.tell_event(turn, key, &event),
                 Effect::Unused => {
@@ -146,8 +155,21 @@ impl Home {
                 }
             }
         }
+        self.note_changed(key);
         for (first, last) in acked {
             self.on_acked(turn, key.stream, first, last);
+        }
+    }
+
+    /// Tells somebody that an acknowledgement was taken note of, once that is safe. What is in memory is as safe as it
+    /// gets.
+    fn confirm(&mut self, turn: &mut Turn<'_>, key: ConsumerKey, to: Vec<u8>) {
+        let Some(slot) = self.streams.get(&key.stream) else { return };
+        let account = slot.account();
+        if slot.medium.is_log() {
+            self.confirmations.push(Awaited::Ack { account, to });
+        } else {
+            turn.publish(&Message::new(account, &to, b""));
         }
     }
 
@@ -156,10 +178,11 @@ impl Home {
     }
 
     /// Publishes a message to whom it is delivered, under the subject it was stored with.
-    fn send(&self, turn: &mut Turn<'_>, key: ConsumerKey, row: &Row, delivery: &Delivery) {
+    fn send(&mut self, turn: &mut Turn<'_>, key: ConsumerKey, row: &Row, delivery: &Delivery) {
         let Some(slot) = self.streams.get(&key.stream) else { return };
         let Some(consumer) = slot.consumers.get(key.consumer) else { return };
-        let said = slot.read(row.place);
+        // It was read just now.
+        let Found::Said(said) = slot.medium.read(&mut self.disk, row.place) else { return };
         let mut reply = Vec::with_capacity(96);
         consumer.reply().write(&mut reply, &delivery.metadata);
         let mut header = Vec::new();

@@ -11,6 +11,7 @@ use serde::Serialize;
 use streams::{Answer as Told, Effect, Removal};
 
 use crate::account::StreamId;
+use crate::disk::Found;
 use crate::home::Home;
 use crate::names::Change;
 use crate::post::Message;
@@ -29,7 +30,7 @@ impl Home {
             match effect {
                 Effect::Stored(row) => {
                     self.count(id, i64::from(row.size));
-                    self.on_stored(id);
+                    self.wake(id);
                 }
                 Effect::Removed { row, why: Removal::Rollup } => {
                     self.count(id, -i64::from(row.size));
@@ -130,7 +131,11 @@ impl Home {
         is_headers_only: bool,
     ) {
         let Some(slot) = self.streams.get(&id) else { return };
-        let said = slot.read(row.place);
+        let said = match slot.medium.read(&mut self.disk, row.place) {
+            Found::Said(said) => said,
+            // What was stored just now is there, unless the disk is at its end.
+            Found::Wait | Found::Lost => return,
+        };
         let mut header = Vec::new();
         let copied = CopiedHeaders {
             stream: &slot.config().name,

@@ -6,6 +6,7 @@
 use js_proto::{CopiedHeaders, MsgGetRequest, Status, Timestamp};
 use stream_index::{Filter, Row, Steps, Walk};
 
+use crate::disk::{Disk, Found};
 use crate::post::Message;
 use crate::slot::Slot;
 use crate::turn::Turn;
@@ -48,6 +49,8 @@ enum What {
 pub(crate) enum Got {
     All,
     NotYet,
+    /// The disk has to be read first.
+    Waits,
 }
 
 impl Get {
@@ -99,33 +102,40 @@ impl Get {
     }
 
     /// Goes on with it, as far as the turn goes.
-    pub(crate) fn go_on(&mut self, slot: &Slot, turn: &mut Turn<'_>) -> Got {
+    pub(crate) fn go_on(&mut self, slot: &Slot, disk: &mut Option<Disk>, turn: &mut Turn<'_>) -> Got {
         while turn.may_go_on() {
-            if self.step(slot, turn) == Got::All {
-                return Got::All;
+            match self.step(slot, disk, turn) {
+                Got::NotYet => {}
+                got => return got,
             }
         }
         Got::NotYet
     }
 
-    fn step(&mut self, slot: &Slot, turn: &mut Turn<'_>) -> Got {
+    fn step(&mut self, slot: &Slot, disk: &mut Option<Disk>, turn: &mut Turn<'_>) -> Got {
         let index = slot.index();
         let mut steps = turn.take_steps();
         let before = steps.left();
         let what = std::mem::replace(&mut self.what, What::Seq(0));
         let (then, got) = match what {
-            What::Seq(seq) => (What::Seq(seq), self.send_only(slot, turn, index.get(seq))),
+            What::Seq(seq) => (What::Seq(seq), self.send_only(slot, disk, turn, index.get(seq))),
             What::Next { filter, seq } => match index.next(&filter, seq, &mut steps) {
                 Walk::More(seq) => (What::Next { filter, seq }, Got::NotYet),
-                found => (What::Next { filter, seq }, self.send_only(slot, turn, row_of(found))),
+                found => {
+                    let row = row_of(found);
+                    (seq_of(row), self.send_only(slot, disk, turn, row))
+                }
             },
             What::Last { filter, up_to } => match index.last(&filter, up_to, &mut steps) {
                 Walk::More(up_to) => (What::Last { filter, up_to }, Got::NotYet),
-                found => (What::Last { filter, up_to }, self.send_only(slot, turn, row_of(found))),
+                found => {
+                    let row = row_of(found);
+                    (seq_of(row), self.send_only(slot, disk, turn, row))
+                }
             },
-            What::Batch { .. } => self.step_batch(slot, turn, what, &mut steps),
+            What::Batch { .. } => self.step_batch(slot, disk, turn, what, &mut steps),
             What::Gather { .. } => self.step_gather(slot, turn, what, &mut steps),
-            What::Send { .. } => self.step_send(slot, turn, what),
+            What::Send { .. } => self.step_send(slot, disk, turn, what),
         };
         turn.spend(u64::from(before - steps.left().min(before)) + 1);
         self.what = then;
@@ -133,17 +143,29 @@ impl Get {
     }
 
     /// Sends the only message that is asked for.
-    fn send_only(&mut self, slot: &Slot, turn: &mut Turn<'_>, row: Option<Row>) -> Got {
-        match row {
-            Some(row) => {
-                self.send(slot, turn, &row, None);
-            }
-            None => self.status(turn, &Status::MessageNotFound),
+    fn send_only(
+        &mut self,
+        slot: &Slot,
+        disk: &mut Option<Disk>,
+        turn: &mut Turn<'_>,
+        row: Option<Row>,
+    ) -> Got {
+        match row.map(|row| self.send(slot, disk, turn, &row, None)) {
+            Some(Sent::Waits) => return Got::Waits,
+            Some(Sent::Yes | Sent::Full) => {}
+            Some(Sent::Lost) | None => self.status(turn, &Status::MessageNotFound),
         }
         Got::All
     }
 
-    fn step_batch(&mut self, slot: &Slot, turn: &mut Turn<'_>, what: What, steps: &mut Steps) -> (What, Got) {
+    fn step_batch(
+        &mut self,
+        slot: &Slot,
+        disk: &mut Option<Disk>,
+        turn: &mut Turn<'_>,
+        what: What,
+        steps: &mut Steps,
+    ) -> (What, Got) {
         let What::Batch { filter, seq, left, pending, last_seq, is_first } = what else {
             unreachable!("asked for")
         };
@@ -167,10 +189,18 @@ impl Get {
             }
             Walk::Found(row) => {
                 // Who wants no headers is not told of what is left, and it is not counted.
-                let pending = pending.saturating_sub(u64::from(!self.no_header));
-                let is_full = self.send(slot, turn, &row, Some((pending, last_seq))) == Full::Yes;
-                let left = if is_full { 0 } else { left - 1 };
-                let (seq, last_seq, pending) = (row.seq + 1, row.seq, Some(pending));
+                let behind = pending.saturating_sub(u64::from(!self.no_header));
+                let (sent, seq) = (self.send(slot, disk, turn, &row, Some((behind, last_seq))), row.seq);
+                if sent == Sent::Waits {
+                    let what = What::Batch { filter, seq, left, pending: Some(pending), last_seq, is_first };
+                    return (what, Got::Waits);
+                }
+                let left = match sent {
+                    Sent::Full => 0,
+                    Sent::Lost => left,
+                    Sent::Yes | Sent::Waits => left - 1,
+                };
+                let (last_seq, pending, seq) = (row.seq, Some(behind), seq + 1);
                 (What::Batch { filter, seq, left, pending, last_seq, is_first: false }, Got::NotYet)
             }
         }
@@ -216,7 +246,13 @@ impl Get {
         (What::Seq(0), Got::All)
     }
 
-    fn step_send(&mut self, slot: &Slot, turn: &mut Turn<'_>, what: What) -> (What, Got) {
+    fn step_send(
+        &mut self,
+        slot: &Slot,
+        disk: &mut Option<Disk>,
+        turn: &mut Turn<'_>,
+        what: What,
+    ) -> (What, Got) {
         let What::Send { found, mut at, from, up_to, batch, mut sent, mut last_seq } = what else {
             unreachable!("asked for")
         };
@@ -231,21 +267,40 @@ impl Get {
             self.status(turn, &Status::MessageNotFound);
             return (What::Seq(0), Got::All);
         };
+        let pending = (found.len() - at - 1) as u64;
+        let was_sent = self.send(slot, disk, turn, &row, Some((pending, last_seq)));
+        match was_sent {
+            Sent::Waits => return (What::Send { found, at, from, up_to, batch, sent, last_seq }, Got::Waits),
+            Sent::Lost => {
+                self.status(turn, &Status::MessageNotFound);
+                return (What::Seq(0), Got::All);
+            }
+            Sent::Yes | Sent::Full => {}
+        }
         at += 1;
-        let pending = (found.len() - at) as u64;
-        let is_full = self.send(slot, turn, &row, Some((pending, last_seq))) == Full::Yes;
         (last_seq, sent) = (row.seq, sent + 1);
-        if is_full || batch > 0 && sent >= batch {
+        if was_sent == Sent::Full || batch > 0 && sent >= batch {
             self.end(turn, pending, last_seq, Some(up_to));
             return (What::Seq(0), Got::All);
         }
         (What::Send { found, at, from, up_to, batch, sent, last_seq }, Got::NotYet)
     }
 
-    /// Sends a message, of several if there are others to be told of. Returns whether no more bytes may be sent.
-    fn send(&mut self, slot: &Slot, turn: &mut Turn<'_>, row: &Row, others: Option<(u64, u64)>) -> Full {
+    /// Sends a message, of several if there are others to be told of.
+    fn send(
+        &mut self,
+        slot: &Slot,
+        disk: &mut Option<Disk>,
+        turn: &mut Turn<'_>,
+        row: &Row,
+        others: Option<(u64, u64)>,
+    ) -> Sent {
         let subject = slot.index().subject(row.subject);
-        let said = slot.read(row.place);
+        let said = match slot.medium.read(disk, row.place) {
+            Found::Said(said) => said,
+            Found::Wait => return Sent::Waits,
+            Found::Lost => return Sent::Lost,
+        };
         let mut header = Vec::new();
         if !self.no_header {
             let copied = CopiedHeaders {
@@ -264,10 +319,10 @@ impl Get {
         turn.spend(MESSAGE_STEPS);
         let bytes = subject.len() + said.header.len() + said.payload.len();
         if bytes >= self.bytes_left {
-            return Full::Yes;
+            return Sent::Full;
         }
         self.bytes_left -= bytes;
-        Full::No
+        Sent::Yes
     }
 
     fn end(&self, turn: &mut Turn<'_>, pending: u64, last_seq: u64, up_to_seq: Option<u64>) {
@@ -279,11 +334,21 @@ impl Get {
     }
 }
 
-/// Whether as many bytes were sent as may be.
+/// What became of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Full {
+enum Sent {
     Yes,
-    No,
+    /// It was sent, and no more bytes may be.
+    Full,
+    /// It has to be read first.
+    Waits,
+    /// It is gone.
+    Lost,
+}
+
+/// The message that was found, to be sent.
+fn seq_of(row: Option<Row>) -> What {
+    What::Seq(row.map_or(0, |row| row.seq))
 }
 
 fn row_of(walk: Walk<Row>) -> Option<Row> {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use conns::Time;
 use js_proto::advisory::Action;
 use js_proto::{ApiError, Status, Storage, errors};
+use log_format::{Kind, Lsn};
 use nats_auth::Directory;
 use streams::Effect;
 use subject_trie::filters_overlap;
@@ -15,7 +16,10 @@ use crate::allowance::{Allowance, Reserved};
 use crate::config::Config;
 use crate::consumer_set::ConsumerKey;
 use crate::deadlines::{Deadlines, Due};
+use crate::disk::{Awaited, Disk};
 use crate::gets::Get;
+use crate::held::Held;
+use crate::publishes::own_record;
 use crate::request::Request;
 use crate::room::Room;
 use crate::slot::Slot;
@@ -29,7 +33,35 @@ pub(crate) struct Home {
     /// By index. All accounts of the server are here.
     pub(crate) accounts: Vec<Account>,
     pub(crate) streams: BTreeMap<StreamId, Slot>,
-    next_stream: u32,
+    /// The last number that a stream or a consumer has got.
+    pub(crate) last_number: u32,
+    /// Streams were found again, and nothing was done to them since.
+    pub(crate) is_found: bool,
+    /// Files, if streams may be kept there.
+    pub(crate) disk: Option<Disk>,
+    /// How many streams are.
+    pub(crate) logged: usize,
+    /// Whose records those are, by their number, of consumers.
+    pub(crate) consumer_groups: BTreeMap<u32, ConsumerKey>,
+    /// A message that could not be stored yet. Nothing else is taken in before it.
+    pub(crate) held: Option<Held>,
+    /// Requests wait until the log has room, or more of it is safe.
+    pub(crate) log_awaited: bool,
+    /// Requests wait for something to be read.
+    pub(crate) reads_awaited: bool,
+    /// The same of consumers, and of direct gets.
+    pub(crate) reading: Vec<ConsumerKey>,
+    pub(crate) reading_gets: Vec<(StreamId, Get)>,
+    /// Consumers that have something to be remembered.
+    pub(crate) changed: BTreeSet<ConsumerKey>,
+    /// Messages that consumers are done with, of which there is no record yet.
+    pub(crate) releases: VecDeque<(StreamId, Box<[u64]>)>,
+    /// The numbers of streams and consumers that are kept and not served: their account may have none.
+    pub(crate) parked: BTreeSet<u32>,
+    /// When the log is to try again, or to say that all is safe.
+    pub(crate) disk_due: Option<Time>,
+    /// Who is told once that is.
+    pub(crate) confirmations: Vec<Awaited>,
     /// Consumers that have something to do.
     pub(crate) line: VecDeque<ConsumerKey>,
     /// Consumers that push.
@@ -54,7 +86,7 @@ pub(crate) struct Home {
     /// When to look again whether shards know.
     pub(crate) look_again: Option<Time>,
     /// Answers that wait until all shards know what was done.
-    pub(crate) unconfirmed: VecDeque<(Told, Request, Answer)>,
+    pub(crate) unconfirmed: VecDeque<(Told, Lsn, Request, Answer)>,
 }
 
 /// What the streams of an account have.
@@ -75,7 +107,21 @@ impl Home {
         Self {
             accounts: directory.accounts().iter().map(account).collect(),
             streams: BTreeMap::new(),
-            next_stream: 0,
+            last_number: 0,
+            is_found: false,
+            disk: None,
+            logged: 0,
+            consumer_groups: BTreeMap::new(),
+            held: None,
+            log_awaited: false,
+            reads_awaited: false,
+            reading: Vec::new(),
+            reading_gets: Vec::new(),
+            changed: BTreeSet::new(),
+            releases: VecDeque::new(),
+            parked: BTreeSet::new(),
+            disk_due: None,
+            confirmations: Vec::new(),
             line: VecDeque::new(),
             pushing: BTreeSet::new(),
             deadlines: Deadlines::default(),
@@ -137,10 +183,10 @@ impl Home {
         self.accounts.get(account).into_iter().flat_map(|account| &account.streams)
     }
 
-    /// A number for one more stream.
-    pub(crate) fn next_stream_id(&mut self) -> StreamId {
-        self.next_stream += 1;
-        StreamId(self.next_stream)
+    /// A number for one more stream or consumer: its records in the log have it.
+    pub(crate) fn next_number(&mut self) -> u32 {
+        self.last_number += 1;
+        self.last_number
     }
 
     /// What there is to be had for a stream of that name in an account.
@@ -209,15 +255,39 @@ impl Home {
         let state = slot.index().state();
         for (consumer, machine) in slot.consumers.iter() {
             let key = ConsumerKey { stream: id, consumer };
+            self.forget_consumer(slot.consumers.group(consumer));
             machine.waiting().for_each(|reply| turn.publish_status(account, reply, &Status::ConsumerDeleted));
             turn.tell_consumer(account, &slot.config().name, machine.name(), Action::Delete);
             self.pushing.remove(&key);
             self.deadlines.set(Due::Consumer(key), None);
         }
         self.deadlines.set(Due::Stream(id), None);
+        if slot.medium.is_log() {
+            self.logged -= 1;
+            self.log_end(Kind::STREAM_GONE, id.0, turn.clocks.wall.0);
+        }
         self.reserve(account, Reserved::by(slot.config()), Reserved::default());
         self.count_for(account, slot.storage(), -i64::try_from(state.bytes).unwrap_or(i64::MAX));
         self.account(account).streams.remove(&slot.config().name);
+    }
+}
+
+impl Home {
+    /// A stream or a consumer is gone, and all its records with it.
+    pub(crate) fn log_end(&mut self, kind: Kind, group: u32, time: i64) {
+        let Some(disk) = &mut self.disk else { return };
+        // It was asked whether there is room. If the log takes nothing any more, nothing is answered either.
+        if disk.append(&own_record(kind, group, time, b"")).is_ok() {
+            disk.bury_all(group);
+        }
+    }
+
+    fn forget_consumer(&mut self, group: Option<u32>) {
+        let Some(group) = group else { return };
+        self.consumer_groups.remove(&group);
+        if let Some(disk) = &mut self.disk {
+            disk.bury_all(group);
+        }
     }
 }
 

@@ -8,17 +8,19 @@ use std::sync::Arc;
 
 use broker::{Broker, CLAIMED, ServiceId};
 use conns::Time;
-use fabric::{Letter, Mailbox, ShardId};
+use fabric::{Letter, Mailbox, MeshFrame, ShardId};
 use log_format::{Place, Record};
 use monitor::Moment;
-use stream_log::{Answer, Log};
+use stream_log::Log;
 
 use crate::account::StreamId;
 use crate::claims::JetStreamClaims;
 use crate::config::Config;
+use crate::disk::Disk;
 use crate::home::Home;
 use crate::nuid::Nuid;
 use crate::post::Post;
+use crate::replay::Replay;
 use crate::request::Request;
 use crate::role::{FIRST, Role};
 use crate::turn::{Clocks, Turn};
@@ -38,16 +40,14 @@ pub struct JetStream {
     nuid: Nuid,
     /// Streams, where there are any.
     home: Option<Home>,
-    /// Where records are kept, if that is in files.
-    log: Option<Log>,
-    /// The log was told something.
-    has_log_news: bool,
-    /// There are records in it.
-    has_unknown: bool,
     /// What was taken from the broker.
     mailbox: Mailbox,
     /// Something is due.
     is_due: bool,
+    /// The log takes nothing until more of it is safe.
+    is_congested: bool,
+    /// What was found in the log so far.
+    replay: Option<Box<Replay>>,
 }
 
 impl JetStream {
@@ -64,11 +64,10 @@ impl JetStream {
             post: Post::new(service),
             nuid,
             home,
-            log: None,
-            has_log_news: false,
-            has_unknown: false,
             mailbox: Mailbox::default(),
             is_due: false,
+            is_congested: false,
+            replay: None,
         }
     }
 
@@ -77,40 +76,9 @@ impl JetStream {
         self.post.service()
     }
 
-    /// Takes a record of the log that is being found again: all of them, in their order, before [`Self::resume`].
-    pub fn replay(&mut self, _: Place, _: &Record<'_>) {
-        self.has_unknown = true;
-    }
-
-    /// Goes on with the log whose records were replayed.
-    ///
-    /// # Errors
-    /// There is something in it that this server cannot act on.
-    pub fn resume(&mut self, _: &mut Broker, _: Time, _: Moment, log: Log) -> Result<(), String> {
-        if self.has_unknown {
-            return Err("there are streams in files, which cannot be served yet".to_owned());
-        }
-        (self.log, self.has_log_news) = (Some(log), true);
-        Ok(())
-    }
-
-    /// What is to be done with files. To be asked for after each turn, until there is nothing.
-    pub fn take_request(&mut self) -> Option<stream_log::Request> {
-        self.log.as_mut()?.take_request()
-    }
-
-    /// What came of it. What follows from that has its turn with the rest.
-    pub fn on_answer(&mut self, answer: Answer) {
-        if let Some(log) = &mut self.log {
-            log.on_answer(answer);
-            self.has_log_news = true;
-        }
-    }
-
     /// Acts on what came in and on what is due, as far as a turn may take.
     pub fn on_turn(&mut self, broker: &mut Broker, now: Time, wall: Moment) {
         self.post.go_on(broker);
-        self.heed_log();
         let Some(home) = &mut self.home else { return };
         let mut turn = Turn {
             broker,
@@ -121,32 +89,66 @@ impl JetStream {
             shards: self.shards,
             steps: TURN_STEPS_MAX,
         };
+        home.tend_disk(&turn);
+        home.heed_disk(&mut turn);
         home.answer_confirmed(&mut turn);
         home.heed_interest(&mut turn);
         if std::mem::take(&mut self.is_due) {
             home.on_deadlines(&mut turn);
         }
-        take_mail(home, &mut turn, &mut self.mailbox);
+        self.is_congested = take_mail(home, &mut turn, &mut self.mailbox);
         home.work(&mut turn);
+        home.save_consumers(&mut turn);
     }
 
-    /// Nobody waits for anything of it yet.
-    fn heed_log(&mut self) {
-        self.has_log_news = false;
-        while self.log.as_mut().and_then(Log::take_event).is_some() {}
+    /// Takes a record of the log that is being found again: all of them, in their order, before [`Self::resume`].
+    pub fn replay(&mut self, place: Place, record: &Record<'_>) {
+        self.replay.get_or_insert_with(|| Box::new(Replay::new())).take(place, record);
+    }
+
+    /// Goes on with the log whose records were replayed. Nothing is shown of them before the log says that they are safe.
+    ///
+    /// # Errors
+    /// There is something in it that this server cannot act on.
+    pub fn resume(&mut self, broker: &mut Broker, now: Time, wall: Moment, log: Log) -> Result<(), String> {
+        let replay = self.replay.take().map_or_else(Replay::new, |replay| *replay).finish()?;
+        let Some(home) = &mut self.home else { return Ok(()) };
+        let mut turn = Turn {
+            broker,
+            post: &mut self.post,
+            nuid: &mut self.nuid,
+            config: Arc::clone(&self.config),
+            clocks: Clocks { now, wall },
+            shards: self.shards,
+            steps: TURN_STEPS_MAX,
+        };
+        home.restore(&mut turn, log, replay);
+        Ok(())
+    }
+
+    /// What is to be done with files. To be asked for after each turn, until there is nothing.
+    pub fn take_request(&mut self) -> Option<stream_log::Request> {
+        self.home.as_mut()?.disk.as_mut()?.take_request()
+    }
+
+    /// What came of a request.
+    pub fn on_answer(&mut self, answer: stream_log::Answer) {
+        if let Some(disk) = self.home.as_mut().and_then(|home| home.disk.as_mut()) {
+            disk.on_answer(answer);
+        }
     }
 
     /// Nothing more comes in: what there is in files comes to a clean stop.
     pub fn on_stopping(&mut self) {
-        if let Some(log) = &mut self.log {
-            log.stop();
-            self.has_log_news = true;
+        if let Some(disk) = self.home.as_mut().and_then(|home| home.disk.as_mut()) {
+            disk.stop();
         }
     }
 
     /// Whether that is done.
     pub fn has_stopped(&self) -> bool {
-        self.log.as_ref().is_none_or(Log::is_stopped)
+        let disk = self.home.as_ref().and_then(|home| home.disk.as_ref());
+        disk.is_none_or(Disk::is_stopped)
     }
 
     /// Notes that it is so late: whatever is due has its turn with the rest.
@@ -158,11 +160,9 @@ impl JetStream {
     /// Whether another turn has something to do, even if nothing happens until then.
     #[inline]
     pub fn has_work_left(&self) -> bool {
-        if self.has_log_news {
-            return true;
-        }
         let Some(home) = &self.home else { return false };
-        !self.post.is_full() && (self.is_due || !self.mailbox.is_empty() || home.has_work_left())
+        let has_mail = !self.mailbox.is_empty() && !home.is_stuck() && !self.is_congested;
+        !self.post.is_full() && (self.is_due || has_mail || home.has_work_left())
     }
 
     /// When something is due.
@@ -172,18 +172,24 @@ impl JetStream {
     }
 }
 
-/// Acts on letters in the order in which they came. What there is no time for stays in the mailbox.
-fn take_mail(home: &mut Home, turn: &mut Turn<'_>, mailbox: &mut Mailbox) {
+/// Acts on letters in the order in which they came. What there is no time for stays in the mailbox. Returns whether the
+/// log has to be waited for.
+fn take_mail(home: &mut Home, turn: &mut Turn<'_>, mailbox: &mut Mailbox) -> bool {
     while turn.may_go_on() && !home.is_busy() {
         if mailbox.is_empty() {
             mailbox.clear();
             let service = turn.post.service();
             turn.broker.take_mail(service, mailbox);
         }
-        let Some(letter) = mailbox.read() else { return };
+        let Some(Ok(MeshFrame::Letter(next))) = mailbox.frames().next() else { return false };
+        if !home.may_take(next.message.publish.body.len()) {
+            return true;
+        }
+        let Some(letter) = mailbox.read() else { return false };
         turn.spend(LETTER_STEPS);
         on_letter(home, turn, &letter);
     }
+    false
 }
 
 fn on_letter(home: &mut Home, turn: &mut Turn<'_>, letter: &Letter<'_>) {

@@ -2,9 +2,14 @@
 
 use broker::Party;
 use fabric::MeshMessage;
-use streams::{Around, Decision, Effect, Publish};
+use js_proto::{ApiError, KnownError, errors};
+use log_format::Record;
+use stream_log::AppendError;
+use streams::{Answer, Around, Decision, Effect, Publish};
 
 use crate::account::StreamId;
+use crate::disk::{Awaited, Disk};
+use crate::held::Held;
 use crate::home::Home;
 use crate::room::Room;
 use crate::slot::Slot;
@@ -14,6 +19,14 @@ use crate::waiter::Waiter;
 /// What it costs to store a message, in steps.
 const PUBLISH_STEPS: u64 = 16;
 
+/// Whether something was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Taken {
+    Yes,
+    /// It is to come again once more is safe, or there is room.
+    Later,
+}
+
 impl Home {
     /// A message came on one of a stream's subjects. The stream may be gone.
     pub(crate) fn on_message(&mut self, turn: &mut Turn<'_>, id: StreamId, message: &MeshMessage<'_>) {
@@ -21,22 +34,48 @@ impl Home {
         if is_own_request(message, publish.subject) {
             return;
         }
-        let room = self.room(id);
-        let Some(slot) = self.streams.get_mut(&id) else { return };
-        turn.spend(PUBLISH_STEPS + (publish.body.len() >> 9) as u64);
-        let no_ack = slot.config().no_ack;
-        let reply = publish.reply.filter(|_| !no_ack);
         let command = Publish {
             now: turn.clocks.wall.0,
             subject: publish.subject,
             header: publish.headers(),
             payload: publish.payload(),
         };
+        if self.take_message(turn, id, &command, publish.reply) == Taken::Later {
+            self.held = Some(Held::new(id, message));
+        }
+    }
+
+    /// Tries again to store the message that had to wait.
+    pub(crate) fn retry_held(&mut self, turn: &mut Turn<'_>) {
+        let Some(held) = self.held.take() else { return };
+        let command = Publish {
+            now: turn.clocks.wall.0,
+            subject: &held.subject,
+            header: &held.header,
+            payload: &held.payload,
+        };
+        if self.take_message(turn, held.stream, &command, held.reply.as_deref()) == Taken::Later {
+            self.held = Some(held);
+        }
+    }
+
+    fn take_message(
+        &mut self,
+        turn: &mut Turn<'_>,
+        id: StreamId,
+        command: &Publish<'_>,
+        reply: Option<&[u8]>,
+    ) -> Taken {
+        let room = self.room(id);
+        let Some(slot) = self.streams.get_mut(&id) else { return Taken::Yes };
+        turn.spend(PUBLISH_STEPS + ((command.header.len() + command.payload.len()) >> 9) as u64);
+        let reply = reply.filter(|_| !slot.config().no_ack);
         let mut effects = std::mem::take(&mut self.effects);
-        slot.publish(turn, &command, reply, &room, &mut effects);
+        let taken = slot.publish(turn, &mut self.disk, command, reply, &room, &mut effects);
         self.carry_out(turn, id, &mut effects);
         self.effects = effects;
         self.settle(turn, id);
+        taken
     }
 }
 
@@ -46,15 +85,16 @@ fn is_own_request(message: &MeshMessage<'_>, subject: &[u8]) -> bool {
 }
 
 impl Slot {
-    /// Has the stream decide on a message, and applies what it decides.
+    /// Has the stream decide on a message, and applies what it decides, or logs it.
     fn publish(
         &mut self,
         turn: &mut Turn<'_>,
+        disk: &mut Option<Disk>,
         command: &Publish<'_>,
         reply: Option<&[u8]>,
         room: &Room,
         effects: &mut Vec<Effect<Waiter>>,
-    ) {
+    ) -> Taken {
         let waiter = || reply.map(|reply| Waiter::Publisher(reply.into()));
         let consumers = &self.consumers;
         let nuid = &mut *turn.nuid;
@@ -65,18 +105,47 @@ impl Slot {
             random: &mut || nuid.number() as u32,
         };
         match self.stream.decide(command, &mut around) {
-            Decision::Append(record) => {
-                let place = Self::keep(&mut self.ram, &record);
-                self.stream.on_appended(place, waiter());
-                self.stream.commit(effects);
-            }
+            Decision::Append(record) => match self.medium.append(disk.as_mut(), self.id.0, &record) {
+                Ok(place) => {
+                    self.stream.on_appended(place, waiter());
+                    self.after_append(disk.as_mut(), effects);
+                }
+                Err(AppendError::NotYet) => return Taken::Later,
+                Err(error) => {
+                    let answer = Answer::Refused(refusal(&error));
+                    effects.extend(waiter().map(|to| Effect::Answer { to, answer }));
+                }
+            },
             Decision::Answer(answer) => effects.extend(waiter().map(|to| Effect::Answer { to, answer })),
             Decision::AnswerBehind(answer) => {
                 if let Some(to) = waiter() {
                     self.stream.defer(to, answer, effects);
                 }
             }
-            Decision::Later => unreachable!("what streams in memory decide is committed at once"),
+            Decision::Later => return Taken::Later,
+        }
+        Taken::Yes
+    }
+
+    /// An event was appended: in memory it is applied at once, on disk once it is safe.
+    pub(crate) fn after_append(&mut self, disk: Option<&mut Disk>, effects: &mut Vec<Effect<Waiter>>) {
+        match disk.filter(|_| self.medium.is_log()) {
+            Some(disk) => disk.wait(Awaited::Event(self.id)),
+            None => drop(self.stream.commit(effects)),
         }
     }
+}
+
+/// What whoever wanted something stored is told if the log does not take it.
+pub(crate) fn refusal(error: &AppendError) -> ApiError {
+    const FULL: KnownError = errors::INSUFFICIENT_RESOURCES;
+    match error {
+        AppendError::DiskFull => FULL.error(),
+        other => errors::STREAM_STORE_FAILED.with(&[other]),
+    }
+}
+
+/// A record that nobody but the service itself reads again.
+pub(crate) fn own_record<'a>(kind: log_format::Kind, group: u32, time: i64, payload: &'a [u8]) -> Record<'a> {
+    Record { kind, group, seq: 0, time, ttl: None, message_id: None, subject: b"", header: b"", payload }
 }

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use log_format::Lsn;
+
 use crate::api;
+use crate::disk::Disk;
 use crate::home::Home;
 use crate::post::Message;
 use crate::request::Request;
@@ -34,36 +37,47 @@ impl Home {
 
     /// Goes on with the request that waits longest. Returns whether it is done with.
     pub(crate) fn answer_next(&mut self, turn: &mut Turn<'_>) -> bool {
-        if self.busy.is_some() {
+        if self.busy.is_some() || self.log_awaited || self.reads_awaited || self.is_stuck() {
             return false;
         }
         let Some((request, mut job)) = self.waiting.pop_front() else { return false };
         turn.spend(REQUEST_STEPS);
-        match api::answer(self, turn, &request, &mut job) {
-            Step::GoesOn => {
+        let step = api::answer(self, turn, &request, &mut job);
+        self.log_awaited |= matches!(step, Step::Later);
+        self.reads_awaited |= matches!(step, Step::Reads);
+        match step {
+            Step::GoesOn | Step::Later | Step::Reads => {
                 self.waiting.push_front((request, job));
                 return false;
             }
             Step::Silence => self.account(request.account).waiting -= 1,
             Step::Answer(answer) => self.give(turn, &request, &answer),
             Step::AnswerAfter(told, answer) => self.give_after(turn, told, request, answer),
-            Step::Command(id, command) => command.carry_out(self, turn, id, request),
+            Step::Command(id, command) => {
+                if let Some(request) = command.carry_out(self, turn, id, request) {
+                    self.log_awaited = true;
+                    self.waiting.push_front((request, Job::Fresh));
+                    return false;
+                }
+            }
         }
         true
     }
 
     /// Answers once all shards know.
     pub(crate) fn give_after(&mut self, turn: &mut Turn<'_>, told: Told, request: Request, answer: Answer) {
-        self.unconfirmed.push_back((told, request, answer));
+        let safe = self.disk.as_ref().map_or(Lsn(0), Disk::last);
+        self.unconfirmed.push_back((told, safe, request, answer));
         self.answer_confirmed(turn);
     }
 
     /// Answers what waited until all shards knew. What does not come to know, since nobody is there any more who would,
     /// is looked at again soon.
     pub(crate) fn answer_confirmed(&mut self, turn: &mut Turn<'_>) {
-        while let Some((told, ..)) = self.unconfirmed.front_mut()
+        while let Some((told, lsn, ..)) = self.unconfirmed.front_mut()
             && turn.is_known(told)
-            && let Some((_, request, answer)) = self.unconfirmed.pop_front()
+            && self.disk.as_ref().is_none_or(|disk| disk.is_safe(*lsn))
+            && let Some((_, _, request, answer)) = self.unconfirmed.pop_front()
         {
             self.give(turn, &request, &answer);
         }

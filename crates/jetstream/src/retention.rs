@@ -3,6 +3,7 @@
 use consumers::Effects;
 use js_proto::{Retention, StreamConfig};
 use stream_index::{Place, Row};
+use stream_log::AppendError;
 
 use crate::account::StreamId;
 use crate::allowance::Reserved;
@@ -11,12 +12,10 @@ use crate::home::Home;
 use crate::slot::Slot;
 use crate::turn::Turn;
 
-impl Home {
-    /// A message was stored.
-    pub(crate) fn on_stored(&mut self, id: StreamId) {
-        self.wake(id);
-    }
+/// Messages that one record takes out.
+const RELEASED_AT_ONCE: usize = 2_000;
 
+impl Home {
     /// A message is gone: its consumers need not wait for it.
     pub(crate) fn on_removed(&mut self, turn: &mut Turn<'_>, id: StreamId, row: &Row) {
         let Some(slot) = self.streams.get_mut(&id) else { return };
@@ -40,7 +39,7 @@ impl Home {
     /// Nobody needs a record any more.
     pub(crate) fn bury(&mut self, id: StreamId, place: Place) {
         if let Some(slot) = self.streams.get_mut(&id) {
-            slot.ram.free(place);
+            slot.medium.free(self.disk.as_mut(), id.0, place);
         }
     }
 
@@ -97,12 +96,53 @@ impl Home {
         self.release(turn, id, &done);
     }
 
+    /// Lets go of what nobody needs that was found again: it may have been about to go.
+    pub(crate) fn sweep_all(&mut self, turn: &mut Turn<'_>) {
+        let ids: Vec<StreamId> = self.streams.keys().copied().collect();
+        ids.into_iter().for_each(|id| self.sweep(turn, id));
+    }
+
+    /// Takes messages out that consumers are done with. In files that is an event like others.
     fn release(&mut self, turn: &mut Turn<'_>, id: StreamId, seqs: &[u64]) {
         let mut effects = Vec::new();
+        if self.streams.get(&id).is_some_and(|slot| slot.medium.is_log()) {
+            for seqs in seqs.chunks(RELEASED_AT_ONCE) {
+                if !self.log_release(turn, id, seqs) {
+                    self.releases.push_back((id, seqs.into()));
+                }
+            }
+            return;
+        }
         for seq in seqs {
             let Some(slot) = self.streams.get_mut(&id) else { return };
             slot.stream.release(*seq, &mut effects);
             self.carry_out(turn, id, &mut effects);
+        }
+    }
+
+    /// Says whether it was done, or cannot be.
+    fn log_release(&mut self, turn: &mut Turn<'_>, id: StreamId, seqs: &[u64]) -> bool {
+        let Some(slot) = self.streams.get_mut(&id) else { return true };
+        let Slot { stream, medium, .. } = slot;
+        let Some(record) = stream.decide_release(turn.clocks.wall.0, seqs) else { return false };
+        match medium.append(self.disk.as_mut(), id.0, &record) {
+            Ok(place) => {
+                stream.on_appended(place, None);
+                slot.after_append(self.disk.as_mut(), &mut Vec::new());
+                self.settle(turn, id);
+                true
+            }
+            Err(error) => error != AppendError::NotYet,
+        }
+    }
+
+    /// Does what could not be done yet.
+    pub(crate) fn retry_releases(&mut self, turn: &mut Turn<'_>) {
+        for _ in 0..self.releases.len() {
+            let Some((id, seqs)) = self.releases.pop_front() else { return };
+            if !self.log_release(turn, id, &seqs) {
+                self.releases.push_back((id, seqs));
+            }
         }
     }
 

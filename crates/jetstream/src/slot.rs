@@ -2,51 +2,42 @@
 
 use broker::ServiceSubscription;
 use js_proto::{ConsumerInfo, PubAck, Storage, StreamConfig, StreamInfo, StreamState, Timestamp, Versioned};
-use log_format::{Kind, Record};
-use stream_index::{Place, State, StreamIndex};
-use streams::{BEHAVIOUR_LEVEL, Stream, StreamMeta};
+use stream_index::{State, StreamIndex};
+use streams::Stream;
 
 use crate::account::StreamId;
 use crate::consumer_set::ConsumerSet;
-use crate::ram::{Ram, Said};
+use crate::medium::Medium;
 use crate::turn::Turn;
 use crate::waiter::Waiter;
-
-/// What stands for a place where there is nothing to be read.
-const NOWHERE: Place = Place { segment: u32::MAX, offset: 0 };
 
 /// A stream.
 #[derive(Debug)]
 pub(crate) struct Slot {
     account: usize,
-    id: StreamId,
+    /// Its records in the log have its number.
+    pub(crate) id: StreamId,
     pub(crate) stream: Stream<Waiter>,
-    pub(crate) ram: Ram,
+    pub(crate) medium: Medium,
     pub(crate) consumers: ConsumerSet,
     ack: PubAck,
     subscriptions: Vec<(String, ServiceSubscription)>,
 }
 
 impl Slot {
-    pub(crate) fn new(account: usize, id: StreamId, config: StreamConfig, turn: &mut Turn<'_>) -> Self {
-        let ack = PubAck::new(&config.name, &turn.config.domain);
-        let (left, right) = (turn.nuid.number().to_le_bytes(), turn.nuid.number().to_le_bytes());
-        let mut id_key = [0; 16];
-        id_key[..8].copy_from_slice(&left);
-        id_key[8..].copy_from_slice(&right);
-        let meta = StreamMeta {
-            id: id.0.into(),
-            level: BEHAVIOUR_LEVEL,
-            created: turn.clocks.wall.0,
-            lane: 0,
-            id_key,
-            config,
-        };
+    pub(crate) fn new(
+        account: usize,
+        id: StreamId,
+        stream: Stream<Waiter>,
+        medium: Medium,
+        domain: &str,
+    ) -> Self {
+        let ack = PubAck::new(&stream.config().name, domain);
         Self {
             account,
             id,
-            stream: Stream::new(meta),
-            ram: Ram::default(),
+            stream,
+            medium,
             consumers: ConsumerSet::default(),
             ack,
             subscriptions: Vec::new(),
@@ -78,22 +69,8 @@ impl Slot {
         state.first_seq >= state.last_seq
     }
 
-    /// What a message says.
-    pub(crate) fn read(&self, place: Place) -> Said<'_> {
-        self.ram.read(place)
-    }
-
     pub(crate) fn pub_ack(&self) -> &PubAck {
         &self.ack
-    }
-
-    /// Keeps what a record says, if it is a message.
-    pub(crate) fn keep(ram: &mut Ram, record: &Record<'_>) -> Place {
-        if record.kind == Kind::MESSAGE {
-            ram.push(&Said { header: record.header, payload: record.payload })
-        } else {
-            NOWHERE
-        }
     }
 
     /// What is told of it.

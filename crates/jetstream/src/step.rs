@@ -31,6 +31,10 @@ pub(crate) enum Step {
     Command(StreamId, Command),
     /// There was no time to do all of it.
     GoesOn,
+    /// The disk has to be read first.
+    Reads,
+    /// The log does not take it yet.
+    Later,
 }
 
 /// How far a request is that takes several turns.

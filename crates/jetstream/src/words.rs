@@ -6,6 +6,7 @@ use js_proto::{
     AckSubject, ApiRequest, FlowControlSubject, MsgGetRequest, RequestKind, Status, check_api_level, headers,
 };
 
+use crate::account::StreamId;
 use crate::gets::{Get, Got};
 use crate::home::Home;
 use crate::turn::Turn;
@@ -104,10 +105,22 @@ impl Home {
         match request.and_then(|request| Get::new(slot, account, reply, request, GET_BYTES_MAX)) {
             Err(status) => refuse(turn, &status),
             Ok(mut get) => {
-                if slot.stream.is_busy() || get.go_on(slot, turn) == Got::NotYet {
-                    self.gets.push_back((id, get));
-                }
+                let got = if slot.stream.is_busy() {
+                    Got::NotYet
+                } else {
+                    let slot = &self.streams[&id];
+                    get.go_on(slot, &mut self.disk, turn)
+                };
+                self.keep_get(id, get, got);
             }
+        }
+    }
+
+    fn keep_get(&mut self, id: StreamId, get: Get, got: Got) {
+        match got {
+            Got::All => {}
+            Got::NotYet => self.gets.push_back((id, get)),
+            Got::Waits => self.reading_gets.push((id, get)),
         }
     }
 
@@ -116,9 +129,12 @@ impl Home {
         for _ in 0..self.gets.len() {
             let Some((id, mut get)) = self.gets.pop_front() else { return };
             let Some(slot) = self.streams.get(&id) else { continue };
-            if slot.stream.is_busy() || !turn.may_go_on() || get.go_on(slot, turn) == Got::NotYet {
-                self.gets.push_back((id, get));
-            }
+            let got = if slot.stream.is_busy() || !turn.may_go_on() {
+                Got::NotYet
+            } else {
+                get.go_on(slot, &mut self.disk, turn)
+            };
+            self.keep_get(id, get, got);
         }
     }
 }

@@ -6,12 +6,16 @@ use conns::Time;
 
 use crate::account::StreamId;
 use crate::deadlines::Due;
+use crate::disk::Disk;
 use crate::home::Home;
 use crate::slot::Slot;
 use crate::turn::Turn;
 
 /// What it costs to see to something that is due, in steps.
 const DUE_STEPS: u64 = 16;
+
+/// How often the log tries again.
+const TICK: Duration = Duration::from_secs(1);
 
 impl Home {
     /// Does what there is to do beside letters: what takes long, then deliveries.
@@ -84,11 +88,14 @@ impl Home {
         let mut effects = Vec::new();
         while turn.may_go_on() {
             let Some(slot) = self.streams.get_mut(&id) else { return };
-            let Slot { stream, ram, .. } = slot;
+            let Slot { stream, medium, .. } = slot;
             let Some(record) = stream.expire(wall) else { break };
-            let place = Slot::keep(ram, &record);
+            let Ok(place) = medium.append(self.disk.as_mut(), id.0, &record) else {
+                self.deadlines.set(Due::Stream(id), Some(turn.clocks.now + TICK));
+                return;
+            };
             stream.on_appended(place, None);
-            stream.commit(&mut effects);
+            slot.after_append(self.disk.as_mut(), &mut effects);
             turn.spend(DUE_STEPS + effects.len() as u64);
             self.carry_out(turn, id, &mut effects);
             if self.streams.get(&id).is_some_and(|slot| slot.stream.is_busy()) {
@@ -96,6 +103,19 @@ impl Home {
             }
         }
         self.settle(turn, id);
+    }
+
+    /// Has the log try again what failed, once a second.
+    pub(crate) fn tend_disk(&mut self, turn: &Turn<'_>) {
+        let Some(disk) = &mut self.disk else { return };
+        let now = turn.clocks.now;
+        if self.disk_due.is_some_and(|due| due <= now) {
+            self.disk_due = None;
+            disk.tick();
+        }
+        if self.disk_due.is_none() && disk.wants_tick() {
+            self.disk_due = Some(now + TICK);
+        }
     }
 
     /// Tells those who push who listens, if that may have changed.
@@ -108,10 +128,15 @@ impl Home {
     }
 
     pub(crate) fn has_work_left(&self) -> bool {
-        self.busy.is_some() || !self.waiting.is_empty() || !self.gets.is_empty() || self.has_deliveries()
+        let may_answer = !self.log_awaited && !self.reads_awaited && !self.is_stuck();
+        self.busy.is_some()
+            || self.disk.as_ref().is_some_and(Disk::has_news)
+            || (!self.waiting.is_empty() && may_answer)
+            || !self.gets.is_empty()
+            || self.has_deliveries()
     }
 
     pub(crate) fn next_deadline(&self) -> Option<Time> {
-        self.look_again.into_iter().chain(self.deadlines.next()).min()
+        [self.look_again, self.disk_due, self.deadlines.next()].into_iter().flatten().min()
     }
 }

@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use nats_auth::ConfigError;
-use shard_runtime::RuntimeError;
+use shard_runtime::{RuntimeError, StoreError};
 
 use crate::hosts::joined;
 use crate::listen::ListenError;
@@ -50,6 +50,9 @@ pub enum NodeError {
     /// There is no thread for the system's services.
     #[error("Could not start the system's thread: {0}")]
     System(#[source] io::Error),
+    /// There is no place for streams.
+    #[error("Can't start JetStream: {0}")]
+    Store(#[from] StoreError),
     /// TLS is asked for and cannot be had.
     #[error(transparent)]
     Tls(#[from] TlsError),

@@ -1,5 +1,6 @@
 //! What the options come to for streams.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use jetstream::{Config, Files, UNLIMITED};
@@ -7,6 +8,8 @@ use js_proto::UnknownFields;
 use nats_auth::{Directory, GLOBAL_ACCOUNT};
 use nats_proto::ServerInfo;
 use server_options::Options;
+use shard_runtime::{Store, StoreError};
+use stream_log::SyncWhen;
 
 use crate::machine::memory;
 
@@ -38,7 +41,24 @@ pub(crate) fn config(options: &Options, info: &ServerInfo, directory: &Directory
         limits: asked.limits,
         unknown_fields: if asked.is_lenient { UnknownFields::Ignored } else { UnknownFields::Refused },
         accounts,
-        // As long as there is no log the options are refused, unless this is a trial.
-        files: Files::Forged,
+        files: Files::Kept,
     }))
+}
+
+/// Where streams are kept; `None` if there are to be none. No other server opens it before it is dropped.
+pub(crate) fn store(options: &Options) -> Result<Option<Arc<Store>>, StoreError> {
+    if !options.jetstream.is_on {
+        return Ok(None);
+    }
+    let folder = options.store_dir.clone().unwrap_or_else(temporary);
+    // One shard has all streams by now.
+    let store = Store::open(&folder, 1, SyncWhen::Always)?;
+    tracing::info!("JetStream keeps its files in {}", folder.join("jetstream").display());
+    Ok(Some(Arc::new(store)))
+}
+
+fn temporary() -> PathBuf {
+    let folder = std::env::temp_dir().join("nats");
+    tracing::warn!("Temporary storage directory used, data could be lost on system reboot");
+    folder
 }

@@ -76,6 +76,21 @@ impl<W> Stream<W> {
         self.staged_change(Kind::STREAM_META, seq, self.time_at(now), Change::Updated(Box::new(config)))
     }
 
+    /// Consumers are done with these messages, and this stream keeps messages for them: an event, so that what limits do
+    /// is the same when the log is read again. To be [noted](Self::on_appended) with nobody waiting. `None` is that it
+    /// has to wait until something of this stream was committed.
+    pub fn decide_release(&mut self, now: i64, seqs: &[u64]) -> Option<Record<'_>> {
+        if self.must_wait() {
+            return None;
+        }
+        self.scratch.payload.clear();
+        self.scratch.payload.extend(seqs.iter().flat_map(|seq| seq.to_le_bytes()));
+        match self.staged_change(Kind::EXPIRED, 0, self.time_at(now), Change::Ended(seqs.into())) {
+            Decision::Append(record) => Some(record),
+            _ => None,
+        }
+    }
+
     /// Whether what waits in the tail may take that message out.
     fn tail_may_remove(&self, seq: u64) -> bool {
         let has_limits = !self.rules.discards_new

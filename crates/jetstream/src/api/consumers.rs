@@ -1,29 +1,30 @@
 //! CONSUMER.CREATE, INFO, DELETE, PAUSE, RESET and UNPIN.
 
-use consumers::{Consumer, Effects, OfStream, Spec};
+use consumers::{Consumer, Effects};
 use js_proto::advisory::Action;
 use js_proto::{
-    AckReply, ApiAnswer, ApiError, ConsumerAction, ConsumerConfig, ConsumerCreateAnswer,
-    ConsumerCreateRequest, ConsumerDeleteAnswer, ConsumerInfo, ConsumerInfoAnswer, ConsumerPauseAnswer,
-    ConsumerPauseRequest, ConsumerResetAnswer, ConsumerResetRequest, ConsumerUnpinAnswer,
-    ConsumerUnpinRequest, FlowControlReply, NAME_BYTES_MAX, Nanos, PriorityPolicy, RequestBody, Retention,
-    Status, StreamConfig, Versioned, check_alone, check_api_level, errors, expect_empty,
+    ApiAnswer, ApiError, ConsumerAction, ConsumerConfig, ConsumerCreateAnswer, ConsumerCreateRequest,
+    ConsumerDeleteAnswer, ConsumerInfo, ConsumerInfoAnswer, ConsumerPauseAnswer, ConsumerPauseRequest,
+    ConsumerResetAnswer, ConsumerResetRequest, ConsumerUnpinAnswer, ConsumerUnpinRequest, NAME_BYTES_MAX,
+    Nanos, PriorityPolicy, RequestBody, Retention, Status, StreamConfig, Versioned, check_alone,
+    check_api_level, errors, expect_empty,
 };
+use log_format::Kind;
 use subject_trie::filters_overlap;
 
 use super::told::{may_ask, told, told_after};
 use crate::account::StreamId;
+use crate::consumer_meta::ConsumerMeta;
 use crate::consumer_set::{ConsumerKey, filters_of};
 use crate::deadlines::Due;
 use crate::home::Home;
 use crate::names::Change;
+use crate::publishes::own_record;
+use crate::replay::spec;
 use crate::request::Request;
 use crate::slot::shown;
 use crate::step::{Answer, Job, Step};
 use crate::turn::{Told, Turn};
-
-/// Bytes of the largest message if neither the stream nor anything else says so.
-const MESSAGE_BYTES_MAX: u64 = 1 << 20;
 
 pub(super) fn create(home: &mut Home, turn: &mut Turn<'_>, request: &Request, job: &mut Job) -> Step {
     let (key, known) = match std::mem::take(job) {
@@ -142,19 +143,18 @@ impl Home {
             name = turn.nuid.next_consumer();
         }
         let is_push = !config.deliver_subject.is_empty();
-        let spec = Spec {
-            stream: stream.name.clone(),
-            name: name.clone(),
-            created: turn.clocks.timestamp(),
-            reply: AckReply::v1(&stream.name, &name),
-            flow: FlowControlReply::v1(&stream.name, &name),
-            of_stream: of_stream(&stream),
-            config,
-        };
-        let machine = Consumer::new(spec, &at);
+        let is_logged = slot.medium.is_log() && !config.mem_storage && !config.direct;
+        let meta = ConsumerMeta { stream: id.0, created: turn.clocks.wall.0, name: name.clone(), config };
+        let machine = Consumer::new(spec(&stream, meta), &at);
         let takes_acks = machine.takes_acks();
-        let consumer = slot.consumers.insert(machine);
+        let group = is_logged.then(|| self.next_number());
+        let Some(slot) = self.streams.get_mut(&id) else { unreachable!("it was just there") };
+        let consumer = slot.consumers.insert(machine, group);
         let key = ConsumerKey { stream: id, consumer };
+        if let Some(group) = group {
+            self.consumer_groups.insert(group, key);
+            self.log_consumer(key, turn.clocks.wall.0);
+        }
         let known =
             turn.tell_all(account, &stream.name, Change::Consumer { name: name.as_bytes(), takes_acks });
         turn.tell_consumer(account, &stream.name, &name, Action::Create);
@@ -199,6 +199,7 @@ impl Home {
         let Some(consumer) = slot.consumers.at(key.consumer) else { return Ok(()) };
         let updated = consumer.update(&at, config);
         slot.consumers.refilter(key.consumer);
+        self.log_consumer(key, turn.clocks.wall.0);
         if updated.deliver_subject {
             self.tell_interest(turn, key);
         }
@@ -222,7 +223,25 @@ impl Home {
         is_settled
     }
 
+    /// Logs what a consumer is told to be.
+    fn log_consumer(&mut self, key: ConsumerKey, time: i64) {
+        let Some(slot) = self.streams.get(&key.stream) else { return };
+        let (Some(group), Some(consumer)) =
+            (slot.consumers.group(key.consumer), slot.consumers.get(key.consumer))
+        else {
+            return;
+        };
+        let created = consumer.created().unix_nanos().unwrap_or(time);
+        let (stream, name, config) = (key.stream.0, consumer.name().to_owned(), consumer.config());
+        let payload = ConsumerMeta { stream, created, name, config }.write();
+        if let Some(disk) = &mut self.disk {
+            // It was asked whether there is room. If the log takes nothing any more, nothing is answered either.
+            let _ = disk.append(&own_record(Kind::CONSUMER_META, group, time, &payload));
+        }
+    }
+
     fn serve_soon(&mut self, key: ConsumerKey) {
+        self.note_changed(key);
         self.time_consumer(key);
         self.line_up(key);
     }
@@ -268,7 +287,13 @@ impl Home {
         let slot = self.streams.get_mut(&key.stream)?;
         let account = slot.account();
         let stream = slot.config().name.clone();
+        let group = slot.consumers.group(key.consumer);
         let consumer = slot.consumers.remove(key.consumer)?;
+        if let Some(group) = group {
+            self.consumer_groups.remove(&group);
+            self.changed.remove(&key);
+            self.log_end(Kind::CONSUMER_GONE, group, turn.clocks.wall.0);
+        }
         self.pushing.remove(&key);
         self.deadlines.set(Due::Consumer(key), None);
         consumer.waiting().for_each(|reply| turn.publish_status(account, reply, &Status::ConsumerDeleted));
@@ -277,16 +302,6 @@ impl Home {
         let told = turn.tell_all(account, &stream, Change::NoConsumer(name.as_bytes()));
         turn.tell_consumer(account, &stream, name, Action::Delete);
         Some(told)
-    }
-}
-
-/// What a consumer has to know of its stream.
-fn of_stream(stream: &StreamConfig) -> OfStream {
-    let max = u64::try_from(stream.max_msg_size).ok().filter(|max| *max > 0);
-    OfStream {
-        keeps_until_acked: stream.retention != Retention::Limits,
-        has_one_per_subject: stream.max_msgs_per_subject == 1,
-        message_bytes_max: max.unwrap_or(MESSAGE_BYTES_MAX),
     }
 }
 
@@ -330,7 +345,7 @@ fn deleted(
 }
 
 pub(super) fn pause(home: &mut Home, turn: &mut Turn<'_>, request: &Request) -> Step {
-    told(paused(home, turn, request))
+    told_after(paused(home, turn, request).map(|answer| (answer, Told::NOTHING)))
 }
 
 fn paused(home: &mut Home, turn: &mut Turn<'_>, request: &Request) -> Result<ConsumerPauseAnswer, ApiError> {
@@ -347,6 +362,7 @@ fn paused(home: &mut Home, turn: &mut Turn<'_>, request: &Request) -> Result<Con
         let config = consumer.config().kept();
         consumer.update(&at, config);
     }
+    home.log_consumer(key, at.wall);
     home.carry_out_of_consumer(turn, key, None, &mut out);
     home.serve_soon(key);
     let left = until.unix_nanos().map_or(0, |until| until.saturating_sub(at.wall)).max(0);

@@ -9,6 +9,7 @@ use stream_index::{Filter, Row, Steps, Walk};
 use super::told::{commanded, may_ask};
 use crate::account::StreamId;
 use crate::command::Command;
+use crate::disk::Found;
 use crate::home::Home;
 use crate::request::Request;
 use crate::slot::Slot;
@@ -16,17 +17,27 @@ use crate::step::{Answer, Step};
 use crate::turn::Turn;
 
 pub(super) fn get(home: &mut Home, turn: &mut Turn<'_>, request: &Request) -> Step {
-    let answer = got(home, turn, request);
+    let answer = match got(home, turn, request) {
+        Ok(None) => return Step::Reads,
+        Ok(Some(answer)) => Ok(answer),
+        Err(error) => Err(error),
+    };
     let is_told = answer.is_err();
     Step::Answer(Answer { is_told, ..Answer::of(answer) })
 }
 
-fn got(home: &mut Home, turn: &Turn<'_>, request: &Request) -> Result<MsgGetAnswer, ApiError> {
+/// The answer; none if the message has to be read first.
+fn got(home: &mut Home, turn: &Turn<'_>, request: &Request) -> Result<Option<MsgGetAnswer>, ApiError> {
     may_ask(home, request)?;
     let asked = MsgGetRequest::read(&request.body, turn.config.unknown_fields)?;
-    let (_, slot) = home.stream(request.account, request.stream())?;
+    let (id, _) = home.stream(request.account, request.stream())?;
+    let slot = &home.streams[&id];
     let row = find(slot, &asked).ok_or_else(|| errors::NO_MESSAGE_FOUND.error())?;
-    let said = slot.read(row.place);
+    let said = match slot.medium.read(&mut home.disk, row.place) {
+        Found::Said(said) => said,
+        Found::Wait => return Ok(None),
+        Found::Lost => return Err(errors::NO_MESSAGE_FOUND.error()),
+    };
     let message = StoredMessage {
         subject: String::from_utf8_lossy(slot.index().subject(row.subject)).into_owned(),
         seq: row.seq,
@@ -34,7 +45,7 @@ fn got(home: &mut Home, turn: &Turn<'_>, request: &Request) -> Result<MsgGetAnsw
         data: Bytes(said.payload.to_vec()),
         time: Timestamp::from_unix_nanos(row.time),
     };
-    Ok(MsgGetAnswer { message: Some(message), ..MsgGetAnswer::new() })
+    Ok(Some(MsgGetAnswer { message: Some(message), ..MsgGetAnswer::new() }))
 }
 
 fn find(slot: &Slot, asked: &MsgGetRequest) -> Option<Row> {

@@ -9,7 +9,9 @@ use js_proto::{
     StreamInfoRequest, StreamPurgeAnswer, StreamPurgeRequest, StreamUpdateAnswer, Versioned, check_alone,
     errors, expect_empty,
 };
+use log_format::{Kind, Record};
 use stream_index::Filter;
+use streams::{BEHAVIOUR_LEVEL, Stream, StreamMeta};
 
 use super::told::{commanded, may_ask, told, told_after};
 use crate::account::StreamId;
@@ -17,7 +19,10 @@ use crate::allowance::Reserved;
 use crate::command::Command;
 use crate::config::Files;
 use crate::home::Home;
+use crate::medium::Medium;
 use crate::names::Change;
+use crate::publishes::{own_record, refusal};
+use crate::ram::Ram;
 use crate::request::Request;
 use crate::role::FIRST;
 use crate::slot::Slot;
@@ -64,7 +69,7 @@ fn created(
         return Err(errors::STREAM_SUBJECT_OVERLAP.error());
     }
     let name = config.name.clone();
-    let told = make(home, turn, account, config);
+    let told = make(home, turn, account, config)?;
     turn.tell_stream(account, &name, Action::Create);
     let (_, slot) = home.stream(account, &name)?;
     Ok((created_answer(slot, turn), told))
@@ -100,17 +105,50 @@ fn check_storage(config: &StreamConfig, turn: &Turn<'_>) -> Result<(), ApiError>
     if is_refused { Err(errors::STORAGE_RESOURCES_EXCEEDED.error()) } else { Ok(()) }
 }
 
-/// Makes a stream.
-fn make(home: &mut Home, turn: &mut Turn<'_>, account: usize, config: StreamConfig) -> Told {
-    let id = home.next_stream_id();
+/// Makes a stream. It is to be told once all shards know, and once that is safe.
+fn make(
+    home: &mut Home,
+    turn: &mut Turn<'_>,
+    account: usize,
+    config: StreamConfig,
+) -> Result<Told, ApiError> {
+    let id = StreamId(home.next_number());
     let change = Change::Stream { shard: FIRST, is_direct: config.allow_direct };
-    home.reserve(account, Reserved::default(), Reserved::by(&config));
-    home.account(account).streams.insert(config.name.clone(), id);
     let name = config.name.clone();
-    let mut slot = Slot::new(account, id, config, turn);
+    let reserved = Reserved::by(&config);
+    let is_logged = config.storage == Storage::File && turn.config.files == Files::Kept;
+    let meta = meta(turn, id, config);
+    if is_logged {
+        log_meta(home, account, id, &meta)?;
+        home.logged += 1;
+    }
+    let medium = if is_logged { Medium::Log } else { Medium::Ram(Ram::default()) };
+    let mut slot = Slot::new(account, id, Stream::new(meta), medium, &turn.config.domain);
     slot.subscribe(turn);
     home.streams.insert(id, slot);
-    turn.tell_all(account, &name, change)
+    home.reserve(account, Reserved::default(), reserved);
+    home.account(account).streams.insert(name.clone(), id);
+    Ok(turn.tell_all(account, &name, change))
+}
+
+fn meta(turn: &mut Turn<'_>, id: StreamId, config: StreamConfig) -> StreamMeta {
+    let (left, right) = (turn.nuid.number().to_le_bytes(), turn.nuid.number().to_le_bytes());
+    let mut id_key = [0; 16];
+    id_key[..8].copy_from_slice(&left);
+    id_key[8..].copy_from_slice(&right);
+    let created = turn.clocks.wall.0;
+    StreamMeta { id: id.0.into(), level: BEHAVIOUR_LEVEL, created, lane: 0, id_key, config }
+}
+
+/// The record says in which account the stream is.
+fn log_meta(home: &mut Home, account: usize, id: StreamId, meta: &StreamMeta) -> Result<(), ApiError> {
+    let mut payload = Vec::new();
+    meta.write(&mut payload);
+    let name = home.account(account).name.clone();
+    let Some(disk) = &mut home.disk else { return Err(errors::INSUFFICIENT_RESOURCES.error()) };
+    let record = own_record(Kind::STREAM_META, id.0, meta.created, &payload);
+    let appended = disk.append(&Record { subject: name.as_bytes(), ..record });
+    appended.map(drop).map_err(|error| refusal(&error))
 }
 
 pub(super) fn update(home: &mut Home, turn: &mut Turn<'_>, request: &Request) -> Step {

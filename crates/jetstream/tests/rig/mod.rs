@@ -13,6 +13,8 @@ use jetstream::{Config, Files, JetStream, UNLIMITED};
 use monitor::Moment;
 use nats_auth::{AccountConfig, Directory, IdentityConfig, User};
 use shards::Shards;
+use sim_disk::SimDisk;
+use stream_log::Recovery;
 
 pub(crate) use shards::Conn;
 
@@ -23,6 +25,10 @@ const BEGIN: i64 = 1_800_000_000_000_000_000;
 pub(crate) struct Rig {
     pub(crate) shards: Shards,
     jetstreams: Vec<JetStream>,
+    /// Where files are, if they are kept.
+    pub(crate) disk: Option<SimDisk>,
+    /// The disk does nothing by itself.
+    pub(crate) is_disk_slow: bool,
 }
 
 fn user(name: &str) -> User {
@@ -70,7 +76,41 @@ impl Rig {
             JetStream::open(broker, ShardId(shard as u8), count, Arc::clone(&config), 7)
         };
         let jetstreams = shards.brokers.iter_mut().enumerate().map(open).collect();
-        Self { shards, jetstreams }
+        Self { shards, jetstreams, disk: None, is_disk_slow: false }
+    }
+
+    /// With files on that disk, which may have some already.
+    pub(crate) fn on_disk(shards: usize, disk: SimDisk) -> Self {
+        let mut rig = Self::with(shards, Config { files: Files::Kept, ..config() });
+        let mut recovery = Recovery::new(stream_log::Config::new(*b"a store of tests", 0), disk.files());
+        while let Some(span) = recovery.want() {
+            let bytes = disk.read(span);
+            let jetstream = &mut rig.jetstreams[0];
+            recovery.on_bytes(Ok(bytes), &mut |place, record| jetstream.replay(place, record)).unwrap();
+        }
+        let (log, _) = recovery.finish();
+        let now = rig.shards.now;
+        let resumed = rig.jetstreams[0].resume(&mut rig.shards.brokers[0], now, Moment(BEGIN), log);
+        assert_eq!(resumed, Ok(()));
+        rig.disk = Some(disk);
+        rig.settle();
+        rig
+    }
+
+    /// The disk does what it was asked for.
+    pub(crate) fn run_disk(&mut self) {
+        let Some(disk) = &mut self.disk else { return };
+        while let Some(answer) = disk.step() {
+            self.jetstreams[0].on_answer(answer);
+        }
+    }
+
+    /// Power is cut, or the server is killed, and it starts again.
+    pub(crate) fn restart(self, cut: impl FnOnce(&mut SimDisk)) -> Self {
+        let shards = self.shards.brokers.len();
+        let mut disk = self.disk.unwrap();
+        cut(&mut disk);
+        Self::on_disk(shards, disk)
     }
 
     /// A client that listens to `r.>`.
@@ -96,6 +136,12 @@ impl Rig {
             broker.take_ready_services(&mut Vec::new());
             jetstream.on_deadlines(now);
             jetstream.on_turn(broker, now, Moment(BEGIN + now.0 as i64));
+            while let Some(request) = jetstream.take_request() {
+                self.disk.as_mut().expect("there is a log").submit(request);
+            }
+        }
+        if !self.is_disk_slow {
+            self.run_disk();
         }
     }
 

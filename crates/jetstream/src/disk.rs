@@ -1,0 +1,179 @@
+//! The shard's log: what goes into it, who waits until that is safe, and what it says.
+
+use std::collections::VecDeque;
+
+use log_format::{Kind, Lsn, Place, Record};
+use stream_log::{Answer, AppendError, Appended, Event, Log, Read, Request, Room};
+
+use crate::account::StreamId;
+use crate::ram::Said;
+
+/// Who waits until records are safe.
+#[derive(Debug)]
+pub(crate) enum Awaited {
+    /// The stream, to apply its next event.
+    Event(StreamId),
+    /// Somebody in an account who wants to hear that an acknowledgement was taken note of.
+    Ack { account: usize, to: Vec<u8> },
+}
+
+/// The log.
+#[derive(Debug)]
+pub(crate) struct Disk {
+    log: Log,
+    awaited: VecDeque<(Lsn, Awaited)>,
+    /// What was appended last is safe once the log is synced up to here.
+    last: Lsn,
+    synced: Lsn,
+    /// All that was found at the start is safe: until then nobody is shown any of it.
+    is_open: bool,
+    /// The log was told something since it was last asked what that means.
+    has_news: bool,
+    /// Something was appended since requests were last taken.
+    pub(crate) is_touched: bool,
+}
+
+/// What is known of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Found<'m> {
+    Said(Said<'m>),
+    /// It is being read from the disk.
+    Wait,
+    /// It is gone: it rotted, or cannot be read.
+    Lost,
+}
+
+impl Disk {
+    /// A log that was found again.
+    pub(crate) fn new(mut log: Log) -> Self {
+        log.prepare();
+        let told = log.told();
+        Self {
+            log,
+            awaited: VecDeque::new(),
+            last: told,
+            synced: told,
+            is_open: false,
+            has_news: true,
+            is_touched: false,
+        }
+    }
+
+    /// Whether something may be stored and shown.
+    pub(crate) fn is_open(&self) -> bool {
+        self.is_open
+    }
+
+    /// Whether a record with so many bytes in it may be published now.
+    pub(crate) fn room(&mut self, bytes: usize) -> Room {
+        self.log.room(bytes)
+    }
+
+    pub(crate) fn append(&mut self, record: &Record<'_>) -> Result<Appended, AppendError> {
+        let appended = self.log.append(record)?;
+        self.last = appended.lsn;
+        self.is_touched = true;
+        Ok(appended)
+    }
+
+    /// Who is told once what was appended last is safe.
+    pub(crate) fn wait(&mut self, who: Awaited) {
+        self.awaited.push_back((self.last, who));
+    }
+
+    /// Up to where all has to be safe before what was done last is told.
+    pub(crate) fn last(&self) -> Lsn {
+        self.last
+    }
+
+    pub(crate) fn is_safe(&self, lsn: Lsn) -> bool {
+        lsn <= self.synced
+    }
+
+    /// Takes the next who waited for what is safe by now.
+    pub(crate) fn take_awaited(&mut self) -> Option<Awaited> {
+        let is_safe = self.awaited.front().is_some_and(|(lsn, _)| *lsn <= self.synced);
+        if is_safe { self.awaited.pop_front().map(|(_, who)| who) } else { None }
+    }
+
+    /// Those who wait for what will never be safe.
+    pub(crate) fn give_up(&mut self) -> VecDeque<(Lsn, Awaited)> {
+        std::mem::take(&mut self.awaited)
+    }
+
+    /// What a message says.
+    pub(crate) fn read(&mut self, place: Place) -> Found<'_> {
+        match self.log.read(place) {
+            Read::Record(record) if record.kind == Kind::MESSAGE => {
+                Found::Said(Said { header: record.header, payload: record.payload })
+            }
+            Read::Wait => Found::Wait,
+            Read::Record(_) | Read::Lost => Found::Lost,
+        }
+    }
+
+    /// Nobody needs a record any more.
+    pub(crate) fn bury(&mut self, place: Place, group: u32) {
+        self.log.bury(place, group);
+        self.is_touched = true;
+    }
+
+    /// Nobody needs any record of a group.
+    pub(crate) fn bury_all(&mut self, group: u32) {
+        self.log.bury_all(group);
+        self.is_touched = true;
+    }
+
+    pub(crate) fn take_request(&mut self) -> Option<Request> {
+        self.log.take_request()
+    }
+
+    pub(crate) fn on_answer(&mut self, answer: Answer) {
+        self.log.on_answer(answer);
+        self.has_news = true;
+    }
+
+    /// Nothing more is stored: the log comes to a clean stop.
+    pub(crate) fn stop(&mut self) {
+        self.log.stop();
+        (self.has_news, self.is_touched) = (true, true);
+    }
+
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.log.is_stopped()
+    }
+
+    /// Whether [`Self::take_event`] may have something to tell.
+    pub(crate) fn has_news(&self) -> bool {
+        self.has_news
+    }
+
+    pub(crate) fn take_event(&mut self) -> Option<Event> {
+        let event = self.log.take_event();
+        self.has_news = event.is_some();
+        if let Some(Event::Synced(lsn)) = event {
+            (self.synced, self.is_open) = (lsn, true);
+        }
+        event
+    }
+
+    /// The log itself, for what only it can do.
+    pub(crate) fn log(&mut self) -> &mut Log {
+        &mut self.log
+    }
+
+    /// Somebody waits for what may be safe by now: that is looked at soon.
+    pub(crate) fn nudge(&mut self) {
+        self.has_news |= self.awaited.front().is_some_and(|(lsn, _)| *lsn <= self.synced);
+    }
+
+    pub(crate) fn wants_tick(&self) -> bool {
+        self.log.wants_tick()
+    }
+
+    pub(crate) fn tick(&mut self) {
+        self.log.tick();
+        self.has_news = true;
+        self.is_touched = true;
+    }
+}

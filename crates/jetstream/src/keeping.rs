@@ -1,0 +1,216 @@
+//! What the log has to say, and what consumers have to be remembered by.
+
+use consumers::Saved;
+use js_proto::errors;
+use log_format::Kind;
+use stream_log::{Event, Room};
+use streams::Answer;
+
+use crate::account::StreamId;
+use crate::consumer_set::ConsumerKey;
+use crate::disk::Awaited;
+use crate::home::Home;
+use crate::post::Message;
+use crate::publishes::own_record;
+use crate::slot::Slot;
+use crate::turn::Turn;
+
+/// Bytes that a message has beside itself in a letter and in the log, about.
+const MESSAGE_ROOM: usize = 64 << 10;
+
+/// Bytes that a configuration has at most, and some.
+const META_ROOM: usize = 512 << 10;
+
+/// Records of changes of a consumer, of which all are needed at a start, before all of it is written anew.
+const DELTAS_MAX: usize = 64;
+
+impl Home {
+    /// Whether a letter of so many bytes may be acted on now. What comes waits in its order.
+    pub(crate) fn may_take(&mut self, bytes: usize) -> bool {
+        if self.busy.is_some() || self.held.is_some() {
+            return false;
+        }
+        let Some(disk) = &mut self.disk else { return true };
+        disk.is_open() && (self.logged == 0 || disk.room(bytes + MESSAGE_ROOM) != Room::Later)
+    }
+
+    /// Whether requests that come to records of their own have to wait until there is room for those.
+    pub(crate) fn has_to_wait_for_log(&mut self) -> bool {
+        self.disk.as_mut().is_some_and(|disk| disk.room(META_ROOM) == Room::Later)
+    }
+
+    /// Whether what waits could go on if it was looked at.
+    pub(crate) fn is_stuck(&self) -> bool {
+        self.held.is_some() || self.disk.as_ref().is_some_and(|disk| !disk.is_open())
+    }
+
+    /// Heeds what the log says.
+    pub(crate) fn heed_disk(&mut self, turn: &mut Turn<'_>) {
+        while let Some(event) = self.disk.as_mut().and_then(crate::disk::Disk::take_event) {
+            match event {
+                Event::Synced(_) => {
+                    self.log_awaited = false;
+                    self.on_synced(turn);
+                    if std::mem::take(&mut self.is_found) {
+                        self.sweep_all(turn);
+                    }
+                }
+                Event::Failed(error) => {
+                    tracing::error!("JetStream takes nothing more to its files: {error}");
+                    self.on_log_failed(turn);
+                }
+                Event::NoRoom(error) => tracing::error!("JetStream has no room for its files: {error}"),
+                Event::Read => self.on_read(),
+                Event::Room => self.log_awaited = false,
+                Event::Clean => self.clean(),
+                Event::Moved => self.on_moved(),
+                Event::Retired(_) => {}
+            }
+            if let Some(disk) = &mut self.disk {
+                disk.is_touched = true;
+            }
+        }
+        // Somebody may wait for what was safe all along.
+        self.on_synced(turn);
+        self.retry_held(turn);
+    }
+
+    /// More is safe: it is applied and told.
+    fn on_synced(&mut self, turn: &mut Turn<'_>) {
+        let mut effects = Vec::new();
+        while let Some(who) = self.disk.as_mut().and_then(crate::disk::Disk::take_awaited) {
+            match who {
+                Awaited::Event(id) => {
+                    let Some(slot) = self.streams.get_mut(&id) else { continue };
+                    slot.stream.commit(&mut effects);
+                    self.carry_out(turn, id, &mut effects);
+                    self.settle(turn, id);
+                }
+                Awaited::Ack { account, to } => turn.publish(&Message::new(account, &to, b"")),
+            }
+        }
+        self.answer_confirmed(turn);
+    }
+
+    /// What was not safe is gone: whoever waits for it is told.
+    fn on_log_failed(&mut self, turn: &mut Turn<'_>) {
+        if let Some(disk) = &mut self.disk {
+            disk.give_up();
+        }
+        let ids: Vec<_> = self.streams.keys().copied().collect();
+        for id in ids {
+            let Some(slot) = self.streams.get_mut(&id).filter(|slot| slot.medium.is_log()) else { continue };
+            for waiter in slot.stream.drop_tail(0) {
+                let error = errors::STREAM_STORE_FAILED.with(&[&"the log takes nothing any more"]);
+                self.answer_waiter(turn, id, waiter, Answer::Refused(error));
+            }
+        }
+    }
+
+    /// Something was read: whoever waits for that looks again.
+    fn on_read(&mut self) {
+        self.reads_awaited = false;
+        self.gets.extend(self.reading_gets.drain(..));
+        for key in std::mem::take(&mut self.reading) {
+            self.line_up(key);
+        }
+    }
+
+    /// Says which records of a segment are still needed.
+    fn clean(&mut self) {
+        let Some(disk) = &mut self.disk else { return };
+        let (streams, groups, parked) = (&mut self.streams, &self.consumer_groups, &self.parked);
+        disk.log().clean(&mut |place, record| {
+            if parked.contains(&record.group) {
+                return true;
+            }
+            if let Some(key) = groups.get(&record.group) {
+                let consumers = streams.get(&key.stream).map(|slot| &slot.consumers);
+                return !is_state(record.kind)
+                    || consumers.is_some_and(|all| all.records(key.consumer).contains(&place));
+            }
+            // What says that something is gone stays until the log knows better.
+            let Some(slot) = streams.get_mut(&StreamId(record.group)) else { return true };
+            slot.stream.is_live(record, place)
+        });
+    }
+
+    /// Records lie elsewhere now.
+    fn on_moved(&mut self) {
+        while let Some(moved) = self.disk.as_mut().and_then(|disk| disk.log().take_moved()) {
+            let (group, from, to) = (moved.group, moved.from, moved.to);
+            let is_needed = if let Some(key) = self.consumer_groups.get(&group) {
+                let slot = self.streams.get_mut(&key.stream);
+                !is_state(moved.kind)
+                    || slot.is_some_and(|slot| slot.consumers.on_moved(key.consumer, from, to))
+            } else if let Some(slot) = self.streams.get_mut(&StreamId(group)) {
+                slot.stream.on_moved(moved.kind, moved.seq, from, to)
+            } else {
+                true
+            };
+            if !is_needed && let Some(disk) = &mut self.disk {
+                disk.bury(to, group);
+            }
+        }
+    }
+
+    /// A consumer may have something to be remembered.
+    pub(crate) fn note_changed(&mut self, key: ConsumerKey) {
+        let slot = self.streams.get(&key.stream).filter(|slot| slot.medium.is_log());
+        let consumer = slot.and_then(|slot| slot.consumers.get(key.consumer));
+        if consumer.is_some_and(consumers::Consumer::has_changes) {
+            self.changed.insert(key);
+        }
+    }
+
+    /// Logs what consumers are to be remembered by, and whoever waits for that behind it.
+    pub(crate) fn save_consumers(&mut self, turn: &mut Turn<'_>) {
+        self.retry_releases(turn);
+        if self.changed.is_empty() && self.confirmations.is_empty() {
+            return;
+        }
+        let at = turn.moment();
+        while let Some(key) = self.changed.pop_first() {
+            if !self.save_consumer(key, &at) {
+                self.changed.insert(key);
+                return;
+            }
+        }
+        let Some(disk) = &mut self.disk else { return };
+        for who in self.confirmations.drain(..) {
+            disk.wait(who);
+        }
+        disk.nudge();
+    }
+
+    /// Says whether it was logged, or needs not be.
+    fn save_consumer(&mut self, key: ConsumerKey, at: &consumers::Moment) -> bool {
+        let (Some(slot), Some(disk)) = (self.streams.get_mut(&key.stream), &mut self.disk) else {
+            return true;
+        };
+        if disk.room(MESSAGE_ROOM) == Room::Later {
+            return false;
+        }
+        let Slot { consumers, .. } = slot;
+        let Some(group) = consumers.group(key.consumer) else { return true };
+        let is_long = consumers.records(key.consumer).len() > DELTAS_MAX;
+        let Some(consumer) = consumers.at(key.consumer) else { return true };
+        let saved =
+            if is_long { Some(Saved::State(consumer.take_state(at))) } else { consumer.take_saved(at) };
+        let (kind, payload, is_whole) = match saved {
+            Some(Saved::State(payload)) => (Kind::CONSUMER_STATE, payload, true),
+            Some(Saved::Delta(payload)) => (Kind::CONSUMER_DELTA, payload, false),
+            None => return true,
+        };
+        let Ok(appended) = disk.append(&own_record(kind, group, at.wall, &payload)) else { return true };
+        for place in consumers.note_record(key.consumer, appended.place, is_whole) {
+            disk.bury(place, group);
+        }
+        true
+    }
+}
+
+/// Whether a record is one of a consumer's that others take the place of.
+fn is_state(kind: Kind) -> bool {
+    matches!(kind, Kind::CONSUMER_STATE | Kind::CONSUMER_DELTA)
+}

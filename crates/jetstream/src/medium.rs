@@ -1,0 +1,58 @@
+//! Where the messages of a stream are: in memory of its own, or in the shard's log.
+
+use log_format::{Kind, Place, Record};
+use stream_log::AppendError;
+
+use crate::disk::{Disk, Found};
+use crate::ram::{Ram, Said};
+
+/// What stands for a place where there is nothing to be read.
+const NOWHERE: Place = Place { segment: u32::MAX, offset: 0 };
+
+#[derive(Debug)]
+pub(crate) enum Medium {
+    Ram(Ram),
+    Log,
+}
+
+impl Medium {
+    pub(crate) fn is_log(&self) -> bool {
+        matches!(self, Self::Log)
+    }
+
+    /// Keeps a record of the group.
+    pub(crate) fn append(
+        &mut self,
+        disk: Option<&mut Disk>,
+        group: u32,
+        record: &Record<'_>,
+    ) -> Result<Place, AppendError> {
+        match self {
+            Self::Ram(ram) if record.kind == Kind::MESSAGE => {
+                Ok(ram.push(&Said { header: record.header, payload: record.payload }))
+            }
+            Self::Ram(_) => Ok(NOWHERE),
+            Self::Log => {
+                let disk = disk.ok_or(AppendError::Failed)?;
+                disk.append(&Record { group, ..*record }).map(|appended| appended.place)
+            }
+        }
+    }
+
+    /// What a message says.
+    pub(crate) fn read<'m>(&'m self, disk: &'m mut Option<Disk>, place: Place) -> Found<'m> {
+        match (self, disk) {
+            (Self::Ram(ram), _) => Found::Said(ram.read(place)),
+            (Self::Log, Some(disk)) => disk.read(place),
+            (Self::Log, None) => Found::Lost,
+        }
+    }
+
+    /// Nobody needs a record any more.
+    pub(crate) fn free(&mut self, disk: Option<&mut Disk>, group: u32, place: Place) {
+        match self {
+            Self::Ram(ram) => ram.free(place),
+            Self::Log => disk.into_iter().for_each(|disk| disk.bury(place, group)),
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! What the records of a log come to: streams and consumers as they were.
+//!
+//! Records come in the order in which they were first appended. Whom what is found was an affair of is gone; what is left
+//! of it is who is there, and which records nobody needs any more.
+
+use std::collections::BTreeMap;
+
+use consumers::{Consumer, Effects, Moment, OfStream, Spec};
+use js_proto::{AckReply, FlowControlReply, Retention, StreamConfig, Timestamp};
+use log_format::{Kind, Place, Record};
+use streams::{Rebuild, StreamMeta};
+
+use crate::consumer_meta::ConsumerMeta;
+use crate::waiter::Waiter;
+
+/// Bytes of the largest message if the stream does not say.
+const MESSAGE_BYTES_MAX: u64 = 1 << 20;
+
+/// A stream that was found.
+#[derive(Debug)]
+pub(crate) struct FoundStream {
+    pub(crate) account: Box<str>,
+    /// As it is by now.
+    config: StreamConfig,
+    pub(crate) rebuild: Rebuild<Waiter>,
+}
+
+/// A consumer that was found.
+#[derive(Debug)]
+pub(crate) struct FoundConsumer {
+    pub(crate) stream: u32,
+    pub(crate) consumer: Consumer,
+    /// Where the records are that are needed of it.
+    pub(crate) records: Vec<Place>,
+}
+
+/// What was found so far.
+#[derive(Debug)]
+pub(crate) struct Replay {
+    /// By the numbers of their records.
+    pub(crate) streams: BTreeMap<u32, FoundStream>,
+    pub(crate) consumers: BTreeMap<u32, FoundConsumer>,
+    /// Records that nobody needs, and whose they are.
+    pub(crate) dead: Vec<(Place, u32)>,
+    /// Those of whom no record is needed.
+    pub(crate) gone: Vec<u32>,
+    pub(crate) last_number: u32,
+    /// Why nothing can be made of it.
+    trouble: Option<String>,
+}
+
+impl Replay {
+    pub(crate) fn new() -> Self {
+        Self {
+            streams: BTreeMap::new(),
+            consumers: BTreeMap::new(),
+            dead: Vec::new(),
+            gone: Vec::new(),
+            last_number: 0,
+            trouble: None,
+        }
+    }
+
+    /// Takes the next record.
+    pub(crate) fn take(&mut self, place: Place, record: &Record<'_>) {
+        self.last_number = self.last_number.max(record.group);
+        if self.trouble.is_none()
+            && let Err(trouble) = self.try_take(place, record)
+        {
+            self.trouble = Some(format!("record {} of group {}: {trouble}", record.seq, record.group));
+        }
+    }
+
+    /// What came of it.
+    ///
+    /// # Errors
+    /// There is something in the log that this server cannot act on.
+    pub(crate) fn finish(self) -> Result<Self, String> {
+        match &self.trouble {
+            Some(trouble) => Err(trouble.clone()),
+            None => Ok(self),
+        }
+    }
+
+    fn try_take(&mut self, place: Place, record: &Record<'_>) -> Result<(), String> {
+        let group = record.group;
+        match record.kind {
+            Kind::STREAM_META if !self.streams.contains_key(&group) => {
+                let meta = StreamMeta::read(record.payload).map_err(|error| error.to_string())?;
+                let account = str::from_utf8(record.subject).map_err(|error| error.to_string())?.into();
+                let config = meta.config.clone();
+                let rebuild = Rebuild::new(meta);
+                self.streams.insert(group, FoundStream { account, config, rebuild });
+            }
+            Kind::STREAM_GONE => {
+                self.streams.remove(&group);
+                self.consumers.retain(|consumer, found| {
+                    if found.stream == group {
+                        self.gone.push(*consumer);
+                    }
+                    found.stream != group
+                });
+                self.gone.push(group);
+            }
+            Kind::CONSUMER_META => self.on_consumer_meta(group, record)?,
+            Kind::CONSUMER_GONE => {
+                self.consumers.remove(&group);
+                self.gone.push(group);
+            }
+            Kind::CONSUMER_STATE => self.on_state(place, record, Consumer::load)?,
+            Kind::CONSUMER_DELTA => self.on_state(place, record, Consumer::apply)?,
+            _ => self.on_event(place, record)?,
+        }
+        Ok(())
+    }
+
+    /// Something happened to a stream. One that is not there was deleted.
+    fn on_event(&mut self, place: Place, record: &Record<'_>) -> Result<(), String> {
+        let Some(found) = self.streams.get_mut(&record.group) else { return Ok(()) };
+        if record.kind == Kind::STREAM_META {
+            found.config = StreamMeta::read(record.payload).map_err(|error| error.to_string())?.config;
+        }
+        found.rebuild.on_record(record, place).map_err(|error| error.to_string())
+    }
+
+    fn on_consumer_meta(&mut self, group: u32, record: &Record<'_>) -> Result<(), String> {
+        let meta = ConsumerMeta::read(record.payload).ok_or("a consumer that cannot be read")?;
+        let Some(of) = self.streams.get(&meta.stream) else { return Ok(()) };
+        if let Some(found) = self.consumers.get_mut(&group) {
+            let until = meta.config.pause_until;
+            let at = Moment { mono: 0, wall: record.time, random: 0 };
+            found.consumer.pause(&at, until, &mut Effects::new());
+            found.consumer.update(&at, meta.config);
+            return Ok(());
+        }
+        let stream_group = meta.stream;
+        let consumer = Consumer::following(spec(&of.config, meta));
+        self.consumers.insert(group, FoundConsumer { stream: stream_group, consumer, records: Vec::new() });
+        Ok(())
+    }
+
+    fn on_state<E: std::fmt::Display>(
+        &mut self,
+        place: Place,
+        record: &Record<'_>,
+        take: fn(&mut Consumer, &[u8]) -> Result<(), E>,
+    ) -> Result<(), String> {
+        let Some(found) = self.consumers.get_mut(&record.group) else { return Ok(()) };
+        take(&mut found.consumer, record.payload).map_err(|error| error.to_string())?;
+        if record.kind == Kind::CONSUMER_STATE {
+            let before = std::mem::take(&mut found.records);
+            self.dead.extend(before.into_iter().map(|place| (place, record.group)));
+        }
+        found.records.push(place);
+        Ok(())
+    }
+}
+
+/// What a consumer is born with that is kept in the log, or elsewhere.
+pub(crate) fn spec(stream: &StreamConfig, meta: ConsumerMeta) -> Spec {
+    Spec {
+        stream: stream.name.clone(),
+        reply: AckReply::v1(&stream.name, &meta.name),
+        flow: FlowControlReply::v1(&stream.name, &meta.name),
+        created: Timestamp::from_unix_nanos(meta.created),
+        of_stream: of_stream(stream),
+        name: meta.name,
+        config: meta.config,
+    }
+}
+
+/// What a consumer has to know of its stream.
+fn of_stream(stream: &StreamConfig) -> OfStream {
+    let max = u64::try_from(stream.max_msg_size).ok().filter(|max| *max > 0);
+    OfStream {
+        keeps_until_acked: stream.retention != Retention::Limits,
+        has_one_per_subject: stream.max_msgs_per_subject == 1,
+        message_bytes_max: max.unwrap_or(MESSAGE_BYTES_MAX),
+    }
+}

@@ -1,0 +1,101 @@
+//! Beginning again with what a log had.
+
+use js_proto::Storage;
+use stream_log::Log;
+use streams::Effect;
+
+use crate::account::StreamId;
+use crate::allowance::Reserved;
+use crate::consumer_set::ConsumerKey;
+use crate::disk::Disk;
+use crate::home::Home;
+use crate::medium::Medium;
+use crate::names::Change;
+use crate::replay::Replay;
+use crate::role::FIRST;
+use crate::slot::Slot;
+use crate::turn::Turn;
+
+impl Home {
+    /// Takes over streams and consumers, and goes on with the log that they were found in.
+    pub(crate) fn restore(&mut self, turn: &mut Turn<'_>, log: Log, mut replay: Replay) {
+        let mut disk = Disk::new(log);
+        for (place, group) in replay.dead.drain(..) {
+            disk.bury(place, group);
+        }
+        for group in replay.gone.drain(..) {
+            disk.bury_all(group);
+        }
+        (self.disk, self.is_found) = (Some(disk), true);
+        self.last_number = replay.last_number;
+        for (group, found) in std::mem::take(&mut replay.streams) {
+            let mut effects = Vec::new();
+            let stream = found.rebuild.finish(&mut effects);
+            let account = self.accounts.iter().position(|account| account.name == found.account);
+            let account = account.filter(|account| self.accounts[*account].limits.is_some());
+            let Some(account) = account else {
+                let name = &stream.config().name;
+                tracing::warn!("Stream '{} > {name}' is kept, but its account may have none", found.account);
+                self.parked.insert(group);
+                continue;
+            };
+            self.restore_stream(turn, account, StreamId(group), stream);
+            for effect in effects {
+                if let Effect::Bury(place) = effect {
+                    self.bury(StreamId(group), place);
+                }
+            }
+        }
+        for (group, found) in replay.consumers {
+            let stream = StreamId(found.stream);
+            let at = turn.moment();
+            let Some(slot) = self.streams.get_mut(&stream) else {
+                self.parked.insert(group);
+                continue;
+            };
+            let account = slot.account();
+            let mut machine = found.consumer;
+            machine.forget_gone(slot.index());
+            machine.lead(&at);
+            let (takes_acks, is_push) = (machine.takes_acks(), machine.deliver_subject().is_some());
+            let name = machine.name().to_owned();
+            let consumer = slot.consumers.insert(machine, Some(group));
+            for place in found.records {
+                slot.consumers.note_record(consumer, place, false);
+            }
+            let stream_name = slot.config().name.clone();
+            let key = ConsumerKey { stream, consumer };
+            self.consumer_groups.insert(group, key);
+            turn.tell_all(account, &stream_name, Change::Consumer { name: name.as_bytes(), takes_acks });
+            if is_push {
+                self.pushing.insert(key);
+                turn.broker.watch_interest();
+                self.tell_interest(turn, key);
+            }
+            self.time_consumer(key);
+            self.line_up(key);
+        }
+    }
+
+    fn restore_stream(
+        &mut self,
+        turn: &mut Turn<'_>,
+        account: usize,
+        id: StreamId,
+        stream: streams::Stream<crate::waiter::Waiter>,
+    ) {
+        let config = stream.config();
+        let (name, is_direct) = (config.name.clone(), config.allow_direct);
+        debug_assert_eq!(config.storage, Storage::File, "others are not in a log");
+        let bytes = i64::try_from(stream.index().bytes()).unwrap_or(i64::MAX);
+        self.reserve(account, Reserved::default(), Reserved::by(config));
+        self.account(account).streams.insert(name.clone(), id);
+        let mut slot = Slot::new(account, id, stream, Medium::Log, &turn.config.domain);
+        slot.subscribe(turn);
+        self.streams.insert(id, slot);
+        self.logged += 1;
+        self.count(id, bytes);
+        turn.tell_all(account, &name, Change::Stream { shard: FIRST, is_direct });
+        self.settle(turn, id);
+    }
+}

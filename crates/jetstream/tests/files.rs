@@ -1,0 +1,155 @@
+//! Streams in files: what is acknowledged is there after whatever happens.
+
+mod rig;
+
+use rig::{Conn, Rig};
+use sim_disk::SimDisk;
+
+const STREAM: &str = r#"{"name":"S","subjects":["s.>"]}"#;
+
+fn new(shards: usize) -> (Rig, Conn) {
+    let mut rig = Rig::on_disk(shards, SimDisk::new(7));
+    let client = rig.client("a");
+    (rig, client)
+}
+
+fn restarted(rig: Rig) -> (Rig, Conn) {
+    let mut rig = rig.restart(SimDisk::cut_power);
+    let client = rig.client("a");
+    (rig, client)
+}
+
+#[test]
+fn an_acknowledgement_means_on_disk() {
+    for shards in [1, 2] {
+        let (mut rig, client) = new(shards);
+        let said = rig.ask(client, "STREAM.CREATE.S", STREAM);
+        assert!(said.contains("did_create") && said.contains(r#""storage":"file""#), "{said}");
+        rig.is_disk_slow = true;
+        assert_eq!(rig.publish(client, "s.a", "one"), "", "it is not safe yet");
+        let info = rig.ask(client, "STREAM.INFO.S", "");
+        assert!(info.contains(r#""messages":0"#), "nobody sees what is not safe: {info}");
+        rig.run_disk();
+        rig.settle();
+        let said = rig.shards.output(client);
+        assert!(said.contains(r#"{"stream":"S","seq":1}"#), "{said}");
+        assert!(rig.ask(client, "STREAM.INFO.S", "").contains(r#""messages":1"#));
+    }
+}
+
+#[test]
+fn streams_and_messages_survive_a_power_cut() {
+    let (mut rig, client) = new(2);
+    rig.ask(client, "STREAM.CREATE.S", STREAM);
+    rig.ask(client, "STREAM.CREATE.GONE", r#"{"name":"GONE","subjects":["gone"]}"#);
+    for n in 1..=5 {
+        let said = rig.publish(client, "s.a", &format!("m{n}"));
+        assert!(said.contains(&format!(r#""seq":{n}"#)), "{said}");
+    }
+    rig.publish(client, "gone", "x");
+    assert!(rig.ask(client, "STREAM.DELETE.GONE", "").contains("success"));
+    assert!(rig.ask(client, "STREAM.MSG.DELETE.S", r#"{"seq":2}"#).contains("success"));
+    let (mut rig, client) = restarted(rig);
+    let names = rig.ask(client, "STREAM.NAMES", "");
+    assert!(names.contains(r#""streams":["S"]"#), "{names}");
+    let info = rig.ask(client, "STREAM.INFO.S", r#"{"deleted_details":true}"#);
+    assert!(info.contains(r#""messages":4"#) && info.contains(r#""deleted":[2]"#), "{info}");
+    assert!(rig.ask(client, "STREAM.MSG.GET.S", r#"{"seq":3}"#).contains(r#""data":"bTM=""#));
+    assert!(rig.publish(client, "s.b", "m6").contains(r#""seq":6"#));
+    let info = rig.ask(client, "INFO", "");
+    assert!(info.contains(r#""streams":1,"#), "{info}");
+}
+
+/// One sequence, one message, whatever became of those before.
+#[test]
+fn no_sequence_is_given_out_twice() {
+    let (mut rig, client) = new(1);
+    let queue = r#"{"name":"S","subjects":["s.>"],"retention":"workqueue"}"#;
+    rig.ask(client, "STREAM.CREATE.S", queue);
+    rig.ask(
+        client,
+        "CONSUMER.CREATE.S.C",
+        r#"{"stream_name":"S","config":{"durable_name":"C","name":"C","ack_policy":"explicit"}}"#,
+    );
+    for n in 1..=3 {
+        rig.publish(client, "s.a", &format!("m{n}"));
+    }
+    let got = rig.say(client, "PUB $JS.API.CONSUMER.MSG.NEXT.S.C r.m 1\r\n3\r\n");
+    let acks: Vec<&str> = got.split(' ').filter(|word| word.starts_with("$JS.ACK.")).collect();
+    assert_eq!(acks.len(), 3, "{got}");
+    for ack in acks {
+        assert!(rig.say(client, &format!("PUB {ack} r.ack 4\r\n+ACK\r\n")).contains("MSG r.ack"), "{ack}");
+    }
+    assert!(rig.ask(client, "STREAM.INFO.S", "").contains(r#""messages":0"#));
+    let (mut rig, client) = restarted(rig);
+    let info = rig.ask(client, "STREAM.INFO.S", "");
+    assert!(info.contains(r#""messages":0"#) && info.contains(r#""last_seq":3"#), "{info}");
+    assert!(rig.publish(client, "s.a", "m4").contains(r#""seq":4"#));
+    let (mut rig, client) = restarted(rig);
+    rig.ask(client, "CONSUMER.DELETE.S.C", "");
+    let (mut rig, client) = restarted(rig);
+    let info = rig.ask(client, "STREAM.INFO.S", "");
+    assert!(info.contains(r#""messages":1"#) && info.contains(r#""last_seq":4"#), "{info}");
+}
+
+#[test]
+fn a_confirmed_acknowledgement_is_never_forgotten() {
+    let (mut rig, client) = new(2);
+    rig.ask(client, "STREAM.CREATE.S", STREAM);
+    rig.ask(
+        client,
+        "CONSUMER.CREATE.S.C",
+        r#"{"stream_name":"S","config":{"durable_name":"C","name":"C","ack_policy":"explicit"}}"#,
+    );
+    for n in 1..=4 {
+        rig.publish(client, "s.a", &format!("m{n}"));
+    }
+    let got = rig.say(client, "PUB $JS.API.CONSUMER.MSG.NEXT.S.C r.m 1\r\n2\r\n");
+    let ack = got.split(' ').find(|word| word.starts_with("$JS.ACK.S.C.1.1.")).unwrap().to_owned();
+    rig.is_disk_slow = true;
+    assert_eq!(rig.say(client, &format!("PUB {ack} r.ack 4\r\n+ACK\r\n")), "", "it is not safe yet");
+    rig.is_disk_slow = false;
+    rig.settle();
+    rig.run_disk();
+    rig.settle();
+    assert!(rig.shards.output(client).contains("MSG r.ack"));
+    let (mut rig, client) = restarted(rig);
+    let info = rig.ask(client, "CONSUMER.INFO.S.C", "");
+    assert!(info.contains(r#""ack_floor":{"consumer_seq":1,"stream_seq":1"#), "{info}");
+    assert!(info.contains(r#""num_ack_pending":1"#) && info.contains(r#""num_pending":2"#), "{info}");
+    let got = rig.say(client, "PUB $JS.API.CONSUMER.MSG.NEXT.S.C r.m 1\r\n1\r\n");
+    assert!(got.contains("$JS.ACK.S.C.1.3."), "{got}");
+}
+
+#[test]
+fn a_disk_that_fails_is_told_of() {
+    let (mut rig, client) = new(1);
+    rig.ask(client, "STREAM.CREATE.S", STREAM);
+    rig.publish(client, "s.a", "one");
+    rig.disk.as_mut().unwrap().faults.failed_writes = 1000;
+    let said = rig.publish(client, "s.a", "two");
+    assert!(said.contains(r#""err_code":10077"#), "{said}");
+    let said = rig.publish(client, "s.a", "three");
+    assert!(said.contains(r#""err_code":10077"#), "{said}");
+    let info = rig.ask(client, "STREAM.INFO.S", "");
+    assert!(info.contains(r#""messages":1"#) && info.contains(r#""last_seq":1"#), "{info}");
+}
+
+#[test]
+fn messages_are_read_from_the_disk() {
+    let (mut rig, client) = new(2);
+    rig.ask(client, "STREAM.CREATE.S", r#"{"name":"S","subjects":["s.>"],"allow_direct":true}"#);
+    for n in 1..=4 {
+        rig.publish(client, "s.a", &format!("m{n}"));
+    }
+    let (mut rig, client) = restarted(rig);
+    rig.ask(
+        client,
+        "CONSUMER.CREATE.S.C",
+        r#"{"stream_name":"S","config":{"durable_name":"C","name":"C","ack_policy":"none"}}"#,
+    );
+    let got = rig.say(client, "PUB $JS.API.CONSUMER.MSG.NEXT.S.C r.m 1\r\n4\r\n");
+    assert_eq!(got.matches("MSG s.a 1 $JS.ACK").count(), 4, "{got}");
+    let got = rig.ask(client, "DIRECT.GET.S", r#"{"seq":1,"batch":10}"#);
+    assert!(got.contains("\r\n\r\nm1\r\n") && got.contains("\r\n\r\nm4\r\n") && got.contains("204"), "{got}");
+}
