@@ -33,6 +33,7 @@ impl Disk {
         let file = self.file(ino)?;
         let old_len = file.live.len();
         if allocation != Allocation::Punch && file.live.missing(offset, len) > self.left() {
+            self.noted(ino, Call::WriteFailed, len);
             return Err(Errno::NOSPC);
         }
         if allocation != Allocation::Reserve {

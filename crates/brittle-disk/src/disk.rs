@@ -192,6 +192,7 @@ impl Disk {
     pub fn write(&mut self, ino: Ino, offset: u64, bytes: &[u8]) -> Result<usize, Errno> {
         self.file(ino)?;
         if self.faults.strikes(Fault::Write) {
+            self.noted(ino, Call::WriteFailed, bytes.len() as u64);
             return Err(Errno::IO);
         }
         let inode = self.file(ino)?;
@@ -202,6 +203,7 @@ impl Disk {
             fits = fits.saturating_sub(offset);
         }
         if fits == 0 && !bytes.is_empty() {
+            self.noted(ino, Call::WriteFailed, bytes.len() as u64);
             return Err(Errno::NOSPC);
         }
         let bytes = bytes[..fits as usize].to_vec();

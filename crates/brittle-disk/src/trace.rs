@@ -24,6 +24,8 @@ pub enum Call {
     SyncFolder,
     /// A sync that failed.
     SyncFailed,
+    /// A write that failed, or had no room; or room that could not be had.
+    WriteFailed,
 }
 
 /// One call that was done.
@@ -42,7 +44,7 @@ pub struct Event {
 /// How often each was done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    calls: [u64; 8],
+    calls: [u64; 9],
     /// Bytes of all writes.
     pub bytes_written: u64,
 }

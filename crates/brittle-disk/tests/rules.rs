@@ -187,6 +187,7 @@ fn a_full_disk_takes_what_has_room_and_gets_room_by_a_delete() {
     let other = created(&mut disk, "other");
     assert_eq!(disk.write(other, 0, &[2; 2 * PAGE as usize]), Ok(PAGE as usize));
     assert_eq!(disk.write(other, PAGE, &[2; 1]), Err(Errno::NOSPC));
+    assert_eq!(disk.counts().of(Call::WriteFailed), 1);
     assert_eq!(disk.write(ino, 0, &[3; 5]), Ok(5), "what has room already may be written");
     assert_eq!(disk.allocate(other, Allocation::Reserve, PAGE, 1, true), Err(Errno::NOSPC));
     assert_eq!(disk.room(), (4 * PAGE, 0));

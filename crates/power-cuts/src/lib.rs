@@ -16,8 +16,10 @@ mod publish;
 mod remove;
 mod requests;
 mod round;
+mod trouble;
 
 pub use ledger::{Broken, Ledger};
 pub use life::{Ending, Life, Refusal, Tested};
 pub use life_report::LifeReport;
 pub use order::Early;
+pub use trouble::Trouble;

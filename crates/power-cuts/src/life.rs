@@ -1,5 +1,6 @@
 //! One disk, one server, and power that goes again and again.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Duration;
 
 use brittle_disk::{BrittleDisk, Call, CutReport, Dice, DiskOptions, Rule, mount_or_say};
@@ -12,6 +13,7 @@ use crate::order::Early;
 use crate::publish::Unsettled;
 use crate::requests::Requests;
 use crate::round::{Round, Shared};
+use crate::trouble::Trouble;
 use crate::{check, order};
 
 /// A round is over after at least and less than so many acknowledgements.
@@ -46,6 +48,8 @@ pub struct Tested {
     pub rule: Rule,
     /// Whether the empty stream had time to become durable by itself, as half a minute gives it.
     pub settled: bool,
+    /// What the disk does before each end, if anything.
+    pub trouble: Option<Trouble>,
     /// How rounds end.
     pub ending: Ending,
 }
@@ -70,6 +74,7 @@ pub struct Life {
     dice: Dice,
     seed: u64,
     ending: Ending,
+    trouble: Option<Trouble>,
     cuts: Vec<CutReport>,
     /// Promises that were broken up to the last restart.
     broken: u64,
@@ -96,10 +101,10 @@ impl Life {
         if tested.settled {
             disk.disk().settle();
         }
-        let ending = tested.ending;
+        let (ending, trouble) = (tested.ending, tested.trouble);
         let (shared, unsettled) = Default::default();
         let (cuts, complaints) = (Vec::new(), Vec::new());
-        Ok(Self { server, disk, shared, unsettled, dice, seed, ending, cuts, broken: 0, complaints })
+        Ok(Self { server, disk, shared, unsettled, dice, seed, ending, trouble, cuts, broken: 0, complaints })
     }
 
     /// Rounds of load, death and restart. Ends early with a server that does not start any more.
@@ -139,10 +144,21 @@ impl Life {
     }
 
     fn load(&mut self, name: &str) {
-        let Self { server, shared, unsettled, dice, .. } = self;
+        let Self { server, shared, unsettled, dice, disk, trouble, .. } = self;
+        let may_refuse = trouble.is_some();
         let acks = ACKS_MIN + dice.below(ACKS_MAX - ACKS_MIN);
-        let round = Round { shared, addr: server.addr(), name: name.to_owned(), acks };
-        let got_there = round.run(dice, unsettled, || server.kill().expect("a child can be killed"));
+        let round = Round { shared, addr: server.addr(), name: name.to_owned(), acks, may_refuse };
+        let mut client = server.connect();
+        let got_there = round.run(dice, unsettled, || {
+            let strike = || trouble.iter().for_each(|trouble| trouble.strike(disk, &mut client));
+            // Whatever comes of it, the clients go on until the server is gone.
+            let struck = catch_unwind(AssertUnwindSafe(strike));
+            server.kill().expect("a child can be killed");
+            struck.unwrap_or_else(|panic| resume_unwind(panic));
+        });
+        if let Some(trouble) = trouble {
+            trouble.end(disk);
+        }
         assert!(got_there, "seed {}: it acknowledges nothing: {}", self.seed, server.log().text());
     }
 

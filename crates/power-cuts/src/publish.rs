@@ -76,7 +76,10 @@ impl<'l> Publisher<'l> {
                 self.round.shared.on_acked(seq, payload);
                 unsettled.remove(&number);
             }
-            other => panic!("a message is refused: {other:?}"),
+            other => {
+                assert!(self.round.may_refuse, "a message is refused: {other:?}");
+                unsettled.remove(&number);
+            }
         }
         Ok(())
     }

@@ -22,8 +22,6 @@ const SUBJECT_ONE_IN: u64 = 10;
 /// Messages that are published to be purged by their subject.
 const PURGED_BY_SUBJECT: u64 = 5;
 
-const SUBJECT: &str = "cuts.purged";
-
 pub(crate) struct Remover<'l> {
     round: &'l Round<'l>,
     requests: Requests,
@@ -67,18 +65,20 @@ impl<'l> Remover<'l> {
         Ok(())
     }
 
+    /// A subject of its own each time: what the last one left before it was asked is promised.
     fn purge_subject(&mut self) -> Result<(), Gone> {
+        let subject = format!("cuts.purged.{}.{}", self.round.name, self.published);
         let mut seqs = Vec::new();
         for _ in 0..PURGED_BY_SUBJECT {
             let payload = format!("{}purged{}", self.round.name, self.published);
             self.published += 1;
-            if let Answer::Body(ack) = self.requests.try_ask(SUBJECT, &payload)? {
+            if let Answer::Body(ack) = self.requests.try_ask(&subject, &payload)? {
                 let seq = ack["seq"].as_u64().expect("an acknowledgement has a sequence");
                 self.round.shared.on_acked(seq, &payload);
                 seqs.push(seq);
             }
         }
-        self.remove(&seqs, "PURGE", &json!({ "filter": SUBJECT }).to_string())
+        self.remove(&seqs, "PURGE", &json!({ "filter": subject }).to_string())
     }
 
     fn delete(&mut self) -> Result<(), Gone> {

@@ -41,4 +41,6 @@ pub(crate) struct Round<'l> {
     pub(crate) name: String,
     /// It ends with so many more acknowledgements.
     pub(crate) acks: u64,
+    /// Whether the server may refuse what it is asked: its disk is in trouble.
+    pub(crate) may_refuse: bool,
 }

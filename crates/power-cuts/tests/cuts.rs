@@ -10,7 +10,7 @@ use std::io::Write;
 use std::process::Command;
 
 use brittle_disk::Rule;
-use power_cuts::{Broken, Early, Ending, Life, LifeReport, Refusal, Tested};
+use power_cuts::{Broken, Early, Ending, Life, LifeReport, Refusal, Tested, Trouble};
 use test_kit::{SETUPS, ServerBinary};
 
 /// Cuts of a life.
@@ -33,7 +33,15 @@ fn say(text: &str) {
 fn ours(seed: u64, rule: Rule) -> Tested {
     let binary = ServerBinary::locate().expect("the server builds");
     let setup = SETUPS[(seed % SETUPS.len() as u64) as usize];
-    Tested { binary, setup, sync_interval: Some("always"), rule, settled: false, ending: Ending::Cut }
+    Tested {
+        binary,
+        setup,
+        sync_interval: Some("always"),
+        rule,
+        settled: false,
+        trouble: None,
+        ending: Ending::Cut,
+    }
 }
 
 /// There is nothing to test.
@@ -62,7 +70,8 @@ fn begin(tested: &Tested, seed: u64) -> Option<Life> {
 
 fn live(tested: &Tested, seed: u64) -> Option<LifeReport> {
     let report = begin(tested, seed)?.live(CUTS);
-    say(&format!("seed {seed}, {:?}, {:?}: {report}", tested.rule, tested.ending));
+    let Tested { rule, ending, trouble, .. } = tested;
+    say(&format!("seed {seed}, {rule:?}, {ending:?}, {trouble:?}: {report}"));
     Some(report)
 }
 
@@ -80,19 +89,43 @@ fn nothing_is_broken(tested: impl Fn(u64) -> Tested) {
     assert!(broken.is_empty(), "{}", broken.join("\n"));
 }
 
-/// By the strict rule, which forgives nothing.
-#[test]
-fn cuts_break_no_promise() {
+/// By the strict rule, which forgives nothing, unless another is asked for.
+fn by_rule(seed: u64) -> Tested {
     match env::var("CUT_RULE").as_deref() {
-        Err(_) | Ok("posix") => nothing_is_broken(|seed| ours(seed, Rule::Posix)),
-        Ok("ext4") => nothing_is_broken(|seed| Tested { settled: true, ..ours(seed, Rule::Ext4) }),
+        Err(_) | Ok("posix") => ours(seed, Rule::Posix),
+        Ok("ext4") => Tested { settled: true, ..ours(seed, Rule::Ext4) },
         Ok(other) => panic!("there is no rule `{other}`: posix, ext4"),
     }
 }
 
 #[test]
+fn cuts_break_no_promise() {
+    nothing_is_broken(by_rule);
+}
+
+#[test]
 fn kills_without_a_cut_break_no_promise() {
-    nothing_is_broken(|seed| Tested { ending: Ending::Kill, ..ours(seed, Rule::Posix) });
+    nothing_is_broken(|seed| Tested { ending: Ending::Kill, ..by_rule(seed) });
+}
+
+/// A server may refuse and even end when its disk fails, and what it acknowledged is there.
+fn nothing_is_broken_by(trouble: Trouble) {
+    nothing_is_broken(|seed| Tested { trouble: Some(trouble), ..by_rule(seed) });
+}
+
+#[test]
+fn full_disks_break_no_promise() {
+    nothing_is_broken_by(Trouble::Full);
+}
+
+#[test]
+fn failed_writes_break_no_promise() {
+    nothing_is_broken_by(Trouble::Writes);
+}
+
+#[test]
+fn failed_syncs_break_no_promise() {
+    nothing_is_broken_by(Trouble::Syncs);
 }
 
 /// Syncs are held, a request is made, and nothing answers it until they are let through.
@@ -136,7 +169,7 @@ fn nats_server_as_it_comes_loses_some() {
     let binary = ServerBinary { path: path.into(), is_peer: true };
     let setup = SETUPS[0];
     let (rule, ending) = (Rule::Ext4, Ending::Cut);
-    let tested = Tested { binary, setup, sync_interval: None, rule, settled: true, ending };
+    let tested = Tested { binary, setup, sync_interval: None, rule, settled: true, trouble: None, ending };
     loses_some(&tested);
     let Some(life) = begin(&tested, 1) else { return };
     assert_eq!(life.early_answers(&[Early::PubAck]), [Early::PubAck]);

@@ -93,7 +93,10 @@ impl Pieces<'_> {
         command.env("CUT_FIRST_SEED", first.to_string()).env("CUT_LIVES", CUT_LIVES.to_string());
         let outcome = run::run(command.current_dir(&self.workspace.root));
         let found = outcome.is_err().then(|| format!("lives from {first}: see CUT_FIRST_SEED={first}"));
-        let done = format!("lives {first} to {}, five cuts and five kills each", first + CUT_LIVES - 1);
+        let done = format!(
+            "lives {first} to {}, five cuts each, and with kills alone and a failing disk",
+            first + CUT_LIVES - 1
+        );
         Ok(Outcome { done, found, is_last: check.pieces + 1 == CUT_PIECES })
     }
 
