@@ -167,7 +167,9 @@ impl World {
             };
             let Ok(appended) = self.log.append(&meta) else { return };
             self.waiting.push_back((appended.lsn, of, true));
-            self.members[of].stream = Some(Stream::new(self.members[of].meta.clone()));
+            let mut stream = Stream::new(self.members[of].meta.clone());
+            stream.note_first_meta(appended.place);
+            self.members[of].stream = Some(stream);
         }
         act(self, of);
     }
@@ -392,8 +394,9 @@ fn read(bytes: &[u8]) -> Record<'_> {
 
 /// The stream that the records make, if the first of them is there.
 fn rebuilt(records: &[&(Place, Vec<u8>)], effects: &mut Vec<Effect<()>>) -> Option<Stream<()>> {
-    let ((_, first), others) = records.split_first()?;
+    let ((place, first), others) = records.split_first()?;
     let mut rebuild = Rebuild::new(StreamMeta::read(read(first).payload).expect("the first is its meta"));
+    rebuild.note_first_meta(*place);
     for (place, bytes) in others {
         rebuild.on_record(&read(bytes), *place).expect("it is of a stream");
     }

@@ -36,7 +36,10 @@ impl<W> Stream<W> {
                 }
             }
             Change::Purged(purge) => self.work.push_back(Work::Purge(Box::new(Purging::new(purge, to)))),
-            Change::Updated(config) => self.apply_update(*config, to, effects),
+            Change::Updated(config) => {
+                self.graves.note_meta(place);
+                self.apply_update(*config, to, effects);
+            }
             Change::Part { is_last } => self.note_state_part(place, is_last),
         }
         self.work(&mut Steps::new(STEPS_AT_ONCE), effects);

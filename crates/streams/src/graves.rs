@@ -27,6 +27,10 @@ pub(crate) struct Graves {
     parts: BTreeSet<Place>,
     /// Parts of the one before.
     parts_before: BTreeSet<Place>,
+    /// Configurations: the first and all updates.
+    metas: BTreeSet<Place>,
+    /// The first one is among them.
+    knows_first_meta: bool,
     /// One is to be written, however little it frees.
     is_state_wanted: bool,
     /// Messages were released that only consumers' records tell of.
@@ -48,6 +52,11 @@ impl Graves {
     /// A record that was never of any use.
     pub(crate) fn note_orphan(&mut self, place: Place) {
         self.dead.insert(place);
+    }
+
+    /// Another configuration.
+    pub(crate) fn note_meta(&mut self, place: Place) {
+        self.metas.insert(place);
     }
 
     /// A state is begun.
@@ -79,7 +88,7 @@ impl Graves {
 impl<W> Stream<W> {
     /// Whether a committed record at that place is still needed, by the stream or by who reads the log again.
     pub fn is_live(&mut self, record: &Record<'_>, place: Place) -> bool {
-        record.kind == Kind::STREAM_META
+        record.kind == Kind::STREAM_META && self.is_meta(place)
             || self.graves.sets().iter().any(|places| places.contains(&place))
             || record.kind == Kind::MESSAGE
                 && self.index.get(record.seq).is_some_and(|row| row.place == place)
@@ -89,7 +98,11 @@ impl<W> Stream<W> {
     /// needs it at its new place.
     pub fn on_moved(&mut self, kind: Kind, seq: u64, from: Place, to: Place) -> bool {
         if kind == Kind::STREAM_META {
-            return true;
+            let is_one = self.is_meta(from);
+            if self.graves.metas.remove(&from) {
+                self.graves.metas.insert(to);
+            }
+            return is_one;
         }
         if kind == Kind::MESSAGE && self.index.get(seq).is_some_and(|row| row.place == from) {
             self.index.move_to(seq, to);
@@ -101,6 +114,17 @@ impl<W> Stream<W> {
             }
         }
         false
+    }
+
+    /// Where the record lies that made the stream. Until that is said, every meta record counts as needed, which a log
+    /// that has a second copy of one takes for two.
+    pub fn note_first_meta(&mut self, place: Place) {
+        self.graves.note_meta(place);
+        self.graves.knows_first_meta = true;
+    }
+
+    fn is_meta(&self, place: Place) -> bool {
+        !self.graves.knows_first_meta || self.graves.metas.contains(&place)
     }
 
     /// So much is to be buried that a state is worth what it takes.

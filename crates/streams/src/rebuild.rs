@@ -27,6 +27,9 @@ pub struct Rebuild<W> {
     ends: BTreeMap<u64, i64>,
     /// Records that are no messages, before the head of the last whole state or what may be one.
     others: Vec<Place>,
+    /// Configurations, and the first of them if its place was told.
+    metas: Vec<Place>,
+    first_meta: Option<Place>,
     /// Parts of states that never were whole.
     orphans: Vec<Place>,
     state: Option<State>,
@@ -55,11 +58,18 @@ impl<W> Rebuild<W> {
             found: StreamIndex::new(1),
             ends: BTreeMap::new(),
             others: Vec::new(),
+            metas: Vec::new(),
+            first_meta: None,
             orphans: Vec::new(),
             state: None,
             begun: None,
             effects: Vec::new(),
         }
+    }
+
+    /// Where that meta lies: see [`Stream::note_first_meta`].
+    pub fn note_first_meta(&mut self, place: Place) {
+        self.first_meta = Some(place);
     }
 
     /// A record of the stream, in the order in which they were appended first.
@@ -76,7 +86,10 @@ impl<W> Rebuild<W> {
         let event = Event::read(record, self.meta.config.storage)?;
         match &event.change {
             Change::Message(arrival) if arrival.is_stored => self.on_message(&event, arrival, place),
-            Change::Updated(config) => self.meta.config = (**config).clone(),
+            Change::Updated(config) => {
+                self.meta.config = (**config).clone();
+                self.metas.push(place);
+            }
             _ => self.others.push(place),
         }
         let is_repeated = event.is_message()
@@ -142,11 +155,14 @@ impl<W> Rebuild<W> {
     pub fn finish(mut self, effects: &mut Vec<Effect<W>>) -> Stream<W> {
         self.orphans.extend(self.begun.take().into_iter().flat_map(|begun| begun.parts));
         let orphans = std::mem::take(&mut self.orphans);
+        let (metas, first_meta) = (std::mem::take(&mut self.metas), self.first_meta);
         let mut stream = match (self.state.take(), self.by_events.take()) {
             (Some(state), _) => self.restored(state, effects),
             (None, by_events) => by_events.expect("it is given up for a state only"),
         };
         orphans.into_iter().for_each(|place| stream.graves.note_orphan(place));
+        metas.into_iter().for_each(|place| stream.graves.note_meta(place));
+        first_meta.into_iter().for_each(|place| stream.note_first_meta(place));
         stream
     }
 
