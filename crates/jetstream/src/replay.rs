@@ -89,7 +89,8 @@ impl Replay {
                 let meta = StreamMeta::read(record.payload).map_err(|error| error.to_string())?;
                 let account = str::from_utf8(record.subject).map_err(|error| error.to_string())?.into();
                 let config = meta.config.clone();
-                let rebuild = Rebuild::new(meta);
+                let mut rebuild = Rebuild::new(meta);
+                rebuild.note_first_meta(place);
                 self.streams.insert(group, FoundStream { account, config, rebuild });
             }
             Kind::STREAM_GONE => {

@@ -9,7 +9,7 @@ use js_proto::{
     StreamInfoRequest, StreamPurgeAnswer, StreamPurgeRequest, StreamUpdateAnswer, Versioned, check_alone,
     errors, expect_empty,
 };
-use log_format::{Kind, Record};
+use log_format::{Kind, Place, Record};
 use stream_index::Filter;
 use streams::{BEHAVIOUR_LEVEL, Stream, StreamMeta};
 
@@ -118,12 +118,14 @@ fn make(
     let reserved = Reserved::by(&config);
     let is_logged = config.storage == Storage::File && turn.config.files == Files::Kept;
     let meta = meta(turn, id, config);
-    if is_logged {
-        log_meta(home, account, id, &meta)?;
+    let place = if is_logged { Some(log_meta(home, account, id, &meta)?) } else { None };
+    let mut stream = Stream::new(meta);
+    if let Some(place) = place {
+        stream.note_first_meta(place);
         home.logged += 1;
     }
     let medium = if is_logged { Medium::Log } else { Medium::Ram(Ram::default()) };
-    let mut slot = Slot::new(account, id, Stream::new(meta), medium, &turn.config.domain);
+    let mut slot = Slot::new(account, id, stream, medium, &turn.config.domain);
     slot.subscribe(turn);
     home.streams.insert(id, slot);
     home.reserve(account, Reserved::default(), reserved);
@@ -141,14 +143,14 @@ fn meta(turn: &mut Turn<'_>, id: StreamId, config: StreamConfig) -> StreamMeta {
 }
 
 /// The record says in which account the stream is.
-fn log_meta(home: &mut Home, account: usize, id: StreamId, meta: &StreamMeta) -> Result<(), ApiError> {
+fn log_meta(home: &mut Home, account: usize, id: StreamId, meta: &StreamMeta) -> Result<Place, ApiError> {
     let mut payload = Vec::new();
     meta.write(&mut payload);
     let name = home.account(account).name.clone();
     let Some(disk) = &mut home.disk else { return Err(errors::INSUFFICIENT_RESOURCES.error()) };
     let record = own_record(Kind::STREAM_META, id.0, meta.created, &payload);
     let appended = disk.append(&Record { subject: name.as_bytes(), ..record });
-    appended.map(drop).map_err(|error| refusal(&error))
+    appended.map(|appended| appended.place).map_err(|error| refusal(&error))
 }
 
 pub(super) fn update(home: &mut Home, turn: &mut Turn<'_>, request: &Request) -> Step {
