@@ -1,8 +1,8 @@
 //! Where logs are kept: the store directory, and the threads that do what logs ask for.
 //!
 //! A shard hands over requests and goes on; what came of them reaches it as orders. Writes of a log have a thread of their
-//! own, which does one after the other. Reads go to a few threads, files are made and sealed on another one: both serve
-//! all logs. Nothing here decides; what a log may ask for at a time is bounded by the log.
+//! own, which does one after the other. Reads go to a few threads, files are made on another one and sealed on one more:
+//! those serve all logs. Nothing here decides; what a log may ask for at a time is bounded by the log.
 
 mod chores;
 mod files;
@@ -33,6 +33,8 @@ pub struct Storage {
     writes: SyncSender<Write>,
     reads: SyncSender<Job<Span>>,
     chores: SyncSender<Job<Request>>,
+    /// Files are made on a thread of their own: that takes long.
+    makes: SyncSender<Job<Request>>,
 }
 
 /// Something to be done for one of several logs.
@@ -53,7 +55,8 @@ impl Storage {
             },
             chore => {
                 self.hot.on_chore(&chore);
-                send(&self.chores, self.job(chore));
+                let to = if matches!(chore, Request::Make(_)) { &self.makes } else { &self.chores };
+                send(to, self.job(chore));
             }
         }
         None

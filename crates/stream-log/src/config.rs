@@ -11,7 +11,7 @@ pub struct Config {
     pub log: u32,
     /// When what was written counts.
     pub sync: SyncWhen,
-    /// Bytes of the first segment. Each further one is twice as long, up to sixteen times this.
+    /// Bytes of the first segment. Further ones are about as long as all there are, up to sixteen times this.
     pub segment_bytes: u32,
     /// Bytes of records that are kept in memory for those who read.
     pub cache_bytes: usize,

@@ -411,9 +411,15 @@ impl Log {
         self.active.map_or(0, |number| rest(number).saturating_sub(open))
     }
 
-    /// How long the next file usually is.
+    /// How long the next file usually is: about as long as all there are. The first one after a start is short, since it is
+    /// waited for.
     pub(crate) fn segment_bytes(&self) -> u32 {
-        self.config.segment_bytes << (self.segments.len() as u32).min(DOUBLINGS_MAX)
+        let shortest = self.config.segment_bytes;
+        if self.active.is_none() {
+            return shortest;
+        }
+        let doubled = (self.bytes().0 / u64::from(shortest)).max(1).ilog2();
+        shortest << doubled.min(DOUBLINGS_MAX)
     }
 
     /// Bytes that were appended and are not safe.

@@ -1,4 +1,4 @@
-//! The thread that makes, seals and takes away files, for all logs.
+//! The threads that make files, and seal, sync and take them away, for all logs.
 
 use std::sync::mpsc::Receiver;
 
@@ -6,11 +6,11 @@ use stream_log::{Answer, Request};
 
 use super::Job;
 
-/// What the system calls the thread.
+/// What the system calls the threads.
 pub(super) const NAME: &str = "log chores";
 
-/// Chores of one log that may wait: a file to be made, one to be sealed, and those that a start finds to be synced and
-/// taken away, which go out at once and are as many as there are segments.
+/// Chores that may wait: files to be sealed, and those that starts find to be synced and taken away, which go out at once
+/// and are as many as there are segments.
 pub(super) const CHORES_MAX: usize = 1 << 16;
 
 /// Does chores until nobody asks any more.

