@@ -18,8 +18,9 @@ pub(super) struct Replay {
     retired: BTreeMap<u32, Place>,
     /// The highest number of a segment that was retired.
     retired_max: u32,
-    /// Batches of copies that count, in the order in which their records were written first.
-    copies: BTreeMap<u32, BTreeMap<u32, Copies>>,
+    /// Batches of copies that count, in the order in which their records were written first. Where somebody said of two
+    /// copies that both are needed, there are two of a place: better twice than not at all.
+    copies: BTreeMap<u32, BTreeMap<u32, Vec<Copies>>>,
 }
 
 impl Replay {
@@ -42,14 +43,17 @@ impl Replay {
             (*number, segment)
         };
         let mut segments: BTreeMap<u32, Segment> = stays.iter().map(segment).collect();
-        let mut copies: BTreeMap<u32, BTreeMap<u32, Copies>> = BTreeMap::new();
+        let mut copies: BTreeMap<u32, BTreeMap<u32, Vec<Copies>>> = BTreeMap::new();
         for number in &stays {
             for batch in seen[number].copies.iter().filter(|batch| batch.at < ends[number]) {
                 let (copied, found) =
                     (batch.copied, Copies { segment: *number, at: batch.at, len: batch.len });
                 match segments.get_mut(&copied.from) {
                     Some(source) => _ = source.held_by.insert(*number),
-                    None => _ = copies.entry(copied.origin).or_default().insert(copied.offset, found),
+                    None => {
+                        let of_origin = copies.entry(copied.origin).or_default();
+                        of_origin.entry(copied.offset).or_default().push(found);
+                    }
                 }
             }
         }
@@ -64,7 +68,7 @@ impl Replay {
         let mut steps = VecDeque::new();
         for origin in origins {
             steps.extend(self.segments.get(&origin).map(|segment| Step::Replay(origin, segment.end)));
-            let copies = self.copies.get(&origin).into_iter().flat_map(BTreeMap::values);
+            let copies = self.copies.get(&origin).into_iter().flat_map(BTreeMap::values).flatten();
             steps.extend(copies.copied().map(Step::Copies));
         }
         steps
