@@ -7,7 +7,7 @@ use std::{io, net::TcpStream, thread, time::Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use test_kit::{
-    ANSWER_DEADLINE, CONNECT_LINE, Frame, RawClient, Server, ServerOptions, Setup, on_every_setup,
+    ANSWER_DEADLINE, CONNECT_LINE, RawClient, Server, ServerOp, ServerOptions, Setup, on_every_setup,
 };
 
 on_every_setup!(
@@ -67,7 +67,7 @@ impl Bystanders {
 /// A connection that has read INFO and sent nothing.
 fn greeted(server: &Server) -> RawClient {
     let mut client = RawClient::dial(server.addr());
-    assert!(matches!(client.next_frame(), Frame::Info(_)));
+    assert!(matches!(client.next_op(), ServerOp::Info(_)));
     client
 }
 
@@ -285,8 +285,8 @@ fn accepting_pauses_without_descriptors_and_resumes(setup: Setup) {
     while !crowd.is_empty() {
         let ready = await_readable(&crowd).expect("somebody is accepted");
         let mut client = RawClient::over(crowd.swap_remove(ready)).expect("options of a socket");
-        let first = client.next_frame();
-        assert!(matches!(first, Frame::Info(_)), "{first:?} instead of INFO");
+        let first = client.next_op();
+        assert!(matches!(first, ServerOp::Info(_)), "{first:?} instead of INFO");
     }
     bystanders.assert_unharmed(&server);
     let _ = server.connect();

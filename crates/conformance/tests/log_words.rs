@@ -5,7 +5,7 @@
 
 use std::time::Instant;
 
-use test_kit::{ANSWER_DEADLINE, Frame, RawClient, Server, Setup, on_every_setup};
+use test_kit::{ANSWER_DEADLINE, RawClient, Server, ServerOp, Setup, on_every_setup};
 
 on_every_setup!(
     mistakes_are_shown_with_their_bytes,
@@ -31,7 +31,7 @@ struct Client {
 impl Client {
     fn dial(server: &Server) -> Self {
         let mut wire = RawClient::dial(server.addr());
-        let Frame::Info(info) = wire.next_frame() else { panic!("no INFO") };
+        let ServerOp::Info(info) = wire.next_op() else { panic!("no INFO") };
         let (_, behind) = info.split_once("\"client_id\":").expect("INFO says which client this is");
         let cid = behind.split(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
         Self { wire, mark: format!(" - cid:{cid} - ") }
@@ -170,13 +170,13 @@ fn requests_that_are_turned_down_are_told(setup: Setup) {
     ];
     for (said, told, _) in &asked {
         client.wire.send(said);
-        assert_eq!(client.wire.next_frame(), Frame::Err(told.clone()), "{said:?}");
+        assert_eq!(client.wire.next_op(), ServerOp::Err(told.clone()), "{said:?}");
     }
     for said in
         ["PUB $GR.x 0\r\n\r\n", "PUB x _GR_. 0\r\n\r\n", "PUB x $JS.ACK. 0\r\n\r\n", "PUB _GR_. 0\r\n\r\n"]
     {
         client.wire.send(format!("{said}PING\r\n"));
-        assert_eq!(client.wire.next_frame(), Frame::Pong, "{said:?}");
+        assert_eq!(client.wire.next_op(), ServerOp::Pong, "{said:?}");
     }
     let expected: Vec<String> = asked
         .iter()
@@ -199,7 +199,7 @@ fn limits_are_told_but_not_to_every_one_of_a_crowd(setup: Setup) {
     let subs: String = (0..300).map(|sid| format!("SUB a{sid} {sid}\r\n")).collect();
     client.wire.send(format!("{subs}PING\r\n"));
     let mut refused = 0;
-    while client.wire.next_frame() == Frame::Err("maximum subscriptions exceeded".into()) {
+    while client.wire.next_op() == ServerOp::Err("maximum subscriptions exceeded".into()) {
         refused += 1;
     }
     assert_eq!(refused, 299);
@@ -260,7 +260,7 @@ fn texts_of_errors_are_quoted_as_in_go(setup: Setup) {
     client.wire.send(b"PUB y\x1b\x7f\xff\xc2\x85\xe2\x80\x8be\xcc\x81\" 0\r\n\r\n");
     let shown = "y\\x1b\\x7f\\xff\\u0085\\u200be\u{301}\\\"";
     let told = format!("Permissions Violation for Publish to \"{shown}\"");
-    assert_eq!(client.wire.next_frame(), Frame::Err(told));
+    assert_eq!(client.wire.next_op(), ServerOp::Err(told));
     let expected = format!("[ERR] \"$G/user:a\" - Publish Violation - Subject \"{shown}\"");
     assert_eq!(client.lines(&server, 1), [expected]);
 }

@@ -58,8 +58,8 @@ fn number(value: &Value, key: &str) -> u64 {
 }
 
 fn cid(client: &mut RawClient) -> u64 {
-    let info: Value = match client.next_frame() {
-        test_kit::Frame::Info(text) => serde_json::from_str(&text).expect("JSON"),
+    let info: Value = match client.next_op() {
+        test_kit::ServerOp::Info(text) => serde_json::from_str(&text).expect("JSON"),
         other => panic!("INFO comes first, not {other:?}"),
     };
     number(&info, "client_id")

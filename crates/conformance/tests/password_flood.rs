@@ -3,7 +3,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use test_kit::{Frame, RawClient, Server, ServerOptions, Setup, on_every_setup};
+use test_kit::{RawClient, Server, ServerOp, ServerOptions, Setup, on_every_setup};
 
 on_every_setup!(who_shares_address_or_user_with_a_flood_gets_in);
 
@@ -19,7 +19,7 @@ const THERE: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
 /// A client that sent its CONNECT and a PING.
 fn attempt(server: &Server, from: IpAddr, user: &str, password: &str) -> RawClient {
     let mut client = RawClient::dial_from(from, server.addr());
-    assert!(matches!(client.next_frame(), Frame::Info(_)));
+    assert!(matches!(client.next_op(), ServerOp::Info(_)));
     let connect = format!("{{\"verbose\":false,\"user\":\"{user}\",\"pass\":\"{password}\"}}");
     client.send(format!("CONNECT {connect}\r\nPING\r\n"));
     client

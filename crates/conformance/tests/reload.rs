@@ -8,7 +8,7 @@ use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
-use test_kit::{Frame, RawClient, Server, ServerBinary, Setup, on_every_setup};
+use test_kit::{RawClient, Server, ServerBinary, ServerOp, Setup, on_every_setup};
 
 on_every_setup!(
     a_lower_limit_on_messages_holds_for_connections_that_are_there,
@@ -39,7 +39,7 @@ fn a_lower_limit_on_messages_holds_for_connections_that_are_there(setup: Setup) 
         client.send("PUB a 11\r\n");
         assert_eq!(end(client), "-ERR 'Maximum Payload Violation'\r\n");
     }
-    let Frame::Info(info) = RawClient::dial(server.addr()).next_frame() else { panic!("INFO comes first") };
+    let ServerOp::Info(info) = RawClient::dial(server.addr()).next_op() else { panic!("INFO comes first") };
     assert!(info.contains("\"max_payload\":10,"), "{info}");
 }
 
@@ -52,10 +52,10 @@ fn connections_beyond_a_lower_maximum_are_closed(setup: Setup) {
     let stayed = clients.into_iter().filter_map(|mut client| {
         let _ = client.try_send("PING\r\n");
         let stays = loop {
-            match client.next_frame() {
-                Frame::Pong => break true,
-                Frame::Err(text) if text == "maximum connections exceeded" => break false,
-                Frame::Info(_) => {}
+            match client.next_op() {
+                ServerOp::Pong => break true,
+                ServerOp::Err(text) if text == "maximum connections exceeded" => break false,
+                ServerOp::Info(_) => {}
                 other => panic!("{other:?}"),
             }
         };

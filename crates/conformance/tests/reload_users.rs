@@ -3,7 +3,7 @@
 //! What becomes of connections was asked of nats-server 2.14.5; all of this holds for it too
 //! (`BUSTER_SERVER_BIN=nats-server BUSTER_PEER=1`).
 
-use test_kit::{Frame, RawClient, Server, Setup, on_every_setup};
+use test_kit::{RawClient, Server, ServerOp, Setup, on_every_setup};
 
 on_every_setup!(
     connections_go_with_their_users,
@@ -30,7 +30,7 @@ fn client(server: &Server, credentials: &str) -> RawClient {
 /// A client that sent its CONNECT and a PING.
 fn attempt(server: &Server, credentials: &str) -> RawClient {
     let mut client = RawClient::dial(server.addr());
-    assert!(matches!(client.next_frame(), Frame::Info(_)));
+    assert!(matches!(client.next_op(), ServerOp::Info(_)));
     client.send(format!("CONNECT {{\"verbose\":false,\"pedantic\":false{credentials}}}\r\nPING\r\n"));
     client
 }
@@ -79,8 +79,8 @@ fn subscriptions_that_are_not_permitted_any_more_end(setup: Setup) {
     server.reloaded(&permitted("publish: \">\", subscribe: [\"ok\", \"foo.*\"]"));
     for subscriber in &mut subscribers {
         let mut errors: Vec<String> = (0..3)
-            .map(|_| match subscriber.next_frame() {
-                Frame::Err(text) => text,
+            .map(|_| match subscriber.next_op() {
+                ServerOp::Err(text) => text,
                 other => panic!("{other:?} instead of an error"),
             })
             .collect();
@@ -114,7 +114,7 @@ fn publishing_is_held_against_new_permissions(setup: Setup) {
         client.publish("no", "");
         client.send("PING\r\n");
         let wanted = "Permissions Violation for Publish to \"no\"";
-        assert_eq!(client.next_frame(), Frame::Err(wanted.into()));
+        assert_eq!(client.next_op(), ServerOp::Err(wanted.into()));
         client.read_to_pong();
     }
 }
@@ -125,7 +125,7 @@ fn clients_without_credentials_are_refused_once_there_are_users(setup: Setup) {
     let log = server.reloaded(TWO_USERS);
     assert!(log.contains("[INF] Reloaded: authorization users\n"), "{log}");
     clients.into_iter().for_each(|client| assert_eq!(end(client), "-ERR 'Authorization Violation'\r\n"));
-    let Frame::Info(info) = RawClient::dial(server.addr()).next_frame() else { panic!("INFO comes first") };
+    let ServerOp::Info(info) = RawClient::dial(server.addr()).next_op() else { panic!("INFO comes first") };
     assert!(info.contains("\"auth_required\":true"), "{info}");
 }
 
@@ -164,9 +164,9 @@ fn an_account_with_too_many_connections_loses_some(setup: Setup) {
     assert!(log.contains(text), "{log}");
     let stayed = crowd.into_iter().filter_map(|mut client| {
         let _ = client.try_send("PING\r\n");
-        match client.next_frame() {
-            Frame::Pong => Some(client),
-            Frame::Err(said) if said == text => None,
+        match client.next_op() {
+            ServerOp::Pong => Some(client),
+            ServerOp::Err(said) if said == text => None,
             other => panic!("{other:?}"),
         }
     });
@@ -186,5 +186,5 @@ fn a_client_with_too_many_subscriptions_is_closed(setup: Setup) {
     assert_eq!(end(many), "-ERR 'maximum subscriptions exceeded'\r\n");
     few.subscribe("b", 2);
     few.send("SUB c 3\r\n");
-    assert_eq!(few.next_frame(), Frame::Err("maximum subscriptions exceeded".into()));
+    assert_eq!(few.next_op(), ServerOp::Err("maximum subscriptions exceeded".into()));
 }

@@ -153,7 +153,7 @@ fn lame_duck_mode_tells_clients_and_waits(setup: Setup) {
     old.flush();
     server.signal(Signal::USR2).expect("it runs");
     for client in &mut told {
-        let info = format!("{:?}", client.next_frame());
+        let info = format!("{:?}", client.next_op());
         assert!(info.contains("ldm"), "{info}");
     }
     // The kernel may let go of a listener a little later than the server does.

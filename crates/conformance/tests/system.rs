@@ -6,7 +6,7 @@
 use std::thread;
 
 use serde_json::Value;
-use test_kit::{Frame, RawClient, Server, Setup, on_every_setup};
+use test_kit::{RawClient, Server, ServerOp, Setup, on_every_setup};
 
 on_every_setup!(
     every_user_learns_who_it_is,
@@ -52,14 +52,14 @@ struct Client {
 impl Client {
     fn connect(server: &Server, user: &str) -> Self {
         let mut raw = RawClient::dial(server.addr());
-        let Frame::Info(info) = raw.next_frame() else { panic!("INFO comes first") };
+        let ServerOp::Info(info) = raw.next_op() else { panic!("INFO comes first") };
         let info: Value = serde_json::from_str(&info).expect("JSON");
         let inbox = format!("_INBOX.{}", info["client_id"]);
         raw.send(format!(
             "CONNECT {{\"verbose\":false,\"pedantic\":false,\"headers\":true,\"no_responders\":true,\
              \"user\":\"{user}\",\"pass\":\"x\"}}\r\nSUB {inbox} 1\r\nPING\r\n"
         ));
-        while raw.next_frame() != Frame::Pong {}
+        while raw.next_op() != ServerOp::Pong {}
         Self { raw, id: info["server_id"].as_str().expect("text").to_owned(), inbox }
     }
 
@@ -122,7 +122,7 @@ fn what_may_not_be_published_or_listened_to_is_not_asked_or_answered(setup: Setu
     let mut mute = Client::connect(&server, "mute");
     mute.send("USER.INFO", "");
     let words = "Permissions Violation for Publish to \"$SYS.REQ.USER.INFO\"";
-    assert_eq!(mute.raw.next_frame(), Frame::Err(words.into()));
+    assert_eq!(mute.raw.next_op(), ServerOp::Err(words.into()));
     let mut deaf = Client::connect(&server, "deaf");
     deaf.send("USER.INFO", "");
     assert_eq!(deaf.raw.flush(), []);

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use serde_json::Value;
-use test_kit::{Frame, Message, RawClient};
+use test_kit::{Message, RawClient, ServerOp};
 
 /// Requests that are on their way at a time.
 const ON_THE_WAY_MAX: usize = 100;
@@ -135,11 +135,11 @@ impl Requests {
 
     pub(crate) fn next_message(&mut self) -> Result<Message, Gone> {
         loop {
-            match self.client.next_frame() {
-                Frame::Msg(message) => return Ok(message),
-                Frame::Closed => return Err(Gone),
-                Frame::Info(_) | Frame::Ok | Frame::Pong | Frame::Ping => {}
-                Frame::Err(words) => panic!("the server says {words}"),
+            match self.client.next_op() {
+                ServerOp::Msg(message) => return Ok(message),
+                ServerOp::Closed => return Err(Gone),
+                ServerOp::Info(_) | ServerOp::Ok | ServerOp::Pong | ServerOp::Ping => {}
+                ServerOp::Err(words) => panic!("the server says {words}"),
             }
         }
     }

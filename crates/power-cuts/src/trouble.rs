@@ -62,14 +62,14 @@ impl Trouble {
 
 /// False when the server is gone: a server may end when its disk fails.
 fn round_trip(client: &mut RawClient) -> bool {
-    use test_kit::Frame;
+    use test_kit::ServerOp;
     if client.try_send("PING\r\n").is_err() {
         return false;
     }
     loop {
-        match client.next_frame() {
-            Frame::Pong => return true,
-            Frame::Closed => return false,
+        match client.next_op() {
+            ServerOp::Pong => return true,
+            ServerOp::Closed => return false,
             _ => {}
         }
     }

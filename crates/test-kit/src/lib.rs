@@ -8,22 +8,22 @@
 
 mod binary;
 mod deadline;
-mod frame;
 mod raw_client;
 mod reserved_port;
 mod sandbox;
 mod server;
 mod server_error;
 mod server_log;
+mod server_op;
 mod setup;
 
 pub use binary::ServerBinary;
 pub use deadline::{ANSWER_DEADLINE, START_DEADLINE};
-pub use frame::{Frame, Message};
 pub use raw_client::{CONNECT_LINE, RawClient};
 pub use reserved_port::ReservedPort;
 pub use sandbox::Sandbox;
 pub use server::{Server, ServerOptions};
 pub use server_error::ServerError;
 pub use server_log::ServerLog;
+pub use server_op::{Message, ServerOp};
 pub use setup::{Io, SETUPS, Setup};

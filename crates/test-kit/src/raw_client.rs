@@ -11,7 +11,7 @@ use std::{
 
 use socket2::{Domain, SockRef, Socket, Type};
 
-use crate::{ANSWER_DEADLINE, Frame, Message};
+use crate::{ANSWER_DEADLINE, Message, ServerOp};
 
 /// CONNECT with everything on that today's clients ask for, without verbose and pedantic.
 pub const CONNECT_LINE: &str = "CONNECT {\"verbose\":false,\"pedantic\":false,\"headers\":true,\
@@ -74,8 +74,8 @@ impl RawClient {
     #[must_use]
     pub fn connect(addr: SocketAddr) -> Self {
         let mut client = Self::dial(addr);
-        let first = client.next_frame();
-        assert!(matches!(first, Frame::Info(_)), "INFO comes first, not {first:?}");
+        let first = client.next_op();
+        assert!(matches!(first, ServerOp::Info(_)), "INFO comes first, not {first:?}");
         client.send(CONNECT_LINE);
         client.flush();
         client
@@ -106,10 +106,10 @@ impl RawClient {
     /// As [`Self::send`].
     pub fn publish(&mut self, subject: &str, payload: impl AsRef<[u8]>) {
         let payload = payload.as_ref();
-        let mut frame = format!("PUB {subject} {}\r\n", payload.len()).into_bytes();
-        frame.extend_from_slice(payload);
-        frame.extend_from_slice(b"\r\n");
-        self.send(frame);
+        let mut op = format!("PUB {subject} {}\r\n", payload.len()).into_bytes();
+        op.extend_from_slice(payload);
+        op.extend_from_slice(b"\r\n");
+        self.send(op);
     }
 
     /// Subscribes and waits for the PONG after it.
@@ -140,12 +140,12 @@ impl RawClient {
     pub fn read_to_pong(&mut self) -> Vec<Message> {
         let mut messages = Vec::new();
         loop {
-            match self.next_frame() {
-                Frame::Pong => return messages,
-                Frame::Msg(message) => messages.push(message),
-                Frame::Info(_) | Frame::Ok => {}
-                frame @ (Frame::Err(_) | Frame::Closed | Frame::Ping) => {
-                    panic!("{frame:?} instead of PONG")
+            match self.next_op() {
+                ServerOp::Pong => return messages,
+                ServerOp::Msg(message) => messages.push(message),
+                ServerOp::Info(_) | ServerOp::Ok => {}
+                op @ (ServerOp::Err(_) | ServerOp::Closed | ServerOp::Ping) => {
+                    panic!("{op:?} instead of PONG")
                 }
             }
         }
@@ -167,34 +167,34 @@ impl RawClient {
     /// When the server reports an error or sends nothing within the deadline.
     pub fn message_or_close(&mut self) -> Option<Message> {
         loop {
-            match self.next_frame() {
-                Frame::Msg(message) => return Some(message),
-                Frame::Closed => return None,
-                Frame::Info(_) | Frame::Ok | Frame::Pong => {}
-                frame @ (Frame::Err(_) | Frame::Ping) => panic!("{frame:?} instead of a message"),
+            match self.next_op() {
+                ServerOp::Msg(message) => return Some(message),
+                ServerOp::Closed => return None,
+                ServerOp::Info(_) | ServerOp::Ok | ServerOp::Pong => {}
+                op @ (ServerOp::Err(_) | ServerOp::Ping) => panic!("{op:?} instead of a message"),
             }
         }
     }
 
-    /// The next frame. A PING is answered and passed over.
+    /// The next op. A PING is answered and passed over.
     ///
     /// # Panics
     ///
     /// When nothing arrives within the deadline.
-    pub fn next_frame(&mut self) -> Frame {
+    pub fn next_op(&mut self) -> ServerOp {
         loop {
-            match Frame::parse(&self.arrived[self.taken..]) {
+            match ServerOp::parse(&self.arrived[self.taken..]) {
                 // A server that is about to close may no longer take the PONG.
-                Some((used, Frame::Ping)) => {
+                Some((used, ServerOp::Ping)) => {
                     self.taken += used;
                     let _ = self.try_send("PONG\r\n");
                 }
-                Some((used, frame)) => {
+                Some((used, op)) => {
                     self.taken += used;
-                    return frame;
+                    return op;
                 }
                 None if self.fill() => {}
-                None => return Frame::Closed,
+                None => return ServerOp::Closed,
             }
         }
     }

@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf};
 use async_nats::{ConnectErrorKind, ConnectOptions};
 use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
 use tempfile::TempDir;
-use test_kit::{Frame, RawClient, Server, Setup, on_every_setup};
+use test_kit::{RawClient, Server, ServerOp, Setup, on_every_setup};
 
 use crate::client::*;
 
@@ -112,7 +112,7 @@ fn a_connection_is_upgraded_after_info(setup: Setup) {
     });
     let server = Server::configured(setup, &papers.config(""));
     let mut plain = RawClient::dial(server.addr());
-    let Frame::Info(info) = plain.next_frame() else { panic!("INFO comes first") };
+    let ServerOp::Info(info) = plain.next_op() else { panic!("INFO comes first") };
     assert!(info.contains("\"tls_required\":true"), "{info}");
 }
 

@@ -1,4 +1,4 @@
-//! What a server sends, cut into frames.
+//! What a server sends, cut into ops.
 //!
 //! Independent of the server's own protocol crate on purpose: a mistake there must not hide here.
 
@@ -33,7 +33,7 @@ impl Message {
 
 /// One thing a server said.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Frame {
+pub enum ServerOp {
     /// INFO with its JSON body.
     Info(String),
     /// MSG or HMSG.
@@ -50,8 +50,8 @@ pub enum Frame {
     Closed,
 }
 
-impl Frame {
-    /// Cuts the first frame off `input`: how many bytes it took, and the frame. `None` until it
+impl ServerOp {
+    /// Cuts the first op off `input`: how many bytes it took, and the op. `None` until it
     /// is complete.
     ///
     /// # Panics
@@ -63,7 +63,7 @@ impl Frame {
         let line = str::from_utf8(&input[..line_len]).expect("control lines are text here");
         let used = line_len + 2;
         let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
-        let frame = match verb {
+        let op = match verb {
             "MSG" | "HMSG" => return parse_message(verb, rest, input, used),
             "INFO" => Self::Info(rest.trim().to_owned()),
             "+OK" => Self::Ok,
@@ -72,11 +72,11 @@ impl Frame {
             "PONG" => Self::Pong,
             _ => panic!("not a server's line: {line:?}"),
         };
-        Some((used, frame))
+        Some((used, op))
     }
 }
 
-fn parse_message(verb: &str, rest: &str, input: &[u8], body: usize) -> Option<(usize, Frame)> {
+fn parse_message(verb: &str, rest: &str, input: &[u8], body: usize) -> Option<(usize, ServerOp)> {
     let mut args: Vec<&str> = rest.split_ascii_whitespace().collect();
     let mut size = |what: &str| -> usize {
         let text = args.pop().unwrap_or_else(|| panic!("{verb} without {what}: {rest:?}"));
@@ -101,7 +101,7 @@ fn parse_message(verb: &str, rest: &str, input: &[u8], body: usize) -> Option<(u
         header: input[body..body + header_len].to_vec(),
         payload: input[body + header_len..end].to_vec(),
     };
-    Some((end + 2, Frame::Msg(message)))
+    Some((end + 2, ServerOp::Msg(message)))
 }
 
 #[cfg(test)]
@@ -113,7 +113,7 @@ mod tests {
         let bytes = b"HMSG a.b 7 r 12 14\r\nNATS/1.0\r\n\r\nhi\r\nPING\r\n";
         let len = bytes.len() - "PING\r\n".len();
         for cut in 0..len {
-            assert_eq!(Frame::parse(&bytes[..cut]), None, "cut at {cut}");
+            assert_eq!(ServerOp::parse(&bytes[..cut]), None, "cut at {cut}");
         }
         let message = Message {
             subject: "a.b".into(),
@@ -122,19 +122,19 @@ mod tests {
             header: b"NATS/1.0\r\n\r\n".to_vec(),
             payload: b"hi".to_vec(),
         };
-        assert_eq!(Frame::parse(bytes), Some((len, Frame::Msg(message))));
-        assert_eq!(Frame::parse(&bytes[len..]), Some((6, Frame::Ping)));
+        assert_eq!(ServerOp::parse(bytes), Some((len, ServerOp::Msg(message))));
+        assert_eq!(ServerOp::parse(&bytes[len..]), Some((6, ServerOp::Ping)));
     }
 
     #[test]
     fn an_error_loses_its_quotes() {
         let bytes = b"-ERR 'Invalid Subject'\r\n";
-        assert_eq!(Frame::parse(bytes), Some((24, Frame::Err("Invalid Subject".into()))));
+        assert_eq!(ServerOp::parse(bytes), Some((24, ServerOp::Err("Invalid Subject".into()))));
     }
 
     #[test]
     #[should_panic(expected = "not a server's line")]
     fn nonsense_from_the_server_fails_the_test() {
-        let _ = Frame::parse(b"SUB a 1\r\n");
+        let _ = ServerOp::parse(b"SUB a 1\r\n");
     }
 }
