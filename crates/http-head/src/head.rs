@@ -34,13 +34,20 @@ impl Head {
         self.values.iter().find(|(of, _)| *of == name).map(|(_, value)| &value[..])
     }
 
-    /// Whether the connection ends with the answer.
+    /// Whether the connection ends with the answer. As Go has it, the first `Connection` is also split at blanks, and
+    /// for HTTP/1.0 it alone counts.
     pub fn closes(&self) -> bool {
-        let says = |word: &[u8]| {
-            let mut words = self.values_of("connection").flat_map(|value| value.split(|byte| *byte == b','));
-            words.any(|said| trim(said).eq_ignore_ascii_case(word))
+        let first = self.value("connection").unwrap_or_default();
+        let first_says = |word: &[u8]| {
+            let mut words = first.split(|byte| matches!(byte, b' ' | b',' | b'\t'));
+            words.any(|said| said.eq_ignore_ascii_case(word))
         };
-        says(b"close") || self.version.0 != 1 || (self.version == (1, 0) && !says(b"keep-alive"))
+        let mut all = self.values_of("connection").flat_map(|value| value.split(|byte| *byte == b','));
+        match self.version {
+            (1, 0) => !first_says(b"keep-alive"),
+            (1, _) => first_says(b"close") || all.any(|said| trim(said).eq_ignore_ascii_case(b"close")),
+            _ => true,
+        }
     }
 
     /// Whether a body follows, even an empty one.
@@ -51,5 +58,42 @@ impl Head {
     /// Whether it is a POST: some clients send a line end too many behind one.
     pub fn is_post(&self) -> bool {
         *self.method == *b"POST"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn closes(version: (u8, u8), connection: &[&str]) -> bool {
+        let values = connection.iter().map(|said| ("connection", said.as_bytes().to_vec())).collect();
+        let (method, target) = ([].into(), [].into());
+        Head { method, target, version, is_chunked: false, length: None, values }.closes()
+    }
+
+    /// As nats-server 2.14.5 does it.
+    #[test]
+    fn what_connection_says_counts_as_it_does_for_the_peer() {
+        for (connection, old, new) in [
+            (&[][..], true, false),
+            (&["Keep-Alive"], false, false),
+            (&["x", "keep-alive"], true, false),
+            (&["keep-alive", "close"], false, true),
+            (&["close", "keep-alive"], true, true),
+            (&["x keep-alive"], false, false),
+            (&["keep-alive, close"], false, true),
+            (&["keep-alive\tx"], false, false),
+            (&["keepx-alive"], true, false),
+            (&["x close"], true, true),
+            (&["x", "y close"], true, false),
+            (&["x", "y, close"], true, true),
+            (&["close;"], true, false),
+        ] {
+            assert_eq!(
+                (closes((1, 0), connection), closes((1, 1), connection)),
+                (old, new),
+                "{connection:?}"
+            );
+        }
     }
 }
