@@ -19,6 +19,7 @@
 
 #![forbid(unsafe_code)]
 
+mod address;
 mod close;
 mod cookies;
 mod error;
