@@ -51,7 +51,7 @@ impl Broker {
                 client.note_claim(claim, &identity);
                 self.admit(id, identity, objection);
             }
-            Some(Renewal::Refused | Renewal::Gone) | None => self.refuse_client(id, claim),
+            Some(Renewal::Refused | Renewal::Gone) | None => self.refuse_credentials(id, claim),
         }
         self.resume(id, Hold::Auth);
         self.settle();
@@ -107,8 +107,8 @@ impl Broker {
                 self.egress.clients.at(id).connect_received = true;
                 self.admit_as(id, identity);
             }
-            Verdict::Refused(claim) => self.refuse_client(id, claim),
-            Verdict::Granted(_) | Verdict::Check(_) => self.refuse_client(id, None),
+            Verdict::Refused(claim) => self.refuse_credentials(id, claim),
+            Verdict::Granted(_) | Verdict::Check(_) => self.refuse_credentials(id, None),
         }
     }
 
@@ -127,7 +127,7 @@ impl Broker {
                 if let Some(fault) = directory.signature_fault(&credentials(client, options)) {
                     tracing::debug!("{} - {fault}", client.label);
                 }
-                self.refuse_client(id, claim);
+                self.refuse_credentials(id, claim);
             }
             Verdict::Check(mut check) => {
                 client.claim = credentials(client, options).claim_beside(check.identity().claim());
@@ -140,6 +140,12 @@ impl Broker {
             }
         }
         Flow::Next
+    }
+
+    /// Turns a client away for what it has just said, or not said.
+    fn refuse_credentials(&mut self, id: ConnId, claim: Option<Claim>) {
+        self.refuse_client(id, claim);
+        self.log_web_breach(id, "authentication error");
     }
 
     /// Turns a client away, and says in the log who it would be.
@@ -162,7 +168,7 @@ impl Broker {
         let client = self.egress.clients.at(id);
         if objection == Some(Objection::Account) {
             let claim = client.who();
-            return self.refuse_client(id, claim);
+            return self.refuse_credentials(id, claim);
         }
         let (peer, account) = (client.peer(), self.config.settings.directory.account(client.account));
         client.introduce(peer, account.name());
@@ -174,7 +180,7 @@ impl Broker {
             Some(Objection::Account) | None => return self.acknowledge(id),
         };
         self.refuse(id, text, reason);
-        tracing::error!("{} - {text}", self.egress.clients.at(id).label);
+        self.log_breach(id, text);
     }
 
     /// The client enters the account of this user; false if there is no place for it.

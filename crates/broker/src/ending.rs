@@ -13,7 +13,8 @@ const CLOSE_STEPS: usize = 64;
 impl Broker {
     /// The client will send no more, or its socket failed.
     pub fn on_hangup(&mut self, id: ConnId, reason: CloseReason) {
-        let input_ended = matches!(reason, CloseReason::ClientClosed | CloseReason::ReadError);
+        let input_ended =
+            matches!(reason, CloseReason::ClientClosed | CloseReason::ReadError | CloseReason::Unreadable);
         match self.egress.clients.open(id) {
             // What it sent before counts, unless we owe it nothing but an answer that is overdue.
             Some(client) if client.hold.is_some() && input_ended && !client.out_of_time => {

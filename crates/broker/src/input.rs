@@ -2,7 +2,6 @@
 
 use bytes::Bytes;
 use conns::{CloseReason, ConnId, Inbox, Time};
-use nats_auth::ConnectionType;
 use nats_proto::{ClientOp, Limits, ProtoError, PublishStreak, Refused, Step};
 
 use crate::broker::Broker;
@@ -40,13 +39,16 @@ pub(crate) struct Reading<'r> {
     pub(crate) len: usize,
     /// Those behind the input that is decoded.
     pub(crate) behind: &'r [u8],
+    /// Where it is cut into frames, if it came in some.
+    pub(crate) cuts: &'r [usize],
 }
 
 impl<'r> Reading<'r> {
     /// Where in this read something was refused: `input` is what is left of the input from there on.
     fn refused(self, input: &'r [u8]) -> Refused<'r> {
         let until_end = input.len() + self.behind.len();
-        Refused { input, behind: self.behind, read_at: until_end as isize - self.len as isize }
+        let Self { behind, cuts, .. } = self;
+        Refused { input, behind, read_at: until_end as isize - self.len as isize, cuts }
     }
 }
 
@@ -85,11 +87,21 @@ impl Broker {
         self.keep(id, bytes, done);
     }
 
-    /// The same for one read of which the first bytes are `done` with, as far as the client's share goes: returns
+    /// The same for what came in frames, which end at these places but for the last.
+    pub fn on_frames(&mut self, now: Time, id: ConnId, bytes: &[u8], cuts: &[usize]) {
+        let done = self.take_in_frames(now, id, bytes, 0, cuts);
+        self.keep(id, bytes, done);
+    }
+
+    /// As [`Self::on_received`] for one read of which the first bytes are `done` with, as far as the client's share goes: returns
     /// how many are done with now. The caller says what becomes of the rest: [`Self::keep`], or
     /// [`Self::renew_share`] and this again.
     #[must_use]
     pub fn take_in(&mut self, now: Time, id: ConnId, read: &[u8], done: usize) -> usize {
+        self.take_in_frames(now, id, read, done, &[])
+    }
+
+    fn take_in_frames(&mut self, now: Time, id: ConnId, read: &[u8], done: usize, cuts: &[usize]) -> usize {
         let Some(client) = self.egress.clients.open(id) else { return read.len() };
         client.last_in = now;
         self.egress.counters.now = now;
@@ -106,7 +118,7 @@ impl Broker {
                 return read.len();
             }
             if client.inbox.is_empty() {
-                let used = self.drive(now, id, rest, Reading { len: read.len(), behind: &[] });
+                let used = self.drive(now, id, rest, Reading { len: read.len(), behind: &[], cuts });
                 rest = &rest[used..];
                 if !self.turn.is_cut {
                     self.keep_unused(id, rest, read.len());
@@ -126,7 +138,7 @@ impl Broker {
             let (piece, behind) = rest.split_at(lacking.min(rest.len()));
             client.inbox.extend(piece, 0);
             rest = behind;
-            self.drive_inbox(now, id, Reading { len: read.len(), behind: rest });
+            self.drive_inbox(now, id, Reading { len: read.len(), behind: rest, cuts });
         }
     }
 
@@ -341,31 +353,22 @@ impl Broker {
             return self.refuse_headers(id);
         }
         let words = error.log_words(refused);
-        let is_web = client.how() == ConnectionType::Websocket;
-        let too_large = matches!(error, ProtoError::PayloadTooLarge { .. });
-        let prefix = if is_web && !too_large { "read error: " } else { "" };
-        let words = format!("{} - {prefix}{words}", client.label);
-        let reason = reason_to_close(error);
         // The order of it all is nats-server's.
         match error {
             ProtoError::PayloadTooLarge { .. } => {
-                tracing::error!("{words}");
+                tracing::error!("{} - {words}", client.label);
                 self.send_wire_text(id, error);
-                self.close(id, reason);
-                if is_web {
-                    let label = &self.egress.clients.at(id).label;
-                    tracing::error!("{label} - read error: maximum payload exceeded");
-                }
+                self.close(id, CloseReason::MaxPayloadExceeded);
+                self.log_web_breach(id, "maximum payload exceeded");
             }
             ProtoError::ControlLineTooLong { .. } => {
                 self.send_wire_text(id, error);
-                self.close(id, reason);
-                tracing::error!("{words}");
+                self.close(id, CloseReason::MaxControlLineExceeded);
+                self.log_breach(id, words);
             }
             _ => {
                 self.send_wire_text(id, error);
-                tracing::error!("{words}");
-                self.close(id, reason);
+                self.end_breach(id, words);
             }
         }
     }
@@ -375,14 +378,6 @@ impl Broker {
         if let Some(text) = error.wire_text() {
             self.egress.send_err(id, text);
         }
-    }
-}
-
-fn reason_to_close(error: &ProtoError) -> CloseReason {
-    match error {
-        ProtoError::PayloadTooLarge { .. } => CloseReason::MaxPayloadExceeded,
-        ProtoError::ControlLineTooLong { .. } => CloseReason::MaxControlLineExceeded,
-        _ => CloseReason::ProtocolViolation,
     }
 }
 

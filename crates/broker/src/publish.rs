@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use conns::{CloseReason, ConnId, Time};
+use conns::{ConnId, Time};
 use nats_proto::{Publish, encode};
 use smallvec::SmallVec;
 use subject_trie::is_valid_literal;
@@ -122,9 +122,8 @@ impl Broker {
             return Err(Flow::Hold(Hold::Link));
         }
         if breaks_lines(publish) {
-            tracing::error!("{} - line end within a subject", self.egress.clients.at(id).label);
             self.egress.send_err(id, "Unknown Protocol Operation");
-            self.close(id, CloseReason::ProtocolViolation);
+            self.end_breach(id, "line end within a subject");
             return Err(Flow::Next);
         }
         if publish.header.is_some() && !abilities.headers {
@@ -153,8 +152,7 @@ impl Broker {
     #[cold]
     pub(crate) fn refuse_headers(&mut self, id: ConnId) {
         self.pay_ok(id);
-        tracing::error!("{} - message headers not supported", self.egress.clients.at(id).label);
-        self.close(id, CloseReason::ProtocolViolation);
+        self.end_breach(id, "message headers not supported");
     }
 
     #[cold]

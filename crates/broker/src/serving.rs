@@ -212,7 +212,7 @@ impl Broker {
         }
         client.hold = None;
         self.turn.is_cut = false;
-        let reading = Reading { len: client.held_read, behind: &[] };
+        let reading = Reading { len: client.held_read, behind: &[], cuts: &[] };
         self.drive_inbox(now, id, reading);
         self.go_on_waiting(id, hold);
     }

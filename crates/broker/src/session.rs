@@ -75,8 +75,7 @@ impl Broker {
 
     /// The body of an op could not be read.
     fn refuse_body(&mut self, id: ConnId, error: &BodyError) {
-        tracing::error!("{} - {error}", self.egress.clients.at(id).label);
-        self.close(id, CloseReason::ProtocolViolation);
+        self.end_breach(id, error);
     }
 
     fn connect(&mut self, now: Time, id: ConnId, json: &[u8]) -> Flow {

@@ -3,6 +3,7 @@
 //! The request that makes a connection a WebSocket is between the caller and whoever sent it. Before it is granted
 //! the connection is no client: logs and monitoring know nothing of it, and nobody asks who it is.
 
+mod breach;
 mod upgrade;
 
 use std::fmt;

@@ -9,6 +9,9 @@ pub enum CloseReason {
     ClientClosed,
     /// Reading from the socket failed.
     ReadError,
+    /// What was read from a WebSocket cannot be gone on from: a frame, or what is in it. To nats-server that is the
+    /// same, but the client is there to be told.
+    Unreadable,
     /// Writing to the socket failed.
     WriteError,
     /// More than `max_pending` bytes waited for the peer to read.
@@ -61,7 +64,7 @@ impl CloseReason {
     pub fn text(self) -> &'static str {
         match self {
             Self::ClientClosed => "Client Closed",
-            Self::ReadError => "Read Error",
+            Self::ReadError | Self::Unreadable => "Read Error",
             Self::WriteError => "Write Error",
             Self::SlowConsumerPendingBytes => "Slow Consumer (Pending Bytes)",
             Self::SlowConsumerWriteDeadline => "Slow Consumer (Write Deadline)",

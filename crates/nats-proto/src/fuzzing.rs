@@ -49,7 +49,7 @@ fn check_words(data: &[u8], limits: &Limits) {
             Err(error) => {
                 let input = &data[front..];
                 for read_at in [-7, 0, input.len() as isize] {
-                    let refused = Refused { input, behind: b"behind\r\n", read_at };
+                    let refused = Refused { input, behind: b"behind\r\n", read_at, cuts: &[3, 9] };
                     let words = error.log_words(&refused);
                     assert!(!words.is_empty() && !words.contains(char::is_control), "{words:?}");
                     let line = error.line(&refused);

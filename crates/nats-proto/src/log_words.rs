@@ -22,6 +22,8 @@ pub struct Refused<'a> {
     pub behind: &'a [u8],
     /// Where the latest read begins, counted from the front of `input`; below 0 if it begins before.
     pub read_at: isize,
+    /// Where that read is cut into pieces, counted from its start: frames, which the peer reads one by one.
+    pub cuts: &'a [usize],
 }
 
 /// The verbs of a client, each with the number of nats-server's state behind each of its bytes.
@@ -83,9 +85,13 @@ impl ProtoError {
 }
 
 fn parser_error(state: u8, at: usize, refused: &Refused<'_>) -> String {
-    let index = (at as isize - refused.read_at).max(0);
+    let place = usize::try_from(at as isize - refused.read_at).unwrap_or_default();
+    let next = refused.cuts.partition_point(|cut| *cut <= place);
+    let piece_at = next.checked_sub(1).map_or(0, |last| refused.cuts[last]);
+    let index = place - piece_at;
+    let shown = refused.cuts.get(next).map_or(SNIPPET_BYTES_MAX, |cut| SNIPPET_BYTES_MAX.min(cut - place));
     let unread = refused.input.get(at..).unwrap_or_default();
-    let mut snippet: Vec<u8> = unread.iter().chain(refused.behind).take(SNIPPET_BYTES_MAX).copied().collect();
+    let mut snippet: Vec<u8> = unread.iter().chain(refused.behind).take(shown).copied().collect();
     if snippet.len() < SNIPPET_BYTES_MAX {
         snippet.pop(); // As the peer has it: the last byte of a read is never shown.
     }

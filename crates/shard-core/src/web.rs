@@ -116,9 +116,10 @@ fn close(reason: CloseReason) -> Option<Close> {
         | Reason::MaxConnectionsExceeded
         | Reason::MaxControlLineExceeded
         | Reason::MaxSubscriptionsExceeded => Status::POLICY_VIOLATION,
-        Reason::ParseError | Reason::ProtocolViolation | Reason::BadClientProtocolVersion => {
-            Status::PROTOCOL_ERROR
-        }
+        Reason::ParseError
+        | Reason::ProtocolViolation
+        | Reason::BadClientProtocolVersion
+        | Reason::Unreadable => Status::PROTOCOL_ERROR,
         Reason::MaxPayloadExceeded => Status::TOO_BIG,
         Reason::StaleConnection | Reason::ServerShutdown => Status::GOING_AWAY,
         _ => Status::INTERNAL_ERROR,
@@ -146,7 +147,7 @@ mod tests {
             (CloseReason::ClientClosed, 1000, "Client Closed"),
             (CloseReason::AuthenticationFailure, 1008, "Authentication Failure"),
             (CloseReason::MaxControlLineExceeded, 1008, "Maximum Control Line Exceeded"),
-            (CloseReason::ProtocolViolation, 1002, "Protocol Violation"),
+            (CloseReason::ParseError, 1002, "Parse Error"),
             (CloseReason::MaxPayloadExceeded, 1009, "Maximum Message Payload Exceeded"),
             (CloseReason::StaleConnection, 1001, "Stale Connection"),
             (CloseReason::ServerShutdown, 1001, "Server Shutdown"),

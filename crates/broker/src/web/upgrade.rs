@@ -47,10 +47,12 @@ impl Broker {
         self.close(id, CloseReason::ClientClosed);
     }
 
-    /// What comes next cannot be read, for this reason. What came before counts, as before any other end of input.
+    /// What comes next cannot be read, for this reason. What came before counts, as before any other end of
+    /// input, and what is to be sent leaves.
     pub fn on_unreadable(&mut self, id: ConnId, words: &str) {
-        let Some(client) = self.egress.clients.open(id) else { return };
-        tracing::error!("{} - read error: {words}", client.label);
-        self.on_hangup(id, CloseReason::ReadError);
+        if self.egress.clients.open(id).is_some() {
+            self.log_breach(id, words);
+            self.on_hangup(id, CloseReason::Unreadable);
+        }
     }
 }
