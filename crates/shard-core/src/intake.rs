@@ -169,6 +169,7 @@ impl<S: Shell> ShardCore<S> {
     pub(crate) fn receive_from_resumed(&mut self, shell: &mut S) -> Result<(), S::Error> {
         let mut ids = std::mem::take(&mut self.ids);
         self.broker.take_resumed(&mut ids);
+        self.transports.take_resumed(&mut ids);
         for id in &ids {
             self.steer_receive(shell, *id)?;
         }

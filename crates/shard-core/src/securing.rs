@@ -46,7 +46,9 @@ impl<S: Shell> ShardCore<S> {
     /// Waits for what a new connection does.
     pub(crate) fn open_transport(&mut self, shell: &S, now: Time, id: ConnId, how: ConnectionType) {
         let outcome = if how == ConnectionType::Websocket {
-            Transport::web(Arc::clone(&self.transports.web_policy), now.0, tell(&mut self.broker, now, id))
+            let Some(peer) = self.broker.peer(id) else { return };
+            let policy = Arc::clone(&self.transports.web_policy);
+            Transport::web(policy, peer.place(), now.0, tell(&mut self.broker, now, id))
         } else {
             let Some(acceptor) = self.transports.acceptor.clone() else { return };
             // One that was turned away needs no handshake.
@@ -215,6 +217,7 @@ fn reason(hangup: Hangup) -> CloseReason {
 fn tell(broker: &mut Broker, now: Time, id: ConnId) -> impl FnMut(News<'_>) {
     move |news| match news {
         News::Said(bytes) => broker.on_received(now, id, bytes),
+        News::Frames { bytes, cuts } => broker.on_frames(now, id, bytes, cuts),
         News::Refused(words) => broker.on_upgrade_refused(id, words),
         News::Upgraded(upgraded) => broker.on_upgraded(now, id, told(*upgraded)),
         News::Greet => broker.greet(id),

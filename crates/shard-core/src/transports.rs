@@ -26,6 +26,8 @@ pub(crate) struct Transports {
     deadlines: BTreeSet<(Time, ConnId)>,
     /// Connections that the kernel may be ready to go on with.
     pub(crate) eager: Vec<ConnId>,
+    /// Connections whose requests wait for room, in the order in which they came to it.
+    waiting: Vec<ConnId>,
     /// What is about to be sent.
     pub(crate) sealed: Sealed,
 }
@@ -36,11 +38,14 @@ struct Row {
     end: Option<CloseReason>,
     /// Its deadline, as it is noted.
     noted: Option<Time>,
+    /// It is among those that wait for room.
+    is_waiting: bool,
 }
 
 impl Transports {
     pub(crate) fn insert(&mut self, id: ConnId, transport: Transport) {
-        self.rows.insert(id, Box::new(Row { transport, end: None, noted: None }));
+        transport.enter(&mut self.tools);
+        self.rows.insert(id, Box::new(Row { transport, end: None, noted: None, is_waiting: false }));
         self.note(id);
     }
 
@@ -104,7 +109,7 @@ impl Transports {
         if let Some(at) = row.noted {
             self.deadlines.remove(&(at, id));
         }
-        self.tools.on_asked_no_more(row.transport.asked_bytes());
+        row.transport.leave(&mut self.tools);
         Some(row.transport)
     }
 
@@ -124,6 +129,25 @@ impl Transports {
         if row.transport.is_for_kernel() {
             self.eager.push(id);
         }
+        if row.transport.is_waiting() && !std::mem::replace(&mut row.is_waiting, true) {
+            self.waiting.push(id);
+        }
+    }
+
+    /// Lets go on those that waited for room, if there is more by now: appends them.
+    pub(crate) fn take_resumed(&mut self, into: &mut Vec<ConnId>) {
+        if self.waiting.is_empty() || !self.tools.has_more_room() {
+            return;
+        }
+        let Self { rows, tools, waiting, .. } = self;
+        waiting.retain(|id| {
+            let Some(row) = rows.find(*id) else { return false };
+            row.is_waiting = !row.transport.resume(tools);
+            if !row.is_waiting {
+                into.push(*id);
+            }
+            row.is_waiting
+        });
     }
 
     pub(crate) fn next_deadline(&self) -> Option<Time> {

@@ -39,4 +39,11 @@ pub enum News<'a> {
     Upgraded(Box<Upgraded>),
     /// The client said this.
     Said(&'a [u8]),
+    /// The same in several frames.
+    Frames {
+        /// What it said.
+        bytes: &'a [u8],
+        /// Where one frame ends and the next begins.
+        cuts: &'a [usize],
+    },
 }

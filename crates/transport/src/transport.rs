@@ -7,6 +7,7 @@ mod framing;
 mod offloading;
 
 use std::mem;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,7 +41,7 @@ pub struct Transport {
 enum Stage {
     /// The client has said nothing.
     Opening(Opening),
-    Handshake(Handshake),
+    Handshake(Box<Handshake>),
     Tls(Tls),
     /// TLS is the kernel's: the socket takes and gives plain bytes.
     Kernel,
@@ -76,14 +77,19 @@ impl Transport {
         Self { is_in_process: true, ..Self::plain(Some(acceptor)) }.begun(now, tell)
     }
 
-    /// The same for a listener for WebSockets.
+    /// The same for a listener for WebSockets, and a client at this address.
     ///
     /// # Errors
     /// As for [`Self::new`].
-    pub fn web(policy: Arc<WebPolicy>, now: u64, tell: impl FnMut(News<'_>)) -> Result<Self, Ended> {
+    pub fn web(
+        policy: Arc<WebPolicy>,
+        address: IpAddr,
+        now: u64,
+        tell: impl FnMut(News<'_>),
+    ) -> Result<Self, Ended> {
         let patience = policy.patience();
         let mut new = Self::plain(policy.tls.clone());
-        new.web = Some(Box::new(Web::new(policy)));
+        new.web = Some(Box::new(Web::new(policy, address)));
         if new.acceptor.is_some() {
             new = new.begun(now, tell)?;
         }
@@ -167,6 +173,9 @@ impl Transport {
 
     /// Whether the socket is to be read.
     pub fn wants_input(&self) -> bool {
+        if self.is_waiting() {
+            return false;
+        }
         match &self.stage {
             Stage::Handshake(handshake) => handshake.wants_input(),
             Stage::Tls(tls) => !matches!(tls.offload, Offload::Stopping { .. }),
@@ -222,7 +231,8 @@ impl Transport {
             self.come_to(next, now, tell)?;
         }
         if let Opening::Secure { greeted } = next {
-            self.stage = Stage::Handshake(Handshake::new(Session::new(self.acceptor()), greeted));
+            let handshake = Handshake::new(Session::new(self.acceptor()), greeted);
+            self.stage = Stage::Handshake(Box::new(handshake));
         }
         Ok(())
     }
@@ -325,7 +335,7 @@ impl Transport {
         let Stage::Handshake(handshake) = mem::replace(&mut self.stage, Stage::Clear) else {
             unreachable!("only a handshake secures")
         };
-        let Handshake { session, mut held, ended, .. } = handshake;
+        let Handshake { session, mut held, ended, .. } = *handshake;
         let mut tls = Tls::new(session.expect("the session has just come back"), offload);
         let outcome = match &mut self.web {
             None => tls.receive(&mut held, tell),

@@ -7,13 +7,16 @@
 //! before anything else is sent.
 
 mod answers;
+mod asked;
 mod asking;
 mod date;
 mod outgoing;
 mod policy;
+mod run;
 mod talk;
 mod tools;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use tls_session::Secured;
@@ -27,6 +30,7 @@ use self::asking::{Asking, Granted};
 use self::outgoing::Outgoing;
 use self::talk::Talk;
 
+pub(crate) use asked::Claim;
 pub use policy::WebPolicy;
 pub use tools::Tools;
 
@@ -36,8 +40,6 @@ pub(crate) struct Web {
     policy: Arc<WebPolicy>,
     part: Part,
     pub(crate) out: Outgoing,
-    /// Bytes kept of a request, as they are counted with those of all.
-    counted: usize,
 }
 
 #[derive(Debug)]
@@ -49,10 +51,10 @@ enum Part {
 }
 
 impl Web {
-    /// A connection whose client is to ask.
-    pub(crate) fn new(policy: Arc<WebPolicy>) -> Self {
-        let asking = Box::new(Asking::new(policy.tls.is_some()));
-        Self { policy, part: Part::Asking(asking), out: Outgoing::default(), counted: 0 }
+    /// A connection whose client is to ask, from this address.
+    pub(crate) fn new(policy: Arc<WebPolicy>, address: IpAddr) -> Self {
+        let asking = Box::new(Asking::new(policy.tls.is_some(), address));
+        Self { policy, part: Part::Asking(asking), out: Outgoing::default() }
     }
 
     /// Whether nothing was granted yet.
@@ -73,9 +75,20 @@ impl Web {
         !self.out.rest().is_empty() || (has_pongs && self.out.is_between_frames())
     }
 
-    /// Bytes kept of a request that is not over, as they were counted.
-    pub(crate) fn counted_bytes(&self) -> usize {
-        self.counted
+    /// What its request takes of the room for all.
+    pub(crate) fn claim(&self) -> Option<&Claim> {
+        match &self.part {
+            Part::Asking(asking) => Some(&asking.claim),
+            Part::Talk(_) | Part::Over => None,
+        }
+    }
+
+    /// Whether its request has waited until others were done, and may go on.
+    pub(crate) fn resume(&mut self, tools: &mut Tools) -> bool {
+        match &mut self.part {
+            Part::Asking(asking) => tools.asked.resume(&mut asking.claim),
+            Part::Talk(_) | Part::Over => true,
+        }
     }
 
     /// Takes bytes, which are garbage afterwards.
@@ -88,43 +101,29 @@ impl Web {
         tools: &mut Tools,
         tell: &mut impl FnMut(News<'_>),
     ) -> Result<(), Ended> {
-        let outcome = match &mut self.part {
-            Part::Asking(asking) => {
-                let outcome = asking.receive(input, &self.policy, &mut self.out, tools, tell);
-                self.count(tools);
-                match outcome {
-                    Ok(None) => return Ok(()),
-                    Ok(Some(granted)) => return self.grant(granted, tell),
-                    Err(ended) => Err(ended),
-                }
-            }
-            Part::Talk(talk) => talk.receive(input, self.policy.payload_bytes_max, tools, tell),
-            Part::Over => Ok(()),
+        let asking = match &mut self.part {
+            Part::Asking(asking) => asking,
+            Part::Talk(talk) => return talk.receive(input, self.policy.payload_bytes_max, tools, tell),
+            Part::Over => return Ok(()),
         };
-        if let (Part::Asking(_), Err(_)) = (&self.part, &outcome) {
-            self.part = Part::Over;
-            self.count(tools);
+        let outcome = asking.receive(input, &self.policy, &mut self.out, tools, tell);
+        if let Ok(None) = outcome {
+            return Ok(());
         }
-        outcome
+        tools.asked.withdraw(&mut asking.claim);
+        self.part = Part::Over;
+        if let Some(granted) = outcome? {
+            self.grant(granted, tell);
+        }
+        Ok(())
     }
 
-    fn grant(&mut self, granted: Granted, tell: &mut impl FnMut(News<'_>)) -> Result<(), Ended> {
+    fn grant(&mut self, granted: Granted, tell: &mut impl FnMut(News<'_>)) {
         let Granted { upgrade, secured } = granted;
         self.part = Part::Talk(Talk::new(upgrade.agreed, upgrade.taste));
         let ws_frame::Cookies { user, password, token, .. } = upgrade.cookies;
         let client_ip = upgrade.client_ip;
         tell(News::Upgraded(Box::new(crate::news::Upgraded { secured, user, password, token, client_ip })));
-        Ok(())
-    }
-
-    /// Counts what is kept of the request with those of all.
-    fn count(&mut self, tools: &mut Tools) {
-        let now = match &self.part {
-            Part::Asking(asking) => asking.kept_bytes(),
-            Part::Talk(_) | Part::Over => 0,
-        };
-        tools.asked_bytes = tools.asked_bytes + now - self.counted;
-        self.counted = now;
     }
 
     /// Makes the next frame of what waits, if the last one is finished: so many bytes, in these pieces.

@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::net::{self, AddressFamily, SocketType};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
 
@@ -34,7 +35,18 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) fn dial(addr: SocketAddr) -> Self {
-        let stream = tcp(addr);
+        Self::of(tcp(addr))
+    }
+
+    /// The same from one of the addresses of this machine.
+    pub(crate) fn dial_from(from: Ipv4Addr, addr: SocketAddr) -> Self {
+        let socket = net::socket(AddressFamily::INET, SocketType::STREAM, None).expect("there is a socket");
+        net::bind(&socket, &SocketAddr::from((from, 0))).expect("it is an address of ours");
+        net::connect(&socket, &addr).expect("the server accepts");
+        Self::of(patient(socket.into()))
+    }
+
+    fn of(stream: TcpStream) -> Self {
         let local_addr = stream.local_addr().expect("it is connected");
         Self { stream: Box::new(stream), local_addr, received: Vec::new() }
     }
@@ -62,6 +74,16 @@ impl Client {
     /// Becomes a WebSocket. Returns INFO.
     pub(crate) fn upgrade(&mut self, headers: &str) -> String {
         self.send(format!("{REQUEST}{headers}\r\n").as_bytes());
+        self.upgraded()
+    }
+
+    /// Sends a request but for its last line.
+    pub(crate) fn begin_upgrade(&mut self, headers: &str) {
+        self.send(format!("{REQUEST}{headers}").as_bytes());
+    }
+
+    /// Reads that it is a WebSocket. Returns INFO.
+    pub(crate) fn upgraded(&mut self) -> String {
         let head = self.head();
         assert!(head.starts_with("HTTP/1.1 101 Switching Protocols\r\n"), "{head}");
         let info = self.text();
@@ -166,7 +188,10 @@ impl Client {
 }
 
 fn tcp(addr: SocketAddr) -> TcpStream {
-    let stream = TcpStream::connect(addr).expect("the server accepts");
+    patient(TcpStream::connect(addr).expect("the server accepts"))
+}
+
+fn patient(stream: TcpStream) -> TcpStream {
     stream.set_read_timeout(Some(PATIENCE)).expect("an option");
     stream
 }

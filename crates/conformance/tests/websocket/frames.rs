@@ -123,7 +123,7 @@ pub(crate) fn what_is_wrong_with_the_protocol_is_told_with_the_peers_codes(setup
     for (text, words) in [
         (&*long, "PONG\r\n-ERR 'maximum control line exceeded'\r\n1008 Maximum Control Line Exceeded"),
         ("PUB a 2000000\r\n", "-ERR 'Maximum Payload Violation'\r\n1009 Maximum Message Payload Exceeded"),
-        ("FOO\r\n", "-ERR 'Unknown Protocol Operation'\r\n1002 Protocol Violation"),
+        ("FOO\r\n", "-ERR 'Unknown Protocol Operation'\r\n1002 Read Error"),
         (
             "CONNECT {\"no_responders\":true,\"headers\":false}\r\n",
             "-ERR 'no responders requires headers support'\r\n1011 No Responders Requires Headers",
@@ -134,6 +134,69 @@ pub(crate) fn what_is_wrong_with_the_protocol_is_told_with_the_peers_codes(setup
         assert_eq!(client.last_words(), words);
     }
     awaits(&server, "read error: maximum control line exceeded");
+    awaits(&server, "read error: maximum payload exceeded");
+    awaits(&server, "read error: no responders requires headers support");
+    awaits(&server, "Client connection closed: Read Error");
+}
+
+/// The log names places as nats-server does, which reads frame by frame.
+pub(crate) fn a_mistake_is_found_in_its_frame(setup: Setup) {
+    let server = start(setup, &compressing());
+    let ping = frame(BINARY, b"PING\r\n");
+    let message = deflated(b"PING\r\nFOO bar\r\n");
+    let pressed = frame(0xc2, &message);
+    for (bytes, place) in [
+        ([&ping[..], &frame(BINARY, b"FOO 1\r\n")].concat(), "i=0: proto='\"FOO 1\\r\""),
+        (
+            [&ping[..], &frame(BINARY, b"PING\r\nFO"), &frame(BINARY, b"O 2\r\n")].concat(),
+            "i=6: proto='\"F\"",
+        ),
+        ([&frame(0x02, b"PING\r\n")[..], &frame(0x80, b"GOO 3\r\n")].concat(), "i=0: proto='\"GOO 3\\r\""),
+        (pressed, "i=6: proto='\"FOO bar\\r\""),
+    ] {
+        let (mut client, _) = Client::connect_with(web_address(&server), COMPRESSION);
+        client.say(CONNECT);
+        client.send(&bytes);
+        let words = client.last_words();
+        assert!(words.ends_with("PONG\r\n-ERR 'Unknown Protocol Operation'\r\n1002 Read Error"), "{words}");
+        awaits(&server, &format!("read error: Client parser ERROR, state=0, {place}"));
+    }
+}
+
+/// What a client has said before a message turns out to be corrupt counts, and so do the answers.
+pub(crate) fn what_comes_before_a_fault_counts(setup: Setup) {
+    let server = start(setup, &compressing());
+    let good = deflated(format!("{CONNECT}PING\r\n").as_bytes());
+    let tail = [0, 0, 0xff, 0xff];
+    for (bytes, words) in [
+        ([&good[..], &tail, b"\xff\xff"].concat(), "PONG\r\n1007 flate: corrupt input"),
+        (b"\xff\xff\xff".to_vec(), "1007 flate: corrupt input"),
+        (Vec::new(), "1007 flate: corrupt input"),
+    ] {
+        let (mut client, _) = Client::connect_with(web_address(&server), COMPRESSION);
+        client.send(&frame(0xc2, &bytes));
+        assert_eq!(client.last_words(), words);
+    }
+    awaits(&server, "read error: flate: corrupt input");
+}
+
+/// A client that has not read what waits for it, and breaks the protocol, reads all of it and then why it ends.
+pub(crate) fn what_waits_leaves_before_the_last_frame(setup: Setup) {
+    const COUNT: usize = 12;
+    let server = start(setup, BLOCK);
+    let mut reader = Client::connect(web_address(&server));
+    reader.say(&format!("{CONNECT}SUB big 1\r\n"));
+    let payload = "0123456789abcdef".repeat(62_500);
+    for _ in 0..COUNT {
+        reader.say(&format!("PUB big 1000000\r\n{payload}\r\n"));
+    }
+    // Most of it waits now, half a frame of it on its way.
+    reader.send(&[BINARY, 1, b'x']);
+    awaits(&server, "read error: mask bit missing");
+    let one = format!("MSG big 1 1000000\r\n{payload}\r\n");
+    let words = reader.last_words();
+    let end = words.strip_prefix(&one.repeat(COUNT));
+    assert_eq!(end, Some("1002 mask bit missing"), "{} bytes", words.len());
 }
 
 /// Two that hear each other, whatever others do.
@@ -234,7 +297,7 @@ pub(crate) fn a_bomb_ends_its_own_connection_only(setup: Setup) {
     for _ in 0..8 {
         let (mut client, _) = Client::connect_with(web_address(&server), COMPRESSION);
         client.send(&frame(0xc2, &bomb));
-        assert_eq!(client.last_words(), "1009 maximum payload exceeded");
+        assert_eq!(client.last_words(), "+OK\r\n1009 maximum payload exceeded", "the first was a good one");
     }
     let (mut client, _) = Client::connect_with(web_address(&server), COMPRESSION);
     // A message that never ends, and compresses to more than it may come to.

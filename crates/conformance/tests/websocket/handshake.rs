@@ -1,5 +1,6 @@
 //! Requests that become WebSockets, and those that do not.
 
+use std::net::Ipv4Addr;
 use std::thread;
 use std::time::Duration;
 
@@ -107,4 +108,40 @@ pub(crate) fn a_head_of_a_mebibyte_or_a_byte_a_second_is_refused(setup: Setup) {
     drip.join().expect("it ends");
     other.say("PING\r\n");
     assert_eq!(other.text(), "PONG\r\n");
+}
+
+/// Some addresses ask for all the room that requests have together, and do not finish. Others are served: at once if
+/// one address alone was greedy, and else when there is room again.
+pub(crate) fn greedy_addresses_leave_others_served(setup: Setup) {
+    let server = start(setup, BLOCK);
+    let address = web_address(&server);
+    let mut greedy: Vec<Client> = Vec::new();
+    // As many as fill the share of an address on each shard.
+    let mut fill = |host: u8| {
+        for _ in 0..setup.shards * 40 {
+            let mut client = Client::dial_from(Ipv4Addr::new(127, 0, 1, host), address);
+            let _ = client.try_send(begun(30_000).as_bytes());
+            greedy.push(client);
+        }
+    };
+    fill(1);
+    let (mut client, end) = (Client::dial(address), "X-A: b\r\n\r\n");
+    client.begin_upgrade(&format!("Cookie: {}\r\n", "c".repeat(10_000)));
+    client.send(end.as_bytes());
+    client.upgraded();
+    (2..8).for_each(&mut fill);
+    let mut small = Client::connect(address);
+    small.say("PING\r\n");
+    assert_eq!(small.text(), "PONG\r\n");
+    let mut late = Client::dial(address);
+    late.begin_upgrade(&format!("Cookie: {}\r\n", "c".repeat(10_000)));
+    drop(greedy);
+    late.send(end.as_bytes());
+    late.upgraded();
+}
+
+/// The start of a request of which so much is kept.
+fn begun(bytes: usize) -> String {
+    let line = format!("Cookie: {}\r\n", "x".repeat(10_000));
+    format!("GET / HTTP/1.1\r\nHost: h\r\n{}", line.repeat(bytes / 10_000))
 }

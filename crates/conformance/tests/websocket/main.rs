@@ -6,6 +6,7 @@ mod certificates;
 mod client;
 mod frames;
 mod handshake;
+mod many;
 mod sessions;
 
 use std::net::SocketAddr;
@@ -56,6 +57,9 @@ on_every_setup!(
     what_is_wrong_with_a_frame_is_told,
     what_comes_before_a_broken_frame_counts,
     what_is_wrong_with_the_protocol_is_told_with_the_peers_codes,
+    a_mistake_is_found_in_its_frame,
+    what_comes_before_a_fault_counts,
+    what_waits_leaves_before_the_last_frame,
     half_a_frame_holds_up_nobody_else,
     compressed_messages_go_both_ways,
     a_bomb_ends_its_own_connection_only,
@@ -64,6 +68,7 @@ on_every_setup!(
     refusals_are_the_peers,
     pages_come_from_where_they_may,
     a_head_of_a_mebibyte_or_a_byte_a_second_is_refused,
+    greedy_addresses_leave_others_served,
     cookies_identify_clients,
     a_listener_has_users_of_its_own,
     connection_types_are_heeded,

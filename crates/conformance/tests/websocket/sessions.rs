@@ -32,6 +32,8 @@ pub(crate) fn cookies_identify_clients(setup: Setup) {
             assert_eq!(client.text(), "PONG\r\n", "{cookies}");
         } else {
             assert_eq!(client.last_words(), REFUSED, "{cookies}");
+            awaits(&server, &format!("{} - wid:", client.local_addr));
+            awaits(&server, "read error: authentication error");
         }
     }
     let token = start(setup, &format!("{block}authorization {{ token: hush }}"));
@@ -141,7 +143,7 @@ pub(crate) fn websockets_are_secured(setup: Setup) {
             assert!(text == format!("MSG a{round} {round} 100000\r\n{payload}\r\nPONG\r\n"));
         }
         client.say("FOO\r\n");
-        assert_eq!(client.last_words(), "-ERR 'Unknown Protocol Operation'\r\n1002 Protocol Violation");
+        assert_eq!(client.last_words(), "-ERR 'Unknown Protocol Operation'\r\n1002 Read Error");
         // Plain HTTP is not spoken there.
         let mut clear = Client::dial(web_address(&server));
         clear.send(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n");

@@ -81,7 +81,7 @@ impl Run {
                 self.said.extend_from_slice(bytes);
             }
             News::Secured { .. } => panic!("a handshake has to know what it is answered"),
-            News::Refused(_) | News::Upgraded(_) => panic!("there is no WebSocket"),
+            News::Refused(_) | News::Upgraded(_) | News::Frames { .. } => panic!("there is no WebSocket"),
             News::Greet | News::Securing => {}
         }
     }

@@ -3,7 +3,7 @@
 use ws_frame::Close;
 
 use crate::ended::Ended;
-use crate::web::{Tools, Web};
+use crate::web::{Claim, Tools, Web};
 
 use super::{Stage, Transport};
 
@@ -18,9 +18,32 @@ impl Transport {
         self.web.as_deref().is_some_and(Web::is_asking)
     }
 
-    /// Bytes that are kept of its request, for [`Tools::on_asked_no_more`].
-    pub fn asked_bytes(&self) -> usize {
-        self.web.as_deref().map_or(0, Web::counted_bytes)
+    /// It is one of a shard's from here on, which shares these tools: what it takes of them counts.
+    pub fn enter(&self, tools: &mut Tools) {
+        if let Some(claim) = self.claim() {
+            tools.asked.enter(claim);
+        }
+    }
+
+    /// It is none of the shard's any more.
+    pub fn leave(&self, tools: &mut Tools) {
+        if let Some(claim) = self.claim() {
+            tools.asked.leave(claim);
+        }
+    }
+
+    fn claim(&self) -> Option<&Claim> {
+        self.web.as_deref().and_then(Web::claim)
+    }
+
+    /// Whether it waits for room for its request: it is not read from until [`Self::resume`].
+    pub fn is_waiting(&self) -> bool {
+        self.claim().is_some_and(Claim::is_waiting)
+    }
+
+    /// Goes on with a request that waits, if there is room for it. Returns whether it waits no more.
+    pub fn resume(&mut self, tools: &mut Tools) -> bool {
+        self.web.as_deref_mut().is_none_or(|web| web.resume(tools))
     }
 
     /// Whether there is something to be sent although the protocol says nothing.

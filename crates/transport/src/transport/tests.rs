@@ -38,7 +38,7 @@ impl Heard {
             News::Secured { first: false, .. } => "secured",
             News::Secured { first: true, .. } => "secured first",
             News::Refused(_) | News::Upgraded(_) => panic!("there is no WebSocket"),
-            News::Said(bytes) => return self.said.extend_from_slice(bytes),
+            News::Said(bytes) | News::Frames { bytes, .. } => return self.said.extend_from_slice(bytes),
         });
     }
 }

@@ -3,6 +3,8 @@
 //! The server behind a listener for WebSockets is Go's: one that is refused may ask again on the same connection,
 //! paths with detours are sent elsewhere, and a body that nobody wants is read before the answer leaves.
 
+use std::net::IpAddr;
+
 use http_head::{Head, HeadReader, Read, Refusal, Target, clean};
 use tls_session::Secured;
 use ws_frame::{Endpoint, Request, Upgrade};
@@ -11,6 +13,7 @@ use crate::ended::Ended;
 use crate::news::News;
 
 use super::answers::Manner;
+use super::asked::Claim;
 use super::outgoing::Outgoing;
 use super::policy::WebPolicy;
 use super::tools::Tools;
@@ -32,13 +35,6 @@ const KEPT: &[&str] = &[
 /// Bytes that are kept of one request. Browsers keep to less for all of their cookies together.
 const KEPT_BYTES_MAX: usize = 32 << 10;
 
-/// Bytes of a request that there is always room for.
-const SMALL_BYTES: usize = 2 << 10;
-
-/// Bytes beyond those that all requests of a shard that are under way may have. One that has no room is refused as
-/// too large.
-const ALL_KEPT_BYTES_MAX: usize = 8 << 20;
-
 /// Bytes of a body that are passed over, as Go does; a longer one ends the connection.
 const BODY_BYTES_MAX: u64 = 256 << 10;
 
@@ -59,6 +55,8 @@ pub(super) struct Asking {
     held: Option<(u64, Answer)>,
     /// Line ends that may come before the next request.
     line_ends: usize,
+    /// The room that its request takes.
+    pub(super) claim: Claim,
 }
 
 /// What is answered.
@@ -76,13 +74,10 @@ pub(super) struct Granted {
 }
 
 impl Asking {
-    pub(super) fn new(is_tls: bool) -> Self {
-        Self { reader: HeadReader::new(KEPT), is_tls, secured: None, held: None, line_ends: 0 }
-    }
-
-    /// Bytes kept of the request under way.
-    pub(super) fn kept_bytes(&self) -> usize {
-        self.reader.kept_bytes()
+    /// A client at this address.
+    pub(super) fn new(is_tls: bool, address: IpAddr) -> Self {
+        let (reader, claim) = (HeadReader::new(KEPT), Claim::new(address));
+        Self { reader, is_tls, secured: None, held: None, line_ends: 0, claim }
     }
 
     /// Reads on. Returns the request that was granted, if one was.
@@ -91,7 +86,7 @@ impl Asking {
         mut input: &[u8],
         policy: &WebPolicy,
         out: &mut Outgoing,
-        tools: &Tools,
+        tools: &mut Tools,
         tell: &mut impl FnMut(News<'_>),
     ) -> Result<Option<Granted>, Ended> {
         while !input.is_empty() {
@@ -114,6 +109,7 @@ impl Asking {
                     let has_more = used < input.len();
                     input = &input[used..];
                     self.reader = HeadReader::new(KEPT);
+                    tools.asked.withdraw(&mut self.claim);
                     if let Some(granted) = self.on_head(&head, has_more, policy, out, tools, tell)? {
                         return Ok(Some(granted));
                     }
@@ -124,9 +120,9 @@ impl Asking {
         Ok(None)
     }
 
-    fn has_room(&self, tools: &Tools) -> bool {
-        let kept = self.kept_bytes();
-        kept <= SMALL_BYTES || (kept <= KEPT_BYTES_MAX && tools.asked_bytes + kept <= ALL_KEPT_BYTES_MAX)
+    fn has_room(&mut self, tools: &mut Tools) -> bool {
+        let kept = self.reader.kept_bytes();
+        kept <= KEPT_BYTES_MAX && tools.asked.admit(&mut self.claim, kept)
     }
 
     /// A request is whole.

@@ -8,12 +8,8 @@ use ws_frame::{Frame, HEADER_BYTES_MAX, Opcode};
 /// What is to be sent of one connection.
 #[derive(Debug, Default)]
 pub(crate) struct Outgoing {
-    /// Bytes of our own.
-    bytes: Vec<u8>,
-    /// How many of them have left.
-    at: usize,
-    /// Bytes of the outbox that they stand for.
-    stand_for: usize,
+    /// Only while there is something.
+    own: Option<Box<Own>>,
     header: [u8; HEADER_BYTES_MAX],
     /// Where in the header the socket is, and where it ends.
     header_at: u8,
@@ -22,26 +18,40 @@ pub(crate) struct Outgoing {
     left: usize,
 }
 
+/// Bytes of our own.
+#[derive(Debug, Default)]
+struct Own {
+    bytes: Vec<u8>,
+    /// How many of them have left.
+    at: usize,
+    /// Bytes of the outbox that they stand for.
+    stand_for: usize,
+}
+
 impl Outgoing {
     /// Whether a control frame could come next.
     pub(crate) fn is_between_frames(&self) -> bool {
-        self.left == 0 && self.header_at == self.header_len && self.stand_for == 0
+        let stands_for_none = self.own.as_ref().is_none_or(|own| own.stand_for == 0);
+        self.left == 0 && self.header_at == self.header_len && stands_for_none
     }
 
     /// Bytes of our own that have to leave.
     pub(crate) fn rest(&self) -> &[u8] {
-        &self.bytes[self.at..]
+        self.own.as_ref().map_or(&[], |own| &own.bytes[own.at..])
     }
 
     /// Sends these behind the others of our own.
     pub(super) fn push(&mut self, bytes: &[u8]) {
-        self.bytes.extend_from_slice(bytes);
+        if !bytes.is_empty() {
+            self.own.get_or_insert_default().bytes.extend_from_slice(bytes);
+        }
     }
 
     /// The same for bytes that stand for so many of the outbox.
     pub(super) fn push_in_place_of(&mut self, count: usize, write: impl FnOnce(&mut Vec<u8>)) {
-        write(&mut self.bytes);
-        self.stand_for = count;
+        let own = self.own.get_or_insert_default();
+        write(&mut own.bytes);
+        own.stand_for = count;
     }
 
     /// Begins a frame of the next `len` bytes of the outbox.
@@ -72,13 +82,13 @@ impl Outgoing {
     /// So many bytes of the pieces have left. Returns how many of the outbox those were.
     pub(crate) fn on_sent(&mut self, mut count: usize) -> usize {
         let mut of_outbox = 0;
-        if self.at < self.bytes.len() {
-            let own = count.min(self.bytes.len() - self.at);
-            self.at += own;
-            count -= own;
-            if self.at == self.bytes.len() {
-                (self.bytes, self.at) = (Vec::new(), 0);
-                of_outbox += std::mem::take(&mut self.stand_for);
+        if let Some(own) = &mut self.own {
+            let now = count.min(own.bytes.len() - own.at);
+            own.at += now;
+            count -= now;
+            if own.at == own.bytes.len() {
+                of_outbox += own.stand_for;
+                self.own = None;
             }
         }
         let of_header = count.min(usize::from(self.header_len - self.header_at));
@@ -117,7 +127,7 @@ mod tests {
             assert!(out.is_between_frames() && outbox == b"PONG\r\n");
             out.push_in_place_of(6, |bytes| bytes.extend_from_slice(b"pressed"));
             assert_eq!(sent(&mut out, &mut outbox, at_once), b"pressed");
-            assert!(out.is_between_frames() && outbox.is_empty() && out.bytes.capacity() == 0);
+            assert!(out.is_between_frames() && outbox.is_empty() && out.own.is_none());
         }
     }
 }

@@ -1,7 +1,5 @@
 //! Frames, both ways.
 
-use std::ops::Range;
-
 use ws_frame::{Agreed, Close, Frame, FrameError, Opcode, Reader, Status, Step, Taste, WAITING_BYTES_MAX};
 
 use crate::ended::{Ended, Hangup};
@@ -9,10 +7,6 @@ use crate::news::News;
 
 use super::outgoing::Outgoing;
 use super::tools::{InflateError, Tools};
-
-/// Payloads up to this size that follow each other are moved together in what was received, so that the protocol
-/// hears of them at once: that costs less than to tell it of each.
-const MOVED_BYTES_MAX: usize = 2 << 10;
 
 /// Bytes of one frame for a browser, as nats-server has it.
 const BROWSER_FRAME_BYTES: usize = 4096;
@@ -36,14 +30,21 @@ const COMPRESSED_EXCESS: usize = 1 << 10;
 #[derive(Debug)]
 pub(super) struct Talk {
     reader: Reader,
+    compresses: bool,
+    taste: Taste,
+    /// Only while there is any: most connections have none, most of the time.
+    unfinished: Option<Box<Unfinished>>,
+}
+
+/// What is kept from one read to the next, and what it has to be answered.
+#[derive(Debug, Default)]
+struct Unfinished {
     /// The start of a header or of a control frame.
-    waiting: Vec<u8>,
+    start: Vec<u8>,
     /// How many bytes are missing for that to be read.
     missing: usize,
     /// A compressed message that is not over.
     pressed: Vec<u8>,
-    compresses: bool,
-    taste: Taste,
     /// Pongs that are to be sent between two frames.
     pongs: Vec<u8>,
     /// What the last frame is to say because of what came in: nothing more is read.
@@ -52,20 +53,19 @@ pub(super) struct Talk {
 
 impl Talk {
     pub(super) fn new(agreed: Agreed, taste: Taste) -> Self {
-        Self {
-            reader: Reader::new(agreed),
-            waiting: Vec::new(),
-            missing: 0,
-            pressed: Vec::new(),
-            compresses: agreed.compression,
-            taste,
-            pongs: Vec::new(),
-            close: None,
-        }
+        Self { reader: Reader::new(agreed), compresses: agreed.compression, taste, unfinished: None }
     }
 
     pub(super) fn has_pongs(&self) -> bool {
-        !self.pongs.is_empty()
+        self.unfinished.as_ref().is_some_and(|unfinished| !unfinished.pongs.is_empty())
+    }
+
+    fn unfinished(&mut self) -> &mut Unfinished {
+        self.unfinished.get_or_insert_default()
+    }
+
+    fn take_pongs(&mut self) -> Vec<u8> {
+        self.unfinished.as_mut().map(|unfinished| std::mem::take(&mut unfinished.pongs)).unwrap_or_default()
     }
 
     /// Takes bytes, which are garbage afterwards.
@@ -76,26 +76,40 @@ impl Talk {
         tools: &mut Tools,
         tell: &mut impl FnMut(News<'_>),
     ) -> Result<(), Ended> {
-        if self.close.is_some() {
-            return Ok(());
-        }
-        while !self.waiting.is_empty() && !input.is_empty() {
-            let (now, later) = input.split_at_mut(self.missing.min(input.len()));
+        while let Some(unfinished) = &mut self.unfinished
+            && !input.is_empty()
+        {
+            if unfinished.close.is_some() {
+                return Ok(());
+            }
+            if unfinished.start.is_empty() {
+                break;
+            }
+            let (now, later) = input.split_at_mut(unfinished.missing.min(input.len()));
             input = later;
-            let mut waiting = std::mem::take(&mut self.waiting);
-            waiting.extend_from_slice(now);
-            let used = self.read(&mut waiting, payload_bytes_max, tools, tell)?;
-            if used < waiting.len() {
-                waiting.drain(..used);
-                self.waiting = waiting;
+            let mut start = std::mem::take(&mut unfinished.start);
+            start.extend_from_slice(now);
+            let used = self.read(&mut start, payload_bytes_max, tools, tell)?;
+            if used < start.len() {
+                start.drain(..used);
+                self.unfinished().start = start;
             }
         }
         let used = self.read(input, payload_bytes_max, tools, tell)?;
         if used < input.len() {
             debug_assert!(input.len() - used <= WAITING_BYTES_MAX, "only the start of a header waits");
-            self.waiting.extend_from_slice(&input[used..]);
+            self.unfinished().start.extend_from_slice(&input[used..]);
         }
+        self.forget_if_finished();
         Ok(())
+    }
+
+    fn forget_if_finished(&mut self) {
+        let is_finished = |unfinished: &Unfinished| {
+            let Unfinished { start, pressed, pongs, close, missing: _ } = unfinished;
+            start.is_empty() && pressed.is_empty() && pongs.is_empty() && close.is_none()
+        };
+        self.unfinished.take_if(|unfinished| is_finished(unfinished));
     }
 
     /// Reads frames, and returns how many bytes were used: the rest is the start of one.
@@ -107,48 +121,49 @@ impl Talk {
         tell: &mut impl FnMut(News<'_>),
     ) -> Result<usize, Ended> {
         let mut at = 0;
-        // Payloads that were not told of yet.
-        let mut run = 0..0;
+        let mut run = std::mem::take(&mut tools.run);
         while at < bytes.len() {
             match self.reader.step(&mut bytes[at..]) {
                 Ok(Step::Data { used, payload, is_compressed: false, .. }) => {
                     let start = at + used - payload.len();
                     at += used;
-                    run = gather(bytes, run, start..at, tell);
+                    run.gather(bytes, start..at, tell);
                 }
                 Ok(Step::Data { used, payload, is_last, .. }) => {
                     let len = payload.len();
                     at += used;
-                    tell_of(bytes, std::mem::take(&mut run), tell);
+                    run.tell(bytes, tell);
                     self.on_pressed(&bytes[at - len..at], is_last, payload_bytes_max, tools, tell)?;
                 }
                 Ok(Step::Ping { used, payload }) => {
-                    pong(&mut self.pongs, payload);
+                    // By the field: the payload is the reader's.
+                    pong(&mut self.unfinished.get_or_insert_default().pongs, payload);
                     at += used;
                 }
                 Ok(Step::Pong { used }) => at += used,
                 Ok(Step::Close { answer }) => {
-                    tell_of(bytes, run, tell);
-                    self.close = Some(answer);
+                    run.tell(bytes, tell);
+                    self.unfinished().close = Some(answer);
                     return Err(Ended::Hangup(Hangup::Closed));
                 }
                 Ok(Step::NeedMore { at_least }) => {
-                    self.missing = at_least - (bytes.len() - at);
+                    self.unfinished().missing = at_least - (bytes.len() - at);
                     break;
                 }
                 Err(error) => {
-                    tell_of(bytes, run, tell);
+                    run.tell(bytes, tell);
                     return Err(self.refuse(error));
                 }
             }
         }
-        tell_of(bytes, run, tell);
+        run.tell(bytes, tell);
+        tools.run = run;
         Ok(at)
     }
 
     fn refuse(&mut self, error: FrameError) -> Ended {
         let words = error.to_string();
-        self.close = Some(Close::new(Status::PROTOCOL_ERROR, &words));
+        self.unfinished().close = Some(Close::new(Status::PROTOCOL_ERROR, &words));
         Ended::Unreadable(words)
     }
 
@@ -162,25 +177,28 @@ impl Talk {
         tell: &mut impl FnMut(News<'_>),
     ) -> Result<(), Ended> {
         let bytes_max = payload_bytes_max.saturating_add(payload_bytes_max / 16 + COMPRESSED_EXCESS);
-        let outcome = if self.pressed.len() + bytes.len() > bytes_max {
+        let before = self.unfinished.as_ref().map_or(0, |unfinished| unfinished.pressed.len());
+        let outcome = if before + bytes.len() > bytes_max {
             Err(InflateError::TooLarge)
-        } else if !is_last {
-            self.pressed.extend_from_slice(bytes);
-            Ok(())
-        } else if self.pressed.is_empty() {
+        } else if is_last && before == 0 {
             tools.inflate(bytes, payload_bytes_max, |piece| tell(News::Said(piece)))
         } else {
-            self.pressed.extend_from_slice(bytes);
-            let message = std::mem::take(&mut self.pressed);
-            tools.inflate(&message, payload_bytes_max, |piece| tell(News::Said(piece)))
+            let pressed = &mut self.unfinished().pressed;
+            pressed.extend_from_slice(bytes);
+            if is_last {
+                let message = std::mem::take(pressed);
+                tools.inflate(&message, payload_bytes_max, |piece| tell(News::Said(piece)))
+            } else {
+                Ok(())
+            }
         };
         outcome.map_err(|error| {
             let words = error.to_string();
             let status = match error {
                 InflateError::TooLarge => Status::TOO_BIG,
-                InflateError::Corrupt => Status::INVALID_PAYLOAD,
+                InflateError::Corrupt | InflateError::Unfinished => Status::INVALID_PAYLOAD,
             };
-            self.close = Some(Close::new(status, &words));
+            self.unfinished().close = Some(Close::new(status, &words));
             Ended::Unreadable(words)
         })
     }
@@ -196,7 +214,8 @@ impl Talk {
         if !out.is_between_frames() {
             return;
         }
-        out.push(&std::mem::take(&mut self.pongs));
+        out.push(&self.take_pongs());
+        self.forget_if_finished();
         let is_browser = self.taste != Taste::Any;
         if self.compresses && len >= COMPRESSED_BYTES_MIN {
             let count = len.min(COMPRESSED_BYTES_AT_ONCE);
@@ -220,36 +239,12 @@ impl Talk {
 
     /// Makes the last frame: what is to be said because of what came in goes before `close`.
     pub(super) fn say_goodbye(&mut self, close: Option<Close>, out: &mut Outgoing) -> bool {
-        let Some(close) = self.close.take().or(close) else { return false };
-        let mut bytes = std::mem::take(&mut self.pongs);
+        let own = self.unfinished.as_mut().and_then(|unfinished| unfinished.close.take());
+        let Some(close) = own.or(close) else { return false };
+        let mut bytes = self.take_pongs();
         push_frame(Frame::whole(Opcode::Close), &close.payload(), &mut bytes);
         out.push(&bytes);
         true
-    }
-}
-
-/// Puts a payload behind those before it, or tells of those.
-fn gather(
-    bytes: &mut [u8],
-    run: Range<usize>,
-    payload: Range<usize>,
-    tell: &mut impl FnMut(News<'_>),
-) -> Range<usize> {
-    if run.is_empty() {
-        return payload;
-    }
-    if payload.len() > MOVED_BYTES_MAX {
-        tell_of(bytes, run, tell);
-        return payload;
-    }
-    let end = run.end + payload.len();
-    bytes.copy_within(payload, run.end);
-    run.start..end
-}
-
-fn tell_of(bytes: &[u8], run: Range<usize>, tell: &mut impl FnMut(News<'_>)) {
-    if !run.is_empty() {
-        tell(News::Said(&bytes[run]));
     }
 }
 

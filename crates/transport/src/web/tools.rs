@@ -4,8 +4,14 @@
 
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 
-/// What a message ends with when it is compressed, which is not sent (RFC 7692, section 7.2.1).
+use super::asked::Asked;
+use super::run::Run;
+
+/// What a compressed message ends with, which is not sent (RFC 7692, section 7.2.1).
 const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
+
+/// The same, and then a block that says that it is the last.
+const TAIL_AND_END: [u8; 9] = [0, 0, 0xff, 0xff, 1, 0, 0, 0xff, 0xff];
 
 /// Room for what comes out of a compressed message at once.
 const PIECE_BYTES: usize = 32 << 10;
@@ -15,14 +21,16 @@ const PIECE_BYTES: usize = 32 << 10;
 pub struct Tools {
     /// Seconds since 1970, as the caller has them.
     pub now: i64,
-    /// Bytes that are kept of requests under way.
-    pub(crate) asked_bytes: usize,
+    /// Room for requests under way.
+    pub(crate) asked: Asked,
     compress: Option<Compress>,
     decompress: Option<Decompress>,
     /// Room for what comes out of compressed messages,
     room: Vec<u8>,
     /// and for bytes that may not be changed where they are.
     copied: Vec<u8>,
+    /// Payloads of the read in hand, between reads none.
+    pub(super) run: Run,
 }
 
 /// Why a compressed message cannot be read.
@@ -34,12 +42,16 @@ pub(crate) enum InflateError {
     /// It is not compressed as was agreed.
     #[error("flate: corrupt input")]
     Corrupt,
+    /// It ends in the middle.
+    #[error("unexpected EOF")]
+    Unfinished,
 }
 
 impl Tools {
-    /// A connection has ended of whose request so many bytes were kept.
-    pub fn on_asked_no_more(&mut self, bytes: usize) {
-        self.asked_bytes -= bytes;
+    /// Whether those who wait for room ([`Transport::is_waiting`](crate::Transport::is_waiting)) are to be looked at:
+    /// somebody left some since that was last asked.
+    pub fn has_more_room(&mut self) -> bool {
+        self.asked.has_shrunk()
     }
 
     /// Takes room for a copy, to be [put back](Self::put_back).
@@ -71,47 +83,45 @@ impl Tools {
         into.truncate(into.len() - TAIL.len());
     }
 
-    /// Hands out what a compressed message comes to, in pieces, `bytes_max` at most.
+    /// Hands out what a compressed message comes to, in pieces, `bytes_max` at most: up to where it is wrong, if it is.
     pub(super) fn inflate(
         &mut self,
         message: &[u8],
         bytes_max: usize,
         mut hand_out: impl FnMut(&[u8]),
     ) -> Result<(), InflateError> {
+        if message.is_empty() {
+            // Even nothing is a byte long when it is compressed.
+            return Err(InflateError::Corrupt);
+        }
         let decompress = self.decompress.get_or_insert_with(|| Decompress::new(false));
         decompress.reset(false);
         self.room.resize(PIECE_BYTES, 0);
-        let mut total = 0;
-        for (mut input, is_tail) in [(message, false), (&TAIL[..], true)] {
+        let mut left = bytes_max;
+        for mut input in [message, &TAIL_AND_END] {
             loop {
                 let (was_in, was_out) = (decompress.total_in(), decompress.total_out());
-                let status = decompress
-                    .decompress(input, &mut self.room, FlushDecompress::Sync)
-                    .map_err(|_| InflateError::Corrupt)?;
-                let (took, gave) =
-                    (decompress.total_in() - was_in, (decompress.total_out() - was_out) as usize);
-                input = &input[took as usize..];
-                let fits = gave.min(bytes_max - total);
+                let outcome = decompress.decompress(input, &mut self.room, FlushDecompress::Sync);
+                let took = (decompress.total_in() - was_in) as usize;
+                let gave = (decompress.total_out() - was_out) as usize;
+                input = &input[took..];
+                let fits = gave.min(left);
                 if fits > 0 {
                     hand_out(&self.room[..fits]);
                 }
-                if gave > fits {
-                    return Err(InflateError::TooLarge);
+                left -= fits;
+                match outcome {
+                    _ if gave > fits => return Err(InflateError::TooLarge),
+                    Err(_) => return Err(InflateError::Corrupt),
+                    Ok(Status::StreamEnd) => return Ok(()),
+                    Ok(_) if gave == self.room.len() => {}
+                    Ok(_) if input.is_empty() => break,
+                    Ok(_) if took == 0 && gave == 0 => return Err(InflateError::Corrupt),
+                    Ok(_) => {}
                 }
-                total += gave;
-                match status {
-                    Status::StreamEnd => return Ok(()),
-                    _ if gave == self.room.len() => {}
-                    _ if input.is_empty() => break,
-                    _ if took == 0 && gave == 0 => return Err(InflateError::Corrupt),
-                    _ => {}
-                }
-            }
-            if is_tail {
-                break;
             }
         }
-        Ok(())
+        Err(InflateError::Unfinished)
     }
 }
 
@@ -142,10 +152,23 @@ mod tests {
     #[test]
     fn what_is_not_compressed_is_refused() {
         let mut tools = Tools::default();
-        for nonsense in [&b"PING\r\n"[..], b"\xff\xff\xff", b"\x07"] {
+        for nonsense in [&b"PING\r\n"[..], b"\xff\xff\xff", b"\x07", b""] {
             assert_eq!(inflated(&mut tools, nonsense, 100).1, Err(InflateError::Corrupt), "{nonsense:?}");
         }
-        assert_eq!(inflated(&mut tools, b"", 100), (Vec::new(), Ok(())));
+        assert_eq!(inflated(&mut tools, b"\0", 100), (Vec::new(), Ok(())), "nothing, compressed");
+    }
+
+    #[test]
+    fn what_comes_before_a_fault_is_handed_out() {
+        let mut tools = Tools::default();
+        let (text, mut message) = (b"PING\r\nPUB a 3\r\nabc\r\n".repeat(4000), Vec::new());
+        tools.deflate([&text[..]].into_iter(), &mut message);
+        let broken = [&message[..], b"\0\0\xff\xff\xff\xff\xff"].concat();
+        assert_eq!(inflated(&mut tools, &broken, 1 << 20), (text.clone(), Err(InflateError::Corrupt)));
+        // What is cut off goes on into what is put behind it.
+        let (cut, outcome) = inflated(&mut tools, &message[..message.len() / 2], 1 << 20);
+        let same = cut.iter().zip(&text).take_while(|(one, other)| one == other).count();
+        assert!(same > 1000 && same < text.len() && outcome.is_err(), "{same} {outcome:?}");
     }
 
     proptest! {
