@@ -17,7 +17,7 @@
 //!   PONG
 //! ```
 //!
-//! `~` parts what is sent in several writes. In an answer a star stands for any text (`[*]` for a star),
+//! `0 web` is `0 send` to the listener for WebSockets. `~` parts what is sent in several writes. In an answer a star stands for any text (`[*]` for a star),
 //! `INFO *` for INFO with any fields, and a last line `...` for any further lines, of which a line `- x`
 //! must not be one. What a connection gets, and what is answered, is compared whole; the log and the
 //! start only if they are there.
@@ -86,6 +86,7 @@ pub fn print(case: &Case) -> String {
 fn print_step(out: &mut String, step: &Step) {
     match step {
         Step::Send { conn, pieces } => block(out, &format!("{conn} send"), piece_lines(pieces)),
+        Step::Web { conn, pieces } => block(out, &format!("{conn} web"), piece_lines(pieces)),
         Step::End { conn } => block(out, &format!("{conn} ends"), std::iter::empty()),
         Step::Ask { request } => block(out, &format!("ask {}", escape(request)), std::iter::empty()),
         Step::Reload { config } => block(out, "reload", config_lines(config)),
@@ -203,6 +204,9 @@ fn take_block(case: &mut Case, block: &Block<'_>) -> Result<()> {
         [number, "send"] => {
             script.steps.push(Step::Send { conn: conn(number)?, pieces: pieces(&block.body)? });
         }
+        [number, "web"] => {
+            script.steps.push(Step::Web { conn: conn(number)?, pieces: pieces(&block.body)? });
+        }
         [number, "ends"] => script.steps.push(Step::End { conn: conn(number)? }),
         ["log"] => drop(case.answers.insert(Place::Log, items())),
         [number, "log"] => drop(case.answers.insert(Place::ConnLog { conn: conn(number)? }, items())),
@@ -261,6 +265,7 @@ mod tests {
     fn a_case_is_read_as_it_was_printed() {
         let steps = vec![
             Step::Send { conn: 0, pieces: vec![b"CONNECT {}\r\nPU".to_vec(), b"B a 1\r\n~\n~".to_vec()] },
+            Step::Web { conn: 1, pieces: vec![b"GET / HTTP/1.1\r\n\r\n".to_vec(), b"\x82\x80".to_vec()] },
             Step::Ask { request: b"GET /varz?a=\xff b".to_vec() },
             Step::Reload { config: "no feed".into() },
             Step::Check { config: String::new() },
@@ -270,8 +275,8 @@ mod tests {
         answers.insert(Place::Start, vec!["[INF] Server is ready".into()]);
         answers.insert(Place::Wire { step: 0, conn: 1 }, vec!["INFO *".into(), "PONG".into()]);
         answers.insert(Place::Group { step: 0, group: "q1".into() }, vec!["MSG a".into()]);
-        answers.insert(Place::Answer { step: 1 }, vec!["200 OK".into(), "...".into()]);
-        answers.insert(Place::Check { step: 3 }, vec!["exit 1".into()]);
+        answers.insert(Place::Answer { step: 2 }, vec!["200 OK".into(), "...".into()]);
+        answers.insert(Place::Check { step: 4 }, vec!["exit 1".into()]);
         answers.insert(Place::ConnLog { conn: 0 }, vec!["[ERR] x".into()]);
         let case = case(steps, answers);
         let text = print(&case);

@@ -14,6 +14,7 @@ mod protocol;
 mod queues;
 mod reload;
 mod talk;
+mod websocket;
 
 use std::collections::BTreeMap;
 
@@ -32,7 +33,7 @@ pub struct Grammar {
 }
 
 /// All of them. A case's number decides which is taken, so a new one goes to the end.
-pub const GRAMMARS: [Grammar; 9] = [
+pub const GRAMMARS: [Grammar; 10] = [
     Grammar {
         name: "protocol",
         about: "ops of clients, good and damaged, cut anywhere",
@@ -58,6 +59,11 @@ pub const GRAMMARS: [Grammar; 9] = [
         script: reload::script,
     },
     Grammar { name: "mistakes", about: "what -t says of files", script: mistakes::script },
+    Grammar {
+        name: "websocket",
+        about: "requests that become WebSockets or do not, and frames, good and bad",
+        script: websocket::script,
+    },
 ];
 
 /// Whether a script, made smaller, has run into something that no grammar says, since it is known and leaves
@@ -109,12 +115,15 @@ fn has_line_end_for_subject(script: &Script) -> bool {
     }
     let begins_so = |text: &[u8]| {
         let Some((verb, rest)) = text.split_at_checked(3) else { return false };
+        if !verb.eq_ignore_ascii_case(b"PUB") {
+            return false;
+        }
         let blanks = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
         let rest = &rest[blanks..];
         let line = rest.split(|byte| *byte == b'\n').next().unwrap_or_default();
         let before_size = line.rsplitn(2, |byte| matches!(byte, b' ' | b'\t')).nth(1).unwrap_or_default();
         let is_odd = rest.starts_with(b"\n") || before_size.contains(&b'\r');
-        verb.eq_ignore_ascii_case(b"PUB") && blanks > 0 && is_odd
+        blanks > 0 && is_odd
     };
     said.values().any(|said| (0..said.len()).any(|at| begins_so(&said[at..])))
 }

@@ -156,10 +156,11 @@ fn unstamped(line: &str) -> Option<&str> {
     words.next()
 }
 
-/// `[DBG] 127.0.0.1:5 - cid:4 - text` is about connection 4: that, and `[DBG] text`.
+/// `[DBG] 127.0.0.1:5 - cid:4 - text` is about connection 4, and so is `wid:4`: that, and `[DBG] text`.
 fn parted(line: &str, names: &Names) -> (Whose, String) {
     let line = &with_single_blanks(line);
-    let found = line.split_once(" - cid:").and_then(|(before, after)| {
+    let labelled = line.split_once(" - cid:").or_else(|| line.split_once(" - wid:"));
+    let found = labelled.and_then(|(before, after)| {
         let end = after.find(|c: char| !c.is_ascii_digit())?;
         let conn = names.conn_of(after[..end].parse().ok()?)?;
         let level = before.split(' ').next()?;

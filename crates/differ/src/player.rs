@@ -79,6 +79,8 @@ struct Player<'a> {
     binary: &'a ServerBinary,
     server: Server,
     monitor: SocketAddr,
+    /// The listener for WebSockets, if there is one.
+    web: Option<SocketAddr>,
     names: Names,
     wires: BTreeMap<usize, Wire>,
     cids: BTreeMap<usize, u64>,
@@ -95,18 +97,23 @@ impl<'a> Player<'a> {
         const MONITOR_LINE: &str = "Starting http monitor on ";
         let line = server.log().wait_for(MONITOR_LINE, ANSWER_DEADLINE).context("no monitoring")?;
         let monitor: SocketAddr = line.split_once(MONITOR_LINE).context("no address")?.1.parse()?;
+        let web = web_address(&server.log().text());
         let mut names = Names::default();
         names.learn(server.addr().to_string(), "SERVER_ADDR");
         names.learn(server.addr().port().to_string(), "SERVER_PORT");
         names.learn(monitor.to_string(), "MONITOR_ADDR");
         names.learn(monitor.port().to_string(), "MONITOR_PORT");
+        if let Some(web) = web {
+            names.learn(web.to_string(), "WEB_ADDR");
+            names.learn(web.port().to_string(), "WEB_PORT");
+        }
         names.learn(server.config_file().to_string_lossy(), "CONFIG_FILE");
         if let Some(folder) = server.config_file().parent() {
             names.learn(folder.to_string_lossy(), "CONFIG_FOLDER");
         }
         names.learn(exe_name(binary), PEER_NAME);
         let (wires, cids) = (BTreeMap::new(), BTreeMap::new());
-        Ok(Self { script, binary, server, monitor, names, wires, cids, hint })
+        Ok(Self { script, binary, server, monitor, web, names, wires, cids, hint })
     }
 
     fn play(mut self, mut recording: Recording) -> Result<Recording> {
@@ -120,7 +127,7 @@ impl<'a> Player<'a> {
                 Step::Check { config } => {
                     recording.insert(Place::Check { step: index }, check(config, self.binary)?);
                 }
-                Step::Send { .. } | Step::End { .. } | Step::Reload { .. } => {}
+                Step::Send { .. } | Step::Web { .. } | Step::End { .. } | Step::Reload { .. } => {}
             }
             self.await_stragglers(index)?;
             self.take_step(index, &mut recording);
@@ -140,15 +147,17 @@ impl<'a> Player<'a> {
     fn perform(&mut self, step: &Step) -> Result<Option<Vec<u8>>> {
         match step {
             Step::Send { conn, pieces } => {
-                self.open(*conn)?;
-                let wire = self.wires.get_mut(conn).context("just opened")?;
-                for piece in pieces {
-                    wire.say(piece)?;
+                if !self.wires.contains_key(conn) {
+                    self.add(*conn, Wire::open(self.server.addr())?);
                 }
-                // The second is behind what the server sends after a first PONG.
-                wire.raise_fence(2)?;
-                wire.await_fence()?;
-                self.fence(Some(*conn))?;
+                self.say(*conn, pieces)?;
+            }
+            Step::Web { conn, pieces } => {
+                if !self.wires.contains_key(conn) {
+                    let addr = self.web.context("there is no listener for WebSockets")?;
+                    self.add(*conn, Wire::open_web(addr)?);
+                }
+                self.say(*conn, pieces)?;
             }
             Step::End { conn } => {
                 if self.wires.contains_key(conn) {
@@ -166,13 +175,28 @@ impl<'a> Player<'a> {
         Ok(None)
     }
 
-    fn open(&mut self, conn: usize) -> Result<()> {
-        if self.wires.contains_key(&conn) {
-            return Ok(());
+    fn say(&mut self, conn: usize, pieces: &[Vec<u8>]) -> Result<()> {
+        let wire = self.wires.get_mut(&conn).context("just opened")?;
+        for piece in pieces {
+            wire.say(piece)?;
         }
-        let wire = Wire::open(self.server.addr())?;
+        // The second is behind what the server sends after a first PONG.
+        wire.raise_fence(2)?;
+        wire.await_fence()?;
+        self.learn(conn);
+        self.fence(Some(conn))
+    }
+
+    fn add(&mut self, conn: usize, wire: Wire) {
         self.names.learn(format!("127.0.0.1:{}", wire.port), format!("CONN{conn}"));
         self.names.learn(wire.port.to_string(), format!("CONN{conn}_PORT"));
+        self.wires.insert(conn, wire);
+        self.learn(conn);
+    }
+
+    /// What INFO tells of a connection, once it has come.
+    fn learn(&mut self, conn: usize) {
+        let wire = &self.wires[&conn];
         if let Some(id) = wire.server_id() {
             self.names.learn(id, "SERVER_ID");
         }
@@ -180,8 +204,6 @@ impl<'a> Player<'a> {
             self.names.learn_cid(cid, conn);
             self.cids.insert(conn, cid);
         }
-        self.wires.insert(conn, wire);
-        Ok(())
     }
 
     /// What one connection did has reached all others, and what ended is known to have ended.
@@ -215,12 +237,12 @@ impl<'a> Player<'a> {
         let Some(cid) = self.cids.get(&conn) else {
             return;
         };
-        let label = format!(" - cid:{cid} - ");
+        let labels = ["cid", "wid"].map(|label| format!(" - {label}:{cid} - "));
         // A server that never says so differs in its log, which is compared.
-        let _ = self
-            .server
-            .log()
-            .wait_for_line(|line| line.contains(&label) && line.contains(log_items::CLOSED), STRAGGLER * 10);
+        let _ = self.server.log().wait_for_line(
+            |line| labels.iter().any(|label| line.contains(label)) && line.contains(log_items::CLOSED),
+            STRAGGLER * 10,
+        );
     }
 
     /// Waits for what the other server has sent in this step, if this one has sent less.
@@ -261,6 +283,7 @@ impl<'a> Player<'a> {
                     came.items.remove(last);
                 }
             }
+            wire.add_web_items(&mut came.items, &self.names);
             came.items.extend(has_ended.then(|| END.to_owned()));
             if !came.items.is_empty() {
                 recording.insert(Place::Wire { step, conn: *conn }, came.items);
@@ -281,6 +304,12 @@ impl<'a> Player<'a> {
         self.server.signal(Signal::USR1)?;
         Ok(self.server.log().wait_for(log_items::MARK, ANSWER_DEADLINE).is_some())
     }
+}
+
+/// Where WebSockets come in, as the log says it: nothing is told later.
+fn web_address(log: &str) -> Option<SocketAddr> {
+    const WEB_LINE: &str = "Listening for websocket clients on ws://";
+    log.lines().find_map(|line| line.split_once(WEB_LINE)?.1.trim().parse().ok())
 }
 
 fn is_of(place: &Place, step: usize) -> bool {

@@ -83,6 +83,6 @@ impl Place {
     }
 }
 
-/// What was said at each place, an item per frame, log line or value. A place where nothing was said is
+/// What was said at each place, an item per op, log line or value. A place where nothing was said is
 /// not there.
 pub type Recording = BTreeMap<Place, Vec<String>>;

@@ -29,6 +29,13 @@ pub enum Step {
         /// Written one by one: the server has read each before the next is sent.
         pieces: Vec<Vec<u8>>,
     },
+    /// The same for a connection to the listener for WebSockets: bytes as they are, requests at first and then frames.
+    Web {
+        /// Which connection.
+        conn: usize,
+        /// As of [`Step::Send`].
+        pieces: Vec<Vec<u8>>,
+    },
     /// A connection says that it sends nothing more, and reads what still comes.
     End {
         /// Which connection.
@@ -72,11 +79,13 @@ impl Script {
         self.said().values().flat_map(|said| &said.filters).any(|filter| is_half(filter))
     }
 
-    /// Whether these words are in some configuration or request.
+    /// Whether these words are in some configuration, request or other bytes to a listener for WebSockets.
     #[must_use]
     pub fn has_words(&self, words: &str) -> bool {
+        let has = |bytes: &[u8]| bytes.windows(words.len()).any(|part| part == words.as_bytes());
         let asks = |step: &Step| match step {
-            Step::Ask { request } => request.windows(words.len()).any(|part| part == words.as_bytes()),
+            Step::Ask { request } => has(request),
+            Step::Web { pieces, .. } => has(&pieces.concat()),
             _ => false,
         };
         self.configs().any(|config| config.contains(words)) || self.steps.iter().any(asks)
@@ -118,7 +127,7 @@ impl Step {
     fn config(&self) -> Option<&str> {
         match self {
             Self::Reload { config } | Self::Check { config } => Some(config),
-            Self::Send { .. } | Self::End { .. } | Self::Ask { .. } => None,
+            Self::Send { .. } | Self::Web { .. } | Self::End { .. } | Self::Ask { .. } => None,
         }
     }
 }

@@ -1,11 +1,11 @@
-//! What a server sent, cut into frames, whatever it is.
+//! What a server sent, cut into ops, whatever it is.
 //!
 //! Independent of the server's own protocol crate on purpose: a mistake there must not hide here. Nothing
-//! is refused: what is no frame is kept as a line.
+//! is refused: what is no op is kept as a line.
 
 /// One thing a server said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Frame<'a> {
+pub enum ServerOp<'a> {
     /// INFO with its JSON body.
     Info(&'a [u8]),
     /// MSG or HMSG.
@@ -33,34 +33,34 @@ pub struct Message<'a> {
     pub body: &'a [u8],
 }
 
-/// The first frame of `input` and how many bytes it took; `None` until it is complete.
+/// The first op of `input` and how many bytes it took; `None` until it is complete.
 #[must_use]
-pub fn next(input: &[u8]) -> Option<(usize, Frame<'_>)> {
+pub fn next(input: &[u8]) -> Option<(usize, ServerOp<'_>)> {
     let feed = input.iter().position(|byte| *byte == b'\n')?;
     let used = feed + 1;
     let whole = &input[..used];
     let Some(line) = whole.strip_suffix(b"\r\n") else {
-        return Some((used, Frame::Line(whole)));
+        return Some((used, ServerOp::Line(whole)));
     };
     if line == b"PONG" {
-        return Some((used, Frame::Pong));
+        return Some((used, ServerOp::Pong));
     }
     if line == b"PING" {
-        return Some((used, Frame::Ping));
+        return Some((used, ServerOp::Ping));
     }
     if let Some(body) = line.strip_prefix(b"INFO ") {
-        return Some((used, Frame::Info(body.trim_ascii_end())));
+        return Some((used, ServerOp::Info(body.trim_ascii_end())));
     }
     match message_line(line) {
         Some((message, len)) => {
             let end = used + len;
             let bytes = input.get(used..end + 2)?;
             match bytes.strip_suffix(b"\r\n") {
-                Some(body) => Some((end + 2, Frame::Message(Message { body, ..message }))),
-                None => Some((used, Frame::Line(whole))),
+                Some(body) => Some((end + 2, ServerOp::Message(Message { body, ..message }))),
+                None => Some((used, ServerOp::Line(whole))),
             }
         }
-        None => Some((used, Frame::Line(whole))),
+        None => Some((used, ServerOp::Line(whole))),
     }
 }
 
@@ -96,16 +96,16 @@ mod tests {
             tail: b"r 12 14",
             body: b"NATS/1.0\r\n\r\nhi",
         };
-        assert_eq!(next(bytes), Some((len, Frame::Message(message))));
-        assert_eq!(next(&bytes[len..]), Some((6, Frame::Ping)));
+        assert_eq!(next(bytes), Some((len, ServerOp::Message(message))));
+        assert_eq!(next(&bytes[len..]), Some((6, ServerOp::Ping)));
     }
 
     #[test]
     fn nonsense_is_kept_line_by_line() {
         for line in ["MSG a 1 x\r\n", "MSG a 1\r\n", "pong\r\n", "PONG\n", "\r\n", "MSG a 1 1\r\nhi\r\n"] {
-            let (used, frame) = next(line.as_bytes()).unwrap();
+            let (used, op) = next(line.as_bytes()).unwrap();
             let end = line.find('\n').unwrap() + 1;
-            assert_eq!((used, frame), (end, Frame::Line(&line.as_bytes()[..end])), "{line:?}");
+            assert_eq!((used, op), (end, ServerOp::Line(&line.as_bytes()[..end])), "{line:?}");
         }
     }
 }

@@ -43,14 +43,11 @@ impl<F: FnMut(&Script) -> bool> Shrinker<F> {
         match self.best.steps[index].clone() {
             Step::Send { conn, pieces } => {
                 self.attempt_step(index, Step::Send { conn, pieces: vec![pieces.concat()] });
-                let Step::Send { pieces, .. } = self.best.steps[index].clone() else { return };
-                for (piece, bytes) in pieces.into_iter().enumerate() {
-                    self.bytes(bytes, &|script, bytes| {
-                        if let Step::Send { pieces, .. } = &mut script.steps[index] {
-                            pieces[piece] = bytes;
-                        }
-                    });
-                }
+                self.pieces(index);
+            }
+            Step::Web { conn, pieces } => {
+                self.attempt_step(index, Step::Web { conn, pieces: vec![pieces.concat()] });
+                self.pieces(index);
             }
             Step::Reload { config } | Step::Check { config } => self.lines(config, |script, text| {
                 if let Step::Reload { config } | Step::Check { config } = &mut script.steps[index] {
@@ -68,6 +65,19 @@ impl<F: FnMut(&Script) -> bool> Shrinker<F> {
                 });
             }
             Step::End { .. } => {}
+        }
+    }
+
+    fn pieces(&mut self, index: usize) {
+        let (Step::Send { pieces, .. } | Step::Web { pieces, .. }) = self.best.steps[index].clone() else {
+            return;
+        };
+        for (piece, bytes) in pieces.into_iter().enumerate() {
+            self.bytes(bytes, &|script, bytes| {
+                if let Step::Send { pieces, .. } | Step::Web { pieces, .. } = &mut script.steps[index] {
+                    pieces[piece] = bytes;
+                }
+            });
         }
     }
 

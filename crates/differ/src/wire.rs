@@ -6,9 +6,12 @@ use std::time::{Duration, Instant};
 
 use test_kit::ANSWER_DEADLINE;
 
-use crate::frames::{self, Frame};
 use crate::kernel_queue;
+use crate::names::Names;
 use crate::ops::Said;
+use crate::server_ops::{self, ServerOp};
+use crate::web_frames;
+use crate::web_wire::Web;
 
 /// A server that has read everything and says nothing for this long says nothing at all. Only a script
 /// that leaves an op unfinished, or a server that is wrong, gets here.
@@ -20,6 +23,8 @@ const READ_BYTES: usize = 64 * 1024;
 /// A connection and what came on it.
 #[derive(Debug)]
 pub(crate) struct Wire {
+    /// What is between the socket and the protocol, if it comes over WebSocket.
+    web: Option<Web>,
     stream: TcpStream,
     server_port: u16,
     /// Its own.
@@ -34,7 +39,7 @@ pub(crate) struct Wire {
     /// It did not answer the last fence, and is asked no more until the script says something.
     is_mute: bool,
     received: Vec<u8>,
-    /// Frames up to here are counted.
+    /// Ops up to here are counted.
     counted_to: usize,
     /// What came before this step ends here.
     step_from: usize,
@@ -45,13 +50,25 @@ pub(crate) struct Wire {
 }
 
 impl Wire {
-    /// Connects and waits for the first frame. That is INFO, if all is well.
+    /// Connects and waits for the first op. That is INFO, if all is well.
     pub(crate) fn open(addr: SocketAddr) -> io::Result<Self> {
+        let mut wire = Self::connect(addr)?;
+        wire.read_until(|wire| wire.counted_to > 0)?;
+        Ok(wire)
+    }
+
+    /// The same to the listener for WebSockets, where the client speaks first.
+    pub(crate) fn open_web(addr: SocketAddr) -> io::Result<Self> {
+        Ok(Self { web: Some(Web::default()), ..Self::connect(addr)? })
+    }
+
+    fn connect(addr: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect_timeout(&addr, ANSWER_DEADLINE)?;
         stream.set_nodelay(true)?;
         stream.set_write_timeout(Some(ANSWER_DEADLINE))?;
         let port = stream.local_addr()?.port();
-        let mut wire = Self {
+        Ok(Self {
+            web: None,
             stream,
             server_port: addr.port(),
             port,
@@ -66,14 +83,12 @@ impl Wire {
             pongs: 0,
             is_closed: false,
             is_end_told: false,
-        };
-        wire.read_until(|wire| wire.counted_to > 0)?;
-        Ok(wire)
+        })
     }
 
     /// The number the server gave it, as INFO tells.
     pub(crate) fn client_id(&self) -> Option<u64> {
-        let (_, Frame::Info(body)) = frames::next(&self.received)? else {
+        let (_, ServerOp::Info(body)) = server_ops::next(&self.received)? else {
             return None;
         };
         let info: serde_json::Value = serde_json::from_slice(body).ok()?;
@@ -82,7 +97,7 @@ impl Wire {
 
     /// The server's id, as INFO tells.
     pub(crate) fn server_id(&self) -> Option<String> {
-        let (_, Frame::Info(body)) = frames::next(&self.received)? else {
+        let (_, ServerOp::Info(body)) = server_ops::next(&self.received)? else {
             return None;
         };
         let info: serde_json::Value = serde_json::from_slice(body).ok()?;
@@ -95,8 +110,17 @@ impl Wire {
             return Ok(());
         }
         (self.has_spoken, self.is_mute) = (true, false);
-        self.said.say(bytes);
+        self.note(bytes);
         self.write(bytes)
+    }
+
+    /// Keeps what of the protocol is said with these bytes.
+    fn note(&mut self, bytes: &[u8]) {
+        match self.web.as_mut().map(|web| web.say(bytes)) {
+            None => self.said.say(bytes),
+            Some(Some(text)) => self.said.say(&text),
+            Some(None) => self.said.is_broken = true,
+        }
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -109,10 +133,14 @@ impl Wire {
 
     /// Asks for `pings` signs that everything said so far is done, if the server is to answer at all.
     pub(crate) fn raise_fence(&mut self, pings: usize) -> io::Result<()> {
+        let is_between = self.web.as_ref().is_none_or(Web::is_between_messages);
         let is_asked = self.has_spoken && !self.is_mute && !self.is_closed && self.said.is_between_ops();
-        if is_asked {
-            let bytes = b"PING\r\n".repeat(pings);
-            self.said.say(&bytes);
+        if is_asked && is_between {
+            let mut bytes = b"PING\r\n".repeat(pings);
+            if self.web.is_some() {
+                bytes = web_frames::frame(0x82, &bytes);
+            }
+            self.note(&bytes);
             self.fences += pings;
             self.write(&bytes)?;
         }
@@ -125,6 +153,12 @@ impl Wire {
             return self.read_there();
         }
         let is_broken = self.said.is_broken;
+        if self.web.as_ref().is_some_and(|web| !web.is_open()) {
+            // Behind the answer that grants it comes INFO.
+            let is_answered = |web: &Web, counted_to| web.has_answer() && (!web.is_open() || counted_to > 0);
+            return self
+                .read_until(|wire| wire.web.as_ref().is_some_and(|web| is_answered(web, wire.counted_to)));
+        }
         if !is_broken && !self.said.is_between_ops() {
             return self.read_there();
         }
@@ -147,10 +181,13 @@ impl Wire {
             return Ok(false);
         }
         self.stream.set_read_timeout(Some(wait))?;
-        let old_len = self.received.len();
-        self.received.resize(old_len + READ_BYTES, 0);
-        let read = self.stream.read(&mut self.received[old_len..]);
-        self.received.truncate(old_len + read.as_ref().copied().unwrap_or(0));
+        let mut bytes = vec![0; READ_BYTES];
+        let read = self.stream.read(&mut bytes);
+        bytes.truncate(read.as_ref().copied().unwrap_or(0));
+        match &mut self.web {
+            None => self.received.extend(bytes),
+            Some(web) => self.received.extend(web.hear(&bytes)),
+        }
         match read {
             Ok(len) => self.is_closed = len == 0,
             Err(error) => match error.kind() {
@@ -186,15 +223,22 @@ impl Wire {
     }
 
     fn count(&mut self) {
-        while let Some((used, frame)) = frames::next(&self.received[self.counted_to..]) {
+        while let Some((used, op)) = server_ops::next(&self.received[self.counted_to..]) {
             self.counted_to += used;
-            self.pongs += usize::from(frame == Frame::Pong);
+            self.pongs += usize::from(op == ServerOp::Pong);
         }
     }
 
     /// What has come since the last step.
     pub(crate) fn of_step(&self) -> &[u8] {
         &self.received[self.step_from..]
+    }
+
+    /// Adds what came beside the protocol to the items of the step.
+    pub(crate) fn add_web_items(&mut self, items: &mut Vec<String>, names: &Names) {
+        if let Some(web) = &mut self.web {
+            *items = web.take_items(std::mem::take(items), names);
+        }
     }
 
     /// Ends the step: how many of its PONGs are those of fences, and whether the connection ended in it.

@@ -4,9 +4,9 @@
 //! member of a queue group gets it. Members are known by their sids, `q`, the group's name, `_` and more:
 //! what they get is taken out and counted for the group.
 
-use crate::frames::{self, Frame, Message};
 use crate::json_items;
 use crate::names::Names;
+use crate::server_ops::{self, Message, ServerOp};
 use crate::text::escape;
 
 /// What came on one connection in one step.
@@ -32,19 +32,19 @@ struct Item {
 pub fn items(bytes: &[u8], names: &Names) -> WireItems {
     let (mut items, mut grouped) = (Vec::new(), Vec::new());
     let mut rest = bytes;
-    while let Some((used, frame)) = frames::next(rest) {
+    while let Some((used, op)) = server_ops::next(rest) {
         rest = &rest[used..];
-        match frame {
-            Frame::Ping => {}
-            Frame::Pong => items.push(Item { text: "PONG".to_owned(), same: None }),
-            Frame::Info(body) => {
+        match op {
+            ServerOp::Ping => {}
+            ServerOp::Pong => items.push(Item { text: "PONG".to_owned(), same: None }),
+            ServerOp::Info(body) => {
                 items.extend(info(body, names).into_iter().map(|text| Item { text, same: None }))
             }
-            Frame::Message(message) => match group_of(message.sid) {
+            ServerOp::Message(message) => match group_of(message.sid) {
                 Some(group) => grouped.push((group, without_sid(&message))),
                 None => items.push(Item { text: whole(&message), same: Some(without_sid(&message)) }),
             },
-            Frame::Line(line) => {
+            ServerOp::Line(line) => {
                 let line = line.strip_suffix(b"\r\n").unwrap_or(line);
                 items.push(Item { text: names.apply(&escape(line)), same: None });
             }

@@ -43,6 +43,12 @@ impl<'r> Talk<'r> {
         self.steps.push(Step::Send { conn, pieces });
     }
 
+    /// The same to the listener for WebSockets.
+    pub(crate) fn web(&mut self, conn: usize, bytes: Vec<u8>) {
+        let pieces = if self.random.chance(25) { self.cut(bytes) } else { vec![bytes] };
+        self.steps.push(Step::Web { conn, pieces });
+    }
+
     fn cut(&mut self, mut bytes: Vec<u8>) -> Vec<Vec<u8>> {
         let mut pieces = Vec::new();
         for _ in 0..self.random.size(1, 3) {
