@@ -19,6 +19,11 @@ impl Broker {
         );
     }
 
+    /// Whether the socket was full, and is not to be tried before it takes bytes again.
+    pub fn is_blocked(&self, id: ConnId) -> bool {
+        self.egress.clients.is_blocked(id)
+    }
+
     pub(crate) fn on_write_due(&mut self, now: Time, id: ConnId) {
         let Some(late) = self.egress.clients.on_write_due(now, id) else { return };
         let client = self.egress.clients.at(id);

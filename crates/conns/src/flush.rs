@@ -105,6 +105,11 @@ impl<P, R: Copy + Ord> Conns<P, R> {
         self.limit_writing(now, id);
     }
 
+    /// Whether the socket was full, and nothing has been heard of it since.
+    pub fn is_blocked(&self, id: ConnId) -> bool {
+        self.peek(id).is_some_and(|conn| conn.blocked_since.is_some())
+    }
+
     /// The socket takes bytes again.
     pub fn on_writable(&mut self, id: ConnId) {
         if let Some(conn) = find(&mut self.rows, id)

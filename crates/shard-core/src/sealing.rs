@@ -42,6 +42,12 @@ impl<S: Shell> ShardCore<S> {
         now: Time,
         id: ConnId,
     ) -> Result<Flushed, S::Error> {
+        if !self.broker.is_blocked(id)
+            && let Some(transport) = self.transports.find(id)
+        {
+            // One that was to leave and stays is tried again, whatever its socket said before: nobody waits for it.
+            transport.on_writable();
+        }
         let mut flushed = Flushed::default();
         loop {
             match self.send_outgoing(shell, now, id)? {
@@ -91,6 +97,7 @@ impl<S: Shell> ShardCore<S> {
             transports.frame(id, outbox);
         }
         let Some((transport, sealed)) = transports.find_with_room(id) else { return Ok(Seal::Nothing) };
+        let is_own = outbox.is_none();
         let slices = outbox.into_iter().flat_map(Outbox::slices);
         let Ok(count) = transport.seal(slices, sealed) else {
             broker.on_hangup(id, CloseReason::WriteError);
@@ -111,7 +118,8 @@ impl<S: Shell> ShardCore<S> {
             Sent::Gone => return Ok(Seal::Nothing),
         };
         let left = transport.keep(&sealed.bytes()[taken..], count);
-        if left > 0 {
+        // Also of its own bytes: who takes them is not late.
+        if left > 0 || (is_own && taken > 0) {
             broker.on_sent(id, left);
         }
         if sent == Sent::Full {

@@ -34,10 +34,12 @@ impl<S: Shell> ShardCore<S> {
             if let Some(outbox) = outbox {
                 transport.frame(outbox.len(), outbox.slices(), tools);
             }
+            let is_own = outbox.is_none();
             match send_framed(shell, id, transport, outbox)? {
                 Sent::Bytes(count) => {
                     let left = transport.on_framed(count);
-                    if left > 0 {
+                    // Also of its own bytes: who takes them is not late.
+                    if left > 0 || is_own {
                         flushed.bytes += left;
                         broker.on_sent(id, left);
                     }
