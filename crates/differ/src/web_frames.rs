@@ -68,7 +68,7 @@ impl Frames {
         let is_data = matches!(opcode, 0..=2);
         let is_out_of_place = is_data && (opcode == 0) != self.is_in_message;
         let is_odd = !is_data
-            && (!is_final || is_compressed || payload.len() > 125 || opcode < CLOSE || opcode > PONG);
+            && (!is_final || is_compressed || payload.len() > 125 || !(CLOSE..=PONG).contains(&opcode));
         if first & RESERVED != 0 || is_out_of_place || is_odd {
             self.is_over = true;
             return Some(Part::Broken);

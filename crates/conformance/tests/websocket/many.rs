@@ -13,8 +13,8 @@ const WANTED: usize = 10_000;
 /// Files that tests beside this one have open, and those of this one that are no WebSockets.
 const SPARE_FILES: u64 = 2_000;
 
-/// What one may cost the server, its sockets' own memory aside. A third of it is what it costs.
-const BYTES_EACH_MAX: u64 = 6 << 10;
+/// What one may cost the server, its sockets' own memory aside: about twice what it does.
+const BYTES_EACH_MAX: u64 = 2500;
 
 /// Each of so many is talked to.
 const SAMPLED: usize = 97;
