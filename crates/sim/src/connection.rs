@@ -3,9 +3,11 @@
 use std::collections::VecDeque;
 
 use conns::ConnId;
+use nats_auth::ConnectionType;
 
 use crate::client::Client;
 use crate::socket::Socket;
+use crate::web_client::WebClient;
 
 /// Whether a shard receives from a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +22,8 @@ pub(crate) enum Receiving {
 
 pub(crate) struct Connection {
     pub(crate) client: Client,
+    /// What stands between it and its socket, if it comes over a WebSocket.
+    pub(crate) web: Option<WebClient>,
     /// The shard it lives on, and its name there: not before it is accepted, nor on its way elsewhere.
     pub(crate) home: Option<(usize, ConnId)>,
     pub(crate) was_accepted: bool,
@@ -43,6 +47,11 @@ impl Connection {
         while let Some((_, bytes)) = self.under_way.pop_front_if(|(at, _)| *at <= by) {
             self.arrived += bytes;
         }
+    }
+
+    /// By which listener it comes.
+    pub(crate) fn how(&self) -> ConnectionType {
+        if self.web.is_some() { ConnectionType::Websocket } else { ConnectionType::Standard }
     }
 
     /// Whether the server took nobody any more when it came.

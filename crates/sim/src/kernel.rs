@@ -2,7 +2,6 @@
 
 use broker::Broker;
 use conns::ConnId;
-use nats_auth::ConnectionType;
 use shard_core::{End, Event};
 
 use crate::connection::Receiving;
@@ -46,7 +45,7 @@ impl SimShell {
             self.report_one(id, index, into);
         }
         if self.shard == 0 {
-            let accepted = |connection| Event::Accepted(connection, ConnectionType::Standard);
+            let accepted = |index: usize| Event::Accepted(index, self.connections[index].how());
             into.extend(self.backlog.drain(..).map(accepted));
         }
     }

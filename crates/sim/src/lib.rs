@@ -2,7 +2,7 @@
 //!
 //! [`run`] carries out a [`Plan`]: shards take the turns that ship (`shard-core`) at random moments of a virtual clock, batches
 //! between them are delayed at random (each link on its own, in order), clients speak the protocol
-//! in bytes that are cut anywhere, and sockets take what they like. Everything follows from the
+//! in bytes that are cut anywhere, some over WebSockets, and sockets take what they like. Everything follows from the
 //! plan's seed. What the clients did and saw is kept in a [`History`], and the checks judge that
 //! alone: they know what one nats-server promises and nothing of how the broker keeps it.
 #![forbid(unsafe_code)]
@@ -26,6 +26,7 @@ mod socket;
 mod subject;
 mod turn;
 mod users;
+mod web_client;
 mod workload;
 mod world;
 

@@ -50,6 +50,10 @@ pub struct Stats {
     pub let_go: usize,
     /// Clients that were told that the server is about to go.
     pub warned: usize,
+    /// Clients that came over WebSockets,
+    pub webs: usize,
+    /// and of those the ones that were told why they end.
+    pub closed_webs: usize,
 }
 
 /// What services came across.
@@ -100,5 +104,7 @@ impl std::ops::AddAssign for Stats {
         self.stopped_shards += other.stopped_shards;
         self.let_go += other.let_go;
         self.warned += other.warned;
+        self.webs += other.webs;
+        self.closed_webs += other.closed_webs;
     }
 }

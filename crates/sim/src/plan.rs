@@ -83,6 +83,8 @@ pub struct Plan {
     pub services: bool,
     /// Whether TLS is on offer, so that connections are known to be plain by what their clients do first.
     pub offers_tls: bool,
+    /// In how many of a hundred cases a client comes over a WebSocket.
+    pub webs: u64,
     /// How it ends.
     pub ending: Ending,
     /// Takes the rule of shards without connections away: what a service needs to be told is held back all the same.
@@ -165,6 +167,7 @@ impl Plan {
             settles: false,
             parcels_max: *random.one_of(&[2, 16, 256]),
             offers_tls: random.chance(30),
+            webs: *random.one_of(&[0, 0, 30, 100]),
             ending: Ending::GoesOn,
             forge_vacancy: false,
             forge_quiet: None,

@@ -23,4 +23,6 @@ pub(crate) enum Stream {
     Views,
     /// When the server ends.
     Endings,
+    /// Who comes over WebSockets, and how it cuts its frames.
+    Webs,
 }

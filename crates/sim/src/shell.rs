@@ -90,6 +90,7 @@ pub(crate) struct SimShell {
     /// By shard, if there are any.
     pub(crate) services: Vec<Service>,
     pub(crate) service_odds: Random,
+    pub(crate) webs: Random,
 }
 
 impl SimShell {

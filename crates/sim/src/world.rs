@@ -16,7 +16,7 @@ use crate::client::Client;
 use crate::connection::{Connection, Receiving};
 use crate::fairness::{ENDLESS, Fairness, SHARE_MAX};
 use crate::history::History;
-use crate::listener::acceptor;
+use crate::listener::{acceptor, web_policy};
 use crate::mesh::Mesh;
 use crate::outcome::{Outcome, Stats};
 use crate::plan::{Plan, Profile};
@@ -25,6 +25,7 @@ use crate::service::Service;
 use crate::shell::SimShell;
 use crate::socket::{Hangup, Socket};
 use crate::users::directory;
+use crate::web_client::WebClient;
 use crate::workload::Workload;
 
 pub(crate) const MICROSECOND: u64 = 1000;
@@ -50,13 +51,16 @@ pub fn run(plan: &Plan) -> Outcome {
         world.run_until_quiet();
         world.check_quiet();
     }
-    let SimShell { mut history, mut stats, .. } = world.shell;
+    let SimShell { mut history, mut stats, connections, .. } = world.shell;
+    let webs = || connections.iter().filter_map(|connection| connection.web.as_ref());
     let mut violations = std::mem::take(&mut history.violations);
     violations.extend(check::all(&history, plan));
     stats.published = history.messages.len();
     stats.received = history.subs.iter().map(|sub| sub.received.len()).sum();
     stats.unanswered = history.messages.iter().filter(|message| message.answered.is_some()).count();
     stats.warned = history.clients.iter().filter(|client| client.warned > 0).count();
+    stats.webs = webs().count();
+    stats.closed_webs = webs().filter(|web| web.is_closed()).count();
     stats.exhausted = history.subs.iter().filter(|sub| check::is_exhausted(sub)).count();
     Outcome { history, violations, stats }
 }
@@ -108,6 +112,7 @@ impl World {
             fairness: ShardId::all(plan.shards).map(|_| Fairness::default()).collect(),
             services: Vec::new(),
             service_odds: Random::new(plan.seed, Stream::Services as u64),
+            webs: Random::new(plan.seed, Stream::Webs as u64),
         };
         let cores = cores(plan, &mut shell);
         let workload = Workload::new(plan);
@@ -208,13 +213,23 @@ impl World {
         client.connect(history);
         self.workload.take_ballast(&mut client, history);
         let index = self.shell.connections.len();
+        let mut socket = Socket::new(self.shell.plan.socket_bytes);
+        let webs = &mut self.shell.webs;
+        let web = webs.chance(self.shell.plan.webs).then(|| WebClient::new(Random::new(webs.next(), 0)));
+        let mut under_way = VecDeque::new();
+        if let Some(web) = &web {
+            let request = web.request();
+            under_way.push_back((self.shell.now, request.len()));
+            socket.up.extend(request.as_bytes());
+        }
         self.shell.connections.push(Connection {
             client,
+            web,
             home: None,
             was_accepted: false,
-            socket: Socket::new(self.shell.plan.socket_bytes),
+            socket,
             arrived: 0,
-            under_way: VecDeque::new(),
+            under_way,
             receiving: Receiving::Off,
             reads_out: 0,
             steps_left: self.workload.steps(),
@@ -238,10 +253,14 @@ impl World {
 
     /// What the client wrote goes to its socket.
     fn hand_over(&mut self, index: usize) {
-        let Connection { client, socket, under_way, .. } = &mut self.shell.connections[index];
-        socket.up.extend(&client.outgoing);
-        under_way.push_back((self.shell.now, client.outgoing.len()));
-        client.outgoing.clear();
+        let Connection { client, web, socket, under_way, .. } = &mut self.shell.connections[index];
+        let said = std::mem::take(&mut client.outgoing);
+        let bytes = match web {
+            None => said,
+            Some(web) => web.say(said),
+        };
+        under_way.push_back((self.shell.now, bytes.len()));
+        socket.up.extend(bytes);
         self.shell.moved();
     }
 
@@ -258,6 +277,14 @@ impl World {
         let bytes = connection.socket.read_down(self.shell.sockets.size(1, most));
         if !bytes.is_empty() {
             self.shell.moved_at = self.shell.now;
+            let history = &mut self.shell.history;
+            let bytes = match &mut connection.web {
+                None => bytes,
+                Some(web) => web.hear(&bytes).unwrap_or_else(|wrong| {
+                    history.wrong(format!("client {index}: {wrong}"));
+                    Vec::new()
+                }),
+            };
             for seen in connection.client.on_bytes(&mut self.shell.history, &bytes) {
                 self.workload.react(&mut connection.client, &mut self.shell.history, seen);
             }
@@ -290,6 +317,9 @@ impl World {
             }
             if connection.client.owed() > 0 {
                 wrong.push(format!("client {name}: {} replies owed", connection.client.owed()));
+            }
+            if let Some(unanswered) = connection.web.as_ref().and_then(WebClient::unanswered) {
+                wrong.push(format!("client {name}: a WebSocket left without an answer to {unanswered}"));
             }
             if connection.receiving != Receiving::On || !broker.wants_input(id) {
                 wrong.push(format!("client {name}: still held"));
@@ -346,6 +376,7 @@ fn cores(plan: &Plan, shell: &mut SimShell) -> Vec<ShardCore<SimShell>> {
         let mut core = ShardCore::new(shard, plan.shards, broker, system);
         core.forge(plan.forge_turn);
         core.secure(plan.offers_tls.then(acceptor));
+        core.open_web(web_policy());
         core
     };
     ShardId::all(plan.shards).map(core).collect()

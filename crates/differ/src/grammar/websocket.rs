@@ -7,9 +7,9 @@ use std::fmt::Write as _;
 
 use flate2::{Compress, Compression, FlushCompress};
 
-use crate::random::Random;
 use crate::script::{Script, Step};
 use crate::web_frames::frame;
+use seeded::Random;
 
 use super::talk::{self, Hello, Talk};
 
