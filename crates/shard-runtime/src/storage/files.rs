@@ -23,8 +23,7 @@ impl LogFiles {
     /// Makes the folder if there is none.
     pub(super) fn open(folder: PathBuf) -> io::Result<Self> {
         if !folder.exists() {
-            fs::create_dir_all(&folder)?;
-            sync_folder(folder.parent().unwrap_or(Path::new("/")))?;
+            make_folder(&folder)?;
         }
         Ok(Self { folder })
     }
@@ -135,6 +134,19 @@ impl LogFiles {
         };
         self.outcome("removing", number, removed.and_then(|()| sync_folder(&self.folder)))
     }
+}
+
+/// Makes a folder and those above it that are missing, so that each of them stays.
+pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
+    let missing = folder.ancestors().filter(|one| !one.as_os_str().is_empty());
+    let missing: Vec<&Path> = missing.take_while(|one| !one.exists()).collect();
+    fs::create_dir_all(folder)?;
+    missing.iter().try_for_each(|one| sync_folder(above(one)))
+}
+
+fn above(folder: &Path) -> &Path {
+    let above = folder.parent().unwrap_or(Path::new("/"));
+    if above.as_os_str().is_empty() { Path::new(".") } else { above }
 }
 
 /// So that what was made, renamed or taken away in a folder stays so.

@@ -16,7 +16,7 @@ use stream_log::{
 };
 use thiserror::Error;
 
-use super::files::{LogFiles, sync_folder};
+use super::files::{LogFiles, make_folder, sync_folder};
 use super::hot::HotFiles;
 use super::writer::Writer;
 use super::{Job, Storage, Tell, chores, readers, threads, writer};
@@ -95,7 +95,7 @@ impl Store {
     pub fn open(store_dir: &Path, logs: usize, sync: SyncWhen) -> Result<Self, StoreError> {
         let folder = store_dir.join("jetstream");
         let failed = |error| StoreError::Io { path: folder.clone(), error };
-        fs::create_dir_all(&folder).map_err(failed)?;
+        make_folder(&folder).map_err(failed)?;
         let lock = File::open(&folder).map_err(failed)?;
         match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
             Err(Errno::WOULDBLOCK) => return Err(StoreError::InUse(folder)),
