@@ -12,15 +12,18 @@ mod streams;
 mod told;
 
 use js_proto::{
-    AccountPurgeAnswer, ApiAnswer, ConsumerStepdownAnswer, RequestKind, StreamRemovePeerAnswer,
-    StreamStepdownAnswer, SystemAnswer, errors,
+    AccountPurgeAnswer, ApiAnswer, ConsumerCreateAnswer, ConsumerDeleteAnswer, ConsumerPauseAnswer,
+    ConsumerResetAnswer, ConsumerStepdownAnswer, RequestKind, StreamCreateAnswer, StreamDeleteAnswer,
+    StreamRemovePeerAnswer, StreamStepdownAnswer, StreamUpdateAnswer, SystemAnswer, errors,
 };
 use serde::Serialize;
+use stream_log::{AppendError, Room};
 
 use self::told::{may_ask, told};
 use crate::home::Home;
+use crate::publishes::refusal;
 use crate::request::Request;
-use crate::step::{Job, Step};
+use crate::step::{Answer, Job, Step};
 use crate::turn::Turn;
 
 /// Answers a request, or does a part of what it asks for.
@@ -30,8 +33,12 @@ pub(crate) fn answer(home: &mut Home, turn: &mut Turn<'_>, request: &Request, jo
     if home.account(request.account).is_system && kind != Kind::AccountInfo {
         return of_system(kind);
     }
-    if is_logged(kind) && home.has_to_wait_for_log() {
-        return Step::Later;
+    if is_logged(kind) {
+        match home.room_in_log() {
+            Room::Later => return Step::Later,
+            Room::Failed => return Step::Answer(log_failed(kind)),
+            Room::Yes | Room::DiskFull => {}
+        }
     }
     match kind {
         Kind::AccountInfo => account::info(home, turn, request),
@@ -75,7 +82,25 @@ fn is_logged(kind: RequestKind) -> bool {
             | Kind::ConsumerDurableCreate
             | Kind::ConsumerDelete
             | Kind::ConsumerPause
+            | Kind::ConsumerReset
     )
+}
+
+/// The answer to a request that cannot be kept: the log takes nothing any more.
+pub(crate) fn log_failed(kind: RequestKind) -> Answer {
+    use RequestKind as Kind;
+    fn refused<A: ApiAnswer + Serialize>() -> Answer {
+        Answer::of::<A>(Err(refusal(&AppendError::Failed)))
+    }
+    match kind {
+        Kind::StreamCreate => refused::<StreamCreateAnswer>(),
+        Kind::StreamUpdate => refused::<StreamUpdateAnswer>(),
+        Kind::StreamDelete => refused::<StreamDeleteAnswer>(),
+        Kind::ConsumerDelete => refused::<ConsumerDeleteAnswer>(),
+        Kind::ConsumerPause => refused::<ConsumerPauseAnswer>(),
+        Kind::ConsumerReset => refused::<ConsumerResetAnswer>(),
+        _ => refused::<ConsumerCreateAnswer>(),
+    }
 }
 
 /// What the system account may ask for.

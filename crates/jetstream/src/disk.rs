@@ -27,6 +27,7 @@ pub(crate) struct Disk {
     synced: Lsn,
     /// All that was found at the start is safe: until then nobody is shown any of it.
     is_open: bool,
+    has_failed: bool,
     /// The log was told something since it was last asked what that means.
     has_news: bool,
     /// Something was appended since requests were last taken.
@@ -54,6 +55,7 @@ impl Disk {
             last: told,
             synced: told,
             is_open: false,
+            has_failed: false,
             has_news: true,
             is_touched: false,
         }
@@ -96,9 +98,15 @@ impl Disk {
         if is_safe { self.awaited.pop_front().map(|(_, who)| who) } else { None }
     }
 
-    /// Those who wait for what will never be safe.
-    pub(crate) fn give_up(&mut self) -> VecDeque<(Lsn, Awaited)> {
-        std::mem::take(&mut self.awaited)
+    /// The log failed: what was appended and is not safe will never be, and nobody waits for it.
+    pub(crate) fn give_up(&mut self) {
+        (self.has_failed, self.last) = (true, self.synced);
+        self.awaited.clear();
+    }
+
+    /// Whether the log takes nothing any more.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.has_failed
     }
 
     /// What a message says.

@@ -8,7 +8,7 @@ use streams::Answer;
 
 use crate::account::StreamId;
 use crate::consumer_set::ConsumerKey;
-use crate::disk::Awaited;
+use crate::disk::{Awaited, Disk};
 use crate::home::Home;
 use crate::post::Message;
 use crate::publishes::own_record;
@@ -34,9 +34,9 @@ impl Home {
         disk.is_open() && (self.logged == 0 || disk.room(bytes + MESSAGE_ROOM) != Room::Later)
     }
 
-    /// Whether requests that come to records of their own have to wait until there is room for those.
-    pub(crate) fn has_to_wait_for_log(&mut self) -> bool {
-        self.disk.as_mut().is_some_and(|disk| disk.room(META_ROOM) == Room::Later)
+    /// Whether there is room for what requests come to that have records of their own.
+    pub(crate) fn room_in_log(&mut self) -> Room {
+        self.disk.as_mut().map_or(Room::Yes, |disk| disk.room(META_ROOM))
     }
 
     /// Whether what waits could go on if it was looked at.
@@ -46,7 +46,7 @@ impl Home {
 
     /// Heeds what the log says.
     pub(crate) fn heed_disk(&mut self, turn: &mut Turn<'_>) {
-        while let Some(event) = self.disk.as_mut().and_then(crate::disk::Disk::take_event) {
+        while let Some(event) = self.disk.as_mut().and_then(Disk::take_event) {
             match event {
                 Event::Synced(_) => {
                     self.log_awaited = false;
@@ -78,7 +78,7 @@ impl Home {
     /// More is safe: it is applied and told.
     fn on_synced(&mut self, turn: &mut Turn<'_>) {
         let mut effects = Vec::new();
-        while let Some(who) = self.disk.as_mut().and_then(crate::disk::Disk::take_awaited) {
+        while let Some(who) = self.disk.as_mut().and_then(Disk::take_awaited) {
             match who {
                 Awaited::Event(id) => {
                     let Some(slot) = self.streams.get_mut(&id) else { continue };
@@ -92,11 +92,15 @@ impl Home {
         self.answer_confirmed(turn);
     }
 
-    /// What was not safe is gone: whoever waits for it is told.
+    /// What was not safe is gone: whoever waits for it is told, but for those who wait for word that an acknowledgement
+    /// was taken note of. It was not, and there are no words for that.
     fn on_log_failed(&mut self, turn: &mut Turn<'_>) {
         if let Some(disk) = &mut self.disk {
             disk.give_up();
         }
+        self.log_awaited = false;
+        self.refuse_unsafe(turn);
+        self.releases.clear();
         let ids: Vec<_> = self.streams.keys().copied().collect();
         for id in ids {
             let Some(slot) = self.streams.get_mut(&id).filter(|slot| slot.medium.is_log()) else { continue };
@@ -165,6 +169,10 @@ impl Home {
 
     /// Logs what consumers are to be remembered by, and whoever waits for that behind it.
     pub(crate) fn save_consumers(&mut self, turn: &mut Turn<'_>) {
+        if self.disk.as_ref().is_some_and(Disk::has_failed) {
+            self.changed.clear();
+            return self.confirmations.clear();
+        }
         self.retry_releases(turn);
         if self.changed.is_empty() && self.confirmations.is_empty() {
             return;

@@ -84,6 +84,17 @@ impl Home {
         self.look_again = self.unconfirmed.front().map(|_| turn.clocks.now + UNCONFIRMED_PAUSE);
     }
 
+    /// Refuses what was done and will never be safe.
+    pub(crate) fn refuse_unsafe(&mut self, turn: &mut Turn<'_>) {
+        for (told, lsn, request, answer) in std::mem::take(&mut self.unconfirmed) {
+            if self.disk.as_ref().is_none_or(|disk| disk.is_safe(lsn)) {
+                self.unconfirmed.push_back((told, lsn, request, answer));
+            } else {
+                self.give(turn, &request, &api::log_failed(request.asked().kind));
+            }
+        }
+    }
+
     pub(crate) fn give(&mut self, turn: &mut Turn<'_>, request: &Request, answer: &Answer) {
         let account = self.account(request.account);
         account.waiting -= 1;

@@ -136,6 +136,36 @@ fn a_disk_that_fails_is_told_of() {
 }
 
 #[test]
+fn once_a_disk_has_failed_every_request_is_answered_and_nothing_is_confirmed() {
+    const CONSUMER: &str = r#"{"stream_name":"S","config":{"durable_name":"C","name":"C","ack_policy":"explicit"}}"#;
+    let (mut rig, client) = new(2);
+    rig.ask(client, "STREAM.CREATE.S", STREAM);
+    rig.ask(client, "CONSUMER.CREATE.S.C", CONSUMER);
+    rig.publish(client, "s.a", "one");
+    let got = rig.say(client, "PUB $JS.API.CONSUMER.MSG.NEXT.S.C r.m 1\r\n1\r\n");
+    let ack = got.split(' ').find(|word| word.starts_with("$JS.ACK.S.C.1.1.")).unwrap().to_owned();
+    rig.disk.as_mut().unwrap().faults.failed_writes = 1000;
+    for (request, body) in [
+        // The first finds a log that has yet to fail.
+        ("STREAM.CREATE.T", r#"{"name":"T","subjects":["t"]}"#),
+        ("STREAM.CREATE.U", r#"{"name":"U","subjects":["u"]}"#),
+        ("STREAM.UPDATE.S", r#"{"name":"S","subjects":["s.>"],"max_msgs":5}"#),
+        ("STREAM.PURGE.S", ""),
+        ("STREAM.MSG.DELETE.S", r#"{"seq":1}"#),
+        ("CONSUMER.DURABLE.CREATE.S.D", &CONSUMER.replace(r#""C""#, r#""D""#)),
+        ("CONSUMER.RESET.S.C", ""),
+        ("CONSUMER.DELETE.S.C", ""),
+        ("STREAM.DELETE.S", ""),
+    ] {
+        let said = rig.ask(client, request, body);
+        assert!(said.contains(r#""err_code":10077"#), "{request}: {said}");
+    }
+    assert_eq!(rig.say(client, &format!("PUB {ack} r.ack 4\r\n+ACK\r\n")), "");
+    let info = rig.ask(client, "STREAM.INFO.S", "");
+    assert!(info.contains(r#""messages":1"#), "{info}");
+}
+
+#[test]
 fn messages_are_read_from_the_disk() {
     let (mut rig, client) = new(2);
     rig.ask(client, "STREAM.CREATE.S", r#"{"name":"S","subjects":["s.>"],"allow_direct":true}"#);
