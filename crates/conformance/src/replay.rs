@@ -13,6 +13,7 @@ use std::{
 };
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::retry_on_intr;
 
 use crate::transcript::{Case, Step};
 
@@ -81,7 +82,7 @@ fn read_some(wires: &mut BTreeMap<usize, Wire>, within: Duration) -> io::Result<
     let mut polled: Vec<PollFd<'_>> =
         open.iter().map(|wire| PollFd::new(&wire.stream, PollFlags::IN)).collect();
     let timeout = Timespec::try_from(within).expect("the deadlines are short");
-    let ready = poll(&mut polled, Some(&timeout))?;
+    let ready = retry_on_intr(|| poll(&mut polled, Some(&timeout)))?;
     let flags: Vec<PollFlags> = polled.iter().map(PollFd::revents).collect();
     for (wire, flags) in open.iter_mut().zip(flags) {
         if !flags.is_empty() {
@@ -133,6 +134,8 @@ impl Wire {
             Ok(0) => self.closed = true,
             Ok(len) => self.received.extend_from_slice(&chunk[..len]),
             Err(error) if error.kind() == ErrorKind::ConnectionReset => self.closed = true,
+            // Whoever called knows no better than to look again.
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
         Ok(())

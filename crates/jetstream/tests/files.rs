@@ -137,7 +137,8 @@ fn a_disk_that_fails_is_told_of() {
 
 #[test]
 fn once_a_disk_has_failed_every_request_is_answered_and_nothing_is_confirmed() {
-    const CONSUMER: &str = r#"{"stream_name":"S","config":{"durable_name":"C","name":"C","ack_policy":"explicit"}}"#;
+    const CONSUMER: &str =
+        r#"{"stream_name":"S","config":{"durable_name":"C","name":"C","ack_policy":"explicit"}}"#;
     let (mut rig, client) = new(2);
     rig.ask(client, "STREAM.CREATE.S", STREAM);
     rig.ask(client, "CONSUMER.CREATE.S.C", CONSUMER);
