@@ -3,9 +3,12 @@
 use std::io;
 use std::net::SocketAddr;
 use std::os::unix::net::UnixStream;
+use std::panic::resume_unwind;
+use std::thread;
 
 use server_options::Options;
 use shard_runtime::Control;
+use tracing::{Dispatch, dispatcher};
 
 use crate::{Builder, StartError, StopError};
 
@@ -29,8 +32,14 @@ impl Server {
         Builder::default()
     }
 
+    /// On a thread of its own: rings are tried, and when one is gone the kernel interrupts whatever call waits on the
+    /// thread that made it.
     pub(crate) fn start(options: &Options) -> Result<Self, StartError> {
-        let running = node::Server::start(options, PROGRAM)?;
+        let start = || node::Server::start(options, PROGRAM);
+        let subscriber = dispatcher::get_default(Dispatch::clone);
+        let started =
+            thread::scope(|scope| scope.spawn(|| dispatcher::with_default(&subscriber, start)).join());
+        let running = started.unwrap_or_else(|panic| resume_unwind(panic))?;
         Ok(Self { address: running.address(), control: running.control(), running: Some(running) })
     }
 

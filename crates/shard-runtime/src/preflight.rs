@@ -1,7 +1,5 @@
 //! Whether this machine can run shards, asked before any is started.
 
-use std::{io, thread};
-
 use rustix::io::Errno;
 use rustix::process::{Resource, getrlimit};
 
@@ -20,21 +18,12 @@ pub fn preflight(shards: usize) -> Result<(), RuntimeError> {
     if limit < MEMLOCK_BYTES_MIN {
         return Err(RuntimeError::MemlockTooSmall { limit, needed: MEMLOCK_BYTES_MIN });
     }
-    let Err(error) = try_ring() else { return Ok(()) };
+    let Err(error) = probe() else { return Ok(()) };
     Err(match Errno::from_io_error(&error) {
         Some(Errno::PERM | Errno::ACCESS | Errno::NOSYS) => RuntimeError::RingRefused(error),
         Some(Errno::INVAL) => RuntimeError::RingTooOld(error),
         Some(Errno::NOMEM) => RuntimeError::MemlockExhausted { shards, limit },
         _ => RuntimeError::RingFailed(error),
-    })
-}
-
-/// Makes a ring, on a thread of its own: when a ring is gone the kernel interrupts whatever call the thread that made it
-/// waits in, and whoever starts a server may be in any.
-fn try_ring() -> io::Result<()> {
-    thread::scope(|scope| {
-        let ring = thread::Builder::new().spawn_scoped(scope, probe)?;
-        ring.join().expect("to ask for a ring does not panic")
     })
 }
 
