@@ -184,7 +184,7 @@ fn offering(seed: u64) -> Plan {
 fn without_batches_before_the_last_word_messages_are_lost() {
     let forge_turn = Forged { last_word_first: true, ..Forged::default() };
     let mut violations = Vec::new();
-    for seed in 0..SEEDS {
+    for seed in 0..4 * SEEDS {
         violations.extend(run(&Plan { forge_turn, ..stopping(seed) }).violations);
     }
     assert!(
