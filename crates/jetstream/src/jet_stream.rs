@@ -25,9 +25,6 @@ use crate::request::Request;
 use crate::role::{FIRST, Role};
 use crate::turn::{Clocks, Turn};
 
-/// What may be done in a turn, in steps of some fifty nanoseconds.
-const TURN_STEPS_MAX: u64 = 16 << 10;
-
 /// What it takes to read a letter, beside what it causes.
 const LETTER_STEPS: u64 = 8;
 
@@ -80,15 +77,8 @@ impl JetStream {
     pub fn on_turn(&mut self, broker: &mut Broker, now: Time, wall: Moment) {
         self.post.go_on(broker);
         let Some(home) = &mut self.home else { return };
-        let mut turn = Turn {
-            broker,
-            post: &mut self.post,
-            nuid: &mut self.nuid,
-            config: Arc::clone(&self.config),
-            clocks: Clocks { now, wall },
-            shards: self.shards,
-            steps: TURN_STEPS_MAX,
-        };
+        let (post, nuid, config) = (&mut self.post, &mut self.nuid, &self.config);
+        let mut turn = Turn::new(broker, post, nuid, config, self.shards, Clocks { now, wall });
         home.tend_disk(&turn);
         home.heed_disk(&mut turn);
         home.answer_confirmed(&mut turn);
@@ -113,15 +103,8 @@ impl JetStream {
     pub fn resume(&mut self, broker: &mut Broker, now: Time, wall: Moment, log: Log) -> Result<(), String> {
         let replay = self.replay.take().map_or_else(Replay::new, |replay| *replay).finish()?;
         let Some(home) = &mut self.home else { return Ok(()) };
-        let mut turn = Turn {
-            broker,
-            post: &mut self.post,
-            nuid: &mut self.nuid,
-            config: Arc::clone(&self.config),
-            clocks: Clocks { now, wall },
-            shards: self.shards,
-            steps: TURN_STEPS_MAX,
-        };
+        let (post, nuid, config) = (&mut self.post, &mut self.nuid, &self.config);
+        let mut turn = Turn::new(broker, post, nuid, config, self.shards, Clocks { now, wall });
         home.restore(&mut turn, log, replay);
         Ok(())
     }

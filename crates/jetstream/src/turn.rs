@@ -39,6 +39,9 @@ impl Told {
     pub(crate) const NOTHING: Self = Self(None);
 }
 
+/// What may be done in a turn, in steps of some fifty nanoseconds.
+const TURN_STEPS_MAX: u64 = 16 << 10;
+
 /// What is lent at a time.
 const LENT_STEPS: u64 = 4096;
 
@@ -55,7 +58,20 @@ pub(crate) struct Turn<'a> {
     pub(crate) steps: u64,
 }
 
-impl Turn<'_> {
+impl<'a> Turn<'a> {
+    /// A look for which nothing has been done yet.
+    pub(crate) fn new(
+        broker: &'a mut Broker,
+        post: &'a mut Post,
+        nuid: &'a mut Nuid,
+        config: &Arc<Config>,
+        shards: usize,
+        clocks: Clocks,
+    ) -> Self {
+        let config = Arc::clone(config);
+        Self { broker, post, nuid, config, clocks, shards, steps: TURN_STEPS_MAX }
+    }
+
     /// Whether there is time left, and room for what comes out.
     pub(crate) fn may_go_on(&self) -> bool {
         self.steps > 0 && !self.post.is_full()
