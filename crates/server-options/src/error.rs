@@ -201,8 +201,8 @@ mod tests {
 
     #[test]
     fn other_errors_name_the_program() {
-        let error = OptionsError::NotSupported { flag: "js", missing: "there is no JetStream" };
-        let report = "buster-server: flag -js is not supported yet: there is no JetStream";
+        let error = OptionsError::NotSupported { flag: "routes", missing: "there are no clusters" };
+        let report = "buster-server: flag -routes is not supported yet: there are no clusters";
         assert_eq!(error.report("buster-server"), report);
         assert!(!error.usage_follows());
     }

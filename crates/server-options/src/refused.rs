@@ -2,7 +2,7 @@
 
 pub use crate::config::Idle;
 use crate::config::row::{Effect, Row as Key};
-use crate::config::{accounts, authorization, tls, users, websocket};
+use crate::config::{accounts, authorization, jetstream, tls, users, websocket};
 use crate::table::OPTIONS;
 
 /// A flag or a key of nats-server that this server refuses when it is used.
@@ -33,6 +33,9 @@ pub fn refused_keys() -> Vec<RefusedOption> {
     keys.extend(of_block("users", users::TABLE));
     keys.extend(of_block("accounts", accounts::TABLE));
     keys.extend(of_block("websocket", websocket::TABLE));
+    keys.extend(of_block("jetstream", jetstream::TABLE));
+    keys.extend(of_block("limits", jetstream::LIMITS));
+    keys.extend(of_block("jetstream of an account", jetstream::ACCOUNT));
     keys
 }
 
@@ -107,6 +110,6 @@ mod tests {
 
     #[test]
     fn flags_listed_as_refused_are_refused() {
-        assert!(refused_flags().any(|flag| flag.names == ["js", "jetstream"]));
+        assert!(refused_flags().any(|flag| flag.names == ["routes"]));
     }
 }

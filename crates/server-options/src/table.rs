@@ -6,7 +6,7 @@
 use monitor_http::Scheme;
 use nats_proto::GoDuration;
 
-use crate::config::jetstream::{self, JETSTREAM};
+use crate::config::jetstream;
 use crate::config::row::Effect::{Any, Integer, OsText, Switch, Text, Time};
 use crate::config::row::Idle::{EmptyBlock, EmptyList, EmptyText, Never, Off, Zero};
 use crate::config::top;
@@ -217,9 +217,13 @@ pub(crate) static OPTIONS: &[Row] = &[
     option(Integer(|_, _| Ok(()))).key(&["connect_error_reports"]),
     option(Integer(|_, _| Ok(()))).key(&["reconnect_error_reports"]),
     option(OsText(|draft, dir| put(&mut draft.options.store_dir, path(dir))))
-        .flag(&["sd", "store_dir"], "<dir>", "Where streams will be kept (none are yet)")
-        .key(&["store_dir", "storedir"]),
-    option(Any(jetstream::jetstream)).key(&["jetstream"]),
+        .flag(&["sd", "store_dir"], "<dir>", "Where streams are kept")
+        .key(&["store_dir", "storedir"])
+        .fixed("StoreDir", compare::store_dir),
+    option(Switch(|draft, on| draft.options.jetstream.is_on = on))
+        .flag(&["js", "jetstream"], "", "Have streams and consumers (JetStream)")
+        .key_by(&["jetstream"], Any(jetstream::jetstream))
+        .compared(compare::jetstream),
     // Ours: shards are what they are when they start.
     option(Integer(|draft, number| put(&mut draft.options.shards, Some(shards(number)?))))
         .flag(&["shards"], "<number>", "Shards, 1 to 64 (default: one per available core)")
@@ -257,7 +261,6 @@ pub(crate) static OPTIONS: &[Row] = &[
         .flag(&["help_tls"], "", "Show what TLS can be told"),
     // What nats-server has beyond that.
     refused_flag(&["profile"], Zero, PROFILE),
-    refused_flag(&["js", "jetstream"], Off, JETSTREAM),
     refused_flag(&["routes"], EmptyText, CLUSTER),
     refused_flag(&["cluster"], EmptyText, CLUSTER),
     refused_flag(&["cluster_listen"], EmptyText, CLUSTER),
@@ -278,7 +281,7 @@ pub(crate) static OPTIONS: &[Row] = &[
     refused_key(&["resolver_pinned_accounts"], EmptyList, OPERATOR),
     refused_key(&["trusted", "trusted_keys"], EmptyList, OPERATOR),
     refused_key(&["default_sentinel"], EmptyText, OPERATOR),
-    refused_key(&["default_js_domain"], EmptyBlock, JETSTREAM),
+    refused_key(&["default_js_domain"], EmptyBlock, CLUSTER),
     refused_key(&["ocsp"], Off, OCSP),
     refused_key(&["ocsp_cache"], Off, OCSP),
     refused_key(&["proxies"], EmptyBlock, PROXY),

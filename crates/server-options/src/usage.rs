@@ -20,7 +20,7 @@ const SECTIONS: [(&str, &[&str]); 6] = [
     ("Logging Options", &[
         "l", "log_size_limit", "s", "r", "T", "logtime_utc", "D", "V", "max_traced_msg_len", "VV", "DV", "DVV",
     ]),
-    ("JetStream Options", &["sd"]),
+    ("JetStream Options", &["js", "sd"]),
     ("Authorization Options", &["user", "pass", "auth"]),
     ("TLS Options", &["tls", "tlscert", "tlskey", "tlsverify", "tlscacert", "ktls"]),
     ("Common Options", &["h", "v", "help_tls"]),

@@ -13,12 +13,6 @@ use crate::draft::Draft;
 use crate::jetstream::JetStreamOptions;
 use crate::reading::{path, put};
 
-/// What is missing for what is refused of JetStream.
-pub(crate) const JETSTREAM: &str = "there is no JetStream";
-
-/// Whether streams may be asked for by now. What there is of them is for tests: files are not kept.
-const IS_OFFERED: bool = cfg!(feature = "jetstream-trial");
-
 /// A block being read.
 #[derive(Default)]
 pub(crate) struct Block {
@@ -60,7 +54,7 @@ pub(crate) static TABLE: &[Row<Block>] = &[
 ];
 
 #[rustfmt::skip]
-static LIMITS: &[Row<JetStreamOptions>] = &[
+pub(crate) static LIMITS: &[Row<JetStreamOptions>] = &[
     row(&["max_ack_pending"], Integer(|options, max| put(&mut options.limits.max_ack_pending, max))),
     row(&["max_ha_assets"], NotYet(Never, CLUSTER)),
     row(&["max_request_batch"], Integer(|options, max| put(&mut options.limits.max_request_batch, max))),
@@ -69,7 +63,7 @@ static LIMITS: &[Row<JetStreamOptions>] = &[
 ];
 
 #[rustfmt::skip]
-static ACCOUNT: &[Row<JetStreamLimits>] = &[
+pub(crate) static ACCOUNT: &[Row<JetStreamLimits>] = &[
     row(&["max_memory", "max_mem", "mem", "memory"], Any(|limits, entry, report| number(&mut limits.max_memory, entry, report))),
     row(&["max_store", "max_file", "max_disk", "store", "disk"], Any(|limits, entry, report| number(&mut limits.max_storage, entry, report))),
     row(&["max_streams", "streams"], Any(|limits, entry, report| number(&mut limits.max_streams, entry, report))),
@@ -83,9 +77,6 @@ static ACCOUNT: &[Row<JetStreamLimits>] = &[
 
 /// What is said of it at the top level.
 pub(crate) fn jetstream(draft: &mut Draft, entry: &Entry, report: &mut Report) {
-    if !IS_OFFERED {
-        return has_to_be_off(entry, report);
-    }
     let Data::Map(map) = &entry.value.data else {
         if let Some(is_on) = is_on(entry, report) {
             draft.options.jetstream.is_on = is_on;
@@ -106,36 +97,12 @@ pub(crate) fn jetstream(draft: &mut Draft, entry: &Entry, report: &mut Report) {
 
 /// What an account may have; `None` is nothing.
 pub(crate) fn of_account(entry: &Entry, report: &mut Report) -> Option<JetStreamLimits> {
-    if !IS_OFFERED {
-        has_to_be_off(entry, report);
-        return None;
-    }
     let Data::Map(map) = &entry.value.data else {
         return is_on(entry, report).filter(|on| *on).map(|_| UNLIMITED);
     };
     let mut limits = UNLIMITED;
     read_block(map, ACCOUNT, UNKNOWN_FIELD, &mut limits, report);
     Some(limits)
-}
-
-/// JetStream may be configured as long as it is off.
-fn has_to_be_off(entry: &Entry, report: &mut Report) {
-    let is_off = match &entry.value.data {
-        Data::Bool(on) => !on,
-        Data::String(word) => word.eq_ignore_ascii_case("disabled") || word.eq_ignore_ascii_case("disable"),
-        Data::Map(map) => ["enabled", "enable"]
-            .iter()
-            .filter_map(|key| map.get(key))
-            .any(|value| value.as_bool() == Ok(false)),
-        other => {
-            let found = other.type_name();
-            let reason = format!("Expected map, bool or string to define JetStream, got {found}");
-            return report.refuse(&entry.value, reason);
-        }
-    };
-    if !is_off {
-        report.refuse(&entry.value, not_yet(&entry.key, JETSTREAM));
-    }
 }
 
 /// A word or a switch. `None` if it is refused.

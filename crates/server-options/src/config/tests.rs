@@ -103,7 +103,8 @@ fn sample(key: &str) -> Option<&'static str> {
         | "ports_file_dir" | "store_dir" | "storedir" => "some-where",
         "write_timeout" => "retry",
         "websocket" | "ws" => "{ port: 8080, no_tls: true }",
-        "connect_error_reports" | "reconnect_error_reports" | "jetstream" => return None,
+        "connect_error_reports" | "reconnect_error_reports" => return None,
+        "jetstream" => "enabled",
         _ => "7",
     })
 }

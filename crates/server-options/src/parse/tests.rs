@@ -13,6 +13,7 @@ use shard_runtime::BackendChoice;
 use super::*;
 use crate::advertised::Advertised;
 use crate::invocation::{SignalCall, SignalCommand};
+use crate::jetstream::JetStreamOptions;
 use crate::options::{Options, Port};
 use crate::row::Row;
 use crate::tls::CertificateFiles;
@@ -124,6 +125,7 @@ fn each_supported_flag_sets_its_own_option() {
                 let advertised = Advertised { host: "some/where".to_owned(), port: None };
                 Options { client_advertise: Some(advertised), ..rest }
             }
+            "js" => Options { jetstream: JetStreamOptions { is_on: true, ..rest.jetstream }, ..rest },
             "sd" => Options { store_dir: path(), ..rest },
             "shards" => Options { shards: Some(7), ..rest },
             "busy-poll" => {
@@ -186,10 +188,11 @@ fn each_flag_not_supported_is_refused_by_the_name_given() {
             assert_eq!(options(&[&format!("--{name}={nothing}")]), Options::default(), "{name}");
         }
     }
-    let js = "buster-server: flag -js is not supported yet: there is no JetStream";
-    assert_eq!(refusal(&["-js"]), js);
+    let profile =
+        "buster-server: flag -profile is not supported yet: there is no profile to ask for over HTTP";
+    assert_eq!(refusal(&["-profile", "1"]), profile);
     let cluster = "buster-server: flag -routes is not supported yet: there are no clusters";
-    assert_eq!(refusal(&["-p", "1", "--routes", "x", "-js"]), cluster);
+    assert_eq!(refusal(&["-p", "1", "--routes", "x", "-profile", "1"]), cluster);
 }
 
 #[test]

@@ -251,7 +251,6 @@ fn every_option_is_compared() {
         monitor: _,
         websocket: _,
         store_dir: _,
-        // There is none to be asked for yet.
         jetstream: _,
         shards: _,
         runtime: _,
