@@ -293,6 +293,9 @@ impl Epoll {
                     into.push(Event::Received(id, Received::Span(Span { start, len })));
                     // Less than asked for was all there is; more would come with an edge.
                     socket.readable = len == asked || socket.ended || socket.in_records;
+                    // Whoever has more comes again in this turn, behind all others: the more a turn takes in, the
+                    // larger are the sends that carry it on.
+                    self.due += usize::from(len == asked);
                     start += len;
                     self.turn_bytes = self.turn_bytes.saturating_sub(len);
                 }

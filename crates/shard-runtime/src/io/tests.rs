@@ -178,6 +178,32 @@ fn polling_finds_what_came_and_nothing_else() {
     }
 }
 
+/// The more a turn takes in, the larger are the sends that carry it on.
+#[test]
+fn on_epoll_whoever_has_more_comes_again_in_the_turn_behind_the_others() {
+    let mut rig = Rig::on(Backend::Epoll);
+    let mut open = |slot| {
+        let (id, mut far) = rig.connection(slot);
+        rig.io.receive(id).unwrap();
+        far.write_all(&[b'x'; 100_000]).unwrap();
+        (id, far)
+    };
+    let ends = [open(0), open(1)];
+    let heard: Vec<_> = rig
+        .turn(PATIENCE)
+        .into_iter()
+        .map(|event| match event {
+            Seen::Bytes(id, bytes) => (id, bytes.len()),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    let (first, second) = (heard[0].0, heard[1].0);
+    assert_ne!(first, second);
+    assert_eq!(heard.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [first, second, first, second]);
+    assert_eq!(heard.iter().map(|(_, len)| len).sum::<usize>(), 200_000);
+    drop(ends);
+}
+
 /// More of them than io_uring has buffers, and each has more to say than a turn takes.
 #[test]
 fn a_crowd_is_heard_to_the_end() {
