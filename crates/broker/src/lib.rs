@@ -90,7 +90,7 @@ pub use placement::Placed;
 pub use security::{Greeting, Security};
 pub use seldom::SeldomLines;
 pub use services::{
-    CLAIMED, Claims, ForgedServices, Owner, PublishOutcome, Round, ServiceSubscription, Wait,
+    CLAIMED, Claims, ForgedServices, Owner, PublishOutcome, Round, SIBLING, ServiceSubscription, Wait,
 };
 pub use settings::{Settings, WebSocketSettings};
 pub use shed::{SHED_AT_ONCE_MAX, Sweep};

@@ -1,4 +1,4 @@
-//! What services tell their claims, when all shards know, and who would hear a service.
+//! What services tell their claims and themselves on other shards, when all shards know, and who would hear a service.
 
 use fabric::{Letter, ShardId};
 use nats_proto::Publish;
@@ -6,7 +6,7 @@ use nats_proto::Publish;
 use crate::broker::Broker;
 use crate::dispatch::Envelope;
 use crate::party::ServiceId;
-use crate::services::{NEWS, PublishOutcome, Round, Wait, shown};
+use crate::services::{NEWS, PublishOutcome, Round, SIBLING, Wait, shown};
 
 impl Broker {
     /// Tells the claims of the service on one shard something. They hear of it before anything that is sent there later,
@@ -18,9 +18,33 @@ impl Broker {
         account: usize,
         news: &Publish<'_>,
     ) -> PublishOutcome {
-        let letter = Letter { service: service.0, tag: NEWS, message: shown(account, service.into(), news) };
+        self.write_to(service, shard, NEWS, account, news)
+    }
+
+    /// Tells the same service on one shard something: it gets it as a letter with the tag [`SIBLING`], behind all that it
+    /// was sent there before.
+    pub fn tell_sibling(
+        &mut self,
+        service: ServiceId,
+        shard: ShardId,
+        account: usize,
+        news: &Publish<'_>,
+    ) -> PublishOutcome {
+        self.write_to(service, shard, SIBLING, account, news)
+    }
+
+    fn write_to(
+        &mut self,
+        service: ServiceId,
+        shard: ShardId,
+        tag: u32,
+        account: usize,
+        news: &Publish<'_>,
+    ) -> PublishOutcome {
+        let letter = Letter { service: service.0, tag, message: shown(account, service.into(), news) };
         if shard == self.config.shard {
             self.receive_letter(&letter);
+            self.heed_mailboxes();
             return PublishOutcome::Done;
         }
         let forged = self.egress.services.forged;

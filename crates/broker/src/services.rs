@@ -35,6 +35,9 @@ pub const CLAIMED: u32 = u32::MAX;
 /// The tag of news for its claims.
 pub(crate) const NEWS: u32 = u32::MAX - 1;
 
+/// The tag of what a service gets from itself on another shard: [`Broker::tell_sibling`].
+pub const SIBLING: u32 = u32::MAX - 2;
+
 /// What became of a message that a service published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PublishOutcome {

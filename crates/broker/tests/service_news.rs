@@ -2,7 +2,7 @@
 
 mod shards;
 
-use broker::{Broker, CLAIMED, Claims, Owner, PublishOutcome, ServiceId};
+use broker::{Broker, CLAIMED, Claims, Owner, PublishOutcome, SIBLING, ServiceId};
 use fabric::{Mailbox, ShardId};
 use nats_proto::Publish;
 use shards::{Conn, Shards};
@@ -64,6 +64,26 @@ fn claims_hear_news_on_every_shard_before_the_round_is_confirmed() {
     for conn in [near, far] {
         shards.say(conn, "PUB $X 2\r\nhi\r\n");
         assert_eq!(mail(&mut shards, conn.shard, service), [(CLAIMED, "$X".to_owned())]);
+    }
+}
+
+/// On every shard, its own included, and behind what was told to its claims.
+#[test]
+fn a_service_writes_to_itself_on_another_shard() {
+    let mut shards = Shards::new(2);
+    let service = open_everywhere(&mut shards);
+    for broker in &mut shards.brokers {
+        broker.claim(service, Box::<Heard>::default());
+    }
+    // Nobody needs to hear anything where nobody is.
+    let _conns = [shards.quiet(), shards.quiet()];
+    shards.settle();
+    let news = Publish { subject: b"$X", reply: None, header: None, size_text: b"2", body: b"it" };
+    for (shard, to) in ShardId::all(2).enumerate() {
+        assert_eq!(shards.brokers[0].tell_claims(service, to, ACCOUNT, &news), PublishOutcome::Done);
+        assert_eq!(shards.brokers[0].tell_sibling(service, to, ACCOUNT, &news), PublishOutcome::Done);
+        shards.settle();
+        assert_eq!(mail(&mut shards, shard, service), [(SIBLING, "$X".to_owned())]);
     }
 }
 
