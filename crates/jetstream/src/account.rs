@@ -1,11 +1,13 @@
 //! An account as JetStream has it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use js_proto::{API_LEVEL, AccountInfo, ApiStats, JetStreamLimits, Tier};
+use js_proto::{API_LEVEL, AccountInfo, ApiStats, JetStreamLimits, Storage, Tier};
 
 use crate::allowance::Reserved;
 use crate::config::UNLIMITED;
+use crate::ledger::AccountLedger;
 
 /// Names a stream of the shard. No two have the same one, also if one is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,28 +20,30 @@ pub(crate) struct Account {
     /// None if it may have no streams.
     pub(crate) limits: Option<JetStreamLimits>,
     pub(crate) is_system: bool,
+    /// Those of this shard.
     pub(crate) streams: BTreeMap<String, StreamId>,
-    pub(crate) reserved: Reserved,
-    /// What its streams have.
-    pub(crate) used: Reserved,
-    /// Requests that were answered, and those of them with an error.
-    requests: u64,
-    errors: u64,
-    /// Requests that wait to be answered.
+    /// What all shards count.
+    pub(crate) ledger: Arc<AccountLedger>,
+    /// What its streams have here that is not in there yet.
+    pub(crate) untold: Reserved,
+    /// Requests that wait to be answered here.
     pub(crate) waiting: usize,
 }
 
 impl Account {
-    pub(crate) fn new(name: &str, limits: Option<JetStreamLimits>, is_system: bool) -> Self {
+    pub(crate) fn new(
+        name: &str,
+        limits: Option<JetStreamLimits>,
+        is_system: bool,
+        ledger: Arc<AccountLedger>,
+    ) -> Self {
         Self {
             name: name.into(),
             limits,
             is_system,
             streams: BTreeMap::new(),
-            reserved: Reserved::default(),
-            used: Reserved::default(),
-            requests: 0,
-            errors: 0,
+            ledger,
+            untold: Reserved::default(),
             waiting: 0,
         }
     }
@@ -49,22 +53,24 @@ impl Account {
         self.limits.as_ref().unwrap_or(&UNLIMITED)
     }
 
-    pub(crate) fn count_request(&mut self, is_error: bool) {
-        self.requests += 1;
-        self.errors += u64::from(is_error);
+    /// What its streams have, on all shards, as far as this one knows.
+    pub(crate) fn used(&self, storage: Storage) -> i64 {
+        self.ledger.used.of(storage) + self.untold.of(storage)
     }
 
-    /// What INFO tells of it, but for what its streams have.
-    pub(crate) fn info(&self, domain: &str) -> AccountInfo {
-        let limits = self.limits().clone();
+    /// What INFO tells of it, which has so many streams that reserve so much.
+    pub(crate) fn info(&self, domain: &str, streams: usize, reserved: Reserved) -> AccountInfo {
         let tier = Tier {
-            reserved_memory: self.reserved.memory.max(0) as u64,
-            reserved_storage: self.reserved.files.max(0) as u64,
-            streams: self.streams.len() as i64,
-            limits,
-            ..Tier::default()
+            memory: self.used(Storage::Memory).max(0) as u64,
+            storage: self.used(Storage::File).max(0) as u64,
+            reserved_memory: reserved.memory.max(0) as u64,
+            reserved_storage: reserved.files.max(0) as u64,
+            streams: streams as i64,
+            consumers: self.ledger.consumers(),
+            limits: self.limits().clone(),
         };
-        let api = ApiStats { level: API_LEVEL, total: self.requests, errors: self.errors, inflight: 0 };
+        let (total, errors) = self.ledger.requests();
+        let api = ApiStats { level: API_LEVEL, total, errors, inflight: 0 };
         AccountInfo { tier, domain: domain.into(), api, tiers: BTreeMap::new() }
     }
 }

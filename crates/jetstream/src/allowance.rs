@@ -15,11 +15,7 @@ pub(crate) struct Reserved {
 impl Reserved {
     /// What one stream reserves.
     pub(crate) fn by(config: &StreamConfig) -> Self {
-        let bytes = config.max_bytes.max(0);
-        match config.storage {
-            Storage::Memory => Self { memory: bytes, files: 0 },
-            Storage::File => Self { memory: 0, files: bytes },
-        }
+        Self::in_storage(config.storage, config.max_bytes.max(0))
     }
 
     pub(crate) fn plus(self, other: Self) -> Self {
@@ -31,6 +27,19 @@ impl Reserved {
 
     pub(crate) fn minus(self, other: Self) -> Self {
         Self { memory: self.memory - other.memory, files: self.files - other.files }
+    }
+
+    /// The larger of each.
+    pub(crate) fn max(self, other: Self) -> Self {
+        Self { memory: self.memory.max(other.memory), files: self.files.max(other.files) }
+    }
+
+    /// So many bytes, where streams of that kind are kept.
+    pub(crate) fn in_storage(storage: Storage, bytes: i64) -> Self {
+        match storage {
+            Storage::Memory => Self { memory: bytes, files: 0 },
+            Storage::File => Self { memory: 0, files: bytes },
+        }
     }
 
     pub(crate) fn of(self, storage: Storage) -> i64 {
@@ -71,9 +80,9 @@ impl Allowance<'_> {
         self.check_bytes(config, config.max_bytes, 0)
     }
 
-    /// Whether there is room for what a stream is to have more than it has by now.
-    pub(crate) fn check_change(&self, old: &StreamConfig, new: &StreamConfig) -> Result<(), ApiError> {
-        let more = (new.max_bytes.max(0) - old.max_bytes.max(0)).max(0);
+    /// Whether there is room for what a stream is to have more than what it reserves by now.
+    pub(crate) fn check_change(&self, old: Reserved, new: &StreamConfig) -> Result<(), ApiError> {
+        let more = (new.max_bytes.max(0) - old.of(new.storage)).max(0);
         self.check_bytes(new, more, (new.max_bytes - more).max(0))
     }
 
@@ -134,8 +143,9 @@ mod tests {
         let allowance =
             Allowance { limits: &limits, of_account: Reserved::default(), streams: 2, server, of_server };
         let of = |max_bytes| StreamConfig { storage: Storage::Memory, max_bytes, ..StreamConfig::default() };
-        assert_eq!(allowance.check_change(&of(50), &of(40)), Ok(()));
-        assert!(allowance.check_change(&of(50), &of(51)).is_err());
+        let had = Reserved::by(&of(50));
+        assert_eq!(allowance.check_change(had, &of(40)), Ok(()));
+        assert!(allowance.check_change(had, &of(51)).is_err());
         assert!(allowance.check_count().is_err());
     }
 }

@@ -3,13 +3,12 @@
 //! What is wrong with a request is said in nats-server's order: the level of the API that it asks for, the account,
 //! the body, then what it is about.
 
-mod account;
 mod consumers;
-mod lists;
+pub(crate) mod lists;
 mod messages;
-mod snapshots;
-mod streams;
-mod told;
+pub(crate) mod snapshots;
+pub(crate) mod streams;
+pub(crate) mod told;
 
 use js_proto::{
     AccountPurgeAnswer, ApiAnswer, ConsumerCreateAnswer, ConsumerDeleteAnswer, ConsumerPauseAnswer,
@@ -26,7 +25,8 @@ use crate::request::Request;
 use crate::step::{Answer, Job, Step};
 use crate::turn::Turn;
 
-/// Answers a request, or does a part of what it asks for.
+/// Answers a request about a stream, or does a part of what it asks for. What is about the directory is answered by who
+/// has that.
 pub(crate) fn answer(home: &mut Home, turn: &mut Turn<'_>, request: &Request, job: &mut Job) -> Step {
     use RequestKind as Kind;
     let kind = request.asked().kind;
@@ -41,16 +41,12 @@ pub(crate) fn answer(home: &mut Home, turn: &mut Turn<'_>, request: &Request, jo
         }
     }
     match kind {
-        Kind::AccountInfo => account::info(home, turn, request),
         Kind::StreamCreate => streams::create(home, turn, request),
-        Kind::StreamUpdate => streams::update(home, turn, request),
+        Kind::StreamUpdate => streams::update(home, turn, request, job),
         Kind::StreamDelete => streams::delete(home, turn, request),
         Kind::StreamInfo => streams::info(home, turn, request, job),
         Kind::StreamPurge => streams::purge(home, turn, request),
-        Kind::StreamNames => lists::stream_names(home, turn, request),
-        Kind::StreamList => lists::streams(home, turn, request),
         Kind::StreamSnapshot => snapshots::snapshot(home, turn, request),
-        Kind::StreamRestore => snapshots::restore(home, turn, request),
         Kind::StreamMsgGet => messages::get(home, turn, request),
         Kind::StreamMsgDelete => messages::delete(home, turn, request),
         Kind::ConsumerCreate | Kind::ConsumerCreateNamed | Kind::ConsumerDurableCreate => {
@@ -104,7 +100,7 @@ pub(crate) fn log_failed(kind: RequestKind) -> Answer {
 }
 
 /// What the system account may ask for.
-fn of_system(kind: RequestKind) -> Step {
+pub(crate) fn of_system(kind: RequestKind) -> Step {
     match kind {
         RequestKind::AccountPurge => {
             told(Ok(AccountPurgeAnswer { initiated: true, ..AccountPurgeAnswer::new() }))

@@ -1,8 +1,11 @@
 //! What JetStream is told.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use js_proto::{ConfigLimits, JetStreamLimits, Nanos, Storage, StreamConfig, UnknownFields};
+
+use crate::ledger::Ledger;
 
 /// What the JetStream of a server is told. All shards are told the same.
 #[derive(Debug, Clone, Default)]
@@ -25,6 +28,8 @@ pub struct Config {
     pub accounts: BTreeMap<String, JetStreamLimits>,
     /// Whether streams in files are possible.
     pub files: Files,
+    /// What all shards count. It is to be another one at each start.
+    pub ledger: Arc<Ledger>,
 }
 
 /// How streams are kept that ask for files.

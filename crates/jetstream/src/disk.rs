@@ -46,8 +46,7 @@ pub(crate) enum Found<'m> {
 
 impl Disk {
     /// A log that was found again.
-    pub(crate) fn new(mut log: Log) -> Self {
-        log.prepare();
+    pub(crate) fn new(log: Log) -> Self {
         let told = log.told();
         Self {
             log,

@@ -16,7 +16,6 @@ use crate::home::Home;
 use crate::names::Change;
 use crate::post::Message;
 use crate::request::Request;
-use crate::role::FIRST;
 use crate::slot::Slot;
 use crate::step::Answer;
 use crate::turn::Turn;
@@ -102,7 +101,7 @@ impl Home {
         let Some(slot) = self.streams.get(&id) else { return };
         let (name, is_direct) = (slot.config().name.clone(), slot.config().allow_direct);
         let answer = StreamUpdateAnswer { info: Some(slot.info(turn)), ..StreamUpdateAnswer::new() };
-        let told = turn.tell_all(request.account, &name, Change::Stream { shard: FIRST, is_direct });
+        let told = turn.tell_all(request.account, &name, Change::Stream { shard: turn.shard, is_direct });
         turn.tell_stream(request.account, &name, Action::Modify);
         self.give_after(turn, told, request, Answer::of(Ok(answer)));
     }

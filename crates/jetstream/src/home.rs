@@ -1,25 +1,30 @@
-//! The shard where streams are: its accounts, its streams, and the requests about them.
+//! The streams of one log, and those of its shard that are in memory: their accounts, and the requests about them.
+//!
+//! A shard has one home with a log of its own. It has more if the store has more logs than there are shards: those serve
+//! what is in their logs and get nothing new.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use conns::Time;
+use fabric::Mailbox;
 use js_proto::advisory::Action;
 use js_proto::{ApiError, Status, Storage, errors};
 use log_format::{Kind, Lsn};
 use nats_auth::Directory;
 use streams::Effect;
-use subject_trie::filters_overlap;
 
 use crate::account::{Account, StreamId};
-use crate::allowance::{Allowance, Reserved};
+use crate::allowance::Reserved;
 use crate::config::Config;
 use crate::consumer_set::ConsumerKey;
 use crate::deadlines::{Deadlines, Due};
 use crate::disk::{Awaited, Disk};
 use crate::gets::Get;
 use crate::held::Held;
+use crate::ledger::Ledger;
 use crate::publishes::own_record;
+use crate::reports::Report;
 use crate::request::Request;
 use crate::room::Room;
 use crate::slot::Slot;
@@ -27,9 +32,19 @@ use crate::step::{Answer, Job};
 use crate::turn::{Told, Turn};
 use crate::waiter::Waiter;
 
-/// All streams of the shard.
+/// All of them.
 #[derive(Debug)]
 pub(crate) struct Home {
+    /// Which log it is of.
+    pub(crate) log: u32,
+    /// Which one of its shard it is.
+    pub(crate) index: u8,
+    /// Streams by what tells their tags apart, where these are not their numbers.
+    pub(crate) foreign: Vec<StreamId>,
+    /// Letters that wait until the log takes more, or until a stream is done with what takes several turns.
+    pub(crate) mail: Mailbox,
+    /// They can go on once the log has something to say.
+    pub(crate) mail_waits: bool,
     /// By index. All accounts of the server are here.
     pub(crate) accounts: Vec<Account>,
     pub(crate) streams: BTreeMap<StreamId, Slot>,
@@ -77,10 +92,14 @@ pub(crate) struct Home {
     pub(crate) effects: Vec<Effect<Waiter>>,
     /// What the server has for streams.
     server: Reserved,
-    /// What streams reserve of it.
-    reserved: Reserved,
-    /// What they have of it.
-    used: Reserved,
+    /// What all shards count.
+    ledger: Arc<Ledger>,
+    /// What streams have here that is not in there yet.
+    untold: Reserved,
+    /// The accounts of which there is such a thing.
+    counting: BTreeSet<usize>,
+    /// What the directory has to hear.
+    pub(crate) reports: VecDeque<Report>,
     /// Requests that wait their turn, the first of which may be under way.
     pub(crate) waiting: VecDeque<(Request, Job)>,
     /// When to look again whether shards know.
@@ -89,23 +108,20 @@ pub(crate) struct Home {
     pub(crate) unconfirmed: VecDeque<(Told, Lsn, Request, Answer)>,
 }
 
-/// What the streams of an account have.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Usage {
-    pub(crate) memory: u64,
-    pub(crate) files: u64,
-    pub(crate) consumers: i64,
-}
-
 impl Home {
-    pub(crate) fn new(config: &Arc<Config>, directory: &Directory) -> Self {
-        let account = |account: &nats_auth::Account| {
+    pub(crate) fn new(config: &Arc<Config>, directory: &Directory, log: u32) -> Self {
+        let account = |(index, account): (usize, &nats_auth::Account)| {
             let limits = config.accounts.get(&**account.name()).cloned();
             let limits = limits.filter(|_| !account.is_system() && !account.is_gone());
-            Account::new(account.name(), limits, account.is_system())
+            Account::new(account.name(), limits, account.is_system(), config.ledger.account(index))
         };
         Self {
-            accounts: directory.accounts().iter().map(account).collect(),
+            log,
+            index: 0,
+            foreign: Vec::new(),
+            mail: Mailbox::default(),
+            mail_waits: false,
+            accounts: directory.accounts().iter().enumerate().map(account).collect(),
             streams: BTreeMap::new(),
             last_number: 0,
             is_found: false,
@@ -130,8 +146,10 @@ impl Home {
             interest_seen: 0,
             effects: Vec::new(),
             server: Reserved { memory: config.max_memory, files: config.max_storage },
-            reserved: Reserved::default(),
-            used: Reserved::default(),
+            ledger: Arc::clone(&config.ledger),
+            untold: Reserved::default(),
+            counting: BTreeSet::new(),
+            reports: VecDeque::new(),
             waiting: VecDeque::new(),
             unconfirmed: VecDeque::new(),
             look_again: None,
@@ -140,8 +158,8 @@ impl Home {
 
     /// An account, which may be one without JetStream.
     pub(crate) fn account(&mut self, index: usize) -> &mut Account {
-        if index >= self.accounts.len() {
-            self.accounts.resize_with(index + 1, || Account::new("", None, false));
+        for unknown in self.accounts.len()..=index {
+            self.accounts.push(Account::new("", None, false, self.ledger.account(unknown)));
         }
         &mut self.accounts[index]
     }
@@ -162,52 +180,10 @@ impl Home {
         self.find(account, stream).ok_or_else(|| errors::STREAM_NOT_FOUND.error())
     }
 
-    /// Whether another stream of the account takes one of these subjects.
-    pub(crate) fn is_subject_taken(
-        &self,
-        account: usize,
-        subjects: &[String],
-        own: Option<StreamId>,
-    ) -> bool {
-        let others = self.accounts.get(account).into_iter().flat_map(|account| account.streams.values());
-        let mut others = others.filter(|id| Some(**id) != own).filter_map(|id| self.streams.get(id));
-        others.any(|slot| {
-            let theirs = &slot.config().subjects;
-            let takes = |subject: &String| theirs.iter().any(|their| overlap(their, subject));
-            subjects.iter().any(takes)
-        })
-    }
-
-    /// The streams of an account, by name.
-    pub(crate) fn streams_of(&self, account: usize) -> impl Iterator<Item = (&String, &StreamId)> {
-        self.accounts.get(account).into_iter().flat_map(|account| &account.streams)
-    }
-
     /// A number for one more stream or consumer: its records in the log have it.
     pub(crate) fn next_number(&mut self) -> u32 {
         self.last_number += 1;
         self.last_number
-    }
-
-    /// What there is to be had for a stream of that name in an account.
-    pub(crate) fn allowance(&mut self, account: usize, stream: &str) -> Allowance<'_> {
-        let own = self.find(account, stream).map(|(_, slot)| Reserved::by(slot.config()));
-        let account = &self.accounts[account];
-        Allowance {
-            limits: account.limits(),
-            of_account: account.reserved.minus(own.unwrap_or_default()),
-            streams: account.streams.len() - usize::from(own.is_some()),
-            server: self.server,
-            of_server: self.reserved,
-        }
-    }
-
-    /// What an account's streams have.
-    pub(crate) fn usage(&self, account: usize) -> Usage {
-        let used = self.accounts.get(account).map(|account| account.used).unwrap_or_default();
-        let slots = self.streams_of(account).filter_map(|(_, id)| self.streams.get(id));
-        let consumers = slots.map(|slot| slot.consumers.len() as i64).sum();
-        Usage { memory: used.memory.max(0) as u64, files: used.files.max(0) as u64, consumers }
     }
 
     /// A stream has so many bytes more.
@@ -217,34 +193,40 @@ impl Home {
     }
 
     fn count_for(&mut self, account: usize, storage: Storage, bytes: i64) {
-        let more = match storage {
-            Storage::Memory => Reserved { memory: bytes, files: 0 },
-            Storage::File => Reserved { memory: 0, files: bytes },
-        };
-        self.used = self.used.plus(more);
-        let account = self.account(account);
-        account.used = account.used.plus(more);
+        let more = Reserved::in_storage(storage, bytes);
+        self.untold = self.untold.plus(more);
+        let row = self.account(account);
+        row.untold = row.untold.plus(more);
+        self.counting.insert(account);
+    }
+
+    /// What the server has for streams.
+    pub(crate) fn server(&self) -> Reserved {
+        self.server
+    }
+
+    /// Has all shards know what was counted here.
+    pub(crate) fn tell_counts(&mut self) {
+        while let Some(account) = self.counting.pop_first() {
+            let account = &mut self.accounts[account];
+            account.ledger.used.add(std::mem::take(&mut account.untold));
+        }
+        self.ledger.server.add(std::mem::take(&mut self.untold));
     }
 
     /// What is left for the messages of a stream.
     pub(crate) fn room(&mut self, id: StreamId) -> Room {
         let Some(slot) = self.streams.get(&id) else { return Room::default() };
         let (account, storage) = (slot.account(), slot.storage());
-        let is_server_full = self.used.of(storage) > self.server.of(storage);
+        let used = self.ledger.server.of(storage) + self.untold.of(storage);
+        let is_server_full = used > self.server.of(storage);
         let account = self.account(account);
         let limit = match storage {
             Storage::Memory => account.limits().max_memory,
             Storage::File => account.limits().max_storage,
         };
-        let left = limit.saturating_sub(account.used.of(storage)).max(0) as u64;
+        let left = limit.saturating_sub(account.used(storage)).max(0) as u64;
         Room { is_server_full, account_bytes_left: (limit >= 0).then_some(left) }
-    }
-
-    /// A stream reserves something else than before.
-    pub(crate) fn reserve(&mut self, account: usize, before: Reserved, now: Reserved) {
-        self.reserved = self.reserved.plus(now).minus(before);
-        let account = self.account(account);
-        account.reserved = account.reserved.plus(now).minus(before);
     }
 
     /// Takes a stream out, and all its consumers.
@@ -266,9 +248,10 @@ impl Home {
             self.logged -= 1;
             self.log_end(Kind::STREAM_GONE, id.0, turn.clocks.wall.0);
         }
-        self.reserve(account, Reserved::by(slot.config()), Reserved::default());
         self.count_for(account, slot.storage(), -i64::try_from(state.bytes).unwrap_or(i64::MAX));
-        self.account(account).streams.remove(&slot.config().name);
+        let account = self.account(account);
+        account.ledger.count_consumers(-(slot.consumers.len() as i64));
+        account.streams.remove(&slot.config().name);
     }
 }
 
@@ -289,8 +272,4 @@ impl Home {
             disk.bury_all(group);
         }
     }
-}
-
-fn overlap(one: &str, other: &str) -> bool {
-    one == other || filters_overlap(one.as_bytes(), other.as_bytes())
 }

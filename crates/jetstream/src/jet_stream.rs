@@ -1,50 +1,71 @@
 //! JetStream on one shard, as a service of its broker.
 //!
-//! All streams live on the first shard by now. The others know which there are, by their claims, and send what
-//! concerns a stream to where it is: to have streams on more shards is a matter of who makes them, not of who finds
-//! them.
+//! Every shard has streams. Which there are, and where, all shards know by their claims, and send what concerns a stream
+//! to where it is. The first shard has the directory: it alone gives names away.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use broker::{Broker, CLAIMED, ServiceId};
+use broker::{Broker, ServiceId};
 use conns::Time;
-use fabric::{Letter, Mailbox, MeshFrame, ShardId};
+use fabric::{Mailbox, ShardId};
 use log_format::{Place, Record};
 use monitor::Moment;
 use stream_log::Log;
 
-use crate::account::StreamId;
 use crate::claims::JetStreamClaims;
 use crate::config::Config;
-use crate::disk::Disk;
 use crate::home::Home;
+use crate::homes::Homes;
+use crate::letters::Word;
 use crate::nuid::Nuid;
 use crate::post::Post;
+use crate::registrar::Registrar;
 use crate::replay::Replay;
-use crate::request::Request;
-use crate::role::{FIRST, Role};
-use crate::turn::{Clocks, Turn};
+use crate::role::FIRST;
+use crate::turn::{Clocks, Told, Turn};
 
-/// What it takes to read a letter, beside what it causes.
-const LETTER_STEPS: u64 = 8;
+/// How soon to look again whether all shards know what was found, if nobody says so.
+const BEGIN_PAUSE: Duration = Duration::from_millis(20);
 
 /// JetStream on a shard.
 #[derive(Debug)]
 pub struct JetStream {
+    shard: ShardId,
     shards: usize,
     config: Arc<Config>,
     post: Post,
     nuid: Nuid,
-    /// Streams, where there are any.
-    home: Option<Home>,
+    desk: Desk,
+    beginning: Beginning,
+    /// When to look again whether all shards know.
+    look_again: Option<Time>,
     /// What was taken from the broker.
     mailbox: Mailbox,
     /// Something is due.
     is_due: bool,
-    /// The log takes nothing until more of it is safe.
+    /// There are letters, and those whom they are for have to wait until more is safe.
     is_congested: bool,
     /// What was found in the log so far.
     replay: Option<Box<Replay>>,
+}
+
+/// Who acts on letters.
+#[derive(Debug)]
+pub(crate) struct Desk {
+    pub(crate) homes: Homes,
+    /// Where the directory is.
+    pub(crate) registrar: Option<Registrar>,
+}
+
+/// How far the shard is with telling the others what it found.
+#[derive(Debug)]
+enum Beginning {
+    /// All of it was found, and nothing else was done.
+    Found,
+    /// The others have yet to hear of it.
+    Telling(Told),
+    Done,
 }
 
 impl JetStream {
@@ -53,14 +74,18 @@ impl JetStream {
         let service = broker.open_service();
         broker.claim(service, Box::new(JetStreamClaims::new(shard, &config.domain)));
         broker.inhabit();
-        let home = (shard == FIRST).then(|| Home::new(&config, &broker.settings().directory));
+        let own = Home::new(&config, &broker.settings().directory, shard.index() as u32);
+        let registrar = (shard == FIRST).then(|| Registrar::new(shards));
         let nuid = Nuid::new(seed ^ u64::from(shard.0));
         Self {
+            shard,
             shards,
             config,
             post: Post::new(service),
             nuid,
-            home,
+            desk: Desk { homes: Homes::new(own), registrar },
+            beginning: Beginning::Found,
+            look_again: None,
             mailbox: Mailbox::default(),
             is_due: false,
             is_congested: false,
@@ -73,65 +98,102 @@ impl JetStream {
         self.post.service()
     }
 
+    /// Whether clients may come: all shards know what streams there are on all of them. To be asked on the first shard.
+    #[inline]
+    pub fn is_complete(&self) -> bool {
+        self.desk.registrar.as_ref().is_none_or(Registrar::is_complete)
+    }
+
+    /// How many streams there are on this shard.
+    pub fn streams(&self) -> usize {
+        self.desk.homes.iter().map(|home| home.streams.len()).sum()
+    }
+
     /// Acts on what came in and on what is due, as far as a turn may take.
     pub fn on_turn(&mut self, broker: &mut Broker, now: Time, wall: Moment) {
         self.post.go_on(broker);
-        let Some(home) = &mut self.home else { return };
         let (post, nuid, config) = (&mut self.post, &mut self.nuid, &self.config);
-        let mut turn = Turn::new(broker, post, nuid, config, self.shards, Clocks { now, wall });
-        home.tend_disk(&turn);
-        home.heed_disk(&mut turn);
-        home.answer_confirmed(&mut turn);
-        home.heed_interest(&mut turn);
-        if std::mem::take(&mut self.is_due) {
-            home.on_deadlines(&mut turn);
+        let shard = (self.shard, self.shards);
+        let mut turn = Turn::new(broker, post, nuid, config, shard, Clocks { now, wall });
+        let desk = &mut self.desk;
+        self.look_again = begin(&mut self.beginning, desk, &mut turn);
+        let is_due = std::mem::take(&mut self.is_due);
+        for home in desk.homes.iter_mut() {
+            home.tend_disk(&turn);
+            home.heed_disk(&mut turn);
+            home.answer_confirmed(&mut turn);
+            home.heed_interest(&mut turn);
+            if is_due {
+                home.on_deadlines(&mut turn);
+            }
         }
-        self.is_congested = take_mail(home, &mut turn, &mut self.mailbox);
-        home.work(&mut turn);
-        home.save_consumers(&mut turn);
+        self.is_congested = desk.take_mail(&mut turn, &mut self.mailbox);
+        desk.tell_all_asked(&mut turn);
+        for home in desk.homes.iter_mut() {
+            home.work(&mut turn);
+            home.save_consumers(&mut turn);
+            home.tell_counts();
+        }
+        desk.send_reports(&mut turn);
+        desk.homes.rotate();
     }
 
-    /// Takes a record of the log that is being found again: all of them, in their order, before [`Self::resume`].
+    /// Takes a record of a log that is being found again: all of them, in their order, before [`Self::resume`].
     pub fn replay(&mut self, place: Place, record: &Record<'_>) {
         self.replay.get_or_insert_with(|| Box::new(Replay::new())).take(place, record);
     }
 
-    /// Goes on with the log whose records were replayed. Nothing is shown of them before the log says that they are safe.
+    /// Goes on with the log of that number, whose records were replayed. Nothing is shown of them before the log says that
+    /// they are safe. The shard's own log has its number; it may have others beside, which get no new streams. All of this
+    /// comes before the first turn.
     ///
     /// # Errors
     /// There is something in it that this server cannot act on.
-    pub fn resume(&mut self, broker: &mut Broker, now: Time, wall: Moment, log: Log) -> Result<(), String> {
+    pub fn resume(
+        &mut self,
+        broker: &mut Broker,
+        now: Time,
+        wall: Moment,
+        number: u32,
+        log: Log,
+    ) -> Result<(), String> {
         let replay = self.replay.take().map_or_else(Replay::new, |replay| *replay).finish()?;
-        let Some(home) = &mut self.home else { return Ok(()) };
+        let homes = &mut self.desk.homes;
+        let home = if homes.own().log == number {
+            homes.own()
+        } else {
+            let other = Home::new(&self.config, &broker.settings().directory, number);
+            homes.push(other).ok_or("it is one log more than a shard can have")?
+        };
         let (post, nuid, config) = (&mut self.post, &mut self.nuid, &self.config);
-        let mut turn = Turn::new(broker, post, nuid, config, self.shards, Clocks { now, wall });
+        let shard = (self.shard, self.shards);
+        let mut turn = Turn::new(broker, post, nuid, config, shard, Clocks { now, wall });
         home.restore(&mut turn, log, replay);
         Ok(())
     }
 
-    /// What is to be done with files. To be asked for after each turn, until there is nothing.
-    pub fn take_request(&mut self) -> Option<stream_log::Request> {
-        self.home.as_mut()?.disk.as_mut()?.take_request()
+    /// What is to be done with the files of a log. To be asked for after each turn, until there is nothing.
+    pub fn take_request(&mut self) -> Option<(u32, stream_log::Request)> {
+        self.desk.homes.iter_mut().find_map(|home| Some((home.log, home.disk.as_mut()?.take_request()?)))
     }
 
     /// What came of a request.
-    pub fn on_answer(&mut self, answer: stream_log::Answer) {
-        if let Some(disk) = self.home.as_mut().and_then(|home| home.disk.as_mut()) {
+    pub fn on_answer(&mut self, log: u32, answer: stream_log::Answer) {
+        if let Some(disk) = self.desk.homes.with_log(log).and_then(|home| home.disk.as_mut()) {
             disk.on_answer(answer);
         }
     }
 
     /// Nothing more comes in: what there is in files comes to a clean stop.
     pub fn on_stopping(&mut self) {
-        if let Some(disk) = self.home.as_mut().and_then(|home| home.disk.as_mut()) {
+        for disk in self.desk.homes.iter_mut().filter_map(|home| home.disk.as_mut()) {
             disk.stop();
         }
     }
 
     /// Whether that is done.
     pub fn has_stopped(&self) -> bool {
-        let disk = self.home.as_ref().and_then(|home| home.disk.as_ref());
-        disk.is_none_or(Disk::is_stopped)
+        self.desk.homes.iter().filter_map(|home| home.disk.as_ref()).all(|disk| disk.is_stopped())
     }
 
     /// Notes that it is so late: whatever is due has its turn with the rest.
@@ -143,50 +205,35 @@ impl JetStream {
     /// Whether another turn has something to do, even if nothing happens until then.
     #[inline]
     pub fn has_work_left(&self) -> bool {
-        let Some(home) = &self.home else { return false };
-        let has_mail = !self.mailbox.is_empty() && !home.is_stuck() && !self.is_congested;
-        !self.post.is_full() && (self.is_due || has_mail || home.has_work_left())
+        let has_mail = !self.mailbox.is_empty() && !self.is_congested;
+        let has_begun = !matches!(self.beginning, Beginning::Found);
+        let have_work = || self.desk.homes.iter().any(Home::has_work_left);
+        !self.post.is_full() && (self.is_due || has_mail || !has_begun || have_work())
     }
 
     /// When something is due.
     #[inline]
     pub fn next_deadline(&self) -> Option<Time> {
-        self.home.as_ref()?.next_deadline()
+        let of_homes = self.desk.homes.iter().filter_map(Home::next_deadline).min();
+        self.look_again.into_iter().chain(of_homes).min()
     }
 }
 
-/// Acts on letters in the order in which they came. What there is no time for stays in the mailbox. Returns whether the
-/// log has to be waited for.
-fn take_mail(home: &mut Home, turn: &mut Turn<'_>, mailbox: &mut Mailbox) -> bool {
-    while turn.may_go_on() && !home.is_busy() {
-        if mailbox.is_empty() {
-            mailbox.clear();
-            let service = turn.post.service();
-            turn.broker.take_mail(service, mailbox);
-        }
-        let Some(Ok(MeshFrame::Letter(next))) = mailbox.frames().next() else { return false };
-        if !home.may_take(next.message.publish.body.len()) {
-            return true;
-        }
-        let Some(letter) = mailbox.read() else { return false };
-        turn.spend(LETTER_STEPS);
-        on_letter(home, turn, &letter);
+/// Tells the shard with the directory which streams were found, and once all shards know, that this is all. Returns when to
+/// look again.
+fn begin(beginning: &mut Beginning, desk: &mut Desk, turn: &mut Turn<'_>) -> Option<Time> {
+    if let Beginning::Found = beginning {
+        desk.send_reports(turn);
+        *beginning = Beginning::Telling(turn.told());
     }
-    false
-}
-
-fn on_letter(home: &mut Home, turn: &mut Turn<'_>, letter: &Letter<'_>) {
-    let message = &letter.message;
-    if letter.tag != CLAIMED {
-        return home.on_message(turn, StreamId(letter.tag), message);
+    let Beginning::Telling(told) = beginning else { return None };
+    if !turn.is_known(told) {
+        return Some(turn.clocks.now + BEGIN_PAUSE);
     }
-    let config = Arc::clone(&turn.config);
-    match Role::of(message.publish.subject, &config.domain) {
-        Some(Role::Api(_)) => home.on_request(turn, Request::read(message)),
-        Some(Role::Next(next)) => home.on_next(turn, message, &next),
-        Some(Role::Get(get)) => home.on_get(turn, message, &get),
-        Some(Role::Ack(ack)) => home.on_ack(turn, message, &ack),
-        Some(Role::FlowControl(flow)) => home.on_flow_control(turn, message, &flow),
-        Some(Role::Unknown) | None => {}
+    *beginning = Beginning::Done;
+    match &mut desk.registrar {
+        Some(registrar) => registrar.on_begun(&mut desk.homes, turn),
+        None => turn.write_to(FIRST, 0, b"ready", &Word::Ready),
     }
+    None
 }

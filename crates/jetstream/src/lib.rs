@@ -6,13 +6,17 @@
 //! |---|---|
 //! | the machine, and what it is given | [`JetStream`], [`Config`] |
 //! | whose a subject is | `role.rs`, `claims.rs`, `names.rs` |
+//! | which streams there are, and where | `registrar.rs`, `directory.rs`, `letters.rs` |
+//! | the streams of one log | `home.rs` |
 //! | requests and their answers | `api.rs` and below |
 //! | what is published | `post.rs`, `audit.rs` |
 //!
 //! # Always true
 //!
 //! - Whoever is told that a stream or a consumer was made or is gone finds every shard aware of it.
-//! - Requests are answered in the order in which they came, but for those that wait until all shards are aware.
+//! - Requests to a stream are answered in the order in which they came, but for those that wait until all shards are aware.
+//! - One thing at a time is done to a name: it is made, changed or deleted, and whoever wants something of it meanwhile waits.
+//! - No client is there before all shards know what was found on all of them.
 //! - What waits is bounded: by account where it is requests, by bytes where it is to be published.
 #![forbid(unsafe_code)]
 
@@ -28,20 +32,28 @@ mod consumer_meta;
 mod consumer_set;
 mod deadlines;
 mod deliveries;
+mod directory;
 mod disk;
 mod effects;
+mod gathering;
 mod gets;
 mod held;
 mod home;
+mod homes;
 mod jet_stream;
 mod keeping;
+mod ledger;
+mod letters;
+mod mail;
 mod medium;
 mod names;
 mod nuid;
 mod post;
 mod publishes;
 mod ram;
+mod registrar;
 mod replay;
+mod reports;
 mod request;
 mod requests;
 mod restore;
@@ -57,3 +69,4 @@ mod work;
 
 pub use config::{Config, Files, ServerLimits, UNLIMITED};
 pub use jet_stream::JetStream;
+pub use ledger::Ledger;

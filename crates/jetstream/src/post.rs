@@ -49,14 +49,24 @@ pub(crate) struct Post {
 #[derive(Debug)]
 struct Waiting {
     account: usize,
-    /// News for the claims of that shard, rather than a message.
-    news_for: Option<ShardId>,
+    whom: Whom,
     to: Box<[u8]>,
     /// None if it is the same.
     subject: Option<Box<[u8]>>,
     reply: Option<Box<[u8]>>,
     header_len: usize,
     body: Box<[u8]>,
+}
+
+/// Whom something is for.
+#[derive(Debug, Clone, Copy)]
+enum Whom {
+    /// Whoever wants it.
+    Anybody,
+    /// The claims of that shard.
+    Claims(ShardId),
+    /// JetStream there.
+    Sibling(ShardId),
 }
 
 impl Post {
@@ -66,6 +76,15 @@ impl Post {
 
     /// Publishes a message, or has it wait behind those that do.
     pub(crate) fn publish(&mut self, broker: &mut Broker, message: &Message<'_>) {
+        self.send(broker, Whom::Anybody, message);
+    }
+
+    /// Sends a letter to JetStream on another shard: its subject, reply, header and payload are the message's.
+    pub(crate) fn write_to(&mut self, broker: &mut Broker, shard: ShardId, message: &Message<'_>) {
+        self.send(broker, Whom::Sibling(shard), message);
+    }
+
+    fn send(&mut self, broker: &mut Broker, whom: Whom, message: &Message<'_>) {
         let mut body = std::mem::take(&mut self.body);
         body.clear();
         body.extend_from_slice(message.header);
@@ -73,13 +92,12 @@ impl Post {
         let is_out = self.waiting.is_empty() && {
             let mut sizes = Sizes::default();
             let publish = sizes.publish(message.subject, message.reply, message.header.len(), &body);
-            broker.service_publish(self.service, message.account, message.to, &publish)
-                == PublishOutcome::Done
+            whom.send(broker, self.service, message.account, message.to, &publish) == PublishOutcome::Done
         };
         if !is_out {
             self.hold(Waiting {
                 account: message.account,
-                news_for: None,
+                whom,
                 to: message.to.into(),
                 subject: (message.to != message.subject).then(|| message.subject.into()),
                 reply: message.reply.map(Into::into),
@@ -99,7 +117,7 @@ impl Post {
         if !is_out {
             self.hold(Waiting {
                 account: news.account,
-                news_for: Some(to),
+                whom: Whom::Claims(to),
                 to: letter.subject.into(),
                 subject: None,
                 reply: letter.reply.map(Into::into),
@@ -150,9 +168,24 @@ impl Waiting {
         let mut sizes = Sizes::default();
         let subject = self.subject.as_deref().unwrap_or(&self.to);
         let publish = sizes.publish(subject, self.reply.as_deref(), self.header_len, &self.body);
-        match self.news_for {
-            Some(shard) => broker.tell_claims(service, shard, self.account, &publish),
-            None => broker.service_publish(service, self.account, &self.to, &publish),
+        self.whom.send(broker, service, self.account, &self.to, &publish)
+    }
+}
+
+impl Whom {
+    #[inline]
+    fn send(
+        self,
+        broker: &mut Broker,
+        service: ServiceId,
+        account: usize,
+        to: &[u8],
+        publish: &Publish<'_>,
+    ) -> PublishOutcome {
+        match self {
+            Self::Anybody => broker.service_publish(service, account, to, publish),
+            Self::Claims(shard) => broker.tell_claims(service, shard, account, publish),
+            Self::Sibling(shard) => broker.tell_sibling(service, shard, account, publish),
         }
     }
 }

@@ -17,18 +17,34 @@ pub(crate) struct Request {
     pub(crate) body: Box<[u8]>,
     /// Who asks.
     pub(crate) from: Party,
+    /// The name of its stream is under order until it is answered.
+    pub(crate) is_order: bool,
 }
 
 impl Request {
     pub(crate) fn read(message: &MeshMessage<'_>) -> Self {
         let publish = &message.publish;
+        let account = message.account as usize;
+        let (subject, header, body) = (publish.subject, publish.headers(), publish.payload());
+        Self::new(account, subject, publish.reply, header, body, Party::of(message))
+    }
+
+    pub(crate) fn new(
+        account: usize,
+        subject: &[u8],
+        reply: Option<&[u8]>,
+        header: &[u8],
+        body: &[u8],
+        from: Party,
+    ) -> Self {
         Self {
-            account: message.account as usize,
-            subject: publish.subject.into(),
-            reply: publish.reply.map(Into::into),
-            header: publish.headers().into(),
-            body: publish.payload().into(),
-            from: Party::of(message),
+            account,
+            subject: subject.into(),
+            reply: reply.map(Into::into),
+            header: header.into(),
+            body: body.into(),
+            from,
+            is_order: false,
         }
     }
 

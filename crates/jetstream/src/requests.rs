@@ -7,16 +7,17 @@ use log_format::Lsn;
 use crate::api;
 use crate::disk::Disk;
 use crate::home::Home;
+use crate::letters::Verdict;
 use crate::post::Message;
 use crate::request::Request;
 use crate::step::{Answer, Job, Step};
 use crate::turn::{Told, Turn};
 
-/// Requests of an account that may wait. Those that come beyond that are dropped.
-const WAITING_REQUESTS_MAX: usize = 10_000;
+/// Requests of an account that may wait on a shard. Those that come beyond that are dropped.
+pub(crate) const WAITING_REQUESTS_MAX: usize = 10_000;
 
 /// What it costs to answer a request, in steps.
-const REQUEST_STEPS: u64 = 64;
+pub(crate) const REQUEST_STEPS: u64 = 64;
 
 /// How soon to look again whether all shards know, if nobody says so: a shard without connections need not.
 const UNCONFIRMED_PAUSE: Duration = Duration::from_millis(20);
@@ -24,12 +25,20 @@ const UNCONFIRMED_PAUSE: Duration = Duration::from_millis(20);
 impl Home {
     /// A request. It is answered at once, unless others wait.
     pub(crate) fn on_request(&mut self, turn: &mut Turn<'_>, request: Request) {
-        let account = self.account(request.account);
-        if account.waiting >= WAITING_REQUESTS_MAX {
-            return;
+        if self.account(request.account).waiting < WAITING_REQUESTS_MAX {
+            self.line_up_request(turn, request, Job::Fresh);
         }
-        account.waiting += 1;
-        self.waiting.push_back((request, Job::default()));
+    }
+
+    /// The shard with the directory has something done to a name, and waits for what comes of it.
+    pub(crate) fn on_order(&mut self, turn: &mut Turn<'_>, mut request: Request, verdict: Verdict) {
+        request.is_order = true;
+        self.line_up_request(turn, request, Job::Ordered(verdict));
+    }
+
+    fn line_up_request(&mut self, turn: &mut Turn<'_>, request: Request, job: Job) {
+        self.account(request.account).waiting += 1;
+        self.waiting.push_back((request, job));
         if self.waiting.len() == 1 {
             self.answer_next(turn);
         }
@@ -56,7 +65,7 @@ impl Home {
             Step::Command(id, command) => {
                 if let Some(request) = command.carry_out(self, turn, id, request) {
                     self.log_awaited = true;
-                    self.waiting.push_front((request, Job::Fresh));
+                    self.waiting.push_front((request, job));
                     return false;
                 }
             }
@@ -99,13 +108,16 @@ impl Home {
         let account = self.account(request.account);
         account.waiting -= 1;
         if answer.is_told {
-            account.count_request(answer.is_error);
+            account.ledger.count_request(answer.is_error);
         }
         if let Some(reply) = &request.reply {
             turn.publish(&Message::new(request.account, reply, &answer.json));
         }
         if answer.is_told {
             turn.audit(&self.accounts[request.account], request, &answer.json);
+        }
+        if request.is_order {
+            self.report_order(request);
         }
     }
 }

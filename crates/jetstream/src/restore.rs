@@ -5,7 +5,6 @@ use stream_log::Log;
 use streams::Effect;
 
 use crate::account::StreamId;
-use crate::allowance::Reserved;
 use crate::consumer_set::ConsumerKey;
 use crate::disk::Disk;
 use crate::home::Home;
@@ -20,6 +19,10 @@ impl Home {
     /// Takes over streams and consumers, and goes on with the log that they were found in.
     pub(crate) fn restore(&mut self, turn: &mut Turn<'_>, log: Log, mut replay: Replay) {
         let mut disk = Disk::new(log);
+        if turn.shard == FIRST {
+            // Elsewhere the first stream in files waits for the first of them.
+            disk.log().prepare();
+        }
         for (place, group) in replay.dead.drain(..) {
             disk.bury(place, group);
         }
@@ -60,6 +63,7 @@ impl Home {
             let (takes_acks, is_push) = (machine.takes_acks(), machine.deliver_subject().is_some());
             let name = machine.name().to_owned();
             let consumer = slot.consumers.insert(machine, Some(group));
+            self.accounts[account].ledger.count_consumers(1);
             for place in found.records {
                 slot.consumers.note_record(consumer, place, false);
             }
@@ -88,14 +92,15 @@ impl Home {
         let (name, is_direct) = (config.name.clone(), config.allow_direct);
         debug_assert_eq!(config.storage, Storage::File, "others are not in a log");
         let bytes = i64::try_from(stream.index().bytes()).unwrap_or(i64::MAX);
-        self.reserve(account, Reserved::default(), Reserved::by(config));
         self.account(account).streams.insert(name.clone(), id);
-        let mut slot = Slot::new(account, id, stream, Medium::Log, &turn.config.domain);
+        let tag = self.tag_of(id);
+        let mut slot = Slot::new(account, (id, tag), stream, Medium::Log, &turn.config.domain);
         slot.subscribe(turn);
         self.streams.insert(id, slot);
         self.logged += 1;
         self.count(id, bytes);
-        turn.tell_all(account, &name, Change::Stream { shard: FIRST, is_direct });
+        turn.tell_all(account, &name, Change::Stream { shard: turn.shard, is_direct });
         self.settle(turn, id);
+        self.report(account, &name);
     }
 }

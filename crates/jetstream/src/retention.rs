@@ -6,7 +6,6 @@ use stream_index::{Place, Row};
 use stream_log::AppendError;
 
 use crate::account::StreamId;
-use crate::allowance::Reserved;
 use crate::consumer_set::ConsumerKey;
 use crate::home::Home;
 use crate::slot::Slot;
@@ -150,9 +149,7 @@ impl Home {
     pub(crate) fn on_updated(&mut self, turn: &mut Turn<'_>, id: StreamId, before: &StreamConfig) {
         let Some(slot) = self.streams.get_mut(&id) else { return };
         slot.subscribe(turn);
-        let (account, now) = (slot.account(), Reserved::by(slot.config()));
         let keeps = slot.config().retention == Retention::Interest;
-        self.reserve(account, Reserved::by(before), now);
         if keeps && before.retention != Retention::Interest {
             self.sweep(turn, id);
         }

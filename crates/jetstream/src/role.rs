@@ -7,6 +7,7 @@ use js_proto::{
 };
 
 use crate::names::{Names, StreamEntry};
+use crate::registrar::is_of_directory;
 
 /// The shard that has the directory of all streams.
 pub(crate) const FIRST: ShardId = ShardId(0);
@@ -61,7 +62,9 @@ impl<'a> Role<'a> {
             names.stream(account, stream).filter(|entry| has(entry)).map(|entry| entry.shard)
         };
         match self {
-            Self::Api(_) | Self::Unknown => Some(FIRST),
+            Self::Api(api) if is_of_directory(api.kind) => Some(FIRST),
+            Self::Api(api) => Some(names.stream(account, api.stream).map_or(FIRST, |entry| entry.shard)),
+            Self::Unknown => Some(FIRST),
             Self::Next(next) => has(next.stream, &|entry| entry.has_consumer(next.consumer)),
             Self::Get(get) => has(get.stream, &|entry| entry.is_direct),
             Self::Ack(ack) => has(ack.stream, &|entry| entry.takes_acks(ack.consumer)),
@@ -88,6 +91,10 @@ mod tests {
             ("$JS.hub.API.INFO", Some(0)),
             ("$JS.bub.API.INFO", None),
             ("$JS.API.STREAM.INFO.NONE", Some(0)),
+            ("$JS.API.STREAM.INFO.S", Some(2)),
+            ("$JS.API.CONSUMER.NAMES.T", Some(3)),
+            ("$JS.API.STREAM.UPDATE.S", Some(0)),
+            ("$JS.API.STREAM.NAMES", Some(0)),
             ("$JS.API.NO.SUCH.THING", Some(0)),
             ("$JS.API.CONSUMER.MSG.NEXT.S.C", Some(2)),
             ("$JS.hub.API.CONSUMER.MSG.NEXT.S.C", Some(2)),

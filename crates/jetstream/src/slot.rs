@@ -17,6 +17,8 @@ pub(crate) struct Slot {
     account: usize,
     /// Its records in the log have its number.
     pub(crate) id: StreamId,
+    /// What is published to its subjects comes with that.
+    tag: u32,
     pub(crate) stream: Stream<Waiter>,
     pub(crate) medium: Medium,
     pub(crate) consumers: ConsumerSet,
@@ -27,7 +29,7 @@ pub(crate) struct Slot {
 impl Slot {
     pub(crate) fn new(
         account: usize,
-        id: StreamId,
+        (id, tag): (StreamId, u32),
         stream: Stream<Waiter>,
         medium: Medium,
         domain: &str,
@@ -36,6 +38,7 @@ impl Slot {
         Self {
             account,
             id,
+            tag,
             stream,
             medium,
             consumers: ConsumerSet::default(),
@@ -115,7 +118,7 @@ impl Slot {
             if self.subscriptions.iter().any(|(known, _)| *known == subject) {
                 continue;
             }
-            let (account, tag) = (self.account, self.id.0);
+            let (account, tag) = (self.account, self.tag);
             let subscribed = turn.broker.service_subscribe(service, account, subject.as_bytes(), None, tag);
             let (subscription, _) = subscribed.expect("settled configurations have valid subjects");
             self.subscriptions.push((subject, subscription));

@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::account::StreamId;
 use crate::command::Command;
 use crate::consumer_set::ConsumerKey;
+use crate::letters::Verdict;
 use crate::turn::Told;
 
 /// An answer to a request.
@@ -42,6 +43,8 @@ pub(crate) enum Step {
 pub(crate) enum Job {
     #[default]
     Fresh,
+    /// The shard with the directory had it done, and thinks this of it.
+    Ordered(Verdict),
     /// A stream is told of: its subjects behind that one have yet to be gone through.
     Subjects(Box<SubjectsSoFar>),
     /// A consumer was made, or is told of, and counts yet what is before it.

@@ -10,9 +10,11 @@ use monitor::Moment;
 use stream_index::Steps;
 
 use crate::config::Config;
+use crate::letters::{Verdict, Word};
 use crate::names::{Change, News};
 use crate::nuid::Nuid;
 use crate::post::{Message, Post};
+use crate::request::Request;
 
 /// The moment, as both clocks have it.
 #[derive(Debug, Clone, Copy)]
@@ -52,7 +54,9 @@ pub(crate) struct Turn<'a> {
     pub(crate) nuid: &'a mut Nuid,
     pub(crate) config: Arc<Config>,
     pub(crate) clocks: Clocks,
-    /// How many shards there are.
+    /// Which shard this is.
+    pub(crate) shard: ShardId,
+    /// How many there are.
     pub(crate) shards: usize,
     /// What may still be done.
     pub(crate) steps: u64,
@@ -65,11 +69,11 @@ impl<'a> Turn<'a> {
         post: &'a mut Post,
         nuid: &'a mut Nuid,
         config: &Arc<Config>,
-        shards: usize,
+        (shard, shards): (ShardId, usize),
         clocks: Clocks,
     ) -> Self {
         let config = Arc::clone(config);
-        Self { broker, post, nuid, config, clocks, shards, steps: TURN_STEPS_MAX }
+        Self { broker, post, nuid, config, clocks, shard, shards, steps: TURN_STEPS_MAX }
     }
 
     /// Whether there is time left, and room for what comes out.
@@ -120,6 +124,23 @@ impl<'a> Turn<'a> {
             self.post.tell(self.broker, shard, &news);
         }
         self.told()
+    }
+
+    /// Tells JetStream on another shard something about a stream.
+    pub(crate) fn write_to(&mut self, shard: ShardId, account: usize, stream: &[u8], word: &Word<'_>) {
+        let mut body = Vec::new();
+        word.write(&mut body);
+        let message = Message::new(account, stream, &body);
+        self.post.write_to(self.broker, shard, &message);
+    }
+
+    /// Has another shard answer a request.
+    pub(crate) fn pass_on(&mut self, shard: ShardId, request: &Request, ordered: Option<Verdict>) {
+        let mut body = Vec::new();
+        Word::Request { via: self.shard, ordered, body: &request.body }.write(&mut body);
+        let reply = request.reply.as_deref();
+        let message = Message::new(request.account, &request.subject, &body);
+        self.post.write_to(self.broker, shard, &Message { reply, header: &request.header, ..message });
     }
 
     /// When all shards know what they were told so far.

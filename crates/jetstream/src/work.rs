@@ -26,11 +26,6 @@ impl Home {
         self.deliver(turn);
     }
 
-    /// Whether letters have to wait.
-    pub(crate) fn is_busy(&self) -> bool {
-        self.busy.is_some()
-    }
-
     /// Goes on with what a stream does that takes several turns.
     fn work_off(&mut self, turn: &mut Turn<'_>) {
         while let Some(id) = self.busy
@@ -130,6 +125,7 @@ impl Home {
     pub(crate) fn has_work_left(&self) -> bool {
         let may_answer = !self.log_awaited && !self.reads_awaited && !self.is_stuck();
         self.busy.is_some()
+            || self.has_mail()
             || self.disk.as_ref().is_some_and(Disk::has_news)
             || (!self.waiting.is_empty() && may_answer)
             || !self.gets.is_empty()

@@ -145,7 +145,7 @@ fn once_a_disk_has_failed_every_request_is_answered_and_nothing_is_confirmed() {
     rig.publish(client, "s.a", "one");
     let got = rig.say(client, "PUB $JS.API.CONSUMER.MSG.NEXT.S.C r.m 1\r\n1\r\n");
     let ack = got.split(' ').find(|word| word.starts_with("$JS.ACK.S.C.1.1.")).unwrap().to_owned();
-    rig.disk.as_mut().unwrap().faults.failed_writes = 1000;
+    rig.fail_disks();
     for (request, body) in [
         // The first finds a log that has yet to fail.
         ("STREAM.CREATE.T", r#"{"name":"T","subjects":["t"]}"#),

@@ -42,17 +42,17 @@ pub(crate) fn config(options: &Options, info: &ServerInfo, directory: &Directory
         unknown_fields: if asked.is_lenient { UnknownFields::Ignored } else { UnknownFields::Refused },
         accounts,
         files: Files::Kept,
+        ledger: Arc::default(),
     }))
 }
 
-/// Where streams are kept; `None` if there are to be none. No other server opens it before it is dropped.
-pub(crate) fn store(options: &Options) -> Result<Option<Arc<Store>>, StoreError> {
+/// Where streams are kept, on so many shards; `None` if there are to be none. No other server opens it before it is dropped.
+pub(crate) fn store(options: &Options, shards: usize) -> Result<Option<Arc<Store>>, StoreError> {
     if !options.jetstream.is_on {
         return Ok(None);
     }
     let folder = options.store_dir.clone().unwrap_or_else(temporary);
-    // One shard has all streams by now.
-    let store = Store::open(&folder, 1, SyncWhen::Always)?;
+    let store = Store::open(&folder, shards, SyncWhen::Always)?;
     tracing::info!("JetStream keeps its files in {}", folder.join("jetstream").display());
     Ok(Some(Arc::new(store)))
 }

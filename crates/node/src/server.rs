@@ -93,7 +93,7 @@ impl Server {
             kernel_tls,
             server: system_server(options, &settings.info, sequence.clone()),
             jetstream: jetstream::config(options, &settings.info, &settings.directory),
-            store: jetstream::store(options)?,
+            store: jetstream::store(options, count)?,
             inquiries,
         };
         let shards = plan.start(configs, &Listeners { clients, websocket }, &cpus, &given)?;

@@ -103,8 +103,8 @@ pub enum Order<O, S> {
     Secure(Option<Arc<Acceptor>>),
     /// WebSockets that are accepted from here on are subject to this.
     OpenWeb(Arc<WebPolicy>),
-    /// Something that the shard's log asked for is done.
-    Stored(stream_log::Answer),
+    /// Something that the log of that number asked for is done.
+    Stored(u32, stream_log::Answer),
     /// A connection from within the process. Only the shard that accepts is told of any.
     Connect(S),
     /// A step of a connection's handshake is done.

@@ -10,6 +10,9 @@ use crate::shard_core::ShardCore;
 use crate::shell::{EventOf, Shell};
 use crate::stopping::Stage;
 
+/// Connections from within the process that may wait until all streams are found. Those beyond are closed.
+const EARLY_MAX: usize = 1024;
+
 impl<S: Shell> ShardCore<S> {
     /// Takes what happened and what other shards have sent. Until all of it is taken in nothing newer is heard,
     /// which would overtake it: if that is too much for a turn, not before the next one goes on with it.
@@ -198,6 +201,24 @@ impl<S: Shell> ShardCore<S> {
         }
         shell.send_parcel(placed.shard, Parcel::Connection { socket, placed, peer, how });
         shell.wake(placed.shard)
+    }
+
+    /// A connection from within the process came before any may.
+    pub(crate) fn wait_to_connect(&mut self, socket: S::Socket) {
+        if self.early.len() < EARLY_MAX {
+            self.early.push(socket);
+        }
+    }
+
+    /// Connections may come from here on: those that waited do.
+    ///
+    /// # Errors
+    /// The shell fails the shard.
+    pub fn begin_to_accept(&mut self, shell: &mut S, now: Time) -> Result<(), S::Error> {
+        for socket in std::mem::take(&mut self.early) {
+            self.on_accepted(shell, now, socket, ConnectionType::InProcess)?;
+        }
+        Ok(())
     }
 
     pub(crate) fn adopt(

@@ -29,10 +29,11 @@ impl<S: Shell> ShardCore<S> {
                 Order::System(event) => self.system.on_event(&mut self.broker, event),
                 Order::Secure(acceptor) => self.secure(acceptor),
                 Order::OpenWeb(policy) => self.open_web(policy),
-                Order::Stored(answer) => self.on_stored(answer),
-                Order::Connect(socket) => {
+                Order::Stored(log, answer) => self.on_stored(log, answer),
+                Order::Connect(socket) if self.may_accept() => {
                     self.on_accepted(shell, now, socket, ConnectionType::InProcess)?;
                 }
+                Order::Connect(socket) => self.wait_to_connect(socket),
                 Order::Handshake(id, done) => self.on_handshake_done(shell, now, id, done)?,
                 Order::Own(order) => shell.carry_out(&mut self.broker, now, order)?,
                 Order::Stop => self.begin_to_stop(shell, now)?,

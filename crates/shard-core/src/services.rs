@@ -19,20 +19,27 @@ impl<S: Shell> ShardCore<S> {
         self.jetstream = Some(JetStream::open(&mut self.broker, self.shard, shards, config, seed));
     }
 
-    /// Takes a record of the shard's log, which is being found again: all of them, before [`Self::resume_log`].
+    /// Takes a record of a log, which is being found again: all of them, before [`Self::resume_log`].
     pub fn replay(&mut self, place: Place, record: &Record<'_>) {
         if let Some(jetstream) = &mut self.jetstream {
             jetstream.replay(place, record);
         }
     }
 
-    /// JetStream goes on with the log whose records it was told, before anything else happens on the shard.
+    /// JetStream goes on with the log of that number whose records it was told, before anything else happens on the shard.
+    /// The shard's own has its number; it may have others beside.
     ///
     /// # Errors
     /// There is something in it that this server cannot act on.
-    pub fn resume_log(&mut self, now: Time, wall: Moment, log: Log) -> Result<(), String> {
+    pub fn resume_log(&mut self, now: Time, wall: Moment, number: u32, log: Log) -> Result<(), String> {
         let Some(jetstream) = &mut self.jetstream else { return Ok(()) };
-        jetstream.resume(&mut self.broker, now, wall, log)
+        jetstream.resume(&mut self.broker, now, wall, number, log)
+    }
+
+    /// Whether clients may come: what there was at the start is known on all shards. To be asked on the first one.
+    #[inline]
+    pub fn may_accept(&self) -> bool {
+        self.jetstream.as_ref().is_none_or(JetStream::is_complete)
     }
 
     /// Lets services act on what they got. What they publish leaves with the rest of the turn.
@@ -61,23 +68,23 @@ impl<S: Shell> ShardCore<S> {
         }
         if let Some(jetstream) = &mut self.jetstream {
             jetstream.on_turn(&mut self.broker, now, shell.wall_clock());
-            while let Some(request) = jetstream.take_request() {
-                if let Some(answer) = shell.store(request) {
-                    jetstream.on_answer(answer);
+            while let Some((log, request)) = jetstream.take_request() {
+                if let Some(answer) = shell.store(log, request) {
+                    jetstream.on_answer(log, answer);
                 }
             }
         }
     }
 
-    /// Whether there is no log, or it came to a clean stop.
+    /// Whether there is no log, or all came to a clean stop.
     pub fn has_log_stopped(&self) -> bool {
         self.jetstream.as_ref().is_none_or(JetStream::has_stopped)
     }
 
-    /// Something that JetStream asked for is done.
-    pub(crate) fn on_stored(&mut self, answer: Answer) {
+    /// Something that JetStream asked for is done with a log.
+    pub(crate) fn on_stored(&mut self, log: u32, answer: Answer) {
         if let Some(jetstream) = &mut self.jetstream {
-            jetstream.on_answer(answer);
+            jetstream.on_answer(log, answer);
         }
     }
 

@@ -60,6 +60,8 @@ pub struct ShardCore<S: Shell> {
     /// Output is being sent: who is heard meanwhile does not begin with it anew.
     pub(crate) is_flushing: bool,
     pub(crate) forged: Forged,
+    /// Connections from within the process that came before any may.
+    pub(crate) early: Vec<S::Socket>,
     // Scratch, kept for its capacity.
     pub(crate) events: Vec<EventOf<S>>,
     pub(crate) ids: Vec<ConnId>,
@@ -90,6 +92,7 @@ impl<S: Shell> ShardCore<S> {
             is_taking_in: false,
             is_flushing: false,
             forged: Forged::default(),
+            early: Vec::new(),
             events: Vec::new(),
             ids: Vec::new(),
             unsent: Vec::new(),

@@ -218,9 +218,9 @@ pub trait Shell: Sized {
     /// Has a password checked that a client at this address has shown. Returns whether that will be done.
     fn check_password(&mut self, id: ConnId, address: IpAddr, check: PasswordCheck) -> bool;
 
-    /// Has something done with the files of the shard's log. What came of it is an [`Order::Stored`], unless it is known
-    /// at once.
-    fn store(&mut self, request: stream_log::Request) -> Option<stream_log::Answer>;
+    /// Has something done with the files of the log of that number. What came of it is an [`Order::Stored`], unless it is
+    /// known at once.
+    fn store(&mut self, log: u32, request: stream_log::Request) -> Option<stream_log::Answer>;
 
     /// Has something found out for the system's service.
     fn inquire(&mut self, inquiry: Inquiry);

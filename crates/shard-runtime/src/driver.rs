@@ -17,23 +17,16 @@ use stream_log::{Lost, Report};
 use system::System;
 
 use crate::io::{Io, Wait};
-use crate::listening::Listening;
 use crate::load_board::{LoadMeter, processor_time};
 use crate::orders::Order;
 use crate::shard_thread::Own;
 use crate::shared::Shared;
 use crate::shell::RuntimeShell;
-use crate::storage::Storage;
+use crate::storage::{Storage, Store};
 use crate::turn_clock::TurnClock;
 
 /// How soon to look again when a queue to another shard is full.
 const FULL_QUEUE_PAUSE: Duration = Duration::from_micros(100);
-
-/// All streams live there.
-const SHARD_WITH_LOG: ShardId = ShardId(0);
-
-/// And in that one of the store's logs.
-const LOG: usize = 0;
 
 pub(crate) struct Driver {
     shard: ShardId,
@@ -44,24 +37,27 @@ pub(crate) struct Driver {
 }
 
 impl Driver {
-    /// A driver that accepts connections, if it was given a listener.
+    /// A driver that accepts connections, if it was given a listener, once all shards know what was found in their logs.
     ///
     /// # Errors
-    /// The kernel does not listen.
-    pub(crate) fn new(own: Own, mut io: Io, shared: Arc<Shared>) -> io::Result<Self> {
+    /// A log cannot be opened.
+    pub(crate) fn new(own: Own, io: Io, shared: Arc<Shared>) -> io::Result<Self> {
         let Own { shard, config, ports, listeners, orders } = own;
-        let listening = listeners.map(|listeners| Listening::start(&mut io, listeners)).transpose()?;
+        let shards = ports.len();
         let seed = config.seed;
         let mut broker = Broker::new(config);
         let system = System::open(&mut broker, shard, Arc::clone(&shared.given.server));
-        let mut core = ShardCore::new(shard, ports.len(), broker, system);
+        let mut core = ShardCore::new(shard, shards, broker, system);
         if let Some(config) = &shared.given.jetstream {
             core.open_jetstream(Arc::clone(config), seed);
         }
         core.secure(shared.given.tls.clone());
         core.open_web(Arc::clone(&shared.given.web));
-        let mut shell = RuntimeShell::new(shared, io, ports, listening, orders);
-        shell.storage = open_log(&mut core, shard, &shell)?;
+        let mut shell = RuntimeShell::new(shared, io, ports, listeners, orders);
+        shell.storage = open_logs(&mut core, shard, shards, &shell)?;
+        if core.may_accept() {
+            shell.begin_to_listen()?;
+        }
         Ok(Self {
             shard,
             core,
@@ -81,6 +77,9 @@ impl Driver {
             self.close_store();
             return Ok(true);
         }
+        if self.core.may_accept() && self.shell.begin_to_listen()? {
+            self.core.begin_to_accept(&mut self.shell, now)?;
+        }
         self.end_turn(now)?;
         if !self.finds_work()? {
             self.wait(now)?;
@@ -88,11 +87,11 @@ impl Driver {
         Ok(false)
     }
 
-    /// Notes that the log came to a clean stop, if it did.
+    /// Notes that the shard's logs came to a clean stop, if they did.
     fn close_store(&self) {
-        let store = self.shell.shared.given.store.as_ref().filter(|_| self.shell.storage.is_some());
+        let store = self.shell.shared.given.store.as_ref();
         if let Some(store) = store.filter(|_| self.core.has_log_stopped())
-            && let Err(error) = store.on_stopped()
+            && let Err(error) = store.on_stopped(self.shell.storage.len())
         {
             tracing::warn!("JetStream: {error}");
         }
@@ -173,41 +172,52 @@ impl Driver {
     }
 }
 
-/// Finds the log again, on the shard that has it, and starts what carries out what it asks for.
-fn open_log(
+/// Finds again the logs that the shard has, and starts what carries out what they ask for: its own, which has its number,
+/// and those that no shard has as its own.
+fn open_logs(
     core: &mut ShardCore<RuntimeShell>,
     shard: ShardId,
+    shards: usize,
     shell: &RuntimeShell,
-) -> io::Result<Option<Storage>> {
-    let Some(store) = shell.shared.given.store.as_ref().filter(|_| shard == SHARD_WITH_LOG) else {
-        return Ok(None);
-    };
-    let recovered = store.recover(LOG, &mut |place, record| core.replay(place, record));
-    let (log, report) = recovered.map_err(io::Error::other)?;
-    tell(&report);
-    core.resume_log(shell.now(), shell.wall_clock(), log).map_err(io::Error::other)?;
+) -> io::Result<Vec<(u32, Storage)>> {
+    let Some(store) = &shell.shared.given.store else { return Ok(Vec::new()) };
+    let logs = (shard.index()..store.logs()).step_by(shards);
+    logs.map(|log| Ok((log as u32, open_log(core, log, store, shell)?))).collect()
+}
+
+fn open_log(
+    core: &mut ShardCore<RuntimeShell>,
+    log: usize,
+    store: &Store,
+    shell: &RuntimeShell,
+) -> io::Result<Storage> {
+    let recovered = store.recover(log, &mut |place, record| core.replay(place, record));
+    let (machine, report) = recovered.map_err(io::Error::other)?;
+    tell(log, &report);
+    let number = log as u32;
+    core.resume_log(shell.now(), shell.wall_clock(), number, machine).map_err(io::Error::other)?;
     let orders = Arc::clone(&shell.orders);
-    let tell = Arc::new(move |answer| orders.give(Order::Stored(answer)));
-    store.start(LOG, tell).map(Some).map_err(io::Error::other)
+    let tell = Arc::new(move |answer| orders.give(Order::Stored(number, answer)));
+    store.start(log, tell).map_err(io::Error::other)
 }
 
 /// What an operator has to know of what was found.
-fn tell(report: &Report) {
+fn tell(log: usize, report: &Report) {
     for lost in &report.lost {
         let Lost { place, len, .. } = lost;
         let what = lost.head.map_or_else(String::new, |head| format!(", sequence {}", head.seq));
         tracing::warn!(
-            "JetStream: {len} bytes of segment {} rotted at {}{what}",
+            "JetStream: {len} bytes of segment {} of log {log} rotted at {}{what}",
             place.segment,
             place.offset
         );
     }
     if report.lost_count > report.lost.len() as u64 {
-        tracing::warn!("JetStream: {} places rotted in all", report.lost_count);
+        tracing::warn!("JetStream: {} places of log {log} rotted in all", report.lost_count);
     }
     if let Some(Place { segment, offset }) = report.torn {
         tracing::info!(
-            "JetStream: a write was cut off in segment {segment} at {offset}; nobody was told of it"
+            "JetStream: a write was cut off in segment {segment} of log {log} at {offset}; nobody was told of it"
         );
     }
 }

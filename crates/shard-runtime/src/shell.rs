@@ -26,6 +26,7 @@ use crate::cores::Cores;
 use crate::handshakes::HandshakeJob;
 use crate::io::{BUFFERS, Event, Io, Notice, Received};
 use crate::kernel_tls;
+use crate::listeners::Listeners;
 use crate::listening::Listening;
 use crate::mesh_port::{MeshPort, Parcel};
 use crate::orders::{Order, Orders, Task};
@@ -41,9 +42,11 @@ pub(crate) struct RuntimeShell {
     /// By shard; `None` for the shard itself.
     pub(crate) ports: Vec<Option<MeshPort>>,
     pub(crate) listening: Option<Listening>,
+    /// What is listened to once clients may come.
+    pub(crate) listeners: Option<Listeners>,
     pub(crate) orders: Arc<Orders>,
-    /// What carries out what the shard's log asks for, if it has one.
-    pub(crate) storage: Option<Storage>,
+    /// What carries out what the shard's logs ask for, with their numbers.
+    pub(crate) storage: Vec<(u32, Storage)>,
     pub(crate) patience: Patience,
     pub(crate) cores: Cores,
     // Scratch, kept for its capacity.
@@ -55,15 +58,16 @@ impl RuntimeShell {
         shared: Arc<Shared>,
         io: Io,
         ports: Vec<Option<MeshPort>>,
-        listening: Option<Listening>,
+        listeners: Option<Listeners>,
         orders: Arc<Orders>,
     ) -> Self {
         Self {
             io,
             ports,
-            listening,
+            listening: None,
+            listeners,
             orders,
-            storage: None,
+            storage: Vec::new(),
             patience: Patience::new(shared.given.config.busy_poll),
             cores: Cores::new(shared.cpus.clone()),
             loads: Vec::new(),
@@ -77,6 +81,16 @@ impl RuntimeShell {
 
     fn port_to(&self, peer: ShardId) -> &MeshPort {
         self.ports[peer.index()].as_ref().expect("there is a port to every other shard")
+    }
+
+    /// Accepts connections from here on, if it was given listeners. Returns whether it does so since now.
+    ///
+    /// # Errors
+    /// The kernel does not listen.
+    pub(crate) fn begin_to_listen(&mut self) -> io::Result<bool> {
+        let Some(listeners) = self.listeners.take() else { return Ok(false) };
+        self.listening = Some(Listening::start(&mut self.io, listeners)?);
+        Ok(true)
     }
 
     /// When [`Shell::on_deadlines`] has something to do.
@@ -209,6 +223,7 @@ impl Shell for RuntimeShell {
     }
 
     fn stop_accepting(&mut self) -> io::Result<()> {
+        self.listeners = None;
         match self.listening.take() {
             Some(_) => self.io.stop_listening(),
             None => Ok(()),
@@ -334,9 +349,9 @@ impl Shell for RuntimeShell {
         is_taken
     }
 
-    fn store(&mut self, request: stream_log::Request) -> Option<stream_log::Answer> {
-        let storage = self.storage.as_mut().expect("a shard with a log has what it is stored with");
-        storage.submit(request)
+    fn store(&mut self, log: u32, request: stream_log::Request) -> Option<stream_log::Answer> {
+        let storage = self.storage.iter_mut().find(|(number, _)| *number == log);
+        storage.expect("a shard with a log has what it is stored with").1.submit(request)
     }
 
     fn inquire(&mut self, inquiry: Inquiry) {

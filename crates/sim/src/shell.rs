@@ -401,7 +401,7 @@ impl Shell for SimShell {
         unreachable!("no password here takes long to check")
     }
 
-    fn store(&mut self, request: stream_log::Request) -> Option<stream_log::Answer> {
+    fn store(&mut self, _: u32, request: stream_log::Request) -> Option<stream_log::Answer> {
         unreachable!("no shard here has a log: {request:?}")
     }
 

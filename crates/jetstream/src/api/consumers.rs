@@ -150,6 +150,7 @@ impl Home {
         let group = is_logged.then(|| self.next_number());
         let Some(slot) = self.streams.get_mut(&id) else { unreachable!("it was just there") };
         let consumer = slot.consumers.insert(machine, group);
+        self.accounts[account].ledger.count_consumers(1);
         let key = ConsumerKey { stream: id, consumer };
         if let Some(group) = group {
             self.consumer_groups.insert(group, key);
@@ -289,6 +290,7 @@ impl Home {
         let stream = slot.config().name.clone();
         let group = slot.consumers.group(key.consumer);
         let consumer = slot.consumers.remove(key.consumer)?;
+        self.accounts[account].ledger.count_consumers(-1);
         if let Some(group) = group {
             self.consumer_groups.remove(&group);
             self.changed.remove(&key);

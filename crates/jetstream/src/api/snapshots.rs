@@ -1,11 +1,11 @@
 //! STREAM.SNAPSHOT and STREAM.RESTORE: what is wrong with them is said, and then that there is no such thing yet.
 
 use js_proto::{
-    ApiError, RequestBody, StreamRestoreAnswer, StreamRestoreRequest, StreamSnapshotAnswer,
-    StreamSnapshotRequest, errors,
+    ApiError, RequestBody, StreamRestoreRequest, StreamSnapshotAnswer, StreamSnapshotRequest, errors,
 };
 
 use super::told::{may_ask, told};
+use crate::directory::Directory;
 use crate::home::Home;
 use crate::request::Request;
 use crate::step::Step;
@@ -29,17 +29,20 @@ fn why_no_snapshot(home: &mut Home, turn: &Turn<'_>, request: &Request) -> ApiEr
     checked.err().unwrap_or_else(|| errors::STREAM_SNAPSHOT.with(&[&MISSING]))
 }
 
-pub(super) fn restore(home: &mut Home, turn: &mut Turn<'_>, request: &Request) -> Step {
-    told::<StreamRestoreAnswer>(Err(why_no_restore(home, turn, request)))
-}
-
-fn why_no_restore(home: &mut Home, turn: &Turn<'_>, request: &Request) -> ApiError {
+/// Why there is none.
+pub(crate) fn why_no_restore(
+    home: &mut Home,
+    directory: &Directory,
+    turn: &Turn<'_>,
+    request: &Request,
+) -> ApiError {
+    let account = request.account;
     let checked = may_ask(home, request).and_then(|()| {
         let mut asked = StreamRestoreRequest::read(&request.body, turn.config.unknown_fields)?;
         asked.settle_name(&request.asked())?;
-        let limits = turn.config.limits_for(home.account(request.account).limits(), &asked.config);
+        let limits = turn.config.limits_for(home.account(account).limits(), &asked.config);
         let config = asked.config.settled(&limits, false)?;
-        match home.find(request.account, &config.name) {
+        match directory.find(account, &config.name) {
             Some(_) => Err(errors::STREAM_NAME_EXIST_RESTORE_FAILED.error()),
             None => Ok(()),
         }

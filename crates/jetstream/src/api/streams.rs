@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use js_proto::advisory::Action;
 use js_proto::{
-    ApiAnswer, ApiError, ApiPage, ClusterInfo, ConsumerConfig, RequestBody, SUBJECTS_MAX, Storage,
-    StreamConfig, StreamConfigRequest, StreamCreateAnswer, StreamDeleteAnswer, StreamInfoAnswer,
+    ApiAnswer, ApiError, ApiPage, ClusterInfo, ConfigLimits, ConsumerConfig, RequestBody, SUBJECTS_MAX,
+    Storage, StreamConfig, StreamConfigRequest, StreamCreateAnswer, StreamDeleteAnswer, StreamInfoAnswer,
     StreamInfoRequest, StreamPurgeAnswer, StreamPurgeRequest, StreamUpdateAnswer, Versioned, check_alone,
     errors, expect_empty,
 };
@@ -15,16 +15,15 @@ use streams::{BEHAVIOUR_LEVEL, Stream, StreamMeta};
 
 use super::told::{commanded, may_ask, told, told_after};
 use crate::account::StreamId;
-use crate::allowance::Reserved;
 use crate::command::Command;
 use crate::config::Files;
 use crate::home::Home;
+use crate::letters::Verdict;
 use crate::medium::Medium;
 use crate::names::Change;
 use crate::publishes::{own_record, refusal};
 use crate::ram::Ram;
 use crate::request::Request;
-use crate::role::FIRST;
 use crate::slot::Slot;
 use crate::step::{Job, Step, SubjectsSoFar};
 use crate::turn::{Told, Turn};
@@ -42,17 +41,8 @@ fn created(
     request: &Request,
 ) -> Result<(StreamCreateAnswer, Told), ApiError> {
     may_ask(home, request)?;
-    let asked = StreamConfigRequest::read(&request.body, turn.config.unknown_fields)?;
-    asked.check_name(&request.asked())?;
+    let config = config_to_create(home, turn, request, |_| Ok(()))?;
     let account = request.account;
-    let allowance = home.allowance(account, &asked.config.name);
-    allowance.check_count()?;
-    allowance.check(&asked.config)?;
-    let limits = turn.config.limits_for(allowance.limits, &asked.config);
-    let is_pedantic = asked.pedantic;
-    let config = asked.config.settled(&limits, is_pedantic)?;
-    check_alone(config.num_replicas)?;
-    let config = config.kept();
     if let Some((_, slot)) = home.find(account, &config.name) {
         if *slot.config() != config {
             return Err(errors::STREAM_NAME_EXIST.error());
@@ -61,18 +51,39 @@ fn created(
         // It may be that not all shards know of it yet, if whoever made it has not heard of that either.
         return Ok((answer, turn.told()));
     }
-    home.allowance(account, &config.name).check(&config)?;
-    config.check_as_new()?;
-    check_kind(&config)?;
-    check_storage(&config, turn)?;
-    if home.is_subject_taken(account, &config.subjects, None) {
-        return Err(errors::STREAM_SUBJECT_OVERLAP.error());
+    if !request.is_order {
+        // It went while the request was on its way.
+        return Err(errors::STREAM_NOT_FOUND.error());
     }
     let name = config.name.clone();
     let told = make(home, turn, account, config)?;
     turn.tell_stream(account, &name, Action::Create);
     let (_, slot) = home.stream(account, &name)?;
     Ok((created_answer(slot, turn), told))
+}
+
+/// The stream that is asked for. `check` sees what stands in the request before anything
+/// else is made of it.
+pub(crate) fn config_to_create(
+    home: &mut Home,
+    turn: &Turn<'_>,
+    request: &Request,
+    check: impl FnOnce(&StreamConfig) -> Result<(), ApiError>,
+) -> Result<StreamConfig, ApiError> {
+    let asked = StreamConfigRequest::read(&request.body, turn.config.unknown_fields)?;
+    asked.check_name(&request.asked())?;
+    check(&asked.config)?;
+    let limits = turn.config.limits_for(home.account(request.account).limits(), &asked.config);
+    let config = asked.config.settled(&limits, asked.pedantic)?;
+    check_alone(config.num_replicas)?;
+    Ok(config.kept())
+}
+
+/// Whether there may be such a stream at all.
+pub(crate) fn check_new(config: &StreamConfig, turn: &Turn<'_>) -> Result<(), ApiError> {
+    config.check_as_new()?;
+    check_kind(config)?;
+    check_storage(config, turn)
 }
 
 fn created_answer(slot: &Slot, turn: &Turn<'_>) -> StreamCreateAnswer {
@@ -113,9 +124,8 @@ fn make(
     config: StreamConfig,
 ) -> Result<Told, ApiError> {
     let id = StreamId(home.next_number());
-    let change = Change::Stream { shard: FIRST, is_direct: config.allow_direct };
+    let change = Change::Stream { shard: turn.shard, is_direct: config.allow_direct };
     let name = config.name.clone();
-    let reserved = Reserved::by(&config);
     let is_logged = config.storage == Storage::File && turn.config.files == Files::Kept;
     let meta = meta(turn, id, config);
     let place = if is_logged { Some(log_meta(home, account, id, &meta)?) } else { None };
@@ -125,10 +135,10 @@ fn make(
         home.logged += 1;
     }
     let medium = if is_logged { Medium::Log } else { Medium::Ram(Ram::default()) };
-    let mut slot = Slot::new(account, id, stream, medium, &turn.config.domain);
+    let tag = home.tag_of(id);
+    let mut slot = Slot::new(account, (id, tag), stream, medium, &turn.config.domain);
     slot.subscribe(turn);
     home.streams.insert(id, slot);
-    home.reserve(account, Reserved::default(), reserved);
     home.account(account).streams.insert(name.clone(), id);
     Ok(turn.tell_all(account, &name, change))
 }
@@ -153,31 +163,47 @@ fn log_meta(home: &mut Home, account: usize, id: StreamId, meta: &StreamMeta) ->
     appended.map(|appended| appended.place).map_err(|error| refusal(&error))
 }
 
-pub(super) fn update(home: &mut Home, turn: &mut Turn<'_>, request: &Request) -> Step {
-    commanded::<StreamUpdateAnswer>(to_update(home, turn, request))
+pub(super) fn update(home: &mut Home, turn: &mut Turn<'_>, request: &Request, job: &Job) -> Step {
+    let Job::Ordered(verdict) = job else { unreachable!("the directory hears of it first") };
+    commanded::<StreamUpdateAnswer>(to_update(home, turn, request, verdict))
 }
 
-fn to_update(home: &mut Home, turn: &Turn<'_>, request: &Request) -> Result<(StreamId, Command), ApiError> {
+fn to_update(
+    home: &mut Home,
+    turn: &Turn<'_>,
+    request: &Request,
+    verdict: &Verdict,
+) -> Result<(StreamId, Command), ApiError> {
     may_ask(home, request)?;
+    let (asked, settled, limits) = config_to_update(home, turn, request)?;
+    let (id, slot) = home.stream(request.account, &settled.name)?;
+    let old = slot.config().clone();
+    let new = old.updated(asked.config, &limits, asked.pedantic)?.kept();
+    if let Some(error) = &verdict.room {
+        return Err(error.clone());
+    }
+    slot.check_consumer_limits(&old, &new)?;
+    if verdict.overlaps {
+        return Err(errors::STREAM_SUBJECT_OVERLAP.error());
+    }
+    check_kind(&new)?;
+    Ok((id, Command::Update(Box::new(new))))
+}
+
+/// What is asked for, what it comes to whatever is there by now, and what the account may have.
+pub(crate) fn config_to_update(
+    home: &mut Home,
+    turn: &Turn<'_>,
+    request: &Request,
+) -> Result<(StreamConfigRequest, StreamConfig, ConfigLimits), ApiError> {
     let asked = StreamConfigRequest::read(&request.body, turn.config.unknown_fields)?;
-    let account = request.account;
-    let limits = turn.config.limits_for(home.account(account).limits(), &asked.config);
+    let limits = turn.config.limits_for(home.account(request.account).limits(), &asked.config);
     // What is wrong with it is said before it is known whether it is about this stream.
     let settled = asked.config.clone().settled(&limits, asked.pedantic)?;
     if settled.name != request.stream() {
         return Err(errors::STREAM_MISMATCH.error());
     }
-    let (id, slot) = home.stream(account, &settled.name)?;
-    let old = slot.config().clone();
-    let new = old.updated(asked.config, &limits, asked.pedantic)?.kept();
-    home.allowance(account, &new.name).check_change(&old, &new)?;
-    let (_, slot) = home.stream(account, &new.name)?;
-    slot.check_consumer_limits(&old, &new)?;
-    if home.is_subject_taken(account, &new.subjects, Some(id)) {
-        return Err(errors::STREAM_SUBJECT_OVERLAP.error());
-    }
-    check_kind(&new)?;
-    Ok((id, Command::Update(Box::new(new))))
+    Ok((asked, settled, limits))
 }
 
 pub(super) fn purge(home: &mut Home, turn: &mut Turn<'_>, request: &Request) -> Step {

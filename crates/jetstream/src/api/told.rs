@@ -11,13 +11,13 @@ use crate::step::{Answer, Step};
 use crate::turn::Told;
 
 /// Whether the request can be answered by this server and for this account.
-pub(super) fn may_ask(home: &mut Home, request: &Request) -> Result<(), ApiError> {
+pub(crate) fn may_ask(home: &mut Home, request: &Request) -> Result<(), ApiError> {
     check_api_level(&request.header)?;
     home.enabled(request.account).map(drop)
 }
 
 /// The answer to a request, which is told of.
-pub(super) fn told<A: ApiAnswer + Serialize>(answer: Result<A, ApiError>) -> Step {
+pub(crate) fn told<A: ApiAnswer + Serialize>(answer: Result<A, ApiError>) -> Step {
     Step::Answer(Answer::of(answer))
 }
 

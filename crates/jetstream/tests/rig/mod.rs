@@ -25,8 +25,10 @@ const BEGIN: i64 = 1_800_000_000_000_000_000;
 pub(crate) struct Rig {
     pub(crate) shards: Shards,
     jetstreams: Vec<JetStream>,
-    /// Where files are, if they are kept.
+    /// Where the files of the first log are, if they are kept.
     pub(crate) disk: Option<SimDisk>,
+    /// The same of the other logs, by number from 1 on.
+    pub(crate) other_disks: Vec<SimDisk>,
     /// The disk does nothing by itself.
     pub(crate) is_disk_slow: bool,
 }
@@ -76,41 +78,87 @@ impl Rig {
             JetStream::open(broker, ShardId(shard as u8), count, Arc::clone(&config), 7)
         };
         let jetstreams = shards.brokers.iter_mut().enumerate().map(open).collect();
-        Self { shards, jetstreams, disk: None, is_disk_slow: false }
+        Self { shards, jetstreams, disk: None, other_disks: Vec::new(), is_disk_slow: false }
     }
 
-    /// With files on that disk, which may have some already.
+    /// With files on that disk, which may have some already, and on one more for each log beside the first.
     pub(crate) fn on_disk(shards: usize, disk: SimDisk) -> Self {
+        Self::on_disks(shards, vec![disk])
+    }
+
+    /// With a log on each disk, which may have some already, and on a new one for each shard beyond.
+    pub(crate) fn on_disks(shards: usize, mut disks: Vec<SimDisk>) -> Self {
         let mut rig = Self::with(shards, Config { files: Files::Kept, ..config() });
-        let mut recovery = Recovery::new(stream_log::Config::new(*b"a store of tests", 0), disk.files());
-        while let Some(span) = recovery.want() {
-            let bytes = disk.read(span);
-            let jetstream = &mut rig.jetstreams[0];
-            recovery.on_bytes(Ok(bytes), &mut |place, record| jetstream.replay(place, record)).unwrap();
+        disks.extend((disks.len()..shards).map(|log| SimDisk::new(100 + log as u64)));
+        for (log, disk) in disks.iter().enumerate() {
+            rig.open_log(log, disk);
         }
-        let (log, _) = recovery.finish();
-        let now = rig.shards.now;
-        let resumed = rig.jetstreams[0].resume(&mut rig.shards.brokers[0], now, Moment(BEGIN), log);
-        assert_eq!(resumed, Ok(()));
-        rig.disk = Some(disk);
+        rig.other_disks = disks.split_off(1);
+        rig.disk = disks.pop();
         rig.settle();
         rig
     }
 
-    /// The disk does what it was asked for.
-    pub(crate) fn run_disk(&mut self) {
-        let Some(disk) = &mut self.disk else { return };
-        while let Some(answer) = disk.step() {
-            self.jetstreams[0].on_answer(answer);
+    fn open_log(&mut self, log: usize, disk: &SimDisk) {
+        let shard = log % self.jetstreams.len();
+        let jetstream = &mut self.jetstreams[shard];
+        let config = stream_log::Config::new(*b"a store of tests", log as u32);
+        let mut recovery = Recovery::new(config, disk.files());
+        while let Some(span) = recovery.want() {
+            let bytes = disk.read(span);
+            recovery.on_bytes(Ok(bytes), &mut |place, record| jetstream.replay(place, record)).unwrap();
+        }
+        let (machine, _) = recovery.finish();
+        let now = self.shards.now;
+        let broker = &mut self.shards.brokers[shard];
+        assert_eq!(jetstream.resume(broker, now, Moment(BEGIN), log as u32, machine), Ok(()));
+    }
+
+    fn disk_of(&mut self, log: u32) -> &mut SimDisk {
+        match log {
+            0 => self.disk.as_mut().expect("there is a log"),
+            log => &mut self.other_disks[log as usize - 1],
         }
     }
 
+    /// The disks do what they were asked for.
+    pub(crate) fn run_disk(&mut self) {
+        if self.disk.is_some() {
+            (0..=self.other_disks.len() as u32).for_each(|log| self.run_disk_of(log));
+        }
+    }
+
+    /// The one of that log does.
+    pub(crate) fn run_disk_of(&mut self, log: u32) {
+        let shard = log as usize % self.jetstreams.len();
+        while let Some(answer) = self.disk_of(log).step() {
+            self.jetstreams[shard].on_answer(log, answer);
+        }
+    }
+
+    /// How many streams each shard has.
+    pub(crate) fn streams_by_shard(&self) -> Vec<usize> {
+        self.jetstreams.iter().map(JetStream::streams).collect()
+    }
+
     /// Power is cut, or the server is killed, and it starts again.
-    pub(crate) fn restart(self, cut: impl FnOnce(&mut SimDisk)) -> Self {
+    pub(crate) fn restart(self, cut: impl FnMut(&mut SimDisk)) -> Self {
         let shards = self.shards.brokers.len();
-        let mut disk = self.disk.unwrap();
-        cut(&mut disk);
-        Self::on_disk(shards, disk)
+        self.restart_on(shards, cut)
+    }
+
+    /// The same, with another number of shards.
+    pub(crate) fn restart_on(self, shards: usize, cut: impl FnMut(&mut SimDisk)) -> Self {
+        let mut disks: Vec<SimDisk> = self.disk.into_iter().chain(self.other_disks).collect();
+        disks.iter_mut().for_each(cut);
+        Self::on_disks(shards, disks)
+    }
+
+    /// All writes fail from now on, on all disks.
+    pub(crate) fn fail_disks(&mut self) {
+        for disk in self.disk.iter_mut().chain(&mut self.other_disks) {
+            disk.faults.failed_writes = 1000;
+        }
     }
 
     /// A client that listens to `r.>`.
@@ -132,13 +180,15 @@ impl Rig {
 
     fn turn(&mut self) {
         let now = self.shards.now;
+        let mut requests = Vec::new();
         for (broker, jetstream) in self.shards.brokers.iter_mut().zip(&mut self.jetstreams) {
             broker.take_ready_services(&mut Vec::new());
             jetstream.on_deadlines(now);
             jetstream.on_turn(broker, now, Moment(BEGIN + now.0 as i64));
-            while let Some(request) = jetstream.take_request() {
-                self.disk.as_mut().expect("there is a log").submit(request);
-            }
+            requests.extend(std::iter::from_fn(|| jetstream.take_request()));
+        }
+        for (log, request) in requests {
+            self.disk_of(log).submit(request);
         }
         if !self.is_disk_slow {
             self.run_disk();
@@ -173,4 +223,9 @@ impl Rig {
     pub(crate) fn ask(&mut self, conn: Conn, what: &str, body: &str) -> String {
         self.publish(conn, &format!("$JS.API.{what}"), body)
     }
+}
+
+/// So many streams on so many shards, where each goes to where the fewest are.
+pub(crate) fn evenly(streams: usize, shards: usize) -> Vec<usize> {
+    (0..shards).map(|shard| (streams + shards - 1 - shard) / shards).collect()
 }

@@ -261,7 +261,7 @@ impl shard_core::Shell for Shell {
         unreachable!("nobody shows a password")
     }
 
-    fn store(&mut self, request: stream_log::Request) -> Option<stream_log::Answer> {
+    fn store(&mut self, _: u32, request: stream_log::Request) -> Option<stream_log::Answer> {
         panic!("no shard here has a log: {request:?}");
     }
 

@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 
@@ -24,6 +25,9 @@ use super::{Job, Storage, Tell, chores, readers, threads, writer};
 const NODE_FILE: &str = "node.json";
 const FRESH_NODE_FILE: &str = "node.json.new";
 const LOGS: &str = "logs";
+
+/// How many logs a store may have: each has a thread, and more shards are not to be expected.
+const LOGS_MAX: u32 = 4096;
 
 /// Where the kernel says which boot this is.
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
@@ -76,6 +80,8 @@ pub enum StoreError {
 pub struct Store {
     folder: PathBuf,
     node: Mutex<NodeFile>,
+    /// Logs that have yet to come to a clean stop.
+    running: AtomicUsize,
     sync: SyncWhen,
     /// The cores the process may use, if the store was opened by a thread that may.
     cpus: Option<CpuSet>,
@@ -87,8 +93,8 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens `jetstream` below a directory, and makes it if it is not there: then with so many logs. To be called by a
-    /// thread that may use all cores of the process.
+    /// Opens `jetstream` below a directory, and makes it if it is not there. It has at least so many logs from then on, and
+    /// all that it had. To be called by a thread that may use all cores of the process.
     ///
     /// # Errors
     /// It cannot be used.
@@ -103,15 +109,17 @@ impl Store {
         }
         check_names(&folder)?;
         let mut node = read_node(&folder, logs)?;
+        node.logs = node.logs.max(logs as u32).max(found_logs(&folder)?);
         let boot = fs::read_to_string(BOOT_ID).unwrap_or_default();
         node.open(boot.trim());
         write_node(&folder, &node)?;
         let cpus = sched_getaffinity(None).ok();
         let ForAll { reads, chores, makes } = start_threads(cpus, node.logs).map_err(failed)?;
-        Ok(Self { folder, node: Mutex::new(node), sync, cpus, reads, chores, makes, _lock: lock })
+        let running = AtomicUsize::new(node.logs as usize);
+        Ok(Self { folder, node: Mutex::new(node), running, sync, cpus, reads, chores, makes, _lock: lock })
     }
 
-    /// How many logs there are. A server with fewer shards has several on one shard; with more, some have none.
+    /// How many logs there are. A server with fewer shards has several on some of them.
     pub fn logs(&self) -> usize {
         self.node().logs as usize
     }
@@ -121,11 +129,14 @@ impl Store {
         self.node.lock().expect("nothing panics that holds it").clone()
     }
 
-    /// The store's logs came to a clean stop.
+    /// So many of the store's logs came to a clean stop. Once all have, that is written down.
     ///
     /// # Errors
-    /// That could not be written down.
-    pub fn on_stopped(&self) -> Result<(), StoreError> {
+    /// That could not be done.
+    pub fn on_stopped(&self, logs: usize) -> Result<(), StoreError> {
+        if self.running.fetch_sub(logs, Ordering::AcqRel) > logs {
+            return Ok(());
+        }
         let mut node = self.node.lock().expect("nothing panics that holds it");
         node.stopped = true;
         write_node(&self.folder, &node)
@@ -232,6 +243,26 @@ fn read_node(folder: &Path, logs: usize) -> Result<NodeFile, StoreError> {
             Ok(NodeFile::new(store, node, logs as u32))
         }
     }
+}
+
+/// How many logs there are by their folders: up to the one with the highest number.
+fn found_logs(folder: &Path) -> Result<u32, StoreError> {
+    let path = folder.join(LOGS);
+    let failed = |error| StoreError::Io { path: path.clone(), error };
+    let entries = match fs::read_dir(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        entries => entries.map_err(failed)?,
+    };
+    let mut found = 0;
+    for entry in entries {
+        let name = entry.map_err(failed)?.file_name();
+        let number = name.to_str().and_then(|name| name.parse::<u32>().ok());
+        // What is named otherwise is left alone.
+        if let Some(number) = number.filter(|number| *number < LOGS_MAX && *name == *number.to_string()) {
+            found = found.max(number + 1);
+        }
+    }
+    Ok(found)
 }
 
 /// Written whole, then put in place.

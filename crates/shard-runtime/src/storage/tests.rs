@@ -138,7 +138,9 @@ fn what_was_synced_is_there_again_whether_the_log_was_stopped_or_not() {
         }
         if stops {
             driven.stop();
-            store.on_stopped().expect("it can be written");
+            store.on_stopped(1).expect("it can be written");
+            assert!(!store.node().stopped, "the other log has yet to");
+            store.on_stopped(1).expect("it can be written");
             assert!(store.node().stopped);
         }
     }
@@ -170,8 +172,15 @@ fn a_store_is_used_by_one_server_and_nothing_foreign_is_touched() {
     let refused = Store::open(folder.path(), 1, SyncWhen::Always).expect_err("it is in use");
     assert!(matches!(refused, StoreError::InUse(_)), "{refused}");
     drop(store);
-    // The logs are as many as at first, whatever is asked for later.
-    assert_eq!(Store::open(folder.path(), 4, SyncWhen::Always).expect("it is ours").logs(), 1);
+    // There are as many logs as are asked for, and no log goes that is there.
+    for (asked, logs) in [(4, 4), (2, 4), (5, 5)] {
+        let store = Store::open(folder.path(), asked, SyncWhen::Always).expect("it is ours");
+        assert_eq!((store.logs(), store.node().logs), (logs, logs as u32));
+    }
+    let found = folder.path().join("jetstream/logs/7");
+    std::fs::create_dir_all(&found).expect("a folder");
+    assert_eq!(Store::open(folder.path(), 1, SyncWhen::Always).expect("it is ours").logs(), 8);
+    std::fs::remove_dir(&found).expect("it is empty");
 
     let foreign = folder.path().join("jetstream/$G");
     std::fs::create_dir(&foreign).expect("a folder");

@@ -1,0 +1,241 @@
+//! All streams of the server, as the shard has them that alone gives names away: whose, where, and what they take of
+//! what all share.
+//!
+//! While a shard makes, changes or deletes a stream its name is *under order*: what else is asked of it waits for what
+//! comes of that. So one thing at a time is done to a name, and a stream is not made anew before all know that it was
+//! deleted, and before that is safe.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use fabric::ShardId;
+use subject_trie::filters_overlap;
+
+use crate::allowance::Reserved;
+use crate::letters::{Extent, NameState};
+use crate::request::Request;
+
+/// Names, by account.
+#[derive(Debug)]
+pub(crate) struct Directory {
+    accounts: Vec<Streams>,
+    /// By shard: how many are there, or will be.
+    counts: Vec<usize>,
+    /// What all reserve.
+    reserved: Reserved,
+}
+
+/// The streams of an account.
+#[derive(Debug, Default)]
+struct Streams {
+    by_name: BTreeMap<String, Entry>,
+    reserved: Reserved,
+}
+
+/// A name.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    /// Where the stream is.
+    pub(crate) shard: ShardId,
+    pub(crate) extent: Extent,
+    /// Whether it was there before what is being done to it.
+    is_made: bool,
+    /// Something is being done to it, and these wait for what comes of that.
+    order: Option<VecDeque<Request>>,
+}
+
+impl Directory {
+    pub(crate) fn new(shards: usize) -> Self {
+        Self { accounts: Vec::new(), counts: vec![0; shards], reserved: Reserved::default() }
+    }
+
+    fn account(&mut self, account: usize) -> &mut Streams {
+        if account >= self.accounts.len() {
+            self.accounts.resize_with(account + 1, Streams::default);
+        }
+        &mut self.accounts[account]
+    }
+
+    pub(crate) fn find(&self, account: usize, stream: &str) -> Option<&Entry> {
+        self.accounts.get(account)?.by_name.get(stream)
+    }
+
+    /// The streams that are there, by name.
+    pub(crate) fn streams_of(&self, account: usize) -> impl Iterator<Item = (&String, &Entry)> {
+        let streams = self.accounts.get(account).into_iter().flat_map(|streams| &streams.by_name);
+        streams.filter(|(_, entry)| entry.is_made)
+    }
+
+    /// How many streams an account has, those included that are being made.
+    pub(crate) fn count(&self, account: usize) -> usize {
+        self.accounts.get(account).map_or(0, |streams| streams.by_name.len())
+    }
+
+    /// What an account's streams reserve.
+    pub(crate) fn reserved_by(&self, account: usize) -> Reserved {
+        self.accounts.get(account).map(|streams| streams.reserved).unwrap_or_default()
+    }
+
+    /// What all streams reserve.
+    pub(crate) fn reserved(&self) -> Reserved {
+        self.reserved
+    }
+
+    /// Whether another stream of the account takes one of these subjects.
+    pub(crate) fn is_taken(&self, account: usize, subjects: &[String], own: &str) -> bool {
+        let all = self.accounts.get(account).into_iter().flat_map(|streams| &streams.by_name);
+        let mut others = all.filter(|(name, _)| *name != own);
+        others.any(|(_, entry)| {
+            let takes = |subject: &String| entry.extent.subjects.iter().any(|their| overlap(their, subject));
+            subjects.iter().any(takes)
+        })
+    }
+
+    /// Where a stream is to live that is new: where the fewest are.
+    pub(crate) fn emptiest(&self) -> ShardId {
+        let fewest = self.counts.iter().enumerate().min_by_key(|(_, count)| **count);
+        ShardId(fewest.map_or(0, |(shard, _)| shard) as u8)
+    }
+
+    /// A stream is to be made there.
+    pub(crate) fn begin(&mut self, account: usize, stream: &str, shard: ShardId, extent: Extent) {
+        self.count_in(account, shard, &extent);
+        let entry = Entry { shard, extent, is_made: false, order: Some(VecDeque::new()) };
+        self.account(account).by_name.insert(stream.to_owned(), entry);
+    }
+
+    /// Something is to be done to a stream, which may come to take so much more. Until it is known what came of it, it
+    /// takes what it had and what it is to have.
+    pub(crate) fn order(&mut self, account: usize, stream: &str, more: Option<Extent>) {
+        let Some(entry) = self.account(account).by_name.get_mut(stream) else { return };
+        entry.order.get_or_insert_default();
+        let Some(more) = more else { return };
+        let before = entry.extent.reserved;
+        let reserved = before.max(more.reserved);
+        entry.extent.reserved = reserved;
+        entry.extent.subjects.extend(more.subjects);
+        self.reserve(account, before, reserved);
+    }
+
+    /// Has a request wait for what is being done to its stream. Given back if nothing is.
+    pub(crate) fn wait(&mut self, request: Request) -> Option<Request> {
+        let streams = self.accounts.get_mut(request.account);
+        let entry = streams.and_then(|streams| streams.by_name.get_mut(request.stream()));
+        let Some(waiting) = entry.and_then(|entry| entry.order.as_mut()) else { return Some(request) };
+        waiting.push_back(request);
+        None
+    }
+
+    /// What was done to a stream has come to this, or it was found. Returns who waited for that.
+    pub(crate) fn settle(
+        &mut self,
+        account: usize,
+        stream: &str,
+        at: ShardId,
+        state: NameState,
+    ) -> VecDeque<Request> {
+        let before = self.account(account).by_name.remove(stream);
+        let (mut extent, mut waiting) = (None, VecDeque::new());
+        if let Some(entry) = before {
+            self.uncount(account, &entry);
+            extent = Some(entry.extent);
+            waiting = entry.order.unwrap_or_default();
+        }
+        match state {
+            NameState::There(now) => extent = Some(now),
+            NameState::Gone => extent = None,
+            NameState::AsBefore => {}
+        }
+        if let Some(extent) = extent {
+            self.count_in(account, at, &extent);
+            let entry = Entry { shard: at, extent, is_made: true, order: None };
+            self.account(account).by_name.insert(stream.to_owned(), entry);
+        }
+        waiting
+    }
+
+    fn count_in(&mut self, account: usize, shard: ShardId, extent: &Extent) {
+        self.counts[shard.index()] += 1;
+        self.reserve(account, Reserved::default(), extent.reserved);
+    }
+
+    fn uncount(&mut self, account: usize, entry: &Entry) {
+        self.counts[entry.shard.index()] -= 1;
+        self.reserve(account, entry.extent.reserved, Reserved::default());
+    }
+
+    fn reserve(&mut self, account: usize, before: Reserved, now: Reserved) {
+        self.reserved = self.reserved.plus(now).minus(before);
+        let streams = self.account(account);
+        streams.reserved = streams.reserved.plus(now).minus(before);
+    }
+}
+
+impl Entry {
+    /// Whether something is being done to it.
+    pub(crate) fn is_under_order(&self) -> bool {
+        self.order.is_some()
+    }
+}
+
+fn overlap(one: &str, other: &str) -> bool {
+    one == other || filters_overlap(one.as_bytes(), other.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use broker::Party;
+
+    use super::*;
+
+    fn extent(subject: &str, files: i64) -> Extent {
+        Extent { subjects: vec![subject.into()], reserved: Reserved { memory: 0, files } }
+    }
+
+    fn request(stream: &str) -> Request {
+        let subject = format!("$JS.API.STREAM.INFO.{stream}");
+        Request::new(1, subject.as_bytes(), None, b"", b"", Party::Elsewhere)
+    }
+
+    #[test]
+    fn streams_go_where_the_fewest_are() {
+        let mut directory = Directory::new(3);
+        for (name, shard) in [("A", 0), ("B", 1), ("C", 2), ("D", 0)] {
+            assert_eq!(directory.emptiest(), ShardId(shard), "{name}");
+            directory.begin(1, name, ShardId(shard), extent(name, 10));
+        }
+        directory.settle(1, "B", ShardId(1), NameState::Gone);
+        assert_eq!((directory.emptiest(), directory.count(1)), (ShardId(1), 3));
+        assert_eq!((directory.reserved_by(1).files, directory.reserved().files), (30, 30));
+        assert_eq!(directory.reserved_by(0), Reserved::default());
+    }
+
+    #[test]
+    fn one_thing_at_a_time_is_done_to_a_name() {
+        let mut directory = Directory::new(2);
+        assert!(directory.wait(request("S")).is_some(), "there is nothing to wait for");
+        directory.begin(1, "S", ShardId(1), extent("s.>", 5));
+        assert_eq!(directory.streams_of(1).count(), 0, "it is not made yet");
+        assert!(directory.wait(request("S")).is_none());
+        let waited = directory.settle(1, "S", ShardId(1), NameState::There(extent("s.>", 5)));
+        assert_eq!(waited.len(), 1);
+        assert_eq!(directory.streams_of(1).count(), 1);
+        assert!(directory.wait(request("S")).is_some());
+    }
+
+    #[test]
+    fn a_stream_that_changes_has_what_it_had_and_what_it_is_to_have() {
+        let mut directory = Directory::new(1);
+        directory.settle(1, "S", ShardId(0), NameState::There(extent("s", 5)));
+        directory.order(1, "S", Some(extent("t.*", 9)));
+        let is_taken = |directory: &Directory, subject: &str| directory.is_taken(1, &[subject.into()], "X");
+        assert_eq!([is_taken(&directory, "s"), is_taken(&directory, "t.a")], [true; 2]);
+        assert!(!directory.is_taken(1, &["s".into()], "S"), "its own do not count");
+        assert_eq!(directory.reserved().files, 9);
+        directory.settle(1, "S", ShardId(0), NameState::There(extent("t.*", 2)));
+        assert_eq!([is_taken(&directory, "s"), is_taken(&directory, "t.a")], [false, true]);
+        assert_eq!(directory.reserved().files, 2);
+        directory.order(1, "S", None);
+        directory.settle(1, "S", ShardId(0), NameState::AsBefore);
+        assert_eq!((directory.reserved().files, directory.streams_of(1).count()), (2, 1));
+    }
+}

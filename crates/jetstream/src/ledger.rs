@@ -1,0 +1,100 @@
+//! What all shards count together: what the streams of an account have, and how often it asked.
+//!
+//! Numbers that nobody waits for. Each shard adds what it has counted at the end of a turn, so that a message costs no
+//! other shard anything; what others have added since is seen from then on.
+
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use js_proto::Storage;
+
+use crate::allowance::Reserved;
+
+/// The counts of all accounts, and of the server.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    pub(crate) server: Used,
+    /// By index. Taken when a shard meets an account for the first time.
+    accounts: Mutex<Vec<Arc<AccountLedger>>>,
+}
+
+/// What an account has counted on all shards.
+#[derive(Debug, Default)]
+pub(crate) struct AccountLedger {
+    pub(crate) used: Used,
+    consumers: AtomicI64,
+    /// Requests that were answered, and those of them with an error.
+    requests: AtomicU64,
+    errors: AtomicU64,
+}
+
+/// Bytes that streams have.
+#[derive(Debug, Default)]
+pub(crate) struct Used {
+    memory: AtomicI64,
+    files: AtomicI64,
+}
+
+impl Ledger {
+    pub(crate) fn account(&self, index: usize) -> Arc<AccountLedger> {
+        let mut accounts = self.accounts.lock().expect("nothing panics that holds it");
+        if index >= accounts.len() {
+            accounts.resize_with(index + 1, Arc::default);
+        }
+        Arc::clone(&accounts[index])
+    }
+}
+
+impl AccountLedger {
+    pub(crate) fn count_request(&self, is_error: bool) {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        self.errors.fetch_add(u64::from(is_error), Ordering::Relaxed);
+    }
+
+    /// Requests that were answered, and those of them with an error.
+    pub(crate) fn requests(&self) -> (u64, u64) {
+        (self.requests.load(Ordering::Relaxed), self.errors.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn count_consumers(&self, more: i64) {
+        self.consumers.fetch_add(more, Ordering::Relaxed);
+    }
+
+    pub(crate) fn consumers(&self) -> i64 {
+        self.consumers.load(Ordering::Relaxed)
+    }
+}
+
+impl Used {
+    pub(crate) fn add(&self, more: Reserved) {
+        for (count, more) in [(&self.memory, more.memory), (&self.files, more.files)] {
+            if more != 0 {
+                count.fetch_add(more, Ordering::Relaxed);
+            }
+        }
+    }
+
+    pub(crate) fn of(&self, storage: Storage) -> i64 {
+        match storage {
+            Storage::Memory => self.memory.load(Ordering::Relaxed),
+            Storage::File => self.files.load(Ordering::Relaxed),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shards_count_together() {
+        let ledger = Ledger::default();
+        let (here, there) = (ledger.account(3), ledger.account(3));
+        here.used.add(Reserved { memory: 5, files: 0 });
+        there.used.add(Reserved { memory: -2, files: 7 });
+        assert_eq!((here.used.of(Storage::Memory), here.used.of(Storage::File)), (3, 7));
+        there.count_request(true);
+        here.count_request(false);
+        assert_eq!((here.requests(), ledger.account(0).requests()), ((2, 1), (0, 0)));
+    }
+}

@@ -1,0 +1,233 @@
+//! What the JetStreams of shards write to each other: requests that another shard is to answer, which streams there are,
+//! and what lists are made of.
+//!
+//! A request travels as the message it was, so that nothing of it is written twice; what is said beside it stands before
+//! its body. All numbers are little endian; a text has its length before it.
+
+use fabric::ShardId;
+use js_proto::{ApiError, StreamInfo};
+use nats_proto::Publish;
+use nats_proto::go_json::{compact, read_into};
+
+use crate::allowance::Reserved;
+
+/// What a letter says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Word<'a> {
+    /// A request that came to that shard, to be answered.
+    Request { via: ShardId, ordered: Option<Verdict>, body: &'a [u8] },
+    /// What has become of the stream that the letter is about.
+    Stream { at: ShardId, state: NameState },
+    /// That shard has told everybody what it found when it began.
+    Ready,
+    /// What of these streams is to be told, each with its number.
+    Tell { ticket: u32, streams: Vec<(u32, String)> },
+    /// That is, as far as they are there.
+    Told { ticket: u32, infos: Vec<(u32, StreamInfo)> },
+}
+
+/// What the shard with the directory thinks of a change.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Verdict {
+    /// There is no room for it.
+    pub(crate) room: Option<ApiError>,
+    /// Another stream takes one of its subjects.
+    pub(crate) overlaps: bool,
+}
+
+/// What is to be known of a name, once something was done to its stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum NameState {
+    /// It is there, and so.
+    There(Extent),
+    Gone,
+    /// Nobody knows: the log takes nothing any more, and what was done to it may be found undone at the next start.
+    AsBefore,
+}
+
+/// What a stream takes of what all streams share.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Extent {
+    pub(crate) subjects: Vec<String>,
+    pub(crate) reserved: Reserved,
+}
+
+impl Verdict {
+    pub(crate) fn is_good(&self) -> bool {
+        self.room.is_none() && !self.overlaps
+    }
+}
+
+impl<'a> Word<'a> {
+    /// Writes what stands in the letter's body.
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Request { via, ordered, body } => {
+                out.extend([b'Q', via.0]);
+                let room = ordered.as_ref().and_then(|verdict| verdict.room.as_ref()).map(compact);
+                let overlaps = ordered.as_ref().is_some_and(|verdict| verdict.overlaps);
+                out.extend([u8::from(ordered.is_some()), u8::from(overlaps)]);
+                put_text(out, &room.unwrap_or_default());
+                out.extend_from_slice(body);
+            }
+            Self::Stream { at, state } => {
+                let kind = match state {
+                    NameState::There(_) => b't',
+                    NameState::Gone => b'g',
+                    NameState::AsBefore => b'b',
+                };
+                out.extend([b'S', at.0, kind]);
+                if let NameState::There(Extent { subjects, reserved }) = state {
+                    out.extend_from_slice(&reserved.memory.to_le_bytes());
+                    out.extend_from_slice(&reserved.files.to_le_bytes());
+                    subjects.iter().for_each(|subject| put_text(out, subject.as_bytes()));
+                }
+            }
+            Self::Ready => out.push(b'R'),
+            Self::Tell { ticket, streams } => {
+                out.push(b'T');
+                out.extend_from_slice(&ticket.to_le_bytes());
+                for (number, stream) in streams {
+                    out.extend_from_slice(&number.to_le_bytes());
+                    put_text(out, stream.as_bytes());
+                }
+            }
+            Self::Told { ticket, infos } => {
+                out.push(b'I');
+                out.extend_from_slice(&ticket.to_le_bytes());
+                for (number, info) in infos {
+                    out.extend_from_slice(&number.to_le_bytes());
+                    put_text(out, &compact(info));
+                }
+            }
+        }
+    }
+
+    /// Reads it again.
+    ///
+    /// # Panics
+    /// It is none: only other shards of the same server write them.
+    pub(crate) fn read(letter: &Publish<'a>) -> Self {
+        let mut rest = Rest(letter.payload());
+        match rest.byte() {
+            b'Q' => {
+                let via = ShardId(rest.byte());
+                let (is_ordered, overlaps) = (rest.byte() == 1, rest.byte() == 1);
+                let room = Some(rest.text()).filter(|text| !text.is_empty()).map(|text| {
+                    let mut error = ApiError::default();
+                    read_into(text, &mut error).expect(OWN);
+                    error
+                });
+                let ordered = is_ordered.then_some(Verdict { room, overlaps });
+                Self::Request { via, ordered, body: rest.0 }
+            }
+            b'S' => {
+                let at = ShardId(rest.byte());
+                let state = match rest.byte() {
+                    b't' => {
+                        let reserved = Reserved { memory: rest.long(), files: rest.long() };
+                        NameState::There(Extent { reserved, subjects: rest.all(Rest::string) })
+                    }
+                    b'g' => NameState::Gone,
+                    _ => NameState::AsBefore,
+                };
+                Self::Stream { at, state }
+            }
+            b'R' => Self::Ready,
+            b'T' => {
+                let ticket = rest.number();
+                Self::Tell { ticket, streams: rest.all(|rest| (rest.number(), rest.string())) }
+            }
+            b'I' => {
+                let ticket = rest.number();
+                let infos = rest.all(|rest| {
+                    let (number, mut info) = (rest.number(), StreamInfo::default());
+                    read_into(rest.text(), &mut info).expect(OWN);
+                    (number, info)
+                });
+                Self::Told { ticket, infos }
+            }
+            other => panic!("a letter of another shard, not {other}"),
+        }
+    }
+}
+
+const OWN: &str = "shards of one build understand each other";
+
+fn put_text(out: &mut Vec<u8>, text: &[u8]) {
+    out.extend_from_slice(&(text.len() as u32).to_le_bytes());
+    out.extend_from_slice(text);
+}
+
+/// What has yet to be read.
+struct Rest<'a>(&'a [u8]);
+
+impl<'a> Rest<'a> {
+    fn take(&mut self, len: usize) -> &'a [u8] {
+        let (taken, rest) = self.0.split_at_checked(len).expect(OWN);
+        self.0 = rest;
+        taken
+    }
+
+    fn byte(&mut self) -> u8 {
+        self.take(1)[0]
+    }
+
+    fn number(&mut self) -> u32 {
+        u32::from_le_bytes(self.take(4).try_into().expect("four bytes"))
+    }
+
+    fn long(&mut self) -> i64 {
+        i64::from_le_bytes(self.take(8).try_into().expect("eight bytes"))
+    }
+
+    fn text(&mut self) -> &'a [u8] {
+        let len = self.number();
+        self.take(len as usize)
+    }
+
+    fn string(&mut self) -> String {
+        String::from_utf8_lossy(self.text()).into_owned()
+    }
+
+    /// All that is left.
+    fn all<T>(&mut self, mut next: impl FnMut(&mut Self) -> T) -> Vec<T> {
+        let mut all = Vec::new();
+        while !self.0.is_empty() {
+            all.push(next(self));
+        }
+        all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use js_proto::errors;
+
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read() {
+        let subjects = vec!["a.>".to_owned(), "b".to_owned()];
+        let reserved = Reserved { memory: -1, files: 1 << 40 };
+        let room = Some(errors::STORAGE_RESOURCES_EXCEEDED.error());
+        let info = StreamInfo { domain: "hub".into(), ..StreamInfo::default() };
+        for word in [
+            Word::Request { via: ShardId(3), ordered: None, body: b"{}" },
+            Word::Request { via: ShardId(0), ordered: Some(Verdict::default()), body: b"" },
+            Word::Request { via: ShardId(0), ordered: Some(Verdict { room, overlaps: true }), body: b"x" },
+            Word::Stream { at: ShardId(2), state: NameState::There(Extent { subjects, reserved }) },
+            Word::Stream { at: ShardId(2), state: NameState::There(Extent::default()) },
+            Word::Stream { at: ShardId(1), state: NameState::Gone },
+            Word::Stream { at: ShardId(1), state: NameState::AsBefore },
+            Word::Ready,
+            Word::Tell { ticket: 7, streams: vec![(1, "S".into()), (2, "T".into())] },
+            Word::Told { ticket: 7, infos: vec![(1, info)] },
+        ] {
+            let mut body = Vec::new();
+            word.write(&mut body);
+            let letter = Publish { subject: b"S", reply: None, header: None, size_text: b"", body: &body };
+            assert_eq!(Word::read(&letter), word);
+        }
+    }
+}

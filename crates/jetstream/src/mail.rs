@@ -1,0 +1,217 @@
+//! Letters, and whom they are for: one of the homes of the shard, who has the directory, or the shard as such.
+//!
+//! Each home acts on what is for it in the order in which it came. While its log takes nothing its letters wait, and those
+//! for others go on.
+
+use std::sync::Arc;
+
+use broker::{CLAIMED, Party, SIBLING};
+use fabric::{Letter, Mailbox, MeshFrame};
+use js_proto::ACK_PREFIX;
+
+use crate::gathering::{Asked, Infos};
+use crate::home::Home;
+use crate::jet_stream::Desk;
+use crate::letters::Word;
+use crate::registrar::is_of_directory;
+use crate::reports::Report;
+use crate::request::Request;
+use crate::role::{FIRST, Role};
+use crate::turn::Turn;
+
+/// What it takes to read a letter, beside what it causes.
+const LETTER_STEPS: u64 = 8;
+
+/// Bytes of letters that wait for one home. Beyond that the shard takes in nothing at all: then mailboxes fill, and
+/// publishers are held.
+const HOME_MAIL_BYTES_MAX: usize = 4 << 20;
+
+/// Whom a letter is for.
+enum For {
+    Home(usize),
+    /// Whoever has the directory, as long as no stream of this shard is meant.
+    Directory,
+    Shard,
+    Nobody,
+}
+
+impl Desk {
+    /// Acts on letters in the order in which they came. What there is no time for stays in the mailbox. Returns whether
+    /// logs have to be waited for.
+    pub(crate) fn take_mail(&mut self, turn: &mut Turn<'_>, mailbox: &mut Mailbox) -> bool {
+        self.homes.iter_mut().for_each(|home| home.take_kept(turn));
+        while turn.may_go_on() {
+            if mailbox.is_empty() {
+                mailbox.clear();
+                let service = turn.post.service();
+                turn.broker.take_mail(service, mailbox);
+            }
+            let Some(Ok(MeshFrame::Letter(next))) = mailbox.frames().next() else { return false };
+            let whom = self.whom(turn, &next);
+            if let For::Home(at) = whom
+                && self.homes.at(at).mail.len() >= HOME_MAIL_BYTES_MAX
+            {
+                return true;
+            }
+            let Some(letter) = mailbox.read() else { return false };
+            turn.spend(LETTER_STEPS);
+            match whom {
+                For::Home(at) => self.homes.at(at).take_or_keep(turn, &letter),
+                For::Directory => self.on_request(turn, Request::read(&letter.message)),
+                For::Shard => self.on_word(turn, &letter),
+                For::Nobody => {}
+            }
+        }
+        false
+    }
+
+    fn whom(&mut self, turn: &Turn<'_>, letter: &Letter<'_>) -> For {
+        if letter.tag == SIBLING {
+            return For::Shard;
+        }
+        if letter.tag != CLAIMED {
+            return self.homes.by_tag(letter.tag).map_or(For::Nobody, For::Home);
+        }
+        let message = &letter.message;
+        if self.homes.are_one() && message.publish.subject.starts_with(ACK_PREFIX) {
+            return For::Home(0);
+        }
+        let (stream, otherwise) = match Role::of(message.publish.subject, &turn.config.domain) {
+            Some(Role::Api(api)) if is_of_directory(api.kind) => return For::Directory,
+            Some(Role::Api(api)) => (api.stream, For::Directory),
+            Some(Role::Next(next)) => (next.stream, For::Nobody),
+            Some(Role::Get(get)) => (get.stream, For::Nobody),
+            Some(Role::Ack(ack)) => (ack.stream, For::Nobody),
+            Some(Role::FlowControl(flow)) => (flow.stream, For::Nobody),
+            Some(Role::Unknown) | None => return For::Nobody,
+        };
+        let stream = str::from_utf8(stream).unwrap_or_default();
+        self.homes.having(message.account as usize, stream).map_or(otherwise, For::Home)
+    }
+
+    /// A request that no stream here answers.
+    fn on_request(&mut self, turn: &mut Turn<'_>, request: Request) {
+        match &mut self.registrar {
+            Some(registrar) => registrar.on_request(&mut self.homes, turn, request),
+            None => turn.pass_on(FIRST, &request, None),
+        }
+    }
+
+    /// A letter of JetStream on another shard.
+    fn on_word(&mut self, turn: &mut Turn<'_>, letter: &Letter<'_>) {
+        let (message, publish) = (&letter.message, &letter.message.publish);
+        let account = message.account as usize;
+        match (Word::read(publish), &mut self.registrar) {
+            (Word::Request { via, ordered, body }, registrar) => {
+                let from = Party::Elsewhere;
+                let (subject, header) = (publish.subject, publish.headers());
+                let request = Request::new(account, subject, publish.reply, header, body, from);
+                match registrar {
+                    Some(registrar) if ordered.is_none() => {
+                        registrar.on_passed(&mut self.homes, turn, request, via);
+                    }
+                    _ => self.homes.take(turn, request, ordered),
+                }
+            }
+            (Word::Stream { at, state }, Some(registrar)) => {
+                let stream = String::from_utf8_lossy(publish.subject).into_owned();
+                registrar.on_report(&mut self.homes, turn, at, Report { account, stream, state });
+            }
+            (Word::Ready, Some(registrar)) => registrar.on_begun(&mut self.homes, turn),
+            (Word::Told { ticket, infos }, Some(registrar)) => {
+                registrar.on_told(&mut self.homes, turn, ticket, infos);
+            }
+            (Word::Tell { ticket, streams }, _) => {
+                self.homes.asked.push_back(Asked::new(account, ticket, streams));
+            }
+            (Word::Stream { .. } | Word::Ready | Word::Told { .. }, None) => {
+                unreachable!("that is for the shard with the directory")
+            }
+        }
+    }
+
+    /// Tells what the shard with the directory asked for.
+    pub(crate) fn tell_all_asked(&mut self, turn: &mut Turn<'_>) {
+        while turn.may_go_on()
+            && let Some(Infos { account, ticket, infos }) = self.homes.tell_next(turn)
+        {
+            match &mut self.registrar {
+                Some(registrar) => registrar.on_told(&mut self.homes, turn, ticket, infos),
+                None => turn.write_to(FIRST, account, b"list", &Word::Told { ticket, infos }),
+            }
+        }
+    }
+
+    /// Has the directory hear what has become of streams here.
+    pub(crate) fn send_reports(&mut self, turn: &mut Turn<'_>) {
+        while let Some(report) = self.homes.next_report() {
+            match &mut self.registrar {
+                Some(registrar) => registrar.on_report(&mut self.homes, turn, turn.shard, report),
+                None => {
+                    let Report { account, stream, state } = report;
+                    let word = Word::Stream { at: turn.shard, state };
+                    turn.write_to(FIRST, account, stream.as_bytes(), &word);
+                }
+            }
+        }
+    }
+}
+
+impl Home {
+    /// Acts on a letter, or keeps it until the log takes more, behind those that were kept before.
+    fn take_or_keep(&mut self, turn: &mut Turn<'_>, letter: &Letter<'_>) {
+        if self.mail.is_empty() && self.may_act_on(letter) {
+            self.on_letter(turn, letter);
+        } else {
+            self.mail.push(letter);
+        }
+    }
+
+    /// Acts on what was kept, as far as that goes now.
+    fn take_kept(&mut self, turn: &mut Turn<'_>) {
+        if self.mail.is_empty() {
+            return;
+        }
+        let mut mail = std::mem::take(&mut self.mail);
+        while turn.may_go_on()
+            && let Some(Ok(MeshFrame::Letter(next))) = mail.frames().next()
+            && self.may_act_on(&next)
+            && let Some(letter) = mail.read()
+        {
+            turn.spend(LETTER_STEPS);
+            self.on_letter(turn, &letter);
+        }
+        if mail.is_empty() {
+            mail.clear();
+        }
+        self.mail = mail;
+    }
+
+    fn may_act_on(&mut self, letter: &Letter<'_>) -> bool {
+        let may = self.may_take(letter.message.publish.body.len());
+        self.mail_waits = !may && self.busy.is_none();
+        may
+    }
+
+    fn on_letter(&mut self, turn: &mut Turn<'_>, letter: &Letter<'_>) {
+        let message = &letter.message;
+        if letter.tag != CLAIMED {
+            let Some(id) = self.tagged(letter.tag) else { return };
+            return self.on_message(turn, id, message);
+        }
+        let config = Arc::clone(&turn.config);
+        match Role::of(message.publish.subject, &config.domain) {
+            Some(Role::Api(_)) => self.on_request(turn, Request::read(message)),
+            Some(Role::Next(next)) => self.on_next(turn, message, &next),
+            Some(Role::Get(get)) => self.on_get(turn, message, &get),
+            Some(Role::Ack(ack)) => self.on_ack(turn, message, &ack),
+            Some(Role::FlowControl(flow)) => self.on_flow_control(turn, message, &flow),
+            Some(Role::Unknown) | None => {}
+        }
+    }
+
+    /// Whether something that was kept can be acted on.
+    pub(crate) fn has_mail(&self) -> bool {
+        !self.mail.is_empty() && !self.mail_waits
+    }
+}

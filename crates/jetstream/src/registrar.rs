@@ -1,0 +1,312 @@
+//! The shard that has the directory: it answers what is asked of all streams, gives names away, and has the shards that
+//! have the streams do what changes them.
+
+use std::collections::VecDeque;
+
+use fabric::ShardId;
+use js_proto::{
+    AccountInfoAnswer, ApiAnswer, ApiError, NAMES_MAX, RequestBody, RequestKind, StreamConfig,
+    StreamCreateAnswer, StreamDeleteAnswer, StreamNamesAnswer, StreamRestoreAnswer, StreamUpdateAnswer,
+    StreamsRequest, errors, expect_empty,
+};
+use serde::Serialize;
+use subject_trie::valid_filters_overlap;
+
+use crate::allowance::{Allowance, Reserved};
+use crate::api::lists::page;
+use crate::api::snapshots::why_no_restore;
+use crate::api::streams::{check_new, config_to_create, config_to_update};
+use crate::api::told::may_ask;
+use crate::directory::Directory;
+use crate::gathering::Gathering;
+use crate::home::Home;
+use crate::homes::Homes;
+use crate::letters::{Extent, NameState, Verdict};
+use crate::reports::Report;
+use crate::request::Request;
+use crate::requests::{REQUEST_STEPS, WAITING_REQUESTS_MAX};
+use crate::step::Answer;
+use crate::turn::Turn;
+
+/// The directory, and what is done with it.
+#[derive(Debug)]
+pub(crate) struct Registrar {
+    pub(crate) directory: Directory,
+    shards: usize,
+    /// How many have told what they found.
+    begun: usize,
+    /// Requests that came before all had.
+    early: VecDeque<Request>,
+    pub(crate) gathering: Gathering,
+}
+
+/// What becomes of a request.
+enum Course {
+    Answer(Answer),
+    /// The shard that has the stream, or is to have it, does it and answers.
+    Order(ShardId, Verdict),
+    /// The shard that has the stream answers.
+    Pass(ShardId),
+    /// It is gathered from all shards.
+    Gather,
+}
+
+/// Whether requests of that kind are about the directory, or change what is in it.
+pub(crate) fn is_of_directory(kind: RequestKind) -> bool {
+    use RequestKind as Kind;
+    matches!(
+        kind,
+        Kind::AccountInfo
+            | Kind::StreamCreate
+            | Kind::StreamUpdate
+            | Kind::StreamDelete
+            | Kind::StreamNames
+            | Kind::StreamList
+            | Kind::StreamRestore
+    )
+}
+
+impl Registrar {
+    pub(crate) fn new(shards: usize) -> Self {
+        Self {
+            directory: Directory::new(shards),
+            shards,
+            begun: 0,
+            early: VecDeque::new(),
+            gathering: Gathering::default(),
+        }
+    }
+
+    /// Whether all shards have told what they found when they began.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.begun == self.shards
+    }
+
+    /// One more has told.
+    pub(crate) fn on_begun(&mut self, homes: &mut Homes, turn: &mut Turn<'_>) {
+        self.begun += 1;
+        if self.is_complete() {
+            for request in std::mem::take(&mut self.early) {
+                self.answer(homes, turn, request);
+            }
+        }
+    }
+
+    /// A request that no stream of this shard answers.
+    pub(crate) fn on_request(&mut self, homes: &mut Homes, turn: &mut Turn<'_>, request: Request) {
+        let account = homes.own().account(request.account);
+        if account.waiting >= WAITING_REQUESTS_MAX {
+            return;
+        }
+        account.waiting += 1;
+        if self.is_complete() {
+            self.answer(homes, turn, request);
+        } else {
+            self.early.push_back(request);
+        }
+    }
+
+    /// The same, of another shard that does not have its stream.
+    pub(crate) fn on_passed(
+        &mut self,
+        homes: &mut Homes,
+        turn: &mut Turn<'_>,
+        request: Request,
+        via: ShardId,
+    ) {
+        let entry = self.directory.find(request.account, request.stream());
+        if entry.is_some_and(|entry| entry.shard == via && !entry.is_under_order()) {
+            // Nobody has it.
+            return homes.own().on_request(turn, request);
+        }
+        self.on_request(homes, turn, request);
+    }
+
+    /// What was done to a name has come to this, or it was found.
+    pub(crate) fn on_report(&mut self, homes: &mut Homes, turn: &mut Turn<'_>, at: ShardId, report: Report) {
+        let Report { account, stream, state } = report;
+        let known = self.directory.find(account, &stream);
+        if known.is_some_and(|entry| entry.shard != at) && state != NameState::Gone {
+            tracing::error!("JetStream: there are two streams '{stream}' of one account: one is left alone");
+            return;
+        }
+        let waited = self.directory.settle(account, &stream, at, state);
+        for request in waited {
+            self.answer(homes, turn, request);
+        }
+    }
+
+    /// Answers a request, or has that done.
+    fn answer(&mut self, homes: &mut Homes, turn: &mut Turn<'_>, request: Request) {
+        let Some(request) = self.directory.wait(request) else { return };
+        turn.spend(REQUEST_STEPS);
+        match self.course(homes, turn, &request) {
+            Course::Answer(answer) => homes.own().give(turn, &request, &answer),
+            Course::Order(shard, verdict) => self.hand_over(homes, turn, shard, request, Some(verdict)),
+            Course::Pass(shard) => self.hand_over(homes, turn, shard, request, None),
+            Course::Gather => self.gather(homes, turn, request),
+        }
+    }
+
+    fn hand_over(
+        &mut self,
+        homes: &mut Homes,
+        turn: &mut Turn<'_>,
+        shard: ShardId,
+        request: Request,
+        ordered: Option<Verdict>,
+    ) {
+        homes.own().account(request.account).waiting -= 1;
+        if shard == turn.shard {
+            homes.take(turn, request, ordered);
+        } else {
+            turn.pass_on(shard, &request, ordered);
+        }
+    }
+
+    fn course(&mut self, homes: &mut Homes, turn: &mut Turn<'_>, request: &Request) -> Course {
+        use RequestKind as Kind;
+        let kind = request.asked().kind;
+        let home = homes.own();
+        if home.account(request.account).is_system && kind != Kind::AccountInfo {
+            return Course::Pass(turn.shard);
+        }
+        match kind {
+            Kind::AccountInfo => answered(self.account_info(home, turn, request)),
+            Kind::StreamNames => answered(self.names(home, turn, request)),
+            Kind::StreamList => Course::Gather,
+            Kind::StreamCreate => or_refused::<StreamCreateAnswer>(self.create(home, turn, request)),
+            Kind::StreamUpdate => or_refused::<StreamUpdateAnswer>(self.update(home, turn, request)),
+            Kind::StreamDelete => or_refused::<StreamDeleteAnswer>(self.delete(home, request)),
+            Kind::StreamRestore => {
+                let why = why_no_restore(home, &self.directory, turn, request);
+                answered::<StreamRestoreAnswer>(Err(why))
+            }
+            _ => {
+                let entry = self.directory.find(request.account, request.stream());
+                Course::Pass(entry.map_or(turn.shard, |entry| entry.shard))
+            }
+        }
+    }
+
+    fn account_info(
+        &self,
+        home: &mut Home,
+        turn: &Turn<'_>,
+        request: &Request,
+    ) -> Result<AccountInfoAnswer, ApiError> {
+        may_ask(home, request)?;
+        let account = request.account;
+        let (count, reserved) = (self.directory.count(account), self.directory.reserved_by(account));
+        let info = home.account(account).info(&turn.config.domain, count, reserved);
+        Ok(AccountInfoAnswer { info: Some(info), ..AccountInfoAnswer::new() })
+    }
+
+    fn names(
+        &self,
+        home: &mut Home,
+        turn: &Turn<'_>,
+        request: &Request,
+    ) -> Result<StreamNamesAnswer, ApiError> {
+        may_ask(home, request)?;
+        let asked = StreamsRequest::read(&request.body, turn.config.unknown_fields)?;
+        let wanted = self.wanted(request.account, &asked.subject);
+        let (page, skipped) = page(wanted.len(), asked.offset, NAMES_MAX);
+        let names: Vec<String> =
+            wanted.into_iter().skip(skipped).take(NAMES_MAX).map(|(name, _)| name.clone()).collect();
+        let streams = (!names.is_empty()).then_some(names);
+        Ok(StreamNamesAnswer { page, streams, ..StreamNamesAnswer::new() })
+    }
+
+    /// The streams of an account that take such a subject, by name, and where they are. All if it is empty.
+    pub(crate) fn wanted(&self, account: usize, subject: &str) -> Vec<(&String, ShardId)> {
+        let overlaps = |theirs: &String| valid_filters_overlap(theirs.as_bytes(), subject.as_bytes());
+        let all = self.directory.streams_of(account);
+        let wanted =
+            all.filter(|(_, entry)| subject.is_empty() || entry.extent.subjects.iter().any(overlaps));
+        wanted.map(|(name, entry)| (name, entry.shard)).collect()
+    }
+
+    fn create(&mut self, home: &mut Home, turn: &Turn<'_>, request: &Request) -> Result<Course, ApiError> {
+        may_ask(home, request)?;
+        let account = request.account;
+        let limits = home.account(account).limits().clone();
+        let server = home.server();
+        let allowance = |name: &str| self.allowance(account, name, &limits, server);
+        let config = config_to_create(home, turn, request, |asked| {
+            let allowance = allowance(&asked.name);
+            allowance.check_count()?;
+            allowance.check(asked)
+        })?;
+        if let Some(entry) = self.directory.find(account, &config.name) {
+            // Whether it is the same says who has it.
+            return Ok(Course::Pass(entry.shard));
+        }
+        allowance(&config.name).check(&config)?;
+        check_new(&config, turn)?;
+        if self.directory.is_taken(account, &config.subjects, &config.name) {
+            return Err(errors::STREAM_SUBJECT_OVERLAP.error());
+        }
+        let shard = self.directory.emptiest();
+        self.directory.begin(account, &config.name, shard, extent_of(&config));
+        Ok(Course::Order(shard, Verdict::default()))
+    }
+
+    /// What there is to be had for a stream of that name in an account.
+    fn allowance<'l>(
+        &self,
+        account: usize,
+        stream: &str,
+        limits: &'l js_proto::JetStreamLimits,
+        server: Reserved,
+    ) -> Allowance<'l> {
+        let own = self.directory.find(account, stream).map(|entry| entry.extent.reserved);
+        Allowance {
+            limits,
+            of_account: self.directory.reserved_by(account).minus(own.unwrap_or_default()),
+            streams: self.directory.count(account) - usize::from(own.is_some()),
+            server,
+            of_server: self.directory.reserved(),
+        }
+    }
+
+    fn update(&mut self, home: &mut Home, turn: &Turn<'_>, request: &Request) -> Result<Course, ApiError> {
+        may_ask(home, request)?;
+        let (_, new, _) = config_to_update(home, turn, request)?;
+        let account = request.account;
+        let entry = self.directory.find(account, &new.name);
+        let entry = entry.ok_or_else(|| errors::STREAM_NOT_FOUND.error())?;
+        let (shard, had) = (entry.shard, entry.extent.reserved);
+        let server = home.server();
+        let allowance = self.allowance(account, &new.name, home.account(account).limits(), server);
+        let verdict = Verdict {
+            room: allowance.check_change(had, &new).err(),
+            overlaps: self.directory.is_taken(account, &new.subjects, &new.name),
+        };
+        let more = verdict.is_good().then(|| extent_of(&new));
+        self.directory.order(account, &new.name, more);
+        Ok(Course::Order(shard, verdict))
+    }
+
+    fn delete(&mut self, home: &mut Home, request: &Request) -> Result<Course, ApiError> {
+        may_ask(home, request)?;
+        expect_empty(&request.body)?;
+        let (account, stream) = (request.account, request.stream());
+        let entry = self.directory.find(account, stream);
+        let shard = entry.ok_or_else(|| errors::STREAM_NOT_FOUND.error())?.shard;
+        self.directory.order(account, stream, None);
+        Ok(Course::Order(shard, Verdict::default()))
+    }
+}
+
+fn extent_of(config: &StreamConfig) -> Extent {
+    Extent { subjects: config.subjects.clone(), reserved: Reserved::by(config) }
+}
+
+fn answered<A: ApiAnswer + Serialize>(answer: Result<A, ApiError>) -> Course {
+    Course::Answer(Answer::of(answer))
+}
+
+fn or_refused<A: ApiAnswer + Serialize>(course: Result<Course, ApiError>) -> Course {
+    course.unwrap_or_else(|error| answered::<A>(Err(error)))
+}
