@@ -155,7 +155,7 @@ impl<W> Stream<W> {
         is_gone
     }
 
-    fn last_of_committed(&self, subject: &[u8]) -> u64 {
+    pub(crate) fn last_of_committed(&self, subject: &[u8]) -> u64 {
         self.index.find(subject).map_or(0, |id| self.index.tally(id).last)
     }
 }

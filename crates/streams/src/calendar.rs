@@ -8,7 +8,15 @@ use stream_index::{Row, RowFlags};
 pub(crate) struct Calendar {
     by_time: BTreeSet<(i64, u64)>,
     by_seq: BTreeMap<u64, i64>,
+    /// What was cleared, until its memory is given back.
+    discarded: Vec<Ends>,
 }
+
+/// Ends by time and by sequence.
+type Ends = (BTreeSet<(i64, u64)>, BTreeMap<u64, i64>);
+
+/// Ends that are dropped in one step, some of ten microseconds.
+const DROPPED_AT_ONCE: usize = 512;
 
 impl Calendar {
     pub(crate) fn insert(&mut self, seq: u64, ends: i64) {
@@ -34,8 +42,25 @@ impl Calendar {
         }
     }
 
+    /// To give much memory back takes a while: see [`discard_some`](Self::discard_some).
     pub(crate) fn clear(&mut self) {
-        *self = Self::default();
+        let (by_time, by_seq) = (std::mem::take(&mut self.by_time), std::mem::take(&mut self.by_seq));
+        if by_seq.len() > DROPPED_AT_ONCE {
+            self.discarded.push((by_time, by_seq));
+        }
+    }
+
+    /// Gives some of the memory back that [`clear`](Self::clear) left. Says whether there is more.
+    pub(crate) fn discard_some(&mut self) -> bool {
+        let Some((by_time, by_seq)) = self.discarded.last_mut() else { return false };
+        for _ in 0..DROPPED_AT_ONCE {
+            by_time.pop_first();
+            if by_seq.pop_first().is_none() {
+                self.discarded.pop();
+                break;
+            }
+        }
+        !self.discarded.is_empty()
     }
 
     /// The next end.

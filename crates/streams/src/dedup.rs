@@ -4,44 +4,41 @@
 //! are remembered from the decision on, so that two in one batch are told apart, and leave with the time of later
 //! events: never by a clock alone while it would matter.
 
-use std::collections::{HashMap, VecDeque};
-use std::hash::{BuildHasherDefault, Hasher};
+use std::collections::VecDeque;
+use std::hash::Hasher;
 
 use siphasher::sip128::{Hasher128, SipHasher13};
+use subject_trie::steady::{Entry, SteadyTable};
 
 /// Ids that a stream remembers, some 60 bytes each. Beyond them the oldest are forgotten before their time.
 pub const MESSAGE_IDS_MAX: usize = 1 << 22;
 
+/// Ids that are forgotten at a time: some microseconds. Those that are left are too old to be found.
+const FORGOTTEN_AT_ONCE: usize = 64;
+
+/// Ids that are dropped at a time, for good.
+const DROPPED_AT_ONCE: usize = 4_096;
+
+/// The message that came with an id: its hash, its sequence and its time.
+type Known = ([u8; 16], u64, i64);
+
 #[derive(Debug)]
 pub(crate) struct Dedup {
     key: [u8; 16],
-    sequences: HashMap<[u8; 16], u64, BuildHasherDefault<FirstBytes>>,
-    /// In the order they came, with the time of their message.
-    order: VecDeque<([u8; 16], u64, i64)>,
+    /// The last one of each id.
+    known: SteadyTable<Known>,
+    /// In the order they came.
+    order: VecDeque<Known>,
 }
 
 /// A hash needs no hashing.
-#[derive(Debug, Default)]
-pub(crate) struct FirstBytes(u64);
-
-impl Hasher for FirstBytes {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        if let Some(first) = bytes.first_chunk() {
-            self.0 = u64::from_le_bytes(*first);
-        }
-    }
-
-    /// Arrays say their length before their bytes.
-    fn write_usize(&mut self, _: usize) {}
+fn spread(hash: &[u8; 16]) -> u64 {
+    u64::from_le_bytes(*hash.first_chunk().expect("it has sixteen bytes"))
 }
 
 impl Dedup {
     pub(crate) fn new(key: [u8; 16]) -> Self {
-        Self { key, sequences: HashMap::default(), order: VecDeque::new() }
+        Self { key, known: SteadyTable::new(), order: VecDeque::new() }
     }
 
     /// What stands for an id.
@@ -52,24 +49,38 @@ impl Dedup {
     }
 
     /// The message that came with an id within that time before.
-    pub(crate) fn find(&self, hash: &[u8; 16]) -> Option<u64> {
-        self.sequences.get(hash).copied()
+    pub(crate) fn find(&self, hash: &[u8; 16], now: i64, window: i64) -> Option<u64> {
+        let (_, seq, time) = self.known.find(spread(hash), |known| known.0 == *hash)?;
+        (!is_over(*time, now, window)).then_some(*seq)
     }
 
     /// Notes the message that came with an id.
     pub(crate) fn insert(&mut self, hash: [u8; 16], seq: u64, time: i64) {
-        self.sequences.insert(hash, seq);
-        self.order.push_back((hash, seq, time));
+        let known = (hash, seq, time);
+        match self.known.entry(spread(&hash), |other| other.0 == hash, |other| spread(&other.0)) {
+            Entry::Occupied(before) => *before = known,
+            Entry::Vacant(vacant) => vacant.insert(known),
+        }
+        self.order.push_back(known);
         if self.order.len() > MESSAGE_IDS_MAX {
             self.forget_oldest();
         }
     }
 
-    /// Forgets those that came that long before that time.
+    /// Forgets some of those that came that long before that time.
     pub(crate) fn expire(&mut self, now: i64, window: i64) {
-        while self.order.front().is_some_and(|(_, _, time)| now.saturating_sub(*time) >= window) {
+        let mut left = FORGOTTEN_AT_ONCE;
+        while left > 0 && self.order.front().is_some_and(|(_, _, time)| is_over(*time, now, window)) {
             self.forget_oldest();
+            left -= 1;
         }
+    }
+
+    /// Gives some memory back, as nobody asks any more. Says whether there is more.
+    pub(crate) fn discard_some(&mut self) -> bool {
+        let some = self.order.len().saturating_sub(DROPPED_AT_ONCE);
+        self.order.truncate(some);
+        self.known.take_some().count() > 0 || !self.order.is_empty()
     }
 
     /// When the oldest one leaves.
@@ -98,10 +109,13 @@ impl Dedup {
 
     /// Unless the id came again.
     fn forget(&mut self, hash: &[u8; 16], seq: u64) {
-        if self.find(hash) == Some(seq) {
-            self.sequences.remove(hash);
-        }
+        let is_it = |known: &Known| known.0 == *hash && known.1 == seq;
+        self.known.remove(spread(hash), is_it, |known| spread(&known.0));
     }
+}
+
+fn is_over(time: i64, now: i64, window: i64) -> bool {
+    now.saturating_sub(time) >= window
 }
 
 #[cfg(test)]
@@ -115,9 +129,25 @@ mod tests {
         dedup.insert(a, 1, 100);
         dedup.insert(b, 2, 150);
         dedup.expire(199, 100);
-        assert_eq!((dedup.find(&a), dedup.next_deadline(100)), (Some(1), Some(200)));
+        assert_eq!((dedup.find(&a, 199, 100), dedup.next_deadline(100)), (Some(1), Some(200)));
+        assert_eq!(dedup.find(&a, 200, 100), None, "whether it was forgotten or not");
         dedup.expire(200, 100);
-        assert_eq!((dedup.find(&a), dedup.find(&b)), (None, Some(2)));
+        assert_eq!((dedup.find(&a, 199, 100), dedup.find(&b, 200, 100)), (None, Some(2)));
+    }
+
+    #[test]
+    fn very_many_leave_in_slices() {
+        let mut dedup = Dedup::new([1; 16]);
+        for seq in 1..=1_000_u64 {
+            dedup.insert(dedup.hash(&seq.to_le_bytes()), seq, 0);
+        }
+        let last = dedup.hash(&1_000_u64.to_le_bytes());
+        dedup.expire(100, 100);
+        assert_eq!((dedup.order.len(), dedup.find(&last, 100, 100)), (1_000 - FORGOTTEN_AT_ONCE, None));
+        while dedup.next_deadline(100) == Some(100) {
+            dedup.expire(100, 100);
+        }
+        assert_eq!((dedup.order.len(), dedup.known.len()), (0, 0));
     }
 
     #[test]
@@ -127,9 +157,9 @@ mod tests {
         dedup.insert(a, 1, 100);
         dedup.insert(a, 5, 200);
         dedup.expire(200, 100);
-        assert_eq!(dedup.find(&a), Some(5));
+        assert_eq!(dedup.find(&a, 200, 100), Some(5));
         dedup.drop_from(5);
-        assert_eq!((dedup.find(&a), dedup.order.len()), (None, 0));
+        assert_eq!((dedup.find(&a, 200, 100), dedup.order.len()), (None, 0));
     }
 
     /// Replicas and restarts must agree for good.

@@ -17,6 +17,9 @@ use crate::{Effect, Stream};
 /// With fewer records to be buried no state is written. Tests have fewer, to see many states.
 const STATE_AFTER: u64 = if cfg!(test) { 4 } else { 8_192 };
 
+/// Places that are dropped in one step, of each kind.
+const DROPPED_AT_ONCE: usize = 256;
+
 #[derive(Debug, Default)]
 pub(crate) struct Graves {
     /// Records that were not needed any more when the last state was begun, or since.
@@ -42,6 +45,18 @@ pub(crate) struct Graves {
 impl Graves {
     fn sets(&mut self) -> [&mut BTreeSet<Place>; 4] {
         [&mut self.dead, &mut self.covered, &mut self.parts, &mut self.parts_before]
+    }
+
+    /// The stream is gone: gives some memory back. Says whether there is more.
+    pub(crate) fn discard_some(&mut self) -> bool {
+        let mut has_more = false;
+        for places in self.sets() {
+            for _ in 0..DROPPED_AT_ONCE {
+                places.pop_first();
+            }
+            has_more |= !places.is_empty();
+        }
+        has_more
     }
 
     /// Records that a state would free.
@@ -78,10 +93,10 @@ impl Graves {
     }
 
     /// It is whole. Gives what is not needed any more.
-    pub(crate) fn end_state(&mut self) -> Vec<Place> {
+    pub(crate) fn end_state(&mut self) -> [BTreeSet<Place>; 2] {
         self.covers_releases = false;
         let before = std::mem::replace(&mut self.parts_before, std::mem::take(&mut self.parts));
-        std::mem::take(&mut self.covered).into_iter().chain(before).collect()
+        [std::mem::take(&mut self.covered), before]
     }
 }
 
@@ -163,7 +178,7 @@ impl<W> Stream<W> {
         self.graves.note_part(place);
         if is_last {
             let places = self.graves.end_state();
-            self.work.push_back(Work::Bury(places));
+            self.work.extend(places.map(Work::Bury));
         }
     }
 

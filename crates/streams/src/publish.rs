@@ -251,11 +251,10 @@ impl<W> Stream<W> {
         } else {
             self.tail.last_of(|other| filter.matches(other))
         };
-        let committed = || {
-            let total = self.index.total(&filter);
-            (total.count > 0).then_some(total.last)
-        };
-        Ok(in_tail.or_else(committed))
+        match in_tail {
+            Some(last) => Ok(Some(last)),
+            None => self.last_committed(&filter, subject),
+        }
     }
 
     /// Whether something in the tail takes messages out, so that nobody knows yet which are left.
@@ -280,8 +279,9 @@ impl<W> Stream<W> {
         let Some(id) = asks.msg_id else { return Ok(None) };
         let hash = self.dedup.hash(id);
         if let Some(window) = self.rules.id_window {
-            self.dedup.expire(self.time_at(now), window);
-            if let Some(seq) = self.dedup.find(&hash) {
+            let now = self.time_at(now);
+            self.dedup.expire(now, window);
+            if let Some(seq) = self.dedup.find(&hash, now, window) {
                 return Err(Stop::Duplicate(seq));
             }
         }

@@ -12,6 +12,7 @@ use crate::dedup::Dedup;
 use crate::event::{Event, Staged};
 use crate::expiry::Expiry;
 use crate::graves::Graves;
+use crate::lookup::Lookup;
 use crate::rules::Rules;
 use crate::tail::Tail;
 use crate::work::Work;
@@ -36,6 +37,8 @@ pub struct Stream<W> {
     pub(crate) work: VecDeque<Work<W>>,
     pub(crate) expiry: Expiry,
     pub(crate) graves: Graves,
+    /// What somebody expects is being looked for.
+    pub(crate) lookup: Option<Box<Lookup>>,
     /// What was decided, until it is appended.
     pub(crate) staged: Option<Staged>,
     pub(crate) scratch: Scratch,
@@ -74,6 +77,7 @@ impl<W> Stream<W> {
             work: VecDeque::new(),
             expiry: Expiry::default(),
             graves: Graves::default(),
+            lookup: None,
             staged: None,
             scratch: Scratch::default(),
             meta,
