@@ -98,8 +98,7 @@ impl Consumer {
         if messages == 0 {
             return (request.expires.0 == 0).then_some(Status::NoMessages);
         }
-        let wanted = u64::try_from(self.requests.messages()).unwrap_or(0);
-        (messages < wanted).then_some(Status::RequestsPending)
+        self.requests.want_more_than(messages).then_some(Status::RequestsPending)
     }
 
     /// Ends requests if there are as many as may be.
@@ -139,5 +138,6 @@ fn waiting(at: &Moment, reply: Arc<[u8]>, request: &PullRequest) -> Request {
         heartbeat,
         next_heartbeat: after(heartbeat),
         no_wait: request.no_wait,
+        ticket: 0,
     }
 }

@@ -13,7 +13,10 @@ use crate::pending::Pending;
 const STALE_MIN: usize = 64;
 
 /// As many messages come again in one call. The others do in the next: they are due.
-pub(crate) const AT_ONCE_MAX: usize = 10_000;
+pub(crate) const AT_ONCE_MAX: usize = 1_000;
+
+/// Times that mean nothing any more and are forgotten in one call.
+const TRIMMED_MAX: usize = 4_096;
 
 #[derive(Debug, Default)]
 pub(crate) struct Waits {
@@ -36,12 +39,16 @@ impl Waits {
     }
 
     /// Forgets what stands in front and means nothing any more: what is [next](Self::next) is true then.
+    /// If that is very much, the rest is let be: then nothing is due before.
     pub(crate) fn trim(&mut self, pending: &Pending) {
-        while self.in_order.front().is_some_and(|wait| !holds(pending, *wait)) {
+        let mut left = TRIMMED_MAX;
+        while left > 0 && self.in_order.front().is_some_and(|wait| !holds(pending, *wait)) {
             self.in_order.pop_front();
+            left -= 1;
         }
-        while self.others.first().is_some_and(|wait| !holds(pending, *wait)) {
+        while left > 0 && self.others.first().is_some_and(|wait| !holds(pending, *wait)) {
             self.others.pop_first();
+            left -= 1;
         }
     }
 
@@ -54,9 +61,8 @@ impl Waits {
     /// Those that are due, in the order of their sequences. If there are very many, those that have been due longest.
     pub(crate) fn take_due(&mut self, now: i64, pending: &Pending) -> Vec<u64> {
         let mut seqs = Vec::new();
-        while seqs.len() < AT_ONCE_MAX
-            && let Some(wait) = self.pop_due(now)
-        {
+        for _ in 0..AT_ONCE_MAX {
+            let Some(wait) = self.pop_due(now) else { break };
             if holds(pending, wait) {
                 seqs.push(wait.1);
             }
