@@ -1,6 +1,7 @@
 //! One consumer: what it is, and where it stands.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use js_proto::{AckReply, ConsumerConfig, FlowControlReply, MsgMetadata, Timestamp};
 use nats_proto::go_json::{compact, read_into};
@@ -212,14 +213,33 @@ impl Consumer {
         self.settings.deliver_subject.as_deref()
     }
 
-    /// Where those listen who wait for messages: they are to be told if the consumer goes.
-    pub fn waiting(&self) -> impl Iterator<Item = &[u8]> {
-        self.requests.iter().map(|request| &*request.reply)
+    /// Where some of those listen who wait for messages: they are to be told, for the consumer goes.
+    pub fn take_waiting(&mut self, most: usize) -> impl Iterator<Item = Arc<[u8]>> {
+        (0..most).map_while(|_| {
+            let reply = self.requests.front().map(|request| request.reply.clone());
+            self.requests.drop_front();
+            reply
+        })
+    }
+
+    /// Whether somebody waits for messages.
+    pub fn is_awaited(&self) -> bool {
+        !self.requests.is_empty()
     }
 
     /// The last message that it delivered.
     pub fn delivered(&self) -> Position {
         self.delivered
+    }
+
+    /// How many messages wait to be acknowledged.
+    pub fn unacked(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// How many messages wait to be delivered again.
+    pub fn owed(&self) -> usize {
+        self.again.len()
     }
 
     /// The last message up to which all are acknowledged.
@@ -231,6 +251,10 @@ impl Consumer {
     pub fn needs(&self, seq: u64, subject: &[u8]) -> bool {
         if !self.settings.filter.matches(subject) {
             return false;
+        }
+        if !self.is_started() {
+            // It is not known yet.
+            return true;
         }
         let is_to_come = seq >= self.cursor || self.lasts.as_ref().is_some_and(|lasts| lasts.contains(seq));
         let is_acked_by_all = self.settings.acks_all() || !self.takes_acks();

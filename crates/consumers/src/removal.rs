@@ -9,8 +9,12 @@ use crate::effect::{Effect, Effects};
 use crate::event::{DELETED, Delivered, Event};
 use crate::moment::Moment;
 
-/// Rows that are looked at for the first one that is left.
-const PURGE_STEPS: u32 = 20_000;
+/// Messages that a consumer with filters hears of that are gone before it lets its count be: to count anew takes a
+/// walk for such a one.
+const UNASKED_MAX: u32 = 256;
+
+/// What it costs to find out whether a message is there, in steps.
+const LOOK_STEPS: usize = 4;
 
 impl Consumer {
     /// A message is gone: deleted, expired, or since the stream is full. To be said of each one that is not purged,
@@ -27,6 +31,31 @@ impl Consumer {
         }
         self.terminate_deleted(at, seq, out);
         self.waits.trim(&self.pending);
+    }
+
+    /// The first sequence that is of any concern to it: what is gone before it need not hear of. It only rises, but when it
+    /// is [reset](Self::reset) or its filters [change](Self::update).
+    pub fn lowest(&self) -> u64 {
+        if !self.is_started() || self.lasts.is_some() {
+            return 0;
+        }
+        let pending = self.pending.first().map(|entry| entry.seq);
+        let known = [pending, self.exceeded.first().copied()].into_iter().flatten();
+        known.min().map_or(self.cursor, |seq| seq.min(self.cursor))
+    }
+
+    /// It heard of so many messages that are gone since it was asked anything. If it says so it need not hear of more before
+    /// it is asked something: it then counts anew what is before it.
+    pub fn let_count_be(&mut self, unasked: u32) -> bool {
+        let has_more = !self.is_started() || self.lasts.is_some();
+        if has_more || !self.pending.is_empty() || !self.exceeded.is_empty() {
+            return false;
+        }
+        let is_over = self.settings.filter.is_all() || unasked >= UNASKED_MAX;
+        if is_over {
+            self.backlog = Backlog::from(self.cursor);
+        }
+        is_over
     }
 
     /// What waits to be acknowledged is as good as acknowledged.
@@ -60,11 +89,22 @@ impl Consumer {
     /// instead of each message that went.
     ///
     /// Whoever wants nothing else stands before what is left now; whoever wants more only forgets what is gone.
-    pub fn on_purged(&mut self, subject: Option<&[u8]>, index: &StreamIndex) {
-        if subject.is_none_or(|purged| self.wants_only(purged)) {
-            self.move_to_rest(index);
+    ///
+    /// `from` is zero at first, and how far it came afterwards. Says whether that is all; if not, it is to be said again,
+    /// and nothing else before.
+    pub fn on_purged(
+        &mut self,
+        subject: Option<&[u8]>,
+        index: &StreamIndex,
+        from: &mut u64,
+        steps: &mut Steps,
+    ) -> bool {
+        if *from == 0 && subject.is_none_or(|purged| self.wants_only(purged)) {
+            self.move_to_rest(index, steps);
         }
-        self.forget_gone(index);
+        if !self.forget_some(index, from, steps) {
+            return false;
+        }
         if subject.is_none_or(|purged| self.wants_some(purged)) {
             if self.pending.is_empty() {
                 self.floor = self.delivered;
@@ -73,6 +113,7 @@ impl Consumer {
             self.changes.mark_all();
         }
         self.waits.trim(&self.pending);
+        true
     }
 
     fn wants_only(&self, purged: &[u8]) -> bool {
@@ -87,11 +128,11 @@ impl Consumer {
 
     /// Moves to the first message that is left for it, or behind all. Where that takes a long walk, not quite so far:
     /// nothing that it wants lies between.
-    fn move_to_rest(&mut self, index: &StreamIndex) {
+    fn move_to_rest(&mut self, index: &StreamIndex, steps: &mut Steps) {
         if self.lasts.is_some() {
             return;
         }
-        let rest = match index.next(&self.settings.filter, 1, &mut Steps::new(PURGE_STEPS)) {
+        let rest = match index.next(&self.settings.filter, 1, steps) {
             Walk::Found(row) => row.seq,
             Walk::More(seq) => seq,
             Walk::End => index.last_seq() + 1,
@@ -110,11 +151,24 @@ impl Consumer {
     /// Forgets what it waits for that is not in the stream any more, also what it wanted before its filters changed. To be
     /// said when it was found again, and its stream.
     pub fn forget_gone(&mut self, index: &StreamIndex) {
-        let pending = self.pending.iter().map(|entry| entry.seq);
-        let known = pending.chain(self.exceeded.iter().copied());
-        let gone: Vec<u64> = known.filter(|seq| index.get(*seq).is_none()).collect();
-        for seq in gone {
-            self.forget(seq);
+        self.forget_some(index, &mut 0, &mut Steps::new(u32::MAX));
+    }
+
+    /// The same of those behind a sequence, as far as the steps go. Says whether that is all.
+    fn forget_some(&mut self, index: &StreamIndex, behind: &mut u64, steps: &mut Steps) -> bool {
+        loop {
+            let pending = self.pending.next_after(*behind).map(|entry| entry.seq);
+            let exceeded = self.exceeded.range(*behind + 1..).next().copied();
+            let Some(seq) = pending.into_iter().chain(exceeded).min() else { return true };
+            // One is looked at in any case, so that whoever goes on gets on.
+            steps.spend(LOOK_STEPS);
+            *behind = seq;
+            if index.get(seq).is_none() {
+                self.forget(seq);
+            }
+            if steps.left() == 0 {
+                return false;
+            }
         }
     }
 

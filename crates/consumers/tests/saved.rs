@@ -5,6 +5,7 @@ mod rig;
 use consumers::{BadState, Saved};
 use proptest::prelude::*;
 use rig::Rig;
+use stream_index::Steps;
 
 /// Two wait, one of them for the second time; one was delivered as often as may be.
 fn rig() -> Rig {
@@ -115,7 +116,7 @@ proptest! {
 
 fn goes_on(rig: &Rig, mut consumer: consumers::Consumer) {
     let (index, at, mut out) = (&rig.index, &rig.at, Vec::new());
-    let (mut listens, mut steps) = (|_: &[u8]| true, stream_index::Steps::new(100));
+    let (mut listens, mut steps) = (|_: &[u8]| true, Steps::new(100));
     consumer.lead(at);
     consumer.on_request(at, b"_INBOX.1", b"3", index, &mut listens, &mut out);
     consumer.on_deadline(at, &mut listens, &mut out);
@@ -125,6 +126,6 @@ fn goes_on(rig: &Rig, mut consumer: consumers::Consumer) {
             break;
         }
     }
-    consumer.on_purged(None, index);
+    while !consumer.on_purged(None, index, &mut 0, &mut Steps::new(u32::MAX)) {}
     consumer.info(at, &mut listens, &mut out);
 }

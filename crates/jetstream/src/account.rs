@@ -28,6 +28,8 @@ pub(crate) struct Account {
     pub(crate) untold: Reserved,
     /// Requests that wait to be answered here.
     pub(crate) waiting: usize,
+    /// Bytes of those.
+    pub(crate) waiting_bytes: usize,
 }
 
 impl Account {
@@ -45,6 +47,7 @@ impl Account {
             ledger,
             untold: Reserved::default(),
             waiting: 0,
+            waiting_bytes: 0,
         }
     }
 
@@ -56,6 +59,18 @@ impl Account {
     /// What its streams have, on all shards, as far as this one knows.
     pub(crate) fn used(&self, storage: Storage) -> i64 {
         self.ledger.used.of(storage) + self.untold.of(storage)
+    }
+
+    /// A request waits, which has so many bytes.
+    pub(crate) fn begin_request(&mut self, bytes: usize) {
+        self.waiting += 1;
+        self.waiting_bytes += bytes;
+    }
+
+    /// A request waits no more.
+    pub(crate) fn end_request(&mut self, bytes: usize) {
+        self.waiting -= 1;
+        self.waiting_bytes -= bytes;
     }
 
     /// What INFO tells of it, which has so many streams that reserve so much.

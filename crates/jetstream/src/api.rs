@@ -43,21 +43,21 @@ pub(crate) fn answer(home: &mut Home, turn: &mut Turn<'_>, request: &Request, jo
     match kind {
         Kind::StreamCreate => streams::create(home, turn, request),
         Kind::StreamUpdate => streams::update(home, turn, request, job),
-        Kind::StreamDelete => streams::delete(home, turn, request),
+        Kind::StreamDelete => streams::delete(home, turn, request, job),
         Kind::StreamInfo => streams::info(home, turn, request, job),
         Kind::StreamPurge => streams::purge(home, turn, request),
         Kind::StreamSnapshot => snapshots::snapshot(home, turn, request),
-        Kind::StreamMsgGet => messages::get(home, turn, request),
+        Kind::StreamMsgGet => messages::get(home, turn, request, job),
         Kind::StreamMsgDelete => messages::delete(home, turn, request),
         Kind::ConsumerCreate | Kind::ConsumerCreateNamed | Kind::ConsumerDurableCreate => {
             consumers::create(home, turn, request, job)
         }
         Kind::ConsumerNames => lists::consumer_names(home, turn, request),
-        Kind::ConsumerList => lists::consumers(home, turn, request),
+        Kind::ConsumerList => lists::consumers(home, turn, request, job),
         Kind::ConsumerInfo => consumers::info(home, turn, request, job),
-        Kind::ConsumerDelete => consumers::delete(home, turn, request),
+        Kind::ConsumerDelete => consumers::delete(home, turn, request, job),
         Kind::ConsumerPause => consumers::pause(home, turn, request),
-        Kind::ConsumerReset => consumers::reset(home, turn, request),
+        Kind::ConsumerReset => consumers::reset(home, turn, request, job),
         Kind::ConsumerUnpin => consumers::unpin(home, turn, request),
         Kind::StreamLeaderStepdown => clusters_only::<StreamStepdownAnswer>(home, request),
         Kind::StreamPeerRemove => clusters_only::<StreamRemovePeerAnswer>(home, request),

@@ -1,15 +1,17 @@
 //! The consumers of a stream.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
-use consumers::Consumer;
+use consumers::{Consumer, Effects, Moment};
 use stream_index::Place;
 
 use crate::account::StreamId;
+use crate::hearers::{DEAF, Hearers};
 
 /// Names a consumer of a stream. No two of a stream have the same one, also if one is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct ConsumerId(u32);
+pub(crate) struct ConsumerId(pub(crate) u32);
 
 /// A consumer, wherever it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,12 +20,23 @@ pub(crate) struct ConsumerKey {
     pub(crate) consumer: ConsumerId,
 }
 
+/// What follows for some consumers.
+pub(crate) type Followed = Vec<(ConsumerId, Effects)>;
+
+impl ConsumerKey {
+    /// None comes before it.
+    pub(crate) const FIRST: Self = Self { stream: StreamId(0), consumer: ConsumerId(0) };
+}
+
 /// All consumers of a stream.
 #[derive(Debug, Default)]
 pub(crate) struct ConsumerSet {
     ids: BTreeMap<String, ConsumerId>,
     rows: BTreeMap<ConsumerId, Row>,
     next: u32,
+    /// How many count for limits.
+    counted: usize,
+    hearers: Hearers,
     /// Those that delivered all there is, and have somebody who waits for more.
     waiting: Vec<ConsumerId>,
 }
@@ -37,6 +50,12 @@ struct Row {
     is_waiting: bool,
     /// It stands in line to deliver.
     is_in_line: bool,
+    /// What is gone before concerns it not.
+    bound: u64,
+    /// Messages of which it heard that they are gone since it was asked anything.
+    unasked: u32,
+    /// It stands among those that have something to be remembered.
+    is_changed: bool,
     /// Whether it counts for the limit on their number.
     is_counted: bool,
     /// The number of its records in the log, if it is kept there.
@@ -57,18 +76,43 @@ impl ConsumerSet {
             consumer: Box::new(consumer),
             is_waiting: false,
             is_in_line: false,
+            bound: 0,
+            unasked: 0,
+            is_changed: false,
             is_counted: !config.direct && !config.sourcing,
             group,
             records: Vec::new(),
         };
+        self.counted += usize::from(row.is_counted);
+        self.hearers.add(id);
         self.rows.insert(id, row);
         id
     }
 
     pub(crate) fn remove(&mut self, id: ConsumerId) -> Option<Box<Consumer>> {
         let row = self.rows.remove(&id)?;
-        self.ids.remove(row.consumer.name());
+        self.forget(id, &row);
         Some(row.consumer)
+    }
+
+    fn forget(&mut self, id: ConsumerId, row: &Row) {
+        self.ids.remove(row.consumer.name());
+        self.counted -= usize::from(row.is_counted);
+        self.hearers.remove(id, row.bound);
+    }
+
+    /// Takes one out: they are gone with their stream.
+    pub(crate) fn pop(&mut self) -> Option<(ConsumerId, Option<u32>, Box<Consumer>)> {
+        let (id, row) = self.rows.pop_first()?;
+        self.forget(id, &row);
+        Some((id, row.group, row.consumer))
+    }
+
+    /// The one behind that one, or the first one.
+    pub(crate) fn next_after(&mut self, after: Option<ConsumerId>) -> Option<(ConsumerId, &mut Consumer)> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let (id, row) = self.rows.range_mut((from, Bound::Unbounded)).next()?;
+        Some((*id, &mut row.consumer))
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -77,7 +121,7 @@ impl ConsumerSet {
 
     /// How many count for limits.
     pub(crate) fn counted(&self) -> usize {
-        self.rows.values().filter(|row| row.is_counted).count()
+        self.counted
     }
 
     pub(crate) fn id(&self, name: &str) -> Option<ConsumerId> {
@@ -89,7 +133,31 @@ impl ConsumerSet {
     }
 
     pub(crate) fn at(&mut self, id: ConsumerId) -> Option<&mut Consumer> {
-        self.rows.get_mut(&id).map(|row| &mut *row.consumer)
+        let row = self.rows.get_mut(&id)?;
+        row.unasked = 0;
+        self.hearers.listen(id, &mut row.bound);
+        Some(&mut row.consumer)
+    }
+
+    /// A message is gone: who may be concerned hears of it. Returns what follows, and how many were asked.
+    pub(crate) fn on_removed(&mut self, at: &Moment, seq: u64, subject: &[u8]) -> (Followed, usize) {
+        let ids = self.hearers.up_to(seq);
+        let mut followed = Vec::new();
+        for id in &ids {
+            let Some(row) = self.rows.get_mut(id) else { continue };
+            let mut out = Effects::new();
+            if row.consumer.lowest() <= seq {
+                row.consumer.on_removed(at, seq, subject, &mut out);
+                row.unasked = row.unasked.saturating_add(1);
+            }
+            let is_deaf = out.is_empty() && row.unasked > 0 && row.consumer.let_count_be(row.unasked);
+            let bound = if is_deaf { DEAF } else { row.consumer.lowest() };
+            self.hearers.set(*id, &mut row.bound, bound);
+            if !out.is_empty() {
+                followed.push((*id, out));
+            }
+        }
+        (followed, ids.len())
     }
 
     pub(crate) fn get(&self, id: ConsumerId) -> Option<&Consumer> {
@@ -102,10 +170,6 @@ impl ConsumerSet {
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (ConsumerId, &Consumer)> {
         self.rows.iter().map(|(id, row)| (*id, &*row.consumer))
-    }
-
-    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (ConsumerId, &mut Consumer)> {
-        self.rows.iter_mut().map(|(id, row)| (*id, &mut *row.consumer))
     }
 
     /// The number of its records in the log.
@@ -133,10 +197,32 @@ impl ConsumerSet {
         found.map(|place| *place = to).is_some()
     }
 
+    /// It may have something to be remembered. Says whether it has, and did not stand among those yet.
+    pub(crate) fn note_changed(&mut self, id: ConsumerId) -> bool {
+        let Some(row) = self.rows.get_mut(&id).filter(|row| !row.is_changed) else { return false };
+        row.is_changed = row.consumer.has_changes();
+        row.is_changed
+    }
+
+    /// One that is to be remembered now.
+    pub(crate) fn saved(&mut self, id: ConsumerId) -> Option<&mut Consumer> {
+        let row = self.rows.get_mut(&id)?;
+        row.is_changed = false;
+        Some(&mut row.consumer)
+    }
+
     /// Its filters have changed.
     pub(crate) fn refilter(&mut self, id: ConsumerId) {
         if let Some(row) = self.rows.get_mut(&id) {
             row.filters = filters_of(&row.consumer.config());
+        }
+        self.hear_all(id);
+    }
+
+    /// It went back: what is gone may concern it again.
+    pub(crate) fn hear_all(&mut self, id: ConsumerId) {
+        if let Some(row) = self.rows.get_mut(&id) {
+            self.hearers.set(id, &mut row.bound, 0);
         }
     }
 

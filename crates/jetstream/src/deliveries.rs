@@ -18,6 +18,15 @@ const SHARE: usize = 64;
 /// What it costs to deliver a message, in steps.
 const DELIVERY_STEPS: u64 = 24;
 
+/// What it costs that a message or a request is due, in steps.
+const DUE_STEPS: u64 = 4;
+
+/// Consumers that push and learn in one turn who listens.
+const TOLD_AT_ONCE: usize = 256;
+
+/// What that costs each, in steps.
+const INTEREST_STEPS: u64 = 16;
+
 /// Whether a consumer has more to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Served {
@@ -58,9 +67,10 @@ impl Home {
     fn serve(&mut self, turn: &mut Turn<'_>, key: ConsumerKey) {
         let Some(slot) = self.streams.get_mut(&key.stream) else { return };
         slot.consumers.leave_line(key.consumer);
-        if slot.stream.is_busy() {
+        if slot.is_busy() {
             // Nobody reads it now.
-            return self.line_up(key);
+            slot.late.insert(key.consumer);
+            return;
         }
         if self.serve_share(turn, key) == Served::NotYet {
             self.line_up(key);
@@ -167,7 +177,7 @@ impl Home {
         let Some(slot) = self.streams.get(&key.stream) else { return };
         let account = slot.account();
         if slot.medium.is_log() {
-            self.confirmations.push(Awaited::Ack { account, to });
+            self.confirm_when_safe(key, Awaited::Ack { account, to });
         } else {
             turn.publish(&Message::new(account, &to, b""));
         }
@@ -232,21 +242,35 @@ impl Home {
     pub(crate) fn on_consumer_due(&mut self, turn: &mut Turn<'_>, key: ConsumerKey) {
         let at = turn.moment();
         let Some(slot) = self.streams.get_mut(&key.stream) else { return };
+        if slot.is_busy() {
+            slot.late.insert(key.consumer);
+            return;
+        }
         let account = slot.account();
         let Some(consumer) = slot.consumers.at(key.consumer) else { return };
         let mut out = Effects::new();
+        let owed = consumer.owed();
         consumer.on_deadline(&at, &mut |subject| turn.is_heard(account, subject), &mut out);
+        let more = consumer.owed().saturating_sub(owed) + out.len();
+        turn.spend(more as u64 * DUE_STEPS);
         self.carry_out_of_consumer(turn, key, None, &mut out);
         self.time_consumer(key);
         self.line_up(key);
     }
 
-    /// All consumers that push are told who listens.
-    pub(crate) fn on_interest_changed(&mut self, turn: &mut Turn<'_>) {
-        let keys: Vec<ConsumerKey> = self.pushing.iter().copied().collect();
-        for key in keys {
-            self.tell_interest(turn, key);
+    /// Consumers that push are told who listens, some in a turn: those from that one on. Returns from which one on the
+    /// others are.
+    pub(crate) fn tell_some_interest(
+        &mut self,
+        turn: &mut Turn<'_>,
+        from: ConsumerKey,
+    ) -> Option<ConsumerKey> {
+        let keys: Vec<ConsumerKey> = self.pushing.range(from..).copied().take(TOLD_AT_ONCE + 1).collect();
+        for key in keys.iter().take(TOLD_AT_ONCE) {
+            turn.spend(INTEREST_STEPS);
+            self.tell_interest(turn, *key);
         }
+        keys.get(TOLD_AT_ONCE).copied()
     }
 
     /// A consumer that pushes is told whether anybody listens.

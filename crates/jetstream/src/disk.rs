@@ -1,6 +1,6 @@
 //! The shard's log: what goes into it, who waits until that is safe, and what it says.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use log_format::{Kind, Lsn, Place, Record};
 use stream_log::{Answer, AppendError, Appended, Event, Log, Read, Request, Room};
@@ -91,6 +91,11 @@ impl Disk {
         lsn <= self.synced
     }
 
+    /// Whether it is safe, and whoever waited for that was told.
+    pub(crate) fn is_done(&self, lsn: Lsn) -> bool {
+        self.is_safe(lsn) && self.awaited.front().is_none_or(|(awaited, _)| *awaited > lsn)
+    }
+
     /// Takes the next who waited for what is safe by now.
     pub(crate) fn take_awaited(&mut self) -> Option<Awaited> {
         let is_safe = self.awaited.front().is_some_and(|(lsn, _)| *lsn <= self.synced);
@@ -100,7 +105,19 @@ impl Disk {
     /// The log failed: what was appended and is not safe will never be, and nobody waits for it.
     pub(crate) fn give_up(&mut self) {
         (self.has_failed, self.last) = (true, self.synced);
-        self.awaited.clear();
+        let synced = self.synced;
+        self.awaited.retain(|(lsn, _)| *lsn <= synced);
+    }
+
+    /// How many events of each stream wait to be applied, once it [gave up](Self::give_up).
+    pub(crate) fn events_left(&self) -> BTreeMap<StreamId, usize> {
+        let mut left = BTreeMap::new();
+        for (_, who) in &self.awaited {
+            if let Awaited::Event(id) = who {
+                *left.entry(*id).or_default() += 1;
+            }
+        }
+        left
     }
 
     /// Whether the log takes nothing any more.

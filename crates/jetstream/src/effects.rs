@@ -18,6 +18,7 @@ use crate::post::Message;
 use crate::request::Request;
 use crate::slot::Slot;
 use crate::step::Answer;
+use crate::tasks::Task;
 use crate::turn::Turn;
 use crate::waiter::Waiter;
 
@@ -48,13 +49,24 @@ impl Home {
                     self.republish(turn, id, &row, &subject, last_seq, is_headers_only);
                 }
                 Effect::Updated { before } => self.on_updated(turn, id, &before),
-                Effect::Answer { to, answer } => self.answer_waiter(turn, id, to, answer),
+                Effect::Answer { to, answer } => self.answer_behind(turn, id, to, answer),
             }
         }
         if let Some(subject) = rolled_up.pop_first() {
             // A rollup is a purge: of its subject, or of all.
             let is_all = !rolled_up.is_empty() || self.streams.get(&id).is_some_and(Slot::has_only_the_last);
             self.purge_consumers(id, (!is_all).then_some(&*subject));
+        }
+        if self.streams.get(&id).is_some_and(|slot| !slot.tasks.is_empty()) {
+            self.do_tasks(turn, id);
+        }
+    }
+
+    /// Tells somebody what became of a command, once all is done that follows from it.
+    fn answer_behind(&mut self, turn: &mut Turn<'_>, id: StreamId, to: Waiter, answer: Told) {
+        match self.streams.get_mut(&id) {
+            Some(slot) if !slot.tasks.is_empty() => slot.tasks.push_back(Task::Tell { to, answer }),
+            _ => self.answer_waiter(turn, id, to, answer),
         }
     }
 

@@ -175,7 +175,7 @@ impl Homes {
             turn.spend(LISTED_STEPS);
             let Some(at) = self.having(asked.account, name) else { continue };
             let Some((_, slot)) = self.at(at).find(asked.account, name) else { continue };
-            if slot.stream.is_busy() {
+            if slot.is_busy() {
                 self.asked.push_back(asked);
                 return None;
             }

@@ -4,7 +4,7 @@
 //! subjects: those are of one moment, since nothing that was stored later counts.
 
 use js_proto::{CopiedHeaders, MsgGetRequest, Status, Timestamp};
-use stream_index::{Filter, Row, Steps, Walk};
+use stream_index::{Count, Filter, Row, Steps, StreamIndex, Walk};
 
 use crate::disk::{Disk, Found};
 use crate::post::Message;
@@ -36,12 +36,30 @@ enum What {
     Next { filter: Filter, seq: u64 },
     /// The last of such a subject, up to a sequence.
     Last { filter: Filter, up_to: u64 },
+    /// Some in a row, from one on, are yet to be counted: from that one on, beside those that were found.
+    Count { filter: Filter, seq: u64, left: i64, from: u64, found: u64 },
     /// Some in a row.
-    Batch { filter: Filter, seq: u64, left: i64, pending: Option<u64>, last_seq: u64, is_first: bool },
+    Batch { filter: Filter, seq: u64, left: i64, pending: u64, last_seq: u64, is_first: bool },
     /// The last ones of some subjects are being looked for.
-    Gather { filter: Filter, from: u64, up_to: u64, batch: i64, after: Option<Box<[u8]>>, found: Vec<u64> },
+    Gather(Gather),
     /// They are being sent.
     Send { found: Vec<u64>, at: usize, from: u64, up_to: u64, batch: i64, sent: i64, last_seq: u64 },
+}
+
+/// How far it is known which messages are the last ones of some subjects.
+#[derive(Debug)]
+struct Gather {
+    filter: Filter,
+    from: u64,
+    up_to: u64,
+    batch: i64,
+    /// The last subject that was looked at.
+    after: Option<Box<[u8]>>,
+    /// That was the last one of all.
+    is_listed: bool,
+    found: Vec<u64>,
+    /// Subjects that have later messages: what is asked for is not behind that sequence.
+    unsure: Vec<(Box<[u8]>, u64)>,
 }
 
 /// Whether a get is done with.
@@ -79,17 +97,19 @@ impl Get {
                 None => index.last_seq(),
             };
             let filter = Filter::new(request.multi_last.iter().map(|filter| filter.as_bytes()));
-            What::Gather {
+            What::Gather(Gather {
                 filter,
                 from: request.seq,
                 up_to,
                 batch: request.batch,
                 after: None,
+                is_listed: false,
                 found: Vec::new(),
-            }
+                unsure: Vec::new(),
+            })
         } else if request.batch != 0 {
             let filter = filter(&request.next_by_subj);
-            What::Batch { filter, seq, left: request.batch, pending: None, last_seq: 0, is_first: true }
+            What::Count { filter, seq, left: request.batch, from: seq, found: 0 }
         } else if !request.next_by_subj.is_empty() {
             What::Next { filter: filter(&request.next_by_subj), seq }
         } else if seq > 0 {
@@ -133,8 +153,17 @@ impl Get {
                     (seq_of(row), self.send_only(slot, disk, turn, row))
                 }
             },
+            What::Count { filter, seq, left, from, found } => {
+                let Count { messages, more } = index.count(&filter, from, &mut steps);
+                let pending = found + messages;
+                let then = match more {
+                    Some(from) => What::Count { filter, seq, left, from, found: pending },
+                    None => What::Batch { filter, seq, left, pending, last_seq: 0, is_first: true },
+                };
+                (then, Got::NotYet)
+            }
             What::Batch { .. } => self.step_batch(slot, disk, turn, what, &mut steps),
-            What::Gather { .. } => self.step_gather(slot, turn, what, &mut steps),
+            What::Gather(gather) => self.step_gather(slot, turn, gather, &mut steps),
             What::Send { .. } => self.step_send(slot, disk, turn, what),
         };
         turn.spend(u64::from(before - steps.left().min(before)) + 1);
@@ -170,15 +199,12 @@ impl Get {
             unreachable!("asked for")
         };
         let index = slot.index();
-        let pending = pending.unwrap_or_else(|| count_all(slot, &filter, seq));
         if left < 1 {
             self.end(turn, pending, last_seq, None);
             return (What::Seq(0), Got::All);
         }
         match index.next(&filter, seq, steps) {
-            Walk::More(seq) => {
-                (What::Batch { filter, seq, left, pending: Some(pending), last_seq, is_first }, Got::NotYet)
-            }
+            Walk::More(seq) => (What::Batch { filter, seq, left, pending, last_seq, is_first }, Got::NotYet),
             Walk::End if is_first => {
                 self.status(turn, &Status::MessageNotFound);
                 (What::Seq(0), Got::All)
@@ -192,7 +218,7 @@ impl Get {
                 let behind = pending.saturating_sub(u64::from(!self.no_header));
                 let (sent, seq) = (self.send(slot, disk, turn, &row, Some((behind, last_seq))), row.seq);
                 if sent == Sent::Waits {
-                    let what = What::Batch { filter, seq, left, pending: Some(pending), last_seq, is_first };
+                    let what = What::Batch { filter, seq, left, pending, last_seq, is_first };
                     return (what, Got::Waits);
                 }
                 let left = match sent {
@@ -200,7 +226,7 @@ impl Get {
                     Sent::Lost => left,
                     Sent::Yes | Sent::Waits => left - 1,
                 };
-                let (last_seq, pending, seq) = (row.seq, Some(behind), seq + 1);
+                let (last_seq, pending, seq) = (row.seq, behind, seq + 1);
                 (What::Batch { filter, seq, left, pending, last_seq, is_first: false }, Got::NotYet)
             }
         }
@@ -210,36 +236,18 @@ impl Get {
         &mut self,
         slot: &Slot,
         turn: &mut Turn<'_>,
-        what: What,
+        mut gather: Gather,
         steps: &mut Steps,
     ) -> (What, Got) {
-        let What::Gather { filter, from, up_to, batch, after, mut found } = what else {
-            unreachable!("asked for")
-        };
-        let index = slot.index();
-        let more = index.subjects(&filter, after.as_deref(), steps, |id| {
-            if found.len() > LASTS_MAX {
-                return;
-            }
-            let tally = index.tally(id);
-            if tally.last <= up_to {
-                return found.push(tally.last);
-            }
-            if tally.first <= up_to {
-                let only = Filter::new([index.subject(id)]);
-                if let Walk::Found(row) = index.last(&only, up_to, &mut Steps::new(u32::MAX)) {
-                    found.push(row.seq);
-                }
-            }
-        });
-        let more = more.map(Into::into);
-        if found.len() > LASTS_MAX {
+        let is_listed = gather.list(slot.index(), steps);
+        if gather.found.len() + gather.unsure.len() > LASTS_MAX {
             self.status(turn, &Status::TooManyResults);
-        } else if more.is_some() {
-            return (What::Gather { filter, from, up_to, batch, after: more, found }, Got::NotYet);
-        } else if found.is_empty() {
+        } else if !is_listed || !gather.make_sure(slot.index(), steps) {
+            return (What::Gather(gather), Got::NotYet);
+        } else if gather.found.is_empty() {
             self.status(turn, &Status::NoResults);
         } else {
+            let Gather { from, up_to, batch, mut found, .. } = gather;
             found.sort_unstable();
             return (What::Send { found, at: 0, from, up_to, batch, sent: 0, last_seq: 0 }, Got::NotYet);
         }
@@ -334,6 +342,45 @@ impl Get {
     }
 }
 
+impl Gather {
+    /// Looks at subjects. Says whether those were all.
+    fn list(&mut self, index: &StreamIndex, steps: &mut Steps) -> bool {
+        if self.is_listed {
+            return true;
+        }
+        let Self { filter, up_to, found, unsure, .. } = self;
+        let more = index.subjects(filter, self.after.as_deref(), steps, |id| {
+            let tally = index.tally(id);
+            if found.len() + unsure.len() > LASTS_MAX || tally.first > *up_to {
+                return;
+            }
+            if tally.last <= *up_to {
+                found.push(tally.last);
+            } else {
+                unsure.push((index.subject(id).into(), *up_to));
+            }
+        });
+        self.after = more.map(Into::into);
+        self.is_listed = self.after.is_none();
+        self.is_listed
+    }
+
+    /// Looks for messages that have later ones. Says whether all were found.
+    fn make_sure(&mut self, index: &StreamIndex, steps: &mut Steps) -> bool {
+        while let Some((subject, up_to)) = self.unsure.pop() {
+            match index.last(&Filter::new([&*subject]), up_to, steps) {
+                Walk::Found(row) => self.found.push(row.seq),
+                Walk::End => {}
+                Walk::More(up_to) => {
+                    self.unsure.push((subject, up_to));
+                    return false;
+                }
+            }
+        }
+        true
+    }
+}
+
 /// What became of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Sent {
@@ -353,9 +400,4 @@ fn seq_of(row: Option<Row>) -> What {
 
 fn row_of(walk: Walk<Row>) -> Option<Row> {
     if let Walk::Found(row) = walk { Some(row) } else { None }
-}
-
-/// How many there are, at once.
-fn count_all(slot: &Slot, filter: &Filter, from: u64) -> u64 {
-    slot.index().count(filter, from, &mut Steps::new(u32::MAX)).messages
 }

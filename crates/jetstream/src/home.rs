@@ -8,8 +8,7 @@ use std::sync::Arc;
 
 use conns::Time;
 use fabric::Mailbox;
-use js_proto::advisory::Action;
-use js_proto::{ApiError, Status, Storage, errors};
+use js_proto::{ApiError, Storage, errors};
 use log_format::{Kind, Lsn};
 use nats_auth::Directory;
 use streams::Effect;
@@ -19,15 +18,19 @@ use crate::allowance::Reserved;
 use crate::config::Config;
 use crate::consumer_set::ConsumerKey;
 use crate::deadlines::{Deadlines, Due};
-use crate::disk::{Awaited, Disk};
+use crate::disk::Disk;
+use crate::dropped::Dropped;
+use crate::ending::Endings;
 use crate::gets::Get;
-use crate::held::Held;
 use crate::ledger::Ledger;
+use crate::parking::Parking;
 use crate::publishes::own_record;
 use crate::reports::Report;
 use crate::request::Request;
 use crate::room::Room;
+use crate::saving::Unsaved;
 use crate::slot::Slot;
+use crate::slots::Slots;
 use crate::step::{Answer, Job};
 use crate::turn::{Told, Turn};
 use crate::waiter::Waiter;
@@ -47,7 +50,7 @@ pub(crate) struct Home {
     pub(crate) mail_waits: bool,
     /// By index. All accounts of the server are here.
     pub(crate) accounts: Vec<Account>,
-    pub(crate) streams: BTreeMap<StreamId, Slot>,
+    pub(crate) streams: Slots,
     /// The last number that a stream or a consumer has got.
     pub(crate) last_number: u32,
     /// Streams were found again, and nothing was done to them since.
@@ -58,8 +61,11 @@ pub(crate) struct Home {
     pub(crate) logged: usize,
     /// Whose records those are, by their number, of consumers.
     pub(crate) consumer_groups: BTreeMap<u32, ConsumerKey>,
-    /// A message that could not be stored yet. Nothing else is taken in before it.
-    pub(crate) held: Option<Held>,
+    /// Streams for which letters wait, and how many bytes those are.
+    pub(crate) holding: VecDeque<StreamId>,
+    pub(crate) held_bytes: usize,
+    /// Some of those letters wait for nothing but time.
+    pub(crate) may_take_held: bool,
     /// Requests wait until the log has room, or more of it is safe.
     pub(crate) log_awaited: bool,
     /// Requests wait for something to be read.
@@ -68,15 +74,22 @@ pub(crate) struct Home {
     pub(crate) reading: Vec<ConsumerKey>,
     pub(crate) reading_gets: Vec<(StreamId, Get)>,
     /// Consumers that have something to be remembered.
-    pub(crate) changed: BTreeSet<ConsumerKey>,
+    pub(crate) unsaved: Unsaved,
+    /// The moment of the turn.
+    pub(crate) now: Time,
+    pub(crate) wall: i64,
+    /// How far the clock on the wall is ahead of the other one.
+    pub(crate) wall_ahead: i64,
+    /// It was put forward or back: streams from that one on have to think when something is due.
+    pub(crate) retimed: Option<StreamId>,
+    /// The log was told to stop.
+    pub(crate) is_stopped: bool,
     /// Messages that consumers are done with, of which there is no record yet.
     pub(crate) releases: VecDeque<(StreamId, Box<[u64]>)>,
     /// The numbers of streams and consumers that are kept and not served: their account may have none.
     pub(crate) parked: BTreeSet<u32>,
     /// When the log is to try again, or to say that all is safe.
     pub(crate) disk_due: Option<Time>,
-    /// Who is told once that is.
-    pub(crate) confirmations: Vec<Awaited>,
     /// Consumers that have something to do.
     pub(crate) line: VecDeque<ConsumerKey>,
     /// Consumers that push.
@@ -84,8 +97,15 @@ pub(crate) struct Home {
     pub(crate) deadlines: Deadlines,
     /// Direct gets that take several turns.
     pub(crate) gets: VecDeque<(StreamId, Get)>,
-    /// A stream that does something which takes several turns. Nothing else is done to streams meanwhile.
-    pub(crate) busy: Option<StreamId>,
+    /// Streams that do something which takes several turns, in turn. What is for them waits; others go on.
+    pub(crate) busy: VecDeque<StreamId>,
+    /// Streams and consumers that are gone, and not all is done about that.
+    pub(crate) endings: Endings,
+    /// Requests that were dropped.
+    pub(crate) dropped: Dropped,
+    /// Consumers that push from that one on are yet to be told who listens.
+    pub(crate) interest_from: Option<ConsumerKey>,
+    pub(crate) is_interest_left: bool,
     /// Changes of interest that consumers have been told of.
     pub(crate) interest_seen: u64,
     /// Scratch, kept for its capacity.
@@ -100,8 +120,10 @@ pub(crate) struct Home {
     counting: BTreeSet<usize>,
     /// What the directory has to hear.
     pub(crate) reports: VecDeque<Report>,
-    /// Requests that wait their turn, the first of which may be under way.
+    /// Requests that wait their turn.
     pub(crate) waiting: VecDeque<(Request, Job)>,
+    /// Those that take several turns, and what has to wait for them or for its stream.
+    pub(crate) parking: Parking,
     /// When to look again whether shards know.
     pub(crate) look_again: Option<Time>,
     /// Answers that wait until all shards know what was done.
@@ -122,27 +144,37 @@ impl Home {
             mail: Mailbox::default(),
             mail_waits: false,
             accounts: directory.accounts().iter().enumerate().map(account).collect(),
-            streams: BTreeMap::new(),
+            streams: Slots::default(),
             last_number: 0,
             is_found: false,
             disk: None,
             logged: 0,
             consumer_groups: BTreeMap::new(),
-            held: None,
+            holding: VecDeque::new(),
+            held_bytes: 0,
+            may_take_held: false,
             log_awaited: false,
             reads_awaited: false,
             reading: Vec::new(),
             reading_gets: Vec::new(),
-            changed: BTreeSet::new(),
+            unsaved: Unsaved::default(),
+            now: Time(0),
+            wall: 0,
+            wall_ahead: 0,
+            retimed: None,
+            is_stopped: false,
             releases: VecDeque::new(),
             parked: BTreeSet::new(),
             disk_due: None,
-            confirmations: Vec::new(),
             line: VecDeque::new(),
             pushing: BTreeSet::new(),
             deadlines: Deadlines::default(),
             gets: VecDeque::new(),
-            busy: None,
+            busy: VecDeque::new(),
+            endings: Endings::default(),
+            dropped: Dropped::default(),
+            interest_from: None,
+            is_interest_left: false,
             interest_seen: 0,
             effects: Vec::new(),
             server: Reserved { memory: config.max_memory, files: config.max_storage },
@@ -151,6 +183,7 @@ impl Home {
             counting: BTreeSet::new(),
             reports: VecDeque::new(),
             waiting: VecDeque::new(),
+            parking: Parking::default(),
             unconfirmed: VecDeque::new(),
             look_again: None,
         }
@@ -232,17 +265,10 @@ impl Home {
     /// Takes a stream out, and all its consumers.
     pub(crate) fn end_stream(&mut self, turn: &mut Turn<'_>, id: StreamId) {
         let Some(mut slot) = self.streams.remove(&id) else { return };
+        self.drop_held(&slot.held);
         slot.end(turn);
         let account = slot.account();
         let state = slot.index().state();
-        for (consumer, machine) in slot.consumers.iter() {
-            let key = ConsumerKey { stream: id, consumer };
-            self.forget_consumer(slot.consumers.group(consumer));
-            machine.waiting().for_each(|reply| turn.publish_status(account, reply, &Status::ConsumerDeleted));
-            turn.tell_consumer(account, &slot.config().name, machine.name(), Action::Delete);
-            self.pushing.remove(&key);
-            self.deadlines.set(Due::Consumer(key), None);
-        }
         self.deadlines.set(Due::Stream(id), None);
         if slot.medium.is_log() {
             self.logged -= 1;
@@ -252,6 +278,8 @@ impl Home {
         let account = self.account(account);
         account.ledger.count_consumers(-(slot.consumers.len() as i64));
         account.streams.remove(&slot.config().name);
+        // Its consumers go one by one, since there may be very many.
+        self.endings.add_stream(slot);
     }
 }
 
@@ -265,7 +293,7 @@ impl Home {
         }
     }
 
-    fn forget_consumer(&mut self, group: Option<u32>) {
+    pub(crate) fn forget_consumer(&mut self, group: Option<u32>) {
         let Some(group) = group else { return };
         self.consumer_groups.remove(&group);
         if let Some(disk) = &mut self.disk {

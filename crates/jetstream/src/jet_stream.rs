@@ -46,6 +46,8 @@ pub struct JetStream {
     is_due: bool,
     /// There are letters, and those whom they are for have to wait until more is safe.
     is_congested: bool,
+    /// Steps of the last turn.
+    spent: u64,
     /// What was found in the log so far.
     replay: Option<Box<Replay>>,
 }
@@ -69,6 +71,9 @@ enum Beginning {
 }
 
 impl JetStream {
+    /// Steps after which a turn takes on nothing more. What it is at then it ends, which is little.
+    pub const TURN_STEPS: u64 = crate::turn::TURN_STEPS_MAX;
+
     /// Opens the service: on every shard, in the same order among all. The seed has to be another one at each start.
     pub fn open(broker: &mut Broker, shard: ShardId, shards: usize, config: Arc<Config>, seed: u64) -> Self {
         let service = broker.open_service();
@@ -89,6 +94,7 @@ impl JetStream {
             mailbox: Mailbox::default(),
             is_due: false,
             is_congested: false,
+            spent: 0,
             replay: None,
         }
     }
@@ -118,7 +124,11 @@ impl JetStream {
         let desk = &mut self.desk;
         self.look_again = begin(&mut self.beginning, desk, &mut turn);
         let is_due = std::mem::take(&mut self.is_due);
+        // What is safe, what comes in and what takes long: none keeps the others from their share.
+        turn.share(3);
         for home in desk.homes.iter_mut() {
+            (home.now, home.wall) = (now, wall.0);
+            home.heed_clocks(&mut turn);
             home.tend_disk(&turn);
             home.heed_disk(&mut turn);
             home.answer_confirmed(&mut turn);
@@ -127,15 +137,25 @@ impl JetStream {
                 home.on_deadlines(&mut turn);
             }
         }
+        turn.share(2);
         self.is_congested = desk.take_mail(&mut turn, &mut self.mailbox);
+        turn.share(1);
         desk.tell_all_asked(&mut turn);
         for home in desk.homes.iter_mut() {
             home.work(&mut turn);
+            home.tell_dropped(&mut turn);
             home.save_consumers(&mut turn);
+            home.stop_when_saved();
             home.tell_counts();
         }
         desk.send_reports(&mut turn);
         desk.homes.rotate();
+        self.spent = turn.spent;
+    }
+
+    /// Steps that the last turn took: what a turn may take bounds it, however much is asked for. Tests look at it.
+    pub fn steps_spent(&self) -> u64 {
+        self.spent
     }
 
     /// Takes a record of a log that is being found again: all of them, in their order, before [`Self::resume`].
@@ -186,9 +206,7 @@ impl JetStream {
 
     /// Nothing more comes in: what there is in files comes to a clean stop.
     pub fn on_stopping(&mut self) {
-        for disk in self.desk.homes.iter_mut().filter_map(|home| home.disk.as_mut()) {
-            disk.stop();
-        }
+        self.desk.homes.iter_mut().for_each(Home::begin_to_stop);
     }
 
     /// Whether that is done.

@@ -1,37 +1,41 @@
-//! What the log has to say, and what consumers have to be remembered by.
+//! What the log has to say.
 
-use consumers::Saved;
 use js_proto::errors;
 use log_format::Kind;
 use stream_log::{Event, Room};
 use streams::Answer;
 
 use crate::account::StreamId;
-use crate::consumer_set::ConsumerKey;
 use crate::disk::{Awaited, Disk};
 use crate::home::Home;
 use crate::post::Message;
-use crate::publishes::own_record;
-use crate::slot::Slot;
 use crate::turn::Turn;
 
 /// Bytes that a message has beside itself in a letter and in the log, about.
-const MESSAGE_ROOM: usize = 64 << 10;
+pub(crate) const MESSAGE_ROOM: usize = 64 << 10;
+
+/// Direct gets that are under way. Nothing more is taken in before some are done with.
+const GETS_MAX: usize = 10_000;
 
 /// Bytes that a configuration has at most, and some.
 const META_ROOM: usize = 512 << 10;
 
-/// Records of changes of a consumer, of which all are needed at a start, before all of it is written anew.
-const DELTAS_MAX: usize = 64;
+/// What it costs to apply an event, in steps, beside what it takes out.
+const COMMIT_STEPS: u64 = 8;
 
 impl Home {
     /// Whether a letter of so many bytes may be acted on now. What comes waits in its order.
     pub(crate) fn may_take(&mut self, bytes: usize) -> bool {
-        if self.busy.is_some() || self.held.is_some() {
+        if self.has_too_much() {
             return false;
         }
         let Some(disk) = &mut self.disk else { return true };
         disk.is_open() && (self.logged == 0 || disk.room(bytes + MESSAGE_ROOM) != Room::Later)
+    }
+
+    /// Whether so much is under way that nothing more is taken in before some of that is done with.
+    pub(crate) fn has_too_much(&self) -> bool {
+        self.holds_too_much() || self.gets.len() + self.reading_gets.len() >= GETS_MAX
     }
 
     /// Whether there is room for what requests come to that have records of their own.
@@ -41,7 +45,7 @@ impl Home {
 
     /// Whether what waits could go on if it was looked at.
     pub(crate) fn is_stuck(&self) -> bool {
-        self.held.is_some() || self.disk.as_ref().is_some_and(|disk| !disk.is_open())
+        self.disk.as_ref().is_some_and(|disk| !disk.is_open())
     }
 
     /// Heeds what the log says.
@@ -72,39 +76,57 @@ impl Home {
         }
         // Somebody may wait for what was safe all along.
         self.on_synced(turn);
-        self.retry_held(turn);
     }
 
-    /// More is safe: it is applied and told.
+    /// More is safe: it is applied and told, as far as the turn goes.
     fn on_synced(&mut self, turn: &mut Turn<'_>) {
-        let mut effects = Vec::new();
-        while let Some(who) = self.disk.as_mut().and_then(Disk::take_awaited) {
+        while turn.may_go_on()
+            && let Some(who) = self.disk.as_mut().and_then(Disk::take_awaited)
+        {
+            turn.spend(COMMIT_STEPS);
             match who {
                 Awaited::Event(id) => {
                     let Some(slot) = self.streams.get_mut(&id) else { continue };
-                    slot.stream.commit(&mut effects);
-                    self.carry_out(turn, id, &mut effects);
-                    self.settle(turn, id);
+                    slot.uncommitted += 1;
+                    if slot.uncommitted == 1 && !slot.is_at_work() {
+                        self.commit_next(turn, id);
+                    }
                 }
                 Awaited::Ack { account, to } => turn.publish(&Message::new(account, &to, b"")),
             }
         }
         self.answer_confirmed(turn);
+        if let Some(disk) = &mut self.disk {
+            disk.nudge();
+        }
+    }
+
+    /// Applies the next event of a stream that is safe.
+    pub(crate) fn commit_next(&mut self, turn: &mut Turn<'_>, id: StreamId) {
+        let Some(slot) = self.streams.get_mut(&id) else { return };
+        slot.uncommitted -= 1;
+        let mut effects = std::mem::take(&mut self.effects);
+        slot.stream.commit(&mut effects);
+        self.carry_out(turn, id, &mut effects);
+        self.effects = effects;
+        self.settle(turn, id);
     }
 
     /// What was not safe is gone: whoever waits for it is told, but for those who wait for word that an acknowledgement
     /// was taken note of. It was not, and there are no words for that.
     fn on_log_failed(&mut self, turn: &mut Turn<'_>) {
-        if let Some(disk) = &mut self.disk {
-            disk.give_up();
-        }
+        let Some(disk) = &mut self.disk else { return };
+        disk.give_up();
+        let safe = disk.events_left();
         self.log_awaited = false;
         self.refuse_unsafe(turn);
         self.releases.clear();
         let ids: Vec<_> = self.streams.keys().copied().collect();
         for id in ids {
             let Some(slot) = self.streams.get_mut(&id).filter(|slot| slot.medium.is_log()) else { continue };
-            for waiter in slot.stream.drop_tail(0) {
+            // What was safe before is applied in any case.
+            let kept = slot.uncommitted + safe.get(&id).copied().unwrap_or(0);
+            for waiter in slot.stream.drop_tail(kept) {
                 let error = errors::STREAM_STORE_FAILED.with(&[&"the log takes nothing any more"]);
                 self.answer_waiter(turn, id, waiter, Answer::Refused(error));
             }
@@ -156,65 +178,6 @@ impl Home {
                 disk.bury(to, group);
             }
         }
-    }
-
-    /// A consumer may have something to be remembered.
-    pub(crate) fn note_changed(&mut self, key: ConsumerKey) {
-        let slot = self.streams.get(&key.stream).filter(|slot| slot.medium.is_log());
-        let consumer = slot.and_then(|slot| slot.consumers.get(key.consumer));
-        if consumer.is_some_and(consumers::Consumer::has_changes) {
-            self.changed.insert(key);
-        }
-    }
-
-    /// Logs what consumers are to be remembered by, and whoever waits for that behind it.
-    pub(crate) fn save_consumers(&mut self, turn: &mut Turn<'_>) {
-        if self.disk.as_ref().is_some_and(Disk::has_failed) {
-            self.changed.clear();
-            return self.confirmations.clear();
-        }
-        self.retry_releases(turn);
-        if self.changed.is_empty() && self.confirmations.is_empty() {
-            return;
-        }
-        let at = turn.moment();
-        while let Some(key) = self.changed.pop_first() {
-            if !self.save_consumer(key, &at) {
-                self.changed.insert(key);
-                return;
-            }
-        }
-        let Some(disk) = &mut self.disk else { return };
-        for who in self.confirmations.drain(..) {
-            disk.wait(who);
-        }
-        disk.nudge();
-    }
-
-    /// Says whether it was logged, or needs not be.
-    fn save_consumer(&mut self, key: ConsumerKey, at: &consumers::Moment) -> bool {
-        let (Some(slot), Some(disk)) = (self.streams.get_mut(&key.stream), &mut self.disk) else {
-            return true;
-        };
-        if disk.room(MESSAGE_ROOM) == Room::Later {
-            return false;
-        }
-        let Slot { consumers, .. } = slot;
-        let Some(group) = consumers.group(key.consumer) else { return true };
-        let is_long = consumers.records(key.consumer).len() > DELTAS_MAX;
-        let Some(consumer) = consumers.at(key.consumer) else { return true };
-        let saved =
-            if is_long { Some(Saved::State(consumer.take_state(at))) } else { consumer.take_saved(at) };
-        let (kind, payload, is_whole) = match saved {
-            Some(Saved::State(payload)) => (Kind::CONSUMER_STATE, payload, true),
-            Some(Saved::Delta(payload)) => (Kind::CONSUMER_DELTA, payload, false),
-            None => return true,
-        };
-        let Ok(appended) = disk.append(&own_record(kind, group, at.wall, &payload)) else { return true };
-        for place in consumers.note_record(key.consumer, appended.place, is_whole) {
-            disk.bury(place, group);
-        }
-        true
     }
 }
 

@@ -13,6 +13,7 @@ use crate::gathering::{Asked, Infos};
 use crate::home::Home;
 use crate::jet_stream::Desk;
 use crate::letters::Word;
+use crate::publishes::Taken;
 use crate::registrar::is_of_directory;
 use crate::reports::Report;
 use crate::request::Request;
@@ -39,7 +40,10 @@ impl Desk {
     /// Acts on letters in the order in which they came. What there is no time for stays in the mailbox. Returns whether
     /// logs have to be waited for.
     pub(crate) fn take_mail(&mut self, turn: &mut Turn<'_>, mailbox: &mut Mailbox) -> bool {
-        self.homes.iter_mut().for_each(|home| home.take_kept(turn));
+        for home in self.homes.iter_mut() {
+            home.take_held(turn);
+            home.take_kept(turn);
+        }
         while turn.may_go_on() {
             if mailbox.is_empty() {
                 mailbox.clear();
@@ -189,14 +193,16 @@ impl Home {
 
     fn may_act_on(&mut self, letter: &Letter<'_>) -> bool {
         let may = self.may_take(letter.message.publish.body.len());
-        self.mail_waits = !may && self.busy.is_none();
+        // If it is not for the log it is for what takes several turns.
+        self.mail_waits = !may && !self.has_too_much();
         may
     }
 
-    fn on_letter(&mut self, turn: &mut Turn<'_>, letter: &Letter<'_>) {
+    /// Does what a letter asks for, unless its stream cannot tell yet what is to be done.
+    pub(crate) fn act_on(&mut self, turn: &mut Turn<'_>, letter: &Letter<'_>) -> Taken {
         let message = &letter.message;
         if letter.tag != CLAIMED {
-            let Some(id) = self.tagged(letter.tag) else { return };
+            let Some(id) = self.tagged(letter.tag) else { return Taken::Yes };
             return self.on_message(turn, id, message);
         }
         let config = Arc::clone(&turn.config);
@@ -208,6 +214,7 @@ impl Home {
             Some(Role::FlowControl(flow)) => self.on_flow_control(turn, message, &flow),
             Some(Role::Unknown) | None => {}
         }
+        Taken::Yes
     }
 
     /// Whether something that was kept can be acted on.

@@ -48,6 +48,14 @@ impl Medium {
         }
     }
 
+    /// Gives some memory back of what nobody asks for any more. Says whether there is more.
+    pub(crate) fn discard_some(&mut self) -> bool {
+        match self {
+            Self::Ram(ram) => ram.discard_some(),
+            Self::Log => false,
+        }
+    }
+
     /// Nobody needs a record any more.
     pub(crate) fn free(&mut self, disk: Option<&mut Disk>, group: u32, place: Place) {
         match self {

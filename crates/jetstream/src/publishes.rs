@@ -5,11 +5,10 @@ use fabric::MeshMessage;
 use js_proto::{ApiError, KnownError, errors};
 use log_format::Record;
 use stream_log::AppendError;
-use streams::{Answer, Around, Decision, Effect, Publish};
+use streams::{Answer, Around, Decision, Effect, LOOKUP_STEPS, Publish};
 
 use crate::account::StreamId;
 use crate::disk::{Awaited, Disk};
-use crate::held::Held;
 use crate::home::Home;
 use crate::room::Room;
 use crate::slot::Slot;
@@ -29,10 +28,15 @@ pub(crate) enum Taken {
 
 impl Home {
     /// A message came on one of a stream's subjects. The stream may be gone.
-    pub(crate) fn on_message(&mut self, turn: &mut Turn<'_>, id: StreamId, message: &MeshMessage<'_>) {
+    pub(crate) fn on_message(
+        &mut self,
+        turn: &mut Turn<'_>,
+        id: StreamId,
+        message: &MeshMessage<'_>,
+    ) -> Taken {
         let publish = &message.publish;
         if is_own_request(message, publish.subject) {
-            return;
+            return Taken::Yes;
         }
         let command = Publish {
             now: turn.clocks.wall.0,
@@ -40,23 +44,7 @@ impl Home {
             header: publish.headers(),
             payload: publish.payload(),
         };
-        if self.take_message(turn, id, &command, publish.reply) == Taken::Later {
-            self.held = Some(Held::new(id, message));
-        }
-    }
-
-    /// Tries again to store the message that had to wait.
-    pub(crate) fn retry_held(&mut self, turn: &mut Turn<'_>) {
-        let Some(held) = self.held.take() else { return };
-        let command = Publish {
-            now: turn.clocks.wall.0,
-            subject: &held.subject,
-            header: &held.header,
-            payload: &held.payload,
-        };
-        if self.take_message(turn, held.stream, &command, held.reply.as_deref()) == Taken::Later {
-            self.held = Some(held);
-        }
+        self.take_message(turn, id, &command, publish.reply)
     }
 
     fn take_message(
@@ -72,6 +60,9 @@ impl Home {
         let reply = reply.filter(|_| !slot.config().no_ack);
         let mut effects = std::mem::take(&mut self.effects);
         let taken = slot.publish(turn, &mut self.disk, command, reply, &room, &mut effects);
+        if slot.stream.is_looking() {
+            turn.spend(u64::from(LOOKUP_STEPS));
+        }
         self.carry_out(turn, id, &mut effects);
         self.effects = effects;
         self.settle(turn, id);

@@ -65,6 +65,12 @@ impl Ram {
         Said { header, payload: &rest[..payload] }
     }
 
+    /// Lets go of a segment, whatever is in it. Says whether there are more.
+    pub(crate) fn discard_some(&mut self) -> bool {
+        self.segments.pop_first();
+        !self.segments.is_empty()
+    }
+
     /// Lets go of a message.
     pub(crate) fn free(&mut self, place: Place) {
         let Some(segment) = self.segments.get_mut(&place.segment) else { return };

@@ -24,7 +24,7 @@ use crate::homes::Homes;
 use crate::letters::{Extent, NameState, Verdict};
 use crate::reports::Report;
 use crate::request::Request;
-use crate::requests::{REQUEST_STEPS, WAITING_REQUESTS_MAX};
+use crate::requests::REQUEST_STEPS;
 use crate::step::Answer;
 use crate::turn::Turn;
 
@@ -94,11 +94,9 @@ impl Registrar {
 
     /// A request that no stream of this shard answers.
     pub(crate) fn on_request(&mut self, homes: &mut Homes, turn: &mut Turn<'_>, request: Request) {
-        let account = homes.own().account(request.account);
-        if account.waiting >= WAITING_REQUESTS_MAX {
+        if !homes.own().let_wait(&request) {
             return;
         }
-        account.waiting += 1;
         if self.is_complete() {
             self.answer(homes, turn, request);
         } else {
@@ -156,7 +154,7 @@ impl Registrar {
         request: Request,
         ordered: Option<Verdict>,
     ) {
-        homes.own().account(request.account).waiting -= 1;
+        homes.own().account(request.account).end_request(request.bytes());
         if shard == turn.shard {
             homes.take(turn, request, ordered);
         } else {

@@ -5,6 +5,7 @@ use fabric::MeshMessage;
 use js_proto::{ApiRequest, ApiSubject, Asked};
 
 use crate::names::Name;
+use crate::parking::About;
 
 /// A request.
 #[derive(Debug)]
@@ -48,6 +49,12 @@ impl Request {
         }
     }
 
+    /// Bytes that it takes while it waits.
+    pub(crate) fn bytes(&self) -> usize {
+        let reply = self.reply.as_ref().map_or(0, |reply| reply.len());
+        size_of::<Self>() + self.subject.len() + reply + self.header.len() + self.body.len()
+    }
+
     /// What it asks for.
     ///
     /// # Panics
@@ -57,6 +64,11 @@ impl Request {
             Some(Asked::Request(request)) => request,
             other => panic!("a request, not {other:?}"),
         }
+    }
+
+    /// What it is about.
+    pub(crate) fn about(&self) -> About {
+        (self.account, self.asked().stream.into())
     }
 
     /// The stream that it names.

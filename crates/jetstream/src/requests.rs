@@ -13,8 +13,12 @@ use crate::request::Request;
 use crate::step::{Answer, Job, Step};
 use crate::turn::{Told, Turn};
 
-/// Requests of an account that may wait on a shard. Those that come beyond that are dropped.
-pub(crate) const WAITING_REQUESTS_MAX: usize = 10_000;
+/// Requests of an account that may wait on a shard, as nats-server has it for all accounts. Those that come beyond that are
+/// dropped, and that is told.
+const WAITING_REQUESTS_MAX: usize = 10_000;
+
+/// Bytes of them. Most are some hundred bytes long.
+const WAITING_BYTES_MAX: usize = 32 << 20;
 
 /// What it costs to answer a request, in steps.
 pub(crate) const REQUEST_STEPS: u64 = 64;
@@ -22,55 +26,125 @@ pub(crate) const REQUEST_STEPS: u64 = 64;
 /// How soon to look again whether all shards know, if nobody says so: a shard without connections need not.
 const UNCONFIRMED_PAUSE: Duration = Duration::from_millis(20);
 
+/// What came of going on with a request.
+enum Attempt {
+    Done,
+    /// There was no time for all of it, or its stream does not let anybody look.
+    GoesOn(Request, Job),
+    /// The log or the disk has to be waited for.
+    Waits(Request, Job),
+}
+
 impl Home {
     /// A request. It is answered at once, unless others wait.
     pub(crate) fn on_request(&mut self, turn: &mut Turn<'_>, request: Request) {
-        if self.account(request.account).waiting < WAITING_REQUESTS_MAX {
+        if self.let_wait(&request) {
             self.line_up_request(turn, request, Job::Fresh);
         }
+    }
+
+    /// Whether a request may wait: too many are dropped. If it may it is counted.
+    pub(crate) fn let_wait(&mut self, request: &Request) -> bool {
+        let bytes = request.bytes();
+        let account = self.account(request.account);
+        if account.waiting >= WAITING_REQUESTS_MAX || account.waiting_bytes + bytes > WAITING_BYTES_MAX {
+            self.dropped.add();
+            return false;
+        }
+        account.begin_request(bytes);
+        true
     }
 
     /// The shard with the directory has something done to a name, and waits for what comes of it.
     pub(crate) fn on_order(&mut self, turn: &mut Turn<'_>, mut request: Request, verdict: Verdict) {
         request.is_order = true;
+        let bytes = request.bytes();
+        self.account(request.account).begin_request(bytes);
         self.line_up_request(turn, request, Job::Ordered(verdict));
     }
 
     fn line_up_request(&mut self, turn: &mut Turn<'_>, request: Request, job: Job) {
-        self.account(request.account).waiting += 1;
         self.waiting.push_back((request, job));
         if self.waiting.len() == 1 {
             self.answer_next(turn);
         }
     }
 
-    /// Goes on with the request that waits longest. Returns whether it is done with.
+    /// Whether requests may be answered: not while the log or the disk has to be waited for.
+    pub(crate) fn may_answer(&self) -> bool {
+        !self.log_awaited && !self.reads_awaited && !self.is_stuck()
+    }
+
+    /// Answers the request that waits longest, or has it wait by itself if it takes several turns. Returns whether others
+    /// may be answered.
     pub(crate) fn answer_next(&mut self, turn: &mut Turn<'_>) -> bool {
-        if self.busy.is_some() || self.log_awaited || self.reads_awaited || self.is_stuck() {
+        if !self.may_answer() {
             return false;
         }
-        let Some((request, mut job)) = self.waiting.pop_front() else { return false };
-        turn.spend(REQUEST_STEPS);
-        let step = api::answer(self, turn, &request, &mut job);
-        self.log_awaited |= matches!(step, Step::Later);
-        self.reads_awaited |= matches!(step, Step::Reads);
-        match step {
-            Step::GoesOn | Step::Later | Step::Reads => {
-                self.waiting.push_front((request, job));
-                return false;
+        let Some((request, job)) = self.waiting.pop_front() else { return false };
+        let about = request.about();
+        let Some((request, job)) = self.parking.join(&about, (request, job)) else {
+            turn.spend(1);
+            return true;
+        };
+        match self.attempt(turn, request, job) {
+            Attempt::Done => true,
+            Attempt::GoesOn(request, job) => {
+                self.parking.begin(about, (request, job));
+                true
             }
-            Step::Silence => self.account(request.account).waiting -= 1,
+            Attempt::Waits(request, job) => {
+                self.waiting.push_front((request, job));
+                false
+            }
+        }
+    }
+
+    /// Goes on with requests that take several turns, row by row.
+    pub(crate) fn answer_parked(&mut self, turn: &mut Turn<'_>) {
+        for _ in 0..self.parking.len() {
+            if !turn.may_go_on() || !self.may_answer() {
+                return;
+            }
+            let Some((about, request, job)) = self.parking.take() else { return };
+            match self.attempt(turn, request, job) {
+                Attempt::Done => self.parking.leave(about),
+                Attempt::GoesOn(request, job) | Attempt::Waits(request, job) => {
+                    self.parking.put_back(about, (request, job));
+                }
+            }
+        }
+    }
+
+    /// Goes on with a request.
+    fn attempt(&mut self, turn: &mut Turn<'_>, request: Request, mut job: Job) -> Attempt {
+        let stream = self.account(request.account).streams.get(request.stream()).copied();
+        if stream.is_some_and(|id| self.is_held_up(id)) {
+            turn.spend(1);
+            return Attempt::GoesOn(request, job);
+        }
+        turn.spend(REQUEST_STEPS);
+        match api::answer(self, turn, &request, &mut job) {
+            Step::GoesOn => return Attempt::GoesOn(request, job),
+            Step::Later => {
+                self.log_awaited = true;
+                return Attempt::Waits(request, job);
+            }
+            Step::Reads => {
+                self.reads_awaited = true;
+                return Attempt::Waits(request, job);
+            }
+            Step::Silence => self.account(request.account).end_request(request.bytes()),
             Step::Answer(answer) => self.give(turn, &request, &answer),
             Step::AnswerAfter(told, answer) => self.give_after(turn, told, request, answer),
             Step::Command(id, command) => {
                 if let Some(request) = command.carry_out(self, turn, id, request) {
                     self.log_awaited = true;
-                    self.waiting.push_front((request, job));
-                    return false;
+                    return Attempt::Waits(request, job);
                 }
             }
         }
-        true
+        Attempt::Done
     }
 
     /// Answers once all shards know.
@@ -85,7 +159,7 @@ impl Home {
     pub(crate) fn answer_confirmed(&mut self, turn: &mut Turn<'_>) {
         while let Some((told, lsn, ..)) = self.unconfirmed.front_mut()
             && turn.is_known(told)
-            && self.disk.as_ref().is_none_or(|disk| disk.is_safe(*lsn))
+            && self.disk.as_ref().is_none_or(|disk| disk.is_done(*lsn))
             && let Some((_, _, request, answer)) = self.unconfirmed.pop_front()
         {
             self.give(turn, &request, &answer);
@@ -106,7 +180,7 @@ impl Home {
 
     pub(crate) fn give(&mut self, turn: &mut Turn<'_>, request: &Request, answer: &Answer) {
         let account = self.account(request.account);
-        account.waiting -= 1;
+        account.end_request(request.bytes());
         if answer.is_told {
             account.ledger.count_request(answer.is_error);
         }

@@ -1,18 +1,22 @@
 //! What consumers learn of messages that come and go, and which messages stay for their sake.
 
-use consumers::Effects;
+use consumers::Consumer;
 use js_proto::{Retention, StreamConfig};
 use stream_index::{Place, Row};
 use stream_log::AppendError;
 
 use crate::account::StreamId;
-use crate::consumer_set::ConsumerKey;
+use crate::consumer_set::{ConsumerKey, Followed};
 use crate::home::Home;
 use crate::slot::Slot;
+use crate::tasks::{ASKED_PER_STEP, Task};
 use crate::turn::Turn;
 
 /// Messages that one record takes out.
-const RELEASED_AT_ONCE: usize = 2_000;
+pub(crate) const RELEASED_AT_ONCE: usize = 2_000;
+
+/// Messages that are acknowledged together beyond which what follows is done step by step.
+const ACKED_AT_ONCE: u64 = 64;
 
 impl Home {
     /// A message is gone: its consumers need not wait for it.
@@ -24,15 +28,9 @@ impl Home {
         }
         let at = turn.moment();
         let subject = stream.index().subject(row.subject);
-        let mut followed = Vec::new();
-        for (consumer, machine) in consumers.iter_mut() {
-            let mut out = Effects::new();
-            machine.on_removed(&at, row.seq, subject, &mut out);
-            if !out.is_empty() {
-                followed.push((ConsumerKey { stream: id, consumer }, out));
-            }
-        }
-        self.follow(turn, followed);
+        let (followed, asked) = consumers.on_removed(&at, row.seq, subject);
+        turn.spend(asked as u64);
+        self.follow(turn, id, followed);
     }
 
     /// Nobody needs a record any more.
@@ -50,21 +48,14 @@ impl Home {
 
     /// Consumers learn that messages of that subject are gone, or all.
     pub(crate) fn purge_consumers(&mut self, id: StreamId, subject: Option<&[u8]>) {
-        let Some(slot) = self.streams.get_mut(&id) else { return };
-        let Slot { stream, consumers, .. } = slot;
-        let mut keys = Vec::new();
-        for (consumer, machine) in consumers.iter_mut() {
-            machine.on_purged(subject, stream.index());
-            keys.push(ConsumerKey { stream: id, consumer });
-        }
-        for key in keys {
-            self.time_consumer(key);
-            self.line_up(key);
+        if let Some(slot) = self.streams.get_mut(&id).filter(|slot| slot.consumers.len() > 0) {
+            slot.tasks.push_back(Task::Purged { subject: subject.map(Into::into), after: None, from: 0 });
         }
     }
 
-    fn follow(&mut self, turn: &mut Turn<'_>, followed: Vec<(ConsumerKey, Effects)>) {
-        for (key, mut out) in followed {
+    fn follow(&mut self, turn: &mut Turn<'_>, stream: StreamId, followed: Followed) {
+        for (consumer, mut out) in followed {
+            let key = ConsumerKey { stream, consumer };
             self.carry_out_of_consumer(turn, key, None, &mut out);
             self.time_consumer(key);
             self.line_up(key);
@@ -77,22 +68,25 @@ impl Home {
         if slot.config().retention == Retention::Limits {
             return;
         }
-        let state = slot.index().state();
-        let range = first.max(state.first_seq)..=last.min(state.last_seq);
-        let done: Vec<u64> = range.filter(|seq| slot.is_done_with(*seq)).collect();
+        if last - first >= ACKED_AT_ONCE {
+            return self.add_task(turn, id, Task::Sweep { from: first, up_to: last, of: None });
+        }
+        let done: Vec<u64> = (first..=last).filter(|seq| slot.is_done_with(*seq)).collect();
+        turn.spend((last - first + 1) * (1 + slot.consumers.len() as u64 / ASKED_PER_STEP));
         self.release(turn, id, &done);
     }
 
     /// Lets go of all messages that nobody needs any more, after consumers or what they want have changed.
     pub(crate) fn sweep(&mut self, turn: &mut Turn<'_>, id: StreamId) {
-        let Some(slot) = self.streams.get(&id) else { return };
-        if slot.config().retention != Retention::Interest {
-            return;
+        self.sweep_of(turn, id, None);
+    }
+
+    /// The same, after one is gone: only what that one needed may be left without anybody who needs it.
+    pub(crate) fn sweep_of(&mut self, turn: &mut Turn<'_>, id: StreamId, of: Option<Box<Consumer>>) {
+        let keeps = |slot: &&Slot| slot.config().retention == Retention::Interest;
+        if self.streams.get(&id).filter(keeps).is_some() {
+            self.add_task(turn, id, Task::Sweep { from: 0, up_to: u64::MAX, of });
         }
-        let state = slot.index().state();
-        let done: Vec<u64> =
-            (state.first_seq..=state.last_seq).filter(|seq| slot.is_done_with(*seq)).collect();
-        self.release(turn, id, &done);
     }
 
     /// Lets go of what nobody needs that was found again: it may have been about to go.
@@ -102,7 +96,7 @@ impl Home {
     }
 
     /// Takes messages out that consumers are done with. In files that is an event like others.
-    fn release(&mut self, turn: &mut Turn<'_>, id: StreamId, seqs: &[u64]) {
+    pub(crate) fn release(&mut self, turn: &mut Turn<'_>, id: StreamId, seqs: &[u64]) {
         let mut effects = Vec::new();
         if self.streams.get(&id).is_some_and(|slot| slot.medium.is_log()) {
             for seqs in seqs.chunks(RELEASED_AT_ONCE) {

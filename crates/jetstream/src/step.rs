@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use js_proto::{ApiAnswer, ApiError};
+use js_proto::{ApiAnswer, ApiError, ApiPage, ConsumerInfo};
 use serde::Serialize;
 
 use crate::account::StreamId;
@@ -48,7 +48,22 @@ pub(crate) enum Job {
     /// A stream is told of: its subjects behind that one have yet to be gone through.
     Subjects(Box<SubjectsSoFar>),
     /// A consumer was made, or is told of, and counts yet what is before it.
-    Settling(ConsumerKey, Told),
+    Settling(ConsumerKey, Told, Sweeps),
+    /// A stream is gone, or a consumer of it: what follows from that is not all done.
+    Ended(StreamId, Told),
+    /// A message is looked for, from that sequence on or down from it.
+    Finding(u64),
+    /// A list of consumers is made.
+    Consumers(Box<ConsumersSoFar>),
+    /// A consumer went back to that sequence, and counts yet what is before it.
+    Reset(u64, Sweeps),
+}
+
+/// Whether messages are to be looked for that a consumer does not need any more, once it knows where it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sweeps {
+    Yes,
+    No,
 }
 
 /// How far a stream's subjects were gone through.
@@ -58,6 +73,15 @@ pub(crate) struct SubjectsSoFar {
     /// How many there were.
     pub(crate) total: usize,
     pub(crate) shown: BTreeMap<String, u64>,
+}
+
+/// How far a list of consumers is.
+#[derive(Debug)]
+pub(crate) struct ConsumersSoFar {
+    pub(crate) page: ApiPage,
+    /// Those that are left.
+    pub(crate) names: std::vec::IntoIter<String>,
+    pub(crate) infos: Vec<ConsumerInfo>,
 }
 
 impl Answer {

@@ -42,10 +42,7 @@ impl Told {
 }
 
 /// What may be done in a turn, in steps of some fifty nanoseconds.
-const TURN_STEPS_MAX: u64 = 16 << 10;
-
-/// What is lent at a time.
-const LENT_STEPS: u64 = 4096;
+pub(crate) const TURN_STEPS_MAX: u64 = 16 << 10;
 
 /// One look at JetStream's work.
 pub(crate) struct Turn<'a> {
@@ -59,7 +56,11 @@ pub(crate) struct Turn<'a> {
     /// How many there are.
     pub(crate) shards: usize,
     /// What may still be done.
-    pub(crate) steps: u64,
+    steps: u64,
+    /// What of it is for others.
+    kept_back: u64,
+    /// What was done, which may be more than was to be.
+    pub(crate) spent: u64,
 }
 
 impl<'a> Turn<'a> {
@@ -73,26 +74,45 @@ impl<'a> Turn<'a> {
         clocks: Clocks,
     ) -> Self {
         let config = Arc::clone(config);
-        Self { broker, post, nuid, config, clocks, shard, shards, steps: TURN_STEPS_MAX }
+        Self {
+            broker,
+            post,
+            nuid,
+            config,
+            clocks,
+            shard,
+            shards,
+            steps: TURN_STEPS_MAX,
+            kept_back: 0,
+            spent: 0,
+        }
     }
 
     /// Whether there is time left, and room for what comes out.
     pub(crate) fn may_go_on(&self) -> bool {
-        self.steps > 0 && !self.post.is_full()
-    }
-
-    /// What has to be done at once is done at the cost of what comes later.
-    pub(crate) fn lend(&mut self) {
-        self.steps = self.steps.max(LENT_STEPS);
+        self.steps > self.kept_back && !self.post.is_full()
     }
 
     pub(crate) fn spend(&mut self, steps: u64) {
+        self.spent += steps;
         self.steps = self.steps.saturating_sub(steps);
+    }
+
+    /// One of so many may go on: what is left is parted among them.
+    pub(crate) fn share(&mut self, among: usize) {
+        let among = among.max(1) as u64;
+        self.kept_back = self.steps - self.steps.div_ceil(among);
     }
 
     /// Steps for a walk through a stream. What it uses is to be spent.
     pub(crate) fn take_steps(&self) -> Steps {
-        Steps::new(u32::try_from(self.steps).unwrap_or(u32::MAX))
+        self.take_steps_up_to(u64::MAX)
+    }
+
+    /// The same, at most so many.
+    pub(crate) fn take_steps_up_to(&self, most: u64) -> Steps {
+        let steps = self.steps.saturating_sub(self.kept_back).min(most);
+        Steps::new(u32::try_from(steps).unwrap_or(u32::MAX))
     }
 
     /// Publishes a header block and nothing else.

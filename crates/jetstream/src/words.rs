@@ -14,6 +14,9 @@ use crate::turn::Turn;
 /// What it costs to take a word in, in steps.
 const WORD_STEPS: u64 = 12;
 
+/// Messages that one word acknowledges for one step.
+const ACKED_PER_STEP: usize = 8;
+
 /// Bytes that a get sends at most if it does not say: what may wait for a connection.
 const GET_BYTES_MAX: usize = 64 << 20;
 
@@ -54,6 +57,7 @@ impl Home {
         let Some(consumer) = consumers.at(key.consumer) else { return };
         turn.spend(WORD_STEPS);
         let mut out = Effects::new();
+        let unacked = consumer.unacked();
         consumer.on_ack(
             &at,
             &ack.metadata,
@@ -63,6 +67,7 @@ impl Home {
             &mut |subject| turn.is_heard(account, subject),
             &mut out,
         );
+        turn.spend((unacked.saturating_sub(consumer.unacked()) / ACKED_PER_STEP) as u64);
         self.attend(turn, key, &mut out);
     }
 
@@ -105,7 +110,7 @@ impl Home {
         match request.and_then(|request| Get::new(slot, account, reply, request, GET_BYTES_MAX)) {
             Err(status) => refuse(turn, &status),
             Ok(mut get) => {
-                let got = if slot.stream.is_busy() {
+                let got = if slot.is_busy() {
                     Got::NotYet
                 } else {
                     let slot = &self.streams[&id];
@@ -129,7 +134,7 @@ impl Home {
         for _ in 0..self.gets.len() {
             let Some((id, mut get)) = self.gets.pop_front() else { return };
             let Some(slot) = self.streams.get(&id) else { continue };
-            let got = if slot.stream.is_busy() || !turn.may_go_on() {
+            let got = if slot.is_busy() || !turn.may_go_on() {
                 Got::NotYet
             } else {
                 get.go_on(slot, &mut self.disk, turn)

@@ -5,6 +5,7 @@ use std::time::Duration;
 use conns::Time;
 
 use crate::account::StreamId;
+use crate::consumer_set::ConsumerKey;
 use crate::deadlines::Due;
 use crate::disk::Disk;
 use crate::home::Home;
@@ -14,47 +15,95 @@ use crate::turn::Turn;
 /// What it costs to see to something that is due, in steps.
 const DUE_STEPS: u64 = 16;
 
+/// The same of a stream, which forgets some ids of messages, and may plan what goes.
+const STREAM_DUE_STEPS: u64 = 256;
+
+/// What it costs that a message goes, and that its place is free, in steps.
+const REMOVED_STEPS: u64 = 8;
+
+/// What a stream does at a time before others have their turn, in steps: letters that it keeps waiting wait that long
+/// for each that is busy as well.
+const WORK_STEPS_MAX: u64 = 4096;
+
+/// Nanoseconds by which clocks may differ from what they were without anybody asking why.
+const CLOCK_SLACK: u64 = 500_000_000;
+
+/// Streams that are looked at in one turn after a clock was put forward or back.
+const RETIMED_AT_ONCE: usize = 256;
+
 /// How often the log tries again.
 const TICK: Duration = Duration::from_secs(1);
 
 impl Home {
-    /// Does what there is to do beside letters: what takes long, then deliveries.
+    /// Does what there is to do beside letters: what takes long, then deliveries. Each kind has its share of what is left
+    /// of the turn, so that none of them keeps the others from theirs.
     pub(crate) fn work(&mut self, turn: &mut Turn<'_>) {
-        self.work_off(turn);
-        while turn.may_go_on() && self.answer_next(turn) {}
-        self.go_on_with_gets(turn);
-        self.deliver(turn);
+        let kinds = [
+            !self.busy.is_empty(),
+            !self.waiting.is_empty() || !self.parking.is_empty(),
+            !self.gets.is_empty(),
+            self.has_deliveries(),
+            !self.endings.is_empty(),
+        ];
+        let mut left = kinds.into_iter().filter(|has_some| *has_some).count();
+        let phases: [fn(&mut Self, &mut Turn<'_>); 5] =
+            [Self::work_off, Self::answer, Self::go_on_with_gets, Self::deliver, Self::end_some];
+        for (has_some, phase) in kinds.into_iter().zip(phases) {
+            turn.share(left);
+            phase(self, turn);
+            left -= usize::from(has_some);
+        }
     }
 
-    /// Goes on with what a stream does that takes several turns.
+    fn answer(&mut self, turn: &mut Turn<'_>) {
+        self.answer_parked(turn);
+        while turn.may_go_on() && self.answer_next(turn) {}
+    }
+
+    /// Goes on with what streams do that takes several turns, one after the other.
     fn work_off(&mut self, turn: &mut Turn<'_>) {
-        while let Some(id) = self.busy
-            && turn.may_go_on()
+        while turn.may_go_on()
+            && let Some(id) = self.busy.pop_front()
         {
-            let mut effects = Vec::new();
-            let Some(slot) = self.streams.get_mut(&id) else {
-                self.busy = None;
-                return;
-            };
-            let mut steps = turn.take_steps();
-            let before = steps.left();
-            slot.stream.work(&mut steps, &mut effects);
-            turn.spend(u64::from(before - steps.left()) + 1);
-            self.carry_out(turn, id, &mut effects);
-            self.settle(turn, id);
+            let Some(slot) = self.streams.get_mut(&id) else { continue };
+            slot.is_listed_busy = false;
+            if slot.stream.is_busy() {
+                self.work_off_event(turn, id);
+            } else if !slot.tasks.is_empty() {
+                self.do_tasks(turn, id);
+            } else if slot.uncommitted > 0 {
+                turn.spend(DUE_STEPS);
+                self.commit_next(turn, id);
+            }
         }
+    }
+
+    /// Goes on with an event that reaches many messages.
+    fn work_off_event(&mut self, turn: &mut Turn<'_>, id: StreamId) {
+        let Some(slot) = self.streams.get_mut(&id) else { return };
+        let mut effects = Vec::new();
+        let mut steps = turn.take_steps_up_to(WORK_STEPS_MAX);
+        let before = steps.left();
+        slot.stream.work(&mut steps, &mut effects);
+        turn.spend(u64::from(before - steps.left()) + 1);
+        self.carry_out(turn, id, &mut effects);
+        self.settle(turn, id);
     }
 
     /// Notes what a stream has to do yet, after something was done to it.
     pub(crate) fn settle(&mut self, turn: &mut Turn<'_>, id: StreamId) {
         let Some(slot) = self.streams.get_mut(&id) else { return };
-        if slot.stream.is_busy() {
-            self.busy = Some(id);
+        if slot.is_busy() {
+            if !std::mem::replace(&mut slot.is_listed_busy, true) {
+                self.busy.push_back(id);
+            }
             return;
         }
-        if self.busy == Some(id) {
-            self.busy = None;
+        self.may_take_held |= !slot.held.is_empty();
+        if !slot.late.is_empty() {
+            self.heed_late(id);
         }
+        let Some(slot) = self.streams.get_mut(&id) else { return };
         let wall = turn.clocks.wall.0;
         let at = slot.stream.next_deadline().map(|at| {
             let nanos = u64::try_from(at.saturating_sub(wall)).unwrap_or(0);
@@ -63,15 +112,43 @@ impl Home {
         self.deadlines.set(Due::Stream(id), at);
     }
 
+    /// The clock on the wall goes with the other one, or it was put forward or back: then all that is to be done by it is
+    /// done at another moment, which is found out stream by stream.
+    pub(crate) fn heed_clocks(&mut self, turn: &mut Turn<'_>) {
+        let ahead = turn.clocks.wall.0.saturating_sub(i64::try_from(turn.clocks.now.0).unwrap_or(i64::MAX));
+        if ahead.abs_diff(self.wall_ahead) > CLOCK_SLACK {
+            (self.wall_ahead, self.retimed) = (ahead, Some(StreamId(0)));
+        }
+        let Some(from) = self.retimed.take() else { return };
+        let ids: Vec<StreamId> = self.streams.keys_from(from..).copied().take(RETIMED_AT_ONCE + 1).collect();
+        self.retimed = ids.get(RETIMED_AT_ONCE).copied();
+        for id in ids.into_iter().take(RETIMED_AT_ONCE) {
+            turn.spend(DUE_STEPS);
+            self.settle(turn, id);
+        }
+    }
+
+    /// Consumers go on whose time came while nobody could look at their stream.
+    fn heed_late(&mut self, stream: StreamId) {
+        let Some(slot) = self.streams.get_mut(&stream) else { return };
+        for consumer in std::mem::take(&mut slot.late) {
+            let key = ConsumerKey { stream, consumer };
+            self.time_consumer(key);
+            self.line_up(key);
+        }
+    }
+
     /// Does what is due, as far as the turn goes.
     pub(crate) fn on_deadlines(&mut self, turn: &mut Turn<'_>) {
         while turn.may_go_on()
-            && self.busy.is_none()
             && let Some(due) = self.deadlines.take(turn.clocks.now)
         {
             turn.spend(DUE_STEPS);
             match due {
-                Due::Stream(id) => self.on_stream_due(turn, id),
+                Due::Stream(id) => {
+                    turn.spend(STREAM_DUE_STEPS);
+                    self.on_stream_due(turn, id);
+                }
                 Due::Consumer(key) => self.on_consumer_due(turn, key),
             }
         }
@@ -91,9 +168,9 @@ impl Home {
             };
             stream.on_appended(place, None);
             slot.after_append(self.disk.as_mut(), &mut effects);
-            turn.spend(DUE_STEPS + effects.len() as u64);
+            turn.spend(DUE_STEPS + effects.len() as u64 * REMOVED_STEPS);
             self.carry_out(turn, id, &mut effects);
-            if self.streams.get(&id).is_some_and(|slot| slot.stream.is_busy()) {
+            if self.streams.get(&id).is_some_and(Slot::is_busy) {
                 break;
             }
         }
@@ -116,23 +193,36 @@ impl Home {
     /// Tells those who push who listens, if that may have changed.
     pub(crate) fn heed_interest(&mut self, turn: &mut Turn<'_>) {
         let changes = turn.broker.interest_changes();
-        if changes != self.interest_seen {
-            self.interest_seen = changes;
-            self.on_interest_changed(turn);
+        // What changes while they are told is told once all are.
+        if self.interest_from.is_none() && changes != self.interest_seen {
+            (self.interest_seen, self.interest_from) = (changes, Some(ConsumerKey::FIRST));
+        }
+        if let Some(from) = self.interest_from {
+            self.interest_from = self.tell_some_interest(turn, from);
+            self.is_interest_left = self.interest_from.is_some() || changes != self.interest_seen;
         }
     }
 
     pub(crate) fn has_work_left(&self) -> bool {
-        let may_answer = !self.log_awaited && !self.reads_awaited && !self.is_stuck();
-        self.busy.is_some()
+        let has_requests = !self.waiting.is_empty() || !self.parking.is_empty();
+        !self.busy.is_empty()
             || self.has_mail()
+            || !self.endings.is_empty()
+            || self.may_take_held
+            || self.retimed.is_some()
+            || self.is_interest_left
             || self.disk.as_ref().is_some_and(Disk::has_news)
-            || (!self.waiting.is_empty() && may_answer)
+            || (has_requests && self.may_answer())
             || !self.gets.is_empty()
             || self.has_deliveries()
+            || self.unsaved.has_work_left()
     }
 
     pub(crate) fn next_deadline(&self) -> Option<Time> {
-        [self.look_again, self.disk_due, self.deadlines.next()].into_iter().flatten().min()
+        let saving = self.unsaved.next();
+        [self.look_again, self.disk_due, self.deadlines.next(), saving, self.dropped.next()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 }

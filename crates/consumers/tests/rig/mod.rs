@@ -18,6 +18,9 @@ use lines::{event_line, group};
 
 pub(crate) const MS: i64 = 1_000_000;
 
+/// As many as the rigs' streams have messages, and some: where a purge leads is found at once.
+const PURGE_STEPS: u32 = 48;
+
 /// Where the clock that is shown begins.
 const WALL: i64 = 1_795_959_639_000_000_000;
 
@@ -185,7 +188,9 @@ impl Rig {
                 self.index.remove(seq);
             }
         }
-        self.consumer.on_purged(filter.map(str::as_bytes), &self.index);
+        // In slices: how it is cut changes nothing.
+        let (subject, mut from) = (filter.map(str::as_bytes), 0);
+        while !self.consumer.on_purged(subject, &self.index, &mut from, &mut Steps::new(PURGE_STEPS)) {}
         self.settle();
         self.turn(Vec::new());
     }

@@ -23,19 +23,27 @@ use crate::publishes::own_record;
 use crate::replay::spec;
 use crate::request::Request;
 use crate::slot::shown;
-use crate::step::{Answer, Job, Step};
+use crate::step::{Answer, Job, Step, Sweeps};
 use crate::turn::{Told, Turn};
 
+/// Those who wait for a consumer that are told at once that it is gone.
+const TOLD_AT_ONCE: usize = 64;
+
 pub(super) fn create(home: &mut Home, turn: &mut Turn<'_>, request: &Request, job: &mut Job) -> Step {
-    let (key, known) = match std::mem::take(job) {
-        Job::Settling(key, known) => (key, known),
+    let (key, known, sweeps) = match std::mem::take(job) {
+        Job::Settling(key, known, sweeps) => (key, known, sweeps),
         _ => match created(home, turn, request) {
             Ok(made) => made,
             Err(error) => return told::<ConsumerCreateAnswer>(Err(error)),
         },
     };
     if !home.settle_consumer(turn, key) {
-        *job = Job::Settling(key, known);
+        // As long as it does not know what it needs, others let go of nothing.
+        *job = Job::Settling(key, known, Sweeps::Yes);
+        return Step::GoesOn;
+    }
+    if sweeps == Sweeps::Yes && home.is_swept_late(turn, key) {
+        *job = Job::Settling(key, known, Sweeps::No);
         return Step::GoesOn;
     }
     let info = home.info_of(turn, key);
@@ -44,7 +52,11 @@ pub(super) fn create(home: &mut Home, turn: &mut Turn<'_>, request: &Request, jo
     Step::AnswerAfter(known, Answer::of(Ok(answer)))
 }
 
-fn created(home: &mut Home, turn: &mut Turn<'_>, request: &Request) -> Result<(ConsumerKey, Told), ApiError> {
+fn created(
+    home: &mut Home,
+    turn: &mut Turn<'_>,
+    request: &Request,
+) -> Result<(ConsumerKey, Told, Sweeps), ApiError> {
     let mut asked = ConsumerCreateRequest::read(&request.body, turn.config.unknown_fields)?;
     may_ask(home, request)?;
     asked.settle_name(&request.asked())?;
@@ -70,8 +82,8 @@ fn created(home: &mut Home, turn: &mut Turn<'_>, request: &Request) -> Result<(C
         if was_durable && !says_how_long {
             config.inactive_threshold = Nanos::ZERO;
         }
-        home.update_consumer(turn, key, &stream, config, asked.action)?;
-        return Ok((key, turn.told()));
+        let sweeps = home.update_consumer(turn, key, &stream, config, asked.action)?;
+        return Ok((key, turn.told(), sweeps));
     }
     if asked.action == ConsumerAction::Update {
         return Err(errors::CONSUMER_DOES_NOT_EXIST.error());
@@ -89,7 +101,8 @@ fn created(home: &mut Home, turn: &mut Turn<'_>, request: &Request) -> Result<(C
     }
     check_work_queue(slot, &stream, &config)?;
     check_priority(&config)?;
-    Ok(home.make_consumer(turn, id, config))
+    let (key, told) = home.make_consumer(turn, id, config);
+    Ok((key, told, Sweeps::No))
 }
 
 /// Consumers of a work queue may not want the same messages.
@@ -176,10 +189,10 @@ impl Home {
         stream: &StreamConfig,
         config: ConsumerConfig,
         action: ConsumerAction,
-    ) -> Result<(), ApiError> {
+    ) -> Result<Sweeps, ApiError> {
         let at = turn.moment();
-        let Some(slot) = self.streams.get_mut(&key.stream) else { return Ok(()) };
-        let Some(consumer) = slot.consumers.get(key.consumer) else { return Ok(()) };
+        let Some(slot) = self.streams.get_mut(&key.stream) else { return Ok(Sweeps::No) };
+        let Some(consumer) = slot.consumers.get(key.consumer) else { return Ok(Sweeps::No) };
         let old = consumer.config();
         let name = consumer.name().to_owned();
         if action == ConsumerAction::Create && !config.says_the_same(&old) {
@@ -189,7 +202,7 @@ impl Home {
             check_unique(slot, &name, &config)?;
         }
         if config == old {
-            return Ok(());
+            return Ok(Sweeps::No);
         }
         old.check_update(&config)?;
         check_priority(&config)?;
@@ -197,23 +210,26 @@ impl Home {
         if moves && turn.is_heard(slot.account(), old.deliver_subject.as_bytes()) {
             return Err(errors::CONSUMER_NAME_EXIST.error());
         }
-        let Some(consumer) = slot.consumers.at(key.consumer) else { return Ok(()) };
+        let Some(consumer) = slot.consumers.at(key.consumer) else { return Ok(Sweeps::No) };
         let updated = consumer.update(&at, config);
         slot.consumers.refilter(key.consumer);
         self.log_consumer(key, turn.clocks.wall.0);
         if updated.deliver_subject {
             self.tell_interest(turn, key);
         }
-        if updated.filters {
-            self.sweep(turn, key.stream);
-        }
         self.time_consumer(key);
         self.line_up(key);
-        Ok(())
+        Ok(if updated.filters { Sweeps::Yes } else { Sweeps::No })
+    }
+
+    /// Lets go of what a consumer does not need any more. Says whether that takes several turns.
+    fn is_swept_late(&mut self, turn: &mut Turn<'_>, key: ConsumerKey) -> bool {
+        self.sweep(turn, key.stream);
+        self.is_held_up(key.stream)
     }
 
     /// Has a consumer count what is before it. Says whether that is done.
-    fn settle_consumer(&mut self, turn: &mut Turn<'_>, key: ConsumerKey) -> bool {
+    pub(crate) fn settle_consumer(&mut self, turn: &mut Turn<'_>, key: ConsumerKey) -> bool {
         let Some(slot) = self.streams.get_mut(&key.stream) else { return true };
         let crate::slot::Slot { stream, consumers, .. } = slot;
         let Some(consumer) = consumers.at(key.consumer) else { return true };
@@ -259,17 +275,8 @@ impl Home {
         Some(shown(info, &turn.config.version))
     }
 
-    /// The same for one in a list: it may have to count what came since it was asked last.
-    pub(crate) fn consumer_info(
-        &mut self,
-        turn: &mut Turn<'_>,
-        request: &Request,
-        name: &str,
-    ) -> Option<ConsumerInfo> {
-        let key = self.key(request.account, request.asked().stream, name.as_bytes())?;
-        while !self.settle_consumer(turn, key) {
-            turn.lend();
-        }
+    /// The same for one in a list.
+    pub(crate) fn listed_info(&mut self, turn: &mut Turn<'_>, key: ConsumerKey) -> Option<ConsumerInfo> {
         let mut info = self.info_of(turn, key)?;
         info.config = info.config.map(Versioned::kept);
         Some(info)
@@ -289,27 +296,33 @@ impl Home {
         let account = slot.account();
         let stream = slot.config().name.clone();
         let group = slot.consumers.group(key.consumer);
-        let consumer = slot.consumers.remove(key.consumer)?;
+        let mut consumer = slot.consumers.remove(key.consumer)?;
         self.accounts[account].ledger.count_consumers(-1);
         if let Some(group) = group {
             self.consumer_groups.remove(&group);
-            self.changed.remove(&key);
             self.log_end(Kind::CONSUMER_GONE, group, turn.clocks.wall.0);
         }
         self.pushing.remove(&key);
         self.deadlines.set(Due::Consumer(key), None);
-        consumer.waiting().for_each(|reply| turn.publish_status(account, reply, &Status::ConsumerDeleted));
-        self.sweep(turn, key.stream);
-        let name = consumer.name();
+        let waiting = consumer.take_waiting(TOLD_AT_ONCE);
+        waiting.for_each(|reply| turn.publish_status(account, &reply, &Status::ConsumerDeleted));
+        let name = consumer.name().to_owned();
+        // Either more of those who wait are to be told, or it is asked what it needed: nobody waits by then.
+        if consumer.is_awaited() {
+            self.endings.add_consumer(account, consumer);
+            self.sweep(turn, key.stream);
+        } else {
+            self.sweep_of(turn, key.stream, Some(consumer));
+        }
         let told = turn.tell_all(account, &stream, Change::NoConsumer(name.as_bytes()));
-        turn.tell_consumer(account, &stream, name, Action::Delete);
+        turn.tell_consumer(account, &stream, &name, Action::Delete);
         Some(told)
     }
 }
 
 pub(super) fn info(home: &mut Home, turn: &mut Turn<'_>, request: &Request, job: &mut Job) -> Step {
     let key = match std::mem::take(job) {
-        Job::Settling(key, _) => Ok(key),
+        Job::Settling(key, ..) => Ok(key),
         _ => informed(home, request),
     };
     let key = match key {
@@ -317,7 +330,7 @@ pub(super) fn info(home: &mut Home, turn: &mut Turn<'_>, request: &Request, job:
         Err(error) => return told::<ConsumerInfoAnswer>(Err(error)),
     };
     if !home.settle_consumer(turn, key) {
-        *job = Job::Settling(key, Told::NOTHING);
+        *job = Job::Settling(key, Told::NOTHING, Sweeps::No);
         return Step::GoesOn;
     }
     let info = home.info_of(turn, key).ok_or_else(|| errors::CONSUMER_NOT_FOUND.error());
@@ -330,8 +343,21 @@ fn informed(home: &mut Home, request: &Request) -> Result<ConsumerKey, ApiError>
     home.named(request)
 }
 
-pub(super) fn delete(home: &mut Home, turn: &mut Turn<'_>, request: &Request) -> Step {
-    told_after(deleted(home, turn, request))
+pub(super) fn delete(home: &mut Home, turn: &mut Turn<'_>, request: &Request, job: &mut Job) -> Step {
+    let gone = match std::mem::take(job) {
+        Job::Ended(_, told) => {
+            Ok((ConsumerDeleteAnswer { success: true, ..ConsumerDeleteAnswer::new() }, told))
+        }
+        _ => deleted(home, turn, request),
+    };
+    // It is told once nothing is left of what only it needed.
+    if let (Ok((_, told)), Some((id, _))) = (&gone, home.find(request.account, request.stream()))
+        && home.is_held_up(id)
+    {
+        *job = Job::Ended(id, *told);
+        return Step::GoesOn;
+    }
+    told_after(gone)
 }
 
 fn deleted(
@@ -376,34 +402,40 @@ fn paused(home: &mut Home, turn: &mut Turn<'_>, request: &Request) -> Result<Con
     })
 }
 
-pub(super) fn reset(home: &mut Home, turn: &mut Turn<'_>, request: &Request) -> Step {
+pub(super) fn reset(home: &mut Home, turn: &mut Turn<'_>, request: &Request, job: &mut Job) -> Step {
     // Only the consumer itself hears of it.
     let asked = request.asked();
-    match home.key(request.account, asked.stream, asked.consumer) {
-        Some(key) => told(was_reset(home, turn, request, key)),
-        None => Step::Silence,
+    let Some(key) = home.key(request.account, asked.stream, asked.consumer) else { return Step::Silence };
+    let (reset_seq, sweeps) = match std::mem::take(job) {
+        Job::Reset(reset_seq, sweeps) => (reset_seq, sweeps),
+        _ => match was_reset(home, request, key) {
+            Ok(reset_seq) => (reset_seq, Sweeps::Yes),
+            Err(error) => return told::<ConsumerResetAnswer>(Err(error)),
+        },
+    };
+    if !home.settle_consumer(turn, key) {
+        *job = Job::Reset(reset_seq, sweeps);
+        return Step::GoesOn;
     }
+    if sweeps == Sweeps::Yes && home.is_swept_late(turn, key) {
+        *job = Job::Reset(reset_seq, Sweeps::No);
+        return Step::GoesOn;
+    }
+    let info = home.info_of(turn, key);
+    home.serve_soon(key);
+    told(Ok(ConsumerResetAnswer { info, reset_seq, ..ConsumerResetAnswer::new() }))
 }
 
-fn was_reset(
-    home: &mut Home,
-    turn: &mut Turn<'_>,
-    request: &Request,
-    key: ConsumerKey,
-) -> Result<ConsumerResetAnswer, ApiError> {
+/// Where it is now.
+fn was_reset(home: &mut Home, request: &Request, key: ConsumerKey) -> Result<u64, ApiError> {
     check_api_level(&request.header)?;
     let asked = ConsumerResetRequest::read(&request.body)?;
     let (_, slot) = home.stream(request.account, request.stream())?;
     let crate::slot::Slot { stream, consumers, .. } = slot;
     let consumer = consumers.at(key.consumer).ok_or_else(|| errors::CONSUMER_NOT_FOUND.error())?;
     let reset_seq = consumer.reset(asked.seq, stream.index())?;
-    while !home.settle_consumer(turn, key) {
-        turn.lend();
-    }
-    home.sweep(turn, key.stream);
-    let info = home.info_of(turn, key);
-    home.serve_soon(key);
-    Ok(ConsumerResetAnswer { info, reset_seq, ..ConsumerResetAnswer::new() })
+    consumers.hear_all(key.consumer);
+    Ok(reset_seq)
 }
 
 pub(super) fn unpin(home: &mut Home, turn: &mut Turn<'_>, request: &Request) -> Step {

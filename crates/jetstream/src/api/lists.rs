@@ -9,8 +9,11 @@ use serde::Serialize;
 use super::told::may_ask;
 use crate::home::Home;
 use crate::request::Request;
-use crate::step::{Answer, Step};
+use crate::step::{Answer, ConsumersSoFar, Job, Step};
 use crate::turn::Turn;
+
+/// What it costs to tell of a consumer, in steps.
+const INFO_STEPS: u64 = 64;
 
 /// The answer, or the error in one that lists nothing.
 pub(crate) fn answer_or<A: ApiAnswer + Serialize>(mut none: A, answer: Result<A, ApiError>) -> Answer {
@@ -41,13 +44,30 @@ pub(super) fn consumer_names(home: &mut Home, turn: &mut Turn<'_>, request: &Req
     )
 }
 
-pub(super) fn consumers(home: &mut Home, turn: &mut Turn<'_>, request: &Request) -> Step {
+pub(super) fn consumers(home: &mut Home, turn: &mut Turn<'_>, request: &Request, job: &mut Job) -> Step {
     let none = || ConsumerListAnswer { consumers: Some(Vec::new()), ..ConsumerListAnswer::new() };
-    let listed = consumers_listed(home, turn, request, LIST_MAX).map(|(page, names)| {
-        let infos = names.iter().filter_map(|name| home.consumer_info(turn, request, name)).collect();
-        ConsumerListAnswer { page, consumers: Some(infos), ..none() }
-    });
-    told_or(none(), listed)
+    let so_far = match std::mem::take(job) {
+        Job::Consumers(so_far) => Ok(so_far),
+        _ => consumers_listed(home, turn, request, LIST_MAX).map(|(page, names)| {
+            Box::new(ConsumersSoFar { page, names: names.into_iter(), infos: Vec::new() })
+        }),
+    };
+    let mut so_far = match so_far {
+        Ok(so_far) => so_far,
+        Err(error) => return told_or(none(), Err(error)),
+    };
+    while let Some(name) = so_far.names.as_slice().first() {
+        let key = home.key(request.account, request.asked().stream, name.as_bytes());
+        if !turn.may_go_on() || key.is_some_and(|key| !home.settle_consumer(turn, key)) {
+            *job = Job::Consumers(so_far);
+            return Step::GoesOn;
+        }
+        turn.spend(INFO_STEPS);
+        so_far.infos.extend(key.and_then(|key| home.listed_info(turn, key)));
+        so_far.names.next();
+    }
+    let ConsumersSoFar { page, infos, .. } = *so_far;
+    told_or(none(), Ok(ConsumerListAnswer { page, consumers: Some(infos), ..none() }))
 }
 
 fn consumers_listed(

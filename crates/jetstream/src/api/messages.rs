@@ -4,7 +4,7 @@ use js_proto::{
     ApiAnswer, ApiError, Bytes, MsgDeleteAnswer, MsgDeleteRequest, MsgGetAnswer, MsgGetRequest, RequestBody,
     StoredMessage, Timestamp, errors,
 };
-use stream_index::{Filter, Row, Steps, Walk};
+use stream_index::{Filter, Row, Walk};
 
 use super::told::{commanded, may_ask};
 use crate::account::StreamId;
@@ -13,29 +13,46 @@ use crate::disk::Found;
 use crate::home::Home;
 use crate::request::Request;
 use crate::slot::Slot;
-use crate::step::{Answer, Step};
+use crate::step::{Answer, Job, Step};
 use crate::turn::Turn;
 
-pub(super) fn get(home: &mut Home, turn: &mut Turn<'_>, request: &Request) -> Step {
-    let answer = match got(home, turn, request) {
-        Ok(None) => return Step::Reads,
-        Ok(Some(answer)) => Ok(answer),
+pub(super) fn get(home: &mut Home, turn: &mut Turn<'_>, request: &Request, job: &mut Job) -> Step {
+    let answer = match got(home, turn, request, job) {
+        Ok(Got::Reads) => return Step::Reads,
+        Ok(Got::GoesOn) => return Step::GoesOn,
+        Ok(Got::Answer(answer)) => Ok(*answer),
         Err(error) => Err(error),
     };
     let is_told = answer.is_err();
     Step::Answer(Answer { is_told, ..Answer::of(answer) })
 }
 
-/// The answer; none if the message has to be read first.
-fn got(home: &mut Home, turn: &Turn<'_>, request: &Request) -> Result<Option<MsgGetAnswer>, ApiError> {
+/// What came of a request for a message.
+enum Got {
+    Answer(Box<MsgGetAnswer>),
+    /// It has to be read first.
+    Reads,
+    /// It has yet to be found.
+    GoesOn,
+}
+
+fn got(home: &mut Home, turn: &mut Turn<'_>, request: &Request, job: &mut Job) -> Result<Got, ApiError> {
     may_ask(home, request)?;
     let asked = MsgGetRequest::read(&request.body, turn.config.unknown_fields)?;
     let (id, _) = home.stream(request.account, request.stream())?;
     let slot = &home.streams[&id];
-    let row = find(slot, &asked).ok_or_else(|| errors::NO_MESSAGE_FOUND.error())?;
+    let at = if let Job::Finding(at) = job { Some(*at) } else { None };
+    let row = match find(slot, &asked, at, turn) {
+        Walk::Found(row) => row,
+        Walk::More(at) => {
+            *job = Job::Finding(at);
+            return Ok(Got::GoesOn);
+        }
+        Walk::End => return Err(errors::NO_MESSAGE_FOUND.error()),
+    };
     let said = match slot.medium.read(&mut home.disk, row.place) {
         Found::Said(said) => said,
-        Found::Wait => return Ok(None),
+        Found::Wait => return Ok(Got::Reads),
         Found::Lost => return Err(errors::NO_MESSAGE_FOUND.error()),
     };
     let message = StoredMessage {
@@ -45,23 +62,26 @@ fn got(home: &mut Home, turn: &Turn<'_>, request: &Request) -> Result<Option<Msg
         data: Bytes(said.payload.to_vec()),
         time: Timestamp::from_unix_nanos(row.time),
     };
-    Ok(Some(MsgGetAnswer { message: Some(message), ..MsgGetAnswer::new() }))
+    Ok(Got::Answer(Box::new(MsgGetAnswer { message: Some(message), ..MsgGetAnswer::new() })))
 }
 
-fn find(slot: &Slot, asked: &MsgGetRequest) -> Option<Row> {
+/// Looks for a message, or goes on from there.
+fn find(slot: &Slot, asked: &MsgGetRequest, at: Option<u64>, turn: &mut Turn<'_>) -> Walk<Row> {
     let index = slot.index();
     let time = |time: Timestamp| index.seq_at(time.in_utc().unix_nanos().unwrap_or(0));
     let seq = asked.start_time.map_or(asked.seq, time);
     let filter = |text: &str| Filter::new([text.as_bytes()]);
-    let mut steps = Steps::new(u32::MAX);
+    let mut steps = turn.take_steps();
+    let before = steps.left();
     let found = if !asked.next_by_subj.is_empty() {
-        index.next(&filter(&asked.next_by_subj), seq, &mut steps)
+        index.next(&filter(&asked.next_by_subj), at.unwrap_or(seq), &mut steps)
     } else if seq > 0 {
-        return index.get(seq);
+        return index.get(seq).map_or(Walk::End, Walk::Found);
     } else {
-        index.last(&filter(&asked.last_by_subj), u64::MAX, &mut steps)
+        index.last(&filter(&asked.last_by_subj), at.unwrap_or(u64::MAX), &mut steps)
     };
-    if let Walk::Found(row) = found { Some(row) } else { None }
+    turn.spend(u64::from(before - steps.left()));
+    found
 }
 
 pub(super) fn delete(home: &mut Home, turn: &mut Turn<'_>, request: &Request) -> Step {

@@ -217,24 +217,34 @@ fn to_purge(home: &mut Home, turn: &Turn<'_>, request: &Request) -> Result<(Stre
     Ok((id, asked.into()))
 }
 
-pub(super) fn delete(home: &mut Home, turn: &mut Turn<'_>, request: &Request) -> Step {
-    told_after(deleted(home, turn, request))
+pub(super) fn delete(home: &mut Home, turn: &mut Turn<'_>, request: &Request, job: &mut Job) -> Step {
+    let gone = match std::mem::take(job) {
+        Job::Ended(id, told) => Ok((id, told)),
+        _ => deleted(home, turn, request),
+    };
+    if let Ok((id, told)) = &gone
+        && home.endings.has(*id)
+    {
+        home.end_some(turn);
+        if home.endings.has(*id) {
+            *job = Job::Ended(*id, *told);
+            return Step::GoesOn;
+        }
+    }
+    told_after(gone.map(|(_, told)| {
+        turn.tell_stream(request.account, request.stream(), Action::Delete);
+        (StreamDeleteAnswer { success: true, ..StreamDeleteAnswer::new() }, told)
+    }))
 }
 
-fn deleted(
-    home: &mut Home,
-    turn: &mut Turn<'_>,
-    request: &Request,
-) -> Result<(StreamDeleteAnswer, Told), ApiError> {
+fn deleted(home: &mut Home, turn: &mut Turn<'_>, request: &Request) -> Result<(StreamId, Told), ApiError> {
     may_ask(home, request)?;
     expect_empty(&request.body)?;
     let name = request.stream().to_owned();
     let account = request.account;
     let (id, _) = home.stream(account, &name)?;
     home.end_stream(turn, id);
-    let told = turn.tell_all(account, &name, Change::NoStream);
-    turn.tell_stream(account, &name, Action::Delete);
-    Ok((StreamDeleteAnswer { success: true, ..StreamDeleteAnswer::new() }, told))
+    Ok((id, turn.tell_all(account, &name, Change::NoStream)))
 }
 
 pub(super) fn info(home: &mut Home, turn: &mut Turn<'_>, request: &Request, job: &mut Job) -> Step {

@@ -31,6 +31,11 @@ pub(crate) struct Rig {
     pub(crate) other_disks: Vec<SimDisk>,
     /// The disk does nothing by itself.
     pub(crate) is_disk_slow: bool,
+    /// Steps of the longest turn of JetStream, and how many turns there were with some.
+    pub(crate) longest: u64,
+    pub(crate) turns: usize,
+    /// Nanoseconds by which the clock on the wall was put forward.
+    pub(crate) wall_offset: i64,
 }
 
 fn user(name: &str) -> User {
@@ -78,7 +83,16 @@ impl Rig {
             JetStream::open(broker, ShardId(shard as u8), count, Arc::clone(&config), 7)
         };
         let jetstreams = shards.brokers.iter_mut().enumerate().map(open).collect();
-        Self { shards, jetstreams, disk: None, other_disks: Vec::new(), is_disk_slow: false }
+        Self {
+            shards,
+            jetstreams,
+            disk: None,
+            other_disks: Vec::new(),
+            is_disk_slow: false,
+            longest: 0,
+            turns: 0,
+            wall_offset: 0,
+        }
     }
 
     /// With files on that disk, which may have some already, and on one more for each log beside the first.
@@ -178,13 +192,15 @@ impl Rig {
         self.settle();
     }
 
-    fn turn(&mut self) {
+    pub(crate) fn turn(&mut self) {
         let now = self.shards.now;
         let mut requests = Vec::new();
         for (broker, jetstream) in self.shards.brokers.iter_mut().zip(&mut self.jetstreams) {
             broker.take_ready_services(&mut Vec::new());
             jetstream.on_deadlines(now);
-            jetstream.on_turn(broker, now, Moment(BEGIN + now.0 as i64));
+            jetstream.on_turn(broker, now, Moment(BEGIN + self.wall_offset + now.0 as i64));
+            self.longest = self.longest.max(jetstream.steps_spent());
+            self.turns += usize::from(jetstream.steps_spent() > 0);
             requests.extend(std::iter::from_fn(|| jetstream.take_request()));
         }
         for (log, request) in requests {
@@ -195,6 +211,11 @@ impl Rig {
         }
     }
 
+    /// When JetStream has something to do next.
+    pub(crate) fn next_deadline(&self) -> Option<Time> {
+        self.jetstreams.iter().filter_map(JetStream::next_deadline).min()
+    }
+
     /// Has everybody do what there is to do.
     pub(crate) fn settle(&mut self) {
         loop {
@@ -202,7 +223,10 @@ impl Rig {
             self.turn();
             self.shards.settle();
             let has_news = self.shards.brokers.iter().any(Broker::services_have_news);
-            if !has_news && !self.jetstreams.iter().any(JetStream::has_work_left) {
+            let now = self.shards.now;
+            let is_due = |jetstream: &JetStream| jetstream.next_deadline().is_some_and(|at| at <= now);
+            let has_more = |jetstream: &JetStream| jetstream.has_work_left() || is_due(jetstream);
+            if !has_news && !self.jetstreams.iter().any(has_more) {
                 return;
             }
         }

@@ -1,0 +1,155 @@
+//! What consumers have to be remembered by: when it is logged, and who waits for that.
+//!
+//! Whoever wants to hear that an acknowledgement was taken note of waits for the next record of that consumer, which is
+//! logged in the same turn. Whatever nobody waits for is logged a little later, all of it at once: a crash repeats
+//! deliveries then, and forgets no acknowledgement that was confirmed.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use conns::Time;
+use consumers::{Moment, Saved};
+use log_format::Kind;
+use stream_log::Room;
+
+use crate::consumer_set::ConsumerKey;
+use crate::disk::{Awaited, Disk};
+use crate::home::Home;
+use crate::keeping::MESSAGE_ROOM;
+use crate::publishes::own_record;
+use crate::slot::Slot;
+use crate::turn::Turn;
+
+/// How long a change is not logged that nobody waits for.
+const SAVED_AFTER: Duration = Duration::from_millis(20);
+
+/// Records of consumers in one turn.
+const SAVED_AT_ONCE: usize = 512;
+
+/// Records of changes of a consumer, of which all are needed at a start, before all of it is written anew.
+const DELTAS_MAX: usize = 64;
+
+/// Consumers that have something to be remembered, each of them at most once.
+#[derive(Debug, Default)]
+pub(crate) struct Unsaved {
+    /// In the order in which they changed, and when they are to be logged.
+    line: VecDeque<(Time, ConsumerKey)>,
+    /// Those for whose record somebody waits.
+    urgent: VecDeque<ConsumerKey>,
+    /// Who waits.
+    confirmations: Vec<Awaited>,
+    /// The log has no room for more.
+    awaits_room: bool,
+    /// Nothing waits for its time any more.
+    pub(crate) is_stopping: bool,
+}
+
+impl Unsaved {
+    /// When something is to be logged.
+    pub(crate) fn next(&self) -> Option<Time> {
+        self.line.front().map(|(at, _)| *at).filter(|_| !self.awaits_room)
+    }
+
+    /// Whether the next turn has something to log.
+    pub(crate) fn has_work_left(&self) -> bool {
+        let has_some = !self.urgent.is_empty() || self.is_stopping && !self.line.is_empty();
+        has_some && !self.awaits_room
+    }
+
+    /// The next one, if it is time.
+    fn take(&mut self, now: Time) -> Option<ConsumerKey> {
+        let is_due = self.line.front().is_some_and(|(at, _)| self.is_stopping || *at <= now);
+        self.urgent.pop_front().or_else(|| self.line.pop_front_if(|_| is_due).map(|(_, key)| key))
+    }
+}
+
+impl Home {
+    /// A consumer may have something to be remembered.
+    pub(crate) fn note_changed(&mut self, key: ConsumerKey) {
+        let Some(slot) = self.streams.get_mut(&key.stream).filter(|slot| slot.medium.is_log()) else {
+            return;
+        };
+        if slot.consumers.note_changed(key.consumer) {
+            self.unsaved.line.push_back((self.now + SAVED_AFTER, key));
+        }
+    }
+
+    /// Somebody is to be told that an acknowledgement was taken note of, once that is safe.
+    pub(crate) fn confirm_when_safe(&mut self, key: ConsumerKey, who: Awaited) {
+        self.unsaved.urgent.push_back(key);
+        self.unsaved.confirmations.push(who);
+    }
+
+    /// Logs what consumers are to be remembered by, and whoever waits for that behind it.
+    pub(crate) fn save_consumers(&mut self, turn: &mut Turn<'_>) {
+        if self.disk.as_ref().is_some_and(Disk::has_failed) {
+            let is_stopping = self.unsaved.is_stopping;
+            self.unsaved = Unsaved { is_stopping, ..Unsaved::default() };
+            return;
+        }
+        self.retry_releases(turn);
+        let at = turn.moment();
+        self.save_some(&at);
+    }
+
+    /// The same at a moment.
+    pub(crate) fn save_some(&mut self, at: &Moment) {
+        self.unsaved.awaits_room = false;
+        for _ in 0..SAVED_AT_ONCE {
+            let Some(key) = self.unsaved.take(self.now) else { break };
+            if !self.save_consumer(key, at) {
+                self.unsaved.urgent.push_front(key);
+                self.unsaved.awaits_room = true;
+                return;
+            }
+        }
+        let Some(disk) = self.disk.as_mut().filter(|_| self.unsaved.urgent.is_empty()) else { return };
+        for who in self.unsaved.confirmations.drain(..) {
+            disk.wait(who);
+        }
+        disk.nudge();
+    }
+
+    /// Nothing more comes in: what is not logged yet is, and then the log stops.
+    pub(crate) fn begin_to_stop(&mut self) {
+        self.unsaved.is_stopping = true;
+        let mono = i64::try_from(self.now.0).unwrap_or(i64::MAX);
+        self.save_some(&Moment { mono, wall: self.wall, random: 0 });
+        self.stop_when_saved();
+    }
+
+    /// Comes to a clean stop once all is logged.
+    pub(crate) fn stop_when_saved(&mut self) {
+        let Some(disk) = self.disk.as_mut().filter(|_| self.unsaved.is_stopping) else { return };
+        if !self.is_stopped && self.unsaved.line.is_empty() && self.unsaved.urgent.is_empty() {
+            self.is_stopped = true;
+            disk.stop();
+        }
+    }
+
+    /// Says whether it was logged, or needs not be.
+    fn save_consumer(&mut self, key: ConsumerKey, at: &Moment) -> bool {
+        let (Some(slot), Some(disk)) = (self.streams.get_mut(&key.stream), &mut self.disk) else {
+            return true;
+        };
+        if disk.room(MESSAGE_ROOM) == Room::Later {
+            return false;
+        }
+        let Slot { consumers, .. } = slot;
+        let Some(group) = consumers.group(key.consumer) else { return true };
+        let is_long = consumers.records(key.consumer).len() > DELTAS_MAX;
+        let Some(consumer) = consumers.saved(key.consumer) else { return true };
+        let saved =
+            if is_long { Some(Saved::State(consumer.take_state(at))) } else { consumer.take_saved(at) };
+        let (kind, payload, is_whole) = match saved {
+            Some(Saved::State(payload)) => (Kind::CONSUMER_STATE, payload, true),
+            Some(Saved::Delta(payload)) => (Kind::CONSUMER_DELTA, payload, false),
+            None => return true,
+        };
+        let Ok(appended) = disk.append(&own_record(kind, group, at.wall, &payload)) else { return true };
+        for place in consumers.note_record(key.consumer, appended.place, is_whole) {
+            disk.bury(place, group);
+        }
+        true
+    }
+}
