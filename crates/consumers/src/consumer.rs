@@ -264,6 +264,11 @@ impl Consumer {
             || (is_acked_by_all && seq > self.floor.stream && self.lasts.is_none())
     }
 
+    /// Whether it belongs to another stream.
+    pub fn is_direct(&self) -> bool {
+        self.settings.is_direct
+    }
+
     /// How many messages are still to be delivered. Exact once it is [settled](Self::settle).
     pub fn num_pending(&self) -> u64 {
         self.backlog.count() + self.lasts.as_ref().map_or(0, |lasts| lasts.left())

@@ -14,6 +14,12 @@ impl Consumer {
         if !self.requests.is_empty() {
             self.tend(at, false, listens, out);
         }
+        self.look(at, true)
+    }
+
+    /// The same without an end to any request, and with what it was told to be if that is wanted: to read that takes
+    /// longer than all the rest.
+    pub fn look(&self, at: &Moment, with_config: bool) -> ConsumerInfo {
         let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
         let pause = self.settings.pause_until.saturating_sub(at.wall);
         // With one delivery there are none that come again, though those that had it are kept in mind.
@@ -23,7 +29,7 @@ impl Consumer {
             stream_name: self.stream_name.to_string(),
             name: self.name.to_string(),
             created: self.created,
-            config: Some(self.config()),
+            config: with_config.then(|| self.config()),
             delivered: sequence(self.delivered, self.last_delivered),
             ack_floor: sequence(self.floor, self.last_acked),
             num_ack_pending: count(self.pending.len()),

@@ -42,6 +42,16 @@ pub fn error_words(error: &io::Error) -> String {
     text.split(" (os error").next().unwrap_or_default().to_lowercase()
 }
 
+/// Bytes as nats-server shows them.
+pub fn friendly_bytes(bytes: i64) -> String {
+    const UNITS: [&str; 6] = ["K", "M", "G", "T", "P", "E"];
+    if bytes < 1024 {
+        return format!("{bytes} B");
+    }
+    let unit = (bytes.ilog2() / 10) as usize;
+    format!("{:.2} {}B", bytes as f64 / 1024_f64.powi(unit as i32), UNITS[unit - 1])
+}
+
 /// Appends the text so that it stays on one line: control characters are escaped as [`quote`] does it, and all
 /// else is as it is.
 pub fn push_on_one_line(into: &mut String, text: &str) {
@@ -169,5 +179,12 @@ mod tests {
             }
         }
         assert_eq!(changes.next(), None);
+    }
+
+    #[test]
+    fn bytes_are_shown_as_nats_server_does() {
+        let shown = [0, 1023, 1024, 1536, 1 << 20, (1 << 30) - 1, 1 << 40, i64::MAX].map(friendly_bytes);
+        let expected = ["0 B", "1023 B", "1.00 KB", "1.50 KB", "1.00 MB", "1024.00 MB", "1.00 TB", "8.00 EB"];
+        assert_eq!(shown, expected);
     }
 }

@@ -106,7 +106,7 @@ pub use delivery::Delivery;
 pub use error::ProtoError;
 pub use go_duration::{GoDuration, GoDurationError};
 pub use go_json::BodyError;
-pub use go_text::{error_words, push_on_one_line, quote, show};
+pub use go_text::{error_words, friendly_bytes, push_on_one_line, quote, show};
 pub use header_view::{HeaderError, HeaderFields, HeaderView};
 pub use info_of_client::check_info;
 pub use limits::{CONTROL_LINE_BYTES_MAX, Limits, PAYLOAD_BYTES_MAX, Step};
