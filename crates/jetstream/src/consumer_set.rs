@@ -13,6 +13,12 @@ use crate::hearers::{DEAF, Hearers};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ConsumerId(pub(crate) u32);
 
+impl ConsumerId {
+    pub(crate) fn number(self) -> u32 {
+        self.0
+    }
+}
+
 /// A consumer, wherever it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ConsumerKey {
@@ -37,6 +43,8 @@ pub(crate) struct ConsumerSet {
     /// How many count for limits.
     counted: usize,
     hearers: Hearers,
+    /// How many belong to other streams.
+    direct: usize,
     /// Those that delivered all there is, and have somebody who waits for more.
     waiting: Vec<ConsumerId>,
 }
@@ -70,6 +78,7 @@ impl ConsumerSet {
         self.next += 1;
         let id = ConsumerId(self.next);
         let config = consumer.config();
+        self.direct += usize::from(consumer.is_direct());
         self.ids.insert(consumer.name().to_owned(), id);
         let row = Row {
             filters: filters_of(&config),
@@ -92,6 +101,7 @@ impl ConsumerSet {
     pub(crate) fn remove(&mut self, id: ConsumerId) -> Option<Box<Consumer>> {
         let row = self.rows.remove(&id)?;
         self.forget(id, &row);
+        self.direct -= usize::from(row.consumer.is_direct());
         Some(row.consumer)
     }
 
@@ -117,6 +127,11 @@ impl ConsumerSet {
 
     pub(crate) fn len(&self) -> usize {
         self.rows.len()
+    }
+
+    /// How many do not belong to other streams.
+    pub(crate) fn public(&self) -> usize {
+        self.rows.len() - self.direct
     }
 
     /// How many count for limits.
@@ -162,6 +177,11 @@ impl ConsumerSet {
 
     pub(crate) fn get(&self, id: ConsumerId) -> Option<&Consumer> {
         self.rows.get(&id).map(|row| &*row.consumer)
+    }
+
+    /// The first one whose number is not below.
+    pub(crate) fn first_from(&self, number: u32) -> Option<ConsumerId> {
+        self.rows.range(ConsumerId(number)..).next().map(|(id, _)| *id)
     }
 
     pub(crate) fn find(&self, name: &str) -> Option<&Consumer> {

@@ -27,7 +27,8 @@ pub(crate) struct Disk {
     synced: Lsn,
     /// All that was found at the start is safe: until then nobody is shown any of it.
     is_open: bool,
-    has_failed: bool,
+    /// Why the log takes nothing any more.
+    failure: Option<Box<str>>,
     /// The log was told something since it was last asked what that means.
     has_news: bool,
     /// Something was appended since requests were last taken.
@@ -54,7 +55,7 @@ impl Disk {
             last: told,
             synced: told,
             is_open: false,
-            has_failed: false,
+            failure: None,
             has_news: true,
             is_touched: false,
         }
@@ -103,8 +104,8 @@ impl Disk {
     }
 
     /// The log failed: what was appended and is not safe will never be, and nobody waits for it.
-    pub(crate) fn give_up(&mut self) {
-        (self.has_failed, self.last) = (true, self.synced);
+    pub(crate) fn give_up(&mut self, why: &str) {
+        (self.failure, self.last) = (Some(why.into()), self.synced);
         let synced = self.synced;
         self.awaited.retain(|(lsn, _)| *lsn <= synced);
     }
@@ -122,7 +123,12 @@ impl Disk {
 
     /// Whether the log takes nothing any more.
     pub(crate) fn has_failed(&self) -> bool {
-        self.has_failed
+        self.failure.is_some()
+    }
+
+    /// Why that is.
+    pub(crate) fn failure(&self) -> Option<&str> {
+        self.failure.as_deref()
     }
 
     /// What a message says.

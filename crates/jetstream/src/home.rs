@@ -10,6 +10,7 @@ use conns::Time;
 use fabric::Mailbox;
 use js_proto::{ApiError, Storage, errors};
 use log_format::{Kind, Lsn};
+use monitor::AilingStream;
 use nats_auth::Directory;
 use streams::Effect;
 
@@ -88,6 +89,8 @@ pub(crate) struct Home {
     pub(crate) releases: VecDeque<(StreamId, Box<[u64]>)>,
     /// The numbers of streams and consumers that are kept and not served: their account may have none.
     pub(crate) parked: BTreeSet<u32>,
+    /// Those of them that are streams.
+    pub(crate) unserved: Vec<AilingStream>,
     /// When the log is to try again, or to say that all is safe.
     pub(crate) disk_due: Option<Time>,
     /// Consumers that have something to do.
@@ -111,9 +114,9 @@ pub(crate) struct Home {
     /// Scratch, kept for its capacity.
     pub(crate) effects: Vec<Effect<Waiter>>,
     /// What the server has for streams.
-    server: Reserved,
+    pub(crate) server: Reserved,
     /// What all shards count.
-    ledger: Arc<Ledger>,
+    pub(crate) ledger: Arc<Ledger>,
     /// What streams have here that is not in there yet.
     untold: Reserved,
     /// The accounts of which there is such a thing.
@@ -165,6 +168,7 @@ impl Home {
             is_stopped: false,
             releases: VecDeque::new(),
             parked: BTreeSet::new(),
+            unserved: Vec::new(),
             disk_due: None,
             line: VecDeque::new(),
             pushing: BTreeSet::new(),

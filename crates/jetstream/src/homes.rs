@@ -55,6 +55,10 @@ impl Homes {
         self.all.last_mut()
     }
 
+    pub(crate) fn count(&self) -> usize {
+        self.all.len()
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Home> {
         self.all.iter()
     }

@@ -99,6 +99,23 @@ impl JetStream {
         }
     }
 
+    /// What there is of streams on this shard.
+    pub(crate) fn desk(&self) -> &Desk {
+        &self.desk
+    }
+
+    pub(crate) fn desk_mut(&mut self) -> &mut Desk {
+        &mut self.desk
+    }
+
+    pub(crate) fn config(&self) -> &Arc<Config> {
+        &self.config
+    }
+
+    pub(crate) fn set_config(&mut self, config: Arc<Config>) {
+        self.config = config;
+    }
+
     /// The service, as the broker knows it.
     pub fn service(&self) -> ServiceId {
         self.post.service()

@@ -61,7 +61,7 @@ impl Home {
                 }
                 Event::Failed(error) => {
                     tracing::error!("JetStream takes nothing more to its files: {error}");
-                    self.on_log_failed(turn);
+                    self.on_log_failed(turn, &error.to_string());
                 }
                 Event::NoRoom(error) => tracing::error!("JetStream has no room for its files: {error}"),
                 Event::Read => self.on_read(),
@@ -114,9 +114,9 @@ impl Home {
 
     /// What was not safe is gone: whoever waits for it is told, but for those who wait for word that an acknowledgement
     /// was taken note of. It was not, and there are no words for that.
-    fn on_log_failed(&mut self, turn: &mut Turn<'_>) {
+    fn on_log_failed(&mut self, turn: &mut Turn<'_>, why: &str) {
         let Some(disk) = &mut self.disk else { return };
-        disk.give_up();
+        disk.give_up(why);
         let safe = disk.events_left();
         self.log_awaited = false;
         self.refuse_unsafe(turn);

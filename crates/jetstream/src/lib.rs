@@ -10,6 +10,7 @@
 //! | the streams of one log | `home.rs` |
 //! | requests and their answers | `api.rs` and below |
 //! | what is published | `post.rs`, `audit.rs` |
+//! | what monitoring shows | `look.rs` |
 //!
 //! # Always true
 //!
@@ -47,6 +48,7 @@ mod jet_stream;
 mod keeping;
 mod ledger;
 mod letters;
+mod look;
 mod mail;
 mod medium;
 mod names;
@@ -55,6 +57,7 @@ mod parking;
 mod post;
 mod publishes;
 mod ram;
+mod reconfigure;
 mod registrar;
 mod replay;
 mod reports;
@@ -77,3 +80,4 @@ mod work;
 pub use config::{Config, Files, ServerLimits, UNLIMITED};
 pub use jet_stream::JetStream;
 pub use ledger::Ledger;
+pub use look::{Cursor, Detail, StreamDetail, Wanted};

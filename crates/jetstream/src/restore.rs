@@ -1,6 +1,7 @@
 //! Beginning again with what a log had.
 
 use js_proto::Storage;
+use monitor::{AilingStream, Ailment};
 use stream_log::Log;
 use streams::Effect;
 
@@ -35,10 +36,13 @@ impl Home {
             let mut effects = Vec::new();
             let stream = found.rebuild.finish(&mut effects);
             let account = self.accounts.iter().position(|account| account.name == found.account);
+            let ailment = if account.is_some() { Ailment::NotServed } else { Ailment::AccountGone };
             let account = account.filter(|account| self.accounts[*account].limits.is_some());
             let Some(account) = account else {
                 let name = &stream.config().name;
                 tracing::warn!("Stream '{} > {name}' is kept, but its account may have none", found.account);
+                let stream = name.as_str().into();
+                self.unserved.push(AilingStream { account: found.account, stream, ailment });
                 self.parked.insert(group);
                 continue;
             };

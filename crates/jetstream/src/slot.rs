@@ -117,7 +117,7 @@ impl Slot {
         }
     }
 
-    fn state(&self) -> StreamState {
+    pub(crate) fn state(&self) -> StreamState {
         let State { messages, bytes, first_seq, first_time, last_seq, last_time, subjects, deleted } =
             self.stream.state();
         let timestamp = |time: Option<i64>| time.map(Timestamp::from_unix_nanos).unwrap_or_default();

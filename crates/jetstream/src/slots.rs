@@ -34,6 +34,24 @@ impl Slots {
         self.0.len()
     }
 
+    /// All, in the order of their numbers.
+    pub(crate) fn values(&self) -> impl Iterator<Item = &Slot> {
+        self.0.values().map(|slot| &**slot)
+    }
+
+    /// Those from a number on.
+    pub(crate) fn range(&self, from: RangeFrom<StreamId>) -> impl Iterator<Item = (&StreamId, &Slot)> {
+        self.0.range(from).map(|(id, slot)| (id, &**slot))
+    }
+
+    /// The same to be changed.
+    pub(crate) fn range_mut(
+        &mut self,
+        from: RangeFrom<StreamId>,
+    ) -> impl Iterator<Item = (&StreamId, &mut Slot)> {
+        self.0.range_mut(from).map(|(id, slot)| (id, &mut **slot))
+    }
+
     /// Their numbers, in order.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &StreamId> {
         self.0.keys()

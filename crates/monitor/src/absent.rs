@@ -1,4 +1,4 @@
-//! What nats-server answers for parts that do not exist: other servers, streams.
+//! What nats-server answers for parts that do not exist: other servers.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -48,41 +48,6 @@ pub fn ip_queuesz() -> Answer {
     Answer::json_text(200, "{}".into())
 }
 
-/// `/jsz` of a server without JetStream.
-pub fn jsz(server_id: &str, now: Moment) -> Answer {
-    #[derive(Serialize, Default)]
-    struct Api {
-        level: u32,
-        total: u32,
-        errors: u32,
-    }
-    #[derive(Serialize, Default)]
-    struct Config {
-        max_memory: u32,
-        max_storage: u32,
-    }
-    #[derive(Serialize, Default)]
-    struct Jsz<'a> {
-        memory: u32,
-        storage: u32,
-        reserved_memory: u32,
-        reserved_storage: u32,
-        accounts: u32,
-        ha_assets: u32,
-        api: Api,
-        server_id: &'a str,
-        now: Moment,
-        disabled: bool,
-        config: Config,
-        streams: u32,
-        consumers: u32,
-        messages: u32,
-        bytes: u32,
-        total: u32,
-    }
-    Answer::json(&Jsz { server_id, now, disabled: true, ..Jsz::default() })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -101,16 +66,5 @@ mod tests {
         let ending = "\"outbound_gateways\": {},\n  \"inbound_gateways\": {}\n}";
         assert!(gatewayz("ID", now).text().ends_with(ending));
         assert_eq!(ip_queuesz().text(), "{}");
-    }
-
-    #[test]
-    fn jsz_without_jetstream_says_so_where_nats_server_does() {
-        let body = jsz("ID", Moment(0)).text();
-        let keys: Vec<&str> =
-            body.lines().filter_map(|line| line.trim_start().strip_prefix('"')?.split('"').next()).collect();
-        let expected = "memory storage reserved_memory reserved_storage accounts ha_assets api level total errors \
-            server_id now disabled config max_memory max_storage streams consumers messages bytes total";
-        assert_eq!(keys, expected.split_whitespace().collect::<Vec<_>>());
-        assert!(body.contains("\"disabled\": true"));
     }
 }

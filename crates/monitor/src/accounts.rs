@@ -68,13 +68,14 @@ pub fn accountz(server_id: &str, now: Moment, system_account: &str, accounts: &A
 }
 
 impl AccountRow {
-    /// `/accountz?acc=`: all about this account. It is as it was `updated`.
+    /// `/accountz?acc=`: all about this account. It is as it was `updated`, and may have streams or not.
     pub fn accountz(
         &self,
         server_id: &str,
         now: Moment,
         system_account: &str,
         updated: Moment,
+        jetstream_enabled: bool,
         mappings: Option<&ShownMappings>,
     ) -> Answer {
         let detail = AccountText {
@@ -83,7 +84,7 @@ impl AccountRow {
             is_system: *self.name == *system_account,
             expired: false,
             complete: true,
-            jetstream_enabled: false,
+            jetstream_enabled,
             leafnode_connections: 0,
             client_connections: self.connections,
             subscriptions: self.subscriptions,
@@ -233,7 +234,7 @@ mod tests {
 
     #[test]
     fn an_account_is_told_in_full() {
-        let body = row(2, 3).accountz("ID", Moment(0), "$SYS", Moment(0), None).text();
+        let body = row(2, 3).accountz("ID", Moment(0), "$SYS", Moment(0), false, None).text();
         let keys: Vec<&str> =
             body.lines().filter_map(|line| line.trim_start().strip_prefix('"')?.split('"').next()).collect();
         let expected = "server_id now system_account account_detail account_name update_time expired complete \
@@ -242,11 +243,11 @@ mod tests {
         assert_eq!(keys, expected.split_whitespace().collect::<Vec<_>>());
         let to = MappedTo { subject: "b.$1".into(), weight: 100 };
         let mappings = ShownMappings::from([("a.*".into(), vec![to])]);
-        let body = row(2, 3).accountz("ID", Moment(0), "$SYS", Moment(0), Some(&mappings)).text();
+        let body = row(2, 3).accountz("ID", Moment(0), "$SYS", Moment(0), true, Some(&mappings)).text();
         let body: String = body.split_whitespace().collect();
         let expected =
             "\"subscriptions\":1,\"mappings\":{\"a.*\":[{\"subject\":\"b.$1\",\"weight\":100}]},\"name_tag\"";
-        assert!(body.contains(expected), "{body}");
+        assert!(body.contains(expected) && body.contains("\"jetstream_enabled\":true"), "{body}");
         assert_eq!(no_such_account("NOPE").text(), "Account NOPE does not exist");
     }
 }

@@ -13,6 +13,9 @@ mod connz;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 mod healthz;
+mod jetstream;
+mod jsz;
+mod log_totals;
 mod metrics;
 mod moment;
 mod parameters;
@@ -24,13 +27,22 @@ mod subsz;
 mod varz;
 mod websocket;
 
-pub use absent::{gatewayz, ip_queuesz, jsz, leafz, routez};
+pub use absent::{gatewayz, ip_queuesz, leafz, routez};
 pub use accounts::{Accounts, MappedTo, ShownMappings, accountz, accstatz, no_such_account};
 pub use answer::Answer;
 pub use clock::Clock;
 pub use connz::{Connz, ConnzQuery, Selection, Shown, Sort, State, Subs};
-pub use healthz::{Health, HealthStatus, HealthzQuery};
-pub use metrics::{Metrics, Process};
+pub use healthz::{AilingStream, Ailment, Health, HealthStatus, HealthzQuery, StreamHealth};
+pub use jetstream::{
+    JetStreamConfigFacts, JetStreamFacts, JetStreamLimitFacts, JetStreamText, JetStreamTotals,
+};
+pub use jsz::{
+    JetStreamAccountRow, JetStreamAccountText, Jsz, JszQuery, StreamSums, jsz_disabled, jsz_not_leader,
+};
+pub use log_totals::{LogTotals, SYNC_BOUNDS};
+pub use metrics::{
+    CONSUMER_SERIES_MAX, ConsumerSeries, JetStreamMetrics, Metrics, Process, STREAM_SERIES_MAX, StreamSeries,
+};
 pub use moment::Moment;
 pub use nats_proto::go_json::compact;
 pub use request::Request;

@@ -1,9 +1,14 @@
 //! `/metrics`: the same numbers for Prometheus, by shard.
 
+mod jetstream;
+
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::time::Duration;
 
+pub use self::jetstream::{
+    CONSUMER_SERIES_MAX, ConsumerSeries, JetStreamMetrics, STREAM_SERIES_MAX, StreamSeries,
+};
 use crate::answer::Answer;
 use crate::snapshot::{ShardTotals, TURN_BOUNDS};
 use crate::varz::Facts;
@@ -33,6 +38,8 @@ pub struct Metrics<'a> {
     pub shards: &'a [ShardTotals],
     /// Requests so far, by endpoint.
     pub http_req_stats: &'a BTreeMap<&'static str, u64>,
+    /// Streams, if there may be any.
+    pub jetstream: Option<&'a JetStreamMetrics>,
 }
 
 /// A series of each shard: name, type, help, value.
@@ -103,6 +110,7 @@ impl Metrics<'_> {
         self.write_slow_consumers(&mut text);
         self.write_turns(&mut text);
         self.write_requests(&mut text);
+        self.jetstream.iter().for_each(|jetstream| jetstream.write(&mut text));
         Answer { content_type: CONTENT_TYPE, any_origin: true, ..Answer::plain(200, text) }
     }
 
@@ -149,22 +157,12 @@ impl Metrics<'_> {
     }
 
     fn write_turns(&self, text: &mut String) {
-        head(text, "buster_turn_seconds", "histogram", "Processor time of the shard's turns.");
+        let name = "buster_turn_seconds";
+        head(text, name, "histogram", "Processor time of the shard's turns.");
         for (number, shard) in self.shards.iter().enumerate() {
+            let turns = &shard.turns;
             let number = number.to_string();
-            let mut so_far = 0;
-            let bounds = TURN_BOUNDS.iter().map(|nanos| (*nanos as f64 / 1e9).to_string());
-            for (bound, turns) in bounds.chain(["+Inf".to_owned()]).zip(shard.turns.buckets) {
-                so_far += turns;
-                line(
-                    text,
-                    "buster_turn_seconds_bucket",
-                    &[("shard", &number), ("le", &bound)],
-                    so_far as f64,
-                );
-            }
-            line(text, "buster_turn_seconds_sum", &[("shard", &number)], shard.turns.time.as_secs_f64());
-            line(text, "buster_turn_seconds_count", &[("shard", &number)], so_far as f64);
+            histogram(text, name, ("shard", &number), (&TURN_BOUNDS, &turns.buckets), turns.time);
         }
     }
 
@@ -185,6 +183,24 @@ fn line(text: &mut String, name: &str, labels: &[(&str, &str)], value: f64) {
         labels.iter().map(|(key, value)| format!("{key}=\"{}\"", escaped(value))).collect();
     let labels = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
     let _ = writeln!(text, "{name}{labels} {value}");
+}
+
+/// The lines of a histogram, whose bounds are in nanoseconds; there is one bucket more than bounds.
+fn histogram(
+    text: &mut String,
+    name: &str,
+    of: (&str, &str),
+    (bounds, buckets): (&[u64], &[u64]),
+    sum: Duration,
+) {
+    let mut so_far = 0;
+    let bounds = bounds.iter().map(|nanos| (*nanos as f64 / 1e9).to_string());
+    for (bound, more) in bounds.chain(["+Inf".to_owned()]).zip(buckets) {
+        so_far += more;
+        line(text, &format!("{name}_bucket"), &[of, ("le", &bound)], so_far as f64);
+    }
+    line(text, &format!("{name}_sum"), &[of], sum.as_secs_f64());
+    line(text, &format!("{name}_count"), &[of], so_far as f64);
 }
 
 fn escaped(value: &str) -> String {

@@ -6,6 +6,7 @@ use crate::accounts::no_such_account;
 use crate::answer::Answer;
 use crate::connz::ConnzQuery;
 use crate::healthz::HealthzQuery;
+use crate::jsz::JszQuery;
 use crate::parameters::Parameters;
 use crate::paths::Endpoint;
 use crate::subsz::SubszQuery;
@@ -34,8 +35,8 @@ pub enum Request {
     Leafz,
     /// Gateways, of which there are none.
     Gatewayz,
-    /// Streams, of which there are none.
-    Jsz,
+    /// JetStream: its accounts, streams and consumers.
+    Jsz(JszQuery),
     /// Queues within nats-server.
     IpQueuesz,
     /// Whether the server is well.
@@ -98,10 +99,7 @@ impl Request {
                 parameters.flag("accs")?;
                 Self::Gatewayz
             }
-            "jsz" => {
-                read_jsz(parameters)?;
-                Self::Jsz
-            }
+            "jsz" => Self::Jsz(JszQuery::read(parameters)?),
             "ipqueuesz" => {
                 parameters.flag("all")?;
                 Self::IpQueuesz
@@ -111,21 +109,6 @@ impl Request {
             _ => Self::Metrics,
         })
     }
-}
-
-/// Refuses what does not parse; there is nothing yet for the rest to choose from.
-fn read_jsz(parameters: &Parameters) -> Result<(), Answer> {
-    for name in ["accounts", "streams", "consumers", "direct-consumers", "config"] {
-        parameters.flag(name)?;
-    }
-    parameters.offset()?;
-    parameters.limit(1)?;
-    if parameters.flag("leader-only")? {
-        return Err(Answer::bad_request("filtered response: not leader"));
-    }
-    parameters.flag("stream-leader-only")?;
-    parameters.flag("raft")?;
-    Ok(())
 }
 
 #[cfg(test)]
@@ -147,15 +130,15 @@ mod tests {
     /// As nats-server 2.14.5 answers.
     #[test]
     fn what_cannot_be_answered_is_refused_in_nats_servers_words() {
+        let boolean = |name| {
+            format!("Error decoding boolean for '{name}': strconv.ParseBool: parsing \"x\": invalid syntax")
+        };
         assert_eq!(refused("/nope", ""), (404, "404 page not found\n".into()));
         assert!(answer("GET", b"/nope").no_sniff && !answer("GET", b"/raftz?acc=A").no_sniff);
         assert_eq!(answer("GET", b"/accountz?acc=\xff").body, b"Account \xff does not exist");
         assert_eq!(refused("/connz/", ""), (404, "404 page not found\n".into()));
         assert_eq!(refused("/raftz", "acc=A"), (404, "No Raft nodes registered".into()));
-        assert_eq!(refused("/jsz", "leader-only=1"), (400, "filtered response: not leader".into()));
-        let boolean = |name| {
-            format!("Error decoding boolean for '{name}': strconv.ParseBool: parsing \"x\": invalid syntax")
-        };
+        assert_eq!(refused("/jsz", "leader-only=1&raft=x"), (400, boolean("raft")));
         for (path, name) in [
             ("/routez", "subs"),
             ("/leafz", "subs"),

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::accounts::ShownMappings;
 use crate::answer::Answer;
+use crate::jetstream::{JetStreamFacts, JetStreamText, JetStreamTotals};
 use crate::moment::{Moment, uptime};
 use crate::snapshot::ShardTotals;
 use crate::websocket::WebSocketFacts;
@@ -33,6 +34,8 @@ pub struct Facts {
     pub tls_cert_not_after: Option<Moment>,
     /// The listener for WebSockets, if there is one.
     pub websocket: Option<WebSocketFacts>,
+    /// JetStream, if there is any.
+    pub jetstream: Option<JetStreamFacts>,
 }
 
 /// Which server it is, and what clients may do.
@@ -163,6 +166,8 @@ pub struct Varz<'a> {
     pub cpu: f64,
     /// The sums of all shards.
     pub totals: ShardTotals,
+    /// What streams have, if there may be any.
+    pub jetstream: Option<JetStreamTotals>,
     /// Requests so far, by endpoint.
     pub http_req_stats: &'a BTreeMap<&'static str, u64>,
 }
@@ -179,7 +184,7 @@ impl Varz<'_> {
             server: &facts.server,
             absent: AbsentText::default(),
             websocket: facts.websocket.clone().unwrap_or_default(),
-            jetstream: Map::new(),
+            jetstream: self.jetstream_text(),
             times: &facts.times,
             now: self.now,
             uptime: uptime(self.now.since(facts.times.start)),
@@ -195,6 +200,13 @@ impl Varz<'_> {
             disk_io_wait_stats: DiskWaits::default(),
             tls_cert_not_after: facts.tls_cert_not_after,
         }
+    }
+}
+
+impl Varz<'_> {
+    fn jetstream_text(&self) -> JetStreamText {
+        let told = self.facts.jetstream.as_ref().zip(self.jetstream.as_ref());
+        told.map(|(facts, totals)| JetStreamText::of(facts, totals)).unwrap_or_default()
     }
 }
 
@@ -216,7 +228,7 @@ struct VarzText<'a> {
     #[serde(flatten)]
     absent: AbsentText,
     websocket: WebSocketFacts,
-    jetstream: Map<String, Value>,
+    jetstream: JetStreamText,
     #[serde(flatten)]
     times: &'a TimeFacts,
     now: Moment,
@@ -337,7 +349,9 @@ mod tests {
         let stats = BTreeMap::from([("/varz", 1)]);
         let now = Moment(61_500_000_000);
         let body =
-            Varz { facts: &facts, now, mem: 1, cpu: 1.26, totals, http_req_stats: &stats }.answer().text();
+            Varz { facts: &facts, now, mem: 1, cpu: 1.26, totals, jetstream: None, http_req_stats: &stats }
+                .answer()
+                .text();
         let keys: Vec<&str> =
             body.lines().filter_map(|line| line.trim_start().strip_prefix('"')?.split('"').next()).collect();
         let expected = "server_id server_name version proto go host port max_connections ping_interval ping_max \
@@ -379,7 +393,9 @@ mod tests {
         let totals = ShardTotals::default();
         let plain = Facts::default();
         let text = |facts| {
-            Varz { facts, now: Moment(0), mem: 0, cpu: 0.0, totals, http_req_stats: &stats }.answer().text()
+            Varz { facts, now: Moment(0), mem: 0, cpu: 0.0, totals, jetstream: None, http_req_stats: &stats }
+                .answer()
+                .text()
         };
         for key in [
             "auth_required",
@@ -393,5 +409,27 @@ mod tests {
             let key = format!("\"{key}\"");
             assert!(text(&facts).contains(&key) && !text(&plain).contains(&key), "{key}");
         }
+    }
+    /// As nats-server 2.14.5 has it.
+    #[test]
+    fn jetstream_has_its_configuration_its_sums_and_its_limits() {
+        let facts = Facts { jetstream: Some(JetStreamFacts::default()), ..Facts::default() };
+        let jetstream = Some(JetStreamTotals { memory: 7, ..JetStreamTotals::default() });
+        let varz = Varz {
+            facts: &facts,
+            now: Moment(0),
+            mem: 0,
+            cpu: 0.0,
+            totals: ShardTotals::default(),
+            jetstream,
+            http_req_stats: &BTreeMap::new(),
+        };
+        let body: String = varz.answer().text().split_whitespace().collect();
+        let expected = concat!(
+            r#""jetstream":{"config":{"max_memory":0,"max_storage":0},"stats":{"memory":7,"storage":0,"#,
+            r#""reserved_memory":0,"reserved_storage":0,"accounts":0,"ha_assets":0,"#,
+            r#""api":{"level":0,"total":0,"errors":0}},"limits":{}},"#
+        );
+        assert!(body.contains(expected), "{body}");
     }
 }

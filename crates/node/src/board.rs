@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use broker::Settings;
 use monitor::{
-    ConfigFacts, Facts, MappedTo, Moment, ServerFacts, ShardTotals, ShownMappings, TimeFacts, Varz,
-    WebSocketFacts,
+    ConfigFacts, Facts, JetStreamTotals, MappedTo, Moment, ServerFacts, ShardTotals, ShownMappings,
+    TimeFacts, Varz, WebSocketFacts,
 };
 use nats_auth::{Account, ConnectionType, Directory, MapsTo};
 use server_options::{Options, WebSocket};
@@ -15,6 +15,7 @@ use shard_runtime::wall_clock;
 use tls_session::Acceptor;
 
 use crate::hosts::joined;
+use crate::jetstream::facts as streams_facts;
 use crate::process::{Usage, resident_bytes};
 
 /// nats-server's time for a TLS handshake, which it also shows without TLS.
@@ -37,20 +38,28 @@ impl Board {
         shards: usize,
         options: &Options,
         settings: &Settings,
+        streams: Option<&jetstream::Config>,
         secured: &Secured<'_>,
     ) -> Self {
         let start = wall_clock();
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let times = TimeFacts { start, ..TimeFacts::default() };
         let place = Facts { server: place, times, cores, shards, ..Facts::default() };
-        let facts = Mutex::new(facts(place, options, settings, secured, start));
+        let facts = Mutex::new(facts(place, options, settings, streams, secured, start));
         Self { facts, usage: Usage::new(), requests: Mutex::default() }
     }
 
     /// The configuration was read again.
-    pub(crate) fn reconfigure(&self, options: &Options, settings: &Settings, secured: &Secured<'_>) {
+    pub(crate) fn reconfigure(
+        &self,
+        options: &Options,
+        settings: &Settings,
+        streams: Option<&jetstream::Config>,
+        secured: &Secured<'_>,
+    ) {
         let mut facts_now = self.facts.lock().expect(NO_PANIC);
-        *facts_now = facts(std::mem::take(&mut *facts_now), options, settings, secured, wall_clock());
+        let place = std::mem::take(&mut *facts_now);
+        *facts_now = facts(place, options, settings, streams, secured, wall_clock());
     }
 
     pub(crate) fn facts(&self) -> Facts {
@@ -67,9 +76,22 @@ impl Board {
     }
 
     /// Has `/varz` told in some way.
-    pub(crate) fn varz<R>(&self, totals: ShardTotals, tell: impl FnOnce(&Varz<'_>) -> R) -> R {
+    pub(crate) fn varz<R>(
+        &self,
+        totals: ShardTotals,
+        jetstream: Option<JetStreamTotals>,
+        tell: impl FnOnce(&Varz<'_>) -> R,
+    ) -> R {
         let (now, mem, cpu) = (wall_clock(), resident_bytes(), self.cpu());
-        tell(&Varz { facts: &self.facts(), now, mem, cpu, totals, http_req_stats: &self.requests() })
+        tell(&Varz {
+            facts: &self.facts(),
+            now,
+            mem,
+            cpu,
+            totals,
+            jetstream,
+            http_req_stats: &self.requests(),
+        })
     }
 }
 
@@ -117,6 +139,7 @@ fn facts(
     place: Facts,
     options: &Options,
     settings: &Settings,
+    streams: Option<&jetstream::Config>,
     secured: &Secured<'_>,
     loaded: Moment,
 ) -> Facts {
@@ -158,7 +181,8 @@ fn facts(
     let mappings = Arc::new(mappings(&settings.directory));
     let tls_cert_not_after = not_after(secured.clients);
     let websocket = options.websocket.as_ref().map(|websocket| websocket_facts(websocket, options, secured));
-    Facts { server, times, config, mappings, tls_cert_not_after, websocket, ..place }
+    let jetstream = streams.map(|config| streams_facts(options, config));
+    Facts { server, times, config, mappings, tls_cert_not_after, websocket, jetstream, ..place }
 }
 
 /// The subject mappings of all accounts that have any.

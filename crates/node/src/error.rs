@@ -53,6 +53,9 @@ pub enum NodeError {
     /// There is no place for streams.
     #[error("Can't start JetStream: {0}")]
     Store(#[from] StoreError),
+    /// Accounts may have more than there is.
+    #[error("Can't start JetStream: Error enabling jetstream on configured accounts: {0}")]
+    Accounts(#[source] js_proto::ApiError),
     /// TLS is asked for and cannot be had.
     #[error(transparent)]
     Tls(#[from] TlsError),

@@ -10,10 +10,13 @@ use std::sync::Arc;
 use broker::{Broker, ClosedConnections, Page};
 use fabric::ShardId;
 use monitor::{
-    Accounts, Clock, ConnectionFilter, ConnzQuery, GLOBAL_ACCOUNT, Lookups, Moment, Selection, ShardTotals,
-    Shown, State, Subs, SubscriptionFilter, SubscriptionRow, SubszQuery,
+    Accounts, Clock, ConnectionFilter, ConnzQuery, GLOBAL_ACCOUNT, HealthzQuery, JetStreamTotals, Lookups,
+    Moment, Selection, ShardTotals, Shown, State, StreamHealth, Subs, SubscriptionFilter, SubscriptionRow,
+    SubszQuery,
 };
 use shard_runtime::Control;
+
+use crate::gather_streams::StreamGatherer;
 
 /// Walks over the connections before one that missed some has to do.
 const WALKS_MAX: usize = 3;
@@ -30,6 +33,8 @@ pub(crate) struct Gatherer {
     /// connection began at the same moment whenever someone asks.
     clock_zero: Moment,
     closed: Arc<ClosedConnections>,
+    /// If there may be streams.
+    streams: Option<StreamGatherer>,
 }
 
 /// The connections to show, and of how many.
@@ -41,10 +46,31 @@ pub(crate) struct Connections {
 
 impl Gatherer {
     /// For shards that are running. `now` is the time on the wall.
-    pub(crate) fn new(control: Control, closed: Arc<ClosedConnections>, now: Moment) -> Self {
+    pub(crate) fn new(
+        control: Control,
+        closed: Arc<ClosedConnections>,
+        streams: Option<StreamGatherer>,
+        now: Moment,
+    ) -> Self {
         let shards_now = control.ask(ShardId(0), |_, now| now.0).recv().unwrap_or_default();
         let clock_zero = Moment(now.0.saturating_sub_unsigned(shards_now));
-        Self { control, clock_zero, closed }
+        Self { control, clock_zero, closed, streams }
+    }
+
+    /// Who asks for streams, if there may be any.
+    pub(crate) fn streams(&self) -> Option<&StreamGatherer> {
+        self.streams.as_ref()
+    }
+
+    /// How the server is, by what is asked.
+    pub(crate) fn health_of_streams(&self, query: &HealthzQuery) -> Option<Option<StreamHealth>> {
+        let streams = self.streams().filter(|_| query.asks_of_streams(self.takes_clients()));
+        streams.map_or(Some(None), |streams| Some(Some(streams.health(query)?)))
+    }
+
+    /// What all streams have, if there may be any.
+    pub(crate) fn jetstream_totals(&self) -> Option<Option<JetStreamTotals>> {
+        self.streams().map_or(Some(None), |streams| Some(Some(streams.totals()?)))
     }
 
     /// Whether the server takes clients: it is neither in lame duck mode nor about to end.

@@ -59,6 +59,7 @@ pub(crate) fn system_server(
         version: info.version.clone(),
         tags: options.server_tags.clone(),
         metadata: options.server_metadata.clone(),
+        domain: options.jetstream.domain.clone(),
         jetstream: options.jetstream.is_on,
         sequence,
     })

@@ -1,64 +1,145 @@
 //! What the options come to for streams.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use jetstream::{Config, Files, UNLIMITED};
-use js_proto::UnknownFields;
+use js_proto::{API_LEVEL, UnknownFields};
+use monitor::{JetStreamConfigFacts, JetStreamFacts, JetStreamLimitFacts};
 use nats_auth::{Directory, GLOBAL_ACCOUNT};
-use nats_proto::ServerInfo;
+use nats_proto::{ServerInfo, friendly_bytes};
 use server_options::Options;
 use shard_runtime::{Store, StoreError};
 use stream_log::SyncWhen;
 
+use crate::error::NodeError;
+use crate::jetstream_limits::Reservations;
 use crate::machine::memory;
 
-/// What streams in memory may have if nothing is said of it: so much of the machine's memory, in quarters.
-const MEMORY_QUARTERS: i64 = 3;
+/// What streams in memory may have if nothing is said of it: so much of the machine's memory, in quarters. The same of
+/// the disk for streams in files.
+const QUARTERS: i64 = 3;
 
-/// What streams in files may have if nothing is said of it.
+/// What streams in files may have if the disk does not say how large it is.
 const STORAGE_DEFAULT: i64 = 1 << 40;
 
-/// What streams are subject to; `None` if there are to be none.
-pub(crate) fn config(options: &Options, info: &ServerInfo, directory: &Directory) -> Option<Arc<Config>> {
-    let asked = &options.jetstream;
-    if !asked.is_on {
-        return None;
+/// How often nats-server syncs, which it also shows where it syncs at once.
+const SYNC_INTERVAL: Duration = Duration::from_secs(120);
+
+/// What streams are subject to, and where they are kept. No other server opens the store before it is dropped.
+pub(crate) struct Streams {
+    pub(crate) config: Arc<Config>,
+    pub(crate) store: Arc<Store>,
+}
+
+/// Makes ready what there is to be of streams, on so many shards; `None` if there are to be none.
+///
+/// # Errors
+/// There is no place for them, or accounts may have more than there is.
+pub(crate) fn prepare(
+    options: &Options,
+    info: &ServerInfo,
+    directory: &Directory,
+    shards: usize,
+) -> Result<Option<Streams>, NodeError> {
+    if !options.jetstream.is_on {
+        return Ok(None);
     }
+    tracing::info!("Starting JetStream");
+    if options.store_dir.is_none() {
+        tracing::warn!("Temporary storage directory used, data could be lost on system reboot");
+    }
+    let store = open(options, shards)?;
+    let config = config(options, info, directory);
+    introduce(options, &config);
+    let mut reservations = Reservations::new(&config);
+    let fit = config.accounts.values().try_for_each(|limits| reservations.add(limits));
+    fit.map_err(NodeError::Accounts)?;
+    Ok(Some(Streams { config: Arc::new(config), store: Arc::new(store) }))
+}
+
+fn open(options: &Options, shards: usize) -> Result<Store, StoreError> {
+    Store::open(&store_dir(options), shards, SyncWhen::Always)
+}
+
+/// What streams are subject to.
+pub(crate) fn config(options: &Options, info: &ServerInfo, directory: &Directory) -> Config {
+    let asked = &options.jetstream;
     let mut accounts = asked.accounts.clone();
-    let mut users = directory.accounts().iter().filter(|account| !account.is_system());
+    let mut users = directory.accounts().iter().filter(|account| !account.is_system() && !account.is_gone());
     if users.all(|account| **account.name() == *GLOBAL_ACCOUNT) {
         accounts.insert(GLOBAL_ACCOUNT.to_owned(), UNLIMITED);
     }
-    Some(Arc::new(Config {
+    Config {
         server_name: info.server_name.clone(),
         version: info.version.clone(),
         domain: asked.domain.clone(),
-        max_memory: asked
-            .max_memory
-            .unwrap_or_else(|| i64::try_from(memory() / 4).unwrap_or(i64::MAX / 4) * MEMORY_QUARTERS),
-        max_storage: asked.max_storage.unwrap_or(STORAGE_DEFAULT),
+        max_memory: asked.max_memory.unwrap_or_else(|| three_quarters(memory()).unwrap_or(i64::MAX)),
+        max_storage: asked
+            .max_storage
+            .unwrap_or_else(|| disk_room(&files(options)).unwrap_or(STORAGE_DEFAULT)),
         limits: asked.limits,
         unknown_fields: if asked.is_lenient { UnknownFields::Ignored } else { UnknownFields::Refused },
         accounts,
         files: Files::Kept,
         ledger: Arc::default(),
-    }))
-}
-
-/// Where streams are kept, on so many shards; `None` if there are to be none. No other server opens it before it is dropped.
-pub(crate) fn store(options: &Options, shards: usize) -> Result<Option<Arc<Store>>, StoreError> {
-    if !options.jetstream.is_on {
-        return Ok(None);
     }
-    let folder = options.store_dir.clone().unwrap_or_else(temporary);
-    let store = Store::open(&folder, shards, SyncWhen::Always)?;
-    tracing::info!("JetStream keeps its files in {}", folder.join("jetstream").display());
-    Ok(Some(Arc::new(store)))
 }
 
-fn temporary() -> PathBuf {
-    let folder = std::env::temp_dir().join("nats");
-    tracing::warn!("Temporary storage directory used, data could be lost on system reboot");
-    folder
+fn three_quarters(bytes: u64) -> Option<i64> {
+    Some(i64::try_from(bytes / 4).ok()?.saturating_mul(QUARTERS))
+}
+
+/// What nats-server takes of a disk.
+fn disk_room(folder: &Path) -> Option<i64> {
+    let disk = rustix::fs::statvfs(folder).ok()?;
+    three_quarters(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
+/// What monitoring shows of it.
+pub(crate) fn facts(options: &Options, config: &Config) -> JetStreamFacts {
+    JetStreamFacts {
+        config: JetStreamConfigFacts {
+            max_memory: config.max_memory,
+            max_storage: config.max_storage,
+            store_dir: files(options).display().to_string(),
+            sync_interval: SYNC_INTERVAL,
+            sync_always: true,
+            domain: config.domain.clone(),
+            compress_ok: true,
+            strict: !options.jetstream.is_lenient,
+        },
+        limits: JetStreamLimitFacts {
+            max_request_batch: config.limits.max_request_batch,
+            max_ack_pending: config.limits.max_ack_pending,
+            max_duplicate_window: config.limits.duplicate_window.0,
+        },
+        api_level: API_LEVEL,
+    }
+}
+
+fn store_dir(options: &Options) -> PathBuf {
+    options.store_dir.clone().unwrap_or_else(|| std::env::temp_dir().join("nats"))
+}
+
+/// Where files are.
+fn files(options: &Options) -> PathBuf {
+    store_dir(options).join("jetstream")
+}
+
+/// The lines of the log that say what there is, in nats-server's words.
+fn introduce(options: &Options, config: &Config) {
+    tracing::info!("---------------- JETSTREAM ----------------");
+    if !options.jetstream.is_lenient {
+        tracing::info!("  Strict:          true");
+    }
+    tracing::info!("  Max Memory:      {}", friendly_bytes(config.max_memory));
+    tracing::info!("  Max Storage:     {}", friendly_bytes(config.max_storage));
+    tracing::info!("  Store Directory: \"{}\"", files(options).display());
+    if !config.domain.is_empty() {
+        tracing::info!("  Domain:          {}", config.domain);
+    }
+    tracing::info!("  API Level:       {API_LEVEL}");
+    tracing::info!("-------------------------------------------");
 }

@@ -4,8 +4,9 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use monitor::{
-    Accounts, Answer, Connz, Facts, Metrics, Moment, Request, ServerFacts, Subsz, accountz, accstatz,
-    gatewayz, ip_queuesz, jsz, leafz, no_such_account, root, routez,
+    Accounts, Answer, Connz, Facts, JetStreamMetrics, JszQuery, Metrics, Moment, Request, ServerFacts, Subsz,
+    accountz, accstatz, gatewayz, ip_queuesz, jsz_disabled, jsz_not_leader, leafz, no_such_account, root,
+    routez,
 };
 use monitor_http::{Config, Listener, Running, Scheme, start};
 use rustls::ServerConfig;
@@ -111,7 +112,10 @@ impl Desk {
         Some(match request {
             Request::Answered(answer) => answer,
             Request::Root => root(&format!("BusterMQ, as nats-server {}", facts.server.version)),
-            Request::Varz => self.board.varz(self.gatherer.sum()?, |varz| varz.answer()),
+            Request::Varz => {
+                let (totals, jetstream) = (self.gatherer.sum()?, self.gatherer.jetstream_totals()?);
+                self.board.varz(totals, jetstream, |varz| varz.answer())
+            }
             Request::Connz(query) => self.connz(facts, &query)?,
             Request::Subsz(query) => {
                 let (subscriptions, lookups) = lookups(&self.gatherer.accounts()?, query.account.as_deref());
@@ -128,18 +132,34 @@ impl Desk {
             Request::Routez => routez(id, &facts.server.server_name, now),
             Request::Leafz => leafz(id, now),
             Request::Gatewayz => gatewayz(id, now),
-            Request::Jsz => jsz(id, now),
+            Request::Jsz(query) => self.jsz(facts, now, &query)?,
             Request::IpQueuesz => ip_queuesz(),
             Request::Healthz(query) => {
-                let health = query.answer(self.gatherer.takes_clients());
+                let health =
+                    query.answer(self.gatherer.takes_clients(), self.gatherer.health_of_streams(&query)?);
                 health.warnings.iter().for_each(|line| tracing::warn!("{line}"));
                 health.answer
             }
             Request::Metrics => {
-                let (shards, http_req_stats) = (&self.gatherer.totals()?[..], &*self.board.requests());
-                Metrics { facts, process: process(), shards, http_req_stats }.answer()
+                let shards = &self.gatherer.totals()?[..];
+                let jetstream = self.jetstream_metrics(facts)?;
+                let (process, http_req_stats) = (process(), &*self.board.requests());
+                Metrics { facts, process, shards, http_req_stats, jetstream: jetstream.as_ref() }.answer()
             }
         })
+    }
+
+    fn jsz(&self, facts: &Facts, now: Moment, query: &JszQuery) -> Option<Answer> {
+        Some(match (self.gatherer.streams(), &facts.jetstream) {
+            (Some(streams), Some(jetstream)) => streams.jsz(facts, jetstream, now, query)?.answer(),
+            _ => jsz_disabled(&facts.server.server_id, now, query)
+                .map_or_else(jsz_not_leader, |disabled| disabled.answer()),
+        })
+    }
+
+    fn jetstream_metrics(&self, facts: &Facts) -> Option<Option<JetStreamMetrics>> {
+        let told = self.gatherer.streams().zip(facts.jetstream.clone());
+        told.map_or(Some(None), |(streams, facts)| Some(Some(streams.metrics(facts)?)))
     }
 
     /// All accounts, also before a shard knows of any.
@@ -178,7 +198,12 @@ impl Desk {
             None => accountz(id, now, system, &accounts),
             Some(name) => match accounts.find(name) {
                 Some(account) => {
-                    account.accountz(id, now, system, facts.config.config_load_time, facts.mappings.get(name))
+                    let loaded = facts.config.config_load_time;
+                    let has_jetstream = match self.gatherer.streams() {
+                        Some(streams) => streams.has(name)?,
+                        None => false,
+                    };
+                    account.accountz(id, now, system, loaded, has_jetstream, facts.mappings.get(name))
                 }
                 None => no_such_account(name),
             },

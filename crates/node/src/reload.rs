@@ -19,7 +19,10 @@ use tls_session::Acceptor;
 use crate::board::{Board, Secured};
 use crate::error::NodeError;
 use crate::files::{PortsPlace, write_pid_file};
+use crate::gather::Gatherer;
 use crate::identity::system_server;
+use crate::jetstream::config;
+use crate::jetstream_limits::next_config;
 use crate::monitoring::Monitoring;
 use crate::server::Server;
 use crate::settings::settings;
@@ -59,6 +62,9 @@ pub(crate) struct Reloader {
     options: Options,
     /// The settings in force.
     settings: Arc<Settings>,
+    /// What streams are subject to, if there may be any.
+    streams: Option<Arc<jetstream::Config>>,
+    gatherer: Gatherer,
     sequence: Sequence,
     board: Arc<Board>,
     control: Control,
@@ -79,6 +85,8 @@ impl Reloader {
                 server.websocket_address,
             ),
             settings: Arc::clone(&server.settings),
+            streams: server.streams.clone(),
+            gatherer: server.gatherer.clone(),
             sequence: server.sequence.clone(),
             board: Arc::clone(&server.board),
             control: server.control(),
@@ -124,9 +132,10 @@ impl Reloader {
         self.control.open_web(&websocket::policy(&options, web_tls.clone()));
         self.tell_shards(&options, directories);
         self.tell_system(&options);
+        self.tell_streams(&options);
         self.rewrite_files(&options);
         let secured = Secured { clients: tls.as_deref(), websockets: web_tls.as_deref() };
-        self.board.reconfigure(&options, &self.settings, &secured);
+        self.board.reconfigure(&options, &self.settings, self.streams.as_deref(), &secured);
         if let (Some(monitoring), Some(https)) = (self.monitoring.upgrade(), https) {
             monitoring.secure(https);
         }
@@ -169,6 +178,31 @@ impl Reloader {
         for shard in self.control.shards() {
             self.control.tell_system(shard, SystemEvent::Reconfigured(Arc::clone(&server)));
         }
+    }
+
+    /// Has streams know what they are subject to from now on. The shards have the accounts that go with it.
+    fn tell_streams(&mut self, options: &Options) {
+        let Some(in_force) = &self.streams else { return };
+        let Some(totals) = self.gatherer.jetstream_totals().flatten() else { return };
+        let mut wanted = config(options, &self.settings.info, &self.settings.directory);
+        // What was left to the server stays as it was found at the start.
+        if options.jetstream.max_memory.is_none() {
+            wanted.max_memory = in_force.max_memory;
+        }
+        if options.jetstream.max_storage.is_none() {
+            wanted.max_storage = in_force.max_storage;
+        }
+        let (next, refused) = next_config(in_force, wanted, &totals);
+        refused.iter().for_each(|line| tracing::error!("{line}"));
+        let next = Arc::new(next);
+        for shard in self.control.shards() {
+            let next = Arc::clone(&next);
+            let told = self.control.ask_streams(shard, move |jetstream, broker, _, _| {
+                jetstream.reconfigure(broker, next);
+            });
+            let _ = told.recv();
+        }
+        self.streams = Some(next);
     }
 
     /// Puts settings in force on all shards, and waits until they are.

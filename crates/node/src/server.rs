@@ -18,6 +18,7 @@ use crate::board::{Board, Secured};
 use crate::error::NodeError;
 use crate::files::{Ports, PortsPlace, Reached, write_pid_file};
 use crate::gather::Gatherer;
+use crate::gather_streams::StreamGatherer;
 use crate::hosts::joined;
 use crate::identity::{COMPATIBLE_VERSION, OWN_VERSION, new_server_id, system_server};
 use crate::inquiries::Informer;
@@ -47,6 +48,9 @@ pub struct Server {
     pub(crate) board: Arc<Board>,
     /// Those it started with.
     pub(crate) settings: Arc<Settings>,
+    /// What streams are subject to, if there may be any.
+    pub(crate) streams: Option<Arc<::jetstream::Config>>,
+    pub(crate) gatherer: Gatherer,
     /// Of the system's answers.
     pub(crate) sequence: Sequence,
     /// Its file goes with the server.
@@ -85,6 +89,7 @@ impl Server {
         let closed = Arc::new(ClosedConnections::new(closed_max));
         let configs = || shard_configs(count, &settings, &closed);
         let sequence = Sequence::default();
+        let streams = jetstream::prepare(options, &settings.info, &settings.directory, count)?;
         let (inquiries, asked) = mpsc::sync_channel(count * INQUIRIES_MAX);
         let given = Given {
             config: options.runtime.clone(),
@@ -92,8 +97,8 @@ impl Server {
             web: websocket::policy(options, web_tls.clone()),
             kernel_tls,
             server: system_server(options, &settings.info, sequence.clone()),
-            jetstream: jetstream::config(options, &settings.info, &settings.directory),
-            store: jetstream::store(options, count)?,
+            jetstream: streams.as_ref().map(|streams| Arc::clone(&streams.config)),
+            store: streams.as_ref().map(|streams| Arc::clone(&streams.store)),
             inquiries,
         };
         let shards = plan.start(configs, &Listeners { clients, websocket }, &cpus, &given)?;
@@ -108,13 +113,16 @@ impl Server {
             count,
             options,
             &settings,
+            streams.as_ref().map(|streams| &*streams.config),
             &Secured { clients: tls.as_deref(), websockets: web_tls.as_deref() },
         ));
-        let gatherer = Gatherer::new(control.clone(), Arc::clone(&closed), wall_clock());
+        let streamed =
+            streams.as_ref().map(|streams| StreamGatherer::new(control.clone(), streams.store.meters()));
+        let gatherer = Gatherer::new(control.clone(), Arc::clone(&closed), streamed, wall_clock());
         let informer = Informer::new(control.clone(), gatherer.clone(), Arc::clone(&board));
         informer.start(asked).inspect_err(|_| control.stop())?;
         let monitored = monitor.as_ref().map(Bound::reached);
-        let begin = |monitor: Bound| monitor.start(Arc::clone(&board), gatherer, https).map(Arc::new);
+        let begin = |monitor: Bound| monitor.start(Arc::clone(&board), gatherer.clone(), https).map(Arc::new);
         let monitoring = monitor.map(begin).transpose().inspect_err(|_| control.stop())?;
         let reached = |address, tls| Reached { address, tls };
         let clients = address.map(|address| reached(address, tls.is_some()));
@@ -123,7 +131,20 @@ impl Server {
         let ports = Arc::new(PortsPlace::new(program, ports));
         ports.move_to(options.ports_file_dir.as_deref());
         tracing::info!("Server is ready");
-        Ok(Self { address, port, websocket_address, shards, monitoring, board, settings, sequence, ports })
+        let streams = streams.map(|streams| streams.config);
+        Ok(Self {
+            address,
+            port,
+            websocket_address,
+            shards,
+            monitoring,
+            board,
+            settings,
+            streams,
+            gatherer,
+            sequence,
+            ports,
+        })
     }
 
     /// Where clients connect, unless only those in this process can.

@@ -4,6 +4,7 @@
 //! it may not change. Which options may change is what nats-server 2.14.5 answered when it was asked.
 
 pub(crate) mod compare;
+pub(crate) mod jetstream;
 pub(crate) mod rule;
 
 pub use rule::NotReloadable;

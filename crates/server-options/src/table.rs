@@ -20,6 +20,7 @@ use crate::reading::{
     put, shards, size, write_timeout,
 };
 use crate::reload::compare::{self, max, path_shown, policy, text_shown};
+use crate::reload::jetstream as reload;
 use crate::row::{Row, option, refused_flag, refused_key};
 
 // What is missing for what is refused.
@@ -218,12 +219,11 @@ pub(crate) static OPTIONS: &[Row] = &[
     option(Integer(|_, _| Ok(()))).key(&["reconnect_error_reports"]),
     option(OsText(|draft, dir| put(&mut draft.options.store_dir, path(dir))))
         .flag(&["sd", "store_dir"], "<dir>", "Where streams are kept")
-        .key(&["store_dir", "storedir"])
-        .fixed("StoreDir", compare::store_dir),
+        .key(&["store_dir", "storedir"]),
     option(Switch(|draft, on| draft.options.jetstream.is_on = on))
         .flag(&["js", "jetstream"], "", "Have streams and consumers (JetStream)")
         .key_by(&["jetstream"], Any(jetstream::jetstream))
-        .compared(compare::jetstream),
+        .compared(reload::jetstream),
     // Ours: shards are what they are when they start.
     option(Integer(|draft, number| put(&mut draft.options.shards, Some(shards(number)?))))
         .flag(&["shards"], "<number>", "Shards, 1 to 64 (default: one per available core)")

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use broker::{Broker, Moved, Placed};
 use conns::{ConnId, Peer, Time};
 use fabric::Batch;
+use jetstream::JetStream;
+use monitor::Moment;
 use nats_auth::ConnectionType;
 use tls_session::Acceptor;
 use transport::{HandshakeDone, Transport, WebPolicy};
@@ -93,10 +95,15 @@ pub struct Carried<S> {
 /// What is run on a shard between its events.
 pub type Run = Box<dyn FnOnce(&mut Broker, Time) + Send>;
 
+/// What is run on a shard's streams between its events, at a time on the wall.
+pub type RunStreams = Box<dyn FnOnce(&mut JetStream, &mut Broker, Time, Moment) + Send>;
+
 /// Something that other threads want of a shard.
 pub enum Order<O, S> {
     /// Something to be run on its broker.
     Run(Run),
+    /// Something to be run on its streams, if there may be any.
+    Streams(RunStreams),
     /// News for the system's service.
     System(system::SystemEvent),
     /// Secures connections that are accepted from here on with this, or not at all.

@@ -31,7 +31,7 @@ mod transports;
 mod web;
 
 pub use crate::shard_core::ShardCore;
-pub use event::{Carried, End, Event, Order, Parcel, Run, Sent};
+pub use event::{Carried, End, Event, Order, Parcel, Run, RunStreams, Sent};
 pub use forged::Forged;
 pub use measures::Measures;
 pub use shell::{EventOf, OrderOf, PIECES_MAX, ParcelOf, Shell};

@@ -26,6 +26,7 @@ impl<S: Shell> ShardCore<S> {
         while let Some(order) = shell.take_order() {
             match order {
                 Order::Run(run) => run(&mut self.broker, now),
+                Order::Streams(run) => self.run_on_streams(shell, now, run),
                 Order::System(event) => self.system.on_event(&mut self.broker, event),
                 Order::Secure(acceptor) => self.secure(acceptor),
                 Order::OpenWeb(policy) => self.open_web(policy),

@@ -8,6 +8,7 @@ use log_format::{Place, Record};
 use monitor::Moment;
 use stream_log::{Answer, Log};
 
+use crate::event::RunStreams;
 use crate::shard_core::ShardCore;
 use crate::shell::Shell;
 
@@ -73,6 +74,13 @@ impl<S: Shell> ShardCore<S> {
                     jetstream.on_answer(log, answer);
                 }
             }
+        }
+    }
+
+    /// Has something run on the shard's streams, if there may be any.
+    pub(crate) fn run_on_streams(&mut self, shell: &S, now: Time, run: RunStreams) {
+        if let Some(jetstream) = &mut self.jetstream {
+            run(jetstream, &mut self.broker, now, shell.wall_clock());
         }
     }
 

@@ -8,6 +8,8 @@ use std::sync::{Arc, mpsc};
 use broker::Broker;
 use conns::Time;
 use fabric::ShardId;
+use jetstream::JetStream;
+use monitor::Moment;
 use transport::WebPolicy;
 
 use crate::orders::{Order, Orders, Task};
@@ -50,6 +52,22 @@ impl Control {
         self.shards[shard.index()].give(Order::Run(Box::new(move |broker, now| {
             // Who asked may not care for the answer.
             let _ = sender.send(question(broker, now));
+        })));
+        answer
+    }
+
+    /// The same for a closure on the streams of a shard. There is no answer either where there may be none.
+    ///
+    /// # Panics
+    /// There is no such shard.
+    pub fn ask_streams<R: Send + 'static>(
+        &self,
+        shard: ShardId,
+        question: impl FnOnce(&mut JetStream, &mut Broker, Time, Moment) -> R + Send + 'static,
+    ) -> mpsc::Receiver<R> {
+        let (sender, answer) = mpsc::channel();
+        self.shards[shard.index()].give(Order::Streams(Box::new(move |jetstream, broker, now, wall| {
+            let _ = sender.send(question(jetstream, broker, now, wall));
         })));
         answer
     }

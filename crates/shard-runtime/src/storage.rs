@@ -7,6 +7,7 @@
 mod chores;
 mod files;
 mod hot;
+mod meter;
 mod readers;
 mod store;
 mod threads;
@@ -20,6 +21,7 @@ use stream_log::{Answer, Request, Span, Write};
 use self::files::LogFiles;
 use self::hot::HotFiles;
 
+pub use self::meter::Meter;
 pub use self::store::{Store, StoreError};
 
 /// Told what came of a request, on the thread that did it.

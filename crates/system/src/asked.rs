@@ -85,8 +85,19 @@ impl Asked {
             (Request::Healthz, _) => {
                 Verdict::Inquire(InquiryKind::Healthz(options.healthz.unwrap_or_default().query()))
             }
+            (Request::Jsz, _) => Verdict::Inquire(InquiryKind::Jsz(options.jsz.unwrap_or_default().query())),
+            (Request::AccountJsz, _) => {
+                let query = options.jsz.unwrap_or_default().of_account();
+                Verdict::Inquire(InquiryKind::AccountJsz(self.account(), query))
+            }
             (Request::Unsupported(_), _) => say(&Body::not_supported(&self.subject)),
         }
+    }
+
+    /// The account that the subject names.
+    fn account(&self) -> Box<str> {
+        let name = self.subject.split(|byte| *byte == b'.').nth(3).unwrap_or_default();
+        String::from_utf8_lossy(name).into()
     }
 
     /// The error is what there is to say of options that cannot be read.
@@ -142,7 +153,12 @@ mod tests {
     fn a_request_has_the_options_of_its_kind() {
         let healthz = |options: &[u8]| said(&asked(Request::Healthz, options));
         let is_asked = |details| {
-            let query = HealthzQuery::by_message(details, false, true, false);
+            let query = HealthzQuery {
+                details,
+                js_enabled_only: details,
+                stream: Some("s".into()),
+                ..HealthzQuery::default()
+            };
             format!("{:?}", Verdict::Inquire(InquiryKind::Healthz(query)))
         };
         assert_eq!(healthz(br#"{"stream":"s","details":true,"js-enabled-only":true}"#), is_asked(true));
@@ -153,17 +169,39 @@ mod tests {
         assert_eq!(said(&asked(Request::Varz, br#"{"details":1}"#)), "Inquire(Varz)");
     }
 
+    /// As nats-server 2.14.5 does.
+    #[test]
+    fn jetstream_is_told_of_as_a_whole_or_by_account() {
+        let query = |text: &str| match asked(Request::Jsz, text.as_bytes())
+            .decide(&ServerIdentity::default(), Moment(0))
+        {
+            Verdict::Inquire(InquiryKind::Jsz(query)) => query,
+            other => panic!("{other:?}"),
+        };
+        let of = query(r#"{"consumer":true,"limit":3,"account":"A"}"#);
+        assert!(of.streams && of.consumers && !of.accounts);
+        assert_eq!((of.limit, of.account.as_deref()), (3, Some("A")));
+        assert!(query(r#"{"streams":true}"#).accounts);
+        let subject = b"$SYS.REQ.ACCOUNT.ACC.JSZ"[..].into();
+        let asked = Asked { subject, ..asked(Request::AccountJsz, br#"{"consumer":true}"#) };
+        let expected = monitor::JszQuery { consumers: true, ..monitor::JszQuery::default() };
+        assert_eq!(
+            asked.decide(&ServerIdentity::default(), Moment(0)),
+            Verdict::Inquire(InquiryKind::AccountJsz("ACC".into(), expected))
+        );
+    }
+
     #[test]
     fn what_is_not_supported_is_answered_by_those_who_are_asked() {
         let unsupported =
-            |options: &[u8]| said(&asked(Request::Unsupported(Some("server.JszEventOptions")), options));
+            |options: &[u8]| said(&asked(Request::Unsupported(Some("server.LeafzEventOptions")), options));
         assert!(
             unsupported(b"").ends_with(r#""error":{"code":501,"description":"$SYS.X is not supported"}}"#)
         );
         assert_eq!(unsupported(br#"{"server_name":"x"}"#), "Silence");
         assert!(
             unsupported(b"[]")
-                .contains("json: cannot unmarshal array into Go value of type server.JszEventOptions")
+                .contains("json: cannot unmarshal array into Go value of type server.LeafzEventOptions")
         );
         assert!(said(&asked(Request::Unsupported(None), b"x")).contains(r#""code":501"#));
     }

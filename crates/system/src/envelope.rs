@@ -12,6 +12,12 @@ pub(crate) enum Body<D = ()> {
     Data(D),
     Statsz(D),
     Error(ErrorText),
+    /// An error where there could have been data.
+    #[serde(untagged)]
+    NoData {
+        data: (),
+        error: ErrorText,
+    },
 }
 
 #[derive(Debug, Serialize)]
@@ -25,6 +31,11 @@ impl Body {
     /// The options of a request cannot be read.
     pub(crate) fn bad_request(description: String) -> Self {
         Self::Error(ErrorText { code: 400, description })
+    }
+
+    /// What is asked for cannot be had.
+    pub(crate) fn failed(description: String) -> Self {
+        Self::NoData { data: (), error: ErrorText { code: 500, description } }
     }
 
     /// nats-server answers this.
@@ -73,6 +84,14 @@ mod tests {
         let fragment =
             r#""ver":"2.14.5","tags":["a"],"metadata":{"k":"v"},"jetstream":false,"flags":0,"seq":2,"#;
         assert!(text(&next).contains(fragment));
+    }
+
+    /// As nats-server 2.14.5 answers.
+    #[test]
+    fn what_cannot_be_had_comes_without_data() {
+        let body = compact(&Body::failed("account \"C\" not found".into()));
+        let expected = r#"{"data":null,"error":{"code":500,"description":"account \"C\" not found"}}"#;
+        assert_eq!(String::from_utf8(body).unwrap(), expected);
     }
 
     #[test]

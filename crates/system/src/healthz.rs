@@ -6,8 +6,11 @@ use nats_proto::go_json::Field;
 /// What is asked of the server's health.
 #[derive(Debug, Default)]
 pub(crate) struct HealthzOptions {
-    /// `js-enabled` and others, which make no difference without streams.
-    of_streams: bool,
+    js_enabled: bool,
+    js_enabled_only: bool,
+    js_server_only: bool,
+    /// It makes no difference: there are no clusters.
+    js_meta_only: bool,
     details: bool,
     account: String,
     stream: String,
@@ -18,7 +21,10 @@ impl HealthzOptions {
     /// The field of that name.
     pub(crate) fn field(&mut self, name: &str) -> Option<&mut dyn Field> {
         Some(match name {
-            "js-enabled" | "js-enabled-only" | "js-server-only" | "js-meta-only" => &mut self.of_streams,
+            "js-enabled" => &mut self.js_enabled,
+            "js-enabled-only" => &mut self.js_enabled_only,
+            "js-server-only" => &mut self.js_server_only,
+            "js-meta-only" => &mut self.js_meta_only,
             "details" => &mut self.details,
             "account" => &mut self.account,
             "stream" => &mut self.stream,
@@ -28,9 +34,18 @@ impl HealthzOptions {
     }
 
     /// The question.
-    pub(crate) fn query(&self) -> HealthzQuery {
+    pub(crate) fn query(self) -> HealthzQuery {
         let [account, stream, consumer] =
-            [&self.account, &self.stream, &self.consumer].map(|name| !name.is_empty());
-        HealthzQuery::by_message(self.details, account, stream, consumer)
+            [self.account, self.stream, self.consumer].map(|name| Some(name).filter(|name| !name.is_empty()));
+        HealthzQuery {
+            details: self.details,
+            js_enabled: self.js_enabled,
+            js_enabled_only: self.js_enabled_only,
+            js_server_only: self.js_server_only,
+            account,
+            stream,
+            consumer,
+            ..HealthzQuery::default()
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use broker::{Broker, PublishOutcome, ServiceId};
 use fabric::ShardId;
-use monitor::{HealthStatus, HealthzQuery, Moment, Varz};
+use monitor::{HealthStatus, HealthzQuery, JszQuery, Moment, Varz};
 use nats_proto::Publish;
 use serde::Serialize;
 
@@ -24,6 +24,10 @@ pub enum InquiryKind {
     Varz,
     /// Whether it is well.
     Healthz(HealthzQuery),
+    /// What it has of JetStream.
+    Jsz(JszQuery),
+    /// What an account has of it.
+    AccountJsz(Box<str>, JszQuery),
 }
 
 /// A request for what all shards know.
@@ -65,6 +69,16 @@ impl Inquiry {
     /// The answer to [`InquiryKind::Healthz`].
     pub fn answer_healthz(self, now: Moment, status: &HealthStatus) -> Reply {
         self.answer(now, &Body::Data(status))
+    }
+
+    /// The answer to [`InquiryKind::Jsz`], or to [`InquiryKind::AccountJsz`].
+    pub fn answer_jsz<D: Serialize>(self, now: Moment, jsz: &D) -> Reply {
+        self.answer(now, &Body::Data(jsz))
+    }
+
+    /// The answer to who asked for what is not to be had, and why.
+    pub fn refuse(self, now: Moment, why: String) -> Reply {
+        self.answer(now, &Body::failed(why))
     }
 
     fn answer<D: Serialize>(self, now: Moment, body: &Body<D>) -> Reply {

@@ -12,6 +12,7 @@ mod claims;
 mod envelope;
 mod healthz;
 mod inquiry;
+mod jsz;
 mod options;
 mod request;
 mod server_identity;

@@ -4,6 +4,7 @@ use nats_proto::BodyError;
 use nats_proto::go_json::{Field, Fields, read_into};
 
 use crate::healthz::HealthzOptions;
+use crate::jsz::JszOptions;
 use crate::request::Request;
 use crate::server_identity::ServerIdentity;
 
@@ -22,6 +23,8 @@ pub(crate) struct Options {
     domain: String,
     /// What HEALTHZ has beside.
     pub(crate) healthz: Option<HealthzOptions>,
+    /// What JSZ has beside.
+    pub(crate) jsz: Option<JszOptions>,
 }
 
 impl Fields for Options {
@@ -37,26 +40,35 @@ impl Fields for Options {
             "exact_match" => &mut self.exact_match,
             "tags" => &mut self.tags,
             "domain" => &mut self.domain,
-            name => return self.healthz.as_mut()?.field(name),
+            name => return self.own_field(name),
         })
     }
 }
 
 impl Options {
+    fn own_field(&mut self, name: &str) -> Option<&mut dyn Field> {
+        match (&mut self.healthz, &mut self.jsz) {
+            (Some(healthz), _) => healthz.field(name),
+            (_, Some(jsz)) => jsz.field(name),
+            _ => None,
+        }
+    }
+
     /// Reads those of a request; nothing is none. Go calls their type so.
     ///
     /// # Errors
     /// They are not JSON, or of another type.
     pub(crate) fn read(request: Request, text: &[u8], go_type: &'static str) -> Result<Self, BodyError> {
         let healthz = (request == Request::Healthz).then(HealthzOptions::default);
-        let mut options = Self { go_type, healthz, ..Self::default() };
+        let jsz = matches!(request, Request::Jsz | Request::AccountJsz).then(JszOptions::default);
+        let mut options = Self { go_type, healthz, jsz, ..Self::default() };
         if !text.is_empty() {
             read_into(text, &mut options)?;
         }
         Ok(options)
     }
 
-    /// Whether the server is meant. It is in no cluster and has no domain.
+    /// Whether the server is meant. It is in no cluster.
     pub(crate) fn mean(&self, server: &ServerIdentity) -> bool {
         let names = |wanted: &str, own: &str| {
             wanted.is_empty() || if self.exact_match { own == wanted } else { own.contains(wanted) }
@@ -65,7 +77,7 @@ impl Options {
             && names(&self.host, &server.host)
             && names(&self.cluster, "")
             && self.tags.iter().all(|tag| server.has_tag(tag))
-            && self.domain.is_empty()
+            && (self.domain.is_empty() || self.domain == server.domain)
     }
 }
 
@@ -82,8 +94,13 @@ mod tests {
     #[test]
     fn a_server_answers_what_is_meant_for_it() {
         let tags = vec!["a".into(), "b".into()];
-        let server =
-            ServerIdentity { name: "S1".into(), host: "127.0.0.1".into(), tags, ..ServerIdentity::default() };
+        let server = ServerIdentity {
+            name: "S1".into(),
+            host: "127.0.0.1".into(),
+            domain: "hub".into(),
+            tags,
+            ..ServerIdentity::default()
+        };
         for (text, is_meant) in [
             ("", true),
             ("null", true),
@@ -101,6 +118,7 @@ mod tests {
             (r#"{"tags":["a","c"]}"#, false),
             (r#"{"tags":[null]}"#, false),
             (r#"{"domain":"d"}"#, false),
+            (r#"{"domain":"hub"}"#, true),
             (r#"{"other":{"a":1}}"#, true),
             (r#"{"server_name":"zz","server_name":"S1"}"#, true),
         ] {

@@ -13,6 +13,10 @@ pub(crate) enum Request {
     Varz,
     /// Whether it is well.
     Healthz,
+    /// What it has of JetStream.
+    Jsz,
+    /// What an account has of it.
+    AccountJsz,
     /// What nats-server answers and this server does not, with Go's name for the type of its options if these say
     /// which servers are asked.
     Unsupported(Option<&'static str>),
@@ -27,7 +31,7 @@ enum By {
 }
 
 use By::{Anyone, System};
-use Request::{Healthz, Idz, Statsz, Unsupported, UserInfo, Varz};
+use Request::{AccountJsz, Healthz, Idz, Jsz, Statsz, Unsupported, UserInfo, Varz};
 
 const PREFIX: &[u8] = b"$SYS.";
 
@@ -47,7 +51,7 @@ const TABLE: &[(By, &str, Request)] = &[
     (System, "REQ.SERVER.@.GATEWAYZ", Unsupported(Some("server.GatewayzEventOptions"))),
     (System, "REQ.SERVER.@.LEAFZ", Unsupported(Some("server.LeafzEventOptions"))),
     (System, "REQ.SERVER.@.ACCOUNTZ", Unsupported(Some("server.AccountzEventOptions"))),
-    (System, "REQ.SERVER.@.JSZ", Unsupported(Some("server.JszEventOptions"))),
+    (System, "REQ.SERVER.@.JSZ", Jsz),
     (System, "REQ.SERVER.@.HEALTHZ", Healthz),
     (System, "REQ.SERVER.@.PROFILEZ", Unsupported(Some("server.ProfilezEventOptions"))),
     (System, "REQ.SERVER.@.EXPVARZ", Unsupported(Some("server.ExpvarzEventOptions"))),
@@ -59,7 +63,7 @@ const TABLE: &[(By, &str, Request)] = &[
     (System, "REQ.ACCOUNT.*.SUBSZ", Unsupported(Some("server.SubszEventOptions"))),
     (System, "REQ.ACCOUNT.*.CONNZ", Unsupported(Some("server.ConnzEventOptions"))),
     (System, "REQ.ACCOUNT.*.LEAFZ", Unsupported(Some("server.LeafzEventOptions"))),
-    (System, "REQ.ACCOUNT.*.JSZ", Unsupported(Some("server.JszEventOptions"))),
+    (System, "REQ.ACCOUNT.*.JSZ", AccountJsz),
     (System, "REQ.ACCOUNT.*.INFO", Unsupported(Some("server.AccInfoEventOptions"))),
     (System, "REQ.ACCOUNT.*.STATZ", Unsupported(Some("server.AccountStatzEventOptions"))),
     (System, "REQ.ACCOUNT.*.CONNS", Unsupported(None)),
@@ -86,6 +90,7 @@ impl Request {
             Statsz => Some("server.StatszEventOptions"),
             Varz => Some("server.VarzEventOptions"),
             Healthz => Some("server.HealthzEventOptions"),
+            Jsz | AccountJsz => Some("server.JszEventOptions"),
             Unsupported(options) => options,
         }
     }
@@ -128,6 +133,8 @@ mod tests {
             ("$SYS.REQ.SERVER.PING.CONNZ", Some(connz), Some(connz)),
             ("$SYS.REQ.SERVER.NID.CONNZ", Some(connz), None),
             ("$SYS.REQ.ACCOUNT.A.CONNZ", Some(connz), None),
+            ("$SYS.REQ.SERVER.PING.JSZ", Some(Jsz), None),
+            ("$SYS.REQ.ACCOUNT.A.JSZ", Some(AccountJsz), None),
             ("$SYS.REQ.SERVER.PING.KICK", None, None),
             ("$SYS.REQ.SERVER.NID.KICK", Some(Unsupported(Some("server.EventFilterOptions"))), None),
             ("$SYS.REQ.ACCOUNT..CONNZ", None, None),

@@ -16,6 +16,8 @@ pub struct ServerIdentity {
     pub host: String,
     /// Its id.
     pub id: String,
+    /// The domain of its JetStream; empty if there is none.
+    pub domain: String,
     /// The nats-server version whose behaviour it has.
     pub version: String,
     /// `server_tags`.
@@ -38,12 +40,17 @@ impl Sequence {
     }
 }
 
+/// It has JetStream, snapshots of streams are binary, and what is said between servers may be said in accounts.
+const JETSTREAM_FLAGS: u64 = 1 | 2 | 4;
+
 /// The `server` of an answer, in nats-server's order.
 #[derive(Debug, Serialize)]
 pub(crate) struct ServerText<'a> {
     name: &'a str,
     host: &'a str,
     id: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    domain: &'a str,
     ver: &'a str,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     tags: &'a [String],
@@ -71,11 +78,12 @@ impl ServerIdentity {
             name: &self.name,
             host: &self.host,
             id: &self.id,
+            domain: &self.domain,
             ver: &self.version,
             tags: &self.tags,
             metadata: &self.metadata,
             jetstream: self.jetstream,
-            flags: 0,
+            flags: if self.jetstream { JETSTREAM_FLAGS } else { 0 },
             seq: self.sequence.next(),
             time: now,
         }

@@ -1,10 +1,10 @@
 //! STATSZ: how the server is, and what it did.
 
-use monitor::{Moment, ShardTotals, Tally};
+use monitor::{JetStreamFacts, JetStreamText, JetStreamTotals, Moment, ShardTotals, Tally};
 use serde::Serialize;
 
 /// What there is to say.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Statsz {
     /// When the server started.
     pub start: Moment,
@@ -20,9 +20,11 @@ pub struct Statsz {
     pub active_accounts: usize,
     /// The sums of all shards.
     pub totals: ShardTotals,
+    /// JetStream, if there is any, and what all streams have.
+    pub jetstream: Option<(JetStreamFacts, JetStreamTotals)>,
 }
 
-/// In nats-server's order. There are no other servers, and no streams.
+/// In nats-server's order. There are no other servers.
 #[derive(Debug, Serialize)]
 pub(crate) struct StatszText {
     start: Moment,
@@ -47,6 +49,8 @@ pub(crate) struct StatszText {
     #[serde(skip_serializing_if = "is_zero")]
     stalled_clients: u64,
     active_servers: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jetstream: Option<JetStreamText>,
     gomaxprocs: usize,
 }
 
@@ -105,6 +109,10 @@ impl From<&Statsz> for StatszText {
             stale_connection_stats: Kinds::of_clients(totals.stale_connections),
             stalled_clients: totals.stalls,
             active_servers: 1,
+            jetstream: statsz
+                .jetstream
+                .as_ref()
+                .map(|(facts, totals)| JetStreamText::for_servers(facts, totals)),
             gomaxprocs: statsz.shards,
         }
     }

@@ -31,8 +31,8 @@ const ANSWER_BYTES_AT_ONCE_MAX: usize = 64 << 10;
 /// What the service of a shard is told from outside.
 #[derive(Debug)]
 pub enum SystemEvent {
-    /// What became of an inquiry.
-    Answered(Reply),
+    /// What became of an inquiry, if there is anything to say.
+    Answered(Option<Reply>),
     /// The configuration was read again, and is in force on the shard.
     Reconfigured(Arc<ServerIdentity>),
 }
@@ -91,7 +91,7 @@ impl System {
         match event {
             SystemEvent::Answered(reply) => {
                 self.inquiries_under_way -= 1;
-                self.replies.push_back(reply);
+                self.replies.extend(reply);
                 self.publish_replies(broker);
             }
             SystemEvent::Reconfigured(server) => {

@@ -82,9 +82,9 @@ impl Rig {
     fn answer(&mut self, inquiry: Inquiry) {
         let shard = inquiry.shard.index();
         let totals = ShardTotals { connections: 7, ..ShardTotals::default() };
-        let reply = match &inquiry.about {
+        let reply = Some(match &inquiry.about {
             InquiryKind::Healthz(query) => {
-                let status = query.status(true);
+                let status = query.status(true, None);
                 inquiry.answer_healthz(Moment(0), &status)
             }
             InquiryKind::Statsz => inquiry.answer_statsz(Moment(0), &Statsz { totals, ..Statsz::default() }),
@@ -98,9 +98,20 @@ impl Rig {
                 };
                 let http_req_stats = BTreeMap::new();
                 let (now, facts, http_req_stats) = (Moment(0), &facts, &http_req_stats);
-                inquiry.answer_varz(now, &Varz { facts, now, mem: 0, cpu: 0.0, totals, http_req_stats })
+                inquiry.answer_varz(
+                    now,
+                    &Varz { facts, now, mem: 0, cpu: 0.0, totals, jetstream: None, http_req_stats },
+                )
             }
-        };
+            InquiryKind::Jsz(query) => {
+                let limit = query.limit;
+                inquiry.answer_jsz(Moment(0), &limit)
+            }
+            InquiryKind::AccountJsz(account, _) => {
+                let why = format!("account {account}");
+                inquiry.refuse(Moment(0), why)
+            }
+        });
         self.systems[shard].on_event(&mut self.shards.brokers[shard], SystemEvent::Answered(reply));
     }
 
@@ -171,7 +182,10 @@ fn only_the_system_account_asks_how_the_server_is() {
     assert_eq!(rig.ask(system, "SERVER.PING.IDZ"), id);
     assert!(rig.ask(other, "SERVER.PING.IDZ").contains("503"));
     assert!(rig.ask(system, "SERVER.PING.NOPE").contains("503"));
-    assert!(rig.ask(system, "SERVER.PING.JSZ").contains(r#""error":{"code":501,"#));
+    assert!(rig.ask(system, "SERVER.PING.JSZ").contains(r#"},"data":0}"#));
+    let refused = r#"},"data":null,"error":{"code":500,"description":"account X"}}"#;
+    assert!(rig.ask(system, "ACCOUNT.X.JSZ").contains(refused));
+    assert!(rig.ask(system, "SERVER.PING.LEAFZ").contains(r#""error":{"code":501,"#));
 }
 
 #[test]

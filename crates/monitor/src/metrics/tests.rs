@@ -1,4 +1,7 @@
 use super::*;
+use crate::jetstream::{JetStreamFacts, JetStreamTotals};
+use crate::jsz::StreamSums;
+use crate::log_totals::LogTotals;
 use crate::snapshot::{Tally, Turns};
 use crate::varz::ServerFacts;
 
@@ -17,9 +20,61 @@ fn text() -> String {
     };
     let shards = [ShardTotals::default(), busy];
     let stats = BTreeMap::from([("/metrics", 2)]);
-    Metrics { facts: &facts, process: Process::default(), shards: &shards, http_req_stats: &stats }
+    let jetstream = Some(&jetstream());
+    Metrics { facts: &facts, process: Process::default(), shards: &shards, http_req_stats: &stats, jetstream }
         .answer()
         .text()
+}
+
+fn jetstream() -> JetStreamMetrics {
+    let totals = JetStreamTotals { reserved_memory: 5, errors: 2, ..JetStreamTotals::default() };
+    let sums = StreamSums { streams: 3, consumers: 1, messages: 4, storage: 9, ..StreamSums::default() };
+    let mut log = LogTotals::default();
+    log.on_written(512, Duration::from_millis(1));
+    log.on_synced(Duration::from_millis(3));
+    let (account, stream): (Box<str>, Box<str>) = ("A".into(), "S".into());
+    let of_stream = StreamSeries {
+        account: account.clone(),
+        stream: stream.clone(),
+        messages: 4,
+        ..StreamSeries::default()
+    };
+    let consumer = "C \"x\"".into();
+    JetStreamMetrics {
+        facts: JetStreamFacts::default(),
+        totals,
+        shards: vec![StreamSums::default(), sums],
+        logs: vec![log],
+        streams: vec![of_stream],
+        consumers: vec![ConsumerSeries {
+            account,
+            stream,
+            consumer,
+            pending: 7,
+            ..ConsumerSeries::default()
+        }],
+    }
+}
+
+#[test]
+fn streams_consumers_and_logs_have_series() {
+    let text = text();
+    for line in [
+        "buster_jetstream_streams{shard=\"1\"} 3",
+        "buster_jetstream_bytes{shard=\"1\",storage=\"file\"} 9",
+        "buster_jetstream_reserved_bytes{storage=\"memory\"} 5",
+        "buster_jetstream_api_errors_total 2",
+        "buster_stream_messages{account=\"A\",stream=\"S\"} 4",
+        "buster_consumer_pending_messages{account=\"A\",stream=\"S\",consumer=\"C \\\"x\\\"\"} 7",
+        "buster_jetstream_series_left_out{of=\"streams\"} 2",
+        "buster_jetstream_series_left_out{of=\"consumers\"} 0",
+        "buster_log_written_bytes_total{log=\"0\"} 512",
+        "buster_log_sync_seconds_bucket{log=\"0\",le=\"0.0025\"} 0",
+        "buster_log_sync_seconds_bucket{log=\"0\",le=\"0.005\"} 1",
+        "buster_log_sync_longest_seconds{log=\"0\"} 0.003",
+    ] {
+        assert!(text.lines().any(|there| there == line), "{line} in {text}");
+    }
 }
 
 #[test]

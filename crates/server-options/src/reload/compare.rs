@@ -128,7 +128,7 @@ pub(crate) fn websocket(old: &Options, new: &Options) -> Outcome {
         Some(WebSocket { host, port: Port::Fixed(port), .. }) => format!("{host}:{port}"),
         Some(WebSocket { host, port: Port::Random, .. }) => format!("{host}:-1"),
     };
-    Outcome::Refused(NotReloadable { option: "Websocket", old: shown(old), new: shown(new) })
+    Outcome::Refused(NotReloadable::changed("Websocket", &shown(old), &shown(new)))
 }
 
 pub(crate) fn single_user(old: &Options, new: &Options) -> Outcome {
@@ -158,19 +158,6 @@ pub(crate) fn stall_publishers(old: &Options, new: &Options) -> Outcome {
 
 pub(crate) fn server_tags(old: &Options, new: &Options) -> Outcome {
     live(&old.server_tags, &new.server_tags, |_| "tags".into())
-}
-
-pub(crate) fn store_dir(options: &Options) -> String {
-    options.store_dir.as_ref().map_or_else(String::new, |dir| dir.display().to_string())
-}
-
-/// What accounts may have is part of it.
-pub(crate) fn jetstream(old: &Options, new: &Options) -> Outcome {
-    if old.jetstream == new.jetstream {
-        return Outcome::Same;
-    }
-    let shown = |options: &Options| options.jetstream.is_on.to_string();
-    Outcome::Refused(NotReloadable { option: "JetStream", old: shown(old), new: shown(new) })
 }
 
 pub(crate) fn server_metadata(old: &Options, new: &Options) -> Outcome {

@@ -4,14 +4,19 @@ use crate::options::Options;
 
 /// A change that needs a new server. The text is nats-server's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("config reload not supported for {option}: old={old}, new={new}")]
-pub struct NotReloadable {
-    /// nats-server's name for the option.
-    pub option: &'static str,
-    /// The value in force.
-    pub old: String,
-    /// The value that was asked for.
-    pub new: String,
+#[error("config reload not supported for {0}")]
+pub struct NotReloadable(String);
+
+impl NotReloadable {
+    /// An option by nats-server's name for it, the value in force, and the one that was asked for.
+    pub(crate) fn changed(option: &str, old: &str, new: &str) -> Self {
+        Self(format!("{option}: old={old}, new={new}"))
+    }
+
+    /// What may not change, where nats-server does not say how it would.
+    pub(crate) fn to(what: &str) -> Self {
+        Self(what.to_owned())
+    }
 }
 
 /// What a reload does with an option.
@@ -33,6 +38,8 @@ pub(crate) enum Outcome {
     Same,
     /// With the line to log.
     Changed(String),
+    /// With several lines.
+    AllChanged(Vec<String>),
     /// The same for the one line that nats-server begins otherwise.
     Advertised(String),
     Refused(NotReloadable),
@@ -55,6 +62,7 @@ impl Rule {
         match outcome {
             Outcome::Same => {}
             Outcome::Changed(line) => lines.push(format!("Reloaded: {line}")),
+            Outcome::AllChanged(all) => lines.extend(all.iter().map(|line| format!("Reloaded: {line}"))),
             Outcome::Advertised(line) => lines.push(format!("Reload: {line}")),
             Outcome::Refused(refusal) => return Err(refusal),
         }
@@ -69,5 +77,5 @@ pub(crate) fn live<T: PartialEq>(old: &T, new: &T, line: impl FnOnce(&T) -> Stri
 
 /// An option that may not change.
 pub(crate) fn fixed(option: &'static str, old: String, new: String) -> Outcome {
-    if old == new { Outcome::Same } else { Outcome::Refused(NotReloadable { option, old, new }) }
+    if old == new { Outcome::Same } else { Outcome::Refused(NotReloadable::changed(option, &old, &new)) }
 }

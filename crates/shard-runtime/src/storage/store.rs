@@ -8,7 +8,8 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 
 use log_format::{Place, Record};
-use rustix::fs::{FlockOperation, flock};
+use nats_proto::error_words;
+use rustix::fs::{Access, FlockOperation, flock};
 use rustix::io::Errno;
 use rustix::rand::{GetRandomFlags, getrandom};
 use rustix::thread::{CpuSet, sched_getaffinity};
@@ -19,6 +20,7 @@ use thiserror::Error;
 
 use super::files::{LogFiles, make_folder, sync_folder};
 use super::hot::HotFiles;
+use super::meter::Meter;
 use super::writer::Writer;
 use super::{Job, Storage, Tell, chores, readers, threads, writer};
 
@@ -43,6 +45,20 @@ pub enum StoreError {
         /// Why.
         error: io::Error,
     },
+    /// There is none, and it cannot be made.
+    #[error("could not create storage directory - mkdir {}: {}", path.display(), error_words(error))]
+    NotMade {
+        /// The first folder that is missing.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// There is something else.
+    #[error("storage directory is not a directory")]
+    NotAFolder,
+    /// Nothing can be written there.
+    #[error("storage directory is not writable")]
+    NotWritable,
     /// Another server uses it.
     #[error("store directory {} is in use by another server", .0.display())]
     InUse(PathBuf),
@@ -88,6 +104,8 @@ pub struct Store {
     reads: SyncSender<Job<Span>>,
     chores: SyncSender<Job<Request>>,
     makes: SyncSender<Job<Request>>,
+    /// Of each log.
+    meters: Vec<Meter>,
     /// Held locked.
     _lock: File,
 }
@@ -101,7 +119,7 @@ impl Store {
     pub fn open(store_dir: &Path, logs: usize, sync: SyncWhen) -> Result<Self, StoreError> {
         let folder = store_dir.join("jetstream");
         let failed = |error| StoreError::Io { path: folder.clone(), error };
-        make_folder(&folder).map_err(failed)?;
+        make(&folder)?;
         let lock = File::open(&folder).map_err(failed)?;
         match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
             Err(Errno::WOULDBLOCK) => return Err(StoreError::InUse(folder)),
@@ -115,13 +133,30 @@ impl Store {
         write_node(&folder, &node)?;
         let cpus = sched_getaffinity(None).ok();
         let ForAll { reads, chores, makes } = start_threads(cpus, node.logs).map_err(failed)?;
+        let meters = (0..node.logs).map(|_| Meter::default()).collect();
         let running = AtomicUsize::new(node.logs as usize);
-        Ok(Self { folder, node: Mutex::new(node), running, sync, cpus, reads, chores, makes, _lock: lock })
+        Ok(Self {
+            folder,
+            node: Mutex::new(node),
+            running,
+            sync,
+            cpus,
+            reads,
+            chores,
+            makes,
+            meters,
+            _lock: lock,
+        })
     }
 
     /// How many logs there are. A server with fewer shards has several on some of them.
     pub fn logs(&self) -> usize {
         self.node().logs as usize
+    }
+
+    /// What is written to each of them.
+    pub fn meters(&self) -> &[Meter] {
+        &self.meters
     }
 
     /// What the store says of itself.
@@ -173,7 +208,7 @@ impl Store {
         let files = Arc::new(self.files(log)?);
         // One that is written, and one behind it.
         let (writes, to_write) = sync_channel(2);
-        let thread = Writer::new(Arc::clone(&files), Arc::clone(&tell));
+        let thread = Writer::new(Arc::clone(&files), Arc::clone(&tell), self.meters[log].clone());
         threads::spawn(writer::NAME, self.cpus, move || thread.run(&to_write))
             .map_err(|error| StoreError::Io { path: self.log_folder(log), error })?;
         Ok(Storage {
@@ -194,6 +229,22 @@ impl Store {
 
     fn log_folder(&self, log: usize) -> PathBuf {
         self.folder.join(LOGS).join(log.to_string())
+    }
+}
+
+/// Makes the folder if there is none. What goes wrong is said in nats-server's words.
+fn make(folder: &Path) -> Result<(), StoreError> {
+    match fs::metadata(folder) {
+        Ok(found) if found.is_dir() => {
+            let is_writable = rustix::fs::access(folder, Access::WRITE_OK | Access::EXEC_OK);
+            is_writable.map_err(|_| StoreError::NotWritable)
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let missing = folder.ancestors().take_while(|one| !one.exists()).last();
+            let path = missing.unwrap_or(folder).to_owned();
+            make_folder(folder).map_err(|error| StoreError::NotMade { path, error })
+        }
+        _ => Err(StoreError::NotAFolder),
     }
 }
 

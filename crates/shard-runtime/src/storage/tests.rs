@@ -281,3 +281,23 @@ fn long_writes_arrive_whole() {
         None => assert_eq!(answers.recv_timeout(PATIENCE), Ok(Answer::Read(span, Ok(expected)))),
     }
 }
+
+/// In the words of nats-server 2.14.5.
+#[test]
+fn a_store_directory_that_cannot_be_is_said_in_nats_servers_words() {
+    let folder = TempDir::new().expect("a folder");
+    let refusal = |store_dir: &std::path::Path| {
+        Store::open(store_dir, 1, SyncWhen::Always).expect_err("it cannot be").to_string()
+    };
+    let file = folder.path().join("file");
+    std::fs::write(&file, "x").expect("it can be written");
+    assert_eq!(refusal(&file), "storage directory is not a directory");
+    assert_eq!(refusal(&file.join("below")), "storage directory is not a directory");
+    let within = folder.path().join("within");
+    std::fs::create_dir(&within).expect("a folder");
+    std::fs::write(within.join("jetstream"), "x").expect("it can be written");
+    assert_eq!(refusal(&within), "storage directory is not a directory");
+    let nowhere = std::path::Path::new("/proc/none/streams");
+    let expected = "could not create storage directory - mkdir /proc/none: no such file or directory";
+    assert_eq!(refusal(nowhere), expected);
+}

@@ -8,6 +8,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, IoSlice};
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
+use std::time::Instant;
 
 use rustix::fs::fdatasync;
 use rustix::io::{Errno, pwritev};
@@ -15,6 +16,7 @@ use stream_log::{Answer, DiskError, Write};
 
 use super::Tell;
 use super::files::LogFiles;
+use super::meter::Meter;
 
 /// What the system calls the thread.
 pub(super) const NAME: &str = "log writer";
@@ -25,14 +27,15 @@ const PIECES_MAX: usize = 256;
 pub(super) struct Writer {
     files: Arc<LogFiles>,
     tell: Tell,
+    meter: Meter,
     /// The segment that was written last.
     open: Option<(u32, File)>,
     failed: Option<DiskError>,
 }
 
 impl Writer {
-    pub(super) fn new(files: Arc<LogFiles>, tell: Tell) -> Self {
-        Self { files, tell, open: None, failed: None }
+    pub(super) fn new(files: Arc<LogFiles>, tell: Tell, meter: Meter) -> Self {
+        Self { files, tell, meter, open: None, failed: None }
     }
 
     pub(super) fn run(mut self, writes: &Receiver<Write>) {
@@ -58,14 +61,19 @@ impl Writer {
     }
 
     fn try_write(&mut self, write: &Write) -> io::Result<()> {
+        let meter = self.meter.clone();
         let file = self.file(write.segment)?;
+        let start = Instant::now();
         let mut offset = u64::from(write.offset);
         for pieces in write.pieces.chunks(PIECES_MAX) {
             let bytes: Vec<&[u8]> = pieces.iter().map(|piece| &piece[..]).collect();
             write_all(file, bytes, &mut offset)?;
         }
+        let written = Instant::now();
+        meter.on_written(offset - u64::from(write.offset), written.duration_since(start));
         if write.sync {
             fdatasync(file)?;
+            meter.on_synced(written.elapsed());
         }
         Ok(())
     }

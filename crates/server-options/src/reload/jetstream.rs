@@ -1,0 +1,152 @@
+//! What a reload may change of JetStream: the server may have more, and accounts whatever there is.
+//!
+//! What accounts may have is not compared here: it is looked at in each reload, as nats-server does.
+
+use nats_proto::{GoDuration, friendly_bytes};
+
+use crate::jetstream::JetStreamOptions;
+use crate::options::Options;
+use crate::reload::rule::{NotReloadable, Outcome, fixed};
+
+/// What streams are subject to may not change while there may be some, nor whether there may be, which nats-server lets
+/// happen. What is wrong is said in its order.
+pub(crate) fn jetstream(old: &Options, new: &Options) -> Outcome {
+    let (was, is) = (&old.jetstream, &new.jetstream);
+    if !was.is_on && !is.is_on {
+        return Outcome::Same;
+    }
+    let checks = [
+        fixed("JetStream", was.is_on.to_string(), is.is_on.to_string()),
+        fixed("NoJetStreamStrict", was.is_lenient.to_string(), is.is_lenient.to_string()),
+        sizes(was, is),
+        fixed("JetStreamDomain", was.domain.clone(), is.domain.clone()),
+        fixed("JetStreamLimits", limits(was), limits(is)),
+        store_dir(old, new),
+        unset(old, new),
+    ];
+    let mut changed = Outcome::Same;
+    for outcome in checks {
+        match outcome {
+            Outcome::Same => {}
+            Outcome::Refused(_) => return outcome,
+            outcome => changed = outcome,
+        }
+    }
+    changed
+}
+
+fn store_dir(old: &Options, new: &Options) -> Outcome {
+    let is_same = old.store_dir == new.store_dir || new.store_dir.is_none();
+    if is_same { Outcome::Same } else { Outcome::Refused(NotReloadable::to("jetstream storage directory")) }
+}
+
+/// What was said is not said any more: nats-server takes that for an end of JetStream at first.
+fn unset(old: &Options, new: &Options) -> Outcome {
+    let (was, is) = (&old.jetstream, &new.jetstream);
+    let was_kept_elsewhere = old.store_dir.is_some() && new.store_dir.is_none();
+    let gone = |was: Option<i64>, is: Option<i64>| was.is_some() && is.is_none();
+    if gone(was.max_memory, is.max_memory) || gone(was.max_storage, is.max_storage) {
+        return Outcome::Refused(NotReloadable::to("jetstream max memory and max store"));
+    }
+    if was_kept_elsewhere {
+        Outcome::Refused(NotReloadable::to("jetstream storage dir"))
+    } else {
+        Outcome::Same
+    }
+}
+
+/// As Go shows nats-server's limits.
+fn limits(options: &JetStreamOptions) -> String {
+    let limits = &options.limits;
+    let window = GoDuration(limits.duplicate_window.0);
+    format!("{{{} {} 0 {window} 0 0 0 0s}}", limits.max_request_batch, limits.max_ack_pending)
+}
+
+/// What the server may have: more than before, if it was said how much.
+fn sizes(was: &JetStreamOptions, is: &JetStreamOptions) -> Outcome {
+    let mut lines = Vec::new();
+    for (name, was, is) in [
+        ("max_mem_store", was.max_memory, is.max_memory),
+        ("max_file_store", was.max_storage, is.max_storage),
+    ] {
+        match (was, is) {
+            (Some(was), Some(is)) if is > was => {
+                lines.push(format!("JetStream {name} = {}", friendly_bytes(is)));
+            }
+            (Some(was), Some(is)) if is < was => {
+                let what = "decreasing jetstream max memory and store";
+                return Outcome::Refused(NotReloadable::to(what));
+            }
+            (None, Some(_)) => {
+                return Outcome::Refused(NotReloadable::to("jetstream dynamic max memory and store"));
+            }
+            _ => {}
+        }
+    }
+    if lines.is_empty() { Outcome::Same } else { Outcome::AllChanged(lines) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(outcome: Outcome) -> Result<Vec<String>, String> {
+        match outcome {
+            Outcome::Same => Ok(Vec::new()),
+            Outcome::AllChanged(lines) => Ok(lines),
+            Outcome::Refused(refusal) => Err(refusal.to_string()),
+            Outcome::Changed(line) | Outcome::Advertised(line) => Ok(vec![line]),
+        }
+    }
+
+    fn options(max_memory: Option<i64>, max_storage: Option<i64>) -> Options {
+        let jetstream =
+            JetStreamOptions { is_on: true, max_memory, max_storage, ..JetStreamOptions::default() };
+        Options { jetstream, store_dir: Some("/a".into()), ..Options::default() }
+    }
+
+    /// In the words of nats-server 2.14.5.
+    #[test]
+    fn the_server_may_have_more_but_not_less() {
+        let of = |old: (Option<i64>, Option<i64>), new: (Option<i64>, Option<i64>)| {
+            said(jetstream(&options(old.0, old.1), &options(new.0, new.1)))
+        };
+        let (mega, giga) = (Some(1 << 20), Some(1 << 30));
+        assert_eq!(of((mega, giga), (mega, giga)), Ok(vec![]));
+        let lines = ["JetStream max_mem_store = 2.00 MB", "JetStream max_file_store = 2.00 GB"];
+        assert_eq!(of((mega, giga), (Some(2 << 20), Some(2 << 30))), Ok(lines.map(str::to_owned).to_vec()));
+        let refused = |what: &str| Err(format!("config reload not supported for {what}"));
+        assert_eq!(of((giga, giga), (mega, giga)), refused("decreasing jetstream max memory and store"));
+        assert_eq!(of((None, giga), (mega, giga)), refused("jetstream dynamic max memory and store"));
+        assert_eq!(of((giga, giga), (None, giga)), refused("jetstream max memory and max store"));
+    }
+
+    /// In the words of nats-server 2.14.5, but for the first.
+    #[test]
+    fn what_streams_are_subject_to_may_not_change() {
+        let old = options(None, None);
+        let with = |change: fn(&mut Options)| {
+            let mut new = old.clone();
+            change(&mut new);
+            said(jetstream(&old, &new))
+        };
+        let refused = |what: &str| Err(format!("config reload not supported for {what}"));
+        let off: fn(&mut Options) = |new| {
+            new.jetstream.is_on = false;
+            new.store_dir = None;
+        };
+        assert_eq!(with(off), refused("JetStream: old=true, new=false"));
+        assert_eq!(
+            with(|new| new.jetstream.domain = "hub".into()),
+            refused("JetStreamDomain: old=, new=hub")
+        );
+        assert_eq!(
+            with(|new| new.jetstream.limits.max_ack_pending = 5),
+            refused("JetStreamLimits: old={0 0 0 0s 0 0 0 0s}, new={0 5 0 0s 0 0 0 0s}")
+        );
+        assert_eq!(with(|new| new.store_dir = None), refused("jetstream storage dir"));
+        assert_eq!(with(|new| new.store_dir = Some("/b".into())), refused("jetstream storage directory"));
+        let elsewhere = Options { store_dir: Some("/b".into()), ..Options::default() };
+        assert_eq!(said(jetstream(&Options::default(), &elsewhere)), Ok(vec![]), "nobody looks there");
+    }
+}
