@@ -203,10 +203,21 @@ fn parsed(text: &str) -> Vec<Value> {
     lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
 }
 
-/// Every metric that the dashboard asks for is one that the server has.
+/// Every metric that the dashboards ask for is one that the server has.
 #[test]
-fn the_dashboard_shows_what_there_is() {
-    let (_server, monitor) = start(Setup { shards: 2, ..Setup::default() }, &[]);
+fn the_dashboards_show_what_there_is() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let dir = folder.path().to_str().expect("text");
+    let (server, monitor) = start(Setup { shards: 2, ..Setup::default() }, &["-js", "-sd", dir]);
+    let mut client = server.connect();
+    client.subscribe("made.>", 1);
+    for (what, body) in [
+        ("STREAM.CREATE.S", r#"{"name":"S","subjects":["s"]}"#),
+        ("CONSUMER.CREATE.S.C", r#"{"stream_name":"S","config":{"name":"C","durable_name":"C"}}"#),
+    ] {
+        client.send(format!("PUB $JS.API.{what} made.{what} {}\r\n{body}\r\n", body.len()));
+        client.next_message();
+    }
     let samples = parsed(&get(monitor, "/metrics").1);
     let there: BTreeSet<&str> = samples.iter().filter_map(|sample| sample["name"].as_str()).collect();
     let labels: BTreeSet<&str> = samples
@@ -214,9 +225,17 @@ fn the_dashboard_shows_what_there_is() {
         .filter_map(|sample| sample["labels"].as_object())
         .flat_map(|map| map.keys().map(String::as_str))
         .collect();
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/monitoring/grafana-dashboard.json");
-    let dashboard: Value =
-        serde_json::from_str(&fs::read_to_string(path).expect("it is there")).expect("JSON");
+    for (name, least) in [("grafana-dashboard.json", 13), ("grafana-jetstream.json", 18)] {
+        let asked = queries_of(name, &there, &labels);
+        assert!(asked.len() >= least, "{name} shows little: {asked:?}");
+    }
+}
+
+/// What a dashboard asks for, each of which has to be there, with its labels.
+fn queries_of(dashboard: &str, there: &BTreeSet<&str>, labels: &BTreeSet<&str>) -> BTreeSet<String> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/monitoring/");
+    let text = fs::read_to_string(format!("{path}{dashboard}")).expect("it is there");
+    let dashboard: Value = serde_json::from_str(&text).expect("JSON");
     let panels = dashboard["panels"].as_array().expect("a list");
     let targets = panels.iter().filter_map(|panel| panel["targets"].as_array()).flatten();
     let mut asked = BTreeSet::new();
@@ -234,7 +253,7 @@ fn the_dashboard_shows_what_there_is() {
             names.for_each(|name| assert!(is_label(name), "{name} of {query} is no label"));
         }
     }
-    assert!(asked.len() > 12, "the dashboard shows little: {asked:?}");
+    asked
 }
 
 #[test]

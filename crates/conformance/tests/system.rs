@@ -205,8 +205,8 @@ fn what_is_not_supported_is_said(setup: Setup) {
     }
     let server = Server::configured(setup, CONFIG);
     let mut client = Client::connect(&server, "sys");
-    let said = client.learns("SERVER.PING.JSZ");
-    let words = "$SYS.REQ.SERVER.PING.JSZ is not supported";
+    let said = client.learns("SERVER.PING.LEAFZ");
+    let words = "$SYS.REQ.SERVER.PING.LEAFZ is not supported";
     assert_eq!(said["error"], serde_json::json!({ "code": 501, "description": words }));
     assert_eq!(said["server"]["name"], "S1");
 }
