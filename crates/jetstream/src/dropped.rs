@@ -4,11 +4,6 @@
 use std::time::Duration;
 
 use conns::Time;
-use js_proto::advisory::ApiLimitReached;
-use js_proto::{EventKind, EventSubject};
-
-use crate::home::Home;
-use crate::turn::Turn;
 
 /// How often that is told at most.
 const TOLD_EVERY: Duration = Duration::from_secs(1);
@@ -26,29 +21,16 @@ impl Dropped {
         self.requests += 1;
     }
 
+    /// How many there were, if it is time to tell.
+    pub(crate) fn take(&mut self, now: Time) -> Option<i64> {
+        self.next().filter(|at| *at <= now)?;
+        let requests = self.requests;
+        *self = Self { requests: 0, silent_until: now + TOLD_EVERY };
+        Some(requests)
+    }
+
     /// When there is something to tell.
     pub(crate) fn next(&self) -> Option<Time> {
         (self.requests > 0).then_some(self.silent_until)
-    }
-}
-
-impl Home {
-    /// Tells of requests that were dropped.
-    pub(crate) fn tell_dropped(&mut self, turn: &mut Turn<'_>) {
-        let now = turn.clocks.now;
-        if self.dropped.next().is_none_or(|at| at > now) {
-            return;
-        }
-        let requests = self.dropped.requests;
-        self.dropped = Dropped { requests: 0, silent_until: now + TOLD_EVERY };
-        tracing::warn!("JetStream API queue limit reached, dropping {requests} requests");
-        let Some(system) = self.accounts.iter().position(|account| account.is_system) else { return };
-        let subject = EventSubject::of_server(EventKind::ApiLimitReached);
-        turn.tell(system, subject, |turn, event: ApiLimitReached| ApiLimitReached {
-            server: turn.config.server_name.clone(),
-            domain: turn.config.domain.clone(),
-            dropped: requests,
-            ..event
-        });
     }
 }

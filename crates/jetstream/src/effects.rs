@@ -18,7 +18,7 @@ use crate::post::Message;
 use crate::request::Request;
 use crate::slot::Slot;
 use crate::step::Answer;
-use crate::tasks::Task;
+use crate::task::Task;
 use crate::turn::Turn;
 use crate::waiter::Waiter;
 

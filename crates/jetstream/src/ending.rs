@@ -1,13 +1,10 @@
 //! Streams and consumers that are gone, and what is left to do about that: those who wait for messages are told, and memory
 //! is given back.
 
-use std::collections::VecDeque;
-
 use consumers::Consumer;
 use js_proto::Status;
 use js_proto::advisory::Action;
 
-use crate::account::StreamId;
 use crate::consumer_set::ConsumerKey;
 use crate::deadlines::Due;
 use crate::home::Home;
@@ -25,36 +22,6 @@ const TOLD_AT_ONCE: usize = 64;
 
 /// What it costs to give some memory back, in steps: some tens of microseconds.
 const DISCARD_STEPS: u64 = 1024;
-
-/// All that is ending.
-#[derive(Debug, Default)]
-pub(crate) struct Endings {
-    /// Consumers, and the accounts of those who wait for them.
-    consumers: VecDeque<(usize, Box<Consumer>)>,
-    /// Streams that have consumers yet.
-    streams: VecDeque<Slot>,
-    /// Streams that are nothing but memory.
-    memory: VecDeque<Slot>,
-}
-
-impl Endings {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.consumers.is_empty() && self.streams.is_empty() && self.memory.is_empty()
-    }
-
-    /// Whether a stream or somebody who waits for it is to be told that it is gone.
-    pub(crate) fn has(&self, id: StreamId) -> bool {
-        self.streams.iter().any(|slot| slot.id == id)
-    }
-
-    pub(crate) fn add_consumer(&mut self, account: usize, consumer: Box<Consumer>) {
-        self.consumers.push_back((account, consumer));
-    }
-
-    pub(crate) fn add_stream(&mut self, slot: Slot) {
-        self.streams.push_back(slot);
-    }
-}
 
 impl Home {
     /// Goes on with what is ending, as far as the turn goes.

@@ -21,7 +21,7 @@ use crate::consumer_set::ConsumerKey;
 use crate::deadlines::{Deadlines, Due};
 use crate::disk::Disk;
 use crate::dropped::Dropped;
-use crate::ending::Endings;
+use crate::endings::Endings;
 use crate::gets::Get;
 use crate::ledger::Ledger;
 use crate::parking::Parking;
@@ -29,11 +29,11 @@ use crate::publishes::own_record;
 use crate::reports::Report;
 use crate::request::Request;
 use crate::room::Room;
-use crate::saving::Unsaved;
 use crate::slot::Slot;
 use crate::slots::Slots;
 use crate::step::{Answer, Job};
 use crate::turn::{Told, Turn};
+use crate::unsaved::Unsaved;
 use crate::waiter::Waiter;
 
 /// All of them.

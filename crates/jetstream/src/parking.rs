@@ -3,12 +3,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::names::Name;
-use crate::request::Request;
+use crate::request::{About, Request};
 use crate::step::Job;
-
-/// What requests are about: a stream of an account, or with no name the account.
-pub(crate) type About = (usize, Name);
 
 /// All rows. Who may wait is bounded with all other requests of the account.
 #[derive(Debug, Default)]

@@ -5,7 +5,9 @@ use fabric::MeshMessage;
 use js_proto::{ApiRequest, ApiSubject, Asked};
 
 use crate::names::Name;
-use crate::parking::About;
+
+/// What requests are about: a stream of an account, or with no name the account.
+pub(crate) type About = (usize, Name);
 
 /// A request.
 #[derive(Debug)]

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use js_proto::advisory::ApiLimitReached;
+use js_proto::{EventKind, EventSubject};
 use log_format::Lsn;
 
 use crate::api;
@@ -193,5 +195,19 @@ impl Home {
         if request.is_order {
             self.report_order(request);
         }
+    }
+
+    /// Tells of requests that were dropped.
+    pub(crate) fn tell_dropped(&mut self, turn: &mut Turn<'_>) {
+        let Some(dropped) = self.dropped.take(turn.clocks.now) else { return };
+        tracing::warn!("JetStream API queue limit reached, dropping {dropped} requests");
+        let Some(system) = self.accounts.iter().position(|account| account.is_system) else { return };
+        let subject = EventSubject::of_server(EventKind::ApiLimitReached);
+        turn.tell(system, subject, |turn, event: ApiLimitReached| ApiLimitReached {
+            server: turn.config.server_name.clone(),
+            domain: turn.config.domain.clone(),
+            dropped,
+            ..event
+        });
     }
 }

@@ -9,11 +9,8 @@ use crate::account::StreamId;
 use crate::consumer_set::{ConsumerKey, Followed};
 use crate::home::Home;
 use crate::slot::Slot;
-use crate::tasks::{ASKED_PER_STEP, Task};
+use crate::task::{ASKED_PER_STEP, RELEASED_AT_ONCE, Task};
 use crate::turn::Turn;
-
-/// Messages that one record takes out.
-pub(crate) const RELEASED_AT_ONCE: usize = 2_000;
 
 /// Messages that are acknowledged together beyond which what follows is done step by step.
 const ACKED_AT_ONCE: u64 = 64;

@@ -4,10 +4,8 @@
 //! logged in the same turn. Whatever nobody waits for is logged a little later, all of it at once: a crash repeats
 //! deliveries then, and forgets no acknowledgement that was confirmed.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
-use conns::Time;
 use consumers::{Moment, Saved};
 use log_format::Kind;
 use stream_log::Room;
@@ -19,6 +17,7 @@ use crate::keeping::MESSAGE_ROOM;
 use crate::publishes::own_record;
 use crate::slot::Slot;
 use crate::turn::Turn;
+use crate::unsaved::Unsaved;
 
 /// How long a change is not logged that nobody waits for.
 const SAVED_AFTER: Duration = Duration::from_millis(20);
@@ -28,40 +27,6 @@ const SAVED_AT_ONCE: usize = 512;
 
 /// Records of changes of a consumer, of which all are needed at a start, before all of it is written anew.
 const DELTAS_MAX: usize = 64;
-
-/// Consumers that have something to be remembered, each of them at most once.
-#[derive(Debug, Default)]
-pub(crate) struct Unsaved {
-    /// In the order in which they changed, and when they are to be logged.
-    line: VecDeque<(Time, ConsumerKey)>,
-    /// Those for whose record somebody waits.
-    urgent: VecDeque<ConsumerKey>,
-    /// Who waits.
-    confirmations: Vec<Awaited>,
-    /// The log has no room for more.
-    awaits_room: bool,
-    /// Nothing waits for its time any more.
-    pub(crate) is_stopping: bool,
-}
-
-impl Unsaved {
-    /// When something is to be logged.
-    pub(crate) fn next(&self) -> Option<Time> {
-        self.line.front().map(|(at, _)| *at).filter(|_| !self.awaits_room)
-    }
-
-    /// Whether the next turn has something to log.
-    pub(crate) fn has_work_left(&self) -> bool {
-        let has_some = !self.urgent.is_empty() || self.is_stopping && !self.line.is_empty();
-        has_some && !self.awaits_room
-    }
-
-    /// The next one, if it is time.
-    fn take(&mut self, now: Time) -> Option<ConsumerKey> {
-        let is_due = self.line.front().is_some_and(|(at, _)| self.is_stopping || *at <= now);
-        self.urgent.pop_front().or_else(|| self.line.pop_front_if(|_| is_due).map(|(_, key)| key))
-    }
-}
 
 impl Home {
     /// A consumer may have something to be remembered.

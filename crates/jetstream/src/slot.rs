@@ -11,7 +11,7 @@ use streams::Stream;
 use crate::account::StreamId;
 use crate::consumer_set::{ConsumerId, ConsumerSet};
 use crate::medium::Medium;
-use crate::tasks::Tasks;
+use crate::task::Tasks;
 use crate::turn::Turn;
 use crate::waiter::Waiter;
 

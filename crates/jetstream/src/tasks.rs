@@ -1,43 +1,21 @@
 //! What follows for consumers from what was done to their stream, where that is much: it goes on over several turns, and
 //! until it is over the stream is busy.
 
-use std::collections::VecDeque;
-
 use consumers::Consumer;
 use stream_index::{Filter, Walk};
-use streams::Answer;
 
 use crate::account::StreamId;
 use crate::consumer_set::{ConsumerId, ConsumerKey};
 use crate::home::Home;
-use crate::retention::RELEASED_AT_ONCE;
 use crate::slot::Slot;
+use crate::task::{ASKED_PER_STEP, RELEASED_AT_ONCE, Task};
 use crate::turn::Turn;
-use crate::waiter::Waiter;
 
 /// What is done of a task at a time, in steps.
 const TASK_STEPS_MAX: u64 = 4096;
 
 /// What it costs to look at a consumer, in steps.
 const CONSUMER_STEPS: u64 = 8;
-
-/// Consumers that are asked whether they need a message for one step.
-pub(crate) const ASKED_PER_STEP: u64 = 4;
-
-/// Something that is to be done yet.
-#[derive(Debug)]
-pub(crate) enum Task {
-    /// Consumers behind that one are to learn that messages of a subject are gone, or all. How far the next one got.
-    Purged { subject: Option<Box<[u8]>>, after: Option<ConsumerId>, from: u64 },
-    /// Messages from a sequence on, up to another, go that nobody needs any more: if a consumer is named, of those that it
-    /// needed.
-    Sweep { from: u64, up_to: u64, of: Option<Box<Consumer>> },
-    /// All before it is done.
-    Tell { to: Waiter, answer: Answer },
-}
-
-/// All of a stream, in their order.
-pub(crate) type Tasks = VecDeque<Task>;
 
 impl Home {
     /// Does what there is to do, as far as the turn goes.

@@ -1,12 +1,8 @@
 //! The last message of all subjects that a filter means: what a publisher may say it expects.
 //!
-//! With many subjects that takes a walk, which goes in slices. Until it is over the message is decided
-//! [later](crate::Decision::Later), and all behind it.
+//! With many subjects that takes a walk, which goes in slices.
 
 use stream_index::{Filter, Steps, StreamIndex, Walk};
-
-use crate::Stream;
-use crate::publish::Stop;
 
 /// What is looked at in one turn, in steps.
 pub const LOOKUP_STEPS: u32 = 4_096;
@@ -25,50 +21,54 @@ pub(crate) struct Lookup {
     last: u64,
 }
 
+/// What a walk came to.
+#[derive(Debug)]
+pub(crate) enum Looked {
+    /// The message, if there is one.
+    At(Option<u64>),
+    /// There was no time for all of it.
+    NotYet(Box<Lookup>),
+}
+
 impl Lookup {
     fn new(filter: &[u8], index: &StreamIndex) -> Box<Self> {
         Box::new(Self { filter: filter.into(), up_to: index.last_seq(), after: None, last: 0 })
     }
-}
 
-impl<W> Stream<W> {
-    /// Whether [`decide`](Self::decide) said *later* for nothing but want of time: it may be asked again in the next turn.
-    pub fn is_looking(&self) -> bool {
-        self.lookup.is_some()
+    /// Goes on with a walk, if it is the same, or begins one.
+    pub(crate) fn go_on(
+        before: Option<Box<Self>>,
+        index: &StreamIndex,
+        filter: &Filter,
+        text: &[u8],
+    ) -> Looked {
+        let last_seq = index.last_seq();
+        // What was stored since may be the one.
+        let lookup = before.filter(|lookup| *lookup.filter == *text && lookup.up_to == last_seq);
+        match lookup {
+            Some(lookup) => lookup.walk(index, filter),
+            None => match index.last(filter, last_seq, &mut Steps::new(RECENT_STEPS)) {
+                Walk::Found(row) => Looked::At(Some(row.seq)),
+                Walk::End => Looked::At(None),
+                Walk::More(_) => Self::new(text, index).walk(index, filter),
+            },
+        }
     }
 
-    /// The last committed message of what a filter means.
-    pub(crate) fn last_committed(&mut self, filter: &Filter, text: &[u8]) -> Result<Option<u64>, Stop> {
-        if filter.literal().is_some() {
-            let last = self.last_of_committed(text);
-            return Ok((last > 0).then_some(last));
-        }
-        // What was stored since may be the one.
-        let last_seq = self.index.last_seq();
-        let lookup = self.lookup.take();
-        let mut lookup = match lookup.filter(|lookup| *lookup.filter == *text && lookup.up_to == last_seq) {
-            Some(lookup) => lookup,
-            None => match self.index.last(filter, last_seq, &mut Steps::new(RECENT_STEPS)) {
-                Walk::Found(row) => return Ok(Some(row.seq)),
-                Walk::End => return Ok(None),
-                Walk::More(_) => Lookup::new(text, &self.index),
-            },
-        };
-        let (index, mut last) = (&self.index, lookup.last);
+    fn walk(mut self: Box<Self>, index: &StreamIndex, filter: &Filter) -> Looked {
+        let mut last = self.last;
         let mut steps = Steps::new(LOOKUP_STEPS);
-        let more = index.subjects(filter, lookup.after.as_deref(), &mut steps, |id| {
+        let more = index.subjects(filter, self.after.as_deref(), &mut steps, |id| {
             last = last.max(index.tally(id).last);
         });
         if let Some(after) = more {
-            (lookup.after, lookup.last) = (Some(after.into()), last);
-            self.lookup = Some(lookup);
-            return Err(Stop::Later);
+            (self.after, self.last) = (Some(after.into()), last);
+            return Looked::NotYet(self);
         }
         if last > 0 && index.get(last).is_none() {
             // It went meanwhile: then another one is the last.
-            self.lookup = Some(Lookup::new(text, &self.index));
-            return Err(Stop::Later);
+            return Looked::NotYet(Self::new(&self.filter, index));
         }
-        Ok((last > 0).then_some(last))
+        Looked::At((last > 0).then_some(last))
     }
 }

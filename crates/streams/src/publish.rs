@@ -12,6 +12,7 @@ use stream_index::Filter;
 use crate::command::SEQUENCE_MAX;
 use crate::event::{Arrival, Change, Event, Facts, Staged, recorded_ttl};
 use crate::header_edit::{self, CLIENT_INFO};
+use crate::lookup::{Looked, Lookup};
 use crate::sizes::{FILE_MESSAGE_BYTES_MAX, message_size};
 use crate::stream::Scratch;
 use crate::{Answer, Around, Decision, Publish, Stream};
@@ -254,6 +255,21 @@ impl<W> Stream<W> {
         match in_tail {
             Some(last) => Ok(Some(last)),
             None => self.last_committed(&filter, subject),
+        }
+    }
+
+    /// The last committed message of what a filter means. With many subjects it takes several turns to find it.
+    fn last_committed(&mut self, filter: &Filter, text: &[u8]) -> Result<Option<u64>, Stop> {
+        if filter.literal().is_some() {
+            let last = self.last_of_committed(text);
+            return Ok((last > 0).then_some(last));
+        }
+        match Lookup::go_on(self.lookup.take(), &self.index, filter, text) {
+            Looked::At(last) => Ok(last),
+            Looked::NotYet(lookup) => {
+                self.lookup = Some(lookup);
+                Err(Stop::Later)
+            }
         }
     }
 

@@ -108,6 +108,11 @@ impl<W> Stream<W> {
         if self.is_fresh && state.last_seq == 0 { State { first_seq: 0, ..state } } else { state }
     }
 
+    /// Whether [`decide`](Self::decide) said *later* for nothing but want of time: it may be asked again in the next turn.
+    pub fn is_looking(&self) -> bool {
+        self.lookup.is_some()
+    }
+
     /// Events that are not committed yet.
     pub fn uncommitted(&self) -> usize {
         self.tail.len()

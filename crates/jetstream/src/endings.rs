@@ -1,0 +1,38 @@
+//! Streams and consumers that are gone and about which not all is done: see `ending.rs`.
+
+use std::collections::VecDeque;
+
+use consumers::Consumer;
+
+use crate::account::StreamId;
+use crate::slot::Slot;
+
+/// All that is ending.
+#[derive(Debug, Default)]
+pub(crate) struct Endings {
+    /// Consumers, and the accounts of those who wait for them.
+    pub(crate) consumers: VecDeque<(usize, Box<Consumer>)>,
+    /// Streams that have consumers yet.
+    pub(crate) streams: VecDeque<Slot>,
+    /// Streams that are nothing but memory.
+    pub(crate) memory: VecDeque<Slot>,
+}
+
+impl Endings {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.consumers.is_empty() && self.streams.is_empty() && self.memory.is_empty()
+    }
+
+    /// Whether a stream or somebody who waits for it is to be told that it is gone.
+    pub(crate) fn has(&self, id: StreamId) -> bool {
+        self.streams.iter().any(|slot| slot.id == id)
+    }
+
+    pub(crate) fn add_consumer(&mut self, account: usize, consumer: Box<Consumer>) {
+        self.consumers.push_back((account, consumer));
+    }
+
+    pub(crate) fn add_stream(&mut self, slot: Slot) {
+        self.streams.push_back(slot);
+    }
+}
