@@ -5,7 +5,8 @@
 //! 1. A message comes: `stream.decide(&publish, &mut around)`. Nothing of the stream changes by that.
 //! 2. [`Decision::Answer`]: refused, or a duplicate. Say so now. [`Decision::AnswerBehind`]: a duplicate of what is not
 //!    committed yet; `stream.defer(waiter, answer)`, and it comes out in its turn. [`Decision::Later`]: hold the
-//!    command, and all behind it, until something of this stream was committed.
+//!    command, and all behind it, until something of this stream was committed, or for the next turn if the stream [is
+//!    looking](Stream::is_looking) for something.
 //! 3. [`Decision::Append`]: write the record to the log, under the stream's group there. If that works,
 //!    `stream.on_appended(place, Some(waiter))`: the event stands in the *tail* now, and what is decided next knows of
 //!    it. If the log is full, forget the decision; nothing happened.
@@ -18,6 +19,7 @@
 //!    it wait. (Whoever forgets that loses time, not truth: the next commit does what is left.)
 //! 7. At `stream.next_deadline()`, and again after each commit while it is past: `while let Some(record) =
 //!    stream.expire(now)`, append it and `on_appended(place, None)`.
+//!    A stream that is deleted gives its memory back by [`Stream::discard_some`].
 //! 8. The log failed: `stream.drop_tail(0)` gives everybody who waits; tell them 10077. Nothing else changes.
 //! 9. A start: [`Rebuild`] takes the meta record and each record of the group in the order of the log, and makes the
 //!    stream.

@@ -83,7 +83,7 @@ impl<W> Rebuild<W> {
             self.on_part(part, is_last, place);
             return Ok(());
         }
-        let event = Event::read(record, self.meta.config.storage)?;
+        let mut event = Event::read(record, self.meta.config.storage)?;
         match &event.change {
             Change::Message(arrival) if arrival.is_stored => self.on_message(&event, arrival, place),
             Change::Updated(config) => {
@@ -94,10 +94,14 @@ impl<W> Rebuild<W> {
         }
         let is_repeated = event.is_message()
             && self.by_events.as_ref().is_some_and(|stream| event.seq <= stream.index().last_seq());
+        let has_state = self.state.is_some() || self.begun.is_some();
         if let Some(stream) = self.by_events.as_mut().filter(|_| !is_repeated) {
             // It is over what followed from it; and nothing is buried without a state.
-            stream.replay_event(event.clone(), place, &mut self.effects);
+            let kept = has_state.then(|| event.clone());
+            stream.replay_event(event, place, &mut self.effects);
             self.effects.clear();
+            let Some(kept) = kept else { return Ok(()) };
+            event = kept;
         }
         for state in self.state.iter_mut().chain(&mut self.begun) {
             state.since.push((event.clone(), place));
