@@ -8,6 +8,7 @@ use stream_index::Place;
 
 use crate::account::StreamId;
 use crate::hearers::{DEAF, Hearers};
+use crate::interest::Interest;
 
 /// Names a consumer of a stream. No two of a stream have the same one, also if one is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,6 +46,7 @@ pub(crate) struct ConsumerSet {
     hearers: Hearers,
     /// How many belong to other streams.
     direct: usize,
+    interest: Interest,
     /// Those that delivered all there is, and have somebody who waits for more.
     waiting: Vec<ConsumerId>,
 }
@@ -94,6 +96,7 @@ impl ConsumerSet {
         };
         self.counted += usize::from(row.is_counted);
         self.hearers.add(id);
+        self.interest.add(id, &row.filters);
         self.rows.insert(id, row);
         id
     }
@@ -101,14 +104,15 @@ impl ConsumerSet {
     pub(crate) fn remove(&mut self, id: ConsumerId) -> Option<Box<Consumer>> {
         let row = self.rows.remove(&id)?;
         self.forget(id, &row);
-        self.direct -= usize::from(row.consumer.is_direct());
         Some(row.consumer)
     }
 
     fn forget(&mut self, id: ConsumerId, row: &Row) {
         self.ids.remove(row.consumer.name());
         self.counted -= usize::from(row.is_counted);
+        self.direct -= usize::from(row.consumer.is_direct());
         self.hearers.remove(id, row.bound);
+        self.interest.remove(id, &row.filters);
     }
 
     /// Takes one out: they are gone with their stream.
@@ -234,7 +238,9 @@ impl ConsumerSet {
     /// Its filters have changed.
     pub(crate) fn refilter(&mut self, id: ConsumerId) {
         if let Some(row) = self.rows.get_mut(&id) {
+            self.interest.remove(id, &row.filters);
             row.filters = filters_of(&row.consumer.config());
+            self.interest.add(id, &row.filters);
         }
         self.hear_all(id);
     }
@@ -248,15 +254,22 @@ impl ConsumerSet {
 
     /// Whether one wants messages of that subject.
     pub(crate) fn want(&self, subject: &[u8]) -> bool {
-        self.rows.values().any(|row| {
-            row.filters.is_empty()
-                || row.filters.iter().any(|filter| subject_trie::filter_matches(filter, subject))
-        })
+        let wants = |row: &Row| {
+            let matches = |filter: &Box<[u8]>| subject_trie::filter_matches(filter, subject);
+            row.filters.is_empty() || row.filters.iter().any(matches)
+        };
+        self.interest.of(subject).filter_map(|id| self.rows.get(id)).any(wants)
     }
 
     /// Whether one needs that message, some aside.
     pub(crate) fn need(&self, seq: u64, subject: &[u8]) -> bool {
-        self.rows.values().any(|row| row.consumer.needs(seq, subject))
+        let rows = self.interest.of(subject).filter_map(|id| self.rows.get(id));
+        rows.into_iter().any(|row| row.consumer.needs(seq, subject))
+    }
+
+    /// How many have to be asked for that.
+    pub(crate) fn asked_of(&self, subject: &[u8]) -> usize {
+        self.interest.count(subject)
     }
 
     /// The filters of all others that count.

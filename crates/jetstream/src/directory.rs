@@ -7,12 +7,11 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use fabric::ShardId;
-use subject_trie::filters_overlap;
-
 use crate::allowance::Reserved;
 use crate::letters::{Extent, NameState};
 use crate::request::Request;
+use crate::taken::Taken;
+use fabric::ShardId;
 
 /// Names, by account.
 #[derive(Debug)]
@@ -28,6 +27,8 @@ pub(crate) struct Directory {
 #[derive(Debug, Default)]
 struct Streams {
     by_name: BTreeMap<String, Entry>,
+    /// What all of these take.
+    taken: Taken,
     reserved: Reserved,
 }
 
@@ -82,12 +83,8 @@ impl Directory {
 
     /// Whether another stream of the account takes one of these subjects.
     pub(crate) fn is_taken(&self, account: usize, subjects: &[String], own: &str) -> bool {
-        let all = self.accounts.get(account).into_iter().flat_map(|streams| &streams.by_name);
-        let mut others = all.filter(|(name, _)| *name != own);
-        others.any(|(_, entry)| {
-            let takes = |subject: &String| entry.extent.subjects.iter().any(|their| overlap(their, subject));
-            subjects.iter().any(takes)
-        })
+        let Some(streams) = self.accounts.get(account) else { return false };
+        subjects.iter().any(|subject| streams.taken.has(subject, own))
     }
 
     /// Where a stream is to live that is new: where the fewest are.
@@ -98,7 +95,7 @@ impl Directory {
 
     /// A stream is to be made there.
     pub(crate) fn begin(&mut self, account: usize, stream: &str, shard: ShardId, extent: Extent) {
-        self.count_in(account, shard, &extent);
+        self.count_in(account, stream, shard, &extent);
         let entry = Entry { shard, extent, is_made: false, order: Some(VecDeque::new()) };
         self.account(account).by_name.insert(stream.to_owned(), entry);
     }
@@ -106,9 +103,11 @@ impl Directory {
     /// Something is to be done to a stream, which may come to take so much more. Until it is known what came of it, it
     /// takes what it had and what it is to have.
     pub(crate) fn order(&mut self, account: usize, stream: &str, more: Option<Extent>) {
-        let Some(entry) = self.account(account).by_name.get_mut(stream) else { return };
+        let Streams { by_name, taken, .. } = self.account(account);
+        let Some(entry) = by_name.get_mut(stream) else { return };
         entry.order.get_or_insert_default();
         let Some(more) = more else { return };
+        taken.add(stream, &more.subjects);
         let before = entry.extent.reserved;
         let reserved = before.max(more.reserved);
         entry.extent.reserved = reserved;
@@ -136,7 +135,7 @@ impl Directory {
         let before = self.account(account).by_name.remove(stream);
         let (mut extent, mut waiting) = (None, VecDeque::new());
         if let Some(entry) = before {
-            self.uncount(account, &entry);
+            self.uncount(account, stream, &entry);
             extent = Some(entry.extent);
             waiting = entry.order.unwrap_or_default();
         }
@@ -146,20 +145,22 @@ impl Directory {
             NameState::AsBefore => {}
         }
         if let Some(extent) = extent {
-            self.count_in(account, at, &extent);
+            self.count_in(account, stream, at, &extent);
             let entry = Entry { shard: at, extent, is_made: true, order: None };
             self.account(account).by_name.insert(stream.to_owned(), entry);
         }
         waiting
     }
 
-    fn count_in(&mut self, account: usize, shard: ShardId, extent: &Extent) {
+    fn count_in(&mut self, account: usize, stream: &str, shard: ShardId, extent: &Extent) {
         self.counts[shard.index()] += 1;
+        self.account(account).taken.add(stream, &extent.subjects);
         self.reserve(account, Reserved::default(), extent.reserved);
     }
 
-    fn uncount(&mut self, account: usize, entry: &Entry) {
+    fn uncount(&mut self, account: usize, stream: &str, entry: &Entry) {
         self.counts[entry.shard.index()] -= 1;
+        self.account(account).taken.remove(stream, &entry.extent.subjects);
         self.reserve(account, entry.extent.reserved, Reserved::default());
     }
 
@@ -175,10 +176,6 @@ impl Entry {
     pub(crate) fn is_under_order(&self) -> bool {
         self.order.is_some()
     }
-}
-
-fn overlap(one: &str, other: &str) -> bool {
-    one == other || filters_overlap(one.as_bytes(), other.as_bytes())
 }
 
 #[cfg(test)]

@@ -11,6 +11,9 @@
 //! | requests and their answers | `api.rs` and below |
 //! | what is published | `post.rs`, `audit.rs` |
 //! | what monitoring shows | `look.rs` |
+//! | what takes several turns, and what waits for it | `work.rs`, `tasks.rs`, `ending.rs`; `held.rs`, `parking.rs` |
+//! | who hears of what goes, and who wants what | `hearers.rs`, `interest.rs` |
+//! | what consumers are remembered by | `saving.rs` |
 //!
 //! # Always true
 //!
@@ -45,6 +48,7 @@ mod hearers;
 mod held;
 mod home;
 mod homes;
+mod interest;
 mod jet_stream;
 mod keeping;
 mod ledger;
@@ -72,6 +76,7 @@ mod saving;
 mod slot;
 mod slots;
 mod step;
+mod taken;
 mod task;
 mod tasks;
 mod turn;

@@ -68,8 +68,17 @@ impl Home {
         if last - first >= ACKED_AT_ONCE {
             return self.add_task(turn, id, Task::Sweep { from: first, up_to: last, of: None });
         }
-        let done: Vec<u64> = (first..=last).filter(|seq| slot.is_done_with(*seq)).collect();
-        turn.spend((last - first + 1) * (1 + slot.consumers.len() as u64 / ASKED_PER_STEP));
+        let mut asked = 0;
+        let mut done = Vec::new();
+        for seq in first..=last {
+            let Some(row) = slot.index().get(seq) else { continue };
+            let subject = slot.index().subject(row.subject);
+            asked += slot.consumers.asked_of(subject) as u64;
+            if !slot.consumers.need(seq, subject) {
+                done.push(seq);
+            }
+        }
+        turn.spend(last - first + 1 + asked / ASKED_PER_STEP);
         self.release(turn, id, &done);
     }
 
@@ -144,13 +153,5 @@ impl Home {
         if keeps && before.retention != Retention::Interest {
             self.sweep(turn, id);
         }
-    }
-}
-
-impl Slot {
-    /// Whether a message is there that no consumer needs.
-    fn is_done_with(&self, seq: u64) -> bool {
-        let index = self.index();
-        index.get(seq).is_some_and(|row| !self.consumers.need(seq, index.subject(row.subject)))
     }
 }

@@ -84,7 +84,6 @@ impl Home {
         of: Option<Box<Consumer>>,
     ) -> Option<Task> {
         let slot = self.streams.get(&id)?;
-        let per_message = slot.consumers.len() as u64 / ASKED_PER_STEP + 1;
         let (mut spent, mut done) = (0, Vec::new());
         let mut is_over = false;
         while spent < TASK_STEPS_MAX && done.len() < RELEASED_AT_ONCE {
@@ -108,7 +107,7 @@ impl Home {
             if of.as_ref().is_some_and(|of| !of.needs(row.seq, subject)) {
                 continue;
             }
-            spent += per_message;
+            spent += slot.consumers.asked_of(subject) as u64 / ASKED_PER_STEP + 1;
             if !slot.consumers.need(row.seq, subject) {
                 done.push(row.seq);
             }

@@ -184,3 +184,53 @@ fn messages_are_read_from_the_disk() {
     let got = rig.ask(client, "DIRECT.GET.S", r#"{"seq":1,"batch":10}"#);
     assert!(got.contains("\r\n\r\nm1\r\n") && got.contains("\r\n\r\nm4\r\n") && got.contains("204"), "{got}");
 }
+
+/// The subjects of acknowledgements that are asked for.
+fn acks(said: &str) -> Vec<String> {
+    said.split(' ').filter(|word| word.starts_with("$JS.ACK.")).map(ToOwned::to_owned).collect()
+}
+
+/// Messages that wait to be acknowledged, of twenty that were delivered.
+fn with_twenty_delivered() -> (Rig, Conn, Vec<String>) {
+    let (mut rig, client) = new(1);
+    rig.ask(client, "STREAM.CREATE.S", STREAM);
+    let config = r#"{"stream_name":"S","config":{"durable_name":"C","name":"C","ack_policy":"explicit"}}"#;
+    rig.ask(client, "CONSUMER.CREATE.S.C", config);
+    for n in 1..=20 {
+        rig.publish(client, "s.a", &format!("m{n}"));
+    }
+    let got = rig.say(client, "PUB $JS.API.CONSUMER.MSG.NEXT.S.C r.m 2\r\n20\r\n");
+    let acks = acks(&got);
+    assert_eq!(acks.len(), 20, "{got}");
+    rig.wait(100);
+    (rig, client, acks)
+}
+
+#[test]
+fn acknowledgements_that_nobody_waits_for_are_written_together() {
+    let (mut rig, client, acks) = with_twenty_delivered();
+    rig.writes = 0;
+    for ack in &acks[..15] {
+        rig.say(client, &format!("PUB {ack} 4\r\n+ACK\r\n"));
+    }
+    assert_eq!(rig.writes, 0, "each had a turn of its own");
+    rig.wait(20);
+    assert_eq!(rig.writes, 1);
+    // Whoever wants to hear of it does not wait that long.
+    assert!(rig.say(client, &format!("PUB {} r.ack 4\r\n+ACK\r\n", acks[15])).contains("MSG r.ack"));
+    let (mut rig, client) = restarted(rig);
+    let info = rig.ask(client, "CONSUMER.INFO.S.C", "");
+    assert!(info.contains(r#""num_ack_pending":4"#), "{info}");
+}
+
+#[test]
+fn what_was_not_written_yet_is_when_the_server_stops() {
+    let (mut rig, client, acks) = with_twenty_delivered();
+    for ack in &acks[..15] {
+        rig.say(client, &format!("PUB {ack} 4\r\n+ACK\r\n"));
+    }
+    rig.stop();
+    let (mut rig, client) = restarted(rig);
+    let info = rig.ask(client, "CONSUMER.INFO.S.C", "");
+    assert!(info.contains(r#""num_ack_pending":5"#), "{info}");
+}

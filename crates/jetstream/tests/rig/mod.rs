@@ -34,6 +34,8 @@ pub(crate) struct Rig {
     /// Steps of the longest turn of JetStream, and how many turns there were with some.
     pub(crate) longest: u64,
     pub(crate) turns: usize,
+    /// Writes to disks.
+    pub(crate) writes: usize,
     /// Nanoseconds by which the clock on the wall was put forward.
     pub(crate) wall_offset: i64,
 }
@@ -91,6 +93,7 @@ impl Rig {
             is_disk_slow: false,
             longest: 0,
             turns: 0,
+            writes: 0,
             wall_offset: 0,
         }
     }
@@ -204,10 +207,19 @@ impl Rig {
             requests.extend(std::iter::from_fn(|| jetstream.take_request()));
         }
         for (log, request) in requests {
+            self.writes += usize::from(matches!(request, stream_log::Request::Write(_)));
             self.disk_of(log).submit(request);
         }
         if !self.is_disk_slow {
             self.run_disk();
+        }
+    }
+
+    /// Everything comes to a clean stop.
+    pub(crate) fn stop(&mut self) {
+        self.jetstreams.iter_mut().for_each(JetStream::on_stopping);
+        while !self.jetstreams.iter().all(JetStream::has_stopped) {
+            self.turn();
         }
     }
 
