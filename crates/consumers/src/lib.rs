@@ -12,7 +12,7 @@
 //!    listens by [`on_interest`](Consumer::on_interest), at first and whenever that changes.
 //! 2. Something is said to it: [`on_request`](Consumer::on_request), [`on_ack`](Consumer::on_ack),
 //!    [`on_flow_answer`](Consumer::on_flow_answer), [`on_removed`](Consumer::on_removed) or
-//!    [`on_purged`](Consumer::on_purged) right when that is applied to the stream, [`on_deadline`](Consumer::on_deadline)
+//!    [`on_purged`](Consumer::on_purged) (until it says that this is all) right when that is applied to the stream, [`on_deadline`](Consumer::on_deadline)
 //!    when [`next_deadline`](Consumer::next_deadline) has come, [`update`](Consumer::update),
 //!    [`reset`](Consumer::reset).
 //! 3. After each of these, what is [`next`](Consumer::next) is asked, with steps that all consumers of a turn share:
@@ -26,7 +26,8 @@
 //!    `to`, shown under its own subject, with the reply that [`AckReply`](js_proto::AckReply) writes of the metadata, or
 //!    with what [`headers_only`] makes of it. If nobody took it after all,
 //!    [`on_undelivered`](Consumer::on_undelivered). Statuses, answers and events have no message.
-//! 5. At the end of the batch [`take_saved`](Consumer::take_saved) gives one record, or none. [`Effect::Answer`]s leave
+//!    Who is [past](Consumer::lowest) a message need not hear that it goes.
+//! 5. At the end of the batch, or somewhat later, [`take_saved`](Consumer::take_saved) gives one record, or none. [`Effect::Answer`]s leave
 //!    when that record is on disk, or the one before it if there is none: so a confirmed acknowledgement is never
 //!    forgotten. Everything else may leave at once: after a crash a delivery may come again.
 //! 6. At a start [`Consumer::following`], [`load`](Consumer::load) of the last state, [`apply`](Consumer::apply) of the

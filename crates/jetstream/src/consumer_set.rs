@@ -255,8 +255,8 @@ impl ConsumerSet {
     /// Whether one wants messages of that subject.
     pub(crate) fn want(&self, subject: &[u8]) -> bool {
         let wants = |row: &Row| {
-            let matches = |filter: &Box<[u8]>| subject_trie::filter_matches(filter, subject);
-            row.filters.is_empty() || row.filters.iter().any(matches)
+            row.filters.is_empty()
+                || row.filters.iter().any(|filter| subject_trie::filter_matches(filter, subject))
         };
         self.interest.of(subject).filter_map(|id| self.rows.get(id)).any(wants)
     }

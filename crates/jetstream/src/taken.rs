@@ -8,10 +8,13 @@ use std::ops::Bound;
 
 use subject_trie::filters_overlap;
 
+/// A subject, and the stream that takes it.
+type Claim = (Box<str>, Box<str>);
+
 /// The subjects of all streams, and whose they are.
 #[derive(Debug, Default)]
 pub(crate) struct Taken {
-    by_front: BTreeMap<Box<[u8]>, Vec<(Box<str>, Box<str>)>>,
+    by_front: BTreeMap<Box<[u8]>, Vec<Claim>>,
 }
 
 impl Taken {
@@ -27,7 +30,7 @@ impl Taken {
         for subject in subjects {
             let front = front(subject);
             let Some(row) = self.by_front.get_mut(front) else { continue };
-            let is_it = |(other, of): &(Box<str>, Box<str>)| **other == **subject && **of == *stream;
+            let is_it = |(other, of): &Claim| **other == **subject && **of == *stream;
             if let Some(at) = row.iter().position(is_it) {
                 row.swap_remove(at);
             }
@@ -39,9 +42,8 @@ impl Taken {
 
     /// Whether another stream takes what overlaps.
     pub(crate) fn has(&self, subject: &str, own: &str) -> bool {
-        let clashes = |row: &Vec<(Box<str>, Box<str>)>| {
-            row.iter().any(|(other, stream)| **stream != *own && overlap(other, subject))
-        };
+        let clashes =
+            |row: &Vec<Claim>| row.iter().any(|(other, stream)| **stream != *own && overlap(other, subject));
         let front = front(subject);
         let longer = self
             .by_front
