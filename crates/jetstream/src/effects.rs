@@ -57,15 +57,22 @@ impl Home {
             let is_all = !rolled_up.is_empty() || self.streams.get(&id).is_some_and(Slot::has_only_the_last);
             self.purge_consumers(id, (!is_all).then_some(&*subject));
         }
-        if self.streams.get(&id).is_some_and(|slot| !slot.tasks.is_empty()) {
+        if self.tasks > 0 && self.streams.get(&id).is_some_and(|slot| !slot.tasks.is_empty()) {
             self.do_tasks(turn, id);
         }
     }
 
     /// Tells somebody what became of a command, once all is done that follows from it.
     fn answer_behind(&mut self, turn: &mut Turn<'_>, id: StreamId, to: Waiter, answer: Told) {
+        // Mostly there is nothing, and the stream need not be looked for.
+        if self.tasks == 0 {
+            return self.answer_waiter(turn, id, to, answer);
+        }
         match self.streams.get_mut(&id) {
-            Some(slot) if !slot.tasks.is_empty() => slot.tasks.push_back(Task::Tell { to, answer }),
+            Some(slot) if !slot.tasks.is_empty() => {
+                slot.tasks.push_back(Task::Tell { to, answer });
+                self.tasks += 1;
+            }
             _ => self.answer_waiter(turn, id, to, answer),
         }
     }

@@ -102,6 +102,8 @@ pub(crate) struct Home {
     pub(crate) gets: VecDeque<(StreamId, Get)>,
     /// Streams that do something which takes several turns, in turn. What is for them waits; others go on.
     pub(crate) busy: VecDeque<StreamId>,
+    /// How many tasks all streams have.
+    pub(crate) tasks: usize,
     /// Streams and consumers that are gone, and not all is done about that.
     pub(crate) endings: Endings,
     /// Requests that were dropped.
@@ -175,6 +177,7 @@ impl Home {
             deadlines: Deadlines::default(),
             gets: VecDeque::new(),
             busy: VecDeque::new(),
+            tasks: 0,
             endings: Endings::default(),
             dropped: Dropped::default(),
             interest_from: None,
@@ -270,6 +273,7 @@ impl Home {
     pub(crate) fn end_stream(&mut self, turn: &mut Turn<'_>, id: StreamId) {
         let Some(mut slot) = self.streams.remove(&id) else { return };
         self.drop_held(&slot.held);
+        self.tasks -= slot.tasks.len();
         slot.end(turn);
         let account = slot.account();
         let state = slot.index().state();

@@ -87,9 +87,10 @@ impl Home {
             match who {
                 Awaited::Event(id) => {
                     let Some(slot) = self.streams.get_mut(&id) else { continue };
-                    slot.uncommitted += 1;
-                    if slot.uncommitted == 1 && !slot.is_at_work() {
-                        self.commit_next(turn, id);
+                    if slot.is_busy() {
+                        slot.uncommitted += 1;
+                    } else {
+                        self.commit(turn, id);
                     }
                 }
                 Awaited::Ack { account, to } => turn.publish(&Message::new(account, &to, b"")),
@@ -101,10 +102,9 @@ impl Home {
         }
     }
 
-    /// Applies the next event of a stream that is safe.
-    pub(crate) fn commit_next(&mut self, turn: &mut Turn<'_>, id: StreamId) {
+    /// Applies the next event of a stream, which is safe.
+    pub(crate) fn commit(&mut self, turn: &mut Turn<'_>, id: StreamId) {
         let Some(slot) = self.streams.get_mut(&id) else { return };
-        slot.uncommitted -= 1;
         let mut effects = std::mem::take(&mut self.effects);
         slot.stream.commit(&mut effects);
         self.carry_out(turn, id, &mut effects);

@@ -47,6 +47,7 @@ impl Home {
     pub(crate) fn purge_consumers(&mut self, id: StreamId, subject: Option<&[u8]>) {
         if let Some(slot) = self.streams.get_mut(&id).filter(|slot| slot.consumers.len() > 0) {
             slot.tasks.push_back(Task::Purged { subject: subject.map(Into::into), after: None, from: 0 });
+            self.tasks += 1;
         }
     }
 

@@ -25,6 +25,7 @@ impl Home {
             && !slot.stream.is_busy()
             && let Some(task) = slot.tasks.pop_front()
         {
+            self.tasks -= 1;
             let left = match task {
                 Task::Purged { subject, after, from } => self.tell_purged(turn, id, subject, after, from),
                 Task::Sweep { from, up_to, of } => self.sweep_some(turn, id, from, up_to, of),
@@ -35,6 +36,7 @@ impl Home {
             };
             if let (Some(task), Some(slot)) = (left, self.streams.get_mut(&id)) {
                 slot.tasks.push_front(task);
+                self.tasks += 1;
             }
         }
         self.settle(turn, id);
@@ -44,6 +46,7 @@ impl Home {
     pub(crate) fn add_task(&mut self, turn: &mut Turn<'_>, id: StreamId, task: Task) {
         if let Some(slot) = self.streams.get_mut(&id) {
             slot.tasks.push_back(task);
+            self.tasks += 1;
             self.do_tasks(turn, id);
         }
     }

@@ -73,7 +73,8 @@ impl Home {
                 self.do_tasks(turn, id);
             } else if slot.uncommitted > 0 {
                 turn.spend(DUE_STEPS);
-                self.commit_next(turn, id);
+                slot.uncommitted -= 1;
+                self.commit(turn, id);
             }
         }
     }
@@ -100,16 +101,16 @@ impl Home {
             return;
         }
         self.may_take_held |= !slot.held.is_empty();
-        if !slot.late.is_empty() {
-            self.heed_late(id);
-        }
-        let Some(slot) = self.streams.get_mut(&id) else { return };
+        let has_late = !slot.late.is_empty();
         let wall = turn.clocks.wall.0;
         let at = slot.stream.next_deadline().map(|at| {
             let nanos = u64::try_from(at.saturating_sub(wall)).unwrap_or(0);
             turn.clocks.now + Duration::from_nanos(nanos)
         });
         self.deadlines.set(Due::Stream(id), at);
+        if has_late {
+            self.heed_late(id);
+        }
     }
 
     /// The clock on the wall goes with the other one, or it was put forward or back: then all that is to be done by it is
