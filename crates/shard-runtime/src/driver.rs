@@ -77,7 +77,8 @@ impl Driver {
             self.close_store();
             return Ok(true);
         }
-        if self.core.may_accept() && self.shell.begin_to_listen()? {
+        if self.shell.listeners.is_some() && self.core.may_accept() {
+            self.shell.begin_to_listen()?;
             self.core.begin_to_accept(&mut self.shell, now)?;
         }
         self.end_turn(now)?;

@@ -35,8 +35,18 @@ pub(crate) struct Orders {
 #[derive(Default)]
 struct Queue {
     orders: VecDeque<Order>,
-    /// The shard was told to stop or has ended: it takes no more orders.
+    /// The shard was told to stop or has ended: it takes no more orders, but for what its logs asked for.
     closed: bool,
+    /// It has ended.
+    ended: bool,
+}
+
+impl Queue {
+    /// Logs come to a clean stop after the shard was told to, and wait for what they ask for on the way: that is bounded by
+    /// what a log may ask for.
+    fn takes(&self, order: &Order) -> bool {
+        !self.closed || (!self.ended && matches!(order, Order::Stored(..)))
+    }
 }
 
 impl Orders {
@@ -53,13 +63,13 @@ impl Orders {
     pub(crate) fn give(&self, order: Order) {
         let has_no_room = |queue: &mut Queue| !queue.closed && queue.orders.len() >= ORDERS_MAX;
         let mut queue = self.has_room.wait_while(self.queue(), has_no_room).expect(NO_PANIC);
-        if !queue.closed {
+        if queue.takes(&order) {
             queue.orders.push_back(order);
             self.wake(queue);
         }
     }
 
-    /// Queues the last order: further ones are dropped. Told again, it wakes the shard again: one that
+    /// Queues the last order: further ones are dropped, but for what logs asked for. Told again, it wakes the shard again: one that
     /// ends says so this way, since the bells it rang last may go with its ring.
     pub(crate) fn stop(&self) {
         let mut queue = self.queue();
@@ -74,7 +84,7 @@ impl Orders {
     /// Drops all orders, those to come as well: the shard has ended.
     pub(crate) fn end(&self) {
         let mut queue = self.queue();
-        queue.closed = true;
+        (queue.closed, queue.ended) = (true, true);
         let dropped = std::mem::take(&mut queue.orders);
         drop(queue);
         drop(dropped);
@@ -120,6 +130,7 @@ mod tests {
     use std::thread;
 
     use rustix::event::{EventfdFlags, eventfd};
+    use stream_log::Answer;
 
     use super::*;
 
@@ -181,6 +192,19 @@ mod tests {
         assert_eq!(dropped.recv(), Err(mpsc::RecvError));
         let taken = take_all(&orders);
         assert!(matches!(taken[..], [Order::Own(Task::StopAccepting), Order::Stop]));
+    }
+
+    /// A log that waited for ever kept its shard from stopping, until its patience was over.
+    #[test]
+    fn what_logs_asked_for_comes_after_the_stop() {
+        let orders = orders();
+        let stored = || Order::Stored(2, Answer::Written(Ok(())));
+        orders.stop();
+        orders.give(stored());
+        assert!(matches!(take_all(&orders)[..], [Order::Stop, Order::Stored(2, Answer::Written(Ok(())))]));
+        orders.end();
+        orders.give(stored());
+        assert!(take_all(&orders).is_empty());
     }
 
     #[test]

@@ -83,14 +83,15 @@ impl RuntimeShell {
         self.ports[peer.index()].as_ref().expect("there is a port to every other shard")
     }
 
-    /// Accepts connections from here on, if it was given listeners. Returns whether it does so since now.
+    /// Accepts connections from here on, if it was given listeners.
     ///
     /// # Errors
     /// The kernel does not listen.
-    pub(crate) fn begin_to_listen(&mut self) -> io::Result<bool> {
-        let Some(listeners) = self.listeners.take() else { return Ok(false) };
-        self.listening = Some(Listening::start(&mut self.io, listeners)?);
-        Ok(true)
+    pub(crate) fn begin_to_listen(&mut self) -> io::Result<()> {
+        if let Some(listeners) = self.listeners.take() {
+            self.listening = Some(Listening::start(&mut self.io, listeners)?);
+        }
+        Ok(())
     }
 
     /// When [`Shell::on_deadlines`] has something to do.
