@@ -19,6 +19,8 @@ pub(crate) struct Directory {
     accounts: Vec<Streams>,
     /// By shard: how many are there, or will be.
     counts: Vec<usize>,
+    /// By shard: whether its log takes nothing any more.
+    failed: Vec<bool>,
     /// What all reserve.
     reserved: Reserved,
 }
@@ -46,7 +48,12 @@ pub(crate) struct Entry {
 
 impl Directory {
     pub(crate) fn new(shards: usize) -> Self {
-        Self { accounts: Vec::new(), counts: vec![0; shards], reserved: Reserved::default() }
+        Self {
+            accounts: Vec::new(),
+            counts: vec![0; shards],
+            failed: vec![false; shards],
+            reserved: Reserved::default(),
+        }
     }
 
     fn account(&mut self, account: usize) -> &mut Streams {
@@ -87,10 +94,17 @@ impl Directory {
         subjects.iter().any(|subject| streams.taken.has(subject, own))
     }
 
-    /// Where a stream is to live that is new: where the fewest are.
+    /// Where a stream is to live that is new: where the fewest are, of those shards whose logs take anything. If none does,
+    /// the one that is asked says why.
     pub(crate) fn emptiest(&self) -> ShardId {
-        let fewest = self.counts.iter().enumerate().min_by_key(|(_, count)| **count);
+        let shards = self.counts.iter().zip(&self.failed).enumerate();
+        let fewest = shards.min_by_key(|(_, (count, failed))| (**failed, **count));
         ShardId(fewest.map_or(0, |(shard, _)| shard) as u8)
+    }
+
+    /// The log of that shard takes nothing any more.
+    pub(crate) fn on_log_failed(&mut self, shard: ShardId) {
+        self.failed[shard.index()] = true;
     }
 
     /// A stream is to be made there.
@@ -202,6 +216,8 @@ mod tests {
         }
         directory.settle(1, "B", ShardId(1), NameState::Gone);
         assert_eq!((directory.emptiest(), directory.count(1)), (ShardId(1), 3));
+        directory.on_log_failed(ShardId(1));
+        assert_eq!(directory.emptiest(), ShardId(2), "it would be kept there");
         assert_eq!((directory.reserved_by(1).files, directory.reserved().files), (30, 30));
         assert_eq!(directory.reserved_by(0), Reserved::default());
     }

@@ -58,6 +58,8 @@ pub(crate) struct Desk {
     pub(crate) homes: Homes,
     /// Where the directory is.
     pub(crate) registrar: Option<Registrar>,
+    /// It was said that the log takes nothing any more.
+    pub(crate) has_told_failure: bool,
 }
 
 /// How far the shard is with telling the others what it found.
@@ -88,7 +90,7 @@ impl JetStream {
             config,
             post: Post::new(service),
             nuid,
-            desk: Desk { homes: Homes::new(own), registrar },
+            desk: Desk { homes: Homes::new(own), registrar, has_told_failure: false },
             beginning: Beginning::Found,
             look_again: None,
             mailbox: Mailbox::default(),

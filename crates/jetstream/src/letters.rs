@@ -20,6 +20,8 @@ pub(crate) enum Word<'a> {
     Stream { at: ShardId, state: NameState },
     /// That shard has told everybody what it found when it began.
     Ready,
+    /// The log of that shard takes nothing any more.
+    Failed { at: ShardId },
     /// What of these streams is to be told, each with its number.
     Tell { ticket: u32, streams: Vec<(u32, String)> },
     /// That is, as far as they are there.
@@ -84,6 +86,7 @@ impl<'a> Word<'a> {
                 }
             }
             Self::Ready => out.push(b'R'),
+            Self::Failed { at } => out.extend([b'F', at.0]),
             Self::Tell { ticket, streams } => {
                 out.push(b'T');
                 out.extend_from_slice(&ticket.to_le_bytes());
@@ -134,6 +137,7 @@ impl<'a> Word<'a> {
                 Self::Stream { at, state }
             }
             b'R' => Self::Ready,
+            b'F' => Self::Failed { at: ShardId(rest.byte()) },
             b'T' => {
                 let ticket = rest.number();
                 Self::Tell { ticket, streams: rest.all(|rest| (rest.number(), rest.string())) }
@@ -221,6 +225,7 @@ mod tests {
             Word::Stream { at: ShardId(1), state: NameState::Gone },
             Word::Stream { at: ShardId(1), state: NameState::AsBefore },
             Word::Ready,
+            Word::Failed { at: ShardId(5) },
             Word::Tell { ticket: 7, streams: vec![(1, "S".into()), (2, "T".into())] },
             Word::Told { ticket: 7, infos: vec![(1, info)] },
         ] {

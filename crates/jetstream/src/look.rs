@@ -118,7 +118,7 @@ impl Cursor {
 impl JetStream {
     /// What all streams of the server have together. To be asked on the first shard, which alone knows what they reserve.
     pub fn totals(&self) -> JetStreamTotals {
-        let Desk { homes, registrar } = self.desk();
+        let Desk { homes, registrar, .. } = self.desk();
         let Some(home) = homes.iter().next() else { return JetStreamTotals::default() };
         let reserved = registrar.as_ref().map(|registrar| registrar.directory.reserved()).unwrap_or_default();
         let used = |storage| home.ledger.server.of(storage).max(0) as u64;

@@ -9,6 +9,7 @@ use broker::{CLAIMED, Party, SIBLING};
 use fabric::{Letter, Mailbox, MeshFrame};
 use js_proto::ACK_PREFIX;
 
+use crate::disk::Disk;
 use crate::gathering::{Asked, Infos};
 use crate::home::Home;
 use crate::jet_stream::Desk;
@@ -122,13 +123,14 @@ impl Desk {
                 registrar.on_report(&mut self.homes, turn, at, Report { account, stream, state });
             }
             (Word::Ready, Some(registrar)) => registrar.on_begun(&mut self.homes, turn),
+            (Word::Failed { at }, Some(registrar)) => registrar.directory.on_log_failed(at),
             (Word::Told { ticket, infos }, Some(registrar)) => {
                 registrar.on_told(&mut self.homes, turn, ticket, infos);
             }
             (Word::Tell { ticket, streams }, _) => {
                 self.homes.asked.push_back(Asked::new(account, ticket, streams));
             }
-            (Word::Stream { .. } | Word::Ready | Word::Told { .. }, None) => {
+            (Word::Stream { .. } | Word::Ready | Word::Failed { .. } | Word::Told { .. }, None) => {
                 unreachable!("that is for the shard with the directory")
             }
         }
@@ -146,8 +148,15 @@ impl Desk {
         }
     }
 
-    /// Has the directory hear what has become of streams here.
+    /// Has the directory hear what has become of streams here, and of the log that new ones would be in.
     pub(crate) fn send_reports(&mut self, turn: &mut Turn<'_>) {
+        let has_failed = self.homes.own().disk.as_ref().is_some_and(Disk::has_failed);
+        if has_failed && !std::mem::replace(&mut self.has_told_failure, true) {
+            match &mut self.registrar {
+                Some(registrar) => registrar.directory.on_log_failed(turn.shard),
+                None => turn.write_to(FIRST, 0, b"failed", &Word::Failed { at: turn.shard }),
+            }
+        }
         while let Some(report) = self.homes.next_report() {
             match &mut self.registrar {
                 Some(registrar) => registrar.on_report(&mut self.homes, turn, turn.shard, report),

@@ -220,5 +220,10 @@ fn a_disk_that_is_slow_or_fails_stops_its_own_streams_alone() {
     assert_eq!(code(&rig.ask(client, "STREAM.DELETE.A", "")), "10077");
     let again = rig.ask(client, "STREAM.CREATE.A", &stream("A", "memory"));
     assert!(again.contains("err_code"), "it may come back at the next start: {again}");
+    // Where new ones would go if that log took them.
+    create(&mut rig, client, "C", "file");
+    create(&mut rig, client, "D", "file");
+    create(&mut rig, client, "E", "memory");
+    assert_eq!(rig.streams_by_shard(), [1, 4]);
     assert!(rig.ask(client, "STREAM.DELETE.B", "").contains("success"));
 }
