@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use brittle_disk::Dice;
 use data_encoding::BASE64;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::consume;
 use crate::names::{STREAM, consumer_config, of_consumer, of_stream, stream_config};
@@ -17,9 +17,15 @@ const STREAM_NOT_FOUND: u64 = 10059;
 const CONSUMER_NOT_FOUND: u64 = 10014;
 const MESSAGE_NOT_FOUND: u64 = 10037;
 
-/// Creates both.
-pub(crate) fn create(addr: SocketAddr) {
+/// Creates both, behind so many other streams: new ones go round the shards.
+pub(crate) fn create(addr: SocketAddr, others: u64) {
     let mut requests = Requests::connect(addr, "create");
+    for number in 0..others {
+        let name = format!("OTHER{number}");
+        let config = json!({ "name": name, "subjects": [format!("others.{number}")], "storage": "file" });
+        let made = requests.ask(&format!("$JS.API.STREAM.CREATE.{name}"), &config.to_string());
+        assert!(matches!(made, Answer::Body(_)), "another stream is refused: {made:?}");
+    }
     create_stream(&mut requests);
     create_consumer(&mut requests);
 }

@@ -23,6 +23,9 @@ const ACKS_MAX: u64 = 1500;
 /// What a sync takes longer than memory does, in microseconds: of a life one of these.
 const SYNC_MICROS: [u64; 4] = [0, 0, 200, 1000];
 
+/// How many shards it has after a restart: one of these.
+const SHARDS: [u32; 4] = [1, 2, 3, 4];
+
 /// Warnings of the server that are told after a restart.
 const COMPLAINTS_MAX: usize = 5;
 
@@ -73,6 +76,7 @@ pub struct Life {
     unsettled: [Unsettled; PUBLISHERS],
     dice: Dice,
     seed: u64,
+    setup: Setup,
     ending: Ending,
     trouble: Option<Trouble>,
     cuts: Vec<CutReport>,
@@ -97,14 +101,27 @@ impl Life {
         let disk = mount_or_say("what outlives a cut of the power", options).ok_or(Refusal::NoDisk)?;
         disk.set_sync_delay(Duration::from_micros(dice.choose(&SYNC_MICROS)));
         let server = start(tested, &disk)?;
-        check::create(server.addr());
+        check::create(server.addr(), dice.below(tested.setup.shards.max(1).into()));
         if tested.settled {
             disk.disk().settle();
         }
-        let (ending, trouble) = (tested.ending, tested.trouble);
+        let (setup, ending, trouble) = (tested.setup, tested.ending, tested.trouble);
         let (shared, unsettled) = Default::default();
         let (cuts, complaints) = (Vec::new(), Vec::new());
-        Ok(Self { server, disk, shared, unsettled, dice, seed, ending, trouble, cuts, broken: 0, complaints })
+        Ok(Self {
+            server,
+            disk,
+            shared,
+            unsettled,
+            dice,
+            seed,
+            setup,
+            ending,
+            trouble,
+            cuts,
+            broken: 0,
+            complaints,
+        })
     }
 
     /// Rounds of load, death and restart. Ends early with a server that does not start any more.
@@ -120,7 +137,8 @@ impl Life {
                 let cut = self.disk.cut(self.dice.roll()).expect("the server was killed");
                 self.cuts.push(cut);
             }
-            if let Err(error) = self.server.restart() {
+            let shards = self.dice.choose(&SHARDS);
+            if let Err(error) = self.server.restart_on(Setup { shards, ..self.setup }) {
                 self.shared.ledger().note(Broken::NoStart, error.to_string());
                 break;
             }

@@ -231,6 +231,16 @@ impl Server {
         Ok(())
     }
 
+    /// The same with another setup from then on.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::start`].
+    pub fn restart_on(&mut self, setup: Setup) -> Result<(), ServerError> {
+        self.options.setup = setup;
+        self.restart()
+    }
+
     /// Waits for the ports file and returns the client URLs in it.
     ///
     /// # Errors
