@@ -50,4 +50,6 @@ impl Kind {
     pub const PARKED: Self = Self(20);
     /// Who holds copies of a group.
     pub const REPLICA_META: Self = Self(21);
+    /// Messages that consumers are done with.
+    pub const RELEASED: Self = Self(22);
 }

@@ -30,11 +30,8 @@ impl<W> Stream<W> {
                 tell(to, Answer::Deleted, effects);
             }
             Change::Aged => self.apply_aged(seq, effects),
-            Change::Ended(sequences) => {
-                for seq in sequences {
-                    self.take_out(seq, Removal::Age, effects);
-                }
-            }
+            Change::Ended(sequences) => self.take_all_out(&sequences, Removal::Age, effects),
+            Change::Released(sequences) => self.take_all_out(&sequences, Removal::Acknowledged, effects),
             Change::Purged(purge) => self.work.push_back(Work::Purge(Box::new(Purging::new(purge, to)))),
             Change::Updated(config) => {
                 self.graves.note_meta(place);
@@ -142,6 +139,12 @@ impl<W> Stream<W> {
         effects.push(Effect::Removed { row, why });
         self.note_dead(row.place, effects);
         true
+    }
+
+    fn take_all_out(&mut self, sequences: &[u64], why: Removal, effects: &mut Vec<Effect<W>>) {
+        for seq in sequences {
+            self.take_out(*seq, why, effects);
+        }
     }
 
     /// Consumers are done with a message: a stream that keeps messages for them lets it go. That is part of what the

@@ -85,7 +85,7 @@ impl<W> Stream<W> {
         }
         self.scratch.payload.clear();
         self.scratch.payload.extend(seqs.iter().flat_map(|seq| seq.to_le_bytes()));
-        match self.staged_change(Kind::EXPIRED, 0, self.time_at(now), Change::Ended(seqs.into())) {
+        match self.staged_change(Kind::RELEASED, 0, self.time_at(now), Change::Released(seqs.into())) {
             Decision::Append(record) => Some(record),
             _ => None,
         }

@@ -48,6 +48,8 @@ pub(crate) enum Change {
     Aged,
     /// The time of those is over.
     Ended(Box<[u64]>),
+    /// Consumers are done with those.
+    Released(Box<[u64]>),
     Updated(Box<StreamConfig>),
     /// Some of a state. It changes nothing.
     Part {
@@ -174,13 +176,8 @@ impl Event {
                 Change::Purged(Purge { filter: record.subject.into(), before: record.seq, keep })
             }
             Kind::EXPIRED if record.payload.is_empty() => Change::Aged,
-            Kind::EXPIRED => {
-                let mut sequences = Vec::with_capacity(record.payload.len() / 8);
-                while !payload.is_empty() {
-                    sequences.push(payload.u64()?);
-                }
-                Change::Ended(sequences.into())
-            }
+            Kind::EXPIRED => Change::Ended(sequences(&mut payload)?),
+            Kind::RELEASED => Change::Released(sequences(&mut payload)?),
             Kind::STREAM_META => Change::Updated(Box::new(StreamMeta::read(record.payload)?.config)),
             Kind::MESSAGE | Kind::SKIP => return Err(BadRecord::Malformed("stream event")),
             Kind::STREAM_STATE => Change::Part { is_last: false },
@@ -194,6 +191,15 @@ impl Event {
     pub(crate) fn is_opaque(&self) -> bool {
         !matches!(&self.change, Change::Message(Arrival { rollup: None, .. }) | Change::Part { .. })
     }
+}
+
+/// Eight bytes for each.
+fn sequences(payload: &mut Reader<'_>) -> Result<Box<[u64]>, BadRecord> {
+    let mut sequences = Vec::new();
+    while !payload.is_empty() {
+        sequences.push(payload.u64()?);
+    }
+    Ok(sequences.into())
 }
 
 impl Event {
