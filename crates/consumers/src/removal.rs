@@ -88,11 +88,28 @@ impl Consumer {
     /// The stream was purged: of what a subject matches, or of everything. What is left of it is left. To be said once,
     /// instead of each message that went.
     ///
-    /// Whoever wants nothing else stands before what is left now; whoever wants more only forgets what is gone.
+    /// Whoever wants nothing else stands before what is left now; whoever wants more only forgets what is gone. What
+    /// waited to be acknowledged and is gone counts as acknowledged then.
     ///
     /// `from` is zero at first, and how far it came afterwards. Says whether that is all; if not, it is to be said again,
     /// and nothing else before.
     pub fn on_purged(
+        &mut self,
+        at: &Moment,
+        subject: Option<&[u8]>,
+        index: &StreamIndex,
+        from: &mut u64,
+        steps: &mut Steps,
+    ) -> bool {
+        let pending = self.pending.len();
+        let is_done = self.forget_purged(subject, index, from, steps);
+        if self.pending.len() < pending {
+            self.last_acked = at.wall;
+        }
+        is_done
+    }
+
+    fn forget_purged(
         &mut self,
         subject: Option<&[u8]>,
         index: &StreamIndex,

@@ -46,7 +46,20 @@ fn pending_is_exact_with_filters_deletes_and_purges() {
     rig.purge(Some("s.b"));
     assert_eq!(rig.consumer.num_pending(), 2);
     rig.purge(Some("s.a"));
-    assert_eq!(info(&mut rig), "info 1/6+ 1/6 ack_pending 0 pending 0 redelivered 0 waiting 0");
+    assert_eq!(info(&mut rig), "info 1/6+ 1/6+ ack_pending 0 pending 0 redelivered 0 waiting 0");
+}
+
+#[test]
+fn what_waits_and_is_purged_counts_as_acknowledged_then() {
+    for filter in [None, Some("s.a")] {
+        let mut rig = Rig::stream(0, false);
+        rig.publish("s.a", 2);
+        rig.create(EXPLICIT);
+        rig.request("_INBOX.1", "1");
+        rig.purge(filter);
+        let line = info(&mut rig);
+        assert!(line.starts_with("info 1/1+ 1/1+ ack_pending 0 pending 0"), "{line}");
+    }
 }
 
 #[test]
@@ -58,9 +71,9 @@ fn a_purge_moves_only_who_wants_nothing_else() {
     rig.create(EXPLICIT);
     rig.request("_INBOX.1", "3");
     rig.purge(Some("s.a"));
-    assert_eq!(info(&mut rig), "info 3/3+ 1/1 ack_pending 1 pending 1 redelivered 0 waiting 0");
+    assert_eq!(info(&mut rig), "info 3/3+ 1/1+ ack_pending 1 pending 1 redelivered 0 waiting 0");
     rig.purge(None);
-    assert_eq!(info(&mut rig), "info 3/4+ 3/4 ack_pending 0 pending 0 redelivered 0 waiting 0");
+    assert_eq!(info(&mut rig), "info 3/4+ 3/4+ ack_pending 0 pending 0 redelivered 0 waiting 0");
 }
 
 #[test]

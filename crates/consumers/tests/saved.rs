@@ -126,6 +126,6 @@ fn goes_on(rig: &Rig, mut consumer: consumers::Consumer) {
             break;
         }
     }
-    while !consumer.on_purged(None, index, &mut 0, &mut Steps::new(u32::MAX)) {}
+    while !consumer.on_purged(at, None, index, &mut 0, &mut Steps::new(u32::MAX)) {}
     consumer.info(at, &mut listens, &mut out);
 }

@@ -60,12 +60,13 @@ impl Home {
         after: Option<ConsumerId>,
         mut from: u64,
     ) -> Option<Task> {
+        let at = turn.moment();
         let slot = self.streams.get_mut(&id)?;
         let Slot { stream, consumers, .. } = slot;
         let (consumer, machine) = consumers.next_after(after)?;
         let mut steps = turn.take_steps_up_to(TASK_STEPS_MAX);
         let before = steps.left();
-        let is_done = machine.on_purged(subject.as_deref(), stream.index(), &mut from, &mut steps);
+        let is_done = machine.on_purged(&at, subject.as_deref(), stream.index(), &mut from, &mut steps);
         turn.spend(u64::from(before - steps.left()) + CONSUMER_STEPS);
         if !is_done {
             return Some(Task::Purged { subject, after, from });

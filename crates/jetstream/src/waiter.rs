@@ -10,4 +10,6 @@ pub(crate) enum Waiter {
     Publisher(Name),
     /// Whoever made a request.
     Asker(Box<Request>),
+    /// Whoever had a stream changed, which has let go since of what nobody needs.
+    Changer(Box<Request>),
 }

@@ -253,15 +253,14 @@ impl Naive {
                     let entry = self.waiting.remove(&seq).unwrap();
                     self.again.retain(|other| *other != seq);
                     self.floor.0 = self.floor.0.max(entry.first);
+                    self.was_acked = true;
                 }
             }
             self.delivered.1 = self.delivered.1.max(self.cursor - 1);
         }
-        let was_acked = self.was_acked;
         let gone: Vec<u64> =
             self.waiting.keys().copied().filter(|seq| !self.stream.contains_key(seq)).collect();
         gone.into_iter().for_each(|seq| self.acked(seq));
-        self.was_acked = was_acked;
         let Self { exceeded, stream, .. } = self;
         exceeded.retain(|seq| stream.contains_key(seq));
         if filter.is_none_or(is_concerned) {

@@ -190,7 +190,8 @@ impl Rig {
         }
         // In slices: how it is cut changes nothing.
         let (subject, mut from) = (filter.map(str::as_bytes), 0);
-        while !self.consumer.on_purged(subject, &self.index, &mut from, &mut Steps::new(PURGE_STEPS)) {}
+        let Self { consumer, at, index, .. } = self;
+        while !consumer.on_purged(at, subject, index, &mut from, &mut Steps::new(PURGE_STEPS)) {}
         self.settle();
         self.turn(Vec::new());
     }
