@@ -81,7 +81,13 @@ impl Home {
     pub(crate) fn answer_waiter(&mut self, turn: &mut Turn<'_>, id: StreamId, to: Waiter, answer: Told) {
         match to {
             Waiter::Publisher(reply) => self.acknowledge(turn, id, &reply, answer),
-            Waiter::Asker(request) => self.answer_asker(turn, id, *request, answer),
+            Waiter::Asker(request) if matches!(answer, Told::Updated) => self.on_changed(turn, id, request),
+            Waiter::Changer(request) if matches!(answer, Told::Updated) => {
+                self.answer_updated(turn, id, *request);
+            }
+            Waiter::Asker(request) | Waiter::Changer(request) => {
+                self.answer_asker(turn, *request, answer);
+            }
         }
     }
 
@@ -99,7 +105,7 @@ impl Home {
     }
 
     /// Answers a request about the stream.
-    fn answer_asker(&mut self, turn: &mut Turn<'_>, id: StreamId, request: Request, answer: Told) {
+    fn answer_asker(&mut self, turn: &mut Turn<'_>, request: Request, answer: Told) {
         match answer {
             Told::Purged { messages } => {
                 let answer =
@@ -110,9 +116,20 @@ impl Home {
                 let answer = MsgDeleteAnswer { success: true, ..MsgDeleteAnswer::new() };
                 self.give(turn, &request, &Answer::of(Ok(answer)));
             }
-            Told::Updated => self.answer_updated(turn, id, request),
             Told::Refused(error) => self.refuse_asker(turn, &request, error),
-            Told::Stored { .. } | Told::Duplicate { .. } => {}
+            Told::Stored { .. } | Told::Duplicate { .. } | Told::Updated => {}
+        }
+    }
+
+    /// The stream is what it was asked to be. What it has let go of for that is gone before whoever asked hears of it.
+    fn on_changed(&mut self, turn: &mut Turn<'_>, id: StreamId, request: Box<Request>) {
+        let Some(slot) = self.streams.get_mut(&id) else { return };
+        let mut known = Vec::new();
+        slot.stream.defer(Waiter::Changer(request), Told::Updated, &mut known);
+        for effect in known {
+            if let Effect::Answer { to, answer } = effect {
+                self.answer_waiter(turn, id, to, answer);
+            }
         }
     }
 

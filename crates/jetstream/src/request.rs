@@ -3,6 +3,7 @@
 use broker::Party;
 use fabric::MeshMessage;
 use js_proto::{ApiRequest, ApiSubject, Asked};
+use log_format::Lsn;
 
 use crate::names::Name;
 
@@ -22,6 +23,8 @@ pub(crate) struct Request {
     pub(crate) from: Party,
     /// The name of its stream is under order until it is answered.
     pub(crate) is_order: bool,
+    /// What was stored before it came: that is safe, and seen, before it is answered.
+    pub(crate) behind: Lsn,
 }
 
 impl Request {
@@ -48,6 +51,7 @@ impl Request {
             body: body.into(),
             from,
             is_order: false,
+            behind: Lsn(0),
         }
     }
 

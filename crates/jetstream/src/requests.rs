@@ -38,7 +38,8 @@ enum Attempt {
 }
 
 impl Home {
-    /// A request. It is answered at once, unless others wait.
+    /// A request. It is answered at once, unless others wait or something that was published before is not safe yet:
+    /// whoever publishes without waiting for acknowledgements, and then asks, is shown what was published.
     pub(crate) fn on_request(&mut self, turn: &mut Turn<'_>, request: Request) {
         if self.let_wait(&request) {
             self.line_up_request(turn, request, Job::Fresh);
@@ -65,7 +66,8 @@ impl Home {
         self.line_up_request(turn, request, Job::Ordered(verdict));
     }
 
-    fn line_up_request(&mut self, turn: &mut Turn<'_>, request: Request, job: Job) {
+    fn line_up_request(&mut self, turn: &mut Turn<'_>, mut request: Request, job: Job) {
+        request.behind = self.disk.as_ref().map_or(Lsn(0), Disk::last);
         self.waiting.push_back((request, job));
         if self.waiting.len() == 1 {
             self.answer_next(turn);
@@ -81,6 +83,10 @@ impl Home {
     /// may be answered.
     pub(crate) fn answer_next(&mut self, turn: &mut Turn<'_>) -> bool {
         if !self.may_answer() {
+            return false;
+        }
+        if !self.is_next_safe() {
+            self.log_awaited = true;
             return false;
         }
         let Some((request, job)) = self.waiting.pop_front() else { return false };
@@ -147,6 +153,12 @@ impl Home {
             }
         }
         Attempt::Done
+    }
+
+    /// Whether what the next request is to see is safe.
+    fn is_next_safe(&self) -> bool {
+        let Some((request, _)) = self.waiting.front() else { return true };
+        self.disk.as_ref().is_none_or(|disk| disk.is_safe(request.behind))
     }
 
     /// Answers once all shards know.
