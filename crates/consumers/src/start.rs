@@ -126,7 +126,8 @@ impl Consumer {
         self.changes.mark_all();
     }
 
-    pub(crate) fn is_started(&self) -> bool {
+    /// Whether it stands somewhere: before it is [settled](Self::settle) for the first time there is nothing to store.
+    pub fn is_started(&self) -> bool {
         self.start.is_none()
     }
 }

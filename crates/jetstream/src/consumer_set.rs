@@ -4,11 +4,17 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use consumers::{Consumer, Effects, Moment};
+use log_format::Kind;
 use stream_index::Place;
 
 use crate::account::StreamId;
 use crate::hearers::{DEAF, Hearers};
 use crate::interest::Interest;
+use crate::metas::Metas;
+
+/// Records of changes of a consumer and of what it is told to be, of which all are needed at a start, before all of it is
+/// written anew.
+const RECORDS_MAX: usize = 64;
 
 /// Names a consumer of a stream. No two of a stream have the same one, also if one is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -72,6 +78,14 @@ struct Row {
     group: Option<u32>,
     /// Where its whole state is, and what changed since.
     records: Vec<Place>,
+    /// Where its configuration is.
+    metas: Metas,
+}
+
+impl Row {
+    fn is_long(&self) -> bool {
+        self.records.len() + self.metas.len() > RECORDS_MAX && self.consumer.is_started()
+    }
 }
 
 impl ConsumerSet {
@@ -93,6 +107,7 @@ impl ConsumerSet {
             is_counted: !config.direct && !config.sourcing,
             group,
             records: Vec::new(),
+            metas: Metas::default(),
         };
         self.counted += usize::from(row.is_counted);
         self.hearers.add(id);
@@ -201,22 +216,39 @@ impl ConsumerSet {
         self.rows.get(&id)?.group
     }
 
-    /// Where the records are that are needed of it.
-    pub(crate) fn records(&self, id: ConsumerId) -> &[Place] {
-        self.rows.get(&id).map_or(&[], |row| &row.records)
+    /// Whether so many records are needed of it that all of it is better written anew.
+    pub(crate) fn is_long(&self, id: ConsumerId) -> bool {
+        self.rows.get(&id).is_some_and(Row::is_long)
+    }
+
+    /// Where its configuration is.
+    pub(crate) fn metas(&mut self, id: ConsumerId) -> Option<&mut Metas> {
+        self.rows.get_mut(&id).map(|row| &mut row.metas)
+    }
+
+    /// Whether that record is needed.
+    pub(crate) fn needs(&self, id: ConsumerId, kind: Kind, place: Place) -> bool {
+        let Some(row) = self.rows.get(&id) else { return false };
+        if kind == Kind::CONSUMER_META { row.metas.has(place) } else { row.records.contains(&place) }
     }
 
     /// There is one more of them, which stands for all before it if it is whole: those are not needed any more.
     pub(crate) fn note_record(&mut self, id: ConsumerId, place: Place, is_whole: bool) -> Vec<Place> {
         let Some(row) = self.rows.get_mut(&id) else { return Vec::new() };
-        let before = if is_whole { std::mem::take(&mut row.records) } else { Vec::new() };
+        let mut before = if is_whole { std::mem::take(&mut row.records) } else { Vec::new() };
+        if is_whole {
+            before.extend(row.metas.supersede());
+        }
         row.records.push(place);
         before
     }
 
     /// One of them lies elsewhere now. Says whether it is one of them.
-    pub(crate) fn on_moved(&mut self, id: ConsumerId, from: Place, to: Place) -> bool {
+    pub(crate) fn on_moved(&mut self, id: ConsumerId, kind: Kind, from: Place, to: Place) -> bool {
         let Some(row) = self.rows.get_mut(&id) else { return false };
+        if kind == Kind::CONSUMER_META {
+            return row.metas.on_moved(from, to);
+        }
         let found = row.records.iter_mut().find(|place| **place == from);
         found.map(|place| *place = to).is_some()
     }
@@ -224,7 +256,7 @@ impl ConsumerSet {
     /// It may have something to be remembered. Says whether it has, and did not stand among those yet.
     pub(crate) fn note_changed(&mut self, id: ConsumerId) -> bool {
         let Some(row) = self.rows.get_mut(&id).filter(|row| !row.is_changed) else { return false };
-        row.is_changed = row.consumer.has_changes();
+        row.is_changed = row.consumer.has_changes() || row.is_long();
         row.is_changed
     }
 

@@ -154,6 +154,12 @@ impl Disk {
         self.is_touched = true;
     }
 
+    /// Nobody needs any record of a group but that one.
+    pub(crate) fn bury_all_but(&mut self, place: Place, group: u32) {
+        self.log.bury_all_but(place, group);
+        self.is_touched = true;
+    }
+
     pub(crate) fn take_request(&mut self) -> Option<Request> {
         self.log.take_request()
     }

@@ -32,6 +32,7 @@ use crate::room::Room;
 use crate::slot::Slot;
 use crate::slots::Slots;
 use crate::step::{Answer, Job};
+use crate::tombs::Tombs;
 use crate::turn::{Told, Turn};
 use crate::unsaved::Unsaved;
 use crate::waiter::Waiter;
@@ -91,6 +92,8 @@ pub(crate) struct Home {
     pub(crate) parked: BTreeSet<u32>,
     /// Those of them that are streams.
     pub(crate) unserved: Vec<AilingStream>,
+    /// Records that say that somebody is gone.
+    pub(crate) tombs: Tombs,
     /// When the log is to try again, or to say that all is safe.
     pub(crate) disk_due: Option<Time>,
     /// Consumers that have something to do.
@@ -171,6 +174,7 @@ impl Home {
             releases: VecDeque::new(),
             parked: BTreeSet::new(),
             unserved: Vec::new(),
+            tombs: Tombs::default(),
             disk_due: None,
             line: VecDeque::new(),
             pushing: BTreeSet::new(),
@@ -280,7 +284,8 @@ impl Home {
         self.deadlines.set(Due::Stream(id), None);
         if slot.medium.is_log() {
             self.logged -= 1;
-            self.log_end(Kind::STREAM_GONE, id.0, turn.clocks.wall.0);
+            let metas: Vec<u32> = slot.stream.meta_places().map(|place| place.segment).collect();
+            self.log_end(Kind::STREAM_GONE, id.0, turn.clocks.wall.0, &metas);
         }
         self.count_for(account, slot.storage(), -i64::try_from(state.bytes).unwrap_or(i64::MAX));
         let account = self.account(account);
@@ -292,11 +297,16 @@ impl Home {
 }
 
 impl Home {
-    /// A stream or a consumer is gone, and all its records with it.
-    pub(crate) fn log_end(&mut self, kind: Kind, group: u32, time: i64) {
+    /// A stream or a consumer is gone, and all its records with it. What made it can be found in those segments.
+    pub(crate) fn log_end(&mut self, kind: Kind, group: u32, time: i64, metas: &[u32]) {
         let Some(disk) = &mut self.disk else { return };
         // It was asked whether there is room. If the log takes nothing any more, nothing is answered either.
-        if disk.append(&own_record(kind, group, time, b"")).is_ok() {
+        let Ok(appended) = disk.append(&own_record(kind, group, time, b"")) else { return };
+        let log = disk.log();
+        let segments = metas.iter().copied().chain(log.cleaned()).filter(|segment| log.may_find(*segment));
+        if self.tombs.insert(group, appended.place, segments) {
+            disk.bury_all_but(appended.place, group);
+        } else {
             disk.bury_all(group);
         }
     }

@@ -68,7 +68,7 @@ impl Home {
                 Event::Room => self.log_awaited = false,
                 Event::Clean => self.clean(),
                 Event::Moved => self.on_moved(),
-                Event::Retired(_) => {}
+                Event::Retired(segment) => self.on_retired(segment),
             }
             if let Some(disk) = &mut self.disk {
                 disk.is_touched = true;
@@ -146,18 +146,19 @@ impl Home {
     fn clean(&mut self) {
         let Some(disk) = &mut self.disk else { return };
         let (streams, groups, parked) = (&mut self.streams, &self.consumer_groups, &self.parked);
+        let tombs = &self.tombs;
         disk.log().clean(&mut |place, record| {
             if parked.contains(&record.group) {
                 return true;
             }
             if let Some(key) = groups.get(&record.group) {
                 let consumers = streams.get(&key.stream).map(|slot| &slot.consumers);
-                return !is_state(record.kind)
-                    || consumers.is_some_and(|all| all.records(key.consumer).contains(&place));
+                return consumers.is_some_and(|all| all.needs(key.consumer, record.kind, place));
             }
-            // What says that something is gone stays until the log knows better.
-            let Some(slot) = streams.get_mut(&StreamId(record.group)) else { return true };
-            slot.stream.is_live(record, place)
+            match streams.get_mut(&StreamId(record.group)) {
+                Some(slot) => slot.stream.is_live(record, place),
+                None => tombs.has(record.group, place),
+            }
         });
     }
 
@@ -167,11 +168,13 @@ impl Home {
             let (group, from, to) = (moved.group, moved.from, moved.to);
             let is_needed = if let Some(key) = self.consumer_groups.get(&group) {
                 let slot = self.streams.get_mut(&key.stream);
-                !is_state(moved.kind)
-                    || slot.is_some_and(|slot| slot.consumers.on_moved(key.consumer, from, to))
+                slot.is_some_and(|slot| slot.consumers.on_moved(key.consumer, moved.kind, from, to))
             } else if let Some(slot) = self.streams.get_mut(&StreamId(group)) {
                 slot.stream.on_moved(moved.kind, moved.seq, from, to)
+            } else if matches!(moved.kind, Kind::STREAM_GONE | Kind::CONSUMER_GONE) {
+                self.tombs.on_moved(group, from, to)
             } else {
+                // It was buried with its group, or its group is kept as it is.
                 true
             };
             if !is_needed && let Some(disk) = &mut self.disk {
@@ -179,9 +182,12 @@ impl Home {
             }
         }
     }
-}
 
-/// Whether a record is one of a consumer's that others take the place of.
-fn is_state(kind: Kind) -> bool {
-    matches!(kind, Kind::CONSUMER_STATE | Kind::CONSUMER_DELTA)
+    /// A segment is out of reach, and with it what said that somebody was there.
+    fn on_retired(&mut self, segment: u32) {
+        let Some(disk) = &mut self.disk else { return };
+        for (place, group) in self.tombs.on_retired(segment) {
+            disk.bury(place, group);
+        }
+    }
 }

@@ -3,7 +3,7 @@
 //! Records come in the order in which they were first appended. Whom what is found was an affair of is gone; what is left
 //! of it is who is there, and which records nobody needs any more.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use consumers::{Consumer, Effects, Moment, OfStream, Spec};
 use js_proto::{AckReply, FlowControlReply, Retention, StreamConfig, Timestamp};
@@ -11,6 +11,7 @@ use log_format::{Kind, Place, Record};
 use streams::{Rebuild, StreamMeta};
 
 use crate::consumer_meta::ConsumerMeta;
+use crate::metas::Metas;
 use crate::waiter::Waiter;
 
 /// Bytes of the largest message if the stream does not say.
@@ -23,6 +24,16 @@ pub(crate) struct FoundStream {
     /// As it is by now.
     config: StreamConfig,
     pub(crate) rebuild: Rebuild<Waiter>,
+    /// Segments with its configurations.
+    metas: Vec<u32>,
+}
+
+/// A record that says that somebody is gone, who was found before.
+#[derive(Debug)]
+pub(crate) struct FoundTomb {
+    pub(crate) place: Place,
+    /// Segments with what made them.
+    pub(crate) segments: Vec<u32>,
 }
 
 /// A consumer that was found.
@@ -32,6 +43,7 @@ pub(crate) struct FoundConsumer {
     pub(crate) consumer: Consumer,
     /// Where the records are that are needed of it.
     pub(crate) records: Vec<Place>,
+    pub(crate) metas: Metas,
 }
 
 /// What was found so far.
@@ -42,8 +54,9 @@ pub(crate) struct Replay {
     pub(crate) consumers: BTreeMap<u32, FoundConsumer>,
     /// Records that nobody needs, and whose they are.
     pub(crate) dead: Vec<(Place, u32)>,
-    /// Those of whom no record is needed.
-    pub(crate) gone: Vec<u32>,
+    /// Those of whom no record is needed, but for one that says so perhaps.
+    pub(crate) gone: BTreeSet<u32>,
+    pub(crate) tombs: BTreeMap<u32, FoundTomb>,
     pub(crate) last_number: u32,
     /// Why nothing can be made of it.
     trouble: Option<String>,
@@ -55,7 +68,8 @@ impl Replay {
             streams: BTreeMap::new(),
             consumers: BTreeMap::new(),
             dead: Vec::new(),
-            gone: Vec::new(),
+            gone: BTreeSet::new(),
+            tombs: BTreeMap::new(),
             last_number: 0,
             trouble: None,
         }
@@ -91,22 +105,23 @@ impl Replay {
                 let config = meta.config.clone();
                 let mut rebuild = Rebuild::new(meta);
                 rebuild.note_first_meta(place);
-                self.streams.insert(group, FoundStream { account, config, rebuild });
+                let metas = vec![place.segment];
+                self.streams.insert(group, FoundStream { account, config, rebuild, metas });
             }
             Kind::STREAM_GONE => {
-                self.streams.remove(&group);
+                let found = self.streams.remove(&group);
                 self.consumers.retain(|consumer, found| {
                     if found.stream == group {
-                        self.gone.push(*consumer);
+                        self.gone.insert(*consumer);
                     }
                     found.stream != group
                 });
-                self.gone.push(group);
+                self.on_gone(group, place, found.map(|found| found.metas));
             }
-            Kind::CONSUMER_META => self.on_consumer_meta(group, record)?,
+            Kind::CONSUMER_META => self.on_consumer_meta(place, record)?,
             Kind::CONSUMER_GONE => {
-                self.consumers.remove(&group);
-                self.gone.push(group);
+                let found = self.consumers.remove(&group);
+                self.on_gone(group, place, found.map(|found| found.metas.segments().collect()));
             }
             Kind::CONSUMER_STATE => self.on_state(place, record, Consumer::load)?,
             Kind::CONSUMER_DELTA => self.on_state(place, record, Consumer::apply)?,
@@ -115,19 +130,36 @@ impl Replay {
         Ok(())
     }
 
+    /// Somebody is gone, who was made by records in those segments.
+    fn on_gone(&mut self, group: u32, place: Place, segments: Option<Vec<u32>>) {
+        self.gone.insert(group);
+        if let Some(segments) = segments {
+            self.tombs.insert(group, FoundTomb { place, segments });
+        }
+    }
+
     /// Something happened to a stream. One that is not there was deleted.
     fn on_event(&mut self, place: Place, record: &Record<'_>) -> Result<(), String> {
-        let Some(found) = self.streams.get_mut(&record.group) else { return Ok(()) };
+        let Some(found) = self.streams.get_mut(&record.group) else {
+            self.gone.insert(record.group);
+            return Ok(());
+        };
         if record.kind == Kind::STREAM_META {
             found.config = StreamMeta::read(record.payload).map_err(|error| error.to_string())?.config;
+            found.metas.push(place.segment);
         }
         found.rebuild.on_record(record, place).map_err(|error| error.to_string())
     }
 
-    fn on_consumer_meta(&mut self, group: u32, record: &Record<'_>) -> Result<(), String> {
+    fn on_consumer_meta(&mut self, place: Place, record: &Record<'_>) -> Result<(), String> {
+        let group = record.group;
         let meta = ConsumerMeta::read(record.payload).ok_or("a consumer that cannot be read")?;
-        let Some(of) = self.streams.get(&meta.stream) else { return Ok(()) };
+        let Some(of) = self.streams.get(&meta.stream) else {
+            self.gone.insert(group);
+            return Ok(());
+        };
         if let Some(found) = self.consumers.get_mut(&group) {
+            found.metas.push(place);
             let until = meta.config.pause_until;
             let at = Moment { mono: 0, wall: record.time, random: 0 };
             found.consumer.pause(&at, until, &mut Effects::new());
@@ -136,7 +168,9 @@ impl Replay {
         }
         let stream_group = meta.stream;
         let consumer = Consumer::following(spec(&of.config, meta));
-        self.consumers.insert(group, FoundConsumer { stream: stream_group, consumer, records: Vec::new() });
+        let (records, mut metas) = (Vec::new(), Metas::default());
+        metas.push(place);
+        self.consumers.insert(group, FoundConsumer { stream: stream_group, consumer, records, metas });
         Ok(())
     }
 
@@ -146,10 +180,14 @@ impl Replay {
         record: &Record<'_>,
         take: fn(&mut Consumer, &[u8]) -> Result<(), E>,
     ) -> Result<(), String> {
-        let Some(found) = self.consumers.get_mut(&record.group) else { return Ok(()) };
+        let Some(found) = self.consumers.get_mut(&record.group) else {
+            self.gone.insert(record.group);
+            return Ok(());
+        };
         take(&mut found.consumer, record.payload).map_err(|error| error.to_string())?;
         if record.kind == Kind::CONSUMER_STATE {
-            let before = std::mem::take(&mut found.records);
+            let mut before = std::mem::take(&mut found.records);
+            before.append(&mut found.metas.supersede());
             self.dead.extend(before.into_iter().map(|place| (place, record.group)));
         }
         found.records.push(place);

@@ -11,7 +11,7 @@ use crate::disk::Disk;
 use crate::home::Home;
 use crate::medium::Medium;
 use crate::names::Change;
-use crate::replay::Replay;
+use crate::replay::{FoundTomb, Replay};
 use crate::role::FIRST;
 use crate::slot::Slot;
 use crate::turn::Turn;
@@ -27,8 +27,14 @@ impl Home {
         for (place, group) in replay.dead.drain(..) {
             disk.bury(place, group);
         }
-        for group in replay.gone.drain(..) {
-            disk.bury_all(group);
+        for group in std::mem::take(&mut replay.gone) {
+            match replay.tombs.remove(&group) {
+                Some(FoundTomb { place, segments }) => {
+                    self.tombs.insert(group, place, segments.into_iter());
+                    disk.bury_all_but(place, group);
+                }
+                None => disk.bury_all(group),
+            }
         }
         (self.disk, self.is_found) = (Some(disk), true);
         self.last_number = replay.last_number;
@@ -70,6 +76,9 @@ impl Home {
             self.accounts[account].ledger.count_consumers(1);
             for place in found.records {
                 slot.consumers.note_record(consumer, place, false);
+            }
+            if let Some(metas) = slot.consumers.metas(consumer) {
+                *metas = found.metas;
             }
             let stream_name = slot.config().name.clone();
             let key = ConsumerKey { stream, consumer };

@@ -25,9 +25,6 @@ const SAVED_AFTER: Duration = Duration::from_millis(20);
 /// Records of consumers in one turn.
 const SAVED_AT_ONCE: usize = 512;
 
-/// Records of changes of a consumer, of which all are needed at a start, before all of it is written anew.
-const DELTAS_MAX: usize = 64;
-
 impl Home {
     /// A consumer may have something to be remembered.
     pub(crate) fn note_changed(&mut self, key: ConsumerKey) {
@@ -102,7 +99,7 @@ impl Home {
         }
         let Slot { consumers, .. } = slot;
         let Some(group) = consumers.group(key.consumer) else { return true };
-        let is_long = consumers.records(key.consumer).len() > DELTAS_MAX;
+        let is_long = consumers.is_long(key.consumer);
         let Some(consumer) = consumers.saved(key.consumer) else { return true };
         let saved =
             if is_long { Some(Saved::State(consumer.take_state(at))) } else { consumer.take_saved(at) };
@@ -114,6 +111,9 @@ impl Home {
         let Ok(appended) = disk.append(&own_record(kind, group, at.wall, &payload)) else { return true };
         for place in consumers.note_record(key.consumer, appended.place, is_whole) {
             disk.bury(place, group);
+        }
+        if is_whole && let Some(metas) = consumers.metas(key.consumer) {
+            metas.prune(disk.log());
         }
         true
     }

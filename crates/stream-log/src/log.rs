@@ -299,6 +299,24 @@ impl Log {
         }
     }
 
+    /// Nobody needs any record of this group any more but the one at that place.
+    pub fn bury_all_but(&mut self, place: Place, group: u32) {
+        self.bury_all(group);
+        if let Some(segment) = self.segments.get_mut(&place.segment) {
+            segment.ledger.revive(group);
+        }
+    }
+
+    /// Whether a start from here on may find what is in that segment.
+    pub fn may_find(&self, segment: u32) -> bool {
+        self.segments.get(&segment).is_some_and(Segment::is_readable)
+    }
+
+    /// The segment that is being cleaned: what was copied from it can be found there until an [`Event::Retired`].
+    pub fn cleaned(&self) -> Option<u32> {
+        self.cleaning.as_ref().map(|cleaning| cleaning.segment)
+    }
+
     /// What is to be done next. It is to be asked for at the end of a turn, until there is nothing.
     pub fn take_request(&mut self) -> Option<Request> {
         if let Some(write) = self.take_write() {

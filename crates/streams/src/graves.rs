@@ -138,6 +138,11 @@ impl<W> Stream<W> {
         self.graves.knows_first_meta = true;
     }
 
+    /// Where its configurations lie, the first and all updates.
+    pub fn meta_places(&self) -> impl Iterator<Item = Place> {
+        self.graves.metas.iter().copied()
+    }
+
     fn is_meta(&self, place: Place) -> bool {
         !self.graves.knows_first_meta || self.graves.metas.contains(&place)
     }

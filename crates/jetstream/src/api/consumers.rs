@@ -242,7 +242,7 @@ impl Home {
 
     /// Logs what a consumer is told to be.
     fn log_consumer(&mut self, key: ConsumerKey, time: i64) {
-        let Some(slot) = self.streams.get(&key.stream) else { return };
+        let Some(slot) = self.streams.get_mut(&key.stream) else { return };
         let (Some(group), Some(consumer)) =
             (slot.consumers.group(key.consumer), slot.consumers.get(key.consumer))
         else {
@@ -251,9 +251,13 @@ impl Home {
         let created = consumer.created().unix_nanos().unwrap_or(time);
         let (stream, name, config) = (key.stream.0, consumer.name().to_owned(), consumer.config());
         let payload = ConsumerMeta { stream, created, name, config }.write();
-        if let Some(disk) = &mut self.disk {
-            // It was asked whether there is room. If the log takes nothing any more, nothing is answered either.
-            let _ = disk.append(&own_record(Kind::CONSUMER_META, group, time, &payload));
+        let record = own_record(Kind::CONSUMER_META, group, time, &payload);
+        // It was asked whether there is room. If the log takes nothing any more, nothing is answered either.
+        let appended = self.disk.as_mut().and_then(|disk| disk.append(&record).ok());
+        if let (Some(appended), Some(metas)) = (appended, slot.consumers.metas(key.consumer)) {
+            metas.push(appended.place);
+            // If there are very many, the state that is logged then has the place of all but one.
+            self.note_changed(key);
         }
     }
 
@@ -296,11 +300,12 @@ impl Home {
         let account = slot.account();
         let stream = slot.config().name.clone();
         let group = slot.consumers.group(key.consumer);
+        let metas: Vec<u32> = slot.consumers.metas(key.consumer)?.segments().collect();
         let mut consumer = slot.consumers.remove(key.consumer)?;
         self.accounts[account].ledger.count_consumers(-1);
         if let Some(group) = group {
             self.consumer_groups.remove(&group);
-            self.log_end(Kind::CONSUMER_GONE, group, turn.clocks.wall.0);
+            self.log_end(Kind::CONSUMER_GONE, group, turn.clocks.wall.0, &metas);
         }
         self.pushing.remove(&key);
         self.deadlines.set(Due::Consumer(key), None);

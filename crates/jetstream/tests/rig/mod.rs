@@ -25,6 +25,8 @@ const BEGIN: i64 = 1_800_000_000_000_000_000;
 pub(crate) struct Rig {
     pub(crate) shards: Shards,
     jetstreams: Vec<JetStream>,
+    /// How logs go about it.
+    log: stream_log::Config,
     /// Where the files of the first log are, if they are kept.
     pub(crate) disk: Option<SimDisk>,
     /// The same of the other logs, by number from 1 on.
@@ -85,9 +87,11 @@ impl Rig {
             JetStream::open(broker, ShardId(shard as u8), count, Arc::clone(&config), 7)
         };
         let jetstreams = shards.brokers.iter_mut().enumerate().map(open).collect();
+        let log = stream_log::Config::new(*b"a store of tests", 0);
         Self {
             shards,
             jetstreams,
+            log,
             disk: None,
             other_disks: Vec::new(),
             is_disk_slow: false,
@@ -104,8 +108,14 @@ impl Rig {
     }
 
     /// With a log on each disk, which may have some already, and on a new one for each shard beyond.
-    pub(crate) fn on_disks(shards: usize, mut disks: Vec<SimDisk>) -> Self {
+    pub(crate) fn on_disks(shards: usize, disks: Vec<SimDisk>) -> Self {
+        Self::on_logs(shards, disks, stream_log::Config::new(*b"a store of tests", 0))
+    }
+
+    /// The same, with logs that are like this.
+    pub(crate) fn on_logs(shards: usize, mut disks: Vec<SimDisk>, log: stream_log::Config) -> Self {
         let mut rig = Self::with(shards, Config { files: Files::Kept, ..config() });
+        rig.log = log;
         disks.extend((disks.len()..shards).map(|log| SimDisk::new(100 + log as u64)));
         for (log, disk) in disks.iter().enumerate() {
             rig.open_log(log, disk);
@@ -119,7 +129,7 @@ impl Rig {
     fn open_log(&mut self, log: usize, disk: &SimDisk) {
         let shard = log % self.jetstreams.len();
         let jetstream = &mut self.jetstreams[shard];
-        let config = stream_log::Config::new(*b"a store of tests", log as u32);
+        let config = stream_log::Config { log: log as u32, ..self.log.clone() };
         let mut recovery = Recovery::new(config, disk.files());
         while let Some(span) = recovery.want() {
             let bytes = disk.read(span);
@@ -168,7 +178,7 @@ impl Rig {
     pub(crate) fn restart_on(self, shards: usize, cut: impl FnMut(&mut SimDisk)) -> Self {
         let mut disks: Vec<SimDisk> = self.disk.into_iter().chain(self.other_disks).collect();
         disks.iter_mut().for_each(cut);
-        Self::on_disks(shards, disks)
+        Self::on_logs(shards, disks, self.log)
     }
 
     /// All writes fail from now on, on all disks.
