@@ -11,6 +11,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use crate::disk::Disk;
 use crate::kinds::{COMPARED, KINDS};
 use crate::load::Load;
+use crate::server::WEBSOCKETS;
 use crate::settings::Settings;
 use crate::shape::Overrides;
 use crate::turns::{EVENTS, Turns};
@@ -136,7 +137,8 @@ fn with_target_args(command: Command) -> Command {
                 .value_name("COMMAND")
                 .help(
                     "Start this server for the run; {port} stands for a free port, {monitor} for another, \
-                     {store} for a fresh directory that is removed afterwards",
+                     {store} for a fresh directory that is removed afterwards, {websockets} for a file that has it \
+                     listen for WebSockets, which are what connects then",
                 )
                 .conflicts_with("pid"),
         )
@@ -187,6 +189,12 @@ fn with_common_args(command: Command) -> Command {
                 .value_parser(value_parser!(u16).range(1..)),
         )
         .arg(
+            Arg::new("compress")
+                .long("compress")
+                .help("Have WebSockets compress their messages")
+                .action(ArgAction::SetTrue),
+        )
+        .arg(
             Arg::new("verify")
                 .long("verify")
                 .help("Check every message: content, order, exactly one delivery")
@@ -221,7 +229,8 @@ fn compare_command() -> Command {
             .long(name)
             .value_name("COMMAND")
             .help(
-                "A server to start; {port} stands for a free port, {monitor} for another, {store} for a fresh directory",
+                "A server to start; {port} stands for a free port, {monitor} for another, {store} for a fresh \
+                 directory, {websockets} for a file that has it listen for WebSockets, which are what connects then",
             )
             .required(name == COLUMNS[0])
     });
@@ -323,7 +332,15 @@ fn settings(matches: &ArgMatches, overrides: Overrides) -> Result<Settings, clap
     let time = overrides.time.map(|time| time.mul_f64(scale));
     let overrides = Overrides { time, ..overrides };
     let websockets = matches.get_one("ws").copied();
-    Ok(Settings { scale, verify: matches.get_flag("verify"), rate: None, overrides, websockets })
+    let compresses = matches.get_flag("compress");
+    let is_said = |name: &&str| {
+        let command = matches.try_get_one::<String>(name).ok().flatten();
+        command.is_some_and(|command| command.contains(WEBSOCKETS))
+    };
+    if compresses && websockets.is_none() && !COLUMNS.iter().chain(&["server"]).any(|name| is_said(name)) {
+        return Err(invalid("--compress is for WebSockets: --ws, or {websockets} in a command"));
+    }
+    Ok(Settings { scale, verify: matches.get_flag("verify"), rate: None, overrides, websockets, compresses })
 }
 
 fn overrides(matches: &ArgMatches) -> Result<Overrides, clap::Error> {

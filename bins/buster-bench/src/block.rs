@@ -4,7 +4,9 @@
 //! every other. Without, the block is never touched again.
 
 use crate::frames;
+use crate::random::SplitMix;
 use crate::stamp;
+use crate::text;
 
 /// One write's worth.
 pub(crate) const CHUNK_BYTES: usize = 64 * 1024;
@@ -46,6 +48,15 @@ impl Block {
             }
         }
         Self { bytes, frame_bytes, at: 0, stamps: None }
+    }
+
+    /// Writes text into every payload, each publisher another.
+    pub(crate) fn with_text(mut self, publisher: u32, payload_bytes: usize) -> Self {
+        let mut random = SplitMix::new(u64::from(publisher) + 1);
+        for frame in self.bytes.chunks_exact_mut(self.frame_bytes) {
+            text::write(frames::published_payload(frame, payload_bytes), &mut random);
+        }
+        self
     }
 
     /// Stamps every payload with `publisher` and its place in the stream.
@@ -120,6 +131,14 @@ mod tests {
         for pair in all.chunks_exact(28) {
             assert_eq!(pair, b"PUB a 3\r\nxxx\r\nPUB b 3\r\nxxx\r\n");
         }
+    }
+
+    #[test]
+    fn every_message_has_a_text_of_its_own() {
+        let mut block = Block::cycling(["a"].into_iter(), 100, 1000).with_text(3, 100);
+        let bytes = block.chunk(usize::MAX);
+        assert!(bytes.chunks_exact(113).all(|frame| frame.starts_with(b"PUB a 100\r\n{\"id\":")));
+        assert_ne!(bytes[..113], bytes[113..226]);
     }
 
     #[test]

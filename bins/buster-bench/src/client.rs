@@ -31,6 +31,16 @@ pub(crate) struct ServerInfo {
     pub(crate) tls_required: bool,
 }
 
+/// What stands between socket and protocol when a connection begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    Tcp,
+    /// Messages may be compressed.
+    WebSocket {
+        compresses: bool,
+    },
+}
+
 /// Where to connect to, and from where.
 ///
 /// A client's port is a 16-bit number, and about 28,000 are free for outgoing connections. On the
@@ -38,17 +48,17 @@ pub(crate) struct ServerInfo {
 #[derive(Debug)]
 pub(crate) struct Dialer {
     addr: SocketAddr,
-    is_websocket: bool,
+    way: Way,
     opened: usize,
 }
 
 impl Dialer {
     pub(crate) fn new(addr: SocketAddr) -> Self {
-        Self { addr, is_websocket: false, opened: 0 }
+        Self { addr, way: Way::Tcp, opened: 0 }
     }
 
-    pub(crate) fn over_websockets(addr: SocketAddr) -> Self {
-        Self { is_websocket: true, ..Self::new(addr) }
+    pub(crate) fn by(self, way: Way) -> Self {
+        Self { way, ..self }
     }
 
     fn dial(&mut self) -> Result<Stream> {
@@ -59,9 +69,9 @@ impl Dialer {
             None => TcpStream::connect(self.addr),
         };
         let mut stream = Stream::from(stream.with_context(|| format!("connecting to {}", self.addr))?);
-        if self.is_websocket {
+        if let Way::WebSocket { compresses } = self.way {
             stream.set_waits_max(REPLY_WAIT_MAX)?;
-            stream.upgrade().context("asking for a WebSocket")?;
+            stream.upgrade(compresses).context("asking for a WebSocket")?;
         }
         Ok(stream)
     }

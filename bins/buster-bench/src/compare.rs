@@ -79,7 +79,7 @@ fn run_rounds(
 }
 
 fn run_once(command: &str, load: &Load, settings: &Settings) -> Result<Vec<Report>> {
-    let mut server = Server::start(command).context("starting")?.over_websockets(settings.websockets);
+    let mut server = Server::start(command).context("starting")?.reached_by(settings);
     load.run(&mut server, settings)
 }
 

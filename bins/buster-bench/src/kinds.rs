@@ -98,7 +98,7 @@ const ASKED: &[&str] = &["payload", "messages", "seconds"];
 const FILLED: &[&str] = &["payload", "messages"];
 const SOAK: &[&str] = &["publishers", "subjects", "subscribers", "payload", "rate"];
 
-pub(crate) const KINDS: [Kind; 24] = [
+pub(crate) const KINDS: [Kind; 25] = [
     stream(
         "fan-out",
         "10 publishers, 10 subjects, 10 subscribers a subject, 128 B",
@@ -129,6 +129,11 @@ pub(crate) const KINDS: [Kind; 24] = [
         "payload-1k",
         "4 publishers, 4 subjects, 4 subscribers a subject, 1 KiB",
         shape(4, 4, 4, Filter::Literal, 1024, 1_000_000),
+    ),
+    stream(
+        "text-1k",
+        "The same, but text, which can be compressed: see --compress",
+        Shape { is_text: true, ..shape(4, 4, 4, Filter::Literal, 1024, 200_000) },
     ),
     stream(
         "payload-64k",
@@ -296,7 +301,7 @@ const fn shape(
     payload_bytes: usize,
     messages: u64,
 ) -> Shape {
-    Shape { publishers, subjects, subscribers, filter, payload_bytes, messages, time: None }
+    Shape { publishers, subjects, subscribers, filter, payload_bytes, is_text: false, messages, time: None }
 }
 
 #[cfg(test)]

@@ -56,6 +56,7 @@ mod stuck;
 mod subscriber;
 mod subscriptions;
 mod table;
+mod text;
 mod tls;
 mod turns;
 mod units;
@@ -106,7 +107,7 @@ fn run_single(run: &SingleRun) -> Result<()> {
         Target::Attach { addr, pid } => Server::attach(*addr, *pid)?,
         Target::Start { command } => Server::start(command)?,
     };
-    let mut server = server.over_websockets(run.settings.websockets);
+    let mut server = server.reached_by(&run.settings);
     let reports = run.load.run(&mut server, &run.settings)?;
     if run.json {
         reports.iter().try_for_each(|report| output::print(format_args!("{}\n", report.json())))

@@ -1,6 +1,6 @@
 //! The server under load: one that runs already, or one started for the run and stopped after it.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::process::{Child, Command, Stdio};
@@ -11,7 +11,8 @@ use anyhow::{Context, Result, bail, ensure};
 use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::client::{self, Dialer, ServerInfo};
+use crate::client::{self, Dialer, ServerInfo, Way};
+use crate::settings::Settings;
 use crate::store::Store;
 
 /// A server that takes longer to greet has a problem worth seeing; one that has streams may have much to read.
@@ -28,6 +29,9 @@ const MONITOR: &str = "{monitor}";
 /// In a command, where a fresh directory for what the server keeps goes.
 const STORE: &str = "{store}";
 
+/// In a command, where a file goes that has the server listen for WebSockets. They are what connects then.
+pub(crate) const WEBSOCKETS: &str = "{websockets}";
+
 /// How much of what a failed server wrote is shown.
 const LOG_TAIL_BYTES: u64 = 2048;
 
@@ -35,6 +39,8 @@ pub(crate) struct Server {
     addr: SocketAddr,
     /// The port for WebSockets, if they are what connects.
     websockets: Option<u16>,
+    /// They compress their messages.
+    compresses: bool,
     /// Where it is monitored, if the command says so.
     monitor: Option<SocketAddr>,
     pid: Option<u32>,
@@ -43,6 +49,8 @@ pub(crate) struct Server {
     running: Option<Running>,
     /// Dropped after the process that writes to it.
     store: Option<Store>,
+    /// Has the file that says where it listens for WebSockets.
+    _files: Option<Store>,
 }
 
 /// How a server is made to end.
@@ -58,26 +66,41 @@ impl Server {
     /// Uses a server that runs already.
     pub(crate) fn attach(addr: SocketAddr, pid: Option<u32>) -> Result<Self> {
         let (_, info) = client::connect(addr, START_WAIT_MAX)?;
-        Ok(Self { addr, websockets: None, monitor: None, pid, info, running: None, store: None })
+        Ok(Self {
+            addr,
+            websockets: None,
+            compresses: false,
+            monitor: None,
+            pid,
+            info,
+            running: None,
+            store: None,
+            _files: None,
+        })
     }
 
-    /// Starts `template`, words between blanks, `{port}`, `{monitor}` and `{store}` replaced, and waits for its
-    /// INFO.
+    /// Starts `template`, words between blanks, `{port}`, `{monitor}`, `{store}` and `{websockets}` replaced, and
+    /// waits for its INFO.
     pub(crate) fn start(template: &str) -> Result<Self> {
         let addr = free_addr()?;
         let monitor = template.contains(MONITOR).then(free_addr).transpose()?;
         let store = template.contains(STORE).then(Store::fresh).transpose()?;
-        let words = command_words(template, &Places { port: addr.port(), monitor, store: store.as_ref() })?;
+        let websockets = template.contains(WEBSOCKETS).then(free_addr).transpose()?;
+        let files = websockets.map(listening_file).transpose()?;
+        let places = Places { port: addr.port(), monitor, store: store.as_ref(), websockets: files.as_ref() };
+        let words = command_words(template, &places)?;
         let mut running = Running::spawn(words)?;
         let info = running.await_info(addr)?;
         Ok(Self {
             addr,
-            websockets: None,
+            websockets: websockets.map(|addr| addr.port()),
+            compresses: false,
             monitor,
             pid: Some(running.child.id()),
             info,
             running: Some(running),
             store,
+            _files: files,
         })
     }
 
@@ -104,17 +127,16 @@ impl Server {
         Ok(())
     }
 
-    /// Has loads come over WebSockets, to this port, if there is one.
-    pub(crate) fn over_websockets(self, port: Option<u16>) -> Self {
-        Self { websockets: port, ..self }
+    /// Has loads come as the settings say, over WebSockets perhaps.
+    pub(crate) fn reached_by(self, settings: &Settings) -> Self {
+        Self { websockets: settings.websockets.or(self.websockets), compresses: settings.compresses, ..self }
     }
 
     /// What connects to it.
     pub(crate) fn dialer(&self) -> Dialer {
-        match self.websockets {
-            Some(port) => Dialer::over_websockets(SocketAddr::new(self.addr.ip(), port)),
-            None => Dialer::new(self.addr),
-        }
+        let Some(port) = self.websockets else { return Dialer::new(self.addr) };
+        let way = Way::WebSocket { compresses: self.compresses };
+        Dialer::new(SocketAddr::new(self.addr.ip(), port)).by(way)
     }
 
     pub(crate) fn monitor(&self) -> Option<SocketAddr> {
@@ -142,6 +164,19 @@ struct Places<'a> {
     port: u16,
     monitor: Option<SocketAddr>,
     store: Option<&'a Store>,
+    /// Has the file.
+    websockets: Option<&'a Store>,
+}
+
+const LISTENING_FILE: &str = "websockets.conf";
+
+/// A file that has a server listen there for WebSockets, in the clear. Who wants their messages compressed may.
+fn listening_file(addr: SocketAddr) -> Result<Store> {
+    let files = Store::fresh()?;
+    let (host, port) = (addr.ip(), addr.port());
+    let text = format!("websocket {{ host: {host}, port: {port}, no_tls: true, compression: true }}\n");
+    fs::write(files.path().join(LISTENING_FILE), text).context("saying where to listen for WebSockets")?;
+    Ok(files)
 }
 
 fn command_words(template: &str, places: &Places<'_>) -> Result<Vec<String>> {
@@ -149,9 +184,16 @@ fn command_words(template: &str, places: &Places<'_>) -> Result<Vec<String>> {
     let port = places.port.to_string();
     let monitor = places.monitor.map(|monitor| monitor.port().to_string()).unwrap_or_default();
     let store = places.store.map(|store| store.path().display().to_string()).unwrap_or_default();
-    let words = template.split_ascii_whitespace();
-    let filled = |word: &str| word.replace("{port}", &port).replace(MONITOR, &monitor).replace(STORE, &store);
-    Ok(words.map(filled).collect())
+    let websockets = places.websockets.map(|files| files.path().join(LISTENING_FILE).display().to_string());
+    let filled = [
+        ("{port}", &port),
+        (MONITOR, &monitor),
+        (STORE, &store),
+        (WEBSOCKETS, &websockets.unwrap_or_default()),
+    ];
+    let fill =
+        |word: &str| filled.iter().fold(word.to_owned(), |word, (place, what)| word.replace(place, what));
+    Ok(template.split_ascii_whitespace().map(fill).collect())
 }
 
 struct Running {
@@ -243,7 +285,9 @@ mod tests {
 
     #[test]
     fn the_port_is_put_where_the_template_says() {
-        let words = |template, monitor, store| command_words(template, &Places { port: 42, monitor, store });
+        let words = |template, monitor, store| {
+            command_words(template, &Places { port: 42, monitor, store, websockets: store })
+        };
         let two = words("srv -a 127.0.0.1  -p {port} --x=:{port}", None, None).unwrap();
         assert_eq!(two, ["srv", "-a", "127.0.0.1", "-p", "42", "--x=:42"]);
         assert!(words("srv -p 4222", None, None).is_err());
@@ -252,6 +296,10 @@ mod tests {
         let store = Store::fresh().unwrap();
         let keeps = words("srv -p {port} -js -sd {store}/js", None, Some(&store)).unwrap();
         assert_eq!(keeps[5], format!("{}/js", store.path().display()));
+        let files = listening_file(([127, 0, 0, 1], 43).into()).unwrap();
+        let listens = words("srv -p {port} -c {websockets}", None, Some(&files)).unwrap();
+        let said = fs::read_to_string(&listens[4]).unwrap();
+        assert!(said.contains("host: 127.0.0.1, port: 43, no_tls: true"), "{said}");
     }
 
     #[test]

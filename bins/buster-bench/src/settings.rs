@@ -14,6 +14,8 @@ pub(crate) struct Settings {
     pub(crate) overrides: Overrides,
     /// The port for WebSockets, if they are what connects.
     pub(crate) websockets: Option<u16>,
+    /// They compress their messages.
+    pub(crate) compresses: bool,
 }
 
 /// `count` times `scale`, at least 1.

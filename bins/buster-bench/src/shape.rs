@@ -26,6 +26,8 @@ pub(crate) struct Shape {
     pub(crate) subscribers: usize,
     pub(crate) filter: Filter,
     pub(crate) payload_bytes: usize,
+    /// Payloads are text, each another; else they are all the same byte.
+    pub(crate) is_text: bool,
     /// How many messages all publishers together send at scale 1.
     pub(crate) messages: u64,
     /// Publish for this long instead.
@@ -65,6 +67,7 @@ impl Shape {
             subscribers: overrides.subscribers.unwrap_or(self.subscribers),
             filter: self.filter,
             payload_bytes: overrides.payload_bytes.unwrap_or(self.payload_bytes),
+            is_text: self.is_text,
             messages: overrides.messages.unwrap_or(self.messages),
             time: overrides.time.or(self.time),
         };
@@ -175,6 +178,7 @@ mod tests {
             subscribers: 4,
             filter,
             payload_bytes: 128,
+            is_text: false,
             messages: 1_000,
             time: None,
         }

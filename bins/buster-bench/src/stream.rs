@@ -31,9 +31,9 @@ impl Stream {
         Ok(())
     }
 
-    /// Goes on as a WebSocket: asks for it on a blocking socket.
-    pub(crate) fn upgrade(&mut self) -> io::Result<()> {
-        self.between = Between::Web(Box::new(Framing::ask(&mut self.socket)?));
+    /// Goes on as a WebSocket, whose messages may be compressed: asks for it on a blocking socket.
+    pub(crate) fn upgrade(&mut self, compresses: bool) -> io::Result<()> {
+        self.between = Between::Web(Box::new(Framing::ask(&mut self.socket, compresses)?));
         Ok(())
     }
 
@@ -56,12 +56,12 @@ impl Stream {
     }
 
     /// Reads what is there without waiting, and forgets it: how many bytes; 0 is the end. In the clear the
-    /// kernel discards it (`TRUNC`), otherwise it has to be looked at to know where the next record or frame is.
+    /// kernel discards it (`TRUNC`), of frames all but what has to be looked at to know where the next one is.
     pub(crate) fn discard(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match &mut self.between {
             Between::Nothing => Ok(recv(&self.socket, buffer, RecvFlags::TRUNC | RecvFlags::DONTWAIT)?.1),
             Between::Tls(session) => session.read(&mut self.socket, |_| ()),
-            Between::Web(framing) => framing.read(&mut self.socket, buffer),
+            Between::Web(framing) => framing.discard(&mut self.socket, buffer),
         }
     }
 }

@@ -84,6 +84,9 @@ fn open_publisher(
     let subjects = shape.subjects_of_publisher(index);
     let block_bytes = CHUNK_BYTES.min(BLOCKS_BYTES_MAX / shape.publishers).max(1);
     let mut block = Block::cycling(subjects.iter().map(String::as_str), shape.payload_bytes, block_bytes);
+    if shape.is_text {
+        block = block.with_text(index as u32, shape.payload_bytes);
+    }
     if settings.verify {
         block = block.stamped(index as u32, shape.payload_bytes);
     }

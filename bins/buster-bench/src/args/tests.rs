@@ -111,6 +111,22 @@ fn each_load_takes_what_it_can_use_and_nothing_else() {
 }
 
 #[test]
+fn only_websockets_compress() {
+    let settings = single_run("buster-bench | text-1k | --ws | 8080 | --compress").settings;
+    assert_eq!((settings.websockets, settings.compresses), (Some(8080), true));
+    let listens = "s -p {port} -c {websockets}";
+    assert!(
+        single_run(&format!("buster-bench | text-1k | --server | {listens} | --compress"))
+            .settings
+            .compresses
+    );
+    let compare =
+        |b: &str| parse_words(&format!("buster-bench | compare | --a | s | --b | {b} | --compress"));
+    assert!(compare(listens).is_ok() && compare("s").is_err());
+    assert!(parse_words("buster-bench | text-1k | --compress").is_err());
+}
+
+#[test]
 fn a_disk_is_the_one_we_stand_on_unless_told_otherwise() {
     let disk = |line: &str| match parse_words(line) {
         Ok(Job::Disk(disk)) => disk,
@@ -152,8 +168,10 @@ fn the_default_comparison_runs_every_kind_of_load() {
     let Job::Compare(comparison) = parse_words("buster-bench | compare | --a | one").unwrap() else {
         panic!("a comparison expected");
     };
-    // A soak takes minutes, and is not about speed; not every server has JetStream.
-    let left_out = |kind: &Kind| kind.name == "soak" || matches!(kind.body, Body::JetStream(_));
+    // A soak takes minutes, and is not about speed; what a payload says counts where it is compressed; not every
+    // server has JetStream.
+    let left_out =
+        |kind: &Kind| ["soak", "text-1k"].contains(&kind.name) || matches!(kind.body, Body::JetStream(_));
     for kind in KINDS.iter().filter(|kind| !left_out(kind)) {
         let found = comparison.loads.iter().any(|load| load.title().starts_with(kind.name));
         assert!(found, "{}", kind.name);

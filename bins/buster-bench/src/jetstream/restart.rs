@@ -125,6 +125,7 @@ mod tests {
             rate: None,
             overrides: crate::shape::Overrides::default(),
             websockets: None,
+            compresses: false,
         };
         let error = run(&mut server, "js-restart 5", 5, &settings).unwrap_err().to_string();
         assert!(error.contains("it needs --server with {store}"), "{error}");

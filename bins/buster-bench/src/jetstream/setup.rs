@@ -60,7 +60,7 @@ mod tests {
     use crate::shape::Overrides;
 
     fn settings(overrides: Overrides) -> Settings {
-        Settings { scale: 0.5, verify: false, rate: None, overrides, websockets: None }
+        Settings { scale: 0.5, verify: false, rate: None, overrides, websockets: None, compresses: false }
     }
 
     #[test]

@@ -157,6 +157,17 @@ const fn against_peers(name: &'static str, args: &'static [&'static str], rows: 
     Load { name, args, rivals: Rivals::Peers, ours: &[], all: &[], rows }
 }
 
+/// The same over WebSockets.
+const fn over_websockets(name: &'static str, args: &'static [&'static str], rows: &'static [Row]) -> Load {
+    Load { all: WEBSOCKETS, ..against_peers(name, args, rows) }
+}
+
+/// Over WebSockets, held against our own TCP.
+const fn beside_tcp(name: &'static str, args: &'static [&'static str], rows: &'static [Row]) -> Load {
+    let rivals = Rivals::Ourselves { ours: WEBSOCKETS, theirs: &[] };
+    Load { rivals, ..against_peers(name, args, rows) }
+}
+
 /// What a pair gets beside others who say all they can.
 const fn fairness(name: &'static str, ours: &'static [&'static str], rows: &'static [Row]) -> Load {
     Load { ours, ..against_peers(name, &["fairness", "--seconds", SECONDS], rows) }
@@ -166,13 +177,16 @@ const ON_EPOLL: Rivals = Rivals::Ourselves { ours: &["--io", "epoll"], theirs: &
 const ACROSS_SHARDS: Rivals =
     Rivals::Ourselves { ours: &["--shards", "2", "--placement", "spread"], theirs: &["--shards", "1"] };
 
+/// A file of the load generator's, which has a server listen for WebSockets.
+const WEBSOCKETS: &[&str] = &["-c", "{websockets}"];
+
 /// Long enough to even out what else the machine does, short enough for many rounds.
 const SECONDS: &str = "1.5";
 
 /// One pair makes few round trips, and the slowest in a thousand is asked for.
 const RTT_SECONDS: &str = "3";
 
-pub(crate) const LOADS: [Load; 22] = [
+pub(crate) const LOADS: [Load; 29] = [
     against_peers(
         "fan-out",
         &["fan-out", "--seconds", SECONDS],
@@ -308,6 +322,45 @@ pub(crate) const LOADS: [Load; 22] = [
         all: &[],
         rows: &[row("request-reply, 64 pairs, on epoll", "request", READINESS)],
     },
+    over_websockets(
+        "ws-fan-out",
+        &["fan-out", "--seconds", SECONDS],
+        &[row("fan-out over WebSockets", "delivery", WEB)],
+    ),
+    over_websockets(
+        "ws-one-to-one",
+        &["one-to-one", "--seconds", SECONDS],
+        &[row("one to one over WebSockets", "delivery", WEB)],
+    ),
+    over_websockets(
+        "ws-rtt-64",
+        &["rtt", "64", "--seconds", SECONDS],
+        &[row(
+            "request-reply, 64 pairs, over WebSockets",
+            "request",
+            &[at_least(Metric::Rate, 1.4).newer(1.4)],
+        )],
+    ),
+    over_websockets(
+        "ws-text-1k",
+        &["text-1k", "--seconds", SECONDS, "--compress"],
+        &[row("1 KiB of text, 4 × 4 × 4, compressed WebSockets", "delivery", PRESSED)],
+    ),
+    over_websockets(
+        "ws-idle",
+        &["idle", "10000"],
+        &[row("10,000 idle WebSockets", "connection", &[no_more_than(Metric::BytesEach, 1_600.0)])],
+    ),
+    beside_tcp(
+        "ws-tcp-fan-out",
+        &["fan-out", "--seconds", SECONDS],
+        &[row("fan-out over WebSockets and over TCP", "delivery", BESIDE_TCP)],
+    ),
+    beside_tcp(
+        "ws-tcp-one-to-one",
+        &["one-to-one", "--seconds", SECONDS],
+        &[row("one to one over WebSockets and over TCP", "delivery", BESIDE_TCP)],
+    ),
     fairness(
         "fairness",
         &["--shards", "1"],
@@ -370,6 +423,9 @@ const SUBSCRIPTIONS: &[Row] = &[
 const FAN_OUT: &[Bar] = &[at_most(Metric::Cpu, 0.6).newer(0.25), at_least(Metric::Rate, 1.25).newer(2.5)];
 const FAIR: &[Bar] = &[at_least(Metric::Rate, 1.0).newer(1.0), at_most(Metric::P99, 1.0).newer(1.0)];
 const PAYLOAD: &[Bar] = &[at_most(Metric::Cpu, 0.65), at_least(Metric::Throughput, 1.2)];
+const WEB: &[Bar] = &[at_most(Metric::Cpu, 0.35).newer(0.35)];
+const PRESSED: &[Bar] = &[at_most(Metric::Cpu, 0.6).newer(0.6)];
+const BESIDE_TCP: &[Bar] = &[at_most(Metric::Cpu, 1.35)];
 const READINESS: &[Bar] = &[at_most(Metric::Cpu, 1.25), at_least(Metric::Rate, 0.8)];
 
 #[cfg(test)]

@@ -46,7 +46,8 @@ impl Server {
     /// The same server with other arguments, which then are its name.
     pub(crate) fn with(&self, args: &[&str]) -> Self {
         let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
-        Self { name: format!("`{}`", args.join(" ")), args, ..self.clone() }
+        let name = if args.is_empty() { "none".to_owned() } else { format!("`{}`", args.join(" ")) };
+        Self { name, args, ..self.clone() }
     }
 
     /// Our own server's first flag that it does not know.
