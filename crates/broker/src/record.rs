@@ -23,25 +23,49 @@ pub(crate) struct Record {
     pub(crate) stalls: u32,
     /// About how many bytes it had sent when it was made to wait last.
     stalled_at: u64,
-    /// When the PING left that it has yet to answer.
-    ping_sent: Option<Time>,
-    /// Of the latest PING, or of CONNECT. Zero before that.
-    rtt: Duration,
-    /// What its CONNECT says of it; most idle ones say nothing.
-    introduction: Option<Box<Introduction>>,
+    /// When the PING left that it has yet to answer; [`NEVER`] if there is none.
+    ping_sent: Time,
+    /// Of the latest PING, or of CONNECT, in nanoseconds. Zero before that.
+    rtt: u64,
+    introduction: Kept,
 }
 
-/// How a client introduces itself.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Introduction {
-    pub(crate) name: Box<str>,
-    pub(crate) lang: Box<str>,
-    pub(crate) version: Box<str>,
+const NEVER: Time = Time(u64::MAX);
+
+/// How a client introduces itself, by its CONNECT.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Introduction<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) lang: &'a str,
+    pub(crate) version: &'a str,
+}
+
+/// The same as it is kept: each has one, so it is one piece of memory.
+#[derive(Debug, Default)]
+struct Kept {
+    /// One behind the other.
+    all: Box<str>,
+    name_end: u32,
+    lang_end: u32,
+}
+
+impl Kept {
+    fn new(Introduction { name, lang, version }: Introduction<'_>) -> Self {
+        let end = |len| u32::try_from(len).expect("a line of protocol is shorter than four gigabytes");
+        let (name_end, lang_end) = (end(name.len()), end(name.len() + lang.len()));
+        Self { all: [name, lang, version].concat().into(), name_end, lang_end }
+    }
+
+    fn get(&self) -> Introduction<'_> {
+        let (rest, version) = self.all.split_at(self.lang_end as usize);
+        let (name, lang) = rest.split_at(self.name_end as usize);
+        Introduction { name, lang, version }
+    }
 }
 
 impl Record {
     pub(crate) fn new(start: Time) -> Self {
-        Self { start, last_activity: start, ..Self::default() }
+        Self { start, last_activity: start, ping_sent: NEVER, ..Self::default() }
     }
 
     /// The client is one from here on.
@@ -63,41 +87,61 @@ impl Record {
     /// The first CONNECT came: what it says, and how long it took to come.
     pub(crate) fn on_connect(&mut self, now: Time, options: &ConnectOptions) {
         self.last_activity = now;
-        self.rtt = now.since(self.start).max(Duration::from_nanos(1));
-        let introduction = Introduction {
-            name: options.name.as_str().into(),
-            lang: options.lang.as_str().into(),
-            version: options.version.as_str().into(),
-        };
+        self.rtt = nanoseconds(self.start, now);
+        let introduction =
+            Introduction { name: &options.name, lang: &options.lang, version: &options.version };
         if introduction != Introduction::default() {
-            self.introduction = Some(Box::new(introduction));
+            self.introduction = Kept::new(introduction);
         }
     }
 
     pub(crate) fn on_ping_sent(&mut self, now: Time) {
-        self.ping_sent = Some(now);
+        self.ping_sent = now;
     }
 
     /// An answer came; only one to a PING of ours says how long it took.
     pub(crate) fn on_pong(&mut self, now: Time) {
-        if let Some(sent) = self.ping_sent.take() {
-            self.rtt = now.since(sent).max(Duration::from_nanos(1));
+        let sent = std::mem::replace(&mut self.ping_sent, NEVER);
+        if sent != NEVER {
+            self.rtt = nanoseconds(sent, now);
         }
     }
 
     /// How long an answer takes; `None` until that is known.
     pub(crate) fn rtt(&self) -> Option<Duration> {
-        Some(self.rtt).filter(|rtt| !rtt.is_zero())
+        (self.rtt > 0).then_some(Duration::from_nanos(self.rtt))
     }
 
-    pub(crate) fn introduction(&self) -> Introduction {
-        self.introduction.as_deref().cloned().unwrap_or_default()
+    /// How its CONNECT says it is called, if it does.
+    pub(crate) fn introduction(&self) -> Introduction<'_> {
+        self.introduction.get()
     }
+}
+
+/// How long it took, one at least.
+fn nanoseconds(from: Time, to: Time) -> u64 {
+    to.0.saturating_sub(from.0).max(1)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_it_said_of_itself_is_kept_word_by_word() {
+        let mut record = Record::new(Time(10));
+        assert_eq!(record.introduction(), Introduction::default());
+        let said = |name: &str, lang: &str, version: &str| ConnectOptions {
+            name: name.into(),
+            lang: lang.into(),
+            version: version.into(),
+            ..ConnectOptions::default()
+        };
+        for (name, lang, version) in [("jörg", "go", "1.2"), ("", "", "9"), ("a", "", "")] {
+            record.on_connect(Time(40), &said(name, lang, version));
+            assert_eq!(record.introduction(), Introduction { name, lang, version });
+        }
+    }
 
     #[test]
     fn only_the_answer_to_a_ping_tells_the_round_trip_time() {

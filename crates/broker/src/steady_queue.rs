@@ -10,14 +10,25 @@ use std::collections::VecDeque;
 /// Entries of a piece.
 const PIECE_LEN: usize = 1024;
 
-/// First in, first out.
+/// First in, first out. One that was never used is as small as a pointer.
 #[derive(Debug)]
 pub(crate) struct SteadyQueue<T> {
+    used: Option<Box<Pieces<T>>>,
+}
+
+#[derive(Debug)]
+struct Pieces<T> {
     pieces: VecDeque<VecDeque<T>>,
     len: usize,
 }
 
 impl<T> Default for SteadyQueue<T> {
+    fn default() -> Self {
+        Self { used: None }
+    }
+}
+
+impl<T> Default for Pieces<T> {
     fn default() -> Self {
         Self { pieces: VecDeque::new(), len: 0 }
     }
@@ -31,42 +42,44 @@ impl<T> SteadyQueue<T> {
 
     /// Number of entries.
     pub(crate) fn len(&self) -> usize {
-        self.len
+        self.used.as_ref().map_or(0, |used| used.len)
     }
 
     /// Whether there are none.
     pub(crate) fn is_empty(&self) -> bool {
-        self.len == 0
+        self.len() == 0
     }
 
     /// Adds one at the end.
     pub(crate) fn push_back(&mut self, entry: T) {
-        match self.pieces.back_mut() {
+        let Pieces { pieces, len } = &mut **self.used.get_or_insert_default();
+        match pieces.back_mut() {
             Some(piece) if piece.len() < PIECE_LEN => piece.push_back(entry),
-            _ => self.pieces.push_back(VecDeque::from([entry])),
+            _ => pieces.push_back(VecDeque::from([entry])),
         }
-        self.len += 1;
+        *len += 1;
     }
 
     /// Takes the first one.
     pub(crate) fn pop_front(&mut self) -> Option<T> {
-        let piece = self.pieces.front_mut()?;
+        let Pieces { pieces, len } = self.used.as_deref_mut()?;
+        let piece = pieces.front_mut()?;
         let entry = piece.pop_front();
         if piece.is_empty() {
-            self.pieces.pop_front();
+            pieces.pop_front();
         }
-        self.len -= 1;
+        *len -= 1;
         entry
     }
 
     /// All of them, first to last.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
-        self.pieces.iter().flatten()
+        self.used.iter().flat_map(|used| used.pieces.iter().flatten())
     }
 
     /// The same, to be changed.
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
-        self.pieces.iter_mut().flatten()
+        self.used.iter_mut().flat_map(|used| used.pieces.iter_mut().flatten())
     }
 }
 
@@ -93,7 +106,7 @@ mod tests {
                 assert!(queue.iter().eq(model.iter()));
             }
         }
-        assert!(queue.pieces.is_empty(), "it owns no piece when it is empty");
+        assert!(queue.used.is_some_and(|used| used.pieces.is_empty()), "it owns no piece when it is empty");
     }
 
     #[test]
@@ -101,8 +114,9 @@ mod tests {
         let mut queue = SteadyQueue::new();
         for number in 0..100 * PIECE_LEN {
             queue.push_back(number);
-            assert!(queue.pieces.back().is_some_and(|piece| piece.capacity() <= PIECE_LEN));
+            let pieces = &queue.used.as_ref().unwrap().pieces;
+            assert!(pieces.back().is_some_and(|piece| piece.capacity() <= PIECE_LEN));
         }
-        assert_eq!(queue.pieces.len(), 100);
+        assert_eq!(queue.used.unwrap().pieces.len(), 100);
     }
 }

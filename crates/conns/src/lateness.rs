@@ -14,7 +14,8 @@ use crate::time::Time;
 /// How a peer whose socket was full gets on.
 #[derive(Debug, Default)]
 pub(crate) struct Lateness {
-    attempt: Option<Attempt>,
+    /// Most peers never are late, and have none.
+    attempt: Option<Box<Attempt>>,
     has_reminder: bool,
     /// It was late, and did not catch up since.
     is_late: bool,
@@ -82,7 +83,7 @@ impl Lateness {
     pub(crate) fn on_blocked(&mut self, now: Time, outbox: &Outbox) -> bool {
         self.attempt.get_or_insert_with(|| {
             let waited = Waited { chunks: outbox.slices().count(), bytes: outbox.len() };
-            Attempt { since: now, waited, left: waited.bytes }
+            Box::new(Attempt { since: now, waited, left: waited.bytes })
         });
         !std::mem::replace(&mut self.has_reminder, true)
     }
@@ -94,14 +95,16 @@ impl Lateness {
         if attempt.left > 0 {
             return None;
         }
-        let Attempt { since, waited, .. } = self.attempt.take()?;
+        let Attempt { since, waited, .. } = *self.attempt.take()?;
         std::mem::take(&mut self.is_late).then(|| CaughtUp { waited, took: now.since(since) })
     }
 
     /// The reminder is due. The peer has more time after that if it `may_go_on` and took something.
     pub(crate) fn on_due(&mut self, now: Time, deadline: Duration, may_go_on: bool) -> Reminded {
         self.has_reminder = false;
-        let Some(Attempt { since, waited, left }) = self.attempt else { return Reminded::Nothing };
+        let Some(Attempt { since, waited, left }) = self.attempt.as_deref().copied() else {
+            return Reminded::Nothing;
+        };
         if now < since + deadline {
             self.has_reminder = true;
             return Reminded::Again(since + deadline);
