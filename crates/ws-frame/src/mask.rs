@@ -1,20 +1,17 @@
 //! The mask that clients lay over what they send (RFC 6455, section 5.3).
 
-/// The key of a frame, and where in it the next byte stands.
+/// The key of a frame, turned so that the next byte stands at its front.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Mask {
-    key: [u8; 4],
-    at: u8,
-}
+pub(crate) struct Mask([u8; 4]);
 
 impl Mask {
     pub(crate) fn new(key: [u8; 4]) -> Self {
-        Self { key, at: 0 }
+        Self(key)
     }
 
     /// Takes the mask off the next bytes of the frame, or lays it over them: that is the same.
     pub(crate) fn apply(&mut self, bytes: &mut [u8]) {
-        let key: [u8; 8] = std::array::from_fn(|at| self.key[(usize::from(self.at) + at) % 4]);
+        let key: [u8; 8] = std::array::from_fn(|at| self.0[at % 4]);
         let word = u64::from_ne_bytes(key);
         let (words, rest) = bytes.as_chunks_mut::<8>();
         for chunk in words {
@@ -23,7 +20,7 @@ impl Mask {
         for (byte, key) in rest.iter_mut().zip(key) {
             *byte ^= key;
         }
-        self.at = (self.at + (rest.len() % 4) as u8) % 4;
+        self.0.rotate_left(rest.len() % 4);
     }
 }
 

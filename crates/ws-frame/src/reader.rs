@@ -30,12 +30,15 @@ pub struct Agreed {
 #[derive(Debug)]
 pub struct Reader {
     agreed: Agreed,
-    /// Bytes of a data frame that are to come; `None` between frames.
-    left: Option<u64>,
+    /// Bytes of a data frame that are to come; [`BETWEEN`] frames there is none.
+    left: u64,
     mask: Mask,
     is_in_message: bool,
     is_compressed: bool,
 }
+
+/// No frame has so much to come: its length has 63 bits.
+const BETWEEN: u64 = u64::MAX;
 
 /// What the next bytes are.
 #[derive(Debug, PartialEq, Eq)]
@@ -95,7 +98,12 @@ enum Read {
 impl Reader {
     /// The start of a connection's frames.
     pub fn new(agreed: Agreed) -> Self {
-        Self { agreed, left: None, mask: Mask::default(), is_in_message: false, is_compressed: false }
+        Self { agreed, left: BETWEEN, mask: Mask::default(), is_in_message: false, is_compressed: false }
+    }
+
+    /// What was agreed on.
+    pub fn agreed(&self) -> Agreed {
+        self.agreed
     }
 
     /// Reads on at the front of `input`, which is behind all that was used before.
@@ -103,8 +111,8 @@ impl Reader {
     /// # Errors
     /// The frame is against the protocol. Nothing more is to be read.
     pub fn step<'a>(&mut self, input: &'a mut [u8]) -> Result<Step<'a>, FrameError> {
-        if let Some(left) = self.left {
-            return Ok(self.data(input, 0, left));
+        if self.left != BETWEEN {
+            return Ok(self.data(input, 0, self.left));
         }
         let header = match self.header(input)? {
             Read::Whole(header) => header,
@@ -128,7 +136,7 @@ impl Reader {
         let payload = &mut input[at..at + len];
         self.mask.apply(payload);
         let left = left - len as u64;
-        self.left = (left > 0).then_some(left);
+        self.left = if left > 0 { left } else { BETWEEN };
         Step::Data {
             used: at + len,
             payload,
