@@ -101,7 +101,16 @@ impl Broker {
         self.take_in_frames(now, id, read, done, &[])
     }
 
-    fn take_in_frames(&mut self, now: Time, id: ConnId, read: &[u8], done: usize, cuts: &[usize]) -> usize {
+    /// The same for a read that came in frames, which end at these places but for the last.
+    #[must_use]
+    pub fn take_in_frames(
+        &mut self,
+        now: Time,
+        id: ConnId,
+        read: &[u8],
+        done: usize,
+        cuts: &[usize],
+    ) -> usize {
         let Some(client) = self.egress.clients.open(id) else { return read.len() };
         client.last_in = now;
         self.egress.counters.now = now;

@@ -24,7 +24,7 @@ struct Chunk {
 }
 
 impl Chunk {
-    fn pieces(&self) -> impl Iterator<Item = &[u8]> {
+    fn pieces(&self) -> impl Iterator<Item = &[u8]> + Clone {
         let ends = self.shared.iter().map(|(at, _)| *at).chain([self.own.len()]);
         let starts = [0].into_iter().chain(self.shared.iter().map(|(at, _)| *at));
         let shared = self.shared.iter().map(|(_, bytes)| &bytes[..]).chain([&[][..]]);
@@ -58,7 +58,7 @@ impl Outbox {
     }
 
     /// What waits, in order, piece by piece; no piece is empty.
-    pub fn slices(&self) -> impl Iterator<Item = &[u8]> {
+    pub fn slices(&self) -> impl Iterator<Item = &[u8]> + Clone {
         let mut skip = self.sent;
         self.full.iter().chain([&self.tail]).flat_map(Chunk::pieces).filter_map(move |piece| {
             let skipped = skip.min(piece.len());

@@ -106,7 +106,9 @@ impl<S: Shell> ShardCore<S> {
     /// Receives more at once, if that is what the connection may go on with. It is not to be acted on before
     /// [`Self::opens_line`].
     pub(crate) fn receives_now(&mut self, shell: &mut S, id: ConnId, read: &mut S::Read) -> bool {
-        let may_go_on = self.broker.wants_input(id) && !self.broker.has_had_its_share(id);
+        // What is received of a WebSocket has to be taken out of its frames first.
+        let may_go_on =
+            self.broker.wants_input(id) && !self.broker.has_had_its_share(id) && !self.transports.has(id);
         let is_any = may_go_on && shell.receive_now(id, read);
         if is_any {
             self.received_bytes += shell.bytes(read).len();

@@ -77,28 +77,47 @@ impl<S: Shell> ShardCore<S> {
             // Who waits has its turn now: what comes next would have to be copied.
             self.serve_line_once(shell, now)?;
         }
-        if self.transports.has(id) {
+        if self.transports.stays_in_place(id) {
+            self.receive_frames(shell, now, id, read, behind)?;
+        } else if self.transports.has(id) {
             self.receive_by_transport(shell, now, id, &mut read)?;
             shell.give_back(read);
-        } else if let Some(mut read) = self.put_behind(shell, id, read, done) {
-            let alone = behind == Behind::Nothing;
-            let (dirty_before, steps_before) = (self.broker.dirty_count(), self.broker.turn_steps());
-            let mut done = self.act_on(shell, now, id, &read, done, alone)?;
-            while done == shell.bytes(&read).len() && alone && self.goes_on(shell, id, &mut read) {
-                let may_act = self.opens_line(shell, now)?;
-                done = if may_act { self.act_on(shell, now, id, &read, 0, alone)? } else { 0 };
-                self.flush_if_much(shell, now)?;
-            }
-            let is_done = done == shell.bytes(&read).len();
-            if is_done && behind == Behind::Others && self.receives_now(shell, id, &mut read) {
-                // It has more to say, and a turn like everybody.
-                done = 0;
-            }
-            self.put_aside(shell, id, read, done);
-            self.note_prompt(dirty_before, steps_before);
+        } else {
+            self.receive_plain(shell, now, id, read, done, behind, &[])?;
         }
         self.steer_receive(shell, id)?;
         self.flush_if_much(shell, now)
+    }
+
+    /// The same for what the broker understands as it is, or as these cuts say that frames ended in it.
+    #[expect(clippy::too_many_arguments, reason = "a read and all that is known of it")]
+    pub(crate) fn receive_plain(
+        &mut self,
+        shell: &mut S,
+        now: Time,
+        id: ConnId,
+        read: S::Read,
+        done: usize,
+        behind: Behind,
+        cuts: &[usize],
+    ) -> Result<(), S::Error> {
+        let Some(mut read) = self.put_behind(shell, id, read, done) else { return Ok(()) };
+        let alone = behind == Behind::Nothing;
+        let (dirty_before, steps_before) = (self.broker.dirty_count(), self.broker.turn_steps());
+        let mut done = self.act_on(shell, now, id, &read, done, alone, cuts)?;
+        while done == shell.bytes(&read).len() && alone && self.goes_on(shell, id, &mut read) {
+            let may_act = self.opens_line(shell, now)?;
+            done = if may_act { self.act_on(shell, now, id, &read, 0, alone, &[])? } else { 0 };
+            self.flush_if_much(shell, now)?;
+        }
+        let is_done = done == shell.bytes(&read).len();
+        if is_done && behind == Behind::Others && self.receives_now(shell, id, &mut read) {
+            // It has more to say, and a turn like everybody.
+            done = 0;
+        }
+        self.put_aside(shell, id, read, done);
+        self.note_prompt(dirty_before, steps_before);
+        Ok(())
     }
 
     /// Receives more at once from a connection whose read is done with while nobody else has anything to say.
@@ -109,6 +128,7 @@ impl<S: Shell> ShardCore<S> {
 
     /// Has the broker act on what came in, share after share while nobody else has anything to say (`alone`: there
     /// is nothing behind it). Returns how many bytes are done with.
+    #[expect(clippy::too_many_arguments, reason = "a read and all that is known of it")]
     fn act_on(
         &mut self,
         shell: &mut S,
@@ -117,6 +137,7 @@ impl<S: Shell> ShardCore<S> {
         read: &S::Read,
         mut done: usize,
         alone: bool,
+        cuts: &[usize],
     ) -> Result<usize, S::Error> {
         let len = shell.bytes(read).len();
         if self.broker.is_anyone_in_line() && is_long(shell, read) && !self.is_round_had {
@@ -125,7 +146,7 @@ impl<S: Shell> ShardCore<S> {
             return Ok(done);
         }
         loop {
-            done = self.broker.take_in(now, id, shell.bytes(read), done);
+            done = self.broker.take_in_frames(now, id, shell.bytes(read), done, cuts);
             shell.on_served(&self.broker, id);
             if done == len
                 || !alone

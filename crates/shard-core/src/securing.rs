@@ -145,7 +145,7 @@ impl<S: Shell> ShardCore<S> {
     }
 
     /// Does what a connection's transport asks for by now.
-    fn attend(
+    pub(crate) fn attend(
         &mut self,
         shell: &mut S,
         now: Time,

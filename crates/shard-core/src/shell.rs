@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::ops::Range;
 
 use balance::Load;
 use broker::{Broker, ServiceId};
@@ -149,6 +150,9 @@ pub trait Shell: Sized {
 
     /// The received bytes, to be changed: nobody else looks at them any more.
     fn bytes_mut<'r>(&'r mut self, read: &'r mut Self::Read) -> &'r mut [u8];
+
+    /// Of a read only these bytes count from here on.
+    fn keep_only(&mut self, read: &mut Self::Read, bytes: Range<usize>);
 
     /// Sends some of these pieces, of which there are [`PIECES_MAX`] at most.
     fn send_pieces(&mut self, id: ConnId, pieces: &[&[u8]]) -> Result<Sent, Self::Error>;

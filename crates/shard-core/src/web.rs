@@ -5,16 +5,43 @@
 
 use broker::{Cookies, Upgraded};
 use conns::{CloseReason, ConnId, Flush, Outbox, Time};
-use transport::Transport;
+use transport::{InPlace, Transport};
 use ws_frame::{Close, Status};
 
 use crate::event::Sent;
 use crate::output::Flushed;
+use crate::receiving::Behind;
 use crate::security::security;
 use crate::shard_core::ShardCore;
 use crate::shell::{PIECES_MAX, Shell};
 
 impl<S: Shell> ShardCore<S> {
+    /// Bytes of a WebSocket whose payload stays where it was received: from there on it is as if it had come without
+    /// frames, and may wait for its connection's turn where it is.
+    pub(crate) fn receive_frames(
+        &mut self,
+        shell: &mut S,
+        now: Time,
+        id: ConnId,
+        mut read: S::Read,
+        behind: Behind,
+    ) -> Result<(), S::Error> {
+        let Some((transport, tools)) = self.transports.find_with_tools(id) else {
+            shell.give_back(read);
+            return Ok(());
+        };
+        let InPlace { payload, cuts, outcome } =
+            transport.receive_in_place(shell.bytes_mut(&mut read), tools);
+        if payload.is_empty() {
+            shell.give_back(read);
+        } else {
+            shell.keep_only(&mut read, payload);
+            self.receive_plain(shell, now, id, read, 0, behind, &cuts)?;
+        }
+        self.transports.tools.put_back_cuts(cuts);
+        self.attend(shell, now, id, outcome)
+    }
+
     /// Sends what there is for a WebSocket whose bytes go to the socket as they are.
     pub(crate) fn flush_frames(&mut self, shell: &mut S, now: Time, id: ConnId) -> Result<Flushed, S::Error> {
         let mut flushed = Flushed::default();
@@ -96,7 +123,8 @@ fn send_framed<S: Shell>(
 ) -> Result<Sent, S::Error> {
     let mut pieces = [&[][..]; PIECES_MAX];
     let mut count = 0;
-    let framed = transport.framed(outbox.into_iter().flat_map(Outbox::slices));
+    let header = transport.header();
+    let framed = transport.framed(&header, outbox.into_iter().flat_map(Outbox::slices));
     for (slot, piece) in pieces.iter_mut().zip(framed) {
         *slot = piece;
         count += 1;

@@ -10,6 +10,7 @@ mod uring;
 
 use std::io;
 use std::net::TcpListener;
+use std::ops::Range;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,6 +58,14 @@ impl Received {
     /// Whether the bytes stay where they are until they are given back, whatever is received meanwhile.
     pub(crate) fn can_stay(&self) -> bool {
         matches!(self, Self::Filled(_))
+    }
+
+    /// Of the bytes only these count from here on.
+    pub(crate) fn keep_only(&mut self, bytes: Range<usize>) {
+        match self {
+            Self::Filled(filled) => filled.keep_only(bytes),
+            Self::Span(span) => span.keep_only(bytes),
+        }
     }
 }
 

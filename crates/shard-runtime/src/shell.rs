@@ -6,6 +6,7 @@ mod sending;
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::ops::Range;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
@@ -261,6 +262,10 @@ impl Shell for RuntimeShell {
 
     fn bytes_mut<'r>(&'r mut self, read: &'r mut Received) -> &'r mut [u8] {
         self.io.bytes_mut(read)
+    }
+
+    fn keep_only(&mut self, read: &mut Received, bytes: Range<usize>) {
+        read.keep_only(bytes);
     }
 
     fn send_pieces(&mut self, id: ConnId, pieces: &[&[u8]]) -> io::Result<Sent> {

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
+use std::ops::Range;
 
 use balance::Load;
 use broker::{Broker, ServiceId};
@@ -342,6 +343,11 @@ impl Shell for SimShell {
 
     fn bytes_mut<'r>(&'r mut self, read: &'r mut Read) -> &'r mut [u8] {
         &mut read.bytes
+    }
+
+    fn keep_only(&mut self, read: &mut Read, bytes: Range<usize>) {
+        read.bytes.truncate(bytes.end);
+        read.bytes.drain(..bytes.start);
     }
 
     fn send_pieces(&mut self, id: ConnId, pieces: &[&[u8]]) -> Result<Sent, Infallible> {

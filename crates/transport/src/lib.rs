@@ -32,4 +32,4 @@ pub use handshake::{HandshakeDone, HandshakeStep};
 pub use news::{News, Upgraded};
 pub use opening::{Opening, Terms};
 pub use transport::{Output, Transport};
-pub use web::{Tools, WebPolicy};
+pub use web::{InPlace, Tools, WebPolicy};

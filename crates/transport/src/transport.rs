@@ -24,17 +24,24 @@ use crate::web::{self, Tools, Web, WebPolicy};
 /// What a connection has beside its socket until it is known to be plain.
 #[derive(Debug)]
 pub struct Transport {
-    /// The configuration that was in force when it was accepted; `None` if there is no TLS.
-    acceptor: Option<Arc<Acceptor>>,
     stage: Stage,
     /// What is on top of that, if anything is.
     web: Option<Box<Web>>,
+    /// While it is on its way to what it will be. Most connections are idle, and need no more of it.
+    way: Option<Box<Way>>,
+    /// The socket is full.
+    is_blocked: bool,
+}
+
+/// What counts until a connection is secured, or turns out plain, and has become a WebSocket if it is to be one.
+#[derive(Debug)]
+struct Way {
+    /// The configuration that was in force when it was accepted; `None` if there is no TLS.
+    acceptor: Option<Arc<Acceptor>>,
     /// Its client is in this process.
     is_in_process: bool,
     /// Until when the stage has to change.
     deadline: Option<u64>,
-    /// The socket is full.
-    is_blocked: bool,
 }
 
 #[derive(Debug)]
@@ -66,7 +73,7 @@ impl Transport {
     /// # Errors
     /// It has to begin a handshake, which it may not now.
     pub fn new(acceptor: Arc<Acceptor>, now: u64, tell: impl FnMut(News<'_>)) -> Result<Self, Ended> {
-        Self::plain(Some(acceptor)).begun(now, tell)
+        Self::on_its_way(Some(acceptor), false).begun(now, tell)
     }
 
     /// The same for one within the process, which has [terms of its own](Terms::in_process).
@@ -74,7 +81,7 @@ impl Transport {
     /// # Errors
     /// As for [`Self::new`].
     pub fn in_process(acceptor: Arc<Acceptor>, now: u64, tell: impl FnMut(News<'_>)) -> Result<Self, Ended> {
-        Self { is_in_process: true, ..Self::plain(Some(acceptor)) }.begun(now, tell)
+        Self::on_its_way(Some(acceptor), true).begun(now, tell)
     }
 
     /// The same for a listener for WebSockets, and a client at this address.
@@ -88,26 +95,21 @@ impl Transport {
         tell: impl FnMut(News<'_>),
     ) -> Result<Self, Ended> {
         let patience = policy.patience();
-        let mut new = Self::plain(policy.tls.clone());
+        let is_tls = policy.tls.is_some();
+        let mut new = Self::on_its_way(policy.tls.clone(), false);
         new.web = Some(Box::new(Web::new(policy, address)));
-        if new.acceptor.is_some() {
+        if is_tls {
             new = new.begun(now, tell)?;
         }
         // For TLS it may be shorter.
         let deadline = after(now, patience);
-        new.deadline = Some(new.deadline.map_or(deadline, |own| own.min(deadline)));
+        new.set_deadline(Some(new.deadline().map_or(deadline, |own| own.min(deadline))));
         Ok(new)
     }
 
-    fn plain(acceptor: Option<Arc<Acceptor>>) -> Self {
-        Self {
-            acceptor,
-            stage: Stage::Clear,
-            web: None,
-            is_in_process: false,
-            deadline: None,
-            is_blocked: false,
-        }
+    fn on_its_way(acceptor: Option<Arc<Acceptor>>, is_in_process: bool) -> Self {
+        let way = Way { acceptor, is_in_process, deadline: None };
+        Self { stage: Stage::Clear, web: None, way: Some(Box::new(way)), is_blocked: false }
     }
 
     /// Where there may be TLS: waits for what the client does.
@@ -118,19 +120,31 @@ impl Transport {
     }
 
     fn terms(&self) -> Terms {
-        let terms = if self.is_in_process { Terms::in_process } else { Terms::of };
+        let is_in_process = self.way.as_ref().is_some_and(|way| way.is_in_process);
+        let terms = if is_in_process { Terms::in_process } else { Terms::of };
         terms(self.acceptor().policy())
     }
 
     /// There is one wherever there may be TLS.
     fn acceptor(&self) -> &Arc<Acceptor> {
-        self.acceptor.as_ref().expect("what is opening has an acceptor")
+        let acceptor = self.way.as_ref().and_then(|way| way.acceptor.as_ref());
+        acceptor.expect("what is opening has an acceptor")
+    }
+
+    fn deadline(&self) -> Option<u64> {
+        self.way.as_ref()?.deadline
+    }
+
+    fn set_deadline(&mut self, deadline: Option<u64>) {
+        if let Some(way) = &mut self.way {
+            way.deadline = deadline;
+        }
     }
 
     /// It has come to this on its way.
     fn come_to(&mut self, opening: Opening, now: u64, tell: &mut impl FnMut(News<'_>)) -> Result<(), Ended> {
         self.stage = Stage::Clear;
-        self.deadline = None;
+        self.set_deadline(None);
         match opening {
             Opening::Clear => {
                 tell(News::Clear);
@@ -141,7 +155,7 @@ impl Transport {
             Opening::Silent | Opening::Undecided => {}
         }
         self.stage = Stage::Opening(opening);
-        self.deadline = Some(after(now, opening.patience(&self.terms())));
+        self.set_deadline(Some(after(now, opening.patience(&self.terms()))));
         Ok(())
     }
 
@@ -248,7 +262,7 @@ impl Transport {
             Stage::Handshake(handshake) if handshake.session.is_none() => {
                 handshake.ended = Some(hangup);
                 if let Some((_, deadline)) = handshake.away.take() {
-                    self.deadline = Some(deadline);
+                    self.set_deadline(Some(deadline));
                 }
                 return Ok(());
             }
@@ -265,7 +279,7 @@ impl Transport {
 
     /// It has no time left to run out.
     fn end(&mut self, ended: Ended) -> Result<(), Ended> {
-        self.deadline = None;
+        self.set_deadline(None);
         Err(ended)
     }
 
@@ -277,7 +291,8 @@ impl Transport {
         let Stage::Handshake(handshake) = &mut self.stage else { return None };
         let step = handshake.take_step()?;
         if handshake.ended.is_none() {
-            handshake.away = self.deadline.take().map(|deadline| (now, deadline));
+            let deadline = self.way.as_mut().and_then(|way| way.deadline.take());
+            handshake.away = deadline.map(|deadline| (now, deadline));
         }
         Some(step)
     }
@@ -295,8 +310,8 @@ impl Transport {
         mut tell: impl FnMut(News<'_>),
     ) -> Result<(), Ended> {
         let Stage::Handshake(handshake) = &mut self.stage else { return Ok(()) };
-        if let Some((since, deadline)) = handshake.away.take() {
-            self.deadline = Some(deadline.saturating_add(now.saturating_sub(since)));
+        if let (Some((since, deadline)), Some(way)) = (handshake.away.take(), &mut self.way) {
+            way.deadline = Some(deadline.saturating_add(now.saturating_sub(since)));
         }
         let HandshakeDone { session, outcome, said } = done;
         let secured = session.secured();
@@ -313,7 +328,7 @@ impl Transport {
         let offload = if is_taken { Offload::WANTED } else { Offload::No };
         match &mut self.web {
             None => {
-                self.deadline = None;
+                self.way = None;
                 tell(News::Secured { secured, first });
                 tell(News::Said(&said));
             }
@@ -350,7 +365,7 @@ impl Transport {
 
     /// When [`Self::on_deadline`] is next needed.
     pub fn next_deadline(&self) -> Option<u64> {
-        self.deadline
+        self.deadline()
     }
 
     /// Goes on, if the client took its time.
@@ -358,7 +373,7 @@ impl Transport {
     /// # Errors
     /// It took too long, or may not go on as it would.
     pub fn on_deadline(&mut self, now: u64, mut tell: impl FnMut(News<'_>)) -> Result<(), Ended> {
-        if self.deadline.is_none_or(|deadline| now < deadline) {
+        if self.deadline().is_none_or(|deadline| now < deadline) {
             return Ok(());
         }
         let next = match self.stage {
@@ -426,7 +441,8 @@ impl Transport {
     ) -> Result<usize, SessionError> {
         let Stage::Tls(tls) = &mut self.stage else { return Err(SessionError::NotOpen) };
         let Some(web) = &mut self.web else { return tls.seal(pieces, into) };
-        let count = tls.seal(web.out.pieces(pieces), into)?;
+        let header = web.out.header();
+        let count = tls.seal(web.out.pieces(&header, pieces), into)?;
         Ok(web.out.on_sent(count))
     }
 

@@ -12,11 +12,13 @@ mod asking;
 mod date;
 mod outgoing;
 mod policy;
+mod pressed;
 mod run;
 mod talk;
 mod tools;
 
 use std::net::IpAddr;
+use std::ops::Range;
 use std::sync::Arc;
 
 use tls_session::Secured;
@@ -34,10 +36,20 @@ pub(crate) use asked::Claim;
 pub use policy::WebPolicy;
 pub use tools::Tools;
 
+/// What was received of a WebSocket, without its frames.
+#[derive(Debug)]
+pub struct InPlace {
+    /// Where in the bytes payload stands. The rest is garbage.
+    pub payload: Range<usize>,
+    /// Where in the payload a frame ends and the next begins, to be [put back](Tools::put_back_cuts).
+    pub cuts: Vec<usize>,
+    /// What comes behind the payload: an error is the end.
+    pub outcome: Result<(), Ended>,
+}
+
 /// WebSocket on one connection.
 #[derive(Debug)]
 pub(crate) struct Web {
-    policy: Arc<WebPolicy>,
     part: Part,
     pub(crate) out: Outgoing,
 }
@@ -53,8 +65,8 @@ enum Part {
 impl Web {
     /// A connection whose client is to ask, from this address.
     pub(crate) fn new(policy: Arc<WebPolicy>, address: IpAddr) -> Self {
-        let asking = Box::new(Asking::new(policy.tls.is_some(), address));
-        Self { policy, part: Part::Asking(asking), out: Outgoing::default() }
+        let asking = Box::new(Asking::new(policy, address));
+        Self { part: Part::Asking(asking), out: Outgoing::default() }
     }
 
     /// Whether nothing was granted yet.
@@ -103,10 +115,10 @@ impl Web {
     ) -> Result<(), Ended> {
         let asking = match &mut self.part {
             Part::Asking(asking) => asking,
-            Part::Talk(talk) => return talk.receive(input, self.policy.payload_bytes_max, tools, tell),
+            Part::Talk(talk) => return talk.receive(input, tools, tell),
             Part::Over => return Ok(()),
         };
-        let outcome = asking.receive(input, &self.policy, &mut self.out, tools, tell);
+        let outcome = asking.receive(input, &mut self.out, tools, tell);
         if let Ok(None) = outcome {
             return Ok(());
         }
@@ -118,9 +130,22 @@ impl Web {
         Ok(())
     }
 
+    /// Whether payload can stay where it was received: [`Self::receive_in_place`].
+    pub(crate) fn stays_in_place(&self) -> bool {
+        matches!(&self.part, Part::Talk(talk) if talk.stays_in_place())
+    }
+
+    /// Takes bytes whose payload stays where they are.
+    pub(crate) fn receive_in_place(&mut self, input: &mut [u8], tools: &mut Tools) -> InPlace {
+        match &mut self.part {
+            Part::Talk(talk) => talk.receive_in_place(input, tools),
+            Part::Asking(_) | Part::Over => unreachable!("only messages stay in place"),
+        }
+    }
+
     fn grant(&mut self, granted: Granted, tell: &mut impl FnMut(News<'_>)) {
-        let Granted { upgrade, secured } = granted;
-        self.part = Part::Talk(Talk::new(upgrade.agreed, upgrade.taste));
+        let Granted { upgrade, secured, payload_bytes_max } = granted;
+        self.part = Part::Talk(Talk::new(upgrade.agreed, upgrade.taste, payload_bytes_max));
         let ws_frame::Cookies { user, password, token, .. } = upgrade.cookies;
         let client_ip = upgrade.client_ip;
         tell(News::Upgraded(Box::new(crate::news::Upgraded { secured, user, password, token, client_ip })));
@@ -130,7 +155,7 @@ impl Web {
     pub(crate) fn prepare<'a>(
         &mut self,
         len: usize,
-        pieces: impl Iterator<Item = &'a [u8]>,
+        pieces: impl Iterator<Item = &'a [u8]> + Clone,
         tools: &mut Tools,
     ) {
         if let Part::Talk(talk) = &mut self.part {
@@ -179,4 +204,14 @@ pub(crate) fn receive_copied(
     let outcome = web.receive(&mut copied, tools, tell);
     tools.put_back(copied);
     outcome
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_idle_websocket_takes_56_bytes() {
+        assert_eq!(size_of::<Web>(), 56);
+    }
 }

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
+use std::ops::Range;
 
 use balance::Load;
 use broker::Broker;
@@ -204,6 +205,10 @@ impl shard_core::Shell for Shell {
 
     fn bytes_mut<'r>(&'r mut self, _: &'r mut Read) -> &'r mut [u8] {
         unreachable!("TLS is not on offer")
+    }
+
+    fn keep_only(&mut self, _: &mut Read, _: Range<usize>) {
+        unreachable!("there are no WebSockets")
     }
 
     fn send_pieces(&mut self, _: ConnId, _: &[&[u8]]) -> Result<Sent, Infallible> {

@@ -9,6 +9,7 @@
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
 use std::net::TcpListener;
+use std::ops::Range;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
@@ -52,6 +53,13 @@ const MIO_WAIT_MIN: Duration = Duration::from_millis(1);
 pub(crate) struct Span {
     start: usize,
     len: usize,
+}
+
+impl Span {
+    pub(super) fn keep_only(&mut self, bytes: Range<usize>) {
+        assert!(bytes.end <= self.len, "of what was received");
+        (self.start, self.len) = (self.start + bytes.start, bytes.len());
+    }
 }
 
 /// Whether a connection is received from.

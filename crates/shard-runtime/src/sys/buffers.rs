@@ -8,6 +8,7 @@
 
 use std::alloc::{Layout, alloc_zeroed};
 use std::io;
+use std::ops::Range;
 use std::ptr::NonNull;
 use std::slice;
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -33,6 +34,8 @@ pub(super) const GROUP: u16 = 0;
 #[derive(Debug)]
 pub(crate) struct Filled {
     buffer: u16,
+    /// Where in the buffer those that count begin.
+    start: usize,
     len: usize,
 }
 
@@ -40,6 +43,12 @@ impl Filled {
     /// How many bytes were received.
     pub(crate) fn len(&self) -> usize {
         self.len
+    }
+
+    /// Of the bytes only these count from here on.
+    pub(crate) fn keep_only(&mut self, bytes: Range<usize>) {
+        assert!(bytes.end <= self.len, "of what was received");
+        (self.start, self.len) = (self.start + bytes.start, bytes.len());
     }
 }
 
@@ -72,20 +81,20 @@ impl Buffers {
     /// The completion was just taken from the ring, and no token was made for it before.
     pub(super) unsafe fn filled(buffer: u16, len: usize) -> Filled {
         assert!(buffer < BUFFERS && len <= BUFFER_BYTES, "the kernel names our buffers only");
-        Filled { buffer, len }
+        Filled { buffer, start: 0, len }
     }
 
     /// The received bytes.
     pub(super) fn bytes(&self, filled: &Filled) -> &[u8] {
-        let start = usize::from(filled.buffer) * BUFFER_BYTES;
-        // SAFETY: within the allocation, zeroed at first so always initialised; the token says that
+        let start = usize::from(filled.buffer) * BUFFER_BYTES + filled.start;
+        // SAFETY: within the buffer, since what counts only ever becomes less, zeroed at first so always initialised; the token says that
         // the kernel has let go of this buffer, and borrowing `self` keeps it from being given back.
         unsafe { slice::from_raw_parts(self.bytes.as_ptr().add(start), filled.len) }
     }
 
     /// The received bytes, to be changed.
     pub(super) fn bytes_mut(&mut self, filled: &mut Filled) -> &mut [u8] {
-        let start = usize::from(filled.buffer) * BUFFER_BYTES;
+        let start = usize::from(filled.buffer) * BUFFER_BYTES + filled.start;
         // SAFETY: as above; the one token for this buffer and `self` are borrowed for as long, so
         // nobody else looks at it.
         unsafe { slice::from_raw_parts_mut(self.bytes.as_ptr().add(start), filled.len) }
@@ -98,11 +107,11 @@ impl Buffers {
         filled: &mut Filled,
         fill: impl FnOnce(&mut [u8]) -> Result<usize, E>,
     ) -> Result<usize, E> {
-        let mut whole = Filled { buffer: filled.buffer, len: BUFFER_BYTES };
+        let mut whole = Filled { buffer: filled.buffer, start: 0, len: BUFFER_BYTES };
         let len = fill(self.bytes_mut(&mut whole))?;
         assert!(len <= BUFFER_BYTES, "no more is filled than there is");
         if len > 0 {
-            filled.len = len;
+            (filled.start, filled.len) = (0, len);
         }
         Ok(len)
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ws_frame::UpgradePolicy;
 
-use crate::{Ended, News, Tools, Transport, WebPolicy};
+use crate::{Ended, InPlace, News, Tools, Transport, WebPolicy};
 
 /// Where the client is.
 const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -22,8 +22,14 @@ pub fn web_bytes(data: &[u8]) {
     let [how, data @ ..] = data else { return };
     let agreed = Wishes { compression: how & 1 != 0, no_masking: how & 2 != 0, is_browser: how & 4 != 0 };
     let piece = usize::from(how >> 3) + 1;
-    let whole = Run::of_frames(agreed, data.chunks(usize::MAX));
-    assert_eq!(Run::of_frames(agreed, data.chunks(piece)), whole, "the cuts of frames do not matter");
+    let whole = Run::of_frames(agreed, false, data.chunks(usize::MAX));
+    for (in_place, piece) in [(false, piece), (true, piece), (true, usize::MAX)] {
+        let cut = Run::of_frames(agreed, in_place, data.chunks(piece));
+        assert_eq!(
+            cut, whole,
+            "the cuts of frames do not matter, nor whether payload stays in place: {in_place}"
+        );
+    }
     whole.check();
     let whole = Run::of_requests(data.chunks(usize::MAX));
     // Bytes behind a request that is granted count only if they came with it.
@@ -63,13 +69,13 @@ impl Run {
             }
             run.receive(&mut transport, &mut tools, piece);
         }
-        run.sent = transport.framed(std::iter::empty()).flatten().copied().collect();
+        run.sent = transport.framed(&transport.header(), std::iter::empty()).flatten().copied().collect();
         assert!(!transport.is_waiting(), "there is room for one");
         transport.leave(&mut tools);
         run
     }
 
-    fn of_frames<'a>(wishes: Wishes, pieces: impl Iterator<Item = &'a [u8]>) -> Self {
+    fn of_frames<'a>(wishes: Wishes, in_place: bool, pieces: impl Iterator<Item = &'a [u8]>) -> Self {
         let upgrade = UpgradePolicy { compression: wishes.compression, ..UpgradePolicy::default() };
         let policy = WebPolicy { upgrade, payload_bytes_max: PAYLOAD_BYTES_MAX, ..WebPolicy::default() };
         let mut transport = Transport::web(Arc::new(policy), ADDRESS, 0, |_| ()).expect("there is no TLS");
@@ -83,7 +89,11 @@ impl Run {
             if run.ended.is_some() {
                 break;
             }
-            run.receive(&mut transport, &mut tools, piece);
+            if in_place && transport.stays_in_place() {
+                run.receive_in_place(&mut transport, &mut tools, piece);
+            } else {
+                run.receive(&mut transport, &mut tools, piece);
+            }
         }
         run.send(&mut transport, &mut tools, OUTPUT);
         if transport.say_goodbye(None) {
@@ -106,6 +116,19 @@ impl Run {
             News::Upgraded(_) => self.is_granted = true,
             other => panic!("there is no TLS: {other:?}"),
         });
+        self.end(outcome);
+    }
+
+    fn receive_in_place(&mut self, transport: &mut Transport, tools: &mut Tools, piece: &[u8]) {
+        let mut bytes = piece.to_vec();
+        let InPlace { payload, cuts, outcome } = transport.receive_in_place(&mut bytes, tools);
+        assert!(cuts.is_sorted() && cuts.iter().all(|cut| (1..payload.len()).contains(cut)));
+        self.said.extend_from_slice(&bytes[payload]);
+        tools.put_back_cuts(cuts);
+        self.end(outcome);
+    }
+
+    fn end(&mut self, outcome: Result<(), Ended>) {
         self.ended = outcome.err().map(|ended| match ended {
             Ended::Unreadable(words) => words,
             other => format!("{other:?}"),
@@ -116,7 +139,9 @@ impl Run {
     fn send(&mut self, transport: &mut Transport, tools: &mut Tools, mut outbox: &[u8]) {
         loop {
             transport.frame(outbox.len(), outbox.chunks(1000), tools);
-            let piece: Vec<u8> = transport.framed(outbox.chunks(1000)).flatten().copied().take(700).collect();
+            let header = transport.header();
+            let framed = transport.framed(&header, outbox.chunks(1000));
+            let piece: Vec<u8> = framed.flatten().copied().take(700).collect();
             if piece.is_empty() {
                 return assert!(outbox.is_empty(), "all of it leaves");
             }

@@ -1,9 +1,9 @@
-//! Output of connections that are WebSockets, or are to be.
+//! Connections that are WebSockets, or are to be.
 
-use ws_frame::Close;
+use ws_frame::{Close, Header};
 
 use crate::ended::Ended;
-use crate::web::{Claim, Tools, Web};
+use crate::web::{Claim, InPlace, Tools, Web};
 
 use super::{Stage, Transport};
 
@@ -51,20 +51,47 @@ impl Transport {
         self.web.as_deref().is_some_and(Web::has_own_output)
     }
 
+    /// Whether what is received are frames whose payload can stay where it is.
+    pub fn stays_in_place(&self) -> bool {
+        self.is_open() && self.web.as_deref().is_some_and(Web::stays_in_place)
+    }
+
+    /// Takes bytes of the socket for one of which [that](Self::stays_in_place) holds. The caller hears of the payload
+    /// first, and then of what comes behind it.
+    ///
+    /// # Panics
+    /// It does not hold.
+    pub fn receive_in_place(&mut self, input: &mut [u8], tools: &mut Tools) -> InPlace {
+        self.web.as_mut().expect("only a WebSocket has frames").receive_in_place(input, tools)
+    }
+
     /// Its time is over once its request was granted, or once it has ended.
     pub(super) fn heed_web(&mut self, outcome: Result<(), Ended>) -> Result<(), Ended> {
-        if outcome.is_err() || (self.web.is_some() && !self.is_asking()) {
-            self.deadline = None;
+        if self.way.is_some() && (outcome.is_err() || (self.web.is_some() && !self.is_asking())) {
+            self.way = None;
         }
         outcome
     }
 
     /// Makes a frame of what waits to be sent, so many bytes in these pieces, unless one is under way. Sealed or not,
     /// [`Self::framed`] is what goes out then.
-    pub fn frame<'a>(&mut self, len: usize, pieces: impl Iterator<Item = &'a [u8]>, tools: &mut Tools) {
+    pub fn frame<'a>(
+        &mut self,
+        len: usize,
+        pieces: impl Iterator<Item = &'a [u8]> + Clone,
+        tools: &mut Tools,
+    ) {
         if let Some(web) = &mut self.web {
             web.prepare(len, pieces, tools);
         }
+    }
+
+    /// The header for [`Self::framed`].
+    ///
+    /// # Panics
+    /// It is no WebSocket.
+    pub fn header(&self) -> Header {
+        self.web.as_ref().expect("only a WebSocket has frames").out.header()
     }
 
     /// What is to be sent, in pieces that are not empty, if these wait.
@@ -73,9 +100,10 @@ impl Transport {
     /// It is no WebSocket.
     pub fn framed<'a, 'o: 'a>(
         &'a self,
+        header: &'a Header,
         pieces: impl Iterator<Item = &'o [u8]>,
     ) -> impl Iterator<Item = &'a [u8]> {
-        self.web.as_ref().expect("only a WebSocket has frames").out.pieces(pieces)
+        self.web.as_ref().expect("only a WebSocket has frames").out.pieces(header, pieces)
     }
 
     /// So many bytes of [`Self::framed`] have left. Returns how many of those that waited.

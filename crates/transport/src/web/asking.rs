@@ -4,6 +4,7 @@
 //! paths with detours are sent elsewhere, and a body that nobody wants is read before the answer leaves.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use http_head::{Head, HeadReader, Read, Refusal, Target, clean};
 use tls_session::Secured;
@@ -47,8 +48,8 @@ const ANSWERS_BYTES_MAX: usize = 64 << 10;
 /// A connection that is no WebSocket yet.
 #[derive(Debug)]
 pub(super) struct Asking {
+    policy: Arc<WebPolicy>,
     reader: HeadReader,
-    is_tls: bool,
     /// What its handshake came to.
     pub(super) secured: Option<Secured>,
     /// An answer that waits for a body to be over, and how much of that is to come.
@@ -71,20 +72,21 @@ struct Answer {
 pub(super) struct Granted {
     pub(super) upgrade: Upgrade,
     pub(super) secured: Option<Secured>,
+    /// `max_payload`, in bytes.
+    pub(super) payload_bytes_max: usize,
 }
 
 impl Asking {
     /// A client at this address.
-    pub(super) fn new(is_tls: bool, address: IpAddr) -> Self {
+    pub(super) fn new(policy: Arc<WebPolicy>, address: IpAddr) -> Self {
         let (reader, claim) = (HeadReader::new(KEPT), Claim::new(address));
-        Self { reader, is_tls, secured: None, held: None, line_ends: 0, claim }
+        Self { policy, reader, secured: None, held: None, line_ends: 0, claim }
     }
 
     /// Reads on. Returns the request that was granted, if one was.
     pub(super) fn receive(
         &mut self,
         mut input: &[u8],
-        policy: &WebPolicy,
         out: &mut Outgoing,
         tools: &mut Tools,
         tell: &mut impl FnMut(News<'_>),
@@ -110,7 +112,7 @@ impl Asking {
                     input = &input[used..];
                     self.reader = HeadReader::new(KEPT);
                     tools.asked.withdraw(&mut self.claim);
-                    if let Some(granted) = self.on_head(&head, has_more, policy, out, tools, tell)? {
+                    if let Some(granted) = self.on_head(&head, has_more, out, tools, tell)? {
                         return Ok(Some(granted));
                     }
                 }
@@ -130,7 +132,6 @@ impl Asking {
         &mut self,
         head: &Head,
         has_more: bool,
-        policy: &WebPolicy,
         out: &mut Outgoing,
         tools: &Tools,
         tell: &mut impl FnMut(News<'_>),
@@ -158,7 +159,7 @@ impl Asking {
                 let query = if query.is_empty() { query } else { [b"?", &query[..]].concat() };
                 manner.redirected(&head.method, &[cleaned, query].concat())
             } else {
-                match self.upgrade(head, &path, policy) {
+                match self.upgrade(head, &path) {
                     Ok(upgrade) => return self.grant(upgrade, has_more, out, tell),
                     Err(refusal) => {
                         tell(News::Refused(&refusal.to_string()));
@@ -172,12 +173,13 @@ impl Asking {
         self.release(out).map(|()| None)
     }
 
-    fn upgrade(&self, head: &Head, path: &[u8], policy: &WebPolicy) -> Result<Upgrade, ws_frame::Refusal> {
+    fn upgrade(&self, head: &Head, path: &[u8]) -> Result<Upgrade, ws_frame::Refusal> {
         let headers: Vec<(&[u8], &[u8])> =
             head.values.iter().map(|(name, value)| (name.as_bytes(), &value[..])).collect();
         let host = authority(&head.target).or(head.value("host")).unwrap_or_default();
-        let request = Request { method: &head.method, path, host, is_tls: self.is_tls, headers: &headers };
-        request.upgrade(&policy.upgrade)
+        let is_tls = self.policy.tls.is_some();
+        let request = Request { method: &head.method, path, host, is_tls, headers: &headers };
+        request.upgrade(&self.policy.upgrade)
     }
 
     fn grant(
@@ -193,7 +195,10 @@ impl Asking {
         }
         out.push(&upgrade.response);
         match upgrade.endpoint {
-            Endpoint::Client => Ok(Some(Granted { upgrade, secured: self.secured.take() })),
+            Endpoint::Client => {
+                let payload_bytes_max = self.policy.payload_bytes_max;
+                Ok(Some(Granted { upgrade, secured: self.secured.take(), payload_bytes_max }))
+            }
             Endpoint::Leaf | Endpoint::Mqtt => {
                 tracing::error!("Not configured to accept leaf node connections");
                 Err(Ended::Guest)

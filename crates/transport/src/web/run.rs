@@ -16,6 +16,8 @@ pub(super) struct Run {
     range: Range<usize>,
     /// Where one ends and the next begins, counted from the first.
     cuts: Vec<usize>,
+    /// All of them stay where they are, and nobody is told.
+    pub(super) stays: bool,
 }
 
 impl Run {
@@ -29,7 +31,7 @@ impl Run {
         if payload.is_empty() {
             return;
         }
-        if !self.range.is_empty() && payload.len() > MOVED_BYTES_MAX {
+        if !self.range.is_empty() && payload.len() > MOVED_BYTES_MAX && !self.stays {
             self.tell(bytes, tell);
         }
         if self.range.is_empty() {
@@ -42,8 +44,11 @@ impl Run {
         self.range.end = end;
     }
 
-    /// Tells of those there are.
+    /// Tells of those there are, unless they stay.
     pub(super) fn tell(&mut self, bytes: &[u8], tell: &mut impl FnMut(News<'_>)) {
+        if self.stays {
+            return;
+        }
         let bytes = &bytes[std::mem::take(&mut self.range)];
         match &self.cuts[..] {
             _ if bytes.is_empty() => {}
@@ -51,5 +56,17 @@ impl Run {
             cuts => tell(News::Frames { bytes, cuts }),
         }
         self.cuts.clear();
+    }
+
+    /// Takes those that stayed: where they are, and where they are cut.
+    pub(super) fn take(&mut self) -> (Range<usize>, Vec<usize>) {
+        self.stays = false;
+        (std::mem::take(&mut self.range), std::mem::take(&mut self.cuts))
+    }
+
+    /// The cuts are not needed any more.
+    pub(super) fn put_back(&mut self, mut cuts: Vec<usize>) {
+        cuts.clear();
+        self.cuts = cuts;
     }
 }

@@ -5,7 +5,9 @@ use ws_frame::{Agreed, Close, Frame, FrameError, Opcode, Reader, Status, Step, T
 use crate::ended::{Ended, Hangup};
 use crate::news::News;
 
+use super::InPlace;
 use super::outgoing::Outgoing;
+use super::run::Run;
 use super::tools::{InflateError, Tools};
 
 /// Bytes of one frame for a browser, as nats-server has it.
@@ -30,8 +32,9 @@ const COMPRESSED_EXCESS: usize = 1 << 10;
 #[derive(Debug)]
 pub(super) struct Talk {
     reader: Reader,
-    compresses: bool,
     taste: Taste,
+    /// `max_payload`, in bytes: what a compressed message may come to, too. Four gigabytes at most.
+    payload_bytes_max: u32,
     /// Only while there is any: most connections have none, most of the time.
     unfinished: Option<Box<Unfinished>>,
 }
@@ -52,8 +55,9 @@ struct Unfinished {
 }
 
 impl Talk {
-    pub(super) fn new(agreed: Agreed, taste: Taste) -> Self {
-        Self { reader: Reader::new(agreed), compresses: agreed.compression, taste, unfinished: None }
+    pub(super) fn new(agreed: Agreed, taste: Taste, payload_bytes_max: usize) -> Self {
+        let payload_bytes_max = u32::try_from(payload_bytes_max).unwrap_or(u32::MAX);
+        Self { reader: Reader::new(agreed), taste, payload_bytes_max, unfinished: None }
     }
 
     pub(super) fn has_pongs(&self) -> bool {
@@ -68,11 +72,37 @@ impl Talk {
         self.unfinished.as_mut().map(|unfinished| std::mem::take(&mut unfinished.pongs)).unwrap_or_default()
     }
 
+    /// Whether payload can stay where it was received.
+    pub(super) fn stays_in_place(&self) -> bool {
+        !self.reader.agreed().compression
+    }
+
+    /// Takes bytes. Payload is moved together where they are: says where that is, and where it is cut into frames.
+    pub(super) fn receive_in_place(&mut self, input: &mut [u8], tools: &mut Tools) -> InPlace {
+        let len = input.len();
+        tools.run.stays = true;
+        let mut read = 0;
+        let outcome = self.receive_from(input, &mut read, tools, &mut |_| unreachable!("nobody is told"));
+        let (range, cuts) = tools.run.take();
+        debug_assert!(range.end + read <= len, "it lies in what was received");
+        InPlace { payload: range.start + read..range.end + read, cuts, outcome }
+    }
+
     /// Takes bytes, which are garbage afterwards.
     pub(super) fn receive(
         &mut self,
+        input: &mut [u8],
+        tools: &mut Tools,
+        tell: &mut impl FnMut(News<'_>),
+    ) -> Result<(), Ended> {
+        self.receive_from(input, &mut 0, tools, tell)
+    }
+
+    /// The same, and how many bytes went to what had begun before.
+    fn receive_from(
+        &mut self,
         mut input: &mut [u8],
-        payload_bytes_max: usize,
+        before: &mut usize,
         tools: &mut Tools,
         tell: &mut impl FnMut(News<'_>),
     ) -> Result<(), Ended> {
@@ -87,15 +117,16 @@ impl Talk {
             }
             let (now, later) = input.split_at_mut(unfinished.missing.min(input.len()));
             input = later;
+            *before += now.len();
             let mut start = std::mem::take(&mut unfinished.start);
             start.extend_from_slice(now);
-            let used = self.read(&mut start, payload_bytes_max, tools, tell)?;
+            let used = self.read(&mut start, tools, tell)?;
             if used < start.len() {
                 start.drain(..used);
                 self.unfinished().start = start;
             }
         }
-        let used = self.read(input, payload_bytes_max, tools, tell)?;
+        let used = self.read(input, tools, tell)?;
         if used < input.len() {
             debug_assert!(input.len() - used <= WAITING_BYTES_MAX, "only the start of a header waits");
             self.unfinished().start.extend_from_slice(&input[used..]);
@@ -116,12 +147,23 @@ impl Talk {
     fn read(
         &mut self,
         bytes: &mut [u8],
-        payload_bytes_max: usize,
+        tools: &mut Tools,
+        tell: &mut impl FnMut(News<'_>),
+    ) -> Result<usize, Ended> {
+        let mut run = std::mem::take(&mut tools.run);
+        let outcome = self.read_into(&mut run, bytes, tools, tell);
+        tools.run = run;
+        outcome
+    }
+
+    fn read_into(
+        &mut self,
+        run: &mut Run,
+        bytes: &mut [u8],
         tools: &mut Tools,
         tell: &mut impl FnMut(News<'_>),
     ) -> Result<usize, Ended> {
         let mut at = 0;
-        let mut run = std::mem::take(&mut tools.run);
         while at < bytes.len() {
             match self.reader.step(&mut bytes[at..]) {
                 Ok(Step::Data { used, payload, is_compressed: false, .. }) => {
@@ -133,7 +175,7 @@ impl Talk {
                     let len = payload.len();
                     at += used;
                     run.tell(bytes, tell);
-                    self.on_pressed(&bytes[at - len..at], is_last, payload_bytes_max, tools, tell)?;
+                    self.on_pressed(&bytes[at - len..at], is_last, tools, tell)?;
                 }
                 Ok(Step::Ping { used, payload }) => {
                     // By the field: the payload is the reader's.
@@ -157,7 +199,6 @@ impl Talk {
             }
         }
         run.tell(bytes, tell);
-        tools.run = run;
         Ok(at)
     }
 
@@ -172,10 +213,10 @@ impl Talk {
         &mut self,
         bytes: &[u8],
         is_last: bool,
-        payload_bytes_max: usize,
         tools: &mut Tools,
         tell: &mut impl FnMut(News<'_>),
     ) -> Result<(), Ended> {
+        let payload_bytes_max = self.payload_bytes_max as usize;
         let bytes_max = payload_bytes_max.saturating_add(payload_bytes_max / 16 + COMPRESSED_EXCESS);
         let before = self.unfinished.as_ref().map_or(0, |unfinished| unfinished.pressed.len());
         let outcome = if before + bytes.len() > bytes_max {
@@ -203,26 +244,29 @@ impl Talk {
         })
     }
 
-    /// Makes the next frame of what waits, if the last one is finished.
+    /// Makes the next frame of what waits, if the last one is finished, or if nothing has to come between the two.
     pub(super) fn prepare<'a>(
         &mut self,
         len: usize,
-        pieces: impl Iterator<Item = &'a [u8]>,
+        pieces: impl Iterator<Item = &'a [u8]> + Clone,
         out: &mut Outgoing,
         tools: &mut Tools,
     ) {
+        let is_browser = self.taste != Taste::Any;
+        let compresses = self.reader.agreed().compression;
         if !out.is_between_frames() {
+            if !is_browser && !compresses && !self.has_pongs() {
+                out.begin_next_frame(len);
+            }
             return;
         }
         out.push(&self.take_pongs());
         self.forget_if_finished();
-        let is_browser = self.taste != Taste::Any;
-        if self.compresses && len >= COMPRESSED_BYTES_MIN {
+        if compresses && len >= COMPRESSED_BYTES_MIN {
             let count = len.min(COMPRESSED_BYTES_AT_ONCE);
-            let mut message = Vec::new();
-            tools.deflate(first(count, pieces), &mut message);
+            let message = tools.deflate(count, first(count, pieces));
             let frame_bytes = if self.taste == Taste::Browser { BROWSER_FRAME_BYTES } else { usize::MAX };
-            out.push_in_place_of(count, |into| push_in_frames(&message, frame_bytes, into));
+            out.push_in_place_of(count, |into| push_in_frames(message, frame_bytes, into));
         } else if is_browser && len > BROWSER_FRAME_BYTES {
             let count = len.min(BROWSER_BYTES_AT_ONCE);
             let mut copied = Vec::with_capacity(count);
@@ -273,7 +317,10 @@ fn push_in_frames(message: &[u8], frame_bytes: usize, into: &mut Vec<u8>) {
 }
 
 /// The first so many bytes of the pieces.
-fn first<'a>(mut count: usize, pieces: impl Iterator<Item = &'a [u8]>) -> impl Iterator<Item = &'a [u8]> {
+fn first<'a>(
+    mut count: usize,
+    pieces: impl Iterator<Item = &'a [u8]> + Clone,
+) -> impl Iterator<Item = &'a [u8]> + Clone {
     pieces.map_while(move |piece| {
         let now = count.min(piece.len());
         count -= now;

@@ -5,6 +5,7 @@
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 
 use super::asked::Asked;
+use super::pressed::Pressed;
 use super::run::Run;
 
 /// What a compressed message ends with, which is not sent (RFC 7692, section 7.2.1).
@@ -24,6 +25,7 @@ pub struct Tools {
     /// Room for requests under way.
     pub(crate) asked: Asked,
     compress: Option<Compress>,
+    pressed: Pressed,
     decompress: Option<Decompress>,
     /// Room for what comes out of compressed messages,
     room: Vec<u8>,
@@ -64,23 +66,24 @@ impl Tools {
         self.copied = copied;
     }
 
-    /// Appends the pieces, compressed as one message.
-    pub(super) fn deflate<'a>(&mut self, pieces: impl Iterator<Item = &'a [u8]>, into: &mut Vec<u8>) {
-        let compress = self.compress.get_or_insert_with(|| Compress::new(Compression::fast(), false));
-        compress.reset();
-        let mut push = |mut input: &[u8], flush: FlushCompress| loop {
-            into.reserve(PIECE_BYTES.min(input.len() / 2 + 64));
-            let before = compress.total_in();
-            let outcome = compress.compress_vec(input, into, flush);
-            outcome.expect("there is nothing that cannot be compressed");
-            input = &input[(compress.total_in() - before) as usize..];
-            if input.is_empty() && into.len() < into.capacity() {
-                break;
-            }
-        };
-        pieces.for_each(|piece| push(piece, FlushCompress::None));
-        push(&[], FlushCompress::Sync);
-        into.truncate(into.len() - TAIL.len());
+    /// Takes the cuts back that [`Transport::receive_in_place`](crate::Transport::receive_in_place) gave: there is room
+    /// for others.
+    pub fn put_back_cuts(&mut self, cuts: Vec<usize>) {
+        self.run.put_back(cuts);
+    }
+
+    /// Pieces of so many bytes, compressed as one message.
+    pub(super) fn deflate<'a>(
+        &mut self,
+        len: usize,
+        pieces: impl Iterator<Item = &'a [u8]> + Clone,
+    ) -> &[u8] {
+        let Self { compress, pressed, .. } = self;
+        pressed.of(len, pieces, |plain, into| {
+            let compress = compress.get_or_insert_with(|| Compress::new(Compression::fast(), false));
+            compress.reset();
+            deflate(compress, plain, into);
+        })
     }
 
     /// Hands out what a compressed message comes to, in pieces, `bytes_max` at most: up to where it is wrong, if it is.
@@ -125,6 +128,21 @@ impl Tools {
     }
 }
 
+/// Appends a message, compressed.
+fn deflate(compress: &mut Compress, mut message: &[u8], into: &mut Vec<u8>) {
+    loop {
+        into.reserve(PIECE_BYTES.min(message.len() / 2 + 64));
+        let before = compress.total_in();
+        let outcome = compress.compress_vec(message, into, FlushCompress::Sync);
+        outcome.expect("there is nothing that cannot be compressed");
+        message = &message[(compress.total_in() - before) as usize..];
+        if message.is_empty() && into.len() < into.capacity() {
+            break;
+        }
+    }
+    into.truncate(into.len() - TAIL.len());
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -140,8 +158,8 @@ mod tests {
     #[test]
     fn a_bomb_goes_off_at_its_bound() {
         let mut tools = Tools::default();
-        let (zeros, mut bomb) = (vec![0; 16 << 20], Vec::new());
-        tools.deflate([&zeros[..]].into_iter(), &mut bomb);
+        let zeros = vec![0; 16 << 20];
+        let bomb = tools.deflate(zeros.len(), zeros.chunks(1 << 20)).to_vec();
         assert!(bomb.len() < 200_000, "{}", bomb.len());
         let (out, outcome) = inflated(&mut tools, &bomb, 1 << 20);
         assert_eq!((out.len(), outcome), (1 << 20, Err(InflateError::TooLarge)));
@@ -161,8 +179,8 @@ mod tests {
     #[test]
     fn what_comes_before_a_fault_is_handed_out() {
         let mut tools = Tools::default();
-        let (text, mut message) = (b"PING\r\nPUB a 3\r\nabc\r\n".repeat(4000), Vec::new());
-        tools.deflate([&text[..]].into_iter(), &mut message);
+        let text = b"PING\r\nPUB a 3\r\nabc\r\n".repeat(4000);
+        let message = tools.deflate(text.len(), [&text[..]].into_iter()).to_vec();
         let broken = [&message[..], b"\0\0\xff\xff\xff\xff\xff"].concat();
         assert_eq!(inflated(&mut tools, &broken, 1 << 20), (text.clone(), Err(InflateError::Corrupt)));
         // What is cut off goes on into what is put behind it.
@@ -181,9 +199,9 @@ mod tests {
         ) {
             let mut tools = Tools::default();
             for _ in 0..2 {
-                let mut message = Vec::new();
-                tools.deflate(pieces.iter().chain([&noise]).map(|piece| &piece[..]), &mut message);
                 let whole = [pieces.concat(), noise.clone()].concat();
+                let all = pieces.iter().chain([&noise]).map(|piece| &piece[..]);
+                let message = tools.deflate(whole.len(), all).to_vec();
                 let (out, outcome) = inflated(&mut tools, &message, whole.len());
                 prop_assert!(outcome == Ok(()) && out == whole);
             }
