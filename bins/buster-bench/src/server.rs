@@ -360,7 +360,7 @@ mod tests {
             server.start_again().unwrap();
             assert_ne!(server.pid(), pid);
             assert_eq!((server.addr, server.info().version.as_str()), (addr, "7"));
-            assert_eq!(std::fs::read_to_string(store.join("starts")).unwrap().len(), times);
+            assert_eq!(fs::read_to_string(store.join("starts")).unwrap().len(), times);
             pid = server.pid();
         }
         drop(server);
