@@ -1,12 +1,14 @@
 //! The monitoring endpoints of a running server.
 
+mod metrics;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use conformance::foreign::ForeignClient;
+use metrics::parsed;
 use rustix::process::Signal;
 use serde_json::Value;
 use test_kit::{
@@ -188,72 +190,6 @@ fn metrics_are_by_shard(setup: Setup) {
         assert!(0.0 < longest && longest <= time, "{longest} of {time}");
         assert!(longest * count >= time * 0.999, "{longest} of {time} in {count} turns");
     }
-}
-
-/// The text, as Prometheus' own parser reads it.
-fn parsed(text: &str) -> Vec<Value> {
-    let mut python = ForeignClient::python("metrics.py").unwrap_or_else(|error| panic!("{error}"));
-    let mut parser = python.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it runs");
-    let mut input = parser.stdin.take().expect("it is piped");
-    input.write_all(text.as_bytes()).expect("it reads");
-    drop(input);
-    let output = parser.wait_with_output().expect("it ends");
-    assert!(output.status.success(), "the parser refuses:\n{text}");
-    let lines = String::from_utf8(output.stdout).expect("JSON is text");
-    lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
-}
-
-/// Every metric that the dashboards ask for is one that the server has.
-#[test]
-fn the_dashboards_show_what_there_is() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let dir = folder.path().to_str().expect("text");
-    let (server, monitor) = start(Setup { shards: 2, ..Setup::default() }, &["-js", "-sd", dir]);
-    let mut client = server.connect();
-    client.subscribe("made.>", 1);
-    for (what, body) in [
-        ("STREAM.CREATE.S", r#"{"name":"S","subjects":["s"]}"#),
-        ("CONSUMER.CREATE.S.C", r#"{"stream_name":"S","config":{"name":"C","durable_name":"C"}}"#),
-    ] {
-        client.send(format!("PUB $JS.API.{what} made.{what} {}\r\n{body}\r\n", body.len()));
-        client.next_message();
-    }
-    let samples = parsed(&get(monitor, "/metrics").1);
-    let there: BTreeSet<&str> = samples.iter().filter_map(|sample| sample["name"].as_str()).collect();
-    let labels: BTreeSet<&str> = samples
-        .iter()
-        .filter_map(|sample| sample["labels"].as_object())
-        .flat_map(|map| map.keys().map(String::as_str))
-        .collect();
-    for (name, least) in [("grafana-dashboard.json", 13), ("grafana-jetstream.json", 18)] {
-        let asked = queries_of(name, &there, &labels);
-        assert!(asked.len() >= least, "{name} shows little: {asked:?}");
-    }
-}
-
-/// What a dashboard asks for, each of which has to be there, with its labels.
-fn queries_of(dashboard: &str, there: &BTreeSet<&str>, labels: &BTreeSet<&str>) -> BTreeSet<String> {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/monitoring/");
-    let text = fs::read_to_string(format!("{path}{dashboard}")).expect("it is there");
-    let dashboard: Value = serde_json::from_str(&text).expect("JSON");
-    let panels = dashboard["panels"].as_array().expect("a list");
-    let targets = panels.iter().filter_map(|panel| panel["targets"].as_array()).flatten();
-    let mut asked = BTreeSet::new();
-    for target in targets {
-        let query = target["expr"].as_str().expect("a query");
-        let words = query.split(|character: char| !(character.is_ascii_alphanumeric() || character == '_'));
-        for word in words.filter(|word| word.starts_with("buster_") || word.starts_with("process_")) {
-            assert!(there.contains(word), "{word} of {query} does not exist");
-            asked.insert(word.to_owned());
-        }
-        for by in query.split("by (").skip(1) {
-            let names = by.split(')').next().expect("there is one").split(',').map(str::trim);
-            // Prometheus itself says which server it is.
-            let is_label = |name: &str| name == "instance" || labels.contains(name);
-            names.for_each(|name| assert!(is_label(name), "{name} of {query} is no label"));
-        }
-    }
-    asked
 }
 
 #[test]

@@ -92,6 +92,16 @@ impl Home {
             self.time_consumer(key);
             self.line_up(key);
         }
+        self.tell_of_consumers();
+    }
+
+    /// In nats-server's words.
+    fn tell_of_consumers(&self) {
+        for slot in self.streams.values().filter(|slot| slot.consumers.len() > 0) {
+            let (account, count) = (&self.accounts[slot.account()].name, slot.consumers.len());
+            let stream = &slot.config().name;
+            tracing::info!("  Recovering {count} consumers for stream - '{account} > {stream}'");
+        }
     }
 
     fn restore_stream(
@@ -105,6 +115,10 @@ impl Home {
         let (name, is_direct) = (config.name.clone(), config.allow_direct);
         debug_assert_eq!(config.storage, Storage::File, "others are not in a log");
         let bytes = i64::try_from(stream.index().bytes()).unwrap_or(i64::MAX);
+        // nats-server's words, but for how long it took: all are found at once.
+        let messages = thousands(stream.index().state().messages);
+        let of = &self.accounts[account].name;
+        tracing::info!("  Restored {messages} messages for stream '{of} > {name}'");
         self.account(account).streams.insert(name.clone(), id);
         let tag = self.tag_of(id);
         let mut slot = Slot::new(account, (id, tag), stream, Medium::Log, &turn.config.domain);
@@ -115,5 +129,29 @@ impl Home {
         turn.tell_all(account, &name, Change::Stream { shard: turn.shard, is_direct });
         self.settle(turn, id);
         self.report(account, &name);
+    }
+}
+
+/// With a comma before each three digits.
+fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_commas() {
+        let texts = [0, 999, 1000, 123_456, 1_234_567].map(thousands);
+        assert_eq!(texts, ["0", "999", "1,000", "123,456", "1,234,567"]);
     }
 }

@@ -2,11 +2,13 @@
 
 use std::net::SocketAddr;
 use std::sync::{Arc, mpsc};
+use std::time::Instant;
 
 use broker::{ClosedConnections, Config, SeldomLines, Settings};
 use fabric::ShardId;
 use monitor::ServerFacts;
 use nats_auth::Directory;
+use nats_proto::GoDuration;
 use server_log::Log;
 use server_options::{CommandLine, Options};
 use shard_runtime::{Control, Given, KernelTls, Listeners, Shards, available_cpus, wall_clock};
@@ -89,6 +91,7 @@ impl Server {
         let closed = Arc::new(ClosedConnections::new(closed_max));
         let configs = || shard_configs(count, &settings, &closed);
         let sequence = Sequence::default();
+        let began = Instant::now();
         let streams = jetstream::prepare(options, &settings.info, &settings.directory, count)?;
         let (inquiries, asked) = mpsc::sync_channel(count * INQUIRIES_MAX);
         let given = Given {
@@ -102,6 +105,9 @@ impl Server {
             inquiries,
         };
         let shards = plan.start(configs, &Listeners { clients, websocket }, &cpus, &given)?;
+        if streams.is_some() {
+            tracing::info!("Took {} to start JetStream", GoDuration::of(began.elapsed()));
+        }
         if let Some(address) = address {
             announce(&options.host, address, tls.as_deref());
         }

@@ -163,6 +163,13 @@ impl Rig {
         }
     }
 
+    /// JetStream on a shard, its broker, and what time it is.
+    pub(crate) fn jetstream(&mut self, shard: usize) -> (&mut JetStream, &mut Broker, Time, Moment) {
+        let now = self.shards.now;
+        let wall = Moment(BEGIN + self.wall_offset + now.0 as i64);
+        (&mut self.jetstreams[shard], &mut self.shards.brokers[shard], now, wall)
+    }
+
     /// How many streams each shard has.
     pub(crate) fn streams_by_shard(&self) -> Vec<usize> {
         self.jetstreams.iter().map(JetStream::streams).collect()
