@@ -90,6 +90,7 @@ fn print_step(out: &mut String, step: &Step) {
         Step::End { conn } => block(out, &format!("{conn} ends"), std::iter::empty()),
         Step::Ask { request } => block(out, &format!("ask {}", escape(request)), std::iter::empty()),
         Step::Reload { config } => block(out, "reload", config_lines(config)),
+        Step::Restart => block(out, "restart", std::iter::empty()),
         Step::Check { config } => block(out, "check", config_lines(config)),
     }
 }
@@ -196,6 +197,7 @@ fn take_block(case: &mut Case, block: &Block<'_>) -> Result<()> {
         ["config"] => script.config = Some(config(&block.body)?),
         ["start"] => drop(case.answers.insert(Place::Start, items())),
         ["reload"] => script.steps.push(Step::Reload { config: config(&block.body)? }),
+        ["restart"] => script.steps.push(Step::Restart),
         ["check"] => script.steps.push(Step::Check { config: config(&block.body)? }),
         ["ask", _, ..] => {
             let request = unescape(&block.head["ask ".len()..]).context("not an escape")?;
@@ -270,6 +272,7 @@ mod tests {
             Step::Reload { config: "no feed".into() },
             Step::Check { config: String::new() },
             Step::End { conn: 0 },
+            Step::Restart,
         ];
         let mut answers = Recording::new();
         answers.insert(Place::Start, vec!["[INF] Server is ready".into()]);

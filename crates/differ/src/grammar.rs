@@ -5,6 +5,7 @@
 //! (see [`crate::wire_items`]), and no two messages of a script have the same payload.
 
 mod headers;
+mod jetstream;
 mod limits;
 mod mappings;
 mod mistakes;
@@ -33,7 +34,7 @@ pub struct Grammar {
 }
 
 /// All of them. A case's number decides which is taken, so a new one goes to the end.
-pub const GRAMMARS: [Grammar; 10] = [
+pub const GRAMMARS: [Grammar; 11] = [
     Grammar {
         name: "protocol",
         about: "ops of clients, good and damaged, cut anywhere",
@@ -63,6 +64,11 @@ pub const GRAMMARS: [Grammar; 10] = [
         name: "websocket",
         about: "requests that become WebSockets or do not, and frames, good and bad",
         script: websocket::script,
+    },
+    Grammar {
+        name: "jetstream",
+        about: "streams, consumers, what is published, delivered and acknowledged",
+        script: jetstream::script,
     },
 ];
 

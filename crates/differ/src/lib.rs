@@ -15,6 +15,8 @@ pub mod case_file;
 pub mod compare;
 pub mod glob;
 pub mod grammar;
+pub mod js_items;
+mod js_waits;
 pub mod json_items;
 pub mod kernel_queue;
 pub mod known;

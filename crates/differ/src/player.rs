@@ -1,20 +1,23 @@
 //! Plays a script to a server and keeps what it says.
 //!
 //! Nothing here waits for time to pass: after every step each connection that can be asked is asked for a
-//! PONG, and what comes before it belongs to the step.
+//! PONG, and what comes before it belongs to the step. Only what JetStream says comes when it is ready: there it is
+//! waited for a while.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use rustix::process::Signal;
+use tempfile::TempDir;
 use test_kit::{ANSWER_DEADLINE, Io, Server, ServerBinary, ServerError, ServerOptions, Setup};
 
 use crate::answer_items;
+use crate::js_waits;
 use crate::log_items;
 use crate::names::Names;
 use crate::recording::{Place, Recording};
@@ -51,16 +54,22 @@ pub fn play(script: &Script, binary: &ServerBinary, hint: Option<&Recording>) ->
     };
     let mut args = vec!["-m".to_owned(), "-1".to_owned(), "-D".to_owned()];
     args.extend(script.trace.then(|| "-V".to_owned()));
+    let store = if script.has_jetstream() { Some(TempDir::with_prefix("differ-")?) } else { None };
+    if let Some(store) = &store {
+        args.extend(["-sd".to_owned(), store.path().to_string_lossy().into_owned()]);
+    }
     let options = ServerOptions {
         binary: Some(binary.clone()),
         setup: Setup { shards: script.shards, io: Io::Auto },
         config: Some(config.clone()),
+        fixed_port: script.steps.contains(&Step::Restart),
         args,
         ..ServerOptions::default()
     };
     match Server::start(options) {
         Ok(server) => {
-            let hint = hint.filter(|_| script.shards > 1 && !binary.is_peer);
+            let is_late = script.shards > 1 || script.has_jetstream();
+            let hint = hint.filter(|_| is_late && !binary.is_peer);
             Player::new(script, binary, server, hint)?.play(recording)
         }
         Err(ServerError::EndedEarly { status, log }) => {
@@ -94,9 +103,7 @@ impl<'a> Player<'a> {
         server: Server,
         hint: Option<&'a Recording>,
     ) -> Result<Self> {
-        const MONITOR_LINE: &str = "Starting http monitor on ";
-        let line = server.log().wait_for(MONITOR_LINE, ANSWER_DEADLINE).context("no monitoring")?;
-        let monitor: SocketAddr = line.split_once(MONITOR_LINE).context("no address")?.1.parse()?;
+        let monitor = monitor_address(&server)?;
         let web = web_address(&server.log().text());
         let mut names = Names::default();
         names.learn(server.addr().to_string(), "SERVER_ADDR");
@@ -127,9 +134,11 @@ impl<'a> Player<'a> {
                 Step::Check { config } => {
                     recording.insert(Place::Check { step: index }, check(config, self.binary)?);
                 }
-                Step::Send { .. } | Step::Web { .. } | Step::End { .. } | Step::Reload { .. } => {}
+                _ => {}
             }
+            self.await_answers(step)?;
             self.await_stragglers(index)?;
+            self.settle()?;
             self.take_step(index, &mut recording);
         }
         let open: Vec<usize> = self.wires.keys().copied().collect();
@@ -137,7 +146,10 @@ impl<'a> Player<'a> {
             self.end(conn)?;
         }
         let is_alive = self.mark()?;
-        log_items::record(&mut recording, &self.server.log().text(), &self.names);
+        // nats-server says much of its streams that is its own.
+        if !self.script.has_jetstream() {
+            log_items::record(&mut recording, &self.server.log().text(), &self.names);
+        }
         if !is_alive {
             recording.entry(Place::Log).or_default().push("the server has ended".to_owned());
         }
@@ -165,6 +177,7 @@ impl<'a> Player<'a> {
                 }
                 self.fence(None)?;
             }
+            Step::Restart => self.restart()?,
             Step::Ask { request } => return Ok(Some(ask(self.monitor, request)?)),
             Step::Reload { config } => {
                 self.server.reload(config)?;
@@ -173,6 +186,16 @@ impl<'a> Player<'a> {
             Step::Check { .. } => {}
         }
         Ok(None)
+    }
+
+    /// What came on connections that are gone is not told: it ends anywhere.
+    fn restart(&mut self) -> Result<()> {
+        self.server.stop()?;
+        self.wires.clear();
+        self.cids.clear();
+        self.server.restart()?;
+        self.monitor = monitor_address(&self.server)?;
+        Ok(())
     }
 
     fn say(&mut self, conn: usize, pieces: &[Vec<u8>]) -> Result<()> {
@@ -259,17 +282,40 @@ impl<'a> Player<'a> {
                 let wire_items::WireItems { items, grouped } = wire_items::items(wire.of_step(), &self.names);
                 count += grouped.len() + items.iter().filter(is_sent).count();
             }
-            if count >= expected || !self.read_any()? {
+            if count >= expected || !self.read_any(STRAGGLER)? {
                 return Ok(());
             }
         }
     }
 
-    fn read_any(&mut self) -> Result<bool> {
+    /// Waits until what has to be answered is.
+    fn await_answers(&mut self, step: &Step) -> Result<()> {
+        if !self.script.has_jetstream() {
+            return Ok(());
+        }
+        let asked = js_waits::answered_in_time(step);
+        let end = Instant::now() + js_waits::ANSWERED_WITHIN;
+        let is_there = |wire: &Wire, reply: &[u8]| js_waits::has_message(wire.of_step(), reply);
+        while !asked.iter().all(|reply| self.wires.values().any(|wire| is_there(wire, reply)))
+            && self.wires.values().all(|wire| !wire.is_closed)
+            && Instant::now() < end
+        {
+            self.read_any(js_waits::SETTLED)?;
+        }
+        Ok(())
+    }
+
+    /// Waits until nothing comes any more, where nothing says that all has come.
+    fn settle(&mut self) -> Result<()> {
+        while self.script.has_jetstream() && self.read_any(js_waits::SETTLED)? {}
+        Ok(())
+    }
+
+    fn read_any(&mut self, wait: Duration) -> Result<bool> {
         let count = self.wires.len().max(1) as u32;
         let mut any = false;
         for wire in self.wires.values_mut() {
-            any |= wire.read_for(STRAGGLER / count)?;
+            any |= wire.read_for(wait / count)?;
         }
         Ok(any)
     }
@@ -293,7 +339,7 @@ impl<'a> Player<'a> {
             }
         }
         for (place, items) in recording.iter_mut().filter(|(place, _)| is_of(place, step)) {
-            if matches!(place, Place::Group { .. }) {
+            if matches!(place, Place::Group { group, .. } if !wire_items::is_ordered(group)) {
                 items.sort();
             }
         }
@@ -304,6 +350,13 @@ impl<'a> Player<'a> {
         self.server.signal(Signal::USR1)?;
         Ok(self.server.log().wait_for(log_items::MARK, ANSWER_DEADLINE).is_some())
     }
+}
+
+/// Where monitoring is asked, as the log says it.
+fn monitor_address(server: &Server) -> Result<SocketAddr> {
+    const MONITOR_LINE: &str = "Starting http monitor on ";
+    let line = server.log().wait_for(MONITOR_LINE, ANSWER_DEADLINE).context("no monitoring")?;
+    Ok(line.split_once(MONITOR_LINE).context("no address")?.1.parse()?)
 }
 
 /// Where WebSockets come in, as the log says it: nothing is told later.
@@ -329,7 +382,7 @@ fn ask(monitor: SocketAddr, request: &[u8]) -> Result<Vec<u8>> {
 /// What `-t` says of a file.
 fn check(config: &str, binary: &ServerBinary) -> Result<Vec<String>> {
     const FILE: &str = "checked.conf";
-    let dir = tempfile::TempDir::with_prefix("differ-")?;
+    let dir = TempDir::with_prefix("differ-")?;
     fs::write(dir.path().join(FILE), config)?;
     let mut command = Command::new(&binary.path);
     command.args(["-t", "-c", FILE]).current_dir(dir.path()).stdin(Stdio::null());

@@ -17,7 +17,8 @@ pub enum Place {
         /// The connection.
         conn: usize,
     },
-    /// To the members of a queue group, after a step: whichever of them got it.
+    /// To the members of a queue group, after a step: whichever of them got it. Or on one subscription, where what
+    /// comes on others is in no order with that.
     Group {
         /// Index of the step.
         step: usize,

@@ -51,6 +51,8 @@ pub enum Step {
         /// The text of the file.
         config: String,
     },
+    /// The server is asked to stop, and starts again with what it kept. All connections are gone.
+    Restart,
     /// The server's executable is asked whether a file is valid (`-t`).
     Check {
         /// The text of the file.
@@ -91,6 +93,12 @@ impl Script {
         self.configs().any(|config| config.contains(words)) || self.steps.iter().any(asks)
     }
 
+    /// Whether the server keeps streams. What is said then has no fence: it comes when it is ready.
+    #[must_use]
+    pub fn has_jetstream(&self) -> bool {
+        self.config.as_ref().is_some_and(|config| config.contains("jetstream"))
+    }
+
     /// All that servers are given to read.
     pub fn configs(&self) -> impl Iterator<Item = &str> {
         self.config.as_deref().into_iter().chain(self.steps.iter().filter_map(Step::config))
@@ -127,7 +135,7 @@ impl Step {
     fn config(&self) -> Option<&str> {
         match self {
             Self::Reload { config } | Self::Check { config } => Some(config),
-            Self::Send { .. } | Self::Web { .. } | Self::End { .. } | Self::Ask { .. } => None,
+            _ => None,
         }
     }
 }

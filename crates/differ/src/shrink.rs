@@ -64,7 +64,7 @@ impl<F: FnMut(&Script) -> bool> Shrinker<F> {
                     }
                 });
             }
-            Step::End { .. } => {}
+            Step::End { .. } | Step::Restart => {}
         }
     }
 

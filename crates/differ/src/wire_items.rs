@@ -2,8 +2,10 @@
 //!
 //! The order of deliveries of one message to several subscriptions of a connection is free, and so is which
 //! member of a queue group gets it. Members are known by their sids, `q`, the group's name, `_` and more:
-//! what they get is taken out and counted for the group.
+//! what they get is taken out and counted for the group. In the same way what JetStream says on a subscription has an
+//! order of its own, whatever comes on others meanwhile: their sids begin with `j`, and with `jx` if there is none.
 
+use crate::js_items;
 use crate::json_items;
 use crate::names::Names;
 use crate::server_ops::{self, Message, ServerOp};
@@ -41,6 +43,13 @@ pub fn items(bytes: &[u8], names: &Names) -> WireItems {
                 items.extend(info(body, names).into_iter().map(|text| Item { text, same: None }))
             }
             ServerOp::Message(message) => match group_of(message.sid) {
+                Some(group) if is_ordered(&group) => {
+                    let items = js_items::items(&message, names).into_iter();
+                    grouped.extend(items.map(|item| (group.clone(), item)));
+                }
+                Some(group) if group.starts_with('j') => {
+                    grouped.push((group, js_items::item(&message, names)));
+                }
                 Some(group) => grouped.push((group, without_sid(&message))),
                 None => items.push(Item { text: whole(&message), same: Some(without_sid(&message)) }),
             },
@@ -58,11 +67,17 @@ pub fn items(bytes: &[u8], names: &Names) -> WireItems {
     WireItems { items: items.into_iter().map(|item| item.text).collect(), grouped }
 }
 
-/// The queue group that a sid belongs to.
+/// The group that a sid belongs to.
 #[must_use]
 pub fn group_of(sid: &[u8]) -> Option<String> {
     let (group, _) = str::from_utf8(sid).ok()?.split_once('_')?;
-    (group.starts_with('q') && group.len() > 1).then(|| group.to_owned())
+    (group.starts_with(['q', 'j']) && group.len() > 1).then(|| group.to_owned())
+}
+
+/// Whether what a group gets has an order.
+#[must_use]
+pub fn is_ordered(group: &str) -> bool {
+    group.starts_with('j') && !group.starts_with("jx")
 }
 
 fn whole(message: &Message<'_>) -> String {
@@ -134,6 +149,15 @@ mod tests {
         let one = of(b"MSG a q1_0 1\r\nx\r\n+OK\r\nMSG a q 1\r\nx\r\nPING\r\n");
         assert_eq!(one.items, ["+OK", "MSG a q 1\\r\\nx"]);
         assert_eq!(one.grouped, [("q1".to_owned(), "MSG a 1\\r\\nx".to_owned())]);
+    }
+
+    #[test]
+    fn what_jetstream_says_is_taken_out_by_subscription() {
+        let one = of(b"MSG r jr_1 2\r\nOK\r\nMSG a 1 1\r\nx\r\nMSG d jd_2 r 1\r\ny\r\n");
+        assert_eq!(one.items, ["MSG a 1 1\\r\\nx"]);
+        let grouped = [("jr", "MSG r -\\r\\nOK"), ("jd", "MSG d r\\r\\ny")];
+        assert_eq!(one.grouped, grouped.map(|(group, text)| (group.to_owned(), text.to_owned())));
+        assert!(is_ordered("jr") && !is_ordered("jxa") && !is_ordered("q1"));
     }
 
     #[test]
