@@ -75,9 +75,8 @@ pub(crate) fn config(options: &Options, info: &ServerInfo, directory: &Directory
         server_name: info.server_name.clone(),
         version: info.version.clone(),
         domain: asked.domain.clone(),
-        max_memory: asked.max_memory.unwrap_or_else(|| three_quarters(memory()).unwrap_or(i64::MAX)),
-        max_storage: asked
-            .max_storage
+        max_memory: said(asked.max_memory).unwrap_or_else(|| three_quarters(memory()).unwrap_or(i64::MAX)),
+        max_storage: said(asked.max_storage)
             .unwrap_or_else(|| disk_room(&files(options)).unwrap_or(STORAGE_DEFAULT)),
         limits: asked.limits,
         unknown_fields: if asked.is_lenient { UnknownFields::Ignored } else { UnknownFields::Refused },
@@ -85,6 +84,11 @@ pub(crate) fn config(options: &Options, info: &ServerInfo, directory: &Directory
         files: Files::Kept,
         ledger: Arc::default(),
     }
+}
+
+/// A size below zero leaves it to the server, as nothing does; zero is none at all.
+fn said(bytes: Option<i64>) -> Option<i64> {
+    bytes.filter(|bytes| *bytes >= 0)
 }
 
 fn three_quarters(bytes: u64) -> Option<i64> {
@@ -142,4 +146,15 @@ fn introduce(options: &Options, config: &Config) {
     }
     tracing::info!("  API Level:       {API_LEVEL}");
     tracing::info!("-------------------------------------------");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_size_below_zero_is_left_to_the_server() {
+        let sizes = [None, Some(-1), Some(0), Some(7)];
+        assert_eq!(sizes.map(said), [None, None, Some(0), Some(7)]);
+    }
 }
