@@ -28,7 +28,7 @@ pub struct Stream<W> {
     pub(crate) calendar: Calendar,
     /// The id of the last message, empty if it had none.
     pub(crate) last_id: Box<[u8]>,
-    /// Nothing ever happened to it but updates.
+    /// Nothing ever happened to it but updates, and it was not told where to begin.
     pub(crate) is_fresh: bool,
     pub(crate) tail: Tail<W>,
     /// What the tail comes to.
@@ -71,7 +71,7 @@ impl<W> Stream<W> {
             index,
             calendar: Calendar::default(),
             last_id: Box::default(),
-            is_fresh: true,
+            is_fresh: meta.config.first_seq == 0,
             tail: Tail::default(),
             ahead: Ahead::default(),
             work: VecDeque::new(),

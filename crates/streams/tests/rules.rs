@@ -309,6 +309,15 @@ fn what_no_file_store_takes_is_refused() {
     assert!(matches!(rig.publish("s.a", "", &large[3..]), Given::Waits(0)));
 }
 
+/// As nats-server 2.14.5 shows it, found by conversations with both.
+#[test]
+fn a_stream_that_is_told_where_to_begin_shows_it_from_the_start() {
+    for (told, shown) in [(0, 0), (1, 1), (10, 10)] {
+        let rig = Rig::new(|config| config.first_seq = told);
+        assert_eq!(rig.stream.state().first_seq, shown, "first_seq {told}");
+    }
+}
+
 #[test]
 fn a_message_that_nobody_wants_has_a_sequence_and_an_id() {
     let mut rig = Rig::new(|config| config.retention = Retention::Interest);
