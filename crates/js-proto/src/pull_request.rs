@@ -6,8 +6,9 @@ use crate::Nanos;
 use crate::go_struct::go_structs;
 
 go_structs! {
+    // nats-server reads it through two pointers, so that its errors name the field and not the structure.
     /// A request for messages. The default asks for none.
-    pub struct PullRequest = "server.JSApiConsumerGetNextRequest" {
+    pub struct PullRequest = "" {
         /// How long it waits; zero is until it is served.
         expires: Nanos = "expires" if set;
         /// How many messages; below one is one.
@@ -130,6 +131,8 @@ mod tests {
         assert_eq!(words(r#"{"idle_heartbeat":2,"expires":3}"#), late);
         assert_eq!(words(r#"{"idle_heartbeat":1}"#), late);
         assert_eq!(words("{bad"), "invalid character 'b' looking for beginning of object key string");
+        let kind = "json: cannot unmarshal string into Go struct field .batch of type int";
+        assert_eq!(words(r#"{"batch":"2"}"#), kind);
         assert!(PullRequest::parse(br#"{"idle_heartbeat":2,"expires":4}"#).is_ok());
     }
 }
