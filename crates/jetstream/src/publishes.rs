@@ -2,7 +2,7 @@
 
 use broker::Party;
 use fabric::MeshMessage;
-use js_proto::{ApiError, KnownError, errors};
+use js_proto::{ApiError, FastBatch, KnownError, errors};
 use log_format::Record;
 use stream_log::AppendError;
 use streams::{Answer, Around, Decision, Effect, LOOKUP_STEPS, Publish};
@@ -57,9 +57,18 @@ impl Home {
         let room = self.room(id);
         let Some(slot) = self.streams.get_mut(&id) else { return Taken::Yes };
         turn.spend(PUBLISH_STEPS + ((command.header.len() + command.payload.len()) >> 9) as u64);
+        let is_of_batch = reply.is_some_and(|reply| !matches!(FastBatch::parse(reply), Ok(None)));
         let reply = reply.filter(|_| !slot.config().no_ack);
         let mut effects = std::mem::take(&mut self.effects);
-        let taken = slot.publish(turn, &mut self.disk, command, reply, &room, &mut effects);
+        let taken = if is_of_batch {
+            let Room { is_server_full, account_bytes_left } = room;
+            let refusal = slot.stream.refusal_of_fast_batch(command, is_server_full, account_bytes_left);
+            let waiter = reply.map(|reply| Waiter::Publisher(reply.into()));
+            effects.extend(waiter.map(|to| Effect::Answer { to, answer: Answer::Refused(refusal) }));
+            Taken::Yes
+        } else {
+            slot.publish(turn, &mut self.disk, command, reply, &room, &mut effects)
+        };
         if slot.stream.is_looking() {
             turn.spend(u64::from(LOOKUP_STEPS));
         }

@@ -155,3 +155,16 @@ fn the_domain_is_understood_in_subjects() {
         assert!(rig.ask(conn, "INFO", "").contains(r#""domain":"hub""#));
     }
 }
+
+/// As nats-server 2.14.5 does: the reply says that a message is one of a batch.
+#[test]
+fn a_message_of_a_fast_batch_is_refused_and_not_stored() {
+    let mut rig = Rig::new(1);
+    let conn = rig.client("a");
+    rig.ask(conn, "STREAM.CREATE.S", STREAM);
+    let said = rig.say(conn, "SUB b.> 9\r\nPUB s.a b.id.10.fail.1.0.$FI 1\r\nx\r\n");
+    assert_eq!(code(&said), "10205", "{said}");
+    let said = rig.say(conn, "PUB s.a b.$FI 1\r\nx\r\n");
+    assert_eq!(code(&said), "10205", "{said}");
+    assert!(rig.ask(conn, "STREAM.INFO.S", "").contains(r#""messages":0"#));
+}

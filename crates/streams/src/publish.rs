@@ -197,18 +197,51 @@ impl<W> Stream<W> {
         Ok(Passed { is_wanted: true, facts: Facts::of(asks), id_hash, ttl, raised })
     }
 
-    /// Batches are not taken by streams that do not say so. What is looked at before that is another row of checks.
+    /// Why a message is refused whose reply subject says that it is [one of a batch](js_proto::FastBatch): no stream here
+    /// takes such.
+    pub fn refusal_of_fast_batch(
+        &self,
+        publish: &Publish<'_>,
+        is_server_full: bool,
+        account_bytes_left: Option<u64>,
+    ) -> ApiError {
+        if self.meta.config.sealed {
+            return errors::STREAM_SEALED.error();
+        }
+        let size = self.size_of(publish.subject.len(), publish.header.len(), publish.payload.len());
+        let is_account_full = account_bytes_left.is_some_and(|left| size > left);
+        let refusal =
+            self.refusal_before_batch(publish.header, publish.payload, is_server_full, is_account_full);
+        refusal.unwrap_or(&errors::BATCH_PUBLISH_DISABLED).error()
+    }
+
+    /// Batches are not taken by streams that do not say so.
     fn refusal_of_batch(&self, candidate: &Candidate<'_>, size: u64, around: &Around<'_>) -> Stop {
-        if around.is_server_full {
-            return (&errors::INSUFFICIENT_RESOURCES).into();
+        let is_account_full = around.account_bytes_left.is_some_and(|left| size > left);
+        let refusal = self.refusal_before_batch(
+            candidate.header,
+            candidate.payload,
+            around.is_server_full,
+            is_account_full,
+        );
+        refusal.unwrap_or(&errors::ATOMIC_PUBLISH_DISABLED).into()
+    }
+
+    /// What is looked at before that is another row of checks than for other messages.
+    fn refusal_before_batch(
+        &self,
+        header: &[u8],
+        payload: &[u8],
+        is_server_full: bool,
+        is_account_full: bool,
+    ) -> Option<&'static KnownError> {
+        if is_server_full {
+            return Some(&errors::INSUFFICIENT_RESOURCES);
         }
-        if around.account_bytes_left.is_some_and(|left| size > left) {
-            return (&errors::ACCOUNT_RESOURCES_EXCEEDED).into();
+        if is_account_full {
+            return Some(&errors::ACCOUNT_RESOURCES_EXCEEDED);
         }
-        match self.check_message_size(candidate.header, candidate.payload) {
-            Err(stop) => stop,
-            Ok(()) => (&errors::ATOMIC_PUBLISH_DISABLED).into(),
-        }
+        self.is_too_large(header, payload).then_some(&errors::STREAM_MESSAGE_EXCEEDS_MAXIMUM)
     }
 
     /// No stream here counts.
@@ -328,14 +361,13 @@ impl<W> Stream<W> {
     }
 
     fn check_sizes(&self, header: &[u8], payload: &[u8]) -> Result<(), Stop> {
-        self.check_message_size(header, payload)?;
+        refuse_if(self.is_too_large(header, payload), &errors::STREAM_MESSAGE_EXCEEDS_MAXIMUM)?;
         refuse_if(header.len() > HEADER_BYTES_MAX, &errors::STREAM_HEADER_EXCEEDS_MAXIMUM)
     }
 
-    fn check_message_size(&self, header: &[u8], payload: &[u8]) -> Result<(), Stop> {
+    fn is_too_large(&self, header: &[u8], payload: &[u8]) -> bool {
         let max = usize::try_from(self.meta.config.max_msg_size).ok();
-        let exceeds = max.is_some_and(|max| header.len() + payload.len() > max);
-        refuse_if(exceeds, &errors::STREAM_MESSAGE_EXCEEDS_MAXIMUM)
+        max.is_some_and(|max| header.len() + payload.len() > max)
     }
 
     /// How long the message lives, and what is to be written if that is not what it says: a marker must not outlive
