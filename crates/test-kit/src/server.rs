@@ -43,6 +43,8 @@ pub struct ServerOptions {
     pub root: Option<PathBuf>,
     /// Text of a configuration file to start with.
     pub config: Option<String>,
+    /// Keep streams, in a folder of the server's own.
+    pub has_streams: bool,
     /// Further arguments.
     pub args: Vec<String>,
 }
@@ -329,6 +331,10 @@ fn command(
     }
     if options.config.is_some() {
         arg("-c", dir.join(CONFIG_FILE).into());
+    }
+    if options.has_streams {
+        args.push("-js".into());
+        args.extend(["-sd".into(), dir.join("streams").into()]);
     }
     let limit = |flag: &str, limit: Option<u32>| limit.map(|limit| format!("ulimit {flag} {limit} && "));
     let limits = [

@@ -1,7 +1,17 @@
 //! async-nats against the server, on every setup.
 
+mod advisories;
+mod buckets;
 mod client;
+mod consumers;
 mod credentials;
+mod deliveries;
+mod jetstream;
+mod objects;
 mod operations;
+mod publishing;
 mod scenarios;
+mod storage;
+mod stream_api;
+mod streams;
 mod tls;

@@ -1,0 +1,383 @@
+//! What a stream can be told to be.
+
+use futures::StreamExt;
+use serde_json::{Value, json};
+use test_kit::{Setup, on_every_setup};
+
+use crate::client::*;
+use crate::jetstream::*;
+
+on_every_setup!(
+    name_description_metadata_and_subjects,
+    the_oldest_give_way_to_limits,
+    old_messages_go,
+    discard_new_refuses_what_is_too_much,
+    a_message_may_be_too_large,
+    a_work_queue_keeps_what_is_not_acknowledged,
+    interest_keeps_what_somebody_waits_for,
+    storage_in_memory_and_in_files,
+    no_ack_answers_no_publisher,
+    replicas_and_placement,
+    the_first_sequence_can_be_chosen,
+    subjects_are_transformed,
+    messages_are_published_again,
+    a_sealed_stream_takes_nothing,
+    deletes_and_purges_can_be_denied,
+    consumers_are_limited,
+    messages_live_as_long_as_they_say,
+    markers_take_the_place_of_what_expired,
+    what_changes_and_what_does_not,
+    pedantic_requests_are_refused_what_is_not_said,
+    what_is_not_built_is_refused_by_name,
+);
+
+fn name_description_metadata_and_subjects(setup: Setup) {
+    run(async {
+        let js = Js::start(setup).await;
+        let made = js
+            .stream(json!({"description": "of tests", "metadata": {"who": "me"}, "compression": "s2"}))
+            .await;
+        assert_eq!(made["config"]["description"], "of tests");
+        assert_eq!(made["config"]["metadata"]["who"], "me");
+        assert_eq!(made["config"]["compression"], "s2");
+        assert_eq!(made["did_create"], true);
+        let named = js.done("STREAM.CREATE.plain", json!({"name": "plain"})).await;
+        assert_eq!(named["config"]["subjects"], json!(["plain"]));
+        let long = "x".repeat(4097);
+        for (name, more, code) in [
+            ("O", json!({"subjects": ["s.a"]}), 10065),
+            ("S", json!({"subjects": ["t"]}), 10058),
+            ("D", json!({"description": long, "subjects": ["d"]}), 10052),
+            ("M", json!({"subjects": ["$JS.API.>"]}), 10052),
+        ] {
+            let body = with(json!({"name": name}), more);
+            assert_eq!(js.refused(&format!("STREAM.CREATE.{name}"), body).await, code, "{name}");
+        }
+    });
+}
+
+fn the_oldest_give_way_to_limits(setup: Setup) {
+    run(async {
+        let js = Js::start(setup).await;
+        for (more, left) in [
+            (json!({"max_msgs": 2}), json!([2, 4])),
+            (json!({"max_bytes": 100}), json!([2, 4])),
+            (json!({"max_msgs_per_subject": 1}), json!([2, 4])),
+            (json!({"max_msgs": -1}), json!([4, 4])),
+        ] {
+            js.stream(more.clone()).await;
+            for (subject, payload) in [("s.a", "1"), ("s.a", "2"), ("s.b", "3"), ("s.b", "4")] {
+                js.put(subject, payload).await;
+            }
+            let state = js.state().await;
+            assert_eq!(json!([state["messages"], state["last_seq"]]), left, "{more}");
+            js.done("STREAM.DELETE.S", Value::Null).await;
+        }
+    });
+}
+
+fn old_messages_go(setup: Setup) {
+    run(async {
+        let js = Js::start(setup).await;
+        js.stream(json!({"max_age": 150_000_000, "duplicate_window": 100_000_000})).await;
+        js.put("s.a", "1").await;
+        assert_eq!(js.state().await["messages"], 1);
+        while js.state().await["messages"] == 1 {}
+        let state = js.state().await;
+        assert_eq!((&state["first_seq"], &state["last_seq"]), (&json!(2), &json!(1)));
+    });
+}
+
+fn discard_new_refuses_what_is_too_much(setup: Setup) {
+    run(async {
+        let js = Js::start(setup).await;
+        js.stream(json!({"discard": "new", "max_msgs": 2})).await;
+        js.put("s.a", "1").await;
+        js.put("s.a", "2").await;
+        assert_eq!(js.not_put("s.a", &[], "3").await, 10077);
+        js.done("STREAM.DELETE.S", Value::Null).await;
+        let config = json!({"discard": "new", "max_msgs_per_subject": 1, "discard_new_per_subject": true});
+        js.stream(config).await;
+        js.put("s.a", "1").await;
+        js.put("s.b", "1").await;
+        assert_eq!(js.not_put("s.a", &[], "2").await, 10077);
+        let alone = json!({"name": "T", "discard": "old", "discard_new_per_subject": true});
+        assert_eq!(js.refused("STREAM.CREATE.T", alone).await, 10052);
+    });
+}
+
+fn a_message_may_be_too_large(setup: Setup) {
+    run(async {
+        let js = Js::start(setup).await;
+        js.stream(json!({"max_msg_size": 4})).await;
+        js.put("s.a", "four").await;
+        assert_eq!(js.not_put("s.a", &[], "fives").await, 10054);
+    });
+}
+
+fn a_work_queue_keeps_what_is_not_acknowledged(setup: Setup) {
+    run(async {
+        let js = Js::start(setup).await;
+        js.stream(json!({"retention": "workqueue"})).await;
+        js.consumer("A", json!({"filter_subject": "s.a"})).await;
+        let overlapping = json!({"stream_name": "S", "config": {"durable_name": "B", "name": "B",
+            "ack_policy": "explicit", "filter_subject": "s.*"}});
+        assert_eq!(js.refused("CONSUMER.CREATE.S.B", overlapping).await, 10100);
+        for n in 0..3 {
+            js.put("s.a", &n.to_string()).await;
+        }
+        js.put("s.b", "nobody's").await;
+        for message in js.take("A", 2).await {
+            ack(&message).await;
+        }
+        let state = js.state().await;
+        assert_eq!((&state["messages"], &state["first_seq"]), (&json!(2), &json!(3)));
+        assert_eq!(js.rest("A").await, ["2"]);
+    });
+}
+
+fn interest_keeps_what_somebody_waits_for(setup: Setup) {
+    run(async {
+        let js = Js::start(setup).await;
+        js.stream(json!({"retention": "interest"})).await;
+        js.put("s.a", "nobody wants it").await;
+        assert_eq!(js.state().await["messages"], 0);
+        js.consumer("A", json!({})).await;
+        js.consumer("B", json!({"filter_subject": "s.b"})).await;
+        js.put("s.a", "of one").await;
+        js.put("s.b", "of both").await;
+        for message in js.take("A", 2).await {
+            ack(&message).await;
+        }
+        let state = js.state().await;
+        assert_eq!((&state["messages"], &state["first_seq"]), (&json!(1), &json!(3)));
+        js.done("CONSUMER.DELETE.S.B", Value::Null).await;
+        assert_eq!(js.state().await["messages"], 0);
+    });
+}
+
+fn storage_in_memory_and_in_files(setup: Setup) {
+    run(async {
+        let js = Js::start(setup).await;
+        for storage in ["memory", "file"] {
+            assert_eq!(js.stream(json!({"storage": storage})).await["config"]["storage"], storage);
+            js.put("s.a", "one").await;
+            let got = js.ask("STREAM.MSG.GET.S", json!({"seq": 1})).await;
+            assert_eq!(got["message"]["data"], "b25l", "{storage}");
+            let other = if storage == "file" { "memory" } else { "file" };
+            let update = json!({"name": "S", "subjects": ["s.>"], "storage": other});
+            assert_eq!(js.refused("STREAM.UPDATE.S", update).await, 10052);
+            js.done("STREAM.DELETE.S", Value::Null).await;
+        }
+    });
+}
+
+fn no_ack_answers_no_publisher(setup: Setup) {
+    run(async {
+        let js = Js::start(setup).await;
+        js.stream(json!({"no_ack": true})).await;
+        let mut answers = js.listen("answers").await;
+        let (subject, reply) = ("s.a".to_owned(), "answers".to_owned());
+        js.client.publish_with_reply(subject, reply, "one".into()).await.expect("publish");
+        assert_eq!(js.state().await["messages"], 1);
+        publish(&js.client, "answers", "the first").await;
+        assert_eq!(text(&next(&mut answers).await), "the first");
+    });
+}
+
+fn replicas_and_placement(setup: Setup) {
+    run(async {
+        let js = Js::start(setup).await;
+        let three = json!({"name": "S", "num_replicas": 3});
+        assert_eq!(js.refused("STREAM.CREATE.S", three).await, 10074);
+        assert_eq!(js.stream(json!({"num_replicas": 1})).await["config"]["num_replicas"], 1);
+    });
+}
+
+fn the_first_sequence_can_be_chosen(setup: Setup) {
+    run(async {
+        let js = Js::start(setup).await;
+        js.stream(json!({"first_seq": 1000})).await;
+        assert_eq!(js.put("s.a", "one").await, 1000);
+        assert_eq!(js.state().await["first_seq"], 1000);
+    });
+}
+
+fn subjects_are_transformed(setup: Setup) {
+    run(async {
+        let js = Js::start(setup).await;
+        js.stream(
+            json!({"subject_transform": {"src": "s.*.*", "dest": "t.{{wildcard(2)}}.{{wildcard(1)}}"}}),
+        )
+        .await;
+        js.put("s.a.b", "turned").await;
+        js.put("s.a", "as it is").await;
+        let got = js.ask("STREAM.MSG.GET.S", json!({"seq": 1})).await;
+        assert_eq!(got["message"]["subject"], "t.b.a");
+        let got = js.ask("STREAM.MSG.GET.S", json!({"seq": 2})).await;
+        assert_eq!(got["message"]["subject"], "s.a");
+    });
+}
+
+fn messages_are_published_again(setup: Setup) {
+    run(async {
+        let js = Js::start(setup).await;
+        let mut heard = js.listen("again.>").await;
+        js.stream(json!({"republish": {"src": "s.>", "dest": "again.>"}})).await;
+        js.put("s.a", "one").await;
+        js.put("s.a", "two").await;
+        for (seq, last, payload) in [("1", "0", "one"), ("2", "1", "two")] {
+            let message = next(&mut heard).await;
+            let headers = message.headers.clone().expect("headers");
+            let of = |name: &str| headers.get(name).expect(name).to_string();
+            assert_eq!((message.subject.as_str(), text(&message)), ("again.a", payload.to_owned()));
+            assert_eq!(of("Nats-Sequence"), seq);
+            assert_eq!(of("Nats-Last-Sequence"), last);
+            assert_eq!((of("Nats-Stream"), of("Nats-Subject")), ("S".into(), "s.a".into()));
+        }
+        js.done("STREAM.DELETE.S", Value::Null).await;
+        js.stream(json!({"republish": {"src": "s.>", "dest": "again.>", "headers_only": true}})).await;
+        js.put("s.a", "three").await;
+        let message = next(&mut heard).await;
+        let headers = message.headers.clone().expect("headers");
+        assert_eq!(
+            (text(&message), headers.get("Nats-Msg-Size").expect("a size").as_str()),
+            ("".into(), "5")
+        );
+    });
+}
+
+fn a_sealed_stream_takes_nothing(setup: Setup) {
+    run(async {
+        let js = Js::start(setup).await;
+        js.stream(json!({})).await;
+        js.put("s.a", "one").await;
+        let sealed = json!({"name": "S", "subjects": ["s.>"], "sealed": true});
+        assert_eq!(js.done("STREAM.UPDATE.S", sealed.clone()).await["config"]["sealed"], true);
+        assert_eq!(js.not_put("s.a", &[], "two").await, 10109);
+        assert_eq!(js.refused("STREAM.PURGE.S", Value::Null).await, 10109);
+        assert_eq!(js.refused("STREAM.MSG.DELETE.S", json!({"seq": 1})).await, 10109);
+        js.consumer("C", json!({})).await;
+        assert_eq!(js.rest("C").await, ["one"]);
+        assert_eq!(js.refused("STREAM.CREATE.T", json!({"name": "T", "sealed": true})).await, 10052);
+    });
+}
+
+fn deletes_and_purges_can_be_denied(setup: Setup) {
+    run(async {
+        let js = Js::start(setup).await;
+        js.stream(json!({"deny_delete": true, "deny_purge": true})).await;
+        js.put("s.a", "one").await;
+        assert_eq!(js.refused("STREAM.MSG.DELETE.S", json!({"seq": 1})).await, 10057);
+        assert_eq!(js.refused("STREAM.PURGE.S", Value::Null).await, 10110);
+        let open = json!({"name": "S", "subjects": ["s.>"]});
+        assert_eq!(js.refused("STREAM.UPDATE.S", open).await, 10052);
+        assert_eq!(js.state().await["messages"], 1);
+    });
+}
+
+fn consumers_are_limited(setup: Setup) {
+    run(async {
+        let js = Js::start(setup).await;
+        let limits = json!({"max_ack_pending": 10, "inactive_threshold": 5_000_000_000_u64});
+        js.stream(json!({"max_consumers": 1, "consumer_limits": limits})).await;
+        let made = |name: &str, more| {
+            let config = with(json!({"name": name, "durable_name": name, "ack_policy": "explicit"}), more);
+            json!({"stream_name": "S", "config": config})
+        };
+        let refused = js.refused("CONSUMER.CREATE.S.A", made("A", json!({"max_ack_pending": 11}))).await;
+        assert_eq!(refused, 10121);
+        let answer = js.done("CONSUMER.CREATE.S.A", made("A", json!({}))).await;
+        assert_eq!(answer["config"]["max_ack_pending"], 10);
+        assert_eq!(answer["config"]["inactive_threshold"], 5_000_000_000_u64);
+        assert_eq!(js.refused("CONSUMER.CREATE.S.B", made("B", json!({}))).await, 10026);
+    });
+}
+
+fn messages_live_as_long_as_they_say(setup: Setup) {
+    run(async {
+        let js = Js::start(setup).await;
+        js.stream(json!({})).await;
+        assert_eq!(js.not_put("s.a", &[("Nats-TTL", "1s")], "").await, 10166);
+        js.done("STREAM.DELETE.S", Value::Null).await;
+        js.stream(json!({"allow_msg_ttl": true})).await;
+        assert_eq!(js.not_put("s.a", &[("Nats-TTL", "soon")], "").await, 10165);
+        js.publish("s.a", &[("Nats-TTL", "1s")], "short").await;
+        js.publish("s.b", &[("Nats-TTL", "never")], "for ever").await;
+        assert_eq!(js.state().await["messages"], 2);
+        while js.state().await["messages"] == 2 {}
+        assert_eq!(js.state().await["first_seq"], 2);
+    });
+}
+
+fn markers_take_the_place_of_what_expired(setup: Setup) {
+    run(async {
+        let js = Js::start(setup).await;
+        js.stream(json!({"allow_msg_ttl": true, "subject_delete_marker_ttl": 60_000_000_000_u64,
+            "max_age": 200_000_000, "duplicate_window": 100_000_000, "allow_rollup_hdrs": true}))
+            .await;
+        js.put("s.a", "one").await;
+        js.consumer("C", json!({"deliver_policy": "new"})).await;
+        let marker = &js.take("C", 1).await[0];
+        let headers = marker.headers.clone().expect("headers");
+        assert_eq!(headers.get("Nats-Marker-Reason").expect("a reason").as_str(), "MaxAge");
+        assert_eq!(headers.get("Nats-TTL").expect("a time").as_str(), "1m0s");
+    });
+}
+
+fn what_changes_and_what_does_not(setup: Setup) {
+    run(async {
+        let js = Js::start(setup).await;
+        js.stream(json!({"max_msgs": 10})).await;
+        for n in 0..5 {
+            js.put("s.a", &n.to_string()).await;
+        }
+        let update = |more| with(json!({"name": "S", "subjects": ["s.>", "t"]}), more);
+        let changed = js.done("STREAM.UPDATE.S", update(json!({"max_msgs": 3}))).await;
+        assert_eq!((&changed["config"]["max_msgs"], &changed["state"]["messages"]), (&json!(3), &json!(3)));
+        assert_eq!(js.put("t", "on the new subject").await, 6);
+        for (more, code) in [
+            (json!({"storage": "memory"}), 10052),
+            (json!({"retention": "workqueue"}), 10052),
+            (json!({"max_consumers": 5}), 0),
+        ] {
+            let answer = js.ask("STREAM.UPDATE.S", update(more.clone())).await;
+            assert_eq!(answer["error"]["err_code"].as_u64().unwrap_or(0), code, "{more}: {answer}");
+        }
+        assert_eq!(js.refused("STREAM.UPDATE.NONE", json!({"name": "NONE"})).await, 10059);
+        let answer = js.ask("STREAM.UPDATE.S", json!({"name": "OTHER"})).await;
+        assert_eq!(answer["error"]["err_code"], 10056);
+    });
+}
+
+fn pedantic_requests_are_refused_what_is_not_said(setup: Setup) {
+    run(async {
+        let js = Js::start(setup).await;
+        let short = json!({"name": "S", "subjects": ["s.>"], "max_age": 1_000_000_000,
+            "duplicate_window": 2_000_000_000, "pedantic": true});
+        assert_ne!(js.refused("STREAM.CREATE.S", short).await, 0);
+        js.stream(json!({"pedantic": true})).await;
+    });
+}
+
+fn what_is_not_built_is_refused_by_name(setup: Setup) {
+    run(async {
+        let js = Js::start(setup).await;
+        js.stream(json!({})).await;
+        for more in [
+            json!({"mirror": {"name": "S"}, "subjects": null}),
+            json!({"sources": [{"name": "S"}]}),
+            json!({"allow_atomic": true}),
+            json!({"allow_batched": true}),
+            json!({"allow_msg_counter": true}),
+            json!({"allow_msg_schedules": true}),
+        ] {
+            let answer = js.ask("STREAM.CREATE.T", with(json!({"name": "T"}), more)).await;
+            let words = answer["error"]["description"].as_str().unwrap_or_default();
+            assert!(words.contains("not supported yet"), "{answer}");
+        }
+        let mut names = js.context.stream_names();
+        assert_eq!(names.next().await.expect("one").expect("a name"), "S");
+        assert!(names.next().await.is_none());
+    });
+}
