@@ -13,7 +13,8 @@ use test_kit::{ANSWER_DEADLINE, RawClient, Server, ServerBinary, ServerOptions, 
 on_every_setup!(
     a_killed_server_takes_no_more_connections,
     a_server_without_clients_leaves_lame_duck_mode_at_once,
-    lame_duck_mode_tells_clients_and_waits
+    lame_duck_mode_tells_clients_and_waits,
+    who_waits_for_messages_is_told_that_the_server_stops
 );
 
 /// Waits for a line of the log.
@@ -122,6 +123,49 @@ fn a_killed_server_takes_no_more_connections(setup: Setup) {
     server.kill().expect("it runs");
     let refused = TcpStream::connect(server.addr()).map(drop).map_err(|error| error.kind());
     assert_eq!(refused, Err(ErrorKind::ConnectionRefused));
+}
+
+/// nats.py's ordered consumers, for one, only then begin anew at once.
+fn who_waits_for_messages_is_told_that_the_server_stops(setup: Setup) {
+    let store = tempfile::tempdir().expect("there is room for files");
+    let args = vec!["-js".into(), "-sd".into(), store.path().display().to_string()];
+    let mut server =
+        Server::start(ServerOptions { setup, args, ..ServerOptions::default() }).expect("it starts");
+    // As many clients as make sure that there are some on every shard.
+    let mut clients: Vec<RawClient> = (0..8).map(|_| server.connect()).collect();
+    for client in &mut clients {
+        client.subscribe("answer.*", 1);
+    }
+    let maker = &mut clients[0];
+    for (what, body) in [
+        ("STREAM.CREATE.S", r#"{"name":"S","subjects":["s"]}"#),
+        ("CONSUMER.CREATE.S.C", r#"{"stream_name":"S","config":{"name":"C","ack_policy":"explicit"}}"#),
+    ] {
+        maker.send(format!("PUB $JS.API.{what} answer.made {}\r\n{body}\r\n", body.len()));
+        assert!(String::from_utf8_lossy(&maker.next_message().payload).contains("created"));
+    }
+    for (number, client) in clients.iter_mut().enumerate() {
+        client.flush();
+        client.subscribe(&format!("wait.{number}"), 2);
+        client.send(format!("PUB $JS.API.CONSUMER.MSG.NEXT.S.C wait.{number} 12\r\n{{\"batch\": 7}}\r\n"));
+        client.flush();
+    }
+    // The consumer may be on another shard than a client.
+    let asker = &mut clients[0];
+    loop {
+        asker.send("PUB $JS.API.CONSUMER.INFO.S.C answer.info 0\r\n\r\n");
+        if String::from_utf8_lossy(&asker.next_message().payload).contains("\"num_waiting\":8") {
+            break;
+        }
+    }
+    server.signal(Signal::TERM).expect("it runs");
+    for client in &mut clients {
+        let said = String::from_utf8_lossy(&client.read_to_close()).into_owned();
+        let told =
+            "NATS/1.0 409 Server Shutdown\r\nNats-Pending-Messages: 7\r\nNats-Pending-Bytes: 0\r\n\r\n";
+        assert!(said.contains(told), "{said}");
+    }
+    assert_eq!(server.wait().expect("it ends").code(), Some(0));
 }
 
 fn a_server_without_clients_leaves_lame_duck_mode_at_once(setup: Setup) {

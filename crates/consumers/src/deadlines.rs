@@ -33,9 +33,7 @@ impl Consumer {
         if at.mono >= self.not_before {
             self.not_before = i64::MIN;
         }
-        if self.requests.next_due() <= at.mono {
-            self.tend(at, false, &mut *listens, out);
-        }
+        self.tend_due(at, &mut *listens, out);
         self.expire_waits(at, out);
         self.beat(at, out);
         if at.mono >= self.pause_ends {

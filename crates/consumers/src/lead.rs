@@ -3,6 +3,7 @@
 //! Times in what is stored are on the clock that all share, so entries of one that follows have theirs on it.
 
 use crate::consumer::Consumer;
+use crate::effect::Effects;
 use crate::life::Life;
 use crate::moment::{Moment, NEVER};
 use crate::pace::Rate;
@@ -60,6 +61,11 @@ impl Consumer {
     pub(crate) fn limit_rate(&mut self) {
         let (rate, burst) = (self.settings.rate, self.of_stream.message_bytes_max);
         self.rate = (rate > 0).then(|| Box::new(Rate::new(rate, burst)));
+    }
+
+    /// The server stops: whoever waits for messages is told, to ask again elsewhere or later.
+    pub fn tell_stopping(&self, out: &mut Effects) {
+        self.requests.tell_stopping(out);
     }
 
     fn shift_waits(&mut self, by: i64) {

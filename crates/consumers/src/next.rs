@@ -56,9 +56,7 @@ impl Consumer {
         if !self.settle(index, steps) {
             return Next::Again;
         }
-        if self.requests.next_due() <= at.mono {
-            self.tend(at, false, &mut *listens, out);
-        }
+        self.tend_due(at, &mut *listens, out);
         if self.is_paused(at) {
             self.end_no_waits(at, listens, out);
             return Next::Idle;
@@ -114,7 +112,7 @@ impl Consumer {
                 None => self.forget(seq),
             }
         }
-        if self.pending.len() >= self.settings.max_ack_pending {
+        if self.is_full() {
             return Found::Full;
         }
         while let Some(seq) = self.lasts.as_ref().and_then(|lasts| lasts.front()) {
@@ -165,6 +163,22 @@ impl Consumer {
         if self.requests.has_no_wait() {
             self.tend(at, true, listens, out);
         }
+    }
+
+    /// Looks through the requests that wait, if the time of any has come. While nothing may be delivered, those that do
+    /// not wait end then: nobody else would tell them.
+    pub(crate) fn tend_due(&mut self, at: &Moment, listens: Listens<'_>, out: &mut Effects) {
+        if self.requests.next_due() > at.mono {
+            return;
+        }
+        let is_held = self.is_paused(at) || (self.is_full() && self.again.len() == 0);
+        let is_end = is_held && self.requests.has_no_wait() && self.requests.has_due(at.mono);
+        self.tend(at, is_end, listens, out);
+    }
+
+    /// Whether as many messages wait to be acknowledged as may.
+    fn is_full(&self) -> bool {
+        self.pending.len() >= self.settings.max_ack_pending
     }
 
     /// Looks through the requests that wait.

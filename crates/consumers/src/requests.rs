@@ -292,6 +292,19 @@ impl Requests {
         self.no_waits = self.queue.iter().filter(|request| request.no_wait).count();
     }
 
+    /// Whether the time of one is over, or somebody is to hear of silence.
+    pub(crate) fn has_due(&self, now: i64) -> bool {
+        self.next_due() <= now
+            && (self.due.is_some() || self.queue.iter().any(|request| request.due() <= now))
+    }
+
+    /// All of them are told that the server stops.
+    pub(crate) fn tell_stopping(&self, out: &mut Effects) {
+        for request in self.queue.iter().filter(|request| !request.has_ended()) {
+            push_status(out, &request.reply, &Status::ServerShutdown(request.pending()));
+        }
+    }
+
     pub(crate) fn heap_bytes(&self) -> usize {
         let replies: usize = self.queue.iter().map(|request| request.reply.len()).sum();
         let due = self.due.as_ref().map_or(0, |due| due.by_time.len() * 2 * size_of::<(i64, u64)>());

@@ -30,6 +30,44 @@ fn who_does_not_wait_waits_while_no_more_may_be_acknowledged() {
     assert_eq!(lines, ["_INBOX.3 - NATS/1.0 404 No Messages"], "nothing is to come at all");
 }
 
+/// As nats-server 2.14.5 does: nats.py goes by it when it fetches what is there.
+#[test]
+fn who_does_not_wait_ends_with_somebodys_time_while_no_more_may_be_acknowledged() {
+    let mut rig = Rig::with(3, &explicit(r#""max_ack_pending":1"#));
+    rig.request("_INBOX.1", r#"{"batch":9,"no_wait":true,"expires":2000000000,"idle_heartbeat":300000000}"#);
+    assert!(after(&mut rig, |rig| rig.wait(299)).is_empty());
+    assert_eq!(after(&mut rig, |rig| rig.wait(1)), ["_INBOX.1 - NATS/1.0 404 No Messages"]);
+    rig.request("_INBOX.1", r#"{"no_wait":true}"#);
+    rig.request("_INBOX.2", r#"{"batch":1,"expires":500000000}"#);
+    let timeout = "408 Request Timeout|Nats-Pending-Messages: 1|Nats-Pending-Bytes: 0";
+    let ends = ["_INBOX.1 - NATS/1.0 404 No Messages".to_owned(), format!("_INBOX.2 - NATS/1.0 {timeout}")];
+    assert_eq!(after(&mut rig, |rig| rig.wait(500)), ends);
+}
+
+#[test]
+fn who_does_not_wait_gets_what_comes_again_while_no_more_may_be_acknowledged() {
+    let mut rig = Rig::with(3, &explicit(r#""max_ack_pending":1,"ack_wait":400000000"#));
+    rig.request("_INBOX.1", "1");
+    rig.request("_INBOX.2", r#"{"no_wait":true}"#);
+    rig.request("_INBOX.3", r#"{"expires":600000000}"#);
+    rig.take();
+    assert_eq!(after(&mut rig, |rig| rig.wait(500)), ["s.a $JS.ACK.S.C.2.1.2.T.2"]);
+}
+
+#[test]
+fn who_waits_is_told_that_the_server_stops() {
+    let mut rig = Rig::with(0, EXPLICIT);
+    rig.request("_INBOX.1", r#"{"batch":5,"max_bytes":700}"#);
+    rig.request("_INBOX.2", r#"{"batch":1,"expires":500000000}"#);
+    let told = |reply: &str, messages: u32, bytes: u32| {
+        format!(
+            "{reply} - NATS/1.0 409 Server Shutdown|Nats-Pending-Messages: {messages}|Nats-Pending-Bytes: {bytes}"
+        )
+    };
+    let lines = after(&mut rig, Rig::stop);
+    assert_eq!(lines, [told("_INBOX.1", 5, 700), told("_INBOX.2", 1, 0)]);
+}
+
 #[test]
 fn who_does_not_wait_finds_others_waiting() {
     let mut rig = Rig::with(3, &explicit(r#""max_ack_pending":1"#));

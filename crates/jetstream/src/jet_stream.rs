@@ -223,6 +223,17 @@ impl JetStream {
         }
     }
 
+    /// The server stops, and clients send no more: whoever waits for messages is told. What is said goes out with what
+    /// was before, so this comes ahead of the last word to other shards.
+    pub fn on_no_more_input(&mut self, broker: &mut Broker, now: Time, wall: Moment) {
+        let (post, nuid, config) = (&mut self.post, &mut self.nuid, &self.config);
+        let shard = (self.shard, self.shards);
+        let mut turn = Turn::new(broker, post, nuid, config, shard, Clocks { now, wall });
+        for home in self.desk.homes.iter_mut() {
+            home.tell_stopping(&mut turn);
+        }
+    }
+
     /// Nothing more comes in: what there is in files comes to a clean stop.
     pub fn on_stopping(&mut self) {
         self.desk.homes.iter_mut().for_each(Home::begin_to_stop);

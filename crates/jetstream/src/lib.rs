@@ -42,6 +42,7 @@ mod dropped;
 mod effects;
 mod ending;
 mod endings;
+mod farewell;
 mod gathering;
 mod gets;
 mod hearers;

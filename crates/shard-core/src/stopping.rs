@@ -40,6 +40,9 @@ impl<S: Shell> ShardCore<S> {
     /// Begins to stop, as it was told to.
     pub(crate) fn begin_to_stop(&mut self, shell: &mut S, now: Time) -> Result<(), S::Error> {
         self.stage = Stage::Draining { deadline: now + STOP_PATIENCE, said: false };
+        if let Some(jetstream) = &mut self.jetstream {
+            jetstream.on_no_more_input(&mut self.broker, now, shell.wall_clock());
+        }
         self.broker.on_stopping();
         if self.forged.last_word_first {
             self.stage = Stage::Draining { deadline: now + STOP_PATIENCE, said: true };

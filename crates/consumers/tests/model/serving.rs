@@ -16,10 +16,7 @@ impl Naive {
     }
 
     fn tick(&mut self) {
-        let is_due = |request: &Asked| request.expires.min(request.beats) <= self.now;
-        if self.requests.iter().any(is_due) {
-            self.tend(false);
-        }
+        self.tend_due();
         let is_running = |seq: &u64| !self.again.contains(seq);
         let next = self.waiting.iter().filter(|(seq, _)| is_running(seq)).map(|(_, entry)| entry.due).min();
         if next.is_some_and(|due| due + MS <= self.now) {
@@ -48,6 +45,17 @@ impl Naive {
         if deliveries as i64 == self.config.max_deliver {
             self.lines.push(format!("CONSUMER.MAX_DELIVERIES stream_seq={seq} deliveries={deliveries}"));
         }
+    }
+
+    fn tend_due(&mut self) {
+        let is_due = |request: &Asked| request.expires.min(request.beats) <= self.now;
+        if self.requests.iter().any(is_due) {
+            self.tend(self.is_full() && self.again.is_empty());
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.config.max_ack_pending > 0 && self.waiting.len() as i64 >= self.config.max_ack_pending
     }
 
     fn tend(&mut self, is_end: bool) {
@@ -81,9 +89,7 @@ impl Naive {
 
     /// Delivers what there is to who asked for it.
     pub(super) fn turn(&mut self) {
-        if self.requests.iter().any(|request| request.expires.min(request.beats) <= self.now) {
-            self.tend(false);
-        }
+        self.tend_due();
         while !self.requests.is_empty() {
             let Some(seq) = self.next() else { break };
             self.deliver(seq);
@@ -98,9 +104,7 @@ impl Naive {
             }
             self.exceed(seq, deliveries);
         }
-        let is_full =
-            self.config.max_ack_pending > 0 && self.waiting.len() as i64 >= self.config.max_ack_pending;
-        if is_full {
+        if self.is_full() {
             if self.num_pending() == 0 {
                 self.end();
             }

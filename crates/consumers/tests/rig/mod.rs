@@ -287,6 +287,13 @@ impl Rig {
         self.turn(Vec::new());
     }
 
+    /// The server is about to stop.
+    pub(crate) fn stop(&mut self) {
+        let mut out = Vec::new();
+        self.consumer.tell_stopping(&mut out);
+        self.do_all(out);
+    }
+
     /// The server was killed and is there again: whatever it had not stored is gone, and it had stored everything.
     pub(crate) fn restart(&mut self) {
         if self.stores {
