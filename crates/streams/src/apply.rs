@@ -7,7 +7,7 @@ use stream_index::{Place, Row, Steps};
 use crate::event::{Arrival, Change, Event, RollupScope};
 use crate::rules::Rules;
 use crate::work::{Purging, Work};
-use crate::{Answer, Effect, Removal, Stream};
+use crate::{Answer, Effect, Purge, Removal, Stream};
 
 /// Steps that an event may take where it is applied; beyond that it is work for later turns.
 const STEPS_AT_ONCE: u32 = 8_000;
@@ -74,10 +74,7 @@ impl<W> Stream<W> {
         }
         match rollup.filter(|_| self.rules.allows_rollup) {
             None => {}
-            Some(RollupScope::Subject) => {
-                let (subject, keep) = (subject[..].into(), u64::from(is_stored));
-                self.work.push_back(Work::Subject { subject, keep, why: Removal::Rollup });
-            }
+            Some(RollupScope::Subject) => self.work.push_back(rolled_up(&subject, u64::from(is_stored))),
             Some(RollupScope::All) => self.work.push_back(Work::Purge(Box::new(Purging::rollup(seq)))),
         }
     }
@@ -161,6 +158,14 @@ impl<W> Stream<W> {
     pub(crate) fn last_of_committed(&self, subject: &[u8]) -> u64 {
         self.index.find(subject).map_or(0, |id| self.index.tally(id).last)
     }
+}
+
+/// All of a subject but so many make room. One that was published with wildcards in it stands for whatever it matches.
+fn rolled_up<W>(subject: &[u8], keep: u64) -> Work<W> {
+    if !subject_trie::has_wildcard(subject) {
+        return Work::Subject { subject: subject.into(), keep, why: Removal::Rollup };
+    }
+    Work::Purge(Box::new(Purging::new(Purge { filter: subject.into(), before: 0, keep }, None)))
 }
 
 fn tell<W>(to: Option<W>, answer: Answer, effects: &mut Vec<Effect<W>>) {

@@ -442,3 +442,23 @@ fn releases_are_unsaved_until_a_state_is_whole() {
     assert!(!rig.stream.has_unsaved_releases());
     assert_eq!(rig.buried(), [0]);
 }
+
+/// nats.py purges `hello.*` of a bucket so. As nats-server 2.14.5 does, all but the newest of what matches goes.
+#[test]
+fn a_rollup_of_a_subject_with_wildcards_reaches_all_it_matches() {
+    for (subject, left) in [("s.a.*", &["s.b", "s.a.1.x", "s.a.*"][..]), ("s.>", &["s.>"]), ("s.a*", &[])] {
+        let mut rig = Rig::new(|config| config.allow_rollup_hdrs = true);
+        for subject in ["s.b", "s.a.1", "s.a.2", "s.a.1.x", "s.a.1"] {
+            rig.store(subject, "");
+        }
+        rig.store(subject, "Nats-Rollup: sub");
+        let index = rig.stream.index();
+        let rows = (1..=6).filter_map(|seq| index.get(seq));
+        let subjects: Vec<&[u8]> = rows.map(|row| index.subject(row.subject)).collect();
+        if left.is_empty() {
+            assert_eq!(subjects.len(), 6, "it has none");
+        } else {
+            assert_eq!(subjects, left.iter().map(|left| left.as_bytes()).collect::<Vec<_>>());
+        }
+    }
+}
