@@ -29,5 +29,17 @@ pub const SCENARIOS: [&str; 13] = [
     "slow_consumer",
 ];
 
+/// What a client goes through on a server with JetStream.
+pub const STREAMS: [&str; 8] = [
+    "pulls",
+    "pushes_to_a_group",
+    "ordered",
+    "acknowledged_is_kept",
+    "keys",
+    "keys_are_counted_up",
+    "keys_expire",
+    "objects",
+];
+
 /// What a client goes through on a server with users.
 pub const SECURED: [&str; 4] = ["users_get_in", "others_do_not", "violations_are_told", "accounts_are_apart"];

@@ -2,10 +2,10 @@
 
 use std::process::Command;
 
-use conformance::{SCENARIOS, SECURED, driver, foreign::ForeignClient};
+use conformance::{SCENARIOS, SECURED, STREAMS, driver, foreign::ForeignClient};
 use test_kit::{Server, ServerOptions, Setup, on_every_setup};
 
-on_every_setup!(nats_py, nats_py_with_users, nats_js, libnats);
+on_every_setup!(nats_py, nats_py_with_users, nats_py_with_streams, nats_js, libnats);
 
 fn nats_py(setup: Setup) {
     run(ForeignClient::Python, setup);
@@ -31,6 +31,17 @@ fn nats_py_with_users(setup: Setup) {
     let mut server = Server::start(options).expect("the server starts");
     if let Err(why) = driver::run(&mut program, &SECURED, &mut server) {
         panic!("nats-py and users with {setup}:\n{why}");
+    }
+}
+
+fn nats_py_with_streams(setup: Setup) {
+    let mut program = ForeignClient::python("streams.py").unwrap_or_else(|error| panic!("{error}"));
+    let store = tempfile::tempdir().expect("there is room for files");
+    let args = vec!["-js".into(), "-sd".into(), store.path().display().to_string()];
+    let options = ServerOptions { setup, fixed_port: true, args, ..ServerOptions::default() };
+    let mut server = Server::start(options).expect("the server starts");
+    if let Err(why) = driver::run(&mut program, &STREAMS, &mut server) {
+        panic!("nats-py and streams with {setup}:\n{why}");
     }
 }
 
