@@ -21,7 +21,7 @@ impl Disk {
     ///
     /// # Errors
     ///
-    /// ENOSPC when there is too little room, and nothing is done; ENOENT, EISDIR.
+    /// ENOSPC when there is too little room, and nothing is done; EROFS, ENOENT, EISDIR.
     pub fn allocate(
         &mut self,
         ino: Ino,
@@ -30,6 +30,7 @@ impl Disk {
         len: u64,
         keep_len: bool,
     ) -> Result<(), Errno> {
+        self.writable()?;
         let file = self.file(ino)?;
         let old_len = file.live.len();
         if allocation != Allocation::Punch && file.live.missing(offset, len) > self.left() {

@@ -44,6 +44,7 @@ pub struct Disk {
     pub(crate) rule: Rule,
     /// In pages.
     pub(crate) capacity: u64,
+    pub(crate) is_read_only: bool,
     pub(crate) used: u64,
     pub(crate) order: u64,
     pub(crate) next_ino: Ino,
@@ -66,6 +67,7 @@ impl Disk {
         Self {
             rule,
             capacity: capacity_bytes / PAGE_BYTES,
+            is_read_only: false,
             used: 0,
             order: 0,
             next_ino: ROOT + 1,
@@ -93,6 +95,16 @@ impl Disk {
     /// Gives it another size. What is there stays, also if it is more than that.
     pub fn set_capacity(&mut self, bytes: u64) {
         self.capacity = bytes / PAGE_BYTES;
+    }
+
+    /// From now on nothing may be changed (EROFS), or it may again: as where a kernel has met an error and mounted the
+    /// file system anew. What was changed before can be synced.
+    pub fn set_read_only(&mut self, on: bool) {
+        self.is_read_only = on;
+    }
+
+    pub(crate) fn writable(&self) -> Result<(), Errno> {
+        if self.is_read_only { Err(Errno::ROFS) } else { Ok(()) }
     }
 
     /// Room in bytes: all of it, and what is left.
@@ -139,7 +151,7 @@ impl Disk {
     ///
     /// # Errors
     ///
-    /// ENOENT when it is gone.
+    /// ENOENT when it is gone; EROFS.
     pub fn set_owner(
         &mut self,
         ino: Ino,
@@ -147,6 +159,7 @@ impl Disk {
         uid: Option<u32>,
         gid: Option<u32>,
     ) -> Result<(), Errno> {
+        self.writable()?;
         let inode = self.inode_mut(ino)?;
         inode.mode = mode.map_or(inode.mode, |mode| mode & 0o7777);
         inode.uid = uid.unwrap_or(inode.uid);
@@ -188,12 +201,13 @@ impl Disk {
     ///
     /// # Errors
     ///
-    /// ENOSPC when none had, EIO when that was asked for; ENOENT, EISDIR.
+    /// ENOSPC when none had, EIO when that was asked for; EROFS, ENOENT, EISDIR.
     pub fn write(&mut self, ino: Ino, offset: u64, bytes: &[u8]) -> Result<usize, Errno> {
         self.file(ino)?;
-        if self.faults.strikes(Fault::Write) {
+        let failure = if self.faults.strikes(Fault::Write) { Err(Errno::IO) } else { self.writable() };
+        if let Err(error) = failure {
             self.noted(ino, Call::WriteFailed, bytes.len() as u64);
-            return Err(Errno::IO);
+            return Err(error);
         }
         let inode = self.file(ino)?;
         let mut fits = bytes.len() as u64;
@@ -217,8 +231,9 @@ impl Disk {
     ///
     /// # Errors
     ///
-    /// ENOENT, EISDIR.
+    /// EROFS, ENOENT, EISDIR.
     pub fn set_len(&mut self, ino: Ino, len: u64) -> Result<(), Errno> {
+        self.writable()?;
         self.file(ino)?;
         self.change(ino, Call::Truncate, len, What::Len(len));
         Ok(())

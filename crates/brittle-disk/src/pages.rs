@@ -38,6 +38,11 @@ impl Pages {
         bytes
     }
 
+    /// Whether these bytes are in it somewhere.
+    pub(crate) fn has(&self, bytes: &[u8]) -> bool {
+        memchr::memmem::find(&self.read(0, self.len), bytes).is_some()
+    }
+
     /// Writes, and grows to hold it.
     pub(crate) fn write(&mut self, offset: u64, bytes: &[u8]) {
         for piece in pieces(offset, bytes.len() as u64) {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use rustix::io::Errno;
 
 use crate::change::NameChange;
-use crate::{Call, Disk, Fault, Ino, Kind, Rule};
+use crate::{Call, Disk, Fault, Ino, Kind, ROOT, Rule};
 
 /// A sync that was begun: it is for what was done before.
 #[derive(Clone, Copy, Debug)]
@@ -63,6 +63,22 @@ impl Disk {
         self.commit(self.order);
         let up_to = self.order;
         self.inodes.values_mut().for_each(|inode| inode.keep(up_to));
+    }
+
+    /// Whether a cut would leave these bytes whatever else it did: in a file that can be reached by its name then.
+    #[must_use]
+    pub fn is_durable(&self, bytes: &[u8]) -> bool {
+        let mut folders = vec![ROOT];
+        while let Some(folder) = folders.pop() {
+            for (_, ino) in self.kept.in_folder(folder) {
+                match self.inodes.get(&ino) {
+                    Some(inode) if inode.kind == Kind::Folder => folders.push(ino),
+                    Some(inode) if inode.kept.has(bytes) => return true,
+                    _ => {}
+                }
+            }
+        }
+        false
     }
 
     /// The journal is written, with all names in it.

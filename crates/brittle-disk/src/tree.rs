@@ -47,7 +47,7 @@ impl Disk {
     ///
     /// # Errors
     ///
-    /// EEXIST, ENOENT, ENOTDIR, ENAMETOOLONG.
+    /// EROFS, EEXIST, ENOENT, ENOTDIR, ENAMETOOLONG.
     pub fn create(
         &mut self,
         folder: Ino,
@@ -68,7 +68,7 @@ impl Disk {
     ///
     /// # Errors
     ///
-    /// EPERM for a folder; EEXIST, ENOENT, ENOTDIR, ENAMETOOLONG.
+    /// EPERM for a folder; EROFS, EEXIST, ENOENT, ENOTDIR, ENAMETOOLONG.
     pub fn link(&mut self, ino: Ino, folder: Ino, name: &OsStr) -> Result<(), Errno> {
         self.free_name(folder, name)?;
         if self.inode(ino)?.kind == Kind::Folder {
@@ -82,8 +82,9 @@ impl Disk {
     ///
     /// # Errors
     ///
-    /// EISDIR, ENOENT.
+    /// EROFS, EISDIR, ENOENT.
     pub fn unlink(&mut self, folder: Ino, name: &OsStr) -> Result<(), Errno> {
+        self.writable()?;
         let ino = self.lookup(folder, name)?;
         self.file(ino)?;
         self.remove(folder, name, ino);
@@ -94,8 +95,9 @@ impl Disk {
     ///
     /// # Errors
     ///
-    /// ENOTEMPTY, ENOTDIR, ENOENT.
+    /// EROFS, ENOTEMPTY, ENOTDIR, ENOENT.
     pub fn remove_folder(&mut self, folder: Ino, name: &OsStr) -> Result<(), Errno> {
+        self.writable()?;
         let ino = self.lookup(folder, name)?;
         self.empty_folder(ino)?;
         self.remove(folder, name, ino);
@@ -106,8 +108,9 @@ impl Disk {
     ///
     /// # Errors
     ///
-    /// As rename(2): ENOENT, EEXIST, EISDIR, ENOTDIR, ENOTEMPTY, ENAMETOOLONG.
+    /// As rename(2): EROFS, ENOENT, EEXIST, EISDIR, ENOTDIR, ENOTEMPTY, ENAMETOOLONG.
     pub fn rename(&mut self, from: (Ino, &OsStr), to: (Ino, &OsStr), mode: RenameMode) -> Result<(), Errno> {
+        self.writable()?;
         self.folder(to.0)?;
         check_length(to.1)?;
         let ino = self.lookup(from.0, from.1)?;
@@ -155,6 +158,7 @@ impl Disk {
     }
 
     fn free_name(&self, folder: Ino, name: &OsStr) -> Result<(), Errno> {
+        self.writable()?;
         self.folder(folder)?;
         check_length(name)?;
         if self.live.of(folder, name).is_some() { Err(Errno::EXIST) } else { Ok(()) }

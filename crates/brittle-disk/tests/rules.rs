@@ -248,3 +248,34 @@ fn forgotten_files_go() {
     assert_eq!(disk.room(), (ROOM, ROOM));
     assert!((2..last).filter(|ino| disk.attr(*ino).is_ok()).count() < 600);
 }
+
+#[test]
+fn what_is_durable_is_known_before_a_cut() {
+    let mut disk = Disk::new(Rule::Posix, ROOM);
+    let ino = created(&mut disk, "new");
+    disk.write(ino, 5_000, b"bytes").expect("there is room");
+    assert!(!disk.is_durable(b"bytes"));
+    disk.sync(ino).expect("no fault was asked for");
+    assert!(!disk.is_durable(b"bytes"), "nobody finds the file");
+    disk.sync(ROOT).expect("no fault was asked for");
+    assert!(disk.is_durable(b"bytes"));
+    disk.write(ino, 5_000, b"other").expect("there is room");
+    assert!(disk.is_durable(b"bytes") && !disk.is_durable(b"other"));
+}
+
+#[test]
+fn a_read_only_disk_is_read_and_not_changed() {
+    let mut disk = Disk::new(Rule::Posix, ROOM);
+    let ino = durable(&mut disk, "old", b"bytes");
+    disk.set_read_only(true);
+    assert_eq!(disk.write(ino, 0, b"other"), Err(Errno::ROFS));
+    assert_eq!(disk.set_len(ino, 1), Err(Errno::ROFS));
+    assert_eq!(disk.create(ROOT, name("new"), Kind::File, 0o644, (0, 0)), Err(Errno::ROFS));
+    assert_eq!(disk.unlink(ROOT, name("old")), Err(Errno::ROFS));
+    let renamed = disk.rename((ROOT, name("old")), (ROOT, name("new")), RenameMode::Replace);
+    assert_eq!(renamed, Err(Errno::ROFS));
+    assert_eq!(disk.allocate(ino, Allocation::Reserve, 0, PAGE, false), Err(Errno::ROFS));
+    assert_eq!(content(&mut disk, "old").as_deref(), Some(&b"bytes"[..]));
+    disk.set_read_only(false);
+    assert_eq!(disk.write(ino, 0, b"other"), Ok(5));
+}
