@@ -60,6 +60,13 @@ impl Mesh {
         self.congested
     }
 
+    /// Whether what all other shards are to be told has to wait. A full mailbox here does not matter to them.
+    pub(crate) fn has_full_links(&self) -> bool {
+        let mut full = self.congested;
+        full.remove(self.shard);
+        !full.is_empty()
+    }
+
     /// Makes publishers wait for this shard.
     pub(crate) fn set_congested(&mut self, shard: ShardId) {
         self.congested.insert(shard);

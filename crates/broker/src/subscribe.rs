@@ -120,7 +120,7 @@ impl Broker {
 
     /// Whether a change of interest has to wait for room towards the other shards.
     fn interest_has_to_wait(&mut self, id: ConnId) -> Option<Hold> {
-        if self.mesh.congested().is_empty() {
+        if !self.mesh.has_full_links() {
             return None;
         }
         self.mesh.hold(id);

@@ -15,12 +15,12 @@ impl Broker {
 
     /// While a link is full what there is to tell waits, as all that clients do.
     fn has_chores_in_line(&self) -> bool {
-        !self.chores.queue.is_empty() && self.mesh.congested().is_empty()
+        !self.chores.queue.is_empty() && !self.mesh.has_full_links()
     }
 
     /// Whether subscriptions that had their last message can be taken out.
     fn has_expired_left(&self) -> bool {
-        self.has_expired() && self.mesh.congested().is_empty()
+        self.has_expired() && !self.mesh.has_full_links()
     }
 
     /// Goes on with what is too long for one turn, as far as this turn goes.
