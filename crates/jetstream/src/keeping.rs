@@ -69,6 +69,7 @@ impl Home {
                 Event::Clean => self.clean(),
                 Event::Moved => self.on_moved(),
                 Event::Retired(segment) => self.on_retired(segment),
+                Event::Erased => {}
             }
             if let Some(disk) = &mut self.disk {
                 disk.is_touched = true;

@@ -31,6 +31,7 @@
 #![forbid(unsafe_code)]
 
 mod batch;
+mod erase;
 mod footer;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
@@ -43,6 +44,7 @@ mod scan;
 mod segment;
 
 pub use batch::{BATCH_ALIGN, BATCH_HEAD_BYTES, BatchHead, Copied, Lsn, padded};
+pub use erase::erase_payload;
 pub use footer::{
     CopiedBatch, Footer, FooterWriter, NoFooter, ROWS_PER_CHUNK, Row, Run, SubjectRow, TRAILER_BYTES, Trailer,
 };

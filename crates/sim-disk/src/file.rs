@@ -2,6 +2,9 @@
 
 use super::random::Random;
 
+/// Bytes that are written or not, all of them.
+const SECTOR: usize = 512;
+
 #[derive(Debug, Default)]
 pub(super) struct File {
     /// What a power cut leaves in any case.
@@ -51,7 +54,7 @@ impl File {
                 0 => {}
                 1 => put(&mut self.safe, offset, &bytes),
                 2 => {
-                    let cut = random.below(bytes.len() as u64 + 1) as usize;
+                    let cut = cut(offset, bytes.len(), random);
                     put(&mut self.safe, offset, &bytes[..cut]);
                 }
                 _ => keep_some_sectors(&mut self.safe, offset, &bytes, random),
@@ -69,12 +72,23 @@ impl File {
     }
 }
 
+/// Where a write ends that was not done to its end. A disk writes whole sectors: of what goes over parts of them nothing
+/// else comes about. Where batches are appended it is as hard as it can be.
+fn cut(offset: usize, len: usize, random: &mut Random) -> usize {
+    let cut = random.below(len as u64 + 1) as usize;
+    let is_of_sectors = offset.is_multiple_of(SECTOR) && len.is_multiple_of(SECTOR);
+    if is_of_sectors || cut == len { cut } else { cut.saturating_sub((offset + cut) % SECTOR) }
+}
+
 /// Of those behind each other some are there and some are not.
 fn keep_some_sectors(file: &mut Vec<u8>, offset: usize, bytes: &[u8], random: &mut Random) {
-    for (index, sector) in bytes.chunks(512).enumerate() {
+    let (first, others) = bytes.split_at((SECTOR - offset % SECTOR).min(bytes.len()));
+    let mut at = offset;
+    for sector in std::iter::once(first).chain(others.chunks(SECTOR)) {
         if random.in_a_thousand(500) {
-            put(file, offset + index * 512, sector);
+            put(file, at, sector);
         }
+        at += sector.len();
     }
 }
 

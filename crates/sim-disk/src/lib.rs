@@ -25,6 +25,8 @@ pub struct Faults {
     pub failed_writes: u64,
     /// Reads that fail.
     pub failed_reads: u64,
+    /// Syncs that fail of what a start found.
+    pub failed_syncs: u64,
     /// Footers that cannot be written.
     pub failed_seals: u64,
     /// Bytes that all files may have together, if there is a limit.
@@ -76,10 +78,7 @@ impl SimDisk {
             Request::Read(span) => Answer::Read(span, self.read_or_fail(span)),
             Request::Make(make) => Answer::Made(make.number, self.make(make)),
             Request::Seal(seal) => Answer::Sealed(seal.number, self.seal(seal)),
-            Request::Sync(number) => {
-                self.file(number).sync();
-                Answer::Synced(number, Ok(()))
-            }
+            Request::Sync(number) => Answer::Synced(number, self.sync(number)),
             Request::Remove(number) => {
                 self.files.remove(&number);
                 Answer::Removed(number, Ok(()))
@@ -115,6 +114,15 @@ impl SimDisk {
         if write.sync {
             file.sync();
         }
+        Ok(())
+    }
+
+    /// Bytes whose sync failed may never be safe, and are read all the same.
+    fn sync(&mut self, number: u32) -> Result<(), DiskError> {
+        if self.random.in_a_thousand(self.faults.failed_syncs) {
+            return Err(failure("syncing", false));
+        }
+        self.file(number).sync();
         Ok(())
     }
 

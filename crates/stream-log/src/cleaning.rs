@@ -47,6 +47,8 @@ pub(crate) struct Cleaning {
     need: u32,
     /// There was no room for copies when the piece came.
     is_held: bool,
+    /// What is being read is to be read again: a record in it is overwritten meanwhile.
+    is_stale: bool,
 }
 
 /// How far a piece was judged.
@@ -167,7 +169,7 @@ impl Log {
             return;
         }
         if cleaning.at < end {
-            if self.has_to_retry {
+            if self.has_to_retry || !self.erasures.is_empty() {
                 return;
             }
             let len = cleaning.need.max(PIECE_BYTES).min(end - cleaning.at);
@@ -208,6 +210,19 @@ impl Log {
         candidates.min_by_key(|(_, segment)| segment.ledger.live_bytes()).map(|(number, _)| *number)
     }
 
+    /// Copies of the record at a place that its owner does not know of yet, and when they are safe. No more are made of it
+    /// as it is now.
+    pub(crate) fn copies_of(&mut self, place: Place) -> Vec<(Lsn, Place)> {
+        let Some(cleaning) = self.cleaning.as_mut().filter(|cleaning| cleaning.segment == place.segment)
+        else {
+            return Vec::new();
+        };
+        cleaning.is_stale = cleaning.asked.is_some();
+        (cleaning.piece, cleaning.is_held) = (None, false);
+        let copies = cleaning.moved.iter().filter(|(_, moved)| moved.from == place);
+        copies.map(|(lsn, moved)| (*lsn, moved.to)).collect()
+    }
+
     pub(crate) fn is_for_cleaner(&self, span: Span) -> bool {
         self.cleaning.as_ref().is_some_and(|cleaning| cleaning.asked == Some(span))
     }
@@ -216,6 +231,9 @@ impl Log {
     pub(crate) fn on_piece(&mut self, bytes: Option<Arc<Vec<u8>>>) {
         let Some(cleaning) = &mut self.cleaning else { return };
         cleaning.asked = None;
+        if std::mem::take(&mut cleaning.is_stale) {
+            return;
+        }
         match bytes {
             Some(bytes) => {
                 cleaning.piece = Some(bytes);
@@ -248,6 +266,7 @@ impl Cleaning {
             moved: VecDeque::new(),
             need: 0,
             is_held: false,
+            is_stale: false,
         }
     }
 

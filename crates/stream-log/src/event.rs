@@ -22,6 +22,8 @@ pub enum Event {
     Clean,
     /// [`Log::take_moved`](crate::Log::take_moved) has something to tell.
     Moved,
+    /// The record that [`Log::erase`](crate::Log::erase) was called for longest is overwritten.
+    Erased,
     /// A segment's records are out of reach, all of them.
     Retired(u32),
 }

@@ -17,6 +17,7 @@
 //! 5. When a record is not needed any more: [`Log::bury`], once; of a whole group [`Log::bury_all`]. A record that says that
 //!    another one is gone is needed as long as that one may be found: until an [`Event::Retired`] of each segment it
 //!    was in, or until there is a record that says what is there.
+//!    What a record said that nobody may find any more: [`Log::erase`].
 //! 6. After an [`Event::Clean`]: [`Log::clean`]; after an [`Event::Moved`]: [`Log::take_moved`] until there is nothing.
 //! 7. While [`Log::wants_tick`]: [`Log::tick`] about once a second. At the end: [`Log::stop`], and on with 3 until
 //!    [`Log::is_stopped`].
@@ -29,6 +30,7 @@ mod batch;
 mod cache;
 mod cleaning;
 mod config;
+mod erasing;
 mod event;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
@@ -52,7 +54,7 @@ pub use log::{AppendError, Appended, Log, Room, TAIL_BYTES_MAX};
 pub use node_file::{LANES, NoNodeFile, NodeFile};
 pub use ram::{RAM_SEGMENT_BYTES, RamLog};
 pub use reading::{READ_BYTES, READS_MAX, Read};
-pub use recovery::{LOST_MAX, Lost, NoLog, Recovery, Report};
+pub use recovery::{LOST_MAX, Lost, NoLog, Recovery, Report, SegmentFound};
 pub use request::{Answer, DiskError, Make, Request, Seal, Span, Write};
 pub use writing::{SPLIT_BYTES_MIN, WRITE_BYTES_MAX};
 

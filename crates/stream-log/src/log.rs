@@ -17,6 +17,7 @@ use crate::batch::{BATCH_BYTES_MAX, Batch};
 use crate::cache::Cache;
 use crate::cleaning::Cleaning;
 use crate::config::Config;
+use crate::erasing::Erasures;
 use crate::event::Event;
 use crate::reading::Reads;
 use crate::request::{Answer, DiskError, Request};
@@ -53,6 +54,7 @@ pub struct Log {
     pub(crate) writes: Writes,
     pub(crate) cache: Cache,
     pub(crate) reads: Reads,
+    pub(crate) erasures: Erasures,
     pub(crate) cleaning: Option<Cleaning>,
     /// Where it says that a segment is not to be read any more, while its file is there.
     pub(crate) retired: BTreeMap<u32, Place>,
@@ -134,6 +136,7 @@ impl Log {
             unsafe_bytes: 0,
             writes: Writes::new(start),
             reads: Reads::default(),
+            erasures: Erasures::default(),
             cleaning: None,
             retired: BTreeMap::new(),
             requests: VecDeque::new(),
@@ -356,6 +359,7 @@ impl Log {
     /// Whether [`Log::tick`] has something to do.
     pub fn wants_tick(&self) -> bool {
         let wants_mark = !self.writes.is_marked && !self.is_stopping && self.failed.is_none();
+        let wants_mark = wants_mark && !self.wants_sync();
         self.has_to_retry || self.shelf.is_full() || wants_mark
     }
 
@@ -379,7 +383,10 @@ impl Log {
     pub fn is_idle(&self) -> bool {
         let is_sealing = |segment: &Segment| matches!(segment.stage, Stage::Sealing);
         let is_written = self.open.is_none() && self.closed.is_empty() && self.writes.handed.is_empty();
-        is_written && self.requests.is_empty() && !self.segments.values().any(is_sealing)
+        is_written
+            && self.requests.is_empty()
+            && self.erasures.is_empty()
+            && !self.segments.values().any(is_sealing)
     }
 
     /// Why it takes nothing any more, if it failed.
@@ -406,6 +413,7 @@ impl Log {
         self.closed.clear();
         self.unsafe_bytes = 0;
         self.writes.handed.clear();
+        self.erasures.clear();
         self.failed = Some(error.clone());
         self.events.push_back(Event::Failed(error));
     }

@@ -14,7 +14,8 @@ const FORMAT: u32 = 1;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NodeFile {
-    format: u32,
+    /// The version of the format.
+    pub format: u32,
     /// The store's id, drawn at random when it was made.
     #[serde(with = "hex_id")]
     pub store: [u8; 16],

@@ -20,7 +20,7 @@ use thiserror::Error;
 use crate::config::Config;
 use crate::log::Log;
 use crate::request::{DiskError, Request, Span};
-use crate::segment::{FIRST_BATCH, Stage};
+use crate::segment::{FIRST_BATCH, Segment, Stage};
 
 use self::replay::Replay;
 use self::survey::{Copies, Seen, Step};
@@ -43,6 +43,23 @@ pub struct Report {
     pub bad_footers: Vec<u32>,
     /// Segments whose first page was damaged, and is written anew.
     pub bad_pages: Vec<u32>,
+    /// The segments that count, in their order.
+    pub segments: Vec<SegmentFound>,
+    /// Files that nobody needs: segments that were retired, and what never became one. They are taken away.
+    pub needless: Vec<u32>,
+}
+
+/// A segment that was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SegmentFound {
+    /// Its number, which names its file.
+    pub number: u32,
+    /// Bytes of the file.
+    pub len: u64,
+    /// Where its batches end, in bytes from the start of the file.
+    pub end: u32,
+    /// It has a footer, and a page: it was sealed, and nothing was lost of either.
+    pub is_sealed: bool,
 }
 
 /// Bytes that were on the disk once, and are not what they were.
@@ -172,13 +189,16 @@ impl Recovery {
 
     /// The log, once nothing more is wanted, and what was found. The server may have been killed before all of it was on
     /// stable storage: nobody may be shown any of it before the log's first [`Event::Synced`](crate::Event::Synced).
-    pub fn finish(self) -> (Log, Report) {
-        let replay = self.replay.expect("all that was wanted was read");
+    pub fn finish(mut self) -> (Log, Report) {
+        let replay = self.replay.take().expect("all that was wanted was read");
         let newest_file = self.lens.keys().copied().max().unwrap_or(0);
         let next_number = newest_file.max(replay.retired_max()) + 1;
         let start = replay.start(&self.lens);
         let (segments, retired) = replay.into_parts();
         let gone: Vec<u32> = retired.keys().chain(&self.spares).copied().collect();
+        self.report.segments =
+            segments.iter().map(|(number, segment)| self.found(*number, segment)).collect();
+        self.report.needless.clone_from(&gone);
         let mut log = Log::beginning(self.config, segments, next_number, start, Lsn(0));
         let last = log.segments.iter().map(|(number, segment)| (segment.next(), *number)).max();
         (log.cut, log.before) = last.unwrap_or((Lsn(0), 0));
@@ -190,6 +210,11 @@ impl Recovery {
         log.requests.extend(log.writes.gates.iter().copied().map(Request::Sync));
         log.tell_if_safe();
         (log, self.report)
+    }
+
+    fn found(&self, number: u32, segment: &Segment) -> SegmentFound {
+        let len = u64::from(self.lens[&number]);
+        SegmentFound { number, len, end: segment.end, is_sealed: segment.stage == Stage::Sealed }
     }
 }
 

@@ -53,9 +53,11 @@ impl Log {
     /// Something more is safe.
     pub(crate) fn on_safe(&mut self) {
         let synced = self.writes.synced;
-        let is_over = |stage| matches!(stage, Stage::Retiring(lsn) if lsn <= synced);
-        let over: Vec<u32> =
-            self.segments.iter().filter(|(_, segment)| is_over(segment.stage)).map(|one| *one.0).collect();
+        let is_over = |(number, segment): &(&u32, &Segment)| {
+            matches!(segment.stage, Stage::Retiring(lsn) if lsn <= synced)
+                && !self.erasures.is_writing(**number)
+        };
+        let over: Vec<u32> = self.segments.iter().filter(is_over).map(|one| *one.0).collect();
         for number in over {
             self.segment_of(number).stage = Stage::Retired;
             self.cache.forget(number);

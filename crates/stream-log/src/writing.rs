@@ -49,10 +49,19 @@ pub(crate) struct Handed {
     pub(crate) segment: u32,
     pub(crate) end: Lsn,
     sync: bool,
+    /// It overwrites a record: nothing is safe by it that was not.
+    is_erasure: bool,
     /// Bytes of the batches, without the zeros behind them.
     bytes: u64,
     /// Where each batch begins in the file.
     pub(crate) batches: Vec<(u32, Arc<Vec<u8>>)>,
+}
+
+impl Handed {
+    /// A write that overwrites a record while the log has come to there.
+    pub(crate) fn erasure(segment: u32, end: Lsn) -> Self {
+        Self { segment, end, sync: false, is_erasure: true, bytes: 0, batches: Vec::new() }
+    }
 }
 
 impl Writes {
@@ -76,7 +85,7 @@ impl Writes {
     }
 
     /// Where the next write begins.
-    fn next(&self) -> Lsn {
+    pub(crate) fn next(&self) -> Lsn {
         self.handed.back().map_or(self.synced.max(self.told), |handed| handed.end)
     }
 
@@ -99,10 +108,20 @@ impl Log {
         self.writes.is_sync_asked = true;
     }
 
+    /// Whether [`Self::ask_for_sync`] has something to do: something was appended that a power cut may take.
+    pub fn wants_sync(&self) -> bool {
+        let writes = &self.writes;
+        let is_due = writes.dirty.is_some() || writes.handed.iter().any(|handed| !handed.sync);
+        let waits = self.open.is_some() || !self.closed.is_empty();
+        self.config.sync == SyncWhen::WhenAsked && self.failed.is_none() && (is_due || waits)
+    }
+
     /// Writes down that everything is safe, if nothing was appended since that was written. Until then a start takes rot
     /// in what was written last for a write that a crash cut off. To be called when the log has been idle for a while.
     pub fn mark(&mut self) {
-        if self.is_idle() && !self.writes.is_marked && self.make_room(0, None).is_ok() {
+        // What waits to be synced is not safe yet.
+        let is_synced = self.writes.dirty.is_none();
+        if is_synced && self.is_idle() && !self.writes.is_marked && self.make_room(0, None).is_ok() {
             self.writes.is_marked = true;
             self.open.as_mut().expect("it was just opened").is_mark = true;
         }
@@ -113,6 +132,10 @@ impl Log {
         if self.failed.is_some() || !writes.gates.is_empty() || writes.handed.len() >= HANDED_MAX {
             return None;
         }
+        if let Some(write) = self.take_erasure() {
+            return Some(write);
+        }
+        let writes = &self.writes;
         let waiting = self.waiting_bytes();
         let bytes_max = if writes.handed.is_empty() && waiting > SPLIT_BYTES_MIN {
             waiting / 2
@@ -128,7 +151,7 @@ impl Log {
                 Some(self.hand_out(segment, bytes_max.min(WRITE_BYTES_MAX)))
             }
             Some(_) => Some(self.hand_out_sync()),
-            None if self.writes.is_sync_asked => self.sync_asked(),
+            None if self.writes.is_sync_asked || self.is_stopping => self.sync_asked(),
             None => None,
         }
     }
@@ -156,9 +179,10 @@ impl Log {
         }
         self.writes.mean.0 += 1;
         self.writes.mean.1 += bytes as u64;
-        let sync = self.config.sync == SyncWhen::Always || std::mem::take(&mut self.writes.is_sync_asked);
+        let is_asked = std::mem::take(&mut self.writes.is_sync_asked) || self.is_stopping;
+        let sync = is_asked || self.config.sync == SyncWhen::Always;
         let write = self.write_of(segment, &batches, sync);
-        self.note_handed(Handed { segment, end, sync, bytes: bytes as u64, batches });
+        self.note_handed(Handed { segment, end, sync, is_erasure: false, bytes: bytes as u64, batches });
         write
     }
 
@@ -194,6 +218,7 @@ impl Log {
             segment,
             end: self.writes.next(),
             sync: true,
+            is_erasure: false,
             bytes: 0,
             batches: Vec::new(),
         });
@@ -219,6 +244,10 @@ impl Log {
             return;
         }
         let Some(handed) = self.writes.handed.pop_front() else { return };
+        if handed.is_erasure {
+            self.end_erasure();
+            return self.on_safe();
+        }
         self.unsafe_bytes -= handed.bytes;
         for (offset, bytes) in handed.batches {
             self.cache.put((handed.segment, offset), Some(bytes), true);
@@ -237,7 +266,7 @@ impl Log {
     pub(crate) fn seal_next(&mut self) {
         let is_sealing = |stage| stage == Stage::Sealing;
         // A footer says that all before it is safe.
-        let is_unsure = self.has_to_retry || !self.writes.gates.is_empty();
+        let is_unsure = self.has_to_retry || !self.writes.gates.is_empty() || !self.erasures.is_empty();
         if is_unsure || self.segments.values().any(|segment| is_sealing(segment.stage)) {
             return;
         }

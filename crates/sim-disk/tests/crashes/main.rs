@@ -4,6 +4,7 @@
 //! A seed's run appends, removes, reads and cleans on a disk that fails now and then, cuts power or kills the server
 //! several times, and holds what is found against what was acknowledged.
 
+mod erasing;
 mod model;
 mod rot;
 mod world;
@@ -38,7 +39,7 @@ fn what_was_acknowledged_is_found_after_every_crash() {
     assert!(crashes > 100 && torn > 5 && failures > 1, "{all:?}");
     assert!(retired > 50 && moved > 1_000 && full > 5 && recycled > 10, "{all:?}");
     assert!(all.unacknowledged_found > 10 && all.unacknowledged_lost > 100, "{all:?}");
-    assert!(all.units > 100 && all.read_from_disk > 100, "{all:?}");
+    assert!(all.units > 100 && all.read_from_disk > 100 && all.erased > 50, "{all:?}");
 }
 
 #[test]

@@ -8,6 +8,7 @@ use stream_log::{
     AppendError, CleanRules, Config, Event, Log, Read, Recovery, Report, Request, Room, SyncWhen,
 };
 
+use crate::erasing::Erasing;
 use crate::model::{FoundRecord, Key, Message, Model, Tombstone, check_order, record};
 
 const GROUPS: u64 = 3;
@@ -27,6 +28,7 @@ pub(crate) struct Stats {
     pub(crate) unacknowledged_found: u64,
     pub(crate) unacknowledged_lost: u64,
     pub(crate) read_from_disk: u64,
+    pub(crate) erased: u64,
 }
 
 impl std::ops::AddAssign for Stats {
@@ -43,6 +45,7 @@ impl std::ops::AddAssign for Stats {
         self.unacknowledged_found += other.unacknowledged_found;
         self.unacknowledged_lost += other.unacknowledged_lost;
         self.read_from_disk += other.read_from_disk;
+        self.erased += other.erased;
     }
 }
 
@@ -55,6 +58,7 @@ pub(crate) struct World {
     /// Up to where was acknowledged.
     pub(crate) told: Lsn,
     units: u64,
+    pub(crate) erasing: Erasing,
     pub(crate) stats: Stats,
 }
 
@@ -76,8 +80,8 @@ impl World {
             _ => {}
         }
         let log = Log::new(config.clone());
-        let (model, stats) = (Model::default(), Stats::default());
-        Self { config, disk, log, model, random, told: Lsn(0), units: 0, stats }
+        let (model, erasing, stats) = (Model::default(), Erasing::default(), Stats::default());
+        Self { config, disk, log, model, random, told: Lsn(0), units: 0, erasing, stats }
     }
 
     pub(crate) fn run(mut self) -> Stats {
@@ -97,7 +101,8 @@ impl World {
             0..30 => self.append_one(),
             30..34 => self.append_unit(),
             34..48 => self.remove_one(),
-            48..55 => self.read_one(),
+            48..54 => self.read_one(),
+            54 => self.erase_one(),
             55 => self.log.mark(),
             56 => self.log.tick(),
             57..60 => self.log.ask_for_sync(),
@@ -247,6 +252,7 @@ impl World {
                 Event::Moved => self.on_moved(),
                 Event::Retired(segment) => self.on_retired(segment),
                 Event::Failed(_) => self.stats.failures += 1,
+                Event::Erased => self.on_erased(),
                 Event::NoRoom(error) => assert!(error.is_full),
                 Event::Read | Event::Room => {}
             }
@@ -262,6 +268,7 @@ impl World {
         for key in gone {
             let message = self.model.messages.remove(&key).expect("it is one of them");
             self.log.bury(message.place, key.0);
+            self.erasing.note_removed(message.place, message.payload);
         }
     }
 
@@ -319,6 +326,7 @@ impl World {
         } else {
             self.disk.kill();
         }
+        self.check_erased();
         let (report, found) = self.recover();
         assert_eq!(report.lost_count, 0, "{report:?}");
         self.stats.torn += u64::from(report.torn.is_some());

@@ -209,6 +209,29 @@ fn syncs_that_wait_to_be_asked_for() {
     assert_eq!(log.take_request(), None);
 }
 
+/// A clean stop loses nothing, whenever the last sync was.
+#[test]
+fn what_waits_to_be_synced_is_synced_at_the_stop() {
+    let mut log = log(Config { sync: SyncWhen::WhenAsked, ..config() });
+    log.append(&message(1, b"")).expect("there is room");
+    assert!(log.wants_sync());
+    assert!(!write(&mut log).sync);
+    make(&mut log);
+    log.on_answer(Answer::Written(Ok(())));
+    // No mark says that it is safe.
+    assert!(log.wants_sync() && !log.wants_tick());
+    log.tick();
+    assert_eq!(log.take_request(), None);
+    log.stop();
+    let sync = write(&mut log);
+    assert!(sync.sync && sync.pieces.is_empty());
+    log.on_answer(Answer::Written(Ok(())));
+    assert!(!log.wants_sync());
+    let Some(Request::Seal(seal)) = log.take_request() else { panic!("it is sealed") };
+    log.on_answer(Answer::Sealed(seal.number, Ok(())));
+    assert!(log.is_stopped());
+}
+
 #[test]
 fn a_mark_is_written_once() {
     let mut log = log(config());

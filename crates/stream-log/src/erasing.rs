@@ -1,0 +1,114 @@
+//! Overwriting what records said whose bytes are not to be found any more.
+//!
+//! It is the one write that does not go to the end of the log. It stands in the row of writes like any other, but says
+//! nothing about what is safe. A segment whose record is about to be overwritten is not sealed, not cleaned and not used
+//! again meanwhile.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use log_format::{Lsn, Place, erase_payload};
+
+use crate::event::Event;
+use crate::log::Log;
+use crate::reading::Read;
+use crate::request::Write;
+use crate::segment::Stage;
+use crate::writing::Handed;
+
+/// Records to be overwritten, the oldest first. How many wait is bounded by who asks: each waits for the answer.
+#[derive(Debug, Default)]
+pub(crate) struct Erasures(VecDeque<Erasure>);
+
+#[derive(Debug, Clone, Copy)]
+struct Erasure {
+    place: Place,
+    /// When the record is on the disk.
+    safe_at: Lsn,
+    /// It was handed out.
+    is_handed: bool,
+    /// The last one of a record, which may have a copy.
+    is_last: bool,
+}
+
+impl Erasures {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// Whether a segment is being written to.
+    pub(crate) fn is_writing(&self, segment: u32) -> bool {
+        self.0.iter().any(|erasure| erasure.is_handed && erasure.place.segment == segment)
+    }
+}
+
+impl Log {
+    /// What the record at this place says is to be overwritten, and that synced: an [`Event::Erased`] says when it is. It
+    /// is a record that is safe, and that nobody reads any more. It stays a record, of the same length and with the same
+    /// head, subject and header; only its payload becomes another one.
+    pub fn erase(&mut self, place: Place) {
+        if self.failed.is_some() {
+            return;
+        }
+        for (safe_at, place) in self.copies_of(place) {
+            self.push_erasure(place, safe_at, false);
+        }
+        self.push_erasure(place, Lsn(0), true);
+        self.is_restless = true;
+    }
+
+    fn push_erasure(&mut self, place: Place, safe_at: Lsn, is_last: bool) {
+        self.erasures.0.push_back(Erasure { place, safe_at, is_handed: false, is_last });
+    }
+
+    /// The write that overwrites the next one, as soon as that can be done.
+    pub(crate) fn take_erasure(&mut self) -> Option<Write> {
+        while let Some(erasure) = self.erasures.0.front().copied().filter(|erasure| !erasure.is_handed) {
+            let Erasure { place, safe_at, .. } = erasure;
+            let stage = self.segments.get(&place.segment).map(|segment| segment.stage);
+            if stage == Some(Stage::Sealing) || safe_at > self.writes.synced {
+                return None;
+            }
+            let erased = match self.read(place) {
+                Read::Wait => return None,
+                // There is nothing that could be overwritten as it should be.
+                Read::Lost => None,
+                Read::Record(record) => {
+                    let behind_head = record.written_len() - record.payload.len();
+                    let offset = place.offset + behind_head as u32;
+                    let mut payload = record.payload.to_vec();
+                    erase_payload(&mut payload, offset);
+                    Some((offset, payload)).filter(|(_, payload)| !payload.is_empty())
+                }
+            };
+            match erased {
+                Some((offset, payload)) => {
+                    return Some(self.hand_out_erasure(place.segment, offset, payload));
+                }
+                None => self.end_erasure(),
+            }
+        }
+        None
+    }
+
+    fn hand_out_erasure(&mut self, segment: u32, offset: u32, payload: Vec<u8>) -> Write {
+        if let Some(erasure) = self.erasures.0.front_mut() {
+            erasure.is_handed = true;
+        }
+        self.cache.forget(segment);
+        self.writes.handed.push_back(Handed::erasure(segment, self.writes.next()));
+        Write { segment, offset, pieces: vec![Arc::new(payload)], sync: true }
+    }
+
+    /// The first one is done.
+    pub(crate) fn end_erasure(&mut self) {
+        self.is_restless = true;
+        if self.erasures.0.pop_front().is_some_and(|erasure| erasure.is_last) {
+            self.events.push_back(Event::Erased);
+        }
+    }
+}
