@@ -11,14 +11,18 @@ pub(crate) mod streams;
 pub(crate) mod told;
 
 use js_proto::{
-    AccountPurgeAnswer, ApiAnswer, ConsumerCreateAnswer, ConsumerDeleteAnswer, ConsumerPauseAnswer,
-    ConsumerResetAnswer, ConsumerStepdownAnswer, RequestKind, StreamCreateAnswer, StreamDeleteAnswer,
-    StreamRemovePeerAnswer, StreamStepdownAnswer, StreamUpdateAnswer, SystemAnswer, errors,
+    AccountInfoAnswer, AccountPurgeAnswer, ApiAnswer, ConsumerCreateAnswer, ConsumerDeleteAnswer,
+    ConsumerInfoAnswer, ConsumerListAnswer, ConsumerNamesAnswer, ConsumerPauseAnswer, ConsumerResetAnswer,
+    ConsumerStepdownAnswer, ConsumerUnpinAnswer, MsgDeleteAnswer, MsgGetAnswer, RequestKind,
+    StreamCreateAnswer, StreamDeleteAnswer, StreamInfoAnswer, StreamListAnswer, StreamNamesAnswer,
+    StreamPurgeAnswer, StreamRemovePeerAnswer, StreamRestoreAnswer, StreamSnapshotAnswer,
+    StreamStepdownAnswer, StreamUpdateAnswer, SystemAnswer, errors,
 };
 use serde::Serialize;
 use stream_log::{AppendError, Room};
 
 use self::told::{may_ask, told};
+use crate::disk::Disk;
 use crate::home::Home;
 use crate::publishes::refusal;
 use crate::request::Request;
@@ -30,6 +34,9 @@ use crate::turn::Turn;
 pub(crate) fn answer(home: &mut Home, turn: &mut Turn<'_>, request: &Request, job: &mut Job) -> Step {
     use RequestKind as Kind;
     let kind = request.asked().kind;
+    if !home.may_show() {
+        return Step::Answer(log_failed(kind));
+    }
     if home.account(request.account).is_system && kind != Kind::AccountInfo {
         return of_system(kind);
     }
@@ -37,6 +44,10 @@ pub(crate) fn answer(home: &mut Home, turn: &mut Turn<'_>, request: &Request, jo
         match home.room_in_log() {
             Room::Later => return Step::Later,
             Room::Failed => return Step::Answer(log_failed(kind)),
+            // What is answered has to be there after a restart, be it that something is gone.
+            Room::DiskFull if !home.disk.as_ref().is_none_or(Disk::has_reserve) => {
+                return Step::Answer(not_stored(kind, &AppendError::DiskFull));
+            }
             Room::Yes | Room::DiskFull => {}
         }
     }
@@ -84,18 +95,41 @@ fn is_logged(kind: RequestKind) -> bool {
 
 /// The answer to a request that cannot be kept: the log takes nothing any more.
 pub(crate) fn log_failed(kind: RequestKind) -> Answer {
+    not_stored(kind, &AppendError::Failed)
+}
+
+fn not_stored(kind: RequestKind, why: &AppendError) -> Answer {
     use RequestKind as Kind;
-    fn refused<A: ApiAnswer + Serialize>() -> Answer {
-        Answer::of::<A>(Err(refusal(&AppendError::Failed)))
+    fn refused<A: ApiAnswer + Serialize>(why: &AppendError) -> Answer {
+        Answer::of::<A>(Err(refusal(why)))
     }
     match kind {
-        Kind::StreamCreate => refused::<StreamCreateAnswer>(),
-        Kind::StreamUpdate => refused::<StreamUpdateAnswer>(),
-        Kind::StreamDelete => refused::<StreamDeleteAnswer>(),
-        Kind::ConsumerDelete => refused::<ConsumerDeleteAnswer>(),
-        Kind::ConsumerPause => refused::<ConsumerPauseAnswer>(),
-        Kind::ConsumerReset => refused::<ConsumerResetAnswer>(),
-        _ => refused::<ConsumerCreateAnswer>(),
+        Kind::AccountInfo => refused::<AccountInfoAnswer>(why),
+        Kind::StreamCreate => refused::<StreamCreateAnswer>(why),
+        Kind::StreamUpdate => refused::<StreamUpdateAnswer>(why),
+        Kind::StreamDelete => refused::<StreamDeleteAnswer>(why),
+        Kind::StreamInfo => refused::<StreamInfoAnswer>(why),
+        Kind::StreamPurge => refused::<StreamPurgeAnswer>(why),
+        Kind::StreamNames => refused::<StreamNamesAnswer>(why),
+        Kind::StreamList => refused::<StreamListAnswer>(why),
+        Kind::StreamSnapshot => refused::<StreamSnapshotAnswer>(why),
+        Kind::StreamRestore => refused::<StreamRestoreAnswer>(why),
+        Kind::StreamMsgGet => refused::<MsgGetAnswer>(why),
+        Kind::StreamMsgDelete => refused::<MsgDeleteAnswer>(why),
+        Kind::StreamLeaderStepdown => refused::<StreamStepdownAnswer>(why),
+        Kind::StreamPeerRemove => refused::<StreamRemovePeerAnswer>(why),
+        Kind::ConsumerNames => refused::<ConsumerNamesAnswer>(why),
+        Kind::ConsumerList => refused::<ConsumerListAnswer>(why),
+        Kind::ConsumerInfo => refused::<ConsumerInfoAnswer>(why),
+        Kind::ConsumerDelete => refused::<ConsumerDeleteAnswer>(why),
+        Kind::ConsumerPause => refused::<ConsumerPauseAnswer>(why),
+        Kind::ConsumerReset => refused::<ConsumerResetAnswer>(why),
+        Kind::ConsumerUnpin => refused::<ConsumerUnpinAnswer>(why),
+        Kind::ConsumerLeaderStepdown => refused::<ConsumerStepdownAnswer>(why),
+        Kind::ConsumerCreate | Kind::ConsumerCreateNamed | Kind::ConsumerDurableCreate => {
+            refused::<ConsumerCreateAnswer>(why)
+        }
+        _ => refused::<SystemAnswer>(why),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use js_proto::{ConfigLimits, JetStreamLimits, Nanos, Storage, StreamConfig, UnknownFields};
 
@@ -30,6 +31,8 @@ pub struct Config {
     pub files: Files,
     /// What all shards count. It is to be another one at each start.
     pub ledger: Arc<Ledger>,
+    /// How often the log is synced, if it is [one](stream_log::SyncWhen::WhenAsked) that has to be asked to.
+    pub sync_interval: Option<Duration>,
 }
 
 /// How streams are kept that ask for files.

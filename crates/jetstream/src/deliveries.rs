@@ -38,6 +38,7 @@ impl Home {
     /// Has consumers in line deliver, as far as the turn goes.
     pub(crate) fn deliver(&mut self, turn: &mut Turn<'_>) {
         while turn.may_go_on()
+            && self.may_show()
             && let Some(key) = self.line.pop_front()
         {
             self.serve(turn, key);
@@ -45,7 +46,7 @@ impl Home {
     }
 
     pub(crate) fn has_deliveries(&self) -> bool {
-        !self.line.is_empty()
+        !self.line.is_empty() && self.may_show()
     }
 
     /// A consumer may have something to do.

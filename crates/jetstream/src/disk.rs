@@ -8,6 +8,9 @@ use stream_log::{Answer, AppendError, Appended, Event, Log, Read, Request, Room}
 use crate::account::StreamId;
 use crate::ram::Said;
 
+/// Bytes of a record that says that something is gone.
+const SMALL_ROOM: usize = 1 << 10;
+
 /// Who waits until records are safe.
 #[derive(Debug)]
 pub(crate) enum Awaited {
@@ -71,6 +74,11 @@ impl Disk {
         self.log.room(bytes)
     }
 
+    /// Whether a small record can be stored though the disk is full.
+    pub(crate) fn has_reserve(&self) -> bool {
+        self.log.has_reserve(SMALL_ROOM)
+    }
+
     pub(crate) fn append(&mut self, record: &Record<'_>) -> Result<Appended, AppendError> {
         let appended = self.log.append(record)?;
         self.last = appended.lsn;
@@ -121,6 +129,11 @@ impl Disk {
         left
     }
 
+    /// Whether the log failed before it was known that what it has is safe: nobody may ever be shown that.
+    pub(crate) fn never_opened(&self) -> bool {
+        self.has_failed() && !self.is_open
+    }
+
     /// Whether the log takes nothing any more.
     pub(crate) fn has_failed(&self) -> bool {
         self.failure.is_some()
@@ -140,6 +153,12 @@ impl Disk {
             Read::Wait => Found::Wait,
             Read::Record(_) | Read::Lost => Found::Lost,
         }
+    }
+
+    /// Has overwritten what a message says that is gone: an [`Event::Erased`] says when it is.
+    pub(crate) fn erase(&mut self, place: Place) {
+        self.log.erase(place);
+        self.is_touched = true;
     }
 
     /// Nobody needs a record any more.
@@ -201,6 +220,16 @@ impl Disk {
     /// Somebody waits for what may be safe by now: that is looked at soon.
     pub(crate) fn nudge(&mut self) {
         self.has_news |= self.awaited.front().is_some_and(|(lsn, _)| *lsn <= self.synced);
+    }
+
+    /// Whether something was appended that waits to be synced.
+    pub(crate) fn wants_sync(&self) -> bool {
+        self.log.wants_sync()
+    }
+
+    pub(crate) fn ask_for_sync(&mut self) {
+        self.log.ask_for_sync();
+        self.is_touched = true;
     }
 
     pub(crate) fn wants_tick(&self) -> bool {

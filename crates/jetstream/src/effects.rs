@@ -26,6 +26,7 @@ impl Home {
     /// Carries out what followed, in its order.
     pub(crate) fn carry_out(&mut self, turn: &mut Turn<'_>, id: StreamId, effects: &mut Vec<Effect<Waiter>>) {
         let mut rolled_up = BTreeSet::new();
+        let mut is_erased = false;
         for effect in effects.drain(..) {
             match effect {
                 Effect::Stored(row) => {
@@ -36,9 +37,10 @@ impl Home {
                     self.count(id, -i64::from(row.size));
                     rolled_up.extend(self.on_rolled_up(id, &row));
                 }
-                Effect::Removed { row, .. } => {
+                Effect::Removed { row, why } => {
                     self.count(id, -i64::from(row.size));
                     self.on_removed(turn, id, &row);
+                    is_erased |= why == Removal::Deleted { erase: true } && self.erase(id, row.place);
                 }
                 Effect::Bury(place) => self.bury(id, place),
                 Effect::Purged { filter, bytes, .. } => {
@@ -49,8 +51,15 @@ impl Home {
                     self.republish(turn, id, &row, &subject, last_seq, is_headers_only);
                 }
                 Effect::Updated { before } => self.on_updated(turn, id, &before),
+                Effect::Answer { to, answer: Told::Deleted } if std::mem::take(&mut is_erased) => {
+                    self.erasing.push_back((id, Some(to)));
+                }
                 Effect::Answer { to, answer } => self.answer_behind(turn, id, to, answer),
             }
+        }
+        if is_erased {
+            // Nobody waits for it.
+            self.erasing.push_back((id, None));
         }
         if let Some(subject) = rolled_up.pop_first() {
             // A rollup is a purge: of its subject, or of all.
@@ -74,6 +83,23 @@ impl Home {
                 self.tasks += 1;
             }
             _ => self.answer_waiter(turn, id, to, answer),
+        }
+    }
+
+    /// Has overwritten what a message said. Says whether that takes its time.
+    fn erase(&mut self, id: StreamId, place: stream_index::Place) -> bool {
+        let is_kept = self.streams.get(&id).is_some_and(|slot| slot.medium.is_log());
+        let Some(disk) = self.disk.as_mut().filter(|disk| is_kept && !disk.has_failed()) else {
+            return false;
+        };
+        disk.erase(place);
+        true
+    }
+
+    /// The message that was to be overwritten first is, or never will be.
+    pub(crate) fn on_erased(&mut self, turn: &mut Turn<'_>, answer: Told) {
+        if let Some((id, Some(to))) = self.erasing.pop_front() {
+            self.answer_waiter(turn, id, to, answer);
         }
     }
 

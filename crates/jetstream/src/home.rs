@@ -96,6 +96,10 @@ pub(crate) struct Home {
     pub(crate) tombs: Tombs,
     /// When the log is to try again, or to say that all is safe.
     pub(crate) disk_due: Option<Time>,
+    /// When what was appended meanwhile is to be synced.
+    pub(crate) sync_due: Option<Time>,
+    /// Who is told once a message is overwritten, for each that is to be.
+    pub(crate) erasing: VecDeque<(StreamId, Option<Waiter>)>,
     /// Consumers that have something to do.
     pub(crate) line: VecDeque<ConsumerKey>,
     /// Consumers that push.
@@ -176,6 +180,8 @@ impl Home {
             unserved: Vec::new(),
             tombs: Tombs::default(),
             disk_due: None,
+            sync_due: None,
+            erasing: VecDeque::new(),
             line: VecDeque::new(),
             pushing: BTreeSet::new(),
             deadlines: Deadlines::default(),

@@ -30,6 +30,9 @@ impl Home {
             return false;
         }
         let Some(disk) = &mut self.disk else { return true };
+        if disk.never_opened() {
+            return true;
+        }
         disk.is_open() && (self.logged == 0 || disk.room(bytes + MESSAGE_ROOM) != Room::Later)
     }
 
@@ -45,7 +48,7 @@ impl Home {
 
     /// Whether what waits could go on if it was looked at.
     pub(crate) fn is_stuck(&self) -> bool {
-        self.disk.as_ref().is_some_and(|disk| !disk.is_open())
+        self.disk.as_ref().is_some_and(|disk| !disk.is_open() && !disk.has_failed())
     }
 
     /// Heeds what the log says.
@@ -68,8 +71,8 @@ impl Home {
                 Event::Room => self.log_awaited = false,
                 Event::Clean => self.clean(),
                 Event::Moved => self.on_moved(),
+                Event::Erased => self.on_erased(turn, Answer::Deleted),
                 Event::Retired(segment) => self.on_retired(segment),
-                Event::Erased => {}
             }
             if let Some(disk) = &mut self.disk {
                 disk.is_touched = true;
@@ -122,6 +125,10 @@ impl Home {
         self.log_awaited = false;
         self.refuse_unsafe(turn);
         self.releases.clear();
+        while !self.erasing.is_empty() {
+            let error = errors::STREAM_STORE_FAILED.with(&[&"the log takes nothing any more"]);
+            self.on_erased(turn, Answer::Refused(error));
+        }
         let ids: Vec<_> = self.streams.keys().copied().collect();
         for id in ids {
             let Some(slot) = self.streams.get_mut(&id).filter(|slot| slot.medium.is_log()) else { continue };

@@ -210,6 +210,10 @@ impl Home {
     /// Does what a letter asks for, unless its stream cannot tell yet what is to be done.
     pub(crate) fn act_on(&mut self, turn: &mut Turn<'_>, letter: &Letter<'_>) -> Taken {
         let message = &letter.message;
+        if !self.may_show() {
+            self.refuse_letter(turn, letter);
+            return Taken::Yes;
+        }
         if letter.tag != CLAIMED {
             let Some(id) = self.tagged(letter.tag) else { return Taken::Yes };
             return self.on_message(turn, id, message);

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use consumers::{Moment, Saved};
 use log_format::Kind;
-use stream_log::Room;
+use stream_log::{AppendError, Room};
 
 use crate::consumer_set::ConsumerKey;
 use crate::disk::{Awaited, Disk};
@@ -25,6 +25,9 @@ const SAVED_AFTER: Duration = Duration::from_millis(20);
 /// Records of consumers in one turn.
 const SAVED_AT_ONCE: usize = 512;
 
+/// Those who wait for word of an acknowledgement, while the disk has no room. Others are told nothing, and ask again.
+const CONFIRMATIONS_MAX: usize = 64 << 10;
+
 impl Home {
     /// A consumer may have something to be remembered.
     pub(crate) fn note_changed(&mut self, key: ConsumerKey) {
@@ -38,8 +41,10 @@ impl Home {
 
     /// Somebody is to be told that an acknowledgement was taken note of, once that is safe.
     pub(crate) fn confirm_when_safe(&mut self, key: ConsumerKey, who: Awaited) {
-        self.unsaved.urgent.push_back(key);
-        self.unsaved.confirmations.push(who);
+        if self.unsaved.confirmations.len() < CONFIRMATIONS_MAX {
+            self.unsaved.urgent.push_back(key);
+            self.unsaved.confirmations.push(who);
+        }
     }
 
     /// Logs what consumers are to be remembered by, and whoever waits for that behind it.
@@ -99,7 +104,7 @@ impl Home {
         }
         let Slot { consumers, .. } = slot;
         let Some(group) = consumers.group(key.consumer) else { return true };
-        let is_long = consumers.is_long(key.consumer);
+        let is_long = consumers.is_long(key.consumer) || self.unsaved.whole.contains(&key);
         let Some(consumer) = consumers.saved(key.consumer) else { return true };
         let saved =
             if is_long { Some(Saved::State(consumer.take_state(at))) } else { consumer.take_saved(at) };
@@ -108,7 +113,16 @@ impl Home {
             Some(Saved::Delta(payload)) => (Kind::CONSUMER_DELTA, payload, false),
             None => return true,
         };
-        let Ok(appended) = disk.append(&own_record(kind, group, at.wall, &payload)) else { return true };
+        let appended = match disk.append(&own_record(kind, group, at.wall, &payload)) {
+            Ok(appended) => appended,
+            Err(AppendError::DiskFull | AppendError::NotYet) => {
+                // What was taken of it is lost, so all of it is written once there is room.
+                self.unsaved.whole.insert(key);
+                return false;
+            }
+            Err(AppendError::Failed | AppendError::TooLarge(_)) => return true,
+        };
+        self.unsaved.whole.remove(&key);
         for place in consumers.note_record(key.consumer, appended.place, is_whole) {
             disk.bury(place, group);
         }

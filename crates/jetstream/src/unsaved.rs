@@ -1,6 +1,6 @@
 //! Consumers that have something to be remembered: see `saving.rs`.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use conns::Time;
 
@@ -14,6 +14,8 @@ pub(crate) struct Unsaved {
     pub(crate) line: VecDeque<(Time, ConsumerKey)>,
     /// Those for whose record somebody waits.
     pub(crate) urgent: VecDeque<ConsumerKey>,
+    /// Those of whom a change was taken and found no room: all of each is to be logged.
+    pub(crate) whole: BTreeSet<ConsumerKey>,
     /// Who waits.
     pub(crate) confirmations: Vec<Awaited>,
     /// The log has no room for more.

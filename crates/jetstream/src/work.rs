@@ -178,7 +178,7 @@ impl Home {
         self.settle(turn, id);
     }
 
-    /// Has the log try again what failed, once a second.
+    /// Has the log try again what failed, once a second; and sync what it has, if it does not do so by itself.
     pub(crate) fn tend_disk(&mut self, turn: &Turn<'_>) {
         let Some(disk) = &mut self.disk else { return };
         let now = turn.clocks.now;
@@ -188,6 +188,16 @@ impl Home {
         }
         if self.disk_due.is_none() && disk.wants_tick() {
             self.disk_due = Some(now + TICK);
+        }
+        if self.sync_due.is_some_and(|due| due <= now) {
+            self.sync_due = None;
+            disk.ask_for_sync();
+        }
+        if let Some(interval) = turn.config.sync_interval
+            && self.sync_due.is_none()
+            && disk.wants_sync()
+        {
+            self.sync_due = Some(now + interval);
         }
     }
 
@@ -221,7 +231,7 @@ impl Home {
 
     pub(crate) fn next_deadline(&self) -> Option<Time> {
         let saving = self.unsaved.next();
-        [self.look_again, self.disk_due, self.deadlines.next(), saving, self.dropped.next()]
+        [self.look_again, self.disk_due, self.sync_due, self.deadlines.next(), saving, self.dropped.next()]
             .into_iter()
             .flatten()
             .min()

@@ -2,8 +2,11 @@
 
 mod rig;
 
+use std::time::Duration;
+
 use rig::{Conn, Rig};
 use sim_disk::SimDisk;
+use stream_log::Span;
 
 const STREAM: &str = r#"{"name":"S","subjects":["s.>"]}"#;
 
@@ -231,4 +234,105 @@ fn what_was_not_written_yet_is_when_the_server_stops() {
     let (mut rig, client) = restarted(rig);
     let info = rig.ask(client, "CONSUMER.INFO.S.C", "");
     assert!(info.contains(r#""num_ack_pending":5"#), "{info}");
+}
+
+/// Nobody knows whether what was found is on the disk: none of it is shown, and whoever asks is told.
+#[test]
+fn a_log_that_fails_before_its_first_sync_answers_all_the_same() {
+    for shards in [1, 2] {
+        let (mut rig, client) = new(shards);
+        rig.ask(client, "STREAM.CREATE.S", r#"{"name":"S","subjects":["s.>"],"allow_direct":true}"#);
+        rig.ask(
+            client,
+            "CONSUMER.CREATE.S.C",
+            r#"{"stream_name":"S","config":{"durable_name":"C","name":"C","ack_policy":"explicit"}}"#,
+        );
+        rig.publish(client, "s.a", "one");
+        let mut rig = rig.restart(|disk| {
+            disk.kill();
+            disk.faults.failed_syncs = 1000;
+        });
+        let client = rig.client("a");
+        let said = rig.publish(client, "s.a", "two");
+        assert!(said.contains(r#""err_code":10077"#) && said.contains(r#""stream":"S""#), "{said}");
+        for (request, body) in [
+            ("STREAM.INFO.S", ""),
+            ("STREAM.MSG.GET.S", r#"{"seq":1}"#),
+            ("CONSUMER.INFO.S.C", ""),
+            // The log of another shard may be a good one.
+            ("STREAM.CREATE.S", r#"{"name":"S","subjects":["s.>"]}"#),
+        ] {
+            let said = rig.ask(client, request, body);
+            assert!(said.contains(r#""err_code":10077"#), "{request}: {said}");
+        }
+        for (request, body) in [("DIRECT.GET.S", r#"{"seq":1}"#), ("CONSUMER.MSG.NEXT.S.C", "1")] {
+            let said = rig.ask(client, request, body);
+            assert!(said.contains("NATS/1.0 409 Server Shutdown"), "{request}: {said}");
+        }
+        // A start that can sync has all of it.
+        let mut rig = rig.restart(|disk| {
+            disk.kill();
+            disk.faults.failed_syncs = 0;
+        });
+        let client = rig.client("a");
+        let info = rig.ask(client, "STREAM.INFO.S", "");
+        assert!(info.contains(r#""messages":1"#), "{info}");
+    }
+}
+
+/// How many of five messages a power cut took after all were acknowledged, and so many milliseconds had passed.
+fn lost_after(millis: u64, seed: u64) -> u64 {
+    let mut rig = Rig::on_disk_synced(1, SimDisk::new(seed), Duration::from_secs(10));
+    let client = rig.client("a");
+    rig.ask(client, "STREAM.CREATE.S", STREAM);
+    rig.wait(10_000);
+    for n in 1..=5 {
+        assert!(rig.publish(client, "s.a", &format!("m{n}")).contains(&format!(r#""seq":{n}"#)));
+    }
+    rig.wait(millis);
+    let (mut rig, client) = restarted(rig);
+    (1..=5)
+        .filter(|n| !rig.ask(client, "STREAM.MSG.GET.S", &format!(r#"{{"seq":{n}}}"#)).contains("data"))
+        .count() as u64
+}
+
+#[test]
+fn with_an_interval_a_cut_takes_what_was_acknowledged_since_the_last_sync() {
+    let lost: u64 = (0..20).map(|seed| lost_after(9_000, seed)).sum();
+    assert!(lost > 0, "nothing was lost, so nothing is tested");
+    let lost: u64 = (0..20).map(|seed| lost_after(10_000, seed)).sum();
+    assert_eq!(lost, 0);
+}
+
+/// Whether some bytes are in any file.
+fn disk_has(rig: &Rig, bytes: &[u8]) -> bool {
+    let disk = rig.disk.as_ref().unwrap();
+    disk.files().into_iter().any(|(segment, len)| {
+        let there = disk.read(Span { segment, offset: 0, len: len as u32 });
+        there.windows(bytes.len()).any(|window| window == bytes)
+    })
+}
+
+#[test]
+fn a_deleted_message_is_overwritten_before_that_is_said() {
+    let (mut rig, client) = new(2);
+    rig.ask(client, "STREAM.CREATE.S", STREAM);
+    for secret in ["the first secret", "the second secret", "the third secret"] {
+        rig.publish(client, "s.a", secret);
+    }
+    rig.ask(client, "STREAM.MSG.DELETE.S", r#"{"seq":1,"no_erase":true}"#);
+    assert!(disk_has(&rig, b"the first secret"));
+    rig.is_disk_slow = true;
+    let said = rig.ask(client, "STREAM.MSG.DELETE.S", r#"{"seq":2}"#);
+    assert_eq!(said, "");
+    rig.is_disk_slow = false;
+    rig.settle();
+    rig.run_disk();
+    rig.settle();
+    let said = rig.shards.output(client);
+    assert!(said.contains(r#""success":true"#), "{said}");
+    let (mut rig, client) = restarted(rig);
+    assert!(!disk_has(&rig, b"the second secret") && disk_has(&rig, b"the third secret"));
+    let info = rig.ask(client, "STREAM.INFO.S", r#"{"deleted_details":true}"#);
+    assert!(info.contains(r#""messages":1"#) && info.contains(r#""last_seq":3"#), "{info}");
 }

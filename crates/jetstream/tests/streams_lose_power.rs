@@ -10,7 +10,9 @@ use log_format::{Kind, Lsn, Record};
 use sim_disk::{Faults, Random, SimDisk};
 use stream_index::{Place, Steps};
 use stream_log::{Appended, CleanRules, Config, Event, Log, Recovery, Room, SyncWhen};
-use streams::{Around, BEHAVIOUR_LEVEL, Decision, Effect, Publish, Purge, Rebuild, Stream, StreamMeta};
+use streams::{
+    Around, BEHAVIOUR_LEVEL, Decision, Effect, Publish, Purge, Rebuild, Removal, Stream, StreamMeta,
+};
 
 const SEEDS: u64 = 20;
 const STREAMS: u32 = 3;
@@ -24,6 +26,7 @@ struct Stats {
     moved: u64,
     retired: u64,
     states: u64,
+    erased: u64,
 }
 
 fn number(name: &str) -> Option<u64> {
@@ -41,10 +44,11 @@ fn streams_are_what_they_were_when_somebody_was_told() {
         }
     }
     println!("{stats:?}");
-    let Stats { crashes, acknowledged, lost, buried, moved, retired, states } = stats;
+    let Stats { crashes, acknowledged, lost, buried, moved, retired, states, erased } = stats;
     // A run that never gets anywhere proves nothing.
     assert!(crashes > 30 && acknowledged > 1_000 && lost > 20, "{stats:?}");
     assert!(buried > 1_000 && moved > 100 && retired > 10 && states > 30, "{stats:?}");
+    assert!(erased > 20, "{stats:?}");
 }
 
 /// A stream, and what it ought to be.
@@ -201,10 +205,10 @@ impl World {
 
     fn delete(&mut self, of: usize) {
         let now = self.members[of].now;
-        let draw = self.random.draw();
+        let (draw, erase) = (self.random.draw(), self.random.below(2) == 0);
         self.append(of, |stream| {
             let seq = draw % (stream.index().last_seq() + 1);
-            match stream.decide_delete(now, seq, false) {
+            match stream.decide_delete(now, seq, erase) {
                 Decision::Append(record) => Some(written(&record)),
                 _ => None,
             }
@@ -275,6 +279,7 @@ impl World {
                 }
                 Event::Moved => self.on_moved(stats),
                 Event::Retired(_) => stats.retired += 1,
+                Event::Erased => stats.erased += 1,
                 Event::Failed(_) => {
                     for stream in self.members.iter_mut().filter_map(|member| member.stream.as_mut()) {
                         stream.drop_tail(0);
@@ -311,9 +316,13 @@ impl World {
 
     fn bury(&mut self, of: usize, effects: Vec<Effect<()>>, stats: &mut Stats) {
         for effect in effects {
-            if let Effect::Bury(place) = effect {
-                stats.buried += 1;
-                self.log.bury(place, self.members[of].group);
+            match effect {
+                Effect::Bury(place) => {
+                    stats.buried += 1;
+                    self.log.bury(place, self.members[of].group);
+                }
+                Effect::Removed { row, why: Removal::Deleted { erase: true } } => self.log.erase(row.place),
+                _ => {}
             }
         }
     }

@@ -8,7 +8,7 @@ use jetstream::{Config, Files, UNLIMITED};
 use js_proto::{API_LEVEL, UnknownFields};
 use monitor::{JetStreamConfigFacts, JetStreamFacts, JetStreamLimitFacts};
 use nats_auth::{Directory, GLOBAL_ACCOUNT};
-use nats_proto::{ServerInfo, friendly_bytes};
+use nats_proto::{GoDuration, ServerInfo, friendly_bytes};
 use server_options::Options;
 use shard_runtime::{Store, StoreError};
 use stream_log::SyncWhen;
@@ -60,7 +60,18 @@ pub(crate) fn prepare(
 }
 
 fn open(options: &Options, shards: usize) -> Result<Store, StoreError> {
-    Store::open(&store_dir(options), shards, SyncWhen::Always)
+    Store::open(&store_dir(options), shards, sync_when(options))
+}
+
+/// Whoever asks for less than what an acknowledgement promises is told what that means.
+fn sync_when(options: &Options) -> SyncWhen {
+    let Some(interval) = options.jetstream.sync_interval else { return SyncWhen::Always };
+    tracing::warn!(
+        "JetStream acknowledges before it syncs: a power cut may take what was acknowledged in the last {} \
+         (sync_interval)",
+        GoDuration::of(interval)
+    );
+    SyncWhen::WhenAsked
 }
 
 /// What streams are subject to.
@@ -83,6 +94,7 @@ pub(crate) fn config(options: &Options, info: &ServerInfo, directory: &Directory
         accounts,
         files: Files::Kept,
         ledger: Arc::default(),
+        sync_interval: asked.sync_interval,
     }
 }
 
@@ -108,8 +120,8 @@ pub(crate) fn facts(options: &Options, config: &Config) -> JetStreamFacts {
             max_memory: config.max_memory,
             max_storage: config.max_storage,
             store_dir: files(options).display().to_string(),
-            sync_interval: SYNC_INTERVAL,
-            sync_always: true,
+            sync_interval: options.jetstream.sync_interval.unwrap_or(SYNC_INTERVAL),
+            sync_always: options.jetstream.sync_interval.is_none(),
             domain: config.domain.clone(),
             compress_ok: true,
             strict: !options.jetstream.is_lenient,

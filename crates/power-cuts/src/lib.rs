@@ -22,4 +22,5 @@ pub use ledger::{Broken, Ledger};
 pub use life::{Ending, Life, Refusal, Tested};
 pub use life_report::LifeReport;
 pub use order::Early;
+pub use requests::{Answer, Gone, Requests};
 pub use trouble::Trouble;

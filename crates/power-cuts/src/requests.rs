@@ -10,11 +10,11 @@ const ON_THE_WAY_MAX: usize = 100;
 
 /// The server is gone, or the connection is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Gone;
+pub struct Gone;
 
 /// What came back.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Answer {
+pub enum Answer {
     /// A body.
     Body(Value),
     /// The error of a body: its `err_code` and words.
@@ -43,7 +43,7 @@ impl Answer {
 
 /// A connection that asks.
 #[derive(Debug)]
-pub(crate) struct Requests {
+pub struct Requests {
     client: RawClient,
     inbox: String,
     next: u64,
@@ -56,7 +56,7 @@ impl Requests {
     ///
     /// When the server does not accept.
     #[must_use]
-    pub(crate) fn connect(addr: SocketAddr, name: &str) -> Self {
+    pub fn connect(addr: SocketAddr, name: &str) -> Self {
         let mut client = RawClient::connect(addr);
         let inbox = format!("_INBOX.{name}");
         client.subscribe(&format!("{inbox}.>"), 1);
@@ -68,11 +68,20 @@ impl Requests {
     /// # Panics
     ///
     /// When no answer comes within the deadline, or the connection ends.
-    pub(crate) fn ask(&mut self, subject: &str, body: &str) -> Answer {
+    pub fn ask(&mut self, subject: &str, body: &str) -> Answer {
         self.try_ask(subject, body).expect("an answer before the end")
     }
 
-    pub(crate) fn try_ask(&mut self, subject: &str, body: &str) -> Result<Answer, Gone> {
+    /// The same, unless the server is gone before.
+    ///
+    /// # Errors
+    ///
+    /// It is.
+    ///
+    /// # Panics
+    ///
+    /// When no answer comes within the deadline.
+    pub fn try_ask(&mut self, subject: &str, body: &str) -> Result<Answer, Gone> {
         let reply = self.fresh_inbox();
         self.publish(subject, &reply, "", body.as_bytes())?;
         loop {
@@ -84,7 +93,15 @@ impl Requests {
     }
 
     /// Asks all of these on one subject, some on their way at a time: the answers, in the order of the questions.
-    pub(crate) fn ask_all(&mut self, subject: &str, bodies: &[String]) -> Result<Vec<Answer>, Gone> {
+    ///
+    /// # Errors
+    ///
+    /// The server is gone.
+    ///
+    /// # Panics
+    ///
+    /// When no answer comes within the deadline.
+    pub fn ask_all(&mut self, subject: &str, bodies: &[String]) -> Result<Vec<Answer>, Gone> {
         let mut answers = vec![Answer::NoResponders; bodies.len()];
         let (mut asked, mut answered) = (0, 0);
         while answered < bodies.len() {
@@ -104,7 +121,8 @@ impl Requests {
     }
 
     /// A reply subject nobody had before.
-    pub(crate) fn fresh_inbox(&mut self) -> String {
+    #[must_use]
+    pub fn fresh_inbox(&mut self) -> String {
         self.next += 1;
         format!("{}.once.{}", self.inbox, self.next)
     }
@@ -114,13 +132,12 @@ impl Requests {
         format!("{}.{end}", self.inbox)
     }
 
-    pub(crate) fn publish(
-        &mut self,
-        subject: &str,
-        reply: &str,
-        header: &str,
-        payload: &[u8],
-    ) -> Result<(), Gone> {
+    /// Sends a message. `header` is a whole block, or empty.
+    ///
+    /// # Errors
+    ///
+    /// The server is gone.
+    pub fn publish(&mut self, subject: &str, reply: &str, header: &str, payload: &[u8]) -> Result<(), Gone> {
         let line = match header {
             "" => format!("PUB {subject} {reply} {}\r\n", payload.len()),
             _ => format!(
@@ -133,7 +150,16 @@ impl Requests {
         self.client.try_send(bytes).map_err(|_| Gone)
     }
 
-    pub(crate) fn next_message(&mut self) -> Result<Message, Gone> {
+    /// The next message.
+    ///
+    /// # Errors
+    ///
+    /// The server is gone.
+    ///
+    /// # Panics
+    ///
+    /// When none comes within the deadline, or the server reports an error.
+    pub fn next_message(&mut self) -> Result<Message, Gone> {
         loop {
             match self.client.next_op() {
                 ServerOp::Msg(message) => return Ok(message),
@@ -149,7 +175,7 @@ impl Requests {
     /// # Panics
     ///
     /// When the server does not answer.
-    pub(crate) fn flush(&mut self) -> Vec<Message> {
+    pub fn flush(&mut self) -> Vec<Message> {
         self.client.flush()
     }
 }

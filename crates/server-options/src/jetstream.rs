@@ -1,6 +1,7 @@
 //! JetStream, as it is asked for.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jetstream::ServerLimits;
 use js_proto::JetStreamLimits;
@@ -16,6 +17,9 @@ pub struct JetStreamOptions {
     pub max_memory: Option<i64>,
     /// `max_file_store`, in bytes; `None` leaves it to the server.
     pub max_storage: Option<i64>,
+    /// `sync_interval`: how often files are synced, and what is acknowledged meanwhile a power cut may take. `None` is
+    /// `always`: what is acknowledged is on the disk.
+    pub sync_interval: Option<Duration>,
     /// `domain`; empty if there is none.
     pub domain: String,
     /// `limits`.

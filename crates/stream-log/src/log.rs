@@ -169,6 +169,11 @@ impl Log {
         if self.unsafe_bytes() >= TAIL_BYTES_MAX || !(has_file || is_long) { Room::Later } else { Room::Yes }
     }
 
+    /// Whether a record of so many bytes can be appended though [`Log::room`] says that the disk is full.
+    pub fn has_reserve(&self, len: usize) -> bool {
+        u32::try_from(BATCH_HEAD_BYTES + len).is_ok_and(|need| self.rest_behind_open() >= need)
+    }
+
     /// Appends a record, which lives until [`Log::bury`].
     ///
     /// # Errors

@@ -5,6 +5,7 @@
 mod shards;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use broker::Broker;
 use conns::Time;
@@ -14,7 +15,7 @@ use monitor::Moment;
 use nats_auth::{AccountConfig, Directory, IdentityConfig, User};
 use shards::Shards;
 use sim_disk::SimDisk;
-use stream_log::Recovery;
+use stream_log::{Recovery, SyncWhen};
 
 pub(crate) use shards::Conn;
 
@@ -107,14 +108,26 @@ impl Rig {
         Self::on_disks(shards, vec![disk])
     }
 
+    /// The same, synced so often.
+    pub(crate) fn on_disk_synced(shards: usize, disk: SimDisk, sync_interval: Duration) -> Self {
+        let mut log = stream_log::Config::new(*b"a store of tests", 0);
+        log.sync = SyncWhen::WhenAsked;
+        let config = Config { files: Files::Kept, sync_interval: Some(sync_interval), ..config() };
+        Self::configured(shards, vec![disk], log, config)
+    }
+
     /// With a log on each disk, which may have some already, and on a new one for each shard beyond.
     pub(crate) fn on_disks(shards: usize, disks: Vec<SimDisk>) -> Self {
         Self::on_logs(shards, disks, stream_log::Config::new(*b"a store of tests", 0))
     }
 
     /// The same, with logs that are like this.
-    pub(crate) fn on_logs(shards: usize, mut disks: Vec<SimDisk>, log: stream_log::Config) -> Self {
-        let mut rig = Self::with(shards, Config { files: Files::Kept, ..config() });
+    pub(crate) fn on_logs(shards: usize, disks: Vec<SimDisk>, log: stream_log::Config) -> Self {
+        Self::configured(shards, disks, log, Config { files: Files::Kept, ..config() })
+    }
+
+    fn configured(shards: usize, mut disks: Vec<SimDisk>, log: stream_log::Config, config: Config) -> Self {
+        let mut rig = Self::with(shards, config);
         rig.log = log;
         disks.extend((disks.len()..shards).map(|log| SimDisk::new(100 + log as u64)));
         for (log, disk) in disks.iter().enumerate() {

@@ -8,7 +8,8 @@ use nats_proto::{GoDuration, quote};
 use crate::config::report::Report;
 use crate::config::row::Effect::{Any, Integer, NotYet, Switch, Text};
 use crate::config::row::Idle::{EmptyBlock, EmptyText, Never};
-use crate::config::row::{Row, UNKNOWN_FIELD, not_yet, read_block, row};
+use crate::config::row::{Row, UNKNOWN_FIELD, read_block, row};
+use crate::config::time::text_or_seconds;
 use crate::draft::Draft;
 use crate::jetstream::JetStreamOptions;
 use crate::reading::{path, put};
@@ -23,7 +24,6 @@ pub(crate) struct Block {
 
 const ENCRYPTION: &str = "files are not encrypted";
 const CLUSTER: &str = "there are no clusters";
-const SYNC: &str = "there is no other way yet than to acknowledge what is on the disk";
 
 // One line a row: read across, it is the whole story of a key.
 #[rustfmt::skip]
@@ -128,11 +128,11 @@ fn is_on(entry: &Entry, report: &mut Report) -> Option<bool> {
     Some(is_on)
 }
 
-/// What is acknowledged is on the disk: nothing else can be asked for by now.
-fn sync_interval(_: &mut Block, entry: &Entry, report: &mut Report) {
-    if !entry.value.as_str().is_ok_and(|word| word.eq_ignore_ascii_case("always")) {
-        report.refuse(&entry.value, not_yet(&entry.key, SYNC));
-    }
+/// `always`, or a length of time. None at all is the default, as with nats-server, whose default is another one.
+fn sync_interval(block: &mut Block, entry: &Entry, report: &mut Report) {
+    let is_always = entry.value.as_str().is_ok_and(|word| word.eq_ignore_ascii_case("always"));
+    let interval = if is_always { None } else { text_or_seconds(entry, &entry.key, report) };
+    block.options.sync_interval = interval.filter(|interval| !interval.is_zero());
 }
 
 fn limits(block: &mut Block, entry: &Entry, report: &mut Report) {

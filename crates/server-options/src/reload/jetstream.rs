@@ -19,6 +19,7 @@ pub(crate) fn jetstream(old: &Options, new: &Options) -> Outcome {
         fixed("JetStream", was.is_on.to_string(), is.is_on.to_string()),
         fixed("NoJetStreamStrict", was.is_lenient.to_string(), is.is_lenient.to_string()),
         sizes(was, is),
+        fixed("SyncInterval", interval(was), interval(is)),
         fixed("JetStreamDomain", was.domain.clone(), is.domain.clone()),
         fixed("JetStreamLimits", limits(was), limits(is)),
         store_dir(old, new),
@@ -33,6 +34,10 @@ pub(crate) fn jetstream(old: &Options, new: &Options) -> Outcome {
         }
     }
     changed
+}
+
+fn interval(options: &JetStreamOptions) -> String {
+    options.sync_interval.map_or_else(|| "always".into(), |interval| GoDuration::of(interval).to_string())
 }
 
 fn store_dir(old: &Options, new: &Options) -> Outcome {
