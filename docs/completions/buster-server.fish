@@ -42,4 +42,6 @@ complete -c buster-server -l ktls -d 'Have the kernel encrypt, where it offers T
 complete -c buster-server -s h -l help -d 'Show this text'
 complete -c buster-server -s v -l version -d 'Show the version'
 complete -c buster-server -l help_tls -d 'Show what TLS can be told'
+complete -c buster-server -n __fish_use_subcommand -x -a fsck -d 'Look at a store of streams that no server uses'
+complete -c buster-server -n '__fish_seen_subcommand_from fsck' -x -a '(__fish_complete_directories)'
 complete -c nats-server -w buster-server

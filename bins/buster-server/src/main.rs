@@ -28,6 +28,7 @@ fn main() -> ExitCode {
                 ExitCode::FAILURE
             }
         },
+        Ok(Invocation::CheckStore(folder)) => check_store(&folder, program),
         Ok(Invocation::PrintHelp(text)) => print(&text),
         Ok(Invocation::PrintVersion) => print(&version_text(program, COMPATIBLE_VERSION, OWN_VERSION)),
         Ok(Invocation::PrintTlsHelp) => print(tls_help().trim_end()),
@@ -80,6 +81,21 @@ fn check(command_line: &CommandLine, program: &str) -> ExitCode {
         complain(format_args!("{program}: configuration file {path} is valid ({digest})"));
     }
     ExitCode::SUCCESS
+}
+
+/// `fsck`: 0 is sound, 2 is damaged.
+fn check_store(folder: &Path, program: &str) -> ExitCode {
+    const DAMAGED: u8 = 2;
+    match store_check::check(folder) {
+        Ok(findings) => {
+            let printed = print(&findings.to_string());
+            if findings.is_sound() { printed } else { DAMAGED.into() }
+        }
+        Err(error) => {
+            complain(format_args!("{program}: {error}"));
+            ExitCode::FAILURE
+        }
+    }
 }
 
 fn refuse(program: &str, error: &OptionsError) -> ExitCode {

@@ -47,6 +47,9 @@ pub enum OptionsError {
         /// The flag's name as given, without dashes.
         flag: &'static str,
     },
+    /// `fsck` without a directory, or with anything else.
+    #[error("fsck takes one directory: what store_dir says")]
+    OneDirectory,
     /// A word that is no flag and is neither `help` nor `version`.
     #[error("unrecognized command: {}", quote(.0))]
     UnrecognizedCommand(String),

@@ -1,7 +1,7 @@
 //! What the program was started to do.
 
 use std::ffi::{OsStr, OsString};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::command_line::CommandLine;
 use crate::error::OptionsError;
@@ -15,6 +15,8 @@ pub enum Invocation {
     Check(CommandLine),
     /// Send a signal to a server that runs, and exit (`--signal`).
     Signal(SignalCall),
+    /// Look at the store of streams below a directory, and say what is there (`fsck <dir>`).
+    CheckStore(PathBuf),
     /// Print this usage text on standard output and exit with 0.
     PrintHelp(String),
     /// Print [`version_text`](crate::version_text) on standard output and exit with 0.

@@ -20,7 +20,7 @@ use crate::invocation::{Invocation, SignalCall};
 use crate::program::program;
 use crate::row::Row;
 use crate::table::{OPTIONS, RENAMED};
-use crate::usage::usage;
+use crate::usage::{fsck_usage, usage};
 
 /// Reads a command line; of its first item, the program, only the name counts, as [`program`] has it.
 ///
@@ -39,11 +39,33 @@ pub fn parse<I: IntoIterator<Item = OsString>>(args: I) -> Result<Invocation, Op
         let Some(words) = split_flag(&arg)? else { break Some(arg) };
         flags.push(read_flag(words, &mut args)?);
     };
+    if command.as_deref().is_some_and(|word| word == FSCK) {
+        return check_store(program, !flags.is_empty(), args);
+    }
     let refused = flags.iter().find_map(refusal);
     let command_line = CommandLine::new(flags);
     let mut draft = Draft::default();
     command_line.lay_over(&mut draft)?;
     decide(program, draft, command.as_deref(), refused, command_line)
+}
+
+/// What looks at a store: a word, as `version` is one, since it does not serve, and takes none of the options that
+/// serving has. nats-server has none of that name.
+pub(crate) const FSCK: &str = "fsck";
+
+fn check_store(
+    program: &str,
+    has_flags: bool,
+    mut args: impl Iterator<Item = OsString>,
+) -> Result<Invocation, OptionsError> {
+    match (args.next(), args.next()) {
+        _ if has_flags => Err(OptionsError::OneDirectory),
+        (Some(help), None) if help == "-h" || help == "--help" => {
+            Ok(Invocation::PrintHelp(fsck_usage(program)))
+        }
+        (Some(folder), None) if !folder.is_empty() => Ok(Invocation::CheckStore(folder.into())),
+        _ => Err(OptionsError::OneDirectory),
+    }
 }
 
 /// What the flags and the first word that is no flag ask for together.

@@ -50,5 +50,5 @@ pub use preflight::preflight;
 pub use room::make_room;
 pub use shared::Given;
 pub use start::{Shards, start};
-pub use storage::{Meter, Storage, Store, StoreError, Tell};
+pub use storage::{Inspection, Meter, Storage, Store, StoreError, Tell};
 pub use transport::WebPolicy;

@@ -7,6 +7,7 @@
 mod chores;
 mod files;
 mod hot;
+mod inspection;
 mod meter;
 mod readers;
 mod store;
@@ -21,6 +22,7 @@ use stream_log::{Answer, Request, Span, Write};
 use self::files::LogFiles;
 use self::hot::HotFiles;
 
+pub use self::inspection::Inspection;
 pub use self::meter::Meter;
 pub use self::store::{Store, StoreError};
 

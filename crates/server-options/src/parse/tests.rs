@@ -368,6 +368,19 @@ fn help_and_version_win_over_what_else_is_wrong() {
 }
 
 #[test]
+fn fsck_takes_a_directory_and_nothing_else() {
+    assert_eq!(parse_line(&["fsck", "/a/store"]), Ok(Invocation::CheckStore("/a/store".into())));
+    assert_eq!(parse_line(&["fsck", "--", "-x"]), Err(OptionsError::OneDirectory));
+    for line in [&["fsck"][..], &["fsck", ""], &["fsck", "a", "b"], &["-D", "fsck", "a"]] {
+        assert_eq!(refusal(line), "buster-server: fsck takes one directory: what store_dir says", "{line:?}");
+    }
+    for help in ["-h", "--help"] {
+        let Ok(Invocation::PrintHelp(text)) = parse_line(&["fsck", help]) else { panic!("it helps") };
+        assert!(text.starts_with("\nUsage: buster-server fsck <dir>\n"), "{text}");
+    }
+}
+
+#[test]
 fn words_that_are_no_flag_are_unrecognized_commands() {
     for (line, word) in [
         (&["foo"][..], "foo"),

@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 
+use crate::parse::FSCK;
 use crate::program::{PEER_PROGRAM, PROGRAM};
 use crate::row::Row;
-use crate::usage::{dashed, is_short, sections};
+use crate::usage::{FSCK_HELP, dashed, is_short, sections};
 
 /// A shell that completes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,9 +75,10 @@ fn bash() -> String {
          _buster_server() {{\n  \
            local word=${{COMP_WORDS[COMP_CWORD]}}\n  \
            COMPREPLY=()\n  \
-           case ${{COMP_WORDS[COMP_CWORD-1]}} in\n{values}  \
+           case ${{COMP_WORDS[COMP_CWORD-1]}} in\n{values}    \
+             {FSCK}) mapfile -t COMPREPLY < <(compgen -d -- \"$word\"); return ;;\n  \
            esac\n  \
-           mapfile -t COMPREPLY < <(compgen -W '{flags}' -- \"$word\")\n\
+           mapfile -t COMPREPLY < <(compgen -W '{flags} {FSCK}' -- \"$word\")\n\
          }}\n\
          complete -o filenames -F _buster_server {PROGRAM} {PEER_PROGRAM}\n"
     )
@@ -102,7 +104,7 @@ fn zsh() -> String {
             let _ = writeln!(text, "  '({others}){name}[{help}]{value}' \\");
         }
     }
-    text.push_str("  '*: :'\n");
+    let _ = writeln!(text, "  '1: :({FSCK})' \\\n  '2:directory:_files -/' \\\n  '*: :'");
     text
 }
 
@@ -129,6 +131,11 @@ fn fish() -> String {
         }
         let _ = writeln!(text, " -d '{}'", row.help.replace('\'', "\\'"));
     }
+    let _ = writeln!(text, "complete -c {PROGRAM} -n __fish_use_subcommand -x -a {FSCK} -d '{FSCK_HELP}'");
+    let _ = writeln!(
+        text,
+        "complete -c {PROGRAM} -n '__fish_seen_subcommand_from {FSCK}' -x -a '(__fish_complete_directories)'"
+    );
     let _ = writeln!(text, "complete -c {PEER_PROGRAM} -w {PROGRAM}");
     text
 }
@@ -179,5 +186,7 @@ mod tests {
         assert_eq!(bash_offers("--io ur"), "uring");
         assert_eq!(bash_offers("-D --signal re"), "reopen reload");
         assert_eq!(bash_offers("--port ''"), "");
+        assert_eq!(bash_offers("fs"), "fsck");
+        assert_eq!(bash_offers("fsck /us"), "/usr");
     }
 }

@@ -24,9 +24,21 @@ const SIGNALS: [(&str, &str); 6] = [
     ("--signal", "Sends them: ldm, stop, quit, term, reopen or reload, with a process id or pid file."),
 ];
 
-const EXIT: [(&str, &str); 2] = [
+const COMMANDS: [(&str, &str); 1] = [(
+    "fsck DIR",
+    "Look at the store of streams in a directory, which is what store_dir says, and that no server uses: its
+segments and streams, what is damaged and whose it was, and what the next start would do about it. Nothing is
+changed. There is no repair beside a start, which cuts off a write that was never whole and makes damaged
+pages and footers anew; of what rotted nothing is left that could be put back.",
+)];
+
+const EXIT: [(&str, &str); 3] = [
     ("0", "The server was told to stop, or did what was asked instead of serving."),
-    ("1", "The command line or the configuration is wrong, or the server could not start."),
+    (
+        "1",
+        "The command line or the configuration is wrong, or the server could not start, or fsck can say nothing.",
+    ),
+    ("2", "Something that fsck looked at rotted."),
 ];
 
 /// The man page, as `man` reads it.
@@ -44,6 +56,7 @@ pub fn man_page() -> String {
     page.push_str(".SS Known from nats\\-server and not supported yet\n");
     let refused: Vec<String> = refused().map(|name| format!("\\fB{}\\fR", plain(&dashed(name)))).collect();
     let _ = writeln!(page, "{}", refused.join(",\n"));
+    push_list(&mut page, "COMMANDS", &COMMANDS);
     push_list(&mut page, "SIGNALS", &SIGNALS);
     push_list(&mut page, "EXIT STATUS", &EXIT);
     page

@@ -20,6 +20,11 @@ pub(super) struct LogFiles {
 }
 
 impl LogFiles {
+    /// The folder as it is, or is not.
+    pub(super) fn of(folder: PathBuf) -> Self {
+        Self { folder }
+    }
+
     /// Makes the folder if there is none.
     pub(super) fn open(folder: PathBuf) -> io::Result<Self> {
         if !folder.exists() {
@@ -35,6 +40,9 @@ impl LogFiles {
     /// The numbers of all files, and how long they are. What is named otherwise is left alone.
     pub(super) fn list(&self) -> io::Result<Vec<(u32, u64)>> {
         let mut files = Vec::new();
+        if !self.folder.exists() {
+            return Ok(files);
+        }
         for entry in fs::read_dir(&self.folder)? {
             let entry = entry?;
             let name = entry.file_name();

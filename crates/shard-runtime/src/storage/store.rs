@@ -24,7 +24,7 @@ use super::meter::Meter;
 use super::writer::Writer;
 use super::{Job, Storage, Tell, chores, readers, threads, writer};
 
-const NODE_FILE: &str = "node.json";
+pub(super) const NODE_FILE: &str = "node.json";
 const FRESH_NODE_FILE: &str = "node.json.new";
 const LOGS: &str = "logs";
 
@@ -120,11 +120,7 @@ impl Store {
         let folder = store_dir.join("jetstream");
         let failed = |error| StoreError::Io { path: folder.clone(), error };
         make(&folder)?;
-        let lock = File::open(&folder).map_err(failed)?;
-        match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-            Err(Errno::WOULDBLOCK) => return Err(StoreError::InUse(folder)),
-            locked => locked.map_err(|error| failed(error.into()))?,
-        }
+        let lock = lock(&folder)?;
         check_names(&folder)?;
         let mut node = read_node(&folder, logs)?;
         node.logs = node.logs.max(logs as u32).max(found_logs(&folder)?);
@@ -187,17 +183,9 @@ impl Store {
         log: usize,
         sink: &mut dyn FnMut(Place, &Record<'_>),
     ) -> Result<(Log, Report), StoreError> {
-        let files = self.files(log)?;
-        let folder = self.log_folder(log);
-        let listed = files.list().map_err(|error| StoreError::Io { path: folder.clone(), error })?;
         let mut config = Config::new(self.node().store, log as u32);
         config.sync = self.sync;
-        let mut recovery = Recovery::new(config, listed);
-        while let Some(span) = recovery.want() {
-            let taken = recovery.on_bytes(files.read(span), sink);
-            taken.map_err(|error| StoreError::Log { folder: folder.clone(), error })?;
-        }
-        Ok(recovery.finish())
+        recover(&self.files(log)?, &self.log_folder(log), config, sink)
     }
 
     /// Starts what carries out a log's requests. `tell` hears what came of them, on other threads.
@@ -228,7 +216,38 @@ impl Store {
     }
 
     fn log_folder(&self, log: usize) -> PathBuf {
-        self.folder.join(LOGS).join(log.to_string())
+        log_folder(&self.folder, log)
+    }
+}
+
+/// Where the files of a log are, in the folder of the store.
+pub(super) fn log_folder(store: &Path, log: usize) -> PathBuf {
+    store.join(LOGS).join(log.to_string())
+}
+
+/// Makes a log of the files in a folder.
+pub(super) fn recover(
+    files: &LogFiles,
+    folder: &Path,
+    config: Config,
+    sink: &mut dyn FnMut(Place, &Record<'_>),
+) -> Result<(Log, Report), StoreError> {
+    let listed = files.list().map_err(|error| StoreError::Io { path: folder.to_owned(), error })?;
+    let mut recovery = Recovery::new(config, listed);
+    while let Some(span) = recovery.want() {
+        let taken = recovery.on_bytes(files.read(span), sink);
+        taken.map_err(|error| StoreError::Log { folder: folder.to_owned(), error })?;
+    }
+    Ok(recovery.finish())
+}
+
+/// Sees to it that nobody else uses the folder as long as what is returned is there.
+pub(super) fn lock(folder: &Path) -> Result<File, StoreError> {
+    let failed = |error| StoreError::Io { path: folder.to_owned(), error };
+    let lock = File::open(folder).map_err(failed)?;
+    match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+        Err(Errno::WOULDBLOCK) => Err(StoreError::InUse(folder.to_owned())),
+        locked => locked.map(|()| lock).map_err(|error| failed(error.into())),
     }
 }
 
@@ -271,7 +290,7 @@ fn start_threads(cpus: Option<CpuSet>, logs: u32) -> io::Result<ForAll> {
 }
 
 /// Nothing is touched in a directory that has something foreign in it.
-fn check_names(folder: &Path) -> Result<(), StoreError> {
+pub(super) fn check_names(folder: &Path) -> Result<(), StoreError> {
     let failed = |error| StoreError::Io { path: folder.to_owned(), error };
     for entry in fs::read_dir(folder).map_err(failed)? {
         let name = entry.map_err(failed)?.file_name();
@@ -297,7 +316,7 @@ fn read_node(folder: &Path, logs: usize) -> Result<NodeFile, StoreError> {
 }
 
 /// How many logs there are by their folders: up to the one with the highest number.
-fn found_logs(folder: &Path) -> Result<u32, StoreError> {
+pub(super) fn found_logs(folder: &Path) -> Result<u32, StoreError> {
     let path = folder.join(LOGS);
     let failed = |error| StoreError::Io { path: path.clone(), error };
     let entries = match fs::read_dir(&path) {

@@ -1,0 +1,57 @@
+//! A store directory that is only looked at.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use log_format::{Place, Record};
+use stream_log::{Config, NodeFile, Report};
+
+use super::files::LogFiles;
+use super::store::{NODE_FILE, StoreError, check_names, found_logs, lock, log_folder, recover};
+
+/// A store as it lies there. Nothing of it is changed, and no server opens it before this is dropped.
+#[derive(Debug)]
+pub struct Inspection {
+    folder: PathBuf,
+    node: NodeFile,
+    /// Held locked.
+    _lock: File,
+}
+
+impl Inspection {
+    /// Looks at `jetstream` below a directory.
+    ///
+    /// # Errors
+    /// It is not there, in use, or not a store of this server.
+    pub fn open(store_dir: &Path) -> Result<Self, StoreError> {
+        let folder = store_dir.join("jetstream");
+        let lock = lock(&folder)?;
+        check_names(&folder)?;
+        let path = folder.join(NODE_FILE);
+        let text = fs::read(&path).map_err(|error| StoreError::Io { path: path.clone(), error })?;
+        let mut node = NodeFile::parse(&text).map_err(|error| StoreError::NodeFile { path, error })?;
+        node.logs = node.logs.max(found_logs(&folder)?);
+        Ok(Self { folder, node, _lock: lock })
+    }
+
+    /// What is looked at.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// What the store says of itself.
+    pub fn node(&self) -> &NodeFile {
+        &self.node
+    }
+
+    /// What a start would find of a log. `sink` takes its records, as [`Store::recover`](super::Store::recover) has it.
+    ///
+    /// # Errors
+    /// No log can be made of the files.
+    pub fn log(&self, log: usize, sink: &mut dyn FnMut(Place, &Record<'_>)) -> Result<Report, StoreError> {
+        let folder = log_folder(&self.folder, log);
+        let files = LogFiles::of(folder.clone());
+        let (_, report) = recover(&files, &folder, Config::new(self.node.store, log as u32), sink)?;
+        Ok(report)
+    }
+}
