@@ -4,47 +4,17 @@
 //! nothing about what is safe. A segment whose record is about to be overwritten is not sealed, not cleaned and not used
 //! again meanwhile.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use log_format::{Lsn, Place, erase_payload};
 
+use crate::erasures::Erasure;
 use crate::event::Event;
 use crate::log::Log;
 use crate::reading::Read;
 use crate::request::Write;
 use crate::segment::Stage;
 use crate::writing::Handed;
-
-/// Records to be overwritten, the oldest first. How many wait is bounded by who asks: each waits for the answer.
-#[derive(Debug, Default)]
-pub(crate) struct Erasures(VecDeque<Erasure>);
-
-#[derive(Debug, Clone, Copy)]
-struct Erasure {
-    place: Place,
-    /// When the record is on the disk.
-    safe_at: Lsn,
-    /// It was handed out.
-    is_handed: bool,
-    /// The last one of a record, which may have a copy.
-    is_last: bool,
-}
-
-impl Erasures {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    pub(crate) fn clear(&mut self) {
-        self.0.clear();
-    }
-
-    /// Whether a segment is being written to.
-    pub(crate) fn is_writing(&self, segment: u32) -> bool {
-        self.0.iter().any(|erasure| erasure.is_handed && erasure.place.segment == segment)
-    }
-}
 
 impl Log {
     /// What the record at this place says is to be overwritten, and that synced: an [`Event::Erased`] says when it is. It

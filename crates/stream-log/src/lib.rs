@@ -31,6 +31,7 @@ mod cache;
 mod cleaning;
 mod config;
 mod erasing;
+mod erasures;
 mod event;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;

@@ -17,7 +17,7 @@ use crate::batch::{BATCH_BYTES_MAX, Batch};
 use crate::cache::Cache;
 use crate::cleaning::Cleaning;
 use crate::config::Config;
-use crate::erasing::Erasures;
+use crate::erasures::Erasures;
 use crate::event::Event;
 use crate::reading::Reads;
 use crate::request::{Answer, DiskError, Request};
