@@ -6,6 +6,7 @@
 
 mod chores;
 mod files;
+mod folder;
 mod hot;
 mod inspection;
 mod meter;
@@ -22,9 +23,10 @@ use stream_log::{Answer, Request, Span, Write};
 use self::files::LogFiles;
 use self::hot::HotFiles;
 
+pub use self::folder::StoreError;
 pub use self::inspection::Inspection;
 pub use self::meter::Meter;
-pub use self::store::{Store, StoreError};
+pub use self::store::Store;
 
 /// Told what came of a request, on the thread that did it.
 pub type Tell = Arc<dyn Fn(Answer) + Send + Sync>;

@@ -7,7 +7,7 @@ use log_format::{Place, Record};
 use stream_log::{Config, NodeFile, Report};
 
 use super::files::LogFiles;
-use super::store::{NODE_FILE, StoreError, check_names, found_logs, lock, log_folder, recover};
+use super::folder::{NODE_FILE, StoreError, check_names, found_logs, lock, log_folder, recover};
 
 /// A store as it lies there. Nothing of it is changed, and no server opens it before this is dropped.
 #[derive(Debug)]
