@@ -337,7 +337,7 @@ fn settings(matches: &ArgMatches, overrides: Overrides) -> Result<Settings, clap
         let command = matches.try_get_one::<String>(name).ok().flatten();
         command.is_some_and(|command| command.contains(WEBSOCKETS))
     };
-    if compresses && websockets.is_none() && !COLUMNS.iter().chain(&["server"]).any(|name| is_said(name)) {
+    if compresses && websockets.is_none() && !COLUMNS.iter().chain(&["server"]).any(is_said) {
         return Err(invalid("--compress is for WebSockets: --ws, or {websockets} in a command"));
     }
     Ok(Settings { scale, verify: matches.get_flag("verify"), rate: None, overrides, websockets, compresses })

@@ -12,6 +12,15 @@ pub struct Inventory {
     replay: Replay,
 }
 
+/// What is in a log.
+#[derive(Debug)]
+pub struct Stock {
+    /// The streams, each by the number that its records have.
+    pub streams: BTreeMap<u32, StreamFound>,
+    /// Whose the records of consumers are: the stream's number by the consumer's.
+    pub consumers: BTreeMap<u32, u32>,
+}
+
 /// A stream that is in a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StreamFound {
@@ -42,11 +51,11 @@ impl Inventory {
         self.replay.take(place, record);
     }
 
-    /// The streams, each by the number that its records have; and whose the records of consumers are, by theirs.
+    /// What all of them come to.
     ///
     /// # Errors
     /// There is something in the log that this server cannot act on.
-    pub fn finish(self) -> Result<(BTreeMap<u32, StreamFound>, BTreeMap<u32, u32>), String> {
+    pub fn finish(self) -> Result<Stock, String> {
         let Replay { streams, consumers, .. } = self.replay.finish()?;
         let of_consumers = consumers.iter().map(|(group, found)| (*group, found.stream)).collect();
         let mut names: BTreeMap<u32, Vec<String>> = BTreeMap::new();
@@ -67,7 +76,7 @@ impl Inventory {
             };
             (group, found)
         });
-        Ok((streams.collect(), of_consumers))
+        Ok(Stock { streams: streams.collect(), consumers: of_consumers })
     }
 }
 

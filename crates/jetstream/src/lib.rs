@@ -91,7 +91,7 @@ mod words;
 mod work;
 
 pub use config::{Config, Files, ServerLimits, UNLIMITED};
-pub use inventory::{Inventory, StreamFound};
+pub use inventory::{Inventory, Stock, StreamFound};
 pub use jet_stream::JetStream;
 pub use ledger::Ledger;
 pub use look::{Cursor, Detail, StreamDetail, Wanted};

@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, LazyLock};
 
-use monitor::{Answer, Moment, jsz, routez};
+use monitor::{Answer, Moment, routez};
 use monitor_http::{Listener, Running, start};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConfig, StreamOwned};
 
@@ -17,7 +17,7 @@ fn answer(method: &str, target: &[u8]) -> Answer {
     match target {
         b"/large" => LARGE.clone(),
         b"/panic" => panic!("an answer that fails"),
-        _ => jsz(&format!("{method} {}", target.escape_ascii()), Moment(0)),
+        _ => routez(&format!("{method} {}", target.escape_ascii()), "n", Moment(0)),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use jetstream::{Inventory, StreamFound};
+use jetstream::{Inventory, Stock, StreamFound};
 use shard_runtime::{Inspection, StoreError};
 use stream_log::{Lost, Report};
 use thiserror::Error;
@@ -43,7 +43,7 @@ pub fn check(store_dir: &Path) -> Result<Findings, CheckError> {
 fn check_log(store: &Inspection, log: usize) -> Result<LogFindings, CheckError> {
     let mut inventory = Inventory::new();
     let report = store.log(log, &mut |place, record| inventory.take(place, record))?;
-    let (streams, consumers) = inventory.finish().map_err(|why| CheckError::Log { log, why })?;
+    let Stock { streams, consumers } = inventory.finish().map_err(|why| CheckError::Log { log, why })?;
     let damage = report.lost.iter().map(|lost| damage(lost, &streams, &consumers)).collect();
     let Report { records, lost_count, torn, bad_footers, bad_pages, segments, needless, .. } = report;
     let streams = streams.into_values().collect();
