@@ -106,7 +106,7 @@ impl Store {
     }
 
     /// Finds a log again. `sink` takes its records, each with its place, in the order in which they were appended; see
-    /// [`Recovery`]. Waits for the disk.
+    /// [`Recovery`](stream_log::Recovery). Waits for the disk.
     ///
     /// # Errors
     /// No log can be made of the files.
