@@ -20,8 +20,9 @@ const PAGE: &str = "docs/performance.md";
 const BEGIN: &str = "<!-- static:begin -->";
 const END: &str = "<!-- static:end -->";
 
-/// What the binary may weigh as it travels, in bytes.
-const GZIP_BYTES_MAX: usize = 5_000_000;
+/// What the binary may weigh as it travels, in bytes. Without streams it was below 5 MB. The code that moves messages is
+/// compiled for speed here too: small, the service of streams would be 170 kB less and publish 7, pull 14 to 22 % less a second.
+const GZIP_BYTES_MAX: usize = 5_500_000;
 
 /// `dist` in Cargo.toml: release without what only debuggers read.
 const PROFILE: &str = "dist";
@@ -127,7 +128,7 @@ struct Weight {
 impl Weight {
     fn text(&self) -> String {
         let [whole, gzip] = [self.bytes, self.gzip_bytes].map(|bytes| bytes as f64 / 1e6);
-        format!("{whole:.1} MB, {gzip:.2} MB with gzip -9 (≤ {:.0} MB)", GZIP_BYTES_MAX as f64 / 1e6)
+        format!("{whole:.1} MB, {gzip:.2} MB with gzip -9 (≤ {:.1} MB)", GZIP_BYTES_MAX as f64 / 1e6)
     }
 }
 
@@ -185,7 +186,7 @@ mod tests {
         let weight = Weight { bytes: 9_870_000, gzip_bytes: 3_456_000 };
         let text = generated("x86_64-unknown-linux-gnu", "abc1234", &weight);
         assert!(
-            text.starts_with("x86_64-unknown-linux-gnu, abc1234: 9.9 MB, 3.46 MB with gzip -9 (≤ 5 MB).\n")
+            text.starts_with("x86_64-unknown-linux-gnu, abc1234: 9.9 MB, 3.46 MB with gzip -9 (≤ 5.5 MB).\n")
         );
     }
 
