@@ -1,6 +1,6 @@
 //! What the log has to say.
 
-use js_proto::errors;
+use js_proto::{ApiError, errors};
 use log_format::Kind;
 use stream_log::{Event, Room};
 use streams::Answer;
@@ -71,7 +71,10 @@ impl Home {
                 Event::Room => self.log_awaited = false,
                 Event::Clean => self.clean(),
                 Event::Moved => self.on_moved(),
-                Event::Erased => self.on_erased(turn, Answer::Deleted),
+                Event::Erased { is_overwritten: true } => self.on_erased(turn, Answer::Deleted),
+                Event::Erased { is_overwritten: false } => {
+                    self.on_erased(turn, Answer::Refused(not_overwritten()))
+                }
                 Event::Retired(segment) => self.on_retired(segment),
             }
             if let Some(disk) = &mut self.disk {
@@ -198,4 +201,10 @@ impl Home {
             disk.bury(place, group);
         }
     }
+}
+
+/// What whoever wanted a message deleted and overwritten is told if that could not be.
+fn not_overwritten() -> ApiError {
+    errors::STREAM_MSG_DELETE_FAILED
+        .with(&[&"the message is deleted, but its bytes could not be overwritten"])
 }

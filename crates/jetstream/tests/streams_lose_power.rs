@@ -279,7 +279,7 @@ impl World {
                 }
                 Event::Moved => self.on_moved(stats),
                 Event::Retired(_) => stats.retired += 1,
-                Event::Erased => stats.erased += 1,
+                Event::Erased { .. } => stats.erased += 1,
                 Event::Failed(_) => {
                     for stream in self.members.iter_mut().filter_map(|member| member.stream.as_mut()) {
                         stream.drop_tail(0);

@@ -8,6 +8,9 @@ use sim::{Ending, Plan, Profile, run};
 /// Enough for each kind of violation.
 const SEEDS: u64 = 60;
 
+/// Runs of which one has to show what is wrong with it, where that shows seldom.
+const FORGED_SEEDS_MAX: u64 = 4000;
+
 /// The same where one shard of three sends what may be lost.
 const SERVED_SEEDS: u64 = 80;
 
@@ -183,14 +186,10 @@ fn offering(seed: u64) -> Plan {
 #[test]
 fn without_batches_before_the_last_word_messages_are_lost() {
     let forge_turn = Forged { last_word_first: true, ..Forged::default() };
-    let mut violations = Vec::new();
-    for seed in 0..4 * SEEDS {
-        violations.extend(run(&Plan { forge_turn, ..stopping(seed) }).violations);
-    }
-    assert!(
-        violations.iter().any(|violation| violation.contains("is missing; seen at")),
-        "nothing is missing in {violations:#?}"
-    );
+    let is_missing = |violation: &String| violation.contains("is missing; seen at");
+    // Few runs stop in the moment in which it shows.
+    let shows = |seed| run(&Plan { forge_turn, ..stopping(seed) }).violations.iter().any(is_missing);
+    assert!((0..FORGED_SEEDS_MAX).any(shows), "nothing is missing");
 }
 
 /// The same runs with the rule in place are as they should be.

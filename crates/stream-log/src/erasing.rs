@@ -32,7 +32,7 @@ impl Log {
     }
 
     fn push_erasure(&mut self, place: Place, safe_at: Lsn, is_last: bool) {
-        self.erasures.0.push_back(Erasure { place, safe_at, is_handed: false, is_last });
+        self.erasures.0.push_back(Erasure { place, safe_at, is_handed: false, is_last, is_missed: false });
     }
 
     /// The write that overwrites the next one, as soon as that can be done.
@@ -45,8 +45,11 @@ impl Log {
             }
             let erased = match self.read(place) {
                 Read::Wait => return None,
-                // There is nothing that could be overwritten as it should be.
-                Read::Lost => None,
+                // What stands there is not known, so it cannot be overwritten as it should be.
+                Read::Lost => {
+                    self.end_erasure(false);
+                    continue;
+                }
                 Read::Record(record) => {
                     let behind_head = record.written_len() - record.payload.len();
                     let offset = place.offset + behind_head as u32;
@@ -59,7 +62,7 @@ impl Log {
                 Some((offset, payload)) => {
                     return Some(self.hand_out_erasure(place.segment, offset, payload));
                 }
-                None => self.end_erasure(),
+                None => self.end_erasure(true),
             }
         }
         None
@@ -74,11 +77,15 @@ impl Log {
         Write { segment, offset, pieces: vec![Arc::new(payload)], sync: true }
     }
 
-    /// The first one is done.
-    pub(crate) fn end_erasure(&mut self) {
+    /// The first one is over: its bytes are overwritten, or cannot be.
+    pub(crate) fn end_erasure(&mut self, is_overwritten: bool) {
         self.is_restless = true;
-        if self.erasures.0.pop_front().is_some_and(|erasure| erasure.is_last) {
-            self.events.push_back(Event::Erased);
+        let Some(erasure) = self.erasures.0.pop_front() else { return };
+        let is_missed = erasure.is_missed || !is_overwritten;
+        if erasure.is_last {
+            self.events.push_back(Event::Erased { is_overwritten: !is_missed });
+        } else if let Some(next) = self.erasures.0.front_mut() {
+            next.is_missed |= is_missed;
         }
     }
 }

@@ -18,6 +18,8 @@ pub(crate) struct Erasure {
     pub(crate) is_handed: bool,
     /// The last one of a record, which may have a copy.
     pub(crate) is_last: bool,
+    /// A copy of the record could not be overwritten.
+    pub(crate) is_missed: bool,
 }
 
 impl Erasures {

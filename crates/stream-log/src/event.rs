@@ -22,8 +22,12 @@ pub enum Event {
     Clean,
     /// [`Log::take_moved`](crate::Log::take_moved) has something to tell.
     Moved,
-    /// The record that [`Log::erase`](crate::Log::erase) was called for longest is overwritten.
-    Erased,
+    /// The record that [`Log::erase`](crate::Log::erase) was called for longest is done with.
+    Erased {
+        /// Its bytes are not on the disk any more. Else it could not be read, or its segment is gone, whose bytes stay until
+        /// the file is used again.
+        is_overwritten: bool,
+    },
     /// A segment's records are out of reach, all of them.
     Retired(u32),
 }

@@ -245,7 +245,7 @@ impl Log {
         }
         let Some(handed) = self.writes.handed.pop_front() else { return };
         if handed.is_erasure {
-            self.end_erasure();
+            self.end_erasure(true);
             return self.on_safe();
         }
         self.unsafe_bytes -= handed.bytes;

@@ -45,10 +45,12 @@ impl World {
         }
     }
 
-    pub(crate) fn on_erased(&mut self) {
+    pub(crate) fn on_erased(&mut self, is_overwritten: bool) {
         let one = self.erasing.asked.pop_front().expect("it was asked for");
-        self.stats.erased += 1;
-        self.erasing.done.push(one);
+        if is_overwritten {
+            self.stats.erased += 1;
+            self.erasing.done.push(one);
+        }
     }
 
     /// After a crash: what was said to be overwritten is.

@@ -252,7 +252,7 @@ impl World {
                 Event::Moved => self.on_moved(),
                 Event::Retired(segment) => self.on_retired(segment),
                 Event::Failed(_) => self.stats.failures += 1,
-                Event::Erased => self.on_erased(),
+                Event::Erased { is_overwritten } => self.on_erased(is_overwritten),
                 Event::NoRoom(error) => assert!(error.is_full),
                 Event::Read | Event::Room => {}
             }
