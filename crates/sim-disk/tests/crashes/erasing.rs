@@ -25,7 +25,9 @@ pub(crate) struct Erasing {
 
 impl Erasing {
     pub(crate) fn note_removed(&mut self, place: Place, payload: Vec<u8>) {
-        if payload.len() >= BYTES_MIN {
+        // What was overwritten before, and whose record a start found again, is zeros but for a few bytes.
+        let says_something = payload.iter().filter(|byte| **byte != 0).count() > payload.len() / 2;
+        if payload.len() >= BYTES_MIN && says_something {
             self.removed.push_back((place, payload));
         }
         if self.removed.len() > REMOVED_MAX {
