@@ -134,6 +134,7 @@ impl<S: Shell> ShardCore<S> {
         self.broker.is_anyone_in_line()
             || self.broker.has_chores()
             || self.services_have_work()
+            || self.transports.may_resume()
             || (self.broker.dirty_count() > 0 && !self.output_waits)
     }
 

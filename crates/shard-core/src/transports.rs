@@ -159,6 +159,12 @@ impl Transports {
         }
     }
 
+    /// Whether somebody waits for room and some was left since that was last looked at: by a connection that ended with
+    /// the turn's output, for one, behind which no turn need follow.
+    pub(crate) fn may_resume(&self) -> bool {
+        !self.waiting.is_empty() && self.tools.may_have_more_room()
+    }
+
     /// Lets go on those that waited for room, if there is more by now: appends them.
     pub(crate) fn take_resumed(&mut self, into: &mut Vec<ConnId>) {
         if self.waiting.is_empty() || !self.tools.has_more_room() {

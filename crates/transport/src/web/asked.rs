@@ -114,6 +114,11 @@ impl Asked {
         }
     }
 
+    /// Whether [`Self::has_shrunk`] has something to tell.
+    pub(crate) fn may_have_shrunk(&self) -> bool {
+        self.has_shrunk
+    }
+
     /// Whether those who wait are to be looked at: somebody left room since that was last asked.
     pub(crate) fn has_shrunk(&mut self) -> bool {
         std::mem::take(&mut self.has_shrunk)

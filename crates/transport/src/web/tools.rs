@@ -50,6 +50,11 @@ pub(crate) enum InflateError {
 }
 
 impl Tools {
+    /// Whether [`Self::has_more_room`] has something to tell.
+    pub fn may_have_more_room(&self) -> bool {
+        self.asked.may_have_shrunk()
+    }
+
     /// Whether those who wait for room ([`Transport::is_waiting`](crate::Transport::is_waiting)) are to be looked at:
     /// somebody left some since that was last asked.
     pub fn has_more_room(&mut self) -> bool {
