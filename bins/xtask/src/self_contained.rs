@@ -21,7 +21,7 @@ const BEGIN: &str = "<!-- static:begin -->";
 const END: &str = "<!-- static:end -->";
 
 /// What the binary may weigh as it travels, in bytes. Without streams it was below 5 MB. The code that moves messages is
-/// compiled for speed here too: small, the service of streams would be 170 kB less and publish 7, pull 14 to 22 % less a second.
+/// compiled for speed here too: docs/performance-notebook.md has what it would cost to have the service of streams small.
 const GZIP_BYTES_MAX: usize = 5_500_000;
 
 /// `dist` in Cargo.toml: release without what only debuggers read.

@@ -62,13 +62,13 @@ impl ForeignClient {
         Ok(self.command(&self.install()?))
     }
 
-    /// As [`Self::prepare`], for the scenarios on a server with users, which are there for Python.
+    /// As [`Self::prepare`], for another script of `clients/python`.
     ///
     /// # Errors
     ///
     /// As [`Self::prepare`].
-    pub fn prepare_secured() -> Result<Command, PrepareError> {
-        Ok(python(&Self::Python.install()?, "secured.py"))
+    pub fn python(script: &str) -> Result<Command, PrepareError> {
+        Ok(python(&Self::Python.install()?, script))
     }
 
     /// As [`Self::prepare`], for nats.js in a browser. The command takes the URL where WebSockets come in.
@@ -100,19 +100,6 @@ impl ForeignClient {
         }
         fs::write(stamp, wanted)?;
         Ok(dir)
-    }
-
-    /// The command that runs another script of `clients/python`.
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::prepare`].
-    pub fn python(script: &str) -> Result<Command, PrepareError> {
-        Self::Python.prepare()?;
-        let interpreter = target_dir()?.join("conformance").join(Self::Python.name()).join("venv/bin/python");
-        let mut python = Command::new(interpreter);
-        python.arg("-B").arg(Self::Python.sources().join(script));
-        Ok(python)
     }
 
     /// The directory name under `clients/`.

@@ -26,7 +26,7 @@ accounts {
 "#;
 
 fn nats_py_with_users(setup: Setup) {
-    let mut program = ForeignClient::prepare_secured().unwrap_or_else(|error| panic!("{error}"));
+    let mut program = ForeignClient::python("secured.py").unwrap_or_else(|error| panic!("{error}"));
     let options = ServerOptions { setup, config: Some(USERS.to_owned()), ..ServerOptions::default() };
     let mut server = Server::start(options).expect("the server starts");
     if let Err(why) = driver::run(&mut program, &SECURED, &mut server) {

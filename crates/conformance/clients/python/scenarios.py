@@ -11,10 +11,11 @@ import sys
 import nats
 from nats.errors import NoRespondersError
 
+from running import run_all
+
 URL = sys.argv[1]
 MIB = 1024 * 1024
 ANSWER_SECONDS = 30
-SCENARIO_SECONDS = 100
 
 
 async def quiet(_error):
@@ -311,14 +312,4 @@ SCENARIOS = [
 ]
 
 
-async def main():
-    for scenario in SCENARIOS:
-        name = scenario.__name__
-        try:
-            await asyncio.wait_for(scenario(), SCENARIO_SECONDS)
-            print(f"ok {name}", flush=True)
-        except Exception as error:
-            print(f"FAIL {name} {type(error).__name__}: {error}", flush=True)
-
-
-asyncio.run(main())
+run_all(SCENARIOS)

@@ -10,9 +10,10 @@ import sys
 import nats
 from nats.errors import Error, NoRespondersError
 
+from running import run_all
+
 URL = sys.argv[1]
 ANSWER_SECONDS = 30
-SCENARIO_SECONDS = 100
 
 
 class Complaints:
@@ -101,14 +102,4 @@ async def accounts_are_apart():
 SCENARIOS = [users_get_in, others_do_not, violations_are_told, accounts_are_apart]
 
 
-async def main():
-    for scenario in SCENARIOS:
-        name = scenario.__name__
-        try:
-            await asyncio.wait_for(scenario(), SCENARIO_SECONDS)
-            print(f"ok {name}", flush=True)
-        except Exception as error:
-            print(f"FAIL {name} {type(error).__name__}: {error}", flush=True)
-
-
-asyncio.run(main())
+run_all(SCENARIOS)

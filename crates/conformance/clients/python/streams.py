@@ -19,10 +19,11 @@ from nats.js.errors import (
     ObjectNotFoundError,
 )
 
+from running import run_all
+
 URL = sys.argv[1]
 MIB = 1024 * 1024
 ANSWER_SECONDS = 30
-SCENARIO_SECONDS = 100
 # nats-server's default, and short enough to wait for.
 SOON_SECONDS = 1
 
@@ -328,14 +329,4 @@ SCENARIOS = [
 ]
 
 
-async def main():
-    for scenario in SCENARIOS:
-        name = scenario.__name__
-        try:
-            await asyncio.wait_for(scenario(), SCENARIO_SECONDS)
-            print(f"ok {name}", flush=True)
-        except Exception as error:
-            print(f"FAIL {name} {type(error).__name__}: {error}", flush=True)
-
-
-asyncio.run(main())
+run_all(SCENARIOS)
