@@ -8,7 +8,8 @@ use std::time::Duration;
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
-use crate::disk::Disk;
+use crate::disk::{ClosedLoop, Disk, RECORD_BYTES_MAX};
+use crate::jetstream::WINDOW_MAX;
 use crate::kinds::{COMPARED, KINDS};
 use crate::load::Load;
 use crate::server::WEBSOCKETS;
@@ -158,6 +159,12 @@ fn option_args(names: &[&str]) -> Vec<Arg> {
         number("subscribers", "How many listen to each subject"),
         number("payload", "Bytes of a payload"),
         number("messages", "How many are published in all, or SUBs taken back, instead of the usual"),
+        number("streams", "How many streams the publishers share, in turns"),
+        number("keys", "How many keys, or subjects, there are"),
+        Arg::new("memory")
+            .long("memory")
+            .help("Streams in memory instead of files")
+            .action(ArgAction::SetTrue),
         real("seconds", "Go on for this long instead"),
         real("rate", "So many a second: at most, for streams; for round trips, whatever becomes of them"),
     ];
@@ -265,7 +272,10 @@ fn turns_command() -> Command {
 
 fn disk_command() -> Command {
     Command::new("disk")
-        .about("What any store can reach on a disk: batches of 4 KiB to 1 MiB, written and synced, without a server")
+        .about(
+            "What any store can reach on a disk: batches of 4 KiB to 1 MiB, or messages in a --window, written and \
+             synced, without a server",
+        )
         .arg(
             Arg::new("dir")
                 .long("dir")
@@ -277,16 +287,35 @@ fn disk_command() -> Command {
             Arg::new("seconds")
                 .long("seconds")
                 .value_name("NUMBER")
-                .help("So long for each of the twelve rows")
+                .help("So long for each row")
                 .value_parser(value_parser!(f64))
                 .default_value("1"),
+        )
+        .arg(
+            Arg::new("window")
+                .long("window")
+                .value_name("NUMBER")
+                .help("One row instead: so many messages without an answer, sent again as soon as they are synced")
+                .value_parser(value_parser!(u32).range(1..=i64::from(WINDOW_MAX)))
+                .requires("record"),
+        )
+        .arg(
+            Arg::new("record")
+                .long("record")
+                .value_name("BYTES")
+                .help("What each of them takes in the file")
+                .value_parser(value_parser!(u32).range(1..=i64::from(RECORD_BYTES_MAX)))
+                .requires("window"),
         )
         .arg(json_arg())
 }
 
 fn disk(matches: &ArgMatches) -> Result<Disk, clap::Error> {
     let time = seconds(matches)?.unwrap_or_default();
-    Ok(Disk { dir: value(matches, "dir"), time, json: matches.get_flag("json") })
+    let number = |name| matches.get_one::<u32>(name).map(|number| *number as usize);
+    let publishing = number("window").zip(number("record"));
+    let publishing = publishing.map(|(window, record_bytes)| ClosedLoop { window, record_bytes });
+    Ok(Disk { dir: value(matches, "dir"), time, publishing, json: matches.get_flag("json") })
 }
 
 fn turns(matches: &ArgMatches) -> Turns {
@@ -353,6 +382,9 @@ fn overrides(matches: &ArgMatches) -> Result<Overrides, clap::Error> {
         payload_bytes: size("payload"),
         messages: number("messages"),
         time: seconds(matches)?,
+        streams: size("streams"),
+        keys: size("keys"),
+        in_memory: option::<bool>(matches, "memory").unwrap_or_default(),
     })
 }
 

@@ -9,7 +9,7 @@ struct Column {
     cell: fn(&Report) -> Option<String>,
 }
 
-const COLUMNS: [Column; 12] = [
+const COLUMNS: [Column; 13] = [
     Column { head: "load", cell: |report| Some(report.title.clone()) },
     Column {
         head: "rate",
@@ -44,6 +44,7 @@ const COLUMNS: [Column; 12] = [
         head: "rate kept",
         cell: |report| report.rate_kept.map(|kept| format!("{:.0} %", kept * 100.0)),
     },
+    Column { head: "syncs each", cell: |report| report.syncs_each.map(|syncs| format!("{syncs:.4}")) },
     Column { head: "latency", cell: |report| report.latency.as_ref().map(|latency| latency.text()) },
     Column { head: "", cell: |report| report.note.clone() },
 ];

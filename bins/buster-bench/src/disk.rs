@@ -3,6 +3,10 @@
 //! A thread writes each batch (`pwrite`) and syncs it (`fdatasync`), then tells. With one batch in flight the
 //! next is handed over when the last one is told of; with two, the next waits already. The file was written
 //! before, so that a sync has data to write and nothing to tell of a file that grew.
+//!
+//! Or messages are written as a log writes what publishers send that keep so many without an answer.
+
+mod closed_loop;
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -22,6 +26,8 @@ use crate::output;
 use crate::random::SplitMix;
 use crate::report::Report;
 
+pub(crate) use self::closed_loop::{ClosedLoop, RECORD_BYTES_MAX};
+
 const KIB: usize = 1024;
 
 const BATCHES: [usize; 6] = [4 * KIB, 16 * KIB, 64 * KIB, 128 * KIB, 256 * KIB, 1024 * KIB];
@@ -38,22 +44,27 @@ pub(crate) struct Disk {
     pub(crate) dir: PathBuf,
     /// For each row.
     pub(crate) time: Duration,
+    /// What is written instead of batches of all sizes.
+    pub(crate) publishing: Option<ClosedLoop>,
     pub(crate) json: bool,
 }
 
 pub(crate) fn run(disk: &Disk) -> Result<()> {
     let file = Scratch::make(&disk.dir, FILE_BYTES)?;
-    let mut reports = Vec::new();
-    for batch_bytes in BATCHES {
-        for in_flight in IN_FLIGHT {
-            reports.push(measure(&file, batch_bytes, in_flight, disk.time)?);
-        }
-    }
+    let reports = match &disk.publishing {
+        Some(publishing) => vec![publishing.measure(&file, disk.time)?],
+        None => measure_all(&file, disk.time)?,
+    };
     if disk.json {
         return reports.iter().try_for_each(|report| output::print(format_args!("{}\n", report.json())));
     }
     let text = format!("{}\n{}, {}.\n", columns::table(&reports), disk.dir.display(), machine::describe());
     output::print(text)
+}
+
+fn measure_all(file: &Scratch, time: Duration) -> Result<Vec<Report>> {
+    let rows = BATCHES.iter().flat_map(|bytes| IN_FLIGHT.map(|in_flight| (*bytes, in_flight)));
+    rows.map(|(batch_bytes, in_flight)| measure(file, batch_bytes, in_flight, time)).collect()
 }
 
 fn measure(file: &Scratch, batch_bytes: usize, in_flight: usize, time: Duration) -> Result<Report> {
@@ -66,7 +77,7 @@ fn measure(file: &Scratch, batch_bytes: usize, in_flight: usize, time: Duration)
         scope.spawn(|| sync_all(file, &noise, work, done));
         let mut latencies = Latencies::new();
         let meter = Meter::start_alone()?;
-        let syncs = keep_in_flight(in_flight, time, &batches, &synced, &mut latencies)?;
+        let syncs = keep_in_flight(in_flight, batch_bytes, time, &batches, &synced, &mut latencies)?;
         let report = Report::new(&title, "syncs", syncs, meter.stop()?);
         // The thread ends behind the last figure: of one that has ended the kernel tells ticks alone.
         drop(batches);
@@ -75,27 +86,39 @@ fn measure(file: &Scratch, batch_bytes: usize, in_flight: usize, time: Duration)
     outcome.with_context(|| title.clone())
 }
 
-/// Hands batches over, by when that was, until the time is up and all of them are synced: how many.
+/// A batch on its way: when it was handed over, and how long it is.
+#[derive(Debug, Clone, Copy)]
+struct Batch {
+    handed_at: Instant,
+    bytes: usize,
+}
+
+impl Batch {
+    fn new(bytes: usize) -> Self {
+        Self { handed_at: Instant::now(), bytes }
+    }
+}
+
+/// Hands batches over until the time is up and all of them are synced: how many.
 fn keep_in_flight(
     in_flight: usize,
+    bytes: usize,
     time: Duration,
-    batches: &SyncSender<Instant>,
-    synced: &Receiver<io::Result<Instant>>,
+    batches: &SyncSender<Batch>,
+    synced: &Receiver<io::Result<Batch>>,
     latencies: &mut Latencies,
 ) -> Result<u64> {
-    let gone = "the thread that syncs is gone";
     let end = Instant::now() + time;
     for _ in 0..in_flight {
-        batches.send(Instant::now()).context(gone)?;
+        batches.send(Batch::new(bytes)).context(GONE)?;
     }
     let (mut left, mut syncs) = (in_flight, 0);
     while left > 0 {
-        let handed_at = synced.recv().context(gone)?.context("writing and syncing")?;
-        let now = Instant::now();
-        latencies.record(now - handed_at);
+        let batch = synced.recv().context(GONE)?.context("writing and syncing")?;
+        latencies.record(batch.handed_at.elapsed());
         syncs += 1;
-        if now < end {
-            batches.send(now).context(gone)?;
+        if Instant::now() < end {
+            batches.send(Batch::new(bytes)).context(GONE)?;
         } else {
             left -= 1;
         }
@@ -103,13 +126,20 @@ fn keep_in_flight(
     Ok(syncs)
 }
 
-/// The thread: one batch behind the other, from the front again at the end of the file.
-fn sync_all(file: &Scratch, batch: &[u8], work: Receiver<Instant>, done: SyncSender<io::Result<Instant>>) {
+const GONE: &str = "the thread that syncs is gone";
+
+/// The thread: one batch behind the other, from the front again where the file would end. `noise` is as long as the
+/// longest batch.
+fn sync_all(file: &Scratch, noise: &[u8], work: Receiver<Batch>, done: SyncSender<io::Result<Batch>>) {
     let mut at = 0;
-    for handed_at in work {
-        let outcome = file.file.write_all_at(batch, at as u64).and_then(|()| file.file.sync_data());
-        at = if at + 2 * batch.len() <= file.bytes { at + batch.len() } else { 0 };
-        if done.send(outcome.map(|()| handed_at)).is_err() {
+    for batch in work {
+        if at + batch.bytes > file.bytes {
+            at = 0;
+        }
+        let written = file.file.write_all_at(&noise[..batch.bytes], at as u64);
+        let outcome = written.and_then(|()| file.file.sync_data());
+        at += batch.bytes;
+        if done.send(outcome.map(|()| batch)).is_err() {
             return;
         }
     }
@@ -174,7 +204,7 @@ mod tests {
         let file = Scratch::make(dir.path(), 40 * KIB).unwrap();
         let (batches, work) = sync_channel(8);
         let (done, synced) = sync_channel(8);
-        (0..8).for_each(|_| batches.send(Instant::now()).unwrap());
+        (0..8).for_each(|_| batches.send(Batch::new(16 * KIB)).unwrap());
         drop(batches);
         sync_all(&file, &noise(16 * KIB), work, done);
         assert_eq!(synced.iter().map(Result::unwrap).count(), 8);

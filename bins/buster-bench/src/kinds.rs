@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::jetstream::{self, RESTART_MESSAGES_MAX, WINDOW_MAX};
+use crate::jetstream::{self, RESTART_MESSAGES_MAX, WINDOW_MAX, WORKERS_MAX};
 use crate::length;
 use crate::shape::{Filter, Shape};
 use crate::subscriptions;
@@ -93,12 +93,12 @@ const SOAK_SECONDS_MAX: u32 = 2_000 * 60;
 /// What can be said of a stream; with a number of its own, that is its subjects.
 const STREAM: &[&str] = &["publishers", "subjects", "subscribers", "payload", "messages", "seconds", "rate"];
 const SIZED: &[&str] = &["publishers", "subscribers", "payload", "messages", "seconds", "rate"];
-const PUBLISH: &[&str] = &["publishers", "payload", "messages", "seconds"];
-const ASKED: &[&str] = &["payload", "messages", "seconds"];
-const FILLED: &[&str] = &["payload", "messages"];
+const PUBLISH: &[&str] = &["publishers", "streams", "memory", "payload", "messages", "seconds"];
+const ASKED: &[&str] = &["keys", "payload", "messages", "seconds"];
+const FILLED: &[&str] = &["memory", "payload", "messages"];
 const SOAK: &[&str] = &["publishers", "subjects", "subscribers", "payload", "rate"];
 
-pub(crate) const KINDS: [Kind; 25] = [
+pub(crate) const KINDS: [Kind; 28] = [
     stream(
         "fan-out",
         "10 publishers, 10 subjects, 10 subscribers a subject, 128 B",
@@ -235,15 +235,36 @@ pub(crate) const KINDS: [Kind; 25] = [
         body: Body::JetStream(jetstream::Load::Pull),
     },
     Kind {
+        name: "js-commit",
+        about: "A pull consumer, N messages (500) at a time, the next after the last are committed, 128 B",
+        size: sized(500, WINDOW_MAX),
+        takes: FILLED,
+        body: Body::JetStream(jetstream::Load::Commit),
+    },
+    Kind {
         name: "js-push",
-        about: "An ordered push consumer with flow control, 128 B",
+        about: "A push consumer whose messages are acknowledged, then an ordered one with flow control, 128 B",
         size: None,
         takes: FILLED,
         body: Body::JetStream(jetstream::Load::Push),
     },
     Kind {
+        name: "js-work",
+        about: "A work queue that N clients (100) share, each message acknowledged, 128 B",
+        size: sized(100, WORKERS_MAX),
+        takes: FILLED,
+        body: Body::JetStream(jetstream::Load::WorkQueue),
+    },
+    Kind {
+        name: "js-get",
+        about: "Direct gets of the last message of 10,000 subjects, N requests (64) without an answer, 128 B",
+        size: sized(64, WINDOW_MAX),
+        takes: ASKED,
+        body: Body::JetStream(jetstream::Load::DirectGet),
+    },
+    Kind {
         name: "js-kv",
-        about: "Puts and then gets of 10,000 keys, N requests (1,000) without an answer, 128 B",
+        about: "Puts and then gets of 10,000 --keys, N requests (1,000) without an answer, 128 B",
         size: sized(1_000, WINDOW_MAX),
         takes: ASKED,
         body: Body::JetStream(jetstream::Load::KeyValue),

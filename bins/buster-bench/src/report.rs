@@ -21,6 +21,8 @@ pub(crate) struct Report {
     pub(crate) bytes_each: Option<f64>,
     /// Only beside a subscriber that never reads: the rate against the same load without it.
     pub(crate) rate_kept: Option<f64>,
+    /// Only of a server that counts them: how often it synced for each operation.
+    pub(crate) syncs_each: Option<f64>,
     /// What else is to be said.
     pub(crate) note: Option<String>,
 }
@@ -37,6 +39,7 @@ impl Report {
             latency: None,
             bytes_each: None,
             rate_kept: None,
+            syncs_each: None,
             note: None,
         }
     }
@@ -84,6 +87,9 @@ impl Report {
         if let Some(kept) = self.rate_kept {
             parts.push(format!("{:.0} % of the rate kept", kept * 100.0));
         }
+        if let Some(syncs) = self.syncs_each {
+            parts.push(format!("{syncs:.4} syncs each"));
+        }
         if let Some(latency) = &self.latency {
             parts.push(latency.text());
         }
@@ -114,6 +120,7 @@ impl Report {
             "rss_peak_bytes": self.usage.memory.map(|memory| memory.peak),
             "bytes_each": self.bytes_each,
             "rate_kept": self.rate_kept,
+            "syncs_each": self.syncs_each,
             "note": self.note,
             "latency_us": self.latency.as_ref().map(Latency::json),
         })
@@ -146,6 +153,7 @@ pub(crate) mod tests {
             latency: None,
             bytes_each: None,
             rate_kept: None,
+            syncs_each: None,
             note: None,
         }
     }

@@ -16,7 +16,7 @@ use crate::settings::Settings;
 use crate::store::Store;
 
 /// A server that takes longer to greet has a problem worth seeing; one that has streams may have much to read.
-const START_WAIT_MAX: Duration = Duration::from_secs(60);
+const START_WAIT_MAX: Duration = Duration::from_secs(120);
 
 /// After SIGTERM; then it is killed. One that has streams writes what it has not written yet.
 const STOP_WAIT_MAX: Duration = Duration::from_secs(30);

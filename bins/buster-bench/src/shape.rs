@@ -56,6 +56,10 @@ pub(crate) struct Overrides {
     pub(crate) payload_bytes: Option<usize>,
     pub(crate) messages: Option<u64>,
     pub(crate) time: Option<Duration>,
+    /// Only for streams: how many there are, how many keys, and whether they are in memory.
+    pub(crate) streams: Option<usize>,
+    pub(crate) keys: Option<usize>,
+    pub(crate) in_memory: bool,
 }
 
 impl Shape {

@@ -133,12 +133,19 @@ fn a_disk_is_the_one_we_stand_on_unless_told_otherwise() {
         other => panic!("a disk expected, not {other:?}"),
     };
     let usual = disk("buster-bench | disk");
-    assert_eq!((usual.dir, usual.time, usual.json), (PathBuf::from("."), Duration::from_secs(1), false));
+    assert_eq!(
+        (usual.dir.clone(), usual.time, usual.json),
+        (PathBuf::from("."), Duration::from_secs(1), false)
+    );
     let other = disk("buster-bench | disk | --dir | /var | --seconds | 0.5 | --json");
     assert_eq!(
         (other.dir, other.time, other.json),
         (PathBuf::from("/var"), Duration::from_millis(500), true)
     );
+    let publishing = disk("buster-bench | disk | --window | 1000 | --record | 173").publishing;
+    assert_eq!(publishing, Some(ClosedLoop { window: 1000, record_bytes: 173 }));
+    assert!(usual.publishing.is_none());
+    assert!(parse_words("buster-bench | disk | --window | 1000").is_err());
     assert!(parse_words("buster-bench | disk | --seconds=-1").is_err());
     assert!(parse_words("buster-bench | disk | --server | s").is_err());
 }

@@ -37,10 +37,12 @@ impl Api {
         Ok(Self { stream, inbox: Inbox::default(), requests: 0 })
     }
 
-    /// Makes a stream in files; one that is there already has to be empty.
+    /// Makes a stream, in files unless told otherwise; one that is there already has to be empty.
     pub(crate) fn create_stream(&mut self, name: &str, mut config: Value) -> Result<()> {
         config["name"] = json!(name);
-        config["storage"] = json!("file");
+        if config["storage"].is_null() {
+            config["storage"] = json!("file");
+        }
         let made = self.request(&format!("STREAM.CREATE.{name}"), &config)?;
         let held = held(&made).context("the answer to STREAM.CREATE")?;
         ensure!(held.last_seq == 0, "there is a stream {name} already, and it has been used: delete it");

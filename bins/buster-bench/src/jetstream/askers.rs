@@ -118,10 +118,10 @@ mod tests {
             count += 1;
             answer(request, count - 1)
         });
-        let mut publishing = Publishing::by_publisher("bench", 2, 16);
+        let mut publishing = Publishing::by_publisher(&["bench".to_owned()], 2, 16);
         let mut askers = Askers::open(&server, 2, 10, Progress::new("test", "acks"))?;
         let answered = askers.play(Plan::of_number(100), &mut publishing)?;
-        assert_eq!(publishing.stored.count(), answered);
+        assert_eq!(publishing.count(), answered);
         Ok(answered)
     }
 

@@ -13,25 +13,35 @@ const TOKENS: usize = 9;
 const TOKENS_WITH_DOMAIN_MIN: usize = 11;
 const DOMAIN_TOKENS: usize = 2;
 
+/// `$JS`, `ACK`, stream and consumer.
+const NUMBERS_BEHIND: usize = 4;
+
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Delivery {
+pub(super) struct Delivery {
     /// How often, this time among them.
-    times: u64,
-    stream_seq: u64,
-    consumer_seq: u64,
+    pub(super) times: u64,
+    pub(super) stream_seq: u64,
+    pub(super) consumer_seq: u64,
 }
 
 impl Delivery {
+    /// What a message says of itself.
+    pub(super) fn of(message: &Message<'_>) -> Result<Self> {
+        let subject = || String::from_utf8_lossy(message.subject);
+        let read = Self::read(message.reply.unwrap_or_default());
+        read.with_context(|| format!("a message on {} that says nothing of itself", subject()))
+    }
+
     fn read(reply: &[u8]) -> Option<Self> {
-        let tokens: Vec<&str> = std::str::from_utf8(reply).ok()?.split('.').collect();
-        let tokens = match tokens.len() {
-            TOKENS => &tokens[..],
-            TOKENS_WITH_DOMAIN_MIN.. => &tokens[DOMAIN_TOKENS..],
+        reply.starts_with(b"$JS.ACK.").then_some(())?;
+        let domain = match 1 + reply.iter().filter(|byte| **byte == b'.').count() {
+            TOKENS => 0,
+            TOKENS_WITH_DOMAIN_MIN.. => DOMAIN_TOKENS,
             _ => return None,
         };
-        let number = |index: usize| tokens[index].parse().ok();
-        reply.starts_with(b"$JS.ACK.").then_some(())?;
-        Some(Self { times: number(4)?, stream_seq: number(5)?, consumer_seq: number(6)? })
+        let mut tokens = reply.split(|byte| *byte == b'.').skip(domain + NUMBERS_BEHIND);
+        let mut number = || std::str::from_utf8(tokens.next()?).ok()?.parse().ok();
+        Some(Self { times: number()?, stream_seq: number()?, consumer_seq: number()? })
     }
 }
 
@@ -53,11 +63,7 @@ impl<'a> Deliveries<'a> {
     }
 
     pub(crate) fn on_message(&mut self, message: &Message<'_>) -> Result<()> {
-        let reply = message.reply.unwrap_or_default();
-        let delivery = Delivery::read(reply);
-        let delivery = delivery.with_context(|| {
-            format!("a message on {} that says nothing of itself", String::from_utf8_lossy(message.subject))
-        })?;
+        let delivery = Delivery::of(message)?;
         let due = self.count + 1;
         let expected = Delivery { times: 1, stream_seq: due, consumer_seq: due };
         ensure!(delivery == expected, "{delivery:?} came where {expected:?} was due");

@@ -18,6 +18,7 @@ pub(crate) struct Numbered {
     /// 0 for a request that says nothing.
     payload_bytes: usize,
     checksum: u32,
+    /// Whom the stamp names.
     publisher: u32,
 }
 
@@ -40,6 +41,11 @@ impl Numbered {
         let digits_at = "PUB ".len() + subject.len() + " ".len() + answer_to.len() - DIGITS;
         let checksum = stamp::subject_checksum(subject.as_bytes());
         Self { frame, digits_at, payload_bytes, checksum, publisher }
+    }
+
+    /// The same, stamped as another one's.
+    pub(crate) fn stamped_as(self, publisher: u32) -> Self {
+        Self { publisher, ..self }
     }
 
     /// Appends the message of that number, with its stamp if there is a payload.

@@ -3,21 +3,23 @@
 use anyhow::Result;
 use nats_proto::Message;
 
-use crate::jetstream::askers::{Askers, Job};
+use crate::jetstream::askers::Job;
 use crate::jetstream::numbered::Numbered;
 use crate::jetstream::pub_ack;
 use crate::jetstream::stored::Stored;
-use crate::plan::Plan;
-use crate::progress::Progress;
-use crate::server::Server;
-
-/// How far ahead of the acknowledgements a stream is filled where filling is not what is measured.
-const FILL_WINDOW: u32 = 4_000;
 
 pub(crate) struct Publishing {
-    stream: &'static str,
+    /// What each stream acknowledged.
+    pub(crate) streams: Vec<Kept>,
     /// By publisher, or by key.
     messages: Vec<Numbered>,
+    /// The messages are those of keys, which take turns.
+    by_key: bool,
+}
+
+/// What a stream acknowledged.
+pub(crate) struct Kept {
+    pub(crate) stream: String,
     pub(crate) stored: Stored,
 }
 
@@ -31,49 +33,59 @@ pub(crate) fn key(number: u64, keys: usize) -> usize {
 }
 
 impl Publishing {
-    /// Each publisher on a subject of its own: `<stream>.<publisher>`.
-    pub(crate) fn by_publisher(stream: &'static str, publishers: u32, payload_bytes: usize) -> Self {
-        let message = |index| Numbered::new(&format!("{stream}.{index}"), index, payload_bytes);
+    /// Each publisher on a subject of its own, `<stream>.<publisher>`; publishers take the streams in turns.
+    ///
+    /// The stamps of a message number the publishers of its stream.
+    pub(crate) fn by_publisher(streams: &[String], publishers: u32, payload_bytes: usize) -> Self {
+        let count = streams.len();
+        let message = |index: u32| {
+            let (turn, stream) = (index as usize / count, &streams[index as usize % count]);
+            Numbered::new(&format!("{stream}.{index}"), index, payload_bytes).stamped_as(turn as u32)
+        };
         let messages = (0..publishers).map(message).collect();
-        Self { stream, messages, stored: Stored::new(publishers as usize) }
+        let kept = |stream: &String| {
+            let stored = Stored::new((publishers as usize).div_ceil(count));
+            Kept { stream: stream.clone(), stored }
+        };
+        Self { streams: streams.iter().map(kept).collect(), messages, by_key: false }
     }
 
     /// One publisher that takes the subjects in turns.
-    pub(crate) fn by_key(stream: &'static str, subjects: &[String], payload_bytes: usize) -> Self {
+    pub(crate) fn by_key(stream: &str, subjects: &[String], payload_bytes: usize) -> Self {
         let messages = subjects.iter().map(|subject| Numbered::new(subject, 0, payload_bytes)).collect();
-        Self { stream, messages, stored: Stored::new(1) }
+        let kept = Kept { stream: stream.to_owned(), stored: Stored::new(1) };
+        Self { streams: vec![kept], messages, by_key: true }
+    }
+
+    /// Acknowledged so far, by all streams.
+    #[cfg(test)]
+    pub(crate) fn count(&self) -> u64 {
+        self.streams.iter().map(|kept| kept.stored.count()).sum()
+    }
+
+    /// What the only stream acknowledged.
+    pub(crate) fn into_stored(mut self) -> Stored {
+        self.streams.swap_remove(0).stored
     }
 }
 
 impl Job for Publishing {
     fn ask(&mut self, asker: usize, number: u64, out: &mut Vec<u8>) {
-        let alone = self.stored.publishers() == 1;
-        let index = if alone { key(number, self.messages.len()) } else { asker };
+        let index = if self.by_key { key(number, self.messages.len()) } else { asker };
         self.messages[index].append(number, out);
     }
 
     fn on_answer(&mut self, asker: usize, number: u64, answer: &Message<'_>) -> Result<()> {
-        self.stored.book(asker, number, pub_ack::read(answer, self.stream)?)
+        let streams = self.streams.len();
+        let Kept { stream, stored } = &mut self.streams[asker % streams];
+        stored.book(asker / streams, number, pub_ack::read(answer, stream)?)
     }
-}
-
-/// Publishes `messages` to `<stream>.0`, as fast as the stream takes them.
-pub(crate) fn fill(
-    server: &Server,
-    title: &str,
-    stream: &'static str,
-    messages: u64,
-    payload_bytes: usize,
-) -> Result<Stored> {
-    let mut publishing = Publishing::by_publisher(stream, 1, payload_bytes);
-    let progress = Progress::new(&format!("{title}, filling"), "messages");
-    Askers::open(server, 1, FILL_WINDOW, progress)?.play(Plan::of_number(messages), &mut publishing)?;
-    Ok(publishing.stored)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stamp::{self, Stamp};
 
     #[test]
     fn every_key_has_its_turn() {
@@ -87,9 +99,16 @@ mod tests {
     #[test]
     fn publishers_keep_to_their_subjects_and_keys_take_turns() {
         let mut out = Vec::new();
-        let mut two = Publishing::by_publisher("bench", 2, 16);
+        let mut two = Publishing::by_publisher(&["bench".to_owned()], 2, 16);
         two.ask(1, 0, &mut out);
         assert!(out.starts_with(b"PUB bench.1 _INBOX.bench.1.0000000000 16\r\n"));
+        out.clear();
+        let streams = ["a", "b"].map(str::to_owned);
+        Publishing::by_publisher(&streams, 4, 16).ask(3, 0, &mut out);
+        let head = b"PUB b.3 _INBOX.bench.3.0000000000 16\r\n";
+        assert!(out.starts_with(head));
+        let stamp = stamp::read(&out[head.len()..head.len() + 16], b"b.3").unwrap();
+        assert_eq!(stamp, Stamp { publisher: 1, seq: 0 }, "the second of its stream");
         out.clear();
         let mut keys = Publishing::by_key("KV_bench", &["a".to_owned(), "b".to_owned()], 16);
         keys.ask(0, 1, &mut out);

@@ -9,8 +9,9 @@ use serde_json::json;
 use crate::epoll::Epoll;
 use crate::jetstream::api::Api;
 use crate::jetstream::delivery::{self, Deliveries};
+use crate::jetstream::filled;
 use crate::jetstream::link::{ANSWER_WAIT_MAX, Link, READ_BYTES};
-use crate::jetstream::publishing;
+use crate::jetstream::said;
 use crate::jetstream::setup::{STREAM, Setup};
 use crate::jetstream::stored::Stored;
 use crate::meter::Meter;
@@ -18,9 +19,6 @@ use crate::progress::Progress;
 use crate::report::Report;
 use crate::server::Server;
 use crate::settings::Settings;
-
-/// What is asked for is answered long before.
-const EXPIRES: Duration = Duration::from_secs(60);
 
 const INBOX: &str = "_INBOX.bench.pull";
 
@@ -34,14 +32,13 @@ const LOOK_EVERY: Duration = Duration::from_millis(5);
 pub(crate) fn run(server: &Server, title: &str, batch: u32, settings: &Settings) -> Result<Vec<Report>> {
     let setup = Setup::of(settings)?;
     let mut api = Api::open(server)?;
-    api.create_stream(STREAM, json!({ "subjects": [format!("{STREAM}.>")] }))?;
     let messages = Setup::messages(settings);
-    let stored = publishing::fill(server, title, STREAM, messages, setup.payload_bytes)?;
+    let stored = filled::make(server, &mut api, title, &setup, messages)?;
     let checked = settings.verify.then_some(&stored);
     let reports = [true, false].map(|acks| {
         let phase = format!("{title}, ack {}", if acks { "explicit" } else { "none" });
         let meter = Meter::start(server)?;
-        drain(server, &mut api, &phase, &Pull { batch, acks, messages }, checked)?;
+        drain(server, &mut api, &phase, &Pull { stream: STREAM, batch, acks, messages }, checked)?;
         let report = Report::new(&phase, "messages", messages, meter.stop()?);
         Ok(Report { payload_bytes: setup.payload_bytes, ..report })
     });
@@ -54,10 +51,11 @@ pub(crate) fn verify(
     server: &Server,
     api: &mut Api,
     title: &str,
+    stream: &str,
     payload_bytes: usize,
     stored: &Stored,
 ) -> Result<()> {
-    let (held, count) = (api.held(STREAM)?, stored.count());
+    let (held, count) = (api.held(stream)?, stored.count());
     ensure!(
         held.messages == count && held.last_seq == count,
         "{count} messages were acknowledged, and the stream has {} of them up to {}",
@@ -65,7 +63,7 @@ pub(crate) fn verify(
         held.last_seq
     );
     let batch = (VERIFY_BYTES / payload_bytes).clamp(1, VERIFY_BATCH_MAX) as u32;
-    let pull = Pull { batch, acks: false, messages: count };
+    let pull = Pull { stream, batch, acks: false, messages: count };
     drain(server, api, &format!("{title}, reading back"), &pull, Some(stored))
 }
 
@@ -75,13 +73,14 @@ const VERIFY_BATCH_MAX: usize = 1_000;
 const VERIFY_BYTES: usize = 32 * 1024 * 1024;
 
 /// How a stream is read.
-struct Pull {
+struct Pull<'a> {
+    stream: &'a str,
     batch: u32,
     acks: bool,
     messages: u64,
 }
 
-impl Pull {
+impl Pull<'_> {
     fn consumer(&self) -> &'static str {
         if self.acks { "acking" } else { "reading" }
     }
@@ -96,8 +95,14 @@ impl Pull {
 }
 
 /// Makes a durable consumer and fetches everything, up to the last acknowledgement.
-fn drain(server: &Server, api: &mut Api, title: &str, pull: &Pull, stored: Option<&Stored>) -> Result<()> {
-    let consumer = pull.consumer();
+fn drain(
+    server: &Server,
+    api: &mut Api,
+    title: &str,
+    pull: &Pull<'_>,
+    stored: Option<&Stored>,
+) -> Result<()> {
+    let (stream, consumer) = (pull.stream, pull.consumer());
     let mut config = json!({
         "durable_name": consumer,
         "ack_policy": if pull.acks { "explicit" } else { "none" },
@@ -106,7 +111,7 @@ fn drain(server: &Server, api: &mut Api, title: &str, pull: &Pull, stored: Optio
     if pull.acks {
         config["max_ack_pending"] = json!((ACKS_PENDING_PER_BATCH * pull.batch).max(ACKS_PENDING_MIN));
     }
-    api.create_consumer(STREAM, consumer, config)?;
+    api.create_consumer(stream, consumer, config)?;
     let mut epoll = Epoll::new()?;
     let mut link = Link::open(&mut server.dialer(), &epoll, INBOX, 0)?;
     let mut deliveries = Deliveries::new(stored);
@@ -114,7 +119,7 @@ fn drain(server: &Server, api: &mut Api, title: &str, pull: &Pull, stored: Optio
     let (mut asked, mut scratch) = (0, vec![0; READ_BYTES]);
     loop {
         if let Some(wanted) = pull.next_batch(asked, deliveries.count()) {
-            ask(link.outbox(), consumer, wanted);
+            said::ask(link.outbox(), stream, consumer, INBOX, wanted);
             asked += wanted;
         }
         link.flush()?;
@@ -129,32 +134,20 @@ fn drain(server: &Server, api: &mut Api, title: &str, pull: &Pull, stored: Optio
             }
             deliveries.on_message(message)?;
             if pull.acks {
-                acknowledge(out, message.reply.unwrap_or_default());
+                said::acknowledge(out, message.reply.unwrap_or_default());
             }
             Ok(())
         })?;
         progress.show(|| deliveries.count());
     }
-    if pull.acks { await_acks(api, consumer, pull.messages) } else { Ok(()) }
-}
-
-fn ask(out: &mut Vec<u8>, consumer: &str, batch: u64) {
-    let body = json!({ "batch": batch, "expires": EXPIRES.as_nanos() as u64 }).to_string();
-    let subject = format!("$JS.API.CONSUMER.MSG.NEXT.{STREAM}.{consumer}");
-    out.extend_from_slice(format!("PUB {subject} {INBOX} {}\r\n{body}\r\n", body.len()).as_bytes());
-}
-
-fn acknowledge(out: &mut Vec<u8>, reply: &[u8]) {
-    out.extend_from_slice(b"PUB ");
-    out.extend_from_slice(reply);
-    out.extend_from_slice(b" 4\r\n+ACK\r\n");
+    if pull.acks { await_acks(api, stream, consumer, pull.messages) } else { Ok(()) }
 }
 
 /// Waits until the server has taken the acknowledgement of message `last`, and of all before.
-fn await_acks(api: &mut Api, consumer: &str, last: u64) -> Result<()> {
+pub(super) fn await_acks(api: &mut Api, stream: &str, consumer: &str, last: u64) -> Result<()> {
     let give_up_at = Instant::now() + ANSWER_WAIT_MAX;
     loop {
-        let floor = api.ack_floor(STREAM, consumer)?;
+        let floor = api.ack_floor(stream, consumer)?;
         if floor == last {
             return Ok(());
         }
@@ -171,7 +164,7 @@ mod tests {
 
     #[test]
     fn the_next_batch_is_asked_for_when_half_of_the_last_is_in() {
-        let pull = Pull { batch: 500, acks: true, messages: 1_100 };
+        let pull = Pull { stream: STREAM, batch: 500, acks: true, messages: 1_100 };
         assert_eq!(pull.next_batch(0, 0), Some(500));
         assert_eq!(pull.next_batch(500, 249), None);
         assert_eq!(pull.next_batch(500, 250), Some(250));
@@ -179,18 +172,6 @@ mod tests {
         assert_eq!(pull.next_batch(1_100, 900), None);
         let single = Pull { batch: 1, ..pull };
         assert_eq!((single.next_batch(7, 7), single.next_batch(8, 7)), (Some(1), None));
-    }
-
-    #[test]
-    fn what_is_said_to_a_consumer_is_what_it_reads() {
-        let mut out = Vec::new();
-        ask(&mut out, "acking", 250);
-        acknowledge(&mut out, b"$JS.ACK.bench.acking.1.1.1.0.0");
-        let text = String::from_utf8(out).unwrap();
-        let expected = "PUB $JS.API.CONSUMER.MSG.NEXT.bench.acking _INBOX.bench.pull 35\r\n\
-                        {\"batch\":250,\"expires\":60000000000}\r\n\
-                        PUB $JS.ACK.bench.acking.1.1.1.0.0 4\r\n+ACK\r\n";
-        assert_eq!(text, expected);
     }
 
     /// A stream of `MESSAGES_KEPT`, in a server that gives what `tamper` makes of each message.
@@ -242,7 +223,7 @@ mod tests {
     fn fetch(acks: bool, tamper: impl Fn(u64) -> Option<u64> + Send + 'static) -> Result<()> {
         let server = keeping(tamper);
         let mut api = Api::open(&server)?;
-        let pull = Pull { batch: 6, acks, messages: MESSAGES_KEPT };
+        let pull = Pull { stream: STREAM, batch: 6, acks, messages: MESSAGES_KEPT };
         drain(&server, &mut api, "test", &pull, Some(&stored(MESSAGES_KEPT)))
     }
 
@@ -267,9 +248,9 @@ mod tests {
     fn reading_back_finds_what_was_acknowledged_and_is_not_there() {
         let server = keeping(Some);
         let mut api = Api::open(&server).unwrap();
-        verify(&server, &mut api, "test", 16, &stored(MESSAGES_KEPT)).unwrap();
-        let error =
-            verify(&server, &mut api, "test", 16, &stored(MESSAGES_KEPT + 1)).unwrap_err().to_string();
+        verify(&server, &mut api, "test", STREAM, 16, &stored(MESSAGES_KEPT)).unwrap();
+        let more = stored(MESSAGES_KEPT + 1);
+        let error = verify(&server, &mut api, "test", STREAM, 16, &more).unwrap_err().to_string();
         assert_eq!(error, "21 messages were acknowledged, and the stream has 20 of them up to 20");
     }
 }

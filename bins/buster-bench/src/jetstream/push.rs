@@ -1,14 +1,16 @@
-//! An ordered push consumer: the server sends as fast as flow control lets it.
+//! Push consumers: the server sends as fast as acknowledgements, or flow control, let it.
 
 use anyhow::{Result, bail, ensure};
 use nats_proto::{HeaderView, Message};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::epoll::Epoll;
 use crate::jetstream::api::Api;
 use crate::jetstream::delivery::{self, Deliveries};
+use crate::jetstream::filled;
 use crate::jetstream::link::{ANSWER_WAIT_MAX, Link, READ_BYTES};
-use crate::jetstream::publishing;
+use crate::jetstream::pull;
+use crate::jetstream::said;
 use crate::jetstream::setup::{STREAM, Setup};
 use crate::jetstream::stored::Stored;
 use crate::meter::Meter;
@@ -17,7 +19,8 @@ use crate::report::Report;
 use crate::server::Server;
 use crate::settings::Settings;
 
-const INBOX: &str = "_INBOX.bench.push";
+/// The server's default.
+const ACKS_PENDING_MAX: u32 = 1_000;
 
 /// The status of heartbeats and of requests of flow control.
 const CONTROL: u16 = 100;
@@ -25,50 +28,103 @@ const CONTROL: u16 = 100;
 /// Where an answer goes that a heartbeat waits for.
 const STALLED: &str = "Nats-Consumer-Stalled";
 
+/// How a consumer delivers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Way {
+    /// As clients subscribe by default: durable, each message acknowledged.
+    Acknowledged,
+    /// As clients replay a stream: in order, with flow control, nothing acknowledged.
+    Ordered,
+}
+
+impl Way {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Acknowledged => "ack explicit",
+            Self::Ordered => "ordered",
+        }
+    }
+
+    fn consumer(self) -> &'static str {
+        match self {
+            Self::Acknowledged => "pushing",
+            Self::Ordered => "ordered",
+        }
+    }
+
+    fn inbox(self) -> String {
+        format!("_INBOX.bench.{}", self.consumer())
+    }
+
+    fn config(self) -> Value {
+        match self {
+            Self::Acknowledged => json!({
+                "durable_name": self.consumer(),
+                "deliver_subject": self.inbox(),
+                "deliver_policy": "all",
+                "ack_policy": "explicit",
+                "max_ack_pending": ACKS_PENDING_MAX,
+            }),
+            Self::Ordered => json!({
+                "deliver_subject": self.inbox(),
+                "deliver_policy": "all",
+                "ack_policy": "none",
+                "max_deliver": 1,
+                "flow_control": true,
+                "idle_heartbeat": 5_000_000_000_u64,
+                "inactive_threshold": 300_000_000_000_u64,
+                "mem_storage": true,
+                "num_replicas": 1,
+            }),
+        }
+    }
+}
+
+/// One report per way.
 pub(crate) fn run(server: &Server, title: &str, settings: &Settings) -> Result<Vec<Report>> {
     let setup = Setup::of(settings)?;
     let mut api = Api::open(server)?;
-    api.create_stream(STREAM, json!({ "subjects": [format!("{STREAM}.>")] }))?;
     let messages = Setup::messages(settings);
-    let stored = publishing::fill(server, title, STREAM, messages, setup.payload_bytes)?;
-    let meter = Meter::start(server)?;
-    let asked = listen(server, &mut api, title, messages, settings.verify.then_some(&stored))?;
-    let report = Report::new(title, "messages", messages, meter.stop()?);
+    let stored = filled::make(server, &mut api, title, &setup, messages)?;
+    let checked = settings.verify.then_some(&stored);
+    let reports = [Way::Acknowledged, Way::Ordered].map(|way| {
+        let phase = format!("{title}, {}", way.name());
+        let meter = Meter::start(server)?;
+        let asked = listen(server, &mut api, &phase, way, messages, checked)?;
+        let report = Report::new(&phase, "messages", messages, meter.stop()?);
+        let note = (way == Way::Ordered).then(|| format!("flow control asked {asked} times"));
+        Ok(Report { payload_bytes: setup.payload_bytes, note, ..report })
+    });
     api.delete_stream(STREAM)?;
-    let note = Some(format!("flow control asked {asked} times"));
-    Ok(vec![Report { payload_bytes: setup.payload_bytes, note, ..report }])
+    reports.into_iter().collect()
 }
 
-/// Makes the consumer as clients make ordered ones, and takes all messages: how often flow control asked.
+/// Makes the consumer and takes all messages: how often flow control asked.
 fn listen(
     server: &Server,
     api: &mut Api,
     title: &str,
+    way: Way,
     messages: u64,
     stored: Option<&Stored>,
 ) -> Result<u64> {
     let mut epoll = Epoll::new()?;
-    let mut link = Link::open(&mut server.dialer(), &epoll, INBOX, 0)?;
-    let config = json!({
-        "deliver_subject": INBOX,
-        "deliver_policy": "all",
-        "ack_policy": "none",
-        "max_deliver": 1,
-        "flow_control": true,
-        "idle_heartbeat": 5_000_000_000_u64,
-        "inactive_threshold": 300_000_000_000_u64,
-        "mem_storage": true,
-        "num_replicas": 1,
-    });
-    api.create_consumer(STREAM, "ordered", config)?;
+    let mut link = Link::open(&mut server.dialer(), &epoll, &way.inbox(), 0)?;
+    api.create_consumer(STREAM, way.consumer(), way.config())?;
     let mut deliveries = Deliveries::new(stored);
     let mut progress = Progress::new(title, "messages");
     let (mut asked, mut scratch) = (0, vec![0; READ_BYTES]);
-    while deliveries.count() < messages {
+    while deliveries.count() < messages || !link.is_flushed() {
         let left = messages - deliveries.count();
         ensure!(epoll.wait(ANSWER_WAIT_MAX)?.next().is_some(), "{left} messages never came");
         link.receive(&mut scratch, |message, out| match delivery::status(message)? {
-            None => deliveries.on_message(message),
+            None => {
+                deliveries.on_message(message)?;
+                if way == Way::Acknowledged {
+                    said::acknowledge(out, message.reply.unwrap_or_default());
+                }
+                Ok(())
+            }
             Some((CONTROL, _)) => {
                 asked += u64::from(answer(message, out)?);
                 Ok(())
@@ -77,6 +133,9 @@ fn listen(
         })?;
         link.flush()?;
         progress.show(|| deliveries.count());
+    }
+    if way == Way::Acknowledged {
+        pull::await_acks(api, STREAM, way.consumer(), messages)?;
     }
     Ok(asked)
 }
@@ -100,7 +159,7 @@ mod tests {
         let header = Some(HeaderLen { bytes: head.len(), text: b"" });
         let body = head.as_bytes();
         let mut out = Vec::new();
-        let message = Message { subject: INBOX.as_bytes(), sid: b"1", reply, header, body };
+        let message = Message { subject: b"i", sid: b"1", reply, header, body };
         assert_eq!(answer(&message, &mut out).unwrap(), !out.is_empty());
         String::from_utf8(out).unwrap()
     }

@@ -4,25 +4,27 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use serde_json::json;
 
 use crate::jetstream::api::{Api, Held};
 use crate::jetstream::setup::{STREAM, Setup};
-use crate::jetstream::{publishing, pull};
+use crate::jetstream::{filled, pull};
 use crate::meter::Meter;
 use crate::report::Report;
 use crate::server::{End, Server};
 use crate::settings::{Settings, scaled};
 
 /// A server that takes longer has lost some.
-const READY_WAIT_MAX: Duration = Duration::from_secs(60);
+const READY_WAIT_MAX: Duration = Duration::from_secs(120);
+
+/// What a server holds while nothing happens is looked at after so long; what it keeps for a while is gone by then.
+const IDLE_TIME: Duration = Duration::from_secs(6);
 
 /// Between two looks at the stream.
 const LOOK_EVERY: Duration = Duration::from_millis(1);
 
 const ENDS: [(End, &str); 2] = [(End::Orderly, "SIGTERM"), (End::Sudden, "kill -9")];
 
-/// One report per end; each with a stream that was filled anew.
+/// One report of what a server holds while nothing happens, and one per end; each with a stream that was filled anew.
 pub(crate) fn run(
     server: &mut Server,
     title: &str,
@@ -39,17 +41,26 @@ pub(crate) fn run(
     for (end, name) in ENDS {
         let phase = format!("{title}, {name}");
         let mut api = Api::open(server)?;
-        api.create_stream(STREAM, json!({ "subjects": [format!("{STREAM}.>")] }))?;
-        let stored = publishing::fill(server, &phase, STREAM, messages, setup.payload_bytes)?;
+        let stored = filled::make(server, &mut api, &phase, &setup, messages)?;
         drop(api);
+        if reports.is_empty() {
+            reports.push(idle(server, &format!("{title}, idle"), messages)?);
+        }
         reports.push(restart(server, &phase, end, messages)?);
         let mut api = Api::open(server)?;
         if settings.verify {
-            pull::verify(server, &mut api, &phase, setup.payload_bytes, &stored)?;
+            pull::verify(server, &mut api, &phase, STREAM, setup.payload_bytes, &stored)?;
         }
         api.delete_stream(STREAM)?;
     }
     Ok(reports)
+}
+
+/// What it holds: its memory is what counts.
+fn idle(server: &Server, title: &str, messages: u64) -> Result<Report> {
+    let meter = Meter::start(server)?;
+    thread::sleep(IDLE_TIME);
+    Ok(Report::new(title, "messages", messages, meter.stop()?))
 }
 
 fn restart(server: &mut Server, title: &str, end: End, messages: u64) -> Result<Report> {
@@ -93,6 +104,7 @@ fn await_all(server: &Server, messages: u64, wait_max: Duration) -> Result<()> {
 mod tests {
     use super::*;
     use crate::jetstream::fake;
+    use serde_json::json;
 
     /// Waits for ten messages in a stream that has first `before` and then `after` of them.
     fn wait(before: u64, after: u64, wait_max: Duration) -> Result<()> {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use serde_json::{Value, json};
 
 use crate::plan::Plan;
 use crate::settings::{Settings, scaled};
@@ -17,6 +18,11 @@ const PAYLOAD_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Each is a connection.
 const PUBLISHERS_MAX: u32 = 10_000;
 
+const KEYS: usize = 10_000;
+
+/// Each is prebuilt as a message.
+const KEYS_MAX: usize = 1_000_000;
+
 /// How long something is asked at scale 1. How many messages that are differs by a hundred times between disks.
 const TIME: Duration = Duration::from_secs(5);
 
@@ -26,17 +32,40 @@ const MESSAGES: u64 = 500_000;
 #[derive(Debug, PartialEq)]
 pub(super) struct Setup {
     pub(super) publishers: u32,
+    /// Each has one publisher at least.
+    pub(super) streams: u32,
+    pub(super) keys: usize,
     pub(super) payload_bytes: usize,
+    in_memory: bool,
 }
 
 impl Setup {
     pub(super) fn of(settings: &Settings) -> Result<Self> {
         let publishers = u32::try_from(settings.overrides.publishers.unwrap_or(1)).unwrap_or(u32::MAX);
         ensure!((1..=PUBLISHERS_MAX).contains(&publishers), "1 to {PUBLISHERS_MAX} publishers");
+        let streams = u32::try_from(settings.overrides.streams.unwrap_or(1)).unwrap_or(u32::MAX);
+        ensure!((1..=publishers).contains(&streams), "1 to {publishers} streams, as there are publishers");
+        let keys = settings.overrides.keys.unwrap_or(KEYS);
+        ensure!((1..=KEYS_MAX).contains(&keys), "1 to {KEYS_MAX} keys");
         let payload_bytes = settings.overrides.payload_bytes.unwrap_or(PAYLOAD_BYTES);
         let payloads = PAYLOAD_BYTES_MIN..=PAYLOAD_BYTES_MAX;
         ensure!(payloads.contains(&payload_bytes), "payloads of {payloads:?} bytes");
-        Ok(Self { publishers, payload_bytes })
+        let in_memory = settings.overrides.in_memory;
+        Ok(Self { publishers, streams, keys, payload_bytes, in_memory })
+    }
+
+    /// The names of the streams: `STREAM` if there is one.
+    pub(super) fn names(&self) -> Vec<String> {
+        match self.streams {
+            1 => vec![STREAM.to_owned()],
+            count => (0..count).map(|index| format!("{STREAM}-{index}")).collect(),
+        }
+    }
+
+    /// What a stream is that takes all below its name.
+    pub(super) fn config(&self, name: &str) -> Value {
+        let storage = if self.in_memory { "memory" } else { "file" };
+        json!({ "subjects": [format!("{name}.>")], "storage": storage })
     }
 
     /// By number or time, as was said, or else for the usual time.
@@ -66,15 +95,32 @@ mod tests {
     #[test]
     fn a_load_has_bounds_and_defaults() {
         let usual = Setup::of(&settings(Overrides::default())).unwrap();
-        assert_eq!(usual, Setup { publishers: 1, payload_bytes: 128 });
-        for (publishers, payload_bytes, words) in [
-            (Some(0), None, "1 to 10000 publishers"),
-            (Some(10_001), None, "1 to 10000 publishers"),
-            (None, Some(15), "payloads of 16..=8388608 bytes"),
+        let expected =
+            Setup { publishers: 1, streams: 1, keys: 10_000, payload_bytes: 128, in_memory: false };
+        assert_eq!(usual, expected);
+        let none = Overrides::default();
+        for (wrong, words) in [
+            (Overrides { publishers: Some(0), ..none.clone() }, "1 to 10000 publishers"),
+            (Overrides { publishers: Some(10_001), ..none.clone() }, "1 to 10000 publishers"),
+            (Overrides { payload_bytes: Some(15), ..none.clone() }, "payloads of 16..=8388608 bytes"),
+            (Overrides { keys: Some(0), ..none.clone() }, "1 to 1000000 keys"),
+            (
+                Overrides { publishers: Some(2), streams: Some(3), ..none.clone() },
+                "1 to 2 streams, as there are publishers",
+            ),
         ] {
-            let wrong = settings(Overrides { publishers, payload_bytes, ..Overrides::default() });
-            assert_eq!(Setup::of(&wrong).unwrap_err().to_string(), words);
+            assert_eq!(Setup::of(&settings(wrong)).unwrap_err().to_string(), words);
         }
+    }
+
+    #[test]
+    fn streams_have_names_and_subjects_of_their_own() {
+        let overrides = Overrides { publishers: Some(8), in_memory: true, ..Overrides::default() };
+        let one = Setup::of(&settings(overrides.clone())).unwrap();
+        assert_eq!(one.names(), ["bench"]);
+        let two = Setup::of(&settings(Overrides { streams: Some(2), ..overrides })).unwrap();
+        assert_eq!(two.names(), ["bench-0", "bench-1"]);
+        assert_eq!(two.config("bench-1"), json!({ "subjects": ["bench-1.>"], "storage": "memory" }));
     }
 
     #[test]

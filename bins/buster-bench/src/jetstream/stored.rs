@@ -21,10 +21,6 @@ impl Stored {
         Self { seqs: vec![Vec::new(); publishers], given: Vec::new(), count: 0 }
     }
 
-    pub(crate) fn publishers(&self) -> usize {
-        self.seqs.len()
-    }
-
     /// Acknowledged so far.
     pub(crate) fn count(&self) -> u64 {
         self.count
