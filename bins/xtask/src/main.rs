@@ -47,10 +47,12 @@ usage: cargo xtask <command>
   compare [options]        the comparison with nats-server, and whether the bars are met
     --peer PATH, --peer2 PATH  nats-servers to stand in it (else the installed one, or Debian's)
     --server PATH              our server (else the one built now)
+    --jetstream                streams instead, also beside a nats-server that syncs before it acknowledges
     --only LOAD,...            some of the loads
     --rounds N                 how often each server has its turn (default 5)
+    --scale X                  so many times as much in each load (default 1)
     --quick                    3 rounds of less
-    --write                    rewrite the table in docs/performance.md and docs/comparison.svg
+    --write                    rewrite the table in docs/performance.md and its chart
   baseline [options]       what each operation costs beside an earlier commit: at most 1.05 times as much?
     --commit C                 that commit (else the one kept in bins/xtask/src/baseline.rs)
     --server PATH              our server (else the one built now)

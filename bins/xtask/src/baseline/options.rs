@@ -1,15 +1,12 @@
 //! What `cargo xtask baseline` takes.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 
 use crate::compare::wants::Wants;
 
 use super::COMMIT;
 
 const ROUNDS_DEFAULT: usize = 7;
-
-/// As much as the load generator allows.
-const SCALE_MAX: f64 = 1000.0;
 
 #[derive(Debug, PartialEq)]
 pub(crate) struct Options {
@@ -28,15 +25,13 @@ impl Options {
 
 pub(crate) fn parse(args: &[&str]) -> Result<Options> {
     let mut commit = COMMIT.to_owned();
-    let wants = Wants::parse(ROUNDS_DEFAULT, args, |wants, word, value| {
+    let wants = Wants::parse(ROUNDS_DEFAULT, args, |_, word, value| {
         match word {
             "--commit" => commit = value()?.to_owned(),
-            "--scale" => wants.scale = value()?.parse().context("--scale takes a number")?,
             _ => return Ok(false),
         }
         Ok(true)
     })?;
-    ensure!(wants.scale > 0.0 && wants.scale <= SCALE_MAX, "--scale must lie above 0 and up to {SCALE_MAX}");
     ensure!(!commit.starts_with('-'), "`{commit}` is no commit");
     ensure!(
         !wants.write || wants.only.is_empty() && commit == COMMIT,

@@ -5,8 +5,8 @@
 
 use serde_json::Value;
 
-/// Where nats-server's outbound queue changed for good: from here on other ratios are due.
-pub(crate) const NEWER_SERIES: (u32, u32) = (2, 10);
+use super::ceiling::Ceiling;
+use super::servers::Server;
 
 /// One run of buster-bench and what it is compared with.
 #[derive(Debug)]
@@ -21,6 +21,18 @@ pub(crate) struct Load {
     /// Arguments that every server gets.
     pub(crate) all: &'static [&'static str],
     pub(crate) rows: &'static [Row],
+    /// What the disk allows at most, where that decides.
+    pub(crate) ceiling: Option<Ceiling>,
+    /// However many rounds are asked for: of what takes minutes a few have to do.
+    pub(crate) rounds_max: usize,
+}
+
+impl Load {
+    /// Whether any bar is due against this rival.
+    pub(crate) fn is_due(&self, rival: &Server) -> bool {
+        let mut bars = self.rows.iter().flat_map(|row| row.bars);
+        bars.any(|bar| bar.bound.due(rival, self.rivals == Rivals::Peers).is_some())
+    }
 }
 
 #[derive(Debug, PartialEq)]
@@ -54,8 +66,25 @@ pub(crate) enum Bound {
     /// At most, or at least, so many times the rival's; other numbers may be due against the newer
     /// nats-server, or none.
     Ratio { side: Side, ratio: f64, newer: Option<f64> },
+    /// The same of streams: against a nats-server as it is by default, which acknowledges before it syncs, and against
+    /// one that syncs first.
+    Stored { side: Side, default: Option<f64>, synced: Option<f64> },
     /// In the metric's own unit.
     Absolute { side: Side, value: f64 },
+}
+
+impl Bound {
+    /// What is due against a rival, which may be nats-server or ourselves.
+    pub(crate) fn due(self, rival: &Server, is_peer: bool) -> Option<(Side, f64)> {
+        let (side, bound) = match self {
+            Self::Ratio { side, newer, .. } if is_peer && rival.is_newer_peer() => (side, newer),
+            Self::Ratio { side, ratio, .. } => (side, Some(ratio)),
+            Self::Stored { side, synced, .. } if rival.syncs_first() => (side, synced),
+            Self::Stored { side, default, .. } => (side, default),
+            Self::Absolute { .. } => return None,
+        };
+        bound.map(|bound| (side, bound))
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -95,12 +124,17 @@ pub(crate) enum Metric {
     P999,
     /// Resident memory that one operation left behind, in bytes.
     BytesEach,
-    /// Resident memory at its highest, in bytes.
+    /// Resident memory at the end, and at its highest, in bytes.
+    Rss,
     RssPeak,
     /// The rate beside a subscriber that never reads, as a part of the rate without it.
     RateKept,
     /// Processor time of the server, as a part of one core's.
     CpuShare,
+    /// How long it took.
+    Seconds,
+    /// How often our server synced for each operation.
+    SyncsEach,
 }
 
 impl Metric {
@@ -113,9 +147,12 @@ impl Metric {
             Self::P99 => report["latency_us"]["p99"].as_f64(),
             Self::P999 => report["latency_us"]["p999"].as_f64(),
             Self::BytesEach => report["bytes_each"].as_f64(),
+            Self::Rss => report["rss_bytes"].as_f64(),
             Self::RssPeak => report["rss_peak_bytes"].as_f64(),
             Self::RateKept => report["rate_kept"].as_f64(),
             Self::CpuShare => report["server_cpu_share"].as_f64(),
+            Self::Seconds => report["seconds"].as_f64(),
+            Self::SyncsEach => report["syncs_each"].as_f64(),
         }
     }
 }
@@ -138,7 +175,7 @@ impl Bar {
     }
 }
 
-const fn no_more_than(metric: Metric, value: f64) -> Bar {
+pub(crate) const fn no_more_than(metric: Metric, value: f64) -> Bar {
     Bar { metric, bound: Bound::Absolute { side: Side::AtMost, value } }
 }
 
@@ -149,12 +186,17 @@ const fn no_less_than(metric: Metric, value: f64) -> Bar {
 /// nats-server's default `max_pending`, which is ours too, and the room allowed beyond it.
 const STUCK_RSS_BYTES_MAX: f64 = (128 * 1024 * 1024) as f64;
 
-const fn row(title: &'static str, operation: &'static str, bars: &'static [Bar]) -> Row {
+pub(crate) const fn row(title: &'static str, operation: &'static str, bars: &'static [Bar]) -> Row {
     Row { title, phase: 0, operation, bars }
 }
 
-const fn against_peers(name: &'static str, args: &'static [&'static str], rows: &'static [Row]) -> Load {
-    Load { name, args, rivals: Rivals::Peers, ours: &[], all: &[], rows }
+pub(crate) const fn against_peers(
+    name: &'static str,
+    args: &'static [&'static str],
+    rows: &'static [Row],
+) -> Load {
+    let rivals = Rivals::Peers;
+    Load { name, args, rivals, ours: &[], all: &[], rows, ceiling: None, rounds_max: usize::MAX }
 }
 
 /// The same over WebSockets.
@@ -171,6 +213,11 @@ const fn beside_tcp(name: &'static str, args: &'static [&'static str], rows: &'s
 /// What a pair gets beside others who say all they can.
 const fn fairness(name: &'static str, ours: &'static [&'static str], rows: &'static [Row]) -> Load {
     Load { ours, ..against_peers(name, &["fairness", "--seconds", SECONDS], rows) }
+}
+
+/// On epoll, held against io_uring.
+const fn on_epoll(name: &'static str, args: &'static [&'static str], rows: &'static [Row]) -> Load {
+    Load { rivals: ON_EPOLL, ..against_peers(name, args, rows) }
 }
 
 const ON_EPOLL: Rivals = Rivals::Ourselves { ours: &["--io", "epoll"], theirs: &["--io", "uring"] };
@@ -280,12 +327,12 @@ pub(crate) const LOADS: [Load; 29] = [
         ..against_peers("subs", &["subs", "1000000", "--messages", "600000"], SUBSCRIPTIONS)
     },
     Load {
-        name: "cross-shard",
-        args: &["one-to-one", "--seconds", SECONDS],
         rivals: ACROSS_SHARDS,
-        ours: &[],
-        all: &[],
-        rows: &[row("one to one across two shards, 16 B", "delivery", &[at_most(Metric::Cpu, 1.6)])],
+        ..against_peers(
+            "cross-shard",
+            &["one-to-one", "--seconds", SECONDS],
+            &[row("one to one across two shards, 16 B", "delivery", &[at_most(Metric::Cpu, 1.6)])],
+        )
     },
     against_peers(
         "stuck",
@@ -306,22 +353,16 @@ pub(crate) const LOADS: [Load; 29] = [
             &[no_more_than(Metric::CpuShare, 0.005)],
         )],
     ),
-    Load {
-        name: "epoll-fan-out",
-        args: &["fan-out", "--seconds", SECONDS],
-        rivals: ON_EPOLL,
-        ours: &[],
-        all: &[],
-        rows: &[row("fan-out on epoll", "delivery", READINESS)],
-    },
-    Load {
-        name: "epoll-rtt-64",
-        args: &["rtt", "64", "--seconds", SECONDS],
-        rivals: ON_EPOLL,
-        ours: &[],
-        all: &[],
-        rows: &[row("request-reply, 64 pairs, on epoll", "request", READINESS)],
-    },
+    on_epoll(
+        "epoll-fan-out",
+        &["fan-out", "--seconds", SECONDS],
+        &[row("fan-out on epoll", "delivery", READINESS)],
+    ),
+    on_epoll(
+        "epoll-rtt-64",
+        &["rtt", "64", "--seconds", SECONDS],
+        &[row("request-reply, 64 pairs, on epoll", "request", READINESS)],
+    ),
     over_websockets(
         "ws-fan-out",
         &["fan-out", "--seconds", SECONDS],

@@ -1,6 +1,6 @@
 //! The comparison as a picture: server CPU per operation and rate by load, in SVG.
 //!
-//! Every bar is drawn in proportion to the first nats-server's, which is 1, and labelled with what it
+//! Every bar is drawn in proportion to the first nats-server's that has the figure, which is 1, and labelled with what it
 //! stands for. The same figures give the same bytes; colours follow the reader's light or dark page.
 
 use super::bars::Metric;
@@ -21,10 +21,10 @@ const PROPORTION_MAX: f64 = 5.0;
 
 const STYLE: &str = "\
 text{font:12px system-ui,sans-serif;fill:#24292f}.h{font-size:15px;font-weight:600}\
-.l{fill:#57606a}.s0{fill:#0969da}.s1{fill:#9aa4af}.s2{fill:#d0d7de}\
+.l{fill:#57606a}.s0{fill:#0969da}.s1{fill:#9aa4af}.s2{fill:#d0d7de}.s3{fill:#eaeef2}\
 .a{stroke:#57606a;stroke-dasharray:3 3}\
 @media(prefers-color-scheme:dark){text{fill:#e6edf3}.l{fill:#9da7b3}.s0{fill:#4493f8}.s1{fill:#6e7681}\
-.s2{fill:#3d444d}.a{stroke:#9da7b3}}";
+.s2{fill:#3d444d}.s3{fill:#2a3038}.a{stroke:#9da7b3}}";
 
 /// The bars of one load: ours first; `None` where there is no figure.
 struct Group {
@@ -105,9 +105,9 @@ fn panel(title: &str, groups: &[Group], top: usize) -> String {
 }
 
 impl Group {
-    /// Of the first nats-server's.
+    /// Of the first nats-server's that has the figure.
     fn proportion(&self, bar: usize) -> Option<f64> {
-        let base = (*self.values.get(1)?)?;
+        let base = self.values.iter().skip(1).find_map(|value| *value)?;
         Some((*self.values.get(bar)?)? / base).filter(|value| value.is_finite())
     }
 

@@ -1,5 +1,6 @@
 //! Runs buster-bench: all servers in turns, the first of each round another one.
 
+use std::env;
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::process::Command;
@@ -65,6 +66,23 @@ impl Bench {
     pub(crate) fn loads(&self) -> Result<Vec<String>> {
         let text = run::output_of(Command::new(&self.path).arg("loads"))?;
         Ok(text.lines().map(str::to_owned).collect())
+    }
+
+    /// How many messages a second the disk takes, in the folder where servers get their stores.
+    pub(crate) fn disk(&self, window: u32, record_bytes: u32) -> Result<f64> {
+        let mut command = Command::new(&self.path);
+        command.args([
+            "disk",
+            "--json",
+            "--window",
+            &window.to_string(),
+            "--record",
+            &record_bytes.to_string(),
+        ]);
+        command.arg("--dir").arg(env::temp_dir());
+        let output = run::output_of(command.args(["--seconds", &self.scale.min(1.0).to_string()]))?;
+        let report: Value = serde_json::from_str(&output).context("a report")?;
+        report["rate_per_second"].as_f64().context("a report of the disk has no rate")
     }
 
     fn run(&self, server: &Server, work: &Work<'_>) -> Result<Vec<Value>> {

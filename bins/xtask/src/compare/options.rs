@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
 
-use super::bars::LOADS;
+use super::Table;
 use super::wants::Wants;
 
 const ROUNDS_DEFAULT: usize = 5;
@@ -17,25 +17,29 @@ const QUICK_SCALE: f64 = 0.4;
 pub(crate) struct Options {
     /// nats-servers to compare with; none means the one that is installed.
     pub(crate) peers: Vec<PathBuf>,
+    pub(crate) table: Table,
     pub(crate) wants: Wants,
 }
 
 pub(crate) fn parse(args: &[&str]) -> Result<Options> {
-    let mut peers = Vec::new();
+    let (mut peers, mut table) = (Vec::new(), Table::Core);
     let wants = Wants::parse(ROUNDS_DEFAULT, args, |wants, word, value| {
         match word {
             "--peer" | "--peer2" => peers.push(value()?.into()),
+            "--jetstream" => table = Table::JetStream,
             "--quick" => (wants.rounds, wants.scale) = (QUICK_ROUNDS, QUICK_SCALE),
             _ => return Ok(false),
         }
         Ok(true)
     })?;
-    wants.are_among(LOADS.iter().map(|load| load.name))?;
+    wants.are_among(table.loads().iter().map(|load| load.name))?;
+    // What streams were scaled by stands on the page.
+    let is_whole = wants.scale == 1.0 || table == Table::JetStream;
     ensure!(
-        !wants.write || wants.only.is_empty() && wants.scale == 1.0,
-        "--write needs the whole table: without --only and --quick"
+        !wants.write || wants.only.is_empty() && is_whole,
+        "--write needs the whole table: without --only, --quick and --scale"
     );
-    Ok(Options { peers, wants })
+    Ok(Options { peers, table, wants })
 }
 
 #[cfg(test)]
@@ -44,17 +48,25 @@ mod tests {
 
     #[test]
     fn everything_has_a_default() {
-        let Options { peers, wants } = parse(&[]).unwrap();
+        let Options { peers, table, wants } = parse(&[]).unwrap();
         assert_eq!((wants.rounds, wants.scale, wants.write), (5, 1.0, false));
-        assert!(wants.load("fan-out") && peers.is_empty());
+        assert!(wants.load("fan-out") && peers.is_empty() && table == Table::Core);
     }
 
     #[test]
     fn some_loads_quickly_beside_two_peers() {
         let words = ["--only", "queue,rtt-1", "--quick", "--peer", "a", "--peer2", "b"];
-        let Options { peers, wants } = parse(&words).unwrap();
+        let Options { peers, wants, .. } = parse(&words).unwrap();
         assert!(wants.load("queue") && !wants.load("fan-out"));
         assert_eq!((wants.rounds, peers.len()), (3, 2));
+    }
+
+    #[test]
+    fn streams_have_a_table_of_their_own_and_may_be_written_at_any_scale() {
+        let words = ["--scale", "0.5", "--jetstream", "--write"];
+        let Options { table, wants, .. } = parse(&words).unwrap();
+        assert_eq!((table, wants.scale), (Table::JetStream, 0.5));
+        assert!(parse(&["--jetstream", "--only", "publish-1000"]).is_ok());
     }
 
     #[test]
@@ -63,7 +75,10 @@ mod tests {
             &["--only", "nonsense"][..],
             &["--only", "queue", "--write"],
             &["--quick", "--write"],
-            &["--scale", "2"],
+            &["--scale", "0.5", "--write"],
+            &["--scale", "0"],
+            &["--only", "publish-1000"],
+            &["--jetstream", "--only", "queue"],
         ] {
             assert!(parse(words).is_err(), "{words:?}");
         }

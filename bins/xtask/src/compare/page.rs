@@ -12,31 +12,55 @@ use super::table::{self, Setting};
 use super::verdict::Line;
 
 const PAGE: &str = "docs/performance.md";
-const CHART: &str = "docs/comparison.svg";
 
-const BEGIN: &str = "<!-- compare:begin -->";
-const END: &str = "<!-- compare:end -->";
+/// Where a comparison goes, and what makes it.
+#[derive(Debug)]
+pub(crate) struct Place {
+    chart: &'static str,
+    begin: &'static str,
+    end: &'static str,
+    command: &'static str,
+}
 
-pub(crate) fn write(root: &Path, setting: &Setting, lines: &[Line]) -> Result<()> {
+pub(crate) const CORE: Place = Place {
+    chart: "docs/comparison.svg",
+    begin: "<!-- compare:begin -->",
+    end: "<!-- compare:end -->",
+    command: "cargo xtask compare --write",
+};
+
+pub(crate) const JETSTREAM: Place = Place {
+    chart: "docs/comparison-jetstream.svg",
+    begin: "<!-- compare-jetstream:begin -->",
+    end: "<!-- compare-jetstream:end -->",
+    command: "cargo xtask compare --jetstream --write",
+};
+
+pub(crate) fn write(root: &Path, place: &Place, setting: &Setting, lines: &[Line]) -> Result<()> {
+    let Place { chart, begin, end, .. } = place;
     let path = root.join(PAGE);
     let text = fs::read_to_string(&path).with_context(|| format!("reading {PAGE}"))?;
-    let fresh = splice(&text, BEGIN, END, &generated(setting, lines));
-    let fresh = fresh.with_context(|| format!("{PAGE} needs the markers {BEGIN} and {END}"))?;
+    let fresh = splice(&text, begin, end, &generated(place, setting, lines));
+    let fresh = fresh.with_context(|| format!("{PAGE} needs the markers {begin} and {end}"))?;
     fs::write(&path, fresh).with_context(|| format!("writing {PAGE}"))?;
-    let drawn = chart::draw(setting, lines);
-    fs::write(root.join(CHART), drawn).with_context(|| format!("writing {CHART}"))?;
-    println!("wrote {PAGE} and {CHART}");
+    fs::write(root.join(chart), chart::draw(setting, lines)).with_context(|| format!("writing {chart}"))?;
+    println!("wrote {PAGE} and {chart}");
     Ok(())
 }
 
-fn generated(setting: &Setting, lines: &[Line]) -> String {
+fn generated(place: &Place, setting: &Setting, lines: &[Line]) -> String {
+    let scale = if setting.scale == 1.0 {
+        String::new()
+    } else {
+        format!(" Every load was {} times as large as its row says.", setting.scale)
+    };
     let mut text = format!(
         "{}. buster-server is {}. Medians of {} rounds with the servers in turns; a ratio is ours to \
-         theirs in the same round, with the lowest and the highest behind it.\n\n",
+         theirs in the same round, with the lowest and the highest behind it.{scale}\n\n",
         setting.machine, setting.commit, setting.rounds
     );
     text += &table::markdown(setting, lines);
-    text += "\n```sh\ncargo xtask compare --write\n";
+    text += &format!("\n```sh\n{}\n", place.command);
     for (name, command) in &setting.servers {
         text += &format!("{command}  # {name}\n");
     }
@@ -51,13 +75,13 @@ mod tests {
     use crate::splice::tests::has_place;
 
     #[test]
-    fn the_page_has_a_place_for_it() {
-        assert!(has_place(PAGE, BEGIN, END));
+    fn the_page_has_a_place_for_both() {
+        assert!([CORE, JETSTREAM].iter().all(|place| has_place(PAGE, place.begin, place.end)));
     }
 
     #[test]
     fn the_page_names_machine_version_and_commands() {
-        let text = generated(&setting(), &sample());
+        let text = generated(&CORE, &setting(), &sample());
         for words in [
             "A processor, 2 cores, Linux 6.18. buster-server is abc1234. Medians of 3 rounds",
             "\n| load | figure |",
@@ -65,5 +89,9 @@ mod tests {
         ] {
             assert!(text.contains(words), "{words} in\n{text}");
         }
+        assert!(!text.contains("as large as"));
+        let smaller = generated(&JETSTREAM, &Setting { scale: 0.5, ..setting() }, &sample());
+        assert!(smaller.contains("Every load was 0.5 times as large as its row says.\n"), "{smaller}");
+        assert!(smaller.contains("cargo xtask compare --jetstream --write\n"), "{smaller}");
     }
 }

@@ -1,14 +1,17 @@
 //! The servers that stand in a comparison, and where nats-server comes from when there is none.
 
 use std::env;
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
 
 use crate::{apt, run};
 
-use super::bars::NEWER_SERIES;
+/// Where nats-server's outbound queue changed for good: from here on other ratios are due, and streams may be synced before
+/// they acknowledge.
+const NEWER_SERIES: (u32, u32) = (2, 10);
 
 /// Those whose differences `crates/differ/testdata/known.toml` has.
 const KNOWN_SERIES: [(u32, u32); 2] = [(2, 9), (2, 14)];
@@ -27,12 +30,18 @@ pub(crate) struct Server {
     help: String,
     /// nats-server's major and minor; `None` for our own.
     series: Option<(u32, u32)>,
+    /// It was told to acknowledge what is synced.
+    syncs_first: bool,
 }
+
+/// What has nats-server sync before it acknowledges, in a file.
+const SYNCED_FILE: &str = "jetstream { sync_interval: always }\n";
 
 impl Server {
     pub(crate) fn ours(path: PathBuf) -> Result<Self> {
         let help = run::output_of(Command::new(&path).arg("-h"))?;
-        Ok(Self { name: "buster-server".to_owned(), path, args: Vec::new(), help, series: None })
+        let name = "buster-server".to_owned();
+        Ok(Self { name, path, args: Vec::new(), help, series: None, syncs_first: false })
     }
 
     fn peer(path: PathBuf) -> Result<Self> {
@@ -40,7 +49,8 @@ impl Server {
         let version = version(&text).with_context(|| format!("`{}` is no version", text.trim()))?;
         let series = series(&version).with_context(|| format!("`{version}` is no version"))?;
         let name = format!("nats-server {version}");
-        Ok(Self { name, path, args: Vec::new(), help: String::new(), series: Some(series) })
+        let (args, help) = (Vec::new(), String::new());
+        Ok(Self { name, path, args, help, series: Some(series), syncs_first: false })
     }
 
     /// The same server with other arguments, which then are its name.
@@ -48,6 +58,26 @@ impl Server {
         let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
         let name = if args.is_empty() { "none".to_owned() } else { format!("`{}`", args.join(" ")) };
         Self { name, args, ..self.clone() }
+    }
+
+    /// The same nats-server, told by a file below `target` to sync before it acknowledges; those of old do not know how.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub(crate) fn syncing(&self, target: &Path) -> Result<Option<Self>> {
+        if !self.is_newer_peer() {
+            return Ok(None);
+        }
+        let file = target.join("compare-synced.conf");
+        fs::write(&file, SYNCED_FILE).with_context(|| format!("writing {}", file.display()))?;
+        let args = vec!["-c".to_owned(), file.display().to_string()];
+        let name = format!("{}, synced", self.name);
+        Ok(Some(Self { name, args, syncs_first: true, ..self.clone() }))
+    }
+
+    /// A nats-server that acknowledges what is synced.
+    pub(crate) fn syncs_first(&self) -> bool {
+        self.syncs_first
     }
 
     /// Our own server's first flag that it does not know.
@@ -85,6 +115,7 @@ impl Server {
             args: Vec::new(),
             help: String::new(),
             series: series(version),
+            syncs_first: false,
         }
     }
 }
@@ -144,6 +175,18 @@ mod tests {
     fn the_command_has_its_arguments_behind_address_and_port() {
         let expected = "/x/buster-server -a 127.0.0.1 -p {port} --shards 2";
         assert_eq!(server("").with(&["--shards", "2"]).command(), expected);
+    }
+
+    #[test]
+    fn only_newer_ones_are_told_to_sync_first() {
+        let target = tempfile::tempdir().unwrap();
+        let syncing = |version| Server::for_tests("/x", version).syncing(target.path()).unwrap();
+        assert!(syncing("2.9.10").is_none() && syncing("").is_none());
+        let synced = syncing("2.14.5").unwrap();
+        assert!(synced.syncs_first() && !Server::for_tests("/x", "2.14.5").syncs_first());
+        assert_eq!(synced.name, "/x, synced");
+        let file = synced.command().rsplit_once(" -c ").unwrap().1.to_owned();
+        assert_eq!(fs::read_to_string(file).unwrap(), SYNCED_FILE);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::bars::Metric;
 use super::measure::Bench;
 use super::options::Options;
 use super::servers::Server;
-use super::verdict::{Line, Rival, Spread, Verdict};
+use super::verdict::{Line, Outcome, Rival, Spread, Verdict};
 
 /// Where and how the figures came about.
 #[derive(Debug, Clone)]
@@ -21,6 +21,8 @@ pub(crate) struct Setting {
     /// Ours, as git names it.
     pub(crate) commit: String,
     pub(crate) rounds: usize,
+    /// How much of each load.
+    pub(crate) scale: f64,
     /// Names and commands, ours first.
     pub(crate) servers: Vec<(String, String)>,
 }
@@ -30,15 +32,21 @@ impl Setting {
         workspace: &Workspace,
         bench: &Bench,
         options: &Options,
-        ours: &Server,
-        peers: &[Server],
+        sides: &[Server],
+        all: &[&str],
     ) -> Result<Self> {
-        let named = |server: &Server| (server.name.clone(), shown_command(&server.path, &workspace.root));
+        let named = |server: &Server| {
+            let command = shown_command(&server.path, &workspace.root);
+            let words = std::iter::once(command).chain(server.args.iter().map(|arg| shown_word(arg)));
+            let words: Vec<String> = words.chain(all.iter().map(|word| (*word).to_owned())).collect();
+            (server.name.clone(), words.join(" "))
+        };
         Ok(Self {
             machine: bench.machine()?,
             commit: commit(workspace)?,
             rounds: options.wants.rounds,
-            servers: std::iter::once(ours).chain(peers).map(named).collect(),
+            scale: options.wants.scale,
+            servers: sides.iter().map(named).collect(),
         })
     }
 }
@@ -56,6 +64,11 @@ pub(crate) fn shown_command(server: &Path, root: &Path) -> String {
     let name = server.file_name().map(Path::new);
     let path = shown.or(name).unwrap_or(server);
     format!("{} -a 127.0.0.1 -p {{port}}", path.display())
+}
+
+/// A file by its name alone.
+fn shown_word(word: &str) -> String {
+    Path::new(word).file_name().map_or(word.to_owned(), |name| name.to_string_lossy().into_owned())
 }
 
 /// A line per figure below each row's title, as soon as they are known.
@@ -79,6 +92,7 @@ fn plain_line(line: &Line) -> String {
     }
     let mut parts = vec![format!("{head} {:>12}", value_text(line.metric, line.ours))];
     parts.extend(line.absolute.map(|verdict| absolute_text(line.metric, verdict)));
+    parts.extend(disk_text(line));
     for rival in &line.rivals {
         let ratio = rival.ratio.map_or("–".to_owned(), spread_text);
         let bar = rival.verdict.map_or(String::new(), |verdict| format!(" {}", ratio_bar_text(verdict)));
@@ -140,7 +154,13 @@ fn bars_text(line: &Line) -> String {
     }
     let of_rivals = line.rivals.iter().filter_map(|rival| rival.verdict).map(ratio_bar_text);
     let absolute = line.absolute.map(|verdict| absolute_text(line.metric, verdict));
-    absolute.into_iter().chain(of_rivals).collect::<Vec<_>>().join(", ")
+    absolute.into_iter().chain(of_rivals).chain(disk_text(line)).collect::<Vec<_>>().join(", ")
+}
+
+/// What the disk allows, and how much of it is reached.
+fn disk_text(line: &Line) -> Option<String> {
+    let share = line.share()? * 100.0;
+    Some(format!("{share:.0} % of the disk's {}", value_text(line.metric, line.ceiling)))
 }
 
 fn cells(words: &[String]) -> String {
@@ -155,8 +175,12 @@ fn summary(lines: &[Line]) -> String {
     };
     let judged: Vec<Verdict> =
         lines.iter().filter(|line| line.skipped.is_none()).flat_map(verdicts).collect();
-    let met = judged.iter().filter(|verdict| verdict.is_met).count();
+    let count = |outcome| judged.iter().filter(|verdict| verdict.outcome == outcome).count();
+    let (met, bounded) = (count(Outcome::Met), count(Outcome::Disk));
     let mut text = format!("{met} of {} bars met", judged.len());
+    if bounded > 0 {
+        text += &format!(", {bounded} at the disk's ceiling");
+    }
     let named = |lines: Vec<&Line>| -> Vec<String> {
         lines.iter().map(|line| format!("{} ({})", line.load, metric_name(line))).collect()
     };
@@ -191,9 +215,12 @@ fn metric_name(line: &Line) -> String {
         Metric::P99 => "p99".to_owned(),
         Metric::P999 => "p99.9".to_owned(),
         Metric::BytesEach => "memory each".to_owned(),
+        Metric::Rss => "RSS".to_owned(),
         Metric::RssPeak => "RSS at its highest".to_owned(),
         Metric::RateKept => "rate kept".to_owned(),
         Metric::CpuShare => "CPU of a core".to_owned(),
+        Metric::Seconds => "time".to_owned(),
+        Metric::SyncsEach => format!("syncs per {}", line.operation),
     }
 }
 
@@ -205,9 +232,11 @@ pub(crate) fn value_text(metric: Metric, value: Option<f64>) -> String {
         Metric::Cpu | Metric::P50 | Metric::P99 | Metric::P999 => format!("{} µs", digits(value)),
         Metric::Rate => format!("{}/s", prefixed(value, "")),
         Metric::Throughput => format!("{}B/s", prefixed(value, " ")),
-        Metric::BytesEach | Metric::RssPeak => format!("{}B", prefixed(value, " ")),
+        Metric::BytesEach | Metric::Rss | Metric::RssPeak => format!("{}B", prefixed(value, " ")),
         Metric::RateKept => format!("{:.0} %", value * 100.0),
         Metric::CpuShare => format!("{:.2} %", value * 100.0),
+        Metric::Seconds => format!("{} s", digits(value)),
+        Metric::SyncsEach => format!("{value:.3}"),
     }
 }
 
@@ -248,7 +277,11 @@ fn absolute_text(metric: Metric, verdict: Verdict) -> String {
 }
 
 fn bar_text(verdict: Verdict, bound: &str) -> String {
-    let word = if verdict.is_met { "met" } else { "**missed**" };
+    let word = match verdict.outcome {
+        Outcome::Met => "met",
+        Outcome::Missed => "**missed**",
+        Outcome::Disk => "disk's ceiling",
+    };
     format!("{} {bound} {word}", verdict.side.sign())
 }
 
@@ -264,6 +297,7 @@ pub(crate) mod tests {
             machine: "A processor, 2 cores, Linux 6.18".to_owned(),
             commit: "abc1234".to_owned(),
             rounds: 3,
+            scale: 1.0,
             servers: vec![
                 server("buster-server", "target/release/buster-server -a 127.0.0.1 -p {port}"),
                 server("nats-server 2.9.10", "nats-server -a 127.0.0.1 -p {port}"),
@@ -292,7 +326,7 @@ Other work took 3 % of a core at the median, 3 % at the worst load.
     #[test]
     fn what_is_missed_or_not_available_is_named() {
         let mut lines = sample();
-        lines[1].rivals[0].verdict.as_mut().unwrap().is_met = false;
+        lines[1].rivals[0].verdict.as_mut().unwrap().outcome = Outcome::Missed;
         let load = LOADS.iter().find(|load| load.name == "epoll-rtt-64").unwrap();
         lines.extend(skipped(load, "not available: no --io"));
         let text = markdown(&setting(), &lines);
@@ -305,12 +339,24 @@ Other work took 3 % of a core at the median, 3 % at the worst load.
     }
 
     #[test]
+    fn the_disk_is_named_where_it_decides() {
+        let mut lines = sample();
+        lines[1].ceiling = Some(20e6);
+        lines[1].rivals[0].verdict.as_mut().unwrap().outcome = Outcome::Disk;
+        let text = markdown(&setting(), &lines);
+        assert!(text.contains("≥ 1.25× disk's ceiling, ≥ 2.5× met, 91 % of the disk's 20.0 M/s |"), "{text}");
+        assert!(text.contains("3 of 4 bars met, 1 at the disk's ceiling.\n"), "{text}");
+    }
+
+    #[test]
     fn values_wear_their_units() {
         assert_eq!(value_text(Metric::RssPeak, Some(134_217_728.0)), "134 MB");
         assert_eq!(value_text(Metric::BytesEach, Some(200.0)), "200 B");
         assert_eq!(value_text(Metric::Throughput, Some(4.2e9)), "4.20 GB/s");
         assert_eq!(value_text(Metric::Rate, Some(2.0e6)), "2.00 M/s");
         assert_eq!(value_text(Metric::CpuShare, Some(0.005)), "0.50 %");
+        assert_eq!(value_text(Metric::Seconds, Some(0.25)), "0.250 s");
+        assert_eq!(value_text(Metric::SyncsEach, Some(1.0)), "1.000");
         assert_eq!(value_text(Metric::Cpu, None), "–");
     }
 }

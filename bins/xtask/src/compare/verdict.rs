@@ -2,6 +2,7 @@
 //! and whether the bar is met.
 
 use super::bars::{Bar, Bound, Load, Metric, Rivals, Row, Side};
+use super::ceiling;
 use super::measure::Run;
 use super::servers::Server;
 
@@ -17,6 +18,8 @@ pub(crate) struct Line {
     /// Why there are no figures.
     pub(crate) skipped: Option<String>,
     pub(crate) ours: Option<f64>,
+    /// Only of a rate that the disk bounds: what it allows.
+    pub(crate) ceiling: Option<f64>,
     pub(crate) absolute: Option<Verdict>,
     pub(crate) rivals: Vec<Rival>,
     /// What other work took of one core while this was measured, median of all runs.
@@ -37,7 +40,15 @@ pub(crate) struct Rival {
 pub(crate) struct Verdict {
     pub(crate) side: Side,
     pub(crate) bound: f64,
-    pub(crate) is_met: bool,
+    pub(crate) outcome: Outcome,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Outcome {
+    Met,
+    Missed,
+    /// Not met, but as good as the disk allows.
+    Disk,
 }
 
 /// Over the rounds.
@@ -65,19 +76,37 @@ impl Line {
     /// Whether any bar of this line is missed; a line without figures is no miss, but shows.
     pub(crate) fn is_missed(&self) -> bool {
         let verdicts = self.rivals.iter().filter_map(|rival| rival.verdict).chain(self.absolute);
-        self.skipped.is_none() && verdicts.into_iter().any(|verdict| !verdict.is_met)
+        self.skipped.is_none() && verdicts.into_iter().any(|verdict| verdict.outcome == Outcome::Missed)
+    }
+
+    /// What part of what the disk allows is reached.
+    pub(crate) fn share(&self) -> Option<f64> {
+        Some(self.ours? / self.ceiling?)
     }
 }
 
-/// `sides` has ours first, then the rivals; `rounds` has a run for each of them.
-pub(crate) fn lines(load: &Load, sides: &[Server], rounds: &[Vec<Run>]) -> Vec<Line> {
+/// `sides` has ours first, then the rivals; `rounds` has a run for each of them. `ceiling` is what the disk allows.
+pub(crate) fn lines(load: &Load, sides: &[Server], rounds: &[Vec<Run>], ceiling: Option<f64>) -> Vec<Line> {
     let rows = load.rows.iter().flat_map(|row| row.bars.iter().map(move |bar| (row, *bar)));
-    rows.map(|(row, bar)| line(load, row, bar, sides, rounds)).collect()
+    let bounded = |metric| ceiling.filter(|_| metric == Metric::Rate);
+    let lines =
+        rows.map(|(row, bar)| Line { ceiling: bounded(bar.metric), ..line(load, row, bar, sides, rounds) });
+    lines.map(excused_by_the_disk).collect()
+}
+
+/// A rate that is most of what the disk allows has missed nothing.
+fn excused_by_the_disk(mut line: Line) -> Line {
+    if line.share().is_some_and(|share| share >= ceiling::SHARE_MIN) {
+        let verdicts = line.rivals.iter_mut().filter_map(|rival| rival.verdict.as_mut());
+        let missed = verdicts.filter(|verdict| verdict.outcome == Outcome::Missed);
+        missed.for_each(|verdict| verdict.outcome = Outcome::Disk);
+    }
+    line
 }
 
 /// The same lines without any figure.
 pub(crate) fn skipped(load: &Load, reason: &str) -> Vec<Line> {
-    let mut lines = lines(load, &[], &[]);
+    let mut lines = lines(load, &[], &[], None);
     lines.iter_mut().for_each(|line| line.skipped = Some(reason.to_owned()));
     lines
 }
@@ -101,9 +130,10 @@ fn line(load: &Load, row: &Row, bar: Bar, sides: &[Server], rounds: &[Vec<Run>])
         is_against_peers: load.rivals == Rivals::Peers,
         skipped: None,
         ours: median,
+        ceiling: None,
         absolute: match bar.bound {
             Bound::Absolute { side, value } => Some(verdict(side, value, median)),
-            Bound::Ratio { .. } => None,
+            _ => None,
         },
         rivals: sides.iter().skip(1).enumerate().map(rival).collect(),
         others: Spread::of(others).map(|spread| spread.median),
@@ -119,24 +149,20 @@ fn rival(
 ) -> Rival {
     let pairs = ours.iter().zip(theirs).filter_map(|(ours, theirs)| Some((*ours)? / (*theirs)?));
     let ratio = Spread::of(pairs.filter(|ratio| ratio.is_finite()).collect());
-    let due = match bound {
-        Bound::Ratio { side, newer, .. } if is_peer && server.is_newer_peer() => {
-            newer.map(|bound| (side, bound))
-        }
-        Bound::Ratio { side, ratio, .. } => Some((side, ratio)),
-        Bound::Absolute { .. } => None,
-    };
     Rival {
         name: server.name.clone(),
         value: Spread::of(theirs.iter().copied().flatten().collect()).map(|spread| spread.median),
         ratio,
-        verdict: due.map(|(side, bound)| verdict(side, bound, ratio.map(|ratio| ratio.median))),
+        verdict: bound
+            .due(server, is_peer)
+            .map(|(side, bound)| verdict(side, bound, ratio.map(|ratio| ratio.median))),
     }
 }
 
 /// A figure that is not there does not meet its bar.
 fn verdict(side: Side, bound: f64, value: Option<f64>) -> Verdict {
-    Verdict { side, bound, is_met: value.is_some_and(|value| side.allows(value, bound)) }
+    let is_met = value.is_some_and(|value| side.allows(value, bound));
+    Verdict { side, bound, outcome: if is_met { Outcome::Met } else { Outcome::Missed } }
 }
 
 #[cfg(test)]
@@ -165,7 +191,7 @@ pub(crate) mod tests {
             let run = |cpu: f64, rate: f64| run(cpu * drift, rate / drift);
             vec![run(0.05, 20e6), run(0.1, 15e6), run(0.25, 5e6)]
         };
-        lines(load("fan-out"), &sides, &[round(1.0), round(1.1), round(3.0)])
+        lines(load("fan-out"), &sides, &[round(1.0), round(1.1), round(3.0)], None)
     }
 
     #[test]
@@ -187,7 +213,7 @@ pub(crate) mod tests {
         };
         assert_eq!(bounds(&lines[0]), [Some(0.6), Some(0.25)]);
         let sides = [Server::for_tests("ours", ""), peer("2.14.5")];
-        let lines = super::lines(load("fan-in"), &sides, &[vec![run(1.0, 1.0), run(1.0, 1.0)]]);
+        let lines = super::lines(load("fan-in"), &sides, &[vec![run(1.0, 1.0), run(1.0, 1.0)]], None);
         assert_eq!(bounds(&lines[0]), [None]);
     }
 
@@ -195,7 +221,7 @@ pub(crate) mod tests {
     fn a_bar_is_missed_by_its_median_or_for_want_of_figures() {
         let sides = [Server::for_tests("ours", ""), peer("2.9.10")];
         let round = |ours| vec![ours, run(1.0, 1.0)];
-        let judge = |rounds: &[Vec<Run>]| lines(load("fan-in"), &sides, rounds)[0].is_missed();
+        let judge = |rounds: &[Vec<Run>]| lines(load("fan-in"), &sides, rounds, None)[0].is_missed();
         assert!(!judge(&[round(run(0.3, 9.0)), round(run(0.9, 9.0)), round(run(0.4, 9.0))]));
         assert!(judge(&[round(run(0.5, 9.0)), round(run(0.9, 9.0)), round(run(0.4, 9.0))]));
         assert!(!judge(&[round(None), round(run(0.4, 9.0))]), "one failed run is not the end");
@@ -206,8 +232,23 @@ pub(crate) mod tests {
     fn an_absolute_bar_needs_no_rival() {
         let sides = [Server::for_tests("ours", "")];
         let share = |share: f64| vec![Some(vec![json!({ "server_cpu_share": share })])];
-        assert!(!lines(load("quiet"), &sides, &[share(0.004)])[0].is_missed());
-        assert!(lines(load("quiet"), &sides, &[share(0.006)])[0].is_missed());
+        assert!(!lines(load("quiet"), &sides, &[share(0.004)], None)[0].is_missed());
+        assert!(lines(load("quiet"), &sides, &[share(0.006)], None)[0].is_missed());
+    }
+
+    #[test]
+    fn a_rate_that_the_disk_bounds_is_excused_at_its_ceiling() {
+        let sides = [Server::for_tests("ours", ""), peer("2.9.10")];
+        let rounds = [vec![run(1.0, 85.0), run(1.0, 50.0)]];
+        let outcomes = |ceiling| {
+            let lines = lines(load("fan-in"), &sides, &rounds, ceiling);
+            let outcome = |line: &Line| line.rivals[0].verdict.unwrap().outcome;
+            (outcome(&lines[0]), outcome(&lines[1]))
+        };
+        // Twice the rate was due, and 0.4 times the CPU, for which the disk is no excuse.
+        assert_eq!(outcomes(None), (Outcome::Missed, Outcome::Missed));
+        assert_eq!(outcomes(Some(101.0)), (Outcome::Missed, Outcome::Missed));
+        assert_eq!(outcomes(Some(100.0)), (Outcome::Missed, Outcome::Disk));
     }
 
     #[test]

@@ -6,6 +6,9 @@ use anyhow::{Context, Result, bail, ensure};
 
 const ROUNDS_MAX: usize = 100;
 
+/// As much as the load generator allows.
+const SCALE_MAX: f64 = 1000.0;
+
 #[derive(Debug, PartialEq)]
 pub(crate) struct Wants {
     /// Our server, if not the one that was just built.
@@ -35,10 +38,13 @@ impl Wants {
                 "--server" => wants.server = Some(value()?.into()),
                 "--rounds" => wants.rounds = value()?.parse().context("--rounds takes a number")?,
                 "--only" => wants.only = value()?.split(',').map(str::to_owned).collect(),
+                "--scale" => wants.scale = value()?.parse().context("--scale takes a number")?,
                 "--write" => wants.write = true,
                 _ => ensure!(own(&mut wants, word, &mut value)?, "unknown option `{word}`"),
             }
         }
+        let is_scale = wants.scale > 0.0 && wants.scale <= SCALE_MAX;
+        ensure!(is_scale, "--scale must lie above 0 and up to {SCALE_MAX}");
         ensure!((1..=ROUNDS_MAX).contains(&wants.rounds), "--rounds takes 1 to {ROUNDS_MAX}");
         Ok(wants)
     }
@@ -67,7 +73,7 @@ mod tests {
     fn parse(args: &[&str]) -> Result<Wants> {
         Wants::parse(4, args, |wants, word, value| {
             match word {
-                "--scale" => wants.scale = value()?.parse()?,
+                "--half" => wants.scale = value()?.parse::<f64>()? / 2.0,
                 _ => return Ok(false),
             }
             Ok(true)
@@ -80,11 +86,20 @@ mod tests {
         assert_eq!((wants.rounds, wants.scale, wants.write), (3, 0.5, true));
         assert!(wants.load("rtt") && !wants.load("fan-out"));
         assert_eq!(parse(&[]).unwrap().rounds, 4);
+        assert_eq!(parse(&["--half", "1"]).unwrap().scale, 0.5);
     }
 
     #[test]
     fn what_makes_no_sense_is_refused() {
-        for words in [&["--rounds", "0"][..], &["--rounds"], &["--scale"], &["--server"], &["fast"]] {
+        for words in [
+            &["--rounds", "0"][..],
+            &["--rounds"],
+            &["--scale"],
+            &["--scale", "0"],
+            &["--scale", "nan"],
+            &["--server"],
+            &["fast"],
+        ] {
             assert!(parse(words).is_err(), "{words:?}");
         }
     }
