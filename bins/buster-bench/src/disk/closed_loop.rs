@@ -5,22 +5,17 @@
 //! half of it goes first if nothing runs.
 
 use std::collections::VecDeque;
-use std::io;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use stream_log::{SPLIT_BYTES_MIN, WRITE_BYTES_MAX};
 
-use crate::latency::Latencies;
-use crate::meter::Meter;
 use crate::report::Report;
 
-use super::{Batch, GONE, KIB, Scratch, noise, sync_all};
+use super::writing::{self, Scratch, Writer};
 
 /// A message, and some more; half of the file at most.
-pub(crate) const RECORD_BYTES_MAX: u32 = 16 * 1024 * KIB as u32;
+pub(crate) const RECORD_BYTES_MAX: u32 = 16 << 20;
 
 /// One that is written, and one that is next.
 const HANDED_MAX: usize = 2;
@@ -39,44 +34,27 @@ pub(crate) struct ClosedLoop {
 impl ClosedLoop {
     pub(super) fn measure(&self, file: &Scratch, time: Duration) -> Result<Report> {
         let title = format!("disk, {} in flight of {} B", self.window, self.record_bytes);
-        let noise = noise(WRITE_BYTES_MAX.max(self.record_bytes) + SECTOR_BYTES);
-        let (batches, work) = sync_channel(HANDED_MAX);
-        let (done, synced) = sync_channel(HANDED_MAX);
-        let outcome = thread::scope(|scope| -> Result<Report> {
-            scope.spawn(|| sync_all(file, &noise, work, done));
-            let mut latencies = Latencies::new();
-            let meter = Meter::start_alone()?;
-            let messages = self.publish(time, &batches, &synced, &mut latencies)?;
-            let report = Report::new(&title, "messages", messages, meter.stop()?);
-            drop(batches);
-            let latency = Some(latencies.summary());
-            Ok(Report { payload_bytes: self.record_bytes, latency, ..report })
-        });
-        outcome.with_context(|| title.clone())
+        let bytes_max = WRITE_BYTES_MAX.max(self.record_bytes) + SECTOR_BYTES;
+        let report = writing::measure(file, &title, "messages", (HANDED_MAX, bytes_max), |writer| {
+            self.publish(writer, time)
+        })?;
+        Ok(Report { payload_bytes: self.record_bytes, ..report })
     }
 
     /// Until the time is up and all is synced: how many messages.
-    fn publish(
-        &self,
-        time: Duration,
-        batches: &SyncSender<Batch>,
-        synced: &Receiver<io::Result<Batch>>,
-        latencies: &mut Latencies,
-    ) -> Result<u64> {
+    fn publish(&self, writer: &mut Writer, time: Duration) -> Result<u64> {
         let end = Instant::now() + time;
         let (mut waiting, mut answered) = (self.window, 0);
         let mut handed = VecDeque::new();
         loop {
             while handed.len() < HANDED_MAX && waiting > 0 {
                 let count = self.next_write(waiting, handed.is_empty());
-                let bytes = (count * self.record_bytes).next_multiple_of(SECTOR_BYTES);
-                batches.send(Batch::new(bytes)).context(GONE)?;
+                writer.give((count * self.record_bytes).next_multiple_of(SECTOR_BYTES))?;
                 handed.push_back(count);
                 waiting -= count;
             }
             let Some(count) = handed.pop_front() else { return Ok(answered) };
-            let batch = synced.recv().context(GONE)?.context("writing and syncing")?;
-            latencies.record(batch.handed_at.elapsed());
+            writer.await_next()?;
             answered += count as u64;
             if Instant::now() < end {
                 waiting += count;
@@ -110,8 +88,8 @@ mod tests {
     #[test]
     fn every_message_is_answered_before_the_end() {
         let dir = Store::fresh().unwrap();
-        let file = Scratch::make(dir.path(), 2048 * KIB).unwrap();
-        for (window, record_bytes) in [(1, 173), (1_000, 173), (9, 64 * KIB)] {
+        let file = Scratch::make(dir.path(), 2 << 20).unwrap();
+        for (window, record_bytes) in [(1, 173), (1_000, 173), (9, 64 << 10)] {
             let report = ClosedLoop { window, record_bytes }.measure(&file, Duration::ZERO).unwrap();
             assert_eq!((report.operations, report.what), (window as u64, "messages"));
         }

@@ -218,15 +218,6 @@ const THREE_TIMES: &[Bar] = &[at_least(Metric::Rate, Some(3.0), None)];
 mod tests {
     use super::super::servers::Server;
     use super::*;
-    use std::collections::BTreeSet;
-
-    #[test]
-    fn every_load_has_a_name_of_its_own_and_a_bar_in_every_row() {
-        let names: BTreeSet<&str> = LOADS.iter().map(|load| load.name).collect();
-        assert_eq!(names.len(), LOADS.len());
-        assert!(LOADS.iter().flat_map(|load| load.rows).all(|row| !row.bars.is_empty()));
-        assert!(LOADS.iter().all(|load| load.args[0].starts_with("js-")));
-    }
 
     #[test]
     fn a_bar_is_about_those_that_sync_first_or_those_that_do_not() {

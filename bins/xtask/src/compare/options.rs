@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
 
-use super::Table;
+use super::topic::Topic;
 use super::wants::Wants;
 
 const ROUNDS_DEFAULT: usize = 5;
@@ -17,29 +17,29 @@ const QUICK_SCALE: f64 = 0.4;
 pub(crate) struct Options {
     /// nats-servers to compare with; none means the one that is installed.
     pub(crate) peers: Vec<PathBuf>,
-    pub(crate) table: Table,
+    pub(crate) topic: Topic,
     pub(crate) wants: Wants,
 }
 
 pub(crate) fn parse(args: &[&str]) -> Result<Options> {
-    let (mut peers, mut table) = (Vec::new(), Table::Core);
+    let (mut peers, mut topic) = (Vec::new(), Topic::Core);
     let wants = Wants::parse(ROUNDS_DEFAULT, args, |wants, word, value| {
         match word {
             "--peer" | "--peer2" => peers.push(value()?.into()),
-            "--jetstream" => table = Table::JetStream,
+            "--jetstream" => topic = Topic::JetStream,
             "--quick" => (wants.rounds, wants.scale) = (QUICK_ROUNDS, QUICK_SCALE),
             _ => return Ok(false),
         }
         Ok(true)
     })?;
-    wants.are_among(table.loads().iter().map(|load| load.name))?;
+    wants.are_among(topic.loads().iter().map(|load| load.name))?;
     // What streams were scaled by stands on the page.
-    let is_whole = wants.scale == 1.0 || table == Table::JetStream;
+    let is_whole = wants.scale == 1.0 || topic == Topic::JetStream;
     ensure!(
         !wants.write || wants.only.is_empty() && is_whole,
         "--write needs the whole table: without --only, --quick and --scale"
     );
-    Ok(Options { peers, table, wants })
+    Ok(Options { peers, topic, wants })
 }
 
 #[cfg(test)]
@@ -48,9 +48,9 @@ mod tests {
 
     #[test]
     fn everything_has_a_default() {
-        let Options { peers, table, wants } = parse(&[]).unwrap();
+        let Options { peers, topic, wants } = parse(&[]).unwrap();
         assert_eq!((wants.rounds, wants.scale, wants.write), (5, 1.0, false));
-        assert!(wants.load("fan-out") && peers.is_empty() && table == Table::Core);
+        assert!(wants.load("fan-out") && peers.is_empty() && topic == Topic::Core);
     }
 
     #[test]
@@ -64,8 +64,8 @@ mod tests {
     #[test]
     fn streams_have_a_table_of_their_own_and_may_be_written_at_any_scale() {
         let words = ["--scale", "0.5", "--jetstream", "--write"];
-        let Options { table, wants, .. } = parse(&words).unwrap();
-        assert_eq!((table, wants.scale), (Table::JetStream, 0.5));
+        let Options { topic, wants, .. } = parse(&words).unwrap();
+        assert_eq!((topic, wants.scale), (Topic::JetStream, 0.5));
         assert!(parse(&["--jetstream", "--only", "publish-1000"]).is_ok());
     }
 

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::Table;
 use super::bars::{Load, Rivals};
 use super::measure::Run;
 use super::servers::Server;
+use super::topic::Topic;
 
 /// Our server, and then nats-servers.
 #[derive(Debug)]
@@ -20,10 +20,10 @@ pub(crate) struct Sides {
 impl Sides {
     /// Streams are compared with nats-servers as they are by default, and then with those that sync first, which a file
     /// below `target` tells them.
-    pub(crate) fn new(ours: Server, peers: Vec<Server>, table: Table, target: &Path) -> Result<Self> {
+    pub(crate) fn new(ours: Server, peers: Vec<Server>, topic: Topic, target: &Path) -> Result<Self> {
         let mut servers = vec![ours];
         servers.extend(peers.iter().cloned());
-        let only_due = table == Table::JetStream;
+        let only_due = topic == Topic::JetStream;
         if only_due {
             for peer in &peers {
                 servers.extend(peer.syncing(target)?);
@@ -73,10 +73,10 @@ mod tests {
     use super::*;
     use serde_json::{Value, json};
 
-    fn sides(table: Table) -> (Sides, tempfile::TempDir) {
+    fn sides(topic: Topic) -> (Sides, tempfile::TempDir) {
         let target = tempfile::tempdir().unwrap();
         let [ours, old, new] = ["", "2.9.10", "2.14.5"].map(|version| Server::for_tests("/x", version));
-        (Sides::new(ours, vec![old, new], table, target.path()).unwrap(), target)
+        (Sides::new(ours, vec![old, new], topic, target.path()).unwrap(), target)
     }
 
     fn load<'a>(loads: &'a [Load], name: &str) -> &'a Load {
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn streams_are_held_against_those_that_a_bar_is_about() {
-        let (sides, _target) = sides(Table::JetStream);
+        let (sides, _target) = sides(Topic::JetStream);
         assert_eq!(sides.all().len(), 4, "the old one cannot sync first");
         let ran = |name| round(&sides, load(&jetstream::LOADS, name));
         assert_eq!(ran("publish-1000"), [0, 1, 2, 3].map(|index| Some(json!(index))));
@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn core_loads_run_on_all_or_on_ours_twice() {
-        let (sides, _target) = sides(Table::Core);
+        let (sides, _target) = sides(Topic::Core);
         assert_eq!(round(&sides, load(&bars::LOADS, "fan-in")).iter().flatten().count(), 3);
         let epoll = load(&bars::LOADS, "epoll-fan-out");
         assert_eq!(sides.under(epoll).len(), 2);
