@@ -38,10 +38,13 @@ pub mod advisory;
 mod answer;
 mod api_error;
 mod api_subject;
+mod civil;
 mod client_info;
 mod consumer_config;
 mod consumer_rules;
 mod copied_headers;
+mod counter;
+mod cron;
 mod digits;
 pub mod errors;
 mod event_subject;
@@ -71,6 +74,7 @@ mod timestamp;
 mod update_rules;
 mod versions;
 mod words;
+mod zone;
 
 pub use ack::{Ack, NakOptions};
 pub use ack_subject::{ACK_PREFIX, AckReply, AckSubject, FLOW_CONTROL_PREFIX, MsgMetadata};
@@ -91,6 +95,8 @@ pub use consumer_rules::{
     PRIORITY_TIMEOUT_DEFAULT,
 };
 pub use copied_headers::CopiedHeaders;
+pub use counter::{CounterSources, CounterValue, SubjectSums, Whole};
+pub use cron::Cron;
 pub use event_subject::{ADVISORY_PREFIX, EventKind, EventSubject, METRIC_PREFIX};
 pub use fast_batch::{BadFastBatch, FastBatch, FastBatchOp};
 pub use flow_control::{FlowControlReply, FlowControlSubject};
@@ -128,6 +134,7 @@ pub use stream_config::{
 pub use stream_rules::DUPLICATE_WINDOW_DEFAULT;
 pub use timestamp::Timestamp;
 pub use versions::{REQUIRED_LEVEL, SERVER_LEVEL, SERVER_VERSION, Versioned};
+pub use zone::Zone;
 
 /// Runs the README's example with the other doc tests.
 #[cfg(doctest)]

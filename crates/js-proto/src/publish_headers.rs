@@ -24,11 +24,13 @@ pub struct PublishHeaders<'a> {
     pub ttl: Option<Result<Ttl, BadTtl>>,
     /// What is added to a counter.
     pub incr: Option<Result<Increment<'a>, BadIncrement>>,
+    /// Where it was taken from.
+    pub stream_source: Option<&'a [u8]>,
     /// The batch it belongs to. It may be empty.
     pub batch_id: Option<&'a [u8]>,
     /// Its number in the batch, if that is one.
     pub batch_seq: Option<Option<u64>>,
-    /// Whether the batch ends.
+    /// Whether the batch ends. It may be empty.
     pub batch_commit: Option<&'a [u8]>,
     /// When it is to be published, and how.
     pub schedule: ScheduleHeaders<'a>,
@@ -176,9 +178,10 @@ impl<'a> PublishHeaders<'a> {
             headers::ROLLUP => first(&mut self.rollup, said.map(Rollup::parse)),
             headers::TTL => first(&mut self.ttl, said.map(Ttl::parse)),
             headers::INCR => first(&mut self.incr, said.map(Increment::parse)),
+            headers::STREAM_SOURCE => first(&mut self.stream_source, said),
             headers::BATCH_ID => first(&mut self.batch_id, Some(value)),
             headers::BATCH_SEQUENCE => first(&mut self.batch_seq, said.map(parse_number)),
-            headers::BATCH_COMMIT => first(&mut self.batch_commit, said),
+            headers::BATCH_COMMIT => first(&mut self.batch_commit, Some(value)),
             headers::MARKER_REASON => self.is_marker |= said.is_some(),
             _ => self.schedule.take(name, value),
         }

@@ -6,6 +6,8 @@ use nats_proto::go_json::{Field, Mismatch, Value};
 use nats_proto::quote;
 use serde::{Serialize, Serializer};
 
+use crate::civil::{date_of, days_of};
+
 /// A moment between the years 0 and 9999. The default is the beginning of the year 1, which stands for none.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Timestamp {
@@ -61,25 +63,6 @@ impl Timestamp {
     pub fn parse(text: &str) -> Result<Self, String> {
         Reader { text, rest: text }.time()
     }
-}
-
-/// The days of a date since the beginning of the year 1. Months from March on, so that the odd day comes last.
-fn days_of(year: i64, month: i64, day: i64) -> i64 {
-    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let (era, year) = (year.div_euclid(400), year.rem_euclid(400));
-    era * 146_097 + year * 365 + year / 4 - year / 100 + (month * 153 + 2) / 5 + day - 307
-}
-
-/// The date that many days after the beginning of the year 1.
-fn date_of(days: i64) -> (i64, i64, i64) {
-    let days = days + 306;
-    let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-    let year = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year + year / 4 - year / 100);
-    let month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month + 2) / 5 + 1;
-    let year = era * 400 + year;
-    if month < 10 { (year, month + 3, day) } else { (year + 1, month - 9, day) }
 }
 
 fn days_in(year: i64, month: i64) -> i64 {

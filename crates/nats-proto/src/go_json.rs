@@ -47,6 +47,16 @@ pub fn read_into<T: Fields>(text: &[u8], fields: &mut T) -> Result<(), BodyError
     fields.store(Value::of(text)).map_err(|mismatch| mismatch.error(fields.go_type()))
 }
 
+/// Reads a text that is one value, of any type.
+///
+/// # Errors
+///
+/// It is not JSON, or of another type. Some of it may have been stored then.
+pub fn read_value_into<T: Field>(text: &[u8], field: &mut T) -> Result<(), BodyError> {
+    check(text).map_err(BodyError::Syntax)?;
+    field.store(Value::of(text)).map_err(|mismatch| mismatch.error(""))
+}
+
 /// Reads values into the fields, one after the other as far as the text goes, which may be nothing. Their keys have
 /// to be those of fields.
 ///
