@@ -49,7 +49,7 @@ impl Command {
                 return None;
             }
             Decision::AnswerBehind(answer) => stream.defer(asker(request), answer, &mut effects),
-            Decision::Later => return Some(request),
+            Decision::Later | Decision::OfBatch => return Some(request),
         }
         home.carry_out(turn, id, &mut effects);
         home.settle(turn, id);

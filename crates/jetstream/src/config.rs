@@ -56,6 +56,21 @@ pub struct ServerLimits {
     pub max_ack_pending: i64,
     /// `max_request_batch`.
     pub max_request_batch: i64,
+    /// `batch`.
+    pub batch: BatchLimits,
+}
+
+/// What batches may have that messages are published in. Zero is nats-server's default.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct BatchLimits {
+    /// `max_inflight_per_stream`.
+    pub max_inflight_per_stream: i64,
+    /// `max_inflight_total`: of each kind of batch.
+    pub max_inflight_total: i64,
+    /// `max_msgs`.
+    pub max_msgs: i64,
+    /// `timeout`.
+    pub timeout: Nanos,
 }
 
 /// An account without limits.

@@ -124,6 +124,11 @@ impl Home {
         match answer {
             Told::Stored { seq } => slot.pub_ack().write(&mut payload, seq),
             Told::Duplicate { seq } => slot.pub_ack().write_duplicate(&mut payload, seq),
+            Told::Held => {}
+            Told::Batch { seq, id, count } => {
+                let id = String::from_utf8_lossy(&id);
+                slot.pub_ack().write_batch(&mut payload, seq, &id, count);
+            }
             Told::Refused(error) => payload = PubAckAnswer::refusal(&slot.config().name, error),
             Told::Purged { .. } | Told::Deleted | Told::Updated => return,
         }
@@ -143,7 +148,11 @@ impl Home {
                 self.give(turn, &request, &Answer::of(Ok(answer)));
             }
             Told::Refused(error) => self.refuse_asker(turn, &request, error),
-            Told::Stored { .. } | Told::Duplicate { .. } | Told::Updated => {}
+            Told::Stored { .. }
+            | Told::Held
+            | Told::Batch { .. }
+            | Told::Duplicate { .. }
+            | Told::Updated => {}
         }
     }
 

@@ -284,6 +284,7 @@ impl Home {
         let Some(mut slot) = self.streams.remove(&id) else { return };
         self.drop_held(&slot.held);
         self.tasks -= slot.tasks.len();
+        self.ledger.batches.add(-slot.batches.0, -slot.batches.1);
         slot.end(turn);
         let account = slot.account();
         let state = slot.index().state();

@@ -14,8 +14,16 @@ use crate::allowance::Reserved;
 #[derive(Debug, Default)]
 pub struct Ledger {
     pub(crate) server: Used,
+    pub(crate) batches: Batches,
     /// By index. Taken when a shard meets an account for the first time.
     accounts: Mutex<Vec<Arc<AccountLedger>>>,
+}
+
+/// Batches that are not whole yet.
+#[derive(Debug, Default)]
+pub(crate) struct Batches {
+    open: AtomicI64,
+    bytes: AtomicI64,
 }
 
 /// What an account has counted on all shards.
@@ -42,6 +50,18 @@ impl Ledger {
             accounts.resize_with(index + 1, Arc::default);
         }
         Arc::clone(&accounts[index])
+    }
+}
+
+impl Batches {
+    pub(crate) fn add(&self, open: i64, bytes: i64) {
+        self.open.fetch_add(open, Ordering::Relaxed);
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// How many there are, and how many bytes they hold.
+    pub(crate) fn sums(&self) -> (i64, i64) {
+        (self.open.load(Ordering::Relaxed), self.bytes.load(Ordering::Relaxed))
     }
 }
 

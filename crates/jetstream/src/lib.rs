@@ -28,6 +28,7 @@ mod account;
 mod allowance;
 mod api;
 mod audit;
+mod batches;
 mod claims;
 mod command;
 mod commands;
@@ -90,7 +91,7 @@ mod waiter;
 mod words;
 mod work;
 
-pub use config::{Config, Files, ServerLimits, UNLIMITED};
+pub use config::{BatchLimits, Config, Files, ServerLimits, UNLIMITED};
 pub use inventory::{Inventory, Stock, StreamFound};
 pub use jet_stream::JetStream;
 pub use ledger::Ledger;

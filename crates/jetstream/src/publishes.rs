@@ -16,7 +16,7 @@ use crate::turn::Turn;
 use crate::waiter::Waiter;
 
 /// What it costs to store a message, in steps.
-const PUBLISH_STEPS: u64 = 16;
+pub(crate) const PUBLISH_STEPS: u64 = 16;
 
 /// Whether something was taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,13 +65,17 @@ impl Home {
             let refusal = slot.stream.refusal_of_fast_batch(command, is_server_full, account_bytes_left);
             let waiter = reply.map(|reply| Waiter::Publisher(reply.into()));
             effects.extend(waiter.map(|to| Effect::Answer { to, answer: Answer::Refused(refusal) }));
-            Taken::Yes
+            Some(Taken::Yes)
         } else {
             slot.publish(turn, &mut self.disk, command, reply, &room, &mut effects)
         };
         if slot.stream.is_looking() {
             turn.spend(u64::from(LOOKUP_STEPS));
         }
+        let taken = match taken {
+            Some(taken) => taken,
+            None => self.take_in_batch(turn, id, command, reply, &room, &mut effects),
+        };
         self.carry_out(turn, id, &mut effects);
         self.effects = effects;
         self.settle(turn, id);
@@ -85,7 +89,7 @@ fn is_own_request(message: &MeshMessage<'_>, subject: &[u8]) -> bool {
 }
 
 impl Slot {
-    /// Has the stream decide on a message, and applies what it decides, or logs it.
+    /// Has the stream decide on a message, and applies what it decides, or logs it. None if it is one of a batch.
     fn publish(
         &mut self,
         turn: &mut Turn<'_>,
@@ -94,7 +98,7 @@ impl Slot {
         reply: Option<&[u8]>,
         room: &Room,
         effects: &mut Vec<Effect<Waiter>>,
-    ) -> Taken {
+    ) -> Option<Taken> {
         let waiter = || reply.map(|reply| Waiter::Publisher(reply.into()));
         let consumers = &self.consumers;
         let nuid = &mut *turn.nuid;
@@ -110,7 +114,7 @@ impl Slot {
                     self.stream.on_appended(place, waiter());
                     self.after_append(disk.as_mut(), effects);
                 }
-                Err(AppendError::NotYet) => return Taken::Later,
+                Err(AppendError::NotYet) => return Some(Taken::Later),
                 Err(error) => {
                     let answer = Answer::Refused(refusal(&error));
                     effects.extend(waiter().map(|to| Effect::Answer { to, answer }));
@@ -122,9 +126,10 @@ impl Slot {
                     self.stream.defer(to, answer, effects);
                 }
             }
-            Decision::Later => return Taken::Later,
+            Decision::Later => return Some(Taken::Later),
+            Decision::OfBatch => return None,
         }
-        Taken::Yes
+        Some(Taken::Yes)
     }
 
     /// An event was appended: in memory it is applied at once, on disk once it is safe.

@@ -150,6 +150,8 @@ impl Home {
     pub(crate) fn on_updated(&mut self, turn: &mut Turn<'_>, id: StreamId, before: &StreamConfig) {
         let Some(slot) = self.streams.get_mut(&id) else { return };
         slot.subscribe(turn);
+        self.note_batches(turn, id);
+        let Some(slot) = self.streams.get(&id) else { return };
         let keeps = slot.config().retention == Retention::Interest;
         if keeps && before.retention != Retention::Interest {
             self.sweep(turn, id);

@@ -36,6 +36,8 @@ pub(crate) struct Slot {
     pub(crate) uncommitted: usize,
     /// Consumers whose time came meanwhile.
     pub(crate) late: BTreeSet<ConsumerId>,
+    /// How many batches it has open, and how many bytes they hold, as the server counts them.
+    pub(crate) batches: (i64, i64),
     ack: PubAck,
     subscriptions: Vec<(String, ServiceSubscription)>,
 }
@@ -61,6 +63,7 @@ impl Slot {
             tasks: Tasks::new(),
             uncommitted: 0,
             late: BTreeSet::new(),
+            batches: (0, 0),
             ack,
             subscriptions: Vec::new(),
         }

@@ -175,6 +175,7 @@ impl Home {
                 break;
             }
         }
+        self.note_batches(turn, id);
         self.settle(turn, id);
     }
 

@@ -11,7 +11,8 @@ use sim_disk::{Faults, Random, SimDisk};
 use stream_index::{Place, Steps};
 use stream_log::{Appended, CleanRules, Config, Event, Log, Recovery, Room, SyncWhen};
 use streams::{
-    Around, BEHAVIOUR_LEVEL, Decision, Effect, Publish, Purge, Rebuild, Removal, Stream, StreamMeta,
+    Answer, Around, BEHAVIOUR_LEVEL, BatchDecision, BatchLimits, BatchRoom, Decision, Effect, Publish, Purge,
+    Rebuild, Removal, Stream, StreamMeta,
 };
 
 const SEEDS: u64 = 20;
@@ -27,6 +28,7 @@ struct Stats {
     retired: u64,
     states: u64,
     erased: u64,
+    batches: u64,
 }
 
 fn number(name: &str) -> Option<u64> {
@@ -44,11 +46,11 @@ fn streams_are_what_they_were_when_somebody_was_told() {
         }
     }
     println!("{stats:?}");
-    let Stats { crashes, acknowledged, lost, buried, moved, retired, states, erased } = stats;
+    let Stats { crashes, acknowledged, lost, buried, moved, retired, states, erased, batches } = stats;
     // A run that never gets anywhere proves nothing.
     assert!(crashes > 30 && acknowledged > 1_000 && lost > 20, "{stats:?}");
     assert!(buried > 1_000 && moved > 100 && retired > 10 && states > 30, "{stats:?}");
-    assert!(erased > 20, "{stats:?}");
+    assert!(erased > 20 && batches > 200, "{stats:?}");
 }
 
 /// A stream, and what it ought to be.
@@ -89,6 +91,7 @@ impl Member {
             max_msgs_per_subject: limit(random, 3),
             discard: if random.below(4) == 0 { Discard::New } else { Discard::Old },
             allow_rollup_hdrs: true,
+            allow_atomic: true,
             max_age: Nanos::from_secs(if random.below(2) == 0 { 0 } else { 200 }),
             duplicate_window: Nanos::from_secs(100),
             ..StreamConfig::default()
@@ -132,7 +135,8 @@ impl World {
         let of = self.random.below(u64::from(STREAMS)) as usize;
         self.log.prepare();
         match self.random.below(100) {
-            0..40 => self.with_stream(of, Self::publish),
+            0..34 => self.with_stream(of, Self::publish),
+            34..40 => self.with_stream(of, |world, of| world.publish_batch(of, stats)),
             40..43 => self.with_stream(of, Self::delete),
             43 => self.with_stream(of, Self::purge),
             44..48 => self.with_stream(of, |world, of| world.expire(of, stats)),
@@ -201,6 +205,68 @@ impl World {
             Decision::Append(record) => Some(written(&record)),
             _ => None,
         });
+    }
+
+    /// A batch, which is one step of the stream's history: found whole, or not at all.
+    fn publish_batch(&mut self, of: usize, stats: &mut Stats) {
+        let count = 1 + self.random.below(9);
+        let room = BatchRoom {
+            limits: BatchLimits { open_max: 1, messages_max: 10, patience: 1 },
+            may_begin: true,
+            bytes_left: usize::MAX,
+        };
+        let mut around = Around {
+            is_server_full: false,
+            account_bytes_left: None,
+            has_interest: &mut |_| true,
+            random: &mut || 0,
+        };
+        self.members[of].now += 1_000_000;
+        for seq in 1..=count {
+            let subject = format!("s.{}", self.random.below(8));
+            let payload = vec![8; self.random.below(2_000) as usize];
+            let commit = if seq == count { "Nats-Batch-Commit: 1\r\n" } else { "" };
+            let header = format!(
+                "NATS/1.0\r\nNats-Batch-Id: B\r\nNats-Batch-Sequence: {seq}\r\n{commit}Nats-Msg-Id: b-{}\r\n\r\n",
+                self.random.below(2_000)
+            );
+            let Member { stream, shadow, history, group, now, .. } = &mut self.members[of];
+            let Some(stream) = stream else { return };
+            let (header, subject) = (header.as_bytes(), subject.as_bytes());
+            let publish = Publish { now: *now, subject, header, payload: &payload };
+            let unit = match stream.decide_batch(&publish, &mut around, &room) {
+                BatchDecision::Append(unit) => unit,
+                BatchDecision::Answer(Answer::Held) => continue,
+                BatchDecision::Answer(_) => return,
+                // Whoever has it would wait.
+                BatchDecision::Later => {
+                    *now += 1;
+                    let _ = stream.expire(*now);
+                    return;
+                }
+            };
+            let records: Vec<Vec<u8>> = unit.records().map(|record| written(&record)).collect();
+            if self.log.unit(*group, records.len() as u32, unit.bytes()).is_err() {
+                return stream.drop_unit();
+            }
+            let mut places = Vec::new();
+            let mut end = Lsn(0);
+            for bytes in &records {
+                let record = Record { group: *group, ..read(bytes) };
+                let Appended { place, lsn } =
+                    self.log.append(&record).expect("there is room for all of them");
+                shadow.replay(&record, place, &mut Vec::new()).expect("it is of a stream");
+                while shadow.is_busy() {
+                    shadow.work(&mut Steps::new(100), &mut Vec::new());
+                }
+                places.push(place);
+                end = lsn;
+            }
+            history.push_back(shadow.digest());
+            stream.on_unit_appended(&places, None);
+            self.waiting.push_back((end, of, false));
+            stats.batches += 1;
+        }
     }
 
     fn delete(&mut self, of: usize) {

@@ -54,6 +54,18 @@ pub struct JetStreamLimitFacts {
     /// `duplicate_window`, in nanoseconds.
     #[serde(skip_serializing_if = "is_zero")]
     pub max_duplicate_window: i64,
+    /// `max_inflight_per_stream` of `batch`.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub max_batch_inflight_per_stream: i64,
+    /// `max_inflight_total` of `batch`.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub max_batch_inflight_total: i64,
+    /// `max_msgs` of `batch`.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub max_batch_size: i64,
+    /// `timeout` of `batch`, in nanoseconds.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub max_batch_timeout: i64,
 }
 
 /// What all streams have together.

@@ -130,6 +130,10 @@ pub(crate) fn facts(options: &Options, config: &Config) -> JetStreamFacts {
             max_request_batch: config.limits.max_request_batch,
             max_ack_pending: config.limits.max_ack_pending,
             max_duplicate_window: config.limits.duplicate_window.0,
+            max_batch_inflight_per_stream: config.limits.batch.max_inflight_per_stream,
+            max_batch_inflight_total: config.limits.batch.max_inflight_total,
+            max_batch_size: config.limits.batch.max_msgs,
+            max_batch_timeout: config.limits.batch.timeout.0,
         },
         api_level: API_LEVEL,
     }

@@ -6,7 +6,7 @@ use stream_index::{Place, Row, Steps};
 
 use crate::event::{Arrival, Change, Event, RollupScope};
 use crate::rules::Rules;
-use crate::work::{Purging, Work};
+use crate::work::{Applying, Purging, Work};
 use crate::{Answer, Effect, Purge, Removal, Stream};
 
 /// Steps that an event may take where it is applied; beyond that it is work for later turns.
@@ -25,6 +25,7 @@ impl<W> Stream<W> {
                 self.apply_message(seq, time, arrival, place, effects);
                 tell(to, Answer::Stored { seq }, effects);
             }
+            Change::Batch(batch) => self.work.push_back(Work::Batch(Applying::new(*batch, time, to))),
             Change::Removed { erase } => {
                 self.take_out(seq, Removal::Deleted { erase }, effects);
                 tell(to, Answer::Deleted, effects);
@@ -42,7 +43,7 @@ impl<W> Stream<W> {
         self.work(&mut Steps::new(STEPS_AT_ONCE), effects);
     }
 
-    fn apply_message(
+    pub(crate) fn apply_message(
         &mut self,
         seq: u64,
         time: i64,
@@ -119,6 +120,9 @@ impl<W> Stream<W> {
         let before = std::mem::replace(&mut self.meta.config, config);
         self.rules = Rules::new(&self.meta.config);
         self.expiry.start_again();
+        if !self.meta.config.allow_atomic {
+            self.batches.clear();
+        }
         effects.push(Effect::Updated { before: Box::new(before) });
         self.work.push_back(Work::Limits);
         if let Some(max) = self.rules.max_per_subject {

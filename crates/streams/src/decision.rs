@@ -14,6 +14,8 @@ pub enum Decision<'a> {
     AnswerBehind(Answer),
     /// It depends on what is not committed or not done yet. Ask again once some of that is.
     Later,
+    /// It is one of a batch: ask [`decide_batch`](crate::Stream::decide_batch).
+    OfBatch,
 }
 
 /// What whoever gave a command is told.
@@ -23,6 +25,17 @@ pub enum Answer {
     Stored {
         /// Its sequence.
         seq: u64,
+    },
+    /// The message waits for the rest of its batch.
+    Held,
+    /// A batch of so many messages was stored.
+    Batch {
+        /// The sequence of its last one.
+        seq: u64,
+        /// What its publisher calls it.
+        id: Box<[u8]>,
+        /// How many.
+        count: u64,
     },
     /// The message is there already.
     Duplicate {

@@ -3,10 +3,12 @@
 //! An event knows all that applying it takes, and none of the payload: a decided one waits in the tail, one of a log
 //! is read when it is replayed, and both are applied the same way.
 
+use std::collections::VecDeque;
+
 use js_proto::{PublishHeaders, Rollup, Storage, StreamConfig, Ttl};
 use log_format::{Kind, Record};
 use smallvec::SmallVec;
-use stream_index::RowFlags;
+use stream_index::{Place, RowFlags};
 
 use crate::bytes::Reader;
 use crate::command::SEQUENCE_MAX;
@@ -39,6 +41,8 @@ pub(crate) struct Staged {
 #[derive(Clone, Debug)]
 pub(crate) enum Change {
     Message(Arrival),
+    /// Messages of a batch, which become so as one. In the log each has its record.
+    Batch(Box<Batch>),
     /// The message of that sequence goes, and its bytes are overwritten perhaps.
     Removed {
         erase: bool,
@@ -60,8 +64,24 @@ pub(crate) enum Change {
 impl Change {
     /// Whether its record is needed only until a state knows what it led to.
     pub(crate) fn is_forgettable(&self) -> bool {
-        !matches!(self, Self::Message(_) | Self::Updated(_) | Self::Part { .. })
+        !matches!(self, Self::Message(_) | Self::Batch(_) | Self::Updated(_) | Self::Part { .. })
     }
+}
+
+/// The messages of a batch.
+#[derive(Clone, Debug)]
+pub(crate) struct Batch {
+    /// What its publisher calls it.
+    pub(crate) id: Box<[u8]>,
+    pub(crate) members: VecDeque<Member>,
+}
+
+/// A message of a batch.
+#[derive(Clone, Debug)]
+pub(crate) struct Member {
+    pub(crate) seq: u64,
+    pub(crate) arrival: Arrival,
+    pub(crate) place: Place,
 }
 
 /// A message that came.
@@ -189,7 +209,24 @@ impl Event {
 
     /// Whether it may take messages out, or change what is counted how, beyond one more message of its subject.
     pub(crate) fn is_opaque(&self) -> bool {
-        !matches!(&self.change, Change::Message(Arrival { rollup: None, .. }) | Change::Part { .. })
+        match &self.change {
+            Change::Message(arrival) => arrival.rollup.is_some(),
+            Change::Batch(batch) => batch.members.iter().any(|member| member.arrival.rollup.is_some()),
+            Change::Part { .. } => false,
+            _ => true,
+        }
+    }
+
+    /// The messages that it brings, with their sequences.
+    #[inline]
+    pub(crate) fn each_arrival(&self, mut tell: impl FnMut(u64, &Arrival)) {
+        match &self.change {
+            Change::Message(arrival) => tell(self.seq, arrival),
+            Change::Batch(batch) => {
+                batch.members.iter().for_each(|member| tell(member.seq, &member.arrival));
+            }
+            _ => {}
+        }
     }
 }
 
@@ -211,20 +248,19 @@ impl Event {
     pub(crate) fn last_seq_after(&self, before: u64) -> u64 {
         match &self.change {
             Change::Message(_) => self.seq,
+            Change::Batch(batch) => batch.members.back().map_or(before, |last| last.seq),
             Change::Purged(purge) if !purge.is_filtered() && purge.before > 1 => before.max(purge.before - 1),
             _ => before,
         }
     }
 
-    /// What stands for the id of its message.
-    pub(crate) fn id_hash(&self) -> Option<[u8; 16]> {
-        let Change::Message(arrival) = &self.change else { return None };
-        arrival.id.as_ref().map(|(hash, _)| *hash)
-    }
-
-    /// Of a message: its id, or that it has none.
+    /// Of the last message: its id, or that it has none.
     pub(crate) fn id_text(&self) -> Option<&[u8]> {
-        let Change::Message(arrival) = &self.change else { return None };
+        let arrival = match &self.change {
+            Change::Message(arrival) => arrival,
+            Change::Batch(batch) => &batch.members.back()?.arrival,
+            _ => return None,
+        };
         Some(arrival.id.as_ref().map_or(b"", |(_, text)| text))
     }
 }

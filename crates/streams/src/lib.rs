@@ -37,11 +37,16 @@
 //! [`Stream::replay`] read no clock and draw no random number, and [`Stream::digest`] tells whether two are alike. Limits in
 //! number follow from storing and are not logged; limits in time are events, since somebody has to look at a clock.
 //!
-//! Batches, counters, schedules, mirrors and sources are not here yet: whoever makes streams refuses to configure
-//! them.
+//! Messages of an atomic batch come by [`Stream::decide_batch`]: they wait in memory until the batch is whole, and then
+//! its records are appended as a unit of the log. That is one event of the stream, which is applied without anybody seeing
+//! a part of it; to who replays the log each record is an event.
+//!
+//! Counters, schedules, mirrors and sources are not here yet: whoever makes streams refuses to configure them.
 #![forbid(unsafe_code)]
 
 mod apply;
+mod atomic;
+mod batch_checks;
 mod bytes;
 mod calendar;
 mod changes;
@@ -59,6 +64,7 @@ mod header_edit;
 mod limits;
 mod lookup;
 mod meta;
+mod open_batches;
 mod publish;
 mod rebuild;
 mod rules;
@@ -70,12 +76,14 @@ mod tail;
 mod tests;
 mod work;
 
+pub use atomic::{BatchDecision, Unit};
 pub use command::{Around, Publish, Purge, SEQUENCE_MAX};
 pub use decision::{Answer, Decision};
 pub use dedup::MESSAGE_IDS_MAX;
 pub use effect::{Effect, Removal};
 pub use lookup::LOOKUP_STEPS;
 pub use meta::{BEHAVIOUR_LEVEL, BadRecord, FORMAT_VERSION, StreamMeta};
+pub use open_batches::{Abandoned, BATCH_BYTES_MAX, BatchLimits, BatchRoom};
 pub use rebuild::Rebuild;
 pub use stream::Stream;
 pub use stream_index::{self, StreamIndex};

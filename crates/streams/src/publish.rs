@@ -18,13 +18,15 @@ use crate::stream::Scratch;
 use crate::{Answer, Around, Decision, Publish, Stream};
 
 /// Bytes of a header block that streams take.
-const HEADER_BYTES_MAX: usize = u16::MAX as usize;
+pub(crate) const HEADER_BYTES_MAX: usize = u16::MAX as usize;
 
 /// Why a message is not to be logged now.
 pub(crate) enum Stop {
     Refused(ApiError),
     Duplicate(u64),
     Later,
+    /// It is one of a batch: those have another row of checks.
+    OfBatch,
 }
 
 impl From<&KnownError> for Stop {
@@ -78,6 +80,7 @@ impl<W> Stream<W> {
             }
             Err(Stop::Duplicate(seq)) => Decision::Answer(Answer::Duplicate { seq }),
             Err(Stop::Later) => Decision::Later,
+            Err(Stop::OfBatch) => Decision::OfBatch,
         }
     }
 
@@ -161,6 +164,9 @@ impl<W> Stream<W> {
         around: &mut Around<'_>,
     ) -> Result<Passed, Stop> {
         let Candidate { subject, header, payload, asks } = candidate;
+        if asks.batch_id.is_some_and(|id| !id.is_empty()) {
+            return Err(Stop::OfBatch);
+        }
         let size = self.size_of(subject.len(), header.len(), payload.len());
         if self.meta.config.storage == Storage::File && size > FILE_MESSAGE_BYTES_MAX {
             return Err(store_failed("message too large"));
@@ -169,9 +175,6 @@ impl<W> Stream<W> {
             return Err(store_failed("no sequence left"));
         }
         refuse_if(self.meta.config.sealed, &errors::STREAM_SEALED)?;
-        if asks.batch_id.is_some_and(|id| !id.is_empty()) {
-            return Err(self.refusal_of_batch(candidate, size, around));
-        }
         let mut id_hash = None;
         if !header.is_empty() {
             self.check_counter(asks)?;
@@ -215,18 +218,6 @@ impl<W> Stream<W> {
         refusal.unwrap_or(&errors::BATCH_PUBLISH_DISABLED).error()
     }
 
-    /// Batches are not taken by streams that do not say so.
-    fn refusal_of_batch(&self, candidate: &Candidate<'_>, size: u64, around: &Around<'_>) -> Stop {
-        let is_account_full = around.account_bytes_left.is_some_and(|left| size > left);
-        let refusal = self.refusal_before_batch(
-            candidate.header,
-            candidate.payload,
-            around.is_server_full,
-            is_account_full,
-        );
-        refusal.unwrap_or(&errors::ATOMIC_PUBLISH_DISABLED).into()
-    }
-
     /// What is looked at before that is another row of checks than for other messages.
     fn refusal_before_batch(
         &self,
@@ -245,7 +236,7 @@ impl<W> Stream<W> {
     }
 
     /// No stream here counts.
-    fn check_counter(&self, asks: &PublishHeaders<'_>) -> Result<(), Stop> {
+    pub(crate) fn check_counter(&self, asks: &PublishHeaders<'_>) -> Result<(), Stop> {
         match asks.incr {
             None => Ok(()),
             Some(Err(_)) => Err((&errors::MESSAGE_INCR_INVALID).into()),
@@ -274,25 +265,29 @@ impl<W> Stream<W> {
 
     /// The last message of a subject, or of all that a filter means, the tail included.
     fn last_of_subject(&mut self, subject: &[u8]) -> Result<Option<u64>, Stop> {
-        if self.is_tail_unclear() {
-            return Err(Stop::Later);
-        }
-        let filter = Filter::new([subject]);
-        let in_tail = if self.tail.is_empty() {
-            None
-        } else if filter.literal().is_some() {
-            self.tail.subject(subject).map(|tail| tail.last)
-        } else {
-            self.tail.last_of(|other| filter.matches(other))
-        };
-        match in_tail {
+        match self.last_in_tail(subject)? {
             Some(last) => Ok(Some(last)),
-            None => self.last_committed(&filter, subject),
+            None => self.last_committed(&Filter::new([subject]), subject),
         }
     }
 
+    /// The same of the tail alone.
+    pub(crate) fn last_in_tail(&mut self, subject: &[u8]) -> Result<Option<u64>, Stop> {
+        if self.is_tail_unclear() {
+            return Err(Stop::Later);
+        }
+        if self.tail.is_empty() {
+            return Ok(None);
+        }
+        let filter = Filter::new([subject]);
+        Ok(match filter.literal() {
+            Some(_) => self.tail.subject(subject).map(|tail| tail.last),
+            None => self.tail.last_of(|other| filter.matches(other)),
+        })
+    }
+
     /// The last committed message of what a filter means. With many subjects it takes several turns to find it.
-    fn last_committed(&mut self, filter: &Filter, text: &[u8]) -> Result<Option<u64>, Stop> {
+    pub(crate) fn last_committed(&mut self, filter: &Filter, text: &[u8]) -> Result<Option<u64>, Stop> {
         if filter.literal().is_some() {
             let last = self.last_of_committed(text);
             return Ok((last > 0).then_some(last));
@@ -324,7 +319,7 @@ impl<W> Stream<W> {
         }
     }
 
-    fn check_id(&mut self, asks: &PublishHeaders<'_>, now: i64) -> Result<Option<[u8; 16]>, Stop> {
+    pub(crate) fn check_id(&mut self, asks: &PublishHeaders<'_>, now: i64) -> Result<Option<[u8; 16]>, Stop> {
         let Some(id) = asks.msg_id else { return Ok(None) };
         let hash = self.dedup.hash(id);
         if let Some(window) = self.rules.id_window {
@@ -348,13 +343,13 @@ impl<W> Stream<W> {
         }
     }
 
-    fn check_rollup(&self, asks: &PublishHeaders<'_>) -> Result<(), Stop> {
-        let failed = |reason: String| Err(Stop::Refused(errors::STREAM_ROLLUP_FAILED.with(&[&reason])));
+    pub(crate) fn check_rollup(&self, asks: &PublishHeaders<'_>) -> Result<(), Stop> {
         match asks.rollup {
             None => Ok(()),
-            Some(_) if !self.rules.allows_rollup => failed("rollup not permitted".into()),
+            Some(_) if !self.rules.allows_rollup => Err(rollup_failed("rollup not permitted")),
             Some(Rollup::Unknown(value)) => {
-                failed(format!("rollup value invalid: {}", quote(value.to_ascii_lowercase())))
+                let value = quote(value.to_ascii_lowercase());
+                Err(rollup_failed(&format!("rollup value invalid: {value}")))
             }
             Some(Rollup::Subject | Rollup::All) => Ok(()),
         }
@@ -365,14 +360,14 @@ impl<W> Stream<W> {
         refuse_if(header.len() > HEADER_BYTES_MAX, &errors::STREAM_HEADER_EXCEEDS_MAXIMUM)
     }
 
-    fn is_too_large(&self, header: &[u8], payload: &[u8]) -> bool {
+    pub(crate) fn is_too_large(&self, header: &[u8], payload: &[u8]) -> bool {
         let max = usize::try_from(self.meta.config.max_msg_size).ok();
         max.is_some_and(|max| header.len() + payload.len() > max)
     }
 
     /// How long the message lives, and what is to be written if that is not what it says: a marker must not outlive
     /// it.
-    fn ttl(&self, asks: &PublishHeaders<'_>) -> Result<(Option<i64>, Option<i64>), Stop> {
+    pub(crate) fn ttl(&self, asks: &PublishHeaders<'_>) -> Result<(Option<i64>, Option<i64>), Stop> {
         let ttl = match asks.ttl {
             None => return Ok((None, None)),
             Some(Err(_)) => return Err((&errors::MESSAGE_TTL_INVALID).into()),
@@ -439,7 +434,7 @@ impl<W> Stream<W> {
 }
 
 /// Streams that keep no schedules take no message that speaks of one.
-fn check_schedule(asks: &PublishHeaders<'_>, subject: &[u8]) -> Result<(), Stop> {
+pub(crate) fn check_schedule(asks: &PublishHeaders<'_>, subject: &[u8]) -> Result<(), Stop> {
     let schedule = &asks.schedule;
     let is_bad_zone = schedule.time_zone.is_some_and(<[u8]>::is_empty);
     refuse_if(schedule.pattern.is_some() || is_bad_zone, &errors::MESSAGE_SCHEDULES_DISABLED)?;
@@ -457,7 +452,7 @@ fn check_schedule(asks: &PublishHeaders<'_>, subject: &[u8]) -> Result<(), Stop>
 }
 
 /// The header with another time to live.
-fn with_ttl(header: &[u8], seconds: i64) -> Vec<u8> {
+pub(crate) fn with_ttl(header: &[u8], seconds: i64) -> Vec<u8> {
     let mut raised = Vec::with_capacity(header.len() + 32);
     header_edit::without(header, headers::TTL, &mut raised);
     header_edit::add(&mut raised, headers::TTL, seconds.to_string().as_bytes());
@@ -465,10 +460,14 @@ fn with_ttl(header: &[u8], seconds: i64) -> Vec<u8> {
 }
 
 #[inline]
-fn refuse_if(is_wrong: bool, known: &KnownError) -> Result<(), Stop> {
+pub(crate) fn refuse_if(is_wrong: bool, known: &KnownError) -> Result<(), Stop> {
     if is_wrong { Err(known.into()) } else { Ok(()) }
 }
 
-fn store_failed(reason: &str) -> Stop {
+pub(crate) fn rollup_failed(reason: &str) -> Stop {
+    Stop::Refused(errors::STREAM_ROLLUP_FAILED.with(&[&reason]))
+}
+
+pub(crate) fn store_failed(reason: &str) -> Stop {
     Stop::Refused(errors::STREAM_STORE_FAILED.with(&[&reason]))
 }

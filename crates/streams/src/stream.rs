@@ -6,6 +6,7 @@ use js_proto::StreamConfig;
 use log_format::Record;
 use stream_index::{Place, State, StreamIndex};
 
+use crate::atomic::StagedUnit;
 use crate::calendar::Calendar;
 use crate::command::SEQUENCE_MAX;
 use crate::dedup::Dedup;
@@ -13,6 +14,7 @@ use crate::event::{Event, Staged};
 use crate::expiry::Expiry;
 use crate::graves::Graves;
 use crate::lookup::Lookup;
+use crate::open_batches::OpenBatches;
 use crate::rules::Rules;
 use crate::tail::Tail;
 use crate::work::Work;
@@ -41,6 +43,10 @@ pub struct Stream<W> {
     pub(crate) lookup: Option<Box<Lookup>>,
     /// What was decided, until it is appended.
     pub(crate) staged: Option<Staged>,
+    /// The same of a batch.
+    pub(crate) unit: Option<StagedUnit>,
+    /// Those that are not whole yet.
+    pub(crate) batches: OpenBatches,
     pub(crate) scratch: Scratch,
 }
 
@@ -79,6 +85,8 @@ impl<W> Stream<W> {
             graves: Graves::default(),
             lookup: None,
             staged: None,
+            unit: None,
+            batches: OpenBatches::default(),
             scratch: Scratch::default(),
             meta,
         };
@@ -125,12 +133,17 @@ impl<W> Stream<W> {
     /// Nothing was.
     pub fn on_appended(&mut self, place: Place, waiter: Option<W>) {
         let Staged { event, is_expiry } = self.staged.take().expect("something was decided");
-        self.ahead.note(&event);
-        self.note_id(&event);
+        self.note_appended(&event);
         self.tail.push(event, place, waiter);
         if is_expiry {
             self.expiry.note_appended(self.tail.len());
         }
+    }
+
+    /// What is decided from here on knows of an event.
+    pub(crate) fn note_appended(&mut self, event: &Event) {
+        self.ahead.note(event);
+        self.note_id(event);
     }
 
     /// Somebody is told that once all that was decided so far is committed.
@@ -180,7 +193,7 @@ impl<W> Stream<W> {
     /// Forgets all that is not committed but the first so many events. Gives those who waited for the others.
     pub fn drop_tail(&mut self, keep: usize) -> Vec<W> {
         let dropped = self.tail.drop_behind(keep);
-        self.staged = None;
+        (self.staged, self.unit) = (None, None);
         self.expiry.start_again();
         self.look_ahead();
         self.dedup.drop_from(self.ahead.last_seq + 1);
@@ -214,12 +227,13 @@ impl<W> Stream<W> {
     }
 
     fn note_id(&mut self, event: &Event) {
-        if let Some(window) = self.rules.id_window
-            && let Some(hash) = event.id_hash()
-        {
-            self.dedup.expire(event.time, window);
-            self.dedup.insert(hash, event.seq, event.time);
-        }
+        let Some(window) = self.rules.id_window else { return };
+        event.each_arrival(|seq, arrival| {
+            if let Some((hash, _)) = arrival.id {
+                self.dedup.expire(event.time, window);
+                self.dedup.insert(hash, seq, event.time);
+            }
+        });
     }
 }
 

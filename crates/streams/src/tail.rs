@@ -72,15 +72,7 @@ impl<W> Tail<W> {
     pub(crate) fn push(&mut self, event: Event, place: Place, waiter: Option<W>) {
         self.opaque += usize::from(event.is_opaque());
         self.updates += usize::from(matches!(event.change, Change::Updated(_)));
-        if let Change::Message(arrival) = &event.change
-            && arrival.is_stored
-        {
-            self.messages += 1;
-            self.bytes += u64::from(arrival.size);
-            if let Some(subjects) = &mut self.subjects {
-                note(subjects, arrival, event.seq);
-            }
-        }
+        event.each_arrival(|seq, arrival| self.note(seq, arrival));
         self.entries.push_back(Entry { event, place, waiter, behind: Vec::new() });
     }
 
@@ -95,13 +87,7 @@ impl<W> Tail<W> {
         let entry = self.entries.pop_front()?;
         self.opaque -= usize::from(entry.event.is_opaque());
         self.updates -= usize::from(matches!(entry.event.change, Change::Updated(_)));
-        if let Change::Message(arrival) = &entry.event.change
-            && arrival.is_stored
-        {
-            self.messages -= 1;
-            self.bytes -= u64::from(arrival.size);
-            self.forget(arrival);
-        }
+        entry.event.each_arrival(|_, arrival| self.forget(arrival));
         Some(entry)
     }
 
@@ -140,17 +126,33 @@ impl<W> Tail<W> {
         self.subjects.get_or_insert_with(|| {
             let mut subjects = BTreeMap::new();
             for Entry { event, .. } in entries {
-                if let Change::Message(arrival) = &event.change
-                    && arrival.is_stored
-                {
-                    note(&mut subjects, arrival, event.seq);
-                }
+                event.each_arrival(|seq, arrival| {
+                    if arrival.is_stored {
+                        note(&mut subjects, arrival, seq);
+                    }
+                });
             }
             subjects
         })
     }
 
+    fn note(&mut self, seq: u64, arrival: &Arrival) {
+        if !arrival.is_stored {
+            return;
+        }
+        self.messages += 1;
+        self.bytes += u64::from(arrival.size);
+        if let Some(subjects) = &mut self.subjects {
+            note(subjects, arrival, seq);
+        }
+    }
+
     fn forget(&mut self, arrival: &Arrival) {
+        if !arrival.is_stored {
+            return;
+        }
+        self.messages -= 1;
+        self.bytes -= u64::from(arrival.size);
         if self.entries.is_empty() {
             // Nobody may ask again for long.
             self.subjects = None;

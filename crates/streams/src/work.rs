@@ -7,10 +7,14 @@ use std::collections::BTreeSet;
 
 use stream_index::{Filter, Place, Row, Steps, Walk};
 
+use crate::event::{Batch, Member};
 use crate::{Answer, Effect, Purge, Removal, Stream};
 
 /// What it costs to take a message out, which may be the last one of its subject.
 pub(crate) const REMOVAL_STEPS: usize = 32;
+
+/// What it costs to store a message of a batch.
+const ARRIVAL_STEPS: usize = 16;
 
 /// What it costs to give some memory back.
 const DISCARD_STEPS: usize = 1_000;
@@ -31,6 +35,8 @@ pub(crate) enum Work<W> {
         after: Option<Box<[u8]>>,
     },
     Purge(Box<Purging<W>>),
+    /// Messages of a batch come, one after the other, each with all that follows from it.
+    Batch(Box<Applying<W>>),
     /// Memory is given back.
     Discard,
     /// Nobody needs these any more.
@@ -40,6 +46,23 @@ pub(crate) enum Work<W> {
         to: W,
         answer: Answer,
     },
+}
+
+/// How far a batch is.
+#[derive(Debug)]
+pub(crate) struct Applying<W> {
+    batch: Batch,
+    time: i64,
+    to: Option<W>,
+    /// Sequences that it has taken so far: the last one, and how many.
+    last_seq: u64,
+    count: u64,
+}
+
+impl<W> Applying<W> {
+    pub(crate) fn new(batch: Batch, time: i64, to: Option<W>) -> Box<Self> {
+        Box::new(Self { batch, time, to, last_seq: 0, count: 0 })
+    }
 }
 
 /// How far a purge got.
@@ -116,6 +139,11 @@ impl<W> Stream<W> {
                     self.trim_subjects(max, after.as_deref(), steps);
                     None
                 }
+                Work::Batch(applying) => {
+                    steps.spend(ARRIVAL_STEPS);
+                    self.apply_next(applying, effects);
+                    None
+                }
                 Work::Purge(purging) => self.purge(*purging, steps, effects).map(Box::new).map(Work::Purge),
                 Work::Discard => {
                     steps.spend(DISCARD_STEPS);
@@ -141,6 +169,20 @@ impl<W> Stream<W> {
         if self.work.is_empty() && self.tail.is_empty() {
             self.look_ahead();
         }
+    }
+
+    /// The next message of a batch comes. What follows from it goes before the one behind it.
+    fn apply_next(&mut self, mut applying: Box<Applying<W>>, effects: &mut Vec<Effect<W>>) {
+        let Some(Member { seq, arrival, place }) = applying.batch.members.pop_front() else {
+            let Applying { batch, to, last_seq, count, .. } = *applying;
+            let answer = Answer::Batch { seq: last_seq, id: batch.id, count };
+            effects.extend(to.map(|to| Effect::Answer { to, answer }));
+            return;
+        };
+        self.apply_message(seq, applying.time, arrival, place, effects);
+        applying.last_seq = seq;
+        applying.count += 1;
+        self.work.push_back(Work::Batch(applying));
     }
 
     /// Gives some of the memory back of what was cleared. Says whether there is more.

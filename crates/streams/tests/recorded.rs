@@ -11,7 +11,10 @@ use log_format::{Record, Salt};
 use nats_proto::go_json::{Fields, read_into};
 use serde_json::{Value, json};
 use stream_index::{Filter, Place, State, Steps, Walk};
-use streams::{Answer, Around, BEHAVIOUR_LEVEL, Decision, Effect, Publish, Purge, Stream, StreamMeta};
+use streams::{
+    Answer, Around, BEHAVIOUR_LEVEL, BatchDecision, BatchLimits, BatchRoom, Decision, Effect, Publish, Purge,
+    Stream, StreamMeta,
+};
 
 const RECORDED: &str = include_str!("../testdata/recorded.txt");
 
@@ -157,22 +160,49 @@ impl Rig {
         let (subject, texts) = arguments.split_once(' ').unwrap();
         let mut texts = serde_json::Deserializer::from_str(texts).into_iter::<String>();
         let [header, payload] = [(); 2].map(|()| texts.next().unwrap().unwrap());
-        self.decide(|stream, now, log| {
-            let publish = Publish {
-                now,
-                subject: subject.as_bytes(),
-                header: header.as_bytes(),
-                payload: payload.as_bytes(),
-            };
-            let mut around = Around {
-                is_server_full: false,
-                account_bytes_left: None,
-                // Consumers are another matter.
-                has_interest: &mut |_| false,
-                random: &mut || 0,
-            };
-            append(stream.decide(&publish, &mut around), log)
-        })
+        let publish = Publish {
+            now: self.now,
+            subject: subject.as_bytes(),
+            header: header.as_bytes(),
+            payload: payload.as_bytes(),
+        };
+        let mut around = Around {
+            is_server_full: false,
+            account_bytes_left: None,
+            // Consumers are another matter.
+            has_interest: &mut |_| false,
+            random: &mut || 0,
+        };
+        let answer = match self.stream.decide(&publish, &mut around) {
+            Decision::OfBatch => self.publish_in_batch(&publish, &mut around),
+            decision => {
+                let answer = append(decision, &mut self.log);
+                if answer.is_none() {
+                    self.stream.on_appended(last_place(&self.log), Some(()));
+                }
+                answer
+            }
+        };
+        answer.unwrap_or_else(|| self.commit())
+    }
+
+    fn publish_in_batch(&mut self, publish: &Publish<'_>, around: &mut Around<'_>) -> Option<Answer> {
+        let limits = BatchLimits { open_max: 50, messages_max: 1_000, patience: 10_000 * MILLISECOND };
+        let room = BatchRoom { limits, may_begin: true, bytes_left: usize::MAX };
+        match self.stream.decide_batch(publish, around, &room) {
+            BatchDecision::Append(unit) => {
+                let log = &mut self.log;
+                let write = |record: Record<'_>| {
+                    write(&record, log);
+                    last_place(log)
+                };
+                let places: Vec<Place> = unit.records().map(write).collect();
+                self.stream.on_unit_appended(&places, Some(()));
+                None
+            }
+            BatchDecision::Answer(answer) => Some(answer),
+            BatchDecision::Later => panic!("all is committed"),
+        }
     }
 
     /// Gives a command, and what it came to once all is committed.
@@ -184,8 +214,16 @@ impl Rig {
             return answer;
         }
         self.stream.on_appended(last_place(&self.log), Some(()));
+        self.commit()
+    }
+
+    /// What was appended is committed: what it came to.
+    fn commit(&mut self) -> Answer {
         let mut effects = Vec::new();
         self.stream.commit(&mut effects);
+        while self.stream.is_busy() {
+            self.stream.work(&mut Steps::new(1_000), &mut effects);
+        }
         let mut told = None;
         for effect in effects {
             match effect {
@@ -259,6 +297,7 @@ fn append(decision: Decision<'_>, log: &mut Vec<Vec<u8>>) -> Option<Answer> {
         Decision::Append(record) => write(&record, log),
         Decision::Answer(answer) => return Some(answer),
         Decision::AnswerBehind(_) | Decision::Later => panic!("all is committed"),
+        Decision::OfBatch => panic!("it is none of a batch"),
     }
     None
 }
@@ -266,6 +305,10 @@ fn append(decision: Decision<'_>, log: &mut Vec<Vec<u8>>) -> Option<Answer> {
 fn told(answer: Answer) -> Value {
     match answer {
         Answer::Stored { seq } => json!({ "seq": seq }),
+        Answer::Held => json!({}),
+        Answer::Batch { seq, id, count } => {
+            json!({ "seq": seq, "batch": String::from_utf8_lossy(&id), "count": count })
+        }
         Answer::Duplicate { seq } => json!({ "seq": seq, "duplicate": true }),
         Answer::Purged { messages } => json!({ "purged": messages }),
         Answer::Deleted => json!({ "deleted": true }),

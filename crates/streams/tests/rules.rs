@@ -65,7 +65,7 @@ impl Rig {
             }
             Decision::Answer(answer) => return Given::Said(answer),
             Decision::AnswerBehind(answer) => Some(answer),
-            Decision::Later => return Given::Later,
+            Decision::Later | Decision::OfBatch => return Given::Later,
         };
         match deferred {
             None => self.appended(),

@@ -59,7 +59,15 @@ pub(crate) static LIMITS: &[Row<JetStreamOptions>] = &[
     row(&["max_ha_assets"], NotYet(Never, CLUSTER)),
     row(&["max_request_batch"], Integer(|options, max| put(&mut options.limits.max_request_batch, max))),
     row(&["duplicate_window"], Text(|options, text| put(&mut options.limits.duplicate_window, nanos(text)?))),
-    row(&["batch"], NotYet(EmptyBlock, "there are no batches")),
+    row(&["batch"], Any(batch)),
+];
+
+#[rustfmt::skip]
+pub(crate) static BATCH: &[Row<JetStreamOptions>] = &[
+    row(&["max_inflight_per_stream"], Integer(|options, max| put(&mut options.limits.batch.max_inflight_per_stream, max))),
+    row(&["max_inflight_total"], Integer(|options, max| put(&mut options.limits.batch.max_inflight_total, max))),
+    row(&["max_msgs"], Integer(|options, max| put(&mut options.limits.batch.max_msgs, max))),
+    row(&["timeout"], Text(|options, text| put(&mut options.limits.batch.timeout, nanos(text)?))),
 ];
 
 #[rustfmt::skip]
@@ -142,6 +150,15 @@ fn limits(block: &mut Block, entry: &Entry, report: &mut Report) {
         return report.refuse(&entry.value, reason);
     };
     read_block(map, LIMITS, UNKNOWN_FIELD, &mut block.options, report);
+}
+
+fn batch(options: &mut JetStreamOptions, entry: &Entry, report: &mut Report) {
+    let Data::Map(map) = &entry.value.data else {
+        let found = entry.value.data.type_name();
+        let reason = format!("Expected a map to define batch limits, got {found}");
+        return report.refuse(&entry.value, reason);
+    };
+    read_block(map, BATCH, UNKNOWN_FIELD, options, report);
 }
 
 fn nanos(text: &str) -> Result<Nanos, String> {

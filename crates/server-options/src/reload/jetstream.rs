@@ -64,7 +64,15 @@ fn unset(old: &Options, new: &Options) -> Outcome {
 fn limits(options: &JetStreamOptions) -> String {
     let limits = &options.limits;
     let window = GoDuration(limits.duplicate_window.0);
-    format!("{{{} {} 0 {window} 0 0 0 0s}}", limits.max_request_batch, limits.max_ack_pending)
+    let (batch, timeout) = (&limits.batch, GoDuration(limits.batch.timeout.0));
+    format!(
+        "{{{} {} 0 {window} {} {} {} {timeout}}}",
+        limits.max_request_batch,
+        limits.max_ack_pending,
+        batch.max_inflight_per_stream,
+        batch.max_inflight_total,
+        batch.max_msgs
+    )
 }
 
 /// What the server may have: more than before, if it was said how much.

@@ -23,6 +23,12 @@ enum Command {
         last_id: Option<bool>,
         pause: i64,
     },
+    Batch {
+        messages: Vec<Message>,
+        last: Option<bool>,
+        of_subject: Option<Expectation>,
+        is_eob: bool,
+    },
     Delete(Index),
     Purge {
         filter: usize,
@@ -76,6 +82,14 @@ fn message() -> impl Strategy<Value = Message> {
         })
 }
 
+/// Messages, whether the first expects something, and whether something else than the last one ends it.
+fn batch() -> impl Strategy<Value = (Vec<Message>, Option<bool>, Option<Expectation>, bool)> {
+    let expectation = (prop::bool::weighted(0.8), prop::bool::weighted(0.2));
+    let expectation = expectation.prop_map(|(is_right, is_elsewhere)| Expectation { is_right, is_elsewhere });
+    let messages = proptest::collection::vec(message(), 1..6);
+    (messages, rarely(prop::bool::weighted(0.8)), rarely(expectation), any::<bool>())
+}
+
 fn command() -> impl Strategy<Value = Command> {
     let expectation = (prop::bool::weighted(0.7), prop::bool::weighted(0.2));
     let expectation = expectation.prop_map(|(is_right, is_elsewhere)| Expectation { is_right, is_elsewhere });
@@ -87,6 +101,12 @@ fn command() -> impl Strategy<Value = Command> {
             of_subject,
             last_id,
             pause: pause * 700_000_000,
+        }),
+        5 => batch().prop_map(|(messages, last, of_subject, is_eob)| Command::Batch {
+            messages,
+            last,
+            of_subject,
+            is_eob,
         }),
         3 => any::<Index>().prop_map(Command::Delete),
         3 => (0..FILTERS.len(), rarely(any::<Index>()), prop_oneof![3 => Just(0), 1 => 1..4_u64])
@@ -145,6 +165,7 @@ fn config() -> impl Strategy<Value = StreamConfig> {
                 discard_new_per_subject: discards_new && is_per_subject && per_subject > 0,
                 allow_rollup_hdrs: allows,
                 allow_msg_ttl: allows,
+                allow_atomic: true,
                 max_age: Nanos::from_secs(age),
                 duplicate_window: Nanos::from_secs(3),
                 subject_delete_marker_ttl: Nanos::from_secs(marker),
@@ -175,6 +196,9 @@ impl Pair {
                 message.last_id = message.last_id.filter(|id| !id.is_empty());
                 self.publish(&message);
             }
+            Command::Batch { messages, last, of_subject, is_eob } => {
+                self.run_batch(messages.clone(), *last, of_subject.as_ref(), *is_eob);
+            }
             Command::Delete(which) => self.delete(which.index(span(self)) as u64),
             Command::Purge { filter, before, keep } => {
                 let before = before.map_or(0, |which| which.index(span(self)) as u64);
@@ -195,6 +219,40 @@ impl Pair {
             Command::Restart => self.restart(),
             // A release is no record of the stream, so a log without consumers cannot say it again.
             Command::Release(_) => {}
+        }
+    }
+}
+
+impl Pair {
+    fn run_batch(
+        &mut self,
+        mut messages: Vec<Message>,
+        last: Option<bool>,
+        of_subject: Option<&Expectation>,
+        is_eob: bool,
+    ) {
+        if is_eob {
+            messages.push(Message { subject: subject(0), ..Message::default() });
+        }
+        let (count, is_wanted) = (messages.len(), messages[0].is_wanted);
+        for (at, message) in messages.iter_mut().enumerate() {
+            let end = if is_eob { "eob" } else { "1" };
+            message.in_batch = Some((at + 1, if at + 1 == count { end } else { "" }));
+            message.is_wanted = is_wanted;
+        }
+        messages[0].last = last.map(|is_right| self.model.last_seq + u64::from(!is_right));
+        if let Some(Expectation { is_right, is_elsewhere }) = of_subject {
+            let message = &mut messages[count / 2];
+            message.expected_subject = is_elsewhere.then(|| "s.a.*".to_owned());
+            let subject = message.expected_subject.as_ref().unwrap_or(&message.subject);
+            message.last_of_subject = Some(self.model.last_of(subject) + u64::from(!is_right));
+        }
+        let max = self.model.config.max_msg_size;
+        let is_too_large =
+            |message: &Message| max >= 0 && message.header().len() + message.payload > max as usize;
+        // What is too large is refused when it comes, and its batch waits for it in vain.
+        if !messages.iter().any(is_too_large) {
+            self.publish_batch(&messages);
         }
     }
 }

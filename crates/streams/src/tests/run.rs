@@ -9,7 +9,10 @@ use stream_index::{Place, Steps, Walk};
 
 use super::model::Model;
 use crate::meta::tests::meta;
-use crate::{Answer, Around, Decision, Effect, Publish, Purge, Rebuild, Stream, StreamMeta};
+use crate::{
+    Answer, Around, BatchDecision, BatchLimits, BatchRoom, Decision, Effect, Publish, Purge, Rebuild, Stream,
+    StreamMeta,
+};
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Ttl {
@@ -41,6 +44,8 @@ pub(super) struct Message {
     pub(super) is_marker: bool,
     /// A consumer of an interest stream would have it.
     pub(super) is_wanted: bool,
+    /// Its number in the batch `B`, and how it ends that.
+    pub(super) in_batch: Option<(usize, &'static str)>,
 }
 
 impl Message {
@@ -48,6 +53,13 @@ impl Message {
         let mut lines = String::new();
         let mut line = |name: &str, value: &str| write!(lines, "{name}: {value}\r\n").unwrap();
         let number = |number: Option<u64>| number.map(|number| number.to_string());
+        if let Some((seq, commit)) = self.in_batch {
+            line("Nats-Batch-Id", "B");
+            line("Nats-Batch-Sequence", &seq.to_string());
+            if !commit.is_empty() {
+                line("Nats-Batch-Commit", commit);
+            }
+        }
         let texts = [
             ("Nats-Msg-Id", self.id.clone()),
             ("Nats-Expected-Stream", self.stream.clone()),
@@ -90,6 +102,8 @@ pub(super) struct Pair {
     /// Records that are committed, then those that are not.
     log: Vec<Vec<u8>>,
     committed: usize,
+    /// How many records each event has that is not committed.
+    records: Vec<usize>,
     /// Another server that gets the records, and has no say.
     twin: Stream<Answer>,
     /// Records that nobody needs any more. A log may have them still.
@@ -117,6 +131,7 @@ impl Pair {
             meta,
             log: Vec::new(),
             committed: 0,
+            records: Vec::new(),
             steps: u32::MAX,
             effects: Vec::new(),
         }
@@ -149,6 +164,58 @@ impl Pair {
             };
             decided(stream.decide(&publish, &mut around), log)
         });
+    }
+
+    /// All of a batch, one after the other; the last of them ends it.
+    pub(super) fn publish_batch(&mut self, messages: &[Message]) {
+        let before = self.model.clone();
+        let expected = self.model.publish_batch(self.now, messages);
+        for message in messages {
+            let mut places = self.say_in_batch(message);
+            if places.as_ref().is_err_and(Option::is_none) {
+                self.commit_all_unchecked();
+                places = self.say_in_batch(message);
+            }
+            match places {
+                Ok(places) => {
+                    self.stream.on_unit_appended(&places, Some(expected.clone()));
+                    self.records.push(places.len());
+                    self.before.push(before.clone());
+                }
+                Err(Some(Answer::Held)) => {}
+                Err(answer) => assert_eq!(answer, Some(expected.clone())),
+            }
+        }
+        assert_eq!(self.stream.open_batches(), (0, 0));
+    }
+
+    /// The places of all records, if the batch is whole by it; else what is answered, or nothing if that has to wait.
+    fn say_in_batch(&mut self, message: &Message) -> Result<Vec<Place>, Option<Answer>> {
+        let header = message.header();
+        let payload = vec![b'x'; message.payload];
+        let publish = Publish {
+            now: self.now,
+            subject: message.subject.as_bytes(),
+            header: header.as_bytes(),
+            payload: &payload,
+        };
+        let mut around = Around {
+            is_server_full: false,
+            account_bytes_left: None,
+            has_interest: &mut |_| message.is_wanted,
+            random: &mut || 0,
+        };
+        let limits = BatchLimits { open_max: 1, messages_max: 10, patience: 1 };
+        let room = BatchRoom { limits, may_begin: true, bytes_left: usize::MAX };
+        match self.stream.decide_batch(&publish, &mut around, &room) {
+            BatchDecision::Append(unit) => {
+                let first = self.log.len();
+                unit.records().for_each(|record| append(&record, &mut self.log));
+                Ok((first..self.log.len()).map(place_of).collect())
+            }
+            BatchDecision::Answer(answer) => Err(Some(answer)),
+            BatchDecision::Later => Err(None),
+        }
     }
 
     pub(super) fn delete(&mut self, seq: u64) {
@@ -190,6 +257,7 @@ impl Pair {
         match given {
             Decided::Appended => {
                 self.stream.on_appended(place_of(self.log.len() - 1), Some(expected));
+                self.records.push(1);
                 self.before.push(before);
             }
             Decided::Answered(answer) => assert_eq!(answer, expected),
@@ -207,8 +275,10 @@ impl Pair {
         if !self.stream.commit(&mut self.effects) {
             return;
         }
-        self.committed += 1;
-        self.tell_twin();
+        for _ in 0..self.records.remove(0) {
+            self.committed += 1;
+            self.tell_twin();
+        }
         if !self.before.is_empty() {
             self.before.remove(0);
         }
@@ -256,14 +326,14 @@ impl Pair {
 
     /// The log lost what was not committed.
     pub(super) fn drop_tail(&mut self, keep: usize) {
-        let uncommitted = self.stream.uncommitted();
         let waiters = self.stream.drop_tail(keep);
         assert!(waiters.len() >= self.before.len().saturating_sub(keep), "all who wait are told");
         if let Some(model) = self.before.get(keep) {
             self.model = model.clone();
         }
         self.before.truncate(keep);
-        self.log.truncate(self.committed + keep.min(uncommitted));
+        self.records.truncate(keep);
+        self.log.truncate(self.committed + self.records.iter().sum::<usize>());
     }
 
     /// The deadline came, perhaps.
@@ -276,6 +346,7 @@ impl Pair {
             while let Some(record) = self.stream.expire(self.now) {
                 append(&record, &mut self.log);
                 self.stream.on_appended(place_of(self.log.len() - 1), None);
+                self.records.push(1);
             }
             if self.steps.is_multiple_of(2) && rounds < 3 {
                 // The log fails when some of it is safe.
@@ -364,6 +435,7 @@ fn decided(decision: Decision<'_>, log: &mut Vec<Vec<u8>>) -> Decided {
         Decision::Answer(answer) => Decided::Answered(answer),
         Decision::AnswerBehind(answer) => Decided::AnsweredBehind(answer),
         Decision::Later => Decided::Later,
+        Decision::OfBatch => panic!("it is none of a batch"),
     }
 }
 
