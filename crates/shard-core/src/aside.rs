@@ -86,7 +86,10 @@ impl<S: Shell> ShardCore<S> {
             self.reads_aside -= 1;
             shell.give_back(std::mem::replace(&mut first, next));
             self.broker.is_in_line(id)
-        } else if !self.is_taking_in && self.receives_now(shell, id, &mut first) {
+        } else if !self.is_taking_in
+            && self.receives_now(shell, id, &mut first)
+            && !shell.bytes(&first).is_empty()
+        {
             self.broker.go_on_with_read(id)
         } else {
             self.reads_aside -= 1;
@@ -106,13 +109,16 @@ impl<S: Shell> ShardCore<S> {
     /// Receives more at once, if that is what the connection may go on with. It is not to be acted on before
     /// [`Self::opens_line`].
     pub(crate) fn receives_now(&mut self, shell: &mut S, id: ConnId, read: &mut S::Read) -> bool {
-        // What is received of a WebSocket has to be taken out of its frames first.
-        let may_go_on =
-            self.broker.wants_input(id) && !self.broker.has_had_its_share(id) && !self.transports.has(id);
+        let may_go_on = self.broker.wants_input(id)
+            && !self.broker.has_had_its_share(id)
+            && (!self.transports.has(id) || self.may_receive_frames_now(id));
         let is_any = may_go_on && shell.receive_now(id, read);
         if is_any {
             self.received_bytes += shell.bytes(read).len();
             self.on_newer_input(shell);
+            if self.transports.has(id) {
+                self.unframe_now(shell, id, read);
+            }
         }
         is_any
     }

@@ -85,6 +85,7 @@ impl<S: Shell> ShardCore<S> {
         } else {
             self.receive_plain(shell, now, id, read, done, behind, &[])?;
         }
+        self.heed_frames(shell, now)?;
         self.steer_receive(shell, id)?;
         self.flush_if_much(shell, now)
     }

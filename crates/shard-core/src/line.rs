@@ -24,6 +24,7 @@ impl<S: Shell> ShardCore<S> {
         while let Some(id) = self.broker.next_in_line() {
             self.serve(shell, now, id);
             shell.on_served(&self.broker, id);
+            self.heed_frames(shell, now)?;
             self.receive_from_resumed(shell)?;
             self.flush_if_much(shell, now)?;
             if self.broker.is_turn_long() {

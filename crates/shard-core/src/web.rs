@@ -42,6 +42,32 @@ impl<S: Shell> ShardCore<S> {
         self.attend(shell, now, id, outcome)
     }
 
+    /// Whether more can be received of a WebSocket at once: not of one that is to be heeded first.
+    pub(crate) fn may_receive_frames_now(&self, id: ConnId) -> bool {
+        self.unheeded.is_empty() && self.transports.stays_in_place(id) && self.transports.want_input(id)
+    }
+
+    /// Takes what was received at once out of its frames. What follows from them comes once the payload has been
+    /// acted on or waits for that: [`Self::heed_frames`].
+    pub(crate) fn unframe_now(&mut self, shell: &mut S, id: ConnId, read: &mut S::Read) {
+        let Some((transport, tools)) = self.transports.find_with_tools(id) else { return };
+        let InPlace { payload, cuts, outcome } = transport.receive_in_place(shell.bytes_mut(read), tools);
+        if outcome.is_err() || transport.has_own_output() {
+            self.unheeded.push((id, outcome));
+        }
+        shell.keep_only(read, payload);
+        self.transports.tools.put_back_cuts(cuts);
+    }
+
+    /// Answers frames that were received at once, or ends their connection.
+    pub(crate) fn heed_frames(&mut self, shell: &mut S, now: Time) -> Result<(), S::Error> {
+        while let Some((id, outcome)) = self.unheeded.pop() {
+            self.attend(shell, now, id, outcome)?;
+            self.steer_receive(shell, id)?;
+        }
+        Ok(())
+    }
+
     /// Sends what there is for a WebSocket whose bytes go to the socket as they are.
     pub(crate) fn flush_frames(&mut self, shell: &mut S, now: Time, id: ConnId) -> Result<Flushed, S::Error> {
         let mut flushed = Flushed::default();

@@ -52,8 +52,10 @@ pub struct Stats {
     pub warned: usize,
     /// Clients that came over WebSockets,
     pub webs: usize,
-    /// and of those the ones that were told why they end.
+    /// of those the ones that were told why they end,
     pub closed_webs: usize,
+    /// and reads of them that were received while the one before was acted on.
+    pub web_reads_at_once: usize,
 }
 
 /// What services came across.
@@ -106,5 +108,6 @@ impl std::ops::AddAssign for Stats {
         self.warned += other.warned;
         self.webs += other.webs;
         self.closed_webs += other.closed_webs;
+        self.web_reads_at_once += other.web_reads_at_once;
     }
 }

@@ -272,6 +272,7 @@ impl Shell for SimShell {
         {
             return false;
         }
+        self.stats.web_reads_at_once += usize::from(connection.web.is_some());
         read.bytes = self.receive_some(index);
         true
     }

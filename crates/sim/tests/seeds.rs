@@ -36,7 +36,7 @@ fn the_promises_hold_for_every_seed() {
     assert!(all.link_bytes > LINK_BYTES_MAX, "{all:?}");
     assert!(all.rounds > 0 && all.aside > 1000 && all.waited > 100, "{all:?}");
     assert!(all.stopped_shards > 0 && all.let_go > 0 && all.warned > 0, "{all:?}");
-    assert!(all.webs > 100 && all.closed_webs > 10, "{all:?}");
+    assert!(all.webs > 100 && all.closed_webs > 10 && all.web_reads_at_once > 10, "{all:?}");
     let ServiceStats { owned, subscribed, published, .. } = all.services;
     assert!(owned > 100 && subscribed > 100 && published > 100, "{all:?}");
     let ServiceStats { waited_for_link, waited_for_pause, waited_for_offer, .. } = all.services;
