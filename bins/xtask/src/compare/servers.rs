@@ -29,7 +29,7 @@ pub(crate) struct Server {
     /// What `-h` prints, to know the flags.
     help: String,
     /// nats-server's major and minor; `None` for our own.
-    series: Option<(u32, u32)>,
+    pub(super) series: Option<(u32, u32)>,
     /// It was told to acknowledge what is synced.
     syncs_first: bool,
 }

@@ -117,8 +117,10 @@ fn line(load: &Load, row: &Row, bar: Bar, sides: &[Server], rounds: &[Vec<Run>])
     };
     let ours = if sides.is_empty() { Vec::new() } else { values(0) };
     let median = Spread::of(ours.iter().copied().flatten().collect()).map(|spread| spread.median);
+    let newest = sides.iter().skip(1).map(|server| server.series).max().flatten();
     let rival = |(index, server): (usize, &Server)| {
-        rival(server, load.rivals == Rivals::Peers, bar.bound, &ours, &values(index + 1))
+        let theirs = values(index + 1);
+        rival(server, load.rivals == Rivals::Peers, server.series == newest, bar.bound, &ours, &theirs)
     };
     let reports = rounds.iter().flatten().flatten().flatten();
     let others = reports.filter_map(|report| report["others_cpu_share"].as_f64()).collect();
@@ -143,6 +145,7 @@ fn line(load: &Load, row: &Row, bar: Bar, sides: &[Server], rounds: &[Vec<Run>])
 fn rival(
     server: &Server,
     is_peer: bool,
+    is_newest: bool,
     bound: Bound,
     ours: &[Option<f64>],
     theirs: &[Option<f64>],
@@ -155,6 +158,7 @@ fn rival(
         ratio,
         verdict: bound
             .due(server, is_peer)
+            .filter(|_| is_newest || !bound.is_of_newest())
             .map(|(side, bound)| verdict(side, bound, ratio.map(|ratio| ratio.median))),
     }
 }
@@ -264,5 +268,18 @@ pub(crate) mod tests {
         assert_eq!(median(&[]), None);
         assert_eq!(median(&[3.0, 1.0, 2.0]), Some(2.0));
         assert_eq!(median(&[4.0, 1.0, 2.0, 3.0]), Some(2.5));
+    }
+
+    #[test]
+    fn what_is_due_against_the_newest_is_not_due_against_others() {
+        let ours = Server::for_tests("buster-server", "");
+        let judged = |sides: &[Server]| {
+            let runs = sides.iter().map(|_| run(0.05, 20e6)).collect();
+            let line = lines(load("ws-fan-out"), sides, &[runs], None).remove(0);
+            line.rivals.iter().map(|rival| rival.verdict.is_some()).collect::<Vec<_>>()
+        };
+        assert_eq!(judged(&[ours.clone(), peer("2.9.10"), peer("2.14.5")]), [false, true]);
+        assert_eq!(judged(&[ours.clone(), peer("2.14.5"), peer("2.9.10")]), [true, false]);
+        assert_eq!(judged(&[ours, peer("2.9.10")]), [true]);
     }
 }
