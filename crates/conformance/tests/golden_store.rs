@@ -9,13 +9,16 @@ use std::process::Command;
 use tempfile::TempDir;
 use test_kit::{RawClient, Server, ServerBinary, Setup, on_every_setup};
 
-fn golden() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../store-check/testdata/store-v1")
+/// With footers of either version.
+const STORES: [&str; 2] = ["store-v1", "store-v1-footer-v2"];
+
+fn golden(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../store-check/testdata").join(name)
 }
 
-fn copied() -> TempDir {
+fn copied(name: &str) -> TempDir {
     let folder = TempDir::new().expect("a folder");
-    let copied = Command::new("cp").arg("-r").arg(golden().join("jetstream")).arg(folder.path()).status();
+    let copied = Command::new("cp").arg("-r").arg(golden(name).join("jetstream")).arg(folder.path()).status();
     assert!(copied.expect("cp runs").success());
     folder
 }
@@ -38,7 +41,13 @@ fn api(client: &mut RawClient, what: &str, body: &str) -> String {
 }
 
 fn a_store_of_version_1_is_served(setup: Setup) {
-    let store = copied();
+    for name in STORES {
+        is_served(name, setup);
+    }
+}
+
+fn is_served(name: &str, setup: Setup) {
+    let store = copied(name);
     let (_server, mut client) = serve(store.path(), setup);
     let names = api(&mut client, "STREAM.NAMES", "");
     assert!(names.contains(r#""streams":["KV_settings","ORDERS","WORK"]"#), "{names}");
@@ -69,7 +78,7 @@ fn fsck(args: &[&str]) -> (i32, String) {
 
 #[test]
 fn fsck_says_how_a_store_is() {
-    let store = copied();
+    let store = copied(STORES[1]);
     let folder = store.path().to_str().expect("a path");
     let (code, said) = fsck(&[folder]);
     assert!(
@@ -99,7 +108,7 @@ fn fsck_says_how_a_store_is() {
 
 #[test]
 fn a_store_in_use_is_not_looked_at() {
-    let store = copied();
+    let store = copied(STORES[1]);
     let (_server, _client) = serve(store.path(), Setup::default());
     let (code, said) = fsck(&[store.path().to_str().expect("a path")]);
     assert!(code == 1 && said.contains("in use by another server"), "{code}: {said}");

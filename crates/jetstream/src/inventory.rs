@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use log_format::{Place, Record};
+use log_format::Item;
 
 use crate::replay::Replay;
 
@@ -46,9 +46,9 @@ impl Inventory {
         Self { replay: Replay::new() }
     }
 
-    /// Takes the next record.
-    pub fn take(&mut self, place: Place, record: &Record<'_>) {
-        self.replay.take(place, record);
+    /// Takes what comes next.
+    pub fn take(&mut self, item: Item<'_>) {
+        self.replay.take(item);
     }
 
     /// What all of them come to.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use broker::{Broker, ServiceId};
 use conns::Time;
 use fabric::{Mailbox, ShardId};
-use log_format::{Place, Record};
+use log_format::Item;
 use monitor::Moment;
 use stream_log::Log;
 
@@ -181,9 +181,9 @@ impl JetStream {
         self.spent
     }
 
-    /// Takes a record of a log that is being found again: all of them, in their order, before [`Self::resume`].
-    pub fn replay(&mut self, place: Place, record: &Record<'_>) {
-        self.replay.get_or_insert_with(|| Box::new(Replay::new())).take(place, record);
+    /// Takes records of a log that is being found again: all of them, in their order, before [`Self::resume`].
+    pub fn replay(&mut self, item: Item<'_>) {
+        self.replay.get_or_insert_with(|| Box::new(Replay::new())).take(item);
     }
 
     /// Goes on with the log of that number, whose records were replayed. Nothing is shown of them before the log says that

@@ -1,13 +1,14 @@
 //! What the records of a log come to: streams and consumers as they were.
 //!
-//! Records come in the order in which they were first appended. Whom what is found was an affair of is gone; what is left
+//! Records of a group come in the order in which they were first appended, and what is no message in that order among all
+//! groups. Whom what is found was an affair of is gone; what is left
 //! of it is who is there, and which records nobody needs any more.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use consumers::{Consumer, Effects, Moment, OfStream, Spec};
 use js_proto::{AckReply, FlowControlReply, Retention, StreamConfig, Timestamp};
-use log_format::{Kind, Place, Record};
+use log_format::{Item, Kind, Place, Record};
 use streams::{Rebuild, StreamMeta};
 
 use crate::consumer_meta::ConsumerMeta;
@@ -75,13 +76,17 @@ impl Replay {
         }
     }
 
-    /// Takes the next record.
-    pub(crate) fn take(&mut self, place: Place, record: &Record<'_>) {
-        self.last_number = self.last_number.max(record.group);
+    /// Takes what comes next.
+    pub(crate) fn take(&mut self, item: Item<'_>) {
+        let (group, seq) = match &item {
+            Item::Record { record, .. } => (record.group, record.seq),
+            Item::Messages(messages) => (messages.group(), messages.first_seq()),
+        };
+        self.last_number = self.last_number.max(group);
         if self.trouble.is_none()
-            && let Err(trouble) = self.try_take(place, record)
+            && let Err(trouble) = self.try_take(item)
         {
-            self.trouble = Some(format!("record {} of group {}: {trouble}", record.seq, record.group));
+            self.trouble = Some(format!("record {seq} of group {group}: {trouble}"));
         }
     }
 
@@ -96,7 +101,11 @@ impl Replay {
         }
     }
 
-    fn try_take(&mut self, place: Place, record: &Record<'_>) -> Result<(), String> {
+    fn try_take(&mut self, item: Item<'_>) -> Result<(), String> {
+        let (place, record, len) = match item {
+            Item::Record { place, record, len } => (place, record, len),
+            Item::Messages(_) => return self.on_event(item),
+        };
         let group = record.group;
         match record.kind {
             Kind::STREAM_META if !self.streams.contains_key(&group) => {
@@ -125,7 +134,7 @@ impl Replay {
             }
             Kind::CONSUMER_STATE => self.on_state(place, record, Consumer::load)?,
             Kind::CONSUMER_DELTA => self.on_state(place, record, Consumer::apply)?,
-            _ => self.on_event(place, record)?,
+            _ => self.on_event(Item::Record { place, record, len })?,
         }
         Ok(())
     }
@@ -139,16 +148,22 @@ impl Replay {
     }
 
     /// Something happened to a stream. One that is not there was deleted.
-    fn on_event(&mut self, place: Place, record: &Record<'_>) -> Result<(), String> {
-        let Some(found) = self.streams.get_mut(&record.group) else {
-            self.gone.insert(record.group);
+    fn on_event(&mut self, item: Item<'_>) -> Result<(), String> {
+        let group = match &item {
+            Item::Record { record, .. } => record.group,
+            Item::Messages(messages) => messages.group(),
+        };
+        let Some(found) = self.streams.get_mut(&group) else {
+            self.gone.insert(group);
             return Ok(());
         };
-        if record.kind == Kind::STREAM_META {
+        if let Item::Record { place, record, .. } = &item
+            && record.kind == Kind::STREAM_META
+        {
             found.config = StreamMeta::read(record.payload).map_err(|error| error.to_string())?.config;
             found.metas.push(place.segment);
         }
-        found.rebuild.on_record(record, place).map_err(|error| error.to_string())
+        found.rebuild.on_item(item).map_err(|error| error.to_string())
     }
 
     fn on_consumer_meta(&mut self, place: Place, record: &Record<'_>) -> Result<(), String> {

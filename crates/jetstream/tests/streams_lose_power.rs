@@ -3,10 +3,10 @@
 //!
 //! A fixed handful of seeds runs every time; `STREAM_SEEDS=n` (with `STREAM_FIRST_SEED=s`) runs many.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use js_proto::{ConfigLimits, Discard, Nanos, StreamConfig};
-use log_format::{Kind, Lsn, Record};
+use log_format::{Item, Kind, Lsn, Record, Stretch};
 use sim_disk::{Faults, Random, SimDisk};
 use stream_index::{Place, Steps};
 use stream_log::{Appended, CleanRules, Config, Event, Log, Recovery, Room, SyncWhen};
@@ -29,6 +29,7 @@ struct Stats {
     states: u64,
     erased: u64,
     batches: u64,
+    packed: u64,
 }
 
 fn number(name: &str) -> Option<u64> {
@@ -46,11 +47,11 @@ fn streams_are_what_they_were_when_somebody_was_told() {
         }
     }
     println!("{stats:?}");
-    let Stats { crashes, acknowledged, lost, buried, moved, retired, states, erased, batches } = stats;
+    let Stats { crashes, acknowledged, lost, buried, moved, retired, states, erased, batches, packed } = stats;
     // A run that never gets anywhere proves nothing.
     assert!(crashes > 30 && acknowledged > 1_000 && lost > 20, "{stats:?}");
     assert!(buried > 1_000 && moved > 100 && retired > 10 && states > 30, "{stats:?}");
-    assert!(erased > 20 && batches > 200, "{stats:?}");
+    assert!(erased > 20 && batches > 200 && packed > 100, "{stats:?}");
 }
 
 /// A stream, and what it ought to be.
@@ -411,19 +412,23 @@ impl World {
         } else {
             self.disk.cut_power()
         }
-        let found = self.recover();
+        let whole = self.recover(Recovery::reading_all);
+        let found = self.recover(Recovery::new);
         self.waiting.clear();
         for of in 0..self.members.len() {
-            let records: Vec<&(Place, Vec<u8>)> = found
-                .iter()
-                .filter(|(group, ..)| *group == self.members[of].group)
-                .map(|(_, one)| one)
-                .collect();
+            let group = self.members[of].group;
+            let records: Vec<&Found> = of_group(&found, group);
+            stats.packed += records.iter().filter(|one| matches!(one, Found::Messages(_))).count() as u64;
             let mut effects = Vec::new();
             let member = &mut self.members[of];
             let fresh = Stream::<()>::new(member.meta.clone());
             let stream = rebuilt(&records, &mut effects);
             let digest = stream.as_ref().unwrap_or(&fresh).digest();
+            // What footers tell and what the batches say is the same, and so is what nobody needs.
+            let mut effects_of_all = Vec::new();
+            let of_all = rebuilt(&of_group(&whole, group), &mut effects_of_all);
+            assert_eq!(digest, of_all.as_ref().unwrap_or(&fresh).digest(), "stream {of}");
+            assert_eq!(buried(&effects), buried(&effects_of_all), "stream {of}");
             let mut known = std::mem::take(&mut member.unsafe_history);
             known.extend(member.history.drain(..));
             stats.lost += u64::from(known.last() != Some(&digest));
@@ -437,16 +442,15 @@ impl World {
         }
     }
 
-    /// What the disk has: the group of each record, where it lies, and its bytes.
-    fn recover(&mut self) -> Vec<(u32, (Place, Vec<u8>))> {
-        let mut recovery = Recovery::new(self.config.clone(), self.disk.files());
+    /// What the disk has, in order.
+    fn recover<F: FnOnce(Config, Vec<(u32, u64)>) -> Recovery>(&mut self, start: F) -> Vec<Found> {
+        let mut recovery = start(self.config.clone(), self.disk.files());
         let mut found = Vec::new();
         while let Some(span) = recovery.want() {
             let bytes = self.disk.read(span);
-            let mut sink = |place, record: &Record<'_>| {
-                found.push((record.group, (place, written(record))));
-            };
-            recovery.on_bytes(Ok(bytes), &mut sink).expect("the files are ours");
+            recovery
+                .on_bytes(Ok(bytes), &mut |item| found.push(Found::new(item)))
+                .expect("the files are ours");
         }
         let (log, report) = recovery.finish();
         assert_eq!(report.lost_count, 0, "{report:?}");
@@ -456,6 +460,42 @@ impl World {
 }
 
 const SALT: log_format::Salt = log_format::Salt::of_segment(&[9; 16], 9);
+
+/// Something that the disk has.
+enum Found {
+    Record { place: Place, group: u32, bytes: Vec<u8>, len: usize },
+    Messages(Stretch),
+}
+
+impl Found {
+    fn new(item: Item<'_>) -> Self {
+        match item {
+            Item::Record { place, record, len } => {
+                Self::Record { place, group: record.group, bytes: written(record), len }
+            }
+            Item::Messages(messages) => Self::Messages(messages),
+        }
+    }
+
+    fn group(&self) -> u32 {
+        match self {
+            Self::Record { group, .. } => *group,
+            Self::Messages(messages) => messages.group(),
+        }
+    }
+}
+
+fn of_group(found: &[Found], group: u32) -> Vec<&Found> {
+    found.iter().filter(|one| one.group() == group).collect()
+}
+
+fn buried(effects: &[Effect<()>]) -> BTreeSet<Place> {
+    let place = |effect: &Effect<()>| match effect {
+        Effect::Bury(place) => Some(*place),
+        _ => None,
+    };
+    effects.iter().filter_map(place).collect()
+}
 
 fn written(record: &Record<'_>) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -468,12 +508,20 @@ fn read(bytes: &[u8]) -> Record<'_> {
 }
 
 /// The stream that the records make, if the first of them is there.
-fn rebuilt(records: &[&(Place, Vec<u8>)], effects: &mut Vec<Effect<()>>) -> Option<Stream<()>> {
-    let ((place, first), others) = records.split_first()?;
-    let mut rebuild = Rebuild::new(StreamMeta::read(read(first).payload).expect("the first is its meta"));
+fn rebuilt(records: &[&Found], effects: &mut Vec<Effect<()>>) -> Option<Stream<()>> {
+    let (Found::Record { place, bytes, .. }, others) = records.split_first()? else {
+        panic!("the first is its meta");
+    };
+    let mut rebuild = Rebuild::new(StreamMeta::read(read(bytes).payload).expect("the first is its meta"));
     rebuild.note_first_meta(*place);
-    for (place, bytes) in others {
-        rebuild.on_record(&read(bytes), *place).expect("it is of a stream");
+    for found in others {
+        let taken = match found {
+            Found::Messages(messages) => rebuild.on_item(Item::Messages(messages.clone())),
+            Found::Record { place, bytes, len, .. } => {
+                rebuild.on_item(Item::Record { place: *place, record: &read(bytes), len: *len })
+            }
+        };
+        taken.expect("it is of a stream");
     }
     let mut stream = rebuild.finish(effects);
     while stream.is_busy() {

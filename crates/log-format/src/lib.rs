@@ -46,7 +46,8 @@ mod segment;
 pub use batch::{BATCH_ALIGN, BATCH_HEAD_BYTES, BatchHead, Copied, Lsn, padded};
 pub use erase::erase_payload;
 pub use footer::{
-    CopiedBatch, Footer, FooterWriter, NoFooter, ROWS_PER_CHUNK, Row, Run, SubjectRow, TRAILER_BYTES, Trailer,
+    Columns, CopiedBatch, Directory, FooterWriter, Item, NoFooter, Part, ROWS_PER_CHUNK, Row, Section,
+    Stretch, Subjects, TRAILER_BYTES, Trailer,
 };
 pub use kind::Kind;
 pub use level::Level;

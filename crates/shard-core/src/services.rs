@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use conns::Time;
 use jetstream::JetStream;
-use log_format::{Place, Record};
+use log_format::Item;
 use monitor::Moment;
 use stream_log::{Answer, Log};
 
@@ -20,10 +20,10 @@ impl<S: Shell> ShardCore<S> {
         self.jetstream = Some(JetStream::open(&mut self.broker, self.shard, shards, config, seed));
     }
 
-    /// Takes a record of a log, which is being found again: all of them, before [`Self::resume_log`].
-    pub fn replay(&mut self, place: Place, record: &Record<'_>) {
+    /// Takes records of a log, which is being found again: all of them, before [`Self::resume_log`].
+    pub fn replay(&mut self, item: Item<'_>) {
         if let Some(jetstream) = &mut self.jetstream {
-            jetstream.replay(place, record);
+            jetstream.replay(item);
         }
     }
 

@@ -192,7 +192,7 @@ fn open_log(
     store: &Store,
     shell: &RuntimeShell,
 ) -> io::Result<Storage> {
-    let recovered = store.recover(log, &mut |place, record| core.replay(place, record));
+    let recovered = store.recover(log, &mut |item| core.replay(item));
     let (machine, report) = recovered.map_err(io::Error::other)?;
     tell(log, &report);
     let number = log as u32;
@@ -215,6 +215,11 @@ fn tell(log: usize, report: &Report) {
     }
     if report.lost_count > report.lost.len() as u64 {
         tracing::warn!("JetStream: {} places of log {log} rotted in all", report.lost_count);
+    }
+    for number in &report.bad_footers {
+        tracing::warn!(
+            "JetStream: the footer of segment {number} of log {log} is damaged; all of the segment was read"
+        );
     }
     if let Some(Place { segment, offset }) = report.torn {
         tracing::info!(

@@ -42,10 +42,11 @@ pub fn check(store_dir: &Path) -> Result<Findings, CheckError> {
 
 fn check_log(store: &Inspection, log: usize) -> Result<LogFindings, CheckError> {
     let mut inventory = Inventory::new();
-    let report = store.log(log, &mut |place, record| inventory.take(place, record))?;
+    let report = store.log(log, &mut |item| inventory.take(item))?;
     let Stock { streams, consumers } = inventory.finish().map_err(|why| CheckError::Log { log, why })?;
     let damage = report.lost.iter().map(|lost| damage(lost, &streams, &consumers)).collect();
-    let Report { records, lost_count, torn, bad_footers, bad_pages, segments, needless, .. } = report;
+    let Report { records, lost_count, torn, bad_footers, old_footers, bad_pages, segments, needless, .. } =
+        report;
     let streams = streams.into_values().collect();
     Ok(LogFindings {
         segments,
@@ -56,6 +57,7 @@ fn check_log(store: &Inspection, log: usize) -> Result<LogFindings, CheckError> 
         damage,
         damage_count: lost_count,
         bad_footers,
+        old_footers,
         bad_pages,
     })
 }

@@ -27,6 +27,7 @@ pub struct LogFindings {
     pub(crate) damage: Vec<Damage>,
     pub(crate) damage_count: u64,
     pub(crate) bad_footers: Vec<u32>,
+    pub(crate) old_footers: Vec<u32>,
     pub(crate) bad_pages: Vec<u32>,
 }
 
@@ -97,6 +98,7 @@ impl LogFindings {
         }
         for (numbers, what) in [
             (&self.bad_footers, "makes a damaged footer anew in"),
+            (&self.old_footers, "makes the footer of an earlier version anew in"),
             (&self.bad_pages, "makes a damaged first page anew in"),
             (&self.needless, "takes away what nobody needs,"),
         ] {

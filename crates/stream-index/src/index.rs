@@ -1,10 +1,11 @@
 //! One stream's messages, and what changes them.
 
-use log_format::Place;
+use log_format::{Place, Stretch};
 
+use crate::packed::Packed;
 use crate::rows::Rows;
 use crate::subjects::Subjects;
-use crate::{Row, RowFlags, State, SubjectId, Tally};
+use crate::{Row, RowFlags, SizeRule, State, SubjectId, Tally};
 
 /// What a stream holds, without its payloads.
 #[derive(Debug)]
@@ -17,6 +18,9 @@ pub struct StreamIndex {
     /// What was cleared, until its memory is given back.
     discarded: Vec<(Rows, Subjects)>,
 }
+
+/// Fewer messages that follow each other are not worth a chunk of their own. Tests see many.
+const PACKED_MIN: usize = if cfg!(test) { 8 } else { 64 };
 
 /// With fewer messages and subjects than this memory is given back at once.
 const DISCARDED_AT_ONCE: u64 = 1_024;
@@ -60,6 +64,38 @@ impl StreamIndex {
         self.last_seq = seq;
         self.last_time = Some(time);
         subject
+    }
+
+    /// Adds messages behind all others, as [`push`](Self::push) would, but hardly looks at them. Their sequences rise, and
+    /// their times do not go back: that is what a footer sees to. Says whether they were added: not if the first one is
+    /// not behind the last one that is there, or was stored before it.
+    pub fn append(&mut self, messages: &Stretch, size: SizeRule) -> bool {
+        let is_behind = messages.first_seq() > self.last_seq
+            && self.last_time.is_none_or(|last| last <= messages.first_time());
+        if !is_behind {
+            return false;
+        }
+        let (rows, columns) = (messages.rows(), messages.columns());
+        if rows.len() < PACKED_MIN {
+            for at in rows {
+                let row = columns.row(at);
+                let (subject, place) = (messages.subject(row.subject), messages.place(at));
+                let size = size.of(row.len, row.has_header);
+                self.push(row.seq, row.time, size, subject, place, RowFlags::NONE);
+            }
+            return true;
+        }
+        let mut links = Vec::new();
+        let subjects = self.subjects.append(messages, &mut links);
+        let (len, headers) = columns.sums(rows.clone());
+        self.rows.append(Packed::new(messages, size, subjects));
+        for (before, seq) in links {
+            self.rows.set_link(before, seq);
+        }
+        self.bytes += size.sum(len, rows.len() as u64, headers);
+        self.last_seq = messages.last_seq();
+        self.last_time = Some(messages.last_time());
+        true
     }
 
     /// Gives out sequences up to that one without messages. That the last one was given out then is only said if

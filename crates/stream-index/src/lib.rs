@@ -12,6 +12,7 @@
 //! | the next or the last one of some subjects, how many there are | [`StreamIndex::next`], [`StreamIndex::last`], [`StreamIndex::count`] |
 //! | subjects in order, and what each has | [`StreamIndex::subjects`], [`StreamIndex::tally`] |
 //! | how long one may walk | [`Steps`], [`Walk`] |
+//! | messages as a footer of the log tells of them | [`StreamIndex::append`] |
 //!
 //! # Always true
 //!
@@ -27,7 +28,9 @@ mod chunk;
 mod filter;
 mod index;
 mod matcher;
+mod open;
 mod ordered;
+mod packed;
 mod row;
 mod rows;
 mod steps;
@@ -38,8 +41,8 @@ mod walks;
 
 pub use filter::Filter;
 pub use index::StreamIndex;
-pub use log_format::Place;
-pub use row::{Count, Row, RowFlags, SIZE_MAX, State, SubjectId, Tally};
+pub use log_format::{Place, Stretch};
+pub use row::{Count, Row, RowFlags, SIZE_MAX, SizeRule, State, SubjectId, Tally};
 pub use steps::{Steps, Walk};
 
 #[cfg(doctest)]

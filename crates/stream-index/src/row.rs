@@ -57,6 +57,30 @@ impl BitOr for RowFlags {
     }
 }
 
+/// What a message counts for, by the bytes of its record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SizeRule {
+    /// Bytes beside those of a record without a header; there may be fewer.
+    pub without_header: i64,
+    /// The same of one that has a header.
+    pub with_header: i64,
+}
+
+impl SizeRule {
+    /// What a message counts for.
+    pub(crate) fn of(self, len: u32, has_header: bool) -> u32 {
+        let more = if has_header { self.with_header } else { self.without_header };
+        u32::try_from(i64::from(len) + more).unwrap_or(0).min(SIZE_MAX)
+    }
+
+    /// What so many messages count for together, of which so many have headers.
+    pub(crate) fn sum(self, len: u64, messages: u64, headers: u64) -> u64 {
+        let more = |count: u64, bytes: i64| count.cast_signed() * bytes;
+        let more = more(headers, self.with_header) + more(messages - headers, self.without_header);
+        len.saturating_add_signed(more)
+    }
+}
+
 /// A message, without what it says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Row {

@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 
 use log_format::Place;
 
-use crate::chunk::{Chunk, is_live};
+use crate::chunk::Chunk;
+use crate::open::Open;
+use crate::packed::Packed;
 use crate::{Count, Row, Steps, Walk};
 
 /// Chunks that are dropped in one step, some of ten microseconds.
@@ -15,7 +17,7 @@ pub(crate) struct Rows {
     /// Each has a live row.
     chunks: VecDeque<Chunk>,
     /// A small one that lost its last row, for streams that are empty every now and then.
-    spare: Option<Chunk>,
+    spare: Option<Open>,
     live: u64,
 }
 
@@ -70,10 +72,16 @@ impl Rows {
     pub(crate) fn push(&mut self, row: &Row) {
         if self.chunks.back().is_none_or(|chunk| !chunk.has_room_for(row.seq)) {
             let spare = self.spare.take().unwrap_or_default();
-            self.chunks.push_back(spare.emptied(row.seq));
+            self.chunks.push_back(Chunk::Open(spare.emptied(row.seq)));
         }
-        self.chunks.back_mut().expect("there is one now").push(row);
+        self.chunks.back_mut().expect("there is one now").open().push(row);
         self.live += 1;
+    }
+
+    /// Adds rows behind all others.
+    pub(crate) fn append(&mut self, rows: Packed) {
+        self.live += rows.len() as u64;
+        self.chunks.push_back(Chunk::Packed(rows));
     }
 
     pub(crate) fn move_to(&mut self, at: At, place: Place) {
@@ -89,11 +97,11 @@ impl Rows {
     /// Takes a row out.
     pub(crate) fn remove(&mut self, at: At) {
         self.live -= 1;
-        let is_sweep_due = self.chunks[at.chunk].kill(at.row);
+        let is_sweep_due = self.chunks[at.chunk].open().kill(at.row);
         if self.chunks[at.chunk].live() == 0 {
-            self.spare = self.chunks.remove(at.chunk).filter(Chunk::is_small);
+            self.spare = self.chunks.remove(at.chunk).and_then(Chunk::into_spare);
         } else if is_sweep_due {
-            self.chunks[at.chunk].sweep();
+            self.chunks[at.chunk].open().sweep();
             self.unite(at.chunk);
         }
     }
@@ -133,7 +141,7 @@ impl Rows {
             if at == chunk.len() || chunk.seq(at) != from {
                 break;
             }
-            if from != seq && chunk.subjects()[at] == subject {
+            if from != seq && chunk.subject(at) == subject {
                 return Linked::To(from);
             }
             match chunk.link(at) {
@@ -163,15 +171,14 @@ impl Rows {
         let Some(start) = self.lower(from) else { return Walk::End };
         let mut row = start.row;
         for (number, chunk) in self.chunks.iter().enumerate().skip(start.chunk) {
-            let rest = &chunk.subjects()[row..];
-            let seen = &rest[..rest.len().min(steps.left() as usize)];
-            if let Some(at) = seen.iter().position(|subject| is_live(*subject) && will_do(*subject)) {
-                steps.spend(at + 1);
-                return Walk::Found(At { chunk: number, row: row + at });
+            let seen = (chunk.len() - row).min(steps.left() as usize);
+            if let Some(at) = chunk.first_of(row..row + seen, &mut will_do) {
+                steps.spend(at - row + 1);
+                return Walk::Found(At { chunk: number, row: at });
             }
-            steps.spend(seen.len());
-            if seen.len() < rest.len() {
-                return Walk::More(chunk.seq(row + seen.len()));
+            steps.spend(seen);
+            if row + seen < chunk.len() {
+                return Walk::More(chunk.seq(row + seen));
             }
             row = 0;
         }
@@ -190,10 +197,9 @@ impl Rows {
         for number in (0..=last).rev() {
             let chunk = &self.chunks[number];
             let seen = end.min(steps.left() as usize);
-            let rows = &chunk.subjects()[end - seen..end];
-            if let Some(at) = rows.iter().rposition(|subject| is_live(*subject) && will_do(*subject)) {
-                steps.spend(seen - at);
-                return Walk::Found(At { chunk: number, row: end - seen + at });
+            if let Some(at) = chunk.last_of(end - seen..end, &mut will_do) {
+                steps.spend(end - at);
+                return Walk::Found(At { chunk: number, row: at });
             }
             steps.spend(seen);
             if seen < end {
@@ -210,12 +216,11 @@ impl Rows {
         let start = self.lower(from).unwrap_or(At { chunk: self.chunks.len(), row: 0 });
         let mut row = start.row;
         for chunk in self.chunks.iter().skip(start.chunk) {
-            let rest = &chunk.subjects()[row..];
-            let seen = &rest[..rest.len().min(steps.left() as usize)];
-            messages += seen.iter().filter(|subject| is_live(**subject) && will_do(**subject)).count() as u64;
-            steps.spend(seen.len());
-            if seen.len() < rest.len() {
-                return Count { messages, more: Some(chunk.seq(row + seen.len())) };
+            let seen = (chunk.len() - row).min(steps.left() as usize);
+            messages += chunk.count_of(row..row + seen, &mut will_do) as u64;
+            steps.spend(seen);
+            if row + seen < chunk.len() {
+                return Count { messages, more: Some(chunk.seq(row + seen)) };
             }
             row = 0;
         }
@@ -229,7 +234,7 @@ impl Rows {
         let here = if chunk.live() == chunk.len() {
             chunk.len() - start.row
         } else {
-            chunk.subjects()[start.row..].iter().filter(|subject| is_live(**subject)).count()
+            chunk.count_of(start.row..chunk.len(), |_| true)
         };
         let behind: usize = self.chunks.iter().skip(start.chunk + 1).map(Chunk::live).sum();
         (here + behind) as u64
@@ -287,10 +292,15 @@ impl Rows {
     /// Puts small neighbours together, so that chunks do not outnumber what is in them.
     fn unite(&mut self, number: usize) {
         for number in [Some(number), number.checked_sub(1)].into_iter().flatten() {
-            if number + 1 < self.chunks.len() && self.chunks[number].can_take(&self.chunks[number + 1]) {
-                let next = self.chunks.remove(number + 1).expect("it was just looked at");
-                self.chunks[number].take_live(&next);
+            let (one, next) = (self.open_at(number), self.open_at(number + 1));
+            if one.zip(next).is_some_and(|(one, next)| one.can_take(next)) {
+                let mut next = self.chunks.remove(number + 1).expect("it was just looked at");
+                self.chunks[number].open().take_live(next.open());
             }
         }
+    }
+
+    fn open_at(&self, number: usize) -> Option<&Open> {
+        self.chunks.get(number)?.as_open()
     }
 }

@@ -5,12 +5,16 @@
 //! hears of a removal can ask what it was about.
 
 use std::hash::{BuildHasher, Hasher};
+use std::sync::{Arc, Weak};
 
 use hashbrown::DefaultHashBuilder;
+use log_format::{Stretch, Subjects as Names};
 use subject_trie::steady::{Entry, SteadyRows, SteadyTable};
 
 use crate::arena::{Arena, Text};
+use crate::open::LINK_MIN;
 use crate::ordered::{Entry as Ordering, Ordered};
+use crate::packed::Of;
 use crate::{SubjectId, Tally};
 
 /// Rows that are dropped in one step, some of ten microseconds.
@@ -38,6 +42,16 @@ pub(crate) struct Subjects {
     alive: u64,
     /// Once it is given up: ids from that number on are dropped.
     kept: Option<usize>,
+    /// What the numbers of a footer's subjects are here, of the last one that was asked about.
+    named: Named,
+}
+
+/// Ids by the numbers that they have elsewhere.
+#[derive(Debug, Default)]
+struct Named {
+    of: Weak<Names>,
+    /// Those that are known.
+    ids: Vec<Option<SubjectId>>,
 }
 
 /// Where a subject is, beside its hash: so no text is read to move it.
@@ -96,15 +110,54 @@ impl Subjects {
     /// One more message, the last one of its subject by now. Returns which one was that before.
     pub(crate) fn push(&mut self, bytes: &[u8], seq: u64) -> (SubjectId, Option<u64>) {
         let id = self.intern(bytes);
+        (id, self.push_some(id, seq, seq, 1))
+    }
+
+    /// The subjects of messages behind all others. Adds which ones follow messages of their subjects that are far away.
+    pub(crate) fn append(&mut self, messages: &Stretch, links: &mut Vec<(u64, u64)>) -> Of {
+        let names = messages.subjects();
+        if !std::ptr::eq(self.named.of.as_ptr(), Arc::as_ptr(names)) {
+            self.named = Named { of: Arc::downgrade(names), ids: vec![None; names.len()] };
+        }
+        let (rows, columns) = (messages.rows(), messages.columns());
+        if let Some(number) = columns.only_subject() {
+            let id = self.named(names, number);
+            let before = self.push_some(id, messages.first_seq(), messages.last_seq(), rows.len() as u64);
+            links.extend(far_away(before, messages.first_seq()));
+            return Of::One(id.0);
+        }
+        let each = rows.map(|at| {
+            let (id, seq) = (self.named(names, columns.subject(at)), columns.seq(at));
+            links.extend(far_away(self.push_some(id, seq, seq, 1), seq));
+            id.0
+        });
+        Of::Each(each.collect())
+    }
+
+    /// The id of a subject that has that number elsewhere.
+    fn named(&mut self, names: &Names, number: u32) -> SubjectId {
+        let known = self.named.ids.get(number as usize).copied().flatten();
+        known.unwrap_or_else(|| {
+            let id = self.intern(names.get(number));
+            if let Some(known) = self.named.ids.get_mut(number as usize) {
+                *known = Some(id);
+            }
+            id
+        })
+    }
+
+    /// So many messages more, from one sequence to another, the last ones of their subject by now. Returns which one was
+    /// that before.
+    fn push_some(&mut self, id: SubjectId, first: u64, last: u64, count: u64) -> Option<u64> {
         let tally = self.tally_mut(id);
         let before = (tally.count > 0).then_some(tally.last);
         if before.is_none() {
-            tally.first = seq;
+            tally.first = first;
         }
-        tally.count += 1;
-        tally.last = seq;
+        tally.count += count;
+        tally.last = last;
         self.alive += u64::from(before.is_none());
-        (id, before)
+        before
     }
 
     /// One message less. Says whether that was the last one.
@@ -124,6 +177,10 @@ impl Subjects {
 
     /// Makes room: ids of the dead may be given out again.
     pub(crate) fn forget_dead(&mut self) {
+        if self.dead.is_empty() {
+            return;
+        }
+        self.named = Named::default();
         for id in std::mem::take(&mut self.dead) {
             let subject = self.rows.get_mut(id.0 as usize).expect(KNOWN);
             subject.is_listed_dead = false;
@@ -192,6 +249,11 @@ impl Subjects {
         hasher.write(bytes);
         (hasher.finish() >> 32) as u32
     }
+}
+
+/// The message before, if that is where no look around finds the next one.
+fn far_away(before: Option<u64>, seq: u64) -> Option<(u64, u64)> {
+    before.filter(|before| seq - before >= LINK_MIN).map(|before| (before, seq))
 }
 
 fn text_of<'a>(rows: &SteadyRows<Subject>, texts: &'a Arena, id: SubjectId) -> &'a [u8] {

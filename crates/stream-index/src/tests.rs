@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use log_format::{Columns, Stretch, Subjects};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-use crate::{Count, Filter, Place, Row, RowFlags, State, Steps, StreamIndex, Tally, Walk};
+use crate::{Count, Filter, Place, Row, RowFlags, SizeRule, State, Steps, StreamIndex, Tally, Walk};
 
 #[derive(Debug, Clone)]
 enum Op {
@@ -16,6 +17,15 @@ enum Op {
         step: usize,
         gap: u64,
         pause: i64,
+    },
+    /// The same as a footer tells it, of which the first are left out.
+    Append {
+        subject: usize,
+        many: usize,
+        step: usize,
+        gap: u64,
+        pause: i64,
+        from: usize,
     },
     Remove(Index),
     RemoveFirst(usize),
@@ -123,6 +133,37 @@ impl Pair {
         self.model.last_time = Some(time);
     }
 
+    /// Adds what a footer tells, but for the first rows.
+    fn append(&mut self, subjects: &[usize], gap: u64, pause: i64, from: usize) {
+        let mut names: Vec<usize> = Vec::new();
+        let mut rows = Vec::new();
+        let (mut seq, mut time) = (self.model.last_seq, self.model.last_time.unwrap_or(0));
+        for (at, name) in subjects.iter().enumerate() {
+            (seq, time) = (seq + 1 + gap, time + pause);
+            let number = names.iter().position(|other| other == name).unwrap_or_else(|| {
+                names.push(*name);
+                names.len() - 1
+            });
+            let (offset, len, has_header) = (100 * at as u32, 50 + at as u32 % 3, at % 5 == 0);
+            let row = log_format::Row { seq, time, offset, len, has_header, subject: number as u32 };
+            rows.push(row);
+            if at >= from {
+                let size = if has_header { len - 4 } else { len - 8 };
+                let (place, flags) = (Place { segment: 9, offset }, RowFlags::NONE);
+                let message = Message { time, size, subject: subject(*name), place, flags };
+                self.model.messages.insert(seq, message);
+            }
+        }
+        let texts: Vec<String> = names.iter().map(|name| subject(*name)).collect();
+        let subjects: Subjects = texts.iter().map(String::as_bytes).collect();
+        let columns = Columns::of(&rows).expect("there are not too many");
+        let stretch = Stretch::new(1, 9, columns, from..rows.len(), subjects.into());
+        let size = SizeRule { without_header: -8, with_header: -4 };
+        assert!(self.index.append(&stretch, size), "it is behind all others");
+        assert!(!self.index.append(&stretch, size), "it is there by now");
+        (self.model.last_seq, self.model.last_time) = (seq, Some(time));
+    }
+
     fn remove(&mut self, seq: u64) {
         let expected = self.model.messages.remove(&seq);
         let removed = self.index.remove(seq);
@@ -147,6 +188,11 @@ impl Pair {
                 for number in 0..*many {
                     self.push(&subject((first + number * step) % SUBJECTS), *gap, *pause);
                 }
+            }
+            Op::Append { subject, many, step, gap, pause, from } => {
+                let subjects: Vec<usize> =
+                    (0..*many).map(|number| (subject + number * step) % SUBJECTS).collect();
+                self.append(&subjects, *gap, *pause, *from % many);
             }
             Op::Remove(which) => {
                 let span = self.model.last_seq.saturating_sub(self.model.state().first_seq) as usize + 2;
@@ -301,8 +347,12 @@ fn walk(from: u64, mut look: impl FnMut(u64) -> Walk<Row>) -> Option<u64> {
 fn op() -> impl Strategy<Value = Op> {
     let gap = prop_oneof![6 => Just(0), 1 => 1..4_u64];
     prop_oneof![
-        8 => (0..SUBJECTS, 1..120_usize, prop_oneof![Just(0), Just(1), Just(7)], gap, 0..3_i64)
+        8 => (0..SUBJECTS, 1..120_usize, prop_oneof![Just(0), Just(1), Just(7)], gap.clone(), 0..3_i64)
             .prop_map(|(subject, many, step, gap, pause)| Op::Push { subject, many, step, gap, pause }),
+        8 => (0..SUBJECTS, 1..200_usize, prop_oneof![Just(0), Just(1), Just(7)], gap.clone(), 0..3_i64, 0..9_usize)
+            .prop_map(|(subject, many, step, gap, pause, from)| {
+                Op::Append { subject, many, step, gap, pause, from }
+            }),
         4 => any::<Index>().prop_map(Op::Remove),
         3 => (1..60_usize).prop_map(Op::RemoveFirst),
         3 => (0..SUBJECTS).prop_map(Op::RemoveLastOf),
@@ -330,6 +380,19 @@ proptest! {
             pair.check(steps);
         }
     }
+}
+
+/// What was removed of a footer's rows, moved or linked is where it is looked for.
+#[test]
+fn rows_of_a_footer_take_little_memory_and_can_be_changed() {
+    let mut pair = Pair::new(1);
+    pair.append(&(0..4_000).map(|number| number % 40).collect::<Vec<_>>(), 0, 1, 0);
+    pair.append(&[3; 4_000], 0, 1, 0);
+    pair.check(u32::MAX);
+    pair.remove_all([1, 2, 3, 3_999, 4_000, 4_001, 8_000]);
+    pair.index.move_to(5_000, Place { segment: 7, offset: 7 });
+    pair.model.messages.get_mut(&5_000).unwrap().place = Place { segment: 7, offset: 7 };
+    pair.check(u32::MAX);
 }
 
 #[test]

@@ -27,10 +27,21 @@ impl Ledger {
         self.bytes += len as u64;
     }
 
+    /// So many of them.
+    pub(crate) fn add_dead_ones(&mut self, records: u64, bytes: u64) {
+        self.records += records;
+        self.bytes += bytes;
+    }
+
     /// A record that was counted as dead lives.
     pub(crate) fn revive(&mut self, group: u32) {
-        self.live += 1;
-        *self.groups.entry(group).or_default() += 1;
+        self.revive_some(group, 1);
+    }
+
+    /// So many of a group do, one at least.
+    pub(crate) fn revive_some(&mut self, group: u32, records: u64) {
+        self.live += records;
+        *self.groups.entry(group).or_default() += records;
     }
 
     /// One of a group's records is not needed any more.

@@ -368,12 +368,14 @@ impl Log {
         self.has_to_retry || self.shelf.is_full() || wants_mark
     }
 
-    /// Takes no more records, and has all segments sealed.
+    /// Takes no more records, and has all segments sealed. The spare file is taken away: a start would have to read all of
+    /// it to know that it is one.
     pub fn stop(&mut self) {
         self.close_batch();
         self.is_stopping = true;
         self.is_restless = true;
         self.close_active();
+        self.requests.extend(self.shelf.give_up().map(Request::Remove));
     }
 
     /// Whether it has come to an end after [`Log::stop`]: all that was appended is safe, and segments have their footers

@@ -3,7 +3,9 @@
 //! [`Recovery::want`] says which bytes are to be read, [`Recovery::on_bytes`] takes them. First all segments are surveyed:
 //! by their footers, or batch by batch where there is none. Then it is known up to where the log was safe, where it
 //! ends, and which segments and copies count; and every record that counts is handed out, in the order in which it was
-//! first appended.
+//! first appended. Of what a footer tells of nothing else is read: messages come without what they say, and what is no
+//! message comes before later messages of other groups, perhaps. What rotted there is found when it is read, or by
+//! [`Recovery::reading_all`].
 //!
 //! Always true: damage below what some batch says was synced is rot, costs its record, and is told. Damage above it was
 //! never acknowledged: the log ends before it. No file leads to a deletion but one of a segment that was retired, and
@@ -14,7 +16,7 @@ mod survey;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use log_format::{Head, Lsn, NoSegment, Place, Record, Salt};
+use log_format::{Head, Item, Lsn, NoSegment, Place, Salt};
 use thiserror::Error;
 
 use crate::config::Config;
@@ -23,7 +25,7 @@ use crate::request::{DiskError, Request, Span};
 use crate::segment::{FIRST_BATCH, Segment, Stage};
 
 use self::replay::Replay;
-use self::survey::{Copies, Seen, Step};
+use self::survey::{Copies, SectionAt, Seen, Step};
 
 /// Damaged places that are listed; of more there is a count.
 pub const LOST_MAX: usize = 1_000;
@@ -39,8 +41,10 @@ pub struct Report {
     pub lost_count: u64,
     /// Where the log ends because what is behind was never written as a whole.
     pub torn: Option<Place>,
-    /// Segments whose footer was damaged, or not written as a whole, and is made anew.
+    /// Segments whose footer was damaged, or not written as a whole, and is made anew. They were read instead.
     pub bad_footers: Vec<u32>,
+    /// The same of those whose footer an earlier version wrote, which told less.
+    pub old_footers: Vec<u32>,
     /// Segments whose first page was damaged, and is written anew.
     pub bad_pages: Vec<u32>,
     /// The segments that count, in their order.
@@ -109,12 +113,25 @@ pub struct Recovery {
     /// How long the files are.
     lens: BTreeMap<u32, u32>,
     replay: Option<Replay>,
+    /// Whatever footers tell, records are read.
+    reads_all: bool,
+    /// The file that was read last because there is no footer, which is the newest one mostly: it is gone through twice.
+    kept: Option<(u32, Vec<u8>)>,
     report: Report,
 }
 
 impl Recovery {
     /// `files` are the numbers of all files of the log, and how many bytes each has.
     pub fn new(config: Config, files: impl IntoIterator<Item = (u32, u64)>) -> Self {
+        Self::of(config, files, false)
+    }
+
+    /// The same for whoever wants to know of each record whether it is whole: all bytes are read.
+    pub fn reading_all(config: Config, files: impl IntoIterator<Item = (u32, u64)>) -> Self {
+        Self::of(config, files, true)
+    }
+
+    fn of(config: Config, files: impl IntoIterator<Item = (u32, u64)>, reads_all: bool) -> Self {
         let clipped = |len: u64| u32::try_from(len).unwrap_or(u32::MAX);
         let lens: BTreeMap<u32, u32> =
             files.into_iter().map(|(number, len)| (number, clipped(len))).collect();
@@ -125,6 +142,8 @@ impl Recovery {
             spares: BTreeSet::new(),
             lens,
             replay: None,
+            reads_all,
+            kept: None,
             report: Report::default(),
         }
     }
@@ -133,7 +152,7 @@ impl Recovery {
     pub fn want(&mut self) -> Option<Span> {
         if self.steps.is_empty() && self.replay.is_none() {
             let replay = Replay::plan(&self.seen, &mut self.report);
-            self.steps = replay.steps();
+            self.steps = replay.steps(&self.seen);
             self.replay = Some(replay);
         }
         self.steps.front().map(|step| self.span(*step))
@@ -146,22 +165,24 @@ impl Recovery {
         match step {
             Step::Page(_) => Span { segment, offset: 0, len: len.min(FIRST_BATCH) },
             Step::Trailer(_) => from(len.saturating_sub(log_format::TRAILER_BYTES as u32)),
-            Step::Footer(_, end) => from(end),
+            Step::Footer(_, at) => from(at),
+            Step::Section(SectionAt { at, bytes, .. }) => Span { segment, offset: at, len: bytes },
             Step::Batches(_) => from(0),
+            Step::Replay(number, _) if self.keeps(number) => Span { segment, offset: 0, len: 0 },
             Step::Replay(_, end) => Span { segment, offset: 0, len: end.min(len) },
             Step::Copies(Copies { at, len, .. }) => Span { segment, offset: at, len },
         }
     }
 
-    /// The bytes that were wanted; fewer if the file is shorter. `sink` takes the records that count, each with its
-    /// place, in the order in which they were appended first. Each of them lives in the log until it is buried.
+    /// The bytes that were wanted; fewer if the file is shorter. `sink` takes the records that count, those of a group in
+    /// the order in which they were appended first. Each of them lives in the log until it is buried.
     ///
     /// # Errors
     /// No log can be made of the files.
     pub fn on_bytes(
         &mut self,
         bytes: Result<Vec<u8>, DiskError>,
-        sink: &mut dyn FnMut(Place, &Record<'_>),
+        sink: &mut dyn FnMut(Item<'_>),
     ) -> Result<(), NoLog> {
         let step = self.steps.pop_front().expect("bytes are read because they are wanted");
         let number = step.segment();
@@ -170,17 +191,44 @@ impl Recovery {
         match (step, &mut self.replay) {
             (Step::Page(_), _) => self.on_page(number, &bytes)?,
             (Step::Trailer(_), _) => self.on_trailer(number, &bytes),
-            (Step::Footer(_, end), _) => self.on_footer(number, end, &bytes),
-            (Step::Batches(_), _) => self.on_batches(number, &bytes),
+            (Step::Footer(..), _) => self.on_footer(number, &bytes),
+            (Step::Batches(_), _) => {
+                self.on_batches(number, &bytes);
+                // What never became a segment is not asked for again.
+                if self.seen.contains_key(&number) {
+                    self.kept = Some((number, bytes));
+                }
+            }
             (Step::Replay(_, end), Some(replay)) => {
+                let kept = self.kept.take_if(|(kept, _)| *kept == number);
+                let mut bytes = kept.map_or(bytes, |(_, bytes)| bytes);
+                bytes.truncate(end as usize);
                 replay.segment(number, end, &bytes, salt, sink, &mut self.report);
             }
             (Step::Copies(Copies { at, .. }), Some(replay)) => {
                 replay.copies(number, at, &bytes, salt, sink, &mut self.report);
             }
-            (Step::Replay(..) | Step::Copies(_), None) => unreachable!("replay was planned before its steps"),
+            (Step::Section(at), Some(replay)) => {
+                let directory = self.seen[&number].directory.as_ref().expect("it tells of sections");
+                match directory.section(at.part, &bytes, salt) {
+                    Ok(section) => {
+                        replay.section(number, directory, at.part, &section, sink, &mut self.report)
+                    }
+                    Err(_) => {
+                        self.steps.push_front(replay.instead_of(at, directory));
+                        self.report.note_bad_footer(number);
+                    }
+                }
+            }
+            (Step::Replay(..) | Step::Copies(_) | Step::Section(_), None) => {
+                unreachable!("replay was planned before its steps")
+            }
         }
         Ok(())
+    }
+
+    fn keeps(&self, segment: u32) -> bool {
+        self.kept.as_ref().is_some_and(|(kept, _)| *kept == segment)
     }
 
     fn salt(&self, segment: u32) -> Salt {

@@ -80,6 +80,9 @@ impl Log {
                     self.forget_segment(old);
                 }
                 self.events.push_back(Event::Room);
+                if self.is_stopping {
+                    self.requests.extend(self.shelf.give_up().map(Request::Remove));
+                }
             }
             Err(error) => self.events.push_back(Event::NoRoom(error)),
         }

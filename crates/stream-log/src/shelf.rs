@@ -58,6 +58,11 @@ impl Shelf {
         None
     }
 
+    /// The spare file, by its number, if there is to be none any more.
+    pub(crate) fn give_up(&mut self) -> Option<u32> {
+        self.spare.take().map(|spare| spare.number)
+    }
+
     pub(crate) fn has(&self, bytes: u32) -> bool {
         self.spare.is_some_and(|spare| spare.len >= bytes)
     }

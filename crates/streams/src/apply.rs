@@ -2,10 +2,11 @@
 //!
 //! Nothing here fails, looks at a clock, or depends on anything but the stream and the event.
 
-use stream_index::{Place, Row, Steps};
+use stream_index::{Place, Row, Steps, Stretch};
 
 use crate::event::{Arrival, Change, Event, RollupScope};
 use crate::rules::Rules;
+use crate::sizes::RECORD_SIZES;
 use crate::work::{Applying, Purging, Work};
 use crate::{Answer, Effect, Purge, Removal, Stream};
 
@@ -78,6 +79,25 @@ impl<W> Stream<W> {
             Some(RollupScope::Subject) => self.work.push_back(rolled_up(&subject, u64::from(is_stored))),
             Some(RollupScope::All) => self.work.push_back(Work::Purge(Box::new(Purging::rollup(seq)))),
         }
+    }
+
+    /// Applies messages that a footer tells of, all at once. Says whether that could be done: otherwise nothing was, and each
+    /// has to be applied.
+    pub(crate) fn replay_messages(&mut self, messages: &Stretch, effects: &mut Vec<Effect<W>>) -> bool {
+        self.finish_work(effects);
+        self.index.forget_dead();
+        // Each may be one of its subject too many.
+        if self.rules.max_per_subject.is_some() || !self.index.append(messages, RECORD_SIZES) {
+            return false;
+        }
+        self.is_fresh = false;
+        self.last_id = Box::default();
+        if self.exceeds_limits() {
+            self.work.push_back(Work::Limits);
+            self.finish_work(effects);
+        }
+        self.look_ahead();
+        true
     }
 
     /// One of its subject too many makes the oldest go.

@@ -207,6 +207,18 @@ impl Event {
         Ok(Self { seq: record.seq, time: record.time, change })
     }
 
+    /// The same of a record that has so many bytes, though the last part of a message is not there perhaps.
+    ///
+    /// # Errors
+    /// The same.
+    pub(crate) fn read_part(record: &Record<'_>, len: usize, storage: Storage) -> Result<Self, BadRecord> {
+        let mut event = Self::read(record, storage)?;
+        if let Change::Message(arrival) = &mut event.change {
+            arrival.size += len.saturating_sub(record.written_len()) as u32;
+        }
+        Ok(event)
+    }
+
     /// Whether it may take messages out, or change what is counted how, beyond one more message of its subject.
     pub(crate) fn is_opaque(&self) -> bool {
         match &self.change {

@@ -3,15 +3,17 @@
 //! A log gives back all that is not buried, and perhaps some of what is. Before a whole state nothing was ever buried:
 //! there each event is applied. A state tells which messages of those before its head are there, whatever else was
 //! given back; from its head on all events are applied again. As nobody knows whether a state will come, both are
-//! prepared for: what events make of the stream, and messages as they are found.
+//! prepared for: what events make of the stream, and messages as they are found. Messages that a footer of the log tells
+//! of are taken as they are there, some thousand at once.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use log_format::{Kind, Record};
-use stream_index::{Filter, Place, Steps, StreamIndex, Walk};
+use log_format::{Item, Kind, Record};
+use stream_index::{Filter, Place, Steps, StreamIndex, Stretch, Walk};
 
 use crate::event::{Arrival, Change, Event, is_last_part};
 use crate::saved::{Head, Part};
+use crate::sizes::RECORD_SIZES;
 use crate::{BadRecord, Effect, Stream, StreamMeta};
 
 /// A stream that is being found again.
@@ -21,7 +23,8 @@ pub struct Rebuild<W> {
     by_events: Option<Stream<W>>,
     /// What it is configured to be.
     meta: StreamMeta,
-    /// All messages that were found, whether they are gone or not, but for those that a state knew of.
+    /// All messages that were found before the head of the last whole state, whether they are gone or not; before there is
+    /// one, those before the head of one that began.
     found: StreamIndex,
     /// When those end that said so.
     ends: BTreeMap<u64, i64>,
@@ -46,7 +49,15 @@ struct State {
     holes: Vec<(u64, u64)>,
     ids: Vec<([u8; 16], u64, i64)>,
     parts: Vec<Place>,
-    since: Vec<(Event, Place)>,
+    since: Vec<Since>,
+    /// How much of what came since the state before it came before its own head.
+    behind: usize,
+}
+
+#[derive(Clone, Debug)]
+enum Since {
+    Event(Box<Event>, Place),
+    Messages(Stretch),
 }
 
 impl<W> Rebuild<W> {
@@ -77,15 +88,36 @@ impl<W> Rebuild<W> {
     /// # Errors
     /// It is none of a stream's, or of a version that is not known: the stream must not be served.
     pub fn on_record(&mut self, record: &Record<'_>, place: Place) -> Result<(), BadRecord> {
+        self.take(record, record.written_len(), place)
+    }
+
+    /// The same, of what a log knows without having read it perhaps.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn on_item(&mut self, item: Item<'_>) -> Result<(), BadRecord> {
+        match item {
+            Item::Record { place, record, len } => self.take(record, len, place),
+            Item::Messages(messages) => self.on_messages(messages),
+        }
+    }
+
+    /// A record that takes so many bytes.
+    fn take(&mut self, record: &Record<'_>, len: usize, place: Place) -> Result<(), BadRecord> {
         if matches!(record.kind, Kind::STREAM_STATE | Kind::DEDUP_CHUNK) {
             let part = Part::read(record)?;
             let is_last = record.kind == Kind::DEDUP_CHUNK && is_last_part(record.payload);
             self.on_part(part, is_last, place);
             return Ok(());
         }
-        let mut event = Event::read(record, self.meta.config.storage)?;
+        let mut event = Event::read_part(record, len, self.meta.config.storage)?;
         match &event.change {
-            Change::Message(arrival) if arrival.is_stored => self.on_message(&event, arrival, place),
+            Change::Message(arrival) if arrival.is_stored => {
+                let is_behind = event.seq > self.found.last_seq();
+                if !(is_behind && self.has_state()) {
+                    self.on_message(&event, arrival, place);
+                }
+            }
             Change::Updated(config) => {
                 self.meta.config = (**config).clone();
                 self.metas.push(place);
@@ -94,7 +126,7 @@ impl<W> Rebuild<W> {
         }
         let is_repeated = event.is_message()
             && self.by_events.as_ref().is_some_and(|stream| event.seq <= stream.index().last_seq());
-        let has_state = self.state.is_some() || self.begun.is_some();
+        let has_state = self.has_state();
         if let Some(stream) = self.by_events.as_mut().filter(|_| !is_repeated) {
             // It is over what followed from it; and nothing is buried without a state.
             let kept = has_state.then(|| event.clone());
@@ -104,7 +136,42 @@ impl<W> Rebuild<W> {
             event = kept;
         }
         for state in self.state.iter_mut().chain(&mut self.begun) {
-            state.since.push((event.clone(), place));
+            state.since.push(Since::Event(Box::new(event.clone()), place));
+        }
+        Ok(())
+    }
+
+    fn has_state(&self) -> bool {
+        self.state.is_some() || self.begun.is_some()
+    }
+
+    /// Messages of a footer.
+    fn on_messages(&mut self, messages: Stretch) -> Result<(), BadRecord> {
+        if !self.has_state() || messages.first_seq() <= self.found.last_seq() {
+            self.find(&messages)?;
+        }
+        if let Some(stream) = &mut self.by_events {
+            replay_messages(stream, &messages, &mut self.effects)?;
+            self.effects.clear();
+        }
+        for state in self.state.iter_mut().chain(&mut self.begun) {
+            state.since.push(Since::Messages(messages.clone()));
+        }
+        Ok(())
+    }
+
+    /// Adds messages to those that were found; of those that were before, it is known where they lie now.
+    fn find(&mut self, messages: &Stretch) -> Result<(), BadRecord> {
+        let has_state = self.has_state();
+        if !has_state && self.found.append(messages, RECORD_SIZES) {
+            return Ok(());
+        }
+        let last_seq = if has_state { self.found.last_seq() } else { u64::MAX };
+        for (place, record, len) in messages.each().take_while(|(_, record, _)| record.seq <= last_seq) {
+            let event = Event::read_part(&record, len, self.meta.config.storage)?;
+            if let Change::Message(arrival) = &event.change {
+                self.on_message(&event, arrival, place);
+            }
         }
         Ok(())
     }
@@ -124,11 +191,18 @@ impl<W> Rebuild<W> {
     fn on_part(&mut self, part: Part, is_last: bool, place: Place) {
         match (part, &mut self.begun) {
             (Part::Head(head), begun) => {
-                let (holes, ids, since) = (Vec::new(), Vec::new(), Vec::new());
                 let meta = self.meta.clone();
                 // What another one had begun is over.
-                self.orphans.extend(begun.take().into_iter().flat_map(|begun| begun.parts));
-                *begun = Some(State { meta, head, holes, ids, parts: vec![place], since });
+                let before = begun.take();
+                let behind = self.state.as_ref().map_or(0, |state| state.since.len());
+                let (holes, ids, since, parts) = (Vec::new(), Vec::new(), Vec::new(), vec![place]);
+                *begun = Some(State { meta, head, holes, ids, parts, since, behind });
+                if let Some(before) = before {
+                    self.orphans.extend(before.parts);
+                    if self.state.is_none() {
+                        self.take_in(before.since);
+                    }
+                }
             }
             (_, None) => self.orphans.push(place),
             (Part::Holes(holes), Some(begun)) => {
@@ -149,9 +223,43 @@ impl<W> Rebuild<W> {
     fn end_state(&mut self) {
         let Some(mut state) = self.begun.take() else { return };
         state.holes.sort_unstable();
-        self.others.extend(self.state.take().into_iter().flat_map(|before| before.parts));
+        if let Some(mut before) = self.state.take() {
+            self.others.append(&mut before.parts);
+            before.since.truncate(state.behind);
+            self.take_in(before.since);
+        }
         self.by_events = None;
         self.state = Some(state);
+    }
+
+    /// Messages that came behind a head that does not count any more.
+    fn take_in(&mut self, since: Vec<Since>) {
+        for one in since {
+            match one {
+                Since::Event(event, place) => {
+                    if let Change::Message(arrival) = &event.change
+                        && arrival.is_stored
+                    {
+                        self.on_message(&event, arrival, place);
+                    }
+                }
+                Since::Messages(messages) => {
+                    if !self.found.append(&messages, RECORD_SIZES) {
+                        self.take_in_each(&messages);
+                    }
+                }
+            }
+        }
+    }
+
+    fn take_in_each(&mut self, messages: &Stretch) {
+        for (place, record, len) in messages.each() {
+            // They were read before.
+            let Ok(event) = Event::read_part(&record, len, self.meta.config.storage) else { continue };
+            if let Change::Message(arrival) = &event.change {
+                self.on_message(&event, arrival, place);
+            }
+        }
     }
 
     /// The stream, and which records nobody needs: no other effects are told. If consumers keep its messages, those that
@@ -171,25 +279,18 @@ impl<W> Rebuild<W> {
     }
 
     /// The stream as a state has it, and then by what is behind.
-    fn restored(self, state: State, effects: &mut Vec<Effect<W>>) -> Stream<W> {
-        let State { meta, head, holes, ids, parts, since } = state;
+    fn restored(mut self, state: State, effects: &mut Vec<Effect<W>>) -> Stream<W> {
+        let State { meta, head, holes, ids, parts, since, .. } = state;
+        let mut dead = std::mem::take(&mut self.others);
         let mut stream = Stream::new(meta);
-        stream.index = StreamIndex::new(1);
-        let mut dead = self.others;
-        let mut from = 0;
-        while let Walk::Found(row) = self.found.next(&Filter::all(), from, &mut Steps::new(u32::MAX)) {
-            from = row.seq + 1;
-            if row.seq > head.last_seq {
-                break;
-            }
-            if is_in(&holes, row.seq) {
-                dead.push(row.place);
-                continue;
-            }
-            let subject = self.found.subject(row.subject);
-            stream.index.push(row.seq, row.time, row.size, subject, row.place, row.flags);
-            if let Some(ends) = self.ends.get(&row.seq) {
-                stream.calendar.insert(row.seq, *ends);
+        stream.index = self.found_up_to(head.last_seq);
+        for (start, end) in holes {
+            take_hole(&mut stream.index, start, end, &mut dead);
+        }
+        stream.index.forget_dead();
+        for (seq, ends) in std::mem::take(&mut self.ends) {
+            if seq <= head.last_seq && stream.index.get(seq).is_some() {
+                stream.calendar.insert(seq, ends);
             }
         }
         stream.index.skip_to(head.last_seq, head.last_time);
@@ -202,21 +303,71 @@ impl<W> Rebuild<W> {
         stream.graves.end_state();
         stream.look_ahead();
         // Those behind the head have a life of their own.
-        let behind: BTreeSet<Place> = since.iter().map(|(_, place)| *place).collect();
+        let place_of = |since: &Since| match since {
+            Since::Event(_, place) => Some(*place),
+            Since::Messages(_) => None,
+        };
+        let behind: BTreeSet<Place> = since.iter().filter_map(place_of).collect();
         effects.extend(dead.into_iter().filter(|place| !behind.contains(place)).map(Effect::Bury));
-        for (event, place) in since {
-            if !(event.is_message() && event.seq <= stream.index.last_seq()) {
-                stream.replay_event(event, place, effects);
+        for one in since {
+            match one {
+                Since::Event(event, _) if event.is_message() && event.seq <= stream.index.last_seq() => {}
+                Since::Event(event, place) => stream.replay_event(*event, place, effects),
+                // All of them were read before.
+                Since::Messages(messages) => _ = replay_messages(&mut stream, &messages, effects),
             }
         }
         stream.finish_work(effects);
         effects.retain(|effect| matches!(effect, Effect::Bury(_)));
         stream
     }
+
+    /// The messages that were found up to a sequence.
+    fn found_up_to(&mut self, last_seq: u64) -> StreamIndex {
+        let found = std::mem::replace(&mut self.found, StreamIndex::new(1));
+        if found.last_seq() <= last_seq {
+            return found;
+        }
+        // No state that was written as it should be knows less than what is before its head.
+        let (mut index, mut from) = (StreamIndex::new(1), 0);
+        while let Walk::Found(row) = found.next(&Filter::all(), from, &mut Steps::new(u32::MAX)) {
+            from = row.seq + 1;
+            if row.seq > last_seq {
+                break;
+            }
+            index.push(row.seq, row.time, row.size, found.subject(row.subject), row.place, row.flags);
+        }
+        index
+    }
 }
 
-/// Whether one of the ranges, which are in order, has it.
-fn is_in(ranges: &[(u64, u64)], seq: u64) -> bool {
-    let behind = ranges.partition_point(|(start, _)| *start <= seq);
-    behind.checked_sub(1).is_some_and(|at| seq <= ranges[at].1)
+/// Nothing is there between two sequences: where that was which is found there.
+fn take_hole(index: &mut StreamIndex, start: u64, end: u64, dead: &mut Vec<Place>) {
+    let mut from = start;
+    while let Walk::Found(row) = index.next(&Filter::all(), from, &mut Steps::new(u32::MAX)) {
+        from = row.seq + 1;
+        if row.seq > end {
+            break;
+        }
+        index.remove(row.seq);
+        dead.push(row.place);
+    }
+}
+
+/// Applies messages of a footer, but for those that are there already.
+fn replay_messages<W>(
+    stream: &mut Stream<W>,
+    messages: &Stretch,
+    effects: &mut Vec<Effect<W>>,
+) -> Result<(), BadRecord> {
+    if stream.replay_messages(messages, effects) {
+        return Ok(());
+    }
+    for (place, record, len) in messages.each().filter(|(_, record, _)| record.seq > 0) {
+        if record.seq > stream.index.last_seq() {
+            let event = Event::read_part(&record, len, stream.meta.config.storage)?;
+            stream.replay_event(event, place, effects);
+        }
+    }
+    Ok(())
 }

@@ -1,6 +1,8 @@
 //! What a message counts for: as much as nats-server says, whatever it takes here.
 
 use js_proto::Storage;
+use log_format::RECORD_HEAD_BYTES;
+use stream_index::SizeRule;
 
 /// Larger ones are refused by streams on disk, as nats-server does.
 pub(crate) const FILE_MESSAGE_BYTES_MAX: u64 = 32 << 20;
@@ -14,6 +16,10 @@ pub(crate) fn message_size(storage: Storage, subject: usize, header: usize, payl
         Storage::File => parts + 34,
     }
 }
+
+/// The same of a message in a file, by the bytes of its record, if that has neither a lifetime nor an id.
+pub(crate) const RECORD_SIZES: SizeRule =
+    SizeRule { without_header: 30 - RECORD_HEAD_BYTES as i64, with_header: 34 - RECORD_HEAD_BYTES as i64 };
 
 #[cfg(test)]
 mod tests {

@@ -1,5 +1,6 @@
 //! The stream beside a naive one, and whatever a record may say.
 
+mod footers;
 mod model;
 mod random;
 mod run;

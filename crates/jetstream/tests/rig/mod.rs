@@ -41,6 +41,10 @@ pub(crate) struct Rig {
     pub(crate) writes: usize,
     /// Nanoseconds by which the clock on the wall was put forward.
     pub(crate) wall_offset: i64,
+    /// Bytes that were read of the disks at the start.
+    pub(crate) read_at_start: usize,
+    /// Records are read, whatever footers tell of them.
+    reads_all: bool,
 }
 
 fn user(name: &str) -> User {
@@ -100,6 +104,8 @@ impl Rig {
             turns: 0,
             writes: 0,
             wall_offset: 0,
+            read_at_start: 0,
+            reads_all: false,
         }
     }
 
@@ -132,9 +138,19 @@ impl Rig {
         Self::configured(shards, disks, log, Config { files: Files::Kept, ..config() })
     }
 
-    fn configured(shards: usize, mut disks: Vec<SimDisk>, log: stream_log::Config, config: Config) -> Self {
+    fn configured(shards: usize, disks: Vec<SimDisk>, log: stream_log::Config, config: Config) -> Self {
+        Self::started(shards, disks, log, config, false)
+    }
+
+    fn started(
+        shards: usize,
+        mut disks: Vec<SimDisk>,
+        log: stream_log::Config,
+        config: Config,
+        reads_all: bool,
+    ) -> Self {
         let mut rig = Self::with(shards, config);
-        rig.log = log;
+        (rig.log, rig.reads_all) = (log, reads_all);
         disks.extend((disks.len()..shards).map(|log| SimDisk::new(100 + log as u64)));
         for (log, disk) in disks.iter().enumerate() {
             rig.open_log(log, disk);
@@ -149,10 +165,12 @@ impl Rig {
         let shard = log % self.jetstreams.len();
         let jetstream = &mut self.jetstreams[shard];
         let config = stream_log::Config { log: log as u32, ..self.log.clone() };
-        let mut recovery = Recovery::new(config, disk.files());
+        let start = if self.reads_all { Recovery::reading_all } else { Recovery::new };
+        let mut recovery = start(config, disk.files());
         while let Some(span) = recovery.want() {
             let bytes = disk.read(span);
-            recovery.on_bytes(Ok(bytes), &mut |place, record| jetstream.replay(place, record)).unwrap();
+            self.read_at_start += bytes.len();
+            recovery.on_bytes(Ok(bytes), &mut |item| jetstream.replay(item)).unwrap();
         }
         let (machine, _) = recovery.finish();
         let now = self.shards.now;
@@ -205,6 +223,13 @@ impl Rig {
         let mut disks: Vec<SimDisk> = self.disk.into_iter().chain(self.other_disks).collect();
         disks.iter_mut().for_each(cut);
         Self::on_logs(shards, disks, self.log)
+    }
+
+    /// The same start, but that all records are read.
+    pub(crate) fn restart_reading_all(self) -> Self {
+        let (shards, log) = (self.shards.brokers.len(), self.log.clone());
+        let disks = self.disk.into_iter().chain(self.other_disks).collect();
+        Self::started(shards, disks, log, Config { files: Files::Kept, ..config() }, true)
     }
 
     /// All writes fail from now on, on all disks.

@@ -22,21 +22,25 @@ pub(super) fn packed_len(count: usize, width: u32) -> usize {
     (count * width as usize).div_ceil(8)
 }
 
-/// The numbers that were packed. There are [`packed_len`] bytes.
-pub(super) fn unpack(bytes: &[u8], count: usize, width: u32) -> impl Iterator<Item = u64> {
-    let (mut waiting, mut bits) = (0_u128, 0);
-    let mut bytes = bytes.iter();
+/// One of the numbers that were packed.
+#[inline]
+pub(super) fn at(bytes: &[u8], index: usize, width: u32) -> u64 {
+    let bit = index * width as usize;
+    let from = &bytes[bit / 8..];
+    let word = match from.first_chunk() {
+        Some(word) => u128::from_le_bytes(*word),
+        None => last_word(from),
+    };
     let mask = if width == 64 { u64::MAX } else { (1 << width) - 1 };
-    (0..count).map(move |_| {
-        while bits < width {
-            waiting |= u128::from(*bytes.next().expect("there are as many bytes as it takes")) << bits;
-            bits += 8;
-        }
-        let number = waiting as u64 & mask;
-        waiting >>= width;
-        bits -= width;
-        number
-    })
+    (word >> (bit % 8)) as u64 & mask
+}
+
+/// Fewer than 16 bytes are left.
+#[cold]
+fn last_word(bytes: &[u8]) -> u128 {
+    let mut word = [0; 16];
+    word[..bytes.len()].copy_from_slice(bytes);
+    u128::from_le_bytes(word)
 }
 
 #[cfg(test)]
@@ -52,18 +56,20 @@ mod tests {
         assert_eq!(out, [0b1101_1101, 0b1]);
         out.clear();
         pack([0, 0].into_iter(), 0, &mut out);
-        assert_eq!(out, []);
+        assert_eq!((out.as_slice(), at(&out, 1, 0)), (&[][..], 0));
     }
 
     proptest! {
         #[test]
-        fn what_is_packed_comes_out(width in 0_u32..=64, numbers in proptest::collection::vec(any::<u64>(), 0..50)) {
+        fn what_is_packed_is_where_it_was(width in 0_u32..=64, numbers in proptest::collection::vec(any::<u64>(), 0..50)) {
             let mask = if width == 64 { u64::MAX } else { (1 << width) - 1 };
             let numbers: Vec<u64> = numbers.into_iter().map(|number| number & mask).collect();
             let mut out = Vec::new();
             pack(numbers.iter().copied(), width, &mut out);
             prop_assert_eq!(out.len(), packed_len(numbers.len(), width));
-            prop_assert_eq!(unpack(&out, numbers.len(), width).collect::<Vec<_>>(), numbers);
+            for (index, number) in numbers.iter().enumerate() {
+                prop_assert_eq!(at(&out, index, width), *number);
+            }
         }
     }
 }

@@ -1,129 +1,200 @@
-//! Rows of a run, column by column.
+//! Some thousand messages of a run, column by column.
 //!
 //! ```text
-//! sequence | time | offset | len | subject | what
-//! column: first u64 | least u64 | width u8 | numbers of so many bits
+//! sequence | time | offset | len | has a header | subject
 //! ```
 //!
-//! Of sequences, times and offsets the differences to the row before are kept, less the least of them: sequences
-//! without gaps take no bits at all. Of the others the numbers are, less the least of them, and `first` is 0. `what` is
-//! the kind, and from bit 8 on whether there is a TTL, a message's id, a header.
+//! Each is a [`column`](super::column). They stay packed in memory: a row is had in some nanoseconds, and all of them
+//! take a few bytes each.
 
-use crate::batch::Fields;
-use crate::kind::Kind;
+use std::ops::Range;
+use std::sync::Arc;
 
-use super::Row;
-use super::bits::{pack, packed_len, unpack};
+use super::column::{Column, write_even, write_rising};
 
-/// Rows that are packed together. So many can be had without reading others.
+/// Rows that are packed together: the last ones of a run may be fewer.
 pub const ROWS_PER_CHUNK: usize = 4_096;
 
-const HAS_TTL: u64 = 1 << 8;
-const HAS_MESSAGE_ID: u64 = 1 << 9;
-const HAS_HEADER: u64 = 1 << 10;
-
-/// Appends the columns of these rows, of which there is at least one.
-pub(super) fn write(rows: &[Row], out: &mut Vec<u8>) {
-    write_steps(rows, |row| row.seq, out);
-    write_steps(rows, |row| row.time.cast_unsigned(), out);
-    write_steps(rows, |row| u64::from(row.offset), out);
-    write_plain(rows, |row| u64::from(row.len), out);
-    write_plain(rows, |row| u64::from(row.subject), out);
-    write_plain(rows, what, out);
+/// What a footer says of one message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Row {
+    /// Its place among those of its group.
+    pub seq: u64,
+    /// When, in nanoseconds since 1970.
+    pub time: i64,
+    /// Where its record lies, in bytes from the start of the file.
+    pub offset: u32,
+    /// Bytes of the record.
+    pub len: u32,
+    /// Whether it has a header.
+    pub has_header: bool,
+    /// Its subject: which one of the run's.
+    pub subject: u32,
 }
 
-fn what(row: &Row) -> u64 {
-    let bit = |is_set, bit| if is_set { bit } else { 0 };
-    u64::from(row.kind.0)
-        | bit(row.has_ttl, HAS_TTL)
-        | bit(row.has_message_id, HAS_MESSAGE_ID)
-        | bit(row.has_header, HAS_HEADER)
+/// Rows as they are packed. Clones share the bytes.
+#[derive(Debug, Clone)]
+pub struct Columns {
+    bytes: Arc<[u8]>,
+    rows: u32,
+    seq: Column,
+    time: Column,
+    offset: Column,
+    len: Column,
+    has_header: Column,
+    subject: Column,
+    /// Where the subjects begin.
+    subjects_at: u32,
 }
 
-fn write_steps(rows: &[Row], value: impl Fn(&Row) -> u64 + Copy, out: &mut Vec<u8>) {
-    let step = |pair: &[Row]| value(&pair[1]).wrapping_sub(value(&pair[0])).cast_signed();
-    let steps = || rows.windows(2).map(step);
-    let least = steps().min().unwrap_or(0);
-    let above = steps().map(|step| step.wrapping_sub(least).cast_unsigned());
-    write_column(value(&rows[0]), least.cast_unsigned(), above, out);
-}
-
-fn write_plain(rows: &[Row], value: impl Fn(&Row) -> u64 + Copy, out: &mut Vec<u8>) {
-    let least = rows.iter().map(value).min().expect("there is a row");
-    write_column(0, least, rows.iter().map(|row| value(row) - least), out);
-}
-
-fn write_column(first: u64, least: u64, above: impl Iterator<Item = u64> + Clone, out: &mut Vec<u8>) {
-    let width = 64 - above.clone().fold(0, |bits, number| bits | number).leading_zeros();
-    out.extend_from_slice(&first.to_le_bytes());
-    out.extend_from_slice(&least.to_le_bytes());
-    out.push(width as u8);
-    pack(above, width, out);
-}
-
-/// Appends the rows that were written as `bytes`. `None` if they are none.
-pub(super) fn read(bytes: &[u8], rows: usize, into: &mut Vec<Row>) -> Option<()> {
-    if !(1..=ROWS_PER_CHUNK).contains(&rows) {
-        return None;
-    }
-    let mut columns = Columns { rest: bytes, rows };
-    let sequences = columns.steps()?;
-    let times = columns.steps()?;
-    let offsets = columns.steps()?;
-    let lens = columns.plain()?;
-    let subjects = columns.plain()?;
-    let whats = columns.plain()?;
-    if !columns.rest.is_empty() {
-        return None;
-    }
-    for row in 0..rows {
-        into.push(Row {
-            offset: u32::try_from(offsets[row]).ok()?,
-            len: u32::try_from(lens[row]).ok()?,
-            seq: sequences[row],
-            time: times[row].cast_signed(),
-            subject: u32::try_from(subjects[row]).ok()?,
-            kind: Kind(whats[row] as u8),
-            has_ttl: whats[row] & HAS_TTL != 0,
-            has_message_id: whats[row] & HAS_MESSAGE_ID != 0,
-            has_header: whats[row] & HAS_HEADER != 0,
-        });
-    }
-    Some(())
-}
-
-struct Columns<'a> {
-    rest: &'a [u8],
-    rows: usize,
-}
-
-impl Columns<'_> {
-    fn steps(&mut self) -> Option<Vec<u64>> {
-        let mut value = 0;
-        let (first, least, above) = self.column(self.rows - 1)?;
-        let steps = above.map(|above| {
-            value = u64::wrapping_add(value, least).wrapping_add(above);
-            value
-        });
-        let from_zero: Vec<u64> = steps.collect();
-        Some(std::iter::once(0).chain(from_zero).map(|value| first.wrapping_add(value)).collect())
+impl Columns {
+    /// Appends the columns of these rows, of which there is at least one.
+    pub(super) fn write(rows: &[Row], out: &mut Vec<u8>) {
+        write_rising(rows.iter().map(|row| row.seq), out);
+        write_rising(rows.iter().map(|row| row.time.cast_unsigned()), out);
+        write_rising(rows.iter().map(|row| u64::from(row.offset)), out);
+        write_even(rows.iter().map(|row| u64::from(row.len)), out);
+        write_even(rows.iter().map(|row| u64::from(row.has_header)), out);
+        write_even(rows.iter().map(|row| u64::from(row.subject)), out);
     }
 
-    fn plain(&mut self) -> Option<Vec<u64>> {
-        let (_, least, above) = self.column(self.rows)?;
-        Some(above.map(|above| least.wrapping_add(above)).collect())
+    /// Reads so many rows. `None` if the bytes are none of that length. What the rows say is not looked at.
+    pub(super) fn read(bytes: &[u8], rows: usize) -> Option<Self> {
+        if !(1..=ROWS_PER_CHUNK).contains(&rows) {
+            return None;
+        }
+        let (seq, at) = Column::read(bytes, 0, rows)?;
+        let (time, at) = Column::read(bytes, at, rows)?;
+        let (offset, at) = Column::read(bytes, at, rows)?;
+        let (len, at) = Column::read(bytes, at, rows)?;
+        let (has_header, subjects_at) = Column::read(bytes, at, rows)?;
+        let (subject, end) = Column::read(bytes, subjects_at, rows)?;
+        let subjects_at = u32::try_from(subjects_at).ok()?;
+        let (rows, is_all) = (rows as u32, end == bytes.len());
+        let read =
+            Self { bytes: bytes.into(), rows, seq, time, offset, len, has_header, subject, subjects_at };
+        is_all.then_some(read)
     }
 
-    fn column(&mut self, count: usize) -> Option<(u64, u64, impl Iterator<Item = u64> + use<>)> {
-        let (head, rest) = self.rest.split_first_chunk::<17>()?;
-        let mut fields = Fields(head);
-        let (first, least, [width]) = (fields.u64(), fields.u64(), fields.bytes());
-        let width = Some(u32::from(width)).filter(|width| *width <= 64)?;
-        let (packed, rest) = rest.split_at_checked(packed_len(count, width))?;
-        self.rest = rest;
-        let numbers: Vec<u64> = unpack(packed, count, width).collect();
-        Some((first, least, numbers.into_iter()))
+    /// Columns of these rows. `None`: there are none, or too many.
+    pub fn of(rows: &[Row]) -> Option<Self> {
+        let mut bytes = Vec::new();
+        if rows.is_empty() || rows.len() > ROWS_PER_CHUNK {
+            return None;
+        }
+        Self::write(rows, &mut bytes);
+        Self::read(&bytes, rows.len())
     }
+
+    /// The same for somebody who knows the subjects: those are 0 from here on, and take no memory.
+    pub fn without_subjects(&self) -> Self {
+        let subject = Column::nothing();
+        if self.subject.only().is_some() {
+            return Self { subject, ..self.clone() };
+        }
+        Self { bytes: self.bytes[..self.subjects_at as usize].into(), subject, ..self.clone() }
+    }
+
+    /// How many rows there are.
+    pub fn rows(&self) -> usize {
+        self.rows as usize
+    }
+
+    /// Bytes that they take.
+    pub fn bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// A row.
+    pub fn row(&self, at: usize) -> Row {
+        Row {
+            seq: self.seq(at),
+            time: self.time(at),
+            offset: self.offset(at),
+            len: self.len(at),
+            has_header: self.has_header(at),
+            subject: self.subject(at),
+        }
+    }
+
+    /// Its sequence.
+    pub fn seq(&self, at: usize) -> u64 {
+        self.seq.at(&self.bytes, at)
+    }
+
+    /// Its time.
+    pub fn time(&self, at: usize) -> i64 {
+        self.time.at(&self.bytes, at).cast_signed()
+    }
+
+    /// Where its record lies.
+    pub fn offset(&self, at: usize) -> u32 {
+        self.offset.at(&self.bytes, at) as u32
+    }
+
+    /// Bytes of its record.
+    pub fn len(&self, at: usize) -> u32 {
+        self.len.at(&self.bytes, at) as u32
+    }
+
+    /// Whether it has a header.
+    pub fn has_header(&self, at: usize) -> bool {
+        self.has_header.at(&self.bytes, at) != 0
+    }
+
+    /// Its subject.
+    pub fn subject(&self, at: usize) -> u32 {
+        self.subject.at(&self.bytes, at) as u32
+    }
+
+    /// The subject of all rows, if they have the same.
+    pub fn only_subject(&self) -> Option<u32> {
+        self.subject.only().map(|subject| subject as u32)
+    }
+
+    /// Bytes of all records together in a range of rows, and how many of them have headers.
+    pub fn sums(&self, rows: Range<usize>) -> (u64, u64) {
+        let count = rows.len() as u64;
+        let lens = match self.len.only() {
+            Some(len) => len * count,
+            None => rows.clone().map(|at| u64::from(self.len(at))).sum(),
+        };
+        let headers = match self.has_header.only() {
+            Some(has_header) => has_header.min(1) * count,
+            None => rows.filter(|at| self.has_header(*at)).count() as u64,
+        };
+        (lens, headers)
+    }
+
+    /// Whether each row has the next sequence.
+    pub fn is_whole(&self) -> bool {
+        self.seq.counted_from().is_some()
+    }
+
+    /// The first one with that sequence or a later one, of rows whose sequences rise.
+    pub fn lower_seq(&self, seq: u64, rows: Range<usize>) -> usize {
+        match self.seq.counted_from() {
+            Some(first) => {
+                let at = usize::try_from(seq.saturating_sub(first)).unwrap_or(usize::MAX);
+                at.clamp(rows.start, rows.end)
+            }
+            None => partition_point(rows, |at| self.seq(at) < seq),
+        }
+    }
+
+    /// The first row that lies there or behind.
+    pub(super) fn lower_offset(&self, offset: u32) -> usize {
+        partition_point(0..self.rows(), |at| self.offset(at) < offset)
+    }
+}
+
+fn partition_point(rows: Range<usize>, is_before: impl Fn(usize) -> bool) -> usize {
+    let (mut low, mut high) = (rows.start, rows.end);
+    while low < high {
+        let middle = low.midpoint(high);
+        if is_before(middle) { low = middle + 1 } else { high = middle }
+    }
+    low
 }
 
 #[cfg(test)]
@@ -133,54 +204,67 @@ mod tests {
     use super::*;
 
     fn row(seq: u64) -> Row {
-        Row {
-            offset: 4_144 + 170 * seq as u32,
-            len: 170,
-            seq,
-            time: 1_000 * seq.cast_signed(),
-            subject: 0,
-            kind: Kind::MESSAGE,
-            has_ttl: false,
-            has_message_id: false,
-            has_header: false,
-        }
+        let (offset, time) = (4_144 + 170 * seq as u32, 1_000 * seq.cast_signed());
+        Row { seq, time, offset, len: 170, has_header: false, subject: 0 }
+    }
+
+    fn rows_of(columns: &Columns) -> Vec<Row> {
+        (0..columns.rows()).map(|at| columns.row(at)).collect()
     }
 
     #[test]
     fn what_is_regular_takes_no_room() {
-        let rows: Vec<Row> = (0..4_096).map(row).collect();
-        let mut bytes = Vec::new();
-        write(&rows, &mut bytes);
-        assert_eq!(bytes.len(), 6 * 17);
-        let mut read_back = Vec::new();
-        assert_eq!(read(&bytes, rows.len(), &mut read_back), Some(()));
-        assert_eq!(read_back, rows);
+        let rows: Vec<Row> = (3..4_099).map(row).collect();
+        let columns = Columns::of(&rows).expect("there are not too many");
+        assert_eq!(columns.bytes(), 6 * 17);
+        assert_eq!(rows_of(&columns), rows);
+        assert!(columns.is_whole());
+        assert_eq!(
+            [0, 3, 4, 4_098, 5_000].map(|seq| columns.lower_seq(seq, 0..4_096)),
+            [0, 0, 1, 4_095, 4_096]
+        );
+        assert_eq!(columns.lower_offset(rows[7].offset), 7);
+        assert_eq!(columns.lower_offset(rows[7].offset + 1), 8);
+        assert_eq!(columns.sums(1..11), (1_700, 0));
+    }
+
+    #[test]
+    fn subjects_can_be_left_out() {
+        let rows: Vec<Row> = (0..100).map(|seq| Row { subject: seq as u32 % 7, ..row(2 * seq) }).collect();
+        let columns = Columns::of(&rows).expect("there are not too many");
+        assert_eq!((columns.only_subject(), columns.is_whole()), (None, false));
+        let without = columns.without_subjects();
+        assert!(without.bytes() < columns.bytes());
+        let expected: Vec<Row> = rows.iter().map(|row| Row { subject: 0, ..*row }).collect();
+        assert_eq!(rows_of(&without), expected);
+        assert_eq!([without.lower_seq(0, 3..9), without.lower_seq(90, 3..9)], [3, 9]);
+        assert_eq!([8, 9, 10].map(|seq| without.lower_seq(seq, 0..100)), [4, 5, 5]);
     }
 
     prop_compose! {
-        fn any_row()(
-            offset: u32, len: u32, seq: u64, time: i64, subject: u32, kind: u8, bits: (bool, bool, bool),
-        ) -> Row {
-            let (has_ttl, has_message_id, has_header) = bits;
-            Row { offset, len, seq, time, subject, kind: Kind(kind), has_ttl, has_message_id, has_header }
+        fn any_row()(offset: u32, len: u32, seq: u64, time: i64, subject: u32, has_header: bool) -> Row {
+            Row { seq, time, offset, len, has_header, subject }
         }
     }
 
     proptest! {
         #[test]
         fn what_is_written_is_read(rows in proptest::collection::vec(any_row(), 1..40)) {
-            let mut bytes = Vec::new();
-            write(&rows, &mut bytes);
-            let mut read_back = Vec::new();
-            prop_assert_eq!(read(&bytes, rows.len(), &mut read_back), Some(()));
-            prop_assert_eq!(read_back, rows);
+            let columns = Columns::of(&rows).expect("there are not too many");
+            prop_assert_eq!(rows_of(&columns), rows.clone());
+            let lens: u64 = rows.iter().map(|row| u64::from(row.len)).sum();
+            let headers = rows.iter().filter(|row| row.has_header).count() as u64;
+            prop_assert_eq!(columns.sums(0..rows.len()), (lens, headers));
         }
 
         #[test]
         fn whatever_the_bytes_are_they_are_read(
             bytes in proptest::collection::vec(any::<u8>(), 0..300), rows in 0_usize..50,
         ) {
-            let _ = read(&bytes, rows, &mut Vec::new());
+            if let Some(columns) = Columns::read(&bytes, rows) {
+                rows_of(&columns);
+                columns.lower_seq(9, 0..rows);
+            }
         }
     }
 }

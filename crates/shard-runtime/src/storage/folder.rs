@@ -4,12 +4,12 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use log_format::{Place, Record};
+use log_format::Item;
 use nats_proto::error_words;
 use rustix::fs::{Access, FlockOperation, flock};
 use rustix::io::Errno;
 use rustix::rand::{GetRandomFlags, getrandom};
-use stream_log::{Config, Log, NoLog, NoNodeFile, NodeFile, Recovery, Report};
+use stream_log::{Log, NoLog, NoNodeFile, NodeFile, Recovery, Report};
 use thiserror::Error;
 
 use super::files::{LogFiles, make_folder, sync_folder};
@@ -87,11 +87,11 @@ pub(super) fn log_folder(store: &Path, log: usize) -> PathBuf {
 pub(super) fn recover(
     files: &LogFiles,
     folder: &Path,
-    config: Config,
-    sink: &mut dyn FnMut(Place, &Record<'_>),
+    start: impl FnOnce(Vec<(u32, u64)>) -> Recovery,
+    sink: &mut dyn FnMut(Item<'_>),
 ) -> Result<(Log, Report), StoreError> {
     let listed = files.list().map_err(|error| StoreError::Io { path: folder.to_owned(), error })?;
-    let mut recovery = Recovery::new(config, listed);
+    let mut recovery = start(listed);
     while let Some(span) = recovery.want() {
         let taken = recovery.on_bytes(files.read(span), sink);
         taken.map_err(|error| StoreError::Log { folder: folder.to_owned(), error })?;

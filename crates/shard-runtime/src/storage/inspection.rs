@@ -3,8 +3,8 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use log_format::{Place, Record};
-use stream_log::{Config, NodeFile, Report};
+use log_format::Item;
+use stream_log::{Config, NodeFile, Recovery, Report};
 
 use super::files::LogFiles;
 use super::folder::{NODE_FILE, StoreError, check_names, found_logs, lock, log_folder, recover};
@@ -44,14 +44,16 @@ impl Inspection {
         &self.node
     }
 
-    /// What a start would find of a log. `sink` takes its records, as [`Store::recover`](super::Store::recover) has it.
+    /// What a start would find of a log that read all of it. `sink` takes its records, as
+    /// [`Store::recover`](super::Store::recover) has it.
     ///
     /// # Errors
     /// No log can be made of the files.
-    pub fn log(&self, log: usize, sink: &mut dyn FnMut(Place, &Record<'_>)) -> Result<Report, StoreError> {
+    pub fn log(&self, log: usize, sink: &mut dyn FnMut(Item<'_>)) -> Result<Report, StoreError> {
         let folder = log_folder(&self.folder, log);
         let files = LogFiles::of(folder.clone());
-        let (_, report) = recover(&files, &folder, Config::new(self.node.store, log as u32), sink)?;
+        let config = Config::new(self.node.store, log as u32);
+        let (_, report) = recover(&files, &folder, |files| Recovery::reading_all(config, files), sink)?;
         Ok(report)
     }
 }

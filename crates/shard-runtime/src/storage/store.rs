@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 
-use log_format::{Place, Record};
+use log_format::Item;
 use rustix::thread::{CpuSet, sched_getaffinity};
-use stream_log::{Config, Log, NodeFile, READS_MAX, Report, Request, Span, SyncWhen};
+use stream_log::{Config, Log, NodeFile, READS_MAX, Recovery, Report, Request, Span, SyncWhen};
 
 use super::files::LogFiles;
 use super::folder::{
@@ -105,19 +105,15 @@ impl Store {
         write_node(&self.folder, &node)
     }
 
-    /// Finds a log again. `sink` takes its records, each with its place, in the order in which they were appended; see
-    /// [`Recovery`](stream_log::Recovery). Waits for the disk.
+    /// Finds a log again. `sink` takes its records, as [`Recovery`](stream_log::Recovery) hands them out. Waits for the
+    /// disk.
     ///
     /// # Errors
     /// No log can be made of the files.
-    pub fn recover(
-        &self,
-        log: usize,
-        sink: &mut dyn FnMut(Place, &Record<'_>),
-    ) -> Result<(Log, Report), StoreError> {
+    pub fn recover(&self, log: usize, sink: &mut dyn FnMut(Item<'_>)) -> Result<(Log, Report), StoreError> {
         let mut config = Config::new(self.node().store, log as u32);
         config.sync = self.sync;
-        recover(&self.files(log)?, &self.log_folder(log), config, sink)
+        recover(&self.files(log)?, &self.log_folder(log), |files| Recovery::new(config, files), sink)
     }
 
     /// Starts what carries out a log's requests. `tell` hears what came of them, on other threads.

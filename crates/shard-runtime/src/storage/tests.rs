@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
-use log_format::{Kind, Lsn, Place, Record};
+use log_format::{Item, Kind, Lsn, Place, Record};
 use stream_log::{DiskError, Event, Log, Make, Read, Room, SyncWhen};
 use tempfile::TempDir;
 
@@ -25,6 +25,16 @@ fn message(seq: u64, payload: &[u8]) -> Record<'_> {
     }
 }
 
+/// Where each message lies.
+fn note(item: Item<'_>, found: &mut BTreeMap<u64, Place>) {
+    match item {
+        Item::Record { place, record, .. } => _ = found.insert(record.seq, place),
+        Item::Messages(messages) => {
+            found.extend(messages.each().map(|(place, record, _)| (record.seq, place)));
+        }
+    }
+}
+
 /// A log on a real disk, driven as a shard drives it.
 struct Driven {
     log: Log,
@@ -38,7 +48,7 @@ impl Driven {
     fn open(store: &Store, log: usize) -> Self {
         let mut found = BTreeMap::new();
         let (log_machine, report) =
-            store.recover(log, &mut |place, record| _ = found.insert(record.seq, place)).expect("it is ours");
+            store.recover(log, &mut |item| note(item, &mut found)).expect("it is ours");
         assert_eq!(report.lost_count, 0, "{report:?}");
         let (tell, answers) = mpsc::channel();
         let tell = Arc::new(move |answer| _ = tell.send(answer));

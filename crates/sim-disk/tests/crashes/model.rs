@@ -1,8 +1,8 @@
 //! What ought to be in a log, kept naively.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use log_format::{Kind, Lsn, Place, Record};
+use log_format::{Item, Kind, Lsn, Place, Record};
 
 /// A group and a sequence.
 pub(crate) type Key = (u32, u64);
@@ -46,13 +46,55 @@ pub(crate) struct FoundRecord {
     pub(crate) kind: Kind,
     pub(crate) key: Key,
     pub(crate) payload: Vec<u8>,
+    pub(crate) subject: Vec<u8>,
+    pub(crate) time: i64,
+    pub(crate) len: usize,
+    /// Its payload is known.
+    pub(crate) is_whole: bool,
 }
 
 impl FoundRecord {
-    pub(crate) fn new(place: Place, record: &Record<'_>) -> Self {
-        let key = (record.group, record.seq);
-        Self { place, kind: record.kind, key, payload: record.payload.to_vec() }
+    fn new(place: Place, record: &Record<'_>, len: usize) -> Self {
+        Self {
+            place,
+            kind: record.kind,
+            key: (record.group, record.seq),
+            payload: record.payload.to_vec(),
+            subject: record.subject.to_vec(),
+            time: record.time,
+            len,
+            is_whole: len == record.written_len(),
+        }
     }
+
+    pub(crate) fn take(item: Item<'_>, found: &mut Vec<Self>) {
+        match item {
+            Item::Record { place, record, len } => found.push(Self::new(place, record, len)),
+            Item::Messages(messages) => {
+                found.extend(messages.each().map(|(place, record, len)| Self::new(place, &record, len)));
+            }
+        }
+    }
+}
+
+/// What footers tell is what the batches say: of each group in the same order, and what is no message in that order among
+/// all groups. If something rotted, it may be told by a footer all the same.
+pub(crate) fn check_same(found: &[FoundRecord], told: &[FoundRecord], nothing_rotted: bool) {
+    let of = |one: &FoundRecord| (one.place, one.kind, one.key, one.subject.clone(), one.time, one.len);
+    let groups: BTreeSet<u32> = found.iter().map(|one| one.key.0).collect();
+    for group in groups {
+        let of_group =
+            |all: &[FoundRecord]| -> Vec<_> { all.iter().filter(|one| one.key.0 == group).map(of).collect() };
+        let (found, mut told) = (of_group(found), of_group(told));
+        if !nothing_rotted {
+            told.retain(|one| found.contains(one));
+        }
+        assert_eq!(told, found);
+    }
+    let others = |all: &[FoundRecord]| -> Vec<_> {
+        all.iter().filter(|one| one.kind != Kind::MESSAGE).map(of).collect()
+    };
+    assert!(!nothing_rotted || others(told) == others(found));
 }
 
 pub(crate) fn record<'a>(kind: Kind, key: Key, subject: &'a [u8], payload: &'a [u8]) -> Record<'a> {

@@ -9,7 +9,7 @@ use stream_log::{
 };
 
 use crate::erasing::Erasing;
-use crate::model::{FoundRecord, Key, Message, Model, Tombstone, check_order, record};
+use crate::model::{FoundRecord, Key, Message, Model, Tombstone, check_order, check_same, record};
 
 const GROUPS: u64 = 3;
 
@@ -29,6 +29,8 @@ pub(crate) struct Stats {
     pub(crate) unacknowledged_lost: u64,
     pub(crate) read_from_disk: u64,
     pub(crate) erased: u64,
+    /// Messages that footers told of.
+    pub(crate) told: u64,
 }
 
 impl std::ops::AddAssign for Stats {
@@ -46,6 +48,7 @@ impl std::ops::AddAssign for Stats {
         self.unacknowledged_lost += other.unacknowledged_lost;
         self.read_from_disk += other.read_from_disk;
         self.erased += other.erased;
+        self.told += other.told;
     }
 }
 
@@ -336,17 +339,31 @@ impl World {
     }
 
     pub(crate) fn recover(&mut self) -> (Report, Vec<FoundRecord>) {
-        let mut recovery = Recovery::new(self.config.clone(), self.disk.files());
+        let (by_batches, report, found) = self.recover_by(Recovery::reading_all);
+        let (log, by_footers, told) = self.recover_by(Recovery::new);
+        self.log = log;
+        if report.lost_count == 0 {
+            assert_eq!((by_footers.lost_count, by_footers.records), (0, report.records));
+            assert_eq!(self.log.bytes(), by_batches.bytes());
+        }
+        check_same(&found, &told, report.lost_count == 0);
+        self.stats.told += told.iter().filter(|one| !one.is_whole).count() as u64;
+        (report, found)
+    }
+
+    fn recover_by<F>(&self, start: F) -> (Log, Report, Vec<FoundRecord>)
+    where
+        F: FnOnce(Config, Vec<(u32, u64)>) -> Recovery,
+    {
+        let mut recovery = start(self.config.clone(), self.disk.files());
         let mut found = Vec::new();
         while let Some(span) = recovery.want() {
             let bytes = self.disk.read(span);
-            let taken = recovery
-                .on_bytes(Ok(bytes), &mut |place, record| found.push(FoundRecord::new(place, record)));
+            let taken = recovery.on_bytes(Ok(bytes), &mut |item| FoundRecord::take(item, &mut found));
             taken.expect("the files are ours");
         }
         let (log, report) = recovery.finish();
-        self.log = log;
-        (report, found)
+        (log, report, found)
     }
 
     /// What was acknowledged is there, what was removed is not, and what is beyond is a part from the front.
@@ -390,7 +407,7 @@ impl World {
         let before = std::mem::take(&mut self.model.messages);
         self.model.tombstones.clear();
         for (index, one) in found.into_iter().enumerate() {
-            let FoundRecord { place, kind, key, payload } = one;
+            let FoundRecord { place, kind, key, payload, .. } = one;
             if kind == Kind::REMOVE {
                 if let Some(message) = self.model.messages.get_mut(&key) {
                     message.removed = Some(Lsn(1 + index as u64));

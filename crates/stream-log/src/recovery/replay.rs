@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use log_format::{Found, Kind, Lsn, Place, Record, Salt, Scan};
+use log_format::{Directory, Found, Item, Kind, Lsn, Place, Record, Salt, Scan, Section};
 
 use crate::retiring::OWN_GROUP;
 use crate::segment::{FIRST_BATCH, Segment, Stage};
 
-use super::survey::{Copies, Seen, Step};
+use super::survey::{Copies, SectionAt, Seen, Step};
 use super::{LOST_MAX, Lost, Report};
 
 /// What is made of the survey.
@@ -45,9 +45,14 @@ impl Replay {
         let mut segments: BTreeMap<u32, Segment> = stays.iter().map(segment).collect();
         let mut copies: BTreeMap<u32, BTreeMap<u32, Vec<Copies>>> = BTreeMap::new();
         for number in &stays {
+            let mut sections = seen[number].sections(*number).peekable();
             for batch in seen[number].copies.iter().filter(|batch| batch.at < ends[number]) {
+                // Both are in the order in which they lie.
+                while sections.next_if(|(of, _)| of.is_none_or(|of| of.at < batch.at)).is_some() {}
+                let section = sections.next_if(|(of, _)| of.is_some_and(|of| of.at == batch.at));
+                let section = section.map(|(_, section)| section);
                 let (copied, found) =
-                    (batch.copied, Copies { segment: *number, at: batch.at, len: batch.len });
+                    (batch.copied, Copies { segment: *number, at: batch.at, len: batch.len, section });
                 match segments.get_mut(&copied.from) {
                     Some(source) => _ = source.held_by.insert(*number),
                     None => {
@@ -63,15 +68,67 @@ impl Replay {
     }
 
     /// What is to be read, segment by segment, copies in the place of their origin.
-    pub(super) fn steps(&self) -> VecDeque<Step> {
+    pub(super) fn steps(&self, seen: &BTreeMap<u32, Seen>) -> VecDeque<Step> {
         let origins: BTreeSet<u32> = self.segments.keys().chain(self.copies.keys()).copied().collect();
         let mut steps = VecDeque::new();
         for origin in origins {
-            steps.extend(self.segments.get(&origin).map(|segment| Step::Replay(origin, segment.end)));
+            if let Some(segment) = self.segments.get(&origin) {
+                let first = seen[&origin].sections(origin).find(|(copied, _)| copied.is_none());
+                let by_batches = Step::Replay(origin, segment.end);
+                steps.push_back(first.map_or(by_batches, |(_, section)| Step::Section(section)));
+            }
             let copies = self.copies.get(&origin).into_iter().flat_map(BTreeMap::values).flatten();
-            steps.extend(copies.copied().map(Step::Copies));
+            let step = |copies: &Copies| copies.section.map_or(Step::Copies(*copies), Step::Section);
+            steps.extend(copies.map(step));
         }
         steps
+    }
+
+    /// What is to be read of a segment whose footer is damaged where it tells of some records: they themselves. The footer
+    /// is made anew.
+    pub(super) fn instead_of(&mut self, section: SectionAt, directory: &Directory) -> Step {
+        let SectionAt { segment: number, part, .. } = section;
+        let segment = self.segments.get_mut(&number).expect("only of those sections are read");
+        segment.stage = Stage::Closed;
+        match directory.parts()[part].copied {
+            Some(batch) => {
+                Step::Copies(Copies { segment: number, at: batch.at, len: batch.len, section: None })
+            }
+            None => Step::Replay(number, segment.end),
+        }
+    }
+
+    /// Hands out what a footer tells of.
+    pub(super) fn section(
+        &mut self,
+        number: u32,
+        directory: &Directory,
+        part: usize,
+        section: &Section<'_>,
+        sink: &mut dyn FnMut(Item<'_>),
+        report: &mut Report,
+    ) {
+        let ledger = &mut self.segments.get_mut(&number).expect("it is one of them").ledger;
+        if directory.parts()[part].copied.is_some() {
+            section.messages().for_each(|(group, count, _)| ledger.revive_some(group, u64::from(count)));
+            section.others().for_each(|(_, record)| ledger.revive(record.group));
+        } else {
+            // Copies are dead until it turns out that they count.
+            for copies in directory.parts().iter().filter(|part| part.copied.is_some()) {
+                ledger.add_dead_ones(u64::from(copies.records), u64::from(copies.record_bytes));
+            }
+            for (group, count, bytes) in section.messages() {
+                ledger.add_dead_ones(u64::from(count), bytes);
+                ledger.revive_some(group, u64::from(count));
+            }
+            for (offset, record) in section.others() {
+                ledger.add_dead(record.written_len());
+                if is_needed(record, Place { segment: number, offset }, &self.retired) {
+                    ledger.revive(record.group);
+                }
+            }
+        }
+        section.tell(number, &mut |item| hand_out(item, sink, report));
     }
 
     /// Hands out what was written to a segment at first. `bytes` is the file up to where its batches end.
@@ -81,7 +138,7 @@ impl Replay {
         end: u32,
         bytes: &[u8],
         salt: Salt,
-        sink: &mut dyn FnMut(Place, &Record<'_>),
+        sink: &mut dyn FnMut(Item<'_>),
         report: &mut Report,
     ) {
         let batches = bytes.get(FIRST_BATCH as usize..).unwrap_or_default();
@@ -102,7 +159,7 @@ impl Replay {
                     } else {
                         ledger.add_dead(record.written_len());
                     }
-                    hand_out(place(at), &record, sink, report);
+                    hand_out(whole(place(at), &record), sink, report);
                 }
                 // Of what is in copies it is told where those are read.
                 Found::Damaged { at, .. } if is_copies && at < last => {}
@@ -126,7 +183,7 @@ impl Replay {
         start: u32,
         bytes: &[u8],
         salt: Salt,
-        sink: &mut dyn FnMut(Place, &Record<'_>),
+        sink: &mut dyn FnMut(Item<'_>),
         report: &mut Report,
     ) {
         let ledger = &mut self.segments.get_mut(&number).expect("only in those are copies").ledger;
@@ -136,7 +193,7 @@ impl Replay {
                 Found::Batch { .. } => {}
                 Found::Record { at, record } => {
                     ledger.revive(record.group);
-                    hand_out(place(at), &record, sink, report);
+                    hand_out(whole(place(at), &record), sink, report);
                 }
                 Found::Damaged { at, len, head } => {
                     report.lose(Lost { place: place(at), len: len as u32, head });
@@ -175,19 +232,27 @@ fn is_needed(record: &Record<'_>, place: Place, retired: &BTreeMap<u32, Place>) 
     }
 }
 
-fn hand_out(
-    place: Place,
-    record: &Record<'_>,
-    sink: &mut dyn FnMut(Place, &Record<'_>),
-    report: &mut Report,
-) {
-    if record.group != OWN_GROUP && record.kind != Kind::UNIT {
-        report.records += 1;
-        sink(place, record);
-    }
+fn whole<'a>(place: Place, record: &'a Record<'a>) -> Item<'a> {
+    Item::Record { place, record, len: record.written_len() }
+}
+
+/// What is the log's own is nobody else's affair.
+fn hand_out(item: Item<'_>, sink: &mut dyn FnMut(Item<'_>), report: &mut Report) {
+    report.records += match &item {
+        Item::Record { record, .. } if record.group == OWN_GROUP || record.kind == Kind::UNIT => return,
+        Item::Record { .. } => 1,
+        Item::Messages(messages) => messages.rows().len() as u64,
+    };
+    sink(item);
 }
 
 impl Report {
+    pub(super) fn note_bad_footer(&mut self, number: u32) {
+        if !self.bad_footers.contains(&number) {
+            self.bad_footers.push(number);
+        }
+    }
+
     fn lose(&mut self, lost: Lost) {
         self.lost_count += 1;
         if self.lost.len() < LOST_MAX {

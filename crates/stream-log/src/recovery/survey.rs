@@ -1,7 +1,8 @@
 //! What is in a segment, before it is known what counts.
 
 use log_format::{
-    CopiedBatch, Footer, Found, Kind, Lsn, NoSegment, Scan, SegmentHead, TRAILER_BYTES, Trailer,
+    CopiedBatch, Directory, Found, Kind, Lsn, NoFooter, NoSegment, Part, Scan, SegmentHead, TRAILER_BYTES,
+    Trailer,
 };
 
 use crate::retiring::OWN_GROUP;
@@ -16,7 +17,7 @@ pub(super) enum Step {
     Page(u32),
     /// The end of the file.
     Trailer(u32),
-    /// From where its batches end.
+    /// From that byte on: the directory of its footer, or all of that.
     Footer(u32, u32),
     /// All of it, for there is no footer.
     Batches(u32),
@@ -24,6 +25,17 @@ pub(super) enum Step {
     Replay(u32, u32),
     /// A batch of copies.
     Copies(Copies),
+    /// What the footer tells of some of its records.
+    Section(SectionAt),
+}
+
+/// Where a footer tells of a part of its segment.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct SectionAt {
+    pub(super) segment: u32,
+    pub(super) part: usize,
+    pub(super) at: u32,
+    pub(super) bytes: u32,
 }
 
 /// Where a batch of copies lies.
@@ -32,6 +44,8 @@ pub(super) struct Copies {
     pub(super) segment: u32,
     pub(super) at: u32,
     pub(super) len: u32,
+    /// What a footer tells of them.
+    pub(super) section: Option<SectionAt>,
 }
 
 impl Step {
@@ -42,7 +56,8 @@ impl Step {
             | Self::Footer(number, _)
             | Self::Batches(number)
             | Self::Replay(number, _)
-            | Self::Copies(Copies { segment: number, .. }) => number,
+            | Self::Copies(Copies { segment: number, .. })
+            | Self::Section(SectionAt { segment: number, .. }) => number,
         }
     }
 }
@@ -63,6 +78,8 @@ pub(super) struct Seen {
     pub(super) sealed: Option<u32>,
     /// Its footer can be used.
     pub(super) has_footer: bool,
+    /// What the footer has, if its records are to be known by that.
+    pub(super) directory: Option<Directory>,
     /// Its batches, if there is no footer.
     pub(super) batches: Vec<SeenBatch>,
     /// Up to where its batches say that everything is safe.
@@ -81,6 +98,16 @@ pub(super) struct SeenBatch {
 }
 
 impl Seen {
+    /// Where the footer tells of those parts that it tells of, each with the batch if it is one of copies.
+    pub(super) fn sections(&self, segment: u32) -> impl Iterator<Item = (Option<CopiedBatch>, SectionAt)> {
+        let parts = self.directory.iter().flat_map(Directory::parts).enumerate();
+        let told = parts.filter(|(_, part)| part.is_told);
+        told.map(move |(number, part)| {
+            let Part { copied, at, len, .. } = *part;
+            (copied, SectionAt { segment, part: number, at, bytes: len })
+        })
+    }
+
     pub(super) fn lsn(&self, offset: u32) -> Lsn {
         Lsn(self.first.0 + u64::from(offset.saturating_sub(FIRST_BATCH)))
     }
@@ -119,7 +146,8 @@ impl Recovery {
                 let seen = self.seen_or_without_page(number, Lsn(first), None);
                 seen.sealed = Some(trailer.end);
                 seen.synced = trailer.next;
-                Step::Footer(number, trailer.end)
+                let reads_all = self.reads_all || !trailer.has_rows();
+                Step::Footer(number, if reads_all { trailer.end } else { trailer.directory })
             }
             _ => Step::Batches(number),
         };
@@ -133,15 +161,25 @@ impl Recovery {
         self.seen.entry(number).or_insert_with(without_page)
     }
 
-    pub(super) fn on_footer(&mut self, number: u32, _end: u32, bytes: &[u8]) {
-        let Some((copies, retired)) = read_footer(bytes, self.salt(number)) else {
-            self.report.bad_footers.push(number);
-            self.steps.push_front(Step::Batches(number));
-            return;
+    pub(super) fn on_footer(&mut self, number: u32, bytes: &[u8]) {
+        let salt = self.salt(number);
+        let read = if self.reads_all { Directory::check(bytes, salt) } else { Directory::read(bytes, salt) };
+        let directory = match read {
+            Ok(directory) => directory,
+            Err(why) => {
+                match why {
+                    NoFooter::Older => self.report.old_footers.push(number),
+                    NoFooter::None | NoFooter::Damaged => self.report.bad_footers.push(number),
+                }
+                self.steps.push_front(Step::Batches(number));
+                return;
+            }
         };
         let seen = self.seen.get_mut(&number).expect("its trailer was seen");
         seen.has_footer = true;
-        (seen.copies, seen.retired) = (copies, retired);
+        seen.copies = directory.parts().iter().filter_map(|part| part.copied).collect();
+        seen.retired = directory.retires().to_vec();
+        seen.directory = (!self.reads_all).then_some(directory);
     }
 
     pub(super) fn on_batches(&mut self, number: u32, bytes: &[u8]) {
@@ -173,26 +211,13 @@ impl Seen {
             has_page: true,
             sealed: None,
             has_footer: false,
+            directory: None,
             batches: Vec::new(),
             synced: Lsn(0),
             copies: Vec::new(),
             retired: Vec::new(),
         }
     }
-}
-
-type FooterSays = (Vec<CopiedBatch>, Vec<(u32, u32)>);
-
-fn read_footer(bytes: &[u8], salt: log_format::Salt) -> Option<FooterSays> {
-    let footer = Footer::read(bytes, salt).ok()?;
-    footer.check().ok()?;
-    let mut retired = Vec::new();
-    for run in footer.runs().filter(|run| run.group == OWN_GROUP) {
-        let rows = footer.rows(&run).ok()?;
-        let is_retire = rows.iter().filter(|row| row.kind == Kind::RETIRE);
-        retired.extend(is_retire.filter_map(|row| Some((u32::try_from(row.seq).ok()?, row.offset))));
-    }
-    Some((footer.copies().collect(), retired))
 }
 
 /// Goes through the batches of a segment.

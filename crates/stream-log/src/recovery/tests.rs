@@ -22,7 +22,7 @@ fn opened(config: Config, number: u32, bytes: &[u8]) -> Result<(Log, Report), No
     while let Some(span) = recovery.want() {
         let end = (span.offset + span.len) as usize;
         let read = bytes[span.offset as usize..end.min(bytes.len())].to_vec();
-        recovery.on_bytes(Ok(read), &mut |_, _| {})?;
+        recovery.on_bytes(Ok(read), &mut |_| {})?;
     }
     Ok(recovery.finish())
 }
@@ -52,7 +52,7 @@ fn foreign_and_newer_files_are_refused_and_named() {
     let error = DiskError { is_full: false, text: "3.seg: Permission denied".into() };
     let mut recovery = Recovery::new(config, [(3, 10)]);
     recovery.want();
-    let refused = recovery.on_bytes(Err(error), &mut |_, _| {}).expect_err("it cannot be read");
+    let refused = recovery.on_bytes(Err(error), &mut |_| {}).expect_err("it cannot be read");
     assert_eq!(refused.to_string(), "segment 3: 3.seg: Permission denied");
 }
 
@@ -80,38 +80,54 @@ fn files_that_never_became_segments_are_taken_away_and_their_numbers_not_used_ag
     }
 }
 
-/// The segment of testdata is of version 1, and has to be read for good.
+/// The segments of testdata have to be read for good: of version 1, with footers of both versions.
 #[test]
-fn a_log_of_version_1_is_read() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../log-format/testdata/segment-v1.bin");
-    let bytes = std::fs::read(path).expect("it is in the repository");
+fn logs_of_version_1_are_read() {
+    for (name, is_told) in [("segment-v1.bin", false), ("segment-v1-footer-v2.bin", true)] {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../log-format/testdata/");
+        let bytes = std::fs::read(path.to_owned() + name).expect("it is in the repository");
+        let (found, mut log, report) = find(&bytes);
+        assert_eq!((report.lost_count, report.records), (0, 6));
+        assert_eq!(report.old_footers.is_empty(), is_told);
+        let seen: Vec<_> = found.iter().map(|(kind, group, seq, _)| (*kind, *group, *seq)).collect();
+        let message = Kind::MESSAGE;
+        // Copies come first: they are of an earlier segment. A footer tells of what is no message when it has told of
+        // the messages of its group.
+        let (last, behind) = ((message, 3, 1), (Kind::REMOVE, 2, 7));
+        let expected = if is_told {
+            [(message, 1, 70), (message, 1, 90), (message, 2, 7), (message, 2, 8), behind, last]
+        } else {
+            [(message, 1, 70), (message, 1, 90), (message, 2, 7), last, (message, 2, 8), behind]
+        };
+        assert_eq!(seen, expected);
+        let place = found.iter().find(|one| (one.1, one.2) == (2, 8)).expect("it is there").3;
+        assert_eq!(log.read(place), crate::Read::Wait);
+        let request = std::iter::from_fn(|| log.take_request()).find_map(|request| match request {
+            Request::Read(span) => Some(span),
+            _ => None,
+        });
+        let span = request.expect("a read is wanted");
+        let read = bytes[span.offset as usize..(span.offset + span.len) as usize].to_vec();
+        log.on_answer(crate::Answer::Read(span, Ok(read)));
+        assert!(matches!(log.read(place), crate::Read::Record(record) if record.payload == b"rich"));
+    }
+}
+
+type FoundOne = (Kind, u32, u64, Place);
+
+fn find(bytes: &[u8]) -> (Vec<FoundOne>, Log, Report) {
     let mut recovery = Recovery::new(Config::new(*b"a store of tests", 1), [(12, bytes.len() as u64)]);
     let mut found = Vec::new();
     while let Some(span) = recovery.want() {
         let read = bytes[span.offset as usize..(span.offset + span.len) as usize].to_vec();
-        let taken = recovery.on_bytes(Ok(read), &mut |place, record| {
-            found.push((record.kind, record.group, record.seq, place))
+        let taken = recovery.on_bytes(Ok(read), &mut |item| match item {
+            Item::Record { place, record, .. } => found.push((record.kind, record.group, record.seq, place)),
+            Item::Messages(messages) => {
+                found.extend(messages.each().map(|(place, one, _)| (one.kind, one.group, one.seq, place)))
+            }
         });
         taken.expect("it can be read");
     }
-    let (mut log, report) = recovery.finish();
-    assert_eq!((report.lost_count, report.records), (0, 6));
-    let seen: Vec<_> = found.iter().map(|(kind, group, seq, _)| (*kind, *group, *seq)).collect();
-    let message = Kind::MESSAGE;
-    // Copies come first: they are of an earlier segment.
-    let expected = [
-        (message, 1, 70),
-        (message, 1, 90),
-        (message, 2, 7),
-        (message, 3, 1),
-        (message, 2, 8),
-        (Kind::REMOVE, 2, 7),
-    ];
-    assert_eq!(seen, expected);
-    let place = found[4].3;
-    assert_eq!(log.read(place), crate::Read::Wait);
-    let Some(Request::Read(span)) = log.take_request() else { panic!("a read is wanted") };
-    let read = bytes[span.offset as usize..(span.offset + span.len) as usize].to_vec();
-    log.on_answer(crate::Answer::Read(span, Ok(read)));
-    assert!(matches!(log.read(place), crate::Read::Record(record) if record.payload == b"rich"));
+    let (log, report) = recovery.finish();
+    (found, log, report)
 }

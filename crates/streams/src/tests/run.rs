@@ -7,6 +7,7 @@ use js_proto::{Storage, StreamConfig};
 use log_format::{Kind, Record, Salt};
 use stream_index::{Place, Steps, Walk};
 
+use super::footers;
 use super::model::Model;
 use crate::meta::tests::meta;
 use crate::{
@@ -402,13 +403,23 @@ impl Pair {
         }
         let mut rebuild = Rebuild::new(self.meta.clone());
         let records = self.log[..self.committed].iter().enumerate();
-        for (at, bytes) in records.filter(|(at, _)| !self.missing.contains(at)) {
-            let (record, _) = Record::read(bytes, SALT).expect("it is whole");
-            rebuild.on_record(&record, place_of(at)).expect("it is of a stream");
+        let found = records.filter(|(at, _)| !self.missing.contains(at));
+        let found: Vec<(usize, Record<'_>)> =
+            found.map(|(at, bytes)| (at, Record::read(bytes, SALT).expect("it is whole").0)).collect();
+        for (at, record) in &found {
+            rebuild.on_record(record, place_of(*at)).expect("it is of a stream");
         }
         let again = rebuild.finish(&mut self.effects);
         assert_eq!(again.digest(), self.stream.digest());
-        self.stream = again;
+        if self.model.config.storage == Storage::File {
+            let mut effects = Vec::new();
+            let by_footers = footers::rebuilt(&self.meta, &found, &mut effects);
+            assert_eq!(by_footers.digest(), self.stream.digest(), "footers tell of another stream");
+            assert_eq!(buried(&effects), buried(&self.effects));
+            self.stream = by_footers;
+        } else {
+            self.stream = again;
+        }
         self.buried.clone_from(&self.missing);
         while self.stream.is_busy() {
             self.stream.work(&mut Steps::new(self.steps), &mut self.effects);
@@ -416,6 +427,14 @@ impl Pair {
         self.take_effects();
         self.check();
     }
+}
+
+fn buried<W>(effects: &[Effect<W>]) -> BTreeSet<Place> {
+    let place = |effect: &Effect<W>| match effect {
+        Effect::Bury(place) => Some(*place),
+        _ => None,
+    };
+    effects.iter().filter_map(place).collect()
 }
 
 /// What a decision was, once its record is in the log.
