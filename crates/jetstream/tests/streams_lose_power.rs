@@ -47,7 +47,8 @@ fn streams_are_what_they_were_when_somebody_was_told() {
         }
     }
     println!("{stats:?}");
-    let Stats { crashes, acknowledged, lost, buried, moved, retired, states, erased, batches, packed } = stats;
+    let Stats { crashes, acknowledged, lost, buried, moved, retired, states, erased, batches, packed } =
+        stats;
     // A run that never gets anywhere proves nothing.
     assert!(crashes > 30 && acknowledged > 1_000 && lost > 20, "{stats:?}");
     assert!(buried > 1_000 && moved > 100 && retired > 10 && states > 30, "{stats:?}");
