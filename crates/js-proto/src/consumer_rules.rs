@@ -3,6 +3,7 @@
 //! Only it and the configuration of its stream are looked at. What takes the other consumers of the stream to know
 //! is left to who has them.
 
+use std::collections::BTreeSet;
 use std::num::IntErrorKind;
 
 use crate::rules::{
@@ -30,6 +31,9 @@ const FLOW_CONTROL_HEARTBEAT: Nanos = Nanos::from_secs(1);
 const HEARTBEAT_MIN: Nanos = Nanos::from_millis(100);
 /// Shorter ones are refused.
 const EXPIRES_MIN: Nanos = Nanos::from_millis(1);
+/// Each filter is held against each with wildcards: with more pairs than that, which take some milliseconds, a
+/// configuration is refused.
+const FILTER_PAIRS_MAX: usize = 1 << 16;
 
 impl ConsumerConfig {
     /// What a server makes of it, for that stream. If it is pedantic, it refuses rather than mends.
@@ -277,12 +281,18 @@ impl ConsumerConfig {
         }
         let has_empty = several.iter().any(String::is_empty);
         refuse_if(has_empty, &errors::CONSUMER_EMPTY_FILTER)?;
-        for (at, filter) in several.iter().enumerate() {
+        let wide: Vec<&String> = several.iter().filter(|filter| has_wildcard(filter)).collect();
+        if several.len() * wide.len() > FILTER_PAIRS_MAX {
+            return Err(errors::CONSUMER_CREATE.with(&[&"too many filters with wildcards"]));
+        }
+        let mut seen = BTreeSet::new();
+        let twice: BTreeSet<&String> = several.iter().filter(|filter| !seen.insert(*filter)).collect();
+        for filter in several {
             if !is_subject(filter) {
                 return invalid("invalid subject");
             }
-            let mut others = several[..at].iter().chain(&several[at + 1..]);
-            let is_covered = others.any(|other| contains(other, filter));
+            let mut others = wide.iter().filter(|other| **other != filter);
+            let is_covered = twice.contains(filter) || others.any(|other| contains(other, filter));
             refuse_if(is_covered, &errors::CONSUMER_OVERLAPPING_SUBJECT_FILTERS)?;
         }
         Ok(())
