@@ -96,7 +96,7 @@ impl Broker {
                     self.egress.services.on_interest_changed();
                 }
                 MeshFrame::OfferReply(reply) => self.on_offer_reply(from, reply),
-                MeshFrame::Letter(letter) => self.on_letter(*letter),
+                MeshFrame::Letter(letter) => self.on_letter(from, *letter),
                 MeshFrame::Served(served) => {
                     self.egress.services.elsewhere.note(from, served);
                     self.turn.spend_beside(INTEREST_TURN_STEPS);

@@ -86,7 +86,7 @@ pub use moved::Moved;
 pub use moves::MOVED_CONNECTIONS_MAX;
 pub use options::{BrokerOptions, WriteTimeout};
 pub use page::Page;
-pub use party::{Party, PeerId, ServiceId};
+pub use party::{FarConn, Party, PeerId, ServiceId};
 pub use placement::Placed;
 pub use security::{Greeting, Security};
 pub use seldom::SeldomLines;

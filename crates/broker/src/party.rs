@@ -4,7 +4,7 @@
 //! connection is found in no table of connections, so that the many pay nothing for the few.
 
 use conns::ConnId;
-use fabric::MeshMessage;
+use fabric::{MeshMessage, ShardId};
 
 /// What is set in the upper half of ids that are no connection's: generations are below it.
 const APART: u32 = 1 << 31;
@@ -30,6 +30,21 @@ impl ServiceId {
 /// Another server that is connected to this one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PeerId(pub u16);
+
+/// A connection of another shard: which one, and its id there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FarConn {
+    /// The shard.
+    pub shard: ShardId,
+    /// Its id there.
+    pub conn: ConnId,
+}
+
+/// Bits of a slot in what tells of such a connection. Those of higher slots, of which there are few, are not told apart.
+const FAR_SLOT_BITS: u32 = 22;
+
+/// The same of a generation.
+const FAR_GENERATION_BITS: u32 = 31;
 
 /// Who a subscription is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -78,6 +93,31 @@ impl Party {
     }
 }
 
+impl FarConn {
+    /// Who sent a message that a service got by a claim, if that is a connection of another shard.
+    pub fn of(message: &MeshMessage<'_>) -> Option<Self> {
+        let (lower, upper) = ConnId::from_bits(message.origin).to_parts();
+        let packed = u64::from(upper & !KIND) << 32 | u64::from(lower);
+        if upper & KIND != ELSEWHERE || packed == 0 {
+            return None;
+        }
+        let generation = packed as u32 & ((1 << FAR_GENERATION_BITS) - 1);
+        let slot = (packed >> FAR_GENERATION_BITS) as u32 & ((1 << FAR_SLOT_BITS) - 1);
+        let shard = ShardId((packed >> (FAR_GENERATION_BITS + FAR_SLOT_BITS)) as u8);
+        Some(Self { shard, conn: ConnId::from_parts(slot, generation) })
+    }
+
+    /// As it stands in messages. Zero, where nobody is told apart, is the first connection of the first shard, too.
+    fn packed(self) -> u64 {
+        let (slot, generation) = self.conn.to_parts();
+        if slot >> FAR_SLOT_BITS != 0 || generation >> FAR_GENERATION_BITS != 0 {
+            return 0;
+        }
+        (u64::from(self.shard.0) << FAR_SLOT_BITS | u64::from(slot)) << FAR_GENERATION_BITS
+            | u64::from(generation)
+    }
+}
+
 impl From<ConnId> for Target {
     fn from(conn: ConnId) -> Self {
         Self(conn)
@@ -111,6 +151,17 @@ impl Origin {
     pub(crate) fn across(bits: u64) -> Self {
         let (_, upper) = ConnId::from_bits(bits).to_parts();
         if upper & APART == 0 { Self(ConnId::from_parts(0, ELSEWHERE)) } else { Self::from_bits(bits) }
+    }
+
+    /// The same, and it can be told which of that shard's connections it was.
+    pub(crate) fn across_from(shard: ShardId, bits: u64) -> Self {
+        let far = Self::across(bits);
+        let (_, upper) = far.0.to_parts();
+        if upper & KIND != ELSEWHERE {
+            return far;
+        }
+        let packed = FarConn { shard, conn: ConnId::from_bits(bits) }.packed();
+        Self(ConnId::from_parts(packed as u32, ELSEWHERE | (packed >> 32) as u32))
     }
 
     /// Whether the subscription is its own.
@@ -190,6 +241,25 @@ mod tests {
                 assert_eq!(origins().map(|origin| may_pass_to_client(origin, target, echo)), may);
             }
         }
+    }
+
+    #[test]
+    fn connections_of_other_shards_are_told_apart() {
+        let publish =
+            nats_proto::Publish { subject: b"s", reply: None, header: None, size_text: b"0", body: b"" };
+        let told = |shard: u8, slot, generation| {
+            let bits = ConnId::from_parts(slot, generation).to_bits();
+            let origin = Origin::across_from(ShardId(shard), bits).to_bits();
+            let message = crate::services::shown(0, Origin::from_bits(origin), &publish);
+            assert_eq!(Party::of(&message), Party::Elsewhere);
+            FarConn::of(&message).map(|far| (far.shard.0, far.conn.to_parts()))
+        };
+        for (shard, slot, generation) in [(1, 0, 0), (0, 7, 0), (255, (1 << 22) - 1, (1 << 31) - 1)] {
+            assert_eq!(told(shard, slot, generation), Some((shard, (slot, generation))));
+        }
+        assert_eq!(told(1, 1 << 22, 5), None, "it is one of very many");
+        let service = Origin::from(ServiceId(1)).to_bits();
+        assert_eq!(Origin::across_from(ShardId(1), service).party(), Party::Service(ServiceId(1)));
     }
 
     #[test]

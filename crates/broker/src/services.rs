@@ -445,8 +445,8 @@ impl Broker {
     }
 
     /// A letter of another shard.
-    pub(crate) fn on_letter(&mut self, letter: Letter<'_>) {
-        let origin = Origin::across(letter.message.origin).to_bits();
+    pub(crate) fn on_letter(&mut self, from: ShardId, letter: Letter<'_>) {
+        let origin = Origin::across_from(from, letter.message.origin).to_bits();
         self.receive_letter(&Letter { message: MeshMessage { origin, ..letter.message }, ..letter });
         self.turn.spend_on_arrival(LETTER_STEPS);
     }

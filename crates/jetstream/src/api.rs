@@ -4,11 +4,13 @@
 //! the body, then what it is about.
 
 mod consumers;
+mod info;
 pub(crate) mod lists;
 mod messages;
 pub(crate) mod snapshots;
 pub(crate) mod streams;
 pub(crate) mod told;
+pub(crate) mod uniqueness;
 
 use js_proto::{
     AccountInfoAnswer, AccountPurgeAnswer, ApiAnswer, ConsumerCreateAnswer, ConsumerDeleteAnswer,
@@ -55,7 +57,7 @@ pub(crate) fn answer(home: &mut Home, turn: &mut Turn<'_>, request: &Request, jo
         Kind::StreamCreate => streams::create(home, turn, request),
         Kind::StreamUpdate => streams::update(home, turn, request, job),
         Kind::StreamDelete => streams::delete(home, turn, request, job),
-        Kind::StreamInfo => streams::info(home, turn, request, job),
+        Kind::StreamInfo => info::info(home, turn, request, job),
         Kind::StreamPurge => streams::purge(home, turn, request),
         Kind::StreamSnapshot => snapshots::snapshot(home, turn, request),
         Kind::StreamMsgGet => messages::get(home, turn, request, job),

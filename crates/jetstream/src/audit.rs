@@ -1,13 +1,16 @@
 //! What is published of what was done: that a request was answered, that a stream or a consumer was made or is gone.
 
-use js_proto::advisory::{Action, Advisory, ApiAudit, ConsumerActionTaken, StreamAction};
+use js_proto::advisory::{Action, Advisory, ApiAudit, ConsumerActionTaken, OutOfStorage, StreamAction};
 use js_proto::{ClientInfo, EventKind, EventSubject, Nanos, Timestamp};
 
-use broker::Party;
+use broker::FarConn;
+use conns::ConnId;
 
 use crate::account::Account;
+use crate::home::Home;
+use crate::letters::Word;
 use crate::post::Message;
-use crate::request::Request;
+use crate::request::{Asker, Request};
 use crate::turn::Turn;
 
 impl Turn<'_> {
@@ -59,23 +62,47 @@ impl Turn<'_> {
         });
     }
 
-    /// A request was answered.
+    /// A request was answered. Who asked is known where the connection is: that shard tells of it.
     pub(crate) fn audit(&mut self, account: &Account, request: &Request, answer: &[u8]) {
-        self.tell(request.account, EventSubject::of_server(EventKind::Api), |turn, event: ApiAudit| {
-            ApiAudit {
-                server: turn.config.server_name.clone(),
-                client: Some(turn.client_info(account, request.from)),
-                subject: text(&request.subject),
-                request: text(&request.body),
-                response: text(answer),
-                domain: turn.config.domain.clone(),
-                ..event
+        let subject = EventSubject::of_server(EventKind::Api).to_string();
+        if !self.is_heard(request.account, subject.as_bytes()) {
+            return;
+        }
+        let asked = (&*request.subject, &*request.body);
+        match request.from {
+            Asker::Nobody => self.tell_audit(account, request.account, None, asked, answer),
+            Asker::Conn(FarConn { shard, conn }) if shard == self.shard => {
+                self.tell_audit(account, request.account, Some(conn), asked, answer);
             }
+            Asker::Conn(FarConn { shard, conn }) => {
+                let word = Word::Audit { conn, body: &request.body, answer };
+                self.write_to(shard, request.account, &request.subject, &word);
+            }
+        }
+    }
+
+    /// The same, where the connection is.
+    pub(crate) fn tell_audit(
+        &mut self,
+        account: &Account,
+        index: usize,
+        from: Option<ConnId>,
+        (subject, body): (&[u8], &[u8]),
+        answer: &[u8],
+    ) {
+        self.tell(index, EventSubject::of_server(EventKind::Api), |turn, event: ApiAudit| ApiAudit {
+            server: turn.config.server_name.clone(),
+            client: Some(turn.client_info(account, from)),
+            subject: text(subject),
+            request: text(body),
+            response: text(answer),
+            domain: turn.config.domain.clone(),
+            ..event
         });
     }
 
-    /// Who made a request. Of a connection of another shard no more is known than its account.
-    fn client_info(&self, account: &Account, from: Party) -> ClientInfo {
+    /// Who made a request. Of one that is gone no more is known than its account.
+    fn client_info(&self, account: &Account, from: Option<ConnId>) -> ClientInfo {
         let base = ClientInfo {
             acc: account.name.as_ref().into(),
             server: self.config.server_name.clone(),
@@ -83,8 +110,8 @@ impl Turn<'_> {
             client_type: "nats".into(),
             ..ClientInfo::default()
         };
-        let Party::Conn(id) = from else { return base };
-        let Some(row) = self.broker.connection_row_of(id) else { return base };
+        let row = from.and_then(|id| self.broker.connection_row_of(id));
+        let Some(row) = row else { return base };
         let age = self.clocks.now.0.saturating_sub(row.start);
         let start = self.clocks.wall.0.saturating_sub(i64::try_from(age).unwrap_or(i64::MAX));
         ClientInfo {
@@ -98,6 +125,22 @@ impl Turn<'_> {
             rtt: Nanos(row.rtt.map_or(0, |rtt| rtt.as_nanos() as i64)),
             ..base
         }
+    }
+}
+
+impl Home {
+    /// There is no room for files: the system account is told, once until there is some again. Whose message it was
+    /// nobody knows: all streams share the log.
+    pub(crate) fn tell_out_of_storage(&mut self, turn: &mut Turn<'_>) {
+        let was_told = std::mem::replace(&mut self.is_out_of_storage, true);
+        let Some(system) = self.system_account().filter(|_| !was_told) else { return };
+        let subject = EventSubject::of_server(EventKind::ServerOutOfStorage);
+        turn.tell(system, subject, |turn, event: OutOfStorage| OutOfStorage {
+            server: turn.config.server_name.clone(),
+            server_id: turn.config.server_id.clone(),
+            domain: turn.config.domain.clone(),
+            ..event
+        });
     }
 }
 

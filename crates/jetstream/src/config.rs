@@ -13,8 +13,12 @@ use crate::ledger::Ledger;
 pub struct Config {
     /// The name of the server.
     pub server_name: String,
+    /// Its id.
+    pub server_id: String,
     /// The version it says it has.
     pub version: String,
+    /// A reload took JetStream away: requests are not even answered.
+    pub is_off: bool,
     /// `domain`; empty if there is none.
     pub domain: String,
     /// Bytes that streams in memory may have.

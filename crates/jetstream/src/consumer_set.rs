@@ -304,11 +304,15 @@ impl ConsumerSet {
         self.interest.count(subject)
     }
 
-    /// The filters of all others that count.
-    pub(crate) fn filters_of_others(&self, name: &str) -> impl Iterator<Item = &[Box<[u8]>]> {
+    /// The filters of all others that count, from that one on.
+    pub(crate) fn filters_of_others(
+        &self,
+        name: &str,
+        from: ConsumerId,
+    ) -> impl Iterator<Item = (ConsumerId, &[Box<[u8]>])> {
         let own = self.id(name);
-        let others = self.rows.iter().filter(move |(id, row)| Some(**id) != own && row.is_counted);
-        others.map(|(_, row)| &row.filters[..])
+        let others = self.rows.range(from..).filter(move |(id, row)| Some(**id) != own && row.is_counted);
+        others.map(|(id, row)| (*id, &row.filters[..]))
     }
 
     /// It delivered all there is, and somebody waits for more.

@@ -68,6 +68,9 @@ impl Home {
     fn serve(&mut self, turn: &mut Turn<'_>, key: ConsumerKey) {
         let Some(slot) = self.streams.get_mut(&key.stream) else { return };
         slot.consumers.leave_line(key.consumer);
+        if slot.is_resting {
+            return;
+        }
         if slot.is_busy() {
             // Nobody reads it now.
             slot.late.insert(key.consumer);
@@ -87,6 +90,11 @@ impl Home {
             }
             let at = turn.moment();
             let Some(slot) = self.streams.get_mut(&key.stream) else { return Served::Done };
+            if slot.is_busy() {
+                // What it delivered before led to something that is not over.
+                slot.late.insert(key.consumer);
+                return Served::Done;
+            }
             let account = slot.account();
             let crate::slot::Slot { stream, medium, consumers, .. } = slot;
             let Some(consumer) = consumers.at(key.consumer) else { return Served::Done };
@@ -242,7 +250,7 @@ impl Home {
     /// A consumer's time has come.
     pub(crate) fn on_consumer_due(&mut self, turn: &mut Turn<'_>, key: ConsumerKey) {
         let at = turn.moment();
-        let Some(slot) = self.streams.get_mut(&key.stream) else { return };
+        let Some(slot) = self.streams.get_mut(&key.stream).filter(|slot| !slot.is_resting) else { return };
         if slot.is_busy() {
             slot.late.insert(key.consumer);
             return;

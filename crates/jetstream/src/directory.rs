@@ -6,6 +6,7 @@
 //! deleted, and before that is safe.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::Bound;
 
 use crate::allowance::Reserved;
 use crate::letters::{Extent, NameState};
@@ -67,10 +68,15 @@ impl Directory {
         self.accounts.get(account)?.by_name.get(stream)
     }
 
-    /// The streams that are there, by name.
-    pub(crate) fn streams_of(&self, account: usize) -> impl Iterator<Item = (&String, &Entry)> {
-        let streams = self.accounts.get(account).into_iter().flat_map(|streams| &streams.by_name);
-        streams.filter(|(_, entry)| entry.is_made)
+    /// The streams that are there, by name, behind that one if there is one.
+    pub(crate) fn streams_behind<'d>(
+        &'d self,
+        account: usize,
+        after: Option<&str>,
+    ) -> impl Iterator<Item = (&'d String, &'d Entry)> {
+        let range = (after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded);
+        let streams = self.accounts.get(account).map(|streams| streams.by_name.range::<str, _>(range));
+        streams.into_iter().flatten().filter(|(_, entry)| entry.is_made)
     }
 
     /// How many streams an account has, those included that are being made.
@@ -194,9 +200,8 @@ impl Entry {
 
 #[cfg(test)]
 mod tests {
-    use broker::Party;
-
     use super::*;
+    use crate::request::Asker;
 
     fn extent(subject: &str, files: i64) -> Extent {
         Extent { subjects: vec![subject.into()], reserved: Reserved { memory: 0, files } }
@@ -204,7 +209,7 @@ mod tests {
 
     fn request(stream: &str) -> Request {
         let subject = format!("$JS.API.STREAM.INFO.{stream}");
-        Request::new(1, subject.as_bytes(), None, b"", b"", Party::Elsewhere)
+        Request::new(1, subject.as_bytes(), None, b"", b"", Asker::Nobody)
     }
 
     #[test]
@@ -227,11 +232,11 @@ mod tests {
         let mut directory = Directory::new(2);
         assert!(directory.wait(request("S")).is_some(), "there is nothing to wait for");
         directory.begin(1, "S", ShardId(1), extent("s.>", 5));
-        assert_eq!(directory.streams_of(1).count(), 0, "it is not made yet");
+        assert_eq!(directory.streams_behind(1, None).count(), 0, "it is not made yet");
         assert!(directory.wait(request("S")).is_none());
         let waited = directory.settle(1, "S", ShardId(1), NameState::There(extent("s.>", 5)));
         assert_eq!(waited.len(), 1);
-        assert_eq!(directory.streams_of(1).count(), 1);
+        assert_eq!(directory.streams_behind(1, None).count(), 1);
         assert!(directory.wait(request("S")).is_some());
     }
 
@@ -249,6 +254,6 @@ mod tests {
         assert_eq!(directory.reserved().files, 2);
         directory.order(1, "S", None);
         directory.settle(1, "S", ShardId(0), NameState::AsBefore);
-        assert_eq!((directory.reserved().files, directory.streams_of(1).count()), (2, 1));
+        assert_eq!((directory.reserved().files, directory.streams_behind(1, None).count()), (2, 1));
     }
 }

@@ -180,7 +180,9 @@ impl Disk {
     }
 
     pub(crate) fn take_request(&mut self) -> Option<Request> {
-        self.log.take_request()
+        let request = self.log.take_request();
+        self.has_news |= self.log.has_events();
+        request
     }
 
     pub(crate) fn on_answer(&mut self, answer: Answer) {

@@ -96,6 +96,19 @@ impl Home {
         true
     }
 
+    /// Has overwritten what a crash kept from it: one after the other, so that nobody who asks for that now waits long. It
+    /// has to be safe by then that the message is gone.
+    pub(crate) fn erase_again(&mut self) {
+        while !self.is_found
+            && self.erasing.is_empty()
+            && let Some((id, place)) = self.to_erase.pop_front()
+        {
+            if self.erase(id, place) {
+                self.erasing.push_back((id, None));
+            }
+        }
+    }
+
     /// The message that was to be overwritten first is, or never will be.
     pub(crate) fn on_erased(&mut self, turn: &mut Turn<'_>, answer: Told) {
         if let Some((id, Some(to))) = self.erasing.pop_front() {

@@ -63,10 +63,12 @@ impl Home {
         turn.spend(CONSUMER_STEPS);
         let key = ConsumerKey { stream: slot.id, consumer };
         self.forget_consumer(group);
-        turn.tell_consumer(account, &slot.config().name, machine.name(), Action::Delete);
         self.pushing.remove(&key);
         self.deadlines.set(Due::Consumer(key), None);
-        self.endings.add_consumer(account, machine);
+        if !slot.is_resting {
+            turn.tell_consumer(account, &slot.config().name, machine.name(), Action::Delete);
+            self.endings.add_consumer(account, machine);
+        }
         self.endings.streams.push_front(slot);
     }
 }

@@ -1,16 +1,12 @@
 //! LIST of streams: which ones an answer tells of is known where the directory is, and what is told of each where it
 //! lives. What all shards are asked for comes in letters of a few streams each.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use fabric::ShardId;
-use js_proto::{
-    ApiAnswer, ApiError, ApiPage, LIST_MAX, RequestBody, StreamInfo, StreamListAnswer, StreamsRequest,
-    Versioned,
-};
+use js_proto::{ApiAnswer, ApiError, ApiPage, StreamInfo, StreamListAnswer, Versioned};
 
-use crate::api::lists::{answer_or, page};
-use crate::api::told::may_ask;
+use crate::api::lists::answer_or;
 use crate::home::Home;
 use crate::homes::Homes;
 use crate::letters::Word;
@@ -19,7 +15,7 @@ use crate::request::Request;
 use crate::turn::Turn;
 
 /// Lists that are gathered at a time: each may have the configurations of so many streams as an answer has. Those that
-/// come beyond that wait.
+/// come beyond that wait to be begun.
 const LISTS_MAX: usize = 8;
 
 /// Streams that a letter asks for.
@@ -30,7 +26,6 @@ const TOLD_AT_ONCE: usize = 32;
 pub(crate) struct Gathering {
     lists: BTreeMap<u32, List>,
     last_ticket: u32,
-    waiting: VecDeque<Request>,
 }
 
 /// An answer that is put together.
@@ -58,37 +53,16 @@ pub(crate) struct Infos {
     pub(crate) infos: Vec<(u32, StreamInfo)>,
 }
 
+impl Gathering {
+    /// Whether as many lists are gathered as may be.
+    pub(crate) fn is_full(&self) -> bool {
+        self.lists.len() >= LISTS_MAX
+    }
+}
+
 impl Registrar {
-    /// Answers LIST, now or once all shards have told what it takes.
-    pub(crate) fn gather(&mut self, homes: &mut Homes, turn: &mut Turn<'_>, request: Request) {
-        if self.gathering.lists.len() >= LISTS_MAX {
-            return self.gathering.waiting.push_back(request);
-        }
-        match self.listed(homes.own(), turn, &request) {
-            Err(error) => finish(homes.own(), turn, &request, Err(error)),
-            Ok((page, streams)) if streams.is_empty() => {
-                finish(homes.own(), turn, &request, Ok((page, Vec::new())));
-            }
-            Ok((page, streams)) => self.ask_all(homes, turn, request, page, &streams),
-        }
-    }
-
-    /// Which streams the answer tells of, and where they are.
-    fn listed(
-        &self,
-        home: &mut Home,
-        turn: &Turn<'_>,
-        request: &Request,
-    ) -> Result<(ApiPage, Vec<(String, ShardId)>), ApiError> {
-        may_ask(home, request)?;
-        let asked = StreamsRequest::read(&request.body, turn.config.unknown_fields)?;
-        let wanted = self.wanted(request.account, &asked.subject);
-        let (page, skipped) = page(wanted.len(), asked.offset, LIST_MAX);
-        let listed = wanted.into_iter().skip(skipped).take(LIST_MAX);
-        Ok((page, listed.map(|(name, shard)| (name.clone(), shard)).collect()))
-    }
-
-    fn ask_all(
+    /// Answers LIST with these streams, now or once all shards have told what it takes.
+    pub(crate) fn gather(
         &mut self,
         homes: &mut Homes,
         turn: &mut Turn<'_>,
@@ -96,6 +70,9 @@ impl Registrar {
         page: ApiPage,
         streams: &[(String, ShardId)],
     ) {
+        if streams.is_empty() {
+            return finish_list(homes.own(), turn, &request, Ok((page, Vec::new())));
+        }
         self.gathering.last_ticket = self.gathering.last_ticket.wrapping_add(1);
         let (ticket, account) = (self.gathering.last_ticket, request.account);
         let infos = vec![None; streams.len()];
@@ -135,15 +112,13 @@ impl Registrar {
         }
         if let Some(List { request, page, infos, .. }) = self.gathering.lists.remove(&ticket) {
             let infos = infos.into_iter().flatten().collect();
-            finish(homes.own(), turn, &request, Ok((page, infos)));
-        }
-        if let Some(next) = self.gathering.waiting.pop_front() {
-            self.gather(homes, turn, next);
+            finish_list(homes.own(), turn, &request, Ok((page, infos)));
         }
     }
 }
 
-fn finish(
+/// Answers LIST.
+pub(crate) fn finish_list(
     home: &mut Home,
     turn: &mut Turn<'_>,
     request: &Request,

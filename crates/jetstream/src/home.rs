@@ -9,7 +9,7 @@ use std::sync::Arc;
 use conns::Time;
 use fabric::Mailbox;
 use js_proto::{ApiError, Storage, errors};
-use log_format::{Kind, Lsn};
+use log_format::{Kind, Lsn, Place};
 use monitor::AilingStream;
 use nats_auth::Directory;
 use streams::Effect;
@@ -28,6 +28,7 @@ use crate::parking::Parking;
 use crate::publishes::own_record;
 use crate::reports::Report;
 use crate::request::Request;
+use crate::resting::Switch;
 use crate::room::Room;
 use crate::slot::Slot;
 use crate::slots::Slots;
@@ -94,12 +95,16 @@ pub(crate) struct Home {
     pub(crate) unserved: Vec<AilingStream>,
     /// Records that say that somebody is gone.
     pub(crate) tombs: Tombs,
+    /// There is no room for the log, and that was told.
+    pub(crate) is_out_of_storage: bool,
     /// When the log is to try again, or to say that all is safe.
     pub(crate) disk_due: Option<Time>,
     /// When what was appended meanwhile is to be synced.
     pub(crate) sync_due: Option<Time>,
     /// Who is told once a message is overwritten, for each that is to be.
     pub(crate) erasing: VecDeque<(StreamId, Option<Waiter>)>,
+    /// Messages that were deleted before the start, and may have to be overwritten yet.
+    pub(crate) to_erase: VecDeque<(StreamId, Place)>,
     /// Consumers that have something to do.
     pub(crate) line: VecDeque<ConsumerKey>,
     /// Consumers that push.
@@ -130,6 +135,8 @@ pub(crate) struct Home {
     untold: Reserved,
     /// The accounts of which there is such a thing.
     counting: BTreeSet<usize>,
+    /// Streams that may have to rest or to go on.
+    pub(crate) switching: VecDeque<Switch>,
     /// What the directory has to hear.
     pub(crate) reports: VecDeque<Report>,
     /// Requests that wait their turn.
@@ -179,9 +186,11 @@ impl Home {
             parked: BTreeSet::new(),
             unserved: Vec::new(),
             tombs: Tombs::default(),
+            is_out_of_storage: false,
             disk_due: None,
             sync_due: None,
             erasing: VecDeque::new(),
+            to_erase: VecDeque::new(),
             line: VecDeque::new(),
             pushing: BTreeSet::new(),
             deadlines: Deadlines::default(),
@@ -198,6 +207,7 @@ impl Home {
             ledger: Arc::clone(&config.ledger),
             untold: Reserved::default(),
             counting: BTreeSet::new(),
+            switching: VecDeque::new(),
             reports: VecDeque::new(),
             waiting: VecDeque::new(),
             parking: Parking::default(),
@@ -225,6 +235,11 @@ impl Home {
         Some((id, self.streams.get_mut(&id)?))
     }
 
+    /// The account of the system, if there is one.
+    pub(crate) fn system_account(&self) -> Option<usize> {
+        self.accounts.iter().position(|account| account.is_system)
+    }
+
     /// The stream, or that there is none.
     pub(crate) fn stream(&mut self, account: usize, stream: &str) -> Result<(StreamId, &mut Slot), ApiError> {
         self.find(account, stream).ok_or_else(|| errors::STREAM_NOT_FOUND.error())
@@ -238,7 +253,7 @@ impl Home {
 
     /// A stream has so many bytes more.
     pub(crate) fn count(&mut self, id: StreamId, bytes: i64) {
-        let Some(slot) = self.streams.get(&id) else { return };
+        let Some(slot) = self.streams.get(&id).filter(|slot| !slot.is_resting) else { return };
         self.count_for(slot.account(), slot.storage(), bytes);
     }
 

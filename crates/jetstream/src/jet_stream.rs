@@ -162,6 +162,7 @@ impl JetStream {
         turn.share(2);
         self.is_congested = desk.take_mail(&mut turn, &mut self.mailbox);
         turn.share(1);
+        desk.go_on_searching(&mut turn);
         desk.tell_all_asked(&mut turn);
         for home in desk.homes.iter_mut() {
             home.work(&mut turn);
@@ -259,7 +260,9 @@ impl JetStream {
     pub fn has_work_left(&self) -> bool {
         let has_mail = !self.mailbox.is_empty() && !self.is_congested;
         let has_begun = !matches!(self.beginning, Beginning::Found);
-        let have_work = || self.desk.homes.iter().any(Home::has_work_left);
+        let Desk { homes, .. } = &self.desk;
+        let is_asked = self.desk.is_searching() || !homes.asked.is_empty();
+        let have_work = || is_asked || homes.iter().any(Home::has_work_left);
         !self.post.is_full() && (self.is_due || has_mail || !has_begun || have_work())
     }
 

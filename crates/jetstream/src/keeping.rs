@@ -66,9 +66,12 @@ impl Home {
                     tracing::error!("JetStream takes nothing more to its files: {error}");
                     self.on_log_failed(turn, &error.to_string());
                 }
-                Event::NoRoom(error) => tracing::error!("JetStream has no room for its files: {error}"),
+                Event::NoRoom(error) => {
+                    tracing::error!("JetStream has no room for its files: {error}");
+                    self.tell_out_of_storage(turn);
+                }
                 Event::Read => self.on_read(),
-                Event::Room => self.log_awaited = false,
+                Event::Room => (self.log_awaited, self.is_out_of_storage) = (false, false),
                 Event::Clean => self.clean(),
                 Event::Moved => self.on_moved(),
                 Event::Erased { is_overwritten: true } => self.on_erased(turn, Answer::Deleted),
@@ -81,6 +84,7 @@ impl Home {
                 disk.is_touched = true;
             }
         }
+        self.erase_again();
         // Somebody may wait for what was safe all along.
         self.on_synced(turn);
     }

@@ -3,6 +3,7 @@
 //! Numbers that nobody waits for. Each shard adds what it has counted at the end of a turn, so that a message costs no
 //! other shard anything; what others have added since is seen from then on.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -17,6 +18,8 @@ pub struct Ledger {
     pub(crate) batches: Batches,
     /// By index. Taken when a shard meets an account for the first time.
     accounts: Mutex<Vec<Arc<AccountLedger>>>,
+    /// The streams that were found in logs, by account. Taken for each of them, before any client is there.
+    found: Mutex<BTreeSet<(Box<str>, Box<str>)>>,
 }
 
 /// Batches that are not whole yet.
@@ -50,6 +53,12 @@ impl Ledger {
             accounts.resize_with(index + 1, Arc::default);
         }
         Arc::clone(&accounts[index])
+    }
+
+    /// A stream was found in a log. Says whether no other log has one of that name: of two only the first is served.
+    pub(crate) fn note_found(&self, account: &str, stream: &str) -> bool {
+        let mut found = self.found.lock().expect("nothing panics that holds it");
+        found.insert((account.into(), stream.into()))
     }
 }
 

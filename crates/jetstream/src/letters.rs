@@ -4,18 +4,23 @@
 //! A request travels as the message it was, so that nothing of it is written twice; what is said beside it stands before
 //! its body. All numbers are little endian; a text has its length before it.
 
+use broker::FarConn;
+use conns::ConnId;
 use fabric::ShardId;
 use js_proto::{ApiError, StreamInfo};
 use nats_proto::Publish;
 use nats_proto::go_json::{compact, read_into};
 
 use crate::allowance::Reserved;
+use crate::request::Asker;
 
 /// What a letter says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Word<'a> {
     /// A request that came to that shard, to be answered.
-    Request { via: ShardId, ordered: Option<Verdict>, body: &'a [u8] },
+    Request { via: ShardId, from: Asker, ordered: Option<Verdict>, body: &'a [u8] },
+    /// What was answered to a request of that connection, to be told to those who listen to such.
+    Audit { conn: ConnId, body: &'a [u8], answer: &'a [u8] },
     /// What has become of the stream that the letter is about.
     Stream { at: ShardId, state: NameState },
     /// That shard has told everybody what it found when it began.
@@ -64,13 +69,26 @@ impl<'a> Word<'a> {
     /// Writes what stands in the letter's body.
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
         match self {
-            Self::Request { via, ordered, body } => {
+            Self::Request { via, from, ordered, body } => {
                 out.extend([b'Q', via.0]);
+                match from {
+                    Asker::Nobody => out.push(0),
+                    Asker::Conn(FarConn { shard, conn }) => {
+                        out.extend([1, shard.0]);
+                        out.extend_from_slice(&conn.to_bits().to_le_bytes());
+                    }
+                }
                 let room = ordered.as_ref().and_then(|verdict| verdict.room.as_ref()).map(compact);
                 let overlaps = ordered.as_ref().is_some_and(|verdict| verdict.overlaps);
                 out.extend([u8::from(ordered.is_some()), u8::from(overlaps)]);
                 put_text(out, &room.unwrap_or_default());
                 out.extend_from_slice(body);
+            }
+            Self::Audit { conn, body, answer } => {
+                out.push(b'A');
+                out.extend_from_slice(&conn.to_bits().to_le_bytes());
+                put_text(out, body);
+                out.extend_from_slice(answer);
             }
             Self::Stream { at, state } => {
                 let kind = match state {
@@ -115,6 +133,10 @@ impl<'a> Word<'a> {
         match rest.byte() {
             b'Q' => {
                 let via = ShardId(rest.byte());
+                let from = match rest.byte() {
+                    0 => Asker::Nobody,
+                    _ => Asker::Conn(FarConn { shard: ShardId(rest.byte()), conn: rest.conn() }),
+                };
                 let (is_ordered, overlaps) = (rest.byte() == 1, rest.byte() == 1);
                 let room = Some(rest.text()).filter(|text| !text.is_empty()).map(|text| {
                     let mut error = ApiError::default();
@@ -122,8 +144,9 @@ impl<'a> Word<'a> {
                     error
                 });
                 let ordered = is_ordered.then_some(Verdict { room, overlaps });
-                Self::Request { via, ordered, body: rest.0 }
+                Self::Request { via, from, ordered, body: rest.0 }
             }
+            b'A' => Self::Audit { conn: rest.conn(), body: rest.text(), answer: rest.0 },
             b'S' => {
                 let at = ShardId(rest.byte());
                 let state = match rest.byte() {
@@ -185,6 +208,10 @@ impl<'a> Rest<'a> {
         i64::from_le_bytes(self.take(8).try_into().expect("eight bytes"))
     }
 
+    fn conn(&mut self) -> ConnId {
+        ConnId::from_bits(self.long() as u64)
+    }
+
     fn text(&mut self) -> &'a [u8] {
         let len = self.number();
         self.take(len as usize)
@@ -216,10 +243,18 @@ mod tests {
         let reserved = Reserved { memory: -1, files: 1 << 40 };
         let room = Some(errors::STORAGE_RESOURCES_EXCEEDED.error());
         let info = StreamInfo { domain: "hub".into(), ..StreamInfo::default() };
+        let conn = ConnId::from_parts(7, 1 << 30);
+        let from = Asker::Conn(FarConn { shard: ShardId(200), conn });
         for word in [
-            Word::Request { via: ShardId(3), ordered: None, body: b"{}" },
-            Word::Request { via: ShardId(0), ordered: Some(Verdict::default()), body: b"" },
-            Word::Request { via: ShardId(0), ordered: Some(Verdict { room, overlaps: true }), body: b"x" },
+            Word::Request { via: ShardId(3), from: Asker::Nobody, ordered: None, body: b"{}" },
+            Word::Request { via: ShardId(0), from, ordered: Some(Verdict::default()), body: b"" },
+            Word::Request {
+                via: ShardId(0),
+                from,
+                ordered: Some(Verdict { room, overlaps: true }),
+                body: b"x",
+            },
+            Word::Audit { conn, body: b"{}", answer: b"{\"type\":\"x\"}" },
             Word::Stream { at: ShardId(2), state: NameState::There(Extent { subjects, reserved }) },
             Word::Stream { at: ShardId(2), state: NameState::There(Extent::default()) },
             Word::Stream { at: ShardId(1), state: NameState::Gone },

@@ -11,7 +11,8 @@
 //! | requests and their answers | `api.rs` and below |
 //! | what is published | `post.rs`, `audit.rs` |
 //! | what monitoring shows | `look.rs` |
-//! | what takes several turns, and what waits for it | `work.rs`, `tasks.rs`, `ending.rs`; `held.rs`, `parking.rs` |
+//! | what takes several turns, and what waits for it | `work.rs`, `tasks.rs`, `ending.rs`, `details.rs`, `search.rs`; `held.rs`, `parking.rs` |
+//! | an account that may have streams no more, or again | `reconfigure.rs`, `resting.rs` |
 //! | who hears of what goes, and who wants what | `hearers.rs`, `interest.rs` |
 //! | what consumers are remembered by | `saving.rs` |
 //!
@@ -37,6 +38,7 @@ mod consumer_meta;
 mod consumer_set;
 mod deadlines;
 mod deliveries;
+mod details;
 mod directory;
 mod disk;
 mod dropped;
@@ -73,11 +75,13 @@ mod replay;
 mod reports;
 mod request;
 mod requests;
+mod resting;
 mod restore;
 mod retention;
 mod role;
 mod room;
 mod saving;
+mod search;
 mod slot;
 mod slots;
 mod step;

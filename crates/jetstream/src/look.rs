@@ -153,7 +153,9 @@ impl JetStream {
                     return (sums, Some(Cursor::of(home, *id, 0)));
                 }
                 left -= 1;
-                slot.add_to(&mut sums);
+                if !slot.is_resting {
+                    slot.add_to(&mut sums);
+                }
             }
         }
         (sums, None)
@@ -219,7 +221,7 @@ impl Look<'_> {
         }
         self.steps.spend(1);
         let wanted = self.wanted.accounts.as_ref();
-        if wanted.is_some_and(|accounts| !accounts.contains(&slot.account())) {
+        if slot.is_resting || wanted.is_some_and(|accounts| !accounts.contains(&slot.account())) {
             return None;
         }
         if first == 0 {
@@ -313,6 +315,10 @@ impl Home {
         };
         health.ailing =
             self.unserved.iter().filter(|ailing| is_meant(ailing)).take(AILING_MAX).cloned().collect();
+        let resting = self.streams.values().filter(|slot| slot.is_resting);
+        let resting = resting.map(|slot| self.ailing(slot, Ailment::NotServed));
+        let room = AILING_MAX - health.ailing.len();
+        health.ailing.extend(resting.filter(|ailing| is_meant(ailing)).take(room));
         let account = query.account.as_deref();
         let account = account.and_then(|name| self.accounts.iter().find(|account| *account.name == *name));
         if let Some(account) = account {

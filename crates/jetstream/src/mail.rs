@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use broker::{CLAIMED, Party, SIBLING};
+use broker::{CLAIMED, SIBLING};
 use fabric::{Letter, Mailbox, MeshFrame};
 use js_proto::ACK_PREFIX;
 
@@ -15,7 +15,7 @@ use crate::home::Home;
 use crate::jet_stream::Desk;
 use crate::letters::Word;
 use crate::publishes::Taken;
-use crate::registrar::is_of_directory;
+use crate::registrar::{Registrar, is_of_directory};
 use crate::reports::Report;
 use crate::request::Request;
 use crate::role::{FIRST, Role};
@@ -62,7 +62,7 @@ impl Desk {
             turn.spend(LETTER_STEPS);
             match whom {
                 For::Home(at) => self.homes.at(at).take_or_keep(turn, &letter),
-                For::Directory => self.on_request(turn, Request::read(&letter.message)),
+                For::Directory => self.on_request(turn, Request::read(turn.shard, &letter.message)),
                 For::Shard => self.on_word(turn, &letter),
                 For::Nobody => {}
             }
@@ -97,6 +97,7 @@ impl Desk {
     /// A request that no stream here answers.
     fn on_request(&mut self, turn: &mut Turn<'_>, request: Request) {
         match &mut self.registrar {
+            _ if turn.config.is_off => {}
             Some(registrar) => registrar.on_request(&mut self.homes, turn, request),
             None => turn.pass_on(FIRST, &request, None),
         }
@@ -107,8 +108,7 @@ impl Desk {
         let (message, publish) = (&letter.message, &letter.message.publish);
         let account = message.account as usize;
         match (Word::read(publish), &mut self.registrar) {
-            (Word::Request { via, ordered, body }, registrar) => {
-                let from = Party::Elsewhere;
+            (Word::Request { via, from, ordered, body }, registrar) => {
                 let (subject, header) = (publish.subject, publish.headers());
                 let request = Request::new(account, subject, publish.reply, header, body, from);
                 match registrar {
@@ -122,6 +122,10 @@ impl Desk {
                 let stream = String::from_utf8_lossy(publish.subject).into_owned();
                 registrar.on_report(&mut self.homes, turn, at, Report { account, stream, state });
             }
+            (Word::Audit { conn, body, answer }, _) => {
+                let row = self.homes.own().account(account);
+                turn.tell_audit(row, account, Some(conn), (publish.subject, body), answer);
+            }
             (Word::Ready, Some(registrar)) => registrar.on_begun(&mut self.homes, turn),
             (Word::Failed { at }, Some(registrar)) => registrar.directory.on_log_failed(at),
             (Word::Told { ticket, infos }, Some(registrar)) => {
@@ -134,6 +138,18 @@ impl Desk {
                 unreachable!("that is for the shard with the directory")
             }
         }
+    }
+
+    /// Goes on with looking for streams.
+    pub(crate) fn go_on_searching(&mut self, turn: &mut Turn<'_>) {
+        if let Some(registrar) = &mut self.registrar {
+            registrar.go_on_searching(&mut self.homes, turn);
+        }
+    }
+
+    /// Whether that could go on.
+    pub(crate) fn is_searching(&self) -> bool {
+        self.registrar.as_ref().is_some_and(Registrar::may_search)
     }
 
     /// Tells what the shard with the directory asked for.
@@ -220,7 +236,8 @@ impl Home {
         }
         let config = Arc::clone(&turn.config);
         match Role::of(message.publish.subject, &config.domain) {
-            Some(Role::Api(_)) => self.on_request(turn, Request::read(message)),
+            Some(Role::Api(_)) if config.is_off => {}
+            Some(Role::Api(_)) => self.on_request(turn, Request::read(turn.shard, message)),
             Some(Role::Next(next)) => self.on_next(turn, message, &next),
             Some(Role::Get(get)) => self.on_get(turn, message, &get),
             Some(Role::Ack(ack)) => self.on_ack(turn, message, &ack),

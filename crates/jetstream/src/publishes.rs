@@ -55,7 +55,9 @@ impl Home {
         reply: Option<&[u8]>,
     ) -> Taken {
         let room = self.room(id);
-        let Some(slot) = self.streams.get_mut(&id) else { return Taken::Yes };
+        let Some(slot) = self.streams.get_mut(&id).filter(|slot| !slot.is_resting) else {
+            return Taken::Yes;
+        };
         turn.spend(PUBLISH_STEPS + ((command.header.len() + command.payload.len()) >> 9) as u64);
         let is_of_batch = reply.is_some_and(|reply| !matches!(FastBatch::parse(reply), Ok(None)));
         let reply = reply.filter(|_| !slot.config().no_ack);

@@ -39,8 +39,12 @@ impl Home {
                 continue;
             }
             let account = &mut self.accounts[index];
+            let is_other = account.limits.is_some() != limits.is_some();
             (account.limits, account.is_system) = (limits, of.is_system());
             account.name = of.name().as_ref().into();
+            if is_other {
+                self.switch_streams_of(index);
+            }
         }
     }
 }

@@ -5,15 +5,12 @@ use std::collections::VecDeque;
 
 use fabric::ShardId;
 use js_proto::{
-    AccountInfoAnswer, ApiAnswer, ApiError, NAMES_MAX, RequestBody, RequestKind, StreamConfig,
-    StreamCreateAnswer, StreamDeleteAnswer, StreamNamesAnswer, StreamRestoreAnswer, StreamUpdateAnswer,
-    StreamsRequest, errors, expect_empty,
+    AccountInfoAnswer, ApiAnswer, ApiError, RequestKind, StreamConfig, StreamCreateAnswer,
+    StreamDeleteAnswer, StreamRestoreAnswer, StreamUpdateAnswer, errors, expect_empty,
 };
 use serde::Serialize;
-use subject_trie::valid_filters_overlap;
 
 use crate::allowance::{Allowance, Reserved};
-use crate::api::lists::page;
 use crate::api::snapshots::why_no_restore;
 use crate::api::streams::{check_new, config_to_create, config_to_update};
 use crate::api::told::may_ask;
@@ -25,6 +22,7 @@ use crate::letters::{Extent, NameState, Verdict};
 use crate::reports::Report;
 use crate::request::Request;
 use crate::requests::REQUEST_STEPS;
+use crate::search::Searches;
 use crate::step::Answer;
 use crate::turn::Turn;
 
@@ -38,6 +36,7 @@ pub(crate) struct Registrar {
     /// Requests that came before all had.
     early: VecDeque<Request>,
     pub(crate) gathering: Gathering,
+    pub(crate) searches: Searches,
 }
 
 /// What becomes of a request.
@@ -47,8 +46,8 @@ enum Course {
     Order(ShardId, Verdict),
     /// The shard that has the stream answers.
     Pass(ShardId),
-    /// It is gathered from all shards.
-    Gather,
+    /// It is looked which streams are meant.
+    Search,
 }
 
 /// Whether requests of that kind are about the directory, or change what is in it.
@@ -74,6 +73,7 @@ impl Registrar {
             begun: 0,
             early: VecDeque::new(),
             gathering: Gathering::default(),
+            searches: Searches::new(),
         }
     }
 
@@ -142,7 +142,7 @@ impl Registrar {
             Course::Answer(answer) => homes.own().give(turn, &request, &answer),
             Course::Order(shard, verdict) => self.hand_over(homes, turn, shard, request, Some(verdict)),
             Course::Pass(shard) => self.hand_over(homes, turn, shard, request, None),
-            Course::Gather => self.gather(homes, turn, request),
+            Course::Search => self.search(homes, turn, request),
         }
     }
 
@@ -171,8 +171,7 @@ impl Registrar {
         }
         match kind {
             Kind::AccountInfo => answered(self.account_info(home, turn, request)),
-            Kind::StreamNames => answered(self.names(home, turn, request)),
-            Kind::StreamList => Course::Gather,
+            Kind::StreamNames | Kind::StreamList => Course::Search,
             Kind::StreamCreate => or_refused::<StreamCreateAnswer>(self.create(home, turn, request)),
             Kind::StreamUpdate => or_refused::<StreamUpdateAnswer>(self.update(home, turn, request)),
             Kind::StreamDelete => or_refused::<StreamDeleteAnswer>(self.delete(home, request)),
@@ -198,31 +197,6 @@ impl Registrar {
         let (count, reserved) = (self.directory.count(account), self.directory.reserved_by(account));
         let info = home.account(account).info(&turn.config.domain, count, reserved);
         Ok(AccountInfoAnswer { info: Some(info), ..AccountInfoAnswer::new() })
-    }
-
-    fn names(
-        &self,
-        home: &mut Home,
-        turn: &Turn<'_>,
-        request: &Request,
-    ) -> Result<StreamNamesAnswer, ApiError> {
-        may_ask(home, request)?;
-        let asked = StreamsRequest::read(&request.body, turn.config.unknown_fields)?;
-        let wanted = self.wanted(request.account, &asked.subject);
-        let (page, skipped) = page(wanted.len(), asked.offset, NAMES_MAX);
-        let names: Vec<String> =
-            wanted.into_iter().skip(skipped).take(NAMES_MAX).map(|(name, _)| name.clone()).collect();
-        let streams = (!names.is_empty()).then_some(names);
-        Ok(StreamNamesAnswer { page, streams, ..StreamNamesAnswer::new() })
-    }
-
-    /// The streams of an account that take such a subject, by name, and where they are. All if it is empty.
-    pub(crate) fn wanted(&self, account: usize, subject: &str) -> Vec<(&String, ShardId)> {
-        let overlaps = |theirs: &String| valid_filters_overlap(theirs.as_bytes(), subject.as_bytes());
-        let all = self.directory.streams_of(account);
-        let wanted =
-            all.filter(|(_, entry)| subject.is_empty() || entry.extent.subjects.iter().any(overlaps));
-        wanted.map(|(name, entry)| (name, entry.shard)).collect()
     }
 
     fn create(&mut self, home: &mut Home, turn: &Turn<'_>, request: &Request) -> Result<Course, ApiError> {

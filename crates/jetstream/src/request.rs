@@ -1,11 +1,20 @@
 //! A request to the API, as it waits to be answered.
 
-use broker::Party;
-use fabric::MeshMessage;
+use broker::{FarConn, Party};
+use fabric::{MeshMessage, ShardId};
 use js_proto::{ApiRequest, ApiSubject, Asked};
 use log_format::Lsn;
 
 use crate::names::Name;
+
+/// Who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asker {
+    /// A connection of that shard.
+    Conn(FarConn),
+    /// A part of the server, or it is not known.
+    Nobody,
+}
 
 /// What requests are about: a stream of an account, or with no name the account.
 pub(crate) type About = (usize, Name);
@@ -19,20 +28,30 @@ pub(crate) struct Request {
     pub(crate) reply: Option<Name>,
     pub(crate) header: Box<[u8]>,
     pub(crate) body: Box<[u8]>,
-    /// Who asks.
-    pub(crate) from: Party,
+    pub(crate) from: Asker,
     /// The name of its stream is under order until it is answered.
     pub(crate) is_order: bool,
     /// What was stored before it came: that is safe, and seen, before it is answered.
     pub(crate) behind: Lsn,
 }
 
+impl Asker {
+    fn of(shard: ShardId, message: &MeshMessage<'_>) -> Self {
+        match Party::of(message) {
+            Party::Conn(conn) => Self::Conn(FarConn { shard, conn }),
+            Party::Elsewhere => FarConn::of(message).map_or(Self::Nobody, Self::Conn),
+            Party::Service(_) | Party::Peer(_) => Self::Nobody,
+        }
+    }
+}
+
 impl Request {
-    pub(crate) fn read(message: &MeshMessage<'_>) -> Self {
+    /// One that came to that shard.
+    pub(crate) fn read(shard: ShardId, message: &MeshMessage<'_>) -> Self {
         let publish = &message.publish;
         let account = message.account as usize;
         let (subject, header, body) = (publish.subject, publish.headers(), publish.payload());
-        Self::new(account, subject, publish.reply, header, body, Party::of(message))
+        Self::new(account, subject, publish.reply, header, body, Asker::of(shard, message))
     }
 
     pub(crate) fn new(
@@ -41,7 +60,7 @@ impl Request {
         reply: Option<&[u8]>,
         header: &[u8],
         body: &[u8],
-        from: Party,
+        from: Asker,
     ) -> Self {
         Self {
             account,

@@ -213,7 +213,7 @@ impl Home {
     pub(crate) fn tell_dropped(&mut self, turn: &mut Turn<'_>) {
         let Some(dropped) = self.dropped.take(turn.clocks.now) else { return };
         tracing::warn!("JetStream API queue limit reached, dropping {dropped} requests");
-        let Some(system) = self.accounts.iter().position(|account| account.is_system) else { return };
+        let Some(system) = self.system_account() else { return };
         let subject = EventSubject::of_server(EventKind::ApiLimitReached);
         turn.tell(system, subject, |turn, event: ApiLimitReached| ApiLimitReached {
             server: turn.config.server_name.clone(),

@@ -40,19 +40,14 @@ impl Home {
         self.last_number = replay.last_number;
         for (group, found) in std::mem::take(&mut replay.streams) {
             let mut effects = Vec::new();
-            let stream = found.rebuild.finish(&mut effects);
-            let account = self.accounts.iter().position(|account| account.name == found.account);
-            let ailment = if account.is_some() { Ailment::NotServed } else { Ailment::AccountGone };
-            let account = account.filter(|account| self.accounts[*account].limits.is_some());
-            let Some(account) = account else {
-                let name = &stream.config().name;
-                tracing::warn!("Stream '{} > {name}' is kept, but its account may have none", found.account);
-                let stream = name.as_str().into();
-                self.unserved.push(AilingStream { account: found.account, stream, ailment });
+            let mut stream = found.rebuild.finish(&mut effects);
+            let erased = stream.take_erased();
+            let Some(account) = self.servable(&found.account, &stream.config().name) else {
                 self.parked.insert(group);
                 continue;
             };
             self.restore_stream(turn, account, StreamId(group), stream);
+            self.to_erase.extend(erased.into_iter().map(|place| (StreamId(group), place)));
             for effect in effects {
                 if let Effect::Bury(place) = effect {
                     self.bury(StreamId(group), place);
@@ -95,13 +90,52 @@ impl Home {
         self.tell_of_consumers();
     }
 
+    /// The account of a stream that was found, if it is to be served. One that is not is kept as it is, and told of.
+    fn servable(&mut self, account: &str, stream: &str) -> Option<usize> {
+        let at = self.accounts.iter().position(|other| *other.name == *account);
+        let enabled = at.filter(|at| self.accounts[*at].limits.is_some());
+        let ailment = match (at, enabled) {
+            (None, _) => Ailment::AccountGone,
+            (_, None) => Ailment::NotServed,
+            _ if !self.ledger.note_found(account, stream) => Ailment::Twice,
+            _ => return enabled,
+        };
+        if ailment == Ailment::Twice {
+            let log = self.log;
+            tracing::error!(
+                "Stream '{account} > {stream}' is in several logs: the one in log {log} is kept and not served"
+            );
+        } else {
+            tracing::warn!("Stream '{account} > {stream}' is kept, but its account may have none");
+        }
+        self.unserved.push(AilingStream { account: account.into(), stream: stream.into(), ailment });
+        None
+    }
+
     /// In nats-server's words.
     fn tell_of_consumers(&self) {
-        for slot in self.streams.values().filter(|slot| slot.consumers.len() > 0) {
-            let (account, count) = (&self.accounts[slot.account()].name, slot.consumers.len());
-            let stream = &slot.config().name;
+        self.streams.values().for_each(|slot| self.tell_of_consumers_of(slot));
+    }
+
+    fn tell_of_consumers_of(&self, slot: &Slot) {
+        let (account, count) = (&self.accounts[slot.account()].name, slot.consumers.len());
+        let stream = &slot.config().name;
+        if count > 0 {
             tracing::info!("  Recovering {count} consumers for stream - '{account} > {stream}'");
         }
+    }
+
+    /// The same of a stream that goes on after it rested.
+    pub(crate) fn tell_of_return(&self, id: StreamId) {
+        let Some(slot) = self.streams.get(&id) else { return };
+        self.tell_of_messages(slot.account(), &slot.config().name, slot.index().messages());
+        self.tell_of_consumers_of(slot);
+    }
+
+    /// nats-server's words, but for how long it took: all are found at once.
+    fn tell_of_messages(&self, account: usize, stream: &str, messages: u64) {
+        let (of, messages) = (&self.accounts[account].name, thousands(messages));
+        tracing::info!("  Restored {messages} messages for stream '{of} > {stream}'");
     }
 
     fn restore_stream(
@@ -115,10 +149,7 @@ impl Home {
         let (name, is_direct) = (config.name.clone(), config.allow_direct);
         debug_assert_eq!(config.storage, Storage::File, "others are not in a log");
         let bytes = i64::try_from(stream.index().bytes()).unwrap_or(i64::MAX);
-        // nats-server's words, but for how long it took: all are found at once.
-        let messages = thousands(stream.index().state().messages);
-        let of = &self.accounts[account].name;
-        tracing::info!("  Restored {messages} messages for stream '{of} > {name}'");
+        self.tell_of_messages(account, &name, stream.index().messages());
         self.account(account).streams.insert(name.clone(), id);
         let tag = self.tag_of(id);
         let mut slot = Slot::new(account, (id, tag), stream, Medium::Log, &turn.config.domain);

@@ -46,7 +46,12 @@ impl Home {
     /// Consumers learn that messages of that subject are gone, or all.
     pub(crate) fn purge_consumers(&mut self, id: StreamId, subject: Option<&[u8]>) {
         if let Some(slot) = self.streams.get_mut(&id).filter(|slot| slot.consumers.len() > 0) {
-            slot.tasks.push_back(Task::Purged { subject: subject.map(Into::into), after: None, from: 0 });
+            slot.tasks.push_back(Task::Purged {
+                subject: subject.map(Into::into),
+                after: None,
+                from: 0,
+                is_told: false,
+            });
             self.tasks += 1;
         }
     }
@@ -113,10 +118,12 @@ impl Home {
             }
             return;
         }
-        for seq in seqs {
-            let Some(slot) = self.streams.get_mut(&id) else { return };
-            slot.stream.release(*seq, &mut effects);
-            self.carry_out(turn, id, &mut effects);
+        let Some(slot) = self.streams.get_mut(&id) else { return };
+        slot.stream.release(seqs, &mut effects);
+        let has_more = slot.stream.is_busy();
+        self.carry_out(turn, id, &mut effects);
+        if has_more {
+            self.settle(turn, id);
         }
     }
 

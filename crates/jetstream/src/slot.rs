@@ -28,10 +28,14 @@ pub(crate) struct Slot {
     pub(crate) consumers: ConsumerSet,
     /// Letters that wait for it.
     pub(crate) held: Mailbox,
+    /// Its account may have no streams now: see `resting.rs`.
+    pub(crate) is_resting: bool,
     /// It stands among those that are busy.
     pub(crate) is_listed_busy: bool,
     /// What follows for its consumers from what was done to it, where that is much.
     pub(crate) tasks: Tasks,
+    /// One of these is being done.
+    pub(crate) is_at_a_task: bool,
     /// Events that are safe, and have to wait for what was done before.
     pub(crate) uncommitted: usize,
     /// Consumers whose time came meanwhile.
@@ -59,8 +63,10 @@ impl Slot {
             medium,
             consumers: ConsumerSet::default(),
             held: Mailbox::default(),
+            is_resting: false,
             is_listed_busy: false,
             tasks: Tasks::new(),
+            is_at_a_task: false,
             uncommitted: 0,
             late: BTreeSet::new(),
             batches: (0, 0),

@@ -1,13 +1,13 @@
 //! What becomes of a request: an answer, now or later, or something that is still being done.
 
-use std::collections::BTreeMap;
-
 use js_proto::{ApiAnswer, ApiError, ApiPage, ConsumerInfo};
 use serde::Serialize;
 
 use crate::account::StreamId;
+use crate::api::uniqueness::Uniqueness;
 use crate::command::Command;
 use crate::consumer_set::ConsumerKey;
+use crate::details::Details;
 use crate::letters::Verdict;
 use crate::turn::Told;
 
@@ -45,8 +45,10 @@ pub(crate) enum Job {
     Fresh,
     /// The shard with the directory had it done, and thinks this of it.
     Ordered(Verdict),
-    /// A stream is told of: its subjects behind that one have yet to be gone through.
-    Subjects(Box<SubjectsSoFar>),
+    /// A stream is told of, and what stands in the answer is gathered yet.
+    Details(Box<Details>),
+    /// A consumer is to be made or changed, and it is still being looked whether others want the same.
+    Checking(Uniqueness),
     /// A consumer was made, or is told of, and counts yet what is before it.
     Settling(ConsumerKey, Told, Sweeps),
     /// A stream is gone, or a consumer of it: what follows from that is not all done.
@@ -64,15 +66,6 @@ pub(crate) enum Job {
 pub(crate) enum Sweeps {
     Yes,
     No,
-}
-
-/// How far a stream's subjects were gone through.
-#[derive(Debug)]
-pub(crate) struct SubjectsSoFar {
-    pub(crate) after: Box<[u8]>,
-    /// How many there were.
-    pub(crate) total: usize,
-    pub(crate) shown: BTreeMap<String, u64>,
 }
 
 /// How far a list of consumers is.

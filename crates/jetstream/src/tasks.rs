@@ -20,6 +20,19 @@ const CONSUMER_STEPS: u64 = 8;
 impl Home {
     /// Does what there is to do, as far as the turn goes.
     pub(crate) fn do_tasks(&mut self, turn: &mut Turn<'_>, id: StreamId) {
+        let Some(slot) = self.streams.get_mut(&id) else { return };
+        if std::mem::replace(&mut slot.is_at_a_task, true) {
+            // What follows from a task comes when that is over.
+            return;
+        }
+        self.do_some(turn, id);
+        if let Some(slot) = self.streams.get_mut(&id) {
+            slot.is_at_a_task = false;
+        }
+        self.settle(turn, id);
+    }
+
+    fn do_some(&mut self, turn: &mut Turn<'_>, id: StreamId) {
         while turn.may_go_on()
             && let Some(slot) = self.streams.get_mut(&id)
             && !slot.stream.is_busy()
@@ -27,7 +40,9 @@ impl Home {
         {
             self.tasks -= 1;
             let left = match task {
-                Task::Purged { subject, after, from } => self.tell_purged(turn, id, subject, after, from),
+                Task::Purged { subject, after, from, is_told } => {
+                    self.tell_purged(turn, id, subject, (after, from, is_told))
+                }
                 Task::Sweep { from, up_to, of } => self.sweep_some(turn, id, from, up_to, of),
                 Task::Tell { to, answer } => {
                     self.answer_waiter(turn, id, to, answer);
@@ -39,7 +54,6 @@ impl Home {
                 self.tasks += 1;
             }
         }
-        self.settle(turn, id);
     }
 
     /// Adds something to do. It is begun with at once.
@@ -57,8 +71,7 @@ impl Home {
         turn: &mut Turn<'_>,
         id: StreamId,
         subject: Option<Box<[u8]>>,
-        after: Option<ConsumerId>,
-        mut from: u64,
+        (after, mut from, mut is_told): (Option<ConsumerId>, u64, bool),
     ) -> Option<Task> {
         let at = turn.moment();
         let slot = self.streams.get_mut(&id)?;
@@ -66,16 +79,23 @@ impl Home {
         let (consumer, machine) = consumers.next_after(after)?;
         let mut steps = turn.take_steps_up_to(TASK_STEPS_MAX);
         let before = steps.left();
-        let is_done = machine.on_purged(&at, subject.as_deref(), stream.index(), &mut from, &mut steps);
+        if !is_told {
+            is_told = machine.on_purged(&at, subject.as_deref(), stream.index(), &mut from, &mut steps);
+        }
+        if is_told && !machine.is_started() {
+            // As long as it does not know what it needs others could let go of nothing.
+            machine.settle(stream.index(), &mut steps);
+        }
+        let is_done = is_told && machine.is_started();
         turn.spend(u64::from(before - steps.left()) + CONSUMER_STEPS);
         if !is_done {
-            return Some(Task::Purged { subject, after, from });
+            return Some(Task::Purged { subject, after, from, is_told });
         }
         let key = ConsumerKey { stream: id, consumer };
         self.note_changed(key);
         self.time_consumer(key);
         self.line_up(key);
-        Some(Task::Purged { subject, after: Some(consumer), from: 0 })
+        Some(Task::Purged { subject, after: Some(consumer), from: 0, is_told: false })
     }
 
     /// Lets go of some messages. Returns what is left.

@@ -157,7 +157,7 @@ impl<'a> Turn<'a> {
     /// Has another shard answer a request.
     pub(crate) fn pass_on(&mut self, shard: ShardId, request: &Request, ordered: Option<Verdict>) {
         let mut body = Vec::new();
-        Word::Request { via: self.shard, ordered, body: &request.body }.write(&mut body);
+        Word::Request { via: self.shard, from: request.from, ordered, body: &request.body }.write(&mut body);
         let reply = request.reply.as_deref();
         let message = Message::new(request.account, &request.subject, &body);
         self.post.write_to(self.broker, shard, &Message { reply, header: &request.header, ..message });

@@ -39,6 +39,7 @@ impl Home {
     /// of the turn, so that none of them keeps the others from theirs.
     pub(crate) fn work(&mut self, turn: &mut Turn<'_>) {
         let kinds = [
+            !self.switching.is_empty(),
             !self.busy.is_empty(),
             !self.waiting.is_empty() || !self.parking.is_empty(),
             !self.gets.is_empty(),
@@ -46,8 +47,14 @@ impl Home {
             !self.endings.is_empty(),
         ];
         let mut left = kinds.into_iter().filter(|has_some| *has_some).count();
-        let phases: [fn(&mut Self, &mut Turn<'_>); 5] =
-            [Self::work_off, Self::answer, Self::go_on_with_gets, Self::deliver, Self::end_some];
+        let phases: [fn(&mut Self, &mut Turn<'_>); 6] = [
+            Self::switch_some,
+            Self::work_off,
+            Self::answer,
+            Self::go_on_with_gets,
+            Self::deliver,
+            Self::end_some,
+        ];
         for (has_some, phase) in kinds.into_iter().zip(phases) {
             turn.share(left);
             phase(self, turn);
@@ -160,7 +167,7 @@ impl Home {
         let wall = turn.clocks.wall.0;
         let mut effects = Vec::new();
         while turn.may_go_on() {
-            let Some(slot) = self.streams.get_mut(&id) else { return };
+            let Some(slot) = self.streams.get_mut(&id).filter(|slot| !slot.is_resting) else { return };
             let Slot { stream, medium, .. } = slot;
             let Some(record) = stream.expire(wall) else { break };
             let Ok(place) = medium.append(self.disk.as_mut(), id.0, &record) else {
@@ -220,6 +227,7 @@ impl Home {
         !self.busy.is_empty()
             || self.has_mail()
             || !self.endings.is_empty()
+            || !self.switching.is_empty()
             || self.may_take_held
             || self.retimed.is_some()
             || self.is_interest_left

@@ -336,3 +336,100 @@ fn a_deleted_message_is_overwritten_before_that_is_said() {
     let info = rig.ask(client, "STREAM.INFO.S", r#"{"deleted_details":true}"#);
     assert!(info.contains(r#""messages":1"#) && info.contains(r#""last_seq":3"#), "{info}");
 }
+
+/// The server ends between the two.
+#[test]
+fn a_message_that_was_deleted_and_not_overwritten_is_when_the_server_starts() {
+    for is_power_cut in [true, false] {
+        let (mut rig, client) = new(1);
+        rig.ask(client, "STREAM.CREATE.S", STREAM);
+        rig.publish(client, "s.a", "the first secret");
+        rig.publish(client, "s.a", "the second secret");
+        rig.is_disk_slow = true;
+        assert_eq!(rig.ask(client, "STREAM.MSG.DELETE.S", r#"{"seq":1}"#), "");
+        rig.run_disk();
+        rig.settle();
+        assert_eq!(rig.shards.output(client), "");
+        assert!(disk_has(&rig, b"the first secret"), "it is not overwritten yet");
+        let mut rig = rig.restart(if is_power_cut { SimDisk::cut_power } else { SimDisk::kill });
+        assert!(!disk_has(&rig, b"the first secret") && disk_has(&rig, b"the second secret"));
+        let client = rig.client("a");
+        assert!(rig.ask(client, "STREAM.MSG.DELETE.S", r#"{"seq":2}"#).contains("success"));
+        assert!(!disk_has(&rig, b"the second secret"));
+    }
+}
+
+/// The system account is told that the disk is full, once for each time.
+#[test]
+fn a_disk_that_is_full_is_told_of() {
+    let mut log = stream_log::Config::new(*b"a store of tests", 0);
+    log.segment_bytes = 256 << 10;
+    let mut rig = Rig::on_logs(1, vec![SimDisk::new(7)], log);
+    let (client, system) = (rig.client("a"), rig.client("s"));
+    rig.say(system, "SUB $JS.EVENT.ADVISORY.SERVER.> r.event\r\n");
+    rig.ask(client, "STREAM.CREATE.S", STREAM);
+    let payload = "x".repeat(32 << 10);
+    for _ in 0..2 {
+        rig.disk.as_mut().unwrap().faults.room = Some(0);
+        let refused =
+            (0..40).map(|_| rig.publish(client, "s.a", &payload)).find(|said| said.contains("error"));
+        assert!(refused.is_some_and(|said| said.contains(r#""err_code":10023"#)));
+        rig.wait(1_001);
+        rig.wait(1_001);
+        let told = rig.shards.output(system);
+        let event = r#"{"type":"io.nats.jetstream.advisory.v1.server_out_of_space","id":""#;
+        assert_eq!(told.matches(event).count(), 1, "{told}");
+        assert!(told.contains(r#""server":"srv","server_id":"SID","cluster":""}"#), "{told}");
+        rig.disk.as_mut().unwrap().faults.room = None;
+        rig.wait(1_001);
+        assert!(rig.publish(client, "s.a", "x").contains(r#""seq":"#));
+    }
+}
+
+/// Whether a file of another log has these bytes.
+fn other_disk_has(rig: &Rig, bytes: &[u8]) -> bool {
+    let disk = &rig.other_disks[0];
+    disk.files().into_iter().any(|(segment, len)| {
+        let there = disk.read(Span { segment, offset: 0, len: len as u32 });
+        there.windows(bytes.len()).any(|window| window == bytes)
+    })
+}
+
+/// As when a part of a backup was put back.
+#[test]
+fn of_two_logs_with_one_stream_the_second_is_left_as_it_is() {
+    for shards in [1, 2] {
+        let (mut rig, client) = new(2);
+        rig.ask(client, "STREAM.CREATE.OTHER", r#"{"name":"OTHER","subjects":["other"]}"#);
+        rig.ask(client, "STREAM.CREATE.S", STREAM);
+        rig.publish(client, "s.a", "an old message");
+        rig.ask(
+            client,
+            "CONSUMER.CREATE.S.C",
+            r#"{"stream_name":"S","config":{"durable_name":"C","name":"C","ack_policy":"explicit"}}"#,
+        );
+        let mut old = rig.other_disks.pop().unwrap();
+        let (mut rig, client) = new(1);
+        rig.ask(client, "STREAM.CREATE.S", STREAM);
+        rig.publish(client, "s.a", "one");
+        let mut fresh = rig.disk.take().unwrap();
+        old.kill();
+        fresh.kill();
+        let mut rig = Rig::on_disks(shards, vec![fresh, old]);
+        for message in 2..5 {
+            let client = rig.client("a");
+            let said = rig.publish(client, "s.a", &format!("message {message}"));
+            assert_eq!(said.matches("PUB").count() + said.matches("MSG r.a 1 ").count(), 1, "{said}");
+            assert!(said.contains(&format!(r#""seq":{message}}}"#)), "{said}");
+            let info = rig.ask(client, "STREAM.INFO.S", "");
+            assert!(info.contains(r#""consumer_count":0"#), "{info}");
+            let query = monitor::HealthzQuery::default();
+            let ailing: Vec<_> =
+                (0..shards).flat_map(|shard| rig.jetstream(shard).0.health(&query).ailing).collect();
+            let [one] = &ailing[..] else { panic!("{ailing:?}") };
+            assert_eq!((&*one.stream, &one.ailment), ("S", &monitor::Ailment::Twice));
+            assert!(other_disk_has(&rig, b"an old message") && !other_disk_has(&rig, b"message 3"));
+            rig = rig.restart_on(shards, SimDisk::cut_power);
+        }
+    }
+}

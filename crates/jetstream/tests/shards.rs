@@ -227,3 +227,35 @@ fn a_disk_that_is_slow_or_fails_stops_its_own_streams_alone() {
     assert_eq!(rig.streams_by_shard(), [1, 4]);
     assert!(rig.ask(client, "STREAM.DELETE.B", "").contains("success"));
 }
+
+/// Whose a request was is known on the shard of the connection.
+#[test]
+fn who_asked_is_told_wherever_the_stream_is() {
+    let mut rig = Rig::on_disk(3, SimDisk::new(7));
+    let clients = clients(&mut rig, 3);
+    let listens = rig.client("a");
+    rig.say(listens, "SUB $JS.EVENT.ADVISORY.API 9\r\n");
+    let mut asked = 0;
+    for name in ["A", "B", "C"] {
+        create(&mut rig, clients[asked % 3], name, "file");
+        asked += 1;
+    }
+    for client in clients {
+        for name in ["A", "B", "C"] {
+            for (what, body) in [
+                ("STREAM.INFO", String::new()),
+                ("STREAM.UPDATE", stream(name, "file")),
+                ("CONSUMER.NAMES", String::new()),
+            ] {
+                let said = rig.ask(client, &format!("{what}.{name}"), &body);
+                assert!(!said.contains("error"), "{said}");
+                asked += 1;
+            }
+        }
+        rig.ask(client, "STREAM.NAMES", "");
+        asked += 1;
+    }
+    let told = rig.shards.output(listens);
+    assert_eq!(told.matches("api_audit").count(), asked, "{told}");
+    assert_eq!(told.matches(r#""user":"a""#).count(), asked, "{told}");
+}

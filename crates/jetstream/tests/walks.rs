@@ -59,6 +59,10 @@ fn asked_long(rig: &mut Rig, client: Conn, asks: &str, body: &str) -> String {
     said
 }
 
+fn publish(subject: &str, body: &str) -> String {
+    format!("PUB {subject} r.a {}\r\n{body}\r\n", body.len())
+}
+
 fn api(what: &str) -> String {
     format!("$JS.API.{what}")
 }
@@ -123,6 +127,39 @@ fn a_clock_that_jumps_is_no_trouble() {
     assert!(rig.ask(client, "STREAM.INFO.S", "").contains(r#""messages":0,"#));
 }
 
+/// Which one is the last of its subject then is looked for.
+#[test]
+fn the_last_message_of_a_subject_goes_over_turns() {
+    let (mut rig, client) = with("");
+    fill(&mut rig, client, 2, |_| "s.b".into());
+    fill(&mut rig, client, 4 * MANY, |n| format!("s.a.{n}"));
+    fill(&mut rig, client, 1, |_| "s.b".into());
+    let last = 4 * MANY + 3;
+    let said = asked_long(&mut rig, client, &api("STREAM.MSG.DELETE.S"), &format!(r#"{{"seq":{last}}}"#));
+    assert!(said.contains("success"), "{said}");
+    let said = rig.ask(client, "STREAM.MSG.GET.S", r#"{"last_by_subj":"s.b"}"#);
+    assert!(said.contains(r#""seq":2,"#), "{said}");
+}
+
+#[test]
+fn what_is_acknowledged_goes_over_turns_if_it_is_the_last_of_its_subject() {
+    let (mut rig, client) = with(r#","retention":"interest""#);
+    for (name, filter) in [("A", "s.a.>"), ("B", "s.b")] {
+        let more = format!(r#","ack_policy":"explicit","filter_subject":"{filter}""#);
+        rig.ask(client, &format!("CONSUMER.DURABLE.CREATE.S.{name}"), &consumer(name, &more));
+    }
+    fill(&mut rig, client, 2, |_| "s.b".into());
+    fill(&mut rig, client, 4 * MANY, |n| format!("s.a.{n}"));
+    fill(&mut rig, client, 1, |_| "s.b".into());
+    let got = rig.say(client, "PUB $JS.API.CONSUMER.MSG.NEXT.S.B r.m 1\r\n3\r\n");
+    let ack = last_ack(&got);
+    (rig.longest, rig.turns) = (0, 0);
+    rig.say(client, &format!("PUB {ack} r.ack 4\r\n+ACK\r\n"));
+    assert!(rig.longest <= LONGEST && rig.turns > 2, "{} steps, {} turns", rig.longest, rig.turns);
+    let said = rig.ask(client, "STREAM.MSG.GET.S", r#"{"last_by_subj":"s.b"}"#);
+    assert!(said.contains(r#""seq":2,"#), "{said}");
+}
+
 #[test]
 fn gets_count_and_look_over_turns() {
     let (mut rig, client) = with("");
@@ -146,6 +183,56 @@ fn subjects_are_told_over_turns() {
     fill(&mut rig, client, 2 * MANY, |n| format!("s.{n}.{}", n % 2));
     let said = asked_long(&mut rig, client, &api("STREAM.INFO.S"), r#"{"subjects_filter":"s.*.1"}"#);
     assert!(said.contains(&format!(r#""total":{MANY},"#)), "{said}");
+}
+
+#[test]
+fn sequences_without_messages_are_told_over_turns() {
+    let (mut rig, client) = with("");
+    fill(&mut rig, client, 2 * MANY, |n| format!("s.{}", n % 2));
+    fill(&mut rig, client, 1, |_| "s.0".into());
+    rig.ask(client, "STREAM.PURGE.S", r#"{"filter":"s.1"}"#);
+    let asks = r#"{"deleted_details":true,"subjects_filter":"s.*"}"#;
+    let said = asked_long(&mut rig, client, &api("STREAM.INFO.S"), asks);
+    let gaps: String = (1..=MANY).map(|n| format!("{}{}", if n > 1 { "," } else { "" }, 2 * n)).collect();
+    let state = format!(
+        r#""subjects":{{"s.0":{}}},"num_deleted":{MANY},"deleted":[{gaps}],"consumer_count""#,
+        MANY + 1
+    );
+    assert!(said.contains(&state), "{}", &said[..2_000]);
+}
+
+#[test]
+fn streams_are_looked_for_over_turns() {
+    let (mut rig, client) = with("");
+    for n in 0..1_000 {
+        let subjects: Vec<String> = (0..50).map(|m| format!("\"t.{n}.{m}\"")).collect();
+        let config =
+            format!(r#"{{"name":"T{n:03}","subjects":[{}],"storage":"memory"}}"#, subjects.join(","));
+        assert!(rig.ask(client, &format!("STREAM.CREATE.T{n:03}"), &config).contains("did_create"));
+    }
+    let names = |rig: &mut Rig, body: &str| asked_long(rig, client, &api("STREAM.NAMES"), body);
+    let said = names(&mut rig, r#"{"subject":"t.*.7"}"#);
+    assert!(said.contains(r#""total":1000,"offset":0,"limit":1024,"streams":["T000","T001","#), "{said}");
+    let said = names(&mut rig, r#"{"subject":"t.*.7","offset":998}"#);
+    assert!(said.contains(r#""total":1000,"offset":998,"limit":1024,"streams":["T998","T999"]"#), "{said}");
+    let said = asked_long(&mut rig, client, &api("STREAM.LIST"), r#"{"subject":"t.500.*"}"#);
+    assert!(said.contains(r#""total":1,"#) && said.contains(r#""name":"T500""#), "{said}");
+}
+
+#[test]
+fn filters_of_a_work_queue_are_compared_over_turns() {
+    let (mut rig, client) = with(r#","retention":"workqueue""#);
+    let filters = |n: usize| {
+        let filters: Vec<String> = (0..250).map(|m| format!("\"s.{n}.{m}\"")).collect();
+        format!(r#","ack_policy":"explicit","filter_subjects":[{}]"#, filters.join(","))
+    };
+    let create = |n: usize| api(&format!("CONSUMER.DURABLE.CREATE.S.C{n}"));
+    rig.say(client, &publish(&create(0), &consumer("C0", &filters(0))));
+    let said = asked_long(&mut rig, client, &create(1), &consumer("C1", &filters(1)));
+    assert!(said.contains(r#""name":"C1""#), "{said}");
+    let clashes = filters(2).replace(r#""s.2.249""#, r#""s.1.249""#);
+    let said = asked_long(&mut rig, client, &create(2), &consumer("C2", &clashes));
+    assert!(said.contains("10100"), "{said}");
 }
 
 #[test]
@@ -230,6 +317,47 @@ fn what_only_one_consumer_needed_goes_over_turns_when_it_goes() {
 /// The subject of the last acknowledgement that is asked for.
 fn last_ack(said: &str) -> String {
     said.split([' ', '\r']).rfind(|word| word.starts_with("$JS.ACK.")).unwrap().to_owned()
+}
+
+/// While it looks for that others let go of nothing: whatever comes in between, what they were done with goes afterwards.
+#[test]
+fn what_was_kept_for_a_consumer_that_looks_where_it_is_goes_once_it_knows() {
+    let (mut rig, client) = with(r#","retention":"interest","allow_rollup_hdrs":true"#);
+    let lasts = r#","ack_policy":"explicit","deliver_policy":"last_per_subject","filter_subject":"s.*.*""#;
+    for (name, filter) in [("D", "s.b.*"), ("E", "s.a.*")] {
+        let more = format!(r#","ack_policy":"explicit","filter_subject":"{filter}""#);
+        rig.ask(client, &format!("CONSUMER.DURABLE.CREATE.S.{name}"), &consumer(name, &more));
+    }
+    fill(&mut rig, client, MANY, |n| format!("s.a.{n}"));
+    let header = "NATS/1.0\r\nNats-Rollup: sub\r\n\r\n";
+    let rollup = format!("HPUB s.a.7 {} {}\r\n{header}x\r\n", header.len(), header.len() + 1);
+    for turns in (0..16).step_by(2) {
+        fill(&mut rig, client, 2, |_| format!("s.b.{turns}"));
+        // It wants the last one of each subject that there is.
+        rig.ask(client, "CONSUMER.DURABLE.CREATE.S.C", &consumer("C", lasts));
+        let got = rig.say(client, "PUB $JS.API.CONSUMER.MSG.NEXT.S.D r.m 1\r\n2\r\n");
+        let acks: Vec<&str> = got.split([' ', '\r']).filter(|word| word.starts_with("$JS.ACK.")).collect();
+        let [first, second] = acks[..] else { panic!("{got}") };
+        let seq: u64 = first.split('.').nth(5).unwrap().parse().unwrap();
+        rig.shards.feed(client, "PUB $JS.API.CONSUMER.RESET.S.C r.reset 0\r\n\r\n");
+        let mut some_turns = |text: &str, turns: usize| {
+            rig.shards.feed(client, text);
+            for _ in 0..turns {
+                rig.shards.settle();
+                rig.turn();
+            }
+        };
+        some_turns("", turns);
+        some_turns(&rollup, 2);
+        some_turns(&format!("PUB {first} r.ack 4\r\n+ACK\r\n"), 1);
+        rig.settle();
+        let said = rig.shards.output(client);
+        assert!(said.contains("reset_seq"), "{said}");
+        let gone = rig.ask(client, "STREAM.MSG.GET.S", &format!(r#"{{"seq":{seq}}}"#));
+        assert!(gone.contains("10037"), "{turns} turns: {gone}");
+        rig.say(client, &format!("PUB {second} r.ack 4\r\n+ACK\r\n"));
+        rig.ask(client, "CONSUMER.DELETE.S.C", "");
+    }
 }
 
 #[test]

@@ -102,6 +102,8 @@ pub enum Ailment {
     AccountGone,
     /// Its account may have no streams any more.
     NotServed,
+    /// Another log has one of that name, which is served.
+    Twice,
     /// It cannot be written any more, as the system said.
     WriteFailed(Box<str>),
 }
@@ -255,6 +257,9 @@ impl From<AilingStream> for Detail {
                 ..Self::default()
             },
             Ailment::NotServed => of_stream("could not be recovered"),
+            Ailment::Twice => {
+                of_stream("could not be recovered: it is in several logs, and one of them is served")
+            }
             Ailment::WriteFailed(why) => of_stream(&format!("write error: {why}")),
         }
     }

@@ -5,7 +5,7 @@ use log_format::{Place, Stretch};
 use crate::packed::Packed;
 use crate::rows::Rows;
 use crate::subjects::Subjects;
-use crate::{Row, RowFlags, SizeRule, State, SubjectId, Tally};
+use crate::{Row, RowFlags, SizeRule, State, Steps, SubjectId, Tally, Walk};
 
 /// What a stream holds, without its payloads.
 #[derive(Debug)]
@@ -105,17 +105,38 @@ impl StreamIndex {
         self.last_time = time.max(self.last_time);
     }
 
-    /// Takes a message out. Its subject's text can be asked for until the dead are
+    /// Takes a message out, whatever steps that takes. Its subject's text can be asked for until the dead are
     /// [forgotten](Self::forget_dead).
     pub fn remove(&mut self, seq: u64) -> Option<Row> {
-        let at = self.rows.find(seq)?;
+        let mut from = None;
+        loop {
+            match self.try_remove(seq, from, &mut Steps::new(u32::MAX)) {
+                Walk::Found(row) => return Some(row),
+                Walk::End => return None,
+                Walk::More(on) => from = Some(on),
+            }
+        }
+    }
+
+    /// The same, as far as the steps go: of the first and the last message of a subject the next one may have to be
+    /// looked for. Until that is found nothing has changed. `from` is none at first, then where to go on; nothing else
+    /// is to be removed meanwhile.
+    pub fn try_remove(&mut self, seq: u64, from: Option<u64>, steps: &mut Steps) -> Walk<Row> {
+        let Some(at) = self.rows.find(seq) else { return Walk::End };
         let row = self.rows.row(at);
+        let end = match self.end_without(&row, from, steps) {
+            Walk::Found(end) => Some(end),
+            Walk::End => None,
+            Walk::More(on) => return Walk::More(on),
+        };
         self.bytes -= u64::from(row.size);
-        if !self.subjects.pop(row.subject) {
-            self.settle_ends(row.subject, seq);
+        self.subjects.pop(row.subject);
+        if let Some(end) = end {
+            let tally = self.subjects.tally_mut(row.subject);
+            if seq == tally.first { tally.first = end } else { tally.last = end }
         }
         self.rows.remove(at);
-        Some(row)
+        Walk::Found(row)
     }
 
     /// Takes all messages out, and forgets all subjects. The last sequence stays what it is. To give much memory back
@@ -227,15 +248,16 @@ impl StreamIndex {
         self.subjects.tally(id)
     }
 
-    /// A message goes that its subject is left without: which one is the first or the last now?
-    fn settle_ends(&mut self, subject: SubjectId, seq: u64) {
-        let tally = self.subjects.tally(subject);
-        if seq == tally.first {
-            let next = if tally.count == 1 { Some(tally.last) } else { self.rows.next_of(subject.0, seq) };
-            self.subjects.tally_mut(subject).first = next.expect("a subject with messages has a next one");
-        } else if seq == tally.last {
-            let last = if tally.count == 1 { Some(tally.first) } else { self.rows.last_of(subject.0, seq) };
-            self.subjects.tally_mut(subject).last = last.expect("a subject with messages has one before");
+    /// A message goes: which one is the first of its subject then, or the last? The end says that both stay what they are.
+    fn end_without(&self, row: &Row, from: Option<u64>, steps: &mut Steps) -> Walk<u64> {
+        let Tally { count, first, last } = self.subjects.tally(row.subject);
+        let is_end = row.seq == first || row.seq == last;
+        match count {
+            1 => Walk::End,
+            _ if !is_end => Walk::End,
+            2 => Walk::Found(if row.seq == first { last } else { first }),
+            _ if row.seq == first => self.rows.next_of(row.subject.0, row.seq, from, steps),
+            _ => self.rows.last_of(row.subject.0, from.unwrap_or(row.seq - 1), steps),
         }
     }
 }

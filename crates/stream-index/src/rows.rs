@@ -112,29 +112,28 @@ impl Rows {
         !self.chunks.is_empty()
     }
 
-    /// The next live row of a subject behind a row of it that is still there.
-    pub(crate) fn next_of(&self, subject: u32, seq: u64) -> Option<u64> {
+    /// The next live row of a subject behind a row of it that is still there. `from` is where a walk that was begun
+    /// before goes on.
+    pub(crate) fn next_of(&self, subject: u32, seq: u64, from: Option<u64>, steps: &mut Steps) -> Walk<u64> {
         // No row of the subject is before the place to which links lead.
-        let from = match self.follow(subject, seq) {
-            Linked::To(seq) => return Some(seq),
+        let linked = from.map_or_else(|| self.follow(subject, seq, steps), Linked::UpTo);
+        let from = match linked {
+            Linked::To(seq) => return Walk::Found(seq),
             Linked::UpTo(from) => from.max(seq + 1),
         };
-        match self.walk(from, &mut Steps::new(u32::MAX), |other| other == subject) {
-            Walk::Found(at) => Some(self.row(at).seq),
-            _ => None,
-        }
+        self.seq_of(self.walk(from, steps, |other| other == subject))
     }
 
     /// The same, if links alone lead there.
-    pub(crate) fn linked_from(&self, seq: u64, subject: u32) -> Option<u64> {
-        match self.follow(subject, seq) {
+    pub(crate) fn linked_from(&self, seq: u64, subject: u32, steps: &mut Steps) -> Option<u64> {
+        match self.follow(subject, seq, steps) {
             Linked::To(seq) => Some(seq),
             Linked::UpTo(_) => None,
         }
     }
 
     /// Goes from link to link, over rows that are dead but not yet swept out.
-    fn follow(&self, subject: u32, seq: u64) -> Linked {
+    fn follow(&self, subject: u32, seq: u64, steps: &mut Steps) -> Linked {
         let mut from = seq;
         while let Some(chunk) = self.chunk_of(from).map(|number| &self.chunks[number]) {
             let at = chunk.lower(from);
@@ -144,6 +143,9 @@ impl Rows {
             if from != seq && chunk.subject(at) == subject {
                 return Linked::To(from);
             }
+            if from != seq && !steps.take() {
+                break;
+            }
             match chunk.link(at) {
                 Some(link) => from += u64::from(link),
                 None => break,
@@ -152,12 +154,16 @@ impl Rows {
         Linked::UpTo(from)
     }
 
-    /// The last live row of a subject before that sequence.
-    pub(crate) fn last_of(&self, subject: u32, before: u64) -> Option<u64> {
-        let up_to = before.checked_sub(1)?;
-        match self.walk_down(up_to, &mut Steps::new(u32::MAX), |other| other == subject) {
-            Walk::Found(at) => Some(self.row(at).seq),
-            _ => None,
+    /// The last live row of a subject up to that sequence.
+    pub(crate) fn last_of(&self, subject: u32, up_to: u64, steps: &mut Steps) -> Walk<u64> {
+        self.seq_of(self.walk_down(up_to, steps, |other| other == subject))
+    }
+
+    fn seq_of(&self, found: Walk<At>) -> Walk<u64> {
+        match found {
+            Walk::Found(at) => Walk::Found(self.row(at).seq),
+            Walk::End => Walk::End,
+            Walk::More(seq) => Walk::More(seq),
         }
     }
 
@@ -240,22 +246,25 @@ impl Rows {
         (here + behind) as u64
     }
 
-    /// The first sequence from that one on that has no live row, and the first one behind that has one; none if all
-    /// rows up to the last one follow each other.
-    pub(crate) fn next_gap(&self, from: u64) -> Option<(u64, u64)> {
+    /// The first sequence from that one on that has no live row, and the first one behind that has one. The end says that
+    /// all rows up to the last one follow each other.
+    pub(crate) fn next_gap(&self, from: u64, steps: &mut Steps) -> Walk<(u64, u64)> {
         let mut expected = from;
         let mut at = self.lower(from).and_then(|at| self.live_from(at));
         while let Some(found) = at {
             let chunk = &self.chunks[found.chunk];
             let seq = chunk.seq(found.row);
             if seq != expected {
-                return Some((expected, seq));
+                return Walk::Found((expected, seq));
+            }
+            if !steps.take() {
+                return Walk::More(expected);
             }
             let rows = if chunk.is_whole() { chunk.len() - found.row } else { 1 };
             expected += rows as u64;
             at = self.live_from(At { row: found.row + rows, ..found });
         }
-        None
+        Walk::End
     }
 
     /// The chunk that a sequence is in, or would be: the last one that begins at or before it.

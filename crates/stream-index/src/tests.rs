@@ -166,8 +166,23 @@ impl Pair {
 
     fn remove(&mut self, seq: u64) {
         let expected = self.model.messages.remove(&seq);
-        let removed = self.index.remove(seq);
+        let removed = self.remove_by_steps(seq);
         assert_eq!(removed.map(|row| self.told(&row)), expected);
+    }
+
+    /// A few steps at a time, as whoever may not take long does it.
+    fn remove_by_steps(&mut self, seq: u64) -> Option<Row> {
+        let mut from = None;
+        for _ in 0..1 << 20 {
+            let before = self.index.state();
+            match self.index.try_remove(seq, from, &mut Steps::new(1 + seq as u32 % 3)) {
+                Walk::Found(row) => return Some(row),
+                Walk::End => return None,
+                Walk::More(on) => from = Some(on),
+            }
+            assert_eq!(self.index.state(), before, "nothing has changed before all is known");
+        }
+        panic!("{seq} is never gone");
     }
 
     /// What the index says of a row, its subject as text.
@@ -325,6 +340,27 @@ impl Pair {
             let all = first.max(*from)..=self.model.last_seq;
             let expected: Vec<u64> = all.filter(|seq| !self.model.messages.contains_key(seq)).collect();
             assert_eq!(told, expected, "from {from}");
+            assert_eq!(self.deleted_by_steps(*from), expected, "from {from}");
+        }
+    }
+}
+
+impl Pair {
+    /// The same, a step at a time.
+    fn deleted_by_steps(&self, mut from: u64) -> Vec<u64> {
+        let mut told = Vec::new();
+        loop {
+            match self.index.next_deleted(from, &mut Steps::new(1)) {
+                Walk::Found(range) => {
+                    from = range.end() + 1;
+                    told.extend(range);
+                }
+                Walk::More(on) => {
+                    assert!(on > from || from < self.model.state().first_seq, "it gets on");
+                    from = on;
+                }
+                Walk::End => return told,
+            }
         }
     }
 }

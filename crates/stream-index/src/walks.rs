@@ -117,17 +117,33 @@ impl StreamIndex {
 
     /// The sequences between the first and the last that have no message, from a sequence on.
     pub fn deleted(&self, from: u64) -> impl Iterator<Item = RangeInclusive<u64>> {
-        let first = self.first().map_or(self.last_seq() + 1, |row| row.seq);
-        let mut from = from.max(first);
+        let mut from = from;
         std::iter::from_fn(move || {
-            if let Some((start, next)) = self.rows.next_gap(from) {
-                from = next;
-                return Some(start..=next - 1);
+            loop {
+                match self.next_deleted(from, &mut Steps::new(u32::MAX)) {
+                    Walk::Found(range) => {
+                        from = range.end() + 1;
+                        return Some(range);
+                    }
+                    Walk::More(on) => from = on,
+                    Walk::End => return None,
+                }
             }
-            let tail = self.tail_from(from);
-            from = self.last_seq() + 1;
-            (!tail.is_empty()).then_some(tail)
         })
+    }
+
+    /// The next of these ranges, from a sequence on.
+    pub fn next_deleted(&self, from: u64, steps: &mut Steps) -> Walk<RangeInclusive<u64>> {
+        let first = self.first().map_or(self.last_seq() + 1, |row| row.seq);
+        let from = from.max(first);
+        match self.rows.next_gap(from, steps) {
+            Walk::Found((start, next)) => Walk::Found(start..=next - 1),
+            Walk::More(on) => Walk::More(on),
+            Walk::End => {
+                let tail = self.tail_from(from);
+                if tail.is_empty() { Walk::End } else { Walk::Found(tail) }
+            }
+        }
     }
 
     /// What is behind the last message, from a sequence on.
@@ -149,7 +165,7 @@ impl StreamIndex {
         }
         // Whoever goes from one to the next is led by a link.
         if self.rows.find(from - 1).is_some_and(|at| self.rows.row(at).subject.0 == id)
-            && let Some(seq) = self.rows.linked_from(from - 1, id)
+            && let Some(seq) = self.rows.linked_from(from - 1, id, steps)
         {
             return self.at(seq);
         }

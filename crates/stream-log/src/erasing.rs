@@ -55,7 +55,8 @@ impl Log {
                     let offset = place.offset + behind_head as u32;
                     let mut payload = record.payload.to_vec();
                     erase_payload(&mut payload, offset);
-                    Some((offset, payload)).filter(|(_, payload)| !payload.is_empty())
+                    // Nothing is left to be overwritten where that was done before.
+                    Some((offset, payload)).filter(|(_, payload)| **payload != *record.payload)
                 }
             };
             match erased {

@@ -325,7 +325,13 @@ impl Log {
         self.cleaning.as_ref().map(|cleaning| cleaning.segment)
     }
 
-    /// What is to be done next. It is to be asked for at the end of a turn, until there is nothing.
+    /// Whether [`Log::take_event`] has something to tell.
+    pub fn has_events(&self) -> bool {
+        !self.events.is_empty()
+    }
+
+    /// What is to be done next. It is to be asked for at the end of a turn, until there is nothing. It may be that nothing
+    /// had to be done for something, which an event says then.
     pub fn take_request(&mut self) -> Option<Request> {
         if let Some(write) = self.take_write() {
             return Some(Request::Write(write));

@@ -2,12 +2,12 @@
 //!
 //! Nothing here fails, looks at a clock, or depends on anything but the stream and the event.
 
-use stream_index::{Place, Row, Steps, Stretch};
+use stream_index::{Place, Row, Steps, Stretch, Walk};
 
 use crate::event::{Arrival, Change, Event, RollupScope};
 use crate::rules::Rules;
 use crate::sizes::RECORD_SIZES;
-use crate::work::{Applying, Purging, Work};
+use crate::work::{Applying, Leaving, Purging, REMOVAL_STEPS, Work};
 use crate::{Answer, Effect, Purge, Removal, Stream};
 
 /// Steps that an event may take where it is applied; beyond that it is work for later turns.
@@ -27,13 +27,11 @@ impl<W> Stream<W> {
                 tell(to, Answer::Stored { seq }, effects);
             }
             Change::Batch(batch) => self.work.push_back(Work::Batch(Applying::new(*batch, time, to))),
-            Change::Removed { erase } => {
-                self.take_out(seq, Removal::Deleted { erase }, effects);
-                tell(to, Answer::Deleted, effects);
-            }
-            Change::Aged => self.apply_aged(seq, effects),
-            Change::Ended(sequences) => self.take_all_out(&sequences, Removal::Age, effects),
-            Change::Released(sequences) => self.take_all_out(&sequences, Removal::Acknowledged, effects),
+            Change::Removed { erase } => self.work.push_back(Work::Delete { seq, erase, to }),
+            // Few enough were chosen, and those that never are too old are not among them.
+            Change::Aged => self.end_all(self.aged(0, seq).into(), Removal::Age),
+            Change::Ended(sequences) => self.end_all(sequences, Removal::Age),
+            Change::Released(sequences) => self.end_all(sequences, Removal::Acknowledged),
             Change::Purged(purge) => self.work.push_back(Work::Purge(Box::new(Purging::new(purge, to)))),
             Change::Updated(config) => {
                 self.graves.note_meta(place);
@@ -104,9 +102,11 @@ impl<W> Stream<W> {
     fn hold_subject(&mut self, row: Row, effects: &mut Vec<Effect<W>>) {
         let Some(max) = self.rules.max_per_subject else { return };
         let tally = self.index.tally(row.subject);
-        if tally.count == max + 1 {
-            self.take_out(tally.first, Removal::Limit, effects);
-        } else if tally.count > max {
+        let mut steps = Steps::new(STEPS_AT_ONCE);
+        if tally.count == max + 1 && self.take_out(tally.first, Removal::Limit, &mut steps, effects) {
+            return;
+        }
+        if tally.count > max {
             let subject = self.index.subject(row.subject).into();
             self.work.push_back(Work::Subject { subject, keep: max, why: Removal::Limit });
         }
@@ -129,13 +129,6 @@ impl<W> Stream<W> {
         }
     }
 
-    /// Those up to a sequence are too old, but for those that never are. Few enough were chosen.
-    fn apply_aged(&mut self, up_to: u64, effects: &mut Vec<Effect<W>>) {
-        for seq in self.aged(0, up_to) {
-            self.take_out(seq, Removal::Age, effects);
-        }
-    }
-
     fn apply_update(&mut self, config: js_proto::StreamConfig, to: Option<W>, effects: &mut Vec<Effect<W>>) {
         let before = std::mem::replace(&mut self.meta.config, config);
         self.rules = Rules::new(&self.meta.config);
@@ -153,30 +146,55 @@ impl<W> Stream<W> {
         }
     }
 
-    /// A message goes, if it is there.
-    pub(crate) fn take_out(&mut self, seq: u64, why: Removal, effects: &mut Vec<Effect<W>>) -> bool {
-        let Some(row) = self.index.remove(seq) else { return false };
-        self.calendar.remove(&row);
+    /// A message goes, if it is there, as far as the steps go. Says whether that is all.
+    pub(crate) fn take_out(
+        &mut self,
+        seq: u64,
+        why: Removal,
+        steps: &mut Steps,
+        effects: &mut Vec<Effect<W>>,
+    ) -> bool {
+        let row = match self.try_remove(seq, steps) {
+            Walk::Found(row) => row,
+            Walk::End => return true,
+            Walk::More(_) => return false,
+        };
         effects.push(Effect::Removed { row, why });
         self.note_dead(row.place, effects);
         true
     }
 
-    fn take_all_out(&mut self, sequences: &[u64], why: Removal, effects: &mut Vec<Effect<W>>) {
-        for seq in sequences {
-            self.take_out(*seq, why, effects);
+    /// The same, and nothing is said of it.
+    pub(crate) fn try_remove(&mut self, seq: u64, steps: &mut Steps) -> Walk<Row> {
+        let from = self.leaving.take().filter(|leaving| leaving.seq == seq).map(|leaving| leaving.from);
+        let removed = self.index.try_remove(seq, from, steps);
+        match &removed {
+            Walk::Found(row) => self.calendar.remove(row),
+            Walk::More(from) => self.leaving = Some(Leaving { seq, from: *from }),
+            Walk::End => {}
         }
+        removed
     }
 
-    /// Consumers are done with a message: a stream that keeps messages for them lets it go. That is part of what the
-    /// consumer's own record does, here and on replicas.
-    pub fn release(&mut self, seq: u64, effects: &mut Vec<Effect<W>>) -> bool {
+    fn end_all(&mut self, sequences: Box<[u64]>, why: Removal) {
+        self.work.push_back(Work::All { sequences, done: 0, why });
+    }
+
+    /// Consumers are done with messages: a stream that keeps messages for them lets them go. That is part of what the
+    /// consumer's own record does, here and on replicas. It may leave [work](Self::work).
+    pub fn release(&mut self, sequences: &[u64], effects: &mut Vec<Effect<W>>) {
         self.finish_work(effects);
-        let is_gone = self.take_out(seq, Removal::Acknowledged, effects);
-        if is_gone && self.meta.config.storage == js_proto::Storage::File {
+        let is_logged = self.meta.config.storage == js_proto::Storage::File;
+        if is_logged && sequences.iter().any(|seq| self.index.get(*seq).is_some()) {
             self.graves.note_release();
         }
-        is_gone
+        let mut steps = Steps::new(STEPS_AT_ONCE);
+        for (done, seq) in sequences.iter().enumerate() {
+            if steps.left() == 0 || !self.take_out(*seq, Removal::Acknowledged, &mut steps, effects) {
+                return self.end_all(sequences[done..].into(), Removal::Acknowledged);
+            }
+            steps.spend(REMOVAL_STEPS);
+        }
     }
 
     pub(crate) fn last_of_committed(&self, subject: &[u8]) -> u64 {

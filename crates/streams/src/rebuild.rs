@@ -35,6 +35,8 @@ pub struct Rebuild<W> {
     first_meta: Option<Place>,
     /// Parts of states that never were whole.
     orphans: Vec<Place>,
+    /// Messages that were deleted and whose bytes were to be overwritten.
+    erased: Vec<Place>,
     state: Option<State>,
     /// A state that began, and is not whole yet.
     begun: Option<State>,
@@ -72,6 +74,7 @@ impl<W> Rebuild<W> {
             metas: Vec::new(),
             first_meta: None,
             orphans: Vec::new(),
+            erased: Vec::new(),
             state: None,
             begun: None,
             effects: Vec::new(),
@@ -122,7 +125,12 @@ impl<W> Rebuild<W> {
                 self.meta.config = (**config).clone();
                 self.metas.push(place);
             }
-            _ => self.others.push(place),
+            change => {
+                if let Change::Removed { erase: true } = change {
+                    self.erased.extend(self.found.get(event.seq).map(|row| row.place));
+                }
+                self.others.push(place);
+            }
         }
         let is_repeated = event.is_message()
             && self.by_events.as_ref().is_some_and(|stream| event.seq <= stream.index().last_seq());
@@ -268,6 +276,7 @@ impl<W> Rebuild<W> {
         self.orphans.extend(self.begun.take().into_iter().flat_map(|begun| begun.parts));
         let orphans = std::mem::take(&mut self.orphans);
         let (metas, first_meta) = (std::mem::take(&mut self.metas), self.first_meta);
+        let erased = std::mem::take(&mut self.erased);
         let mut stream = match (self.state.take(), self.by_events.take()) {
             (Some(state), _) => self.restored(state, effects),
             (None, by_events) => by_events.expect("it is given up for a state only"),
@@ -275,6 +284,7 @@ impl<W> Rebuild<W> {
         orphans.into_iter().for_each(|place| stream.graves.note_orphan(place));
         metas.into_iter().for_each(|place| stream.graves.note_meta(place));
         first_meta.into_iter().for_each(|place| stream.note_first_meta(place));
+        stream.erased.extend(erased);
         stream
     }
 
@@ -312,7 +322,13 @@ impl<W> Rebuild<W> {
         for one in since {
             match one {
                 Since::Event(event, _) if event.is_message() && event.seq <= stream.index.last_seq() => {}
-                Since::Event(event, place) => stream.replay_event(*event, place, effects),
+                Since::Event(event, place) => {
+                    if let Change::Removed { erase: true } = event.change {
+                        let row = stream.index.get(event.seq);
+                        stream.erased.extend(row.map(|row| row.place));
+                    }
+                    stream.replay_event(*event, place, effects);
+                }
                 // All of them were read before.
                 Since::Messages(messages) => _ = replay_messages(&mut stream, &messages, effects),
             }

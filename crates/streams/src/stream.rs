@@ -17,7 +17,7 @@ use crate::lookup::Lookup;
 use crate::open_batches::OpenBatches;
 use crate::rules::Rules;
 use crate::tail::Tail;
-use crate::work::Work;
+use crate::work::{Leaving, Work};
 use crate::{Answer, BadRecord, Effect, StreamMeta};
 
 /// One stream. `W` is what stands for somebody who waits for an answer.
@@ -37,6 +37,9 @@ pub struct Stream<W> {
     pub(crate) ahead: Ahead,
     /// What is left of events that were applied.
     pub(crate) work: VecDeque<Work<W>>,
+    pub(crate) leaving: Option<Leaving>,
+    /// Messages that were found again and are gone, whose bytes were to be overwritten.
+    pub(crate) erased: Vec<Place>,
     pub(crate) expiry: Expiry,
     pub(crate) graves: Graves,
     /// What somebody expects is being looked for.
@@ -81,6 +84,8 @@ impl<W> Stream<W> {
             tail: Tail::default(),
             ahead: Ahead::default(),
             work: VecDeque::new(),
+            leaving: None,
+            erased: Vec::new(),
             expiry: Expiry::default(),
             graves: Graves::default(),
             lookup: None,
@@ -119,6 +124,12 @@ impl<W> Stream<W> {
     /// Whether [`decide`](Self::decide) said *later* for nothing but want of time: it may be asked again in the next turn.
     pub fn is_looking(&self) -> bool {
         self.lookup.is_some()
+    }
+
+    /// Where messages lie that were deleted before it was found again, and whose bytes were to be overwritten: a crash may
+    /// have come before that.
+    pub fn take_erased(&mut self) -> Vec<Place> {
+        std::mem::take(&mut self.erased)
     }
 
     /// Events that are not committed yet.

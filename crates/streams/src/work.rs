@@ -34,6 +34,18 @@ pub(crate) enum Work<W> {
         max: u64,
         after: Option<Box<[u8]>>,
     },
+    /// A message goes, and somebody is told.
+    Delete {
+        seq: u64,
+        erase: bool,
+        to: Option<W>,
+    },
+    /// These go, of which so many are done with.
+    All {
+        sequences: Box<[u64]>,
+        done: usize,
+        why: Removal,
+    },
     Purge(Box<Purging<W>>),
     /// Messages of a batch come, one after the other, each with all that follows from it.
     Batch(Box<Applying<W>>),
@@ -63,6 +75,13 @@ impl<W> Applying<W> {
     pub(crate) fn new(batch: Batch, time: i64, to: Option<W>) -> Box<Self> {
         Box::new(Self { batch, time, to, last_seq: 0, count: 0 })
     }
+}
+
+/// A message that is to go, and where the one is looked for that its subject begins or ends with then.
+#[derive(Debug)]
+pub(crate) struct Leaving {
+    pub(crate) seq: u64,
+    pub(crate) from: u64,
 }
 
 /// How far a purge got.
@@ -144,6 +163,8 @@ impl<W> Stream<W> {
                     self.apply_next(applying, effects);
                     None
                 }
+                Work::Delete { seq, erase, to } => self.delete(seq, erase, to, steps, effects),
+                Work::All { sequences, done, why } => self.take_all_out(sequences, done, why, steps, effects),
                 Work::Purge(purging) => self.purge(*purging, steps, effects).map(Box::new).map(Work::Purge),
                 Work::Discard => {
                     steps.spend(DISCARD_STEPS);
@@ -217,7 +238,9 @@ impl<W> Stream<W> {
                 return true;
             }
             let first = self.index.first().expect("a stream that has too many messages has a first one");
-            self.take_out(first.seq, Removal::Limit, effects);
+            if !self.take_out(first.seq, Removal::Limit, steps, effects) {
+                return true;
+            }
             steps.spend(REMOVAL_STEPS);
         }
         false
@@ -240,10 +263,49 @@ impl<W> Stream<W> {
             if !steps.take() {
                 return true;
             }
-            self.take_out(tally.first, why, effects);
+            if !self.take_out(tally.first, why, steps, effects) {
+                return true;
+            }
             steps.spend(REMOVAL_STEPS);
         }
         false
+    }
+
+    /// Gives back what is left to be done.
+    fn delete(
+        &mut self,
+        seq: u64,
+        erase: bool,
+        to: Option<W>,
+        steps: &mut Steps,
+        effects: &mut Vec<Effect<W>>,
+    ) -> Option<Work<W>> {
+        if !self.take_out(seq, Removal::Deleted { erase }, steps, effects) {
+            return Some(Work::Delete { seq, erase, to });
+        }
+        if let Some(to) = to {
+            effects.push(Effect::Answer { to, answer: Answer::Deleted });
+        }
+        None
+    }
+
+    /// The same of some that go.
+    fn take_all_out(
+        &mut self,
+        sequences: Box<[u64]>,
+        mut done: usize,
+        why: Removal,
+        steps: &mut Steps,
+        effects: &mut Vec<Effect<W>>,
+    ) -> Option<Work<W>> {
+        while let Some(seq) = sequences.get(done) {
+            if steps.left() == 0 || !self.take_out(*seq, why, steps, effects) {
+                return Some(Work::All { sequences, done, why });
+            }
+            done += 1;
+            steps.spend(REMOVAL_STEPS);
+        }
+        None
     }
 
     /// Finds subjects that have too many, and puts what is to be done about them ahead of what is behind them.
@@ -346,8 +408,9 @@ impl<W> Stream<W> {
             if is_behind || purging.limit == Some(purging.messages) {
                 return Stage::Done { first_seq: Some(row.seq) };
             }
-            self.index.remove(row.seq);
-            self.calendar.remove(&row);
+            if let Walk::More(_) = self.try_remove(row.seq, steps) {
+                return Stage::Removing { from: row.seq };
+            }
             purging.count(&row);
             self.note_dead(row.place, effects);
             from = row.seq + 1;

@@ -10,9 +10,9 @@ use js_proto::{
     check_api_level, errors, expect_empty,
 };
 use log_format::Kind;
-use subject_trie::filters_overlap;
 
 use super::told::{may_ask, told, told_after};
+use super::uniqueness::Uniqueness;
 use crate::account::StreamId;
 use crate::consumer_meta::ConsumerMeta;
 use crate::consumer_set::{ConsumerKey, filters_of};
@@ -22,28 +22,38 @@ use crate::names::Change;
 use crate::publishes::own_record;
 use crate::replay::spec;
 use crate::request::Request;
-use crate::slot::shown;
+use crate::slot::{Slot, shown};
 use crate::step::{Answer, Job, Step, Sweeps};
 use crate::turn::{Told, Turn};
 
 /// Those who wait for a consumer that are told at once that it is gone.
 const TOLD_AT_ONCE: usize = 64;
 
+/// What becomes of a request to make or change a consumer.
+enum Created {
+    /// It is there, or as it is to be.
+    Done(ConsumerKey, Told, Sweeps),
+    /// It is still being looked whether others want the same.
+    Checking,
+}
+
 pub(super) fn create(home: &mut Home, turn: &mut Turn<'_>, request: &Request, job: &mut Job) -> Step {
-    let (key, known, sweeps) = match std::mem::take(job) {
+    let (key, known, mut sweeps) = match std::mem::take(job) {
         Job::Settling(key, known, sweeps) => (key, known, sweeps),
-        _ => match created(home, turn, request) {
-            Ok(made) => made,
-            Err(error) => return told::<ConsumerCreateAnswer>(Err(error)),
-        },
+        before => {
+            let mut check = if let Job::Checking(check) = before { check } else { Uniqueness::default() };
+            match created(home, turn, request, &mut check) {
+                Ok(Created::Done(key, known, sweeps)) => (key, known, sweeps),
+                Ok(Created::Checking) => {
+                    *job = Job::Checking(check);
+                    return Step::GoesOn;
+                }
+                Err(error) => return told::<ConsumerCreateAnswer>(Err(error)),
+            }
+        }
     };
-    if !home.settle_consumer(turn, key) {
-        // As long as it does not know what it needs, others let go of nothing.
-        *job = Job::Settling(key, known, Sweeps::Yes);
-        return Step::GoesOn;
-    }
-    if sweeps == Sweeps::Yes && home.is_swept_late(turn, key) {
-        *job = Job::Settling(key, known, Sweeps::No);
+    if !home.settle_and_sweep(turn, key, &mut sweeps) {
+        *job = Job::Settling(key, known, sweeps);
         return Step::GoesOn;
     }
     let info = home.info_of(turn, key);
@@ -56,7 +66,8 @@ fn created(
     home: &mut Home,
     turn: &mut Turn<'_>,
     request: &Request,
-) -> Result<(ConsumerKey, Told, Sweeps), ApiError> {
+    check: &mut Uniqueness,
+) -> Result<Created, ApiError> {
     let mut asked = ConsumerCreateRequest::read(&request.body, turn.config.unknown_fields)?;
     may_ask(home, request)?;
     asked.settle_name(&request.asked())?;
@@ -82,8 +93,8 @@ fn created(
         if was_durable && !says_how_long {
             config.inactive_threshold = Nanos::ZERO;
         }
-        let sweeps = home.update_consumer(turn, key, &stream, config, asked.action)?;
-        return Ok((key, turn.told(), sweeps));
+        let updated = home.update_consumer(turn, key, &stream, config, asked.action, check)?;
+        return Ok(updated.map_or(Created::Checking, |sweeps| Created::Done(key, turn.told(), sweeps)));
     }
     if asked.action == ConsumerAction::Update {
         return Err(errors::CONSUMER_DOES_NOT_EXIST.error());
@@ -99,35 +110,30 @@ fn created(
         // It would be the name of a file.
         return Err(errors::CONSUMER_CREATE.with(&[&"error creating store for consumer"]));
     }
-    check_work_queue(slot, &stream, &config)?;
+    if !is_unique_in_work_queue(slot, turn, &stream, &config, check)? {
+        return Ok(Created::Checking);
+    }
     check_priority(&config)?;
     let (key, told) = home.make_consumer(turn, id, config);
-    Ok((key, told, Sweeps::No))
+    Ok(Created::Done(key, told, Sweeps::No))
 }
 
-/// Consumers of a work queue may not want the same messages.
-fn check_work_queue(
-    slot: &crate::slot::Slot,
+/// Consumers of a work queue may not want the same messages. Says whether all of that was looked at.
+fn is_unique_in_work_queue(
+    slot: &Slot,
+    turn: &mut Turn<'_>,
     stream: &StreamConfig,
     config: &ConsumerConfig,
-) -> Result<(), ApiError> {
+    check: &mut Uniqueness,
+) -> Result<bool, ApiError> {
     let takes_part = !config.direct && !config.sourcing;
     if stream.retention != Retention::WorkQueue || !takes_part || slot.consumers.counted() == 0 {
-        return Ok(());
+        return Ok(true);
     }
     if filters_of(config).is_empty() {
         return Err(errors::CONSUMER_WQ_MULTIPLE_UNFILTERED.error());
     }
-    check_unique(slot, &config.name, config)
-}
-
-fn check_unique(slot: &crate::slot::Slot, name: &str, config: &ConsumerConfig) -> Result<(), ApiError> {
-    let own = filters_of(config);
-    let mut others = slot.consumers.filters_of_others(name);
-    let clashes = others.any(|theirs| {
-        theirs.is_empty() || theirs.iter().any(|their| own.iter().any(|own| filters_overlap(own, their)))
-    });
-    if clashes { Err(errors::CONSUMER_WQ_CONSUMER_NOT_UNIQUE.error()) } else { Ok(()) }
+    check.go_on(&slot.consumers, &config.name, config, turn)
 }
 
 /// What consumers cannot be yet is refused by name.
@@ -181,7 +187,7 @@ impl Home {
         (key, known)
     }
 
-    /// Has a consumer be something else, if it may be.
+    /// Has a consumer be something else, if it may be. None if that is still being looked at.
     fn update_consumer(
         &mut self,
         turn: &mut Turn<'_>,
@@ -189,20 +195,21 @@ impl Home {
         stream: &StreamConfig,
         config: ConsumerConfig,
         action: ConsumerAction,
-    ) -> Result<Sweeps, ApiError> {
+        check: &mut Uniqueness,
+    ) -> Result<Option<Sweeps>, ApiError> {
         let at = turn.moment();
-        let Some(slot) = self.streams.get_mut(&key.stream) else { return Ok(Sweeps::No) };
-        let Some(consumer) = slot.consumers.get(key.consumer) else { return Ok(Sweeps::No) };
+        let Some(slot) = self.streams.get_mut(&key.stream) else { return Ok(Some(Sweeps::No)) };
+        let Some(consumer) = slot.consumers.get(key.consumer) else { return Ok(Some(Sweeps::No)) };
         let old = consumer.config();
         let name = consumer.name().to_owned();
         if action == ConsumerAction::Create && !config.says_the_same(&old) {
             return Err(errors::CONSUMER_ALREADY_EXISTS.error());
         }
-        if stream.retention == Retention::WorkQueue {
-            check_unique(slot, &name, &config)?;
+        if stream.retention == Retention::WorkQueue && !check.go_on(&slot.consumers, &name, &config, turn)? {
+            return Ok(None);
         }
         if config == old {
-            return Ok(Sweeps::No);
+            return Ok(Some(Sweeps::No));
         }
         old.check_update(&config)?;
         check_priority(&config)?;
@@ -210,7 +217,7 @@ impl Home {
         if moves && turn.is_heard(slot.account(), old.deliver_subject.as_bytes()) {
             return Err(errors::CONSUMER_NAME_EXIST.error());
         }
-        let Some(consumer) = slot.consumers.at(key.consumer) else { return Ok(Sweeps::No) };
+        let Some(consumer) = slot.consumers.at(key.consumer) else { return Ok(Some(Sweeps::No)) };
         let updated = consumer.update(&at, config);
         slot.consumers.refilter(key.consumer);
         self.log_consumer(key, turn.clocks.wall.0);
@@ -219,19 +226,35 @@ impl Home {
         }
         self.time_consumer(key);
         self.line_up(key);
-        Ok(if updated.filters { Sweeps::Yes } else { Sweeps::No })
+        Ok(Some(if updated.filters { Sweeps::Yes } else { Sweeps::No }))
     }
 
-    /// Lets go of what a consumer does not need any more. Says whether that takes several turns.
-    fn is_swept_late(&mut self, turn: &mut Turn<'_>, key: ConsumerKey) -> bool {
+    /// Has a consumer count what is before it, and lets go of what it does not need any more if that is to be. Says whether
+    /// both are done.
+    fn settle_and_sweep(&mut self, turn: &mut Turn<'_>, key: ConsumerKey, sweeps: &mut Sweeps) -> bool {
+        if !self.settle_consumer(turn, key) {
+            if !self.is_started(key) {
+                // As long as it does not know what it needs others let go of nothing, also where it was swept before.
+                *sweeps = Sweeps::Yes;
+            }
+            return false;
+        }
+        if std::mem::replace(sweeps, Sweeps::No) == Sweeps::No {
+            return true;
+        }
         self.sweep(turn, key.stream);
-        self.is_held_up(key.stream)
+        !self.is_held_up(key.stream)
+    }
+
+    fn is_started(&self, key: ConsumerKey) -> bool {
+        let consumer = self.streams.get(&key.stream).and_then(|slot| slot.consumers.get(key.consumer));
+        consumer.is_none_or(Consumer::is_started)
     }
 
     /// Has a consumer count what is before it. Says whether that is done.
     pub(crate) fn settle_consumer(&mut self, turn: &mut Turn<'_>, key: ConsumerKey) -> bool {
         let Some(slot) = self.streams.get_mut(&key.stream) else { return true };
-        let crate::slot::Slot { stream, consumers, .. } = slot;
+        let Slot { stream, consumers, .. } = slot;
         let Some(consumer) = consumers.at(key.consumer) else { return true };
         let mut steps = turn.take_steps();
         let before = steps.left();
@@ -411,19 +434,15 @@ pub(super) fn reset(home: &mut Home, turn: &mut Turn<'_>, request: &Request, job
     // Only the consumer itself hears of it.
     let asked = request.asked();
     let Some(key) = home.key(request.account, asked.stream, asked.consumer) else { return Step::Silence };
-    let (reset_seq, sweeps) = match std::mem::take(job) {
+    let (reset_seq, mut sweeps) = match std::mem::take(job) {
         Job::Reset(reset_seq, sweeps) => (reset_seq, sweeps),
         _ => match was_reset(home, request, key) {
             Ok(reset_seq) => (reset_seq, Sweeps::Yes),
             Err(error) => return told::<ConsumerResetAnswer>(Err(error)),
         },
     };
-    if !home.settle_consumer(turn, key) {
+    if !home.settle_and_sweep(turn, key, &mut sweeps) {
         *job = Job::Reset(reset_seq, sweeps);
-        return Step::GoesOn;
-    }
-    if sweeps == Sweeps::Yes && home.is_swept_late(turn, key) {
-        *job = Job::Reset(reset_seq, Sweeps::No);
         return Step::GoesOn;
     }
     let info = home.info_of(turn, key);
@@ -436,7 +455,7 @@ fn was_reset(home: &mut Home, request: &Request, key: ConsumerKey) -> Result<u64
     check_api_level(&request.header)?;
     let asked = ConsumerResetRequest::read(&request.body)?;
     let (_, slot) = home.stream(request.account, request.stream())?;
-    let crate::slot::Slot { stream, consumers, .. } = slot;
+    let Slot { stream, consumers, .. } = slot;
     let consumer = consumers.at(key.consumer).ok_or_else(|| errors::CONSUMER_NOT_FOUND.error())?;
     let reset_seq = consumer.reset(asked.seq, stream.index())?;
     consumers.hear_all(key.consumer);

@@ -1,19 +1,15 @@
-//! STREAM.CREATE, UPDATE, DELETE, INFO and PURGE.
-
-use std::collections::BTreeMap;
+//! STREAM.CREATE, UPDATE, DELETE and PURGE.
 
 use js_proto::advisory::Action;
 use js_proto::{
-    ApiAnswer, ApiError, ApiPage, ClusterInfo, ConfigLimits, ConsumerConfig, RequestBody, SUBJECTS_MAX,
-    Storage, StreamConfig, StreamConfigRequest, StreamCreateAnswer, StreamDeleteAnswer, StreamInfoAnswer,
-    StreamInfoRequest, StreamPurgeAnswer, StreamPurgeRequest, StreamUpdateAnswer, Versioned, check_alone,
-    errors, expect_empty,
+    ApiAnswer, ApiError, ConfigLimits, ConsumerConfig, RequestBody, Storage, StreamConfig,
+    StreamConfigRequest, StreamCreateAnswer, StreamDeleteAnswer, StreamPurgeAnswer, StreamPurgeRequest,
+    StreamUpdateAnswer, Versioned, check_alone, errors, expect_empty,
 };
 use log_format::{Kind, Place, Record};
-use stream_index::Filter;
 use streams::{BEHAVIOUR_LEVEL, Stream, StreamMeta};
 
-use super::told::{commanded, may_ask, told, told_after};
+use super::told::{commanded, may_ask, told_after};
 use crate::account::StreamId;
 use crate::command::Command;
 use crate::config::Files;
@@ -25,11 +21,8 @@ use crate::publishes::{own_record, refusal};
 use crate::ram::Ram;
 use crate::request::Request;
 use crate::slot::Slot;
-use crate::step::{Job, Step, SubjectsSoFar};
+use crate::step::{Job, Step};
 use crate::turn::{Told, Turn};
-
-/// Sequences without messages that an answer tells of.
-const DELETED_MAX: usize = 1 << 20;
 
 pub(super) fn create(home: &mut Home, turn: &mut Turn<'_>, request: &Request) -> Step {
     told_after(created(home, turn, request))
@@ -245,83 +238,6 @@ fn deleted(home: &mut Home, turn: &mut Turn<'_>, request: &Request) -> Result<(S
     let (id, _) = home.stream(account, &name)?;
     home.end_stream(turn, id);
     Ok((id, turn.tell_all(account, &name, Change::NoStream)))
-}
-
-pub(super) fn info(home: &mut Home, turn: &mut Turn<'_>, request: &Request, job: &mut Job) -> Step {
-    match informed(home, turn, request, job) {
-        Ok(None) => Step::GoesOn,
-        Ok(Some(answer)) => told(Ok(answer)),
-        Err(error) => told::<StreamInfoAnswer>(Err(error)),
-    }
-}
-
-/// The answer; none if there was no time for it.
-fn informed(
-    home: &mut Home,
-    turn: &mut Turn<'_>,
-    request: &Request,
-    job: &mut Job,
-) -> Result<Option<StreamInfoAnswer>, ApiError> {
-    may_ask(home, request)?;
-    let asked = StreamInfoRequest::read(&request.body, turn.config.unknown_fields)?;
-    let (_, slot) = home.stream(request.account, request.stream())?;
-    let mut answer = StreamInfoAnswer::new();
-    let mut info = slot.info(turn);
-    if !asked.subjects_filter.is_empty() {
-        let offset = usize::try_from(asked.offset).unwrap_or(0);
-        let so_far = match std::mem::take(job) {
-            Job::Subjects(so_far) => Some(*so_far),
-            _ => None,
-        };
-        match subjects(slot, turn, &asked.subjects_filter, offset, so_far) {
-            Err(so_far) => {
-                *job = Job::Subjects(Box::new(so_far));
-                return Ok(None);
-            }
-            Ok((0, _)) => {}
-            Ok((total, shown)) => {
-                let (offset, limit) = (asked.offset.max(0), SUBJECTS_MAX as i64);
-                answer.page = ApiPage { total: total as i64, offset, limit };
-                info.state.subjects = shown;
-            }
-        }
-    }
-    if asked.deleted_details {
-        info.state.deleted = slot.index().deleted(0).flatten().take(DELETED_MAX).collect();
-    }
-    let leader = turn.config.server_name.clone();
-    info.cluster = Some(ClusterInfo { leader, ..ClusterInfo::default() });
-    answer.info = Some(info);
-    Ok(Some(answer))
-}
-
-/// How many subjects there are, and the page of them that is asked for. The error is how far it came.
-fn subjects(
-    slot: &Slot,
-    turn: &mut Turn<'_>,
-    filter: &str,
-    offset: usize,
-    so_far: Option<SubjectsSoFar>,
-) -> Result<(usize, BTreeMap<String, u64>), SubjectsSoFar> {
-    let (after, mut total, mut shown) = match so_far {
-        Some(SubjectsSoFar { after, total, shown }) => (Some(after), total, shown),
-        None => (None, 0, BTreeMap::new()),
-    };
-    let index = slot.index();
-    let mut steps = turn.take_steps();
-    let before = steps.left();
-    let more = index.subjects(&Filter::new([filter.as_bytes()]), after.as_deref(), &mut steps, |id| {
-        if total >= offset && shown.len() < SUBJECTS_MAX {
-            let subject = String::from_utf8_lossy(index.subject(id)).into_owned();
-            shown.insert(subject, index.tally(id).count);
-        }
-        total += 1;
-    });
-    turn.spend(u64::from(before - steps.left()));
-    match more {
-        Some(after) => Err(SubjectsSoFar { after: after.into(), total, shown }),
-        None => Ok((total, shown)),
-    }
 }
 
 impl Slot {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use broker::Broker;
 use conns::Time;
 use fabric::ShardId;
-use jetstream::{Config, Files, JetStream, UNLIMITED};
+use jetstream::{Config, Cursor, Files, JetStream, Ledger, UNLIMITED};
 use monitor::Moment;
 use nats_auth::{AccountConfig, Directory, IdentityConfig, User};
 use shards::Shards;
@@ -45,6 +45,8 @@ pub(crate) struct Rig {
     pub(crate) read_at_start: usize,
     /// Records are read, whatever footers tell of them.
     reads_all: bool,
+    /// What all shards count.
+    pub(crate) ledger: Arc<Ledger>,
 }
 
 fn user(name: &str) -> User {
@@ -69,6 +71,7 @@ fn auth() -> nats_auth::Config {
 pub(crate) fn config() -> Config {
     Config {
         server_name: "srv".into(),
+        server_id: "SID".into(),
         version: "2.14.5".into(),
         max_memory: 1 << 20,
         max_storage: 1 << 20,
@@ -106,6 +109,7 @@ impl Rig {
             wall_offset: 0,
             read_at_start: 0,
             reads_all: false,
+            ledger: Arc::clone(&config.ledger),
         }
     }
 
@@ -210,6 +214,12 @@ impl Rig {
     /// How many streams each shard has.
     pub(crate) fn streams_by_shard(&self) -> Vec<usize> {
         self.jetstreams.iter().map(JetStream::streams).collect()
+    }
+
+    /// How many streams are shown.
+    pub(crate) fn streams_shown(&self) -> u64 {
+        let sums = self.jetstreams.iter().map(|jetstream| jetstream.sums_page(Cursor::default()).0);
+        sums.map(|sums| sums.streams).sum()
     }
 
     /// Power is cut, or the server is killed, and it starts again.

@@ -369,7 +369,7 @@ impl Pair {
     pub(super) fn release(&mut self, seq: u64) {
         self.commit_all();
         self.model.release(seq);
-        self.stream.release(seq, &mut self.effects);
+        self.stream.release(&[seq], &mut self.effects);
         self.take_effects();
     }
 
