@@ -1,11 +1,12 @@
 //! What the options come to for streams.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jetstream::{Config, Files, UNLIMITED};
-use js_proto::{API_LEVEL, UnknownFields};
+use js_proto::{API_LEVEL, JetStreamLimits, UnknownFields};
 use monitor::{JetStreamConfigFacts, JetStreamFacts, JetStreamLimitFacts};
 use nats_auth::{Directory, GLOBAL_ACCOUNT};
 use nats_proto::{GoDuration, ServerInfo, friendly_bytes};
@@ -77,25 +78,35 @@ fn sync_when(options: &Options) -> SyncWhen {
 /// What streams are subject to.
 pub(crate) fn config(options: &Options, info: &ServerInfo, directory: &Directory) -> Config {
     let asked = &options.jetstream;
-    let mut accounts = asked.accounts.clone();
-    let mut users = directory.accounts().iter().filter(|account| !account.is_system() && !account.is_gone());
-    if users.all(|account| **account.name() == *GLOBAL_ACCOUNT) {
-        accounts.insert(GLOBAL_ACCOUNT.to_owned(), UNLIMITED);
-    }
     Config {
         server_name: info.server_name.clone(),
+        server_id: info.server_id.clone(),
         version: info.version.clone(),
+        is_off: !asked.is_on,
         domain: asked.domain.clone(),
         max_memory: said(asked.max_memory).unwrap_or_else(|| three_quarters(memory()).unwrap_or(i64::MAX)),
         max_storage: said(asked.max_storage)
             .unwrap_or_else(|| disk_room(&files(options)).unwrap_or(STORAGE_DEFAULT)),
         limits: asked.limits,
         unknown_fields: if asked.is_lenient { UnknownFields::Ignored } else { UnknownFields::Refused },
-        accounts,
+        accounts: accounts(options, directory),
         files: Files::Kept,
         ledger: Arc::default(),
         sync_interval: asked.sync_interval,
     }
+}
+
+/// Which accounts may have streams: none without JetStream.
+fn accounts(options: &Options, directory: &Directory) -> BTreeMap<String, JetStreamLimits> {
+    if !options.jetstream.is_on {
+        return BTreeMap::new();
+    }
+    let mut accounts = options.jetstream.accounts.clone();
+    let mut users = directory.accounts().iter().filter(|account| !account.is_system() && !account.is_gone());
+    if users.all(|account| **account.name() == *GLOBAL_ACCOUNT) {
+        accounts.insert(GLOBAL_ACCOUNT.to_owned(), UNLIMITED);
+    }
+    accounts
 }
 
 /// A size below zero leaves it to the server, as nothing does; zero is none at all.

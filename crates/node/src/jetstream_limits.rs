@@ -90,12 +90,6 @@ pub(crate) fn next_config(
             }
         }
     }
-    for (name, had) in &in_force.accounts {
-        if !accounts.contains_key(name) {
-            refused.push(format!("JetStream stays on for account '{name}' until the next start"));
-            accounts.insert(name.clone(), had.clone());
-        }
-    }
     wanted.accounts = accounts;
     // What is counted goes on.
     wanted.ledger = Arc::clone(&in_force.ledger);
@@ -149,10 +143,7 @@ mod tests {
         let mut without = of([10, 60, -1]);
         without.accounts.remove("A");
         let (next, refused) = next_config(&of([10, 60, -1]), without, &none);
-        assert_eq!(
-            (memory(&next), &*refused[0]),
-            (vec![10, 60, -1], "JetStream stays on for account 'A' until the next start")
-        );
+        assert_eq!((memory(&next), refused.len()), (vec![60, -1], 0), "A may have none any more");
         let reserved = JetStreamTotals { reserved_memory: 95, ..none };
         assert_eq!(next_config(&of([50, 30, 0]), of([60, 30, 0]), &reserved).1.len(), 1);
     }

@@ -11,7 +11,9 @@ use conns::CloseReason;
 use nats_auth::Directory;
 use rustls::ServerConfig;
 use server_log::Log;
-use server_options::{CommandLine, NotReloadable, Options, OptionsError, Port, reload_changes};
+use server_options::{
+    CommandLine, NotReloadable, Options, OptionsError, Port, jetstream_returns, reload_changes,
+};
 use shard_runtime::Control;
 use system::{Sequence, SystemEvent};
 use tls_session::Acceptor;
@@ -60,6 +62,8 @@ pub(crate) struct Reloader {
     command_line: CommandLine,
     /// The options in force, with the port that was found.
     options: Options,
+    /// What it was started with of streams.
+    started: Options,
     /// The settings in force.
     settings: Arc<Settings>,
     /// What streams are subject to, if there may be any.
@@ -80,6 +84,11 @@ impl Reloader {
     pub(crate) fn new(command_line: &CommandLine, options: &Options, server: &Server, log: &Log) -> Self {
         Self {
             command_line: command_line.clone(),
+            started: Options {
+                jetstream: options.jetstream.clone(),
+                store_dir: options.store_dir.clone(),
+                ..Options::default()
+            },
             options: websocket::with_port(
                 &Options { port: Port::Fixed(server.port), ..options.clone() },
                 server.websocket_address,
@@ -117,6 +126,9 @@ impl Reloader {
         {
             new.port = old.port;
         }
+        if options.jetstream.is_on && !self.options.jetstream.is_on {
+            jetstream_returns(&self.started, &options)?;
+        }
         let lines = reload_changes(&self.options, &options)?;
         let Prepared { directories, tls, web_tls, https } =
             self.prepare(&options).map_err(|error| ReloadError::NotReady(start_failure(&error, &options)))?;
@@ -135,7 +147,8 @@ impl Reloader {
         self.tell_streams(&options);
         self.rewrite_files(&options);
         let secured = Secured { clients: tls.as_deref(), websockets: web_tls.as_deref() };
-        self.board.reconfigure(&options, &self.settings, self.streams.as_deref(), &secured);
+        let streams = self.streams.as_deref().filter(|_| options.jetstream.is_on);
+        self.board.reconfigure(&options, &self.settings, streams, &secured);
         if let (Some(monitoring), Some(https)) = (self.monitoring.upgrade(), https) {
             monitoring.secure(https);
         }
@@ -184,6 +197,11 @@ impl Reloader {
     fn tell_streams(&mut self, options: &Options) {
         let Some(in_force) = &self.streams else { return };
         let Some(totals) = self.gatherer.jetstream_totals().flatten() else { return };
+        match (self.options.jetstream.is_on, options.jetstream.is_on) {
+            (true, false) => tracing::info!("Initiating JetStream Shutdown..."),
+            (false, true) => tracing::info!("Restarting JetStream"),
+            _ => {}
+        }
         let mut wanted = config(options, &self.settings.info, &self.settings.directory);
         // What was left to the server stays as it was found at the start.
         if options.jetstream.max_memory.is_none() {
@@ -203,6 +221,9 @@ impl Reloader {
             let _ = told.recv();
         }
         self.streams = Some(next);
+        if self.options.jetstream.is_on && !options.jetstream.is_on {
+            tracing::info!("JetStream Shutdown");
+        }
     }
 
     /// Puts settings in force on all shards, and waits until they are.

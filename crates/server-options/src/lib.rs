@@ -64,7 +64,7 @@ pub use places::{FallibleOption, Places};
 pub use program::{PEER_PROGRAM, PROGRAM, program, version_text};
 pub use reference::{CompletionShell, completion, man_page};
 pub use refused::{Idle, RefusedOption, refused_flags, refused_keys};
-pub use reload::{NotReloadable, reload_changes};
+pub use reload::{NotReloadable, jetstream_returns, reload_changes};
 pub use tls::{CertificateFiles, Tls, tls_help};
 pub use usage::usage;
 pub use websocket::WebSocket;

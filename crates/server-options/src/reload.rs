@@ -7,6 +7,7 @@ pub(crate) mod compare;
 pub(crate) mod jetstream;
 pub(crate) mod rule;
 
+pub use jetstream::jetstream_returns;
 pub use rule::NotReloadable;
 
 use crate::options::Options;

@@ -8,15 +8,17 @@ use crate::jetstream::JetStreamOptions;
 use crate::options::Options;
 use crate::reload::rule::{NotReloadable, Outcome, fixed};
 
-/// What streams are subject to may not change while there may be some, nor whether there may be, which nats-server lets
-/// happen. What is wrong is said in its order.
+/// What streams are subject to may not change while there may be some. That there may be none any more, or some again, may
+/// be said. What is wrong is said in nats-server's order.
 pub(crate) fn jetstream(old: &Options, new: &Options) -> Outcome {
     let (was, is) = (&old.jetstream, &new.jetstream);
     if !was.is_on && !is.is_on {
         return Outcome::Same;
     }
+    if was.is_on != is.is_on {
+        return Outcome::Changed("JetStream".into());
+    }
     let checks = [
-        fixed("JetStream", was.is_on.to_string(), is.is_on.to_string()),
         fixed("NoJetStreamStrict", was.is_lenient.to_string(), is.is_lenient.to_string()),
         sizes(was, is),
         fixed("SyncInterval", interval(was), interval(is)),
@@ -34,6 +36,30 @@ pub(crate) fn jetstream(old: &Options, new: &Options) -> Outcome {
         }
     }
     changed
+}
+
+/// Whether JetStream may be there again after it was not: with what it was started with, which is still there.
+///
+/// # Errors
+/// It was not started, or with something else that would have to be made anew.
+pub fn jetstream_returns(started: &Options, new: &Options) -> Result<(), NotReloadable> {
+    let (was, is) = (&started.jetstream, &new.jetstream);
+    let is_elsewhere = started.store_dir != new.store_dir;
+    let checks = [
+        fixed("JetStream", was.is_on.to_string(), is.is_on.to_string()),
+        fixed("SyncInterval", interval(was), interval(is)),
+        fixed("JetStreamDomain", was.domain.clone(), is.domain.clone()),
+        if is_elsewhere {
+            Outcome::Refused(NotReloadable::to("jetstream storage directory"))
+        } else {
+            Outcome::Same
+        },
+    ];
+    let refused = checks.into_iter().find_map(|outcome| match outcome {
+        Outcome::Refused(refusal) => Some(refusal),
+        _ => None,
+    });
+    refused.map_or(Ok(()), Err)
 }
 
 fn interval(options: &JetStreamOptions) -> String {
@@ -134,7 +160,26 @@ mod tests {
         assert_eq!(of((giga, giga), (None, giga)), refused("jetstream max memory and max store"));
     }
 
-    /// In the words of nats-server 2.14.5, but for the first.
+    #[test]
+    fn it_comes_back_as_it_was_started() {
+        let started = options(None, None);
+        let with = |change: fn(&mut Options)| {
+            let mut new = started.clone();
+            change(&mut new);
+            jetstream_returns(&started, &new).map_err(|refusal| refusal.to_string())
+        };
+        assert_eq!(with(|new| new.jetstream.max_memory = Some(5)), Ok(()));
+        let refused = |what: &str| Err(format!("config reload not supported for {what}"));
+        assert_eq!(with(|new| new.store_dir = None), refused("jetstream storage directory"));
+        assert_eq!(
+            with(|new| new.jetstream.domain = "hub".into()),
+            refused("JetStreamDomain: old=, new=hub")
+        );
+        let never = jetstream_returns(&Options::default(), &started).map_err(|refusal| refusal.to_string());
+        assert_eq!(never, refused("JetStream: old=false, new=true"));
+    }
+
+    /// In the words of nats-server 2.14.5.
     #[test]
     fn what_streams_are_subject_to_may_not_change() {
         let old = options(None, None);
@@ -148,7 +193,7 @@ mod tests {
             new.jetstream.is_on = false;
             new.store_dir = None;
         };
-        assert_eq!(with(off), refused("JetStream: old=true, new=false"));
+        assert_eq!(with(off), Ok(vec!["JetStream".to_owned()]));
         assert_eq!(
             with(|new| new.jetstream.domain = "hub".into()),
             refused("JetStreamDomain: old=, new=hub")
