@@ -314,8 +314,12 @@ mod tests {
             compress_ok: true,
             strict: true,
         };
-        let limits =
-            JetStreamLimitFacts { max_request_batch: 1, max_ack_pending: 2, max_duplicate_window: 3 };
+        let limits = JetStreamLimitFacts {
+            max_request_batch: 1,
+            max_ack_pending: 2,
+            max_duplicate_window: 3,
+            ..JetStreamLimitFacts::default()
+        };
         let facts = JetStreamFacts { config, limits, api_level: 4 };
         let totals = JetStreamTotals { accounts: 3, requests: 7, errors: 1, ..JetStreamTotals::default() };
         let sums = StreamSums {
