@@ -14,7 +14,11 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use test_kit::{START_DEADLINE, Server, ServerError, ServerOptions, Setup, on_every_setup};
 
-on_every_setup!(limits_follow_the_configuration, what_was_found_again_is_said,);
+on_every_setup!(
+    limits_follow_the_configuration,
+    what_was_found_again_is_said,
+    a_reload_takes_jetstream_away_and_gives_it_back,
+);
 
 fn limits_follow_the_configuration(setup: Setup) {
     let kept = Kept::with_streams(setup);
@@ -46,6 +50,33 @@ fn limits_follow_the_configuration(setup: Setup) {
     let mut fresh = Client::connect(&kept.server, "d");
     fresh.makes("STREAM.CREATE.DS", &json!({ "name": "DS", "subjects": ["d"], "storage": "memory" }));
     assert_eq!(kept.json("/jsz")["total"], 3);
+}
+
+fn a_reload_takes_jetstream_away_and_gives_it_back(setup: Setup) {
+    let kept = Kept::with_streams(setup);
+    let mut client = Client::connect(&kept.server, "a");
+    let without = ACCOUNTS.replace(", jetstream { max_mem: 10M, max_file: 100M, max_streams: 10 }", "");
+    assert_ne!(without, ACCOUNTS);
+    for _ in 0..2 {
+        kept.reloads(&without);
+        for request in ["INFO", "STREAM.INFO.ORDERS", "STREAM.NAMES"] {
+            let said = client.asks(&format!("$JS.API.{request}"), "");
+            assert_eq!(said["error"]["err_code"], 10039, "{request}");
+        }
+        let (status, ill) = kept.get("/healthz");
+        assert_eq!(status, 503);
+        assert!(ill.contains("JetStream stream 'A \\u003e ORDERS' could not be recovered"), "{ill}");
+        assert_eq!(kept.json("/jsz")["streams"], 1, "that of B");
+        kept.reloads(ACCOUNTS);
+        let words = "[INF]   Recovering 2 consumers for stream - 'A > ORDERS'";
+        kept.server.log().wait_for(words, START_DEADLINE).expect("it is said");
+        let info = client.makes("STREAM.INFO.ORDERS", &Value::Null);
+        assert_eq!((&info["state"]["messages"], &info["state"]["consumer_count"]), (&5.into(), &2.into()));
+        let gone = client.asks("$JS.API.STREAM.INFO.MEM", "");
+        assert_eq!(gone["error"]["err_code"], 10059, "it was in memory");
+        assert_eq!(kept.json("/jsz")["consumers"], 2);
+    }
+    assert_eq!(client.asks("o.1", "hello")["seq"], 6);
 }
 
 /// As nats-server says it, but for how long each took: all are found at once.

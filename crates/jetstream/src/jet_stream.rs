@@ -151,6 +151,8 @@ impl JetStream {
         for home in desk.homes.iter_mut() {
             (home.now, home.wall) = (now, wall.0);
             home.heed_clocks(&mut turn);
+            // Ahead of those who ask for what a reload gave back.
+            home.switch_some(&mut turn);
             home.tend_disk(&turn);
             home.heed_disk(&mut turn);
             home.answer_confirmed(&mut turn);

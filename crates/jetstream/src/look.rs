@@ -182,7 +182,7 @@ impl JetStream {
     pub fn health(&self, query: &HealthzQuery) -> StreamHealth {
         let mut health = StreamHealth::default();
         for home in self.desk().homes.iter() {
-            health.add(home.health(query));
+            health.add(home.health(query, self.config().is_off));
         }
         health.ailing.truncate(AILING_MAX);
         health
@@ -307,7 +307,7 @@ impl Account {
 }
 
 impl Home {
-    fn health(&self, query: &HealthzQuery) -> StreamHealth {
+    fn health(&self, query: &HealthzQuery, is_off: bool) -> StreamHealth {
         let mut health = StreamHealth::default();
         let is_meant = |ailing: &AilingStream| {
             query.account.as_deref().is_none_or(|account| *account == *ailing.account)
@@ -315,7 +315,8 @@ impl Home {
         };
         health.ailing =
             self.unserved.iter().filter(|ailing| is_meant(ailing)).take(AILING_MAX).cloned().collect();
-        let resting = self.streams.values().filter(|slot| slot.is_resting);
+        // Without JetStream there are none that could be served.
+        let resting = self.streams.values().filter(|slot| slot.is_resting && !is_off);
         let resting = resting.map(|slot| self.ailing(slot, Ailment::NotServed));
         let room = AILING_MAX - health.ailing.len();
         health.ailing.extend(resting.filter(|ailing| is_meant(ailing)).take(room));

@@ -39,7 +39,6 @@ impl Home {
     /// of the turn, so that none of them keeps the others from theirs.
     pub(crate) fn work(&mut self, turn: &mut Turn<'_>) {
         let kinds = [
-            !self.switching.is_empty(),
             !self.busy.is_empty(),
             !self.waiting.is_empty() || !self.parking.is_empty(),
             !self.gets.is_empty(),
@@ -47,14 +46,8 @@ impl Home {
             !self.endings.is_empty(),
         ];
         let mut left = kinds.into_iter().filter(|has_some| *has_some).count();
-        let phases: [fn(&mut Self, &mut Turn<'_>); 6] = [
-            Self::switch_some,
-            Self::work_off,
-            Self::answer,
-            Self::go_on_with_gets,
-            Self::deliver,
-            Self::end_some,
-        ];
+        let phases: [fn(&mut Self, &mut Turn<'_>); 5] =
+            [Self::work_off, Self::answer, Self::go_on_with_gets, Self::deliver, Self::end_some];
         for (has_some, phase) in kinds.into_iter().zip(phases) {
             turn.share(left);
             phase(self, turn);
