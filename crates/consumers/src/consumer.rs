@@ -129,16 +129,13 @@ impl Consumer {
     /// One that was stored: [`load`](Self::load) what was, then let it [`lead`](Self::lead).
     pub fn following(spec: Spec) -> Self {
         let settings = Settings::new(&spec.config);
-        let mut none = Vec::new();
-        let zeros = MsgMetadata { delivered: 0, stream_seq: 0, consumer_seq: 0, timestamp: 0, pending: 0 };
-        spec.reply.write(&mut none, &zeros);
         Self {
             stream_name: spec.stream.into(),
             name: spec.name.into(),
             created: spec.created,
             config: compact(&spec.config).into(),
+            reply_front: front_bytes(&spec.reply),
             reply: spec.reply,
-            reply_front: none.len() - 5,
             flow_reply: settings.has_flow_control.then(|| Box::new(spec.flow)),
             settings,
             of_stream: spec.of_stream,
@@ -169,6 +166,11 @@ impl Consumer {
         }
     }
 
+    /// The name of its stream.
+    pub fn stream_name(&self) -> &str {
+        &self.stream_name
+    }
+
     /// Its name.
     pub fn name(&self) -> &str {
         &self.name
@@ -189,6 +191,15 @@ impl Consumer {
     pub(crate) fn set_config(&mut self, config: &ConsumerConfig) {
         self.settings = Settings::new(config);
         self.config = compact(config).into();
+    }
+
+    /// Has it be answered at other subjects from now on.
+    pub fn reply_at(&mut self, reply: AckReply, flow: FlowControlReply) {
+        self.reply_front = front_bytes(&reply);
+        self.reply = reply;
+        if let Some(place) = &mut self.flow_reply {
+            **place = flow;
+        }
     }
 
     /// The front of its reply subjects.
@@ -301,4 +312,12 @@ impl Consumer {
 
 fn digits(number: u64) -> usize {
     number.checked_ilog10().map_or(1, |log| log as usize + 1)
+}
+
+/// Bytes of a reply subject without its numbers.
+fn front_bytes(reply: &AckReply) -> usize {
+    let zeros = MsgMetadata { delivered: 0, stream_seq: 0, consumer_seq: 0, timestamp: 0, pending: 0 };
+    let mut written = Vec::new();
+    reply.write(&mut written, &zeros);
+    written.len() - 5
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use js_proto::{API_LEVEL, AccountInfo, ApiStats, JetStreamLimits, Storage, Tier};
 
+use crate::ack_form::account_hash;
 use crate::allowance::Reserved;
 use crate::config::UNLIMITED;
 use crate::ledger::AccountLedger;
@@ -17,6 +18,8 @@ pub(crate) struct StreamId(pub(crate) u32);
 #[derive(Debug)]
 pub(crate) struct Account {
     pub(crate) name: Box<str>,
+    /// What subjects name it by.
+    pub(crate) hash: Box<str>,
     /// None if it may have no streams.
     pub(crate) limits: Option<JetStreamLimits>,
     pub(crate) is_system: bool,
@@ -41,6 +44,7 @@ impl Account {
     ) -> Self {
         Self {
             name: name.into(),
+            hash: account_hash(name).into(),
             limits,
             is_system,
             streams: BTreeMap::new(),

@@ -27,6 +27,12 @@ pub struct Config {
     pub max_storage: i64,
     /// What streams and consumers may ask for.
     pub limits: ServerLimits,
+    /// How much may wait to be stored in one stream.
+    pub buffer: Buffer,
+    /// Requests of an account that may wait on a shard; zero and less leave it to the server.
+    pub max_requests: i64,
+    /// Whether deliveries name domain and account where they are acknowledged.
+    pub has_long_acks: bool,
     /// What becomes of fields that requests should not have.
     pub unknown_fields: UnknownFields,
     /// The accounts that may have streams, by name, and how much of each.
@@ -75,6 +81,16 @@ pub struct BatchLimits {
     pub max_msgs: i64,
     /// `timeout`.
     pub timeout: Nanos,
+}
+
+/// What of one stream may wait to be stored, of what was taken from its publishers: those beyond are refused. Zero and less
+/// is no bound but the shard's, where publishers wait instead.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Buffer {
+    /// `max_buffered_msgs`.
+    pub messages: i64,
+    /// `max_buffered_size`, in bytes.
+    pub bytes: i64,
 }
 
 /// An account without limits.

@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use js_proto::advisory::Action;
 use js_proto::{
     ApiAnswer, ApiError, CopiedHeaders, MsgDeleteAnswer, PubAckAnswer, StreamPurgeAnswer, StreamUpdateAnswer,
-    Timestamp,
+    Timestamp, errors,
 };
 use serde::Serialize;
 use streams::{Answer as Told, Effect, Removal};
 
 use crate::account::StreamId;
 use crate::disk::Found;
+use crate::flood::TOO_MANY_REQUESTS;
 use crate::home::Home;
 use crate::names::Change;
 use crate::post::Message;
@@ -133,7 +134,7 @@ impl Home {
     /// Tells a publisher what became of its message.
     fn acknowledge(&mut self, turn: &mut Turn<'_>, id: StreamId, reply: &[u8], answer: Told) {
         let Some(slot) = self.streams.get(&id) else { return };
-        let mut payload = Vec::with_capacity(64);
+        let (mut header, mut payload): (&[u8], _) = (b"", Vec::with_capacity(64));
         match answer {
             Told::Stored { seq } => slot.pub_ack().write(&mut payload, seq),
             Told::Duplicate { seq } => slot.pub_ack().write_duplicate(&mut payload, seq),
@@ -142,10 +143,15 @@ impl Home {
                 let id = String::from_utf8_lossy(&id);
                 slot.pub_ack().write_batch(&mut payload, seq, &id, count);
             }
-            Told::Refused(error) => payload = PubAckAnswer::refusal(&slot.config().name, error),
+            Told::Refused(error) => {
+                if error.is(&errors::STREAM_TOO_MANY_REQUESTS) {
+                    header = TOO_MANY_REQUESTS;
+                }
+                payload = PubAckAnswer::refusal(&slot.config().name, error);
+            }
             Told::Purged { .. } | Told::Deleted | Told::Updated => return,
         }
-        turn.publish(&Message::new(slot.account(), reply, &payload));
+        turn.publish(&Message { header, ..Message::new(slot.account(), reply, &payload) });
     }
 
     /// Answers a request about the stream.

@@ -28,6 +28,7 @@ use crate::parking::Parking;
 use crate::publishes::own_record;
 use crate::reports::Report;
 use crate::request::Request;
+use crate::requests::max_waiting;
 use crate::resting::Switch;
 use crate::room::Room;
 use crate::slot::Slot;
@@ -139,6 +140,8 @@ pub(crate) struct Home {
     pub(crate) switching: VecDeque<Switch>,
     /// What the directory has to hear.
     pub(crate) reports: VecDeque<Report>,
+    /// Requests of an account that may wait.
+    pub(crate) requests_max: usize,
     /// Requests that wait their turn.
     pub(crate) waiting: VecDeque<(Request, Job)>,
     /// Those that take several turns, and what has to wait for them or for its stream.
@@ -209,6 +212,7 @@ impl Home {
             counting: BTreeSet::new(),
             switching: VecDeque::new(),
             reports: VecDeque::new(),
+            requests_max: max_waiting(config.max_requests),
             waiting: VecDeque::new(),
             parking: Parking::default(),
             unconfirmed: VecDeque::new(),

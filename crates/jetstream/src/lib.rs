@@ -5,11 +5,12 @@
 //! | for | see |
 //! |---|---|
 //! | the machine, and what it is given | [`JetStream`], [`Config`] |
-//! | whose a subject is | `role.rs`, `claims.rs`, `names.rs` |
+//! | whose a subject is | `role.rs`, `claims.rs`, `names.rs`, `ack_form.rs` |
 //! | which streams there are, and where | `registrar.rs`, `directory.rs`, `letters.rs` |
 //! | the streams of one log | `home.rs` |
 //! | requests and their answers | `api.rs` and below |
 //! | what is published | `post.rs`, `audit.rs` |
+//! | messages that come too fast | `flood.rs` |
 //! | what monitoring shows | `look.rs` |
 //! | what takes several turns, and what waits for it | `work.rs`, `tasks.rs`, `ending.rs`, `details.rs`, `search.rs`; `held.rs`, `parking.rs` |
 //! | an account that may have streams no more, or again | `reconfigure.rs`, `resting.rs` |
@@ -26,6 +27,7 @@
 #![forbid(unsafe_code)]
 
 mod account;
+mod ack_form;
 mod allowance;
 mod api;
 mod audit;
@@ -46,6 +48,7 @@ mod effects;
 mod ending;
 mod endings;
 mod farewell;
+mod flood;
 mod gathering;
 mod gets;
 mod hearers;
@@ -96,7 +99,7 @@ mod waiter;
 mod words;
 mod work;
 
-pub use config::{BatchLimits, Config, Files, ServerLimits, UNLIMITED};
+pub use config::{BatchLimits, Buffer, Config, Files, ServerLimits, UNLIMITED};
 pub use inventory::{Inventory, Stock, StreamFound};
 pub use jet_stream::JetStream;
 pub use ledger::Ledger;

@@ -8,6 +8,7 @@ use stream_log::AppendError;
 use streams::{Answer, Around, Decision, Effect, LOOKUP_STEPS, Publish};
 
 use crate::account::StreamId;
+use crate::config::Buffer;
 use crate::disk::{Awaited, Disk};
 use crate::home::Home;
 use crate::room::Room;
@@ -67,6 +68,10 @@ impl Home {
             let refusal = slot.stream.refusal_of_fast_batch(command, is_server_full, account_bytes_left);
             let waiter = reply.map(|reply| Waiter::Publisher(reply.into()));
             effects.extend(waiter.map(|to| Effect::Answer { to, answer: Answer::Refused(refusal) }));
+            Some(Taken::Yes)
+        } else if turn.config.buffer != Buffer::default()
+            && slot.refuse_flood(turn, command, reply, &self.accounts[slot.account()].name, &mut effects)
+        {
             Some(Taken::Yes)
         } else {
             slot.publish(turn, &mut self.disk, command, reply, &room, &mut effects)

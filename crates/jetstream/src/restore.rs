@@ -65,6 +65,7 @@ impl Home {
             let mut machine = found.consumer;
             machine.forget_gone(slot.index());
             machine.lead(&at);
+            turn.config.give_form(&self.accounts[account], &mut machine);
             let (takes_acks, is_push) = (machine.takes_acks(), machine.deliver_subject().is_some());
             let name = machine.name().to_owned();
             let consumer = slot.consumers.insert(machine, Some(group));

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use broker::ServiceSubscription;
+use conns::Time;
 use fabric::Mailbox;
 use js_proto::{ConsumerInfo, PubAck, Storage, StreamConfig, StreamInfo, StreamState, Timestamp, Versioned};
 use stream_index::{State, StreamIndex};
@@ -42,6 +43,8 @@ pub(crate) struct Slot {
     pub(crate) late: BTreeSet<ConsumerId>,
     /// How many batches it has open, and how many bytes they hold, as the server counts them.
     pub(crate) batches: (i64, i64),
+    /// When the log said last that messages come too fast.
+    pub(crate) flood_told: Option<Time>,
     ack: PubAck,
     subscriptions: Vec<(String, ServiceSubscription)>,
 }
@@ -70,6 +73,7 @@ impl Slot {
             uncommitted: 0,
             late: BTreeSet::new(),
             batches: (0, 0),
+            flood_told: None,
             ack,
             subscriptions: Vec::new(),
         }

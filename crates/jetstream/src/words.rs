@@ -50,6 +50,9 @@ impl Home {
     /// Somebody acknowledges a message, or says something else of it.
     pub(crate) fn on_ack(&mut self, turn: &mut Turn<'_>, message: &MeshMessage<'_>, ack: &AckSubject<'_>) {
         let account = message.account as usize;
+        if !turn.config.is_meant(self.account(account), ack) {
+            return;
+        }
         let Some(key) = self.key(account, ack.stream, ack.consumer) else { return };
         let at = turn.moment();
         let Some(slot) = self.streams.get_mut(&key.stream) else { return };

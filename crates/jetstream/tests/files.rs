@@ -4,6 +4,7 @@ mod rig;
 
 use std::time::Duration;
 
+use jetstream::Buffer;
 use rig::{Conn, Rig};
 use sim_disk::SimDisk;
 use stream_log::Span;
@@ -35,6 +36,26 @@ fn an_acknowledgement_means_on_disk() {
         rig.settle();
         let said = rig.shards.output(client);
         assert!(said.contains(r#"{"stream":"S","seq":1}"#) && said.contains(r#""messages":1"#), "{said}");
+    }
+}
+
+/// In the words of nats-server 2.14.5.
+#[test]
+fn what_comes_faster_than_it_is_stored_is_refused_where_that_is_asked_for() {
+    for buffer in [Buffer { messages: 2, bytes: 0 }, Buffer { messages: 0, bytes: 50 }] {
+        let mut rig = Rig::on_disk_buffered(SimDisk::new(7), buffer);
+        let client = rig.client("a");
+        rig.ask(client, "STREAM.CREATE.S", STREAM);
+        rig.is_disk_slow = true;
+        let said = rig.say(client, &"PUB s.a r.a 1\r\nx\r\n".repeat(4));
+        let refusal = "NATS/1.0 429 Too Many Requests\r\n\r\n{\"error\":{\"code\":429,\"err_code\":10167,\
+                       \"description\":\"too many requests\"},\"stream\":\"S\",\"seq\":0}";
+        assert_eq!((said.matches("MSG r.a").count(), said.matches(refusal).count()), (2, 2), "{said}");
+        rig.run_disk();
+        rig.settle();
+        assert!(rig.shards.output(client).contains(r#"{"stream":"S","seq":2}"#));
+        rig.is_disk_slow = false;
+        assert!(rig.publish(client, "s.a", "x").contains(r#"{"stream":"S","seq":3}"#), "there is room again");
     }
 }
 

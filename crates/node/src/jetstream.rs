@@ -10,7 +10,7 @@ use js_proto::{API_LEVEL, JetStreamLimits, UnknownFields};
 use monitor::{JetStreamConfigFacts, JetStreamFacts, JetStreamLimitFacts};
 use nats_auth::{Directory, GLOBAL_ACCOUNT};
 use nats_proto::{GoDuration, ServerInfo, friendly_bytes};
-use server_options::Options;
+use server_options::{LONG_ACKS, Options};
 use shard_runtime::{Store, StoreError};
 use stream_log::SyncWhen;
 
@@ -88,6 +88,9 @@ pub(crate) fn config(options: &Options, info: &ServerInfo, directory: &Directory
         max_storage: said(asked.max_storage)
             .unwrap_or_else(|| disk_room(&files(options)).unwrap_or(STORAGE_DEFAULT)),
         limits: asked.limits,
+        buffer: asked.buffer,
+        max_requests: asked.max_requests,
+        has_long_acks: options.feature_flags.get(LONG_ACKS).is_some_and(|on| *on),
         unknown_fields: if asked.is_lenient { UnknownFields::Ignored } else { UnknownFields::Refused },
         accounts: accounts(options, directory),
         files: Files::Kept,

@@ -206,6 +206,13 @@ fn introduce(options: &Options, server_id: &str, shards: usize, directory: &Dire
     if let Some(limit) = memory_limit() {
         tracing::info!("  Memory:   {} MiB at most, by the control group", limit >> 20);
     }
+    if !options.feature_flags.is_empty() {
+        let said =
+            |(flag, on): (&String, &bool)| format!("{flag} ({})", if *on { "opt-in" } else { "disabled" });
+        let flags: Vec<String> = options.feature_flags.iter().map(said).collect();
+        tracing::info!("  Feature flags:");
+        tracing::info!("    Configured:    {}", flags.join(", "));
+    }
     if directory.has_plain_passwords() || options.idle_password {
         tracing::warn!("Plaintext passwords detected, use nkeys or bcrypt");
     }

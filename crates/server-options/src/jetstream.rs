@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use jetstream::ServerLimits;
+use jetstream::{Buffer, ServerLimits};
 use js_proto::JetStreamLimits;
 
 /// What of JetStream is told in `jetstream`, and by flags.
@@ -24,6 +24,10 @@ pub struct JetStreamOptions {
     pub domain: String,
     /// `limits`.
     pub limits: ServerLimits,
+    /// `max_buffered_msgs` and `max_buffered_size`.
+    pub buffer: Buffer,
+    /// `request_queue_limit`.
+    pub max_requests: i64,
     /// What accounts may have, by name. Those that are not here may have nothing.
     pub accounts: BTreeMap<String, JetStreamLimits>,
 }

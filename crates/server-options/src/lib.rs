@@ -58,7 +58,7 @@ pub use command_line::{CommandLine, Loaded};
 pub use error::OptionsError;
 pub use invocation::{Invocation, SignalCall, SignalCommand};
 pub use jetstream::JetStreamOptions;
-pub use options::{ConfigFile, LameDuck, Options, Port};
+pub use options::{ConfigFile, LONG_ACKS, LameDuck, Options, Port};
 pub use parse::parse;
 pub use places::{FallibleOption, Places};
 pub use program::{PEER_PROGRAM, PROGRAM, program, version_text};

@@ -33,6 +33,8 @@ pub struct Options {
     pub server_tags: Vec<String>,
     /// `server_metadata`: the same as names and values.
     pub server_metadata: BTreeMap<String, String>,
+    /// `feature_flags`: what of it was said. [`LONG_ACKS`] is the one that does something.
+    pub feature_flags: BTreeMap<String, bool>,
     /// Whether messages may have headers; `no_header_support` takes them away.
     pub headers: bool,
     /// File to receive the process id.
@@ -65,6 +67,9 @@ pub struct Options {
     pub runtime: shard_runtime::Config,
 }
 
+/// The feature by which deliveries name domain and account where they are acknowledged.
+pub const LONG_ACKS: &str = "js_ack_fc_v2";
+
 impl Default for Options {
     fn default() -> Self {
         Self {
@@ -76,6 +81,7 @@ impl Default for Options {
             server_name: None,
             server_tags: Vec::new(),
             server_metadata: BTreeMap::new(),
+            feature_flags: BTreeMap::new(),
             headers: true,
             pid_file: None,
             ports_file_dir: None,

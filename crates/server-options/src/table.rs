@@ -214,6 +214,9 @@ pub(crate) static OPTIONS: &[Row] = &[
         .live("max_traced_msg_len", |options| options.broker.max_traced_msg_len.to_string()),
     option(Any(top::server_tags)).key(&["server_tags"]).compared(compare::server_tags),
     option(Any(top::server_metadata)).key(&["server_metadata"]).compared(compare::server_metadata),
+    option(Any(top::feature_flags))
+        .key(&["feature_flags"])
+        .fixed("FeatureFlags", compare::feature_flags),
     // What they say we do anyway.
     option(Integer(|_, _| Ok(()))).key(&["connect_error_reports"]),
     option(Integer(|_, _| Ok(()))).key(&["reconnect_error_reports"]),
@@ -288,7 +291,6 @@ pub(crate) static OPTIONS: &[Row] = &[
     refused_key(&["proxy_protocol"], Off, PROXY),
     refused_key(&["prof_port"], Zero, PROFILE),
     refused_key(&["prof_block_rate"], Zero, PROFILE),
-    refused_key(&["feature_flags"], EmptyBlock, "there are no features to choose from"),
 ];
 
 #[cfg(test)]

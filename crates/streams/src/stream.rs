@@ -137,6 +137,11 @@ impl<W> Stream<W> {
         self.tail.len()
     }
 
+    /// Messages that are not committed yet, and their bytes.
+    pub fn unstored(&self) -> (u64, u64) {
+        (self.tail.messages, self.tail.bytes)
+    }
+
     /// What was decided last was logged there.
     ///
     /// # Panics

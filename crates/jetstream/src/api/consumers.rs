@@ -164,7 +164,8 @@ impl Home {
         let is_push = !config.deliver_subject.is_empty();
         let is_logged = slot.medium.is_log() && !config.mem_storage && !config.direct;
         let meta = ConsumerMeta { stream: id.0, created: turn.clocks.wall.0, name: name.clone(), config };
-        let machine = Consumer::new(spec(&stream, meta), &at);
+        let mut machine = Consumer::new(spec(&stream, meta), &at);
+        turn.config.give_form(&self.accounts[account], &mut machine);
         let takes_acks = machine.takes_acks();
         let group = is_logged.then(|| self.next_number());
         let Some(slot) = self.streams.get_mut(&id) else { unreachable!("it was just there") };

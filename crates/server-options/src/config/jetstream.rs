@@ -46,9 +46,9 @@ pub(crate) static TABLE: &[Row<Block>] = &[
     row(&["meta_compact"], NotYet(Never, CLUSTER)),
     row(&["meta_compact_size"], NotYet(Never, CLUSTER)),
     row(&["meta_compact_sync"], NotYet(Never, CLUSTER)),
-    row(&["max_buffered_size"], NotYet(Never, "what waits for a stream is bounded by its shard")),
-    row(&["max_buffered_msgs"], NotYet(Never, "what waits for a stream is bounded by its shard")),
-    row(&["request_queue_limit"], NotYet(Never, "requests are bounded by account")),
+    row(&["max_buffered_size"], Any(|block, entry, report| block.options.buffer.bytes = size("max_buffered_size", entry, report).unwrap_or(0))),
+    row(&["max_buffered_msgs"], Any(|block, entry, report| number(&mut block.options.buffer.messages, entry, report))),
+    row(&["request_queue_limit"], Any(|block, entry, report| number(&mut block.options.max_requests, entry, report))),
     row(&["info_queue_limit"], NotYet(Never, "requests are bounded by account")),
     row(&["max_concurrent_io"], NotYet(Never, "there is one writer for a shard")),
 ];

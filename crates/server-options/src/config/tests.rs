@@ -64,6 +64,7 @@ fn sample(key: &str) -> Option<&'static str> {
         "listen" => "127.0.0.1:4333",
         "server_tags" => "[a, b]",
         "server_metadata" => "{ a: b }",
+        "feature_flags" => "{ js_ack_fc_v2: true }",
         "debug"
         | "trace"
         | "trace_verbose"

@@ -4,14 +4,14 @@ use std::ffi::OsStr;
 use std::time::Duration;
 
 use nats_conf::{Data, Entry};
-use nats_proto::{GoDuration, Limits};
+use nats_proto::{GoDuration, Limits, quote};
 
 use crate::config::host_port::host_port;
 use crate::config::report::Report;
 use crate::config::row::{Set, texts};
 use crate::draft::Draft;
 use crate::error::OptionsError;
-use crate::options::{LameDuck, Options};
+use crate::options::{LONG_ACKS, LameDuck, Options};
 use crate::reading::{self, given, put};
 
 /// Largest number that nats-server takes for sizes that it keeps in 32 bits.
@@ -88,6 +88,32 @@ pub(crate) fn server_metadata(draft: &mut Draft, entry: &Entry, report: &mut Rep
     for pair in map {
         if let Some(text) = report.ok(pair.value.as_str()) {
             draft.options.server_metadata.insert(pair.key.clone(), text.to_owned());
+        }
+    }
+}
+
+/// Features that may be asked for, or may be declined.
+const FLAGS: [(&str, Option<&str>); 2] =
+    [(LONG_ACKS, None), ("js_raft_delete_range", Some("there are no clusters"))];
+
+pub(crate) fn feature_flags(draft: &mut Draft, entry: &Entry, report: &mut Report) {
+    let Data::Map(map) = &entry.value.data else {
+        let found = entry.value.data.type_name();
+        return report.refuse(&entry.value, format!("error parsing feature flags: unsupported type {found}"));
+    };
+    for pair in map {
+        let flag = quote(&pair.key);
+        let Data::Bool(on) = pair.value.data else {
+            let found = pair.value.data.type_name();
+            let reason = format!("error parsing feature flag {flag}: expected bool, got {found}");
+            return report.refuse(&pair.value, reason);
+        };
+        match FLAGS.iter().find(|(known, _)| *known == pair.key) {
+            None => report.refuse(&pair.value, format!("feature flag {flag} is not known")),
+            Some((_, Some(missing))) if on => {
+                report.refuse(&pair.value, format!("feature flag {flag} is not supported yet: {missing}"));
+            }
+            Some(_) => drop(draft.options.feature_flags.insert(pair.key.clone(), on)),
         }
     }
 }

@@ -164,6 +164,12 @@ pub(crate) fn server_metadata(old: &Options, new: &Options) -> Outcome {
     live(&old.server_metadata, &new.server_metadata, |_| "metadata".into())
 }
 
+/// As Go shows a map.
+pub(crate) fn feature_flags(options: &Options) -> String {
+    let flags: Vec<_> = options.feature_flags.iter().map(|(flag, on)| format!("{flag}:{on}")).collect();
+    format!("map[{}]", flags.join(" "))
+}
+
 pub(crate) fn monitor_host(options: &Options) -> String {
     options.monitor.as_ref().map_or(&options.host, |monitor| &monitor.host).clone()
 }

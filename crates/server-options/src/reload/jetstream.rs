@@ -24,6 +24,9 @@ pub(crate) fn jetstream(old: &Options, new: &Options) -> Outcome {
         fixed("SyncInterval", interval(was), interval(is)),
         fixed("JetStreamDomain", was.domain.clone(), is.domain.clone()),
         fixed("JetStreamLimits", limits(was), limits(is)),
+        fixed("StreamMaxBufferedMsgs", was.buffer.messages.to_string(), is.buffer.messages.to_string()),
+        fixed("StreamMaxBufferedSize", was.buffer.bytes.to_string(), is.buffer.bytes.to_string()),
+        fixed("JetStreamRequestQueueLimit", was.max_requests.to_string(), is.max_requests.to_string()),
         store_dir(old, new),
         unset(old, new),
     ];

@@ -238,6 +238,7 @@ fn every_option_is_compared() {
         server_name: _,
         server_tags: _,
         server_metadata: _,
+        feature_flags: _,
         headers: _,
         pid_file: _,
         ports_file_dir: _,

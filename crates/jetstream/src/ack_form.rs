@@ -1,0 +1,51 @@
+//! Which of two forms the subjects have where consumers are answered: the short one, or the one that names the domain and
+//! the account as well. Both are understood, whichever is written.
+
+use consumers::Consumer;
+use js_proto::{AckReply, AckSubject, FlowControlReply};
+use sha2::{Digest as _, Sha256};
+
+use crate::account::Account;
+use crate::config::Config;
+
+/// How long the hash of an account is.
+const HASH_BYTES: usize = 8;
+
+const LETTERS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/// What subjects name an account by, as nats-server computes it.
+pub(crate) fn account_hash(name: &str) -> String {
+    let sum = Sha256::digest(name);
+    sum[..HASH_BYTES].iter().map(|byte| char::from(LETTERS[usize::from(*byte) % LETTERS.len()])).collect()
+}
+
+impl Config {
+    /// Has a consumer of that account be answered in the form that is asked for.
+    pub(crate) fn give_form(&self, account: &Account, consumer: &mut Consumer) {
+        if !self.has_long_acks {
+            return;
+        }
+        let (domain, hash) = (&self.domain, &account.hash);
+        let (stream, name) = (consumer.stream_name(), consumer.name());
+        let reply = AckReply::v2(domain, hash, stream, name);
+        let flow = FlowControlReply::v2(domain, hash, stream, name);
+        consumer.reply_at(reply, flow);
+    }
+
+    /// Whether an acknowledgement is for that account: the short form does not say otherwise.
+    pub(crate) fn is_meant(&self, account: &Account, ack: &AckSubject<'_>) -> bool {
+        ack.account_hash.is_none_or(|hash| {
+            hash == account.hash.as_bytes() && ack.domain.unwrap_or_default() == self.domain.as_bytes()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hashes_are_those_recorded() {
+        assert_eq!(account_hash("$G"), "szMpdrwD");
+    }
+}
