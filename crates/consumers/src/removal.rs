@@ -1,6 +1,6 @@
 //! Messages that go from the stream.
 
-use stream_index::{Steps, StreamIndex, Walk};
+use stream_index::{Filter, Steps, StreamIndex, Walk};
 use subject_trie::{filter_contains, filters_overlap};
 
 use crate::backlog::Backlog;
@@ -88,8 +88,8 @@ impl Consumer {
     /// The stream was purged: of what a subject matches, or of everything. What is left of it is left. To be said once,
     /// instead of each message that went.
     ///
-    /// Whoever wants nothing else stands before what is left now; whoever wants more only forgets what is gone. What
-    /// waited to be acknowledged and is gone counts as acknowledged then.
+    /// Whoever wants nothing else stands before what is left of that now; whoever wants more before what is left of the
+    /// stream at least, and forgets what is gone. What waited to be acknowledged and is gone counts as acknowledged then.
     ///
     /// `from` is zero at first, and how far it came afterwards. Says whether that is all; if not, it is to be said again,
     /// and nothing else before.
@@ -116,11 +116,18 @@ impl Consumer {
         from: &mut u64,
         steps: &mut Steps,
     ) -> bool {
-        if *from == 0 && subject.is_none_or(|purged| self.wants_only(purged)) {
-            self.move_to_rest(index, steps);
+        if *from == 0 {
+            match subject {
+                None => self.move_to(first_of(index)),
+                Some(purged) if self.wants_only(purged) => self.move_to(rest_of(purged, index, steps)),
+                Some(_) => {}
+            }
         }
         if !self.forget_some(index, from, steps) {
             return false;
+        }
+        if subject.is_some_and(|purged| self.wants_some(purged)) {
+            self.move_to(first_of(index));
         }
         if subject.is_none_or(|purged| self.wants_some(purged)) {
             if self.pending.is_empty() {
@@ -143,17 +150,11 @@ impl Consumer {
         filter.is_all() || filter.texts().any(|filter| filters_overlap(purged, filter))
     }
 
-    /// Moves to the first message that is left for it, or behind all. Where that takes a long walk, not quite so far:
-    /// nothing that it wants lies between.
-    fn move_to_rest(&mut self, index: &StreamIndex, steps: &mut Steps) {
+    /// Moves to that sequence: of what lies before nothing is left that it wants.
+    fn move_to(&mut self, rest: u64) {
         if self.lasts.is_some() {
             return;
         }
-        let rest = match index.next(&self.settings.filter, 1, steps) {
-            Walk::Found(row) => row.seq,
-            Walk::More(seq) => seq,
-            Walk::End => index.last_seq() + 1,
-        };
         self.cursor = self.cursor.max(rest);
         if self.floor.stream < rest {
             self.floor.stream = rest - 1;
@@ -195,5 +196,19 @@ impl Consumer {
         if let Some(resume) = self.lasts.as_ref().map(|lasts| lasts.resume()) {
             self.list_again(self.delivered.stream + 1, resume);
         }
+    }
+}
+
+/// The first message of the stream, or behind all.
+fn first_of(index: &StreamIndex) -> u64 {
+    index.state().first_seq.max(1)
+}
+
+/// The first message that is left of what was purged, or behind all. Where that takes a long walk, not quite so far.
+fn rest_of(purged: &[u8], index: &StreamIndex, steps: &mut Steps) -> u64 {
+    match index.next(&Filter::new([purged]), 1, steps) {
+        Walk::Found(row) => row.seq,
+        Walk::More(seq) => seq,
+        Walk::End => index.last_seq() + 1,
     }
 }

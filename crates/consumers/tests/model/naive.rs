@@ -243,26 +243,19 @@ impl Naive {
             let overlaps = |own: &String| subject_trie::filters_overlap(purged.as_bytes(), own.as_bytes());
             filters.is_empty() || filters.iter().any(overlaps)
         };
-        if filter.is_none_or(is_within) && self.lasts.is_none() {
-            let rest = self.meant().first().copied().unwrap_or(self.last_seq + 1);
-            self.cursor = self.cursor.max(rest);
-            if self.floor.1 < rest {
-                self.floor.1 = rest - 1;
-                let gone: Vec<u64> = self.waiting.keys().copied().filter(|seq| *seq < rest).collect();
-                for seq in gone {
-                    let entry = self.waiting.remove(&seq).unwrap();
-                    self.again.retain(|other| *other != seq);
-                    self.floor.0 = self.floor.0.max(entry.first);
-                    self.was_acked = true;
-                }
-            }
-            self.delivered.1 = self.delivered.1.max(self.cursor - 1);
+        let first = self.stream.keys().next().copied().unwrap_or(self.last_seq + 1);
+        if filter.is_none_or(is_within) {
+            // Of what was purged nothing is left here.
+            self.move_to(if filter.is_none() { first } else { self.last_seq + 1 });
         }
         let gone: Vec<u64> =
             self.waiting.keys().copied().filter(|seq| !self.stream.contains_key(seq)).collect();
         gone.into_iter().for_each(|seq| self.acked(seq));
         let Self { exceeded, stream, .. } = self;
         exceeded.retain(|seq| stream.contains_key(seq));
+        if filter.is_some_and(is_concerned) {
+            self.move_to(first);
+        }
         if filter.is_none_or(is_concerned) {
             if self.waiting.is_empty() {
                 self.floor = self.delivered;
@@ -270,6 +263,24 @@ impl Naive {
             self.relist(self.delivered.1 + 1);
         }
         self.turn();
+    }
+
+    fn move_to(&mut self, rest: u64) {
+        if self.lasts.is_some() {
+            return;
+        }
+        self.cursor = self.cursor.max(rest);
+        if self.floor.1 < rest {
+            self.floor.1 = rest - 1;
+            let gone: Vec<u64> = self.waiting.keys().copied().filter(|seq| *seq < rest).collect();
+            for seq in gone {
+                let entry = self.waiting.remove(&seq).unwrap();
+                self.again.retain(|other| *other != seq);
+                self.floor.0 = self.floor.0.max(entry.first);
+                self.was_acked = true;
+            }
+        }
+        self.delivered.1 = self.delivered.1.max(self.cursor - 1);
     }
 
     pub(crate) fn request(&mut self, asked: Asked) {
