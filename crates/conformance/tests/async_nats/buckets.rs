@@ -15,6 +15,7 @@ on_every_setup!(
     revisions_are_compared,
     deletes_and_purges_of_keys,
     history_and_keys,
+    a_history_may_be_long,
     a_watch_sees_what_is_there_and_what_comes,
     a_watch_goes_on_after_a_restart,
     values_live_as_long_as_they_say,
@@ -129,6 +130,24 @@ fn history_and_keys(setup: Setup) {
         let mut keys: Vec<String> = bucket.keys().await.expect("keys").try_collect().await.expect("keys");
         keys.sort_unstable();
         assert_eq!(keys, ["k", "k1", "k2", "k4", "k5"]);
+    });
+}
+
+/// As long as clients let it be.
+fn a_history_may_be_long(setup: Setup) {
+    run(async {
+        let js = Js::start(setup).await;
+        let made = bucket(&js, kv::Config { history: 64, ..Default::default() }).await;
+        for n in 1..=70 {
+            put(&made, "k", &n.to_string()).await;
+        }
+        let js = js.restarted().await;
+        let bucket = js.context.get_key_value("B").await.expect("the bucket");
+        let history: Vec<kv::Entry> =
+            bucket.history("k").await.expect("a history").try_collect().await.expect("entries");
+        let values: Vec<String> = history.iter().map(|one| entry(one).1).collect();
+        assert_eq!(values, (7..=70).map(|n| n.to_string()).collect::<Vec<_>>());
+        assert_eq!(history[0].revision, 7);
     });
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_nats::jetstream::{AckKind, consumer};
 use futures::StreamExt;
 use serde_json::{Value, json};
-use test_kit::{Setup, on_every_setup};
+use test_kit::{ServerOptions, Setup, on_every_setup};
 
 use crate::client::*;
 use crate::jetstream::*;
@@ -18,6 +18,9 @@ on_every_setup!(
     who_waits_for_a_deleted_consumer_is_told,
     each_word_of_an_acknowledgement,
     a_double_acknowledgement_is_answered,
+    an_acknowledgement_may_ask_for_more,
+    the_long_form_of_an_acknowledgement_is_understood,
+    the_long_form_is_written_where_that_is_asked_for,
     deliveries_are_counted,
     an_ordered_push_goes_on_after_a_restart,
     an_ordered_pull_sees_everything_in_order,
@@ -168,6 +171,84 @@ fn a_double_acknowledgement_is_answered(setup: Setup) {
         let next = taken[1].message.reply.clone().expect("a reply subject").replace(".S.C.", ".S.NONE.");
         let nobody = js.client.request(next, "+ACK".into()).await.expect_err("nobody is there");
         assert_eq!(nobody.kind(), async_nats::client::RequestErrorKind::NoResponders);
+    });
+}
+
+fn an_acknowledgement_may_ask_for_more(setup: Setup) {
+    run(async {
+        let js = with_messages(setup, 5).await;
+        let mut answers = js.listen("answers").await;
+        ask_for(&js, "1").await;
+        for (words, expected) in [
+            ("+NXT", vec!["m2"]),
+            ("+NXT 2", vec!["m3", "m4"]),
+            (r#"+NXT {"batch":1,"no_wait":true}"#, vec!["m5"]),
+        ] {
+            let reply = next(&mut answers).await.reply.expect("a reply");
+            js.client.publish_with_reply(reply, "answers", words.into()).await.expect("publish");
+            for payload in &expected[1..] {
+                let _ = payload;
+                next(&mut answers).await;
+            }
+            let info = js.consumer_info("C").await;
+            assert_eq!(
+                info["delivered"]["stream_seq"].as_u64(),
+                expected[expected.len() - 1][1..].parse().ok()
+            );
+        }
+        let last = next(&mut answers).await;
+        let reply = last.reply.clone().expect("a reply");
+        js.client
+            .publish_with_reply(reply, "answers", r#"+NXT {"no_wait":true}"#.into())
+            .await
+            .expect("publish");
+        assert_eq!(status(&next(&mut answers).await), (404, "No Messages"));
+        assert_eq!(js.consumer_info("C").await["num_ack_pending"], 1);
+    });
+}
+
+/// It names the domain, or `_`, and the account by a hash.
+fn the_long_form_of_an_acknowledgement_is_understood(setup: Setup) {
+    run(async {
+        let js = with_messages(setup, 2).await;
+        let taken = js.take("C", 2).await;
+        let long = |at: usize, hash: &str| {
+            let reply = taken[at].message.reply.clone().expect("a reply");
+            reply.replace("$JS.ACK.", &format!("$JS.ACK._.{hash}."))
+        };
+        publish(&js.client, &long(1, "zzzzzzzz"), "+ACK").await;
+        assert_eq!(js.consumer_info("C").await["num_ack_pending"], 2, "that is another account");
+        let answer = js.client.request(long(0, "szMpdrwD"), "+ACK".into()).await.expect("an answer");
+        assert_eq!(&answer.payload[..], b"");
+        assert_eq!(js.consumer_info("C").await["ack_floor"]["stream_seq"], 1);
+    });
+}
+
+fn the_long_form_is_written_where_that_is_asked_for(setup: Setup) {
+    run(async {
+        let config = "jetstream { domain: hub }\nfeature_flags { js_ack_fc_v2: true }".to_owned();
+        let js = Js::with(ServerOptions { config: Some(config), ..options(setup) }).await;
+        js.stream(json!({})).await;
+        js.consumer("C", json!({})).await;
+        js.put("s.a", "m1").await;
+        let js = js.restarted().await;
+        js.put("s.a", "m2").await;
+        let taken = js.take("C", 2).await;
+        let reply = taken[1].message.reply.clone().expect("a reply");
+        assert!(reply.starts_with("$JS.ACK.hub.szMpdrwD.S.C.1.2.2."), "{reply}");
+        ack(&taken[0]).await;
+        publish(&js.client, &reply.replace(".hub.szMpdrwD.", "."), "+ACK").await;
+        assert_eq!(js.consumer_info("C").await["ack_floor"]["stream_seq"], 2, "both forms are understood");
+        let mut pushed = js.listen("d").await;
+        let push = json!({"deliver_subject": "d", "ack_policy": "flow_control", "max_ack_pending": 2});
+        js.consumer("P", push).await;
+        let question = loop {
+            let message = next(&mut pushed).await;
+            if let Some(reply) = message.reply.filter(|_| message.status.is_some()) {
+                break reply;
+            }
+        };
+        assert!(question.starts_with("$JS.FC.hub.szMpdrwD.S.P."), "{question}");
     });
 }
 

@@ -3,6 +3,7 @@
 mod advisories;
 mod buckets;
 mod client;
+mod consumer_rules;
 mod consumers;
 mod credentials;
 mod deliveries;
@@ -11,6 +12,7 @@ mod objects;
 mod operations;
 mod publishing;
 mod scenarios;
+mod services;
 mod storage;
 mod stream_api;
 mod streams;

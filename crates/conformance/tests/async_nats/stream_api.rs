@@ -110,6 +110,12 @@ fn a_stream_tells_of_its_subjects(setup: Setup) {
         let subjects = stream.info_with_subjects(">").await.expect("subjects");
         let subjects: Vec<(String, usize)> = subjects.try_collect().await.expect("all pages");
         assert_eq!(subjects.len(), 2);
+        let second = js.ask("STREAM.INFO.S", json!({"subjects_filter": ">", "offset": 1})).await;
+        assert_eq!(second["state"]["subjects"], json!({"s.b.1": 1}));
+        assert_eq!(
+            (&second["total"], &second["offset"], &second["limit"]),
+            (&json!(2), &json!(1), &json!(100_000))
+        );
     });
 }
 
@@ -249,6 +255,21 @@ fn what_takes_a_cluster_is_refused(setup: Setup) {
         for what in ["STREAM.LEADER.STEPDOWN.S", "STREAM.PEER.REMOVE.S", "CONSUMER.LEADER.STEPDOWN.S.C"] {
             assert_eq!(js.refused(what, Value::Null).await, 10010, "{what}");
         }
+        // These are heard, and nobody answers on a server that is alone.
+        let mut answers = js.listen("answers").await;
+        for what in [
+            "META.LEADER.STEPDOWN",
+            "SERVER.REMOVE",
+            "ACCOUNT.PURGE.A",
+            "ACCOUNT.STREAM.MOVE.A.S",
+            "ACCOUNT.STREAM.CANCEL_MOVE.A.S",
+        ] {
+            let subject = format!("$JS.API.{what}");
+            js.client.publish_with_reply(subject, "answers", "{}".into()).await.expect("publish");
+        }
+        js.done("STREAM.INFO.S", Value::Null).await;
+        publish(&js.client, "answers", "the first").await;
+        assert_eq!(text(&next(&mut answers).await), "the first");
     });
 }
 

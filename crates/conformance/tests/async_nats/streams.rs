@@ -9,6 +9,7 @@ use crate::jetstream::*;
 
 on_every_setup!(
     name_description_metadata_and_subjects,
+    names_and_texts_have_bounds,
     the_oldest_give_way_to_limits,
     old_messages_go,
     discard_new_refuses_what_is_too_much,
@@ -17,6 +18,7 @@ on_every_setup!(
     interest_keeps_what_somebody_waits_for,
     storage_in_memory_and_in_files,
     no_ack_answers_no_publisher,
+    how_a_stream_persists_is_kept,
     replicas_and_placement,
     the_first_sequence_can_be_chosen,
     subjects_are_transformed,
@@ -43,16 +45,39 @@ fn name_description_metadata_and_subjects(setup: Setup) {
         assert_eq!(made["did_create"], true);
         let named = js.done("STREAM.CREATE.plain", json!({"name": "plain"})).await;
         assert_eq!(named["config"]["subjects"], json!(["plain"]));
-        let long = "x".repeat(4097);
         for (name, more, code) in [
             ("O", json!({"subjects": ["s.a"]}), 10065),
             ("S", json!({"subjects": ["t"]}), 10058),
-            ("D", json!({"description": long, "subjects": ["d"]}), 10052),
             ("M", json!({"subjects": ["$JS.API.>"]}), 10052),
         ] {
             let body = with(json!({"name": name}), more);
             assert_eq!(js.refused(&format!("STREAM.CREATE.{name}"), body).await, code, "{name}");
         }
+    });
+}
+
+fn names_and_texts_have_bounds(setup: Setup) {
+    run(async {
+        let js = Js::start(setup).await;
+        let (fits, long) = ("n".repeat(255), "n".repeat(256));
+        let (description, metadata) = ("x".repeat(4097), "x".repeat(128 << 10));
+        js.done(&format!("STREAM.CREATE.{fits}"), json!({"name": fits, "subjects": ["f"]})).await;
+        let just = json!({"name": "J", "description": "x".repeat(4096), "metadata": {"k": metadata[1..]}});
+        js.done("STREAM.CREATE.J", just).await;
+        for (name, more, code) in [
+            (&*long, json!({}), 10052),
+            ("a/b", json!({}), 10128),
+            ("D", json!({"description": description}), 10052),
+            ("M", json!({"metadata": {"k": metadata}}), 10052),
+            ("N", json!({"name": ""}), 10056),
+        ] {
+            let body = with(json!({"name": name}), more);
+            assert_eq!(js.refused(&format!("STREAM.CREATE.{name}"), body).await, code, "{name}");
+        }
+        let made = js.done("STREAM.INFO.J", Value::Null).await;
+        assert_eq!(made["config"]["metadata"]["k"], metadata[1..]);
+        let consumer = json!({"stream_name": "J", "config": {"name": long, "durable_name": long}});
+        assert_eq!(js.refused(&format!("CONSUMER.CREATE.J.{long}"), consumer).await, 10102);
     });
 }
 
@@ -185,12 +210,35 @@ fn no_ack_answers_no_publisher(setup: Setup) {
     });
 }
 
+/// `persist_mode: async` allows less than what is done here. nats-server keeps it as well.
+fn how_a_stream_persists_is_kept(setup: Setup) {
+    run(async {
+        let js = Js::start(setup).await;
+        let made = js.stream(json!({"persist_mode": "async"})).await;
+        assert_eq!(made["config"]["persist_mode"], "async");
+        js.put("s.a", "one").await;
+        let plain = json!({"name": "S", "subjects": ["s.>"]});
+        assert_eq!(js.refused("STREAM.UPDATE.S", plain).await, 10052);
+        let in_memory = json!({"name": "M", "storage": "memory", "persist_mode": "async"});
+        assert_eq!(js.refused("STREAM.CREATE.M", in_memory).await, 10052);
+        let js = js.restarted().await;
+        assert_eq!(js.done("STREAM.INFO.S", Value::Null).await["config"]["persist_mode"], "async");
+        assert_eq!(js.state().await["messages"], 1);
+    });
+}
+
 fn replicas_and_placement(setup: Setup) {
     run(async {
         let js = Js::start(setup).await;
         let three = json!({"name": "S", "num_replicas": 3});
         assert_eq!(js.refused("STREAM.CREATE.S", three).await, 10074);
-        assert_eq!(js.stream(json!({"num_replicas": 1})).await["config"]["num_replicas"], 1);
+        let placed = json!({"cluster": "east", "tags": ["ssd"]});
+        let made = js.stream(json!({"num_replicas": 1, "placement": placed})).await;
+        assert_eq!((&made["config"]["num_replicas"], &made["config"]["placement"]), (&json!(1), &placed));
+        let many = json!({"name": "S", "subjects": ["s.>"], "num_replicas": 6});
+        assert_eq!(js.refused("STREAM.UPDATE.S", many).await, 10052);
+        let preferred = json!({"name": "P", "placement": {"preferred": "srv"}});
+        assert_eq!(js.refused("STREAM.CREATE.P", preferred).await, 10052);
     });
 }
 
@@ -353,10 +401,25 @@ fn what_changes_and_what_does_not(setup: Setup) {
 fn pedantic_requests_are_refused_what_is_not_said(setup: Setup) {
     run(async {
         let js = Js::start(setup).await;
-        let short = json!({"name": "S", "subjects": ["s.>"], "max_age": 1_000_000_000,
-            "duplicate_window": 2_000_000_000, "pedantic": true});
-        assert_ne!(js.refused("STREAM.CREATE.S", short).await, 0);
+        for (more, code) in [
+            (json!({"max_age": 1_000_000_000}), 10157),
+            (json!({"max_msgs_per_subject": -2}), 10157),
+            (json!({"max_consumers": -2}), 10157),
+            (json!({"republish": {"dest": "r.>"}}), 10157),
+            (json!({"subject_delete_marker_ttl": 1_000_000_000}), 10052),
+        ] {
+            let config = with(json!({"name": "S", "subjects": ["s.>"]}), more);
+            let pedantic = with(config.clone(), json!({"pedantic": true}));
+            assert_eq!(js.refused("STREAM.CREATE.S", pedantic).await, code, "{config}");
+            js.done("STREAM.CREATE.S", config).await;
+            js.done("STREAM.DELETE.S", Value::Null).await;
+        }
         js.stream(json!({"pedantic": true})).await;
+        let consumer =
+            |more| json!({"stream_name": "S", "pedantic": true, "config": with(json!({"name": "C"}), more)});
+        let backoff = json!({"ack_policy": "explicit", "backoff": [1_000_000_000], "ack_wait": 2_000_000_000, "max_deliver": 2});
+        assert_eq!(js.refused("CONSUMER.CREATE.S.C", consumer(backoff)).await, 10157);
+        js.done("CONSUMER.CREATE.S.C", consumer(json!({}))).await;
     });
 }
 
