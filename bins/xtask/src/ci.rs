@@ -13,7 +13,8 @@ use anyhow::{Result, bail};
 
 use crate::workspace::{Package, Workspace};
 use crate::{
-    circles, crate_table, deny, differ, layers, packages, pages, reference, refused, run, self_contained,
+    circles, crate_table, deny, differ, features, layers, packages, pages, reference, refused, run,
+    self_contained,
 };
 
 const SERVER: &str = "buster-server";
@@ -64,7 +65,10 @@ fn perform(workspace: &Workspace, action: &mut Action) -> Result<()> {
         Action::Circles => circles::run(workspace),
         Action::CrateTable => crate_table::check(workspace),
         Action::Deny => deny::run(workspace, &[]),
-        Action::Pages => pages::run(workspace),
+        Action::Pages => {
+            pages::run(workspace)?;
+            features::run(workspace)
+        }
         Action::Reference => reference::check(workspace),
         Action::Refused => refused::check(workspace),
         Action::Differ => differ::sample(workspace),

@@ -11,6 +11,7 @@ mod compare;
 mod crate_table;
 mod deny;
 mod differ;
+mod features;
 mod fuzz;
 mod layers;
 mod night;
@@ -40,7 +41,7 @@ usage: cargo xtask <command>
                            uses nothing that is not, the top level is tidy
   circles [CRATE]          files that import each other in a circle, or are too long; of one crate, how
   crates [--check]         rewrite (or check) the crate table in docs/ARCHITECTURE.md
-  pages                    the files that docs/ and README.md name are there
+  pages                    the files that docs/ and README.md name are there, and the tests that docs/features-*.md name
   refused [--check]        rewrite (or check) the lists of refused flags and keys in docs/differences.md
   reference [--check]      rewrite (or check) the man page and the shells' completions in docs/
   fuzz [seconds]           run every fuzz target for that long each (default 60)
@@ -115,7 +116,11 @@ fn dispatch(args: &[String]) -> Result<()> {
         ["circles", name] => circles::explain(&Workspace::load()?, name),
         ["crates"] => crate_table::write(&Workspace::load()?),
         ["crates", "--check"] => crate_table::check(&Workspace::load()?),
-        ["pages"] => pages::run(&Workspace::load()?),
+        ["pages"] => {
+            let workspace = Workspace::load()?;
+            pages::run(&workspace)?;
+            features::run(&workspace)
+        }
         ["refused"] => refused::write(&Workspace::load()?),
         ["refused", "--check"] => refused::check(&Workspace::load()?),
         ["reference"] => reference::write(&Workspace::load()?),
