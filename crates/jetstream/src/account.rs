@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use js_proto::{API_LEVEL, AccountInfo, ApiStats, JetStreamLimits, Storage, Tier};
 
-use crate::ack_form::account_hash;
+use crate::account_hash::account_hash;
 use crate::allowance::Reserved;
 use crate::config::UNLIMITED;
 use crate::ledger::AccountLedger;

@@ -3,21 +3,9 @@
 
 use consumers::Consumer;
 use js_proto::{AckReply, AckSubject, FlowControlReply};
-use sha2::{Digest as _, Sha256};
 
 use crate::account::Account;
 use crate::config::Config;
-
-/// How long the hash of an account is.
-const HASH_BYTES: usize = 8;
-
-const LETTERS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-
-/// What subjects name an account by, as nats-server computes it.
-pub(crate) fn account_hash(name: &str) -> String {
-    let sum = Sha256::digest(name);
-    sum[..HASH_BYTES].iter().map(|byte| char::from(LETTERS[usize::from(*byte) % LETTERS.len()])).collect()
-}
 
 impl Config {
     /// Has a consumer of that account be answered in the form that is asked for.
@@ -37,15 +25,5 @@ impl Config {
         ack.account_hash.is_none_or(|hash| {
             hash == account.hash.as_bytes() && ack.domain.unwrap_or_default() == self.domain.as_bytes()
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn hashes_are_those_recorded() {
-        assert_eq!(account_hash("$G"), "szMpdrwD");
     }
 }

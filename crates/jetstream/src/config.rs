@@ -105,7 +105,15 @@ pub const UNLIMITED: JetStreamLimits = JetStreamLimits {
     max_bytes_required: false,
 };
 
+/// Requests of an account that may wait on a shard if nothing is said of it, as nats-server has it for all accounts.
+const REQUESTS_DEFAULT: usize = 10_000;
+
 impl Config {
+    /// How many requests of an account may wait on a shard. Those that come beyond that are dropped, and that is told.
+    pub(crate) fn requests_max(&self) -> usize {
+        usize::try_from(self.max_requests).ok().filter(|max| *max > 0).unwrap_or(REQUESTS_DEFAULT)
+    }
+
     /// What a stream or a consumer is held against, in an account that may have so much.
     pub(crate) fn limits_for(&self, account: &JetStreamLimits, stream: &StreamConfig) -> ConfigLimits {
         let max_stream_bytes = match stream.storage {

@@ -28,7 +28,6 @@ use crate::parking::Parking;
 use crate::publishes::own_record;
 use crate::reports::Report;
 use crate::request::Request;
-use crate::requests::max_waiting;
 use crate::resting::Switch;
 use crate::room::Room;
 use crate::slot::Slot;
@@ -212,7 +211,7 @@ impl Home {
             counting: BTreeSet::new(),
             switching: VecDeque::new(),
             reports: VecDeque::new(),
-            requests_max: max_waiting(config.max_requests),
+            requests_max: config.requests_max(),
             waiting: VecDeque::new(),
             parking: Parking::default(),
             unconfirmed: VecDeque::new(),

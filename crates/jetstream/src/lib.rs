@@ -27,6 +27,7 @@
 #![forbid(unsafe_code)]
 
 mod account;
+mod account_hash;
 mod ack_form;
 mod allowance;
 mod api;

@@ -15,11 +15,7 @@ use crate::request::Request;
 use crate::step::{Answer, Job, Step};
 use crate::turn::{Told, Turn};
 
-/// Requests of an account that may wait on a shard if nothing is said of it, as nats-server has it for all accounts. Those
-/// that come beyond that are dropped, and that is told.
-const WAITING_REQUESTS_DEFAULT: usize = 10_000;
-
-/// Bytes of them. Most are some hundred bytes long.
+/// Bytes of the requests of an account that may wait on a shard. Most are some hundred bytes long.
 const WAITING_BYTES_MAX: usize = 32 << 20;
 
 /// What it costs to answer a request, in steps.
@@ -27,11 +23,6 @@ pub(crate) const REQUEST_STEPS: u64 = 64;
 
 /// How soon to look again whether all shards know, if nobody says so: a shard without connections need not.
 const UNCONFIRMED_PAUSE: Duration = Duration::from_millis(20);
-
-/// How many may wait, where so many are asked for.
-pub(crate) fn max_waiting(asked: i64) -> usize {
-    usize::try_from(asked).ok().filter(|asked| *asked > 0).unwrap_or(WAITING_REQUESTS_DEFAULT)
-}
 
 /// What came of going on with a request.
 enum Attempt {

@@ -4,8 +4,8 @@ mod rig;
 
 use std::time::Duration;
 
-use jetstream::Buffer;
-use rig::{Conn, Rig};
+use jetstream::{Buffer, Config};
+use rig::{Conn, Rig, config};
 use sim_disk::SimDisk;
 use stream_log::Span;
 
@@ -43,7 +43,7 @@ fn an_acknowledgement_means_on_disk() {
 #[test]
 fn what_comes_faster_than_it_is_stored_is_refused_where_that_is_asked_for() {
     for buffer in [Buffer { messages: 2, bytes: 0 }, Buffer { messages: 0, bytes: 50 }] {
-        let mut rig = Rig::on_disk_buffered(SimDisk::new(7), buffer);
+        let mut rig = Rig::on_disk_told(SimDisk::new(7), Config { buffer, ..config() });
         let client = rig.client("a");
         rig.ask(client, "STREAM.CREATE.S", STREAM);
         rig.is_disk_slow = true;
@@ -57,6 +57,19 @@ fn what_comes_faster_than_it_is_stored_is_refused_where_that_is_asked_for() {
         rig.is_disk_slow = false;
         assert!(rig.publish(client, "s.a", "x").contains(r#"{"stream":"S","seq":3}"#), "there is room again");
     }
+}
+
+#[test]
+fn as_many_requests_wait_as_may() {
+    let mut rig = Rig::on_disk_told(SimDisk::new(7), Config { max_requests: 3, ..config() });
+    let client = rig.client("a");
+    rig.ask(client, "STREAM.CREATE.S", STREAM);
+    rig.is_disk_slow = true;
+    rig.publish(client, "s.a", "x");
+    assert_eq!(rig.say(client, &"PUB $JS.API.STREAM.INFO.S r.info 0\r\n\r\n".repeat(5)), "");
+    rig.run_disk();
+    rig.settle();
+    assert_eq!(rig.shards.output(client).matches("MSG r.info 1 ").count(), 3);
 }
 
 #[test]

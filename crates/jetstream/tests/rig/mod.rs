@@ -10,7 +10,7 @@ use std::time::Duration;
 use broker::Broker;
 use conns::Time;
 use fabric::ShardId;
-use jetstream::{Buffer, Config, Cursor, Files, JetStream, Ledger, UNLIMITED};
+use jetstream::{Config, Cursor, Files, JetStream, Ledger, UNLIMITED};
 use monitor::Moment;
 use nats_auth::{AccountConfig, Directory, IdentityConfig, User};
 use shards::Shards;
@@ -132,10 +132,10 @@ impl Rig {
         Self::configured(shards, vec![disk], log, config)
     }
 
-    /// The same on one shard, where no more of a stream may wait to be stored.
-    pub(crate) fn on_disk_buffered(disk: SimDisk, buffer: Buffer) -> Self {
+    /// The same on one shard, which is told that.
+    pub(crate) fn on_disk_told(disk: SimDisk, told: Config) -> Self {
         let log = stream_log::Config::new(*b"a store of tests", 0);
-        Self::configured(1, vec![disk], log, Config { files: Files::Kept, buffer, ..config() })
+        Self::configured(1, vec![disk], log, Config { files: Files::Kept, ..told })
     }
 
     /// With a log on each disk, which may have some already, and on a new one for each shard beyond.
