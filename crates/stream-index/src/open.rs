@@ -3,9 +3,10 @@
 //! A row that goes is marked, and swept out once as many are gone as are left. Sequences cost nothing while there is
 //! no gap, and links only where the next message of a subject is far away.
 
-use log_format::Place;
+use log_format::{Columns, Place};
 
-use crate::{Row, SubjectId};
+use crate::packed::{Of, Packed};
+use crate::{Row, RowFlags, SubjectId};
 
 /// Rows of a chunk: some 100 KiB, which to move takes some 10 µs.
 /// Tests have smaller ones, to see many.
@@ -169,6 +170,31 @@ impl Open {
             self.links.resize(self.len(), 0);
             self.links[at] = link;
         }
+    }
+
+    /// The same rows packed, if none is dead, all lie in one segment, and nothing but their columns is known of them.
+    pub(crate) fn packed(&self) -> Option<Packed> {
+        let segment = self.places.first()?.segment;
+        let is_plain = self.live == self.len()
+            && self.len() >= ROWS_MAX / 2
+            && self.places.iter().all(|place| place.segment == segment)
+            && self.words.iter().all(|word| Row::unpacked(*word).1 == RowFlags::NONE);
+        if !is_plain {
+            return None;
+        }
+        let row = |at: usize| log_format::Row {
+            seq: self.seq(at),
+            time: self.times[at],
+            offset: self.places[at].offset,
+            len: Row::unpacked(self.words[at]).0,
+            has_header: false,
+            subject: 0,
+        };
+        let rows: Vec<log_format::Row> = (0..self.len()).map(row).collect();
+        let is_one = self.subjects.iter().all(|subject| *subject == self.subjects[0]);
+        let subjects =
+            if is_one { Of::One(self.subjects[0]) } else { Of::Each(self.subjects.as_slice().into()) };
+        Some(Packed::of(Columns::of(&rows)?, segment, subjects, self.links.as_slice().into()))
     }
 
     /// Marks a live row as dead. Says whether a sweep is due.

@@ -1,6 +1,6 @@
-//! Some thousand rows in order, as a footer has them.
+//! Some thousand rows in order, packed as a footer has them.
 //!
-//! They take a few bytes each, and are not looked at one by one to be added. All of them live: before one goes, or lies
+//! They take a few bytes each, and those of a footer are not looked at one by one to be added. All of them live: before one goes, or lies
 //! elsewhere, they are [opened](Packed::opened).
 
 use std::ops::Range;
@@ -43,6 +43,12 @@ impl Packed {
             subjects,
             links: Vec::new(),
         }
+    }
+
+    /// All rows of the columns, whose records are as long as the messages count.
+    pub(crate) fn of(columns: Columns, segment: u32, subjects: Of, links: Vec<u32>) -> Self {
+        let size = SizeRule { without_header: 0, with_header: 0 };
+        Self { start: 0, len: columns.rows(), columns, segment, size, subjects, links }
     }
 
     /// The same as rows that can be changed.

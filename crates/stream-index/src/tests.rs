@@ -123,10 +123,11 @@ impl Pair {
         let seq = self.model.last_seq + 1 + gap;
         let time = self.model.last_time.unwrap_or(0) + pause;
         let number = seq as u32;
-        let place = Place { segment: number / 7, offset: number * 3 };
+        let place = Place { segment: number / 300, offset: number * 3 };
         let size = number % 1000;
-        let flags = [RowFlags::NONE, RowFlags::HAS_TTL, RowFlags::NEVER_EXPIRES | RowFlags::MARKER]
-            [number as usize % 3];
+        // Now and then some that are known for more.
+        let kind = if number % 400 < 300 { 0 } else { number as usize % 3 };
+        let flags = [RowFlags::NONE, RowFlags::HAS_TTL, RowFlags::NEVER_EXPIRES | RowFlags::MARKER][kind];
         self.index.push(seq, time, size, subject.as_bytes(), place, flags);
         self.model.messages.insert(seq, Message { time, size, subject: subject.into(), place, flags });
         self.model.last_seq = seq;
@@ -428,6 +429,23 @@ fn rows_of_a_footer_take_little_memory_and_can_be_changed() {
     pair.remove_all([1, 2, 3, 3_999, 4_000, 4_001, 8_000]);
     pair.index.move_to(5_000, Place { segment: 7, offset: 7 });
     pair.model.messages.get_mut(&5_000).unwrap().place = Place { segment: 7, offset: 7 };
+    pair.check(u32::MAX);
+}
+
+/// But for the newest, and those that lie in two segments or of which something is gone.
+#[test]
+fn what_is_not_new_is_packed() {
+    let mut pair = Pair::new(1);
+    for number in 0..290 {
+        pair.push(&subject(number % 3), 0, 1);
+    }
+    assert_eq!(pair.index.rows.packed(), 3);
+    pair.check(u32::MAX);
+    pair.remove(70);
+    assert_eq!(pair.index.rows.packed(), 2);
+    for number in 0..20 {
+        pair.push(&subject(number % 40), 0, 1);
+    }
     pair.check(u32::MAX);
 }
 
