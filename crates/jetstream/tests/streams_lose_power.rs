@@ -3,17 +3,22 @@
 //!
 //! A fixed handful of seeds runs every time; `STREAM_SEEDS=n` (with `STREAM_FIRST_SEED=s`) runs many.
 
-use std::collections::{BTreeSet, VecDeque};
+#[path = "streams_lose_power/found.rs"]
+mod found;
+
+use std::collections::VecDeque;
 
 use js_proto::{ConfigLimits, Discard, Nanos, StreamConfig};
-use log_format::{Item, Kind, Lsn, Record, Stretch};
+use log_format::{Kind, Lsn, Record};
 use sim_disk::{Faults, Random, SimDisk};
 use stream_index::{Place, Steps};
 use stream_log::{Appended, CleanRules, Config, Event, Log, Recovery, Room, SyncWhen};
 use streams::{
     Answer, Around, BEHAVIOUR_LEVEL, BatchDecision, BatchLimits, BatchRoom, Decision, Effect, Publish, Purge,
-    Rebuild, Removal, Stream, StreamMeta,
+    Removal, Stream, StreamMeta,
 };
+
+use found::{Found, buried, of_group, read, rebuilt, written};
 
 const SEEDS: u64 = 20;
 const STREAMS: u32 = 3;
@@ -458,75 +463,4 @@ impl World {
         self.log = log;
         found
     }
-}
-
-const SALT: log_format::Salt = log_format::Salt::of_segment(&[9; 16], 9);
-
-/// Something that the disk has.
-enum Found {
-    Record { place: Place, group: u32, bytes: Vec<u8>, len: usize },
-    Messages(Stretch),
-}
-
-impl Found {
-    fn new(item: Item<'_>) -> Self {
-        match item {
-            Item::Record { place, record, len } => {
-                Self::Record { place, group: record.group, bytes: written(record), len }
-            }
-            Item::Messages(messages) => Self::Messages(messages),
-        }
-    }
-
-    fn group(&self) -> u32 {
-        match self {
-            Self::Record { group, .. } => *group,
-            Self::Messages(messages) => messages.group(),
-        }
-    }
-}
-
-fn of_group(found: &[Found], group: u32) -> Vec<&Found> {
-    found.iter().filter(|one| one.group() == group).collect()
-}
-
-fn buried(effects: &[Effect<()>]) -> BTreeSet<Place> {
-    let place = |effect: &Effect<()>| match effect {
-        Effect::Bury(place) => Some(*place),
-        _ => None,
-    };
-    effects.iter().filter_map(place).collect()
-}
-
-fn written(record: &Record<'_>) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    record.append_to(SALT, &mut bytes).expect("it is small");
-    bytes
-}
-
-fn read(bytes: &[u8]) -> Record<'_> {
-    Record::read(bytes, SALT).expect("it was just written").0
-}
-
-/// The stream that the records make, if the first of them is there.
-fn rebuilt(records: &[&Found], effects: &mut Vec<Effect<()>>) -> Option<Stream<()>> {
-    let (Found::Record { place, bytes, .. }, others) = records.split_first()? else {
-        panic!("the first is its meta");
-    };
-    let mut rebuild = Rebuild::new(StreamMeta::read(read(bytes).payload).expect("the first is its meta"));
-    rebuild.note_first_meta(*place);
-    for found in others {
-        let taken = match found {
-            Found::Messages(messages) => rebuild.on_item(Item::Messages(messages.clone())),
-            Found::Record { place, bytes, len, .. } => {
-                rebuild.on_item(Item::Record { place: *place, record: &read(bytes), len: *len })
-            }
-        };
-        taken.expect("it is of a stream");
-    }
-    let mut stream = rebuild.finish(effects);
-    while stream.is_busy() {
-        stream.work(&mut Steps::new(50), effects);
-    }
-    Some(stream)
 }
