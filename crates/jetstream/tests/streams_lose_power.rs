@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 use js_proto::{ConfigLimits, Discard, Nanos, StreamConfig};
 use log_format::{Kind, Lsn, Record};
 use sim_disk::{Faults, Random, SimDisk};
-use stream_index::{Place, Steps};
+use stream_index::Steps;
 use stream_log::{Appended, CleanRules, Config, Event, Log, Recovery, Room, SyncWhen};
 use streams::{
     Answer, Around, BEHAVIOUR_LEVEL, BatchDecision, BatchLimits, BatchRoom, Decision, Effect, Publish, Purge,
