@@ -24,6 +24,22 @@ impl Mailbox {
         MeshFrames::at(&self.frames, self.position)
     }
 
+    /// The next letter, and where the one behind it begins.
+    ///
+    /// # Panics
+    /// Somebody wrote into the mailbox by other means.
+    pub fn peek(&self) -> Option<(Letter<'_>, FramePosition)> {
+        let mut frames = self.frames();
+        let frame = frames.next()?;
+        let Ok(MeshFrame::Letter(letter)) = frame else { panic!("mailboxes have letters: {frame:?}") };
+        Some((letter, frames.position()))
+    }
+
+    /// What [`Self::peek`] gave was read: the letter that begins there is next.
+    pub fn pass(&mut self, to: FramePosition) {
+        self.position = to;
+    }
+
     /// Reads the next letter.
     ///
     /// # Panics

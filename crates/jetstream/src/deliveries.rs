@@ -1,6 +1,6 @@
 //! What consumers deliver: who of them has something to do stands in line, and gets a share of the turn.
 
-use consumers::{Delivery, Effect, Effects, EventHead, Next, Sizes};
+use consumers::{Consumer, Delivery, Effect, Effects, EventHead, Next, Sizes};
 use js_proto::EventSubject;
 use stream_index::Row;
 
@@ -10,6 +10,7 @@ use crate::deadlines::Due;
 use crate::disk::{Awaited, Found};
 use crate::home::Home;
 use crate::post::Message;
+use crate::ram::Said;
 use crate::turn::Turn;
 
 /// Messages that a consumer delivers before the next one in line has its turn.
@@ -83,7 +84,14 @@ impl Home {
     }
 
     fn serve_share(&mut self, turn: &mut Turn<'_>, key: ConsumerKey) -> Served {
-        let mut out = Effects::new();
+        let mut out = std::mem::take(&mut self.consumer_effects);
+        let served = self.deliver_some(turn, key, &mut out);
+        self.consumer_effects = out;
+        self.note_changed(key);
+        served
+    }
+
+    fn deliver_some(&mut self, turn: &mut Turn<'_>, key: ConsumerKey, out: &mut Effects) -> Served {
         for _ in 0..SHARE {
             if !turn.may_go_on() {
                 return Served::NotYet;
@@ -101,13 +109,8 @@ impl Home {
             let index = stream.index();
             let mut steps = turn.take_steps();
             let before = steps.left();
-            let next = consumer.next(
-                &at,
-                index,
-                &mut |subject| turn.is_heard(account, subject),
-                &mut steps,
-                &mut out,
-            );
+            let next =
+                consumer.next(&at, index, &mut |subject| turn.is_heard(account, subject), &mut steps, out);
             turn.spend(u64::from(before - steps.left()) + 1);
             let mut read = None;
             if let Next::Message(row) = next {
@@ -119,14 +122,20 @@ impl Home {
                             payload: said.payload.len(),
                         };
                         let listens = &mut |subject: &[u8]| turn.is_heard(account, subject);
-                        consumer.deliver(&at, &row, &sizes, listens, &mut out);
+                        consumer.deliver(&at, &row, &sizes, listens, out);
                         turn.spend(DELIVERY_STEPS + ((sizes.header + sizes.payload) >> 9) as u64);
                         read = Some(row);
+                        if let [Effect::Deliver(delivery)] = &out[..] {
+                            // Mostly nothing else comes of it, and it goes as it was just read.
+                            let subject = index.subject(row.subject);
+                            send(turn, account, consumer, subject, said, delivery, &mut self.text);
+                            out.clear();
+                        }
                     }
-                    Found::Lost => consumer.on_lost(&at, row.seq, &mut out),
+                    Found::Lost => consumer.on_lost(&at, row.seq, out),
                     Found::Wait => {
                         self.reading.push(key);
-                        self.carry_out_of_consumer(turn, key, None, &mut out);
+                        self.carry_out_of_consumer(turn, key, None, out);
                         return Served::Done;
                     }
                 }
@@ -134,7 +143,9 @@ impl Home {
             if next == Next::End {
                 consumers.wait(key.consumer);
             }
-            self.carry_out_of_consumer(turn, key, read, &mut out);
+            if !out.is_empty() {
+                self.carry_out_of_consumer(turn, key, read, out);
+            }
             match next {
                 Next::Message(_) => {}
                 Next::Again => return Served::NotYet,
@@ -154,7 +165,7 @@ impl Home {
     ) {
         // What goes with it is still to be read until all that is said of it has left.
         let mut acked = Vec::new();
-        for effect in std::mem::take(effects) {
+        for effect in effects.drain(..) {
             match effect {
                 Effect::Deliver(delivery) => {
                     let row = read.expect("what is delivered was read");
@@ -202,22 +213,8 @@ impl Home {
         let Some(consumer) = slot.consumers.get(key.consumer) else { return };
         // It was read just now.
         let Found::Said(said) = slot.medium.read(&mut self.disk, row.place) else { return };
-        let mut reply = Vec::with_capacity(96);
-        consumer.reply().write(&mut reply, &delivery.metadata);
-        let mut header = Vec::new();
-        if delivery.headers_only {
-            consumers::headers_only(said.header, said.payload.len(), &mut header);
-        }
-        let (header, payload): (&[u8], &[u8]) =
-            if delivery.headers_only { (&header, b"") } else { (said.header, said.payload) };
-        turn.publish(&Message {
-            account: slot.account(),
-            to: &delivery.to,
-            subject: slot.index().subject(row.subject),
-            reply: Some(&reply),
-            header,
-            payload,
-        });
+        let subject = slot.index().subject(row.subject);
+        send(turn, slot.account(), consumer, subject, said, delivery, &mut self.text);
     }
 
     fn tell_event(&self, turn: &mut Turn<'_>, key: ConsumerKey, event: &consumers::Event) {
@@ -242,7 +239,7 @@ impl Home {
     /// Notes when a consumer has something to do.
     pub(crate) fn time_consumer(&mut self, key: ConsumerKey) {
         let consumer = self.streams.get(&key.stream).and_then(|slot| slot.consumers.get(key.consumer));
-        let at = consumer.and_then(consumers::Consumer::next_deadline);
+        let at = consumer.and_then(Consumer::next_deadline);
         let at = at.map(|at| conns::Time(u64::try_from(at).unwrap_or(0)));
         self.deadlines.set(Due::Consumer(key), at);
     }
@@ -303,10 +300,42 @@ impl Home {
         self.serve(turn, key);
     }
 
+    /// The same of what is said very often: what follows comes once, behind all that came with it.
+    pub(crate) fn attend_with_others(
+        &mut self,
+        turn: &mut Turn<'_>,
+        key: ConsumerKey,
+        effects: &mut Effects,
+    ) {
+        self.carry_out_of_consumer(turn, key, None, effects);
+        self.line_up(key);
+    }
+
     pub(crate) fn key(&mut self, account: usize, stream: &[u8], consumer: &[u8]) -> Option<ConsumerKey> {
         let (stream, consumer) = (str::from_utf8(stream).ok()?, str::from_utf8(consumer).ok()?);
         let (id, slot) = self.find(account, stream)?;
         let consumer: ConsumerId = slot.consumers.id(consumer)?;
         Some(ConsumerKey { stream: id, consumer })
     }
+}
+
+/// Publishes a message to whom it is delivered, under the subject it was stored with. `reply` is scratch.
+fn send(
+    turn: &mut Turn<'_>,
+    account: usize,
+    consumer: &Consumer,
+    subject: &[u8],
+    said: Said<'_>,
+    delivery: &Delivery,
+    reply: &mut Vec<u8>,
+) {
+    reply.clear();
+    consumer.reply().write(reply, &delivery.metadata);
+    let mut header = Vec::new();
+    if delivery.headers_only {
+        consumers::headers_only(said.header, said.payload.len(), &mut header);
+    }
+    let (header, payload): (&[u8], &[u8]) =
+        if delivery.headers_only { (&header, b"") } else { (said.header, said.payload) };
+    turn.publish(&Message { account, to: &delivery.to, subject, reply: Some(reply), header, payload });
 }

@@ -134,24 +134,26 @@ impl Home {
     /// Tells a publisher what became of its message.
     fn acknowledge(&mut self, turn: &mut Turn<'_>, id: StreamId, reply: &[u8], answer: Told) {
         let Some(slot) = self.streams.get(&id) else { return };
-        let (mut header, mut payload): (&[u8], _) = (b"", Vec::with_capacity(64));
+        let mut header: &[u8] = b"";
+        let payload = &mut self.text;
+        payload.clear();
         match answer {
-            Told::Stored { seq } => slot.pub_ack().write(&mut payload, seq),
-            Told::Duplicate { seq } => slot.pub_ack().write_duplicate(&mut payload, seq),
+            Told::Stored { seq } => slot.pub_ack().write(payload, seq),
+            Told::Duplicate { seq } => slot.pub_ack().write_duplicate(payload, seq),
             Told::Held => {}
             Told::Batch { seq, id, count } => {
                 let id = String::from_utf8_lossy(&id);
-                slot.pub_ack().write_batch(&mut payload, seq, &id, count);
+                slot.pub_ack().write_batch(payload, seq, &id, count);
             }
             Told::Refused(error) => {
                 if error.is(&errors::STREAM_TOO_MANY_REQUESTS) {
                     header = TOO_MANY_REQUESTS;
                 }
-                payload = PubAckAnswer::refusal(&slot.config().name, error);
+                *payload = PubAckAnswer::refusal(&slot.config().name, error);
             }
             Told::Purged { .. } | Told::Deleted | Told::Updated => return,
         }
-        turn.publish(&Message { header, ..Message::new(slot.account(), reply, &payload) });
+        turn.publish(&Message { header, ..Message::new(slot.account(), reply, payload) });
     }
 
     /// Answers a request about the stream.

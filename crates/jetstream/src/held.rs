@@ -1,7 +1,7 @@
 //! Letters for a stream that cannot take them yet: it is busy with what takes several turns, or has to see first what
 //! comes of what it decided. They wait in their order; what is for other streams does not wait with them.
 
-use fabric::{Letter, Mailbox, MeshFrame};
+use fabric::{Letter, Mailbox};
 
 use crate::account::StreamId;
 use crate::home::Home;
@@ -101,7 +101,7 @@ impl Home {
         let mut held = std::mem::take(&mut slot.held);
         let mut taken = Taken::Yes;
         while taken == Taken::Yes
-            && let Some(Ok(MeshFrame::Letter(letter))) = held.frames().next()
+            && let Some((letter, next)) = held.peek()
         {
             if self.streams.get(&id).is_some_and(Slot::is_busy) {
                 taken = Taken::Later;
@@ -112,7 +112,7 @@ impl Home {
                 self.may_take_held |= taken == Taken::Later && self.is_looking(id);
             }
             if taken == Taken::Yes {
-                held.read();
+                held.pass(next);
             }
         }
         self.keep_held(id, held);

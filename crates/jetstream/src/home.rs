@@ -127,6 +127,8 @@ pub(crate) struct Home {
     pub(crate) interest_seen: u64,
     /// Scratch, kept for its capacity.
     pub(crate) effects: Vec<Effect<Waiter>>,
+    pub(crate) consumer_effects: consumers::Effects,
+    pub(crate) text: Vec<u8>,
     /// What the server has for streams.
     pub(crate) server: Reserved,
     /// What all shards count.
@@ -205,6 +207,8 @@ impl Home {
             is_interest_left: false,
             interest_seen: 0,
             effects: Vec::new(),
+            consumer_effects: consumers::Effects::new(),
+            text: Vec::new(),
             server: Reserved { memory: config.max_memory, files: config.max_storage },
             ledger: Arc::clone(&config.ledger),
             untold: Reserved::default(),

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use broker::{CLAIMED, SIBLING};
-use fabric::{Letter, Mailbox, MeshFrame};
+use fabric::{Letter, Mailbox};
 use js_proto::ACK_PREFIX;
 
 use crate::disk::Disk;
@@ -51,14 +51,13 @@ impl Desk {
                 let service = turn.post.service();
                 turn.broker.take_mail(service, mailbox);
             }
-            let Some(Ok(MeshFrame::Letter(next))) = mailbox.frames().next() else { return false };
-            let whom = self.whom(turn, &next);
+            let Some((letter, next)) = mailbox.peek() else { return false };
+            let whom = self.whom(turn, &letter);
             if let For::Home(at) = whom
                 && self.homes.at(at).mail.len() >= HOME_MAIL_BYTES_MAX
             {
                 return true;
             }
-            let Some(letter) = mailbox.read() else { return false };
             turn.spend(LETTER_STEPS);
             match whom {
                 For::Home(at) => self.homes.at(at).take_or_keep(turn, &letter),
@@ -66,6 +65,7 @@ impl Desk {
                 For::Shard => self.on_word(turn, &letter),
                 For::Nobody => {}
             }
+            mailbox.pass(next);
         }
         false
     }
@@ -203,12 +203,12 @@ impl Home {
         }
         let mut mail = std::mem::take(&mut self.mail);
         while turn.may_go_on()
-            && let Some(Ok(MeshFrame::Letter(next))) = mail.frames().next()
-            && self.may_act_on(&next)
-            && let Some(letter) = mail.read()
+            && let Some((letter, next)) = mail.peek()
+            && self.may_act_on(&letter)
         {
             turn.spend(LETTER_STEPS);
             self.on_letter(turn, &letter);
+            mail.pass(next);
         }
         if mail.is_empty() {
             mail.clear();

@@ -85,13 +85,22 @@ impl Post {
     }
 
     fn send(&mut self, broker: &mut Broker, whom: Whom, message: &Message<'_>) {
+        if message.header.is_empty() {
+            return self.send_body(broker, whom, message, message.payload);
+        }
         let mut body = std::mem::take(&mut self.body);
         body.clear();
         body.extend_from_slice(message.header);
         body.extend_from_slice(message.payload);
+        self.send_body(broker, whom, message, &body);
+        self.body = body;
+    }
+
+    /// The same, with header and payload in one.
+    fn send_body(&mut self, broker: &mut Broker, whom: Whom, message: &Message<'_>, body: &[u8]) {
         let is_out = self.waiting.is_empty() && {
             let mut sizes = Sizes::default();
-            let publish = sizes.publish(message.subject, message.reply, message.header.len(), &body);
+            let publish = sizes.publish(message.subject, message.reply, message.header.len(), body);
             whom.send(broker, self.service, message.account, message.to, &publish) == PublishOutcome::Done
         };
         if !is_out {
@@ -102,10 +111,9 @@ impl Post {
                 subject: (message.to != message.subject).then(|| message.subject.into()),
                 reply: message.reply.map(Into::into),
                 header_len: message.header.len(),
-                body: body.as_slice().into(),
+                body: body.into(),
             });
         }
-        self.body = body;
     }
 
     /// Tells the claims of a shard what has become of streams.

@@ -71,7 +71,7 @@ impl Home {
             &mut out,
         );
         turn.spend((unacked.saturating_sub(consumer.unacked()) / ACKED_PER_STEP) as u64);
-        self.attend(turn, key, &mut out);
+        self.attend_with_others(turn, key, &mut out);
     }
 
     /// Somebody says how far it is.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use log_format::Place;
+use log_format::{Place, RECORD_HEAD_BYTES};
 
 /// Where an entry begins.
 pub(crate) type Key = (u32, u32);
@@ -25,14 +25,22 @@ struct Entry {
     bytes: Option<Arc<Vec<u8>>>,
     /// They never left this process.
     is_own: bool,
+    /// Which records were checked since they came from the disk, so that whoever reads them again need not: a bit for each
+    /// [`GRAIN`] of bytes in which one begins.
+    checked: Vec<u64>,
     was_used: bool,
 }
+
+/// Fewer bytes than a record has, so that no two begin in one grain.
+const GRAIN: usize = 32;
+const _: () = assert!(GRAIN <= RECORD_HEAD_BYTES);
 
 /// What an entry has from a place on.
 pub(crate) struct Cached<'a> {
     /// `None`: they could not be read.
     pub(crate) bytes: Option<&'a [u8]>,
-    pub(crate) is_own: bool,
+    /// The record there is whole: it never left this process, or was checked already.
+    pub(crate) is_whole: bool,
     /// The entry begins just there.
     pub(crate) is_start: bool,
 }
@@ -44,7 +52,7 @@ impl Cache {
 
     pub(crate) fn put(&mut self, key: Key, bytes: Option<Arc<Vec<u8>>>, is_own: bool) {
         self.bytes += bytes.as_ref().map_or(0, |bytes| bytes.len());
-        match self.entries.insert(key, Entry { bytes, is_own, was_used: false }) {
+        match self.entries.insert(key, Entry { bytes, is_own, checked: Vec::new(), was_used: false }) {
             Some(old) => self.bytes -= old.len(),
             None => self.order.push_back(key),
         }
@@ -75,7 +83,21 @@ impl Cache {
         let entry = &self.entries[&key];
         let skipped = (place.offset - key.1) as usize;
         let bytes = entry.bytes.as_ref().map(|bytes| &bytes[skipped.min(bytes.len())..]);
-        Cached { bytes, is_own: entry.is_own, is_start: skipped == 0 }
+        let is_whole = entry.is_own || entry.was_checked(skipped);
+        Cached { bytes, is_whole, is_start: skipped == 0 }
+    }
+
+    /// The record at a place was checked and is whole.
+    pub(crate) fn note_whole(&mut self, key: Key, place: Place) {
+        let entry = self.entries.get_mut(&key).expect("it was just found");
+        let grain = (place.offset - key.1) as usize / GRAIN;
+        let words = entry.len().div_ceil(GRAIN * 64);
+        if entry.checked.is_empty() {
+            entry.checked = vec![0; words];
+        }
+        if let Some(word) = entry.checked.get_mut(grain / 64) {
+            *word |= 1 << (grain % 64);
+        }
     }
 
     /// A segment is gone.
@@ -101,6 +123,11 @@ impl Cache {
 }
 
 impl Entry {
+    fn was_checked(&self, at: usize) -> bool {
+        let grain = at / GRAIN;
+        self.checked.get(grain / 64).is_some_and(|word| word & (1 << (grain % 64)) != 0)
+    }
+
     fn len(&self) -> usize {
         self.bytes.as_ref().map_or(0, |bytes| bytes.len())
     }
@@ -133,6 +160,23 @@ mod tests {
         cache.put((2, 100), some(100), false);
         cache.put((2, 200), some(100), false);
         assert_eq!((cache.find(at(1, 0)), cache.bytes()), (None, 200));
+    }
+
+    #[test]
+    fn records_that_were_checked_are_known_to_be_whole_until_they_are_read_anew() {
+        let mut cache = Cache::new(10_000);
+        cache.put((1, 8), some(5_000), false);
+        let is_whole = |cache: &Cache, offset| cache.from((1, 8), at(1, offset)).is_whole;
+        let places = [8, 8 + 38, 8 + 76, 4_970];
+        for place in places {
+            assert!(!is_whole(&cache, place), "{place}");
+            cache.note_whole((1, 8), at(1, place));
+            assert!(is_whole(&cache, place), "{place}");
+        }
+        cache.put((1, 8), some(5_000), false);
+        assert!(places.iter().all(|place| !is_whole(&cache, *place)));
+        cache.put((1, 8), some(5_000), true);
+        assert!(is_whole(&cache, 50), "it never left this process");
     }
 
     #[test]

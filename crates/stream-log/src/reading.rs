@@ -104,12 +104,8 @@ impl Log {
     fn read_cached(&mut self, key: Key, place: Place, salt: Salt) -> Read<'_> {
         let cached = self.cache.from(key, place);
         let Some(bytes) = cached.bytes else { return Read::Lost };
-        let is_there = if cached.is_own {
-            Record::read_own(bytes, salt).is_ok()
-        } else {
-            Record::read(bytes, salt).is_ok()
-        };
-        if !is_there {
+        let is_whole = cached.is_whole;
+        if !is_whole && Record::read(bytes, salt).is_err() {
             let len = Head::read(bytes, salt).map_or(0, |head| head.len);
             let was_all_read =
                 cached.is_start && bytes.len() >= len.max(READ_BYTES.min(self.rest_from(place)) as usize);
@@ -118,6 +114,9 @@ impl Log {
             }
             self.fetch(place, READ_BYTES.max(len as u32));
             return Read::Wait;
+        }
+        if !is_whole {
+            self.cache.note_whole(key, place);
         }
         let bytes = self.cache.from(key, place).bytes.unwrap_or_default();
         Record::read_own(bytes, salt).map_or(Read::Lost, Read::Record)
