@@ -14,6 +14,7 @@ mod readers;
 mod store;
 mod threads;
 mod writer;
+mod zeros;
 
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;

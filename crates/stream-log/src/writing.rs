@@ -24,6 +24,9 @@ pub const SPLIT_BYTES_MIN: usize = 64 << 10;
 /// A write that is shorter waits for the disk rather than for the bytes on their way, and is done sooner over zeros.
 const SHORT_WRITE_BYTES: u64 = 256 << 10;
 
+/// A write ends with a page of the cache, or the kernel would have to read the rest of it first.
+const PAGE_BYTES: u32 = 4 << 10;
+
 #[derive(Debug)]
 pub(crate) struct Writes {
     /// The oldest first.
@@ -193,7 +196,17 @@ impl Log {
             pieces.insert(0, Arc::new(self.page_of(segment)));
             offset = 0;
         }
+        pieces.extend(self.padding(segment, batches));
         Write { segment, offset, pieces, sync }
+    }
+
+    /// Zeros behind batches, where the next ones will be.
+    fn padding(&self, segment: u32, batches: &[(u32, Arc<Vec<u8>>)]) -> Option<Arc<Vec<u8>>> {
+        let (offset, bytes) = batches.last()?;
+        let end = offset + bytes.len() as u32;
+        let padded = end.next_multiple_of(PAGE_BYTES).min(self.segments[&segment].capacity);
+        let zeros = padded.saturating_sub(end) as usize;
+        (zeros > 0).then(|| Arc::new(vec![0; zeros]))
     }
 
     fn page_of(&self, number: u32) -> Vec<u8> {

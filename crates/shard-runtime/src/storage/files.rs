@@ -1,17 +1,15 @@
 //! The files of one log, and what is done with them. All of it may wait for the disk.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use log_format::FooterWriter;
-use rustix::fs::{FallocateFlags, fallocate};
 use rustix::io::Errno;
 use stream_log::{DiskError, Make, Seal, Span};
 
-/// Zeros that are written at once.
-const ZEROS: usize = 1 << 20;
+use super::zeros::{reserve, write_zeros};
 
 /// The folder of one log.
 #[derive(Debug)]
@@ -102,12 +100,13 @@ impl LogFiles {
                 _ => {}
             }
         }
-        let mut file = OpenOptions::new().create(true).append(true).open(&path)?;
+        let file = OpenOptions::new().create(true).append(true).open(&path)?;
         let (has, len) = (file.metadata()?.len(), u64::from(make.len));
-        if make.zero {
-            append_zeros(&mut file, len.saturating_sub(has))?;
-        } else if has < len {
+        if has < len {
             reserve(&file, has, len)?;
+            if make.zero {
+                write_zeros(&path, has, len)?;
+            }
         }
         file.sync_all()?;
         sync_folder(&self.folder)
@@ -160,22 +159,4 @@ fn above(folder: &Path) -> &Path {
 /// So that what was made, renamed or taken away in a folder stays so.
 pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
-}
-
-fn append_zeros(file: &mut File, mut len: u64) -> io::Result<()> {
-    let zeros = vec![0; ZEROS.min(len as usize)];
-    while len > 0 {
-        let some = len.min(zeros.len() as u64);
-        file.write_all(&zeros[..some as usize])?;
-        len -= some;
-    }
-    Ok(())
-}
-
-/// Sees to it that there is room. Not every file system can say so.
-fn reserve(file: &File, from: u64, to: u64) -> io::Result<()> {
-    match fallocate(file, FallocateFlags::empty(), from, to - from) {
-        Err(Errno::OPNOTSUPP) => file.set_len(to),
-        reserved => Ok(reserved?),
-    }
 }

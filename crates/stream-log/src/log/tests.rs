@@ -54,7 +54,9 @@ fn the_first_write_has_the_page_and_one_message_waits_for_no_other() {
     let done = log.append(&message(1, b"hello")).expect("there is room");
     assert_eq!(done.place, Place { segment: 1, offset: (SEGMENT_HEAD_BYTES + BATCH_HEAD_BYTES) as u32 });
     let first = write(&mut log);
-    assert_eq!((first.segment, first.offset, first.sync, bytes_of(&first)), (1, 0, true, 4_096 + 512));
+    // The batch, and zeros up to the end of what the kernel keeps as one.
+    assert_eq!((first.segment, first.offset, first.sync, bytes_of(&first)), (1, 0, true, 4_096 + 4_096));
+    assert_eq!((first.pieces[1].len(), first.pieces[2].iter().all(|byte| *byte == 0)), (512, true));
     let head = SegmentHead::read(&first.pieces[0]).expect("it is the page");
     assert_eq!((head.number, head.first), (1, Lsn(0)));
     // The spare file is in use, so there has to be another one.
