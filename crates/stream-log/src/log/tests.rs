@@ -229,6 +229,9 @@ fn what_waits_to_be_synced_is_synced_at_the_stop() {
     assert!(sync.sync && sync.pieces.is_empty());
     log.on_answer(Answer::Written(Ok(())));
     assert!(!log.wants_sync());
+    // A start would have to look into the spare file.
+    assert_eq!(log.take_request(), Some(Request::Remove(2)));
+    log.on_answer(Answer::Removed(2, Ok(())));
     let Some(Request::Seal(seal)) = log.take_request() else { panic!("it is sealed") };
     log.on_answer(Answer::Sealed(seal.number, Ok(())));
     assert!(log.is_stopped());
