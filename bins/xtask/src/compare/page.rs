@@ -59,6 +59,8 @@ fn generated(place: &Place, setting: &Setting, lines: &[Line]) -> String {
          theirs in the same round, with the lowest and the highest behind it.{scale}\n\n",
         setting.machine, setting.commit, setting.rounds
     );
+    let chart = Path::new(place.chart).file_name().unwrap_or_default().to_string_lossy();
+    text += &format!("![Server CPU per operation and rate]({chart})\n\n");
     text += &table::markdown(setting, lines);
     text += &format!("\n```sh\n{}\n", place.command);
     for (name, command) in &setting.servers {
@@ -93,5 +95,6 @@ mod tests {
         let smaller = generated(&JETSTREAM, &Setting { scale: 0.5, ..setting() }, &sample());
         assert!(smaller.contains("Every load was 0.5 times as large as its row says.\n"), "{smaller}");
         assert!(smaller.contains("cargo xtask compare --jetstream --write\n"), "{smaller}");
+        assert!(smaller.contains("](comparison-jetstream.svg)\n"), "beside the page: {smaller}");
     }
 }
