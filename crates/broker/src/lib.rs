@@ -61,7 +61,6 @@ mod renewal;
 mod sampling;
 mod security;
 mod seldom;
-mod served;
 mod service_news;
 mod services;
 mod serving;

@@ -218,13 +218,13 @@ impl Broker {
     /// Whether a shard that wants messages on the subject cannot take them now.
     #[inline(always)]
     pub(crate) fn must_wait(&mut self, account: usize, subject: &[u8]) -> bool {
-        self.mesh.is_awaited() && self.must_wait_for_some(account, subject)
+        !self.mesh.congested().is_empty() && self.must_wait_for_some(account, subject)
     }
 
     #[cold]
     fn must_wait_for_some(&mut self, account: usize, subject: &[u8]) -> bool {
-        let (links, mailboxes) = (self.mesh.congested(), self.mesh.full());
-        self.crosses_to(account, subject, links) || self.is_served_on(account, subject, mailboxes)
+        let congested = self.mesh.congested();
+        self.dispatcher(account).reaches(subject, congested) || self.is_owned_on(account, subject, congested)
     }
 
     /// Gives a message to those who want it, and the publisher the answer that it wants.

@@ -18,7 +18,6 @@ use crate::config::Config;
 use crate::home::Home;
 use crate::homes::Homes;
 use crate::letters::Word;
-use crate::lost_mail::LostMail;
 use crate::nuid::Nuid;
 use crate::post::Post;
 use crate::registrar::Registrar;
@@ -51,7 +50,6 @@ pub struct JetStream {
     spent: u64,
     /// What was found in the log so far.
     replay: Option<Box<Replay>>,
-    lost_mail: LostMail,
 }
 
 /// Who acts on letters.
@@ -100,7 +98,6 @@ impl JetStream {
             is_congested: false,
             spent: 0,
             replay: None,
-            lost_mail: LostMail::default(),
         }
     }
 
@@ -175,7 +172,6 @@ impl JetStream {
         }
         desk.send_reports(&mut turn);
         desk.homes.rotate();
-        self.lost_mail.tell(&mut turn);
         self.spent = turn.spent;
     }
 

@@ -63,7 +63,6 @@ mod keeping;
 mod ledger;
 mod letters;
 mod look;
-mod lost_mail;
 mod mail;
 mod medium;
 mod metas;
