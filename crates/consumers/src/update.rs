@@ -61,6 +61,12 @@ impl Consumer {
         out.push(Effect::Event(Event::Paused { is_paused, until }));
     }
 
+    /// What is told of a pause that is not over.
+    pub fn pause_event(&self, at: &Moment) -> Option<Event> {
+        let until = self.settings.pause_until;
+        self.is_paused(at).then_some(Event::Paused { is_paused: true, until })
+    }
+
     /// Another one listens from here on: all that is not acknowledged comes again.
     fn move_push(&mut self) {
         let seqs: Vec<u64> = self.pending.iter().map(|entry| entry.seq).collect();

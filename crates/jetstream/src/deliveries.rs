@@ -217,6 +217,15 @@ impl Home {
         send(turn, slot.account(), consumer, subject, said, delivery, &mut self.text);
     }
 
+    /// As nats-server tells of it whenever somebody asks for a consumer that is paused to be made.
+    pub(crate) fn tell_pause(&self, turn: &mut Turn<'_>, key: ConsumerKey) {
+        let at = turn.moment();
+        let consumer = self.streams.get(&key.stream).and_then(|slot| slot.consumers.get(key.consumer));
+        if let Some(event) = consumer.and_then(|consumer| consumer.pause_event(&at)) {
+            self.tell_event(turn, key, &event);
+        }
+    }
+
     fn tell_event(&self, turn: &mut Turn<'_>, key: ConsumerKey, event: &consumers::Event) {
         let Some(slot) = self.streams.get(&key.stream) else { return };
         let Some(consumer) = slot.consumers.get(key.consumer) else { return };

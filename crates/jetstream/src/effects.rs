@@ -205,7 +205,11 @@ impl Home {
         }
         let answer = match request.asked().kind {
             Kind::StreamPurge => failed::<StreamPurgeAnswer>(error),
-            Kind::StreamMsgDelete => failed::<MsgDeleteAnswer>(error),
+            // nats-server does not count it as an error that there is no such message.
+            Kind::StreamMsgDelete => {
+                let is_error = is_forbidden(&error);
+                Answer { is_error, ..failed::<MsgDeleteAnswer>(error) }
+            }
             _ => failed::<StreamUpdateAnswer>(error),
         };
         self.give(turn, request, &answer);
@@ -241,4 +245,9 @@ impl Home {
         let payload = if is_headers_only { b"" } else { said.payload };
         turn.publish(&Message { header: &header, ..Message::new(slot.account(), to, payload) });
     }
+}
+
+/// Whether no message of the stream may be deleted.
+fn is_forbidden(error: &ApiError) -> bool {
+    error.err_code == errors::STREAM_SEALED.error().err_code || error.description.ends_with("not permitted")
 }

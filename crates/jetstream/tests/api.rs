@@ -168,3 +168,23 @@ fn a_message_of_a_fast_batch_is_refused_and_not_stored() {
     assert_eq!(code(&said), "10205", "{said}");
     assert!(rig.ask(conn, "STREAM.INFO.S", "").contains(r#""messages":0"#));
 }
+
+/// As nats-server 2.14.5 does both: found by `cargo xtask differ`.
+#[test]
+fn a_pause_is_told_with_each_create_and_a_message_that_is_not_there_is_no_error() {
+    let mut rig = Rig::new(1);
+    let client = rig.client("a");
+    rig.ask(client, "STREAM.CREATE.S", r#"{"name":"S","subjects":["s"],"storage":"memory"}"#);
+    rig.say(client, "SUB $JS.EVENT.ADVISORY.CONSUMER.PAUSE.> 9\r\n");
+    let config = r#"{"stream_name":"S","config":{"name":"C","durable_name":"C","pause_until":"2100-01-01T00:00:00Z"}}"#;
+    for _ in 0..2 {
+        let said = rig.ask(client, "CONSUMER.CREATE.S.C", config);
+        let event = r#""stream":"S","consumer":"C","paused":true,"pause_until":"2100-01-01T00:00:00Z"}"#;
+        assert_eq!(said.matches(event).count(), 1, "{said}");
+    }
+    let said = rig.ask(client, "STREAM.MSG.DELETE.S", r#"{"seq":7}"#);
+    assert!(said.contains("10043"), "{said}");
+    assert!(rig.ask(client, "INFO", "").contains(r#""errors":0"#));
+    rig.ask(client, "STREAM.MSG.DELETE.NONE", r#"{"seq":7}"#);
+    assert!(rig.ask(client, "INFO", "").contains(r#""errors":1"#));
+}

@@ -58,6 +58,7 @@ pub(super) fn create(home: &mut Home, turn: &mut Turn<'_>, request: &Request, jo
     }
     let info = home.info_of(turn, key);
     home.serve_soon(key);
+    home.tell_pause(turn, key);
     let answer = ConsumerCreateAnswer { info, ..ConsumerCreateAnswer::new() };
     Step::AnswerAfter(known, Answer::of(Ok(answer)))
 }
