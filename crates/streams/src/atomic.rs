@@ -4,12 +4,13 @@ use js_proto::advisory::BatchAbandonReason;
 use js_proto::{PublishHeaders, Storage, check_api_level, errors, headers};
 use log_format::{Kind, Record};
 
-use crate::batch_checks::{Checked, Diff};
+use crate::batch_checks::Diff;
 use crate::event::{Arrival, Batch, Change, Event, Member};
 use crate::header_edit;
 use crate::open_batches::{Abandoned, BatchRoom, Held, OpenBatch};
 use crate::publish::{Stop, refuse_if};
 use crate::sizes::FILE_MESSAGE_BYTES_MAX;
+use crate::staged_unit::{Checked, StagedUnit};
 use crate::{Answer, Around, Publish, Stream};
 
 /// Bytes of an id.
@@ -31,17 +32,6 @@ pub enum BatchDecision<'a> {
 pub struct Unit<'a> {
     staged: &'a StagedUnit,
     messages: &'a [Held],
-}
-
-/// A batch that passed all checks.
-#[derive(Debug)]
-pub(crate) struct StagedUnit {
-    id: Box<[u8]>,
-    first_seq: u64,
-    time: i64,
-    /// The message that came last, unless it only said that the batch ends.
-    last: Option<Held>,
-    checked: Vec<Checked>,
 }
 
 /// How a message ends its batch.

@@ -12,6 +12,7 @@ use crate::header_edit::{self, CLIENT_INFO};
 use crate::open_batches::Held;
 use crate::publish::{HEADER_BYTES_MAX, Stop, refuse_if, rollup_failed, store_failed, with_ttl};
 use crate::sizes::FILE_MESSAGE_BYTES_MAX;
+use crate::staged_unit::Checked;
 use crate::{Around, Stream};
 
 /// What messages of a batch come to.
@@ -24,19 +25,6 @@ pub(crate) struct Diff {
     expected: BTreeMap<Box<[u8]>, u64>,
     messages: u64,
     bytes: u64,
-}
-
-/// What a message becomes: what differs from how it came, and what is known of it.
-#[derive(Debug)]
-pub(crate) struct Checked {
-    pub(crate) subject: Option<Box<[u8]>>,
-    pub(crate) header: Option<Vec<u8>>,
-    pub(crate) facts: Facts,
-    pub(crate) is_wanted: bool,
-    pub(crate) id_hash: Option<[u8; 16]>,
-    pub(crate) ttl: Option<i64>,
-    /// Bytes it counts for.
-    pub(crate) size: u64,
 }
 
 /// Last messages of filters, as far as somebody looked.

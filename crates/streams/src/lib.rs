@@ -70,6 +70,7 @@ mod rebuild;
 mod rules;
 mod saved;
 mod sizes;
+mod staged_unit;
 mod stream;
 mod tail;
 #[cfg(test)]

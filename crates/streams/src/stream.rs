@@ -6,7 +6,6 @@ use js_proto::StreamConfig;
 use log_format::Record;
 use stream_index::{Place, State, StreamIndex};
 
-use crate::atomic::StagedUnit;
 use crate::calendar::Calendar;
 use crate::command::SEQUENCE_MAX;
 use crate::dedup::Dedup;
@@ -16,6 +15,7 @@ use crate::graves::Graves;
 use crate::lookup::Lookup;
 use crate::open_batches::OpenBatches;
 use crate::rules::Rules;
+use crate::staged_unit::StagedUnit;
 use crate::tail::Tail;
 use crate::work::{Leaving, Work};
 use crate::{Answer, BadRecord, Effect, StreamMeta};
