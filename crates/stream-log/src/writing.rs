@@ -21,9 +21,8 @@ pub const WRITE_BYTES_MAX: usize = 1 << 20;
 /// other half is written.
 pub const SPLIT_BYTES_MIN: usize = 64 << 10;
 
-/// Writes that are shorter are done sooner over zeros, though zeros are as many bytes to write: over room that was only set
-/// aside each sync has to write down which of it is in use as well. Of records that are longer there is only one in a write.
-const SHORT_WRITE_BYTES: u64 = WRITE_BYTES_MAX as u64;
+/// A write that is shorter waits for the disk rather than for the bytes on their way, and is done sooner over zeros.
+const SHORT_WRITE_BYTES: u64 = 256 << 10;
 
 /// A write ends with a page of the cache, or the kernel would have to read the rest of it first.
 const PAGE_BYTES: u32 = 4 << 10;
@@ -93,7 +92,7 @@ impl Writes {
         self.handed.back().map_or(self.synced.max(self.told), |handed| handed.end)
     }
 
-    /// Whether zeros are to be written ahead.
+    /// Whether the log waits for the disk's latency rather than for its bandwidth: then zeros are written ahead.
     pub(crate) fn are_short(&self) -> bool {
         self.mean.1.checked_div(self.mean.0).unwrap_or(0) < SHORT_WRITE_BYTES
     }
