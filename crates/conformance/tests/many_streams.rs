@@ -1,7 +1,7 @@
 //! Very many streams and consumers that nobody uses, and very many who wait for messages: what they take of memory and of
 //! the processor.
 //!
-//! The figures of docs/jetstream.md are what this says:
+//! With all of them, and figures:
 //! `cargo test --release -p conformance --test many_streams -- --ignored --nocapture`, with a server that was built with
 //! `cargo build --release` before. With a hundredth of each it is a test of CI.
 
