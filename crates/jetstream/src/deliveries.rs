@@ -245,6 +245,17 @@ impl Home {
         turn.publish(&Message::new(slot.account(), subject.as_bytes(), &event.to_json(&head)));
     }
 
+    /// Has a consumer that is there again do what it has to.
+    pub(crate) fn set_going(&mut self, turn: &mut Turn<'_>, key: ConsumerKey, is_push: bool) {
+        if is_push {
+            self.pushing.insert(key);
+            turn.broker.watch_interest();
+            self.tell_interest(turn, key);
+        }
+        self.time_consumer(key);
+        self.line_up(key);
+    }
+
     /// Notes when a consumer has something to do.
     pub(crate) fn time_consumer(&mut self, key: ConsumerKey) {
         let consumer = self.streams.get(&key.stream).and_then(|slot| slot.consumers.get(key.consumer));

@@ -125,12 +125,6 @@ impl Home {
         let consumer = machine.name().to_owned();
         self.accounts[account].ledger.count_consumers(1);
         turn.tell_all(account, &name, Change::Consumer { name: consumer.as_bytes(), takes_acks });
-        if is_push {
-            self.pushing.insert(key);
-            turn.broker.watch_interest();
-            self.tell_interest(turn, key);
-        }
-        self.time_consumer(key);
-        self.line_up(key);
+        self.set_going(turn, key, is_push);
     }
 }

@@ -80,13 +80,7 @@ impl Home {
             let key = ConsumerKey { stream, consumer };
             self.consumer_groups.insert(group, key);
             turn.tell_all(account, &stream_name, Change::Consumer { name: name.as_bytes(), takes_acks });
-            if is_push {
-                self.pushing.insert(key);
-                turn.broker.watch_interest();
-                self.tell_interest(turn, key);
-            }
-            self.time_consumer(key);
-            self.line_up(key);
+            self.set_going(turn, key, is_push);
         }
         self.tell_of_consumers();
     }

@@ -46,8 +46,8 @@ pub struct ShardCore<S: Shell> {
     /// Reads of connections that stand in line.
     pub(crate) aside: Slots<Aside<S::Read>>,
     pub(crate) reads_aside: usize,
-    /// Frames that were received at once and have yet to be answered, or end their connection.
-    pub(crate) unheeded: Vec<(ConnId, Result<(), Ended>)>,
+    /// A WebSocket whose frames were received at once and have yet to be answered, or end it.
+    pub(crate) unheeded: Option<(ConnId, Result<(), Ended>)>,
     /// Somebody in line may not be served yet: some of what waits there was received after other shards' parcels were
     /// last taken, so what they have sent by now comes first.
     pub(crate) line_waits: bool,
@@ -88,7 +88,7 @@ impl<S: Shell> ShardCore<S> {
             output_waits: false,
             aside: Slots::default(),
             reads_aside: 0,
-            unheeded: Vec::new(),
+            unheeded: None,
             line_waits: false,
             is_round_had: false,
             prompt: Vec::new(),

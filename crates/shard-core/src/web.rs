@@ -44,7 +44,7 @@ impl<S: Shell> ShardCore<S> {
 
     /// Whether more can be received of a WebSocket at once: not of one that is to be heeded first.
     pub(crate) fn may_receive_frames_now(&self, id: ConnId) -> bool {
-        self.unheeded.is_empty() && self.transports.stays_in_place(id) && self.transports.want_input(id)
+        self.unheeded.is_none() && self.transports.stays_in_place(id) && self.transports.want_input(id)
     }
 
     /// Takes what was received at once out of its frames. What follows from them comes once the payload has been
@@ -53,7 +53,7 @@ impl<S: Shell> ShardCore<S> {
         let Some((transport, tools)) = self.transports.find_with_tools(id) else { return };
         let InPlace { payload, cuts, outcome } = transport.receive_in_place(shell.bytes_mut(read), tools);
         if outcome.is_err() || transport.has_own_output() {
-            self.unheeded.push((id, outcome));
+            self.unheeded = Some((id, outcome));
         }
         shell.keep_only(read, payload);
         self.transports.tools.put_back_cuts(cuts);
@@ -61,7 +61,7 @@ impl<S: Shell> ShardCore<S> {
 
     /// Answers frames that were received at once, or ends their connection.
     pub(crate) fn heed_frames(&mut self, shell: &mut S, now: Time) -> Result<(), S::Error> {
-        while let Some((id, outcome)) = self.unheeded.pop() {
+        if let Some((id, outcome)) = self.unheeded.take() {
             self.attend(shell, now, id, outcome)?;
             self.steer_receive(shell, id)?;
         }
