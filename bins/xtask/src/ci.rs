@@ -14,7 +14,7 @@ use anyhow::{Result, bail};
 use crate::workspace::{Package, Workspace};
 use crate::{
     circles, crate_table, deny, differ, features, layers, packages, pages, reference, refused, run,
-    self_contained,
+    self_contained, unpacked,
 };
 
 const SERVER: &str = "buster-server";
@@ -34,6 +34,7 @@ enum Action {
     Refused,
     Differ,
     SelfContained,
+    PackageAlone,
     /// A command, started at the workspace root.
     Run(Command),
 }
@@ -73,11 +74,14 @@ fn perform(workspace: &Workspace, action: &mut Action) -> Result<()> {
         Action::Refused => refused::check(workspace),
         Action::Differ => differ::sample(workspace),
         Action::SelfContained => self_contained::run(workspace, &[]),
-        Action::Run(command) => {
-            println!("{}", run::describe(command));
-            run::run(command.current_dir(&workspace.root))
-        }
+        Action::PackageAlone => package_alone(workspace),
+        Action::Run(command) => run_at_root(workspace, command),
     }
+}
+
+fn run_at_root(workspace: &Workspace, command: &mut Command) -> Result<()> {
+    println!("{}", run::describe(command));
+    run::run(command.current_dir(&workspace.root))
 }
 
 fn steps(workspace: &Workspace) -> Vec<Step> {
@@ -108,7 +112,7 @@ fn steps(workspace: &Workspace) -> Vec<Step> {
         steps.push(step("fuzz targets check", Action::Run(fuzz_check(&workspace.root))));
     }
     steps.push(step("package all", Action::Run(package_all(workspace))));
-    steps.push(step("package what stands alone", Action::Run(package_alone(workspace))));
+    steps.push(step("package what stands alone", Action::PackageAlone));
     steps
 }
 
@@ -147,8 +151,9 @@ fn package_all(workspace: &Workspace) -> Command {
 }
 
 /// Crates that others use on their own: each must build outside of the workspace.
-fn package_alone(workspace: &Workspace) -> Command {
-    package(packages::alone(workspace))
+fn package_alone(workspace: &Workspace) -> Result<()> {
+    unpacked::forget(packages::alone(workspace))?;
+    run_at_root(workspace, &mut package(packages::alone(workspace)))
 }
 
 /// `--allow-dirty` so that it also runs before a commit.

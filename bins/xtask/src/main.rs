@@ -25,6 +25,7 @@ mod splice;
 mod suites;
 mod top_level;
 mod turns;
+mod unpacked;
 mod workspace;
 
 use std::process::ExitCode;
