@@ -87,15 +87,17 @@ impl Crossing<'_> {
 
 impl Dispatcher<'_> {
     /// Whether a message on the subject could cross to one of these shards.
-    /// To this one only what its services get counts: clients' outboxes have bounds of their own.
     pub(crate) fn reaches(&mut self, subject: &[u8], shards: ShardSet) -> bool {
-        let is_here = shards.contains(self.mesh.shard());
-        let (local, elsewhere) = self.space.matches(subject);
-        let groups = local.queues.iter().flat_map(|group| &group.members);
-        let mut here = local.plain.iter().chain(groups).filter(|_| is_here);
-        let subs = &self.egress.subs;
+        let (_, elsewhere) = self.space.matches(subject);
         elsewhere.is_some_and(|elsewhere| elsewhere.reaches(shards))
-            || here.any(|key| subs.at(*key).target.as_service().is_some())
+    }
+
+    /// Whether a service here subscribes to the subject.
+    pub(crate) fn is_served_here(&mut self, subject: &[u8]) -> bool {
+        let (local, _) = self.space.matches(subject);
+        let groups = local.queues.iter().flat_map(|group| &group.members);
+        let subs = &self.egress.subs;
+        local.plain.iter().chain(groups).any(|key| subs.at(*key).target.as_service().is_some())
     }
 
     /// Gives a message that was sent here, which the egress has in hand, to those who want it. With `answer_wanted`

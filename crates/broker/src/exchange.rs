@@ -40,26 +40,22 @@ impl Broker {
         if batch.inhabited && self.placer.note_inhabited(from) {
             self.note_vacant();
         }
-        let vacated = batch.connections < 0;
+        let (vacated, is_full) = (batch.connections < 0, batch.full);
         let change = self.mesh.link(from).on_applied(batch);
         if change.confirmed_moved || vacated {
             self.on_rounds_confirmed();
             self.lift_fences();
         }
         if change.uncongested {
-            self.on_uncongested(from);
+            self.mesh.on_uncongested(from);
+        }
+        let is_emptied = self.mesh.set_full(from, is_full) && !is_full;
+        if change.uncongested || is_emptied {
+            self.on_room();
         }
         self.advance_move(now);
         self.settle();
         None
-    }
-
-    /// There is room again towards another shard, or in the mailboxes here.
-    pub(crate) fn on_uncongested(&mut self, shard: ShardId) {
-        for id in self.mesh.on_uncongested(shard) {
-            self.resume(id, Hold::Link);
-        }
-        self.egress.services.rouse();
     }
 
     /// Takes in all of a batch, however long the turn gets.
@@ -73,7 +69,6 @@ impl Broker {
     /// Applies the frames of a batch, at least one. Returns where it stopped because the turn has become long.
     fn apply(&mut self, now: Time, from: ShardId, batch: &Batch) -> Option<FramePosition> {
         let mut readers = Readers::default();
-        let overfull_before = self.egress.services.overfull;
         let mut frames = batch.frames();
         loop {
             self.look_ahead_in_batch(&frames);
@@ -94,6 +89,10 @@ impl Broker {
                 }
                 MeshFrame::OfferReply(reply) => self.on_offer_reply(from, reply),
                 MeshFrame::Letter(letter) => self.on_letter(from, *letter),
+                MeshFrame::Served(served) => {
+                    self.egress.services.elsewhere.note(from, served);
+                    self.turn.spend_beside(INTEREST_TURN_STEPS);
+                }
                 MeshFrame::Move(step) => self.on_move_step(now, from, *step),
                 MeshFrame::Stall { origin } => self.stall(now, ConnId::from_bits(*origin)),
                 MeshFrame::Piled { origin, deliveries } => {
@@ -105,7 +104,6 @@ impl Broker {
             }
         }
         readers.pile.tell(&mut self.mesh, from);
-        self.mesh.link(from).withhold(self.egress.services.overfull - overfull_before);
         self.heed_mailboxes();
         (!frames.is_empty()).then(|| frames.position())
     }

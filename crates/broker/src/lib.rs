@@ -24,6 +24,7 @@
 
 mod ahead;
 mod auth;
+mod awaited;
 mod broker;
 mod chores;
 mod client;
@@ -42,6 +43,7 @@ mod guard;
 mod input;
 mod inspect;
 mod lateness;
+mod letterbox;
 mod literal_interest;
 mod members;
 mod mesh;
@@ -61,6 +63,7 @@ mod renewal;
 mod sampling;
 mod security;
 mod seldom;
+mod served;
 mod service_news;
 mod services;
 mod serving;

@@ -1,15 +1,19 @@
 //! The shard's links to all other shards: what is sent over them, which are full, and what was confirmed.
 
 use conns::ConnId;
-use fabric::{Batch, Interest, Letter, Link, MeshMessage, ShardId, ShardSet};
+use fabric::{Batch, Interest, Letter, Link, MeshMessage, Served, ShardId, ShardSet};
 
 /// Links by shard; the row of the shard itself stays unused.
 #[derive(Debug)]
 pub(crate) struct Mesh {
     shard: ShardId,
     links: Vec<Link>,
-    /// Shards whose links are full, and this one while a mailbox of its services is.
+    /// Shards whose links are full.
     congested: ShardSet,
+    /// Shards with a full mailbox, which may be this one.
+    full: ShardSet,
+    /// Shards of either kind: what is looked at with each message.
+    awaited: ShardSet,
     /// Shards that were sent messages since somebody asked.
     reached: ShardSet,
     /// Shards without connections, and without services that publish or subscribe, that will hear all that is queued for them before they get one: they
@@ -28,6 +32,8 @@ impl Mesh {
             shard,
             links: ShardId::all(shards).map(|_| Link::default()).collect(),
             congested: ShardSet::EMPTY,
+            full: ShardSet::EMPTY,
+            awaited: ShardSet::EMPTY,
             reached: ShardSet::EMPTY,
             vacant: ShardSet::EMPTY,
             round: 0,
@@ -60,16 +66,55 @@ impl Mesh {
         self.congested
     }
 
-    /// Whether what all other shards are to be told has to wait. A full mailbox here does not matter to them.
-    pub(crate) fn has_full_links(&self) -> bool {
-        let mut full = self.congested;
-        full.remove(self.shard);
-        !full.is_empty()
+    /// The shards that publishers to services have to wait for.
+    pub(crate) fn full(&self) -> ShardSet {
+        self.full
     }
 
-    /// Makes publishers wait for this shard.
-    pub(crate) fn set_congested(&mut self, shard: ShardId) {
-        self.congested.insert(shard);
+    /// Whether there is any shard of either kind.
+    #[inline]
+    pub(crate) fn is_awaited(&self) -> bool {
+        !self.awaited.is_empty()
+    }
+
+    /// The shards that services have to wait for, too.
+    pub(crate) fn stuffed(&self) -> ShardSet {
+        let mut stuffed = ShardSet::EMPTY;
+        let links = self.congested.iter().filter(|shard| self.links[shard.index()].is_stuffed());
+        links.for_each(|shard| stuffed.insert(shard));
+        stuffed
+    }
+
+    /// Whether what all other shards are to be told has to wait.
+    pub(crate) fn has_full_links(&self) -> bool {
+        !self.congested.is_empty()
+    }
+
+    /// Notes whether a shard has a full mailbox. Returns whether that has changed.
+    pub(crate) fn set_full(&mut self, shard: ShardId, is_full: bool) -> bool {
+        let was_full = self.full.contains(shard);
+        if is_full {
+            self.full.insert(shard)
+        } else {
+            self.full.remove(shard)
+        }
+        self.note_awaited();
+        was_full != is_full
+    }
+
+    /// Tells all others whether a mailbox here is full.
+    pub(crate) fn tell_full(&mut self, is_full: bool) {
+        for other in self.others() {
+            self.links[other.index()].set_full(is_full);
+        }
+    }
+
+    /// Tells all others what a service here subscribes to.
+    pub(crate) fn tell_served(&mut self, served: &Served<'_>) {
+        for other in self.others() {
+            self.links[other.index()].push_served(served);
+            self.note_load(other);
+        }
     }
 
     /// Tells every other shard of an interest; returns the round that says they know.
@@ -108,11 +153,6 @@ impl Mesh {
         self.link(other).push_letter(letter);
         self.reached.insert(other);
         self.note_load(other);
-    }
-
-    /// There is room for all that came from other shards.
-    pub(crate) fn release_links(&mut self) {
-        self.links.iter_mut().for_each(Link::release);
     }
 
     /// The shards that were sent messages since the last call.
@@ -166,15 +206,25 @@ impl Mesh {
         self.waiting.push(conn);
     }
 
-    /// The other shard's link has room again: who waited for one may try.
-    pub(crate) fn on_uncongested(&mut self, other: ShardId) -> Vec<ConnId> {
+    /// The other shard's link has room again.
+    pub(crate) fn on_uncongested(&mut self, other: ShardId) {
         self.congested.remove(other);
+        self.note_awaited();
+    }
+
+    fn note_awaited(&mut self) {
+        self.awaited = self.congested.union(self.full);
+    }
+
+    /// Takes those who waited for room anywhere.
+    pub(crate) fn take_waiting(&mut self) -> Vec<ConnId> {
         std::mem::take(&mut self.waiting)
     }
 
     fn note_load(&mut self, other: ShardId) {
         if self.links[other.index()].is_congested() {
             self.congested.insert(other);
+            self.note_awaited();
         }
     }
 }

@@ -215,18 +215,6 @@ impl Broker {
         }
     }
 
-    /// Whether a shard that wants messages on the subject cannot take them now.
-    #[inline(always)]
-    pub(crate) fn must_wait(&mut self, account: usize, subject: &[u8]) -> bool {
-        !self.mesh.congested().is_empty() && self.must_wait_for_some(account, subject)
-    }
-
-    #[cold]
-    fn must_wait_for_some(&mut self, account: usize, subject: &[u8]) -> bool {
-        let congested = self.mesh.congested();
-        self.dispatcher(account).reaches(subject, congested) || self.is_owned_on(account, subject, congested)
-    }
-
     /// Gives a message to those who want it, and the publisher the answer that it wants.
     fn dispatch(&mut self, id: ConnId, account: usize, publish: &Publish<'_>, answer_wanted: bool) -> Flow {
         if self.sampling.is_due() {

@@ -49,7 +49,7 @@ impl Broker {
         }
         let forged = self.egress.services.forged;
         let is_paused = self.moves.is_stopping() || (self.moves.is_paused() && !forged.pause);
-        if is_paused || self.mesh.congested().contains(shard) {
+        if is_paused || self.mesh.stuffed().contains(shard) {
             self.egress.services.at(service).waits = true;
             return PublishOutcome::Wait(if is_paused { Wait::Pause } else { Wait::Link });
         }

@@ -16,15 +16,12 @@ use subject_trie::SubjectError;
 use crate::broker::Broker;
 use crate::dispatch::Envelope;
 use crate::egress::Egress;
+use crate::letterbox::Letterbox;
 use crate::members::MemberChange;
 use crate::offers::{Offer, OwnedMessage, Refusals};
-use crate::party::{Origin, ServiceId, Target};
+use crate::party::{Origin, Party, ServiceId, Target};
+use crate::served::ServedElsewhere;
 use crate::subscription::{SubKey, Subscription};
-
-/// Bytes in a mailbox above which publishers to its service wait. It may hold more by a connection's share, and by
-/// what each other shard may have under way: batches go on, as they bring more than letters, and what finds the mailbox
-/// full is credited to its shard when it is taken.
-const MAILBOX_BYTES_MAX: usize = 4 << 20;
 
 /// What a letter of another shard takes, in deliveries.
 const LETTER_STEPS: u64 = 2;
@@ -50,7 +47,8 @@ pub enum PublishOutcome {
 /// What a service waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wait {
-    /// Another shard that wants the message cannot take it now, or does not yet tell this one everything.
+    /// The link to another shard that wants the message has no room even for services, or that shard does not yet tell
+    /// this one everything.
     Link,
     /// Connections change shards, or the server stops.
     Pause,
@@ -109,8 +107,8 @@ pub(crate) struct Services {
     pub(crate) watches_interest: bool,
     /// How often it did since.
     pub(crate) interest_changes: u64,
-    /// Bytes that found a mailbox full, counted from the first.
-    pub(crate) overfull: usize,
+    /// What those of other shards subscribe to.
+    pub(crate) elsewhere: ServedElsewhere,
     /// One got a message or may go on since they were last looked after.
     have_news: bool,
     /// The round that tells all others that this shard is to be told everything, once it was opened.
@@ -122,7 +120,7 @@ pub(crate) struct Services {
 
 #[derive(Debug, Default)]
 pub(crate) struct Service {
-    mailbox: Mailbox,
+    letterbox: Letterbox,
     claims: Option<Box<dyn Claims>>,
     pub(crate) waits: bool,
     /// A message of it is under offer. There is one at most, so offers are bounded by services and connections.
@@ -136,19 +134,15 @@ impl Services {
 
     /// Puts a message into the mailbox. Returns whether that is full then.
     pub(crate) fn receive(&mut self, letter: &Letter<'_>) -> bool {
-        let mailbox = &mut self.rows[usize::from(letter.service)].mailbox;
+        let letterbox = &mut self.rows[usize::from(letter.service)].letterbox;
         self.have_news = true;
-        let before = mailbox.len();
-        mailbox.push(letter);
-        if before >= MAILBOX_BYTES_MAX {
-            self.overfull += mailbox.len() - before;
-        }
-        mailbox.len() >= MAILBOX_BYTES_MAX
+        letterbox.receive(letter, may_be_lost(letter));
+        letterbox.is_full()
     }
 
     /// Whether no mailbox is full.
-    fn have_room(&self) -> bool {
-        self.rows.iter().all(|row| row.mailbox.len() < MAILBOX_BYTES_MAX)
+    pub(crate) fn have_room(&self) -> bool {
+        !self.rows.iter().any(|row| row.letterbox.is_full())
     }
 
     /// Somebody wants to hear something else than before, here or on another shard.
@@ -183,6 +177,11 @@ impl Services {
             Some((ServiceId(index as u16), shard))
         })
     }
+}
+
+/// Whether a letter is a message that a service published to whom it may concern.
+fn may_be_lost(letter: &Letter<'_>) -> bool {
+    letter.tag != SIBLING && matches!(Party::of(&letter.message), Party::Service(_))
 }
 
 impl Egress {
@@ -235,6 +234,7 @@ impl Broker {
         self.egress.subs.insert(sub);
         self.egress.counters.on_subscribed(account);
         let announced = self.announce(key, MemberChange::Join);
+        self.tell_served(key, true);
         let inhabited = self.inhabit();
         Ok((ServiceSubscription(key), announced.map_or(inhabited, |round| inhabited.max(Round(round)))))
     }
@@ -242,6 +242,7 @@ impl Broker {
     /// Ends a subscription of a service. What others sent before they knew of it still comes.
     pub fn service_unsubscribe(&mut self, subscription: ServiceSubscription) {
         let ServiceSubscription(key) = subscription;
+        self.tell_served(key, false);
         match self.announce_leave(key) {
             None => self.remove(key),
             Some(round) => {
@@ -280,11 +281,11 @@ impl Broker {
         publish: &Publish<'_>,
     ) -> PublishOutcome {
         let envelope = Envelope { origin: service.into(), selects, publish };
+        self.space_of(account);
         if let Some(wait) = self.service_has_to_wait(service, account, selects) {
             self.egress.services.at(service).waits = true;
             return PublishOutcome::Wait(wait);
         }
-        self.space_of(account);
         self.egress.begin();
         self.egress.set_other_subject(envelope.other_subject());
         if self.may_be_owned(selects) {
@@ -317,7 +318,8 @@ impl Broker {
         if self.egress.services.at(service).is_offering && !forged.offers {
             return Some(Wait::Offer);
         }
-        let waits = !self.is_told_everything() || self.must_wait(account, selects);
+        let stuffed = self.mesh.stuffed();
+        let waits = !self.is_told_everything() || self.crosses_to(account, selects, stuffed);
         waits.then_some(Wait::Link)
     }
 
@@ -347,23 +349,15 @@ impl Broker {
         std::mem::swap(&mut self.egress.services.ready, into);
     }
 
-    /// Takes what a service got. Give the mailbox back empty: it is used again. Who waits to publish takes its mail all
-    /// the same, or two services that write to each other's shards may wait for each other.
+    /// Takes what a service got. Give the mailbox back empty: it is used again.
     pub fn take_mail(&mut self, service: ServiceId, mailbox: &mut Mailbox) {
-        debug_assert!(mailbox.is_empty(), "what was taken has been read");
-        std::mem::swap(&mut self.egress.services.at(service).mailbox, mailbox);
-        if self.egress.mailbox_full && self.egress.services.have_room() {
-            self.egress.mailbox_full = false;
-            self.mesh.release_links();
-            self.on_uncongested(self.config.shard);
-        }
+        self.egress.services.at(service).letterbox.take(mailbox);
+        self.on_mail_taken();
     }
 
-    /// Has publishers to services here wait while a mailbox is full.
-    pub(crate) fn heed_mailboxes(&mut self) {
-        if self.egress.mailbox_full {
-            self.mesh.set_congested(self.config.shard);
-        }
+    /// How many messages of services a service did not get since this was asked last, as its mailbox was full.
+    pub fn take_lost_mail(&mut self, service: ServiceId) -> u64 {
+        self.egress.services.at(service).letterbox.take_lost()
     }
 
     /// Whether a service has to be asked who owns the subject.

@@ -1,75 +1,14 @@
 //! Parts of the server that subscribe and publish as clients do.
 
+mod letters;
 mod shards;
 
-use broker::{CLAIMED, Claims, Owner, Party, PublishOutcome, ServiceId, Wait};
+use broker::{CLAIMED, Owner, Party, PublishOutcome, Wait};
 use conns::CloseReason;
-use fabric::{LINK_BYTES_MAX, Mailbox, MeshFrame, ShardId};
+use fabric::{LINK_BYTES_MAX, SERVICE_BYTES_MAX, ShardId};
+use letters::{ACCOUNT, claim, mail, message, open_everywhere, publish, ready};
 use nats_auth::{AccountConfig, Directory, IdentityConfig, Permissions, SubjectPermission, User};
-use nats_proto::Publish;
 use shards::Shards;
-
-const ACCOUNT: usize = 0;
-
-/// A letter: by which tag, the subject shown, the payload, and who sent it.
-type Read = (u32, String, String, Party);
-
-fn open_everywhere(shards: &mut Shards) -> ServiceId {
-    let ids: Vec<ServiceId> = shards.brokers.iter_mut().map(|broker| broker.open_service()).collect();
-    ids[0]
-}
-
-fn mail(shards: &mut Shards, shard: usize, service: ServiceId) -> Vec<Read> {
-    let mut mailbox = Mailbox::default();
-    shards.brokers[shard].take_mail(service, &mut mailbox);
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-    let read = |frame| match frame {
-        Ok(MeshFrame::Letter(letter)) => {
-            let publish = letter.message.publish;
-            (letter.tag, text(publish.subject), text(publish.body), Party::of(&letter.message))
-        }
-        other => panic!("a letter, not {other:?}"),
-    };
-    mailbox.frames().map(read).collect()
-}
-
-fn message<'m>(subject: &'m str, body: &'m str, size: &'m str) -> Publish<'m> {
-    let (size_text, body) = (size.as_bytes(), body.as_bytes());
-    Publish { subject: subject.as_bytes(), reply: None, header: None, size_text, body }
-}
-
-fn publish(
-    shards: &mut Shards,
-    shard: usize,
-    service: ServiceId,
-    selects: &str,
-    subject: &str,
-) -> PublishOutcome {
-    let publish = message(subject, "hi", "2");
-    shards.brokers[shard].service_publish(service, ACCOUNT, selects.as_bytes(), &publish)
-}
-
-/// The services of a shard that waited and may go on.
-fn ready(shards: &mut Shards, shard: usize) -> Vec<ServiceId> {
-    let mut ready = Vec::new();
-    shards.brokers[shard].take_ready_services(&mut ready);
-    ready
-}
-
-#[derive(Debug)]
-struct By(fn(&[u8]) -> Owner);
-
-impl Claims for By {
-    fn owner(&self, _account: usize, subject: &[u8]) -> Owner {
-        (self.0)(subject)
-    }
-}
-
-fn claim(shards: &mut Shards, service: ServiceId, owner: fn(&[u8]) -> Owner) {
-    for broker in &mut shards.brokers {
-        broker.claim(service, Box::new(By(owner)));
-    }
-}
 
 #[test]
 fn a_service_gets_what_it_subscribes_to_from_all_shards() {
@@ -365,7 +304,7 @@ fn a_service_waits_for_a_full_link() {
     {
         sent += 1;
     }
-    assert_eq!(sent, LINK_BYTES_MAX >> 20);
+    assert_eq!(sent, (LINK_BYTES_MAX + SERVICE_BYTES_MAX) >> 20);
     assert_eq!(publish(&mut shards, 0, service, "a", "a"), PublishOutcome::Wait(Wait::Link));
     assert_eq!(publish(&mut shards, 0, service, "b", "b"), PublishOutcome::Done, "nobody there wants it");
     shards.settle();
@@ -404,88 +343,4 @@ fn a_service_waits_for_the_answer_to_an_offer() {
     assert_eq!(publish(&mut shards, 0, service, "a", "a"), PublishOutcome::Done);
     shards.settle();
     assert_eq!(shards.output(far).matches("MSG a 1 2").count(), 2);
-}
-
-const MIB: usize = 1 << 20;
-
-#[test]
-fn publishers_to_a_service_wait_while_its_mailbox_is_full() {
-    let mut shards = Shards::new(1);
-    let service = open_everywhere(&mut shards);
-    let clients = [shards.quiet(), shards.quiet()];
-    shards.brokers[0].service_subscribe(service, ACCOUNT, b"a", None, 1).unwrap();
-    let text = format!("PUB a {MIB}\r\n{}\r\n", "x".repeat(MIB));
-    let (mut sent, mut got) = (0, 0);
-    for _ in 0..30 {
-        for conn in clients {
-            if shards.brokers[0].wants_input(conn.id) {
-                shards.feed(conn, &text);
-                sent += 1;
-            }
-        }
-        shards.settle();
-    }
-    assert!(sent <= 4 + 2, "{sent} of 1 MiB: more than a mailbox, and one of each client");
-    shards.say(clients[0], "PUB b 0\r\n\r\n");
-    while got < sent {
-        let letters = mail(&mut shards, 0, service).len();
-        assert!((1..=4).contains(&letters), "{letters} of 1 MiB");
-        got += letters;
-        shards.settle();
-    }
-    assert_eq!(got, sent, "nothing is lost");
-    assert!(clients.iter().all(|conn| shards.brokers[0].wants_input(conn.id)));
-}
-
-/// They waited, frame by frame: whatever else they brought, and whoever had said something behind it.
-#[test]
-fn batches_go_on_while_a_mailbox_is_full() {
-    let mut shards = Shards::new(2);
-    let service = open_everywhere(&mut shards);
-    claim(&mut shards, service, |subject| if subject == b"$X" { Owner::Here } else { Owner::Nobody });
-    let (near, far) = (shards.quiet(), shards.quiet());
-    shards.say(near, "SUB a 1\r\n");
-    shards.settle();
-    let text = format!("PUB $X {MIB}\r\n{}\r\n", "x".repeat(MIB));
-    (0..4).for_each(|_| drop(shards.say(near, &text)));
-    shards.feed(far, &("PUB a 1\r\nx\r\n".repeat(50) + "SUB b 2\r\n"));
-    shards.feed(near, "PUB $X 0\r\n\r\n");
-    let batch = shards.brokers[1].take_batch(ShardId(0)).unwrap();
-    assert!(shards.brokers[0].on_batch(shards.now, ShardId(1), batch).is_none(), "all of it is taken");
-    assert_eq!(mail(&mut shards, 0, service).len(), 4);
-    shards.settle();
-    assert_eq!(shards.output(near).matches("MSG a 1").count(), 50);
-    assert_eq!(mail(&mut shards, 0, service).len(), 1);
-}
-
-/// What other shards send to a full mailbox is taken in, and they send no more than is under way at most.
-#[test]
-fn publishers_on_other_shards_wait_while_a_mailbox_is_full() {
-    for owned in [false, true] {
-        let mut shards = Shards::new(2);
-        let service = open_everywhere(&mut shards);
-        let claims = |subject: &[u8]| if subject == b"$X" { Owner::Shard(ShardId(0)) } else { Owner::Nobody };
-        claim(&mut shards, service, claims);
-        let (_, far) = (shards.quiet(), shards.quiet());
-        shards.brokers[0].service_subscribe(service, ACCOUNT, b"a", None, 1).unwrap();
-        shards.settle();
-        let subject = if owned { "$X" } else { "a" };
-        let text = format!("PUB {subject} {MIB}\r\n{}\r\n", "x".repeat(MIB));
-        let mut sent = 0;
-        while sent < 30 && shards.brokers[1].wants_input(far.id) {
-            shards.feed(far, &text);
-            shards.settle();
-            sent += 1;
-        }
-        assert!((8..=10).contains(&sent), "{sent} of 1 MiB: more than a mailbox and a link");
-        let mut got = 0;
-        while got < sent {
-            let letters = mail(&mut shards, 0, service).len();
-            assert!(letters > 0, "{got} of {sent}");
-            got += letters;
-            shards.settle();
-        }
-        assert_eq!(got, sent, "nothing is lost");
-        assert!(shards.brokers[1].wants_input(far.id));
-    }
 }

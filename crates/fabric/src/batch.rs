@@ -20,6 +20,8 @@ pub struct Batch {
     pub quiet: u64,
     /// Services of the sender rely on being told everything, as connections do.
     pub inhabited: bool,
+    /// A mailbox of the sender is full: publishers to its services wait. What was sent before is taken in.
+    pub full: bool,
 }
 
 impl Batch {

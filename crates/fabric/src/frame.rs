@@ -15,7 +15,8 @@ use crate::shard::ShardId;
 
 pub use self::decode::{FramePosition, MeshFrames};
 pub(crate) use self::encode::{
-    put_interest, put_letter, put_message, put_move, put_next_message, put_offer_reply, put_piled, put_stall,
+    put_interest, put_letter, put_message, put_move, put_next_message, put_offer_reply, put_piled,
+    put_served, put_stall,
 };
 pub(crate) use self::layout::MESSAGE_HEAD_BYTES;
 pub use self::reader::MeshFrameError;
@@ -46,6 +47,20 @@ pub enum MeshFrame<'a> {
     Move(MoveStep),
     /// A service gets this message, whatever its subject.
     Letter(Letter<'a>),
+    /// A service of the sender subscribes, or does not any more.
+    Served(Served<'a>),
+}
+
+/// A subscription of a service of the sender, told beside the interest that it adds to: whoever publishes to it waits
+/// while the sender's mailboxes are full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Served<'a> {
+    /// The account, by its index.
+    pub account: u32,
+    /// The subject filter.
+    pub filter: &'a [u8],
+    /// Whether it begins; else it ends.
+    pub begins: bool,
 }
 
 /// A message for a service of the receiver.

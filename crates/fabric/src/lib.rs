@@ -9,6 +9,10 @@
 //! that has applied everything up to and including that round confirms it. The broker builds its
 //! ordering guarantees on that alone (docs/decisions/0001-interest-fence.md).
 //!
+//! Services get letters of their own over the same links. They have to be read, which may take long, and all else that
+//! shards say to each other goes on meanwhile: so a batch says whether a mailbox is full, and publishers to services wait
+//! for that instead of the link.
+//!
 //! And it carries the word of a shard that paused: behind it no message comes until the pause is over.
 //!
 //! Nothing here moves bytes between threads: whoever owns two shards carries the batches, be it the
@@ -24,8 +28,8 @@ mod shard;
 pub use batch::Batch;
 pub use frame::{
     FramePosition, Interest, Letter, MeshFrame, MeshFrameError, MeshFrames, MeshMessage, MoveStep, Names,
-    OfferReply, Told,
+    OfferReply, Served, Told,
 };
-pub use link::{LINK_BYTES_MAX, Link, LinkChange};
+pub use link::{LINK_BYTES_MAX, Link, LinkChange, SERVICE_BYTES_MAX};
 pub use mailbox::Mailbox;
 pub use shard::{SHARDS_MAX, ShardId, ShardSet};

@@ -1,19 +1,26 @@
 //! One shard's end of the link to one other shard.
 //!
 //! Always true: `in_flight` is what left in batches and was not credited back, and a link that is
-//! not congested holds less than [`LINK_BYTES_MAX`] plus the frames of one event. What was consumed and lies where
-//! there is no room for it is credited when it is taken from there ([`Link::withhold`]).
+//! not congested holds less than [`LINK_BYTES_MAX`] plus the frames of one event. What services say may be beside that
+//! up to [`SERVICE_BYTES_MAX`]. All that was consumed is credited, wherever it lies then.
 
 use std::ops::Range;
 
 use nats_proto::is_same;
 
 use crate::batch::Batch;
-use crate::frame::{self, FramePosition, Interest, Letter, MESSAGE_HEAD_BYTES, MeshMessage, MoveStep};
+use crate::frame::{
+    self, FramePosition, Interest, Letter, MESSAGE_HEAD_BYTES, MeshMessage, MoveStep, Served,
+};
 
 /// Frame bytes that may be gathered or under way on one link before it counts as congested: enough
 /// to keep the receiver busy for about a millisecond, and a few of the largest usual payloads.
 pub const LINK_BYTES_MAX: usize = 4 << 20;
+
+/// What services may put on a link beyond that. Clients wait for a link with [`LINK_BYTES_MAX`] and fill it again as soon
+/// as there is room, so what they are answered needs room of its own: else shards whose clients flood each other's
+/// services would wait for each other. The same again is enough to go on with until the peer has taken some.
+pub const SERVICE_BYTES_MAX: usize = LINK_BYTES_MAX;
 
 /// Consumed bytes are credited back at the latest when this much is owed, batch or no batch.
 const CREDIT_BYTES_MIN: usize = LINK_BYTES_MAX / 8;
@@ -62,13 +69,13 @@ pub struct Link {
     applied: u64,
     applied_sent: u64,
     consumed: usize,
-    /// How much of that is not credited yet, if it is so much.
-    withheld: usize,
     connections: i32,
     quiet: u64,
     quiet_sent: u64,
     inhabited: bool,
     inhabited_sent: bool,
+    full: bool,
+    full_sent: bool,
 }
 
 impl Link {
@@ -132,6 +139,11 @@ impl Link {
         frame::put_letter(self.frames_mut(), letter);
     }
 
+    /// Queues the news of what services here subscribe to.
+    pub fn push_served(&mut self, served: &Served<'_>) {
+        frame::put_served(self.frames_mut(), served);
+    }
+
     /// Queues a step of connections that change shards.
     pub fn push_move(&mut self, step: MoveStep) {
         frame::put_move(self.frames_mut(), step);
@@ -164,24 +176,20 @@ impl Link {
         self.quiet_sent
     }
 
-    /// So many bytes more of what the peer sent lie where there is no room for them: they are not credited before
-    /// [`Self::release`], so the peer sends no more than the link takes.
-    pub fn withhold(&mut self, bytes: usize) {
-        self.withheld += bytes;
-    }
-
-    /// They do not any more.
-    pub fn release(&mut self) {
-        self.withheld = 0;
-    }
-
-    fn credit(&self) -> usize {
-        self.consumed.saturating_sub(self.withheld)
+    /// Says whether a mailbox of the services here is full. What the peer had sent by the time it hears of that is more
+    /// by a link's bytes at most.
+    pub fn set_full(&mut self, is_full: bool) {
+        self.full = is_full;
     }
 
     /// Whether publishers towards this peer should wait.
     pub fn is_congested(&self) -> bool {
-        self.in_flight + self.frames.len() >= LINK_BYTES_MAX
+        self.pending_bytes() >= LINK_BYTES_MAX
+    }
+
+    /// Whether services should wait as well.
+    pub fn is_stuffed(&self) -> bool {
+        self.pending_bytes() >= LINK_BYTES_MAX + SERVICE_BYTES_MAX
     }
 
     /// The newest of our rounds that the peer has applied.
@@ -199,10 +207,11 @@ impl Link {
     pub fn needs_batch(&self) -> bool {
         self.frames.len() >= GATHERED_BYTES_MAX
             || self.applied > self.applied_sent
-            || self.credit() >= CREDIT_BYTES_MIN
+            || self.consumed >= CREDIT_BYTES_MIN
             || self.connections != 0
             || self.quiet > self.quiet_sent
             || self.inhabited != self.inhabited_sent
+            || self.full != self.full_sent
     }
 
     /// Bytes of frames gathered since the last batch.
@@ -219,8 +228,7 @@ impl Link {
     pub fn take_batch(&mut self) -> Batch {
         self.in_flight += self.frames.len();
         self.bare = None;
-        let credit = self.credit();
-        self.consumed -= credit;
+        let credit = std::mem::take(&mut self.consumed);
         if self.frames.is_empty() {
             // Nothing to say but credit: let a spare buffer go back to who fills them.
             self.frames = self.spare.pop().unwrap_or_default();
@@ -229,6 +237,7 @@ impl Link {
         self.applied_sent = self.applied;
         self.quiet_sent = self.quiet;
         self.inhabited_sent = self.inhabited;
+        self.full_sent = self.full;
         Batch {
             frames: std::mem::take(&mut self.frames),
             position: FramePosition::default(),
@@ -238,6 +247,7 @@ impl Link {
             connections: std::mem::take(&mut self.connections),
             quiet: self.quiet,
             inhabited: self.inhabited,
+            full: self.full,
         }
     }
 

@@ -18,6 +18,7 @@ use crate::config::Config;
 use crate::home::Home;
 use crate::homes::Homes;
 use crate::letters::Word;
+use crate::lost_mail::LostMail;
 use crate::nuid::Nuid;
 use crate::post::Post;
 use crate::registrar::Registrar;
@@ -50,6 +51,7 @@ pub struct JetStream {
     spent: u64,
     /// What was found in the log so far.
     replay: Option<Box<Replay>>,
+    lost_mail: LostMail,
 }
 
 /// Who acts on letters.
@@ -98,6 +100,7 @@ impl JetStream {
             is_congested: false,
             spent: 0,
             replay: None,
+            lost_mail: LostMail::default(),
         }
     }
 
@@ -172,6 +175,7 @@ impl JetStream {
         }
         desk.send_reports(&mut turn);
         desk.homes.rotate();
+        self.lost_mail.tell(&mut turn);
         self.spent = turn.spent;
     }
 

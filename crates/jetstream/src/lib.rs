@@ -63,6 +63,7 @@ mod keeping;
 mod ledger;
 mod letters;
 mod look;
+mod lost_mail;
 mod mail;
 mod medium;
 mod metas;

@@ -10,6 +10,7 @@ use crate::subject::matches;
 /// not change shards.
 pub(crate) fn all(history: &History, plan: &Plan) -> Vec<String> {
     let mut found = Vec::new();
+    let mut lost = LostMail(history.lost_mail.clone());
     for (row, sub) in history.subs.iter().enumerate() {
         let named = Named { history, row, sub };
         named.check_order(&mut found);
@@ -19,7 +20,7 @@ pub(crate) fn all(history: &History, plan: &Plan) -> Vec<String> {
             named.check_causes(&mut found);
         }
         if sub.queue.is_none() {
-            named.check_owed(&mut found);
+            named.check_owed(&mut lost, &mut found);
             named.check_gaps(&mut found);
         }
     }
@@ -27,7 +28,7 @@ pub(crate) fn all(history: &History, plan: &Plan) -> Vec<String> {
         check_warnings(history, &mut found);
     }
     for id in 0..history.messages.len() {
-        check_groups(history, id, &mut found);
+        check_groups(history, id, &mut lost, &mut found);
         check_answer(history, id, &mut found);
     }
     found
@@ -78,6 +79,25 @@ fn is_for(history: &History, sub: &SubRecord, message: &MessageRecord) -> bool {
         && subscriber.may_get(judged)
         && publisher.may_publish(&message.subject)
         && (sub.client != message.client || history.clients[sub.client].echo)
+}
+
+/// What services were told they lost, by shard: so many messages of services may be missing there, and no more.
+struct LostMail(BTreeMap<u8, u64>);
+
+impl LostMail {
+    /// Whether a message that none of these got may be one of those. Then it is.
+    fn has(&mut self, history: &History, message: &MessageRecord, subs: &[&SubRecord]) -> bool {
+        let services = subs.iter().map(|sub| &history.clients[sub.client]).filter(|client| client.is_service);
+        let mut shards = services.map(|client| client.shard);
+        history.clients[message.client].is_service
+            && shards.any(|shard| match self.0.get_mut(&shard) {
+                Some(left) if *left > 0 => {
+                    *left -= 1;
+                    true
+                }
+                _ => false,
+            })
+    }
 }
 
 struct Named<'h> {
@@ -163,7 +183,7 @@ impl Named<'_> {
     }
 
     /// A plain subscription gets every message published once its SUB was observed.
-    fn check_owed(&self, found: &mut Vec<String>) {
+    fn check_owed(&self, lost: &mut LostMail, found: &mut Vec<String>) {
         let Self { history, sub, .. } = self;
         if is_dying(history, sub.client) || is_exhausted(sub) {
             return;
@@ -175,7 +195,7 @@ impl Named<'_> {
         for (id, message) in history.messages.iter().enumerate() {
             let owed =
                 message.sent > from && settled(history, message).is_some() && is_for(history, sub, message);
-            if owed && !received(sub, id) {
+            if owed && !received(sub, id) && !lost.has(history, message, &[*sub]) {
                 found.push(format!("{}: {} is missing; seen at {from:?}", self.name(), self.message(id)));
             }
         }
@@ -224,7 +244,7 @@ fn received(sub: &SubRecord, id: usize) -> bool {
 }
 
 /// A queue group gets a message once at most, and once at least if it had a member throughout.
-fn check_groups(history: &History, id: usize, found: &mut Vec<String>) {
+fn check_groups(history: &History, id: usize, lost: &mut LostMail, found: &mut Vec<String>) {
     let message = &history.messages[id];
     let mut groups: BTreeMap<&str, Vec<&SubRecord>> = BTreeMap::new();
     for sub in history.subs.iter().filter(|sub| is_for(history, sub, message)) {
@@ -237,7 +257,8 @@ fn check_groups(history: &History, id: usize, found: &mut Vec<String>) {
         if takers > 1 {
             found.push(format!("group {name}: {} came {takers} times", describe(history, id)));
         }
-        if takers == 0 && is_owed_to_group(history, message, &members) {
+        let is_missing = takers == 0 && is_owed_to_group(history, message, &members);
+        if is_missing && !lost.has(history, message, &members) {
             found.push(format!("group {name}: {} is missing", describe(history, id)));
         }
     }

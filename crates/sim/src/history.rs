@@ -4,6 +4,8 @@
 //! something the client did after it: a reply to the client, a message of the new subscription, or
 //! somebody's receipt of a message the client published later.
 
+use std::collections::BTreeMap;
+
 use crate::users::UserRecord;
 
 /// A point in the run. Every send and every receipt has its own.
@@ -25,6 +27,8 @@ pub struct History {
     pub subs: Vec<SubRecord>,
     /// All messages published; a message's payload names its index here.
     pub messages: Vec<MessageRecord>,
+    /// By shard: how many messages of services its service was told are lost.
+    pub lost_mail: BTreeMap<u8, u64>,
     /// When the server entered lame duck mode.
     pub lame_duck: Option<Moment>,
     /// What was wrong at first sight, in words.
@@ -36,6 +40,8 @@ pub struct History {
 pub struct ClientRecord {
     /// Where it lives.
     pub shard: u8,
+    /// It is a part of the server.
+    pub is_service: bool,
     /// Whether it gets its own messages.
     pub echo: bool,
     /// Who it is.
@@ -150,6 +156,7 @@ impl History {
     pub(crate) fn add_client(&mut self, shard: u8, echo: bool, user: UserRecord) -> usize {
         self.clients.push(ClientRecord {
             shard,
+            is_service: false,
             echo,
             user,
             sent: Vec::new(),
@@ -164,6 +171,13 @@ impl History {
             warned: 0,
         });
         self.clients.len() - 1
+    }
+
+    /// The same for a part of the server.
+    pub(crate) fn add_service(&mut self, shard: u8, user: UserRecord) -> usize {
+        let client = self.add_client(shard, true, user);
+        self.clients[client].is_service = true;
+        client
     }
 
     /// Numbers the client's next op, which it sends now.

@@ -73,6 +73,8 @@ pub struct ServiceStats {
     pub waited_for_pause: usize,
     /// and for a message under offer.
     pub waited_for_offer: usize,
+    /// Messages of services that they were told are lost.
+    pub lost: u64,
 }
 
 impl std::ops::AddAssign for ServiceStats {
@@ -83,6 +85,7 @@ impl std::ops::AddAssign for ServiceStats {
         self.waited_for_link += other.waited_for_link;
         self.waited_for_pause += other.waited_for_pause;
         self.waited_for_offer += other.waited_for_offer;
+        self.lost += other.lost;
     }
 }
 

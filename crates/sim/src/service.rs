@@ -90,7 +90,7 @@ impl Service {
         let account_index = accounts[account];
         broker.claim(id, Box::new(Owned { shards: plan.shards, accounts }));
         let user = UserRecord { account, is_restricted: false };
-        let [subscriber, owner, publisher] = [(); 3].map(|()| history.add_client(shard as u8, true, user));
+        let [subscriber, owner, publisher] = [(); 3].map(|()| history.add_service(shard as u8, user));
         let service = Self {
             id,
             shard,
@@ -181,6 +181,9 @@ impl Service {
     fn take_mail(&mut self, world: &mut Parts<'_>) -> bool {
         let mut mailbox = std::mem::take(&mut self.mailbox);
         world.broker.take_mail(self.id, &mut mailbox);
+        let lost = world.broker.take_lost_mail(self.id);
+        *world.history.lost_mail.entry(self.shard as u8).or_default() += lost;
+        world.stats.lost += lost;
         for frame in mailbox.frames() {
             match frame {
                 Ok(MeshFrame::Letter(letter)) => self.on_letter(world, letter.tag, &letter.message),

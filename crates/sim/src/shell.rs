@@ -11,7 +11,7 @@ use std::ops::Range;
 use balance::Load;
 use broker::{Broker, ServiceId};
 use conns::{ConnId, Outbox, Peer, Time};
-use fabric::{LINK_BYTES_MAX, ShardId};
+use fabric::{LINK_BYTES_MAX, SERVICE_BYTES_MAX, ShardId};
 use monitor::Moment;
 use nats_auth::{ConnectionType, PasswordCheck};
 use shard_core::{Event, Measures, Order, Sent, Shell};
@@ -386,7 +386,7 @@ impl Shell for SimShell {
         let link_bytes = self.mesh.in_flight(from, peer);
         self.stats.link_bytes = self.stats.link_bytes.max(link_bytes);
         let excess_max = self.plan.crossings_max() * MESSAGE_BYTES_MAX + NEWS_BYTES_MAX;
-        if link_bytes > LINK_BYTES_MAX + excess_max {
+        if link_bytes > LINK_BYTES_MAX + SERVICE_BYTES_MAX + excess_max {
             self.history.wrong(format!("{link_bytes} bytes under way from {from} to {peer}"));
         }
         self.moved();

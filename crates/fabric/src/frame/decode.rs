@@ -7,10 +7,10 @@ use crate::shard::ShardId;
 use super::layout::{
     HAS_GROUPS, HAS_HEADER, HAS_OTHER_SUBJECT, HAS_QUEUE, HAS_REPLY, HAS_TICKET, INTEREST, IS_FIRM, LETTER,
     MESSAGE, MOVE, MOVE_ASK, MOVE_DONE, MOVE_PAUSE, MOVE_RESUME, NEXT_MESSAGE, OFFER_REPLY, PILED, PLAIN,
-    STALL, WAS_FIRM,
+    SERVED, STALL, WAS_FIRM,
 };
 use super::reader::{MeshFrameError, Reader};
-use super::{Interest, Letter, MeshFrame, MeshMessage, MoveStep, Names, OfferReply, Told};
+use super::{Interest, Letter, MeshFrame, MeshMessage, MoveStep, Names, OfferReply, Served, Told};
 
 /// The frames of a batch, in the order they were sent.
 #[derive(Debug, Clone)]
@@ -125,6 +125,7 @@ impl<'a> Reader<'a> {
             PILED => Ok(MeshFrame::Piled { origin: self.u64()?, deliveries: self.u64()? }),
             MOVE => self.move_step().map(MeshFrame::Move),
             LETTER => self.letter().map(MeshFrame::Letter),
+            SERVED => self.served().map(MeshFrame::Served),
             kind => Err(MeshFrameError::UnknownKind(kind)),
         }
     }
@@ -179,6 +180,11 @@ impl<'a> Reader<'a> {
         let filter = self.bytes()?;
         let queue = if flags & HAS_QUEUE != 0 { Some(self.bytes()?) } else { None };
         Ok(Interest { account, filter, queue, before, now })
+    }
+
+    fn served(&mut self) -> Result<Served<'a>, MeshFrameError> {
+        let begins = self.u8()? != 0;
+        Ok(Served { begins, account: self.u32()?, filter: self.bytes()? })
     }
 
     fn offer_reply(&mut self) -> Result<OfferReply<'a>, MeshFrameError> {

@@ -7,9 +7,9 @@ use crate::shard::ShardId;
 use super::layout::{
     HAS_GROUPS, HAS_HEADER, HAS_OTHER_SUBJECT, HAS_QUEUE, HAS_REPLY, HAS_TICKET, INTEREST, IS_FIRM, LETTER,
     MESSAGE, MESSAGE_HEAD_BYTES, MOVE, MOVE_ASK, MOVE_DONE, MOVE_PAUSE, MOVE_RESUME, NEXT_MESSAGE,
-    OFFER_REPLY, PILED, PLAIN, STALL, WAS_FIRM,
+    OFFER_REPLY, PILED, PLAIN, SERVED, STALL, WAS_FIRM,
 };
-use super::{Interest, Letter, MeshMessage, MoveStep};
+use super::{Interest, Letter, MeshMessage, MoveStep, Served};
 
 pub(crate) fn put_message<'g>(
     out: &mut Vec<u8>,
@@ -96,6 +96,12 @@ pub(crate) fn put_interest(out: &mut Vec<u8>, interest: &Interest<'_>) {
     if let Some(queue) = interest.queue {
         put_bytes(out, queue);
     }
+}
+
+pub(crate) fn put_served(out: &mut Vec<u8>, served: &Served<'_>) {
+    out.extend_from_slice(&[SERVED, u8::from(served.begins)]);
+    put_u32(out, served.account);
+    put_bytes(out, served.filter);
 }
 
 pub(crate) fn put_offer_reply<'g>(

@@ -10,6 +10,7 @@ pub(super) const NEXT_MESSAGE: u8 = 6;
 pub(super) const PILED: u8 = 7;
 /// A message follows.
 pub(super) const LETTER: u8 = 8;
+pub(super) const SERVED: u8 = 9;
 
 /// Bytes of a message frame before its variable parts. The subject comes first of them in the frame of
 /// a message with nothing else to it.

@@ -36,6 +36,8 @@ fn frames_come_back_as_they_were_put() {
     put_piled(&mut out, 12, 1 << 33);
     let letter = Letter { service: 300, tag: 1 << 20, message };
     put_letter(&mut out, &letter);
+    let served = Served { account: 6, filter: b"x.>", begins: true };
+    put_served(&mut out, &served);
     let steps = [
         MoveStep::Ask { to: ShardId(3) },
         MoveStep::Pause { epoch: 1 << 40, from: ShardId(1), to: ShardId(2) },
@@ -58,7 +60,8 @@ fn frames_come_back_as_they_were_put() {
     assert_eq!(frames[4], MeshFrame::Stall { origin: 11 });
     assert_eq!(frames[5], MeshFrame::Piled { origin: 12, deliveries: 1 << 33 });
     assert_eq!(frames[6], MeshFrame::Letter(letter));
-    assert_eq!(frames[7..], steps.map(MeshFrame::Move));
+    assert_eq!(frames[7], MeshFrame::Served(served));
+    assert_eq!(frames[8..], steps.map(MeshFrame::Move));
 }
 
 #[test]
@@ -85,7 +88,7 @@ fn an_absent_reply_differs_from_an_empty_one() {
 
 proptest::proptest! {
     #[test]
-    fn any_bytes_read_without_a_panic(bytes in proptest::collection::vec(0_u8..9, 0..200)) {
+    fn any_bytes_read_without_a_panic(bytes in proptest::collection::vec(0_u8..10, 0..200)) {
         let _ = MeshFrames::at(&bytes, FramePosition::default()).count();
     }
 }

@@ -132,35 +132,33 @@ fn a_small_debt_of_credit_rides_along_later() {
 }
 
 #[test]
-fn what_finds_no_room_is_credited_when_it_is_taken() {
+fn a_full_mailbox_is_news_and_credits_go_on() {
     let (mut a, mut b) = (Link::default(), Link::default());
-    for _ in 0..2 {
-        a.push_interest(&interest(&vec![b'x'; CREDIT_BYTES_MIN]), 1);
-    }
+    a.push_interest(&interest(&vec![b'x'; CREDIT_BYTES_MIN]), 1);
     let batch = a.take_batch();
     let sent = batch.frame_bytes();
-    b.withhold(CREDIT_BYTES_MIN);
+    b.set_full(true);
     b.on_applied(batch);
-    assert_eq!(b.take_batch().credit, sent - CREDIT_BYTES_MIN);
-    b.push_stall(1);
-    assert_eq!(b.take_batch().credit, 0);
-    b.release();
-    assert!(b.wants_batch());
-    assert_eq!(b.take_batch().credit, CREDIT_BYTES_MIN);
+    let batch = b.take_batch();
+    assert_eq!((batch.credit, batch.full), (sent, true));
+    assert!(!b.wants_batch(), "it is told once");
+    b.set_full(false);
+    assert!(b.needs_batch() && !b.take_batch().full);
+    b.set_full(true);
+    b.set_full(false);
+    assert!(!b.wants_batch(), "it was not for long");
 }
 
-/// What is withheld can be more than what the frames took that caused it: messages in a row say less there.
 #[test]
-fn no_more_is_withheld_than_was_consumed() {
-    let (mut a, mut b) = (Link::default(), Link::default());
-    a.push_stall(1);
-    b.withhold(1000);
-    let batch = a.take_batch();
-    let sent = batch.frame_bytes();
-    b.on_applied(batch);
-    assert_eq!(b.take_batch().credit, 0);
-    b.release();
-    assert_eq!(b.take_batch().credit, sent);
+fn services_have_room_beyond_what_others_have() {
+    let mut link = Link::default();
+    let filter = vec![b'x'; 64 << 10];
+    let mut sizes = [0; 2];
+    while !link.is_stuffed() {
+        link.push_interest(&interest(&filter), 1);
+        sizes[usize::from(link.is_congested())] += 1;
+    }
+    assert!((63..=64).contains(&sizes[0]) && (63..=66).contains(&sizes[1]), "{sizes:?}");
 }
 
 #[test]

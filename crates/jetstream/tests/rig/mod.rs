@@ -118,6 +118,12 @@ impl Rig {
         Self::on_disks(shards, vec![disk])
     }
 
+    /// The same, and so configured otherwise.
+    pub(crate) fn on_disk_with(shards: usize, disk: SimDisk, config: Config) -> Self {
+        let log = stream_log::Config::new(*b"a store of tests", 0);
+        Self::configured(shards, vec![disk], log, Config { files: Files::Kept, ..config })
+    }
+
     /// The same, synced so often.
     pub(crate) fn on_disk_synced(shards: usize, disk: SimDisk, sync_interval: Duration) -> Self {
         let mut log = stream_log::Config::new(*b"a store of tests", 0);
