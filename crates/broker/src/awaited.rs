@@ -36,6 +36,22 @@ impl Broker {
                 || (shards.contains(self.config.shard) && self.dispatcher(account).is_served_here(subject)))
     }
 
+    /// Whether a client would wait with a message on the subject because a mailbox is full. Services do not wait, and what is
+    /// too much is lost: one that can put a message off asks before it has it, and [`Self::room_changes`] when to ask again.
+    #[inline]
+    pub fn is_mail_awaited(&mut self, account: usize, subject: &[u8]) -> bool {
+        let full = self.mesh.full();
+        !full.is_empty() && {
+            self.space_of(account);
+            self.is_served_on(account, subject, full)
+        }
+    }
+
+    /// Counts how often there was room again, towards another shard or in mailboxes.
+    pub fn room_changes(&self) -> u64 {
+        self.egress.services.room_changes
+    }
+
     /// Has publishers to services here wait while a mailbox is full.
     pub(crate) fn heed_mailboxes(&mut self) {
         if self.egress.mailbox_full && self.mesh.set_full(self.config.shard, true) {
@@ -58,6 +74,7 @@ impl Broker {
         for id in self.mesh.take_waiting() {
             self.resume(id, Hold::Link);
         }
+        self.egress.services.room_changes += 1;
         self.egress.services.rouse();
     }
 

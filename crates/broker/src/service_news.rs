@@ -62,8 +62,8 @@ impl Broker {
         Round(if self.mesh.has_others() { self.mesh.open_round() } else { 0 })
     }
 
-    /// Has the service looked after again when more rounds are confirmed.
-    pub fn await_rounds(&mut self, service: ServiceId) {
+    /// Has the service looked after again when more rounds are confirmed, or when there is room.
+    pub fn await_news(&mut self, service: ServiceId) {
         self.egress.services.at(service).waits = true;
     }
 

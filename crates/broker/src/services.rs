@@ -107,6 +107,8 @@ pub(crate) struct Services {
     pub(crate) watches_interest: bool,
     /// How often it did since.
     pub(crate) interest_changes: u64,
+    /// How often there was room again somewhere.
+    pub(crate) room_changes: u64,
     /// What those of other shards subscribe to.
     pub(crate) elsewhere: ServedElsewhere,
     /// One got a message or may go on since they were last looked after.

@@ -55,7 +55,7 @@ fn claims_hear_news_on_every_shard_before_the_round_is_confirmed() {
         assert_eq!(shards.brokers[0].tell_claims(service, shard, ACCOUNT, &news), PublishOutcome::Done);
     }
     let round = shards.brokers[0].open_service_round();
-    shards.brokers[0].await_rounds(service);
+    shards.brokers[0].await_news(service);
     assert!(shards.brokers[0].confirmed() < round, "the other shard has yet to hear of it");
     shards.settle();
     assert!(shards.brokers[0].confirmed() >= round);

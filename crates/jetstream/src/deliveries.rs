@@ -106,6 +106,10 @@ impl Home {
             let account = slot.account();
             let crate::slot::Slot { stream, medium, consumers, .. } = slot;
             let Some(consumer) = consumers.at(key.consumer) else { return Served::Done };
+            if consumer.deliver_subject().is_some_and(|to| turn.broker.is_mail_awaited(account, to)) {
+                self.hold_back(turn, key);
+                return Served::Done;
+            }
             let index = stream.index();
             let mut steps = turn.take_steps();
             let before = steps.left();

@@ -107,6 +107,10 @@ pub(crate) struct Home {
     pub(crate) to_erase: VecDeque<(StreamId, Place)>,
     /// Consumers that have something to do.
     pub(crate) line: VecDeque<ConsumerKey>,
+    /// Those of them that push, and wait until a mailbox has room.
+    pub(crate) held_back: BTreeSet<ConsumerKey>,
+    /// How often there had been room when they looked last.
+    pub(crate) room_seen: u64,
     /// Consumers that push.
     pub(crate) pushing: BTreeSet<ConsumerKey>,
     pub(crate) deadlines: Deadlines,
@@ -196,6 +200,8 @@ impl Home {
             erasing: VecDeque::new(),
             to_erase: VecDeque::new(),
             line: VecDeque::new(),
+            held_back: BTreeSet::new(),
+            room_seen: 0,
             pushing: BTreeSet::new(),
             deadlines: Deadlines::default(),
             gets: VecDeque::new(),

@@ -157,6 +157,7 @@ impl JetStream {
             home.heed_disk(&mut turn);
             home.answer_confirmed(&mut turn);
             home.heed_interest(&mut turn);
+            home.heed_room(&turn);
             if is_due {
                 home.on_deadlines(&mut turn);
             }

@@ -54,6 +54,7 @@ mod gathering;
 mod gets;
 mod hearers;
 mod held;
+mod holding_back;
 mod home;
 mod homes;
 mod interest;

@@ -175,7 +175,7 @@ impl<'a> Turn<'a> {
         }
         let is_known = told.0.is_some_and(|round| round <= self.broker.confirmed());
         if !is_known {
-            self.broker.await_rounds(self.post.service());
+            self.broker.await_news(self.post.service());
         }
         is_known
     }

@@ -89,3 +89,28 @@ fn core_messages_go_on_between_shards_while_a_disk_hangs() {
     let info = rig.ask(other, "STREAM.INFO.Y", "");
     assert!(info.contains(&format!(r#""messages":{},"#, sent * 16)), "{info}");
 }
+
+/// What a consumer pushes to a stream on another shard waits in its own stream while the other one waits for its disk.
+#[test]
+fn a_consumer_that_pushes_to_a_slow_stream_holds_back_and_nothing_is_lost() {
+    const MESSAGES: usize = 120;
+    let most = Config { max_memory: 1 << 30, max_storage: 1 << 30, ..config() };
+    let mut rig = Rig::on_disk_with(2, SimDisk::new(7), most);
+    let client = rig.client("a");
+    create(&mut rig, client, "X", "memory");
+    create(&mut rig, client, "Y", "file");
+    assert_eq!(rig.streams_by_shard(), [1, 1]);
+    let body = "x".repeat(1 << 20);
+    for _ in 0..MESSAGES {
+        rig.publish(client, "X.x", &body);
+    }
+    rig.is_disk_slow = true;
+    let pusher = r#"{"stream_name":"X","config":{"name":"P","deliver_subject":"Y.x","ack_policy":"none"}}"#;
+    rig.ask(client, "CONSUMER.CREATE.X.P", pusher);
+    rig.is_disk_slow = false;
+    for _ in 0..100 {
+        rig.wait(10);
+    }
+    let info = rig.ask(client, "STREAM.INFO.Y", "");
+    assert!(info.contains(&format!(r#""messages":{MESSAGES},"#)), "{info}");
+}

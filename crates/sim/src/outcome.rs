@@ -71,8 +71,10 @@ pub struct ServiceStats {
     pub waited_for_link: usize,
     /// for connections that changed shards,
     pub waited_for_pause: usize,
-    /// and for a message under offer.
+    /// for a message under offer,
     pub waited_for_offer: usize,
+    /// and, of their own accord, for room in a mailbox.
+    pub waited_for_mail: usize,
     /// Messages of services that they were told are lost.
     pub lost: u64,
 }
@@ -85,6 +87,7 @@ impl std::ops::AddAssign for ServiceStats {
         self.waited_for_link += other.waited_for_link;
         self.waited_for_pause += other.waited_for_pause;
         self.waited_for_offer += other.waited_for_offer;
+        self.waited_for_mail += other.waited_for_mail;
         self.lost += other.lost;
     }
 }

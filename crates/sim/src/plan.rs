@@ -81,6 +81,8 @@ pub struct Plan {
     pub chore_steps: usize,
     /// Whether there is a service on each shard.
     pub services: bool,
+    /// Whether services put off what they publish while somebody who gets it has a full mailbox.
+    pub heeds_mail: bool,
     /// Whether TLS is on offer, so that connections are known to be plain by what their clients do first.
     pub offers_tls: bool,
     /// In how many of a hundred cases a client comes over a WebSocket.
@@ -162,6 +164,7 @@ impl Plan {
             ballast: *random.one_of(&[0, 0, 10, 60]),
             chore_steps: *random.one_of(&[1, 30, 100, 4096]),
             services: random.chance(60),
+            heeds_mail: seed / 16 % 2 == 1,
             prompt_links: random.chance(30),
             turn_gap_max: 60_000,
             settles: false,

@@ -236,6 +236,13 @@ impl Service {
                 self.drafts.clear();
                 break;
             }
+            let selects = draft.selects.as_bytes();
+            if world.plan.heeds_mail && world.broker.is_mail_awaited(self.account, selects) {
+                world.broker.await_news(self.id);
+                self.waits = true;
+                world.stats.waited_for_mail += 1;
+                return;
+            }
             let id = world.history.messages.len();
             let payload = payload(id, draft.hops, draft.len);
             let size = payload.len().to_string();
@@ -247,7 +254,6 @@ impl Service {
                 body: &payload,
             };
             let sent = world.history.tick();
-            let selects = draft.selects.as_bytes();
             let went = world.broker.service_publish(self.id, self.account, selects, &publish);
             self.waits = went != PublishOutcome::Done;
             if let PublishOutcome::Wait(wait) = went {

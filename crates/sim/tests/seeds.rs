@@ -41,6 +41,8 @@ fn the_promises_hold_for_every_seed() {
     assert!(owned > 100 && subscribed > 100 && published > 100, "{all:?}");
     let ServiceStats { waited_for_link, waited_for_pause, waited_for_offer, .. } = all.services;
     assert!(waited_for_link > 0 && waited_for_pause > 0 && waited_for_offer > 0, "{all:?}");
+    let ServiceStats { waited_for_mail, lost, .. } = all.services;
+    assert!(waited_for_mail > 0 && lost > 0, "{all:?}");
 }
 
 /// In so many seeds: enough for each kind of run, and few enough to be run with every change.
