@@ -120,6 +120,26 @@ fn limits_of_accounts_and_of_the_server_are_kept() {
     assert!(rig.ask(a, "INFO", "").contains(r#""reserved_memory":0"#));
 }
 
+/// Of two mistakes nats-server names the one that takes other consumers to know first.
+#[test]
+fn a_consumer_that_wants_what_another_one_does_hears_that_before_its_name_is_too_long() {
+    let mut rig = Rig::new(1);
+    let client = rig.client("a");
+    let stream = STREAM.replace('}', r#","retention":"workqueue"}"#);
+    assert!(rig.ask(client, "STREAM.CREATE.S", &stream).contains("did_create"));
+    let long = "x".repeat(256);
+    for (name, filter, outcome) in
+        [("C", "s.a", ""), (&long, "s.*", "10100"), (&long, "s.b", "10102"), (&long[1..], "s.b", "")]
+    {
+        let config = format!(
+            r#"{{"durable_name":"{name}","name":"{name}","ack_policy":"explicit","filter_subject":"{filter}"}}"#
+        );
+        let body = format!(r#"{{"stream_name":"S","config":{config}}}"#);
+        let said = rig.ask(client, &format!("CONSUMER.DURABLE.CREATE.S.{name}"), &body);
+        assert_eq!(code(&said), outcome, "{said}");
+    }
+}
+
 /// As long as nothing keeps files.
 #[test]
 fn streams_in_files_are_refused() {

@@ -89,8 +89,21 @@ impl ConsumerConfig {
             let is_whole = self.deliver_policy == DeliverPolicy::All;
             refuse_if(!is_whole, &errors::CONSUMER_WQ_CONSUMER_NOT_DELIVER_ALL)?;
         }
+        Ok(())
+    }
+
+    /// The last that is looked at if there is no such consumer yet, behind what it takes the other consumers to know.
+    ///
+    /// # Errors
+    ///
+    /// What is answered.
+    pub fn check_length_of_name(&self) -> Result<(), ApiError> {
         if self.durable_name.len() > NAME_BYTES_MAX {
             return Err(errors::CONSUMER_NAME_TOO_LONG.with(&[&NAME_BYTES_MAX]));
+        }
+        if self.name.len() > NAME_BYTES_MAX {
+            // It would be the name of a file.
+            return Err(errors::CONSUMER_CREATE.with(&[&"error creating store for consumer"]));
         }
         Ok(())
     }
@@ -375,4 +388,31 @@ fn check_sampling(frequency: &str) -> Result<(), ApiError> {
         }
     };
     Err(errors::CONSUMER_INVALID_SAMPLING.with(&[&reason]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn with_more_pairs_of_filters_than_are_compared_it_is_refused() {
+        let stream = StreamConfig { subjects: vec!["s.>".into()], ..StreamConfig::default() };
+        let refused = |wide: usize, literal: usize| {
+            let wide = (0..wide).map(|number| format!("s.wide.{number}.*"));
+            let literal = (0..literal).map(|number| format!("s.literal.{number}"));
+            let filter_subjects = wide.chain(literal).collect();
+            let config = ConsumerConfig { filter_subjects, ..ConsumerConfig::default() };
+            config.settled(&stream, &ConfigLimits::default(), false).err()
+        };
+        let too_many = Some(errors::CONSUMER_CREATE.with(&[&"too many filters with wildcards"]));
+        for (wide, literal, outcome) in [
+            (256, 0, &None),
+            (256, 1, &too_many),
+            (1, FILTER_PAIRS_MAX - 1, &None),
+            (1, FILTER_PAIRS_MAX, &too_many),
+            (0, 2 * FILTER_PAIRS_MAX, &None),
+        ] {
+            assert_eq!(refused(wide, literal), *outcome, "{wide} with wildcards, {literal} without");
+        }
+    }
 }

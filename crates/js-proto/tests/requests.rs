@@ -12,9 +12,9 @@ use js_proto::*;
 use serde_json::{Map, Value};
 
 /// Errors that take more to know than the request and the stream of a consumer, since they are about what is there.
-const ABOUT_WHAT_IS_THERE: [&str; 23] = [
-    "503", "10010", "10012", "10014", "10026", "10027", "10028", "10037", "10039", "10047", "10057", "10058",
-    "10059", "10065", "10069", "10099", "10100", "10109", "10130", "10148", "10149", "10160", "10204",
+const ABOUT_WHAT_IS_THERE: [&str; 22] = [
+    "503", "10010", "10014", "10026", "10027", "10028", "10037", "10039", "10047", "10057", "10058", "10059",
+    "10065", "10069", "10099", "10100", "10109", "10130", "10148", "10149", "10160", "10204",
 ];
 
 /// The same, of errors that have many texts. The statuses depend on the consumer or on what is in the stream.
@@ -168,7 +168,7 @@ fn outcome_of_api(line: &Line<'_>, request: &ApiRequest<'_>, body: &[u8]) -> Out
             let stream = stream(line);
             let settled = asked.config.settled(&stream, &limits(line.server), asked.pedantic)?;
             match line.stream.lines().nth(1) {
-                None => settled.check_as_new(&stream)?,
+                None => settled.check_as_new(&stream).and_then(|()| settled.check_length_of_name())?,
                 Some(old) => {
                     let old = ConsumerCreateRequest::read(old.as_bytes(), UnknownFields::Refused).unwrap();
                     old.config

@@ -5,9 +5,9 @@ use js_proto::advisory::Action;
 use js_proto::{
     ApiAnswer, ApiError, ConsumerAction, ConsumerConfig, ConsumerCreateAnswer, ConsumerCreateRequest,
     ConsumerDeleteAnswer, ConsumerInfo, ConsumerInfoAnswer, ConsumerPauseAnswer, ConsumerPauseRequest,
-    ConsumerResetAnswer, ConsumerResetRequest, ConsumerUnpinAnswer, ConsumerUnpinRequest, NAME_BYTES_MAX,
-    Nanos, PriorityPolicy, RequestBody, Retention, Status, StreamConfig, Versioned, check_alone,
-    check_api_level, errors, expect_empty,
+    ConsumerResetAnswer, ConsumerResetRequest, ConsumerUnpinAnswer, ConsumerUnpinRequest, Nanos,
+    PriorityPolicy, RequestBody, Retention, Status, StreamConfig, Versioned, check_alone, check_api_level,
+    errors, expect_empty,
 };
 use log_format::Kind;
 
@@ -107,13 +107,10 @@ fn created(
         return Err(errors::MAXIMUM_CONSUMERS_LIMIT.error());
     }
     config.check_as_new(&stream)?;
-    if config.name.len() > NAME_BYTES_MAX {
-        // It would be the name of a file.
-        return Err(errors::CONSUMER_CREATE.with(&[&"error creating store for consumer"]));
-    }
     if !is_unique_in_work_queue(slot, turn, &stream, &config, check)? {
         return Ok(Created::Checking);
     }
+    config.check_length_of_name()?;
     check_priority(&config)?;
     let (key, told) = home.make_consumer(turn, id, config);
     Ok(Created::Done(key, told, Sweeps::No))
