@@ -2,7 +2,8 @@
 
 mod rig;
 
-use rig::{Conn, Rig};
+use jetstream::Config;
+use rig::{Conn, Rig, config};
 use sim_disk::SimDisk;
 
 fn code(answer: &str) -> &str {
@@ -95,7 +96,7 @@ fn consumers_are_served_from_any_shard() {
 /// What one shard alone can know is known on all.
 #[test]
 fn names_subjects_and_limits_are_those_of_all_shards() {
-    let mut config = rig::config();
+    let mut config = config();
     config.accounts.get_mut("B").unwrap().max_streams = 3;
     let mut rig = Rig::with(3, config);
     let (a, b, far) = (rig.client("a"), rig.client("b"), rig.client("a"));
@@ -258,4 +259,39 @@ fn who_asked_is_told_wherever_the_stream_is() {
     let told = rig.shards.output(listens);
     assert_eq!(told.matches("api_audit").count(), asked, "{told}");
     assert_eq!(told.matches(r#""user":"a""#).count(), asked, "{told}");
+}
+
+/// What is stored elsewhere in the same turn, and what waits to be safe there, is not counted yet. That is bounded.
+#[test]
+fn an_account_comes_to_have_more_than_its_limit_by_what_waits_to_be_safe_at_most() {
+    const LIMIT: i64 = 1 << 20;
+    const BEYOND_MAX: i64 = 16 << 20;
+    for shards in [1, 2] {
+        let mut most = Config { max_storage: 1 << 30, ..config() };
+        most.accounts.get_mut("A").expect("it has streams").max_storage = LIMIT;
+        let mut rig = Rig::on_disk_with(shards, SimDisk::new(7), most);
+        let clients = clients(&mut rig, shards);
+        let names = &NAMES[..2 * shards];
+        names.iter().for_each(|name| create(&mut rig, clients[0], name, "file"));
+        rig.is_disk_slow = true;
+        let body = "x".repeat(64 << 10);
+        let round: String =
+            names.iter().map(|name| format!("PUB {name}.x {}\r\n{body}\r\n", body.len())).collect();
+        for _ in 0..40 {
+            for client in &clients {
+                if rig.shards.brokers[client.shard].wants_input(client.id) {
+                    rig.shards.feed(*client, &round.repeat(8));
+                }
+            }
+            rig.settle();
+        }
+        rig.is_disk_slow = false;
+        (0..100).for_each(|_| rig.wait(10));
+        let info = rig.ask(clients[0], "INFO", "");
+        let (_, rest) = info.split_once(r#""storage":"#).expect("it says how much there is");
+        let used: i64 = rest.split(',').next().expect("a number").parse().expect("a number");
+        assert!(used > LIMIT && used <= LIMIT + shards as i64 * BEYOND_MAX, "{shards} shards: {used}");
+        let said = rig.publish(clients[0], &format!("{}.x", names[0]), "x");
+        assert_eq!(code(&said), "10002", "{said}");
+    }
 }
