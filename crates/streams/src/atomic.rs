@@ -2,7 +2,7 @@
 
 use js_proto::advisory::BatchAbandonReason;
 use js_proto::{PublishHeaders, Storage, check_api_level, errors, headers};
-use log_format::{Kind, Record};
+use log_format::Record;
 
 use crate::batch_checks::Diff;
 use crate::event::{Arrival, Batch, Change, Event, Member};
@@ -252,7 +252,7 @@ impl<W> Stream<W> {
         let mut all = Vec::with_capacity(messages.len() + 1);
         for message in messages.iter().chain(last) {
             refuse_last_id(message.header())?;
-            all.push(self.check_member(&mut diff, found, message, now, around)?);
+            all.push(self.check_member(&mut diff, found, &message.at(now), around)?);
         }
         if last.is_none()
             && let (Some(checked), Some(message)) = (all.last_mut(), messages.last())
@@ -288,19 +288,10 @@ impl Unit<'_> {
     /// All of them. Their group is the caller's to set.
     pub fn records(&self) -> impl Iterator<Item = Record<'_>> {
         let staged = self.staged;
-        let messages = self.messages.iter().chain(&staged.last);
+        let messages = self.messages.iter().chain(&staged.last).map(|held| held.at(staged.time));
         let seqs = staged.first_seq..;
-        messages.zip(&staged.checked).zip(seqs).map(|((message, checked), seq)| Record {
-            kind: if checked.is_wanted { Kind::MESSAGE } else { Kind::SKIP },
-            group: 0,
-            seq,
-            time: staged.time,
-            ttl: checked.ttl.filter(|_| checked.is_wanted),
-            message_id: checked.id_hash,
-            subject: checked.subject.as_deref().unwrap_or_else(|| message.subject()),
-            header: checked.header.as_deref().unwrap_or_else(|| message.header()),
-            payload: if checked.is_wanted { message.payload() } else { &[] },
-        })
+        let checked = messages.zip(&staged.checked).zip(seqs);
+        checked.map(|((message, checked), seq)| checked.record(&message, seq, staged.time))
     }
 }
 

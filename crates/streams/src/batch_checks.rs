@@ -9,15 +9,16 @@ use js_proto::{PublishHeaders, Rollup, Storage, errors};
 
 use crate::event::Facts;
 use crate::header_edit::{self, CLIENT_INFO};
-use crate::open_batches::Held;
 use crate::publish::{HEADER_BYTES_MAX, Stop, refuse_if, rollup_failed, store_failed, with_ttl};
 use crate::sizes::FILE_MESSAGE_BYTES_MAX;
 use crate::staged_unit::Checked;
-use crate::{Around, Stream};
+use crate::{Around, Publish, Stream};
 
 /// What messages of a batch come to.
 #[derive(Debug, Default)]
 pub(crate) struct Diff {
+    /// There is one message: nothing is held against what it wrote.
+    is_of_one: bool,
     ids: BTreeSet<[u8; 16]>,
     /// How many each subject has.
     written: BTreeMap<Box<[u8]>, u64>,
@@ -36,30 +37,29 @@ impl<W> Stream<W> {
         &mut self,
         diff: &mut Diff,
         found: &mut FoundLast,
-        message: &Held,
-        now: i64,
+        message: &Publish<'_>,
         around: &mut Around<'_>,
     ) -> Result<Checked, Stop> {
-        let subject = self.transformed(message.subject(), around);
-        let mut header = stripped(message.header());
-        let name: &[u8] = subject.as_deref().unwrap_or(message.subject());
-        let asks = PublishHeaders::parse(message.header());
+        let subject = self.transformed(message.subject, around);
+        let mut header = stripped(message.header);
+        let name: &[u8] = subject.as_deref().unwrap_or(message.subject);
+        let asks = PublishHeaders::parse(message.header);
         self.check_member_sizes(name, message)?;
         self.check_counter(&asks)?;
         self.check_member_stream_and_ttl(&asks)?;
-        let id_hash = self.check_member_id(diff, &asks, now)?;
+        let id_hash = self.check_member_id(diff, &asks, message.now)?;
         self.check_member_last(diff, &asks)?;
         self.check_member_last_of_subject(diff, found, &asks, name)?;
         crate::publish::check_schedule(&asks, name)?;
         self.check_member_rollup(diff, &asks, name)?;
-        let header_len = header.as_ref().map_or(message.header().len(), Vec::len);
-        let size = self.size_of(name.len(), header_len, message.payload().len());
+        let header_len = header.as_ref().map_or(message.header.len(), Vec::len);
+        let size = self.size_of(name.len(), header_len, message.payload.len());
         diff.note(name, size);
         self.check_member_room(diff, name, asks.rollup.is_some())?;
 
         let (ttl, raised) = self.ttl(&asks)?;
         if let Some(seconds) = raised {
-            header = Some(with_ttl(header.as_deref().unwrap_or(message.header()), seconds));
+            header = Some(with_ttl(header.as_deref().unwrap_or(message.header), seconds));
         }
         let is_interest = self.meta.config.retention == js_proto::Retention::Interest;
         let is_wanted = !is_interest || (around.has_interest)(name);
@@ -72,8 +72,8 @@ impl<W> Stream<W> {
         mapping.apply(subject, || (around.random)(), &mut into).then(|| into.into())
     }
 
-    fn check_member_sizes(&self, subject: &[u8], message: &Held) -> Result<(), Stop> {
-        let (header, payload) = (message.header().len(), message.payload().len());
+    fn check_member_sizes(&self, subject: &[u8], message: &Publish<'_>) -> Result<(), Stop> {
+        let (header, payload) = (message.header.len(), message.payload.len());
         let is_file = self.meta.config.storage == Storage::File;
         if is_file && self.size_of(subject.len(), header, payload) > FILE_MESSAGE_BYTES_MAX {
             return Err(store_failed("message too large"));
@@ -96,7 +96,7 @@ impl<W> Stream<W> {
         now: i64,
     ) -> Result<Option<[u8; 16]>, Stop> {
         let Some(id) = asks.msg_id else { return Ok(None) };
-        let is_first = diff.ids.insert(self.dedup.hash(id));
+        let is_first = diff.is_of_one || diff.ids.insert(self.dedup.hash(id));
         refuse_if(!is_first, &errors::ATOMIC_PUBLISH_CONTAINS_DUPLICATE_MESSAGE)?;
         self.check_id(asks, now)
     }
@@ -199,14 +199,27 @@ impl<W> Stream<W> {
     fn count_with(&mut self, diff: &Diff, subject: &[u8]) -> u64 {
         let committed = self.index.find(subject).map_or(0, |id| self.index.tally(id).count);
         let in_tail = self.tail.subject(subject).map_or(0, |tail| tail.count);
-        committed + in_tail + diff.written.get(subject).copied().unwrap_or(0)
+        committed + in_tail + diff.written(subject)
     }
 }
 
 impl Diff {
+    /// Of a message that is stored by itself.
+    pub(crate) fn of_one() -> Self {
+        Self { is_of_one: true, ..Self::default() }
+    }
+
+    /// How many messages a subject has.
+    fn written(&self, subject: &[u8]) -> u64 {
+        if self.is_of_one { self.messages } else { self.written.get(subject).copied().unwrap_or(0) }
+    }
+
     fn note(&mut self, subject: &[u8], size: u64) {
         self.messages += 1;
         self.bytes += size;
+        if self.is_of_one {
+            return;
+        }
         match self.written.get_mut(subject) {
             Some(count) => *count += 1,
             None => _ = self.written.insert(subject.into(), 1),

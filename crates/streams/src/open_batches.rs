@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 
 use js_proto::advisory::BatchAbandonReason;
 
+use crate::Publish;
+
 /// Bytes of one batch: it is written to the log as a whole. Beyond that it is given up.
 pub const BATCH_BYTES_MAX: usize = 64 << 20;
 
@@ -80,16 +82,15 @@ impl Held {
         Self { bytes, subject: subject.len(), header: header.len() }
     }
 
-    pub(crate) fn subject(&self) -> &[u8] {
-        &self.bytes[..self.subject]
-    }
-
     pub(crate) fn header(&self) -> &[u8] {
         &self.bytes[self.subject..self.subject + self.header]
     }
 
-    pub(crate) fn payload(&self) -> &[u8] {
-        &self.bytes[self.subject + self.header..]
+    /// The message, as it came, at another moment.
+    pub(crate) fn at(&self, now: i64) -> Publish<'_> {
+        let (subject, rest) = self.bytes.split_at(self.subject);
+        let (header, payload) = rest.split_at(self.header);
+        Publish { now, subject, header, payload }
     }
 
     fn cost(&self) -> usize {
@@ -190,10 +191,8 @@ mod tests {
     #[test]
     fn a_message_is_what_it_was() {
         let held = Held::new(b"subject", b"", b"payload");
-        assert_eq!(
-            (held.subject(), held.header(), held.payload()),
-            (&b"subject"[..], &b""[..], &b"payload"[..])
-        );
+        let Publish { now, subject, header, payload } = held.at(7);
+        assert_eq!((now, subject, header, payload), (7, &b"subject"[..], &b""[..], &b"payload"[..]));
     }
 
     #[test]

@@ -1,5 +1,8 @@
-//! A batch between its checks and the log.
+//! Messages of batches between their checks and the log.
 
+use log_format::{Kind, Record};
+
+use crate::Publish;
 use crate::event::Facts;
 use crate::open_batches::Held;
 
@@ -25,4 +28,21 @@ pub(crate) struct Checked {
     pub(crate) ttl: Option<i64>,
     /// Bytes it counts for.
     pub(crate) size: u64,
+}
+
+impl Checked {
+    /// The record of the message that was checked. Its group is the caller's to set.
+    pub(crate) fn record<'a>(&'a self, message: &Publish<'a>, seq: u64, time: i64) -> Record<'a> {
+        Record {
+            kind: if self.is_wanted { Kind::MESSAGE } else { Kind::SKIP },
+            group: 0,
+            seq,
+            time,
+            ttl: self.ttl.filter(|_| self.is_wanted),
+            message_id: self.id_hash,
+            subject: self.subject.as_deref().unwrap_or(message.subject),
+            header: self.header.as_deref().unwrap_or(message.header),
+            payload: if self.is_wanted { message.payload } else { &[] },
+        }
+    }
 }
