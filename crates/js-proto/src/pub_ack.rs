@@ -81,6 +81,11 @@ impl FlowAck {
     pub fn new(seq: u64, msgs: u16) -> Self {
         Self { kind: "ack".into(), seq, msgs }
     }
+
+    /// The text of it.
+    pub fn to_json(&self) -> Vec<u8> {
+        compact(self)
+    }
 }
 
 impl FlowGap {
@@ -88,12 +93,22 @@ impl FlowGap {
     pub fn new(first_missing: u64, seq: u64) -> Self {
         Self { kind: "gap".into(), last_seq: first_missing, seq }
     }
+
+    /// The text of it.
+    pub fn to_json(&self) -> Vec<u8> {
+        compact(self)
+    }
 }
 
 impl FlowError {
     /// That the message was refused.
     pub fn new(seq: u64, error: ApiError) -> Self {
         Self { kind: "err".into(), seq, error: Some(error) }
+    }
+
+    /// The text of it.
+    pub fn to_json(&self) -> Vec<u8> {
+        compact(self)
     }
 }
 
@@ -139,17 +154,28 @@ impl PubAck {
     /// Appends that a batch of that many messages was stored, the last one under that sequence.
     pub fn write_batch(&self, out: &mut Vec<u8>, seq: u64, batch: &str, count: u64) {
         self.open(out, seq);
-        out.extend_from_slice(b",\"batch\":");
-        out.extend(compact(&batch));
-        out.extend_from_slice(b",\"count\":");
-        push_number(out, count);
-        out.push(b'}');
+        close_batch(out, batch, count);
+    }
+
+    /// Appends that the only message of a batch is stored under that sequence already.
+    pub fn write_duplicate_batch(&self, out: &mut Vec<u8>, seq: u64, batch: &str, count: u64) {
+        self.open(out, seq);
+        out.extend_from_slice(b",\"duplicate\": true");
+        close_batch(out, batch, count);
     }
 
     fn open(&self, out: &mut Vec<u8>, seq: u64) {
         out.extend_from_slice(&self.front);
         push_number(out, seq);
     }
+}
+
+fn close_batch(out: &mut Vec<u8>, batch: &str, count: u64) {
+    out.extend_from_slice(b",\"batch\":");
+    out.extend(compact(&batch));
+    out.extend_from_slice(b",\"count\":");
+    push_number(out, count);
+    out.push(b'}');
 }
 
 #[cfg(test)]
@@ -177,10 +203,26 @@ mod tests {
             said(&|ack, out| ack.write_batch(out, u64::MAX, "b\"", 3)),
             r#"{"stream":"S","domain":"hub","seq":18446744073709551615,"batch":"b\"","count":3}"#
         );
+        assert_eq!(
+            said(&|ack, out| ack.write_duplicate_batch(out, 5, "B", 1)),
+            r#"{"stream":"S","domain":"hub","seq":5,"duplicate": true,"batch":"B","count":1}"#
+        );
         let refusal = PubAckAnswer::refusal("S", errors::STREAM_WRONG_LAST_SEQUENCE.with(&[&2]));
         assert_eq!(
             String::from_utf8(refusal).unwrap(),
             r#"{"error":{"code":400,"err_code":10071,"description":"wrong last sequence: 2"},"stream":"S","seq":0}"#
+        );
+    }
+
+    /// Recorded: `fast-*`.
+    #[test]
+    fn what_is_said_of_fast_batches_is_laid_out_as_the_peer_does() {
+        let text = |json: Vec<u8>| String::from_utf8(json).unwrap();
+        assert_eq!(text(FlowAck::new(7, 10).to_json()), r#"{"type":"ack","seq":7,"msgs":10}"#);
+        assert_eq!(text(FlowGap::new(2, 3).to_json()), r#"{"type":"gap","last_seq":2,"seq":3}"#);
+        assert_eq!(
+            text(FlowError::new(3, errors::STREAM_NOT_MATCH.error()).to_json()),
+            r#"{"type":"err","seq":3,"error":{"code":400,"err_code":10060,"description":"expected stream does not match"}}"#
         );
     }
 }
