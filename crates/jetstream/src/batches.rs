@@ -12,6 +12,7 @@ use crate::account::StreamId;
 use crate::config::Config;
 use crate::disk::Disk;
 use crate::home::Home;
+use crate::ledger::BatchCounts;
 use crate::medium::Medium;
 use crate::publishes::{PUBLISH_STEPS, Taken, refusal};
 use crate::room::Room;
@@ -30,8 +31,13 @@ const MESSAGES: i64 = 1_000;
 const PATIENCE: i64 = 10_000_000_000;
 
 /// The number, or what it is if nothing was said.
-fn or(number: i64, default: i64) -> i64 {
+pub(crate) fn or(number: i64, default: i64) -> i64 {
     if number > 0 { number } else { default }
+}
+
+/// How long a batch is waited for.
+pub(crate) fn patience(limits: &crate::BatchLimits) -> i64 {
+    or(limits.timeout.0, PATIENCE)
 }
 
 impl Config {
@@ -40,14 +46,14 @@ impl Config {
         BatchLimits {
             open_max: or(limits.max_inflight_per_stream, OPEN_OF_STREAM) as usize,
             messages_max: or(limits.max_msgs, MESSAGES) as u64,
-            patience: or(limits.timeout.0, PATIENCE),
+            patience: patience(limits),
         }
     }
 }
 
 impl Home {
     fn batch_room(&self, config: &Config) -> BatchRoom {
-        let (open, bytes) = self.ledger.batches.sums();
+        let BatchCounts { open, bytes, .. } = self.ledger.batches.sums();
         BatchRoom {
             limits: config.batch_limits(),
             may_begin: open < or(config.limits.batch.max_inflight_total, OPEN_OF_SERVER),
@@ -77,10 +83,11 @@ impl Home {
         let Some(slot) = self.streams.get_mut(&id) else { return };
         let (open, bytes) = slot.stream.open_batches();
         let abandoned = slot.stream.take_abandoned();
-        let now = (open as i64, bytes as i64);
+        let fast = slot.stream.open_fast() as i64;
+        let now = BatchCounts { open: open as i64, bytes: bytes as i64, fast };
         let before = std::mem::replace(&mut slot.batches, now);
         if now != before {
-            self.ledger.batches.add(now.0 - before.0, now.1 - before.1);
+            self.ledger.batches.change(before, now);
         }
         if abandoned.is_empty() {
             return;

@@ -133,6 +133,9 @@ impl Home {
 
     /// Tells a publisher what became of its message.
     fn acknowledge(&mut self, turn: &mut Turn<'_>, id: StreamId, reply: &[u8], answer: Told) {
+        if let Told::Fast(words) = answer {
+            return self.tell_fast(turn, id, reply, words);
+        }
         let Some(slot) = self.streams.get(&id) else { return };
         let mut header: &[u8] = b"";
         let payload = &mut self.text;
@@ -151,7 +154,7 @@ impl Home {
                 }
                 *payload = PubAckAnswer::refusal(&slot.config().name, error);
             }
-            Told::Purged { .. } | Told::Deleted | Told::Updated => return,
+            Told::Fast(_) | Told::Purged { .. } | Told::Deleted | Told::Updated => return,
         }
         turn.publish(&Message { header, ..Message::new(slot.account(), reply, payload) });
     }
@@ -172,6 +175,7 @@ impl Home {
             Told::Stored { .. }
             | Told::Held
             | Told::Batch { .. }
+            | Told::Fast(_)
             | Told::Duplicate { .. }
             | Told::Updated => {}
         }

@@ -23,7 +23,7 @@ use crate::disk::Disk;
 use crate::dropped::Dropped;
 use crate::endings::Endings;
 use crate::gets::Get;
-use crate::ledger::Ledger;
+use crate::ledger::{BatchCounts, Ledger};
 use crate::parking::Parking;
 use crate::publishes::own_record;
 use crate::reports::Report;
@@ -312,7 +312,7 @@ impl Home {
         let Some(mut slot) = self.streams.remove(&id) else { return };
         self.drop_held(&slot.held);
         self.tasks -= slot.tasks.len();
-        self.ledger.batches.add(-slot.batches.0, -slot.batches.1);
+        self.ledger.batches.change(slot.batches, BatchCounts::default());
         slot.end(turn);
         let account = slot.account();
         let state = slot.index().state();

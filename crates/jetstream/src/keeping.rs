@@ -145,6 +145,7 @@ impl Home {
                 let error = errors::STREAM_STORE_FAILED.with(&[&"the log takes nothing any more"]);
                 self.answer_waiter(turn, id, waiter, Answer::Refused(error));
             }
+            self.note_batches(turn, id);
         }
     }
 

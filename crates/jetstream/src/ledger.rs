@@ -22,11 +22,23 @@ pub struct Ledger {
     found: Mutex<BTreeSet<(Box<str>, Box<str>)>>,
 }
 
-/// Batches that are not whole yet.
+/// Batches that are not over yet.
 #[derive(Debug, Default)]
 pub(crate) struct Batches {
     open: AtomicI64,
     bytes: AtomicI64,
+    fast: AtomicI64,
+}
+
+/// How many there are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct BatchCounts {
+    /// Of those that are stored whole or not at all.
+    pub(crate) open: i64,
+    /// Bytes that those hold.
+    pub(crate) bytes: i64,
+    /// Of those whose messages are stored one by one.
+    pub(crate) fast: i64,
 }
 
 /// What an account has counted on all shards.
@@ -63,14 +75,16 @@ impl Ledger {
 }
 
 impl Batches {
-    pub(crate) fn add(&self, open: i64, bytes: i64) {
-        self.open.fetch_add(open, Ordering::Relaxed);
-        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+    /// A stream that had so many has others now.
+    pub(crate) fn change(&self, before: BatchCounts, now: BatchCounts) {
+        self.open.fetch_add(now.open - before.open, Ordering::Relaxed);
+        self.bytes.fetch_add(now.bytes - before.bytes, Ordering::Relaxed);
+        self.fast.fetch_add(now.fast - before.fast, Ordering::Relaxed);
     }
 
-    /// How many there are, and how many bytes they hold.
-    pub(crate) fn sums(&self) -> (i64, i64) {
-        (self.open.load(Ordering::Relaxed), self.bytes.load(Ordering::Relaxed))
+    pub(crate) fn sums(&self) -> BatchCounts {
+        let of = |count: &AtomicI64| count.load(Ordering::Relaxed);
+        BatchCounts { open: of(&self.open), bytes: of(&self.bytes), fast: of(&self.fast) }
     }
 }
 

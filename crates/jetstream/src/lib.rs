@@ -10,6 +10,7 @@
 //! | the streams of one log | `home.rs` |
 //! | requests and their answers | `api.rs` and below |
 //! | what is published | `post.rs`, `audit.rs` |
+//! | messages in batches | `batches.rs`, `fast_batches.rs` |
 //! | messages that come too fast | `flood.rs` |
 //! | what monitoring shows | `look.rs` |
 //! | what takes several turns, and what waits for it | `work.rs`, `tasks.rs`, `ending.rs`, `details.rs`, `search.rs`; `held.rs`, `parking.rs` |
@@ -49,6 +50,7 @@ mod effects;
 mod ending;
 mod endings;
 mod farewell;
+mod fast_batches;
 mod flood;
 mod gathering;
 mod gets;

@@ -60,25 +60,18 @@ impl Home {
             return Taken::Yes;
         };
         turn.spend(PUBLISH_STEPS + ((command.header.len() + command.payload.len()) >> 9) as u64);
-        let is_of_batch = reply.is_some_and(|reply| !matches!(FastBatch::parse(reply), Ok(None)));
+        let fast = reply.and_then(|reply| Some((FastBatch::parse(reply).transpose()?, reply)));
         let reply = reply.filter(|_| !slot.config().no_ack);
         let mut effects = std::mem::take(&mut self.effects);
-        let taken = if is_of_batch {
-            let Room { is_server_full, account_bytes_left } = room;
-            let refusal = slot.stream.refusal_of_fast_batch(command, is_server_full, account_bytes_left);
-            let waiter = reply.map(|reply| Waiter::Publisher(reply.into()));
-            effects.extend(waiter.map(|to| Effect::Answer { to, answer: Answer::Refused(refusal) }));
-            Some(Taken::Yes)
-        } else if turn.config.buffer != Buffer::default()
+        let taken = if turn.config.buffer != Buffer::default()
             && slot.refuse_flood(turn, command, reply, &self.accounts[slot.account()].name, &mut effects)
         {
             Some(Taken::Yes)
+        } else if let Some(said) = fast {
+            Some(self.take_fast(turn, id, command, said, &room, &mut effects))
         } else {
             slot.publish(turn, &mut self.disk, command, reply, &room, &mut effects)
         };
-        if slot.stream.is_looking() {
-            turn.spend(u64::from(LOOKUP_STEPS));
-        }
         let taken = match taken {
             Some(taken) => taken,
             None => self.take_in_batch(turn, id, command, reply, &room, &mut effects),
@@ -133,7 +126,12 @@ impl Slot {
                     self.stream.defer(to, answer, effects);
                 }
             }
-            Decision::Later => return Some(Taken::Later),
+            Decision::Later => {
+                if self.stream.is_looking() {
+                    turn.spend(u64::from(LOOKUP_STEPS));
+                }
+                return Some(Taken::Later);
+            }
             Decision::OfBatch => return None,
         }
         Some(Taken::Yes)

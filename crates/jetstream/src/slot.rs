@@ -11,6 +11,7 @@ use streams::Stream;
 
 use crate::account::StreamId;
 use crate::consumer_set::{ConsumerId, ConsumerSet};
+use crate::ledger::BatchCounts;
 use crate::medium::Medium;
 use crate::task::Tasks;
 use crate::turn::Turn;
@@ -41,8 +42,8 @@ pub(crate) struct Slot {
     pub(crate) uncommitted: usize,
     /// Consumers whose time came meanwhile.
     pub(crate) late: BTreeSet<ConsumerId>,
-    /// How many batches it has open, and how many bytes they hold, as the server counts them.
-    pub(crate) batches: (i64, i64),
+    /// How many batches it has open, as the server counts them.
+    pub(crate) batches: BatchCounts,
     /// When the log said last that messages come too fast.
     pub(crate) flood_told: Option<Time>,
     ack: PubAck,
@@ -72,7 +73,7 @@ impl Slot {
             is_at_a_task: false,
             uncommitted: 0,
             late: BTreeSet::new(),
-            batches: (0, 0),
+            batches: BatchCounts::default(),
             flood_told: None,
             ack,
             subscriptions: Vec::new(),

@@ -178,7 +178,7 @@ fn the_domain_is_understood_in_subjects() {
 
 /// As nats-server 2.14.5 does: the reply says that a message is one of a batch.
 #[test]
-fn a_message_of_a_fast_batch_is_refused_and_not_stored() {
+fn a_stream_that_allows_no_fast_batches_refuses_and_stores_none() {
     let mut rig = Rig::new(1);
     let conn = rig.client("a");
     rig.ask(conn, "STREAM.CREATE.S", STREAM);

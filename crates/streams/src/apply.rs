@@ -136,6 +136,9 @@ impl<W> Stream<W> {
         if !self.meta.config.allow_atomic {
             self.batches.clear();
         }
+        if !self.meta.config.allow_batched {
+            self.fast.clear();
+        }
         effects.push(Effect::Updated { before: Box::new(before) });
         self.work.push_back(Work::Limits);
         if let Some(max) = self.rules.max_per_subject {

@@ -3,6 +3,8 @@
 use js_proto::ApiError;
 use log_format::Record;
 
+use crate::FastWord;
+
 /// What is to be done about a command.
 #[derive(Debug)]
 pub enum Decision<'a> {
@@ -37,6 +39,8 @@ pub enum Answer {
         /// How many.
         count: u64,
     },
+    /// What there is to be said of a fast batch, in that order, each by itself.
+    Fast(Vec<FastWord>),
     /// The message is there already.
     Duplicate {
         /// Its sequence.

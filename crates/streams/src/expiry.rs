@@ -82,7 +82,7 @@ impl<W> Stream<W> {
         }
         let age = self.rules.max_age.and_then(|max_age| Some(self.first_aging()?.saturating_add(max_age)));
         let ids = self.rules.id_window.and_then(|window| self.dedup.next_deadline(window));
-        [age, self.calendar.next(), ids, self.batches.due()].into_iter().flatten().min()
+        [age, self.calendar.next(), ids, self.batches.due(), self.fast.due()].into_iter().flatten().min()
     }
 
     /// The next thing that time does to the stream, to be logged and [noted](Self::on_appended) with nobody waiting.
@@ -92,6 +92,7 @@ impl<W> Stream<W> {
             self.dedup.expire(now, window);
         }
         self.batches.expire(now);
+        self.fast.expire(now);
         if self.expiry.due.is_empty() && self.expiry.awaited == 0 && !self.is_busy() {
             self.plan(now);
         }

@@ -41,6 +41,9 @@
 //! its records are appended as a unit of the log. That is one event of the stream, which is applied without anybody seeing
 //! a part of it; to who replays the log each record is an event.
 //!
+//! Messages of a fast batch come by [`Stream::decide_fast`], and go the way of others, each by itself: what differs is what
+//! their publisher is told, and when.
+//!
 //! Counters, schedules, mirrors and sources are not here yet: whoever makes streams refuses to configure them.
 #![forbid(unsafe_code)]
 
@@ -57,6 +60,9 @@ mod digest;
 mod effect;
 mod event;
 mod expiry;
+mod fast_batch;
+mod fast_batches;
+mod fast_publish;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 mod graves;
@@ -70,6 +76,7 @@ mod rebuild;
 mod rules;
 mod saved;
 mod sizes;
+mod staged_fast;
 mod staged_unit;
 mod stream;
 mod tail;
@@ -82,6 +89,9 @@ pub use command::{Around, Publish, Purge, SEQUENCE_MAX};
 pub use decision::{Answer, Decision};
 pub use dedup::MESSAGE_IDS_MAX;
 pub use effect::{Effect, Removal};
+pub use fast_batch::FastWord;
+pub use fast_batches::FastRoom;
+pub use fast_publish::FastDecision;
 pub use lookup::LOOKUP_STEPS;
 pub use meta::{BEHAVIOUR_LEVEL, BadRecord, FORMAT_VERSION, StreamMeta};
 pub use open_batches::{Abandoned, BATCH_BYTES_MAX, BatchLimits, BatchRoom};

@@ -200,41 +200,6 @@ impl<W> Stream<W> {
         Ok(Passed { is_wanted: true, facts: Facts::of(asks), id_hash, ttl, raised })
     }
 
-    /// Why a message is refused whose reply subject says that it is [one of a batch](js_proto::FastBatch): no stream here
-    /// takes such.
-    pub fn refusal_of_fast_batch(
-        &self,
-        publish: &Publish<'_>,
-        is_server_full: bool,
-        account_bytes_left: Option<u64>,
-    ) -> ApiError {
-        if self.meta.config.sealed {
-            return errors::STREAM_SEALED.error();
-        }
-        let size = self.size_of(publish.subject.len(), publish.header.len(), publish.payload.len());
-        let is_account_full = account_bytes_left.is_some_and(|left| size > left);
-        let refusal =
-            self.refusal_before_batch(publish.header, publish.payload, is_server_full, is_account_full);
-        refusal.unwrap_or(&errors::BATCH_PUBLISH_DISABLED).error()
-    }
-
-    /// What is looked at before that is another row of checks than for other messages.
-    fn refusal_before_batch(
-        &self,
-        header: &[u8],
-        payload: &[u8],
-        is_server_full: bool,
-        is_account_full: bool,
-    ) -> Option<&'static KnownError> {
-        if is_server_full {
-            return Some(&errors::INSUFFICIENT_RESOURCES);
-        }
-        if is_account_full {
-            return Some(&errors::ACCOUNT_RESOURCES_EXCEEDED);
-        }
-        self.is_too_large(header, payload).then_some(&errors::STREAM_MESSAGE_EXCEEDS_MAXIMUM)
-    }
-
     /// No stream here counts.
     pub(crate) fn check_counter(&self, asks: &PublishHeaders<'_>) -> Result<(), Stop> {
         match asks.incr {
@@ -332,7 +297,7 @@ impl<W> Stream<W> {
         Ok(Some(hash))
     }
 
-    fn check_last_id(&self, asks: &PublishHeaders<'_>) -> Result<(), Stop> {
+    pub(crate) fn check_last_id(&self, asks: &PublishHeaders<'_>) -> Result<(), Stop> {
         let last = self.ahead.last_id.as_deref().unwrap_or(&self.last_id);
         match asks.expected_last_msg_id {
             Some(expected) if expected != last => {

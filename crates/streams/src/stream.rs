@@ -11,10 +11,12 @@ use crate::command::SEQUENCE_MAX;
 use crate::dedup::Dedup;
 use crate::event::{Event, Staged};
 use crate::expiry::Expiry;
+use crate::fast_batches::FastBatches;
 use crate::graves::Graves;
 use crate::lookup::Lookup;
 use crate::open_batches::OpenBatches;
 use crate::rules::Rules;
+use crate::staged_fast::StagedFast;
 use crate::staged_unit::StagedUnit;
 use crate::tail::Tail;
 use crate::work::{Leaving, Work};
@@ -50,6 +52,10 @@ pub struct Stream<W> {
     pub(crate) unit: Option<StagedUnit>,
     /// Those that are not whole yet.
     pub(crate) batches: OpenBatches,
+    /// A message of a fast batch, until it is appended.
+    pub(crate) staged_fast: Option<StagedFast>,
+    /// Batches whose messages are stored one by one.
+    pub(crate) fast: FastBatches,
     pub(crate) scratch: Scratch,
 }
 
@@ -92,6 +98,8 @@ impl<W> Stream<W> {
             staged: None,
             unit: None,
             batches: OpenBatches::default(),
+            staged_fast: None,
+            fast: FastBatches::default(),
             scratch: Scratch::default(),
             meta,
         };
@@ -209,7 +217,9 @@ impl<W> Stream<W> {
     /// Forgets all that is not committed but the first so many events. Gives those who waited for the others.
     pub fn drop_tail(&mut self, keep: usize) -> Vec<W> {
         let dropped = self.tail.drop_behind(keep);
-        (self.staged, self.unit) = (None, None);
+        (self.staged, self.unit, self.staged_fast) = (None, None, None);
+        // Nobody is to be told of messages that are forgotten.
+        self.fast.clear();
         self.expiry.start_again();
         self.look_ahead();
         self.dedup.drop_from(self.ahead.last_seq + 1);

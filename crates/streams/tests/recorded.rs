@@ -306,6 +306,7 @@ fn told(answer: Answer) -> Value {
     match answer {
         Answer::Stored { seq } => json!({ "seq": seq }),
         Answer::Held => json!({}),
+        Answer::Fast(_) => panic!("it is of no fast batch"),
         Answer::Batch { seq, id, count } => {
             json!({ "seq": seq, "batch": String::from_utf8_lossy(&id), "count": count })
         }

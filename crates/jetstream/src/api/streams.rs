@@ -90,7 +90,6 @@ fn check_kind(config: &StreamConfig) -> Result<(), ApiError> {
     let missing = [
         (config.mirror.is_some(), "mirrors"),
         (!config.sources.is_empty(), "sources"),
-        (config.allow_batched, "fast batches"),
         (config.allow_msg_counter, "counters"),
         (config.allow_msg_schedules, "schedules"),
     ];
