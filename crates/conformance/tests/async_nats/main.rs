@@ -1,6 +1,7 @@
 //! async-nats against the server, on every setup.
 
 mod advisories;
+mod batches;
 mod buckets;
 mod client;
 mod consumer_rules;

@@ -430,7 +430,6 @@ fn what_is_not_built_is_refused_by_name(setup: Setup) {
         for more in [
             json!({"mirror": {"name": "S"}, "subjects": null}),
             json!({"sources": [{"name": "S"}]}),
-            json!({"allow_batched": true}),
             json!({"allow_msg_counter": true}),
             json!({"allow_msg_schedules": true}),
         ] {
