@@ -41,6 +41,13 @@ impl Whole {
         Self::trimmed(larger.is_negative, difference(&larger.digits, &smaller.digits))
     }
 
+    /// How much it is more than the other one.
+    #[must_use]
+    pub fn minus(&self, other: &Self) -> Self {
+        let is_negative = !other.is_negative && !other.digits.is_empty();
+        self.plus(&Self { is_negative, digits: other.digits.clone() })
+    }
+
     /// Whether it is nearer to zero.
     fn is_smaller_than(&self, other: &Self) -> bool {
         let (own, others) = (self.digits.iter().rev(), other.digits.iter().rev());
@@ -202,6 +209,8 @@ mod tests {
         fn sums_are_right(one in -1_000_000_i64..1_000_000, other: i32) {
             let sum = whole(&one.to_string()).plus(&whole(&other.to_string()));
             prop_assert_eq!(sum.to_string(), (one + i64::from(other)).to_string());
+            let less = whole(&one.to_string()).minus(&whole(&other.to_string()));
+            prop_assert_eq!(less.to_string(), (one - i64::from(other)).to_string());
         }
     }
 }

@@ -224,6 +224,19 @@ mod tests {
         }
     }
 
+    /// The same of a time zone: `testdata/zones_cron.txt`.
+    #[test]
+    fn the_next_time_in_a_zone_is_the_peers() {
+        for line in include_str!("../testdata/zones_cron.txt").lines().filter(|line| !line.starts_with('#')) {
+            let [pattern, zone, after, expected]: [&str; 4] =
+                line.split('|').map(str::trim).collect::<Vec<_>>().try_into().expect("four fields");
+            let seconds = |text| Timestamp::parse(text).unwrap().unix_nanos().unwrap() / 1_000_000_000;
+            let zone = Zone::find(zone).expect("it is known");
+            let next = Cron::parse(pattern).expect("it is understood").next(seconds(after), &zone);
+            assert_eq!(next, Some(seconds(expected)), "{line}");
+        }
+    }
+
     #[test]
     fn what_is_no_pattern_is_refused() {
         for pattern in [

@@ -124,7 +124,7 @@ pub use rules::{
     ConfigLimits, DESCRIPTION_BYTES_MAX, METADATA_BYTES_MAX, NAME_BYTES_MAX, REPLICAS_MAX, check_alone,
     is_asset_name,
 };
-pub use schedule::{BadSchedule, Schedule};
+pub use schedule::{BadSchedule, Plan, Schedule};
 pub use status::{Pending, Status};
 pub use stored_message::{Bytes, StoredMessage};
 pub use stream_config::{

@@ -2,7 +2,7 @@
 
 use crate::cron::Cron;
 use crate::zone::Zone;
-use crate::{Nanos, Timestamp};
+use crate::{KnownError, Nanos, ScheduleHeaders, Timestamp, errors};
 
 const SECOND: i64 = 1_000_000_000;
 
@@ -73,10 +73,62 @@ impl Schedule {
     }
 }
 
+/// A schedule, and the clock that it goes by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Plan {
+    schedule: Schedule,
+    zone: Zone,
+}
+
+impl Plan {
+    /// What a message's headers plan, if they do: a time that stands for none is no plan.
+    ///
+    /// # Errors
+    ///
+    /// What its publisher is told.
+    pub fn of(headers: &ScheduleHeaders<'_>) -> Result<Option<Self>, &'static KnownError> {
+        let zone = match headers.time_zone.map(str::from_utf8) {
+            None => None,
+            Some(name) => {
+                let zone = name.ok().and_then(Zone::find);
+                Some(zone.ok_or(&errors::MESSAGE_SCHEDULES_TIME_ZONE_INVALID)?)
+            }
+        };
+        let Some(pattern) = headers.pattern else { return Ok(None) };
+        let schedule = str::from_utf8(pattern).map_err(|_| BadSchedule);
+        let schedule = schedule.and_then(|pattern| Schedule::parse(pattern, zone.is_some()));
+        match schedule.map_err(|_| &errors::MESSAGE_SCHEDULES_PATTERN_INVALID)? {
+            Schedule::At(time) if time.is_zero() => Ok(None),
+            schedule => Ok(Some(Self { schedule, zone: zone.unwrap_or(Zone::UTC) })),
+        }
+    }
+
+    /// Whether it is kept again and again.
+    pub fn repeats(&self) -> bool {
+        self.schedule.repeats()
+    }
+
+    /// See [`Schedule::first`].
+    pub fn first(&self, since: i64) -> Option<i64> {
+        self.schedule.first(since, &self.zone)
+    }
+
+    /// See [`Schedule::next`].
+    pub fn next(&self, due: i64, now: i64) -> Option<i64> {
+        self.schedule.next(due, now, &self.zone)
+    }
+
+    /// A moment as its clock shows it.
+    pub fn shown(&self, nanos: i64) -> Timestamp {
+        let offset = self.zone.offset(nanos.div_euclid(SECOND)) / 60;
+        Timestamp::from_unix_nanos(nanos).shown_at(i16::try_from(offset).unwrap_or(0))
+    }
+}
+
 /// To the nearest second.
 fn rounded(nanos: i64) -> i64 {
     let rest = nanos.rem_euclid(SECOND);
-    let floor = nanos - rest;
+    let floor = nanos.saturating_sub(rest);
     if rest * 2 >= SECOND { floor.saturating_add(SECOND) } else { floor }
 }
 
@@ -105,10 +157,34 @@ mod tests {
     }
 
     #[test]
+    fn headers_plan_what_they_say() {
+        let plan = |pattern: Option<&'static str>, time_zone: Option<&'static str>| {
+            let (pattern, time_zone) = (pattern.map(str::as_bytes), time_zone.map(str::as_bytes));
+            Plan::of(&ScheduleHeaders { pattern, time_zone, ..ScheduleHeaders::default() })
+                .map_err(|error| error.error().err_code)
+        };
+        let (bad_zone, bad_pattern) = (Err(10223), Err(10189));
+        assert_eq!(plan(None, None), Ok(None));
+        assert_eq!(plan(None, Some("Europe/Paris")), Ok(None));
+        assert_eq!(plan(None, Some("")), bad_zone);
+        assert_eq!(plan(Some("bad"), Some("europe/paris")), bad_zone);
+        assert_eq!(plan(Some("bad"), None), bad_pattern);
+        assert_eq!(plan(Some("@every 1m"), Some("UTC")), bad_pattern);
+        assert_eq!(plan(Some("@at 0001-01-01T00:00:00Z"), None), Ok(None));
+        let noon = plan(Some("0 0 12 * * *"), Some("Europe/Paris")).unwrap().unwrap();
+        let summer = Timestamp::parse("2026-07-01T00:00:00Z").unwrap().unix_nanos().unwrap();
+        let next = noon.first(summer).unwrap();
+        assert_eq!(noon.shown(next).to_string(), "2026-07-01T12:00:00+02:00");
+        assert_eq!(noon.shown(next).in_utc().to_string(), "2026-07-01T10:00:00Z");
+    }
+
+    #[test]
     fn what_was_missed_is_kept_once() {
         let every = Schedule::parse("@every 10s", false).unwrap();
         let first = every.first(3 * SECOND + SECOND / 2, &Zone::UTC);
         assert_eq!(first, Some(14 * SECOND), "moments are rounded");
+        assert_eq!(every.first(i64::MIN, &Zone::UTC), Some(i64::MIN + 10 * SECOND));
+        assert_eq!(every.first(i64::MAX, &Zone::UTC), Some(i64::MAX));
         assert_eq!(every.next(14 * SECOND, 15 * SECOND, &Zone::UTC), Some(24 * SECOND));
         assert_eq!(every.next(14 * SECOND, 99 * SECOND, &Zone::UTC), Some(109 * SECOND));
         let hourly = Schedule::parse("@hourly", false).unwrap();

@@ -55,6 +55,12 @@ impl Timestamp {
         Self { offset_minutes: 0, ..self }
     }
 
+    /// The same moment, shown that many minutes ahead of UTC.
+    #[must_use]
+    pub const fn shown_at(self, offset_minutes: i16) -> Self {
+        Self { offset_minutes, ..self }
+    }
+
     /// Reads one.
     ///
     /// # Errors
