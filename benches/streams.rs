@@ -5,7 +5,7 @@ use std::hint::black_box;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use js_proto::{ConfigLimits, StreamConfig};
 use stream_index::{Filter, Place, RowFlags, Steps, StreamIndex};
-use streams::{Around, BEHAVIOUR_LEVEL, Decision, Effect, Publish, Stream, StreamMeta};
+use streams::{Around, BEHAVIOUR_LEVEL, Decision, Effect, NoShelf, Publish, Stream, StreamMeta};
 
 const BATCH: u64 = 500;
 
@@ -36,6 +36,8 @@ fn publish_batch(
             account_bytes_left: None,
             has_interest: &mut |_| true,
             random: &mut || 0,
+            shelf: &mut NoShelf,
+            payload_bytes_max: 1 << 20,
         };
         if let Decision::Append(record) = stream.decide(&publish, &mut around) {
             black_box(record.seq);

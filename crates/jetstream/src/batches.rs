@@ -5,7 +5,7 @@ use js_proto::{EventKind, EventSubject};
 use log_format::{Place, Record};
 use stream_log::AppendError;
 use streams::{
-    Abandoned, Answer, Around, BatchDecision, BatchLimits, BatchRoom, Effect, LOOKUP_STEPS, Publish, Unit,
+    Abandoned, Answer, BatchDecision, BatchLimits, BatchRoom, Effect, LOOKUP_STEPS, Publish, Unit,
 };
 
 use crate::account::StreamId;
@@ -17,6 +17,7 @@ use crate::medium::Medium;
 use crate::publishes::{PUBLISH_STEPS, Taken, refusal};
 use crate::room::Room;
 use crate::slot::Slot;
+use crate::surroundings::decide;
 use crate::turn::Turn;
 use crate::waiter::Waiter;
 
@@ -131,15 +132,12 @@ impl Slot {
         effects: &mut Vec<Effect<Waiter>>,
     ) -> Taken {
         let waiter = || reply.map(|reply| Waiter::Publisher(reply.into()));
-        let consumers = &self.consumers;
-        let nuid = &mut *turn.nuid;
-        let mut around = Around {
-            is_server_full: room.is_server_full,
-            account_bytes_left: room.account_bytes_left,
-            has_interest: &mut |subject| consumers.want(subject),
-            random: &mut || nuid.number() as u32,
-        };
-        match self.stream.decide_batch(command, &mut around, batch_room) {
+        let messages = (&self.medium, &mut *disk);
+        let stream = &mut self.stream;
+        let decision = decide(turn, room, &self.consumers, messages, |around| {
+            stream.decide_batch(command, around, batch_room)
+        });
+        match decision {
             BatchDecision::Append(unit) => {
                 let (records, bytes) = (unit.len() as u64, unit.bytes() as u64);
                 let appended = self.medium.append_unit(disk.as_mut(), self.id.0, &unit);

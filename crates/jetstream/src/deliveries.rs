@@ -3,14 +3,14 @@
 use consumers::{Consumer, Delivery, Effect, Effects, EventHead, Next, Sizes};
 use js_proto::EventSubject;
 use stream_index::Row;
+use streams::{Found, Said};
 
 use crate::account::StreamId;
 use crate::consumer_set::{ConsumerId, ConsumerKey};
 use crate::deadlines::Due;
-use crate::disk::{Awaited, Found};
+use crate::disk::Awaited;
 use crate::home::Home;
 use crate::post::Message;
-use crate::ram::Said;
 use crate::turn::Turn;
 
 /// Messages that a consumer delivers before the next one in line has its turn.

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, VecDeque};
 
 use log_format::{Kind, Lsn, Place, Record};
 use stream_log::{Answer, AppendError, Appended, Event, Log, Read, Request, Room};
+use streams::{Found, Said};
 
 use crate::account::StreamId;
-use crate::ram::Said;
 
 /// Bytes of a record that says that something is gone.
 const SMALL_ROOM: usize = 1 << 10;
@@ -36,16 +36,6 @@ pub(crate) struct Disk {
     has_news: bool,
     /// Something was appended since requests were last taken.
     pub(crate) is_touched: bool,
-}
-
-/// What is known of a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Found<'m> {
-    Said(Said<'m>),
-    /// It is being read from the disk.
-    Wait,
-    /// It is gone: it rotted, or cannot be read.
-    Lost,
 }
 
 impl Disk {

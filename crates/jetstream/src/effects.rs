@@ -8,10 +8,9 @@ use js_proto::{
     Timestamp, errors,
 };
 use serde::Serialize;
-use streams::{Answer as Told, Effect, Removal};
+use streams::{Answer as Told, Effect, Found, Removal};
 
 use crate::account::StreamId;
-use crate::disk::Found;
 use crate::flood::TOO_MANY_REQUESTS;
 use crate::home::Home;
 use crate::names::Change;
@@ -142,6 +141,7 @@ impl Home {
         payload.clear();
         match answer {
             Told::Stored { seq } => slot.pub_ack().write(payload, seq),
+            Told::Counted { seq, sum } => slot.pub_ack().write_counter(payload, seq, &sum),
             Told::Duplicate { seq } => slot.pub_ack().write_duplicate(payload, seq),
             Told::Held => {}
             Told::Batch { seq, id, count } => {
@@ -173,6 +173,7 @@ impl Home {
             }
             Told::Refused(error) => self.refuse_asker(turn, &request, error),
             Told::Stored { .. }
+            | Told::Counted { .. }
             | Told::Held
             | Told::Batch { .. }
             | Told::Fast(_)

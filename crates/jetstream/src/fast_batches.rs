@@ -9,6 +9,7 @@ use crate::batches::{or, patience};
 use crate::config::Config;
 use crate::disk::Disk;
 use crate::home::Home;
+use crate::medium::Messages;
 use crate::post::Message;
 use crate::publishes::{Taken, refusal};
 use crate::room::Room;
@@ -88,6 +89,8 @@ impl Slot {
             account_bytes_left: room.account_bytes_left,
             has_interest: &mut |subject| consumers.want(subject),
             random: &mut || nuid.number() as u32,
+            shelf: &mut Messages { medium: &self.medium, disk },
+            payload_bytes_max: turn.broker.settings().options.limits.payload_bytes_max,
         };
         let message = said.as_ref().map_err(|bad| *bad);
         let answer = match self.stream.decide_fast(command, message, &mut around, fast_room) {

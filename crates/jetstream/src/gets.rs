@@ -5,8 +5,9 @@
 
 use js_proto::{CopiedHeaders, MsgGetRequest, Status, Timestamp};
 use stream_index::{Count, Filter, Row, Steps, StreamIndex, Walk};
+use streams::Found;
 
-use crate::disk::{Disk, Found};
+use crate::disk::Disk;
 use crate::post::Message;
 use crate::slot::Slot;
 use crate::turn::Turn;

@@ -73,9 +73,10 @@ pub(crate) struct Home {
     pub(crate) log_awaited: bool,
     /// Requests wait for something to be read.
     pub(crate) reads_awaited: bool,
-    /// The same of consumers, and of direct gets.
+    /// The same of consumers, of direct gets, and of streams with something to publish.
     pub(crate) reading: Vec<ConsumerKey>,
     pub(crate) reading_gets: Vec<(StreamId, Get)>,
+    pub(crate) reading_schedules: Vec<StreamId>,
     /// Consumers that have something to be remembered.
     pub(crate) unsaved: Unsaved,
     /// The moment of the turn.
@@ -184,6 +185,7 @@ impl Home {
             reads_awaited: false,
             reading: Vec::new(),
             reading_gets: Vec::new(),
+            reading_schedules: Vec::new(),
             unsaved: Unsaved::default(),
             now: Time(0),
             wall: 0,

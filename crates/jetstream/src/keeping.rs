@@ -70,7 +70,7 @@ impl Home {
                     tracing::error!("JetStream has no room for its files: {error}");
                     self.tell_out_of_storage(turn);
                 }
-                Event::Read => self.on_read(),
+                Event::Read => self.on_read(turn),
                 Event::Room => (self.log_awaited, self.is_out_of_storage) = (false, false),
                 Event::Clean => self.clean(),
                 Event::Moved => self.on_moved(),
@@ -150,12 +150,15 @@ impl Home {
     }
 
     /// Something was read: whoever waits for that looks again.
-    fn on_read(&mut self) {
+    fn on_read(&mut self, turn: &mut Turn<'_>) {
         self.reads_awaited = false;
+        // What a message says that is to be decided on may have been read.
+        self.may_take_held |= !self.holding.is_empty();
         self.gets.extend(self.reading_gets.drain(..));
         for key in std::mem::take(&mut self.reading) {
             self.line_up(key);
         }
+        self.resume_schedules(turn);
     }
 
     /// Says which records of a segment are still needed.

@@ -11,6 +11,7 @@
 //! | requests and their answers | `api.rs` and below |
 //! | what is published | `post.rs`, `audit.rs` |
 //! | messages in batches | `batches.rs`, `fast_batches.rs` |
+//! | what schedules of a stream publish | `schedules.rs` |
 //! | messages that come too fast | `flood.rs` |
 //! | what monitoring shows | `look.rs` |
 //! | what takes several turns, and what waits for it | `work.rs`, `tasks.rs`, `ending.rs`, `details.rs`, `search.rs`; `held.rs`, `parking.rs` |
@@ -88,10 +89,12 @@ mod retention;
 mod role;
 mod room;
 mod saving;
+mod schedules;
 mod search;
 mod slot;
 mod slots;
 mod step;
+mod surroundings;
 mod taken;
 mod task;
 mod tasks;

@@ -2,9 +2,10 @@
 
 use log_format::{Kind, Place, Record};
 use stream_log::AppendError;
+use streams::{Found, Said, Shelf};
 
-use crate::disk::{Disk, Found};
-use crate::ram::{Ram, Said};
+use crate::disk::Disk;
+use crate::ram::Ram;
 
 /// What stands for a place where there is nothing to be read.
 const NOWHERE: Place = Place { segment: u32::MAX, offset: 0 };
@@ -13,6 +14,19 @@ const NOWHERE: Place = Place { segment: u32::MAX, offset: 0 };
 pub(crate) enum Medium {
     Ram(Ram),
     Log,
+}
+
+/// The messages of a stream, for its own decisions.
+#[derive(Debug)]
+pub(crate) struct Messages<'m> {
+    pub(crate) medium: &'m Medium,
+    pub(crate) disk: &'m mut Option<Disk>,
+}
+
+impl Shelf for Messages<'_> {
+    fn read(&mut self, place: Place) -> Found<'_> {
+        self.medium.read(self.disk, place)
+    }
 }
 
 impl Medium {

@@ -5,7 +5,7 @@ use fabric::MeshMessage;
 use js_proto::{ApiError, FastBatch, KnownError, errors};
 use log_format::Record;
 use stream_log::AppendError;
-use streams::{Answer, Around, Decision, Effect, LOOKUP_STEPS, Publish};
+use streams::{Answer, Decision, Effect, LOOKUP_STEPS, Publish};
 
 use crate::account::StreamId;
 use crate::config::Buffer;
@@ -13,6 +13,7 @@ use crate::disk::{Awaited, Disk};
 use crate::home::Home;
 use crate::room::Room;
 use crate::slot::Slot;
+use crate::surroundings::decide;
 use crate::turn::Turn;
 use crate::waiter::Waiter;
 
@@ -100,15 +101,10 @@ impl Slot {
         effects: &mut Vec<Effect<Waiter>>,
     ) -> Option<Taken> {
         let waiter = || reply.map(|reply| Waiter::Publisher(reply.into()));
-        let consumers = &self.consumers;
-        let nuid = &mut *turn.nuid;
-        let mut around = Around {
-            is_server_full: room.is_server_full,
-            account_bytes_left: room.account_bytes_left,
-            has_interest: &mut |subject| consumers.want(subject),
-            random: &mut || nuid.number() as u32,
-        };
-        match self.stream.decide(command, &mut around) {
+        let messages = (&self.medium, &mut *disk);
+        let stream = &mut self.stream;
+        let decision = decide(turn, room, &self.consumers, messages, |around| stream.decide(command, around));
+        match decision {
             Decision::Append(record) => match self.medium.append(disk.as_mut(), self.id.0, &record) {
                 Ok(place) => {
                     self.stream.on_appended(place, waiter());

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use log_format::Place;
+use streams::Said;
 
 /// How large a segment is. A larger message has one of its own.
 const SEGMENT_BYTES: usize = 1 << 20;
@@ -23,14 +24,6 @@ struct Segment {
     bytes: Vec<u8>,
     /// Messages that are still wanted.
     live: u32,
-}
-
-/// What a message says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Said<'m> {
-    /// Its header block; empty if there is none.
-    pub(crate) header: &'m [u8],
-    pub(crate) payload: &'m [u8],
 }
 
 impl Ram {

@@ -155,7 +155,7 @@ impl Home {
         }
     }
 
-    /// Messages of a stream are too old.
+    /// Messages of a stream are too old, or schedules of it are to be kept.
     fn on_stream_due(&mut self, turn: &mut Turn<'_>, id: StreamId) {
         let wall = turn.clocks.wall.0;
         let mut effects = Vec::new();
@@ -174,6 +174,10 @@ impl Home {
             if self.streams.get(&id).is_some_and(Slot::is_busy) {
                 break;
             }
+        }
+        if !self.keep_schedules(turn, id) {
+            self.deadlines.set(Due::Stream(id), Some(turn.clocks.now + TICK));
+            return;
         }
         self.note_batches(turn, id);
         self.settle(turn, id);

@@ -14,8 +14,8 @@ use sim_disk::{Faults, Random, SimDisk};
 use stream_index::Steps;
 use stream_log::{Appended, CleanRules, Config, Event, Log, Recovery, Room, SyncWhen};
 use streams::{
-    Answer, Around, BEHAVIOUR_LEVEL, BatchDecision, BatchLimits, BatchRoom, Decision, Effect, Publish, Purge,
-    Removal, Stream, StreamMeta,
+    Answer, Around, BEHAVIOUR_LEVEL, BatchDecision, BatchLimits, BatchRoom, Decision, Effect, NoShelf,
+    Publish, Purge, Removal, Stream, StreamMeta,
 };
 
 use found::{Found, buried, of_group, read, rebuilt, written};
@@ -207,6 +207,8 @@ impl World {
             account_bytes_left: None,
             has_interest: &mut |_| true,
             random: &mut || 0,
+            shelf: &mut NoShelf,
+            payload_bytes_max: 1 << 20,
         };
         self.append(of, |stream| match stream.decide(&publish, &mut around) {
             Decision::Append(record) => Some(written(&record)),
@@ -227,6 +229,8 @@ impl World {
             account_bytes_left: None,
             has_interest: &mut |_| true,
             random: &mut || 0,
+            shelf: &mut NoShelf,
+            payload_bytes_max: 1 << 20,
         };
         self.members[of].now += 1_000_000;
         for seq in 1..=count {

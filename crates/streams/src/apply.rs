@@ -17,14 +17,19 @@ impl<W> Stream<W> {
     pub(crate) fn apply(&mut self, event: Event, place: Place, to: Option<W>, effects: &mut Vec<Effect<W>>) {
         self.index.forget_dead();
         self.expiry.note_applied();
+        self.timetable.let_go();
         let Event { seq, time, change } = event;
         if change.is_forgettable() {
             self.note_dead(place, effects);
         }
         match change {
-            Change::Message(arrival) => {
+            Change::Message(mut arrival) => {
+                let answer = match arrival.extra.as_mut().and_then(|extra| extra.sum.take()) {
+                    None => Answer::Stored { seq },
+                    Some(sum) => Answer::Counted { seq, sum },
+                };
                 self.apply_message(seq, time, arrival, place, effects);
-                tell(to, Answer::Stored { seq }, effects);
+                tell(to, answer, effects);
             }
             Change::Batch(batch) => self.work.push_back(Work::Batch(Applying::new(*batch, time, to))),
             Change::Removed { erase } => self.work.push_back(Work::Delete { seq, erase, to }),
@@ -51,7 +56,7 @@ impl<W> Stream<W> {
         effects: &mut Vec<Effect<W>>,
     ) {
         self.is_fresh = false;
-        let Arrival { is_stored, subject, size, flags, ends, rollup, id } = arrival;
+        let Arrival { is_stored, subject, size, flags, ends, rollup, id, extra } = arrival;
         self.last_id = id.map(|(_, text)| text).unwrap_or_default();
         // Whoever decided saw to that; a record that says otherwise was made by somebody else.
         let time = self.index.last_time().map_or(time, |last| last.max(time));
@@ -62,6 +67,9 @@ impl<W> Stream<W> {
             effects.push(Effect::Stored(row));
             if let Some(ends) = ends {
                 self.calendar.insert(seq, ends);
+            }
+            if self.rules.allows_schedules {
+                self.note_plan(seq, time, &subject, extra.as_deref());
             }
             self.hold_subject(row, effects);
             self.republish(row, &subject, last_of_subject, effects);
@@ -77,6 +85,9 @@ impl<W> Stream<W> {
             Some(RollupScope::Subject) => self.work.push_back(rolled_up(&subject, u64::from(is_stored))),
             Some(RollupScope::All) => self.work.push_back(Work::Purge(Box::new(Purging::rollup(seq)))),
         }
+        if let Some(extra) = extra.filter(|_| self.rules.allows_schedules) {
+            self.note_kept(&extra);
+        }
     }
 
     /// Applies messages that a footer tells of, all at once. Says whether that could be done: otherwise nothing was, and each
@@ -84,8 +95,9 @@ impl<W> Stream<W> {
     pub(crate) fn replay_messages(&mut self, messages: &Stretch, effects: &mut Vec<Effect<W>>) -> bool {
         self.finish_work(effects);
         self.index.forget_dead();
-        // Each may be one of its subject too many.
-        if self.rules.max_per_subject.is_some() || !self.index.append(messages, RECORD_SIZES) {
+        // Each may be one of its subject too many, or end a schedule.
+        let one_by_one = self.rules.max_per_subject.is_some() || !self.timetable.is_empty();
+        if one_by_one || !self.index.append(messages, RECORD_SIZES) {
             return false;
         }
         self.is_fresh = false;
@@ -172,7 +184,10 @@ impl<W> Stream<W> {
         let from = self.leaving.take().filter(|leaving| leaving.seq == seq).map(|leaving| leaving.from);
         let removed = self.index.try_remove(seq, from, steps);
         match &removed {
-            Walk::Found(row) => self.calendar.remove(row),
+            Walk::Found(row) => {
+                self.calendar.remove(row);
+                self.timetable.remove(row.seq);
+            }
             Walk::More(from) => self.leaving = Some(Leaving { seq, from: *from }),
             Walk::End => {}
         }
@@ -206,7 +221,7 @@ impl<W> Stream<W> {
 }
 
 /// All of a subject but so many make room. One that was published with wildcards in it stands for whatever it matches.
-fn rolled_up<W>(subject: &[u8], keep: u64) -> Work<W> {
+pub(crate) fn rolled_up<W>(subject: &[u8], keep: u64) -> Work<W> {
     if !subject_trie::has_wildcard(subject) {
         return Work::Subject { subject: subject.into(), keep, why: Removal::Rollup };
     }

@@ -172,7 +172,7 @@ impl<W> Stream<W> {
         refuse_if(self.meta.config.sealed, &errors::STREAM_SEALED)?;
         refuse_if(around.is_server_full, &errors::INSUFFICIENT_RESOURCES)?;
         refuse_if(is_account_full, &errors::ACCOUNT_RESOURCES_EXCEEDED)?;
-        let is_too_large = self.is_too_large(publish.header, publish.payload);
+        let is_too_large = self.is_too_large(publish.header.len(), publish.payload.len());
         refuse_if(is_too_large, &errors::STREAM_MESSAGE_EXCEEDS_MAXIMUM)
     }
 

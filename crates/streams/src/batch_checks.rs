@@ -5,11 +5,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use js_proto::{PublishHeaders, Rollup, Storage, errors};
+use js_proto::{Plan, PublishHeaders, Rollup, Storage, errors};
 
+use crate::counter::{Adding, CounterDiff};
 use crate::event::Facts;
+use crate::found_last::FoundLast;
 use crate::header_edit::{self, CLIENT_INFO};
 use crate::publish::{HEADER_BYTES_MAX, Stop, refuse_if, rollup_failed, store_failed, with_ttl};
+use crate::schedules::with_rollup;
 use crate::sizes::FILE_MESSAGE_BYTES_MAX;
 use crate::staged_unit::Checked;
 use crate::{Around, Publish, Stream};
@@ -20,16 +23,21 @@ pub(crate) struct Diff {
     /// There is one message: nothing is held against what it wrote.
     is_of_one: bool,
     ids: BTreeSet<[u8; 16]>,
-    /// How many each subject has.
-    written: BTreeMap<Box<[u8]>, u64>,
+    written: BTreeMap<Box<[u8]>, Written>,
     /// What was expected of a subject, and is so.
     expected: BTreeMap<Box<[u8]>, u64>,
+    counters: CounterDiff,
     messages: u64,
     bytes: u64,
 }
 
-/// Last messages of filters, as far as somebody looked.
-pub(crate) type FoundLast = BTreeMap<Box<[u8]>, (u64, Option<u64>)>;
+/// What a subject has of a batch.
+#[derive(Clone, Copy, Debug)]
+struct Written {
+    count: u64,
+    /// Whether its last message is a schedule.
+    plans: bool,
+}
 
 impl<W> Stream<W> {
     /// All checks of one message, and what it adds to the others.
@@ -41,29 +49,48 @@ impl<W> Stream<W> {
         around: &mut Around<'_>,
     ) -> Result<Checked, Stop> {
         let subject = self.transformed(message.subject, around);
-        let mut header = stripped(message.header);
+        let header = stripped(message.header);
         let name: &[u8] = subject.as_deref().unwrap_or(message.subject);
         let asks = PublishHeaders::parse(message.header);
         self.check_member_sizes(name, message)?;
-        self.check_counter(&asks)?;
+        self.check_counter(&asks, message.payload)?;
         self.check_member_stream_and_ttl(&asks)?;
         let id_hash = self.check_member_id(diff, &asks, message.now)?;
+        let adding = Adding {
+            subject: name,
+            header: header.as_deref().unwrap_or(message.header),
+            payload: message.payload,
+            asks: &asks,
+        };
+        let counted = self.count_member(&mut diff.counters, &mut found.counters, &adding, around)?;
+        let (header, payload) = match counted {
+            None => (header, None),
+            Some(counted) => (counted.header.or(header), Some(counted.payload)),
+        };
         self.check_member_last(diff, &asks)?;
         self.check_member_last_of_subject(diff, found, &asks, name)?;
-        crate::publish::check_schedule(&asks, name)?;
-        self.check_member_rollup(diff, &asks, name)?;
+        let plan = self.check_member_schedule(diff, &asks, name, message.now)?;
+        let (header, rollup) = match (&plan, asks.rollup) {
+            (Some(_), None) => {
+                let before = header.as_deref().unwrap_or(message.header);
+                (Some(with_rollup(before)), Some(Rollup::Subject))
+            }
+            (_, rollup) => (header, rollup),
+        };
+        self.check_rollup(&asks)?;
+        check_member_rollup(diff, rollup, name)?;
         let header_len = header.as_ref().map_or(message.header.len(), Vec::len);
-        let size = self.size_of(name.len(), header_len, message.payload.len());
-        diff.note(name, size);
-        self.check_member_room(diff, name, asks.rollup.is_some())?;
+        let payload_len = payload.as_ref().map_or(message.payload.len(), Vec::len);
+        let size = self.size_of(name.len(), header_len, payload_len);
+        diff.note(name, size, plan.is_some());
+        self.check_member_room(diff, name, rollup.is_some())?;
 
         let (ttl, raised) = self.ttl(&asks)?;
-        if let Some(seconds) = raised {
-            header = Some(with_ttl(header.as_deref().unwrap_or(message.header), seconds));
-        }
+        let raised = raised.map(|seconds| with_ttl(header.as_deref().unwrap_or(message.header), seconds));
+        let header = raised.or(header);
         let is_interest = self.meta.config.retention == js_proto::Retention::Interest;
         let is_wanted = !is_interest || (around.has_interest)(name);
-        Ok(Checked { subject, header, facts: Facts::of(&asks), is_wanted, id_hash, ttl, size })
+        Ok(Checked { subject, header, payload, facts: Facts::of(&asks), is_wanted, id_hash, ttl, size })
     }
 
     fn transformed(&self, subject: &[u8], around: &mut Around<'_>) -> Option<Box<[u8]>> {
@@ -142,7 +169,7 @@ impl<W> Stream<W> {
             return Ok(Some(last));
         }
         let up_to = self.index.last_seq();
-        if let Some((then, last)) = found.get(subject)
+        if let Some((then, last)) = found.filters.get(subject)
             && *then == up_to
             && last.is_none_or(|last| self.index.get(last).is_some())
         {
@@ -150,25 +177,28 @@ impl<W> Stream<W> {
         }
         let last = self.last_committed(&stream_index::Filter::new([subject]), subject)?;
         if subject_trie::has_wildcard(subject) {
-            found.insert(subject.into(), (up_to, last));
+            found.filters.insert(subject.into(), (up_to, last));
         }
         Ok(last)
     }
 
-    fn check_member_rollup(
-        &self,
+    /// What a message plans, and whether it may end another schedule, if it does.
+    fn check_member_schedule(
+        &mut self,
         diff: &Diff,
         asks: &PublishHeaders<'_>,
         subject: &[u8],
-    ) -> Result<(), Stop> {
-        self.check_rollup(asks)?;
-        match asks.rollup {
-            Some(Rollup::Subject) if diff.written.contains_key(subject) => {
-                Err(rollup_failed("batch rollup sub invalid"))
+        now: i64,
+    ) -> Result<Option<Plan>, Stop> {
+        let plan = self.check_plan(asks, subject, now)?;
+        let Some(scheduler) = self.check_end(asks, subject)? else { return Ok(plan) };
+        match diff.written.get(scheduler) {
+            Some(written) => {
+                refuse_if(!written.plans, &errors::MESSAGE_SCHEDULES_SCHEDULER_INVALID)?;
             }
-            Some(Rollup::All) if diff.messages > 0 => Err(rollup_failed("batch rollup all invalid")),
-            _ => Ok(()),
+            None => self.check_ended(scheduler)?,
         }
+        Ok(plan)
     }
 
     /// Whether there is room for what was noted so far. Nothing gives way here, not even what a message would take the
@@ -199,7 +229,7 @@ impl<W> Stream<W> {
     fn count_with(&mut self, diff: &Diff, subject: &[u8]) -> u64 {
         let committed = self.index.find(subject).map_or(0, |id| self.index.tally(id).count);
         let in_tail = self.tail.subject(subject).map_or(0, |tail| tail.count);
-        committed + in_tail + diff.written(subject)
+        committed + in_tail + diff.count_of(subject)
     }
 }
 
@@ -210,20 +240,33 @@ impl Diff {
     }
 
     /// How many messages a subject has.
-    fn written(&self, subject: &[u8]) -> u64 {
-        if self.is_of_one { self.messages } else { self.written.get(subject).copied().unwrap_or(0) }
+    fn count_of(&self, subject: &[u8]) -> u64 {
+        if self.is_of_one {
+            return self.messages;
+        }
+        self.written.get(subject).map_or(0, |written| written.count)
     }
 
-    fn note(&mut self, subject: &[u8], size: u64) {
+    fn note(&mut self, subject: &[u8], size: u64, plans: bool) {
         self.messages += 1;
         self.bytes += size;
         if self.is_of_one {
             return;
         }
         match self.written.get_mut(subject) {
-            Some(count) => *count += 1,
-            None => _ = self.written.insert(subject.into(), 1),
+            Some(written) => *written = Written { count: written.count + 1, plans },
+            None => _ = self.written.insert(subject.into(), Written { count: 1, plans }),
         }
+    }
+}
+
+fn check_member_rollup(diff: &Diff, rollup: Option<Rollup<'_>>, subject: &[u8]) -> Result<(), Stop> {
+    match rollup {
+        Some(Rollup::Subject) if diff.written.contains_key(subject) => {
+            Err(rollup_failed("batch rollup sub invalid"))
+        }
+        Some(Rollup::All) if diff.messages > 0 => Err(rollup_failed("batch rollup all invalid")),
+        _ => Ok(()),
     }
 }
 

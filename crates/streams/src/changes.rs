@@ -97,7 +97,7 @@ impl<W> Stream<W> {
             && (self.rules.max_messages.is_some() || self.rules.max_bytes.is_some())
             || self.rules.max_per_subject.is_some();
         self.tail.events().any(|event| match &event.change {
-            Change::Message(arrival) => has_limits || arrival.rollup.is_some(),
+            Change::Message(arrival) => has_limits || arrival.takes_others_out(),
             Change::Removed { .. } => event.seq == seq,
             _ => true,
         })

@@ -1,5 +1,7 @@
 //! What comes in.
 
+use crate::Shelf;
+
 /// The last sequence that a stream gives out. It is some billions before the end, so that nobody who counts on from
 /// one has to think of that.
 pub const SEQUENCE_MAX: u64 = u64::MAX - (1 << 32);
@@ -27,6 +29,10 @@ pub struct Around<'a> {
     pub has_interest: &'a mut dyn FnMut(&[u8]) -> bool,
     /// Any number. Asked by transforms that say `random`.
     pub random: &'a mut dyn FnMut() -> u32,
+    /// What messages say. Asked by counters.
+    pub shelf: &'a mut dyn Shelf,
+    /// How large a message may be that is made of another one, in bytes: what clients may publish.
+    pub payload_bytes_max: usize,
 }
 
 /// Which messages are to go.

@@ -28,6 +28,13 @@ pub enum Answer {
         /// Its sequence.
         seq: u64,
     },
+    /// The same of a message that adds to a counter.
+    Counted {
+        /// Its sequence.
+        seq: u64,
+        /// What the counter has come to, in decimal digits.
+        sum: Box<str>,
+    },
     /// The message waits for the rest of its batch.
     Held,
     /// A batch of so many messages was stored.

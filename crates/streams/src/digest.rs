@@ -27,6 +27,7 @@ impl<W> Stream<W> {
             hasher.write_u32(row.size);
             hasher.write_u8(row.flags.bits());
             hasher.write_i64(self.calendar.end_of(row.seq).unwrap_or(0));
+            hasher.write_i64(self.timetable.due_of(row.seq).unwrap_or(i64::MIN));
             write_text(&mut hasher, self.index.subject(row.subject));
             from = row.seq + 1;
         }

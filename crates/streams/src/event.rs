@@ -5,7 +5,9 @@
 
 use std::collections::VecDeque;
 
-use js_proto::{PublishHeaders, Rollup, Storage, StreamConfig, Ttl};
+use js_proto::{
+    Plan, PublishHeaders, Rollup, ScheduleHeaders, Storage, StreamConfig, Timestamp, Ttl, headers,
+};
 use log_format::{Kind, Record};
 use smallvec::SmallVec;
 use stream_index::{Place, RowFlags};
@@ -97,6 +99,42 @@ pub(crate) struct Arrival {
     pub(crate) rollup: Option<RollupScope>,
     /// Its id, hashed and as it came.
     pub(crate) id: Option<([u8; 16], Box<[u8]>)>,
+    pub(crate) extra: Option<Box<Extra>>,
+}
+
+/// What few messages have.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Extra {
+    /// What its counter has come to, for who published it: not known of one that is read again.
+    pub(crate) sum: Option<Box<str>>,
+    /// What it plans.
+    pub(crate) plan: Option<Plan>,
+    /// The subject of the schedule that it was published for, or that it ends, and what becomes of that.
+    pub(crate) scheduler: Option<Box<[u8]>>,
+    pub(crate) next: Option<NextTime>,
+}
+
+/// What becomes of a schedule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NextTime {
+    At(i64),
+    /// It goes, and all of its subject with it.
+    Never,
+}
+
+impl Extra {
+    /// What headers say of schedules.
+    fn of(schedule: &ScheduleHeaders<'_>) -> Option<Box<Self>> {
+        if schedule.pattern.is_none() && schedule.scheduler.is_none() {
+            return None;
+        }
+        let next = schedule.next.and_then(|next| match next {
+            next if next == headers::SCHEDULE_NEXT_PURGE.as_bytes() => Some(NextTime::Never),
+            next => Timestamp::parse(str::from_utf8(next).ok()?).ok()?.unix_nanos().map(NextTime::At),
+        });
+        let plan = Plan::of(schedule).ok().flatten();
+        Some(Box::new(Self { sum: None, plan, scheduler: schedule.scheduler.map(Into::into), next }))
+    }
 }
 
 /// What a message takes the place of.
@@ -112,18 +150,24 @@ pub(crate) struct Facts {
     pub(crate) rollup: Option<RollupScope>,
     pub(crate) is_marker: bool,
     pub(crate) id: Option<Box<[u8]>>,
+    pub(crate) extra: Option<Box<Extra>>,
 }
 
 impl Facts {
-    pub(crate) fn of(headers: &PublishHeaders<'_>) -> Self {
+    pub(crate) fn of(asks: &PublishHeaders<'_>) -> Self {
+        let extra = Extra::of(&asks.schedule);
+        let plans = extra.as_ref().is_some_and(|extra| extra.plan.is_some());
         Self {
-            rollup: match headers.rollup {
+            rollup: match asks.rollup {
                 Some(Rollup::Subject) => Some(RollupScope::Subject),
                 Some(Rollup::All) => Some(RollupScope::All),
+                // What is stored says so: who plans something takes the place of what its subject planned.
+                None if plans => Some(RollupScope::Subject),
                 _ => None,
             },
-            is_marker: headers.is_marker,
-            id: headers.msg_id.map(Into::into),
+            is_marker: asks.is_marker,
+            id: asks.msg_id.map(Into::into),
+            extra,
         }
     }
 
@@ -149,7 +193,16 @@ impl Arrival {
             ends: seconds.map(|seconds| record.time.saturating_add(seconds.saturating_mul(1_000_000_000))),
             rollup: facts.rollup,
             id: record.message_id.map(|hash| (hash, facts.id.unwrap_or_default())),
+            extra: facts.extra,
         }
+    }
+}
+
+impl Arrival {
+    /// Whether it takes other messages out beyond the oldest of its subject.
+    pub(crate) fn takes_others_out(&self) -> bool {
+        let ends = |extra: &Extra| extra.next == Some(NextTime::Never);
+        self.rollup.is_some() || self.extra.as_deref().is_some_and(ends)
     }
 }
 
@@ -222,8 +275,8 @@ impl Event {
     /// Whether it may take messages out, or change what is counted how, beyond one more message of its subject.
     pub(crate) fn is_opaque(&self) -> bool {
         match &self.change {
-            Change::Message(arrival) => arrival.rollup.is_some(),
-            Change::Batch(batch) => batch.members.iter().any(|member| member.arrival.rollup.is_some()),
+            Change::Message(arrival) => arrival.takes_others_out(),
+            Change::Batch(batch) => batch.members.iter().any(|member| member.arrival.takes_others_out()),
             Change::Part { .. } => false,
             _ => true,
         }
@@ -232,10 +285,16 @@ impl Event {
     /// The messages that it brings, with their sequences.
     #[inline]
     pub(crate) fn each_arrival(&self, mut tell: impl FnMut(u64, &Arrival)) {
+        self.each_placed(Place { segment: 0, offset: 0 }, |seq, _, arrival| tell(seq, arrival));
+    }
+
+    /// The same, and where they lie: its own record, if that is all there is of it, lies at that place.
+    #[inline]
+    pub(crate) fn each_placed(&self, place: Place, mut tell: impl FnMut(u64, Place, &Arrival)) {
         match &self.change {
-            Change::Message(arrival) => tell(self.seq, arrival),
+            Change::Message(arrival) => tell(self.seq, place, arrival),
             Change::Batch(batch) => {
-                batch.members.iter().for_each(|member| tell(member.seq, &member.arrival));
+                batch.members.iter().for_each(|member| tell(member.seq, member.place, &member.arrival));
             }
             _ => {}
         }

@@ -82,7 +82,9 @@ impl<W> Stream<W> {
         }
         let age = self.rules.max_age.and_then(|max_age| Some(self.first_aging()?.saturating_add(max_age)));
         let ids = self.rules.id_window.and_then(|window| self.dedup.next_deadline(window));
-        [age, self.calendar.next(), ids, self.batches.due(), self.fast.due()].into_iter().flatten().min()
+        let plans = self.timetable.next().filter(|_| !self.meta.config.sealed);
+        let batches = [self.batches.due(), self.fast.due()];
+        [age, self.calendar.next(), ids, plans].into_iter().chain(batches).flatten().min()
     }
 
     /// The next thing that time does to the stream, to be logged and [noted](Self::on_appended) with nobody waiting.

@@ -9,10 +9,11 @@ use log_format::Record;
 use stream_index::Place;
 
 use crate::atomic::BATCH_ID_BYTES_MAX;
-use crate::batch_checks::{Diff, FoundLast};
+use crate::batch_checks::Diff;
 use crate::command::SEQUENCE_MAX;
 use crate::event::{Arrival, Change, Event, Staged};
 use crate::fast_batch::{FastBatch, Goes, Telling};
+use crate::found_last::FoundLast;
 use crate::header_edit;
 use crate::publish::{Stop, refuse_if, store_failed};
 use crate::staged_fast::StagedFast;
@@ -154,7 +155,7 @@ impl<W> Stream<W> {
         if self.ahead.last_seq >= SEQUENCE_MAX {
             return Err(store_failed("no sequence left"));
         }
-        let checked = self.check_member(&mut Diff::of_one(), &mut FoundLast::new(), message, around)?;
+        let checked = self.check_member(&mut Diff::of_one(), &mut FoundLast::default(), message, around)?;
         if !message.header.is_empty() {
             self.check_last_id(&PublishHeaders::parse(message.header))?;
         }

@@ -11,12 +11,15 @@ use crate::{BEHAVIOUR_LEVEL, Rebuild, Stream, StreamMeta};
 
 const SUBJECTS: [&[u8]; 4] = [b"s.a", b"s.b", b"s.*", b""];
 
-const HEADERS: [&[u8]; 5] = [
+const HEADERS: [&[u8]; 8] = [
     b"",
     b"NATS/1.0\r\nNats-Rollup: sub\r\n\r\n",
     b"NATS/1.0\r\nNats-Rollup: all\r\nNats-Msg-Id: x\r\n\r\n",
     b"NATS/1.0\r\nKV-Operation: PURGE\r\n\r\n",
     b"\r\n:",
+    b"NATS/1.0\r\nNats-Schedule: @every 1s\r\nNats-Schedule-Target: s.b\r\n\r\n",
+    b"NATS/1.0\r\nNats-Scheduler: s.a\r\nNats-Schedule-Next: purge\r\n\r\n",
+    b"NATS/1.0\r\nNats-Scheduler: s.a\r\nNats-Schedule-Next: 2030-01-01T00:00:00Z\r\n\r\n",
 ];
 
 /// Reads `data` as records, gives them to a stream one by one and has one rebuilt of them: counters are what a count
@@ -28,6 +31,7 @@ pub fn records(data: &[u8]) {
         max_msgs: 5,
         max_msgs_per_subject: 3,
         allow_rollup_hdrs: true,
+        allow_msg_schedules: true,
         max_age: Nanos::from_secs(9),
         ..StreamConfig::default()
     };

@@ -27,6 +27,23 @@ pub(crate) fn without(block: &[u8], name: &str, out: &mut Vec<u8>) {
     }
 }
 
+/// The block with those of its lines whose names will do; nothing if none is left.
+pub(crate) fn keep(block: &[u8], will_do: impl Fn(&[u8]) -> bool, out: &mut Vec<u8>) {
+    out.clear();
+    let mut rest = block;
+    while let Some(len) = rest.windows(LINE_END.len()).position(|bytes| bytes == LINE_END) {
+        let (line, behind) = rest.split_at(len + LINE_END.len());
+        let name = line.split(|byte| *byte == b':').next().unwrap_or(line);
+        if rest.len() == block.len() || will_do(name) {
+            out.extend_from_slice(line);
+        }
+        rest = behind;
+    }
+    if out.len() <= FIRST_LINE.len() + LINE_END.len() {
+        out.clear();
+    }
+}
+
 /// Adds a line behind all others.
 pub(crate) fn add(block: &mut Vec<u8>, name: &str, value: &[u8]) {
     if block.len() > LINE_END.len() {
@@ -37,6 +54,14 @@ pub(crate) fn add(block: &mut Vec<u8>, name: &str, value: &[u8]) {
     }
     headers::write_text(block, name, value);
     block.extend_from_slice(LINE_END);
+}
+
+/// Gives the first line of that name another value, or adds one behind all others.
+pub(crate) fn set(block: &mut Vec<u8>, name: &str, value: &[u8]) {
+    let Some((start, end)) = next_line(block, name, 0) else { return add(block, name, value) };
+    let colon = start + name.len();
+    let from = if block[colon + 1] == b' ' { colon + 2 } else { colon + 1 };
+    block.splice(from..end - LINE_END.len(), value.iter().copied());
 }
 
 /// Where the next line of that name is, from a place on, its end included.
@@ -71,6 +96,27 @@ mod tests {
         assert_eq!(stripped("NATS/1.0\r\nA: 1\r\n\r\n", "A"), "");
         assert!(has(block.as_bytes(), "AB") && !has(block.as_bytes(), "NATS/1.0"));
         assert!(!has(b"", "A"));
+    }
+
+    #[test]
+    fn lines_are_kept_by_their_names() {
+        let kept = |block: &[u8]| {
+            let mut out = vec![1];
+            keep(block, |name| !name.starts_with(b"A"), &mut out);
+            String::from_utf8(out).unwrap()
+        };
+        assert_eq!(kept(b"NATS/1.0\r\nA: 1\r\nB: A\r\nAB:\r\n\r\n"), "NATS/1.0\r\nB: A\r\n\r\n");
+        assert_eq!(kept(b"NATS/1.0\r\nA: 1\r\n\r\n"), "");
+        assert_eq!(kept(b""), "");
+    }
+
+    #[test]
+    fn a_line_gets_another_value_or_is_added() {
+        let mut block = b"NATS/1.0\r\nA: 1\r\nB:\r\nA: 3\r\n\r\n".to_vec();
+        set(&mut block, "A", b"22");
+        set(&mut block, "B", b"x");
+        set(&mut block, "C", b"");
+        assert_eq!(block, b"NATS/1.0\r\nA: 22\r\nB:x\r\nA: 3\r\nC: \r\n\r\n");
     }
 
     #[test]

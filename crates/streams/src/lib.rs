@@ -18,7 +18,7 @@
 //!    `stream.work(&mut steps, &mut effects)` once a turn; until it is done nobody may read this stream, and commands to
 //!    it wait. (Whoever forgets that loses time, not truth: the next commit does what is left.)
 //! 7. At `stream.next_deadline()`, and again after each commit while it is past: `while let Some(record) =
-//!    stream.expire(now)`, append it and `on_appended(place, None)`.
+//!    stream.expire(now)`, append it and `on_appended(place, None)`; then the same with [`stream.fire`](Stream::fire).
 //!    A stream that is deleted gives its memory back by [`Stream::discard_some`].
 //! 8. The log failed: `stream.drop_tail(0)` gives everybody who waits; tell them 10077. Nothing else changes.
 //! 9. A start: [`Rebuild`] takes the meta record and each record of the group in the order of the log, and makes the
@@ -44,7 +44,12 @@
 //! Messages of a fast batch come by [`Stream::decide_fast`], and go the way of others, each by itself: what differs is what
 //! their publisher is told, and when.
 //!
-//! Counters, schedules, mirrors and sources are not here yet: whoever makes streams refuses to configure them.
+//! What a counter comes to stands in the last message of its subject, in the payload, which nobody here keeps: a decision on
+//! an increment reads it from the [`Shelf`], and is a [`Decision::Later`] while that takes time.
+//!
+//! What schedules publish comes by [`Stream::fire`], with nobody waiting, at the deadline like what time takes out.
+//!
+//! Mirrors and sources are not here yet: whoever makes streams refuses to configure them.
 #![forbid(unsafe_code)]
 
 mod apply;
@@ -54,6 +59,8 @@ mod bytes;
 mod calendar;
 mod changes;
 mod command;
+mod counter;
+mod counters;
 mod decision;
 mod dedup;
 mod digest;
@@ -63,6 +70,8 @@ mod expiry;
 mod fast_batch;
 mod fast_batches;
 mod fast_publish;
+mod firing;
+mod found_last;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 mod graves;
@@ -73,8 +82,11 @@ mod meta;
 mod open_batches;
 mod publish;
 mod rebuild;
+mod rewritten;
 mod rules;
 mod saved;
+mod schedules;
+mod shelf;
 mod sizes;
 mod staged_fast;
 mod staged_unit;
@@ -82,6 +94,7 @@ mod stream;
 mod tail;
 #[cfg(test)]
 mod tests;
+mod timetable;
 mod work;
 
 pub use atomic::{BatchDecision, Unit};
@@ -92,9 +105,11 @@ pub use effect::{Effect, Removal};
 pub use fast_batch::FastWord;
 pub use fast_batches::FastRoom;
 pub use fast_publish::FastDecision;
+pub use firing::Fired;
 pub use lookup::LOOKUP_STEPS;
 pub use meta::{BEHAVIOUR_LEVEL, BadRecord, FORMAT_VERSION, StreamMeta};
 pub use open_batches::{Abandoned, BATCH_BYTES_MAX, BatchLimits, BatchRoom};
 pub use rebuild::Rebuild;
+pub use shelf::{Found, NoShelf, Said, Shelf};
 pub use stream::Stream;
 pub use stream_index::{self, StreamIndex};

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use js_proto::advisory::BatchAbandonReason;
 
 use crate::Publish;
+use crate::found_last::FoundLast;
 
 /// Bytes of one batch: it is written to the log as a whole. Beyond that it is given up.
 pub const BATCH_BYTES_MAX: usize = 64 << 20;
@@ -64,8 +65,8 @@ pub(crate) struct OpenBatch {
     bytes: usize,
     /// When it is given up.
     ends: i64,
-    /// What was found of filters whose last messages it expects: up to which sequence, and what.
-    pub(crate) found: BTreeMap<Box<[u8]>, (u64, Option<u64>)>,
+    /// What was found of the stream so far that it depends on.
+    pub(crate) found: FoundLast,
 }
 
 /// A message that waits.

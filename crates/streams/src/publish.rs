@@ -10,9 +10,12 @@ use nats_proto::quote;
 use stream_index::Filter;
 
 use crate::command::SEQUENCE_MAX;
+use crate::counter::{Adding, Counted};
 use crate::event::{Arrival, Change, Event, Facts, Staged, recorded_ttl};
 use crate::header_edit::{self, CLIENT_INFO};
 use crate::lookup::{Looked, Lookup};
+use crate::rewritten::{Edits, Rewritten};
+use crate::schedules::with_rollup;
 use crate::sizes::{FILE_MESSAGE_BYTES_MAX, message_size};
 use crate::stream::Scratch;
 use crate::{Answer, Around, Decision, Publish, Stream};
@@ -43,21 +46,22 @@ struct Candidate<'a> {
     asks: PublishHeaders<'a>,
 }
 
-/// Which parts of a message are stored as `scratch` has them.
-#[derive(Clone, Copy)]
-struct Edits {
-    subject: bool,
-    header: bool,
+impl Candidate<'_> {
+    /// Bytes of header and payload as they would be stored.
+    fn lens(&self, rewritten: Option<&Rewritten>) -> (usize, usize) {
+        let Some(rewritten) = rewritten else { return (self.header.len(), self.payload.len()) };
+        let header = rewritten.header.as_deref().unwrap_or(self.header);
+        (header.len(), rewritten.payload.as_deref().unwrap_or(self.payload).len())
+    }
 }
 
 /// What passed all checks.
-struct Passed {
-    is_wanted: bool,
-    facts: Facts,
-    id_hash: Option<[u8; 16]>,
-    ttl: Option<i64>,
-    /// The time to live to be written, if it is another one than asked for.
-    raised: Option<i64>,
+pub(crate) struct Passed {
+    pub(crate) is_wanted: bool,
+    pub(crate) facts: Facts,
+    pub(crate) id_hash: Option<[u8; 16]>,
+    pub(crate) ttl: Option<i64>,
+    pub(crate) rewritten: Option<Box<Rewritten>>,
 }
 
 impl<W> Stream<W> {
@@ -73,7 +77,7 @@ impl<W> Stream<W> {
         let checked = self.check_all(publish, around, edits, &mut scratch);
         self.scratch = scratch;
         match checked {
-            Ok((passed, edits)) => self.staged_message(publish, passed, edits),
+            Ok((passed, edits)) => Decision::Append(self.staged_message(publish, passed, edits)),
             Err(Stop::Refused(error)) => Decision::Answer(Answer::Refused(error)),
             Err(Stop::Duplicate(seq)) if seq > self.index.last_seq() => {
                 Decision::AnswerBehind(Answer::Duplicate { seq })
@@ -100,7 +104,7 @@ impl<W> Stream<W> {
         if header {
             header_edit::without(publish.header, CLIENT_INFO, &mut scratch.header);
         }
-        Edits { subject, header }
+        Edits { subject, header, payload: false }
     }
 
     /// All checks, the last of them on the header as it will be stored.
@@ -118,24 +122,28 @@ impl<W> Stream<W> {
             payload: publish.payload,
             asks: if header.is_empty() { PublishHeaders::default() } else { PublishHeaders::parse(header) },
         };
-        let passed = self.check(&candidate, publish.now, around)?;
+        let mut passed = self.check(&candidate, publish.now, around)?;
         if !passed.is_wanted {
             return Ok((passed, edits));
         }
         let is_rollup = candidate.asks.rollup.is_some();
-        let raised = passed.raised.map(|seconds| with_ttl(header, seconds));
-        let header_len = raised.as_ref().map_or(header.len(), Vec::len);
-        let size = self.size_of(candidate.subject.len(), header_len, publish.payload.len());
+        let (header_len, payload_len) = candidate.lens(passed.rewritten.as_deref());
+        let size = self.size_of(candidate.subject.len(), header_len, payload_len);
         self.check_room(candidate.subject, size, is_rollup)?;
-        if let Some(raised) = raised {
-            scratch.header = raised;
-            return Ok((passed, Edits { header: true, ..edits }));
-        }
+        let edits = match passed.rewritten.take() {
+            None => edits,
+            Some(rewritten) => rewritten.put_into(scratch, edits),
+        };
         Ok((passed, edits))
     }
 
     /// The record of a message that passed, and the event that it will be.
-    fn staged_message<'a>(&'a mut self, publish: &Publish<'a>, passed: Passed, edits: Edits) -> Decision<'a> {
+    pub(crate) fn staged_message<'a>(
+        &'a mut self,
+        publish: &Publish<'a>,
+        passed: Passed,
+        edits: Edits,
+    ) -> Record<'a> {
         let record = Record {
             kind: if passed.is_wanted { Kind::MESSAGE } else { Kind::SKIP },
             group: 0,
@@ -145,12 +153,16 @@ impl<W> Stream<W> {
             message_id: passed.id_hash,
             subject: if edits.subject { &self.scratch.subject } else { publish.subject },
             header: if edits.header { &self.scratch.header } else { publish.header },
-            payload: if passed.is_wanted { publish.payload } else { &[] },
+            payload: match passed.is_wanted {
+                true if edits.payload => &self.scratch.payload,
+                true => publish.payload,
+                false => &[],
+            },
         };
         let arrival = Arrival::new(&record, passed.facts, self.meta.config.storage);
         let event = Event { seq: record.seq, time: record.time, change: Change::Message(arrival) };
         self.staged = Some(Staged { event, is_expiry: false });
-        Decision::Append(record)
+        record
     }
 
     pub(crate) fn size_of(&self, subject: usize, header: usize, payload: usize) -> u64 {
@@ -163,11 +175,11 @@ impl<W> Stream<W> {
         now: i64,
         around: &mut Around<'_>,
     ) -> Result<Passed, Stop> {
-        let Candidate { subject, header, payload, asks } = candidate;
+        let Candidate { subject, header, payload, ref asks } = *candidate;
         if asks.batch_id.is_some_and(|id| !id.is_empty()) {
             return Err(Stop::OfBatch);
         }
-        let size = self.size_of(subject.len(), header.len(), payload.len());
+        let mut size = self.size_of(subject.len(), header.len(), payload.len());
         if self.meta.config.storage == Storage::File && size > FILE_MESSAGE_BYTES_MAX {
             return Err(store_failed("message too large"));
         }
@@ -176,37 +188,52 @@ impl<W> Stream<W> {
         }
         refuse_if(self.meta.config.sealed, &errors::STREAM_SEALED)?;
         let mut id_hash = None;
+        let mut rewritten = None;
         if !header.is_empty() {
-            self.check_counter(asks)?;
+            self.check_counter(asks, payload)?;
             self.check_stream_and_ttl(asks)?;
             self.check_last_of_subject(asks, subject)?;
             self.check_last(asks)?;
-            check_schedule(asks, subject)?;
+            if self.check_plan(asks, subject, now)?.is_some() && asks.rollup.is_none() {
+                let header = Some(with_rollup(header));
+                rewritten = Some(Box::new(Rewritten { header, payload: None }));
+            }
+            if let Some(scheduler) = self.check_end(asks, subject)? {
+                self.check_ended(scheduler)?;
+            }
             id_hash = self.check_id(asks, now)?;
             self.check_last_id(asks)?;
             self.check_rollup(asks)?;
         }
-        self.check_sizes(header, payload)?;
+        let adding = Adding { subject, header, payload, asks };
+        let counted = self.count(&adding, around)?;
+        let mut facts = Facts::of(asks);
+        if let Some(counted) = counted {
+            let Counted { counter, header, payload } = *counted;
+            facts.extra.get_or_insert_default().sum = Some(counter.sum.to_string().into());
+            rewritten = Some(Box::new(Rewritten { header, payload: Some(payload) }));
+        }
+        let (header_len, payload_len) = candidate.lens(rewritten.as_deref());
+        if rewritten.is_some() {
+            size = self.size_of(subject.len(), header_len, payload_len);
+        }
+        self.check_sizes(header_len, payload_len)?;
         refuse_if(around.is_server_full, &errors::INSUFFICIENT_RESOURCES)?;
         let is_interest = self.meta.config.retention == js_proto::Retention::Interest;
         if is_interest && !(around.has_interest)(subject) {
-            return Ok(Passed { is_wanted: false, facts: Facts::of(asks), id_hash, ttl: None, raised: None });
+            return Ok(Passed { is_wanted: false, facts, id_hash, ttl: None, rewritten });
         }
         refuse_if(
             around.account_bytes_left.is_some_and(|left| size > left),
             &errors::ACCOUNT_RESOURCES_EXCEEDED,
         )?;
         let (ttl, raised) = self.ttl(asks)?;
-        Ok(Passed { is_wanted: true, facts: Facts::of(asks), id_hash, ttl, raised })
-    }
-
-    /// No stream here counts.
-    pub(crate) fn check_counter(&self, asks: &PublishHeaders<'_>) -> Result<(), Stop> {
-        match asks.incr {
-            None => Ok(()),
-            Some(Err(_)) => Err((&errors::MESSAGE_INCR_INVALID).into()),
-            Some(Ok(_)) => Err((&errors::MESSAGE_INCR_DISABLED).into()),
+        if let Some(seconds) = raised {
+            let rewritten = rewritten.get_or_insert_default();
+            let before = rewritten.header.as_deref().unwrap_or(header);
+            rewritten.header = Some(with_ttl(before, seconds));
         }
+        Ok(Passed { is_wanted: true, facts, id_hash, ttl, rewritten })
     }
 
     fn check_stream_and_ttl(&self, asks: &PublishHeaders<'_>) -> Result<(), Stop> {
@@ -320,14 +347,14 @@ impl<W> Stream<W> {
         }
     }
 
-    fn check_sizes(&self, header: &[u8], payload: &[u8]) -> Result<(), Stop> {
+    fn check_sizes(&self, header: usize, payload: usize) -> Result<(), Stop> {
         refuse_if(self.is_too_large(header, payload), &errors::STREAM_MESSAGE_EXCEEDS_MAXIMUM)?;
-        refuse_if(header.len() > HEADER_BYTES_MAX, &errors::STREAM_HEADER_EXCEEDS_MAXIMUM)
+        refuse_if(header > HEADER_BYTES_MAX, &errors::STREAM_HEADER_EXCEEDS_MAXIMUM)
     }
 
-    pub(crate) fn is_too_large(&self, header: &[u8], payload: &[u8]) -> bool {
+    pub(crate) fn is_too_large(&self, header: usize, payload: usize) -> bool {
         let max = usize::try_from(self.meta.config.max_msg_size).ok();
-        max.is_some_and(|max| header.len() + payload.len() > max)
+        max.is_some_and(|max| header + payload > max)
     }
 
     /// How long the message lives, and what is to be written if that is not what it says: a marker must not outlive
@@ -354,7 +381,7 @@ impl<W> Stream<W> {
         }
         let in_tail = if self.tail.is_empty() { None } else { self.tail.subject(subject) };
         let tally = self.index.find(subject).map(|id| self.index.tally(id)).unwrap_or_default();
-        let of_subject = tally.count + in_tail.unwrap_or_default().count;
+        let of_subject = tally.count + in_tail.map_or(0, |tail| tail.count);
         let replaces = self.rules.max_per_subject.is_some_and(|max| of_subject >= max);
         let is_subject_full = replaces && self.meta.config.discard_new_per_subject && !is_rollup;
         let messages = self.index.messages() + self.tail.messages;
@@ -395,24 +422,6 @@ impl<W> Stream<W> {
             (committed + tail.count).saturating_sub(max.max(committed))
         });
         exceeding.sum()
-    }
-}
-
-/// Streams that keep no schedules take no message that speaks of one.
-pub(crate) fn check_schedule(asks: &PublishHeaders<'_>, subject: &[u8]) -> Result<(), Stop> {
-    let schedule = &asks.schedule;
-    let is_bad_zone = schedule.time_zone.is_some_and(<[u8]>::is_empty);
-    refuse_if(schedule.pattern.is_some() || is_bad_zone, &errors::MESSAGE_SCHEDULES_DISABLED)?;
-    let invalid = &errors::MESSAGE_SCHEDULES_SCHEDULER_INVALID;
-    match (schedule.next, schedule.scheduler) {
-        (None, None) => Ok(()),
-        (Some(next), Some(scheduler)) => {
-            let is_purge = next == headers::SCHEDULE_NEXT_PURGE.as_bytes();
-            let is_other = scheduler != subject && subject_trie::is_valid_literal(scheduler);
-            refuse_if(!is_purge || !is_other, invalid)?;
-            Err((&errors::MESSAGE_SCHEDULES_DISABLED).into())
-        }
-        _ => Err(invalid.into()),
     }
 }
 

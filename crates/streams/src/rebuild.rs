@@ -49,6 +49,8 @@ struct State {
     meta: StreamMeta,
     head: Head,
     holes: Vec<(u64, u64)>,
+    /// Messages that are for later, and when.
+    times: Vec<(u64, i64)>,
     ids: Vec<([u8; 16], u64, i64)>,
     parts: Vec<Place>,
     since: Vec<Since>,
@@ -203,8 +205,9 @@ impl<W> Rebuild<W> {
                 // What another one had begun is over.
                 let before = begun.take();
                 let behind = self.state.as_ref().map_or(0, |state| state.since.len());
-                let (holes, ids, since, parts) = (Vec::new(), Vec::new(), Vec::new(), vec![place]);
-                *begun = Some(State { meta, head, holes, ids, parts, since, behind });
+                let (holes, times, ids) = (Vec::new(), Vec::new(), Vec::new());
+                let (since, parts) = (Vec::new(), vec![place]);
+                *begun = Some(State { meta, head, holes, times, ids, parts, since, behind });
                 if let Some(before) = before {
                     self.orphans.extend(before.parts);
                     if self.state.is_none() {
@@ -215,6 +218,10 @@ impl<W> Rebuild<W> {
             (_, None) => self.orphans.push(place),
             (Part::Holes(holes), Some(begun)) => {
                 begun.holes.extend(holes);
+                begun.parts.push(place);
+            }
+            (Part::Times(times), Some(begun)) => {
+                begun.times.extend(times);
                 begun.parts.push(place);
             }
             (Part::Ids(ids), Some(begun)) => {
@@ -290,7 +297,7 @@ impl<W> Rebuild<W> {
 
     /// The stream as a state has it, and then by what is behind.
     fn restored(mut self, state: State, effects: &mut Vec<Effect<W>>) -> Stream<W> {
-        let State { meta, head, holes, ids, parts, since, .. } = state;
+        let State { meta, head, holes, times, ids, parts, since, .. } = state;
         let mut dead = std::mem::take(&mut self.others);
         let mut stream = Stream::new(meta);
         stream.index = self.found_up_to(head.last_seq);
@@ -301,6 +308,13 @@ impl<W> Rebuild<W> {
         for (seq, ends) in std::mem::take(&mut self.ends) {
             if seq <= head.last_seq && stream.index.get(seq).is_some() {
                 stream.calendar.insert(seq, ends);
+            }
+        }
+        for (seq, due) in times {
+            if seq <= head.last_seq
+                && let Some(row) = stream.index.get(seq)
+            {
+                stream.timetable.insert(seq, stream.index.subject(row.subject), due, row.time);
             }
         }
         stream.index.skip_to(head.last_seq, head.last_time);

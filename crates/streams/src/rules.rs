@@ -17,6 +17,7 @@ pub(crate) struct Rules {
     pub(crate) marker_seconds: Option<i64>,
     pub(crate) discards_new: bool,
     pub(crate) allows_rollup: bool,
+    pub(crate) allows_schedules: bool,
     pub(crate) transform: Option<Mapping>,
     pub(crate) republish: Option<Mapping>,
 }
@@ -42,6 +43,7 @@ impl Rules {
             marker_seconds: above_zero(config.subject_delete_marker_ttl.0 / 1_000_000_000),
             discards_new: config.discard == Discard::New,
             allows_rollup: config.allow_rollup_hdrs && !config.deny_purge,
+            allows_schedules: config.allow_msg_schedules,
             transform: config.subject_transform.as_ref().and_then(|pair| mapping(&pair.src, &pair.dest)),
             republish: config.republish.as_ref().and_then(|pair| mapping(&pair.src, &pair.dest)),
         }

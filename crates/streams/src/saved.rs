@@ -19,8 +19,12 @@ const RANGES_MAX: usize = if cfg!(test) { 2 } else { 4_096 };
 /// Ids of a part: 64 KiB.
 const IDS_MAX: usize = if cfg!(test) { 2 } else { 2_048 };
 
+/// Times of a part: 64 KiB.
+const TIMES_MAX: usize = if cfg!(test) { 2 } else { 4_096 };
+
 const HEAD: u8 = 1;
 const HOLES: u8 = 2;
+const TIMES: u8 = 3;
 
 /// Which part of a state is to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +32,11 @@ pub(crate) enum StatePart {
     Head,
     /// Sequences without messages, from one on up to the last one that the head knows.
     Holes {
+        from: u64,
+        up_to: u64,
+    },
+    /// When messages are to be published, from one on up to the last one that the head knows.
+    Times {
         from: u64,
         up_to: u64,
     },
@@ -43,6 +52,8 @@ pub(crate) enum StatePart {
 pub(crate) enum Part {
     Head(Head),
     Holes(Vec<(u64, u64)>),
+    /// Messages, and the times they are for.
+    Times(Vec<(u64, i64)>),
     /// Hashes with the sequences and times of their messages.
     Ids(Vec<([u8; 16], u64, i64)>),
 }
@@ -66,6 +77,7 @@ impl<W> Stream<W> {
         let (kind, next) = match part {
             StatePart::Head => (Kind::STREAM_STATE, Some(self.write_head())),
             StatePart::Holes { from, up_to } => (Kind::STREAM_STATE, Some(self.write_holes(from, up_to))),
+            StatePart::Times { from, up_to } => (Kind::STREAM_STATE, Some(self.write_times(from, up_to))),
             StatePart::Ids { from, up_to } => (Kind::DEDUP_CHUNK, self.write_ids(from, up_to)),
         };
         let (seq, time) = (self.index.last_seq(), self.index.last_time().unwrap_or(0));
@@ -94,7 +106,10 @@ impl<W> Stream<W> {
         out.push(HOLES);
         let first = self.index.first().map_or(self.index.last_seq() + 1, |row| row.seq).min(up_to + 1);
         let front = (from == 0 && first > 1).then(|| 1..=first - 1);
-        let mut next = StatePart::Ids { from: 0, up_to };
+        let mut next = match self.timetable.is_empty() {
+            true => StatePart::Ids { from: 0, up_to },
+            false => StatePart::Times { from: 0, up_to },
+        };
         let within = self.index.deleted(from).take_while(|range| *range.start() <= up_to);
         for (at, range) in front.into_iter().chain(within).enumerate() {
             if at == RANGES_MAX {
@@ -105,6 +120,20 @@ impl<W> Stream<W> {
             out.extend_from_slice(&range.end().min(&up_to).to_le_bytes());
         }
         next
+    }
+
+    fn write_times(&mut self, from: u64, up_to: u64) -> StatePart {
+        let out = &mut self.scratch.payload;
+        out.push(TIMES);
+        let times = self.timetable.from(from).take_while(|(seq, _)| *seq <= up_to);
+        for (at, (seq, due)) in times.enumerate() {
+            if at == TIMES_MAX {
+                return StatePart::Times { from: seq, up_to };
+            }
+            out.extend_from_slice(&seq.to_le_bytes());
+            out.extend_from_slice(&due.to_le_bytes());
+        }
+        StatePart::Ids { from: 0, up_to }
     }
 
     fn write_ids(&mut self, from: u64, up_to: u64) -> Option<StatePart> {
@@ -138,6 +167,7 @@ impl Part {
         match (record.kind, reader.u8()?) {
             (Kind::STREAM_STATE, HEAD) => read_head(&mut reader),
             (Kind::STREAM_STATE, HOLES) => read_holes(&mut reader),
+            (Kind::STREAM_STATE, TIMES) => read_times(&mut reader),
             (Kind::DEDUP_CHUNK, 0 | IS_LAST) => read_ids(&mut reader),
             _ => Err(BadRecord::Malformed("stream state")),
         }
@@ -160,6 +190,14 @@ fn read_holes(reader: &mut Reader<'_>) -> Result<Part, BadRecord> {
         holes.push((reader.u64()?, reader.u64()?));
     }
     Ok(Part::Holes(holes))
+}
+
+fn read_times(reader: &mut Reader<'_>) -> Result<Part, BadRecord> {
+    let mut times = Vec::new();
+    while !reader.is_empty() {
+        times.push((reader.u64()?, reader.i64()?));
+    }
+    Ok(Part::Times(times))
 }
 
 fn read_ids(reader: &mut Reader<'_>) -> Result<Part, BadRecord> {

@@ -22,6 +22,7 @@ pub(crate) struct StagedUnit {
 pub(crate) struct Checked {
     pub(crate) subject: Option<Box<[u8]>>,
     pub(crate) header: Option<Vec<u8>>,
+    pub(crate) payload: Option<Vec<u8>>,
     pub(crate) facts: Facts,
     pub(crate) is_wanted: bool,
     pub(crate) id_hash: Option<[u8; 16]>,
@@ -42,7 +43,11 @@ impl Checked {
             message_id: self.id_hash,
             subject: self.subject.as_deref().unwrap_or(message.subject),
             header: self.header.as_deref().unwrap_or(message.header),
-            payload: if self.is_wanted { message.payload } else { &[] },
+            payload: match &self.payload {
+                Some(payload) => payload,
+                None if self.is_wanted => message.payload,
+                None => &[],
+            },
         }
     }
 }

@@ -19,6 +19,7 @@ use crate::rules::Rules;
 use crate::staged_fast::StagedFast;
 use crate::staged_unit::StagedUnit;
 use crate::tail::Tail;
+use crate::timetable::Timetable;
 use crate::work::{Leaving, Work};
 use crate::{Answer, BadRecord, Effect, StreamMeta};
 
@@ -30,6 +31,7 @@ pub struct Stream<W> {
     pub(crate) index: StreamIndex,
     pub(crate) dedup: Dedup,
     pub(crate) calendar: Calendar,
+    pub(crate) timetable: Timetable,
     /// The id of the last message, empty if it had none.
     pub(crate) last_id: Box<[u8]>,
     /// Nothing ever happened to it but updates, and it was not told where to begin.
@@ -85,6 +87,7 @@ impl<W> Stream<W> {
             dedup: Dedup::new(meta.id_key),
             index,
             calendar: Calendar::default(),
+            timetable: Timetable::default(),
             last_id: Box::default(),
             is_fresh: meta.config.first_seq == 0,
             tail: Tail::default(),
@@ -168,6 +171,7 @@ impl<W> Stream<W> {
     pub(crate) fn note_appended(&mut self, event: &Event) {
         self.ahead.note(event);
         self.note_id(event);
+        self.note_under_way(event);
     }
 
     /// Somebody is told that once all that was decided so far is committed.
@@ -221,6 +225,7 @@ impl<W> Stream<W> {
         // Nobody is to be told of messages that are forgotten.
         self.fast.clear();
         self.expiry.start_again();
+        self.timetable.forget_under_way();
         self.look_ahead();
         self.dedup.drop_from(self.ahead.last_seq + 1);
         let waiters = dropped.into_iter().flat_map(|entry| {

@@ -34,10 +34,12 @@ pub(crate) struct Entry<W> {
 }
 
 /// What a subject has in the tail.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SubjectTail {
     pub(crate) count: u64,
+    /// The sequence of the last one, and where it lies.
     pub(crate) last: u64,
+    pub(crate) place: Place,
 }
 
 impl<W> Default for Tail<W> {
@@ -72,7 +74,7 @@ impl<W> Tail<W> {
     pub(crate) fn push(&mut self, event: Event, place: Place, waiter: Option<W>) {
         self.opaque += usize::from(event.is_opaque());
         self.updates += usize::from(matches!(event.change, Change::Updated(_)));
-        event.each_arrival(|seq, arrival| self.note(seq, arrival));
+        event.each_placed(place, |seq, place, arrival| self.note(seq, place, arrival));
         self.entries.push_back(Entry { event, place, waiter, behind: Vec::new() });
     }
 
@@ -125,10 +127,10 @@ impl<W> Tail<W> {
         let entries = &self.entries;
         self.subjects.get_or_insert_with(|| {
             let mut subjects = BTreeMap::new();
-            for Entry { event, .. } in entries {
-                event.each_arrival(|seq, arrival| {
+            for Entry { event, place, .. } in entries {
+                event.each_placed(*place, |seq, place, arrival| {
                     if arrival.is_stored {
-                        note(&mut subjects, arrival, seq);
+                        note(&mut subjects, arrival, seq, place);
                     }
                 });
             }
@@ -136,14 +138,14 @@ impl<W> Tail<W> {
         })
     }
 
-    fn note(&mut self, seq: u64, arrival: &Arrival) {
+    fn note(&mut self, seq: u64, place: Place, arrival: &Arrival) {
         if !arrival.is_stored {
             return;
         }
         self.messages += 1;
         self.bytes += u64::from(arrival.size);
         if let Some(subjects) = &mut self.subjects {
-            note(subjects, arrival, seq);
+            note(subjects, arrival, seq, place);
         }
     }
 
@@ -167,11 +169,11 @@ impl<W> Tail<W> {
     }
 }
 
-fn note(subjects: &mut BTreeMap<Box<[u8]>, SubjectTail>, arrival: &Arrival, seq: u64) {
+fn note(subjects: &mut BTreeMap<Box<[u8]>, SubjectTail>, arrival: &Arrival, seq: u64, place: Place) {
     match subjects.get_mut(&arrival.subject[..]) {
-        Some(tail) => *tail = SubjectTail { count: tail.count + 1, last: seq },
+        Some(tail) => *tail = SubjectTail { count: tail.count + 1, last: seq, place },
         None => {
-            subjects.insert(arrival.subject[..].into(), SubjectTail { count: 1, last: seq });
+            subjects.insert(arrival.subject[..].into(), SubjectTail { count: 1, last: seq, place });
         }
     }
 }

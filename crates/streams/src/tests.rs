@@ -2,7 +2,9 @@
 
 mod footers;
 mod model;
+mod model_batches;
 mod random;
+mod records;
 mod run;
 
 use proptest::prelude::*;

@@ -208,9 +208,10 @@ impl<W> Stream<W> {
 
     /// Gives some of the memory back of what was cleared. Says whether there is more.
     fn discard_cleared(&mut self) -> bool {
-        // Both, whatever the first one says.
+        // All of them, whatever the first one says.
         let (has_rows, has_ends) = (self.index.discard_some(), self.calendar.discard_some());
-        has_rows || has_ends
+        let has_plans = self.timetable.discard_some();
+        has_rows || has_ends || has_plans
     }
 
     /// The stream is gone: gives some of its memory back, in some tens of microseconds. Says whether there is more.
@@ -218,6 +219,7 @@ impl<W> Stream<W> {
         if self.index.messages() > 0 {
             self.index.clear();
             self.calendar.clear();
+            self.timetable.clear();
         }
         let (has_rows, has_ids) = (self.discard_cleared(), self.dedup.discard_some());
         let has_graves = self.graves.discard_some();
@@ -450,10 +452,12 @@ impl<W> Stream<W> {
             Some(seq) => {
                 self.index.keep_only(seq);
                 self.calendar.keep_only(seq);
+                self.timetable.keep_only(seq);
             }
             None => {
                 self.index.clear();
                 self.calendar.clear();
+                self.timetable.clear();
             }
         }
         self.index.skip_to(purging.purge.before.saturating_sub(1), None);

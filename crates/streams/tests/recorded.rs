@@ -12,8 +12,8 @@ use nats_proto::go_json::{Fields, read_into};
 use serde_json::{Value, json};
 use stream_index::{Filter, Place, State, Steps, Walk};
 use streams::{
-    Answer, Around, BEHAVIOUR_LEVEL, BatchDecision, BatchLimits, BatchRoom, Decision, Effect, Publish, Purge,
-    Stream, StreamMeta,
+    Answer, Around, BEHAVIOUR_LEVEL, BatchDecision, BatchLimits, BatchRoom, Decision, Effect, Fired, Found,
+    Publish, Purge, Said, Shelf, Stream, StreamMeta,
 };
 
 const RECORDED: &str = include_str!("../testdata/recorded.txt");
@@ -33,7 +33,7 @@ fn a_stream_answers_as_recorded() {
             failed.push(format!("{name}: {differs}"));
         }
     }
-    assert_eq!(cases, 91);
+    assert_eq!(cases, 117);
     assert!(failed.is_empty(), "{} cases differ:\n{}", failed.len(), failed.join("\n"));
 }
 
@@ -106,7 +106,8 @@ fn compare(answer: &Value, expected: &Value) -> Result<(), String> {
         }
     }
     let is_error = |value: &Value| value.get("error").is_some();
-    if is_error(answer) != is_error(expected) || answer.get("duplicate") != expected.get("duplicate") {
+    let has_other = |name| answer.get(name) != expected.get(name);
+    if is_error(answer) != is_error(expected) || has_other("duplicate") || has_other("val") {
         return Err("another kind of answer".into());
     }
     Ok(())
@@ -172,6 +173,8 @@ impl Rig {
             // Consumers are another matter.
             has_interest: &mut |_| false,
             random: &mut || 0,
+            shelf: &mut Records(self.log.clone()),
+            payload_bytes_max: 1 << 20,
         };
         let answer = match self.stream.decide(&publish, &mut around) {
             Decision::OfBatch => self.publish_in_batch(&publish, &mut around),
@@ -248,9 +251,27 @@ impl Rig {
                 self.stream.on_appended(last_place(&self.log), None);
             }
             while self.stream.commit(&mut Vec::new()) {}
+            self.keep_schedules();
         }
         self.now = until;
         None
+    }
+
+    fn keep_schedules(&mut self) {
+        loop {
+            let mut around = Around {
+                is_server_full: false,
+                account_bytes_left: None,
+                has_interest: &mut |_| false,
+                random: &mut || 0,
+                shelf: &mut Records(self.log.clone()),
+                payload_bytes_max: 1 << 20,
+            };
+            let Fired::Append(record) = self.stream.fire(self.now, &mut around) else { return };
+            write(&record, &mut self.log);
+            self.stream.on_appended(last_place(&self.log), None);
+            while self.stream.commit(&mut Vec::new()) {}
+        }
     }
 
     fn get(&self, request: &MsgGetRequest) -> Value {
@@ -268,8 +289,9 @@ impl Rig {
         let (record, _) = Record::read(&self.log[row.place.offset as usize], SALT).unwrap();
         let subject = String::from_utf8(record.subject.to_vec()).unwrap();
         assert_eq!((record.subject, record.seq), (index.subject(row.subject), row.seq));
-        let header = String::from_utf8(record.header.to_vec()).unwrap();
-        json!({ "subject": subject, "seq": row.seq, "hdrs": header.trim_end() })
+        let header = without_next_time(str::from_utf8(record.header).unwrap());
+        let data = String::from_utf8_lossy(record.payload);
+        json!({ "subject": subject, "seq": row.seq, "hdrs": header.trim_end(), "data": data })
     }
 
     fn restart(&mut self) {
@@ -280,6 +302,25 @@ impl Rig {
             self.stream.replay(&record, place, &mut Vec::new()).unwrap();
         }
     }
+}
+
+/// Records as they were written.
+struct Records(Vec<Vec<u8>>);
+
+impl Shelf for Records {
+    fn read(&mut self, place: Place) -> Found<'_> {
+        let (record, _) = Record::read(&self.0[place.offset as usize], SALT).unwrap();
+        Found::Said(Said { header: record.header, payload: record.payload })
+    }
+}
+
+/// When a schedule is kept next was recorded as `T`.
+fn without_next_time(header: &str) -> String {
+    let line = |line: &str| match line.strip_prefix("Nats-Schedule-Next: ") {
+        Some(next) if next != "purge" => "Nats-Schedule-Next: T".to_owned(),
+        _ => line.to_owned(),
+    };
+    header.split("\r\n").map(line).collect::<Vec<_>>().join("\r\n")
 }
 
 fn write(record: &Record<'_>, log: &mut Vec<Vec<u8>>) {
@@ -305,6 +346,7 @@ fn append(decision: Decision<'_>, log: &mut Vec<Vec<u8>>) -> Option<Answer> {
 fn told(answer: Answer) -> Value {
     match answer {
         Answer::Stored { seq } => json!({ "seq": seq }),
+        Answer::Counted { seq, sum } => json!({ "seq": seq, "val": sum }),
         Answer::Held => json!({}),
         Answer::Fast(_) => panic!("it is of no fast batch"),
         Answer::Batch { seq, id, count } => {

@@ -4,7 +4,7 @@ use js_proto::{ConfigLimits, Discard, Retention, Storage, StreamConfig, SubjectT
 use log_format::{Kind, Record, Salt};
 use stream_index::{Place, Steps};
 use streams::{
-    Answer, Around, BEHAVIOUR_LEVEL, Decision, Effect, Publish, Purge, Removal, Stream, StreamMeta,
+    Answer, Around, BEHAVIOUR_LEVEL, Decision, Effect, NoShelf, Publish, Purge, Removal, Stream, StreamMeta,
 };
 
 const SALT: Salt = Salt::of_segment(&[1; 16], 1);
@@ -56,6 +56,8 @@ impl Rig {
             account_bytes_left: self.account_bytes_left,
             has_interest: &mut |subject| subject == b"s.wanted",
             random: &mut || 0,
+            shelf: &mut NoShelf,
+            payload_bytes_max: 1 << 20,
         };
         let decision = self.stream.decide(&publish, &mut around);
         let deferred = match decision {

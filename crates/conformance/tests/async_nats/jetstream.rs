@@ -19,6 +19,14 @@ pub(crate) struct Js {
     pub(crate) context: Context,
 }
 
+pub(crate) fn map(headers: &[(&str, &str)]) -> HeaderMap {
+    let mut map = HeaderMap::new();
+    for (name, value) in headers {
+        map.append(*name, *value);
+    }
+    map
+}
+
 pub(crate) fn options(setup: Setup) -> ServerOptions {
     ServerOptions { setup, has_streams: true, fixed_port: true, ..ServerOptions::default() }
 }
@@ -87,14 +95,10 @@ impl Js {
 
     /// What a publisher is answered.
     pub(crate) async fn publish(&self, subject: &str, headers: &[(&str, &str)], payload: &str) -> Value {
-        let mut map = HeaderMap::new();
-        for (name, value) in headers {
-            map.append(*name, *value);
-        }
         let (subject, payload) = (subject.to_owned(), payload.to_owned().into());
         let answer = match headers.is_empty() {
             true => self.client.request(subject, payload).await,
-            false => self.client.request_with_headers(subject, map, payload).await,
+            false => self.client.request_with_headers(subject, map(headers), payload).await,
         };
         serde_json::from_slice(&answer.expect("an answer").payload).expect("JSON")
     }

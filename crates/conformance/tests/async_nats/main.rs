@@ -13,6 +13,7 @@ mod objects;
 mod operations;
 mod publishing;
 mod scenarios;
+mod schedules;
 mod services;
 mod storage;
 mod stream_api;

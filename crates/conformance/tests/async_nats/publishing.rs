@@ -18,6 +18,8 @@ on_every_setup!(
     one_message_is_deleted,
     purges,
     a_limit_is_told_to_the_publisher,
+    counters_add_up,
+    counters_go_on_where_they_were,
 );
 
 fn an_acknowledgement_says_which_message_it_is(setup: Setup) {
@@ -174,5 +176,57 @@ fn a_limit_is_told_to_the_publisher(setup: Setup) {
         let client = connect(&js.server).await;
         let refused = client.publish("s.a", vec![0; 2 << 20].into()).await.expect_err("it is too large");
         assert!(refused.to_string().contains("max payload"), "{refused}");
+    });
+}
+
+fn counters_add_up(setup: Setup) {
+    run(async {
+        let js = Js::start(setup).await;
+        js.stream(json!({"allow_msg_counter": true, "allow_atomic": true, "max_msgs_per_subject": 2})).await;
+        let add = async |subject, incr| js.publish(subject, &[("Nats-Incr", incr)], "").await;
+        assert_eq!(add("s.a", "+5").await, json!({"stream": "S", "seq": 1, "val": "5"}));
+        assert_eq!(add("s.a", "-7").await["val"], "-2");
+        assert_eq!(add("s.b", "100000000000000000000000000000").await["seq"], 3);
+        assert_eq!(add("s.b", "1").await["val"], "100000000000000000000000000001");
+        let got = js.ask("STREAM.MSG.GET.S", json!({"last_by_subj": "s.a"})).await;
+        assert_eq!(got["message"]["data"], "eyJ2YWwiOiItMiJ9");
+        let refused: [(&[(&str, &str)], &str, u64); 5] = [
+            (&[], "", 10169),
+            (&[("Nats-Incr", "1")], "x", 10170),
+            (&[("Nats-Incr", "1.5")], "", 10171),
+            (&[("Nats-Incr", "1"), ("Nats-Expected-Last-Subject-Sequence", "2")], "", 10171),
+            (&[("Nats-Incr", "1"), ("Nats-Stream-Source", "A 1")], "", 10172),
+        ];
+        for (headers, payload, code) in refused {
+            assert_eq!(js.not_put("s.a", headers, payload).await, code, "{headers:?}");
+        }
+        let batch = |seq, more| {
+            [vec![("Nats-Incr", "10"), ("Nats-Batch-Id", "B"), ("Nats-Batch-Sequence", seq)], more].concat()
+        };
+        js.client.publish_with_headers("s.a", map(&batch("1", vec![])), "".into()).await.expect("sent");
+        let ack = js.publish("s.a", &batch("2", vec![("Nats-Batch-Commit", "1")]), "").await;
+        assert_eq!(ack, json!({"stream": "S", "seq": 6, "batch": "B", "count": 2}));
+        let once = [("Nats-Incr", "1"), ("Nats-Msg-Id", "one")];
+        assert_eq!(js.publish("s.a", &once, "").await["val"], "19");
+        assert_eq!(js.publish("s.a", &once, "").await, json!({"stream": "S", "seq": 7, "duplicate": true}));
+        js.done("STREAM.PURGE.S", json!({"filter": "s.a"})).await;
+        assert_eq!(add("s.a", "1").await["val"], "1");
+        let update =
+            json!({"name": "S", "subjects": ["s.>"], "allow_atomic": true, "max_msgs_per_subject": 2});
+        assert_eq!(js.refused("STREAM.UPDATE.S", update).await, 10052);
+    });
+}
+
+fn counters_go_on_where_they_were(setup: Setup) {
+    run(async {
+        let mut js = Js::start(setup).await;
+        js.stream(json!({"allow_msg_counter": true})).await;
+        for round in 1..4 {
+            let add = async |subject| js.publish(subject, &[("Nats-Incr", "2")], "").await;
+            assert_eq!(add("s.a").await["val"], (4 * round - 2).to_string());
+            assert_eq!(add("s.a").await["val"], (4 * round).to_string());
+            assert_eq!(add("s.b").await["val"], (2 * round).to_string());
+            js = js.restarted().await;
+        }
     });
 }

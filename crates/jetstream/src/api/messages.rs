@@ -5,11 +5,11 @@ use js_proto::{
     StoredMessage, Timestamp, errors,
 };
 use stream_index::{Filter, Row, Walk};
+use streams::Found;
 
 use super::told::{commanded, may_ask};
 use crate::account::StreamId;
 use crate::command::Command;
-use crate::disk::Found;
 use crate::home::Home;
 use crate::request::Request;
 use crate::slot::Slot;

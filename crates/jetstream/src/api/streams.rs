@@ -87,12 +87,7 @@ fn created_answer(slot: &Slot, turn: &Turn<'_>) -> StreamCreateAnswer {
 
 /// What streams cannot be yet is refused by name.
 fn check_kind(config: &StreamConfig) -> Result<(), ApiError> {
-    let missing = [
-        (config.mirror.is_some(), "mirrors"),
-        (!config.sources.is_empty(), "sources"),
-        (config.allow_msg_counter, "counters"),
-        (config.allow_msg_schedules, "schedules"),
-    ];
+    let missing = [(config.mirror.is_some(), "mirrors"), (!config.sources.is_empty(), "sources")];
     match missing.iter().find(|(is_asked, _)| *is_asked) {
         Some((_, what)) => {
             let reason = format!("{what} are not supported yet");

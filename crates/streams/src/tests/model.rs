@@ -16,6 +16,8 @@ pub(super) struct Stored {
     ends: Option<i64>,
     never: bool,
     is_marker: bool,
+    /// What its counter had come to.
+    pub(super) sum: Option<i128>,
 }
 
 #[derive(Clone, Debug)]
@@ -28,12 +30,17 @@ pub(super) struct Model {
     ids: Vec<(String, u64, i64)>,
 }
 
-fn refused(error: ApiError) -> Answer {
+pub(super) fn refused(error: ApiError) -> Answer {
     Answer::Refused(error)
 }
 
-fn store_failed(reason: &str) -> Answer {
+pub(super) fn store_failed(reason: &str) -> Answer {
     refused(errors::STREAM_STORE_FAILED.with(&[&reason]))
+}
+
+/// What a message of a counter says.
+pub(super) fn payload_of(sum: i128) -> String {
+    format!(r#"{{"val":"{sum}"}}"#)
 }
 
 impl Model {
@@ -58,11 +65,11 @@ impl Model {
         self.of(&Filter::new([subject.as_bytes()])).next_back().unwrap_or(0)
     }
 
-    fn count_of(&self, subject: &str) -> u64 {
+    pub(super) fn count_of(&self, subject: &str) -> u64 {
         self.messages.values().filter(|message| message.subject == subject).count() as u64
     }
 
-    fn bytes(&self) -> u64 {
+    pub(super) fn bytes(&self) -> u64 {
         self.messages.values().map(|message| message.size).sum()
     }
 
@@ -90,7 +97,7 @@ impl Model {
         }
     }
 
-    fn size(&self, message: &Message, header: usize) -> u64 {
+    pub(super) fn size(&self, message: &Message, header: usize) -> u64 {
         let parts = message.subject.len() + header + message.payload;
         let more = match self.config.storage {
             Storage::Memory => 16,
@@ -106,6 +113,9 @@ impl Model {
         let config = &self.config;
         if config.sealed {
             return Some(refused(errors::STREAM_SEALED.error()));
+        }
+        if let Some(error) = self.refusal_of_increment(message) {
+            return Some(refused(error));
         }
         if message.stream.as_ref().is_some_and(|name| *name != config.name) {
             return Some(refused(errors::STREAM_NOT_MATCH.error()));
@@ -140,14 +150,48 @@ impl Model {
             Some(Rollup::Unknown) => return rollup_failed("rollup value invalid: \"unknown\""),
             _ => {}
         }
-        let len = message.header().len() + message.payload;
-        if config.max_msg_size >= 0 && len > config.max_msg_size as usize {
+        if config.allow_msg_counter && message.incr.is_none() {
+            return Some(refused(errors::MESSAGE_INCR_MISSING.error()));
+        }
+        let payload = self.sum_with(message).map_or(message.payload, |sum| payload_of(sum).len());
+        if self.is_too_large(message.header().len() + payload) {
             return Some(refused(errors::STREAM_MESSAGE_EXCEEDS_MAXIMUM.error()));
         }
         None
     }
 
-    fn seq_of(&self, id: &str, now: i64) -> Option<u64> {
+    pub(super) fn is_too_large(&self, len: usize) -> bool {
+        self.config.max_msg_size >= 0 && len > self.config.max_msg_size as usize
+    }
+
+    pub(super) fn refusal_of_increment(&self, message: &Message) -> Option<ApiError> {
+        let incr = message.incr?;
+        if incr.parse::<i128>().is_err() {
+            return Some(errors::MESSAGE_INCR_INVALID.error());
+        }
+        if !self.config.allow_msg_counter {
+            return Some(errors::MESSAGE_INCR_DISABLED.error());
+        }
+        if message.payload > 0 {
+            return Some(errors::MESSAGE_INCR_PAYLOAD.error());
+        }
+        let expects = message.rollup.is_some()
+            || message.stream.is_some()
+            || message.last.is_some()
+            || message.last_of_subject.is_some()
+            || message.expected_subject.is_some()
+            || message.last_id.is_some();
+        expects.then(|| errors::MESSAGE_INCR_INVALID.error())
+    }
+
+    /// What the counter comes to with a message, if the stream counts.
+    pub(super) fn sum_with(&self, message: &Message) -> Option<i128> {
+        let incr = message.incr.filter(|_| self.config.allow_msg_counter)?.parse::<i128>().ok()?;
+        let before = self.messages.get(&self.last_of(&message.subject)).and_then(|last| last.sum);
+        Some(before.unwrap_or(0) + incr)
+    }
+
+    pub(super) fn seq_of(&self, id: &str, now: i64) -> Option<u64> {
         let window = self.config.duplicate_window.0;
         let now = self.time_at(now);
         let known = self.ids.iter().rev().find(|(other, _, time)| other == id && now - time < window);
@@ -182,121 +226,12 @@ impl Model {
         if let Some(answer) = self.refusal(now, message) {
             return answer;
         }
-        self.store(now, message)
+        self.store(now, message, self.sum_with(message))
     }
 
-    /// A batch, whole or not at all: each message against what those before it come to.
-    pub(super) fn publish_batch(&mut self, now: i64, messages: &[Message]) -> Answer {
-        let mut written: Vec<(&str, u64)> = Vec::new();
-        let mut ids: Vec<&str> = Vec::new();
-        let is_eob = messages.last().and_then(|last| last.in_batch).is_some_and(|(_, end)| end == "eob");
-        let messages = if is_eob { &messages[..messages.len() - 1] } else { messages };
-        for message in messages {
-            if let Some(refusal) = self.refusal_in_batch(now, message, &written, &ids) {
-                return refused(refusal);
-            }
-            let header = message.header().len();
-            written.push((&message.subject, self.size(message, header)));
-            ids.extend(message.id.as_deref());
-            if let Some(reason) = self.no_room_for_batch(message, &written) {
-                return store_failed(reason);
-            }
-        }
-        for (at, message) in messages.iter().enumerate() {
-            let ends = is_eob && at + 1 == messages.len();
-            let in_batch = message.in_batch.map(|(seq, _)| (seq, if ends { "1" } else { "" }));
-            // Whoever ends it, the last one says so.
-            let in_batch = if ends { in_batch } else { message.in_batch };
-            self.store(now, &Message { in_batch, ..message.clone() });
-        }
-        Answer::Batch { seq: self.last_seq, id: b"B"[..].into(), count: messages.len() as u64 }
-    }
-
-    fn refusal_in_batch(
-        &self,
-        now: i64,
-        message: &Message,
-        written: &[(&str, u64)],
-        ids: &[&str],
-    ) -> Option<ApiError> {
-        let config = &self.config;
-        let is_written = |subject: &str| written.iter().any(|(other, _)| *other == subject);
-        let wrong_last = |seq: u64| Some(errors::STREAM_WRONG_LAST_SEQUENCE.with(&[&seq]));
-        let constant = || Some(errors::STREAM_WRONG_LAST_SEQUENCE_CONSTANT.error());
-        if message.last_id.is_some() {
-            return Some(
-                errors::ATOMIC_PUBLISH_UNSUPPORTED_HEADER_BATCH.with(&[&"Nats-Expected-Last-Msg-Id"]),
-            );
-        }
-        if message.stream.as_ref().is_some_and(|name| *name != config.name) {
-            return Some(errors::STREAM_NOT_MATCH.error());
-        }
-        match message.ttl {
-            Some(_) if !config.allow_msg_ttl => return Some(errors::MESSAGE_TTL_DISABLED.error()),
-            Some(Ttl::Unreadable) => return Some(errors::MESSAGE_TTL_INVALID.error()),
-            _ => {}
-        }
-        if let Some(id) = &message.id
-            && (ids.contains(&id.as_str()) || self.seq_of(id, now).is_some())
-        {
-            return Some(errors::ATOMIC_PUBLISH_CONTAINS_DUPLICATE_MESSAGE.error());
-        }
-        if let Some(expected) = message.last {
-            let last = self.last_seq + written.len() as u64;
-            if last != expected {
-                return wrong_last(last);
-            }
-            if !written.is_empty() {
-                return constant();
-            }
-        }
-        if let Some(expected) = message.last_of_subject {
-            let subject = message.expected_subject.as_ref().unwrap_or(&message.subject);
-            if is_written(subject) {
-                return constant();
-            }
-            let last = self.last_of(subject);
-            if last != expected {
-                return wrong_last(last);
-            }
-        } else if message.expected_subject.is_some() {
-            return Some(errors::STREAM_EXPECTED_LAST_SEQ_PER_SUBJECT_INVALID.error());
-        }
-        let rollup_failed = |reason: &str| Some(errors::STREAM_ROLLUP_FAILED.with(&[&reason]));
-        match message.rollup {
-            Some(_) if !config.allow_rollup_hdrs || config.deny_purge => {
-                rollup_failed("rollup not permitted")
-            }
-            Some(Rollup::Unknown) => rollup_failed("rollup value invalid: \"unknown\""),
-            Some(Rollup::Subject) if is_written(&message.subject) => {
-                rollup_failed("batch rollup sub invalid")
-            }
-            Some(Rollup::All) if !written.is_empty() => rollup_failed("batch rollup all invalid"),
-            _ => None,
-        }
-    }
-
-    fn no_room_for_batch(&self, message: &Message, written: &[(&str, u64)]) -> Option<&'static str> {
-        let config = &self.config;
-        if config.discard != Discard::New {
-            return None;
-        }
-        let bytes = self.bytes() + written.iter().map(|(_, size)| size).sum::<u64>();
-        let exceeds = |max: i64, sum: u64| max > 0 && sum > max as u64;
-        if exceeds(config.max_msgs, (self.messages.len() + written.len()) as u64) {
-            return Some("maximum messages exceeded");
-        }
-        if exceeds(config.max_bytes, bytes) {
-            return Some("maximum bytes exceeded");
-        }
-        let of_batch = written.iter().filter(|(subject, _)| *subject == message.subject).count() as u64;
-        let of_subject = self.count_of(&message.subject) + of_batch;
-        let is_full = config.discard_new_per_subject && message.rollup.is_none();
-        (is_full && exceeds(config.max_msgs_per_subject, of_subject))
-            .then_some("maximum messages per subject exceeded")
-    }
-
-    fn store(&mut self, now: i64, message: &Message) -> Answer {
+    pub(super) fn store(&mut self, now: i64, message: &Message, sum: Option<i128>) -> Answer {
+        let payload = sum.map_or(message.payload, |sum| payload_of(sum).len());
+        let message = &Message { payload, ..message.clone() };
         let time = self.time_at(now);
         let seq = self.last_seq + 1;
         if self.config.retention == Retention::Interest && !message.is_wanted {
@@ -327,10 +262,14 @@ impl Model {
         let never = message.ttl == Some(Ttl::Never);
         self.note(seq, time, message.id.as_ref());
         let subject = message.subject.clone();
-        self.messages.insert(seq, Stored { subject, time, size, ends, never, is_marker: message.is_marker });
+        let is_marker = message.is_marker;
+        self.messages.insert(seq, Stored { subject, time, size, ends, never, is_marker, sum });
         self.trim(&message.subject);
         self.roll_up(message, 1);
-        Answer::Stored { seq }
+        match sum {
+            Some(sum) => Answer::Counted { seq, sum: sum.to_string().into() },
+            None => Answer::Stored { seq },
+        }
     }
 
     fn note(&mut self, seq: u64, time: i64, id: Option<&String>) {
@@ -456,7 +395,8 @@ impl Model {
         let size = self.size(&marker, header.len());
         self.note(self.last_seq + 1, time, None);
         let ends = Some(time + seconds * 1_000_000_000);
-        let stored = Stored { subject: subject.into(), time, size, ends, never: false, is_marker: true };
+        let stored =
+            Stored { subject: subject.into(), time, size, ends, never: false, is_marker: true, sum: None };
         self.messages.insert(self.last_seq, stored);
         self.trim(subject);
     }

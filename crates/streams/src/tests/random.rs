@@ -17,7 +17,7 @@ struct Expectation {
 #[derive(Clone, Debug)]
 enum Command {
     Publish {
-        message: Message,
+        message: Box<Message>,
         last: Option<bool>,
         of_subject: Option<Expectation>,
         last_id: Option<bool>,
@@ -45,6 +45,8 @@ enum Command {
 }
 
 const SUBJECTS: usize = 6;
+const INCREMENTS: &[&str] =
+    &["1", "+7", "-3", "0", "-0", "x", "99999999999999999999", "-99999999999999999999"];
 const FILTERS: &[&str] = &["", "s.a.0", "s.a.*", "s.>", "s.b.*", "t"];
 
 fn subject(number: usize) -> String {
@@ -67,9 +69,9 @@ fn message() -> impl Strategy<Value = Message> {
         rarely(prop_oneof![3 => Just("S".to_owned()), 1 => Just("T".to_owned())]),
         rarely(rollup),
         rarely(ttl),
-        (0..12, any::<bool>()),
+        (0..12, any::<bool>(), proptest::sample::select(INCREMENTS)),
     )
-        .prop_map(|(number, payload, id, stream, rollup, ttl, (marker, is_wanted))| Message {
+        .prop_map(|(number, payload, id, stream, rollup, ttl, (marker, is_wanted, incr))| Message {
             subject: subject(number),
             payload,
             id,
@@ -78,8 +80,25 @@ fn message() -> impl Strategy<Value = Message> {
             ttl,
             is_marker: marker == 0,
             is_wanted,
+            incr: Some(incr),
             ..Message::default()
         })
+}
+
+/// Mostly what its stream takes: messages without an increment, or with nothing but one.
+fn fit(message: Message, counts: bool) -> Message {
+    let is_left = message.payload.is_multiple_of(8);
+    match (counts, is_left) {
+        (true, true) => {
+            Message { incr: message.incr.filter(|_| !message.payload.is_multiple_of(16)), ..message }
+        }
+        (false, true) => message,
+        (false, false) => Message { incr: None, ..message },
+        (true, false) => {
+            let Message { subject, id, incr, is_marker, is_wanted, in_batch, .. } = message;
+            Message { subject, id, incr, is_marker, is_wanted, in_batch, ..Message::default() }
+        }
+    }
 }
 
 /// Messages, whether the first expects something, and whether something else than the last one ends it.
@@ -96,7 +115,7 @@ fn command() -> impl Strategy<Value = Command> {
     let publish = (message(), rarely(any::<bool>()), rarely(expectation), rarely(any::<bool>()), 0..3_i64);
     prop_oneof![
         30 => publish.prop_map(|(message, last, of_subject, last_id, pause)| Command::Publish {
-            message,
+            message: Box::new(message),
             last,
             of_subject,
             last_id,
@@ -151,11 +170,11 @@ fn config() -> impl Strategy<Value = StreamConfig> {
         prop_oneof![Just(-1_i64), 1..4_i64],
         (any::<bool>(), any::<bool>(), any::<bool>(), prop_oneof![Just(0_i64), 3..10_i64]),
         prop_oneof![3 => Just(0_i64), 2 => 2..8_i64],
-        0..4_u64,
+        (0..4_u64, prop::bool::weighted(0.2)),
     )
-        .prop_map(|(storage, retention, msgs, bytes, per_subject, flags, marker, first_seq)| {
+        .prop_map(|(storage, retention, msgs, bytes, per_subject, flags, marker, (first_seq, counts))| {
             let (discards_new, is_per_subject, allows, age) = flags;
-            StreamConfig {
+            let config = StreamConfig {
                 storage,
                 retention,
                 max_msgs: msgs,
@@ -171,8 +190,22 @@ fn config() -> impl Strategy<Value = StreamConfig> {
                 subject_delete_marker_ttl: Nanos::from_secs(marker),
                 first_seq,
                 ..StreamConfig::default()
-            }
+            };
+            if counts { counting(config) } else { config }
         })
+}
+
+/// The same, as far as streams that count may be so.
+fn counting(config: StreamConfig) -> StreamConfig {
+    StreamConfig {
+        allow_msg_counter: true,
+        retention: Retention::Limits,
+        discard: Discard::Old,
+        discard_new_per_subject: false,
+        allow_msg_ttl: false,
+        subject_delete_marker_ttl: Nanos::ZERO,
+        ..config
+    }
 }
 
 impl Pair {
@@ -184,7 +217,7 @@ impl Pair {
         match command {
             Command::Publish { message, last, of_subject, last_id, pause } => {
                 self.now += pause;
-                let mut message = message.clone();
+                let mut message = Message::clone(message);
                 message.last = last.map(|is_right| self.model.last_seq + u64::from(!is_right));
                 if let Some(Expectation { is_right, is_elsewhere }) = of_subject {
                     message.expected_subject = is_elsewhere.then(|| "s.a.*".to_owned());
@@ -194,7 +227,7 @@ impl Pair {
                 message.last_id = last_id
                     .map(|is_right| if is_right { self.model.last_id.clone() } else { "other".to_owned() });
                 message.last_id = message.last_id.filter(|id| !id.is_empty());
-                self.publish(&message);
+                self.publish(&fit(message, self.model.config.allow_msg_counter));
             }
             Command::Batch { messages, last, of_subject, is_eob } => {
                 self.run_batch(messages.clone(), *last, of_subject.as_ref(), *is_eob);
@@ -247,6 +280,8 @@ impl Pair {
             let subject = message.expected_subject.as_ref().unwrap_or(&message.subject);
             message.last_of_subject = Some(self.model.last_of(subject) + u64::from(!is_right));
         }
+        let counts = self.model.config.allow_msg_counter;
+        let messages: Vec<Message> = messages.into_iter().map(|message| fit(message, counts)).collect();
         let max = self.model.config.max_msg_size;
         let is_too_large =
             |message: &Message| max >= 0 && message.header().len() + message.payload > max as usize;

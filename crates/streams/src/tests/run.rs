@@ -8,7 +8,8 @@ use log_format::{Kind, Record, Salt};
 use stream_index::{Place, Steps, Walk};
 
 use super::footers;
-use super::model::Model;
+use super::model::{Model, payload_of};
+use super::records::Records;
 use crate::meta::tests::meta;
 use crate::{
     Answer, Around, BatchDecision, BatchLimits, BatchRoom, Decision, Effect, Publish, Purge, Rebuild, Stream,
@@ -42,6 +43,7 @@ pub(super) struct Message {
     pub(super) last_id: Option<String>,
     pub(super) rollup: Option<Rollup>,
     pub(super) ttl: Option<Ttl>,
+    pub(super) incr: Option<&'static str>,
     pub(super) is_marker: bool,
     /// A consumer of an interest stream would have it.
     pub(super) is_wanted: bool,
@@ -84,6 +86,7 @@ impl Message {
             Some(Ttl::Never) => line("Nats-TTL", "never"),
             Some(Ttl::Unreadable) => line("Nats-TTL", "x"),
         }
+        self.incr.iter().for_each(|incr| line("Nats-Incr", incr));
         if self.is_marker {
             line("KV-Operation", "PURGE");
         }
@@ -116,7 +119,9 @@ pub(super) struct Pair {
     pub(super) effects: Vec<Effect<Answer>>,
 }
 
-const SALT: Salt = Salt::of_segment(&[1; 16], 1);
+pub(super) const SALT: Salt = Salt::of_segment(&[1; 16], 1);
+
+const PAYLOAD_BYTES_MAX: usize = 1 << 20;
 
 impl Pair {
     pub(super) fn new(config: StreamConfig) -> Self {
@@ -148,6 +153,7 @@ impl Pair {
     pub(super) fn publish(&mut self, message: &Message) {
         let before = self.model.clone();
         let expected = self.model.publish(self.now, message);
+        let mut waits = self.now % 3 == 0;
         self.command(before, expected, |stream, now, log| {
             let header = message.header();
             let payload = vec![b'x'; message.payload];
@@ -162,6 +168,8 @@ impl Pair {
                 account_bytes_left: None,
                 has_interest: &mut |_| message.is_wanted,
                 random: &mut || 0,
+                shelf: &mut Records { log, waits: std::mem::take(&mut waits) },
+                payload_bytes_max: PAYLOAD_BYTES_MAX,
             };
             decided(stream.decide(&publish, &mut around), log)
         });
@@ -172,10 +180,10 @@ impl Pair {
         let before = self.model.clone();
         let expected = self.model.publish_batch(self.now, messages);
         for message in messages {
-            let mut places = self.say_in_batch(message);
+            let mut places = self.say_in_batch(message, self.now % 3 == 0);
             if places.as_ref().is_err_and(Option::is_none) {
                 self.commit_all_unchecked();
-                places = self.say_in_batch(message);
+                places = self.say_in_batch(message, false);
             }
             match places {
                 Ok(places) => {
@@ -191,7 +199,7 @@ impl Pair {
     }
 
     /// The places of all records, if the batch is whole by it; else what is answered, or nothing if that has to wait.
-    fn say_in_batch(&mut self, message: &Message) -> Result<Vec<Place>, Option<Answer>> {
+    fn say_in_batch(&mut self, message: &Message, waits: bool) -> Result<Vec<Place>, Option<Answer>> {
         let header = message.header();
         let payload = vec![b'x'; message.payload];
         let publish = Publish {
@@ -205,6 +213,8 @@ impl Pair {
             account_bytes_left: None,
             has_interest: &mut |_| message.is_wanted,
             random: &mut || 0,
+            shelf: &mut Records { log: &self.log, waits },
+            payload_bytes_max: PAYLOAD_BYTES_MAX,
         };
         let limits = BatchLimits { open_max: 1, messages_max: 10, patience: 1 };
         let room = BatchRoom { limits, may_begin: true, bytes_left: usize::MAX };
@@ -383,6 +393,11 @@ impl Pair {
             let (seq, message) = expected.next().expect("the model has it");
             assert_eq!((row.seq, row.time, u64::from(row.size)), (*seq, message.time, message.size));
             assert_eq!(index.subject(row.subject), message.subject.as_bytes());
+            if let Some(sum) = message.sum {
+                let (record, _) =
+                    Record::read(&self.log[row.place.offset as usize], SALT).expect("it is whole");
+                assert_eq!(record.payload, payload_of(sum).as_bytes());
+            }
             from = row.seq + 1;
         }
         assert_eq!(expected.next(), None);
