@@ -23,7 +23,8 @@ const CONSUMERS: [&str; 3] = ["c0", "c1", "c2"];
 pub(crate) fn script(random: &mut Random) -> Script {
     let talk = Talk::new(random);
     let (is_kv, is_silent) = (talk.random.chance(20), talk.random.chance(4));
-    let mut scene = Scene { talk, asker: 0, taker: 1, replies: 0, is_kv, is_silent };
+    let counts = !is_kv && talk.random.chance(15);
+    let mut scene = Scene { talk, asker: 0, taker: 1, replies: 0, is_kv, counts, is_silent };
     scene.come_in();
     scene.set_up();
     for _ in 0..scene.talk.random.size(4, 16) {
@@ -48,6 +49,8 @@ struct Scene<'r> {
     replies: usize,
     /// The streams are key-value buckets.
     is_kv: bool,
+    /// The streams are counters, mostly.
+    counts: bool,
     /// The streams are told to acknowledge nothing.
     is_silent: bool,
 }
@@ -209,6 +212,11 @@ mod tests {
             "$KV.A.k",
             "Nats-Expected-Last-Sequence",
             "Nats-Rollup",
+            "allow_msg_counter",
+            "allow_msg_schedules",
+            "Nats-Schedule: @every 9h",
+            "Nats-Schedule-Next: purge",
+            "Nats-Incr: +2",
         ] {
             assert!(text.contains(words), "nobody says {words}");
         }

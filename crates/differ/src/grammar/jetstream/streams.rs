@@ -22,6 +22,7 @@ impl Scene<'_> {
             .with("subjects", subjects)
             .with("storage", storage);
         let body = if self.is_silent { body.with("no_ack", true) } else { body };
+        let body = if self.counts { body.with("allow_msg_counter", !random.chance(10)) } else { body };
         body.with_some(random, percent, STREAM_FIELDS).with_some(random, percent / 4, RARE_STREAM_FIELDS)
     }
 
@@ -183,6 +184,7 @@ const STREAM_FIELDS: &Fields = &[
     ),
     ("consumer_limits", &["{\"max_ack_pending\":2}", "{\"inactive_threshold\":3600000000000}", "{}"]),
     ("compression", &["\"none\"", "\"s2\""]),
+    ("allow_msg_schedules", &["true", "true", "false"]),
 ];
 
 const RARE_STREAM_FIELDS: &Fields = &[
@@ -205,6 +207,7 @@ const BUCKET_FIELDS: &Fields = &[
     ("duplicate_window", &["120000000000"]),
     ("allow_msg_ttl", &["true"]),
     ("subject_delete_marker_ttl", &["3600000000000"]),
+    ("allow_msg_schedules", &["true"]),
 ];
 
 const INFO_FIELDS: &Fields = &[
