@@ -27,6 +27,7 @@ mod arena;
 mod chunk;
 mod filter;
 mod index;
+mod links;
 mod matcher;
 mod open;
 mod ordered;

@@ -5,6 +5,7 @@
 
 use log_format::{Columns, Place};
 
+use crate::links::Links;
 use crate::packed::{Of, Packed};
 use crate::{Row, RowFlags, SubjectId};
 
@@ -17,9 +18,6 @@ const SPARE_ROWS_MAX: usize = 64;
 
 /// Fewer dead ones than this are not worth a sweep.
 const DEAD_MIN: usize = if cfg!(test) { 4 } else { 32 };
-
-/// Closer ones are found by looking.
-pub(crate) const LINK_MIN: u64 = if cfg!(test) { 3 } else { 16 };
 
 /// In the place of a subject: the row is dead.
 const DEAD: u32 = u32::MAX;
@@ -35,8 +33,7 @@ pub(crate) struct Open {
     words: Vec<u32>,
     subjects: Vec<u32>,
     places: Vec<Place>,
-    /// How many sequences further the next row of the subject is; zero is unknown. Empty if all are.
-    links: Vec<u32>,
+    links: Links,
     live: usize,
     /// The first row that lives, if one does.
     start: usize,
@@ -133,6 +130,11 @@ impl Open {
         }
     }
 
+    /// The same rows, with the links of rows that are the same.
+    pub(crate) fn with_links(self, links: Links) -> Self {
+        Self { links, ..self }
+    }
+
     /// Adds a row that [has room](Self::has_room_for).
     pub(crate) fn push(&mut self, row: &Row) {
         let offset = (row.seq - self.base) as u32;
@@ -146,9 +148,7 @@ impl Open {
         self.words.push(Row::packed(row.size, row.flags));
         self.subjects.push(row.subject.0);
         self.places.push(row.place);
-        if !self.links.is_empty() {
-            self.links.push(0);
-        }
+        self.links.grow();
         self.live += 1;
     }
 
@@ -158,18 +158,12 @@ impl Open {
 
     /// How many sequences further the next row of the subject is, as far as is known.
     pub(crate) fn link(&self, at: usize) -> Option<u32> {
-        self.links.get(at).copied().filter(|link| *link > 0)
+        self.links.of(at)
     }
 
     /// Notes where the next row of the subject is, if that helps.
     pub(crate) fn set_link(&mut self, at: usize, next_seq: u64) {
-        let distance = next_seq - self.seq(at);
-        if distance >= LINK_MIN
-            && let Ok(link) = u32::try_from(distance)
-        {
-            self.links.resize(self.len(), 0);
-            self.links[at] = link;
-        }
+        self.links.set(self.len(), at, next_seq - self.seq(at));
     }
 
     /// The same rows packed, if none is dead, all lie in one segment, and nothing but their columns is known of them.
@@ -194,7 +188,7 @@ impl Open {
         let is_one = self.subjects.iter().all(|subject| *subject == self.subjects[0]);
         let subjects =
             if is_one { Of::One(self.subjects[0]) } else { Of::Each(self.subjects.as_slice().into()) };
-        Some(Packed::of(Columns::of(&rows)?, segment, subjects, self.links.as_slice().into()))
+        Some(Packed::of(Columns::of(&rows)?, segment, subjects, self.links.clone()))
     }
 
     /// Marks a live row as dead. Says whether a sweep is due.

@@ -7,7 +7,8 @@ use std::ops::Range;
 
 use log_format::{Columns, Place, Stretch};
 
-use crate::open::{LINK_MIN, Open};
+use crate::links::Links;
+use crate::open::Open;
 use crate::{Row, RowFlags, SizeRule, SubjectId};
 
 #[derive(Debug)]
@@ -19,8 +20,7 @@ pub(crate) struct Packed {
     segment: u32,
     size: SizeRule,
     subjects: Of,
-    /// As an open chunk has them. Empty if all are unknown.
-    links: Vec<u32>,
+    links: Links,
 }
 
 /// The subjects of rows.
@@ -41,12 +41,12 @@ impl Packed {
             segment: messages.segment(),
             size,
             subjects,
-            links: Vec::new(),
+            links: Links::default(),
         }
     }
 
     /// All rows of the columns, whose records are as long as the messages count.
-    pub(crate) fn of(columns: Columns, segment: u32, subjects: Of, links: Vec<u32>) -> Self {
+    pub(crate) fn of(columns: Columns, segment: u32, subjects: Of, links: Links) -> Self {
         let size = SizeRule { without_header: 0, with_header: 0 };
         Self { start: 0, len: columns.rows(), columns, segment, size, subjects, links }
     }
@@ -55,12 +55,7 @@ impl Packed {
     pub(crate) fn opened(&self) -> Open {
         let mut open = Open::from(self.base());
         (0..self.len).for_each(|at| open.push(&self.row(at)));
-        for at in 0..self.links.len() {
-            if let Some(link) = self.link(at) {
-                open.set_link(at, self.seq(at) + u64::from(link));
-            }
-        }
-        open
+        open.with_links(self.links.clone())
     }
 
     pub(crate) fn base(&self) -> u64 {
@@ -144,16 +139,10 @@ impl Packed {
     }
 
     pub(crate) fn link(&self, at: usize) -> Option<u32> {
-        self.links.get(at).copied().filter(|link| *link > 0)
+        self.links.of(at)
     }
 
     pub(crate) fn set_link(&mut self, at: usize, next_seq: u64) {
-        let distance = next_seq - self.seq(at);
-        if distance >= LINK_MIN
-            && let Ok(link) = u32::try_from(distance)
-        {
-            self.links.resize(self.len, 0);
-            self.links[at] = link;
-        }
+        self.links.set(self.len, at, next_seq - self.seq(at));
     }
 }

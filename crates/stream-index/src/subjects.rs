@@ -12,7 +12,7 @@ use log_format::{Stretch, Subjects as Names};
 use subject_trie::steady::{Entry, SteadyRows, SteadyTable};
 
 use crate::arena::{Arena, Text};
-use crate::open::LINK_MIN;
+use crate::links::LINK_MIN;
 use crate::ordered::{Entry as Ordering, Ordered};
 use crate::packed::Of;
 use crate::{SubjectId, Tally};
