@@ -5,7 +5,7 @@
 
 use js_proto::{ApiPage, SUBJECTS_MAX, StreamInfoRequest, StreamState};
 use nats_proto::go_json::compact;
-use stream_index::{Filter, StreamIndex, Walk};
+use stream_index::{Filter, Steps, StreamIndex, Walk};
 
 use crate::turn::Turn;
 
@@ -105,56 +105,69 @@ impl Details {
     }
 }
 
-impl Subjects {
+/// Part of an answer that is looked for a little at a time.
+trait Part {
+    fn is_done(&self) -> bool;
+
+    /// Looks on for so many steps. Returns what it cost to write what was found.
+    fn look(&mut self, index: &StreamIndex, steps: &mut Steps) -> u64;
+
+    /// Goes on, as far as the turn goes. Says whether that is all.
     fn gather(&mut self, index: &StreamIndex, turn: &mut Turn<'_>) -> bool {
-        while !self.is_done {
-            if !turn.may_go_on() {
-                return false;
-            }
+        while !self.is_done() && turn.may_go_on() {
             let mut steps = turn.take_steps_up_to(LOOKED_AT_ONCE);
             let before = steps.left();
-            let after = self.after.take();
-            let shown = self.shown;
-            let more = index.subjects(&self.filter, after.as_deref(), &mut steps, |id| {
-                if self.total >= self.offset && self.shown < SUBJECTS_MAX {
-                    self.shown += 1;
-                    let separator: &[u8] = if self.text.is_empty() { b"" } else { b"," };
-                    self.text.extend_from_slice(separator);
-                    self.text.extend(compact(&String::from_utf8_lossy(index.subject(id))));
-                    self.text.extend(format!(":{}", index.tally(id).count).into_bytes());
-                }
-                self.total += 1;
-            });
-            (self.after, self.is_done) = (more.map(Into::into), more.is_none());
-            turn.spend(u64::from(before - steps.left()) + (self.shown - shown) as u64 * SUBJECT_STEPS);
+            let written = self.look(index, &mut steps);
+            turn.spend(u64::from(before - steps.left()) + written);
         }
-        true
+        self.is_done()
+    }
+}
+
+impl Part for Subjects {
+    fn is_done(&self) -> bool {
+        self.is_done
+    }
+
+    fn look(&mut self, index: &StreamIndex, steps: &mut Steps) -> u64 {
+        let after = self.after.take();
+        let shown = self.shown;
+        let more = index.subjects(&self.filter, after.as_deref(), steps, |id| {
+            if self.total >= self.offset && self.shown < SUBJECTS_MAX {
+                self.shown += 1;
+                let separator: &[u8] = if self.text.is_empty() { b"" } else { b"," };
+                self.text.extend_from_slice(separator);
+                self.text.extend(compact(&String::from_utf8_lossy(index.subject(id))));
+                self.text.extend(format!(":{}", index.tally(id).count).into_bytes());
+            }
+            self.total += 1;
+        });
+        (self.after, self.is_done) = (more.map(Into::into), more.is_none());
+        (self.shown - shown) as u64 * SUBJECT_STEPS
+    }
+}
+
+impl Part for Deleted {
+    fn is_done(&self) -> bool {
+        self.is_done
+    }
+
+    fn look(&mut self, index: &StreamIndex, steps: &mut Steps) -> u64 {
+        match index.next_deleted(self.from, steps) {
+            Walk::Found(range) => {
+                let end = *range.end().min(&(range.start() + WRITTEN_AT_ONCE - 1));
+                self.write(*range.start(), end);
+                self.from = end + 1;
+                return (end - range.start()) / WRITTEN_PER_STEP + 1;
+            }
+            Walk::More(on) => self.from = on,
+            Walk::End => self.is_done = true,
+        }
+        0
     }
 }
 
 impl Deleted {
-    fn gather(&mut self, index: &StreamIndex, turn: &mut Turn<'_>) -> bool {
-        while !self.is_done {
-            if !turn.may_go_on() {
-                return false;
-            }
-            let mut steps = turn.take_steps_up_to(LOOKED_AT_ONCE);
-            let before = steps.left();
-            match index.next_deleted(self.from, &mut steps) {
-                Walk::Found(range) => {
-                    let end = *range.end().min(&(range.start() + WRITTEN_AT_ONCE - 1));
-                    self.write(*range.start(), end);
-                    self.from = end + 1;
-                    turn.spend((end - range.start()) / WRITTEN_PER_STEP + 1);
-                }
-                Walk::More(on) => self.from = on,
-                Walk::End => self.is_done = true,
-            }
-            turn.spend(u64::from(before - steps.left()));
-        }
-        true
-    }
-
     fn write(&mut self, start: u64, end: u64) {
         for seq in (start..=end).take(DELETED_MAX - self.shown) {
             let separator: &[u8] = if self.text.is_empty() { b"" } else { b"," };
