@@ -10,7 +10,7 @@ use js_proto::{Plan, PublishHeaders, Rollup, Storage, errors};
 use crate::counter::{Adding, CounterDiff};
 use crate::event::Facts;
 use crate::found_last::FoundLast;
-use crate::header_edit::{self, CLIENT_INFO};
+use crate::header_edit;
 use crate::publish::{HEADER_BYTES_MAX, Stop, refuse_if, rollup_failed, store_failed, with_ttl};
 use crate::schedules::with_rollup;
 use crate::sizes::FILE_MESSAGE_BYTES_MAX;
@@ -273,8 +273,5 @@ fn check_member_rollup(diff: &Diff, rollup: Option<Rollup<'_>>, subject: &[u8]) 
 /// The header without what is not stored, if there is such a thing.
 fn stripped(header: &[u8]) -> Option<Vec<u8>> {
     let mut out = Vec::new();
-    header_edit::has(header, CLIENT_INFO).then(|| {
-        header_edit::without(header, CLIENT_INFO, &mut out);
-        out
-    })
+    header_edit::to_store(header, &mut out).then_some(out)
 }

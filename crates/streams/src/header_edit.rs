@@ -3,14 +3,38 @@
 use js_proto::headers;
 
 /// What requests from other accounts say of who asks. It is not stored.
-pub(crate) const CLIENT_INFO: &str = "Nats-Request-Info";
+const CLIENT_INFO: &str = "Nats-Request-Info";
 
+const VERSION: &[u8] = b"NATS/1.0";
 const FIRST_LINE: &[u8] = b"NATS/1.0\r\n";
 const LINE_END: &[u8] = b"\r\n";
 
 /// Whether a line has that name.
 pub(crate) fn has(block: &[u8], name: &str) -> bool {
     next_line(block, name, 0).is_some()
+}
+
+/// The block as it is stored: without what is said of who asks, and without a status. Says
+/// whether that is another one than came.
+pub(crate) fn to_store(block: &[u8], out: &mut Vec<u8>) -> bool {
+    let status = status_len(block);
+    if status == 0 && !has(block, CLIENT_INFO) {
+        return false;
+    }
+    without(block, CLIENT_INFO, out);
+    if status > 0 && !out.is_empty() {
+        out.drain(VERSION.len()..VERSION.len() + status);
+        if out.len() <= FIRST_LINE.len() + LINE_END.len() {
+            out.clear();
+        }
+    }
+    true
+}
+
+/// Bytes of what stands behind the version in the first line.
+fn status_len(block: &[u8]) -> usize {
+    let behind = block.strip_prefix(VERSION).unwrap_or_default();
+    behind.iter().position(|byte| *byte == b'\r').unwrap_or(0)
 }
 
 /// The block without lines of that name; nothing if none is left.
@@ -117,6 +141,20 @@ mod tests {
         set(&mut block, "B", b"x");
         set(&mut block, "C", b"");
         assert_eq!(block, b"NATS/1.0\r\nA: 22\r\nB:x\r\nA: 3\r\nC: \r\n\r\n");
+    }
+
+    #[test]
+    fn no_status_is_stored() {
+        let stored = |block: &str| {
+            let mut out = vec![1];
+            to_store(block.as_bytes(), &mut out).then(|| String::from_utf8(out).unwrap())
+        };
+        assert_eq!(stored("NATS/1.0 100 Idle\r\nA: 1\r\n\r\n").as_deref(), Some("NATS/1.0\r\nA: 1\r\n\r\n"));
+        assert_eq!(stored("NATS/1.0 503\r\n\r\n").as_deref(), Some(""));
+        assert_eq!(stored("NATS/1.0 503\r\nNats-Request-Info: {}\r\n\r\n").as_deref(), Some(""));
+        for as_it_is in ["NATS/1.0\r\nA: 1\r\n\r\n", "NATS/1.0\r\n\r\n", "", "NATS/1.0", "NATS 503\r\n\r\n"] {
+            assert_eq!(stored(as_it_is), None, "{as_it_is}");
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use stream_index::Filter;
 use crate::command::SEQUENCE_MAX;
 use crate::counter::{Adding, Counted};
 use crate::event::{Arrival, Change, Event, Facts, Staged, recorded_ttl};
-use crate::header_edit::{self, CLIENT_INFO};
+use crate::header_edit;
 use crate::lookup::{Looked, Lookup};
 use crate::rewritten::{Edits, Rewritten};
 use crate::schedules::with_rollup;
@@ -100,10 +100,7 @@ impl<W> Stream<W> {
         let random = || (around.random)();
         let subject =
             transform.is_some_and(|mapping| mapping.apply(publish.subject, random, &mut scratch.subject));
-        let header = header_edit::has(publish.header, CLIENT_INFO);
-        if header {
-            header_edit::without(publish.header, CLIENT_INFO, &mut scratch.header);
-        }
+        let header = header_edit::to_store(publish.header, &mut scratch.header);
         Edits { subject, header, payload: false }
     }
 

@@ -49,8 +49,11 @@ impl Rig {
 
     fn publish(&mut self, subject: &str, lines: &str, payload: &[u8]) -> Given {
         let header = if lines.is_empty() { String::new() } else { format!("NATS/1.0\r\n{lines}\r\n\r\n") };
-        let publish =
-            Publish { now: self.now, subject: subject.as_bytes(), header: header.as_bytes(), payload };
+        self.publish_as_it_is(subject, header.as_bytes(), payload)
+    }
+
+    fn publish_as_it_is(&mut self, subject: &str, header: &[u8], payload: &[u8]) -> Given {
+        let publish = Publish { now: self.now, subject: subject.as_bytes(), header, payload };
         let mut around = Around {
             is_server_full: self.is_server_full,
             account_bytes_left: self.account_bytes_left,
@@ -276,6 +279,16 @@ fn who_asks_from_another_account_is_not_stored() {
     let mut rig = Rig::new(|_| {});
     rig.store("s.a", "Nats-Request-Info: {}\r\nA: b");
     rig.store("s.a", "Nats-Request-Info: {}");
+    assert_eq!(rig.record(0).header, b"NATS/1.0\r\nA: b\r\n\r\n");
+    assert_eq!(rig.record(1).header, b"");
+}
+
+#[test]
+fn a_status_is_not_stored() {
+    let mut rig = Rig::new(|_| {});
+    for header in ["NATS/1.0 100 Idle Heartbeat\r\nA: b\r\n\r\n", "NATS/1.0 503\r\n\r\n"] {
+        rig.publish_as_it_is("s.a", header.as_bytes(), b"x");
+    }
     assert_eq!(rig.record(0).header, b"NATS/1.0\r\nA: b\r\n\r\n");
     assert_eq!(rig.record(1).header, b"");
 }
