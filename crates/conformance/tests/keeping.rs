@@ -2,7 +2,7 @@
 //! reload.
 //!
 //! All of this holds for nats-server 2.14.5 too (`BUSTER_SERVER_BIN=nats-server BUSTER_PEER=1`), but for two servers on one
-//! store.
+//! store and files that are gone.
 
 mod kept;
 
@@ -152,6 +152,31 @@ fn a_second_server_keeps_off_the_store_of_the_first() {
     let refused = refusal(&config(dir, "", ACCOUNTS));
     let words = format!("store directory {} is in use by another server", dir.join("jetstream").display());
     assert!(refused.ends_with(&format!("[FTL] Can't start JetStream: {words}")), "{refused}");
+}
+
+/// Ours alone: nats-server begins anew where nothing is.
+#[test]
+fn a_server_whose_files_are_gone_does_not_start_until_they_are_back() {
+    if std::env::var_os("BUSTER_PEER").is_some() {
+        return;
+    }
+    let Kept { mut server, folder, .. } = Kept::with_streams(Setup::default());
+    server.stop().expect("it ends");
+    let config = config(folder.path(), WORDS, ACCOUNTS);
+    let (logs, aside) = (folder.path().join("jetstream/logs"), folder.path().join("aside"));
+    std::fs::rename(&logs, &aside).expect("they are there");
+    // A second time as well: whoever starts servers does so again.
+    for _ in 0..2 {
+        let refused = refusal(&config);
+        assert!(
+            refused.contains("[FTL] Can't start JetStream: ") && refused.contains("is missing"),
+            "{refused}"
+        );
+    }
+    std::fs::rename(&aside, &logs).expect("they are there");
+    server.restart().expect("it starts");
+    let mut client = Client::connect(&server, "a");
+    assert_eq!(client.makes("STREAM.INFO.ORDERS", &Value::Null)["state"]["messages"], 5);
 }
 
 #[test]

@@ -190,6 +190,10 @@ impl Disk {
         self.log.is_stopped()
     }
 
+    pub(crate) fn ends(&self) -> BTreeMap<u32, u32> {
+        self.log.ends()
+    }
+
     /// Whether [`Self::take_event`] may have something to tell.
     pub(crate) fn has_news(&self) -> bool {
         self.has_news

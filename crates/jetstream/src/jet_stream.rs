@@ -3,6 +3,7 @@
 //! Every shard has streams. Which there are, and where, all shards know by their claims, and send what concerns a stream
 //! to where it is. The first shard has the directory: it alone gives names away.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -250,6 +251,12 @@ impl JetStream {
     /// Whether that is done.
     pub fn has_stopped(&self) -> bool {
         self.desk.homes.iter().filter_map(|home| home.disk.as_ref()).all(|disk| disk.is_stopped())
+    }
+
+    /// Of each log, where its segments end: what a start has to find if they came to a clean stop.
+    pub fn log_ends(&self) -> Vec<(u32, BTreeMap<u32, u32>)> {
+        let with_log = self.desk.homes.iter().filter_map(|home| Some((home.log, home.disk.as_ref()?)));
+        with_log.map(|(log, disk)| (log, disk.ends())).collect()
     }
 
     /// Notes that it is so late: whatever is due has its turn with the rest.

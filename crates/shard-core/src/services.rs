@@ -1,5 +1,6 @@
 //! The services of the shard, and when they have their turn.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use conns::Time;
@@ -87,6 +88,11 @@ impl<S: Shell> ShardCore<S> {
     /// Whether there is no log, or all came to a clean stop.
     pub fn has_log_stopped(&self) -> bool {
         self.jetstream.as_ref().is_none_or(JetStream::has_stopped)
+    }
+
+    /// Of each log, where its segments end.
+    pub fn log_ends(&self) -> Vec<(u32, BTreeMap<u32, u32>)> {
+        self.jetstream.as_ref().map_or_else(Vec::new, JetStream::log_ends)
     }
 
     /// Something that JetStream asked for is done with a log.

@@ -92,7 +92,7 @@ impl Driver {
     fn close_store(&self) {
         let store = self.shell.shared.given.store.as_ref();
         if let Some(store) = store.filter(|_| self.core.has_log_stopped())
-            && let Err(error) = store.on_stopped(self.shell.storage.len())
+            && let Err(error) = store.on_stopped(self.core.log_ends())
         {
             tracing::warn!("JetStream: {error}");
         }
@@ -215,6 +215,9 @@ fn tell(log: usize, report: &Report) {
     }
     if report.lost_count > report.lost.len() as u64 {
         tracing::warn!("JetStream: {} places of log {log} rotted in all", report.lost_count);
+    }
+    for missing in &report.missing {
+        tracing::warn!("JetStream: {missing}, in log {log}: what was written last is lost");
     }
     for number in &report.bad_footers {
         tracing::warn!(

@@ -45,8 +45,18 @@ fn check_log(store: &Inspection, log: usize) -> Result<LogFindings, CheckError> 
     let report = store.log(log, &mut |item| inventory.take(item))?;
     let Stock { streams, consumers } = inventory.finish().map_err(|why| CheckError::Log { log, why })?;
     let damage = report.lost.iter().map(|lost| damage(lost, &streams, &consumers)).collect();
-    let Report { records, lost_count, torn, bad_footers, old_footers, bad_pages, segments, needless, .. } =
-        report;
+    let Report {
+        records,
+        lost_count,
+        torn,
+        bad_footers,
+        old_footers,
+        bad_pages,
+        segments,
+        needless,
+        missing,
+        ..
+    } = report;
     let streams = streams.into_values().collect();
     Ok(LogFindings {
         segments,
@@ -59,6 +69,7 @@ fn check_log(store: &Inspection, log: usize) -> Result<LogFindings, CheckError> 
         bad_footers,
         old_footers,
         bad_pages,
+        missing,
     })
 }
 

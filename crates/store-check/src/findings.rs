@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use jetstream::StreamFound;
 use log_format::{Kind, Place};
-use stream_log::{NodeFile, SegmentFound};
+use stream_log::{Missing, NodeFile, SegmentFound};
 
 /// What is in a store.
 #[derive(Debug)]
@@ -29,6 +29,7 @@ pub struct LogFindings {
     pub(crate) bad_footers: Vec<u32>,
     pub(crate) old_footers: Vec<u32>,
     pub(crate) bad_pages: Vec<u32>,
+    pub(crate) missing: Vec<Missing>,
 }
 
 /// Bytes that rotted.
@@ -46,7 +47,7 @@ impl Findings {
     /// Whether all that was ever acknowledged is there. A write that was cut off takes nothing of that away, nor does a
     /// page or footer that is made anew.
     pub fn is_sound(&self) -> bool {
-        self.logs.iter().all(|log| log.damage_count == 0)
+        self.logs.iter().all(|log| log.damage_count == 0 && log.missing.is_empty())
     }
 }
 
@@ -62,7 +63,7 @@ impl fmt::Display for Findings {
         for (number, log) in self.logs.iter().enumerate() {
             log.tell(f, number)?;
         }
-        let verdict = if self.is_sound() { "sound" } else { "DAMAGED: what rotted is lost" };
+        let verdict = if self.is_sound() { "sound" } else { "DAMAGED: what rotted or is missing is lost" };
         write!(f, "{verdict}")
     }
 }
@@ -83,6 +84,9 @@ impl LogFindings {
         }
         if self.damage_count > self.damage.len() as u64 {
             writeln!(f, "  ROTTEN: {} places in all", self.damage_count)?;
+        }
+        for missing in &self.missing {
+            writeln!(f, "  MISSING: {missing}")?;
         }
         self.tell_start(f)
     }

@@ -55,7 +55,7 @@ pub use log::{AppendError, Appended, Log, Room, TAIL_BYTES_MAX};
 pub use node_file::{LANES, NoNodeFile, NodeFile};
 pub use ram::{RAM_SEGMENT_BYTES, RamLog};
 pub use reading::{READ_BYTES, READS_MAX, Read};
-pub use recovery::{LOST_MAX, Lost, NoLog, Recovery, Report, SegmentFound};
+pub use recovery::{LOST_MAX, Lost, Missing, NoLog, Recovery, Report, SegmentFound};
 pub use request::{Answer, DiskError, Make, Request, Seal, Span, Write};
 pub use writing::{SPLIT_BYTES_MIN, WRITE_BYTES_MAX};
 

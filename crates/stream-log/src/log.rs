@@ -413,6 +413,15 @@ impl Log {
         (files, self.segments.values().map(|segment| segment.ledger.live_bytes()).sum())
     }
 
+    /// Where the batches of each segment end: what a start has to find once the log is [stopped](Self::is_stopped). Nothing
+    /// is known of a log that failed.
+    pub fn ends(&self) -> BTreeMap<u32, u32> {
+        let stays = |segment: &Segment| !matches!(segment.stage, Stage::Retiring(_) | Stage::Retired);
+        let there = self.segments.iter().filter(|(_, segment)| stays(segment) && !segment.is_empty());
+        let ends = there.map(|(number, segment)| (*number, segment.end));
+        if self.failed.is_some() { BTreeMap::new() } else { ends.collect() }
+    }
+
     /// Up to where everything is safe, by what the last [`Event::Synced`] said.
     pub fn told(&self) -> Lsn {
         self.writes.told

@@ -2,6 +2,8 @@
 //!
 //! A store without it is a new one, if there are no logs. One that cannot be read is never taken for a new one.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -34,6 +36,9 @@ pub struct NodeFile {
     pub logs: u32,
     /// By lane, which log it is.
     pub lanes: [u32; LANES],
+    /// By log, where the batches of each segment ended at the clean stop. Empty if nothing is known of that.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub segments: Vec<BTreeMap<u32, u32>>,
 }
 
 /// What cannot be read as [`NodeFile`].
@@ -62,6 +67,7 @@ impl NodeFile {
             stopped: true,
             logs,
             lanes,
+            segments: Vec::new(),
         }
     }
 
@@ -91,6 +97,19 @@ impl NodeFile {
         self.incarnation += 1;
         boot.clone_into(&mut self.boot);
         self.stopped = false;
+        self.segments.clear();
+    }
+
+    /// A log came to a clean stop, with segments that end there.
+    pub fn note_ends(&mut self, log: usize, ends: BTreeMap<u32, u32>) {
+        let logs = self.segments.len().max(log + 1);
+        self.segments.resize(logs, BTreeMap::new());
+        self.segments[log] = ends;
+    }
+
+    /// Which segments a log has to have, and where they end, if that is known.
+    pub fn ends(&self, log: usize) -> BTreeMap<u32, u32> {
+        self.segments.get(log).filter(|_| self.stopped).cloned().unwrap_or_default()
     }
 
     /// The file's text.

@@ -15,6 +15,7 @@ mod replay;
 mod survey;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fmt;
 
 use log_format::{Head, Item, Lsn, NoSegment, Place, Salt};
 use thiserror::Error;
@@ -51,6 +52,8 @@ pub struct Report {
     pub segments: Vec<SegmentFound>,
     /// Files that nobody needs: segments that were retired, and what never became one. They are taken away.
     pub needless: Vec<u32>,
+    /// What was there at a clean stop and is not any more.
+    pub missing: Vec<Missing>,
 }
 
 /// A segment that was found.
@@ -75,6 +78,28 @@ pub struct Lost {
     pub len: u32,
     /// Which record it was, if that can be told.
     pub head: Option<Head>,
+}
+
+/// A segment that is gone, or not as long as it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Missing {
+    /// Its number.
+    pub segment: u32,
+    /// Where its batches end now, in bytes from the start of the file; 0 if there are none.
+    pub found: u32,
+    /// Where they ended.
+    pub end: u32,
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self { segment, found: 0, .. } => write!(f, "nothing is left of segment {segment}"),
+            Self { segment, found, end } => {
+                write!(f, "segment {segment} ends at {found}, and ended at {end} when the log was stopped")
+            }
+        }
+    }
 }
 
 /// There are files that no log can be made of. None was changed.
@@ -115,6 +140,8 @@ pub struct Recovery {
     replay: Option<Replay>,
     /// Whatever footers tell, records are read.
     reads_all: bool,
+    /// Where the batches of segments ended at a clean stop.
+    expected: BTreeMap<u32, u32>,
     /// The file that was read last because there is no footer, which is the newest one mostly: it is gone through twice.
     kept: Option<(u32, Vec<u8>)>,
     report: Report,
@@ -143,9 +170,17 @@ impl Recovery {
             lens,
             replay: None,
             reads_all,
+            expected: BTreeMap::new(),
             kept: None,
             report: Report::default(),
         }
+    }
+
+    /// The same, if it is known which segments there were at a clean stop, and where they ended: what of that is missing is
+    /// told.
+    #[must_use]
+    pub fn expecting(self, ends: &BTreeMap<u32, u32>) -> Self {
+        Self { expected: ends.clone(), ..self }
     }
 
     /// What is to be read next. `None`: all is known, and [`Recovery::finish`] makes the log.
@@ -244,6 +279,12 @@ impl Recovery {
         let start = replay.start(&self.lens);
         let (segments, retired) = replay.into_parts();
         let gone: Vec<u32> = retired.keys().chain(&self.spares).copied().collect();
+        let expected = self.expected.iter().filter(|(number, _)| !retired.contains_key(number));
+        let with_found = expected.map(|(number, end)| {
+            let found = segments.get(number).map_or(0, |segment| segment.end);
+            Missing { segment: *number, found, end: *end }
+        });
+        self.report.missing = with_found.filter(|one| one.found < one.end).collect();
         self.report.segments =
             segments.iter().map(|(number, segment)| self.found(*number, segment)).collect();
         self.report.needless.clone_from(&gone);

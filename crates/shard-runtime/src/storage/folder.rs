@@ -68,6 +68,13 @@ pub enum StoreError {
         /// Why.
         error: NoNodeFile,
     },
+    /// A log came to a clean stop, and its files are not all there.
+    #[error(
+        "{} is missing, which was there when the server was stopped: put it back, or set \"stopped\" to false in \
+         {NODE_FILE} to go on without what is in it",
+        .0.display()
+    )]
+    Missing(PathBuf),
     /// The files of a log are not to be read.
     #[error("{folder}: {error}", folder = folder.display())]
     Log {
@@ -133,6 +140,19 @@ pub(super) fn check_names(folder: &Path) -> Result<(), StoreError> {
         if ![NODE_FILE, FRESH_NODE_FILE, LOGS].iter().any(|ours| name == **ours) {
             let name = name.to_string_lossy().into_owned();
             return Err(StoreError::Foreign { folder: folder.to_owned(), name });
+        }
+    }
+    Ok(())
+}
+
+/// What is gone as a whole may be put back, but not once others have taken its place.
+pub(super) fn check_segments(folder: &Path, node: &NodeFile) -> Result<(), StoreError> {
+    for log in 0..node.logs as usize {
+        let files = LogFiles::of(log_folder(folder, log));
+        let mut expected = node.ends(log).into_keys().map(|number| files.path(number));
+        let is_there = |path: &PathBuf| fs::metadata(path).is_ok_and(|file| file.len() > 0);
+        if let Some(path) = expected.find(|path| !is_there(path)) {
+            return Err(StoreError::Missing(path));
         }
     }
     Ok(())

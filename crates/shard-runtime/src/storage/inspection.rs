@@ -53,7 +53,9 @@ impl Inspection {
         let folder = log_folder(&self.folder, log);
         let files = LogFiles::of(folder.clone());
         let config = Config::new(self.node.store, log as u32);
-        let (_, report) = recover(&files, &folder, |files| Recovery::reading_all(config, files), sink)?;
+        let ends = self.node.ends(log);
+        let start = |files| Recovery::reading_all(config, files).expecting(&ends);
+        let (_, report) = recover(&files, &folder, start, sink)?;
         Ok(report)
     }
 }

@@ -1,5 +1,6 @@
 //! An open store: the logs it has, and the threads that serve them.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,7 +14,8 @@ use stream_log::{Config, Log, NodeFile, READS_MAX, Recovery, Report, Request, Sp
 
 use super::files::LogFiles;
 use super::folder::{
-    StoreError, check_names, found_logs, lock, log_folder, make, read_node, recover, write_node,
+    StoreError, check_names, check_segments, found_logs, lock, log_folder, make, read_node, recover,
+    write_node,
 };
 use super::hot::HotFiles;
 use super::meter::Meter;
@@ -36,6 +38,8 @@ pub struct Store {
     reads: SyncSender<Job<Span>>,
     chores: SyncSender<Job<Request>>,
     makes: SyncSender<Job<Request>>,
+    /// What it said when it was opened.
+    found: NodeFile,
     /// Of each log.
     meters: Vec<Meter>,
     /// Held locked.
@@ -55,6 +59,8 @@ impl Store {
         let lock = lock(&folder)?;
         check_names(&folder)?;
         let mut node = read_node(&folder, logs)?;
+        check_segments(&folder, &node)?;
+        let found = node.clone();
         node.logs = node.logs.max(logs as u32).max(found_logs(&folder)?);
         let boot = fs::read_to_string(BOOT_ID).unwrap_or_default();
         node.open(boot.trim());
@@ -66,6 +72,7 @@ impl Store {
         Ok(Self {
             folder,
             node: Mutex::new(node),
+            found,
             running,
             sync,
             cpus,
@@ -92,15 +99,20 @@ impl Store {
         self.node.lock().expect("nothing panics that holds it").clone()
     }
 
-    /// So many of the store's logs came to a clean stop. Once all have, that is written down.
+    /// Some of the store's logs came to a clean stop, with segments that [end there](stream_log::Log::ends). Once all have,
+    /// that is written down.
     ///
     /// # Errors
     /// That could not be done.
-    pub fn on_stopped(&self, logs: usize) -> Result<(), StoreError> {
-        if self.running.fetch_sub(logs, Ordering::AcqRel) > logs {
+    pub fn on_stopped(&self, logs: Vec<(u32, BTreeMap<u32, u32>)>) -> Result<(), StoreError> {
+        let count = logs.len();
+        let mut node = self.node.lock().expect("nothing panics that holds it");
+        for (log, ends) in logs {
+            node.note_ends(log as usize, ends);
+        }
+        if self.running.fetch_sub(count, Ordering::AcqRel) > count {
             return Ok(());
         }
-        let mut node = self.node.lock().expect("nothing panics that holds it");
         node.stopped = true;
         write_node(&self.folder, &node)
     }
@@ -113,7 +125,10 @@ impl Store {
     pub fn recover(&self, log: usize, sink: &mut dyn FnMut(Item<'_>)) -> Result<(Log, Report), StoreError> {
         let mut config = Config::new(self.node().store, log as u32);
         config.sync = self.sync;
-        recover(&self.files(log)?, &self.log_folder(log), |files| Recovery::new(config, files), sink)
+        let folder = self.log_folder(log);
+        let ends = self.found.ends(log);
+        let start = |files| Recovery::new(config, files).expecting(&ends);
+        recover(&self.files(log)?, &folder, start, sink)
     }
 
     /// Starts what carries out a log's requests. `tell` hears what came of them, on other threads.

@@ -115,13 +115,15 @@ impl Driven {
         }
     }
 
-    fn stop(mut self) {
+    /// Stops. Says where its segments end.
+    fn stop(mut self) -> BTreeMap<u32, u32> {
         self.log.stop();
         self.hand_over();
         while !self.log.is_stopped() {
             self.hear();
             self.hand_over();
         }
+        self.log.ends()
     }
 }
 
@@ -147,10 +149,9 @@ fn what_was_synced_is_there_again_whether_the_log_was_stopped_or_not() {
             assert_eq!(driven.read(seq), payload(seq));
         }
         if stops {
-            driven.stop();
-            store.on_stopped(1).expect("it can be written");
+            store.on_stopped(vec![(1, driven.stop())]).expect("it can be written");
             assert!(!store.node().stopped, "the other log has yet to");
-            store.on_stopped(1).expect("it can be written");
+            store.on_stopped(vec![(0, BTreeMap::new())]).expect("it can be written");
             assert!(store.node().stopped);
         }
     }
@@ -173,6 +174,60 @@ fn a_log_grows_over_several_segments() {
     assert_eq!(driven.found.len(), 150);
     assert!(driven.found.values().map(|place| place.segment).max() >= Some(3));
     assert_eq!(driven.read(1).len(), 100_000);
+}
+
+/// A store with one log of a few segments, which came to a clean stop.
+fn stopped_store() -> TempDir {
+    let folder = TempDir::new().expect("a folder");
+    let store = Store::open(folder.path(), 1, SyncWhen::Always).expect("it is new");
+    let mut driven = Driven::open(&store, 0);
+    let mut last = Lsn(0);
+    for seq in 1..=150 {
+        last = driven.append(seq, &[7; 100_000]);
+        driven.hand_over();
+    }
+    driven.await_synced(last);
+    store.on_stopped(vec![(0, driven.stop())]).expect("it can be written");
+    assert!(store.node().ends(0).len() >= 3, "{:?}", store.node());
+    folder
+}
+
+#[test]
+fn a_file_that_is_gone_since_a_clean_stop_is_missed() {
+    let folder = stopped_store();
+    let (segment, kept) = (folder.path().join("jetstream/logs/0/2.seg"), folder.path().join("kept"));
+    std::fs::rename(&segment, &kept).expect("it is there");
+    // However often it is tried: whoever starts servers does so again.
+    for is_empty in [false, false, true] {
+        if is_empty {
+            std::fs::write(&segment, "").expect("it can be written");
+        }
+        let found = Inspection::open(folder.path()).expect("it is ours").log(0, &mut |_| ()).expect("a log");
+        let missing: Vec<String> = found.missing.iter().map(ToString::to_string).collect();
+        assert_eq!(missing, ["nothing is left of segment 2"]);
+        let refused =
+            Store::open(folder.path(), 1, SyncWhen::Always).expect_err("a file is gone").to_string();
+        assert!(refused.contains("logs/0/2.seg is missing, which was there"), "{refused}");
+    }
+    // Back in its place it is found.
+    std::fs::rename(&kept, &segment).expect("it is there");
+    let store = Store::open(folder.path(), 1, SyncWhen::Always).expect("it is ours");
+    assert_eq!(store.recover(0, &mut |_| ()).expect("all is there").1.missing, []);
+}
+
+#[test]
+fn a_log_that_is_shorter_than_at_its_stop_is_told_of() {
+    let folder = stopped_store();
+    let ends = Inspection::open(folder.path()).expect("it is ours").node().ends(0);
+    let (number, end) = ends.last_key_value().expect("there are some");
+    let segment = folder.path().join(format!("jetstream/logs/0/{number}.seg"));
+    let file = std::fs::File::options().write(true).open(segment).expect("it is there");
+    file.set_len(u64::from(end / 2)).expect("it can be cut");
+    let store = Store::open(folder.path(), 1, SyncWhen::Always).expect("it is ours");
+    let (_, report) = store.recover(0, &mut |_| ()).expect("the rest is there");
+    let [missing] = report.missing[..] else { panic!("{report:?}") };
+    assert!(missing.segment == *number && missing.end == *end && missing.found < *end, "{missing}");
+    assert!(missing.found > 0, "{missing}");
 }
 
 #[test]
