@@ -13,8 +13,8 @@ pub(crate) mod told;
 pub(crate) mod uniqueness;
 
 use js_proto::{
-    AccountInfoAnswer, AccountPurgeAnswer, ApiAnswer, ConsumerCreateAnswer, ConsumerDeleteAnswer,
-    ConsumerInfoAnswer, ConsumerListAnswer, ConsumerNamesAnswer, ConsumerPauseAnswer, ConsumerResetAnswer,
+    AccountInfoAnswer, ApiAnswer, ConsumerCreateAnswer, ConsumerDeleteAnswer, ConsumerInfoAnswer,
+    ConsumerListAnswer, ConsumerNamesAnswer, ConsumerPauseAnswer, ConsumerResetAnswer,
     ConsumerStepdownAnswer, ConsumerUnpinAnswer, MsgDeleteAnswer, MsgGetAnswer, RequestKind,
     StreamCreateAnswer, StreamDeleteAnswer, StreamInfoAnswer, StreamListAnswer, StreamNamesAnswer,
     StreamPurgeAnswer, StreamRemovePeerAnswer, StreamRestoreAnswer, StreamSnapshotAnswer,
@@ -138,9 +138,6 @@ fn not_stored(kind: RequestKind, why: &AppendError) -> Answer {
 /// What the system account may ask for.
 pub(crate) fn of_system(kind: RequestKind) -> Step {
     match kind {
-        RequestKind::AccountPurge => {
-            told(Ok(AccountPurgeAnswer { initiated: true, ..AccountPurgeAnswer::new() }))
-        }
         RequestKind::MetaLeaderStepdown
         | RequestKind::ServerRemove
         | RequestKind::AccountStreamMove

@@ -93,7 +93,7 @@ impl Turn<'_> {
         self.tell(index, EventSubject::of_server(EventKind::Api), |turn, event: ApiAudit| ApiAudit {
             server: turn.config.server_name.clone(),
             client: Some(turn.client_info(account, from)),
-            subject: text(subject),
+            subject: without_domain(&text(subject), &turn.config.domain),
             request: text(body),
             response: text(answer),
             domain: turn.config.domain.clone(),
@@ -142,6 +142,13 @@ impl Home {
             ..event
         });
     }
+}
+
+/// The subject of a request as it is where nobody names the domain.
+fn without_domain(subject: &str, domain: &str) -> String {
+    let named =
+        subject.strip_prefix("$JS.").and_then(|rest| rest.strip_prefix(domain)?.strip_prefix(".API."));
+    named.map_or_else(|| subject.to_owned(), |rest| format!("$JS.API.{rest}"))
 }
 
 fn text(bytes: &[u8]) -> String {

@@ -30,6 +30,7 @@
 
 mod account;
 mod account_hash;
+mod account_purge;
 mod ack_form;
 mod allowance;
 mod api;

@@ -15,7 +15,7 @@ use crate::home::Home;
 use crate::jet_stream::Desk;
 use crate::letters::Word;
 use crate::publishes::Taken;
-use crate::registrar::{Registrar, is_of_directory};
+use crate::registrar::is_of_directory;
 use crate::reports::Report;
 use crate::request::Request;
 use crate::role::{FIRST, Role};
@@ -140,16 +140,17 @@ impl Desk {
         }
     }
 
-    /// Goes on with looking for streams.
+    /// Goes on with looking for streams, and with having them go.
     pub(crate) fn go_on_searching(&mut self, turn: &mut Turn<'_>) {
         if let Some(registrar) = &mut self.registrar {
             registrar.go_on_searching(&mut self.homes, turn);
+            registrar.go_on_purging(&mut self.homes, turn);
         }
     }
 
     /// Whether that could go on.
     pub(crate) fn is_searching(&self) -> bool {
-        self.registrar.as_ref().is_some_and(Registrar::may_search)
+        self.registrar.as_ref().is_some_and(|registrar| registrar.may_search() || registrar.may_purge())
     }
 
     /// Tells what the shard with the directory asked for.

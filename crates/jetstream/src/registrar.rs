@@ -10,6 +10,7 @@ use js_proto::{
 };
 use serde::Serialize;
 
+use crate::account_purge::AccountPurges;
 use crate::allowance::{Allowance, Reserved};
 use crate::api::snapshots::why_no_restore;
 use crate::api::streams::{check_new, config_to_create, config_to_update};
@@ -37,6 +38,7 @@ pub(crate) struct Registrar {
     early: VecDeque<Request>,
     pub(crate) gathering: Gathering,
     pub(crate) searches: Searches,
+    pub(crate) account_purges: AccountPurges,
 }
 
 /// What becomes of a request.
@@ -48,6 +50,8 @@ enum Course {
     Pass(ShardId),
     /// It is looked which streams are meant.
     Search,
+    /// All streams of an account go.
+    PurgeAccount,
 }
 
 /// Whether requests of that kind are about the directory, or change what is in it.
@@ -62,6 +66,7 @@ pub(crate) fn is_of_directory(kind: RequestKind) -> bool {
             | Kind::StreamNames
             | Kind::StreamList
             | Kind::StreamRestore
+            | Kind::AccountPurge
     )
 }
 
@@ -74,6 +79,7 @@ impl Registrar {
             early: VecDeque::new(),
             gathering: Gathering::default(),
             searches: Searches::new(),
+            account_purges: AccountPurges::default(),
         }
     }
 
@@ -132,10 +138,11 @@ impl Registrar {
         for request in waited {
             self.answer(homes, turn, request);
         }
+        self.note_purged(homes, turn, account, &stream);
     }
 
     /// Answers a request, or has that done.
-    fn answer(&mut self, homes: &mut Homes, turn: &mut Turn<'_>, request: Request) {
+    pub(crate) fn answer(&mut self, homes: &mut Homes, turn: &mut Turn<'_>, request: Request) {
         let Some(request) = self.directory.wait(request) else { return };
         turn.spend(REQUEST_STEPS);
         match self.course(homes, turn, &request) {
@@ -143,6 +150,7 @@ impl Registrar {
             Course::Order(shard, verdict) => self.hand_over(homes, turn, shard, request, Some(verdict)),
             Course::Pass(shard) => self.hand_over(homes, turn, shard, request, None),
             Course::Search => self.search(homes, turn, request),
+            Course::PurgeAccount => self.begin_account_purge(homes, turn, request),
         }
     }
 
@@ -166,8 +174,10 @@ impl Registrar {
         use RequestKind as Kind;
         let kind = request.asked().kind;
         let home = homes.own();
-        if home.account(request.account).is_system && kind != Kind::AccountInfo {
-            return Course::Pass(turn.shard);
+        match (home.account(request.account).is_system, kind) {
+            (true, Kind::AccountPurge) => return Course::PurgeAccount,
+            (true, kind) if kind != Kind::AccountInfo => return Course::Pass(turn.shard),
+            _ => {}
         }
         match kind {
             Kind::AccountInfo => answered(self.account_info(home, turn, request)),

@@ -91,6 +91,11 @@ impl Request {
         }
     }
 
+    /// Whether the server itself asks, whom nobody has to tell.
+    pub(crate) fn is_own(&self) -> bool {
+        self.from == Asker::Nobody && self.reply.is_none()
+    }
+
     /// What it is about.
     pub(crate) fn about(&self) -> About {
         (self.account, self.asked().stream.into())

@@ -192,13 +192,15 @@ impl Home {
     pub(crate) fn give(&mut self, turn: &mut Turn<'_>, request: &Request, answer: &Answer) {
         let account = self.account(request.account);
         account.end_request(request.bytes());
-        if answer.is_told {
+        // What the server asks of itself is no request.
+        let is_told = answer.is_told && !request.is_own();
+        if is_told {
             account.ledger.count_request(answer.is_error);
         }
         if let Some(reply) = &request.reply {
             turn.publish(&Message::new(request.account, reply, &answer.json));
         }
-        if answer.is_told {
+        if is_told {
             turn.audit(&self.accounts[request.account], request, &answer.json);
         }
         if request.is_order {

@@ -53,6 +53,39 @@ fn what_nobody_knows_is_heard_and_not_answered() {
     }
 }
 
+/// With more streams than go at a time. The account is told as of other streams that go, and has asked for nothing.
+#[test]
+fn the_system_has_all_streams_of_an_account_go() {
+    for shards in [1, 3] {
+        let mut rig = Rig::new(shards);
+        let (a, b, system) = (rig.client("a"), rig.client("b"), rig.client("s"));
+        for n in 0..150 {
+            rig.ask(a, &format!("STREAM.CREATE.S{n}"), &format!(r#"{{"name":"S{n}","storage":"memory"}}"#));
+        }
+        rig.ask(b, "STREAM.CREATE.S", STREAM);
+        assert_eq!(rig.ask(a, "ACCOUNT.PURGE.A", ""), "", "who is not the system is not answered");
+        let before = rig.ask(a, "INFO", "");
+        assert!(before.contains(r#""streams":150,"#), "{before}");
+        rig.say(a, "SUB $JS.EVENT.ADVISORY.API 8\r\nSUB $JS.EVENT.ADVISORY.STREAM.DELETED.* 9\r\n");
+        let said = rig.ask(system, "ACCOUNT.PURGE.A", "");
+        assert!(said.contains(r#""initiated":true"#), "{said}");
+        let told = rig.say(a, "PING\r\n");
+        assert_eq!(
+            (told.matches(r#""action":"delete""#).count(), told.matches("api_audit").count()),
+            (150, 0)
+        );
+        let after = rig.ask(a, "INFO", "");
+        assert!(after.contains(r#""streams":0,"#), "{after}");
+        assert!(after.contains(r#""total":151,"errors":0"#), "{after}");
+        assert!(rig.publish(a, "S7", "x").contains("503"));
+        assert!(rig.ask(b, "STREAM.NAMES", "").contains(r#""streams":["S"]"#));
+        for (account, answer) in [("NONE", r#""initiated":true"#), ("a/b", "path separators")] {
+            let said = rig.ask(system, &format!("ACCOUNT.PURGE.{account}"), "");
+            assert!(said.contains(answer), "{said}");
+        }
+    }
+}
+
 #[test]
 fn a_stream_is_there_until_it_is_deleted_whoever_made_it() {
     let mut rig = Rig::new(2);
@@ -173,6 +206,12 @@ fn the_domain_is_understood_in_subjects() {
         assert!(rig.publish(conn, "$JS.hub.API.INFO", "").contains(r#""domain":"hub""#));
         assert!(rig.publish(conn, "$JS.other.API.INFO", "").contains("503"));
         assert!(rig.ask(conn, "INFO", "").contains(r#""domain":"hub""#));
+    }
+    rig.say(near, "SUB $JS.EVENT.ADVISORY.API 9\r\n");
+    for conn in [near, far] {
+        // Audits tell of requests as they are without it.
+        let said = rig.publish(conn, "$JS.hub.API.STREAM.NAMES", "") + &rig.say(near, "PING\r\n");
+        assert!(said.contains(r#""subject":"$JS.API.STREAM.NAMES""#), "{said}");
     }
 }
 

@@ -59,7 +59,8 @@ fn names_descriptions_and_metadata(setup: Setup) {
         assert_eq!(made["name"].as_str().map(str::len), Some(8), "{made}");
         assert_eq!(made["config"]["inactive_threshold"], 5_000_000_000_u64);
         let other = json!({"stream_name": "S", "config": {"durable_name": "D", "name": "D"}});
-        assert_eq!(js.refused("CONSUMER.DURABLE.CREATE.S.E", other).await, 10017);
+        assert_eq!(js.refused("CONSUMER.DURABLE.CREATE.S.E", other.clone()).await, 10017);
+        assert_eq!(js.done("CONSUMER.DURABLE.CREATE.S.D", other).await["name"], "D");
         let long = json!({"stream_name": "S", "config": {"durable_name": "L", "name": "L",
             "description": "x".repeat(4097)}});
         assert_eq!(js.refused("CONSUMER.CREATE.S.L", long).await, 10107);
