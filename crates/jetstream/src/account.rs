@@ -8,7 +8,9 @@ use js_proto::{API_LEVEL, AccountInfo, ApiStats, JetStreamLimits, Storage, Tier}
 use crate::account_hash::account_hash;
 use crate::allowance::Reserved;
 use crate::config::UNLIMITED;
+use crate::dropped::EachQueue;
 use crate::ledger::AccountLedger;
+use crate::request::Request;
 
 /// Names a stream of the shard. No two have the same one, also if one is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,7 +32,7 @@ pub(crate) struct Account {
     /// What its streams have here that is not in there yet.
     pub(crate) untold: Reserved,
     /// Requests that wait to be answered here.
-    pub(crate) waiting: usize,
+    pub(crate) waiting: EachQueue<usize>,
     /// Bytes of those.
     pub(crate) waiting_bytes: usize,
 }
@@ -50,7 +52,7 @@ impl Account {
             streams: BTreeMap::new(),
             ledger,
             untold: Reserved::default(),
-            waiting: 0,
+            waiting: [0; 2],
             waiting_bytes: 0,
         }
     }
@@ -65,16 +67,16 @@ impl Account {
         self.ledger.used.of(storage) + self.untold.of(storage)
     }
 
-    /// A request waits, which has so many bytes.
-    pub(crate) fn begin_request(&mut self, bytes: usize) {
-        self.waiting += 1;
-        self.waiting_bytes += bytes;
+    /// A request waits.
+    pub(crate) fn begin_request(&mut self, request: &Request) {
+        self.waiting[request.queue() as usize] += 1;
+        self.waiting_bytes += request.bytes();
     }
 
     /// A request waits no more.
-    pub(crate) fn end_request(&mut self, bytes: usize) {
-        self.waiting -= 1;
-        self.waiting_bytes -= bytes;
+    pub(crate) fn end_request(&mut self, request: &Request) {
+        self.waiting[request.queue() as usize] -= 1;
+        self.waiting_bytes -= request.bytes();
     }
 
     /// What INFO tells of it, which has so many streams that reserve so much.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use js_proto::{ConfigLimits, JetStreamLimits, Nanos, Storage, StreamConfig, UnknownFields};
 
+use crate::dropped::EachQueue;
 use crate::ledger::Ledger;
 
 /// What the JetStream of a server is told. All shards are told the same.
@@ -31,6 +32,8 @@ pub struct Config {
     pub buffer: Buffer,
     /// Requests of an account that may wait on a shard; zero and less leave it to the server.
     pub max_requests: i64,
+    /// The same of requests that ask what there is, which are counted apart; zero and less: as many as of the others.
+    pub max_infos: i64,
     /// Whether deliveries name domain and account where they are acknowledged.
     pub has_long_acks: bool,
     /// What becomes of fields that requests should not have.
@@ -110,8 +113,10 @@ const REQUESTS_DEFAULT: usize = 10_000;
 
 impl Config {
     /// How many requests of an account may wait on a shard. Those that come beyond that are dropped, and that is told.
-    pub(crate) fn requests_max(&self) -> usize {
-        usize::try_from(self.max_requests).ok().filter(|max| *max > 0).unwrap_or(REQUESTS_DEFAULT)
+    pub(crate) fn requests_max(&self) -> EachQueue<usize> {
+        let said = |max: i64| usize::try_from(max).ok().filter(|max| *max > 0);
+        let requests = said(self.max_requests).unwrap_or(REQUESTS_DEFAULT);
+        [requests, said(self.max_infos).unwrap_or(requests)]
     }
 
     /// What a stream or a consumer is held against, in an account that may have so much.

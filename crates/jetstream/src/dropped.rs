@@ -5,6 +5,18 @@ use std::time::Duration;
 
 use conns::Time;
 
+/// What a request is counted with while it waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Queue {
+    /// Requests that change something, or are for a message.
+    Requests,
+    /// Those that ask what there is.
+    Infos,
+}
+
+/// Something for each of them.
+pub(crate) type EachQueue<T> = [T; 2];
+
 /// How often that is told at most.
 const TOLD_EVERY: Duration = Duration::from_secs(1);
 
@@ -14,6 +26,18 @@ pub(crate) struct Dropped {
     requests: i64,
     /// It is told again from then on.
     silent_until: Time,
+}
+
+impl Queue {
+    pub(crate) const ALL: EachQueue<Self> = [Self::Requests, Self::Infos];
+
+    /// As nats-server names it where it tells of what was dropped.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Requests => "JetStream API queue",
+            Self::Infos => "JetStream API info queue",
+        }
+    }
 }
 
 impl Dropped {

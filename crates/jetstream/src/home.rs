@@ -20,7 +20,7 @@ use crate::config::Config;
 use crate::consumer_set::ConsumerKey;
 use crate::deadlines::{Deadlines, Due};
 use crate::disk::Disk;
-use crate::dropped::Dropped;
+use crate::dropped::{Dropped, EachQueue};
 use crate::endings::Endings;
 use crate::gets::Get;
 use crate::ledger::{BatchCounts, Ledger};
@@ -124,7 +124,7 @@ pub(crate) struct Home {
     /// Streams and consumers that are gone, and not all is done about that.
     pub(crate) endings: Endings,
     /// Requests that were dropped.
-    pub(crate) dropped: Dropped,
+    pub(crate) dropped: EachQueue<Dropped>,
     /// Consumers that push from that one on are yet to be told who listens.
     pub(crate) interest_from: Option<ConsumerKey>,
     pub(crate) is_interest_left: bool,
@@ -147,7 +147,7 @@ pub(crate) struct Home {
     /// What the directory has to hear.
     pub(crate) reports: VecDeque<Report>,
     /// Requests of an account that may wait.
-    pub(crate) requests_max: usize,
+    pub(crate) requests_max: EachQueue<usize>,
     /// Requests that wait their turn.
     pub(crate) waiting: VecDeque<(Request, Job)>,
     /// Those that take several turns, and what has to wait for them or for its stream.
@@ -210,7 +210,7 @@ impl Home {
             busy: VecDeque::new(),
             tasks: 0,
             endings: Endings::default(),
-            dropped: Dropped::default(),
+            dropped: Default::default(),
             interest_from: None,
             is_interest_left: false,
             interest_seen: 0,

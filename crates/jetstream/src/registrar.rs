@@ -162,7 +162,7 @@ impl Registrar {
         request: Request,
         ordered: Option<Verdict>,
     ) {
-        homes.own().account(request.account).end_request(request.bytes());
+        homes.own().account(request.account).end_request(&request);
         if shard == turn.shard {
             homes.take(turn, request, ordered);
         } else {

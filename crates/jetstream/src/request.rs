@@ -2,9 +2,10 @@
 
 use broker::{FarConn, Party};
 use fabric::{MeshMessage, ShardId};
-use js_proto::{ApiRequest, ApiSubject, Asked};
+use js_proto::{ApiRequest, ApiSubject, Asked, RequestKind};
 use log_format::Lsn;
 
+use crate::dropped::Queue;
 use crate::names::Name;
 
 /// Who asks.
@@ -94,6 +95,21 @@ impl Request {
     /// Whether the server itself asks, whom nobody has to tell.
     pub(crate) fn is_own(&self) -> bool {
         self.from == Asker::Nobody && self.reply.is_none()
+    }
+
+    /// What it is counted with while it waits.
+    pub(crate) fn queue(&self) -> Queue {
+        use RequestKind as Kind;
+        match self.asked().kind {
+            Kind::AccountInfo
+            | Kind::StreamNames
+            | Kind::StreamList
+            | Kind::StreamInfo
+            | Kind::ConsumerNames
+            | Kind::ConsumerList
+            | Kind::ConsumerInfo => Queue::Infos,
+            _ => Queue::Requests,
+        }
     }
 
     /// What it is about.

@@ -8,6 +8,7 @@ use log_format::Lsn;
 
 use crate::api;
 use crate::disk::Disk;
+use crate::dropped::Queue;
 use crate::home::Home;
 use crate::letters::Verdict;
 use crate::post::Message;
@@ -44,22 +45,21 @@ impl Home {
 
     /// Whether a request may wait: too many are dropped. If it may it is counted.
     pub(crate) fn let_wait(&mut self, request: &Request) -> bool {
-        let bytes = request.bytes();
-        let requests_max = self.requests_max;
+        let queue = request.queue() as usize;
+        let most = self.requests_max[queue];
         let account = self.account(request.account);
-        if account.waiting >= requests_max || account.waiting_bytes + bytes > WAITING_BYTES_MAX {
-            self.dropped.add();
+        if account.waiting[queue] >= most || account.waiting_bytes + request.bytes() > WAITING_BYTES_MAX {
+            self.dropped[queue].add();
             return false;
         }
-        account.begin_request(bytes);
+        account.begin_request(request);
         true
     }
 
     /// The shard with the directory has something done to a name, and waits for what comes of it.
     pub(crate) fn on_order(&mut self, turn: &mut Turn<'_>, mut request: Request, verdict: Verdict) {
         request.is_order = true;
-        let bytes = request.bytes();
-        self.account(request.account).begin_request(bytes);
+        self.account(request.account).begin_request(&request);
         self.line_up_request(turn, request, Job::Ordered(verdict));
     }
 
@@ -139,7 +139,7 @@ impl Home {
                 self.reads_awaited = true;
                 return Attempt::Waits(request, job);
             }
-            Step::Silence => self.account(request.account).end_request(request.bytes()),
+            Step::Silence => self.account(request.account).end_request(&request),
             Step::Answer(answer) => self.give(turn, &request, &answer),
             Step::AnswerAfter(told, answer) => self.give_after(turn, told, request, answer),
             Step::Command(id, command) => {
@@ -191,7 +191,7 @@ impl Home {
 
     pub(crate) fn give(&mut self, turn: &mut Turn<'_>, request: &Request, answer: &Answer) {
         let account = self.account(request.account);
-        account.end_request(request.bytes());
+        account.end_request(request);
         // What the server asks of itself is no request.
         let is_told = answer.is_told && !request.is_own();
         if is_told {
@@ -210,8 +210,15 @@ impl Home {
 
     /// Tells of requests that were dropped.
     pub(crate) fn tell_dropped(&mut self, turn: &mut Turn<'_>) {
-        let Some(dropped) = self.dropped.take(turn.clocks.now) else { return };
-        tracing::warn!("JetStream API queue limit reached, dropping {dropped} requests");
+        for queue in Queue::ALL {
+            if let Some(dropped) = self.dropped[queue as usize].take(turn.clocks.now) {
+                self.tell_dropped_of(turn, queue, dropped);
+            }
+        }
+    }
+
+    fn tell_dropped_of(&mut self, turn: &mut Turn<'_>, queue: Queue, dropped: i64) {
+        tracing::warn!("{} limit reached, dropping {dropped} requests", queue.name());
         let Some(system) = self.system_account() else { return };
         let subject = EventSubject::of_server(EventKind::ApiLimitReached);
         turn.tell(system, subject, |turn, event: ApiLimitReached| ApiLimitReached {

@@ -8,6 +8,7 @@ use crate::account::StreamId;
 use crate::consumer_set::ConsumerKey;
 use crate::deadlines::Due;
 use crate::disk::Disk;
+use crate::dropped::Dropped;
 use crate::home::Home;
 use crate::slot::Slot;
 use crate::turn::Turn;
@@ -237,9 +238,8 @@ impl Home {
 
     pub(crate) fn next_deadline(&self) -> Option<Time> {
         let saving = self.unsaved.next();
-        [self.look_again, self.disk_due, self.sync_due, self.deadlines.next(), saving, self.dropped.next()]
-            .into_iter()
-            .flatten()
-            .min()
+        let dropped = self.dropped.iter().filter_map(Dropped::next);
+        let others = [self.look_again, self.disk_due, self.sync_due, self.deadlines.next(), saving];
+        others.into_iter().flatten().chain(dropped).min()
     }
 }

@@ -59,17 +59,25 @@ fn what_comes_faster_than_it_is_stored_is_refused_where_that_is_asked_for() {
     }
 }
 
+/// Those that ask what there is are counted apart.
 #[test]
 fn as_many_requests_wait_as_may() {
-    let mut rig = Rig::on_disk_told(SimDisk::new(7), Config { max_requests: 3, ..config() });
-    let client = rig.client("a");
-    rig.ask(client, "STREAM.CREATE.S", STREAM);
-    rig.is_disk_slow = true;
-    rig.publish(client, "s.a", "x");
-    assert_eq!(rig.say(client, &"PUB $JS.API.STREAM.INFO.S r.info 0\r\n\r\n".repeat(5)), "");
-    rig.run_disk();
-    rig.settle();
-    assert_eq!(rig.shards.output(client).matches("MSG r.info 1 ").count(), 3);
+    for (max_infos, infos) in [(0, 3), (2, 2), (4, 4)] {
+        let told = Config { max_requests: 3, max_infos, ..config() };
+        let mut rig = Rig::on_disk_told(SimDisk::new(7), told);
+        let client = rig.client("a");
+        rig.ask(client, "STREAM.CREATE.S", STREAM);
+        rig.is_disk_slow = true;
+        rig.publish(client, "s.a", "x");
+        let get = "PUB $JS.API.STREAM.MSG.GET.S r.get 9\r\n{\"seq\":1}\r\n";
+        let asks = "PUB $JS.API.STREAM.INFO.S r.info 0\r\n\r\n".to_owned() + get;
+        assert_eq!(rig.say(client, &asks.repeat(5)), "");
+        rig.run_disk();
+        rig.settle();
+        let said = rig.shards.output(client);
+        let answers = |inbox: &str| said.matches(&format!("MSG {inbox} 1 ")).count();
+        assert_eq!((answers("r.info"), answers("r.get")), (infos, 3));
+    }
 }
 
 #[test]

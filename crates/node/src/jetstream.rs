@@ -90,6 +90,7 @@ pub(crate) fn config(options: &Options, info: &ServerInfo, directory: &Directory
         limits: asked.limits,
         buffer: asked.buffer,
         max_requests: asked.max_requests,
+        max_infos: asked.max_infos,
         has_long_acks: options.feature_flags.get(LONG_ACKS).is_some_and(|on| *on),
         unknown_fields: if asked.is_lenient { UnknownFields::Ignored } else { UnknownFields::Refused },
         accounts: accounts(options, directory),

@@ -28,6 +28,8 @@ pub struct JetStreamOptions {
     pub buffer: Buffer,
     /// `request_queue_limit`.
     pub max_requests: i64,
+    /// `info_queue_limit`.
+    pub max_infos: i64,
     /// What accounts may have, by name. Those that are not here may have nothing.
     pub accounts: BTreeMap<String, JetStreamLimits>,
 }

@@ -49,7 +49,7 @@ pub(crate) static TABLE: &[Row<Block>] = &[
     row(&["max_buffered_size"], Any(|block, entry, report| block.options.buffer.bytes = size("max_buffered_size", entry, report).unwrap_or(0))),
     row(&["max_buffered_msgs"], Any(|block, entry, report| number(&mut block.options.buffer.messages, entry, report))),
     row(&["request_queue_limit"], Any(|block, entry, report| number(&mut block.options.max_requests, entry, report))),
-    row(&["info_queue_limit"], NotYet(Never, "requests are bounded by account")),
+    row(&["info_queue_limit"], Any(|block, entry, report| number(&mut block.options.max_infos, entry, report))),
     row(&["max_concurrent_io"], NotYet(Never, "there is one writer for a shard")),
 ];
 

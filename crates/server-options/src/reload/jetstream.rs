@@ -27,6 +27,7 @@ pub(crate) fn jetstream(old: &Options, new: &Options) -> Outcome {
         fixed("StreamMaxBufferedMsgs", was.buffer.messages.to_string(), is.buffer.messages.to_string()),
         fixed("StreamMaxBufferedSize", was.buffer.bytes.to_string(), is.buffer.bytes.to_string()),
         fixed("JetStreamRequestQueueLimit", was.max_requests.to_string(), is.max_requests.to_string()),
+        fixed("JetStreamInfoQueueLimit", was.max_infos.to_string(), is.max_infos.to_string()),
         store_dir(old, new),
         unset(old, new),
     ];
