@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use js_proto::{PullError, PullPriority, PullRequest, Status};
+use js_proto::{PullError, PullRequest, Status};
 use stream_index::{Steps, StreamIndex};
 
 use crate::consumer::Consumer;
@@ -58,7 +58,8 @@ impl Consumer {
             Ok(request) => request,
             Err(error) => return push_status(out, &reply, &Status::BadRequest(&error.to_string())),
         };
-        if let Some(refusal) = self.refusal(&request) {
+        let refusal = self.refusal(&request).or_else(|| self.check_priority(at, &request.priority));
+        if let Some(refusal) = refusal {
             return push_status(out, &reply, &refusal);
         }
         self.make_room(at, listens, out);
@@ -66,7 +67,9 @@ impl Consumer {
             return push_status(out, &reply, &finding);
         }
         if self.requests.len() < self.settings.max_waiting {
-            self.requests.push(waiting(at, reply, &request));
+            let wish = self.wish(&request.priority);
+            let ticket = self.class(&request.priority);
+            self.requests.push(Request { ticket, wish, ..waiting(at, reply, &request) });
         } else if request.idle_heartbeat.0 == 0 {
             // Whoever listens for heartbeats is let wait for them, so that it does not ask again at once.
             push_status(out, &reply, &Status::ExceededMaxWaiting);
@@ -86,7 +89,7 @@ impl Consumer {
         if exceeds(request.max_bytes, settings.max_bytes) {
             return Some(Status::ExceededMaxRequestMaxBytes(settings.max_bytes));
         }
-        refusal_of_priority(&request.priority).map(Status::BadRequest)
+        None
     }
 
     /// What a request that does not wait finds, if that can be told yet. If not, it is told when it is served.
@@ -111,17 +114,6 @@ impl Consumer {
     }
 }
 
-/// Consumers do not tell apart who pulls, yet.
-fn refusal_of_priority(priority: &PullPriority) -> Option<&'static str> {
-    if priority.min_pending != 0 || priority.min_ack_pending != 0 {
-        return Some("Not a Overflow Priority consumer");
-    }
-    if !priority.id.is_empty() {
-        return Some("Not a Pinned Client Priority consumer");
-    }
-    (!(0..=9).contains(&priority.priority)).then_some("Priority must be between 0 and 9")
-}
-
 fn waiting(at: &Moment, reply: Arc<[u8]>, request: &PullRequest) -> Request {
     let after = |length: i64| if length == 0 { NEVER } else { later(at.mono, length) };
     let heartbeat = match request.idle_heartbeat.0 {
@@ -139,5 +131,6 @@ fn waiting(at: &Moment, reply: Arc<[u8]>, request: &PullRequest) -> Request {
         next_heartbeat: after(heartbeat),
         no_wait: request.no_wait,
         ticket: 0,
+        wish: None,
     }
 }

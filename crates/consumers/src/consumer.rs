@@ -13,6 +13,7 @@ use crate::life::Life;
 use crate::moment::{Moment, NEVER};
 use crate::pace::{Rate, Replay};
 use crate::pending::Pending;
+use crate::priority::Pinned;
 use crate::push::Push;
 use crate::redeliveries::Redeliveries;
 use crate::requests::Requests;
@@ -97,6 +98,8 @@ pub struct Consumer {
     // What is forgotten when another one leads.
     pub(crate) is_leading: bool,
     pub(crate) requests: Requests,
+    /// Who is served alone, if somebody is.
+    pub(crate) pinned: Option<Box<Pinned>>,
     /// When requests were last looked through for room.
     pub(crate) room_sought: i64,
     pub(crate) push: Option<Box<Push>>,
@@ -152,6 +155,7 @@ impl Consumer {
             again: Redeliveries::default(),
             is_leading: false,
             requests: Requests::default(),
+            pinned: None,
             room_sought: i64::MIN,
             push: None,
             rate: None,

@@ -19,7 +19,8 @@ impl Consumer {
         }
         let hold = if self.not_before > i64::MIN { self.not_before } else { NEVER };
         let beat = self.push.as_ref().filter(|push| push.is_active).map_or(NEVER, |push| push.next_heartbeat);
-        let due = [self.requests.next_due(), self.again_at(), beat, hold, self.pause_ends, self.unused_at()];
+        let of_requests = self.requests.next_due().min(self.pin_ends());
+        let due = [of_requests, self.again_at(), beat, hold, self.pause_ends, self.unused_at()];
         due.into_iter().min().filter(|due| *due != NEVER)
     }
 
@@ -35,6 +36,7 @@ impl Consumer {
         }
         self.tend_due(at, &mut *listens, out);
         self.expire_waits(at, out);
+        self.expire_pin(at, out);
         self.beat(at, out);
         if at.mono >= self.pause_ends {
             self.end_pause(at, out);

@@ -37,6 +37,7 @@ struct Taker {
     to: Arc<[u8]>,
     /// What it could still have got, if it has all messages that it wanted.
     completed: Option<js_proto::Pending>,
+    pin: Option<Arc<str>>,
 }
 
 impl Consumer {
@@ -67,7 +68,7 @@ impl Consumer {
         let with_target = (taker.to.len() + reply + header + payload) as u64;
         let completed = taker.completed.map(|left| (taker.to.clone(), left));
         let headers_only = self.settings.headers_only;
-        out.push(Effect::Deliver(Delivery { to: taker.to, metadata, headers_only }));
+        out.push(Effect::Deliver(Delivery { to: taker.to, metadata, headers_only, pin: taker.pin }));
         if let Some((to, left)) = completed {
             push_status(out, &to, &Status::BatchCompleted(left));
         }
@@ -193,20 +194,22 @@ impl Consumer {
     /// Who takes a message of that size. Requests that cannot are ended.
     fn taker(&mut self, at: &Moment, size: u64, listens: Listens<'_>, out: &mut Effects) -> Option<Taker> {
         if let Some(push) = &self.push {
-            return push.is_ready().then(|| Taker { to: push.to.clone(), completed: None });
+            return push.is_ready().then(|| Taker { to: push.to.clone(), completed: None, pin: None });
         }
-        loop {
-            let request = self.requests.front()?;
+        let place = loop {
+            let place = self.pick(out)?;
+            let request = self.requests.get(place)?;
             if request.is_expired(at.mono) {
                 push_status(out, &request.reply, &Status::RequestTimeout(request.pending()));
             } else if request.bytes > 0 && size > request.bytes {
                 push_status(out, &request.reply, &Status::MessageSizeExceedsMaxBytes(request.pending()));
             } else if listens(&request.reply) {
-                break;
+                break place;
             }
-            self.requests.drop_front();
-        }
-        let (to, completed) = self.requests.serve_front(size, at.mono)?;
-        Some(Taker { to, completed })
+            self.requests.drop_at(place);
+        };
+        let pin = self.pin(at, place, out);
+        let (to, completed) = self.requests.serve(place, size, at.mono)?;
+        Some(Taker { to, completed, pin })
     }
 }

@@ -48,6 +48,8 @@ pub struct Delivery {
     pub metadata: MsgMetadata,
     /// Whether what it says stays behind: see [`headers_only`](crate::headers_only).
     pub headers_only: bool,
+    /// As whom it is served alone: see [`with_pin`](crate::with_pin).
+    pub pin: Option<Arc<str>>,
 }
 
 /// Things to be done.

@@ -1,6 +1,8 @@
 //! What is told of what happens to messages.
 
-use js_proto::advisory::{AckMetric, Advisory, ConsumerPaused, MaxDeliver, Nacked, Terminated};
+use js_proto::advisory::{
+    AckMetric, Advisory, ConsumerPaused, GroupPinned, GroupUnpinned, MaxDeliver, Nacked, Terminated,
+};
 use js_proto::{EventKind, Timestamp};
 
 /// Why a message is terminated that was deleted before it was acknowledged.
@@ -39,6 +41,20 @@ pub enum Event {
         /// Until when, in nanoseconds since 1970; zero says nothing of it.
         until: i64,
     },
+    /// Somebody is served alone from now on.
+    Pinned {
+        /// Of which group.
+        group: String,
+        /// By which id.
+        id: String,
+    },
+    /// Nobody is served alone any more.
+    Unpinned {
+        /// Of which group.
+        group: String,
+        /// `admin` or `timeout`.
+        reason: &'static str,
+    },
 }
 
 /// A delivery, as its acknowledgement names it.
@@ -55,6 +71,8 @@ pub struct Delivered {
 /// What an event is about, and which one it is.
 #[derive(Debug, Clone, Copy)]
 pub struct EventHead<'a> {
+    /// The account.
+    pub account: &'a str,
     /// The stream.
     pub stream: &'a str,
     /// The consumer.
@@ -96,6 +114,8 @@ impl Event {
             Self::Terminated { .. } => EventKind::ConsumerMsgTerminated,
             Self::Acked { .. } => EventKind::ConsumerAck,
             Self::Paused { .. } => EventKind::ConsumerPause,
+            Self::Pinned { .. } => EventKind::ConsumerPinned,
+            Self::Unpinned { .. } => EventKind::ConsumerUnpinned,
         }
     }
 
@@ -138,6 +158,18 @@ impl Event {
                     },
                 }
             ),
+            Self::Pinned { group, id } => about!(
+                head,
+                GroupPinned { account: head.account.to_owned(), group: group.clone(), pinned_id: id.clone() }
+            ),
+            Self::Unpinned { group, reason } => about!(
+                head,
+                GroupUnpinned {
+                    account: head.account.to_owned(),
+                    group: group.clone(),
+                    reason: (*reason).to_owned(),
+                }
+            ),
         }
     }
 }
@@ -149,7 +181,14 @@ mod tests {
     /// As nats-server 2.14.5 has them, but for ids and times.
     #[test]
     fn events_are_laid_out_as_recorded() {
-        let head = EventHead { stream: "S", consumer: "C", domain: "", id: "i", time: Timestamp::default() };
+        let head = EventHead {
+            account: "$G",
+            stream: "S",
+            consumer: "C",
+            domain: "",
+            id: "i",
+            time: Timestamp::default(),
+        };
         let delivered = Delivered { stream_seq: 2, consumer_seq: 3, deliveries: 1 };
         let front = |kind: &str| {
             format!(

@@ -39,6 +39,7 @@ impl Consumer {
             push_bound: self.push.as_ref().is_some_and(|push| push.is_active),
             paused: self.is_paused(at),
             pause_remaining: Nanos(if self.is_paused(at) { pause } else { 0 }),
+            priority_groups: self.group_states(),
             ts: Timestamp::from_unix_nanos(at.wall),
             ..ConsumerInfo::default()
         }

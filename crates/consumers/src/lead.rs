@@ -37,7 +37,7 @@ impl Consumer {
             return;
         }
         self.is_leading = false;
-        self.requests = Requests::default();
+        (self.requests, self.pinned) = (Requests::default(), None);
         (self.push, self.rate, self.replay) = (None, None, None);
         self.not_before = i64::MIN;
         (self.pause_ends, self.life) = (NEVER, Life::default());

@@ -39,7 +39,7 @@
 //! | for | see |
 //! |---|---|
 //! | where it begins, and how much is before it | `start.rs`, `lasts.rs`, `backlog.rs` |
-//! | what is delivered next, and to whom | `next.rs`, `deliver.rs`, `requests.rs`, `ask.rs`, `push.rs`, `flow.rs`, `pace.rs` |
+//! | what is delivered next, and to whom | `next.rs`, `deliver.rs`, `requests.rs`, `due.rs`, `ask.rs`, `priority.rs`, `push.rs`, `flow.rs`, `pace.rs` |
 //! | what waits to be acknowledged, and comes again | `ack.rs`, `unacked.rs`, `pending.rs`, `waits.rs`, `redeliveries.rs` |
 //! | messages that go, and what time does | `removal.rs`, `deadlines.rs`, `life.rs` |
 //! | what is stored | `saved.rs`, `changes.rs`, docs/formats/consumers.md |
@@ -64,6 +64,7 @@
 //!   may.
 //! - A message that is larger than what a rate lets through at once is delivered in the end.
 //! - The list of last messages survives a restart.
+//! - Nobody is pinned who then gets no message.
 #![forbid(unsafe_code)]
 
 mod ack;
@@ -74,6 +75,7 @@ mod codec;
 mod consumer;
 mod deadlines;
 mod deliver;
+mod due;
 mod effect;
 mod event;
 mod flow;
@@ -86,6 +88,8 @@ mod moment;
 mod next;
 mod pace;
 mod pending;
+mod pinned_header;
+mod priority;
 mod push;
 mod redeliveries;
 mod removal;
@@ -105,6 +109,7 @@ pub use event::{Delivered, Event, EventHead};
 pub use headers_only::headers_only;
 pub use moment::Moment;
 pub use next::{Listens, Next};
+pub use pinned_header::with_pin;
 pub use saved::Saved;
 pub use update::Updated;
 

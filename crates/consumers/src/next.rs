@@ -31,6 +31,18 @@ pub type Listens<'a> = &'a mut dyn FnMut(&[u8]) -> bool;
 /// Asleep from the last sequence on, whatever that is.
 pub(crate) const FROM_NOW: u64 = u64::MAX;
 
+/// Requests that are looked at in the time of a step.
+const REQUESTS_A_STEP: usize = 16;
+
+/// Who takes a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Takers {
+    Ready,
+    /// Nobody does now, and once there are more messages somebody may.
+    Later,
+    None,
+}
+
 /// What was looked for.
 enum Found {
     Row(Row),
@@ -61,8 +73,13 @@ impl Consumer {
             self.end_no_waits(at, listens, out);
             return Next::Idle;
         }
-        if !self.has_taker() || at.mono < self.not_before {
+        if at.mono < self.not_before {
             return Next::Idle;
+        }
+        match self.takers(steps) {
+            Takers::Ready => {}
+            Takers::Later => return Next::End,
+            Takers::None => return Next::Idle,
         }
         if self.is_asleep(index) {
             return Next::End;
@@ -80,16 +97,24 @@ impl Consumer {
             }
             Found::End => {
                 self.end_no_waits(at, listens, out);
-                if self.has_taker() { Next::End } else { Next::Idle }
+                if self.takers(steps) == Takers::None { Next::Idle } else { Next::End }
             }
         }
     }
 
-    /// Whether somebody takes a message.
-    fn has_taker(&self) -> bool {
-        match &self.push {
+    /// Whether somebody takes a message. Where not all who wait are alike, they are looked through.
+    fn takers(&self, steps: &mut Steps) -> Takers {
+        if self.picks() {
+            steps.spend(self.requests.len() / REQUESTS_A_STEP);
+        }
+        let is_ready = match &self.push {
             Some(push) => push.is_ready(),
-            None => !self.requests.is_empty(),
+            None => self.has_claim(),
+        };
+        match is_ready {
+            true => Takers::Ready,
+            false if self.serves_overflow() && !self.requests.is_empty() => Takers::Later,
+            false => Takers::None,
         }
     }
 

@@ -1,18 +1,20 @@
 //! Requests for messages that wait.
 //!
-//! They are served in turn: one message, then to the back. There are `max_waiting` of them at most; what comes then
-//! is refused. Nothing of them is stored.
+//! They are served in turn: one message, then to the back, or behind all others of the same priority. There are
+//! `max_waiting` of them at most; what comes then is refused. Nothing of them is stored.
 //!
 //! While there are few, all of them are looked through whenever something is due. Where there are many it is known which
 //! those are ([`Due`]), and of the others some are asked at a time whether somebody still waits.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use js_proto::{Pending, Status};
 
+use crate::due::Due;
 use crate::effect::{Effects, push_status};
 use crate::moment::{NEVER, later};
+use crate::priority::Wish;
 
 /// One of them.
 #[derive(Debug, Clone)]
@@ -29,8 +31,10 @@ pub(crate) struct Request {
     pub(crate) heartbeat: i64,
     pub(crate) next_heartbeat: i64,
     pub(crate) no_wait: bool,
-    /// Its place in the line: who is behind has a higher one.
+    /// Its place in the line: who is behind has a higher one. At first its [class](class_of).
     pub(crate) ticket: u64,
+    /// What it says of its group, if it does.
+    pub(crate) wish: Option<Box<Wish>>,
 }
 
 impl Request {
@@ -42,12 +46,12 @@ impl Request {
         now >= self.expires
     }
 
-    fn due(&self) -> i64 {
+    pub(crate) fn due(&self) -> i64 {
         self.expires.min(self.next_heartbeat)
     }
 
     /// Among many: it is still there, and means nothing.
-    fn has_ended(&self) -> bool {
+    pub(crate) fn has_ended(&self) -> bool {
         self.left == ENDED
     }
 
@@ -66,6 +70,14 @@ const AT_ONCE_MAX: usize = 256;
 /// In the place of how many messages are left: the request ended.
 const ENDED: i64 = i64::MIN;
 
+/// Bits of a ticket that count within a class.
+const COUNT_BITS: u32 = 56;
+
+/// The first of the tickets of a priority: lower ones are in front.
+pub(crate) fn class_of(priority: u8) -> u64 {
+    u64::from(priority) << COUNT_BITS
+}
+
 /// All of them, the next to be served in front.
 #[derive(Debug)]
 pub(crate) struct Requests {
@@ -77,19 +89,6 @@ pub(crate) struct Requests {
     last_ticket: u64,
     /// Where there are many.
     due: Option<Box<Due>>,
-}
-
-/// What is known of many requests.
-#[derive(Debug, Default)]
-struct Due {
-    /// When each is due that is: not before, at least.
-    by_time: BTreeSet<(i64, u64)>,
-    /// Those that do not wait.
-    no_waits: BTreeSet<u64>,
-    /// How many have not ended.
-    live: usize,
-    /// The next one that is asked whether somebody still waits.
-    asked: u64,
 }
 
 impl Default for Requests {
@@ -134,15 +133,14 @@ impl Requests {
     /// Whether all of them together wait for more messages than so many.
     pub(crate) fn want_more_than(&self, messages: u64) -> bool {
         let mut wanted: u64 = 0;
-        self.queue.iter().filter(|request| !request.has_ended()).any(|request| {
+        self.iter().any(|request| {
             wanted = wanted.saturating_add(u64::try_from(request.left).unwrap_or(0));
             wanted > messages
         })
     }
 
     pub(crate) fn push(&mut self, request: Request) {
-        let ticket = self.next_ticket();
-        let request = Request { ticket, ..request };
+        let request = Request { ticket: self.next_ticket(request.ticket), ..request };
         if self.due.is_none() && self.queue.len() >= FEW_MAX {
             self.become_many();
         }
@@ -153,15 +151,44 @@ impl Requests {
                 self.no_waits += usize::from(request.no_wait);
             }
         }
-        self.queue.push_back(request);
+        self.line_up(request);
+    }
+
+    /// Puts it behind all that have lower tickets.
+    fn line_up(&mut self, request: Request) {
+        match self.queue.back() {
+            Some(back) if back.ticket > request.ticket => {
+                let place = self.queue.partition_point(|other| other.ticket < request.ticket);
+                self.queue.insert(place, request);
+            }
+            _ => self.queue.push_back(request),
+        }
     }
 
     pub(crate) fn front(&self) -> Option<&Request> {
         self.queue.front()
     }
 
+    /// The one at that place in the line, which may have [ended](Request::has_ended).
+    pub(crate) fn get(&self, place: usize) -> Option<&Request> {
+        self.queue.get(place)
+    }
+
+    pub(crate) fn get_mut(&mut self, place: usize) -> Option<&mut Request> {
+        self.queue.get_mut(place)
+    }
+
+    /// Those that have not ended.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Request> {
+        self.queue.iter().filter(|request| !request.has_ended())
+    }
+
     pub(crate) fn drop_front(&mut self) {
-        let Some(request) = self.queue.pop_front() else { return };
+        self.drop_at(0);
+    }
+
+    pub(crate) fn drop_at(&mut self, place: usize) {
+        let Some(request) = self.queue.remove(place) else { return };
         match &mut self.due {
             Some(due) => due.forget(&request),
             None => self.no_waits -= usize::from(request.no_wait),
@@ -169,11 +196,16 @@ impl Requests {
         self.close_gaps();
     }
 
-    /// Gives a message of that size to the one in front, which has its next turn after all others. Says whose it is,
-    /// and what it could still have got if it has all messages that it wanted.
-    pub(crate) fn serve_front(&mut self, size: u64, now: i64) -> Option<(Arc<[u8]>, Option<Pending>)> {
+    /// Gives a message of that size to the one at that place, which has its next turn after all others of its class. Says
+    /// whose it is, and what it could still have got if it has all messages that it wanted.
+    pub(crate) fn serve(
+        &mut self,
+        place: usize,
+        size: u64,
+        now: i64,
+    ) -> Option<(Arc<[u8]>, Option<Pending>)> {
         let is_alone = self.queue.len() < 2;
-        let request = self.queue.front_mut()?;
+        let request = self.queue.get_mut(place)?;
         if let Some(due) = &mut self.due {
             due.forget(request);
         }
@@ -192,24 +224,26 @@ impl Requests {
         let is_done = request.left <= 0;
         let completed = (is_done && request.bytes > 0).then(|| request.pending());
         if !is_done && !is_alone {
-            request.ticket = self.last_ticket + 1;
             self.last_ticket += 1;
+            request.ticket = ticket_of(request.ticket, self.last_ticket);
         }
         if let Some(due) = &mut self.due {
             due.add(request);
         }
         if is_done {
-            self.drop_front();
+            self.drop_at(place);
         } else if !is_alone {
-            self.queue.rotate_left(1);
+            if let Some(request) = self.queue.remove(place) {
+                self.line_up(request);
+            }
             self.close_gaps();
         }
         Some((reply, completed))
     }
 
-    fn next_ticket(&mut self) -> u64 {
+    fn next_ticket(&mut self, class: u64) -> u64 {
         self.last_ticket += 1;
-        self.last_ticket
+        ticket_of(class, self.last_ticket)
     }
 
     /// Gives back a message that did not arrive: whoever got one last is behind all others, or gone.
@@ -331,26 +365,8 @@ impl Requests {
     }
 }
 
-impl Due {
-    fn add(&mut self, request: &Request) {
-        self.live += 1;
-        let at = request.due();
-        if at != NEVER {
-            self.by_time.insert((at, request.ticket));
-        }
-        if request.no_wait {
-            self.no_waits.insert(request.ticket);
-        }
-    }
-
-    /// To be said before anything of the request changes.
-    fn forget(&mut self, request: &Request) {
-        self.live -= 1;
-        self.by_time.remove(&(request.due(), request.ticket));
-        if request.no_wait {
-            self.no_waits.remove(&request.ticket);
-        }
-    }
+fn ticket_of(class: u64, count: u64) -> u64 {
+    (class >> COUNT_BITS << COUNT_BITS) | count
 }
 
 /// Says whether it goes on waiting.
@@ -392,6 +408,7 @@ mod tests {
             next_heartbeat: NEVER,
             no_wait,
             ticket: 0,
+            wish: None,
         }
     }
 
@@ -411,7 +428,7 @@ mod tests {
     }
 
     fn served(requests: &mut Requests) -> usize {
-        let (reply, _) = requests.serve_front(1, 0).unwrap();
+        let (reply, _) = requests.serve(0, 1, 0).unwrap();
         str::from_utf8(&reply).unwrap().parse().unwrap()
     }
 
@@ -445,6 +462,29 @@ mod tests {
         let round: Vec<usize> = (0..MANY).collect();
         assert_eq!(order, [&round[..], &round[..]].concat());
         assert!(requests.is_empty());
+    }
+
+    #[test]
+    fn lower_priorities_are_in_front_and_equal_ones_are_served_in_turn() {
+        let mut requests = Requests::default();
+        for (number, priority) in [(0, 7), (1, 2), (2, 7), (3, 2), (4, 0)] {
+            requests.push(Request { ticket: class_of(priority), ..request(number, NEVER, false) });
+        }
+        let order: Vec<usize> = (0..10).map(|_| served(&mut requests)).collect();
+        assert_eq!(order, [4, 4, 1, 3, 1, 3, 0, 2, 0, 2]);
+        assert!(requests.is_empty());
+    }
+
+    #[test]
+    fn many_of_several_priorities_end_by_their_times() {
+        let mut requests = Requests::default();
+        for number in 0..MANY {
+            let ticket = class_of((number % 10) as u8);
+            requests.push(Request { ticket, ..request(number, 1_000 + number as i64, false) });
+        }
+        assert_eq!(tended(&mut requests, 1_009, false, |_| true).0, 10);
+        let order: Vec<usize> = (0..2).map(|_| served(&mut requests)).collect();
+        assert_eq!((order, requests.len()), (vec![10, 20], MANY - 10));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use js_proto::{AckPolicy, ConsumerConfig, DeliverPolicy, Nanos, ReplayPolicy};
 use stream_index::Filter;
 
 use crate::moment::NEVER;
+use crate::priority::Priorities;
 
 /// Much smaller than the configuration, of which there is one for each of very many consumers.
 #[derive(Debug, Clone)]
@@ -42,6 +43,8 @@ pub(crate) struct Settings {
     pub(crate) inactive_threshold: i64,
     /// Zero is no pause.
     pub(crate) pause_until: i64,
+    /// None where all requests are alike.
+    pub(crate) priorities: Option<Box<Priorities>>,
 }
 
 impl Settings {
@@ -74,6 +77,7 @@ impl Settings {
             rate: config.rate_limit_bps / 8,
             inactive_threshold: config.inactive_threshold.0,
             pause_until: config.pause_until.and_then(js_proto::Timestamp::unix_nanos).unwrap_or(0).max(0),
+            priorities: Priorities::new(config),
         }
     }
 

@@ -36,6 +36,10 @@ impl Consumer {
             self.move_push();
         }
         self.change_waits(&old);
+        if old.priorities != self.settings.priorities {
+            // Whoever was served alone asks as somebody else.
+            self.pinned = None;
+        }
         if old.rate != self.settings.rate {
             self.limit_rate();
         }

@@ -240,6 +240,7 @@ impl Home {
         }
         let (id, domain) = (turn.nuid.next(), turn.config.domain.clone());
         let head = EventHead {
+            account: &self.accounts[slot.account()].name,
             stream: &slot.config().name,
             consumer: consumer.name(),
             domain: &domain,
@@ -355,11 +356,15 @@ fn send(
 ) {
     reply.clear();
     consumer.reply().write(reply, &delivery.metadata);
-    let mut header = Vec::new();
+    let (mut short, mut pinned) = (Vec::new(), Vec::new());
+    let (mut header, mut payload) = (said.header, said.payload);
     if delivery.headers_only {
-        consumers::headers_only(said.header, said.payload.len(), &mut header);
+        consumers::headers_only(header, payload.len(), &mut short);
+        (header, payload) = (&short, b"");
     }
-    let (header, payload): (&[u8], &[u8]) =
-        if delivery.headers_only { (&header, b"") } else { (said.header, said.payload) };
+    if let Some(pin) = &delivery.pin {
+        consumers::with_pin(header, pin, &mut pinned);
+        header = &pinned;
+    }
     turn.publish(&Message { account, to: &delivery.to, subject, reply: Some(reply), header, payload });
 }

@@ -59,8 +59,14 @@ impl std::fmt::Display for PullError {
 
 impl std::error::Error for PullError {}
 
+impl PullPriority {
+    /// In the place of [`priority`](Self::priority): the request names no group, and is served behind all that do.
+    pub const LAST: i64 = i64::MAX;
+}
+
 impl PullRequest {
-    /// Reads one: JSON, or a number of messages. Anything else asks for one message.
+    /// Reads one: JSON, or a number of messages. Anything else asks for one message. What is not JSON names no group, with
+    /// [`PullPriority::LAST`].
     ///
     /// # Errors
     ///
@@ -69,15 +75,24 @@ impl PullRequest {
         let body = body.trim_ascii();
         if !body.starts_with(b"{") {
             let number = str::from_utf8(body).ok().and_then(|text| text.parse().ok());
-            return Ok(Self { batch: number.unwrap_or(1), ..Self::default() });
+            return Ok(Self::of_number(number.unwrap_or(1)));
         }
         let mut request = Self::default();
         read_into(body, &mut request).map_err(PullError::Body)?;
+        // No priority is that high; the one that means something else cannot be asked for.
+        let priority = &mut request.priority.priority;
+        *priority = (*priority).min(PullPriority::LAST - 1);
         let heartbeat = request.idle_heartbeat.0;
         if heartbeat > 0 && heartbeat.saturating_mul(2) > request.expires.0 {
             return Err(PullError::HeartbeatTooLarge);
         }
         Ok(request)
+    }
+
+    /// What a number instead of JSON asks for.
+    pub fn of_number(batch: i64) -> Self {
+        let priority = PullPriority { priority: PullPriority::LAST, ..PullPriority::default() };
+        Self { batch, priority, ..Self::default() }
     }
 
     /// How many messages it asks for.
@@ -107,6 +122,14 @@ mod tests {
         ] {
             assert_eq!(PullRequest::parse(body.as_bytes()).unwrap().messages(), messages, "{body}");
         }
+    }
+
+    #[test]
+    fn a_number_is_behind_every_priority_that_can_be_asked_for() {
+        let priority = |body: &str| PullRequest::parse(body.as_bytes()).unwrap().priority.priority;
+        assert_eq!(priority("1"), PullPriority::LAST);
+        assert_eq!(priority("{}"), 0);
+        assert!(priority(r#"{"priority":9223372036854775807}"#) < PullPriority::LAST);
     }
 
     #[test]

@@ -31,7 +31,6 @@ on_every_setup!(
     a_consumer_can_be_reset,
     create_and_update_are_told_apart,
     what_is_pending_is_counted_by_filter,
-    priority_groups_are_refused_by_name,
 );
 
 /// A stream with `s.a` to `s.c`, three of each in turn.
@@ -441,17 +440,5 @@ fn what_is_pending_is_counted_by_filter(setup: Setup) {
         js.put("s.a", "a3").await;
         assert_eq!(js.consumer_info("C").await["num_pending"], 2);
         assert_eq!(js.rest("C").await, ["b0", "b1", "b3"]);
-    });
-}
-
-fn priority_groups_are_refused_by_name(setup: Setup) {
-    run(async {
-        let js = Js::start(setup).await;
-        js.stream(json!({})).await;
-        let grouped = json!({"stream_name": "S", "config": {"name": "C", "ack_policy": "explicit",
-            "priority_groups": ["A"], "priority_policy": "overflow"}});
-        let answer = js.ask("CONSUMER.CREATE.S.C", grouped).await;
-        let words = answer["error"]["description"].as_str().unwrap_or_default();
-        assert!(words.contains("priority groups are not supported yet"), "{answer}");
     });
 }

@@ -8,6 +8,7 @@ mod consumer_rules;
 mod consumers;
 mod credentials;
 mod deliveries;
+mod groups;
 mod jetstream;
 mod objects;
 mod operations;

@@ -34,6 +34,8 @@ pub(super) fn event_line(event: &Event) -> String {
         Event::Terminated { delivered, reason } if reason.is_empty() => of(delivered),
         Event::Terminated { delivered, reason } => format!("{} reason={reason}", of(delivered)),
         Event::Acked { delivered, .. } => of(delivered),
+        Event::Pinned { group, .. } => format!("group={group}"),
+        Event::Unpinned { group, reason } => format!("group={group} reason={reason}"),
         Event::Paused { is_paused, .. } => {
             return format!("CONSUMER.PAUSE paused={}", if *is_paused { "True" } else { "False" });
         }

@@ -38,6 +38,8 @@ pub(crate) struct Rig {
     pub(crate) replies: BTreeMap<u64, MsgMetadata>,
     /// Messages that cannot be read.
     pub(crate) lost: Vec<u64>,
+    /// Who got which message, and as whom it is pinned.
+    pub(crate) taken: Vec<(String, u64, Option<String>)>,
     /// Where nobody is any more when a message comes.
     pub(crate) vanished: String,
     /// The last question of flow control.
@@ -97,6 +99,7 @@ impl Rig {
             sizes: BTreeMap::new(),
             replies: BTreeMap::new(),
             lost: Vec::new(),
+            taken: Vec::new(),
             vanished: String::new(),
             question: String::new(),
             one_per_subject,
@@ -395,7 +398,7 @@ impl Rig {
     }
 
     /// Does what is to be done, and delivers what there is.
-    fn turn(&mut self, mut out: Vec<Effect>) {
+    pub(crate) fn turn(&mut self, mut out: Vec<Effect>) {
         let subs = self.subs.clone();
         let mut listens = |subject: &[u8]| is_listened_to(&subs, subject);
         loop {
@@ -459,9 +462,15 @@ impl Rig {
         self.consumer.reply().write(&mut reply, &delivery.metadata);
         let line = format!("{} {}", String::from_utf8(subject).unwrap(), String::from_utf8(reply).unwrap());
         let to = str::from_utf8(&delivery.to).unwrap();
+        self.taken.push((to.into(), seq, delivery.pin.as_deref().map(str::to_owned)));
         let readers = self.subs.iter().filter(|sub| sub.0 == to).count();
         self.lines.extend(std::iter::repeat_n((group(to), line), readers.max(1)));
         self.replies.insert(seq, delivery.metadata);
+    }
+
+    /// Who got which messages since this was last asked.
+    pub(crate) fn takers(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.taken).into_iter().map(|(to, seq, _)| format!("{to} {seq}")).collect()
     }
 
     /// What happened since this was last asked, times blanked.

@@ -5,9 +5,8 @@ use js_proto::advisory::Action;
 use js_proto::{
     ApiAnswer, ApiError, ConsumerAction, ConsumerConfig, ConsumerCreateAnswer, ConsumerCreateRequest,
     ConsumerDeleteAnswer, ConsumerInfo, ConsumerInfoAnswer, ConsumerPauseAnswer, ConsumerPauseRequest,
-    ConsumerResetAnswer, ConsumerResetRequest, ConsumerUnpinAnswer, ConsumerUnpinRequest, Nanos,
-    PriorityPolicy, RequestBody, Retention, Status, StreamConfig, Versioned, check_alone, check_api_level,
-    errors, expect_empty,
+    ConsumerResetAnswer, ConsumerResetRequest, ConsumerUnpinAnswer, ConsumerUnpinRequest, Nanos, RequestBody,
+    Retention, Status, StreamConfig, Versioned, check_alone, check_api_level, errors, expect_empty,
 };
 use log_format::Kind;
 
@@ -111,7 +110,6 @@ fn created(
         return Ok(Created::Checking);
     }
     config.check_length_of_name()?;
-    check_priority(&config)?;
     let (key, told) = home.make_consumer(turn, id, config);
     Ok(Created::Done(key, told, Sweeps::No))
 }
@@ -132,14 +130,6 @@ fn is_unique_in_work_queue(
         return Err(errors::CONSUMER_WQ_MULTIPLE_UNFILTERED.error());
     }
     check.go_on(&slot.consumers, &config.name, config, turn)
-}
-
-/// What consumers cannot be yet is refused by name.
-fn check_priority(config: &ConsumerConfig) -> Result<(), ApiError> {
-    if config.priority_policy == PriorityPolicy::None {
-        return Ok(());
-    }
-    Err(errors::CONSUMER_CREATE.with(&[&"priority groups are not supported yet"]))
 }
 
 impl Home {
@@ -211,7 +201,6 @@ impl Home {
             return Ok(Some(Sweeps::No));
         }
         old.check_update(&config)?;
-        check_priority(&config)?;
         let moves = config.deliver_subject != old.deliver_subject && !old.deliver_subject.is_empty();
         if moves && turn.is_heard(slot.account(), old.deliver_subject.as_bytes()) {
             return Err(errors::CONSUMER_NAME_EXIST.error());
@@ -465,11 +454,22 @@ pub(super) fn unpin(home: &mut Home, turn: &mut Turn<'_>, request: &Request) -> 
     told::<ConsumerUnpinAnswer>(unpinned(home, turn, request))
 }
 
-fn unpinned(home: &mut Home, turn: &Turn<'_>, request: &Request) -> Result<ConsumerUnpinAnswer, ApiError> {
+fn unpinned(
+    home: &mut Home,
+    turn: &mut Turn<'_>,
+    request: &Request,
+) -> Result<ConsumerUnpinAnswer, ApiError> {
     check_api_level(&request.header)?;
-    ConsumerUnpinRequest::read(&request.body, turn.config.unknown_fields)?;
+    let asked = ConsumerUnpinRequest::read(&request.body, turn.config.unknown_fields)?;
     home.enabled(request.account)?;
-    home.named(request)?;
-    // There are no groups, so none of that name.
-    Err(errors::CONSUMER_INVALID_PRIORITY_GROUP.error())
+    let key = home.named(request)?;
+    let consumer = home.streams.get_mut(&key.stream).and_then(|slot| slot.consumers.at(key.consumer));
+    let consumer = consumer.ok_or_else(|| errors::CONSUMER_NOT_FOUND.error())?;
+    let mut effects = Effects::new();
+    if !consumer.unpin(&asked.group, &mut effects) {
+        return Err(errors::CONSUMER_INVALID_PRIORITY_GROUP.error());
+    }
+    home.carry_out_of_consumer(turn, key, None, &mut effects);
+    home.serve_soon(key);
+    Ok(ConsumerUnpinAnswer::new())
 }
