@@ -30,7 +30,7 @@ async fn start(setup: Setup, more: Value) -> Js {
 
 /// What a publisher of a schedule for `s.out` is told.
 async fn plan(js: &Js, subject: &str, pattern: &str, more: &[(&str, &str)]) -> Value {
-    let headers = [&[("Nats-Schedule", pattern), ("Nats-Schedule-Target", "s.out")], more].concat();
+    let headers = [&[("Nats-Schedule", pattern), ("Nats-Schedule-Target", "s.out")][..], more].concat();
     js.publish(subject, &headers, "body").await
 }
 
@@ -64,7 +64,7 @@ fn a_message_comes_when_its_time_has_come(setup: Setup) {
         let in_batch =
             |seq, more| [vec![("Nats-Batch-Id", "B"), ("Nats-Batch-Sequence", seq)], more].concat();
         let first =
-            [&in_batch("1", vec![])[..], &[("Nats-Schedule", PAST), ("Nats-Schedule-Target", "s.out")]];
+            [&in_batch("1", vec![])[..], &[("Nats-Schedule", PAST), ("Nats-Schedule-Target", "s.out")][..]];
         js.client.publish_with_headers("s.plan", map(&first.concat()), "x".into()).await.expect("sent");
         let ack = plan(&js, "s.plan.b", PAST, &in_batch("2", vec![("Nats-Batch-Commit", "1")])).await;
         assert_eq!((&ack["count"], &ack["seq"]), (&json!(2), &json!(4)));
