@@ -161,6 +161,7 @@ fn option_args(names: &[&str]) -> Vec<Arg> {
         number("messages", "How many are published in all, or SUBs taken back, instead of the usual"),
         number("streams", "How many streams the publishers share, in turns"),
         number("keys", "How many keys, or subjects, there are"),
+        number("batch", "Publish so many messages as one, in atomic batches"),
         Arg::new("memory")
             .long("memory")
             .help("Streams in memory instead of files")
@@ -384,6 +385,7 @@ fn overrides(matches: &ArgMatches) -> Result<Overrides, clap::Error> {
         time: seconds(matches)?,
         streams: size("streams"),
         keys: size("keys"),
+        batch: size("batch"),
         in_memory: option::<bool>(matches, "memory").unwrap_or_default(),
     })
 }

@@ -27,6 +27,17 @@ pub(crate) fn publish(subject: &str, reply: Option<&str>, payload_bytes: usize) 
     frame
 }
 
+/// `HPUB <subject> [reply] <header size> <size>`: the header and the payload come next.
+pub(crate) fn publish_head(
+    subject: &str,
+    reply: Option<&str>,
+    header_bytes: usize,
+    payload_bytes: usize,
+) -> String {
+    let reply = reply.map(|reply| format!("{reply} ")).unwrap_or_default();
+    format!("HPUB {subject} {reply}{header_bytes} {}{CRLF}", header_bytes + payload_bytes)
+}
+
 /// The subject of a frame `publish` built.
 pub(crate) fn published_subject(frame: &[u8]) -> &[u8] {
     let subject = &frame[b"PUB ".len()..];
@@ -67,6 +78,8 @@ mod tests {
     fn frames_are_what_the_protocol_says() {
         assert_eq!(publish("a.b", None, 3), b"PUB a.b 3\r\nxxx\r\n");
         assert_eq!(publish("a", Some("r.1"), 0), b"PUB a r.1 0\r\n\r\n");
+        assert_eq!(publish_head("a", Some("r.1"), 12, 3), "HPUB a r.1 12 15\r\n");
+        assert_eq!(publish_head("a", None, 12, 0), "HPUB a 12 12\r\n");
         assert_eq!(subscribe("a.>", None, "7"), b"SUB a.> 7\r\n");
         assert_eq!(subscribe("a", Some("g"), "7"), b"SUB a g 7\r\n");
         assert_eq!(unsubscribe("7"), b"UNSUB 7\r\n");

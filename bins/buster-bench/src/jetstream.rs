@@ -6,6 +6,7 @@
 mod api;
 mod askers;
 mod asking;
+mod batched;
 mod commit;
 mod delivery;
 mod direct_get;
@@ -47,7 +48,7 @@ pub(crate) const RESTART_MESSAGES_MAX: u32 = 100_000_000;
 /// What is done with a stream.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Load {
-    /// The number is that of publishes without an answer.
+    /// The number is that of publishes, or batches, without an answer.
     Publish,
     /// The number is that of messages asked for at a time.
     Pull,

@@ -93,7 +93,7 @@ const SOAK_SECONDS_MAX: u32 = 2_000 * 60;
 /// What can be said of a stream; with a number of its own, that is its subjects.
 const STREAM: &[&str] = &["publishers", "subjects", "subscribers", "payload", "messages", "seconds", "rate"];
 const SIZED: &[&str] = &["publishers", "subscribers", "payload", "messages", "seconds", "rate"];
-const PUBLISH: &[&str] = &["publishers", "streams", "memory", "payload", "messages", "seconds"];
+const PUBLISH: &[&str] = &["publishers", "streams", "batch", "memory", "payload", "messages", "seconds"];
 const ASKED: &[&str] = &["keys", "payload", "messages", "seconds"];
 const FILLED: &[&str] = &["memory", "payload", "messages"];
 const SOAK: &[&str] = &["publishers", "subjects", "subscribers", "payload", "rate"];

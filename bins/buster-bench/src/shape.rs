@@ -59,6 +59,8 @@ pub(crate) struct Overrides {
     /// Only for streams: how many there are, how many keys, and whether they are in memory.
     pub(crate) streams: Option<usize>,
     pub(crate) keys: Option<usize>,
+    /// The same: how many messages are published as one.
+    pub(crate) batch: Option<usize>,
     pub(crate) in_memory: bool,
 }
 

@@ -8,7 +8,16 @@ use crate::frames;
 use crate::stamp;
 
 /// Beyond what any run sends.
-const DIGITS: usize = 10;
+pub(super) const DIGITS: usize = 10;
+
+/// Writes a number over the digits of another one.
+pub(super) fn write_digits(number: u64, digits: &mut [u8]) {
+    let mut rest = number;
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' + (rest % 10) as u8;
+        rest /= 10;
+    }
+}
 
 #[derive(Debug)]
 pub(crate) struct Numbered {
@@ -50,11 +59,7 @@ impl Numbered {
 
     /// Appends the message of that number, with its stamp if there is a payload.
     pub(crate) fn append(&mut self, number: u64, out: &mut Vec<u8>) {
-        let mut rest = number;
-        for digit in self.frame[self.digits_at..self.digits_at + DIGITS].iter_mut().rev() {
-            *digit = b'0' + (rest % 10) as u8;
-            rest /= 10;
-        }
+        write_digits(number, &mut self.frame[self.digits_at..self.digits_at + DIGITS]);
         if self.payload_bytes > 0 {
             let payload = frames::published_payload(&mut self.frame, self.payload_bytes);
             stamp::write(payload, self.publisher, number, self.checksum);

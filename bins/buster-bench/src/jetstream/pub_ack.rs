@@ -16,6 +16,8 @@ struct PubAck<'a> {
     seq: u64,
     #[serde(default)]
     duplicate: bool,
+    /// How many messages a batch has.
+    count: Option<u64>,
     error: Option<Value>,
 }
 
@@ -24,13 +26,23 @@ pub(crate) fn read(answer: &Message<'_>, stream: &str) -> Result<u64> {
     if let Some(seq) = read_usual(answer.payload(), stream) {
         return Ok(seq);
     }
+    read_any(answer, stream, None)
+}
+
+/// The sequence number that `stream` gave the last message of a batch of `count`.
+pub(super) fn read_batch(answer: &Message<'_>, stream: &str, count: u64) -> Result<u64> {
+    read_any(answer, stream, Some(count))
+}
+
+fn read_any(answer: &Message<'_>, stream: &str, count: Option<u64>) -> Result<u64> {
     confirm_responder(answer)?;
     let text = || String::from_utf8_lossy(answer.payload()).into_owned();
     let ack: PubAck<'_> = serde_json::from_slice(answer.payload()).with_context(text)?;
     if let Some(error) = &ack.error {
         bail!("the stream refused a message: {}", words(error));
     }
-    ensure!(ack.stream == stream && ack.seq > 0 && !ack.duplicate, "{} is no answer of {stream}", text());
+    let is_whole = ack.seq > 0 && !ack.duplicate && ack.count == count;
+    ensure!(ack.stream == stream && is_whole, "{} is no answer of {stream}", text());
     Ok(ack.seq)
 }
 
@@ -80,6 +92,16 @@ mod tests {
             [&br#"{"stream":"bench","seq":7,"duplicate":true}"#[..], br#"{"stream":"bench","seq":+7}"#]
         {
             assert_eq!(read_usual(other, "bench"), None);
+        }
+    }
+
+    #[test]
+    fn an_answer_to_a_batch_says_how_many_it_had() {
+        let body = br#"{"stream":"bench","seq":7,"batch":"0-1","count":3}"#;
+        let answer = Message { subject: b"i", sid: b"1", reply: None, header: None, body };
+        assert_eq!(read_batch(&answer, "bench", 3).unwrap(), 7);
+        for wrong in [read_batch(&answer, "bench", 4), read(&answer, "bench")] {
+            assert!(wrong.unwrap_err().to_string().contains("no answer of bench"));
         }
     }
 

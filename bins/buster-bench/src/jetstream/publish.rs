@@ -1,4 +1,4 @@
-//! Publishes into streams, so many of each publisher's without an answer.
+//! Publishes into streams, so many of each publisher's without an answer: messages, or batches of them.
 
 use anyhow::Result;
 
@@ -19,15 +19,25 @@ pub(crate) fn run(server: &Server, title: &str, window: u32, settings: &Settings
     let mut api = Api::open(server)?;
     let names = setup.names();
     for name in &names {
-        api.create_stream(name, setup.config(name))?;
+        let mut config = setup.config(name);
+        if setup.batch.is_some() {
+            config["allow_atomic"] = true.into();
+        }
+        api.create_stream(name, config)?;
     }
-    let mut publishing = Publishing::by_publisher(&names, setup.publishers, setup.payload_bytes);
+    let (publishers, payload_bytes) = (setup.publishers, setup.payload_bytes);
+    let mut publishing = match setup.batch {
+        None => Publishing::by_publisher(&names, publishers, payload_bytes),
+        Some(each) => Publishing::in_batches(&names, publishers, each, payload_bytes),
+    };
     let progress = Progress::new(title, "acks");
     let mut askers = Askers::open(server, setup.publishers as usize, window, progress)?;
     let syncs = Syncs::before(server)?;
     let meter = Meter::start(server)?;
     let acks = askers.play(setup.plan(settings), &mut publishing)?;
-    let report = Report::new(title, "acks", acks, meter.stop()?);
+    let each = setup.batch.map_or(1, u64::from);
+    let what = if setup.batch.is_some() { "messages" } else { "acks" };
+    let report = Report::new(title, what, acks * each, meter.stop()?);
     let syncs_each = syncs.map(|syncs| syncs.each_of(acks)).transpose()?;
     for Kept { stream, stored } in &publishing.streams {
         if settings.verify && stored.count() > 0 {

@@ -1,9 +1,10 @@
 //! Publishes into a stream, and books what it acknowledges.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use nats_proto::Message;
 
 use crate::jetstream::askers::Job;
+use crate::jetstream::batched::Batched;
 use crate::jetstream::numbered::Numbered;
 use crate::jetstream::pub_ack;
 use crate::jetstream::stored::Stored;
@@ -15,6 +16,10 @@ pub(crate) struct Publishing {
     messages: Vec<Numbered>,
     /// The messages are those of keys, which take turns.
     by_key: bool,
+    /// By publisher, if messages are published in batches.
+    batches: Vec<Batched>,
+    /// How many messages each request has.
+    each: u64,
 }
 
 /// What a stream acknowledged.
@@ -47,14 +52,27 @@ impl Publishing {
             let stored = Stored::new((publishers as usize).div_ceil(count));
             Kept { stream: stream.clone(), stored }
         };
-        Self { streams: streams.iter().map(kept).collect(), messages, by_key: false }
+        let streams = streams.iter().map(kept).collect();
+        Self { streams, messages, by_key: false, batches: Vec::new(), each: 1 }
+    }
+
+    /// The same in batches of so many, which are stored whole or not at all.
+    pub(crate) fn in_batches(streams: &[String], publishers: u32, each: u32, payload_bytes: usize) -> Self {
+        let count = streams.len();
+        let batch = |index: u32| {
+            let (turn, stream) = (index as usize / count, &streams[index as usize % count]);
+            Batched::new(&format!("{stream}.{index}"), (index, turn as u32), each, payload_bytes)
+        };
+        let batches = (0..publishers).map(batch).collect();
+        let singly = Self::by_publisher(streams, publishers, payload_bytes);
+        Self { messages: Vec::new(), batches, each: each.into(), ..singly }
     }
 
     /// One publisher that takes the subjects in turns.
     pub(crate) fn by_key(stream: &str, subjects: &[String], payload_bytes: usize) -> Self {
         let messages = subjects.iter().map(|subject| Numbered::new(subject, 0, payload_bytes)).collect();
         let kept = Kept { stream: stream.to_owned(), stored: Stored::new(1) };
-        Self { streams: vec![kept], messages, by_key: true }
+        Self { streams: vec![kept], messages, by_key: true, batches: Vec::new(), each: 1 }
     }
 
     /// Acknowledged so far, by all streams.
@@ -71,6 +89,9 @@ impl Publishing {
 
 impl Job for Publishing {
     fn ask(&mut self, asker: usize, number: u64, out: &mut Vec<u8>) {
+        if let Some(batch) = self.batches.get_mut(asker) {
+            return batch.append(number, out);
+        }
         let index = if self.by_key { key(number, self.messages.len()) } else { asker };
         self.messages[index].append(number, out);
     }
@@ -78,7 +99,15 @@ impl Job for Publishing {
     fn on_answer(&mut self, asker: usize, number: u64, answer: &Message<'_>) -> Result<()> {
         let streams = self.streams.len();
         let Kept { stream, stored } = &mut self.streams[asker % streams];
-        stored.book(asker / streams, number, pub_ack::read(answer, stream)?)
+        if self.batches.is_empty() {
+            return stored.book(asker / streams, number, pub_ack::read(answer, stream)?);
+        }
+        let last = pub_ack::read_batch(answer, stream, self.each)?;
+        let first = (last + 1).checked_sub(self.each).context("a batch that began before the stream")?;
+        let messages = number * self.each..(number + 1) * self.each;
+        let mut booked =
+            messages.zip(first..).map(|(message, seq)| stored.book(asker / streams, message, seq));
+        booked.try_for_each(|booked| booked)
     }
 }
 

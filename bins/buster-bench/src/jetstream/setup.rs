@@ -18,6 +18,9 @@ const PAYLOAD_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Each is a connection.
 const PUBLISHERS_MAX: u32 = 10_000;
 
+/// As many as nats-server takes unless it is told otherwise.
+const BATCH_MAX: u32 = 1_000;
+
 const KEYS: usize = 10_000;
 
 /// Each is prebuilt as a message.
@@ -35,6 +38,8 @@ pub(super) struct Setup {
     /// Each has one publisher at least.
     pub(super) streams: u32,
     pub(super) keys: usize,
+    /// How many messages are published as one.
+    pub(super) batch: Option<u32>,
     pub(super) payload_bytes: usize,
     in_memory: bool,
 }
@@ -47,11 +52,13 @@ impl Setup {
         ensure!((1..=publishers).contains(&streams), "1 to {publishers} streams, as there are publishers");
         let keys = settings.overrides.keys.unwrap_or(KEYS);
         ensure!((1..=KEYS_MAX).contains(&keys), "1 to {KEYS_MAX} keys");
+        let batch = settings.overrides.batch.map(|batch| u32::try_from(batch).unwrap_or(u32::MAX));
+        ensure!(batch.is_none_or(|batch| (1..=BATCH_MAX).contains(&batch)), "batches of 1 to {BATCH_MAX}");
         let payload_bytes = settings.overrides.payload_bytes.unwrap_or(PAYLOAD_BYTES);
         let payloads = PAYLOAD_BYTES_MIN..=PAYLOAD_BYTES_MAX;
         ensure!(payloads.contains(&payload_bytes), "payloads of {payloads:?} bytes");
         let in_memory = settings.overrides.in_memory;
-        Ok(Self { publishers, streams, keys, payload_bytes, in_memory })
+        Ok(Self { publishers, streams, keys, batch, payload_bytes, in_memory })
     }
 
     /// The names of the streams: `STREAM` if there is one.
@@ -71,7 +78,10 @@ impl Setup {
     /// By number or time, as was said, or else for the usual time.
     pub(super) fn plan(&self, settings: &Settings) -> Plan {
         match (settings.overrides.messages, settings.overrides.time) {
-            (Some(messages), _) => Plan::of_number(scaled(messages, settings.scale)),
+            (Some(messages), _) => {
+                let each = self.batch.map_or(1, u64::from);
+                Plan::of_number(scaled(messages, settings.scale).div_ceil(each))
+            }
             (None, Some(time)) => Plan::of_time(time),
             (None, None) => Plan::of_time(TIME.mul_f64(settings.scale)),
         }
@@ -95,8 +105,14 @@ mod tests {
     #[test]
     fn a_load_has_bounds_and_defaults() {
         let usual = Setup::of(&settings(Overrides::default())).unwrap();
-        let expected =
-            Setup { publishers: 1, streams: 1, keys: 10_000, payload_bytes: 128, in_memory: false };
+        let expected = Setup {
+            publishers: 1,
+            streams: 1,
+            keys: 10_000,
+            batch: None,
+            payload_bytes: 128,
+            in_memory: false,
+        };
         assert_eq!(usual, expected);
         let none = Overrides::default();
         for (wrong, words) in [
@@ -104,6 +120,7 @@ mod tests {
             (Overrides { publishers: Some(10_001), ..none.clone() }, "1 to 10000 publishers"),
             (Overrides { payload_bytes: Some(15), ..none.clone() }, "payloads of 16..=8388608 bytes"),
             (Overrides { keys: Some(0), ..none.clone() }, "1 to 1000000 keys"),
+            (Overrides { batch: Some(1_001), ..none.clone() }, "batches of 1 to 1000"),
             (
                 Overrides { publishers: Some(2), streams: Some(3), ..none.clone() },
                 "1 to 2 streams, as there are publishers",
@@ -132,6 +149,9 @@ mod tests {
             (Setup::messages(&messages), Setup::messages(&settings(Overrides::default()))),
             (5, 250_000)
         );
+        let in_batches = settings(Overrides { batch: Some(3), messages: Some(8), ..Overrides::default() });
+        let plan = Setup::of(&in_batches).unwrap().plan(&in_batches);
+        assert!(plan.wants_more(1) && !plan.wants_more(2), "four messages are two batches of three");
         let none = settings(Overrides { time: Some(Duration::ZERO), ..Overrides::default() });
         assert!(!Setup::of(&none).unwrap().plan(&none).wants_more(0));
     }

@@ -43,7 +43,7 @@ const fn phase(phase: usize, title: &'static str, bars: &'static [Bar]) -> Row {
     Row { title, phase, operation: "message", bars }
 }
 
-pub(crate) const LOADS: [Load; 17] = [
+pub(crate) const LOADS: [Load; 18] = [
     bounded(
         1_000,
         128,
@@ -95,6 +95,11 @@ pub(crate) const LOADS: [Load; 17] = [
             "message",
             &[at_least(Metric::Rate, None, Some(50.0))],
         )],
+    ),
+    load(
+        "batch-1000",
+        &["js-publish", "1", "--batch", "1000", "--seconds", SECONDS],
+        &[row("atomic batches of 1,000, one at a time", "message", THREE_TIMES)],
     ),
     load(
         "memory",
