@@ -8,7 +8,7 @@ use data_encoding::BASE64;
 use serde_json::{Value, json};
 
 use crate::consume;
-use crate::names::{STREAM, consumer_config, of_consumer, of_stream, stream_config};
+use crate::names::{STREAM, StreamKind, consumer_config, of_consumer, of_stream, stream_config};
 use crate::requests::{Answer, Gone, Requests};
 use crate::round::Shared;
 
@@ -18,7 +18,7 @@ const CONSUMER_NOT_FOUND: u64 = 10014;
 const MESSAGE_NOT_FOUND: u64 = 10037;
 
 /// Creates both, behind so many other streams: new ones go round the shards.
-pub(crate) fn create(addr: SocketAddr, others: u64) {
+pub(crate) fn create(addr: SocketAddr, kind: StreamKind, others: u64) {
     let mut requests = Requests::connect(addr, "create");
     for number in 0..others {
         let name = format!("OTHER{number}");
@@ -26,12 +26,12 @@ pub(crate) fn create(addr: SocketAddr, others: u64) {
         let made = requests.ask(&format!("$JS.API.STREAM.CREATE.{name}"), &config.to_string());
         assert!(matches!(made, Answer::Body(_)), "another stream is refused: {made:?}");
     }
-    create_stream(&mut requests);
+    create_stream(&mut requests, kind);
     create_consumer(&mut requests);
 }
 
-fn create_stream(requests: &mut Requests) {
-    let made = requests.ask(&of_stream("CREATE"), &stream_config().to_string());
+fn create_stream(requests: &mut Requests, kind: StreamKind) {
+    let made = requests.ask(&of_stream("CREATE"), &stream_config(kind).to_string());
     assert!(matches!(made, Answer::Body(_)), "the stream is refused: {made:?}");
 }
 
@@ -41,11 +41,17 @@ fn create_consumer(requests: &mut Requests) {
 }
 
 /// Holds the ledger against the server.
-pub(crate) fn check(shared: &Shared, addr: SocketAddr, name: &str, dice: Dice) -> Result<(), Gone> {
+pub(crate) fn check(
+    shared: &Shared,
+    kind: StreamKind,
+    addr: SocketAddr,
+    name: &str,
+    dice: Dice,
+) -> Result<(), Gone> {
     let mut requests = Requests::connect(addr, &format!("{name}.check"));
     let Some(last) = last_seq(&mut requests)? else {
         shared.ledger().on_stream_gone();
-        create_stream(&mut requests);
+        create_stream(&mut requests, kind);
         create_consumer(&mut requests);
         return Ok(());
     };

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::batch::Member;
+
 /// A kind of promise that was broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Broken {
@@ -17,6 +19,8 @@ pub enum Broken {
     NeverDelivered,
     /// A message with an id is there more than once.
     Doubled,
+    /// Some of a batch is there, and some is not, or is elsewhere.
+    Torn,
     /// The stream is gone.
     StreamGone,
     /// The consumer is gone.
@@ -178,6 +182,7 @@ impl Ledger {
             self.on_served(*seq, payload);
         }
         self.check_doubles(there);
+        self.check_batches(there);
         // What was asked and not answered is as it is now.
         let asked = std::mem::take(&mut self.maybe_removed);
         let below = (self.removed.below..asked.below).filter(|seq| !there.contains_key(seq));
@@ -203,6 +208,29 @@ impl Ledger {
             if let Some(other) = first.insert(payload, *seq) {
                 self.note(Broken::Doubled, format!("{payload:.40} is {other} and {seq}"));
             }
+        }
+    }
+
+    /// Of a batch that is there all is, side by side, but for what was removed: whether it was acknowledged or not.
+    fn check_batches(&mut self, there: &BTreeMap<u64, String>) {
+        let mut torn = BTreeMap::new();
+        for (seq, payload) in there {
+            let Some(Member { batch, index, count }) = Member::read(payload) else { continue };
+            let first = seq.wrapping_sub(index);
+            let is_whole = (0..count).all(|index| {
+                let seq = first.wrapping_add(index);
+                let known = there.get(&seq).map(|payload| Member::read(payload));
+                match known {
+                    Some(known) => known == Some(Member { batch, index, count }),
+                    None => self.removed.has(seq) || self.maybe_removed.has(seq),
+                }
+            });
+            if !is_whole {
+                torn.entry(batch).or_insert(*seq);
+            }
+        }
+        for (batch, seq) in torn {
+            self.note(Broken::Torn, format!("{batch}, of which {seq} is there"));
         }
     }
 
@@ -323,6 +351,21 @@ mod tests {
         let mut ledger = ledger();
         ledger.on_contents(&there(&[(1, "a"), (2, "b"), (3, "c"), (4, "a")]));
         assert_eq!(found(&ledger), [(Broken::Doubled, 1)]);
+    }
+
+    #[test]
+    fn a_batch_is_there_or_not_but_for_what_was_removed() {
+        let batch = [(4, "b7_0_3-x"), (5, "b7_1_3-x"), (6, "b7_2_3-x")];
+        let all = [&[(1, "a"), (2, "b"), (3, "c")], &batch[..]].concat();
+        let torn = |there: &[(u64, &str)], removed: &[u64]| {
+            let mut ledger = ledger();
+            ledger.on_removal_asked(removed);
+            ledger.on_contents(&self::there(there));
+            ledger.broken().get(&Broken::Torn).copied()
+        };
+        assert_eq!([torn(&all, &[]), torn(&all[..3], &[])], [None, None]);
+        assert_eq!([torn(&all[..5], &[]), torn(&all[..5], &[6])], [Some(1), None]);
+        assert_eq!(torn(&[&all[..4], &[(5, "between"), (6, "b7_1_3-x")]].concat(), &[]), Some(1));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! [`Ledger`] notes every promise and says which was broken.
 #![forbid(unsafe_code)]
 
+mod batch;
 mod check;
 mod consume;
 mod ledger;
@@ -21,6 +22,7 @@ mod trouble;
 pub use ledger::{Broken, Ledger};
 pub use life::{Ending, Life, Refusal, Tested};
 pub use life_report::LifeReport;
+pub use names::StreamKind;
 pub use order::Early;
 pub use requests::{Answer, Gone, Requests};
 pub use trouble::Trouble;

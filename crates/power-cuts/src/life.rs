@@ -9,6 +9,7 @@ use test_kit::{Server, ServerBinary, ServerError, ServerOptions, Setup};
 use crate::ledger::Broken;
 use crate::life_report::LifeReport;
 use crate::load::PUBLISHERS;
+use crate::names::StreamKind;
 use crate::order::Early;
 use crate::publish::Unsettled;
 use crate::requests::Requests;
@@ -45,6 +46,8 @@ pub struct Tested {
     pub binary: ServerBinary,
     /// On how many shards, on what.
     pub setup: Setup,
+    /// What is loaded.
+    pub stream: StreamKind,
     /// `sync_interval` of its configuration; `None` leaves the line out.
     pub sync_interval: Option<&'static str>,
     /// What a sync promises.
@@ -77,6 +80,7 @@ pub struct Life {
     dice: Dice,
     seed: u64,
     setup: Setup,
+    stream: StreamKind,
     ending: Ending,
     trouble: Option<Trouble>,
     cuts: Vec<CutReport>,
@@ -101,11 +105,11 @@ impl Life {
         let disk = mount_or_say("what outlives a cut of the power", options).ok_or(Refusal::NoDisk)?;
         disk.set_sync_delay(Duration::from_micros(dice.choose(&SYNC_MICROS)));
         let server = start(tested, &disk)?;
-        check::create(server.addr(), dice.below(tested.setup.shards.max(1).into()));
+        check::create(server.addr(), tested.stream, dice.below(tested.setup.shards.max(1).into()));
         if tested.settled {
             disk.disk().settle();
         }
-        let (setup, ending, trouble) = (tested.setup, tested.ending, tested.trouble);
+        let Tested { setup, stream, ending, trouble, .. } = *tested;
         let (shared, unsettled) = Default::default();
         let (cuts, complaints) = (Vec::new(), Vec::new());
         Ok(Self {
@@ -116,6 +120,7 @@ impl Life {
             dice,
             seed,
             setup,
+            stream,
             ending,
             trouble,
             cuts,
@@ -143,7 +148,7 @@ impl Life {
                 break;
             }
             let dice = Dice::new(self.dice.roll());
-            let checked = check::check(&self.shared, self.server.addr(), &name, dice);
+            let checked = check::check(&self.shared, self.stream, self.server.addr(), &name, dice);
             self.hear_complaints();
             assert!(checked.is_ok(), "seed {}: it ended: {}", self.seed, self.server.log().text());
         }
@@ -164,8 +169,10 @@ impl Life {
     fn load(&mut self, name: &str) {
         let Self { server, shared, unsettled, dice, disk, trouble, .. } = self;
         let may_refuse = trouble.is_some();
+        let has_batches = self.stream == StreamKind::WithBatches;
         let acks = ACKS_MIN + dice.below(ACKS_MAX - ACKS_MIN);
-        let round = Round { shared, addr: server.addr(), name: name.to_owned(), acks, may_refuse };
+        let round =
+            Round { shared, addr: server.addr(), name: name.to_owned(), acks, may_refuse, has_batches };
         let mut client = server.connect();
         let got_there = round.run(dice, unsettled, || {
             let strike = || trouble.iter().for_each(|trouble| trouble.strike(disk, &mut client));

@@ -14,12 +14,25 @@ const ACK_WAIT_NANOS: u64 = 1_000_000_000;
 /// More than a consumer is ever given here without an acknowledgement.
 const ACK_PENDING_MAX: u32 = 5000;
 
+/// What kind of stream it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StreamKind {
+    /// As any server has it.
+    Plain,
+    /// It takes batches that are stored whole or not at all, and gets some.
+    WithBatches,
+}
+
 /// What the stream is created with.
 #[must_use]
-pub(crate) fn stream_config() -> Value {
-    json!({
+pub(crate) fn stream_config(kind: StreamKind) -> Value {
+    let mut config = json!({
         "name": STREAM, "subjects": ["cuts.>"], "storage": "file", "retention": "limits", "num_replicas": 1
-    })
+    });
+    if kind == StreamKind::WithBatches {
+        config["allow_atomic"] = true.into();
+    }
+    config
 }
 
 /// What the consumer is created with.

@@ -43,4 +43,6 @@ pub(crate) struct Round<'l> {
     pub(crate) acks: u64,
     /// Whether the server may refuse what it is asked: its disk is in trouble.
     pub(crate) may_refuse: bool,
+    /// Whether it takes batches, and gets some.
+    pub(crate) has_batches: bool,
 }

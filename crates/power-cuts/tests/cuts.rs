@@ -10,7 +10,7 @@ use std::io::Write;
 use std::process::Command;
 
 use brittle_disk::Rule;
-use power_cuts::{Broken, Early, Ending, Life, LifeReport, Refusal, Tested, Trouble};
+use power_cuts::{Broken, Early, Ending, Life, LifeReport, Refusal, StreamKind, Tested, Trouble};
 use test_kit::{SETUPS, ServerBinary};
 
 /// Cuts of a life.
@@ -26,10 +26,13 @@ fn say(text: &str) {
 
 fn ours(seed: u64, rule: Rule) -> Tested {
     let binary = ServerBinary::locate().expect("the server builds");
+    // Older ones know no batches.
+    let stream = if binary.is_peer { StreamKind::Plain } else { StreamKind::WithBatches };
     let setup = SETUPS[(seed % SETUPS.len() as u64) as usize];
     Tested {
         binary,
         setup,
+        stream,
         sync_interval: Some("always"),
         rule,
         settled: false,
@@ -96,7 +99,8 @@ fn kills_without_a_cut_break_no_promise() {
 
 /// A server may refuse and even end when its disk fails, and what it acknowledged is there.
 fn nothing_is_broken_by(trouble: Trouble) {
-    nothing_is_broken(|seed| Tested { trouble: Some(trouble), ..by_rule(seed) });
+    let stream = StreamKind::Plain;
+    nothing_is_broken(|seed| Tested { trouble: Some(trouble), stream, ..by_rule(seed) });
 }
 
 #[test]
@@ -155,7 +159,9 @@ fn nats_server_as_it_comes_loses_some() {
     let binary = ServerBinary { path: path.into(), is_peer: true };
     let setup = SETUPS[0];
     let (rule, ending) = (Rule::Ext4, Ending::Cut);
-    let tested = Tested { binary, setup, sync_interval: None, rule, settled: true, trouble: None, ending };
+    let stream = StreamKind::Plain;
+    let tested =
+        Tested { binary, setup, stream, sync_interval: None, rule, settled: true, trouble: None, ending };
     loses_some(&tested);
     let Some(life) = begin(&tested, 1) else { return };
     assert_eq!(life.early_answers(&[Early::PubAck]), [Early::PubAck]);
