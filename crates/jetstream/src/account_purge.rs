@@ -72,7 +72,7 @@ impl Registrar {
         let stream = stream.clone();
         let subject = format!("$JS.API.STREAM.DELETE.{stream}");
         let request = Request::new(purge.account, subject.as_bytes(), None, b"", b"", Asker::Nobody);
-        homes.own().account(purge.account).begin_request(request.bytes());
+        homes.own().account(purge.account).begin_request(&request);
         self.answer(homes, turn, request);
         if self.is_under_order(purge.account, &stream) {
             purge.going.insert(stream.clone());
