@@ -99,7 +99,7 @@ impl Slot {
                 match self.medium.append(disk.as_mut(), self.id.0, &record) {
                     Ok(place) => {
                         let answer = self.stream.on_fast_appended(message, place);
-                        self.say_behind(reply, answer, effects);
+                        self.say_of_batch(reply, answer, effects);
                         self.after_append(disk.as_mut(), effects);
                         return Taken::Yes;
                     }
@@ -115,19 +115,18 @@ impl Slot {
                 return Taken::Later;
             }
         };
-        self.say_behind(reply, answer, effects);
+        self.say_of_batch(reply, answer, effects);
         Taken::Yes
     }
 
-    /// Tells a publisher something once all is safe that came before.
-    fn say_behind(
+    fn say_of_batch(
         &mut self,
         reply: &[u8],
         answer: Option<streams::Answer>,
         effects: &mut Vec<Effect<Waiter>>,
     ) {
         if let Some(answer) = answer {
-            self.stream.defer(Waiter::Publisher(reply.into()), answer, effects);
+            self.say_behind(Waiter::Publisher(reply.into()), answer, effects);
         }
     }
 

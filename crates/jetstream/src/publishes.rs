@@ -107,7 +107,11 @@ impl Slot {
         match decision {
             Decision::Append(record) => match self.medium.append(disk.as_mut(), self.id.0, &record) {
                 Ok(place) => {
-                    self.stream.on_appended(place, waiter());
+                    let seq = record.seq;
+                    let waiter = waiter();
+                    let (early, waiter) = if self.tells_early() { (waiter, None) } else { (None, waiter) };
+                    self.stream.on_appended(place, waiter);
+                    effects.extend(early.map(|to| Effect::Answer { to, answer: Answer::Stored { seq } }));
                     self.after_append(disk.as_mut(), effects);
                 }
                 Err(AppendError::NotYet) => return Some(Taken::Later),
@@ -119,7 +123,7 @@ impl Slot {
             Decision::Answer(answer) => effects.extend(waiter().map(|to| Effect::Answer { to, answer })),
             Decision::AnswerBehind(answer) => {
                 if let Some(to) = waiter() {
-                    self.stream.defer(to, answer, effects);
+                    self.say_behind(to, answer, effects);
                 }
             }
             Decision::Later => {
@@ -131,6 +135,14 @@ impl Slot {
             Decision::OfBatch => return None,
         }
         Some(Taken::Yes)
+    }
+
+    /// Tells a publisher something once all is safe that came before, unless it is told early.
+    pub(crate) fn say_behind(&mut self, to: Waiter, answer: Answer, effects: &mut Vec<Effect<Waiter>>) {
+        if self.tells_early() {
+            return effects.push(Effect::Answer { to, answer });
+        }
+        self.stream.defer(to, answer, effects);
     }
 
     /// An event was appended: in memory it is applied at once, on disk once it is safe.

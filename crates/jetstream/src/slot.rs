@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use broker::ServiceSubscription;
 use conns::Time;
 use fabric::Mailbox;
-use js_proto::{ConsumerInfo, PubAck, Storage, StreamConfig, StreamInfo, StreamState, Timestamp, Versioned};
+use js_proto::{
+    ConsumerInfo, PersistMode, PubAck, Storage, StreamConfig, StreamInfo, StreamState, Timestamp, Versioned,
+};
 use stream_index::{State, StreamIndex};
 use streams::Stream;
 
@@ -97,6 +99,12 @@ impl Slot {
     /// What it was told to be.
     pub(crate) fn config(&self) -> &StreamConfig {
         self.stream.config()
+    }
+
+    /// Whether publishers are told of a message once it waits to be written, and not only once it is safe. Nobody is
+    /// shown it before that. What a counter comes to is.
+    pub(crate) fn tells_early(&self) -> bool {
+        self.config().persist_mode == PersistMode::Async && !self.config().allow_msg_counter
     }
 
     /// Where its messages are said to be.

@@ -61,6 +61,9 @@ pub struct Ledger {
     broken: BTreeMap<Broken, u64>,
     examples: Vec<String>,
     acks: u64,
+    /// What is acknowledged and was not shown to anybody may be taken back, from the end of the stream.
+    may_take_back: bool,
+    taken_back: u64,
 }
 
 /// Broken promises of a kind that are told word by word.
@@ -77,6 +80,18 @@ impl Ledger {
     #[must_use]
     pub fn confirmations(&self) -> u64 {
         (self.confirmed.len() + self.confirmed_since.len()) as u64
+    }
+
+    /// The same of a stream that acknowledges before it syncs: what it acknowledges is no promise before it is shown.
+    #[must_use]
+    pub fn of_an_asynchronous_stream() -> Self {
+        Self { may_take_back: true, ..Self::default() }
+    }
+
+    /// How many acknowledged messages were taken back, which was allowed.
+    #[must_use]
+    pub fn taken_back(&self) -> u64 {
+        self.taken_back
     }
 
     /// What was broken, and how often.
@@ -103,7 +118,9 @@ impl Ledger {
     /// The server acknowledged a message under this sequence.
     pub fn on_acked(&mut self, seq: u64, payload: &str) {
         self.acks += 1;
-        self.on_served(seq, payload);
+        if !self.may_take_back {
+            self.on_served(seq, payload);
+        }
         self.acked.insert(seq, payload.to_owned());
     }
 
@@ -167,9 +184,14 @@ impl Ledger {
     /// After a restart: everything that is there. What is not promised any more is forgotten.
     pub fn on_contents(&mut self, there: &BTreeMap<u64, String>) {
         self.confirmed.append(&mut self.confirmed_since);
+        let last = there.last_key_value().map_or(0, |(seq, _)| *seq);
         for (seq, payload) in std::mem::take(&mut self.acked) {
             if there.contains_key(&seq) {
+                // Whatever was acknowledged is what it was.
+                self.on_served(seq, &payload);
                 self.acked.insert(seq, payload);
+            } else if self.may_take_back && seq > last && !self.served.contains_key(&seq) {
+                self.taken_back += 1;
             } else {
                 self.on_absent(seq, &payload);
             }
@@ -185,8 +207,10 @@ impl Ledger {
         self.check_batches(there);
         // What was asked and not answered is as it is now.
         let asked = std::mem::take(&mut self.maybe_removed);
-        let below = (self.removed.below..asked.below).filter(|seq| !there.contains_key(seq));
-        let single = asked.one_by_one.iter().copied().filter(|seq| !there.contains_key(seq));
+        // What was taken back is not removed: its sequence is given again.
+        let is_gone = |seq: &u64| !there.contains_key(seq) && (*seq < last || !self.may_take_back);
+        let below = (self.removed.below..asked.below).filter(is_gone);
+        let single = asked.one_by_one.iter().copied().filter(is_gone);
         let now_removed: Vec<u64> = below.chain(single).collect();
         self.removed.one_by_one.extend(now_removed);
     }
@@ -249,8 +273,8 @@ impl Ledger {
         let lost = self.acked.keys().filter(|seq| there(seq)).count();
         self.note(Broken::StreamGone, format!("with {lost} acknowledged messages"));
         *self.broken.entry(Broken::Lost).or_default() += lost as u64;
-        let Self { broken, examples, acks, .. } = std::mem::take(self);
-        *self = Self { broken, examples, acks, ..Self::default() };
+        let Self { broken, examples, acks, may_take_back, taken_back, .. } = std::mem::take(self);
+        *self = Self { broken, examples, acks, may_take_back, taken_back, ..Self::default() };
     }
 
     /// The consumer is gone.
@@ -366,6 +390,38 @@ mod tests {
         assert_eq!([torn(&all, &[]), torn(&all[..3], &[])], [None, None]);
         assert_eq!([torn(&all[..5], &[]), torn(&all[..5], &[6])], [Some(1), None]);
         assert_eq!(torn(&[&all[..4], &[(5, "between"), (6, "b7_1_3-x")]].concat(), &[]), Some(1));
+    }
+
+    #[test]
+    fn an_asynchronous_stream_may_lose_its_end_if_nobody_saw_it() {
+        let after = |delivered: &[u64], left: &[(u64, &str)]| {
+            let mut ledger = Ledger::of_an_asynchronous_stream();
+            for (seq, payload) in [(1, "a"), (2, "b"), (3, "c")] {
+                ledger.on_acked(seq, payload);
+            }
+            delivered.iter().for_each(|seq| ledger.on_delivered(*seq, "b"));
+            ledger.on_contents(&there(left));
+            (ledger.taken_back(), found(&ledger))
+        };
+        assert_eq!(after(&[], &[(1, "a"), (2, "b")]), (1, vec![]));
+        assert_eq!(after(&[], &[(1, "a")]), (2, vec![]));
+        assert_eq!(after(&[2], &[(1, "a")]), (1, vec![(Broken::Lost, 1)]), "somebody saw it");
+        assert_eq!(after(&[], &[(2, "b")]), (1, vec![(Broken::Lost, 1)]), "it is not the end");
+        assert_eq!(after(&[], &[(1, "b")]), (2, vec![(Broken::ServedTwice, 1)]), "it is out of order");
+    }
+
+    #[test]
+    fn a_sequence_that_was_taken_back_is_given_again() {
+        let mut ledger = Ledger::of_an_asynchronous_stream();
+        ledger.on_acked(1, "a");
+        ledger.on_acked(2, "b");
+        ledger.on_removal_asked(&[2]);
+        ledger.on_contents(&there(&[(1, "a")]));
+        ledger.on_acked(2, "c");
+        ledger.on_contents(&there(&[(1, "a"), (2, "c")]));
+        assert_eq!((ledger.taken_back(), found(&ledger)), (1, vec![]));
+        ledger.on_contents(&there(&[]));
+        assert_eq!(found(&ledger), [(Broken::Lost, 2)], "what was found after a cut stays");
     }
 
     #[test]

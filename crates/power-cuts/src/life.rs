@@ -6,7 +6,7 @@ use std::time::Duration;
 use brittle_disk::{BrittleDisk, Call, CutReport, Dice, DiskOptions, Rule, mount_or_say};
 use test_kit::{Server, ServerBinary, ServerError, ServerOptions, Setup};
 
-use crate::ledger::Broken;
+use crate::ledger::{Broken, Ledger};
 use crate::life_report::LifeReport;
 use crate::load::PUBLISHERS;
 use crate::names::StreamKind;
@@ -110,7 +110,10 @@ impl Life {
             disk.disk().settle();
         }
         let Tested { setup, stream, ending, trouble, .. } = *tested;
-        let (shared, unsettled) = Default::default();
+        let (shared, unsettled): (Shared, _) = Default::default();
+        if stream == StreamKind::Asynchronous {
+            *shared.ledger() = Ledger::of_an_asynchronous_stream();
+        }
         let (cuts, complaints) = (Vec::new(), Vec::new());
         Ok(Self {
             server,
@@ -203,6 +206,7 @@ impl Life {
         let counts = self.disk.disk().counts();
         LifeReport {
             acks: ledger.acks(),
+            taken_back: ledger.taken_back(),
             confirmations: ledger.confirmations(),
             syncs: counts.of(Call::Sync) + counts.of(Call::SyncFolder),
             cuts: self.cuts.clone(),

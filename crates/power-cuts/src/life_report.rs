@@ -12,6 +12,8 @@ use crate::ledger::Broken;
 pub struct LifeReport {
     /// Messages that were acknowledged.
     pub acks: u64,
+    /// Those of them that were taken back, as an asynchronous stream may.
+    pub taken_back: u64,
     /// Acknowledgements of deliveries that are confirmed and not broken.
     pub confirmations: u64,
     /// Syncs of files and folders.
@@ -29,6 +31,9 @@ pub struct LifeReport {
 impl fmt::Display for LifeReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} acknowledged, {} confirmed, {} syncs", self.acks, self.confirmations, self.syncs)?;
+        if self.taken_back > 0 {
+            write!(f, ", {} taken back", self.taken_back)?;
+        }
         for cut in &self.cuts {
             let all = cut.kept + cut.dropped + cut.torn;
             let names = cut.names_kept + cut.names_dropped;

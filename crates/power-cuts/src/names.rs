@@ -21,6 +21,8 @@ pub enum StreamKind {
     Plain,
     /// It takes batches that are stored whole or not at all, and gets some.
     WithBatches,
+    /// It acknowledges before it syncs, and shows what is synced.
+    Asynchronous,
 }
 
 /// What the stream is created with.
@@ -29,8 +31,10 @@ pub(crate) fn stream_config(kind: StreamKind) -> Value {
     let mut config = json!({
         "name": STREAM, "subjects": ["cuts.>"], "storage": "file", "retention": "limits", "num_replicas": 1
     });
-    if kind == StreamKind::WithBatches {
-        config["allow_atomic"] = true.into();
+    match kind {
+        StreamKind::Plain => {}
+        StreamKind::WithBatches => config["allow_atomic"] = true.into(),
+        StreamKind::Asynchronous => config["persist_mode"] = "async".into(),
     }
     config
 }

@@ -118,6 +118,36 @@ fn failed_syncs_break_no_promise() {
     nothing_is_broken_by(Trouble::Syncs);
 }
 
+/// A stream that acknowledges before it syncs may lose what nobody was shown, from its end. Nothing is out of order,
+/// twice or another one for that.
+#[test]
+fn cuts_take_no_more_of_an_asynchronous_stream_than_its_end() {
+    const LIVES_MAX: u64 = 5;
+    let first = number("CUT_FIRST_SEED", 1);
+    let mut taken_back = 0;
+    for seed in first..first + number("CUT_LIVES", LIVES_MAX).max(LIVES_MAX) {
+        let tested = Tested { stream: StreamKind::Asynchronous, ..by_rule(seed) };
+        let Some(report) = live(&tested, seed) else { return };
+        assert!(report.broken.is_empty(), "seed {seed}: {report}");
+        taken_back += report.taken_back;
+        if taken_back > 0 && env::var_os("CUT_LIVES").is_none() {
+            return;
+        }
+    }
+    assert!(taken_back > 0, "nothing was taken back: this test finds nothing");
+}
+
+/// Its acknowledgements alone leave early.
+#[test]
+fn of_an_asynchronous_stream_acknowledgements_alone_leave_before_a_sync() {
+    for seed in 0..SETUPS.len() as u64 {
+        let tested = Tested { stream: StreamKind::Asynchronous, ..ours(seed, Rule::Posix) };
+        let Some(life) = begin(&tested, seed) else { return };
+        let all = [Early::PubAck, Early::Confirmation, Early::Delete, Early::Purge];
+        assert_eq!(life.early_answers(&all), [Early::PubAck], "on {}", SETUPS[seed as usize]);
+    }
+}
+
 /// Syncs are held, a request is made, and nothing answers it until they are let through.
 #[test]
 fn no_answer_leaves_before_its_sync() {

@@ -210,7 +210,6 @@ fn no_ack_answers_no_publisher(setup: Setup) {
     });
 }
 
-/// `persist_mode: async` allows less than what is done here. nats-server keeps it as well.
 fn how_a_stream_persists_is_kept(setup: Setup) {
     run(async {
         let js = Js::start(setup).await;
@@ -221,6 +220,8 @@ fn how_a_stream_persists_is_kept(setup: Setup) {
         assert_eq!(js.refused("STREAM.UPDATE.S", plain).await, 10052);
         let in_memory = json!({"name": "M", "storage": "memory", "persist_mode": "async"});
         assert_eq!(js.refused("STREAM.CREATE.M", in_memory).await, 10052);
+        // What is told of a stream is on the disk, what it acknowledges need not be.
+        assert_eq!(js.state().await["messages"], 1);
         let js = js.restarted().await;
         assert_eq!(js.done("STREAM.INFO.S", Value::Null).await["config"]["persist_mode"], "async");
         assert_eq!(js.state().await["messages"], 1);
