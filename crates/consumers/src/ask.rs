@@ -9,7 +9,7 @@ use crate::consumer::Consumer;
 use crate::effect::{Effects, push_status};
 use crate::moment::{Moment, NEVER, later};
 use crate::next::Listens;
-use crate::requests::Request;
+use crate::request::Request;
 
 /// Looking for requests whose time is over takes a while when there are many; at most once in that time it is done to
 /// make room.

@@ -8,12 +8,12 @@ use nats_proto::go_json::{compact, read_into};
 
 use crate::backlog::Backlog;
 use crate::changes::Changes;
+use crate::groups::Pinned;
 use crate::lasts::Lasts;
 use crate::life::Life;
 use crate::moment::{Moment, NEVER};
 use crate::pace::{Rate, Replay};
 use crate::pending::Pending;
-use crate::priority::Pinned;
 use crate::push::Push;
 use crate::redeliveries::Redeliveries;
 use crate::requests::Requests;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::moment::NEVER;
-use crate::requests::Request;
+use crate::request::Request;
 
 /// What is known of many requests.
 #[derive(Debug, Default)]

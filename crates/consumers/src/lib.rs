@@ -39,7 +39,7 @@
 //! | for | see |
 //! |---|---|
 //! | where it begins, and how much is before it | `start.rs`, `lasts.rs`, `backlog.rs` |
-//! | what is delivered next, and to whom | `next.rs`, `deliver.rs`, `requests.rs`, `due.rs`, `ask.rs`, `priority.rs`, `push.rs`, `flow.rs`, `pace.rs` |
+//! | what is delivered next, and to whom | `next.rs`, `deliver.rs`, `requests.rs`, `request.rs`, `due.rs`, `ask.rs`, `groups.rs`, `priority.rs`, `push.rs`, `flow.rs`, `pace.rs` |
 //! | what waits to be acknowledged, and comes again | `ack.rs`, `unacked.rs`, `pending.rs`, `waits.rs`, `redeliveries.rs` |
 //! | messages that go, and what time does | `removal.rs`, `deadlines.rs`, `life.rs` |
 //! | what is stored | `saved.rs`, `changes.rs`, docs/formats/consumers.md |
@@ -79,6 +79,7 @@ mod due;
 mod effect;
 mod event;
 mod flow;
+mod groups;
 mod headers_only;
 mod info;
 mod lasts;
@@ -93,6 +94,7 @@ mod priority;
 mod push;
 mod redeliveries;
 mod removal;
+mod request;
 mod requests;
 mod saved;
 mod settings;

@@ -7,13 +7,14 @@
 
 use std::sync::Arc;
 
-use js_proto::{ConsumerConfig, GroupState, PriorityPolicy, PullPriority, Status, Timestamp};
+use js_proto::{GroupState, PriorityPolicy, PullPriority, Status, Timestamp};
 
 use crate::consumer::Consumer;
 use crate::effect::{Effect, Effects, push_status};
 use crate::event::Event;
+use crate::groups::{Pinned, Wish};
 use crate::moment::{Moment, NEVER, later};
-use crate::requests::{Request, class_of};
+use crate::request::{Request, class_of};
 
 /// The priority of those that come last.
 const PRIORITY_MAX: u8 = 9;
@@ -23,54 +24,6 @@ const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnop
 
 /// As many digits as nats-server's ids have.
 const ID_DIGITS: usize = 22;
-
-/// What a consumer with groups was told of them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Priorities {
-    policy: PriorityPolicy,
-    groups: Box<[Arc<str>]>,
-    /// How long who is pinned may ask for nothing.
-    timeout: i64,
-}
-
-impl Priorities {
-    /// None if all requests are alike.
-    pub(crate) fn new(config: &ConsumerConfig) -> Option<Box<Self>> {
-        (config.priority_policy != PriorityPolicy::None).then(|| {
-            Box::new(Self {
-                policy: config.priority_policy,
-                groups: config.priority_groups.iter().map(|group| group.as_str().into()).collect(),
-                timeout: config.priority_timeout.0,
-            })
-        })
-    }
-
-    fn group(&self, name: &str) -> Option<&Arc<str>> {
-        self.groups.iter().find(|group| ***group == *name)
-    }
-}
-
-/// What a request says of who is to be served.
-#[derive(Debug, Clone)]
-pub(crate) struct Wish {
-    group: Arc<str>,
-    /// Zero is any number, as below.
-    min_pending: i64,
-    min_ack_pending: i64,
-    /// As whom it asks.
-    pin: Option<Arc<str>>,
-}
-
-/// Who is served alone.
-#[derive(Debug)]
-pub(crate) struct Pinned {
-    id: Arc<str>,
-    group: Arc<str>,
-    /// On the clock that is shown.
-    since: i64,
-    /// Unless it asks before.
-    until: i64,
-}
 
 /// What a request gets now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

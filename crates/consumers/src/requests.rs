@@ -14,69 +14,13 @@ use js_proto::{Pending, Status};
 use crate::due::Due;
 use crate::effect::{Effects, push_status};
 use crate::moment::{NEVER, later};
-use crate::priority::Wish;
-
-/// One of them.
-#[derive(Debug, Clone)]
-pub(crate) struct Request {
-    pub(crate) reply: Arc<[u8]>,
-    /// Messages that it still has to get; it may have asked for none, and then gets one.
-    pub(crate) left: i64,
-    /// Bytes that it still may get; zero is any number.
-    pub(crate) bytes: u64,
-    /// Messages that it got.
-    pub(crate) delivered: u64,
-    pub(crate) expires: i64,
-    /// Zero is none.
-    pub(crate) heartbeat: i64,
-    pub(crate) next_heartbeat: i64,
-    pub(crate) no_wait: bool,
-    /// Its place in the line: who is behind has a higher one. At first its [class](class_of).
-    pub(crate) ticket: u64,
-    /// What it says of its group, if it does.
-    pub(crate) wish: Option<Box<Wish>>,
-}
-
-impl Request {
-    pub(crate) fn pending(&self) -> Pending {
-        Pending { messages: u64::try_from(self.left).unwrap_or(0), bytes: self.bytes }
-    }
-
-    pub(crate) fn is_expired(&self, now: i64) -> bool {
-        now >= self.expires
-    }
-
-    pub(crate) fn due(&self) -> i64 {
-        self.expires.min(self.next_heartbeat)
-    }
-
-    /// Among many: it is still there, and means nothing.
-    pub(crate) fn has_ended(&self) -> bool {
-        self.left == ENDED
-    }
-
-    /// Whether it ends where there are no more messages.
-    fn ends_there(&self) -> bool {
-        self.no_wait && (self.expires == NEVER || self.delivered > 0)
-    }
-}
+use crate::request::{Request, ticket_of};
 
 /// With more requests than this it is known which are due. With fewer than half of it that is forgotten.
 const FEW_MAX: usize = 64;
 
 /// Requests that end or are asked at a time, where there are many.
 const AT_ONCE_MAX: usize = 256;
-
-/// In the place of how many messages are left: the request ended.
-const ENDED: i64 = i64::MIN;
-
-/// Bits of a ticket that count within a class.
-const COUNT_BITS: u32 = 56;
-
-/// The first of the tickets of a priority: lower ones are in front.
-pub(crate) fn class_of(priority: u8) -> u64 {
-    u64::from(priority) << COUNT_BITS
-}
 
 /// All of them, the next to be served in front.
 #[derive(Debug)]
@@ -308,7 +252,7 @@ impl Requests {
         if tend_one(request, tending, out) {
             due.add(request);
         } else {
-            request.left = ENDED;
+            request.end();
         }
     }
 
@@ -365,10 +309,6 @@ impl Requests {
     }
 }
 
-fn ticket_of(class: u64, count: u64) -> u64 {
-    (class >> COUNT_BITS << COUNT_BITS) | count
-}
-
 /// Says whether it goes on waiting.
 fn tend_one(request: &mut Request, tending: &mut Tending<'_>, out: &mut Effects) -> bool {
     if request.is_expired(tending.now) {
@@ -393,6 +333,7 @@ fn tend_one(request: &mut Request, tending: &mut Tending<'_>, out: &mut Effects)
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::request::class_of;
 
     const MANY: usize = 4 * FEW_MAX;
 

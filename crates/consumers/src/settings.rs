@@ -5,8 +5,8 @@ use std::sync::Arc;
 use js_proto::{AckPolicy, ConsumerConfig, DeliverPolicy, Nanos, ReplayPolicy};
 use stream_index::Filter;
 
+use crate::groups::Priorities;
 use crate::moment::NEVER;
-use crate::priority::Priorities;
 
 /// Much smaller than the configuration, of which there is one for each of very many consumers.
 #[derive(Debug, Clone)]
