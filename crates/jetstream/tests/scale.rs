@@ -5,8 +5,8 @@ mod rig;
 use jetstream::Config;
 use rig::{Conn, Rig, config};
 
-/// Bytes that a stream takes on whom nobody says anything, and a consumer. Theirs are entries in tables as well. A stream has
-/// room for its schedules and batches, 0.2 kB, also where it has none.
+/// Bytes that a stream takes on whom nobody says anything, and a consumer. Theirs are entries in tables as well, and a
+/// stream has room for its schedules and batches, also where it has none.
 const STREAM_BYTES_MAX: i64 = 13 << 9;
 const CONSUMER_BYTES_MAX: i64 = 2 << 10;
 
