@@ -20,9 +20,10 @@ const PAGE: &str = "docs/performance.md";
 const BEGIN: &str = "<!-- static:begin -->";
 const END: &str = "<!-- static:end -->";
 
-/// What the binary may weigh as it travels, in bytes. Without streams it was below 5 MB. The code that moves messages is
+/// What the binary may weigh as it travels, in bytes. Without streams it was below 5 MB, and the
+/// world's time zones, which schedules go by, take 0.1. The code that moves messages is
 /// compiled for speed here too: docs/performance-notebook.md has what it would cost to have the service of streams small.
-const GZIP_BYTES_MAX: usize = 5_500_000;
+const GZIP_BYTES_MAX: usize = 5_600_000;
 
 /// `dist` in Cargo.toml: release without what only debuggers read.
 const PROFILE: &str = "dist";
@@ -186,7 +187,7 @@ mod tests {
         let weight = Weight { bytes: 9_870_000, gzip_bytes: 3_456_000 };
         let text = generated("x86_64-unknown-linux-gnu", "abc1234", &weight);
         assert!(
-            text.starts_with("x86_64-unknown-linux-gnu, abc1234: 9.9 MB, 3.46 MB with gzip -9 (≤ 5.5 MB).\n")
+            text.starts_with("x86_64-unknown-linux-gnu, abc1234: 9.9 MB, 3.46 MB with gzip -9 (≤ 5.6 MB).\n")
         );
     }
 
