@@ -76,10 +76,12 @@ impl Consumer {
         if at.mono < self.not_before {
             return Next::Idle;
         }
-        match self.takers(steps) {
-            Takers::Ready => {}
-            Takers::Later => return Next::End,
-            Takers::None => return Next::Idle,
+        let takers = self.takers(steps);
+        if takers != Takers::Ready {
+            if self.num_pending() == 0 && self.again.len() == 0 {
+                self.end_no_waits(at, listens, out);
+            }
+            return if takers == Takers::Later { Next::End } else { Next::Idle };
         }
         if self.is_asleep(index) {
             return Next::End;

@@ -213,3 +213,15 @@ fn nobody_stays_pinned_in_a_consumer_that_is_told_to_be_something_else() {
     let state = rig.consumer.look(&rig.at, false).priority_groups;
     assert_eq!((state.len(), state[0].pinned_client_id.as_str()), (1, ""));
 }
+
+/// Nobody else would tell it.
+#[test]
+fn who_does_not_wait_ends_when_somebody_else_got_all_there_was() {
+    let mut rig = Rig::with(0, PINNED);
+    rig.request("_INBOX.1", &ask(""));
+    rig.publish_many(3, 2);
+    let id = rig.taken[0].2.clone().unwrap();
+    assert!(told(&mut rig, "_INBOX.2", &ask(r#","no_wait":true"#)).is_empty());
+    let one = format!(r#"{{"batch":1,"group":"g","id":"{id}"}}"#);
+    assert_eq!(told(&mut rig, "_INBOX.3", &one), ["_INBOX.2 - NATS/1.0 404 No Messages"]);
+}
