@@ -2,22 +2,11 @@
 
 mod rig;
 
-use rig::{Conn, Rig};
+use rig::Rig;
 use sim_disk::SimDisk;
 use stream_log::Span;
 
 const STREAM: &str = r#"{"name":"S","subjects":["s.>"],"allow_msg_counter":true,"allow_atomic":true}"#;
-
-/// On short segments, which are soon sealed.
-fn new() -> (Rig, Conn) {
-    let mut log = stream_log::Config::new(*b"a store of tests", 0);
-    log.segment_bytes = 1 << 20;
-    let mut rig = Rig::on_logs(1, vec![SimDisk::new(7)], log);
-    let client = rig.client("a");
-    rig.ask(client, "STREAM.CREATE.S", STREAM);
-    rig.ask(client, "STREAM.CREATE.FILL", r#"{"name":"FILL","subjects":["fill"],"max_msgs":1}"#);
-    (rig, client)
-}
 
 fn adding(subject: &str, increment: &str, more: &str) -> String {
     let header = format!("NATS/1.0\r\nNats-Incr: {increment}\r\n{more}\r\n");
@@ -28,17 +17,9 @@ fn val(seq: u64, sum: &str) -> String {
     format!(r#"{{"stream":"S","seq":{seq},"val":"{sum}"}}"#)
 }
 
-/// Has what was stored so far lie in segments that are sealed.
-fn seal(rig: &mut Rig, client: Conn) {
-    for _ in 0..150 {
-        let said = rig.publish(client, "fill", &"x".repeat(16 << 10));
-        assert!(said.contains(r#""seq":"#), "{said}");
-    }
-}
-
 #[test]
 fn a_sum_is_told_once_it_is_on_the_disk() {
-    let (mut rig, client) = new();
+    let (mut rig, client) = Rig::on_short_segments(STREAM);
     rig.is_disk_slow = true;
     let both = adding("s.a", "5", "") + &adding("s.a", "-7", "") + &adding("s.b", "1", "");
     assert_eq!(rig.say(client, &both), "");
@@ -53,10 +34,10 @@ fn a_sum_is_told_once_it_is_on_the_disk() {
 /// The rows of a footer know no payloads, and a counter knows no other place for its sum.
 #[test]
 fn a_counter_goes_on_from_a_sealed_segment_after_a_cut_of_the_power() {
-    let (mut rig, client) = new();
+    let (mut rig, client) = Rig::on_short_segments(STREAM);
     rig.say(client, &adding("s.a", "5", ""));
     rig.say(client, &adding("s.b", "99999999999999999999", ""));
-    seal(&mut rig, client);
+    rig.seal(client);
     for (round, sums) in [["6", "100000000000000000000"], ["7", "100000000000000000001"]].iter().enumerate() {
         rig = rig.restart(SimDisk::cut_power);
         let client = rig.client("a");
@@ -65,16 +46,16 @@ fn a_counter_goes_on_from_a_sealed_segment_after_a_cut_of_the_power() {
             let seq = 3 + 2 * round + at;
             assert!(said.contains(&val(seq as u64, sum)), "{said}");
         }
-        seal(&mut rig, client);
+        rig.seal(client);
     }
 }
 
 /// What comes behind an increment that waits for the disk waits with it.
 #[test]
 fn increments_keep_their_order_while_a_sum_is_read() {
-    let (mut rig, client) = new();
+    let (mut rig, client) = Rig::on_short_segments(STREAM);
     rig.say(client, &adding("s.a", "5", ""));
-    seal(&mut rig, client);
+    rig.seal(client);
     let mut rig = rig.restart(SimDisk::kill);
     let client = rig.client("a");
     rig.is_disk_slow = true;
@@ -94,14 +75,14 @@ fn increments_keep_their_order_while_a_sum_is_read() {
 #[test]
 fn a_batch_adds_to_many_counters_that_have_to_be_read() {
     const COUNTERS: usize = 100;
-    let (mut rig, client) = new();
+    let (mut rig, client) = Rig::on_short_segments(STREAM);
     for counter in 0..COUNTERS {
         rig.say(client, &adding(&format!("s.{counter}"), "5", ""));
         if counter % 10 == 0 {
-            seal(&mut rig, client);
+            rig.seal(client);
         }
     }
-    seal(&mut rig, client);
+    rig.seal(client);
     let mut rig = rig.restart(SimDisk::cut_power);
     let client = rig.client("a");
     let mut said = String::new();
@@ -131,10 +112,10 @@ fn rot_first(disk: &mut SimDisk, said: &[u8]) {
 /// To begin anew would be a sum that nobody added up.
 #[test]
 fn a_counter_whose_last_message_rotted_is_broken() {
-    let (mut rig, client) = new();
+    let (mut rig, client) = Rig::on_short_segments(STREAM);
     rig.say(client, &adding("s.a", "5", ""));
     rig.say(client, &adding("s.b", "5", ""));
-    seal(&mut rig, client);
+    rig.seal(client);
     let said = rig.ask(client, "STREAM.MSG.GET.S", r#"{"seq":1}"#);
     assert!(said.contains("eyJ2YWwiOiI1In0="), "{said}");
     let mut rig = rig.restart(|disk| rot_first(disk, br#"{"val":"5"}"#));

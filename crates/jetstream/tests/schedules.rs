@@ -10,25 +10,6 @@ const HOUR: i64 = 3_600_000_000_000;
 
 const STREAM: &str = r#"{"name":"S","subjects":["s.>"],"allow_msg_schedules":true,"allow_msg_ttl":true}"#;
 
-/// A stream in files, on short segments, which are soon sealed.
-fn new() -> (Rig, Conn) {
-    let mut log = stream_log::Config::new(*b"a store of tests", 0);
-    log.segment_bytes = 1 << 20;
-    let mut rig = Rig::on_logs(1, vec![SimDisk::new(7)], log);
-    let client = rig.client("a");
-    rig.ask(client, "STREAM.CREATE.S", STREAM);
-    rig.ask(client, "STREAM.CREATE.FILL", r#"{"name":"FILL","subjects":["fill"],"max_msgs":1}"#);
-    (rig, client)
-}
-
-/// Has what was stored so far lie in segments that are sealed.
-fn seal(rig: &mut Rig, client: Conn) {
-    for _ in 0..150 {
-        let said = rig.publish(client, "fill", &"x".repeat(16 << 10));
-        assert!(said.contains(r#""seq":"#), "{said}");
-    }
-}
-
 fn plan(rig: &mut Rig, client: Conn, subject: &str, pattern: &str, more: &str, payload: &str) {
     let header = format!("NATS/1.0\r\nNats-Schedule: {pattern}\r\nNats-Schedule-Target: s.out\r\n{more}\r\n");
     let len = header.len() + payload.len();
@@ -81,12 +62,12 @@ fn what_is_for_later_comes_then_in_memory_and_in_files() {
 #[test]
 fn schedules_are_found_again_and_what_was_missed_is_kept_once() {
     for cut in [SimDisk::cut_power as fn(&mut SimDisk), SimDisk::kill] {
-        let (mut rig, client) = new();
+        let (mut rig, client) = Rig::on_short_segments(STREAM);
         plan(&mut rig, client, "s.often", "@every 10s", "", "one");
         plan(&mut rig, client, "s.once", "@at 2027-01-15T10:00:00Z", "", "two");
         rig.wait(11_000);
         assert_eq!(count(&mut rig, client, "s.out"), 1);
-        seal(&mut rig, client);
+        rig.seal(client);
         // It is 2027-01-15T08:00:00Z when tests begin.
         let mut rig = rig.restart(cut);
         rig.wall_offset = 11_000_000_000;
@@ -104,10 +85,10 @@ fn schedules_are_found_again_and_what_was_missed_is_kept_once() {
 /// Its own message and the one of another subject both lie on the disk.
 #[test]
 fn what_is_published_is_read_from_the_disk() {
-    let (mut rig, client) = new();
+    let (mut rig, client) = Rig::on_short_segments(STREAM);
     rig.publish(client, "s.value", "two");
     plan(&mut rig, client, "s.plan", "@every 10s", "Nats-Schedule-Source: s.value\r\n", "one");
-    seal(&mut rig, client);
+    rig.seal(client);
     let mut rig = rig.restart(SimDisk::cut_power);
     let client = rig.client("a");
     rig.is_disk_slow = true;
@@ -124,7 +105,7 @@ fn what_is_published_is_read_from_the_disk() {
 
 #[test]
 fn a_clock_that_jumps_is_no_trouble_to_schedules() {
-    let (mut rig, client) = new();
+    let (mut rig, client) = Rig::on_short_segments(STREAM);
     plan(&mut rig, client, "s.plan", "@every 1h", "", "one");
     for (offset, expected) in [(HOUR / 2, 0), (-HOUR, 0), (HOUR, 1), (0, 1), (HOUR, 1), (2 * HOUR, 2)] {
         rig.wall_offset = offset;

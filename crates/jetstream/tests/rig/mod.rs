@@ -148,6 +148,25 @@ impl Rig {
         Self::configured(shards, disks, log, Config { files: Files::Kept, ..config() })
     }
 
+    /// A stream `S` in files, on short segments, which are soon [sealed](Self::seal).
+    pub(crate) fn on_short_segments(stream: &str) -> (Self, Conn) {
+        let mut log = stream_log::Config::new(*b"a store of tests", 0);
+        log.segment_bytes = 1 << 20;
+        let mut rig = Self::on_logs(1, vec![SimDisk::new(7)], log);
+        let client = rig.client("a");
+        rig.ask(client, "STREAM.CREATE.S", stream);
+        rig.ask(client, "STREAM.CREATE.FILL", r#"{"name":"FILL","subjects":["fill"],"max_msgs":1}"#);
+        (rig, client)
+    }
+
+    /// Has what was stored so far lie in segments that are sealed.
+    pub(crate) fn seal(&mut self, client: Conn) {
+        for _ in 0..150 {
+            let said = self.publish(client, "fill", &"x".repeat(16 << 10));
+            assert!(said.contains(r#""seq":"#), "{said}");
+        }
+    }
+
     fn configured(shards: usize, disks: Vec<SimDisk>, log: stream_log::Config, config: Config) -> Self {
         Self::started(shards, disks, log, config, false)
     }
