@@ -1,8 +1,8 @@
 //! The whole of what is checked, step by step, stopping at the first failure.
 //!
 //! Order: cheap and likely to fail first. Only the server that the tests drive over sockets is built
-//! in the release profile; all else, benches too, shares the dev profile, so that dependencies are
-//! compiled no more often than needed.
+//! for speed: it is the one that is handed out, so no second is built. All else, benches too, shares the dev
+//! profile, so that dependencies are compiled no more often than needed.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -17,8 +17,6 @@ use crate::{
     self_contained, unpacked,
 };
 
-const SERVER: &str = "buster-server";
-
 struct Step {
     name: &'static str,
     action: Action,
@@ -32,8 +30,9 @@ enum Action {
     Pages,
     Reference,
     Refused,
-    Differ,
     SelfContained,
+    Tests,
+    Differ,
     PackageAlone,
     /// A command, started at the workspace root.
     Run(Command),
@@ -72,8 +71,9 @@ fn perform(workspace: &Workspace, action: &mut Action) -> Result<()> {
         }
         Action::Reference => reference::check(workspace),
         Action::Refused => refused::check(workspace),
-        Action::Differ => differ::sample(workspace),
         Action::SelfContained => self_contained::run(workspace, &[]),
+        Action::Tests => run_at_root(workspace, &mut tests(&self_contained::path(workspace)?)),
+        Action::Differ => differ::sample(workspace, &self_contained::path(workspace)?),
         Action::PackageAlone => package_alone(workspace),
         Action::Run(command) => run_at_root(workspace, command),
     }
@@ -96,11 +96,9 @@ fn steps(workspace: &Workspace) -> Vec<Step> {
         step("refused flags and keys", Action::Refused),
         step("man page and completions", Action::Reference),
         step("doc", Action::Run(doc())),
-        // What the tests would do at first use, as a step of its own: a failure shows here.
-        cargo("server", ["build", "--release", "-p", SERVER]),
-        cargo("tests", ["test", "--workspace"]),
-        step("beside nats-server", Action::Differ),
         step("self-contained server", Action::SelfContained),
+        step("tests", Action::Tests),
+        step("beside nats-server", Action::Differ),
     ];
     if workspace.members.iter().any(|member| member.has_benches) {
         // The glob names bench targets alone: `--benches` would build every library and binary
@@ -127,6 +125,13 @@ fn cargo<const N: usize>(name: &'static str, args: [&str; N]) -> Step {
 fn cargo_command(args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
     let mut command = Command::new("cargo");
     command.args(args);
+    command
+}
+
+/// With the server that was built before: each test program would build one otherwise.
+fn tests(server: &Path) -> Command {
+    let mut command = cargo_command(["test", "--workspace"]);
+    command.env("BUSTER_SERVER_BIN", server);
     command
 }
 
@@ -197,6 +202,7 @@ mod tests {
         assert!(place("fmt") < place("layers"));
         assert!(place("layers") < place("clippy"));
         assert!(place("clippy") < place("tests"));
+        assert!(place("self-contained server") < place("tests"), "which run it");
     }
 
     #[test]

@@ -37,17 +37,16 @@ pub(crate) fn run(workspace: &Workspace, args: &[&str]) -> Result<()> {
     run::run(&mut command)
 }
 
-/// Plays the sample to our server and the installed nats-server, or Debian's, if it is one whose differences are
-/// known.
-pub(crate) fn sample(workspace: &Workspace) -> Result<()> {
+/// Plays the sample to a server of ours and the installed nats-server, or Debian's, if it is one whose differences
+/// are known.
+pub(crate) fn sample(workspace: &Workspace, ours: &Path) -> Result<()> {
     let peer = servers::peers(&[])?.swap_remove(0);
     if !peer.has_known_differences() {
         println!("skipped: nobody wrote down in what {} differs from what we are compatible with", peer.name);
         return Ok(());
     }
-    let ours = built_server(workspace)?;
     for seed in SAMPLE_SEEDS {
-        let mut command = program(workspace, &ours, Some(&peer.path))?;
+        let mut command = program(workspace, ours, Some(&peer.path))?;
         let numbers = [("--seconds", SAMPLE_SECONDS), ("--cases", SAMPLE_CASES), ("--seed", seed)];
         for (flag, number) in numbers {
             command.args([flag, &number.to_string()]);

@@ -38,7 +38,7 @@ struct Options {
 
 pub(crate) fn run(workspace: &Workspace, args: &[&str]) -> Result<()> {
     let options = parse(args)?;
-    let host = host_target(&run::output_of(Command::new("rustc").arg("-vV"))?)?;
+    let host = host()?;
     let target = options.target.clone().unwrap_or_else(|| host.clone());
     let path = build(workspace, &target)?;
     let program = fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
@@ -55,6 +55,15 @@ pub(crate) fn run(workspace: &Workspace, args: &[&str]) -> Result<()> {
         write(workspace, &target, &weight)?;
     }
     Ok(())
+}
+
+/// Where the one for this machine is, once it was built.
+pub(crate) fn path(workspace: &Workspace) -> Result<PathBuf> {
+    Ok(path_for(workspace, &host()?))
+}
+
+fn path_for(workspace: &Workspace, target: &str) -> PathBuf {
+    workspace.root.join("target").join(target).join(PROFILE).join("buster-server")
 }
 
 fn parse(args: &[&str]) -> Result<Options> {
@@ -82,13 +91,17 @@ fn build(workspace: &Workspace, target: &str) -> Result<PathBuf> {
     // They would stand above the flags that are given here.
     build.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
     run::run(build.current_dir(&workspace.root))?;
-    Ok(workspace.root.join("target").join(target).join(PROFILE).join("buster-server"))
+    Ok(path_for(workspace, target))
 }
 
 fn test(workspace: &Workspace, path: &Path) -> Result<()> {
     let mut test = Command::new("cargo");
     test.args(["test", "-p", "conformance", "--test", "bare_root", "--", "--ignored"]);
     run::run(test.env("BUSTER_STATIC_BIN", path).current_dir(&workspace.root))
+}
+
+fn host() -> Result<String> {
+    host_target(&run::output_of(Command::new("rustc").arg("-vV"))?)
 }
 
 /// What `rustc -vV` says it builds for by itself.
