@@ -31,6 +31,10 @@ const SUBJECT_BYTES_PER_PAGE: usize = 64 << 10;
 /// Accounts looked at for one page, each with its whole match cache.
 const ACCOUNTS_PER_PAGE: usize = 8;
 
+/// Stands where the number of a connection does in what is told of the subscription of a service: connections count
+/// from 1.
+const CID_OF_SERVICES: u64 = 0;
+
 impl Broker {
     /// The sums of this shard.
     pub fn totals(&mut self) -> ShardTotals {
@@ -134,17 +138,21 @@ impl Broker {
         }
     }
 
-    /// The row of a subscription that is wanted, its subject aside.
+    /// The row of a subscription that is wanted, its subject aside. Those of services are shown as those of clients are,
+    /// since they are counted with them.
     fn wanted_subscription(
         &self,
         sub: &Subscription,
         filter: &SubscriptionFilter,
     ) -> Option<SubscriptionRow> {
-        let client = self.egress.clients.peek_open(sub.conn())?;
+        let cid = match sub.target.as_service() {
+            Some(_) => CID_OF_SERVICES,
+            None => self.egress.clients.peek_open(sub.conn())?.cid,
+        };
         let is_wanted = !sub.is_leaving()
-            && filter.cids.as_ref().is_none_or(|cids| cids.binary_search(&client.cid).is_ok())
+            && filter.cids.as_ref().is_none_or(|cids| cids.binary_search(&cid).is_ok())
             && filter.account.as_deref().is_none_or(|name| *name == *self.spaces[sub.account()].name);
-        is_wanted.then(|| self.subscription_row(client.cid, sub))
+        is_wanted.then(|| self.subscription_row(cid, sub))
     }
 
     pub(crate) fn subscription_row(&self, cid: u64, sub: &Subscription) -> SubscriptionRow {

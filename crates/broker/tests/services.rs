@@ -3,10 +3,11 @@
 mod letters;
 mod shards;
 
-use broker::{CLAIMED, Owner, Party, PublishOutcome, Wait};
+use broker::{Broker, CLAIMED, Owner, Party, PublishOutcome, Wait};
 use conns::CloseReason;
 use fabric::{LINK_BYTES_MAX, SERVICE_BYTES_MAX, ShardId};
 use letters::{ACCOUNT, claim, mail, message, open_everywhere, publish, ready};
+use monitor::{SubscriptionFilter, SubscriptionRow};
 use nats_auth::{AccountConfig, Directory, IdentityConfig, Permissions, SubjectPermission, User};
 use shards::Shards;
 
@@ -248,6 +249,31 @@ fn a_subscription_that_ended_still_gets_what_was_on_its_way() {
     shards.settle();
     assert_eq!(mail(&mut shards, 0, service), []);
     assert_eq!(shards.brokers[0].totals().subscriptions, 0);
+}
+
+/// As nats-server does with its own.
+#[test]
+fn what_services_subscribe_to_is_counted_and_listed_with_the_rest() {
+    let mut shards = Shards::new(1);
+    let service = open_everywhere(&mut shards);
+    let conn = shards.quiet();
+    shards.say(conn, "SUB a 1\r\n");
+    let broker = &mut shards.brokers[0];
+    broker.service_subscribe(service, ACCOUNT, b"a", None, 1).unwrap();
+    broker.service_subscribe(service, ACCOUNT, b"b.*", Some(b"g"), 2).unwrap();
+    shards.say(conn, "PUB a 0\r\n\r\n");
+    let broker = &mut shards.brokers[0];
+    let listed = |broker: &Broker, filter: &SubscriptionFilter| {
+        let rows = broker.subscription_page(0, filter).rows;
+        let told = |row: SubscriptionRow| (row.cid, String::from_utf8(row.subject.into()).unwrap(), row.msgs);
+        rows.into_iter().map(told).collect::<Vec<_>>()
+    };
+    let all = listed(broker, &SubscriptionFilter::default());
+    assert_eq!(all, [(1, "a".to_owned(), 1), (0, "a".to_owned(), 1), (0, "b.*".to_owned(), 0)]);
+    assert_eq!(broker.totals().subscriptions, 3);
+    assert_eq!(broker.account_page(0).rows[ACCOUNT].subscriptions, 3);
+    let of_conn = SubscriptionFilter { cids: Some(vec![1]), ..SubscriptionFilter::default() };
+    assert_eq!(listed(broker, &of_conn).len(), 1);
 }
 
 /// The shards of which some have no connections, where news wait until they get one.

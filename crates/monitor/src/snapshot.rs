@@ -294,10 +294,10 @@ pub struct SubscriptionFilter {
     pub test: Option<String>,
 }
 
-/// One subscription of a client.
+/// One subscription of a client, or of a part of the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SubscriptionRow {
-    /// The connection it belongs to.
+    /// The connection it belongs to; 0 if it is of a part of the server.
     pub cid: u64,
     /// The account it is in.
     pub account: Box<str>,
