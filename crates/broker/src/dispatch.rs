@@ -167,8 +167,9 @@ impl Dispatcher<'_> {
         dispatched
     }
 
-    /// Whether someone would take a message. What another shard may refuse yet counts as taken.
-    pub(crate) fn would_be_taken(&mut self, envelope: &Envelope<'_>) -> bool {
+    /// Whether a subscription would take a message: owners of subjects are not asked. What another shard may refuse yet
+    /// counts as taken.
+    pub(crate) fn has_taker_among_subscriptions(&mut self, envelope: &Envelope<'_>) -> bool {
         let Envelope { origin, selects, publish } = *envelope;
         let egress = &*self.egress;
         let (local, remote) = self.space.matches(selects);
@@ -181,7 +182,7 @@ impl Dispatcher<'_> {
         elsewhere || here.any(|key| egress.can_take(*key, origin, publish))
     }
 
-    /// Whether there are subscriptions to a subject in a queue group, or without one.
+    /// Whether there are subscriptions to a subject in a queue group, or without one: owners are not asked.
     pub(crate) fn is_wanted_by(&mut self, subject: &[u8], queue: Option<&[u8]>) -> bool {
         let (local, remote) = self.space.matches(subject);
         match queue {

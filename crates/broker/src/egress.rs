@@ -11,7 +11,7 @@ use crate::cursor::{Cursor, MessageNumber};
 use crate::options::{BrokerOptions, WriteTimeout};
 use crate::pacing::{Deliveries, FULL_TIME_MIN, PILE_BYTES};
 use crate::party::{Origin, may_pass_to_client};
-use crate::services::Services;
+use crate::services::{Services, service_that_may_have};
 use crate::settings::Settings;
 use crate::subscription::{BySid, SidHash, SubKey, Subscription, Subscriptions};
 use crate::trace;
@@ -135,8 +135,8 @@ impl Egress {
         self.taken.bytes += publish.body.len() as u64;
     }
 
-    /// Takes a message in hand. Has to come before `deliver`; what follows it, if anything selects who gets it but the
-    /// subject that is shown, is [`Self::set_other_subject`].
+    /// Begins a message, which is the one in hand from now on: call this before it is delivered to anybody. If it is
+    /// for those who want another subject than the one that they are shown, call [`Self::set_other_subject`] next.
     pub(crate) fn begin(&mut self) {
         self.cursor.advance();
         self.other_subject.clear();
@@ -189,7 +189,7 @@ impl Egress {
     pub(crate) fn can_take(&self, key: SubKey, origin: Origin, publish: &Publish<'_>) -> bool {
         let sub = self.subs.at(key);
         let Some(client) = self.clients.peek_open(sub.conn()) else {
-            return sub.target.as_service().is_some();
+            return service_that_may_have(origin, sub.target).is_some();
         };
         !sub.is_exhausted()
             && may_pass_to_client(origin, sub.target, client.abilities.echo)

@@ -197,14 +197,17 @@ impl From<PeerId> for Target {
 
 /// Whether a message may go to someone who wants it. A client gets its own if it likes its `echo`, and a service
 /// gets its own. What one server sent does not go to another: that has it from there.
+///
+/// Services are sent to by this rule, and so must peers be by whoever sends to them. Clients have a shorter form of it,
+/// [`may_pass_to_client`].
 #[inline]
 pub(crate) fn may_pass(origin: Origin, target: Target, echo: bool) -> bool {
     let are_peers = origin.0.to_parts().1 & target.0.to_parts().1 >= PEER;
     (!origin.is(target) || echo) && !are_peers
 }
 
-/// What is left of that rule for a target that is a client of this shard. All of it costs one to one 4 % more
-/// instructions.
+/// The rule for a target that is known to be a client of this shard, which makes the look for peers superfluous. With
+/// that look a load of one publisher and one subscriber takes 4 % more instructions.
 #[inline]
 pub(crate) fn may_pass_to_client(origin: Origin, target: Target, echo: bool) -> bool {
     let may = !origin.is(target) || echo;

@@ -92,10 +92,7 @@ impl Broker {
         self.egress.begin();
         let answer_wanted = abilities.no_responders && publish.reply.is_some();
         if reach == Reach::Nobody {
-            if answer_wanted
-                && !self.is_owned(account, publish.subject)
-                && !self.dispatcher(account).would_be_taken(&Envelope::new(id, publish))
-            {
+            if answer_wanted && !self.would_be_taken(account, &Envelope::new(id, publish)) {
                 self.answer_no_responders(id, publish);
             }
             return Flow::Next;

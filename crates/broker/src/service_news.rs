@@ -77,16 +77,18 @@ impl Broker {
         self.egress.services.interest_changes
     }
 
-    /// Whether somebody, on any shard, listens to that subject: in that queue group, or in none.
+    /// Whether somebody, on any shard, listens to that subject: in that queue group, or in none, as the service does
+    /// that owns it.
     pub fn is_heard_by(&mut self, account: usize, subject: &[u8], queue: Option<&[u8]>) -> bool {
         self.space_of(account);
-        self.dispatcher(account).is_wanted_by(subject, queue)
+        (queue.is_none() && self.is_owned(account, subject))
+            || self.dispatcher(account).is_wanted_by(subject, queue)
     }
 
     /// Whether somebody, on any shard, would get a message that a service publishes to that subject now.
     pub fn is_service_heard(&mut self, service: ServiceId, account: usize, subject: &[u8]) -> bool {
         self.space_of(account);
         let publish = Publish { subject, reply: None, header: None, size_text: b"0", body: b"" };
-        self.dispatcher(account).would_be_taken(&Envelope::new(service, &publish))
+        self.would_be_taken(account, &Envelope::new(service, &publish))
     }
 }

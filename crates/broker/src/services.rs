@@ -19,7 +19,7 @@ use crate::egress::Egress;
 use crate::letterbox::Letterbox;
 use crate::members::MemberChange;
 use crate::offers::{Offer, OwnedMessage, Refusals};
-use crate::party::{Origin, Party, ServiceId, Target};
+use crate::party::{Origin, Party, ServiceId, Target, may_pass};
 use crate::served::ServedElsewhere;
 use crate::subscription::{SubKey, Subscription};
 
@@ -186,12 +186,18 @@ fn may_be_lost(letter: &Letter<'_>) -> bool {
     letter.tag != SIBLING && matches!(Party::of(&letter.message), Party::Service(_))
 }
 
+/// The service behind a subscription and its tag, if it is one and may have what was sent.
+#[cold]
+pub(crate) fn service_that_may_have(origin: Origin, target: Target) -> Option<(ServiceId, u32)> {
+    target.as_service().filter(|_| may_pass(origin, target, true))
+}
+
 impl Egress {
     /// Delivers the message in hand to the subscription of a service.
     #[cold]
     pub(crate) fn deliver_to_service(&mut self, key: SubKey, origin: Origin, publish: &Publish<'_>) -> bool {
         let sub = self.subs.at_mut(key);
-        let Some((service, tag)) = sub.target.as_service() else { return false };
+        let Some((service, tag)) = service_that_may_have(origin, sub.target) else { return false };
         sub.delivered += 1;
         let message = shown(sub.account(), origin, publish);
         self.mailbox_full |= self.services.receive(&Letter { service: service.0, tag, message });
@@ -395,6 +401,13 @@ impl Broker {
             return;
         }
         self.egress.mailbox_full |= self.egress.services.receive(letter);
+    }
+
+    /// Whether someone would take a message: the service that owns its subject, or whoever subscribes to that. What
+    /// another shard may refuse yet counts as taken.
+    pub(crate) fn would_be_taken(&mut self, account: usize, envelope: &Envelope<'_>) -> bool {
+        self.is_owned(account, envelope.selects)
+            || self.dispatcher(account).has_taker_among_subscriptions(envelope)
     }
 
     /// Whether a service owns the subject.

@@ -114,6 +114,30 @@ fn a_service_knows_whether_anybody_would_hear_it() {
     }
 }
 
+/// On the own shard or on another, and also where nobody subscribes.
+#[test]
+fn the_owner_of_a_subject_hears_it() {
+    #[derive(Debug)]
+    struct On(ShardId);
+    impl Claims for On {
+        fn owner(&self, _account: usize, subject: &[u8]) -> Owner {
+            if subject == b"$X" { Owner::Shard(self.0) } else { Owner::Nobody }
+        }
+    }
+    let mut shards = Shards::new(2);
+    let service = open_everywhere(&mut shards);
+    for owner in ShardId::all(2) {
+        let broker = &mut shards.brokers[0];
+        broker.claim(service, Box::new(On(owner)));
+        let mut heard = |subject: &[u8]| {
+            let is_heard = broker.is_service_heard(service, ACCOUNT, subject);
+            (is_heard, [None, Some(&b"g"[..])].map(|queue| broker.is_heard_by(ACCOUNT, subject, queue)))
+        };
+        assert_eq!(heard(b"$X"), (true, [true, false]), "an owner is in no group");
+        assert_eq!(heard(b"$Y"), (false, [false, false]));
+    }
+}
+
 #[test]
 fn who_watches_interest_has_news_of_every_change() {
     let mut shards = Shards::new(2);
