@@ -190,8 +190,9 @@ pub(crate) struct Client {
 
     /// Subscriptions by sid; a leaving one is not here any more, nor one of a closing connection.
     pub(crate) subs: SteadyTable<BySid>,
-    /// All are being ended, and this is the next of all rows to look for one in; else 0.
-    pub(crate) left_up_to: usize,
+    /// While all of its subscriptions are being ended, which may take several turns: the row in the shard's table of
+    /// subscriptions from which its next one is looked for. 0 at other times.
+    pub(crate) leaving_row: usize,
     /// It has had subscriptions with so many tokens that to move them would be long: it stays where it is.
     pub(crate) stays: bool,
     /// The interest round that every shard has to confirm before output leaves and input goes on.
@@ -287,7 +288,7 @@ impl Client {
             stall_wanted: false,
             pile: Pile::default(),
             subs: SteadyTable::new(),
-            left_up_to: 0,
+            leaving_row: 0,
             stays: false,
             fence: None,
             fenced_ops: 0,

@@ -242,7 +242,7 @@ impl Broker {
         let is_held = |client: &&mut Conn<Client>| client.hold == Some(Hold::Leaving);
         while let Some(client) = self.egress.clients.open(id).filter(is_held) {
             if client.subs.is_empty() {
-                client.left_up_to = 0;
+                client.leaving_row = 0;
                 self.resume(id, Hold::Leaving);
                 break;
             }
@@ -265,25 +265,25 @@ impl Broker {
     fn next_to_leave(&mut self, id: ConnId) -> Option<SubKey> {
         let client = self.egress.clients.at(id);
         let (subs, budget) = (&self.egress.subs, self.chores.budget());
-        let first = client.left_up_to;
+        let first = client.leaving_row;
         if !are_many(client.subs.len(), subs.rows().saturating_sub(first)) {
-            client.left_up_to = 0;
+            client.leaving_row = 0;
             return client.subs.some().next().map(|by_sid| by_sid.key);
         }
         for number in first..subs.rows() {
             if number.is_multiple_of(ROWS_PER_STEP) && number > first {
                 budget.spend(1);
                 if !budget.lasts() {
-                    client.left_up_to = number;
+                    client.leaving_row = number;
                     return None;
                 }
             }
             if subs.row(number).is_some_and(|sub| sub.conn() == id && !sub.is_leaving()) {
-                client.left_up_to = number + 1;
+                client.leaving_row = number + 1;
                 return Some(SubKey(number as u32));
             }
         }
-        client.left_up_to = 0;
+        client.leaving_row = 0;
         None
     }
 

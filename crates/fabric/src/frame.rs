@@ -51,8 +51,9 @@ pub enum MeshFrame<'a> {
     Served(Served<'a>),
 }
 
-/// A subscription of a service of the sender, told beside the interest that it adds to: whoever publishes to it waits
-/// while the sender's mailboxes are full.
+/// A service of the sender begins or ends a subscription. [`Interest`] tells of it too, as of any other. This frame adds
+/// that it is a service which gets the messages, so that the receiver makes whoever publishes to the filter wait while a
+/// mailbox of the sender is full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Served<'a> {
     /// The account, by its index.

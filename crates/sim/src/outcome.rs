@@ -9,7 +9,7 @@ pub struct Outcome {
     pub history: History,
     /// What the checks say of it; empty is good.
     pub violations: Vec<String>,
-    /// How much of what there was.
+    /// How often it came across what it is to come across.
     pub stats: Stats,
 }
 
@@ -40,7 +40,7 @@ pub struct Stats {
     pub rounds: usize,
     /// Stretches after which a part of a read waited outside of the broker.
     pub aside: usize,
-    /// Most shares of another connection that one waited for, in hundredths.
+    /// The longest that a connection waited, in shares that another one had meanwhile, times a hundred.
     pub waited: u64,
     /// What services came across.
     pub services: ServiceStats,
@@ -50,11 +50,11 @@ pub struct Stats {
     pub let_go: usize,
     /// Clients that were told that the server is about to go.
     pub warned: usize,
-    /// Clients that came over WebSockets,
+    /// Clients that came over WebSockets.
     pub webs: usize,
-    /// of those the ones that were told why they end,
+    /// Clients over WebSockets that were told why their connection ends.
     pub closed_webs: usize,
-    /// and reads of them that were received while the one before was acted on.
+    /// Reads from WebSockets that were received while the read before was still acted on.
     pub web_reads_at_once: usize,
 }
 
@@ -67,15 +67,15 @@ pub struct ServiceStats {
     pub subscribed: usize,
     /// Messages that they published.
     pub published: usize,
-    /// Times that they had to wait to publish: for room towards a shard,
+    /// Times that they could not publish since a link to another shard had no room.
     pub waited_for_link: usize,
-    /// for connections that changed shards,
+    /// Times that they could not publish since connections changed shards.
     pub waited_for_pause: usize,
-    /// for a message under offer,
+    /// Times that they could not publish since their message before was under offer.
     pub waited_for_offer: usize,
-    /// and, of their own accord, for room in a mailbox.
+    /// Times that they chose not to publish since a mailbox was full.
     pub waited_for_mail: usize,
-    /// Messages of services that they were told are lost.
+    /// Messages from services that were lost, as their receivers were told.
     pub lost: u64,
 }
 
