@@ -1,6 +1,12 @@
 //! Runs the shards: one pinned thread each, its sockets, and the queues and doorbells between them.
 //! The only crate that knows glommio or the kernel; it decides nothing about the protocol.
 //!
+//! One thing it does decide: whose password or handshake is next for the threads beside the shards, and who is turned away
+//! since too many wait (`fair_queue`, `passwords`, `handshakes`). Those threads and their queues belong to all shards, so no
+//! shard's core can do it, and what is next is to be known under the lock that a thread takes when it is idle. The queue
+//! itself is plain: it has no lock, thread or clock, and its tests call it as it is. It goes to a lower crate when somebody
+//! else has a use for it.
+//!
 //! On io_uring a shard is a glommio executor that runs one driver task. The task waits in a ring of
 //! its own rather than in glommio's, because that ring can be set up for a single issuer with deferred
 //! task work, and because receiving into a ring of buffers and plain `send` calls measured best
