@@ -74,6 +74,7 @@
 #![forbid(unsafe_code)]
 
 mod client_decoder;
+mod compression;
 mod connect_options;
 mod delivery;
 pub mod encode;
@@ -101,6 +102,7 @@ mod tokens;
 mod verb;
 
 pub use client_decoder::ClientDecoder;
+pub use compression::{AutoLevels, BadLevels, Compression, UnknownCompression};
 pub use connect_options::{ConnectOptions, ServerPermission};
 pub use delivery::Delivery;
 pub use error::ProtoError;
