@@ -52,7 +52,8 @@ impl ClientDecoder {
             Verb::Ping => shape::bare(scan, verb, input, limits, ClientOp::Ping),
             Verb::Pong => shape::bare(scan, verb, input, limits, ClientOp::Pong),
             Verb::Ok => shape::bare(scan, verb, input, limits, ClientOp::Ok),
-            Verb::Msg | Verb::Hmsg => Err(ProtoError::UnknownOperation),
+            // What servers send: `client_verb` finds none of them.
+            _ => Err(ProtoError::UnknownOperation),
         }
     }
 }

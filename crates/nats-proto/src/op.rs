@@ -128,7 +128,7 @@ impl<'a> Message<'a> {
 }
 
 /// Decoders never yield a header longer than its body; a hand-made op may, and must not panic.
-fn split_body<'a>(header: Option<HeaderLen<'_>>, body: &'a [u8]) -> (&'a [u8], &'a [u8]) {
+pub(crate) fn split_body<'a>(header: Option<HeaderLen<'_>>, body: &'a [u8]) -> (&'a [u8], &'a [u8]) {
     let at = header.map_or(0, |header| header.bytes.min(body.len()));
     body.split_at(at)
 }

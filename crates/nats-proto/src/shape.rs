@@ -84,12 +84,20 @@ pub(crate) fn message<'a, const N: usize>(
     };
     let line = sort(tokens.as_slice()).ok_or_else(|| tokens::bad_arguments(verb))?;
     let (header, size) = tokens::sizes(verb, line.header_text, line.size_text, limits)?;
+    Ok(body(scan, input, end, size)?.map(|body| RawMessage { line, header, body }))
+}
+
+/// The payload of that size behind a line, and its end.
+#[inline(always)]
+pub(crate) fn body<'a>(
+    scan: &mut Scan,
+    input: &'a [u8],
+    end: usize,
+    size: usize,
+) -> Result<Step<&'a [u8]>, ProtoError> {
     let used = end + size + CR_LF.len();
     match input.get(end + size..) {
-        Some([b'\r', b'\n', ..]) => {
-            let body = &input[end..end + size];
-            Ok(consumed(scan, used, RawMessage { line, header, body }))
-        }
+        Some([b'\r', b'\n', ..]) => Ok(consumed(scan, used, &input[end..end + size])),
         None | Some([] | [b'\r']) => Ok(Step::NeedMore { at_least: used }),
         Some(_) => Err(ProtoError::BadPayloadEnd),
     }
@@ -98,7 +106,7 @@ pub(crate) fn message<'a, const N: usize>(
 const CR_LF: &[u8] = b"\r\n";
 
 #[inline(always)]
-fn consumed<T>(scan: &mut Scan, used: usize, op: T) -> Step<T> {
+pub(crate) fn consumed<T>(scan: &mut Scan, used: usize, op: T) -> Step<T> {
     scan.reset();
     Step::Op { used, op }
 }

@@ -2,7 +2,7 @@
 
 use crate::ProtoError;
 
-/// Every verb of the two directions.
+/// Every verb of the two directions, and those between servers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verb {
     Pub,
@@ -17,6 +17,14 @@ pub(crate) enum Verb {
     Pong,
     Ok,
     Err,
+    RsPlus,
+    RsMinus,
+    LsPlus,
+    LsMinus,
+    Rmsg,
+    Lmsg,
+    APlus,
+    AMinus,
 }
 
 impl Verb {
@@ -35,13 +43,21 @@ impl Verb {
             Self::Pong => "PONG",
             Self::Ok => "+OK",
             Self::Err => "-ERR",
+            Self::RsPlus => "RS+",
+            Self::RsMinus => "RS-",
+            Self::LsPlus => "LS+",
+            Self::LsMinus => "LS-",
+            Self::Rmsg => "RMSG",
+            Self::Lmsg => "LMSG",
+            Self::APlus => "A+",
+            Self::AMinus => "A-",
         }
     }
 
     /// Whether a blank must follow at once. `CONNECT{}` and `INFO{}` are understood without; after
     /// PING, PONG and +OK anything goes.
     const fn wants_blank(self) -> bool {
-        matches!(self, Self::Pub | Self::Hpub | Self::Sub | Self::Unsub | Self::Msg | Self::Hmsg | Self::Err)
+        !matches!(self, Self::Connect | Self::Info | Self::Ping | Self::Pong | Self::Ok)
     }
 }
 
@@ -77,6 +93,46 @@ pub(crate) fn server_verb(input: &[u8]) -> Result<Option<Verb>, ProtoError> {
         b'+' => confirm(Verb::Ok, b"+OK", input),
         b'-' => confirm(Verb::Err, b"-ERR", input),
         _ => Err(ProtoError::UnknownOperation),
+    }
+}
+
+/// The verb at the front of `input`, of those a server may send to another one. `None` while the bytes do not tell.
+#[inline]
+pub(crate) fn peer_verb(input: &[u8]) -> Result<Option<Verb>, ProtoError> {
+    let Some(first) = input.first() else { return Ok(None) };
+    match first.to_ascii_lowercase() {
+        b'r' => match input.get(2) {
+            None => interest_or_message(input),
+            Some(b'+') => confirm(Verb::RsPlus, b"RS+", input),
+            Some(b'-') => confirm(Verb::RsMinus, b"RS-", input),
+            Some(_) => confirm(Verb::Rmsg, b"RMSG", input),
+        },
+        b'l' => match input.get(2) {
+            None => interest_or_message(input),
+            Some(b'+') => confirm(Verb::LsPlus, b"LS+", input),
+            Some(b'-') => confirm(Verb::LsMinus, b"LS-", input),
+            Some(_) => confirm(Verb::Lmsg, b"LMSG", input),
+        },
+        b'h' => confirm(Verb::Hmsg, b"HMSG", input),
+        b'p' => ping_or_pong(input),
+        b's' => confirm(Verb::Sub, b"SUB", input),
+        b'u' => confirm(Verb::Unsub, b"UNSUB", input),
+        b'c' => confirm(Verb::Connect, b"CONNECT", input),
+        b'i' => confirm(Verb::Info, b"INFO", input),
+        b'a' if input.get(1) == Some(&b'-') => confirm(Verb::AMinus, b"A-", input),
+        b'a' => confirm(Verb::APlus, b"A+", input),
+        b'+' => confirm(Verb::Ok, b"+OK", input),
+        b'-' => confirm(Verb::Err, b"-ERR", input),
+        _ => Err(ProtoError::UnknownOperation),
+    }
+}
+
+/// The second byte may be that of either; the third tells.
+#[cold]
+fn interest_or_message(input: &[u8]) -> Result<Option<Verb>, ProtoError> {
+    match input.get(1) {
+        None | Some(b's' | b'S' | b'm' | b'M') => Ok(None),
+        Some(_) => Err(ProtoError::UnknownOperation),
     }
 }
 
