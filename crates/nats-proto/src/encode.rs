@@ -6,6 +6,11 @@
 use crate::tokens::SIZE_DIGITS_MAX;
 use crate::{ConnectOptions, ServerInfo};
 
+pub use crate::encode_peer::{
+    interest, leaf_connect, no_interest, peer_info, peer_info_passed_on, peer_message,
+    peer_message_without_headers, route_connect,
+};
+
 /// `INFO {…} ␍␊`, with the blank before the line end that nats-server writes.
 pub fn info(out: &mut Vec<u8>, info: &ServerInfo) {
     out.extend_from_slice(b"INFO ");
@@ -115,21 +120,21 @@ pub fn header_block(out: &mut Vec<u8>, status: Option<(u16, &[u8])>, fields: &[(
 }
 
 /// The verb, then each word that is there with a blank behind it.
-fn words(out: &mut Vec<u8>, verb: &[u8], words: &[Option<&[u8]>]) {
+pub(crate) fn words(out: &mut Vec<u8>, verb: &[u8], words: &[Option<&[u8]>]) {
     out.extend_from_slice(verb);
     for word in words.iter().flatten() {
         parts(out, &[word, b" "]);
     }
 }
 
-fn parts(out: &mut Vec<u8>, parts: &[&[u8]]) {
+pub(crate) fn parts(out: &mut Vec<u8>, parts: &[&[u8]]) {
     out.reserve(parts.iter().map(|part| part.len()).sum());
     for part in parts {
         out.extend_from_slice(part);
     }
 }
 
-fn size_line(out: &mut Vec<u8>, size: usize) {
+pub(crate) fn size_line(out: &mut Vec<u8>, size: usize) {
     number(out, size as u64);
     out.extend_from_slice(b"\r\n");
 }

@@ -1,4 +1,4 @@
-//! The NATS client protocol, both directions, as functions over byte slices.
+//! The NATS protocol, of clients both directions and between servers, as functions over byte slices.
 //!
 //! Nothing here waits, reads a clock or owns a socket: bytes go in, ops that borrow from them come
 //! out, and encoders append to a buffer the caller owns. No op costs an allocation.
@@ -54,6 +54,26 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # A server reading another server
+//!
+//! Routes and leaf nodes; not gateways.
+//!
+//! ```
+//! use nats_proto::{InterestKey, Limits, PeerDecoder, PeerKind, PeerOp, Step, encode};
+//!
+//! let (kind, mut outbox) = (PeerKind::ROUTE, Vec::new());
+//! let key = InterestKey { origin: None, account: Some(b"A"), subject: b"greet.*", queue: Some(b"q") };
+//! encode::interest(&mut outbox, kind, &key, 2);
+//! assert_eq!(outbox, b"RS+ A greet.* q 2\r\n");
+//!
+//! let input = b"RMSG A greet.joe + inbox.1 q z 5\r\nhello\r\n";
+//! let step = PeerDecoder::new(kind).step(input, &Limits::default())?;
+//! let Step::Op { op: PeerOp::Message(message), .. } = step else { panic!("not a message") };
+//! assert_eq!((message.reply, message.payload()), (Some(&b"inbox.1"[..]), &b"hello"[..]));
+//! assert!(message.groups.iter().eq([b"q", b"z"]));
+//! # Ok::<(), nats_proto::ProtoError>(())
+//! ```
+//!
 //! # Where it follows the peer, and where it does not
 //!
 //! Verbs match in any case, blanks are runs of spaces and tabs, a line may end in LF alone, and what
@@ -65,11 +85,15 @@
 //! feed, and only there can an argument hold one), and a CR anywhere in a line that ends in a bare LF
 //! costs the line its last byte.
 //!
-//! It departs from the peer in three places:
+//! It departs from the peer in three places with clients:
 //! - Blanks between verb and arguments, and what follows PING, PONG and +OK, are held to the control
 //!   line's limit as well. The peer lets them run on, as it need not keep them.
 //! - A CR inside a line means the same wherever reads cut it; for the peer it depends.
 //! - `HMSG` from a client is an unknown operation at its second byte. The peer reads the line first.
+//!
+//! And in two more where servers speak to each other: `PUB` and `HPUB` are unknown operations, which the peer reads
+//! before it closes, and `LS-` with too many words is refused on leaf nodes as it is on routes, where the peer finds
+//! no such interest and goes on.
 
 #![forbid(unsafe_code)]
 
@@ -78,6 +102,7 @@ mod compression;
 mod connect_options;
 mod delivery;
 pub mod encode;
+mod encode_peer;
 mod error;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
@@ -91,7 +116,9 @@ mod line;
 mod log_words;
 mod marks;
 mod op;
+mod peer_connect;
 mod peer_decoder;
+mod peer_info;
 mod peer_op;
 mod redact;
 mod server_decoder;
@@ -117,7 +144,9 @@ pub use info_of_client::check_info;
 pub use limits::{CONTROL_LINE_BYTES_MAX, Limits, PAYLOAD_BYTES_MAX, Step};
 pub use log_words::Refused;
 pub use op::{ClientOp, HeaderLen, Message, Publish, ServerOp, Subscribe, Unsubscribe};
+pub use peer_connect::{LeafConnect, RouteConnect};
 pub use peer_decoder::PeerDecoder;
+pub use peer_info::PeerInfo;
 pub use peer_op::{Groups, InterestKey, PeerKind, PeerMessage, PeerOp};
 pub use redact::without_secrets;
 pub use server_decoder::ServerDecoder;
