@@ -12,11 +12,13 @@ use crate::{
 
 mod body;
 mod header_block;
+mod peer;
 #[cfg(test)]
 mod tests;
 
 pub use self::body::body;
 pub use self::header_block::header_block;
+pub use self::peer::peer_bytes;
 
 use self::body::{check_connect, check_server_info, check_shown};
 

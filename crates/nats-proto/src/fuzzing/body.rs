@@ -1,11 +1,17 @@
 //! What must hold for any bytes where CONNECT or INFO have their JSON.
 
-use crate::{BodyError, ConnectOptions, ServerInfo, check_info, without_secrets};
+use crate::go_json::compact;
+use crate::{
+    BodyError, Compression, ConnectOptions, LeafConnect, PeerInfo, RouteConnect, ServerInfo, check_info,
+    without_secrets,
+};
 
-/// Reads `data` as the body of a CONNECT and of an INFO.
+/// Reads `data` as the body of a CONNECT and of an INFO, of clients and of servers.
 pub fn body(data: &[u8]) {
     check_connect(data);
     check_server_info(data);
+    check_peer_connect(data);
+    check_peer_info(data);
     check_shown(data);
 }
 
@@ -26,6 +32,24 @@ pub(super) fn check_server_info(text: &[u8]) {
         let written = serde_json::to_vec(&info).expect("info becomes JSON");
         assert_eq!(ServerInfo::parse(&written).ok(), Some(info));
     }
+}
+
+pub(super) fn check_peer_connect(text: &[u8]) {
+    if let Ok(connect) = RouteConnect::parse(text) {
+        assert_eq!(RouteConnect::parse(&compact(&connect)), Ok(connect));
+    }
+    if let Ok(connect) = LeafConnect::parse(text) {
+        assert_eq!(LeafConnect::parse(&compact(&connect)), Ok(connect));
+    }
+}
+
+pub(super) fn check_peer_info(text: &[u8]) {
+    let Ok(info) = PeerInfo::parse(text) else { return };
+    assert!(is_json(text), "what is no JSON was read");
+    if let Ok(theirs) = Compression::of_peer(&info.compression) {
+        assert!(theirs.word() == info.compression || info.compression.is_empty());
+    }
+    assert_eq!(PeerInfo::parse(&compact(&info)), Ok(info));
 }
 
 /// What is shown of a body in a log is JSON, and has nothing in it that a server takes for a secret.

@@ -2,7 +2,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::{body, client_bytes, header_block, server_bytes};
+use super::{body, client_bytes, header_block, peer_bytes, server_bytes};
 
 /// Pieces of both directions, so that random strings of them often come close to real ops.
 const PIECES: &[&[u8]] = &[
@@ -46,6 +46,17 @@ const PIECES: &[&[u8]] = &[
     b"MSG a 1 2\r\nhi\r\n",
     b"SUB a 1\n",
     b"aaaaaaaaaaaa",
+    b"RS+ ",
+    b"RS- ",
+    b"LS+ ",
+    b"ls- ",
+    b"RMSG ",
+    b"LMSG ",
+    b"A+ ",
+    b" + ",
+    b" | ",
+    b"RS+ A a q 1\r\n",
+    b"RMSG A a | q 2\r\nhi\r\n",
 ];
 
 /// Pieces of header blocks.
@@ -93,6 +104,10 @@ const BODY_PIECES: &[&str] = &[
     "-0.5e3",
     " ",
     "{\"sig\":\"x\"}",
+    "\"lnoc\":",
+    "\"compression\":",
+    "\"s2_auto\"",
+    "\"deny_pub\":[",
 ];
 
 proptest! {
@@ -100,6 +115,7 @@ proptest! {
     fn anything_at_all_keeps_the_invariants(data in vec(any::<u8>(), 0..200)) {
         client_bytes(&data);
         server_bytes(&data);
+        peer_bytes(&data);
     }
 
     #[test]
@@ -107,6 +123,7 @@ proptest! {
         let data = pieces.concat();
         client_bytes(&data);
         server_bytes(&data);
+        peer_bytes(&data);
     }
 
     #[test]
