@@ -6,7 +6,9 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use nats_proto::{ClientDecoder, Delivery, Limits, ServerDecoder, Step, encode};
+use nats_proto::{
+    ClientDecoder, Delivery, Groups, Limits, PeerDecoder, PeerKind, PeerMessage, ServerDecoder, Step, encode,
+};
 
 /// As much as one read usually brings.
 const BUFFER_BYTES: usize = 64 * 1024;
@@ -43,6 +45,29 @@ fn read_server(input: &[u8], limits: &Limits) -> usize {
     start
 }
 
+fn read_peer(input: &[u8], limits: &Limits) -> usize {
+    let (mut decoder, mut start) = (PeerDecoder::new(PeerKind::ROUTE), 0);
+    while let Ok(Step::Op { used, op }) = decoder.step(&input[start..], limits) {
+        black_box(&op);
+        start += used;
+    }
+    start
+}
+
+/// What a route carries most: messages, here with the queue groups of that text.
+fn routed(groups: &'static str) -> PeerMessage<'static> {
+    PeerMessage {
+        origin: None,
+        account: Some(b"$G"),
+        subject: b"bench.subject.7",
+        reply: None,
+        groups: Groups::new(groups.as_bytes()),
+        header: None,
+        size_text: b"128",
+        body: &[b'x'; 128],
+    }
+}
+
 fn decode(c: &mut Criterion) {
     let limits = Limits::default();
     let headers = b"NATS/1.0\r\nNats-Msg-Id: 1234\r\n\r\n";
@@ -71,6 +96,15 @@ fn decode(c: &mut Criterion) {
     assert_eq!(read_server(&buffer, &limits), buffer.len());
     group.throughput(Throughput::ElementsAndBytes { elements: count, bytes: buffer.len() as u64 });
     group.bench_function("msg_128", |b| b.iter(|| read_server(black_box(&buffer), &limits)));
+
+    for (name, groups) in [("rmsg_128", ""), ("rmsg_groups_128", "workers auditors")] {
+        let (buffer, count) = buffer_of(BUFFER_BYTES, |out| {
+            encode::peer_message(out, PeerKind::ROUTE, &routed(groups));
+        });
+        assert_eq!(read_peer(&buffer, &limits), buffer.len());
+        group.throughput(Throughput::ElementsAndBytes { elements: count, bytes: buffer.len() as u64 });
+        group.bench_function(name, |b| b.iter(|| read_peer(black_box(&buffer), &limits)));
+    }
     group.finish();
 }
 
