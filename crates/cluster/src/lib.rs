@@ -1,7 +1,8 @@
 //! What servers of one cluster decide about each other, each decision a plain struct: no sockets, no clock, no dice.
 //!
-//! - [`Pool`]: which of a route's connections an account uses.
+//! - [`Pool`]: which of a route's connections an account uses; [`Places`]: the connections to one server.
 //! - [`gossip`]: who tells whom of a server that joined.
+//! - [`news`]: what a server does that is told of another one.
 //! - [`Reason`]: what of two connections to one server stays.
 //! - [`passing`]: where a message may go on to.
 //! - [`redial`]: how long to wait before a server is dialed again.
@@ -17,7 +18,9 @@ pub mod gossip;
 mod heard;
 mod interest;
 mod ledger;
+pub mod news;
 pub mod passing;
+mod places;
 pub mod redial;
 mod slots;
 
@@ -25,4 +28,5 @@ pub use duplicates::Reason;
 pub use heard::{ENDED_ROWS_MAX, Heard};
 pub use interest::Interest;
 pub use ledger::{Change, Ledger, Reading};
+pub use places::{NoPlace, Place, Places, Registered};
 pub use slots::Pool;

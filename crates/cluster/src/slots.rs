@@ -15,6 +15,14 @@ impl Pool {
         if own == 0 || theirs == 0 { Self::None } else { Self::Of(own.max(theirs)) }
     }
 
+    /// How many there are.
+    pub fn size(self) -> u32 {
+        match self {
+            Self::None => 1,
+            Self::Of(size) => size,
+        }
+    }
+
     /// The connection of an account that has none for itself. Both servers come to the same.
     pub fn slot(self, account: &str) -> u32 {
         match self {
