@@ -57,7 +57,7 @@ impl Place {
 }
 
 /// Another slab, if any: one more than its number.
-type Link = Option<NonZero<u16>>;
+type SlabLink = Option<NonZero<u16>>;
 
 #[derive(Clone, Copy)]
 struct Slab {
@@ -65,16 +65,16 @@ struct Slab {
     used: u8,
     taken: [u64; WORDS],
     /// Its neighbours in the row of its class. Of a slab that is not cut, `behind` is the next such.
-    before: Link,
-    behind: Link,
+    before: SlabLink,
+    behind: SlabLink,
 }
 
 /// The places of one stretch of that many slabs.
 pub(crate) struct Places<const SLABS: usize> {
     slabs: [Slab; SLABS],
-    rows: [Link; CLASSES],
+    rows: [SlabLink; CLASSES],
     /// Slabs that were cut once and are not now.
-    uncut: Link,
+    uncut: SlabLink,
     /// Slabs from this one on never were.
     fresh: u16,
 }
@@ -175,7 +175,7 @@ fn number(link: NonZero<u16>) -> u16 {
     link.get() - 1
 }
 
-fn link_to(slab: u16) -> Link {
+fn link_to(slab: u16) -> SlabLink {
     NonZero::new(slab + 1)
 }
 

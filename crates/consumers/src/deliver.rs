@@ -6,7 +6,7 @@ use js_proto::{MsgMetadata, Status};
 use stream_index::Row;
 
 use crate::consumer::Consumer;
-use crate::effect::{Delivery, Effect, Effects, push_status};
+use crate::effect::{Effect, Effects, Handout, push_status};
 use crate::moment::{Moment, due_after};
 use crate::next::Listens;
 use crate::pending::Entry;
@@ -68,7 +68,7 @@ impl Consumer {
         let with_target = (taker.to.len() + reply + header + payload) as u64;
         let completed = taker.completed.map(|left| (taker.to.clone(), left));
         let headers_only = self.settings.headers_only;
-        out.push(Effect::Deliver(Delivery { to: taker.to, metadata, headers_only, pin: taker.pin }));
+        out.push(Effect::Deliver(Handout { to: taker.to, metadata, headers_only, pin: taker.pin }));
         if let Some((to, left)) = completed {
             push_status(out, &to, &Status::BatchCompleted(left));
         }

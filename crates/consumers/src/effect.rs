@@ -10,7 +10,7 @@ use crate::event::Event;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
     /// Publish the message that was read, to whom it is for, under the subject it was stored with.
-    Deliver(Delivery),
+    Deliver(Handout),
     /// Publish a header block and nothing else.
     Status {
         /// To whom.
@@ -41,7 +41,7 @@ pub enum Effect {
 
 /// A message on its way.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Delivery {
+pub struct Handout {
     /// Where it is published to.
     pub to: Arc<[u8]>,
     /// What its reply subject says.

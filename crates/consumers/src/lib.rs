@@ -106,7 +106,7 @@ mod waits;
 pub use codec::{BadState, VERSION};
 pub use consumer::{Consumer, OfStream, Position, Spec};
 pub use deliver::Sizes;
-pub use effect::{Delivery, Effect, Effects};
+pub use effect::{Effect, Effects, Handout};
 pub use event::{Delivered, Event, EventHead};
 pub use headers_only::headers_only;
 pub use moment::Moment;

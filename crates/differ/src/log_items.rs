@@ -218,7 +218,8 @@ fn settled(texts: Vec<String>) -> Vec<String> {
         has_ended |= text.contains(CLOSED);
         let is_last = text.contains(" Auto-unsubscribe limit of ");
         let sent = if is_last { texts.next_if(|next| delivery(next).is_some()) } else { None };
-        let Some(Delivery { same, sid, is_grouped }) = delivery(sent.as_deref().unwrap_or(&text)) else {
+        let Some(TracedDelivery { same, sid, is_grouped }) = delivery(sent.as_deref().unwrap_or(&text))
+        else {
             items.push((text, None));
             continue;
         };
@@ -281,7 +282,7 @@ fn is_end_of_subscription(text: &str) -> bool {
 const REPEATED: &str = "->> [-ERR Invalid Publish Subject]";
 
 /// A traced delivery.
-struct Delivery<'t> {
+struct TracedDelivery<'t> {
     /// The line without the sid.
     same: String,
     sid: &'t str,
@@ -289,7 +290,7 @@ struct Delivery<'t> {
     is_grouped: bool,
 }
 
-fn delivery(text: &str) -> Option<Delivery<'_>> {
+fn delivery(text: &str) -> Option<TracedDelivery<'_>> {
     let (before, args) = text.split_once("->> [")?;
     let mut words = args.splitn(4, ' ');
     let (verb, subject, sid) = (words.next()?, words.next()?, words.next()?);
@@ -298,7 +299,7 @@ fn delivery(text: &str) -> Option<Delivery<'_>> {
     }
     let tail = words.next().unwrap_or("");
     let same = format!("{before}{verb} {subject} {tail}");
-    Some(Delivery { same, sid, is_grouped: group_of(sid.as_bytes()).is_some() })
+    Some(TracedDelivery { same, sid, is_grouped: group_of(sid.as_bytes()).is_some() })
 }
 
 #[cfg(test)]

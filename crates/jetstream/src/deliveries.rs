@@ -1,6 +1,6 @@
 //! What consumers deliver: who of them has something to do stands in line, and gets a share of the turn.
 
-use consumers::{Consumer, Delivery, Effect, Effects, EventHead, Next, Sizes};
+use consumers::{Consumer, Effect, Effects, EventHead, Handout, Next, Sizes};
 use js_proto::EventSubject;
 use stream_index::Row;
 use streams::{Found, Said};
@@ -212,7 +212,7 @@ impl Home {
     }
 
     /// Publishes a message to whom it is delivered, under the subject it was stored with.
-    fn send(&mut self, turn: &mut Turn<'_>, key: ConsumerKey, row: &Row, delivery: &Delivery) {
+    fn send(&mut self, turn: &mut Turn<'_>, key: ConsumerKey, row: &Row, delivery: &Handout) {
         let Some(slot) = self.streams.get(&key.stream) else { return };
         let Some(consumer) = slot.consumers.get(key.consumer) else { return };
         // It was read just now.
@@ -351,7 +351,7 @@ fn send(
     consumer: &Consumer,
     subject: &[u8],
     said: Said<'_>,
-    delivery: &Delivery,
+    delivery: &Handout,
     reply: &mut Vec<u8>,
 ) {
     reply.clear();

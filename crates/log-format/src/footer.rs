@@ -34,7 +34,7 @@ use crate::batch::{Copied, Fields, Lsn};
 use crate::salt::Salt;
 
 pub use columns::{Columns, ROWS_PER_CHUNK, Row};
-pub use directory::{Directory, Part};
+pub use directory::{FooterDirectory, Part};
 pub use section::Section;
 pub use stretch::{Item, Stretch, Subjects};
 pub use writer::FooterWriter;

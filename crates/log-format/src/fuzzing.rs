@@ -4,8 +4,8 @@
 //! them with the saved bytes.
 
 use crate::{
-    BATCH_HEAD_BYTES, Directory, FooterWriter, Found, Item, Lsn, SEGMENT_HEAD_BYTES, Salt, Scan, SegmentHead,
-    TRAILER_BYTES, Trailer,
+    BATCH_HEAD_BYTES, FooterDirectory, FooterWriter, Found, Item, Lsn, SEGMENT_HEAD_BYTES, Salt, Scan,
+    SegmentHead, TRAILER_BYTES, Trailer,
 };
 
 /// Those of the segments of testdata, so that they are seeds.
@@ -30,7 +30,7 @@ pub fn scan(data: &[u8]) {
     let mut file = vec![0; SEGMENT_HEAD_BYTES];
     file.extend_from_slice(data);
     let footer = FooterWriter::of_segment(&file, file.len() as u32, Lsn(0), SALT);
-    let directory = Directory::check(&footer, SALT).expect("all of it was just made");
+    let directory = FooterDirectory::check(&footer, SALT).expect("all of it was just made");
     assert_eq!(directory.trailer().records, records);
 }
 
@@ -42,15 +42,15 @@ pub fn footer(data: &[u8]) {
     let Ok(trailer) = Trailer::read(data, SALT) else { return };
     let from = data.len().saturating_sub(TRAILER_BYTES).min(trailer.end as usize);
     for from in [0, from] {
-        let _ = Directory::read(&data[from..], SALT);
-        if let Ok(directory) = Directory::check(&data[from..], SALT) {
+        let _ = FooterDirectory::read(&data[from..], SALT);
+        if let Ok(directory) = FooterDirectory::check(&data[from..], SALT) {
             tell(&directory, &data[from..]);
         }
     }
 }
 
 /// Has all told that a footer tells of.
-fn tell(directory: &Directory, footer: &[u8]) {
+fn tell(directory: &FooterDirectory, footer: &[u8]) {
     for (number, part) in directory.parts().iter().enumerate() {
         let start = (part.at - directory.trailer().end) as usize;
         let section = &footer[start..start + part.len as usize];

@@ -46,7 +46,7 @@ mod segment;
 pub use batch::{BATCH_ALIGN, BATCH_HEAD_BYTES, BatchHead, Copied, Lsn, padded};
 pub use erase::erase_payload;
 pub use footer::{
-    Columns, CopiedBatch, Directory, FooterWriter, Item, NoFooter, Part, ROWS_PER_CHUNK, Row, Section,
+    Columns, CopiedBatch, FooterDirectory, FooterWriter, Item, NoFooter, Part, ROWS_PER_CHUNK, Row, Section,
     Stretch, Subjects, TRAILER_BYTES, Trailer,
 };
 pub use kind::Kind;

@@ -184,8 +184,8 @@ fn close(reason: CloseReason) -> Option<Close> {
 }
 
 /// What is known of a connection that has become a WebSocket, in the words of the broker.
-pub(crate) fn told(upgraded: transport::Upgraded) -> Upgraded {
-    let transport::Upgraded { secured, user, password, token, client_ip } = upgraded;
+pub(crate) fn told(upgraded: transport::GrantedUpgrade) -> Upgraded {
+    let transport::GrantedUpgrade { secured, user, password, token, client_ip } = upgraded;
     // Where TLS is it always comes first; monitoring makes nothing of that here.
     let security = secured.map(|secured| security(&secured, false));
     Upgraded { security, cookies: Cookies { user, password, token }, client_ip }

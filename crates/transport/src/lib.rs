@@ -29,7 +29,7 @@ mod web;
 
 pub use ended::{Ended, HandshakeError, Hangup};
 pub use handshake::{HandshakeDone, HandshakeStep};
-pub use news::{News, Upgraded};
+pub use news::{GrantedUpgrade, News};
 pub use opening::{Opening, Terms};
 pub use transport::{Output, Transport};
 pub use web::{InPlace, Tools, WebPolicy};

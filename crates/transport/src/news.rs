@@ -4,7 +4,7 @@ use tls_session::Secured;
 
 /// What is known of a connection that has become a WebSocket.
 #[derive(Debug)]
-pub struct Upgraded {
+pub struct GrantedUpgrade {
     /// What its handshake came to, if there is TLS.
     pub secured: Option<Secured>,
     /// A user's name, from a cookie.
@@ -36,7 +36,7 @@ pub enum News<'a> {
     /// A request that was to make the connection a WebSocket was refused, for this reason. Another may follow.
     Refused(&'a str),
     /// The connection is a WebSocket: what the client says counts from here on.
-    Upgraded(Box<Upgraded>),
+    Upgraded(Box<GrantedUpgrade>),
     /// The client said this.
     Said(&'a [u8]),
     /// The same in several frames.

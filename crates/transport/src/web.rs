@@ -148,7 +148,13 @@ impl Web {
         self.part = Part::Talk(Talk::new(upgrade.agreed, upgrade.taste, payload_bytes_max));
         let ws_frame::Cookies { user, password, token, .. } = upgrade.cookies;
         let client_ip = upgrade.client_ip;
-        tell(News::Upgraded(Box::new(crate::news::Upgraded { secured, user, password, token, client_ip })));
+        tell(News::Upgraded(Box::new(crate::news::GrantedUpgrade {
+            secured,
+            user,
+            password,
+            token,
+            client_ip,
+        })));
     }
 
     /// Makes the next frame of what waits, if the last one is finished: so many bytes, in these pieces.

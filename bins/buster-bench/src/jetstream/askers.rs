@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use nats_proto::Message;
 
 use crate::epoll::Epoll;
-use crate::jetstream::link::{ANSWER_WAIT_MAX, Link, READ_BYTES};
+use crate::jetstream::link::{ANSWER_WAIT_MAX, JsConnection, READ_BYTES};
 use crate::jetstream::numbered;
 use crate::jetstream::window::Window;
 use crate::latency::{Latencies, Latency};
@@ -37,7 +37,7 @@ pub(crate) struct Askers {
 }
 
 struct Asker {
-    link: Link,
+    link: JsConnection,
     window: Window,
 }
 
@@ -47,7 +47,7 @@ impl Askers {
         let mut dialer = server.dialer();
         let open = |index: usize| {
             let answers = numbered::answers(u32::try_from(index)?);
-            let link = Link::open(&mut dialer, &epoll, &answers, index)?;
+            let link = JsConnection::open(&mut dialer, &epoll, &answers, index)?;
             Ok(Asker { link, window: Window::new(window as usize) })
         };
         let askers = (0..count).map(open).collect::<Result<_>>()?;

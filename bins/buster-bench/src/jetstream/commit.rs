@@ -10,7 +10,7 @@ use crate::epoll::Epoll;
 use crate::jetstream::api::Api;
 use crate::jetstream::delivery::{self, Deliveries};
 use crate::jetstream::filled;
-use crate::jetstream::link::{ANSWER_WAIT_MAX, Link, READ_BYTES};
+use crate::jetstream::link::{ANSWER_WAIT_MAX, JsConnection, READ_BYTES};
 use crate::jetstream::pub_ack::confirm_responder;
 use crate::jetstream::said;
 use crate::jetstream::setup::{STREAM, Setup};
@@ -58,7 +58,7 @@ fn drain(
     mut deliveries: Deliveries<'_>,
 ) -> Result<Latency> {
     let mut epoll = Epoll::new()?;
-    let mut link = Link::open(&mut server.dialer(), &epoll, FILTER, 0)?;
+    let mut link = JsConnection::open(&mut server.dialer(), &epoll, FILTER, 0)?;
     let mut progress = Progress::new(title, "messages");
     let (mut committed, mut scratch) = (0, vec![0; READ_BYTES]);
     let (mut latencies, mut said_at) = (Latencies::new(), Instant::now());

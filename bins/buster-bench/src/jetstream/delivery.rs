@@ -17,14 +17,14 @@ const DOMAIN_TOKENS: usize = 2;
 const NUMBERS_BEHIND: usize = 4;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Delivery {
+pub(super) struct DeliveryNumbers {
     /// How often, this time among them.
     pub(super) times: u64,
     pub(super) stream_seq: u64,
     pub(super) consumer_seq: u64,
 }
 
-impl Delivery {
+impl DeliveryNumbers {
     /// What a message says of itself.
     pub(super) fn of(message: &Message<'_>) -> Result<Self> {
         let subject = || String::from_utf8_lossy(message.subject);
@@ -63,9 +63,9 @@ impl<'a> Deliveries<'a> {
     }
 
     pub(crate) fn on_message(&mut self, message: &Message<'_>) -> Result<()> {
-        let delivery = Delivery::of(message)?;
+        let delivery = DeliveryNumbers::of(message)?;
         let due = self.count + 1;
-        let expected = Delivery { times: 1, stream_seq: due, consumer_seq: due };
+        let expected = DeliveryNumbers { times: 1, stream_seq: due, consumer_seq: due };
         ensure!(delivery == expected, "{delivery:?} came where {expected:?} was due");
         self.count = due;
         let Some(stored) = self.stored else { return Ok(()) };
@@ -96,16 +96,16 @@ mod tests {
 
     #[test]
     fn both_forms_of_the_subject_are_read() {
-        let expected = Delivery { times: 1, stream_seq: 7, consumer_seq: 8 };
+        let expected = DeliveryNumbers { times: 1, stream_seq: 7, consumer_seq: 8 };
         for reply in [
             "$JS.ACK.bench.reader.1.7.8.1795986079791404488.1",
             "$JS.ACK._.ABCDEF.bench.reader.1.7.8.1795986079791404488.1",
             "$JS.ACK.hub.ABCDEF.bench.reader.1.7.8.1795986079791404488.1.x7",
         ] {
-            assert_eq!(Delivery::read(reply.as_bytes()), Some(expected), "{reply}");
+            assert_eq!(DeliveryNumbers::read(reply.as_bytes()), Some(expected), "{reply}");
         }
         for wrong in ["", "a.b", "$JS.ACK.bench.reader.1.7.x.1.1", "x.y.bench.reader.1.7.8.1.1"] {
-            assert_eq!(Delivery::read(wrong.as_bytes()), None, "{wrong}");
+            assert_eq!(DeliveryNumbers::read(wrong.as_bytes()), None, "{wrong}");
         }
     }
 

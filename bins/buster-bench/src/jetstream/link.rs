@@ -21,13 +21,13 @@ const OUTBOX_BYTES_FULL: usize = 256 * 1024;
 /// A server that says nothing for longer has forgotten something.
 pub(crate) const ANSWER_WAIT_MAX: Duration = Duration::from_secs(20);
 
-pub(crate) struct Link {
+pub(crate) struct JsConnection {
     stream: Stream,
     inbox: Inbox,
     outbox: Outbox,
 }
 
-impl Link {
+impl JsConnection {
     /// Connects and subscribes to `filter`. `epoll` will know it by `token`.
     pub(crate) fn open(dialer: &mut Dialer, epoll: &Epoll, filter: &str, token: usize) -> Result<Self> {
         let subscription = frames::subscribe(filter, None, "1");

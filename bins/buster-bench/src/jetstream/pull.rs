@@ -10,7 +10,7 @@ use crate::epoll::Epoll;
 use crate::jetstream::api::Api;
 use crate::jetstream::delivery::{self, Deliveries};
 use crate::jetstream::filled;
-use crate::jetstream::link::{ANSWER_WAIT_MAX, Link, READ_BYTES};
+use crate::jetstream::link::{ANSWER_WAIT_MAX, JsConnection, READ_BYTES};
 use crate::jetstream::said;
 use crate::jetstream::setup::{STREAM, Setup};
 use crate::jetstream::stored::Stored;
@@ -113,7 +113,7 @@ fn drain(
     }
     api.create_consumer(stream, consumer, config)?;
     let mut epoll = Epoll::new()?;
-    let mut link = Link::open(&mut server.dialer(), &epoll, INBOX, 0)?;
+    let mut link = JsConnection::open(&mut server.dialer(), &epoll, INBOX, 0)?;
     let mut deliveries = Deliveries::new(stored);
     let mut progress = Progress::new(title, "messages");
     let (mut asked, mut scratch) = (0, vec![0; READ_BYTES]);

@@ -8,7 +8,7 @@ use crate::epoll::Epoll;
 use crate::jetstream::api::Api;
 use crate::jetstream::delivery::{self, Deliveries};
 use crate::jetstream::filled;
-use crate::jetstream::link::{ANSWER_WAIT_MAX, Link, READ_BYTES};
+use crate::jetstream::link::{ANSWER_WAIT_MAX, JsConnection, READ_BYTES};
 use crate::jetstream::pull;
 use crate::jetstream::said;
 use crate::jetstream::setup::{STREAM, Setup};
@@ -109,7 +109,7 @@ fn listen(
     stored: Option<&Stored>,
 ) -> Result<u64> {
     let mut epoll = Epoll::new()?;
-    let mut link = Link::open(&mut server.dialer(), &epoll, &way.inbox(), 0)?;
+    let mut link = JsConnection::open(&mut server.dialer(), &epoll, &way.inbox(), 0)?;
     api.create_consumer(STREAM, way.consumer(), way.config())?;
     let mut deliveries = Deliveries::new(stored);
     let mut progress = Progress::new(title, "messages");

@@ -9,9 +9,9 @@ use serde_json::json;
 
 use crate::epoll::Epoll;
 use crate::jetstream::api::Api;
-use crate::jetstream::delivery::{self, Delivery};
+use crate::jetstream::delivery::{self, DeliveryNumbers};
 use crate::jetstream::filled;
-use crate::jetstream::link::{ANSWER_WAIT_MAX, Link, READ_BYTES};
+use crate::jetstream::link::{ANSWER_WAIT_MAX, JsConnection, READ_BYTES};
 use crate::jetstream::publishing::Publishing;
 use crate::jetstream::said;
 use crate::jetstream::setup::{STREAM, Setup};
@@ -64,7 +64,7 @@ struct Workers<'a> {
 }
 
 struct Worker {
-    link: Link,
+    link: JsConnection,
     inbox: String,
     /// How many messages were asked for and have not come.
     coming: u64,
@@ -76,7 +76,7 @@ impl<'a> Workers<'a> {
         let mut dialer = server.dialer();
         let open = |index: u32| {
             let inbox = format!("_INBOX.bench.work.{index}");
-            let link = Link::open(&mut dialer, &epoll, &inbox, index as usize)?;
+            let link = JsConnection::open(&mut dialer, &epoll, &inbox, index as usize)?;
             Ok(Worker { link, inbox, coming: 0 })
         };
         let workers = (0..clients).map(open).collect::<Result<_>>()?;
@@ -152,7 +152,7 @@ impl<'a> Shares<'a> {
     }
 
     fn on_message(&mut self, message: &Message<'_>) -> Result<()> {
-        let Delivery { times, stream_seq: seq, .. } = Delivery::of(message)?;
+        let DeliveryNumbers { times, stream_seq: seq, .. } = DeliveryNumbers::of(message)?;
         ensure!((1..=self.messages).contains(&seq), "nobody published message {seq}");
         let (word, bit) = (&mut self.seen[(seq / 64) as usize], 1 << (seq % 64));
         ensure!(times == 1 && *word & bit == 0, "message {seq} was delivered twice");

@@ -451,7 +451,7 @@ impl Rig {
         }
     }
 
-    fn arrive(&mut self, delivery: &consumers::Delivery) {
+    fn arrive(&mut self, delivery: &consumers::Handout) {
         let seq = delivery.metadata.stream_seq;
         if *delivery.to == *self.vanished.as_bytes() {
             self.vanished.clear();

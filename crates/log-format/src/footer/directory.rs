@@ -13,7 +13,7 @@ pub(super) const RETIRE_BYTES: usize = 8;
 
 /// The directory of a footer: what has to be known before any of the rest is read.
 #[derive(Debug, Clone)]
-pub struct Directory {
+pub struct FooterDirectory {
     trailer: Trailer,
     parts: Vec<Part>,
     runs: Vec<Run>,
@@ -66,7 +66,7 @@ pub(super) struct Chunk {
     pub(super) sum: u32,
 }
 
-impl Directory {
+impl FooterDirectory {
     /// Reads it, and checks it. `bytes` is the file from [`Trailer::directory`] on.
     ///
     /// # Errors

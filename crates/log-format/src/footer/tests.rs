@@ -113,7 +113,7 @@ impl Told {
 
 /// What a footer tells of each part, and how many stretches there are.
 fn told(footer: &[u8]) -> (Vec<Vec<Told>>, usize) {
-    let directory = Directory::check(footer, HEAD.salt()).expect("it was just made");
+    let directory = FooterDirectory::check(footer, HEAD.salt()).expect("it was just made");
     let end = directory.trailer().end;
     let mut stretches = 0;
     let parts = directory.parts().iter().enumerate().map(|(number, part)| {
@@ -139,7 +139,7 @@ fn told(footer: &[u8]) -> (Vec<Vec<Told>>, usize) {
 fn a_footer_says_what_is_in_its_segment() {
     let file = sample();
     let bytes = footer_of(&file);
-    let directory = Directory::check(&bytes, HEAD.salt()).expect("it was just made");
+    let directory = FooterDirectory::check(&bytes, HEAD.salt()).expect("it was just made");
     let trailer = directory.trailer();
     assert_eq!((trailer.end as usize, trailer.records), (file.len(), 6));
     assert_eq!(trailer.next, Lsn(8_192 + 1_024));
@@ -166,7 +166,7 @@ fn a_footer_says_what_is_in_its_segment() {
 fn a_footer_says_which_segments_are_retired() {
     let retire = Record { kind: Kind::RETIRE, ..message(0, 7, b"", b"") };
     let file = segment(&[(None, vec![message(1, 1, b"a", b"x"), retire])]);
-    let directory = Directory::check(&footer_of(&file), HEAD.salt()).expect("it was just made");
+    let directory = FooterDirectory::check(&footer_of(&file), HEAD.salt()).expect("it was just made");
     let at = directory.retires().to_vec();
     let (record, _) = Record::read(&file[at[0].1 as usize..], HEAD.salt()).expect("it is there");
     assert_eq!((at.len(), at[0].0, record.kind), (1, 7, Kind::RETIRE));
@@ -178,7 +178,7 @@ fn every_flipped_bit_is_found() {
     for bit in 0..good.len() * 8 {
         let mut bytes = good.clone();
         bytes[bit / 8] ^= 1 << (bit % 8);
-        assert!(Directory::check(&bytes, HEAD.salt()).is_err(), "bit {bit}");
+        assert!(FooterDirectory::check(&bytes, HEAD.salt()).is_err(), "bit {bit}");
     }
 }
 
@@ -186,11 +186,14 @@ fn every_flipped_bit_is_found() {
 fn what_is_cut_or_another_segments_is_no_footer() {
     let good = footer_of(&sample());
     for len in 0..good.len() {
-        assert!(Directory::check(&good[..len], HEAD.salt()).is_err(), "{len} bytes");
-        assert!(Directory::check(&good[good.len() - len..], HEAD.salt()).is_err(), "the last {len} bytes");
+        assert!(FooterDirectory::check(&good[..len], HEAD.salt()).is_err(), "{len} bytes");
+        assert!(
+            FooterDirectory::check(&good[good.len() - len..], HEAD.salt()).is_err(),
+            "the last {len} bytes"
+        );
     }
     let other = SegmentHead { number: 13, ..HEAD };
-    assert_eq!(Directory::check(&good, other.salt()).err(), Some(NoFooter::None));
+    assert_eq!(FooterDirectory::check(&good, other.salt()).err(), Some(NoFooter::None));
 }
 
 #[test]
@@ -213,7 +216,7 @@ fn what_would_be_copied_for_the_most_part_is_not_told() {
     let state = Record { kind: Kind::CONSUMER_STATE, ..message(2, 1, b"", &long) };
     let file = segment(&[(None, vec![message(1, 1, b"a", b"x"), state, state, state])]);
     let bytes = footer_of(&file);
-    let directory = Directory::check(&bytes, HEAD.salt()).expect("it was just made");
+    let directory = FooterDirectory::check(&bytes, HEAD.salt()).expect("it was just made");
     let part = directory.parts()[0];
     assert_eq!((part.is_told, part.records, part.len), (false, 4, 0));
     assert!(bytes.len() < 300, "{} bytes", bytes.len());
@@ -225,12 +228,12 @@ fn what_rotted_before_is_not_told() {
     let mut file = sample();
     let at = file.windows(3).position(|window| window == b"old").expect("it is one of them");
     file[at] ^= 1;
-    let directory = Directory::check(&footer_of(&file), HEAD.salt()).expect("it was just made");
+    let directory = FooterDirectory::check(&footer_of(&file), HEAD.salt()).expect("it was just made");
     assert!(directory.parts().iter().all(|part| !part.is_told));
     let bytes = FooterWriter::of_segment(&sample(), sample().len() as u32 + 512, Lsn(0), HEAD.salt());
     let trailer = Trailer::read(&bytes, HEAD.salt()).expect("it was just made");
     let directory = &bytes[(trailer.directory - trailer.end) as usize..];
-    let directory = Directory::read(directory, HEAD.salt()).expect("it was just made");
+    let directory = FooterDirectory::read(directory, HEAD.salt()).expect("it was just made");
     assert_eq!(directory.parts().iter().map(|part| part.is_told).collect::<Vec<_>>(), [false, true]);
 }
 
@@ -247,7 +250,7 @@ fn the_segments_of_version_1_are_what_they_were() {
     assert_eq!(SegmentHead::read(&old), Ok(HEAD));
     let trailer = Trailer::read(&old, HEAD.salt()).expect("it is sealed");
     assert_eq!((trailer.end as usize, trailer.has_rows()), (file.len(), false));
-    assert_eq!(Directory::check(&old[file.len()..], HEAD.salt()).err(), Some(NoFooter::Older));
+    assert_eq!(FooterDirectory::check(&old[file.len()..], HEAD.salt()).err(), Some(NoFooter::Older));
 
     let footer = footer_of(&file);
     file.extend_from_slice(&footer);
@@ -311,6 +314,6 @@ proptest! {
         let good = footer_of(&sample());
         let cut = usize::from(cut) % good.len();
         bytes.extend_from_slice(&good[cut..]);
-        let _ = Directory::check(&bytes, HEAD.salt());
+        let _ = FooterDirectory::check(&bytes, HEAD.salt());
     }
 }

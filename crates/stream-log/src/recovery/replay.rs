@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use log_format::{Directory, Found, Item, Kind, Lsn, Place, Record, Salt, Scan, Section};
+use log_format::{FooterDirectory, Found, Item, Kind, Lsn, Place, Record, Salt, Scan, Section};
 
 use crate::retiring::OWN_GROUP;
 use crate::segment::{FIRST_BATCH, Segment, Stage};
@@ -86,7 +86,7 @@ impl Replay {
 
     /// What is to be read of a segment whose footer is damaged where it tells of some records: they themselves. The footer
     /// is made anew.
-    pub(super) fn instead_of(&mut self, section: SectionAt, directory: &Directory) -> Step {
+    pub(super) fn instead_of(&mut self, section: SectionAt, directory: &FooterDirectory) -> Step {
         let SectionAt { segment: number, part, .. } = section;
         let segment = self.segments.get_mut(&number).expect("only of those sections are read");
         segment.stage = Stage::Closed;
@@ -102,7 +102,7 @@ impl Replay {
     pub(super) fn section(
         &mut self,
         number: u32,
-        directory: &Directory,
+        directory: &FooterDirectory,
         part: usize,
         section: &Section<'_>,
         sink: &mut dyn FnMut(Item<'_>),

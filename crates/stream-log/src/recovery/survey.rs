@@ -1,8 +1,8 @@
 //! What is in a segment, before it is known what counts.
 
 use log_format::{
-    CopiedBatch, Directory, Found, Kind, Lsn, NoFooter, NoSegment, Part, Scan, SegmentHead, TRAILER_BYTES,
-    Trailer,
+    CopiedBatch, FooterDirectory, Found, Kind, Lsn, NoFooter, NoSegment, Part, Scan, SegmentHead,
+    TRAILER_BYTES, Trailer,
 };
 
 use crate::retiring::OWN_GROUP;
@@ -79,7 +79,7 @@ pub(super) struct Seen {
     /// Its footer can be used.
     pub(super) has_footer: bool,
     /// What the footer has, if its records are to be known by that.
-    pub(super) directory: Option<Directory>,
+    pub(super) directory: Option<FooterDirectory>,
     /// Its batches, if there is no footer.
     pub(super) batches: Vec<SeenBatch>,
     /// Up to where its batches say that everything is safe.
@@ -100,7 +100,7 @@ pub(super) struct SeenBatch {
 impl Seen {
     /// Where the footer tells of those parts that it tells of, each with the batch if it is one of copies.
     pub(super) fn sections(&self, segment: u32) -> impl Iterator<Item = (Option<CopiedBatch>, SectionAt)> {
-        let parts = self.directory.iter().flat_map(Directory::parts).enumerate();
+        let parts = self.directory.iter().flat_map(FooterDirectory::parts).enumerate();
         let told = parts.filter(|(_, part)| part.is_told);
         told.map(move |(number, part)| {
             let Part { copied, at, len, .. } = *part;
@@ -163,7 +163,11 @@ impl Recovery {
 
     pub(super) fn on_footer(&mut self, number: u32, bytes: &[u8]) {
         let salt = self.salt(number);
-        let read = if self.reads_all { Directory::check(bytes, salt) } else { Directory::read(bytes, salt) };
+        let read = if self.reads_all {
+            FooterDirectory::check(bytes, salt)
+        } else {
+            FooterDirectory::read(bytes, salt)
+        };
         let directory = match read {
             Ok(directory) => directory,
             Err(why) => {
