@@ -79,6 +79,8 @@ mod due;
 mod effect;
 mod event;
 mod flow;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod groups;
 mod headers_only;
 mod info;

@@ -89,7 +89,12 @@ impl Consumer {
     /// These are not the bytes of that. The consumer is not to be used then.
     pub fn apply(&mut self, delta: &[u8]) -> Result<(), BadState> {
         let mut reader = Reader(delta);
+        let before = self.delivered;
         self.read_front(&mut reader)?;
+        if self.delivered.stream < before.stream || self.delivered.consumer < before.consumer {
+            // What waits would not have been delivered.
+            return Err(BadState::Damaged);
+        }
         self.pending.take_through(self.floor.stream, drop);
         let mut last = 0;
         for _ in 0..reader.number()? {
@@ -151,13 +156,15 @@ impl Consumer {
     fn read_entries(&mut self, reader: &mut Reader<'_>) -> Result<(), BadState> {
         let mut last = Entry::new(0, 0, 0);
         for _ in 0..reader.number()? {
-            last = read_entry(reader, &last)?;
+            let is_forever;
+            (last, is_forever) = read_entry(reader, &last)?;
             let is_delivered = last.seq <= self.delivered.stream && last.first <= self.delivered.consumer;
             if !is_delivered || last.seq <= self.floor.stream {
                 return Err(BadState::Damaged);
             }
             self.exceeded.remove(&last.seq);
-            self.pending.insert(last);
+            let due = if is_forever { NEVER } else { last.due };
+            self.pending.insert(Entry { due, ..last });
         }
         Ok(())
     }
@@ -224,15 +231,17 @@ fn write_entries(out: &mut Writer, entries: &[Entry], shift: i64) {
     }
 }
 
-/// Where one never comes again its time is not written, and the next one's distance is from the one before.
-fn read_entry(reader: &mut Reader<'_>, last: &Entry) -> Result<Entry, BadState> {
+/// The next entry, and whether it never comes again. If so its time is not written, and the entry has that of the one
+/// before, from which the time of the next one is counted.
+fn read_entry(reader: &mut Reader<'_>, last: &Entry) -> Result<(Entry, bool), BadState> {
     let seq = reader.beyond(last.seq)?;
     let first = last.first.wrapping_add(reader.signed()? as u64);
     let word = reader.number()?;
     let deliveries = u32::try_from(word >> 1).map_err(|_| BadState::Damaged)?;
-    let due = if word & 1 == 1 { NEVER } else { last.due.wrapping_add(reader.signed()?) };
+    let is_forever = word & 1 == 1;
+    let due = if is_forever { last.due } else { last.due.wrapping_add(reader.signed()?) };
     if first == 0 || seq == 0 {
         return Err(BadState::Damaged);
     }
-    Ok(Entry { deliveries, ..Entry::new(seq, first, due) })
+    Ok((Entry { deliveries, ..Entry::new(seq, first, due) }, is_forever))
 }

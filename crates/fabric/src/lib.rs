@@ -21,6 +21,8 @@
 
 mod batch;
 mod frame;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod link;
 mod mailbox;
 mod shard;
