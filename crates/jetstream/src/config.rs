@@ -1,6 +1,7 @@
 //! What JetStream is told.
 
 use std::collections::BTreeMap;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,32 +21,56 @@ pub struct Config {
     pub version: String,
     /// A reload took JetStream away: requests are not even answered.
     pub is_off: bool,
-    /// `domain`; empty if there is none.
-    pub domain: String,
+    /// What the operator decided: a `Config` has its fields.
+    pub options: ServiceOptions,
     /// Bytes that streams in memory may have.
     pub max_memory: i64,
     /// Bytes that streams in files may have.
     pub max_storage: i64,
-    /// What streams and consumers may ask for.
-    pub limits: ServerLimits,
-    /// How much may wait to be stored in one stream.
-    pub buffer: Buffer,
-    /// Requests of an account that may wait on a shard; zero and less leave it to the server.
-    pub max_requests: i64,
-    /// The same of requests that ask what there is, which are counted apart; zero and less: as many as of the others.
-    pub max_infos: i64,
     /// Whether deliveries name domain and account where they are acknowledged.
     pub has_long_acks: bool,
-    /// What becomes of fields that requests should not have.
-    pub unknown_fields: UnknownFields,
     /// The accounts that may have streams, by name, and how much of each.
     pub accounts: BTreeMap<String, JetStreamLimits>,
     /// Whether streams in files are possible.
     pub files: Files,
     /// What all shards count. It is to be another one at each start.
     pub ledger: Arc<Ledger>,
-    /// How often the log is synced, if it is [one](stream_log::SyncWhen::WhenAsked) that has to be asked to.
+}
+
+impl Deref for Config {
+    type Target = ServiceOptions;
+
+    fn deref(&self) -> &ServiceOptions {
+        &self.options
+    }
+}
+
+/// What the operator of a server decides of its streams, and is in force as it was written.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ServiceOptions {
+    /// `strict`: what becomes of fields that requests should not have.
+    pub unknown_fields: UnknownFields,
+    /// `sync_interval`: how often the log is synced, if it is [one](stream_log::SyncWhen::WhenAsked) that has to be asked
+    /// to. What is acknowledged meanwhile a power cut may take. `None` is `always`: what is acknowledged is on the disk.
     pub sync_interval: Option<Duration>,
+    /// `domain`; empty if there is none.
+    pub domain: String,
+    /// `limits`: what streams and consumers may ask for.
+    pub limits: ServerLimits,
+    /// `max_buffered_msgs` and `max_buffered_size`: how much may wait to be stored in one stream.
+    pub buffer: Buffer,
+    /// `request_queue_limit`: requests of an account that may wait on a shard; zero and less leave it to the server.
+    pub max_requests: i64,
+    /// `info_queue_limit`: the same of requests that ask what there is, which are counted apart; zero and less: as many as
+    /// of the others.
+    pub max_infos: i64,
+}
+
+impl ServiceOptions {
+    /// Whether fields that requests should not have are passed over.
+    pub fn is_lenient(&self) -> bool {
+        self.unknown_fields == UnknownFields::Ignored
+    }
 }
 
 /// How streams are kept that ask for files.

@@ -107,7 +107,7 @@ mod waiter;
 mod words;
 mod work;
 
-pub use config::{BatchLimits, Buffer, Config, Files, ServerLimits, UNLIMITED};
+pub use config::{BatchLimits, Buffer, Config, Files, ServerLimits, ServiceOptions, UNLIMITED};
 pub use inventory::{Inventory, Stock, StreamFound};
 pub use jet_stream::JetStream;
 pub use ledger::Ledger;

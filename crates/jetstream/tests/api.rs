@@ -200,7 +200,16 @@ fn who_listens_hears_of_requests_and_streams() {
 
 #[test]
 fn the_domain_is_understood_in_subjects() {
-    let mut rig = Rig::with(2, jetstream::Config { domain: "hub".into(), ..config() });
+    let mut rig = Rig::with(
+        2,
+        jetstream::Config {
+            options: jetstream::ServiceOptions {
+                domain: "hub".into(),
+                ..jetstream::ServiceOptions::default()
+            },
+            ..config()
+        },
+    );
     let (near, far) = (rig.client("a"), rig.client("a"));
     for conn in [near, far] {
         assert!(rig.publish(conn, "$JS.hub.API.INFO", "").contains(r#""domain":"hub""#));

@@ -4,7 +4,7 @@ mod rig;
 
 use std::time::Duration;
 
-use jetstream::{BatchLimits, Config, Files, ServerLimits};
+use jetstream::{BatchLimits, Config, Files, ServerLimits, ServiceOptions};
 use js_proto::Nanos;
 use rig::{Conn, Rig, config};
 use sim_disk::SimDisk;
@@ -21,7 +21,14 @@ fn new() -> (Rig, Conn) {
 /// In memory, with an account that the system is told of.
 fn in_memory(limits: BatchLimits) -> (Rig, Conn) {
     let limits = ServerLimits { batch: limits, ..ServerLimits::default() };
-    let mut rig = Rig::with(1, Config { limits, files: Files::Forged, ..config() });
+    let mut rig = Rig::with(
+        1,
+        Config {
+            options: ServiceOptions { limits, ..ServiceOptions::default() },
+            files: Files::Forged,
+            ..config()
+        },
+    );
     let client = rig.client("a");
     rig.ask(client, "STREAM.CREATE.S", STREAM);
     (rig, client)

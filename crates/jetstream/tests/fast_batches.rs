@@ -2,7 +2,7 @@
 
 mod rig;
 
-use jetstream::{BatchLimits, Buffer, Config, Files, ServerLimits};
+use jetstream::{BatchLimits, Buffer, Config, Files, ServerLimits, ServiceOptions};
 use js_proto::Nanos;
 use rig::{Conn, Rig, config};
 use sim_disk::SimDisk;
@@ -22,7 +22,14 @@ fn on(disk: SimDisk) -> (Rig, Conn) {
 
 fn in_memory(limits: BatchLimits, stream: &str) -> (Rig, Conn) {
     let limits = ServerLimits { batch: limits, ..ServerLimits::default() };
-    let mut rig = Rig::with(1, Config { limits, files: Files::Forged, ..config() });
+    let mut rig = Rig::with(
+        1,
+        Config {
+            options: ServiceOptions { limits, ..ServiceOptions::default() },
+            files: Files::Forged,
+            ..config()
+        },
+    );
     let client = rig.client("a");
     let made = rig.ask(client, "STREAM.CREATE.S", stream);
     assert!(made.contains("did_create"), "{made}");
@@ -236,7 +243,10 @@ fn a_disk_that_is_full_ends_a_batch_with_what_is_there() {
 #[test]
 fn messages_of_fast_batches_are_a_flood_as_well() {
     let buffer = Buffer { messages: 2, bytes: 0 };
-    let mut rig = Rig::on_disk_told(SimDisk::new(7), Config { buffer, ..config() });
+    let mut rig = Rig::on_disk_told(
+        SimDisk::new(7),
+        Config { options: ServiceOptions { buffer, ..ServiceOptions::default() }, ..config() },
+    );
     let client = rig.client("a");
     rig.ask(client, "STREAM.CREATE.S", STREAM);
     rig.is_disk_slow = true;

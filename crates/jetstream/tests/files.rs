@@ -4,7 +4,7 @@ mod rig;
 
 use std::time::Duration;
 
-use jetstream::{Buffer, Config};
+use jetstream::{Buffer, Config, ServiceOptions};
 use rig::{Conn, Rig, config};
 use sim_disk::SimDisk;
 use stream_log::Span;
@@ -43,7 +43,10 @@ fn an_acknowledgement_means_on_disk() {
 #[test]
 fn what_comes_faster_than_it_is_stored_is_refused_where_that_is_asked_for() {
     for buffer in [Buffer { messages: 2, bytes: 0 }, Buffer { messages: 0, bytes: 50 }] {
-        let mut rig = Rig::on_disk_told(SimDisk::new(7), Config { buffer, ..config() });
+        let mut rig = Rig::on_disk_told(
+            SimDisk::new(7),
+            Config { options: ServiceOptions { buffer, ..ServiceOptions::default() }, ..config() },
+        );
         let client = rig.client("a");
         rig.ask(client, "STREAM.CREATE.S", STREAM);
         rig.is_disk_slow = true;
@@ -63,7 +66,10 @@ fn what_comes_faster_than_it_is_stored_is_refused_where_that_is_asked_for() {
 #[test]
 fn as_many_requests_wait_as_may() {
     for (max_infos, infos) in [(0, 3), (2, 2), (4, 4)] {
-        let told = Config { max_requests: 3, max_infos, ..config() };
+        let told = Config {
+            options: ServiceOptions { max_requests: 3, max_infos, ..ServiceOptions::default() },
+            ..config()
+        };
         let mut rig = Rig::on_disk_told(SimDisk::new(7), told);
         let client = rig.client("a");
         rig.ask(client, "STREAM.CREATE.S", STREAM);

@@ -38,7 +38,11 @@ pub(crate) fn server_info(options: &Options, server_id: &str, port: u16) -> Serv
         port: advertised.and_then(|advertised| advertised.port).unwrap_or(port),
         headers: options.headers,
         jetstream: options.jetstream.is_on,
-        domain: if options.jetstream.is_on { options.jetstream.domain.clone() } else { String::new() },
+        domain: if options.jetstream.is_on {
+            options.jetstream.service.domain.clone()
+        } else {
+            String::new()
+        },
         max_payload: options.broker.limits.payload_bytes_max as i64,
         api_lvl: API_LEVEL,
         buster_version: Some(OWN_VERSION.into()),
@@ -59,7 +63,7 @@ pub(crate) fn system_server(
         version: info.version.clone(),
         tags: options.server_tags.clone(),
         metadata: options.server_metadata.clone(),
-        domain: options.jetstream.domain.clone(),
+        domain: options.jetstream.service.domain.clone(),
         jetstream: options.jetstream.is_on,
         sequence,
     })

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jetstream::{Config, Files, UNLIMITED};
-use js_proto::{API_LEVEL, JetStreamLimits, UnknownFields};
+use js_proto::{API_LEVEL, JetStreamLimits};
 use monitor::{JetStreamConfigFacts, JetStreamFacts, JetStreamLimitFacts};
 use nats_auth::{Directory, GLOBAL_ACCOUNT};
 use nats_proto::{GoDuration, ServerInfo, friendly_bytes};
@@ -66,7 +66,7 @@ fn open(options: &Options, shards: usize) -> Result<Store, StoreError> {
 
 /// Whoever asks for less than what an acknowledgement promises is told what that means.
 fn sync_when(options: &Options) -> SyncWhen {
-    let Some(interval) = options.jetstream.sync_interval else { return SyncWhen::Always };
+    let Some(interval) = options.jetstream.service.sync_interval else { return SyncWhen::Always };
     tracing::warn!(
         "JetStream acknowledges before it syncs: a power cut may take what was acknowledged in the last {} \
          (sync_interval)",
@@ -83,20 +83,14 @@ pub(crate) fn config(options: &Options, info: &ServerInfo, directory: &Directory
         server_id: info.server_id.clone(),
         version: info.version.clone(),
         is_off: !asked.is_on,
-        domain: asked.domain.clone(),
+        options: asked.service.clone(),
         max_memory: said(asked.max_memory).unwrap_or_else(|| three_quarters(memory()).unwrap_or(i64::MAX)),
         max_storage: said(asked.max_storage)
             .unwrap_or_else(|| disk_room(&files(options)).unwrap_or(STORAGE_DEFAULT)),
-        limits: asked.limits,
-        buffer: asked.buffer,
-        max_requests: asked.max_requests,
-        max_infos: asked.max_infos,
         has_long_acks: options.feature_flags.get(LONG_ACKS).is_some_and(|on| *on),
-        unknown_fields: if asked.is_lenient { UnknownFields::Ignored } else { UnknownFields::Refused },
         accounts: accounts(options, directory),
         files: Files::Kept,
         ledger: Arc::default(),
-        sync_interval: asked.sync_interval,
     }
 }
 
@@ -135,11 +129,11 @@ pub(crate) fn facts(options: &Options, config: &Config) -> JetStreamFacts {
             max_memory: config.max_memory,
             max_storage: config.max_storage,
             store_dir: files(options).display().to_string(),
-            sync_interval: options.jetstream.sync_interval.unwrap_or(SYNC_INTERVAL),
-            sync_always: options.jetstream.sync_interval.is_none(),
+            sync_interval: options.jetstream.service.sync_interval.unwrap_or(SYNC_INTERVAL),
+            sync_always: options.jetstream.service.sync_interval.is_none(),
             domain: config.domain.clone(),
             compress_ok: true,
-            strict: !options.jetstream.is_lenient,
+            strict: !options.jetstream.service.is_lenient(),
         },
         limits: JetStreamLimitFacts {
             max_request_batch: config.limits.max_request_batch,
@@ -166,7 +160,7 @@ fn files(options: &Options) -> PathBuf {
 /// The lines of the log that say what there is, in nats-server's words.
 fn introduce(options: &Options, config: &Config) {
     tracing::info!("---------------- JETSTREAM ----------------");
-    if !options.jetstream.is_lenient {
+    if !options.jetstream.service.is_lenient() {
         tracing::info!("  Strict:          true");
     }
     tracing::info!("  Max Memory:      {}", friendly_bytes(config.max_memory));

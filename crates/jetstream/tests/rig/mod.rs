@@ -10,7 +10,7 @@ use std::time::Duration;
 use broker::Broker;
 use conns::Time;
 use fabric::ShardId;
-use jetstream::{Config, Cursor, Files, JetStream, Ledger, UNLIMITED};
+use jetstream::{Config, Cursor, Files, JetStream, Ledger, ServiceOptions, UNLIMITED};
 use monitor::Moment;
 use nats_auth::{AccountConfig, Directory, IdentityConfig, User};
 use shards::Shards;
@@ -128,7 +128,8 @@ impl Rig {
     pub(crate) fn on_disk_synced(shards: usize, disk: SimDisk, sync_interval: Duration) -> Self {
         let mut log = stream_log::Config::new(*b"a store of tests", 0);
         log.sync = SyncWhen::WhenAsked;
-        let config = Config { files: Files::Kept, sync_interval: Some(sync_interval), ..config() };
+        let options = ServiceOptions { sync_interval: Some(sync_interval), ..ServiceOptions::default() };
+        let config = Config { files: Files::Kept, options, ..config() };
         Self::configured(shards, vec![disk], log, config)
     }
 

@@ -1,18 +1,19 @@
 //! `jetstream`: whether there are streams, where, and how much of them, for the server and for an account.
 
 use jetstream::UNLIMITED;
-use js_proto::{JetStreamLimits, Nanos};
+use js_proto::{JetStreamLimits, Nanos, UnknownFields};
 use nats_conf::{Data, Entry, Value};
 use nats_proto::{GoDuration, quote};
 
 use crate::config::report::Report;
 use crate::config::row::Effect::{Any, Integer, NotYet, Switch, Text};
 use crate::config::row::Idle::{EmptyBlock, EmptyText, Never};
-use crate::config::row::{Row, UNKNOWN_FIELD, read_block, row};
+use crate::config::row::{Row, UNKNOWN_FIELD, compared, fixed, read_block, row};
 use crate::config::time::text_or_seconds;
 use crate::draft::Draft;
 use crate::jetstream::JetStreamOptions;
 use crate::reading::{path, put};
+use crate::reload::jetstream as reload;
 
 /// A block being read.
 #[derive(Default)]
@@ -25,49 +26,54 @@ pub(crate) struct Block {
 const ENCRYPTION: &str = "files are not encrypted";
 const CLUSTER: &str = "there are no clusters";
 
-// One line a row: read across, it is the whole story of a key.
+/// How a row is named that more than the block asks for.
+pub(crate) const SYNC_INTERVAL: &[&str] = &["sync", "sync_interval"];
+pub(crate) const DOMAIN: &[&str] = &["domain"];
+
+// One line a row: read across, it is the whole story of a key. What is wrong in a reload is said in this order, which is
+// nats-server's.
 #[rustfmt::skip]
 pub(crate) static TABLE: &[Row<Block>] = &[
-    row(&["strict"], Switch(|block, on| block.options.is_lenient = !on)),
-    row(&["store", "store_dir", "storedir"], Text(|block, dir| put(&mut block.store_dir, path(dir.as_ref())))),
-    row(&["sync", "sync_interval"], Any(sync_interval)),
-    row(&["max_memory_store", "max_mem_store", "max_mem"], Any(|block, entry, report| block.options.max_memory = size("max_mem_store", entry, report))),
+    fixed(&["strict"], Switch(strict), "NoJetStreamStrict", |options| options.jetstream.service.is_lenient().to_string()),
+    compared(&["max_memory_store", "max_mem_store", "max_mem"], Any(|block, entry, report| block.options.max_memory = size("max_mem_store", entry, report)), reload::sizes),
     row(&["max_file_store", "max_file"], Any(|block, entry, report| block.options.max_storage = size("max_file_store", entry, report))),
-    row(&["domain"], Text(|block, domain| put(&mut block.options.domain, domain.to_owned()))),
+    fixed(SYNC_INTERVAL, Any(sync_interval), "SyncInterval", reload::interval),
+    fixed(DOMAIN, Text(|block, domain| put(&mut block.options.service.domain, domain.to_owned())), "JetStreamDomain", |options| options.jetstream.service.domain.clone()),
     row(&["enable", "enabled"], Switch(|block, on| block.is_off = !on)),
     row(&["key", "ek", "encryption_key"], NotYet(EmptyText, ENCRYPTION)),
     row(&["prev_key", "prev_ek", "prev_encryption_key"], NotYet(EmptyText, ENCRYPTION)),
     row(&["cipher"], NotYet(Never, ENCRYPTION)),
     row(&["tpm"], NotYet(EmptyBlock, ENCRYPTION)),
     row(&["extension_hint"], NotYet(EmptyText, CLUSTER)),
-    row(&["limits"], Any(limits)),
+    fixed(&["limits"], Any(limits), "JetStreamLimits", reload::limits),
     row(&["unique_tag"], NotYet(EmptyText, CLUSTER)),
     row(&["max_outstanding_catchup"], NotYet(Never, CLUSTER)),
     row(&["meta_compact"], NotYet(Never, CLUSTER)),
     row(&["meta_compact_size"], NotYet(Never, CLUSTER)),
     row(&["meta_compact_sync"], NotYet(Never, CLUSTER)),
-    row(&["max_buffered_size"], Any(|block, entry, report| block.options.buffer.bytes = size("max_buffered_size", entry, report).unwrap_or(0))),
-    row(&["max_buffered_msgs"], Any(|block, entry, report| number(&mut block.options.buffer.messages, entry, report))),
-    row(&["request_queue_limit"], Any(|block, entry, report| number(&mut block.options.max_requests, entry, report))),
-    row(&["info_queue_limit"], Any(|block, entry, report| number(&mut block.options.max_infos, entry, report))),
+    fixed(&["max_buffered_msgs"], Any(|block, entry, report| number(&mut block.options.service.buffer.messages, entry, report)), "StreamMaxBufferedMsgs", |options| options.jetstream.service.buffer.messages.to_string()),
+    fixed(&["max_buffered_size"], Any(|block, entry, report| block.options.service.buffer.bytes = size("max_buffered_size", entry, report).unwrap_or(0)), "StreamMaxBufferedSize", |options| options.jetstream.service.buffer.bytes.to_string()),
+    fixed(&["request_queue_limit"], Any(|block, entry, report| number(&mut block.options.service.max_requests, entry, report)), "JetStreamRequestQueueLimit", |options| options.jetstream.service.max_requests.to_string()),
+    fixed(&["info_queue_limit"], Any(|block, entry, report| number(&mut block.options.service.max_infos, entry, report)), "JetStreamInfoQueueLimit", |options| options.jetstream.service.max_infos.to_string()),
     row(&["max_concurrent_io"], NotYet(Never, "there is one writer for a shard")),
+    compared(&["store", "store_dir", "storedir"], Text(|block, dir| put(&mut block.store_dir, path(dir.as_ref()))), reload::store_dir),
 ];
 
 #[rustfmt::skip]
 pub(crate) static LIMITS: &[Row<JetStreamOptions>] = &[
-    row(&["max_ack_pending"], Integer(|options, max| put(&mut options.limits.max_ack_pending, max))),
+    row(&["max_ack_pending"], Integer(|options, max| put(&mut options.service.limits.max_ack_pending, max))),
     row(&["max_ha_assets"], NotYet(Never, CLUSTER)),
-    row(&["max_request_batch"], Integer(|options, max| put(&mut options.limits.max_request_batch, max))),
-    row(&["duplicate_window"], Text(|options, text| put(&mut options.limits.duplicate_window, nanos(text)?))),
+    row(&["max_request_batch"], Integer(|options, max| put(&mut options.service.limits.max_request_batch, max))),
+    row(&["duplicate_window"], Text(|options, text| put(&mut options.service.limits.duplicate_window, nanos(text)?))),
     row(&["batch"], Any(batch)),
 ];
 
 #[rustfmt::skip]
 pub(crate) static BATCH: &[Row<JetStreamOptions>] = &[
-    row(&["max_inflight_per_stream"], Integer(|options, max| put(&mut options.limits.batch.max_inflight_per_stream, max))),
-    row(&["max_inflight_total"], Integer(|options, max| put(&mut options.limits.batch.max_inflight_total, max))),
-    row(&["max_msgs"], Integer(|options, max| put(&mut options.limits.batch.max_msgs, max))),
-    row(&["timeout"], Text(|options, text| put(&mut options.limits.batch.timeout, nanos(text)?))),
+    row(&["max_inflight_per_stream"], Integer(|options, max| put(&mut options.service.limits.batch.max_inflight_per_stream, max))),
+    row(&["max_inflight_total"], Integer(|options, max| put(&mut options.service.limits.batch.max_inflight_total, max))),
+    row(&["max_msgs"], Integer(|options, max| put(&mut options.service.limits.batch.max_msgs, max))),
+    row(&["timeout"], Text(|options, text| put(&mut options.service.limits.batch.timeout, nanos(text)?))),
 ];
 
 #[rustfmt::skip]
@@ -136,11 +142,15 @@ fn is_on(entry: &Entry, report: &mut Report) -> Option<bool> {
     Some(is_on)
 }
 
+fn strict(block: &mut Block, on: bool) {
+    block.options.service.unknown_fields = if on { UnknownFields::Refused } else { UnknownFields::Ignored };
+}
+
 /// `always`, or a length of time. None at all is the default, as with nats-server, whose default is another one.
 fn sync_interval(block: &mut Block, entry: &Entry, report: &mut Report) {
     let is_always = entry.value.as_str().is_ok_and(|word| word.eq_ignore_ascii_case("always"));
     let interval = if is_always { None } else { text_or_seconds(entry, &entry.key, report) };
-    block.options.sync_interval = interval.filter(|interval| !interval.is_zero());
+    block.options.service.sync_interval = interval.filter(|interval| !interval.is_zero());
 }
 
 fn limits(block: &mut Block, entry: &Entry, report: &mut Report) {

@@ -8,6 +8,8 @@ use nats_proto::quote;
 
 use crate::config::report::Report;
 use crate::config::time::text_or_seconds;
+use crate::options::Options;
+use crate::reload::rule::{Outcome, Rule};
 
 /// A key of a block that fills a `T`.
 pub(crate) struct Row<T: 'static> {
@@ -15,6 +17,8 @@ pub(crate) struct Row<T: 'static> {
     pub(crate) effect: Effect<T>,
     /// nats-server does not have it: whatever is wrong with its value is said with the key.
     pub(crate) is_own: bool,
+    /// What a reload does with it, if the block is compared by its rows.
+    pub(crate) rule: Rule,
 }
 
 /// What comes of a value that was set; the error is the reason to show.
@@ -96,7 +100,26 @@ impl Idle {
 }
 
 pub(crate) const fn row<T>(names: &'static [&'static str], effect: Effect<T>) -> Row<T> {
-    Row { names, effect, is_own: false }
+    Row { names, effect, is_own: false, rule: Rule::None }
+}
+
+/// A key that a reload may not change: nats-server's name for it, and what is shown of it.
+pub(crate) const fn fixed<T>(
+    names: &'static [&'static str],
+    effect: Effect<T>,
+    name: &'static str,
+    shown: fn(&Options) -> String,
+) -> Row<T> {
+    Row { names, effect, is_own: false, rule: Rule::Fixed(name, shown) }
+}
+
+/// A key of which it may be that a reload may change it.
+pub(crate) const fn compared<T>(
+    names: &'static [&'static str],
+    effect: Effect<T>,
+    compare: fn(&Options, &Options) -> Outcome,
+) -> Row<T> {
+    Row { names, effect, is_own: false, rule: Rule::By(compare) }
 }
 
 /// How a block speaks of keys that it does not have.

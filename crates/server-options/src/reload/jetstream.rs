@@ -1,10 +1,12 @@
 //! What a reload may change of JetStream: the server may have more, and accounts whatever there is.
 //!
+//! Whether a key may change stands in its row of the block ([`TABLE`]); here is what takes more than a line.
+//!
 //! What accounts may have is not compared here: it is looked at in each reload, as nats-server does.
 
 use nats_proto::{GoDuration, friendly_bytes};
 
-use crate::jetstream::JetStreamOptions;
+use crate::config::jetstream::{DOMAIN, SYNC_INTERVAL, TABLE};
 use crate::options::Options;
 use crate::reload::rule::{NotReloadable, Outcome, fixed};
 
@@ -18,21 +20,9 @@ pub(crate) fn jetstream(old: &Options, new: &Options) -> Outcome {
     if was.is_on != is.is_on {
         return Outcome::Changed("JetStream".into());
     }
-    let checks = [
-        fixed("NoJetStreamStrict", was.is_lenient.to_string(), is.is_lenient.to_string()),
-        sizes(was, is),
-        fixed("SyncInterval", interval(was), interval(is)),
-        fixed("JetStreamDomain", was.domain.clone(), is.domain.clone()),
-        fixed("JetStreamLimits", limits(was), limits(is)),
-        fixed("StreamMaxBufferedMsgs", was.buffer.messages.to_string(), is.buffer.messages.to_string()),
-        fixed("StreamMaxBufferedSize", was.buffer.bytes.to_string(), is.buffer.bytes.to_string()),
-        fixed("JetStreamRequestQueueLimit", was.max_requests.to_string(), is.max_requests.to_string()),
-        fixed("JetStreamInfoQueueLimit", was.max_infos.to_string(), is.max_infos.to_string()),
-        store_dir(old, new),
-        unset(old, new),
-    ];
+    let by_row = TABLE.iter().map(|row| row.rule.outcome(old, new));
     let mut changed = Outcome::Same;
-    for outcome in checks {
+    for outcome in by_row.chain([unset(old, new)]) {
         match outcome {
             Outcome::Same => {}
             Outcome::Refused(_) => return outcome,
@@ -49,10 +39,14 @@ pub(crate) fn jetstream(old: &Options, new: &Options) -> Outcome {
 pub fn jetstream_returns(started: &Options, new: &Options) -> Result<(), NotReloadable> {
     let (was, is) = (&started.jetstream, &new.jetstream);
     let is_elsewhere = started.store_dir != new.store_dir;
+    let by_row = |names| {
+        let row = TABLE.iter().find(|row| row.names == names).expect("it is a key of the block");
+        row.rule.outcome(started, new)
+    };
     let checks = [
         fixed("JetStream", was.is_on.to_string(), is.is_on.to_string()),
-        fixed("SyncInterval", interval(was), interval(is)),
-        fixed("JetStreamDomain", was.domain.clone(), is.domain.clone()),
+        by_row(SYNC_INTERVAL),
+        by_row(DOMAIN),
         if is_elsewhere {
             Outcome::Refused(NotReloadable::to("jetstream storage directory"))
         } else {
@@ -66,11 +60,12 @@ pub fn jetstream_returns(started: &Options, new: &Options) -> Result<(), NotRelo
     refused.map_or(Ok(()), Err)
 }
 
-fn interval(options: &JetStreamOptions) -> String {
-    options.sync_interval.map_or_else(|| "always".into(), |interval| GoDuration::of(interval).to_string())
+pub(crate) fn interval(options: &Options) -> String {
+    let interval = options.jetstream.service.sync_interval;
+    interval.map_or_else(|| "always".into(), |interval| GoDuration::of(interval).to_string())
 }
 
-fn store_dir(old: &Options, new: &Options) -> Outcome {
+pub(crate) fn store_dir(old: &Options, new: &Options) -> Outcome {
     let is_same = old.store_dir == new.store_dir || new.store_dir.is_none();
     if is_same { Outcome::Same } else { Outcome::Refused(NotReloadable::to("jetstream storage directory")) }
 }
@@ -91,8 +86,8 @@ fn unset(old: &Options, new: &Options) -> Outcome {
 }
 
 /// As Go shows nats-server's limits.
-fn limits(options: &JetStreamOptions) -> String {
-    let limits = &options.limits;
+pub(crate) fn limits(options: &Options) -> String {
+    let limits = &options.jetstream.service.limits;
     let window = GoDuration(limits.duplicate_window.0);
     let (batch, timeout) = (&limits.batch, GoDuration(limits.batch.timeout.0));
     format!(
@@ -106,7 +101,8 @@ fn limits(options: &JetStreamOptions) -> String {
 }
 
 /// What the server may have: more than before, if it was said how much.
-fn sizes(was: &JetStreamOptions, is: &JetStreamOptions) -> Outcome {
+pub(crate) fn sizes(old: &Options, new: &Options) -> Outcome {
+    let (was, is) = (&old.jetstream, &new.jetstream);
     let mut lines = Vec::new();
     for (name, was, is) in [
         ("max_mem_store", was.max_memory, is.max_memory),
@@ -131,7 +127,13 @@ fn sizes(was: &JetStreamOptions, is: &JetStreamOptions) -> Outcome {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use jetstream::{Buffer, ServiceOptions};
+    use js_proto::{Nanos, UnknownFields};
+
     use super::*;
+    use crate::jetstream::JetStreamOptions;
 
     fn said(outcome: Outcome) -> Result<Vec<String>, String> {
         match outcome {
@@ -176,7 +178,7 @@ mod tests {
         let refused = |what: &str| Err(format!("config reload not supported for {what}"));
         assert_eq!(with(|new| new.store_dir = None), refused("jetstream storage directory"));
         assert_eq!(
-            with(|new| new.jetstream.domain = "hub".into()),
+            with(|new| new.jetstream.service.domain = "hub".into()),
             refused("JetStreamDomain: old=, new=hub")
         );
         let never = jetstream_returns(&Options::default(), &started).map_err(|refusal| refusal.to_string());
@@ -199,16 +201,54 @@ mod tests {
         };
         assert_eq!(with(off), Ok(vec!["JetStream".to_owned()]));
         assert_eq!(
-            with(|new| new.jetstream.domain = "hub".into()),
+            with(|new| new.jetstream.service.domain = "hub".into()),
             refused("JetStreamDomain: old=, new=hub")
         );
         assert_eq!(
-            with(|new| new.jetstream.limits.max_ack_pending = 5),
+            with(|new| new.jetstream.service.limits.max_ack_pending = 5),
             refused("JetStreamLimits: old={0 0 0 0s 0 0 0 0s}, new={0 5 0 0s 0 0 0 0s}")
         );
         assert_eq!(with(|new| new.store_dir = None), refused("jetstream storage dir"));
         assert_eq!(with(|new| new.store_dir = Some("/b".into())), refused("jetstream storage directory"));
         let elsewhere = Options { store_dir: Some("/b".into()), ..Options::default() };
         assert_eq!(said(jetstream(&Options::default(), &elsewhere)), Ok(vec![]), "nobody looks there");
+    }
+
+    /// Whoever adds a field says in its row what a reload does with it.
+    #[test]
+    fn no_field_changes_unnoticed() {
+        let ServiceOptions {
+            unknown_fields: _,
+            sync_interval: _,
+            domain: _,
+            limits: _,
+            buffer: Buffer { messages: _, bytes: _ },
+            max_requests: _,
+            max_infos: _,
+        } = ServiceOptions::default();
+        type Change = fn(&mut ServiceOptions);
+        let changes: [(Change, &str); 8] = [
+            (|new| new.unknown_fields = UnknownFields::Ignored, "NoJetStreamStrict: old=false, new=true"),
+            (|new| new.sync_interval = Some(Duration::from_secs(5)), "SyncInterval: old=always, new=5s"),
+            (|new| new.domain = "hub".into(), "JetStreamDomain: old=, new=hub"),
+            (
+                |new| new.limits.duplicate_window = Nanos::from_secs(1),
+                "JetStreamLimits: old={0 0 0 0s 0 0 0 0s}, new={0 0 0 1s 0 0 0 0s}",
+            ),
+            (|new| new.buffer.messages = 5, "StreamMaxBufferedMsgs: old=0, new=5"),
+            (|new| new.buffer.bytes = 5, "StreamMaxBufferedSize: old=0, new=5"),
+            (|new| new.max_requests = 5, "JetStreamRequestQueueLimit: old=0, new=5"),
+            (|new| new.max_infos = 5, "JetStreamInfoQueueLimit: old=0, new=5"),
+        ];
+        let old = options(None, None);
+        for (change, what) in changes {
+            let mut new = old.clone();
+            change(&mut new.jetstream.service);
+            assert_eq!(
+                said(jetstream(&old, &new)),
+                Err(format!("config reload not supported for {what}")),
+                "{what}"
+            );
+        }
     }
 }

@@ -52,14 +52,10 @@ impl Rule {
         new: &Options,
         lines: &mut Vec<String>,
     ) -> Result<(), NotReloadable> {
-        let outcome = match self {
-            Self::None => Outcome::Same,
-            Self::Live(name, shown) => live(&shown(old), &shown(new), |value| format!("{name} = {value}")),
-            Self::Fixed(name, shown) => fixed(name, shown(old), shown(new)),
-            Self::By(compare) => compare(old, new),
-            Self::All(rules) => return rules.iter().try_for_each(|rule| rule.apply(old, new, lines)),
-        };
-        match outcome {
+        if let Self::All(rules) = self {
+            return rules.iter().try_for_each(|rule| rule.apply(old, new, lines));
+        }
+        match self.outcome(old, new) {
             Outcome::Same => {}
             Outcome::Changed(line) => lines.push(format!("Reloaded: {line}")),
             Outcome::AllChanged(all) => lines.extend(all.iter().map(|line| format!("Reloaded: {line}"))),
@@ -67,6 +63,17 @@ impl Rule {
             Outcome::Refused(refusal) => return Err(refusal),
         }
         Ok(())
+    }
+
+    /// What became of an option, by a rule that is one.
+    pub(crate) fn outcome(&self, old: &Options, new: &Options) -> Outcome {
+        match self {
+            Self::None => Outcome::Same,
+            Self::Live(name, shown) => live(&shown(old), &shown(new), |value| format!("{name} = {value}")),
+            Self::Fixed(name, shown) => fixed(name, shown(old), shown(new)),
+            Self::By(compare) => compare(old, new),
+            Self::All(_) => unreachable!("rules of a block are applied one by one"),
+        }
     }
 }
 
