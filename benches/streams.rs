@@ -16,7 +16,15 @@ fn stream(change: impl FnOnce(&mut StreamConfig)) -> Stream<u32> {
         StreamConfig { name: "S".into(), subjects: vec!["s.>".into()], ..StreamConfig::default() };
     change(&mut config);
     let config = config.settled(&ConfigLimits::default(), false).expect("it is a good one");
-    Stream::new(StreamMeta { id: 1, level: BEHAVIOUR_LEVEL, created: 0, lane: 0, id_key: [1; 16], config })
+    Stream::new(StreamMeta {
+        id: 1,
+        level: BEHAVIOUR_LEVEL,
+        created: 0,
+        lane: 0,
+        id_key: [1; 16],
+        is_whole: true,
+        config,
+    })
 }
 
 /// Decides on a batch, then commits it.

@@ -42,7 +42,7 @@
 //! | what is delivered next, and to whom | `next.rs`, `deliver.rs`, `requests.rs`, `request.rs`, `due.rs`, `ask.rs`, `groups.rs`, `priority.rs`, `push.rs`, `flow.rs`, `pace.rs` |
 //! | what waits to be acknowledged, and comes again | `ack.rs`, `unacked.rs`, `pending.rs`, `waits.rs`, `redeliveries.rs` |
 //! | messages that go, and what time does | `removal.rs`, `deadlines.rs`, `life.rs` |
-//! | what is stored | `saved.rs`, `changes.rs`, docs/formats/consumers.md |
+//! | what is stored | `saved.rs`, `changes.rs`, docs/formats/consumers.md; where it stands for other servers, `standing.rs` |
 //!
 //! # Always true
 //!
@@ -100,6 +100,7 @@ mod request;
 mod requests;
 mod saved;
 mod settings;
+mod standing;
 mod start;
 mod unacked;
 mod update;
@@ -115,6 +116,7 @@ pub use moment::Moment;
 pub use next::{Listens, Next};
 pub use pinned_header::with_pin;
 pub use saved::Saved;
+pub use standing::{Standing, Unacked};
 pub use update::Updated;
 
 #[cfg(doctest)]

@@ -105,7 +105,15 @@ impl Member {
         };
         let config = config.settled(&ConfigLimits::default(), false).expect("it is a good one");
         let id = u64::from(group);
-        let meta = StreamMeta { id, level: BEHAVIOUR_LEVEL, created: 0, lane: 0, id_key: [3; 16], config };
+        let meta = StreamMeta {
+            id,
+            level: BEHAVIOUR_LEVEL,
+            created: 0,
+            lane: 0,
+            id_key: [3; 16],
+            is_whole: true,
+            config,
+        };
         let shadow = Stream::new(meta.clone());
         let now = 1_700_000_000_000_000_000;
         let history = [shadow.digest()].into();

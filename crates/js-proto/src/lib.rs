@@ -49,6 +49,7 @@ mod digits;
 pub mod errors;
 mod event_subject;
 mod fast_batch;
+mod file_info;
 mod flow_control;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
@@ -99,6 +100,7 @@ pub use counter::{CounterSources, CounterValue, SubjectSums, Whole};
 pub use cron::Cron;
 pub use event_subject::{ADVISORY_PREFIX, EventKind, EventSubject, METRIC_PREFIX};
 pub use fast_batch::{BadFastBatch, FastBatch, FastBatchOp};
+pub use file_info::{ConsumerFile, StreamFile};
 pub use flow_control::{FlowControlReply, FlowControlSubject};
 pub use go_struct::Members;
 pub use info::{

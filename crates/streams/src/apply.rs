@@ -143,6 +143,7 @@ impl<W> Stream<W> {
 
     fn apply_update(&mut self, config: js_proto::StreamConfig, to: Option<W>, effects: &mut Vec<Effect<W>>) {
         let before = std::mem::replace(&mut self.meta.config, config);
+        self.meta.is_whole = true;
         self.rules = Rules::new(&self.meta.config);
         self.expiry.start_again();
         if !self.meta.config.allow_atomic {
@@ -175,7 +176,7 @@ impl<W> Stream<W> {
             Walk::More(_) => return false,
         };
         effects.push(Effect::Removed { row, why });
-        self.note_dead(row.place, effects);
+        self.note_gone(&row, effects);
         true
     }
 

@@ -103,7 +103,7 @@ impl<W> Stream<W> {
         })
     }
 
-    fn staged_change(&mut self, kind: Kind, seq: u64, time: i64, change: Change) -> Decision<'_> {
+    pub(crate) fn staged_change(&mut self, kind: Kind, seq: u64, time: i64, change: Change) -> Decision<'_> {
         let has_subject = kind == Kind::PURGE;
         self.stage(Event { seq, time, change }, false);
         Decision::Append(Record {

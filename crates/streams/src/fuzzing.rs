@@ -36,7 +36,15 @@ pub fn records(data: &[u8]) {
         ..StreamConfig::default()
     };
     let config = config.settled(&ConfigLimits::default(), false).expect("it is a good one");
-    let meta = StreamMeta { id: 1, level: BEHAVIOUR_LEVEL, created: 0, lane: 0, id_key: [5; 16], config };
+    let meta = StreamMeta {
+        id: 1,
+        level: BEHAVIOUR_LEVEL,
+        created: 0,
+        lane: 0,
+        id_key: [5; 16],
+        is_whole: true,
+        config,
+    };
     let mut stream = Stream::<()>::new(meta.clone());
     let mut rebuild = Rebuild::new(meta);
     let mut has_state = false;

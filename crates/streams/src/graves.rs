@@ -106,6 +106,8 @@ impl<W> Stream<W> {
         record.kind == Kind::STREAM_META && self.is_meta(place)
             || self.graves.sets().iter().any(|places| places.contains(&place))
             || record.kind == Kind::MESSAGE
+                && self.view.as_ref().is_some_and(|view| view.keeps(record.seq, place))
+            || record.kind == Kind::MESSAGE
                 && self.index.get(record.seq).is_some_and(|row| row.place == place)
     }
 
@@ -121,6 +123,9 @@ impl<W> Stream<W> {
         }
         if kind == Kind::MESSAGE && self.index.get(seq).is_some_and(|row| row.place == from) {
             self.index.move_to(seq, to);
+            return true;
+        }
+        if kind == Kind::MESSAGE && self.view.as_mut().is_some_and(|view| view.on_moved(seq, from, to)) {
             return true;
         }
         for places in self.graves.sets() {

@@ -49,6 +49,9 @@
 //!
 //! What schedules publish comes by [`Stream::fire`], with nobody waiting, at the deadline like what time takes out.
 //!
+//! What a stream is at a moment can be told row by row while it goes on: [`Stream::begin_view`]. And one can be made of what
+//! was told: [`Stream::decide_restored`] for each message, in the end [`Stream::decide_whole`].
+//!
 //! Mirrors and sources are not here yet: whoever makes streams refuses to configure them.
 #![forbid(unsafe_code)]
 
@@ -82,6 +85,7 @@ mod meta;
 mod open_batches;
 mod publish;
 mod rebuild;
+mod restored;
 mod rewritten;
 mod rules;
 mod saved;
@@ -95,6 +99,8 @@ mod tail;
 #[cfg(test)]
 mod tests;
 mod timetable;
+mod view;
+mod viewing;
 mod work;
 
 pub use atomic::{BatchDecision, Unit};
@@ -110,6 +116,8 @@ pub use lookup::LOOKUP_STEPS;
 pub use meta::{BEHAVIOUR_LEVEL, BadRecord, FORMAT_VERSION, StreamMeta};
 pub use open_batches::{Abandoned, BATCH_BYTES_MAX, BatchLimits, BatchRoom};
 pub use rebuild::Rebuild;
+pub use restored::Restored;
 pub use shelf::{Found, NoShelf, Said, Shelf};
 pub use stream::Stream;
 pub use stream_index::{self, StreamIndex};
+pub use view::Viewed;

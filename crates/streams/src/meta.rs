@@ -10,6 +10,9 @@ use crate::bytes::Reader;
 /// The layout of what this crate writes.
 pub const FORMAT_VERSION: u8 = 1;
 
+/// The same of a stream that is not whole yet. Who does not know of those does not take it for one that is.
+const RESTORING_VERSION: u8 = 2;
+
 /// How events are applied. A later level may apply them another way; streams that have it are not served by those
 /// who do not know it.
 pub const BEHAVIOUR_LEVEL: u16 = 1;
@@ -27,6 +30,8 @@ pub struct StreamMeta {
     pub lane: u8,
     /// What ids of messages are hashed with: drawn at random when the stream is made.
     pub id_key: [u8; 16],
+    /// Whether all is there that it is made of: one that is being restored comes to be so with its first update.
+    pub is_whole: bool,
     /// What it is to be, settled.
     pub config: StreamConfig,
 }
@@ -51,12 +56,16 @@ pub enum BadRecord {
 impl StreamMeta {
     /// The payload of a `STREAM_META`.
     pub fn write(&self, out: &mut Vec<u8>) {
-        self.write_with(&self.config, out);
+        self.write_as(if self.is_whole { FORMAT_VERSION } else { RESTORING_VERSION }, &self.config, out);
     }
 
     /// The same, with another configuration.
     pub(crate) fn write_with(&self, config: &StreamConfig, out: &mut Vec<u8>) {
-        out.push(FORMAT_VERSION);
+        self.write_as(FORMAT_VERSION, config, out);
+    }
+
+    fn write_as(&self, version: u8, config: &StreamConfig, out: &mut Vec<u8>) {
+        out.push(version);
         out.extend_from_slice(&self.level.to_le_bytes());
         out.extend_from_slice(&self.id.to_le_bytes());
         out.extend_from_slice(&self.created.to_le_bytes());
@@ -71,10 +80,11 @@ impl StreamMeta {
     /// It is of another version or level, or damaged.
     pub fn read(bytes: &[u8]) -> Result<Self, BadRecord> {
         let mut reader = Reader::new(bytes, "stream meta");
-        match reader.u8()? {
-            FORMAT_VERSION => {}
+        let is_whole = match reader.u8()? {
+            FORMAT_VERSION => true,
+            RESTORING_VERSION => false,
             other => return Err(BadRecord::Version(other)),
-        }
+        };
         let level = reader.u16()?;
         if level > BEHAVIOUR_LEVEL {
             return Err(BadRecord::Level(level));
@@ -82,7 +92,7 @@ impl StreamMeta {
         let (id, created, lane, id_key) = (reader.u64()?, reader.i64()?, reader.u8()?, reader.array()?);
         let mut config = StreamConfig::default();
         read_into(reader.rest(), &mut config).map_err(|_| BadRecord::Malformed("stream configuration"))?;
-        Ok(Self { id, level, created, lane, id_key, config })
+        Ok(Self { id, level, created, lane, id_key, is_whole, config })
     }
 }
 
@@ -102,6 +112,7 @@ pub(crate) mod tests {
             created: 1,
             lane: 0,
             id_key: *b"a key of a test.",
+            is_whole: true,
             config,
         }
     }
@@ -118,6 +129,10 @@ pub(crate) mod tests {
         for len in 0..bytes.len() {
             assert!(StreamMeta::read(&bytes[..len]).is_err(), "{len} bytes");
         }
+        let restoring = StreamMeta { is_whole: false, ..StreamMeta::read(&bytes).expect("it was just read") };
+        let mut bytes = Vec::new();
+        restoring.write(&mut bytes);
+        assert_eq!((bytes[0], StreamMeta::read(&bytes)), (2, Ok(restoring)));
     }
 
     #[test]

@@ -88,6 +88,14 @@ impl<W> Rebuild<W> {
         self.first_meta = Some(place);
     }
 
+    /// When it was made, if a later meta says something else than the first one.
+    pub fn note_created(&mut self, created: i64) {
+        self.meta.created = created;
+        if let Some(stream) = &mut self.by_events {
+            stream.set_created(created);
+        }
+    }
+
     /// A record of the stream, in the order in which they were appended first.
     ///
     /// # Errors
@@ -125,6 +133,7 @@ impl<W> Rebuild<W> {
             }
             Change::Updated(config) => {
                 self.meta.config = (**config).clone();
+                self.meta.is_whole = true;
                 self.metas.push(place);
             }
             change => {

@@ -48,6 +48,24 @@ impl Rules {
             republish: config.republish.as_ref().and_then(|pair| mapping(&pair.src, &pair.dest)),
         }
     }
+
+    /// Those of a stream that is not whole: nothing goes, and nothing follows from a message.
+    pub(crate) fn lax(config: &StreamConfig) -> Self {
+        let Self { id_window, allows_schedules, .. } = Self::new(config);
+        Self {
+            max_messages: None,
+            max_bytes: None,
+            max_per_subject: None,
+            max_age: None,
+            id_window,
+            marker_seconds: None,
+            discards_new: false,
+            allows_rollup: false,
+            allows_schedules,
+            transform: None,
+            republish: None,
+        }
+    }
 }
 
 impl Mapping {

@@ -20,6 +20,7 @@ use crate::staged_fast::StagedFast;
 use crate::staged_unit::StagedUnit;
 use crate::tail::Tail;
 use crate::timetable::Timetable;
+use crate::view::View;
 use crate::work::{Leaving, Work};
 use crate::{Answer, BadRecord, Effect, StreamMeta};
 
@@ -59,6 +60,8 @@ pub struct Stream<W> {
     /// Batches whose messages are stored one by one.
     pub(crate) fast: FastBatches,
     pub(crate) scratch: Scratch,
+    /// What it was at a moment is being told.
+    pub(crate) view: Option<Box<View>>,
 }
 
 /// Where the stream will be once the tail is committed.
@@ -83,7 +86,7 @@ impl<W> Stream<W> {
     pub fn new(meta: StreamMeta) -> Self {
         let index = StreamIndex::new(meta.config.first_seq.min(SEQUENCE_MAX));
         let mut stream = Self {
-            rules: Rules::new(&meta.config),
+            rules: if meta.is_whole { Rules::new(&meta.config) } else { Rules::lax(&meta.config) },
             dedup: Dedup::new(meta.id_key),
             index,
             calendar: Calendar::default(),
@@ -104,6 +107,7 @@ impl<W> Stream<W> {
             staged_fast: None,
             fast: FastBatches::default(),
             scratch: Scratch::default(),
+            view: None,
             meta,
         };
         stream.look_ahead();

@@ -414,7 +414,7 @@ impl<W> Stream<W> {
                 return Stage::Removing { from: row.seq };
             }
             purging.count(&row);
-            self.note_dead(row.place, effects);
+            self.note_gone(&row, effects);
             from = row.seq + 1;
             // Subjects of purged messages are told to nobody.
             self.index.forget_dead();
@@ -439,7 +439,7 @@ impl<W> Stream<W> {
                 Walk::Found(row) => {
                     if but != Some(row.seq) {
                         purging.count(&row);
-                        self.note_dead(row.place, effects);
+                        self.note_gone(&row, effects);
                     }
                     from = row.seq + 1;
                 }

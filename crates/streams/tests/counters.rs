@@ -43,7 +43,15 @@ impl Rig {
         };
         change(&mut config);
         let config = config.settled(&ConfigLimits::default(), false).unwrap();
-        let meta = StreamMeta { id: 1, level: BEHAVIOUR_LEVEL, created: 0, lane: 0, id_key: [7; 16], config };
+        let meta = StreamMeta {
+            id: 1,
+            level: BEHAVIOUR_LEVEL,
+            created: 0,
+            lane: 0,
+            id_key: [7; 16],
+            is_whole: true,
+            config,
+        };
         Self { stream: Stream::new(meta), log: Vec::new(), payload_bytes_max: 1 << 20 }
     }
 

@@ -116,7 +116,15 @@ fn compare(answer: &Value, expected: &Value) -> Result<(), String> {
 impl Rig {
     fn new(config: StreamConfig) -> Self {
         let config = config.settled(&ConfigLimits::default(), false).expect("it was accepted");
-        let meta = StreamMeta { id: 1, level: BEHAVIOUR_LEVEL, created: 0, lane: 0, id_key: [7; 16], config };
+        let meta = StreamMeta {
+            id: 1,
+            level: BEHAVIOUR_LEVEL,
+            created: 0,
+            lane: 0,
+            id_key: [7; 16],
+            is_whole: true,
+            config,
+        };
         let stream = Stream::new(meta.clone());
         Self {
             now: 1_700_000_000_000 * MILLISECOND,

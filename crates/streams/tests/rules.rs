@@ -36,7 +36,15 @@ impl Rig {
             StreamConfig { name: "S".into(), subjects: vec!["s.>".into()], ..StreamConfig::default() };
         change(&mut config);
         let config = config.settled(&ConfigLimits::default(), false).unwrap();
-        let meta = StreamMeta { id: 1, level: BEHAVIOUR_LEVEL, created: 0, lane: 0, id_key: [7; 16], config };
+        let meta = StreamMeta {
+            id: 1,
+            level: BEHAVIOUR_LEVEL,
+            created: 0,
+            lane: 0,
+            id_key: [7; 16],
+            is_whole: true,
+            config,
+        };
         Self {
             stream: Stream::new(meta),
             now: 1_700_000_000 * SECOND,

@@ -136,7 +136,7 @@ fn meta(turn: &mut Turn<'_>, id: StreamId, config: StreamConfig) -> StreamMeta {
     id_key[..8].copy_from_slice(&left);
     id_key[8..].copy_from_slice(&right);
     let created = turn.clocks.wall.0;
-    StreamMeta { id: id.0.into(), level: BEHAVIOUR_LEVEL, created, lane: 0, id_key, config }
+    StreamMeta { id: id.0.into(), level: BEHAVIOUR_LEVEL, created, lane: 0, id_key, is_whole: true, config }
 }
 
 /// The record says in which account the stream is.
