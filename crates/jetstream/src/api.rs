@@ -59,7 +59,8 @@ pub(crate) fn answer(home: &mut Home, turn: &mut Turn<'_>, request: &Request, jo
         Kind::StreamDelete => streams::delete(home, turn, request, job),
         Kind::StreamInfo => info::info(home, turn, request, job),
         Kind::StreamPurge => streams::purge(home, turn, request),
-        Kind::StreamSnapshot => snapshots::snapshot(home, turn, request),
+        Kind::StreamSnapshot => snapshots::snapshot(home, turn, request, job),
+        Kind::StreamRestore => snapshots::restore(home, turn, request),
         Kind::StreamMsgGet => messages::get(home, turn, request, job),
         Kind::StreamMsgDelete => messages::delete(home, turn, request),
         Kind::ConsumerCreate | Kind::ConsumerCreateNamed | Kind::ConsumerDurableCreate => {
@@ -86,6 +87,7 @@ fn is_logged(kind: RequestKind) -> bool {
         kind,
         Kind::StreamCreate
             | Kind::StreamDelete
+            | Kind::StreamRestore
             | Kind::ConsumerCreate
             | Kind::ConsumerCreateNamed
             | Kind::ConsumerDurableCreate

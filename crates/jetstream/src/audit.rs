@@ -101,6 +101,15 @@ impl Turn<'_> {
         });
     }
 
+    /// The same of one that came from there. Of a connection of another shard no more is known here.
+    pub(crate) fn client_of(&self, account: &Account, from: Asker) -> ClientInfo {
+        let conn = match from {
+            Asker::Conn(FarConn { shard, conn }) if shard == self.shard => Some(conn),
+            Asker::Conn(_) | Asker::Nobody => None,
+        };
+        self.client_info(account, conn)
+    }
+
     /// Who made a request. Of one that is gone no more is known than its account.
     fn client_info(&self, account: &Account, from: Option<ConnId>) -> ClientInfo {
         let base = ClientInfo {

@@ -43,6 +43,8 @@ pub(crate) struct Entry {
     pub(crate) extent: Extent,
     /// Whether it was there before what is being done to it.
     is_made: bool,
+    /// It is being made of a snapshot: who asks for it does not wait for that.
+    is_restoring: bool,
     /// Something is being done to it, and these wait for what comes of that.
     order: Option<VecDeque<Request>>,
 }
@@ -116,8 +118,21 @@ impl Directory {
     /// A stream is to be made there.
     pub(crate) fn begin(&mut self, account: usize, stream: &str, shard: ShardId, extent: Extent) {
         self.count_in(account, stream, shard, &extent);
-        let entry = Entry { shard, extent, is_made: false, order: Some(VecDeque::new()) };
+        let order = Some(VecDeque::new());
+        let entry = Entry { shard, extent, is_made: false, is_restoring: false, order };
         self.account(account).by_name.insert(stream.to_owned(), entry);
+    }
+
+    /// A stream is to be made there of a snapshot, which may take long. Nobody waits for it.
+    pub(crate) fn begin_restore(&mut self, account: usize, stream: &str, shard: ShardId, extent: Extent) {
+        self.count_in(account, stream, shard, &extent);
+        let entry = Entry { shard, extent, is_made: false, is_restoring: true, order: None };
+        self.account(account).by_name.insert(stream.to_owned(), entry);
+    }
+
+    /// Where a stream is being made of a snapshot.
+    pub(crate) fn restoring(&self, account: usize, stream: &str) -> Option<ShardId> {
+        self.find(account, stream).filter(|entry| entry.is_restoring).map(|entry| entry.shard)
     }
 
     /// Something is to be done to a stream, which may come to take so much more. Until it is known what came of it, it
@@ -166,7 +181,7 @@ impl Directory {
         }
         if let Some(extent) = extent {
             self.count_in(account, stream, at, &extent);
-            let entry = Entry { shard: at, extent, is_made: true, order: None };
+            let entry = Entry { shard: at, extent, is_made: true, is_restoring: false, order: None };
             self.account(account).by_name.insert(stream.to_owned(), entry);
         }
         waiting

@@ -18,6 +18,7 @@ use crate::account::{Account, StreamId};
 use crate::allowance::Reserved;
 use crate::config::Config;
 use crate::consumer_set::ConsumerKey;
+use crate::copies::Copies;
 use crate::deadlines::{Deadlines, Due};
 use crate::disk::Disk;
 use crate::dropped::{Dropped, EachQueue};
@@ -115,6 +116,8 @@ pub(crate) struct Home {
     /// Consumers that push.
     pub(crate) pushing: BTreeSet<ConsumerKey>,
     pub(crate) deadlines: Deadlines,
+    /// Streams that are being copied.
+    pub(crate) copies: Copies,
     /// Direct gets that take several turns.
     pub(crate) gets: VecDeque<(StreamId, Get)>,
     /// Streams that do something which takes several turns, in turn. What is for them waits; others go on.
@@ -206,6 +209,7 @@ impl Home {
             room_seen: 0,
             pushing: BTreeSet::new(),
             deadlines: Deadlines::default(),
+            copies: Copies::default(),
             gets: VecDeque::new(),
             busy: VecDeque::new(),
             tasks: 0,

@@ -57,6 +57,7 @@ impl Home {
             match event {
                 Event::Synced(_) => {
                     self.log_awaited = false;
+                    self.resume_restores();
                     self.on_synced(turn);
                     if std::mem::take(&mut self.is_found) {
                         self.sweep_all(turn);
@@ -71,7 +72,10 @@ impl Home {
                     self.tell_out_of_storage(turn);
                 }
                 Event::Read => self.on_read(turn),
-                Event::Room => (self.log_awaited, self.is_out_of_storage) = (false, false),
+                Event::Room => {
+                    (self.log_awaited, self.is_out_of_storage) = (false, false);
+                    self.resume_restores();
+                }
                 Event::Clean => self.clean(),
                 Event::Moved => self.on_moved(),
                 Event::Erased { is_overwritten: true } => self.on_erased(turn, Answer::Deleted),
@@ -152,6 +156,7 @@ impl Home {
     /// Something was read: whoever waits for that looks again.
     fn on_read(&mut self, turn: &mut Turn<'_>) {
         self.reads_awaited = false;
+        self.copies.on_read();
         // What a message says that is to be decided on may have been read.
         self.may_take_held |= !self.holding.is_empty();
         self.gets.extend(self.reading_gets.drain(..));

@@ -18,6 +18,7 @@
 //! | an account that may have streams no more, or again | `reconfigure.rs`, `resting.rs` |
 //! | who hears of what goes, and who wants what | `hearers.rs`, `interest.rs` |
 //! | what consumers are remembered by | `saving.rs` |
+//! | snapshots of streams, and streams made of them | `snapshots.rs`, `snapshot.rs`; `restores.rs`, `restoring.rs`, `intake.rs`, `restore_ends.rs` |
 //!
 //! # Always true
 //!
@@ -34,14 +35,17 @@ mod account_purge;
 mod ack_form;
 mod allowance;
 mod api;
+mod archive;
 mod audit;
 mod batches;
+mod captured;
 mod claims;
 mod command;
 mod commands;
 mod config;
 mod consumer_meta;
 mod consumer_set;
+mod copies;
 mod deadlines;
 mod deliveries;
 mod details;
@@ -61,6 +65,7 @@ mod held;
 mod holding_back;
 mod home;
 mod homes;
+mod intake;
 mod interest;
 mod inventory;
 mod jet_stream;
@@ -86,6 +91,10 @@ mod request;
 mod requests;
 mod resting;
 mod restore;
+mod restore_ends;
+mod restored_consumers;
+mod restores;
+mod restoring;
 mod retention;
 mod role;
 mod room;
@@ -94,6 +103,8 @@ mod schedules;
 mod search;
 mod slot;
 mod slots;
+mod snapshot;
+mod snapshots;
 mod step;
 mod surroundings;
 mod taken;

@@ -153,7 +153,7 @@ impl JetStream {
                     return (sums, Some(Cursor::of(home, *id, 0)));
                 }
                 left -= 1;
-                if !slot.is_resting {
+                if !slot.is_resting && !slot.is_restoring {
                     slot.add_to(&mut sums);
                 }
             }
@@ -221,7 +221,10 @@ impl Look<'_> {
         }
         self.steps.spend(1);
         let wanted = self.wanted.accounts.as_ref();
-        if slot.is_resting || wanted.is_some_and(|accounts| !accounts.contains(&slot.account())) {
+        if slot.is_resting
+            || slot.is_restoring
+            || wanted.is_some_and(|accounts| !accounts.contains(&slot.account()))
+        {
             return None;
         }
         if first == 0 {

@@ -17,6 +17,9 @@ use crate::surroundings::decide;
 use crate::turn::Turn;
 use crate::waiter::Waiter;
 
+/// What is said of copies of streams is said to subjects that begin like that.
+const COPIES: &[u8] = b"$JS.SNAPSHOT.";
+
 /// What it costs to store a message, in steps.
 pub(crate) const PUBLISH_STEPS: u64 = 16;
 
@@ -37,6 +40,10 @@ impl Home {
         message: &MeshMessage<'_>,
     ) -> Taken {
         let publish = &message.publish;
+        if !self.copies.is_empty() && publish.subject.starts_with(COPIES) {
+            self.on_word_of_copy(turn, id, publish);
+            return Taken::Yes;
+        }
         if is_own_request(message, publish.subject) {
             return Taken::Yes;
         }
@@ -47,6 +54,15 @@ impl Home {
             payload: publish.payload(),
         };
         self.take_message(turn, id, &command, publish.reply)
+    }
+
+    /// A part of a snapshot was acknowledged, or came.
+    fn on_word_of_copy(&mut self, turn: &mut Turn<'_>, id: StreamId, word: &nats_proto::Publish<'_>) {
+        turn.spend(PUBLISH_STEPS + (word.body.len() >> 9) as u64);
+        if let Some(snapshot) = self.copies.snapshots.get_mut(&id) {
+            return snapshot.on_ack(word.subject);
+        }
+        self.on_part(turn, id, word.payload(), word.reply);
     }
 
     fn take_message(

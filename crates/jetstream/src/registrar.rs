@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::account_purge::AccountPurges;
 use crate::allowance::{Allowance, Reserved};
-use crate::api::snapshots::why_no_restore;
+use crate::api::snapshots::config_to_restore;
 use crate::api::streams::{check_new, config_to_create, config_to_update};
 use crate::api::told::may_ask;
 use crate::directory::Directory;
@@ -179,16 +179,16 @@ impl Registrar {
             (true, kind) if kind != Kind::AccountInfo => return Course::Pass(turn.shard),
             _ => {}
         }
+        if let Some(shard) = self.directory.restoring(request.account, request.stream()) {
+            return being_restored(kind, shard);
+        }
         match kind {
             Kind::AccountInfo => answered(self.account_info(home, turn, request)),
             Kind::StreamNames | Kind::StreamList => Course::Search,
             Kind::StreamCreate => or_refused::<StreamCreateAnswer>(self.create(home, turn, request)),
             Kind::StreamUpdate => or_refused::<StreamUpdateAnswer>(self.update(home, turn, request)),
             Kind::StreamDelete => or_refused::<StreamDeleteAnswer>(self.delete(home, request)),
-            Kind::StreamRestore => {
-                let why = why_no_restore(home, &self.directory, turn, request);
-                answered::<StreamRestoreAnswer>(Err(why))
-            }
+            Kind::StreamRestore => or_refused::<StreamRestoreAnswer>(self.restore(home, turn, request)),
             _ => {
                 let entry = self.directory.find(request.account, request.stream());
                 Course::Pass(entry.map_or(turn.shard, |entry| entry.shard))
@@ -231,6 +231,24 @@ impl Registrar {
         }
         let shard = self.directory.emptiest();
         self.directory.begin(account, &config.name, shard, extent_of(&config));
+        Ok(Course::Order(shard, Verdict::default()))
+    }
+
+    fn restore(&mut self, home: &mut Home, turn: &Turn<'_>, request: &Request) -> Result<Course, ApiError> {
+        let config = config_to_restore(home, turn, request)?;
+        let account = request.account;
+        let (limits, server) = (home.account(account).limits().clone(), home.server());
+        let allowance = self.allowance(account, &config.name, &limits, server);
+        allowance.check_count()?;
+        allowance.check(&config)?;
+        if self.directory.find(account, &config.name).is_some() {
+            return Err(errors::STREAM_NAME_EXIST_RESTORE_FAILED.error());
+        }
+        if self.directory.is_taken(account, &config.subjects, &config.name) {
+            return Err(errors::STREAM_SUBJECT_OVERLAP.error());
+        }
+        let shard = self.directory.emptiest();
+        self.directory.begin_restore(account, &config.name, shard, extent_of(&config));
         Ok(Course::Order(shard, Verdict::default()))
     }
 
@@ -278,6 +296,20 @@ impl Registrar {
         let shard = entry.ok_or_else(|| errors::STREAM_NOT_FOUND.error())?.shard;
         self.directory.order(account, stream, None);
         Ok(Course::Order(shard, Verdict::default()))
+    }
+}
+
+/// What is asked of a stream that is not whole: there is none, but its name is taken. What its shard says to everything else.
+fn being_restored(kind: RequestKind, shard: ShardId) -> Course {
+    use RequestKind as Kind;
+    match kind {
+        Kind::StreamCreate => answered::<StreamCreateAnswer>(Err(errors::STREAM_NAME_EXIST.error())),
+        Kind::StreamRestore => {
+            answered::<StreamRestoreAnswer>(Err(errors::STREAM_NAME_EXIST_RESTORE_FAILED.error()))
+        }
+        Kind::StreamUpdate => answered::<StreamUpdateAnswer>(Err(errors::STREAM_NOT_FOUND.error())),
+        Kind::StreamDelete => answered::<StreamDeleteAnswer>(Err(errors::STREAM_NOT_FOUND.error())),
+        _ => Course::Pass(shard),
     }
 }
 

@@ -25,6 +25,8 @@ pub(crate) struct FoundStream {
     /// As it is by now.
     config: StreamConfig,
     pub(crate) rebuild: Rebuild<Waiter>,
+    /// Whether all is there that it is made of.
+    is_whole: bool,
     /// Segments with its configurations.
     metas: Vec<u32>,
 }
@@ -94,11 +96,32 @@ impl Replay {
     ///
     /// # Errors
     /// There is something in the log that this server cannot act on.
-    pub(crate) fn finish(self) -> Result<Self, String> {
+    pub(crate) fn finish(mut self) -> Result<Self, String> {
+        self.drop_unfinished();
         match &self.trouble {
             Some(trouble) => Err(trouble.clone()),
             None => Ok(self),
         }
+    }
+
+    /// Streams that were being restored were promised to nobody: nothing is left of them.
+    fn drop_unfinished(&mut self) {
+        let unfinished = self.streams.iter().filter(|(_, found)| !found.is_whole);
+        let unfinished: Vec<u32> = unfinished.map(|(group, _)| *group).collect();
+        for group in unfinished {
+            self.streams.remove(&group);
+            self.drop_consumers_of(group);
+            self.gone.insert(group);
+        }
+    }
+
+    fn drop_consumers_of(&mut self, group: u32) {
+        self.consumers.retain(|consumer, found| {
+            if found.stream == group {
+                self.gone.insert(*consumer);
+            }
+            found.stream != group
+        });
     }
 
     fn try_take(&mut self, item: Item<'_>) -> Result<(), String> {
@@ -111,20 +134,15 @@ impl Replay {
             Kind::STREAM_META if !self.streams.contains_key(&group) => {
                 let meta = StreamMeta::read(record.payload).map_err(|error| error.to_string())?;
                 let account = str::from_utf8(record.subject).map_err(|error| error.to_string())?.into();
-                let config = meta.config.clone();
+                let (config, is_whole) = (meta.config.clone(), meta.is_whole);
                 let mut rebuild = Rebuild::new(meta);
                 rebuild.note_first_meta(place);
                 let metas = vec![place.segment];
-                self.streams.insert(group, FoundStream { account, config, rebuild, metas });
+                self.streams.insert(group, FoundStream { account, config, rebuild, is_whole, metas });
             }
             Kind::STREAM_GONE => {
                 let found = self.streams.remove(&group);
-                self.consumers.retain(|consumer, found| {
-                    if found.stream == group {
-                        self.gone.insert(*consumer);
-                    }
-                    found.stream != group
-                });
+                self.drop_consumers_of(group);
                 self.on_gone(group, place, found.map(|found| found.metas));
             }
             Kind::CONSUMER_META => self.on_consumer_meta(place, record)?,
@@ -160,7 +178,9 @@ impl Replay {
         if let Item::Record { place, record, .. } = &item
             && record.kind == Kind::STREAM_META
         {
-            found.config = StreamMeta::read(record.payload).map_err(|error| error.to_string())?.config;
+            let meta = StreamMeta::read(record.payload).map_err(|error| error.to_string())?;
+            found.rebuild.note_created(meta.created);
+            (found.config, found.is_whole) = (meta.config, true);
             found.metas.push(place.segment);
         }
         found.rebuild.on_item(item).map_err(|error| error.to_string())

@@ -28,6 +28,10 @@ impl Home {
     /// undone: a stream that is gone here keeps its name until the next start.
     pub(crate) fn report_order(&mut self, request: &Request) {
         let (account, stream) = (request.account, request.stream());
+        if self.is_restoring(account, stream) {
+            // It is known what came of that when all of it is there.
+            return;
+        }
         let is_delete = request.asked().kind == RequestKind::StreamDelete;
         let may_come_back = is_delete && self.disk.as_ref().is_some_and(|disk| disk.has_failed());
         if may_come_back && self.find(account, stream).is_none() {

@@ -75,6 +75,12 @@ impl Request {
         }
     }
 
+    /// What stands for the last part of a stream that is restored, which is answered there.
+    pub(crate) fn of_part(account: usize, stream: &str, reply: Option<Name>) -> Self {
+        let subject = format!("$JS.API.STREAM.RESTORE.{stream}");
+        Self::new(account, subject.as_bytes(), reply.as_deref(), b"", b"", Asker::Nobody)
+    }
+
     /// Bytes that it takes while it waits.
     pub(crate) fn bytes(&self) -> usize {
         let reply = self.reply.as_ref().map_or(0, |reply| reply.len());

@@ -4,7 +4,7 @@
 //! stays, and they go on when their account may have streams again. Those in memory are gone. Nobody is told of any of
 //! this, as in nats-server.
 
-use js_proto::Storage;
+use js_proto::{Storage, errors};
 
 use crate::account::StreamId;
 use crate::consumer_set::{ConsumerId, ConsumerKey};
@@ -54,6 +54,9 @@ impl Home {
         let may_be_served = self.accounts[slot.account()].limits.is_some();
         if slot.is_resting != may_be_served {
             return;
+        }
+        if slot.is_restoring {
+            return self.fail_restore(turn, id, errors::NOT_ENABLED_FOR_ACCOUNT.error().into());
         }
         if may_be_served {
             self.wake_stream(turn, id);

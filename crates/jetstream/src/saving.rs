@@ -95,7 +95,7 @@ impl Home {
     }
 
     /// Says whether it was logged, or needs not be.
-    fn save_consumer(&mut self, key: ConsumerKey, at: &Moment) -> bool {
+    pub(crate) fn save_consumer(&mut self, key: ConsumerKey, at: &Moment) -> bool {
         let (Some(slot), Some(disk)) = (self.streams.get_mut(&key.stream), &mut self.disk) else {
             return true;
         };

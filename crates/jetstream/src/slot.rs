@@ -34,6 +34,8 @@ pub(crate) struct Slot {
     pub(crate) held: Mailbox,
     /// Its account may have no streams now: see `resting.rs`.
     pub(crate) is_resting: bool,
+    /// It is not whole: nobody finds it. See `restores.rs`.
+    pub(crate) is_restoring: bool,
     /// It stands among those that are busy.
     pub(crate) is_listed_busy: bool,
     /// What follows for its consumers from what was done to it, where that is much.
@@ -50,6 +52,8 @@ pub(crate) struct Slot {
     pub(crate) flood_told: Option<Time>,
     ack: PubAck,
     subscriptions: Vec<(String, ServiceSubscription)>,
+    /// To what is said of a copy: acknowledgements of a snapshot, or the parts of which it is made.
+    copy_subscription: Option<ServiceSubscription>,
 }
 
 impl Slot {
@@ -70,6 +74,7 @@ impl Slot {
             consumers: ConsumerSet::default(),
             held: Mailbox::default(),
             is_resting: false,
+            is_restoring: false,
             is_listed_busy: false,
             tasks: Tasks::new(),
             is_at_a_task: false,
@@ -79,6 +84,7 @@ impl Slot {
             flood_told: None,
             ack,
             subscriptions: Vec::new(),
+            copy_subscription: None,
         }
     }
 
@@ -179,6 +185,21 @@ impl Slot {
         }
     }
 
+    /// Has it get what is said of a copy of it.
+    pub(crate) fn hear_of_copy(&mut self, turn: &mut Turn<'_>, filter: &str) {
+        let (service, account, tag) = (turn.post.service(), self.account, self.tag);
+        let subscribed = turn.broker.service_subscribe(service, account, filter.as_bytes(), None, tag);
+        let (subscription, _) = subscribed.expect("names of streams are words of a subject");
+        self.copy_subscription = Some(subscription);
+    }
+
+    /// There is no copy any more.
+    pub(crate) fn hear_of_no_copy(&mut self, turn: &mut Turn<'_>) {
+        if let Some(subscription) = self.copy_subscription.take() {
+            turn.broker.service_unsubscribe(subscription);
+        }
+    }
+
     /// It is gone: gives some of its memory back, in some tens of microseconds. Says whether there is more.
     pub(crate) fn discard_some(&mut self) -> bool {
         // Both, whatever the first one says.
@@ -188,6 +209,7 @@ impl Slot {
 
     /// It is to be no more.
     pub(crate) fn end(&mut self, turn: &mut Turn<'_>) {
+        self.hear_of_no_copy(turn);
         for (_, subscription) in self.subscriptions.drain(..) {
             turn.broker.service_unsubscribe(subscription);
         }

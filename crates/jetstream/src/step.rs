@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::account::StreamId;
 use crate::api::uniqueness::Uniqueness;
+use crate::captured::Capture;
 use crate::command::Command;
 use crate::consumer_set::ConsumerKey;
 use crate::details::Details;
@@ -57,6 +58,8 @@ pub(crate) enum Job {
     Finding(u64),
     /// A list of consumers is made.
     Consumers(Box<ConsumersSoFar>),
+    /// Consumers are captured for a snapshot.
+    Capturing(Box<Capture>),
     /// A consumer went back to that sequence, and counts yet what is before it.
     Reset(u64, Sweeps),
 }

@@ -43,12 +43,21 @@ impl Home {
             !self.busy.is_empty(),
             !self.waiting.is_empty() || !self.parking.is_empty(),
             !self.gets.is_empty(),
+            self.has_snapshots(),
+            self.has_restores(),
             self.has_deliveries(),
             !self.endings.is_empty(),
         ];
         let mut left = kinds.into_iter().filter(|has_some| *has_some).count();
-        let phases: [fn(&mut Self, &mut Turn<'_>); 5] =
-            [Self::work_off, Self::answer, Self::go_on_with_gets, Self::deliver, Self::end_some];
+        let phases: [fn(&mut Self, &mut Turn<'_>); 7] = [
+            Self::work_off,
+            Self::answer,
+            Self::go_on_with_gets,
+            Self::go_on_with_snapshots,
+            Self::go_on_with_restores,
+            Self::deliver,
+            Self::end_some,
+        ];
         for (has_some, phase) in kinds.into_iter().zip(phases) {
             turn.share(left);
             phase(self, turn);
@@ -99,6 +108,10 @@ impl Home {
             if !std::mem::replace(&mut slot.is_listed_busy, true) {
                 self.busy.push_back(id);
             }
+            return;
+        }
+        if slot.is_restoring {
+            // Time does nothing to it before it is whole.
             return;
         }
         self.may_take_held |= !slot.held.is_empty();
@@ -232,6 +245,8 @@ impl Home {
             || self.disk.as_ref().is_some_and(Disk::has_news)
             || (has_requests && self.may_answer())
             || !self.gets.is_empty()
+            || self.has_snapshots()
+            || self.has_restores()
             || self.has_deliveries()
             || self.unsaved.has_work_left()
     }
@@ -239,7 +254,9 @@ impl Home {
     pub(crate) fn next_deadline(&self) -> Option<Time> {
         let saving = self.unsaved.next();
         let dropped = self.dropped.iter().filter_map(Dropped::next);
+        let copies = [self.next_snapshot(), self.next_restore()];
         let others = [self.look_again, self.disk_due, self.sync_due, self.deadlines.next(), saving];
-        others.into_iter().flatten().chain(dropped).min()
+        let others = others.into_iter().chain(copies);
+        others.flatten().chain(dropped).min()
     }
 }

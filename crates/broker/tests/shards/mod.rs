@@ -120,11 +120,20 @@ impl Shards {
         self.brokers[conn.shard].on_received(self.now, conn.id, text.as_bytes());
     }
 
+    /// The same, of what is no text.
+    pub(crate) fn feed_bytes(&mut self, conn: Conn, bytes: &[u8]) {
+        self.brokers[conn.shard].on_received(self.now, conn.id, bytes);
+    }
+
     /// What the connection was sent since the last call.
     pub(crate) fn output(&mut self, conn: Conn) -> String {
+        String::from_utf8(self.output_bytes(conn)).expect("tests send text")
+    }
+
+    /// The same, of what is no text.
+    pub(crate) fn output_bytes(&mut self, conn: Conn) -> Vec<u8> {
         self.flush_now();
-        let bytes = self.sent.remove(&conn).unwrap_or_default();
-        String::from_utf8(bytes).expect("tests send text")
+        self.sent.remove(&conn).unwrap_or_default()
     }
 
     /// The same, without serving those who stand in line.

@@ -85,6 +85,12 @@ fn created_answer(slot: &Slot, turn: &Turn<'_>) -> StreamCreateAnswer {
     StreamCreateAnswer { info: Some(info), did_create: true, ..StreamCreateAnswer::new() }
 }
 
+/// Whether there may be such a stream, which was there before.
+pub(super) fn check_restored(config: &StreamConfig, turn: &Turn<'_>) -> Result<(), ApiError> {
+    check_kind(config)?;
+    check_storage(config, turn)
+}
+
 /// What streams cannot be yet is refused by name.
 fn check_kind(config: &StreamConfig) -> Result<(), ApiError> {
     let missing = [(config.mirror.is_some(), "mirrors"), (!config.sources.is_empty(), "sources")];
@@ -110,11 +116,41 @@ fn make(
     account: usize,
     config: StreamConfig,
 ) -> Result<Told, ApiError> {
-    let id = StreamId(home.next_number());
     let change = Change::Stream { shard: turn.shard, is_direct: config.allow_direct };
     let name = config.name.clone();
+    let id = put(home, turn, account, config, true)?;
+    if let Some(slot) = home.streams.get_mut(&id) {
+        slot.subscribe(turn);
+    }
+    home.account(account).streams.insert(name.clone(), id);
+    Ok(turn.tell_all(account, &name, change))
+}
+
+/// Makes a stream of which nobody knows, and to which nothing comes, until it is whole.
+pub(super) fn make_restoring(
+    home: &mut Home,
+    turn: &mut Turn<'_>,
+    account: usize,
+    config: StreamConfig,
+) -> Result<StreamId, ApiError> {
+    let id = put(home, turn, account, config, false)?;
+    if let Some(slot) = home.streams.get_mut(&id) {
+        slot.is_restoring = true;
+    }
+    Ok(id)
+}
+
+/// Puts a stream among those of the shard, and into the log if it is kept there.
+fn put(
+    home: &mut Home,
+    turn: &mut Turn<'_>,
+    account: usize,
+    config: StreamConfig,
+    is_whole: bool,
+) -> Result<StreamId, ApiError> {
+    let id = StreamId(home.next_number());
     let is_logged = config.storage == Storage::File && turn.config.files == Files::Kept;
-    let meta = meta(turn, id, config);
+    let meta = StreamMeta { is_whole, ..meta(turn, id, config) };
     let place = if is_logged { Some(log_meta(home, account, id, &meta)?) } else { None };
     let mut stream = Stream::new(meta);
     if let Some(place) = place {
@@ -123,11 +159,8 @@ fn make(
     }
     let medium = if is_logged { Medium::Log } else { Medium::Ram(Ram::default()) };
     let tag = home.tag_of(id);
-    let mut slot = Slot::new(account, (id, tag), stream, medium, &turn.config.domain);
-    slot.subscribe(turn);
-    home.streams.insert(id, slot);
-    home.account(account).streams.insert(name.clone(), id);
-    Ok(turn.tell_all(account, &name, change))
+    home.streams.insert(id, Slot::new(account, (id, tag), stream, medium, &turn.config.domain));
+    Ok(id)
 }
 
 fn meta(turn: &mut Turn<'_>, id: StreamId, config: StreamConfig) -> StreamMeta {

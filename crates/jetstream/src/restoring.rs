@@ -1,0 +1,130 @@
+//! A stream that is being made of a snapshot: what came of it, and how far it is.
+//!
+//! The stream is among those of the log from the beginning, and nobody finds it. It becomes one like others in one go, once all
+//! of it is safe; until then the record that made it says that it is not whole, and a start lets go of it.
+
+use std::collections::VecDeque;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use conns::Time;
+use js_proto::{ApiError, Timestamp, errors};
+use log_format::Lsn;
+
+use crate::consumer_set::{ConsumerId, ConsumerKey};
+use crate::intake::{FoundConsumer, Intake};
+use crate::names::Name;
+use crate::request::Asker;
+
+/// Bytes that may have come and wait to be looked at. Whoever sends more does not wait for answers.
+const WAITING_BYTES_MAX: usize = 32 << 20;
+
+/// How long nothing may come.
+pub(crate) const ACTIVITY_WAIT: Duration = Duration::from_secs(5);
+
+/// A stream that is being made.
+#[derive(Debug)]
+pub(crate) struct Restoring {
+    pub(crate) from: Asker,
+    pub(crate) started: Timestamp,
+    pub(crate) intake: Intake,
+    pub(crate) stage: Stage,
+    /// Parts that came, and where each is answered. An empty one ends it.
+    parts: VecDeque<(Box<[u8]>, Name)>,
+    waiting_bytes: usize,
+    /// Where the part is answered that is being looked at.
+    pub(crate) part_reply: Option<Name>,
+    /// Where those are answered that are stored, once that is safe.
+    pub(crate) stored: VecDeque<(Lsn, Name)>,
+    /// Where it is said what came of it.
+    pub(crate) reply: Option<Name>,
+    /// Bytes that came.
+    pub(crate) received: u64,
+    /// When it is given up if nothing comes.
+    pub(crate) deadline: Time,
+    /// The log has to take more first.
+    pub(crate) waits_for_log: bool,
+}
+
+/// What is to be done next.
+#[derive(Debug)]
+pub(crate) enum Stage {
+    /// Messages come.
+    Messages,
+    /// These sequences have no messages. Those that were found to have some, up to that one, are to be taken out.
+    Gone { gone: VecDeque<RangeInclusive<u64>>, from: u64, found: Vec<u64>, last: (u64, i64) },
+    /// Consumers are made, one after the other.
+    Consumers { left: VecDeque<(String, FoundConsumer)>, settling: Option<ConsumerKey> },
+    /// The record is written that makes it whole.
+    Whole,
+    /// It is awaited that it is safe, and that limits are held.
+    Safe(Lsn),
+    /// It is one like others. Consumers behind that one are to be known yet.
+    Shown(Option<ConsumerId>),
+}
+
+/// Why a stream cannot be made.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) error: ApiError,
+}
+
+impl From<ApiError> for Failure {
+    fn from(error: ApiError) -> Self {
+        Self { error }
+    }
+}
+
+impl From<String> for Failure {
+    fn from(reason: String) -> Self {
+        Self { error: errors::STREAM_RESTORE.with(&[&reason]) }
+    }
+}
+
+impl Restoring {
+    pub(crate) fn new(stream: &str, from: Asker, started: Timestamp, now: Time) -> Self {
+        Self {
+            from,
+            started,
+            intake: Intake::new(stream),
+            stage: Stage::Messages,
+            parts: VecDeque::new(),
+            waiting_bytes: 0,
+            part_reply: None,
+            stored: VecDeque::new(),
+            reply: None,
+            received: 0,
+            deadline: now + ACTIVITY_WAIT,
+            waits_for_log: false,
+        }
+    }
+
+    /// Whether more parts may come.
+    pub(crate) fn is_open(&self) -> bool {
+        self.reply.is_none()
+    }
+
+    /// A part came. Says whether there is room for it.
+    pub(crate) fn push(&mut self, part: &[u8], reply: &[u8], now: Time) -> bool {
+        self.deadline = now + ACTIVITY_WAIT;
+        self.received += part.len() as u64;
+        self.waiting_bytes += part.len();
+        self.parts.push_back((part.into(), reply.into()));
+        self.waiting_bytes <= WAITING_BYTES_MAX
+    }
+
+    pub(crate) fn next_part(&mut self) -> Option<(Box<[u8]>, Name)> {
+        let (part, reply) = self.parts.pop_front()?;
+        self.waiting_bytes -= part.len();
+        Some((part, reply))
+    }
+
+    pub(crate) fn has_parts(&self) -> bool {
+        !self.parts.is_empty()
+    }
+
+    /// Where it is said what went wrong: with the part that is being looked at.
+    pub(crate) fn take_reply(&mut self) -> Option<Name> {
+        self.reply.take().or_else(|| self.part_reply.take())
+    }
+}
