@@ -6,6 +6,7 @@ mod buckets;
 mod client;
 mod consumer_rules;
 mod consumers;
+mod copies;
 mod credentials;
 mod deliveries;
 mod groups;

@@ -23,7 +23,6 @@ on_every_setup!(
     what_is_wrong_with_a_request_is_said,
     a_level_of_the_api_can_be_asked_for,
     what_takes_a_cluster_is_refused,
-    snapshots_are_refused,
     a_domain_is_part_of_the_subject,
     accounts_are_apart_and_have_limits,
 );
@@ -270,17 +269,6 @@ fn what_takes_a_cluster_is_refused(setup: Setup) {
         js.done("STREAM.INFO.S", Value::Null).await;
         publish(&js.client, "answers", "the first").await;
         assert_eq!(text(&next(&mut answers).await), "the first");
-    });
-}
-
-fn snapshots_are_refused(setup: Setup) {
-    run(async {
-        let js = Js::start(setup).await;
-        js.stream(json!({})).await;
-        let answer = js.ask("STREAM.SNAPSHOT.S", json!({"deliver_subject": "x"})).await;
-        assert!(answer["error"]["description"].is_string(), "{answer}");
-        let answer = js.ask("STREAM.RESTORE.T", json!({"config": {"name": "T"}, "state": {}})).await;
-        assert!(answer["error"]["description"].is_string(), "{answer}");
     });
 }
 
