@@ -28,8 +28,8 @@ _buster_server() {
     -tlscert|--tlscert) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
     -tlskey|--tlskey) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
     -tlscacert|--tlscacert) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
-    fsck) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+    fsck|backup|restore|import-store) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
   esac
-  mapfile -t COMPREPLY < <(compgen -W '-a --addr --net -p --port -n --name --server_name --client_advertise -P --pid --ports_file_dir -c --config -t -sl --signal --shards --placement --busy-poll --busy_poll --io --colocate -m --http_port -ms --https_port -l --log --log_size_limit -s --syslog -r --remote_syslog -T --logtime --logtime_utc -D --debug -V --trace --max_traced_msg_len -VV -DV -DVV -js --jetstream -sd --store_dir --user --pass --auth --tls --tlscert --tlskey --tlsverify --tlscacert --ktls -h --help -v --version --help_tls fsck' -- "$word")
+  mapfile -t COMPREPLY < <(compgen -W '-a --addr --net -p --port -n --name --server_name --client_advertise -P --pid --ports_file_dir -c --config -t -sl --signal --shards --placement --busy-poll --busy_poll --io --colocate -m --http_port -ms --https_port -l --log --log_size_limit -s --syslog -r --remote_syslog -T --logtime --logtime_utc -D --debug -V --trace --max_traced_msg_len -VV -DV -DVV -js --jetstream -sd --store_dir --user --pass --auth --tls --tlscert --tlskey --tlsverify --tlscacert --ktls -h --help -v --version --help_tls fsck backup restore import-store' -- "$word")
 }
 complete -o filenames -F _buster_server buster-server nats-server

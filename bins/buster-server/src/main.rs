@@ -8,7 +8,10 @@ use std::process::ExitCode;
 
 use block_alloc::{BlockAlloc, tidy_at_once};
 use node::{COMPATIBLE_VERSION, OWN_VERSION, load, log_failure, send_signal, start_failure};
-use server_options::{CommandLine, Invocation, OptionsError, parse, program, tls_help, usage, version_text};
+use server_options::{
+    CommandLine, CopyCall, CopyKind, Invocation, OptionsError, parse, program, tls_help, usage, version_text,
+};
+use store_copies::Link;
 
 /// What waits for clients comes and goes with how fast they read; its memory does, too.
 #[global_allocator]
@@ -29,6 +32,7 @@ fn main() -> ExitCode {
             }
         },
         Ok(Invocation::CheckStore(folder)) => check_store(&folder, program),
+        Ok(Invocation::Copy(call)) => copy_streams(&call, program),
         Ok(Invocation::PrintHelp(text)) => print(&text),
         Ok(Invocation::PrintVersion) => print(&version_text(program, COMPATIBLE_VERSION, OWN_VERSION)),
         Ok(Invocation::PrintTlsHelp) => print(tls_help().trim_end()),
@@ -90,6 +94,28 @@ fn check_store(folder: &Path, program: &str) -> ExitCode {
         Ok(findings) => {
             let printed = print(&findings.to_string());
             if findings.is_sound() { printed } else { DAMAGED.into() }
+        }
+        Err(error) => {
+            complain(format_args!("{program}: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// `backup`, `restore` and `import-store`: a line for each stream, and 0 if all were copied.
+fn copy_streams(call: &CopyCall, program: &str) -> ExitCode {
+    let copied = Link::connect(&call.server).and_then(|mut link| match call.kind {
+        CopyKind::Backup => store_copies::backup(&mut link, &call.folder),
+        CopyKind::Restore => store_copies::restore(&mut link, &call.folder),
+        CopyKind::ImportStore => store_copies::import(&mut link, &call.folder, &call.account),
+    });
+    match copied {
+        Ok(outcomes) => {
+            for outcome in &outcomes {
+                let _ = print(&outcome.to_string());
+            }
+            let is_all = outcomes.iter().all(|outcome| outcome.result.is_ok());
+            if is_all { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Err(error) => {
             complain(format_args!("{program}: {error}"));

@@ -1,5 +1,4 @@
-//! What nats-server 2.14.5 wrote: two streams, some of whose messages are gone, and a consumer. The example `foreign_fixture` of
-//! `crates/store-copies` has it written anew.
+//! What nats-server 2.14.5 wrote: two streams, some of whose messages are gone, and a consumer.
 
 use foreign_store::{
     BlockStep, ConsumerState, Item, Kind, Part, RecordHash, S2Reader, StreamState, TarReader, Unpacked,

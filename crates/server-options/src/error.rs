@@ -50,6 +50,9 @@ pub enum OptionsError {
     /// `fsck` without a directory, or with anything else.
     #[error("fsck takes one directory: what store_dir says")]
     OneDirectory,
+    /// A word that copies streams without a directory, or with anything that it does not know.
+    #[error("{0} takes one directory, and --server with an address: see {0} --help")]
+    CopyTakes(&'static str),
     /// A word that is no flag and is neither `help` nor `version`.
     #[error("unrecognized command: {}", quote(.0))]
     UnrecognizedCommand(String),

@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use crate::command_line::CommandLine;
+use crate::copies::CopyCall;
 use crate::error::OptionsError;
 
 /// What the program was started to do.
@@ -17,6 +18,8 @@ pub enum Invocation {
     Signal(SignalCall),
     /// Look at the store of streams below a directory, and say what is there (`fsck <dir>`).
     CheckStore(PathBuf),
+    /// Copy streams, and exit (`backup <dir>`, `restore <dir>`, `import-store <dir>`).
+    Copy(CopyCall),
     /// Print this usage text on standard output and exit with 0.
     PrintHelp(String),
     /// Print [`version_text`](crate::version_text) on standard output and exit with 0.

@@ -33,6 +33,7 @@
 mod advertised;
 mod command_line;
 mod config;
+mod copies;
 mod draft;
 mod error;
 mod go_value;
@@ -55,6 +56,7 @@ mod websocket;
 
 pub use advertised::Advertised;
 pub use command_line::{CommandLine, Loaded};
+pub use copies::{CopyCall, CopyKind};
 pub use error::OptionsError;
 pub use invocation::{Invocation, SignalCall, SignalCommand};
 pub use jetstream::JetStreamOptions;

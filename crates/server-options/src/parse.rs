@@ -13,6 +13,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use crate::command_line::{CommandLine, Flag, Value};
 use crate::config::row::Form;
+use crate::copies::{CopyKind, copy_call};
 use crate::draft::Draft;
 use crate::error::OptionsError;
 use crate::go_value::{integer, switch};
@@ -41,6 +42,9 @@ pub fn parse<I: IntoIterator<Item = OsString>>(args: I) -> Result<Invocation, Op
     };
     if command.as_deref().is_some_and(|word| word == FSCK) {
         return check_store(program, !flags.is_empty(), args);
+    }
+    if let Some(kind) = command.as_ref().and_then(CopyKind::find) {
+        return copy_call(program, kind, !flags.is_empty(), args);
     }
     let refused = flags.iter().find_map(refusal);
     let command_line = CommandLine::new(flags);

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::copies::CopyKind;
 use crate::row::Row;
 use crate::table::OPTIONS;
 
@@ -48,6 +49,9 @@ pub fn usage(program: &str) -> String {
         }
     }
     let _ = writeln!(text, "\nCommands:\n{:HELP_COLUMN$}{FSCK_HELP}", "    fsck <dir>");
+    for kind in CopyKind::ALL {
+        let _ = writeln!(text, "{:HELP_COLUMN$}{}", format!("    {} <dir>", kind.word()), kind.help());
+    }
     text.push_str("\nKnown from nats-server and not supported yet:\n");
     push_refused(&mut text);
     text

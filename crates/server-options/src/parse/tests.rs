@@ -368,6 +368,29 @@ fn help_and_version_win_over_what_else_is_wrong() {
 }
 
 #[test]
+fn words_that_copy_take_a_directory_and_a_server() {
+    use crate::{CopyCall, CopyKind};
+    let call = |kind, server: &str, account: &str| {
+        let (folder, server, account) = ("/a".into(), server.into(), account.into());
+        Ok(Invocation::Copy(CopyCall { kind, folder, server, account }))
+    };
+    let local = "nats://127.0.0.1:4222";
+    assert_eq!(parse_line(&["backup", "/a"]), call(CopyKind::Backup, local, "$G"));
+    assert_eq!(parse_line(&["restore", "--server", "x", "/a"]), call(CopyKind::Restore, "x", "$G"));
+    let line = ["import-store", "/a", "--account", "A", "--server", "x"];
+    assert_eq!(parse_line(&line), call(CopyKind::ImportStore, "x", "A"));
+    for line in
+        [&["backup"][..], &["backup", "a", "b"], &["backup", "a", "--account", "A"], &["-D", "backup", "a"]]
+    {
+        let said =
+            "buster-server: backup takes one directory, and --server with an address: see backup --help";
+        assert_eq!(refusal(line), said, "{line:?}");
+    }
+    let Ok(Invocation::PrintHelp(text)) = parse_line(&["backup", "--help"]) else { panic!("it helps") };
+    assert!(text.starts_with("\nUsage: buster-server backup <dir> [--server <url>]\n"), "{text}");
+}
+
+#[test]
 fn fsck_takes_a_directory_and_nothing_else() {
     assert_eq!(parse_line(&["fsck", "/a/store"]), Ok(Invocation::CheckStore("/a/store".into())));
     assert_eq!(parse_line(&["fsck", "--", "-x"]), Err(OptionsError::OneDirectory));

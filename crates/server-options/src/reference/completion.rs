@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::copies::CopyKind;
 use crate::parse::FSCK;
 use crate::program::{PEER_PROGRAM, PROGRAM};
 use crate::row::Row;
@@ -76,12 +77,20 @@ fn bash() -> String {
            local word=${{COMP_WORDS[COMP_CWORD]}}\n  \
            COMPREPLY=()\n  \
            case ${{COMP_WORDS[COMP_CWORD-1]}} in\n{values}    \
-             {FSCK}) mapfile -t COMPREPLY < <(compgen -d -- \"$word\"); return ;;\n  \
+             {}) mapfile -t COMPREPLY < <(compgen -d -- \"$word\"); return ;;\n  \
            esac\n  \
-           mapfile -t COMPREPLY < <(compgen -W '{flags} {FSCK}' -- \"$word\")\n\
+           mapfile -t COMPREPLY < <(compgen -W '{flags} {}' -- \"$word\")\n\
          }}\n\
-         complete -o filenames -F _buster_server {PROGRAM} {PEER_PROGRAM}\n"
+         complete -o filenames -F _buster_server {PROGRAM} {PEER_PROGRAM}\n",
+        words("|"),
+        words(" "),
     )
+}
+
+/// The words that take a directory.
+fn words(separator: &str) -> String {
+    let copies = CopyKind::ALL.map(CopyKind::word);
+    [&[FSCK], &copies[..]].concat().join(separator)
 }
 
 fn zsh() -> String {
@@ -104,7 +113,7 @@ fn zsh() -> String {
             let _ = writeln!(text, "  '({others}){name}[{help}]{value}' \\");
         }
     }
-    let _ = writeln!(text, "  '1: :({FSCK})' \\\n  '2:directory:_files -/' \\\n  '*: :'");
+    let _ = writeln!(text, "  '1: :({})' \\\n  '2:directory:_files -/' \\\n  '*: :'", words(" "));
     text
 }
 
@@ -132,9 +141,14 @@ fn fish() -> String {
         let _ = writeln!(text, " -d '{}'", row.help.replace('\'', "\\'"));
     }
     let _ = writeln!(text, "complete -c {PROGRAM} -n __fish_use_subcommand -x -a {FSCK} -d '{FSCK_HELP}'");
+    for kind in CopyKind::ALL {
+        let (word, help) = (kind.word(), kind.help());
+        let _ = writeln!(text, "complete -c {PROGRAM} -n __fish_use_subcommand -x -a {word} -d '{help}'");
+    }
+    let words = words(" ");
     let _ = writeln!(
         text,
-        "complete -c {PROGRAM} -n '__fish_seen_subcommand_from {FSCK}' -x -a '(__fish_complete_directories)'"
+        "complete -c {PROGRAM} -n '__fish_seen_subcommand_from {words}' -x -a '(__fish_complete_directories)'"
     );
     let _ = writeln!(text, "complete -c {PEER_PROGRAM} -w {PROGRAM}");
     text

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::copies::CopyKind;
 use crate::program::{PEER_PROGRAM, PROGRAM};
 use crate::row::Row;
 use crate::usage::{dashed, refused, sections};
@@ -36,7 +37,7 @@ const EXIT: [(&str, &str); 3] = [
     ("0", "The server was told to stop, or did what was asked instead of serving."),
     (
         "1",
-        "The command line or the configuration is wrong, or the server could not start, or fsck can say nothing.",
+        "The command line or the configuration is wrong, or the server could not start, fsck can say nothing, or not all streams were copied.",
     ),
     ("2", "Something that fsck looked at rotted."),
 ];
@@ -56,7 +57,11 @@ pub fn man_page() -> String {
     page.push_str(".SS Known from nats\\-server and not supported yet\n");
     let refused: Vec<String> = refused().map(|name| format!("\\fB{}\\fR", plain(&dashed(name)))).collect();
     let _ = writeln!(page, "{}", refused.join(",\n"));
-    push_list(&mut page, "COMMANDS", &COMMANDS);
+    let copies =
+        CopyKind::ALL.map(|kind| (format!("{} DIR", kind.word()), kind.text().replace("<dir>", "DIR")));
+    let copies = copies.iter().map(|(word, text)| (&**word, &**text));
+    let commands: Vec<(&str, &str)> = COMMANDS.into_iter().chain(copies).collect();
+    push_list(&mut page, "COMMANDS", &commands);
     push_list(&mut page, "SIGNALS", &SIGNALS);
     push_list(&mut page, "EXIT STATUS", &EXIT);
     page

@@ -1,0 +1,61 @@
+//! Streams of a backup, brought to a server.
+
+use std::fs::{self, File};
+use std::io::Read as _;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::backup::{ARCHIVE_FILE, META_FILE};
+use crate::sending::Sending;
+use crate::{Copied, CopyError, Link, Outcome};
+
+/// Bytes of an archive that are read at a time.
+const READ_AT_ONCE: usize = 128 << 10;
+
+/// Makes each stream of a backup that is in the folder. A stream whose name is taken is left as it is, and its [`Outcome`] says so.
+///
+/// # Errors
+/// The folder cannot be read.
+pub fn restore(link: &mut Link, folder: &Path) -> Result<Vec<Outcome>, CopyError> {
+    let mut outcomes = Vec::new();
+    for stream in folders(folder)? {
+        let of_stream = folder.join(&stream);
+        if of_stream.join(META_FILE).is_file() {
+            let result = restore_stream(link, &stream, &of_stream);
+            outcomes.push(Outcome { stream, result });
+        }
+    }
+    Ok(outcomes)
+}
+
+/// The names of the folders in a folder, in order.
+pub(crate) fn folders(folder: &Path) -> Result<Vec<String>, CopyError> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder).map_err(CopyError::file(folder))? {
+        let entry = entry.map_err(CopyError::file(folder))?;
+        if entry.path().is_dir()
+            && let Ok(name) = entry.file_name().into_string()
+        {
+            names.push(name);
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+fn restore_stream(link: &mut Link, stream: &str, folder: &Path) -> Result<Copied, CopyError> {
+    let path = folder.join(META_FILE);
+    let meta = fs::read(&path).map_err(CopyError::file(&path))?;
+    let meta: Value = serde_json::from_slice(&meta).map_err(|error| CopyError::bad_file(&path, error))?;
+    let path = folder.join(ARCHIVE_FILE);
+    let mut archive = File::open(&path).map_err(CopyError::file(&path))?;
+    let mut sending = Sending::begin(link, stream, &meta["config"])?;
+    let mut buffer = vec![0; READ_AT_ONCE];
+    loop {
+        match archive.read(&mut buffer).map_err(CopyError::file(&path))? {
+            0 => return sending.finish(),
+            len => sending.write(&buffer[..len])?,
+        }
+    }
+}
