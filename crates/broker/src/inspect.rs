@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use conns::{CloseReason, Conn, ConnId};
 use monitor::{
-    AccountRow, ClosedRow, ConnectionFilter, ConnectionRow, Lookups, ShardTotals, SubscriptionFilter,
-    SubscriptionRow,
+    AccountRow, ClosedRow, ConnectionFilter, ConnectionRow, Lookups, ShardTotals, Subjects,
+    SubscriptionFilter, SubscriptionRow,
 };
 use nats_auth::ConnectionType;
-use subject_trie::filter_matches;
+use subject_trie::{filter_contains, filter_matches, filters_overlap};
 
 use crate::broker::Broker;
 use crate::client::Client;
@@ -34,6 +34,16 @@ const ACCOUNTS_PER_PAGE: usize = 8;
 /// Stands where the number of a connection does in what is told of the subscription of a service: connections count
 /// from 1.
 const CID_OF_SERVICES: u64 = 0;
+
+/// Whether a subscription to that is asked for.
+fn is_among(subjects: &Subjects, filter: &[u8]) -> bool {
+    match subjects {
+        Subjects::All => true,
+        Subjects::Matching(subject) => filter_matches(filter, subject.as_bytes()),
+        Subjects::Within(outer) => filter_contains(outer.as_bytes(), filter),
+        Subjects::Overlapping(other) => filters_overlap(other.as_bytes(), filter),
+    }
+}
 
 impl Broker {
     /// The sums of this shard.
@@ -71,8 +81,7 @@ impl Broker {
             let Some(sub) = self.egress.subs.row(number) else { continue };
             let Some(row) = self.wanted_subscription(sub, filter) else { continue };
             bytes += row.subject.len();
-            let matches = |subject: &String| filter_matches(&row.subject, subject.as_bytes());
-            if filter.test.as_ref().is_none_or(matches) {
+            if is_among(&filter.subjects, &row.subject) {
                 rows.push(row);
             }
         }

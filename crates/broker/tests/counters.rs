@@ -4,7 +4,7 @@ mod shards;
 
 use std::time::Duration;
 
-use monitor::{ConnectionFilter, ConnectionRow, ShardTotals, SubscriptionFilter, Tally};
+use monitor::{ConnectionFilter, ConnectionRow, ShardTotals, Subjects, SubscriptionFilter, Tally};
 use shards::{CLOSED_MAX, Conn, Shards};
 
 fn tally(msgs: u64, bytes: u64) -> Tally {
@@ -148,7 +148,7 @@ fn long_answers_come_in_pages() {
     assert_eq!(rows(&mut shards, 0).len(), 300);
     let filter = SubscriptionFilter {
         cids: Some(vec![7, 250]),
-        test: Some("s.3".into()),
+        subjects: Subjects::Matching("s.3".into()),
         ..SubscriptionFilter::default()
     };
     let mut found = Vec::new();

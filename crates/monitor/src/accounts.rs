@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::answer::Answer;
 use crate::moment::Moment;
 use crate::snapshot::{AccountRow, Tally};
 use crate::subsz::LookupsText;
@@ -61,24 +60,57 @@ impl Accounts {
     }
 }
 
+/// Which accounts to tell what they do of.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AccstatzQuery {
+    /// These, as often as they are named; all if there are none.
+    pub accounts: Vec<String>,
+    /// Those without connections too.
+    pub unused: bool,
+}
+
+impl AccstatzQuery {
+    /// Those that are asked for.
+    pub fn select<'a>(&self, accounts: &'a Accounts) -> Vec<&'a AccountRow> {
+        let is_shown = |account: &&AccountRow| self.unused || account.connections > 0;
+        if self.accounts.is_empty() {
+            return accounts.iter().filter(is_shown).collect();
+        }
+        self.accounts.iter().filter_map(|name| accounts.find(name)).filter(is_shown).collect()
+    }
+}
+
 /// `/accountz`: the names of all accounts.
-pub fn accountz(server_id: &str, now: Moment, system_account: &str, accounts: &Accounts) -> Answer {
+pub fn accountz<'a>(
+    server_id: &'a str,
+    now: Moment,
+    system_account: &'a str,
+    accounts: &'a Accounts,
+) -> impl Serialize + use<'a> {
     let names = accounts.iter().map(|account| &*account.name).collect();
-    Answer::json(&AccountzText { server_id, now, system_account, accounts: names, account_detail: None })
+    AccountzText { server_id, now, system_account, accounts: Some(names), account_detail: None }
+}
+
+/// `/accountz?acc=`: all about one account.
+pub fn accountz_of<'a>(
+    server_id: &'a str,
+    now: Moment,
+    system_account: &'a str,
+    detail: &'a AccountDetail<'a>,
+) -> impl Serialize + use<'a> {
+    AccountzText { server_id, now, system_account, accounts: None, account_detail: Some(detail) }
 }
 
 impl AccountRow {
-    /// `/accountz?acc=`: all about this account. It is as it was `updated`, and may have streams or not.
-    pub fn accountz(
-        &self,
-        server_id: &str,
-        now: Moment,
+    /// All about this account. It is as it was `updated`, and may have streams or not.
+    pub fn detail<'a>(
+        &'a self,
         system_account: &str,
         updated: Moment,
         jetstream_enabled: bool,
-        mappings: Option<&ShownMappings>,
-    ) -> Answer {
-        let detail = AccountText {
+        mappings: Option<&'a ShownMappings>,
+    ) -> AccountDetail<'a> {
+        AccountDetail {
             account_name: &self.name,
             update_time: updated,
             is_system: *self.name == *system_account,
@@ -91,22 +123,28 @@ impl AccountRow {
             mappings,
             name_tag: &self.name,
             sublist_stats: LookupsText::of(self.subscriptions, self.lookups),
-        };
-        let account_detail = Some(detail);
-        Answer::json(&AccountzText { server_id, now, system_account, accounts: Vec::new(), account_detail })
+        }
+    }
+
+    /// What it does.
+    pub fn stat(&self) -> AccountStat<'_> {
+        AccountStat::of(self)
     }
 }
 
-/// The answer for an account that does not exist.
-pub fn no_such_account(name: impl AsRef<[u8]>) -> Answer {
-    Answer::bad_request([b"Account ", name.as_ref(), b" does not exist"].concat())
+/// What is said of an account that does not exist.
+pub fn no_such_account(name: impl AsRef<[u8]>) -> Vec<u8> {
+    [b"Account ", name.as_ref(), b" does not exist"].concat()
 }
 
-/// `/accstatz`: what accounts do; those without connections only if `unused`.
-pub fn accstatz(server_id: &str, now: Moment, accounts: &Accounts, unused: bool) -> Answer {
-    let shown = accounts.iter().filter(|account| unused || account.connections > 0);
-    let account_statz = shown.map(StatText::of).collect();
-    Answer::json(&AccstatzText { server_id, now, account_statz })
+/// `/accstatz`: what accounts do.
+pub fn accstatz<'a>(
+    server_id: &'a str,
+    now: Moment,
+    accounts: &[&'a AccountRow],
+) -> impl Serialize + use<'a> {
+    let account_statz = accounts.iter().map(|account| account.stat()).collect();
+    AccstatzText { server_id, now, account_statz }
 }
 
 #[derive(Serialize)]
@@ -115,14 +153,15 @@ struct AccountzText<'a> {
     now: Moment,
     #[serde(skip_serializing_if = "str::is_empty")]
     system_account: &'a str,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    accounts: Vec<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    account_detail: Option<AccountText<'a>>,
+    accounts: Option<Vec<&'a str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account_detail: Option<&'a AccountDetail<'a>>,
 }
 
-#[derive(Serialize)]
-struct AccountText<'a> {
+/// An account, as nats-server tells of it.
+#[derive(Debug, Serialize)]
+pub struct AccountDetail<'a> {
     account_name: &'a str,
     update_time: Moment,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -143,11 +182,12 @@ struct AccountText<'a> {
 struct AccstatzText<'a> {
     server_id: &'a str,
     now: Moment,
-    account_statz: Vec<StatText<'a>>,
+    account_statz: Vec<AccountStat<'a>>,
 }
 
-#[derive(Serialize)]
-struct StatText<'a> {
+/// What an account does, as nats-server tells it.
+#[derive(Debug, Serialize)]
+pub struct AccountStat<'a> {
     acc: &'a str,
     name: &'a str,
     conns: u64,
@@ -159,7 +199,7 @@ struct StatText<'a> {
     slow_consumers: u64,
 }
 
-impl<'a> StatText<'a> {
+impl<'a> AccountStat<'a> {
     fn of(account: &'a AccountRow) -> Self {
         Self {
             acc: &account.name,
@@ -176,7 +216,7 @@ impl<'a> StatText<'a> {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 struct TrafficText {
     msgs: u64,
     bytes: u64,
@@ -192,7 +232,7 @@ impl TrafficText {
     }
 }
 
-#[derive(Serialize, Default)]
+#[derive(Debug, Serialize, Default)]
 struct TallyText {
     msgs: u64,
     bytes: u64,
@@ -200,6 +240,8 @@ struct TallyText {
 
 #[cfg(test)]
 mod tests {
+    use nats_proto::go_json::pretty;
+
     use super::*;
 
     fn row(connections: u64, msgs: u64) -> AccountRow {
@@ -215,7 +257,11 @@ mod tests {
         accounts.add(row(1, 4));
         accounts.know("$SYS");
         accounts.know("A");
-        let body = accstatz("ID", Moment(0), &accounts, false).text();
+        let told = |unused| {
+            let query = AccstatzQuery { unused, ..AccstatzQuery::default() };
+            pretty(&accstatz("ID", Moment(0), &query.select(&accounts)))
+        };
+        let body = told(false);
         let traffic = |msgs: u64, bytes: u64| {
             let part = |name: &str| format!("\"{name}\":{{\"msgs\":0,\"bytes\":0}}");
             let parts = [part("gateways"), part("routes"), part("leafs")].join(",");
@@ -229,12 +275,17 @@ mod tests {
             traffic(7, 14)
         );
         assert_eq!(body.split_whitespace().collect::<String>(), expected);
-        assert!(accstatz("ID", Moment(0), &accounts, true).text().contains("$SYS"));
+        assert!(told(true).contains("$SYS"));
     }
 
     #[test]
     fn an_account_is_told_in_full() {
-        let body = row(2, 3).accountz("ID", Moment(0), "$SYS", Moment(0), false, None).text();
+        let told = |jetstream, mappings| {
+            let row = row(2, 3);
+            let detail = row.detail("$SYS", Moment(0), jetstream, mappings);
+            pretty(&accountz_of("ID", Moment(0), "$SYS", &detail))
+        };
+        let body = told(false, None);
         let keys: Vec<&str> =
             body.lines().filter_map(|line| line.trim_start().strip_prefix('"')?.split('"').next()).collect();
         let expected = "server_id now system_account account_detail account_name update_time expired complete \
@@ -243,11 +294,11 @@ mod tests {
         assert_eq!(keys, expected.split_whitespace().collect::<Vec<_>>());
         let to = MappedTo { subject: "b.$1".into(), weight: 100 };
         let mappings = ShownMappings::from([("a.*".into(), vec![to])]);
-        let body = row(2, 3).accountz("ID", Moment(0), "$SYS", Moment(0), true, Some(&mappings)).text();
+        let body = told(true, Some(&mappings));
         let body: String = body.split_whitespace().collect();
         let expected =
             "\"subscriptions\":1,\"mappings\":{\"a.*\":[{\"subject\":\"b.$1\",\"weight\":100}]},\"name_tag\"";
         assert!(body.contains(expected) && body.contains("\"jetstream_enabled\":true"), "{body}");
-        assert_eq!(no_such_account("NOPE").text(), "Account NOPE does not exist");
+        assert_eq!(no_such_account("NOPE"), b"Account NOPE does not exist");
     }
 }

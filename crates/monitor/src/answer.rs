@@ -39,7 +39,8 @@ impl Answer {
         Self { status, content_type, any_origin: false, location: None, closes: false, no_sniff: false, body }
     }
 
-    pub(crate) fn json(value: &impl Serialize) -> Self {
+    /// What was found, as JSON that people can read.
+    pub fn json(value: &impl Serialize) -> Self {
         Self::json_text(200, pretty(value))
     }
 
@@ -51,7 +52,8 @@ impl Answer {
         Self { content_type: HTML, ..Self::plain(200, body) }
     }
 
-    pub(crate) fn bad_request(text: impl Into<Vec<u8>>) -> Self {
+    /// What is asked for makes no sense, and why.
+    pub fn bad_request(text: impl Into<Vec<u8>>) -> Self {
         Self::plain(400, text)
     }
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::answer::Answer;
 use crate::moment::{Moment, uptime};
-use crate::parameters::{FlagOrDetail, Parameters};
+use crate::parameters::{FlagOrDetail, Parameters, limit_of, offset_of};
 use crate::snapshot::{ClosedRow, ConnectionFilter, ConnectionRow, PeerCert, SubscriptionRow};
 use crate::subsz::{SubscriptionText, text};
 use crate::{Clock, GLOBAL_ACCOUNT};
@@ -41,8 +41,30 @@ pub struct ConnzQuery {
     pub user: Option<String>,
     /// `acc`: just those of this account.
     pub account: Option<String>,
+    /// Just those of that account, of the connections that are there, that listen to something which a filter may match.
+    /// Only messages ask for it.
+    pub filter_subject: Option<String>,
     /// `sort`: what is shown first.
     pub sort: Sort,
+}
+
+impl Default for ConnzQuery {
+    /// The first connections that are there, without what they say of themselves.
+    fn default() -> Self {
+        Self {
+            auth: false,
+            subs: Subs::Count,
+            offset: 0,
+            limit: LIMIT,
+            cid: None,
+            state: State::Open,
+            mqtt_client: false,
+            user: None,
+            account: None,
+            filter_subject: None,
+            sort: Sort::Cid,
+        }
+    }
 }
 
 /// What to show of a connection's subscriptions.
@@ -65,6 +87,30 @@ pub enum State {
     Closed,
     /// Both.
     Any,
+    /// Neither: a number that means nothing.
+    Neither,
+}
+
+impl State {
+    /// The state of that number, as messages ask for it.
+    pub fn numbered(number: i64) -> Self {
+        match number {
+            0 => Self::Open,
+            1 => Self::Closed,
+            2 => Self::Any,
+            _ => Self::Neither,
+        }
+    }
+
+    /// Whether those that are there are asked for.
+    pub fn wants_open(self) -> bool {
+        matches!(self, Self::Open | Self::Any)
+    }
+
+    /// Whether those that ended are asked for.
+    pub fn wants_closed(self) -> bool {
+        matches!(self, Self::Closed | Self::Any)
+    }
 }
 
 /// What connections are sorted by: the smallest first for `Cid`, `Uptime` and `Reason`, else the largest.
@@ -115,6 +161,22 @@ const SORTS: [(&str, Sort); 14] = [
     ("rtt", Sort::Rtt),
 ];
 
+impl Sort {
+    /// What is called so; nothing is the number of the connection.
+    ///
+    /// # Errors
+    /// There is no such thing, or those that are asked for do not have it: what there is to say.
+    pub fn named(name: &str, state: State) -> Result<Self, String> {
+        let name = if name.is_empty() { "cid" } else { name };
+        let named = SORTS.iter().find(|(sort, _)| *sort == name);
+        let (_, sort) = named.ok_or_else(|| format!("invalid sorting option: {name}"))?;
+        if matches!(sort, Self::Stop | Self::Reason) && state != State::Closed {
+            return Err(format!("sort by {name} only valid on closed connections"));
+        }
+        Ok(*sort)
+    }
+}
+
 impl ConnzQuery {
     /// Reads parameters. The outer error is about one that cannot be read, the inner one about what they say.
     pub(crate) fn read(parameters: &Parameters) -> Result<Result<Self, Answer>, Answer> {
@@ -130,9 +192,32 @@ impl ConnzQuery {
         let state = read_state(parameters)?;
         let mqtt_client = parameters.text("mqtt_client").is_some();
         let (user, account) = (parameters.owned("user"), parameters.owned("acc"));
-        let limit = if cid.is_some() { 1 } else { limit };
-        let sorted = |sort| Self { auth, subs, offset, limit, cid, state, mqtt_client, user, account, sort };
+        let limit = Self::limited(limit, cid);
+        let sorted = |sort| Self {
+            auth,
+            subs,
+            offset,
+            limit,
+            cid,
+            state,
+            mqtt_client,
+            user,
+            account,
+            filter_subject: None,
+            sort,
+        };
         Ok(read_sort(parameters, state).map(sorted))
+    }
+
+    /// How many to show at most: one, if one is asked for.
+    fn limited(limit: usize, cid: Option<u64>) -> usize {
+        if cid.is_some() { 1 } else { limit }
+    }
+
+    /// With what a message says: from where on, how many, just which one. What is not above zero says nothing.
+    pub fn paged(self, offset: i64, limit: i64, cid: u64) -> Self {
+        let cid = Some(cid).filter(|cid| *cid > 0);
+        Self { offset: offset_of(offset), limit: Self::limited(limit_of(limit, LIMIT), cid), cid, ..self }
     }
 
     /// What to ask the shards for. The one with a number is found whoever's it is.
@@ -165,14 +250,11 @@ fn read_state(parameters: &Parameters) -> Result<State, Answer> {
 }
 
 fn read_sort(parameters: &Parameters, state: State) -> Result<Sort, Answer> {
-    let text = parameters.text("sort").unwrap_or("cid".into());
-    let Some((_, sort)) = SORTS.iter().find(|(name, _)| *name == text) else {
-        return Err(Answer::bad_word("invalid sorting option: ", parameters.bytes("sort")));
-    };
-    if matches!(sort, Sort::Stop | Sort::Reason) && state != State::Closed {
-        return Err(Answer::bad_request(format!("sort by {text} only valid on closed connections")));
+    let name = parameters.bytes("sort").unwrap_or_default();
+    match str::from_utf8(name) {
+        Ok(name) => Sort::named(name, state).map_err(Answer::bad_request),
+        Err(_) => Err(Answer::bad_word("invalid sorting option: ", Some(name))),
     }
-    Ok(*sort)
 }
 
 /// A connection to show.
@@ -288,8 +370,8 @@ pub struct Connz<'a> {
 }
 
 impl Connz<'_> {
-    /// The answer.
-    pub fn answer(&self, query: &ConnzQuery) -> Answer {
+    /// What there is to say.
+    pub fn text<'s>(&'s self, query: &ConnzQuery) -> impl Serialize + use<'s> {
         let mut subs: HashMap<u64, Vec<&SubscriptionRow>> = HashMap::new();
         for row in &self.subscriptions {
             subs.entry(row.cid).or_default().push(row);
@@ -302,7 +384,7 @@ impl Connz<'_> {
             self.connection(query, shown, &subs)
         });
         let connections: Vec<ConnectionText<'_>> = connections.collect();
-        Answer::json(&ConnzText {
+        ConnzText {
             server_id: self.server_id,
             now: self.clock.now,
             num_connections: connections.len(),
@@ -310,12 +392,12 @@ impl Connz<'_> {
             offset: query.offset,
             limit: query.limit,
             connections: Some(connections),
-        })
+        }
     }
 
-    /// The answer for an account that does not exist.
-    pub fn no_such_account(clock: Clock, query: &ConnzQuery) -> Answer {
-        Answer::json(&ConnzText {
+    /// What there is to say of an account that does not exist.
+    pub fn no_such_account(clock: Clock, query: &ConnzQuery) -> impl Serialize + use<> {
+        ConnzText {
             server_id: "",
             now: clock.now,
             num_connections: 0,
@@ -323,7 +405,7 @@ impl Connz<'_> {
             offset: query.offset,
             limit: query.limit,
             connections: None,
-        })
+        }
     }
 
     fn connection<'s>(

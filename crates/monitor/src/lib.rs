@@ -27,8 +27,11 @@ mod subsz;
 mod varz;
 mod websocket;
 
-pub use absent::{gatewayz, ip_queuesz, leafz, routez};
-pub use accounts::{Accounts, MappedTo, ShownMappings, accountz, accstatz, no_such_account};
+pub use absent::{gatewayz, ip_queuesz, leafz, raftz, routez};
+pub use accounts::{
+    AccountDetail, AccountStat, Accounts, AccstatzQuery, MappedTo, ShownMappings, accountz, accountz_of,
+    accstatz, no_such_account,
+};
 pub use answer::Answer;
 pub use clock::Clock;
 pub use connz::{Connz, ConnzQuery, Selection, Shown, Sort, State, Subs};
@@ -48,7 +51,7 @@ pub use nats_proto::go_json::compact;
 pub use request::Request;
 pub use root::root;
 pub use snapshot::{
-    AccountRow, ClosedRow, ConnectionFilter, ConnectionRow, Lookups, PeerCert, ShardTotals,
+    AccountRow, ClosedRow, ConnectionFilter, ConnectionRow, Lookups, PeerCert, ShardTotals, Subjects,
     SubscriptionFilter, SubscriptionRow, TURN_BOUNDS, Tally, TlsFacts, Turns,
 };
 pub use subsz::{Subsz, SubszQuery};

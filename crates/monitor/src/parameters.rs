@@ -89,13 +89,23 @@ impl Parameters {
 
     /// `offset`; 0 if it is absent or below.
     pub(crate) fn offset(&self) -> Result<usize, Answer> {
-        Ok(usize::try_from(self.int("offset")?).unwrap_or(0))
+        Ok(offset_of(self.int("offset")?))
     }
 
     /// `limit`, if it says anything.
     pub(crate) fn limit(&self, default: usize) -> Result<usize, Answer> {
-        Ok(usize::try_from(self.int("limit")?).ok().filter(|limit| *limit > 0).unwrap_or(default))
+        Ok(limit_of(self.int("limit")?, default))
     }
+}
+
+/// How many to leave out.
+pub(crate) fn offset_of(number: i64) -> usize {
+    usize::try_from(number).unwrap_or(0)
+}
+
+/// How many to show at most, if that says anything.
+pub(crate) fn limit_of(number: i64, default: usize) -> usize {
+    usize::try_from(number).ok().filter(|limit| *limit > 0).unwrap_or(default)
 }
 
 /// In a query a plus stands for a blank, unless it is escaped.

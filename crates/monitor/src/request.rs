@@ -2,7 +2,7 @@
 
 use http_head::{Target, clean};
 
-use crate::accounts::no_such_account;
+use crate::accounts::{AccstatzQuery, no_such_account};
 use crate::answer::Answer;
 use crate::connz::ConnzQuery;
 use crate::healthz::HealthzQuery;
@@ -24,11 +24,8 @@ pub enum Request {
     Subsz(SubszQuery),
     /// Its accounts, or all about one.
     Accountz(Option<String>),
-    /// What accounts do; those without connections too.
-    Accstatz {
-        /// Those without connections too.
-        unused: bool,
-    },
+    /// What accounts do.
+    Accstatz(AccstatzQuery),
     /// Routes, of which there are none.
     Routez,
     /// Leaf nodes, of which there are none.
@@ -83,9 +80,15 @@ impl Request {
             "subsz" | "subscriptionsz" => Self::Subsz(SubszQuery::read(parameters)?),
             "accountz" => match parameters.bytes("acc").map(str::from_utf8).transpose() {
                 Ok(name) => Self::Accountz(name.map(str::to_owned)),
-                Err(_) => Self::Answered(no_such_account(parameters.bytes("acc").unwrap_or_default())),
+                Err(_) => {
+                    let words = no_such_account(parameters.bytes("acc").unwrap_or_default());
+                    Self::Answered(Answer::bad_request(words))
+                }
             },
-            "accstatz" => Self::Accstatz { unused: parameters.flag("unused")? },
+            "accstatz" => Self::Accstatz(AccstatzQuery {
+                unused: parameters.flag("unused")?,
+                ..AccstatzQuery::default()
+            }),
             "routez" => {
                 parameters.flag_or_detail("subs")?;
                 Self::Routez

@@ -290,8 +290,22 @@ pub struct SubscriptionFilter {
     pub cids: Option<Vec<u64>>,
     /// Those in an account.
     pub account: Option<String>,
+    /// Those to some subjects.
+    pub subjects: Subjects,
+}
+
+/// Subjects that are asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Subjects {
+    /// All of them.
+    #[default]
+    All,
     /// Those that a message on this subject would match.
-    pub test: Option<String>,
+    Matching(String),
+    /// Those that match nothing but what this filter matches.
+    Within(String),
+    /// Those that match something that this filter matches.
+    Overlapping(String),
 }
 
 /// One subscription of a client, or of a part of the server.

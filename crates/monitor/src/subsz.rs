@@ -5,11 +5,13 @@ use serde::Serialize;
 use crate::Clock;
 use crate::answer::Answer;
 use crate::moment::Moment;
-use crate::parameters::Parameters;
-use crate::snapshot::{Lookups, SubscriptionFilter, SubscriptionRow};
+use crate::parameters::{Parameters, limit_of, offset_of};
+use crate::snapshot::{Lookups, Subjects, SubscriptionFilter, SubscriptionRow};
 
 /// Subscriptions shown if nothing is said about it.
 const LIMIT: usize = 1024;
+
+const WRONG_TEST: &str = "invalid test subject, must be valid publish subject: ";
 
 /// Which subscriptions to show.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,18 +37,30 @@ impl SubszQuery {
             account: parameters.owned("acc"),
             test: parameters.owned("test"),
         };
-        match &query.test {
-            Some(subject) if !is_literal(subject) => Err(Answer::bad_word(
-                "invalid test subject, must be valid publish subject: ",
-                parameters.bytes("test"),
-            )),
-            _ => Ok(query),
+        let words = [WRONG_TEST.as_bytes(), parameters.bytes("test").unwrap_or_default()].concat();
+        query.checked().map_err(|_| Answer::bad_request(words))
+    }
+
+    /// With what a message says: from where on, and how many. What is not above zero says nothing.
+    pub fn paged(self, offset: i64, limit: i64) -> Self {
+        Self { offset: offset_of(offset), limit: limit_of(limit, LIMIT), ..self }
+    }
+
+    /// The question, if it makes sense.
+    ///
+    /// # Errors
+    /// Nothing can be published to the subject of the test: what there is to say.
+    pub fn checked(self) -> Result<Self, String> {
+        match &self.test {
+            Some(subject) if !is_literal(subject) => Err(format!("{WRONG_TEST}{subject}")),
+            _ => Ok(self),
         }
     }
 
     /// What to ask the shards for.
     pub fn filter(&self) -> SubscriptionFilter {
-        SubscriptionFilter { cids: None, account: self.account.clone(), test: self.test.clone() }
+        let subjects = self.test.clone().map_or(Subjects::All, Subjects::Matching);
+        SubscriptionFilter { cids: None, account: self.account.clone(), subjects }
     }
 }
 
@@ -73,9 +87,9 @@ pub struct Subsz<'a> {
 }
 
 impl Subsz<'_> {
-    /// The answer.
-    pub fn answer(&self, query: &SubszQuery) -> Answer {
-        Answer::json(&SubszText {
+    /// What there is to say.
+    pub fn text<'s>(&'s self, query: &SubszQuery) -> impl Serialize + use<'s> {
+        SubszText {
             server_id: self.server_id,
             now: self.clock.now,
             stats: LookupsText::of(self.subscriptions, self.lookups),
@@ -83,7 +97,7 @@ impl Subsz<'_> {
             offset: query.offset,
             limit: query.limit,
             subscriptions_list: self.shown.iter().map(|row| SubscriptionText::of(row, true)).collect(),
-        })
+        }
     }
 }
 
@@ -101,7 +115,7 @@ struct SubszText<'a> {
 }
 
 /// How subjects are looked up, as nats-server says it.
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 pub(crate) struct LookupsText {
     num_subscriptions: u64,
     num_cache: u64,

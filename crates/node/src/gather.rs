@@ -5,16 +5,18 @@
 //! A connection that changes shards meanwhile could be missed where it comes from and where it goes to;
 //! so what moved during a walk has it done again, a few times at most.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use broker::{Broker, ClosedConnections, Page};
 use fabric::ShardId;
 use monitor::{
-    Accounts, Clock, ConnectionFilter, ConnzQuery, GLOBAL_ACCOUNT, HealthzQuery, JetStreamTotals, Lookups,
-    Moment, Selection, ShardTotals, Shown, State, StreamHealth, Subs, SubscriptionFilter, SubscriptionRow,
+    Accounts, Clock, ConnectionFilter, ConnectionRow, ConnzQuery, GLOBAL_ACCOUNT, HealthzQuery, JetStreamTotals, Lookups,
+    Moment, Selection, ShardTotals, Shown, StreamHealth, Subjects, Subs, SubscriptionFilter, SubscriptionRow,
     SubszQuery,
 };
 use shard_runtime::Control;
+use system::SubscribersQuery;
 
 use crate::gather_streams::StreamGatherer;
 
@@ -141,11 +143,11 @@ impl Gatherer {
         let before = self.moved_in()?;
         let mut selection = Selection::new(query.clone(), clock.shards_now);
         let mut total = 0;
-        if query.state != State::Closed {
+        if query.state.wants_open() {
             total += open;
-            self.open_connections(&query.filter(), &mut selection)?;
+            self.open_connections(query, &mut selection)?;
         }
-        if query.state != State::Open {
+        if query.state.wants_closed() {
             total += self.closed_connections(query, &mut selection);
         }
         let shown = selection.finish();
@@ -158,19 +160,53 @@ impl Gatherer {
         Some(self.totals()?.iter().map(|shard| shard.connections_moved_in).sum())
     }
 
-    fn open_connections(&self, filter: &ConnectionFilter, selection: &mut Selection) -> Option<()> {
+    fn open_connections(&self, query: &ConnzQuery, selection: &mut Selection) -> Option<()> {
+        let filter = query.filter();
+        let listeners = query.filter_subject.as_ref().map(|subject| self.listeners(query, subject));
+        let listeners = match listeners {
+            Some(found) => Some(found?),
+            None => None,
+        };
         for shard in self.control.shards() {
             let filter = filter.clone();
             self.pages(
                 shard,
                 move |broker, from| broker.connection_page(from, &filter),
                 |rows| {
-                    rows.into_iter().for_each(|row| selection.push(Shown::Open(row)));
+                    let is_asked_for =
+                        |row: &ConnectionRow| listeners.as_ref().is_none_or(|all| all.contains(&row.cid));
+                    let wanted = rows.into_iter().filter(is_asked_for);
+                    wanted.for_each(|row| selection.push(Shown::Open(row)));
                     true
                 },
             )?;
         }
         Some(())
+    }
+
+    /// The connections of an account that listen to something which the filter matches.
+    fn listeners(&self, query: &ConnzQuery, filter: &str) -> Option<HashSet<u64>> {
+        let subjects = Subjects::Overlapping(filter.into());
+        let filter = SubscriptionFilter { account: query.account.clone(), subjects, cids: None };
+        let mut found = HashSet::new();
+        self.subscriptions(filter, |rows| {
+            found.extend(rows.iter().map(|row| row.cid));
+            true
+        })?;
+        Some(found)
+    }
+
+    /// How many subscriptions are asked for.
+    pub(crate) fn count_subscriptions(&self, query: &SubscribersQuery) -> Option<usize> {
+        let (account, subjects) = (Some(query.account.clone()), query.subjects.clone());
+        let is_asked_for =
+            |row: &&SubscriptionRow| query.queue.is_none() || row.queue.as_deref() == query.queue.as_deref();
+        let mut count = 0;
+        self.subscriptions(SubscriptionFilter { account, subjects, cids: None }, |rows| {
+            count += rows.iter().filter(is_asked_for).count();
+            true
+        })?;
+        Some(count)
     }
 
     /// Returns how many are remembered of the account that is asked for, whoever's they are.

@@ -2,31 +2,30 @@
 //!
 //! The thread ends with the last shard.
 
-use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::thread;
 
-use monitor::jsz_disabled;
+use monitor::{gatewayz, ip_queuesz, jsz_disabled, leafz, raftz, routez};
 use nats_proto::quote;
 use shard_runtime::{Control, wall_clock};
 use system::{Inquiry, InquiryKind, Reply, Statsz, SystemEvent};
 
-use crate::board::Board;
+use crate::audience::Messenger;
 use crate::error::NodeError;
 use crate::gather::Gatherer;
 use crate::process::resident_bytes;
+use crate::teller::Teller;
 
 /// Who finds it out.
 pub(crate) struct Informer {
     control: Control,
-    gatherer: Gatherer,
-    board: Arc<Board>,
+    teller: Teller,
 }
 
 impl Informer {
     /// For shards that are running.
-    pub(crate) fn new(control: Control, gatherer: Gatherer, board: Arc<Board>) -> Self {
-        Self { control, gatherer, board }
+    pub(crate) fn new(control: Control, teller: Teller) -> Self {
+        Self { control, teller }
     }
 
     /// Answers inquiries from now on.
@@ -46,43 +45,62 @@ impl Informer {
     }
 
     /// Nothing if there is nothing to say, or if the shards are stopping.
+    /// Nothing if there is nothing to say, or if the shards are stopping.
     fn found_out(&self, inquiry: Inquiry) -> Option<Reply> {
-        Some(match &inquiry.about {
-            InquiryKind::Statsz => {
-                let statsz = self.statsz()?;
-                inquiry.answer_statsz(wall_clock(), &statsz)
-            }
+        let about = inquiry.about.clone();
+        let (now, id, name) = self.teller.place();
+        let teller = &self.teller;
+        let to = |inquiry| Messenger(inquiry, now);
+        Some(match about {
+            InquiryKind::Statsz => inquiry.answer_statsz(now, &self.statsz()?),
             InquiryKind::Varz => {
-                let (totals, jetstream) = (self.gatherer.sum()?, self.gatherer.jetstream_totals()?);
-                self.board.varz(totals, jetstream, |varz| inquiry.answer_varz(wall_clock(), varz))
+                let (totals, jetstream) = (self.gatherer().sum()?, self.gatherer().jetstream_totals()?);
+                teller.board.varz(totals, jetstream, |varz| inquiry.answer(now, varz))
             }
             InquiryKind::Healthz(query) => {
-                let streams = self.gatherer.health_of_streams(query)?;
-                let status = query.status(self.gatherer.takes_clients(), streams);
-                inquiry.answer_healthz(wall_clock(), &status)
+                let streams = self.gatherer().health_of_streams(&query)?;
+                let status = query.status(self.gatherer().takes_clients(), streams);
+                inquiry.answer(now, &status)
             }
             InquiryKind::Jsz(_) | InquiryKind::AccountJsz(..) => self.jetstream(inquiry)?,
+            InquiryKind::Connz(query) => teller.connz(&query, to(inquiry))?,
+            InquiryKind::Subsz(query) => teller.subsz(&query, to(inquiry))?,
+            InquiryKind::Accountz(name) => teller.accountz(name.as_deref(), to(inquiry))?,
+            InquiryKind::AccountInfo(name) => teller.account_info(&name, to(inquiry))?,
+            InquiryKind::Statz(query) => teller.accstatz(&query, true, to(inquiry))?,
+            InquiryKind::Conns(name) => inquiry.answer_conns(now, &teller.account_in_use(&name)?),
+            InquiryKind::Subscribers(query) => inquiry.answer_count(teller.subscribers(&query)?),
+            InquiryKind::Routez => inquiry.answer(now, &routez(&id, &name, now)),
+            InquiryKind::Gatewayz => inquiry.answer(now, &gatewayz(&id, now)),
+            InquiryKind::Leafz => inquiry.answer(now, &leafz(&id, now)),
+            InquiryKind::IpQueuesz => inquiry.answer(now, &ip_queuesz()),
+            InquiryKind::Raftz => inquiry.answer(now, &raftz()),
+            InquiryKind::Profilez(refusal) => inquiry.answer(now, &refusal),
         })
     }
 
+    fn gatherer(&self) -> &Gatherer {
+        &self.teller.gatherer
+    }
+
     fn jetstream(&self, inquiry: Inquiry) -> Option<Reply> {
-        let (facts, now) = (self.board.facts(), wall_clock());
-        let told = self.gatherer.streams().zip(facts.jetstream.as_ref());
+        let (facts, now) = (self.teller.board.facts(), wall_clock());
+        let told = self.gatherer().streams().zip(facts.jetstream.as_ref());
         Some(match (&inquiry.about, told) {
             (InquiryKind::Jsz(query), Some((streams, jetstream))) => {
                 let jsz = streams.jsz(&facts, jetstream, now, query)?;
-                inquiry.answer_jsz(now, &jsz)
+                inquiry.answer(now, &jsz)
             }
             (InquiryKind::Jsz(query), None) => {
                 let disabled = jsz_disabled(&facts.server.server_id, now, query)?;
-                inquiry.answer_jsz(now, &disabled)
+                inquiry.answer(now, &disabled)
             }
             (InquiryKind::AccountJsz(account, query), Some((streams, _))) => {
                 match streams.jsz_of_account(account, query)? {
-                    Some(detail) => inquiry.answer_jsz(now, &detail),
+                    Some(detail) => inquiry.answer(now, &detail),
                     None => {
                         let quoted = quote(&**account);
-                        let why = if self.gatherer.accounts()?.find(account).is_some() {
+                        let why = if self.gatherer().accounts()?.find(account).is_some() {
                             format!("account {quoted} not jetstream enabled")
                         } else {
                             format!("account {quoted} not found")
@@ -96,16 +114,16 @@ impl Informer {
     }
 
     fn statsz(&self) -> Option<Statsz> {
-        let facts = self.board.facts();
+        let facts = self.teller.board.facts();
         Some(Statsz {
             start: facts.times.start,
             mem: resident_bytes(),
             cores: facts.cores,
-            cpu: self.board.cpu(),
+            cpu: self.teller.board.cpu(),
             shards: facts.shards,
-            active_accounts: self.gatherer.active_accounts()?,
-            totals: self.gatherer.sum()?,
-            jetstream: facts.jetstream.zip(self.gatherer.jetstream_totals()?),
+            active_accounts: self.gatherer().active_accounts()?,
+            totals: self.gatherer().sum()?,
+            jetstream: facts.jetstream.zip(self.gatherer().jetstream_totals()?),
         })
     }
 }

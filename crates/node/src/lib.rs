@@ -1,5 +1,6 @@
 //! One running server: its listener, its identity, its files, and its shards from start to end.
 
+mod audience;
 mod backend;
 mod board;
 mod check;
@@ -26,6 +27,7 @@ mod shed;
 mod signals;
 mod sources;
 mod start_failure;
+mod teller;
 mod tls_files;
 mod users;
 mod websocket;

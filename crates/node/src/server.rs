@@ -32,6 +32,7 @@ use crate::notify;
 use crate::reload::Reloader;
 use crate::settings::settings;
 use crate::signals::{Duties, Signals};
+use crate::teller::Teller;
 use crate::tls_files;
 use crate::websocket;
 
@@ -125,10 +126,11 @@ impl Server {
         let streamed =
             streams.as_ref().map(|streams| StreamGatherer::new(control.clone(), streams.store.meters()));
         let gatherer = Gatherer::new(control.clone(), Arc::clone(&closed), streamed, wall_clock());
-        let informer = Informer::new(control.clone(), gatherer.clone(), Arc::clone(&board));
+        let teller = Teller { gatherer: gatherer.clone(), board: Arc::clone(&board) };
+        let informer = Informer::new(control.clone(), teller.clone());
         informer.start(asked).inspect_err(|_| control.stop())?;
         let monitored = monitor.as_ref().map(Bound::reached);
-        let begin = |monitor: Bound| monitor.start(Arc::clone(&board), gatherer.clone(), https).map(Arc::new);
+        let begin = |monitor: Bound| monitor.start(teller, https).map(Arc::new);
         let monitoring = monitor.map(begin).transpose().inspect_err(|_| control.stop())?;
         let reached = |address, tls| Reached { address, tls };
         let clients = address.map(|address| reached(address, tls.is_some()));

@@ -3,12 +3,16 @@
 use broker::{Broker, ConnectedUser, Party};
 use fabric::MeshMessage;
 use monitor::{Moment, compact};
+use nats_proto::Publish;
 
+use crate::conns::is_about;
+use crate::encoding::Encoding;
 use crate::envelope::{Body, sealed};
 use crate::inquiry::{Address, InquiryKind};
 use crate::options::Options;
-use crate::request::Request;
+use crate::request::{Request, Scope};
 use crate::server_identity::ServerIdentity;
+use crate::subscribers::SubscribersQuery;
 use crate::user_info::UserInfo;
 
 /// Bytes of options that are read: they are a few names. Who sends more is told so.
@@ -25,6 +29,12 @@ pub(crate) struct Asked {
     options: Result<Box<[u8]>, usize>,
     /// Who asks, where that matters.
     user: Option<ConnectedUser>,
+    /// The account that it is about, if it is about one.
+    account: Option<Box<str>>,
+    /// What is to be counted, or `None` where nothing is or it cannot be read.
+    subscribers: Option<SubscribersQuery>,
+    /// How the answer may be packed.
+    pub(crate) encoding: Encoding,
 }
 
 /// What becomes of a request.
@@ -55,12 +65,16 @@ impl Asked {
         };
         let payload = if request.options().is_some() { publish.payload() } else { b"" };
         let is_short = payload.len() <= OPTIONS_BYTES_MAX;
+        let own = broker.settings().directory.account(message.account as usize).name();
         Some(Self {
             to: Address { account: message.account as usize, subject },
             request,
             subject: publish.subject.into(),
             options: is_short.then(|| payload.into()).ok_or(payload.len()),
             user: if request == Request::UserInfo { asker(message, broker) } else { None },
+            account: account(request, publish, own),
+            subscribers: subscribers(request, publish, own),
+            encoding: Encoding::accepted(publish.headers()),
         })
     }
 
@@ -74,30 +88,25 @@ impl Asked {
         if !options.mean(server) {
             return Verdict::Silence;
         }
-        match (self.request, &self.user) {
-            (Request::UserInfo, Some(user)) => {
+        match self.request {
+            Request::UserInfo => self.user.as_ref().map_or(Verdict::Silence, |user| {
                 Verdict::Say(sealed(server, now, &Body::Data(UserInfo::of(user))))
-            }
-            (Request::UserInfo, None) => Verdict::Silence,
-            (Request::Idz, _) => Verdict::Say(compact(&server.idz())),
-            (Request::Statsz, _) => Verdict::Inquire(InquiryKind::Statsz),
-            (Request::Varz, _) => Verdict::Inquire(InquiryKind::Varz),
-            (Request::Healthz, _) => {
-                Verdict::Inquire(InquiryKind::Healthz(options.healthz.unwrap_or_default().query()))
-            }
-            (Request::Jsz, _) => Verdict::Inquire(InquiryKind::Jsz(options.jsz.unwrap_or_default().query())),
-            (Request::AccountJsz, _) => {
-                let query = options.jsz.unwrap_or_default().of_account();
-                Verdict::Inquire(InquiryKind::AccountJsz(self.account(), query))
-            }
-            (Request::Unsupported(_), _) => say(&Body::not_supported(&self.subject)),
+            }),
+            Request::Idz => Verdict::Say(compact(&server.idz())),
+            Request::Unsupported(_) => say(&Body::not_supported(&self.subject)),
+            Request::Conns => self
+                .account
+                .clone()
+                .map_or(Verdict::Silence, |account| Verdict::Inquire(InquiryKind::Conns(account))),
+            Request::Subscribers | Request::Nsubs => self
+                .subscribers
+                .clone()
+                .map_or(Verdict::Silence, |query| Verdict::Inquire(InquiryKind::Subscribers(query))),
+            request => match options.own.inquiry(request, self.account.as_deref()) {
+                Ok(kind) => Verdict::Inquire(kind),
+                Err(why) => say(&Body::failed(why)),
+            },
         }
-    }
-
-    /// The account that the subject names.
-    fn account(&self) -> Box<str> {
-        let name = self.subject.split(|byte| *byte == b'.').nth(3).unwrap_or_default();
-        String::from_utf8_lossy(name).into()
     }
 
     /// The error is what there is to say of options that cannot be read.
@@ -106,6 +115,31 @@ impl Asked {
         let too_long = |len: &usize| format!("options of {len} bytes, limit {OPTIONS_BYTES_MAX}");
         let text = self.options.as_ref().map_err(too_long)?;
         Options::read(self.request, text, go_type).map_err(|error| error.to_string())
+    }
+}
+
+/// The account that a request is about, if it is about one that its body does not deny.
+fn account(request: Request, publish: &Publish<'_>, own: &str) -> Option<Box<str>> {
+    match request.scope() {
+        Scope::Server => None,
+        Scope::Own => Some(own.into()),
+        Scope::Named => {
+            let name = publish.subject.split(|byte| *byte == b'.').nth(3).unwrap_or_default();
+            let name = String::from_utf8_lossy(name);
+            let is_about = request != Request::Conns || is_about(&name, publish.payload());
+            is_about.then(|| name.into())
+        }
+    }
+}
+
+fn subscribers(request: Request, publish: &Publish<'_>, own: &str) -> Option<SubscribersQuery> {
+    if publish.payload().len() > OPTIONS_BYTES_MAX {
+        return None;
+    }
+    match request {
+        Request::Subscribers => SubscribersQuery::of_debug(publish, own),
+        Request::Nsubs => SubscribersQuery::of_server(publish),
+        _ => None,
     }
 }
 
@@ -125,7 +159,16 @@ mod tests {
 
     fn asked(request: Request, options: &[u8]) -> Asked {
         let to = Address { account: 1, subject: b"r"[..].into() };
-        Asked { to, request, subject: b"$SYS.X"[..].into(), options: Ok(options.into()), user: None }
+        Asked {
+            to,
+            request,
+            subject: b"$SYS.X"[..].into(),
+            options: Ok(options.into()),
+            user: None,
+            account: None,
+            subscribers: None,
+            encoding: Encoding::Plain,
+        }
     }
 
     fn said(asked: &Asked) -> String {
@@ -182,8 +225,8 @@ mod tests {
         assert!(of.streams && of.consumers && !of.accounts);
         assert_eq!((of.limit, of.account.as_deref()), (3, Some("A")));
         assert!(query(r#"{"streams":true}"#).accounts);
-        let subject = b"$SYS.REQ.ACCOUNT.ACC.JSZ"[..].into();
-        let asked = Asked { subject, ..asked(Request::AccountJsz, br#"{"consumer":true}"#) };
+        let account = Some("ACC".into());
+        let asked = Asked { account, ..asked(Request::AccountJsz, br#"{"consumer":true}"#) };
         let expected = monitor::JszQuery { consumers: true, ..monitor::JszQuery::default() };
         assert_eq!(
             asked.decide(&ServerIdentity::default(), Moment(0)),

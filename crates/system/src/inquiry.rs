@@ -4,13 +4,17 @@ use std::sync::Arc;
 
 use broker::{Broker, PublishOutcome, ServiceId};
 use fabric::ShardId;
-use monitor::{HealthStatus, HealthzQuery, JszQuery, Moment, Varz};
-use nats_proto::Publish;
+use monitor::{AccountRow, AccstatzQuery, ConnzQuery, HealthzQuery, JszQuery, Moment, SubszQuery};
+use nats_proto::{HeaderLen, Publish};
 use serde::Serialize;
 
+use crate::conns::conns;
+use crate::encoding::Encoding;
 use crate::envelope::{Body, sealed};
+use crate::profilez::ProfilezText;
 use crate::server_identity::ServerIdentity;
 use crate::statsz::{Statsz, StatszText};
+use crate::subscribers::SubscribersQuery;
 
 /// Inquiries of one shard that are under way; further requests wait on the shard.
 pub const INQUIRIES_MAX: usize = 16;
@@ -28,6 +32,32 @@ pub enum InquiryKind {
     Jsz(JszQuery),
     /// What an account has of it.
     AccountJsz(Box<str>, JszQuery),
+    /// Its connections.
+    Connz(ConnzQuery),
+    /// Its subscriptions.
+    Subsz(SubszQuery),
+    /// Its accounts, or all about one.
+    Accountz(Option<String>),
+    /// All about an account, and nothing else.
+    AccountInfo(Box<str>),
+    /// What accounts do; nothing is said if none is to be shown, unless unused ones are asked for.
+    Statz(AccstatzQuery),
+    /// What an account that has clients does.
+    Conns(Box<str>),
+    /// Routes.
+    Routez,
+    /// Gateways.
+    Gatewayz,
+    /// Leaf nodes.
+    Leafz,
+    /// Queues within nats-server.
+    IpQueuesz,
+    /// Groups of Raft.
+    Raftz,
+    /// Profiles: why there is none.
+    Profilez(ProfilezText),
+    /// How many subscriptions there are.
+    Subscribers(SubscribersQuery),
 }
 
 /// A request for what all shards know.
@@ -39,6 +69,7 @@ pub struct Inquiry {
     pub about: InquiryKind,
     pub(crate) server: Arc<ServerIdentity>,
     pub(crate) to: Address,
+    pub(crate) encoding: Encoding,
 }
 
 /// Where an answer goes.
@@ -51,50 +82,58 @@ pub(crate) struct Address {
 /// An answer that has to be published.
 #[derive(Debug)]
 pub struct Reply {
-    pub(crate) to: Address,
-    pub(crate) payload: Vec<u8>,
+    to: Address,
+    /// Headers, then payload.
+    body: Vec<u8>,
+    header_len: usize,
 }
 
 impl Inquiry {
     /// The answer to [`InquiryKind::Statsz`], at a time on the wall.
     pub fn answer_statsz(self, now: Moment, statsz: &Statsz) -> Reply {
-        self.answer(now, &Body::Statsz(StatszText::from(statsz)))
+        let body = sealed(&self.server, now, &Body::Statsz(StatszText::from(statsz)));
+        Reply::new(self.to, body)
     }
 
-    /// The answer to [`InquiryKind::Varz`].
-    pub fn answer_varz(self, now: Moment, varz: &Varz<'_>) -> Reply {
-        self.answer(now, &Body::Data(varz))
+    /// The answer to [`InquiryKind::Conns`].
+    pub fn answer_conns(self, now: Moment, account: &AccountRow) -> Reply {
+        let body = conns(&self.server, now, account);
+        Reply::new(self.to, body)
     }
 
-    /// The answer to [`InquiryKind::Healthz`].
-    pub fn answer_healthz(self, now: Moment, status: &HealthStatus) -> Reply {
-        self.answer(now, &Body::Data(status))
+    /// The answer to [`InquiryKind::Subscribers`].
+    pub fn answer_count(self, count: usize) -> Reply {
+        Reply::new(self.to, count.to_string().into())
     }
 
-    /// The answer to [`InquiryKind::Jsz`], or to [`InquiryKind::AccountJsz`].
-    pub fn answer_jsz<D: Serialize>(self, now: Moment, jsz: &D) -> Reply {
-        self.answer(now, &Body::Data(jsz))
+    /// The answer to any other, as monitoring tells it.
+    pub fn answer<D: Serialize>(self, now: Moment, data: &D) -> Reply {
+        let (body, header_len) = self.encoding.pack(sealed(&self.server, now, &Body::Data(data)));
+        Reply { to: self.to, body, header_len }
     }
 
     /// The answer to who asked for what is not to be had, and why.
     pub fn refuse(self, now: Moment, why: String) -> Reply {
-        self.answer(now, &Body::failed(why))
-    }
-
-    fn answer<D: Serialize>(self, now: Moment, body: &Body<D>) -> Reply {
-        Reply { payload: sealed(&self.server, now, body), to: self.to }
+        let body = sealed(&self.server, now, &Body::failed(why));
+        Reply::new(self.to, body)
     }
 }
 
 impl Reply {
+    /// Without headers.
+    pub(crate) fn new(to: Address, body: Vec<u8>) -> Self {
+        Self { to, body, header_len: 0 }
+    }
+
     pub(crate) fn publish(&self, broker: &mut Broker, service: ServiceId) -> PublishOutcome {
-        let size = self.payload.len().to_string();
+        let [size, header_size] = [self.body.len(), self.header_len].map(|len| len.to_string());
+        let header = HeaderLen { bytes: self.header_len, text: header_size.as_bytes() };
         let publish = Publish {
             subject: &self.to.subject,
             reply: None,
-            header: None,
+            header: (self.header_len > 0).then_some(header),
             size_text: size.as_bytes(),
-            body: &self.payload,
+            body: &self.body,
         };
         broker.service_publish(service, self.to.account, publish.subject, &publish)
     }

@@ -7,20 +7,32 @@
 //! `statsz`, `healthz`) say what they are made of, `envelope` what is around them.
 #![forbid(unsafe_code)]
 
+mod accounts;
 mod asked;
 mod claims;
+mod conns;
+mod connz;
+mod encoding;
 mod envelope;
+mod event_id;
 mod healthz;
+mod idle;
 mod inquiry;
 mod jsz;
 mod options;
+mod own_options;
+mod profilez;
 mod request;
 mod server_identity;
 mod statsz;
+mod subscribers;
+mod subsz;
 mod system;
 mod user_info;
 
 pub use inquiry::{INQUIRIES_MAX, Inquiry, InquiryKind, Reply};
+pub use profilez::ProfilezText;
 pub use server_identity::{Sequence, ServerIdentity};
 pub use statsz::Statsz;
+pub use subscribers::SubscribersQuery;
 pub use system::{System, SystemEvent};

@@ -3,8 +3,7 @@
 use nats_proto::BodyError;
 use nats_proto::go_json::{Field, Fields, read_into};
 
-use crate::healthz::HealthzOptions;
-use crate::jsz::JszOptions;
+use crate::own_options::OwnOptions;
 use crate::request::Request;
 use crate::server_identity::ServerIdentity;
 
@@ -21,10 +20,8 @@ pub(crate) struct Options {
     tags: Vec<String>,
     /// A domain of JetStream.
     domain: String,
-    /// What HEALTHZ has beside.
-    pub(crate) healthz: Option<HealthzOptions>,
-    /// What JSZ has beside.
-    pub(crate) jsz: Option<JszOptions>,
+    /// What the request has beside.
+    pub(crate) own: OwnOptions,
 }
 
 impl Fields for Options {
@@ -40,28 +37,22 @@ impl Fields for Options {
             "exact_match" => &mut self.exact_match,
             "tags" => &mut self.tags,
             "domain" => &mut self.domain,
-            name => return self.own_field(name),
+            name => return self.own.field(name),
         })
+    }
+
+    fn go_type_of(&self, name: &str) -> Option<&'static str> {
+        self.own.go_type_of(name)
     }
 }
 
 impl Options {
-    fn own_field(&mut self, name: &str) -> Option<&mut dyn Field> {
-        match (&mut self.healthz, &mut self.jsz) {
-            (Some(healthz), _) => healthz.field(name),
-            (_, Some(jsz)) => jsz.field(name),
-            _ => None,
-        }
-    }
-
     /// Reads those of a request; nothing is none. Go calls their type so.
     ///
     /// # Errors
     /// They are not JSON, or of another type.
     pub(crate) fn read(request: Request, text: &[u8], go_type: &'static str) -> Result<Self, BodyError> {
-        let healthz = (request == Request::Healthz).then(HealthzOptions::default);
-        let jsz = matches!(request, Request::Jsz | Request::AccountJsz).then(JszOptions::default);
-        let mut options = Self { go_type, healthz, jsz, ..Self::default() };
+        let mut options = Self { go_type, own: OwnOptions::of(request), ..Self::default() };
         if !text.is_empty() {
             read_into(text, &mut options)?;
         }

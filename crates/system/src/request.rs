@@ -1,5 +1,16 @@
 //! The subjects that nats-server answers itself, in one table.
 
+/// What a request is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// The server.
+    Server,
+    /// The account that the subject names.
+    Named,
+    /// The account of who asks.
+    Own,
+}
+
 /// What is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Request {
@@ -17,6 +28,34 @@ pub(crate) enum Request {
     Jsz,
     /// What an account has of it.
     AccountJsz,
+    /// Connections.
+    Connz(Scope),
+    /// Subscriptions.
+    Subsz(Scope),
+    /// Accounts, or all about one.
+    Accountz,
+    /// All about an account.
+    AccountInfo,
+    /// What accounts do.
+    Statz(Scope),
+    /// The same of one account, as a server asks for it.
+    Conns,
+    /// Routes.
+    Routez,
+    /// Gateways.
+    Gatewayz,
+    /// Leaf nodes.
+    Leafz,
+    /// Profiles.
+    Profilez,
+    /// Queues within nats-server.
+    IpQueuesz,
+    /// Groups of Raft.
+    Raftz,
+    /// How many subscribe to a subject.
+    Subscribers,
+    /// The same, as a server asks for it.
+    Nsubs,
     /// What nats-server answers and this server does not, with Go's name for the type of its options if these say
     /// which servers are asked.
     Unsupported(Option<&'static str>),
@@ -28,70 +67,97 @@ enum By {
     Anyone,
     /// Clients of the system account.
     System,
+    /// Clients of all others.
+    Others,
 }
 
-use By::{Anyone, System};
-use Request::{AccountJsz, Healthz, Idz, Jsz, Statsz, Unsupported, UserInfo, Varz};
+use By::{Anyone, Others, System};
+use Request::{
+    AccountInfo, AccountJsz, Accountz, Conns, Connz, Gatewayz, Healthz, Idz, IpQueuesz, Jsz, Leafz, Nsubs,
+    Profilez, Raftz, Routez, Statsz, Statz, Subscribers, Subsz, Unsupported, UserInfo, Varz,
+};
+use Scope::{Named, Own, Server};
 
 const PREFIX: &[u8] = b"$SYS.";
 
 /// Token by token: `*` is any, `#` the id of the server, `@` that or `PING`. The first row that matches counts.
 const TABLE: &[(By, &str, Request)] = &[
     (Anyone, "REQ.USER.INFO", UserInfo),
-    (Anyone, "REQ.SERVER.PING.CONNZ", Unsupported(Some("server.ConnzEventOptions"))),
-    (Anyone, "REQ.ACCOUNT.PING.CONNZ", Unsupported(Some("server.ConnzEventOptions"))),
-    (Anyone, "REQ.ACCOUNT.PING.STATZ", Unsupported(Some("server.AccountStatzEventOptions"))),
+    (Others, "REQ.SERVER.PING.CONNZ", Connz(Own)),
+    (Others, "REQ.ACCOUNT.PING.CONNZ", Connz(Own)),
+    (Others, "REQ.ACCOUNT.PING.STATZ", Statz(Own)),
     (System, "REQ.SERVER.PING", Statsz),
     (System, "REQ.SERVER.@.STATSZ", Statsz),
     (System, "REQ.SERVER.@.IDZ", Idz),
     (System, "REQ.SERVER.@.VARZ", Varz),
-    (System, "REQ.SERVER.@.SUBSZ", Unsupported(Some("server.SubszEventOptions"))),
-    (System, "REQ.SERVER.@.CONNZ", Unsupported(Some("server.ConnzEventOptions"))),
-    (System, "REQ.SERVER.@.ROUTEZ", Unsupported(Some("server.RoutezEventOptions"))),
-    (System, "REQ.SERVER.@.GATEWAYZ", Unsupported(Some("server.GatewayzEventOptions"))),
-    (System, "REQ.SERVER.@.LEAFZ", Unsupported(Some("server.LeafzEventOptions"))),
-    (System, "REQ.SERVER.@.ACCOUNTZ", Unsupported(Some("server.AccountzEventOptions"))),
+    (System, "REQ.SERVER.@.SUBSZ", Subsz(Server)),
+    (System, "REQ.SERVER.@.CONNZ", Connz(Server)),
+    (System, "REQ.SERVER.@.ROUTEZ", Routez),
+    (System, "REQ.SERVER.@.GATEWAYZ", Gatewayz),
+    (System, "REQ.SERVER.@.LEAFZ", Leafz),
+    (System, "REQ.SERVER.@.ACCOUNTZ", Accountz),
     (System, "REQ.SERVER.@.JSZ", Jsz),
     (System, "REQ.SERVER.@.HEALTHZ", Healthz),
-    (System, "REQ.SERVER.@.PROFILEZ", Unsupported(Some("server.ProfilezEventOptions"))),
+    (System, "REQ.SERVER.@.PROFILEZ", Profilez),
     (System, "REQ.SERVER.@.EXPVARZ", Unsupported(Some("server.ExpvarzEventOptions"))),
-    (System, "REQ.SERVER.@.IPQUEUESZ", Unsupported(Some("server.IpqueueszEventOptions"))),
-    (System, "REQ.SERVER.@.RAFTZ", Unsupported(Some("server.RaftzEventOptions"))),
+    (System, "REQ.SERVER.@.IPQUEUESZ", IpQueuesz),
+    (System, "REQ.SERVER.@.RAFTZ", Raftz),
     (System, "REQ.SERVER.#.RELOAD", Unsupported(Some("server.EventFilterOptions"))),
     (System, "REQ.SERVER.#.KICK", Unsupported(Some("server.EventFilterOptions"))),
     (System, "REQ.SERVER.#.LDM", Unsupported(Some("server.EventFilterOptions"))),
-    (System, "REQ.ACCOUNT.*.SUBSZ", Unsupported(Some("server.SubszEventOptions"))),
-    (System, "REQ.ACCOUNT.*.CONNZ", Unsupported(Some("server.ConnzEventOptions"))),
-    (System, "REQ.ACCOUNT.*.LEAFZ", Unsupported(Some("server.LeafzEventOptions"))),
+    (System, "REQ.ACCOUNT.PING.STATZ", Statz(Server)),
+    (System, "REQ.ACCOUNT.*.SUBSZ", Subsz(Named)),
+    (System, "REQ.ACCOUNT.*.CONNZ", Connz(Named)),
+    (System, "REQ.ACCOUNT.*.LEAFZ", Leafz),
     (System, "REQ.ACCOUNT.*.JSZ", AccountJsz),
-    (System, "REQ.ACCOUNT.*.INFO", Unsupported(Some("server.AccInfoEventOptions"))),
-    (System, "REQ.ACCOUNT.*.STATZ", Unsupported(Some("server.AccountStatzEventOptions"))),
-    (System, "REQ.ACCOUNT.*.CONNS", Unsupported(None)),
+    (System, "REQ.ACCOUNT.*.INFO", AccountInfo),
+    (System, "REQ.ACCOUNT.*.STATZ", Statz(Named)),
+    (System, "REQ.ACCOUNT.*.CONNS", Conns),
     (System, "REQ.ACCOUNT.*.CLAIMS.UPDATE", Unsupported(None)),
-    (System, "REQ.ACCOUNT.NSUBS", Unsupported(None)),
+    (System, "REQ.ACCOUNT.NSUBS", Nsubs),
     (System, "REQ.USER.*.INFO", Unsupported(None)),
     (System, "ACCOUNT.*.CLAIMS.UPDATE", Unsupported(None)),
-    (System, "DEBUG.SUBSCRIBERS", Unsupported(None)),
+    (System, "DEBUG.SUBSCRIBERS", Subscribers),
 ];
 
 impl Request {
     /// What a message on the subject asks the server of this id, which comes from the system account or from another.
     pub(crate) fn of(subject: &[u8], is_system: bool, id: &str) -> Option<Self> {
         let rest = subject.strip_prefix(PREFIX)?;
-        let may_ask = |by: By| is_system || by == Anyone;
+        let may_ask = |by: By| by == Anyone || is_system == (by == System);
         let row = TABLE.iter().find(|(by, pattern, _)| may_ask(*by) && matches(pattern, rest, id));
         row.map(|(_, _, request)| *request)
     }
 
     /// Go's name for the type of the options, if there are any that say which servers are asked.
     pub(crate) fn options(self) -> Option<&'static str> {
+        Some(match self {
+            UserInfo | Idz | Conns | Subscribers | Nsubs => return None,
+            Statsz => "server.StatszEventOptions",
+            Varz => "server.VarzEventOptions",
+            Healthz => "server.HealthzEventOptions",
+            Jsz | AccountJsz => "server.JszEventOptions",
+            Connz(_) => "server.ConnzEventOptions",
+            Subsz(_) => "server.SubszEventOptions",
+            Accountz => "server.AccountzEventOptions",
+            AccountInfo => "server.AccInfoEventOptions",
+            Statz(_) => "server.AccountStatzEventOptions",
+            Routez => "server.RoutezEventOptions",
+            Gatewayz => "server.GatewayzEventOptions",
+            Leafz => "server.LeafzEventOptions",
+            Profilez => "server.ProfilezEventOptions",
+            IpQueuesz => "server.IpqueueszEventOptions",
+            Raftz => "server.RaftzEventOptions",
+            Unsupported(options) => return options,
+        })
+    }
+
+    /// What it is about.
+    pub(crate) fn scope(self) -> Scope {
         match self {
-            UserInfo | Idz => None,
-            Statsz => Some("server.StatszEventOptions"),
-            Varz => Some("server.VarzEventOptions"),
-            Healthz => Some("server.HealthzEventOptions"),
-            Jsz | AccountJsz => Some("server.JszEventOptions"),
-            Unsupported(options) => options,
+            Connz(scope) | Subsz(scope) | Statz(scope) => scope,
+            AccountJsz | AccountInfo | Conns => Named,
+            _ => Server,
         }
     }
 }
@@ -119,7 +185,6 @@ mod tests {
     /// As nats-server 2.14.5 answers or says that nobody does.
     #[test]
     fn who_may_ask_what() {
-        let connz = Unsupported(Some("server.ConnzEventOptions"));
         for (subject, by_system, by_others) in [
             ("$SYS.REQ.USER.INFO", Some(UserInfo), Some(UserInfo)),
             ("$SYS.REQ.SERVER.PING", Some(Statsz), None),
@@ -130,9 +195,14 @@ mod tests {
             ("$SYS.REQ.SERVER.NID", None, None),
             ("$SYS.REQ.SERVER.PING.NOPE", None, None),
             ("$SYS.REQ.SERVER.PING.STATSZ.x", None, None),
-            ("$SYS.REQ.SERVER.PING.CONNZ", Some(connz), Some(connz)),
-            ("$SYS.REQ.SERVER.NID.CONNZ", Some(connz), None),
-            ("$SYS.REQ.ACCOUNT.A.CONNZ", Some(connz), None),
+            ("$SYS.REQ.SERVER.PING.CONNZ", Some(Connz(Server)), Some(Connz(Own))),
+            ("$SYS.REQ.SERVER.NID.CONNZ", Some(Connz(Server)), None),
+            ("$SYS.REQ.ACCOUNT.PING.CONNZ", Some(Connz(Named)), Some(Connz(Own))),
+            ("$SYS.REQ.ACCOUNT.A.CONNZ", Some(Connz(Named)), None),
+            ("$SYS.REQ.ACCOUNT.PING.STATZ", Some(Statz(Server)), Some(Statz(Own))),
+            ("$SYS.REQ.ACCOUNT.A.STATZ", Some(Statz(Named)), None),
+            ("$SYS.REQ.ACCOUNT.PING.INFO", Some(AccountInfo), None),
+            ("$SYS.DEBUG.SUBSCRIBERS", Some(Subscribers), None),
             ("$SYS.REQ.SERVER.PING.JSZ", Some(Jsz), None),
             ("$SYS.REQ.ACCOUNT.A.JSZ", Some(AccountJsz), None),
             ("$SYS.REQ.SERVER.PING.KICK", None, None),

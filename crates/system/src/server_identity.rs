@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use monitor::Moment;
 use serde::Serialize;
 
+use crate::event_id::event_id;
+
 /// What answers say of the server.
 #[derive(Debug, Clone, Default)]
 pub struct ServerIdentity {
@@ -26,17 +28,28 @@ pub struct ServerIdentity {
     pub metadata: BTreeMap<String, String>,
     /// Whether it has streams.
     pub jetstream: bool,
-    /// Numbers the answers.
+    /// Numbers what it says.
     pub sequence: Sequence,
 }
 
-/// Numbers the answers of all shards of a server, from 1. Clones go on from where each other is.
+/// Numbers what all shards of a server say, answers and events, from 1. Clones go on from where each other is.
 #[derive(Debug, Clone, Default)]
-pub struct Sequence(Arc<AtomicU64>);
+pub struct Sequence(Arc<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    said: AtomicU64,
+    /// Events that have an id of their own.
+    events: AtomicU64,
+}
 
 impl Sequence {
     fn next(&self) -> u64 {
-        self.0.fetch_add(1, Ordering::Relaxed) + 1
+        self.0.said.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    fn next_event(&self) -> u64 {
+        self.0.events.fetch_add(1, Ordering::Relaxed) + 1
     }
 }
 
@@ -87,6 +100,11 @@ impl ServerIdentity {
             seq: self.sequence.next(),
             time: now,
         }
+    }
+
+    /// The id of the next event.
+    pub(crate) fn next_event_id(&self) -> String {
+        event_id(&self.id, self.sequence.next_event())
     }
 
     /// Which server it is.

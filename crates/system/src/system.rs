@@ -145,13 +145,14 @@ impl System {
             Verdict::Silence => 0,
             Verdict::Say(payload) => {
                 let bytes = payload.len();
-                self.replies.push_back(Reply { to: asked.to, payload });
+                self.replies.push_back(Reply::new(asked.to, payload));
                 bytes
             }
             Verdict::Inquire(about) => {
                 self.inquiries_under_way += 1;
                 let server = Arc::clone(self.claims.server());
-                self.inquiries.push(Inquiry { shard: self.shard, about, server, to: asked.to });
+                let (shard, to, encoding) = (self.shard, asked.to, asked.encoding);
+                self.inquiries.push(Inquiry { shard, about, server, to, encoding });
                 0
             }
         }

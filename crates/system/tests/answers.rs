@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use broker::Broker;
 use fabric::ShardId;
-use monitor::{Facts, Moment, ShardTotals, Varz};
+use monitor::{AccountRow, Facts, Moment, ShardTotals, Varz};
 use nats_auth::{AccountConfig, Config, Directory, IdentityConfig, Permissions, SubjectPermission, User};
 use shards::{Conn, Shards};
 use system::{INQUIRIES_MAX, Inquiry, InquiryKind, ServerIdentity, Statsz, System, SystemEvent};
@@ -85,7 +85,7 @@ impl Rig {
         let reply = Some(match &inquiry.about {
             InquiryKind::Healthz(query) => {
                 let status = query.status(true, None);
-                inquiry.answer_healthz(Moment(0), &status)
+                inquiry.answer(Moment(0), &status)
             }
             InquiryKind::Statsz => inquiry.answer_statsz(Moment(0), &Statsz { totals, ..Statsz::default() }),
             InquiryKind::Varz => {
@@ -98,18 +98,30 @@ impl Rig {
                 };
                 let http_req_stats = BTreeMap::new();
                 let (now, facts, http_req_stats) = (Moment(0), &facts, &http_req_stats);
-                inquiry.answer_varz(
+                inquiry.answer(
                     now,
                     &Varz { facts, now, mem: 0, cpu: 0.0, totals, jetstream: None, http_req_stats },
                 )
             }
             InquiryKind::Jsz(query) => {
                 let limit = query.limit;
-                inquiry.answer_jsz(Moment(0), &limit)
+                inquiry.answer(Moment(0), &limit)
             }
             InquiryKind::AccountJsz(account, _) => {
                 let why = format!("account {account}");
                 inquiry.refuse(Moment(0), why)
+            }
+            InquiryKind::Subscribers(query) => {
+                let count = query.account.len();
+                inquiry.answer_count(count)
+            }
+            InquiryKind::Conns(account) => {
+                let row = AccountRow { name: account.clone(), connections: 2, ..AccountRow::default() };
+                inquiry.answer_conns(Moment(0), &row)
+            }
+            about => {
+                let about = format!("{about:?}");
+                inquiry.answer(Moment(0), &about)
             }
         });
         self.systems[shard].on_event(&mut self.shards.brokers[shard], SystemEvent::Answered(reply));
@@ -185,7 +197,46 @@ fn only_the_system_account_asks_how_the_server_is() {
     assert!(rig.ask(system, "SERVER.PING.JSZ").contains(r#"},"data":0}"#));
     let refused = r#"},"data":null,"error":{"code":500,"description":"account X"}}"#;
     assert!(rig.ask(system, "ACCOUNT.X.JSZ").contains(refused));
-    assert!(rig.ask(system, "SERVER.PING.LEAFZ").contains(r#""error":{"code":501,"#));
+    assert!(rig.ask(system, "SERVER.PING.EXPVARZ").contains(r#""error":{"code":501,"#));
+}
+
+/// As nats-server 2.14.5 maps and refuses them.
+#[test]
+fn an_account_learns_of_itself_alone() {
+    let mut rig = Rig::new(2);
+    let (other, system) = (rig.client("a"), rig.client("s"));
+    let of_account = r#"account: Some(\"A\")"#;
+    for what in ["SERVER.PING.CONNZ", "ACCOUNT.PING.CONNZ"] {
+        assert!(rig.ask(other, what).contains(of_account));
+        let said = rig.say(other, &format!("PUB $SYS.REQ.{what} r 11\r\n{{\"acc\":\"B\"}}\r\n"));
+        assert!(said.contains(of_account), "{said}");
+    }
+    assert!(rig.ask(other, "ACCOUNT.PING.STATZ").contains(r#"accounts: [\"A\"], unused: false"#));
+    for what in ["ACCOUNT.A.CONNZ", "ACCOUNT.A.STATZ", "ACCOUNT.PING.SUBSZ", "ACCOUNT.A.INFO"] {
+        assert!(rig.ask(other, what).contains("503"), "{what}");
+    }
+    assert!(rig.ask(system, "ACCOUNT.A.CONNZ").contains(of_account));
+    assert!(rig.ask(system, "ACCOUNT.A.SUBSZ").contains(of_account));
+    assert!(rig.ask(system, "SERVER.PING.CONNZ").contains("account: None"));
+    assert!(rig.ask(system, "ACCOUNT.PING.STATZ").contains("accounts: [], unused: false"));
+    assert!(rig.ask(system, "ACCOUNT.A.CONNS").contains(r#""acc":"A","name":"A","conns":2,"#));
+    let refused = r#""data":null,"error":{"code":500,"description":"invalid sorting option: x"}}"#;
+    let said = rig.say(system, "PUB $SYS.REQ.SERVER.PING.CONNZ r 12\r\n{\"sort\":\"x\"}\r\n");
+    assert!(said.contains(refused), "{said}");
+    assert_eq!(rig.say(system, "PUB $SYS.DEBUG.SUBSCRIBERS r 3\r\nx.>\r\n"), "MSG r 1 1\r\n4\r\n");
+}
+
+#[test]
+fn answers_are_packed_for_those_who_accept_it() {
+    let mut rig = Rig::new(1);
+    let system = rig.client("s");
+    let mut asks = |accepted: &str| {
+        let headers = format!("NATS/1.0\r\nAccept-Encoding: {accepted}\r\n\r\n");
+        let len = headers.len();
+        let request = format!("HPUB $SYS.REQ.SERVER.PING.LEAFZ r {len} {len}\r\n{headers}\r\n");
+        rig.say(system, &request)
+    };
+    assert!(asks("br").contains("Content-Encoding: identity\r\n\r\n{\"server\":"));
 }
 
 #[test]

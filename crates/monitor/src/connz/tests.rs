@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use nats_proto::go_json::pretty;
+
 use super::*;
 use crate::request::Request;
 use crate::snapshot::{Tally, TlsFacts};
@@ -57,7 +59,8 @@ fn answer(text: &str, shown: Vec<Shown>) -> String {
     let total = shown.len();
     shown.into_iter().for_each(|one| selection.push(one));
     let shown = selection.finish();
-    Connz { server_id: "ID", clock: CLOCK, total, shown, subscriptions: vec![sub(7)] }.answer(&query).text()
+    let connz = Connz { server_id: "ID", clock: CLOCK, total, shown, subscriptions: vec![sub(7)] };
+    pretty(&connz.text(&query))
 }
 
 fn closed(cid: u64, stop: u64, reason: &'static str) -> Shown {
@@ -206,7 +209,7 @@ fn what_makes_no_sense_is_refused() {
         assert_eq!((&answer.body[..], answer.content_type), (expected, content_type));
     }
     assert_eq!(query("cid=5&limit=7").limit, 1);
-    let nobody = Connz::no_such_account(CLOCK, &query("acc=NOPE")).text();
+    let nobody = pretty(&Connz::no_such_account(CLOCK, &query("acc=NOPE")));
     assert!(
         nobody.contains("\"server_id\": \"\"") && nobody.ends_with("\"connections\": null\n}"),
         "{nobody}"

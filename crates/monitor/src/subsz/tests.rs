@@ -1,3 +1,5 @@
+use nats_proto::go_json::pretty;
+
 use super::*;
 use crate::request::Request;
 
@@ -11,9 +13,8 @@ fn answer(text: &str, shown: Vec<SubscriptionRow>) -> String {
     let Request::Subsz(query) = asked(text) else { panic!("{text} is refused") };
     let lookups =
         Lookups { inserts: 3, removes: 1, cached: 4, lookups: 8, hits: 2, fanout_max: 2, fanout_sum: 5 };
-    Subsz { server_id: "ID", clock: CLOCK, subscriptions: 2, lookups, total: shown.len(), shown }
-        .answer(&query)
-        .text()
+    let subsz = Subsz { server_id: "ID", clock: CLOCK, subscriptions: 2, lookups, total: shown.len(), shown };
+    pretty(&subsz.text(&query))
 }
 
 /// As nats-server 2.14.5 writes it.

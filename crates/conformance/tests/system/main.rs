@@ -3,10 +3,14 @@
 //! All of this holds for nats-server 2.14.5 too (`BUSTER_SERVER_BIN=nats-server BUSTER_PEER=1`), but for what is not
 //! supported here.
 
+mod client;
+mod monitoring;
+
 use std::thread;
 
+use client::{CONFIG, Client, SPREAD, clients};
 use serde_json::Value;
-use test_kit::{RawClient, Server, ServerOp, Setup, on_every_setup};
+use test_kit::{Server, ServerOp, Setup, on_every_setup};
 
 on_every_setup!(
     every_user_learns_who_it_is,
@@ -18,75 +22,6 @@ on_every_setup!(
     a_reload_is_heeded,
     all_clients_are_answered,
 );
-
-/// Connections per role: more than the most shards, so that they are on all of them.
-const SPREAD: usize = 6;
-
-const CONFIG: &str = r#"
-    server_name: S1
-    server_tags: [a, b]
-    accounts {
-        A { users: [
-            { user: open, password: x }
-            { user: narrow, password: x, permissions {
-                publish { allow: ["$SYS.REQ.>", "x.>"], deny: ["y"] }
-                subscribe { allow: ["_INBOX.>", "q g"] }
-                allow_responses { max: 3, expires: "5s" }
-            } }
-            { user: mute, password: x, permissions { publish: "x.>" } }
-            { user: deaf, password: x, permissions { subscribe { deny: "_INBOX.>" } } }
-        ] }
-        SYS { users: [ { user: sys, password: x } ] }
-    }
-    system_account: SYS
-"#;
-
-/// A client that listens to an inbox of its own.
-struct Client {
-    raw: RawClient,
-    /// The id of the server.
-    id: String,
-    inbox: String,
-}
-
-impl Client {
-    fn connect(server: &Server, user: &str) -> Self {
-        let mut raw = RawClient::dial(server.addr());
-        let ServerOp::Info(info) = raw.next_op() else { panic!("INFO comes first") };
-        let info: Value = serde_json::from_str(&info).expect("JSON");
-        let inbox = format!("_INBOX.{}", info["client_id"]);
-        raw.send(format!(
-            "CONNECT {{\"verbose\":false,\"pedantic\":false,\"headers\":true,\"no_responders\":true,\
-             \"user\":\"{user}\",\"pass\":\"x\"}}\r\nSUB {inbox} 1\r\nPING\r\n"
-        ));
-        while raw.next_op() != ServerOp::Pong {}
-        Self { raw, id: info["server_id"].as_str().expect("text").to_owned(), inbox }
-    }
-
-    fn send(&mut self, what: &str, options: &str) {
-        let (inbox, len) = (&self.inbox, options.len());
-        self.raw.send(format!("PUB $SYS.REQ.{what} {inbox} {len}\r\n{options}\r\n"));
-    }
-
-    /// The answer to a request below `$SYS.REQ.`; `None` if nobody responds.
-    fn asks_with(&mut self, what: &str, options: &str) -> Option<Value> {
-        self.send(what, options);
-        let message = self.raw.next_message();
-        (!message.is_no_responders()).then(|| serde_json::from_slice(&message.payload).expect("JSON"))
-    }
-
-    fn asks(&mut self, what: &str) -> Option<Value> {
-        self.asks_with(what, "")
-    }
-
-    fn learns(&mut self, what: &str) -> Value {
-        self.asks(what).expect("someone responds")
-    }
-}
-
-fn clients(server: &Server, user: &str) -> Vec<Client> {
-    (0..SPREAD).map(|_| Client::connect(server, user)).collect()
-}
 
 fn every_user_learns_who_it_is(setup: Setup) {
     let server = Server::configured(setup, CONFIG);
@@ -205,8 +140,8 @@ fn what_is_not_supported_is_said(setup: Setup) {
     }
     let server = Server::configured(setup, CONFIG);
     let mut client = Client::connect(&server, "sys");
-    let said = client.learns("SERVER.PING.LEAFZ");
-    let words = "$SYS.REQ.SERVER.PING.LEAFZ is not supported";
+    let said = client.learns("SERVER.PING.EXPVARZ");
+    let words = "$SYS.REQ.SERVER.PING.EXPVARZ is not supported";
     assert_eq!(said["error"], serde_json::json!({ "code": 501, "description": words }));
     assert_eq!(said["server"]["name"], "S1");
 }

@@ -1,0 +1,138 @@
+//! What there is to tell of connections, subscriptions and accounts, whoever asks.
+
+use std::sync::Arc;
+
+use monitor::{
+    AccountDetail, AccountRow, Accounts, AccstatzQuery, Connz, ConnzQuery, Facts, Moment, Subsz, SubszQuery,
+    accountz, accountz_of, accstatz, no_such_account,
+};
+use shard_runtime::wall_clock;
+use system::SubscribersQuery;
+
+use crate::audience::Audience;
+use crate::board::Board;
+use crate::gather::{Gatherer, lookups};
+
+/// Who finds it out. `None` from any of its methods says that the shards stop.
+#[derive(Clone)]
+pub(crate) struct Teller {
+    pub(crate) gatherer: Gatherer,
+    pub(crate) board: Arc<Board>,
+}
+
+impl Teller {
+    /// The connections that are asked for.
+    pub(crate) fn connz<A: Audience>(&self, query: &ConnzQuery, to: A) -> Option<A::Told> {
+        let clock = self.gatherer.clock()?;
+        let facts = self.board.facts();
+        let open = match &query.account {
+            None => self.gatherer.sum()?.connections,
+            Some(name) => {
+                let accounts = self.accounts(&facts)?;
+                let Some(account) = accounts.find(name) else {
+                    return Some(to.tell(&Connz::no_such_account(clock, query)));
+                };
+                account.connections
+            }
+        };
+        let found = self.gatherer.connections(query, clock, open as usize)?;
+        let (server_id, total) = (&*facts.server.server_id, found.total);
+        let connz =
+            Connz { server_id, clock, total, shown: found.shown, subscriptions: found.subscriptions };
+        Some(to.tell(&connz.text(query)))
+    }
+
+    /// The subscriptions that are asked for.
+    pub(crate) fn subsz<A: Audience>(&self, query: &SubszQuery, to: A) -> Option<A::Told> {
+        let (subscriptions, lookups) = lookups(&self.gatherer.accounts()?, query.account.as_deref());
+        let (total, shown) =
+            if query.subs { self.gatherer.subscription_list(query)? } else { (0, Vec::new()) };
+        let facts = self.board.facts();
+        let (server_id, clock) = (&*facts.server.server_id, self.gatherer.clock()?);
+        let subsz = Subsz { server_id, clock, subscriptions, lookups, total, shown };
+        Some(to.tell(&subsz.text(query)))
+    }
+
+    /// The accounts, or all about one.
+    pub(crate) fn accountz<A: Audience>(&self, name: Option<&str>, to: A) -> Option<A::Told> {
+        let facts = self.board.facts();
+        let (id, now, system) = (&facts.server.server_id, wall_clock(), &facts.config.system_account);
+        match name {
+            None => Some(to.tell(&accountz(id, now, system, &self.accounts(&facts)?))),
+            Some(name) => self.with_account(&facts, name, to, |detail, to| {
+                to.tell(&accountz_of(id, now, system, detail))
+            }),
+        }
+    }
+
+    /// All about an account, and nothing else.
+    pub(crate) fn account_info<A: Audience>(&self, name: &str, to: A) -> Option<A::Told> {
+        self.with_account(&self.board.facts(), name, to, |detail, to| to.tell(detail))
+    }
+
+    fn with_account<A: Audience>(
+        &self,
+        facts: &Facts,
+        name: &str,
+        to: A,
+        tell: impl FnOnce(&AccountDetail<'_>, A) -> A::Told,
+    ) -> Option<A::Told> {
+        let accounts = self.accounts(facts)?;
+        let Some(account) = accounts.find(name) else {
+            return Some(to.refuse(no_such_account(name)));
+        };
+        let has_jetstream = match self.gatherer.streams() {
+            Some(streams) => streams.has(name)?,
+            None => false,
+        };
+        let (loaded, mappings) = (facts.config.config_load_time, facts.mappings.get(name));
+        Some(tell(&account.detail(&facts.config.system_account, loaded, has_jetstream, mappings), to))
+    }
+
+    /// What accounts do. Nothing is told where `may_be_silent` and there is nothing to show.
+    pub(crate) fn accstatz<A: Audience>(
+        &self,
+        query: &AccstatzQuery,
+        may_be_silent: bool,
+        to: A,
+    ) -> Option<A::Told> {
+        let facts = self.board.facts();
+        let accounts = self.accounts(&facts)?;
+        let shown = query.select(&accounts);
+        if shown.is_empty() && may_be_silent && !query.unused {
+            return None;
+        }
+        Some(to.tell(&accstatz(&facts.server.server_id, wall_clock(), &shown)))
+    }
+
+    /// An account that has clients.
+    pub(crate) fn account_in_use(&self, name: &str) -> Option<AccountRow> {
+        let accounts = self.gatherer.accounts()?;
+        accounts.find(name).filter(|account| account.connections > 0).cloned()
+    }
+
+    /// How many subscriptions there are; `None` where nothing is said.
+    pub(crate) fn subscribers(&self, query: &SubscribersQuery) -> Option<usize> {
+        let accounts = self.gatherer.accounts()?;
+        let account = accounts.find(&query.account)?;
+        if query.needs_clients && account.connections == 0 {
+            return None;
+        }
+        self.gatherer.count_subscriptions(query)
+    }
+
+    /// All accounts, also before a shard knows of any.
+    fn accounts(&self, facts: &Facts) -> Option<Accounts> {
+        let mut accounts = self.gatherer.accounts()?;
+        if !facts.config.system_account.is_empty() {
+            accounts.know(&facts.config.system_account);
+        }
+        Some(accounts)
+    }
+
+    /// What time it is on the wall, and which server this is.
+    pub(crate) fn place(&self) -> (Moment, String, String) {
+        let server = self.board.facts().server;
+        (wall_clock(), server.server_id, server.server_name)
+    }
+}
