@@ -14,6 +14,7 @@ use nats_proto::{ConnectOptions, Limits, quote};
 
 use crate::broker::Broker;
 use crate::client::{Client, Hold, Objection, Reminder, Standing, Watch};
+use crate::client_news::ClientDeed;
 use crate::guard::Guard;
 use crate::input::Flow;
 use crate::seldom::SeldomLine;
@@ -105,7 +106,9 @@ impl Broker {
         match directory.authenticate(&Credentials { connection_type, ..Credentials::default() }) {
             Verdict::Granted(identity) if directory.has_no_auth_user(connection_type) => {
                 self.egress.clients.at(id).connect_received = true;
-                self.admit_as(id, identity);
+                if self.admit_as(id, identity) {
+                    self.note_deed(id, ClientDeed::Came);
+                }
             }
             Verdict::Refused(claim) => self.refuse_credentials(id, claim),
             Verdict::Granted(_) | Verdict::Check(_) => self.refuse_credentials(id, None),
@@ -157,6 +160,7 @@ impl Broker {
             None => tracing::error!("{label} - authentication error"),
         }
         client.claim = claim;
+        self.note_deed(id, ClientDeed::Refused(CloseReason::AuthenticationFailure));
         self.refuse(id, "Authorization Violation", CloseReason::AuthenticationFailure);
     }
 
@@ -172,6 +176,7 @@ impl Broker {
         }
         let (peer, account) = (client.peer(), self.config.settings.directory.account(client.account));
         client.introduce(peer, account.name());
+        self.note_deed(id, ClientDeed::Came);
         let (text, reason) = match objection {
             Some(Objection::Protocol) => ("invalid client protocol", CloseReason::BadClientProtocolVersion),
             Some(Objection::NoResponders) => {

@@ -18,6 +18,7 @@ use nats_proto::{Limits, ServerInfo, encode};
 use crate::ahead::Ahead;
 use crate::chores::Chores;
 use crate::client::{Client, Reminder, Standing};
+use crate::client_news::Herald;
 use crate::config::Config;
 use crate::dispatch::Dispatcher;
 use crate::egress::Egress;
@@ -63,6 +64,7 @@ pub struct Broker {
     pub(crate) directory_epoch: u64,
     /// The row of the connection that was let go last.
     pub(crate) shed_row: usize,
+    pub(crate) herald: Herald,
     pub(crate) nonces: Nonces,
     /// Passwords that are to be held against their hashes.
     pub(crate) password_checks: Vec<(ConnId, PasswordCheck)>,
@@ -97,6 +99,7 @@ impl Broker {
             settings_epoch: 0,
             directory_epoch: 0,
             shed_row: 0,
+            herald: Herald::default(),
             nonces: Nonces::new(config.nonce_key),
             password_checks: Vec::new(),
             filter: Vec::new(),

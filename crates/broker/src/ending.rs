@@ -5,6 +5,7 @@ use fabric::ShardId;
 use monitor::ClosedRow;
 
 use crate::broker::Broker;
+use crate::client_news::ClientDeed;
 use crate::turn::CONNECTION_TURN_STEPS;
 
 /// What it takes to close a connection, its socket included.
@@ -73,6 +74,9 @@ impl Broker {
         tracing::debug!("{} - Client connection closed: {reason}", client.label);
         self.egress.counters.on_closed(client, reason);
         self.turn.spend_beside(CONNECTION_TURN_STEPS);
+        if !self.chores.is_shutting_down() {
+            self.note_deed(id, ClientDeed::Left(reason));
+        }
         let closed = self.closed_row(id, reason);
         let client = self.egress.clients.at(id);
         client.inbox = Inbox::default();

@@ -16,7 +16,7 @@
 //!   `moves`, `moved`, and `sampling`, which says which ones should.
 //! - What the operator decides: `options`, and with what else may change while the server runs, `settings`; `renewal`
 //!   is what becomes of connections then. What is too long for one turn of any of it: `chores`.
-//! - What is told: `counters`, `record`, `inspect` and `closed_ring` (monitoring), `trace` and `seldom` (the log).
+//! - What is told: `counters`, `record`, `inspect` and `closed_ring` (monitoring), `trace` and `seldom` (the log), `client_news` (who came and went).
 //!
 //! Where such a file has both what the machine holds and methods of the machine, the methods stand in the folder
 //! of its name: nobody imports those, so the files that others import need not import the machine.
@@ -28,6 +28,7 @@ mod awaited;
 mod broker;
 mod chores;
 mod client;
+mod client_news;
 mod closed_ring;
 mod complaint;
 mod config;
@@ -82,6 +83,7 @@ mod web;
 mod who;
 
 pub use broker::Broker;
+pub use client_news::{ClientDeed, ClientNews};
 pub use closed_ring::ClosedConnections;
 pub use config::Config;
 pub use moved::Moved;

@@ -147,6 +147,11 @@ impl Services {
         !self.rows.iter().any(|row| row.letterbox.is_full())
     }
 
+    /// There is something to look after.
+    pub(crate) fn have_something(&mut self) {
+        self.have_news = true;
+    }
+
     /// Somebody wants to hear something else than before, here or on another shard.
     #[inline]
     pub(crate) fn on_interest_changed(&mut self) {

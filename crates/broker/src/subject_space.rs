@@ -105,6 +105,11 @@ impl SubjectSpace {
         }
     }
 
+    /// Whether nobody subscribes to anything, on any shard, as far as this one knows.
+    pub(crate) fn is_deserted(&self) -> bool {
+        self.local.is_empty() && self.remote_literals.is_empty() && self.remote.is_empty()
+    }
+
     /// Who on this shard gets messages on the subject.
     pub(crate) fn local_matches(&mut self, subject: &[u8]) -> &Matches<SubKey> {
         self.answered = MessageNumber::default();

@@ -13,7 +13,7 @@ pub struct Clock {
 
 impl Clock {
     /// A moment on the shards' clock, on the wall.
-    pub(crate) fn moment(self, shards: u64) -> Moment {
+    pub fn moment(self, shards: u64) -> Moment {
         let ago =
             i64::try_from(self.shards_now).unwrap_or(i64::MAX) - i64::try_from(shards).unwrap_or(i64::MAX);
         Moment(self.now.0.saturating_sub(ago))

@@ -10,6 +10,7 @@ mod accounts;
 mod answer;
 mod clock;
 mod connz;
+mod connz_query;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 mod healthz;
@@ -34,7 +35,8 @@ pub use accounts::{
 };
 pub use answer::Answer;
 pub use clock::Clock;
-pub use connz::{Connz, ConnzQuery, Selection, Shown, Sort, State, Subs};
+pub use connz::{Connz, Selection, Shown};
+pub use connz_query::{ConnzQuery, Sort, State, Subs};
 pub use healthz::{AilingStream, Ailment, Health, HealthStatus, HealthzQuery, StreamHealth};
 pub use jetstream::{
     JetStreamConfigFacts, JetStreamFacts, JetStreamLimitFacts, JetStreamText, JetStreamTotals,

@@ -4,7 +4,7 @@ use http_head::{Target, clean};
 
 use crate::accounts::{AccstatzQuery, no_such_account};
 use crate::answer::Answer;
-use crate::connz::ConnzQuery;
+use crate::connz_query::ConnzQuery;
 use crate::healthz::HealthzQuery;
 use crate::jsz::JszQuery;
 use crate::parameters::Parameters;

@@ -11,9 +11,9 @@ use std::sync::Arc;
 use broker::{Broker, ClosedConnections, Page};
 use fabric::ShardId;
 use monitor::{
-    Accounts, Clock, ConnectionFilter, ConnectionRow, ConnzQuery, GLOBAL_ACCOUNT, HealthzQuery, JetStreamTotals, Lookups,
-    Moment, Selection, ShardTotals, Shown, StreamHealth, Subjects, Subs, SubscriptionFilter, SubscriptionRow,
-    SubszQuery,
+    Accounts, Clock, ConnectionFilter, ConnectionRow, ConnzQuery, GLOBAL_ACCOUNT, HealthzQuery,
+    JetStreamTotals, Lookups, Moment, Selection, ShardTotals, Shown, StreamHealth, Subjects, Subs,
+    SubscriptionFilter, SubscriptionRow, SubszQuery,
 };
 use shard_runtime::Control;
 use system::SubscribersQuery;
@@ -199,8 +199,10 @@ impl Gatherer {
     /// How many subscriptions are asked for.
     pub(crate) fn count_subscriptions(&self, query: &SubscribersQuery) -> Option<usize> {
         let (account, subjects) = (Some(query.account.clone()), query.subjects.clone());
-        let is_asked_for =
-            |row: &&SubscriptionRow| query.queue.is_none() || row.queue.as_deref() == query.queue.as_deref();
+        // Services are not told of.
+        let is_asked_for = |row: &&SubscriptionRow| {
+            row.cid > 0 && (query.queue.is_none() || row.queue.as_deref() == query.queue.as_deref())
+        };
         let mut count = 0;
         self.subscriptions(SubscriptionFilter { account, subjects, cids: None }, |rows| {
             count += rows.iter().filter(is_asked_for).count();

@@ -2,9 +2,11 @@
 //!
 //! The thread ends with the last shard.
 
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::thread;
+use std::time::{Duration, Instant};
 
+use fabric::ShardId;
 use monitor::{gatewayz, ip_queuesz, jsz_disabled, leafz, raftz, routez};
 use nats_proto::quote;
 use shard_runtime::{Control, wall_clock};
@@ -15,6 +17,9 @@ use crate::error::NodeError;
 use crate::gather::Gatherer;
 use crate::process::resident_bytes;
 use crate::teller::Teller;
+
+/// How often the server tells how it is.
+const BEAT: Duration = Duration::from_secs(10);
 
 /// Who finds it out.
 pub(crate) struct Informer {
@@ -33,9 +38,25 @@ impl Informer {
     /// # Errors
     /// There is no thread to be had.
     pub(crate) fn start(self, inquiries: Receiver<Inquiry>) -> Result<(), NodeError> {
-        let answer = move || inquiries.into_iter().for_each(|inquiry| self.answer(inquiry));
+        let answer = move || self.answer_all(&inquiries);
         thread::Builder::new().name("system".into()).spawn(answer).map_err(NodeError::System)?;
         Ok(())
+    }
+
+    /// Answers what comes, and has the server tell how it is now and then.
+    fn answer_all(&self, inquiries: &Receiver<Inquiry>) {
+        let mut beat = Instant::now() + BEAT;
+        loop {
+            match inquiries.recv_timeout(beat.saturating_duration_since(Instant::now())) {
+                Ok(inquiry) => self.answer(inquiry),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            if Instant::now() >= beat {
+                beat = Instant::now() + BEAT;
+                self.control.tell_system(ShardId(0), SystemEvent::Beat);
+            }
+        }
     }
 
     fn answer(&self, inquiry: Inquiry) {
@@ -69,6 +90,7 @@ impl Informer {
             InquiryKind::AccountInfo(name) => teller.account_info(&name, to(inquiry))?,
             InquiryKind::Statz(query) => teller.accstatz(&query, true, to(inquiry))?,
             InquiryKind::Conns(name) => inquiry.answer_conns(now, &teller.account_in_use(&name)?),
+            InquiryKind::ConnsEvent(name) => inquiry.answer_conns(now, &teller.account(&name)?),
             InquiryKind::Subscribers(query) => inquiry.answer_count(teller.subscribers(&query)?),
             InquiryKind::Routez => inquiry.answer(now, &routez(&id, &name, now)),
             InquiryKind::Gatewayz => inquiry.answer(now, &gatewayz(&id, now)),

@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use broker::Broker;
 use conns::CloseReason;
+use fabric::ShardId;
 use server_options::LameDuck;
-use shard_runtime::Control;
+use shard_runtime::{Control, wall_clock};
+use system::SystemEvent;
 
 use crate::shed::{shed, sweep};
 
@@ -48,6 +50,7 @@ impl Pace {
 pub(crate) fn run(control: &Control, lame_duck: &LameDuck, stopped: &Receiver<()>) -> bool {
     tracing::info!("Entering lame duck mode, stop accepting new clients");
     control.stop_accepting();
+    control.tell_system(ShardId(0), SystemEvent::LameDuck(wall_clock()));
     let open: usize = control.shards().map(|shard| sweep(control, shard, Broker::on_lame_duck)).sum();
     if open == 0 {
         return true;

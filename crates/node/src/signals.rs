@@ -3,13 +3,15 @@
 use std::sync::{Arc, mpsc};
 use std::{io, process, thread};
 
+use fabric::ShardId;
 use server_log::Log;
 use server_options::LameDuck;
-use shard_runtime::Control;
+use shard_runtime::{Control, wall_clock};
 use signal_hook::consts::{
     SIGALRM, SIGHUP, SIGINT, SIGIO, SIGPROF, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGVTALRM, SIGXCPU, SIGXFSZ,
 };
 use signal_hook::{flag, iterator};
+use system::SystemEvent;
 
 use crate::error::NodeError;
 use crate::{lame_duck, notify};
@@ -137,5 +139,8 @@ impl Duties {
 fn shut_down(control: &Control) {
     tracing::info!("Initiating Shutdown...");
     notify::stopping();
+    control.tell_system(ShardId(0), SystemEvent::Stopping(wall_clock()));
+    // What is told leaves before the shards stop, which they do as soon as they see that they are to.
+    let _ = control.ask(ShardId(0), |_, _| ()).recv();
     control.stop();
 }

@@ -37,8 +37,7 @@ impl Teller {
         };
         let found = self.gatherer.connections(query, clock, open as usize)?;
         let (server_id, total) = (&*facts.server.server_id, found.total);
-        let connz =
-            Connz { server_id, clock, total, shown: found.shown, subscriptions: found.subscriptions };
+        let connz = Connz { server_id, clock, total, shown: found.shown, subscriptions: found.subscriptions };
         Some(to.tell(&connz.text(query)))
     }
 
@@ -59,9 +58,8 @@ impl Teller {
         let (id, now, system) = (&facts.server.server_id, wall_clock(), &facts.config.system_account);
         match name {
             None => Some(to.tell(&accountz(id, now, system, &self.accounts(&facts)?))),
-            Some(name) => self.with_account(&facts, name, to, |detail, to| {
-                to.tell(&accountz_of(id, now, system, detail))
-            }),
+            Some(name) => self
+                .with_account(&facts, name, to, |detail, to| to.tell(&accountz_of(id, now, system, detail))),
         }
     }
 
@@ -105,10 +103,14 @@ impl Teller {
         Some(to.tell(&accstatz(&facts.server.server_id, wall_clock(), &shown)))
     }
 
-    /// An account that has clients.
+    /// What an account does.
+    pub(crate) fn account(&self, name: &str) -> Option<AccountRow> {
+        self.gatherer.accounts()?.find(name).cloned()
+    }
+
+    /// The same of one that has clients.
     pub(crate) fn account_in_use(&self, name: &str) -> Option<AccountRow> {
-        let accounts = self.gatherer.accounts()?;
-        accounts.find(name).filter(|account| account.connections > 0).cloned()
+        self.account(name).filter(|account| account.connections > 0)
     }
 
     /// How many subscriptions there are; `None` where nothing is said.

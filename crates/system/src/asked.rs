@@ -67,7 +67,7 @@ impl Asked {
         let is_short = payload.len() <= OPTIONS_BYTES_MAX;
         let own = broker.settings().directory.account(message.account as usize).name();
         Some(Self {
-            to: Address { account: message.account as usize, subject },
+            to: Address::new(message.account as usize, subject),
             request,
             subject: publish.subject.into(),
             options: is_short.then(|| payload.into()).ok_or(payload.len()),
@@ -158,7 +158,7 @@ mod tests {
     use super::*;
 
     fn asked(request: Request, options: &[u8]) -> Asked {
-        let to = Address { account: 1, subject: b"r"[..].into() };
+        let to = Address::new(1, &b"r"[..]);
         Asked {
             to,
             request,

@@ -23,6 +23,11 @@ impl SystemClaims {
         Self { server, system }
     }
 
+    /// The system account.
+    pub(crate) fn system(&self) -> Option<usize> {
+        self.system
+    }
+
     pub(crate) fn server(&self) -> &Arc<ServerIdentity> {
         &self.server
     }

@@ -44,6 +44,8 @@ pub enum InquiryKind {
     Statz(AccstatzQuery),
     /// What an account that has clients does.
     Conns(Box<str>),
+    /// What an account does since its clients are others than before.
+    ConnsEvent(Box<str>),
     /// Routes.
     Routez,
     /// Gateways.
@@ -77,6 +79,15 @@ pub struct Inquiry {
 pub(crate) struct Address {
     pub(crate) account: usize,
     pub(crate) subject: Box<[u8]>,
+    /// Where it goes next.
+    pub(crate) also: Option<Box<[u8]>>,
+}
+
+impl Address {
+    /// One place.
+    pub(crate) fn new(account: usize, subject: impl Into<Box<[u8]>>) -> Self {
+        Self { account, subject: subject.into(), also: None }
+    }
 }
 
 /// An answer that has to be published.
@@ -95,7 +106,7 @@ impl Inquiry {
         Reply::new(self.to, body)
     }
 
-    /// The answer to [`InquiryKind::Conns`].
+    /// The answer to [`InquiryKind::Conns`], or what there is to tell for [`InquiryKind::ConnsEvent`].
     pub fn answer_conns(self, now: Moment, account: &AccountRow) -> Reply {
         let body = conns(&self.server, now, account);
         Reply::new(self.to, body)
@@ -123,6 +134,14 @@ impl Reply {
     /// Without headers.
     pub(crate) fn new(to: Address, body: Vec<u8>) -> Self {
         Self { to, body, header_len: 0 }
+    }
+
+    /// It was published: whether there is another place where it goes.
+    pub(crate) fn goes_on(&mut self) -> bool {
+        let next = self.to.also.take();
+        let goes_on = next.is_some();
+        self.to.subject = next.unwrap_or_default();
+        goes_on
     }
 
     pub(crate) fn publish(&self, broker: &mut Broker, service: ServiceId) -> PublishOutcome {

@@ -10,6 +10,7 @@
 mod accounts;
 mod asked;
 mod claims;
+mod client_event;
 mod conns;
 mod connz;
 mod encoding;

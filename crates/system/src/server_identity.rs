@@ -114,7 +114,12 @@ impl ServerIdentity {
 
     /// Where it tells how it is when nobody asked for an answer.
     pub(crate) fn statsz_subject(&self) -> Box<[u8]> {
-        format!("$SYS.SERVER.{}.STATSZ", self.id).into_bytes().into()
+        self.subject("STATSZ")
+    }
+
+    /// A subject of its own, below `$SYS.SERVER.<id>`.
+    pub(crate) fn subject(&self, what: &str) -> Box<[u8]> {
+        format!("$SYS.SERVER.{}.{what}", self.id).into_bytes().into()
     }
 
     /// Whether it has the tag, in upper or lower case.

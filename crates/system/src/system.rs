@@ -4,16 +4,18 @@
 //! published or too much is being found out, requests stay in the queue, then in the mailbox, and when that is full
 //! those who ask are held.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use broker::{Broker, PublishOutcome, ServiceId};
+use broker::{Broker, ClientDeed, ClientNews, PublishOutcome, ServiceId};
 use fabric::{Mailbox, ShardId};
-use monitor::Moment;
+use monitor::{Clock, GLOBAL_ACCOUNT, Moment, compact};
 
 use crate::asked::{Asked, Verdict};
 use crate::claims::SystemClaims;
-use crate::inquiry::{INQUIRIES_MAX, Inquiry, Reply};
+use crate::client_event::client_event;
+use crate::encoding::Encoding;
+use crate::inquiry::{Address, INQUIRIES_MAX, Inquiry, InquiryKind, Reply};
 use crate::server_identity::ServerIdentity;
 
 /// Requests in the queue. What comes beyond that stays in the mailbox.
@@ -25,6 +27,9 @@ const READ_AT_ONCE_MAX: usize = 1024;
 /// Answers made in a turn, at some microseconds each.
 const ANSWERS_AT_ONCE_MAX: usize = 64;
 
+/// News of clients told in a turn, at some microseconds each.
+const NEWS_AT_ONCE_MAX: usize = 64;
+
 /// Bytes of answers after which a turn makes no more: with long lists of permissions one may take a millisecond.
 const ANSWER_BYTES_AT_ONCE_MAX: usize = 64 << 10;
 
@@ -35,6 +40,12 @@ pub enum SystemEvent {
     Answered(Option<Reply>),
     /// The configuration was read again, and is in force on the shard.
     Reconfigured(Arc<ServerIdentity>),
+    /// It is time to tell how the server is. Meant for one shard.
+    Beat,
+    /// The server enters lame duck mode, at this time. Meant for one shard.
+    LameDuck(Moment),
+    /// It is about to stop. Meant for one shard.
+    Stopping(Moment),
 }
 
 /// The system's service on a shard.
@@ -49,6 +60,13 @@ pub struct System {
     /// Those that have yet to leave.
     inquiries: Vec<Inquiry>,
     inquiries_under_way: usize,
+    /// Accounts whose clients are others than before. There are no more than accounts.
+    changed: BTreeSet<Box<str>>,
+    /// There may be more to tell than was told in the last turn.
+    has_news_left: bool,
+    /// The moment on the wall when the shard's clock was at zero. It is settled once, so that a connection began at the
+    /// same moment whatever is told of it.
+    clock_zero: Option<Moment>,
     /// What was taken from the broker. Empty only if there is nothing to take.
     mailbox: Mailbox,
 }
@@ -59,6 +77,7 @@ impl System {
         let service = broker.open_service();
         let claims = SystemClaims::new(server, &broker.settings().directory);
         broker.claim(service, Box::new(claims.clone()));
+        broker.watch_clients(claims.system());
         Self {
             shard,
             service,
@@ -67,6 +86,9 @@ impl System {
             replies: VecDeque::new(),
             inquiries: Vec::new(),
             inquiries_under_way: 0,
+            changed: BTreeSet::new(),
+            has_news_left: false,
+            clock_zero: None,
             mailbox: Mailbox::default(),
         }
     }
@@ -75,6 +97,7 @@ impl System {
     pub fn on_turn(&mut self, broker: &mut Broker, now: Moment) {
         self.take_mail(broker);
         self.publish_replies(broker);
+        self.tell_news(broker, now);
         let mut bytes = 0;
         for _ in 0..ANSWERS_AT_ONCE_MAX {
             if !self.may_answer() || bytes >= ANSWER_BYTES_AT_ONCE_MAX {
@@ -97,7 +120,11 @@ impl System {
             SystemEvent::Reconfigured(server) => {
                 self.claims = SystemClaims::new(server, &broker.settings().directory);
                 broker.claim(self.service, Box::new(self.claims.clone()));
+                broker.watch_clients(self.claims.system());
             }
+            SystemEvent::Beat => self.tell_statsz(broker),
+            SystemEvent::LameDuck(now) => self.tell_end(broker, now, "LAMEDUCK"),
+            SystemEvent::Stopping(now) => self.tell_end(broker, now, "SHUTDOWN"),
         }
     }
 
@@ -109,7 +136,8 @@ impl System {
     /// Whether another turn has something to do, even if nothing happens until then.
     #[inline]
     pub fn has_work_left(&self) -> bool {
-        self.may_answer() && !(self.asked.is_empty() && self.mailbox.is_empty())
+        let has_work = self.has_news_left || !(self.asked.is_empty() && self.mailbox.is_empty());
+        has_work && self.may_answer()
     }
 
     fn take_mail(&mut self, broker: &mut Broker) {
@@ -149,21 +177,106 @@ impl System {
                 bytes
             }
             Verdict::Inquire(about) => {
-                self.inquiries_under_way += 1;
-                let server = Arc::clone(self.claims.server());
-                let (shard, to, encoding) = (self.shard, asked.to, asked.encoding);
-                self.inquiries.push(Inquiry { shard, about, server, to, encoding });
+                self.inquire(about, asked.to, asked.encoding);
                 0
             }
         }
     }
 
+    fn inquire(&mut self, about: InquiryKind, to: Address, encoding: Encoding) {
+        self.inquiries_under_way += 1;
+        let (shard, server) = (self.shard, Arc::clone(self.claims.server()));
+        self.inquiries.push(Inquiry { shard, about, server, to, encoding });
+    }
+
+    /// Tells what clients did, and what became of their accounts, as long as that goes.
+    fn tell_news(&mut self, broker: &mut Broker, now: Moment) {
+        let shards_now = broker.now().0;
+        let zero = *self.clock_zero.get_or_insert(Moment(now.0.saturating_sub_unsigned(shards_now)));
+        let clock = Clock { now: zero.after(shards_now), shards_now };
+        self.has_news_left = true;
+        for _ in 0..NEWS_AT_ONCE_MAX {
+            if !self.replies.is_empty() {
+                return;
+            }
+            let Some(news) = broker.take_client_news() else {
+                self.has_news_left = false;
+                break;
+            };
+            self.tell_deed(broker, clock, &news);
+            self.publish_replies(broker);
+        }
+        while self.may_answer()
+            && let Some(name) = self.changed.pop_first()
+        {
+            self.tell_conns(broker, name);
+        }
+        self.has_news_left |= !self.changed.is_empty();
+    }
+
+    fn tell_deed(&mut self, broker: &mut Broker, clock: Clock, news: &ClientNews) {
+        let Some(system) = self.claims.system() else { return };
+        let server = self.claims.server();
+        let subject = match news.deed {
+            ClientDeed::Came => format!("$SYS.ACCOUNT.{}.CONNECT", news.client.account).into_bytes().into(),
+            ClientDeed::Left(_) => {
+                format!("$SYS.ACCOUNT.{}.DISCONNECT", news.client.account).into_bytes().into()
+            }
+            ClientDeed::Refused(_) => server.subject("CLIENT.AUTH.ERR"),
+        };
+        if broker.is_service_heard(self.service, system, &subject) {
+            let event = client_event(server, clock, news);
+            self.replies.push_back(Reply::new(Address::new(system, subject), event));
+        }
+        // nats-server tells of no changes in the account of those who have none.
+        if !matches!(news.deed, ClientDeed::Refused(_)) && *news.client.account != *GLOBAL_ACCOUNT {
+            self.changed.insert(news.client.account.clone());
+        }
+    }
+
+    /// The clients of an account are others than before.
+    fn tell_conns(&mut self, broker: &mut Broker, name: Box<str>) {
+        let Some(system) = self.claims.system() else { return };
+        let subjects =
+            [format!("$SYS.SERVER.ACCOUNT.{name}.CONNS"), format!("$SYS.ACCOUNT.{name}.SERVER.CONNS")];
+        let is_heard = |subject: &String| broker.is_service_heard(self.service, system, subject.as_bytes());
+        let mut heard = subjects.into_iter().filter(is_heard).map(String::into_bytes);
+        let Some(subject) = heard.next() else { return };
+        let also = heard.next().map(Into::into);
+        let to = Address { also, ..Address::new(system, subject) };
+        self.inquire(InquiryKind::ConnsEvent(name), to, Encoding::Plain);
+    }
+
+    /// Tells how the server is, if anybody listens.
+    fn tell_statsz(&mut self, broker: &mut Broker) {
+        let Some(system) = self.claims.system() else { return };
+        let subject = self.claims.server().statsz_subject();
+        // Who asks has room before who is told unasked: the next time will do.
+        if self.may_answer() && broker.is_service_heard(self.service, system, &subject) {
+            self.inquire(InquiryKind::Statsz, Address::new(system, subject), Encoding::Plain);
+        }
+    }
+
+    /// Tells that the server is about to go.
+    fn tell_end(&mut self, broker: &mut Broker, now: Moment, what: &str) {
+        let Some(system) = self.claims.system() else { return };
+        let server = self.claims.server();
+        let subject = server.subject(what);
+        if broker.is_service_heard(self.service, system, &subject) {
+            let body = compact(&server.signs(now));
+            self.replies.push_back(Reply::new(Address::new(system, subject), body));
+            self.publish_replies(broker);
+        }
+    }
+
     /// Publishes answers as long as that goes.
     fn publish_replies(&mut self, broker: &mut Broker) {
-        while let Some(reply) = self.replies.front()
+        while let Some(reply) = self.replies.front_mut()
             && reply.publish(broker, self.service) == PublishOutcome::Done
         {
-            self.replies.pop_front();
+            if !reply.goes_on() {
+                self.replies.pop_front();
+            }
         }
     }
 }

@@ -115,7 +115,7 @@ impl Rig {
                 let count = query.account.len();
                 inquiry.answer_count(count)
             }
-            InquiryKind::Conns(account) => {
+            InquiryKind::Conns(account) | InquiryKind::ConnsEvent(account) => {
                 let row = AccountRow { name: account.clone(), connections: 2, ..AccountRow::default() };
                 inquiry.answer_conns(Moment(0), &row)
             }
@@ -256,6 +256,48 @@ fn without_a_reply_the_server_tells_all_who_listen_to_it() {
     let said = rig.say(client, "PUB $SYS.REQ.SERVER.PING 0\r\n\r\nPUB $SYS.REQ.SERVER.PING.IDZ 0\r\n\r\n");
     assert_eq!(said.matches("MSG $SYS.SERVER.NID.STATSZ 9").count(), 1);
     assert_eq!(said.matches("MSG").count(), 1);
+}
+
+/// What nobody listens to is not even found out.
+#[test]
+fn how_the_server_is_is_told_unasked_where_somebody_listens() {
+    let mut rig = Rig::new(2);
+    let client = rig.client("s");
+    let beat = |rig: &mut Rig| rig.systems[0].on_event(&mut rig.shards.brokers[0], SystemEvent::Beat);
+    beat(&mut rig);
+    assert!(rig.turn().is_empty());
+    rig.say(client, "SUB $SYS.SERVER.*.STATSZ 9\r\n");
+    beat(&mut rig);
+    rig.settle();
+    assert_eq!(rig.shards.output(client).matches("MSG $SYS.SERVER.NID.STATSZ 9").count(), 1);
+}
+
+/// Who is in the system account and listens to none of it costs no more than a look.
+#[test]
+fn clients_are_told_of_where_somebody_listens() {
+    for shards in [1, 3] {
+        let mut rig = Rig::new(shards);
+        let system = rig.client("s");
+        rig.client("a");
+        rig.settle();
+        assert_eq!(rig.shards.output(system), "");
+        rig.say(system, "SUB $SYS.ACCOUNT.> 9\r\nSUB $SYS.SERVER.ACCOUNT.> 8\r\n");
+        rig.client("a");
+        rig.settle();
+        let told = rig.shards.output(system);
+        assert_eq!(told.matches("MSG $SYS.ACCOUNT.A.CONNECT 9").count(), 1, "{told}");
+        assert_eq!(told.matches("MSG $SYS.ACCOUNT.A.SERVER.CONNS 9").count(), 1, "{told}");
+        assert_eq!(told.matches("MSG $SYS.SERVER.ACCOUNT.A.CONNS 8").count(), 1, "{told}");
+        let event = SystemEvent::LameDuck(Moment(0));
+        rig.say(system, "SUB $SYS.SERVER.NID.* 7\r\n");
+        rig.systems[0].on_event(&mut rig.shards.brokers[0], event);
+        rig.settle();
+        let told = rig.shards.output(system);
+        assert!(
+            told.contains("MSG $SYS.SERVER.NID.LAMEDUCK 7") && told.contains(r#"{"name":"S","host""#),
+            "{told}"
+        );
+    }
 }
 
 /// An answer that is a request itself would go round for ever.

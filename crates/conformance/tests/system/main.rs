@@ -4,6 +4,7 @@
 //! supported here.
 
 mod client;
+mod events;
 mod monitoring;
 
 use std::thread;

@@ -130,7 +130,8 @@ fn accounts_are_told(setup: Setup) {
     assert_eq!(unused["data"]["account_statz"][0]["conns"], 0);
     let options = r#"{"accounts":["B","A","A","nope"],"include_unused":true}"#;
     let said = client.asks_with("ACCOUNT.PING.STATZ", options).expect("an answer");
-    let names: Vec<&Value> = said["data"]["account_statz"].as_array().expect("a list").iter().map(|row| &row["acc"]).collect();
+    let names: Vec<&Value> =
+        said["data"]["account_statz"].as_array().expect("a list").iter().map(|row| &row["acc"]).collect();
     assert_eq!(names, ["B", "A", "A"]);
     let conns = client.learns("ACCOUNT.A.CONNS");
     assert_eq!(conns["type"], "io.nats.server.advisory.v1.account_connections");
@@ -155,9 +156,13 @@ fn an_account_learns_of_itself_alone(setup: Setup) {
         }
         let said = client.asks_with("ACCOUNT.PING.STATZ", r#"{"accounts":["B"]}"#).expect("an answer");
         assert_eq!(said["data"]["account_statz"][0]["acc"], "A");
-        for what in
-            ["ACCOUNT.A.CONNZ", "ACCOUNT.A.STATZ", "ACCOUNT.PING.SUBSZ", "ACCOUNT.PING.INFO", "ACCOUNT.A.INFO"]
-        {
+        for what in [
+            "ACCOUNT.A.CONNZ",
+            "ACCOUNT.A.STATZ",
+            "ACCOUNT.PING.SUBSZ",
+            "ACCOUNT.PING.INFO",
+            "ACCOUNT.A.INFO",
+        ] {
             assert_eq!(client.asks(what), None, "{what}");
         }
         client.publish("$SYS.DEBUG.SUBSCRIBERS", "x");

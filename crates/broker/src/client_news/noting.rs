@@ -1,0 +1,42 @@
+//! Noting what clients do, and telling it.
+
+use conns::{ConnId, Time};
+
+use super::{ClientDeed, ClientNews};
+use crate::broker::Broker;
+
+impl Broker {
+    /// Has what clients do noted for those in this account, from here on, or not at all.
+    pub fn watch_clients(&mut self, audience: Option<usize>) {
+        self.herald.audience = audience;
+        if audience.is_none() {
+            self.herald.news.clear();
+        }
+    }
+
+    /// Takes what was noted first.
+    pub fn take_client_news(&mut self) -> Option<ClientNews> {
+        self.herald.news.pop_front()
+    }
+
+    /// What time it is on the shard's clock, as of the event in hand.
+    pub fn now(&self) -> Time {
+        self.egress.counters.now
+    }
+
+    /// A client did something.
+    #[inline]
+    pub(crate) fn note_deed(&mut self, id: ConnId, deed: ClientDeed) {
+        let Some(audience) = self.herald.audience() else { return };
+        if self.spaces.get(audience).is_some_and(|space| !space.is_deserted()) {
+            self.note_client(id, deed);
+        }
+    }
+
+    #[cold]
+    fn note_client(&mut self, id: ConnId, deed: ClientDeed) {
+        let Some(client) = self.connection_row_of(id) else { return };
+        self.herald.news.push_back(ClientNews { deed, client, at: self.now() });
+        self.egress.services.have_something();
+    }
+}
