@@ -46,6 +46,7 @@ mod members;
 mod name;
 mod queues;
 pub mod steady;
+mod stem;
 mod subscribers;
 mod transform;
 mod trie;

@@ -18,6 +18,7 @@ use std::hash::Hash;
 use crate::change_stamps::first_token;
 use crate::hashing::{ShortHash, SubjectHash};
 use crate::matches::Matches;
+use crate::stem::Stem;
 use crate::trie::SubjectTrie;
 
 /// An answer of more subscriptions than this is not kept. Delivering that many messages takes
@@ -48,6 +49,8 @@ pub struct MatchCache<T> {
     /// The slot that the last answer came from, if it came from one: publishers tend to repeat their
     /// subject.
     last: usize,
+    /// What was found on the way to the last answer that was not remembered.
+    stem: Stem,
     /// Where a match is made: the answer then moves to a slot, or stays if it is not to be kept.
     scratch: Matches<T>,
     hits: u64,
@@ -80,6 +83,7 @@ impl<T: Copy + Eq + Hash> MatchCache<T> {
             hand: 0,
             missed: Vec::new(),
             last: NO_SLOT,
+            stem: Stem::default(),
             scratch: Matches::default(),
             hits: 0,
             misses: 0,
@@ -157,7 +161,7 @@ impl<T: Copy + Eq + Hash> MatchCache<T> {
         }
         self.misses += 1;
         self.last = NO_SLOT;
-        let nodes = trie.collect_hashed(hash, subject, &mut self.scratch);
+        let nodes = trie.collect_by_stem(hash, subject, &mut self.stem, &mut self.scratch);
         self.nodes += nodes.saturating_sub(FEW_NODES) * trie.node_weight();
         if !self.is_worth_keeping(subject) || (found.is_none() && !self.lets_in(hash)) {
             return (hash, &self.scratch);
@@ -205,6 +209,7 @@ impl<T: Copy + Eq + Hash> MatchCache<T> {
         self.index = HashTable::new();
         self.hand = 0;
         self.missed = Vec::new();
+        self.stem = Stem::default();
         self.scratch = Matches::default();
     }
 

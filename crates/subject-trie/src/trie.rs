@@ -16,6 +16,7 @@ use crate::hashing::{ShortHash, SubjectHash, SubjectHasher};
 use crate::literal_table::LiteralTable;
 use crate::matches::Matches;
 use crate::members::Wanted;
+use crate::stem::Stem;
 use crate::subscribers::Subscribers;
 use crate::wildcard_trie::{Relation, WildcardTrie, split};
 
@@ -324,6 +325,25 @@ impl<T: Copy + Eq + Hash> SubjectTrie<T> {
         nodes
     }
 
+    /// The same, for whom the last stem is remembered.
+    pub(crate) fn collect_by_stem(
+        &self,
+        hash: SubjectHash,
+        subject: &[u8],
+        stem: &mut Stem,
+        out: &mut Matches<T>,
+    ) -> u64 {
+        let mut nodes = nodes_of_length(subject);
+        out.clear();
+        if let Some(subscribers) = self.literals.find(hash.short(), subject) {
+            subscribers.append_to(out);
+        }
+        let stem = (stem, self.generation());
+        let visit = |subscribers: &Subscribers<T>| subscribers.append_to(out);
+        self.wildcards.matching_by_stem(&self.hasher, subject, stem, &mut nodes, visit);
+        nodes
+    }
+
     fn wildcards_matching(
         &self,
         subject: &[u8],
@@ -333,8 +353,8 @@ impl<T: Copy + Eq + Hash> SubjectTrie<T> {
         if self.wildcards.is_empty() {
             return ControlFlow::Continue(());
         }
-        match split(&self.hasher, subject) {
-            Some(tokens) => self.wildcards.matching(&tokens, nodes, visit),
+        match split(subject) {
+            Some(tokens) => self.wildcards.matching(&self.hasher, &tokens, nodes, visit),
             None => ControlFlow::Continue(()),
         }
     }

@@ -17,6 +17,7 @@ use crate::hashing::{ShortHash, SubjectHasher};
 use crate::members::Wanted;
 use crate::name::Name;
 use crate::steady::{SteadyRows, SteadyTable};
+use crate::stem::{Stem, StemStep, split_last};
 use crate::subscribers::Subscribers;
 
 type NodeId = u32;
@@ -27,19 +28,19 @@ const NONE: NodeId = ROOT;
 /// Tokens of a subject are kept on the stack up to this many.
 const TOKENS_INLINE: usize = 16;
 
-#[derive(Clone, Copy)]
-pub(crate) struct Token<'a> {
-    bytes: &'a [u8],
-    hash: ShortHash,
-}
-
-pub(crate) type Tokens<'a> = SmallVec<[Token<'a>; TOKENS_INLINE]>;
+/// Hashed only where they are asked for: most subjects leave the trie after a token or two.
+pub(crate) type Tokens<'a> = SmallVec<[&'a [u8]; TOKENS_INLINE]>;
 
 /// The tokens of a published subject; `None` if one is empty.
-pub(crate) fn split<'a>(hasher: &SubjectHasher, subject: &'a [u8]) -> Option<Tokens<'a>> {
-    tokens(subject)
-        .map(|bytes| (!bytes.is_empty()).then(|| Token { bytes, hash: hasher.short(bytes) }))
-        .collect()
+pub(crate) fn split(subject: &[u8]) -> Option<Tokens<'_>> {
+    let mut split = Tokens::new();
+    for token in tokens(subject) {
+        if token.is_empty() {
+            return None;
+        }
+        split.push(token);
+    }
+    Some(split)
 }
 
 /// Which stored filters a reverse match is after.
@@ -195,7 +196,8 @@ impl<T: Copy + Eq + Hash> WildcardTrie<T> {
     /// it comes to.
     pub(crate) fn matching(
         &self,
-        subject: &[Token<'_>],
+        hasher: &SubjectHasher,
+        subject: &[&[u8]],
         nodes: &mut u64,
         mut visit: impl FnMut(&Subscribers<T>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
@@ -211,16 +213,96 @@ impl<T: Copy + Eq + Hash> WildcardTrie<T> {
                 continue;
             };
             visit(&node.tail)?;
-            if node.star != NONE {
-                pending.push((node.star, depth + 1));
-            }
-            if node.first_child != NONE
-                && let Some(child) = self.literal_child(id, token.hash, token.bytes)
-            {
-                pending.push((child, depth + 1));
-            }
+            pending.extend(self.next_nodes(hasher, node, id, token).map(|next| (next, depth + 1)));
         }
         ControlFlow::Continue(())
+    }
+
+    /// The same of a subject, for whom the last stem is remembered.
+    pub(crate) fn matching_by_stem(
+        &self,
+        hasher: &SubjectHasher,
+        subject: &[u8],
+        (stem, generation): (&mut Stem, u64),
+        nodes: &mut u64,
+        visit: impl FnMut(&Subscribers<T>),
+    ) {
+        let (front, last) = split_last(subject);
+        if self.is_empty() || last.is_empty() {
+            return;
+        }
+        if let Some(steps) = stem.steps_of(front, generation) {
+            return self.matching_behind(hasher, steps, last, nodes, visit);
+        }
+        let tokens = match front {
+            [] => Some(Tokens::new()),
+            [before @ .., _] => split(before),
+        };
+        let Some(tokens) = tokens else { return };
+        let steps = self.steps_to(hasher, &tokens, nodes);
+        stem.remember(front, generation, &steps);
+        self.matching_behind(hasher, &steps, last, nodes, visit);
+    }
+
+    /// What a walk comes to before the last token of a subject.
+    fn steps_to(&self, hasher: &SubjectHasher, tokens: &[&[u8]], nodes: &mut u64) -> SmallVec<[StemStep; 4]> {
+        let mut steps = SmallVec::new();
+        let mut pending: SmallVec<[(NodeId, usize); TOKENS_INLINE]> = smallvec![(ROOT, 0)];
+        while let Some((id, depth)) = pending.pop() {
+            *nodes += 1;
+            let node = self.node(id);
+            let Some(token) = tokens.get(depth) else {
+                steps.push(StemStep::Last(id));
+                continue;
+            };
+            if !node.tail.is_empty() {
+                steps.push(StemStep::Tail(id));
+            }
+            pending.extend(self.next_nodes(hasher, node, id, token).map(|next| (next, depth + 1)));
+        }
+        steps
+    }
+
+    /// Where a token leads, the last one first.
+    fn next_nodes(
+        &self,
+        hasher: &SubjectHasher,
+        node: &Node<T>,
+        id: NodeId,
+        token: &[u8],
+    ) -> impl Iterator<Item = NodeId> + use<T> {
+        let star = (node.star != NONE).then_some(node.star);
+        let has_children = node.first_child != NONE;
+        let child = has_children.then(|| self.literal_child(id, hasher.short(token), token)).flatten();
+        star.into_iter().chain(child)
+    }
+
+    fn matching_behind(
+        &self,
+        hasher: &SubjectHasher,
+        steps: &[StemStep],
+        last: &[u8],
+        nodes: &mut u64,
+        mut visit: impl FnMut(&Subscribers<T>),
+    ) {
+        for step in steps {
+            *nodes += 1;
+            let (StemStep::Tail(id) | StemStep::Last(id)) = *step;
+            let node = self.node(id);
+            visit(&node.tail);
+            if matches!(step, StemStep::Tail(_)) {
+                continue;
+            }
+            // Mostly it has none, and the token need not be hashed.
+            if node.first_child != NONE
+                && let Some(child) = self.literal_child(id, hasher.short(last), last)
+            {
+                visit(&self.node(child).here);
+            }
+            if node.star != NONE {
+                visit(&self.node(node.star).here);
+            }
+        }
     }
 
     /// Visits every stored filter that stands in `relation` to the valid filter `given`.
@@ -428,12 +510,13 @@ mod tests {
         let mut trie = WildcardTrie::default();
         let deep = ["*"; 100_000].join(".");
         trie.insert(&hasher, deep.as_bytes(), None, 1);
-        let subject = split(&hasher, deep.as_bytes()).expect("no empty token");
+        let subject = split(deep.as_bytes()).expect("no empty token");
         let mut nodes = 0;
-        let found = trie.matching(&subject, &mut nodes, |subscribers| match subscribers.is_empty() {
-            true => ControlFlow::Continue(()),
-            false => ControlFlow::Break(()),
-        });
+        let found =
+            trie.matching(&hasher, &subject, &mut nodes, |subscribers| match subscribers.is_empty() {
+                true => ControlFlow::Continue(()),
+                false => ControlFlow::Break(()),
+            });
         assert!(found.is_break());
         assert_eq!(nodes, 100_001, "the root, and one for each token");
     }

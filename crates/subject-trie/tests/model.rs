@@ -148,6 +148,8 @@ struct Pair {
     keys: BTreeMap<String, FilterKey>,
     tight: MatchCache<Value>,
     roomy: MatchCache<Value>,
+    /// It remembers no answer, and so what the stem of the last subject leads to.
+    forgetful: MatchCache<Value>,
     matches: Matches<Value>,
 }
 
@@ -159,6 +161,7 @@ impl Pair {
             keys: BTreeMap::new(),
             tight: MatchCache::new(3),
             roomy: MatchCache::new(100),
+            forgetful: MatchCache::new(0),
             matches: Matches::default(),
         }
     }
@@ -256,6 +259,19 @@ impl Pair {
         assert_eq!(self.trie.has_interest(subject), !expected.is_empty());
         assert_eq!(flatten(self.tight.lookup(&self.trie, subject)), expected);
         assert_eq!(flatten(self.roomy.lookup(&self.trie, subject)), expected);
+        for last in [&b"a"[..], b"b", b"x", b""] {
+            let sibling = [subject, b".", last].concat();
+            self.compare_order(&sibling);
+        }
+        self.compare_order(subject);
+    }
+
+    /// The same is found, and in the same order, whatever stem is remembered.
+    fn compare_order(&mut self, subject: &[u8]) {
+        self.trie.collect(subject, &mut self.matches);
+        let found = self.forgetful.lookup(&self.trie, subject);
+        assert_eq!(found.plain, self.matches.plain);
+        assert_eq!(flatten(found), flatten(&self.matches));
     }
 
     fn compare_reverse(&self, filter: &str) {
