@@ -80,12 +80,12 @@ impl<'a> AckSubject<'a> {
             return None;
         }
         let mut tokens = [&b""[..]; TOKENS_V2_MIN];
-        let mut count = 0;
-        for token in subject.split(|byte| *byte == b'.') {
+        let (mut count, mut start) = (0, 0);
+        for end in memchr::memchr_iter(b'.', subject).chain([subject.len()]) {
             if let Some(place) = tokens.get_mut(count) {
-                *place = token;
+                *place = &subject[start..end];
             }
-            count += 1;
+            (count, start) = (count + 1, end + 1);
         }
         let is_v2 = count >= TOKENS_V2_MIN;
         if !is_v2 && count != TOKENS_V1 {

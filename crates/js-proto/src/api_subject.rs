@@ -110,13 +110,21 @@ impl<'a> ApiSubject<'a> {
     }
 }
 
+/// Requests that come with every message or batch of them, by what no other request begins with.
+const OFTEN: [(&[u8], &[RequestKind]); 2] = [
+    (b"DIRECT.GET.", &[RequestKind::DirectGetLast, RequestKind::DirectGet]),
+    (b"CONSUMER.MSG.NEXT.", &[RequestKind::ConsumerMsgNext]),
+];
+
 impl<'a> Asked<'a> {
     /// Reads what follows `$JS.API.`.
     fn parse(rest: &'a [u8]) -> Self {
         if rest.split(|byte| *byte == b'.').any(<[u8]>::is_empty) {
             return Self::Unheard;
         }
-        let request = RequestKind::ALL.iter().find_map(|kind| ApiRequest::parse(*kind, rest));
+        let kinds =
+            OFTEN.iter().find(|(front, _)| rest.starts_with(front)).map_or(RequestKind::ALL, |often| often.1);
+        let request = kinds.iter().find_map(|kind| ApiRequest::parse(*kind, rest));
         match request {
             Some(request) => Self::Request(request),
             None if OWN.iter().any(|own| rest.starts_with(own)) => Self::Unheard,

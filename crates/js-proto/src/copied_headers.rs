@@ -31,7 +31,7 @@ impl CopiedHeaders<'_> {
         headers::write_text(out, headers::STREAM, self.stream.as_bytes());
         headers::write_text(out, headers::SUBJECT, self.subject.as_bytes());
         headers::write_number(out, headers::SEQUENCE, self.seq);
-        headers::write_text(out, headers::TIME_STAMP, self.time.to_string().as_bytes());
+        headers::write_time(out, headers::TIME_STAMP, self.time);
         for (name, number) in [
             (headers::NUM_PENDING, self.num_pending),
             (headers::LAST_SEQUENCE, self.last_seq),

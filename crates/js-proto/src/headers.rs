@@ -1,5 +1,6 @@
 //! Headers that streams look at or add: their names, and how they are written.
 
+use crate::Timestamp;
 use crate::digits::push_number;
 
 /// An id; a message with one that is known already is stored once only.
@@ -104,6 +105,14 @@ pub fn write_number(out: &mut Vec<u8>, name: &str, value: u64) {
     out.extend_from_slice(name.as_bytes());
     out.extend_from_slice(b": ");
     push_number(out, value);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Appends a header that says a moment.
+pub(crate) fn write_time(out: &mut Vec<u8>, name: &str, value: Timestamp) {
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b": ");
+    value.write(out);
     out.extend_from_slice(b"\r\n");
 }
 

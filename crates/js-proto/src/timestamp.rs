@@ -7,6 +7,7 @@ use nats_proto::quote;
 use serde::{Serialize, Serializer};
 
 use crate::civil::{date_of, days_of};
+use crate::digits::push_padded;
 
 /// A moment between the years 0 and 9999. The default is the beginning of the year 1, which stands for none.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -69,6 +70,32 @@ impl Timestamp {
     pub fn parse(text: &str) -> Result<Self, String> {
         Reader { text, rest: text }.time()
     }
+
+    /// Appends its text.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        let shown = self.seconds + i64::from(self.offset_minutes) * 60;
+        let (year, month, day) = date_of(shown.div_euclid(SECONDS_PER_DAY));
+        let second = shown.rem_euclid(SECONDS_PER_DAY);
+        let clock = [(b'T', second / 3_600), (b':', second / 60 % 60), (b':', second % 60)];
+        push_padded::<4>(out, year.unsigned_abs());
+        for (mark, number) in [(b'-', month), (b'-', day)].into_iter().chain(clock) {
+            out.push(mark);
+            push_padded::<2>(out, number.unsigned_abs());
+        }
+        if self.nanos > 0 {
+            out.push(b'.');
+            push_padded::<9>(out, u64::from(self.nanos));
+            while out.pop_if(|digit| *digit == b'0').is_some() {}
+        }
+        if self.offset_minutes == 0 {
+            return out.push(b'Z');
+        }
+        let offset = u64::from(self.offset_minutes.unsigned_abs());
+        out.push(if self.offset_minutes < 0 { b'-' } else { b'+' });
+        push_padded::<2>(out, offset / 60);
+        out.push(b':');
+        push_padded::<2>(out, offset % 60);
+    }
 }
 
 fn days_in(year: i64, month: i64) -> i64 {
@@ -78,21 +105,9 @@ fn days_in(year: i64, month: i64) -> i64 {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = self.seconds + i64::from(self.offset_minutes) * 60;
-        let (year, month, day) = date_of(shown.div_euclid(SECONDS_PER_DAY));
-        let second = shown.rem_euclid(SECONDS_PER_DAY);
-        let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
-        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")?;
-        if self.nanos > 0 {
-            let digits = format!("{:09}", self.nanos);
-            write!(f, ".{}", digits.trim_end_matches('0'))?;
-        }
-        if self.offset_minutes == 0 {
-            return f.write_str("Z");
-        }
-        let sign = if self.offset_minutes < 0 { '-' } else { '+' };
-        let offset = self.offset_minutes.unsigned_abs();
-        write!(f, "{sign}{:02}:{:02}", offset / 60, offset % 60)
+        let mut text = Vec::with_capacity(LAYOUT.len() + 20);
+        self.write(&mut text);
+        f.write_str(str::from_utf8(&text).expect("digits and marks"))
     }
 }
 
