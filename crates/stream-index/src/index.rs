@@ -2,6 +2,7 @@
 
 use log_format::{Place, Stretch};
 
+use crate::links::LINK_MIN;
 use crate::packed::Packed;
 use crate::rows::Rows;
 use crate::subjects::Subjects;
@@ -57,7 +58,7 @@ impl StreamIndex {
         debug_assert!(self.last_time.is_none_or(|last| last <= time), "times of a stream never go back");
         let (subject, before) = self.subjects.push(subject, seq);
         self.rows.push(&Row { seq, time, size, subject, place, flags });
-        if let Some(before) = before {
+        if let Some(before) = before.filter(|before| seq - before >= LINK_MIN) {
             self.rows.set_link(before, seq);
         }
         self.bytes += u64::from(size);

@@ -14,6 +14,8 @@ use crate::{Row, RowFlags, SizeRule, SubjectId};
 #[derive(Debug)]
 pub(crate) struct Packed {
     columns: Columns,
+    /// The first sequence.
+    base: u64,
     /// Which rows of the columns.
     start: usize,
     len: usize,
@@ -36,6 +38,7 @@ impl Packed {
         let rows = messages.rows();
         Self {
             columns: messages.columns().without_subjects(),
+            base: messages.first_seq(),
             start: rows.start,
             len: rows.len(),
             segment: messages.segment(),
@@ -48,7 +51,7 @@ impl Packed {
     /// All rows of the columns, whose records are as long as the messages count.
     pub(crate) fn of(columns: Columns, segment: u32, subjects: Of, links: Links) -> Self {
         let size = SizeRule { without_header: 0, with_header: 0 };
-        Self { start: 0, len: columns.rows(), columns, segment, size, subjects, links }
+        Self { base: columns.seq(0), start: 0, len: columns.rows(), columns, segment, size, subjects, links }
     }
 
     /// The same as rows that can be changed.
@@ -59,7 +62,7 @@ impl Packed {
     }
 
     pub(crate) fn base(&self) -> u64 {
-        self.seq(0)
+        self.base
     }
 
     pub(crate) fn len(&self) -> usize {

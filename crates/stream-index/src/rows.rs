@@ -1,5 +1,6 @@
 //! All rows of a stream, chunk after chunk.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 
 use log_format::Place;
@@ -19,6 +20,8 @@ pub(crate) struct Rows {
     /// A small one that lost its last row, for streams that are empty every now and then.
     spare: Option<Open>,
     live: u64,
+    /// A chunk that was looked for: whoever reads on looks for the same one.
+    near: Cell<usize>,
 }
 
 /// A row that is there.
@@ -288,7 +291,13 @@ impl Rows {
         if self.chunks[last].base() <= seq {
             return Some(last);
         }
-        self.chunks.partition_point(|chunk| chunk.base() <= seq).checked_sub(1)
+        let near = self.near.get();
+        if near < last && self.chunks[near].base() <= seq && seq < self.chunks[near + 1].base() {
+            return Some(near);
+        }
+        let found = self.chunks.partition_point(|chunk| chunk.base() <= seq).checked_sub(1)?;
+        self.near.set(found);
+        Some(found)
     }
 
     /// The first row with that sequence or a later one; perhaps it is dead.

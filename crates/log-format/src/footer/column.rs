@@ -9,6 +9,8 @@
 //! piece begins with, plus `slope` for each row from there on: so is what rises by the same step nearly always, and jumps
 //! now and then. Either way a row is had without those before it.
 
+use std::cell::Cell;
+
 use crate::batch::Fields;
 
 use super::bits;
@@ -26,7 +28,7 @@ const PIECES: u8 = 255;
 const PIECE_BYTES: usize = 10;
 
 /// Where a column's numbers are, and what they stand upon.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Column {
     first: u64,
     slope: i64,
@@ -35,6 +37,8 @@ pub(super) struct Column {
     pieces: u16,
     /// Where the numbers or pieces begin in the bytes of all columns.
     at: u32,
+    /// The piece that was asked for last: whoever reads on finds the next row there.
+    near: Cell<u16>,
 }
 
 impl Column {
@@ -51,13 +55,14 @@ impl Column {
             (start, 0, start + bits::packed_len(rows, u32::from(width)))
         };
         let is_usual = if width == PIECES { pieces > 0 } else { width <= 64 };
-        let read = Self { first, slope, width, pieces, at: u32::try_from(start).ok()? };
+        let (at, near) = (u32::try_from(start).ok()?, Cell::new(0));
+        let read = Self { first, slope, width, pieces, at, near };
         (is_usual && end <= bytes.len()).then_some((read, end))
     }
 
     /// A column of zeros, which takes no bytes.
     pub(super) fn nothing() -> Self {
-        Self { first: 0, slope: 0, width: 0, pieces: 0, at: 0 }
+        Self { first: 0, slope: 0, width: 0, pieces: 0, at: 0, near: Cell::new(0) }
     }
 
     #[inline]
@@ -76,12 +81,11 @@ impl Column {
         let pieces = usize::from(self.pieces);
         let (rows, values) = bytes.split_at(2 * pieces);
         let row_of = |piece: usize| usize::from(u16::from_le_bytes([rows[2 * piece], rows[2 * piece + 1]]));
-        let (mut low, mut high) = (0, pieces);
-        while low < high {
-            let middle = low.midpoint(high);
-            if row_of(middle) <= row { low = middle + 1 } else { high = middle }
-        }
-        let piece = low.saturating_sub(1);
+        let near = usize::from(self.near.get());
+        let ends = |piece: usize| if piece + 1 < pieces { row_of(piece + 1) } else { usize::MAX };
+        let is_near = row_of(near) <= row && row < ends(near);
+        let piece = if is_near { near } else { last_up_to(pieces, |piece| row_of(piece) <= row) };
+        self.near.set(piece as u16);
         let value = Fields(&values[8 * piece..8 * piece + 8]).u64();
         let further = row.saturating_sub(row_of(piece)) as u64;
         value.wrapping_add(self.slope.cast_unsigned().wrapping_mul(further))
@@ -96,6 +100,16 @@ impl Column {
     pub(super) fn counted_from(&self) -> Option<u64> {
         (self.width == 0 && self.slope == 1 << SLOPE_BITS).then_some(self.first)
     }
+}
+
+/// The last one of so many for which that is so, as it is for all before it; the first one if it is so for none.
+fn last_up_to(many: usize, is_so: impl Fn(usize) -> bool) -> usize {
+    let (mut low, mut high) = (0, many);
+    while low < high {
+        let middle = low.midpoint(high);
+        if is_so(middle) { low = middle + 1 } else { high = middle }
+    }
+    low.saturating_sub(1)
 }
 
 #[inline]

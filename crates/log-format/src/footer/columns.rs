@@ -248,6 +248,23 @@ mod tests {
     }
 
     proptest! {
+        /// Most take the same step, so there are pieces; and whatever row was asked for before, the next one is right.
+        #[test]
+        fn rows_in_pieces_are_had_in_any_order(
+            steps in proptest::collection::vec(prop_oneof![9 => Just(170_u32), 1 => 0_u32..5_000], 300..600),
+            order in proptest::collection::vec(0_usize..600, 1..200),
+        ) {
+            let mut offset = 0;
+            let rows: Vec<Row> = (0..).zip(&steps).map(|(seq, step)| {
+                offset += step;
+                Row { offset, ..row(seq) }
+            }).collect();
+            let columns = Columns::of(&rows).expect("there are not too many");
+            for at in order.into_iter().flat_map(|at| [at, at + 1]).map(|at| at % rows.len()) {
+                prop_assert_eq!(columns.row(at), rows[at]);
+            }
+        }
+
         #[test]
         fn what_is_written_is_read(rows in proptest::collection::vec(any_row(), 1..40)) {
             let columns = Columns::of(&rows).expect("there are not too many");
