@@ -24,6 +24,7 @@ mod column;
 mod columns;
 mod digest;
 mod directory;
+mod names;
 mod section;
 mod stretch;
 mod writer;

@@ -57,6 +57,18 @@ fn footer_of(file: &[u8]) -> Vec<u8> {
     FooterWriter::of_segment(file, file.len() as u32, next, HEAD.salt())
 }
 
+/// The same by pieces, as a file gives them; and how many bytes were asked for at once at most.
+fn footer_of_pieces(file: &[u8], end: u32, next: Lsn) -> (Vec<u8>, u32) {
+    let mut most = 0;
+    let read = |at: u32, len: u32| {
+        most = most.max(len);
+        let rest = file.get(at as usize..).unwrap_or_default();
+        Ok::<_, std::convert::Infallible>(rest[..rest.len().min(len as usize)].to_vec())
+    };
+    let Ok(footer) = FooterWriter::of_pieces(end, next, HEAD.salt(), read);
+    (footer, most)
+}
+
 /// Two batches, one of them of copies, and three groups.
 fn sample() -> Vec<u8> {
     let rich = Record {
@@ -133,6 +145,21 @@ fn told(footer: &[u8]) -> (Vec<Vec<Told>>, usize) {
         told
     });
     (parts.collect(), stretches)
+}
+
+#[test]
+fn a_segment_in_pieces_has_the_same_footer_and_little_of_it_is_read_at_once() {
+    let (small, large) = (vec![7; 3_000], vec![7; 3 << 20]);
+    let batches = (0..400).map(|n| {
+        let payload = if n == 200 { &large } else { &small };
+        let message = |seq| message(n % 3, u64::from(seq), b"orders.new", payload);
+        (None, vec![message(2 * n), message(2 * n + 1)])
+    });
+    let file = segment(&batches.collect::<Vec<_>>());
+    let (end, next) = (file.len() as u32, Lsn(file.len() as u64));
+    let (footer, most) = footer_of_pieces(&file, end, next);
+    assert_eq!(footer, FooterWriter::of_segment(&file, end, next, HEAD.salt()));
+    assert!(most < 8 << 20, "{most} bytes at once of {end}");
 }
 
 #[test]
@@ -307,6 +334,22 @@ proptest! {
             let expected: Vec<(u32, u64)> = records.iter().filter(|one| one.kind != Kind::MESSAGE).map(|one| (one.group, one.seq)).collect();
             prop_assert_eq!(others, expected);
         }
+    }
+
+    #[test]
+    fn pieces_tell_what_the_whole_does_whatever_rotted(
+        messages in proptest::collection::vec(any_message(), 1..100), each in 1_usize..30,
+        rotten in proptest::option::of((0_usize..20_000, 1_u8..)), beyond in 0_u32..2,
+    ) {
+        let records: Vec<Record<'_>> = messages.iter().zip(1..).map(|((record, _, _), seq)| Record { seq, ..*record }).collect();
+        let mut file = segment(&records.chunks(each).map(|some| (None, some.to_vec())).collect::<Vec<_>>());
+        let end = file.len() as u32 + beyond * 512;
+        if let Some((at, bits)) = rotten {
+            let at = at % file.len();
+            file[at] ^= bits;
+        }
+        let whole = FooterWriter::of_segment(&file, end, Lsn(5), HEAD.salt());
+        prop_assert_eq!(footer_of_pieces(&file, end, Lsn(5)).0, whole);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Making a footer.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use crate::SEGMENT_HEAD_BYTES;
 use crate::batch::{BatchHead, Lsn};
@@ -11,12 +11,16 @@ use crate::scan::{Found, Scan};
 
 use super::columns::{Columns, ROWS_PER_CHUNK, Row};
 use super::directory::{Chunk, Part, Run};
+use super::names::Names;
 use super::section::{EXTRA_HAS_ID, EXTRA_HAS_TTL};
 use super::{CopiedBatch, TRAILER_BYTES, Trailer, digest};
 
 /// Bytes of what is no message, and of what messages have beside their rows, that a footer tells of in any case. Beyond it
 /// may be as much as half of the segment: where there is more, reading the batches takes about as long.
 const COPIED_BYTES_MIN: usize = 64 << 10;
+
+/// Bytes of a segment that are read at once, unless one batch has more. Tests have smaller pieces, to see many.
+const PIECE_BYTES: u32 = if cfg!(test) { 3_000 } else { 1 << 20 };
 
 /// The group of the log's own records.
 const OWN_GROUP: u32 = 0;
@@ -44,11 +48,15 @@ struct PartWriter {
 
 #[derive(Debug, Default)]
 struct RunWriter {
-    rows: Vec<Row>,
+    records: u32,
     bytes: u64,
-    /// In the order in which they came first.
-    subjects: Vec<Box<[u8]>>,
-    by_name: HashMap<Box<[u8]>, u32>,
+    /// The last ones, that are not written yet.
+    rows: Vec<Row>,
+    /// The sequence and the time of the last one.
+    last: Option<(u64, i64)>,
+    columns: Vec<u8>,
+    chunks: Vec<Chunk>,
+    subjects: Names,
     extras: Vec<u8>,
     extra_count: u32,
 }
@@ -69,23 +77,68 @@ impl FooterWriter {
     pub fn of_segment(file: &[u8], end: u32, next: Lsn, salt: Salt) -> Vec<u8> {
         let mut writer = Self::new(salt);
         let batches = file.get(SEGMENT_HEAD_BYTES..(end as usize).min(file.len())).unwrap_or_default();
-        let (mut part, mut last) = (0, 0);
-        for found in Scan::new(batches, salt) {
-            match found {
-                Found::Batch { at, head } => {
-                    part = writer.batch((SEGMENT_HEAD_BYTES + at) as u32, &head);
-                    last = at + head.padded_len();
-                }
-                Found::Record { at, record } => {
-                    writer.record(part, (SEGMENT_HEAD_BYTES + at) as u32, &record);
-                }
-                Found::Damaged { .. } => writer.damage(part),
-            }
-        }
+        let last = writer.scan(SEGMENT_HEAD_BYTES, batches);
         if SEGMENT_HEAD_BYTES + last < end as usize {
             writer.damage(0);
         }
         writer.finish(end, next)
+    }
+
+    /// The same of a segment that is read piece by piece, so that little of it is in memory at a time. `read` gives so many
+    /// bytes of the file from a place on, or fewer where it ends. Where something rotted it is read as a whole.
+    ///
+    /// # Errors
+    /// What `read` says.
+    pub fn of_pieces<E>(
+        end: u32,
+        next: Lsn,
+        salt: Salt,
+        mut read: impl FnMut(u32, u32) -> Result<Vec<u8>, E>,
+    ) -> Result<Vec<u8>, E> {
+        let mut writer = Self::new(salt);
+        let (mut at, mut len) = (SEGMENT_HEAD_BYTES as u32, PIECE_BYTES);
+        while at < end {
+            let bytes = read(at, len.min(end - at))?;
+            let taken = writer.take_whole(at as usize, &bytes);
+            if taken > 0 {
+                (at, len) = (at + taken as u32, PIECE_BYTES);
+                continue;
+            }
+            match BatchHead::read(&bytes, salt) {
+                Ok(head) if head.padded_len() > len as usize => len = head.padded_len() as u32,
+                _ => return Ok(Self::of_segment(&read(0, end)?, end, next, salt)),
+            }
+        }
+        Ok(writer.finish(end, next))
+    }
+
+    /// Takes the batches that are all there at the front of `bytes`, which lie at that place of the file. Returns how many
+    /// bytes those are.
+    fn take_whole(&mut self, at: usize, bytes: &[u8]) -> usize {
+        let mut taken = 0;
+        while let Ok(head) = BatchHead::read(&bytes[taken..], self.salt)
+            && let Some(batch) = bytes[taken..].get(..head.padded_len())
+        {
+            self.scan(at + taken, batch);
+            taken += batch.len();
+        }
+        taken
+    }
+
+    /// Takes what there is in batches that lie at that place of the file. Returns where the last one ends.
+    fn scan(&mut self, start: usize, batches: &[u8]) -> usize {
+        let (mut part, mut last) = (0, 0);
+        for found in Scan::new(batches, self.salt) {
+            match found {
+                Found::Batch { at, head } => {
+                    part = self.batch((start + at) as u32, &head);
+                    last = at + head.padded_len();
+                }
+                Found::Record { at, record } => self.record(part, (start + at) as u32, &record),
+                Found::Damaged { .. } => self.damage(part),
+            }
+        }
+        last
     }
 
     fn new(salt: Salt) -> Self {
@@ -115,7 +168,7 @@ impl FooterWriter {
         part.records += 1;
         part.record_bytes += record.written_len() as u32;
         if record.kind == Kind::MESSAGE {
-            part.message(offset, record);
+            part.message(offset, record, self.salt);
         } else {
             part.other_count += 1;
             part.others.extend_from_slice(&offset.to_le_bytes());
@@ -124,10 +177,10 @@ impl FooterWriter {
     }
 
     /// The footer of a segment whose batches end at `end`, in bytes from the start of the file.
-    fn finish(self, end: u32, next: Lsn) -> Vec<u8> {
+    fn finish(mut self, end: u32, next: Lsn) -> Vec<u8> {
         let (mut out, mut tables) = (Vec::new(), Tables::default());
         let records = self.parts.iter().map(|part| part.records).sum();
-        for part in &self.parts {
+        for part in &mut self.parts {
             part.write(end, self.salt, &mut out, &mut tables);
         }
         let retires: Vec<u8> =
@@ -155,10 +208,10 @@ impl FooterWriter {
 }
 
 impl PartWriter {
-    fn message(&mut self, offset: u32, record: &Record<'_>) {
+    fn message(&mut self, offset: u32, record: &Record<'_>, salt: Salt) {
         let run = self.runs.entry(record.group).or_default();
         let before = run.extras.len();
-        run.push(offset, record);
+        run.push(offset, record, salt);
         self.extra_bytes += run.extras.len() - before;
     }
 
@@ -168,14 +221,14 @@ impl PartWriter {
         !self.is_damaged && self.others.len() + self.extra_bytes <= COPIED_BYTES_MIN.max(bytes / 2)
     }
 
-    fn write(&self, end: u32, salt: Salt, out: &mut Vec<u8>, tables: &mut Tables) {
+    fn write(&mut self, end: u32, salt: Salt, out: &mut Vec<u8>, tables: &mut Tables) {
         let start = out.len();
         let mut part = Part::new(self.copied, end + start as u32);
         (part.records, part.record_bytes) = (self.records, self.record_bytes);
         part.is_told = self.is_told(end);
         let others = if part.is_told { &self.others[..] } else { &[] };
         if part.is_told {
-            for (group, run) in &self.runs {
+            for (group, run) in &mut self.runs {
                 run.write(*group, salt, out, tables);
             }
             (part.runs, part.others) = (self.runs.len() as u32, self.other_count);
@@ -188,24 +241,28 @@ impl PartWriter {
 }
 
 impl RunWriter {
-    fn push(&mut self, offset: u32, record: &Record<'_>) {
+    fn push(&mut self, offset: u32, record: &Record<'_>, salt: Salt) {
         let (len, has_header) = (record.written_len() as u32, !record.header.is_empty());
-        let rises = self.rows.last().is_none_or(|last| last.seq < record.seq && last.time <= record.time);
+        let rises = self.last.is_none_or(|(seq, time)| seq < record.seq && time <= record.time);
         self.note_extra(record, rises);
-        let subject = self.subject(record.subject);
-        self.bytes += u64::from(len);
+        let subject = self.subjects.number(record.subject);
         self.rows.push(Row { seq: record.seq, time: record.time, offset, len, has_header, subject });
+        self.bytes += u64::from(len);
+        self.records += 1;
+        self.last = Some((record.seq, record.time));
+        if self.rows.len() == ROWS_PER_CHUNK {
+            self.write_rows(salt);
+        }
     }
 
-    /// Which one of the run's subjects it is.
-    fn subject(&mut self, name: &[u8]) -> u32 {
-        if let Some(id) = self.by_name.get(name) {
-            return *id;
-        }
-        let id = self.subjects.len() as u32;
-        self.by_name.insert(name.into(), id);
-        self.subjects.push(name.into());
-        id
+    /// Writes the rows that are not yet.
+    fn write_rows(&mut self, salt: Salt) {
+        let start = self.columns.len();
+        Columns::write(&self.rows, &mut self.columns);
+        let written = &self.columns[start..];
+        let (len, sum) = (written.len() as u32, salt.over(crc32c::crc32c(written)));
+        self.chunks.push(Chunk { len, rows: self.rows.len() as u32, sum });
+        self.rows.clear();
     }
 
     /// Of most messages there is nothing more to be said. One that is not behind the one before stands alone.
@@ -218,7 +275,7 @@ impl RunWriter {
         let bit = |is_set, bit| if is_set { bit } else { 0 };
         let flags = bit(record.ttl.is_some(), EXTRA_HAS_TTL) | bit(record.message_id.is_some(), EXTRA_HAS_ID);
         self.extra_count += 1;
-        self.extras.extend_from_slice(&(self.rows.len() as u32).to_le_bytes());
+        self.extras.extend_from_slice(&self.records.to_le_bytes());
         self.extras.push(flags);
         self.extras.extend_from_slice(&(header.len() as u32).to_le_bytes());
         self.extras.extend(record.ttl.iter().flat_map(|ttl| ttl.to_le_bytes()));
@@ -226,23 +283,17 @@ impl RunWriter {
         self.extras.extend_from_slice(&header);
     }
 
-    fn write(&self, group: u32, salt: Salt, out: &mut Vec<u8>, tables: &mut Tables) {
-        let mut run = Run::new(group);
-        (run.records, run.bytes) = (self.rows.len() as u32, self.bytes);
-        for rows in self.rows.chunks(ROWS_PER_CHUNK) {
-            let start = out.len();
-            Columns::write(rows, out);
-            let (len, sum) = ((out.len() - start) as u32, salt.over(crc32c::crc32c(&out[start..])));
-            Chunk { len, rows: rows.len() as u32, sum }.write(&mut tables.chunks);
-            run.chunks += 1;
+    fn write(&mut self, group: u32, salt: Salt, out: &mut Vec<u8>, tables: &mut Tables) {
+        if !self.rows.is_empty() {
+            self.write_rows(salt);
         }
+        let mut run = Run::new(group);
+        (run.records, run.bytes, run.chunks) = (self.records, self.bytes, self.chunks.len() as u32);
+        self.chunks.iter().for_each(|chunk| chunk.write(&mut tables.chunks));
+        out.extend_from_slice(&self.columns);
         let start = out.len();
         out.extend_from_slice(&self.extras);
-        for subject in &self.subjects {
-            // A subject's length fits: it was read from a record.
-            out.extend_from_slice(&(subject.len() as u16).to_le_bytes());
-            out.extend_from_slice(subject);
-        }
+        out.extend_from_slice(self.subjects.written());
         (run.extras, run.subjects) = (self.extra_count, self.subjects.len() as u32);
         (run.rest, run.rest_sum) = ((out.len() - start) as u32, salt.over(crc32c::crc32c(&out[start..])));
         tables.chunk_count += run.chunks;

@@ -117,9 +117,8 @@ impl LogFiles {
     }
 
     fn try_seal(&self, seal: &Seal) -> io::Result<()> {
-        let span = Span { segment: seal.number, offset: 0, len: seal.end };
-        let batches = self.try_read(span)?;
-        let footer = FooterWriter::of_segment(&batches, seal.end, seal.next, seal.salt);
+        let read = |offset, len| self.try_read(Span { segment: seal.number, offset, len });
+        let footer = FooterWriter::of_pieces(seal.end, seal.next, seal.salt, read)?;
         let file = OpenOptions::new().write(true).open(self.path(seal.number))?;
         if let Some(page) = &seal.page {
             file.write_all_at(page, 0)?;
