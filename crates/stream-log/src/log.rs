@@ -165,8 +165,12 @@ impl Log {
         }
         let has_file = self.rest_behind_open() >= need || self.shelf.has(FIRST_BATCH + need);
         // What does not fit into the spare file has to ask for another one: by being appended.
-        let is_long = need > self.segment_bytes() - FIRST_BATCH;
-        if self.unsafe_bytes() >= TAIL_BYTES_MAX || !(has_file || is_long) { Room::Later } else { Room::Yes }
+        let is_long = || need > self.segment_bytes() - FIRST_BATCH;
+        if self.unsafe_bytes() >= TAIL_BYTES_MAX || !(has_file || is_long()) {
+            Room::Later
+        } else {
+            Room::Yes
+        }
     }
 
     /// Whether a record of so many bytes can be appended though [`Log::room`] says that the disk is full.

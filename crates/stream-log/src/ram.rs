@@ -73,7 +73,7 @@ impl RamLog {
     /// The record at a place. `None` if nobody needed it any more.
     pub fn read(&self, place: Place) -> Option<Record<'_>> {
         let segment = self.segments.get(&place.segment)?;
-        Record::read_own(segment.bytes.get(place.offset as usize..)?, SALT).ok()
+        Record::read_known(segment.bytes.get(place.offset as usize..)?).ok()
     }
 
     /// Nobody needs the record at this place any more, which is one of this group.
@@ -129,7 +129,7 @@ impl RamLog {
         self.bytes -= segment.bytes.capacity();
         let mut moved = Vec::new();
         let mut offset = 0;
-        while let Ok(record) = Record::read_own(&segment.bytes[offset..], SALT) {
+        while let Ok(record) = Record::read_known(&segment.bytes[offset..]) {
             let from = Place { segment: number, offset: offset as u32 };
             if is_live(from, &record) {
                 let to = self.append(&record).expect("it was appended before");

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use log_format::{Head, Place, Record, Salt};
+use log_format::{Head, Place, Record};
 
 use crate::batch::Batch;
-use crate::cache::Key;
+use crate::cache::Spot;
 use crate::event::Event;
 use crate::log::Log;
 use crate::request::{DiskError, Request, Span};
@@ -42,7 +42,7 @@ enum Source {
     Open,
     Closed(usize),
     Handed(usize, usize),
-    Cached(Key),
+    Cached(Spot),
     Disk,
 }
 
@@ -56,14 +56,13 @@ impl Log {
         if is_gone || place.offset >= segment_end(segment, self.open.as_ref()) {
             return Read::Lost;
         }
-        let salt = self.salt(place.segment);
         match self.source(place) {
             Source::Disk => {
                 self.fetch(place, READ_BYTES);
                 Read::Wait
             }
-            Source::Cached(key) => self.read_cached(key, place, salt),
-            source => match Record::read_own(self.own_bytes(source, place), salt) {
+            Source::Cached(spot) => self.read_cached(spot, place),
+            source => match Record::read_known(self.own_bytes(source, place)) {
                 Ok(record) => Read::Record(record),
                 Err(_) => Read::Lost,
             },
@@ -80,6 +79,10 @@ impl Log {
             return Source::Closed(index);
         }
         for (index, handed) in self.writes.handed.iter().enumerate().rev() {
+            if !handed.batches.first().is_some_and(|first| begins(handed.segment, first.0)) {
+                // Mostly what is read was written long ago.
+                continue;
+            }
             if let Some(batch) = handed.batches.iter().rposition(|batch| begins(handed.segment, batch.0)) {
                 return Source::Handed(index, batch);
             }
@@ -101,25 +104,25 @@ impl Log {
         bytes.get((place.offset - offset) as usize..).unwrap_or_default()
     }
 
-    fn read_cached(&mut self, key: Key, place: Place, salt: Salt) -> Read<'_> {
-        let cached = self.cache.from(key, place);
+    fn read_cached(&mut self, spot: Spot, place: Place) -> Read<'_> {
+        let cached = self.cache.at(spot);
         let Some(bytes) = cached.bytes else { return Read::Lost };
-        let is_whole = cached.is_whole;
-        if !is_whole && Record::read(bytes, salt).is_err() {
-            let len = Head::read(bytes, salt).map_or(0, |head| head.len);
-            let was_all_read =
-                cached.is_start && bytes.len() >= len.max(READ_BYTES.min(self.rest_from(place)) as usize);
-            if was_all_read {
-                return Read::Lost;
+        if !cached.is_whole {
+            let salt = self.salt(place.segment);
+            if Record::read(bytes, salt).is_err() {
+                let len = Head::read(bytes, salt).map_or(0, |head| head.len);
+                let was_all_read =
+                    cached.is_start && bytes.len() >= len.max(READ_BYTES.min(self.rest_from(place)) as usize);
+                if was_all_read {
+                    return Read::Lost;
+                }
+                self.fetch(place, READ_BYTES.max(len as u32));
+                return Read::Wait;
             }
-            self.fetch(place, READ_BYTES.max(len as u32));
-            return Read::Wait;
+            self.cache.note_whole(spot);
         }
-        if !is_whole {
-            self.cache.note_whole(key, place);
-        }
-        let bytes = self.cache.from(key, place).bytes.unwrap_or_default();
-        Record::read_own(bytes, salt).map_or(Read::Lost, Read::Record)
+        let bytes = self.cache.at(spot).bytes.unwrap_or_default();
+        Record::read_known(bytes).map_or(Read::Lost, Read::Record)
     }
 
     /// Bytes of batches from a place on.
