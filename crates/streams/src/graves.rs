@@ -154,7 +154,7 @@ impl<W> Stream<W> {
 
     /// So much is to be buried that a state is worth what it takes.
     pub(crate) fn wants_state(&self) -> bool {
-        self.graves.is_state_wanted || self.graves.waiting() >= STATE_AFTER + self.ranges_max()
+        self.graves.is_state_wanted || self.is_worth(self.graves.waiting())
     }
 
     /// Has a state written as soon as nothing waits, for a log that needs its room or is to be read quickly: at the next
@@ -171,7 +171,12 @@ impl<W> Stream<W> {
 
     /// So much that whatever comes has to wait until one is begun.
     pub(crate) fn needs_state(&self) -> bool {
-        self.graves.waiting() / 16 >= STATE_AFTER + self.ranges_max()
+        self.is_worth(self.graves.waiting() / 16)
+    }
+
+    /// Whether a state takes less than so many records. Asked for each message, so what takes long is asked last.
+    fn is_worth(&self, records: u64) -> bool {
+        records >= STATE_AFTER && records >= STATE_AFTER + self.ranges_max()
     }
 
     /// A record is not needed any more but to tell what it led to.
