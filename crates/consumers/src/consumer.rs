@@ -314,9 +314,24 @@ impl Consumer {
     }
 }
 
+/// How many digits a number has: by its bits, which leaves a choice of two.
 fn digits(number: u64) -> usize {
-    number.checked_ilog10().map_or(1, |log| log as usize + 1)
+    let number = number | 1;
+    // 1233 / 4096 is log10(2), about.
+    let least = ((u64::BITS - number.leading_zeros()) as usize * 1233) >> 12;
+    least + usize::from(POWERS_OF_TEN.get(least).is_some_and(|power| number >= *power))
 }
+
+/// From 1 on.
+const POWERS_OF_TEN: [u64; 20] = {
+    let mut powers = [1; 20];
+    let mut at = 1;
+    while at < 20 {
+        powers[at] = powers[at - 1] * 10;
+        at += 1;
+    }
+    powers
+};
 
 /// Bytes of a reply subject without its numbers.
 fn front_bytes(reply: &AckReply) -> usize {
@@ -324,4 +339,17 @@ fn front_bytes(reply: &AckReply) -> usize {
     let mut written = Vec::new();
     reply.write(&mut written, &zeros);
     written.len() - 5
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_are_counted() {
+        let around = POWERS_OF_TEN.iter().flat_map(|power| [power - 1, *power, power + 1]);
+        for number in around.chain((0..64).map(|bit| 1 << bit)).chain([u64::MAX]) {
+            assert_eq!(digits(number), number.to_string().len(), "{number}");
+        }
+    }
 }
