@@ -171,26 +171,6 @@ impl<W> Stream<W> {
         }
     }
 
-    /// What was decided last is kept there, and is committed with that: in memory nothing is waited for.
-    ///
-    /// # Panics
-    ///
-    /// Nothing was.
-    pub fn on_committed(&mut self, place: Place, waiter: Option<W>, effects: &mut Vec<Effect<W>>) {
-        if !self.tail.is_empty() {
-            self.on_appended(place, waiter);
-            self.commit(effects);
-            return;
-        }
-        let Staged { event, is_expiry } = self.staged.take().expect("something was decided");
-        self.finish_work(effects);
-        self.note_appended(&event);
-        if is_expiry {
-            self.expiry.note_appended(1);
-        }
-        self.apply(event, place, waiter, effects);
-    }
-
     /// What is decided from here on knows of an event.
     pub(crate) fn note_appended(&mut self, event: &Event) {
         self.ahead.note(event);

@@ -267,13 +267,8 @@ impl Pair {
         }
         match given {
             Decided::Appended => {
-                let place = place_of(self.log.len() - 1);
+                self.stream.on_appended(place_of(self.log.len() - 1), Some(expected));
                 self.records.push(1);
-                if self.commits_at_once() {
-                    self.stream.on_committed(place, Some(expected), &mut self.effects);
-                    return self.note_committed();
-                }
-                self.stream.on_appended(place, Some(expected));
                 self.before.push(before);
             }
             Decided::Answered(answer) => assert_eq!(answer, expected),
@@ -286,20 +281,11 @@ impl Pair {
         }
     }
 
-    /// Whether the next event is committed with its record: streams in memory are driven so, here now and then.
-    fn commits_at_once(&self) -> bool {
-        let is_next = self.stream.uncommitted() == 0;
-        is_next && self.model.config.storage == Storage::Memory && self.log.len().is_multiple_of(2)
-    }
-
     /// One more event is committed, and all it comes to is done.
     pub(super) fn commit(&mut self) {
-        if self.stream.commit(&mut self.effects) {
-            self.note_committed();
+        if !self.stream.commit(&mut self.effects) {
+            return;
         }
-    }
-
-    fn note_committed(&mut self) {
         for _ in 0..self.records.remove(0) {
             self.committed += 1;
             self.tell_twin();
