@@ -102,6 +102,42 @@ pub fn valid_filters_overlap(a: &[u8], b: &[u8]) -> bool {
     }
 }
 
+/// Puts in `into` the filter of what two valid filters both match, and returns true; false if that is nothing.
+///
+/// ```
+/// use subject_trie::filter_intersection;
+/// let mut both = Vec::new();
+/// assert!(filter_intersection(b"foo.*.>", b"*.bar.>", &mut both) && both == b"foo.bar.>");
+/// assert!(filter_intersection(b"foo.>", b"foo.*.baz", &mut both) && both == b"foo.*.baz");
+/// assert!(!filter_intersection(b"foo.*", b"foo.bar.>", &mut both));
+/// ```
+pub fn filter_intersection(a: &[u8], b: &[u8], into: &mut Vec<u8>) -> bool {
+    into.clear();
+    let (mut a_tokens, mut b_tokens) = (tokens(a), tokens(b));
+    let mut push = |token: &[u8]| {
+        if !into.is_empty() {
+            into.push(b'.');
+        }
+        into.extend_from_slice(token);
+    };
+    loop {
+        let (rest, token) = match (a_tokens.next(), b_tokens.next()) {
+            (None, None) => return true,
+            (None, _) | (_, None) => return false,
+            (Some(b">"), Some(token)) => (Some(&mut b_tokens), token),
+            (Some(token), Some(b">")) => (Some(&mut a_tokens), token),
+            (Some(b"*"), Some(token)) | (Some(token), Some(b"*")) => (None, token),
+            (Some(token), Some(other)) if token == other => (None, token),
+            _ => return false,
+        };
+        push(token);
+        if let Some(rest) = rest {
+            rest.for_each(push);
+            return true;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -180,5 +216,23 @@ mod tests {
         assert!(!filter_contains(b"foo.", b"foo."));
         assert!(!filters_overlap(b">", b""));
         assert!(!filters_overlap(b">.foo", b">"));
+    }
+
+    #[test]
+    fn an_intersection_matches_what_both_match() {
+        let (filters, mut both) = (small_filters(), Vec::new());
+        let subjects = ["a", "b", "a.a", "a.b", "b.a", "b.b", "a.b.a", "b.a.b", "a.a.a", "a.b.a.b"];
+        for a in &filters {
+            for b in &filters {
+                let (a, b) = (a.as_bytes(), b.as_bytes());
+                let overlaps = filter_intersection(a, b, &mut both);
+                assert_eq!(overlaps, filters_overlap(a, b));
+                for subject in subjects {
+                    let subject = subject.as_bytes();
+                    let by_both = filter_matches(a, subject) && filter_matches(b, subject);
+                    assert_eq!(overlaps && filter_matches(&both, subject), by_both);
+                }
+            }
+        }
     }
 }

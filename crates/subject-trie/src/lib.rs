@@ -53,8 +53,8 @@ mod trie;
 mod wildcard_trie;
 
 pub use filter::{
-    filter_contains, filter_covers, filter_matches, filters_overlap, valid_filter_matches,
-    valid_filters_overlap,
+    filter_contains, filter_covers, filter_intersection, filter_matches, filters_overlap,
+    valid_filter_matches, valid_filters_overlap,
 };
 pub use filter_key::FilterKey;
 pub use grammar::{SubjectError, has_empty_token, has_wildcard, is_valid_filter, is_valid_literal};

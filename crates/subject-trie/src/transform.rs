@@ -46,6 +46,14 @@ pub enum TransformError {
     /// An argument that is no number, or no text to split at.
     #[error("invalid mapping destination: function argument is invalid or in the wrong format in {0}")]
     BadArgument(String),
+    /// A transform that has to be reversible names another function than `wildcard`.
+    #[error(
+        "invalid mapping destination: the only mapping function allowed for import transforms is {{{{Wildcard()}}}} in {0}"
+    )]
+    NotReversible(String),
+    /// A transform that has to be reversible leaves out a wildcard of the source.
+    #[error("invalid mapping destination: not using all of the token wildcard(s) in {0}")]
+    WildcardLeftOut(String),
 }
 
 /// How subjects that match a source become other subjects.
@@ -92,6 +100,29 @@ impl Transform {
         let parts =
             named.map(|token| read_part(token, &wildcards, has_wildcard)).collect::<Result<_, _>>()?;
         Ok(Self { parts, tail_from: has_tail.then(|| tokens(source).count() - 1) })
+    }
+
+    /// Reads a transform of a source with wildcards that another one can take back: it names all of them, and uses no
+    /// other function.
+    ///
+    /// # Errors
+    ///
+    /// See [`TransformError`].
+    pub fn reversible(source: &str, destination: &str) -> Result<Self, TransformError> {
+        let transform = Self::new(source, destination)?;
+        let mut named = 0;
+        for (part, token) in transform.parts.iter().zip(destination.split('.')) {
+            match part {
+                Part::Text(_) => {}
+                Part::Function(Function::Wildcard, indexes) => named += indexes.len(),
+                Part::Function(..) => return Err(TransformError::NotReversible(token.to_owned())),
+            }
+        }
+        let wildcards = tokens(source.as_bytes()).filter(|token| *token == b"*").count();
+        if named < wildcards {
+            return Err(TransformError::WildcardLeftOut(destination.to_owned()));
+        }
+        Ok(transform)
     }
 
     /// Appends what the subject becomes to `into`. The subject has to match the source. `random` is
