@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::config::AccountLimits;
 use crate::mappings::Mappings;
+use crate::service_import::ServiceImports;
+use crate::stream_import::StreamImport;
 
 /// An account: a subject space of its own. Shards know it by its index in the
 /// [`Directory`](crate::Directory).
@@ -13,6 +15,10 @@ pub struct Account {
     pub(crate) name: Arc<str>,
     pub(crate) limits: AccountLimits,
     pub(crate) mappings: Mappings,
+    pub(crate) stream_imports: Vec<Arc<StreamImport>>,
+    pub(crate) service_imports: ServiceImports,
+    /// Others may import services of it.
+    pub(crate) exports_services: bool,
     /// The server's own messages belong here.
     pub(crate) is_system: bool,
     /// The configuration has it no more. Its index stays taken.
@@ -27,6 +33,9 @@ impl Account {
             name: name.into(),
             limits: AccountLimits::default(),
             mappings: Mappings::default(),
+            stream_imports: Vec::new(),
+            service_imports: ServiceImports::default(),
+            exports_services: false,
             is_system: false,
             is_gone: false,
             connections: Arc::default(),
@@ -39,6 +48,7 @@ impl Account {
         Self {
             name: if self.is_gone { "".into() } else { Arc::clone(&self.name) },
             connections: Arc::clone(&self.connections),
+            stream_imports: self.stream_imports.clone(),
             is_gone: true,
             ..Self::new("")
         }
@@ -57,6 +67,21 @@ impl Account {
     /// Its mappings.
     pub fn mappings(&self) -> &Mappings {
         &self.mappings
+    }
+
+    /// The streams of other accounts that it imports. An import that was there before is the same one.
+    pub fn stream_imports(&self) -> &[Arc<StreamImport>] {
+        &self.stream_imports
+    }
+
+    /// The services of other accounts that it imports.
+    pub fn service_imports(&self) -> &ServiceImports {
+        &self.service_imports
+    }
+
+    /// Whether requests and responses cross its border.
+    pub fn shares_services(&self) -> bool {
+        self.exports_services || !self.service_imports.is_empty()
     }
 
     /// Whether the server's own messages belong here.

@@ -3,9 +3,15 @@
 //! The fields follow the file: what it leaves out is `None` or empty here, and what follows from
 //! that is decided where a `Directory` is built. Subjects are as written.
 
+mod sharing;
+
 use std::time::Duration;
 
 use crate::secret::Secret;
+
+pub use self::sharing::{
+    Export, ExportKind, Import, ImportKind, RESPONSE_THRESHOLD, ResponseType, ServiceTerms, Shown,
+};
 
 /// The account of clients that name none.
 pub const GLOBAL_ACCOUNT: &str = "$G";
@@ -96,6 +102,10 @@ pub struct AccountConfig {
     pub limits: AccountLimits,
     /// `mappings`.
     pub mappings: Vec<Mapping>,
+    /// `exports`.
+    pub exports: Vec<Export>,
+    /// `imports`.
+    pub imports: Vec<Import>,
 }
 
 /// One entry of `users`.

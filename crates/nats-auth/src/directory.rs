@@ -1,23 +1,21 @@
 //! All users and accounts of a server.
 
+mod entries;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use hashbrown::HashMap;
 
-use crate::access::{self, Access};
 use crate::account::Account;
 use crate::certificate::{LdapName, PeerFacts, PeerName};
 use crate::claim::Claim;
-use crate::config::{
-    AUTH_TIMEOUT, AccountConfig, Config, GLOBAL_ACCOUNT, IdentityConfig, ListenerAuth, Permissions, User,
-};
+use crate::config::{AUTH_TIMEOUT, Config, GLOBAL_ACCOUNT, ListenerAuth};
 use crate::connection_type::ConnectionType;
 use crate::credentials::{Credentials, PasswordCheck, Verdict};
 use crate::door::Door;
 use crate::error::ConfigError;
 use crate::identity::{Identity, Name, Proof};
-use crate::mappings::Mappings;
 use crate::password;
 use crate::secret::Secret;
 
@@ -93,75 +91,6 @@ impl Directory {
         directory.websocket = directory.door_of_websockets(config)?;
         directory.find_distinguished();
         Ok(Arc::new(directory))
-    }
-
-    fn enter_accounts(&mut self, config: &Config) -> Result<(), ConfigError> {
-        let global = self.enter_account(GLOBAL_ACCOUNT);
-        if let Some(name) = config.system() {
-            let system = self.enter_account(name);
-            self.accounts[system].is_system = true;
-        }
-        for (at, account) in config.accounts.iter().enumerate() {
-            if config.accounts[..at].iter().any(|other| other.name == account.name) {
-                return Err(ConfigError::DuplicateAccount(account.name.clone()));
-            }
-            let AccountConfig { name, users, default_permissions, limits, mappings } = account;
-            let index = self.enter_account(name);
-            self.accounts[index].limits = *limits;
-            self.accounts[index].mappings = Mappings::new(mappings)?;
-            self.enter_users(index, users, default_permissions.as_ref())?;
-        }
-        if !config.mappings.is_empty() {
-            self.accounts[global].mappings = Mappings::new(&config.mappings)?;
-        }
-        self.enter_users(global, &config.users, config.default_permissions.as_ref())
-    }
-
-    /// The index of an account that the configuration has: where it was before, or a new one.
-    fn enter_account(&mut self, name: &str) -> usize {
-        let found = self.accounts.iter().position(|account| *account.name == *name);
-        let index = found.unwrap_or_else(|| {
-            self.accounts.push(Account::new(name));
-            self.accounts.len() - 1
-        });
-        self.accounts[index].is_gone = false;
-        index
-    }
-
-    fn enter_users(
-        &mut self,
-        account: usize,
-        users: &[User],
-        default: Option<&Permissions>,
-    ) -> Result<(), ConfigError> {
-        for user in users {
-            let permissions = user.permissions.as_ref().or(default);
-            if let Some(complaint) = permissions.and_then(access::complaint) {
-                return Err(ConfigError::Permissions(complaint));
-            }
-            self.enter_user(Identity {
-                account,
-                access: permissions.and_then(Access::new),
-                connection_types: connection_types(user)?,
-                ..read_identity(&user.identity)?
-            })?;
-        }
-        Ok(())
-    }
-
-    fn enter_user(&mut self, identity: Identity) -> Result<(), ConfigError> {
-        let identity = Arc::new(identity);
-        match &identity.name {
-            Name::Nkey(key) => match self.nkeys.insert(key.clone(), Arc::clone(&identity)) {
-                Some(_) => Err(ConfigError::DuplicateNkey(key.to_string())),
-                None => Ok(()),
-            },
-            Name::Anonymous | Name::Token | Name::Single(_) => Ok(()),
-            Name::User(user) => match self.users.insert(user.clone(), Arc::clone(&identity)) {
-                Some(_) => Err(ConfigError::DuplicateUser(user.to_string())),
-                None => Ok(()),
-            },
-        }
     }
 
     fn door_of_clients(&self, config: &Config) -> Result<Door, ConfigError> {
@@ -461,32 +390,6 @@ fn has_system_account_only(config: &Config) -> bool {
     !config.has_authorization
         && config.accounts.iter().any(|account| account.name == system)
         && accounts.all(|account| [system, GLOBAL_ACCOUNT].contains(&account.name.as_str()))
-}
-
-fn read_identity(identity: &IdentityConfig) -> Result<Identity, ConfigError> {
-    let (name, proof) = match identity {
-        IdentityConfig::Password { user, password } => {
-            (Name::User(user.as_str().into()), Proof::Password(password.clone()))
-        }
-        IdentityConfig::Nkey(key) => (Name::Nkey(key.as_str().into()), Proof::Key(Box::new(read_key(key)?))),
-    };
-    Ok(Identity { name, proof, ..Identity::anonymous() })
-}
-
-/// Reads the public key of a user.
-fn read_key(text: &str) -> Result<nkeys::KeyPair, ConfigError> {
-    const USER_KEY_BYTES: usize = 56;
-    let is_user = text.len() == USER_KEY_BYTES && text.starts_with('U');
-    let key = is_user.then(|| nkeys::KeyPair::from_public_key(text).ok()).flatten();
-    key.ok_or(ConfigError::BadNkey)
-}
-
-fn connection_types(user: &User) -> Result<Option<Vec<ConnectionType>>, ConfigError> {
-    let Some(words) = user.allowed_connection_types.as_ref().filter(|words| !words.is_empty()) else {
-        return Ok(None);
-    };
-    let read = |word: &String| word.parse().map_err(|()| ConfigError::ConnectionType(word.to_uppercase()));
-    words.iter().map(read).collect::<Result<_, _>>().map(Some)
 }
 
 #[cfg(test)]

@@ -71,4 +71,7 @@ pub enum ConfigError {
         /// To where.
         subject: String,
     },
+    /// What accounts share makes no sense.
+    #[error("{0}")]
+    Sharing(String),
 }

@@ -23,14 +23,18 @@ mod mappings;
 mod nonce;
 mod password;
 mod secret;
+mod service_import;
+mod sharing;
+mod stream_import;
 
 pub use access::{Access, Responses};
 pub use account::{Account, Seat};
 pub use certificate::{PeerAttribute, PeerFacts};
 pub use claim::Claim;
 pub use config::{
-    AUTH_TIMEOUT, AccountConfig, AccountLimits, Config, Destination, GLOBAL_ACCOUNT, IdentityConfig,
-    ListenerAuth, Mapping, Permissions, RESPONSES_UNLIMITED, ResponsePermission, SYSTEM_ACCOUNT,
+    AUTH_TIMEOUT, AccountConfig, AccountLimits, Config, Destination, Export, ExportKind, GLOBAL_ACCOUNT,
+    IdentityConfig, Import, ImportKind, ListenerAuth, Mapping, Permissions, RESPONSE_THRESHOLD,
+    RESPONSES_UNLIMITED, ResponsePermission, ResponseType, SYSTEM_ACCOUNT, ServiceTerms, Shown,
     SubjectPermission, User,
 };
 pub use connection_type::ConnectionType;
@@ -41,3 +45,6 @@ pub use identity::Identity;
 pub use mappings::{Mappings, MapsTo};
 pub use nonce::Nonces;
 pub use secret::Secret;
+pub use service_import::{ServiceImport, ServiceImports};
+pub use sharing::{STREAM_IMPORTS_MAX, sharing_faults};
+pub use stream_import::StreamImport;

@@ -1,5 +1,8 @@
 use super::*;
-use crate::config::AccountLimits;
+use crate::config::{
+    AccountConfig, AccountLimits, Export, ExportKind, IdentityConfig, Import, ImportKind, Permissions, Shown,
+    User,
+};
 
 const STANDARD: ConnectionType = ConnectionType::Standard;
 
@@ -415,4 +418,35 @@ fn debug_output_tells_no_secret() {
     let check = Directory::new(&two_accounts()).unwrap().authenticate(&with_password("b", "hush"));
     let printed = format!("{config:?} {directory:?} {check:?}");
     assert!(!printed.contains("hush") && !printed.contains(HASH_OF_BAR), "{printed}");
+}
+
+/// So a reload leaves subscriptions alone whose imports stay.
+#[test]
+fn an_import_that_stays_is_the_same_one() {
+    let config = |subjects: &[&str]| {
+        let import = |subject: &&str| Import {
+            account: "A".into(),
+            subject: (*subject).into(),
+            kind: ImportKind::Stream { shown: Shown::Same },
+        };
+        let kind = ExportKind::Stream;
+        let export = Export { subject: ">".into(), accounts: Vec::new(), account_token_position: 0, kind };
+        let a = AccountConfig { exports: vec![export], ..account("A", &[]) };
+        let b = AccountConfig { imports: subjects.iter().map(import).collect(), ..account("B", &[]) };
+        Config { accounts: vec![a, b], ..Config::default() }
+    };
+    let imports = |directory: &Directory| {
+        let b = directory.accounts().iter().find(|account| &**account.name() == "B");
+        b.map(|b| b.stream_imports().to_vec()).unwrap_or_default()
+    };
+    let first = Directory::new(&config(&["x", "y"])).unwrap();
+    let next = Directory::next(&first, &config(&["y", "z"])).unwrap();
+    let (before, after) = (imports(&first), imports(&next));
+    assert!(Arc::ptr_eq(&before[1], &after[0]) && !Arc::ptr_eq(&before[0], &after[1]));
+    let a = next.accounts().iter().position(|account| &**account.name() == "A");
+    assert_eq!(Some(after[1].account()), a);
+    let gone = Directory::next(&next, &Config::default()).unwrap();
+    assert!(gone.accounts().iter().all(|account| account.stream_imports().is_empty()));
+    let reason = Directory::new(&config(&["x", "x"])).unwrap_err().to_string();
+    assert_eq!(reason, "Error adding stream import \"x\": stream import already exists");
 }
