@@ -7,6 +7,7 @@
 //! Always true between events: no connection with a fence has its output flushed; a held connection
 //! has no input decoded; a closing connection takes no message; a paused shard publishes nothing.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use balance::Load;
@@ -31,6 +32,7 @@ use crate::random::Random;
 use crate::sampling::Sampling;
 use crate::security::Greeting;
 use crate::subject_space::SubjectSpace;
+use crate::subscription::SubKey;
 use crate::trace_request::TraceRequests;
 use crate::turn::{CONNECTION_TURN_STEPS, Turn};
 
@@ -58,6 +60,9 @@ pub struct Broker {
     /// Connections whose input was held and is wanted again.
     pub(crate) resumed: Vec<ConnId>,
     pub(crate) ahead: Ahead,
+    /// Shadows that ended in a reload, in order, and the rounds that tell of it: until these are confirmed they get
+    /// what others sent. There are no more than shadows.
+    pub(crate) shadows_leaving: VecDeque<(u64, SubKey)>,
     /// How often settings were put in force.
     pub(crate) settings_epoch: u64,
     /// The latest time that was with another directory.
@@ -96,6 +101,7 @@ impl Broker {
             chores: Chores::new(config.chore_steps),
             resumed: Vec::new(),
             ahead: Ahead::default(),
+            shadows_leaving: VecDeque::new(),
             settings_epoch: 0,
             directory_epoch: 0,
             shed_row: 0,

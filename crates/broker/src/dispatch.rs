@@ -96,8 +96,8 @@ impl Dispatcher<'_> {
     pub(crate) fn is_served_here(&mut self, subject: &[u8]) -> bool {
         let (local, _) = self.space.matches(subject);
         let groups = local.queues.iter().flat_map(|group| &group.members);
-        let subs = &self.egress.subs;
-        local.plain.iter().chain(groups).any(|key| subs.at(*key).target.as_service().is_some())
+        let egress = &*self.egress;
+        local.plain.iter().chain(groups).any(|key| egress.is_of_service(*key))
     }
 
     /// Gives a message that was sent here, which the egress has in hand, to those who want it. With `answer_wanted`

@@ -8,10 +8,11 @@ use nats_proto::{Delivery, Publish};
 use crate::client::{Client, Clients};
 use crate::counters::Counters;
 use crate::cursor::{Cursor, MessageNumber};
+use crate::imported::{Frames, Imported};
 use crate::options::{BrokerOptions, WriteTimeout};
 use crate::pacing::{Deliveries, FULL_TIME_MIN, PILE_BYTES};
 use crate::party::{Origin, may_pass_to_client};
-use crate::services::{Services, service_that_may_have};
+use crate::services::Services;
 use crate::settings::Settings;
 use crate::subscription::{BySid, SidHash, SubKey, Subscription, Subscriptions};
 use crate::trace;
@@ -39,14 +40,11 @@ pub(crate) struct Egress {
     /// Whose they are.
     publisher: Option<ConnId>,
     /// The subject that selects who gets the message in hand, if it is another than the one that is shown.
-    other_subject: Vec<u8>,
-    /// The frame for clients with header support: made on first need.
-    whole: Delivery,
-    /// The message that `whole` was made for, or a later one with the same frame.
-    whole_of: MessageNumber,
-    /// The frame for clients without: made on first need.
-    stripped: Delivery,
-    stripped_of: MessageNumber,
+    pub(crate) other_subject: Vec<u8>,
+    /// What the message in hand looks like.
+    pub(crate) frames: Frames,
+    /// The same for who imports it.
+    pub(crate) imported: Imported,
     /// The input that is being decoded, if messages can be shared out of it; else empty.
     lent: Bytes,
     /// The body, once a subscriber shares it.
@@ -98,10 +96,8 @@ impl Egress {
             taken: Tally::default(),
             publisher: None,
             other_subject: Vec::new(),
-            whole: Delivery::default(),
-            whole_of: MessageNumber::default(),
-            stripped: Delivery::default(),
-            stripped_of: MessageNumber::default(),
+            frames: Frames::default(),
+            imported: Imported::default(),
             lent: Bytes::new(),
             shared: None,
             reader_behind: false,
@@ -147,12 +143,12 @@ impl Egress {
     /// The same for a message to the subject of `last`, neither of them with reply or headers: what was made for that
     /// one is used again, if nothing came in between.
     pub(crate) fn begin_next(&mut self, last: MessageNumber, publish: &Publish<'_>) {
-        let goes_on = self.cursor.number() == last && self.whole_of == last;
+        let goes_on = self.cursor.number() == last && self.frames.whole_of == last;
         self.begin();
         self.cursor.follow(last);
         if goes_on {
-            self.whole.prepare_next(publish.size_text);
-            self.whole_of = self.cursor.number();
+            self.frames.whole.prepare_next(publish.size_text);
+            self.frames.whole_of = self.cursor.number();
         }
     }
 
@@ -187,22 +183,44 @@ impl Egress {
 
     /// Whether the subscription can take a message.
     pub(crate) fn can_take(&self, key: SubKey, origin: Origin, publish: &Publish<'_>) -> bool {
+        self.can_take_as(key, origin, publish, &self.other_subject)
+    }
+
+    /// The same, if this other subject selects who gets it, or none.
+    pub(crate) fn can_take_as(
+        &self,
+        key: SubKey,
+        origin: Origin,
+        publish: &Publish<'_>,
+        other_subject: &[u8],
+    ) -> bool {
         let sub = self.subs.at(key);
         let Some(client) = self.clients.peek_open(sub.conn()) else {
-            return service_that_may_have(origin, sub.target).is_some();
+            return self.can_take_apart(key, origin, publish);
         };
         !sub.is_exhausted()
             && may_pass_to_client(origin, sub.target, client.abilities.echo)
             && client.pending_bytes() <= self.bounds.dropped_above
-            && !(client.watch.deliveries
-                && is_kept_from(client, sub, judged(sub, publish, &self.other_subject)))
+            && !(client.watch.deliveries && is_kept_from(client, sub, judged(sub, publish, other_subject)))
     }
 
     /// Delivers the message in hand to one subscription, if it can take it.
+    #[inline]
     pub(crate) fn deliver(&mut self, key: SubKey, origin: Origin, publish: &Publish<'_>) -> bool {
+        self.deliver_to::<false>(key, origin, publish)
+    }
+
+    /// The same. What is `IMPORTED` does not count for a subscription: as in nats-server it has its own maximum for
+    /// each account that it gets messages from, which nobody sets.
+    pub(crate) fn deliver_to<const IMPORTED: bool>(
+        &mut self,
+        key: SubKey,
+        origin: Origin,
+        publish: &Publish<'_>,
+    ) -> bool {
         let sub = self.subs.at_mut(key);
         let Some(mut client) = self.clients.open_writer(sub.conn()) else {
-            return self.deliver_to_service(key, origin, publish);
+            return self.deliver_apart(key, origin, publish);
         };
         if !may_pass_to_client(origin, sub.target, client.abilities.echo) {
             return false;
@@ -213,32 +231,34 @@ impl Egress {
                 return false;
             }
         }
-        let max = sub.max();
-        if max > 0 {
-            if sub.delivered >= max {
-                return false;
+        if !IMPORTED {
+            let max = sub.max();
+            if max > 0 {
+                if sub.delivered >= max {
+                    return false;
+                }
+                if sub.delivered + 1 == max && !sub.is_leaving() {
+                    trace::had_its_last(&client.label, &sub.sid, max);
+                    self.expired.push(key);
+                }
             }
-            if sub.delivered + 1 == max && !sub.is_leaving() {
-                trace::had_its_last(&client.label, &sub.sid, max);
-                self.expired.push(key);
-            }
+            sub.delivered += 1;
         }
-        sub.delivered += 1;
 
         let strip = !client.abilities.headers && publish.header.is_some_and(|header| header.bytes > 0);
         let (frame, body) = if strip {
-            if self.stripped_of != self.cursor.number() {
-                self.stripped_of = self.cursor.number();
+            if self.frames.stripped_of != self.cursor.number() {
+                self.frames.stripped_of = self.cursor.number();
                 let size = publish.payload().len().to_string();
-                self.stripped.prepare(publish.subject, publish.reply, None, size.as_bytes());
+                self.frames.stripped.prepare(publish.subject, publish.reply, None, size.as_bytes());
             }
-            (&self.stripped, publish.payload())
+            (&self.frames.stripped, publish.payload())
         } else {
-            if self.whole_of != self.cursor.number() {
-                self.whole_of = self.cursor.number();
-                prepare(&mut self.whole, publish);
+            if self.frames.whole_of != self.cursor.number() {
+                self.frames.whole_of = self.cursor.number();
+                prepare(&mut self.frames.whole, publish);
             }
-            (&self.whole, publish.body)
+            (&self.frames.whole, publish.body)
         };
         let sid: &[u8] = &sub.sid;
         let len = frame.frame_len(sid.len(), body.len());
@@ -278,7 +298,7 @@ impl Egress {
         }
         if self.trace {
             trace::delivered(&client.label, sid, publish, strip, self.trace_extent);
-            if sub.is_exhausted() && !sub.is_leaving() {
+            if !IMPORTED && sub.is_exhausted() && !sub.is_leaving() {
                 trace::unsubscribed(&client.label, sid);
             }
         }

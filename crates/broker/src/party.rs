@@ -6,15 +6,19 @@
 use conns::ConnId;
 use fabric::{MeshMessage, ShardId};
 
+use crate::subscription::SubKey;
+
 /// What is set in the upper half of ids that are no connection's: generations are below it.
 const APART: u32 = 1 << 31;
 
 /// The bits that tell them apart.
 const KIND: u32 = 0b111 << 29;
 const SERVICE: u32 = APART;
-/// Both of these bits are in no other kind's.
+/// Both of these bits are in no other kind's of those that send.
 const PEER: u32 = APART | 1 << 30;
 const ELSEWHERE: u32 = APART | 1 << 29;
+/// Of targets only.
+const SHADOW: u32 = APART | 1 << 30 | 1 << 29;
 
 /// A part of this server that subscribes and publishes as clients do. Its number is the same on every shard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -71,6 +75,17 @@ impl Target {
     /// A service, which finds its subscription again by the tag.
     pub(crate) fn service(service: ServiceId, tag: u32) -> Self {
         Self(ConnId::from_parts(tag, SERVICE | u32::from(service.0)))
+    }
+
+    /// Whoever that subscription is of.
+    pub(crate) fn shadow(of: SubKey) -> Self {
+        Self(ConnId::from_parts(of.0, SHADOW))
+    }
+
+    /// The subscription that it stands for in another account, if it does.
+    pub(crate) fn as_shadow(self) -> Option<SubKey> {
+        let (of, upper) = self.0.to_parts();
+        (upper & KIND == SHADOW).then_some(SubKey(of))
     }
 
     /// The connection. For what is none, an id that no connection has.
@@ -274,9 +289,11 @@ mod tests {
         let across = origins().map(|origin| Origin::across(origin.to_bits()).party());
         assert_eq!(across, [Party::Elsewhere, parties[1], parties[2], parties[3]]);
         assert_eq!(Target::service(ServiceId(9), 4).as_service(), Some((ServiceId(9), 4)));
-        for target in [Target::from(conn), PeerId(3).into()] {
+        for target in [Target::from(conn), PeerId(3).into(), Target::shadow(SubKey(9))] {
             assert_eq!(target.as_service(), None);
         }
+        assert_eq!(Target::shadow(SubKey(9)).as_shadow(), Some(SubKey(9)));
+        assert_eq!(Target::service(ServiceId(9), 4).as_shadow(), None);
         assert_eq!(size_of::<Target>(), 8);
     }
 }

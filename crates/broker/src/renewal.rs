@@ -18,7 +18,7 @@ const RECHECK_STEPS_AT_ONCE: u64 = 4096;
 /// Subscriptions that one call looks at.
 const RECHECKED_AT_ONCE: usize = 1024;
 
-/// Subscriptions that one call ends. Each takes some microseconds: its client and the log are told.
+/// Subscriptions and shadows that one call ends, and shadows that begin. Each takes some microseconds: its client and the log are told.
 const REVOKED_AT_ONCE: usize = 192;
 
 impl Broker {
@@ -42,18 +42,24 @@ impl Broker {
         }
     }
 
-    /// Ends those of the next subscriptions from `from` on, which is 0 at first, that their connections may not
+    /// Has the next subscriptions import what their accounts do by now, and ends those of them from `from` on, which is 0 at first, that their connections may not
     /// have since it was settled anew what these may do, and screens those that they may have in part.
     pub fn recheck_subscriptions(&mut self, from: u64) -> Sweep {
         let (rows, mut next) = stretch(from, self.egress.subs.rows(), RECHECKED_AT_ONCE);
-        let (mut count, mut revoked, mut steps) = (0, 0, 0);
+        let (mut count, mut revoked, mut steps, begun) = (0, 0, 0, self.egress.steps);
         for row in rows {
-            if revoked >= REVOKED_AT_ONCE || steps >= RECHECK_STEPS_AT_ONCE {
+            let spent = steps.max(self.egress.steps - begun);
+            if revoked >= REVOKED_AT_ONCE || spent >= RECHECK_STEPS_AT_ONCE {
                 next = Some(row as u64);
                 break;
             }
             let Some(sub) = self.egress.subs.row(row).filter(|sub| !sub.is_leaving()) else { continue };
             let id = sub.conn();
+            let (round, changes) = self.renew_shadows(SubKey(row as u32));
+            revoked += changes;
+            if self.egress.clients.peek_open(id).is_some() {
+                self.raise_fence(id, round);
+            }
             if self.egress.clients.peek_open(id).is_some_and(|client| client.recheck.is_some()) {
                 count += 1;
                 let before = self.egress.steps;

@@ -242,11 +242,12 @@ impl Broker {
     ) -> Result<(ServiceSubscription, Round), SubjectError> {
         let key = self.egress.subs.next_key();
         let local = &mut self.space_of(account).local;
-        let filter = local.insert(filter, queue, key)?;
-        let sub = Subscription::new(Target::service(service, tag), account, filter, queue, b"");
+        let filter_key = local.insert(filter, queue, key)?;
+        let sub = Subscription::new(Target::service(service, tag), account, filter_key, queue, b"");
         self.egress.subs.insert(sub);
         self.egress.counters.on_subscribed(account);
         let announced = self.announce(key, MemberChange::Join);
+        let announced = self.cast_shadows(key, filter).or(announced);
         self.tell_served(key, true);
         let inhabited = self.inhabit();
         Ok((ServiceSubscription(key), announced.map_or(inhabited, |round| inhabited.max(Round(round)))))
@@ -446,6 +447,7 @@ impl Broker {
 
     /// More rounds are confirmed: subscriptions that ended get nothing more.
     pub(crate) fn on_rounds_confirmed(&mut self) {
+        self.remove_left_shadows();
         let confirmed = self.confirmed();
         let over = self.egress.services.leaving.partition_point(|(round, _)| *round <= confirmed);
         let keys: Vec<SubKey> = self.egress.services.leaving.drain(..over).map(|(_, key)| key).collect();

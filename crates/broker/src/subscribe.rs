@@ -72,6 +72,7 @@ impl Broker {
             self.egress.counters.on_subscribed(account);
             self.egress.services.on_interest_changed();
             let round = self.announce(key, MemberChange::Join);
+            let round = self.cast_shadows(key, subscribe.subject).or(round);
             let round = if is_screened { self.screen(id, key).or(round) } else { round };
             self.raise_fence(id, round);
         }
@@ -86,6 +87,12 @@ impl Broker {
         if let Some(recheck) = &mut client.recheck {
             recheck.screens = true;
         }
+        let round = self.limit_one(key);
+        self.limit_shadows(key).or(round)
+    }
+
+    /// Others may not rely on a subscription to take a message.
+    pub(crate) fn limit_one(&mut self, key: SubKey) -> Option<u64> {
         let sub = self.egress.subs.at_mut(key);
         if sub.is_limited() {
             return None;
@@ -154,8 +161,9 @@ impl Broker {
             }
             return;
         }
-        sub.set_limited();
-        match self.announce(key, MemberChange::BecomeLimited) {
+        let round = self.limit_one(key);
+        // What it gets by imports does not count, and ends with it.
+        match self.limit_shadows(key).or(round) {
             None => self.egress.subs.at_mut(key).set_max(max),
             Some(round) => {
                 self.defer_end(id, key, max);
@@ -189,7 +197,7 @@ impl Broker {
         let key = by_sid.key;
         self.egress.withdraw_sub(id, by_sid);
         let limited = self.egress.subs.at(key).is_limited();
-        let round = self.announce(key, MemberChange::Leave { limited });
+        let round = self.announce_leave(key);
         if round.is_none() && !(limited && self.has_deferred_end(id, key)) {
             return true;
         }
@@ -344,8 +352,10 @@ impl Broker {
     }
 
     pub(crate) fn announce_leave(&mut self, key: SubKey) -> Option<u64> {
-        let limited = self.egress.subs.at(key).is_limited();
-        self.announce(key, MemberChange::Leave { limited })
+        let sub = self.egress.subs.at(key);
+        let (limited, has_shadows) = (sub.is_limited(), !sub.shadows().is_empty());
+        let round = self.announce(key, MemberChange::Leave { limited });
+        if has_shadows { self.announce_shadows_leave(key).or(round) } else { round }
     }
 
     pub(crate) fn remove(&mut self, key: SubKey) {
@@ -361,6 +371,10 @@ impl Broker {
 
     fn remove_from_account(&mut self, key: SubKey) {
         let sub = self.egress.subs.at(key);
+        if !sub.shadows().is_empty() {
+            self.remove_shadows(key);
+        }
+        let sub = self.egress.subs.at(key);
         let account = sub.account();
         self.spaces[account].remove(sub.filter, sub.queue(), key);
         self.egress.counters.on_unsubscribed(account);
@@ -371,7 +385,7 @@ impl Broker {
     /// Counts what a change of an account's filters took beyond the usual: towards the share of who asked for it,
     /// and what the turn has for chores, of which it may be one. Returns whether there was any of that.
     #[inline]
-    fn spend_on_nodes(&mut self, account: usize) -> bool {
+    pub(crate) fn spend_on_nodes(&mut self, account: usize) -> bool {
         let nodes = self.spaces[account].local.take_nodes();
         if nodes > 0 {
             self.egress.steps += nodes * CHANGED_NODE_STEPS;

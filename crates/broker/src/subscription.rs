@@ -5,9 +5,11 @@
 
 use std::hash::BuildHasher;
 use std::hint::black_box;
+use std::sync::Arc;
 
 use conns::ConnId;
 use foldhash::fast::FixedState;
+use nats_auth::StreamImport;
 use subject_trie::FilterKey;
 use subject_trie::steady::SteadyRows;
 
@@ -39,6 +41,10 @@ struct Rare {
     max: u64,
     limited: bool,
     leaving: bool,
+    /// Its shadows: what it gets by imports of its account is delivered to them.
+    shadows: Vec<SubKey>,
+    /// The import that a shadow is for.
+    import: Option<Arc<StreamImport>>,
 }
 
 impl Subscription {
@@ -52,6 +58,42 @@ impl Subscription {
         let rare = queue.map(|queue| Box::new(Rare { queue: Some(queue.into()), ..Rare::default() }));
         let account = u32::try_from(account).expect("memory ends long before accounts do");
         Self { target, account, filter, sid: sid.into(), delivered: 0, rare }
+    }
+
+    /// One in the account that a stream is imported from, for a subscription `of` that imports it.
+    pub(crate) fn shadow(
+        of: SubKey,
+        filter: FilterKey,
+        queue: Option<&[u8]>,
+        import: Arc<StreamImport>,
+    ) -> Self {
+        let mut shadow = Self::new(Target::shadow(of), import.account(), filter, queue, b"");
+        shadow.rare.get_or_insert_default().import = Some(import);
+        shadow
+    }
+
+    /// Its shadows, those that leave included.
+    pub(crate) fn shadows(&self) -> &[SubKey] {
+        self.rare.as_ref().map_or(&[], |rare| &rare.shadows)
+    }
+
+    pub(crate) fn add_shadow(&mut self, shadow: SubKey) {
+        self.rare.get_or_insert_default().shadows.push(shadow);
+    }
+
+    pub(crate) fn drop_shadow(&mut self, shadow: SubKey) {
+        if let Some(rare) = &mut self.rare {
+            rare.shadows.retain(|other| *other != shadow);
+        }
+    }
+
+    pub(crate) fn take_shadows(&mut self) -> Vec<SubKey> {
+        self.rare.as_mut().map(|rare| std::mem::take(&mut rare.shadows)).unwrap_or_default()
+    }
+
+    /// The import that it is for, if it is a shadow.
+    pub(crate) fn import(&self) -> Option<&Arc<StreamImport>> {
+        self.rare.as_ref()?.import.as_ref()
     }
 
     /// The connection it is of; of no connection, an id that no connection has.

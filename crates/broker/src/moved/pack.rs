@@ -79,6 +79,7 @@ impl Broker {
         if limited {
             self.announce(key, MemberChange::BecomeLimited);
         }
+        self.cast_shadows(key, filter);
     }
 
     /// A connection that was to leave goes on here.
