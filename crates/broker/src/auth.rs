@@ -267,7 +267,7 @@ impl Client {
         let access = self.guard.as_ref().map(|guard| guard.access());
         self.watch = Watch {
             publishes: access.is_some_and(|access| access.limits_publishing()),
-            maps: !account.mappings().is_empty(),
+            detours: !account.mappings().is_empty() || account.shares_services(),
             deliveries: self.watch.deliveries && access.is_some(),
             replies: access.is_some_and(|access| access.responses().is_some()),
         };

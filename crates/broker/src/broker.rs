@@ -17,6 +17,7 @@ use nats_auth::{ConnectionType, Nonces, PasswordCheck};
 use nats_proto::{Limits, ServerInfo, encode};
 
 use crate::ahead::Ahead;
+use crate::border::Border;
 use crate::chores::Chores;
 use crate::client::{Client, Reminder, Standing};
 use crate::client_news::Herald;
@@ -29,6 +30,7 @@ use crate::moves::Moves;
 use crate::offers::Offers;
 use crate::placement::{Placed, Placer};
 use crate::random::Random;
+use crate::responses::Responses;
 use crate::sampling::Sampling;
 use crate::security::Greeting;
 use crate::subject_space::SubjectSpace;
@@ -50,6 +52,8 @@ pub struct Broker {
     pub(crate) mesh: Mesh,
     pub(crate) fences: Fences,
     pub(crate) offers: Offers,
+    pub(crate) border: Border,
+    pub(crate) responses: Responses,
     pub(crate) moves: Moves,
     pub(crate) turn: Turn,
     pub(crate) random: Random,
@@ -88,6 +92,8 @@ impl Broker {
             mesh: Mesh::new(config.shard, config.shards),
             fences: Fences::default(),
             offers: Offers::default(),
+            border: Border::default(),
+            responses: Responses::new(config.shard, config.seed),
             moves: Moves::new(config.shards),
             turn: Turn::new(config.share_max),
             random: Random::new(config.seed),
@@ -190,12 +196,13 @@ impl Broker {
             }
         }
         self.egress.clients.shrink(now);
+        self.responses.lapse(now, DUE_AT_ONCE_MAX);
         self.settle();
     }
 
     /// When [`Self::on_deadlines`] is next needed.
     pub fn next_deadline(&self) -> Option<Time> {
-        self.egress.clients.next_deadline()
+        [self.egress.clients.next_deadline(), self.responses.next_deadline()].into_iter().flatten().min()
     }
 
     /// How many connections live here, closing ones included.

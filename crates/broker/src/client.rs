@@ -82,8 +82,8 @@ pub(crate) enum Objection {
 pub(crate) struct Watch {
     /// It may not publish to every subject.
     pub(crate) publishes: bool,
-    /// Its account maps subjects to others.
-    pub(crate) maps: bool,
+    /// Its account maps subjects to others, or shares services.
+    pub(crate) detours: bool,
     /// Some of its subscriptions may be sent what they are not to have.
     pub(crate) deliveries: bool,
     /// It may answer what it gets.

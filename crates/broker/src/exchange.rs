@@ -5,6 +5,7 @@
 use conns::{ConnId, Time};
 use fabric::{Batch, FramePosition, Interest, MeshFrame, MeshFrames, MeshMessage, OfferReply, ShardId};
 
+use crate::border::BORDER;
 use crate::broker::Broker;
 use crate::client::Hold;
 use crate::dispatch::Envelope;
@@ -88,6 +89,9 @@ impl Broker {
                     self.egress.services.on_interest_changed();
                 }
                 MeshFrame::OfferReply(reply) => self.on_offer_reply(from, reply),
+                MeshFrame::Letter(letter) if letter.service == BORDER => {
+                    self.on_response(from, &letter.message);
+                }
                 MeshFrame::Letter(letter) => self.on_letter(from, *letter),
                 MeshFrame::Served(served) => {
                     self.egress.services.elsewhere.note(from, served);
@@ -192,6 +196,9 @@ impl Broker {
         }
         if offer.awaiting > 0 {
             self.offers.put_back(reply.ticket, offer);
+            return;
+        }
+        if self.offers.leave_to_others(&offer) {
             return;
         }
         let publisher = match offer.origin.party() {

@@ -25,6 +25,7 @@
 mod ahead;
 mod auth;
 mod awaited;
+mod border;
 mod broker;
 mod chores;
 mod client;
@@ -62,6 +63,7 @@ mod random;
 mod record;
 mod remains;
 mod renewal;
+mod responses;
 mod sampling;
 mod security;
 mod seldom;

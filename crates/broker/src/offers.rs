@@ -4,7 +4,8 @@
 //! it: it answers whether it took it, and until then the publisher's input waits. So a queue group
 //! misses no message, a request nobody could take gets its 503, and the publisher's order holds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
 
 use fabric::ShardId;
 use nats_proto::{HeaderLen, Publish};
@@ -24,6 +25,8 @@ pub(crate) struct Offer {
     /// The publisher wants to hear if nobody took it.
     pub(crate) answer_wanted: bool,
     pub(crate) refusals: Refusals,
+    /// The tickets of this offer and of the others of the same message, in other accounts.
+    pub(crate) with: Range<u64>,
 }
 
 /// How often a shard may say of one group that it has no member for a message. Members come and go, so it
@@ -71,6 +74,11 @@ impl OwnedMessage {
         }
     }
 
+    /// What selects who gets it, if it is not the subject that is shown.
+    pub(crate) fn other_subject(&self) -> Option<&[u8]> {
+        self.other_subject.as_deref()
+    }
+
     /// The subject that selects who gets it.
     pub(crate) fn selects(&self) -> &[u8] {
         self.other_subject.as_ref().unwrap_or(&self.subject)
@@ -92,11 +100,14 @@ impl OwnedMessage {
 pub(crate) struct Offers {
     open: BTreeMap<u64, Offer>,
     next_ticket: u64,
+    /// Responses that came while connections change shards, to be published when they have: no more than was under
+    /// way then.
+    deferred: VecDeque<(usize, Origin, OwnedMessage)>,
 }
 
 impl Default for Offers {
     fn default() -> Self {
-        Self { open: BTreeMap::new(), next_ticket: 1 }
+        Self { open: BTreeMap::new(), next_ticket: 1, deferred: VecDeque::new() }
     }
 }
 
@@ -109,6 +120,34 @@ impl Offers {
     pub(crate) fn open(&mut self, offer: Offer) {
         self.open.insert(self.next_ticket, offer);
         self.next_ticket += 1;
+    }
+
+    /// All offers since that ticket are of one message, which somebody has `taken` or not.
+    pub(crate) fn join_from(&mut self, first: u64, taken: bool) {
+        if first == self.next_ticket {
+            return;
+        }
+        for (_, offer) in self.open.range_mut(first..) {
+            offer.with = first..self.next_ticket;
+            offer.taken |= taken;
+        }
+    }
+
+    /// Leaves it to the other offers of the same message to end it. False if there are none any more.
+    pub(crate) fn leave_to_others(&mut self, offer: &Offer) -> bool {
+        let mut others = self.open.range_mut(offer.with.clone()).map(|(_, other)| other).peekable();
+        let are_there = others.peek().is_some();
+        others.for_each(|other| other.taken |= offer.taken);
+        are_there
+    }
+
+    /// Keeps a message of that account until connections have changed shards.
+    pub(crate) fn defer(&mut self, account: usize, origin: Origin, message: OwnedMessage) {
+        self.deferred.push_back((account, origin, message));
+    }
+
+    pub(crate) fn take_deferred(&mut self) -> VecDeque<(usize, Origin, OwnedMessage)> {
+        std::mem::take(&mut self.deferred)
     }
 
     /// Whose messages they are.

@@ -46,9 +46,9 @@ pub(crate) enum Reach {
 }
 
 /// A message that may be published, and what was looked up of its publisher.
-struct Checked {
-    account: usize,
-    abilities: Abilities,
+pub(crate) struct Checked {
+    pub(crate) account: usize,
+    pub(crate) abilities: Abilities,
     permit: Permit,
 }
 
@@ -61,24 +61,19 @@ impl Broker {
         self.publish(id, publish, Reach::Subscribers)
     }
 
-    /// Publishes a message to the subject that its account maps it to, which is mostly its own.
+    /// Publishes a message to the subject that its account maps it to, which is mostly its own, and where it goes from
+    /// there.
     #[inline]
     pub(crate) fn publish(&mut self, id: ConnId, publish: &Publish<'_>, reach: Reach) -> Flow {
         let client = self.egress.clients.at(id);
-        if client.watch.maps
-            && let Some(subject) = self.mapped(id, publish.subject)
-        {
-            let mapped = Publish { subject: &subject, ..*publish };
-            return match self.check_and_dispatch(id, publish.subject, &mapped, reach) {
-                Flow::Published => Flow::Next, // The next one may go elsewhere.
-                flow => flow,
-            };
+        if client.watch.detours {
+            return self.publish_by_detours(id, publish, reach);
         }
         self.check_and_dispatch(id, publish.subject, publish, reach)
     }
 
     /// Publishes a message that was written for the subject `written`, if it may be.
-    fn check_and_dispatch(
+    pub(crate) fn check_and_dispatch(
         &mut self,
         id: ConnId,
         written: &[u8],
@@ -111,7 +106,12 @@ impl Broker {
     /// Whether a message may be published now, by links that are full, by the protocol and by permissions. If not, the
     /// client and the log know why.
     #[inline(always)]
-    fn check(&mut self, id: ConnId, written: &[u8], publish: &Publish<'_>) -> Result<Checked, Flow> {
+    pub(crate) fn check(
+        &mut self,
+        id: ConnId,
+        written: &[u8],
+        publish: &Publish<'_>,
+    ) -> Result<Checked, Flow> {
         let client = self.egress.clients.at(id);
         let (abilities, account, watch) = (client.abilities, client.account, client.watch);
         if self.must_wait(account, publish.subject) {
@@ -163,7 +163,7 @@ impl Broker {
     }
 
     /// The subject that the account maps this one to, if it does.
-    fn mapped(&mut self, id: ConnId, subject: &[u8]) -> Option<Vec<u8>> {
+    pub(crate) fn mapped(&mut self, id: ConnId, subject: &[u8]) -> Option<Vec<u8>> {
         let client = self.egress.clients.at(id);
         let mappings = self.config.settings.directory.account(client.account).mappings();
         let mut mapped = Vec::new();
@@ -232,6 +232,7 @@ impl Broker {
                 taken: dispatched.taken,
                 answer_wanted,
                 refusals: Refusals::default(),
+                with: ticket..ticket + 1,
             });
             return Flow::NextThenHold(Hold::Offer);
         }

@@ -18,7 +18,6 @@ use crate::dispatch::Envelope;
 use crate::egress::Egress;
 use crate::letterbox::Letterbox;
 use crate::members::MemberChange;
-use crate::offers::{Offer, OwnedMessage, Refusals};
 use crate::party::{Origin, Party, ServiceId, Target, may_pass};
 use crate::served::ServedElsewhere;
 use crate::subscription::{SubKey, Subscription};
@@ -300,24 +299,8 @@ impl Broker {
             self.egress.services.at(service).waits = true;
             return PublishOutcome::Wait(wait);
         }
-        self.egress.begin();
-        self.egress.set_other_subject(envelope.other_subject());
-        if self.may_be_owned(selects) {
-            self.send_to_owner(account, &envelope);
-        }
-        let ticket = self.offers.next_ticket();
-        let dispatched = self.dispatcher(account).dispatch(envelope, false, ticket);
-        if dispatched.offers > 0 {
+        if self.service_publish_abroad(account, &envelope) {
             self.egress.services.at(service).is_offering = true;
-            self.offers.open(Offer {
-                origin: envelope.origin,
-                account,
-                message: OwnedMessage::of(&envelope),
-                awaiting: dispatched.offers,
-                taken: dispatched.taken,
-                answer_wanted: false,
-                refusals: Refusals::default(),
-            });
         }
         self.heed_mailboxes();
         self.settle();
@@ -333,7 +316,9 @@ impl Broker {
             return Some(Wait::Offer);
         }
         let stuffed = self.mesh.stuffed();
-        let waits = !self.is_told_everything() || self.crosses_to(account, selects, stuffed);
+        let waits = !self.is_told_everything()
+            || self.crosses_to(account, selects, stuffed)
+            || self.response_crosses_to(account, selects, stuffed);
         waits.then_some(Wait::Link)
     }
 

@@ -45,7 +45,7 @@ pub struct Metrics<'a> {
 /// A series of each shard: name, type, help, value.
 type Series = (&'static str, &'static str, &'static str, fn(&ShardTotals) -> f64);
 
-const SERIES: [Series; 16] = [
+const SERIES: [Series; 17] = [
     ("buster_received_messages_total", "counter", "Messages from clients.", |shard| shard.input.msgs as f64),
     ("buster_received_bytes_total", "counter", "Bytes of headers and payloads from clients.", |shard| {
         shard.input.bytes as f64
@@ -84,6 +84,12 @@ const SERIES: [Series; 16] = [
         "counter",
         "How often a publisher was made to wait because none of its readers took anything.",
         |shard| shard.paces as f64,
+    ),
+    (
+        "buster_late_responses_total",
+        "counter",
+        "Responses that came for no request from another account.",
+        |shard| shard.late_responses as f64,
     ),
     ("buster_turn_longest_seconds", "gauge", "Processor time of the longest turn so far.", |shard| {
         shard.turns.longest.as_secs_f64()

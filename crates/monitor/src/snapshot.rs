@@ -55,6 +55,8 @@ pub struct ShardTotals {
     pub stalls: u64,
     /// How often a publisher was made to wait because none of its readers took anything.
     pub paces: u64,
+    /// Responses that came for no request from another account: too late, or to a subject that was made up.
+    pub late_responses: u64,
     /// Bytes that wait to be sent to clients.
     pub pending_bytes: u64,
     /// Bytes gathered for other shards or under way to them.
@@ -77,6 +79,7 @@ impl ShardTotals {
         self.stale_connections += other.stale_connections;
         self.stalls += other.stalls;
         self.paces += other.paces;
+        self.late_responses += other.late_responses;
         self.pending_bytes += other.pending_bytes;
         self.mesh_bytes += other.mesh_bytes;
         self.turns.add(&other.turns);

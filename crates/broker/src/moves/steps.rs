@@ -165,6 +165,7 @@ impl Broker {
                 for id in std::mem::take(&mut self.moves.held) {
                     self.resume_after_pause(now, id);
                 }
+                self.respond_after_pause();
                 self.egress.services.rouse();
             }
         }

@@ -1,0 +1,137 @@
+//! Responses that cross borders, to where their requests came from.
+
+use fabric::{Letter, MeshMessage, ShardId};
+use nats_auth::ResponseType;
+use nats_proto::Publish;
+
+use crate::broker::Broker;
+use crate::dispatch::Envelope;
+use crate::offers::OwnedMessage;
+use crate::party::Origin;
+use crate::responses::{Request, Token, may_be_response};
+use crate::services::shown;
+
+use super::{ACKS, BORDER, Passage};
+
+impl Broker {
+    /// Whether a message of the account may be a response to another.
+    pub(super) fn is_response(&self, account: usize, subject: &[u8]) -> bool {
+        may_be_response(subject) && self.config.settings.directory.account(account).shares_services()
+    }
+
+    /// Gives a response, if this is one, to whoever asked.
+    pub(super) fn respond(&mut self, account: usize, envelope: &Envelope<'_>) -> Passage {
+        if !self.is_response(account, envelope.selects) {
+            return Passage::default();
+        }
+        let Some(token) = self.token_of(envelope.selects) else { return Passage::default() };
+        // As in nats-server, to respond is never in vain for who does.
+        let gone = Passage { taken: true, is_offered: false };
+        if token.shard == self.config.shard {
+            return Passage { is_offered: self.respond_here(account, token, envelope).is_offered, ..gone };
+        }
+        let mut message = shown(account, envelope.origin, envelope.publish);
+        message.other_subject = envelope.other_subject();
+        self.mesh.send_letter(token.shard, &Letter { service: BORDER, tag: 0, message });
+        gone
+    }
+
+    /// The token that a subject is, of a shard that there is.
+    pub(super) fn token_of(&self, subject: &[u8]) -> Option<Token> {
+        Token::read(subject).filter(|token| token.shard.index() < self.config.shards)
+    }
+
+    /// The same where the request is known.
+    fn respond_here(&mut self, account: usize, token: Token, envelope: &Envelope<'_>) -> Passage {
+        let Some(request) = self.responses.find(token, account).cloned() else {
+            self.egress.counters.totals.late_responses += 1;
+            return Passage::default();
+        };
+        let Request { requester, reply, responses, threshold, .. } = request;
+        if self.config.settings.directory.account(requester).is_gone() {
+            self.egress.counters.totals.late_responses += 1;
+            self.responses.close(token);
+            return Passage::default();
+        }
+        let Envelope { origin, publish, .. } = *envelope;
+        let now = self.egress.counters.now;
+        let back = publish.reply.filter(|back| !back.starts_with(ACKS)).map(|back| {
+            let back = Request {
+                requester: account,
+                reply: back.into(),
+                responder: requester,
+                responses,
+                threshold,
+            };
+            self.responses.open(now, back)
+        });
+        let response = Publish {
+            subject: if envelope.other_subject().is_some() { publish.subject } else { &reply },
+            reply: back.as_ref().map(|text| &text[..]).or(publish.reply),
+            ..*publish
+        };
+        let onwards = Envelope { origin, selects: &reply, publish: &response };
+        let mut passage = self.pass(requester, &onwards, false);
+        passage.add(self.respond(requester, &onwards));
+        let is_last = responses == ResponseType::Singleton || publish.body.is_empty();
+        if is_last || !passage.has_gone() {
+            self.responses.close(token);
+        } else {
+            self.responses.renew(now, token);
+        }
+        if !passage.has_gone()
+            && let Some(back) = back.as_ref().and_then(|text| Token::read(text))
+        {
+            self.responses.close(back);
+        }
+        passage
+    }
+
+    /// A response that was published on another shard.
+    pub(crate) fn on_response(&mut self, from: ShardId, message: &MeshMessage<'_>) {
+        let origin = Origin::across_from(from, message.origin);
+        let publish = &message.publish;
+        let selects = message.other_subject.unwrap_or(publish.subject);
+        let envelope = Envelope { origin, selects, publish };
+        let account = message.account as usize;
+        if self.moves.is_paused() {
+            // What this shard sends now would be behind its last word.
+            return self.offers.defer(account, origin, OwnedMessage::of(&envelope));
+        }
+        let before = self.egress.deliveries();
+        self.respond_from_afar(account, &envelope);
+        if self.egress.reader_behind() || !self.mesh.congested().is_empty() {
+            self.mesh.link(from).push_stall(message.origin);
+        }
+        let deliveries = self.egress.deliveries().since(before);
+        self.turn.spend_on_arrival(1 + deliveries.all);
+        self.settle();
+    }
+
+    /// Who responds on another shard is not held while a link is full, only slowed down: beyond what services may
+    /// put there as well its responses are lost.
+    fn respond_from_afar(&mut self, account: usize, envelope: &Envelope<'_>) {
+        self.space_of(account);
+        let Some(token) = self.token_of(envelope.selects) else { return };
+        let stuffed = self.mesh.stuffed();
+        let request = self.responses.find(token, account);
+        if !stuffed.is_empty()
+            && let Some((requester, reply)) = request.map(|it| (it.requester, it.reply.clone()))
+            && self.crosses_to(requester, &reply, stuffed)
+        {
+            self.egress.counters.totals.late_responses += 1;
+            return;
+        }
+        self.respond_here(account, token, envelope);
+    }
+
+    /// Connections have changed shards: responses that came meanwhile go on.
+    pub(crate) fn respond_after_pause(&mut self) {
+        for (account, origin, message) in self.offers.take_deferred() {
+            let publish = &message.as_publish();
+            let selects = message.other_subject().unwrap_or(publish.subject);
+            self.respond_from_afar(account, &Envelope { origin, selects, publish });
+        }
+        self.settle();
+    }
+}

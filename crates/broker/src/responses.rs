@@ -1,0 +1,195 @@
+//! Requests that crossed a border, and where their responses go.
+//!
+//! A request is known on the shard that it was published on, and its reply subject names that shard, so nobody else has
+//! to be told. It is forgotten when the only response came, or the last of several, or when none came for as long as the
+//! export says.
+//!
+//! Always true: a request is in the line of its threshold once, and lines are in the order of `since`.
+
+mod token;
+
+use std::time::Duration;
+
+use conns::Time;
+use fabric::ShardId;
+use nats_auth::ResponseType;
+use subject_trie::steady::SteadyRows;
+
+use crate::random::Random;
+
+pub(crate) use self::token::{Token, TokenText, may_be_response};
+
+/// Requests that wait on a shard. One more, and the one of its line that waits longest is forgotten: what comes for it
+/// goes nowhere. A request takes some 100 bytes.
+pub(crate) const REQUESTS_MAX: usize = 1 << 20;
+
+/// No row.
+const NONE: u32 = u32::MAX;
+
+/// A request that crossed from one account to another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Request {
+    /// The account that it came from.
+    pub(crate) requester: usize,
+    /// Where that wants the response.
+    pub(crate) reply: Box<[u8]>,
+    /// The account that it went to: responses are published there.
+    pub(crate) responder: usize,
+    pub(crate) responses: ResponseType,
+    pub(crate) threshold: Duration,
+}
+
+/// All requests of a shard.
+#[derive(Debug)]
+pub(crate) struct Responses {
+    shard: ShardId,
+    requests_max: usize,
+    rows: SteadyRows<Row>,
+    lines: Vec<Line>,
+    random: Random,
+}
+
+#[derive(Debug)]
+struct Row {
+    number: u64,
+    request: Request,
+    since: Time,
+    line: u32,
+    before: u32,
+    behind: u32,
+}
+
+/// Requests with one threshold.
+#[derive(Debug)]
+struct Line {
+    threshold: Duration,
+    first: u32,
+    last: u32,
+}
+
+impl Responses {
+    pub(crate) fn new(shard: ShardId, seed: u64) -> Self {
+        let random = Random::new(seed.rotate_left(17));
+        Self { shard, requests_max: REQUESTS_MAX, rows: SteadyRows::new(), lines: Vec::new(), random }
+    }
+
+    /// How many requests wait.
+    #[cfg(test)]
+    fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Awaits responses to a request. Returns the subject for them.
+    pub(crate) fn open(&mut self, now: Time, request: Request) -> TokenText {
+        let line = self.line_of(request.threshold);
+        if self.rows.len() >= self.requests_max {
+            self.forget_one(line);
+        }
+        let number = Token::number_of(self.random.next());
+        let row = u32::try_from(self.rows.next_number()).expect("there are a million rows at most");
+        self.rows.insert(Row { number, request, since: now, line: line as u32, before: NONE, behind: NONE });
+        self.join(row);
+        Token { shard: self.shard, row, number }.to_text()
+    }
+
+    /// The request that a response published in `account` is for.
+    pub(crate) fn find(&self, token: Token, account: usize) -> Option<&Request> {
+        let row = self.rows.get(token.row as usize)?;
+        (row.number == token.number && row.request.responder == account).then_some(&row.request)
+    }
+
+    /// A request that is there still has had one of several responses: its time begins anew.
+    pub(crate) fn renew(&mut self, now: Time, token: Token) {
+        self.leave(token.row);
+        if let Some(row) = self.rows.get_mut(token.row as usize) {
+            row.since = now;
+            self.join(token.row);
+        }
+    }
+
+    /// Forgets a request, if it is there still.
+    pub(crate) fn close(&mut self, token: Token) {
+        if self.rows.get(token.row as usize).is_some_and(|row| row.number == token.number) {
+            self.remove(token.row);
+        }
+    }
+
+    /// Forgets up to `count` requests that waited for as long as they may.
+    pub(crate) fn lapse(&mut self, now: Time, count: usize) {
+        for _ in 0..count {
+            let due = self.firsts().find(|(_, due)| *due <= now);
+            let Some((row, _)) = due else { return };
+            self.remove(row);
+        }
+    }
+
+    /// When [`Self::lapse`] is next needed.
+    pub(crate) fn next_deadline(&self) -> Option<Time> {
+        self.firsts().map(|(_, due)| due).min()
+    }
+
+    /// The first of each line, and when it lapses.
+    fn firsts(&self) -> impl Iterator<Item = (u32, Time)> {
+        self.lines.iter().filter_map(|line| {
+            let first = self.rows.get(line.first as usize)?;
+            Some((line.first, first.since + line.threshold))
+        })
+    }
+
+    /// There is a line for each threshold that the configuration names, and for as many that it named before as once had
+    /// requests at a time.
+    fn line_of(&mut self, threshold: Duration) -> usize {
+        let known = self.lines.iter().position(|line| line.threshold == threshold);
+        known.unwrap_or_else(|| {
+            let free = self.lines.iter().position(|line| line.first == NONE);
+            let line = Line { threshold, first: NONE, last: NONE };
+            match free {
+                Some(at) => self.lines[at] = line,
+                None => self.lines.push(line),
+            }
+            free.unwrap_or(self.lines.len() - 1)
+        })
+    }
+
+    fn forget_one(&mut self, line: usize) {
+        let own = Some(self.lines[line].first).filter(|first| *first != NONE);
+        let oldest = own.or_else(|| self.firsts().min_by_key(|(_, due)| *due).map(|(row, _)| row));
+        if let Some(row) = oldest {
+            self.remove(row);
+        }
+    }
+
+    fn remove(&mut self, row: u32) {
+        self.leave(row);
+        self.rows.discard(row as usize);
+    }
+
+    /// Puts a row at the end of its line.
+    fn join(&mut self, number: u32) {
+        let Some(row) = self.rows.get_mut(number as usize) else { return };
+        let line = &mut self.lines[row.line as usize];
+        (row.before, row.behind) = (line.last, NONE);
+        let before = std::mem::replace(&mut line.last, number);
+        match self.rows.get_mut(before as usize) {
+            Some(before) => before.behind = number,
+            None => line.first = number,
+        }
+    }
+
+    /// Takes a row out of its line.
+    fn leave(&mut self, number: u32) {
+        let Some(row) = self.rows.get(number as usize) else { return };
+        let (line, before, behind) = (row.line as usize, row.before, row.behind);
+        match self.rows.get_mut(before as usize) {
+            Some(row) => row.behind = behind,
+            None => self.lines[line].first = behind,
+        }
+        match self.rows.get_mut(behind as usize) {
+            Some(row) => row.before = before,
+            None => self.lines[line].last = before,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
