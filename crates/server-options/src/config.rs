@@ -7,8 +7,10 @@
 pub(crate) mod accounts;
 pub(crate) mod authorization;
 mod credentials;
+pub(crate) mod exports;
 mod file;
 mod host_port;
+pub(crate) mod imports;
 pub(crate) mod jetstream;
 mod mappings;
 mod permissions;

@@ -2,7 +2,7 @@
 
 pub use crate::config::Idle;
 use crate::config::row::{Effect, Row as Key};
-use crate::config::{accounts, authorization, jetstream, tls, users, websocket};
+use crate::config::{accounts, authorization, exports, imports, jetstream, tls, users, websocket};
 use crate::table::OPTIONS;
 
 /// A flag or a key of nats-server that this server refuses when it is used.
@@ -32,6 +32,8 @@ pub fn refused_keys() -> Vec<RefusedOption> {
     keys.extend(of_block("authorization", authorization::TABLE));
     keys.extend(of_block("users", users::TABLE));
     keys.extend(of_block("accounts", accounts::TABLE));
+    keys.extend(of_block("exports", exports::TABLE));
+    keys.extend(of_block("imports", imports::TABLE));
     keys.extend(of_block("websocket", websocket::TABLE));
     keys.extend(of_block("jetstream", jetstream::TABLE));
     keys.extend(of_block("limits", jetstream::LIMITS));
@@ -100,10 +102,11 @@ mod tests {
             "cluster {\n  # later\n}\nleaf: {}\nws {}",
             "operator: []\ntrusted_keys: []\nresolver_preload {}\nprof_port: 0",
             "accounts { A { imports: [], exports: [], msg_trace {} } }",
+            "accounts { A { imports: [{allow_trace: false}], exports: [{allow_trace: false}] } }",
         ] {
             assert_eq!(errors(text), "", "{text}");
         }
-        for text in ["cluster { port: 0 }", "cluster: []", "accounts { A { imports: {} } }"] {
+        for text in ["cluster { port: 0 }", "cluster: []", "accounts { A { msg_trace: [] } }"] {
             assert!(errors(text).contains(" is not supported yet: "), "{text}");
         }
     }

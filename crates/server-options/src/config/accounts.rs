@@ -3,17 +3,19 @@
 use std::collections::BTreeSet;
 
 use js_proto::JetStreamLimits;
-use nats_auth::{AccountConfig, AccountLimits};
+use nats_auth::{AccountConfig, AccountLimits, sharing_faults};
 use nats_conf::{Data, Entry, Map, Value};
 use nats_proto::quote;
 use nkeys::KeyPairType;
 
+use crate::config::exports::read_exports;
+use crate::config::imports::read_imports;
 use crate::config::jetstream;
 use crate::config::mappings::read_mappings;
 use crate::config::permissions::read_permissions;
 use crate::config::report::Report;
 use crate::config::row::Effect::{Any, Integer, NotYet};
-use crate::config::row::Idle::{EmptyBlock, EmptyList};
+use crate::config::row::Idle::EmptyBlock;
 use crate::config::row::{Row, UNKNOWN_FIELD, Unknown, read_block, row};
 use crate::config::users::{is_public_key, read_users};
 use crate::draft::Draft;
@@ -39,8 +41,8 @@ pub(crate) static TABLE: &[Row<Block>] = &[
     row(&["mappings", "maps"], Any(|block, entry, report| block.account.mappings = read_mappings(entry, report))),
     row(&["limits"], Any(limits)),
     row(&["jetstream"], Any(|block, entry, report| block.jetstream = jetstream::of_account(entry, report))),
-    row(&["imports"], NotYet(EmptyList, "accounts share nothing")),
-    row(&["exports"], NotYet(EmptyList, "accounts share nothing")),
+    row(&["imports"], Any(|block, entry, report| block.account.imports = read_imports(entry, report))),
+    row(&["exports"], Any(|block, entry, report| block.account.exports = read_exports(entry, report))),
     row(&["msg_trace", "trace_dest"], NotYet(EmptyBlock, "messages are not traced through servers")),
 ];
 
@@ -62,7 +64,10 @@ fn limit(max: i64) -> Option<usize> {
 pub(crate) fn read_accounts(draft: &mut Draft, entry: &Entry, report: &mut Report) {
     match &entry.value.data {
         Data::Array(names) => read_names(draft, names, report),
-        Data::Map(map) => read_blocks(draft, map, report),
+        Data::Map(map) => {
+            read_blocks(draft, map, report);
+            check_sharing(draft, &entry.value, report);
+        }
         _ => report.error(entry.value.wrong_type(Data::MAP)),
     }
 }
@@ -107,6 +112,14 @@ fn read_blocks(draft: &mut Draft, map: &Map, report: &mut Report) {
             draft.options.jetstream.accounts.insert(block.account.name.clone(), limits);
         }
         draft.options.auth.accounts.push(block.account);
+    }
+}
+
+/// What accounts share is looked at once all of them are there, and nothing else is wrong.
+fn check_sharing(draft: &Draft, accounts: &Value, report: &mut Report) {
+    if report.errors.is_empty() {
+        let faults = sharing_faults(&draft.options.auth.accounts);
+        faults.into_iter().for_each(|fault| report.refuse(accounts, fault));
     }
 }
 

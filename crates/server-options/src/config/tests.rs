@@ -1,3 +1,4 @@
+mod sharing;
 mod users;
 mod websocket;
 
