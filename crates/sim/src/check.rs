@@ -35,9 +35,9 @@ pub(crate) fn all(history: &History, plan: &Plan) -> Vec<String> {
 }
 
 /// Whether a subscription had the maximum it asked for.
-pub(crate) fn is_exhausted(sub: &SubRecord) -> bool {
+pub(crate) fn is_exhausted(history: &History, sub: &SubRecord) -> bool {
     let lowest = sub.limits.iter().map(|limit| limit.max).min();
-    lowest.is_some_and(|max| sub.received.len() as u64 >= max)
+    lowest.is_some_and(|max| history.counted(sub).count() as u64 >= max)
 }
 
 /// Since when a subscription is sure to be there.
@@ -72,10 +72,11 @@ fn settled(history: &History, message: &MessageRecord) -> Option<Moment> {
 /// Whether a subscription is one for the message at all.
 fn is_for(history: &History, sub: &SubRecord, message: &MessageRecord) -> bool {
     let (subscriber, publisher) = (history.clients[sub.client].user, history.clients[message.client].user);
+    let Some((seen, _)) = history.seen(sub.client, message) else { return false };
     // Of a queue group the one that selects has to be permitted, as in nats-server.
-    let judged = if sub.queue.is_some() { &message.subject } else { message.shows() };
-    matches(&sub.filter, &message.subject)
-        && subscriber.account == publisher.account
+    let shown = message.other_subject.as_ref().unwrap_or(&seen);
+    let judged = if sub.queue.is_some() { &seen } else { shown };
+    matches(&sub.filter, &seen)
         && subscriber.may_get(judged)
         && publisher.may_publish(&message.subject)
         && (sub.client != message.client || history.clients[sub.client].echo)
@@ -155,8 +156,8 @@ impl Named<'_> {
     fn check_limit(&self, found: &mut Vec<String>) {
         let Some(limit) = self.sub.limits.last() else { return };
         let Some(at) = self.history.clients[self.sub.client].replied[limit.op] else { return };
-        let before = self.sub.received.iter().filter(|received| received.at < at).count() as u64;
-        let all = self.sub.received.len() as u64;
+        let before = self.history.counted(self.sub).filter(|received| received.at < at).count() as u64;
+        let all = self.history.counted(self.sub).count() as u64;
         if all > before.max(limit.max) {
             let max = limit.max;
             found.push(format!("{}: {all} messages, {before} before the UNSUB {max}", self.name()));
@@ -185,7 +186,7 @@ impl Named<'_> {
     /// A plain subscription gets every message published once its SUB was observed.
     fn check_owed(&self, lost: &mut LostMail, found: &mut Vec<String>) {
         let Self { history, sub, .. } = self;
-        if is_dying(history, sub.client) || is_exhausted(sub) {
+        if is_dying(history, sub.client) || is_exhausted(history, sub) {
             return;
         }
         if may_be_gone(history, sub) < Moment::END {
@@ -205,7 +206,7 @@ impl Named<'_> {
     /// with a maximum, may still have some of what goes to others.)
     fn check_gaps(&self, found: &mut Vec<String>) {
         let Self { history, sub, .. } = self;
-        if !is_dying(history, sub.client) || sub.unsub.is_some() || is_exhausted(sub) {
+        if !is_dying(history, sub.client) || sub.unsub.is_some() || is_exhausted(history, sub) {
             return;
         }
         let from = established(history, sub);
@@ -282,7 +283,7 @@ fn is_covered(history: &History, message: &MessageRecord, settled: Moment, membe
     while at < settled {
         let reach = members
             .iter()
-            .filter(|sub| !is_exhausted(sub) && !is_dying(history, sub.client))
+            .filter(|sub| !is_exhausted(history, sub) && !is_dying(history, sub.client))
             .filter(|sub| established(history, sub) < at)
             .map(|sub| may_be_gone(history, sub))
             .max();

@@ -319,13 +319,14 @@ impl Client {
         }
         let sid: Option<u32> = std::str::from_utf8(message.sid).ok().and_then(|sid| sid.parse().ok());
         let rows = sid.and_then(|sid| self.by_sid.get(&sid)).map_or(&[][..], Vec::as_slice);
-        let selects = history.messages.get(id).map_or("", |sent| &*sent.subject);
+        let seen = history.messages.get(id).and_then(|sent| history.seen(self.record, sent));
+        let selects = seen.as_ref().map_or("", |(subject, _)| subject);
         let row = rows.iter().rev().find(|row| matches(&history.subs[**row].filter, selects));
         let Some(row) = row.copied() else {
             history.wrong(format!("client {}: message {id} for no subscription of its", self.record));
             return None;
         };
-        if !Self::is_intact(history, id, &subject, message.payload().len()) {
+        if !self.is_intact(history, id, &subject, message.payload().len()) {
             history.wrong(format!("client {}: message {id} arrived changed", self.record));
             return None;
         }
@@ -337,8 +338,12 @@ impl Client {
         Some(Seen::Message { reply, hops })
     }
 
-    fn is_intact(history: &History, id: usize, subject: &str, len: usize) -> bool {
-        history.messages.get(id).is_some_and(|sent| sent.shows() == subject && sent.len == len)
+    fn is_intact(&self, history: &History, id: usize, subject: &str, len: usize) -> bool {
+        history.messages.get(id).is_some_and(|sent| {
+            let shown = sent.other_subject.clone();
+            let shown = shown.or_else(|| history.seen(self.record, sent).map(|(subject, _)| subject));
+            shown.as_deref() == Some(subject) && sent.len == len
+        })
     }
 
     fn on_no_responders(&mut self, history: &mut History, reply: &str) {

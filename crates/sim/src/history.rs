@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::sharing::Sharing;
 use crate::users::UserRecord;
 
 /// A point in the run. Every send and every receipt has its own.
@@ -29,6 +30,8 @@ pub struct History {
     pub messages: Vec<MessageRecord>,
     /// By shard: how many messages of services its service was told are lost.
     pub lost_mail: BTreeMap<u8, u64>,
+    /// What the accounts share.
+    pub sharing: Sharing,
     /// When the server entered lame duck mode.
     pub lame_duck: Option<Moment>,
     /// What was wrong at first sight, in words.
@@ -147,6 +150,10 @@ impl MessageRecord {
 }
 
 impl History {
+    pub(crate) fn new(sharing: Sharing) -> Self {
+        Self { sharing, ..Self::default() }
+    }
+
     /// The next moment.
     pub(crate) fn tick(&mut self) -> Moment {
         self.now += 1;
@@ -206,6 +213,22 @@ impl History {
             record.replied[record.replied_to] = Some(at);
             record.replied_to += 1;
         }
+    }
+
+    /// The subject that a client sees of a message, if it is in an account that has it. Behind it, whether that is an
+    /// import.
+    pub(crate) fn seen(&self, client: usize, message: &MessageRecord) -> Option<(String, bool)> {
+        let account = |client: usize| self.clients[client].user.account;
+        let (from, to) = (account(message.client), account(client));
+        self.sharing.seen(from, to, &message.subject).map(|subject| (subject, from != to))
+    }
+
+    /// How many messages a subscription got that count towards its maximum.
+    pub(crate) fn counted<'h>(&'h self, sub: &'h SubRecord) -> impl Iterator<Item = &'h Received> {
+        let is_imported = |received: &&Received| {
+            self.seen(sub.client, &self.messages[received.message]).is_some_and(|(_, imported)| imported)
+        };
+        sub.received.iter().filter(move |received| !is_imported(received))
     }
 
     /// Since when the op is observed.

@@ -5,6 +5,7 @@ use fabric::{SHARDS_MAX, ShardId};
 use shard_core::Forged;
 
 use crate::random::{Random, Stream};
+use crate::sharing::Sharing;
 
 /// Subscriptions of one client, so that interest keeps coming and going.
 pub(crate) const CLIENT_SUBS_MAX: usize = 6;
@@ -73,6 +74,8 @@ pub struct Plan {
     pub moves: u64,
     /// Accounts that clients are in.
     pub accounts: usize,
+    /// What they share.
+    pub sharing: Sharing,
     /// Whether some clients may not have, or send, everything.
     pub permissions: bool,
     /// Subscriptions that some clients have beside those they use: they end with their connection.
@@ -160,6 +163,7 @@ impl Plan {
             hangups: *random.one_of(&[0, 0, 20, 50]),
             moves: *random.one_of(&[0, 5, 30, 200]),
             accounts: *random.one_of(&[1, 1, 2, 3]),
+            sharing: [Sharing::Nothing, Sharing::AsIs, Sharing::Renamed][(seed / 2 % 3) as usize],
             permissions: random.chance(40),
             ballast: *random.one_of(&[0, 0, 10, 60]),
             chore_steps: *random.one_of(&[1, 30, 100, 4096]),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use nats_auth::{AccountConfig, Config, Directory, IdentityConfig, Permissions, SubjectPermission, User};
 
 use crate::plan::Plan;
+use crate::sharing::account_name;
 
 /// What a client with permissions is not sent.
 pub(crate) const KEPT: &str = "s.0";
@@ -41,7 +42,9 @@ impl UserRecord {
 /// The users of a run.
 pub(crate) fn directory(plan: &Plan) -> Arc<Directory> {
     let accounts = (0..plan.accounts).map(|account| AccountConfig {
-        name: format!("A{account}"),
+        name: account_name(account),
+        exports: plan.sharing.exports(account),
+        imports: plan.sharing.imports(account),
         users: [false, true].map(|is_restricted| user(UserRecord { account, is_restricted })).to_vec(),
         ..AccountConfig::default()
     });

@@ -168,6 +168,11 @@ impl Workload {
         if !client.user.may_get(&filter) {
             filter = "s.*".into(); // It would be refused.
         }
+        if let Some(imported) = self.plan.sharing.imported(client.user.account, &filter)
+            && self.random.chance(60)
+        {
+            filter = imported;
+        }
         let queue = self.random.chance(50).then(|| (*self.random.one_of(&["g", "g", "h"])).to_string());
         let sid = if self.random.chance(20) { self.spare_sid(client, history, &filter) } else { None };
         client.subscribe(history, filter, queue, sid);

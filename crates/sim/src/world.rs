@@ -61,7 +61,7 @@ pub fn run(plan: &Plan) -> Outcome {
     stats.warned = history.clients.iter().filter(|client| client.warned > 0).count();
     stats.webs = webs().count();
     stats.closed_webs = webs().filter(|web| web.is_closed()).count();
-    stats.exhausted = history.subs.iter().filter(|sub| check::is_exhausted(sub)).count();
+    stats.exhausted = history.subs.iter().filter(|sub| check::is_exhausted(&history, sub)).count();
     Outcome { history, violations, stats }
 }
 
@@ -103,7 +103,7 @@ impl World {
             is_listening: true,
             endings: Random::new(plan.seed, Stream::Endings as u64),
             passing_reads: vec![0; plan.shards],
-            history: History::default(),
+            history: History::new(plan.sharing),
             schedule: Random::new(plan.seed, Stream::Schedule as u64),
             sockets: Random::new(plan.seed, Stream::Sockets as u64),
             moves: Random::new(plan.seed, Stream::Moves as u64),
