@@ -5,6 +5,7 @@
 //! (see [`crate::wire_items`]), and no two messages of a script have the same payload.
 
 mod headers;
+mod imports;
 mod jetstream;
 mod limits;
 mod mappings;
@@ -34,7 +35,7 @@ pub struct Grammar {
 }
 
 /// All of them. A case's number decides which is taken, so a new one goes to the end.
-pub const GRAMMARS: [Grammar; 11] = [
+pub const GRAMMARS: [Grammar; 12] = [
     Grammar {
         name: "protocol",
         about: "ops of clients, good and damaged, cut anywhere",
@@ -70,6 +71,7 @@ pub const GRAMMARS: [Grammar; 11] = [
         about: "streams, consumers, what is published, delivered and acknowledged",
         script: jetstream::script,
     },
+    Grammar { name: "imports", about: "streams and services that accounts share", script: imports::script },
 ];
 
 /// Whether a script, made smaller, has run into something that no grammar says, since it is known and leaves

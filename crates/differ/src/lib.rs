@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 pub mod answer_items;
+mod border_items;
 pub mod campaign;
 pub mod case_file;
 pub mod compare;

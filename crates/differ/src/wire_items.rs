@@ -5,6 +5,7 @@
 //! what they get is taken out and counted for the group. In the same way what JetStream says on a subscription has an
 //! order of its own, whatever comes on others meanwhile: their sids begin with `j`, and with `jx` if there is none.
 
+use crate::border_items::blanked;
 use crate::js_items;
 use crate::json_items;
 use crate::names::Names;
@@ -83,13 +84,13 @@ pub fn is_ordered(group: &str) -> bool {
 fn whole(message: &Message<'_>) -> String {
     let Message { verb, subject, sid, tail, body } = message;
     let line = [verb.as_bytes(), subject, sid, tail].map(escape).join(" ");
-    format!("{line}\\r\\n{}", escape(body))
+    blanked(&line, &escape(body))
 }
 
 fn without_sid(message: &Message<'_>) -> String {
     let Message { verb, subject, tail, body, .. } = message;
     let line = [verb.as_bytes(), subject, tail].map(escape).join(" ");
-    format!("{line}\\r\\n{}", escape(body))
+    blanked(&line, &escape(body))
 }
 
 /// A reload takes subscriptions away in any order.
