@@ -1,7 +1,9 @@
 //! A block as it lies in a file: as it is, or packed.
 
 use crate::varint::Reader;
-use crate::{Damage, S2Reader, Unpacked};
+use s2_stream::Step;
+
+use crate::Damage;
 
 const MAGIC: &[u8; 3] = b"cmp";
 
@@ -37,16 +39,16 @@ pub fn unpack_block(file: Vec<u8>) -> Result<Vec<u8>, Damage> {
     let at = rest.len().checked_sub(SUM_BYTES).ok_or(Damage::CutOff(WHAT))?;
     let (packed, sum) = rest.split_at(at);
     let mut unpacked = Vec::with_capacity(len);
-    let mut reader = S2Reader::new();
+    let mut reader = s2_stream::Reader::new();
     reader.feed(packed);
     loop {
-        match reader.go_on(usize::MAX)? {
-            Unpacked::Some(bytes) if unpacked.len() + bytes.len() > len => {
+        match reader.step(usize::MAX)? {
+            Step::Plain(bytes) if unpacked.len() + bytes.len() > len => {
                 return Err(Damage::TooLarge(WHAT));
             }
-            Unpacked::Some(bytes) => unpacked.extend_from_slice(bytes),
-            Unpacked::NotYet => {}
-            Unpacked::NeedMore => break,
+            Step::Plain(bytes) => unpacked.extend_from_slice(bytes),
+            Step::NotYet => {}
+            Step::NeedMore => break,
         }
     }
     if !reader.is_between_chunks() {

@@ -21,3 +21,16 @@ pub enum Damage {
     #[error("{0} is too large")]
     TooLarge(&'static str),
 }
+
+/// What is packed is damaged.
+impl From<s2_stream::Damage> for Damage {
+    fn from(damage: s2_stream::Damage) -> Self {
+        const WHAT: &str = "an S2 stream";
+        match damage {
+            s2_stream::Damage::NotNamed | s2_stream::Damage::Malformed => Self::Malformed(WHAT),
+            s2_stream::Damage::UnknownChunk(_) => Self::Version(WHAT),
+            s2_stream::Damage::TooLarge => Self::TooLarge(WHAT),
+            s2_stream::Damage::Checksum => Self::Checksum(WHAT),
+        }
+    }
+}

@@ -3,9 +3,11 @@
 //! They are plain functions that panic when something does not hold, so a saved crash becomes a unit test by calling
 //! them with the saved bytes.
 
+use s2_stream::{Reader, Step};
+
 use crate::{
-    BlockStep, BlockWriter, ConsumerState, Item, Kind, Message, Part, RecordHash, S2Reader, StreamState,
-    TarReader, Unpacked, unpack_block,
+    BlockStep, BlockWriter, ConsumerState, Item, Kind, Message, Part, RecordHash, StreamState, TarReader,
+    unpack_block,
 };
 
 /// Bytes of an archive that are looked at: a stream may come to a thousand times what it takes.
@@ -18,21 +20,21 @@ pub fn archive(data: &[u8]) {
 }
 
 fn files(data: &[u8], cut: usize) -> Vec<(Vec<u8>, u64)> {
-    let (mut packed, mut tar) = (S2Reader::new(), TarReader::new());
+    let (mut packed, mut tar) = (Reader::new(), TarReader::new());
     let (mut found, mut taken) = (Vec::new(), 0);
     for piece in data.chunks(cut) {
         packed.feed(piece);
         loop {
-            match packed.go_on(4096) {
-                Ok(Unpacked::Some(bytes)) if taken < ARCHIVE_BYTES_MAX => {
+            match packed.step(4096) {
+                Ok(Step::Plain(bytes)) if taken < ARCHIVE_BYTES_MAX => {
                     taken += bytes.len();
                     if !take_items(&mut tar, bytes, &mut found) {
                         return found;
                     }
                 }
-                Ok(Unpacked::NotYet) => {}
-                Ok(Unpacked::NeedMore) => break,
-                Ok(Unpacked::Some(_)) | Err(_) => return found,
+                Ok(Step::NotYet) => {}
+                Ok(Step::NeedMore) => break,
+                Ok(Step::Plain(_)) | Err(_) => return found,
             }
         }
     }

@@ -9,7 +9,7 @@
 //! | which of them are gone | [`StreamState`] |
 //! | where a consumer stands | [`ConsumerState`] |
 //! | what a file of a stream is | [`Part`] |
-//! | archives | [`TarReader`], [`tar_head`], [`S2Reader`], [`S2Writer`] |
+//! | archives | [`TarReader`], [`tar_head`]; they are packed as `s2-stream` reads and writes it |
 #![forbid(unsafe_code)]
 
 mod block_file;
@@ -21,9 +21,6 @@ pub mod fuzzing;
 mod part;
 mod record;
 mod record_hash;
-mod s2_block;
-mod s2_reader;
-mod s2_writer;
 mod sequence_set;
 mod stream_state;
 mod tar_reader;
@@ -37,8 +34,6 @@ pub use damage::Damage;
 pub use part::Part;
 pub use record::{BlockStep, Kind, RECORD_BYTES_MAX, Record};
 pub use record_hash::{RecordHash, meta_sum};
-pub use s2_reader::{S2Reader, Unpacked};
-pub use s2_writer::{PIECE_BYTES_MAX, S2Writer};
 pub use stream_state::{STATE_BYTES_MAX, StreamState};
 pub use tar_reader::{Item, TarReader};
 pub use tar_writer::{TAR_END, tar_head, tar_padding};

@@ -1,9 +1,9 @@
 //! What nats-server 2.14.5 wrote: two streams, some of whose messages are gone, and a consumer.
 
 use foreign_store::{
-    BlockStep, ConsumerState, Item, Kind, Part, RecordHash, S2Reader, StreamState, TarReader, Unpacked,
-    meta_sum, unpack_block,
+    BlockStep, ConsumerState, Item, Kind, Part, RecordHash, StreamState, TarReader, meta_sum, unpack_block,
 };
+use s2_stream::{Reader, Step};
 
 const SNAPSHOT: &[u8] = include_bytes!("../testdata/snapshot.s2");
 const PLAIN: &[u8] = include_bytes!("../testdata/plain.blk");
@@ -16,10 +16,10 @@ const GONE: [u64; 7] = [3, 4, 7, 10, 13, 17, 40];
 
 fn files(snapshot: &[u8], cut: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
     let (mut packed, mut tar, mut files) =
-        (S2Reader::new(), TarReader::new(), Vec::<(Vec<u8>, Vec<u8>)>::new());
+        (Reader::new(), TarReader::new(), Vec::<(Vec<u8>, Vec<u8>)>::new());
     for piece in snapshot.chunks(cut) {
         packed.feed(piece);
-        while let Unpacked::Some(mut bytes) = packed.go_on(usize::MAX).unwrap() {
+        while let Step::Plain(mut bytes) = packed.step(usize::MAX).unwrap() {
             loop {
                 let (used, item) = tar.step(bytes).unwrap();
                 bytes = &bytes[used..];

@@ -1,11 +1,12 @@
 //! The bytes of a snapshot as they come to be: files in an archive, packed piece by piece.
 
-use foreign_store::{PIECE_BYTES_MAX, S2Writer, TAR_END, tar_head, tar_padding};
+use foreign_store::{TAR_END, tar_head, tar_padding};
+use s2_stream::{PIECE_BYTES_MAX, Strength, Writer};
 
 /// An archive that is being written.
 #[derive(Debug)]
 pub(crate) struct Archive {
-    packer: S2Writer,
+    packer: Writer,
     /// What is not packed yet: less than a piece.
     plain: Vec<u8>,
     /// What is packed and was not taken, from that byte on.
@@ -17,7 +18,8 @@ pub(crate) struct Archive {
 
 impl Archive {
     pub(crate) fn new(time: u64) -> Self {
-        Self { packer: S2Writer::new(), plain: Vec::new(), packed: Vec::new(), taken: 0, time }
+        let packer = Writer::new(Strength::Packed);
+        Self { packer, plain: Vec::new(), packed: Vec::new(), taken: 0, time }
     }
 
     /// A file of so many bytes begins.

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use std::ops::{Range, RangeInclusive};
 
 use foreign_store::{
-    BlockStep, ConsumerState, Damage, Item, Kind, Part, RecordHash, S2Reader, STATE_BYTES_MAX, StreamState,
-    TarReader, Unpacked,
+    BlockStep, ConsumerState, Damage, Item, Kind, Part, RecordHash, STATE_BYTES_MAX, StreamState, TarReader,
 };
+use s2_stream::{Reader, Step};
 use streams::Restored;
 
 /// Bytes of what is not messages: the configuration, consumers.
@@ -28,7 +28,7 @@ const DAMAGED_TOLD_MAX: usize = 16;
 #[derive(Debug)]
 pub(crate) struct Intake {
     stream: String,
-    packed: S2Reader,
+    packed: Reader,
     archive: TarReader,
     /// What is unpacked, and was looked at up to there.
     plain: Vec<u8>,
@@ -108,7 +108,7 @@ impl Intake {
         let block = Block { hash, number: 0, bytes: Vec::new(), at: 0, is_bad: false, is_over: true };
         Self {
             stream: stream.to_owned(),
-            packed: S2Reader::new(),
+            packed: Reader::new(),
             archive: TarReader::new(),
             plain: Vec::new(),
             at: 0,
@@ -158,10 +158,10 @@ impl Intake {
         if self.at < self.plain.len() {
             return self.look();
         }
-        match self.packed.go_on(UNPACKED_AT_ONCE).map_err(|damage| packed_words(damage).to_owned())? {
-            Unpacked::NeedMore => Ok(Took::NeedsMore),
-            Unpacked::NotYet => Ok(Took::Some(UNPACKED_AT_ONCE)),
-            Unpacked::Some(bytes) => {
+        match self.packed.step(UNPACKED_AT_ONCE).map_err(|damage| packed_words(damage).to_owned())? {
+            Step::NeedMore => Ok(Took::NeedsMore),
+            Step::NotYet => Ok(Took::Some(UNPACKED_AT_ONCE)),
+            Step::Plain(bytes) => {
                 self.plain.clear();
                 self.plain.extend_from_slice(bytes);
                 self.at = 0;
@@ -367,12 +367,14 @@ impl Block {
 }
 
 /// nats-server's words.
-fn packed_words(damage: Damage) -> &'static str {
+fn packed_words(damage: s2_stream::Damage) -> &'static str {
+    use s2_stream::Damage;
+
     match damage {
-        Damage::Checksum(_) => "s2: corrupt input, crc mismatch",
-        Damage::TooLarge(_) => "s2: decoded block is too large",
-        Damage::Version(_) => "s2: unsupported input",
-        Damage::Malformed(_) | Damage::CutOff(_) => "s2: corrupt input",
+        Damage::Checksum => "s2: corrupt input, crc mismatch",
+        Damage::TooLarge => "s2: decoded block is too large",
+        Damage::UnknownChunk(_) => "s2: unsupported input",
+        Damage::Malformed | Damage::NotNamed => "s2: corrupt input",
     }
 }
 

@@ -6,8 +6,9 @@
 use std::time::Duration;
 
 use conns::Time;
-use foreign_store::{BlockWriter, Message as Stored, PIECE_BYTES_MAX, Part, RecordHash, meta_sum};
+use foreign_store::{BlockWriter, Message as Stored, Part, RecordHash, meta_sum};
 use js_proto::{Status, StreamSnapshotRequest, Timestamp};
+use s2_stream::PIECE_BYTES_MAX;
 use stream_index::Walk;
 use streams::{Found, Viewed};
 

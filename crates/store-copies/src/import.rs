@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use foreign_store::{S2Writer, TAR_END, tar_head, tar_padding};
+use foreign_store::{TAR_END, tar_head, tar_padding};
+use s2_stream::{Strength, Writer};
 
 use crate::old_files::OldStream;
 use crate::restore::folders;
@@ -27,7 +28,7 @@ pub fn import(link: &mut Link, store: &Path, account: &str) -> Result<Vec<Outcom
 fn import_stream(link: &mut Link, stream: &str, folder: &Path) -> Result<Copied, CopyError> {
     let old = OldStream::open(folder)?;
     let mut sending = Sending::begin(link, stream, &old.config)?;
-    let (mut packer, mut packed) = (S2Writer::new(), Vec::new());
+    let (mut packer, mut packed) = (Writer::new(Strength::Packed), Vec::new());
     let mut send = |pieces: &[&[u8]]| {
         for piece in pieces {
             packed.clear();
