@@ -37,8 +37,9 @@ pub(super) struct Column {
     pieces: u16,
     /// Where the numbers or pieces begin in the bytes of all columns.
     at: u32,
-    /// The piece that was asked for last: whoever reads on finds the next row there.
-    near: Cell<u16>,
+    /// The piece that was asked for last, if it is one of the first: whoever reads on finds the next row there. A byte, as
+    /// there is room for one.
+    near: Cell<u8>,
 }
 
 impl Column {
@@ -85,7 +86,7 @@ impl Column {
         let ends = |piece: usize| if piece + 1 < pieces { row_of(piece + 1) } else { usize::MAX };
         let is_near = row_of(near) <= row && row < ends(near);
         let piece = if is_near { near } else { last_up_to(pieces, |piece| row_of(piece) <= row) };
-        self.near.set(piece as u16);
+        self.near.set(u8::try_from(piece).unwrap_or(0));
         let value = Fields(&values[8 * piece..8 * piece + 8]).u64();
         let further = row.saturating_sub(row_of(piece)) as u64;
         value.wrapping_add(self.slope.cast_unsigned().wrapping_mul(further))
