@@ -56,6 +56,7 @@ pub mod fuzzing;
 mod go_struct;
 pub mod headers;
 mod info;
+mod name_hash;
 mod nanos;
 mod policies;
 mod pub_ack;
@@ -65,6 +66,7 @@ mod request_body;
 mod requests;
 mod rules;
 mod schedule;
+mod source_mark;
 mod source_rules;
 mod status;
 mod stored_message;
@@ -107,6 +109,7 @@ pub use info::{
     AccountInfo, Alternate, ApiStats, ClusterInfo, ConsumerInfo, GroupState, JetStreamLimits, LostMessages,
     PeerInfo, SequenceInfo, SourceInfo, StreamInfo, StreamState, Tier,
 };
+pub use name_hash::name_hash;
 pub use nanos::Nanos;
 pub use policies::{
     AckPolicy, Compression, ConsumerAction, DeliverPolicy, Discard, PersistMode, PriorityPolicy,
@@ -127,6 +130,7 @@ pub use rules::{
     is_asset_name,
 };
 pub use schedule::{BadSchedule, Plan, Schedule};
+pub use source_mark::{SourceMark, read_source};
 pub use status::{Pending, Status};
 pub use stored_message::{Bytes, StoredMessage};
 pub use stream_config::{
