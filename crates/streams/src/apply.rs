@@ -58,6 +58,9 @@ impl<W> Stream<W> {
         self.is_fresh = false;
         let Arrival { is_stored, subject, size, flags, ends, rollup, id, extra } = arrival;
         self.last_id = id.map(|(_, text)| text).unwrap_or_default();
+        if let Some((source, seq)) = extra.as_ref().and_then(|extra| extra.source.as_ref()) {
+            self.positions.note(source, *seq);
+        }
         // Whoever decided saw to that; a record that says otherwise was made by somebody else.
         let time = self.index.last_time().map_or(time, |last| last.max(time));
         if is_stored {
@@ -145,6 +148,7 @@ impl<W> Stream<W> {
         let before = std::mem::replace(&mut self.meta.config, config);
         self.meta.is_whole = true;
         self.rules = Rules::new(&self.meta.config);
+        self.positions.configure(&self.meta.config);
         self.expiry.start_again();
         if !self.meta.config.allow_atomic {
             self.batches.clear();

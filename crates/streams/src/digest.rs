@@ -20,6 +20,10 @@ impl<W> Stream<W> {
         hasher.write_i64(self.index.last_time().unwrap_or(i64::MIN));
         hasher.write_u8(u8::from(self.is_fresh));
         write_text(&mut hasher, &self.last_id);
+        for (source, seq) in self.positions.all() {
+            write_text(&mut hasher, source);
+            hasher.write_u64(seq);
+        }
         let mut from = 0;
         while let Walk::Found(row) = self.index.next(&Filter::all(), from, &mut Steps::new(u32::MAX)) {
             hasher.write_u64(row.seq);

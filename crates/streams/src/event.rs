@@ -5,9 +5,7 @@
 
 use std::collections::VecDeque;
 
-use js_proto::{
-    Plan, PublishHeaders, Rollup, ScheduleHeaders, Storage, StreamConfig, Timestamp, Ttl, headers,
-};
+use js_proto::{Plan, PublishHeaders, Rollup, Storage, StreamConfig, Timestamp, Ttl, headers, read_source};
 use log_format::{Kind, Record};
 use smallvec::SmallVec;
 use stream_index::{Place, RowFlags};
@@ -109,6 +107,8 @@ pub(crate) struct Extra {
     pub(crate) sum: Option<Box<str>>,
     /// What it plans.
     pub(crate) plan: Option<Plan>,
+    /// The source that it came by, and its sequence there.
+    pub(crate) source: Option<(Box<[u8]>, u64)>,
     /// The subject of the schedule that it was published for, or that it ends, and what becomes of that.
     pub(crate) scheduler: Option<Box<[u8]>>,
     pub(crate) next: Option<NextTime>,
@@ -123,9 +123,11 @@ pub(crate) enum NextTime {
 }
 
 impl Extra {
-    /// What headers say of schedules.
-    fn of(schedule: &ScheduleHeaders<'_>) -> Option<Box<Self>> {
-        if schedule.pattern.is_none() && schedule.scheduler.is_none() {
+    /// What headers say of sources and schedules.
+    fn of(asks: &PublishHeaders<'_>) -> Option<Box<Self>> {
+        let schedule = &asks.schedule;
+        let source = asks.stream_source.and_then(read_source).map(|(key, seq)| (key.into(), seq));
+        if source.is_none() && schedule.pattern.is_none() && schedule.scheduler.is_none() {
             return None;
         }
         let next = schedule.next.and_then(|next| match next {
@@ -133,7 +135,7 @@ impl Extra {
             next => Timestamp::parse(str::from_utf8(next).ok()?).ok()?.unix_nanos().map(NextTime::At),
         });
         let plan = Plan::of(schedule).ok().flatten();
-        Some(Box::new(Self { sum: None, plan, scheduler: schedule.scheduler.map(Into::into), next }))
+        Some(Box::new(Self { sum: None, plan, source, scheduler: schedule.scheduler.map(Into::into), next }))
     }
 }
 
@@ -155,7 +157,7 @@ pub(crate) struct Facts {
 
 impl Facts {
     pub(crate) fn of(asks: &PublishHeaders<'_>) -> Self {
-        let extra = Extra::of(&asks.schedule);
+        let extra = Extra::of(asks);
         let plans = extra.as_ref().is_some_and(|extra| extra.plan.is_some());
         Self {
             rollup: match asks.rollup {
@@ -323,6 +325,16 @@ impl Event {
             Change::Purged(purge) if !purge.is_filtered() && purge.before > 1 => before.max(purge.before - 1),
             _ => before,
         }
+    }
+
+    /// The sequence of its last message that came by that source, there.
+    pub(crate) fn source_of(&self, source: &[u8]) -> Option<u64> {
+        let mut last = None;
+        self.each_arrival(|_, arrival| {
+            let said = arrival.extra.as_ref().and_then(|extra| extra.source.as_ref());
+            last = said.filter(|(key, _)| **key == *source).map(|(_, seq)| *seq).or(last);
+        });
+        last
     }
 
     /// Of the last message: its id, or that it has none.

@@ -52,7 +52,7 @@ pub(crate) fn without(block: &[u8], name: &str, out: &mut Vec<u8>) {
 }
 
 /// The block with those of its lines whose names will do; nothing if none is left.
-pub(crate) fn keep(block: &[u8], will_do: impl Fn(&[u8]) -> bool, out: &mut Vec<u8>) {
+pub fn keep(block: &[u8], will_do: impl Fn(&[u8]) -> bool, out: &mut Vec<u8>) {
     out.clear();
     let mut rest = block;
     while let Some(len) = rest.windows(LINE_END.len()).position(|bytes| bytes == LINE_END) {
@@ -69,7 +69,7 @@ pub(crate) fn keep(block: &[u8], will_do: impl Fn(&[u8]) -> bool, out: &mut Vec<
 }
 
 /// Adds a line behind all others.
-pub(crate) fn add(block: &mut Vec<u8>, name: &str, value: &[u8]) {
+pub fn add(block: &mut Vec<u8>, name: &str, value: &[u8]) {
     if block.len() > LINE_END.len() {
         block.truncate(block.len() - LINE_END.len());
     } else {

@@ -52,7 +52,9 @@
 //! What a stream is at a moment can be told row by row while it goes on: [`Stream::begin_view`]. And one can be made of what
 //! was told: [`Stream::decide_restored`] for each message, in the end [`Stream::decide_whole`].
 //!
-//! Mirrors and sources are not here yet: whoever makes streams refuses to configure them.
+//! What is taken from other streams comes by [`Stream::take`], in the order in which it is there, and goes the same way.
+//! How far a stream is with each of them is known of its own messages ([`Stream::position_of`]); a mirror is as far as its
+//! [last sequence](Stream::last_seq_ahead), and [passes over](Stream::decide_skip) those without a message.
 #![forbid(unsafe_code)]
 
 mod apply;
@@ -83,6 +85,7 @@ mod limits;
 mod lookup;
 mod meta;
 mod open_batches;
+mod positions;
 mod publish;
 mod rebuild;
 mod restored;
@@ -96,6 +99,7 @@ mod staged_fast;
 mod staged_unit;
 mod stream;
 mod tail;
+mod taking;
 #[cfg(test)]
 mod tests;
 mod timetable;
@@ -112,6 +116,7 @@ pub use fast_batch::FastWord;
 pub use fast_batches::FastRoom;
 pub use fast_publish::FastDecision;
 pub use firing::Fired;
+pub use header_edit::{add as add_header, keep as keep_header};
 pub use lookup::LOOKUP_STEPS;
 pub use meta::{BEHAVIOUR_LEVEL, BadRecord, FORMAT_VERSION, StreamMeta};
 pub use open_batches::{Abandoned, BATCH_BYTES_MAX, BatchLimits, BatchRoom};
@@ -120,4 +125,5 @@ pub use restored::Restored;
 pub use shelf::{Found, NoShelf, Said, Shelf};
 pub use stream::Stream;
 pub use stream_index::{self, StreamIndex};
+pub use taking::{Origin, Taken};
 pub use view::Viewed;

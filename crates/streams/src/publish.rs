@@ -18,6 +18,7 @@ use crate::rewritten::{Edits, Rewritten};
 use crate::schedules::with_rollup;
 use crate::sizes::{FILE_MESSAGE_BYTES_MAX, message_size};
 use crate::stream::Scratch;
+use crate::taking::Origin;
 use crate::{Answer, Around, Decision, Publish, Stream};
 
 /// Bytes of a header block that streams take.
@@ -39,12 +40,15 @@ impl From<&KnownError> for Stop {
 }
 
 /// A message whose subject and header are as they would be stored.
-struct Candidate<'a> {
-    subject: &'a [u8],
-    header: &'a [u8],
-    payload: &'a [u8],
-    asks: PublishHeaders<'a>,
+pub(crate) struct Candidate<'a> {
+    pub(crate) subject: &'a [u8],
+    pub(crate) header: &'a [u8],
+    pub(crate) payload: &'a [u8],
+    pub(crate) asks: PublishHeaders<'a>,
 }
+
+/// Of what was taken from another stream: where it is there, if this is a copy of that one.
+pub(crate) type Taken = Option<Option<Origin>>;
 
 impl Candidate<'_> {
     /// Bytes of header and payload as they would be stored.
@@ -68,16 +72,32 @@ impl<W> Stream<W> {
     /// What a message is to become. A [`Decision::Append`] is to be logged and then
     /// [noted](Self::on_appended), or forgotten.
     pub fn decide<'a>(&'a mut self, publish: &Publish<'a>, around: &mut Around<'_>) -> Decision<'a> {
+        self.decide_from(publish, around, None)
+    }
+
+    /// The same of what was taken from another stream.
+    pub(crate) fn decide_from<'a>(
+        &'a mut self,
+        publish: &Publish<'a>,
+        around: &mut Around<'_>,
+        taken: Taken,
+    ) -> Decision<'a> {
         if self.must_wait() {
             return Decision::Later;
         }
         // Taken out while they are lent to what decides.
         let mut scratch = std::mem::take(&mut self.scratch);
         let edits = self.edit(publish, around, &mut scratch);
-        let checked = self.check_all(publish, around, edits, &mut scratch);
+        let checked = self.check_all(publish, around, edits, &mut scratch, taken);
         self.scratch = scratch;
         match checked {
-            Ok((passed, edits)) => Decision::Append(self.staged_message(publish, passed, edits)),
+            Ok((passed, edits)) => {
+                let (seq, time) = match taken.flatten() {
+                    Some(Origin { seq, time }) => (seq, self.time_at(time)),
+                    None => (self.ahead.last_seq + 1, self.time_at(publish.now)),
+                };
+                Decision::Append(self.staged_message_at(seq, time, publish, passed, edits))
+            }
             Err(Stop::Refused(error)) => Decision::Answer(Answer::Refused(error)),
             Err(Stop::Duplicate(seq)) if seq > self.index.last_seq() => {
                 Decision::AnswerBehind(Answer::Duplicate { seq })
@@ -111,6 +131,7 @@ impl<W> Stream<W> {
         around: &mut Around<'_>,
         edits: Edits,
         scratch: &mut Scratch,
+        taken: Taken,
     ) -> Result<(Passed, Edits), Stop> {
         let header = if edits.header { &scratch.header } else { publish.header };
         let candidate = Candidate {
@@ -119,7 +140,10 @@ impl<W> Stream<W> {
             payload: publish.payload,
             asks: if header.is_empty() { PublishHeaders::default() } else { PublishHeaders::parse(header) },
         };
-        let mut passed = self.check(&candidate, publish.now, around)?;
+        let mut passed = match taken {
+            None => self.check(&candidate, publish.now, around)?,
+            Some(origin) => self.check_taken(&candidate, publish.now, around, origin.is_some())?,
+        };
         if !passed.is_wanted {
             return Ok((passed, edits));
         }
@@ -141,11 +165,23 @@ impl<W> Stream<W> {
         passed: Passed,
         edits: Edits,
     ) -> Record<'a> {
+        let (seq, time) = (self.ahead.last_seq + 1, self.time_at(publish.now));
+        self.staged_message_at(seq, time, publish, passed, edits)
+    }
+
+    fn staged_message_at<'a>(
+        &'a mut self,
+        seq: u64,
+        time: i64,
+        publish: &Publish<'a>,
+        passed: Passed,
+        edits: Edits,
+    ) -> Record<'a> {
         let record = Record {
             kind: if passed.is_wanted { Kind::MESSAGE } else { Kind::SKIP },
             group: 0,
-            seq: self.ahead.last_seq + 1,
-            time: self.time_at(publish.now),
+            seq,
+            time,
             ttl: passed.ttl,
             message_id: passed.id_hash,
             subject: if edits.subject { &self.scratch.subject } else { publish.subject },
@@ -176,16 +212,8 @@ impl<W> Stream<W> {
         if asks.batch_id.is_some_and(|id| !id.is_empty()) {
             return Err(Stop::OfBatch);
         }
-        let mut size = self.size_of(subject.len(), header.len(), payload.len());
-        if self.meta.config.storage == Storage::File && size > FILE_MESSAGE_BYTES_MAX {
-            return Err(store_failed("message too large"));
-        }
-        if self.ahead.last_seq >= SEQUENCE_MAX {
-            return Err(store_failed("no sequence left"));
-        }
-        refuse_if(self.meta.config.sealed, &errors::STREAM_SEALED)?;
-        let mut id_hash = None;
-        let mut rewritten = None;
+        self.check_first(candidate)?;
+        let (mut id_hash, mut rewritten) = (None, None);
         if !header.is_empty() {
             self.check_counter(asks, payload)?;
             self.check_stream_and_ttl(asks)?;
@@ -202,8 +230,31 @@ impl<W> Stream<W> {
             self.check_last_id(asks)?;
             self.check_rollup(asks)?;
         }
-        let adding = Adding { subject, header, payload, asks };
-        let counted = self.count(&adding, around)?;
+        self.check_rest(candidate, rewritten, id_hash, around)
+    }
+
+    /// What is looked at before anything that a message says.
+    pub(crate) fn check_first(&self, candidate: &Candidate<'_>) -> Result<(), Stop> {
+        let size = self.size_of(candidate.subject.len(), candidate.header.len(), candidate.payload.len());
+        if self.meta.config.storage == Storage::File && size > FILE_MESSAGE_BYTES_MAX {
+            return Err(store_failed("message too large"));
+        }
+        if self.ahead.last_seq >= SEQUENCE_MAX {
+            return Err(store_failed("no sequence left"));
+        }
+        refuse_if(self.meta.config.sealed, &errors::STREAM_SEALED)
+    }
+
+    /// What it counts, its size, and whether there is room and anybody who wants it.
+    pub(crate) fn check_rest(
+        &mut self,
+        candidate: &Candidate<'_>,
+        mut rewritten: Option<Box<Rewritten>>,
+        id_hash: Option<[u8; 16]>,
+        around: &mut Around<'_>,
+    ) -> Result<Passed, Stop> {
+        let Candidate { subject, header, payload, ref asks } = *candidate;
+        let counted = self.count(&Adding { subject, header, payload, asks }, around)?;
         let mut facts = Facts::of(asks);
         if let Some(counted) = counted {
             let Counted { counter, header, payload } = *counted;
@@ -211,9 +262,7 @@ impl<W> Stream<W> {
             rewritten = Some(Box::new(Rewritten { header, payload: Some(payload) }));
         }
         let (header_len, payload_len) = candidate.lens(rewritten.as_deref());
-        if rewritten.is_some() {
-            size = self.size_of(subject.len(), header_len, payload_len);
-        }
+        let size = self.size_of(subject.len(), header_len, payload_len);
         self.check_sizes(header_len, payload_len)?;
         refuse_if(around.is_server_full, &errors::INSUFFICIENT_RESOURCES)?;
         let is_interest = self.meta.config.retention == js_proto::Retention::Interest;
@@ -360,6 +409,8 @@ impl<W> Stream<W> {
         let ttl = match asks.ttl {
             None => return Ok((None, None)),
             Some(Err(_)) => return Err((&errors::MESSAGE_TTL_INVALID).into()),
+            // It was taken from a stream where they count.
+            Some(Ok(_)) if !self.meta.config.allow_msg_ttl => return Ok((None, None)),
             Some(Ok(ttl)) => recorded_ttl(ttl),
         };
         let keeps_one = self.rules.max_per_subject == Some(1);

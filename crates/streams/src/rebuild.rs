@@ -51,6 +51,8 @@ struct State {
     holes: Vec<(u64, u64)>,
     /// Messages that are for later, and when.
     times: Vec<(u64, i64)>,
+    /// Sources, and how far the stream is with them.
+    sources: Vec<(Box<[u8]>, u64)>,
     ids: Vec<([u8; 16], u64, i64)>,
     parts: Vec<Place>,
     since: Vec<Since>,
@@ -214,9 +216,9 @@ impl<W> Rebuild<W> {
                 // What another one had begun is over.
                 let before = begun.take();
                 let behind = self.state.as_ref().map_or(0, |state| state.since.len());
-                let (holes, times, ids) = (Vec::new(), Vec::new(), Vec::new());
+                let (holes, times, sources, ids) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
                 let (since, parts) = (Vec::new(), vec![place]);
-                *begun = Some(State { meta, head, holes, times, ids, parts, since, behind });
+                *begun = Some(State { meta, head, holes, times, sources, ids, parts, since, behind });
                 if let Some(before) = before {
                     self.orphans.extend(before.parts);
                     if self.state.is_none() {
@@ -231,6 +233,10 @@ impl<W> Rebuild<W> {
             }
             (Part::Times(times), Some(begun)) => {
                 begun.times.extend(times);
+                begun.parts.push(place);
+            }
+            (Part::Sources(sources), Some(begun)) => {
+                begun.sources.extend(sources);
                 begun.parts.push(place);
             }
             (Part::Ids(ids), Some(begun)) => {
@@ -306,7 +312,7 @@ impl<W> Rebuild<W> {
 
     /// The stream as a state has it, and then by what is behind.
     fn restored(mut self, state: State, effects: &mut Vec<Effect<W>>) -> Stream<W> {
-        let State { meta, head, holes, times, ids, parts, since, .. } = state;
+        let State { meta, head, holes, times, sources, ids, parts, since, .. } = state;
         let mut dead = std::mem::take(&mut self.others);
         let mut stream = Stream::new(meta);
         stream.index = self.found_up_to(head.last_seq);
@@ -327,6 +333,7 @@ impl<W> Rebuild<W> {
             }
         }
         stream.index.skip_to(head.last_seq, head.last_time);
+        sources.into_iter().for_each(|(source, seq)| stream.positions.restore(source, seq));
         for (hash, seq, time) in ids {
             stream.dedup.insert(hash, seq, time);
         }

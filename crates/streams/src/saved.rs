@@ -19,12 +19,16 @@ const RANGES_MAX: usize = if cfg!(test) { 2 } else { 4_096 };
 /// Ids of a part: 64 KiB.
 const IDS_MAX: usize = if cfg!(test) { 2 } else { 2_048 };
 
+/// Sources of a part. Few streams have as many.
+const SOURCES_MAX: usize = if cfg!(test) { 1 } else { 64 };
+
 /// Times of a part: 64 KiB.
 const TIMES_MAX: usize = if cfg!(test) { 2 } else { 4_096 };
 
 const HEAD: u8 = 1;
 const HOLES: u8 = 2;
 const TIMES: u8 = 3;
+const SOURCES: u8 = 4;
 
 /// Which part of a state is to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +42,11 @@ pub(crate) enum StatePart {
     /// When messages are to be published, from one on up to the last one that the head knows.
     Times {
         from: u64,
+        up_to: u64,
+    },
+    /// How far it is with its sources, but for so many of them.
+    Sources {
+        but: usize,
         up_to: u64,
     },
     /// Ids of messages, from one message on up to the last one that the head knows.
@@ -54,6 +63,8 @@ pub(crate) enum Part {
     Holes(Vec<(u64, u64)>),
     /// Messages, and the times they are for.
     Times(Vec<(u64, i64)>),
+    /// Sources, and the last sequences there that were taken.
+    Sources(Vec<(Box<[u8]>, u64)>),
     /// Hashes with the sequences and times of their messages.
     Ids(Vec<([u8; 16], u64, i64)>),
 }
@@ -78,6 +89,7 @@ impl<W> Stream<W> {
             StatePart::Head => (Kind::STREAM_STATE, Some(self.write_head())),
             StatePart::Holes { from, up_to } => (Kind::STREAM_STATE, Some(self.write_holes(from, up_to))),
             StatePart::Times { from, up_to } => (Kind::STREAM_STATE, Some(self.write_times(from, up_to))),
+            StatePart::Sources { but, up_to } => (Kind::STREAM_STATE, Some(self.write_sources(but, up_to))),
             StatePart::Ids { from, up_to } => (Kind::DEDUP_CHUNK, self.write_ids(from, up_to)),
         };
         let (seq, time) = (self.index.last_seq(), self.index.last_time().unwrap_or(0));
@@ -102,14 +114,14 @@ impl<W> Stream<W> {
     }
 
     fn write_holes(&mut self, from: u64, up_to: u64) -> StatePart {
+        let mut next = match self.timetable.is_empty() {
+            true => self.behind_times(up_to),
+            false => StatePart::Times { from: 0, up_to },
+        };
         let out = &mut self.scratch.payload;
         out.push(HOLES);
         let first = self.index.first().map_or(self.index.last_seq() + 1, |row| row.seq).min(up_to + 1);
         let front = (from == 0 && first > 1).then(|| 1..=first - 1);
-        let mut next = match self.timetable.is_empty() {
-            true => StatePart::Ids { from: 0, up_to },
-            false => StatePart::Times { from: 0, up_to },
-        };
         let within = self.index.deleted(from).take_while(|range| *range.start() <= up_to);
         for (at, range) in front.into_iter().chain(within).enumerate() {
             if at == RANGES_MAX {
@@ -133,7 +145,31 @@ impl<W> Stream<W> {
             out.extend_from_slice(&seq.to_le_bytes());
             out.extend_from_slice(&due.to_le_bytes());
         }
-        StatePart::Ids { from: 0, up_to }
+        self.behind_times(up_to)
+    }
+
+    fn behind_times(&self, up_to: u64) -> StatePart {
+        match self.positions.is_empty() {
+            true => StatePart::Ids { from: 0, up_to },
+            false => StatePart::Sources { but: 0, up_to },
+        }
+    }
+
+    /// One that comes meanwhile may put others behind those that were written already: then they are written again. None
+    /// goes.
+    fn write_sources(&mut self, but: usize, up_to: u64) -> StatePart {
+        let out = &mut self.scratch.payload;
+        out.push(SOURCES);
+        let mut left = self.positions.all().skip(but);
+        for (key, seq) in left.by_ref().take(SOURCES_MAX) {
+            out.extend_from_slice(&seq.to_le_bytes());
+            out.extend_from_slice(&(key.len() as u32).to_le_bytes());
+            out.extend_from_slice(key);
+        }
+        match left.next() {
+            Some(_) => StatePart::Sources { but: but + SOURCES_MAX, up_to },
+            None => StatePart::Ids { from: 0, up_to },
+        }
     }
 
     fn write_ids(&mut self, from: u64, up_to: u64) -> Option<StatePart> {
@@ -168,6 +204,7 @@ impl Part {
             (Kind::STREAM_STATE, HEAD) => read_head(&mut reader),
             (Kind::STREAM_STATE, HOLES) => read_holes(&mut reader),
             (Kind::STREAM_STATE, TIMES) => read_times(&mut reader),
+            (Kind::STREAM_STATE, SOURCES) => read_sources(&mut reader),
             (Kind::DEDUP_CHUNK, 0 | IS_LAST) => read_ids(&mut reader),
             _ => Err(BadRecord::Malformed("stream state")),
         }
@@ -198,6 +235,15 @@ fn read_times(reader: &mut Reader<'_>) -> Result<Part, BadRecord> {
         times.push((reader.u64()?, reader.i64()?));
     }
     Ok(Part::Times(times))
+}
+
+fn read_sources(reader: &mut Reader<'_>) -> Result<Part, BadRecord> {
+    let mut sources = Vec::new();
+    while !reader.is_empty() {
+        let (seq, len) = (reader.u64()?, u32::from_le_bytes(reader.array()?));
+        sources.push((reader.take(len as usize)?.into(), seq));
+    }
+    Ok(Part::Sources(sources))
 }
 
 fn read_ids(reader: &mut Reader<'_>) -> Result<Part, BadRecord> {

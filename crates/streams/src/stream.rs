@@ -15,6 +15,7 @@ use crate::fast_batches::FastBatches;
 use crate::graves::Graves;
 use crate::lookup::Lookup;
 use crate::open_batches::OpenBatches;
+use crate::positions::Positions;
 use crate::rules::Rules;
 use crate::staged_fast::StagedFast;
 use crate::staged_unit::StagedUnit;
@@ -33,6 +34,7 @@ pub struct Stream<W> {
     pub(crate) dedup: Dedup,
     pub(crate) calendar: Calendar,
     pub(crate) timetable: Timetable,
+    pub(crate) positions: Positions,
     /// The id of the last message, empty if it had none.
     pub(crate) last_id: Box<[u8]>,
     /// Nothing ever happened to it but updates, and it was not told where to begin.
@@ -91,6 +93,7 @@ impl<W> Stream<W> {
             index,
             calendar: Calendar::default(),
             timetable: Timetable::default(),
+            positions: Positions::default(),
             last_id: Box::default(),
             is_fresh: meta.config.first_seq == 0,
             tail: Tail::default(),
@@ -110,6 +113,7 @@ impl<W> Stream<W> {
             view: None,
             meta,
         };
+        stream.positions.configure(&stream.meta.config);
         stream.look_ahead();
         stream
     }

@@ -28,6 +28,8 @@ pub(super) struct Model {
     pub(super) last_time: Option<i64>,
     pub(super) last_id: String,
     ids: Vec<(String, u64, i64)>,
+    /// How far it is with its sources.
+    pub(super) positions: BTreeMap<&'static str, u64>,
 }
 
 pub(super) fn refused(error: ApiError) -> Answer {
@@ -53,6 +55,7 @@ impl Model {
             last_time: None,
             last_id: String::new(),
             ids: Vec::new(),
+            positions: BTreeMap::new(),
         }
     }
 
@@ -226,7 +229,14 @@ impl Model {
         if let Some(answer) = self.refusal(now, message) {
             return answer;
         }
-        self.store(now, message, self.sum_with(message))
+        let answer = self.store(now, message, self.sum_with(message));
+        if let (Some((source, seq)), Answer::Stored { .. }) = (message.source, &answer) {
+            let is_source = self.config.sources.iter().any(|known| known.name == source);
+            if is_source || self.positions.contains_key(source) {
+                self.positions.insert(source, seq);
+            }
+        }
+        answer
     }
 
     pub(super) fn store(&mut self, now: i64, message: &Message, sum: Option<i128>) -> Answer {

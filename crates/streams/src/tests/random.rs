@@ -1,6 +1,6 @@
 //! Random commands, in random configurations, committed now and then, with restarts and failures in between.
 
-use js_proto::{Discard, Nanos, Retention, Storage, StreamConfig};
+use js_proto::{Discard, Nanos, Retention, Storage, StreamConfig, StreamSource};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
@@ -29,6 +29,8 @@ enum Command {
         of_subject: Option<Expectation>,
         is_eob: bool,
     },
+    /// A message of one of these sources, with that sequence there.
+    Take(Box<Message>, usize, u64),
     Delete(Index),
     Purge {
         filter: usize,
@@ -45,6 +47,7 @@ enum Command {
 }
 
 const SUBJECTS: usize = 6;
+const SOURCES: [&str; 3] = ["A", "B", "C"];
 const INCREMENTS: &[&str] =
     &["1", "+7", "-3", "0", "-0", "x", "99999999999999999999", "-99999999999999999999"];
 const FILTERS: &[&str] = &["", "s.a.0", "s.a.*", "s.>", "s.b.*", "t"];
@@ -127,6 +130,8 @@ fn command() -> impl Strategy<Value = Command> {
             of_subject,
             is_eob,
         }),
+        6 => (message(), 0..SOURCES.len(), 1..9_u64)
+            .prop_map(|(message, source, seq)| Command::Take(Box::new(message), source, seq)),
         3 => any::<Index>().prop_map(Command::Delete),
         3 => (0..FILTERS.len(), rarely(any::<Index>()), prop_oneof![3 => Just(0), 1 => 1..4_u64])
             .prop_map(|(filter, before, keep)| Command::Purge { filter, before, keep }),
@@ -159,7 +164,13 @@ const UPDATES: &[Change] = &[
     |config| config.allow_rollup_hdrs = true,
     |config| config.deny_delete = true,
     |config| config.max_msg_size = 150,
+    |config| config.sources = sources(&SOURCES[1..]),
+    |config| config.sources = sources(&SOURCES),
 ];
+
+fn sources(names: &[&str]) -> Vec<StreamSource> {
+    names.iter().map(|name| StreamSource { name: (*name).into(), ..StreamSource::default() }).collect()
+}
 
 fn config() -> impl Strategy<Value = StreamConfig> {
     (
@@ -189,6 +200,7 @@ fn config() -> impl Strategy<Value = StreamConfig> {
                 duplicate_window: Nanos::from_secs(3),
                 subject_delete_marker_ttl: Nanos::from_secs(marker),
                 first_seq,
+                sources: sources(&SOURCES[..2]),
                 ..StreamConfig::default()
             };
             if counts { counting(config) } else { config }
@@ -232,6 +244,13 @@ impl Pair {
             Command::Batch { messages, last, of_subject, is_eob } => {
                 self.run_batch(messages.clone(), *last, of_subject.as_ref(), *is_eob);
             }
+            Command::Take(message, source, seq) if !self.model.config.allow_msg_counter => {
+                let Message { ref subject, payload, ref id, is_wanted, .. } = **message;
+                let source = Some((SOURCES[*source], *seq));
+                let (subject, id) = (subject.clone(), id.clone());
+                self.publish(&Message { subject, payload, id, is_wanted, source, ..Message::default() });
+            }
+            Command::Take(..) => {}
             Command::Delete(which) => self.delete(which.index(span(self)) as u64),
             Command::Purge { filter, before, keep } => {
                 let before = before.map_or(0, |which| which.index(span(self)) as u64);

@@ -13,7 +13,7 @@ use super::records::Records;
 use crate::meta::tests::meta;
 use crate::{
     Answer, Around, BatchDecision, BatchLimits, BatchRoom, Decision, Effect, Publish, Purge, Rebuild, Stream,
-    StreamMeta,
+    StreamMeta, Taken,
 };
 
 #[derive(Clone, Debug, PartialEq)]
@@ -47,6 +47,8 @@ pub(super) struct Message {
     pub(super) is_marker: bool,
     /// A consumer of an interest stream would have it.
     pub(super) is_wanted: bool,
+    /// It is taken from that stream, where it has that sequence.
+    pub(super) source: Option<(&'static str, u64)>,
     /// Its number in the batch `B`, and how it ends that.
     pub(super) in_batch: Option<(usize, &'static str)>,
 }
@@ -89,6 +91,9 @@ impl Message {
         self.incr.iter().for_each(|incr| line("Nats-Incr", incr));
         if self.is_marker {
             line("KV-Operation", "PURGE");
+        }
+        if let Some((stream, seq)) = self.source {
+            line("Nats-Stream-Source", &format!("{stream} {seq} > > x"));
         }
         if lines.is_empty() { lines } else { format!("NATS/1.0\r\n{lines}\r\n") }
     }
@@ -171,7 +176,11 @@ impl Pair {
                 shelf: &mut Records { log, waits: std::mem::take(&mut waits) },
                 payload_bytes_max: PAYLOAD_BYTES_MAX,
             };
-            decided(stream.decide(&publish, &mut around), log)
+            let decision = match message.source {
+                None => stream.decide(&publish, &mut around),
+                Some(_) => stream.take(&Taken { publish, origin: None }, &mut around),
+            };
+            decided(decision, log)
         });
     }
 
@@ -401,6 +410,9 @@ impl Pair {
             from = row.seq + 1;
         }
         assert_eq!(expected.next(), None);
+        for (source, seq) in &self.model.positions {
+            assert_eq!(self.stream.position_of(&format!("{source} > >")), *seq, "of {source}");
+        }
         assert_eq!(*self.stream.last_id, *self.model.last_id.as_bytes());
     }
 
