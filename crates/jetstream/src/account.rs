@@ -1,11 +1,10 @@
 //! An account as JetStream has it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use js_proto::{API_LEVEL, AccountInfo, ApiStats, JetStreamLimits, Storage, Tier};
+use js_proto::{API_LEVEL, AccountInfo, ApiStats, JetStreamLimits, Storage, Tier, name_hash};
 
-use crate::account_hash::account_hash;
 use crate::allowance::Reserved;
 use crate::config::UNLIMITED;
 use crate::dropped::EachQueue;
@@ -27,6 +26,8 @@ pub(crate) struct Account {
     pub(crate) is_system: bool,
     /// Those of this shard.
     pub(crate) streams: BTreeMap<String, StreamId>,
+    /// Those of them that stand in for another one, by that.
+    stand_ins: BTreeMap<String, BTreeSet<StreamId>>,
     /// What all shards count.
     pub(crate) ledger: Arc<AccountLedger>,
     /// What its streams have here that is not in there yet.
@@ -46,15 +47,33 @@ impl Account {
     ) -> Self {
         Self {
             name: name.into(),
-            hash: account_hash(name).into(),
+            hash: name_hash(name).into(),
             limits,
             is_system,
             streams: BTreeMap::new(),
+            stand_ins: BTreeMap::new(),
             ledger,
             untold: Reserved::default(),
             waiting: [0; 2],
             waiting_bytes: 0,
         }
+    }
+
+    /// A stream here stands in for another one, or not any more.
+    pub(crate) fn note_stand_in(&mut self, of: &str, id: StreamId, stands_in: bool) {
+        if stands_in {
+            self.stand_ins.entry(of.to_owned()).or_default().insert(id);
+        } else if let Some(ids) = self.stand_ins.get_mut(of) {
+            ids.remove(&id);
+            if ids.is_empty() {
+                self.stand_ins.remove(of);
+            }
+        }
+    }
+
+    /// A stream here that stands in for that one.
+    pub(crate) fn stand_in(&self, of: &str) -> Option<StreamId> {
+        self.stand_ins.get(of)?.first().copied()
     }
 
     /// Its limits. One without JetStream has no use for them.

@@ -54,7 +54,7 @@ pub(crate) fn answer(home: &mut Home, turn: &mut Turn<'_>, request: &Request, jo
         }
     }
     match kind {
-        Kind::StreamCreate => streams::create(home, turn, request),
+        Kind::StreamCreate => streams::create(home, turn, request, job),
         Kind::StreamUpdate => streams::update(home, turn, request, job),
         Kind::StreamDelete => streams::delete(home, turn, request, job),
         Kind::StreamInfo => info::info(home, turn, request, job),

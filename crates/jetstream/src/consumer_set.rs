@@ -162,8 +162,10 @@ impl ConsumerSet {
         self.ids.get(name).copied()
     }
 
-    pub(crate) fn names(&self) -> impl ExactSizeIterator<Item = &String> {
-        self.ids.keys()
+    /// The names of those that do not belong to other streams.
+    pub(crate) fn public_names(&self) -> impl Iterator<Item = &String> {
+        let is_direct = |id: &ConsumerId| self.rows.get(id).is_some_and(|row| row.consumer.is_direct());
+        self.ids.iter().filter(move |(_, id)| !is_direct(id)).map(|(name, _)| name)
     }
 
     pub(crate) fn at(&mut self, id: ConsumerId) -> Option<&mut Consumer> {

@@ -12,6 +12,8 @@ use crate::consumer_set::ConsumerKey;
 pub(crate) enum Due {
     Stream(StreamId),
     Consumer(ConsumerKey),
+    /// What a stream takes from others.
+    Relay(StreamId),
 }
 
 /// All deadlines of the shard, on the clock that never goes back.

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
 
 use crate::allowance::Reserved;
+use crate::kin::Takers;
 use crate::letters::{Extent, NameState};
 use crate::request::Request;
 use crate::taken::Taken;
@@ -32,6 +33,8 @@ struct Streams {
     by_name: BTreeMap<String, Entry>,
     /// What all of these take.
     taken: Taken,
+    /// Who takes messages from whom.
+    takers: Takers,
     reserved: Reserved,
 }
 
@@ -102,6 +105,13 @@ impl Directory {
         subjects.iter().any(|subject| streams.taken.has(subject, own))
     }
 
+    /// Streams that take messages from one, and where they are.
+    pub(crate) fn takers_of(&self, account: usize, origin: &str) -> Vec<(String, ShardId)> {
+        let Some(streams) = self.accounts.get(account) else { return Vec::new() };
+        let shard = |name: &String| streams.by_name.get(name).map(|entry| (name.clone(), entry.shard));
+        streams.takers.of(origin).filter_map(shard).collect()
+    }
+
     /// Where a stream is to live that is new: where the fewest are, of those shards whose logs take anything. If none does,
     /// the one that is asked says why.
     pub(crate) fn emptiest(&self) -> ShardId {
@@ -138,7 +148,7 @@ impl Directory {
     /// Something is to be done to a stream, which may come to take so much more. Until it is known what came of it, it
     /// takes what it had and what it is to have.
     pub(crate) fn order(&mut self, account: usize, stream: &str, more: Option<Extent>) {
-        let Streams { by_name, taken, .. } = self.account(account);
+        let Streams { by_name, taken, takers, .. } = self.account(account);
         let Some(entry) = by_name.get_mut(stream) else { return };
         entry.order.get_or_insert_default();
         let Some(more) = more else { return };
@@ -147,6 +157,9 @@ impl Directory {
         let reserved = before.max(more.reserved);
         entry.extent.reserved = reserved;
         entry.extent.subjects.extend(more.subjects);
+        takers.remove(stream, &entry.extent.kin);
+        entry.extent.kin.merge(more.kin);
+        takers.add(stream, &entry.extent.kin);
         self.reserve(account, before, reserved);
     }
 
@@ -190,12 +203,14 @@ impl Directory {
     fn count_in(&mut self, account: usize, stream: &str, shard: ShardId, extent: &Extent) {
         self.counts[shard.index()] += 1;
         self.account(account).taken.add(stream, &extent.subjects);
+        self.account(account).takers.add(stream, &extent.kin);
         self.reserve(account, Reserved::default(), extent.reserved);
     }
 
     fn uncount(&mut self, account: usize, stream: &str, entry: &Entry) {
         self.counts[entry.shard.index()] -= 1;
         self.account(account).taken.remove(stream, &entry.extent.subjects);
+        self.account(account).takers.remove(stream, &entry.extent.kin);
         self.reserve(account, entry.extent.reserved, Reserved::default());
     }
 
@@ -207,6 +222,11 @@ impl Directory {
 }
 
 impl Entry {
+    /// Whether it is there, whatever is being done to it.
+    pub(crate) fn is_made(&self) -> bool {
+        self.is_made
+    }
+
     /// Whether something is being done to it.
     pub(crate) fn is_under_order(&self) -> bool {
         self.order.is_some()
@@ -216,10 +236,12 @@ impl Entry {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kin::{Kin, Tie};
     use crate::request::Asker;
 
     fn extent(subject: &str, files: i64) -> Extent {
-        Extent { subjects: vec![subject.into()], reserved: Reserved { memory: 0, files } }
+        let reserved = Reserved { memory: 0, files };
+        Extent { subjects: vec![subject.into()], reserved, ..Extent::default() }
     }
 
     fn request(stream: &str) -> Request {
@@ -253,6 +275,32 @@ mod tests {
         assert_eq!(waited.len(), 1);
         assert_eq!(directory.streams_behind(1, None).count(), 1);
         assert!(directory.wait(request("S")).is_some());
+    }
+
+    #[test]
+    fn who_takes_messages_from_whom_is_known() {
+        let tie = |stream: &str| Tie { stream: stream.into(), is_elsewhere: false, filter: String::new() };
+        let taking = |names: &[&str]| Extent {
+            kin: Kin { sources: names.iter().map(|name| tie(name)).collect(), ..Kin::default() },
+            ..Extent::default()
+        };
+        let mut directory = Directory::new(2);
+        let of = |directory: &Directory, origin: &str| {
+            directory
+                .takers_of(1, origin)
+                .into_iter()
+                .map(|(name, shard)| (name, shard.0))
+                .collect::<Vec<_>>()
+        };
+        directory.settle(1, "T", ShardId(1), NameState::There(taking(&["A", "A", "B"])));
+        assert_eq!([of(&directory, "A"), of(&directory, "C")], [vec![("T".to_owned(), 1)], Vec::new()]);
+        // Until it is known what came of it, it takes from both.
+        directory.order(1, "T", Some(taking(&["C"])));
+        assert_eq!([of(&directory, "A").len(), of(&directory, "C").len()], [1, 1]);
+        directory.settle(1, "T", ShardId(1), NameState::There(taking(&["C"])));
+        assert_eq!([of(&directory, "A").len(), of(&directory, "C").len()], [0, 1]);
+        directory.settle(1, "T", ShardId(1), NameState::Gone);
+        assert_eq!(of(&directory, "C"), []);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use js_proto::advisory::Action;
 use js_proto::{
     ApiAnswer, ApiError, CopiedHeaders, MsgDeleteAnswer, PubAckAnswer, StreamPurgeAnswer, StreamUpdateAnswer,
-    Timestamp, errors,
+    Timestamp, errors, headers,
 };
 use serde::Serialize;
 use streams::{Answer as Told, Effect, Found, Removal};
@@ -120,6 +120,9 @@ impl Home {
     pub(crate) fn answer_waiter(&mut self, turn: &mut Turn<'_>, id: StreamId, to: Waiter, answer: Told) {
         match to {
             Waiter::Publisher(reply) => self.acknowledge(turn, id, &reply, answer),
+            // What was refused meanwhile is not on the disk, and the consumer is not told that it is.
+            Waiter::Reader { .. } if matches!(answer, Told::Refused(_)) => {}
+            Waiter::Reader { to, delivery, seq } => self.answer_reader(turn, id, &to, delivery, seq),
             Waiter::Asker(request) if matches!(answer, Told::Updated) => self.on_changed(turn, id, request),
             Waiter::Changer(request) if matches!(answer, Told::Updated) => {
                 self.answer_updated(turn, id, *request);
@@ -128,6 +131,16 @@ impl Home {
                 self.answer_asker(turn, *request, answer);
             }
         }
+    }
+
+    /// Tells a consumer of another stream how far this one is.
+    fn answer_reader(&self, turn: &mut Turn<'_>, id: StreamId, to: &[u8], delivery: u64, seq: u64) {
+        let Some(slot) = self.streams.get(&id) else { return };
+        let mut header = b"NATS/1.0\r\n".to_vec();
+        headers::write_number(&mut header, headers::LAST_CONSUMER, delivery);
+        headers::write_number(&mut header, headers::LAST_STREAM, seq);
+        header.extend_from_slice(b"\r\n");
+        turn.publish(&Message { header: &header, ..Message::new(slot.account(), to, b"") });
     }
 
     /// Tells a publisher what became of its message.

@@ -44,10 +44,18 @@ impl Home {
     /// The stream that a letter is for, unless it is a request to the API: those wait elsewhere.
     fn stream_of(&mut self, turn: &Turn<'_>, letter: &Letter<'_>) -> Option<StreamId> {
         if letter.tag != broker::CLAIMED {
-            return self.tagged(letter.tag);
+            return if self.is_link_tag(letter.tag) {
+                self.linked(letter.tag)
+            } else {
+                self.tagged(letter.tag)
+            };
         }
         let name = match Role::of(letter.message.publish.subject, &turn.config.domain)? {
-            Role::Next(request) | Role::Get(request) => request.stream,
+            Role::Get(get) => {
+                let stream = str::from_utf8(get.stream).ok()?;
+                return self.direct(letter.message.account as usize, stream);
+            }
+            Role::Next(request) => request.stream,
             Role::Ack(ack) => ack.stream,
             Role::FlowControl(flow) => flow.stream,
             Role::Api(_) | Role::Unknown => return None,

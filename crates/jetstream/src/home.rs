@@ -25,6 +25,7 @@ use crate::dropped::{Dropped, EachQueue};
 use crate::endings::Endings;
 use crate::gets::Get;
 use crate::ledger::{BatchCounts, Ledger};
+use crate::link_table::LinkTable;
 use crate::parking::Parking;
 use crate::publishes::own_record;
 use crate::reports::Report;
@@ -65,6 +66,8 @@ pub(crate) struct Home {
     pub(crate) logged: usize,
     /// Whose records those are, by their number, of consumers.
     pub(crate) consumer_groups: BTreeMap<u32, ConsumerKey>,
+    /// What comes from other streams, and for whom.
+    pub(crate) links: LinkTable,
     /// Streams for which letters wait, and how many bytes those are.
     pub(crate) holding: VecDeque<StreamId>,
     pub(crate) held_bytes: usize,
@@ -181,6 +184,7 @@ impl Home {
             disk: None,
             logged: 0,
             consumer_groups: BTreeMap::new(),
+            links: LinkTable::default(),
             holding: VecDeque::new(),
             held_bytes: 0,
             may_take_held: false,
@@ -259,6 +263,14 @@ impl Home {
         self.accounts.iter().position(|account| account.is_system)
     }
 
+    /// The stream whose messages are got directly where that one is asked for: itself, or a copy that stands in for it.
+    pub(crate) fn direct(&mut self, account: usize, stream: &str) -> Option<StreamId> {
+        match self.find(account, stream) {
+            Some((id, slot)) if slot.config().allow_direct => Some(id),
+            _ => self.account(account).stand_in(stream),
+        }
+    }
+
     /// The stream, or that there is none.
     pub(crate) fn stream(&mut self, account: usize, stream: &str) -> Result<(StreamId, &mut Slot), ApiError> {
         self.find(account, stream).ok_or_else(|| errors::STREAM_NOT_FOUND.error())
@@ -315,6 +327,7 @@ impl Home {
 
     /// Takes a stream out, and all its consumers.
     pub(crate) fn end_stream(&mut self, turn: &mut Turn<'_>, id: StreamId) {
+        self.end_relay(turn, id, true);
         let Some(mut slot) = self.streams.remove(&id) else { return };
         self.drop_held(&slot.held);
         self.tasks -= slot.tasks.len();

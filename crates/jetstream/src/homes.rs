@@ -97,10 +97,29 @@ impl Homes {
         self.all.iter_mut().position(|home| home.find(account, stream).is_some())
     }
 
+    /// Which one has the stream whose messages are got there: itself, or a copy that stands in for it.
+    pub(crate) fn having_direct(&mut self, account: usize, stream: &str) -> Option<usize> {
+        self.all.iter_mut().position(|home| home.direct(account, stream).is_some())
+    }
+
     /// Which one has the stream that gets letters with that tag.
     pub(crate) fn by_tag(&self, tag: u32) -> Option<usize> {
         let index = if tag & FOREIGN == 0 { 0 } else { ((tag & !FOREIGN) >> HOME_SHIFT) as usize };
         (index < self.all.len()).then_some(index)
+    }
+
+    /// The stream that one takes messages from is gone, or there.
+    pub(crate) fn on_origin(
+        &mut self,
+        turn: &mut Turn<'_>,
+        account: usize,
+        stream: &str,
+        origin: &str,
+        is_there: bool,
+    ) {
+        if let Some(at) = self.having(account, stream) {
+            self.at(at).on_origin(turn, account, stream, origin, is_there);
+        }
     }
 
     /// Has the home that has its stream answer a request: the first one if none has.
@@ -114,6 +133,11 @@ impl Homes {
     }
 }
 
+/// What the tags of a home begin with whose log is not the shard's own.
+pub(crate) fn foreign_tag(index: u8) -> u32 {
+    FOREIGN | u32::from(index) << HOME_SHIFT
+}
+
 impl Home {
     /// The tag of what comes for a stream.
     pub(crate) fn tag_of(&mut self, id: StreamId) -> u32 {
@@ -121,7 +145,7 @@ impl Home {
             return id.0;
         }
         self.foreign.push(id);
-        FOREIGN | u32::from(self.index) << HOME_SHIFT | (self.foreign.len() - 1) as u32
+        foreign_tag(self.index) | (self.foreign.len() - 1) as u32
     }
 
     /// The stream with that tag.

@@ -12,6 +12,7 @@ use nats_proto::Publish;
 use nats_proto::go_json::{compact, read_into};
 
 use crate::allowance::Reserved;
+use crate::kin::Kin;
 use crate::request::Asker;
 
 /// What a letter says.
@@ -31,6 +32,8 @@ pub(crate) enum Word<'a> {
     Tell { ticket: u32, streams: Vec<(u32, String)> },
     /// That is, as far as they are there.
     Told { ticket: u32, infos: Vec<(u32, StreamInfo)> },
+    /// The stream that the one takes messages from which the letter is about: it is gone, or there.
+    Origin { name: &'a [u8], is_there: bool },
 }
 
 /// What the shard with the directory thinks of a change.
@@ -40,6 +43,10 @@ pub(crate) struct Verdict {
     pub(crate) room: Option<ApiError>,
     /// Another stream takes one of its subjects.
     pub(crate) overlaps: bool,
+    /// What it is to be does not go with other streams.
+    pub(crate) unfit: Option<ApiError>,
+    /// Whether messages of the stream that it is a copy of can be got directly, if that is known.
+    pub(crate) mirror_direct: Option<bool>,
 }
 
 /// What is to be known of a name, once something was done to its stream.
@@ -57,11 +64,35 @@ pub(crate) enum NameState {
 pub(crate) struct Extent {
     pub(crate) subjects: Vec<String>,
     pub(crate) reserved: Reserved,
+    pub(crate) kin: Kin,
 }
 
 impl Verdict {
     pub(crate) fn is_good(&self) -> bool {
-        self.room.is_none() && !self.overlaps
+        self.room.is_none() && !self.overlaps && self.unfit.is_none()
+    }
+}
+
+impl Verdict {
+    fn write(&self, out: &mut Vec<u8>) {
+        let direct = self.mirror_direct.map_or(2, u8::from);
+        out.extend([u8::from(self.overlaps), direct]);
+        for error in [&self.room, &self.unfit] {
+            put_text(out, &error.as_ref().map(compact).unwrap_or_default());
+        }
+    }
+
+    fn read(rest: &mut Rest<'_>) -> Self {
+        let (overlaps, direct) = (rest.byte() == 1, rest.byte());
+        let mut error = || {
+            Some(rest.text()).filter(|text| !text.is_empty()).map(|text| {
+                let mut error = ApiError::default();
+                read_into(text, &mut error).expect(OWN);
+                error
+            })
+        };
+        let (room, unfit) = (error(), error());
+        Self { room, overlaps, unfit, mirror_direct: (direct < 2).then_some(direct == 1) }
     }
 }
 
@@ -78,10 +109,10 @@ impl<'a> Word<'a> {
                         out.extend_from_slice(&conn.to_bits().to_le_bytes());
                     }
                 }
-                let room = ordered.as_ref().and_then(|verdict| verdict.room.as_ref()).map(compact);
-                let overlaps = ordered.as_ref().is_some_and(|verdict| verdict.overlaps);
-                out.extend([u8::from(ordered.is_some()), u8::from(overlaps)]);
-                put_text(out, &room.unwrap_or_default());
+                out.push(u8::from(ordered.is_some()));
+                if let Some(verdict) = ordered {
+                    verdict.write(out);
+                }
                 out.extend_from_slice(body);
             }
             Self::Audit { conn, body, answer } => {
@@ -97,11 +128,16 @@ impl<'a> Word<'a> {
                     NameState::AsBefore => b'b',
                 };
                 out.extend([b'S', at.0, kind]);
-                if let NameState::There(Extent { subjects, reserved }) = state {
+                if let NameState::There(Extent { subjects, reserved, kin }) = state {
                     out.extend_from_slice(&reserved.memory.to_le_bytes());
                     out.extend_from_slice(&reserved.files.to_le_bytes());
+                    put_text(out, &kin.write());
                     subjects.iter().for_each(|subject| put_text(out, subject.as_bytes()));
                 }
+            }
+            Self::Origin { name, is_there } => {
+                out.extend([b'O', u8::from(*is_there)]);
+                out.extend_from_slice(name);
             }
             Self::Ready => out.push(b'R'),
             Self::Failed { at } => out.extend([b'F', at.0]),
@@ -137,13 +173,7 @@ impl<'a> Word<'a> {
                     0 => Asker::Nobody,
                     _ => Asker::Conn(FarConn { shard: ShardId(rest.byte()), conn: rest.conn() }),
                 };
-                let (is_ordered, overlaps) = (rest.byte() == 1, rest.byte() == 1);
-                let room = Some(rest.text()).filter(|text| !text.is_empty()).map(|text| {
-                    let mut error = ApiError::default();
-                    read_into(text, &mut error).expect(OWN);
-                    error
-                });
-                let ordered = is_ordered.then_some(Verdict { room, overlaps });
+                let ordered = (rest.byte() == 1).then(|| Verdict::read(&mut rest));
                 Self::Request { via, from, ordered, body: rest.0 }
             }
             b'A' => Self::Audit { conn: rest.conn(), body: rest.text(), answer: rest.0 },
@@ -152,13 +182,15 @@ impl<'a> Word<'a> {
                 let state = match rest.byte() {
                     b't' => {
                         let reserved = Reserved { memory: rest.long(), files: rest.long() };
-                        NameState::There(Extent { reserved, subjects: rest.all(Rest::string) })
+                        let kin = Kin::read(rest.text());
+                        NameState::There(Extent { reserved, kin, subjects: rest.all(Rest::string) })
                     }
                     b'g' => NameState::Gone,
                     _ => NameState::AsBefore,
                 };
                 Self::Stream { at, state }
             }
+            b'O' => Self::Origin { is_there: rest.byte() == 1, name: rest.0 },
             b'R' => Self::Ready,
             b'F' => Self::Failed { at: ShardId(rest.byte()) },
             b'T' => {
@@ -241,6 +273,7 @@ mod tests {
     fn what_is_written_is_read() {
         let subjects = vec!["a.>".to_owned(), "b".to_owned()];
         let reserved = Reserved { memory: -1, files: 1 << 40 };
+        let kin = Kin { is_direct: true, max_msg_size: -1, ..Kin::default() };
         let room = Some(errors::STORAGE_RESOURCES_EXCEEDED.error());
         let info = StreamInfo { domain: "hub".into(), ..StreamInfo::default() };
         let conn = ConnId::from_parts(7, 1 << 30);
@@ -251,11 +284,23 @@ mod tests {
             Word::Request {
                 via: ShardId(0),
                 from,
-                ordered: Some(Verdict { room, overlaps: true }),
+                ordered: Some(Verdict {
+                    room: room.clone(),
+                    overlaps: true,
+                    unfit: None,
+                    mirror_direct: Some(false),
+                }),
                 body: b"x",
             },
+            Word::Request {
+                via: ShardId(0),
+                from,
+                ordered: Some(Verdict { unfit: room, ..Verdict::default() }),
+                body: b"",
+            },
+            Word::Origin { name: b"O", is_there: false },
             Word::Audit { conn, body: b"{}", answer: b"{\"type\":\"x\"}" },
-            Word::Stream { at: ShardId(2), state: NameState::There(Extent { subjects, reserved }) },
+            Word::Stream { at: ShardId(2), state: NameState::There(Extent { subjects, reserved, kin }) },
             Word::Stream { at: ShardId(2), state: NameState::There(Extent::default()) },
             Word::Stream { at: ShardId(1), state: NameState::Gone },
             Word::Stream { at: ShardId(1), state: NameState::AsBefore },

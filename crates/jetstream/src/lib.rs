@@ -7,11 +7,13 @@
 //! | the machine, and what it is given | [`JetStream`], [`Config`] |
 //! | whose a subject is | `role.rs`, `claims.rs`, `names.rs`, `ack_form.rs` |
 //! | which streams there are, and where | `registrar.rs`, `directory.rs`, `letters.rs` |
+//! | whether a stream goes with others | `kin.rs`, `kinship.rs` |
 //! | the streams of one log | `home.rs` |
 //! | requests and their answers | `api.rs` and below |
 //! | what is published | `post.rs`, `audit.rs` |
 //! | messages in batches | `batches.rs`, `fast_batches.rs` |
 //! | what schedules of a stream publish | `schedules.rs` |
+//! | what streams take from others | `relay.rs`, `link.rs`, `link_request.rs`, `link_table.rs`, `link_tags.rs`, `relaying.rs`, `relayed.rs` |
 //! | messages that come too fast | `flood.rs` |
 //! | what monitoring shows | `look.rs` |
 //! | what takes several turns, and what waits for it | `work.rs`, `tasks.rs`, `ending.rs`, `details.rs`, `search.rs`; `held.rs`, `parking.rs` |
@@ -30,7 +32,6 @@
 #![forbid(unsafe_code)]
 
 mod account;
-mod account_hash;
 mod account_purge;
 mod ack_form;
 mod allowance;
@@ -70,8 +71,14 @@ mod interest;
 mod inventory;
 mod jet_stream;
 mod keeping;
+mod kin;
+mod kinship;
 mod ledger;
 mod letters;
+mod link;
+mod link_request;
+mod link_table;
+mod link_tags;
 mod look;
 mod lost_mail;
 mod mail;
@@ -85,6 +92,9 @@ mod publishes;
 mod ram;
 mod reconfigure;
 mod registrar;
+mod relay;
+mod relayed;
+mod relaying;
 mod replay;
 mod reports;
 mod request;

@@ -6,7 +6,9 @@
 use std::sync::Arc;
 
 use conns::Time;
-use js_proto::{ClusterInfo, ConsumerInfo, Storage, StreamConfig, StreamState, Timestamp, Versioned};
+use js_proto::{
+    ClusterInfo, ConsumerInfo, SourceInfo, Storage, StreamConfig, StreamState, Timestamp, Versioned,
+};
 use monitor::{
     AilingStream, Ailment, HealthzQuery, JetStreamAccountRow, JetStreamTotals, Moment, StreamHealth,
     StreamSums,
@@ -85,6 +87,12 @@ pub struct StreamDetail {
     /// Those that belong to other streams.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub direct_consumer_detail: Vec<ConsumerInfo>,
+    /// How far it is with the stream that it is a copy of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mirror: Option<SourceInfo>,
+    /// The same of its sources.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<SourceInfo>,
 }
 
 impl StreamDetail {
@@ -229,7 +237,9 @@ impl Look<'_> {
         }
         if first == 0 {
             self.spend_row();
-            let detail = slot.detail(self.config, self.wanted.config);
+            let now = Time(u64::try_from(self.at.mono).unwrap_or(0));
+            let detail = slot.detail(self.config, self.wanted.config, now);
+            self.steps.spend(detail.sources.len() * ROW_STEPS);
             self.rows.push(Detail::Stream(Box::new(detail)));
         }
         if self.wanted.consumers { self.consumers(slot, first) } else { None }
@@ -264,7 +274,7 @@ impl Look<'_> {
 }
 
 impl Slot {
-    fn detail(&self, server: &Config, with_config: bool) -> StreamDetail {
+    fn detail(&self, server: &Config, with_config: bool, now: Time) -> StreamDetail {
         let config = with_config.then(|| self.config().clone());
         StreamDetail {
             account: self.account(),
@@ -275,6 +285,8 @@ impl Slot {
             state: self.state(),
             consumer_detail: Vec::new(),
             direct_consumer_detail: Vec::new(),
+            mirror: self.relay.mirror_info(now),
+            sources: self.relay.source_infos(now),
         }
     }
 

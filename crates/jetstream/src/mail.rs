@@ -85,7 +85,11 @@ impl Desk {
             Some(Role::Api(api)) if is_of_directory(api.kind) => return For::Directory,
             Some(Role::Api(api)) => (api.stream, For::Directory),
             Some(Role::Next(next)) => (next.stream, For::Nobody),
-            Some(Role::Get(get)) => (get.stream, For::Nobody),
+            Some(Role::Get(get)) => {
+                let stream = str::from_utf8(get.stream).unwrap_or_default();
+                let at = self.homes.having_direct(message.account as usize, stream);
+                return at.map_or(For::Nobody, For::Home);
+            }
             Some(Role::Ack(ack)) => (ack.stream, For::Nobody),
             Some(Role::FlowControl(flow)) => (flow.stream, For::Nobody),
             Some(Role::Unknown) | None => return For::Nobody,
@@ -125,6 +129,10 @@ impl Desk {
             (Word::Audit { conn, body, answer }, _) => {
                 let row = self.homes.own().account(account);
                 turn.tell_audit(row, account, Some(conn), (publish.subject, body), answer);
+            }
+            (Word::Origin { name, is_there }, _) => {
+                let stream = String::from_utf8_lossy(publish.subject);
+                self.homes.on_origin(turn, account, &stream, &String::from_utf8_lossy(name), is_there);
             }
             (Word::Ready, Some(registrar)) => registrar.on_begun(&mut self.homes, turn),
             (Word::Failed { at }, Some(registrar)) => registrar.directory.on_log_failed(at),
@@ -230,6 +238,9 @@ impl Home {
         if !self.may_show() {
             self.refuse_letter(turn, letter);
             return Taken::Yes;
+        }
+        if letter.tag != CLAIMED && self.is_link_tag(letter.tag) {
+            return self.on_relayed(turn, letter.tag, message);
         }
         if letter.tag != CLAIMED {
             let Some(id) = self.tagged(letter.tag) else { return Taken::Yes };

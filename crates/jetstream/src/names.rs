@@ -16,7 +16,14 @@ pub(crate) type Name = Box<[u8]>;
 #[derive(Debug, Default)]
 pub(crate) struct Names {
     /// By the index of the account.
-    accounts: Vec<BTreeMap<Name, StreamEntry>>,
+    accounts: Vec<OfAccount>,
+}
+
+#[derive(Debug, Default)]
+struct OfAccount {
+    streams: BTreeMap<Name, StreamEntry>,
+    /// Copies that stand in for a stream, and the shards that have them.
+    stand_ins: BTreeMap<Name, BTreeMap<Name, ShardId>>,
 }
 
 /// What is to be known of a stream.
@@ -28,6 +35,8 @@ pub(crate) struct StreamEntry {
     pub(crate) is_direct: bool,
     /// Whether acknowledgements are listened to, by name.
     consumers: BTreeMap<Name, bool>,
+    /// The stream that it is a copy of, and whose messages can be got from it.
+    stands_in_for: Option<Name>,
 }
 
 /// What changes in the directory.
@@ -48,25 +57,45 @@ pub(crate) enum Change<'a> {
     Consumer { name: &'a [u8], takes_acks: bool },
     /// It has no such consumer any more.
     NoConsumer(&'a [u8]),
+    /// It is on that shard, and messages of another stream can be got from it, or of none.
+    StandIn { shard: ShardId, of: Option<&'a [u8]> },
 }
 
 impl Names {
     pub(crate) fn stream(&self, account: usize, stream: &[u8]) -> Option<&StreamEntry> {
-        self.accounts.get(account)?.get(stream)
+        self.accounts.get(account)?.streams.get(stream)
+    }
+
+    /// Where there is a copy of a stream that stands in for it.
+    pub(crate) fn stand_in(&self, account: usize, stream: &[u8]) -> Option<ShardId> {
+        self.accounts.get(account)?.stand_ins.get(stream)?.values().next().copied()
     }
 
     pub(crate) fn apply(&mut self, news: &News<'_>) {
         if news.account >= self.accounts.len() {
-            self.accounts.resize_with(news.account + 1, BTreeMap::new);
+            self.accounts.resize_with(news.account + 1, OfAccount::default);
         }
-        let streams = &mut self.accounts[news.account];
+        let of_account = &mut self.accounts[news.account];
+        let streams = &mut of_account.streams;
         match news.change {
             Change::Stream { shard, is_direct } => {
-                let fresh = || StreamEntry { shard, is_direct, consumers: BTreeMap::new() };
+                let (consumers, stands_in_for) = (BTreeMap::new(), None);
+                let fresh = || StreamEntry { shard, is_direct, consumers, stands_in_for };
                 let entry = streams.entry(news.stream.into()).or_insert_with(fresh);
                 (entry.shard, entry.is_direct) = (shard, is_direct);
             }
-            Change::NoStream => drop(streams.remove(news.stream)),
+            Change::NoStream => {
+                let before = streams.remove(news.stream).and_then(|entry| entry.stands_in_for);
+                of_account.end_stand_in(before, news.stream);
+            }
+            Change::StandIn { shard, of } => {
+                let Some(entry) = streams.get_mut(news.stream) else { return };
+                let before = std::mem::replace(&mut entry.stands_in_for, of.map(Into::into));
+                of_account.end_stand_in(before, news.stream);
+                if let Some(of) = of {
+                    of_account.stand_ins.entry(of.into()).or_default().insert(news.stream.into(), shard);
+                }
+            }
             Change::Consumer { name, takes_acks } => {
                 let consumers = streams.get_mut(news.stream).map(|entry| &mut entry.consumers);
                 if let Some(consumers) = consumers {
@@ -83,6 +112,17 @@ impl Names {
     }
 }
 
+impl OfAccount {
+    fn end_stand_in(&mut self, of: Option<Name>, stream: &[u8]) {
+        let Some(of) = of else { return };
+        let Some(copies) = self.stand_ins.get_mut(&of) else { return };
+        copies.remove(stream);
+        if copies.is_empty() {
+            self.stand_ins.remove(&of);
+        }
+    }
+}
+
 impl StreamEntry {
     pub(crate) fn has_consumer(&self, name: &[u8]) -> bool {
         self.consumers.contains_key(name)
@@ -94,18 +134,20 @@ impl StreamEntry {
     }
 }
 
-/// How news is told: the letter's subject is the stream, its reply the consumer, and its body what has become of them.
+/// How news is told: the letter's subject is the stream, its reply the consumer or the stream that it stands in for, and its
+/// body what has become of them.
 impl<'a> News<'a> {
     /// What the letter says. It needs no more than this many bytes.
     pub(crate) fn write(&self, body: &'a mut [u8; 3]) -> Publish<'a> {
-        let (words, consumer) = match self.change {
+        let (words, other) = match self.change {
             Change::Stream { shard, is_direct } => ([b'S', shard.index() as u8, u8::from(is_direct)], None),
             Change::NoStream => ([b's', 0, 0], None),
             Change::Consumer { name, takes_acks } => ([b'C', u8::from(takes_acks), 0], Some(name)),
             Change::NoConsumer(name) => ([b'c', 0, 0], Some(name)),
+            Change::StandIn { shard, of } => ([b'D', shard.index() as u8, 0], of),
         };
         *body = words;
-        Publish { subject: self.stream, reply: consumer, header: None, size_text: b"3", body }
+        Publish { subject: self.stream, reply: other, header: None, size_text: b"3", body }
     }
 
     /// Reads such a letter.
@@ -120,6 +162,7 @@ impl<'a> News<'a> {
             ([b's', ..], None) => Change::NoStream,
             ([b'C', takes_acks, _], Some(name)) => Change::Consumer { name, takes_acks: *takes_acks == 1 },
             ([b'c', ..], Some(name)) => Change::NoConsumer(name),
+            ([b'D', shard, _], of) => Change::StandIn { shard: ShardId(*shard), of },
             other => panic!("news of streams, not {other:?}"),
         };
         Self { account, stream: letter.subject, change }
@@ -136,6 +179,23 @@ mod tests {
         let letter = news.write(&mut body);
         assert_eq!(News::read(3, &letter), news);
         names.apply(&News::read(3, &letter));
+    }
+
+    #[test]
+    fn copies_stand_in_for_a_stream_until_they_do_not() {
+        let mut names = Names::default();
+        let stands_in = |shard, of: Option<&'static [u8]>| Change::StandIn { shard: ShardId(shard), of };
+        for (copy, shard) in [("M", 2), ("N", 1)] {
+            told(&mut names, copy, Change::Stream { shard: ShardId(shard), is_direct: false });
+            told(&mut names, copy, stands_in(shard, Some(b"O")));
+        }
+        assert_eq!((names.stand_in(3, b"O"), names.stand_in(2, b"O")), (Some(ShardId(2)), None));
+        told(&mut names, "M", stands_in(2, None));
+        assert_eq!(names.stand_in(3, b"O"), Some(ShardId(1)));
+        told(&mut names, "N", Change::NoStream);
+        assert_eq!((names.stand_in(3, b"O"), names.accounts[3].stand_ins.len()), (None, 0));
+        told(&mut names, "N", stands_in(1, Some(b"O")));
+        assert_eq!(names.stand_in(3, b"O"), None, "it is gone");
     }
 
     #[test]

@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 
 use fabric::ShardId;
 use js_proto::{
-    AccountInfoAnswer, ApiAnswer, ApiError, RequestKind, StreamConfig, StreamCreateAnswer,
-    StreamDeleteAnswer, StreamRestoreAnswer, StreamUpdateAnswer, errors, expect_empty,
+    AccountInfoAnswer, ApiAnswer, ApiError, RequestBody, RequestKind, StreamConfig, StreamConfigRequest,
+    StreamCreateAnswer, StreamDeleteAnswer, StreamRestoreAnswer, StreamUpdateAnswer, errors, expect_empty,
 };
 use serde::Serialize;
 
@@ -15,11 +15,13 @@ use crate::allowance::{Allowance, Reserved};
 use crate::api::snapshots::config_to_restore;
 use crate::api::streams::{check_new, config_to_create, config_to_update};
 use crate::api::told::may_ask;
-use crate::directory::Directory;
+use crate::directory::{Directory, Entry};
 use crate::gathering::Gathering;
 use crate::home::Home;
 use crate::homes::Homes;
-use crate::letters::{Extent, NameState, Verdict};
+use crate::kin::Kin;
+use crate::kinship;
+use crate::letters::{Extent, NameState, Verdict, Word};
 use crate::reports::Report;
 use crate::request::Request;
 use crate::requests::REQUEST_STEPS;
@@ -134,11 +136,40 @@ impl Registrar {
             tracing::error!("JetStream: there are two streams '{stream}' of one account: one is left alone");
             return;
         }
+        let was_there = known.is_some_and(Entry::is_made);
+        let is_there = match state {
+            NameState::There(_) => true,
+            NameState::Gone => false,
+            NameState::AsBefore => was_there,
+        };
         let waited = self.directory.settle(account, &stream, at, state);
+        if is_there != was_there {
+            self.tell_takers(homes, turn, account, &stream, is_there);
+        }
         for request in waited {
             self.answer(homes, turn, request);
         }
         self.note_purged(homes, turn, account, &stream);
+    }
+
+    /// Those who take messages from a stream hear that it is there, or gone.
+    fn tell_takers(
+        &self,
+        homes: &mut Homes,
+        turn: &mut Turn<'_>,
+        account: usize,
+        origin: &str,
+        is_there: bool,
+    ) {
+        for (stream, shard) in self.directory.takers_of(account, origin) {
+            turn.spend(1);
+            if shard == turn.shard {
+                homes.on_origin(turn, account, &stream, origin, is_there);
+            } else {
+                let word = Word::Origin { name: origin.as_bytes(), is_there };
+                turn.write_to(shard, account, stream.as_bytes(), &word);
+            }
+        }
     }
 
     /// Answers a request, or has that done.
@@ -220,6 +251,8 @@ impl Registrar {
             allowance.check_count()?;
             allowance.check(asked)
         })?;
+        let is_pedantic = config.mirror.is_some() && is_pedantic(turn, request);
+        let kinship = kinship::check(&self.directory, account, &config, &turn.config.domain, is_pedantic)?;
         if let Some(entry) = self.directory.find(account, &config.name) {
             // Whether it is the same says who has it.
             return Ok(Course::Pass(entry.shard));
@@ -231,7 +264,7 @@ impl Registrar {
         }
         let shard = self.directory.emptiest();
         self.directory.begin(account, &config.name, shard, extent_of(&config));
-        Ok(Course::Order(shard, Verdict::default()))
+        Ok(Course::Order(shard, Verdict { mirror_direct: kinship.mirror_direct, ..Verdict::default() }))
     }
 
     fn restore(&mut self, home: &mut Home, turn: &Turn<'_>, request: &Request) -> Result<Course, ApiError> {
@@ -272,8 +305,9 @@ impl Registrar {
 
     fn update(&mut self, home: &mut Home, turn: &Turn<'_>, request: &Request) -> Result<Course, ApiError> {
         may_ask(home, request)?;
-        let (_, new, _) = config_to_update(home, turn, request)?;
+        let (asked, new, _) = config_to_update(home, turn, request)?;
         let account = request.account;
+        let kinship = kinship::check(&self.directory, account, &new, &turn.config.domain, asked.pedantic);
         let entry = self.directory.find(account, &new.name);
         let entry = entry.ok_or_else(|| errors::STREAM_NOT_FOUND.error())?;
         let (shard, had) = (entry.shard, entry.extent.reserved);
@@ -282,6 +316,8 @@ impl Registrar {
         let verdict = Verdict {
             room: allowance.check_change(had, &new).err(),
             overlaps: self.directory.is_taken(account, &new.subjects, &new.name),
+            mirror_direct: kinship.as_ref().ok().and_then(|kinship| kinship.mirror_direct),
+            unfit: kinship.err(),
         };
         let more = verdict.is_good().then(|| extent_of(&new));
         self.directory.order(account, &new.name, more);
@@ -314,7 +350,12 @@ fn being_restored(kind: RequestKind, shard: ShardId) -> Course {
 }
 
 fn extent_of(config: &StreamConfig) -> Extent {
-    Extent { subjects: config.subjects.clone(), reserved: Reserved::by(config) }
+    Extent { subjects: config.subjects.clone(), reserved: Reserved::by(config), kin: Kin::of(config) }
+}
+
+/// Whether a request to make a stream, which was read before, refuses what would have to be mended.
+fn is_pedantic(turn: &Turn<'_>, request: &Request) -> bool {
+    StreamConfigRequest::read(&request.body, turn.config.unknown_fields).is_ok_and(|asked| asked.pedantic)
 }
 
 fn answered<A: ApiAnswer + Serialize>(answer: Result<A, ApiError>) -> Course {

@@ -5,6 +5,7 @@ use js_proto::RequestKind;
 
 use crate::allowance::Reserved;
 use crate::home::Home;
+use crate::kin::Kin;
 use crate::letters::{Extent, NameState};
 use crate::request::Request;
 use crate::slot::Slot;
@@ -45,6 +46,7 @@ impl Home {
 impl Slot {
     fn name_state(&self) -> NameState {
         let config = self.config();
-        NameState::There(Extent { subjects: config.subjects.clone(), reserved: Reserved::by(config) })
+        let (subjects, reserved) = (config.subjects.clone(), Reserved::by(config));
+        NameState::There(Extent { subjects, reserved, kin: Kin::of(config) })
     }
 }

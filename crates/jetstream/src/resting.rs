@@ -69,6 +69,7 @@ impl Home {
     }
 
     fn rest(&mut self, turn: &mut Turn<'_>, id: StreamId) {
+        self.end_relay(turn, id, false);
         let Some(slot) = self.streams.get_mut(&id) else { return };
         slot.end(turn);
         let (account, name) = (slot.account(), slot.config().name.clone());
@@ -92,6 +93,7 @@ impl Home {
         self.accounts[account].streams.insert(name.clone(), id);
         self.count(id, bytes);
         turn.tell_all(account, &name, Change::Stream { shard: turn.shard, is_direct });
+        self.configure_relay(turn, id, None);
         self.tell_of_return(id);
         self.settle(turn, id);
     }

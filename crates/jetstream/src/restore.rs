@@ -153,6 +153,7 @@ impl Home {
         self.logged += 1;
         self.count(id, bytes);
         turn.tell_all(account, &name, Change::Stream { shard: turn.shard, is_direct });
+        self.configure_relay(turn, id, None);
         self.settle(turn, id);
         self.report(account, &name);
     }

@@ -158,6 +158,7 @@ impl Home {
         let Some(slot) = self.streams.get_mut(&id) else { return };
         slot.subscribe(turn);
         self.note_batches(turn, id);
+        self.configure_relay(turn, id, Some(before));
         let Some(slot) = self.streams.get(&id) else { return };
         let keeps = slot.config().retention == Retention::Interest;
         if keeps && before.retention != Retention::Interest {

@@ -66,7 +66,10 @@ impl<'a> Role<'a> {
             Self::Api(api) => Some(names.stream(account, api.stream).map_or(FIRST, |entry| entry.shard)),
             Self::Unknown => Some(FIRST),
             Self::Next(next) => has(next.stream, &|entry| entry.has_consumer(next.consumer)),
-            Self::Get(get) => has(get.stream, &|entry| entry.is_direct),
+            Self::Get(get) => {
+                let own = has(get.stream, &|entry| entry.is_direct);
+                own.or_else(|| names.stand_in(account, get.stream))
+            }
             Self::Ack(ack) => has(ack.stream, &|entry| entry.takes_acks(ack.consumer)),
             Self::FlowControl(flow) => has(flow.stream, &|entry| entry.has_consumer(flow.consumer)),
         }

@@ -15,6 +15,7 @@ use crate::account::StreamId;
 use crate::consumer_set::{ConsumerId, ConsumerSet};
 use crate::ledger::BatchCounts;
 use crate::medium::Medium;
+use crate::relay::Relay;
 use crate::task::Tasks;
 use crate::turn::Turn;
 use crate::waiter::Waiter;
@@ -50,6 +51,8 @@ pub(crate) struct Slot {
     pub(crate) batches: BatchCounts,
     /// When the log said last that messages come too fast.
     pub(crate) flood_told: Option<Time>,
+    /// What it takes from other streams.
+    pub(crate) relay: Relay,
     ack: PubAck,
     subscriptions: Vec<(String, ServiceSubscription)>,
     /// To what is said of a copy: acknowledgements of a snapshot, or the parts of which it is made.
@@ -82,6 +85,7 @@ impl Slot {
             late: BTreeSet::new(),
             batches: BatchCounts::default(),
             flood_told: None,
+            relay: Relay::default(),
             ack,
             subscriptions: Vec::new(),
             copy_subscription: None,
@@ -141,6 +145,8 @@ impl Slot {
             state: self.state(),
             domain: turn.config.domain.clone(),
             ts: turn.clocks.timestamp(),
+            mirror: self.relay.mirror_info(turn.clocks.now),
+            sources: self.relay.source_infos(turn.clocks.now),
             ..StreamInfo::default()
         }
     }
@@ -158,7 +164,7 @@ impl Slot {
             last_ts: timestamp(last_time),
             num_subjects: subjects as i64,
             num_deleted: deleted as i64,
-            consumer_count: self.consumers.len() as i64,
+            consumer_count: self.consumers.public() as i64,
             ..StreamState::default()
         }
     }

@@ -109,7 +109,8 @@ impl Home {
         };
         turn.spend(WORD_STEPS);
         let stream = str::from_utf8(get.stream).unwrap_or_default();
-        let Some((id, slot)) = self.find(account, stream) else { return };
+        let Some(id) = self.direct(account, stream) else { return };
+        let Some(slot) = self.streams.get(&id) else { return };
         match request.and_then(|request| Get::new(slot, account, reply, request, GET_BYTES_MAX)) {
             Err(status) => refuse(turn, &status),
             Ok(mut get) => {

@@ -165,6 +165,7 @@ impl Home {
                     self.on_stream_due(turn, id);
                 }
                 Due::Consumer(key) => self.on_consumer_due(turn, key),
+                Due::Relay(id) => self.on_relay_due(turn, id),
             }
         }
     }

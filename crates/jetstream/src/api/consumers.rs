@@ -17,6 +17,7 @@ use crate::consumer_meta::ConsumerMeta;
 use crate::consumer_set::{ConsumerKey, filters_of};
 use crate::deadlines::Due;
 use crate::home::Home;
+use crate::link_request::settle_for_link;
 use crate::names::Change;
 use crate::publishes::own_record;
 use crate::replay::spec;
@@ -78,8 +79,14 @@ fn created(
     let stream = slot.config().clone();
     let limits_of_config = turn.config.limits_for(&limits, &stream);
     let mut config = asked.config;
-    if let Some(old) = slot.consumers.find(&config.name) {
-        config.pause_until = old.config().pause_until;
+    settle_for_link(&mut config, &stream, turn.nuid);
+    if let Some(old) = slot.consumers.find(&config.name).map(Consumer::config) {
+        if config.sourcing && !config.durable_name.is_empty() {
+            // It goes on where it is, whatever is asked for.
+            config.deliver_policy = old.deliver_policy;
+            (config.opt_start_seq, config.opt_start_time) = (old.opt_start_seq, old.opt_start_time);
+        }
+        config.pause_until = old.pause_until;
     }
     let says_how_long = config.inactive_threshold > Nanos::ZERO;
     let mut config = config.kept().settled(&stream, &limits_of_config, asked.pedantic)?;
@@ -205,9 +212,15 @@ impl Home {
         if moves && turn.is_heard(slot.account(), old.deliver_subject.as_bytes()) {
             return Err(errors::CONSUMER_NAME_EXIST.error());
         }
-        let Some(consumer) = slot.consumers.at(key.consumer) else { return Ok(Some(Sweeps::No)) };
+        let Slot { stream: of, consumers, .. } = slot;
+        let Some(consumer) = consumers.at(key.consumer) else { return Ok(Some(Sweeps::No)) };
+        let is_sourcing = config.sourcing;
         let updated = consumer.update(&at, config);
-        slot.consumers.refilter(key.consumer);
+        if is_sourcing {
+            // Whoever asks begins anew behind what was acknowledged, where it always may.
+            let _ = consumer.reset(0, of.index());
+        }
+        consumers.refilter(key.consumer);
         self.log_consumer(key, turn.clocks.wall.0);
         if updated.deliver_subject {
             self.tell_interest(turn, key);

@@ -79,7 +79,6 @@ fn consumers_listed(
     may_ask(home, request)?;
     let asked = ConsumersRequest::read(&request.body, turn.config.unknown_fields)?;
     let (_, slot) = home.stream(request.account, request.stream())?;
-    let names = slot.consumers.names();
-    let (page, skipped) = page(names.len(), asked.offset, max);
-    Ok((page, names.skip(skipped).take(max).cloned().collect()))
+    let (page, skipped) = page(slot.consumers.public(), asked.offset, max);
+    Ok((page, slot.consumers.public_names().skip(skipped).take(max).cloned().collect()))
 }

@@ -24,19 +24,25 @@ use crate::slot::Slot;
 use crate::step::{Job, Step};
 use crate::turn::{Told, Turn};
 
-pub(super) fn create(home: &mut Home, turn: &mut Turn<'_>, request: &Request) -> Step {
-    told_after(created(home, turn, request))
+pub(super) fn create(home: &mut Home, turn: &mut Turn<'_>, request: &Request, job: &Job) -> Step {
+    let ordered = if let Job::Ordered(verdict) = job { Some(verdict) } else { None };
+    told_after(created(home, turn, request, ordered))
 }
 
 fn created(
     home: &mut Home,
     turn: &mut Turn<'_>,
     request: &Request,
+    ordered: Option<&Verdict>,
 ) -> Result<(StreamCreateAnswer, Told), ApiError> {
     may_ask(home, request)?;
-    let config = config_to_create(home, turn, request, |_| Ok(()))?;
+    let mut config = config_to_create(home, turn, request, |_| Ok(()))?;
     let account = request.account;
     if let Some((_, slot)) = home.find(account, &config.name) {
+        if config.mirror.is_some() {
+            // It was not asked for, but goes by the stream that it is a copy of.
+            config.mirror_direct = slot.config().mirror_direct;
+        }
         if *slot.config() != config {
             return Err(errors::STREAM_NAME_EXIST.error());
         }
@@ -47,6 +53,9 @@ fn created(
     if !request.is_order {
         // It went while the request was on its way.
         return Err(errors::STREAM_NOT_FOUND.error());
+    }
+    if let Some(direct) = ordered.and_then(|verdict| verdict.mirror_direct) {
+        config.mirror_direct = direct;
     }
     let name = config.name.clone();
     let told = make(home, turn, account, config)?;
@@ -75,7 +84,6 @@ pub(crate) fn config_to_create(
 /// Whether there may be such a stream at all.
 pub(crate) fn check_new(config: &StreamConfig, turn: &Turn<'_>) -> Result<(), ApiError> {
     config.check_as_new()?;
-    check_kind(config)?;
     check_storage(config, turn)
 }
 
@@ -91,7 +99,7 @@ pub(super) fn check_restored(config: &StreamConfig, turn: &Turn<'_>) -> Result<(
     check_storage(config, turn)
 }
 
-/// What streams cannot be yet is refused by name.
+/// What cannot be restored yet is refused by name.
 fn check_kind(config: &StreamConfig) -> Result<(), ApiError> {
     let missing = [(config.mirror.is_some(), "mirrors"), (!config.sources.is_empty(), "sources")];
     match missing.iter().find(|(is_asked, _)| *is_asked) {
@@ -123,6 +131,7 @@ fn make(
         slot.subscribe(turn);
     }
     home.account(account).streams.insert(name.clone(), id);
+    home.configure_relay(turn, id, None);
     Ok(turn.tell_all(account, &name, change))
 }
 
@@ -195,8 +204,14 @@ fn to_update(
     verdict: &Verdict,
 ) -> Result<(StreamId, Command), ApiError> {
     may_ask(home, request)?;
-    let (asked, settled, limits) = config_to_update(home, turn, request)?;
+    let (mut asked, settled, limits) = config_to_update(home, turn, request)?;
     let (id, slot) = home.stream(request.account, &settled.name)?;
+    if let Some(error) = &verdict.unfit {
+        return Err(error.clone());
+    }
+    if let Some(direct) = verdict.mirror_direct {
+        asked.config.mirror_direct = direct;
+    }
     let old = slot.config().clone();
     let new = old.updated(asked.config, &limits, asked.pedantic)?.kept();
     if let Some(error) = &verdict.room {
@@ -206,7 +221,6 @@ fn to_update(
     if verdict.overlaps {
         return Err(errors::STREAM_SUBJECT_OVERLAP.error());
     }
-    check_kind(&new)?;
     Ok((id, Command::Update(Box::new(new))))
 }
 
