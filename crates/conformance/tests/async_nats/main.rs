@@ -14,6 +14,7 @@ mod jetstream;
 mod objects;
 mod operations;
 mod publishing;
+mod relays;
 mod scenarios;
 mod schedules;
 mod services;

@@ -1,6 +1,5 @@
 //! What a stream can be told to be.
 
-use futures::StreamExt;
 use serde_json::{Value, json};
 use test_kit::{Setup, on_every_setup};
 
@@ -30,7 +29,6 @@ on_every_setup!(
     markers_take_the_place_of_what_expired,
     what_changes_and_what_does_not,
     pedantic_requests_are_refused_what_is_not_said,
-    what_is_not_built_is_refused_by_name,
 );
 
 fn name_description_metadata_and_subjects(setup: Setup) {
@@ -421,21 +419,5 @@ fn pedantic_requests_are_refused_what_is_not_said(setup: Setup) {
         let backoff = json!({"ack_policy": "explicit", "backoff": [1_000_000_000], "ack_wait": 2_000_000_000, "max_deliver": 2});
         assert_eq!(js.refused("CONSUMER.CREATE.S.C", consumer(backoff)).await, 10157);
         js.done("CONSUMER.CREATE.S.C", consumer(json!({}))).await;
-    });
-}
-
-fn what_is_not_built_is_refused_by_name(setup: Setup) {
-    run(async {
-        let js = Js::start(setup).await;
-        js.stream(json!({})).await;
-        for more in [json!({"mirror": {"name": "S"}, "subjects": null}), json!({"sources": [{"name": "S"}]})]
-        {
-            let answer = js.ask("STREAM.CREATE.T", with(json!({"name": "T"}), more)).await;
-            let words = answer["error"]["description"].as_str().unwrap_or_default();
-            assert!(words.contains("not supported yet"), "{answer}");
-        }
-        let mut names = js.context.stream_names();
-        assert_eq!(names.next().await.expect("one").expect("a name"), "S");
-        assert!(names.next().await.is_none());
     });
 }
