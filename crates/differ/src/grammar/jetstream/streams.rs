@@ -191,6 +191,27 @@ const RARE_STREAM_FIELDS: &Fields = &[
     ("num_replicas", &["0", "1", "3", "6", "-1"]),
     ("sealed", &["true", "false"]),
     ("mirror_direct", &["true"]),
+    // What is refused: how far one stream is with another one when something is asked is not the same twice.
+    (
+        "mirror",
+        &[
+            "{\"name\":\"B\",\"filter_subject\":\"a\",\"subject_transforms\":[{\"src\":\"a\",\"dest\":\"b\"}]}",
+            "{\"name\":\"x.y\"}",
+            "{}",
+        ],
+    ),
+    (
+        "sources",
+        &[
+            "[{\"name\":\"A\"},{\"name\":\"A\"}]",
+            "[{\"name\":\"x.y\"}]",
+            "[null]",
+            "[{\"name\":\"B\",\"subject_transforms\":[{\"src\":\"b.*\",\"dest\":\"c.{{wildcard(2)}}\"}]}]",
+            "[{\"name\":\"B\",\"subject_transforms\":[{\"src\":\"b.>\",\"dest\":\"\"},{\"src\":\"b.x\",\"dest\":\"\"}]}]",
+            "[{\"name\":\"B\",\"consumer\":{\"name\":\"C\",\"deliver_subject\":\"d.*\"}}]",
+            "[{\"name\":\"B\",\"external\":{\"api\":\"$JS.API\"}}]",
+        ],
+    ),
     ("placement", &["{}", "{\"cluster\":\"c\"}"]),
     ("persist_mode", &["\"default\"", "\"async\"", "\"x\""]),
     ("retention", &["\"x\"", "1"]),
