@@ -27,7 +27,8 @@ impl Rig {
     fn new(config: StreamConfig) -> Self {
         let config = StreamConfig { name: "M".into(), ..config };
         let config = config.settled(&ConfigLimits::default(), false).expect("it may be so");
-        let meta = StreamMeta { id: 1, level: BEHAVIOUR_LEVEL, created: 0, lane: 0, id_key: [7; 16], config };
+        let (level, id_key) = (BEHAVIOUR_LEVEL, [7; 16]);
+        let meta = StreamMeta { id: 1, level, created: 0, lane: 0, id_key, is_whole: true, config };
         Self { stream: Stream::new(meta.clone()), meta, log: Vec::new() }
     }
 
