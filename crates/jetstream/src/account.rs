@@ -32,6 +32,8 @@ pub(crate) struct Account {
     pub(crate) ledger: Arc<AccountLedger>,
     /// What its streams have here that is not in there yet.
     pub(crate) untold: Reserved,
+    /// It stands among those that have such a thing.
+    pub(crate) is_counting: bool,
     /// Requests that wait to be answered here.
     pub(crate) waiting: EachQueue<usize>,
     /// Bytes of those.
@@ -54,6 +56,7 @@ impl Account {
             stand_ins: BTreeMap::new(),
             ledger,
             untold: Reserved::default(),
+            is_counting: false,
             waiting: [0; 2],
             waiting_bytes: 0,
         }

@@ -131,7 +131,7 @@ impl Slot {
         (room, batch_room): (&Room, &BatchRoom),
         effects: &mut Vec<Effect<Waiter>>,
     ) -> Taken {
-        let waiter = || reply.map(|reply| Waiter::Publisher(reply.into()));
+        let waiter = || reply.map(Waiter::publisher);
         let messages = (&self.medium, &mut *disk);
         let stream = &mut self.stream;
         let decision = decide(turn, room, &self.consumers, messages, |around| {

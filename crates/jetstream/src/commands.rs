@@ -52,7 +52,7 @@ impl Command {
             Decision::Later | Decision::OfBatch => return Some(request),
         }
         home.carry_out(turn, id, &mut effects);
-        home.settle(turn, id);
+        home.settle(id);
         None
     }
 }

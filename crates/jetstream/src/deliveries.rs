@@ -8,9 +8,10 @@ use streams::{Found, Said};
 use crate::account::StreamId;
 use crate::consumer_set::{ConsumerId, ConsumerKey};
 use crate::deadlines::Due;
-use crate::disk::Awaited;
+use crate::disk::{Awaited, Disk};
 use crate::home::Home;
 use crate::post::Message;
+use crate::slot::Slot;
 use crate::turn::Turn;
 
 /// Messages that a consumer delivers before the next one in line has its turn.
@@ -27,6 +28,30 @@ const TOLD_AT_ONCE: usize = 256;
 
 /// What that costs each, in steps.
 const INTEREST_STEPS: u64 = 16;
+
+/// What is at hand where messages are delivered.
+struct Hands<'h> {
+    disk: &'h mut Option<Disk>,
+    /// Scratch.
+    text: &'h mut Vec<u8>,
+    /// Messages that the consumer may still deliver.
+    share: &'h mut usize,
+    out: &'h mut Effects,
+}
+
+/// Why a consumer does not simply go on with the next message.
+enum Paused {
+    /// The turn is over, or its share.
+    Over,
+    /// It is not there.
+    Gone,
+    /// A mailbox has to be emptied first.
+    Mail,
+    /// A message has to be read first.
+    Read,
+    /// There is no message, or more comes of it than that it leaves. It was read, if there is one.
+    Next(Next, Option<Row>),
+}
 
 /// Whether a consumer has more to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,71 +117,39 @@ impl Home {
     }
 
     fn deliver_some(&mut self, turn: &mut Turn<'_>, key: ConsumerKey, out: &mut Effects) -> Served {
-        for _ in 0..SHARE {
-            if !turn.may_go_on() {
-                return Served::NotYet;
-            }
-            let at = turn.moment();
+        let mut share = SHARE;
+        loop {
             let Some(slot) = self.streams.get_mut(&key.stream) else { return Served::Done };
             if slot.is_busy() {
                 // What it delivered before led to something that is not over.
                 slot.late.insert(key.consumer);
                 return Served::Done;
             }
-            let account = slot.account();
-            let crate::slot::Slot { stream, medium, consumers, .. } = slot;
-            let Some(consumer) = consumers.at(key.consumer) else { return Served::Done };
-            if consumer.deliver_subject().is_some_and(|to| turn.broker.is_mail_awaited(account, to)) {
-                self.hold_back(turn, key);
-                return Served::Done;
-            }
-            let index = stream.index();
-            let mut steps = turn.take_steps();
-            let before = steps.left();
-            let next =
-                consumer.next(&at, index, &mut |subject| turn.is_heard(account, subject), &mut steps, out);
-            turn.spend(u64::from(before - steps.left()) + 1);
-            let mut read = None;
-            if let Next::Message(row) = next {
-                match medium.read(&mut self.disk, row.place) {
-                    Found::Said(said) => {
-                        let sizes = Sizes {
-                            subject: index.subject(row.subject).len(),
-                            header: said.header.len(),
-                            payload: said.payload.len(),
-                        };
-                        let listens = &mut |subject: &[u8]| turn.is_heard(account, subject);
-                        consumer.deliver(&at, &row, &sizes, listens, out);
-                        turn.spend(DELIVERY_STEPS + ((sizes.header + sizes.payload) >> 9) as u64);
-                        read = Some(row);
-                        if let [Effect::Deliver(delivery)] = &out[..] {
-                            // Mostly nothing else comes of it, and it goes as it was just read.
-                            let subject = index.subject(row.subject);
-                            send(turn, account, consumer, subject, said, delivery, &mut self.text);
-                            out.clear();
-                        }
+            let mut hands = Hands { disk: &mut self.disk, text: &mut self.text, share: &mut share, out };
+            match slot.deliver_plain(turn, key.consumer, &mut hands) {
+                Paused::Over => return Served::NotYet,
+                Paused::Gone => return Served::Done,
+                Paused::Mail => {
+                    self.hold_back(turn, key);
+                    return Served::Done;
+                }
+                Paused::Read => {
+                    self.reading.push(key);
+                    self.carry_out_of_consumer(turn, key, None, out);
+                    return Served::Done;
+                }
+                Paused::Next(next, read) => {
+                    if !out.is_empty() {
+                        self.carry_out_of_consumer(turn, key, read, out);
                     }
-                    Found::Lost => consumer.on_lost(&at, row.seq, out),
-                    Found::Wait => {
-                        self.reading.push(key);
-                        self.carry_out_of_consumer(turn, key, None, out);
-                        return Served::Done;
+                    match next {
+                        Next::Message(_) => {}
+                        Next::Again => return Served::NotYet,
+                        Next::End | Next::Idle => return Served::Done,
                     }
                 }
             }
-            if next == Next::End {
-                consumers.wait(key.consumer);
-            }
-            if !out.is_empty() {
-                self.carry_out_of_consumer(turn, key, read, out);
-            }
-            match next {
-                Next::Message(_) => {}
-                Next::Again => return Served::NotYet,
-                Next::End | Next::Idle => return Served::Done,
-            }
         }
-        Served::NotYet
     }
 
     /// Carries out what a consumer wants to be done, in its order. The message that it delivers was read already.
@@ -208,7 +201,7 @@ impl Home {
     }
 
     pub(crate) fn account_of(&self, stream: StreamId) -> Option<usize> {
-        self.streams.get(&stream).map(crate::slot::Slot::account)
+        self.streams.get(&stream).map(Slot::account)
     }
 
     /// Publishes a message to whom it is delivered, under the subject it was stored with.
@@ -341,6 +334,54 @@ impl Home {
         let (id, slot) = self.find(account, stream)?;
         let consumer: ConsumerId = slot.consumers.id(consumer)?;
         Some(ConsumerKey { stream: id, consumer })
+    }
+}
+
+impl Slot {
+    /// Has a consumer deliver messages, as long as nothing else comes of them.
+    fn deliver_plain(&mut self, turn: &mut Turn<'_>, id: ConsumerId, hands: &mut Hands<'_>) -> Paused {
+        let account = self.account();
+        let Self { stream, medium, consumers, .. } = self;
+        let (index, Hands { disk, text, share, out }) = (stream.index(), hands);
+        let Some(consumer) = consumers.at(id) else { return Paused::Gone };
+        loop {
+            if **share == 0 || !turn.may_go_on() {
+                return Paused::Over;
+            }
+            **share -= 1;
+            if consumer.deliver_subject().is_some_and(|to| turn.broker.is_mail_awaited(account, to)) {
+                return Paused::Mail;
+            }
+            let at = turn.moment();
+            let mut steps = turn.take_steps();
+            let before = steps.left();
+            let next =
+                consumer.next(&at, index, &mut |subject| turn.is_heard(account, subject), &mut steps, out);
+            turn.spend(u64::from(before - steps.left()) + 1);
+            let Next::Message(row) = next else {
+                if next == Next::End {
+                    consumers.wait(id);
+                }
+                return Paused::Next(next, None);
+            };
+            let said = match medium.read(disk, row.place) {
+                Found::Said(said) => said,
+                Found::Wait => return Paused::Read,
+                Found::Lost => {
+                    consumer.on_lost(&at, row.seq, out);
+                    return Paused::Next(next, None);
+                }
+            };
+            let subject = index.subject(row.subject);
+            let (header, payload) = (said.header.len(), said.payload.len());
+            let sizes = Sizes { subject: subject.len(), header, payload };
+            consumer.deliver(&at, &row, &sizes, &mut |subject| turn.is_heard(account, subject), out);
+            turn.spend(DELIVERY_STEPS + ((header + payload) >> 9) as u64);
+            let [Effect::Deliver(delivery)] = &out[..] else { return Paused::Next(next, Some(row)) };
+            // Mostly nothing else comes of it, and it goes as it was just read.
+            send(turn, account, consumer, subject, said, delivery, text);
+            out.clear();
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use serde::Serialize;
 use streams::{Answer as Told, Effect, Found, Removal};
 
 use crate::account::StreamId;
+use crate::consumer_set::ConsumerKey;
 use crate::flood::TOO_MANY_REQUESTS;
 use crate::home::Home;
 use crate::names::Change;
@@ -25,6 +26,44 @@ use crate::waiter::Waiter;
 impl Home {
     /// Carries out what followed, in its order.
     pub(crate) fn carry_out(&mut self, turn: &mut Turn<'_>, id: StreamId, effects: &mut Vec<Effect<Waiter>>) {
+        if !self.carry_out_stored(turn, id, effects) {
+            self.carry_out_any(turn, id, effects);
+        }
+    }
+
+    /// Mostly a message was stored, its publisher is to hear of it, and that is all: then the stream is looked for once.
+    /// Says whether it was so.
+    fn carry_out_stored(
+        &mut self,
+        turn: &mut Turn<'_>,
+        id: StreamId,
+        effects: &mut Vec<Effect<Waiter>>,
+    ) -> bool {
+        let (row, told) = match &effects[..] {
+            [Effect::Stored(row)] => (*row, None),
+            [
+                Effect::Stored(row),
+                Effect::Answer { to: Waiter::Publisher(reply), answer: Told::Stored { seq } },
+            ] => (*row, Some((reply, *seq))),
+            _ => return false,
+        };
+        let Some(slot) = self.streams.get_mut(&id).filter(|slot| !slot.is_resting && slot.tasks.is_empty())
+        else {
+            return false;
+        };
+        self.line.extend(slot.consumers.wake().map(|consumer| ConsumerKey { stream: id, consumer }));
+        let (account, storage) = (slot.account(), slot.storage());
+        if let Some((reply, seq)) = told {
+            self.text.clear();
+            slot.pub_ack().write(&mut self.text, seq);
+            turn.publish(&Message::new(account, reply, &self.text));
+        }
+        self.count_for(account, storage, i64::from(row.size));
+        effects.clear();
+        true
+    }
+
+    fn carry_out_any(&mut self, turn: &mut Turn<'_>, id: StreamId, effects: &mut Vec<Effect<Waiter>>) {
         let mut rolled_up = BTreeSet::new();
         let mut is_erased = false;
         for effect in effects.drain(..) {

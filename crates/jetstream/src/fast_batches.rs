@@ -126,7 +126,7 @@ impl Slot {
         effects: &mut Vec<Effect<Waiter>>,
     ) {
         if let Some(answer) = answer {
-            self.say_behind(Waiter::Publisher(reply.into()), answer, effects);
+            self.say_behind(Waiter::publisher(reply), answer, effects);
         }
     }
 

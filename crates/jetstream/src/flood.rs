@@ -54,7 +54,7 @@ impl Slot {
             );
         }
         let answer = Answer::Refused(errors::STREAM_TOO_MANY_REQUESTS.error());
-        effects.extend(reply.map(|to| Effect::Answer { to: Waiter::Publisher(to.into()), answer }));
+        effects.extend(reply.map(|to| Effect::Answer { to: Waiter::publisher(to), answer }));
         true
     }
 }

@@ -3,20 +3,16 @@
 //! A get that takes long goes on in the next turns. It then sees what is there by then, but for the last ones of
 //! subjects: those are of one moment, since nothing that was stored later counts.
 
-use js_proto::{CopiedHeaders, MsgGetRequest, Status, Timestamp};
+use js_proto::{MsgGetRequest, Status, Timestamp};
 use stream_index::{Count, Filter, Row, Steps, StreamIndex, Walk};
-use streams::Found;
 
 use crate::disk::Disk;
-use crate::post::Message;
+use crate::getter::{Getter, Unsent};
 use crate::slot::Slot;
 use crate::turn::Turn;
 
 /// How many subjects there may be whose last messages are asked for at once.
 const LASTS_MAX: usize = 1024;
-
-/// What it costs to send a message, in steps.
-const MESSAGE_STEPS: u64 = 32;
 
 /// A get that is not done with.
 #[derive(Debug)]
@@ -304,34 +300,16 @@ impl Get {
         row: &Row,
         others: Option<(u64, u64)>,
     ) -> Sent {
-        let subject = slot.index().subject(row.subject);
-        let said = match slot.medium.read(disk, row.place) {
-            Found::Said(said) => said,
-            Found::Wait => return Sent::Waits,
-            Found::Lost => return Sent::Lost,
-        };
-        let mut header = Vec::new();
-        if !self.no_header {
-            let copied = CopiedHeaders {
-                stream: &slot.config().name,
-                subject: &String::from_utf8_lossy(subject),
-                seq: row.seq,
-                time: Timestamp::from_unix_nanos(row.time),
-                num_pending: others.map(|(pending, _)| pending),
-                last_seq: others.map(|(_, last_seq)| last_seq),
-                msg_size: None,
-            };
-            copied.write(&mut header, said.header);
+        let to = Getter { account: self.account, reply: &self.reply, no_header: self.no_header };
+        match to.send(slot, disk, turn, row, others) {
+            Err(Unsent::Waits) => Sent::Waits,
+            Err(Unsent::Lost) => Sent::Lost,
+            Ok(bytes) if bytes >= self.bytes_left => Sent::Full,
+            Ok(bytes) => {
+                self.bytes_left -= bytes;
+                Sent::Yes
+            }
         }
-        let message = Message { header: &header, ..Message::new(self.account, &self.reply, said.payload) };
-        turn.publish(&message);
-        turn.spend(MESSAGE_STEPS);
-        let bytes = subject.len() + said.header.len() + said.payload.len();
-        if bytes >= self.bytes_left {
-            return Sent::Full;
-        }
-        self.bytes_left -= bytes;
-        Sent::Yes
     }
 
     fn end(&self, turn: &mut Turn<'_>, pending: u64, last_seq: u64, up_to_seq: Option<u64>) {

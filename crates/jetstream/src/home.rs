@@ -121,6 +121,8 @@ pub(crate) struct Home {
     pub(crate) deadlines: Deadlines,
     /// Streams that are being copied.
     pub(crate) copies: Copies,
+    /// Streams to which something was done in this turn: when they are due is found out at its end.
+    pub(crate) untimed: Vec<StreamId>,
     /// Direct gets that take several turns.
     pub(crate) gets: VecDeque<(StreamId, Get)>,
     /// Streams that do something which takes several turns, in turn. What is for them waits; others go on.
@@ -146,8 +148,8 @@ pub(crate) struct Home {
     pub(crate) ledger: Arc<Ledger>,
     /// What streams have here that is not in there yet.
     untold: Reserved,
-    /// The accounts of which there is such a thing.
-    counting: BTreeSet<usize>,
+    /// The accounts of which there is such a thing, each once.
+    counting: Vec<usize>,
     /// Streams that may have to rest or to go on.
     pub(crate) switching: VecDeque<Switch>,
     /// What the directory has to hear.
@@ -214,6 +216,7 @@ impl Home {
             pushing: BTreeSet::new(),
             deadlines: Deadlines::default(),
             copies: Copies::default(),
+            untimed: Vec::new(),
             gets: VecDeque::new(),
             busy: VecDeque::new(),
             tasks: 0,
@@ -228,7 +231,7 @@ impl Home {
             server: Reserved { memory: config.max_memory, files: config.max_storage },
             ledger: Arc::clone(&config.ledger),
             untold: Reserved::default(),
-            counting: BTreeSet::new(),
+            counting: Vec::new(),
             switching: VecDeque::new(),
             reports: VecDeque::new(),
             requests_max: config.requests_max(),
@@ -288,12 +291,15 @@ impl Home {
         self.count_for(slot.account(), slot.storage(), bytes);
     }
 
-    fn count_for(&mut self, account: usize, storage: Storage, bytes: i64) {
+    /// The same of an account.
+    pub(crate) fn count_for(&mut self, account: usize, storage: Storage, bytes: i64) {
         let more = Reserved::in_storage(storage, bytes);
         self.untold = self.untold.plus(more);
         let row = self.account(account);
         row.untold = row.untold.plus(more);
-        self.counting.insert(account);
+        if !std::mem::replace(&mut row.is_counting, true) {
+            self.counting.push(account);
+        }
     }
 
     /// What the server has for streams.
@@ -303,8 +309,9 @@ impl Home {
 
     /// Has all shards know what was counted here.
     pub(crate) fn tell_counts(&mut self) {
-        while let Some(account) = self.counting.pop_first() {
+        for account in self.counting.drain(..) {
             let account = &mut self.accounts[account];
+            account.is_counting = false;
             account.ledger.used.add(std::mem::take(&mut account.untold));
         }
         self.ledger.server.add(std::mem::take(&mut self.untold));

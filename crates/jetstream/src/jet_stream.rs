@@ -174,6 +174,7 @@ impl JetStream {
             home.save_consumers(&mut turn);
             home.stop_when_saved();
             home.tell_counts();
+            home.time_streams(turn.clocks);
         }
         desk.send_reports(&mut turn);
         desk.homes.rotate();

@@ -71,7 +71,7 @@ impl Home {
                     tracing::error!("JetStream has no room for its files: {error}");
                     self.tell_out_of_storage(turn);
                 }
-                Event::Read => self.on_read(turn),
+                Event::Read => self.on_read(),
                 Event::Room => {
                     (self.log_awaited, self.is_out_of_storage) = (false, false);
                     self.resume_restores();
@@ -124,7 +124,7 @@ impl Home {
         slot.stream.commit(&mut effects);
         self.carry_out(turn, id, &mut effects);
         self.effects = effects;
-        self.settle(turn, id);
+        self.settle(id);
     }
 
     /// What was not safe is gone: whoever waits for it is told, but for those who wait for word that an acknowledgement
@@ -154,7 +154,7 @@ impl Home {
     }
 
     /// Something was read: whoever waits for that looks again.
-    fn on_read(&mut self, turn: &mut Turn<'_>) {
+    fn on_read(&mut self) {
         self.reads_awaited = false;
         self.copies.on_read();
         // What a message says that is to be decided on may have been read.
@@ -163,7 +163,7 @@ impl Home {
         for key in std::mem::take(&mut self.reading) {
             self.line_up(key);
         }
-        self.resume_schedules(turn);
+        self.resume_schedules();
     }
 
     /// Says which records of a segment are still needed.

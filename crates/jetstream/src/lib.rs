@@ -61,6 +61,7 @@ mod fast_batches;
 mod flood;
 mod gathering;
 mod gets;
+mod getter;
 mod hearers;
 mod held;
 mod holding_back;

@@ -3,8 +3,6 @@
 //! Each home acts on what is for it in the order in which it came. While its log takes nothing its letters wait, and those
 //! for others go on.
 
-use std::sync::Arc;
-
 use broker::{CLAIMED, SIBLING};
 use fabric::{Letter, Mailbox};
 use js_proto::ACK_PREFIX;
@@ -27,6 +25,9 @@ const LETTER_STEPS: u64 = 8;
 /// Bytes of letters that wait for one home. Beyond that the shard takes in nothing at all: then mailboxes fill, and
 /// publishers are held.
 const HOME_MAIL_BYTES_MAX: usize = 4 << 20;
+
+/// What only streams act on: with one home all of it is for that, which drops what is for none of its streams.
+const OF_STREAMS: [&[u8]; 3] = [ACK_PREFIX, b"$JS.API.DIRECT.GET.", b"$JS.API.CONSUMER.MSG.NEXT."];
 
 /// Whom a letter is for.
 enum For {
@@ -78,7 +79,8 @@ impl Desk {
             return self.homes.by_tag(letter.tag).map_or(For::Nobody, For::Home);
         }
         let message = &letter.message;
-        if self.homes.are_one() && message.publish.subject.starts_with(ACK_PREFIX) {
+        let is_of_streams = |prefix: &&[u8]| message.publish.subject.starts_with(prefix);
+        if self.homes.are_one() && OF_STREAMS.iter().any(is_of_streams) {
             return For::Home(0);
         }
         let (stream, otherwise) = match Role::of(message.publish.subject, &turn.config.domain) {
@@ -246,9 +248,8 @@ impl Home {
             let Some(id) = self.tagged(letter.tag) else { return Taken::Yes };
             return self.on_message(turn, id, message);
         }
-        let config = Arc::clone(&turn.config);
-        match Role::of(message.publish.subject, &config.domain) {
-            Some(Role::Api(_)) if config.is_off => {}
+        match Role::of(message.publish.subject, &turn.config.domain) {
+            Some(Role::Api(_)) if turn.config.is_off => {}
             Some(Role::Api(_)) => self.on_request(turn, Request::read(turn.shard, message)),
             Some(Role::Next(next)) => self.on_next(turn, message, &next),
             Some(Role::Get(get)) => self.on_get(turn, message, &get),

@@ -84,23 +84,53 @@ impl Post {
         self.send(broker, Whom::Sibling(shard), message);
     }
 
+    /// Publishes a message whose header and payload are written in one. `write` returns how long the header is.
+    pub(crate) fn publish_written(
+        &mut self,
+        broker: &mut Broker,
+        message: &Message<'_>,
+        write: impl FnOnce(&mut Vec<u8>) -> usize,
+    ) {
+        self.send_written(broker, Whom::Anybody, message, write);
+    }
+
     fn send(&mut self, broker: &mut Broker, whom: Whom, message: &Message<'_>) {
         if message.header.is_empty() {
-            return self.send_body(broker, whom, message, message.payload);
+            return self.send_body(broker, whom, message, 0, message.payload);
         }
+        self.send_written(broker, whom, message, |body| {
+            body.extend_from_slice(message.header);
+            body.extend_from_slice(message.payload);
+            message.header.len()
+        });
+    }
+
+    fn send_written(
+        &mut self,
+        broker: &mut Broker,
+        whom: Whom,
+        message: &Message<'_>,
+        write: impl FnOnce(&mut Vec<u8>) -> usize,
+    ) {
         let mut body = std::mem::take(&mut self.body);
         body.clear();
-        body.extend_from_slice(message.header);
-        body.extend_from_slice(message.payload);
-        self.send_body(broker, whom, message, &body);
+        let header_len = write(&mut body);
+        self.send_body(broker, whom, message, header_len, &body);
         self.body = body;
     }
 
     /// The same, with header and payload in one.
-    fn send_body(&mut self, broker: &mut Broker, whom: Whom, message: &Message<'_>, body: &[u8]) {
+    fn send_body(
+        &mut self,
+        broker: &mut Broker,
+        whom: Whom,
+        message: &Message<'_>,
+        header_len: usize,
+        body: &[u8],
+    ) {
         let is_out = self.waiting.is_empty() && {
             let mut sizes = Sizes::default();
-            let publish = sizes.publish(message.subject, message.reply, message.header.len(), body);
+            let publish = sizes.publish(message.subject, message.reply, header_len, body);
             whom.send(broker, self.service, message.account, message.to, &publish) == PublishOutcome::Done
         };
         if !is_out {
@@ -110,7 +140,7 @@ impl Post {
                 to: message.to.into(),
                 subject: (message.to != message.subject).then(|| message.subject.into()),
                 reply: message.reply.map(Into::into),
-                header_len: message.header.len(),
+                header_len,
                 body: body.into(),
             });
         }

@@ -95,7 +95,7 @@ impl Home {
         };
         self.carry_out(turn, id, &mut effects);
         self.effects = effects;
-        self.settle(turn, id);
+        self.settle(id);
         taken
     }
 }
@@ -116,7 +116,7 @@ impl Slot {
         room: &Room,
         effects: &mut Vec<Effect<Waiter>>,
     ) -> Option<Taken> {
-        let waiter = || reply.map(|reply| Waiter::Publisher(reply.into()));
+        let waiter = || reply.map(Waiter::publisher);
         let messages = (&self.medium, &mut *disk);
         let stream = &mut self.stream;
         let decision = decide(turn, room, &self.consumers, messages, |around| stream.decide(command, around));

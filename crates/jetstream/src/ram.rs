@@ -30,22 +30,27 @@ impl Ram {
     /// Keeps a message.
     pub(crate) fn push(&mut self, said: &Said<'_>) -> Place {
         let len = 8 + said.header.len() + said.payload.len();
-        let is_full = self
-            .segments
-            .get(&self.open)
-            .is_some_and(|open| !open.bytes.is_empty() && open.bytes.len() + len > SEGMENT_BYTES);
-        if is_full {
-            self.open += 1;
-        }
-        let segment = self.segments.entry(self.open).or_default();
-        let place = Place { segment: self.open, offset: segment.bytes.len() as u32 };
+        let segment = self.segment_for(len);
+        let offset = segment.bytes.len() as u32;
         let (header, payload) = (said.header.len() as u32, said.payload.len() as u32);
         segment.bytes.extend_from_slice(&header.to_le_bytes());
         segment.bytes.extend_from_slice(&payload.to_le_bytes());
         segment.bytes.extend_from_slice(said.header);
         segment.bytes.extend_from_slice(said.payload);
         segment.live += 1;
-        place
+        Place { segment: self.open, offset }
+    }
+
+    /// The segment that takes so many bytes. The first one grows with what comes; a stream that filled one is taken to fill
+    /// the next as well, which is then never moved to grow.
+    fn segment_for(&mut self, len: usize) -> &mut Segment {
+        let open = self.segments.get(&self.open).map(|open| open.bytes.len()).unwrap_or_default();
+        if open > 0 && open + len > SEGMENT_BYTES {
+            self.open += 1;
+            let bytes = Vec::with_capacity(SEGMENT_BYTES.max(len));
+            self.segments.insert(self.open, Segment { bytes, live: 0 });
+        }
+        self.segments.entry(self.open).or_default()
     }
 
     /// What a message says that was kept there and not let go of.

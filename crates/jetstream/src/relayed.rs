@@ -135,7 +135,7 @@ impl Home {
         }
         self.carry_out(turn, id, &mut effects);
         self.effects = effects;
-        self.settle(turn, id);
+        self.settle(id);
         match took {
             TookIn::Yes if is_mirror && said.pending < CAUGHT_UP => self.stand_in(turn, id, true),
             TookIn::Yes => {}

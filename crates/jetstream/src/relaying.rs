@@ -222,7 +222,7 @@ impl Home {
         slot.stream.on_appended(place, None);
         slot.after_append(self.disk.as_mut(), &mut effects);
         self.carry_out(turn, id, &mut effects);
-        self.settle(turn, id);
+        self.settle(id);
     }
 
     /// Who asks for messages of the stream that this is a copy of may get them from here, or not any more.

@@ -95,7 +95,7 @@ impl Home {
         turn.tell_all(account, &name, Change::Stream { shard: turn.shard, is_direct });
         self.configure_relay(turn, id, None);
         self.tell_of_return(id);
-        self.settle(turn, id);
+        self.settle(id);
     }
 
     /// One in memory is gone for good.

@@ -154,7 +154,7 @@ impl Home {
         self.count(id, bytes);
         turn.tell_all(account, &name, Change::Stream { shard: turn.shard, is_direct });
         self.configure_relay(turn, id, None);
-        self.settle(turn, id);
+        self.settle(id);
         self.report(account, &name);
     }
 }

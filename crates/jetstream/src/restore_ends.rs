@@ -34,7 +34,7 @@ impl Home {
     pub(crate) fn end_restore(&mut self, turn: &mut Turn<'_>, id: StreamId) {
         let Some(mut restoring) = self.copies.restores.remove(&id) else { return };
         self.sweep(turn, id);
-        self.settle(turn, id);
+        self.settle(id);
         let Some(slot) = self.streams.get(&id) else { return };
         let mut info = slot.info(turn);
         info.domain.clear();

@@ -281,7 +281,7 @@ impl Home {
         }
         self.carry_out(turn, id, &mut effects);
         self.effects = effects;
-        self.settle(turn, id);
+        self.settle(id);
     }
 
     /// Appends a record of a stream that is being made. Says whether the log took it.

@@ -123,7 +123,7 @@ impl Home {
         let has_more = slot.stream.is_busy();
         self.carry_out(turn, id, &mut effects);
         if has_more {
-            self.settle(turn, id);
+            self.settle(id);
         }
     }
 
@@ -136,7 +136,7 @@ impl Home {
             Ok(place) => {
                 stream.on_appended(place, None);
                 slot.after_append(self.disk.as_mut(), &mut Vec::new());
-                self.settle(turn, id);
+                self.settle(id);
                 true
             }
             Err(error) => error != AppendError::NotYet,

@@ -45,11 +45,11 @@ impl Home {
     }
 
     /// Something was read: streams look again that waited for that.
-    pub(crate) fn resume_schedules(&mut self, turn: &mut Turn<'_>) {
+    pub(crate) fn resume_schedules(&mut self) {
         for id in std::mem::take(&mut self.reading_schedules) {
             if let Some(slot) = self.streams.get_mut(&id) {
                 slot.stream.on_read();
-                self.settle(turn, id);
+                self.settle(id);
             }
         }
     }

@@ -39,6 +39,8 @@ pub(crate) struct Slot {
     pub(crate) is_restoring: bool,
     /// It stands among those that are busy.
     pub(crate) is_listed_busy: bool,
+    /// It stands among those of which it is to be found out when they are due.
+    pub(crate) is_untimed: bool,
     /// What follows for its consumers from what was done to it, where that is much.
     pub(crate) tasks: Tasks,
     /// One of these is being done.
@@ -79,6 +81,7 @@ impl Slot {
             is_resting: false,
             is_restoring: false,
             is_listed_busy: false,
+            is_untimed: false,
             tasks: Tasks::new(),
             is_at_a_task: false,
             uncommitted: 0,

@@ -29,7 +29,7 @@ impl Home {
         if let Some(slot) = self.streams.get_mut(&id) {
             slot.is_at_a_task = false;
         }
-        self.settle(turn, id);
+        self.settle(id);
     }
 
     fn do_some(&mut self, turn: &mut Turn<'_>, id: StreamId) {

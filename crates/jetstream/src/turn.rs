@@ -117,9 +117,19 @@ impl<'a> Turn<'a> {
 
     /// Publishes a header block and nothing else.
     pub(crate) fn publish_status(&mut self, account: usize, to: &[u8], status: &Status<'_>) {
-        let mut header = Vec::new();
-        status.write(&mut header);
-        self.publish(&Message { header: &header, ..Message::new(account, to, b"") });
+        self.publish_written(&Message::new(account, to, b""), |body| {
+            status.write(body);
+            body.len()
+        });
+    }
+
+    /// Publishes a message whose header and payload are written in one. `write` returns how long the header is.
+    pub(crate) fn publish_written(
+        &mut self,
+        message: &Message<'_>,
+        write: impl FnOnce(&mut Vec<u8>) -> usize,
+    ) {
+        self.post.publish_written(self.broker, message, write);
     }
 
     pub(crate) fn publish(&mut self, message: &Message<'_>) {

@@ -5,9 +5,11 @@ use fabric::MeshMessage;
 use js_proto::{
     AckSubject, ApiRequest, FlowControlSubject, MsgGetRequest, RequestKind, Status, check_api_level, headers,
 };
+use subject_trie::has_wildcard;
 
 use crate::account::StreamId;
 use crate::gets::{Get, Got};
+use crate::getter::{Getter, Unsent};
 use crate::home::Home;
 use crate::turn::Turn;
 
@@ -101,6 +103,10 @@ impl Home {
             return refuse(turn, &Status::RequiredApiLevel);
         }
         let body = message.publish.payload();
+        let getter = Getter { account, reply, no_header: false };
+        if get.kind == RequestKind::DirectGetLast && body.is_empty() && self.get_last(turn, &getter, get) {
+            return;
+        }
         let request = match get.kind {
             RequestKind::DirectGetLast => {
                 MsgGetRequest::read_direct_last(body, &String::from_utf8_lossy(get.rest))
@@ -123,6 +129,31 @@ impl Home {
                 self.keep_get(id, get, got);
             }
         }
+    }
+
+    /// Somebody wants the last message of a subject, and says nothing else. Mostly it can be had at once, and nothing has to
+    /// be kept of the request. Says whether it was answered.
+    fn get_last(&mut self, turn: &mut Turn<'_>, getter: &Getter<'_>, get: &ApiRequest<'_>) -> bool {
+        let (Ok(stream), Ok(subject)) = (str::from_utf8(get.stream), str::from_utf8(get.rest)) else {
+            return false;
+        };
+        let Some((id, slot)) = self.find(getter.account, stream) else { return false };
+        if subject.is_empty() || has_wildcard(subject.as_bytes()) || slot.is_busy() {
+            return false;
+        }
+        let slot = &self.streams[&id];
+        let index = slot.index();
+        let row = index.find(subject.as_bytes()).and_then(|subject| index.get(index.tally(subject).last));
+        let sent = row.map(|row| getter.send(slot, &mut self.disk, turn, &row, None));
+        match sent {
+            Some(Err(Unsent::Waits)) => return false,
+            Some(Ok(_)) => {}
+            Some(Err(Unsent::Lost)) | None => {
+                turn.publish_status(getter.account, getter.reply, &Status::MessageNotFound);
+            }
+        }
+        turn.spend(WORD_STEPS + 1);
+        true
     }
 
     fn keep_get(&mut self, id: StreamId, get: Get, got: Got) {

@@ -11,7 +11,7 @@ use crate::disk::Disk;
 use crate::dropped::Dropped;
 use crate::home::Home;
 use crate::slot::Slot;
-use crate::turn::Turn;
+use crate::turn::{Clocks, Turn};
 
 /// What it costs to see to something that is due, in steps.
 const DUE_STEPS: u64 = 16;
@@ -98,11 +98,11 @@ impl Home {
         slot.stream.work(&mut steps, &mut effects);
         turn.spend(u64::from(before - steps.left()) + 1);
         self.carry_out(turn, id, &mut effects);
-        self.settle(turn, id);
+        self.settle(id);
     }
 
     /// Notes what a stream has to do yet, after something was done to it.
-    pub(crate) fn settle(&mut self, turn: &mut Turn<'_>, id: StreamId) {
+    pub(crate) fn settle(&mut self, id: StreamId) {
         let Some(slot) = self.streams.get_mut(&id) else { return };
         if slot.is_busy() {
             if !std::mem::replace(&mut slot.is_listed_busy, true) {
@@ -115,16 +115,36 @@ impl Home {
             return;
         }
         self.may_take_held |= !slot.held.is_empty();
-        let has_late = !slot.late.is_empty();
-        let wall = turn.clocks.wall.0;
-        let at = slot.stream.next_deadline().map(|at| {
-            let nanos = u64::try_from(at.saturating_sub(wall)).unwrap_or(0);
-            turn.clocks.now + Duration::from_nanos(nanos)
-        });
-        self.deadlines.set(Due::Stream(id), at);
-        if has_late {
+        // Once a turn is enough, however much is done to it.
+        if !std::mem::replace(&mut slot.is_untimed, true) {
+            self.untimed.push(id);
+        }
+        if !slot.late.is_empty() {
             self.heed_late(id);
         }
+    }
+
+    /// Finds out when streams are due to which something was done.
+    pub(crate) fn time_streams(&mut self, clocks: Clocks) {
+        for id in self.untimed.drain(..) {
+            let Some(slot) = self.streams.get_mut(&id) else { continue };
+            if !std::mem::take(&mut slot.is_untimed) || slot.is_busy() || slot.is_resting {
+                continue;
+            }
+            let at = slot.stream.next_deadline().map(|at| {
+                let nanos = u64::try_from(at.saturating_sub(clocks.wall.0)).unwrap_or(0);
+                clocks.now + Duration::from_nanos(nanos)
+            });
+            self.deadlines.set(Due::Stream(id), at);
+        }
+    }
+
+    /// A stream is to be looked at once more in a while, whatever it says of itself.
+    fn retry_stream(&mut self, turn: &Turn<'_>, id: StreamId) {
+        if let Some(slot) = self.streams.get_mut(&id) {
+            slot.is_untimed = false;
+        }
+        self.deadlines.set(Due::Stream(id), Some(turn.clocks.now + TICK));
     }
 
     /// The clock on the wall goes with the other one, or it was put forward or back: then all that is to be done by it is
@@ -139,7 +159,7 @@ impl Home {
         self.retimed = ids.get(RETIMED_AT_ONCE).copied();
         for id in ids.into_iter().take(RETIMED_AT_ONCE) {
             turn.spend(DUE_STEPS);
-            self.settle(turn, id);
+            self.settle(id);
         }
     }
 
@@ -179,8 +199,7 @@ impl Home {
             let Slot { stream, medium, .. } = slot;
             let Some(record) = stream.expire(wall) else { break };
             let Ok(place) = medium.append(self.disk.as_mut(), id.0, &record) else {
-                self.deadlines.set(Due::Stream(id), Some(turn.clocks.now + TICK));
-                return;
+                return self.retry_stream(turn, id);
             };
             stream.on_appended(place, None);
             slot.after_append(self.disk.as_mut(), &mut effects);
@@ -191,11 +210,10 @@ impl Home {
             }
         }
         if !self.keep_schedules(turn, id) {
-            self.deadlines.set(Due::Stream(id), Some(turn.clocks.now + TICK));
-            return;
+            return self.retry_stream(turn, id);
         }
         self.note_batches(turn, id);
-        self.settle(turn, id);
+        self.settle(id);
     }
 
     /// Has the log try again what failed, once a second; and sync what it has, if it does not do so by itself.

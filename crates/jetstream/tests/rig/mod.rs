@@ -47,6 +47,9 @@ pub(crate) struct Rig {
     reads_all: bool,
     /// What all shards count.
     pub(crate) ledger: Arc<Ledger>,
+    /// Something that is counted, and how much it was in turns of JetStream.
+    pub(crate) counter: fn() -> u64,
+    pub(crate) counted: u64,
 }
 
 fn user(name: &str) -> User {
@@ -110,6 +113,8 @@ impl Rig {
             read_at_start: 0,
             reads_all: false,
             ledger: Arc::clone(&config.ledger),
+            counter: || 0,
+            counted: 0,
         }
     }
 
@@ -298,7 +303,9 @@ impl Rig {
         for (broker, jetstream) in self.shards.brokers.iter_mut().zip(&mut self.jetstreams) {
             broker.take_ready_services(&mut Vec::new());
             jetstream.on_deadlines(now);
+            let before = (self.counter)();
             jetstream.on_turn(broker, now, Moment(BEGIN + self.wall_offset + now.0 as i64));
+            self.counted += (self.counter)() - before;
             self.longest = self.longest.max(jetstream.steps_spent());
             self.turns += usize::from(jetstream.steps_spent() > 0);
             requests.extend(std::iter::from_fn(|| jetstream.take_request()));
