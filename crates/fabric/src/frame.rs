@@ -13,6 +13,7 @@ use nats_proto::Publish;
 
 use crate::shard::ShardId;
 
+pub(crate) use self::decode::first_letter;
 pub use self::decode::{FramePosition, MeshFrames};
 pub(crate) use self::encode::{
     put_interest, put_letter, put_message, put_move, put_next_message, put_offer_reply, put_piled,

@@ -1,6 +1,6 @@
 //! Messages for the services of the same shard.
 
-use crate::frame::{self, FramePosition, Letter, MeshFrame, MeshFrames};
+use crate::frame::{self, FramePosition, Letter, MeshFrames};
 
 /// A mailbox that grew past this gives its buffer back once it was read.
 const KEPT_BYTES_MAX: usize = 1 << 20;
@@ -29,10 +29,12 @@ impl Mailbox {
     /// # Panics
     /// Somebody wrote into the mailbox by other means.
     pub fn peek(&self) -> Option<(Letter<'_>, FramePosition)> {
-        let mut frames = self.frames();
-        let frame = frames.next()?;
-        let Ok(MeshFrame::Letter(letter)) = frame else { panic!("mailboxes have letters: {frame:?}") };
-        Some((letter, frames.position()))
+        let rest = self.position.rest(&self.frames);
+        if rest.is_empty() {
+            return None;
+        }
+        let (letter, len) = frame::first_letter(rest).expect("mailboxes have letters");
+        Some((letter, self.position.behind(len)))
     }
 
     /// What [`Self::peek`] gave was read: the letter that begins there is next.
@@ -45,10 +47,9 @@ impl Mailbox {
     /// # Panics
     /// Somebody wrote into the mailbox by other means.
     pub fn read(&mut self) -> Option<Letter<'_>> {
-        let mut frames = MeshFrames::at(&self.frames, self.position);
-        let frame = frames.next()?;
-        self.position = frames.position();
-        let Ok(MeshFrame::Letter(letter)) = frame else { panic!("mailboxes have letters: {frame:?}") };
+        let (_, next) = self.peek()?;
+        let before = std::mem::replace(&mut self.position, next);
+        let (letter, _) = frame::first_letter(before.rest(&self.frames)).expect("it was just read");
         Some(letter)
     }
 
@@ -59,7 +60,7 @@ impl Mailbox {
 
     /// Whether all were read.
     pub fn is_empty(&self) -> bool {
-        self.frames().is_empty()
+        self.position.rest(&self.frames).is_empty()
     }
 
     /// Forgets all letters.

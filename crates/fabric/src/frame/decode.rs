@@ -31,6 +31,31 @@ pub struct FramePosition {
     bare_at: Option<usize>,
 }
 
+impl FramePosition {
+    /// What is behind it.
+    pub(crate) fn rest(self, frames: &[u8]) -> &[u8] {
+        &frames[self.offset..]
+    }
+
+    /// So many bytes further, where no bare message is in between.
+    pub(crate) fn behind(self, len: usize) -> Self {
+        Self { offset: self.offset + len, ..self }
+    }
+}
+
+/// The letter at the front of `bytes`, and how many bytes it is. A mailbox has nothing else, so it takes no more than that.
+#[inline]
+pub(crate) fn first_letter(bytes: &[u8]) -> Result<(Letter<'_>, usize), MeshFrameError> {
+    let mut reader = Reader { rest: bytes };
+    match reader.u8()? {
+        LETTER => {
+            let letter = reader.letter()?;
+            Ok((letter, bytes.len() - reader.rest.len()))
+        }
+        kind => Err(MeshFrameError::UnknownKind(kind)),
+    }
+}
+
 impl<'a> MeshFrames<'a> {
     /// The frames of a batch from a position on.
     pub(crate) fn at(bytes: &'a [u8], position: FramePosition) -> Self {

@@ -59,15 +59,18 @@ pub(crate) fn put_message<'g>(
     }
     out.extend_from_slice(publish.subject);
     out.extend_from_slice(reply);
-    out.extend_from_slice(header_text);
+    if !header_text.is_empty() {
+        out.extend_from_slice(header_text);
+    }
     out.extend_from_slice(publish.size_text);
     out.extend_from_slice(publish.body);
 }
 
 pub(crate) fn put_letter(out: &mut Vec<u8>, letter: &Letter<'_>) {
-    out.push(LETTER);
-    out.extend_from_slice(&letter.service.to_le_bytes());
-    put_u32(out, letter.tag);
+    let mut head = [LETTER, 0, 0, 0, 0, 0, 0];
+    head[1..3].copy_from_slice(&letter.service.to_le_bytes());
+    head[3..].copy_from_slice(&letter.tag.to_le_bytes());
+    out.extend_from_slice(&head);
     put_message(out, &letter.message, std::iter::empty());
 }
 
