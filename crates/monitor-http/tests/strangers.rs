@@ -11,13 +11,18 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConfig, Stream
 /// Bytes of `/large`: far more than sockets hold.
 const LARGE_BYTES: usize = 4 << 20;
 
-static LARGE: LazyLock<Answer> = LazyLock::new(|| routez(&"x".repeat(LARGE_BYTES), "n", Moment(0)));
+static LARGE: LazyLock<Answer> = LazyLock::new(|| named(&"x".repeat(LARGE_BYTES)));
+
+/// What a server with that id says.
+fn named(id: &str) -> Answer {
+    Answer::json(&routez(id, "n", Moment(0)))
+}
 
 fn answer(method: &str, target: &[u8]) -> Answer {
     match target {
         b"/large" => LARGE.clone(),
         b"/panic" => panic!("an answer that fails"),
-        _ => routez(&format!("{method} {}", target.escape_ascii()), "n", Moment(0)),
+        _ => named(&format!("{method} {}", target.escape_ascii())),
     }
 }
 
