@@ -38,10 +38,12 @@ fn config(random: &mut Random) -> String {
     let mut text =
         format!("accounts {{\n  A {{ users: [{{user: a, password: a}}]\n   exports: [\n{exports}   ] }}\n");
     for (name, user) in [("B", "b"), ("C", "c")] {
-        let imports: String = IMPORTS
-            .iter()
-            .filter_map(|forms| random.chance(70).then(|| format!("    {}\n", random.pick(forms))))
-            .collect();
+        let mut imports = String::new();
+        for forms in &IMPORTS {
+            if random.chance(70) {
+                imports += &format!("    {}\n", random.pick(forms));
+            }
+        }
         text += &format!(
             "  {name} {{ users: [{{user: {user}, password: {user}}}]\n   imports: [\n{imports}   ] }}\n"
         );
