@@ -110,16 +110,23 @@ mod tests {
     use crate::jetstream::fake::{self, Request};
     use crate::jetstream::publishing::Publishing;
 
-    /// Two publishers with ten publishes each in flight put a hundred into a stream whose server answers with what
+    fn publish(answer: impl FnMut(&Request, u64) -> Option<Vec<u8>> + Send + 'static) -> Result<u64> {
+        publish_by(2, answer)
+    }
+
+    /// Publishers with ten publishes each in flight put a hundred into a stream whose server answers with what
     /// `answer` makes of each, by how many came before.
-    fn publish(mut answer: impl FnMut(&Request, u64) -> Option<Vec<u8>> + Send + 'static) -> Result<u64> {
+    fn publish_by(
+        publishers: usize,
+        mut answer: impl FnMut(&Request, u64) -> Option<Vec<u8>> + Send + 'static,
+    ) -> Result<u64> {
         let mut count = 0;
         let server = fake::serve(move |request| {
             count += 1;
             answer(request, count - 1)
         });
-        let mut publishing = Publishing::by_publisher(&["bench".to_owned()], 2, 16);
-        let mut askers = Askers::open(&server, 2, 10, Progress::new("test", "acks"))?;
+        let mut publishing = Publishing::by_publisher(&["bench".to_owned()], publishers, 16);
+        let mut askers = Askers::open(&server, publishers, 10, Progress::new("test", "acks"))?;
         let answered = askers.play(Plan::of_number(100), &mut publishing)?;
         assert_eq!(publishing.count(), answered);
         Ok(answered)
@@ -142,7 +149,8 @@ mod tests {
     #[test]
     fn answers_may_come_late_and_in_another_order() {
         let mut kept = Vec::new();
-        let answered = publish(move |request, seq| {
+        // What is kept is for whoever speaks next: it has to be the same.
+        let answered = publish_by(1, move |request, seq| {
             kept.insert(0, ack(request, seq));
             Some(if seq % 5 == 4 { std::mem::take(&mut kept).concat() } else { Vec::new() })
         });
