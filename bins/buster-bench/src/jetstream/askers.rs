@@ -117,7 +117,7 @@ mod tests {
     /// Publishers with ten publishes each in flight put a hundred into a stream whose server answers with what
     /// `answer` makes of each, by how many came before.
     fn publish_by(
-        publishers: usize,
+        publishers: u32,
         mut answer: impl FnMut(&Request, u64) -> Option<Vec<u8>> + Send + 'static,
     ) -> Result<u64> {
         let mut count = 0;
@@ -126,7 +126,7 @@ mod tests {
             answer(request, count - 1)
         });
         let mut publishing = Publishing::by_publisher(&["bench".to_owned()], publishers, 16);
-        let mut askers = Askers::open(&server, publishers, 10, Progress::new("test", "acks"))?;
+        let mut askers = Askers::open(&server, publishers as usize, 10, Progress::new("test", "acks"))?;
         let answered = askers.play(Plan::of_number(100), &mut publishing)?;
         assert_eq!(publishing.count(), answered);
         Ok(answered)
