@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use conns::{CloseReason, Time};
 use monitor::ConnectionRow;
 
-/// News that wait at most. What happens beyond that is told nobody: whoever listens is that far behind.
+/// News that wait at most. What happens beyond that is told nobody, and counted: whoever listens is that far behind.
 const CLIENT_NEWS_MAX: usize = 1024;
 
 /// What a client did.
@@ -41,11 +41,4 @@ pub(crate) struct Herald {
     /// The account; nobody is told without one.
     audience: Option<usize>,
     news: VecDeque<ClientNews>,
-}
-
-impl Herald {
-    /// Whom there is something to tell, if there is room for more.
-    fn audience(&self) -> Option<usize> {
-        self.audience.filter(|_| self.news.len() < CLIENT_NEWS_MAX)
-    }
 }

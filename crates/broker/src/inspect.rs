@@ -95,6 +95,13 @@ impl Broker {
         Page { rows: numbers.map(|number| self.account_row(number)).collect(), next }
     }
 
+    /// What the shard knows of the account of that name, if anything.
+    pub fn accounts_named(&mut self, name: &str) -> Vec<AccountRow> {
+        self.egress.take_over_dirty();
+        let named = (0..self.spaces.len()).filter(|number| *self.spaces[*number].name == *name);
+        named.map(|number| self.account_row(number)).collect()
+    }
+
     /// The thread that drives the shard finished a turn that took so long.
     pub fn on_turn_ended(&mut self, took: Duration) {
         self.egress.counters.totals.turns.on_turn(took);

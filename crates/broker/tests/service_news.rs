@@ -157,3 +157,19 @@ fn who_watches_interest_has_news_of_every_change() {
         }
     }
 }
+
+#[test]
+fn clients_that_nobody_is_told_of_as_too_many_came_are_counted() {
+    let mut shards = Shards::new(1);
+    let listener = shards.quiet();
+    shards.feed(listener, "SUB x 1\r\n");
+    shards.settle();
+    shards.brokers[0].watch_clients(Some(ACCOUNT));
+    for _ in 0..1030 {
+        shards.quiet();
+    }
+    shards.settle();
+    let broker = &mut shards.brokers[0];
+    assert_eq!(broker.totals().untold_events, 6);
+    assert_eq!(std::iter::from_fn(|| broker.take_client_news()).count(), 1024);
+}

@@ -9,7 +9,7 @@
 //! - [`Ledger`]: what this server wants of the others, and what they were told of it; [`Heard`]: what another one
 //!   wants of this.
 //!
-//! What stands on a wire is in `nats-proto`.
+//! What stands on a wire is in `nats-proto`. No server runs this yet.
 
 #![forbid(unsafe_code)]
 

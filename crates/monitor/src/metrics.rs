@@ -45,7 +45,7 @@ pub struct Metrics<'a> {
 /// A series of each shard: name, type, help, value.
 type Series = (&'static str, &'static str, &'static str, fn(&ShardTotals) -> f64);
 
-const SERIES: [Series; 17] = [
+const SERIES: [Series; 18] = [
     ("buster_received_messages_total", "counter", "Messages from clients.", |shard| shard.input.msgs as f64),
     ("buster_received_bytes_total", "counter", "Bytes of headers and payloads from clients.", |shard| {
         shard.input.bytes as f64
@@ -90,6 +90,12 @@ const SERIES: [Series; 17] = [
         "counter",
         "Responses that came for no request from another account.",
         |shard| shard.late_responses as f64,
+    ),
+    (
+        "buster_untold_events_total",
+        "counter",
+        "Events that the system account was not told, since too many waited.",
+        |shard| shard.untold_events as f64,
     ),
     ("buster_turn_longest_seconds", "gauge", "Processor time of the longest turn so far.", |shard| {
         shard.turns.longest.as_secs_f64()

@@ -57,6 +57,8 @@ pub struct ShardTotals {
     pub paces: u64,
     /// Responses that came for no request from another account: too late, or to a subject that was made up.
     pub late_responses: u64,
+    /// Events that the system account was not told, since too many waited.
+    pub untold_events: u64,
     /// Bytes that wait to be sent to clients.
     pub pending_bytes: u64,
     /// Bytes gathered for other shards or under way to them.
@@ -80,6 +82,7 @@ impl ShardTotals {
         self.stalls += other.stalls;
         self.paces += other.paces;
         self.late_responses += other.late_responses;
+        self.untold_events += other.untold_events;
         self.pending_bytes += other.pending_bytes;
         self.mesh_bytes += other.mesh_bytes;
         self.turns.add(&other.turns);

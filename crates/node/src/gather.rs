@@ -11,7 +11,7 @@ use std::sync::Arc;
 use broker::{Broker, ClosedConnections, Page};
 use fabric::ShardId;
 use monitor::{
-    Accounts, Clock, ConnectionFilter, ConnectionRow, ConnzQuery, GLOBAL_ACCOUNT, HealthzQuery,
+    AccountRow, Accounts, Clock, ConnectionFilter, ConnectionRow, ConnzQuery, GLOBAL_ACCOUNT, HealthzQuery,
     JetStreamTotals, Lookups, Moment, Selection, ShardTotals, Shown, StreamHealth, Subjects, Subs,
     SubscriptionFilter, SubscriptionRow, SubszQuery,
 };
@@ -122,6 +122,17 @@ impl Gatherer {
             )?;
         }
         Some(accounts)
+    }
+
+    /// One account, if a shard knows it. Asking for all takes a turn of each shard for every few of them.
+    pub(crate) fn account(&self, name: &str) -> Option<Option<AccountRow>> {
+        let mut accounts = Accounts::default();
+        for shard in self.control.shards() {
+            let name = name.to_owned();
+            let rows = self.control.ask(shard, move |broker, _| broker.accounts_named(&name)).recv().ok()?;
+            rows.into_iter().for_each(|row| accounts.add(row));
+        }
+        Some(accounts.find(name).cloned())
     }
 
     /// The connections that are asked for. `open` is how many there are in the account that is asked

@@ -66,7 +66,6 @@ impl Informer {
     }
 
     /// Nothing if there is nothing to say, or if the shards are stopping.
-    /// Nothing if there is nothing to say, or if the shards are stopping.
     fn found_out(&self, inquiry: Inquiry) -> Option<Reply> {
         let about = inquiry.about.clone();
         let (now, id, name) = self.teller.place();

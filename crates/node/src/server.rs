@@ -87,7 +87,7 @@ impl Server {
         let (clients, address) = listen(options)?.unzip();
         let port = address.map_or(options.port.number(), |address| address.port());
         let settings = Arc::new(settings(options, &server_id, port, directory));
-        // Nobody can ask for them without monitoring.
+        // Without monitoring over HTTP those who ask by a message are told of none.
         let closed_max = monitor.as_ref().map_or(0, |_| options.broker.max_closed_clients);
         let closed = Arc::new(ClosedConnections::new(closed_max));
         let configs = || shard_configs(count, &settings, &closed);

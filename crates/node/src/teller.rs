@@ -27,13 +27,10 @@ impl Teller {
         let facts = self.board.facts();
         let open = match &query.account {
             None => self.gatherer.sum()?.connections,
-            Some(name) => {
-                let accounts = self.accounts(&facts)?;
-                let Some(account) = accounts.find(name) else {
-                    return Some(to.tell(&Connz::no_such_account(clock, query)));
-                };
-                account.connections
-            }
+            Some(name) => match self.find_account(&facts, name)? {
+                Some(account) => account.connections,
+                None => return Some(to.tell(&Connz::no_such_account(clock, query))),
+            },
         };
         let found = self.gatherer.connections(query, clock, open as usize)?;
         let (server_id, total) = (&*facts.server.server_id, found.total);
@@ -75,8 +72,7 @@ impl Teller {
         to: A,
         tell: impl FnOnce(&AccountDetail<'_>, A) -> A::Told,
     ) -> Option<A::Told> {
-        let accounts = self.accounts(facts)?;
-        let Some(account) = accounts.find(name) else {
+        let Some(account) = self.find_account(facts, name)? else {
             return Some(to.refuse(no_such_account(name)));
         };
         let has_jetstream = match self.gatherer.streams() {
@@ -103,9 +99,9 @@ impl Teller {
         Some(to.tell(&accstatz(&facts.server.server_id, wall_clock(), &shown)))
     }
 
-    /// What an account does.
+    /// What an account does; `None` also if there is none of that name.
     pub(crate) fn account(&self, name: &str) -> Option<AccountRow> {
-        self.gatherer.accounts()?.find(name).cloned()
+        self.gatherer.account(name)?
     }
 
     /// The same of one that has clients.
@@ -115,12 +111,18 @@ impl Teller {
 
     /// How many subscriptions there are; `None` where nothing is said.
     pub(crate) fn subscribers(&self, query: &SubscribersQuery) -> Option<usize> {
-        let accounts = self.gatherer.accounts()?;
-        let account = accounts.find(&query.account)?;
+        let account = self.account(&query.account)?;
         if query.needs_clients && account.connections == 0 {
             return None;
         }
         self.gatherer.count_subscriptions(query)
+    }
+
+    /// The account of that name, also before a shard knows of it, if there is one.
+    fn find_account(&self, facts: &Facts, name: &str) -> Option<Option<AccountRow>> {
+        let is_system = !name.is_empty() && *name == *facts.config.system_account;
+        let unknown = || is_system.then(|| AccountRow { name: name.into(), ..AccountRow::default() });
+        Some(self.gatherer.account(name)?.or_else(unknown))
     }
 
     /// All accounts, also before a shard knows of any.

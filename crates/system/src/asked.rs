@@ -126,7 +126,9 @@ fn account(request: Request, publish: &Publish<'_>, own: &str) -> Option<Box<str
         Scope::Named => {
             let name = publish.subject.split(|byte| *byte == b'.').nth(3).unwrap_or_default();
             let name = String::from_utf8_lossy(name);
-            let is_about = request != Request::Conns || is_about(&name, publish.payload());
+            let body = publish.payload();
+            let is_about =
+                request != Request::Conns || (body.len() <= OPTIONS_BYTES_MAX && is_about(&name, body));
             is_about.then(|| name.into())
         }
     }

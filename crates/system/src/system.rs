@@ -21,6 +21,10 @@ use crate::server_identity::ServerIdentity;
 /// Requests in the queue. What comes beyond that stays in the mailbox.
 const ASKED_MAX: usize = 1024;
 
+/// Inquiries under way from which on no account that changed is looked into: the rest is left to those who ask, however
+/// many accounts change.
+const UNASKED_INQUIRIES_MAX: usize = INQUIRIES_MAX / 2;
+
 /// Letters read in a turn, at half a microsecond each.
 const READ_AT_ONCE_MAX: usize = 1024;
 
@@ -62,7 +66,7 @@ pub struct System {
     inquiries_under_way: usize,
     /// Accounts whose clients are others than before. There are no more than accounts.
     changed: BTreeSet<Box<str>>,
-    /// There may be more to tell than was told in the last turn.
+    /// There may be more news of clients than were told in the last turn.
     has_news_left: bool,
     /// The moment on the wall when the shard's clock was at zero. It is settled once, so that a connection began at the
     /// same moment whatever is told of it.
@@ -137,7 +141,7 @@ impl System {
     #[inline]
     pub fn has_work_left(&self) -> bool {
         let has_work = self.has_news_left || !(self.asked.is_empty() && self.mailbox.is_empty());
-        has_work && self.may_answer()
+        (has_work && self.may_answer()) || (!self.changed.is_empty() && self.may_tell_of_changes())
     }
 
     fn take_mail(&mut self, broker: &mut Broker) {
@@ -165,6 +169,11 @@ impl System {
     /// Whether one more answer has a place.
     fn may_answer(&self) -> bool {
         self.replies.is_empty() && self.inquiries_under_way < INQUIRIES_MAX
+    }
+
+    /// Whether one more account that changed may be looked into.
+    fn may_tell_of_changes(&self) -> bool {
+        self.replies.is_empty() && self.inquiries_under_way < UNASKED_INQUIRIES_MAX
     }
 
     /// Returns how many bytes there are to publish.
@@ -206,16 +215,20 @@ impl System {
             self.tell_deed(broker, clock, &news);
             self.publish_replies(broker);
         }
-        while self.may_answer()
+        while self.may_tell_of_changes()
             && let Some(name) = self.changed.pop_first()
         {
             self.tell_conns(broker, name);
         }
-        self.has_news_left |= !self.changed.is_empty();
     }
 
     fn tell_deed(&mut self, broker: &mut Broker, clock: Clock, news: &ClientNews) {
         let Some(system) = self.claims.system() else { return };
+        let is_refused = matches!(news.deed, ClientDeed::Refused(_));
+        // With a blank in its subject a message is none that clients can read.
+        if !is_refused && news.client.account.contains(|letter: char| letter.is_ascii_whitespace()) {
+            return;
+        }
         let server = self.claims.server();
         let subject = match news.deed {
             ClientDeed::Came => format!("$SYS.ACCOUNT.{}.CONNECT", news.client.account).into_bytes().into(),
@@ -229,7 +242,7 @@ impl System {
             self.replies.push_back(Reply::new(Address::new(system, subject), event));
         }
         // nats-server tells of no changes in the account of those who have none.
-        if !matches!(news.deed, ClientDeed::Refused(_)) && *news.client.account != *GLOBAL_ACCOUNT {
+        if !is_refused && *news.client.account != *GLOBAL_ACCOUNT {
             self.changed.insert(news.client.account.clone());
         }
     }

@@ -360,6 +360,34 @@ fn all_that_is_asked_is_answered_in_its_turn() {
     assert_eq!(rig.turn().len(), INQUIRIES_MAX);
 }
 
+#[test]
+fn accounts_that_change_leave_room_for_who_asks() {
+    let account = |number: usize| AccountConfig {
+        name: format!("X{number}"),
+        users: vec![user(&format!("x{number}"), None)],
+        ..AccountConfig::default()
+    };
+    let mut accounts = config().accounts;
+    accounts.extend((0..INQUIRIES_MAX).map(account));
+    let mut rig = Rig::with(1, &Config { accounts, ..Config::default() });
+    let system = rig.client("s");
+    rig.say(system, "SUB $SYS.ACCOUNT.*.SERVER.CONNS 9\r\n");
+    for number in 0..INQUIRIES_MAX {
+        rig.client(&format!("x{number}"));
+    }
+    rig.shards.feed(system, "PUB $SYS.REQ.SERVER.PING r 0\r\n\r\n");
+    rig.shards.settle();
+    let inquiries = rig.turn();
+    assert!(inquiries.iter().any(|inquiry| inquiry.about == InquiryKind::Statsz));
+    assert!(!rig.systems[0].has_work_left(), "until an answer comes");
+    inquiries.into_iter().for_each(|inquiry| rig.answer(inquiry));
+    assert!(rig.systems[0].has_work_left());
+    rig.settle();
+    let told = rig.shards.output(system);
+    assert_eq!(told.matches(".SERVER.CONNS 9 ").count(), INQUIRIES_MAX, "{told}");
+    assert!(told.contains(r#"},"statsz":{"#), "{told}");
+}
+
 /// All that had come was read in one turn, which took it as long as there was of it.
 #[test]
 fn a_turn_reads_so_much_and_those_who_want_no_answer_hold_up_nobody() {

@@ -2,7 +2,7 @@
 
 use conns::{ConnId, Time};
 
-use super::{ClientDeed, ClientNews};
+use super::{CLIENT_NEWS_MAX, ClientDeed, ClientNews};
 use crate::broker::Broker;
 
 impl Broker {
@@ -27,7 +27,7 @@ impl Broker {
     /// A client did something.
     #[inline]
     pub(crate) fn note_deed(&mut self, id: ConnId, deed: ClientDeed) {
-        let Some(audience) = self.herald.audience() else { return };
+        let Some(audience) = self.herald.audience else { return };
         if self.spaces.get(audience).is_some_and(|space| !space.is_deserted()) {
             self.note_client(id, deed);
         }
@@ -35,6 +35,10 @@ impl Broker {
 
     #[cold]
     fn note_client(&mut self, id: ConnId, deed: ClientDeed) {
+        if self.herald.news.len() == CLIENT_NEWS_MAX {
+            self.egress.counters.totals.untold_events += 1;
+            return;
+        }
         let Some(client) = self.connection_row_of(id) else { return };
         self.herald.news.push_back(ClientNews { deed, client, at: self.now() });
         self.egress.services.have_something();
