@@ -218,6 +218,8 @@ impl JetStream {
         let shard = (self.shard, self.shards);
         let mut turn = Turn::new(broker, post, nuid, config, shard, Clocks { now, wall });
         home.restore(&mut turn, log, replay);
+        // Of all at once, which would be too much for the first turn.
+        home.time_streams(turn.clocks);
         Ok(())
     }
 

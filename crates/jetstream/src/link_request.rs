@@ -6,6 +6,7 @@ use js_proto::{
     StreamConfig, StreamSource, Timestamp, errors, name_hash,
 };
 use nats_proto::go_json::compact;
+use subject_trie::is_valid_literal;
 
 use crate::link::Link;
 use crate::nuid::Nuid;
@@ -176,6 +177,10 @@ pub(crate) fn read_answer(
     if is_durable && config.ack_policy != AckPolicy::FlowControl {
         return Err(requires_flow_control(is_mirror).error());
     }
+    if !is_durable && !is_valid_literal(config.deliver_subject.as_bytes()) {
+        // Where it delivers is listened to, and whoever may publish can answer.
+        return Err(invalid());
+    }
     Ok(info)
 }
 
@@ -205,4 +210,24 @@ pub(crate) fn settle_for_link(config: &mut ConsumerConfig, stream: &StreamConfig
     config.durable_name.clone_from(&config.name);
     config.ack_policy = AckPolicy::FlowControl;
     (config.ack_wait, config.max_deliver, config.inactive_threshold) = (Nanos::ZERO, 0, Nanos::ZERO);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_consumer_that_delivers_to_no_subject_is_refused() {
+        let source = StreamSource { name: "O".into(), ..StreamSource::default() };
+        let told = |subject: &str| {
+            let config = format!(r#"{{"deliver_subject":"{subject}","ack_policy":"none"}}"#);
+            let answer = format!(r#"{{"type":"x","stream_name":"O","name":"C","config":{config}}}"#);
+            read_answer(answer.as_bytes(), &source, false).map(|info| info.name)
+        };
+        assert_eq!(told("$JS.S.x"), Ok("C".to_owned()));
+        for subject in ["", "a..b", "$JS.>"] {
+            let failed = told(subject).expect_err(subject);
+            assert!(failed.is(&errors::SOURCE_CONSUMER_SETUP_FAILED), "{failed}");
+        }
+    }
 }

@@ -290,7 +290,8 @@ impl Slot {
         let source = &link.source;
         let is_first = if self.relay.is_mirror { is_fresh } else { link.position == 0 };
         match (is_first, source.opt_start_seq, source.opt_start_time) {
-            (false, ..) => Begin::At(link.position + 1),
+            // What a message says of where it came from may be any number.
+            (false, ..) => Begin::At(link.position.saturating_add(1)),
             (true, seq @ 1.., _) => Begin::At(seq),
             (true, 0, Some(time)) => Begin::AtTime(time),
             (true, 0, None) => Begin::All,
@@ -306,5 +307,5 @@ pub(crate) fn inbox(subject: &str) -> String {
 fn subscribe(turn: &mut Turn<'_>, account: usize, subject: &str, tag: u32) -> ServiceSubscription {
     let service = turn.post.service();
     let subscribed = turn.broker.service_subscribe(service, account, subject.as_bytes(), None, tag);
-    subscribed.expect("settled configurations have valid subjects").0
+    subscribed.expect("settled configurations and answers that were read have valid subjects").0
 }

@@ -142,7 +142,7 @@ impl<W> Stream<W> {
         };
         let mut passed = match taken {
             None => self.check(&candidate, publish.now, around)?,
-            Some(origin) => self.check_taken(&candidate, publish.now, around, origin.is_some())?,
+            Some(origin) => self.check_taken(&candidate, publish.now, around, origin)?,
         };
         if !passed.is_wanted {
             return Ok((passed, edits));

@@ -10,7 +10,7 @@ use nats_proto::quote;
 
 use crate::command::SEQUENCE_MAX;
 use crate::event::{Arrival, Change, Event, Facts};
-use crate::publish::{Candidate, Passed, Stop, refuse_if, rollup_failed};
+use crate::publish::{Candidate, Passed, Stop, refuse_if, rollup_failed, store_failed};
 use crate::{Around, Decision, Publish, Purge, Stream};
 
 /// A message of another stream.
@@ -55,7 +55,8 @@ impl<W> Stream<W> {
         if self.must_wait() {
             return Decision::Later;
         }
-        let (time, up_to) = (self.ahead.last_time.max(0), up_to.min(SEQUENCE_MAX));
+        // A purge has the sequence behind it.
+        let (time, up_to) = (self.ahead.last_time.max(0), up_to.min(SEQUENCE_MAX - 1));
         self.scratch.payload.clear();
         self.scratch.subject.clear();
         if self.tail.is_empty() && self.index.messages() == 0 {
@@ -86,13 +87,17 @@ impl<W> Stream<W> {
         candidate: &Candidate<'_>,
         now: i64,
         around: &mut Around<'_>,
-        is_copy: bool,
+        origin: Option<Origin>,
     ) -> Result<Passed, Stop> {
         let asks = &candidate.asks;
         self.check_first(candidate)?;
+        if origin.is_some_and(|origin| origin.seq > SEQUENCE_MAX) {
+            // Its record would not be read again.
+            return Err(store_failed("no sequence left"));
+        }
         refuse_if(asks.incr.is_some_and(|incr| incr.is_err()), &errors::MESSAGE_INCR_INVALID)?;
         let id_hash = match asks.msg_id {
-            Some(id) if is_copy => Some(self.dedup.hash(id)),
+            Some(id) if origin.is_some() => Some(self.dedup.hash(id)),
             _ => self.check_id(asks, now)?,
         };
         if let Some(Rollup::Unknown(value)) = asks.rollup {

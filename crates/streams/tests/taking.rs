@@ -4,7 +4,8 @@ use js_proto::{ConfigLimits, StreamConfig, StreamSource, errors};
 use log_format::{Record, Salt};
 use stream_index::Place;
 use streams::{
-    Answer, Around, BEHAVIOUR_LEVEL, Decision, NoShelf, Origin, Publish, Rebuild, Stream, StreamMeta, Taken,
+    Answer, Around, BEHAVIOUR_LEVEL, Decision, NoShelf, Origin, Publish, Rebuild, SEQUENCE_MAX, Stream,
+    StreamMeta, Taken,
 };
 
 const SALT: Salt = Salt::of_segment(&[1; 16], 1);
@@ -127,6 +128,17 @@ fn a_mirror_asks_for_no_ids_and_a_source_does() {
     });
     taker.take(id, None).unwrap();
     assert_eq!(taker.take(id, None), Err(Answer::Duplicate { seq: 1 }));
+}
+
+/// Whatever somebody says who poses as the origin.
+#[test]
+fn what_a_mirror_takes_is_read_again() {
+    let mut rig = Rig::mirror();
+    let refused = rig.take("", at(SEQUENCE_MAX + 1, 100));
+    assert!(matches!(refused, Err(Answer::Refused(error)) if error.is(&errors::STREAM_STORE_FAILED)));
+    rig.skip(u64::MAX);
+    rig.check_again();
+    assert_eq!(rig.stream.last_seq_ahead(), SEQUENCE_MAX - 1);
 }
 
 /// What its publisher asked for was granted there.
