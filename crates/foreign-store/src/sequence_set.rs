@@ -10,6 +10,9 @@ const MAGIC: u8 = 22;
 /// A bucket has 64 sequences.
 const BUCKET: u64 = 64;
 
+/// Runs of sequences that are read. Each takes three words, and eight bytes may tell of 32 of them.
+pub(crate) const RANGES_MAX: usize = 4 << 20;
+
 /// Reads one, and adds what is in it to `ranges`, in ascending order.
 pub(crate) fn read(reader: &mut Reader<'_>, ranges: &mut Vec<RangeInclusive<u64>>) -> Result<(), Damage> {
     let head = reader.take(10)?;
@@ -27,6 +30,9 @@ pub(crate) fn read(reader: &mut Reader<'_>, ranges: &mut Vec<RangeInclusive<u64>
             let first = base.checked_add(bucket * BUCKET);
             let first = first.ok_or(Damage::Malformed("a set of sequences"))?;
             add_bits(number(reader)?, first, ranges);
+            if ranges.len() > RANGES_MAX {
+                return Err(Damage::TooLarge("a set of sequences"));
+            }
         }
         // How high the node stands.
         reader.take(2)?;
@@ -94,6 +100,21 @@ mod tests {
         for len in 0..bytes.len() {
             assert!(read(&mut Reader::new(&bytes[..len], "test"), &mut Vec::new()).is_err(), "{len}");
         }
+    }
+
+    #[test]
+    fn no_more_runs_are_read_than_there_is_room_for() {
+        let nodes = u32::try_from(RANGES_MAX / (32 * 32)).unwrap() + 1;
+        let mut bytes = vec![MAGIC, 2];
+        bytes.extend_from_slice(&nodes.to_le_bytes());
+        bytes.extend_from_slice(&0u32.to_le_bytes());
+        for _ in 0..nodes {
+            bytes.extend_from_slice(&0u64.to_le_bytes());
+            bytes.extend_from_slice(&[0x55; 32 * 8]);
+            bytes.extend_from_slice(&[1, 0]);
+        }
+        let read = read(&mut Reader::new(&bytes, "test"), &mut Vec::new());
+        assert_eq!(read, Err(Damage::TooLarge("a set of sequences")));
     }
 
     #[test]

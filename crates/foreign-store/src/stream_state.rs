@@ -4,6 +4,7 @@
 
 use std::ops::RangeInclusive;
 
+use crate::sequence_set::RANGES_MAX;
 use crate::varint::Reader;
 use crate::{Damage, RecordHash};
 
@@ -39,7 +40,7 @@ impl StreamState {
     /// Reads what the file says of the stream of that name.
     ///
     /// # Errors
-    /// It is damaged, of a version that is not known, or of another stream.
+    /// It is damaged, of a version that is not known, or of another stream, or tells of too many runs.
     pub fn read(stream: &str, file: &[u8]) -> Result<Self, Damage> {
         const WHAT: &str = "the index of a stream";
         let at = file.len().checked_sub(SUM_BYTES).ok_or(Damage::CutOff(WHAT))?;
@@ -90,6 +91,9 @@ impl StreamState {
         *end = last.max(*end);
         if deleted > 0 {
             crate::sequence_set::read(reader, &mut self.gone)?;
+        }
+        if self.gone.len() > RANGES_MAX {
+            return Err(Damage::TooLarge("the index of a stream"));
         }
         Ok(())
     }

@@ -12,16 +12,21 @@ use foreign_store::{
 use s2_stream::{Reader, Step};
 use streams::Restored;
 
-/// Bytes of what is not messages: the configuration, consumers.
-const SMALL_BYTES_MAX: usize = 64 << 20;
+/// Bytes of what is not messages: the configuration, consumers and their names. More than a snapshot of ours comes to, which
+/// has so much of its consumers at most: see `CAPTURED_BYTES_MAX`.
+const SMALL_BYTES_MAX: usize = 128 << 20;
+
+/// What a small file takes beside its bytes and its name.
+const SMALL_FILE_BYTES: usize = 64;
 
 /// Runs of sequences that are gone. More are told by no file.
 const GONE_MAX: usize = 4 << 20;
+const TOO_MANY_GONE: &str = "too many messages are gone";
 
 /// Bytes that are unpacked at a time.
 const UNPACKED_AT_ONCE: usize = 64 << 10;
 
-/// Blocks that end too early or are damaged are told of that often.
+/// Blocks that end too early or are damaged, and messages that are left out, are told of that often.
 const DAMAGED_TOLD_MAX: usize = 16;
 
 /// What is known of the stream so far.
@@ -46,7 +51,7 @@ pub(crate) struct Intake {
     last: (u64, i64),
     /// The last block, and the checksum that it ends with.
     last_block: (u32, [u8; 8]),
-    /// What was wrong with blocks, of which the rest was passed over.
+    /// What was wrong with blocks, of which the rest was passed over, and with messages.
     pub(crate) damaged: Vec<String>,
     is_ended: bool,
 }
@@ -147,6 +152,16 @@ impl Intake {
         }
     }
 
+    /// No stream has such a message: that is told of.
+    pub(crate) fn leave_out(&mut self) {
+        if let Some(ready) = &self.ready
+            && self.damaged.len() < DAMAGED_TOLD_MAX
+        {
+            self.damaged.push(format!("message {} is left out: no stream has such a one here", ready.seq));
+        }
+        self.pass();
+    }
+
     /// Looks on, until there is a message or so much was done that others should have their turn.
     ///
     /// # Errors
@@ -217,7 +232,12 @@ impl Intake {
             Part::State if len > STATE_BYTES_MAX => Part::Other,
             Part::State | Part::Other => part,
             small => {
-                self.small_bytes = self.small_bytes.saturating_add(len);
+                let name = match &small {
+                    Part::ConsumerMeta(name) | Part::ConsumerState(name) => name.len(),
+                    _ => 0,
+                };
+                self.small_bytes =
+                    self.small_bytes.saturating_add(len).saturating_add(name + SMALL_FILE_BYTES);
                 if self.small_bytes > SMALL_BYTES_MAX {
                     return Err("consumers take too much memory".to_owned());
                 }
@@ -300,7 +320,7 @@ impl Intake {
         match self.gone.last_mut() {
             Some(last) if last.contains(&seq) => {}
             Some(last) if last.end().checked_add(1) == Some(seq) => *last = *last.start()..=seq,
-            _ if is_full => return Err("too many messages are gone".to_owned()),
+            _ if is_full => return Err(TOO_MANY_GONE.to_owned()),
             _ => self.gone.push(seq..=seq),
         }
         Ok(())
@@ -319,8 +339,11 @@ impl Intake {
             return Err("the snapshot says nothing of the stream".to_owned());
         }
         let mut outcome = Outcome { gone: std::mem::take(&mut self.gone), last: self.last };
-        let state = self.state.take().and_then(|state| StreamState::read(&self.stream, &state).ok());
-        if let Some(state) = state {
+        let state = self.state.take().map(|state| StreamState::read(&self.stream, &state));
+        if let Some(Err(Damage::TooLarge(_))) = state {
+            return Err(TOO_MANY_GONE.to_owned());
+        }
+        if let Some(Ok(state)) = state {
             if (state.last_block, state.last_sum) == self.last_block {
                 outcome.gone.extend(state.gone);
                 outcome.gone.extend((state.first_seq > 1).then(|| 1..=state.first_seq - 1));
@@ -382,5 +405,21 @@ fn archive_words(damage: Damage) -> &'static str {
     match damage {
         Damage::Malformed(_) => "unexpected content",
         _ => "archive/tar: invalid tar header",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_consumers_count_for_what_they_take() {
+        let mut intake = Intake::new("S");
+        let empty = |number: usize| {
+            intake.begin_file(Part::ConsumerState(format!("{number:060000}")), 0)?;
+            intake.end_file()
+        };
+        let taken = (0..=SMALL_BYTES_MAX / 60_000).map(empty).collect::<Result<Vec<()>, String>>();
+        assert_eq!(taken, Err("consumers take too much memory".to_owned()));
     }
 }

@@ -6,13 +6,14 @@ use js_proto::{EventKind, EventSubject, Storage, StreamFile, errors};
 use log_format::{Lsn, Place, Record};
 use nats_proto::go_json::read_into;
 use stream_index::{Filter, Walk};
-use stream_log::AppendError;
+use stream_log::{AppendError, Room};
 use streams::{Decision, Effect};
 
 use crate::account::StreamId;
 use crate::disk::Disk;
 use crate::home::Home;
 use crate::intake::Took;
+use crate::keeping::MESSAGE_ROOM;
 use crate::post::Message;
 use crate::publishes::{PUBLISH_STEPS, refusal};
 use crate::request::Asker;
@@ -101,7 +102,7 @@ impl Home {
     }
 
     fn may_go_on_with(&self, id: StreamId, restoring: &Restoring) -> bool {
-        if restoring.deadline <= self.now && restoring.is_open() {
+        if restoring.deadline <= self.now && restoring.is_idle() {
             return true;
         }
         let Some(slot) = self.streams.get(&id) else { return true };
@@ -121,8 +122,8 @@ impl Home {
     }
 
     pub(crate) fn next_restore(&self) -> Option<Time> {
-        let open = self.copies.restores.values().filter(|restoring| restoring.is_open());
-        open.map(|restoring| restoring.deadline).min()
+        let idle = self.copies.restores.values().filter(|restoring| restoring.is_idle());
+        idle.map(|restoring| restoring.deadline).min()
     }
 
     /// The log may take more.
@@ -159,7 +160,7 @@ impl Home {
             return Err(refusal(&AppendError::Failed).into());
         }
         self.answer_stored(turn, id, restoring);
-        if restoring.deadline <= turn.clocks.now && restoring.is_open() && !restoring.has_parts() {
+        if restoring.deadline <= turn.clocks.now && restoring.is_idle() {
             let slot = self.streams.get(&id);
             return Err(slot.map(|slot| self.about(slot, "is stalled")).unwrap_or_default().into());
         }
@@ -259,15 +260,28 @@ impl Home {
         if room.is_server_full || room.account_bytes_left.is_some_and(|left| left < under_way) {
             return Err(exceeded(slot.storage()).into());
         }
-        if let Some(record) = slot.stream.decide_restored(&message) {
-            match slot.medium.append(self.disk.as_mut(), id.0, &record) {
-                Ok(place) => self.after_restored(turn, id, place),
-                Err(AppendError::NotYet) => {
-                    restoring.waits_for_log = true;
-                    return Ok(Went::Waits);
-                }
-                Err(error) => return Err(refusal(&error).into()),
+        // As for who publishes: what is kept back on a full disk is for what frees some, such as the end of this stream.
+        let log = self.disk.as_mut().filter(|_| slot.medium.is_log());
+        match log.map_or(Room::Yes, |disk| disk.room(bytes + MESSAGE_ROOM)) {
+            Room::Yes => {}
+            Room::Later => {
+                restoring.waits_for_log = true;
+                return Ok(Went::Waits);
             }
+            Room::DiskFull => return Err(refusal(&AppendError::DiskFull).into()),
+            Room::Failed => return Err(refusal(&AppendError::Failed).into()),
+        }
+        let Some(record) = slot.stream.decide_restored(&message) else {
+            restoring.intake.leave_out();
+            return Ok(Went::On);
+        };
+        match slot.medium.append(self.disk.as_mut(), id.0, &record) {
+            Ok(place) => self.after_restored(turn, id, place),
+            Err(AppendError::NotYet) => {
+                restoring.waits_for_log = true;
+                return Ok(Went::Waits);
+            }
+            Err(error) => return Err(refusal(&error).into()),
         }
         restoring.intake.pass();
         Ok(Went::On)
@@ -387,7 +401,7 @@ impl Home {
         restoring: &mut Restoring,
     ) -> Result<Went, Failure> {
         let Stage::Consumers { left, settling } = &mut restoring.stage else { return Ok(Went::On) };
-        if self.room_in_log() == stream_log::Room::Later {
+        if self.room_in_log() == Room::Later {
             restoring.waits_for_log = true;
             return Ok(Went::Waits);
         }

@@ -19,6 +19,9 @@ use crate::request::Asker;
 /// Bytes that may have come and wait to be looked at. Whoever sends more does not wait for answers.
 const WAITING_BYTES_MAX: usize = 32 << 20;
 
+/// What a part takes beside its bytes and those of where it is answered.
+const PART_BYTES: usize = 64;
+
 /// How long nothing may come.
 pub(crate) const ACTIVITY_WAIT: Duration = Duration::from_secs(5);
 
@@ -104,18 +107,23 @@ impl Restoring {
         self.reply.is_none()
     }
 
+    /// Whether the next part is waited for: all that came is answered.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.is_open() && !self.has_parts() && self.part_reply.is_none() && self.stored.is_empty()
+    }
+
     /// A part came. Says whether there is room for it.
     pub(crate) fn push(&mut self, part: &[u8], reply: &[u8], now: Time) -> bool {
         self.deadline = now + ACTIVITY_WAIT;
         self.received += part.len() as u64;
-        self.waiting_bytes += part.len();
+        self.waiting_bytes += PART_BYTES + part.len() + reply.len();
         self.parts.push_back((part.into(), reply.into()));
         self.waiting_bytes <= WAITING_BYTES_MAX
     }
 
     pub(crate) fn next_part(&mut self) -> Option<(Box<[u8]>, Name)> {
         let (part, reply) = self.parts.pop_front()?;
-        self.waiting_bytes -= part.len();
+        self.waiting_bytes -= PART_BYTES + part.len() + reply.len();
         Some((part, reply))
     }
 

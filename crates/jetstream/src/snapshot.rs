@@ -267,7 +267,8 @@ impl Snapshot {
                     slot.stream.pass_viewed(seq);
                 }
                 Found::Lost => {
-                    (self.lost, self.told) = (self.lost + 1, row.seq);
+                    // The archive does not have it: if it is the last one, it says so.
+                    self.lost += 1;
                     slot.stream.pass_viewed(row.seq);
                 }
             },

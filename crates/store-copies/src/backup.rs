@@ -45,7 +45,10 @@ fn backup_stream(link: &mut Link, stream: &str, folder: &Path) -> Result<Copied,
     fs::create_dir_all(folder.parent().unwrap_or(folder)).map_err(CopyError::file(folder))?;
     fs::create_dir(folder).map_err(CopyError::file(folder))?;
     let deliver = link.listen();
-    let answer = link.ask(&format!("STREAM.SNAPSHOT.{stream}"), &json!({ "deliver_subject": deliver }))?;
+    let answer = link
+        .ask(&format!("STREAM.SNAPSHOT.{stream}"), &json!({ "deliver_subject": deliver }))
+        // Nothing came: the folder, which is empty, would be in the way of another try.
+        .inspect_err(|_| drop(fs::remove_dir(folder)))?;
     let path = folder.join(ARCHIVE_FILE);
     let mut file = File::create_new(&path).map_err(CopyError::file(&path))?;
     loop {
@@ -63,6 +66,8 @@ fn backup_stream(link: &mut Link, stream: &str, folder: &Path) -> Result<Copied,
     let meta = json!({ "config": answer["config"], "state": answer["state"] });
     write_file(&folder.join(META_FILE), meta.to_string().as_bytes())?;
     sync_folder(folder)?;
+    // The folder itself was made just now.
+    sync_folder(folder.parent().unwrap_or(folder))?;
     Ok(Copied::of(&answer["state"]))
 }
 

@@ -16,7 +16,7 @@ const READ_AT_ONCE: usize = 128 << 10;
 /// Makes each stream of a backup that is in the folder. A stream whose name is taken is left as it is, and its [`Outcome`] says so.
 ///
 /// # Errors
-/// The folder cannot be read.
+/// The folder cannot be read, or has no backup in it.
 pub fn restore(link: &mut Link, folder: &Path) -> Result<Vec<Outcome>, CopyError> {
     let mut outcomes = Vec::new();
     for stream in folders(folder)? {
@@ -25,6 +25,9 @@ pub fn restore(link: &mut Link, folder: &Path) -> Result<Vec<Outcome>, CopyError
             let result = restore_stream(link, &stream, &of_stream);
             outcomes.push(Outcome { stream, result });
         }
+    }
+    if outcomes.is_empty() {
+        return Err(CopyError::bad_file(folder, "there is no backup of a stream in it"));
     }
     Ok(outcomes)
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::link::read_answer;
-use crate::{Copied, CopyError, Link};
+use crate::{Copied, CopyError, Link, Received};
 
 /// Bytes of a part.
 const PART_BYTES: usize = 128 << 10;
@@ -41,7 +41,7 @@ impl<'l> Sending<'l> {
     }
 
     fn send(&mut self) -> Result<(), CopyError> {
-        let answer = self.link.request(&self.to, &self.part)?;
+        let answer = request(self.link, &self.to, &self.part)?;
         self.part.clear();
         if answer.payload.is_empty() { Ok(()) } else { read_answer(&answer.payload).map(drop) }
     }
@@ -51,7 +51,17 @@ impl<'l> Sending<'l> {
         if !self.part.is_empty() {
             self.send()?;
         }
-        let answer = self.link.request(&self.to, b"")?;
+        let answer = request(self.link, &self.to, b"")?;
         Ok(Copied::of(&read_answer(&answer.payload)?["state"]))
     }
+}
+
+/// Nobody listens any more where parts go: the restore is over.
+fn request(link: &mut Link, to: &str, part: &[u8]) -> Result<Received, CopyError> {
+    link.request(to, part).map_err(|error| match error {
+        CopyError::NoJetStream => {
+            CopyError::Refused("the server gave the restore up: its log says why".into())
+        }
+        other => other,
+    })
 }
