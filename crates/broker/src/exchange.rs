@@ -198,7 +198,7 @@ impl Broker {
             self.offers.put_back(reply.ticket, offer);
             return;
         }
-        if self.offers.leave_to_others(&offer) {
+        if self.offers.leave_to_others(&mut offer) {
             return;
         }
         let publisher = match offer.origin.party() {
@@ -208,7 +208,8 @@ impl Broker {
             Party::Peer(_) | Party::Elsewhere => return,
         };
         if offer.answer_wanted && !offer.taken {
-            self.answer_no_responders(publisher, &offer.message.as_publish());
+            let asked = offer.asked.as_ref().unwrap_or(&offer.message);
+            self.answer_no_responders(publisher, &asked.as_publish());
         }
         self.resume(publisher, Hold::Offer);
     }

@@ -13,7 +13,8 @@ use nats_proto::{HeaderLen, Publish};
 use crate::dispatch::Envelope;
 use crate::party::Origin;
 
-/// A message under offer. A connection has at most one, and so has a service: together they bound offers.
+/// A message under offer. A connection has at most one, in one account or in several, and so has a service: together they
+/// bound offers. Responses that came from other shards are beside that, no more than links hold.
 #[derive(Debug)]
 pub(crate) struct Offer {
     pub(crate) origin: Origin,
@@ -27,6 +28,8 @@ pub(crate) struct Offer {
     pub(crate) refusals: Refusals,
     /// The tickets of this offer and of the others of the same message, in other accounts.
     pub(crate) with: Range<u64>,
+    /// What the publisher hears of if nobody took it, where that is not `message`: one of these offers has it.
+    pub(crate) asked: Option<OwnedMessage>,
 }
 
 /// How often a shard may say of one group that it has no member for a message. Members come and go, so it
@@ -122,23 +125,28 @@ impl Offers {
         self.next_ticket += 1;
     }
 
-    /// All offers since that ticket are of one message, which somebody has `taken` or not.
-    pub(crate) fn join_from(&mut self, first: u64, taken: bool) {
+    /// All offers since that ticket are of one message, which somebody has `taken` or not. If nobody does, the publisher
+    /// hears that of what it `asked`.
+    pub(crate) fn join_from(&mut self, first: u64, taken: bool, mut asked: Option<OwnedMessage>) {
         if first == self.next_ticket {
             return;
         }
         for (_, offer) in self.open.range_mut(first..) {
             offer.with = first..self.next_ticket;
             offer.taken |= taken;
+            offer.asked = asked.take();
         }
     }
 
     /// Leaves it to the other offers of the same message to end it. False if there are none any more.
-    pub(crate) fn leave_to_others(&mut self, offer: &Offer) -> bool {
+    pub(crate) fn leave_to_others(&mut self, offer: &mut Offer) -> bool {
         let mut others = self.open.range_mut(offer.with.clone()).map(|(_, other)| other).peekable();
-        let are_there = others.peek().is_some();
+        let Some(next) = others.peek_mut() else { return false };
+        if offer.asked.is_some() {
+            next.asked = offer.asked.take();
+        }
         others.for_each(|other| other.taken |= offer.taken);
-        are_there
+        true
     }
 
     /// Keeps a message of that account until connections have changed shards.

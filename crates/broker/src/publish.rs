@@ -233,6 +233,7 @@ impl Broker {
                 answer_wanted,
                 refusals: Refusals::default(),
                 with: ticket..ticket + 1,
+                asked: None,
             });
             return Flow::NextThenHold(Hold::Offer);
         }

@@ -20,8 +20,15 @@ use crate::random::Random;
 pub(crate) use self::token::{Token, TokenText, may_be_response};
 
 /// Requests that wait on a shard. One more, and the one of its line that waits longest is forgotten: what comes for it
-/// goes nowhere. A request takes some 100 bytes.
+/// goes nowhere. A request takes some 100 bytes and its reply subject.
 pub(crate) const REQUESTS_MAX: usize = 1 << 20;
+
+/// Bytes of their reply subjects, which clients choose: 4 KiB each by default. As many requests are forgotten for
+/// one more as it takes.
+const REPLY_BYTES_MAX: usize = 128 << 20;
+
+/// What a shorter one counts as, so that these are a few dozen.
+const REPLY_BYTES_MIN: usize = 64;
 
 /// No row.
 const NONE: u32 = u32::MAX;
@@ -44,7 +51,10 @@ pub(crate) struct Request {
 pub(crate) struct Responses {
     shard: ShardId,
     requests_max: usize,
+    reply_bytes_max: usize,
     rows: SteadyRows<Row>,
+    /// Of the reply subjects in `rows`.
+    reply_bytes: usize,
     lines: Vec<Line>,
     random: Random,
 }
@@ -70,7 +80,15 @@ struct Line {
 impl Responses {
     pub(crate) fn new(shard: ShardId, seed: u64) -> Self {
         let random = Random::new(seed.rotate_left(17));
-        Self { shard, requests_max: REQUESTS_MAX, rows: SteadyRows::new(), lines: Vec::new(), random }
+        Self {
+            shard,
+            requests_max: REQUESTS_MAX,
+            reply_bytes_max: REPLY_BYTES_MAX,
+            rows: SteadyRows::new(),
+            reply_bytes: 0,
+            lines: Vec::new(),
+            random,
+        }
     }
 
     /// How many requests wait.
@@ -82,9 +100,11 @@ impl Responses {
     /// Awaits responses to a request. Returns the subject for them.
     pub(crate) fn open(&mut self, now: Time, request: Request) -> TokenText {
         let line = self.line_of(request.threshold);
-        if self.rows.len() >= self.requests_max {
+        let reply_bytes = counted_bytes(&request);
+        while self.is_full(reply_bytes) && !self.rows.is_empty() {
             self.forget_one(line);
         }
+        self.reply_bytes += reply_bytes;
         let number = Token::number_of(self.random.next());
         let row = u32::try_from(self.rows.next_number()).expect("there are a million rows at most");
         self.rows.insert(Row { number, request, since: now, line: line as u32, before: NONE, behind: NONE });
@@ -151,6 +171,11 @@ impl Responses {
         })
     }
 
+    /// Whether there is no room for one more request with so many bytes.
+    fn is_full(&self, reply_bytes: usize) -> bool {
+        self.rows.len() >= self.requests_max || self.reply_bytes + reply_bytes > self.reply_bytes_max
+    }
+
     fn forget_one(&mut self, line: usize) {
         let own = Some(self.lines[line].first).filter(|first| *first != NONE);
         let oldest = own.or_else(|| self.firsts().min_by_key(|(_, due)| *due).map(|(row, _)| row));
@@ -161,7 +186,9 @@ impl Responses {
 
     fn remove(&mut self, row: u32) {
         self.leave(row);
-        self.rows.discard(row as usize);
+        if let Some(gone) = self.rows.remove(row as usize) {
+            self.reply_bytes -= counted_bytes(&gone.request);
+        }
     }
 
     /// Puts a row at the end of its line.
@@ -189,6 +216,10 @@ impl Responses {
             None => self.lines[line].last = before,
         }
     }
+}
+
+fn counted_bytes(request: &Request) -> usize {
+    request.reply.len().max(REPLY_BYTES_MIN)
 }
 
 #[cfg(test)]

@@ -8,7 +8,10 @@ use std::time::Duration;
 
 use broker::PublishOutcome;
 use letters::{message, open_everywhere};
-use nats_auth::{AccountConfig, Config, Export, ExportKind, Import, ImportKind, ResponseType, ServiceTerms};
+use nats_auth::{
+    AccountConfig, Config, Export, ExportKind, Import, ImportKind, Permissions, ResponseType, ServiceTerms,
+    SubjectPermission,
+};
 use shards::{Conn, Shards};
 use users::{account, login, reload, shards, user};
 
@@ -283,5 +286,58 @@ fn a_service_of_the_server_responds_across_the_border() {
         assert_eq!(outcome, PublishOutcome::Done);
         shards.settle();
         assert_eq!(shards.output(b), "MSG inbox 3 3\r\nyes\r\n");
+    }
+}
+
+/// Another shard was asked, and refused.
+#[test]
+fn who_asks_is_told_of_a_refusal_behind_the_border() {
+    let mut config = config();
+    let deny = SubjectPermission { deny: vec!["q.no".into()], ..SubjectPermission::default() };
+    let permissions = Permissions { subscribe: Some(deny), ..Permissions::default() };
+    config.accounts[0].users[0].permissions = Some(permissions);
+    let mut shards = shards(2, &config);
+    let [a, b] = ["a", "b"].map(|name| login(&mut shards, name));
+    assert_ne!(a.shard, b.shard);
+    say(&mut shards, a, "SUB q.* 1\r\n");
+    say(&mut shards, b, "SUB inbox 2\r\n");
+    let said = say(&mut shards, b, "PUB r.no inbox 2\r\nhi\r\n");
+    let status = "NATS/1.0 503\r\nNats-Subject: r.no\r\n\r\n";
+    assert_eq!(said, format!("HMSG inbox 2 {0} {0}\r\n{status}\r\n", status.len()));
+    assert_eq!(shards.output(a), "");
+}
+
+/// The shard that knows where a response goes has no connection any more when it comes.
+#[test]
+fn a_response_finds_who_listens_elsewhere_when_who_asked_is_gone() {
+    let mut shards = shards(2, &config());
+    let [a, asks, listens] = ["a", "b", "b"].map(|name| login(&mut shards, name));
+    assert_eq!((a.shard, asks.shard, listens.shard), (0, 1, 0));
+    say(&mut shards, a, "SUB q.1 1\r\n");
+    say(&mut shards, asks, "PUB r.1 inbox 2\r\nhi\r\nNONSENSE\r\n");
+    assert!(shards.is_closed(asks));
+    let (reply, _) = request(&shards.output(a));
+    say(&mut shards, listens, "SUB inbox 3\r\n");
+    say(&mut shards, a, &format!("PUB {reply} 3\r\nyes\r\n"));
+    assert_eq!(shards.output(listens), "MSG inbox 3 3\r\nyes\r\n");
+}
+
+/// Who asks back and forth makes the way of a response longer each time.
+#[test]
+fn a_response_crosses_as_many_borders_as_a_request_may() {
+    for (rounds, response) in [(16, "MSG inbox 3 2\r\nme\r\n"), (17, "")] {
+        let (mut shards, [a, b, ..]) = all(1);
+        say(&mut shards, a, "SUB q.1 1\r\n");
+        say(&mut shards, b, "SUB inbox 3\r\n");
+        let mut way = "inbox".to_owned();
+        for _ in 0..rounds {
+            say(&mut shards, b, &format!("PUB r.1 {way} 2\r\nhi\r\n"));
+            let (there, _) = request(&shards.output(a));
+            say(&mut shards, b, "PUB r.1 inbox 2\r\nhi\r\n");
+            let (reply, _) = request(&shards.output(a));
+            say(&mut shards, a, &format!("PUB {reply} {there} 3\r\nyes\r\n"));
+            way = shards.output(b).split(' ').nth(3).unwrap().to_owned();
+        }
+        assert_eq!(say(&mut shards, b, &format!("PUB {way} 2\r\nme\r\n")), response);
     }
 }

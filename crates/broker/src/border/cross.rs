@@ -94,7 +94,10 @@ impl Broker {
         passage.add(self.respond(account, &envelope));
         passage.add(self.go_abroad(&envelope, ways, answer_wanted));
         if passage.is_offered {
-            self.offers.join_from(first, passage.taken);
+            // Behind a border it has another subject and another reply subject.
+            let asked = Publish { header: None, body: b"", ..*publish };
+            let asked = answer_wanted.then(|| OwnedMessage::of(&Envelope::new(id, &asked)));
+            self.offers.join_from(first, passage.taken, asked);
             return Flow::NextThenHold(Hold::Offer);
         }
         if answer_wanted && !passage.taken {
@@ -113,7 +116,7 @@ impl Broker {
             passage.add(self.go_abroad(envelope, &ways, false));
             self.border.ways = ways;
         }
-        self.offers.join_from(first, passage.taken);
+        self.offers.join_from(first, passage.taken, None);
         passage.is_offered
     }
 
@@ -142,6 +145,7 @@ impl Broker {
                 answer_wanted,
                 refusals: Refusals::default(),
                 with: ticket..ticket + 1,
+                asked: None,
             });
         }
         Passage { taken: dispatched.taken || is_owned, is_offered: dispatched.offers > 0 }
@@ -190,6 +194,8 @@ impl Broker {
             (Reply::Same, Some(reply)) => reply,
             (Reply::Token(text), _) => &text[..],
         };
+        // The response has to find this shard, and this one whoever wants it, also when its last connection is gone.
+        self.inhabit();
         Reply::Token(self.responses.open(
             self.egress.counters.now,
             Request {

@@ -11,6 +11,7 @@ use crate::party::Origin;
 use crate::responses::{Request, Token, may_be_response};
 use crate::services::shown;
 
+use super::ways::WAYS_MAX;
 use super::{ACKS, BORDER, Passage};
 
 impl Broker {
@@ -21,6 +22,12 @@ impl Broker {
 
     /// Gives a response, if this is one, to whoever asked.
     pub(super) fn respond(&mut self, account: usize, envelope: &Envelope<'_>) -> Passage {
+        self.respond_through(account, envelope, WAYS_MAX)
+    }
+
+    /// The same through this many borders at most. No request crosses more; but who asks back and forth between two
+    /// accounts could make a response go through any number of them.
+    fn respond_through(&mut self, account: usize, envelope: &Envelope<'_>, borders: usize) -> Passage {
         if !self.is_response(account, envelope.selects) {
             return Passage::default();
         }
@@ -28,7 +35,8 @@ impl Broker {
         // As in nats-server, to respond is never in vain for who does.
         let gone = Passage { taken: true, is_offered: false };
         if token.shard == self.config.shard {
-            return Passage { is_offered: self.respond_here(account, token, envelope).is_offered, ..gone };
+            let passage = self.respond_here(account, token, envelope, borders);
+            return Passage { is_offered: passage.is_offered, ..gone };
         }
         let mut message = shown(account, envelope.origin, envelope.publish);
         message.other_subject = envelope.other_subject();
@@ -42,8 +50,15 @@ impl Broker {
     }
 
     /// The same where the request is known.
-    fn respond_here(&mut self, account: usize, token: Token, envelope: &Envelope<'_>) -> Passage {
-        let Some(request) = self.responses.find(token, account).cloned() else {
+    fn respond_here(
+        &mut self,
+        account: usize,
+        token: Token,
+        envelope: &Envelope<'_>,
+        borders: usize,
+    ) -> Passage {
+        let request = self.responses.find(token, account).filter(|_| borders > 0).cloned();
+        let Some(request) = request else {
             self.egress.counters.totals.late_responses += 1;
             return Passage::default();
         };
@@ -72,7 +87,7 @@ impl Broker {
         };
         let onwards = Envelope { origin, selects: &reply, publish: &response };
         let mut passage = self.pass(requester, &onwards, false);
-        passage.add(self.respond(requester, &onwards));
+        passage.add(self.respond_through(requester, &onwards, borders - 1));
         let is_last = responses == ResponseType::Singleton || publish.body.is_empty();
         if is_last || !passage.has_gone() {
             self.responses.close(token);
@@ -114,15 +129,11 @@ impl Broker {
         self.space_of(account);
         let Some(token) = self.token_of(envelope.selects) else { return };
         let stuffed = self.mesh.stuffed();
-        let request = self.responses.find(token, account);
-        if !stuffed.is_empty()
-            && let Some((requester, reply)) = request.map(|it| (it.requester, it.reply.clone()))
-            && self.crosses_to(requester, &reply, stuffed)
-        {
+        if self.response_crosses_to(account, envelope.selects, stuffed) {
             self.egress.counters.totals.late_responses += 1;
             return;
         }
-        self.respond_here(account, token, envelope);
+        self.respond_here(account, token, envelope, WAYS_MAX);
     }
 
     /// Connections have changed shards: responses that came meanwhile go on.

@@ -1,12 +1,21 @@
 //! What whoever publishes across borders has to wait for, and whether anybody would get it there.
 
-use fabric::ShardSet;
+use fabric::{ShardId, ShardSet};
 use nats_proto::Publish;
 
 use crate::broker::Broker;
 use crate::dispatch::Envelope;
 
-use super::ways::Ways;
+use super::ways::{WAYS_MAX, Ways};
+
+/// Where a response goes.
+#[derive(Debug, Default)]
+struct ResponsePath {
+    /// The accounts that it is published in here, and the subjects, one behind the other.
+    stops: Vec<(usize, Box<[u8]>)>,
+    /// The shard that it goes on to.
+    onwards: Option<ShardId>,
+}
 
 impl Broker {
     /// Whether a message has to wait, in any of the accounts that it comes to.
@@ -17,34 +26,39 @@ impl Broker {
     }
 
     fn response_must_wait(&mut self, account: usize, subject: &[u8]) -> bool {
-        if !self.is_response(account, subject) {
-            return false;
-        }
-        let Some(token) = self.token_of(subject) else { return false };
-        if token.shard != self.config.shard {
-            return self.mesh.congested().contains(token.shard);
-        }
-        let request = self.responses.find(token, account);
-        let Some((requester, reply)) = request.map(|it| (it.requester, it.reply.clone())) else {
-            return false;
-        };
-        self.must_wait(requester, &reply) || self.response_must_wait(requester, &reply)
+        let ResponsePath { stops, onwards } = self.response_path(account, subject);
+        onwards.is_some_and(|shard| self.mesh.congested().contains(shard))
+            || stops.iter().any(|(account, subject)| self.must_wait(*account, subject))
     }
 
-    /// Whether a response that a service publishes would go to one of these shards, or on to them.
+    /// Whether a response would go to one of these shards, or on to them.
     pub(crate) fn response_crosses_to(&mut self, account: usize, subject: &[u8], shards: ShardSet) -> bool {
-        if shards.is_empty() || !self.is_response(account, subject) {
+        if shards.is_empty() {
             return false;
         }
-        let Some(token) = self.token_of(subject) else { return false };
-        if token.shard != self.config.shard {
-            return shards.contains(token.shard);
+        let ResponsePath { stops, onwards } = self.response_path(account, subject);
+        onwards.is_some_and(|shard| shards.contains(shard))
+            || stops.iter().any(|(account, subject)| self.crosses_to(*account, subject, shards))
+    }
+
+    /// Where a message goes as a response, which it may not be.
+    fn response_path(&self, account: usize, subject: &[u8]) -> ResponsePath {
+        let mut path = ResponsePath::default();
+        while path.stops.len() < WAYS_MAX {
+            let last = path.stops.last().map(|(account, subject)| (*account, &**subject));
+            let (account, subject) = last.unwrap_or((account, subject));
+            if !self.is_response(account, subject) {
+                break;
+            }
+            let Some(token) = self.token_of(subject) else { break };
+            if token.shard != self.config.shard {
+                path.onwards = Some(token.shard);
+                break;
+            }
+            let Some(request) = self.responses.find(token, account) else { break };
+            path.stops.push((request.requester, request.reply.clone()));
         }
-        let request = self.responses.find(token, account);
-        let Some((requester, reply)) = request.map(|it| (it.requester, it.reply.clone())) else {
-            return false;
-        };
-        self.crosses_to(requester, &reply, shards)
+        path
     }
 
     /// Whether somebody, in any of the accounts that it comes to, would take a message.

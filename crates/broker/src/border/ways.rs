@@ -8,7 +8,7 @@ use nats_auth::{Directory, ResponseType};
 use subject_trie::Matches;
 
 /// Borders that one request may cross. What an account would get beyond that it does not.
-pub(crate) const WAYS_MAX: usize = 32;
+pub(super) const WAYS_MAX: usize = 32;
 
 /// One border that a request crosses.
 #[derive(Debug, Clone)]

@@ -71,6 +71,18 @@ fn one_too_many_makes_the_oldest_forgotten() {
     assert!(found(&responses, third).is_some() && found(&responses, other).is_some());
 }
 
+#[test]
+fn long_reply_subjects_make_more_of_them_forgotten() {
+    let mut responses = Responses { reply_bytes_max: 200, ..responses() };
+    let old = ["a", "b", "c"].map(|reply| open(&mut responses, 0, reply, 50));
+    let long = "d".repeat(100);
+    let new = open(&mut responses, 1, &long, 50);
+    assert_eq!(old.map(|token| found(&responses, token)), [None, None, Some("c".into())]);
+    assert_eq!(found(&responses, new).as_deref(), Some(&*long));
+    responses.lapse(Time(100), 9);
+    assert_eq!((responses.len(), responses.reply_bytes), (0, 0));
+}
+
 /// Against a list that is searched.
 #[test]
 fn lines_stay_whole_whatever_comes_and_goes() {
