@@ -4,8 +4,8 @@
 //! [`Broker`] is the machine. What its files are about:
 //!
 //! - What clients say: `input` makes ops of bytes, `session` does what they ask for, with `auth` (who it is),
-//!   `subscribe` and `publish`, `web` (who came over a WebSocket); `complaint` is what they are told when they may not. `turn` and `serving` are whose
-//!   input comes next, and how much of it.
+//!   `subscribe` and `publish`, `web` (who came over a WebSocket); `complaint` is what they are told when they may not.
+//!   `turn` and `serving` are whose input comes next, and how much of it.
 //! - Who gets a message: `dispatch` looks it up in the account's `subject_space`, holds it against `party` (who hears
 //!   whom), and hands it to clients of this shard (`egress`), to `services` (parts of this server that subscribe and
 //!   publish without a socket) and to other shards (`mesh`). `ahead` has memory read for several lookups at once.
@@ -16,7 +16,8 @@
 //!   `moves`, `moved`, and `sampling`, which says which ones should.
 //! - What the operator decides: `options`, and with what else may change while the server runs, `settings`; `renewal`
 //!   is what becomes of connections then. What is too long for one turn of any of it: `chores`.
-//! - What is told: `counters`, `record`, `inspect` and `closed_ring` (monitoring), `trace` and `seldom` (the log), `client_news` (who came and went).
+//! - What is told: `counters`, `record`, `inspect` and `closed_ring` (monitoring), `trace` and `seldom` (the log),
+//!   `client_news` (who came and went).
 //!
 //! Where such a file has both what the machine holds and methods of the machine, the methods stand in the folder
 //! of its name: nobody imports those, so the files that others import need not import the machine.

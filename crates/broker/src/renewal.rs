@@ -18,7 +18,8 @@ const RECHECK_STEPS_AT_ONCE: u64 = 4096;
 /// Subscriptions that one call looks at.
 const RECHECKED_AT_ONCE: usize = 1024;
 
-/// Subscriptions and shadows that one call ends, and shadows that begin. Each takes some microseconds: its client and the log are told.
+/// Subscriptions and shadows that one call ends, and shadows that begin. Each takes some microseconds: its client and
+/// the log are told.
 const REVOKED_AT_ONCE: usize = 192;
 
 impl Broker {
@@ -42,8 +43,9 @@ impl Broker {
         }
     }
 
-    /// Has the next subscriptions import what their accounts do by now, and ends those of them from `from` on, which is 0 at first, that their connections may not
-    /// have since it was settled anew what these may do, and screens those that they may have in part.
+    /// Has the next subscriptions from `from` on, which is 0 at first, import what their accounts do by now; ends those
+    /// that their connections may not have since it was settled anew what these may do, and screens those that they may
+    /// have in part.
     pub fn recheck_subscriptions(&mut self, from: u64) -> Sweep {
         let (rows, mut next) = stretch(from, self.egress.subs.rows(), RECHECKED_AT_ONCE);
         let (mut count, mut revoked, mut steps, begun) = (0, 0, 0, self.egress.steps);

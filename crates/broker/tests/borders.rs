@@ -321,23 +321,3 @@ fn a_response_finds_who_listens_elsewhere_when_who_asked_is_gone() {
     say(&mut shards, a, &format!("PUB {reply} 3\r\nyes\r\n"));
     assert_eq!(shards.output(listens), "MSG inbox 3 3\r\nyes\r\n");
 }
-
-/// Who asks back and forth makes the way of a response longer each time.
-#[test]
-fn a_response_crosses_as_many_borders_as_a_request_may() {
-    for (rounds, response) in [(16, "MSG inbox 3 2\r\nme\r\n"), (17, "")] {
-        let (mut shards, [a, b, ..]) = all(1);
-        say(&mut shards, a, "SUB q.1 1\r\n");
-        say(&mut shards, b, "SUB inbox 3\r\n");
-        let mut way = "inbox".to_owned();
-        for _ in 0..rounds {
-            say(&mut shards, b, &format!("PUB r.1 {way} 2\r\nhi\r\n"));
-            let (there, _) = request(&shards.output(a));
-            say(&mut shards, b, "PUB r.1 inbox 2\r\nhi\r\n");
-            let (reply, _) = request(&shards.output(a));
-            say(&mut shards, a, &format!("PUB {reply} {there} 3\r\nyes\r\n"));
-            way = shards.output(b).split(' ').nth(3).unwrap().to_owned();
-        }
-        assert_eq!(say(&mut shards, b, &format!("PUB {way} 2\r\nme\r\n")), response);
-    }
-}

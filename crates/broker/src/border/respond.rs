@@ -25,8 +25,8 @@ impl Broker {
         self.respond_through(account, envelope, WAYS_MAX)
     }
 
-    /// The same through this many borders at most. No request crosses more; but who asks back and forth between two
-    /// accounts could make a response go through any number of them.
+    /// The same through this many borders at most: no request crosses more, and no client may name a response as where
+    /// it is to be answered (`publish.rs`).
     fn respond_through(&mut self, account: usize, envelope: &Envelope<'_>, borders: usize) -> Passage {
         if !self.is_response(account, envelope.selects) {
             return Passage::default();
