@@ -201,9 +201,8 @@ mod tests {
         let weight = Weight { bytes: 9_870_000, gzip_bytes: 3_456_000 };
         let text = generated("x86_64-unknown-linux-gnu", "abc1234", &weight);
         let bar = GZIP_BYTES_MAX as f64 / 1e6;
-        let first = format!(
-            "x86_64-unknown-linux-gnu, abc1234: 9.9 MB, 3.46 MB with gzip -9 (≤ {bar:.1} MB).\n"
-        );
+        let first =
+            format!("x86_64-unknown-linux-gnu, abc1234: 9.9 MB, 3.46 MB with gzip -9 (≤ {bar:.1} MB).\n");
         assert!(text.starts_with(&first), "{text}");
     }
 
