@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use consumers::{Consumer, Effect, Effects, Moment, Next, OfStream, Sizes, Spec};
+use consumers::{Consumer, Effect, Effects, Next, Now, OfStream, Sizes, Spec};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use js_proto::{
     AckReply, ConfigLimits, ConsumerConfig, FlowControlReply, MsgMetadata, StreamConfig, Timestamp,
@@ -10,7 +10,7 @@ use js_proto::{
 use stream_index::{Place, RowFlags, Steps, StreamIndex};
 
 const MESSAGES: u64 = 1_000;
-const AT: Moment = Moment { mono: 1_000, wall: 1_795_959_639_000_000_000, random: 9 };
+const AT: Now = Now { mono: 1_000, wall: 1_795_959_639_000_000_000, random: 9 };
 
 fn index() -> StreamIndex {
     let mut index = StreamIndex::new(1);

@@ -5,7 +5,7 @@ use std::hint::black_box;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use js_proto::{ConfigLimits, StreamConfig};
 use stream_index::{Filter, Place, RowFlags, Steps, StreamIndex};
-use streams::{Around, BEHAVIOUR_LEVEL, Decision, Effect, NoShelf, Publish, Stream, StreamMeta};
+use streams::{Around, BEHAVIOUR_LEVEL, Decision, Effect, Incoming, NoShelf, Stream, StreamMeta};
 
 const BATCH: u64 = 500;
 
@@ -38,7 +38,7 @@ fn publish_batch(
     for _ in 0..BATCH {
         text.clear();
         subject(&mut text);
-        let publish = Publish { now: 1, subject: &text, header, payload: &[7; 128] };
+        let publish = Incoming { now: 1, subject: &text, header, payload: &[7; 128] };
         let mut around = Around {
             is_server_full: false,
             account_bytes_left: None,

@@ -6,8 +6,8 @@ use stream_index::StreamIndex;
 use crate::consumer::{Consumer, Position};
 use crate::effect::{Effect, Effects};
 use crate::event::{Delivered, Event};
-use crate::moment::{Moment, due_after};
 use crate::next::Listens;
+use crate::now::{Now, due_after};
 use crate::pending::Entry;
 
 impl Consumer {
@@ -18,7 +18,7 @@ impl Consumer {
     #[expect(clippy::too_many_arguments, reason = "a word may ask for messages as well")]
     pub fn on_ack(
         &mut self,
-        at: &Moment,
+        at: &Now,
         metadata: &MsgMetadata,
         body: &[u8],
         reply: &[u8],
@@ -52,7 +52,7 @@ impl Consumer {
     /// Says whether it was delivered at all.
     pub(crate) fn acknowledge(
         &mut self,
-        at: &Moment,
+        at: &Now,
         metadata: &MsgMetadata,
         is_sampled: bool,
         out: &mut Effects,
@@ -68,7 +68,7 @@ impl Consumer {
         true
     }
 
-    fn acknowledge_one(&mut self, at: &Moment, metadata: &MsgMetadata, is_sampled: bool, out: &mut Effects) {
+    fn acknowledge_one(&mut self, at: &Now, metadata: &MsgMetadata, is_sampled: bool, out: &mut Effects) {
         let seq = metadata.stream_seq;
         if let Some(entry) = self.pending.get(seq).copied() {
             if is_sampled {
@@ -86,7 +86,7 @@ impl Consumer {
     /// It, and all before it. What was acknowledged so already is so again. That one before it came again meanwhile, and
     /// was acknowledged by a later delivery than this one's, is no reason to pass over what it says, as the peer does:
     /// it may be confirmed.
-    fn acknowledge_through(&mut self, at: &Moment, metadata: &MsgMetadata, out: &mut Effects) {
+    fn acknowledge_through(&mut self, at: &Now, metadata: &MsgMetadata, out: &mut Effects) {
         let seq = metadata.stream_seq;
         if seq <= self.floor.stream {
             return;
@@ -136,7 +136,7 @@ impl Consumer {
     }
 
     /// It is to be delivered again, after that long.
-    fn hand_back(&mut self, at: &Moment, metadata: &MsgMetadata, delay: i64, out: &mut Effects) -> bool {
+    fn hand_back(&mut self, at: &Now, metadata: &MsgMetadata, delay: i64, out: &mut Effects) -> bool {
         let seq = metadata.stream_seq;
         let is_in_range = metadata.consumer_seq > self.floor.consumer
             && metadata.consumer_seq <= self.delivered.consumer + 1;
@@ -156,14 +156,14 @@ impl Consumer {
     }
 
     /// It takes longer.
-    fn restart_wait(&mut self, at: &Moment, seq: u64) -> bool {
+    fn restart_wait(&mut self, at: &Now, seq: u64) -> bool {
         let deliveries = self.deliveries(seq);
         self.wait_until(seq, due_after(at.mono, self.settings.wait_after(deliveries)));
         true
     }
 
     /// It is not to be delivered again, for that reason.
-    fn terminate(&mut self, at: &Moment, metadata: &MsgMetadata, reason: String, out: &mut Effects) -> bool {
+    fn terminate(&mut self, at: &Now, metadata: &MsgMetadata, reason: String, out: &mut Effects) -> bool {
         let was_delivered = self.acknowledge(at, metadata, false, out);
         if was_delivered {
             out.push(Effect::Event(Event::Terminated { delivered: delivered(metadata), reason }));
@@ -171,7 +171,7 @@ impl Consumer {
         was_delivered
     }
 
-    fn sample(&self, at: &Moment, metadata: &MsgMetadata, entry: &Entry, out: &mut Effects) {
+    fn sample(&self, at: &Now, metadata: &MsgMetadata, entry: &Entry, out: &mut Effects) {
         let percent = self.settings.sample;
         if percent == 0 || (percent < 100 && at.random % 100 > percent) {
             return;

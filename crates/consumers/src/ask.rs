@@ -7,8 +7,8 @@ use stream_index::{Steps, StreamIndex};
 
 use crate::consumer::Consumer;
 use crate::effect::{Effects, push_status};
-use crate::moment::{Moment, NEVER, later};
 use crate::next::Listens;
+use crate::now::{NEVER, Now, later};
 use crate::request::Request;
 
 /// Looking for requests whose time is over takes a while when there are many; at most once in that time it is done to
@@ -25,7 +25,7 @@ impl Consumer {
     /// Somebody asks for messages: what is published to `$JS.API.CONSUMER.MSG.NEXT`, without its headers.
     pub fn on_request(
         &mut self,
-        at: &Moment,
+        at: &Now,
         reply: &[u8],
         body: &[u8],
         index: &StreamIndex,
@@ -37,7 +37,7 @@ impl Consumer {
 
     pub(crate) fn take_request(
         &mut self,
-        at: &Moment,
+        at: &Now,
         reply: &[u8],
         request: Result<PullRequest, PullError>,
         index: &StreamIndex,
@@ -105,7 +105,7 @@ impl Consumer {
     }
 
     /// Ends requests if there are as many as may be.
-    fn make_room(&mut self, at: &Moment, listens: Listens<'_>, out: &mut Effects) {
+    fn make_room(&mut self, at: &Now, listens: Listens<'_>, out: &mut Effects) {
         let is_full = self.requests.len() >= self.settings.max_waiting;
         if is_full && at.mono.saturating_sub(self.room_sought) >= ROOM_SOUGHT_EVERY {
             self.room_sought = at.mono;
@@ -114,7 +114,7 @@ impl Consumer {
     }
 }
 
-fn waiting(at: &Moment, reply: Arc<[u8]>, request: &PullRequest) -> Request {
+fn waiting(at: &Now, reply: Arc<[u8]>, request: &PullRequest) -> Request {
     let after = |length: i64| if length == 0 { NEVER } else { later(at.mono, length) };
     let heartbeat = match request.idle_heartbeat.0 {
         ..=0 => 0,

@@ -11,7 +11,7 @@ use crate::changes::Changes;
 use crate::groups::Pinned;
 use crate::lasts::Lasts;
 use crate::life::Life;
-use crate::moment::{Moment, NEVER};
+use crate::now::{NEVER, Now};
 use crate::pace::{Rate, Replay};
 use crate::pending::Pending;
 use crate::push::Push;
@@ -121,7 +121,7 @@ pub struct Consumer {
 
 impl Consumer {
     /// A new one. Before anything else it is to be [settled](Self::settle).
-    pub fn new(spec: Spec, at: &Moment) -> Self {
+    pub fn new(spec: Spec, at: &Now) -> Self {
         let mut consumer = Self::following(spec);
         consumer.start = Some(Box::new(Start::New));
         consumer.changes.mark_all();

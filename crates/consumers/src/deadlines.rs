@@ -3,8 +3,8 @@
 use crate::consumer::Consumer;
 use crate::effect::{Effect, Effects};
 use crate::event::Event;
-use crate::moment::{Moment, NEVER, later};
 use crate::next::Listens;
+use crate::now::{NEVER, Now, later};
 
 /// How much later than its wait ends a message comes again, so that those which were delivered together do so together,
 /// in the order of the stream.
@@ -26,7 +26,7 @@ impl Consumer {
 
     /// A deadline has come, or something else; nothing happens before its time. What is [next](Self::next) is to be
     /// asked afterwards.
-    pub fn on_deadline(&mut self, at: &Moment, listens: Listens<'_>, out: &mut Effects) {
+    pub fn on_deadline(&mut self, at: &Now, listens: Listens<'_>, out: &mut Effects) {
         if !self.is_leading {
             return;
         }
@@ -52,7 +52,7 @@ impl Consumer {
 
     /// What was not acknowledged in time comes again, in the order of the stream; what may not ends there, or when it
     /// would have been delivered. If very many are due, the rest is next time, which is at once.
-    fn expire_waits(&mut self, at: &Moment, out: &mut Effects) {
+    fn expire_waits(&mut self, at: &Now, out: &mut Effects) {
         if self.again_at() > at.mono {
             return;
         }
@@ -68,19 +68,19 @@ impl Consumer {
         }
     }
 
-    pub(crate) fn is_paused(&self, at: &Moment) -> bool {
+    pub(crate) fn is_paused(&self, at: &Now) -> bool {
         at.wall < self.settings.pause_until
     }
 
     /// It may be that the clock says otherwise by now: then it goes on.
-    fn end_pause(&mut self, at: &Moment, out: &mut Effects) {
+    fn end_pause(&mut self, at: &Now, out: &mut Effects) {
         self.time_pause(at);
         if self.pause_ends == NEVER {
             out.push(Effect::Event(Event::Paused { is_paused: false, until: self.settings.pause_until }));
         }
     }
 
-    pub(crate) fn time_pause(&mut self, at: &Moment) {
+    pub(crate) fn time_pause(&mut self, at: &Now) {
         let left = self.settings.pause_until.saturating_sub(at.wall);
         self.pause_ends = if left > 0 { later(at.mono, left) } else { NEVER };
     }
@@ -93,7 +93,7 @@ impl Consumer {
     }
 
     /// Whether somebody waits for messages, or may still acknowledge some. If so, it is let be for a while.
-    fn is_used(&mut self, at: &Moment, listens: Listens<'_>, out: &mut Effects) -> bool {
+    fn is_used(&mut self, at: &Now, listens: Listens<'_>, out: &mut Effects) -> bool {
         let threshold = self.settings.inactive_threshold;
         if self.push.is_some() {
             return false;

@@ -7,8 +7,8 @@ use stream_index::Row;
 
 use crate::consumer::Consumer;
 use crate::effect::{Effect, Effects, Handout, push_status};
-use crate::moment::{Moment, due_after};
 use crate::next::Listens;
+use crate::now::{Now, due_after};
 use crate::pending::Entry;
 
 /// How large a message is.
@@ -45,7 +45,7 @@ impl Consumer {
     /// Either way it is to be asked again what is next.
     pub fn deliver(
         &mut self,
-        at: &Moment,
+        at: &Now,
         row: &Row,
         sizes: &Sizes,
         listens: Listens<'_>,
@@ -78,7 +78,7 @@ impl Consumer {
     }
 
     /// A message cannot be read any more. It is passed over.
-    pub fn on_lost(&mut self, at: &Moment, seq: u64, out: &mut Effects) {
+    pub fn on_lost(&mut self, at: &Now, seq: u64, out: &mut Effects) {
         match self.source_of(seq) {
             None => {}
             Some(Source::Again) => self.terminate_deleted(at, seq, out),
@@ -88,7 +88,7 @@ impl Consumer {
 
     /// A message that was delivered did not arrive: nobody listened there after all. It is delivered again at once,
     /// and does not count.
-    pub fn on_undelivered(&mut self, at: &Moment, seq: u64, to: &[u8]) {
+    pub fn on_undelivered(&mut self, at: &Now, seq: u64, to: &[u8]) {
         if self.push.is_some() {
             self.on_interest(at, false);
         } else {
@@ -131,7 +131,7 @@ impl Consumer {
     }
 
     /// Takes note that a message goes out.
-    fn note_delivery(&mut self, at: &Moment, seq: u64, from: Source, out: &mut Effects) {
+    fn note_delivery(&mut self, at: &Now, seq: u64, from: Source, out: &mut Effects) {
         self.delivered.consumer += 1;
         self.delivered.stream = self.delivered.stream.max(seq);
         self.last_delivered = at.wall;
@@ -162,7 +162,7 @@ impl Consumer {
     }
 
     /// It is to be acknowledged, or it is so by itself.
-    fn expect_ack(&mut self, at: &Moment, seq: u64, out: &mut Effects) {
+    fn expect_ack(&mut self, at: &Now, seq: u64, out: &mut Effects) {
         if !self.settings.takes_acks() {
             self.floor = self.delivered;
             return self.tell_acked(seq, out);
@@ -174,7 +174,7 @@ impl Consumer {
     }
 
     /// It was delivered once more.
-    fn renew(&mut self, at: &Moment, seq: u64) {
+    fn renew(&mut self, at: &Now, seq: u64) {
         let Some(entry) = self.pending.get_mut(seq) else { return };
         self.again.forget(entry);
         let deliveries = entry.deliveries.saturating_add(1);
@@ -182,7 +182,7 @@ impl Consumer {
         self.wait_until(seq, due_after(at.mono, self.settings.wait_after(deliveries)));
     }
 
-    fn pace(&mut self, at: &Moment, size: u64, row: &Row) {
+    fn pace(&mut self, at: &Now, size: u64, row: &Row) {
         if let Some(rate) = &mut self.rate {
             rate.pay(size, at.mono);
         }
@@ -192,7 +192,7 @@ impl Consumer {
     }
 
     /// Who takes a message of that size. Requests that cannot are ended.
-    fn taker(&mut self, at: &Moment, size: u64, listens: Listens<'_>, out: &mut Effects) -> Option<Taker> {
+    fn taker(&mut self, at: &Now, size: u64, listens: Listens<'_>, out: &mut Effects) -> Option<Taker> {
         if let Some(push) = &self.push {
             return push.is_ready().then(|| Taker { to: push.to.clone(), completed: None, pin: None });
         }

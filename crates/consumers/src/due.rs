@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::moment::NEVER;
+use crate::now::NEVER;
 use crate::request::Request;
 
 /// What is known of many requests.

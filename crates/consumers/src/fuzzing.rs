@@ -8,10 +8,10 @@ use js_proto::{
 };
 use stream_index::{Steps, StreamIndex};
 
-use crate::{Consumer, Moment, OfStream, Spec, VERSION};
+use crate::{Consumer, Now, OfStream, Spec, VERSION};
 
 /// Both clocks are the same, so times are stored as they are, whoever leads.
-const AT: Moment = Moment { mono: 1_000, wall: 1_000, random: 7 };
+const AT: Now = Now { mono: 1_000, wall: 1_000, random: 7 };
 
 /// Reads `data` as records and gives them to a consumer one by one. What was taken in is written again, and reads as
 /// what it was; then the consumer leads.

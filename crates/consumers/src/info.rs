@@ -4,13 +4,13 @@ use js_proto::{ConsumerInfo, Nanos, SequenceInfo, Timestamp};
 
 use crate::consumer::{Consumer, Position};
 use crate::effect::Effects;
-use crate::moment::Moment;
 use crate::next::Listens;
+use crate::now::Now;
 
 impl Consumer {
     /// What is told of it, once it is [settled](Self::settle). Where it is kept is for the caller to add, and what the
     /// server adds to a configuration. Requests that nobody waits for are ended first.
-    pub fn info(&mut self, at: &Moment, listens: Listens<'_>, out: &mut Effects) -> ConsumerInfo {
+    pub fn info(&mut self, at: &Now, listens: Listens<'_>, out: &mut Effects) -> ConsumerInfo {
         if !self.requests.is_empty() {
             self.tend(at, false, listens, out);
         }
@@ -19,7 +19,7 @@ impl Consumer {
 
     /// The same without an end to any request, and with what it was told to be if that is wanted: to read that takes
     /// longer than all the rest.
-    pub fn look(&self, at: &Moment, with_config: bool) -> ConsumerInfo {
+    pub fn look(&self, at: &Now, with_config: bool) -> ConsumerInfo {
         let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
         let pause = self.settings.pause_until.saturating_sub(at.wall);
         // With one delivery there are none that come again, though those that had it are kept in mind.

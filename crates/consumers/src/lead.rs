@@ -5,7 +5,7 @@
 use crate::consumer::Consumer;
 use crate::effect::Effects;
 use crate::life::Life;
-use crate::moment::{Moment, NEVER};
+use crate::now::{NEVER, Now};
 use crate::pace::Rate;
 use crate::push::Push;
 use crate::redeliveries::Redeliveries;
@@ -15,7 +15,7 @@ use crate::waits::Waits;
 impl Consumer {
     /// It delivers from here on. What waits to be acknowledged goes on waiting until its time, also if the server was
     /// down meanwhile; that it is in use counts from here.
-    pub fn lead(&mut self, at: &Moment) {
+    pub fn lead(&mut self, at: &Now) {
         if self.is_leading {
             return;
         }
@@ -32,7 +32,7 @@ impl Consumer {
 
     /// Another one delivers from here on: what is not stored is forgotten, requests and who listens among it. Nobody is
     /// told.
-    pub fn follow(&mut self, at: &Moment) {
+    pub fn follow(&mut self, at: &Now) {
         if !self.is_leading {
             return;
         }

@@ -1,7 +1,7 @@
 //! One consumer of a stream as a machine.
 //!
 //! [`Consumer`] decides what is delivered to whom, what is acknowledged, and what is delivered again. It is told what
-//! happens, with the time and a random number ([`Moment`]), and looks at the stream through its index
+//! happens, with the time and a random number ([`Now`]), and looks at the stream through its index
 //! ([`stream_index::StreamIndex`]); what is to be done about it comes out as [`Effect`]s, in order. It reads no message
 //! and waits for nothing.
 //!
@@ -87,8 +87,8 @@ mod info;
 mod lasts;
 mod lead;
 mod life;
-mod moment;
 mod next;
+mod now;
 mod pace;
 mod pending;
 mod pinned_header;
@@ -112,8 +112,8 @@ pub use deliver::Sizes;
 pub use effect::{Effect, Effects, Handout};
 pub use event::{Delivered, Event, EventHead};
 pub use headers_only::headers_only;
-pub use moment::Moment;
 pub use next::{Listens, Next};
+pub use now::Now;
 pub use pinned_header::with_pin;
 pub use saved::Saved;
 pub use standing::{Standing, Unacked};

@@ -1,6 +1,6 @@
 //! Consumers that go when nobody uses them.
 
-use crate::moment::{NEVER, later};
+use crate::now::{NEVER, later};
 
 /// When somebody used it last.
 #[derive(Debug, Default)]

@@ -7,7 +7,7 @@ use stream_index::{Row, Steps, StreamIndex, Walk};
 
 use crate::consumer::Consumer;
 use crate::effect::Effects;
-use crate::moment::Moment;
+use crate::now::Now;
 use crate::pace::Replay;
 use crate::requests::Tending;
 
@@ -56,7 +56,7 @@ impl Consumer {
     /// What is to be delivered next. It ends requests on the way whose time is over, or that find nothing.
     pub fn next(
         &mut self,
-        at: &Moment,
+        at: &Now,
         index: &StreamIndex,
         listens: Listens<'_>,
         steps: &mut Steps,
@@ -170,7 +170,7 @@ impl Consumer {
     }
 
     /// Whether the messages that are there are delivered as they came in, and it is not yet time for this one.
-    fn is_early(&mut self, at: &Moment, row: &Row, index: &StreamIndex) -> bool {
+    fn is_early(&mut self, at: &Now, row: &Row, index: &StreamIndex) -> bool {
         if !self.replays {
             return false;
         }
@@ -186,7 +186,7 @@ impl Consumer {
         ready > at.mono
     }
 
-    fn end_no_waits(&mut self, at: &Moment, listens: Listens<'_>, out: &mut Effects) {
+    fn end_no_waits(&mut self, at: &Now, listens: Listens<'_>, out: &mut Effects) {
         if self.requests.has_no_wait() {
             self.tend(at, true, listens, out);
         }
@@ -194,7 +194,7 @@ impl Consumer {
 
     /// Looks through the requests that wait, if the time of any has come. While nothing may be delivered, those that do
     /// not wait end then: nobody else would tell them.
-    pub(crate) fn tend_due(&mut self, at: &Moment, listens: Listens<'_>, out: &mut Effects) {
+    pub(crate) fn tend_due(&mut self, at: &Now, listens: Listens<'_>, out: &mut Effects) {
         if self.requests.next_due() > at.mono {
             return;
         }
@@ -209,7 +209,7 @@ impl Consumer {
     }
 
     /// Looks through the requests that wait.
-    pub(crate) fn tend(&mut self, at: &Moment, is_end: bool, listens: Listens<'_>, out: &mut Effects) {
+    pub(crate) fn tend(&mut self, at: &Now, is_end: bool, listens: Listens<'_>, out: &mut Effects) {
         let last = (self.delivered.consumer, self.reached());
         let before = self.requests.len();
         self.requests.tend(&mut Tending { now: at.mono, is_end, listens, last }, out);

@@ -1,6 +1,6 @@
 //! Deliveries that are not to be faster than that: so many bytes a second, or as the messages came in.
 
-use crate::moment::later;
+use crate::now::later;
 
 const SECOND: i128 = 1_000_000_000;
 

@@ -13,7 +13,7 @@ use crate::consumer::Consumer;
 use crate::effect::{Effect, Effects, push_status};
 use crate::event::Event;
 use crate::groups::{Pinned, Wish};
-use crate::moment::{Moment, NEVER, later};
+use crate::now::{NEVER, Now, later};
 use crate::request::{Request, class_of};
 
 /// The priority of those that come last.
@@ -52,7 +52,7 @@ impl Consumer {
     }
 
     /// Why a request is refused for what it says of its group. One of who is pinned shows that it is there.
-    pub(crate) fn check_priority(&mut self, at: &Moment, asked: &PullPriority) -> Option<Status<'static>> {
+    pub(crate) fn check_priority(&mut self, at: &Now, asked: &PullPriority) -> Option<Status<'static>> {
         if asked.priority == PullPriority::LAST {
             return None;
         }
@@ -158,7 +158,7 @@ impl Consumer {
 
     /// Somebody is to get a message who asked for it without an id: where nobody is served alone, that one is from now on.
     /// Returns by which id the message is sent.
-    pub(crate) fn pin(&mut self, at: &Moment, place: usize, out: &mut Effects) -> Option<Arc<str>> {
+    pub(crate) fn pin(&mut self, at: &Now, place: usize, out: &mut Effects) -> Option<Arc<str>> {
         let priorities = self.settings.priorities.as_ref()?;
         if priorities.policy != PriorityPolicy::PinnedClient {
             return None;
@@ -191,7 +191,7 @@ impl Consumer {
         self.pinned.as_ref().map_or(NEVER, |pinned| pinned.until)
     }
 
-    pub(crate) fn expire_pin(&mut self, at: &Moment, out: &mut Effects) {
+    pub(crate) fn expire_pin(&mut self, at: &Now, out: &mut Effects) {
         if let Some(pinned) = self.pinned.take_if(|pinned| pinned.until <= at.mono) {
             out.push(Effect::Event(Event::Unpinned { group: pinned.group.to_string(), reason: "timeout" }));
         }

@@ -7,7 +7,7 @@ use js_proto::{MsgMetadata, Status};
 use crate::consumer::Consumer;
 use crate::effect::{Effect, Effects, push_status};
 use crate::flow::{Flow, token};
-use crate::moment::{Moment, NEVER, later};
+use crate::now::{NEVER, Now, later};
 
 /// What is not stored of such a consumer.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ impl Push {
 impl Consumer {
     /// Somebody listens where it pushes to, on any shard, or nobody does. It is to be told at first, and whenever that
     /// changes.
-    pub fn on_interest(&mut self, at: &Moment, is_there: bool) {
+    pub fn on_interest(&mut self, at: &Now, is_there: bool) {
         let heartbeat = self.next_heartbeat(at);
         let Some(push) = &mut self.push else { return };
         if push.is_active && !is_there {
@@ -50,13 +50,7 @@ impl Consumer {
 
     /// Somebody answered to flow control, at that subject. The header of the answer says how far it is, which
     /// acknowledges what was delivered if that is how it is acknowledged.
-    pub fn on_flow_answer(
-        &mut self,
-        at: &Moment,
-        subject: &[u8],
-        last: Option<(u64, u64)>,
-        out: &mut Effects,
-    ) {
+    pub fn on_flow_answer(&mut self, at: &Now, subject: &[u8], last: Option<(u64, u64)>, out: &mut Effects) {
         let Some(flow) = self.push.as_mut().and_then(|push| push.flow.as_mut()) else { return };
         if !flow.on_answer(subject) {
             return;
@@ -69,7 +63,7 @@ impl Consumer {
     }
 
     /// A message went to the one it pushes to.
-    pub(crate) fn on_pushed(&mut self, at: &Moment, bytes: u64, out: &mut Effects) {
+    pub(crate) fn on_pushed(&mut self, at: &Now, bytes: u64, out: &mut Effects) {
         let heartbeat = self.next_heartbeat(at);
         let is_full = self.pending.len() >= self.settings.max_ack_pending && self.settings.acks_by_flow();
         let Some(push) = &mut self.push else { return };
@@ -82,7 +76,7 @@ impl Consumer {
     }
 
     /// Asks how far the one is that it pushes to.
-    fn ask_flow(&mut self, at: &Moment, out: &mut Effects) {
+    fn ask_flow(&mut self, at: &Now, out: &mut Effects) {
         let (Some(push), Some(reply)) = (&mut self.push, &self.flow_reply) else { return };
         let Some(flow) = &mut push.flow else { return };
         let subject = reply.subject(&token(at.random));
@@ -94,7 +88,7 @@ impl Consumer {
     }
 
     /// Breaks the silence, if it is time.
-    pub(crate) fn beat(&mut self, at: &Moment, out: &mut Effects) {
+    pub(crate) fn beat(&mut self, at: &Now, out: &mut Effects) {
         let heartbeat = self.next_heartbeat(at);
         let (consumer_seq, stream_seq) = (self.delivered.consumer, self.reached());
         let has_pending = !self.pending.is_empty();
@@ -111,7 +105,7 @@ impl Consumer {
         }
     }
 
-    fn next_heartbeat(&self, at: &Moment) -> i64 {
+    fn next_heartbeat(&self, at: &Now) -> i64 {
         match self.settings.idle_heartbeat {
             0 => NEVER,
             heartbeat => later(at.mono, heartbeat),

@@ -7,7 +7,7 @@ use crate::backlog::Backlog;
 use crate::consumer::Consumer;
 use crate::effect::{Effect, Effects};
 use crate::event::{DELETED, Delivered, Event};
-use crate::moment::Moment;
+use crate::now::Now;
 
 /// Messages that a consumer with filters hears of that are gone before it lets its count be: to count anew takes a
 /// walk for such a one.
@@ -19,7 +19,7 @@ const LOOK_STEPS: usize = 4;
 impl Consumer {
     /// A message is gone: deleted, expired, or since the stream is full. To be said of each one that is not purged,
     /// before anything else is asked of the consumer.
-    pub fn on_removed(&mut self, at: &Moment, seq: u64, subject: &[u8], out: &mut Effects) {
+    pub fn on_removed(&mut self, at: &Now, seq: u64, subject: &[u8], out: &mut Effects) {
         if let Some(lasts) = &mut self.lasts {
             lasts.remove(seq);
         }
@@ -59,7 +59,7 @@ impl Consumer {
     }
 
     /// What waits to be acknowledged is as good as acknowledged.
-    pub(crate) fn terminate_deleted(&mut self, at: &Moment, seq: u64, out: &mut Effects) {
+    pub(crate) fn terminate_deleted(&mut self, at: &Now, seq: u64, out: &mut Effects) {
         let Some(entry) = self.pending.get(seq).copied() else {
             return self.forget(seq);
         };
@@ -95,7 +95,7 @@ impl Consumer {
     /// and nothing else before.
     pub fn on_purged(
         &mut self,
-        at: &Moment,
+        at: &Now,
         subject: Option<&[u8]>,
         index: &StreamIndex,
         from: &mut u64,

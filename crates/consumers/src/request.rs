@@ -5,7 +5,7 @@ use std::sync::Arc;
 use js_proto::Pending;
 
 use crate::groups::Wish;
-use crate::moment::NEVER;
+use crate::now::NEVER;
 
 /// In the place of how many messages are left: the request ended.
 const ENDED: i64 = i64::MIN;

@@ -13,7 +13,7 @@ use js_proto::{Pending, Status};
 
 use crate::due::Due;
 use crate::effect::{Effects, push_status};
-use crate::moment::{NEVER, later};
+use crate::now::{NEVER, later};
 use crate::request::{Request, ticket_of};
 
 /// With more requests than this it is known which are due. With fewer than half of it that is forgotten.

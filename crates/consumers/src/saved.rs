@@ -6,7 +6,7 @@ use crate::changes::Changes;
 use crate::codec::{BadState, Reader, VERSION, Writer};
 use crate::consumer::{Consumer, Position};
 use crate::lasts::Lasts;
-use crate::moment::{Moment, NEVER};
+use crate::now::{NEVER, Now};
 use crate::pending::Entry;
 
 /// No consumer comes so far. Where it begins in the stream may be anywhere.
@@ -29,7 +29,7 @@ impl Consumer {
 
     /// What is to be stored of what happened since this was last asked: once a batch, not once a message. Nothing
     /// while it is not [settled](Self::settle).
-    pub fn take_saved(&mut self, at: &Moment) -> Option<Saved> {
+    pub fn take_saved(&mut self, at: &Now) -> Option<Saved> {
         if !self.has_changes() {
             return None;
         }
@@ -57,7 +57,7 @@ impl Consumer {
 
     /// All that is stored of it, as if nothing of it had been. What [`take_saved`](Self::take_saved) gave before
     /// comes before it.
-    pub fn take_state(&mut self, at: &Moment) -> Vec<u8> {
+    pub fn take_state(&mut self, at: &Now) -> Vec<u8> {
         self.changes = Changes::default();
         self.pending.iter_mut().for_each(|entry| entry.is_dirty = false);
         let pending: Vec<Entry> = self.pending.iter().copied().collect();
@@ -180,7 +180,7 @@ impl Consumer {
     }
 
     /// What is added to times to have them on the clock that all share.
-    fn shift(&self, at: &Moment) -> i64 {
+    fn shift(&self, at: &Now) -> i64 {
         if self.is_leading { at.wall.saturating_sub(at.mono) } else { 0 }
     }
 }

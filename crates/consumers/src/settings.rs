@@ -6,7 +6,7 @@ use js_proto::{AckPolicy, ConsumerConfig, DeliverPolicy, Nanos, ReplayPolicy};
 use stream_index::Filter;
 
 use crate::groups::Priorities;
-use crate::moment::NEVER;
+use crate::now::NEVER;
 
 /// Much smaller than the configuration, of which there is one for each of very many consumers.
 #[derive(Debug, Clone)]

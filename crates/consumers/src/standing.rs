@@ -2,7 +2,7 @@
 
 use crate::codec::BadState;
 use crate::consumer::{Consumer, Position};
-use crate::moment::{Moment, NEVER};
+use crate::now::{NEVER, Now};
 use crate::pending::Entry;
 
 /// No consumer comes so far.
@@ -36,7 +36,7 @@ pub struct Unacked {
 
 impl Consumer {
     /// Where it stands, once it is [started](Self::is_started). It has to lead.
-    pub fn standing(&self, at: &Moment) -> Standing {
+    pub fn standing(&self, at: &Now) -> Standing {
         let shift = at.wall.saturating_sub(at.mono);
         let unacked = |entry: &Entry| {
             let wait = self.settings.wait_after(entry.deliveries);

@@ -6,8 +6,8 @@ use stream_index::StreamIndex;
 use crate::consumer::Consumer;
 use crate::effect::{Effect, Effects};
 use crate::event::Event;
-use crate::moment::{Moment, NEVER};
 use crate::next::FROM_NOW;
+use crate::now::{NEVER, Now};
 use crate::settings::Settings;
 
 /// What a change of the configuration means to others.
@@ -22,7 +22,7 @@ pub struct Updated {
 impl Consumer {
     /// It is told to be something else, which it [may](ConsumerConfig::check_update) be and which was settled. It does
     /// not go back for what it wants now and did not before, and is [paused](Self::pause) as it was.
-    pub fn update(&mut self, at: &Moment, config: ConsumerConfig) -> Updated {
+    pub fn update(&mut self, at: &Now, config: ConsumerConfig) -> Updated {
         let old = self.settings.clone();
         self.set_config(&ConsumerConfig { pause_until: self.config().pause_until, ..config });
         let updated = Updated {
@@ -51,7 +51,7 @@ impl Consumer {
 
     /// It delivers nothing until then, or goes on delivering if there is no such time, or it is over. Whoever waits is
     /// served then when something else happens: a request, a new message, a heartbeat.
-    pub fn pause(&mut self, at: &Moment, until: Option<Timestamp>, out: &mut Effects) {
+    pub fn pause(&mut self, at: &Now, until: Option<Timestamp>, out: &mut Effects) {
         let before = self.settings.pause_until;
         self.set_config(&ConsumerConfig { pause_until: until.map(Timestamp::in_utc), ..self.config() });
         let until = self.settings.pause_until;
@@ -66,7 +66,7 @@ impl Consumer {
     }
 
     /// What is told of a pause that is not over.
-    pub fn pause_event(&self, at: &Moment) -> Option<Event> {
+    pub fn pause_event(&self, at: &Now) -> Option<Event> {
         let until = self.settings.pause_until;
         self.is_paused(at).then_some(Event::Paused { is_paused: true, until })
     }

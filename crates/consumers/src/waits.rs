@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use crate::moment::NEVER;
+use crate::now::NEVER;
 use crate::pending::Pending;
 
 /// Times that mean nothing any more and are let be however few others there are.

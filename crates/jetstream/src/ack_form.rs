@@ -4,12 +4,12 @@
 use consumers::Consumer;
 use js_proto::{AckReply, AckSubject, FlowControlReply};
 
-use crate::account::Account;
 use crate::config::Config;
+use crate::tenant::Tenant;
 
 impl Config {
     /// Has a consumer of that account be answered in the form that is asked for.
-    pub(crate) fn give_form(&self, account: &Account, consumer: &mut Consumer) {
+    pub(crate) fn give_form(&self, account: &Tenant, consumer: &mut Consumer) {
         if !self.has_long_acks {
             return;
         }
@@ -21,7 +21,7 @@ impl Config {
     }
 
     /// Whether an acknowledgement is for that account: the short form does not say otherwise.
-    pub(crate) fn is_meant(&self, account: &Account, ack: &AckSubject<'_>) -> bool {
+    pub(crate) fn is_meant(&self, account: &Tenant, ack: &AckSubject<'_>) -> bool {
         ack.account_hash.is_none_or(|hash| {
             hash == account.hash.as_bytes() && ack.domain.unwrap_or_default() == self.domain.as_bytes()
         })

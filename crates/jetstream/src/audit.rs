@@ -6,11 +6,11 @@ use js_proto::{ClientInfo, EventKind, EventSubject, Nanos, Timestamp};
 use broker::FarConn;
 use conns::ConnId;
 
-use crate::account::Account;
 use crate::home::Home;
 use crate::letters::Word;
 use crate::post::Message;
 use crate::request::{Asker, Request};
+use crate::tenant::Tenant;
 use crate::turn::Turn;
 
 impl Turn<'_> {
@@ -63,7 +63,7 @@ impl Turn<'_> {
     }
 
     /// A request was answered. Who asked is known where the connection is: that shard tells of it.
-    pub(crate) fn audit(&mut self, account: &Account, request: &Request, answer: &[u8]) {
+    pub(crate) fn audit(&mut self, account: &Tenant, request: &Request, answer: &[u8]) {
         let subject = EventSubject::of_server(EventKind::Api).to_string();
         if !self.is_heard(request.account, subject.as_bytes()) {
             return;
@@ -84,7 +84,7 @@ impl Turn<'_> {
     /// The same, where the connection is.
     pub(crate) fn tell_audit(
         &mut self,
-        account: &Account,
+        account: &Tenant,
         index: usize,
         from: Option<ConnId>,
         (subject, body): (&[u8], &[u8]),
@@ -102,7 +102,7 @@ impl Turn<'_> {
     }
 
     /// The same of one that came from there. Of a connection of another shard no more is known here.
-    pub(crate) fn client_of(&self, account: &Account, from: Asker) -> ClientInfo {
+    pub(crate) fn client_of(&self, account: &Tenant, from: Asker) -> ClientInfo {
         let conn = match from {
             Asker::Conn(FarConn { shard, conn }) if shard == self.shard => Some(conn),
             Asker::Conn(_) | Asker::Nobody => None,
@@ -111,7 +111,7 @@ impl Turn<'_> {
     }
 
     /// Who made a request. Of one that is gone no more is known than its account.
-    fn client_info(&self, account: &Account, from: Option<ConnId>) -> ClientInfo {
+    fn client_info(&self, account: &Tenant, from: Option<ConnId>) -> ClientInfo {
         let base = ClientInfo {
             acc: account.name.as_ref().into(),
             server: self.config.server_name.clone(),

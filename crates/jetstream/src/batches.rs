@@ -5,10 +5,9 @@ use js_proto::{EventKind, EventSubject};
 use log_format::{Place, Record};
 use stream_log::AppendError;
 use streams::{
-    Abandoned, Answer, BatchDecision, BatchLimits, BatchRoom, Effect, LOOKUP_STEPS, Publish, Unit,
+    Abandoned, Answer, BatchDecision, BatchLimits, BatchRoom, Effect, Incoming, LOOKUP_STEPS, Unit,
 };
 
-use crate::account::StreamId;
 use crate::config::Config;
 use crate::disk::Disk;
 use crate::home::Home;
@@ -18,6 +17,7 @@ use crate::publishes::{PUBLISH_STEPS, Taken, refusal};
 use crate::room::Room;
 use crate::slot::Slot;
 use crate::surroundings::decide;
+use crate::tenant::StreamId;
 use crate::turn::Turn;
 use crate::waiter::Waiter;
 
@@ -67,7 +67,7 @@ impl Home {
         &mut self,
         turn: &mut Turn<'_>,
         id: StreamId,
-        command: &Publish<'_>,
+        command: &Incoming<'_>,
         reply: Option<&[u8]>,
         room: &Room,
         effects: &mut Vec<Effect<Waiter>>,
@@ -126,7 +126,7 @@ impl Slot {
         &mut self,
         turn: &mut Turn<'_>,
         disk: &mut Option<Disk>,
-        command: &Publish<'_>,
+        command: &Incoming<'_>,
         reply: Option<&[u8]>,
         (room, batch_room): (&Room, &BatchRoom),
         effects: &mut Vec<Effect<Waiter>>,

@@ -1,6 +1,6 @@
 //! Consumers as snapshots have them: how they are configured, and where they stood.
 
-use consumers::{Consumer, Moment, Position, Standing, Unacked};
+use consumers::{Consumer, Now, Position, Standing, Unacked};
 use foreign_store::{ConsumerState, Pending};
 use js_proto::{ConsumerConfig, StreamConfig, Timestamp};
 use nats_proto::go_json::compact;
@@ -29,7 +29,7 @@ pub(crate) struct Capture {
 
 impl Capture {
     /// Adds one, as it is at the moment.
-    pub(crate) fn add(&mut self, consumer: &Consumer, at: &Moment) {
+    pub(crate) fn add(&mut self, consumer: &Consumer, at: &Now) {
         let name = consumer.name().to_owned();
         let meta = consumer_meta(&name, consumer.created(), &consumer.config());
         let state = state_of(&consumer.standing(at)).write();

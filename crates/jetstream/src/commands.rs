@@ -3,12 +3,12 @@
 use stream_log::AppendError;
 use streams::{Answer, Decision};
 
-use crate::account::StreamId;
 use crate::command::Command;
 use crate::home::Home;
 use crate::publishes::refusal;
 use crate::request::Request;
 use crate::slot::Slot;
+use crate::tenant::StreamId;
 use crate::turn::Turn;
 use crate::waiter::Waiter;
 

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use consumers::{Consumer, Effects, Moment};
+use consumers::{Consumer, Effects, Now};
 use log_format::Kind;
 use stream_index::Place;
 
-use crate::account::StreamId;
 use crate::hearers::{DEAF, Hearers};
 use crate::interest::Interest;
 use crate::metas::Metas;
+use crate::tenant::StreamId;
 
 /// Records of changes of a consumer and of what it is told to be, of which all are needed at a start, before all of it is
 /// written anew.
@@ -176,7 +176,7 @@ impl ConsumerSet {
     }
 
     /// A message is gone: who may be concerned hears of it. Returns what follows, and how many were asked.
-    pub(crate) fn on_removed(&mut self, at: &Moment, seq: u64, subject: &[u8]) -> (Followed, usize) {
+    pub(crate) fn on_removed(&mut self, at: &Now, seq: u64, subject: &[u8]) -> (Followed, usize) {
         let ids = self.hearers.up_to(seq);
         let mut followed = Vec::new();
         for id in &ids {

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::account::StreamId;
 use crate::restoring::Restoring;
 use crate::snapshot::Snapshot;
+use crate::tenant::StreamId;
 
 /// All of a log.
 #[derive(Debug, Default)]

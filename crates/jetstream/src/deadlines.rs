@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use conns::Time;
 
-use crate::account::StreamId;
 use crate::consumer_set::ConsumerKey;
+use crate::tenant::StreamId;
 
 /// What has something to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -5,13 +5,13 @@ use js_proto::EventSubject;
 use stream_index::Row;
 use streams::{Found, Said};
 
-use crate::account::StreamId;
 use crate::consumer_set::{ConsumerId, ConsumerKey};
 use crate::deadlines::Due;
 use crate::disk::{Awaited, Disk};
 use crate::home::Home;
 use crate::post::Message;
 use crate::slot::Slot;
+use crate::tenant::StreamId;
 use crate::turn::Turn;
 
 /// Messages that a consumer delivers before the next one in line has its turn.

@@ -6,7 +6,7 @@ use log_format::{Kind, Lsn, Place, Record};
 use stream_log::{Answer, AppendError, Appended, Event, Log, Read, Request, Room};
 use streams::{Found, Said};
 
-use crate::account::StreamId;
+use crate::tenant::StreamId;
 
 /// Bytes of a record that says that something is gone.
 const SMALL_ROOM: usize = 1 << 10;

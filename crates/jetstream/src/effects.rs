@@ -10,7 +10,6 @@ use js_proto::{
 use serde::Serialize;
 use streams::{Answer as Told, Effect, Found, Removal};
 
-use crate::account::StreamId;
 use crate::consumer_set::ConsumerKey;
 use crate::flood::TOO_MANY_REQUESTS;
 use crate::home::Home;
@@ -20,6 +19,7 @@ use crate::request::Request;
 use crate::slot::Slot;
 use crate::step::Answer;
 use crate::task::Task;
+use crate::tenant::StreamId;
 use crate::turn::Turn;
 use crate::waiter::Waiter;
 

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use consumers::Consumer;
 
-use crate::account::StreamId;
 use crate::slot::Slot;
+use crate::tenant::StreamId;
 
 /// All that is ending.
 #[derive(Debug, Default)]

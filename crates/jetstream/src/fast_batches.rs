@@ -2,9 +2,8 @@
 
 use js_proto::{BadFastBatch, FastBatch, FlowAck, FlowError, FlowGap, PubAckAnswer};
 use stream_log::AppendError;
-use streams::{Around, Effect, FastDecision, FastRoom, FastWord, LOOKUP_STEPS, Publish};
+use streams::{Around, Effect, FastDecision, FastRoom, FastWord, Incoming, LOOKUP_STEPS};
 
-use crate::account::StreamId;
 use crate::batches::{or, patience};
 use crate::config::Config;
 use crate::disk::Disk;
@@ -14,6 +13,7 @@ use crate::post::Message;
 use crate::publishes::{Taken, refusal};
 use crate::room::Room;
 use crate::slot::Slot;
+use crate::tenant::StreamId;
 use crate::turn::Turn;
 use crate::waiter::Waiter;
 
@@ -39,7 +39,7 @@ impl Home {
         &mut self,
         turn: &mut Turn<'_>,
         id: StreamId,
-        command: &Publish<'_>,
+        command: &Incoming<'_>,
         (said, reply): (Said<'_>, &[u8]),
         room: &Room,
         effects: &mut Vec<Effect<Waiter>>,
@@ -77,7 +77,7 @@ impl Slot {
         &mut self,
         turn: &mut Turn<'_>,
         disk: &mut Option<Disk>,
-        command: &Publish<'_>,
+        command: &Incoming<'_>,
         (said, reply): (Said<'_>, &[u8]),
         (room, fast_room): (&Room, &FastRoom),
         effects: &mut Vec<Effect<Waiter>>,

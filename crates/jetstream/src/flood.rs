@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use js_proto::errors;
-use streams::{Answer, Effect, Publish};
+use streams::{Answer, Effect, Incoming};
 
 use crate::config::Buffer;
 use crate::slot::Slot;
@@ -36,7 +36,7 @@ impl Slot {
     pub(crate) fn refuse_flood(
         &mut self,
         turn: &Turn<'_>,
-        command: &Publish<'_>,
+        command: &Incoming<'_>,
         reply: Option<&[u8]>,
         account: &str,
         effects: &mut Vec<Effect<Waiter>>,

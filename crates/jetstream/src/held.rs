@@ -3,11 +3,11 @@
 
 use fabric::{Letter, Mailbox};
 
-use crate::account::StreamId;
 use crate::home::Home;
 use crate::publishes::Taken;
 use crate::role::Role;
 use crate::slot::Slot;
+use crate::tenant::StreamId;
 use crate::turn::Turn;
 
 /// Bytes of letters that wait for streams of the shard. Beyond that JetStream takes in nothing at all: then mailboxes

@@ -14,7 +14,6 @@ use monitor::AilingStream;
 use nats_auth::Directory;
 use streams::Effect;
 
-use crate::account::{Account, StreamId};
 use crate::allowance::Reserved;
 use crate::config::Config;
 use crate::consumer_set::ConsumerKey;
@@ -35,6 +34,7 @@ use crate::room::Room;
 use crate::slot::Slot;
 use crate::slots::Slots;
 use crate::step::{Answer, Job};
+use crate::tenant::{StreamId, Tenant};
 use crate::tombs::Tombs;
 use crate::turn::{Told, Turn};
 use crate::unsaved::Unsaved;
@@ -54,7 +54,7 @@ pub(crate) struct Home {
     /// They can go on once the log has something to say.
     pub(crate) mail_waits: bool,
     /// By index. All accounts of the server are here.
-    pub(crate) accounts: Vec<Account>,
+    pub(crate) accounts: Vec<Tenant>,
     pub(crate) streams: Slots,
     /// The last number that a stream or a consumer has got.
     pub(crate) last_number: u32,
@@ -171,7 +171,7 @@ impl Home {
         let account = |(index, account): (usize, &nats_auth::Account)| {
             let limits = config.accounts.get(&**account.name()).cloned();
             let limits = limits.filter(|_| !account.is_system() && !account.is_gone());
-            Account::new(account.name(), limits, account.is_system(), config.ledger.account(index))
+            Tenant::new(account.name(), limits, account.is_system(), config.ledger.account(index))
         };
         Self {
             log,
@@ -243,15 +243,15 @@ impl Home {
     }
 
     /// An account, which may be one without JetStream.
-    pub(crate) fn account(&mut self, index: usize) -> &mut Account {
+    pub(crate) fn account(&mut self, index: usize) -> &mut Tenant {
         for unknown in self.accounts.len()..=index {
-            self.accounts.push(Account::new("", None, false, self.ledger.account(unknown)));
+            self.accounts.push(Tenant::new("", None, false, self.ledger.account(unknown)));
         }
         &mut self.accounts[index]
     }
 
     /// An account that may have streams.
-    pub(crate) fn enabled(&mut self, index: usize) -> Result<&mut Account, ApiError> {
+    pub(crate) fn enabled(&mut self, index: usize) -> Result<&mut Tenant, ApiError> {
         let account = self.account(index);
         if account.limits.is_some() { Ok(account) } else { Err(errors::NOT_ENABLED_FOR_ACCOUNT.error()) }
     }

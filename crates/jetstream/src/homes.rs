@@ -2,12 +2,12 @@
 
 use std::collections::VecDeque;
 
-use crate::account::StreamId;
 use crate::gathering::Asked;
 use crate::home::Home;
 use crate::letters::Verdict;
 use crate::reports::Report;
 use crate::request::Request;
+use crate::tenant::StreamId;
 use crate::turn::Turn;
 
 /// What tells the tags of streams in a log that is not the shard's own. Below are the numbers that streams of the own

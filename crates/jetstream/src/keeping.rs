@@ -5,10 +5,10 @@ use log_format::Kind;
 use stream_log::{Event, Room};
 use streams::Answer;
 
-use crate::account::StreamId;
 use crate::disk::{Awaited, Disk};
 use crate::home::Home;
 use crate::post::Message;
+use crate::tenant::StreamId;
 use crate::turn::Turn;
 
 /// Bytes that a message has beside itself in a letter and in the log, about.

@@ -6,9 +6,9 @@ use std::collections::{BTreeSet, VecDeque};
 use js_proto::{ApiError, StreamConfig, StreamSource, errors};
 use subject_trie::filters_overlap;
 
-use crate::directory::Directory;
 use crate::kin::{Kin, Tie};
 use crate::letters::Extent;
+use crate::stream_directory::StreamDirectory;
 
 /// Streams that a stream may take messages from, also by others, so that it is looked at all of them.
 const VISITED_MAX: usize = 10_000;
@@ -30,7 +30,7 @@ pub(crate) struct Inherited {
 
 /// Whether a stream that is settled goes with others of its account, on a server of that domain.
 pub(crate) fn check(
-    directory: &Directory,
+    directory: &StreamDirectory,
     account: usize,
     config: &StreamConfig,
     domain: &str,
@@ -145,8 +145,8 @@ mod tests {
         }
     }
 
-    fn directory(streams: &[StreamConfig]) -> Directory {
-        let mut directory = Directory::new(1);
+    fn directory(streams: &[StreamConfig]) -> StreamDirectory {
+        let mut directory = StreamDirectory::new(1);
         for config in streams {
             let extent =
                 Extent { subjects: config.subjects.clone(), kin: Kin::of(config), ..Extent::default() };
@@ -155,7 +155,7 @@ mod tests {
         directory
     }
 
-    fn refusal(directory: &Directory, config: &StreamConfig) -> Option<String> {
+    fn refusal(directory: &StreamDirectory, config: &StreamConfig) -> Option<String> {
         check(directory, 1, config, "hub", false).err().map(|error| error.to_string())
     }
 

@@ -6,7 +6,7 @@
 //! |---|---|
 //! | the machine, and what it is given | [`JetStream`], [`Config`] |
 //! | whose a subject is | `role.rs`, `claims.rs`, `names.rs`, `ack_form.rs` |
-//! | which streams there are, and where | `registrar.rs`, `directory.rs`, `letters.rs` |
+//! | which streams there are, and where | `registrar.rs`, `stream_directory.rs`, `letters.rs` |
 //! | whether a stream goes with others | `kin.rs`, `kinship.rs` |
 //! | the streams of one log | `home.rs` |
 //! | requests and their answers | `api.rs` and below |
@@ -31,7 +31,6 @@
 //! - What waits is bounded: by account where it is requests, by bytes where it is to be published.
 #![forbid(unsafe_code)]
 
-mod account;
 mod account_purge;
 mod ack_form;
 mod allowance;
@@ -50,7 +49,6 @@ mod copies;
 mod deadlines;
 mod deliveries;
 mod details;
-mod directory;
 mod disk;
 mod dropped;
 mod effects;
@@ -117,10 +115,12 @@ mod slots;
 mod snapshot;
 mod snapshots;
 mod step;
+mod stream_directory;
 mod surroundings;
 mod taken;
 mod task;
 mod tasks;
+mod tenant;
 mod tombs;
 mod turn;
 mod unopened;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::account::StreamId;
+use crate::tenant::StreamId;
 
 /// The tags of links that are open.
 #[derive(Debug, Default)]

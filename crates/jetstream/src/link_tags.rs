@@ -3,9 +3,9 @@
 
 use std::collections::btree_map::Entry;
 
-use crate::account::StreamId;
 use crate::home::Home;
 use crate::homes::foreign_tag;
+use crate::tenant::StreamId;
 
 /// What tells the tags of links from those of streams of the shard's own log, whose numbers are below.
 const LINK: u32 = 1 << 30;

@@ -16,13 +16,13 @@ use monitor::{
 use serde::Serialize;
 use stream_index::Steps;
 
-use crate::account::{Account, StreamId};
 use crate::config::Config;
 use crate::disk::Disk;
 use crate::home::Home;
 use crate::homes::Homes;
 use crate::jet_stream::{Desk, JetStream};
 use crate::slot::Slot;
+use crate::tenant::{StreamId, Tenant};
 
 /// Accounts of one page: some ten microseconds.
 const ACCOUNTS_PER_PAGE: usize = 1024;
@@ -179,7 +179,7 @@ impl JetStream {
     ) -> (Vec<Detail>, Option<Cursor>) {
         let config = Arc::clone(self.config());
         let mono = i64::try_from(now.0).unwrap_or(i64::MAX);
-        let at = consumers::Moment { mono, wall: wall.0, random: 0 };
+        let at = consumers::Now { mono, wall: wall.0, random: 0 };
         let steps = Steps::new(STEPS_PER_PAGE);
         let mut look = Look { wanted, config: &config, at, steps, rows: Vec::new() };
         let next = look.homes(&mut self.desk_mut().homes, from);
@@ -201,7 +201,7 @@ impl JetStream {
 struct Look<'w> {
     wanted: &'w Wanted,
     config: &'w Config,
-    at: consumers::Moment,
+    at: consumers::Now,
     steps: Steps,
     rows: Vec<Detail>,
 }
@@ -304,7 +304,7 @@ impl Slot {
     }
 }
 
-impl Account {
+impl Tenant {
     /// What is told of it, if it may have streams.
     fn row(&self) -> Option<JetStreamAccountRow> {
         let limits = self.limits.as_ref()?;
@@ -358,7 +358,7 @@ impl Home {
     }
 
     /// Whether what is asked for is there. nats-server looks at files, so streams in memory are not.
-    fn look_for(&self, query: &HealthzQuery, account: &Account, health: &mut StreamHealth) {
+    fn look_for(&self, query: &HealthzQuery, account: &Tenant, health: &mut StreamHealth) {
         let is_logged = |id: &StreamId| self.streams.get(id).filter(|slot| slot.storage() == Storage::File);
         let Some(stream) = query.stream.as_deref() else {
             health.account_found = account.streams.values().any(|id| is_logged(id).is_some());

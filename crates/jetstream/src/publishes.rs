@@ -5,15 +5,15 @@ use fabric::MeshMessage;
 use js_proto::{ApiError, FastBatch, KnownError, errors};
 use log_format::Record;
 use stream_log::AppendError;
-use streams::{Answer, Decision, Effect, LOOKUP_STEPS, Publish};
+use streams::{Answer, Decision, Effect, Incoming, LOOKUP_STEPS};
 
-use crate::account::StreamId;
 use crate::config::Buffer;
 use crate::disk::{Awaited, Disk};
 use crate::home::Home;
 use crate::room::Room;
 use crate::slot::Slot;
 use crate::surroundings::decide;
+use crate::tenant::StreamId;
 use crate::turn::Turn;
 use crate::waiter::Waiter;
 
@@ -47,7 +47,7 @@ impl Home {
         if is_own_request(message, publish.subject) {
             return Taken::Yes;
         }
-        let command = Publish {
+        let command = Incoming {
             now: turn.clocks.wall.0,
             subject: publish.subject,
             header: publish.headers(),
@@ -69,7 +69,7 @@ impl Home {
         &mut self,
         turn: &mut Turn<'_>,
         id: StreamId,
-        command: &Publish<'_>,
+        command: &Incoming<'_>,
         reply: Option<&[u8]>,
     ) -> Taken {
         let room = self.room(id);
@@ -111,7 +111,7 @@ impl Slot {
         &mut self,
         turn: &mut Turn<'_>,
         disk: &mut Option<Disk>,
-        command: &Publish<'_>,
+        command: &Incoming<'_>,
         reply: Option<&[u8]>,
         room: &Room,
         effects: &mut Vec<Effect<Waiter>>,

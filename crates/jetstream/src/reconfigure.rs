@@ -5,11 +5,11 @@ use std::sync::Arc;
 use broker::Broker;
 use nats_auth::Directory;
 
-use crate::account::Account;
 use crate::allowance::Reserved;
 use crate::config::Config;
 use crate::home::Home;
 use crate::jet_stream::JetStream;
+use crate::tenant::Tenant;
 
 impl JetStream {
     /// Heeds what JetStream is told from now on, where the shard has the accounts that go with it.
@@ -35,7 +35,7 @@ impl Home {
             }
             if index == self.accounts.len() {
                 let ledger = self.ledger.account(index);
-                self.accounts.push(Account::new(of.name(), limits, of.is_system(), ledger));
+                self.accounts.push(Tenant::new(of.name(), limits, of.is_system(), ledger));
                 continue;
             }
             let account = &mut self.accounts[index];

@@ -15,7 +15,6 @@ use crate::allowance::{Allowance, Reserved};
 use crate::api::snapshots::config_to_restore;
 use crate::api::streams::{check_new, config_to_create, config_to_update};
 use crate::api::told::may_ask;
-use crate::directory::{Directory, Entry};
 use crate::gathering::Gathering;
 use crate::home::Home;
 use crate::homes::Homes;
@@ -27,12 +26,13 @@ use crate::request::Request;
 use crate::requests::REQUEST_STEPS;
 use crate::search::Searches;
 use crate::step::Answer;
+use crate::stream_directory::{Entry, StreamDirectory};
 use crate::turn::Turn;
 
 /// The directory, and what is done with it.
 #[derive(Debug)]
 pub(crate) struct Registrar {
-    pub(crate) directory: Directory,
+    pub(crate) directory: StreamDirectory,
     shards: usize,
     /// How many have told what they found.
     begun: usize,
@@ -75,7 +75,7 @@ pub(crate) fn is_of_directory(kind: RequestKind) -> bool {
 impl Registrar {
     pub(crate) fn new(shards: usize) -> Self {
         Self {
-            directory: Directory::new(shards),
+            directory: StreamDirectory::new(shards),
             shards,
             begun: 0,
             early: VecDeque::new(),

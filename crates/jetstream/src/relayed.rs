@@ -4,9 +4,8 @@
 
 use fabric::MeshMessage;
 use js_proto::{AckSubject, MsgMetadata, errors, headers};
-use streams::{Answer, Decision, Effect, LOOKUP_STEPS, Origin, Publish, Taken as FromElsewhere};
+use streams::{Answer, Decision, Effect, Incoming, LOOKUP_STEPS, Origin, Taken as FromElsewhere};
 
-use crate::account::StreamId;
 use crate::disk::Disk;
 use crate::home::Home;
 use crate::link::{Next, Stage};
@@ -15,6 +14,7 @@ use crate::relaying::{CAUGHT_UP, inbox};
 use crate::room::Room;
 use crate::slot::Slot;
 use crate::surroundings::decide;
+use crate::tenant::StreamId;
 use crate::turn::Turn;
 use crate::waiter::Waiter;
 
@@ -194,7 +194,7 @@ impl Slot {
         header_of(publish.headers(), &mark, &mut header);
         let time = i64::try_from(said.timestamp).unwrap_or(i64::MAX);
         let taken = FromElsewhere {
-            publish: Publish {
+            publish: Incoming {
                 now: turn.clocks.wall.0,
                 subject: if is_other { &subject } else { publish.subject },
                 header: &header,

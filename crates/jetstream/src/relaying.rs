@@ -4,7 +4,6 @@ use broker::ServiceSubscription;
 use js_proto::{ApiError, ConsumerInfo, StreamConfig};
 use streams::Decision;
 
-use crate::account::StreamId;
 use crate::deadlines::Due;
 use crate::home::Home;
 use crate::link::{Attempt, Link, Stage};
@@ -12,6 +11,7 @@ use crate::link_request::{Begin, LinkRequest, Taker, read_answer};
 use crate::names::Change;
 use crate::post::Message;
 use crate::slot::Slot;
+use crate::tenant::StreamId;
 use crate::turn::Turn;
 
 /// What an attempt costs, in steps.

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use consumers::{Consumer, Effects, Moment, OfStream, Spec};
+use consumers::{Consumer, Effects, Now, OfStream, Spec};
 use js_proto::{AckReply, FlowControlReply, Retention, StreamConfig, Timestamp};
 use log_format::{Item, Kind, Place, Record};
 use streams::{Rebuild, StreamMeta};
@@ -196,7 +196,7 @@ impl Replay {
         if let Some(found) = self.consumers.get_mut(&group) {
             found.metas.push(place);
             let until = meta.config.pause_until;
-            let at = Moment { mono: 0, wall: record.time, random: 0 };
+            let at = Now { mono: 0, wall: record.time, random: 0 };
             found.consumer.pause(&at, until, &mut Effects::new());
             found.consumer.update(&at, meta.config);
             return Ok(());

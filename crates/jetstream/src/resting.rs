@@ -6,13 +6,13 @@
 
 use js_proto::{Storage, errors};
 
-use crate::account::StreamId;
 use crate::consumer_set::{ConsumerId, ConsumerKey};
 use crate::deadlines::Due;
 use crate::home::Home;
 use crate::letters::NameState;
 use crate::names::Change;
 use crate::reports::Report;
+use crate::tenant::StreamId;
 use crate::turn::Turn;
 
 /// What it costs to have a stream or a consumer rest or go on, in steps.

@@ -5,7 +5,6 @@ use monitor::{AilingStream, Ailment};
 use stream_log::Log;
 use streams::Effect;
 
-use crate::account::StreamId;
 use crate::consumer_set::ConsumerKey;
 use crate::disk::Disk;
 use crate::home::Home;
@@ -14,6 +13,7 @@ use crate::names::Change;
 use crate::replay::{FoundTomb, Replay};
 use crate::role::FIRST;
 use crate::slot::Slot;
+use crate::tenant::StreamId;
 use crate::turn::Turn;
 
 impl Home {

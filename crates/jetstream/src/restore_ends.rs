@@ -4,7 +4,6 @@ use js_proto::advisory::{Action, RestoreComplete};
 use js_proto::{ApiAnswer, EventKind, EventSubject, Nanos, StreamCreateAnswer};
 use nats_proto::friendly_bytes;
 
-use crate::account::StreamId;
 use crate::home::Home;
 use crate::letters::NameState;
 use crate::names::Change;
@@ -13,6 +12,7 @@ use crate::reports::Report;
 use crate::request::Request;
 use crate::restoring::{Failure, Restoring};
 use crate::step::Answer;
+use crate::tenant::StreamId;
 use crate::turn::Turn;
 
 impl Home {

@@ -5,7 +5,6 @@ use js_proto::advisory::Action;
 use js_proto::{ConsumerConfig, ConsumerFile, DeliverPolicy, StreamConfig, Versioned, check_alone, errors};
 use nats_proto::go_json::read_into;
 
-use crate::account::StreamId;
 use crate::captured::standing_of;
 use crate::consumer_meta::ConsumerMeta;
 use crate::consumer_set::{ConsumerId, ConsumerKey};
@@ -13,6 +12,7 @@ use crate::home::Home;
 use crate::intake::{FoundConsumer, Intake};
 use crate::names::Change;
 use crate::replay::spec;
+use crate::tenant::StreamId;
 use crate::turn::Turn;
 
 impl Home {

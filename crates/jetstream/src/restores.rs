@@ -9,7 +9,6 @@ use stream_index::{Filter, Walk};
 use stream_log::{AppendError, Room};
 use streams::{Decision, Effect};
 
-use crate::account::StreamId;
 use crate::disk::Disk;
 use crate::home::Home;
 use crate::intake::Took;
@@ -19,6 +18,7 @@ use crate::publishes::{PUBLISH_STEPS, refusal};
 use crate::request::Asker;
 use crate::restoring::{ACTIVITY_WAIT, Failure, Restoring, Stage};
 use crate::slot::Slot;
+use crate::tenant::StreamId;
 use crate::turn::Turn;
 use crate::waiter::Waiter;
 

@@ -5,11 +5,11 @@ use js_proto::{Retention, StreamConfig};
 use stream_index::{Place, Row};
 use stream_log::AppendError;
 
-use crate::account::StreamId;
 use crate::consumer_set::{ConsumerKey, Followed};
 use crate::home::Home;
 use crate::slot::Slot;
 use crate::task::{ASKED_PER_STEP, RELEASED_AT_ONCE, Task};
+use crate::tenant::StreamId;
 use crate::turn::Turn;
 
 /// Messages that are acknowledged together beyond which what follows is done step by step.

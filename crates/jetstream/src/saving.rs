@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use consumers::{Moment, Saved};
+use consumers::{Now, Saved};
 use log_format::Kind;
 use stream_log::{AppendError, Room};
 
@@ -60,7 +60,7 @@ impl Home {
     }
 
     /// The same at a moment.
-    pub(crate) fn save_some(&mut self, at: &Moment) {
+    pub(crate) fn save_some(&mut self, at: &Now) {
         self.unsaved.awaits_room = false;
         for _ in 0..SAVED_AT_ONCE {
             let Some(key) = self.unsaved.take(self.now) else { break };
@@ -81,7 +81,7 @@ impl Home {
     pub(crate) fn begin_to_stop(&mut self) {
         self.unsaved.is_stopping = true;
         let mono = i64::try_from(self.now.0).unwrap_or(i64::MAX);
-        self.save_some(&Moment { mono, wall: self.wall, random: 0 });
+        self.save_some(&Now { mono, wall: self.wall, random: 0 });
         self.stop_when_saved();
     }
 
@@ -95,7 +95,7 @@ impl Home {
     }
 
     /// Says whether it was logged, or needs not be.
-    pub(crate) fn save_consumer(&mut self, key: ConsumerKey, at: &Moment) -> bool {
+    pub(crate) fn save_consumer(&mut self, key: ConsumerKey, at: &Now) -> bool {
         let (Some(slot), Some(disk)) = (self.streams.get_mut(&key.stream), &mut self.disk) else {
             return true;
         };

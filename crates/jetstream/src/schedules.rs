@@ -2,13 +2,13 @@
 
 use streams::{Effect, Fired};
 
-use crate::account::StreamId;
 use crate::disk::Disk;
 use crate::home::Home;
 use crate::publishes::PUBLISH_STEPS;
 use crate::room::Room;
 use crate::slot::Slot;
 use crate::surroundings::decide;
+use crate::tenant::StreamId;
 use crate::turn::Turn;
 use crate::waiter::Waiter;
 

@@ -13,12 +13,12 @@ use subject_trie::valid_filters_overlap;
 
 use crate::api::lists::page;
 use crate::api::told::may_ask;
-use crate::directory::{Directory, Entry};
 use crate::gathering::finish_list;
 use crate::homes::Homes;
 use crate::registrar::Registrar;
 use crate::request::Request;
 use crate::step::Answer;
+use crate::stream_directory::{Entry, StreamDirectory};
 use crate::turn::Turn;
 
 /// Requests that look for streams: the first one goes on. How many may wait is bounded with all requests of an account.
@@ -54,7 +54,7 @@ impl Search {
     }
 
     /// Goes on, as far as the turn goes. Says whether that is all.
-    fn go_on(&mut self, directory: &Directory, account: usize, turn: &mut Turn<'_>) -> bool {
+    fn go_on(&mut self, directory: &StreamDirectory, account: usize, turn: &mut Turn<'_>) -> bool {
         let after = self.after.take();
         let mut last: Option<&String> = None;
         for (name, entry) in directory.streams_behind(account, after.as_deref()) {

@@ -11,12 +11,12 @@ use js_proto::{
 use stream_index::{State, StreamIndex};
 use streams::Stream;
 
-use crate::account::StreamId;
 use crate::consumer_set::{ConsumerId, ConsumerSet};
 use crate::ledger::BatchCounts;
 use crate::medium::Medium;
 use crate::relay::Relay;
 use crate::task::Tasks;
+use crate::tenant::StreamId;
 use crate::turn::Turn;
 use crate::waiter::Waiter;
 

@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 use std::ops::{Index, RangeFrom};
 
-use crate::account::StreamId;
 use crate::slot::Slot;
+use crate::tenant::StreamId;
 
 /// All of them.
 #[derive(Debug, Default)]

@@ -5,11 +5,11 @@ use js_proto::advisory::{SnapshotComplete, SnapshotCreate};
 use js_proto::{EventKind, EventSubject, StreamSnapshotRequest, StreamState};
 use nats_proto::friendly_bytes;
 
-use crate::account::StreamId;
 use crate::captured::Captured;
 use crate::home::Home;
 use crate::request::Request;
 use crate::snapshot::{Snapshot, Went};
+use crate::tenant::StreamId;
 use crate::turn::Turn;
 
 /// Steps of a snapshot before another one has its turn.

@@ -3,13 +3,13 @@
 use js_proto::{ApiAnswer, ApiError, ApiPage, ConsumerInfo};
 use serde::Serialize;
 
-use crate::account::StreamId;
 use crate::api::uniqueness::Uniqueness;
 use crate::captured::Capture;
 use crate::command::Command;
 use crate::consumer_set::ConsumerKey;
 use crate::details::Details;
 use crate::letters::Verdict;
+use crate::tenant::StreamId;
 use crate::turn::Told;
 
 /// An answer to a request.

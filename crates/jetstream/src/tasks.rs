@@ -4,11 +4,11 @@
 use consumers::Consumer;
 use stream_index::{Filter, Walk};
 
-use crate::account::StreamId;
 use crate::consumer_set::{ConsumerId, ConsumerKey};
 use crate::home::Home;
 use crate::slot::Slot;
 use crate::task::{ASKED_PER_STEP, RELEASED_AT_ONCE, Task};
+use crate::tenant::StreamId;
 use crate::turn::Turn;
 
 /// What is done of a task at a time, in steps.

@@ -137,9 +137,9 @@ impl<'a> Turn<'a> {
     }
 
     /// The moment for a consumer, with a random number.
-    pub(crate) fn moment(&mut self) -> consumers::Moment {
+    pub(crate) fn moment(&mut self) -> consumers::Now {
         let mono = i64::try_from(self.clocks.now.0).unwrap_or(i64::MAX);
-        consumers::Moment { mono, wall: self.clocks.wall.0, random: self.nuid.number() }
+        consumers::Now { mono, wall: self.clocks.wall.0, random: self.nuid.number() }
     }
 
     /// Whether anybody would get what is published there.

@@ -8,12 +8,12 @@ use fabric::{Letter, MeshMessage};
 use js_proto::{PubAckAnswer, Status};
 use stream_log::AppendError;
 
-use crate::account::StreamId;
 use crate::disk::Disk;
 use crate::home::Home;
 use crate::publishes::refusal;
 use crate::request::Request;
 use crate::role::Role;
+use crate::tenant::StreamId;
 use crate::turn::Turn;
 
 /// What readers are told, who are not told errors.

@@ -7,10 +7,10 @@ use js_proto::{
 };
 use subject_trie::has_wildcard;
 
-use crate::account::StreamId;
 use crate::gets::{Get, Got};
 use crate::getter::{Getter, Unsent};
 use crate::home::Home;
+use crate::tenant::StreamId;
 use crate::turn::Turn;
 
 /// What it costs to take a word in, in steps.

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use conns::Time;
 
-use crate::account::StreamId;
 use crate::consumer_set::ConsumerKey;
 use crate::deadlines::Due;
 use crate::disk::Disk;
 use crate::dropped::Dropped;
 use crate::home::Home;
 use crate::slot::Slot;
+use crate::tenant::StreamId;
 use crate::turn::{Clocks, Turn};
 
 /// What it costs to see to something that is due, in steps.

@@ -14,8 +14,8 @@ use sim_disk::{Faults, Random, SimDisk};
 use stream_index::Steps;
 use stream_log::{Appended, CleanRules, Config, Event, Log, Recovery, Room, SyncWhen};
 use streams::{
-    Answer, Around, BEHAVIOUR_LEVEL, BatchDecision, BatchLimits, BatchRoom, Decision, Effect, NoShelf,
-    Publish, Purge, Removal, Stream, StreamMeta,
+    Answer, Around, BEHAVIOUR_LEVEL, BatchDecision, BatchLimits, BatchRoom, Decision, Effect, Incoming,
+    NoShelf, Purge, Removal, Stream, StreamMeta,
 };
 
 use found::{Found, buried, of_group, read, rebuilt, written};
@@ -209,7 +209,7 @@ impl World {
         self.members[of].now += 1_000_000;
         let now = self.members[of].now;
         let publish =
-            Publish { now, subject: subject.as_bytes(), header: header.as_bytes(), payload: &payload };
+            Incoming { now, subject: subject.as_bytes(), header: header.as_bytes(), payload: &payload };
         let mut around = Around {
             is_server_full: false,
             account_bytes_left: None,
@@ -252,7 +252,7 @@ impl World {
             let Member { stream, shadow, history, group, now, .. } = &mut self.members[of];
             let Some(stream) = stream else { return };
             let (header, subject) = (header.as_bytes(), subject.as_bytes());
-            let publish = Publish { now: *now, subject, header, payload: &payload };
+            let publish = Incoming { now: *now, subject, header, payload: &payload };
             let unit = match stream.decide_batch(&publish, &mut around, &room) {
                 BatchDecision::Append(unit) => unit,
                 BatchDecision::Answer(Answer::Held) => continue,

@@ -1,6 +1,6 @@
 //! Runs one seed and prints what happened: `cargo run -p sim --example seed -- 29`.
 
-use sim::{Moment, Plan, run};
+use sim::{Plan, Tick, run};
 
 fn main() {
     let seed = std::env::args().nth(1).and_then(|text| text.parse().ok()).expect("a seed");
@@ -8,7 +8,7 @@ fn main() {
     println!("{plan:#?}");
     let outcome = run(&plan);
     let history = &outcome.history;
-    let mut lines: Vec<(Moment, String)> = Vec::new();
+    let mut lines: Vec<(Tick, String)> = Vec::new();
     for (row, sub) in history.subs.iter().enumerate() {
         let client = &history.clients[sub.client];
         let at = |op: usize| (client.observed[op].map(|m| m.0), client.replied[op].map(|m| m.0));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::history::{History, MessageRecord, Moment, SubRecord};
+use crate::history::{History, MessageRecord, SubRecord, Tick};
 use crate::plan::Plan;
 use crate::subject::matches;
 
@@ -41,20 +41,20 @@ pub(crate) fn is_exhausted(history: &History, sub: &SubRecord) -> bool {
 }
 
 /// Since when a subscription is sure to be there.
-fn established(history: &History, sub: &SubRecord) -> Moment {
-    history.observed(sub.client, sub.op).unwrap_or(Moment::END)
+fn established(history: &History, sub: &SubRecord) -> Tick {
+    history.observed(sub.client, sub.op).unwrap_or(Tick::END)
 }
 
 /// From when on it may be gone.
-fn may_be_gone(history: &History, sub: &SubRecord) -> Moment {
-    let unsub = sub.unsub.map_or(Moment::END, |unsub| unsub.sent);
-    unsub.min(history.clients[sub.client].hung_up.unwrap_or(Moment::END))
+fn may_be_gone(history: &History, sub: &SubRecord) -> Tick {
+    let unsub = sub.unsub.map_or(Tick::END, |unsub| unsub.sent);
+    unsub.min(history.clients[sub.client].hung_up.unwrap_or(Tick::END))
 }
 
 /// From when on it is sure to be gone.
-fn is_gone(history: &History, sub: &SubRecord) -> Moment {
+fn is_gone(history: &History, sub: &SubRecord) -> Tick {
     let unsub = sub.unsub.and_then(|unsub| history.observed(sub.client, unsub.op));
-    unsub.unwrap_or(Moment::END).min(history.clients[sub.client].closed.unwrap_or(Moment::END))
+    unsub.unwrap_or(Tick::END).min(history.clients[sub.client].closed.unwrap_or(Tick::END))
 }
 
 /// Whether its connection ended before the run did, and before it had all that it is owed.
@@ -65,7 +65,7 @@ fn is_dying(history: &History, client: usize) -> bool {
 
 /// From when on it is sure that the server is done with a message; `None` if it may never have
 /// read it.
-fn settled(history: &History, message: &MessageRecord) -> Option<Moment> {
+fn settled(history: &History, message: &MessageRecord) -> Option<Tick> {
     history.observed(message.client, message.op)
 }
 
@@ -189,7 +189,7 @@ impl Named<'_> {
         if is_dying(history, sub.client) || is_exhausted(history, sub) {
             return;
         }
-        if may_be_gone(history, sub) < Moment::END {
+        if may_be_gone(history, sub) < Tick::END {
             return;
         }
         let from = established(history, sub);
@@ -278,7 +278,7 @@ fn could_take_and_die(history: &History, sub: &SubRecord, message: &MessageRecor
 }
 
 /// Whether at each moment between sending and settling some member was sure to be there.
-fn is_covered(history: &History, message: &MessageRecord, settled: Moment, members: &[&SubRecord]) -> bool {
+fn is_covered(history: &History, message: &MessageRecord, settled: Tick, members: &[&SubRecord]) -> bool {
     let mut at = message.sent;
     while at < settled {
         let reach = members

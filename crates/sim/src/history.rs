@@ -11,9 +11,9 @@ use crate::users::UserRecord;
 
 /// A point in the run. Every send and every receipt has its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Moment(pub u64);
+pub struct Tick(pub u64);
 
-impl Moment {
+impl Tick {
     /// After everything.
     pub const END: Self = Self(u64::MAX);
 }
@@ -33,7 +33,7 @@ pub struct History {
     /// What the accounts share.
     pub sharing: Sharing,
     /// When the server entered lame duck mode.
-    pub lame_duck: Option<Moment>,
+    pub lame_duck: Option<Tick>,
     /// What was wrong at first sight, in words.
     pub violations: Vec<String>,
 }
@@ -50,21 +50,21 @@ pub struct ClientRecord {
     /// Who it is.
     pub user: UserRecord,
     /// When each of its ops was sent.
-    pub sent: Vec<Moment>,
+    pub sent: Vec<Tick>,
     /// Since when each of its ops is observed.
-    pub observed: Vec<Option<Moment>>,
+    pub observed: Vec<Option<Tick>>,
     observed_to: usize,
     /// When the client itself read a reply to each of its ops, or to a later one.
-    pub replied: Vec<Option<Moment>>,
+    pub replied: Vec<Option<Tick>>,
     replied_to: usize,
     /// When it hung up.
-    pub hung_up: Option<Moment>,
+    pub hung_up: Option<Tick>,
     /// When the server closed the socket.
-    pub closed: Option<Moment>,
+    pub closed: Option<Tick>,
     /// It did so because it stopped: the client had all that was its before.
     pub let_go: bool,
     /// When it read its first PONG.
-    pub first_pong: Option<Moment>,
+    pub first_pong: Option<Tick>,
     /// How often it was told that the server is about to go.
     pub warned: usize,
 }
@@ -77,7 +77,7 @@ pub struct SubRecord {
     /// The SUB among the ops of the client.
     pub op: usize,
     /// When it was sent.
-    pub sent: Moment,
+    pub sent: Tick,
     /// What it listens to.
     pub filter: String,
     /// Its queue group.
@@ -100,7 +100,7 @@ pub struct Limit {
     /// The maximum.
     pub max: u64,
     /// When it was sent.
-    pub sent: Moment,
+    pub sent: Tick,
 }
 
 /// An UNSUB that ends a subscription at once.
@@ -109,7 +109,7 @@ pub struct Unsub {
     /// The UNSUB among the ops of the client.
     pub op: usize,
     /// When it was sent.
-    pub sent: Moment,
+    pub sent: Tick,
 }
 
 /// A delivery.
@@ -118,7 +118,7 @@ pub struct Received {
     /// Index of the message.
     pub message: usize,
     /// When the client read it.
-    pub at: Moment,
+    pub at: Tick,
 }
 
 /// One PUB.
@@ -133,11 +133,11 @@ pub struct MessageRecord {
     /// The subject that those who get it are shown, if it is another.
     pub other_subject: Option<String>,
     /// When it was sent.
-    pub sent: Moment,
+    pub sent: Tick,
     /// Whether the client is to get a 503 if nobody takes it.
     pub wants_answer: bool,
     /// When the 503 came.
-    pub answered: Option<Moment>,
+    pub answered: Option<Tick>,
     /// Bytes of payload.
     pub len: usize,
 }
@@ -155,9 +155,9 @@ impl History {
     }
 
     /// The next moment.
-    pub(crate) fn tick(&mut self) -> Moment {
+    pub(crate) fn tick(&mut self) -> Tick {
         self.now += 1;
-        Moment(self.now)
+        Tick(self.now)
     }
 
     pub(crate) fn add_client(&mut self, shard: u8, echo: bool, user: UserRecord) -> usize {
@@ -190,14 +190,14 @@ impl History {
     /// Numbers the client's next op, which it sends now.
     pub(crate) fn next_op(&mut self, client: usize) -> usize {
         let record = &mut self.clients[client];
-        record.sent.push(Moment(self.now));
+        record.sent.push(Tick(self.now));
         record.observed.push(None);
         record.replied.push(None);
         record.observed.len() - 1
     }
 
     /// All ops of the client before `end` can be seen to be done.
-    pub(crate) fn observe(&mut self, client: usize, end: usize, at: Moment) {
+    pub(crate) fn observe(&mut self, client: usize, end: usize, at: Tick) {
         let record = &mut self.clients[client];
         while record.observed_to < end {
             record.observed[record.observed_to] = Some(at);
@@ -206,7 +206,7 @@ impl History {
     }
 
     /// The client read that all its ops before `end` are done.
-    pub(crate) fn reply(&mut self, client: usize, end: usize, at: Moment) {
+    pub(crate) fn reply(&mut self, client: usize, end: usize, at: Tick) {
         self.observe(client, end, at);
         let record = &mut self.clients[client];
         while record.replied_to < end {
@@ -232,7 +232,7 @@ impl History {
     }
 
     /// Since when the op is observed.
-    pub(crate) fn observed(&self, client: usize, op: usize) -> Option<Moment> {
+    pub(crate) fn observed(&self, client: usize, op: usize) -> Option<Tick> {
         self.clients[client].observed[op]
     }
 

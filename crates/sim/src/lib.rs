@@ -31,7 +31,7 @@ mod web_client;
 mod workload;
 mod world;
 
-pub use history::{ClientRecord, History, Limit, MessageRecord, Moment, Received, SubRecord, Unsub};
+pub use history::{ClientRecord, History, Limit, MessageRecord, Received, SubRecord, Tick, Unsub};
 pub use outcome::{Outcome, ServiceStats, Stats};
 pub use plan::{Ending, Plan, Profile};
 pub use sharing::Sharing;

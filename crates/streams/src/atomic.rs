@@ -11,7 +11,7 @@ use crate::open_batches::{Abandoned, BatchRoom, Held, OpenBatch};
 use crate::publish::{Stop, refuse_if};
 use crate::sizes::FILE_MESSAGE_BYTES_MAX;
 use crate::staged_unit::{Checked, StagedUnit};
-use crate::{Answer, Around, Publish, Stream};
+use crate::{Answer, Around, Incoming, Stream};
 
 /// Bytes of an id.
 pub(crate) const BATCH_ID_BYTES_MAX: usize = 64;
@@ -47,7 +47,7 @@ impl<W> Stream<W> {
     /// What a message is to become that says it is one of a batch.
     pub fn decide_batch<'a>(
         &'a mut self,
-        publish: &Publish<'_>,
+        publish: &Incoming<'_>,
         around: &mut Around<'_>,
         room: &BatchRoom,
     ) -> BatchDecision<'a> {
@@ -118,7 +118,7 @@ impl<W> Stream<W> {
     /// All that is looked at for each message. The batch, if it is whole by it.
     fn take_in(
         &mut self,
-        publish: &Publish<'_>,
+        publish: &Incoming<'_>,
         around: &mut Around<'_>,
         room: &BatchRoom,
     ) -> Result<Option<StagedUnit>, Stop> {
@@ -162,11 +162,11 @@ impl<W> Stream<W> {
             self.batches.abandon(id, BatchAbandonReason::Large);
             refuse_too_large(size, max)?;
         }
-        self.hold(id, commit, &Publish { header, ..*publish }, around, room)
+        self.hold(id, commit, &Incoming { header, ..*publish }, around, room)
     }
 
     /// What is looked at before it is known whether there may be batches.
-    pub(crate) fn check_before_batch(&self, publish: &Publish<'_>, around: &Around<'_>) -> Result<(), Stop> {
+    pub(crate) fn check_before_batch(&self, publish: &Incoming<'_>, around: &Around<'_>) -> Result<(), Stop> {
         let size = self.size_of(publish.subject.len(), publish.header.len(), publish.payload.len());
         let is_account_full = around.account_bytes_left.is_some_and(|left| size > left);
         refuse_if(self.meta.config.sealed, &errors::STREAM_SEALED)?;
@@ -200,11 +200,11 @@ impl<W> Stream<W> {
         &mut self,
         id: &[u8],
         commit: Commit,
-        publish: &Publish<'_>,
+        publish: &Incoming<'_>,
         around: &mut Around<'_>,
         room: &BatchRoom,
     ) -> Result<Option<StagedUnit>, Stop> {
-        let Publish { subject, header, payload, now } = *publish;
+        let Incoming { subject, header, payload, now } = *publish;
         let size = self.size_of(subject.len(), header.len(), payload.len());
         if self.meta.config.storage == Storage::File && size > FILE_MESSAGE_BYTES_MAX {
             return Err(self.abandon(id, BatchAbandonReason::Incomplete));

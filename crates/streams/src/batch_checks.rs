@@ -15,7 +15,7 @@ use crate::publish::{HEADER_BYTES_MAX, Stop, refuse_if, rollup_failed, store_fai
 use crate::schedules::with_rollup;
 use crate::sizes::FILE_MESSAGE_BYTES_MAX;
 use crate::staged_unit::Checked;
-use crate::{Around, Publish, Stream};
+use crate::{Around, Incoming, Stream};
 
 /// What messages of a batch come to.
 #[derive(Debug, Default)]
@@ -45,7 +45,7 @@ impl<W> Stream<W> {
         &mut self,
         diff: &mut Diff,
         found: &mut FoundLast,
-        message: &Publish<'_>,
+        message: &Incoming<'_>,
         around: &mut Around<'_>,
     ) -> Result<Checked, Stop> {
         let subject = self.transformed(message.subject, around);
@@ -99,7 +99,7 @@ impl<W> Stream<W> {
         mapping.apply(subject, || (around.random)(), &mut into).then(|| into.into())
     }
 
-    fn check_member_sizes(&self, subject: &[u8], message: &Publish<'_>) -> Result<(), Stop> {
+    fn check_member_sizes(&self, subject: &[u8], message: &Incoming<'_>) -> Result<(), Stop> {
         let (header, payload) = (message.header.len(), message.payload.len());
         let is_file = self.meta.config.storage == Storage::File;
         if is_file && self.size_of(subject.len(), header, payload) > FILE_MESSAGE_BYTES_MAX {

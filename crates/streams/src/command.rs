@@ -8,7 +8,7 @@ pub const SEQUENCE_MAX: u64 = u64::MAX - (1 << 32);
 
 /// A message for the stream.
 #[derive(Clone, Copy, Debug)]
-pub struct Publish<'a> {
+pub struct Incoming<'a> {
     /// The wall clock, in nanoseconds since 1970.
     pub now: i64,
     /// What it was published to.

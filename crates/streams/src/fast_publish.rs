@@ -18,7 +18,7 @@ use crate::header_edit;
 use crate::publish::{Stop, refuse_if, store_failed};
 use crate::staged_fast::StagedFast;
 use crate::staged_unit::Checked;
-use crate::{Answer, Around, FastRoom, Publish, Stream};
+use crate::{Answer, Around, FastRoom, Incoming, Stream};
 
 /// What is to be done about a message of a fast batch.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ impl<W> Stream<W> {
     /// What becomes of a message whose reply subject says that it is one of a fast batch.
     pub fn decide_fast<'a>(
         &'a mut self,
-        publish: &Publish<'a>,
+        publish: &Incoming<'a>,
         message: Result<&Message<'_>, BadFastBatch>,
         around: &mut Around<'_>,
         room: &FastRoom,
@@ -60,7 +60,7 @@ impl<W> Stream<W> {
         }
         let stripped = header.as_deref();
         let checked =
-            self.check_fast(&Publish { header: stripped.unwrap_or(publish.header), ..*publish }, around);
+            self.check_fast(&Incoming { header: stripped.unwrap_or(publish.header), ..*publish }, around);
         match checked {
             Ok(mut checked) => {
                 checked.header = checked.header.or(header);
@@ -117,7 +117,7 @@ impl<W> Stream<W> {
     /// All that is looked at before the batch. The header without the level of the API that it asks for, if it does.
     fn check_before_fast<'m>(
         &mut self,
-        publish: &Publish<'_>,
+        publish: &Incoming<'_>,
         message: Result<&'m Message<'m>, BadFastBatch>,
         around: &Around<'_>,
         room: &FastRoom,
@@ -151,7 +151,7 @@ impl<W> Stream<W> {
         (batch, Telling { message, open, words: Vec::new() })
     }
 
-    fn check_fast(&mut self, message: &Publish<'_>, around: &mut Around<'_>) -> Result<Checked, Stop> {
+    fn check_fast(&mut self, message: &Incoming<'_>, around: &mut Around<'_>) -> Result<Checked, Stop> {
         if self.ahead.last_seq >= SEQUENCE_MAX {
             return Err(store_failed("no sequence left"));
         }
@@ -162,7 +162,7 @@ impl<W> Stream<W> {
         Ok(checked)
     }
 
-    fn stage_fast<'a>(&'a mut self, publish: &Publish<'a>, staged: StagedFast) -> Record<'a> {
+    fn stage_fast<'a>(&'a mut self, publish: &Incoming<'a>, staged: StagedFast) -> Record<'a> {
         let time = self.time_at(publish.now);
         let storage = self.meta.config.storage;
         let StagedFast { checked, seq, .. } = self.staged_fast.insert(staged);

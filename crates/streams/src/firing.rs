@@ -13,7 +13,7 @@ use crate::event::Facts;
 use crate::publish::{HEADER_BYTES_MAX, Passed, with_ttl};
 use crate::rewritten::Edits;
 use crate::sizes::FILE_MESSAGE_BYTES_MAX;
-use crate::{Around, Found, Publish, Stream, header_edit};
+use crate::{Around, Found, Incoming, Stream, header_edit};
 
 /// Nanoseconds after which something is published that could not be: there was no room for it, or it was too large.
 const RETRY: i64 = 10_000_000_000;
@@ -63,7 +63,7 @@ impl<W> Stream<W> {
         while let Some((seq, due)) = self.timetable.due(now) {
             match self.order(seq, due, now, around) {
                 Ok(passed) => {
-                    let publish = Publish { now, subject: &[], header: &[], payload: &[] };
+                    let publish = Incoming { now, subject: &[], header: &[], payload: &[] };
                     let edits = Edits { subject: true, header: true, payload: true };
                     return Fired::Append(self.staged_message(&publish, passed, edits));
                 }

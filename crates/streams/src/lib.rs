@@ -108,7 +108,7 @@ mod viewing;
 mod work;
 
 pub use atomic::{BatchDecision, Unit};
-pub use command::{Around, Publish, Purge, SEQUENCE_MAX};
+pub use command::{Around, Incoming, Purge, SEQUENCE_MAX};
 pub use decision::{Answer, Decision};
 pub use dedup::MESSAGE_IDS_MAX;
 pub use effect::{Effect, Removal};

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use js_proto::advisory::BatchAbandonReason;
 
-use crate::Publish;
+use crate::Incoming;
 use crate::found_last::FoundLast;
 
 /// Bytes of one batch: it is written to the log as a whole. Beyond that it is given up.
@@ -88,10 +88,10 @@ impl Held {
     }
 
     /// The message, as it came, at another moment.
-    pub(crate) fn at(&self, now: i64) -> Publish<'_> {
+    pub(crate) fn at(&self, now: i64) -> Incoming<'_> {
         let (subject, rest) = self.bytes.split_at(self.subject);
         let (header, payload) = rest.split_at(self.header);
-        Publish { now, subject, header, payload }
+        Incoming { now, subject, header, payload }
     }
 
     fn cost(&self) -> usize {
@@ -192,7 +192,7 @@ mod tests {
     #[test]
     fn a_message_is_what_it_was() {
         let held = Held::new(b"subject", b"", b"payload");
-        let Publish { now, subject, header, payload } = held.at(7);
+        let Incoming { now, subject, header, payload } = held.at(7);
         assert_eq!((now, subject, header, payload), (7, &b"subject"[..], &b""[..], &b"payload"[..]));
     }
 

@@ -19,7 +19,7 @@ use crate::schedules::with_rollup;
 use crate::sizes::{FILE_MESSAGE_BYTES_MAX, message_size};
 use crate::stream::Scratch;
 use crate::taking::Origin;
-use crate::{Answer, Around, Decision, Publish, Stream};
+use crate::{Answer, Around, Decision, Incoming, Stream};
 
 /// Bytes of a header block that streams take.
 pub(crate) const HEADER_BYTES_MAX: usize = u16::MAX as usize;
@@ -71,14 +71,14 @@ pub(crate) struct Passed {
 impl<W> Stream<W> {
     /// What a message is to become. A [`Decision::Append`] is to be logged and then
     /// [noted](Self::on_appended), or forgotten.
-    pub fn decide<'a>(&'a mut self, publish: &Publish<'a>, around: &mut Around<'_>) -> Decision<'a> {
+    pub fn decide<'a>(&'a mut self, publish: &Incoming<'a>, around: &mut Around<'_>) -> Decision<'a> {
         self.decide_from(publish, around, None)
     }
 
     /// The same of what was taken from another stream.
     pub(crate) fn decide_from<'a>(
         &'a mut self,
-        publish: &Publish<'a>,
+        publish: &Incoming<'a>,
         around: &mut Around<'_>,
         taken: Taken,
     ) -> Decision<'a> {
@@ -114,7 +114,7 @@ impl<W> Stream<W> {
     }
 
     /// The subject that it becomes, and the header without what is not stored.
-    fn edit(&self, publish: &Publish<'_>, around: &mut Around<'_>, scratch: &mut Scratch) -> Edits {
+    fn edit(&self, publish: &Incoming<'_>, around: &mut Around<'_>, scratch: &mut Scratch) -> Edits {
         scratch.subject.clear();
         let transform = self.rules.transform.as_ref();
         let random = || (around.random)();
@@ -127,7 +127,7 @@ impl<W> Stream<W> {
     /// All checks, the last of them on the header as it will be stored.
     fn check_all(
         &mut self,
-        publish: &Publish<'_>,
+        publish: &Incoming<'_>,
         around: &mut Around<'_>,
         edits: Edits,
         scratch: &mut Scratch,
@@ -161,7 +161,7 @@ impl<W> Stream<W> {
     /// The record of a message that passed, and the event that it will be.
     pub(crate) fn staged_message<'a>(
         &'a mut self,
-        publish: &Publish<'a>,
+        publish: &Incoming<'a>,
         passed: Passed,
         edits: Edits,
     ) -> Record<'a> {
@@ -173,7 +173,7 @@ impl<W> Stream<W> {
         &'a mut self,
         seq: u64,
         time: i64,
-        publish: &Publish<'a>,
+        publish: &Incoming<'a>,
         passed: Passed,
         edits: Edits,
     ) -> Record<'a> {

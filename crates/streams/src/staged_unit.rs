@@ -2,7 +2,7 @@
 
 use log_format::{Kind, Record};
 
-use crate::Publish;
+use crate::Incoming;
 use crate::event::Facts;
 use crate::open_batches::Held;
 
@@ -33,7 +33,7 @@ pub(crate) struct Checked {
 
 impl Checked {
     /// The record of the message that was checked. Its group is the caller's to set.
-    pub(crate) fn record<'a>(&'a self, message: &Publish<'a>, seq: u64, time: i64) -> Record<'a> {
+    pub(crate) fn record<'a>(&'a self, message: &Incoming<'a>, seq: u64, time: i64) -> Record<'a> {
         Record {
             kind: if self.is_wanted { Kind::MESSAGE } else { Kind::SKIP },
             group: 0,

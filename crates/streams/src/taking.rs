@@ -11,13 +11,13 @@ use nats_proto::quote;
 use crate::command::SEQUENCE_MAX;
 use crate::event::{Arrival, Change, Event, Facts};
 use crate::publish::{Candidate, Passed, Stop, refuse_if, rollup_failed, store_failed};
-use crate::{Around, Decision, Publish, Purge, Stream};
+use crate::{Around, Decision, Incoming, Purge, Stream};
 
 /// A message of another stream.
 #[derive(Clone, Copy, Debug)]
 pub struct Taken<'a> {
     /// As it is to be stored: its subject as this source makes it, its header without what its publisher expected.
-    pub publish: Publish<'a>,
+    pub publish: Incoming<'a>,
     /// What a mirror keeps of it.
     pub origin: Option<Origin>,
 }

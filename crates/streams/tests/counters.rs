@@ -4,7 +4,8 @@ use js_proto::{ConfigLimits, StreamConfig};
 use log_format::{Record, Salt};
 use stream_index::Place;
 use streams::{
-    Answer, Around, BEHAVIOUR_LEVEL, Decision, Effect, Found, Publish, Purge, Said, Shelf, Stream, StreamMeta,
+    Answer, Around, BEHAVIOUR_LEVEL, Decision, Effect, Found, Incoming, Purge, Said, Shelf, Stream,
+    StreamMeta,
 };
 
 const SALT: Salt = Salt::of_segment(&[1; 16], 1);
@@ -58,7 +59,7 @@ impl Rig {
     fn add(&mut self, subject: &str, increment: &str) -> Given {
         let header = format!("NATS/1.0\r\nNats-Incr: {increment}\r\n\r\n");
         let (subject, header) = (subject.as_bytes(), header.as_bytes());
-        let publish = Publish { now: 1, subject, header, payload: b"" };
+        let publish = Incoming { now: 1, subject, header, payload: b"" };
         let mut around = Around {
             is_server_full: false,
             account_bytes_left: None,

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use stream_index::{Filter, Place, State, Steps, Walk};
 use streams::{
     Answer, Around, BEHAVIOUR_LEVEL, BatchDecision, BatchLimits, BatchRoom, Decision, Effect, Fired, Found,
-    Publish, Purge, Said, Shelf, Stream, StreamMeta,
+    Incoming, Purge, Said, Shelf, Stream, StreamMeta,
 };
 
 const RECORDED: &str = include_str!("../testdata/recorded.txt");
@@ -169,7 +169,7 @@ impl Rig {
         let (subject, texts) = arguments.split_once(' ').unwrap();
         let mut texts = serde_json::Deserializer::from_str(texts).into_iter::<String>();
         let [header, payload] = [(); 2].map(|()| texts.next().unwrap().unwrap());
-        let publish = Publish {
+        let publish = Incoming {
             now: self.now,
             subject: subject.as_bytes(),
             header: header.as_bytes(),
@@ -197,7 +197,7 @@ impl Rig {
         answer.unwrap_or_else(|| self.commit())
     }
 
-    fn publish_in_batch(&mut self, publish: &Publish<'_>, around: &mut Around<'_>) -> Option<Answer> {
+    fn publish_in_batch(&mut self, publish: &Incoming<'_>, around: &mut Around<'_>) -> Option<Answer> {
         let limits = BatchLimits { open_max: 50, messages_max: 1_000, patience: 10_000 * MILLISECOND };
         let room = BatchRoom { limits, may_begin: true, bytes_left: usize::MAX };
         match self.stream.decide_batch(publish, around, &room) {

@@ -4,7 +4,7 @@ use js_proto::{ConfigLimits, Discard, Retention, Storage, StreamConfig, SubjectT
 use log_format::{Kind, Record, Salt};
 use stream_index::{Place, Steps};
 use streams::{
-    Answer, Around, BEHAVIOUR_LEVEL, Decision, Effect, NoShelf, Publish, Purge, Removal, Stream, StreamMeta,
+    Answer, Around, BEHAVIOUR_LEVEL, Decision, Effect, Incoming, NoShelf, Purge, Removal, Stream, StreamMeta,
 };
 
 const SALT: Salt = Salt::of_segment(&[1; 16], 1);
@@ -61,7 +61,7 @@ impl Rig {
     }
 
     fn publish_as_it_is(&mut self, subject: &str, header: &[u8], payload: &[u8]) -> Given {
-        let publish = Publish { now: self.now, subject: subject.as_bytes(), header, payload };
+        let publish = Incoming { now: self.now, subject: subject.as_bytes(), header, payload };
         let mut around = Around {
             is_server_full: self.is_server_full,
             account_bytes_left: self.account_bytes_left,

@@ -4,7 +4,7 @@ use js_proto::{ConfigLimits, Nanos, Retention, StreamConfig, SubjectTransform, T
 use log_format::{Record, Salt};
 use stream_index::{Filter, Place, Steps, Walk};
 use streams::{
-    Answer, Around, BEHAVIOUR_LEVEL, Decision, Effect, Fired, Found, Publish, Purge, Rebuild, Said, Shelf,
+    Answer, Around, BEHAVIOUR_LEVEL, Decision, Effect, Fired, Found, Incoming, Purge, Rebuild, Said, Shelf,
     Stream, StreamMeta,
 };
 
@@ -85,7 +85,7 @@ impl Rig {
     /// Has a message appended, which is not committed. The number of the error if it is refused.
     fn append(&mut self, subject: &str, lines: &str, payload: &str) -> Result<(), u16> {
         let header = if lines.is_empty() { String::new() } else { format!("NATS/1.0\r\n{lines}\r\n") };
-        let publish = Publish {
+        let publish = Incoming {
             now: self.now,
             subject: subject.as_bytes(),
             header: header.as_bytes(),

@@ -4,7 +4,7 @@ use js_proto::{ConfigLimits, StreamConfig, StreamSource, errors};
 use log_format::{Record, Salt};
 use stream_index::Place;
 use streams::{
-    Answer, Around, BEHAVIOUR_LEVEL, Decision, NoShelf, Origin, Publish, Rebuild, SEQUENCE_MAX, Stream,
+    Answer, Around, BEHAVIOUR_LEVEL, Decision, Incoming, NoShelf, Origin, Rebuild, SEQUENCE_MAX, Stream,
     StreamMeta, Taken,
 };
 
@@ -38,7 +38,7 @@ impl Rig {
     }
 
     fn take(&mut self, header: &str, origin: Option<Origin>) -> Result<(), Answer> {
-        let publish = Publish { now: 900, subject: b"o.x", header: header.as_bytes(), payload: b"x" };
+        let publish = Incoming { now: 900, subject: b"o.x", header: header.as_bytes(), payload: b"x" };
         let mut around = Around {
             is_server_full: false,
             account_bytes_left: None,

@@ -5,7 +5,7 @@ mod lines;
 
 use std::collections::BTreeMap;
 
-use consumers::{Consumer, Effect, Moment, Next, OfStream, Saved, Sizes, Spec};
+use consumers::{Consumer, Effect, Next, Now, OfStream, Saved, Sizes, Spec};
 use js_proto::{
     AckReply, ConfigLimits, ConsumerConfig, FlowControlReply, MsgMetadata, StreamConfig, Timestamp,
 };
@@ -27,7 +27,7 @@ const WALL: i64 = 1_795_959_639_000_000_000;
 pub(crate) struct Rig {
     pub(crate) index: StreamIndex,
     pub(crate) consumer: Consumer,
-    pub(crate) at: Moment,
+    pub(crate) at: Now,
     /// Subject and queue group.
     pub(crate) subs: Vec<(String, String)>,
     /// What happened and was not looked at: a group, and the line.
@@ -84,7 +84,7 @@ fn spec(config: &ConsumerConfig, of_stream: OfStream) -> Spec {
 impl Rig {
     /// A stream with a consumer that is not there yet.
     pub(crate) fn stream(first_seq: u64, one_per_subject: bool) -> Self {
-        let at = Moment { mono: 0, wall: WALL, random: 0 };
+        let at = Now { mono: 0, wall: WALL, random: 0 };
         let none = OfStream {
             keeps_until_acked: false,
             has_one_per_subject: one_per_subject,
@@ -346,7 +346,7 @@ impl Rig {
         for delta in &self.stored.1 {
             other.apply(delta).unwrap();
         }
-        let at = Moment { mono: self.at.wall, ..self.at };
+        let at = Now { mono: self.at.wall, ..self.at };
         assert_eq!(
             other.take_state(&at),
             self.consumer.take_state(&self.at),

@@ -12,7 +12,6 @@ use log_format::Kind;
 
 use super::told::{may_ask, told, told_after};
 use super::uniqueness::Uniqueness;
-use crate::account::StreamId;
 use crate::consumer_meta::ConsumerMeta;
 use crate::consumer_set::{ConsumerKey, filters_of};
 use crate::deadlines::Due;
@@ -24,6 +23,7 @@ use crate::replay::spec;
 use crate::request::Request;
 use crate::slot::{Slot, shown};
 use crate::step::{Answer, Job, Step, Sweeps};
+use crate::tenant::StreamId;
 use crate::turn::{Told, Turn};
 
 /// Those who wait for a consumer that are told at once that it is gone.

@@ -8,12 +8,12 @@ use stream_index::{Filter, Row, Walk};
 use streams::Found;
 
 use super::told::{commanded, may_ask};
-use crate::account::StreamId;
 use crate::command::Command;
 use crate::home::Home;
 use crate::request::Request;
 use crate::slot::Slot;
 use crate::step::{Answer, Job, Step};
+use crate::tenant::StreamId;
 use crate::turn::Turn;
 
 pub(super) fn get(home: &mut Home, turn: &mut Turn<'_>, request: &Request, job: &mut Job) -> Step {

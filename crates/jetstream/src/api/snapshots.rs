@@ -7,12 +7,12 @@ use js_proto::{
 
 use super::streams::{check_restored, make_restoring};
 use super::told::{may_ask, told};
-use crate::account::StreamId;
 use crate::captured::{CAPTURED_BYTES_MAX, Capture};
 use crate::consumer_set::ConsumerKey;
 use crate::home::Home;
 use crate::request::Request;
 use crate::step::{Job, Step};
+use crate::tenant::StreamId;
 use crate::turn::Turn;
 
 /// Snapshots of a log that are sent at once. Each has some megabytes in memory.

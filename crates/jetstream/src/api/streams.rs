@@ -10,7 +10,6 @@ use log_format::{Kind, Place, Record};
 use streams::{BEHAVIOUR_LEVEL, Stream, StreamMeta};
 
 use super::told::{commanded, may_ask, told_after};
-use crate::account::StreamId;
 use crate::command::Command;
 use crate::config::Files;
 use crate::home::Home;
@@ -22,6 +21,7 @@ use crate::ram::Ram;
 use crate::request::Request;
 use crate::slot::Slot;
 use crate::step::{Job, Step};
+use crate::tenant::StreamId;
 use crate::turn::{Told, Turn};
 
 pub(super) fn create(home: &mut Home, turn: &mut Turn<'_>, request: &Request, job: &Job) -> Step {

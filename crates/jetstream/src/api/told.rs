@@ -3,11 +3,11 @@
 use js_proto::{ApiAnswer, ApiError, check_api_level};
 use serde::Serialize;
 
-use crate::account::StreamId;
 use crate::command::Command;
 use crate::home::Home;
 use crate::request::Request;
 use crate::step::{Answer, Step};
+use crate::tenant::StreamId;
 use crate::turn::Told;
 
 /// Whether the request can be answered by this server and for this account.

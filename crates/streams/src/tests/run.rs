@@ -12,8 +12,8 @@ use super::model::{Model, payload_of};
 use super::records::Records;
 use crate::meta::tests::meta;
 use crate::{
-    Answer, Around, BatchDecision, BatchLimits, BatchRoom, Decision, Effect, Publish, Purge, Rebuild, Stream,
-    StreamMeta, Taken,
+    Answer, Around, BatchDecision, BatchLimits, BatchRoom, Decision, Effect, Incoming, Purge, Rebuild,
+    Stream, StreamMeta, Taken,
 };
 
 #[derive(Clone, Debug, PartialEq)]
@@ -162,7 +162,7 @@ impl Pair {
         self.command(before, expected, |stream, now, log| {
             let header = message.header();
             let payload = vec![b'x'; message.payload];
-            let publish = Publish {
+            let publish = Incoming {
                 now,
                 subject: message.subject.as_bytes(),
                 header: header.as_bytes(),
@@ -211,7 +211,7 @@ impl Pair {
     fn say_in_batch(&mut self, message: &Message, waits: bool) -> Result<Vec<Place>, Option<Answer>> {
         let header = message.header();
         let payload = vec![b'x'; message.payload];
-        let publish = Publish {
+        let publish = Incoming {
             now: self.now,
             subject: message.subject.as_bytes(),
             header: header.as_bytes(),

@@ -17,7 +17,7 @@ use fabric::ShardId;
 
 /// Names, by account.
 #[derive(Debug)]
-pub(crate) struct Directory {
+pub(crate) struct StreamDirectory {
     accounts: Vec<Streams>,
     /// By shard: how many are there, or will be.
     counts: Vec<usize>,
@@ -52,7 +52,7 @@ pub(crate) struct Entry {
     order: Option<VecDeque<Request>>,
 }
 
-impl Directory {
+impl StreamDirectory {
     pub(crate) fn new(shards: usize) -> Self {
         Self {
             accounts: Vec::new(),
@@ -251,7 +251,7 @@ mod tests {
 
     #[test]
     fn streams_go_where_the_fewest_are() {
-        let mut directory = Directory::new(3);
+        let mut directory = StreamDirectory::new(3);
         for (name, shard) in [("A", 0), ("B", 1), ("C", 2), ("D", 0)] {
             assert_eq!(directory.emptiest(), ShardId(shard), "{name}");
             directory.begin(1, name, ShardId(shard), extent(name, 10));
@@ -266,7 +266,7 @@ mod tests {
 
     #[test]
     fn one_thing_at_a_time_is_done_to_a_name() {
-        let mut directory = Directory::new(2);
+        let mut directory = StreamDirectory::new(2);
         assert!(directory.wait(request("S")).is_some(), "there is nothing to wait for");
         directory.begin(1, "S", ShardId(1), extent("s.>", 5));
         assert_eq!(directory.streams_behind(1, None).count(), 0, "it is not made yet");
@@ -284,8 +284,8 @@ mod tests {
             kin: Kin { sources: names.iter().map(|name| tie(name)).collect(), ..Kin::default() },
             ..Extent::default()
         };
-        let mut directory = Directory::new(2);
-        let of = |directory: &Directory, origin: &str| {
+        let mut directory = StreamDirectory::new(2);
+        let of = |directory: &StreamDirectory, origin: &str| {
             directory
                 .takers_of(1, origin)
                 .into_iter()
@@ -305,10 +305,11 @@ mod tests {
 
     #[test]
     fn a_stream_that_changes_has_what_it_had_and_what_it_is_to_have() {
-        let mut directory = Directory::new(1);
+        let mut directory = StreamDirectory::new(1);
         directory.settle(1, "S", ShardId(0), NameState::There(extent("s", 5)));
         directory.order(1, "S", Some(extent("t.*", 9)));
-        let is_taken = |directory: &Directory, subject: &str| directory.is_taken(1, &[subject.into()], "X");
+        let is_taken =
+            |directory: &StreamDirectory, subject: &str| directory.is_taken(1, &[subject.into()], "X");
         assert_eq!([is_taken(&directory, "s"), is_taken(&directory, "t.a")], [true; 2]);
         assert!(!directory.is_taken(1, &["s".into()], "S"), "its own do not count");
         assert_eq!(directory.reserved().files, 9);

@@ -17,7 +17,7 @@ pub(crate) struct StreamId(pub(crate) u32);
 
 /// What an account may have, and has.
 #[derive(Debug)]
-pub(crate) struct Account {
+pub(crate) struct Tenant {
     pub(crate) name: Box<str>,
     /// What subjects name it by.
     pub(crate) hash: Box<str>,
@@ -40,7 +40,7 @@ pub(crate) struct Account {
     pub(crate) waiting_bytes: usize,
 }
 
-impl Account {
+impl Tenant {
     pub(crate) fn new(
         name: &str,
         limits: Option<JetStreamLimits>,

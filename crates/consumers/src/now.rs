@@ -2,7 +2,7 @@
 
 /// The time, twice, and a random number. A consumer has neither a clock nor dice of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Moment {
+pub struct Now {
     /// Nanoseconds on a clock that never goes back, since a start of the caller's choosing. Deadlines are on it.
     pub mono: i64,
     /// Nanoseconds since 1970. It is shown and stored, and may jump.
