@@ -85,12 +85,18 @@ impl Askers {
     /// Fills the window of one, as far as its socket goes along.
     fn ask(&mut self, index: usize, plan: &Plan, job: &mut impl Job) -> Result<()> {
         let Asker { link, window } = &mut self.askers[index];
-        let now = Instant::now();
-        while window.has_room() && !link.is_full() && plan.wants_more(self.asked) {
-            job.ask(index, window.ask(now), link.outbox());
-            self.asked += 1;
+        loop {
+            let now = Instant::now();
+            while window.has_room() && !link.is_full() && plan.wants_more(self.asked) {
+                job.ask(index, window.ask(now), link.outbox());
+                self.asked += 1;
+            }
+            link.flush()?;
+            // A full socket says when it has room again; nobody else would have the rest of the window asked.
+            if !link.is_flushed() || !window.has_room() || !plan.wants_more(self.asked) {
+                return Ok(());
+            }
         }
-        link.flush()
     }
 
     fn receive(&mut self, index: usize, job: &mut impl Job) -> Result<()> {
@@ -118,6 +124,14 @@ mod tests {
     /// `answer` makes of each, by how many came before.
     fn publish_by(
         publishers: u32,
+        answer: impl FnMut(&Request, u64) -> Option<Vec<u8>> + Send + 'static,
+    ) -> Result<u64> {
+        publish_payloads(16, publishers, answer)
+    }
+
+    fn publish_payloads(
+        payload_bytes: usize,
+        publishers: u32,
         mut answer: impl FnMut(&Request, u64) -> Option<Vec<u8>> + Send + 'static,
     ) -> Result<u64> {
         let mut count = 0;
@@ -125,7 +139,7 @@ mod tests {
             count += 1;
             answer(request, count - 1)
         });
-        let mut publishing = Publishing::by_publisher(&["bench".to_owned()], publishers, 16);
+        let mut publishing = Publishing::by_publisher(&["bench".to_owned()], publishers, payload_bytes);
         let mut askers = Askers::open(&server, publishers as usize, 10, Progress::new("test", "acks"))?;
         let answered = askers.play(Plan::of_number(100), &mut publishing)?;
         assert_eq!(publishing.count(), answered);
@@ -153,6 +167,17 @@ mod tests {
         let answered = publish_by(1, move |request, seq| {
             kept.insert(0, ack(request, seq));
             Some(if seq % 5 == 4 { std::mem::take(&mut kept).concat() } else { Vec::new() })
+        });
+        assert_eq!(answered.unwrap(), 100);
+    }
+
+    #[test]
+    fn a_window_is_filled_however_large_its_messages_are() {
+        let mut kept = Vec::new();
+        let answered = publish_payloads(100_000, 1, move |request, seq| {
+            kept.extend(ack(request, seq));
+            // Nothing is answered before all that may be asked was asked.
+            Some(if seq % 10 == 9 { std::mem::take(&mut kept) } else { Vec::new() })
         });
         assert_eq!(answered.unwrap(), 100);
     }
