@@ -1,31 +1,35 @@
 //! What servers of one cluster decide about each other, each decision a plain struct: no sockets, no clock, no dice.
 //!
+//! - [`Control`]: who is dialed, who is let in, and who is connected, in [`Action`]s.
 //! - [`Pool`]: which of a route's connections an account uses; [`Places`]: the connections to one server.
 //! - [`gossip`]: who tells whom of a server that joined.
 //! - [`news`]: what a server does that is told of another one.
-//! - [`Reason`]: what of two connections to one server stays.
 //! - [`passing`]: where a message may go on to.
 //! - [`redial`]: how long to wait before a server is dialed again.
-//! - [`Ledger`]: what this server wants of the others, and what they were told of it; [`Heard`]: what another one
-//!   wants of this.
+//! - [`Ledger`]: what this server wants of the others, and what they were told of it.
 //!
-//! What stands on a wire is in `nats-proto`. No server runs this yet.
+//! What stands on a wire is in `nats-proto`; what a shard does with it in `broker`. Pools and leaf nodes are decided
+//! here, and no server has them yet.
 
 #![forbid(unsafe_code)]
 
-mod duplicates;
+mod action;
+mod config;
+mod control;
 pub mod gossip;
-mod heard;
 mod interest;
 mod ledger;
 pub mod news;
 pub mod passing;
 mod places;
 pub mod redial;
+mod session;
 mod slots;
+mod target;
 
-pub use duplicates::Reason;
-pub use heard::{ENDED_ROWS_MAX, Heard};
+pub use action::{Action, Dial, Ending, Route};
+pub use config::{Config, Credentials, RouteUrl};
+pub use control::Control;
 pub use interest::Interest;
 pub use ledger::{Change, Ledger, Reading};
 pub use places::{NoPlace, Place, Places, Registered};
