@@ -44,6 +44,14 @@ pub enum CloseReason {
     NoRespondersRequiresHeaders,
     /// TLS could not be agreed on, or took too long.
     TlsHandshakeFailure,
+    /// A server that is connected already, or this one.
+    DuplicateRoute,
+    /// A server that has the name of this one.
+    DuplicateServerName,
+    /// A server of another cluster.
+    ClusterNameConflict,
+    /// It speaks what is spoken on another port.
+    WrongPort,
     /// The server stops.
     ServerShutdown,
 }
@@ -81,6 +89,10 @@ impl CloseReason {
             Self::MaxControlLineExceeded => "Maximum Control Line Exceeded",
             Self::NoRespondersRequiresHeaders => "No Responders Requires Headers",
             Self::TlsHandshakeFailure => "TLS Handshake Failure",
+            Self::DuplicateRoute => "Duplicate Route",
+            Self::DuplicateServerName => "Duplicate Server Name",
+            Self::ClusterNameConflict => "Cluster Name Conflict",
+            Self::WrongPort => "Incorrect Port",
             Self::ServerShutdown => "Server Shutdown",
         }
     }
