@@ -86,7 +86,7 @@ impl Broker {
     pub(crate) fn on_auth_due(&mut self, id: ConnId) {
         let Some(client) = self.egress.clients.open(id) else { return };
         match (client.standing, client.hung_up) {
-            (Standing::Admitted | Standing::Guest, _) => {}
+            (Standing::Admitted | Standing::Guest | Standing::Peer, _) => {}
             (Standing::Checking(_), None) => client.out_of_time = true,
             (Standing::Checking(_), Some(reason)) => self.close(id, reason),
             (Standing::Awaited, _) => self.refuse_late(id),
@@ -230,6 +230,9 @@ impl Broker {
         let directory = Arc::clone(&self.config.settings.directory);
         for (index, account) in directory.accounts().iter().enumerate() {
             self.space_of(index).name = (&**account.name()).into();
+            if let Some(peers) = &mut self.egress.peers {
+                peers.name_account(index, account.name());
+            }
         }
     }
 

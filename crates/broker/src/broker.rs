@@ -28,6 +28,7 @@ use crate::fence::Fences;
 use crate::mesh::Mesh;
 use crate::moves::Moves;
 use crate::offers::Offers;
+use crate::peers::Peers;
 use crate::placement::{Placed, Placer};
 use crate::random::Random;
 use crate::responses::Responses;
@@ -69,6 +70,8 @@ pub struct Broker {
     pub(crate) shadows_leaving: VecDeque<(u64, SubKey)>,
     /// How often settings were put in force.
     pub(crate) settings_epoch: u64,
+    /// What clients were told of the cluster last.
+    pub(crate) told_epoch: u64,
     /// The latest time that was with another directory.
     pub(crate) directory_epoch: u64,
     /// The row of the connection that was let go last.
@@ -109,6 +112,7 @@ impl Broker {
             ahead: Ahead::default(),
             shadows_leaving: VecDeque::new(),
             settings_epoch: 0,
+            told_epoch: 0,
             directory_epoch: 0,
             shed_row: 0,
             herald: Herald::default(),
@@ -117,6 +121,8 @@ impl Broker {
             filter: Vec::new(),
             config,
         };
+        broker.egress.peers =
+            broker.config.cluster.as_ref().map(|config| Box::new(Peers::new(config, broker.config.seed)));
         broker.name_accounts();
         broker.note_vacant();
         broker
@@ -147,6 +153,9 @@ impl Broker {
         self.egress.counters.now = now;
         self.turn.begin();
         self.chores.on_turn();
+        if self.config.told.is_some() {
+            self.look_for_urls();
+        }
     }
 
     /// A connection that was placed here; one within this process is no WebSocket. Unless it begins in the clear and stays so, the caller says
@@ -197,12 +206,14 @@ impl Broker {
         }
         self.egress.clients.shrink(now);
         self.responses.lapse(now, DUE_AT_ONCE_MAX);
+        self.on_cluster_due(now);
         self.settle();
     }
 
     /// When [`Self::on_deadlines`] is next needed.
     pub fn next_deadline(&self) -> Option<Time> {
-        [self.egress.clients.next_deadline(), self.responses.next_deadline()].into_iter().flatten().min()
+        let clients = self.egress.clients.next_deadline();
+        [clients, self.responses.next_deadline(), self.cluster_deadline()].into_iter().flatten().min()
     }
 
     /// How many connections live here, closing ones included.
@@ -255,6 +266,9 @@ impl Broker {
             None if client.security().is_some_and(|security| security.tls.first) => {}
             // Nobody can listen in on it, but who wants TLS may have it.
             None => info.tls_available |= std::mem::take(&mut info.tls_required),
+        }
+        if let Some(told) = &self.config.told {
+            told.tell(&mut info);
         }
         if let Some(websocket) = &self.config.settings.websocket
             && client.how() == ConnectionType::Websocket

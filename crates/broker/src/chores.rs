@@ -13,6 +13,8 @@ use std::collections::VecDeque;
 
 use conns::ConnId;
 
+use crate::party::PeerId;
+use crate::peers::{UnknownKey, Wants};
 use crate::remains::Remains;
 
 /// Steps a turn may take for chores. A step is about a tenth of a microsecond, or two where memory is far.
@@ -43,6 +45,12 @@ pub(crate) enum Chore {
     Removing(Box<Remains>),
     /// A connection begins anew, and its subscriptions end before.
     Leaving(ConnId),
+    /// Another server is gone, and what it wanted is there yet.
+    Forgetting(PeerId, Wants),
+    /// There are other accounts than before, and this server may want something of them: from behind that row on.
+    Recalling(PeerId, ConnId, Option<UnknownKey>),
+    /// Clients are told of other servers than before, from the one in this row on.
+    TellingClients(u64),
 }
 
 /// If a connection has at least one of so many rows, all rows are walked through instead of looking up its

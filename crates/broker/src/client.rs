@@ -58,6 +58,8 @@ pub(crate) enum Deferred {
 pub(crate) enum Standing {
     /// It has yet to become a WebSocket: it is no client before, and nobody counts it.
     Guest,
+    /// It is another server, or who says so: nobody counts it among clients.
+    Peer,
     /// It has to identify itself before anything else.
     Awaited,
     /// Its password is being checked elsewhere. What its CONNECT asks for besides may not be had.
@@ -337,6 +339,12 @@ impl Client {
 
     fn web(&self) -> Option<&WebFacts> {
         self.arrival.as_ref()?.web.as_ref()
+    }
+
+    /// Whether it is another server.
+    #[inline]
+    pub(crate) fn is_peer(&self) -> bool {
+        self.standing == Standing::Peer
     }
 
     /// Whether it has yet to become a WebSocket.

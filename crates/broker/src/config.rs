@@ -8,6 +8,7 @@ use crate::chores::STEPS_MAX;
 use crate::closed_ring::ClosedConnections;
 use crate::seldom::SeldomLines;
 use crate::settings::Settings;
+use crate::told_urls::ToldUrls;
 use crate::turn::ShareMax;
 
 /// One shard, as it is made.
@@ -31,6 +32,10 @@ pub struct Config {
     pub chore_steps: usize,
     /// Makes the nonces that clients with an nkey sign: random, secret, and another one for each shard.
     pub nonce_key: [u8; 32],
+    /// The cluster that the server is in, for the shard that speaks to other servers: the first one.
+    pub cluster: Option<Arc<cluster::Config>>,
+    /// What clients are told of the cluster, if there is one, on all shards of the server.
+    pub told: Option<Arc<ToldUrls>>,
     /// What may change later ([`Broker::reconfigure`](crate::Broker::reconfigure)).
     pub settings: Arc<Settings>,
 }
@@ -47,6 +52,8 @@ impl Config {
             share_max: ShareMax::default(),
             chore_steps: STEPS_MAX,
             nonce_key: [0; 32],
+            cluster: None,
+            told: None,
             settings,
         }
     }

@@ -3,7 +3,7 @@
 use std::iter;
 
 use fabric::{MeshMessage, Names, ShardId, ShardSet};
-use nats_proto::Publish;
+use nats_proto::{Groups, Publish};
 use queue_group::{Locality, Pick, Remote, draw, pick};
 use smallvec::SmallVec;
 use subject_trie::QueueMatch;
@@ -110,6 +110,21 @@ impl Dispatcher<'_> {
         answer_wanted: bool,
         ticket: u64,
     ) -> Dispatched {
+        let dispatched = self.hand_out(envelope, answer_wanted, ticket);
+        self.send_to_peers(envelope.selects, envelope.publish);
+        dispatched
+    }
+
+    /// Sends the message in hand to the servers that were found to want it.
+    #[inline(always)]
+    pub(crate) fn send_to_peers(&mut self, selects: &[u8], publish: &Publish<'_>) {
+        if !self.egress.gathered.is_empty() {
+            self.egress.send_gathered(&self.space.name, selects, publish);
+        }
+    }
+
+    #[inline(always)]
+    fn hand_out(&mut self, envelope: Envelope<'_>, answer_wanted: bool, ticket: u64) -> Dispatched {
         let Envelope { origin, selects, publish } = envelope;
         let cursor = self.egress.cursor();
         if cursor.is_alone() {
@@ -218,9 +233,47 @@ impl Dispatcher<'_> {
             let may_ask = |member: &&Remote<ShardInterest>| refusals.may_ask(name, member.at.shard);
             let asked: SmallVec<[Remote<ShardInterest>; 8]> =
                 elsewhere.iter().filter(may_ask).copied().collect();
-            dispatched.taken |= serve(self.egress, self.random, name, here, &asked, envelope, &mut crossing);
+            let is_asking = crossing.groups.len();
+            let is_taken = serve(self.egress, self.random, name, here, &asked, envelope, &mut crossing);
+            let is_refused = !is_taken && crossing.groups.len() == is_asking;
+            dispatched.taken |= is_taken || (is_refused && bounce(self.egress, self.random, here, envelope));
         }
         dispatched.offers = send(self.mesh, self.account, envelope, &crossing, ticket);
+        self.send_to_peers(envelope.selects, envelope.publish);
+        dispatched
+    }
+
+    /// Gives a message of another server, which the egress has in hand, to those here who want it, and to one member of
+    /// each of the groups that it names: to no other. A group without a member here may have one on a server, be it
+    /// the one that it comes from: its last member left while the message was on its way.
+    pub(crate) fn dispatch_of_peer<'m>(
+        &mut self,
+        envelope: &Envelope<'m>,
+        groups: Groups<'m>,
+        ticket: u64,
+    ) -> Dispatched {
+        let Envelope { origin, selects, publish } = *envelope;
+        self.egress.steps += self.space.take_lookup_steps();
+        let (local, remote) = self.space.matches(selects);
+        self.egress.steps += (local.plain.len() + local.queues.len()) as u64;
+        let mut dispatched = Dispatched::default();
+        for key in &local.plain {
+            dispatched.taken |= self.egress.deliver(*key, origin, publish);
+        }
+        let plain = remote.map_or(ShardSet::EMPTY, |remote| remote.firm.union(remote.doubtful));
+        let mut crossing = Crossing { plain, ..Crossing::default() };
+        for name in groups.iter() {
+            let here = local.queues.iter().find(|group| group.name.as_ref() == name);
+            let here = here.map_or(&[][..], |group| &group.members);
+            let elsewhere = remote.map_or(&[][..], |remote| members_of(remote.queues, name));
+            let is_asking = crossing.groups.len();
+            let is_taken = serve(self.egress, self.random, name, here, elsewhere, envelope, &mut crossing);
+            if !is_taken && crossing.groups.len() == is_asking {
+                bounce(self.egress, self.random, here, envelope);
+            }
+        }
+        dispatched.offers = send(self.mesh, self.account, envelope, &crossing, ticket);
+        self.send_to_peers(selects, publish);
         dispatched
     }
 
@@ -251,6 +304,7 @@ impl Dispatcher<'_> {
                 _ => arrived.refused.push(name),
             }
         }
+        self.send_to_peers(message.selects(), publish);
         arrived
     }
 }
@@ -328,6 +382,25 @@ fn serve<'a>(
             }
         }
     }
+}
+
+/// Hands a message of another server that no member of a group here can take to a server that has some. Returns whether
+/// there is any.
+fn bounce(egress: &mut Egress, random: &mut Random, here: &[SubKey], envelope: &Envelope<'_>) -> bool {
+    let Envelope { origin, publish, .. } = *envelope;
+    if !origin.is_peer() {
+        return false;
+    }
+    egress.let_bounce(true);
+    // Not to one of which it is known that it leaves: it would come back.
+    let can_take = |member: usize| {
+        egress.can_take(here[member], origin, publish) && !egress.subs.at(here[member]).is_leaving()
+    };
+    let chosen = pick(random.count(), here.len(), can_take, &[] as &[Remote<()>], Locality::Even);
+    let is_taken =
+        matches!(chosen, Some(Pick::Local(member)) if egress.deliver(here[member], origin, publish));
+    egress.let_bounce(false);
+    is_taken
 }
 
 /// The message for a shard's plain subscriptions.

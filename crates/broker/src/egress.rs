@@ -11,7 +11,8 @@ use crate::cursor::{Cursor, MessageNumber};
 use crate::imported::{Frames, Imported};
 use crate::options::{BrokerOptions, WriteTimeout};
 use crate::pacing::{Deliveries, FULL_TIME_MIN, PILE_BYTES};
-use crate::party::{Origin, may_pass_to_client};
+use crate::party::{Origin, PeerId, may_pass_to_client};
+use crate::peers::Peers;
 use crate::services::Services;
 use crate::settings::Settings;
 use crate::subscription::{BySid, SidHash, SubKey, Subscription, Subscriptions};
@@ -29,7 +30,11 @@ pub(crate) struct Egress {
     pub(crate) services: Services,
     /// A mailbox of them is full: publishers to services wait.
     pub(crate) mailbox_full: bool,
-    bounds: Bounds,
+    /// The other servers of the cluster, if there is one, on the shard that speaks to them.
+    pub(crate) peers: Option<Box<Peers>>,
+    /// Who of them gets the message in hand, by which subscriptions: gathered so that it goes once to each.
+    pub(crate) gathered: Vec<(PeerId, SubKey)>,
+    pub(crate) bounds: Bounds,
     /// The protocol is logged.
     pub(crate) trace: bool,
     pub(crate) trace_extent: trace::Extent,
@@ -46,11 +51,11 @@ pub(crate) struct Egress {
     /// The same for who imports it.
     pub(crate) imported: Imported,
     /// The input that is being decoded, if messages can be shared out of it; else empty.
-    lent: Bytes,
+    pub(crate) lent: Bytes,
     /// The body, once a subscriber shares it.
-    shared: Option<Bytes>,
+    pub(crate) shared: Option<Bytes>,
     /// Set when a message met a reader that its publisher has to wait for.
-    reader_behind: bool,
+    pub(crate) reader_behind: bool,
     /// Subscriptions that just had their last message, of which the log knows.
     pub(crate) expired: Vec<SubKey>,
     pub(crate) counters: Counters,
@@ -62,13 +67,13 @@ pub(crate) struct Egress {
 
 /// What happens to a reader for whom so many bytes wait.
 #[derive(Debug, Clone, Copy, Default)]
-struct Bounds {
+pub(crate) struct Bounds {
     /// Up to here nothing does.
     eventless: usize,
     /// It misses messages.
     dropped_above: usize,
     /// Its publishers wait.
-    stalls_above: usize,
+    pub(crate) stalls_above: usize,
 }
 
 impl Bounds {
@@ -89,6 +94,8 @@ impl Egress {
             subs: Subscriptions::new(seed),
             services: Services::default(),
             mailbox_full: false,
+            peers: None,
+            gathered: Vec::new(),
             bounds: Bounds::default(),
             trace: false,
             trace_extent: trace::Extent::default(),
@@ -423,7 +430,7 @@ fn note_request(client: &mut Client, now: Time, reply: &[u8]) {
 
 /// The body as a part of `lent`, if it lies there and is most of it, else as a copy. A part keeps the
 /// whole: a reader that falls behind keeps at most twice what counts against its `max_pending`.
-fn share(lent: &Bytes, body: &[u8]) -> Bytes {
+pub(crate) fn share(lent: &Bytes, body: &[u8]) -> Bytes {
     let lies_there = lent.as_ptr_range().contains(&body.as_ptr());
     if lies_there && body.len() >= lent.len() / 2 {
         lent.slice_ref(body)
@@ -439,7 +446,7 @@ fn prepare(whole: &mut Delivery, publish: &Publish<'_>) {
 
 /// Marks a connection whose reader lets too much gather.
 #[cold]
-fn cut_off(client: Writer<'_, Client>) {
+pub(crate) fn cut_off(client: Writer<'_, Client>) {
     let max_pending = client.limits().pending_bytes_max;
     tracing::info!("{} - Slow Consumer Detected: MaxPending of {max_pending} Exceeded", client.label);
     client.cut_off();

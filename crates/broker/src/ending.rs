@@ -69,6 +69,9 @@ impl Broker {
         if self.egress.clients.at(id).is_guest() {
             return self.egress.clients.mark_dirty(id);
         }
+        if self.egress.clients.at(id).is_peer() {
+            return self.wind_up_peer(id, reason);
+        }
         self.egress.take_over(id);
         let client = self.egress.clients.at(id);
         tracing::debug!("{} - Client connection closed: {reason}", client.label);

@@ -87,6 +87,9 @@ impl Broker {
                     let nodes = self.space_of(interest.account as usize).on_interest(from, interest);
                     self.turn.spend_beside(INTEREST_TURN_STEPS + nodes * CHANGED_NODE_STEPS);
                     self.egress.services.on_interest_changed();
+                    if self.egress.peers.is_some() {
+                        self.note_interest_of_shard(interest);
+                    }
                 }
                 MeshFrame::OfferReply(reply) => self.on_offer_reply(from, reply),
                 MeshFrame::Letter(letter) if letter.service == BORDER => {
@@ -204,8 +207,9 @@ impl Broker {
         let publisher = match offer.origin.party() {
             Party::Conn(publisher) => publisher,
             Party::Service(service) => return self.on_service_offer_over(service),
+            Party::Peer(peer) => return self.on_peer_offer_over(peer),
             // Those are never offered: they are not from here.
-            Party::Peer(_) | Party::Elsewhere => return,
+            Party::Elsewhere => return,
         };
         if offer.answer_wanted && !offer.taken {
             let asked = offer.asked.as_ref().unwrap_or(&offer.message);
@@ -217,6 +221,9 @@ impl Broker {
     /// Tells the other shards of a change of one of this shard's subscriptions. Returns the round to
     /// wait for if the change must not take effect before all shards know of it.
     pub(crate) fn announce(&mut self, key: SubKey, change: MemberChange) -> Option<u64> {
+        if self.egress.peers.is_some() {
+            self.note_own_interest(key, change);
+        }
         if !self.mesh.has_others() {
             return None;
         }

@@ -38,7 +38,9 @@ impl Broker {
     /// What to do with a connection's output. After each report, with [`Self::on_sent`] or [`Self::on_blocked`], ask
     /// again. Where its socket is to be closed its id is void from here on.
     pub fn flush(&mut self, id: ConnId) -> Flush<'_> {
-        let is_held = |client: &Conn<Client>| client.fence.is_some() || client.winding_up;
+        // Of a server only the input waits for what other shards know.
+        let is_held =
+            |client: &Conn<Client>| (client.fence.is_some() && !client.is_peer()) || client.winding_up;
         match self.egress.clients.peek(id) {
             None => return Flush::Nothing,
             Some(client) if is_held(client) => return Flush::Nothing,

@@ -173,6 +173,9 @@ impl Broker {
 
     /// Decodes and carries out ops until the input ends or has to wait; returns the bytes used.
     fn drive(&mut self, now: Time, id: ConnId, input: &[u8], reading: Reading<'_>) -> usize {
+        if self.egress.clients.at(id).is_peer() {
+            return self.drive_peer(now, id, input);
+        }
         let share = self.turn.share(self.egress.clients.at(id).share);
         let before = self.egress.deliveries();
         let (bytes_end, steps_left) = share.left(self.turn.max);

@@ -63,7 +63,7 @@ impl Broker {
         self.egress.take_over_dirty();
         let (numbers, next) = stretch(from, self.egress.clients.rows(), CONNECTIONS_PER_PAGE);
         let clients = numbers.filter_map(|number| self.egress.clients.row(number));
-        let open = clients.filter(|client| client.is_open() && !client.is_guest());
+        let open = clients.filter(|client| client.is_open() && !client.is_guest() && !client.is_peer());
         let wanted = open.filter(|client| filter.cid.is_none_or(|cid| client.cid == cid));
         let rows = wanted.map(|client| self.connection_row(client)).filter(|row| filter.wants(row)).collect();
         Page { rows, next }

@@ -11,6 +11,7 @@
 //!   publish without a socket) and to other shards (`mesh`). `ahead` has memory read for several lookups at once.
 //! - How shards stay one server: `exchange` is what they tell each other, `members` what of their subscriptions,
 //!   `literal_interest` what is kept of that; `fence` and `offers` keep causes before effects.
+//! - Other servers: `peers`, what they want and what they are told; `told_urls`, what clients are told of them.
 //! - Who is slow: `flush` and `lateness` (readers), `pacing` (publishers to readers that take nothing).
 //! - How connections end: `ending`, `remains` (their subscriptions), `shed` (many at once). How they change shards:
 //!   `moves`, `moved`, and `sampling`, which says which ones should.
@@ -58,6 +59,7 @@ mod options;
 mod pacing;
 mod page;
 mod party;
+mod peers;
 mod placement;
 mod publish;
 mod random;
@@ -81,6 +83,7 @@ mod steady_queue;
 mod subject_space;
 mod subscribe;
 mod subscription;
+mod told_urls;
 mod trace;
 mod trace_request;
 mod turn;
@@ -104,6 +107,7 @@ pub use services::{
 };
 pub use settings::{Settings, WebSocketSettings};
 pub use shed::{SHED_AT_ONCE_MAX, Sweep};
+pub use told_urls::ToldUrls;
 pub use turn::{SHARE_BYTES_MAX, SHARE_STEPS_MAX, STRETCH_STEPS_MAX, Share, ShareMax};
 pub use web::{Cookies, Upgraded};
 pub use who::ConnectedUser;

@@ -94,6 +94,12 @@ impl Target {
         self.0
     }
 
+    /// The server, if it is another one.
+    pub(crate) fn as_peer(self) -> Option<PeerId> {
+        let (_, upper) = self.0.to_parts();
+        (upper & KIND == PEER).then_some(PeerId(upper as u16))
+    }
+
     /// The service and its tag, if it is one.
     pub(crate) fn as_service(self) -> Option<(ServiceId, u32)> {
         let (tag, upper) = self.0.to_parts();
@@ -179,6 +185,11 @@ impl Origin {
         Self(ConnId::from_parts(packed as u32, ELSEWHERE | (packed >> 32) as u32))
     }
 
+    /// Whether it is another server.
+    pub(crate) fn is_peer(self) -> bool {
+        matches!(self.party(), Party::Peer(_))
+    }
+
     /// Whether the subscription is its own.
     #[inline]
     pub(crate) fn is(self, target: Target) -> bool {
@@ -203,7 +214,6 @@ impl From<PeerId> for Origin {
     }
 }
 
-/// For the rule alone: what other servers want has a table of its own, not the tries of subscriptions.
 impl From<PeerId> for Target {
     fn from(peer: PeerId) -> Self {
         Self(ConnId::from_parts(u32::MAX, PEER | u32::from(peer.0)))
@@ -291,6 +301,10 @@ mod tests {
         assert_eq!(Target::service(ServiceId(9), 4).as_service(), Some((ServiceId(9), 4)));
         for target in [Target::from(conn), PeerId(3).into(), Target::shadow(SubKey(9))] {
             assert_eq!(target.as_service(), None);
+        }
+        assert_eq!(Target::from(PeerId(3)).as_peer(), Some(PeerId(3)));
+        for target in [Target::from(conn), Target::service(ServiceId(3), 4), Target::shadow(SubKey(9))] {
+            assert_eq!(target.as_peer(), None);
         }
         assert_eq!(Target::shadow(SubKey(9)).as_shadow(), Some(SubKey(9)));
         assert_eq!(Target::service(ServiceId(9), 4).as_shadow(), None);

@@ -34,15 +34,21 @@ impl Placer {
         self.connections_max = connections_max;
     }
 
+    /// The number of a connection that is placed by no rule.
+    pub(crate) fn next_cid(&mut self) -> u64 {
+        self.last_cid += 1;
+        self.last_cid
+    }
+
     /// Picks a shard by the rule. `loads` says how busy each one is, as far as that is known.
     pub(crate) fn place(&mut self, loads: &[Load]) -> Placed {
-        self.last_cid += 1;
+        let cid = self.next_cid();
         let over_limit = self.open.iter().sum::<usize>() >= self.connections_max;
         let shard = place(self.rule, &self.open, loads);
         if !over_limit {
             self.open[shard] += 1;
         }
-        Placed { shard: ShardId(shard as u8), cid: self.last_cid, over_limit }
+        Placed { shard: ShardId(shard as u8), cid, over_limit }
     }
 
     /// The shards without connections, and without services that publish or subscribe.

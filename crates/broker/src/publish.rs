@@ -332,7 +332,7 @@ fn is_met_before(one: &[u8], other: &[u8]) -> bool {
 
 /// Whether the message would tear apart the lines of those who get it. The decoder lets such subjects
 /// through, as nats-server's does; other clients must not suffer for it.
-fn breaks_lines(publish: &Publish<'_>) -> bool {
+pub(crate) fn breaks_lines(publish: &Publish<'_>) -> bool {
     let has_line_end = |subject: &[u8]| memchr::memchr2(b'\r', b'\n', subject).is_some();
     has_line_end(publish.subject) || publish.reply.is_some_and(has_line_end)
 }

@@ -160,6 +160,11 @@ impl Services {
         }
     }
 
+    /// A subscription ends once that round is confirmed.
+    pub(crate) fn leave(&mut self, round: Round, key: SubKey) {
+        self.leaving.push((round, key));
+    }
+
     /// Lets all that wait try again.
     pub(crate) fn rouse(&mut self) {
         for (index, row) in self.rows.iter_mut().enumerate() {
@@ -260,7 +265,7 @@ impl Broker {
             None => self.remove(key),
             Some(round) => {
                 self.egress.subs.at_mut(key).set_leaving();
-                self.egress.services.leaving.push((Round(round), key));
+                self.egress.services.leave(Round(round), key);
             }
         }
     }

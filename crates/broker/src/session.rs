@@ -166,6 +166,9 @@ impl Broker {
 
     pub(crate) fn on_ping_due(&mut self, now: Time, id: ConnId) {
         let Some(client) = self.egress.clients.open(id) else { return };
+        if client.is_peer() {
+            return self.on_peer_ping_due(now, id);
+        }
         if client.ping_reminder > now {
             return; // An earlier reminder took this one's place.
         }

@@ -26,14 +26,23 @@ impl Broker {
     /// Tells clients that may get an INFO at any time that this server is about to go, so that they
     /// look for another one: the next ones from `from` on, which is 0 at first. Counts those that are open.
     pub fn on_lame_duck(&mut self, from: u64) -> Sweep {
+        if from == 0 {
+            self.tell_servers_of_end();
+        }
+        let told = self.config.told.clone();
         let sweep = self.sweep(from, |broker, id| {
             let client = broker.egress.clients.at(id);
             if client.first_pong_sent && client.abilities.async_info {
                 broker.send_info(id, |info| {
                     info.ldm = true;
                     // Not here, of all places.
-                    info.connect_urls.clear();
-                    info.ws_connect_urls.clear();
+                    match &told {
+                        Some(told) => told.tell_of_others(info),
+                        None => {
+                            info.connect_urls.clear();
+                            info.ws_connect_urls.clear();
+                        }
+                    }
                 });
             }
         });
@@ -62,7 +71,7 @@ impl Broker {
         let mut count = 0;
         for row in rows {
             let Some(id) = self.egress.clients.id_in_row(row) else { continue };
-            if self.egress.clients.open(id).is_some() {
+            if self.egress.clients.open(id).is_some_and(|client| !client.is_peer()) {
                 count += 1;
                 visit(self, id);
             }
@@ -87,7 +96,7 @@ impl Broker {
             }
             self.shed_row = (self.shed_row + 1) % self.egress.clients.rows();
             let Some(id) = self.egress.clients.id_in_row(self.shed_row) else { continue };
-            if self.egress.clients.open(id).is_none() {
+            if self.egress.clients.open(id).is_none_or(|client| client.is_peer()) {
                 continue;
             }
             if reason == CloseReason::MaxConnectionsExceeded {

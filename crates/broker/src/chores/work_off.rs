@@ -9,7 +9,12 @@ impl Broker {
     pub fn has_chores(&self) -> bool {
         match self.chores.shutting_down {
             Some(row) => row < self.egress.clients.rows(),
-            None => self.has_fences_to_lift() || self.has_chores_in_line() || self.has_expired_left(),
+            None => {
+                self.has_fences_to_lift()
+                    || self.has_chores_in_line()
+                    || self.has_expired_left()
+                    || self.has_peers_to_tell()
+            }
         }
     }
 
@@ -30,6 +35,7 @@ impl Broker {
         }
         self.chores.on_turn();
         self.lift_fences();
+        self.go_on_telling();
         while self.chores.budget.lasts() && self.has_chores_in_line() {
             let Some(chore) = self.chores.queue.pop_front() else { break };
             if let Some(chore) = self.go_on(chore) {
@@ -47,6 +53,12 @@ impl Broker {
                 let progress = self.go_on_removing(&mut remains);
                 (progress == Progress::More).then_some(Chore::Removing(remains))
             }
+            Chore::Forgetting(peer, mut wants) => {
+                let progress = self.go_on_forgetting(peer, &mut wants);
+                (progress == Progress::More).then_some(Chore::Forgetting(peer, wants))
+            }
+            Chore::Recalling(peer, conn, row) => self.go_on_recalling(peer, conn, row),
+            Chore::TellingClients(from) => self.go_on_telling_clients(from).map(Chore::TellingClients),
             Chore::Leaving(id) => (self.go_on_leaving(id) == Progress::More).then_some(chore),
         }
     }

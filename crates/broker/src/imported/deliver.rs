@@ -13,9 +13,11 @@ impl Egress {
     /// The message in hand to a subscription that is of no connection.
     #[cold]
     pub(crate) fn deliver_apart(&mut self, key: SubKey, origin: Origin, publish: &Publish<'_>) -> bool {
-        match self.subs.at(key).target.as_shadow() {
-            Some(of) => self.deliver_imported(key, of, origin, publish),
-            None => self.deliver_to_service(key, origin, publish),
+        let target = self.subs.at(key).target;
+        match (target.as_shadow(), target.as_peer()) {
+            (Some(of), _) => self.deliver_imported(key, of, origin, publish),
+            (None, Some(peer)) => self.gather_for_peer(key, peer, origin),
+            (None, None) => self.deliver_to_service(key, origin, publish),
         }
     }
 
@@ -87,6 +89,9 @@ impl Egress {
     #[cold]
     pub(crate) fn can_take_apart(&self, key: SubKey, origin: Origin, publish: &Publish<'_>) -> bool {
         let shadow = self.subs.at(key);
+        if let Some(peer) = shadow.target.as_peer() {
+            return self.may_send_to_peer(peer, origin);
+        }
         let Some(of) = shadow.target.as_shadow() else {
             return service_that_may_have(origin, shadow.target).is_some();
         };

@@ -71,6 +71,9 @@ impl Broker {
     pub fn on_stopping(&mut self) {
         self.moves.stopping = true;
         self.note_vacant();
+        if let Some(peers) = &mut self.egress.peers {
+            peers.control.stop();
+        }
         for id in self.turn.take_line() {
             self.hold_for_good(id);
         }
@@ -162,6 +165,7 @@ impl Broker {
             }
             MoveStep::Resume => {
                 self.moves.pause = None;
+                self.tell_own_interest();
                 for id in std::mem::take(&mut self.moves.held) {
                     self.resume_after_pause(now, id);
                 }

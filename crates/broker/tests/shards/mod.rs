@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use balance::PlacementRule;
-use broker::{Broker, ClosedConnections, Config, Greeting, Moved, SeldomLines, Settings};
+use broker::{Broker, ClosedConnections, Config, Greeting, Moved, SeldomLines, Settings, ToldUrls};
 use conns::{ConnId, Flush, Time};
 use fabric::{Batch, ShardId};
 use nats_proto::ServerInfo;
@@ -46,6 +46,17 @@ impl Shards {
     }
 
     pub(crate) fn with(shards: usize, amend: impl FnOnce(&mut Settings)) -> Self {
+        Self::in_cluster(shards, None, amend)
+    }
+
+    /// The shards of a server in a cluster.
+    pub(crate) fn in_cluster(
+        shards: usize,
+        cluster: Option<cluster::Config>,
+        amend: impl FnOnce(&mut Settings),
+    ) -> Self {
+        let cluster = cluster.map(Arc::new);
+        let told = cluster.as_ref().map(|cluster| Arc::new(ToldUrls::new(cluster)));
         let info = ServerInfo {
             server_id: "NTEST".into(),
             headers: true,
@@ -61,7 +72,10 @@ impl Shards {
         let brokers = ShardId::all(shards).map(|shard| {
             let (settings, closed) = (Arc::clone(&settings), Arc::clone(&remembered));
             let seldom = Arc::clone(&seldom);
-            Broker::new(Config { closed, seldom, ..Config::new(shard, shards, settings) })
+            let cluster = cluster.clone().filter(|_| shard == ShardId(0));
+            let told = told.clone();
+            let config = Config { closed, seldom, cluster, told, ..Config::new(shard, shards, settings) };
+            Broker::new(config)
         });
         Self {
             brokers: brokers.collect(),
@@ -101,6 +115,14 @@ impl Shards {
         }
         let peer = SocketAddr::from(([127, 0, 0, 1], 4000));
         Conn { shard, id: self.brokers[shard].on_accepted(self.now, placed, peer.into(), greeting) }
+    }
+
+    /// Another server dials. What it is sent at first is read and put aside.
+    pub(crate) fn accept_peer(&mut self) -> Conn {
+        let peer = SocketAddr::from(([127, 0, 0, 2], 6000));
+        let conn = Conn { shard: 0, id: self.brokers[0].on_peer_accepted(self.now, peer.into()) };
+        self.output(conn);
+        conn
     }
 
     /// A new connection with CONNECT, its INFO read and put aside.

@@ -1,0 +1,217 @@
+//! What other servers are sent: interest, and messages.
+
+use bytes::Bytes;
+use cluster::Interest;
+use conns::ConnId;
+use monitor::Tally;
+use nats_proto::{Groups, HeaderLen, PeerKind, PeerMessage, Publish, encode};
+
+use super::{GROUPS_BYTES_MAX, Peer, TOLD_AHEAD_BYTES_MAX};
+use crate::broker::Broker;
+use crate::chores::ROW_STEPS;
+use crate::egress::{Egress, SHARED_BYTES_MIN, cut_off, share};
+use crate::party::{Origin, PeerId};
+use crate::subscription::SubKey;
+
+/// Acknowledgements of JetStream: what is behind an `@` in one is the subject that is shown.
+pub(super) const ACKS: &[u8] = b"$JS.ACK.";
+
+impl Egress {
+    /// Whether a server may have a message.
+    pub(crate) fn may_send_to_peer(&self, peer: PeerId, origin: Origin) -> bool {
+        let Some(peers) = &self.peers else { return false };
+        let conn = peers.peek(peer).and_then(Peer::open_conn);
+        (!origin.is_peer() || peers.lets_bounce)
+            && conn.is_some_and(|conn| self.clients.peek_open(conn).is_some())
+    }
+
+    /// A server gets the message in hand by that subscription, if it may: [`Self::send_gathered`] sends it.
+    pub(crate) fn gather_for_peer(&mut self, key: SubKey, peer: PeerId, origin: Origin) -> bool {
+        let may = self.may_send_to_peer(peer, origin);
+        if may {
+            self.subs.at_mut(key).delivered += 1;
+            self.gathered.push((peer, key));
+        }
+        may
+    }
+
+    /// What comes from a server may go to one, for a group that has no member here, or not any more.
+    pub(crate) fn let_bounce(&mut self, lets_bounce: bool) {
+        if let Some(peers) = &mut self.peers {
+            peers.lets_bounce = lets_bounce;
+        }
+    }
+
+    /// Sends the message in hand, once, to each server that was found to get it.
+    #[cold]
+    pub(crate) fn send_gathered(&mut self, account: &str, selects: &[u8], publish: &Publish<'_>) {
+        let mut gathered = std::mem::take(&mut self.gathered);
+        let Some(mut peers) = self.peers.take() else { return };
+        gathered.sort_by_key(|(peer, _)| *peer);
+        let reply = reply_with_shown(selects, publish);
+        let publish = Publish { subject: selects, reply: reply.as_deref().or(publish.reply), ..*publish };
+        for of_one in gathered.chunk_by(|(one, _), (other, _)| one == other) {
+            let mut groups = std::mem::take(&mut peers.groups);
+            self.name_groups(of_one, &mut groups);
+            let mut line = std::mem::take(&mut peers.line);
+            if let Some(peer) = peers.peek(of_one[0].0) {
+                self.send_to_peer(peer, account, &publish, &groups, &mut line);
+            }
+            (peers.groups, peers.line) = (groups, line);
+        }
+        self.peers = Some(peers);
+        gathered.clear();
+        self.gathered = gathered;
+    }
+
+    fn name_groups(&self, of_one: &[(PeerId, SubKey)], groups: &mut Vec<u8>) {
+        groups.clear();
+        for name in of_one.iter().filter_map(|(_, key)| self.subs.at(*key).queue()) {
+            if groups.len() + name.len() < GROUPS_BYTES_MAX {
+                groups.extend_from_slice(name);
+                groups.push(b' ');
+            }
+        }
+    }
+
+    fn send_to_peer(
+        &mut self,
+        peer: &Peer,
+        account: &str,
+        publish: &Publish<'_>,
+        groups: &[u8],
+        line: &mut Vec<u8>,
+    ) {
+        let Some(route) = &peer.route else { return };
+        let Some(mut client) = peer.conn.and_then(|conn| self.clients.open_writer(conn)) else { return };
+        let header = publish.header.filter(|header| header.bytes > 0);
+        let (header, body) = if route.headers { (header, publish.body) } else { (None, publish.payload()) };
+        let size = body.len().to_string();
+        front(line, route.kind, account, publish, groups, header, size.as_bytes());
+        let len = line.len() + body.len() + 2;
+        if !client.has_room(len) {
+            return cut_off(client);
+        }
+        self.reader_behind |= client.pending_bytes() + len > self.bounds.stalls_above;
+        let given = Tally { msgs: 1, bytes: body.len() as u64 };
+        client.record.output.add(given);
+        self.counters.totals.output.add(given);
+        self.steps += 1;
+        if body.len() < SHARED_BYTES_MIN {
+            return client.append(len, |chunk| {
+                [line.as_slice(), body, b"\r\n"].into_iter().for_each(|part| chunk.extend_from_slice(part));
+            });
+        }
+        let whole: &Bytes = self.shared.get_or_insert_with(|| share(&self.lent, publish.body));
+        let body = whole.slice(publish.body.len() - body.len()..);
+        client.push(line);
+        client.push_shared(body);
+        client.push(b"\r\n");
+    }
+
+    /// Tells the other servers what is wanted here since they were told last.
+    pub(crate) fn tell_changes(&mut self) {
+        let Some(mut peers) = self.peers.take() else { return };
+        while let Some((account, change)) = peers.next_change() {
+            let mut line = std::mem::take(&mut peers.line);
+            let name = &peers.accounts[account].name;
+            for peer in peers.routes().filter(|peer| peer.told.takes(account, &change)) {
+                interest_line(&mut line, peer.kind(), name, &change.interest, change.weight);
+                self.send_line(peer.conn, &line);
+            }
+            peers.line = line;
+        }
+        self.peers = Some(peers);
+    }
+
+    fn send_line(&mut self, conn: Option<ConnId>, line: &[u8]) {
+        if let Some(conn) = conn {
+            self.send(conn, line);
+        }
+    }
+}
+
+impl Broker {
+    /// Whether a server that came is to be told more of what is wanted here, and has room for it.
+    pub(crate) fn has_peers_to_tell(&self) -> bool {
+        self.next_to_tell().is_some()
+    }
+
+    fn next_to_tell(&self) -> Option<(PeerId, ConnId)> {
+        self.egress.peers.as_ref()?.untold().find(|(_, conn)| self.has_room_to_tell(*conn))
+    }
+
+    fn has_room_to_tell(&self, conn: ConnId) -> bool {
+        self.egress
+            .clients
+            .peek_open(conn)
+            .is_some_and(|client| client.pending_bytes() < TOLD_AHEAD_BYTES_MAX)
+    }
+
+    /// Tells servers that came what is wanted here, as far as this turn goes.
+    pub(crate) fn go_on_telling(&mut self) {
+        while self.chores.budget().lasts()
+            && let Some((id, conn)) = self.next_to_tell()
+        {
+            self.tell_some(id, conn);
+        }
+    }
+
+    fn tell_some(&mut self, id: PeerId, conn: ConnId) {
+        let Some(mut peers) = self.egress.peers.take() else { return };
+        let mut line = std::mem::take(&mut peers.line);
+        let kind = peers.at(id).kind();
+        while self.chores.budget().lasts()
+            && self.has_room_to_tell(conn)
+            && let Some((account, interest, weight)) = peers.next_told(id)
+        {
+            self.chores.budget().spend(ROW_STEPS);
+            interest_line(&mut line, kind, &peers.accounts[account].name, &interest, weight);
+            self.egress.send(conn, &line);
+        }
+        peers.line = line;
+        self.egress.peers = Some(peers);
+    }
+}
+
+/// The reply with the subject that is shown behind it, if that is not the one that selects who gets the message.
+fn reply_with_shown(selects: &[u8], publish: &Publish<'_>) -> Option<Vec<u8>> {
+    let reply = publish.reply.filter(|reply| reply.starts_with(ACKS) && selects != publish.subject)?;
+    Some([reply, b"@", publish.subject].concat())
+}
+
+fn interest_line(line: &mut Vec<u8>, kind: PeerKind, account: &str, interest: &Interest, weight: u32) {
+    line.clear();
+    let key = interest.key(Some(account.as_bytes()));
+    if weight > 0 {
+        encode::interest(line, kind, &key, weight)
+    } else {
+        encode::no_interest(line, kind, &key)
+    }
+}
+
+/// All of a message that comes before its body.
+fn front(
+    line: &mut Vec<u8>,
+    kind: PeerKind,
+    account: &str,
+    publish: &Publish<'_>,
+    groups: &[u8],
+    header: Option<HeaderLen<'_>>,
+    size_text: &[u8],
+) {
+    line.clear();
+    let message = PeerMessage {
+        origin: None,
+        account: Some(account.as_bytes()),
+        subject: publish.subject,
+        reply: publish.reply,
+        groups: Groups::new(groups),
+        header,
+        size_text,
+        body: b"",
+    };
+    encode::peer_message(line, kind, &message);
+    // The end of a body that is not in it.
+    line.truncate(line.len() - 2);
+}
