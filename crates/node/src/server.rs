@@ -103,6 +103,7 @@ impl Server {
             server: system_server(options, &settings.info, sequence.clone()),
             jetstream: streams.as_ref().map(|streams| Arc::clone(&streams.config)),
             store: streams.as_ref().map(|streams| Arc::clone(&streams.store)),
+            dials: None,
             inquiries,
         };
         let shards = plan.start(configs, &Listeners { clients, websocket }, &cpus, &given)?;

@@ -98,6 +98,17 @@ pub type Run = Box<dyn FnOnce(&mut Broker, Time) + Send>;
 /// What is run on a shard's streams between its events, at a time on the wall.
 pub type RunStreams = Box<dyn FnOnce(&mut JetStream, &mut Broker, Time, Moment) + Send>;
 
+/// A connection to another server, or none.
+#[derive(Debug)]
+pub enum Arrival<S> {
+    /// The other server has dialed.
+    Accepted(S),
+    /// It was dialed, by that number.
+    Dialed(u32, S),
+    /// It was not reached, for this reason.
+    Unreachable(u32, String),
+}
+
 /// Something that other threads want of a shard.
 pub enum Order<O, S> {
     /// Something to be run on its broker.
@@ -114,6 +125,8 @@ pub enum Order<O, S> {
     Stored(u32, stream_log::Answer),
     /// A connection from within the process. Only the shard that accepts is told of any.
     Connect(S),
+    /// News of connections to other servers. Only the first shard is told of any.
+    Peer(Arrival<S>),
     /// A step of a connection's handshake is done.
     Handshake(ConnId, HandshakeDone),
     /// Something that the shell carries out.

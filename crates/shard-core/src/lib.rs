@@ -18,6 +18,7 @@ mod offloading;
 mod orders;
 mod output;
 mod parcels;
+mod peers;
 mod receiving;
 mod sealing;
 mod securing;
@@ -31,7 +32,7 @@ mod transports;
 mod web;
 
 pub use crate::shard_core::ShardCore;
-pub use event::{Carried, End, Event, Order, Parcel, Run, RunStreams, Sent};
+pub use event::{Arrival, Carried, End, Event, Order, Parcel, Run, RunStreams, Sent};
 pub use forged::Forged;
 pub use measures::Measures;
 pub use shell::{EventOf, OrderOf, PIECES_MAX, ParcelOf, Shell};

@@ -35,6 +35,7 @@ impl<S: Shell> ShardCore<S> {
                     self.on_accepted(shell, now, socket, ConnectionType::InProcess)?;
                 }
                 Order::Connect(socket) => self.wait_to_connect(socket),
+                Order::Peer(arrival) => self.on_peer(shell, now, arrival)?,
                 Order::Handshake(id, done) => self.on_handshake_done(shell, now, id, done)?,
                 Order::Own(order) => shell.carry_out(&mut self.broker, now, order)?,
                 Order::Stop => self.begin_to_stop(shell, now)?,

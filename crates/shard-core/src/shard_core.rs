@@ -122,6 +122,7 @@ impl<S: Shell> ShardCore<S> {
         self.receive_more(shell, now)?;
         self.serve_services(shell, now);
         self.hand_over_passwords(shell);
+        self.reach_out(shell)?;
         self.flush(shell, now)?;
         self.let_leave(shell, now)?;
         self.stage_ended(shell, now)

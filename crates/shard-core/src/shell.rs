@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use balance::Load;
 use broker::{Broker, ServiceId};
+use cluster::Dial;
 use conns::{ConnId, Outbox, Peer, Time};
 use fabric::ShardId;
 use monitor::Moment;
@@ -225,6 +226,9 @@ pub trait Shell: Sized {
     /// Has something done with the files of the log of that number. What came of it is an [`Order::Stored`], unless it is
     /// known at once.
     fn store(&mut self, log: u32, request: stream_log::Request) -> Option<stream_log::Answer>;
+
+    /// Has another server dialed. What comes of it is an [`Order::Peer`].
+    fn dial(&mut self, dial: Dial);
 
     /// Has something found out for the system's service.
     fn inquire(&mut self, inquiry: Inquiry);

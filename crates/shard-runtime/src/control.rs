@@ -1,9 +1,10 @@
 //! What other threads can ask of running shards.
 
 use std::io;
+use std::net::TcpListener;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, OnceLock, mpsc};
 
 use broker::Broker;
 use conns::Time;
@@ -21,11 +22,13 @@ pub struct Control {
     pub(crate) shards: Arc<[Arc<Orders>]>,
     /// Set once no more connections are to be accepted.
     closed: Arc<AtomicBool>,
+    /// Where other servers come in, once that is known.
+    pub(crate) routes: Arc<OnceLock<TcpListener>>,
 }
 
 impl Control {
     pub(crate) fn new(shards: Arc<[Arc<Orders>]>) -> Self {
-        Self { shards, closed: Arc::default() }
+        Self { shards, closed: Arc::default(), routes: Arc::default() }
     }
 
     /// The shards there are.
@@ -116,6 +119,7 @@ impl Control {
     /// that the first shard is asked after this finds it done.
     pub fn stop_accepting(&self) {
         self.closed.store(true, Ordering::Relaxed);
+        self.stop_accepting_routes();
         self.shards[0].give(Order::Own(Task::StopAccepting));
     }
 
@@ -128,6 +132,7 @@ impl Control {
     /// again changes nothing.
     pub fn stop(&self) {
         self.closed.store(true, Ordering::Relaxed);
+        self.stop_accepting_routes();
         for shard in &*self.shards {
             shard.stop();
         }

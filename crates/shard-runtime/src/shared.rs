@@ -5,6 +5,7 @@
 
 use std::sync::{Arc, mpsc};
 
+use cluster::Dial;
 use system::{Inquiry, ServerIdentity};
 use transport::WebPolicy;
 
@@ -35,6 +36,9 @@ pub struct Given {
     pub jetstream: Option<Arc<jetstream::Config>>,
     /// Where streams are kept, if that is in files.
     pub store: Option<Arc<Store>>,
+    /// Where the first shard has other servers dialed, if there is a cluster: [`dial_routes`](crate::dial_routes) takes
+    /// them. There is one attempt at a time for each server.
+    pub dials: Option<mpsc::Sender<Dial>>,
     /// Where the system of each shard has found out what all of them know: [`system::INQUIRIES_MAX`] of each shard
     /// have to have a place. Answers come back with [`Control::tell_system`](crate::Control::tell_system).
     pub inquiries: mpsc::SyncSender<Inquiry>,
@@ -52,6 +56,7 @@ impl Default for Given {
             server: Arc::default(),
             jetstream: None,
             store: None,
+            dials: None,
             inquiries,
         }
     }

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use balance::Load;
 use broker::Broker;
+use cluster::Dial;
 use conns::{ConnId, Outbox, Peer, Time};
 use fabric::ShardId;
 use monitor::Moment;
@@ -358,6 +359,13 @@ impl Shell for RuntimeShell {
     fn store(&mut self, log: u32, request: stream_log::Request) -> Option<stream_log::Answer> {
         let storage = self.storage.iter_mut().find(|(number, _)| *number == log);
         storage.expect("a shard with a log has what it is stored with").1.submit(request)
+    }
+
+    fn dial(&mut self, dial: Dial) {
+        if let Some(dials) = &self.shared.given.dials {
+            // It is there until the last shard has ended.
+            let _ = dials.send(dial);
+        }
     }
 
     fn inquire(&mut self, inquiry: Inquiry) {

@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use balance::Load;
 use broker::Broker;
+use cluster::Dial;
 use conns::{ConnId, Outbox, Peer, Time};
 use fabric::ShardId;
 use monitor::Moment;
@@ -268,6 +269,10 @@ impl shard_core::Shell for Shell {
 
     fn store(&mut self, _: u32, request: stream_log::Request) -> Option<stream_log::Answer> {
         panic!("no shard here has a log: {request:?}");
+    }
+
+    fn dial(&mut self, dial: Dial) {
+        unreachable!("there is no cluster: {dial:?}")
     }
 
     fn inquire(&mut self, inquiry: Inquiry) {
