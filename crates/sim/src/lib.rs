@@ -5,6 +5,8 @@
 //! in bytes that are cut anywhere, some over WebSockets, and sockets take what they like. Everything follows from the
 //! plan's seed. What the clients did and saw is kept in a [`History`], and the checks judge that
 //! alone: they know what one nats-server promises and nothing of how the broker keeps it.
+//!
+//! [`run_cluster`] does so with several servers and what is between them ([`ClusterPlan`]).
 #![forbid(unsafe_code)]
 
 mod check;
@@ -20,6 +22,7 @@ mod moves;
 mod outcome;
 mod plan;
 mod random;
+mod servers;
 mod service;
 mod sharing;
 mod shell;
@@ -34,6 +37,7 @@ mod world;
 pub use history::{ClientRecord, History, Limit, MessageRecord, Received, SubRecord, Tick, Unsub};
 pub use outcome::{Outcome, ServiceStats, Stats};
 pub use plan::{Ending, Plan, Profile};
+pub use servers::{ClusterOutcome, ClusterPlan, run_cluster};
 pub use sharing::Sharing;
 pub use users::UserRecord;
 pub use world::run;

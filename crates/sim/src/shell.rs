@@ -10,6 +10,7 @@ use std::ops::Range;
 
 use balance::Load;
 use broker::{Broker, ServiceId};
+use cluster::Dial;
 use conns::{ConnId, Outbox, Peer, Time};
 use fabric::{LINK_BYTES_MAX, SERVICE_BYTES_MAX, ShardId};
 use monitor::Moment;
@@ -410,6 +411,10 @@ impl Shell for SimShell {
 
     fn store(&mut self, _: u32, request: stream_log::Request) -> Option<stream_log::Answer> {
         unreachable!("no shard here has a log: {request:?}")
+    }
+
+    fn dial(&mut self, dial: Dial) {
+        unreachable!("there is no cluster: {dial:?}")
     }
 
     fn inquire(&mut self, inquiry: Inquiry) {
