@@ -17,7 +17,7 @@ use self::grammar::{Mistake, front};
 pub use self::mismatch::Mismatch;
 use self::mismatch::What;
 pub use self::value::Value;
-pub use self::write::{compact, pretty};
+pub use self::write::{compact, compact_within, pretty};
 
 /// The body of a CONNECT or an INFO, or the options of a request, could not be read. Shown, it is what nats-server
 /// says of it: in its log, since it closes such connections without a word, or in its answer to a request.

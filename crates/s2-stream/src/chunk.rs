@@ -16,6 +16,9 @@ pub(crate) const SUM_BYTES: usize = 4;
 
 /// What a stream says of itself, whole.
 pub(crate) const NAME: &[u8; HEAD_BYTES + 6] = b"\xff\x06\x00\x00S2sTwO";
+
+/// The same of a stream that readers of Snappy read.
+pub(crate) const SNAPPY_NAME: &[u8; HEAD_BYTES + 6] = b"\xff\x06\x00\x00sNaPpY";
 const S2: &[u8] = b"S2sTwO";
 const SNAPPY: &[u8] = b"sNaPpY";
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use snap::raw::{Encoder, max_compress_len};
 
-use crate::chunk::{Kind, NAME, write_front};
+use crate::chunk::{HEAD_BYTES, Kind, NAME, SNAPPY_NAME, write_front};
 
 /// Bytes that go into a chunk at most. Snappy finds nothing that is further back, so larger ones would gain nothing.
 pub const PIECE_BYTES_MAX: usize = 64 << 10;
@@ -24,7 +24,8 @@ pub enum Strength {
 /// A stream that is being written.
 pub struct Writer {
     strength: Strength,
-    is_named: bool,
+    /// What the stream is called, until that has been written.
+    name: Option<&'static [u8; HEAD_BYTES + 6]>,
     encoder: Encoder,
     packed: Vec<u8>,
 }
@@ -32,7 +33,12 @@ pub struct Writer {
 impl Writer {
     /// At the beginning of a stream.
     pub fn new(strength: Strength) -> Self {
-        Self { strength, is_named: false, encoder: Encoder::new(), packed: Vec::new() }
+        Self { strength, name: Some(NAME), encoder: Encoder::new(), packed: Vec::new() }
+    }
+
+    /// The same of a stream that those read, too, who know Snappy and not S2.
+    pub fn snappy() -> Self {
+        Self { name: Some(SNAPPY_NAME), ..Self::new(Strength::Packed) }
     }
 
     /// From the next write on it is as strong as that.
@@ -43,9 +49,7 @@ impl Writer {
     /// Adds the bytes to `out`, as whole chunks: what was written can be read. Each chunk has eight bytes more than
     /// what is in it, and is best filled: up to [`PIECE_BYTES_MAX`].
     pub fn write(&mut self, plain: &[u8], out: &mut Vec<u8>) {
-        if !std::mem::replace(&mut self.is_named, true) {
-            out.extend_from_slice(NAME);
-        }
+        out.extend_from_slice(self.name.take().map_or(&[][..], |name| name));
         plain.chunks(PIECE_BYTES_MAX).for_each(|piece| self.write_piece(piece, out));
     }
 
@@ -78,7 +82,7 @@ impl fmt::Debug for Writer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Writer")
             .field("strength", &self.strength)
-            .field("is_named", &self.is_named)
+            .field("name", &self.name)
             .finish_non_exhaustive()
     }
 }

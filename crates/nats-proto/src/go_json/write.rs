@@ -24,11 +24,40 @@ pub fn compact(value: &impl Serialize) -> Vec<u8> {
     write(value, CompactFormatter)
 }
 
+/// The same if it is no longer than this: what is longer is not written to its end.
+pub fn compact_within(value: &impl Serialize, bytes_max: usize) -> Option<Vec<u8>> {
+    let mut out = Within { out: Vec::new(), bytes_max };
+    let indent = CompactFormatter;
+    let mut serializer = serde_json::Serializer::with_formatter(&mut out, GoFormatter { indent });
+    value.serialize(&mut serializer).ok()?;
+    Some(out.out)
+}
+
 fn write(value: &impl Serialize, indent: impl Formatter) -> Vec<u8> {
     let mut out = Vec::new();
     let mut serializer = serde_json::Serializer::with_formatter(&mut out, GoFormatter { indent });
     value.serialize(&mut serializer).expect("plain data, and memory does not fail");
     out
+}
+
+/// Takes so many bytes.
+struct Within {
+    out: Vec<u8>,
+    bytes_max: usize,
+}
+
+impl Write for Within {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.out.len() + bytes.len() > self.bytes_max {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        self.out.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 struct GoFormatter<F> {
@@ -104,5 +133,7 @@ mod tests {
         assert_eq!(pretty(&value), expected);
         let compacted = r#"{"a":"\u003c\"b\" \u0026 c\u003e","e":{},"f":[],"n":[2,0.5],"o":{"x":1}}"#;
         assert_eq!(compact(&value), compacted.as_bytes());
+        assert_eq!(compact_within(&value, compacted.len()).unwrap(), compacted.as_bytes());
+        assert_eq!(compact_within(&value, compacted.len() - 1), None);
     }
 }
