@@ -4,8 +4,10 @@
 //! to be told. It is forgotten when the only response came, or the last of several, or when none came for as long as the
 //! export says.
 //!
-//! Always true: a request is in the line of its threshold once, and lines are in the order of `since`.
+//! Always true: a request is in the line of its threshold once and among those of its requester once, and both are in
+//! the order of `since`.
 
+mod chain;
 mod token;
 
 use std::time::Duration;
@@ -17,21 +19,16 @@ use subject_trie::steady::SteadyRows;
 
 use crate::random::Random;
 
+use self::chain::{CHAINS, Chain, Ends, Links, NONE};
 pub(crate) use self::token::{Token, TokenText, may_be_response};
 
-/// Requests that wait on a shard. One more, and the one of its line that waits longest is forgotten: what comes for it
-/// goes nowhere. A request takes some 100 bytes and its reply subject.
-pub(crate) const REQUESTS_MAX: usize = 1 << 20;
-
-/// Bytes of their reply subjects, which clients choose: 4 KiB each by default. As many requests are forgotten for
-/// one more as it takes.
+/// Bytes of reply subjects of a shard, which clients choose: 4 KiB each by default. There is room for one more as long as
+/// its account has no more of them than are free: whoever asks and asks has half of it, and of two each has a third. Else
+/// as many of its own requests are forgotten as it takes, the oldest first, and what comes for them goes nowhere.
 const REPLY_BYTES_MAX: usize = 128 << 20;
 
-/// What a shorter one counts as, so that these are a few dozen.
-const REPLY_BYTES_MIN: usize = 64;
-
-/// No row.
-const NONE: u32 = u32::MAX;
+/// What a shorter one counts as, so that there are a million of these. A request takes some 100 bytes beside.
+const REPLY_BYTES_MIN: usize = 128;
 
 /// A request that crossed from one account to another.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,12 +47,13 @@ pub(crate) struct Request {
 #[derive(Debug)]
 pub(crate) struct Responses {
     shard: ShardId,
-    requests_max: usize,
     reply_bytes_max: usize,
     rows: SteadyRows<Row>,
     /// Of the reply subjects in `rows`.
     reply_bytes: usize,
     lines: Vec<Line>,
+    /// What each requester has of it.
+    shares: Vec<Share>,
     random: Random,
 }
 
@@ -65,16 +63,21 @@ struct Row {
     request: Request,
     since: Time,
     line: u32,
-    before: u32,
-    behind: u32,
+    links: [Links; CHAINS],
 }
 
 /// Requests with one threshold.
 #[derive(Debug)]
 struct Line {
     threshold: Duration,
-    first: u32,
-    last: u32,
+    ends: Ends,
+}
+
+/// Requests of one account.
+#[derive(Debug, Clone, Copy, Default)]
+struct Share {
+    ends: Ends,
+    reply_bytes: usize,
 }
 
 impl Responses {
@@ -82,11 +85,11 @@ impl Responses {
         let random = Random::new(seed.rotate_left(17));
         Self {
             shard,
-            requests_max: REQUESTS_MAX,
             reply_bytes_max: REPLY_BYTES_MAX,
             rows: SteadyRows::new(),
             reply_bytes: 0,
             lines: Vec::new(),
+            shares: Vec::new(),
             random,
         }
     }
@@ -100,14 +103,19 @@ impl Responses {
     /// Awaits responses to a request. Returns the subject for them.
     pub(crate) fn open(&mut self, now: Time, request: Request) -> TokenText {
         let line = self.line_of(request.threshold);
-        let reply_bytes = counted_bytes(&request);
-        while self.is_full(reply_bytes) && !self.rows.is_empty() {
-            self.forget_one(line);
+        let (requester, reply_bytes) = (request.requester, counted_bytes(&request));
+        if self.shares.len() <= requester {
+            self.shares.resize(requester + 1, Share::default());
+        }
+        while !self.has_room(requester, reply_bytes) && !self.rows.is_empty() {
+            self.forget_one(requester);
         }
         self.reply_bytes += reply_bytes;
+        self.shares[requester].reply_bytes += reply_bytes;
         let number = Token::number_of(self.random.next());
         let row = u32::try_from(self.rows.next_number()).expect("there are a million rows at most");
-        self.rows.insert(Row { number, request, since: now, line: line as u32, before: NONE, behind: NONE });
+        let links = <[Links; CHAINS]>::default();
+        self.rows.insert(Row { number, request, since: now, line: line as u32, links });
         self.join(row);
         Token { shard: self.shard, row, number }.to_text()
     }
@@ -151,8 +159,8 @@ impl Responses {
     /// The first of each line, and when it lapses.
     fn firsts(&self) -> impl Iterator<Item = (u32, Time)> {
         self.lines.iter().filter_map(|line| {
-            let first = self.rows.get(line.first as usize)?;
-            Some((line.first, first.since + line.threshold))
+            let first = self.rows.get(line.ends.first as usize)?;
+            Some((line.ends.first, first.since + line.threshold))
         })
     }
 
@@ -161,8 +169,8 @@ impl Responses {
     fn line_of(&mut self, threshold: Duration) -> usize {
         let known = self.lines.iter().position(|line| line.threshold == threshold);
         known.unwrap_or_else(|| {
-            let free = self.lines.iter().position(|line| line.first == NONE);
-            let line = Line { threshold, first: NONE, last: NONE };
+            let free = self.lines.iter().position(|line| line.ends.first == NONE);
+            let line = Line { threshold, ends: Ends::default() };
             match free {
                 Some(at) => self.lines[at] = line,
                 None => self.lines.push(line),
@@ -171,13 +179,14 @@ impl Responses {
         })
     }
 
-    /// Whether there is no room for one more request with so many bytes.
-    fn is_full(&self, reply_bytes: usize) -> bool {
-        self.rows.len() >= self.requests_max || self.reply_bytes + reply_bytes > self.reply_bytes_max
+    /// Whether there is room for one more request of the account with so many bytes.
+    fn has_room(&self, requester: usize, reply_bytes: usize) -> bool {
+        self.reply_bytes + self.shares[requester].reply_bytes + reply_bytes <= self.reply_bytes_max
     }
 
-    fn forget_one(&mut self, line: usize) {
-        let own = Some(self.lines[line].first).filter(|first| *first != NONE);
+    /// Forgets a request of the account, or if it has none the one that lapses first.
+    fn forget_one(&mut self, requester: usize) {
+        let own = Some(self.shares[requester].ends.first).filter(|first| *first != NONE);
         let oldest = own.or_else(|| self.firsts().min_by_key(|(_, due)| *due).map(|(row, _)| row));
         if let Some(row) = oldest {
             self.remove(row);
@@ -187,34 +196,29 @@ impl Responses {
     fn remove(&mut self, row: u32) {
         self.leave(row);
         if let Some(gone) = self.rows.remove(row as usize) {
-            self.reply_bytes -= counted_bytes(&gone.request);
+            let reply_bytes = counted_bytes(&gone.request);
+            self.reply_bytes -= reply_bytes;
+            self.shares[gone.request.requester].reply_bytes -= reply_bytes;
         }
     }
 
-    /// Puts a row at the end of its line.
+    /// Puts a row at the end of its chains.
     fn join(&mut self, number: u32) {
-        let Some(row) = self.rows.get_mut(number as usize) else { return };
-        let line = &mut self.lines[row.line as usize];
-        (row.before, row.behind) = (line.last, NONE);
-        let before = std::mem::replace(&mut line.last, number);
-        match self.rows.get_mut(before as usize) {
-            Some(before) => before.behind = number,
-            None => line.first = number,
-        }
+        let Some((line, requester)) = self.chains_of(number) else { return };
+        self.lines[line].ends.join(&mut self.rows, Chain::Line, number);
+        self.shares[requester].ends.join(&mut self.rows, Chain::Share, number);
     }
 
-    /// Takes a row out of its line.
+    /// Takes a row out of its chains.
     fn leave(&mut self, number: u32) {
-        let Some(row) = self.rows.get(number as usize) else { return };
-        let (line, before, behind) = (row.line as usize, row.before, row.behind);
-        match self.rows.get_mut(before as usize) {
-            Some(row) => row.behind = behind,
-            None => self.lines[line].first = behind,
-        }
-        match self.rows.get_mut(behind as usize) {
-            Some(row) => row.before = before,
-            None => self.lines[line].last = before,
-        }
+        let Some((line, requester)) = self.chains_of(number) else { return };
+        self.lines[line].ends.leave(&mut self.rows, Chain::Line, number);
+        self.shares[requester].ends.leave(&mut self.rows, Chain::Share, number);
+    }
+
+    fn chains_of(&self, number: u32) -> Option<(usize, usize)> {
+        let row = self.rows.get(number as usize)?;
+        Some((row.line as usize, row.request.requester))
     }
 }
 

@@ -61,26 +61,44 @@ fn requests_lapse_in_their_order() {
 
 #[test]
 fn one_too_many_makes_the_oldest_forgotten() {
-    let mut responses = Responses { requests_max: 2, ..responses() };
+    let mut responses = Responses { reply_bytes_max: 4 * REPLY_BYTES_MIN, ..responses() };
     let first = open(&mut responses, 0, "first", 50);
     let second = open(&mut responses, 1, "second", 5);
     let third = open(&mut responses, 2, "third", 50);
     assert_eq!((found(&responses, first), responses.len()), (None, 2));
     let other = open(&mut responses, 3, "other", 7);
-    assert!(found(&responses, second).is_none(), "it lapses first");
+    assert!(found(&responses, second).is_none(), "it is the oldest now");
     assert!(found(&responses, third).is_some() && found(&responses, other).is_some());
 }
 
 #[test]
 fn long_reply_subjects_make_more_of_them_forgotten() {
-    let mut responses = Responses { reply_bytes_max: 200, ..responses() };
+    let mut responses = Responses { reply_bytes_max: 6 * REPLY_BYTES_MIN, ..responses() };
     let old = ["a", "b", "c"].map(|reply| open(&mut responses, 0, reply, 50));
-    let long = "d".repeat(100);
+    let long = "d".repeat(300);
     let new = open(&mut responses, 1, &long, 50);
     assert_eq!(old.map(|token| found(&responses, token)), [None, None, Some("c".into())]);
     assert_eq!(found(&responses, new).as_deref(), Some(&*long));
     responses.lapse(Time(100), 9);
     assert_eq!((responses.len(), responses.reply_bytes), (0, 0));
+}
+
+/// What another account asked was forgotten for it.
+#[test]
+fn who_asks_too_much_makes_none_of_others_forgotten() {
+    let mut responses = Responses { reply_bytes_max: 8 * REPLY_BYTES_MIN, ..responses() };
+    let of_other = |requester| Request { requester, ..request("other", 50) };
+    let other = Token::read(&responses.open(Time(0), of_other(7))).unwrap();
+    let own = [(); 20].map(|()| open(&mut responses, 1, "own", 50));
+    assert_eq!(found(&responses, other).as_deref(), Some("other"));
+    let left = own.iter().filter(|token| found(&responses, **token).is_some()).count();
+    assert_eq!(left, 4, "of eight");
+    assert!(found(&responses, own[19]).is_some(), "it is the latest");
+    // Where all is taken the one goes that lapses first.
+    for requester in 20..40 {
+        responses.open(Time(2), of_other(requester));
+    }
+    assert_eq!(responses.len(), 8);
 }
 
 /// Against a list that is searched.
