@@ -25,6 +25,8 @@ const ACKS: &[u8] = b"$JS.ACK.";
 pub(crate) struct Border {
     ways: Ways,
     body: Vec<u8>,
+    /// What is published is a response that came from another shard.
+    is_from_afar: bool,
 }
 
 /// What became of a message in some account, or in several.

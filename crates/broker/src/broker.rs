@@ -7,12 +7,12 @@
 //! Always true between events: no connection with a fence has its output flushed; a held connection
 //! has no input decoded; a closing connection takes no message; a paused shard publishes nothing.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use balance::Load;
 use conns::{CloseReason, Conn, ConnId, Due, Peer, Time};
 use fabric::{ShardId, ShardSet};
+use monitor::{Clock, Moment};
 use nats_auth::{ConnectionType, Nonces, PasswordCheck};
 use nats_proto::{Limits, ServerInfo, encode};
 
@@ -34,8 +34,8 @@ use crate::random::Random;
 use crate::responses::Responses;
 use crate::sampling::Sampling;
 use crate::security::Greeting;
+use crate::shadows::ShadowsLeaving;
 use crate::subject_space::SubjectSpace;
-use crate::subscription::SubKey;
 use crate::trace_request::TraceRequests;
 use crate::turn::{CONNECTION_TURN_STEPS, Turn};
 
@@ -67,7 +67,7 @@ pub struct Broker {
     pub(crate) ahead: Ahead,
     /// Shadows that ended in a reload, in order, and the rounds that tell of it: until these are confirmed they get
     /// what others sent. There are no more than shadows.
-    pub(crate) shadows_leaving: VecDeque<(u64, SubKey)>,
+    pub(crate) shadows_leaving: ShadowsLeaving,
     /// How often settings were put in force.
     pub(crate) settings_epoch: u64,
     /// What clients were told of the cluster last.
@@ -77,6 +77,8 @@ pub struct Broker {
     /// The row of the connection that was let go last.
     pub(crate) shed_row: usize,
     pub(crate) herald: Herald,
+    /// The same moment on the wall, once somebody has told it.
+    pub(crate) wall_clock: Option<Clock>,
     pub(crate) nonces: Nonces,
     /// Passwords that are to be held against their hashes.
     pub(crate) password_checks: Vec<(ConnId, PasswordCheck)>,
@@ -110,12 +112,13 @@ impl Broker {
             chores: Chores::new(config.chore_steps),
             resumed: Vec::new(),
             ahead: Ahead::default(),
-            shadows_leaving: VecDeque::new(),
+            shadows_leaving: ShadowsLeaving::default(),
             settings_epoch: 0,
             told_epoch: 0,
             directory_epoch: 0,
             shed_row: 0,
             herald: Herald::default(),
+            wall_clock: None,
             nonces: Nonces::new(config.nonce_key),
             password_checks: Vec::new(),
             filter: Vec::new(),
@@ -156,6 +159,18 @@ impl Broker {
         if self.config.told.is_some() {
             self.look_for_urls();
         }
+    }
+
+    /// Whether it was told what time it is on the wall.
+    #[inline]
+    pub fn knows_wall_clock(&self) -> bool {
+        self.wall_clock.is_some()
+    }
+
+    /// It is so late on the wall, as of the event in hand. Told once, a connection began at the same moment whoever is
+    /// told of it.
+    pub fn learn_wall_clock(&mut self, now: Moment) {
+        self.wall_clock = Some(Clock { now, shards_now: self.egress.counters.now.0 });
     }
 
     /// A connection that was placed here; one within this process is no WebSocket. Unless it begins in the clear and stays so, the caller says

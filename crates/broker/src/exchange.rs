@@ -11,7 +11,7 @@ use crate::client::Hold;
 use crate::dispatch::Envelope;
 use crate::members::{MemberChange, needs_fence};
 use crate::pacing::PileWatch;
-use crate::party::{Origin, Party};
+use crate::party::Party;
 use crate::subscription::SubKey;
 use crate::turn::{CHANGED_NODE_STEPS, INTEREST_TURN_STEPS};
 
@@ -173,10 +173,10 @@ impl Broker {
         }
     }
 
-    /// Whose messages other shards have yet to say of whether they took them: each connection and each service has one
-    /// such message at most.
-    pub fn offering(&self) -> impl Iterator<Item = Party> {
-        self.offers.origins().map(Origin::party)
+    /// Whose messages other shards have yet to say of whether they took them, and a number of each message, which may be
+    /// under offer in several accounts: each connection and each service has one such message at most.
+    pub fn offering(&self) -> impl Iterator<Item = (Party, u64)> {
+        self.offers.of_this_shard().map(|(origin, message)| (origin.party(), message))
     }
 
     fn on_offer_reply(&mut self, from: ShardId, reply: &OfferReply<'_>) {
@@ -201,7 +201,7 @@ impl Broker {
             self.offers.put_back(reply.ticket, offer);
             return;
         }
-        if self.offers.leave_to_others(&mut offer) {
+        if self.offers.leave_to_others(&mut offer) || offer.is_from_afar {
             return;
         }
         let publisher = match offer.origin.party() {

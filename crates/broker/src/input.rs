@@ -114,7 +114,7 @@ impl Broker {
         let Some(client) = self.egress.clients.open(id) else { return read.len() };
         client.last_in = now;
         self.egress.counters.now = now;
-        if client.hold.is_none() && self.moves.is_paused() {
+        if client.hold.is_none() && self.moves.holds_input() {
             self.moves.hold(id, client);
         }
         let mut rest = &read[done..];

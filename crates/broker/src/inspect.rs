@@ -31,6 +31,9 @@ const SUBJECT_BYTES_PER_PAGE: usize = 64 << 10;
 /// Accounts looked at for one page, each with its whole match cache.
 const ACCOUNTS_PER_PAGE: usize = 8;
 
+/// The same where caches are left alone.
+const TRAFFIC_PER_PAGE: usize = 1024;
+
 /// Stands where the number of a connection does in what is told of the subscription of a service: connections count
 /// from 1.
 const CID_OF_SERVICES: u64 = 0;
@@ -93,6 +96,17 @@ impl Broker {
         self.egress.take_over_dirty();
         let (numbers, next) = stretch(from, self.spaces.len(), ACCOUNTS_PER_PAGE);
         Page { rows: numbers.map(|number| self.account_row(number)).collect(), next }
+    }
+
+    /// The next accounts that have had clients here, without how they are looked up.
+    pub fn account_traffic_page(&mut self, from: u64) -> Page<AccountRow> {
+        self.egress.take_over_dirty();
+        let (numbers, next) = stretch(from, self.spaces.len(), TRAFFIC_PER_PAGE);
+        // Clients may have come from other shards.
+        let has_traffic =
+            |row: &AccountRow| row.connections_total + row.connections + row.input.msgs + row.output.msgs > 0;
+        let rows = numbers.map(|number| self.account_traffic(number)).filter(has_traffic).collect();
+        Page { rows, next }
     }
 
     /// What the shard knows of the account of that name, if anything.
@@ -187,6 +201,13 @@ impl Broker {
     }
 
     fn account_row(&self, number: usize) -> AccountRow {
+        let lookups = self.spaces[number].lookups();
+        let row = self.account_traffic(number);
+        let Lookups { inserts, removes, .. } = row.lookups;
+        AccountRow { lookups: Lookups { inserts, removes, ..lookups }, ..row }
+    }
+
+    fn account_traffic(&self, number: usize) -> AccountRow {
         let space = &self.spaces[number];
         let counters = self.egress.counters.of_account(number);
         AccountRow {
@@ -197,7 +218,7 @@ impl Broker {
             input: counters.input,
             output: counters.output,
             slow_consumers: counters.slow_consumers,
-            lookups: Lookups { inserts: counters.inserts, removes: counters.removes, ..space.lookups() },
+            lookups: Lookups { inserts: counters.inserts, removes: counters.removes, ..Lookups::default() },
         }
     }
 }

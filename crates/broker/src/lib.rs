@@ -79,6 +79,7 @@ mod settings;
 mod shadows;
 mod shed;
 mod sid;
+mod single_out;
 mod steady_queue;
 mod subject_space;
 mod subscribe;

@@ -29,6 +29,8 @@ pub(crate) struct Moves {
     pause: Option<Pause>,
     /// Connections held by the pause.
     held: Vec<ConnId>,
+    /// The pause is over, but for what came meanwhile and has to be published before those who were held go on.
+    is_ending: bool,
     /// By shard: the newest pause for which no message from it is under way to here any more.
     quiet: Vec<u64>,
     leaving: Option<Leaving>,
@@ -75,6 +77,7 @@ impl Moves {
         Self {
             pause: None,
             held: Vec::new(),
+            is_ending: false,
             quiet: vec![0; shards],
             leaving: None,
             stopping: false,
@@ -89,6 +92,16 @@ impl Moves {
 
     pub(crate) fn is_paused(&self) -> bool {
         self.pause.is_some()
+    }
+
+    /// Whether nobody's input is acted on: during a pause, and until what came meanwhile was published.
+    pub(crate) fn holds_input(&self) -> bool {
+        self.pause.is_some() || self.is_ending
+    }
+
+    /// Whether a pause is over but for that.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.is_ending && self.pause.is_none()
     }
 
     /// Whether connections have ever moved, as the first shard knows.

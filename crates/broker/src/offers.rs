@@ -18,6 +18,8 @@ use crate::party::Origin;
 #[derive(Debug)]
 pub(crate) struct Offer {
     pub(crate) origin: Origin,
+    /// It is a response that came from another shard, where nobody waits for what comes of it.
+    pub(crate) is_from_afar: bool,
     pub(crate) account: usize,
     pub(crate) message: OwnedMessage,
     /// Answers still to come.
@@ -103,8 +105,8 @@ impl OwnedMessage {
 pub(crate) struct Offers {
     open: BTreeMap<u64, Offer>,
     next_ticket: u64,
-    /// Responses that came while connections change shards, to be published when they have: no more than was under
-    /// way then.
+    /// Responses that came while connections change shards, and those that came behind them, to be published when they
+    /// have: no more than was under way then.
     deferred: VecDeque<(usize, Origin, OwnedMessage)>,
 }
 
@@ -154,13 +156,20 @@ impl Offers {
         self.deferred.push_back((account, origin, message));
     }
 
-    pub(crate) fn take_deferred(&mut self) -> VecDeque<(usize, Origin, OwnedMessage)> {
-        std::mem::take(&mut self.deferred)
+    /// Takes the first of those.
+    pub(crate) fn take_deferred(&mut self) -> Option<(usize, Origin, OwnedMessage)> {
+        self.deferred.pop_front()
     }
 
-    /// Whose messages they are.
-    pub(crate) fn origins(&self) -> impl Iterator<Item = Origin> {
-        self.open.values().map(|offer| offer.origin)
+    /// Whether there are any.
+    pub(crate) fn has_deferred(&self) -> bool {
+        !self.deferred.is_empty()
+    }
+
+    /// Whose messages they are that are from this shard, and the first ticket of each message.
+    pub(crate) fn of_this_shard(&self) -> impl Iterator<Item = (Origin, u64)> {
+        let own = self.open.values().filter(|offer| !offer.is_from_afar);
+        own.map(|offer| (offer.origin, offer.with.start))
     }
 
     pub(crate) fn is_empty(&self) -> bool {

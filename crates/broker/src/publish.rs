@@ -226,6 +226,7 @@ impl Broker {
         if dispatched.offers > 0 {
             self.offers.open(Offer {
                 origin: id.into(),
+                is_from_afar: false,
                 account,
                 message: OwnedMessage::of(&Envelope::new(id, publish)),
                 awaiting: dispatched.offers,

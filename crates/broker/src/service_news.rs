@@ -81,8 +81,9 @@ impl Broker {
     /// that owns it.
     pub fn is_heard_by(&mut self, account: usize, subject: &[u8], queue: Option<&[u8]>) -> bool {
         self.space_of(account);
-        (queue.is_none() && self.is_owned(account, subject))
-            || self.dispatcher(account).is_wanted_by(subject, queue)
+        let is_taken = queue.is_none()
+            && (self.is_owned(account, subject) || self.is_heard_as_response(account, subject));
+        is_taken || self.dispatcher(account).is_wanted_by(subject, queue)
     }
 
     /// Whether somebody, on any shard, would get a message that a service publishes to that subject now.
@@ -90,5 +91,6 @@ impl Broker {
         self.space_of(account);
         let publish = Publish { subject, reply: None, header: None, size_text: b"0", body: b"" };
         self.would_be_taken(account, &Envelope::new(service, &publish))
+            || self.is_heard_as_response(account, subject)
     }
 }

@@ -298,6 +298,8 @@ impl Broker {
         selects: &[u8],
         publish: &Publish<'_>,
     ) -> PublishOutcome {
+        // One subject in two places would be shown to whoever asked across a border.
+        let selects = if selects == publish.subject { publish.subject } else { selects };
         let envelope = Envelope { origin: service.into(), selects, publish };
         self.space_of(account);
         if let Some(wait) = self.service_has_to_wait(service, account, selects) {
@@ -374,9 +376,7 @@ impl Broker {
     #[cold]
     pub(crate) fn send_to_owner(&mut self, account: usize, envelope: &Envelope<'_>) -> bool {
         let own = self.config.shard;
-        let Some((service, shard)) = self.egress.services.owner(own, account, envelope.selects) else {
-            return false;
-        };
+        let Some((service, shard)) = self.owner_of(account, envelope.selects) else { return false };
         let message = shown(account, envelope.origin, envelope.publish);
         let letter = Letter { service: service.0, tag: CLAIMED, message };
         if shard == own {
@@ -408,18 +408,23 @@ impl Broker {
 
     /// Whether a service owns the subject.
     pub(crate) fn is_owned(&self, account: usize, subject: &[u8]) -> bool {
-        self.may_be_owned(subject)
-            && self.egress.services.owner(self.config.shard, account, subject).is_some()
+        self.may_be_owned(subject) && self.owner_of(account, subject).is_some()
     }
 
     /// Whether the owner of the subject is on one of these shards.
     pub(crate) fn is_owned_on(&self, account: usize, subject: &[u8], shards: ShardSet) -> bool {
         self.may_be_owned(subject)
-            && self
-                .egress
-                .services
-                .owner(self.config.shard, account, subject)
-                .is_some_and(|(_, shard)| shards.contains(shard))
+            && self.owner_of(account, subject).is_some_and(|(_, shard)| shards.contains(shard))
+    }
+
+    /// Who owns a subject. What an account imports from another is that one's to own, as the JetStream API may be.
+    #[cold]
+    fn owner_of(&self, account: usize, subject: &[u8]) -> Option<(ServiceId, ShardId)> {
+        let imports = self.config.settings.directory.account(account).service_imports();
+        if !imports.is_empty() && imports.take(subject) {
+            return None;
+        }
+        self.egress.services.owner(self.config.shard, account, subject)
     }
 
     /// The offer of a service's message has been answered.

@@ -36,7 +36,7 @@ impl Broker {
     /// Whether a client can stand in line with input that the caller keeps.
     fn may_wait_with_read(&self, id: ConnId) -> bool {
         let is_free = |client: &Conn<Client>| client.hold.is_none();
-        self.egress.clients.peek_open(id).is_some_and(is_free) && !self.moves.is_paused()
+        self.egress.clients.peek_open(id).is_some_and(is_free) && !self.moves.holds_input()
     }
 
     /// The same for one that was just served: if it has a part of its share left it comes before anybody else.
@@ -154,7 +154,7 @@ impl Broker {
         if client.hold != Some(hold) {
             return;
         }
-        if self.moves.is_paused() {
+        if self.moves.holds_input() {
             return self.moves.hold(id, client);
         }
         client.hold = None;
@@ -188,7 +188,7 @@ impl Broker {
         if self.moves.is_stopping() {
             return self.hold_for_good(id);
         }
-        if self.moves.is_paused() {
+        if self.moves.holds_input() {
             return self.moves.hold(id, client);
         }
         client.hold = Some(Hold::Turn);

@@ -7,14 +7,47 @@
 //! Always true: a shadow is among the shadows of the subscription that it stands for until it is removed, and is
 //! removed before that.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
+use hashbrown::{HashMap, HashSet};
 use nats_auth::StreamImport;
 
 use crate::broker::Broker;
 use crate::chores::ROW_STEPS;
 use crate::members::MemberChange;
 use crate::subscription::{SubKey, Subscription};
+
+/// Shadows that end when all shards have confirmed a round, in the order of rounds.
+#[derive(Debug, Default)]
+pub(crate) struct ShadowsLeaving {
+    /// Also of those that are forgotten.
+    queue: VecDeque<(u64, SubKey)>,
+    rounds: HashMap<SubKey, u64>,
+}
+
+impl ShadowsLeaving {
+    fn push(&mut self, round: u64, key: SubKey) {
+        self.queue.push_back((round, key));
+        self.rounds.insert(key, round);
+    }
+
+    /// Its subscription is removed, and the shadow with it.
+    fn forget(&mut self, key: SubKey) {
+        self.rounds.remove(&key);
+    }
+
+    /// Takes one that waits for no round after `confirmed`.
+    fn pop(&mut self, confirmed: u64) -> Option<SubKey> {
+        while let Some((_, key)) = self.queue.pop_front_if(|(round, _)| *round <= confirmed) {
+            if self.rounds.get(&key).is_some_and(|round| *round <= confirmed) {
+                self.rounds.remove(&key);
+                return Some(key);
+            }
+        }
+        None
+    }
+}
 
 /// Imports that are compared with a filter in one step.
 const COMPARED_PER_STEP: usize = 4;
@@ -94,9 +127,7 @@ impl Broker {
     /// Removes the shadows of a subscription that is about to be removed itself.
     pub(crate) fn remove_shadows(&mut self, of: SubKey) {
         for key in self.egress.subs.at_mut(of).take_shadows() {
-            if self.egress.subs.at(key).is_leaving() {
-                self.shadows_leaving.retain(|(_, other)| *other != key);
-            }
+            self.shadows_leaving.forget(key);
             self.remove(key);
             self.chores.budget().spend(ROW_STEPS);
         }
@@ -114,24 +145,23 @@ impl Broker {
         let directory = Arc::clone(&self.config.settings.directory);
         let imports = directory.account(account).stream_imports();
         let (mut changes, mut round) = (0, None);
-        let mut kept = Vec::new();
+        // Those that stay are taken out, and what is left begins.
+        let mut wanted: HashSet<*const StreamImport> = imports.iter().map(Arc::as_ptr).collect();
         for key in self.staying_shadows(of) {
             let import = self.egress.subs.at(key).import().map(Arc::as_ptr);
-            if imports.iter().any(|other| Some(Arc::as_ptr(other)) == import) {
-                kept.extend(import);
-            } else {
+            if !import.is_some_and(|import| wanted.remove(&import)) {
                 self.end_shadow(of, key);
                 changes += 1;
             }
         }
         let mut filter = Vec::new();
         self.spaces[account].local.filter(self.egress.subs.at(of).filter, &mut filter);
-        for import in imports.iter().filter(|import| !kept.contains(&Arc::as_ptr(import))) {
+        for import in imports.iter().filter(|import| wanted.contains(&Arc::as_ptr(import))) {
             let before = self.egress.subs.at(of).shadows().len();
             round = self.cast_shadow(of, &filter, import).or(round);
             changes += self.egress.subs.at(of).shadows().len() - before;
         }
-        self.egress.steps += (imports.len() / COMPARED_PER_STEP + imports.len() * kept.len() / 64) as u64;
+        self.egress.steps += (imports.len() / COMPARED_PER_STEP) as u64;
         (round, changes)
     }
 
@@ -145,7 +175,7 @@ impl Broker {
             }
             Some(round) => {
                 self.egress.subs.at_mut(key).set_leaving();
-                self.shadows_leaving.push_back((round, key));
+                self.shadows_leaving.push(round, key);
             }
         }
     }
@@ -153,10 +183,7 @@ impl Broker {
     /// More rounds are confirmed: shadows that ended get nothing more.
     pub(crate) fn remove_left_shadows(&mut self) {
         let confirmed = self.mesh.confirmed();
-        while let Some((round, key)) = self.shadows_leaving.front().copied()
-            && round <= confirmed
-        {
-            self.shadows_leaving.pop_front();
+        while let Some(key) = self.shadows_leaving.pop(confirmed) {
             if let Some(of) = self.egress.subs.at(key).target.as_shadow() {
                 self.egress.subs.at_mut(of).drop_shadow(key);
             }

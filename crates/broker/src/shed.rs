@@ -29,25 +29,32 @@ impl Broker {
         if from == 0 {
             self.tell_servers_of_end();
         }
-        let told = self.config.told.clone();
         let sweep = self.sweep(from, |broker, id| {
-            let client = broker.egress.clients.at(id);
-            if client.first_pong_sent && client.abilities.async_info {
-                broker.send_info(id, |info| {
-                    info.ldm = true;
-                    // Not here, of all places.
-                    match &told {
-                        Some(told) => told.tell_of_others(info),
-                        None => {
-                            info.connect_urls.clear();
-                            info.ws_connect_urls.clear();
-                        }
-                    }
-                });
-            }
+            broker.tell_of_lame_duck(id);
         });
         self.settle();
         sweep
+    }
+
+    /// Returns whether the client may be told.
+    pub(crate) fn tell_of_lame_duck(&mut self, id: ConnId) -> bool {
+        let client = self.egress.clients.at(id);
+        let may_be_told = client.first_pong_sent && client.abilities.async_info;
+        if may_be_told {
+            let told = self.config.told.clone();
+            self.send_info(id, |info| {
+                info.ldm = true;
+                // Not here, of all places.
+                match &told {
+                    Some(told) => told.tell_of_others(info),
+                    None => {
+                        info.connect_urls.clear();
+                        info.ws_connect_urls.clear();
+                    }
+                }
+            });
+        }
+        may_be_told
     }
 
     /// Closes connections of accounts that have more than they may have, after that was lowered, until

@@ -83,7 +83,10 @@ impl Subscription {
 
     pub(crate) fn drop_shadow(&mut self, shadow: SubKey) {
         if let Some(rare) = &mut self.rare {
-            rare.shadows.retain(|other| *other != shadow);
+            // Those that end one by one do so in their order.
+            if let Some(at) = rare.shadows.iter().position(|other| *other == shadow) {
+                rare.shadows.remove(at);
+            }
         }
     }
 

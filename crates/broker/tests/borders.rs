@@ -22,7 +22,7 @@ fn service(subject: &str, responses: ResponseType) -> Export {
 }
 
 fn import(account: &str, subject: &str, to: &str) -> Import {
-    let kind = ImportKind::Service { to: to.into() };
+    let kind = ImportKind::Service { to: to.into(), share: false };
     Import { account: account.into(), subject: subject.into(), kind }
 }
 
@@ -243,6 +243,91 @@ fn a_response_finds_a_requester_that_moves() {
     let moved = shards.find(b);
     assert_eq!(moved.shard, a.shard);
     assert_eq!(shards.output(b) + &shards.output(moved), "MSG inbox 3 3\r\nyes\r\n");
+}
+
+/// nats-server 2.14.5 told the same, and when it came, where the wall clock is known.
+#[test]
+fn an_import_may_share_who_asks() {
+    for count in [1, 2] {
+        let mut config = config();
+        config.accounts[1].imports[0].kind = ImportKind::Service { to: "r.*".into(), share: true };
+        let mut shards = shards(count, &config);
+        let [a, b] = ["a", "b"].map(|name| login(&mut shards, name));
+        say(&mut shards, a, "SUB q.* 1\r\nSUB many 2\r\n");
+        say(&mut shards, b, "PUB r.1 me 2\r\nhi\r\n");
+        let said = shards.output(a);
+        assert!(said.contains(r#""acc":"B","user":"b","#), "{said}");
+        assert!(said.contains(r#""kind":"Client","client_type":"nats"}"#), "{said}");
+        say(&mut shards, b, "PUB many me 2\r\nhi\r\n");
+        let said = shards.output(a);
+        assert!(said.contains(r#"{"acc":"B","#) && !said.contains("user"), "{said}");
+    }
+}
+
+/// What one sent from its new shard came before what it had sent from the one before.
+#[test]
+fn responses_of_one_that_moves_keep_their_order() {
+    let mut shards = shards(3, &config());
+    let [_, a, b] = ["c", "a", "b"].map(|name| login(&mut shards, name));
+    assert_eq!((a.shard, b.shard), (1, 2));
+    say(&mut shards, a, "SUB many 1\r\n");
+    say(&mut shards, b, "SUB inbox 2\r\nPUB many inbox 2\r\nhi\r\n");
+    let (reply, _) = request(&shards.output(a));
+    assert!(shards.ask_to_move(&[a], b.shard));
+    shards.arrive(1, 0);
+    shards.arrive(0, 2);
+    shards.feed(a, &format!("PUB {reply} 1\r\n1\r\n"));
+    shards.arrive(0, 1);
+    shards.feed(a, &format!("PUB {reply} 1\r\n2\r\n"));
+    shards.arrive(1, 2);
+    assert_eq!(shards.output(b), "", "shard 2 is paused");
+    shards.settle();
+    assert_eq!(shards.find(a).shard, b.shard);
+    assert_eq!(shards.output(b), "MSG inbox 2 1\r\n1\r\nMSG inbox 2 1\r\n2\r\n");
+}
+
+/// All of them were published in the turn in which connections went on.
+#[test]
+fn what_comes_during_a_pause_is_published_in_slices() {
+    const RESPONSES: usize = 1000;
+    let mut shards = shards(3, &config());
+    let [_, a, b] = ["c", "a", "b"].map(|name| login(&mut shards, name));
+    say(&mut shards, a, "SUB many 1\r\n");
+    say(&mut shards, b, "SUB inbox 2\r\nPUB many inbox 2\r\nhi\r\n");
+    let (reply, _) = request(&shards.output(a));
+    assert!(shards.ask_to_move(&[a], b.shard));
+    shards.arrive(1, 0);
+    shards.arrive(0, 2);
+    shards.feed(a, &format!("PUB {reply} 1\r\n1\r\n").repeat(RESPONSES));
+    let pairs = [(1, 2), (0, 1), (1, 0), (2, 0), (2, 1), (0, 2)];
+    let mut first = String::new();
+    for (from, to) in pairs.into_iter().cycle().take(20 * pairs.len()) {
+        shards.arrive(from, to);
+        first += &shards.sent_now(b);
+        if !first.is_empty() {
+            break;
+        }
+    }
+    let count = |said: &str| said.matches("MSG inbox 2 1").count();
+    assert!((1..RESPONSES / 2).contains(&count(&first)), "{} at once", count(&first));
+    shards.settle();
+    assert_eq!(count(&first) + count(&shards.output(b)), RESPONSES);
+}
+
+/// `Nats-Trace-Only` was told that nobody takes a response that another shard knows of.
+#[test]
+fn who_would_respond_is_not_told_that_nobody_takes_it() {
+    for count in [1, 2] {
+        let (mut shards, [a, b, ..]) = all(count);
+        say(&mut shards, a, "SUB q.1 1\r\nSUB me 2\r\n");
+        say(&mut shards, b, "SUB inbox 3\r\nPUB r.1 inbox 2\r\nhi\r\n");
+        let (reply, _) = request(&shards.output(a));
+        let headers = "NATS/1.0\r\nNats-Trace-Dest: x\r\nNats-Trace-Only: true\r\n\r\n";
+        let (header_bytes, bytes) = (headers.len(), headers.len() + 2);
+        let asks = format!("HPUB {reply} me {header_bytes} {bytes}\r\n{headers}hi\r\n");
+        assert_eq!(say(&mut shards, a, &asks), "", "{count} shards");
+        assert_eq!(shards.output(b), "", "nobody gets it");
+    }
 }
 
 #[test]

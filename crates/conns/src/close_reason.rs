@@ -54,6 +54,8 @@ pub enum CloseReason {
     WrongPort,
     /// The server stops.
     ServerShutdown,
+    /// An operator asked for it.
+    Kicked,
 }
 
 impl CloseReason {
@@ -94,6 +96,7 @@ impl CloseReason {
             Self::ClusterNameConflict => "Cluster Name Conflict",
             Self::WrongPort => "Incorrect Port",
             Self::ServerShutdown => "Server Shutdown",
+            Self::Kicked => "Kicked",
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::config::AccountLimits;
+use crate::config::{AccountLimits, Export};
 use crate::mappings::Mappings;
 use crate::service_import::ServiceImports;
 use crate::stream_import::StreamImport;
@@ -17,6 +17,8 @@ pub struct Account {
     pub(crate) mappings: Mappings,
     pub(crate) stream_imports: Vec<Arc<StreamImport>>,
     pub(crate) service_imports: ServiceImports,
+    /// As they stand in the configuration.
+    pub(crate) exports: Vec<Export>,
     /// Others may import services of it.
     pub(crate) exports_services: bool,
     /// The server's own messages belong here.
@@ -35,6 +37,7 @@ impl Account {
             mappings: Mappings::default(),
             stream_imports: Vec::new(),
             service_imports: ServiceImports::default(),
+            exports: Vec::new(),
             exports_services: false,
             is_system: false,
             is_gone: false,
@@ -77,6 +80,11 @@ impl Account {
     /// The services of other accounts that it imports.
     pub fn service_imports(&self) -> &ServiceImports {
         &self.service_imports
+    }
+
+    /// What others may import of it.
+    pub fn exports(&self) -> &[Export] {
+        &self.exports
     }
 
     /// Whether requests and responses cross its border.

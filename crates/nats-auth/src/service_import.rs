@@ -5,7 +5,7 @@ use std::time::Duration;
 use subject_trie::{Matches, SubjectTrie};
 
 use crate::config::{RESPONSE_THRESHOLD, ResponseType, ServiceTerms};
-use crate::sharing::Pair;
+use crate::sharing::{ImportedService, Pair};
 
 /// An account's service imports, and an index of them.
 #[derive(Debug, Default)]
@@ -22,6 +22,7 @@ pub struct ServiceImport {
     /// Its export, among those of its account.
     export: usize,
     terms: ServiceTerms,
+    share: bool,
 }
 
 impl ServiceImports {
@@ -40,9 +41,19 @@ impl ServiceImports {
         self.rows.is_empty()
     }
 
+    /// Whether any takes a request to the subject.
+    pub fn take(&self, subject: &[u8]) -> bool {
+        self.by_subject.has_interest(subject)
+    }
+
     /// Finds those that take a request to the subject, by their numbers.
     pub fn collect(&self, subject: &[u8], into: &mut Matches<u32>) {
         self.by_subject.collect(subject, into);
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &ServiceImport> {
+        self.rows.iter()
     }
 
     /// The import of that number.
@@ -52,13 +63,21 @@ impl ServiceImports {
 }
 
 impl ServiceImport {
-    pub(crate) fn new(account: usize, subjects: Pair, export: usize, terms: ServiceTerms) -> Self {
-        Self { account, subjects, export, terms }
+    /// One of the account with that index.
+    pub(crate) fn new(account: usize, imported: ImportedService) -> Self {
+        let ImportedService { subjects, export, terms, share, .. } = imported;
+        Self { account, subjects, export, terms, share }
     }
 
     /// The account of the service, by its index.
     pub fn account(&self) -> usize {
         self.account
+    }
+
+    /// What is imported, as the account of the service has it, and what the account that imports it has instead: two
+    /// filters.
+    pub fn subjects(&self) -> (&str, &str) {
+        self.subjects.both()
     }
 
     /// Its export: a number among those of its account.
@@ -69,6 +88,11 @@ impl ServiceImport {
     /// Puts in `into` the subject that a request to `subject` has there.
     pub fn rename(&self, subject: &[u8], into: &mut Vec<u8>) {
         self.subjects.outwards.apply(subject, into);
+    }
+
+    /// Whether the service is told who asks.
+    pub fn shares(&self) -> bool {
+        self.share
     }
 
     /// How many responses there are to a request.

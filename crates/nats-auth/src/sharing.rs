@@ -48,6 +48,8 @@ pub(crate) struct ImportedService {
     /// Its export, among those of its account.
     pub(crate) export: usize,
     pub(crate) terms: ServiceTerms,
+    /// The service is told who asks.
+    pub(crate) share: bool,
 }
 
 impl Imported for ImportedStream {
@@ -78,8 +80,8 @@ pub(crate) fn read(accounts: &[AccountConfig]) -> Result<Vec<Imports>, Vec<Strin
         }
     }
     for (importer, import) in imports() {
-        if let ImportKind::Service { to } = &import.kind {
-            sharing.import_service(importer, import, to);
+        if let ImportKind::Service { to, share } = &import.kind {
+            sharing.import_service(importer, import, to, *share);
         }
     }
     if sharing.faults.is_empty() { Ok(sharing.imports) } else { Err(sharing.faults) }
@@ -179,11 +181,11 @@ impl<'c> Sharing<'c> {
         Ok(ImportedStream { account, subjects })
     }
 
-    fn import_service(&mut self, importer: usize, import: &Import, to: &str) {
+    fn import_service(&mut self, importer: usize, import: &Import, to: &str, share: bool) {
         let Some(account) = self.exporter(import, "service") else { return };
         match self.read_service(importer, account, import, to) {
             Ok((subjects, (export, terms))) => {
-                let imported = ImportedService { account, subjects, export, terms };
+                let imported = ImportedService { account, subjects, export, terms, share };
                 self.imports[importer].services.push(imported);
             }
             Err(reason) => self.refuse("service", import, &reason),

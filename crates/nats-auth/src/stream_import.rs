@@ -21,6 +21,11 @@ impl StreamImport {
         self.account
     }
 
+    /// What is imported, as the account that it comes from has it, and as the account that imports it does: two filters.
+    pub fn subjects(&self) -> (&str, &str) {
+        self.subjects.both()
+    }
+
     /// Puts in `into` what a subscription to the filter `wanted` gets by this import: a filter of the account that the
     /// messages are published in. False if it gets nothing.
     pub fn filter(&self, wanted: &[u8], into: &mut Vec<u8>) -> bool {

@@ -111,6 +111,9 @@ impl<S: Shell> ShardCore<S> {
     /// The shell fails the shard.
     pub fn turn(&mut self, shell: &mut S, now: Time) -> Result<bool, S::Error> {
         self.broker.on_turn(now);
+        if !self.broker.knows_wall_clock() {
+            self.broker.learn_wall_clock(shell.wall_clock());
+        }
         self.take_events(shell, now)?;
         // After the wake-ups have been taken: one that comes from here on wakes the shard again.
         self.heed_orders(shell, now)?;

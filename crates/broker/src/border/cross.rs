@@ -12,9 +12,10 @@ use crate::offers::{Offer, OwnedMessage, Refusals};
 use crate::party::Party;
 use crate::publish::{Checked, Reach};
 use crate::responses::{Request, Token, TokenText};
+use crate::settings::Settings;
 
-use super::request_info::{Requester, put_with_info};
-use super::ways::Ways;
+use super::request_info::{Details, Requester, put_with_info};
+use super::ways::{Told, Ways};
 use super::{ACKS, Passage};
 
 /// The reply subject of a request behind a border.
@@ -138,6 +139,7 @@ impl Broker {
         if dispatched.offers > 0 {
             self.offers.open(Offer {
                 origin: envelope.origin,
+                is_from_afar: self.border.is_from_afar,
                 account,
                 message: OwnedMessage::of(envelope),
                 awaiting: dispatched.offers,
@@ -218,17 +220,19 @@ impl Broker {
         answer_wanted: bool,
     ) -> Passage {
         let Some(way) = ways.all().get(at) else { return Passage::default() };
-        let root = ways.root(at);
+        let Told { root, is_shared, is_shared_by_any } = ways.told(at);
         let Envelope { origin, publish, .. } = *envelope;
-        let rtt = match origin.party() {
-            Party::Conn(id) => self.egress.clients.peek(id).and_then(|client| client.record.rtt()),
+        let client = match origin.party() {
+            Party::Conn(id) => self.egress.clients.peek(id),
             _ => None,
         };
-        let directory = &self.config.settings.directory;
+        let Settings { directory, info, .. } = &*self.config.settings;
         let requester = Requester {
             account: directory.account(root).name(),
             service: way.behind.map(|_| &**directory.account(way.importer).name()),
-            rtt,
+            rtt: client.and_then(|client| client.record.rtt()),
+            client: client.filter(|_| is_shared).map(|client| Details::of(client, self.wall_clock)),
+            server: is_shared_by_any.then_some(&*info.server_name),
         };
         let mut body = std::mem::take(&mut self.border.body);
         let header_bytes = put_with_info(&mut body, publish, requester);

@@ -14,6 +14,12 @@ use crate::services::shown;
 use super::ways::WAYS_MAX;
 use super::{ACKS, BORDER, Passage};
 
+/// What it takes to publish a response that came during a pause, beside what it takes to deliver it.
+const DEFERRED_STEPS: usize = 16;
+
+/// Bytes of such a response that are copied in one step.
+const BYTES_PER_STEP: usize = 256;
+
 impl Broker {
     /// Whether a message of the account may be a response to another.
     pub(super) fn is_response(&self, account: usize, subject: &[u8]) -> bool {
@@ -32,7 +38,7 @@ impl Broker {
             return Passage::default();
         }
         let Some(token) = self.token_of(envelope.selects) else { return Passage::default() };
-        // As in nats-server, to respond is never in vain for who does.
+        // See `is_taken_as_response`.
         let gone = Passage { taken: true, is_offered: false };
         if token.shard == self.config.shard {
             let passage = self.respond_here(account, token, envelope, borders);
@@ -42,6 +48,11 @@ impl Broker {
         message.other_subject = envelope.other_subject();
         self.mesh.send_letter(token.shard, &Letter { service: BORDER, tag: 0, message });
         gone
+    }
+
+    /// Whether a message is taken since it may be a response: as in nats-server, to respond is never in vain for who does.
+    pub(super) fn is_taken_as_response(&self, account: usize, subject: &[u8]) -> bool {
+        self.is_response(account, subject) && self.token_of(subject).is_some()
     }
 
     /// The token that a subject is, of a shard that there is.
@@ -109,9 +120,10 @@ impl Broker {
         let selects = message.other_subject.unwrap_or(publish.subject);
         let envelope = Envelope { origin, selects, publish };
         let account = message.account as usize;
-        if self.moves.is_paused() {
-            // What this shard sends now would be behind its last word.
-            return self.offers.defer(account, origin, OwnedMessage::of(&envelope));
+        if self.moves.holds_input() {
+            // What this shard sends during a pause would be behind its last word.
+            self.offers.defer(account, origin, OwnedMessage::of(&envelope));
+            return self.keep_up_with_responses();
         }
         let before = self.egress.deliveries();
         self.respond_from_afar(account, &envelope);
@@ -133,16 +145,38 @@ impl Broker {
             self.egress.counters.totals.late_responses += 1;
             return;
         }
+        self.border.is_from_afar = true;
         self.respond_here(account, token, envelope, WAYS_MAX);
+        self.border.is_from_afar = false;
     }
 
-    /// Connections have changed shards: responses that came meanwhile go on.
-    pub(crate) fn respond_after_pause(&mut self) {
-        for (account, origin, message) in self.offers.take_deferred() {
-            let publish = &message.as_publish();
-            let selects = message.other_subject().unwrap_or(publish.subject);
-            self.respond_from_afar(account, &Envelope { origin, selects, publish });
+    /// While those that came during a pause are published others come: there are fewer with each of these.
+    fn keep_up_with_responses(&mut self) {
+        for _ in 0..2 {
+            if self.moves.is_ending() {
+                self.respond_deferred();
+            }
         }
+    }
+
+    /// Connections have changed shards: publishes responses that came meanwhile, as far as this turn goes. Returns
+    /// whether there are more.
+    pub(crate) fn has_responses_after_slice(&mut self) -> bool {
+        while self.chores.budget().lasts() && !self.mesh.has_full_links() && self.offers.has_deferred() {
+            self.respond_deferred();
+        }
+        self.offers.has_deferred()
+    }
+
+    fn respond_deferred(&mut self) {
+        let Some((account, origin, message)) = self.offers.take_deferred() else { return };
+        let before = self.egress.deliveries();
+        let publish = &message.as_publish();
+        let selects = message.other_subject().unwrap_or(publish.subject);
+        self.respond_from_afar(account, &Envelope { origin, selects, publish });
         self.settle();
+        let deliveries = self.egress.deliveries().since(before);
+        let steps = DEFERRED_STEPS + 2 * deliveries.all as usize + publish.body.len() / BYTES_PER_STEP;
+        self.chores.budget().spend(steps);
     }
 }

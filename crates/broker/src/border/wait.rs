@@ -5,7 +5,9 @@ use nats_proto::Publish;
 
 use crate::broker::Broker;
 use crate::dispatch::Envelope;
+use crate::party::ServiceId;
 
+use super::BORDER;
 use super::ways::{WAYS_MAX, Ways};
 
 /// Where a response goes.
@@ -61,6 +63,16 @@ impl Broker {
         path
     }
 
+    /// Whether a message would be a response that somebody in another account waits for, as far as this shard knows: of
+    /// requests that were made on another one it is taken to be so.
+    pub(crate) fn is_heard_as_response(&mut self, account: usize, subject: &[u8]) -> bool {
+        let ResponsePath { stops, onwards } = self.response_path(account, subject);
+        let Some((account, subject)) = stops.last() else { return onwards.is_some() };
+        let publish = &Publish { subject, reply: None, header: None, size_text: b"0", body: b"" };
+        self.space_of(*account);
+        onwards.is_some() || self.would_be_taken(*account, &Envelope::new(ServiceId(BORDER), publish))
+    }
+
     /// Whether somebody, in any of the accounts that it comes to, would take a message.
     pub(super) fn would_be_taken_abroad(
         &mut self,
@@ -70,14 +82,11 @@ impl Broker {
     ) -> bool {
         let own = std::iter::once((account, envelope.selects));
         let abroad = ways.all().iter().enumerate().map(|(at, way)| (way.account, ways.subject(at)));
-        let is_known = |broker: &Self| {
-            let token = broker.token_of(envelope.selects);
-            token.is_some_and(|token| broker.responses.find(token, account).is_some())
-        };
-        own.chain(abroad).any(|(account, subject)| {
+        let is_taken = own.chain(abroad).any(|(account, subject)| {
             let publish = &Publish { subject, ..*envelope.publish };
             let Envelope { origin, .. } = *envelope;
             self.would_be_taken(account, &Envelope { origin, selects: subject, publish })
-        }) || is_known(self)
+        });
+        is_taken || self.is_taken_as_response(account, envelope.selects)
     }
 }

@@ -25,6 +25,16 @@ pub(crate) struct Way {
     subject: Range<usize>,
     pub(crate) responses: ResponseType,
     pub(crate) threshold: Duration,
+    /// The import shares who asks.
+    shares: bool,
+}
+
+/// What is told of a request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Told {
+    pub(crate) root: usize,
+    pub(crate) is_shared: bool,
+    pub(crate) is_shared_by_any: bool,
 }
 
 /// All borders that a request crosses, each behind the one before it.
@@ -74,12 +84,16 @@ impl Ways {
         &self.ways
     }
 
-    /// The account that the request was published in.
-    pub(crate) fn root(&self, mut at: usize) -> usize {
+    /// What is told of a request behind a border: in which account it was published, whether its import shares who asks,
+    /// and whether any does by which it came there.
+    pub(crate) fn told(&self, mut at: usize) -> Told {
+        let mut is_shared_by_any = self.ways[at].shares;
         while let Some(behind) = self.ways[at].behind {
             at = behind;
+            is_shared_by_any |= self.ways[at].shares;
         }
-        self.ways[at].importer
+        let Way { importer, shares, .. } = self.ways[at];
+        Told { root: importer, is_shared: shares, is_shared_by_any }
     }
 
     /// The subject that the request has behind that border.
@@ -121,6 +135,7 @@ impl Ways {
                 subject: begin..self.subjects.len(),
                 responses: import.responses(),
                 threshold: import.threshold(),
+                shares: import.shares(),
             });
         }
         self.found = found;

@@ -14,6 +14,7 @@ impl Broker {
                     || self.has_chores_in_line()
                     || self.has_expired_left()
                     || self.has_peers_to_tell()
+                    || (self.moves.is_ending() && !self.mesh.has_full_links())
             }
         }
     }
@@ -36,6 +37,7 @@ impl Broker {
         self.chores.on_turn();
         self.lift_fences();
         self.go_on_telling();
+        self.go_on_after_pause(self.egress.counters.now);
         while self.chores.budget.lasts() && self.has_chores_in_line() {
             let Some(chore) = self.chores.queue.pop_front() else { break };
             if let Some(chore) = self.go_on(chore) {

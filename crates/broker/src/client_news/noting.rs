@@ -28,9 +28,18 @@ impl Broker {
     #[inline]
     pub(crate) fn note_deed(&mut self, id: ConnId, deed: ClientDeed) {
         let Some(audience) = self.herald.audience else { return };
-        if self.spaces.get(audience).is_some_and(|space| !space.is_deserted()) {
+        if self.may_listen(audience) || (matches!(deed, ClientDeed::Refused(_)) && self.may_its_account(id)) {
             self.note_client(id, deed);
         }
+    }
+
+    fn may_listen(&self, account: usize) -> bool {
+        self.spaces.get(account).is_some_and(|space| !space.is_deserted())
+    }
+
+    /// The account where it would have been is told that a client is turned away, too.
+    fn may_its_account(&self, id: ConnId) -> bool {
+        self.egress.clients.peek(id).is_some_and(|client| self.may_listen(client.account))
     }
 
     #[cold]

@@ -166,13 +166,23 @@ impl Broker {
             MoveStep::Resume => {
                 self.moves.pause = None;
                 self.tell_own_interest();
-                for id in std::mem::take(&mut self.moves.held) {
-                    self.resume_after_pause(now, id);
-                }
-                self.respond_after_pause();
-                self.egress.services.rouse();
+                self.moves.is_ending = true;
+                self.go_on_after_pause(now);
             }
         }
+    }
+
+    /// Publishes what came during a pause that is over, as far as this turn goes. Then those who were held go on: one
+    /// that came from another shard may have published it there.
+    pub(crate) fn go_on_after_pause(&mut self, now: Time) {
+        if !self.moves.is_ending() || self.has_responses_after_slice() {
+            return;
+        }
+        self.moves.is_ending = false;
+        for id in std::mem::take(&mut self.moves.held) {
+            self.resume_after_pause(now, id);
+        }
+        self.egress.services.rouse();
     }
 
     /// Connections of this shard stay where they are: others move first, perhaps towards them.

@@ -73,6 +73,8 @@ pub enum ImportKind {
     Service {
         /// `to`: what the account has instead, the same if it names none.
         to: String,
+        /// `share`: the service is told who asks, and not only which account does.
+        share: bool,
     },
 }
 

@@ -12,7 +12,7 @@ use crate::error::ConfigError;
 use crate::identity::{Identity, Name, Proof};
 use crate::mappings::Mappings;
 use crate::service_import::{ServiceImport, ServiceImports};
-use crate::sharing::{self, ImportedService};
+use crate::sharing;
 use crate::stream_import::StreamImport;
 
 use super::Directory;
@@ -37,6 +37,7 @@ impl Directory {
             let index = self.enter_account(name, &mut known);
             self.accounts[index].limits = *limits;
             self.accounts[index].mappings = Mappings::new(mappings)?;
+            self.accounts[index].exports.clone_from(&account.exports);
             let mut exports = account.exports.iter();
             self.accounts[index].exports_services =
                 exports.any(|export| matches!(export.kind, ExportKind::Service(_)));
@@ -68,10 +69,10 @@ impl Directory {
         let before = self.accounts.iter_mut().map(|account| std::mem::take(&mut account.stream_imports));
         let before: Vec<Vec<Arc<StreamImport>>> = before.collect();
         for (index, imports) in indexes.iter().zip(all) {
-            let services = imports.services.into_iter().map(|import| {
-                let ImportedService { account, subjects, export, terms } = import;
-                ServiceImport::new(indexes[account], subjects, export, terms)
-            });
+            let services = imports
+                .services
+                .into_iter()
+                .map(|import| ServiceImport::new(indexes[import.account], import));
             let streams = imports.streams.into_iter();
             let streams = streams.map(|import| StreamImport::new(indexes[import.account], import.subjects));
             // Those that it had before stay as they are.

@@ -41,6 +41,11 @@ pub(crate) struct Pair {
 }
 
 impl Pair {
+    /// Both filters, `far` first.
+    pub(crate) fn both(&self) -> (&str, &str) {
+        (&self.far, &self.near)
+    }
+
     /// Reads what `far` is to be: `near` may name its wildcards, as they are or by number.
     pub(crate) fn new(far: &str, near: &str) -> Result<Self, TransformError> {
         if near == far || !has_wildcard(far.as_bytes()) {

@@ -31,7 +31,7 @@ fn shown_as(account: &str, subject: &str, to: &str) -> Import {
 }
 
 fn service(account: &str, subject: &str, to: &str) -> Import {
-    let kind = ImportKind::Service { to: to.into() };
+    let kind = ImportKind::Service { to: to.into(), share: false };
     Import { account: account.into(), subject: subject.into(), kind }
 }
 

@@ -5,7 +5,7 @@ use nats_conf::{Entry, Value};
 use nats_proto::quote;
 
 use crate::config::report::Report;
-use crate::config::row::Effect::{Any, NotYet, Text};
+use crate::config::row::Effect::{Any, NotYet, Switch, Text};
 use crate::config::row::Idle::Off;
 use crate::config::row::{Row, UNKNOWN_FIELD, read_block, row};
 
@@ -16,6 +16,7 @@ pub(crate) struct Block {
     service: Option<Source>,
     prefix: String,
     to: Option<Entry>,
+    share: bool,
 }
 
 /// Whose subjects they are, and which.
@@ -32,7 +33,7 @@ pub(crate) static TABLE: &[Row<Block>] = &[
     row(&["service"], Any(service)),
     row(&["prefix"], Text(|block, prefix| { block.prefix = prefix.to_owned(); Ok(()) })),
     row(&["to"], Any(|block, entry, report| block.to = report.ok(entry.value.as_str()).map(|_| entry.clone()))),
-    row(&["share"], NotYet(Off, "services are told the account that asks, and no more")),
+    row(&["share"], Switch(|block, share| block.share = share)),
     row(&["allow_trace"], NotYet(Off, "messages are not traced through servers")),
 ];
 
@@ -63,14 +64,14 @@ pub(crate) fn read_imports(entry: &Entry, report: &mut Report) -> Vec<Import> {
 /// Whether two are services of one account that are to be the same here.
 fn is_same_service(one: &Import, other: &Import) -> bool {
     let name = |import: &Import| match &import.kind {
-        ImportKind::Service { to } => Some(to.clone()),
+        ImportKind::Service { to, .. } => Some(to.clone()),
         ImportKind::Stream { .. } => None,
     };
     one.account == other.account && name(one).is_some() && name(one) == name(other)
 }
 
 fn refuse_duplicate(value: &Value, import: &Import, other: &Import, report: &mut Report) {
-    let ImportKind::Service { to } = &import.kind else { return };
+    let ImportKind::Service { to, .. } = &import.kind else { return };
     let (to, account, subject) = (quote(to), quote(&other.account), quote(&other.subject));
     report.refuse(value, format!("Duplicate service import subject {to}, previously used in import for account {account}, subject {subject}"));
 }
@@ -100,7 +101,7 @@ fn read_import(value: &Value, report: &mut Report) -> Option<Import> {
     }
     let Source { account, subject } = block.service?;
     let to = if to.is_empty() { subject.clone() } else { to.to_owned() };
-    Some(Import { account, subject, kind: ImportKind::Service { to } })
+    Some(Import { account, subject, kind: ImportKind::Service { to, share: block.share } })
 }
 
 fn stream(block: &mut Block, entry: &Entry, report: &mut Report) {

@@ -17,7 +17,7 @@ fn exports_and_imports_are_read_with_all_their_keys() {
             B { imports: [
                 {stream: {account: A, subject: \"s.a\"}, prefix: \"p\"}, {to: \"x.$1\", stream: {account: A, subject: \"s.*\"}}
                 {stream: {account: A, subject: \"s.b\"}}, {service: {account: A, subject: \"q.1\"}, share: false}
-                {service: {account: A, subject: \"t.B\"}, to: t}, {prefix: p}
+                {service: {account: A, subject: \"t.B\"}, to: t, share: true}, {prefix: p}
             ] }
         }",
     )
@@ -31,13 +31,13 @@ fn exports_and_imports_are_read_with_all_their_keys() {
     assert_eq!((&a.exports[0].accounts[..], a.exports[2].account_token_position), (&["B".to_owned()][..], 2));
     let imports: Vec<_> = b.imports.iter().map(|import| (&*import.subject, &import.kind)).collect();
     let stream = |shown| ImportKind::Stream { shown };
-    let service = |to: &str| ImportKind::Service { to: to.into() };
+    let service = |to: &str, share| ImportKind::Service { to: to.into(), share };
     let expected = [
         ("s.a", &stream(Shown::Behind("p".into()))),
         ("s.*", &stream(Shown::As("x.$1".into()))),
         ("s.b", &stream(Shown::Same)),
-        ("q.1", &service("q.1")),
-        ("t.B", &service("t")),
+        ("q.1", &service("q.1", false)),
+        ("t.B", &service("t", true)),
     ];
     assert_eq!(imports, expected);
 }
@@ -84,10 +84,6 @@ fn exports_and_imports_that_make_no_sense_are_refused() {
         (
             "A {exports: [{service: a, allow_trace: true}]}",
             "1:37: allow_trace is not supported yet: messages are not traced through servers",
-        ),
-        (
-            "A {imports: [{service: {account: A, subject: b}, share: true}]}",
-            "1:60: share is not supported yet: services are told the account that asks, and no more",
         ),
         (
             "A {}, B {imports: [{stream: {account: A, subject: a}}]}",
