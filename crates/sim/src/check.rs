@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::check_responses;
 use crate::history::{History, MessageRecord, SubRecord, Tick};
 use crate::plan::Plan;
 use crate::subject::matches;
@@ -31,6 +32,7 @@ pub(crate) fn all(history: &History, plan: &Plan) -> Vec<String> {
         check_groups(history, id, &mut lost, &mut found);
         check_answer(history, id, &mut found);
     }
+    check_responses::all(history, plan, &mut found);
     found
 }
 
@@ -58,14 +60,14 @@ fn is_gone(history: &History, sub: &SubRecord) -> Tick {
 }
 
 /// Whether its connection ended before the run did, and before it had all that it is owed.
-fn is_dying(history: &History, client: usize) -> bool {
+pub(crate) fn is_dying(history: &History, client: usize) -> bool {
     let record = &history.clients[client];
     record.hung_up.is_some() || (record.closed.is_some() && !record.let_go)
 }
 
 /// From when on it is sure that the server is done with a message; `None` if it may never have
 /// read it.
-fn settled(history: &History, message: &MessageRecord) -> Option<Tick> {
+pub(crate) fn settled(history: &History, message: &MessageRecord) -> Option<Tick> {
     history.observed(message.client, message.op)
 }
 
@@ -119,12 +121,13 @@ impl Named<'_> {
         describe(self.history, id)
     }
 
-    /// Messages of one publisher come in order, and none twice.
+    /// Messages of one publisher come in order, and none twice. Of its responses those to one request do: another
+    /// request may have been made on another shard, which responses go through.
     fn check_order(&self, found: &mut Vec<String>) {
-        let mut last: BTreeMap<usize, usize> = BTreeMap::new();
+        let mut last: BTreeMap<(usize, Option<usize>), usize> = BTreeMap::new();
         for received in &self.sub.received {
             let message = &self.history.messages[received.message];
-            if let Some(before) = last.insert(message.client, received.message)
+            if let Some(before) = last.insert((message.client, message.answers), received.message)
                 && before >= received.message
             {
                 found.push(format!("{}: {} after {before}", self.name(), self.message(received.message)));
@@ -170,6 +173,9 @@ impl Named<'_> {
         let client = &self.history.clients[self.sub.client];
         for received in &self.sub.received {
             let message = &self.history.messages[received.message];
+            if message.answers.is_some() {
+                continue; // It may have taken one more step.
+            }
             let Some(done) = self.history.clients[message.client].replied[message.op] else { continue };
             let asked = client.sent.partition_point(|sent| *sent <= done);
             let answered = client.replied.get(asked).copied().flatten();
@@ -194,8 +200,10 @@ impl Named<'_> {
         }
         let from = established(history, sub);
         for (id, message) in history.messages.iter().enumerate() {
-            let owed =
-                message.sent > from && settled(history, message).is_some() && is_for(history, sub, message);
+            let owed = message.sent > from
+                && message.answers.is_none()
+                && settled(history, message).is_some()
+                && is_for(history, sub, message);
             if owed && !received(sub, id) && !lost.has(history, message, &[*sub]) {
                 found.push(format!("{}: {} is missing; seen at {from:?}", self.name(), self.message(id)));
             }
@@ -215,7 +223,8 @@ impl Named<'_> {
             last.insert(history.messages[received.message].client, received.message);
         }
         for (id, message) in history.messages.iter().enumerate() {
-            let is_before = last.get(&message.client).is_some_and(|last| id < *last);
+            let is_before =
+                message.answers.is_none() && last.get(&message.client).is_some_and(|last| id < *last);
             if is_before && message.sent > from && is_for(history, sub, message) && !received(sub, id) {
                 found.push(format!("{}: {} is missing before the last one", self.name(), self.message(id)));
             }
@@ -234,26 +243,26 @@ fn check_warnings(history: &History, found: &mut Vec<String>) {
     }
 }
 
-fn describe(history: &History, id: usize) -> String {
+pub(crate) fn describe(history: &History, id: usize) -> String {
     let MessageRecord { client, subject, sent, .. } = &history.messages[id];
     let shard = history.clients[*client].shard;
     format!("message {id} ({subject}, client {client} on shard {shard}, sent at {})", sent.0)
 }
 
-fn received(sub: &SubRecord, id: usize) -> bool {
+pub(crate) fn received(sub: &SubRecord, id: usize) -> bool {
     sub.received.iter().any(|received| received.message == id)
 }
 
 /// A queue group gets a message once at most, and once at least if it had a member throughout.
 fn check_groups(history: &History, id: usize, lost: &mut LostMail, found: &mut Vec<String>) {
     let message = &history.messages[id];
-    let mut groups: BTreeMap<&str, Vec<&SubRecord>> = BTreeMap::new();
+    let mut groups: BTreeMap<(usize, &str), Vec<&SubRecord>> = BTreeMap::new();
     for sub in history.subs.iter().filter(|sub| is_for(history, sub, message)) {
         if let Some(queue) = &sub.queue {
-            groups.entry(queue).or_default().push(sub);
+            groups.entry((history.space(sub.client, message), queue)).or_default().push(sub);
         }
     }
-    for (name, members) in groups {
+    for ((_, name), members) in groups {
         let takers = members.iter().filter(|sub| received(sub, id)).count();
         if takers > 1 {
             found.push(format!("group {name}: {} came {takers} times", describe(history, id)));

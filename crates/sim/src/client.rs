@@ -172,6 +172,7 @@ impl Client {
     pub(crate) fn publish(&mut self, history: &mut History, draft: Draft) {
         let id = history.messages.len();
         let reply = draft.is_request.then(|| format!("inbox.{}.{id}", self.record));
+        let answers = history.tokens.get(&draft.subject).copied();
         let payload = payload(id, draft.hops, draft.len);
         let reply_bytes = reply.as_deref().map(str::as_bytes);
         if draft.with_header && self.abilities.headers {
@@ -198,6 +199,7 @@ impl Client {
             wants_answer: draft.is_request && self.abilities.no_responders && is_permitted,
             answered: None,
             len: payload.len(),
+            answers,
         });
     }
 
@@ -334,6 +336,7 @@ impl Client {
         history.subs[row].received.push(Received { message: id, at });
         history.observe(publisher, op, at);
         history.observe(self.record, history.subs[row].op + 1, at);
+        history.note_reply(message.reply, id);
         let reply = message.reply.map(|reply| String::from_utf8_lossy(reply).into_owned());
         Some(Seen::Message { reply, hops })
     }

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::asking::Asking;
 use crate::sharing::Sharing;
 use crate::users::UserRecord;
 
@@ -32,6 +33,12 @@ pub struct History {
     pub lost_mail: BTreeMap<u8, u64>,
     /// What the accounts share.
     pub sharing: Sharing,
+    /// How they answer what they ask each other.
+    pub asking: Asking,
+    /// The requests that reply subjects of the server stand for.
+    pub tokens: BTreeMap<String, usize>,
+    /// Responses that went nowhere, as the shards say.
+    pub late_responses: u64,
     /// When the server entered lame duck mode.
     pub lame_duck: Option<Tick>,
     /// What was wrong at first sight, in words.
@@ -140,18 +147,13 @@ pub struct MessageRecord {
     pub answered: Option<Tick>,
     /// Bytes of payload.
     pub len: usize,
-}
-
-impl MessageRecord {
-    /// The subject that those who get it are shown.
-    pub(crate) fn shows(&self) -> &str {
-        self.other_subject.as_deref().unwrap_or(&self.subject)
-    }
+    /// The request that it responds to, across a border.
+    pub answers: Option<usize>,
 }
 
 impl History {
-    pub(crate) fn new(sharing: Sharing) -> Self {
-        Self { sharing, ..Self::default() }
+    pub(crate) fn new(sharing: Sharing, asking: Asking) -> Self {
+        Self { sharing, asking, ..Self::default() }
     }
 
     /// The next moment.
@@ -220,7 +222,33 @@ impl History {
     pub(crate) fn seen(&self, client: usize, message: &MessageRecord) -> Option<(String, bool)> {
         let account = |client: usize| self.clients[client].user.account;
         let (from, to) = (account(message.client), account(client));
+        if let Some(request) = message.answers {
+            let is_asker = account(self.messages[request].client) == to;
+            return is_asker.then(|| (self.reply_to(request), false));
+        }
+        if let Some(subject) = self.asking.asked(from, to, &message.subject) {
+            return Some((subject, false));
+        }
         self.sharing.seen(from, to, &message.subject).map(|subject| (subject, from != to))
+    }
+
+    /// Where the requester wants the response to a request.
+    pub(crate) fn reply_to(&self, request: usize) -> String {
+        format!("inbox.{}.{request}", self.messages[request].client)
+    }
+
+    /// The account in which a message is published for those of a client's account: queue groups are of one.
+    pub(crate) fn space(&self, client: usize, message: &MessageRecord) -> usize {
+        let account = |client: usize| self.clients[client].user.account;
+        let (from, to) = (account(message.client), account(client));
+        if self.asking.asked(from, to, &message.subject).is_some() { to } else { from }
+    }
+
+    /// Notes which request a reply subject stands for, if that is one of the server's.
+    pub(crate) fn note_reply(&mut self, reply: Option<&[u8]>, request: usize) {
+        if let Some(reply) = reply.filter(|reply| reply.starts_with(b"_R_.")) {
+            self.tokens.insert(String::from_utf8_lossy(reply).into_owned(), request);
+        }
     }
 
     /// How many messages a subscription got that count towards its maximum.

@@ -9,7 +9,9 @@
 //! [`run_cluster`] does so with several servers and what is between them ([`ClusterPlan`]).
 #![forbid(unsafe_code)]
 
+mod asking;
 mod check;
+mod check_responses;
 mod client;
 mod connection;
 mod ending;
@@ -34,6 +36,7 @@ mod web_client;
 mod workload;
 mod world;
 
+pub use asking::Asking;
 pub use history::{ClientRecord, History, Limit, MessageRecord, Received, SubRecord, Tick, Unsub};
 pub use outcome::{Outcome, ServiceStats, Stats};
 pub use plan::{Ending, Plan, Profile};

@@ -20,6 +20,8 @@ pub struct Stats {
     pub published: usize,
     /// Messages received.
     pub received: usize,
+    /// Responses received across borders.
+    pub responses: usize,
     /// 503s received.
     pub unanswered: usize,
     /// Subscriptions that had their maximum.
@@ -97,6 +99,7 @@ impl std::ops::AddAssign for Stats {
     fn add_assign(&mut self, other: Self) {
         self.published += other.published;
         self.received += other.received;
+        self.responses += other.responses;
         self.unanswered += other.unanswered;
         self.exhausted += other.exhausted;
         self.cut_off += other.cut_off;

@@ -4,6 +4,7 @@ use broker::ForgedServices;
 use fabric::{SHARDS_MAX, ShardId};
 use shard_core::Forged;
 
+use crate::asking::Asking;
 use crate::random::{Random, Stream};
 use crate::sharing::Sharing;
 
@@ -76,6 +77,8 @@ pub struct Plan {
     pub accounts: usize,
     /// What they share.
     pub sharing: Sharing,
+    /// How they answer what they ask each other.
+    pub asking: Asking,
     /// Whether some clients may not have, or send, everything.
     pub permissions: bool,
     /// Subscriptions that some clients have beside those they use: they end with their connection.
@@ -116,12 +119,19 @@ impl Plan {
         const EXPIRED_MAX: usize = 1;
         // With those that leave, of which not all shards know yet.
         let of_service = if self.services { 4 * SERVICE_SUBS_MAX } else { 0 };
-        (self.clients * (CLIENT_SUBS_MAX + EXPIRED_MAX) + of_service) as u64
+        // A border takes a step, beside those who are behind it.
+        (self.clients * (CLIENT_SUBS_MAX + EXPIRED_MAX) + of_service + self.accounts) as u64
     }
 
-    /// Times that a message may cross to the same shard: once more if a service there owns its subject.
+    /// Times that a message may cross to the same shard: once in each account, and once more if a service there owns its
+    /// subject.
     pub(crate) fn crossings_max(&self) -> usize {
-        1 + usize::from(self.services)
+        usize::from(self.services) + if self.asks() { self.accounts } else { 1 }
+    }
+
+    /// Whether clients ask across borders.
+    pub(crate) fn asks(&self) -> bool {
+        self.asking != Asking::Nothing && self.accounts > 1
     }
 
     /// The plan of a seed: one in sixteen is heavy, one in eight has slow readers, and in one in sixteen clients have
@@ -164,6 +174,7 @@ impl Plan {
             moves: *random.one_of(&[0, 5, 30, 200]),
             accounts: *random.one_of(&[1, 1, 2, 3]),
             sharing: [Sharing::Nothing, Sharing::AsIs, Sharing::Renamed][(seed / 2 % 3) as usize],
+            asking: [Asking::Once, Asking::Often, Asking::Nothing][(seed / 6 % 3) as usize],
             permissions: random.chance(40),
             ballast: *random.one_of(&[0, 0, 10, 60]),
             chore_steps: *random.one_of(&[1, 30, 100, 4096]),

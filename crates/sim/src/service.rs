@@ -10,6 +10,7 @@ use broker::{Broker, CLAIMED, Claims, Owner, PublishOutcome, Round, ServiceId, S
 use fabric::{Mailbox, MeshFrame, MeshMessage, ShardId};
 use nats_proto::Publish;
 
+use crate::asking::Asking;
 use crate::client::{parse_payload, payload};
 use crate::history::{History, MessageRecord, Received, SubRecord, Unsub};
 use crate::outcome::ServiceStats;
@@ -202,11 +203,14 @@ impl Service {
         let (id, hops) =
             parse_payload(message.publish.payload()).expect("clients and services number messages");
         let record = &history.messages[id];
-        if record.shows().as_bytes() != message.publish.subject {
+        let by_claim = tag == CLAIMED;
+        let client = if by_claim { self.owner } else { self.subscriber };
+        let seen =
+            record.other_subject.clone().or_else(|| history.seen(client, record).map(|(seen, _)| seen));
+        if seen.is_none_or(|seen| seen.as_bytes() != message.publish.subject) {
             return history.wrong(format!("service {}: message {id} arrived changed", self.shard));
         }
         let is_owned = |sub: &SubRecord| sub.client == self.owner && sub.filter == record.subject;
-        let by_claim = tag == CLAIMED;
         *if by_claim { &mut world.stats.owned } else { &mut world.stats.subscribed } += 1;
         let row = match tag {
             CLAIMED => history.subs.iter().position(is_owned),
@@ -218,6 +222,7 @@ impl Service {
         let (publisher, op) = (record.client, record.op);
         history.subs[row].received.push(Received { message: id, at });
         history.observe(publisher, op, at);
+        history.note_reply(message.publish.reply, id);
         if hops > 0 && world.random.chance(60) {
             let selects = match message.publish.reply {
                 Some(reply) => String::from_utf8_lossy(reply).into_owned(),
@@ -269,6 +274,7 @@ impl Service {
             let op = world.history.next_op(self.publisher);
             world.history.observe(self.publisher, op, sent);
             let draft = self.drafts.pop_front().expect("it is in front");
+            let answers = world.history.tokens.get(&draft.selects).copied();
             world.history.messages.push(MessageRecord {
                 client: self.publisher,
                 op,
@@ -278,6 +284,7 @@ impl Service {
                 wants_answer: false,
                 answered: None,
                 len: payload.len(),
+                answers,
             });
         }
         self.waits = false;
@@ -294,6 +301,8 @@ impl Service {
                 let all = world.random.chance(20);
                 let subject = if all {
                     "s.*".into()
+                } else if world.plan.asks() && world.random.chance(40) {
+                    Asking::all(self.shard % world.plan.accounts)
                 } else {
                     format!("s.{}", world.random.size(0, world.plan.subjects - 1))
                 };

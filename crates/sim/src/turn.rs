@@ -52,12 +52,12 @@ impl SimShell {
 
     /// One message under offer for each connection and each service bounds them.
     fn check_offers(&mut self, broker: &Broker) {
-        let mut seen: Vec<Party> = Vec::new();
-        for party in broker.offering() {
-            if seen.contains(&party) {
+        let mut seen: Vec<(Party, u64)> = Vec::new();
+        for (party, message) in broker.offering() {
+            if seen.iter().any(|(other, its)| *other == party && *its != message) {
                 return self.history.wrong(format!("{party:?} has two messages under offer"));
             }
-            seen.push(party);
+            seen.push((party, message));
         }
     }
 }

@@ -43,8 +43,8 @@ impl UserRecord {
 pub(crate) fn directory(plan: &Plan) -> Arc<Directory> {
     let accounts = (0..plan.accounts).map(|account| AccountConfig {
         name: account_name(account),
-        exports: plan.sharing.exports(account),
-        imports: plan.sharing.imports(account),
+        exports: plan.sharing.exports(account).into_iter().chain(plan.asking.exports(account)).collect(),
+        imports: plan.sharing.imports(account).into_iter().chain(plan.asking.imports(account)).collect(),
         users: [false, true].map(|is_restricted| user(UserRecord { account, is_restricted })).to_vec(),
         ..AccountConfig::default()
     });

@@ -1,5 +1,6 @@
 //! What clients decide to do.
 
+use crate::asking::Asking;
 use crate::client::{Abilities, Client, Draft, Seen};
 use crate::history::History;
 use crate::plan::{CLIENT_SUBS_MAX, Plan, Profile};
@@ -12,6 +13,9 @@ const SETTLED_SUBS: usize = 2;
 
 /// PINGs a client may have open.
 const OWED_MAX: usize = 40;
+
+/// Services that accounts ask each other for.
+const ASKED_MAX: usize = 3;
 
 /// How often a message may be passed on.
 const HOPS_MAX: u32 = 3;
@@ -131,9 +135,12 @@ impl Workload {
             Profile::Heavy => 0,
             _ => self.random.size(0, self.plan.payload_max),
         };
-        let subject = match self.plan.services && self.random.chance(15) {
-            true => owned_subject(&mut self.random),
-            false => self.subject(),
+        let subject = if self.plan.services && self.random.chance(15) {
+            owned_subject(&mut self.random)
+        } else if self.plan.asks() && self.random.chance(30) {
+            Asking::subject(client.user.account, self.random.size(0, ASKED_MAX - 1))
+        } else {
+            self.subject()
         };
         let draft = Draft {
             subject,
@@ -165,6 +172,12 @@ impl Workload {
             90..=96 => "*.0".into(),
             _ => "s.>".into(),
         };
+        if self.plan.asks() && self.random.chance(25) {
+            let account = client.user.account;
+            let number = self.random.size(0, ASKED_MAX - 1);
+            filter =
+                if self.random.chance(30) { Asking::all(account) } else { Asking::subject(account, number) };
+        }
         if !client.user.may_get(&filter) {
             filter = "s.*".into(); // It would be refused.
         }

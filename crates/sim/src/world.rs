@@ -12,6 +12,7 @@ use shard_core::ShardCore;
 use system::System;
 
 use crate::check;
+use crate::check_responses;
 use crate::client::Client;
 use crate::connection::{Connection, Receiving};
 use crate::fairness::{ENDLESS, Fairness, SHARE_MAX};
@@ -51,12 +52,15 @@ pub fn run(plan: &Plan) -> Outcome {
         world.run_until_quiet();
         world.check_quiet();
     }
+    let late = world.cores.iter_mut().map(|core| core.broker_mut().totals().late_responses).sum();
     let SimShell { mut history, mut stats, connections, .. } = world.shell;
+    history.late_responses = late;
     let webs = || connections.iter().filter_map(|connection| connection.web.as_ref());
     let mut violations = std::mem::take(&mut history.violations);
     violations.extend(check::all(&history, plan));
     stats.published = history.messages.len();
     stats.received = history.subs.iter().map(|sub| sub.received.len()).sum();
+    stats.responses = check_responses::received_in(&history);
     stats.unanswered = history.messages.iter().filter(|message| message.answered.is_some()).count();
     stats.warned = history.clients.iter().filter(|client| client.warned > 0).count();
     stats.webs = webs().count();
@@ -103,7 +107,7 @@ impl World {
             is_listening: true,
             endings: Random::new(plan.seed, Stream::Endings as u64),
             passing_reads: vec![0; plan.shards],
-            history: History::new(plan.sharing),
+            history: History::new(plan.sharing, plan.asking),
             schedule: Random::new(plan.seed, Stream::Schedule as u64),
             sockets: Random::new(plan.seed, Stream::Sockets as u64),
             moves: Random::new(plan.seed, Stream::Moves as u64),
