@@ -175,6 +175,7 @@ fn metrics_are_by_shard(setup: Setup) {
     assert_eq!(shards as u32, setup.shards);
     assert_eq!((sum("buster_connections"), sum("buster_received_messages_total")), (8.0, 8.0));
     assert_eq!((sum("buster_received_bytes_total"), sum("buster_sent_messages_total")), (40.0, 0.0));
+    assert_eq!((sum("buster_account_connections"), sum("buster_account_received_bytes_total")), (8.0, 40.0));
     assert!(sum("buster_turn_seconds_count") > 0.0 && sum("buster_parks_total") > 0.0);
     assert!(sum("process_resident_memory_bytes") > 1e6);
     let of_shards = |name: &str| -> Vec<f64> {

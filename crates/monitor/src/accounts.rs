@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::moment::Moment;
+use crate::shown_sharing::{ShownExport, ShownImport, ShownSharing};
 use crate::snapshot::{AccountRow, Tally};
 use crate::subsz::LookupsText;
 
@@ -102,13 +103,15 @@ pub fn accountz_of<'a>(
 }
 
 impl AccountRow {
-    /// All about this account. It is as it was `updated`, and may have streams or not.
+    /// All about this account. It is as it was `updated`, and may have streams or not. What it maps and shares is as it is
+    /// configured.
     pub fn detail<'a>(
         &'a self,
         system_account: &str,
         updated: Moment,
         jetstream_enabled: bool,
         mappings: Option<&'a ShownMappings>,
+        sharing: &'a ShownSharing,
     ) -> AccountDetail<'a> {
         AccountDetail {
             account_name: &self.name,
@@ -121,6 +124,8 @@ impl AccountRow {
             client_connections: self.connections,
             subscriptions: self.subscriptions,
             mappings,
+            exports: &sharing.exports,
+            imports: &sharing.imports,
             name_tag: &self.name,
             sublist_stats: LookupsText::of(self.subscriptions, self.lookups),
         }
@@ -174,6 +179,10 @@ pub struct AccountDetail<'a> {
     subscriptions: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     mappings: Option<&'a ShownMappings>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    exports: &'a [ShownExport],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    imports: &'a [ShownImport],
     name_tag: &'a str,
     sublist_stats: LookupsText,
 }
@@ -282,7 +291,8 @@ mod tests {
     fn an_account_is_told_in_full() {
         let told = |jetstream, mappings| {
             let row = row(2, 3);
-            let detail = row.detail("$SYS", Moment(0), jetstream, mappings);
+            let sharing = ShownSharing::default();
+            let detail = row.detail("$SYS", Moment(0), jetstream, mappings, &sharing);
             pretty(&accountz_of("ID", Moment(0), "$SYS", &detail))
         };
         let body = told(false, None);

@@ -23,6 +23,7 @@ mod parameters;
 mod paths;
 mod request;
 mod root;
+mod shown_sharing;
 mod snapshot;
 mod subsz;
 mod varz;
@@ -46,12 +47,14 @@ pub use jsz::{
 };
 pub use log_totals::{LogTotals, SYNC_BOUNDS};
 pub use metrics::{
-    CONSUMER_SERIES_MAX, ConsumerSeries, JetStreamMetrics, Metrics, Process, STREAM_SERIES_MAX, StreamSeries,
+    ACCOUNT_SERIES_MAX, CONSUMER_SERIES_MAX, ConsumerSeries, JetStreamMetrics, Metrics, Process,
+    STREAM_SERIES_MAX, StreamSeries,
 };
 pub use moment::Moment;
-pub use nats_proto::go_json::compact;
+pub use nats_proto::go_json::{compact, compact_within};
 pub use request::Request;
 pub use root::root;
+pub use shown_sharing::{ShownExport, ShownImport, ShownSharing};
 pub use snapshot::{
     AccountRow, ClosedRow, ConnectionFilter, ConnectionRow, Lookups, PeerCert, ShardTotals, Subjects,
     SubscriptionFilter, SubscriptionRow, TURN_BOUNDS, Tally, TlsFacts, Turns,

@@ -1,14 +1,17 @@
 //! `/metrics`: the same numbers for Prometheus, by shard.
 
+mod accounts;
 mod jetstream;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::time::Duration;
 
+pub use self::accounts::ACCOUNT_SERIES_MAX;
 pub use self::jetstream::{
     CONSUMER_SERIES_MAX, ConsumerSeries, JetStreamMetrics, STREAM_SERIES_MAX, StreamSeries,
 };
+use crate::accounts::Accounts;
 use crate::answer::Answer;
 use crate::snapshot::{ShardTotals, TURN_BOUNDS};
 use crate::varz::Facts;
@@ -36,6 +39,8 @@ pub struct Metrics<'a> {
     pub process: Process,
     /// Each shard's sums, in their order.
     pub shards: &'a [ShardTotals],
+    /// Those that have had clients.
+    pub accounts: &'a Accounts,
     /// Requests so far, by endpoint.
     pub http_req_stats: &'a BTreeMap<&'static str, u64>,
     /// Streams, if there may be any.
@@ -119,6 +124,7 @@ impl Metrics<'_> {
                 line(&mut text, name, &[("shard", &number.to_string())], value(shard));
             }
         }
+        accounts::write(&mut text, self.accounts);
         self.write_slow_consumers(&mut text);
         self.write_turns(&mut text);
         self.write_requests(&mut text);

@@ -15,6 +15,7 @@ use monitor::{
     JetStreamTotals, Lookups, Moment, Selection, ShardTotals, Shown, StreamHealth, Subjects, Subs,
     SubscriptionFilter, SubscriptionRow, SubszQuery,
 };
+use nats_auth::Directory;
 use shard_runtime::Control;
 use system::SubscribersQuery;
 
@@ -101,10 +102,14 @@ impl Gatherer {
         Some(Clock { now: self.clock_zero.after(shards_now), shards_now })
     }
 
+    /// Users and accounts, as they are in force.
+    pub(crate) fn directory(&self) -> Option<Arc<Directory>> {
+        self.control.ask(ShardId(0), |broker, _| Arc::clone(&broker.settings().directory)).recv().ok()
+    }
+
     /// How many accounts have connections.
     pub(crate) fn active_accounts(&self) -> Option<usize> {
-        let directory =
-            self.control.ask(ShardId(0), |broker, _| Arc::clone(&broker.settings().directory)).recv().ok()?;
+        let directory = self.directory()?;
         Some(directory.accounts().iter().filter(|account| account.connections() > 0).count())
     }
 
@@ -120,6 +125,19 @@ impl Gatherer {
                     true
                 },
             )?;
+        }
+        Some(accounts)
+    }
+
+    /// Those that have had clients, without how they are looked up.
+    pub(crate) fn busy_accounts(&self) -> Option<Accounts> {
+        let mut accounts = Accounts::default();
+        for shard in self.control.shards() {
+            let take = |rows: Vec<AccountRow>| {
+                rows.into_iter().for_each(|row| accounts.add(row));
+                true
+            };
+            self.pages(shard, Broker::account_traffic_page, take)?;
         }
         Some(accounts)
     }
@@ -222,6 +240,30 @@ impl Gatherer {
         Some(count)
     }
 
+    /// Has something done to the one connection that `act` looks for, page by page; `None` within if there is none.
+    pub(crate) fn single_out<T: Send + 'static>(
+        &self,
+        act: impl Fn(&mut Broker, u64) -> Page<T> + Clone + Send + Sync + 'static,
+    ) -> Option<Option<T>> {
+        for _ in 0..WALKS_MAX {
+            let before = self.moved_in()?;
+            let mut found = None;
+            for shard in self.control.shards() {
+                self.pages(shard, act.clone(), |rows| {
+                    found = rows.into_iter().next();
+                    found.is_none()
+                })?;
+                if found.is_some() {
+                    return Some(found);
+                }
+            }
+            if self.moved_in()? == before {
+                break;
+            }
+        }
+        Some(None)
+    }
+
     /// Returns how many are remembered of the account that is asked for, whoever's they are.
     fn closed_connections(&self, query: &ConnzQuery, selection: &mut Selection) -> usize {
         // nats-server does not note that somebody was in that account, and finds none.
@@ -316,10 +358,10 @@ impl Gatherer {
     }
 }
 
-/// What the accounts that are asked for are looked up like: subscriptions and lookups.
-pub(crate) fn lookups(accounts: &Accounts, account: Option<&str>) -> (u64, Lookups) {
+/// What accounts have together: subscriptions, and how they are looked up.
+pub(crate) fn lookups<'a>(accounts: impl Iterator<Item = &'a AccountRow>) -> (u64, Lookups) {
     let mut sum = (0, Lookups::default());
-    for row in accounts.iter().filter(|row| account.is_none_or(|name| *name == *row.name)) {
+    for row in accounts {
         sum.0 += row.subscriptions;
         sum.1.add(row.lookups);
     }

@@ -1,4 +1,5 @@
 //! What the system's services answer of all shards: found out on a thread of its own, one inquiry after the other.
+//! Accounts take turns, on whatever shards they ask.
 //!
 //! The thread ends with the last shard.
 
@@ -10,27 +11,32 @@ use fabric::ShardId;
 use monitor::{gatewayz, ip_queuesz, jsz_disabled, leafz, raftz, routez};
 use nats_proto::quote;
 use shard_runtime::{Control, wall_clock};
-use system::{Inquiry, InquiryKind, Reply, Statsz, SystemEvent};
+use system::{ByAccount, Inquiry, InquiryKind, Reply, Statsz, SystemEvent};
 
 use crate::audience::Messenger;
 use crate::error::NodeError;
 use crate::gather::Gatherer;
-use crate::process::resident_bytes;
+use crate::process::{Expvarz, resident_bytes};
+use crate::reload_request::ReloadByRequest;
 use crate::teller::Teller;
 
 /// How often the server tells how it is.
 const BEAT: Duration = Duration::from_secs(10);
 
+const NOT_TO_BE_WARNED: &str =
+    "client does not support Lame Duck Mode or is not ready to receive the notification";
+
 /// Who finds it out.
 pub(crate) struct Informer {
     control: Control,
     teller: Teller,
+    reload: ReloadByRequest,
 }
 
 impl Informer {
     /// For shards that are running.
-    pub(crate) fn new(control: Control, teller: Teller) -> Self {
-        Self { control, teller }
+    pub(crate) fn new(control: Control, teller: Teller, reload: ReloadByRequest) -> Self {
+        Self { control, teller, reload }
     }
 
     /// Answers inquiries from now on.
@@ -46,11 +52,19 @@ impl Informer {
     /// Answers what comes, and has the server tell how it is now and then.
     fn answer_all(&self, inquiries: &Receiver<Inquiry>) {
         let mut beat = Instant::now() + BEAT;
+        // No more than shards have under way.
+        let mut waiting = ByAccount::default();
         loop {
-            match inquiries.recv_timeout(beat.saturating_duration_since(Instant::now())) {
-                Ok(inquiry) => self.answer(inquiry),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return,
+            if waiting.is_empty() {
+                match inquiries.recv_timeout(beat.saturating_duration_since(Instant::now())) {
+                    Ok(inquiry) => waiting.push(inquiry.account(), inquiry),
+                    Err(RecvTimeoutError::Timeout) => {}
+                    Err(RecvTimeoutError::Disconnected) => return,
+                }
+            }
+            inquiries.try_iter().for_each(|inquiry| waiting.push(inquiry.account(), inquiry));
+            if let Some(inquiry) = waiting.pop() {
+                self.answer(inquiry);
             }
             if Instant::now() >= beat {
                 beat = Instant::now() + BEAT;
@@ -97,6 +111,24 @@ impl Informer {
             InquiryKind::IpQueuesz => inquiry.answer(now, &ip_queuesz()),
             InquiryKind::Raftz => inquiry.answer(now, &raftz()),
             InquiryKind::Profilez(refusal) => inquiry.answer(now, &refusal),
+            InquiryKind::Expvarz => inquiry.answer(now, &Expvarz::now()),
+            InquiryKind::Reload => inquiry.answer_deed(now, self.reload.call()),
+            InquiryKind::Kick(cid) => inquiry.answer_deed(now, self.kick(cid)?),
+            InquiryKind::Ldm(cid) => inquiry.answer_deed(now, self.warn(cid)?),
+        })
+    }
+
+    fn kick(&self, cid: u64) -> Option<Result<(), String>> {
+        let kicked = self.gatherer().single_out(move |broker, from| broker.kick(cid, from))?;
+        Some(kicked.ok_or_else(|| "no such client or leafnode id".to_owned()))
+    }
+
+    fn warn(&self, cid: u64) -> Option<Result<(), String>> {
+        let warned = self.gatherer().single_out(move |broker, from| broker.warn_one(cid, from))?;
+        Some(match warned {
+            Some(true) => Ok(()),
+            Some(false) => Err(NOT_TO_BE_WARNED.to_owned()),
+            None => Err("no such client id".to_owned()),
         })
     }
 

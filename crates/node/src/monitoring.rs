@@ -135,9 +135,11 @@ impl Desk {
             }
             Request::Metrics => {
                 let shards = &self.gatherer().totals()?[..];
-                let jetstream = self.jetstream_metrics(facts)?;
+                let accounts = &self.gatherer().busy_accounts()?;
+                let jetstream = &self.jetstream_metrics(facts)?;
                 let (process, http_req_stats) = (process(), &*self.teller.board.requests());
-                Metrics { facts, process, shards, http_req_stats, jetstream: jetstream.as_ref() }.answer()
+                let jetstream = jetstream.as_ref();
+                Metrics { facts, process, shards, accounts, http_req_stats, jetstream }.answer()
             }
         })
     }

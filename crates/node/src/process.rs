@@ -1,12 +1,13 @@
 //! What the operating system says of this process.
 
-use std::fs;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
+use std::{env, fs};
 
 use monitor::Process;
 use rustix::param::page_size;
 use rustix::time::{ClockId, clock_gettime};
+use serde::Serialize;
 
 /// A share of the processor is measured over at least this long: nats-server's is, too.
 const WINDOW_MIN: Duration = Duration::from_secs(1);
@@ -43,6 +44,50 @@ impl Usage {
     }
 }
 
+/// EXPVARZ: what Go's runtime would say of memory, as far as there is something to say, and the command line.
+#[derive(Debug, Serialize)]
+pub(crate) struct Expvarz {
+    memstats: MemStats,
+    cmdline: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct MemStats {
+    alloc: u64,
+    sys: u64,
+}
+
+impl Expvarz {
+    pub(crate) fn now() -> Self {
+        let bytes = resident_bytes();
+        let args = env::args_os().map(|arg| arg.to_string_lossy().into_owned());
+        Self { memstats: MemStats { alloc: bytes, sys: bytes }, cmdline: without_secrets(args) }
+    }
+}
+
+/// Flags whose value is a secret.
+const SECRET_FLAGS: [&str; 2] = ["pass", "auth"];
+
+/// Arguments, with stars for secrets.
+fn without_secrets(args: impl Iterator<Item = String>) -> Vec<String> {
+    let mut is_secret = false;
+    let shown = args.map(|arg| {
+        let flag = arg.strip_prefix("--").or_else(|| arg.strip_prefix('-'));
+        let (name, value) = flag.map_or(("", None), |flag| match flag.split_once('=') {
+            Some((name, value)) => (name, Some(value)),
+            None => (flag, None),
+        });
+        let was_secret = std::mem::replace(&mut is_secret, SECRET_FLAGS.contains(&name) && value.is_none());
+        match value {
+            _ if was_secret => "***".to_owned(),
+            Some(value) if SECRET_FLAGS.contains(&name) => format!("{}***", &arg[..arg.len() - value.len()]),
+            _ => arg,
+        }
+    });
+    shown.collect()
+}
+
 /// What there is to say now.
 pub(crate) fn process() -> Process {
     Process { cpu: processor_time(), resident_bytes: resident_bytes(), open_files: open_files() }
@@ -68,6 +113,14 @@ fn open_files() -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_command_line_is_told_without_secrets() {
+        let args = ["server", "-p", "4222", "--pass", "secret", "-auth=secret", "--user", "me", "--pass=x=y"];
+        let shown = without_secrets(args.into_iter().map(str::to_owned));
+        let expected = ["server", "-p", "4222", "--pass", "***", "-auth=***", "--user", "me", "--pass=***"];
+        assert_eq!(shown, expected);
+    }
 
     #[test]
     fn a_process_has_memory_files_and_time() {

@@ -26,6 +26,7 @@ use crate::identity::system_server;
 use crate::jetstream::config;
 use crate::jetstream_limits::next_config;
 use crate::monitoring::Monitoring;
+use crate::reload_request::NO_FILE;
 use crate::server::Server;
 use crate::settings::settings;
 use crate::shed::{shed, sweep};
@@ -38,7 +39,7 @@ use crate::websocket;
 /// Why a reload was refused.
 #[derive(Debug, thiserror::Error)]
 enum ReloadError {
-    #[error("can only reload config when a file is provided using -c or --config")]
+    #[error("{}", NO_FILE)]
     NoFile,
     #[error(transparent)]
     Options(#[from] OptionsError),
@@ -106,11 +107,12 @@ impl Reloader {
         }
     }
 
-    /// Reloads, and says in the log what came of it.
-    pub(crate) fn reload(&mut self) {
-        if let Err(error) = self.try_reload() {
+    /// Reloads, and says in the log what came of it. The error says why nothing changed.
+    pub(crate) fn reload(&mut self) -> Result<(), String> {
+        self.try_reload().map_err(|error| {
             tracing::error!("Failed to reload server configuration: {error}");
-        }
+            error.to_string()
+        })
     }
 
     fn try_reload(&mut self) -> Result<(), ReloadError> {

@@ -1,7 +1,7 @@
 //! A server from start to end.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Instant;
 
 use broker::{ClosedConnections, Config, SeldomLines, Settings};
@@ -30,6 +30,7 @@ use crate::machine::{default_shards, memory_limit, raise_limits};
 use crate::monitoring::{Bound, Monitoring};
 use crate::notify;
 use crate::reload::Reloader;
+use crate::reload_request::ReloadByRequest;
 use crate::settings::settings;
 use crate::signals::{Duties, Signals};
 use crate::teller::Teller;
@@ -58,6 +59,7 @@ pub struct Server {
     pub(crate) sequence: Sequence,
     /// Its file goes with the server.
     pub(crate) ports: Arc<PortsPlace>,
+    reload: ReloadByRequest,
 }
 
 impl Server {
@@ -87,8 +89,9 @@ impl Server {
         let (clients, address) = listen(options)?.unzip();
         let port = address.map_or(options.port.number(), |address| address.port());
         let settings = Arc::new(settings(options, &server_id, port, directory));
-        // Without monitoring over HTTP those who ask by a message are told of none.
-        let closed_max = monitor.as_ref().map_or(0, |_| options.broker.max_closed_clients);
+        // Nobody can ask for them without monitoring over HTTP and without a system account.
+        let is_asked = monitor.is_some() || options.auth.system().is_some();
+        let closed_max = if is_asked { options.broker.max_closed_clients } else { 0 };
         let closed = Arc::new(ClosedConnections::new(closed_max));
         let configs = || shard_configs(count, &settings, &closed);
         let sequence = Sequence::default();
@@ -128,7 +131,8 @@ impl Server {
             streams.as_ref().map(|streams| StreamGatherer::new(control.clone(), streams.store.meters()));
         let gatherer = Gatherer::new(control.clone(), Arc::clone(&closed), streamed, wall_clock());
         let teller = Teller { gatherer: gatherer.clone(), board: Arc::clone(&board) };
-        let informer = Informer::new(control.clone(), teller.clone());
+        let reload = ReloadByRequest::default();
+        let informer = Informer::new(control.clone(), teller.clone(), reload.clone());
         informer.start(asked).inspect_err(|_| control.stop())?;
         let monitored = monitor.as_ref().map(Bound::reached);
         let begin = |monitor: Bound| monitor.start(teller, https).map(Arc::new);
@@ -153,6 +157,7 @@ impl Server {
             gatherer,
             sequence,
             ports,
+            reload,
         })
     }
 
@@ -191,8 +196,18 @@ pub fn serve(
     raise_limits();
     let server = Server::start(options, program)?;
     notify::ready();
-    let mut reloader = Reloader::new(command_line, options, &server, log);
-    let reload = Box::new(move || reloader.reload());
+    let reloader = Mutex::new(Reloader::new(command_line, options, &server, log));
+    let reload = move || {
+        notify::reloading();
+        let reloaded = reloader.lock().expect("nothing panics while it has this").reload();
+        notify::ready();
+        reloaded
+    };
+    let reload: Arc<dyn Fn() -> Result<(), String> + Send + Sync> = Arc::new(reload);
+    let by_request = Arc::clone(&reload);
+    server.reload.set(Box::new(move || by_request()));
+    // What came of it stands in the log.
+    let reload = Box::new(move || drop(reload()));
     signals.answer(Duties::new(server.control(), options.lame_duck, log.clone(), reload))?;
     server.wait()?;
     tracing::info!("Server Exiting..");

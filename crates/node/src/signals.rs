@@ -97,7 +97,7 @@ impl Duties {
             // Whoever sends this to a server in lame duck mode knows that it will end.
             SIGTERM if self.lame_duck.is_some() => {}
             SIGTERM => self.stop(),
-            SIGHUP => self.reload(),
+            SIGHUP => (self.reload)(),
             SIGUSR1 => self.log.reopen(),
             SIGUSR2 => self.enter_lame_duck(),
             _ => {
@@ -110,12 +110,6 @@ impl Duties {
     fn stop(&mut self) {
         self.lame_duck = None;
         shut_down(&self.control);
-    }
-
-    fn reload(&mut self) {
-        notify::reloading();
-        (self.reload)();
-        notify::ready();
     }
 
     fn enter_lame_duck(&mut self) {

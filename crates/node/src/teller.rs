@@ -12,6 +12,7 @@ use system::SubscribersQuery;
 use crate::audience::Audience;
 use crate::board::Board;
 use crate::gather::{Gatherer, lookups};
+use crate::shown_sharing::shown_sharing;
 
 /// Who finds it out. `None` from any of its methods says that the shards stop.
 #[derive(Clone)]
@@ -40,7 +41,10 @@ impl Teller {
 
     /// The subscriptions that are asked for.
     pub(crate) fn subsz<A: Audience>(&self, query: &SubszQuery, to: A) -> Option<A::Told> {
-        let (subscriptions, lookups) = lookups(&self.gatherer.accounts()?, query.account.as_deref());
+        let (subscriptions, lookups) = match &query.account {
+            Some(name) => lookups(self.gatherer.account(name)?.iter()),
+            None => lookups(self.gatherer.accounts()?.iter()),
+        };
         let (total, shown) =
             if query.subs { self.gatherer.subscription_list(query)? } else { (0, Vec::new()) };
         let facts = self.board.facts();
@@ -80,7 +84,10 @@ impl Teller {
             None => false,
         };
         let (loaded, mappings) = (facts.config.config_load_time, facts.mappings.get(name));
-        Some(tell(&account.detail(&facts.config.system_account, loaded, has_jetstream, mappings), to))
+        let directory = self.gatherer.directory()?;
+        let sharing = shown_sharing(&directory, name);
+        let system = &facts.config.system_account;
+        Some(tell(&account.detail(system, loaded, has_jetstream, mappings, &sharing), to))
     }
 
     /// What accounts do. Nothing is told where `may_be_silent` and there is nothing to show.

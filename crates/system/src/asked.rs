@@ -5,6 +5,7 @@ use fabric::MeshMessage;
 use monitor::{Moment, compact};
 use nats_proto::Publish;
 
+use crate::client_options::ClientOptions;
 use crate::conns::is_about;
 use crate::encoding::Encoding;
 use crate::envelope::{Body, sealed};
@@ -17,6 +18,10 @@ use crate::user_info::UserInfo;
 
 /// Bytes of options that are read: they are a few names. Who sends more is told so.
 const OPTIONS_BYTES_MAX: usize = 4 << 10;
+
+/// Bytes of headers that are looked at. If there are more the answer is not packed, and who counts subscriptions is not
+/// answered.
+const HEADER_BYTES_MAX: usize = 4 << 10;
 
 /// A request that is not answered yet.
 #[derive(Debug)]
@@ -35,6 +40,8 @@ pub(crate) struct Asked {
     subscribers: Option<SubscribersQuery>,
     /// How the answer may be packed.
     pub(crate) encoding: Encoding,
+    /// Bytes of it that were looked at or kept.
+    read_bytes: usize,
 }
 
 /// What becomes of a request.
@@ -66,6 +73,8 @@ impl Asked {
         let payload = if request.options().is_some() { publish.payload() } else { b"" };
         let is_short = payload.len() <= OPTIONS_BYTES_MAX;
         let own = broker.settings().directory.account(message.account as usize).name();
+        let headers = Some(publish.headers()).filter(|headers| headers.len() <= HEADER_BYTES_MAX);
+        let headers = headers.unwrap_or_default();
         Some(Self {
             to: Address::new(message.account as usize, subject),
             request,
@@ -74,13 +83,22 @@ impl Asked {
             user: if request == Request::UserInfo { asker(message, broker) } else { None },
             account: account(request, publish, own),
             subscribers: subscribers(request, publish, own),
-            encoding: Encoding::accepted(publish.headers()),
+            encoding: Encoding::accepted(headers),
+            read_bytes: read_bytes(publish),
         })
+    }
+
+    /// How many bytes of it were looked at or kept.
+    pub(crate) fn read_bytes(&self) -> usize {
+        self.read_bytes
     }
 
     /// Answers it, if that does not take all shards.
     pub(crate) fn decide(&self, server: &ServerIdentity, now: Moment) -> Verdict {
         let say = |body: &Body| Verdict::Say(sealed(server, now, body));
+        if self.request.is_about_client() && !self.options.as_deref().is_ok_and(ClientOptions::are_in) {
+            return Verdict::Silence;
+        }
         let options = match self.options() {
             Err(words) => return say(&Body::bad_request(words)),
             Ok(options) => options,
@@ -93,7 +111,7 @@ impl Asked {
                 Verdict::Say(sealed(server, now, &Body::Data(UserInfo::of(user))))
             }),
             Request::Idz => Verdict::Say(compact(&server.idz())),
-            Request::Unsupported(_) => say(&Body::not_supported(&self.subject)),
+            Request::Unsupported => say(&Body::not_supported(&self.subject)),
             Request::Conns => self
                 .account
                 .clone()
@@ -118,6 +136,12 @@ impl Asked {
     }
 }
 
+fn read_bytes(publish: &Publish<'_>) -> usize {
+    let reply = publish.reply.map_or(0, <[u8]>::len);
+    let headers = publish.headers().len().min(HEADER_BYTES_MAX);
+    publish.subject.len() + reply + headers + publish.payload().len().min(OPTIONS_BYTES_MAX)
+}
+
 /// The account that a request is about, if it is about one that its body does not deny.
 fn account(request: Request, publish: &Publish<'_>, own: &str) -> Option<Box<str>> {
     match request.scope() {
@@ -135,7 +159,7 @@ fn account(request: Request, publish: &Publish<'_>, own: &str) -> Option<Box<str
 }
 
 fn subscribers(request: Request, publish: &Publish<'_>, own: &str) -> Option<SubscribersQuery> {
-    if publish.payload().len() > OPTIONS_BYTES_MAX {
+    if publish.payload().len() > OPTIONS_BYTES_MAX || publish.headers().len() > HEADER_BYTES_MAX {
         return None;
     }
     match request {
@@ -170,6 +194,7 @@ mod tests {
             account: None,
             subscribers: None,
             encoding: Encoding::Plain,
+            read_bytes: 0,
         }
     }
 
@@ -237,18 +262,32 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_supported_is_answered_by_those_who_are_asked() {
-        let unsupported =
-            |options: &[u8]| said(&asked(Request::Unsupported(Some("server.LeafzEventOptions")), options));
-        assert!(
-            unsupported(b"").ends_with(r#""error":{"code":501,"description":"$SYS.X is not supported"}}"#)
-        );
-        assert_eq!(unsupported(br#"{"server_name":"x"}"#), "Silence");
-        assert!(
-            unsupported(b"[]")
-                .contains("json: cannot unmarshal array into Go value of type server.LeafzEventOptions")
-        );
-        assert!(said(&asked(Request::Unsupported(None), b"x")).contains(r#""code":501"#));
+    fn what_is_not_supported_is_said_to_whoever_asks() {
+        let unsupported = said(&asked(Request::Unsupported, b"x"));
+        assert!(unsupported.ends_with(r#""error":{"code":501,"description":"$SYS.X is not supported"}}"#));
+    }
+
+    /// As nats-server 2.14.5 does.
+    #[test]
+    fn who_names_no_client_as_it_should_is_not_answered() {
+        let kick = |options: &[u8]| said(&asked(Request::Kick, options));
+        assert_eq!(kick(br#"{"cid":7}"#), "Inquire(Kick(7))");
+        assert_eq!(kick(b"{}"), "Inquire(Kick(0))");
+        assert_eq!(said(&asked(Request::Ldm, br#"{"cid":7,"server_name":"S"}"#)), "Inquire(Ldm(7))");
+        for silent in [&b""[..], b"{", br#"{"cid":"7"}"#, br#"{"cid":-1}"#, br#"{"cid":7,"server_name":"T"}"#]
+        {
+            assert_eq!(kick(silent), "Silence", "{}", silent.escape_ascii());
+        }
+        let words =
+            "cannot unmarshal number into Go struct field EventFilterOptions.server_name of type string";
+        assert!(kick(br#"{"cid":7,"server_name":1}"#).contains(words));
+    }
+
+    #[test]
+    fn a_reload_is_asked_for_without_options_or_with() {
+        assert_eq!(said(&asked(Request::Reload, b"")), "Inquire(Reload)");
+        assert_eq!(said(&asked(Request::Reload, br#"{"server_name":"T"}"#)), "Silence");
+        assert!(said(&asked(Request::Reload, b"x")).contains(r#""code":400"#));
     }
 
     #[test]

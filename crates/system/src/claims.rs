@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use broker::{Claims, Owner};
-use nats_auth::Directory;
+use monitor::GLOBAL_ACCOUNT;
+use nats_auth::{Account, Directory};
 
 use crate::request::Request;
 use crate::server_identity::ServerIdentity;
@@ -14,18 +15,27 @@ pub(crate) struct SystemClaims {
     server: Arc<ServerIdentity>,
     /// The system account, by its index. Without one nobody answers anything.
     system: Option<usize>,
+    /// The account of those who name none.
+    global: Option<usize>,
 }
 
 impl SystemClaims {
     pub(crate) fn new(server: Arc<ServerIdentity>, directory: &Directory) -> Self {
-        let system =
-            directory.accounts().iter().position(|account| account.is_system() && !account.is_gone());
-        Self { server, system }
+        let find = |is_it: fn(&Account) -> bool| {
+            directory.accounts().iter().position(|account| is_it(account) && !account.is_gone())
+        };
+        let global = find(|account| **account.name() == *GLOBAL_ACCOUNT);
+        Self { server, system: find(Account::is_system), global }
     }
 
     /// The system account.
     pub(crate) fn system(&self) -> Option<usize> {
         self.system
+    }
+
+    /// The account of those who name none.
+    pub(crate) fn global(&self) -> Option<usize> {
+        self.global
     }
 
     pub(crate) fn server(&self) -> &Arc<ServerIdentity> {

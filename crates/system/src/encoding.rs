@@ -6,6 +6,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use nats_proto::HeaderView;
 use nats_proto::encode::header_block;
+use s2_stream::Writer;
 
 /// How an answer is packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -14,6 +15,8 @@ pub(crate) enum Encoding {
     #[default]
     Plain,
     Gzip,
+    /// A stream of Snappy.
+    Snappy,
     /// Not at all, which is said: what is asked for is not known here.
     Identity,
 }
@@ -26,7 +29,8 @@ impl Encoding {
         let accepted = accepted.to_ascii_lowercase();
         match &accepted[..] {
             b"" => Self::Plain,
-            names if names.windows(4).any(|name| name == b"gzip") => Self::Gzip,
+            names if has(names, b"snappy") || has(names, b"s2") => Self::Snappy,
+            names if has(names, b"gzip") => Self::Gzip,
             _ => Self::Identity,
         }
     }
@@ -36,19 +40,27 @@ impl Encoding {
         let name: &[u8] = match self {
             Self::Plain => return (body, 0),
             Self::Gzip => b"gzip",
+            Self::Snappy => b"snappy",
             Self::Identity => b"identity",
         };
         let mut packed = Vec::new();
         header_block(&mut packed, None, &[(&b"Content-Encoding"[..], name)]);
         let header_len = packed.len();
-        if self == Self::Identity {
-            packed.extend_from_slice(&body);
-            return (packed, header_len);
+        match self {
+            Self::Plain | Self::Identity => packed.extend_from_slice(&body),
+            Self::Snappy => Writer::snappy().write(&body, &mut packed),
+            Self::Gzip => {
+                let mut encoder = GzEncoder::new(packed, Compression::default());
+                encoder.write_all(&body).expect("memory takes all");
+                packed = encoder.finish().expect("memory takes all");
+            }
         }
-        let mut encoder = GzEncoder::new(packed, Compression::default());
-        encoder.write_all(&body).expect("memory takes all");
-        (encoder.finish().expect("memory takes all"), header_len)
+        (packed, header_len)
     }
+}
+
+fn has(names: &[u8], name: &[u8]) -> bool {
+    names.windows(name.len()).any(|part| part == name)
 }
 
 #[cfg(test)]
@@ -56,10 +68,11 @@ mod tests {
     use std::io::Read as _;
 
     use flate2::read::GzDecoder;
+    use s2_stream::{Reader, Step};
 
     use super::*;
 
-    /// As nats-server 2.14.5 takes them, but for `snappy`, which is not known here.
+    /// As nats-server 2.14.5 takes them.
     #[test]
     fn an_answer_is_packed_as_it_is_accepted() {
         let accepted = |names: &str| {
@@ -68,7 +81,7 @@ mod tests {
         assert_eq!(Encoding::accepted(b""), Encoding::Plain);
         assert_eq!(Encoding::accepted(b"NATS/1.0\r\n\r\n"), Encoding::Plain);
         assert_eq!((accepted("x, GZip"), accepted("br")), (Encoding::Gzip, Encoding::Identity));
-        assert_eq!(accepted("snappy"), Encoding::Identity);
+        assert_eq!((accepted("gzip, Snappy"), accepted("s2")), (Encoding::Snappy, Encoding::Snappy));
     }
 
     #[test]
@@ -83,5 +96,14 @@ mod tests {
         let mut unpacked = Vec::new();
         GzDecoder::new(&gzip[len..]).read_to_end(&mut unpacked).unwrap();
         assert!(unpacked == body && gzip.len() < body.len());
+        let (snappy, len) = Encoding::Snappy.pack(body.clone());
+        assert_eq!(&snappy[..len], b"NATS/1.0\r\nContent-Encoding: snappy\r\n\r\n");
+        assert!(snappy[len..].starts_with(b"\xff\x06\x00\x00sNaPpY") && snappy.len() < body.len());
+        let (mut reader, mut unpacked) = (Reader::new(), Vec::new());
+        reader.feed(&snappy[len..]);
+        while let Step::Plain(bytes) = reader.step(1024).unwrap() {
+            unpacked.extend_from_slice(bytes);
+        }
+        assert_eq!(unpacked, body);
     }
 }

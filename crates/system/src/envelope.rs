@@ -1,6 +1,6 @@
 //! What is around the answers: which server answers, and whether it could.
 
-use monitor::{Moment, compact};
+use monitor::{Moment, compact, compact_within};
 use serde::Serialize;
 
 use crate::server_identity::{ServerIdentity, ServerText};
@@ -38,6 +38,11 @@ impl Body {
         Self::NoData { data: (), error: ErrorText { code: 500, description } }
     }
 
+    /// What is asked for could not be done.
+    pub(crate) fn not_done(description: String) -> Self {
+        Self::Error(ErrorText { code: 500, description })
+    }
+
     /// nats-server answers this.
     pub(crate) fn not_supported(subject: &[u8]) -> Self {
         let description = format!("{} is not supported", String::from_utf8_lossy(subject));
@@ -52,9 +57,29 @@ struct Envelope<'a, D> {
     body: &'a Body<D>,
 }
 
+#[derive(Serialize)]
+struct Alone<'a> {
+    server: ServerText<'a>,
+}
+
 /// The payload of an answer.
 pub(crate) fn sealed<D: Serialize>(server: &ServerIdentity, now: Moment, body: &Body<D>) -> Vec<u8> {
     compact(&Envelope { server: server.signs(now), body })
+}
+
+/// The payload of an answer that says no more than that it was done.
+pub(crate) fn sealed_alone(server: &ServerIdentity, now: Moment) -> Vec<u8> {
+    compact(&Alone { server: server.signs(now) })
+}
+
+/// The payload of an answer, unless it is longer than so many bytes.
+pub(crate) fn sealed_within<D: Serialize>(
+    server: &ServerIdentity,
+    now: Moment,
+    body: &Body<D>,
+    bytes_max: usize,
+) -> Option<Vec<u8>> {
+    compact_within(&Envelope { server: server.signs(now), body }, bytes_max)
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::conns::conns;
 use crate::encoding::Encoding;
-use crate::envelope::{Body, sealed};
+use crate::envelope::{Body, sealed, sealed_alone, sealed_within};
 use crate::profilez::ProfilezText;
 use crate::server_identity::ServerIdentity;
 use crate::statsz::{Statsz, StatszText};
@@ -18,6 +18,10 @@ use crate::subscribers::SubscribersQuery;
 
 /// Inquiries of one shard that are under way; further requests wait on the shard.
 pub const INQUIRIES_MAX: usize = 16;
+
+/// Bytes of an answer, before it is packed. It is published as one message in one turn of a shard, which takes a
+/// millisecond; anyone may ask for the connections of its account. Who asks for more is told to ask for parts.
+const ANSWER_BYTES_MAX: usize = 4 << 20;
 
 /// What is to be found out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +64,14 @@ pub enum InquiryKind {
     Profilez(ProfilezText),
     /// How many subscriptions there are.
     Subscribers(SubscribersQuery),
+    /// What Go's runtime would say.
+    Expvarz,
+    /// Reading the configuration again.
+    Reload,
+    /// Closing the connection of that number.
+    Kick(u64),
+    /// Telling the client of that number to look for another server.
+    Ldm(u64),
 }
 
 /// A request for what all shards know.
@@ -100,6 +112,11 @@ pub struct Reply {
 }
 
 impl Inquiry {
+    /// The account of who asks, or of whom it is told.
+    pub fn account(&self) -> usize {
+        self.to.account
+    }
+
     /// The answer to [`InquiryKind::Statsz`], at a time on the wall.
     pub fn answer_statsz(self, now: Moment, statsz: &Statsz) -> Reply {
         let body = sealed(&self.server, now, &Body::Statsz(StatszText::from(statsz)));
@@ -119,8 +136,29 @@ impl Inquiry {
 
     /// The answer to any other, as monitoring tells it.
     pub fn answer<D: Serialize>(self, now: Moment, data: &D) -> Reply {
-        let (body, header_len) = self.encoding.pack(sealed(&self.server, now, &Body::Data(data)));
-        Reply { to: self.to, body, header_len }
+        match sealed_within(&self.server, now, &Body::Data(data), ANSWER_BYTES_MAX) {
+            Some(plain) => {
+                let (body, header_len) = self.encoding.pack(plain);
+                Reply { to: self.to, body, header_len }
+            }
+            None => {
+                self.refuse(now, format!("answer of more than {ANSWER_BYTES_MAX} bytes, ask for parts of it"))
+            }
+        }
+    }
+
+    /// The answer to who asked for something to be done, and what there is against it.
+    pub fn answer_deed(self, now: Moment, done: Result<(), String>) -> Reply {
+        match done {
+            Ok(()) => {
+                let (body, header_len) = self.encoding.pack(sealed_alone(&self.server, now));
+                Reply { to: self.to, body, header_len }
+            }
+            Err(why) => {
+                let body = sealed(&self.server, now, &Body::not_done(why));
+                Reply::new(self.to, body)
+            }
+        }
     }
 
     /// The answer to who asked for what is not to be had, and why.
@@ -142,6 +180,11 @@ impl Reply {
         let goes_on = next.is_some();
         self.to.subject = next.unwrap_or_default();
         goes_on
+    }
+
+    /// How many bytes there are to publish.
+    pub(crate) fn len(&self) -> usize {
+        self.body.len()
     }
 
     pub(crate) fn publish(&self, broker: &mut Broker, service: ServiceId) -> PublishOutcome {

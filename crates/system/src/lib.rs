@@ -9,8 +9,10 @@
 
 mod accounts;
 mod asked;
+mod by_account;
 mod claims;
 mod client_event;
+mod client_options;
 mod conns;
 mod connz;
 mod encoding;
@@ -31,6 +33,7 @@ mod subsz;
 mod system;
 mod user_info;
 
+pub use by_account::ByAccount;
 pub use inquiry::{INQUIRIES_MAX, Inquiry, InquiryKind, Reply};
 pub use profilez::ProfilezText;
 pub use server_identity::{Sequence, ServerIdentity};

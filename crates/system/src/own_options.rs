@@ -1,8 +1,9 @@
 //! The options that only one request has.
 
-use nats_proto::go_json::Field;
+use nats_proto::go_json::{Field, Fields};
 
 use crate::accounts::{AccountzOptions, StatzOptions};
+use crate::client_options::ClientOptions;
 use crate::connz::ConnzOptions;
 use crate::healthz::HealthzOptions;
 use crate::idle::IdleOptions;
@@ -26,6 +27,7 @@ pub(crate) enum OwnOptions {
     Statz(StatzOptions),
     Profilez(ProfilezOptions),
     Idle(IdleOptions),
+    Client(ClientOptions),
 }
 
 impl OwnOptions {
@@ -39,6 +41,7 @@ impl OwnOptions {
             Request::Accountz => Self::Accountz(AccountzOptions::default()),
             Request::Statz(_) => Self::Statz(StatzOptions::default()),
             Request::Profilez => Self::Profilez(ProfilezOptions::default()),
+            Request::Kick | Request::Ldm => Self::Client(ClientOptions::default()),
             request => IdleOptions::of(request).map_or(Self::Nothing, Self::Idle),
         }
     }
@@ -55,6 +58,7 @@ impl OwnOptions {
             Self::Statz(options) => options.field(name),
             Self::Profilez(options) => options.field(name),
             Self::Idle(options) => options.field(name),
+            Self::Client(options) => options.field(name),
         }
     }
 
@@ -84,6 +88,10 @@ impl OwnOptions {
             (Self::Accountz(options), _) => InquiryKind::Accountz(options.account()),
             (Self::Statz(options), _) => InquiryKind::Statz(options.query(account)),
             (Self::Profilez(options), _) => InquiryKind::Profilez(options.refusal()),
+            (Self::Client(options), Request::Kick) => InquiryKind::Kick(options.cid),
+            (Self::Client(options), _) => InquiryKind::Ldm(options.cid),
+            (_, Request::Reload) => InquiryKind::Reload,
+            (_, Request::Expvarz) => InquiryKind::Expvarz,
             (_, Request::Statsz) => InquiryKind::Statsz,
             (_, Request::Varz) => InquiryKind::Varz,
             (_, Request::Routez) => InquiryKind::Routez,

@@ -56,9 +56,16 @@ pub(crate) enum Request {
     Subscribers,
     /// The same, as a server asks for it.
     Nsubs,
-    /// What nats-server answers and this server does not, with Go's name for the type of its options if these say
-    /// which servers are asked.
-    Unsupported(Option<&'static str>),
+    /// What Go's runtime would say.
+    Expvarz,
+    /// That it reads its configuration again.
+    Reload,
+    /// That it closes a client's connection.
+    Kick,
+    /// That it tells a client to look for another server.
+    Ldm,
+    /// What nats-server answers and this server does not.
+    Unsupported,
 }
 
 /// Who may ask.
@@ -73,8 +80,9 @@ enum By {
 
 use By::{Anyone, Others, System};
 use Request::{
-    AccountInfo, AccountJsz, Accountz, Conns, Connz, Gatewayz, Healthz, Idz, IpQueuesz, Jsz, Leafz, Nsubs,
-    Profilez, Raftz, Routez, Statsz, Statz, Subscribers, Subsz, Unsupported, UserInfo, Varz,
+    AccountInfo, AccountJsz, Accountz, Conns, Connz, Expvarz, Gatewayz, Healthz, Idz, IpQueuesz, Jsz, Kick,
+    Ldm, Leafz, Nsubs, Profilez, Raftz, Reload, Routez, Statsz, Statz, Subscribers, Subsz, Unsupported,
+    UserInfo, Varz,
 };
 use Scope::{Named, Own, Server};
 
@@ -99,12 +107,12 @@ const TABLE: &[(By, &str, Request)] = &[
     (System, "REQ.SERVER.@.JSZ", Jsz),
     (System, "REQ.SERVER.@.HEALTHZ", Healthz),
     (System, "REQ.SERVER.@.PROFILEZ", Profilez),
-    (System, "REQ.SERVER.@.EXPVARZ", Unsupported(Some("server.ExpvarzEventOptions"))),
+    (System, "REQ.SERVER.@.EXPVARZ", Expvarz),
     (System, "REQ.SERVER.@.IPQUEUESZ", IpQueuesz),
     (System, "REQ.SERVER.@.RAFTZ", Raftz),
-    (System, "REQ.SERVER.#.RELOAD", Unsupported(Some("server.EventFilterOptions"))),
-    (System, "REQ.SERVER.#.KICK", Unsupported(Some("server.EventFilterOptions"))),
-    (System, "REQ.SERVER.#.LDM", Unsupported(Some("server.EventFilterOptions"))),
+    (System, "REQ.SERVER.#.RELOAD", Reload),
+    (System, "REQ.SERVER.#.KICK", Kick),
+    (System, "REQ.SERVER.#.LDM", Ldm),
     (System, "REQ.ACCOUNT.PING.STATZ", Statz(Server)),
     (System, "REQ.ACCOUNT.*.SUBSZ", Subsz(Named)),
     (System, "REQ.ACCOUNT.*.CONNZ", Connz(Named)),
@@ -113,10 +121,10 @@ const TABLE: &[(By, &str, Request)] = &[
     (System, "REQ.ACCOUNT.*.INFO", AccountInfo),
     (System, "REQ.ACCOUNT.*.STATZ", Statz(Named)),
     (System, "REQ.ACCOUNT.*.CONNS", Conns),
-    (System, "REQ.ACCOUNT.*.CLAIMS.UPDATE", Unsupported(None)),
+    (System, "REQ.ACCOUNT.*.CLAIMS.UPDATE", Unsupported),
     (System, "REQ.ACCOUNT.NSUBS", Nsubs),
-    (System, "REQ.USER.*.INFO", Unsupported(None)),
-    (System, "ACCOUNT.*.CLAIMS.UPDATE", Unsupported(None)),
+    (System, "REQ.USER.*.INFO", Unsupported),
+    (System, "ACCOUNT.*.CLAIMS.UPDATE", Unsupported),
     (System, "DEBUG.SUBSCRIBERS", Subscribers),
 ];
 
@@ -132,7 +140,7 @@ impl Request {
     /// Go's name for the type of the options, if there are any that say which servers are asked.
     pub(crate) fn options(self) -> Option<&'static str> {
         Some(match self {
-            UserInfo | Idz | Conns | Subscribers | Nsubs => return None,
+            UserInfo | Idz | Conns | Subscribers | Nsubs | Unsupported => return None,
             Statsz => "server.StatszEventOptions",
             Varz => "server.VarzEventOptions",
             Healthz => "server.HealthzEventOptions",
@@ -148,8 +156,14 @@ impl Request {
             Profilez => "server.ProfilezEventOptions",
             IpQueuesz => "server.IpqueueszEventOptions",
             Raftz => "server.RaftzEventOptions",
-            Unsupported(options) => return options,
+            Expvarz => "server.ExpvarzEventOptions",
+            Reload | Kick | Ldm => "server.EventFilterOptions",
         })
+    }
+
+    /// Whether it asks for something to be done to a client.
+    pub(crate) fn is_about_client(self) -> bool {
+        matches!(self, Kick | Ldm)
     }
 
     /// What it is about.
@@ -206,7 +220,8 @@ mod tests {
             ("$SYS.REQ.SERVER.PING.JSZ", Some(Jsz), None),
             ("$SYS.REQ.ACCOUNT.A.JSZ", Some(AccountJsz), None),
             ("$SYS.REQ.SERVER.PING.KICK", None, None),
-            ("$SYS.REQ.SERVER.NID.KICK", Some(Unsupported(Some("server.EventFilterOptions"))), None),
+            ("$SYS.REQ.SERVER.NID.KICK", Some(Kick), None),
+            ("$SYS.REQ.ACCOUNT.A.CLAIMS.UPDATE", Some(Unsupported), None),
             ("$SYS.REQ.ACCOUNT..CONNZ", None, None),
             ("$SYS.REQ.USER", None, None),
             ("$SYS", None, None),

@@ -12,6 +12,7 @@ use fabric::{Mailbox, ShardId};
 use monitor::{Clock, GLOBAL_ACCOUNT, Moment, compact};
 
 use crate::asked::{Asked, Verdict};
+use crate::by_account::ByAccount;
 use crate::claims::SystemClaims;
 use crate::client_event::client_event;
 use crate::encoding::Encoding;
@@ -25,8 +26,11 @@ const ASKED_MAX: usize = 1024;
 /// many accounts change.
 const UNASKED_INQUIRIES_MAX: usize = INQUIRIES_MAX / 2;
 
-/// Letters read in a turn, at half a microsecond each.
+/// Letters read in a turn, at half a microsecond each where they are short.
 const READ_AT_ONCE_MAX: usize = 1024;
+
+/// Bytes of letters, headers and options that are read, after which a turn reads no more.
+const READ_BYTES_AT_ONCE_MAX: usize = 64 << 10;
 
 /// Answers made in a turn, at some microseconds each.
 const ANSWERS_AT_ONCE_MAX: usize = 64;
@@ -36,6 +40,13 @@ const NEWS_AT_ONCE_MAX: usize = 64;
 
 /// Bytes of answers after which a turn makes no more: with long lists of permissions one may take a millisecond.
 const ANSWER_BYTES_AT_ONCE_MAX: usize = 64 << 10;
+
+/// Bytes published in a turn after which it publishes no more: an answer may be megabytes long, and sixteen may come back
+/// at a time.
+const PUBLISHED_BYTES_AT_ONCE_MAX: usize = 256 << 10;
+
+/// Where clients of an account are told who is turned away from it.
+const ACCOUNT_AUTH_ERR: &[u8] = b"$SYS.ACCOUNT.CLIENT.AUTH.ERR";
 
 /// What the service of a shard is told from outside.
 #[derive(Debug)]
@@ -58,9 +69,13 @@ pub struct System {
     shard: ShardId,
     service: ServiceId,
     claims: SystemClaims,
-    asked: VecDeque<Asked>,
-    /// Answers that wait until they can be published: one, and those to inquiries.
+    asked: ByAccount<Asked>,
+    /// Answers that wait until they can be published: one or two, and those to inquiries.
     replies: VecDeque<Reply>,
+    /// Bytes of answers that were published in this turn.
+    published_bytes: usize,
+    /// The broker has no room for the first of `replies`, and says when it has.
+    is_held: bool,
     /// Those that have yet to leave.
     inquiries: Vec<Inquiry>,
     inquiries_under_way: usize,
@@ -86,8 +101,10 @@ impl System {
             shard,
             service,
             claims,
-            asked: VecDeque::new(),
+            asked: ByAccount::default(),
             replies: VecDeque::new(),
+            published_bytes: 0,
+            is_held: false,
             inquiries: Vec::new(),
             inquiries_under_way: 0,
             changed: BTreeSet::new(),
@@ -99,6 +116,7 @@ impl System {
 
     /// Takes what is asked, and answers some of it. It is so late on the wall.
     pub fn on_turn(&mut self, broker: &mut Broker, now: Moment) {
+        self.published_bytes = 0;
         self.take_mail(broker);
         self.publish_replies(broker);
         self.tell_news(broker, now);
@@ -107,7 +125,7 @@ impl System {
             if !self.may_answer() || bytes >= ANSWER_BYTES_AT_ONCE_MAX {
                 return;
             }
-            let Some(asked) = self.asked.pop_front() else { break };
+            let Some(asked) = self.asked.pop() else { break };
             bytes += self.answer(asked, now);
             self.publish_replies(broker);
         }
@@ -119,7 +137,6 @@ impl System {
             SystemEvent::Answered(reply) => {
                 self.inquiries_under_way -= 1;
                 self.replies.extend(reply);
-                self.publish_replies(broker);
             }
             SystemEvent::Reconfigured(server) => {
                 self.claims = SystemClaims::new(server, &broker.settings().directory);
@@ -141,20 +158,27 @@ impl System {
     #[inline]
     pub fn has_work_left(&self) -> bool {
         let has_work = self.has_news_left || !(self.asked.is_empty() && self.mailbox.is_empty());
-        (has_work && self.may_answer()) || (!self.changed.is_empty() && self.may_tell_of_changes())
+        (has_work && self.may_answer())
+            || (!self.changed.is_empty() && self.may_tell_of_changes())
+            || !(self.replies.is_empty() || self.is_held)
     }
 
     fn take_mail(&mut self, broker: &mut Broker) {
         self.refill(broker);
+        let mut bytes = 0;
         for _ in 0..READ_AT_ONCE_MAX {
-            if self.asked.len() == ASKED_MAX {
+            if self.asked.len() == ASKED_MAX || bytes >= READ_BYTES_AT_ONCE_MAX {
                 return;
             }
             let Some(letter) = self.mailbox.read() else { return };
             let message = &letter.message;
-            let request = self.claims.request(message.account as usize, message.publish.subject);
+            let account = message.account as usize;
+            let request = self.claims.request(account, message.publish.subject);
             let server = self.claims.server();
-            self.asked.extend(request.and_then(|request| Asked::read(request, message, server, broker)));
+            if let Some(asked) = request.and_then(|request| Asked::read(request, message, server, broker)) {
+                bytes += asked.read_bytes();
+                self.asked.push(account, asked);
+            }
             self.refill(broker);
         }
     }
@@ -241,6 +265,14 @@ impl System {
             let event = client_event(server, clock, news);
             self.replies.push_back(Reply::new(Address::new(system, subject), event));
         }
+        if is_refused
+            && *news.client.account == *GLOBAL_ACCOUNT
+            && let Some(global) = self.claims.global()
+            && broker.is_service_heard(self.service, global, ACCOUNT_AUTH_ERR)
+        {
+            let event = client_event(server, clock, news);
+            self.replies.push_back(Reply::new(Address::new(global, ACCOUNT_AUTH_ERR), event));
+        }
         // nats-server tells of no changes in the account of those who have none.
         if !is_refused && *news.client.account != *GLOBAL_ACCOUNT {
             self.changed.insert(news.client.account.clone());
@@ -282,11 +314,17 @@ impl System {
         }
     }
 
-    /// Publishes answers as long as that goes.
+    /// Publishes answers as long as that goes, and this turn has not published enough.
     fn publish_replies(&mut self, broker: &mut Broker) {
+        self.is_held = false;
         while let Some(reply) = self.replies.front_mut()
-            && reply.publish(broker, self.service) == PublishOutcome::Done
+            && self.published_bytes < PUBLISHED_BYTES_AT_ONCE_MAX
         {
+            if reply.publish(broker, self.service) != PublishOutcome::Done {
+                self.is_held = true;
+                return;
+            }
+            self.published_bytes += reply.len();
             if !reply.goes_on() {
                 self.replies.pop_front();
             }

@@ -1,156 +1,13 @@
 //! Requests and their answers, through a broker.
 
-#[path = "../../broker/tests/shards/mod.rs"]
-mod shards;
+mod rig;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use broker::Broker;
-use fabric::ShardId;
-use monitor::{AccountRow, Facts, Moment, ShardTotals, Varz};
-use nats_auth::{AccountConfig, Config, Directory, IdentityConfig, Permissions, SubjectPermission, User};
-use shards::{Conn, Shards};
-use system::{INQUIRIES_MAX, Inquiry, InquiryKind, ServerIdentity, Statsz, System, SystemEvent};
-
-/// Shards, and the system's service on each.
-struct Rig {
-    shards: Shards,
-    systems: Vec<System>,
-    server: Arc<ServerIdentity>,
-}
-
-fn user(name: &str, may_publish: Option<&str>) -> User {
-    let publish =
-        may_publish.map(|filter| SubjectPermission { allow: vec![filter.to_owned()], deny: Vec::new() });
-    User {
-        identity: IdentityConfig::Password { user: name.into(), password: "x".into() },
-        permissions: publish.map(|publish| Permissions { publish: Some(publish), ..Permissions::default() }),
-        allowed_connection_types: None,
-    }
-}
-
-/// `a` and `b`, who may publish to `x.>` only, in `A`; `s` in the system account.
-fn config() -> Config {
-    let account = |name: &str, users| AccountConfig { name: name.into(), users, ..AccountConfig::default() };
-    let accounts = vec![
-        account("A", vec![user("a", None), user("b", Some("x.>"))]),
-        account("$SYS", vec![user("s", None)]),
-    ];
-    Config { accounts, ..Config::default() }
-}
-
-impl Rig {
-    fn new(shards: usize) -> Self {
-        Self::with(shards, &config())
-    }
-
-    fn with(shards: usize, config: &Config) -> Self {
-        let directory = Directory::new(config).unwrap();
-        let mut shards = Shards::with(shards, |settings| settings.directory = directory);
-        let server =
-            Arc::new(ServerIdentity { name: "S".into(), id: "NID".into(), ..ServerIdentity::default() });
-        let open = |(shard, broker): (usize, &mut Broker)| {
-            System::open(broker, ShardId(shard as u8), Arc::clone(&server))
-        };
-        let systems = shards.brokers.iter_mut().enumerate().map(open).collect();
-        Self { shards, systems, server }
-    }
-
-    /// A client that listens to `r`.
-    fn client(&mut self, user: &str) -> Conn {
-        let options = format!(
-            r#""verbose":false,"pedantic":false,"headers":true,"no_responders":true,"user":"{user}","pass":"x""#
-        );
-        let conn = self.shards.connect(&options);
-        self.shards.feed(conn, "SUB r 1\r\n");
-        self.shards.settle();
-        conn
-    }
-
-    /// Has the services look after what there is, once.
-    fn turn(&mut self) -> Vec<Inquiry> {
-        let mut inquiries = Vec::new();
-        for (broker, system) in self.shards.brokers.iter_mut().zip(&mut self.systems) {
-            broker.take_ready_services(&mut Vec::new());
-            system.on_turn(broker, Moment(0));
-            inquiries.extend(system.take_inquiries());
-        }
-        inquiries
-    }
-
-    fn answer(&mut self, inquiry: Inquiry) {
-        let shard = inquiry.shard.index();
-        let totals = ShardTotals { connections: 7, ..ShardTotals::default() };
-        let reply = Some(match &inquiry.about {
-            InquiryKind::Healthz(query) => {
-                let status = query.status(true, None);
-                inquiry.answer(Moment(0), &status)
-            }
-            InquiryKind::Statsz => inquiry.answer_statsz(Moment(0), &Statsz { totals, ..Statsz::default() }),
-            InquiryKind::Varz => {
-                let facts = Facts {
-                    server: monitor::ServerFacts {
-                        server_id: "NID".into(),
-                        ..monitor::ServerFacts::default()
-                    },
-                    ..Facts::default()
-                };
-                let http_req_stats = BTreeMap::new();
-                let (now, facts, http_req_stats) = (Moment(0), &facts, &http_req_stats);
-                inquiry.answer(
-                    now,
-                    &Varz { facts, now, mem: 0, cpu: 0.0, totals, jetstream: None, http_req_stats },
-                )
-            }
-            InquiryKind::Jsz(query) => {
-                let limit = query.limit;
-                inquiry.answer(Moment(0), &limit)
-            }
-            InquiryKind::AccountJsz(account, _) => {
-                let why = format!("account {account}");
-                inquiry.refuse(Moment(0), why)
-            }
-            InquiryKind::Subscribers(query) => {
-                let count = query.account.len();
-                inquiry.answer_count(count)
-            }
-            InquiryKind::Conns(account) | InquiryKind::ConnsEvent(account) => {
-                let row = AccountRow { name: account.clone(), connections: 2, ..AccountRow::default() };
-                inquiry.answer_conns(Moment(0), &row)
-            }
-            about => {
-                let about = format!("{about:?}");
-                inquiry.answer(Moment(0), &about)
-            }
-        });
-        self.systems[shard].on_event(&mut self.shards.brokers[shard], SystemEvent::Answered(reply));
-    }
-
-    /// What the client is sent for what it says, once all was done that follows from it.
-    fn say(&mut self, conn: Conn, text: &str) -> String {
-        self.shards.feed(conn, text);
-        self.settle();
-        self.shards.output(conn)
-    }
-
-    fn settle(&mut self) {
-        self.shards.settle();
-        loop {
-            let inquiries = self.turn();
-            let is_over = inquiries.is_empty() && !self.systems.iter().any(System::has_work_left);
-            inquiries.into_iter().for_each(|inquiry| self.answer(inquiry));
-            self.shards.settle();
-            if is_over {
-                return;
-            }
-        }
-    }
-
-    fn ask(&mut self, conn: Conn, what: &str) -> String {
-        self.say(conn, &format!("PUB $SYS.REQ.{what} r 0\r\n\r\n"))
-    }
-}
+use monitor::Moment;
+use nats_auth::{AccountConfig, Config, Directory};
+use rig::{Rig, config, user};
+use system::{ServerIdentity, SystemEvent};
 
 #[test]
 fn a_user_learns_who_it_is_and_what_it_may_do() {
@@ -197,7 +54,7 @@ fn only_the_system_account_asks_how_the_server_is() {
     assert!(rig.ask(system, "SERVER.PING.JSZ").contains(r#"},"data":0}"#));
     let refused = r#"},"data":null,"error":{"code":500,"description":"account X"}}"#;
     assert!(rig.ask(system, "ACCOUNT.X.JSZ").contains(refused));
-    assert!(rig.ask(system, "SERVER.PING.EXPVARZ").contains(r#""error":{"code":501,"#));
+    assert!(rig.ask(system, "ACCOUNT.A.CLAIMS.UPDATE").contains(r#""error":{"code":501,"#));
 }
 
 /// As nats-server 2.14.5 maps and refuses them.
@@ -340,110 +197,6 @@ fn a_system_account_that_comes_with_a_reload_is_heeded() {
     assert!(rig.ask(client, "USER.INFO").contains(r#""tags":["t"]"#));
     let system = rig.client("s");
     assert!(rig.ask(system, "SERVER.PING.IDZ").contains("NID"));
-}
-
-/// What one client asks at once: more than is answered in a turn, and more than is found out at a time.
-#[test]
-fn all_that_is_asked_is_answered_in_its_turn() {
-    const REQUESTS: usize = 1000;
-    let mut rig = Rig::new(1);
-    let client = rig.client("s");
-    rig.shards.feed(client, &"PUB $SYS.REQ.USER.INFO r 0\r\n\r\n".repeat(REQUESTS));
-    rig.shards.settle();
-    rig.turn();
-    let first = rig.shards.output(client).matches("MSG r 1").count();
-    assert!((1..100).contains(&first), "{first} at once");
-    rig.settle();
-    assert_eq!(first + rig.shards.output(client).matches("MSG r 1").count(), REQUESTS);
-    rig.shards.feed(client, &"PUB $SYS.REQ.SERVER.PING r 0\r\n\r\n".repeat(REQUESTS));
-    rig.shards.settle();
-    assert_eq!(rig.turn().len(), INQUIRIES_MAX);
-}
-
-#[test]
-fn accounts_that_change_leave_room_for_who_asks() {
-    let account = |number: usize| AccountConfig {
-        name: format!("X{number}"),
-        users: vec![user(&format!("x{number}"), None)],
-        ..AccountConfig::default()
-    };
-    let mut accounts = config().accounts;
-    accounts.extend((0..INQUIRIES_MAX).map(account));
-    let mut rig = Rig::with(1, &Config { accounts, ..Config::default() });
-    let system = rig.client("s");
-    rig.say(system, "SUB $SYS.ACCOUNT.*.SERVER.CONNS 9\r\n");
-    for number in 0..INQUIRIES_MAX {
-        rig.client(&format!("x{number}"));
-    }
-    rig.shards.feed(system, "PUB $SYS.REQ.SERVER.PING r 0\r\n\r\n");
-    rig.shards.settle();
-    let inquiries = rig.turn();
-    assert!(inquiries.iter().any(|inquiry| inquiry.about == InquiryKind::Statsz));
-    assert!(!rig.systems[0].has_work_left(), "until an answer comes");
-    inquiries.into_iter().for_each(|inquiry| rig.answer(inquiry));
-    assert!(rig.systems[0].has_work_left());
-    rig.settle();
-    let told = rig.shards.output(system);
-    assert_eq!(told.matches(".SERVER.CONNS 9 ").count(), INQUIRIES_MAX, "{told}");
-    assert!(told.contains(r#"},"statsz":{"#), "{told}");
-}
-
-/// All that had come was read in one turn, which took it as long as there was of it.
-#[test]
-fn a_turn_reads_so_much_and_those_who_want_no_answer_hold_up_nobody() {
-    const LETTERS: usize = 5000;
-    let mut rig = Rig::new(1);
-    let client = rig.client("s");
-    let text = "PUB $SYS.REQ.USER.INFO 0\r\n\r\n".repeat(LETTERS) + "PUB $SYS.REQ.USER.INFO r 0\r\n\r\n";
-    rig.shards.feed(client, &text);
-    rig.shards.settle();
-    let mut turns = 0;
-    while rig.shards.output(client).is_empty() {
-        assert!(turns == 0 || rig.systems[0].has_work_left(), "it is forgotten");
-        rig.turn();
-        turns += 1;
-    }
-    assert!((5..20).contains(&turns), "{turns} turns");
-    assert!(!rig.systems[0].has_work_left());
-}
-
-/// What comes while letters are left is not forgotten when the last of these is the last that a turn reads.
-#[test]
-fn what_comes_while_letters_are_left_is_read_behind_them() {
-    for letters in [2047, 2048, 2049] {
-        let mut rig = Rig::new(1);
-        let client = rig.client("s");
-        let ask = "PUB $SYS.REQ.USER.INFO 0\r\n\r\n";
-        rig.shards.feed(client, &ask.repeat(letters));
-        rig.shards.settle();
-        rig.turn();
-        rig.shards.feed(client, "PUB $SYS.REQ.USER.INFO r 0\r\n\r\n");
-        rig.shards.settle();
-        rig.turn();
-        while rig.systems[0].has_work_left() {
-            rig.turn();
-        }
-        assert!(rig.shards.output(client).contains("MSG r 1"), "after {letters}");
-    }
-}
-
-/// A user with so many permissions that one answer is enough for a turn.
-#[test]
-fn a_turn_makes_few_long_answers() {
-    let allow = (0..5000).map(|number| format!("x.{number:010}")).chain(["$SYS.>".to_owned()]).collect();
-    let publish = Some(SubjectPermission { allow, deny: Vec::new() });
-    let user =
-        User { permissions: Some(Permissions { publish, ..Permissions::default() }), ..user("a", None) };
-    let accounts = vec![AccountConfig { name: "A".into(), users: vec![user], ..AccountConfig::default() }];
-    let mut rig = Rig::with(1, &Config { accounts, ..Config::default() });
-    let client = rig.client("a");
-    rig.shards.feed(client, &"PUB $SYS.REQ.USER.INFO r 0\r\n\r\n".repeat(3));
-    rig.shards.settle();
-    rig.turn();
-    assert_eq!(rig.shards.output(client).matches("MSG r 1").count(), 1);
-    assert!(rig.systems[0].has_work_left());
-    rig.settle();
-    assert_eq!(rig.shards.output(client).matches("MSG r 1").count(), 2);
 }
 
 #[test]

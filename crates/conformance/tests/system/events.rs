@@ -8,6 +8,7 @@ use crate::client::{CONFIG, Client, SPREAD, clients};
 on_every_setup!(
     clients_that_come_and_go_are_told_of,
     who_is_turned_away_is_told_of_without_secrets,
+    who_is_turned_away_is_told_of_in_an_account,
     accounts_that_change_are_told_of,
     who_listens_to_nothing_of_it_is_told_nothing,
     the_end_is_told,
@@ -97,6 +98,28 @@ fn who_is_turned_away_is_told_of_without_secrets(setup: Setup) {
     assert_eq!(event["type"], "io.nats.server.advisory.v1.client_disconnect");
     assert_eq!((&event["client"]["user"], &event["client"]["acc"]), (&json!("open"), &json!("$G")));
     assert_eq!((&event["client"]["name"], &event["reason"]), (&json!("n"), &json!("Authentication Failure")));
+}
+
+/// Also those of the account that clients are in before they say who they are.
+fn who_is_turned_away_is_told_of_in_an_account(setup: Setup) {
+    let config = format!("{CONFIG}\nauthorization {{ users: [ {{user: g, password: x}} ] }}");
+    let server = Server::configured(setup, &config);
+    let mut listener = Client::connect(&server, "g");
+    listener.raw.send("SUB $SYS.> 9\r\n");
+    listener.raw.flush();
+    for _ in 0..SPREAD {
+        let mut client = RawClient::dial(server.addr());
+        client.next_op();
+        client.send("CONNECT {\"user\":\"open\",\"pass\":\"SECRET\"}\r\n");
+        client.read_to_close();
+        let (message, event) = next(&mut listener, ".AUTH.ERR");
+        assert_eq!(message.subject, "$SYS.ACCOUNT.CLIENT.AUTH.ERR");
+        assert!(!message.text().contains("SECRET"));
+        let keys = ["type", "id", "timestamp", "server", "client", "sent", "received", "reason"];
+        assert_eq!(keys_in_order(&message.text()), keys);
+        assert_eq!((&event["client"]["user"], &event["client"]["acc"]), (&json!("open"), &json!("$G")));
+        assert_eq!(event["reason"], "Authentication Failure");
+    }
 }
 
 fn accounts_that_change_are_told_of(setup: Setup) {

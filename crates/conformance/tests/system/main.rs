@@ -4,6 +4,7 @@
 //! supported here.
 
 mod client;
+mod deeds;
 mod events;
 mod monitoring;
 
@@ -141,8 +142,8 @@ fn what_is_not_supported_is_said(setup: Setup) {
     }
     let server = Server::configured(setup, CONFIG);
     let mut client = Client::connect(&server, "sys");
-    let said = client.learns("SERVER.PING.EXPVARZ");
-    let words = "$SYS.REQ.SERVER.PING.EXPVARZ is not supported";
+    let said = client.learns("ACCOUNT.A.CLAIMS.UPDATE");
+    let words = "$SYS.REQ.ACCOUNT.A.CLAIMS.UPDATE is not supported";
     assert_eq!(said["error"], serde_json::json!({ "code": 501, "description": words }));
     assert_eq!(said["server"]["name"], "S1");
 }

@@ -9,8 +9,10 @@ use crate::client::{CONFIG, Client, SPREAD, clients};
 
 on_every_setup!(
     connections_are_told,
+    connections_that_ended_are_told,
     subscriptions_are_told_and_counted,
     accounts_are_told,
+    what_accounts_share_is_told,
     an_account_learns_of_itself_alone,
     what_there_is_none_of_has_its_shape,
     options_are_read_as_the_peer_reads_them,
@@ -27,6 +29,18 @@ fn keys(value: &Value) -> Vec<&str> {
 fn cids(said: &Value) -> Vec<u64> {
     let rows = said["data"]["connections"].as_array().expect("a list");
     rows.iter().map(|row| row["cid"].as_u64().expect("a number")).collect()
+}
+
+/// Without monitoring over HTTP, too.
+fn connections_that_ended_are_told(setup: Setup) {
+    let server = Server::configured(setup, CONFIG);
+    let mut client = Client::connect(&server, "sys");
+    for mut other in clients(&server, "open") {
+        client.asks_with(&format!("SERVER.{}.KICK", client.id), &format!("{{\"cid\":{}}}", other.cid));
+        other.raw.read_to_close();
+        let said = client.asks_with("SERVER.PING.CONNZ", r#"{"state":1}"#).expect("an answer");
+        assert!(cids(&said).contains(&other.cid), "{said}");
+    }
 }
 
 fn connections_are_told(setup: Setup) {
@@ -101,6 +115,44 @@ fn subscriptions_are_told_and_counted(setup: Setup) {
         client.publish("$SYS.REQ.ACCOUNT.NSUBS", silent);
     }
     assert_eq!(client.learns("SERVER.PING.IDZ")["name"], "S1");
+}
+
+/// nats-server shows what it imports itself as well.
+fn what_accounts_share_is_told(setup: Setup) {
+    let shared = "B { users: [ { user: b, password: x } ]
+            exports: [ {stream: \"s.>\"}, {service: \"q.*\", accounts: [C]}, {service: z, response_type: stream} ] }
+        C { users: [ { user: c, password: x } ], imports: [
+            {service: {account: B, subject: z}, to: zz, share: true}
+            {stream: {account: B, subject: \"s.>\"}, prefix: p}, {stream: {account: B, subject: \"s.*\"}, to: \"t.$1\"} ] }";
+    let config = CONFIG.replace("B { users: [ { user: b, password: x } ] }", shared);
+    let server = Server::configured(setup, &config);
+    let mut client = Client::connect(&server, "sys");
+    let said = client.asks_with("SERVER.PING.ACCOUNTZ", r#"{"account":"B"}"#).expect("an answer");
+    let exports = said["data"]["account_detail"]["exports"].as_array().expect("a list");
+    assert_eq!(exports.len(), 3, "{said}");
+    for export in [
+        json!({ "subject": "s.>", "type": "stream" }),
+        json!({ "subject": "q.*", "type": "service", "response_type": "Singleton", "approved_accounts": ["C"] }),
+        json!({ "subject": "z", "type": "service", "response_type": "Streamed" }),
+    ] {
+        assert!(exports.contains(&export), "{export} in {said}");
+    }
+    let said = client.learns("ACCOUNT.C.INFO");
+    let imports = said["data"]["imports"].as_array().expect("a list");
+    let import = |what: Value| {
+        let mut import = json!({ "account": "B", "invalid": false, "share": false, "tracking": false });
+        import.as_object_mut().expect("an object").extend(what.as_object().expect("an object").clone());
+        import
+    };
+    for import in [
+        import(
+            json!({ "subject": "z", "to": "zz", "local_subject": "zz", "type": "service", "share": true }),
+        ),
+        import(json!({ "subject": "s.>", "local_subject": "p.s.>", "type": "stream" })),
+        import(json!({ "subject": "s.*", "local_subject": "t.*", "type": "stream" })),
+    ] {
+        assert!(imports.contains(&import), "{import} in {said}");
+    }
 }
 
 fn accounts_are_told(setup: Setup) {
@@ -236,6 +288,11 @@ fn answers_are_packed(setup: Setup) {
     let said: Value = serde_json::from_str(&text).expect("JSON");
     assert_eq!(said["data"]["system_account"], "SYS");
     assert_eq!(asks("SERVER.PING.LEAFZ", "br", "").0, "NATS/1.0\r\nContent-Encoding: identity\r\n\r\n");
+    for accepted in ["gzip, Snappy", "s2"] {
+        let (headers, packed) = asks("SERVER.PING.LEAFZ", accepted, "");
+        assert_eq!(headers, "NATS/1.0\r\nContent-Encoding: snappy\r\n\r\n");
+        assert!(packed.starts_with(b"\xff\x06\x00\x00sNaPpY"));
+    }
     assert_eq!(asks("SERVER.PING.CONNZ", "gzip", r#"{"sort":"x"}"#).0, "", "errors are not");
     assert_eq!(asks("SERVER.PING.STATSZ", "gzip", "").0, "");
     assert_eq!(asks("SERVER.PING.IDZ", "gzip", "").0, "");

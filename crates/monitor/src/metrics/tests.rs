@@ -2,7 +2,7 @@ use super::*;
 use crate::jetstream::{JetStreamFacts, JetStreamTotals};
 use crate::jsz::StreamSums;
 use crate::log_totals::LogTotals;
-use crate::snapshot::{Tally, Turns};
+use crate::snapshot::{AccountRow, Tally, Turns};
 use crate::varz::ServerFacts;
 
 fn text() -> String {
@@ -21,9 +21,30 @@ fn text() -> String {
     let shards = [ShardTotals::default(), busy];
     let stats = BTreeMap::from([("/metrics", 2)]);
     let jetstream = Some(&jetstream());
-    Metrics { facts: &facts, process: Process::default(), shards: &shards, http_req_stats: &stats, jetstream }
+    let (process, accounts) = (Process::default(), &accounts());
+    Metrics { facts: &facts, process, shards: &shards, accounts, http_req_stats: &stats, jetstream }
         .answer()
         .text()
+}
+
+/// More than have series.
+fn accounts() -> Accounts {
+    let mut accounts = Accounts::default();
+    for number in 0..ACCOUNT_SERIES_MAX + 3 {
+        let name = format!("A{number:05}").into();
+        let input = Tally { msgs: number as u64, bytes: 8 };
+        accounts.add(AccountRow { name, connections: 1, input, ..AccountRow::default() });
+    }
+    accounts
+}
+
+#[test]
+fn some_accounts_have_series_and_the_others_are_counted() {
+    let text = text();
+    assert!(text.contains("\nbuster_account_received_messages_total{account=\"A00007\"} 7\n"), "{text}");
+    assert!(text.contains("# TYPE buster_account_connections gauge\n"));
+    assert_eq!(text.matches("buster_account_sent_bytes_total{").count(), ACCOUNT_SERIES_MAX);
+    assert!(text.contains("\nbuster_account_series_left_out 3\n"));
 }
 
 fn jetstream() -> JetStreamMetrics {
