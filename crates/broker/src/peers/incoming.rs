@@ -159,6 +159,7 @@ impl Broker {
         }
         self.offers.open(Offer {
             origin: peer.into(),
+            is_from_afar: false,
             account,
             message: OwnedMessage::of(&envelope),
             awaiting: dispatched.offers,
