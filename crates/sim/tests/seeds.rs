@@ -31,7 +31,7 @@ fn the_promises_hold_for_every_seed() {
     assert!(broken.is_empty(), "{} of {count} seeds: {broken:#?}", broken.len());
     // A simulation that never gets anywhere proves nothing.
     assert!(all.received > all.published && all.unanswered > 0 && all.exhausted > 0, "{all:?}");
-    assert!(all.responses > 100, "{all:?}");
+    assert!(all.responses > 20, "{all:?}");
     assert!(all.cut_off > 0 && all.blocked > 0 && all.held > 0, "{all:?}");
     assert!(all.changed_shards > 0 && all.slices > 3_000, "{all:?}");
     assert!(all.link_bytes > LINK_BYTES_MAX, "{all:?}");
