@@ -144,6 +144,15 @@ pub enum OptionsError {
     /// The listener for WebSockets cannot be as it is asked for: in nats-server's words.
     #[error("{0}")]
     WebSocket(String),
+    /// Routes cannot be as they are asked for: in nats-server's words.
+    #[error("{0}")]
+    Cluster(String),
+    /// Leaf nodes cannot be as they are asked for: in nats-server's words.
+    #[error("{0}")]
+    LeafNodes(String),
+    /// Names of clusters do not have spaces either.
+    #[error("cluster name cannot contain spaces")]
+    ClusterNameHasSpaces,
     /// Server names go into space-separated places.
     #[error("server name cannot contain spaces")]
     ServerNameHasSpaces,
@@ -168,6 +177,8 @@ impl OptionsError {
             }
             Self::ClientAdvertise { .. } => FallibleOption::ClientAdvertise,
             Self::WebSocket(_) => FallibleOption::WebSocket,
+            Self::LeafNodes(_) => FallibleOption::LeafNodes,
+            Self::Cluster(_) | Self::ClusterNameHasSpaces => FallibleOption::Cluster,
             _ => return None,
         })
     }

@@ -31,16 +31,20 @@
 #![forbid(unsafe_code)]
 
 mod advertised;
+mod cluster;
 mod command_line;
 mod config;
 mod copies;
 mod draft;
 mod error;
+mod go_url;
 mod go_value;
 mod invocation;
 mod jetstream;
+mod leaf_nodes;
 mod options;
 mod parse;
+mod peer_url;
 mod places;
 mod program;
 mod reading;
@@ -49,19 +53,24 @@ mod refused;
 mod reload;
 mod row;
 mod settle;
+mod settle_cluster;
+mod settle_leaf_nodes;
 mod table;
 mod tls;
 mod usage;
 mod websocket;
 
 pub use advertised::Advertised;
+pub use cluster::{ClusterOptions, ROUTE_PING_INTERVAL_MAX, RoutePermissions};
 pub use command_line::{CommandLine, Loaded};
 pub use copies::{CopyCall, CopyKind};
 pub use error::OptionsError;
 pub use invocation::{Invocation, SignalCall, SignalCommand};
 pub use jetstream::JetStreamOptions;
-pub use options::{ConfigFile, LONG_ACKS, LameDuck, Options, Port};
+pub use leaf_nodes::{LEAF_PORT, LeafAuthorization, LeafListener, LeafNodeOptions, LeafRemote, LeafUser};
+pub use options::{ConfigFile, DialReports, LONG_ACKS, LameDuck, Options, Port};
 pub use parse::parse;
+pub use peer_url::PeerUrl;
 pub use places::{FallibleOption, Places};
 pub use program::{PEER_PROGRAM, PROGRAM, program, version_text};
 pub use reference::{CompletionShell, completion, man_page};

@@ -113,8 +113,8 @@ fn decide(
 
 /// A flag that we do not have may be given, as long as it asks for nothing.
 fn refusal(flag: &Flag) -> Option<OptionsError> {
-    let refused = flag.row.is_refused_flag() && !flag.value.asks_for_nothing();
-    refused.then_some(OptionsError::NotSupported { flag: flag.name, missing: flag.row.help })
+    let missing = flag.row.missing.filter(|_| !flag.value.asks_for_nothing())?;
+    Some(OptionsError::NotSupported { flag: flag.name, missing })
 }
 
 struct Words<'a> {

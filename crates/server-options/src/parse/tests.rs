@@ -109,6 +109,9 @@ fn each_supported_flag_sets_its_own_option() {
             "ktls" => with_runtime(shard_runtime::Config { ktls: true, ..runtime }),
             "placement" => with_broker(BrokerOptions { placement: PlacementRule::Spread, ..broker }),
             "m" => Options { monitor: monitor(Scheme::Http), ..rest },
+            // They go together, and are tested together.
+            "cluster" | "cluster_listen" | "cluster_name" | "routes" | "cluster_advertise"
+            | "no_advertise" | "connect_retries" => continue,
             // Without certificates there is no HTTPS and no TLS.
             "ms" | "tls" | "tlscert" | "tlskey" | "tlsverify" | "tlscacert" => continue,
             "user" => with_auth(nats_auth::Config {
@@ -175,7 +178,8 @@ fn each_flag_not_supported_is_refused_by_the_name_given() {
     for row in flags().filter(|row| row.is_refused_flag()) {
         for name in row.flags {
             let refused = parse_line(&[&format!("--{name}={}", sample(row)), "-D"]);
-            assert_eq!(refused, Err(OptionsError::NotSupported { flag: name, missing: row.help }));
+            let missing = row.missing.expect("it says so");
+            assert_eq!(refused, Err(OptionsError::NotSupported { flag: name, missing }));
         }
     }
     for row in flags().filter(|row| row.is_refused_flag()) {
