@@ -20,6 +20,7 @@ mod monitoring;
 mod notify;
 mod process;
 mod reload;
+mod routes;
 mod send_signal;
 mod server;
 mod settings;

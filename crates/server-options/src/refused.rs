@@ -83,7 +83,7 @@ mod tests {
         let keys = refused_keys();
         assert!(keys.iter().any(|key| key.block == "tls") && keys.iter().any(|key| key.block.is_empty()));
         // What is read as if it were supported has mistakes of its own.
-        let is_read = |key: &&RefusedOption| ["cluster", "leaf"].contains(&key.names[0]);
+        let is_read = |key: &&RefusedOption| key.names[0] == "leaf";
         for key in keys.iter().filter(|key| key.block.is_empty() && !is_read(key)) {
             for name in key.names {
                 let expected = format!("x.conf:1:0: {name} is not supported yet: {}", key.missing);
@@ -118,13 +118,13 @@ mod tests {
         ] {
             assert_eq!(errors(text), "", "{text}");
         }
-        for text in ["cluster { port: 0 }", "cluster { name: C }", "accounts { A { msg_trace: [] } }"] {
+        for text in ["leafnodes { port: 0 }", "accounts { A { msg_trace: [] } }"] {
             assert!(errors(text).contains(" is not supported yet: "), "{text}");
         }
     }
 
     #[test]
     fn flags_listed_as_refused_are_refused() {
-        assert!(refused_flags().any(|flag| flag.names == ["routes"]));
+        assert!(refused_flags().any(|flag| flag.names == ["profile"]));
     }
 }

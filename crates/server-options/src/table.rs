@@ -30,7 +30,7 @@ use crate::row::{Row, option, refused_flag, refused_key};
 
 /// What is missing for routes. With `None` here they are supported, but for the keys that say so of themselves in
 /// `config/cluster.rs`.
-const ROUTES: Option<Missing> = Some((EmptyBlock, CLUSTER));
+const ROUTES: Option<Missing> = None;
 
 /// The same for leaf nodes.
 const LEAF_NODES: Option<Missing> = Some((EmptyBlock, "there are no leaf nodes"));

@@ -195,8 +195,7 @@ fn each_flag_not_supported_is_refused_by_the_name_given() {
     let profile =
         "buster-server: flag -profile is not supported yet: there is no profile to ask for over HTTP";
     assert_eq!(refusal(&["-profile", "1"]), profile);
-    let cluster = "buster-server: flag -routes is not supported yet: there are no clusters";
-    assert_eq!(refusal(&["-p", "1", "--routes", "x", "-profile", "1"]), cluster);
+    assert_eq!(refusal(&["-p", "1", "-profile", "1"]), profile);
 }
 
 #[test]
