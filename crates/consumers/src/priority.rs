@@ -51,6 +51,12 @@ impl Consumer {
         self.policy() == PriorityPolicy::Overflow
     }
 
+    /// Whether a request may pass others that came before it: those that come together are to be in line before any is
+    /// served.
+    pub fn is_prioritized(&self) -> bool {
+        self.policy() == PriorityPolicy::Prioritized
+    }
+
     /// Why a request is refused for what it says of its group. One of who is pinned shows that it is there.
     pub(crate) fn check_priority(&mut self, at: &Now, asked: &PullPriority) -> Option<Status<'static>> {
         if asked.priority == PullPriority::LAST {

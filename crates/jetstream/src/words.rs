@@ -46,6 +46,9 @@ impl Home {
             &mut |subject| turn.is_heard(account, subject),
             &mut out,
         );
+        if consumer.is_prioritized() {
+            return self.attend_with_others(turn, key, &mut out);
+        }
         self.attend(turn, key, &mut out);
     }
 
