@@ -21,7 +21,7 @@ pub use backup::backup;
 pub use error::CopyError;
 pub use import::import;
 pub use link::{Link, Received};
-pub use outcome::{Copied, Outcome};
+pub use outcome::{Copied, Outcome, Tell};
 pub use restore::restore;
 
 #[cfg(doctest)]
