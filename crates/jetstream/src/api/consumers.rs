@@ -266,6 +266,7 @@ impl Home {
 
     /// Logs what a consumer is told to be.
     pub(crate) fn log_consumer(&mut self, key: ConsumerKey, time: i64) {
+        self.log_ends(time);
         let Some(slot) = self.streams.get_mut(&key.stream) else { return };
         let (Some(group), Some(consumer)) =
             (slot.consumers.group(key.consumer), slot.consumers.get(key.consumer))
