@@ -141,7 +141,10 @@ fn a_backup_says_which_messages_it_lacks() {
     let folder = copies.path().join("backup");
     let (code, said) = copy(&server, "backup", &folder, &[]);
     let line = said.lines().find(|line| line.starts_with("ORDERS: ")).unwrap_or_default();
-    assert!(code == 1 && line.ends_with("NOT ALL COPIED: NATS/1.0 500 snapshot check detected 1 bad messages"), "{said}");
+    assert!(
+        code == 1 && line.ends_with("NOT ALL COPIED: NATS/1.0 500 snapshot check detected 1 bad messages"),
+        "{said}"
+    );
     // What can be read is there all the same.
     done(&mut client, "STREAM.DELETE.ORDERS", "");
     let (_, said) = copy(&server, "restore", &folder, &[]);

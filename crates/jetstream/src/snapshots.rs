@@ -55,9 +55,10 @@ impl Home {
     /// Whether a snapshot may go on.
     pub(crate) fn has_snapshots(&self) -> bool {
         let is_ending = !self.copies.ending.is_empty();
-        is_ending || self.copies.snapshots.iter().any(|(id, snapshot)| {
-            snapshot.may_go_on(self.now) && self.streams.get(id).is_none_or(|slot| !slot.is_busy())
-        })
+        is_ending
+            || self.copies.snapshots.iter().any(|(id, snapshot)| {
+                snapshot.may_go_on(self.now) && self.streams.get(id).is_none_or(|slot| !slot.is_busy())
+            })
     }
 
     pub(crate) fn next_snapshot(&self) -> Option<Time> {

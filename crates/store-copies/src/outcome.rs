@@ -66,7 +66,10 @@ impl fmt::Display for Outcome {
 impl fmt::Display for Copied {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { messages, bytes, sequences: (first, last), consumers, missing } = self;
-        write!(f, "{messages} messages of {bytes} bytes, sequences {first} to {last}, {consumers} consumers")?;
+        write!(
+            f,
+            "{messages} messages of {bytes} bytes, sequences {first} to {last}, {consumers} consumers"
+        )?;
         match missing {
             Some(why) => write!(f, "; NOT ALL COPIED: {why}"),
             None => Ok(()),
