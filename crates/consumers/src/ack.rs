@@ -4,6 +4,7 @@ use js_proto::{Ack, AckPolicy, MsgMetadata};
 use stream_index::StreamIndex;
 
 use crate::consumer::{Consumer, Position};
+use crate::dead_letters::{Death, Dying};
 use crate::effect::{Effect, Effects};
 use crate::event::{Delivered, Event};
 use crate::next::Listens;
@@ -40,7 +41,7 @@ impl Consumer {
             }
             Ack::Again(delay) => self.hand_back(at, metadata, delay.0, out),
             Ack::Progress => self.restart_wait(at, metadata.stream_seq),
-            Ack::Terminate(reason) => self.terminate(at, metadata, reason, out),
+            Ack::Terminate(reason) => self.terminate(at, metadata, reason, reply, out),
             Ack::Unknown => true,
         };
         if is_answered && !reply.is_empty() && metadata.stream_seq != 0 {
@@ -130,6 +131,7 @@ impl Consumer {
         self.mark(seq);
         let Some(mut entry) = self.pending.remove(seq) else { return };
         self.again.forget(&mut entry);
+        self.let_live(seq);
         if self.pending.is_empty() {
             self.waits.clear();
         }
@@ -140,12 +142,15 @@ impl Consumer {
         let seq = metadata.stream_seq;
         let is_in_range = metadata.consumer_seq > self.floor.consumer
             && metadata.consumer_seq <= self.delivered.consumer + 1;
-        if !is_in_range || self.pending.get(seq).is_none() {
+        if !is_in_range || self.pending.get(seq).is_none() || self.is_dying(seq) {
             return true;
         }
         out.push(Effect::Event(Event::Nacked(delivered(metadata))));
+        if self.is_exceeded(seq) && self.die_exceeded(at, seq) {
+            return true;
+        }
         if delay <= 0 {
-            self.again.push(seq, &mut self.pending);
+            self.come_again(seq);
             return true;
         }
         if let Some(entry) = self.pending.get_mut(seq) {
@@ -162,8 +167,21 @@ impl Consumer {
         true
     }
 
-    /// It is not to be delivered again, for that reason.
-    fn terminate(&mut self, at: &Now, metadata: &MsgMetadata, reason: String, out: &mut Effects) -> bool {
+    /// It is not to be delivered again, for that reason. Says whether that is to be answered now.
+    fn terminate(
+        &mut self,
+        at: &Now,
+        metadata: &MsgMetadata,
+        reason: String,
+        reply: &[u8],
+        out: &mut Effects,
+    ) -> bool {
+        let seq = metadata.stream_seq;
+        let dying = || Dying::of(Death::Terminated, reason.clone(), delivered(metadata));
+        if seq <= self.reached() && self.die(at, seq, dying()) {
+            self.answer_after(seq, reply);
+            return false;
+        }
         let was_delivered = self.acknowledge(at, metadata, false, out);
         if was_delivered {
             out.push(Effect::Event(Event::Terminated { delivered: delivered(metadata), reason }));

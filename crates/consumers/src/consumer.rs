@@ -8,6 +8,7 @@ use nats_proto::go_json::{compact, read_into};
 
 use crate::backlog::Backlog;
 use crate::changes::Changes;
+use crate::dead_letters::DeadLetters;
 use crate::groups::Pinned;
 use crate::lasts::Lasts;
 use crate::life::Life;
@@ -97,6 +98,8 @@ pub struct Consumer {
 
     // What is forgotten when another one leads.
     pub(crate) is_leading: bool,
+    /// What dies, if that is kept elsewhere.
+    pub(crate) dead: Option<Box<DeadLetters>>,
     pub(crate) requests: Requests,
     /// Who is served alone, if somebody is.
     pub(crate) pinned: Option<Box<Pinned>>,
@@ -132,6 +135,7 @@ impl Consumer {
     /// One that was stored: [`load`](Self::load) what was, then let it [`lead`](Self::lead).
     pub fn following(spec: Spec) -> Self {
         let settings = Settings::new(&spec.config);
+        let dead = spec.config.dead_letters().map(DeadLetters::new);
         Self {
             stream_name: spec.stream.into(),
             name: spec.name.into(),
@@ -154,6 +158,7 @@ impl Consumer {
             waits: Waits::default(),
             again: Redeliveries::default(),
             is_leading: false,
+            dead,
             requests: Requests::default(),
             pinned: None,
             room_sought: i64::MIN,

@@ -6,7 +6,9 @@ use js_proto::{MsgMetadata, Status};
 use stream_index::Row;
 
 use crate::consumer::Consumer;
+use crate::dead_letters::{Death, Dying};
 use crate::effect::{Effect, Effects, Handout, push_status};
+use crate::event::Delivered;
 use crate::next::Listens;
 use crate::now::{Now, due_after};
 use crate::pending::Entry;
@@ -21,6 +23,9 @@ pub struct Sizes {
     /// Bytes of what it says.
     pub payload: usize,
 }
+
+/// Why a message is terminated that cannot be read.
+const UNREADABLE: &str = "Message cannot be read";
 
 /// Where a message comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,9 +86,22 @@ impl Consumer {
     pub fn on_lost(&mut self, at: &Now, seq: u64, out: &mut Effects) {
         match self.source_of(seq) {
             None => {}
+            Some(Source::Again) if self.die_unreadable(at, seq) => {}
             Some(Source::Again) => self.terminate_deleted(at, seq, out),
+            Some(from) if self.dead.is_some() => {
+                // As if it had been delivered, so that it counts.
+                self.note_delivery(at, seq, from, out);
+                self.die_unreadable(at, seq);
+            }
             Some(from) => self.step_over(seq, from),
         }
+    }
+
+    fn die_unreadable(&mut self, at: &Now, seq: u64) -> bool {
+        let Some(entry) = self.pending.get(seq).filter(|_| self.dead.is_some()) else { return false };
+        let (first, deliveries) = (entry.first, entry.deliveries.into());
+        let delivered = Delivered { stream_seq: seq, consumer_seq: first, deliveries };
+        self.die(at, seq, Dying::of(Death::Unreadable, UNREADABLE.to_owned(), delivered))
     }
 
     /// A message that was delivered did not arrive: nobody listened there after all. It is delivered again at once,
@@ -98,7 +116,7 @@ impl Consumer {
         let deliveries = entry.deliveries.saturating_sub(1);
         self.pending.set_deliveries(seq, deliveries);
         self.mark(seq);
-        self.again.push(seq, &mut self.pending);
+        self.come_again(seq);
         self.waits.trim(&self.pending);
     }
 

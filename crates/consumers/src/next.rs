@@ -86,7 +86,7 @@ impl Consumer {
         if self.is_asleep(index) {
             return Next::End;
         }
-        match self.find(index, steps, out) {
+        match self.find(at, index, steps, out) {
             Found::Row(row) if self.is_early(at, &row, index) => Next::Idle,
             Found::Row(row) => Next::Message(row),
             Found::Again => Next::Again,
@@ -130,10 +130,10 @@ impl Consumer {
         self.asleep.is_some()
     }
 
-    fn find(&mut self, index: &StreamIndex, steps: &mut Steps, out: &mut Effects) -> Found {
+    fn find(&mut self, at: &Now, index: &StreamIndex, steps: &mut Steps, out: &mut Effects) -> Found {
         while let Some(seq) = self.again.front(&self.pending) {
             match index.get(seq) {
-                _ if self.is_exceeded(seq) => self.exceed(seq, self.deliveries(seq), out),
+                _ if self.is_exceeded(seq) => self.exceed(at, seq, self.deliveries(seq), out),
                 Some(row) => return Found::Row(row),
                 // Nobody said that it is gone.
                 None => self.forget(seq),
@@ -164,7 +164,7 @@ impl Consumer {
         }
     }
 
-    fn is_exceeded(&self, seq: u64) -> bool {
+    pub(crate) fn is_exceeded(&self, seq: u64) -> bool {
         let most = self.settings.max_deliver;
         most > 0 && self.deliveries(seq) >= most
     }

@@ -5,7 +5,7 @@ mod lines;
 
 use std::collections::BTreeMap;
 
-use consumers::{Consumer, Effect, Next, Now, OfStream, Saved, Sizes, Spec};
+use consumers::{Consumer, DeadLetter, Effect, Next, Now, OfStream, Saved, Sizes, Spec};
 use js_proto::{
     AckReply, ConfigLimits, ConsumerConfig, FlowControlReply, MsgMetadata, StreamConfig, Timestamp,
 };
@@ -53,6 +53,8 @@ pub(crate) struct Rig {
     pub(crate) stores: bool,
     pub(crate) keeps_until_acked: bool,
     pub(crate) is_gone: bool,
+    /// Letters that left.
+    pub(crate) letters: Vec<DeadLetter>,
 }
 
 pub(crate) fn config(json: &str) -> ConsumerConfig {
@@ -108,6 +110,7 @@ impl Rig {
             stores: true,
             keeps_until_acked: false,
             is_gone: true,
+            letters: Vec::new(),
         }
     }
 
@@ -420,6 +423,10 @@ impl Rig {
             if is_done {
                 break;
             }
+        }
+        while let Some(letter) = self.consumer.next_letter(&self.at) {
+            self.consumer.on_letter_sent(&self.at, letter.seq, 100);
+            self.letters.push(letter);
         }
         if self.stores {
             self.store();
