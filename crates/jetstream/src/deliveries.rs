@@ -109,6 +109,7 @@ impl Home {
     }
 
     fn serve_share(&mut self, turn: &mut Turn<'_>, key: ConsumerKey) -> Served {
+        self.send_letters(turn, key);
         let mut out = std::mem::take(&mut self.consumer_effects);
         let served = self.deliver_some(turn, key, &mut out);
         self.consumer_effects = out;

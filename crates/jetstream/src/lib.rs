@@ -14,6 +14,7 @@
 //! | messages in batches | `batches.rs`, `fast_batches.rs` |
 //! | what schedules of a stream publish | `schedules.rs` |
 //! | what streams take from others | `relay.rs`, `link.rs`, `link_request.rs`, `link_table.rs`, `link_tags.rs`, `relaying.rs`, `relayed.rs` |
+//! | messages that are kept elsewhere once nobody is to have them any more | `dead_letters.rs` |
 //! | messages that come too fast | `flood.rs` |
 //! | what monitoring shows | `look.rs` |
 //! | what takes several turns, and what waits for it | `work.rs`, `tasks.rs`, `ending.rs`, `details.rs`, `search.rs`; `held.rs`, `parking.rs` |
@@ -46,6 +47,7 @@ mod config;
 mod consumer_meta;
 mod consumer_set;
 mod copies;
+mod dead_letters;
 mod deadlines;
 mod deliveries;
 mod details;

@@ -12,6 +12,10 @@ use crate::registrar::is_of_directory;
 /// The shard that has the directory of all streams.
 pub(crate) const FIRST: ShardId = ShardId(0);
 
+/// Behind it stands a stream that is to keep dead letters. Nobody hears what is published there: it is only asked whose it
+/// is.
+pub(crate) const LETTERS_PREFIX: &[u8] = b"$BUSTER.LETTERS.";
+
 /// What a message is to JetStream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role<'a> {
@@ -27,13 +31,15 @@ pub(crate) enum Role<'a> {
     Ack(AckSubject<'a>),
     /// The answer to flow control.
     FlowControl(FlowControlSubject<'a>),
+    /// Where letters for that stream would go.
+    Letters(&'a [u8]),
 }
 
 impl<'a> Role<'a> {
     /// Reads a subject, for a server of that domain.
     pub(crate) fn of(subject: &'a [u8], domain: &str) -> Option<Self> {
         if !subject.starts_with(b"$JS.") {
-            return None;
+            return subject.strip_prefix(LETTERS_PREFIX).map(Self::Letters);
         }
         if subject.starts_with(ACK_PREFIX) {
             return AckSubject::parse(subject).map(Self::Ack);
@@ -71,6 +77,7 @@ impl<'a> Role<'a> {
                 own.or_else(|| names.stand_in(account, get.stream))
             }
             Self::Ack(ack) => has(ack.stream, &|entry| entry.takes_acks(ack.consumer)),
+            Self::Letters(stream) => has(stream, &|_| true),
             Self::FlowControl(flow) => has(flow.stream, &|entry| entry.has_consumer(flow.consumer)),
         }
     }
@@ -116,6 +123,8 @@ mod tests {
             ("$JS.EVENT.ADVISORY.API", None),
             ("$JS", None),
             ("$KV.x", None),
+            ("$BUSTER.LETTERS.T", Some(3)),
+            ("$BUSTER.LETTERS.U", None),
         ] {
             let role = Role::of(subject.as_bytes(), "hub");
             assert_eq!(role.and_then(|role| role.shard(1, &names)), shard.map(ShardId), "{subject}");

@@ -40,7 +40,7 @@ impl Home {
                 turn.publish_status(message.account as usize, reply, &GONE);
             }
             // An acknowledgement was not taken note of, and there are no words for that.
-            Some(Role::Ack(_) | Role::FlowControl(_) | Role::Unknown) | None => {}
+            Some(Role::Ack(_) | Role::FlowControl(_) | Role::Letters(_) | Role::Unknown) | None => {}
         }
     }
 

@@ -2,6 +2,7 @@
 
 use smallvec::SmallVec;
 
+use crate::dead_letters::Sender;
 use crate::names::Name;
 use crate::request::Request;
 
@@ -18,6 +19,8 @@ pub(crate) enum Waiter {
     Publisher(Reply),
     /// A consumer of another stream, which asks there how far this one is: what was said then.
     Reader { to: Name, delivery: u64, seq: u64 },
+    /// A consumer that gave a message up, which is kept here.
+    Sender(Box<Sender>),
     /// Whoever made a request.
     Asker(Box<Request>),
     /// Whoever had a stream changed, which has let go since of what nobody needs.

@@ -5,8 +5,9 @@ use js_proto::advisory::Action;
 use js_proto::{
     ApiAnswer, ApiError, ConsumerAction, ConsumerConfig, ConsumerCreateAnswer, ConsumerCreateRequest,
     ConsumerDeleteAnswer, ConsumerInfo, ConsumerInfoAnswer, ConsumerPauseAnswer, ConsumerPauseRequest,
-    ConsumerResetAnswer, ConsumerResetRequest, ConsumerUnpinAnswer, ConsumerUnpinRequest, Nanos, RequestBody,
-    Retention, Status, StreamConfig, Versioned, check_alone, check_api_level, errors, expect_empty,
+    ConsumerResetAnswer, ConsumerResetRequest, ConsumerUnpinAnswer, ConsumerUnpinRequest, DEAD_LETTERS,
+    Nanos, RequestBody, Retention, Status, StreamConfig, Versioned, check_alone, check_api_level, errors,
+    expect_empty,
 };
 use log_format::Kind;
 
@@ -90,6 +91,12 @@ fn created(
     }
     let says_how_long = config.inactive_threshold > Nanos::ZERO;
     let mut config = config.kept().settled(&stream, &limits_of_config, asked.pedantic)?;
+    if let Some(into) = config.dead_letters()
+        && turn.shard_of(account, into).is_none()
+    {
+        let why = format!("metadata {DEAD_LETTERS}: there is no stream {into:?}");
+        return Err(errors::CONSUMER_CREATE.with(&[&why]));
+    }
     let name = if config.durable_name.is_empty() { &config.name } else { &config.durable_name };
     if !name.is_empty()
         && let Some(consumer) = slot.consumers.id(name)
