@@ -9,9 +9,10 @@ use std::process::ExitCode;
 use block_alloc::{BlockAlloc, tidy_at_once};
 use node::{COMPATIBLE_VERSION, OWN_VERSION, load, log_failure, send_signal, start_failure};
 use server_options::{
-    CommandLine, CopyCall, CopyKind, Invocation, OptionsError, parse, program, tls_help, usage, version_text,
+    CommandLine, CopyCall, CopyKind, Invocation, OptionsError, ReplayCall, parse, program, tls_help, usage,
+    version_text,
 };
-use store_copies::{Link, Outcome};
+use store_copies::{Letters, Link, Outcome, Replayed};
 
 /// What waits for clients comes and goes with how fast they read; its memory does, too.
 #[global_allocator]
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         },
         Ok(Invocation::CheckStore(folder)) => check_store(&folder, program),
         Ok(Invocation::Copy(call)) => copy_streams(&call, program),
+        Ok(Invocation::Replay(call)) => replay_letters(&call, program),
         Ok(Invocation::PrintHelp(text)) => print(&text),
         Ok(Invocation::PrintVersion) => print(&version_text(program, COMPATIBLE_VERSION, OWN_VERSION)),
         Ok(Invocation::PrintTlsHelp) => print(tls_help().trim_end()),
@@ -115,6 +117,27 @@ fn copy_streams(call: &CopyCall, program: &str) -> ExitCode {
         CopyKind::ImportStore => store_copies::import(&mut link, &call.folder, &call.account, tell),
     });
     match copied {
+        Ok(()) if is_all => ExitCode::SUCCESS,
+        Ok(()) => ExitCode::FAILURE,
+        Err(error) => {
+            complain(format_args!("{program}: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// `replay`: a line for each letter, and 0 if all were published.
+fn replay_letters(call: &ReplayCall, program: &str) -> ExitCode {
+    let ReplayCall { stream, server, of, consumer, keeps } = call.clone();
+    let letters = Letters { stream, of, consumer, keeps };
+    let mut is_all = true;
+    let tell = &mut |replayed: &Replayed| {
+        let _ = print(&replayed.to_string());
+        is_all &= replayed.result.is_ok();
+    };
+    let replayed =
+        Link::connect(&server).and_then(|mut link| store_copies::replay(&mut link, &letters, tell));
+    match replayed {
         Ok(()) if is_all => ExitCode::SUCCESS,
         Ok(()) => ExitCode::FAILURE,
         Err(error) => {

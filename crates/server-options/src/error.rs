@@ -53,6 +53,9 @@ pub enum OptionsError {
     /// A word that copies streams without a directory, or with anything that it does not know.
     #[error("{0} takes one directory, and --server with an address: see {0} --help")]
     CopyTakes(&'static str),
+    /// `replay` without a stream, or with anything that it does not know.
+    #[error("replay takes the name of a stream: see replay --help")]
+    ReplayTakes,
     /// A word that is no flag and is neither `help` nor `version`.
     #[error("unrecognized command: {}", quote(.0))]
     UnrecognizedCommand(String),

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::copies::CopyKind;
+use crate::replays::{REPLAY, REPLAY_HELP};
 use crate::row::Row;
 use crate::table::OPTIONS;
 
@@ -60,6 +61,7 @@ pub fn usage(program: &str) -> String {
     for kind in CopyKind::ALL {
         let _ = writeln!(text, "{:HELP_COLUMN$}{}", format!("    {} <dir>", kind.word()), kind.help());
     }
+    let _ = writeln!(text, "{:HELP_COLUMN$}{REPLAY_HELP}", format!("    {REPLAY} <stream>"));
     text.push_str("\nKnown from nats-server and not supported yet:\n");
     push_refused(&mut text);
     text

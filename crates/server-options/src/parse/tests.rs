@@ -394,6 +394,24 @@ fn words_that_copy_take_a_directory_and_a_server() {
 }
 
 #[test]
+fn replay_takes_a_stream() {
+    use crate::ReplayCall;
+    let call = ReplayCall { stream: "DEAD".into(), ..ReplayCall::default() };
+    assert_eq!(parse_line(&["replay", "DEAD"]), Ok(Invocation::Replay(call.clone())));
+    let line = ["replay", "--of", "S", "DEAD", "--consumer", "C", "--keep", "--server", "x"];
+    let (of, consumer, server) = (Some("S".into()), Some("C".into()), "x".into());
+    assert_eq!(
+        parse_line(&line),
+        Ok(Invocation::Replay(ReplayCall { of, consumer, server, keeps: true, ..call }))
+    );
+    for line in [&["replay"][..], &["replay", "a", "b"], &["replay", "a", "--of"], &["-D", "replay", "a"]] {
+        assert_eq!(refusal(line), "buster-server: replay takes the name of a stream: see replay --help");
+    }
+    let Ok(Invocation::PrintHelp(text)) = parse_line(&["replay", "--help"]) else { panic!("it helps") };
+    assert!(text.starts_with("\nUsage: buster-server replay <stream> [--of"), "{text}");
+}
+
+#[test]
 fn fsck_takes_a_directory_and_nothing_else() {
     assert_eq!(parse_line(&["fsck", "/a/store"]), Ok(Invocation::CheckStore("/a/store".into())));
     assert_eq!(parse_line(&["fsck", "--", "-x"]), Err(OptionsError::OneDirectory));
