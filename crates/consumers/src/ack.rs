@@ -32,11 +32,12 @@ impl Consumer {
         }
         self.life.sign(at.mono);
         self.asleep = None;
+        let holder = self.sign_holder(at, metadata.stream_seq);
         let is_answered = match Ack::parse(body) {
             Ack::Done => self.acknowledge(at, metadata, true, out),
             Ack::Next(request) => {
                 self.acknowledge(at, metadata, true, out);
-                self.take_request(at, reply, request, index, listens, out);
+                self.take_request_of(at, holder, reply, request, index, listens, out);
                 false
             }
             Ack::Again(delay) => self.hand_back(at, metadata, delay.0, out),
@@ -132,6 +133,7 @@ impl Consumer {
         let Some(mut entry) = self.pending.remove(seq) else { return };
         self.again.forget(&mut entry);
         self.let_live(seq);
+        self.lanes.iter_mut().for_each(|lanes| lanes.remove(seq));
         if self.pending.is_empty() {
             self.waits.clear();
         }
@@ -156,6 +158,7 @@ impl Consumer {
         if let Some(entry) = self.pending.get_mut(seq) {
             self.again.forget(entry);
         }
+        self.lanes.iter_mut().for_each(|lanes| lanes.come_back(seq, true));
         self.wait_until(seq, due_after(at.mono, delay));
         true
     }
@@ -190,7 +193,7 @@ impl Consumer {
     }
 
     fn sample(&self, at: &Now, metadata: &MsgMetadata, entry: &Entry, out: &mut Effects) {
-        let percent = self.settings.sample;
+        let percent = u64::from(self.settings.sample);
         if percent == 0 || (percent < 100 && at.random % 100 > percent) {
             return;
         }

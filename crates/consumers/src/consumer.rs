@@ -10,6 +10,8 @@ use crate::backlog::Backlog;
 use crate::changes::Changes;
 use crate::dead_letters::DeadLetters;
 use crate::groups::Pinned;
+use crate::in_lanes::lanes_of;
+use crate::lanes::Lanes;
 use crate::lasts::Lasts;
 use crate::life::Life;
 use crate::now::{NEVER, Now};
@@ -100,6 +102,8 @@ pub struct Consumer {
     pub(crate) is_leading: bool,
     /// What dies, if that is kept elsewhere.
     pub(crate) dead: Option<Box<DeadLetters>>,
+    /// How messages are parted among members, if it is a group.
+    pub(crate) lanes: Option<Box<Lanes>>,
     pub(crate) requests: Requests,
     /// Who is served alone, if somebody is.
     pub(crate) pinned: Option<Box<Pinned>>,
@@ -126,7 +130,9 @@ impl Consumer {
     /// A new one. Before anything else it is to be [settled](Self::settle).
     pub fn new(spec: Spec, at: &Now) -> Self {
         let mut consumer = Self::following(spec);
-        consumer.start = Some(Box::new(Start::New));
+        // A member has no place of its own.
+        let has_place = consumer.settings.member_of.is_none();
+        consumer.start = has_place.then(|| Box::new(Start::New));
         consumer.changes.mark_all();
         consumer.lead(at);
         consumer
@@ -135,6 +141,7 @@ impl Consumer {
     /// One that was stored: [`load`](Self::load) what was, then let it [`lead`](Self::lead).
     pub fn following(spec: Spec) -> Self {
         let settings = Settings::new(&spec.config);
+        let lanes = lanes_of(&spec.config);
         let dead = spec.config.dead_letters().map(DeadLetters::new);
         Self {
             stream_name: spec.stream.into(),
@@ -159,6 +166,7 @@ impl Consumer {
             again: Redeliveries::default(),
             is_leading: false,
             dead,
+            lanes,
             requests: Requests::default(),
             pinned: None,
             room_sought: i64::MIN,
@@ -269,7 +277,7 @@ impl Consumer {
 
     /// Whether it still needs a message, which keeps that in a stream that keeps by acknowledgements or interest.
     pub fn needs(&self, seq: u64, subject: &[u8]) -> bool {
-        if !self.settings.filter.matches(subject) {
+        if self.settings.member_of.is_some() || !self.settings.filter.matches(subject) {
             return false;
         }
         if !self.is_started() {
@@ -315,6 +323,7 @@ impl Consumer {
             + push
             + self.requests.heap_bytes()
             + self.exceeded.len() * 2 * size_of::<u64>()
+            + self.lanes.as_ref().map_or(0, |lanes| lanes.heap_bytes())
             + self.lasts.as_ref().map_or(0, |lasts| lasts.heap_bytes())
     }
 }

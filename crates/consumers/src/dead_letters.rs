@@ -275,6 +275,7 @@ impl Consumer {
         }
         let Some(entry) = self.pending.get_mut(seq) else { return false };
         self.again.forget(entry);
+        self.lanes.iter_mut().for_each(|lanes| lanes.come_back(seq, true));
         let Some(dead) = &mut self.dead else { return false };
         if let std::collections::btree_map::Entry::Vacant(place) = dead.dying.entry(seq) {
             place.insert(dying);

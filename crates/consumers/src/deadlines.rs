@@ -20,7 +20,7 @@ impl Consumer {
         let hold = if self.not_before > i64::MIN { self.not_before } else { NEVER };
         let beat = self.push.as_ref().filter(|push| push.is_active).map_or(NEVER, |push| push.next_heartbeat);
         let of_requests = self.requests.next_due().min(self.pin_ends());
-        let of_requests = of_requests.min(self.letters_due());
+        let of_requests = of_requests.min(self.letters_due()).min(self.silence_due());
         let due = [of_requests, self.again_at(), beat, hold, self.pause_ends, self.unused_at()];
         due.into_iter().min().filter(|due| *due != NEVER)
     }
@@ -38,6 +38,7 @@ impl Consumer {
         self.tend_due(at, &mut *listens, out);
         self.expire_waits(at, out);
         self.expire_pin(at, out);
+        self.expire_members(at, &mut *listens, out);
         self.beat(at, out);
         if at.mono >= self.pause_ends {
             self.end_pause(at, out);
@@ -88,7 +89,9 @@ impl Consumer {
     }
 
     fn unused_at(&self) -> i64 {
-        if self.push.as_ref().is_some_and(|push| push.is_active) {
+        let is_pushing = self.push.as_ref().is_some_and(|push| push.is_active);
+        // A group knows how its members are.
+        if is_pushing || self.settings.member_of.is_some() {
             return NEVER;
         }
         self.life.ends(self.settings.inactive_threshold)

@@ -121,6 +121,10 @@ impl Consumer {
     }
 
     fn source_of(&mut self, seq: u64) -> Option<Source> {
+        if let Some(lanes) = &self.lanes {
+            let offer = lanes.offer.filter(|offer| offer.seq == seq)?;
+            return Some(if offer.place.is_some() { Source::Stream } else { Source::Again });
+        }
         if let Some(again) = self.again.front(&self.pending) {
             return (again == seq).then_some(Source::Again);
         }
@@ -161,6 +165,7 @@ impl Consumer {
                 self.expect_ack(at, seq, out);
             }
         }
+        self.note_out(seq);
     }
 
     fn step_over(&mut self, seq: u64, from: Source) {
@@ -168,6 +173,11 @@ impl Consumer {
         if from == Source::Lasts {
             return self.pop_last(true);
         }
+        self.pass(seq);
+    }
+
+    /// The cursor goes behind a message.
+    pub(crate) fn pass(&mut self, seq: u64) {
         self.cursor = seq + 1;
         self.backlog.drop_one(seq);
     }
@@ -214,8 +224,12 @@ impl Consumer {
         if let Some(push) = &self.push {
             return push.is_ready().then(|| Taker { to: push.to.clone(), completed: None, pin: None });
         }
+        let member = self.lanes.as_ref().and_then(|lanes| lanes.offer).map(|offer| offer.member);
         let place = loop {
-            let place = self.pick(out)?;
+            let place = match member {
+                Some(member) => self.requests.place_of(member)?,
+                None => self.pick(out)?,
+            };
             let request = self.requests.get(place)?;
             if request.is_expired(at.mono) {
                 push_status(out, &request.reply, &Status::RequestTimeout(request.pending()));

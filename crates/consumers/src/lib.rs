@@ -41,6 +41,7 @@
 //! |---|---|
 //! | where it begins, and how much is before it | `start.rs`, `lasts.rs`, `backlog.rs` |
 //! | what is delivered next, and to whom | `next.rs`, `deliver.rs`, `requests.rs`, `request.rs`, `due.rs`, `ask.rs`, `groups.rs`, `priority.rs`, `push.rs`, `flow.rs`, `pace.rs` |
+//! | messages parted by key among the members of a group | `in_lanes.rs`, `lanes.rs`, `members.rs` |
 //! | what waits to be acknowledged, and comes again | `ack.rs`, `unacked.rs`, `pending.rs`, `waits.rs`, `redeliveries.rs` |
 //! | messages that are not delivered any more, and are kept elsewhere | `dead_letters.rs` |
 //! | messages that go, and what time does | `removal.rs`, `deadlines.rs`, `life.rs` |
@@ -86,10 +87,13 @@ mod flow;
 pub mod fuzzing;
 mod groups;
 mod headers_only;
+mod in_lanes;
 mod info;
+mod lanes;
 mod lasts;
 mod lead;
 mod life;
+mod members;
 mod next;
 mod now;
 mod pace;
@@ -116,6 +120,7 @@ pub use deliver::Sizes;
 pub use effect::{Effect, Effects, Handout};
 pub use event::{Delivered, Event, EventHead};
 pub use headers_only::headers_only;
+pub use in_lanes::{MEMBERS_MAX, MemberInfo};
 pub use next::{Listens, Next};
 pub use now::Now;
 pub use pinned_header::with_pin;

@@ -205,6 +205,14 @@ impl Consumer {
 
     /// What is told of its group.
     pub(crate) fn group_states(&self) -> Vec<GroupState> {
+        if let Some(lanes) = &self.lanes {
+            let state = |(number, member, since): (usize, &str, i64)| GroupState {
+                group: format!("lane-{number}"),
+                pinned_client_id: member.to_owned(),
+                pinned_ts: Timestamp::from_unix_nanos(since),
+            };
+            return lanes.owners().map(state).collect();
+        }
         let group = self.settings.priorities.as_ref().and_then(|priorities| priorities.groups.first());
         let state = |group: &Arc<str>| GroupState {
             group: group.to_string(),

@@ -36,6 +36,7 @@ impl Consumer {
         }
         let Some(mut entry) = self.pending.remove(seq) else { return };
         self.again.forget(&mut entry);
+        self.lanes.iter_mut().for_each(|lanes| lanes.remove(seq));
         self.exceeded.insert(seq);
         self.changes.mark(seq, self.pending.len());
         if deliveries == self.settings.max_deliver {
@@ -53,8 +54,12 @@ impl Consumer {
 
     /// It is to be delivered again, as soon as may be.
     pub(crate) fn come_again(&mut self, seq: u64) {
-        if !self.is_dying(seq) {
-            self.again.push(seq, &mut self.pending);
+        if self.is_dying(seq) {
+            return;
+        }
+        match &mut self.lanes {
+            Some(lanes) => lanes.come_back(seq, false),
+            None => self.again.push(seq, &mut self.pending),
         }
     }
 }

@@ -114,6 +114,7 @@ impl Consumer {
         self.waits.clear();
         self.again.clear();
         self.dead.iter_mut().for_each(|dead| dead.clear());
+        self.lanes.iter_mut().for_each(|lanes| lanes.forget_held());
         (self.last_delivered, self.last_acked) = (0, 0);
         self.stand_before(seq);
         if let Some(resume) = resume {
@@ -130,9 +131,7 @@ impl Consumer {
         let (first, reason) = match self.settings.deliver_policy {
             DeliverPolicy::All => (0, ""),
             DeliverPolicy::ByStartSequence => (self.settings.start_seq, "below start seq"),
-            DeliverPolicy::ByStartTime => {
-                (index.seq_at(self.settings.start_time.unwrap_or(0)), "below start time")
-            }
+            DeliverPolicy::ByStartTime => (index.seq_at(self.settings.start_time), "below start time"),
             _ => (u64::MAX, "not allowed"),
         };
         if seq < first { Err(errors::CONSUMER_INVALID_RESET.with(&[&reason])) } else { Ok(seq) }

@@ -178,6 +178,7 @@ impl Home {
                 Effect::Answer { to } => self.confirm(turn, key, to),
                 Effect::Acked { first, last } => acked.push((first, last)),
                 Effect::Event(event) => self.tell_event(turn, key, &event),
+                Effect::Silent { member } => self.on_silent(turn, key, &member),
                 Effect::Unused => {
                     self.end_consumer(turn, key);
                 }
@@ -251,6 +252,7 @@ impl Home {
             turn.broker.watch_interest();
             self.tell_interest(turn, key);
         }
+        self.join_group(turn, key);
         self.time_consumer(key);
         self.line_up(key);
     }

@@ -258,6 +258,7 @@ impl Look<'_> {
             let is_direct = consumer.is_direct();
             if !is_direct || self.wanted.direct_consumers {
                 let mut info = consumer.look(&self.at, self.wanted.config);
+                consumers.tell_member(id, &mut info);
                 info.config = info.config.map(Versioned::kept);
                 let info = Box::new(info);
                 self.rows.push(if is_direct { Detail::DirectConsumer(info) } else { Detail::Consumer(info) });

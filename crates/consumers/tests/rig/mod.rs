@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test uses what it needs")]
 
 mod lines;
+mod members;
 
 use std::collections::BTreeMap;
 
@@ -450,6 +451,7 @@ impl Rig {
                 }
                 Effect::Event(event) => self.lines.push(('e', event_line(&event))),
                 Effect::Acked { first, last } => self.lines.push(('k', format!("acked {first} to {last}"))),
+                Effect::Silent { member } => self.lines.push(('e', format!("SILENT {member}"))),
                 Effect::Unused => {
                     self.lines.push(('e', "UNUSED".into()));
                     self.is_gone = true;
