@@ -263,6 +263,14 @@ impl Lanes {
         self.held.get(&seq).map(|held| held.with).filter(|with| *with != MemberId::NOBODY)
     }
 
+    /// In which lane a message waits, whose it is, and whether another one of its key has to go first.
+    pub(crate) fn told(&self, seq: u64) -> Option<(u16, Option<&str>, Option<u64>)> {
+        let place = self.held.get(&seq)?.place;
+        let owner = self.members.get(self.lanes[usize::from(place.lane)].owner);
+        let first = self.chains.get(&place.chain).and_then(VecDeque::front).copied();
+        Some((place.lane, owner.map(|owner| &*owner.name), first.filter(|first| *first != seq)))
+    }
+
     /// Whether any message may go out, if its lane's owner asks for one.
     pub(crate) fn has_ready(&self) -> bool {
         self.lanes.iter().any(|lane| !lane.ready.is_empty() && lane.is_drained())

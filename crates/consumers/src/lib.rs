@@ -45,6 +45,7 @@
 //! | what waits to be acknowledged, and comes again | `ack.rs`, `unacked.rs`, `pending.rs`, `waits.rs`, `redeliveries.rs` |
 //! | messages that are not delivered any more, and are kept elsewhere | `dead_letters.rs` |
 //! | messages that go, and what time does | `removal.rs`, `deadlines.rs`, `life.rs` |
+//! | why nothing is delivered, and where a message is | `explain.rs` |
 //! | what is stored | `saved.rs`, `changes.rs`, docs/formats/consumers.md; where it stands for other servers, `standing.rs` |
 //!
 //! # Always true
@@ -82,6 +83,7 @@ mod deliver;
 mod due;
 mod effect;
 mod event;
+mod explain;
 mod flow;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
@@ -119,6 +121,7 @@ pub use dead_letters::{DeadLetter, DeadLettersInfo, Death};
 pub use deliver::Sizes;
 pub use effect::{Effect, Effects, Handout};
 pub use event::{Delivered, Event, EventHead};
+pub use explain::{Fate, Reason};
 pub use headers_only::headers_only;
 pub use in_lanes::{MEMBERS_MAX, MemberInfo};
 pub use next::{Listens, Next};

@@ -127,6 +127,12 @@ impl Members {
         self.all.values_mut().for_each(|member| member.out = 0);
     }
 
+    /// Those who may have messages that wait for them.
+    pub(crate) fn able(&self) -> impl Iterator<Item = (MemberId, &str)> {
+        let able = self.all.iter().filter(|(_, member)| !member.able.is_empty());
+        able.map(|(id, member)| (*id, &*member.name))
+    }
+
     /// Those who take part, by how many lanes they have, and then by name.
     pub(crate) fn by_lanes(&self) -> BTreeSet<(usize, Arc<str>, MemberId)> {
         let all_relieved = self.all.values().all(|member| member.is_relieved);

@@ -17,6 +17,7 @@
 //! | messages that are kept elsewhere once nobody is to have them any more | `dead_letters.rs` |
 //! | messages that come too fast | `flood.rs` |
 //! | what monitoring shows | `look.rs` |
+//! | why a consumer delivers nothing, and where a message is | `explain.rs` |
 //! | what takes several turns, and what waits for it | `work.rs`, `tasks.rs`, `ending.rs`, `details.rs`, `search.rs`; `held.rs`, `parking.rs` |
 //! | an account that may have streams no more, or again | `reconfigure.rs`, `resting.rs` |
 //! | who hears of what goes, and who wants what | `hearers.rs`, `interest.rs` |
@@ -56,6 +57,7 @@ mod dropped;
 mod effects;
 mod ending;
 mod endings;
+mod explain;
 mod farewell;
 mod fast_batches;
 mod flood;
@@ -132,6 +134,7 @@ mod words;
 mod work;
 
 pub use config::{BatchLimits, Buffer, Config, Files, ServerLimits, ServiceOptions, UNLIMITED};
+pub use explain::ConsumerExplained;
 pub use inventory::{Inventory, Stock, StreamFound};
 pub use jet_stream::JetStream;
 pub use ledger::Ledger;

@@ -95,6 +95,10 @@ impl Desk {
             }
             Some(Role::Ack(ack)) => (ack.stream, For::Nobody),
             Some(Role::FlowControl(flow)) => (flow.stream, For::Nobody),
+            Some(Role::Explain(asked)) => {
+                let stream = str::from_utf8(asked.stream).unwrap_or_default();
+                return For::Home(self.homes.having(message.account as usize, stream).unwrap_or(0));
+            }
             Some(Role::Unknown | Role::Letters(_)) | None => return For::Nobody,
         };
         let stream = str::from_utf8(stream).unwrap_or_default();
@@ -267,6 +271,7 @@ impl Home {
             Some(Role::Get(get)) => self.on_get(turn, message, &get),
             Some(Role::Ack(ack)) => self.on_ack(turn, message, &ack),
             Some(Role::FlowControl(flow)) => self.on_flow_control(turn, message, &flow),
+            Some(Role::Explain(asked)) => self.on_explain(turn, message, &asked),
             Some(Role::Unknown | Role::Letters(_)) | None => {}
         }
         Taken::Yes

@@ -35,7 +35,7 @@ impl Home {
         let domain = turn.config.domain.clone();
         match Role::of(message.publish.subject, &domain) {
             Some(Role::Api(_)) => self.on_request(turn, Request::read(turn.shard, message)),
-            Some(Role::Next(_) | Role::Get(_)) => {
+            Some(Role::Next(_) | Role::Get(_) | Role::Explain(_)) => {
                 let Some(reply) = message.publish.reply else { return };
                 turn.publish_status(message.account as usize, reply, &GONE);
             }

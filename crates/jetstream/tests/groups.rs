@@ -174,3 +174,61 @@ fn lanes_that_move_are_told_of() {
     let said = rig.ask(client, "CONSUMER.INFO.S.bert", "");
     assert!(said.contains(r#""num_ack_pending":0"#), "{said}");
 }
+
+#[test]
+fn why_a_consumer_stands_and_where_a_message_is_can_be_asked() {
+    let mut rig = Rig::on_disk(2, SimDisk::new(7));
+    let client = set_up(&mut rig);
+    let explain = |rig: &mut Rig, what: &str| rig.publish(client, &format!("$BUSTER.EXPLAIN.{what}"), "");
+    let consumer = |more: &str| {
+        format!(
+            r#"{{"stream_name":"S","config":{{"durable_name":"C","name":"C","ack_policy":"explicit",{more}"max_ack_pending":2}}}}"#
+        )
+    };
+    rig.ask(client, "CONSUMER.CREATE.S.C", &consumer(""));
+    let said = explain(&mut rig, "CONSUMER.S.C");
+    assert!(said.contains(r#""is_stuck":true,"reasons":[{"reason":"no_request""#), "{said}");
+    assert!(said.contains(r#""command":"nats consumer next S C""#), "{said}");
+    (0..3).for_each(|_| drop(rig.publish(client, "s.a", "x")));
+    pull(&mut rig, client, "C", 5);
+    let said = explain(&mut rig, "CONSUMER.S.C");
+    assert!(
+        said.contains(r#""reasons":[{"reason":"max_ack_pending""#) && said.contains(r#""seq":1"#),
+        "{said}"
+    );
+    for (seq, state) in [(1, "to_be_acknowledged"), (3, "to_be_delivered")] {
+        let said = explain(&mut rig, &format!("MESSAGE.S.{seq}"));
+        assert!(said.contains(&format!(r#""consumer":"C","state":"{state}""#)), "{said}");
+    }
+    assert!(explain(&mut rig, "MESSAGE.S.4").contains(r#""state":"to_come""#));
+    rig.ask(client, "STREAM.MSG.DELETE.S", r#"{"seq":2}"#);
+    assert!(explain(&mut rig, "MESSAGE.S.2").contains(r#""state":"gone""#));
+    assert!(explain(&mut rig, "MESSAGE.T.1").contains(r#""err_code":10059"#));
+    assert!(explain(&mut rig, "CONSUMER.S.D").contains(r#""err_code":10014"#));
+    rig.ask(client, "CONSUMER.PAUSE.S.C", r#"{"pause_until":"2100-01-01T00:00:00Z"}"#);
+    let said = explain(&mut rig, "CONSUMER.S.C");
+    assert!(
+        said.contains(r#""reasons":[{"reason":"paused""#)
+            && said.contains(r#""until":"2100-01-01T00:00:00Z""#),
+        "{said}"
+    );
+}
+
+#[test]
+fn who_has_a_message_of_a_group_is_told() {
+    let mut rig = Rig::on_disk(1, SimDisk::new(7));
+    let client = set_up(&mut rig);
+    create(&mut rig, client, "anna", "");
+    (0..2).for_each(|_| drop(rig.publish(client, "s.1", "x")));
+    assert_eq!(pull(&mut rig, client, "anna", 5).len(), 1);
+    let said = rig.publish(client, "$BUSTER.EXPLAIN.MESSAGE.S.1", "");
+    assert!(
+        said.contains(r#""consumer":"G","state":"to_be_acknowledged","deliveries":1,"member":"anna""#),
+        "{said}"
+    );
+    let said = rig.publish(client, "$BUSTER.EXPLAIN.MESSAGE.S.2", "");
+    assert!(
+        said.contains(r#""state":"waits_for_its_turn","member":"anna""#) && said.contains(r#""behind":1"#),
+        "{said}"
+    );
+}
