@@ -128,7 +128,7 @@ fn read_host(host: &str) -> Result<String, String> {
     let may_stand =
         |byte: u8| byte >= 0x80 || byte.is_ascii_alphanumeric() || b"-_.~!$&'()*+,;=:[]<>\"%".contains(&byte);
     if let Some(wrong) = host.chars().find(|char| char.is_ascii() && !may_stand(*char as u8)) {
-        return Err(format!("invalid character {} in host name", quote(&wrong.to_string())));
+        return Err(format!("invalid character {} in host name", quote(wrong.to_string())));
     }
     // What ASCII has needs no escape there.
     unescape(host, |byte| byte >= 0x80 || byte == b'%')
