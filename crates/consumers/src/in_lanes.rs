@@ -9,7 +9,7 @@ use stream_index::{Row, Steps, StreamIndex, Walk};
 
 use crate::consumer::Consumer;
 use crate::effect::{Effect, Effects, push_status};
-use crate::lanes::{Lanes, Move, Offer};
+use crate::lanes::{Move, Offer};
 use crate::members::MemberId;
 use crate::next::{Found, Listens};
 use crate::now::{NEVER, Now};
@@ -321,9 +321,4 @@ impl Consumer {
             None => lanes.go_out(seq, member),
         }
     }
-}
-
-/// Lanes of a consumer whose configuration says that it is a group.
-pub(crate) fn lanes_of(config: &js_proto::ConsumerConfig) -> Option<Box<Lanes>> {
-    config.group().filter(|_| config.is_group()).map(|rules| Box::new(Lanes::new(rules)))
 }

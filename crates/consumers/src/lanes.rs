@@ -370,3 +370,8 @@ fn chain_of<'t>(tokens: impl Iterator<Item = &'t [u8]>) -> u64 {
     let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
     tokens.fold(0xcbf2_9ce4_8422_2325, |hash, token| step(token.iter().fold(hash, step), &b'.'))
 }
+
+/// Lanes of a consumer whose configuration says that it is a group.
+pub(crate) fn lanes_of(config: &js_proto::ConsumerConfig) -> Option<Box<Lanes>> {
+    config.group().filter(|_| config.is_group()).map(|rules| Box::new(Lanes::new(rules)))
+}

@@ -15,29 +15,18 @@ use crate::consumer_set::ConsumerKey;
 use crate::home::Home;
 use crate::homes::Homes;
 use crate::letters::Word;
-use crate::names::Name;
 use crate::post::Message;
 use crate::publishes::Taken;
 use crate::role::LETTERS_PREFIX;
+use crate::sender::Sender;
 use crate::slot::Slot;
 use crate::turn::Turn;
-use crate::waiter::Waiter;
 
 /// What it costs to send a letter, in steps.
 const LETTER_STEPS: u64 = 48;
 
 /// Bytes of a header block that streams take.
 const HEADER_BYTES_MAX: usize = u16::MAX as usize;
-
-/// Who waits for word of a letter.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Sender {
-    pub(crate) shard: ShardId,
-    pub(crate) stream: Name,
-    pub(crate) consumer: Name,
-    /// The message that died.
-    pub(crate) seq: u64,
-}
 
 impl Turn<'_> {
     /// Where a stream is, if there is one of that name.
@@ -211,13 +200,6 @@ impl Turn<'_> {
     fn tell_sender(&mut self, account: usize, sender: &Sender, refused: Option<ApiError>) {
         let word = Word::LetterKept { consumer: &sender.consumer, seq: sender.seq, refused };
         self.write_to(sender.shard, account, &sender.stream, &word);
-    }
-}
-
-impl Waiter {
-    /// Whoever sent a letter.
-    pub(crate) fn sender(sender: Sender) -> Self {
-        Self::Sender(Box::new(sender))
     }
 }
 

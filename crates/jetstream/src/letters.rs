@@ -12,9 +12,9 @@ use nats_proto::Publish;
 use nats_proto::go_json::{compact, read_into};
 
 use crate::allowance::Reserved;
-use crate::dead_letters::Sender;
 use crate::kin::Kin;
 use crate::request::Asker;
+use crate::sender::Sender;
 
 /// What a letter says.
 #[derive(Debug, Clone, PartialEq, Eq)]

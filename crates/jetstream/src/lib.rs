@@ -114,6 +114,7 @@ mod room;
 mod saving;
 mod schedules;
 mod search;
+mod sender;
 mod slot;
 mod slots;
 mod snapshot;

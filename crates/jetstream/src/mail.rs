@@ -7,7 +7,6 @@ use broker::{CLAIMED, SIBLING};
 use fabric::{Letter, Mailbox};
 use js_proto::ACK_PREFIX;
 
-use crate::dead_letters::Sender;
 use crate::disk::Disk;
 use crate::gathering::{Asked, Infos};
 use crate::home::Home;
@@ -18,6 +17,7 @@ use crate::registrar::is_of_directory;
 use crate::reports::Report;
 use crate::request::Request;
 use crate::role::{FIRST, Role};
+use crate::sender::Sender;
 use crate::turn::Turn;
 
 /// What it takes to read a letter, beside what it causes.

@@ -8,10 +8,10 @@ use stream_log::AppendError;
 use streams::{Answer, Decision, Effect, Incoming, LOOKUP_STEPS};
 
 use crate::config::Buffer;
-use crate::dead_letters::Sender;
 use crate::disk::{Awaited, Disk};
 use crate::home::Home;
 use crate::room::Room;
+use crate::sender::Sender;
 use crate::slot::Slot;
 use crate::surroundings::decide;
 use crate::tenant::StreamId;
@@ -117,7 +117,7 @@ impl Home {
         };
         turn.spend(PUBLISH_STEPS + ((letter.header.len() + letter.payload.len()) >> 9) as u64);
         let mut effects = std::mem::take(&mut self.effects);
-        let waiter = || Some(Waiter::sender(sender.clone()));
+        let waiter = || Some(Waiter::Sender(Box::new(sender.clone())));
         let taken = slot.publish(turn, &mut self.disk, letter, waiter, &room, &mut effects);
         self.carry_out(turn, id, &mut effects);
         self.effects = effects;

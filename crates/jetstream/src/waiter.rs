@@ -2,9 +2,9 @@
 
 use smallvec::SmallVec;
 
-use crate::dead_letters::Sender;
 use crate::names::Name;
 use crate::request::Request;
+use crate::sender::Sender;
 
 /// Bytes of a reply subject that need no allocation: two of the longest tokens that clients make behind `_INBOX.`.
 const REPLY_INLINE: usize = 56;
