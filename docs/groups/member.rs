@@ -26,7 +26,7 @@ pub(crate) async fn member(url: &str, name: &str, mut out: impl Write) -> Result
     while let Some(message) = messages.next().await {
         let message = message?;
         writeln!(out, "{name} {} {}", message.subject, String::from_utf8_lossy(&message.payload))?;
-        message.ack().await?;
+        message.ack().await.map_err(|error| error.to_string())?;
     }
     Ok(())
 }

@@ -60,7 +60,9 @@ fn streams_are_backed_up_and_brought_back(setup: Setup) {
     let (store, copies) = (TempDir::new().expect("a folder"), TempDir::new().expect("a folder"));
     let folder = copies.path().join("backup");
     let (server, mut client) = serve(setup, store.path(), "");
-    ["A", "B"].map(|name| fill(&mut client, name));
+    for name in ["A", "B"] {
+        fill(&mut client, name);
+    }
     let (code, said) = copy(&server, "backup", &folder, &[]);
     let line = |name: &str| format!("{name}: 3 messages of 105 bytes, sequences 1 to 3, 1 consumers\n");
     assert_eq!((code, &*said), (0, &*(line("A") + &line("B"))));

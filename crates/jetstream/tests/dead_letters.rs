@@ -168,7 +168,7 @@ fn lose_power_after(cut: usize, shards: usize) {
             break;
         }
         left -= 1;
-        if left % 3 == 0 {
+        if left.is_multiple_of(3) {
             rig.run_disk();
         }
     }
