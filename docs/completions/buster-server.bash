@@ -25,11 +25,17 @@ _buster_server() {
     -user|--user) mapfile -t COMPREPLY < <(true); return ;;
     -pass|--pass) mapfile -t COMPREPLY < <(true); return ;;
     -auth|--auth) mapfile -t COMPREPLY < <(true); return ;;
+    -cluster|--cluster) mapfile -t COMPREPLY < <(true); return ;;
+    -cluster_listen|--cluster_listen) mapfile -t COMPREPLY < <(true); return ;;
+    -cluster_name|--cluster_name) mapfile -t COMPREPLY < <(true); return ;;
+    -routes|--routes) mapfile -t COMPREPLY < <(true); return ;;
+    -cluster_advertise|--cluster_advertise) mapfile -t COMPREPLY < <(true); return ;;
+    -connect_retries|--connect_retries) mapfile -t COMPREPLY < <(true); return ;;
     -tlscert|--tlscert) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
     -tlskey|--tlskey) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
     -tlscacert|--tlscacert) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
     fsck|backup|restore|import-store) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
   esac
-  mapfile -t COMPREPLY < <(compgen -W '-a --addr --net -p --port -n --name --server_name --client_advertise -P --pid --ports_file_dir -c --config -t -sl --signal --shards --placement --busy-poll --busy_poll --io --colocate -m --http_port -ms --https_port -l --log --log_size_limit -s --syslog -r --remote_syslog -T --logtime --logtime_utc -D --debug -V --trace --max_traced_msg_len -VV -DV -DVV -js --jetstream -sd --store_dir --user --pass --auth --tls --tlscert --tlskey --tlsverify --tlscacert --ktls -h --help -v --version --help_tls fsck backup restore import-store' -- "$word")
+  mapfile -t COMPREPLY < <(compgen -W '-a --addr --net -p --port -n --name --server_name --client_advertise -P --pid --ports_file_dir -c --config -t -sl --signal --shards --placement --busy-poll --busy_poll --io --colocate -m --http_port -ms --https_port -l --log --log_size_limit -s --syslog -r --remote_syslog -T --logtime --logtime_utc -D --debug -V --trace --max_traced_msg_len -VV -DV -DVV -js --jetstream -sd --store_dir --user --pass --auth --cluster --cluster_listen --cluster_name --routes --cluster_advertise --no_advertise --connect_retries --tls --tlscert --tlskey --tlsverify --tlscacert --ktls -h --help -v --version --help_tls fsck backup restore import-store replay' -- "$word")
 }
 complete -o filenames -F _buster_server buster-server nats-server

@@ -9,9 +9,10 @@ use std::process::ExitCode;
 use block_alloc::{BlockAlloc, tidy_at_once};
 use node::{COMPATIBLE_VERSION, OWN_VERSION, load, log_failure, send_signal, start_failure};
 use server_options::{
-    CommandLine, CopyCall, CopyKind, Invocation, OptionsError, parse, program, tls_help, usage, version_text,
+    CommandLine, CopyCall, CopyKind, Invocation, OptionsError, ReplayCall, parse, program, tls_help, usage,
+    version_text,
 };
-use store_copies::Link;
+use store_copies::{Letters, Link, Outcome, Replayed};
 
 /// What waits for clients comes and goes with how fast they read; its memory does, too.
 #[global_allocator]
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         },
         Ok(Invocation::CheckStore(folder)) => check_store(&folder, program),
         Ok(Invocation::Copy(call)) => copy_streams(&call, program),
+        Ok(Invocation::Replay(call)) => replay_letters(&call, program),
         Ok(Invocation::PrintHelp(text)) => print(&text),
         Ok(Invocation::PrintVersion) => print(&version_text(program, COMPATIBLE_VERSION, OWN_VERSION)),
         Ok(Invocation::PrintTlsHelp) => print(tls_help().trim_end()),
@@ -102,21 +104,42 @@ fn check_store(folder: &Path, program: &str) -> ExitCode {
     }
 }
 
-/// `backup`, `restore` and `import-store`: a line for each stream, and 0 if all were copied.
+/// `backup`, `restore` and `import-store`: a line for each stream once it is copied, and 0 if all of all were.
 fn copy_streams(call: &CopyCall, program: &str) -> ExitCode {
+    let mut is_all = true;
+    let tell = &mut |outcome: &Outcome| {
+        let _ = print(&outcome.to_string());
+        is_all &= outcome.is_whole();
+    };
     let copied = Link::connect(&call.server).and_then(|mut link| match call.kind {
-        CopyKind::Backup => store_copies::backup(&mut link, &call.folder),
-        CopyKind::Restore => store_copies::restore(&mut link, &call.folder),
-        CopyKind::ImportStore => store_copies::import(&mut link, &call.folder, &call.account),
+        CopyKind::Backup => store_copies::backup(&mut link, &call.folder, tell),
+        CopyKind::Restore => store_copies::restore(&mut link, &call.folder, tell),
+        CopyKind::ImportStore => store_copies::import(&mut link, &call.folder, &call.account, tell),
     });
     match copied {
-        Ok(outcomes) => {
-            for outcome in &outcomes {
-                let _ = print(&outcome.to_string());
-            }
-            let is_all = outcomes.iter().all(|outcome| outcome.result.is_ok());
-            if is_all { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        Ok(()) if is_all => ExitCode::SUCCESS,
+        Ok(()) => ExitCode::FAILURE,
+        Err(error) => {
+            complain(format_args!("{program}: {error}"));
+            ExitCode::FAILURE
         }
+    }
+}
+
+/// `replay`: a line for each letter, and 0 if all were published.
+fn replay_letters(call: &ReplayCall, program: &str) -> ExitCode {
+    let ReplayCall { stream, server, of, consumer, keeps } = call.clone();
+    let letters = Letters { stream, of, consumer, keeps };
+    let mut is_all = true;
+    let tell = &mut |replayed: &Replayed| {
+        let _ = print(&replayed.to_string());
+        is_all &= replayed.result.is_ok();
+    };
+    let replayed =
+        Link::connect(&server).and_then(|mut link| store_copies::replay(&mut link, &letters, tell));
+    match replayed {
+        Ok(()) if is_all => ExitCode::SUCCESS,
+        Ok(()) => ExitCode::FAILURE,
         Err(error) => {
             complain(format_args!("{program}: {error}"));
             ExitCode::FAILURE

@@ -86,6 +86,11 @@ impl Broker {
         is_taken || self.dispatcher(account).is_wanted_by(subject, queue)
     }
 
+    /// The shard that has the owner of a subject which begins with `$`, if there is one.
+    pub fn owner(&self, account: usize, subject: &[u8]) -> Option<ShardId> {
+        self.egress.services.owner(self.config.shard, account, subject).map(|(_, shard)| shard)
+    }
+
     /// Whether somebody, on any shard, would get a message that a service publishes to that subject now.
     pub fn is_service_heard(&mut self, service: ServiceId, account: usize, subject: &[u8]) -> bool {
         self.space_of(account);

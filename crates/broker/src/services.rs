@@ -178,7 +178,7 @@ impl Services {
 
     /// Who gets messages on the subject by a claim: the service, and the shard where it does.
     #[cold]
-    fn owner(&self, own: ShardId, account: usize, subject: &[u8]) -> Option<(ServiceId, ShardId)> {
+    pub(crate) fn owner(&self, own: ShardId, account: usize, subject: &[u8]) -> Option<(ServiceId, ShardId)> {
         self.rows.iter().enumerate().find_map(|(index, row)| {
             let shard = match row.claims.as_ref()?.owner(account, subject) {
                 Owner::Nobody => return None,

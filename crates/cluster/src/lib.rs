@@ -6,6 +6,8 @@
 //! - [`news`]: what a server does that is told of another one.
 //! - [`passing`]: where a message may go on to.
 //! - [`redial`]: how long to wait before a server is dialed again.
+//! - [`Refusal`]: why another server is turned away, and what it is told; [`LeafRefusal`]: the same of leaf nodes.
+//! - [`log_words`]: what the log says of routes.
 //! - [`Ledger`]: what this server wants of the others, and what they were told of it.
 //!
 //! What stands on a wire is in `nats-proto`; what a shard does with it in `broker`. Pools and leaf nodes are decided
@@ -18,11 +20,14 @@ mod config;
 mod control;
 pub mod gossip;
 mod interest;
+mod leaf_refusal;
 mod ledger;
+pub mod log_words;
 pub mod news;
 pub mod passing;
 mod places;
 pub mod redial;
+mod refusal;
 mod session;
 mod slots;
 mod target;
@@ -31,6 +36,8 @@ pub use action::{Action, Dial, Ending, Route};
 pub use config::{Config, Credentials, RouteUrl};
 pub use control::Control;
 pub use interest::Interest;
+pub use leaf_refusal::{LeafRefusal, leaf_delay};
 pub use ledger::{Change, Ledger, Reading};
 pub use places::{NoPlace, Place, Places, Registered};
+pub use refusal::{Refusal, Severity};
 pub use slots::Pool;

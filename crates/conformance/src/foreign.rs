@@ -71,6 +71,20 @@ impl ForeignClient {
         Ok(python(&Self::Python.install()?, script))
     }
 
+    /// As [`Self::prepare`], for any program in Python, for Node.js, or compiled.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::prepare`].
+    pub fn program(self, program: &Path) -> Result<Command, PrepareError> {
+        let dir = self.install()?;
+        Ok(match self {
+            Self::Node => node_program(&dir, program),
+            Self::Python => python_program(&dir, program),
+            Self::C => Command::new(program),
+        })
+    }
+
     /// As [`Self::prepare`], for nats.js in a browser. The command takes the URL where WebSockets come in.
     ///
     /// # Errors
@@ -139,15 +153,23 @@ impl ForeignClient {
 
 /// A program of ours in the virtual environment.
 fn python(dir: &Path, program: &str) -> Command {
+    python_program(dir, &ForeignClient::Python.sources().join(program))
+}
+
+fn python_program(dir: &Path, program: &Path) -> Command {
     let mut python = Command::new(dir.join("venv/bin/python"));
-    python.arg("-B").arg(ForeignClient::Python.sources().join(program));
+    python.arg("-B").arg(program);
     python
 }
 
 /// A program of ours in Node.js.
 fn node(dir: &Path, program: &str) -> Command {
+    node_program(dir, &ForeignClient::Node.sources().join(program))
+}
+
+fn node_program(dir: &Path, program: &Path) -> Command {
     let mut node = Command::new("node");
-    node.arg(ForeignClient::Node.sources().join(program)).env("NODE_PATH", dir.join("node_modules"));
+    node.arg(program).env("NODE_PATH", dir.join("node_modules"));
     node
 }
 

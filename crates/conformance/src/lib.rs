@@ -9,6 +9,8 @@
 pub mod driver;
 pub mod foreign;
 pub mod known_gaps;
+pub mod peer_record;
+pub mod peer_replay;
 pub mod replay;
 pub mod transcript;
 

@@ -116,7 +116,6 @@ fn text_that_is_no_configuration_is_refused_with_its_place() {
 #[test]
 fn a_part_that_we_do_not_have_is_named_with_its_place() {
     for (key, config) in [
-        ("cluster", "cluster { listen: \"127.0.0.1:-1\" }"),
         ("gateway", "gateway { name: g, listen: \"127.0.0.1:-1\" }"),
         ("leafnodes", "leafnodes { port: -1 }"),
         ("mqtt", "mqtt { port: -1 }"),

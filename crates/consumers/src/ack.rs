@@ -4,6 +4,7 @@ use js_proto::{Ack, AckPolicy, MsgMetadata};
 use stream_index::StreamIndex;
 
 use crate::consumer::{Consumer, Position};
+use crate::dead_letters::{Death, Dying};
 use crate::effect::{Effect, Effects};
 use crate::event::{Delivered, Event};
 use crate::next::Listens;
@@ -31,16 +32,17 @@ impl Consumer {
         }
         self.life.sign(at.mono);
         self.asleep = None;
+        let holder = self.sign_holder(at, metadata.stream_seq);
         let is_answered = match Ack::parse(body) {
             Ack::Done => self.acknowledge(at, metadata, true, out),
             Ack::Next(request) => {
                 self.acknowledge(at, metadata, true, out);
-                self.take_request(at, reply, request, index, listens, out);
+                self.take_request_of(at, holder, reply, request, index, listens, out);
                 false
             }
             Ack::Again(delay) => self.hand_back(at, metadata, delay.0, out),
             Ack::Progress => self.restart_wait(at, metadata.stream_seq),
-            Ack::Terminate(reason) => self.terminate(at, metadata, reason, out),
+            Ack::Terminate(reason) => self.terminate(at, metadata, reason, reply, out),
             Ack::Unknown => true,
         };
         if is_answered && !reply.is_empty() && metadata.stream_seq != 0 {
@@ -130,6 +132,8 @@ impl Consumer {
         self.mark(seq);
         let Some(mut entry) = self.pending.remove(seq) else { return };
         self.again.forget(&mut entry);
+        self.let_live(seq);
+        self.lanes.iter_mut().for_each(|lanes| lanes.remove(seq));
         if self.pending.is_empty() {
             self.waits.clear();
         }
@@ -140,17 +144,21 @@ impl Consumer {
         let seq = metadata.stream_seq;
         let is_in_range = metadata.consumer_seq > self.floor.consumer
             && metadata.consumer_seq <= self.delivered.consumer + 1;
-        if !is_in_range || self.pending.get(seq).is_none() {
+        if !is_in_range || self.pending.get(seq).is_none() || self.is_dying(seq) {
             return true;
         }
         out.push(Effect::Event(Event::Nacked(delivered(metadata))));
+        if self.is_exceeded(seq) && self.die_exceeded(at, seq) {
+            return true;
+        }
         if delay <= 0 {
-            self.again.push(seq, &mut self.pending);
+            self.come_again(seq);
             return true;
         }
         if let Some(entry) = self.pending.get_mut(seq) {
             self.again.forget(entry);
         }
+        self.lanes.iter_mut().for_each(|lanes| lanes.come_back(seq, true));
         self.wait_until(seq, due_after(at.mono, delay));
         true
     }
@@ -162,8 +170,21 @@ impl Consumer {
         true
     }
 
-    /// It is not to be delivered again, for that reason.
-    fn terminate(&mut self, at: &Now, metadata: &MsgMetadata, reason: String, out: &mut Effects) -> bool {
+    /// It is not to be delivered again, for that reason. Says whether that is to be answered now.
+    fn terminate(
+        &mut self,
+        at: &Now,
+        metadata: &MsgMetadata,
+        reason: String,
+        reply: &[u8],
+        out: &mut Effects,
+    ) -> bool {
+        let seq = metadata.stream_seq;
+        let dying = || Dying::of(Death::Terminated, reason.clone(), delivered(metadata));
+        if seq <= self.reached() && self.die(at, seq, dying()) {
+            self.answer_after(seq, reply);
+            return false;
+        }
         let was_delivered = self.acknowledge(at, metadata, false, out);
         if was_delivered {
             out.push(Effect::Event(Event::Terminated { delivered: delivered(metadata), reason }));
@@ -172,7 +193,7 @@ impl Consumer {
     }
 
     fn sample(&self, at: &Now, metadata: &MsgMetadata, entry: &Entry, out: &mut Effects) {
-        let percent = self.settings.sample;
+        let percent = u64::from(self.settings.sample);
         if percent == 0 || (percent < 100 && at.random % 100 > percent) {
             return;
         }

@@ -7,6 +7,7 @@ use stream_index::{Steps, StreamIndex};
 
 use crate::consumer::Consumer;
 use crate::effect::{Effects, push_status};
+use crate::members::MemberId;
 use crate::next::Listens;
 use crate::now::{NEVER, Now, later};
 use crate::request::Request;
@@ -54,6 +55,9 @@ impl Consumer {
         if self.push.is_some() {
             return push_status(out, &reply, &Status::ConsumerIsPushBased);
         }
+        if self.lanes.is_some() && self.asking() == MemberId::NOBODY {
+            return push_status(out, &reply, &Status::BadRequest("Consumer is a group, ask a member"));
+        }
         let request = match request {
             Ok(request) => request,
             Err(error) => return push_status(out, &reply, &Status::BadRequest(&error.to_string())),
@@ -66,10 +70,11 @@ impl Consumer {
         if let Some(finding) = self.finding(&request, index) {
             return push_status(out, &reply, &finding);
         }
-        if self.requests.len() < self.settings.max_waiting {
+        if self.requests.len() < self.settings.max_waiting as usize {
             let wish = self.wish(&request.priority);
             let ticket = self.class(&request.priority);
-            self.requests.push(Request { ticket, wish, ..waiting(at, reply, &request) });
+            let member = self.asking();
+            self.requests.push(Request { ticket, wish, member, ..waiting(at, reply, &request) });
         } else if request.idle_heartbeat.0 == 0 {
             // Whoever listens for heartbeats is let wait for them, so that it does not ask again at once.
             push_status(out, &reply, &Status::ExceededMaxWaiting);
@@ -98,15 +103,19 @@ impl Consumer {
             return None;
         }
         let messages = self.num_pending() + self.again.len() as u64;
-        if messages == 0 {
+        if messages == 0 && !self.has_for(self.asking()) {
             return (request.expires.0 == 0).then_some(Status::NoMessages);
+        }
+        if self.lanes.is_some() {
+            // What there is may be for others.
+            return None;
         }
         self.requests.want_more_than(messages).then_some(Status::RequestsPending)
     }
 
     /// Ends requests if there are as many as may be.
     fn make_room(&mut self, at: &Now, listens: Listens<'_>, out: &mut Effects) {
-        let is_full = self.requests.len() >= self.settings.max_waiting;
+        let is_full = self.requests.len() >= self.settings.max_waiting as usize;
         if is_full && at.mono.saturating_sub(self.room_sought) >= ROOM_SOUGHT_EVERY {
             self.room_sought = at.mono;
             self.tend(at, false, listens, out);
@@ -132,5 +141,6 @@ fn waiting(at: &Now, reply: Arc<[u8]>, request: &PullRequest) -> Request {
         no_wait: request.no_wait,
         ticket: 0,
         wish: None,
+        member: MemberId::NOBODY,
     }
 }

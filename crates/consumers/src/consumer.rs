@@ -8,7 +8,9 @@ use nats_proto::go_json::{compact, read_into};
 
 use crate::backlog::Backlog;
 use crate::changes::Changes;
+use crate::dead_letters::DeadLetters;
 use crate::groups::Pinned;
+use crate::lanes::{Lanes, lanes_of};
 use crate::lasts::Lasts;
 use crate::life::Life;
 use crate::now::{NEVER, Now};
@@ -97,6 +99,10 @@ pub struct Consumer {
 
     // What is forgotten when another one leads.
     pub(crate) is_leading: bool,
+    /// What dies, if that is kept elsewhere.
+    pub(crate) dead: Option<Box<DeadLetters>>,
+    /// How messages are parted among members, if it is a group.
+    pub(crate) lanes: Option<Box<Lanes>>,
     pub(crate) requests: Requests,
     /// Who is served alone, if somebody is.
     pub(crate) pinned: Option<Box<Pinned>>,
@@ -123,7 +129,9 @@ impl Consumer {
     /// A new one. Before anything else it is to be [settled](Self::settle).
     pub fn new(spec: Spec, at: &Now) -> Self {
         let mut consumer = Self::following(spec);
-        consumer.start = Some(Box::new(Start::New));
+        // A member has no place of its own.
+        let has_place = consumer.settings.member_of.is_none();
+        consumer.start = has_place.then(|| Box::new(Start::New));
         consumer.changes.mark_all();
         consumer.lead(at);
         consumer
@@ -132,6 +140,8 @@ impl Consumer {
     /// One that was stored: [`load`](Self::load) what was, then let it [`lead`](Self::lead).
     pub fn following(spec: Spec) -> Self {
         let settings = Settings::new(&spec.config);
+        let lanes = lanes_of(&spec.config);
+        let dead = spec.config.dead_letters().map(DeadLetters::new);
         Self {
             stream_name: spec.stream.into(),
             name: spec.name.into(),
@@ -154,6 +164,8 @@ impl Consumer {
             waits: Waits::default(),
             again: Redeliveries::default(),
             is_leading: false,
+            dead,
+            lanes,
             requests: Requests::default(),
             pinned: None,
             room_sought: i64::MIN,
@@ -264,7 +276,7 @@ impl Consumer {
 
     /// Whether it still needs a message, which keeps that in a stream that keeps by acknowledgements or interest.
     pub fn needs(&self, seq: u64, subject: &[u8]) -> bool {
-        if !self.settings.filter.matches(subject) {
+        if self.settings.member_of.is_some() || !self.settings.filter.matches(subject) {
             return false;
         }
         if !self.is_started() {
@@ -310,6 +322,7 @@ impl Consumer {
             + push
             + self.requests.heap_bytes()
             + self.exceeded.len() * 2 * size_of::<u64>()
+            + self.lanes.as_ref().map_or(0, |lanes| lanes.heap_bytes())
             + self.lasts.as_ref().map_or(0, |lasts| lasts.heap_bytes())
     }
 }

@@ -20,6 +20,7 @@ impl Consumer {
         let hold = if self.not_before > i64::MIN { self.not_before } else { NEVER };
         let beat = self.push.as_ref().filter(|push| push.is_active).map_or(NEVER, |push| push.next_heartbeat);
         let of_requests = self.requests.next_due().min(self.pin_ends());
+        let of_requests = of_requests.min(self.letters_due()).min(self.silence_due());
         let due = [of_requests, self.again_at(), beat, hold, self.pause_ends, self.unused_at()];
         due.into_iter().min().filter(|due| *due != NEVER)
     }
@@ -37,6 +38,7 @@ impl Consumer {
         self.tend_due(at, &mut *listens, out);
         self.expire_waits(at, out);
         self.expire_pin(at, out);
+        self.expire_members(at, &mut *listens, out);
         self.beat(at, out);
         if at.mono >= self.pause_ends {
             self.end_pause(at, out);
@@ -58,12 +60,13 @@ impl Consumer {
         }
         let most = self.settings.max_deliver;
         for seq in self.waits.take_due(at.mono, &self.pending) {
-            // As the peer counts here: those that came again, and at least one.
+            // As the peer counts here: those that came again, and at least one. What is kept elsewhere need not wait until
+            // somebody asks for more.
             let deliveries = self.deliveries(seq).saturating_sub(1).max(1);
-            if most > 0 && deliveries >= most {
-                self.exceed(seq, deliveries, out);
+            if most > 0 && deliveries >= most || self.dead.is_some() && self.is_exceeded(seq) {
+                self.exceed(at, seq, deliveries, out);
             } else {
-                self.again.push(seq, &mut self.pending);
+                self.come_again(seq);
             }
         }
     }
@@ -86,7 +89,9 @@ impl Consumer {
     }
 
     fn unused_at(&self) -> i64 {
-        if self.push.as_ref().is_some_and(|push| push.is_active) {
+        let is_pushing = self.push.as_ref().is_some_and(|push| push.is_active);
+        // A group knows how its members are.
+        if is_pushing || self.settings.member_of.is_some() {
             return NEVER;
         }
         self.life.ends(self.settings.inactive_threshold)
@@ -101,7 +106,7 @@ impl Consumer {
         self.tend(at, true, listens, out);
         let last_due = self.pending.iter().map(|entry| entry.due).filter(|due| *due != NEVER).max();
         let until = match last_due.map(|due| later(due, threshold)) {
-            _ if !self.requests.is_empty() => later(at.mono, threshold),
+            _ if !self.requests.is_empty() || self.has_dying() => later(at.mono, threshold),
             _ if self.unused_at() > at.mono => return true,
             Some(until) if until > at.mono => until,
             _ => return false,

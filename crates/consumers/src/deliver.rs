@@ -6,7 +6,9 @@ use js_proto::{MsgMetadata, Status};
 use stream_index::Row;
 
 use crate::consumer::Consumer;
+use crate::dead_letters::{Death, Dying};
 use crate::effect::{Effect, Effects, Handout, push_status};
+use crate::event::Delivered;
 use crate::next::Listens;
 use crate::now::{Now, due_after};
 use crate::pending::Entry;
@@ -21,6 +23,9 @@ pub struct Sizes {
     /// Bytes of what it says.
     pub payload: usize,
 }
+
+/// Why a message is terminated that cannot be read.
+const UNREADABLE: &str = "Message cannot be read";
 
 /// Where a message comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,9 +86,22 @@ impl Consumer {
     pub fn on_lost(&mut self, at: &Now, seq: u64, out: &mut Effects) {
         match self.source_of(seq) {
             None => {}
+            Some(Source::Again) if self.die_unreadable(at, seq) => {}
             Some(Source::Again) => self.terminate_deleted(at, seq, out),
+            Some(from) if self.dead.is_some() => {
+                // As if it had been delivered, so that it counts.
+                self.note_delivery(at, seq, from, out);
+                self.die_unreadable(at, seq);
+            }
             Some(from) => self.step_over(seq, from),
         }
+    }
+
+    fn die_unreadable(&mut self, at: &Now, seq: u64) -> bool {
+        let Some(entry) = self.pending.get(seq).filter(|_| self.dead.is_some()) else { return false };
+        let (first, deliveries) = (entry.first, entry.deliveries.into());
+        let delivered = Delivered { stream_seq: seq, consumer_seq: first, deliveries };
+        self.die(at, seq, Dying::of(Death::Unreadable, UNREADABLE.to_owned(), delivered))
     }
 
     /// A message that was delivered did not arrive: nobody listened there after all. It is delivered again at once,
@@ -98,11 +116,15 @@ impl Consumer {
         let deliveries = entry.deliveries.saturating_sub(1);
         self.pending.set_deliveries(seq, deliveries);
         self.mark(seq);
-        self.again.push(seq, &mut self.pending);
+        self.come_again(seq);
         self.waits.trim(&self.pending);
     }
 
     fn source_of(&mut self, seq: u64) -> Option<Source> {
+        if let Some(lanes) = &self.lanes {
+            let offer = lanes.offer.filter(|offer| offer.seq == seq)?;
+            return Some(if offer.place.is_some() { Source::Stream } else { Source::Again });
+        }
         if let Some(again) = self.again.front(&self.pending) {
             return (again == seq).then_some(Source::Again);
         }
@@ -143,6 +165,7 @@ impl Consumer {
                 self.expect_ack(at, seq, out);
             }
         }
+        self.note_out(seq);
     }
 
     fn step_over(&mut self, seq: u64, from: Source) {
@@ -150,6 +173,11 @@ impl Consumer {
         if from == Source::Lasts {
             return self.pop_last(true);
         }
+        self.pass(seq);
+    }
+
+    /// The cursor goes behind a message.
+    pub(crate) fn pass(&mut self, seq: u64) {
         self.cursor = seq + 1;
         self.backlog.drop_one(seq);
     }
@@ -196,8 +224,12 @@ impl Consumer {
         if let Some(push) = &self.push {
             return push.is_ready().then(|| Taker { to: push.to.clone(), completed: None, pin: None });
         }
+        let member = self.lanes.as_ref().and_then(|lanes| lanes.offer).map(|offer| offer.member);
         let place = loop {
-            let place = self.pick(out)?;
+            let place = match member {
+                Some(member) => self.requests.place_of(member)?,
+                None => self.pick(out)?,
+            };
             let request = self.requests.get(place)?;
             if request.is_expired(at.mono) {
                 push_status(out, &request.reply, &Status::RequestTimeout(request.pending()));

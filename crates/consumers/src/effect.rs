@@ -35,6 +35,12 @@ pub enum Effect {
     },
     /// Publish an event.
     Event(Event),
+    /// A member of the group was silent for too long, and is none any more: delete its consumer, if that is not to outlive
+    /// those who use it.
+    Silent {
+        /// Its name.
+        member: String,
+    },
     /// Delete the consumer: nobody used it for as long as it may be unused.
     Unused,
 }

@@ -46,6 +46,8 @@ impl Consumer {
             entry.ticket = 0;
         }
         self.again = Redeliveries::default();
+        self.dead.iter_mut().for_each(|dead| dead.clear());
+        self.lanes.iter_mut().for_each(|lanes| lanes.forget());
         self.shift_waits(at.wall.saturating_sub(at.mono));
         self.waits = Waits::default();
     }

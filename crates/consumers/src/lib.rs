@@ -26,7 +26,8 @@
 //!    `to`, shown under its own subject, with the reply that [`AckReply`](js_proto::AckReply) writes of the metadata, or
 //!    with what [`headers_only`] makes of it. If nobody took it after all,
 //!    [`on_undelivered`](Consumer::on_undelivered). Statuses, answers and events have no message.
-//!    Who is [past](Consumer::lowest) a message need not hear that it goes.
+//!    Who is [past](Consumer::lowest) a message need not hear that it goes. Where what is not delivered any more is
+//!    [kept elsewhere](Consumer::dead_letters), the [letters](Consumer::next_letter) are sent along with what is next.
 //! 5. At the end of the batch, or somewhat later, [`take_saved`](Consumer::take_saved) gives one record, or none. [`Effect::Answer`]s leave
 //!    when that record is on disk, or the one before it if there is none: so a confirmed acknowledgement is never
 //!    forgotten. Everything else may leave at once: after a crash a delivery may come again.
@@ -40,8 +41,11 @@
 //! |---|---|
 //! | where it begins, and how much is before it | `start.rs`, `lasts.rs`, `backlog.rs` |
 //! | what is delivered next, and to whom | `next.rs`, `deliver.rs`, `requests.rs`, `request.rs`, `due.rs`, `ask.rs`, `groups.rs`, `priority.rs`, `push.rs`, `flow.rs`, `pace.rs` |
+//! | messages parted by key among the members of a group | `in_lanes.rs`, `lanes.rs`, `members.rs` |
 //! | what waits to be acknowledged, and comes again | `ack.rs`, `unacked.rs`, `pending.rs`, `waits.rs`, `redeliveries.rs` |
+//! | messages that are not delivered any more, and are kept elsewhere | `dead_letters.rs` |
 //! | messages that go, and what time does | `removal.rs`, `deadlines.rs`, `life.rs` |
+//! | why nothing is delivered, and where a message is | `explain.rs` |
 //! | what is stored | `saved.rs`, `changes.rs`, docs/formats/consumers.md; where it stands for other servers, `standing.rs` |
 //!
 //! # Always true
@@ -73,20 +77,25 @@ mod backlog;
 mod changes;
 mod codec;
 mod consumer;
+mod dead_letters;
 mod deadlines;
 mod deliver;
 mod due;
 mod effect;
 mod event;
+mod explain;
 mod flow;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 mod groups;
 mod headers_only;
+mod in_lanes;
 mod info;
+mod lanes;
 mod lasts;
 mod lead;
 mod life;
+mod members;
 mod next;
 mod now;
 mod pace;
@@ -108,10 +117,13 @@ mod waits;
 
 pub use codec::{BadState, VERSION};
 pub use consumer::{Consumer, OfStream, Position, Spec};
+pub use dead_letters::{DeadLetter, DeadLettersInfo, Death};
 pub use deliver::Sizes;
 pub use effect::{Effect, Effects, Handout};
 pub use event::{Delivered, Event, EventHead};
+pub use explain::{Fate, Reason};
 pub use headers_only::headers_only;
+pub use in_lanes::{MEMBERS_MAX, MemberInfo};
 pub use next::{Listens, Next};
 pub use now::Now;
 pub use pinned_header::with_pin;

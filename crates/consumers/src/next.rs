@@ -44,7 +44,7 @@ enum Takers {
 }
 
 /// What was looked for.
-enum Found {
+pub(crate) enum Found {
     Row(Row),
     Again,
     End,
@@ -62,7 +62,7 @@ impl Consumer {
         steps: &mut Steps,
         out: &mut Effects,
     ) -> Next {
-        if !self.is_leading {
+        if !self.is_leading || self.settings.member_of.is_some() {
             return Next::Idle;
         }
         if !self.settle(index, steps) {
@@ -86,7 +86,7 @@ impl Consumer {
         if self.is_asleep(index) {
             return Next::End;
         }
-        match self.find(index, steps, out) {
+        match self.find(at, index, steps, out) {
             Found::Row(row) if self.is_early(at, &row, index) => Next::Idle,
             Found::Row(row) => Next::Message(row),
             Found::Again => Next::Again,
@@ -130,10 +130,13 @@ impl Consumer {
         self.asleep.is_some()
     }
 
-    fn find(&mut self, index: &StreamIndex, steps: &mut Steps, out: &mut Effects) -> Found {
+    fn find(&mut self, at: &Now, index: &StreamIndex, steps: &mut Steps, out: &mut Effects) -> Found {
+        if self.lanes.is_some() {
+            return self.find_in_lanes(at, index, steps, out);
+        }
         while let Some(seq) = self.again.front(&self.pending) {
             match index.get(seq) {
-                _ if self.is_exceeded(seq) => self.exceed(seq, self.deliveries(seq), out),
+                _ if self.is_exceeded(seq) => self.exceed(at, seq, self.deliveries(seq), out),
                 Some(row) => return Found::Row(row),
                 // Nobody said that it is gone.
                 None => self.forget(seq),
@@ -164,7 +167,7 @@ impl Consumer {
         }
     }
 
-    fn is_exceeded(&self, seq: u64) -> bool {
+    pub(crate) fn is_exceeded(&self, seq: u64) -> bool {
         let most = self.settings.max_deliver;
         most > 0 && self.deliveries(seq) >= most
     }
@@ -198,13 +201,14 @@ impl Consumer {
         if self.requests.next_due() > at.mono {
             return;
         }
-        let is_held = self.is_paused(at) || (self.is_full() && self.again.len() == 0);
+        let has_some = self.again.len() > 0 || self.lanes.as_ref().is_some_and(|lanes| lanes.has_ready());
+        let is_held = self.is_paused(at) || (self.is_full() && !has_some);
         let is_end = is_held && self.requests.has_no_wait() && self.requests.has_due(at.mono);
         self.tend(at, is_end, listens, out);
     }
 
     /// Whether as many messages wait to be acknowledged as may.
-    fn is_full(&self) -> bool {
+    pub(crate) fn is_full(&self) -> bool {
         self.pending.len() >= self.settings.max_ack_pending
     }
 

@@ -51,6 +51,12 @@ impl Consumer {
         self.policy() == PriorityPolicy::Overflow
     }
 
+    /// Whether a request may pass others that came before it: those that come together are to be in line before any is
+    /// served.
+    pub fn is_prioritized(&self) -> bool {
+        self.policy() == PriorityPolicy::Prioritized
+    }
+
     /// Why a request is refused for what it says of its group. One of who is pinned shows that it is there.
     pub(crate) fn check_priority(&mut self, at: &Now, asked: &PullPriority) -> Option<Status<'static>> {
         if asked.priority == PullPriority::LAST {
@@ -199,6 +205,14 @@ impl Consumer {
 
     /// What is told of its group.
     pub(crate) fn group_states(&self) -> Vec<GroupState> {
+        if let Some(lanes) = &self.lanes {
+            let state = |(number, member, since): (usize, &str, i64)| GroupState {
+                group: format!("lane-{number}"),
+                pinned_client_id: member.to_owned(),
+                pinned_ts: Timestamp::from_unix_nanos(since),
+            };
+            return lanes.owners().map(state).collect();
+        }
         let group = self.settings.priorities.as_ref().and_then(|priorities| priorities.groups.first());
         let state = |group: &Arc<str>| GroupState {
             group: group.to_string(),

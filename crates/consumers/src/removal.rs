@@ -36,6 +36,9 @@ impl Consumer {
     /// The first sequence that is of any concern to it: what is gone before it need not hear of. It only rises, but when it
     /// is [reset](Self::reset) or its filters [change](Self::update).
     pub fn lowest(&self) -> u64 {
+        if self.settings.member_of.is_some() {
+            return u64::MAX;
+        }
         if !self.is_started() || self.lasts.is_some() {
             return 0;
         }
@@ -160,6 +163,7 @@ impl Consumer {
             self.floor.stream = rest - 1;
             self.pending.take_through(rest - 1, |mut entry| {
                 self.again.forget(&mut entry);
+                self.lanes.iter_mut().for_each(|lanes| lanes.remove(entry.seq));
                 self.floor.consumer = self.floor.consumer.max(entry.first);
             });
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use js_proto::Pending;
 
 use crate::groups::Wish;
+use crate::members::MemberId;
 use crate::now::NEVER;
 
 /// In the place of how many messages are left: the request ended.
@@ -42,6 +43,8 @@ pub(crate) struct Request {
     pub(crate) ticket: u64,
     /// What it says of its group, if it does.
     pub(crate) wish: Option<Box<Wish>>,
+    /// Which member of the group asks, if it is one.
+    pub(crate) member: MemberId,
 }
 
 impl Request {

@@ -13,6 +13,7 @@ use js_proto::{Pending, Status};
 
 use crate::due::Due;
 use crate::effect::{Effects, push_status};
+use crate::members::MemberId;
 use crate::now::{NEVER, later};
 use crate::request::{Request, ticket_of};
 
@@ -107,6 +108,11 @@ impl Requests {
             }
             _ => self.queue.push_back(request),
         }
+    }
+
+    /// Where in the line the first one of a member is.
+    pub(crate) fn place_of(&self, member: MemberId) -> Option<usize> {
+        self.queue.iter().position(|request| request.member == member && !request.has_ended())
     }
 
     pub(crate) fn front(&self) -> Option<&Request> {
@@ -350,6 +356,7 @@ mod tests {
             no_wait,
             ticket: 0,
             wish: None,
+            member: MemberId::NOBODY,
         }
     }
 

@@ -13,7 +13,8 @@ use crate::now::NEVER;
 pub(crate) struct Settings {
     pub(crate) deliver_policy: DeliverPolicy,
     pub(crate) start_seq: u64,
-    pub(crate) start_time: Option<i64>,
+    /// Zero if there is none.
+    pub(crate) start_time: i64,
     pub(crate) ack_policy: AckPolicy,
     pub(crate) is_direct: bool,
     pub(crate) filter: Filter,
@@ -25,9 +26,9 @@ pub(crate) struct Settings {
     pub(crate) max_ack_pending: usize,
     pub(crate) is_original: bool,
     /// Percent of the acknowledgements that are told.
-    pub(crate) sample: u64,
+    pub(crate) sample: u8,
     pub(crate) headers_only: bool,
-    pub(crate) max_waiting: usize,
+    pub(crate) max_waiting: u32,
     /// Zero is no limit, as in the two below.
     pub(crate) max_batch: i64,
     pub(crate) max_expires: i64,
@@ -43,6 +44,8 @@ pub(crate) struct Settings {
     pub(crate) inactive_threshold: i64,
     /// Zero is no pause.
     pub(crate) pause_until: i64,
+    /// The group that it is a member of. It then does nothing itself. Few are, and a box of a box is small for the others.
+    pub(crate) member_of: Option<Box<Box<str>>>,
     /// None where all requests are alike.
     pub(crate) priorities: Option<Box<Priorities>>,
 }
@@ -56,7 +59,7 @@ impl Settings {
         Self {
             deliver_policy: config.deliver_policy,
             start_seq: config.opt_start_seq,
-            start_time: config.opt_start_time.map(|time| time.unix_nanos().unwrap_or(0)),
+            start_time: config.opt_start_time.and_then(js_proto::Timestamp::unix_nanos).unwrap_or(0),
             ack_policy: config.ack_policy,
             is_direct: config.direct,
             filter: filter_of(config),
@@ -67,7 +70,7 @@ impl Settings {
             is_original: config.replay_policy == ReplayPolicy::Original,
             sample: sample_of(&config.sample_freq),
             headers_only: config.headers_only,
-            max_waiting: positive(config.max_waiting).unwrap_or(0),
+            max_waiting: u32::try_from(config.max_waiting.max(0)).unwrap_or(u32::MAX),
             max_batch: config.max_batch,
             max_expires: config.max_expires.0,
             max_bytes: config.max_bytes,
@@ -77,6 +80,7 @@ impl Settings {
             rate: config.rate_limit_bps / 8,
             inactive_threshold: config.inactive_threshold.0,
             pause_until: config.pause_until.and_then(js_proto::Timestamp::unix_nanos).unwrap_or(0).max(0),
+            member_of: config.group().filter(|_| !config.is_group()).map(|group| Box::new(group.name.into())),
             priorities: Priorities::new(config),
         }
     }
@@ -112,8 +116,9 @@ fn filter_of(config: &ConsumerConfig) -> Filter {
     Filter::new(one.into_iter().chain(&config.filter_subjects).map(String::as_bytes))
 }
 
-fn sample_of(frequency: &str) -> u64 {
-    frequency.strip_suffix('%').unwrap_or(frequency).parse().unwrap_or(0)
+fn sample_of(frequency: &str) -> u8 {
+    let percent: u64 = frequency.strip_suffix('%').unwrap_or(frequency).parse().unwrap_or(0);
+    percent.min(100) as u8
 }
 
 #[cfg(test)]

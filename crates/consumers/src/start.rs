@@ -27,6 +27,9 @@ impl Consumer {
     /// Finds out where it begins, and counts what is before it. Says whether that is done; if not, it is to be called
     /// again. A request that makes a consumer, or asks for its state, is answered once it is.
     pub fn settle(&mut self, index: &StreamIndex, steps: &mut Steps) -> bool {
+        if self.settings.member_of.is_some() {
+            return true;
+        }
         while let Some(start) = self.start.take() {
             self.start = self.find_start(*start, index, steps).map(Box::new);
             if self.start.is_some() && steps.left() == 0 {
@@ -72,7 +75,7 @@ impl Consumer {
             DeliverPolicy::Last => state.last_seq,
             DeliverPolicy::ByStartSequence => self.settings.start_seq,
             DeliverPolicy::ByStartTime => {
-                let seq = index.seq_at(self.settings.start_time.unwrap_or(0));
+                let seq = index.seq_at(self.settings.start_time);
                 if is_filtered {
                     return Some(Start::AtTime(seq, state.first_seq));
                 }

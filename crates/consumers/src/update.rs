@@ -23,7 +23,7 @@ impl Consumer {
     /// It is told to be something else, which it [may](ConsumerConfig::check_update) be and which was settled. It does
     /// not go back for what it wants now and did not before, and is [paused](Self::pause) as it was.
     pub fn update(&mut self, at: &Now, config: ConsumerConfig) -> Updated {
-        let old = self.settings.clone();
+        let (old, dead_letters) = (self.settings.clone(), config.dead_letters().map(str::to_owned));
         self.set_config(&ConsumerConfig { pause_until: self.config().pause_until, ..config });
         let updated = Updated {
             filters: old.filter != self.settings.filter,
@@ -35,6 +35,7 @@ impl Consumer {
         if updated.deliver_subject {
             self.move_push();
         }
+        self.configure_dead_letters(dead_letters.as_deref());
         self.change_waits(&old);
         if old.priorities != self.settings.priorities {
             // Whoever was served alone asks as somebody else.
@@ -74,9 +75,7 @@ impl Consumer {
     /// Another one listens from here on: all that is not acknowledged comes again.
     fn move_push(&mut self) {
         let seqs: Vec<u64> = self.pending.iter().map(|entry| entry.seq).collect();
-        for seq in seqs {
-            self.again.push(seq, &mut self.pending);
-        }
+        seqs.into_iter().for_each(|seq| self.come_again(seq));
         self.waits.trim(&self.pending);
         if self.is_leading {
             self.equip();
@@ -114,6 +113,8 @@ impl Consumer {
         self.exceeded.clear();
         self.waits.clear();
         self.again.clear();
+        self.dead.iter_mut().for_each(|dead| dead.clear());
+        self.lanes.iter_mut().for_each(|lanes| lanes.forget_held());
         (self.last_delivered, self.last_acked) = (0, 0);
         self.stand_before(seq);
         if let Some(resume) = resume {
@@ -130,9 +131,7 @@ impl Consumer {
         let (first, reason) = match self.settings.deliver_policy {
             DeliverPolicy::All => (0, ""),
             DeliverPolicy::ByStartSequence => (self.settings.start_seq, "below start seq"),
-            DeliverPolicy::ByStartTime => {
-                (index.seq_at(self.settings.start_time.unwrap_or(0)), "below start time")
-            }
+            DeliverPolicy::ByStartTime => (index.seq_at(self.settings.start_time), "below start time"),
             _ => (u64::MAX, "not allowed"),
         };
         if seq < first { Err(errors::CONSUMER_INVALID_RESET.with(&[&reason])) } else { Ok(seq) }

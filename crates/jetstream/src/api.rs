@@ -3,7 +3,9 @@
 //! What is wrong with a request is said in nats-server's order: the level of the API that it asks for, the account,
 //! the body, then what it is about.
 
+mod consumer_orders;
 mod consumers;
+mod groups;
 mod info;
 pub(crate) mod lists;
 mod messages;
@@ -70,9 +72,9 @@ pub(crate) fn answer(home: &mut Home, turn: &mut Turn<'_>, request: &Request, jo
         Kind::ConsumerList => lists::consumers(home, turn, request, job),
         Kind::ConsumerInfo => consumers::info(home, turn, request, job),
         Kind::ConsumerDelete => consumers::delete(home, turn, request, job),
-        Kind::ConsumerPause => consumers::pause(home, turn, request),
-        Kind::ConsumerReset => consumers::reset(home, turn, request, job),
-        Kind::ConsumerUnpin => consumers::unpin(home, turn, request),
+        Kind::ConsumerPause => consumer_orders::pause(home, turn, request),
+        Kind::ConsumerReset => consumer_orders::reset(home, turn, request, job),
+        Kind::ConsumerUnpin => consumer_orders::unpin(home, turn, request),
         Kind::StreamLeaderStepdown => clusters_only::<StreamStepdownAnswer>(home, request),
         Kind::StreamPeerRemove => clusters_only::<StreamRemovePeerAnswer>(home, request),
         Kind::ConsumerLeaderStepdown => clusters_only::<ConsumerStepdownAnswer>(home, request),

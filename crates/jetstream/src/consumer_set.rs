@@ -62,6 +62,8 @@ struct Row {
     consumer: Box<Consumer>,
     /// What its messages match: whatever is asked of all consumers is asked of this first.
     filters: Vec<Box<[u8]>>,
+    /// It is a member of a group, which wants what it does.
+    is_member: bool,
     /// It stands among those that wait for messages.
     is_waiting: bool,
     /// It stands in line to deliver.
@@ -98,6 +100,7 @@ impl ConsumerSet {
         self.ids.insert(consumer.name().to_owned(), id);
         let row = Row {
             filters: filters_of(&config),
+            is_member: consumer.member_of().is_some(),
             consumer: Box::new(consumer),
             is_waiting: false,
             is_in_line: false,
@@ -111,7 +114,9 @@ impl ConsumerSet {
         };
         self.counted += usize::from(row.is_counted);
         self.hearers.add(id);
-        self.interest.add(id, &row.filters);
+        if !row.is_member {
+            self.interest.add(id, &row.filters);
+        }
         self.rows.insert(id, row);
         id
     }
@@ -127,7 +132,9 @@ impl ConsumerSet {
         self.counted -= usize::from(row.is_counted);
         self.direct -= usize::from(row.consumer.is_direct());
         self.hearers.remove(id, row.bound);
-        self.interest.remove(id, &row.filters);
+        if !row.is_member {
+            self.interest.remove(id, &row.filters);
+        }
     }
 
     /// Takes one out: they are gone with their stream.
@@ -271,7 +278,7 @@ impl ConsumerSet {
 
     /// Its filters have changed.
     pub(crate) fn refilter(&mut self, id: ConsumerId) {
-        if let Some(row) = self.rows.get_mut(&id) {
+        if let Some(row) = self.rows.get_mut(&id).filter(|row| !row.is_member) {
             self.interest.remove(id, &row.filters);
             row.filters = filters_of(&row.consumer.config());
             self.interest.add(id, &row.filters);
@@ -313,7 +320,10 @@ impl ConsumerSet {
         from: ConsumerId,
     ) -> impl Iterator<Item = (ConsumerId, &[Box<[u8]>])> {
         let own = self.id(name);
-        let others = self.rows.range(from..).filter(move |(id, row)| Some(**id) != own && row.is_counted);
+        let others = self
+            .rows
+            .range(from..)
+            .filter(move |(id, row)| Some(**id) != own && row.is_counted && !row.is_member);
         others.map(|(id, row)| (*id, &row.filters[..]))
     }
 

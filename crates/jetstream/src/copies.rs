@@ -13,6 +13,8 @@ pub(crate) struct Copies {
     pub(crate) restores: BTreeMap<StreamId, Box<Restoring>>,
     /// Whose snapshot has its turn next.
     pub(crate) line: VecDeque<StreamId>,
+    /// Streams whose snapshot is over, and which let go yet of what was kept for it.
+    pub(crate) ending: VecDeque<StreamId>,
 }
 
 impl Copies {

@@ -109,6 +109,7 @@ impl Home {
     }
 
     fn serve_share(&mut self, turn: &mut Turn<'_>, key: ConsumerKey) -> Served {
+        self.send_letters(turn, key);
         let mut out = std::mem::take(&mut self.consumer_effects);
         let served = self.deliver_some(turn, key, &mut out);
         self.consumer_effects = out;
@@ -177,6 +178,7 @@ impl Home {
                 Effect::Answer { to } => self.confirm(turn, key, to),
                 Effect::Acked { first, last } => acked.push((first, last)),
                 Effect::Event(event) => self.tell_event(turn, key, &event),
+                Effect::Silent { member } => self.on_silent(turn, key, &member),
                 Effect::Unused => {
                     self.end_consumer(turn, key);
                 }
@@ -250,6 +252,7 @@ impl Home {
             turn.broker.watch_interest();
             self.tell_interest(turn, key);
         }
+        self.join_group(turn, key);
         self.time_consumer(key);
         self.line_up(key);
     }

@@ -162,6 +162,11 @@ impl Home {
             // What was refused meanwhile is not on the disk, and the consumer is not told that it is.
             Waiter::Reader { .. } if matches!(answer, Told::Refused(_)) => {}
             Waiter::Reader { to, delivery, seq } => self.answer_reader(turn, id, &to, delivery, seq),
+            Waiter::Sender(sender) => {
+                if let Some(account) = self.account_of(id) {
+                    self.tell_sender(turn, account, &sender, answer);
+                }
+            }
             Waiter::Asker(request) if matches!(answer, Told::Updated) => self.on_changed(turn, id, request),
             Waiter::Changer(request) if matches!(answer, Told::Updated) => {
                 self.answer_updated(turn, id, *request);

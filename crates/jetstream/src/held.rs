@@ -58,7 +58,7 @@ impl Home {
             Role::Next(request) => request.stream,
             Role::Ack(ack) => ack.stream,
             Role::FlowControl(flow) => flow.stream,
-            Role::Api(_) | Role::Unknown => return None,
+            Role::Api(_) | Role::Unknown | Role::Letters(_) | Role::Explain(_) => return None,
         };
         let name = str::from_utf8(name).ok()?;
         self.find(letter.message.account as usize, name).map(|(id, _)| id)

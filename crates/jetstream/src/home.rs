@@ -12,6 +12,7 @@ use js_proto::{ApiError, Storage, errors};
 use log_format::{Kind, Lsn, Place};
 use monitor::AilingStream;
 use nats_auth::Directory;
+use stream_log::AppendError;
 use streams::Effect;
 
 use crate::allowance::Reserved;
@@ -100,6 +101,8 @@ pub(crate) struct Home {
     pub(crate) unserved: Vec<AilingStream>,
     /// Records that say that somebody is gone.
     pub(crate) tombs: Tombs,
+    /// Those for which there was no room yet: what each says, of whom, and the segments that tell of it.
+    unlogged_ends: VecDeque<(Kind, u32, Box<[u32]>)>,
     /// There is no room for the log, and that was told.
     pub(crate) is_out_of_storage: bool,
     /// When the log is to try again, or to say that all is safe.
@@ -205,6 +208,7 @@ impl Home {
             parked: BTreeSet::new(),
             unserved: Vec::new(),
             tombs: Tombs::default(),
+            unlogged_ends: VecDeque::new(),
             is_out_of_storage: false,
             disk_due: None,
             sync_due: None,
@@ -359,16 +363,32 @@ impl Home {
 
 impl Home {
     /// A stream or a consumer is gone, and all its records with it. What made it can be found in those segments.
+    /// Who goes by itself may find no room: then that is logged once there is some, before anybody gets the name again.
     pub(crate) fn log_end(&mut self, kind: Kind, group: u32, time: i64, metas: &[u32]) {
         let Some(disk) = &mut self.disk else { return };
-        // It was asked whether there is room. If the log takes nothing any more, nothing is answered either.
-        let Ok(appended) = disk.append(&own_record(kind, group, time, b"")) else { return };
+        let appended = match disk.append(&own_record(kind, group, time, b"")) {
+            Ok(appended) => appended,
+            Err(AppendError::NotYet | AppendError::DiskFull) => {
+                self.unlogged_ends.push_back((kind, group, metas.into()));
+                return;
+            }
+            // The log takes nothing any more, and nothing is answered either.
+            Err(AppendError::Failed | AppendError::TooLarge(_)) => return,
+        };
         let log = disk.log();
         let segments = metas.iter().copied().chain(log.cleaned()).filter(|segment| log.may_find(*segment));
         if self.tombs.insert(group, appended.place, segments) {
             disk.bury_all_but(appended.place, group);
         } else {
             disk.bury_all(group);
+        }
+    }
+
+    /// Logs who went while there was no room, as far as there is some now.
+    pub(crate) fn log_ends(&mut self, time: i64) {
+        for _ in 0..self.unlogged_ends.len() {
+            let Some((kind, group, metas)) = self.unlogged_ends.pop_front() else { return };
+            self.log_end(kind, group, time, &metas);
         }
     }
 

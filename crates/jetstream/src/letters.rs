@@ -14,6 +14,7 @@ use nats_proto::go_json::{compact, read_into};
 use crate::allowance::Reserved;
 use crate::kin::Kin;
 use crate::request::Asker;
+use crate::sender::Sender;
 
 /// What a letter says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +33,10 @@ pub(crate) enum Word<'a> {
     Tell { ticket: u32, streams: Vec<(u32, String)> },
     /// That is, as far as they are there.
     Told { ticket: u32, infos: Vec<(u32, StreamInfo)> },
+    /// A message that died, to be kept in the stream that the letter is about. Its headers are the letter's.
+    DeadLetter { sender: Sender, subject: &'a [u8], body: &'a [u8] },
+    /// What became of that of a consumer of the stream that the letter is about: it is safe, or why it is not kept.
+    LetterKept { consumer: &'a [u8], seq: u64, refused: Option<ApiError> },
     /// The stream that the one takes messages from which the letter is about: it is gone, or there.
     Origin { name: &'a [u8], is_there: bool },
 }
@@ -84,14 +89,7 @@ impl Verdict {
 
     fn read(rest: &mut Rest<'_>) -> Self {
         let (overlaps, direct) = (rest.byte() == 1, rest.byte());
-        let mut error = || {
-            Some(rest.text()).filter(|text| !text.is_empty()).map(|text| {
-                let mut error = ApiError::default();
-                read_into(text, &mut error).expect(OWN);
-                error
-            })
-        };
-        let (room, unfit) = (error(), error());
+        let (room, unfit) = (rest.error(), rest.error());
         Self { room, overlaps, unfit, mirror_direct: (direct < 2).then_some(direct == 1) }
     }
 }
@@ -138,6 +136,18 @@ impl<'a> Word<'a> {
             Self::Origin { name, is_there } => {
                 out.extend([b'O', u8::from(*is_there)]);
                 out.extend_from_slice(name);
+            }
+            Self::DeadLetter { sender: Sender { shard, stream, consumer, seq }, subject, body } => {
+                out.extend([b'D', shard.0]);
+                out.extend_from_slice(&seq.to_le_bytes());
+                [&**stream, consumer, subject].into_iter().for_each(|text| put_text(out, text));
+                out.extend_from_slice(body);
+            }
+            Self::LetterKept { consumer, seq, refused } => {
+                out.push(b'K');
+                out.extend_from_slice(&seq.to_le_bytes());
+                put_text(out, &refused.as_ref().map(compact).unwrap_or_default());
+                out.extend_from_slice(consumer);
             }
             Self::Ready => out.push(b'R'),
             Self::Failed { at } => out.extend([b'F', at.0]),
@@ -191,6 +201,16 @@ impl<'a> Word<'a> {
                 Self::Stream { at, state }
             }
             b'O' => Self::Origin { is_there: rest.byte() == 1, name: rest.0 },
+            b'D' => {
+                let (shard, seq) = (ShardId(rest.byte()), rest.long() as u64);
+                let (stream, consumer) = (rest.text().into(), rest.text().into());
+                let sender = Sender { shard, stream, consumer, seq };
+                Self::DeadLetter { sender, subject: rest.text(), body: rest.0 }
+            }
+            b'K' => {
+                let (seq, refused) = (rest.long() as u64, rest.error());
+                Self::LetterKept { consumer: rest.0, seq, refused }
+            }
             b'R' => Self::Ready,
             b'F' => Self::Failed { at: ShardId(rest.byte()) },
             b'T' => {
@@ -249,6 +269,14 @@ impl<'a> Rest<'a> {
         self.take(len as usize)
     }
 
+    /// An error, or nothing where it would be.
+    fn error(&mut self) -> Option<ApiError> {
+        let text = Some(self.text()).filter(|text| !text.is_empty())?;
+        let mut error = ApiError::default();
+        read_into(text, &mut error).expect(OWN);
+        Some(error)
+    }
+
     fn string(&mut self) -> String {
         String::from_utf8_lossy(self.text()).into_owned()
     }
@@ -276,6 +304,8 @@ mod tests {
         let kin = Kin { is_direct: true, max_msg_size: -1, ..Kin::default() };
         let room = Some(errors::STORAGE_RESOURCES_EXCEEDED.error());
         let info = StreamInfo { domain: "hub".into(), ..StreamInfo::default() };
+        let (stream, consumer) = (b"S"[..].into(), b"C"[..].into());
+        let sender = Sender { shard: ShardId(9), stream, consumer, seq: u64::MAX };
         let conn = ConnId::from_parts(7, 1 << 30);
         let from = Asker::Conn(FarConn { shard: ShardId(200), conn });
         for word in [
@@ -295,9 +325,12 @@ mod tests {
             Word::Request {
                 via: ShardId(0),
                 from,
-                ordered: Some(Verdict { unfit: room, ..Verdict::default() }),
+                ordered: Some(Verdict { unfit: room.clone(), ..Verdict::default() }),
                 body: b"",
             },
+            Word::DeadLetter { sender, subject: b"a.b", body: b"x" },
+            Word::LetterKept { consumer: b"C", seq: 1, refused: None },
+            Word::LetterKept { consumer: b"C", seq: 2, refused: room },
             Word::Origin { name: b"O", is_there: false },
             Word::Audit { conn, body: b"{}", answer: b"{\"type\":\"x\"}" },
             Word::Stream { at: ShardId(2), state: NameState::There(Extent { subjects, reserved, kin }) },

@@ -14,8 +14,10 @@
 //! | messages in batches | `batches.rs`, `fast_batches.rs` |
 //! | what schedules of a stream publish | `schedules.rs` |
 //! | what streams take from others | `relay.rs`, `link.rs`, `link_request.rs`, `link_table.rs`, `link_tags.rs`, `relaying.rs`, `relayed.rs` |
+//! | messages that are kept elsewhere once nobody is to have them any more | `dead_letters.rs` |
 //! | messages that come too fast | `flood.rs` |
 //! | what monitoring shows | `look.rs` |
+//! | why a consumer delivers nothing, and where a message is | `explain.rs` |
 //! | what takes several turns, and what waits for it | `work.rs`, `tasks.rs`, `ending.rs`, `details.rs`, `search.rs`; `held.rs`, `parking.rs` |
 //! | an account that may have streams no more, or again | `reconfigure.rs`, `resting.rs` |
 //! | who hears of what goes, and who wants what | `hearers.rs`, `interest.rs` |
@@ -46,6 +48,7 @@ mod config;
 mod consumer_meta;
 mod consumer_set;
 mod copies;
+mod dead_letters;
 mod deadlines;
 mod deliveries;
 mod details;
@@ -54,6 +57,7 @@ mod dropped;
 mod effects;
 mod ending;
 mod endings;
+mod explain;
 mod farewell;
 mod fast_batches;
 mod flood;
@@ -110,6 +114,7 @@ mod room;
 mod saving;
 mod schedules;
 mod search;
+mod sender;
 mod slot;
 mod slots;
 mod snapshot;
@@ -130,6 +135,7 @@ mod words;
 mod work;
 
 pub use config::{BatchLimits, Buffer, Config, Files, ServerLimits, ServiceOptions, UNLIMITED};
+pub use explain::ConsumerExplained;
 pub use inventory::{Inventory, Stock, StreamFound};
 pub use jet_stream::JetStream;
 pub use ledger::Ledger;

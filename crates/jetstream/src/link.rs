@@ -44,6 +44,8 @@ pub(crate) struct Link {
     /// It was asked for something, ever.
     has_asked: bool,
     failed: u32,
+    /// How often the next message could not be stored.
+    refused: u32,
     /// When something came.
     heard: Option<Time>,
     pub(crate) error: Option<ApiError>,
@@ -107,6 +109,7 @@ impl Link {
             asked_at: None,
             has_asked: false,
             failed: 0,
+            refused: 0,
             heard: None,
             error: None,
             position: 0,
@@ -127,8 +130,18 @@ impl Link {
 
     pub(crate) fn on_asked(&mut self, attempt: Attempt, now: Time) {
         self.stage = Stage::Asked(attempt);
-        (self.asked_at, self.due, self.error) = (Some(now), now + ANSWER_WAIT, None);
+        (self.asked_at, self.due) = (Some(now), now + ANSWER_WAIT);
+        if self.refused == 0 {
+            self.error = None;
+        }
         self.has_asked = true;
+    }
+
+    /// The next message cannot be stored. Room may come at any time, and is looked for as often as attempts are made; what is
+    /// wrong with a message itself is not likely to change: it is asked for less and less often, and said of the link.
+    pub(crate) fn on_refused(&mut self, error: &ApiError, is_full: bool) {
+        self.refused = if is_full { 1 } else { self.refused.saturating_add(1) };
+        self.error = Some(error.clone());
     }
 
     /// The consumer is there, and delivers to where that is.
@@ -148,7 +161,8 @@ impl Link {
     pub(crate) fn end_attempt(&mut self, now: Time, has_failed: bool, random: u64) -> Option<Attempt> {
         self.failed = if has_failed { self.failed + 1 } else { 0 };
         let since = self.asked_at.map_or(ATTEMPTS_EVERY, |asked| now.since(asked));
-        let backoff = BACKOFF.saturating_mul(self.failed).min(BACKOFF_MAX);
+        let failed = self.failed.max(self.refused.saturating_sub(1));
+        let backoff = BACKOFF.saturating_mul(failed).min(BACKOFF_MAX);
         self.due = now + ATTEMPTS_EVERY.saturating_sub(since) + backoff + soon(random);
         self.take_attempt()
     }
@@ -191,10 +205,10 @@ impl Link {
 
     /// What is to be done about a message. A copy is as far as its stream, whatever else it heard.
     pub(crate) fn next(&self, said: &MsgMetadata, is_copy: bool) -> Next {
-        let follows = said.consumer_seq == self.deliveries + 1;
+        let follows = self.is_next_delivery(said);
         if said.delivered > 1 || said.stream_seq <= self.position {
             Next::Pass
-        } else if follows || is_copy && said.stream_seq == self.position + 1 {
+        } else if follows || is_copy && self.position.checked_add(1) == Some(said.stream_seq) {
             Next::Take
         } else if is_copy || said.consumer_seq > self.deliveries {
             Next::AskAgain
@@ -205,14 +219,22 @@ impl Link {
 
     /// A message was passed by.
     pub(crate) fn on_passed(&mut self, said: &MsgMetadata) {
-        if said.consumer_seq == self.deliveries + 1 {
-            self.deliveries += 1;
+        if self.is_next_delivery(said) {
+            self.deliveries = said.consumer_seq;
         }
+    }
+
+    /// Both numbers are what somebody else says, and may be any.
+    fn is_next_delivery(&self, said: &MsgMetadata) -> bool {
+        self.deliveries.checked_add(1) == Some(said.consumer_seq)
     }
 
     /// It was taken.
     pub(crate) fn on_taken(&mut self, said: &MsgMetadata) {
         (self.position, self.deliveries) = (said.stream_seq, said.consumer_seq);
+        if std::mem::take(&mut self.refused) > 0 {
+            self.error = None;
+        }
         self.lag = said.pending.saturating_sub(1);
     }
 

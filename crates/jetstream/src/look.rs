@@ -18,6 +18,7 @@ use stream_index::Steps;
 
 use crate::config::Config;
 use crate::disk::Disk;
+use crate::explain::ConsumerExplained;
 use crate::home::Home;
 use crate::homes::Homes;
 use crate::jet_stream::{Desk, JetStream};
@@ -51,6 +52,8 @@ pub struct Wanted {
     pub direct_consumers: bool,
     /// What they were told to be.
     pub config: bool,
+    /// Why consumers deliver nothing, of those that do not.
+    pub explain: bool,
 }
 
 /// A part of what there is to tell of streams: consumers stand behind their stream, or that was on the page before.
@@ -62,6 +65,8 @@ pub enum Detail {
     Consumer(Box<ConsumerInfo>),
     /// One that belongs to another stream.
     DirectConsumer(Box<ConsumerInfo>),
+    /// Why the consumer before it delivers nothing.
+    Explained(Box<ConsumerExplained>),
 }
 
 /// What there is to tell of a stream, as `/jsz` shows it.
@@ -87,6 +92,9 @@ pub struct StreamDetail {
     /// Those that belong to other streams.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub direct_consumer_detail: Vec<ConsumerInfo>,
+    /// Why consumers deliver nothing, if that was asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub consumer_explain: Vec<ConsumerExplained>,
     /// How far it is with the stream that it is a copy of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mirror: Option<SourceInfo>,
@@ -246,11 +254,11 @@ impl Look<'_> {
     }
 
     fn consumers(&mut self, slot: &mut Slot, first: u32) -> Option<u32> {
-        let Slot { stream, consumers, .. } = slot;
         let mut number = first;
         // The first one has the number 1.
-        while let Some(id) = consumers.first_from(number) {
+        while let Some(id) = slot.consumers.first_from(number) {
             number = id.number();
+            let Slot { stream, consumers, .. } = slot;
             let consumer = consumers.at(id).expect("it was just found");
             if self.steps.left() == 0 || !consumer.settle(stream.index(), &mut self.steps) {
                 return Some(number);
@@ -258,9 +266,14 @@ impl Look<'_> {
             let is_direct = consumer.is_direct();
             if !is_direct || self.wanted.direct_consumers {
                 let mut info = consumer.look(&self.at, self.wanted.config);
+                consumers.tell_member(id, &mut info);
                 info.config = info.config.map(Versioned::kept);
                 let info = Box::new(info);
                 self.rows.push(if is_direct { Detail::DirectConsumer(info) } else { Detail::Consumer(info) });
+            }
+            if self.wanted.explain && !is_direct {
+                self.rows.push(Detail::Explained(Box::new(slot.explain(id, &self.at))));
+                self.spend_row();
             }
             self.spend_row();
             number += 1;
@@ -285,6 +298,7 @@ impl Slot {
             state: self.state(),
             consumer_detail: Vec::new(),
             direct_consumer_detail: Vec::new(),
+            consumer_explain: Vec::new(),
             mirror: self.relay.mirror_info(now),
             sources: self.relay.source_infos(now),
         }

@@ -17,6 +17,7 @@ use crate::registrar::is_of_directory;
 use crate::reports::Report;
 use crate::request::Request;
 use crate::role::{FIRST, Role};
+use crate::sender::Sender;
 use crate::turn::Turn;
 
 /// What it takes to read a letter, beside what it causes.
@@ -94,7 +95,11 @@ impl Desk {
             }
             Some(Role::Ack(ack)) => (ack.stream, For::Nobody),
             Some(Role::FlowControl(flow)) => (flow.stream, For::Nobody),
-            Some(Role::Unknown) | None => return For::Nobody,
+            Some(Role::Explain(asked)) => {
+                let stream = str::from_utf8(asked.stream).unwrap_or_default();
+                return For::Home(self.homes.having(message.account as usize, stream).unwrap_or(0));
+            }
+            Some(Role::Unknown | Role::Letters(_)) | None => return For::Nobody,
         };
         let stream = str::from_utf8(stream).unwrap_or_default();
         self.homes.having(message.account as usize, stream).map_or(otherwise, For::Home)
@@ -135,6 +140,17 @@ impl Desk {
             (Word::Origin { name, is_there }, _) => {
                 let stream = String::from_utf8_lossy(publish.subject);
                 self.homes.on_origin(turn, account, &stream, &String::from_utf8_lossy(name), is_there);
+            }
+            (Word::DeadLetter { sender, subject, body }, _) => {
+                let (now, header) = (turn.clocks.wall.0, publish.headers());
+                let letter = streams::Incoming { now, subject, header, payload: body };
+                let into = String::from_utf8_lossy(publish.subject);
+                self.homes.on_letter(turn, account, &into, &letter, sender);
+            }
+            (Word::LetterKept { consumer, seq, refused }, _) => {
+                let (stream, consumer) = (publish.subject.into(), consumer.into());
+                let sender = Sender { shard: turn.shard, stream, consumer, seq };
+                self.homes.on_word_of_letter(turn, account, &sender, refused);
             }
             (Word::Ready, Some(registrar)) => registrar.on_begun(&mut self.homes, turn),
             (Word::Failed { at }, Some(registrar)) => registrar.directory.on_log_failed(at),
@@ -255,7 +271,8 @@ impl Home {
             Some(Role::Get(get)) => self.on_get(turn, message, &get),
             Some(Role::Ack(ack)) => self.on_ack(turn, message, &ack),
             Some(Role::FlowControl(flow)) => self.on_flow_control(turn, message, &flow),
-            Some(Role::Unknown) | None => {}
+            Some(Role::Explain(asked)) => self.on_explain(turn, message, &asked),
+            Some(Role::Unknown | Role::Letters(_)) | None => {}
         }
         Taken::Yes
     }

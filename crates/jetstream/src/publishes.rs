@@ -11,6 +11,7 @@ use crate::config::Buffer;
 use crate::disk::{Awaited, Disk};
 use crate::home::Home;
 use crate::room::Room;
+use crate::sender::Sender;
 use crate::slot::Slot;
 use crate::surroundings::decide;
 use crate::tenant::StreamId;
@@ -87,7 +88,8 @@ impl Home {
         } else if let Some(said) = fast {
             Some(self.take_fast(turn, id, command, said, &room, &mut effects))
         } else {
-            slot.publish(turn, &mut self.disk, command, reply, &room, &mut effects)
+            let waiter = || reply.map(Waiter::publisher);
+            slot.publish(turn, &mut self.disk, command, waiter, &room, &mut effects)
         };
         let taken = match taken {
             Some(taken) => taken,
@@ -97,6 +99,31 @@ impl Home {
         self.effects = effects;
         self.settle(id);
         taken
+    }
+}
+
+impl Home {
+    /// Has a stream keep a letter, and whoever sent it told of that.
+    pub(crate) fn take_letter(
+        &mut self,
+        turn: &mut Turn<'_>,
+        id: StreamId,
+        letter: &Incoming<'_>,
+        sender: Sender,
+    ) -> Taken {
+        let room = self.room(id);
+        let Some(slot) = self.streams.get_mut(&id).filter(|slot| !slot.is_resting) else {
+            return Taken::Later;
+        };
+        turn.spend(PUBLISH_STEPS + ((letter.header.len() + letter.payload.len()) >> 9) as u64);
+        let mut effects = std::mem::take(&mut self.effects);
+        let waiter = || Some(Waiter::Sender(Box::new(sender.clone())));
+        let taken = slot.publish(turn, &mut self.disk, letter, waiter, &room, &mut effects);
+        self.carry_out(turn, id, &mut effects);
+        self.effects = effects;
+        self.settle(id);
+        // What makes it one of a batch was taken out.
+        taken.unwrap_or(Taken::Later)
     }
 }
 
@@ -112,11 +139,10 @@ impl Slot {
         turn: &mut Turn<'_>,
         disk: &mut Option<Disk>,
         command: &Incoming<'_>,
-        reply: Option<&[u8]>,
+        waiter: impl Fn() -> Option<Waiter>,
         room: &Room,
         effects: &mut Vec<Effect<Waiter>>,
     ) -> Option<Taken> {
-        let waiter = || reply.map(Waiter::publisher);
         let messages = (&self.medium, &mut *disk);
         let stream = &mut self.stream;
         let decision = decide(turn, room, &self.consumers, messages, |around| stream.decide(command, around));
@@ -125,7 +151,9 @@ impl Slot {
                 Ok(place) => {
                     let seq = record.seq;
                     let waiter = waiter();
-                    let (early, waiter) = if self.tells_early() { (waiter, None) } else { (None, waiter) };
+                    // Where a letter comes from it is given up once it is safe here.
+                    let is_early = self.tells_early() && !matches!(waiter, Some(Waiter::Sender(_)));
+                    let (early, waiter) = if is_early { (waiter, None) } else { (None, waiter) };
                     self.stream.on_appended(place, waiter);
                     effects.extend(early.map(|to| Effect::Answer { to, answer: Answer::Stored { seq } }));
                     self.after_append(disk.as_mut(), effects);
@@ -155,7 +183,7 @@ impl Slot {
 
     /// Tells a publisher something once all is safe that came before, unless it is told early.
     pub(crate) fn say_behind(&mut self, to: Waiter, answer: Answer, effects: &mut Vec<Effect<Waiter>>) {
-        if self.tells_early() {
+        if self.tells_early() && !matches!(to, Waiter::Sender(_)) {
             return effects.push(Effect::Answer { to, answer });
         }
         self.stream.defer(to, answer, effects);

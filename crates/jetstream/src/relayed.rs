@@ -156,6 +156,7 @@ impl Home {
         let (account, stream) = (&self.accounts[slot.account()].name, slot.stream.config().name.clone());
         let is_mirror = slot.relay.is_mirror;
         let link = &mut slot.relay.links[at];
+        link.on_refused(error, is_full);
         if is_full || link.warned.is_some_and(|warned| now < warned + WARNED_EVERY) {
             return;
         }

@@ -12,6 +12,13 @@ use crate::registrar::is_of_directory;
 /// The shard that has the directory of all streams.
 pub(crate) const FIRST: ShardId = ShardId(0);
 
+/// Behind it stands a stream that is to keep dead letters. Nobody hears what is published there: it is only asked whose it
+/// is.
+pub(crate) const LETTERS_PREFIX: &[u8] = b"$BUSTER.LETTERS.";
+
+/// What asks for an explanation begins like that.
+const EXPLAIN_PREFIX: &[u8] = b"$BUSTER.EXPLAIN.";
+
 /// What a message is to JetStream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role<'a> {
@@ -27,13 +34,45 @@ pub(crate) enum Role<'a> {
     Ack(AckSubject<'a>),
     /// The answer to flow control.
     FlowControl(FlowControlSubject<'a>),
+    /// Where letters for that stream would go.
+    Letters(&'a [u8]),
+    /// Something is to be explained.
+    Explain(Explained<'a>),
+}
+
+/// What is to be explained: something of a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Explained<'a> {
+    pub(crate) stream: &'a [u8],
+    pub(crate) topic: Topic<'a>,
+}
+
+/// What of a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Topic<'a> {
+    Consumer(&'a [u8]),
+    Message(u64),
+}
+
+impl<'a> Explained<'a> {
+    fn of(subject: &'a [u8]) -> Option<Self> {
+        let mut tokens = subject.strip_prefix(EXPLAIN_PREFIX)?.split(|byte| *byte == b'.');
+        let (topic, stream, of) = (tokens.next()?, tokens.next()?, tokens.next()?);
+        let topic = match topic {
+            b"CONSUMER" => Topic::Consumer(of),
+            b"MESSAGE" => Topic::Message(str::from_utf8(of).ok()?.parse().ok()?),
+            _ => return None,
+        };
+        tokens.next().is_none().then_some(Self { stream, topic })
+    }
 }
 
 impl<'a> Role<'a> {
     /// Reads a subject, for a server of that domain.
     pub(crate) fn of(subject: &'a [u8], domain: &str) -> Option<Self> {
         if !subject.starts_with(b"$JS.") {
-            return None;
+            let letters = subject.strip_prefix(LETTERS_PREFIX).map(Self::Letters);
+            return letters.or_else(|| Explained::of(subject).map(Self::Explain));
         }
         if subject.starts_with(ACK_PREFIX) {
             return AckSubject::parse(subject).map(Self::Ack);
@@ -71,6 +110,11 @@ impl<'a> Role<'a> {
                 own.or_else(|| names.stand_in(account, get.stream))
             }
             Self::Ack(ack) => has(ack.stream, &|entry| entry.takes_acks(ack.consumer)),
+            // Of a stream that is not there somebody has to say so.
+            Self::Explain(asked) => {
+                Some(names.stream(account, asked.stream).map_or(FIRST, |entry| entry.shard))
+            }
+            Self::Letters(stream) => has(stream, &|_| true),
             Self::FlowControl(flow) => has(flow.stream, &|entry| entry.has_consumer(flow.consumer)),
         }
     }
@@ -116,6 +160,14 @@ mod tests {
             ("$JS.EVENT.ADVISORY.API", None),
             ("$JS", None),
             ("$KV.x", None),
+            ("$BUSTER.LETTERS.T", Some(3)),
+            ("$BUSTER.LETTERS.U", None),
+            ("$BUSTER.EXPLAIN.CONSUMER.S.C", Some(2)),
+            ("$BUSTER.EXPLAIN.MESSAGE.T.7", Some(3)),
+            ("$BUSTER.EXPLAIN.MESSAGE.U.7", Some(0)),
+            ("$BUSTER.EXPLAIN.MESSAGE.T.x", None),
+            ("$BUSTER.EXPLAIN.CONSUMER.S.C.D", None),
+            ("$BUSTER.EXPLAIN.STREAM.S.C", None),
         ] {
             let role = Role::of(subject.as_bytes(), "hub");
             assert_eq!(role.and_then(|role| role.shard(1, &names)), shard.map(ShardId), "{subject}");

@@ -54,6 +54,7 @@ impl Home {
             self.unsaved = Unsaved { is_stopping, ..Unsaved::default() };
             return;
         }
+        self.log_ends(turn.clocks.wall.0);
         self.retry_releases(turn);
         let at = turn.moment();
         self.save_some(&at);
@@ -80,6 +81,7 @@ impl Home {
     /// Nothing more comes in: what is not logged yet is, and then the log stops.
     pub(crate) fn begin_to_stop(&mut self) {
         self.unsaved.is_stopping = true;
+        self.log_ends(self.wall);
         let mono = i64::try_from(self.now.0).unwrap_or(i64::MAX);
         self.save_some(&Now { mono, wall: self.wall, random: 0 });
         self.stop_when_saved();

@@ -15,6 +15,9 @@ use crate::turn::Turn;
 /// Steps of a snapshot before another one has its turn.
 const STEPS_AT_ONCE: u64 = 2 << 10;
 
+/// What it costs to let go of some of what was kept for one.
+const ENDING_STEPS: u64 = 4 << 10;
+
 impl Home {
     /// Begins to send a snapshot of a stream, whose view was begun.
     pub(crate) fn begin_snapshot(
@@ -51,9 +54,11 @@ impl Home {
 
     /// Whether a snapshot may go on.
     pub(crate) fn has_snapshots(&self) -> bool {
-        self.copies.snapshots.iter().any(|(id, snapshot)| {
-            snapshot.may_go_on(self.now) && self.streams.get(id).is_none_or(|slot| !slot.is_busy())
-        })
+        let is_ending = !self.copies.ending.is_empty();
+        is_ending
+            || self.copies.snapshots.iter().any(|(id, snapshot)| {
+                snapshot.may_go_on(self.now) && self.streams.get(id).is_none_or(|slot| !slot.is_busy())
+            })
     }
 
     pub(crate) fn next_snapshot(&self) -> Option<Time> {
@@ -62,6 +67,14 @@ impl Home {
 
     /// Goes on with snapshots, one after the other, as far as the turn goes.
     pub(crate) fn go_on_with_snapshots(&mut self, turn: &mut Turn<'_>) {
+        while turn.may_go_on()
+            && let Some(id) = self.copies.ending.pop_front()
+        {
+            turn.spend(ENDING_STEPS);
+            if self.streams.get_mut(&id).is_some_and(|slot| slot.stream.end_view()) {
+                self.copies.ending.push_back(id);
+            }
+        }
         for _ in 0..self.copies.line.len() {
             if !turn.may_go_on() {
                 return;
@@ -107,7 +120,9 @@ impl Home {
 
     fn end_snapshot(&mut self, turn: &mut Turn<'_>, id: StreamId, snapshot: &Snapshot, why: Option<String>) {
         let Some(slot) = self.streams.get_mut(&id) else { return };
-        slot.stream.end_view();
+        if slot.stream.end_view() {
+            self.copies.ending.push_back(id);
+        }
         slot.hear_of_no_copy(turn);
         let (stream, bytes) = (slot.config().name.clone(), slot.index().bytes());
         let account = &self.accounts[snapshot.account];

@@ -35,12 +35,12 @@ impl Home {
         let domain = turn.config.domain.clone();
         match Role::of(message.publish.subject, &domain) {
             Some(Role::Api(_)) => self.on_request(turn, Request::read(turn.shard, message)),
-            Some(Role::Next(_) | Role::Get(_)) => {
+            Some(Role::Next(_) | Role::Get(_) | Role::Explain(_)) => {
                 let Some(reply) = message.publish.reply else { return };
                 turn.publish_status(message.account as usize, reply, &GONE);
             }
             // An acknowledgement was not taken note of, and there are no words for that.
-            Some(Role::Ack(_) | Role::FlowControl(_) | Role::Unknown) | None => {}
+            Some(Role::Ack(_) | Role::FlowControl(_) | Role::Letters(_) | Role::Unknown) | None => {}
         }
     }
 

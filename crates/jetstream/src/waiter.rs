@@ -4,6 +4,7 @@ use smallvec::SmallVec;
 
 use crate::names::Name;
 use crate::request::Request;
+use crate::sender::Sender;
 
 /// Bytes of a reply subject that need no allocation: two of the longest tokens that clients make behind `_INBOX.`.
 const REPLY_INLINE: usize = 56;
@@ -18,6 +19,8 @@ pub(crate) enum Waiter {
     Publisher(Reply),
     /// A consumer of another stream, which asks there how far this one is: what was said then.
     Reader { to: Name, delivery: u64, seq: u64 },
+    /// A consumer that gave a message up, which is kept here.
+    Sender(Box<Sender>),
     /// Whoever made a request.
     Asker(Box<Request>),
     /// Whoever had a stream changed, which has let go since of what nobody needs.

@@ -31,6 +31,9 @@ impl Home {
             return turn.publish_status(account, reply, &Status::RequiredApiLevel);
         }
         let Some(key) = self.key(account, next.stream, next.consumer) else { return };
+        if self.on_member_next(turn, key, reply, message.publish.payload()) {
+            return turn.spend(WORD_STEPS);
+        }
         let at = turn.moment();
         let Some(slot) = self.streams.get_mut(&key.stream) else { return };
         let crate::slot::Slot { stream, consumers, .. } = slot;
@@ -46,6 +49,9 @@ impl Home {
             &mut |subject| turn.is_heard(account, subject),
             &mut out,
         );
+        if consumer.is_prioritized() {
+            return self.attend_with_others(turn, key, &mut out);
+        }
         self.attend(turn, key, &mut out);
     }
 

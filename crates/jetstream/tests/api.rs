@@ -256,3 +256,25 @@ fn a_pause_is_told_with_each_create_and_a_message_that_is_not_there_is_no_error(
     rig.ask(client, "STREAM.MSG.DELETE.NONE", r#"{"seq":7}"#);
     assert!(rig.ask(client, "INFO", "").contains(r#""errors":1"#));
 }
+
+/// As in nats-server, where one routine takes in what was asked before another delivers.
+#[test]
+fn of_requests_that_come_together_the_one_of_higher_priority_is_served_first() {
+    let mut rig = Rig::new(1);
+    let client = rig.client("a");
+    assert!(
+        rig.ask(client, "STREAM.CREATE.S", r#"{"name":"S","subjects":["s"],"storage":"memory"}"#)
+            .contains("did_create")
+    );
+    let consumer = r#"{"stream_name":"S","config":{"name":"C","durable_name":"C","ack_policy":"explicit",
+        "priority_policy":"prioritized","priority_groups":["g"]}}"#;
+    assert!(rig.ask(client, "CONSUMER.CREATE.S.C", consumer).contains("num_pending"));
+    rig.publish(client, "s", "m");
+    let next = |reply: &str, priority: u8| {
+        let body = format!(r#"{{"batch":1,"expires":1000000000,"group":"g","priority":{priority}}}"#);
+        format!("PUB $JS.API.CONSUMER.MSG.NEXT.S.C {reply} {}\r\n{body}\r\n", body.len())
+    };
+    rig.say(client, "SUB r.high 2\r\n");
+    let got = rig.say(client, &(next("r.low", 1) + &next("r.high", 0)));
+    assert!(got.contains("MSG s 2 $JS.ACK.S.C.1.1.1."), "{got}");
+}

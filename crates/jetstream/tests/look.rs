@@ -58,7 +58,7 @@ fn told(
                 assert_eq!((consumer.num_pending, consumer.config.is_some()), (1, wanted.config));
                 format!("{}/{}", consumer.stream_name, consumer.name)
             }
-            Detail::DirectConsumer(_) => panic!("there is none"),
+            Detail::DirectConsumer(_) | Detail::Explained(_) => panic!("there is none"),
         }));
         (pages, from) = (pages + 1, next);
         between(rig);

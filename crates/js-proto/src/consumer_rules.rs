@@ -69,6 +69,7 @@ impl ConsumerConfig {
         self.check_start()?;
         self.check_rest()?;
         self.check_priority()?;
+        self.check_own_metadata(stream)?;
         if self.durable_name.is_empty() && self.inactive_threshold == Nanos::ZERO {
             self.inactive_threshold = INACTIVE_THRESHOLD_DEFAULT;
         }

@@ -92,6 +92,27 @@ pub const KV_OPERATION: &str = "KV-Operation";
 /// What is said there if all that was known of it is to go.
 pub const KV_PURGE: &[u8] = b"PURGE";
 
+/// What all lines begin with that say where a dead letter comes from.
+pub const DEAD_PREFIX: &str = "Buster-Dead-";
+/// Why a message died: `max_deliver`, `terminated`, `unreadable`.
+pub const DEAD_REASON: &str = "Buster-Dead-Reason";
+/// What was said of that.
+pub const DEAD_SAID: &str = "Buster-Dead-Said";
+/// The stream in which it was.
+pub const DEAD_STREAM: &str = "Buster-Dead-Stream";
+/// The consumer that gave it up.
+pub const DEAD_CONSUMER: &str = "Buster-Dead-Consumer";
+/// Its sequence in the stream.
+pub const DEAD_SEQUENCE: &str = "Buster-Dead-Sequence";
+/// How often it was delivered.
+pub const DEAD_DELIVERIES: &str = "Buster-Dead-Deliveries";
+/// When it came to the stream.
+pub const DEAD_TIME: &str = "Buster-Dead-Time";
+/// The id that it had.
+pub const DEAD_MSG_ID: &str = "Buster-Dead-Msg-Id";
+/// That its own headers are left out, which would not have had room.
+pub const DEAD_HEADERS: &str = "Buster-Dead-Headers";
+
 /// Appends a header.
 pub fn write_text(out: &mut Vec<u8>, name: &str, value: &[u8]) {
     out.extend_from_slice(name.as_bytes());

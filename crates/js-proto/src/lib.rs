@@ -58,6 +58,7 @@ pub mod headers;
 mod info;
 mod name_hash;
 mod nanos;
+mod own_metadata;
 mod policies;
 mod pub_ack;
 mod publish_headers;
@@ -111,6 +112,7 @@ pub use info::{
 };
 pub use name_hash::name_hash;
 pub use nanos::Nanos;
+pub use own_metadata::{DEAD_LETTERS, GROUP, GROUP_KEY, GROUP_LANES, GROUP_ORDER, GroupConfig, GroupOrder};
 pub use policies::{
     AckPolicy, Compression, ConsumerAction, DeliverPolicy, Discard, PersistMode, PriorityPolicy,
     ReplayPolicy, Retention, Storage,

@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, LazyLock};
 
-use monitor::{Answer, Moment, routez};
+use monitor::{Answer, Moment, leafz};
 use monitor_http::{Listener, Running, start};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConfig, StreamOwned};
 
@@ -15,7 +15,7 @@ static LARGE: LazyLock<Answer> = LazyLock::new(|| named(&"x".repeat(LARGE_BYTES)
 
 /// What a server with that id says.
 fn named(id: &str) -> Answer {
-    Answer::json(&routez(id, "n", Moment(0)))
+    Answer::json(&leafz(id, Moment(0)))
 }
 
 fn answer(method: &str, target: &[u8]) -> Answer {

@@ -1,22 +1,9 @@
-//! What nats-server answers for parts that do not exist: other servers, queues within.
+//! What nats-server answers for parts that do not exist: leaf nodes, gateways, queues within.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::moment::Moment;
-
-/// `/routez` of a server without routes.
-pub fn routez<'a>(server_id: &'a str, server_name: &'a str, now: Moment) -> impl Serialize + use<'a> {
-    #[derive(Serialize)]
-    struct Routez<'a> {
-        server_id: &'a str,
-        server_name: &'a str,
-        now: Moment,
-        num_routes: u32,
-        routes: [(); 0],
-    }
-    Routez { server_id, server_name, now, num_routes: 0, routes: [] }
-}
 
 /// `/leafz` of a server without leaf nodes.
 pub fn leafz(server_id: &str, now: Moment) -> impl Serialize {
@@ -62,12 +49,6 @@ mod tests {
     #[test]
     fn what_does_not_exist_has_an_empty_shape() {
         let now = Moment(0);
-        let routez = pretty(&routez("ID", "n", now));
-        let expected = concat!(
-            "{\n  \"server_id\": \"ID\",\n  \"server_name\": \"n\",\n  \"now\": \"1970-01-01T00:00:00Z\",\n",
-            "  \"num_routes\": 0,\n  \"routes\": []\n}"
-        );
-        assert_eq!(routez, expected);
         assert!(pretty(&leafz("ID", now)).ends_with("\"leafnodes\": 0,\n  \"leafs\": []\n}"));
         let ending = "\"outbound_gateways\": {},\n  \"inbound_gateways\": {}\n}";
         assert!(pretty(&gatewayz("ID", now)).ends_with(ending));

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use nats_proto::GoDuration;
 use serde::Serialize;
@@ -189,7 +190,7 @@ impl Connz<'_> {
             last_activity: last,
             stop: closed.map(|_| end),
             reason: closed.map(|closed| closed.reason),
-            rtt: GoDuration::of(shown_rtt(row)).to_string(),
+            rtt: GoDuration::of(shown_rtt(row.rtt)).to_string(),
             uptime: uptime(end.since(start)),
             idle: uptime(end.since(last)),
             pending_bytes: row.pending_bytes,
@@ -224,10 +225,10 @@ impl Connz<'_> {
 }
 
 /// Below a millisecond it is shown in whole microseconds.
-fn shown_rtt(row: &ConnectionRow) -> std::time::Duration {
-    let rtt = row.rtt.unwrap_or_default();
+pub(crate) fn shown_rtt(rtt: Option<Duration>) -> Duration {
+    let rtt = rtt.unwrap_or_default();
     match rtt.as_nanos() {
-        1_001..1_000_000 => std::time::Duration::from_micros(rtt.as_micros() as u64),
+        1_001..1_000_000 => Duration::from_micros(rtt.as_micros() as u64),
         _ => rtt,
     }
 }

@@ -55,9 +55,10 @@ impl Default for ConnzQuery {
 }
 
 /// What to show of a connection's subscriptions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Subs {
     /// Nothing.
+    #[default]
     Count,
     /// Their subjects.
     List,

@@ -29,6 +29,8 @@ pub struct JszQuery {
     pub direct_consumers: bool,
     /// `config`: what streams and consumers were told to be.
     pub config: bool,
+    /// `explain`: why those of the consumers that deliver nothing do not; consumers with it. nats-server knows it not.
+    pub explain: bool,
     /// `leader-only`: servers that do not lead keep silent.
     pub leader_only: bool,
     /// `offset`: accounts of the sorted list to leave out.
@@ -49,6 +51,7 @@ impl JszQuery {
             consumers: parameters.flag("consumers")?,
             direct_consumers: parameters.flag("direct-consumers")?,
             config: parameters.flag("config")?,
+            explain: parameters.flag("explain")?,
             offset: parameters.int("offset")?,
             limit: parameters.int("limit")?,
             leader_only: parameters.flag("leader-only")?,
@@ -62,9 +65,10 @@ impl JszQuery {
     /// What is asked for with something else.
     #[must_use]
     pub fn settled(self) -> Self {
-        let streams = self.streams || self.consumers;
+        let consumers = self.consumers || self.explain;
+        let streams = self.streams || consumers;
         let accounts = self.accounts || (streams && self.account.as_deref().unwrap_or_default().is_empty());
-        Self { streams, accounts, ..self }
+        Self { streams, accounts, consumers, ..self }
     }
 
     /// Those of the accounts with JetStream that are shown, by their places in a list that is sorted by name.

@@ -9,6 +9,7 @@ mod absent;
 mod accounts;
 mod answer;
 mod clock;
+mod cluster;
 mod connz;
 mod connz_query;
 #[cfg(any(test, feature = "fuzzing"))]
@@ -23,19 +24,21 @@ mod parameters;
 mod paths;
 mod request;
 mod root;
+mod routez;
 mod shown_sharing;
 mod snapshot;
 mod subsz;
 mod varz;
 mod websocket;
 
-pub use absent::{gatewayz, ip_queuesz, leafz, raftz, routez};
+pub use absent::{gatewayz, ip_queuesz, leafz, raftz};
 pub use accounts::{
     AccountDetail, AccountStat, Accounts, AccstatzQuery, MappedTo, ShownMappings, accountz, accountz_of,
     accstatz, no_such_account,
 };
 pub use answer::Answer;
 pub use clock::Clock;
+pub use cluster::{ClusterFacts, RouteTotals};
 pub use connz::{Connz, Selection, Shown};
 pub use connz_query::{ConnzQuery, Sort, State, Subs};
 pub use healthz::{AilingStream, Ailment, Health, HealthStatus, HealthzQuery, StreamHealth};
@@ -48,12 +51,13 @@ pub use jsz::{
 pub use log_totals::{LogTotals, SYNC_BOUNDS};
 pub use metrics::{
     ACCOUNT_SERIES_MAX, CONSUMER_SERIES_MAX, ConsumerSeries, JetStreamMetrics, Metrics, Process,
-    STREAM_SERIES_MAX, StreamSeries,
+    ROUTE_SERIES_MAX, STREAM_SERIES_MAX, StreamSeries,
 };
 pub use moment::Moment;
 pub use nats_proto::go_json::{compact, compact_within};
 pub use request::Request;
 pub use root::root;
+pub use routez::{RouteRow, Routez, RoutezQuery};
 pub use shown_sharing::{ShownExport, ShownImport, ShownSharing};
 pub use snapshot::{
     AccountRow, ClosedRow, ConnectionFilter, ConnectionRow, Lookups, PeerCert, ShardTotals, Subjects,

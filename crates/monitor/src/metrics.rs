@@ -2,6 +2,7 @@
 
 mod accounts;
 mod jetstream;
+mod routes;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -11,8 +12,10 @@ pub use self::accounts::ACCOUNT_SERIES_MAX;
 pub use self::jetstream::{
     CONSUMER_SERIES_MAX, ConsumerSeries, JetStreamMetrics, STREAM_SERIES_MAX, StreamSeries,
 };
+pub use self::routes::ROUTE_SERIES_MAX;
 use crate::accounts::Accounts;
 use crate::answer::Answer;
+use crate::routez::RouteRow;
 use crate::snapshot::{ShardTotals, TURN_BOUNDS};
 use crate::varz::Facts;
 
@@ -41,6 +44,8 @@ pub struct Metrics<'a> {
     pub shards: &'a [ShardTotals],
     /// Those that have had clients.
     pub accounts: &'a Accounts,
+    /// Connections to other servers, if the server may have any.
+    pub routes: &'a [RouteRow],
     /// Requests so far, by endpoint.
     pub http_req_stats: &'a BTreeMap<&'static str, u64>,
     /// Streams, if there may be any.
@@ -118,16 +123,14 @@ impl Metrics<'_> {
     pub fn answer(&self) -> Answer {
         let mut text = String::new();
         self.write_server(&mut text);
-        for (name, kind, help, value) in SERIES {
-            head(&mut text, name, kind, help);
-            for (number, shard) in self.shards.iter().enumerate() {
-                line(&mut text, name, &[("shard", &number.to_string())], value(shard));
-            }
-        }
+        write_series(&SERIES, self.shards, &mut text);
         accounts::write(&mut text, self.accounts);
         self.write_slow_consumers(&mut text);
         self.write_turns(&mut text);
         self.write_requests(&mut text);
+        if self.facts.cluster.is_some() {
+            routes::write(self.shards, self.routes, &mut text);
+        }
         self.jetstream.iter().for_each(|jetstream| jetstream.write(&mut text));
         Answer { content_type: CONTENT_TYPE, any_origin: true, ..Answer::plain(200, text) }
     }
@@ -188,6 +191,16 @@ impl Metrics<'_> {
         head(text, "buster_http_requests_total", "counter", "Monitoring requests, by path.");
         for (path, count) in self.http_req_stats {
             line(text, "buster_http_requests_total", &[("path", path)], *count as f64);
+        }
+    }
+}
+
+/// A line for each shard.
+fn write_series(series: &[Series], shards: &[ShardTotals], text: &mut String) {
+    for (name, kind, help, value) in series {
+        head(text, name, kind, help);
+        for (number, shard) in shards.iter().enumerate() {
+            line(text, name, &[("shard", &number.to_string())], value(shard));
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::healthz::HealthzQuery;
 use crate::jsz::JszQuery;
 use crate::parameters::Parameters;
 use crate::paths::Endpoint;
+use crate::routez::RoutezQuery;
 use crate::subsz::SubszQuery;
 
 /// A request that was understood, parameters and all.
@@ -26,8 +27,8 @@ pub enum Request {
     Accountz(Option<String>),
     /// What accounts do.
     Accstatz(AccstatzQuery),
-    /// Routes, of which there are none.
-    Routez,
+    /// Routes.
+    Routez(RoutezQuery),
     /// Leaf nodes, of which there are none.
     Leafz,
     /// Gateways, of which there are none.
@@ -89,10 +90,7 @@ impl Request {
                 unused: parameters.flag("unused")?,
                 ..AccstatzQuery::default()
             }),
-            "routez" => {
-                parameters.flag_or_detail("subs")?;
-                Self::Routez
-            }
+            "routez" => Self::Routez(RoutezQuery::read(parameters)?),
             "leafz" => {
                 parameters.flag("subs")?;
                 Self::Leafz

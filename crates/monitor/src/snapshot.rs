@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::cluster::RouteTotals;
+
 /// Messages and their bytes, one way. Bytes are those of headers and payloads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Tally {
@@ -65,6 +67,8 @@ pub struct ShardTotals {
     pub mesh_bytes: u64,
     /// What the shard did with its time.
     pub turns: Turns,
+    /// Its routes.
+    pub routes: RouteTotals,
 }
 
 impl ShardTotals {
@@ -86,6 +90,7 @@ impl ShardTotals {
         self.pending_bytes += other.pending_bytes;
         self.mesh_bytes += other.mesh_bytes;
         self.turns.add(&other.turns);
+        self.routes.add(&other.routes);
     }
 }
 

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::accounts::ShownMappings;
 use crate::answer::Answer;
+use crate::cluster::ClusterFacts;
 use crate::jetstream::{JetStreamFacts, JetStreamText, JetStreamTotals};
 use crate::moment::{Moment, uptime};
 use crate::snapshot::ShardTotals;
@@ -32,6 +33,8 @@ pub struct Facts {
     pub mappings: Arc<BTreeMap<String, ShownMappings>>,
     /// Until when the certificate for clients holds.
     pub tls_cert_not_after: Option<Moment>,
+    /// The cluster, if the server is one's.
+    pub cluster: Option<ClusterFacts>,
     /// The listener for WebSockets, if there is one.
     pub websocket: Option<WebSocketFacts>,
     /// JetStream, if there is any.
@@ -182,6 +185,7 @@ impl Varz<'_> {
         let (facts, totals) = (self.facts, &self.totals);
         VarzText {
             server: &facts.server,
+            cluster: facts.cluster.clone().unwrap_or_default(),
             absent: AbsentText::default(),
             websocket: facts.websocket.clone().unwrap_or_default(),
             jetstream: self.jetstream_text(),
@@ -195,8 +199,8 @@ impl Varz<'_> {
             traffic: TrafficText::of(totals),
             http_req_stats: self.http_req_stats,
             config: &facts.config,
-            slow_consumer_stats: Kinds::of_clients(slow_consumers(totals)),
-            stale_connection_stats: Kinds::of_clients(totals.stale_connections),
+            slow_consumer_stats: Kinds::of(slow_consumers(totals), totals.routes.slow_consumers),
+            stale_connection_stats: Kinds::of(totals.stale_connections, totals.routes.stale_connections),
             disk_io_wait_stats: DiskWaits::default(),
             tls_cert_not_after: facts.tls_cert_not_after,
         }
@@ -216,6 +220,7 @@ impl Serialize for Varz<'_> {
     }
 }
 
+/// Clients that were.
 fn slow_consumers(totals: &ShardTotals) -> u64 {
     totals.slow_consumers_pending + totals.slow_consumers_deadline
 }
@@ -225,6 +230,7 @@ fn slow_consumers(totals: &ShardTotals) -> u64 {
 struct VarzText<'a> {
     #[serde(flatten)]
     server: &'a ServerFacts,
+    cluster: ClusterFacts,
     #[serde(flatten)]
     absent: AbsentText,
     websocket: WebSocketFacts,
@@ -252,19 +258,18 @@ struct VarzText<'a> {
 /// What is not there.
 #[derive(Serialize, Default)]
 struct AbsentText {
-    cluster: Map<String, Value>,
     gateway: Map<String, Value>,
     leaf: Map<String, Value>,
     mqtt: Map<String, Value>,
 }
 
-/// What clients did so far. There are no routes and leaf nodes.
+/// What clients and other servers did so far. There are no leaf nodes.
 #[derive(Serialize)]
 struct TrafficText {
     connections: u64,
     total_connections: u64,
-    routes: u32,
-    remotes: u32,
+    routes: u64,
+    remotes: u64,
     leafnodes: u32,
     in_msgs: u64,
     in_bytes: u64,
@@ -282,22 +287,25 @@ struct TrafficText {
 
 impl TrafficText {
     fn of(totals: &ShardTotals) -> Self {
+        let (mut input, mut output) = (totals.input, totals.output);
+        input.add(totals.routes.input);
+        output.add(totals.routes.output);
         Self {
             connections: totals.connections,
             total_connections: totals.connections_total,
-            routes: 0,
-            remotes: 0,
+            routes: totals.routes.routes,
+            remotes: totals.routes.remotes,
             leafnodes: 0,
-            in_msgs: totals.input.msgs,
-            in_bytes: totals.input.bytes,
+            in_msgs: input.msgs,
+            in_bytes: input.bytes,
             in_client_msgs: totals.input.msgs,
             in_client_bytes: totals.input.bytes,
-            out_msgs: totals.output.msgs,
-            out_bytes: totals.output.bytes,
+            out_msgs: output.msgs,
+            out_bytes: output.bytes,
             out_client_msgs: totals.output.msgs,
             out_client_bytes: totals.output.bytes,
-            slow_consumers: slow_consumers(totals),
-            stale_connections: totals.stale_connections,
+            slow_consumers: slow_consumers(totals) + totals.routes.slow_consumers,
+            stale_connections: totals.stale_connections + totals.routes.stale_connections,
             stalled_clients: totals.stalls,
             subscriptions: totals.subscriptions,
         }
@@ -314,8 +322,8 @@ struct Kinds {
 }
 
 impl Kinds {
-    fn of_clients(clients: u64) -> Self {
-        Self { clients, routes: 0, gateways: 0, leafs: 0 }
+    fn of(clients: u64, routes: u64) -> Self {
+        Self { clients, routes, gateways: 0, leafs: 0 }
     }
 }
 
@@ -330,6 +338,7 @@ struct DiskWaits {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cluster::RouteTotals;
     use crate::snapshot::Tally;
 
     /// The keys and their order are nats-server 2.14.5's, without `git_commit` and the flags of
@@ -410,6 +419,49 @@ mod tests {
             assert!(text(&facts).contains(&key) && !text(&plain).contains(&key), "{key}");
         }
     }
+
+    #[test]
+    fn other_servers_count_beside_clients() {
+        let cluster = ClusterFacts { name: "C".into(), cluster_port: 6222, ..ClusterFacts::default() };
+        let facts = Facts { cluster: Some(cluster), ..Facts::default() };
+        let routes = RouteTotals {
+            routes: 2,
+            remotes: 1,
+            input: Tally { msgs: 5, bytes: 50 },
+            output: Tally { msgs: 6, bytes: 60 },
+            slow_consumers: 1,
+            stale_connections: 4,
+            ..RouteTotals::default()
+        };
+        let totals = ShardTotals {
+            input: Tally { msgs: 3, bytes: 8 },
+            stale_connections: 2,
+            routes,
+            ..ShardTotals::default()
+        };
+        let stats = BTreeMap::new();
+        let varz = Varz {
+            facts: &facts,
+            now: Moment(0),
+            mem: 0,
+            cpu: 0.0,
+            totals,
+            jetstream: None,
+            http_req_stats: &stats,
+        };
+        let body: String = varz.answer().text().split_whitespace().collect();
+        for part in [
+            r#""cluster":{"name":"C","cluster_port":6222},"#,
+            r#""routes":2,"remotes":1,"leafnodes":0,"in_msgs":8,"in_bytes":58,"in_client_msgs":3,"in_client_bytes":8,"#,
+            r#""out_msgs":6,"out_bytes":60,"out_client_msgs":0,"#,
+            r#""slow_consumers":1,"stale_connections":6,"#,
+            r#""slow_consumer_stats":{"clients":0,"routes":1,"#,
+            r#""stale_connection_stats":{"clients":2,"routes":4,"#,
+        ] {
+            assert!(body.contains(part), "{part} in {body}");
+        }
+    }
+
     /// As nats-server 2.14.5 has it.
     #[test]
     fn jetstream_has_its_configuration_its_sums_and_its_limits() {

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use broker::Settings;
 use monitor::{
-    ConfigFacts, Facts, JetStreamTotals, MappedTo, Moment, ServerFacts, ShardTotals, ShownMappings,
-    TimeFacts, Varz, WebSocketFacts,
+    ClusterFacts, ConfigFacts, Facts, JetStreamTotals, MappedTo, Moment, ServerFacts, ShardTotals,
+    ShownMappings, TimeFacts, Varz, WebSocketFacts,
 };
 use nats_auth::{Account, ConnectionType, Directory, MapsTo};
 use server_options::{Options, WebSocket};
@@ -134,6 +134,29 @@ fn websocket_facts(websocket: &WebSocket, options: &Options, secured: &Secured<'
     }
 }
 
+/// What `/varz` says of the cluster; nothing of a server that is in none.
+fn cluster_facts(options: &Options) -> Option<ClusterFacts> {
+    let name = options.cluster_name.clone();
+    let Some(cluster) = &options.cluster else {
+        return name.map(|name| ClusterFacts { name, ..ClusterFacts::default() });
+    };
+    let tls_timeout = cluster.tls.as_ref().map_or(TLS_TIMEOUT, |tls| tls.policy.timeout);
+    Some(ClusterFacts {
+        name: name.unwrap_or_default(),
+        addr: cluster.host.clone(),
+        cluster_port: cluster.port.number(),
+        auth_timeout: cluster.auth_timeout,
+        urls: cluster.routes.iter().map(|route| route.address().to_owned()).collect(),
+        tls_timeout,
+        tls_required: cluster.tls.is_some(),
+        tls_verify: cluster.tls.is_some(),
+        pool_size: cluster.pool_size.map_or(-1, |size| size.get().into()),
+        write_deadline: cluster.write_deadline.unwrap_or_default(),
+        write_timeout: cluster.write_timeout.as_str(),
+        tls_cert_not_after: None,
+    })
+}
+
 /// What `/varz` says of the configuration, and of what secures clients; the rest stays as it is in `place`.
 fn facts(
     place: Facts,
@@ -182,7 +205,8 @@ fn facts(
     let tls_cert_not_after = not_after(secured.clients);
     let websocket = options.websocket.as_ref().map(|websocket| websocket_facts(websocket, options, secured));
     let jetstream = streams.map(|config| streams_facts(options, config));
-    Facts { server, times, config, mappings, tls_cert_not_after, websocket, jetstream, ..place }
+    let cluster = cluster_facts(options);
+    Facts { server, times, config, mappings, tls_cert_not_after, cluster, websocket, jetstream, ..place }
 }
 
 /// The subject mappings of all accounts that have any.

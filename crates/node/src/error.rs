@@ -24,6 +24,23 @@ pub enum NodeError {
         /// Why not.
         source: ListenError,
     },
+    /// The listener for routes could not be had.
+    #[error("Error listening on router port: {port} - {source}")]
+    Routes {
+        /// The port asked for.
+        port: u16,
+        /// Why not.
+        source: ListenError,
+    },
+    /// Something is asked for of routes that there is not.
+    #[error("{option} is not supported yet")]
+    NoSuchRoutes {
+        /// What.
+        option: &'static str,
+    },
+    /// There is no thread for routes.
+    #[error("Could not start the threads for routes: {0}")]
+    RouteThreads(#[source] io::Error),
     /// The listener for WebSockets could not be had.
     #[error("Unable to listen for websocket connections: {0}")]
     WebSocket(#[source] ListenError),

@@ -33,6 +33,8 @@ pub(crate) struct Ports {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     monitoring: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    cluster: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     websocket: Vec<String>,
 }
 
@@ -47,12 +49,14 @@ impl Ports {
     pub(crate) fn new(
         clients: Option<Reached>,
         monitoring: Option<Reached>,
+        cluster: Option<Reached>,
         websocket: Option<Reached>,
     ) -> Self {
         let urls = |at: Reached, plain, tls| urls(if at.tls { tls } else { plain }, at.address);
         Self {
             nats: clients.map(|at| urls(at, "nats", "tls")).unwrap_or_default(),
             monitoring: monitoring.map(|at| urls(at, "http", "https")).unwrap_or_default(),
+            cluster: cluster.map(|at| urls(at, "nats", "nats")).unwrap_or_default(),
             websocket: websocket.map(|at| urls(at, "ws", "wss")).unwrap_or_default(),
         }
     }
@@ -115,7 +119,7 @@ fn urls(scheme: &str, listener: SocketAddr) -> Vec<String> {
 }
 
 /// The addresses that reach a listener: one for each interface if it listens on all.
-fn reachable(listener: SocketAddr) -> Vec<SocketAddr> {
+pub(crate) fn reachable(listener: SocketAddr) -> Vec<SocketAddr> {
     if !listener.ip().is_unspecified() {
         return vec![listener];
     }
@@ -162,11 +166,16 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let at = |port, tls| Reached { address: SocketAddr::from(([127, 0, 0, 1], port)), tls };
         let cases = [
-            (Ports::new(None, None, None), "{}"),
-            (Ports::new(Some(at(4333, false)), None, None), r#"{"nats":["nats://127.0.0.1:4333"]}"#),
+            (Ports::new(None, None, None, None), "{}"),
+            (Ports::new(Some(at(4333, false)), None, None, None), r#"{"nats":["nats://127.0.0.1:4333"]}"#),
             (
-                Ports::new(Some(at(4333, true)), Some(at(8222, false)), Some(at(8080, true))),
-                r#"{"nats":["tls://127.0.0.1:4333"],"monitoring":["http://127.0.0.1:8222"],"websocket":["wss://127.0.0.1:8080"]}"#,
+                Ports::new(
+                    Some(at(4333, true)),
+                    Some(at(8222, false)),
+                    Some(at(6222, false)),
+                    Some(at(8080, true)),
+                ),
+                r#"{"nats":["tls://127.0.0.1:4333"],"monitoring":["http://127.0.0.1:8222"],"cluster":["nats://127.0.0.1:6222"],"websocket":["wss://127.0.0.1:8080"]}"#,
             ),
         ];
         for (ports, text) in cases {
@@ -183,7 +192,9 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let missing = directory.path().join("none");
         let clients = Reached { address: SocketAddr::from(([127, 0, 0, 1], 4333)), tls: false };
-        assert!(PortsFile::write(&missing, "nats-server", &Ports::new(Some(clients), None, None)).is_none());
+        assert!(
+            PortsFile::write(&missing, "nats-server", &Ports::new(Some(clients), None, None, None)).is_none()
+        );
     }
 
     #[test]

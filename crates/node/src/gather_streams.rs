@@ -98,6 +98,7 @@ impl StreamGatherer {
                 consumers: query.consumers,
                 direct_consumers: query.direct_consumers,
                 config: query.config,
+                explain: query.explain,
             };
             let mut details = self.details(&wanted)?;
             details.sort_unstable_by(|one, other| one.name.cmp(&other.name));
@@ -142,6 +143,7 @@ impl StreamGatherer {
                 Detail::Consumer(info) | Detail::DirectConsumer(info) => {
                     consumers.push(consumer_series(account.clone(), &info));
                 }
+                Detail::Explained(_) => {}
             }
             ControlFlow::Continue(())
         })?;
@@ -160,6 +162,7 @@ impl StreamGatherer {
                 (Detail::Stream(detail), _) => details.push(*detail),
                 (Detail::Consumer(info), Some(stream)) => stream.add(*info, false),
                 (Detail::DirectConsumer(info), Some(stream)) => stream.add(*info, true),
+                (Detail::Explained(explained), Some(stream)) => stream.consumer_explain.push(*explained),
                 (_, None) => unreachable!("consumers come behind their stream"),
             }
             ControlFlow::Continue(())

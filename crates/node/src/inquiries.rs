@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use fabric::ShardId;
-use monitor::{gatewayz, ip_queuesz, jsz_disabled, leafz, raftz, routez};
+use monitor::{RoutezQuery, gatewayz, ip_queuesz, jsz_disabled, leafz, raftz};
 use nats_proto::quote;
 use shard_runtime::{Control, wall_clock};
 use system::{ByAccount, Inquiry, InquiryKind, Reply, Statsz, SystemEvent};
@@ -82,7 +82,7 @@ impl Informer {
     /// Nothing if there is nothing to say, or if the shards are stopping.
     fn found_out(&self, inquiry: Inquiry) -> Option<Reply> {
         let about = inquiry.about.clone();
-        let (now, id, name) = self.teller.place();
+        let (now, id) = self.teller.place();
         let teller = &self.teller;
         let to = |inquiry| Messenger(inquiry, now);
         Some(match about {
@@ -105,7 +105,7 @@ impl Informer {
             InquiryKind::Conns(name) => inquiry.answer_conns(now, &teller.account_in_use(&name)?),
             InquiryKind::ConnsEvent(name) => inquiry.answer_conns(now, &teller.account(&name)?),
             InquiryKind::Subscribers(query) => inquiry.answer_count(teller.subscribers(&query)?),
-            InquiryKind::Routez => inquiry.answer(now, &routez(&id, &name, now)),
+            InquiryKind::Routez => teller.routez(&RoutezQuery::default(), to(inquiry))?,
             InquiryKind::Gatewayz => inquiry.answer(now, &gatewayz(&id, now)),
             InquiryKind::Leafz => inquiry.answer(now, &leafz(&id, now)),
             InquiryKind::IpQueuesz => inquiry.answer(now, &ip_queuesz()),

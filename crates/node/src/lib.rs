@@ -21,6 +21,7 @@ mod notify;
 mod process;
 mod reload;
 mod reload_request;
+mod routes;
 mod send_signal;
 mod server;
 mod settings;

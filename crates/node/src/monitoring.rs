@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use monitor::{
     Answer, Facts, JetStreamMetrics, JszQuery, Metrics, Moment, Request, ServerFacts, gatewayz, ip_queuesz,
-    jsz_disabled, jsz_not_leader, leafz, root, routez,
+    jsz_disabled, jsz_not_leader, leafz, root,
 };
 use monitor_http::{Config, Listener, Running, Scheme, start};
 use rustls::ServerConfig;
@@ -122,7 +122,7 @@ impl Desk {
             Request::Subsz(query) => self.teller.subsz(&query, Web)?,
             Request::Accountz(name) => self.teller.accountz(name.as_deref(), Web)?,
             Request::Accstatz(query) => self.teller.accstatz(&query, false, Web)?,
-            Request::Routez => Answer::json(&routez(id, &facts.server.server_name, now)),
+            Request::Routez(query) => self.teller.routez(&query, Web)?,
             Request::Leafz => Answer::json(&leafz(id, now)),
             Request::Gatewayz => Answer::json(&gatewayz(id, now)),
             Request::Jsz(query) => self.jsz(facts, now, &query)?,
@@ -138,8 +138,8 @@ impl Desk {
                 let accounts = &self.gatherer().busy_accounts()?;
                 let jetstream = &self.jetstream_metrics(facts)?;
                 let (process, http_req_stats) = (process(), &*self.teller.board.requests());
-                let jetstream = jetstream.as_ref();
-                Metrics { facts, process, shards, accounts, http_req_stats, jetstream }.answer()
+                let (routes, jetstream) = (&[], jetstream.as_ref());
+                Metrics { facts, process, shards, accounts, routes, http_req_stats, jetstream }.answer()
             }
         })
     }

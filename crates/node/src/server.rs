@@ -31,6 +31,7 @@ use crate::monitoring::{Bound, Monitoring};
 use crate::notify;
 use crate::reload::Reloader;
 use crate::reload_request::ReloadByRequest;
+use crate::routes::Routes;
 use crate::settings::settings;
 use crate::signals::{Duties, Signals};
 use crate::teller::Teller;
@@ -93,7 +94,9 @@ impl Server {
         let is_asked = monitor.is_some() || options.auth.system().is_some();
         let closed_max = if is_asked { options.broker.max_closed_clients } else { 0 };
         let closed = Arc::new(ClosedConnections::new(closed_max));
-        let configs = || shard_configs(count, &settings, &closed);
+        let routes = Routes::bind(options, &settings.info, address)?;
+        let route_address = routes.as_ref().map(|routes| routes.address);
+        let configs = || shard_configs(count, &settings, &closed, routes.as_ref());
         let sequence = Sequence::default();
         let began = Instant::now();
         let streams = jetstream::prepare(options, &settings.info, &settings.directory, count)?;
@@ -106,7 +109,7 @@ impl Server {
             server: system_server(options, &settings.info, sequence.clone()),
             jetstream: streams.as_ref().map(|streams| Arc::clone(&streams.config)),
             store: streams.as_ref().map(|streams| Arc::clone(&streams.store)),
-            dials: None,
+            dials: routes.as_ref().map(|routes| routes.dials.clone()),
             inquiries,
         };
         let shards = plan.start(configs, &Listeners { clients, websocket }, &cpus, &given)?;
@@ -117,6 +120,9 @@ impl Server {
             announce(&options.host, address, tls.as_deref());
         }
         let control = shards.control();
+        if let Some(routes) = routes {
+            routes.begin(&control).inspect_err(|_| control.stop())?;
+        }
         let unmonitored = || ServerFacts { http_host: options.host.clone(), ..ServerFacts::default() };
         let place = monitor.as_ref().map_or_else(unmonitored, Bound::facts);
         let board = Arc::new(Board::new(
@@ -140,7 +146,8 @@ impl Server {
         let reached = |address, tls| Reached { address, tls };
         let clients = address.map(|address| reached(address, tls.is_some()));
         let websocket = websocket_address.map(|address| reached(address, web_tls.is_some()));
-        let ports = Ports::new(clients, monitored, websocket);
+        let cluster = route_address.map(|address| reached(address, false));
+        let ports = Ports::new(clients, monitored, cluster, websocket);
         let ports = Arc::new(PortsPlace::new(program, ports));
         ports.move_to(options.ports_file_dir.as_deref());
         tracing::info!("Server is ready");
@@ -244,9 +251,17 @@ fn introduce(options: &Options, server_id: &str, shards: usize, directory: &Dire
     }
 }
 
-fn shard_configs(shards: usize, settings: &Arc<Settings>, closed: &Arc<ClosedConnections>) -> Vec<Config> {
+fn shard_configs(
+    shards: usize,
+    settings: &Arc<Settings>,
+    closed: &Arc<ClosedConnections>,
+    routes: Option<&Routes>,
+) -> Vec<Config> {
     let seldom = Arc::<SeldomLines>::default();
     let config = |shard| Config {
+        // Only the first one speaks to other servers.
+        cluster: routes.filter(|_| shard == ShardId(0)).map(|routes| Arc::clone(&routes.config)),
+        told: routes.map(|routes| Arc::clone(&routes.told)),
         seed: u64::from_ne_bytes(random()),
         nonce_key: random(),
         closed: Arc::clone(closed),
@@ -265,7 +280,7 @@ fn announce(host: &str, address: SocketAddr, tls: Option<&Acceptor>) {
 }
 
 /// Bytes nobody can foresee, where the kernel has some already.
-fn random<const N: usize>() -> [u8; N] {
+pub(crate) fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     let filled = rustix::rand::getrandom(&mut bytes[..], rustix::rand::GetRandomFlags::empty());
     assert_eq!(filled, Ok(N), "the kernel gives this little randomness in one piece");

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use monitor::{
-    AccountDetail, AccountRow, Accounts, AccstatzQuery, Connz, ConnzQuery, Facts, Moment, Subsz, SubszQuery,
-    accountz, accountz_of, accstatz, no_such_account,
+    AccountDetail, AccountRow, Accounts, AccstatzQuery, Connz, ConnzQuery, Facts, Moment, Routez,
+    RoutezQuery, Subsz, SubszQuery, accountz, accountz_of, accstatz, no_such_account,
 };
 use shard_runtime::wall_clock;
 use system::SubscribersQuery;
@@ -51,6 +51,14 @@ impl Teller {
         let (server_id, clock) = (&*facts.server.server_id, self.gatherer.clock()?);
         let subsz = Subsz { server_id, clock, subscriptions, lookups, total, shown };
         Some(to.tell(&subsz.text(query)))
+    }
+
+    /// Connections to other servers, of which there are none yet.
+    pub(crate) fn routez<A: Audience>(&self, query: &RoutezQuery, to: A) -> Option<A::Told> {
+        let (facts, clock) = (self.board.facts(), self.gatherer.clock()?);
+        let (server_id, server_name) = (&*facts.server.server_id, &*facts.server.server_name);
+        let routez = Routez { server_id, server_name, clock, import: None, export: None, routes: Vec::new() };
+        Some(to.tell(&routez.text(query)))
     }
 
     /// The accounts, or all about one.
@@ -142,8 +150,7 @@ impl Teller {
     }
 
     /// What time it is on the wall, and which server this is.
-    pub(crate) fn place(&self) -> (Moment, String, String) {
-        let server = self.board.facts().server;
-        (wall_clock(), server.server_id, server.server_name)
+    pub(crate) fn place(&self) -> (Moment, String) {
+        (wall_clock(), self.board.facts().server.server_id)
     }
 }

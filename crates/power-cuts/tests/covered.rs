@@ -82,7 +82,50 @@ fn no_word_of_a_fast_batch_leaves_before_the_sync_that_covers_it(setup: Setup) {
     assert!(matches!(uncovered_of_a_fast_batch(setup, ""), None | Some(0)));
 }
 
+/// How many messages were said to be terminated for good whose letter a cut could have taken in that moment.
+fn uncovered_letters(setup: Setup, more: &str) -> Option<u64> {
+    const LETTERS: u64 = 40;
+    let disk = mount_or_say("that dead letters are covered", DiskOptions::default())?;
+    let server = started(&disk, setup, more);
+    let mut requests = Requests::connect(server.addr(), "terminator");
+    let consumer = json!({
+        "name": "C", "durable_name": "C", "ack_policy": "explicit", "metadata": { "buster.dead_letters": "DEAD" },
+    });
+    for (subject, body) in [
+        ("$JS.API.STREAM.CREATE.DEAD", json!({ "name": "DEAD" })),
+        ("$JS.API.CONSUMER.CREATE.S.C", json!({ "stream_name": "S", "config": consumer })),
+    ] {
+        let made = requests.ask(subject, &body.to_string());
+        assert!(matches!(&made, Answer::Body(body) if body["error"].is_null()), "{made:?}");
+    }
+    for seq in 1..=LETTERS {
+        let put = requests.ask("s.x", &format!("message {seq}"));
+        assert!(matches!(put, Answer::Body(_)), "{put:?}");
+    }
+    let inbox = requests.fresh_inbox();
+    requests.publish("$JS.API.CONSUMER.MSG.NEXT.S.C", &inbox, "", b"40").expect("the server is there");
+    let mut waiting = BTreeMap::new();
+    for seq in 1..=LETTERS {
+        let to = requests.next_message().expect("the server is there").reply.expect("it can be acknowledged");
+        let reply = requests.fresh_inbox();
+        requests.publish(&to, &reply, "", b"+TERM").expect("the server is there");
+        waiting.insert(reply, format!("Buster-Dead-Sequence: {seq}\r\n"));
+    }
+    let mut uncovered = 0;
+    while !waiting.is_empty() {
+        let message = requests.next_message().expect("the server is there");
+        let letter = waiting.remove(&message.subject).expect("it was asked for");
+        uncovered += u64::from(!disk.disk().is_durable(letter.as_bytes()));
+    }
+    Some(uncovered)
+}
+
+fn no_message_is_given_up_before_the_sync_that_covers_its_letter(setup: Setup) {
+    assert!(matches!(uncovered_letters(setup, ""), None | Some(0)));
+}
+
 on_every_setup!(
+    no_message_is_given_up_before_the_sync_that_covers_its_letter,
     no_acknowledgement_leaves_before_the_sync_that_covers_it,
     no_word_of_a_fast_batch_leaves_before_the_sync_that_covers_it,
 );

@@ -4,12 +4,15 @@ use crate::Damage;
 use crate::block::Block;
 use crate::chunk::{self, HEAD_BYTES, Head, Kind, SUM_BYTES};
 
+/// Chunks that are passed over in one step: a stream may be made of nothing else.
+const PASSED_AT_ONCE: usize = 1 << 10;
+
 /// What a step came to.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Step<'a> {
     /// What was in a chunk, whole, with a checksum that is right. May be empty.
     Plain(&'a [u8]),
-    /// There was no time to unpack all of a chunk.
+    /// There was no time to unpack all of a chunk, or to pass over all that there is to be passed over.
     NotYet,
     /// All that was fed is unpacked, but for a chunk that is not all there.
     NeedMore,
@@ -31,6 +34,14 @@ pub struct Reader {
     /// The packed chunk at the front that is being unpacked.
     under_way: Option<UnderWay>,
     out: Vec<u8>,
+}
+
+/// What comes next in a stream.
+enum Next {
+    /// A chunk of bytes that is all there.
+    Chunk(Head),
+    NeedMore,
+    NotYet,
 }
 
 /// A chunk that is not all unpacked.
@@ -75,7 +86,11 @@ impl Reader {
     /// This is no such stream, or it is damaged: it is not to be asked again.
     pub fn step(&mut self, most: usize) -> Result<Step<'_>, Damage> {
         if self.under_way.is_none() {
-            let Some((kind, len)) = self.next_chunk()? else { return Ok(Step::NeedMore) };
+            let (kind, len) = match self.next_chunk()? {
+                Next::Chunk(head) => head,
+                Next::NeedMore => return Ok(Step::NeedMore),
+                Next::NotYet => return Ok(Step::NotYet),
+            };
             if kind == Kind::Stored {
                 return self.stored(len);
             }
@@ -86,10 +101,10 @@ impl Reader {
     }
 
     /// Goes to the next chunk of bytes that is all there.
-    fn next_chunk(&mut self) -> Result<Option<Head>, Damage> {
-        loop {
+    fn next_chunk(&mut self) -> Result<Next, Damage> {
+        for _ in 0..PASSED_AT_ONCE {
             let rest = &self.input[self.at..];
-            let Some(head) = rest.first_chunk::<HEAD_BYTES>() else { return Ok(None) };
+            let Some(head) = rest.first_chunk::<HEAD_BYTES>() else { return Ok(Next::NeedMore) };
             let (kind, len) = chunk::head(*head, self.block_max.is_some())?;
             let there = rest.len() - HEAD_BYTES;
             match kind {
@@ -97,14 +112,15 @@ impl Reader {
                     self.skip = len.saturating_sub(there);
                     self.at += HEAD_BYTES + len.min(there);
                 }
-                _ if there < len => return Ok(None),
+                _ if there < len => return Ok(Next::NeedMore),
                 Kind::Name => {
                     self.block_max = Some(chunk::block_bytes_max(&rest[HEAD_BYTES..HEAD_BYTES + len])?);
                     self.at += HEAD_BYTES + len;
                 }
-                Kind::Packed | Kind::Stored => return Ok(Some((kind, len))),
+                Kind::Packed | Kind::Stored => return Ok(Next::Chunk((kind, len))),
             }
         }
+        Ok(Next::NotYet)
     }
 
     /// The checksum and the rest of the body of the chunk at the front.
@@ -193,6 +209,18 @@ mod tests {
             reader.feed(&[0; 1 << 20]);
             assert!(reader.waiting() <= 1, "{} bytes kept", reader.waiting());
         }
+    }
+
+    #[test]
+    fn very_many_chunks_that_need_not_be_known_are_passed_over_in_steps() {
+        let mut reader = Reader::new();
+        reader.feed(NAME);
+        reader.feed(&chunk(0xfe, b"").repeat(3 * PASSED_AT_ONCE));
+        let mut steps = 0;
+        while reader.step(1) == Ok(Step::NotYet) {
+            steps += 1;
+        }
+        assert_eq!((steps, reader.is_between_chunks()), (3, true));
     }
 
     #[test]

@@ -25,5 +25,6 @@ fn exception(unless: Idle) -> &'static str {
         Idle::Off => "; it may be off",
         Idle::EmptyBlock | Idle::EmptyList | Idle::EmptyText => "; it may be empty",
         Idle::Zero => "; it may be 0",
+        Idle::Uncompressed => "; it may be `off` or `accept`",
     }
 }

@@ -6,12 +6,16 @@
 
 pub(crate) mod accounts;
 pub(crate) mod authorization;
+pub(crate) mod cluster;
+mod compression;
 mod credentials;
 pub(crate) mod exports;
 mod file;
 mod host_port;
 pub(crate) mod imports;
 pub(crate) mod jetstream;
+pub(crate) mod leaf_nodes;
+pub(crate) mod leaf_remotes;
 mod mappings;
 mod permissions;
 mod report;
@@ -19,14 +23,18 @@ pub(crate) mod row;
 mod time;
 pub(crate) mod tls;
 pub(crate) mod top;
+mod urls;
 pub(crate) mod users;
 pub(crate) mod websocket;
 
 pub(crate) use accounts::read_accounts;
 pub(crate) use authorization::read_authorization;
+pub(crate) use cluster::read_cluster;
+pub(crate) use compression::CompressionDraft;
 pub(crate) use credentials::CredentialsDraft;
 pub(crate) use file::read;
 pub(crate) use host_port::split as split_host_port;
+pub(crate) use leaf_nodes::read_leaf_nodes;
 pub(crate) use mappings::read_mappings;
 pub(crate) use report::Report;
 pub use row::Idle;

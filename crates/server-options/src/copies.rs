@@ -7,7 +7,7 @@ use crate::error::OptionsError;
 use crate::invocation::Invocation;
 
 /// Where a server is if nobody says.
-const SERVER: &str = "nats://127.0.0.1:4222";
+pub(crate) const SERVER: &str = "nats://127.0.0.1:4222";
 
 /// The account of a server without accounts.
 const ACCOUNT: &str = "$G";

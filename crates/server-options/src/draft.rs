@@ -3,10 +3,13 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use nats_auth::ListenerAuth;
+use nats_auth::{ListenerAuth, Secret};
 
-use crate::config::CredentialsDraft;
+use crate::cluster::ClusterOptions;
+use crate::config::{CompressionDraft, CredentialsDraft};
+use crate::leaf_nodes::{LeafListener, LeafNodeOptions, LeafRemote};
 use crate::options::Options;
 use crate::websocket::WebSocket;
 
@@ -18,6 +21,8 @@ pub(crate) struct Draft {
     pub(crate) client_advertise: Option<String>,
     pub(crate) monitor: MonitorDraft,
     pub(crate) websocket: WebSocketDraft,
+    pub(crate) cluster: ClusterDraft,
+    pub(crate) leaf_nodes: LeafDraft,
     pub(crate) credentials: CredentialsDraft,
     /// `allow_non_tls`, which means nothing without `tls`.
     pub(crate) allow_non_tls: bool,
@@ -46,6 +51,49 @@ pub(crate) struct WebSocketDraft {
     pub(crate) auth: ListenerAuth,
     /// What needs no settling.
     pub(crate) options: WebSocket,
+}
+
+/// Where to listen for routes and what to dial, as given. Ports are as for clients, with 0 for nowhere.
+#[derive(Debug, Default)]
+pub(crate) struct ClusterDraft {
+    /// `--cluster`, which outranks where the file listens, and its user.
+    pub(crate) listen_flag: Option<String>,
+    /// `--routes`, which outranks those of the file.
+    pub(crate) routes_flag: Option<String>,
+    pub(crate) name: Option<String>,
+    pub(crate) host: String,
+    pub(crate) port: i64,
+    pub(crate) advertise: Option<String>,
+    pub(crate) user: String,
+    pub(crate) password: Secret,
+    pub(crate) auth_timeout: Option<Duration>,
+    /// 0 means the default, and less none.
+    pub(crate) pool_size: i64,
+    pub(crate) compression: CompressionDraft,
+    /// What needs no settling.
+    pub(crate) options: ClusterOptions,
+}
+
+/// Where to listen for leaf nodes and what to dial, as given. Ports are as for clients, with 0 for nowhere.
+#[derive(Debug, Default)]
+pub(crate) struct LeafDraft {
+    pub(crate) host: String,
+    pub(crate) port: i64,
+    pub(crate) advertise: Option<String>,
+    pub(crate) auth_timeout: Option<Duration>,
+    pub(crate) compression: CompressionDraft,
+    pub(crate) remotes: Vec<RemoteDraft>,
+    /// What needs no settling.
+    pub(crate) listener: LeafListener,
+    pub(crate) options: LeafNodeOptions,
+}
+
+/// A hub to dial, as given.
+#[derive(Debug, Default)]
+pub(crate) struct RemoteDraft {
+    pub(crate) compression: CompressionDraft,
+    /// What needs no settling.
+    pub(crate) remote: LeafRemote,
 }
 
 /// The flags for TLS. Any of them but `-tls=false` replaces the file's certificates.

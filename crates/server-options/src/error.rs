@@ -53,6 +53,9 @@ pub enum OptionsError {
     /// A word that copies streams without a directory, or with anything that it does not know.
     #[error("{0} takes one directory, and --server with an address: see {0} --help")]
     CopyTakes(&'static str),
+    /// `replay` without a stream, or with anything that it does not know.
+    #[error("replay takes the name of a stream: see replay --help")]
+    ReplayTakes,
     /// A word that is no flag and is neither `help` nor `version`.
     #[error("unrecognized command: {}", quote(.0))]
     UnrecognizedCommand(String),
@@ -144,6 +147,15 @@ pub enum OptionsError {
     /// The listener for WebSockets cannot be as it is asked for: in nats-server's words.
     #[error("{0}")]
     WebSocket(String),
+    /// Routes cannot be as they are asked for: in nats-server's words.
+    #[error("{0}")]
+    Cluster(String),
+    /// Leaf nodes cannot be as they are asked for: in nats-server's words.
+    #[error("{0}")]
+    LeafNodes(String),
+    /// Names of clusters do not have spaces either.
+    #[error("cluster name cannot contain spaces")]
+    ClusterNameHasSpaces,
     /// Server names go into space-separated places.
     #[error("server name cannot contain spaces")]
     ServerNameHasSpaces,
@@ -168,6 +180,8 @@ impl OptionsError {
             }
             Self::ClientAdvertise { .. } => FallibleOption::ClientAdvertise,
             Self::WebSocket(_) => FallibleOption::WebSocket,
+            Self::LeafNodes(_) => FallibleOption::LeafNodes,
+            Self::Cluster(_) | Self::ClusterNameHasSpaces => FallibleOption::Cluster,
             _ => return None,
         })
     }

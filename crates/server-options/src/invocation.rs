@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::command_line::CommandLine;
 use crate::copies::CopyCall;
 use crate::error::OptionsError;
+use crate::replays::ReplayCall;
 
 /// What the program was started to do.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +21,8 @@ pub enum Invocation {
     CheckStore(PathBuf),
     /// Copy streams, and exit (`backup <dir>`, `restore <dir>`, `import-store <dir>`).
     Copy(CopyCall),
+    /// Publish dead letters again, and exit (`replay <stream>`).
+    Replay(ReplayCall),
     /// Print this usage text on standard output and exit with 0.
     PrintHelp(String),
     /// Print [`version_text`](crate::version_text) on standard output and exit with 0.

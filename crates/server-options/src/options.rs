@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::advertised::Advertised;
+use crate::cluster::ClusterOptions;
 use crate::jetstream::JetStreamOptions;
+use crate::leaf_nodes::LeafNodeOptions;
 use crate::places::Places;
 use crate::tls::Tls;
 use crate::websocket::WebSocket;
@@ -57,6 +59,14 @@ pub struct Options {
     pub monitor: Option<monitor_http::Config>,
     /// Where browsers connect, and others who speak WebSocket; `None` is nowhere.
     pub websocket: Option<WebSocket>,
+    /// `cluster`'s `name`; with `None` servers that have routes make one up. Never contains a space.
+    pub cluster_name: Option<String>,
+    /// Where other servers connect, and which are dialed; `None` is nowhere and none.
+    pub cluster: Option<ClusterOptions>,
+    /// Where leaf nodes connect, and which hubs are dialed.
+    pub leaf_nodes: LeafNodeOptions,
+    /// How often attempts to reach another server are told of that fail again and again.
+    pub dial_reports: DialReports,
     /// Where streams will be kept. Nothing is kept yet, so nothing is written there.
     pub store_dir: Option<PathBuf>,
     /// Whether there are streams, and how much of them.
@@ -93,6 +103,10 @@ impl Default for Options {
             tls: None,
             monitor: None,
             websocket: None,
+            cluster_name: None,
+            cluster: None,
+            leaf_nodes: LeafNodeOptions::default(),
+            dial_reports: DialReports::default(),
             store_dir: None,
             jetstream: JetStreamOptions::default(),
             shards: None,
@@ -110,6 +124,21 @@ pub struct ConfigFile {
     pub digest: String,
     /// Where in it some of the options stand.
     pub places: Places,
+}
+
+/// Of how many attempts in a row that fail one is told of in the log, beside the first. Defaults are nats-server's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DialReports {
+    /// `connect_error_reports`: of those before a server was ever reached.
+    pub first: u32,
+    /// `reconnect_error_reports`: of those after.
+    pub again: u32,
+}
+
+impl Default for DialReports {
+    fn default() -> Self {
+        Self { first: 3600, again: 1 }
+    }
 }
 
 /// How the server leaves its clients in lame duck mode. Defaults are nats-server's.

@@ -19,6 +19,7 @@ use crate::error::OptionsError;
 use crate::go_value::{integer, switch};
 use crate::invocation::{Invocation, SignalCall};
 use crate::program::program;
+use crate::replays::{REPLAY, replay_call};
 use crate::row::Row;
 use crate::table::{OPTIONS, RENAMED};
 use crate::usage::{fsck_usage, usage};
@@ -45,6 +46,9 @@ pub fn parse<I: IntoIterator<Item = OsString>>(args: I) -> Result<Invocation, Op
     }
     if let Some(kind) = command.as_ref().and_then(CopyKind::find) {
         return copy_call(program, kind, !flags.is_empty(), args);
+    }
+    if command.as_deref().is_some_and(|word| word == REPLAY) {
+        return replay_call(program, !flags.is_empty(), args);
     }
     let refused = flags.iter().find_map(refusal);
     let command_line = CommandLine::new(flags);
@@ -113,8 +117,8 @@ fn decide(
 
 /// A flag that we do not have may be given, as long as it asks for nothing.
 fn refusal(flag: &Flag) -> Option<OptionsError> {
-    let refused = flag.row.is_refused_flag() && !flag.value.asks_for_nothing();
-    refused.then_some(OptionsError::NotSupported { flag: flag.name, missing: flag.row.help })
+    let missing = flag.row.missing.filter(|_| !flag.value.asks_for_nothing())?;
+    Some(OptionsError::NotSupported { flag: flag.name, missing })
 }
 
 struct Words<'a> {

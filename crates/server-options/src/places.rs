@@ -37,6 +37,10 @@ pub enum FallibleOption {
     SystemAccount,
     /// The listener for WebSockets.
     WebSocket,
+    /// Routes to other servers.
+    Cluster,
+    /// Leaf nodes, and hubs to dial.
+    LeafNodes,
 }
 
 /// The places in the file of what is in force: an option that a flag has changed has none.

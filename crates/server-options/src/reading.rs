@@ -68,6 +68,14 @@ pub(crate) fn ping_max(number: i64) -> Result<u32, String> {
     Ok(if max == 0 { BrokerOptions::default().ping_max } else { max })
 }
 
+/// How often something is told of that fails again and again: 0 is the default, and less as often as it happens.
+pub(crate) fn reports(every: i64, default: u32) -> u32 {
+    match every {
+        0 => default,
+        every => u32::try_from(every).unwrap_or(if every < 0 { 1 } else { u32::MAX }),
+    }
+}
+
 pub(crate) fn write_timeout(policy: &str) -> Result<WriteTimeout, String> {
     match policy {
         "default" => Ok(WriteTimeout::Default),

@@ -3,6 +3,7 @@
 //! The rule of each option stands in its row: the line to log when it changed, or nats-server's name for it when
 //! it may not change. Which options may change is what nats-server 2.14.5 answered when it was asked.
 
+pub(crate) mod cluster;
 pub(crate) mod compare;
 pub(crate) mod jetstream;
 pub(crate) mod rule;

@@ -1,6 +1,6 @@
 //! What there is to say of an option, in a row.
 
-use crate::config::row::{Effect, Idle, Row as Key, row as key};
+use crate::config::row::{Effect, Idle, Missing, Row as Key, row as key};
 use crate::draft::Draft;
 use crate::options::Options;
 use crate::places::FallibleOption;
@@ -12,8 +12,9 @@ pub(crate) struct Row {
     pub(crate) flags: &'static [&'static str],
     /// What stands for the value in the usage text; empty for switches and refused flags.
     pub(crate) operand: &'static str,
-    /// For refused flags what is missing.
     pub(crate) help: &'static str,
+    /// What is missing for its flags, which are refused for it.
+    pub(crate) missing: Option<&'static str>,
     /// What a flag's value does. It is an [`Effect`] that a flag can have: see [`Effect::form`].
     pub(crate) by_flag: Effect<Draft>,
     /// The key of the file's top level; without a name if only flags have it.
@@ -29,6 +30,7 @@ pub(crate) const fn option(effect: Effect<Draft>) -> Row {
         flags: &[],
         operand: "",
         help: "",
+        missing: None,
         by_flag: effect,
         key: key(&[], effect),
         rule: Rule::None,
@@ -39,7 +41,7 @@ pub(crate) const fn option(effect: Effect<Draft>) -> Row {
 /// A flag of nats-server that this server refuses, as long as it asks for something: with what is missing. Its
 /// value is read before, so that a bad one is told apart.
 pub(crate) const fn refused_flag(flags: &'static [&'static str], unless: Idle, missing: &'static str) -> Row {
-    option(Effect::NotYet(unless, missing)).flag(flags, "", missing)
+    Row { flags, help: missing, missing: Some(missing), ..option(Effect::NotYet(unless, missing)) }
 }
 
 /// A key of nats-server that this server refuses, as long as it asks for something: with what is missing.
@@ -65,6 +67,15 @@ impl Row {
     /// In the file it is read in another way.
     pub(crate) const fn key_by(self, names: &'static [&'static str], effect: Effect<Draft>) -> Self {
         Self { key: key(names, effect), ..self }
+    }
+
+    /// It is read as if it were supported, and then refused while that is missing, unless it asks for nothing.
+    pub(crate) const fn until(self, missing: Option<Missing>) -> Self {
+        let text = match missing {
+            Some((_, text)) => Some(text),
+            None => None,
+        };
+        Self { missing: text, key: self.key.until(missing), ..self }
     }
 
     /// A key that nats-server does not have: whatever is wrong with its value is said with the key.
@@ -104,6 +115,6 @@ impl Row {
 
     /// Whether it is a flag that is refused.
     pub(crate) const fn is_refused_flag(&self) -> bool {
-        !self.flags.is_empty() && matches!(self.by_flag, Effect::NotYet(..))
+        !self.flags.is_empty() && self.missing.is_some()
     }
 }

@@ -2,7 +2,6 @@
 //! of them, and what does not go together.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use monitor_http::Scheme;
 use nats_auth::{ListenerAuth, SYSTEM_ACCOUNT};
@@ -14,26 +13,30 @@ use crate::advertised::Advertised;
 use crate::draft::{Draft, MonitorDraft, TlsFlags, WebSocketDraft};
 use crate::error::OptionsError;
 use crate::options::{Options, Port};
-use crate::tls::{CertificateFiles, Tls};
+use crate::settle_cluster::Settled;
+use crate::tls::{AUTH_TIMEOUT_AFTER_TLS, CertificateFiles, Tls};
 use crate::websocket::WebSocket;
-
-/// What a client is given to identify itself beyond the time for its TLS handshake.
-const AUTH_TIMEOUT_AFTER_TLS: Duration = Duration::from_secs(1);
 
 impl Draft {
     /// Settles what depends on several options, and checks what they mean together, in nats-server's
     /// order.
     pub(crate) fn finish(mut self) -> Result<Options, OptionsError> {
+        self.cluster.take_flags()?;
         self.settle_tls()?;
         self.settle_log();
         self.settle_users();
         let mut options = self.options;
+        options.cluster_name = self.cluster.name.take();
         check(&options)?;
+        let leaf_nodes = self.leaf_nodes.settle(&options)?;
+        let cluster = self.cluster.settle(&options)?;
         if let Some(port) = port(self.port, &options.host)? {
             options.port = port;
         }
         options.monitor = self.monitor.settle(&options)?;
         options.client_advertise = self.client_advertise.map(advertised).transpose()?;
+        options.leaf_nodes = leaf_nodes.listening()?;
+        options.cluster = cluster.map(Settled::listening).transpose()?;
         if let Some((socket, auth)) = self.websocket.settle(&options)? {
             (options.websocket, options.auth.websocket) = (Some(socket), Some(auth));
         }

@@ -9,19 +9,31 @@ use nats_proto::GoDuration;
 use crate::config::jetstream;
 use crate::config::row::Effect::{Any, Integer, OsText, Switch, Text, Time};
 use crate::config::row::Idle::{EmptyBlock, EmptyList, EmptyText, Never, Off, Zero};
+use crate::config::row::Missing;
 use crate::config::top;
-use crate::config::{read_accounts, read_authorization, read_mappings, read_tls, read_websocket};
+use crate::config::{
+    read_accounts, read_authorization, read_cluster, read_leaf_nodes, read_mappings, read_tls, read_websocket,
+};
+use crate::options::DialReports;
 use crate::places::FallibleOption::{
-    ClientAdvertise, LameDuck, Listen, LogFile, Monitoring, NoAuthUser, Payload, PidFile, Port, Syslog,
-    SystemAccount, Tls, Users, WebSocket,
+    ClientAdvertise, Cluster, LameDuck, LeafNodes, Listen, LogFile, Monitoring, NoAuthUser, Payload, PidFile,
+    Port, Syslog, SystemAccount, Tls, Users, WebSocket,
 };
 use crate::reading::{
     backend, busy_poll, given, length, limit, max_connections, max_sub_tokens, path, ping_max, placement,
-    put, shards, size, write_timeout,
+    put, reports, shards, size, write_timeout,
 };
+use crate::reload::cluster;
 use crate::reload::compare::{self, max, path_shown, policy, text_shown};
 use crate::reload::jetstream as reload;
 use crate::row::{Row, option, refused_flag, refused_key};
+
+/// What is missing for routes. With `None` here they are supported, but for the keys that say so of themselves in
+/// `config/cluster.rs`.
+const ROUTES: Option<Missing> = None;
+
+/// The same for leaf nodes.
+const LEAF_NODES: Option<Missing> = Some((EmptyBlock, "there are no leaf nodes"));
 
 // What is missing for what is refused.
 const CLUSTER: &str = "there are no clusters";
@@ -149,6 +161,31 @@ pub(crate) static OPTIONS: &[Row] = &[
     option(Switch(|draft, on| draft.options.broker.stall_publishers = !on))
         .key(&["no_fast_producer_stall"])
         .compared(compare::stall_publishers),
+    option(Text(|draft, url| put(&mut draft.cluster.listen_flag, Some(url.to_owned()))))
+        .flag(&["cluster"], "<url>", "Where other servers connect, and as whom")
+        .key_by(&["cluster"], Any(read_cluster)).told_for(&[Cluster])
+        .rule(cluster::CLUSTER).until(ROUTES),
+    option(Text(|draft, url| put(&mut draft.cluster.listen_flag, Some(url.to_owned()))))
+        .flag(&["cluster_listen"], "<url>", "Another name for --cluster")
+        .until(ROUTES),
+    option(Any(read_leaf_nodes))
+        .key(&["leaf", "leafnodes"]).told_for(&[LeafNodes])
+        .compared(compare::leaf_nodes).until(LEAF_NODES),
+    option(Text(|draft, urls| put(&mut draft.cluster.routes_flag, Some(urls.to_owned()))))
+        .flag(&["routes"], "<urls>", "Other servers to connect to, with commas between")
+        .until(ROUTES),
+    option(Text(|draft, name| put(&mut draft.cluster.name, given(name))))
+        .flag(&["cluster_name"], "<name>", "Name of the cluster (default: made up)")
+        .until(ROUTES),
+    option(Text(|draft, address| put(&mut draft.cluster.advertise, given(address))))
+        .flag(&["cluster_advertise"], "<address>", "What other servers are told instead")
+        .until(ROUTES),
+    option(Switch(|draft, on| draft.cluster.options.no_advertise = on))
+        .flag(&["no_advertise"], "", "Tell clients of no other servers (default: false)")
+        .until(ROUTES),
+    option(Integer(|draft, number| put(&mut draft.cluster.options.connect_retries, number)))
+        .flag(&["connect_retries"], "<number>", "Further attempts for servers that others told of")
+        .until(ROUTES),
     option(OsText(|draft, file| put(&mut draft.options.pid_file, path(file))))
         .flag(&["P", "pid"], "<file>", "Write the process id to a file")
         .key(&["pidfile", "pid_file"]).told_for(&[PidFile])
@@ -217,9 +254,12 @@ pub(crate) static OPTIONS: &[Row] = &[
     option(Any(top::feature_flags))
         .key(&["feature_flags"])
         .fixed("FeatureFlags", compare::feature_flags),
-    // What they say we do anyway.
-    option(Integer(|_, _| Ok(()))).key(&["connect_error_reports"]),
-    option(Integer(|_, _| Ok(()))).key(&["reconnect_error_reports"]),
+    option(Integer(|draft, every| put(&mut draft.options.dial_reports.first, reports(every, DialReports::default().first))))
+        .key(&["connect_error_reports"])
+        .live("connect_error_reports", |options| options.dial_reports.first.to_string()),
+    option(Integer(|draft, every| put(&mut draft.options.dial_reports.again, reports(every, DialReports::default().again))))
+        .key(&["reconnect_error_reports"])
+        .live("reconnect_error_reports", |options| options.dial_reports.again.to_string()),
     option(OsText(|draft, dir| put(&mut draft.options.store_dir, path(dir))))
         .flag(&["sd", "store_dir"], "<dir>", "Where streams are kept")
         .key(&["store_dir", "storedir"]),
@@ -264,16 +304,7 @@ pub(crate) static OPTIONS: &[Row] = &[
         .flag(&["help_tls"], "", "Show what TLS can be told"),
     // What nats-server has beyond that.
     refused_flag(&["profile"], Zero, PROFILE),
-    refused_flag(&["routes"], EmptyText, CLUSTER),
-    refused_flag(&["cluster"], EmptyText, CLUSTER),
-    refused_flag(&["cluster_listen"], EmptyText, CLUSTER),
-    refused_flag(&["cluster_name"], EmptyText, CLUSTER),
-    refused_flag(&["cluster_advertise"], EmptyText, CLUSTER),
-    refused_flag(&["no_advertise"], Off, CLUSTER),
-    refused_flag(&["connect_retries"], Zero, CLUSTER),
-    refused_key(&["cluster"], EmptyBlock, CLUSTER),
     refused_key(&["gateway"], EmptyBlock, "there are no gateways"),
-    refused_key(&["leaf", "leafnodes"], EmptyBlock, "there are no leaf nodes"),
     refused_key(&["mqtt"], EmptyBlock, "there is no MQTT"),
     refused_key(
         &["operator", "operators", "roots", "root", "root_operators", "root_operator"], EmptyList, OPERATOR,

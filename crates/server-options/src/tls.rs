@@ -2,8 +2,12 @@
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use tls_session::{CipherSuite, Curve, Policy};
+
+/// What somebody is given to say who it is beyond the time for its TLS handshake.
+pub(crate) const AUTH_TIMEOUT_AFTER_TLS: Duration = Duration::from_secs(1);
 
 /// TLS for clients: the names of files, and policies. Nothing is opened here. Whether a certificate also
 /// names the user is in [`nats_auth::Config::verify_and_map`].

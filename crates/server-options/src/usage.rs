@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::copies::CopyKind;
+use crate::replays::{REPLAY, REPLAY_HELP};
 use crate::row::Row;
 use crate::table::OPTIONS;
 
@@ -13,7 +14,7 @@ const LINE_COLUMNS: usize = 90;
 
 /// The sections of supported flags: titles, and the first name of each flag, in the order to show them.
 #[rustfmt::skip]
-const SECTIONS: [(&str, &[&str]); 6] = [
+const SECTIONS: [(&str, &[&str]); 7] = [
     ("Server Options", &[
         "a", "p", "n", "client_advertise", "P", "ports_file_dir", "c", "t", "sl", "shards", "placement",
         "busy-poll", "io", "colocate", "m", "ms",
@@ -23,14 +24,22 @@ const SECTIONS: [(&str, &[&str]); 6] = [
     ]),
     ("JetStream Options", &["js", "sd"]),
     ("Authorization Options", &["user", "pass", "auth"]),
+    ("Cluster Options", &[
+        "cluster", "cluster_listen", "cluster_name", "routes", "cluster_advertise", "no_advertise", "connect_retries",
+    ]),
     ("TLS Options", &["tls", "tlscert", "tlskey", "tlsverify", "tlscacert", "ktls"]),
     ("Common Options", &["h", "v", "help_tls"]),
 ];
 
-/// The sections with their titles and their options.
+/// The sections with their titles and their options: those that have any.
 pub(crate) fn sections() -> impl Iterator<Item = (&'static str, impl Iterator<Item = &'static Row>)> {
-    let row = |flag: &&str| OPTIONS.iter().find(|row| row.flags.first() == Some(flag));
-    SECTIONS.into_iter().map(move |(title, flags)| (title, flags.iter().filter_map(row)))
+    let supported = |flag: &&str| {
+        let row = OPTIONS.iter().find(|row| row.flags.first() == Some(flag));
+        row.filter(|row| !row.is_refused_flag())
+    };
+    let sections =
+        SECTIONS.into_iter().map(move |(title, flags)| (title, flags.iter().filter_map(supported)));
+    sections.filter(|(_, rows)| rows.clone().next().is_some())
 }
 
 /// The flags that are refused.
@@ -52,6 +61,7 @@ pub fn usage(program: &str) -> String {
     for kind in CopyKind::ALL {
         let _ = writeln!(text, "{:HELP_COLUMN$}{}", format!("    {} <dir>", kind.word()), kind.help());
     }
+    let _ = writeln!(text, "{:HELP_COLUMN$}{REPLAY_HELP}", format!("    {REPLAY} <stream>"));
     text.push_str("\nKnown from nats-server and not supported yet:\n");
     push_refused(&mut text);
     text

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | a backup of all streams of an account, and back | [`backup`], [`restore`] |
 //! | streams of nats-server's files | [`import`] |
+//! | messages that consumers gave up, published again | [`replay`] |
 //! | the server | [`Link`] |
 #![forbid(unsafe_code)]
 
@@ -13,6 +14,7 @@ mod import;
 mod link;
 mod old_files;
 mod outcome;
+mod replay;
 mod restore;
 mod sending;
 mod url;
@@ -21,7 +23,8 @@ pub use backup::backup;
 pub use error::CopyError;
 pub use import::import;
 pub use link::{Link, Received};
-pub use outcome::{Copied, Outcome};
+pub use outcome::{Copied, Outcome, Tell};
+pub use replay::{Letters, Replayed, replay};
 pub use restore::restore;
 
 #[cfg(doctest)]

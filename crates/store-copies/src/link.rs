@@ -29,6 +29,7 @@ pub struct Link {
     inbox: String,
     requests: u64,
     subscriptions: u64,
+    payload_bytes_max: usize,
 }
 
 /// A message that came.
@@ -47,6 +48,8 @@ pub struct Received {
 enum Word {
     Message(Received),
     Pong,
+    /// How large a message may be.
+    PayloadMax(usize),
     Other,
 }
 
@@ -73,6 +76,7 @@ impl Link {
             inbox,
             requests: 0,
             subscriptions: 0,
+            payload_bytes_max: usize::MAX,
         };
         link.introduce(&url)?;
         Ok(link)
@@ -98,8 +102,18 @@ impl Link {
         encode::subscribe(&mut out, format!("{}.>", self.inbox).as_bytes(), None, b"0");
         encode::ping(&mut out);
         self.send(&out)?;
-        while !matches!(self.next_word()?, Word::Pong) {}
-        Ok(())
+        loop {
+            match self.next_word()? {
+                Word::Pong => return Ok(()),
+                Word::PayloadMax(bytes) => self.payload_bytes_max = bytes,
+                Word::Message(_) | Word::Other => {}
+            }
+        }
+    }
+
+    /// Bytes that a message to the server may have.
+    pub(crate) fn payload_bytes_max(&self) -> usize {
+        self.payload_bytes_max
     }
 
     /// Listens to a subject of its own. Returns it.
@@ -226,8 +240,14 @@ fn word_of(op: ServerOp<'_>) -> Result<Option<Word>, CopyError> {
             header: message.headers().to_vec(),
             payload: message.payload().to_vec(),
         }),
-        ServerOp::Info(_) | ServerOp::Ok => Word::Other,
+        ServerOp::Info(info) => payload_max(info).map_or(Word::Other, Word::PayloadMax),
+        ServerOp::Ok => Word::Other,
     }))
+}
+
+fn payload_max(info: &[u8]) -> Option<usize> {
+    let info: Value = serde_json::from_slice(info).ok()?;
+    usize::try_from(info["max_payload"].as_u64()?).ok()
 }
 
 /// An answer of the API, if it is none that refuses.

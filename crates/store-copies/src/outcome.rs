@@ -15,6 +15,16 @@ pub struct Outcome {
     pub result: Result<Copied, CopyError>,
 }
 
+/// Who hears what came of a stream.
+pub type Tell<'t> = &'t mut dyn FnMut(&Outcome);
+
+impl Outcome {
+    /// Whether all of the stream was copied.
+    pub fn is_whole(&self) -> bool {
+        self.result.as_ref().is_ok_and(|copied| copied.missing.is_none())
+    }
+}
+
 /// What was copied of a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Copied {
@@ -26,6 +36,8 @@ pub struct Copied {
     pub sequences: (u64, u64),
     /// Consumers.
     pub consumers: u64,
+    /// What the server said of messages that it could not read, which are not in the copy.
+    pub missing: Option<String>,
 }
 
 impl Copied {
@@ -37,6 +49,7 @@ impl Copied {
             bytes: number("bytes"),
             sequences: (number("first_seq"), number("last_seq")),
             consumers: number("consumer_count"),
+            missing: None,
         }
     }
 }
@@ -52,8 +65,15 @@ impl fmt::Display for Outcome {
 
 impl fmt::Display for Copied {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { messages, bytes, sequences: (first, last), consumers } = self;
-        write!(f, "{messages} messages of {bytes} bytes, sequences {first} to {last}, {consumers} consumers")
+        let Self { messages, bytes, sequences: (first, last), consumers, missing } = self;
+        write!(
+            f,
+            "{messages} messages of {bytes} bytes, sequences {first} to {last}, {consumers} consumers"
+        )?;
+        match missing {
+            Some(why) => write!(f, "; NOT ALL COPIED: {why}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -69,6 +89,10 @@ mod tests {
         let outcome = Outcome { stream: "S".into(), result: Ok(Copied::of(&state)) };
         assert_eq!(outcome.to_string(), "S: 3 messages of 99 bytes, sequences 2 to 7, 1 consumers");
         let outcome = Outcome { stream: "S".into(), result: Err(CopyError::Refused("no".into())) };
-        assert_eq!(outcome.to_string(), "S: NOT COPIED: no");
+        assert_eq!((&*outcome.to_string(), outcome.is_whole()), ("S: NOT COPIED: no", false));
+        let copied = Copied { missing: Some("1 bad messages".into()), ..Copied::of(&state) };
+        let outcome = Outcome { stream: "S".into(), result: Ok(copied) };
+        assert!(outcome.to_string().ends_with("1 consumers; NOT ALL COPIED: 1 bad messages"), "{outcome}");
+        assert!(!outcome.is_whole());
     }
 }

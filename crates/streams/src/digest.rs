@@ -20,7 +20,7 @@ impl<W> Stream<W> {
         hasher.write_i64(self.index.last_time().unwrap_or(i64::MIN));
         hasher.write_u8(u8::from(self.is_fresh));
         write_text(&mut hasher, &self.last_id);
-        for (source, seq) in self.positions.all() {
+        for (source, seq) in self.positions.behind(None) {
             write_text(&mut hasher, source);
             hasher.write_u64(seq);
         }

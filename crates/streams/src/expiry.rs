@@ -138,11 +138,11 @@ impl<W> Stream<W> {
 
     /// What is to be written of a state: a new one if it is worth it, and if nothing waits that it would not know of.
     fn next_state_part(&self) -> Option<StatePart> {
-        match self.expiry.state {
+        match &self.expiry.state {
             None | Some(StatePart::Head) => {
                 (self.tail.is_empty() && self.wants_state()).then_some(StatePart::Head)
             }
-            part => part,
+            part => part.clone(),
         }
     }
 

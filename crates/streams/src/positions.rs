@@ -5,6 +5,7 @@
 //! start.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 use js_proto::{SourceMark, StreamConfig};
 
@@ -53,9 +54,10 @@ impl Positions {
         self.last.is_empty()
     }
 
-    /// All of them.
-    pub(crate) fn all(&self) -> impl Iterator<Item = (&[u8], u64)> {
-        self.last.iter().map(|(key, seq)| (&**key, *seq))
+    /// All of them behind one, in the order of their keys.
+    pub(crate) fn behind(&self, after: Option<&[u8]>) -> impl Iterator<Item = (&[u8], u64)> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        self.last.range::<[u8], _>((from, Bound::Unbounded)).map(|(key, seq)| (&**key, *seq))
     }
 
     /// Whether it has such a source: servers before 2.10 wrote of its key the stream alone.
@@ -113,6 +115,22 @@ mod tests {
     }
 
     #[test]
+    fn who_goes_on_behind_one_passes_nobody_over() {
+        let mut positions = Positions::default();
+        positions.configure(&with_sources(&["A", "B", "C", "D"]));
+        for key in ["A > >", "C > >", "D > >"] {
+            positions.note(key.as_bytes(), 1);
+        }
+        let keys = |positions: &Positions| -> Vec<Vec<u8>> {
+            positions.behind(Some(b"A > >")).map(|(key, _)| key.to_vec()).collect()
+        };
+        assert_eq!(keys(&positions), [b"C > >", b"D > >"]);
+        positions.last.remove(&b"A > >"[..]);
+        positions.note(b"B > >", 1);
+        assert_eq!(keys(&positions), [b"B > >", b"C > >", b"D > >"]);
+    }
+
+    #[test]
     fn former_sources_are_forgotten_when_there_are_too_many() {
         let mut positions = Positions::default();
         let names: Vec<String> = (0..FORMER_MAX + 10).map(|name| format!("S{name}")).collect();
@@ -120,7 +138,7 @@ mod tests {
         positions.configure(&with_sources(&names));
         names.iter().for_each(|name| positions.note(format!("{name} > >").as_bytes(), 1));
         positions.configure(&with_sources(&names[..1]));
-        assert_eq!(positions.all().count(), FORMER_MAX + 1);
+        assert_eq!(positions.behind(None).count(), FORMER_MAX + 1);
         assert_eq!(positions.of(b"S0 > >"), 1);
     }
 }

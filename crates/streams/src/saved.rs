@@ -31,7 +31,7 @@ const TIMES: u8 = 3;
 const SOURCES: u8 = 4;
 
 /// Which part of a state is to be written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum StatePart {
     Head,
     /// Sequences without messages, from one on up to the last one that the head knows.
@@ -44,9 +44,9 @@ pub(crate) enum StatePart {
         from: u64,
         up_to: u64,
     },
-    /// How far it is with its sources, but for so many of them.
+    /// How far it is with its sources, those behind one of them.
     Sources {
-        but: usize,
+        after: Option<Box<[u8]>>,
         up_to: u64,
     },
     /// Ids of messages, from one message on up to the last one that the head knows.
@@ -89,7 +89,9 @@ impl<W> Stream<W> {
             StatePart::Head => (Kind::STREAM_STATE, Some(self.write_head())),
             StatePart::Holes { from, up_to } => (Kind::STREAM_STATE, Some(self.write_holes(from, up_to))),
             StatePart::Times { from, up_to } => (Kind::STREAM_STATE, Some(self.write_times(from, up_to))),
-            StatePart::Sources { but, up_to } => (Kind::STREAM_STATE, Some(self.write_sources(but, up_to))),
+            StatePart::Sources { after, up_to } => {
+                (Kind::STREAM_STATE, Some(self.write_sources(after.as_deref(), up_to)))
+            }
             StatePart::Ids { from, up_to } => (Kind::DEDUP_CHUNK, self.write_ids(from, up_to)),
         };
         let (seq, time) = (self.index.last_seq(), self.index.last_time().unwrap_or(0));
@@ -151,23 +153,25 @@ impl<W> Stream<W> {
     fn behind_times(&self, up_to: u64) -> StatePart {
         match self.positions.is_empty() {
             true => StatePart::Ids { from: 0, up_to },
-            false => StatePart::Sources { but: 0, up_to },
+            false => StatePart::Sources { after: None, up_to },
         }
     }
 
-    /// One that comes meanwhile may put others behind those that were written already: then they are written again. None
-    /// goes.
-    fn write_sources(&mut self, but: usize, up_to: u64) -> StatePart {
+    /// In the order of their keys, so that it does not matter which ones come or go between two parts. Those that come
+    /// meanwhile stand behind the state in the log.
+    fn write_sources(&mut self, after: Option<&[u8]>, up_to: u64) -> StatePart {
         let out = &mut self.scratch.payload;
         out.push(SOURCES);
-        let mut left = self.positions.all().skip(but);
+        let mut left = self.positions.behind(after);
+        let mut last = None;
         for (key, seq) in left.by_ref().take(SOURCES_MAX) {
             out.extend_from_slice(&seq.to_le_bytes());
             out.extend_from_slice(&(key.len() as u32).to_le_bytes());
             out.extend_from_slice(key);
+            last = Some(key.into());
         }
         match left.next() {
-            Some(_) => StatePart::Sources { but: but + SOURCES_MAX, up_to },
+            Some(_) => StatePart::Sources { after: last, up_to },
             None => StatePart::Ids { from: 0, up_to },
         }
     }

@@ -88,8 +88,10 @@ impl View {
         Some(kept.place)
     }
 
-    /// Where those lie that are kept.
-    pub(crate) fn places(&self) -> impl Iterator<Item = Place> {
-        self.kept.values().map(|kept| kept.place)
+    /// Nobody is told any more: nothing further is kept. Gives where some of those lie that are.
+    pub(crate) fn end_some(&mut self, most: usize) -> Vec<Place> {
+        self.is_torn = true;
+        let kept = std::iter::from_fn(|| self.kept.pop_first().map(|(_, kept)| kept.place));
+        kept.take(most).collect()
     }
 }

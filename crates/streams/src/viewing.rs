@@ -6,6 +6,9 @@ use stream_index::{Filter, Row, Steps, Walk};
 use crate::view::{View, Viewed};
 use crate::{Effect, Stream};
 
+/// Messages that are let go of in one call.
+const ENDED_AT_ONCE: usize = 4_096;
+
 impl<W> Stream<W> {
     /// From now on what it is at this moment can be told. Says whether that is so: one moment at a time is told, and only of
     /// streams in files, whose records stay for as long.
@@ -17,10 +20,17 @@ impl<W> Stream<W> {
         true
     }
 
-    /// Nobody wants to be told any more.
-    pub fn end_view(&mut self) {
-        let Some(view) = self.view.take() else { return };
-        view.places().for_each(|place| self.graves.note_orphan(place));
+    /// Nobody wants to be told any more. Lets some go of what was kept for that, and says whether there is more: then it is
+    /// to be called again.
+    pub fn end_view(&mut self) -> bool {
+        let Some(view) = &mut self.view else { return false };
+        let places = view.end_some(ENDED_AT_ONCE);
+        let has_more = places.len() == ENDED_AT_ONCE;
+        places.into_iter().for_each(|place| self.graves.note_orphan(place));
+        if !has_more {
+            self.view = None;
+        }
+        has_more
     }
 
     /// Whether more went before it was told than can be kept: the moment is lost.

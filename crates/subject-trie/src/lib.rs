@@ -61,7 +61,7 @@ pub use grammar::{SubjectError, has_empty_token, has_wildcard, is_valid_filter, 
 pub use hashing::SubjectHash;
 pub use match_cache::{MatchCache, RESULT_VALUES_MAX, SUBJECT_BYTES_MAX};
 pub use matches::{Matches, QueueMatch, QueueName};
-pub use transform::{Transform, TransformError};
+pub use transform::{Transform, TransformError, partition_hash};
 pub use trie::SubjectTrie;
 
 #[cfg(doctest)]

@@ -23,6 +23,7 @@ use crate::grammar::{classify, tokens};
 mod function;
 
 use function::Function;
+pub use function::partition_hash;
 
 /// Why a destination does not fit its source.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]

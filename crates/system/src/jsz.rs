@@ -56,6 +56,7 @@ impl JszOptions {
             consumers: self.consumer,
             direct_consumers: self.direct_consumer,
             config: self.config,
+            explain: false,
             leader_only: self.leader_only,
             offset: self.offset,
             limit: self.limit,

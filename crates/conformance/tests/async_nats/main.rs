@@ -13,6 +13,7 @@ mod groups;
 mod jetstream;
 mod objects;
 mod operations;
+mod partitioned;
 mod publishing;
 mod relays;
 mod scenarios;

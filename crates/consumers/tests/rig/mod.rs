@@ -2,10 +2,11 @@
 #![allow(dead_code, reason = "each test uses what it needs")]
 
 mod lines;
+mod members;
 
 use std::collections::BTreeMap;
 
-use consumers::{Consumer, Effect, Next, Now, OfStream, Saved, Sizes, Spec};
+use consumers::{Consumer, DeadLetter, Effect, Next, Now, OfStream, Saved, Sizes, Spec};
 use js_proto::{
     AckReply, ConfigLimits, ConsumerConfig, FlowControlReply, MsgMetadata, StreamConfig, Timestamp,
 };
@@ -53,6 +54,8 @@ pub(crate) struct Rig {
     pub(crate) stores: bool,
     pub(crate) keeps_until_acked: bool,
     pub(crate) is_gone: bool,
+    /// Letters that left.
+    pub(crate) letters: Vec<DeadLetter>,
 }
 
 pub(crate) fn config(json: &str) -> ConsumerConfig {
@@ -108,6 +111,7 @@ impl Rig {
             stores: true,
             keeps_until_acked: false,
             is_gone: true,
+            letters: Vec::new(),
         }
     }
 
@@ -421,6 +425,10 @@ impl Rig {
                 break;
             }
         }
+        while let Some(letter) = self.consumer.next_letter(&self.at) {
+            self.consumer.on_letter_sent(&self.at, letter.seq, 100);
+            self.letters.push(letter);
+        }
         if self.stores {
             self.store();
         }
@@ -443,6 +451,7 @@ impl Rig {
                 }
                 Effect::Event(event) => self.lines.push(('e', event_line(&event))),
                 Effect::Acked { first, last } => self.lines.push(('k', format!("acked {first} to {last}"))),
+                Effect::Silent { member } => self.lines.push(('e', format!("SILENT {member}"))),
                 Effect::Unused => {
                     self.lines.push(('e', "UNUSED".into()));
                     self.is_gone = true;

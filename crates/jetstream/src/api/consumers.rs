@@ -1,15 +1,15 @@
-//! CONSUMER.CREATE, INFO, DELETE, PAUSE, RESET and UNPIN.
+//! CONSUMER.CREATE, INFO and DELETE.
 
 use consumers::{Consumer, Effects};
 use js_proto::advisory::Action;
 use js_proto::{
     ApiAnswer, ApiError, ConsumerAction, ConsumerConfig, ConsumerCreateAnswer, ConsumerCreateRequest,
-    ConsumerDeleteAnswer, ConsumerInfo, ConsumerInfoAnswer, ConsumerPauseAnswer, ConsumerPauseRequest,
-    ConsumerResetAnswer, ConsumerResetRequest, ConsumerUnpinAnswer, ConsumerUnpinRequest, Nanos, RequestBody,
-    Retention, Status, StreamConfig, Versioned, check_alone, check_api_level, errors, expect_empty,
+    ConsumerDeleteAnswer, ConsumerInfo, ConsumerInfoAnswer, DEAD_LETTERS, Nanos, RequestBody, Retention,
+    Status, StreamConfig, Versioned, check_alone, errors, expect_empty,
 };
 use log_format::Kind;
 
+use super::groups::{check_same_group, group_to_make};
 use super::told::{may_ask, told, told_after};
 use super::uniqueness::Uniqueness;
 use crate::consumer_meta::ConsumerMeta;
@@ -90,6 +90,13 @@ fn created(
     }
     let says_how_long = config.inactive_threshold > Nanos::ZERO;
     let mut config = config.kept().settled(&stream, &limits_of_config, asked.pedantic)?;
+    if let Some(into) = config.dead_letters()
+        && turn.shard_of(account, into).is_none()
+    {
+        let why = format!("metadata {DEAD_LETTERS}: there is no stream {into:?}");
+        return Err(errors::CONSUMER_CREATE.with(&[&why]));
+    }
+    let group = group_to_make(&slot.consumers, &config)?;
     let name = if config.durable_name.is_empty() { &config.name } else { &config.durable_name };
     if !name.is_empty()
         && let Some(consumer) = slot.consumers.id(name)
@@ -109,14 +116,23 @@ fn created(
     let of_stream = usize::try_from(stream.max_consumers).ok().filter(|max| *max > 0);
     let of_account = usize::try_from(limits.max_consumers).ok().filter(|max| *max > 0);
     let max = of_stream.into_iter().chain(of_account).min();
-    if max.is_some_and(|max| slot.consumers.counted() >= max) {
+    let more = 1 + usize::from(group.is_some());
+    if max.is_some_and(|max| slot.consumers.counted() + more > max) {
         return Err(errors::MAXIMUM_CONSUMERS_LIMIT.error());
     }
     config.check_as_new(&stream)?;
-    if !is_unique_in_work_queue(slot, turn, &stream, &config, check)? {
+    // What a member wants its group does.
+    let is_member = config.group().is_some() && !config.is_group();
+    let first = if is_member { group.as_ref() } else { Some(&config) };
+    if let Some(first) = first
+        && !is_unique_in_work_queue(slot, turn, &stream, first, check)?
+    {
         return Ok(Created::Checking);
     }
     config.check_length_of_name()?;
+    if let Some(group) = group {
+        home.make_consumer(turn, id, group);
+    }
     let (key, told) = home.make_consumer(turn, id, config);
     Ok(Created::Done(key, told, Sweeps::No))
 }
@@ -180,6 +196,7 @@ impl Home {
             self.tell_interest(turn, key);
         }
         self.time_consumer(key);
+        self.join_group(turn, key);
         (key, known)
     }
 
@@ -207,6 +224,7 @@ impl Home {
         if config == old {
             return Ok(Some(Sweeps::No));
         }
+        check_same_group(&old, &config)?;
         old.check_update(&config)?;
         let moves = config.deliver_subject != old.deliver_subject && !old.deliver_subject.is_empty();
         if moves && turn.is_heard(slot.account(), old.deliver_subject.as_bytes()) {
@@ -232,7 +250,12 @@ impl Home {
 
     /// Has a consumer count what is before it, and lets go of what it does not need any more if that is to be. Says whether
     /// both are done.
-    fn settle_and_sweep(&mut self, turn: &mut Turn<'_>, key: ConsumerKey, sweeps: &mut Sweeps) -> bool {
+    pub(super) fn settle_and_sweep(
+        &mut self,
+        turn: &mut Turn<'_>,
+        key: ConsumerKey,
+        sweeps: &mut Sweeps,
+    ) -> bool {
         if !self.settle_consumer(turn, key) {
             if !self.is_started(key) {
                 // As long as it does not know what it needs others let go of nothing, also where it was swept before.
@@ -266,6 +289,7 @@ impl Home {
 
     /// Logs what a consumer is told to be.
     pub(crate) fn log_consumer(&mut self, key: ConsumerKey, time: i64) {
+        self.log_ends(time);
         let Some(slot) = self.streams.get_mut(&key.stream) else { return };
         let (Some(group), Some(consumer)) =
             (slot.consumers.group(key.consumer), slot.consumers.get(key.consumer))
@@ -285,7 +309,7 @@ impl Home {
         }
     }
 
-    fn serve_soon(&mut self, key: ConsumerKey) {
+    pub(super) fn serve_soon(&mut self, key: ConsumerKey) {
         self.note_changed(key);
         self.time_consumer(key);
         self.line_up(key);
@@ -298,7 +322,8 @@ impl Home {
         let account = slot.account();
         let consumer = slot.consumers.at(key.consumer)?;
         let mut out = Effects::new();
-        let info = consumer.info(&at, &mut |subject| turn.is_heard(account, subject), &mut out);
+        let mut info = consumer.info(&at, &mut |subject| turn.is_heard(account, subject), &mut out);
+        slot.consumers.tell_member(key.consumer, &mut info);
         self.carry_out_of_consumer(turn, key, None, &mut out);
         Some(shown(info, &turn.config.version))
     }
@@ -311,7 +336,7 @@ impl Home {
     }
 
     /// The consumer that a request names.
-    fn named(&mut self, request: &Request) -> Result<ConsumerKey, ApiError> {
+    pub(super) fn named(&mut self, request: &Request) -> Result<ConsumerKey, ApiError> {
         self.stream(request.account, request.stream())?;
         let asked = request.asked();
         let key = self.key(request.account, asked.stream, asked.consumer);
@@ -336,6 +361,7 @@ impl Home {
         let waiting = consumer.take_waiting(TOLD_AT_ONCE);
         waiting.for_each(|reply| turn.publish_status(account, &reply, &Status::ConsumerDeleted));
         let name = consumer.name().to_owned();
+        self.leave_group(turn, key, &consumer);
         // Either more of those who wait are to be told, or it is asked what it needed: nobody waits by then.
         if consumer.is_awaited() {
             self.endings.add_consumer(account, consumer);
@@ -399,90 +425,4 @@ fn deleted(
     let key = home.named(request)?;
     let told = home.end_consumer(turn, key).unwrap_or(Told::NOTHING);
     Ok((ConsumerDeleteAnswer { success: true, ..ConsumerDeleteAnswer::new() }, told))
-}
-
-pub(super) fn pause(home: &mut Home, turn: &mut Turn<'_>, request: &Request) -> Step {
-    told_after(paused(home, turn, request).map(|answer| (answer, Told::NOTHING)))
-}
-
-fn paused(home: &mut Home, turn: &mut Turn<'_>, request: &Request) -> Result<ConsumerPauseAnswer, ApiError> {
-    let asked = ConsumerPauseRequest::read(&request.body, turn.config.unknown_fields)?;
-    may_ask(home, request)?;
-    let key = home.named(request)?;
-    let at = turn.moment();
-    let until = asked.pause_until.in_utc();
-    let (_, slot) = home.stream(request.account, request.stream())?;
-    let mut out = Effects::new();
-    if let Some(consumer) = slot.consumers.at(key.consumer) {
-        consumer.pause(&at, (!until.is_zero()).then_some(until), &mut out);
-        // A pause takes another level of the API, which is kept with the rest.
-        let config = consumer.config().kept();
-        consumer.update(&at, config);
-    }
-    home.log_consumer(key, at.wall);
-    home.carry_out_of_consumer(turn, key, None, &mut out);
-    home.serve_soon(key);
-    let left = until.unix_nanos().map_or(0, |until| until.saturating_sub(at.wall)).max(0);
-    Ok(ConsumerPauseAnswer {
-        paused: left > 0,
-        pause_until: until,
-        pause_remaining: Nanos(left),
-        ..ConsumerPauseAnswer::new()
-    })
-}
-
-pub(super) fn reset(home: &mut Home, turn: &mut Turn<'_>, request: &Request, job: &mut Job) -> Step {
-    // Only the consumer itself hears of it.
-    let asked = request.asked();
-    let Some(key) = home.key(request.account, asked.stream, asked.consumer) else { return Step::Silence };
-    let (reset_seq, mut sweeps) = match std::mem::take(job) {
-        Job::Reset(reset_seq, sweeps) => (reset_seq, sweeps),
-        _ => match was_reset(home, request, key) {
-            Ok(reset_seq) => (reset_seq, Sweeps::Yes),
-            Err(error) => return told::<ConsumerResetAnswer>(Err(error)),
-        },
-    };
-    if !home.settle_and_sweep(turn, key, &mut sweeps) {
-        *job = Job::Reset(reset_seq, sweeps);
-        return Step::GoesOn;
-    }
-    let info = home.info_of(turn, key);
-    home.serve_soon(key);
-    told(Ok(ConsumerResetAnswer { info, reset_seq, ..ConsumerResetAnswer::new() }))
-}
-
-/// Where it is now.
-fn was_reset(home: &mut Home, request: &Request, key: ConsumerKey) -> Result<u64, ApiError> {
-    check_api_level(&request.header)?;
-    let asked = ConsumerResetRequest::read(&request.body)?;
-    let (_, slot) = home.stream(request.account, request.stream())?;
-    let Slot { stream, consumers, .. } = slot;
-    let consumer = consumers.at(key.consumer).ok_or_else(|| errors::CONSUMER_NOT_FOUND.error())?;
-    let reset_seq = consumer.reset(asked.seq, stream.index())?;
-    consumers.hear_all(key.consumer);
-    Ok(reset_seq)
-}
-
-pub(super) fn unpin(home: &mut Home, turn: &mut Turn<'_>, request: &Request) -> Step {
-    told::<ConsumerUnpinAnswer>(unpinned(home, turn, request))
-}
-
-fn unpinned(
-    home: &mut Home,
-    turn: &mut Turn<'_>,
-    request: &Request,
-) -> Result<ConsumerUnpinAnswer, ApiError> {
-    check_api_level(&request.header)?;
-    let asked = ConsumerUnpinRequest::read(&request.body, turn.config.unknown_fields)?;
-    home.enabled(request.account)?;
-    let key = home.named(request)?;
-    let consumer = home.streams.get_mut(&key.stream).and_then(|slot| slot.consumers.at(key.consumer));
-    let consumer = consumer.ok_or_else(|| errors::CONSUMER_NOT_FOUND.error())?;
-    let mut effects = Effects::new();
-    if !consumer.unpin(&asked.group, &mut effects) {
-        return Err(errors::CONSUMER_INVALID_PRIORITY_GROUP.error());
-    }
-    home.carry_out_of_consumer(turn, key, None, &mut effects);
-    home.serve_soon(key);
-    Ok(ConsumerUnpinAnswer::new())
 }

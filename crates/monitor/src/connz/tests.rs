@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use nats_proto::go_json::pretty;
 
 use super::*;

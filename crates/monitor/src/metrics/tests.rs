@@ -1,4 +1,5 @@
 use super::*;
+use crate::cluster::{ClusterFacts, RouteTotals};
 use crate::jetstream::{JetStreamFacts, JetStreamTotals};
 use crate::jsz::StreamSums;
 use crate::log_totals::LogTotals;
@@ -6,8 +7,12 @@ use crate::snapshot::{AccountRow, Tally, Turns};
 use crate::varz::ServerFacts;
 
 fn text() -> String {
+    text_of(Some(ClusterFacts::default()))
+}
+
+fn text_of(cluster: Option<ClusterFacts>) -> String {
     let server = ServerFacts { server_name: "a \"b\" \\ c".into(), ..ServerFacts::default() };
-    let facts = Facts { server, ..Facts::default() };
+    let facts = Facts { server, cluster, ..Facts::default() };
     let mut turns = Turns::default();
     turns.on_turn(Duration::from_micros(50));
     turns.on_turn(Duration::from_secs(3));
@@ -16,13 +21,20 @@ fn text() -> String {
         input: Tally { msgs: 3, bytes: 8 },
         slow_consumers_deadline: 1,
         turns,
+        routes: RouteTotals { routes: 2, pending_bytes: 9, ..RouteTotals::default() },
         ..ShardTotals::default()
     };
     let shards = [ShardTotals::default(), busy];
     let stats = BTreeMap::from([("/metrics", 2)]);
     let jetstream = Some(&jetstream());
+    let routes = &[RouteRow {
+        rid: 6,
+        remote_name: "B".into(),
+        rtt: Some(Duration::from_millis(2)),
+        ..RouteRow::default()
+    }];
     let (process, accounts) = (Process::default(), &accounts());
-    Metrics { facts: &facts, process, shards: &shards, accounts, http_req_stats: &stats, jetstream }
+    Metrics { facts: &facts, process, shards: &shards, accounts, routes, http_req_stats: &stats, jetstream }
         .answer()
         .text()
 }
@@ -114,6 +126,20 @@ fn each_shard_has_its_series() {
         assert!(text.lines().any(|there| there == line), "{line} in {text}");
     }
     assert!(text.contains("server_name=\"a \\\"b\\\" \\\\ c\""));
+}
+
+#[test]
+fn routes_have_series_where_there_may_be_some() {
+    let text = text();
+    for line in [
+        "buster_routes{shard=\"0\"} 0",
+        "buster_routes{shard=\"1\"} 2",
+        "buster_route_pending_bytes{shard=\"1\"} 9",
+        "buster_route_rtt_seconds{rid=\"6\",remote=\"B\",account=\"\"} 0.002",
+    ] {
+        assert!(text.lines().any(|there| there == line), "{line} in {text}");
+    }
+    assert!(!text_of(None).contains("buster_route"));
 }
 
 #[test]

@@ -16,13 +16,13 @@ use crate::draft::Draft;
 
 #[derive(Default)]
 pub(crate) struct Block {
-    user: String,
-    password: Secret,
-    token: Secret,
-    timeout: Option<Duration>,
-    timeout_failed: bool,
-    users: Option<Vec<User>>,
-    default_permissions: Option<Permissions>,
+    pub(super) user: String,
+    pub(super) password: Secret,
+    pub(super) token: Secret,
+    pub(super) timeout: Option<Duration>,
+    pub(super) timeout_failed: bool,
+    pub(super) users: Option<Vec<User>>,
+    pub(super) default_permissions: Option<Permissions>,
 }
 
 // One line a row: read across, it is the whole story of a key.
@@ -47,10 +47,16 @@ fn timeout(block: &mut Block, entry: &Entry, report: &mut Report) {
     block.timeout = length.filter(|length| !length.is_zero());
 }
 
-pub(crate) fn read_authorization(draft: &mut Draft, entry: &Entry, report: &mut Report) {
-    let Some(map) = report.ok(entry.value.as_map()) else { return };
+/// Reads a block, and whether all of it could be read. `None` if it is none.
+pub(super) fn read_authorization_block(entry: &Entry, report: &mut Report) -> Option<(Block, bool)> {
+    let map = report.ok(entry.value.as_map())?;
     let mut block = Block::default();
     let is_whole = read_users_block(map, TABLE, &mut block, report) && !block.timeout_failed;
+    Some((block, is_whole))
+}
+
+pub(crate) fn read_authorization(draft: &mut Draft, entry: &Entry, report: &mut Report) {
+    let Some((block, is_whole)) = read_authorization_block(entry, report) else { return };
     let conflict = block.conflict();
     let users = block.users.unwrap_or_default();
     match conflict {

@@ -68,6 +68,11 @@ fn subjects(entry: &Entry, queues: bool, report: &mut Report) -> Option<SubjectP
     Some(lists)
 }
 
+/// A filter or an array of them, none with a queue; none at all if one is wrong.
+pub(crate) fn plain_filters(value: &Value, report: &mut Report) -> Vec<String> {
+    filters(value, false, report).unwrap_or_default()
+}
+
 fn filters(value: &Value, queues: bool, report: &mut Report) -> Option<Vec<String>> {
     let is_array = value.as_array().is_ok();
     let mut filters = Vec::new();

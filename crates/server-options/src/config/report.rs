@@ -28,7 +28,12 @@ impl Report {
 
     /// Notes that a key is used in a way that works and should not be.
     pub(crate) fn warn(&mut self, entry: &Entry, reason: &str) {
-        let (position, field) = (&entry.value.position, &entry.key);
+        self.warn_at(&entry.value, &entry.key, reason);
+    }
+
+    /// The same of a value that is told apart by something else than its key.
+    pub(crate) fn warn_at(&mut self, value: &Value, field: &str, reason: &str) {
+        let position = &value.position;
         self.warnings.push(format!("{position}: invalid use of field {}: {reason}", quote(field)));
     }
 }

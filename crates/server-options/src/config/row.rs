@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::time::Duration;
 
 use nats_conf::{ConfError, Data, Entry, Map, Value};
-use nats_proto::quote;
+use nats_proto::{Compression, quote};
 
 use crate::config::report::Report;
 use crate::config::time::text_or_seconds;
@@ -19,7 +19,12 @@ pub(crate) struct Row<T: 'static> {
     pub(crate) is_own: bool,
     /// What a reload does with it, if the block is compared by its rows.
     pub(crate) rule: Rule,
+    /// It is read, and refused unless it asks for nothing: with what is missing.
+    pub(crate) until: Option<Missing>,
 }
+
+/// How something is written that asks for nothing, and what is missing for all else.
+pub(crate) type Missing = (Idle, &'static str);
 
 /// What comes of a value that was set; the error is the reason to show.
 pub(crate) type Set = Result<(), String>;
@@ -84,6 +89,8 @@ pub enum Idle {
     EmptyText,
     /// `0`
     Zero,
+    /// Any word for compression that this server does not begin with.
+    Uncompressed,
 }
 
 impl Idle {
@@ -95,12 +102,23 @@ impl Idle {
             Self::EmptyList => value.as_array().is_ok_and(<[_]>::is_empty),
             Self::EmptyText => value.as_str() == Ok(""),
             Self::Zero => value.as_integer() == Ok(0),
+            Self::Uncompressed => match &value.data {
+                Data::Bool(on) => !on,
+                Data::String(word) => !asks_for_compression(word),
+                Data::Map(map) => map.iter().all(|mode| mode.is("mode") && self.is(&mode.value)),
+                _ => false,
+            },
         }
     }
 }
 
+fn asks_for_compression(word: &str) -> bool {
+    let mode = Compression::of_setting(word, Compression::S2Fast);
+    mode.is_none_or(|mode| mode.is_on() && mode != Compression::Accept)
+}
+
 pub(crate) const fn row<T>(names: &'static [&'static str], effect: Effect<T>) -> Row<T> {
-    Row { names, effect, is_own: false, rule: Rule::None }
+    Row { names, effect, is_own: false, rule: Rule::None, until: None }
 }
 
 /// A key that a reload may not change: nats-server's name for it, and what is shown of it.
@@ -110,7 +128,7 @@ pub(crate) const fn fixed<T>(
     name: &'static str,
     shown: fn(&Options) -> String,
 ) -> Row<T> {
-    Row { names, effect, is_own: false, rule: Rule::Fixed(name, shown) }
+    Row { names, effect, is_own: false, rule: Rule::Fixed(name, shown), until: None }
 }
 
 /// A key of which it may be that a reload may change it.
@@ -119,7 +137,7 @@ pub(crate) const fn compared<T>(
     effect: Effect<T>,
     compare: fn(&Options, &Options) -> Outcome,
 ) -> Row<T> {
-    Row { names, effect, is_own: false, rule: Rule::By(compare) }
+    Row { names, effect, is_own: false, rule: Rule::By(compare), until: None }
 }
 
 /// How a block speaks of keys that it does not have.
@@ -165,7 +183,16 @@ pub(crate) fn apply_or_refuse<T>(
     report: &mut Report,
 ) {
     match row {
-        Some(row) => row.apply(entry, target, report),
+        Some(row) => {
+            let before = report.errors.len();
+            row.apply(entry, target, report);
+            if let Some((idle, missing)) = row.until
+                && report.errors.len() == before
+                && !idle.is(&entry.value)
+            {
+                report.refuse(&entry.value, not_yet(&entry.key, missing));
+            }
+        }
         None if entry.used_as_variable => {}
         None => {
             let reason = unknown(&entry.key);
@@ -176,6 +203,19 @@ pub(crate) fn apply_or_refuse<T>(
 }
 
 impl<T> Row<T> {
+    /// It is read, so that mistakes are told apart, and refused while that is missing.
+    pub(crate) const fn until(self, missing: Option<Missing>) -> Self {
+        Self { until: missing, ..self }
+    }
+
+    /// What is missing for it, and how it may be written all the same.
+    pub(crate) fn missing(&self) -> Option<Missing> {
+        match self.effect {
+            Effect::NotYet(idle, missing) => Some((idle, missing)),
+            _ => self.until,
+        }
+    }
+
     pub(crate) fn has(&self, entry: &Entry) -> bool {
         self.names.iter().any(|name| entry.is(name))
     }

@@ -23,6 +23,11 @@ pub(crate) fn text_or_seconds(entry: &Entry, name: &str, report: &mut Report) ->
     positive(entry, name, Ok((seconds < 0, length)), report)
 }
 
+/// The same where zero stands for what is usual.
+pub(crate) fn some_time(entry: &Entry, name: &str, report: &mut Report) -> Option<Duration> {
+    text_or_seconds(entry, name, report).filter(|time| !time.is_zero())
+}
+
 /// The length, unless it is below zero.
 fn positive(
     entry: &Entry,

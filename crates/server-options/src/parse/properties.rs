@@ -41,7 +41,8 @@ proptest! {
             Ok(Invocation::PrintHelp(text)) => prop_assert_eq!(text, usage("buster-server")),
             Ok(Invocation::PrintTlsHelp | Invocation::PrintVersion) => {}
             Ok(Invocation::Check(command_line)) => prop_assert!(command_line.config().is_some()),
-            Ok(Invocation::Signal(_) | Invocation::CheckStore(_) | Invocation::Copy(_)) => {}
+            Ok(Invocation::Signal(_) | Invocation::CheckStore(_)) => {}
+            Ok(Invocation::Copy(_) | Invocation::Replay(_)) => {}
             Err(error) => prop_assert!(!error.report("buster-server").is_empty()),
         }
     }

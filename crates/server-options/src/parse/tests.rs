@@ -109,6 +109,9 @@ fn each_supported_flag_sets_its_own_option() {
             "ktls" => with_runtime(shard_runtime::Config { ktls: true, ..runtime }),
             "placement" => with_broker(BrokerOptions { placement: PlacementRule::Spread, ..broker }),
             "m" => Options { monitor: monitor(Scheme::Http), ..rest },
+            // They go together, and are tested together.
+            "cluster" | "cluster_listen" | "cluster_name" | "routes" | "cluster_advertise"
+            | "no_advertise" | "connect_retries" => continue,
             // Without certificates there is no HTTPS and no TLS.
             "ms" | "tls" | "tlscert" | "tlskey" | "tlsverify" | "tlscacert" => continue,
             "user" => with_auth(nats_auth::Config {
@@ -175,7 +178,8 @@ fn each_flag_not_supported_is_refused_by_the_name_given() {
     for row in flags().filter(|row| row.is_refused_flag()) {
         for name in row.flags {
             let refused = parse_line(&[&format!("--{name}={}", sample(row)), "-D"]);
-            assert_eq!(refused, Err(OptionsError::NotSupported { flag: name, missing: row.help }));
+            let missing = row.missing.expect("it says so");
+            assert_eq!(refused, Err(OptionsError::NotSupported { flag: name, missing }));
         }
     }
     for row in flags().filter(|row| row.is_refused_flag()) {
@@ -191,8 +195,7 @@ fn each_flag_not_supported_is_refused_by_the_name_given() {
     let profile =
         "buster-server: flag -profile is not supported yet: there is no profile to ask for over HTTP";
     assert_eq!(refusal(&["-profile", "1"]), profile);
-    let cluster = "buster-server: flag -routes is not supported yet: there are no clusters";
-    assert_eq!(refusal(&["-p", "1", "--routes", "x", "-profile", "1"]), cluster);
+    assert_eq!(refusal(&["-p", "1", "-profile", "1"]), profile);
 }
 
 #[test]
@@ -388,6 +391,24 @@ fn words_that_copy_take_a_directory_and_a_server() {
     }
     let Ok(Invocation::PrintHelp(text)) = parse_line(&["backup", "--help"]) else { panic!("it helps") };
     assert!(text.starts_with("\nUsage: buster-server backup <dir> [--server <url>]\n"), "{text}");
+}
+
+#[test]
+fn replay_takes_a_stream() {
+    use crate::ReplayCall;
+    let call = ReplayCall { stream: "DEAD".into(), ..ReplayCall::default() };
+    assert_eq!(parse_line(&["replay", "DEAD"]), Ok(Invocation::Replay(call.clone())));
+    let line = ["replay", "--of", "S", "DEAD", "--consumer", "C", "--keep", "--server", "x"];
+    let (of, consumer, server) = (Some("S".into()), Some("C".into()), "x".into());
+    assert_eq!(
+        parse_line(&line),
+        Ok(Invocation::Replay(ReplayCall { of, consumer, server, keeps: true, ..call }))
+    );
+    for line in [&["replay"][..], &["replay", "a", "b"], &["replay", "a", "--of"], &["-D", "replay", "a"]] {
+        assert_eq!(refusal(line), "buster-server: replay takes the name of a stream: see replay --help");
+    }
+    let Ok(Invocation::PrintHelp(text)) = parse_line(&["replay", "--help"]) else { panic!("it helps") };
+    assert!(text.starts_with("\nUsage: buster-server replay <stream> [--of"), "{text}");
 }
 
 #[test]

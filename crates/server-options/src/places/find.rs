@@ -46,12 +46,14 @@ impl FallibleOption {
             Self::Tls => format!("{:?}", draft.tls_flags),
             Self::Port => draft.port.to_string(),
             Self::ClientAdvertise => format!("{:?}", draft.client_advertise),
+            Self::Cluster => format!("{:?}", draft.cluster),
             Self::LameDuck
             | Self::Payload
             | Self::Users
             | Self::NoAuthUser
             | Self::SystemAccount
-            | Self::WebSocket => String::new(),
+            | Self::WebSocket
+            | Self::LeafNodes => String::new(),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use crate::copies::CopyKind;
 use crate::parse::FSCK;
 use crate::program::{PEER_PROGRAM, PROGRAM};
+use crate::replays::{REPLAY, REPLAY_HELP};
 use crate::row::Row;
 use crate::usage::{FSCK_HELP, dashed, is_short, sections};
 
@@ -79,7 +80,7 @@ fn bash() -> String {
            case ${{COMP_WORDS[COMP_CWORD-1]}} in\n{values}    \
              {}) mapfile -t COMPREPLY < <(compgen -d -- \"$word\"); return ;;\n  \
            esac\n  \
-           mapfile -t COMPREPLY < <(compgen -W '{flags} {}' -- \"$word\")\n\
+           mapfile -t COMPREPLY < <(compgen -W '{flags} {} {REPLAY}' -- \"$word\")\n\
          }}\n\
          complete -o filenames -F _buster_server {PROGRAM} {PEER_PROGRAM}\n",
         words("|"),
@@ -113,7 +114,7 @@ fn zsh() -> String {
             let _ = writeln!(text, "  '({others}){name}[{help}]{value}' \\");
         }
     }
-    let _ = writeln!(text, "  '1: :({})' \\\n  '2:directory:_files -/' \\\n  '*: :'", words(" "));
+    let _ = writeln!(text, "  '1: :({} {REPLAY})' \\\n  '2:directory:_files -/' \\\n  '*: :'", words(" "));
     text
 }
 
@@ -145,6 +146,8 @@ fn fish() -> String {
         let (word, help) = (kind.word(), kind.help());
         let _ = writeln!(text, "complete -c {PROGRAM} -n __fish_use_subcommand -x -a {word} -d '{help}'");
     }
+    let _ =
+        writeln!(text, "complete -c {PROGRAM} -n __fish_use_subcommand -x -a {REPLAY} -d '{REPLAY_HELP}'");
     let words = words(" ");
     let _ = writeln!(
         text,

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use crate::copies::CopyKind;
 use crate::program::{PEER_PROGRAM, PROGRAM};
+use crate::replays::{REPLAY, REPLAY_TEXT};
 use crate::row::Row;
 use crate::usage::{dashed, refused, sections};
 
@@ -37,7 +38,7 @@ const EXIT: [(&str, &str); 3] = [
     ("0", "The server was told to stop, or did what was asked instead of serving."),
     (
         "1",
-        "The command line or the configuration is wrong, or the server could not start, fsck can say nothing, or not all streams were copied.",
+        "The command line or the configuration is wrong, or the server could not start, fsck can say nothing, or not all streams were copied, or letters published.",
     ),
     ("2", "Something that fsck looked at rotted."),
 ];
@@ -60,7 +61,9 @@ pub fn man_page() -> String {
     let copies =
         CopyKind::ALL.map(|kind| (format!("{} DIR", kind.word()), kind.text().replace("<dir>", "DIR")));
     let copies = copies.iter().map(|(word, text)| (&**word, &**text));
-    let commands: Vec<(&str, &str)> = COMMANDS.into_iter().chain(copies).collect();
+    let (replay, of_replay) = (format!("{REPLAY} STREAM"), REPLAY_TEXT.replace("<stream>", "STREAM"));
+    let commands: Vec<(&str, &str)> =
+        COMMANDS.into_iter().chain(copies).chain([(&*replay, &*of_replay)]).collect();
     push_list(&mut page, "COMMANDS", &commands);
     push_list(&mut page, "SIGNALS", &SIGNALS);
     push_list(&mut page, "EXIT STATUS", &EXIT);

@@ -131,6 +131,15 @@ pub(crate) fn websocket(old: &Options, new: &Options) -> Outcome {
     Outcome::Refused(NotReloadable::changed("Websocket", &shown(old), &shown(new)))
 }
 
+/// nats-server takes hubs up and lets go of them in a reload; here nothing of it may change.
+pub(crate) fn leaf_nodes(old: &Options, new: &Options) -> Outcome {
+    if old.leaf_nodes == new.leaf_nodes {
+        Outcome::Same
+    } else {
+        Outcome::Refused(NotReloadable::to("LeafNode"))
+    }
+}
+
 pub(crate) fn single_user(old: &Options, new: &Options) -> Outcome {
     let name = |options: &Options| options.auth.single_user.as_ref().map(|(user, _)| user.clone());
     live(&name(old), &name(new), |_| "authorization username".into())

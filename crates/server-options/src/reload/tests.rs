@@ -9,6 +9,7 @@ use nats_auth::{AccountConfig, IdentityConfig, Permissions, SubjectPermission, U
 use tls_session::{HandshakeFirst, Pin};
 
 use super::*;
+use crate::cluster::ClusterOptions;
 use crate::options::Port;
 use crate::tls::Tls;
 use crate::websocket::WebSocket;
@@ -251,6 +252,10 @@ fn every_option_is_compared() {
         tls: _,
         monitor: _,
         websocket: _,
+        cluster_name: _,
+        cluster: _,
+        leaf_nodes: _,
+        dial_reports: _,
         store_dir: _,
         jetstream: _,
         shards: _,
@@ -280,4 +285,27 @@ fn what_clients_are_told_to_connect_to_may_change() {
         options.client_advertise = Some(crate::advertised::Advertised { host, port: Some(5) });
     };
     check_lines(&[(NOTHING, advertised, &["Reload: client_advertise = a:5"])]);
+}
+
+#[test]
+fn a_cluster_may_not_change_where_it_listens_nor_what_is_not_followed_yet() {
+    fn routes(change: fn(&mut ClusterOptions), options: &mut Options) {
+        let mut cluster = ClusterOptions { port: Port::Fixed(6222), ..ClusterOptions::default() };
+        change(&mut cluster);
+        options.cluster = Some(cluster);
+    }
+    let plain: Make = |options| routes(|_| {}, options);
+    let refused = |text: &str| Err(format!("config reload not supported for {text}"));
+    assert_eq!(changes(plain, plain), Ok(vec![]));
+    assert_eq!(changes(NOTHING, plain), refused("cluster host: old=, new=0.0.0.0"));
+    let host: Make = |options| routes(|cluster| cluster.host = "a".into(), options);
+    assert_eq!(changes(plain, host), refused("cluster host: old=0.0.0.0, new=a"));
+    let port: Make = |options| routes(|cluster| cluster.port = Port::Fixed(6223), options);
+    assert_eq!(changes(plain, port), refused("cluster port: old=6222, new=6223"));
+    let random: Make = |options| routes(|cluster| cluster.port = Port::Random, options);
+    assert_eq!(changes(plain, random), Ok(vec![]));
+    let user: Make = |options| routes(|cluster| cluster.user = Some(("a".into(), "b".into())), options);
+    assert_eq!(changes(plain, user), refused("cluster authorization"));
+    let named: Make = |options| options.cluster_name = Some("C".into());
+    assert_eq!(changes(NOTHING, named), refused("cluster name"));
 }

@@ -106,7 +106,8 @@ impl Function {
     ) {
         match self {
             Self::Partition { buckets } => {
-                let hash = if named.len() == 0 { fnv1a(subject) } else { fnv1a(named.flatten()) };
+                let hash =
+                    if named.len() == 0 { partition_hash(subject) } else { partition_hash(named.flatten()) };
                 // A negative count is taken as the number with the same bits, as nats-server does.
                 let bucket = hash.checked_rem(*buckets as u32).unwrap_or(0);
                 return into.extend_from_slice(bucket.to_string().as_bytes());
@@ -197,7 +198,8 @@ fn pieces<'t>(token: &'t [u8], at: &[u8]) -> Vec<&'t [u8]> {
     pieces
 }
 
-fn fnv1a<'b>(bytes: impl IntoIterator<Item = &'b u8>) -> u32 {
+/// What `partition` counts a message's bucket from: FNV-1a of 32 bits.
+pub fn partition_hash<'b>(bytes: impl IntoIterator<Item = &'b u8>) -> u32 {
     let step = |hash: u32, byte: &u8| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193);
     bytes.into_iter().fold(0x811C_9DC5, step)
 }

@@ -1,0 +1,111 @@
+//! What clients of the server under test did. The recording does not have it, but what the server told of it.
+
+use std::{collections::BTreeMap, net::SocketAddr};
+
+use test_kit::RawClient;
+
+/// Clients of the server under test, one for each account that needs one.
+pub(super) struct Clients {
+    addr: SocketAddr,
+    clients: BTreeMap<String, RawClient>,
+    /// Account, subject, queue group and sid of each subscription.
+    subscriptions: Vec<(String, String, String, u32)>,
+    sids: u32,
+    /// Subject and payload of what came from other servers: what goes back of it no client has published.
+    from_peers: Vec<(String, String)>,
+}
+
+/// A line about messages or interest, taken apart.
+struct Told<'a> {
+    verb: &'a str,
+    account: &'a str,
+    subject: &'a str,
+    rest: Vec<&'a str>,
+    payload: &'a str,
+}
+
+impl Clients {
+    pub(super) fn of(addr: SocketAddr) -> Self {
+        Self { addr, clients: BTreeMap::new(), subscriptions: Vec::new(), sids: 0, from_peers: Vec::new() }
+    }
+
+    /// The player says this.
+    pub(super) fn on_sent(&mut self, unit: &str, pinned: Option<&str>) {
+        if let Some(told) = Told::read(unit, pinned).filter(|told| told.verb.ends_with("MSG")) {
+            self.from_peers.push((told.subject.to_owned(), told.payload.to_owned()));
+        }
+    }
+
+    /// Does what makes the server say this. False if it does so unasked.
+    pub(super) fn cause(&mut self, unit: &str, pinned: Option<&str>) -> bool {
+        let Some(told) = Told::read(unit, pinned) else { return false };
+        match told.verb {
+            "RS+" => self.reach(&told, told.rest.get(1).map_or(1, |weight| weight.parse().unwrap_or(1))),
+            "RS-" => self.reach(&told, 0),
+            _ => return self.publish(&told),
+        }
+        true
+    }
+
+    /// Subscribes and unsubscribes until there are as many subscriptions as that.
+    fn reach(&mut self, told: &Told<'_>, wanted: usize) {
+        let key = (told.account, told.subject, told.rest.first().copied().unwrap_or_default());
+        let is_it = |(account, subject, queue, _): &(String, String, String, u32)| {
+            (&**account, &**subject, &**queue) == key
+        };
+        while self.subscriptions.iter().filter(|one| is_it(one)).count() < wanted {
+            self.sids += 1;
+            let sid = self.sids;
+            self.subscriptions.push((key.0.to_owned(), key.1.to_owned(), key.2.to_owned(), sid));
+            self.say(key.0, &format!("SUB {} {} {sid}\r\n", key.1, key.2));
+        }
+        while self.subscriptions.iter().filter(|one| is_it(one)).count() > wanted {
+            let at = self.subscriptions.iter().position(is_it).expect("there is one too many");
+            let (.., sid) = self.subscriptions.remove(at);
+            self.say(key.0, &format!("UNSUB {sid}\r\n"));
+        }
+    }
+
+    fn publish(&mut self, told: &Told<'_>) -> bool {
+        if self.from_peers.iter().any(|(subject, payload)| subject == told.subject && payload == told.payload)
+        {
+            return false;
+        }
+        let sizes = if told.verb == "HMSG" { 2 } else { 1 };
+        let (names, sizes) = told.rest.split_at(told.rest.len().saturating_sub(sizes));
+        let reply = match names {
+            ["|", ..] | [] => "",
+            ["+", reply, ..] | [reply, ..] => *reply,
+        };
+        let verb = if told.verb == "HMSG" { "HPUB" } else { "PUB" };
+        let line = format!("{verb} {} {reply} {}\r\n{}", told.subject, sizes.join(" "), told.payload);
+        self.say(told.account, &line);
+        true
+    }
+
+    /// Has the client of an account say something, and waits until the server has taken it.
+    fn say(&mut self, account: &str, text: &str) {
+        let addr = self.addr;
+        let client = self.clients.entry(account.to_owned()).or_insert_with(|| {
+            let user = account.to_lowercase();
+            let mut client = RawClient::dial(addr);
+            let _ = client.next_op();
+            client.send(format!(
+                "CONNECT {{\"verbose\":false,\"headers\":true,\"user\":\"{user}\",\"pass\":\"{user}\"}}\r\n"
+            ));
+            client
+        });
+        client.send(text);
+        client.flush();
+    }
+}
+
+impl<'a> Told<'a> {
+    fn read(unit: &'a str, pinned: Option<&'a str>) -> Option<Self> {
+        let (line, payload) = unit.split_once("\r\n")?;
+        let mut words = line.split_ascii_whitespace();
+        let verb = words.next().filter(|verb| ["RS+", "RS-", "RMSG", "HMSG"].contains(verb))?;
+        let account = pinned.or_else(|| words.next())?;
+        Some(Self { verb, account, subject: words.next()?, rest: words.collect(), payload })
+    }
+}

@@ -1,0 +1,130 @@
+//! Conversations between servers as they were recorded, with our server on either side of each.
+//!
+//! With `BUSTER_PEER` set the server is a stock nats-server, of which every conversation has to be as it was recorded:
+//! that is how the player is checked.
+
+use std::{collections::BTreeSet, net::SocketAddr, process::Command};
+
+use conformance::{
+    peer_record::Record,
+    peer_replay::{Dialed, Side, config, play},
+};
+use test_kit::{ANSWER_DEADLINE, SETUPS, Server, ServerBinary, ServerError, ServerOptions, Setup};
+
+/// Conversations that our server has as they were recorded.
+const OURS: &[(&str, Side)] = &[];
+
+/// Conversations that depend on what comes first, which the player does not know: it may differ from nats-server's own.
+const UNSTEADY: &[(&str, Side)] = &[
+    ("route_auth_bad", Side::Dials),
+    ("route_auth_missing", Side::Dials),
+    ("route_cluster_name_mismatch", Side::Dials),
+    ("route_cluster_name_dynamic", Side::Dials),
+    ("route_cluster_name_dynamic_both", Side::Accepts),
+    ("route_cluster_name_dynamic_both", Side::Dials),
+    ("route_compression_off_fast", Side::Dials),
+    ("peer_refusals", Side::Accepts),
+];
+
+/// Records that need more than one who plays: what else happened in them was not said over a route.
+const NOT_PLAYED: [(&str, &str); 20] = [
+    ("route_compression_s2_fast", "what is compressed"),
+    ("route_compression_acceptor_fast", "what is compressed"),
+    ("route_compression_s2_auto", "what is compressed"),
+    ("route_compression_fast_2.9", "two servers that start again"),
+    ("route_gossip_third_server", "a third server"),
+    ("route_lame_duck", "a signal"),
+    ("route_shutdown", "a signal"),
+    ("route_cut_and_reconnect", "a cut"),
+    ("route_both_dial", "two dials at once"),
+    ("route_to_self", "a server that is its own peer"),
+    ("route_reload_adds_pinned_account", "a reload"),
+    ("route_reload_pool_size", "a reload"),
+    ("route_tls", "TLS"),
+    ("route_tls_dialer_plain", "TLS"),
+    ("route_system_requests", "requests of the system account"),
+    ("route_jetstream_peer", "JetStream"),
+    ("peer_one_hop_and_bounce", "two peers at once"),
+    ("peer_slots", "several peers at once"),
+    ("route_flags_of_the_article", "flags"),
+    ("route_duplicate_server_name", "a dial each second, for ever"),
+];
+
+fn routes_of(server: &Server) -> Result<SocketAddr, String> {
+    let line = server.log().wait_for("Listening for route connections on ", ANSWER_DEADLINE);
+    let line = line.ok_or("it listens for no routes")?;
+    let address = line.rsplit(' ').next().unwrap_or_default();
+    address.parse().map_err(|error| format!("{address}: {error}"))
+}
+
+fn attempt(record: &Record, side: Side, setup: Setup) -> Result<(), String> {
+    let dialed = Dialed::somewhere();
+    let config = Some(config(record, side, &dialed));
+    let server = match Server::start(ServerOptions { setup, config, ..ServerOptions::default() }) {
+        Ok(server) => server,
+        Err(ServerError::EndedEarly { log, .. }) => return Err(log),
+        // The machine's trouble must not pass for a difference.
+        Err(other) => panic!("{other}"),
+    };
+    play(record, side, server.addr(), routes_of(&server)?, dialed)
+}
+
+/// The conversations, each with the version that the server under test had in it.
+fn played() -> Vec<(Record, Side, String)> {
+    let mut played = Vec::new();
+    for record in Record::load() {
+        if NOT_PLAYED.iter().any(|(name, _)| *name == record.name) {
+            continue;
+        }
+        let sides = [(Side::Accepts, record.a.clone()), (Side::Dials, record.b.clone())];
+        let sides = sides.into_iter().filter_map(|(side, version)| Some((side, version?)));
+        played.extend(sides.map(|(side, version)| (record.clone(), side, version)));
+    }
+    played
+}
+
+#[test]
+fn records_that_are_not_played_are_known() {
+    let names: BTreeSet<String> = Record::load().into_iter().map(|record| record.name).collect();
+    for name in NOT_PLAYED.iter().map(|(name, _)| *name).chain(OURS.iter().map(|(name, _)| *name)) {
+        assert!(names.contains(name), "{name}");
+    }
+}
+
+#[test]
+fn conversations_are_as_they_were_recorded() {
+    let binary = ServerBinary::locate().expect("there is a server");
+    let version = binary.is_peer.then(|| version_of(&binary));
+    let mut report = String::new();
+    for (record, side, recorded) in played() {
+        let is_to_be = |list: &[(&str, Side)]| list.contains(&(&*record.name, side));
+        let (is_expected, setups) = match &version {
+            Some(version) => (*version == recorded && !is_to_be(UNSTEADY), &SETUPS[..1]),
+            None => (is_to_be(OURS), &SETUPS[..3]),
+        };
+        for setup in setups.iter().filter(|_| is_expected) {
+            if let Err(why) = attempt(&record, side, *setup) {
+                report.push_str(&format!("{} {side:?} on {setup}: {why}\n", record.name));
+            }
+        }
+    }
+    assert!(report.is_empty(), "{report}");
+}
+
+/// Says of every conversation whether it is as it was recorded; with `--nocapture`.
+#[test]
+#[ignore = "it finds out and demands nothing"]
+fn every_conversation_is_tried() {
+    for (record, side, _) in played() {
+        let outcome = attempt(&record, side, SETUPS[0]);
+        println!("{} {side:?}: {}", record.name, outcome.err().unwrap_or_else(|| "alike".into()));
+    }
+}
+
+/// `2.14` or `2.9`, as records have it.
+fn version_of(binary: &ServerBinary) -> String {
+    let output = Command::new(&binary.path).arg("--version").output().expect("it says so");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let number = text.trim().rsplit('v').next().unwrap_or_default().to_owned();
+    number.rsplit_once('.').map_or(number.clone(), |(minor, _)| minor.to_owned())
+}

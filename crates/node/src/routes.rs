@@ -1,0 +1,139 @@
+//! Routes to other servers of a cluster: where they come in, and what the options of them come to.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::{Arc, mpsc};
+
+use broker::ToldUrls;
+use cluster::{Credentials, Dial, RouteUrl};
+use nats_proto::ServerInfo;
+use server_options::{ClusterOptions, Options, PeerUrl, ROUTE_PING_INTERVAL_MAX};
+use shard_runtime::{Control, accept_routes, dial_routes};
+
+use crate::error::NodeError;
+use crate::files::reachable;
+use crate::hosts::joined;
+use crate::listen::listen_on;
+
+/// Letters of a name that is made up.
+const MADE_UP_NAME_LETTERS: usize = 22;
+
+/// The cluster that the server is in.
+pub(crate) struct Routes {
+    pub(crate) config: Arc<cluster::Config>,
+    pub(crate) told: Arc<ToldUrls>,
+    /// Where shards have servers dialed.
+    pub(crate) dials: mpsc::Sender<Dial>,
+    pub(crate) address: SocketAddr,
+    listener: TcpListener,
+    dialed: mpsc::Receiver<Dial>,
+}
+
+impl Routes {
+    /// Binds where other servers come in, if any may. `clients` is where clients do.
+    pub(crate) fn bind(
+        options: &Options,
+        info: &ServerInfo,
+        clients: Option<SocketAddr>,
+    ) -> Result<Option<Self>, NodeError> {
+        let Some(cluster) = &options.cluster else { return Ok(None) };
+        if let Some(option) = unsupported(cluster, options) {
+            return Err(NodeError::NoSuchRoutes { option });
+        }
+        let port = cluster.port.number();
+        let bound = listen_on(&cluster.host, port);
+        let (listener, address) = bound.map_err(|source| NodeError::Routes { port, source })?;
+        let config = Arc::new(config(options, cluster, info, clients, address.port()));
+        tracing::info!("Cluster name is {}", config.cluster);
+        if config.is_name_dynamic {
+            tracing::warn!("Cluster name was dynamically generated, consider setting one");
+        }
+        tracing::info!("Listening for route connections on {}", joined(&cluster.host, address.port()));
+        let told = Arc::new(ToldUrls::new(&config));
+        let (dials, dialed) = mpsc::channel();
+        Ok(Some(Self { config, told, dials, address, listener, dialed }))
+    }
+
+    /// Other servers are dialed and let in from here on.
+    pub(crate) fn begin(self, control: &Control) -> Result<(), NodeError> {
+        let begun = accept_routes(&self.listener, control);
+        begun.and_then(|()| dial_routes(self.dialed, control)).map_err(NodeError::RouteThreads)
+    }
+}
+
+/// What is asked for beside routes, or of them, and cannot be had with them yet; what else there is not is refused where
+/// it is read.
+fn unsupported(cluster: &ClusterOptions, options: &Options) -> Option<&'static str> {
+    let plain = ClusterOptions::default();
+    let asked_for = [
+        (cluster.pool_size.is_some() && cluster.pool_size != plain.pool_size, "cluster's pool_size"),
+        (cluster.write_deadline.is_some(), "cluster's write_deadline"),
+        (cluster.write_timeout != plain.write_timeout, "cluster's write_timeout"),
+        (options.jetstream.is_on, "JetStream in a cluster"),
+    ];
+    asked_for.into_iter().find_map(|(is_asked_for, option)| is_asked_for.then_some(option))
+}
+
+fn config(
+    options: &Options,
+    cluster: &ClusterOptions,
+    info: &ServerInfo,
+    clients: Option<SocketAddr>,
+    port: u16,
+) -> cluster::Config {
+    let advertised =
+        |advertised: &server_options::Advertised| joined(&advertised.host, advertised.port.unwrap_or(port));
+    cluster::Config {
+        server_id: info.server_id.clone(),
+        server_name: info.server_name.clone(),
+        version: info.version.clone(),
+        go: info.go.clone(),
+        cluster: options.cluster_name.clone().unwrap_or_else(made_up_name),
+        is_name_dynamic: options.cluster_name.is_none(),
+        host: cluster.host.clone(),
+        port,
+        credentials: cluster.user.as_ref().map(|(user, password)| Credentials {
+            user: user.clone(),
+            password: password.reveal().to_owned(),
+        }),
+        // One that leads nowhere is dialed as well, as by nats-server, and the log says each time that it does.
+        routes: cluster.routes.iter().map(route).collect(),
+        advertise: cluster.advertise.as_ref().map(advertised),
+        tells_urls: !cluster.no_advertise,
+        connect_urls: connect_urls(options, info, clients),
+        ws_connect_urls: Vec::new(),
+        backs_off: cluster.connect_backoff,
+        max_payload: i32::try_from(info.max_payload).unwrap_or(i32::MAX),
+        auth_timeout: cluster.auth_timeout,
+        ping_interval: cluster
+            .ping_interval
+            .unwrap_or(options.broker.ping_interval)
+            .min(ROUTE_PING_INTERVAL_MAX),
+        ping_max: cluster.ping_max.unwrap_or(options.broker.ping_max),
+        first_reports: options.dial_reports.first,
+        again_reports: options.dial_reports.again,
+    }
+}
+
+fn route(url: &PeerUrl) -> RouteUrl {
+    let (host, port) = url.host_port().unwrap_or((url.address(), 0));
+    let credentials =
+        url.user().map(|(user, password)| Credentials { user: user.into(), password: password.into() });
+    RouteUrl { host: host.into(), port, credentials }
+}
+
+/// Where clients are told to connect: as is advertised, or else at each address that is not this machine's own affair.
+fn connect_urls(options: &Options, info: &ServerInfo, clients: Option<SocketAddr>) -> Vec<String> {
+    let Some(address) = clients else { return Vec::new() };
+    if options.client_advertise.is_some() || !address.ip().is_unspecified() {
+        return vec![joined(&info.host, info.port)];
+    }
+    let all = reachable(address);
+    let far: Vec<String> = all.iter().filter(|at| !at.ip().is_loopback()).map(ToString::to_string).collect();
+    if far.is_empty() { all.iter().map(ToString::to_string).collect() } else { far }
+}
+
+fn made_up_name() -> String {
+    const LETTERS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    let bytes: [u8; MADE_UP_NAME_LETTERS] = crate::server::random();
+    bytes.iter().map(|byte| char::from(LETTERS[usize::from(*byte) % LETTERS.len()])).collect()
+}
