@@ -60,7 +60,7 @@ fn handled(out: &Path, count: usize) -> (BTreeMap<String, Vec<usize>>, BTreeMap<
     let begun = Instant::now();
     loop {
         let text = fs::read_to_string(out).expect("a file");
-        if text.lines().count() >= count {
+        if text.ends_with('\n') && text.lines().count() >= count {
             let (mut keys, mut members) = (BTreeMap::<_, Vec<usize>>::new(), BTreeMap::new());
             for line in text.lines() {
                 let words: Vec<&str> = line.split(' ').collect();
