@@ -19,14 +19,8 @@ fn serve(setup: Setup, store: &Path, more: &str) -> (Server, RawClient) {
     (server, client)
 }
 
-/// Asks, and waits for the answer.
-fn ask(client: &mut RawClient, subject: &str, body: &str) -> String {
-    client.send(format!("PUB {subject} answers.1 {}\r\n{body}\r\n", body.len()));
-    client.next_message().text()
-}
-
 fn done(client: &mut RawClient, what: &str, body: &str) -> String {
-    let said = ask(client, &format!("$JS.API.{what}"), body);
+    let said = client.ask(&format!("$JS.API.{what}"), body);
     assert!(!said.contains("\"error\""), "{what}: {said}");
     said
 }
@@ -47,14 +41,14 @@ fn fill(client: &mut RawClient, name: &str) {
     let config = format!(r#"{{"name":"{name}","subjects":["{subject}"]}}"#);
     done(client, &format!("STREAM.CREATE.{name}"), &config);
     for number in 1..=3 {
-        ask(client, &subject, &format!("message {number}"));
+        client.ask(&subject, &format!("message {number}"));
     }
     let config = r#""config":{"durable_name":"C","name":"C","ack_policy":"explicit"}"#;
     let body = format!(r#"{{"stream_name":"{name}",{config}}}"#);
     done(client, &format!("CONSUMER.CREATE.{name}.C"), &body);
     client.send(format!("PUB $JS.API.CONSUMER.MSG.NEXT.{name}.C answers.2 1\r\n1\r\n"));
     let reply = client.next_message().reply.expect("it can be acknowledged");
-    assert_eq!(ask(client, &reply, "+ACK"), "");
+    assert_eq!(client.ask(&reply, "+ACK"), "");
 }
 
 fn streams_are_backed_up_and_brought_back(setup: Setup) {
@@ -79,7 +73,7 @@ fn streams_are_backed_up_and_brought_back(setup: Setup) {
     let info = done(&mut client, "CONSUMER.INFO.A.C", "");
     assert!(info.contains(r#""ack_floor":{"consumer_seq":1,"stream_seq":1"#), "{info}");
     assert!(info.contains(r#""num_pending":2"#), "{info}");
-    assert_eq!(ask(&mut client, "b", "one more"), r#"{"stream":"B","seq":4}"#);
+    assert_eq!(client.ask("b", "one more"), r#"{"stream":"B","seq":4}"#);
     // What is there is not written over.
     let (code, said) = copy(&server, "backup", &folder, &[]);
     assert!(code == 1 && said.contains("A: NOT COPIED: ") && said.contains("exists"), "{code}: {said}");
