@@ -25,7 +25,9 @@ pub(crate) async fn member(url: &str, name: &str, mut out: impl Write) -> Result
     let mut messages = consumer.stream().max_messages_per_batch(10).messages().await?;
     while let Some(message) = messages.next().await {
         let message = message?;
-        writeln!(out, "{name} {} {}", message.subject, String::from_utf8_lossy(&message.payload))?;
+        // In one piece: others may write to the same file.
+        let line = format!("{name} {} {}\n", message.subject, String::from_utf8_lossy(&message.payload));
+        out.write_all(line.as_bytes())?;
         message.ack().await.map_err(|error| error.to_string())?;
     }
     Ok(())

@@ -6,13 +6,8 @@ use test_kit::{RawClient, Server, ServerBinary, ServerOptions, Setup, on_every_s
 
 on_every_setup!(what_is_given_up_is_kept_and_published_again);
 
-fn ask(client: &mut RawClient, subject: &str, body: &str) -> String {
-    client.send(format!("PUB {subject} answers.1 {}\r\n{body}\r\n", body.len()));
-    client.next_message().text()
-}
-
 fn done(client: &mut RawClient, what: &str, body: &str) -> String {
-    let said = ask(client, &format!("$JS.API.{what}"), body);
+    let said = client.ask(&format!("$JS.API.{what}"), body);
     assert!(!said.contains("\"error\""), "{what}: {said}");
     said
 }
@@ -46,11 +41,11 @@ fn what_is_given_up_is_kept_and_published_again(setup: Setup) {
     let body = format!(r#"{{"stream_name":"ORDERS","config":{config}}}"#);
     done(&mut client, "CONSUMER.CREATE.ORDERS.shop", &body);
     for number in 1..=3 {
-        ask(&mut client, "orders.new", &format!("order {number}"));
+        client.ask("orders.new", &format!("order {number}"));
     }
     for reason in ["+TERM no such customer", "+TERM"] {
         let reply = next(&mut client);
-        assert_eq!(ask(&mut client, &reply, reason), "");
+        assert_eq!(client.ask(&reply, reason), "");
     }
     // What was answered is there whatever happens.
     server.restart().expect("it starts again");

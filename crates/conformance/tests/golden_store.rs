@@ -30,14 +30,8 @@ fn serve(store: &Path, setup: Setup) -> (Server, RawClient) {
     (server, client)
 }
 
-/// Asks, and waits for the answer.
-fn ask(client: &mut RawClient, subject: &str, body: &str) -> String {
-    client.send(format!("PUB {subject} answers.1 {}\r\n{body}\r\n", body.len()));
-    client.next_message().text()
-}
-
 fn api(client: &mut RawClient, what: &str, body: &str) -> String {
-    ask(client, &format!("$JS.API.{what}"), body)
+    client.ask(&format!("$JS.API.{what}"), body)
 }
 
 fn a_store_of_version_1_is_served(setup: Setup) {
@@ -63,7 +57,7 @@ fn is_served(name: &str, setup: Setup) {
     assert!(shop.contains(r#""num_pending":2"#), "{shop}");
     let work = api(&mut client, "STREAM.INFO.WORK", "");
     assert!(work.contains(r#""messages":1"#) && work.contains(r#""first_seq":2"#), "{work}");
-    assert_eq!(ask(&mut client, "orders.new", "one more"), r#"{"stream":"ORDERS","seq":6}"#);
+    assert_eq!(client.ask("orders.new", "one more"), r#"{"stream":"ORDERS","seq":6}"#);
 }
 
 on_every_setup!(a_store_of_version_1_is_served);
@@ -120,7 +114,7 @@ fn make_a_golden_store() {
     let folder = PathBuf::from(std::env::var_os("GOLDEN_STORE").expect("GOLDEN_STORE says where"));
     let (mut server, mut client) = serve(&folder, Setup { shards: 1, ..Setup::default() });
     let mut ask = |subject: &str, body: &str| {
-        let said = ask(&mut client, subject, body);
+        let said = client.ask(subject, body);
         assert!(!said.contains("error"), "{said}");
     };
     let mut create = |name: &str, more: &str| {
@@ -169,5 +163,5 @@ fn make_a_golden_store() {
 }
 
 fn ask_reply(client: &mut RawClient, to: &str) {
-    ask(client, to, "+ACK");
+    client.ask(to, "+ACK");
 }

@@ -151,6 +151,12 @@ impl RawClient {
         }
     }
 
+    /// Publishes with `answers.1` as the reply subject, which has to be subscribed to: what the next message says.
+    pub fn ask(&mut self, subject: &str, body: &str) -> String {
+        self.send(format!("PUB {subject} answers.1 {}\r\n{body}\r\n", body.len()));
+        self.next_message().text()
+    }
+
     /// The next message; INFO, +OK and PONG are passed over.
     ///
     /// # Panics
