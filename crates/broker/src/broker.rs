@@ -34,7 +34,7 @@ use crate::random::Random;
 use crate::responses::Responses;
 use crate::sampling::Sampling;
 use crate::security::Greeting;
-use crate::shadows::ShadowsLeaving;
+use crate::shadows::leaving::ShadowsLeaving;
 use crate::subject_space::SubjectSpace;
 use crate::trace_request::TraceRequests;
 use crate::turn::{CONNECTION_TURN_STEPS, Turn};

@@ -7,47 +7,17 @@
 //! Always true: a shadow is among the shadows of the subscription that it stands for until it is removed, and is
 //! removed before that.
 
-use std::collections::VecDeque;
+pub(crate) mod leaving;
+
 use std::sync::Arc;
 
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashSet;
 use nats_auth::StreamImport;
 
 use crate::broker::Broker;
 use crate::chores::ROW_STEPS;
 use crate::members::MemberChange;
 use crate::subscription::{SubKey, Subscription};
-
-/// Shadows that end when all shards have confirmed a round, in the order of rounds.
-#[derive(Debug, Default)]
-pub(crate) struct ShadowsLeaving {
-    /// Also of those that are forgotten.
-    queue: VecDeque<(u64, SubKey)>,
-    rounds: HashMap<SubKey, u64>,
-}
-
-impl ShadowsLeaving {
-    fn push(&mut self, round: u64, key: SubKey) {
-        self.queue.push_back((round, key));
-        self.rounds.insert(key, round);
-    }
-
-    /// Its subscription is removed, and the shadow with it.
-    fn forget(&mut self, key: SubKey) {
-        self.rounds.remove(&key);
-    }
-
-    /// Takes one that waits for no round after `confirmed`.
-    fn pop(&mut self, confirmed: u64) -> Option<SubKey> {
-        while let Some((_, key)) = self.queue.pop_front_if(|(round, _)| *round <= confirmed) {
-            if self.rounds.get(&key).is_some_and(|round| *round <= confirmed) {
-                self.rounds.remove(&key);
-                return Some(key);
-            }
-        }
-        None
-    }
-}
 
 /// Imports that are compared with a filter in one step.
 const COMPARED_PER_STEP: usize = 4;
