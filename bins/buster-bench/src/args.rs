@@ -139,7 +139,8 @@ fn with_target_args(command: Command) -> Command {
                 .help(
                     "Start this server for the run; {port} stands for a free port, {monitor} for another, \
                      {store} for a fresh directory that is removed afterwards, {websockets} for a file that has it \
-                     listen for WebSockets, which are what connects then",
+                     listen for WebSockets, which are what connects then, {routed} for what makes it one of two \
+                     servers with a route between them, the other for those who subscribe",
                 )
                 .conflicts_with("pid"),
         )
@@ -238,7 +239,8 @@ fn compare_command() -> Command {
             .value_name("COMMAND")
             .help(
                 "A server to start; {port} stands for a free port, {monitor} for another, {store} for a fresh \
-                 directory, {websockets} for a file that has it listen for WebSockets, which are what connects then",
+                 directory, {websockets} for a file that has it listen for WebSockets, which are what connects then, \
+                 {routed} for what makes it one of two servers with a route between them",
             )
             .required(name == COLUMNS[0])
     });

@@ -69,11 +69,12 @@ pub(crate) fn run(server: &Server, title: &str, settings: &Settings) -> Result<V
 /// The pair has the number of its crowd: a reply that comes very late is not the next pair's.
 fn beside(server: &Server, title: &str, crowd: &Crowd, number: u32, time: Duration) -> Result<Report> {
     let epoll = Epoll::new()?;
-    let mut dialer = server.dialer();
-    let mut pair = Pair::open(&mut dialer, &epoll, number)?;
+    let (mut near, mut far) = (server.dialer(), server.far_dialer());
+    let mut pair = Pair::open(&mut near, &mut far, &epoll, number)?;
+    server.await_far_interest()?;
     let all = frames::subscribe(&format!("{}.>", crowd.subjects), None, "1");
-    let readers = (0..crowd.readers).map(|_| client::open(&mut dialer, &all)).collect::<Result<Vec<_>>>()?;
-    let flood = Flood::open(&mut dialer, crowd)?;
+    let readers = (0..crowd.readers).map(|_| client::open(&mut near, &all)).collect::<Result<Vec<_>>>()?;
+    let flood = Flood::open(&mut near, crowd)?;
     let over = AtomicBool::new(false);
     let report = thread::scope(|scope| {
         let flood = scope.spawn(|| flood.run(&over));

@@ -15,6 +15,7 @@ mod compare;
 mod disk;
 mod epoll;
 mod fairness;
+mod far;
 mod flow;
 mod frames;
 mod idle;

@@ -1,5 +1,6 @@
 //! Takes the figures around a phase of a load: time passed, processor time used, memory held.
 
+use std::ops::Add;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
@@ -8,9 +9,9 @@ use crate::process::{self, CpuTime, Memory, Switches};
 use crate::server::Server;
 
 pub(crate) struct Meter {
-    /// `None` when the server's process is not known.
-    pid: Option<u32>,
-    server_cpu: CpuTime,
+    /// The server's processes; none when it is not known.
+    pids: Vec<u32>,
+    server_cpu: Vec<CpuTime>,
     switches: Switches,
     generator_cpu: CpuTime,
     machine_cpu: Duration,
@@ -36,29 +37,30 @@ pub(crate) struct Usage {
 
 impl Meter {
     pub(crate) fn start(server: &Server) -> Result<Self> {
-        Self::start_with(server.pid())
+        Self::start_with(server.pids())
     }
 
     /// Where there is no server.
     pub(crate) fn start_alone() -> Result<Self> {
-        Self::start_with(None)
+        Self::start_with(Vec::new())
     }
 
-    fn start_with(pid: Option<u32>) -> Result<Self> {
+    fn start_with(pids: Vec<u32>) -> Result<Self> {
         Ok(Self {
-            pid,
-            server_cpu: pid.map(process::cpu_time).transpose()?.unwrap_or_default(),
-            switches: pid.map(process::switches).transpose()?.unwrap_or_default(),
+            server_cpu: each(&pids, process::cpu_time)?,
+            switches: sum(&pids, process::switches)?.unwrap_or_default(),
             generator_cpu: process::own_cpu_time()?,
             machine_cpu: process::machine_time()?,
-            memory: pid.map(process::memory).transpose()?,
+            memory: sum(&pids, process::memory)?,
+            pids,
             start: Instant::now(),
         })
     }
 
     /// From here on for a server that was started since: all its time counts.
     pub(crate) fn of_a_new(self, server: &Server) -> Self {
-        Self { pid: server.pid(), server_cpu: CpuTime::NONE, memory: None, ..self }
+        let pids = server.pids();
+        Self { server_cpu: vec![CpuTime::NONE; pids.len()], pids, memory: None, ..self }
     }
 
     pub(crate) fn elapsed(&self) -> Duration {
@@ -67,10 +69,11 @@ impl Meter {
 
     pub(crate) fn stop(&self) -> Result<Usage> {
         let elapsed = self.start.elapsed();
-        let server_cpu = self.pid.map(process::cpu_time).transpose()?;
-        let switches = self.pid.map(process::switches).transpose()?;
-        let memory = self.pid.map(process::memory).transpose()?;
-        let server_cpu = server_cpu.map(|after| after.since(&self.server_cpu));
+        let server_cpu = each(&self.pids, process::cpu_time)?;
+        let switches = sum(&self.pids, process::switches)?;
+        let memory = sum(&self.pids, process::memory)?;
+        let used = server_cpu.iter().zip(&self.server_cpu).map(|(after, before)| after.since(before));
+        let server_cpu = (!self.pids.is_empty()).then(|| used.sum::<Duration>());
         let generator_cpu = process::own_cpu_time()?.since(&self.generator_cpu);
         let machine_cpu = process::machine_time()?.saturating_sub(self.machine_cpu);
         let grown = |after: Memory| self.memory.map(|before| after.now.saturating_sub(before.now));
@@ -84,4 +87,14 @@ impl Meter {
             memory_grown: memory.and_then(grown),
         })
     }
+}
+
+/// What is found of each process.
+fn each<T>(pids: &[u32], find: impl Fn(u32) -> Result<T>) -> Result<Vec<T>> {
+    pids.iter().copied().map(find).collect()
+}
+
+/// The same of all together; `None` of none.
+fn sum<T: Add<Output = T>>(pids: &[u32], find: impl Fn(u32) -> Result<T>) -> Result<Option<T>> {
+    Ok(each(pids, find)?.into_iter().reduce(T::add))
 }

@@ -46,16 +46,16 @@ struct Player {
 }
 
 impl Pair {
-    /// Connects both. `epoll` will know the requester by twice the index, the responder by one more.
-    pub(crate) fn open(dialer: &mut Dialer, epoll: &Epoll, index: u32) -> Result<Self> {
+    /// Connects both, the responder through `far`. `epoll` will know the requester by twice the index, the responder by one more.
+    pub(crate) fn open(near: &mut Dialer, far: &mut Dialer, epoll: &Epoll, index: u32) -> Result<Self> {
         let answers = format!("_INBOX.bench.{index}");
         let asks = asks(index);
         let request = frames::publish(&asks, Some(&answers), PAYLOAD_BYTES_MIN);
         let reply = frames::publish(&answers, None, PAYLOAD_BYTES_MIN);
         let pair = Self {
             index,
-            requester: Player::open(dialer, &answers, request)?,
-            responder: Player::open(dialer, &asks, reply)?,
+            requester: Player::open(near, &answers, request)?,
+            responder: Player::open(far, &asks, reply)?,
             waiting: VecDeque::new(),
             next_request: 0,
             next_reply: 0,

@@ -1,6 +1,7 @@
 //! What the kernel says of a process: processor time used, memory held, files it may open.
 
 use std::fs;
+use std::ops::Add;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -15,6 +16,14 @@ const TICK: Duration = Duration::from_millis(10);
 pub(crate) struct Memory {
     pub(crate) now: u64,
     pub(crate) peak: u64,
+}
+
+impl Add for Memory {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self { now: self.now + other.now, peak: self.peak + other.peak }
+    }
 }
 
 /// User and system time of a process so far.
@@ -69,6 +78,17 @@ impl Switches {
         Self {
             voluntary: self.voluntary.saturating_sub(before.voluntary),
             involuntary: self.involuntary.saturating_sub(before.involuntary),
+        }
+    }
+}
+
+impl Add for Switches {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            voluntary: self.voluntary + other.voluntary,
+            involuntary: self.involuntary + other.involuntary,
         }
     }
 }

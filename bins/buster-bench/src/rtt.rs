@@ -56,10 +56,12 @@ struct Game {
     progress: Progress,
 }
 
-/// Connects `count` pairs.
+/// Connects `count` pairs, whose responders are at the other server, if there are two.
 pub(crate) fn open_pairs(server: &Server, epoll: &Epoll, count: u32) -> Result<Vec<Pair>> {
-    let mut dialer = server.dialer();
-    (0..count).map(|index| Pair::open(&mut dialer, epoll, index)).collect()
+    let (mut near, mut far) = (server.dialer(), server.far_dialer());
+    let pairs = (0..count).map(|index| Pair::open(&mut near, &mut far, epoll, index)).collect();
+    server.await_far_interest()?;
+    pairs
 }
 
 impl Game {

@@ -12,6 +12,7 @@ use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::client::{self, Dialer, ServerInfo, Way};
+use crate::far;
 use crate::settings::Settings;
 use crate::store::Store;
 
@@ -32,6 +33,9 @@ const STORE: &str = "{store}";
 /// In a command, where a file goes that has the server listen for WebSockets. They are what connects then.
 pub(crate) const WEBSOCKETS: &str = "{websockets}";
 
+/// In a command, where the words go that make it one of two servers with a route between them.
+const ROUTED: &str = "{routed}";
+
 /// How much of what a failed server wrote is shown.
 const LOG_TAIL_BYTES: u64 = 2048;
 
@@ -45,6 +49,8 @@ pub(crate) struct Server {
     monitor: Option<SocketAddr>,
     pid: Option<u32>,
     info: ServerInfo,
+    /// The other of two with a route between them.
+    far: Option<Box<Server>>,
     /// Its drop stops the process.
     running: Option<Running>,
     /// Dropped after the process that writes to it.
@@ -73,21 +79,35 @@ impl Server {
             monitor: None,
             pid,
             info,
+            far: None,
             running: None,
             store: None,
             _files: None,
         })
     }
 
-    /// Starts `template`, words between blanks, `{port}`, `{monitor}`, `{store}` and `{websockets}` replaced, and
-    /// waits for its INFO.
+    /// Starts `template`, words between blanks, `{port}`, `{monitor}`, `{store}`, `{websockets}` and `{routed}`
+    /// replaced, and waits for its INFO. With `{routed}` it is started twice, and each knows of the other's clients.
     pub(crate) fn start(template: &str) -> Result<Self> {
+        if !template.contains(ROUTED) {
+            return Self::start_one(template, None);
+        }
+        let (here, there) = (free_addr()?, free_addr()?);
+        let mut server = Self::start_one(template, Some(Route { here, there }))?;
+        let far = Self::start_one(template, Some(Route { here: there, there: here }))?;
+        server.far = Some(Box::new(far));
+        server.await_far_interest()?;
+        Ok(server)
+    }
+
+    fn start_one(template: &str, route: Option<Route>) -> Result<Self> {
         let addr = free_addr()?;
         let monitor = template.contains(MONITOR).then(free_addr).transpose()?;
         let store = template.contains(STORE).then(Store::fresh).transpose()?;
         let websockets = template.contains(WEBSOCKETS).then(free_addr).transpose()?;
         let files = websockets.map(listening_file).transpose()?;
-        let places = Places { port: addr.port(), monitor, store: store.as_ref(), websockets: files.as_ref() };
+        let port = addr.port();
+        let places = Places { port, monitor, store: store.as_ref(), websockets: files.as_ref(), route };
         let words = command_words(template, &places)?;
         let mut running = Running::spawn(words)?;
         let info = running.await_info(addr)?;
@@ -98,6 +118,7 @@ impl Server {
             monitor,
             pid: Some(running.child.id()),
             info,
+            far: None,
             running: Some(running),
             store,
             _files: files,
@@ -139,12 +160,28 @@ impl Server {
         Dialer::new(SocketAddr::new(self.addr.ip(), port)).by(way)
     }
 
+    /// What subscribes to what is published through [`Self::dialer`]: at the other server, if there are two.
+    pub(crate) fn far_dialer(&self) -> Dialer {
+        self.far.as_deref().unwrap_or(self).dialer()
+    }
+
+    /// Waits until this server knows what clients of the other subscribed to before.
+    pub(crate) fn await_far_interest(&self) -> Result<()> {
+        let Some(far) = &self.far else { return Ok(()) };
+        far::await_interest(&mut self.dialer(), &mut far.dialer())
+    }
+
     pub(crate) fn monitor(&self) -> Option<SocketAddr> {
         self.monitor
     }
 
     pub(crate) fn pid(&self) -> Option<u32> {
         self.pid
+    }
+
+    /// The processes that work for it, those that are known.
+    pub(crate) fn pids(&self) -> Vec<u32> {
+        self.pid.into_iter().chain(self.far.iter().filter_map(|far| far.pid)).collect()
     }
 
     pub(crate) fn info(&self) -> &ServerInfo {
@@ -166,6 +203,21 @@ struct Places<'a> {
     store: Option<&'a Store>,
     /// Has the file.
     websockets: Option<&'a Store>,
+    route: Option<Route>,
+}
+
+/// Where a server listens for the other, and where the other does.
+#[derive(Debug, Clone, Copy)]
+struct Route {
+    here: SocketAddr,
+    there: SocketAddr,
+}
+
+impl Route {
+    fn words(self) -> [String; 6] {
+        let (here, there) = (format!("nats://{}", self.here), format!("nats://{}", self.there));
+        ["--cluster", &here, "--routes", &there, "--cluster_name", "bench"].map(str::to_owned)
+    }
 }
 
 const LISTENING_FILE: &str = "websockets.conf";
@@ -193,7 +245,11 @@ fn command_words(template: &str, places: &Places<'_>) -> Result<Vec<String>> {
     ];
     let fill =
         |word: &str| filled.iter().fold(word.to_owned(), |word, (place, what)| word.replace(place, what));
-    Ok(template.split_ascii_whitespace().map(fill).collect())
+    let expand = |word: &str| match places.route {
+        Some(route) if word == ROUTED => route.words().into(),
+        _ => vec![fill(word)],
+    };
+    Ok(template.split_ascii_whitespace().flat_map(expand).collect())
 }
 
 struct Running {
@@ -286,7 +342,7 @@ mod tests {
     #[test]
     fn the_port_is_put_where_the_template_says() {
         let words = |template, monitor, store| {
-            command_words(template, &Places { port: 42, monitor, store, websockets: store })
+            command_words(template, &Places { port: 42, monitor, store, websockets: store, route: None })
         };
         let two = words("srv -a 127.0.0.1  -p {port} --x=:{port}", None, None).unwrap();
         assert_eq!(two, ["srv", "-a", "127.0.0.1", "-p", "42", "--x=:42"]);
@@ -300,6 +356,15 @@ mod tests {
         let listens = words("srv -p {port} -c {websockets}", None, Some(&files)).unwrap();
         let said = fs::read_to_string(&listens[4]).unwrap();
         assert!(said.contains("host: 127.0.0.1, port: 43, no_tls: true"), "{said}");
+    }
+
+    #[test]
+    fn two_servers_are_told_of_each_other() {
+        let route = Route { here: ([127, 0, 0, 1], 1).into(), there: ([127, 0, 0, 1], 2).into() };
+        let places = Places { port: 42, monitor: None, store: None, websockets: None, route: Some(route) };
+        let words = command_words("srv -p {port} {routed} -D", &places).unwrap().join(" ");
+        let told = "--cluster nats://127.0.0.1:1 --routes nats://127.0.0.1:2 --cluster_name bench";
+        assert_eq!(words, format!("srv -p 42 {told} -D"));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::publisher::Publisher;
 use crate::report::Report;
 use crate::server::Server;
 use crate::settings::{Settings, scaled};
-use crate::shape::Shape;
+use crate::shape::{Filter, Shape};
 use crate::subscriber::Subscriber;
 
 /// All publishers' prebuilt frames together, as long as each has one frame.
@@ -47,7 +47,8 @@ pub(crate) fn open(server: &Server, shape: &Shape, settings: &Settings) -> Resul
         shape.confirm_checkable()?;
     }
     let mut dialer = server.dialer();
-    let subscribers = open_subscribers(&mut dialer, shape)?;
+    let subscribers = open_subscribers(server, shape)?;
+    server.await_far_interest()?;
     let publishers = (0..shape.publishers)
         .map(|index| open_publisher(&mut dialer, shape, settings, index))
         .collect::<Result<Vec<_>>>()?;
@@ -66,9 +67,13 @@ pub(crate) fn open(server: &Server, shape: &Shape, settings: &Settings) -> Resul
     })
 }
 
-fn open_subscribers(dialer: &mut Dialer, shape: &Shape) -> Result<Vec<Subscriber>> {
+/// Of two servers they are at the other, but for every second member of a queue group.
+fn open_subscribers(server: &Server, shape: &Shape) -> Result<Vec<Subscriber>> {
     let all = 0..shape.connections_of_subscribers();
+    let (mut near, mut far) = (server.dialer(), server.far_dialer());
     let open = |index| {
+        let is_near = shape.filter == Filter::Queue && index % 2 == 0;
+        let dialer = if is_near { &mut near } else { &mut far };
         let stream = client::open(dialer, &shape.subscribe_line(index))?;
         Ok(Subscriber::new(stream, shape.group_of_subscriber(index)))
     };
