@@ -50,7 +50,7 @@ pub(crate) struct Server {
     pid: Option<u32>,
     info: ServerInfo,
     /// The other of two with a route between them.
-    far: Option<Box<Server>>,
+    far: Option<Box<Self>>,
     /// Its drop stops the process.
     running: Option<Running>,
     /// Dropped after the process that writes to it.

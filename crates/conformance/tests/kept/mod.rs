@@ -127,9 +127,10 @@ impl Client {
         serde_json::from_slice(&message.payload).expect("JSON")
     }
 
-    /// Asks the JetStream API for something, and gets it.
+    /// Asks the JetStream API for something, and gets it; with no body for `null`.
     pub(crate) fn makes(&mut self, what: &str, body: &Value) -> Value {
-        let said = self.asks(&format!("$JS.API.{what}"), &body.to_string());
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let said = self.asks(&format!("$JS.API.{what}"), &body);
         assert!(said["error"].is_null(), "{said}");
         said
     }
