@@ -1,5 +1,5 @@
 //! The comparison with nats-server: every load of the bars' table, all servers in turns, and a
-//! verdict on each bar. There are two tables, of core NATS and of JetStream.
+//! verdict on each bar. There are three tables: of core NATS, of JetStream and of two servers with a route.
 
 mod bars;
 mod ceiling;
@@ -9,6 +9,7 @@ pub(crate) mod measure;
 mod metric;
 mod options;
 mod page;
+mod routes;
 pub(crate) mod servers;
 mod sides;
 mod table;
@@ -60,6 +61,7 @@ pub(crate) fn run(workspace: &Workspace, args: &[&str]) -> Result<()> {
         let place = match options.topic {
             Topic::Core => &page::CORE,
             Topic::JetStream => &page::JETSTREAM,
+            Topic::Routes => &page::ROUTES,
         };
         page::write(&workspace.root, place, &setting, &lines)?;
     }

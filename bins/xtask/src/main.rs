@@ -50,6 +50,7 @@ usage: cargo xtask <command>
     --peer PATH, --peer2 PATH  nats-servers to stand in it (else the installed one, or Debian's)
     --server PATH              our server (else the one built now)
     --jetstream                streams instead, also beside a nats-server that syncs before it acknowledges
+    --routes                   two servers of each kind with a route between them
     --only LOAD,...            some of the loads
     --rounds N                 how often each server has its turn (default 5)
     --scale X                  so many times as much in each load (default 1)

@@ -135,11 +135,11 @@ impl Bar {
     }
 }
 
-const fn newest_at_most(metric: Metric, ratio: f64) -> Bar {
+pub(crate) const fn newest_at_most(metric: Metric, ratio: f64) -> Bar {
     Bar { metric, bound: Bound::Newest { side: Side::AtMost, ratio } }
 }
 
-const fn newest_at_least(metric: Metric, ratio: f64) -> Bar {
+pub(crate) const fn newest_at_least(metric: Metric, ratio: f64) -> Bar {
     Bar { metric, bound: Bound::Newest { side: Side::AtLeast, ratio } }
 }
 

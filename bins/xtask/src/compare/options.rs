@@ -27,6 +27,7 @@ pub(crate) fn parse(args: &[&str]) -> Result<Options> {
         match word {
             "--peer" | "--peer2" => peers.push(value()?.into()),
             "--jetstream" => topic = Topic::JetStream,
+            "--routes" => topic = Topic::Routes,
             "--quick" => (wants.rounds, wants.scale) = (QUICK_ROUNDS, QUICK_SCALE),
             _ => return Ok(false),
         }
@@ -79,6 +80,8 @@ mod tests {
             &["--scale", "0"],
             &["--only", "publish-1000"],
             &["--jetstream", "--only", "queue"],
+            &["--routes", "--only", "publish-1000"],
+            &["--routes", "--scale", "0.5", "--write"],
         ] {
             assert!(parse(words).is_err(), "{words:?}");
         }

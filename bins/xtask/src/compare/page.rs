@@ -36,6 +36,13 @@ pub(crate) const JETSTREAM: Place = Place {
     command: "cargo xtask compare --jetstream --write",
 };
 
+pub(crate) const ROUTES: Place = Place {
+    chart: "docs/comparison-routes.svg",
+    begin: "<!-- compare-routes:begin -->",
+    end: "<!-- compare-routes:end -->",
+    command: "cargo xtask compare --routes --write",
+};
+
 pub(crate) fn write(root: &Path, place: &Place, setting: &Setting, lines: &[Line]) -> Result<()> {
     let Place { chart, begin, end, .. } = place;
     let path = root.join(PAGE);
@@ -77,8 +84,8 @@ mod tests {
     use crate::splice::tests::has_place;
 
     #[test]
-    fn the_page_has_a_place_for_both() {
-        assert!([CORE, JETSTREAM].iter().all(|place| has_place(PAGE, place.begin, place.end)));
+    fn the_page_has_a_place_for_each() {
+        assert!([CORE, JETSTREAM, ROUTES].iter().all(|place| has_place(PAGE, place.begin, place.end)));
     }
 
     #[test]

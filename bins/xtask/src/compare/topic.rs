@@ -1,12 +1,13 @@
-//! What is compared: core NATS or JetStream, each with a table of its own.
+//! What is compared: core NATS, JetStream or two servers with a route between them, each with a table of its own.
 
 use super::bars::{self, Load};
-use super::jetstream;
+use super::{jetstream, routes};
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Topic {
     Core,
     JetStream,
+    Routes,
 }
 
 impl Topic {
@@ -14,6 +15,7 @@ impl Topic {
         match self {
             Self::Core => &bars::LOADS,
             Self::JetStream => &jetstream::LOADS,
+            Self::Routes => &routes::LOADS,
         }
     }
 
@@ -22,6 +24,7 @@ impl Topic {
         match self {
             Self::Core => &[],
             Self::JetStream => jetstream::STORED,
+            Self::Routes => routes::ROUTED,
         }
     }
 }
@@ -33,7 +36,7 @@ mod tests {
 
     #[test]
     fn every_load_has_a_name_of_its_own_and_a_bar_in_every_row() {
-        for topic in [Topic::Core, Topic::JetStream] {
+        for topic in [Topic::Core, Topic::JetStream, Topic::Routes] {
             let names: BTreeSet<&str> = topic.loads().iter().map(|load| load.name).collect();
             assert_eq!(names.len(), topic.loads().len());
             assert!(topic.loads().iter().flat_map(|load| load.rows).all(|row| !row.bars.is_empty()));
