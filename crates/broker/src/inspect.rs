@@ -175,9 +175,13 @@ impl Broker {
         sub: &Subscription,
         filter: &SubscriptionFilter,
     ) -> Option<SubscriptionRow> {
-        let cid = match sub.target.as_service() {
+        let holder = match sub.target.as_shadow() {
+            Some(of) if filter.through_imports => self.egress.subs.at(of),
+            _ => sub,
+        };
+        let cid = match holder.target.as_service() {
             Some(_) => CID_OF_SERVICES,
-            None => self.egress.clients.peek_open(sub.conn())?.cid,
+            None => self.egress.clients.peek_open(holder.conn())?.cid,
         };
         let is_wanted = !sub.is_leaving()
             && filter.cids.as_ref().is_none_or(|cids| cids.binary_search(&cid).is_ok())

@@ -406,6 +406,11 @@ impl Broker {
             || self.dispatcher(account).has_taker_among_subscriptions(envelope)
     }
 
+    /// Whether the server itself takes what is published to the subject by clients of the account: a service owns it.
+    pub fn is_claimed(&self, account: usize, subject: &[u8]) -> bool {
+        self.is_owned(account, subject)
+    }
+
     /// Whether a service owns the subject.
     pub(crate) fn is_owned(&self, account: usize, subject: &[u8]) -> bool {
         self.may_be_owned(subject) && self.owner_of(account, subject).is_some()

@@ -303,6 +303,8 @@ pub struct SubscriptionFilter {
     pub account: Option<String>,
     /// Those to some subjects.
     pub subjects: Subjects,
+    /// Also those that clients of other accounts have in it, through imports of its streams.
+    pub through_imports: bool,
 }
 
 /// Subjects that are asked for.

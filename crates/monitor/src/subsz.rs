@@ -60,7 +60,7 @@ impl SubszQuery {
     /// What to ask the shards for.
     pub fn filter(&self) -> SubscriptionFilter {
         let subjects = self.test.clone().map_or(Subjects::All, Subjects::Matching);
-        SubscriptionFilter { cids: None, account: self.account.clone(), subjects }
+        SubscriptionFilter { account: self.account.clone(), subjects, ..SubscriptionFilter::default() }
     }
 }
 

@@ -85,6 +85,21 @@ impl Mappings {
         }
         true
     }
+
+    /// The mapping of a subject: its source, and what it leads to, each with how many of a hundred messages. What is
+    /// missing to a hundred is dropped. `None` if no mapping is for the subject.
+    pub fn ways(&self, subject: &[u8]) -> Option<(&[u8], Vec<(u32, Vec<u8>)>)> {
+        let mapped = self.mappings.iter().find(|mapped| mapped.is_for(subject))?;
+        let mut before = 0;
+        let ways = mapped.destinations.iter().map(|to| {
+            let mut into = Vec::new();
+            to.transform.apply(subject, || 0, &mut into);
+            let percent = to.up_to - before;
+            before = to.up_to;
+            (percent, into)
+        });
+        Some((&mapped.source, ways.collect()))
+    }
 }
 
 impl Mapping {
