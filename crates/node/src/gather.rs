@@ -17,7 +17,7 @@ use monitor::{
 };
 use nats_auth::Directory;
 use shard_runtime::Control;
-use system::SubscribersQuery;
+use system::{Reach, SubscribersQuery};
 
 use crate::gather_streams::StreamGatherer;
 
@@ -216,7 +216,8 @@ impl Gatherer {
     /// The connections of an account that listen to something which the filter matches.
     fn listeners(&self, query: &ConnzQuery, filter: &str) -> Option<HashSet<u64>> {
         let subjects = Subjects::Overlapping(filter.into());
-        let filter = SubscriptionFilter { account: query.account.clone(), subjects, cids: None };
+        let filter =
+            SubscriptionFilter { account: query.account.clone(), subjects, ..SubscriptionFilter::default() };
         let mut found = HashSet::new();
         self.subscriptions(filter, |rows| {
             found.extend(rows.iter().map(|row| row.cid));
@@ -233,11 +234,30 @@ impl Gatherer {
             row.cid > 0 && (query.queue.is_none() || row.queue.as_deref() == query.queue.as_deref())
         };
         let mut count = 0;
-        self.subscriptions(SubscriptionFilter { account, subjects, cids: None }, |rows| {
-            count += rows.iter().filter(is_asked_for).count();
-            true
-        })?;
+        self.subscriptions(
+            SubscriptionFilter { account, subjects, ..SubscriptionFilter::default() },
+            |rows| {
+                count += rows.iter().filter(is_asked_for).count();
+                true
+            },
+        )?;
         Some(count)
+    }
+
+    /// Counts who gets messages to each of these subjects.
+    pub(crate) fn count_reaches(&self, reaches: &mut [Reach]) -> Option<()> {
+        for reach in reaches {
+            let (account, subjects) =
+                (Some(reach.account.to_string()), Subjects::Matching(reach.subject.clone()));
+            self.subscriptions(
+                SubscriptionFilter { account, subjects, cids: None, through_imports: true },
+                |rows| {
+                    reach.count(&rows);
+                    true
+                },
+            )?;
+        }
+        Some(())
     }
 
     /// Has something done to the one connection that `act` looks for, page by page; `None` within if there is none.

@@ -105,6 +105,10 @@ impl Informer {
             InquiryKind::Conns(name) => inquiry.answer_conns(now, &teller.account_in_use(&name)?),
             InquiryKind::ConnsEvent(name) => inquiry.answer_conns(now, &teller.account(&name)?),
             InquiryKind::Subscribers(query) => inquiry.answer_count(teller.subscribers(&query)?),
+            InquiryKind::Explain(mut explanation) => {
+                self.gatherer().count_reaches(explanation.reaches())?;
+                inquiry.answer_explained(&explanation)
+            }
             InquiryKind::Routez => teller.routez(&RoutezQuery::default(), to(inquiry))?,
             InquiryKind::Gatewayz => inquiry.answer(now, &gatewayz(&id, now)),
             InquiryKind::Leafz => inquiry.answer(now, &leafz(&id, now)),

@@ -9,6 +9,7 @@ use crate::client_options::ClientOptions;
 use crate::conns::is_about;
 use crate::encoding::Encoding;
 use crate::envelope::{Body, sealed};
+use crate::explain::Explanation;
 use crate::inquiry::{Address, InquiryKind};
 use crate::options::Options;
 use crate::request::{Request, Scope};
@@ -22,6 +23,10 @@ const OPTIONS_BYTES_MAX: usize = 4 << 10;
 /// Bytes of headers that are looked at. If there are more the answer is not packed, and who counts subscriptions is not
 /// answered.
 const HEADER_BYTES_MAX: usize = 4 << 10;
+
+/// To explain something takes as long as to read so many bytes, or less: with ten thousand imports or entries of
+/// permissions some tenths of a millisecond.
+const EXPLAINED_AS_BYTES: usize = 16 << 10;
 
 /// A request that is not answered yet.
 #[derive(Debug)]
@@ -38,6 +43,8 @@ pub(crate) struct Asked {
     account: Option<Box<str>>,
     /// What is to be counted, or `None` where nothing is or it cannot be read.
     subscribers: Option<SubscribersQuery>,
+    /// What is explained, in parts where it can be.
+    explanation: Option<Box<Explanation>>,
     /// How the answer may be packed.
     pub(crate) encoding: Encoding,
     /// Bytes of it that were looked at or kept.
@@ -83,8 +90,9 @@ impl Asked {
             user: if request == Request::UserInfo { asker(message, broker) } else { None },
             account: account(request, publish, own),
             subscribers: subscribers(request, publish, own),
+            explanation: explanation(request, message, broker),
             encoding: Encoding::accepted(headers),
-            read_bytes: read_bytes(publish),
+            read_bytes: read_bytes(publish) + if request.is_to_explain() { EXPLAINED_AS_BYTES } else { 0 },
         })
     }
 
@@ -120,6 +128,10 @@ impl Asked {
                 .subscribers
                 .clone()
                 .map_or(Verdict::Silence, |query| Verdict::Inquire(InquiryKind::Subscribers(query))),
+            Request::Explain(_) => self
+                .explanation
+                .clone()
+                .map_or(Verdict::Silence, |explanation| Verdict::Inquire(InquiryKind::Explain(explanation))),
             request => match options.own.inquiry(request, self.account.as_deref()) {
                 Ok(kind) => Verdict::Inquire(kind),
                 Err(why) => say(&Body::failed(why)),
@@ -169,6 +181,15 @@ fn subscribers(request: Request, publish: &Publish<'_>, own: &str) -> Option<Sub
     }
 }
 
+/// As the shard is now.
+fn explanation(request: Request, message: &MeshMessage<'_>, broker: &Broker) -> Option<Box<Explanation>> {
+    let Request::Explain(deed) = request else { return None };
+    let user = asker(message, broker)?;
+    let payload = message.publish.payload();
+    let text = String::from_utf8_lossy(&payload[..payload.len().min(OPTIONS_BYTES_MAX)]);
+    Some(Box::new(Explanation::new(deed, &text, &user, broker)))
+}
+
 /// The connection that asks. It is on this shard: who owns the subject is on the shard of who asks.
 fn asker(message: &MeshMessage<'_>, broker: &Broker) -> Option<ConnectedUser> {
     match Party::of(message) {
@@ -193,6 +214,7 @@ mod tests {
             user: None,
             account: None,
             subscribers: None,
+            explanation: None,
             encoding: Encoding::Plain,
             read_bytes: 0,
         }

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use broker::{Broker, PublishOutcome, ServiceId};
 use fabric::ShardId;
-use monitor::{AccountRow, AccstatzQuery, ConnzQuery, HealthzQuery, JszQuery, Moment, SubszQuery};
+use monitor::{AccountRow, AccstatzQuery, ConnzQuery, HealthzQuery, JszQuery, Moment, SubszQuery, compact};
 use nats_proto::{HeaderLen, Publish};
 use serde::Serialize;
 
 use crate::conns::conns;
 use crate::encoding::Encoding;
 use crate::envelope::{Body, sealed, sealed_alone, sealed_within};
+use crate::explain::Explanation;
 use crate::profilez::ProfilezText;
 use crate::server_identity::ServerIdentity;
 use crate::statsz::{Statsz, StatszText};
@@ -64,6 +65,8 @@ pub enum InquiryKind {
     Profilez(ProfilezText),
     /// How many subscriptions there are.
     Subscribers(SubscribersQuery),
+    /// Who gets what is explained.
+    Explain(Box<Explanation>),
     /// What Go's runtime would say.
     Expvarz,
     /// Reading the configuration again.
@@ -132,6 +135,11 @@ impl Inquiry {
     /// The answer to [`InquiryKind::Subscribers`].
     pub fn answer_count(self, count: usize) -> Reply {
         Reply::new(self.to, count.to_string().into())
+    }
+
+    /// The answer to [`InquiryKind::Explain`].
+    pub fn answer_explained(self, explanation: &Explanation) -> Reply {
+        Reply::new(self.to, compact(explanation))
     }
 
     /// The answer to any other, as monitoring tells it.

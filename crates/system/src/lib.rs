@@ -18,6 +18,7 @@ mod connz;
 mod encoding;
 mod envelope;
 mod event_id;
+mod explain;
 mod healthz;
 mod idle;
 mod inquiry;
@@ -34,6 +35,7 @@ mod system;
 mod user_info;
 
 pub use by_account::ByAccount;
+pub use explain::{Explanation, Reach};
 pub use inquiry::{INQUIRIES_MAX, Inquiry, InquiryKind, Reply};
 pub use profilez::ProfilezText;
 pub use server_identity::{Sequence, ServerIdentity};

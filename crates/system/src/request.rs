@@ -1,4 +1,6 @@
-//! The subjects that nats-server answers itself, in one table.
+//! The subjects that nats-server answers itself, in one table, and those that this server explains itself with.
+
+use crate::explain::Deed;
 
 /// What a request is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +68,8 @@ pub(crate) enum Request {
     Ldm,
     /// What nats-server answers and this server does not.
     Unsupported,
+    /// What would become of something that the connection does which asks.
+    Explain(Deed),
 }
 
 /// Who may ask.
@@ -80,9 +84,9 @@ enum By {
 
 use By::{Anyone, Others, System};
 use Request::{
-    AccountInfo, AccountJsz, Accountz, Conns, Connz, Expvarz, Gatewayz, Healthz, Idz, IpQueuesz, Jsz, Kick,
-    Ldm, Leafz, Nsubs, Profilez, Raftz, Reload, Routez, Statsz, Statz, Subscribers, Subsz, Unsupported,
-    UserInfo, Varz,
+    AccountInfo, AccountJsz, Accountz, Conns, Connz, Explain, Expvarz, Gatewayz, Healthz, Idz, IpQueuesz,
+    Jsz, Kick, Ldm, Leafz, Nsubs, Profilez, Raftz, Reload, Routez, Statsz, Statz, Subscribers, Subsz,
+    Unsupported, UserInfo, Varz,
 };
 use Scope::{Named, Own, Server};
 
@@ -131,16 +135,24 @@ const TABLE: &[(By, &str, Request)] = &[
 impl Request {
     /// What a message on the subject asks the server of this id, which comes from the system account or from another.
     pub(crate) fn of(subject: &[u8], is_system: bool, id: &str) -> Option<Self> {
-        let rest = subject.strip_prefix(PREFIX)?;
+        let Some(rest) = subject.strip_prefix(PREFIX) else { return Self::of_explanations(subject) };
         let may_ask = |by: By| by == Anyone || is_system == (by == System);
         let row = TABLE.iter().find(|(by, pattern, _)| may_ask(*by) && matches(pattern, rest, id));
         row.map(|(_, _, request)| *request)
     }
 
+    fn of_explanations(subject: &[u8]) -> Option<Self> {
+        match subject {
+            b"$BUSTER.EXPLAIN.PUBLISH" => Some(Explain(Deed::Publish)),
+            b"$BUSTER.EXPLAIN.SUBSCRIBE" => Some(Explain(Deed::Subscribe)),
+            _ => None,
+        }
+    }
+
     /// Go's name for the type of the options, if there are any that say which servers are asked.
     pub(crate) fn options(self) -> Option<&'static str> {
         Some(match self {
-            UserInfo | Idz | Conns | Subscribers | Nsubs | Unsupported => return None,
+            UserInfo | Idz | Conns | Subscribers | Nsubs | Unsupported | Explain(_) => return None,
             Statsz => "server.StatszEventOptions",
             Varz => "server.VarzEventOptions",
             Healthz => "server.HealthzEventOptions",
@@ -164,6 +176,11 @@ impl Request {
     /// Whether it asks for something to be done to a client.
     pub(crate) fn is_about_client(self) -> bool {
         matches!(self, Kick | Ldm)
+    }
+
+    /// Whether it asks for an explanation.
+    pub(crate) fn is_to_explain(self) -> bool {
+        matches!(self, Explain(_))
     }
 
     /// What it is about.
@@ -223,6 +240,8 @@ mod tests {
             ("$SYS.REQ.SERVER.NID.KICK", Some(Kick), None),
             ("$SYS.REQ.ACCOUNT.A.CLAIMS.UPDATE", Some(Unsupported), None),
             ("$SYS.REQ.ACCOUNT..CONNZ", None, None),
+            ("$BUSTER.EXPLAIN.PUBLISH", Some(Explain(Deed::Publish)), Some(Explain(Deed::Publish))),
+            ("$BUSTER.EXPLAIN.SUBSCRIBE.x", None, None),
             ("$SYS.REQ.USER", None, None),
             ("$SYS", None, None),
             ("x.$SYS.REQ.USER.INFO", None, None),
