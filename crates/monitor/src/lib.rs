@@ -15,6 +15,7 @@ mod connz_query;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 mod healthz;
+mod history;
 mod jetstream;
 mod jsz;
 mod log_totals;
@@ -42,6 +43,7 @@ pub use cluster::{ClusterFacts, RouteTotals};
 pub use connz::{Connz, Selection, Shown};
 pub use connz_query::{ConnzQuery, Sort, State, Subs};
 pub use healthz::{AilingStream, Ailment, Health, HealthStatus, HealthzQuery, StreamHealth};
+pub use history::{HISTORY_SECONDS_MAX, History, Reading, Watched};
 pub use jetstream::{
     JetStreamConfigFacts, JetStreamFacts, JetStreamLimitFacts, JetStreamText, JetStreamTotals,
 };
