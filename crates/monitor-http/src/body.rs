@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
+use tokio::sync::mpsc;
 
 use crate::guests::Held;
 
@@ -18,16 +19,23 @@ pub(crate) struct Answered {
     rest: Bytes,
     /// Counts it while it is here.
     _held: Option<Held>,
+    /// Where more comes from, to one who watches.
+    more: Option<mpsc::Receiver<Bytes>>,
 }
 
 impl Answered {
     pub(crate) fn new(body: Vec<u8>, held: Held) -> Self {
-        Self { rest: body.into(), _held: Some(held) }
+        Self { rest: body.into(), _held: Some(held), more: None }
     }
 
     /// An answer without a body.
     pub(crate) fn empty() -> Self {
-        Self { rest: Bytes::new(), _held: None }
+        Self { rest: Bytes::new(), _held: None, more: None }
+    }
+
+    /// What one who watches is told.
+    pub(crate) fn told(more: mpsc::Receiver<Bytes>) -> Self {
+        Self { more: Some(more), ..Self::empty() }
     }
 }
 
@@ -37,8 +45,17 @@ impl Body for Answered {
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if self.rest.is_empty()
+            && let Some(more) = &mut self.more
+        {
+            match more.poll_recv(context) {
+                Poll::Ready(Some(words)) => self.rest = words,
+                Poll::Ready(None) => self.more = None,
+                Poll::Pending => return Poll::Pending,
+            }
+        }
         if self.rest.is_empty() {
             return Poll::Ready(None);
         }
@@ -47,10 +64,13 @@ impl Body for Answered {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.rest.is_empty()
+        self.rest.is_empty() && self.more.is_none()
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.rest.len() as u64)
+        match self.more {
+            Some(_) => SizeHint::default(),
+            None => SizeHint::with_exact(self.rest.len() as u64),
+        }
     }
 }

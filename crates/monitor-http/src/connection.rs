@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use hyper::body::Incoming;
 use hyper::header::{
-    ACCESS_CONTROL_ALLOW_ORIGIN, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HeaderValue, LOCATION,
-    TRANSFER_ENCODING, X_CONTENT_TYPE_OPTIONS,
+    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HeaderName,
+    HeaderValue, LOCATION, TRANSFER_ENCODING, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -20,6 +20,7 @@ use tokio::task::{spawn_blocking, spawn_local};
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
+use crate::asked::{Asked, Reply};
 use crate::body::Answered;
 use crate::gate::Gate;
 use crate::guests::Guest;
@@ -27,6 +28,7 @@ use crate::head_room::HeadRoom;
 use crate::respelled::Respelled;
 use crate::server::Handler;
 use crate::targets::target;
+use crate::watch::Watch;
 
 /// How long a header may take, and how long a connection may rest between two requests.
 const HEADER_TIME_MAX: Duration = Duration::from_secs(10);
@@ -80,7 +82,11 @@ async fn converse(io: impl AsyncRead + AsyncWrite + Unpin, guest: Guest, answers
             _ = connection.as_mut() => {}
             () = sleep(CONNECTION_TIME_MAX) => {
                 connection.as_mut().graceful_shutdown();
-                let _ = timeout(CONNECTION_TIME_MAX, connection).await;
+                if guest.is_watching() {
+                    let _ = connection.await;
+                } else {
+                    let _ = timeout(CONNECTION_TIME_MAX, connection).await;
+                }
             }
         }
     }
@@ -95,7 +101,8 @@ async fn answer(
     if !is_met(request.headers().get(EXPECT)) {
         return Ok(expectation_failed());
     }
-    let (method, written) = (request.method().clone(), target(request.uri().path()).unwrap_or_default());
+    let written = target(request.uri().path()).unwrap_or_default();
+    let asked = Asked::new(request.method(), written, request.headers());
     // Where its body ends only hyper knows, and targets behind it would reach us as they are.
     let has_body =
         [CONTENT_LENGTH, TRANSFER_ENCODING].iter().any(|name| request.headers().contains_key(name));
@@ -104,9 +111,16 @@ async fn answer(
     // is in use until it is done, even if who asked has left.
     let gathering = spawn_local(async move {
         let _pass = pass;
-        spawn_blocking(move || (answers.handler)(method.as_str(), &written)).await
+        spawn_blocking(move || (answers.handler)(&asked)).await
     });
-    let answer = gathering.await.and_then(|answer| answer).unwrap_or_else(|_| Answer::unavailable());
+    let reply = gathering.await.and_then(|reply| reply).unwrap_or_else(|_| Answer::unavailable().into());
+    Ok(match reply {
+        Reply::Whole(answer) => whole(answer, guest, has_body),
+        Reply::Watch(watch) => told(watch, guest),
+    })
+}
+
+fn whole(answer: Answer, guest: &Guest, has_body: bool) -> Response<Answered> {
     let held = guest.hold(answer.body.len());
     let mut response = Response::new(Answered::new(answer.body, held));
     *response.status_mut() = answer.status.try_into().unwrap_or_default();
@@ -123,10 +137,25 @@ async fn answer(
     if let Some(location) = answer.location.and_then(|location| location.try_into().ok()) {
         headers.insert(LOCATION, location);
     }
+    for (name, value) in answer.headers {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
     if answer.closes || has_body {
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
-    Ok(response)
+    response
+}
+
+/// Nobody on the way is to keep it, or to wait for more of it.
+fn told(watch: Watch, guest: &Guest) -> Response<Answered> {
+    guest.watch();
+    let mut response = Response::new(Answered::told(watch.tell()));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
 }
 
 /// Whether what a client expects is what every server does: nothing, or to say that a body may come.

@@ -76,7 +76,7 @@ fn check_header(header: &[u8]) -> bool {
     );
     let colon = header.iter().position(|byte| *byte == b':').expect("a name");
     match (&header[..colon], header[colon..].strip_prefix(b": ").expect("a value")) {
-        (b"connection" | b"expect", _) => false,
+        (b"connection" | b"expect" | b"accept-encoding" | b"if-none-match", _) => false,
         (b"transfer-encoding", b"chunked") => true,
         (b"content-length", digits) => {
             assert!(str::from_utf8(digits).is_ok_and(|digits| digits.parse::<u64>().is_ok()));

@@ -1,6 +1,6 @@
 //! Who is connected, and what they hold.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -42,7 +42,7 @@ impl Guests {
         table.last += 1;
         let number = table.last;
         table.rows.insert(number, Row { task: None, answer_bytes: 0 });
-        Guest { guests: self.clone(), number }
+        Guest { guests: self.clone(), number, watches: Cell::new(false) }
     }
 
     /// What ends the connection.
@@ -83,11 +83,22 @@ impl Table {
 pub(crate) struct Guest {
     guests: Guests,
     number: u64,
+    /// It is told on and on, and may stay for as long as it takes what it is told.
+    watches: Cell<bool>,
 }
 
 impl Guest {
     pub(crate) fn number(&self) -> u64 {
         self.number
+    }
+
+    /// It watches from now on.
+    pub(crate) fn watch(&self) {
+        self.watches.set(true);
+    }
+
+    pub(crate) fn is_watching(&self) -> bool {
+        self.watches.get()
     }
 
     /// Counts the bytes of an answer for as long as they are there.

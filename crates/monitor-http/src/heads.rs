@@ -3,13 +3,13 @@
 use http_head::{Head, HeadReader, Read, Refusal};
 
 use crate::head_room::{HeadRoom, Share};
-use crate::plain::respell;
+use crate::plain::{KEPT, respell};
 
 /// Line ends that are passed over behind a POST: some clients send one too many.
 const LINE_ENDS_MAX: usize = 4;
 
 /// Turns what a client sends into what hyper is to see.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Heads {
     reader: HeadReader,
     /// The room for this head.
@@ -18,6 +18,13 @@ pub(crate) struct Heads {
     line_ends: usize,
     /// Behind the last head.
     is_beyond: bool,
+}
+
+impl Default for Heads {
+    fn default() -> Self {
+        let (share, line_ends, is_beyond) = (Share::default(), 0, false);
+        Self { reader: HeadReader::new(KEPT), share, line_ends, is_beyond }
+    }
 }
 
 impl Heads {

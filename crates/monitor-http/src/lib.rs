@@ -6,6 +6,7 @@
 //! bound is met the oldest connection goes, never the newest: whoever comes is heard.
 #![forbid(unsafe_code)]
 
+mod asked;
 mod body;
 mod config;
 mod connection;
@@ -19,6 +20,9 @@ mod plain;
 mod respelled;
 mod server;
 mod targets;
+mod watch;
 
+pub use asked::{Asked, Reply};
 pub use config::{Config, Scheme};
 pub use server::{Listener, Running, StartError, start};
+pub use watch::Watch;

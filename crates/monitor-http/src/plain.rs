@@ -9,6 +9,14 @@ use http_head::Head;
 
 use crate::targets::digits;
 
+/// Headers that say in which form an answer is wanted.
+pub(crate) const KEPT: &[&str] = &["accept-encoding", "if-none-match"];
+
+/// Of each of them as many are looked at, and of those that are this long. Whoever says more is answered as if it had
+/// said nothing; it all has to have room beside the target.
+const KEPT_MAX: usize = 2;
+const KEPT_BYTES_MAX: usize = 512;
+
 /// Appends the plainest form of a head.
 pub(crate) fn respell(head: &Head, into: &mut Vec<u8>) {
     let version: &[u8] = match head.version {
@@ -25,6 +33,10 @@ pub(crate) fn respell(head: &Head, into: &mut Vec<u8>) {
     for name in ["connection", "expect"] {
         head.values_of(name).for_each(|value| put(name, value));
     }
+    for name in KEPT {
+        let short = head.values_of(name).filter(|value| value.len() <= KEPT_BYTES_MAX);
+        short.take(KEPT_MAX).for_each(|value| put(name, value));
+    }
     match head.length {
         _ if head.is_chunked => put("transfer-encoding", b"chunked"),
         Some(length) => put("content-length", length.to_string().as_bytes()),
@@ -40,7 +52,7 @@ mod tests {
     use super::*;
 
     fn plain(text: &str) -> String {
-        let Ok(Read::Head { head, .. }) = HeadReader::default().read(text.as_bytes()) else {
+        let Ok(Read::Head { head, .. }) = HeadReader::new(KEPT).read(text.as_bytes()) else {
             panic!("it is a head: {text}")
         };
         let mut plain = Vec::new();
@@ -52,6 +64,12 @@ mod tests {
     fn hyper_sees_the_plainest_form() {
         let text = "GET /a<> HTTP/1.7\nHost: h\nX: y\n folded\nCONNECTION:  close \nExpect: x\n\n";
         assert_eq!(plain(text), "GET /2f613c3e HTTP/1.1\r\nconnection: close\r\nexpect: x\r\n\r\n");
+        let packed = "GET / HTTP/1.1\nHost: h\nAccept-Encoding: gzip\nIF-NONE-MATCH: \"a\"\nAccept: b\n\n";
+        let seen = "GET /2f HTTP/1.1\r\naccept-encoding: gzip\r\nif-none-match: \"a\"\r\n\r\n";
+        assert_eq!(plain(packed), seen);
+        let long =
+            format!("GET / HTTP/1.1\nHost: h\nAccept-Encoding: {}\n\n", "x".repeat(KEPT_BYTES_MAX + 1));
+        assert_eq!(plain(&long), "GET /2f HTTP/1.1\r\n\r\n");
         assert_eq!(plain("GET / HTTP/1.0\n\n"), "GET /2f HTTP/1.0\r\n\r\n");
         let chunked = "POST / HTTP/1.1\nHost: h\nContent-Length: 1\nTransfer-Encoding: CHUNKED\n\n";
         assert_eq!(plain(chunked), "POST /2f HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n");

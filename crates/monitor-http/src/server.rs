@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use monitor::Answer;
 use tokio::net::TcpListener as AsyncListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{oneshot, watch};
@@ -15,13 +14,14 @@ use tokio::time::sleep;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 
+use crate::asked::{Asked, Reply};
 use crate::connection::{Answers, serve};
 use crate::gate::Gate;
 use crate::guests::Guests;
 use crate::head_room::HeadRoom;
 
-/// Answers a request of some method for some target, as it was written. It may wait.
-pub(crate) type Handler = Arc<dyn Fn(&str, &[u8]) -> Answer + Send + Sync>;
+/// Answers a request. It may wait.
+pub(crate) type Handler = Arc<dyn Fn(&Asked) -> Reply + Send + Sync>;
 
 /// How long to wait when the system has no descriptor left for a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -60,14 +60,13 @@ impl Running {
     }
 }
 
-/// Listens on a thread of its own and has `handler` answer, one request at a time. It is given the method and
-/// what stands between that and the version.
+/// Listens on a thread of its own and has `handler` answer, one request at a time.
 ///
 /// # Errors
 /// There is no thread or no poller to be had.
 pub fn start(
     listener: Listener,
-    handler: impl Fn(&str, &[u8]) -> Answer + Send + Sync + 'static,
+    handler: impl Fn(&Asked) -> Reply + Send + Sync + 'static,
 ) -> Result<Running, StartError> {
     listener.socket.set_nonblocking(true)?;
     // Answers are gathered one after the other: the memory of one is all that any takes.

@@ -1,12 +1,13 @@
 //! The listener among strangers.
 
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, LazyLock};
 
 use monitor::{Answer, Moment, leafz};
-use monitor_http::{Listener, Running, start};
+use monitor_http::{Asked, Listener, Reply, Running, Watch, start};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConfig, StreamOwned};
+use tokio::sync::watch;
 
 /// Bytes of `/large`: far more than sockets hold.
 const LARGE_BYTES: usize = 4 << 20;
@@ -18,12 +19,23 @@ fn named(id: &str) -> Answer {
     Answer::json(&leafz(id, Moment(0)))
 }
 
-fn answer(method: &str, target: &[u8]) -> Answer {
-    match target {
+/// How often there was something new.
+static TICKS: LazyLock<watch::Sender<u64>> = LazyLock::new(watch::Sender::default);
+
+/// Says which tick it is, each time there is a new one.
+fn watched() -> Watch {
+    let ticks = TICKS.subscribe();
+    Watch { ticks, words: Box::new(|| format!("tick {}\n", *TICKS.borrow())) }
+}
+
+fn answer(asked: &Asked) -> Reply {
+    let answer = match &asked.target[..] {
+        b"/watch" => return Reply::Watch(watched()),
         b"/large" => LARGE.clone(),
         b"/panic" => panic!("an answer that fails"),
-        _ => named(&format!("{method} {}", target.escape_ascii())),
-    }
+        target => named(&format!("{} {}", asked.method, target.escape_ascii())),
+    };
+    answer.into()
 }
 
 fn listen() -> (Running, SocketAddr) {
@@ -81,6 +93,30 @@ fn targets_reach_the_handler_byte_by_byte() {
         let shown = shown.replace('&', "\\u0026").replace('<', "\\u003c").replace('>', "\\u003e");
         assert!(said.contains(&format!("\"server_id\": \"GET {shown}\"")), "{shown} in {said}");
     }
+}
+
+#[test]
+fn one_who_watches_is_told_what_is_new_and_leaves_others_alone() {
+    let (_running, address) = listen();
+    let mut watcher = BufReader::new(TcpStream::connect(address).unwrap());
+    watcher.get_mut().write_all(b"GET /watch HTTP/1.1\r\nHost: h\r\n\r\n").unwrap();
+    let mut next = |words: &str| {
+        let mut line = String::new();
+        while !line.starts_with(words) {
+            line.clear();
+            assert!(watcher.read_line(&mut line).unwrap() > 0, "it ended before {words}");
+        }
+    };
+    next("content-type: text/event-stream");
+    next("tick 0");
+    TICKS.send_replace(7);
+    next("tick 7");
+    // One that reads nothing, and one that has left.
+    let mut stalled = TcpStream::connect(address).unwrap();
+    stalled.write_all(b"GET /watch HTTP/1.1\r\nHost: h\r\n\r\n").unwrap();
+    assert!(get(address, "/others").contains("/others"));
+    TICKS.send_replace(8);
+    next("tick 8");
 }
 
 #[test]

@@ -19,6 +19,8 @@ pub struct Answer {
     pub closes: bool,
     /// Whether nobody shall guess at another kind of body.
     pub no_sniff: bool,
+    /// What else is said of it, names in lower case.
+    pub headers: &'static [(&'static str, &'static str)],
     /// Text, mostly: what clients have said is as they said it.
     pub body: Vec<u8>,
 }
@@ -36,7 +38,16 @@ impl Answer {
     pub(crate) fn plain(status: u16, body: impl Into<Vec<u8>>) -> Self {
         let body = body.into();
         let content_type = if is_text(&body) { PLAIN } else { BINARY };
-        Self { status, content_type, any_origin: false, location: None, closes: false, no_sniff: false, body }
+        Self {
+            status,
+            content_type,
+            any_origin: false,
+            location: None,
+            closes: false,
+            no_sniff: false,
+            headers: &[],
+            body,
+        }
     }
 
     /// What was found, as JSON that people can read.
@@ -46,6 +57,11 @@ impl Answer {
 
     pub(crate) fn json_text(status: u16, body: String) -> Self {
         Self { content_type: "application/json", any_origin: true, ..Self::plain(status, body) }
+    }
+
+    /// A file that is not made for the question.
+    pub fn file(content_type: &'static str, body: Vec<u8>) -> Self {
+        Self { content_type, no_sniff: true, ..Self::plain(200, body) }
     }
 
     pub(crate) fn html(body: String) -> Self {
@@ -67,7 +83,7 @@ impl Answer {
     }
 
     /// There is no such page.
-    pub(crate) fn no_page() -> Self {
+    pub fn no_page() -> Self {
         Self { no_sniff: true, ..Self::not_found("404 page not found\n") }
     }
 
@@ -77,17 +93,22 @@ impl Answer {
     }
 
     /// An answer without a body.
-    pub(crate) fn empty(status: u16) -> Self {
+    pub fn empty(status: u16) -> Self {
         Self { content_type: "", closes: status >= 400, ..Self::plain(status, "") }
     }
 
     /// Sends who asks with `method` to another place, as Go does.
-    pub(crate) fn redirect(method: &str, place: &[u8]) -> Self {
+    pub fn redirect(method: &str, place: &[u8]) -> Self {
         let (content_type, body) = match method {
             "GET" | "HEAD" => (HTML, redirect_page(place)),
             _ => ("", Vec::new()),
         };
         Self { content_type, location: Some(location(place)), ..Self::plain(307, body) }
+    }
+
+    /// There is no place left for one more who watches.
+    pub fn too_many_watch() -> Self {
+        Self::plain(503, "as many as may watch do so already\n")
     }
 
     /// The shards cannot be asked: the server stops.

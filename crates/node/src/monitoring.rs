@@ -71,7 +71,7 @@ impl Bound {
         assert!(self.config.scheme == Scheme::Http || tls.is_some(), "https comes with certificates");
         let desk = Desk { teller, base_path: self.config.base_path };
         let listener = Listener { socket: self.socket, tls };
-        let running = start(listener, move |method, target| desk.answer(method, target))?;
+        let running = start(listener, move |asked| desk.answer(&asked.method, &asked.target).into())?;
         Ok(Monitoring { running })
     }
 }
