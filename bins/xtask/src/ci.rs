@@ -13,7 +13,7 @@ use anyhow::{Result, bail};
 
 use crate::workspace::{Package, Workspace};
 use crate::{
-    circles, crate_table, deny, differ, features, layers, packages, pages, reference, refused, run,
+    circles, console, crate_table, deny, differ, features, layers, packages, pages, reference, refused, run,
     self_contained, unpacked,
 };
 
@@ -28,6 +28,7 @@ enum Action {
     CrateTable,
     Deny,
     Pages,
+    Console,
     Reference,
     Refused,
     SelfContained,
@@ -69,6 +70,7 @@ fn perform(workspace: &Workspace, action: &mut Action) -> Result<()> {
             pages::run(workspace)?;
             features::run(workspace)
         }
+        Action::Console => console::check(workspace),
         Action::Reference => reference::check(workspace),
         Action::Refused => refused::check(workspace),
         Action::SelfContained => self_contained::run(workspace, &[]),
@@ -95,6 +97,7 @@ fn steps(workspace: &Workspace) -> Vec<Step> {
         cargo("clippy", ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
         step("refused flags and keys", Action::Refused),
         step("man page and completions", Action::Reference),
+        step("console page", Action::Console),
         step("doc", Action::Run(doc())),
         step("self-contained server", Action::SelfContained),
         step("tests", Action::Tests),

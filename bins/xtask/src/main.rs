@@ -8,6 +8,7 @@ mod baseline;
 mod ci;
 mod circles;
 mod compare;
+mod console;
 mod crate_table;
 mod deny;
 mod differ;
@@ -63,6 +64,8 @@ usage: cargo xtask <command>
     --rounds N                 how often each server has its turn (default 7)
     --scale X                  so many times as much in each load (default 1)
     --write                    rewrite the table in docs/performance.md
+  console [--check]        make the console's page of its sources (or check that what is kept is that); needs Node.js
+  console-test [--shots DIR]  drive the page in headless Chromium, and put pictures of it into a folder
   deny [options]           dependencies: licences, sources, doubles, advisories, against .cargo/deny.toml
     --advisories PATH          a clone of RustSec's database (else it is fetched, if it can be)
   differ SECONDS [options] the same seeded conversations to ours and nats-server; what differs, made small
@@ -131,6 +134,10 @@ fn dispatch(args: &[String]) -> Result<()> {
         ["fuzz", seconds] => fuzz::run(&Workspace::load()?, fuzz::seconds(seconds)?),
         ["baseline", rest @ ..] => baseline::run(&Workspace::load()?, rest),
         ["compare", rest @ ..] => compare::run(&Workspace::load()?, rest),
+        ["console"] => console::write(&Workspace::load()?),
+        ["console", "--check"] => console::check(&Workspace::load()?),
+        ["console-test"] => console::test(&Workspace::load()?, None),
+        ["console-test", "--shots", folder] => console::test(&Workspace::load()?, Some(folder)),
         ["deny", rest @ ..] => deny::run(&Workspace::load()?, rest),
         ["differ", rest @ ..] => differ::run(&Workspace::load()?, rest),
         ["night", rest @ ..] => night::run(&Workspace::load()?, rest),
