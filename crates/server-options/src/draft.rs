@@ -20,6 +20,8 @@ pub(crate) struct Draft {
     pub(crate) port: i64,
     pub(crate) client_advertise: Option<String>,
     pub(crate) monitor: MonitorDraft,
+    /// There is something about the console.
+    pub(crate) has_console: bool,
     pub(crate) websocket: WebSocketDraft,
     pub(crate) cluster: ClusterDraft,
     pub(crate) leaf_nodes: LeafDraft,

@@ -133,6 +133,9 @@ pub enum OptionsError {
     /// Monitoring is to speak HTTPS, and there is no certificate.
     #[error("TLS cert and key required for HTTPS")]
     HttpsWithoutTls,
+    /// The page for people is asked for, and there is no port to serve it at.
+    #[error("console needs monitoring: set http_port or https_port")]
+    ConsoleWithoutMonitoring,
     /// A port for monitoring that no socket can have.
     #[error("can't listen to the monitor port: listen tcp: address {0}: invalid port")]
     MonitorPortOutOfRange(i64),
@@ -181,6 +184,7 @@ impl OptionsError {
             Self::ClientAdvertise { .. } => FallibleOption::ClientAdvertise,
             Self::WebSocket(_) => FallibleOption::WebSocket,
             Self::LeafNodes(_) => FallibleOption::LeafNodes,
+            Self::ConsoleWithoutMonitoring => FallibleOption::Console,
             Self::Cluster(_) | Self::ClusterNameHasSpaces => FallibleOption::Cluster,
             _ => return None,
         })

@@ -57,6 +57,8 @@ pub struct Options {
     pub tls: Option<Tls>,
     /// Where to ask how the server is; `None` is nowhere.
     pub monitor: Option<monitor_http::Config>,
+    /// The page for people, where monitoring is.
+    pub console: console::Config,
     /// Where browsers connect, and others who speak WebSocket; `None` is nowhere.
     pub websocket: Option<WebSocket>,
     /// `cluster`'s `name`; with `None` servers that have routes make one up. Never contains a space.
@@ -102,6 +104,7 @@ impl Default for Options {
             idle_password: false,
             tls: None,
             monitor: None,
+            console: console::Config::default(),
             websocket: None,
             cluster_name: None,
             cluster: None,

@@ -41,6 +41,8 @@ pub enum FallibleOption {
     Cluster,
     /// Leaf nodes, and hubs to dial.
     LeafNodes,
+    /// The page for people.
+    Console,
 }
 
 /// The places in the file of what is in force: an option that a flag has changed has none.

@@ -34,6 +34,9 @@ impl Draft {
             options.port = port;
         }
         options.monitor = self.monitor.settle(&options)?;
+        if self.has_console && options.console.enabled && options.monitor.is_none() {
+            return Err(OptionsError::ConsoleWithoutMonitoring);
+        }
         options.client_advertise = self.client_advertise.map(advertised).transpose()?;
         options.leaf_nodes = leaf_nodes.listening()?;
         options.cluster = cluster.map(Settled::listening).transpose()?;

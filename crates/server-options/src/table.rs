@@ -12,12 +12,13 @@ use crate::config::row::Idle::{EmptyBlock, EmptyList, EmptyText, Never, Off, Zer
 use crate::config::row::Missing;
 use crate::config::top;
 use crate::config::{
-    read_accounts, read_authorization, read_cluster, read_leaf_nodes, read_mappings, read_tls, read_websocket,
+    read_accounts, read_authorization, read_cluster, read_console, read_leaf_nodes, read_mappings, read_tls,
+    read_websocket,
 };
 use crate::options::DialReports;
 use crate::places::FallibleOption::{
-    ClientAdvertise, Cluster, LameDuck, LeafNodes, Listen, LogFile, Monitoring, NoAuthUser, Payload, PidFile,
-    Port, Syslog, SystemAccount, Tls, Users, WebSocket,
+    ClientAdvertise, Cluster, Console, LameDuck, LeafNodes, Listen, LogFile, Monitoring, NoAuthUser, Payload,
+    PidFile, Port, Syslog, SystemAccount, Tls, Users, WebSocket,
 };
 use crate::reading::{
     backend, busy_poll, given, length, limit, max_connections, max_sub_tokens, path, ping_max, placement,
@@ -292,6 +293,7 @@ pub(crate) static OPTIONS: &[Row] = &[
         .flag(&["busy-poll", "busy_poll"], "<time>", "Spin before sleeping, as 50us (default: if it pays)")
         .own_key_by(&["busy_poll"], OsText(top::busy_poll))
         .fixed("busy_poll", compare::busy_poll),
+    option(Any(read_console)).key(&["console"]).told_for(&[Console]).fixed("console", compare::console),
     // What the program is to do instead of serving.
     option(OsText(|draft, file| put(&mut draft.asked.config, path(file))))
         .flag(&["c", "config"], "<file>", "Configuration file"),

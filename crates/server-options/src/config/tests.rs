@@ -86,6 +86,7 @@ fn sample(key: &str) -> &'static str {
         "ping_interval" | "write_deadline" | "lame_duck_duration" => "40s",
         "lame_duck_grace_period" => "\"3s\"",
         "busy_poll" => "50us",
+        "console" => "{ enabled: false }",
         "placement" => "spread",
         "io" => "epoll",
         "remote_syslog" => "\"udp://127.0.0.1:514\"",
@@ -176,7 +177,7 @@ const PEER_KEYS: &str = "listen client_advertise port server_name host net debug
 fn the_table_has_every_key_of_the_peer_and_our_own() {
     let ours: BTreeSet<&str> = OPTIONS.iter().flat_map(|row| row.key.names).copied().collect();
     let mut wanted: BTreeSet<&str> = PEER_KEYS.split_whitespace().collect();
-    wanted.extend(["shards", "placement", "colocate", "io", "busy_poll", "ktls"]);
+    wanted.extend(["shards", "placement", "colocate", "io", "busy_poll", "ktls", "console"]);
     assert_eq!(ours, wanted);
 }
 

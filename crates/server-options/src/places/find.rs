@@ -53,7 +53,8 @@ impl FallibleOption {
             | Self::NoAuthUser
             | Self::SystemAccount
             | Self::WebSocket
-            | Self::LeafNodes => String::new(),
+            | Self::LeafNodes
+            | Self::Console => String::new(),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use monitor_http::Scheme;
 use nats_auth::{AUTH_TIMEOUT, IdentityConfig, User};
-use nats_proto::GoDuration;
+use nats_proto::{GoDuration, quote};
 use tls_session::HandshakeFirst;
 
 use crate::options::{Options, Port};
@@ -198,6 +198,11 @@ pub(crate) fn monitor_port(options: &Options, scheme: Scheme) -> String {
 
 pub(crate) fn max_payload(options: &Options) -> String {
     options.broker.payload_max().map_or("-1".into(), |bytes| bytes.to_string())
+}
+
+pub(crate) fn console(options: &Options) -> String {
+    let console::Config { enabled, history, title } = &options.console;
+    format!("enabled {enabled}, history {}, title {}", GoDuration::of(*history), quote(title))
 }
 
 pub(crate) fn busy_poll(options: &Options) -> String {

@@ -251,6 +251,7 @@ fn every_option_is_compared() {
         idle_password: _,
         tls: _,
         monitor: _,
+        console: _,
         websocket: _,
         cluster_name: _,
         cluster: _,
@@ -274,6 +275,10 @@ fn our_own_options_may_not_change() {
     assert_eq!(refusal(colocate), "config reload not supported for colocate: old=false, new=true");
     let ktls: Make = |options| options.runtime.ktls = true;
     assert_eq!(refusal(ktls), "config reload not supported for ktls: old=false, new=true");
+    let console: Make = |options| options.console.title = "a".into();
+    let said = "config reload not supported for console: old=enabled true, history 10m0s, title \"\", \
+                new=enabled true, history 10m0s, title \"a\"";
+    assert_eq!(refusal(console), said);
     let busy_poll: Make = |options| options.runtime.busy_poll = Some(Duration::from_micros(50));
     assert_eq!(refusal(busy_poll), "config reload not supported for busy_poll: old=auto, new=50\u{b5}s");
 }
