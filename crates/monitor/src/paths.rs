@@ -60,6 +60,22 @@ impl Endpoint {
     }
 }
 
+/// The folder of the page that people look at.
+const CONSOLE: &[u8] = b"ui";
+
+/// What of the page a path asks for: what stands behind its folder, without escapes. `None` within says that the path
+/// is the folder without a slash behind.
+pub(crate) fn of_console(base_path: &str, path: &[u8]) -> Option<Option<Vec<u8>>> {
+    let base = clean(base_path.as_bytes());
+    let base = segments(base.strip_suffix(b"/").unwrap_or(&base));
+    let path = segments(path);
+    match path.strip_prefix(&base[..])? {
+        [folder] if folder == CONSOLE => Some(None),
+        [folder, name] if folder == CONSOLE => Some(Some(name.clone())),
+        _ => None,
+    }
+}
+
 /// What stands behind each slash, without escapes.
 fn segments(path: &[u8]) -> Vec<Vec<u8>> {
     let behind = path.split(|byte| *byte == b'/').skip(1);
@@ -82,6 +98,13 @@ mod tests {
         }
         for path in ["/base/", "/", "/varz", "/base/base", "/basevarz", "/base/varz/", "/base%2Fvarz", ""] {
             assert_eq!(name("base/", path), None, "{path}");
+        }
+        let console = |base, path: &str| of_console(base, path.as_bytes());
+        assert_eq!(console("", "/ui/"), Some(Some(b"".to_vec())));
+        assert_eq!(console("a", "/a/ui/x%2ejs"), Some(Some(b"x.js".to_vec())));
+        assert_eq!((console("", "/ui"), console("a", "/a/ui")), (Some(None), Some(None)));
+        for (base, path) in [("", "/"), ("a", "/ui/"), ("", "/ui/x/y"), ("", "/UI/"), ("", "")] {
+            assert_eq!(console(base, path), None, "{base} {path}");
         }
         for path in ["", "/varz/", "/%2Fvarz", "/%2e", "/VARZ"] {
             assert_eq!(name("", path), None, "{path}");

@@ -8,7 +8,7 @@ use crate::connz_query::ConnzQuery;
 use crate::healthz::HealthzQuery;
 use crate::jsz::JszQuery;
 use crate::parameters::Parameters;
-use crate::paths::Endpoint;
+use crate::paths::{Endpoint, of_console};
 use crate::routez::RoutezQuery;
 use crate::subsz::SubszQuery;
 
@@ -41,6 +41,9 @@ pub enum Request {
     Healthz(HealthzQuery),
     /// Prometheus text.
     Metrics,
+    /// The page that people look at, if they may: a file of it by name, or what is watched. `None` is its folder
+    /// without a slash behind.
+    Console(Option<Vec<u8>>),
     /// Something whose answer needs no numbers.
     Answered(Answer),
 }
@@ -61,6 +64,9 @@ impl Request {
         if cleaned != path && method != "CONNECT" {
             let query = if query.is_empty() { query } else { [b"?", &query[..]].concat() };
             return answered(Answer::redirect(method, &[cleaned, query].concat()));
+        }
+        if let Some(name) = of_console(base_path, &path) {
+            return (Self::Console(name), None);
         }
         let Some(endpoint) = Endpoint::find(base_path, &path) else {
             return answered(Answer::no_page());

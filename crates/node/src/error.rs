@@ -38,6 +38,9 @@ pub enum NodeError {
         /// What.
         option: &'static str,
     },
+    /// There is no thread that counts for those who watch.
+    #[error("Could not start the thread for the console: {0}")]
+    Sampler(#[source] io::Error),
     /// There is no thread for routes.
     #[error("Could not start the threads for routes: {0}")]
     RouteThreads(#[source] io::Error),

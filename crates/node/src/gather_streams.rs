@@ -10,7 +10,7 @@ use fabric::ShardId;
 use jetstream::{Cursor, Detail, JetStream, StreamDetail, Wanted};
 use monitor::{
     CONSUMER_SERIES_MAX, ConsumerSeries, Facts, HealthzQuery, JetStreamAccountRow, JetStreamAccountText,
-    JetStreamFacts, JetStreamMetrics, JetStreamTotals, Jsz, JszQuery, Moment, STREAM_SERIES_MAX,
+    JetStreamFacts, JetStreamMetrics, JetStreamTotals, Jsz, JszQuery, LogTotals, Moment, STREAM_SERIES_MAX,
     StreamHealth, StreamSeries, StreamSums,
 };
 use shard_runtime::{Control, Meter};
@@ -110,13 +110,17 @@ impl StreamGatherer {
         Some(shown.into_iter().map(text).collect())
     }
 
+    /// What was written to each log.
+    pub(crate) fn logs(&self) -> Vec<LogTotals> {
+        self.meters.iter().map(Meter::totals).collect()
+    }
+
     /// What `/metrics` tells.
     pub(crate) fn metrics(&self, facts: JetStreamFacts) -> Option<JetStreamMetrics> {
         let names = self.accounts()?.into_iter().map(|(name, (index, _))| (index, name)).collect();
         let (streams, consumers) = self.series(&names)?;
         let (totals, shards) = (self.totals()?, self.sums()?);
-        let logs = self.meters.iter().map(Meter::totals).collect();
-        Some(JetStreamMetrics { facts, totals, shards, logs, streams, consumers })
+        Some(JetStreamMetrics { facts, totals, shards, logs: self.logs(), streams, consumers })
     }
 
     /// The oldest streams of each shard, and their consumers, until there are enough.

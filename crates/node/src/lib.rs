@@ -22,6 +22,7 @@ mod process;
 mod reload;
 mod reload_request;
 mod routes;
+mod sampler;
 mod send_signal;
 mod server;
 mod settings;

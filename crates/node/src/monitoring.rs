@@ -7,7 +7,7 @@ use monitor::{
     Answer, Facts, JetStreamMetrics, JszQuery, Metrics, Moment, Request, ServerFacts, gatewayz, ip_queuesz,
     jsz_disabled, jsz_not_leader, leafz, root,
 };
-use monitor_http::{Config, Listener, Running, Scheme, start};
+use monitor_http::{Asked, Config, Listener, Reply, Running, Scheme, start};
 use rustls::ServerConfig;
 use server_options::Options;
 use shard_runtime::wall_clock;
@@ -19,11 +19,13 @@ use crate::gather::Gatherer;
 use crate::hosts::joined;
 use crate::listen::listen_on;
 use crate::process::process;
+use crate::sampler::Sampler;
 use crate::teller::Teller;
 
 /// The socket for monitoring, before there is anything to say.
 pub(crate) struct Bound {
     config: Config,
+    console: console::Config,
     socket: TcpListener,
     address: SocketAddr,
 }
@@ -38,7 +40,8 @@ impl Bound {
         let (socket, address) = listen_on(&config.host, config.port).map_err(NodeError::Monitor)?;
         let scheme = if config.scheme == Scheme::Https { "https" } else { "http" };
         tracing::info!("Starting {scheme} monitor on {}", joined(&config.host, address.port()));
-        Ok(Some(Self { config: config.clone(), socket, address }))
+        let console = options.console.clone();
+        Ok(Some(Self { config: config.clone(), console, socket, address }))
     }
 
     /// Where it is reached.
@@ -69,9 +72,11 @@ impl Bound {
         tls: Option<Arc<ServerConfig>>,
     ) -> Result<Monitoring, NodeError> {
         assert!(self.config.scheme == Scheme::Http || tls.is_some(), "https comes with certificates");
-        let desk = Desk { teller, base_path: self.config.base_path };
+        let sampler = self.console.enabled.then(|| Sampler::start(teller.clone(), self.console)).transpose();
+        let sampler = sampler.map_err(NodeError::Sampler)?;
+        let desk = Desk { teller, base_path: self.config.base_path, sampler };
         let listener = Listener { socket: self.socket, tls };
-        let running = start(listener, move |asked| desk.answer(&asked.method, &asked.target).into())?;
+        let running = start(listener, move |asked| desk.reply(asked))?;
         Ok(Monitoring { running })
     }
 }
@@ -93,6 +98,8 @@ impl Monitoring {
 struct Desk {
     teller: Teller,
     base_path: String,
+    /// Of the page for people, if there is one.
+    sampler: Option<Sampler>,
 }
 
 impl Desk {
@@ -100,8 +107,14 @@ impl Desk {
         &self.teller.gatherer
     }
 
-    fn answer(&self, method: &str, target: &[u8]) -> Answer {
-        let (request, counted_as) = Request::read(&self.base_path, method, target);
+    fn reply(&self, asked: &Asked) -> Reply {
+        match (Request::read(&self.base_path, &asked.method, &asked.target), &self.sampler) {
+            ((Request::Console(name), _), Some(sampler)) => console_reply(name.as_deref(), asked, sampler),
+            ((request, counted_as), _) => self.answer(request, counted_as).into(),
+        }
+    }
+
+    fn answer(&self, request: Request, counted_as: Option<&'static str>) -> Answer {
         if let Some(endpoint) = counted_as {
             *self.teller.board.requests().entry(endpoint).or_default() += 1;
         }
@@ -113,6 +126,7 @@ impl Desk {
         let (id, now) = (&*facts.server.server_id, wall_clock());
         Some(match request {
             Request::Answered(answer) => answer,
+            Request::Console(_) => Answer::no_page(),
             Request::Root => root(&format!("BusterMQ, as nats-server {}", facts.server.version)),
             Request::Varz => {
                 let (totals, jetstream) = (self.gatherer().sum()?, self.gatherer().jetstream_totals()?);
@@ -155,5 +169,26 @@ impl Desk {
     fn jetstream_metrics(&self, facts: &Facts) -> Option<Option<JetStreamMetrics>> {
         let told = self.gatherer().streams().zip(facts.jetstream.clone());
         told.map_or(Some(None), |(streams, facts)| Some(Some(streams.metrics(facts)?)))
+    }
+}
+
+/// What those who have the page open are told is asked for by this name.
+const EVENTS: &[u8] = b"events";
+
+/// A file of the page, or what goes on. Nothing can be changed here.
+fn console_reply(name: Option<&[u8]>, asked: &Asked, sampler: &Sampler) -> Reply {
+    if !asked.only_reads() {
+        return Answer::empty(405).into();
+    }
+    match name {
+        // The links of the page are relative, so it has to be seen as a folder.
+        None => Answer::redirect(&asked.method, b"ui/").into(),
+        Some(EVENTS) if asked.method == "GET" => sampler.watch(),
+        Some(name) => match console::find(name) {
+            None => Answer::no_page(),
+            Some(file) if asked.has(file.tag()) => file.unchanged(),
+            Some(file) => file.answer(asked.takes_gzip),
+        }
+        .into(),
     }
 }

@@ -93,7 +93,7 @@ pub(crate) fn process() -> Process {
     Process { cpu: processor_time(), resident_bytes: resident_bytes(), open_files: open_files() }
 }
 
-fn processor_time() -> Duration {
+pub(crate) fn processor_time() -> Duration {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
