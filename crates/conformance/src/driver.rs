@@ -86,6 +86,7 @@ impl Session {
 
     fn serve(&mut self, request: &str, server: &mut Server) -> Result<(), String> {
         match request.split_once(' ').unwrap_or((request, "")) {
+            ("kill", "") => server.kill().map_err(|error| error.to_string())?,
             ("restart", "") => server.restart().map_err(|error| error.to_string())?,
             ("stall", subject) => self.stall(subject, server),
             ("await-cutoff", "") => self.await_cutoff(server)?,

@@ -96,6 +96,18 @@ impl ForeignClient {
         Ok(node)
     }
 
+    /// As [`Self::prepare`], for the console in a browser. The command takes the URLs of the page, where WebSockets come
+    /// in, and where clients do.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::prepare`].
+    pub fn prepare_console() -> Result<Command, PrepareError> {
+        let mut node = node(&Self::Node.install()?, "console.cjs");
+        node.arg(chromium()?);
+        Ok(node)
+    }
+
     /// Installs or compiles what is needed, unless that has been done, and returns its directory.
     fn install(self) -> Result<PathBuf, PrepareError> {
         let dir = target_dir()?.join("conformance").join(self.name());
