@@ -27,12 +27,8 @@ fn done(client: &mut RawClient, what: &str, body: &str) -> String {
 
 /// Exit code, and what is printed.
 fn copy(server: &Server, word: &str, folder: &Path, more: &[&str]) -> (i32, String) {
-    let binary = ServerBinary::locate().expect("the server builds");
-    let mut command = Command::new(binary.path);
-    command.arg(word).arg(folder).args(["--server", &server.url()]).args(more);
-    let output = command.output().expect("it runs");
-    let said = [output.stdout, output.stderr].concat();
-    (output.status.code().expect("it ends by itself"), String::from_utf8_lossy(&said).into_owned())
+    let (folder, url) = (folder.to_str().expect("a path"), server.url());
+    ServerBinary::run_to_end([&[word, folder, "--server", &url][..], more].concat())
 }
 
 /// A stream with three messages, and a consumer that is done with the first.

@@ -1,7 +1,5 @@
 //! Messages that consumers give up, kept and published again: as docs/dead-letters.md says.
 
-use std::process::Command;
-
 use test_kit::{RawClient, Server, ServerBinary, ServerOptions, Setup, on_every_setup};
 
 on_every_setup!(what_is_given_up_is_kept_and_published_again);
@@ -14,14 +12,7 @@ fn done(client: &mut RawClient, what: &str, body: &str) -> String {
 
 /// Exit code, and what is printed.
 fn replay(server: &Server, args: &[&str]) -> (i32, String) {
-    let binary = ServerBinary::locate().expect("the server builds");
-    let output = Command::new(binary.path)
-        .args(["replay", "DEAD", "--server", &server.url()])
-        .args(args)
-        .output()
-        .expect("it runs");
-    let said = [output.stdout, output.stderr].concat();
-    (output.status.code().expect("it ends by itself"), String::from_utf8_lossy(&said).into_owned())
+    ServerBinary::run_to_end([&["replay", "DEAD", "--server", &server.url()][..], args].concat())
 }
 
 /// Where the next message can be acknowledged.

@@ -64,10 +64,7 @@ on_every_setup!(a_store_of_version_1_is_served);
 
 /// Exit code, and what is printed.
 fn fsck(args: &[&str]) -> (i32, String) {
-    let binary = ServerBinary::locate().expect("the server builds");
-    let output = Command::new(binary.path).arg("fsck").args(args).output().expect("it runs");
-    let said = [output.stdout, output.stderr].concat();
-    (output.status.code().expect("it ends by itself"), String::from_utf8_lossy(&said).into_owned())
+    ServerBinary::run_to_end([&["fsck"][..], args].concat())
 }
 
 #[test]

@@ -42,7 +42,7 @@ pub use credentials::{Credentials, PasswordCheck, Question, Verdict};
 pub use directory::{Directory, Renewal};
 pub use error::ConfigError;
 pub use identity::Identity;
-pub use mappings::{Mappings, MapsTo};
+pub use mappings::{Leads, Mappings, MapsTo};
 pub use nonce::Nonces;
 pub use secret::Secret;
 pub use service_import::{ServiceImport, ServiceImports};

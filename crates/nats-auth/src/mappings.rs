@@ -30,6 +30,15 @@ pub struct MapsTo {
     transform: Transform,
 }
 
+/// Where a mapping leads, for a subject.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leads<'a> {
+    /// The subjects that it is for.
+    pub source: &'a [u8],
+    /// Of a hundred messages, how many go to which subject. What is missing to a hundred is dropped.
+    pub to: Vec<(u32, Vec<u8>)>,
+}
+
 /// The functions that mappings may use; streams may use more.
 const FUNCTIONS: [&str; 8] = [
     "partition",
@@ -86,19 +95,18 @@ impl Mappings {
         true
     }
 
-    /// The mapping of a subject: its source, and what it leads to, each with how many of a hundred messages. What is
-    /// missing to a hundred is dropped. `None` if no mapping is for the subject.
-    pub fn ways(&self, subject: &[u8]) -> Option<(&[u8], Vec<(u32, Vec<u8>)>)> {
+    /// Where the mapping of a subject leads; `None` if none is for the subject.
+    pub fn leads(&self, subject: &[u8]) -> Option<Leads<'_>> {
         let mapped = self.mappings.iter().find(|mapped| mapped.is_for(subject))?;
         let mut before = 0;
-        let ways = mapped.destinations.iter().map(|to| {
+        let to = mapped.destinations.iter().map(|to| {
             let mut into = Vec::new();
             to.transform.apply(subject, || 0, &mut into);
             let percent = to.up_to - before;
             before = to.up_to;
             (percent, into)
         });
-        Some((&mapped.source, ways.collect()))
+        Some(Leads { source: &mapped.source, to: to.collect() })
     }
 }
 

@@ -6,6 +6,7 @@
 
 use std::{
     env,
+    ffi::OsStr,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::OnceLock,
@@ -39,6 +40,18 @@ impl ServerBinary {
             })
             .clone()
             .map_err(ServerError::Build)
+    }
+
+    /// Runs the binary under test with these words until it ends: its exit code, and what it printed.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be built or started, or is killed.
+    pub fn run_to_end<A: AsRef<OsStr>>(args: impl IntoIterator<Item = A>) -> (i32, String) {
+        let binary = Self::locate().expect("the server builds");
+        let output = Command::new(binary.path).args(args).output().expect("it runs");
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code().expect("it ends by itself"), String::from_utf8_lossy(&said).into_owned())
     }
 }
 

@@ -1,7 +1,7 @@
 //! Where mappings and imports carry a message, or a subscription.
 
 use broker::{Broker, ConnectedUser};
-use nats_auth::Directory;
+use nats_auth::{Directory, Leads};
 use subject_trie::{Matches, is_valid_filter, is_valid_literal};
 
 use super::reach::Reach;
@@ -37,15 +37,17 @@ impl Explanation {
     /// The subjects that a mapping may lead to; the subject itself if none is about it.
     fn mapped(&mut self, broker: &Broker, account: usize, subject: &str) -> Vec<String> {
         let mappings = directory(broker).account(account).mappings();
-        let Some((source, ways)) = mappings.ways(subject.as_bytes()) else { return vec![subject.to_owned()] };
+        let Some(Leads { source, to }) = mappings.leads(subject.as_bytes()) else {
+            return vec![subject.to_owned()];
+        };
         let source = String::from_utf8_lossy(source).into_owned();
-        let chosen: u32 = ways.iter().map(|(percent, _)| percent).sum();
+        let chosen: u32 = to.iter().map(|(percent, _)| percent).sum();
         if chosen < 100 {
             let because = format!("the mapping of `{source}` drops {} % of messages", 100 - chosen);
             self.add(Check::Mapping, Verdict::Dropped, because);
         }
         let mut subjects = Vec::new();
-        for (percent, to) in ways {
+        for (percent, to) in to {
             let to = String::from_utf8_lossy(&to).into_owned();
             let because = format!("the mapping of `{source}` leads to `{to}`, {percent} % of messages");
             self.add(Check::Mapping, Verdict::Carried, because);
