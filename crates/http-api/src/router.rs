@@ -1,0 +1,111 @@
+//! From a request to what it asks for.
+
+use http_head::unescape;
+
+use crate::bound::BoundRoute;
+use crate::call::{Asked, Call, literal};
+use crate::credentials::IN_QUERY;
+use crate::headers::of_request;
+use crate::parameters::Parameters;
+use crate::problem::{Kind, Problem};
+use crate::services::{body, fill, served};
+use crate::step::{Outgoing, Step, ask_one};
+use crate::table::{ANY_NAME, ROUTES, Route};
+
+/// What is to be done for a request.
+///
+/// # Errors
+/// It is not understood, or there is nothing there.
+pub fn plan(asked: &Asked<'_>) -> Result<Step, Problem> {
+    let segments = segments(asked.path)?;
+    let parameters = Parameters::read(asked.query)?;
+    let bound = asked.routes.iter().filter(|route| route.method() == asked.method.as_str());
+    if let Some((route, places)) = bound.filter_map(|route| Some(route).zip(route.places(&segments))).next() {
+        return ask_bound(route, &Call { asked, places, parameters });
+    }
+    let (route, places) = find(asked.method.as_str(), asked.path, &segments)?;
+    let known: Vec<&str> = route.parameters.iter().map(|(name, _)| *name).collect();
+    let is_foreign = |name: &str| !IN_QUERY.iter().any(|ours| name.eq_ignore_ascii_case(ours));
+    if !known.contains(&ANY_NAME) {
+        parameters.only_where(is_foreign, &known)?;
+    }
+    (route.plan)(&Call { asked, places, parameters })
+}
+
+/// Asks the subject that an operator's own path leads to.
+fn ask_bound(route: &BoundRoute, call: &Call<'_>) -> Result<Step, Problem> {
+    let filled = fill(route.subject(), &call.places)?;
+    let headers = of_request(call.asked.headers);
+    let message = Outgoing { headers, ..Outgoing::new(literal(&filled)?, body(call)?) };
+    Ok(ask_one(message, call.timeout()?, |reply| Step::Answer(served(&reply))))
+}
+
+/// The route, and what stands in the places of its path.
+fn find(method: &str, path: &str, segments: &[String]) -> Result<(&'static Route, Vec<String>), Problem> {
+    let fits = |route: &'static Route| Some(route).zip(places(route.path, segments));
+    let mut fitting: Vec<_> = ROUTES.iter().filter_map(fits).collect();
+    if let Some(at) = fitting.iter().position(|(route, _)| route.method == method) {
+        return Ok(fitting.swap_remove(at));
+    }
+    if fitting.is_empty() {
+        return Err(Problem::new(Kind::NotFound, format!("there is nothing at {path}")));
+    }
+    let methods: Vec<&str> = fitting.iter().map(|(route, _)| route.method).collect();
+    let allow = methods.join(", ");
+    let detail = format!("{path} takes {allow}");
+    Err(Problem { allow: Some(allow), ..Problem::new(Kind::Method, detail) })
+}
+
+/// The segments of a path, without escapes.
+fn segments(path: &str) -> Result<Vec<String>, Problem> {
+    let segment = |text: &str| {
+        let bytes = unescape(text.as_bytes());
+        let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
+        text.ok_or_else(|| Problem::bad("the path is not escaped as it should be"))
+    };
+    path.strip_prefix('/').unwrap_or(path).split('/').map(segment).collect()
+}
+
+/// What stands in the places of a route's path, if it is that.
+fn places(pattern: &str, segments: &[String]) -> Option<Vec<String>> {
+    let (mut places, mut rest) = (Vec::new(), segments.iter());
+    for part in pattern[1..].split('/') {
+        if part.ends_with("*}") {
+            places.extend(rest.by_ref().cloned());
+            return Some(places);
+        }
+        let segment = rest.next()?;
+        if part.starts_with('{') {
+            places.push(segment.clone());
+        } else if part != segment {
+            return None;
+        }
+    }
+    rest.next().is_none().then_some(places)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_lead_to_routes() {
+        let find = |method, path| find(method, path, &segments(path)?);
+        let (route, places) = find("PUT", "/v1/nats/subjects/a%2Eb.%3E").unwrap();
+        assert_eq!((route.method, &places[..]), ("PUT", &["a.b.>".to_owned()][..]));
+        let told = |method, path| find(method, path).map(|_| ()).unwrap_err();
+        assert_eq!(told("GET", "/v1/nats/subjects").kind, Kind::NotFound);
+        assert_eq!(told("GET", "/v1/nats/subjects/a/b").kind, Kind::NotFound);
+        assert_eq!(told("GET", "/v1/nats/subjects/%zz").kind, Kind::BadRequest);
+        let method = told("DELETE", "/v1/nats/subjects/a");
+        assert_eq!((method.kind, method.allow.as_deref()), (Kind::Method, Some("PUT, POST, GET")));
+    }
+
+    #[test]
+    fn the_rest_of_a_path_may_be_a_place() {
+        let all = |path: &str| places("/a/{b}/{c*}", &segments(path).unwrap());
+        assert_eq!(all("/a/x"), Some(vec!["x".to_owned()]));
+        assert_eq!(all("/a/x/y/z").map(|places| places.len()), Some(3));
+        assert_eq!(all("/b/x"), None);
+    }
+}
