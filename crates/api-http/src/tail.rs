@@ -1,0 +1,199 @@
+//! Messages told as they come. Each of these has a client of the server for itself: who reads slowly leaves the rest with
+//! the server, which knows how long it waits for whom.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_api::{Failure, Follow, Problem, Received, Session, Told, Writer, begun, of_stream};
+use hyper::Response;
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::mpsc;
+use tokio::task::spawn_local;
+use tokio::time::{Instant, sleep_until, timeout};
+
+use crate::body::Body;
+use crate::client::{OPEN_TIME_MAX, READ_BYTES};
+use crate::desk::Desk;
+use crate::dial::Duplex;
+use crate::pool::{Identity, name_of};
+use crate::streams::Place;
+use crate::unique::unique;
+
+/// Pieces that wait for who reads.
+const PIECES_MAX: usize = 2;
+
+/// So far is no end.
+const FAR: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// A connection to the server that follows a subject.
+struct Line {
+    session: Session,
+    stream: Box<dyn Duplex>,
+    /// Messages that came before anybody could be told of them.
+    early: Vec<Received>,
+}
+
+/// Begins to tell.
+pub(crate) async fn tail(
+    desk: &Desk,
+    follow: Follow,
+    identity: &Identity,
+) -> Result<Response<Body>, Problem> {
+    let subject = follow.subject.clone();
+    let failed = |failure: Failure| failure.problem(&subject);
+    let config = &desk.config;
+    let place =
+        desk.streams.enter(identity, config.max_streams, config.max_streams_per_user).map_err(failed)?;
+    let opening = Line::open(desk, &follow, identity);
+    let late = |_| Failure::Unavailable("the server says nothing".to_owned());
+    let (line, first) =
+        timeout(OPEN_TIME_MAX, opening).await.map_err(late).and_then(|line| line).map_err(failed)?;
+    if let Some(first) = first {
+        begun(&first)?;
+    }
+    let (pieces, stream) = mpsc::channel(PIECES_MAX);
+    let content_type = follow.format.content_type();
+    spawn_local(pump(line, follow, pieces, place));
+    let mut response = Response::new(Body::Stream(stream));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+    Ok(response)
+}
+
+impl Line {
+    /// Connects, subscribes, and asks what is to be asked first: the answer to that.
+    async fn open(
+        desk: &Desk,
+        follow: &Follow,
+        identity: &Identity,
+    ) -> Result<(Self, Option<Received>), Failure> {
+        let stream = desk.pool.backend().dial().await?;
+        let session = Session::new(&identity.0, &name_of(identity), &unique());
+        let mut line = Self { session, stream, early: Vec::new() };
+        line.until(|told| matches!(told, Told::Open)).await?;
+        line.session.follow(&follow.subject, follow.queue.as_deref());
+        let fence = line.session.publish_fenced(None)?;
+        line.until(|told| *told == Told::Fenced(fence)).await?;
+        let Some(begin) = &follow.begin else { return Ok((line, None)) };
+        let ticket = line.session.ask(begin)?;
+        let answer = line.until(|told| matches!(told, Told::Reply(of, _) if *of == ticket)).await?;
+        line.session.forget(ticket);
+        let Told::Reply(_, answer) = answer else { unreachable!("it is a reply that was waited for") };
+        Ok((line, Some(answer)))
+    }
+
+    /// Says what there is to say, and reads until it hears that.
+    async fn until(&mut self, is_it: impl Fn(&Told) -> bool) -> Result<Told, Failure> {
+        let mut found = None;
+        while found.is_none() {
+            let mut news = self.say().await;
+            news.extend(self.hear().await);
+            for told in news {
+                match told {
+                    told if found.is_none() && is_it(&told) => found = Some(told),
+                    Told::Message(message) => self.early.push(message),
+                    Told::Failed(_, failure) | Told::Refused(failure) | Told::Ended(failure) => {
+                        return Err(failure);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(found.expect("the loop ends with it"))
+    }
+
+    /// Says what there is to say.
+    async fn say(&mut self) -> Vec<Told> {
+        let output = self.session.take_output();
+        match self.stream.write_all(&output).await {
+            Ok(()) => Vec::new(),
+            Err(_) => self.session.on_end(),
+        }
+    }
+
+    /// What the server says next. It may be called off.
+    async fn hear(&mut self) -> Vec<Told> {
+        let mut bytes = vec![0; READ_BYTES];
+        match self.stream.read(&mut bytes).await {
+            Ok(read @ 1..) => self.session.on_bytes(&bytes[..read]),
+            _ => self.session.on_end(),
+        }
+    }
+}
+
+/// Tells what comes until it is enough: by the request, by who reads, or by the server.
+async fn pump(mut line: Line, follow: Follow, pieces: mpsc::Sender<Bytes>, _place: Place) {
+    let mut telling = Telling { writer: Writer::new(follow.format, follow.shape), told: 0, follow };
+    let end = Instant::now() + telling.follow.timeout.unwrap_or(FAR);
+    let mut text = telling.writer.opening();
+    let early = std::mem::take(&mut line.early).into_iter().map(Told::Message).collect();
+    let mut over = telling.tell(early, &mut line.session, &mut text);
+    loop {
+        if let Some(reason) = &over {
+            text.extend(telling.writer.closing(reason.as_deref()));
+        }
+        if !text.is_empty() && pieces.send(std::mem::take(&mut text).into()).await.is_err() {
+            return;
+        }
+        if over.is_some() {
+            return;
+        }
+        let lost = line.say().await;
+        over = telling.tell(lost, &mut line.session, &mut text);
+        if over.is_some() {
+            continue;
+        }
+        let silence = Instant::now() + telling.follow.idle_heartbeat;
+        tokio::select! {
+            told = line.hear() => over = telling.tell(told, &mut line.session, &mut text),
+            () = sleep_until(end) => over = Some(None),
+            () = sleep_until(silence) => text.extend(telling.writer.heartbeat()),
+            () = pieces.closed() => return,
+        }
+    }
+}
+
+/// What was told so far.
+struct Telling {
+    writer: Writer,
+    told: usize,
+    follow: Follow,
+}
+
+impl Telling {
+    /// Writes what came. If that was the end: why, if it is the server who ends it.
+    fn tell(&mut self, told: Vec<Told>, session: &mut Session, text: &mut Vec<u8>) -> Option<Option<String>> {
+        for told in told {
+            match told {
+                Told::Message(message) => text.extend(self.message(&message, session)),
+                Told::Ended(failure) => return Some(Some(failure.problem("").detail)),
+                _ => {}
+            }
+            if self.follow.limit.is_some_and(|limit| self.told >= limit) {
+                return Some(None);
+            }
+        }
+        None
+    }
+
+    fn message(&mut self, message: &Received, session: &mut Session) -> Vec<u8> {
+        if !self.follow.of_stream {
+            self.told += 1;
+            return self.writer.message(message, None, None);
+        }
+        match of_stream(message) {
+            Ok((message, seq)) => {
+                self.told += 1;
+                self.writer.message(&message, Some(seq), None)
+            }
+            Err(answer) => {
+                // A server that is not told that all has come sends no more.
+                let _ = answer.map(|answer| session.publish(&answer));
+                Vec::new()
+            }
+        }
+    }
+}
