@@ -1,5 +1,7 @@
 //! The server as a program: arguments in, exit code out.
 
+mod http;
+
 use std::ffi::OsString;
 use std::fmt::Display;
 use std::io::{self, Write as _};
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
         Ok(Invocation::CheckStore(folder)) => check_store(&folder, program),
         Ok(Invocation::Copy(call)) => copy_streams(&call, program),
         Ok(Invocation::Replay(call)) => replay_letters(&call, program),
+        Ok(Invocation::Http(call)) => http::serve(&call, program),
         Ok(Invocation::PrintHelp(text)) => print(&text),
         Ok(Invocation::PrintVersion) => print(&version_text(program, COMPATIBLE_VERSION, OWN_VERSION)),
         Ok(Invocation::PrintTlsHelp) => print(tls_help().trim_end()),
@@ -162,6 +165,6 @@ fn print(text: &str) -> ExitCode {
 }
 
 /// Says a line on the standard error, if anybody listens.
-fn complain(line: impl Display) {
+pub(crate) fn complain(line: impl Display) {
     let _ = writeln!(io::stderr(), "{line}");
 }

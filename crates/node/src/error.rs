@@ -47,6 +47,12 @@ pub enum NodeError {
     /// The listener for WebSockets could not be had.
     #[error("Unable to listen for websocket connections: {0}")]
     WebSocket(#[source] ListenError),
+    /// The listener of the HTTP API could not be had.
+    #[error("Unable to listen for HTTP clients: {0}")]
+    HttpApi(#[source] ListenError),
+    /// The HTTP API could not begin.
+    #[error("Could not start the HTTP API: {0}")]
+    HttpThread(#[from] api_http::StartError),
     /// Users and accounts make no sense.
     #[error(transparent)]
     Users(#[from] ConfigError),

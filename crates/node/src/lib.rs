@@ -9,6 +9,7 @@ mod files;
 mod gather;
 mod gather_streams;
 mod hosts;
+mod http_api;
 mod identity;
 mod inquiries;
 mod jetstream;

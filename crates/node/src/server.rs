@@ -7,7 +7,7 @@ use std::time::Instant;
 use broker::{ClosedConnections, Config, SeldomLines, Settings};
 use fabric::ShardId;
 use monitor::ServerFacts;
-use nats_auth::Directory;
+use nats_auth::{ConnectionType, Directory};
 use nats_proto::GoDuration;
 use server_log::Log;
 use server_options::{CommandLine, Options};
@@ -22,6 +22,7 @@ use crate::files::{Ports, PortsPlace, Reached, write_pid_file};
 use crate::gather::Gatherer;
 use crate::gather_streams::StreamGatherer;
 use crate::hosts::joined;
+use crate::http_api;
 use crate::identity::{COMPATIBLE_VERSION, OWN_VERSION, new_server_id, system_server};
 use crate::inquiries::Informer;
 use crate::jetstream;
@@ -61,6 +62,8 @@ pub struct Server {
     /// Its file goes with the server.
     pub(crate) ports: Arc<PortsPlace>,
     reload: ReloadByRequest,
+    /// It answers while this is here.
+    _http_api: Option<api_http::Running>,
 }
 
 impl Server {
@@ -87,6 +90,7 @@ impl Server {
         let (websocket, websocket_address) = listen_for_websockets(options)?.unzip();
         let options = &websocket::with_port(options, websocket_address);
         websocket::announce(options);
+        let http_api = http_api::Bound::bind(options)?;
         let (clients, address) = listen(options)?.unzip();
         let port = address.map_or(options.port.number(), |address| address.port());
         let settings = Arc::new(settings(options, &server_id, port, directory));
@@ -143,6 +147,9 @@ impl Server {
         let monitored = monitor.as_ref().map(Bound::reached);
         let begin = |monitor: Bound| monitor.start(teller, https).map(Arc::new);
         let monitoring = monitor.map(begin).transpose().inspect_err(|_| control.stop())?;
+        let needs_credentials = settings.directory.announces_auth(ConnectionType::InProcess);
+        let begin = |api: http_api::Bound| api.start(&control, needs_credentials);
+        let http_api = http_api.map(begin).transpose().inspect_err(|_| control.stop())?;
         let reached = |address, tls| Reached { address, tls };
         let clients = address.map(|address| reached(address, tls.is_some()));
         let websocket = websocket_address.map(|address| reached(address, web_tls.is_some()));
@@ -165,6 +172,7 @@ impl Server {
             sequence,
             ports,
             reload,
+            _http_api: http_api,
         })
     }
 

@@ -19,6 +19,7 @@ struct Cause<'a> {
 pub fn start_failure(error: &NodeError, options: &Options) -> String {
     let (option, system) = match error {
         NodeError::Listen { source, .. } => (Some(FallibleOption::Listen), source.system()),
+        NodeError::HttpApi(source) => (Some(FallibleOption::HttpApi), source.system()),
         NodeError::WebSocket(source) => (Some(FallibleOption::WebSocket), source.system()),
         NodeError::Monitor(source) => (Some(FallibleOption::Monitoring), source.system()),
         NodeError::Users(_) => (Some(FallibleOption::Users), None),
@@ -57,18 +58,17 @@ pub(crate) fn place_in_file(option: FallibleOption, options: &Options) -> String
 /// What to do about it, where that is not said by the error.
 fn remedy(option: FallibleOption, kind: io::ErrorKind) -> Option<&'static str> {
     use io::ErrorKind::{AddrInUse, AddrNotAvailable, NotFound, PermissionDenied};
+    let is_listener = matches!(
+        option,
+        FallibleOption::Listen
+            | FallibleOption::Monitoring
+            | FallibleOption::WebSocket
+            | FallibleOption::HttpApi
+    );
     Some(match (option, kind) {
-        (FallibleOption::Listen | FallibleOption::Monitoring | FallibleOption::WebSocket, AddrInUse) => {
-            "stop what listens there, or use another port"
-        }
-        (
-            FallibleOption::Listen | FallibleOption::Monitoring | FallibleOption::WebSocket,
-            AddrNotAvailable,
-        ) => "use an address of this machine",
-        (
-            FallibleOption::Listen | FallibleOption::Monitoring | FallibleOption::WebSocket,
-            PermissionDenied,
-        ) => "use a port from 1024 on, or start with CAP_NET_BIND_SERVICE",
+        (_, AddrInUse) if is_listener => "stop what listens there, or use another port",
+        (_, AddrNotAvailable) if is_listener => "use an address of this machine",
+        (_, PermissionDenied) if is_listener => "use a port from 1024 on, or start with CAP_NET_BIND_SERVICE",
         (FallibleOption::LogFile | FallibleOption::PidFile, NotFound) => {
             "make its folder first, or name another"
         }

@@ -23,6 +23,7 @@ pub(crate) struct Draft {
     /// There is something about the console.
     pub(crate) has_console: bool,
     pub(crate) websocket: WebSocketDraft,
+    pub(crate) http_api: HttpApiDraft,
     pub(crate) cluster: ClusterDraft,
     pub(crate) leaf_nodes: LeafDraft,
     pub(crate) credentials: CredentialsDraft,
@@ -53,6 +54,15 @@ pub(crate) struct WebSocketDraft {
     pub(crate) auth: ListenerAuth,
     /// What needs no settling.
     pub(crate) options: WebSocket,
+}
+
+/// Where to listen for the HTTP API, as given. Ports are as for clients, with 0 for nowhere.
+#[derive(Debug, Default)]
+pub(crate) struct HttpApiDraft {
+    pub(crate) host: String,
+    pub(crate) port: i64,
+    /// What needs no settling.
+    pub(crate) config: api_http::Config,
 }
 
 /// Where to listen for routes and what to dial, as given. Ports are as for clients, with 0 for nowhere.

@@ -56,6 +56,9 @@ pub enum OptionsError {
     /// `replay` without a stream, or with anything that it does not know.
     #[error("replay takes the name of a stream: see replay --help")]
     ReplayTakes,
+    /// `http` with anything that it does not know.
+    #[error("http takes a server and where to listen: see http --help")]
+    HttpTakes,
     /// A word that is no flag and is neither `help` nor `version`.
     #[error("unrecognized command: {}", quote(.0))]
     UnrecognizedCommand(String),
@@ -150,6 +153,9 @@ pub enum OptionsError {
     /// The listener for WebSockets cannot be as it is asked for: in nats-server's words.
     #[error("{0}")]
     WebSocket(String),
+    /// The HTTP API cannot be as it is asked for.
+    #[error("{0}")]
+    HttpApi(String),
     /// Routes cannot be as they are asked for: in nats-server's words.
     #[error("{0}")]
     Cluster(String),
@@ -183,6 +189,7 @@ impl OptionsError {
             }
             Self::ClientAdvertise { .. } => FallibleOption::ClientAdvertise,
             Self::WebSocket(_) => FallibleOption::WebSocket,
+            Self::HttpApi(_) => FallibleOption::HttpApi,
             Self::LeafNodes(_) => FallibleOption::LeafNodes,
             Self::ConsoleWithoutMonitoring => FallibleOption::Console,
             Self::Cluster(_) | Self::ClusterNameHasSpaces => FallibleOption::Cluster,

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::command_line::CommandLine;
 use crate::copies::CopyCall;
 use crate::error::OptionsError;
+use crate::http_calls::HttpCall;
 use crate::replays::ReplayCall;
 
 /// What the program was started to do.
@@ -23,6 +24,8 @@ pub enum Invocation {
     Copy(CopyCall),
     /// Publish dead letters again, and exit (`replay <stream>`).
     Replay(ReplayCall),
+    /// Offer a server that runs elsewhere over HTTP (`http`).
+    Http(HttpCall),
     /// Print this usage text on standard output and exit with 0.
     PrintHelp(String),
     /// Print [`version_text`](crate::version_text) on standard output and exit with 0.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::advertised::Advertised;
 use crate::cluster::ClusterOptions;
+use crate::http_api::HttpApi;
 use crate::jetstream::JetStreamOptions;
 use crate::leaf_nodes::LeafNodeOptions;
 use crate::places::Places;
@@ -61,6 +62,8 @@ pub struct Options {
     pub console: console::Config,
     /// Where browsers connect, and others who speak WebSocket; `None` is nowhere.
     pub websocket: Option<WebSocket>,
+    /// Where browsers and others ask who speak HTTP alone; `None` is nowhere.
+    pub http_api: Option<HttpApi>,
     /// `cluster`'s `name`; with `None` servers that have routes make one up. Never contains a space.
     pub cluster_name: Option<String>,
     /// Where other servers connect, and which are dialed; `None` is nowhere and none.
@@ -106,6 +109,7 @@ impl Default for Options {
             monitor: None,
             console: console::Config::default(),
             websocket: None,
+            http_api: None,
             cluster_name: None,
             cluster: None,
             leaf_nodes: LeafNodeOptions::default(),

@@ -17,6 +17,7 @@ use crate::copies::{CopyKind, copy_call};
 use crate::draft::Draft;
 use crate::error::OptionsError;
 use crate::go_value::{integer, switch};
+use crate::http_calls::{HTTP, http_call};
 use crate::invocation::{Invocation, SignalCall};
 use crate::program::program;
 use crate::replays::{REPLAY, replay_call};
@@ -49,6 +50,9 @@ pub fn parse<I: IntoIterator<Item = OsString>>(args: I) -> Result<Invocation, Op
     }
     if command.as_deref().is_some_and(|word| word == REPLAY) {
         return replay_call(program, !flags.is_empty(), args);
+    }
+    if command.as_deref().is_some_and(|word| word == HTTP) {
+        return http_call(program, !flags.is_empty(), args);
     }
     let refused = flags.iter().find_map(refusal);
     let command_line = CommandLine::new(flags);

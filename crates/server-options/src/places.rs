@@ -37,6 +37,8 @@ pub enum FallibleOption {
     SystemAccount,
     /// The listener for WebSockets.
     WebSocket,
+    /// The listener of the HTTP API.
+    HttpApi,
     /// Routes to other servers.
     Cluster,
     /// Leaf nodes, and hubs to dial.

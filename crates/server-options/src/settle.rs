@@ -40,6 +40,7 @@ impl Draft {
         options.client_advertise = self.client_advertise.map(advertised).transpose()?;
         options.leaf_nodes = leaf_nodes.listening()?;
         options.cluster = cluster.map(Settled::listening).transpose()?;
+        options.http_api = self.http_api.settle()?;
         if let Some((socket, auth)) = self.websocket.settle(&options)? {
             (options.websocket, options.auth.websocket) = (Some(socket), Some(auth));
         }

@@ -12,13 +12,13 @@ use crate::config::row::Idle::{EmptyBlock, EmptyList, EmptyText, Never, Off, Zer
 use crate::config::row::Missing;
 use crate::config::top;
 use crate::config::{
-    read_accounts, read_authorization, read_cluster, read_console, read_leaf_nodes, read_mappings, read_tls,
-    read_websocket,
+    read_accounts, read_authorization, read_cluster, read_console, read_http_api, read_leaf_nodes,
+    read_mappings, read_tls, read_websocket,
 };
 use crate::options::DialReports;
 use crate::places::FallibleOption::{
-    ClientAdvertise, Cluster, Console, LameDuck, LeafNodes, Listen, LogFile, Monitoring, NoAuthUser, Payload,
-    PidFile, Port, Syslog, SystemAccount, Tls, Users, WebSocket,
+    ClientAdvertise, Cluster, Console, HttpApi, LameDuck, LeafNodes, Listen, LogFile, Monitoring, NoAuthUser,
+    Payload, PidFile, Port, Syslog, SystemAccount, Tls, Users, WebSocket,
 };
 use crate::reading::{
     backend, busy_poll, given, length, limit, max_connections, max_sub_tokens, path, ping_max, placement,
@@ -289,6 +289,9 @@ pub(crate) static OPTIONS: &[Row] = &[
         .flag(&["io"], "<backend>", "I/O by auto, uring or epoll (default: auto)")
         .own_key(&["io"])
         .fixed("io", |options| compare::word(options.runtime.io)),
+    option(Any(read_http_api))
+        .key(&["http_api"]).told_for(&[HttpApi])
+        .compared(compare::http_api),
     option(OsText(|draft, time| put(&mut draft.options.runtime.busy_poll, Some(busy_poll(time)?))))
         .flag(&["busy-poll", "busy_poll"], "<time>", "Spin before sleeping, as 50us (default: if it pays)")
         .own_key_by(&["busy_poll"], OsText(top::busy_poll))

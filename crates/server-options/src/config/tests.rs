@@ -1,4 +1,5 @@
 mod cluster;
+mod http_api;
 mod leaf_nodes;
 mod sharing;
 mod users;
@@ -109,6 +110,7 @@ fn sample(key: &str) -> &'static str {
         "cluster" => "{ port: 6222, name: C }",
         "leaf" | "leafnodes" => "{ port: 7422 }",
         "websocket" | "ws" => "{ port: 8080, no_tls: true }",
+        "http_api" => "{ port: 8080 }",
         "jetstream" => "enabled",
         _ => "7",
     }
@@ -177,7 +179,7 @@ const PEER_KEYS: &str = "listen client_advertise port server_name host net debug
 fn the_table_has_every_key_of_the_peer_and_our_own() {
     let ours: BTreeSet<&str> = OPTIONS.iter().flat_map(|row| row.key.names).copied().collect();
     let mut wanted: BTreeSet<&str> = PEER_KEYS.split_whitespace().collect();
-    wanted.extend(["shards", "placement", "colocate", "io", "busy_poll", "ktls", "console"]);
+    wanted.extend(["shards", "placement", "colocate", "io", "busy_poll", "ktls", "console", "http_api"]);
     assert_eq!(ours, wanted);
 }
 

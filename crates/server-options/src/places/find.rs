@@ -53,6 +53,7 @@ impl FallibleOption {
             | Self::NoAuthUser
             | Self::SystemAccount
             | Self::WebSocket
+            | Self::HttpApi
             | Self::LeafNodes
             | Self::Console => String::new(),
         }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::copies::CopyKind;
+use crate::http_calls::{HTTP, HTTP_HELP};
 use crate::parse::FSCK;
 use crate::program::{PEER_PROGRAM, PROGRAM};
 use crate::replays::{REPLAY, REPLAY_HELP};
@@ -80,7 +81,7 @@ fn bash() -> String {
            case ${{COMP_WORDS[COMP_CWORD-1]}} in\n{values}    \
              {}) mapfile -t COMPREPLY < <(compgen -d -- \"$word\"); return ;;\n  \
            esac\n  \
-           mapfile -t COMPREPLY < <(compgen -W '{flags} {} {REPLAY}' -- \"$word\")\n\
+           mapfile -t COMPREPLY < <(compgen -W '{flags} {} {REPLAY} {HTTP}' -- \"$word\")\n\
          }}\n\
          complete -o filenames -F _buster_server {PROGRAM} {PEER_PROGRAM}\n",
         words("|"),
@@ -114,7 +115,8 @@ fn zsh() -> String {
             let _ = writeln!(text, "  '({others}){name}[{help}]{value}' \\");
         }
     }
-    let _ = writeln!(text, "  '1: :({} {REPLAY})' \\\n  '2:directory:_files -/' \\\n  '*: :'", words(" "));
+    let _ =
+        writeln!(text, "  '1: :({} {REPLAY} {HTTP})' \\\n  '2:directory:_files -/' \\\n  '*: :'", words(" "));
     text
 }
 
@@ -148,6 +150,7 @@ fn fish() -> String {
     }
     let _ =
         writeln!(text, "complete -c {PROGRAM} -n __fish_use_subcommand -x -a {REPLAY} -d '{REPLAY_HELP}'");
+    let _ = writeln!(text, "complete -c {PROGRAM} -n __fish_use_subcommand -x -a {HTTP} -d '{HTTP_HELP}'");
     let words = words(" ");
     let _ = writeln!(
         text,

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::copies::CopyKind;
+use crate::http_calls::{HTTP, HTTP_TEXT};
 use crate::program::{PEER_PROGRAM, PROGRAM};
 use crate::replays::{REPLAY, REPLAY_TEXT};
 use crate::row::Row;
@@ -62,8 +63,8 @@ pub fn man_page() -> String {
         CopyKind::ALL.map(|kind| (format!("{} DIR", kind.word()), kind.text().replace("<dir>", "DIR")));
     let copies = copies.iter().map(|(word, text)| (&**word, &**text));
     let (replay, of_replay) = (format!("{REPLAY} STREAM"), REPLAY_TEXT.replace("<stream>", "STREAM"));
-    let commands: Vec<(&str, &str)> =
-        COMMANDS.into_iter().chain(copies).chain([(&*replay, &*of_replay)]).collect();
+    let own = [(&*replay, &*of_replay), (HTTP, HTTP_TEXT)];
+    let commands: Vec<(&str, &str)> = COMMANDS.into_iter().chain(copies).chain(own).collect();
     push_list(&mut page, "COMMANDS", &commands);
     push_list(&mut page, "SIGNALS", &SIGNALS);
     push_list(&mut page, "EXIT STATUS", &EXIT);

@@ -131,6 +131,18 @@ pub(crate) fn websocket(old: &Options, new: &Options) -> Outcome {
     Outcome::Refused(NotReloadable::changed("Websocket", &shown(old), &shown(new)))
 }
 
+/// Nothing of it may change; a port that was picked stays what it became.
+pub(crate) fn http_api(old: &Options, new: &Options) -> Outcome {
+    if old.http_api == new.http_api {
+        return Outcome::Same;
+    }
+    let shown = |options: &Options| match &options.http_api {
+        None => "none".to_owned(),
+        Some(api) => format!("{}:{}", api.host, api.port.number()),
+    };
+    Outcome::Refused(NotReloadable::changed("http_api", &shown(old), &shown(new)))
+}
+
 /// nats-server takes hubs up and lets go of them in a reload; here nothing of it may change.
 pub(crate) fn leaf_nodes(old: &Options, new: &Options) -> Outcome {
     if old.leaf_nodes == new.leaf_nodes {

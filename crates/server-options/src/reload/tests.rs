@@ -253,6 +253,7 @@ fn every_option_is_compared() {
         monitor: _,
         console: _,
         websocket: _,
+        http_api: _,
         cluster_name: _,
         cluster: _,
         leaf_nodes: _,
