@@ -1,0 +1,77 @@
+//! NATS over HTTP, by a client that says it byte by byte and by curl.
+
+mod basics;
+mod client;
+mod guards;
+mod identities;
+mod page;
+mod services;
+mod streams;
+
+use std::net::SocketAddr;
+
+use basics::{
+    a_batch_has_a_line_for_each, a_server_that_ends_says_so, events_and_lines_come_as_they_are_published,
+    lists_wait_for_what_comes, requests_are_answered, what_is_published_arrives, what_is_wrong_is_told,
+};
+use guards::{
+    names_that_point_here_are_refused, pages_of_other_sites_change_nothing,
+    smuggled_and_slow_requests_harm_nobody,
+};
+use identities::{
+    credentials_in_the_query_count_where_they_may, permissions_are_the_users, streams_of_one_user_are_bounded,
+};
+use page::{the_page_holds_before_other_servers, what_the_page_says_is_so};
+use services::services_are_found_and_called;
+use streams::{a_page_that_comes_back_misses_nothing, streams_are_made_read_and_consumed};
+
+use test_kit::{ANSWER_DEADLINE, Server, ServerOptions, Setup, on_every_setup};
+
+const BLOCK: &str = "http_api { listen: \"127.0.0.1:-1\" }\n";
+
+fn start(setup: Setup, config: &str) -> (Server, SocketAddr) {
+    let options = ServerOptions { setup, config: Some(config.to_owned()), ..ServerOptions::default() };
+    let server = Server::start(options).expect("the server starts");
+    let address = address(&server);
+    (server, address)
+}
+
+fn start_with_streams(setup: Setup) -> (Server, SocketAddr) {
+    let options = ServerOptions {
+        setup,
+        config: Some(BLOCK.to_owned()),
+        has_streams: true,
+        ..ServerOptions::default()
+    };
+    let server = Server::start(options).expect("the server starts");
+    let address = address(&server);
+    (server, address)
+}
+
+/// Where the API is, as the log says it.
+fn address(server: &Server) -> SocketAddr {
+    let line = server.log().wait_for("Listening for HTTP clients on http://", ANSWER_DEADLINE);
+    let line = line.unwrap_or_else(|| panic!("{}", server.log().text()));
+    line.rsplit_once("://").expect("a URL").1.trim().parse().expect("an address")
+}
+
+on_every_setup!(
+    what_is_published_arrives,
+    requests_are_answered,
+    lists_wait_for_what_comes,
+    events_and_lines_come_as_they_are_published,
+    a_batch_has_a_line_for_each,
+    what_is_wrong_is_told,
+    a_server_that_ends_says_so,
+    pages_of_other_sites_change_nothing,
+    names_that_point_here_are_refused,
+    smuggled_and_slow_requests_harm_nobody,
+    permissions_are_the_users,
+    credentials_in_the_query_count_where_they_may,
+    streams_of_one_user_are_bounded,
+    services_are_found_and_called,
+    streams_are_made_read_and_consumed,
+    a_page_that_comes_back_misses_nothing,
+    what_the_page_says_is_so,
+    the_page_holds_before_other_servers,
+);
