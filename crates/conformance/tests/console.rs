@@ -33,7 +33,7 @@ fn pages_in_a_browser() {
         authorization {{
             users: [
                 {{ user: all, password: x }}
-                {{ user: some, password: x, permissions: {{ publish: "allowed.>" }} }}
+                {{ user: some, password: x, permissions: {{ publish: ["allowed.>", "$BUSTER.>"] }} }}
             ]
         }}
         "#

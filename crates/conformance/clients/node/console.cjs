@@ -202,6 +202,8 @@ const SCENARIOS = {
     await page.getByRole("button", { name: "Subscribe", exact: true }).click();
     await page.getByLabel("Subject", { exact: true }).fill("orders.new");
     await page.getByLabel("Payload").fill(EVIL);
+    await page.getByRole("button", { name: "Explain" }).first().click();
+    await page.getByText("Reaches orders.new").waitFor();
     await page.getByRole("button", { name: "Add a header" }).click();
     await page.getByLabel("Header name").fill("X-Evil");
     await page.getByLabel("Header value").fill(EVIL);
@@ -232,6 +234,8 @@ const SCENARIOS = {
     await page.getByRole("button", { name: "Connect", exact: true }).click();
     await page.getByText("Connected to").waitFor();
     await page.getByLabel("Subject", { exact: true }).fill("forbidden");
+    await page.getByRole("button", { name: "Explain" }).first().click();
+    await page.getByText("not allowed").waitFor();
     await page.locator("button.main", { hasText: "Publish" }).click();
     await page.locator(".messages .bad", { hasText: /permissions violation.*forbidden/i }).first().waitFor();
     await page.context().close();

@@ -1,8 +1,9 @@
 // What to publish, to ask, and to listen to.
 import { useSignal, type Signal } from "@preact/signals";
 import { Choice, Panel } from "../parts";
-import { javaScript, natsCommand, type Deed } from "./copies";
-import { address, listening, publish, request, state, subscribe, SUBSCRIPTIONS_MAX, unsubscribe, type Draft } from "./session";
+import { javaScript, natsCommand } from "./copies";
+import { Explain } from "./explained";
+import { address, listening, publish, request, state, subscribe, SUBSCRIPTIONS_MAX, unsubscribe, type Deed, type Draft } from "./session";
 
 export const EMPTY: Draft = { subject: "", reply: "", headers: [], text: "" };
 
@@ -53,6 +54,7 @@ export function Compose(props: { draft: Signal<Draft> }) {
                     <button type="button" onClick={() => set({ headers: [...headers, ["", ""]] })}>
                         Add a header
                     </button>
+                    <Explain deed={deed.value} what={subject} />
                     {why && <span class="quiet">{why}.</span>}
                 </div>
             </form>
@@ -79,6 +81,7 @@ export function Listen(props: { subject: Signal<string> }) {
                 <button class="main" disabled={!!why} title={why}>
                     Subscribe
                 </button>
+                <Explain deed="subscribe" what={[subject.value, queue.value].filter(Boolean).join(" ")} />
             </form>
             {listening.value.length > 0 && (
                 <ul class="listening">

@@ -1,7 +1,5 @@
 // What was filled in, as a command or as code, to be tried elsewhere. Credentials are not among it.
-import type { Draft } from "./session";
-
-export type Deed = "publish" | "request" | "subscribe";
+import type { Deed, Draft } from "./session";
 
 const quoted = (text: string): string => (/^[\w.,:/@=+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
 

@@ -169,6 +169,34 @@ async function askWhoWeAre(mine: NatsConnection) {
     }
 }
 
+export type Deed = "publish" | "request" | "subscribe";
+
+// A subject of an account that a message comes to, and who is there.
+export interface Place {
+    account: string;
+    subject: string;
+    is_claimed?: boolean;
+    subscriptions: number;
+    services: number;
+    queue_groups: { queue: string; members: number }[];
+}
+
+export interface Explanation {
+    is_allowed: boolean;
+    steps: { check: string; verdict: string; because: string }[];
+    reaches?: Place[];
+}
+
+// What the server would do for this connection; in words if it does not say.
+export async function explain(deed: Deed, what: string): Promise<Explanation | string> {
+    try {
+        const answer = await connection!.request(`$BUSTER.EXPLAIN.${deed === "subscribe" ? "SUBSCRIBE" : "PUBLISH"}`, what, { timeout: REQUEST_MS });
+        return answer.json<Explanation>();
+    } catch (error) {
+        return inWords(error);
+    }
+}
+
 function forget() {
     connection = undefined;
     identity.value = undefined;
