@@ -39,7 +39,7 @@ pub(crate) fn read_console(draft: &mut Draft, entry: &Entry, report: &mut Report
 fn history(block: &mut console::Config, entry: &Entry, report: &mut Report) {
     let Some(history) = text_or_seconds(entry, "history", report) else { return };
     if history > Duration::from_secs(HISTORY_SECONDS_MAX as u64) {
-        return report.refuse(&entry.value, "history is longer than 1h, which is all that is kept");
+        return report.refuse(&entry.value, "history is longer than 10m, which is what the page shows");
     }
     block.history = history;
 }
