@@ -28,7 +28,7 @@ export type Link = "connecting" | "live" | "lost" | "full";
 export const SHOWN_SECONDS = 600;
 
 // How long the stream may say nothing before it is taken for dead, and the pauses between attempts.
-const SILENCE_MAX = 5000;
+const SILENCE_MAX = 10_000;
 const RETRY_MIN = 500;
 const RETRY_MAX = 5000;
 

@@ -1,6 +1,6 @@
 // What the server says of where a message would go, or whether one may listen: asked, and nothing done.
 import { useSignal } from "@preact/signals";
-import { count } from "../format";
+import { count, plural } from "../format";
 import { explain, state, type Deed, type Explanation, type Place } from "./session";
 
 const GOOD = ["allowed", "carried"];
@@ -60,7 +60,7 @@ function listeners(place: Place): string {
     const words = [
         place.is_claimed && "the server itself",
         place.subscriptions > 0 && `${count(place.subscriptions)} subscribed`,
-        place.services > 0 && `${count(place.services)} streams or services`,
+        place.services > 0 && plural(place.services, "stream or service", "streams or services"),
         ...place.queue_groups.map((group) => `one of ${count(group.members)} in ${group.queue}`),
     ].filter(Boolean);
     return words.join(", ") || "nobody on this server";
