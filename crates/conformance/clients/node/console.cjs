@@ -204,6 +204,11 @@ const SCENARIOS = {
     await page.getByLabel("Payload").fill(EVIL);
     await page.getByRole("button", { name: "Explain" }).first().click();
     await page.getByText("Reaches orders.new").waitFor();
+    await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+    await page.getByRole("button", { name: "curl" }).first().click();
+    await page.getByRole("button", { name: "copied" }).waitFor();
+    const copied = await page.evaluate(() => navigator.clipboard.readText());
+    assert.equal(copied, `curl -X PUT http://127.0.0.1:8080/v1/nats/subjects/orders.new --data-binary '${EVIL}'`);
     await page.getByRole("button", { name: "Add a header" }).click();
     await page.getByLabel("Header name").fill("X-Evil");
     await page.getByLabel("Header value").fill(EVIL);

@@ -1,7 +1,7 @@
 // What to publish, to ask, and to listen to.
 import { useSignal, type Signal } from "@preact/signals";
 import { Choice, Panel } from "../parts";
-import { javaScript, natsCommand } from "./copies";
+import { curl, javaScript, natsCommand } from "./copies";
 import { Explain } from "./explained";
 import { address, listening, publish, request, state, subscribe, SUBSCRIPTIONS_MAX, unsubscribe, type Deed, type Draft } from "./session";
 
@@ -116,6 +116,7 @@ function Copies(props: { deed: Deed; draft: Draft; queue: string }) {
     };
     const ways: [string, string][] = [
         ["nats", natsCommand(deed, draft, queue)],
+        ["curl", curl(deed, draft, queue)],
         ["JavaScript", javaScript(deed, draft, queue, address.value)],
     ];
     return (

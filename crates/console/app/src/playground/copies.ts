@@ -1,7 +1,7 @@
 // What was filled in, as a command or as code, to be tried elsewhere. Credentials are not among it.
 import type { Deed, Draft } from "./session";
 
-const quoted = (text: string): string => (/^[\w.,:/@=+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
+const quoted = (text: string): string => (/^[\w.,:/=+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
 
 const named = (draft: Draft) => draft.headers.filter(([name]) => name.trim());
 
@@ -10,6 +10,21 @@ export function natsCommand(deed: Deed, draft: Draft, queue: string): string {
     const words = [deed === "publish" ? "nats pub" : "nats request", quoted(draft.subject), quoted(draft.text) || "''"];
     for (const [name, value] of named(draft)) words.push("-H", quoted(`${name}:${value}`));
     if (deed === "publish" && draft.reply) words.push("--reply", quoted(draft.reply));
+    return words.join(" ");
+}
+
+// Where the HTTP API is, as its documentation has it: the server does not tell.
+const HTTP_API = "http://127.0.0.1:8080";
+
+// Headers that messages have by the same name as requests.
+const SAME = /^(nats-.*|content-type|traceparent)$/i;
+
+export function curl(deed: Deed, draft: Draft, queue: string): string {
+    const group = queue && `?queue=${encodeURIComponent(queue)}`;
+    const address = quoted(`${HTTP_API}/v1/nats/subjects/${encodeURIComponent(draft.subject)}${group}`);
+    if (deed === "subscribe") return `curl -N -H 'Accept: text/event-stream' ${address}`;
+    const words = ["curl -X", deed === "publish" ? "PUT" : "POST", address, "--data-binary", quoted(draft.text) || "''"];
+    for (const [name, value] of named(draft)) words.push("-H", quoted(`${SAME.test(name.trim()) ? "" : "NatsH-"}${name.trim()}: ${value}`));
     return words.join(" ");
 }
 
