@@ -190,7 +190,7 @@ const SCENARIOS = {
     const maker = await populate();
     const page = await open(browser);
     await show(page, "playground?subscribe=orders.%3E");
-    assert.equal(await page.getByLabel("WebSocket address").inputValue(), socket);
+    await until("the address is found", async () => (await page.getByLabel("WebSocket address").inputValue()) === socket);
     await page.getByLabel("Credentials").selectOption("user");
     await page.getByLabel("User").fill("all");
     await page.getByLabel("Password").fill("wrong");
