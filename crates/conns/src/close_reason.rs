@@ -46,6 +46,8 @@ pub enum CloseReason {
     TlsHandshakeFailure,
     /// A server that is connected already, or this one.
     DuplicateRoute,
+    /// A setting named a server and does not any more.
+    RouteRemoved,
     /// A server that has the name of this one.
     DuplicateServerName,
     /// A server of another cluster.
@@ -92,6 +94,7 @@ impl CloseReason {
             Self::NoRespondersRequiresHeaders => "No Responders Requires Headers",
             Self::TlsHandshakeFailure => "TLS Handshake Failure",
             Self::DuplicateRoute => "Duplicate Route",
+            Self::RouteRemoved => "Route Removed",
             Self::DuplicateServerName => "Duplicate Server Name",
             Self::ClusterNameConflict => "Cluster Name Conflict",
             Self::WrongPort => "Incorrect Port",

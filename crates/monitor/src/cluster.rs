@@ -61,6 +61,8 @@ pub struct RouteTotals {
     pub input: Tally,
     /// Messages to other servers.
     pub output: Tally,
+    /// Messages of services that they did not get, since too much waited for them.
+    pub dropped: u64,
     /// Bytes that wait to be sent to them.
     pub pending_bytes: u64,
     /// What they want, in filters and queue groups.
@@ -72,6 +74,12 @@ pub struct RouteTotals {
 }
 
 impl RouteTotals {
+    /// A connection ended, and why.
+    pub fn on_closed(&mut self, was_slow: bool, was_stale: bool) {
+        self.slow_consumers += u64::from(was_slow);
+        self.stale_connections += u64::from(was_stale);
+    }
+
     /// Counts what another shard counted.
     pub fn add(&mut self, other: &Self) {
         self.routes += other.routes;
@@ -79,6 +87,7 @@ impl RouteTotals {
         self.remotes += other.remotes;
         self.input.add(other.input);
         self.output.add(other.output);
+        self.dropped += other.dropped;
         self.pending_bytes += other.pending_bytes;
         self.subscriptions += other.subscriptions;
         self.slow_consumers += other.slow_consumers;

@@ -45,7 +45,7 @@ struct Rule {
 impl Access {
     /// Reads permissions; `None` if they permit everything. Entries have to be valid, see
     /// [`Directory`](crate::Directory).
-    pub(crate) fn new(permissions: &Permissions) -> Option<Self> {
+    pub fn new(permissions: &Permissions) -> Option<Self> {
         let publish = permissions.publish.clone().unwrap_or_default();
         let subscribe = permissions.subscribe.clone().unwrap_or_default();
         let responses = permissions.responses.map(Responses::new);

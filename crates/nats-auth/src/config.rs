@@ -53,6 +53,8 @@ pub struct Config {
     pub websocket: Option<ListenerAuth>,
     /// Put a nonce in INFO even if no user has an nkey.
     pub always_nonce: bool,
+    /// Accounts whose JetStream is on other servers of the cluster: their requests go there by the system account.
+    pub jetstream_elsewhere: Vec<String>,
 }
 
 impl Config {

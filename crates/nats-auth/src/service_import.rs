@@ -23,17 +23,33 @@ pub struct ServiceImport {
     export: usize,
     terms: ServiceTerms,
     share: bool,
+    /// It is that of the JetStream API.
+    is_api: bool,
 }
+
+/// All requests to JetStream,
+const API: &str = "$JS.API.>";
+
+/// of which these go to a stream as they are: its servers listen to them in the account.
+const HEARD_IN_ACCOUNTS: [&[u8]; 2] = [b"$JS.API.CONSUMER.MSG.NEXT.", b"$JS.API.DIRECT.GET."];
+
+/// The number of an export that the configuration does not have.
+const IMPLIED_EXPORT: usize = usize::MAX;
 
 impl ServiceImports {
     pub(crate) fn new(rows: Vec<ServiceImport>) -> Self {
-        let mut by_subject = SubjectTrie::new();
-        for (at, row) in rows.iter().enumerate() {
-            by_subject
-                .insert(row.subjects.near.as_bytes(), None, at as u32)
-                .expect("subjects of service imports are valid filters");
-        }
-        Self { rows, by_subject }
+        let mut imports = Self::default();
+        rows.into_iter().for_each(|row| imports.add(row));
+        imports
+    }
+
+    /// One more.
+    pub(crate) fn add(&mut self, row: ServiceImport) {
+        let number = self.rows.len() as u32;
+        self.by_subject
+            .insert(row.subjects.near.as_bytes(), None, number)
+            .expect("subjects of service imports are valid filters");
+        self.rows.push(row);
     }
 
     /// Whether there are none.
@@ -66,7 +82,19 @@ impl ServiceImport {
     /// One of the account with that index.
     pub(crate) fn new(account: usize, imported: ImportedService) -> Self {
         let ImportedService { subjects, export, terms, share, .. } = imported;
-        Self { account, subjects, export, terms, share }
+        Self { account, subjects, export, terms, share, is_api: false }
+    }
+
+    /// That of the JetStream of other servers, by the system account with that index: they are told who asks.
+    pub(crate) fn of_jetstream(system: usize) -> Self {
+        let subjects = Pair::new(API, API).expect("what stays the same needs no transform");
+        let terms = ServiceTerms::default();
+        Self { account: system, subjects, export: IMPLIED_EXPORT, terms, share: true, is_api: true }
+    }
+
+    /// Whether a request goes that way which its subjects match.
+    pub fn takes(&self, subject: &[u8]) -> bool {
+        !self.is_api || !HEARD_IN_ACCOUNTS.iter().any(|prefix| subject.starts_with(prefix))
     }
 
     /// The account of the service, by its index.

@@ -7,7 +7,7 @@ use crate::snapshot::ShardTotals;
 /// The most connections that have series of their own. Clusters are smaller; of one that is not, the rest is left out.
 pub const ROUTE_SERIES_MAX: usize = 1024;
 
-const SERIES: [Series; 10] = [
+const SERIES: [Series; 11] = [
     ("buster_routes", "gauge", "Connections to other servers.", |shard| shard.routes.routes as f64),
     (
         "buster_routes_connected_total",
@@ -32,6 +32,12 @@ const SERIES: [Series; 10] = [
         "counter",
         "Bytes of headers and payloads to other servers.",
         |shard| shard.routes.output.bytes as f64,
+    ),
+    (
+        "buster_route_dropped_messages_total",
+        "counter",
+        "What streams delivered to other servers and too much waited before.",
+        |shard| shard.routes.dropped as f64,
     ),
     (
         "buster_route_subscriptions",

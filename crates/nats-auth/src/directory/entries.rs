@@ -23,8 +23,8 @@ impl Directory {
         // One without a name is gone for good.
         let mut known: HashMap<Arc<str>, usize> = names.filter(|(name, _)| !name.is_empty()).collect();
         let global = self.enter_account(GLOBAL_ACCOUNT, &mut known);
-        if let Some(name) = config.system() {
-            let system = self.enter_account(name, &mut known);
+        let system = config.system().map(|name| self.enter_account(name, &mut known));
+        if let Some(system) = system {
             self.accounts[system].is_system = true;
         }
         let mut seen = HashSet::new();
@@ -45,6 +45,11 @@ impl Directory {
             indexes.push(index);
         }
         self.enter_imports(&config.accounts, &indexes)?;
+        if let Some(system) = system {
+            let elsewhere = config.jetstream_elsewhere.iter().filter_map(|name| known.get(name.as_str()));
+            let elsewhere: Vec<usize> = elsewhere.copied().filter(|index| *index != system).collect();
+            self.import_jetstream(system, &elsewhere);
+        }
         if !config.mappings.is_empty() {
             self.accounts[global].mappings = Mappings::new(&config.mappings)?;
         }
@@ -85,6 +90,14 @@ impl Directory {
             account.service_imports = ServiceImports::new(services.collect());
         }
         Ok(())
+    }
+
+    /// Has requests of these accounts to JetStream go to other servers, by the system account.
+    fn import_jetstream(&mut self, system: usize, accounts: &[usize]) {
+        for index in accounts {
+            self.accounts[*index].service_imports.add(ServiceImport::of_jetstream(system));
+            self.accounts[system].exports_services = true;
+        }
     }
 
     fn enter_users(
