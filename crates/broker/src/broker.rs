@@ -31,7 +31,7 @@ use crate::offers::Offers;
 use crate::peers::Peers;
 use crate::placement::{Placed, Placer};
 use crate::random::Random;
-use crate::responses::Responses;
+use crate::responses::{Responses, ServerWord};
 use crate::sampling::Sampling;
 use crate::security::Greeting;
 use crate::shadows::leaving::ShadowsLeaving;
@@ -98,7 +98,7 @@ impl Broker {
             fences: Fences::default(),
             offers: Offers::default(),
             border: Border::default(),
-            responses: Responses::new(config.shard, config.seed),
+            responses: Responses::new(ServerWord::of(&settings.info.server_id), config.shard, config.seed),
             moves: Moves::new(config.shards),
             turn: Turn::new(config.share_max),
             random: Random::new(config.seed),
@@ -124,9 +124,11 @@ impl Broker {
             filter: Vec::new(),
             config,
         };
-        broker.egress.peers =
-            broker.config.cluster.as_ref().map(|config| Box::new(Peers::new(config, broker.config.seed)));
+        let access = broker.config.route_access.clone();
+        let peers = |config: &Arc<cluster::Config>| Box::new(Peers::new(config, access, broker.config.seed));
+        broker.egress.peers = broker.config.cluster.as_ref().map(peers);
         broker.name_accounts();
+        broker.advertise_responses();
         broker.note_vacant();
         broker
     }

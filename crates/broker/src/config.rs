@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use fabric::ShardId;
+use nats_auth::Access;
 
 use crate::chores::STEPS_MAX;
 use crate::closed_ring::ClosedConnections;
@@ -34,6 +35,9 @@ pub struct Config {
     pub nonce_key: [u8; 32],
     /// The cluster that the server is in, for the shard that speaks to other servers: the first one.
     pub cluster: Option<Arc<cluster::Config>>,
+    /// What other servers are told of, as what may be published, and what they may want, as what may be subscribed to.
+    /// `None` is everything.
+    pub route_access: Option<Arc<Access>>,
     /// What clients are told of the cluster, if there is one, on all shards of the server.
     pub told: Option<Arc<ToldUrls>>,
     /// What may change later ([`Broker::reconfigure`](crate::Broker::reconfigure)).
@@ -53,6 +57,7 @@ impl Config {
             chore_steps: STEPS_MAX,
             nonce_key: [0; 32],
             cluster: None,
+            route_access: None,
             told: None,
             settings,
         }

@@ -111,15 +111,15 @@ impl Dispatcher<'_> {
         ticket: u64,
     ) -> Dispatched {
         let dispatched = self.hand_out(envelope, answer_wanted, ticket);
-        self.send_to_peers(envelope.selects, envelope.publish);
+        self.send_to_peers(envelope.origin, envelope.selects, envelope.publish);
         dispatched
     }
 
     /// Sends the message in hand to the servers that were found to want it.
     #[inline(always)]
-    pub(crate) fn send_to_peers(&mut self, selects: &[u8], publish: &Publish<'_>) {
+    pub(crate) fn send_to_peers(&mut self, origin: Origin, selects: &[u8], publish: &Publish<'_>) {
         if !self.egress.gathered.is_empty() {
-            self.egress.send_gathered(&self.space.name, selects, publish);
+            self.egress.send_gathered(origin, &self.space.name, selects, publish);
         }
     }
 
@@ -239,7 +239,7 @@ impl Dispatcher<'_> {
             dispatched.taken |= is_taken || (is_refused && bounce(self.egress, self.random, here, envelope));
         }
         dispatched.offers = send(self.mesh, self.account, envelope, &crossing, ticket);
-        self.send_to_peers(envelope.selects, envelope.publish);
+        self.send_to_peers(envelope.origin, envelope.selects, envelope.publish);
         dispatched
     }
 
@@ -273,7 +273,7 @@ impl Dispatcher<'_> {
             }
         }
         dispatched.offers = send(self.mesh, self.account, envelope, &crossing, ticket);
-        self.send_to_peers(selects, publish);
+        self.send_to_peers(origin, selects, publish);
         dispatched
     }
 
@@ -304,7 +304,7 @@ impl Dispatcher<'_> {
                 _ => arrived.refused.push(name),
             }
         }
-        self.send_to_peers(message.selects(), publish);
+        self.send_to_peers(origin, message.selects(), publish);
         arrived
     }
 }

@@ -53,9 +53,11 @@ impl Broker {
     pub fn totals(&mut self) -> ShardTotals {
         self.egress.take_over_dirty();
         let counters = &self.egress.counters;
+        let routes = self.route_totals();
         ShardTotals {
             subscriptions: self.egress.subs.len() as u64,
-            pending_bytes: self.egress.clients.pending_bytes(),
+            pending_bytes: self.egress.clients.pending_bytes() - routes.pending_bytes,
+            routes,
             mesh_bytes: self.mesh.pending_bytes() as u64,
             ..counters.totals
         }
@@ -74,6 +76,16 @@ impl Broker {
 
     /// The next subscriptions that are wanted.
     pub fn subscription_page(&self, from: u64, filter: &SubscriptionFilter) -> Page<SubscriptionRow> {
+        self.page_of_subscriptions(from, &filter.subjects, |sub| self.wanted_subscription(sub, filter))
+    }
+
+    /// The next that are looked for, and of these those to such subjects.
+    pub(crate) fn page_of_subscriptions(
+        &self,
+        from: u64,
+        subjects: &Subjects,
+        wanted: impl Fn(&Subscription) -> Option<SubscriptionRow>,
+    ) -> Page<SubscriptionRow> {
         let (numbers, mut next) = stretch(from, self.egress.subs.rows(), SUBSCRIPTIONS_PER_PAGE);
         let (mut rows, mut bytes) = (Vec::new(), 0);
         for number in numbers {
@@ -82,9 +94,9 @@ impl Broker {
                 break;
             }
             let Some(sub) = self.egress.subs.row(number) else { continue };
-            let Some(row) = self.wanted_subscription(sub, filter) else { continue };
+            let Some(row) = wanted(sub) else { continue };
             bytes += row.subject.len();
-            if is_among(&filter.subjects, &row.subject) {
+            if is_among(subjects, &row.subject) {
                 rows.push(row);
             }
         }

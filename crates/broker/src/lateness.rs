@@ -37,6 +37,10 @@ impl Broker {
         if late.is_final {
             return self.on_hangup(id, CloseReason::SlowConsumerWriteDeadline);
         }
+        if client.is_peer() {
+            self.egress.counters.totals.routes.slow_consumers += 1;
+            return;
+        }
         let account = client.account;
         self.egress.counters.on_write_timeout(account);
     }

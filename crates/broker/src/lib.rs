@@ -100,6 +100,7 @@ pub use moves::MOVED_CONNECTIONS_MAX;
 pub use options::{BrokerOptions, WriteTimeout};
 pub use page::Page;
 pub use party::{FarConn, Party, PeerId, ServiceId};
+pub use peers::Advertised;
 pub use placement::Placed;
 pub use security::{Greeting, Security};
 pub use seldom::SeldomLines;

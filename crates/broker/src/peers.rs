@@ -11,20 +11,24 @@
 //!
 //! Always true: a row is in use as long as its connection is, and until all of its subscriptions are gone.
 
+mod advertised;
 mod incoming;
 mod interest;
 mod outgoing;
 mod routes;
+mod shown;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use cluster::{Change, Control, Dial, Interest, Ledger, Reading, Route};
 use conns::ConnId;
 use hashbrown::HashMap;
+use nats_auth::Access;
 use nats_proto::{InterestKey, Limits, PeerDecoder, PeerKind};
 use smallvec::SmallVec;
 
-use crate::party::PeerId;
+use crate::party::{PeerId, ServiceId};
 use crate::subscription::SubKey;
 
 /// Connections to other servers, and such as have yet to say who they are.
@@ -50,10 +54,15 @@ pub(crate) const GROUPS_BYTES_MAX: usize = 48 << 10;
 /// What a connection may say before it is known who it is.
 pub(crate) const STRANGER_LIMITS: Limits = Limits { control_line_bytes_max: 4096, payload_bytes_max: 0 };
 
+/// Filters, each with the account that it is of.
+pub type Advertised = Vec<(usize, Box<[u8]>)>;
+
 /// The other servers.
 #[derive(Debug)]
 pub(crate) struct Peers {
     pub(crate) control: Control<ConnId>,
+    /// What others are told of and may want, if that is not everything.
+    access: Option<Arc<Access>>,
     /// By the number of [`PeerId`].
     rows: Vec<Option<Peer>>,
     /// By account.
@@ -62,6 +71,8 @@ pub(crate) struct Peers {
     changed: Vec<usize>,
     /// Accounts by name.
     by_name: HashMap<Box<[u8]>, usize>,
+    /// What services want without a subscription.
+    advertised: BTreeMap<ServiceId, Advertised>,
     /// Servers to be dialed.
     pub(crate) dials: Vec<Dial>,
     /// What clients are told has changed.
@@ -134,13 +145,15 @@ impl Peer {
 }
 
 impl Peers {
-    pub(crate) fn new(config: &cluster::Config, seed: u64) -> Self {
+    pub(crate) fn new(config: &cluster::Config, access: Option<Arc<Access>>, seed: u64) -> Self {
         Self {
             control: Control::new(config.clone(), seed),
+            access,
             rows: Vec::new(),
             accounts: Vec::new(),
             changed: Vec::new(),
             by_name: HashMap::new(),
+            advertised: BTreeMap::new(),
             dials: Vec::new(),
             has_told_clients: true,
             is_acting: false,
@@ -235,8 +248,16 @@ impl Peers {
         self.by_name.get(name).copied()
     }
 
-    /// So many more, or less, want something of an account here.
+    /// Whether others may want what is so called.
+    pub(crate) fn may_want(&self, filter: &[u8]) -> bool {
+        self.access.as_ref().is_none_or(|access| access.may_subscribe(filter, None))
+    }
+
+    /// So many more, or less, want something of an account here. Nobody is told of what may not come from others.
     pub(crate) fn change(&mut self, account: usize, key: &InterestKey<'_>, more: u32, less: u32) {
+        if self.access.as_ref().is_some_and(|access| !access.may_publish(key.subject)) {
+            return;
+        }
         if self.accounts.len() <= account {
             self.accounts.resize_with(account + 1, Account::default);
         }
@@ -297,7 +318,7 @@ mod tests {
 
     #[test]
     fn rows_are_used_again_once_all_is_gone_and_accounts_follow_their_names() {
-        let mut peers = Peers::new(&cluster::Config::default(), 1);
+        let mut peers = Peers::new(&cluster::Config::default(), None, 1);
         let (a, b) = (ConnId::from_bits(1), ConnId::from_bits(2));
         let (first, second) = (peers.insert(a).unwrap(), peers.insert(b).unwrap());
         assert_eq!((peers.of(a), peers.of(b)), (Some(first), Some(second)));

@@ -20,7 +20,7 @@ use subject_trie::steady::SteadyRows;
 use crate::random::Random;
 
 use self::chain::{CHAINS, Chain, Ends, Links, NONE};
-pub(crate) use self::token::{Token, TokenText, may_be_response};
+pub(crate) use self::token::{ServerWord, Token, TokenText, may_be_response};
 
 /// Bytes of reply subjects of a shard, which clients choose: 4 KiB each by default. There is room for one more as long as
 /// its account has no more of them than are free: whoever asks and asks has half of it, and of two each has a third. Else
@@ -46,6 +46,7 @@ pub(crate) struct Request {
 /// All requests of a shard.
 #[derive(Debug)]
 pub(crate) struct Responses {
+    server: ServerWord,
     shard: ShardId,
     reply_bytes_max: usize,
     rows: SteadyRows<Row>,
@@ -81,9 +82,10 @@ struct Share {
 }
 
 impl Responses {
-    pub(crate) fn new(shard: ShardId, seed: u64) -> Self {
+    pub(crate) fn new(server: ServerWord, shard: ShardId, seed: u64) -> Self {
         let random = Random::new(seed.rotate_left(17));
         Self {
+            server,
             shard,
             reply_bytes_max: REPLY_BYTES_MAX,
             rows: SteadyRows::new(),
@@ -92,6 +94,11 @@ impl Responses {
             shares: Vec::new(),
             random,
         }
+    }
+
+    /// The server whose requests these are.
+    pub(crate) fn server(&self) -> ServerWord {
+        self.server
     }
 
     /// How many requests wait.
@@ -117,7 +124,7 @@ impl Responses {
         let links = <[Links; CHAINS]>::default();
         self.rows.insert(Row { number, request, since: now, line: line as u32, links });
         self.join(row);
-        Token { shard: self.shard, row, number }.to_text()
+        Token { server: self.server, shard: self.shard, row, number }.to_text()
     }
 
     /// The request that a response published in `account` is for.

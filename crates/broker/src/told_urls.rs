@@ -47,8 +47,13 @@ impl ToldUrls {
         }
     }
 
+    /// The cluster's name.
+    pub fn cluster(&self) -> String {
+        self.told().cluster.clone()
+    }
+
     /// Has INFO tell it.
-    pub(crate) fn tell(&self, info: &mut ServerInfo) {
+    pub fn tell(&self, info: &mut ServerInfo) {
         let told = self.told();
         info.cluster.clone_from(&told.cluster);
         info.connect_urls.clone_from(&told.urls);

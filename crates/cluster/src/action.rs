@@ -1,6 +1,6 @@
 //! What a server is to do for its cluster.
 
-use nats_proto::PeerKind;
+use nats_proto::{PeerKind, ServerPermission};
 
 /// Something to be done, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +43,10 @@ pub struct Route {
     pub headers: bool,
     /// What stands in its lines.
     pub kind: PeerKind,
+    /// What it says that it tells of; `None` is everything.
+    pub import: Option<ServerPermission>,
+    /// What it says that others may want of it; `None` is everything.
+    pub export: Option<ServerPermission>,
 }
 
 /// Why a connection is closed.
@@ -50,6 +54,8 @@ pub struct Route {
 pub enum Ending {
     /// The same server is connected already, or it is this one.
     Duplicate,
+    /// A setting named it, and does not any more.
+    Removed,
     /// It has the name of this server.
     DuplicateName,
     /// It is of another cluster.

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use nats_proto::PeerInfo;
+use nats_proto::{PeerInfo, ServerPermission};
+
+/// What stands in INFO in place of the version of a Go runtime: that there is none.
+pub const NO_GO: &str = "none";
 
 /// A server as part of a cluster. Its defaults are nats-server's, but that there is one connection between two servers:
 /// no pool is announced.
@@ -39,8 +42,19 @@ pub struct Config {
     pub ws_connect_urls: Vec<String>,
     /// `connect_backoff`: waits between attempts to dial a configured server grow.
     pub backs_off: bool,
+    /// `connect_retries`: attempts to reach a server that others told of, after the first one failed. `None` is as many
+    /// as there is reason to.
+    pub retries: Option<u32>,
     /// `max_payload`, in bytes.
     pub max_payload: i32,
+    /// `import`: what others are told that this server wants; `None` is everything.
+    pub import: Option<ServerPermission>,
+    /// `export`: what they may want; `None` is everything.
+    pub export: Option<ServerPermission>,
+    /// It has streams.
+    pub jetstream: bool,
+    /// The domain of its streams; empty if there is none.
+    pub domain: String,
     /// `authorization`'s `timeout`: how long who dials may take to say who it is.
     pub auth_timeout: Duration,
     /// `ping_interval`: how often other servers are asked for a sign of life.
@@ -72,7 +86,12 @@ impl Default for Config {
             connect_urls: Vec::new(),
             ws_connect_urls: Vec::new(),
             backs_off: false,
+            retries: None,
             max_payload: 1 << 20,
+            import: None,
+            export: None,
+            jetstream: false,
+            domain: String::new(),
             auth_timeout: Duration::from_secs(2),
             ping_interval: Duration::from_secs(30),
             ping_max: 2,
@@ -153,6 +172,10 @@ impl Config {
             headers: true,
             auth_required: self.credentials.is_some(),
             max_payload: self.max_payload,
+            import: self.import.clone(),
+            export: self.export.clone(),
+            jetstream: self.jetstream,
+            domain: self.domain.clone(),
             ip,
             nonce,
             cluster: self.cluster.clone(),

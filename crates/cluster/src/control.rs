@@ -12,6 +12,7 @@
 //! server that is there.
 
 mod handshake;
+mod renewal;
 mod telling;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -22,6 +23,8 @@ use nats_proto::{PeerInfo, RouteConnect, encode};
 
 use crate::action::{Action, Dial, Ending};
 use crate::config::{Config, Credentials};
+use crate::log_words;
+use crate::refusal::Refusal;
 use crate::session::{HANDSHAKES_MAX, Session, Stage};
 use crate::target::{State, Target};
 
@@ -130,7 +133,7 @@ impl<C: Copy + Ord> Control<C> {
         address: Option<IpAddr>,
         target: Option<u32>,
     ) {
-        tracing::info!("{label} - Route connection created");
+        tracing::info!("{label} - {}", log_words::CREATED);
         let stage = if target.is_some() { Stage::Info { headers: true } } else { Stage::Connect };
         let session = Session { label: label.into(), address, target, stage, began: now };
         self.sessions.insert(connection, session);
@@ -156,8 +159,16 @@ impl<C: Copy + Ord> Control<C> {
         let Some(target) = target else { return };
         let attempt = target.on_failure(now);
         let every = if target.was_reached { self.config.again_reports } else { self.config.first_reports };
-        if attempt == 1 || every <= 1 || attempt.is_multiple_of(every) {
-            tracing::error!("Error trying to connect to route (attempt {attempt}): {reason}");
+        if log_words::is_reported(attempt, every) {
+            tracing::error!("{}", log_words::not_reached(attempt, reason));
+        }
+        self.give_up_if_exhausted(number);
+    }
+
+    fn give_up_if_exhausted(&mut self, number: u32) {
+        let target = self.targets.get(&number);
+        if target.is_some_and(|target| target.is_exhausted(self.config.retries)) {
+            self.targets.remove(&number);
         }
     }
 
@@ -167,10 +178,12 @@ impl<C: Copy + Ord> Control<C> {
         if let Stage::Route(id) = &session.stage {
             return self.on_server_gone(now, id);
         }
-        if let Some(target) = session.target.and_then(|number| self.targets.get_mut(&number))
+        if let Some((number, target)) =
+            session.target.and_then(|number| Some((number, self.targets.get_mut(&number)?)))
             && target.state == State::Dialing
         {
             target.on_failure(now);
+            self.give_up_if_exhausted(number);
         }
     }
 
@@ -191,7 +204,7 @@ impl<C: Copy + Ord> Control<C> {
         let late: Vec<C> =
             self.sessions.iter().filter(|(_, session)| is_late(session)).map(|(at, _)| *at).collect();
         for connection in late {
-            self.refuse(connection, "Authentication Timeout", Ending::Late);
+            self.refuse(connection, &Refusal::Late);
         }
         self.targets.retain(|_, target| !target.is_given_up(now));
         if self.is_stopping {
@@ -232,11 +245,19 @@ impl<C: Copy + Ord> Control<C> {
         self.actions.push_back(Action::Send(connection, line));
     }
 
-    /// Says what is wrong, and closes.
-    fn refuse(&mut self, connection: C, words: &str, ending: Ending) {
-        let line = format!("-ERR '{words}'\r\n");
-        self.actions.push_back(Action::Send(connection, line.into()));
-        self.close(connection, ending);
+    /// Says what is wrong, if that is to be told, and closes.
+    fn refuse(&mut self, connection: C, refusal: &Refusal) {
+        if let Some(words) = refusal.wire_text() {
+            let line = format!("-ERR '{words}'\r\n");
+            self.actions.push_back(Action::Send(connection, line.into()));
+        }
+        self.leave(connection, refusal);
+    }
+
+    /// Closes without a word to the other end: it finds out by itself.
+    fn leave(&mut self, connection: C, refusal: &Refusal) {
+        refusal.log(self.sessions.get(&connection).map_or("", |session| &session.label));
+        self.close(connection, refusal.ending());
     }
 
     /// Closes without a word. What becomes of its target shows when it is closed.

@@ -6,7 +6,7 @@
 //! - [`news`]: what a server does that is told of another one.
 //! - [`passing`]: where a message may go on to.
 //! - [`redial`]: how long to wait before a server is dialed again.
-//! - [`Refusal`]: why another server is turned away, and what it is told; [`LeafRefusal`]: the same of leaf nodes.
+//! - [`LeafRefusal`]: why a leaf node is turned away, and what it is told.
 //! - [`log_words`]: what the log says of routes.
 //! - [`Ledger`]: what this server wants of the others, and what they were told of it.
 //!
@@ -33,11 +33,10 @@ mod slots;
 mod target;
 
 pub use action::{Action, Dial, Ending, Route};
-pub use config::{Config, Credentials, RouteUrl};
+pub use config::{Config, Credentials, NO_GO, RouteUrl};
 pub use control::Control;
 pub use interest::Interest;
 pub use leaf_refusal::{LeafRefusal, leaf_delay};
 pub use ledger::{Change, Ledger, Reading};
 pub use places::{NoPlace, Place, Places, Registered};
-pub use refusal::{Refusal, Severity};
 pub use slots::Pool;

@@ -73,6 +73,11 @@ impl Target {
         matches!(self.state, State::Waiting(at) if at <= now)
     }
 
+    /// Whether it was dialed in vain as often as it may be, which is without limit for those that a setting names.
+    pub(crate) fn is_exhausted(&self, retries: Option<u32>) -> bool {
+        !self.is_configured && retries.is_some_and(|retries| self.redial.attempts() > retries)
+    }
+
     /// The attempt came to nothing. Returns which one it was.
     pub(crate) fn on_failure(&mut self, now: Duration) -> u32 {
         self.state = State::Waiting(now + self.redial.after_failure());

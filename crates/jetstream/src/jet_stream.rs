@@ -14,7 +14,7 @@ use log_format::Item;
 use monitor::Moment;
 use stream_log::Log;
 
-use crate::claims::JetStreamClaims;
+use crate::claims::{JetStreamClaims, asked_of_all};
 use crate::config::Config;
 use crate::home::Home;
 use crate::homes::Homes;
@@ -84,6 +84,8 @@ impl JetStream {
         let service = broker.open_service();
         broker.claim(service, Box::new(JetStreamClaims::new(shard, &config.domain)));
         broker.inhabit();
+        let asked = asked_of_all(&config, &broker.settings().directory);
+        broker.advertise(service, asked);
         let own = Home::new(&config, &broker.settings().directory, shard.index() as u32);
         let registrar = (shard == FIRST).then(|| Registrar::new(shards));
         let nuid = Nuid::new(seed ^ u64::from(shard.0));

@@ -6,6 +6,7 @@ use broker::Broker;
 use nats_auth::Directory;
 
 use crate::allowance::Reserved;
+use crate::claims::asked_of_all;
 use crate::config::Config;
 use crate::home::Home;
 use crate::jet_stream::JetStream;
@@ -13,8 +14,9 @@ use crate::tenant::Tenant;
 
 impl JetStream {
     /// Heeds what JetStream is told from now on, where the shard has the accounts that go with it.
-    pub fn reconfigure(&mut self, broker: &Broker, config: Arc<Config>) {
-        let directory = &broker.settings().directory;
+    pub fn reconfigure(&mut self, broker: &mut Broker, config: Arc<Config>) {
+        let directory = &Arc::clone(&broker.settings().directory);
+        broker.advertise(self.service(), asked_of_all(&config, directory));
         for home in self.desk_mut().homes.iter_mut() {
             home.reconfigure(&config, directory);
         }

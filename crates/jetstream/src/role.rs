@@ -17,7 +17,7 @@ pub(crate) const FIRST: ShardId = ShardId(0);
 pub(crate) const LETTERS_PREFIX: &[u8] = b"$BUSTER.LETTERS.";
 
 /// What asks for an explanation begins like that.
-const EXPLAIN_PREFIX: &[u8] = b"$BUSTER.EXPLAIN.";
+pub(crate) const EXPLAIN_PREFIX: &[u8] = b"$BUSTER.EXPLAIN.";
 
 /// What a message is to JetStream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use broker::Settings;
+use broker::{Settings, ToldUrls};
 use monitor::{
     ClusterFacts, ConfigFacts, Facts, JetStreamTotals, MappedTo, Moment, ServerFacts, ShardTotals,
     ShownMappings, TimeFacts, Varz, WebSocketFacts,
 };
 use nats_auth::{Account, ConnectionType, Directory, MapsTo};
+use nats_proto::{ServerInfo, ServerPermission};
 use server_options::{Options, WebSocket};
 use shard_runtime::wall_clock;
 use tls_session::Acceptor;
@@ -28,6 +29,17 @@ pub(crate) struct Board {
     usage: Usage,
     /// Requests over HTTP, by endpoint.
     requests: Mutex<BTreeMap<&'static str, u64>>,
+    /// Of the cluster, if the server is in one.
+    meeting: Option<Meeting>,
+}
+
+/// Where servers of a cluster meet.
+#[derive(Debug, Clone)]
+pub(crate) struct Meeting {
+    /// What clients are told, which changes with the servers that are there.
+    pub(crate) told: Arc<ToldUrls>,
+    /// What was told to the shards at the start.
+    pub(crate) config: Arc<cluster::Config>,
 }
 
 impl Board {
@@ -40,13 +52,14 @@ impl Board {
         settings: &Settings,
         streams: Option<&jetstream::Config>,
         secured: &Secured<'_>,
+        meeting: Option<Meeting>,
     ) -> Self {
         let start = wall_clock();
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let times = TimeFacts { start, ..TimeFacts::default() };
         let place = Facts { server: place, times, cores, shards, ..Facts::default() };
         let facts = Mutex::new(facts(place, options, settings, streams, secured, start));
-        Self { facts, usage: Usage::new(), requests: Mutex::default() }
+        Self { facts, usage: Usage::new(), requests: Mutex::default(), meeting }
     }
 
     /// The configuration was read again.
@@ -63,7 +76,23 @@ impl Board {
     }
 
     pub(crate) fn facts(&self) -> Facts {
-        self.facts.lock().expect(NO_PANIC).clone()
+        let mut facts = self.facts.lock().expect(NO_PANIC).clone();
+        if let Some((meeting, cluster)) = self.meeting.as_ref().zip(facts.cluster.as_mut()) {
+            let mut info = ServerInfo::default();
+            meeting.told.tell(&mut info);
+            (cluster.name, cluster.cluster_port) = (info.cluster, meeting.config.port);
+            facts.server.connect_urls = info.connect_urls;
+        }
+        facts
+    }
+
+    /// What other servers are told of, and what they may want; `None` is everything.
+    pub(crate) fn route_permissions(&self) -> (Option<ServerPermission>, Option<ServerPermission>) {
+        let config = self.meeting.as_ref().map(|meeting| &meeting.config);
+        let of = |which: fn(&cluster::Config) -> &Option<ServerPermission>| {
+            config.and_then(|config| which(config).clone())
+        };
+        (of(|config| &config.import), of(|config| &config.export))
     }
 
     /// What the process has of the processors, in percent of one.
@@ -150,7 +179,8 @@ fn cluster_facts(options: &Options) -> Option<ClusterFacts> {
         tls_timeout,
         tls_required: cluster.tls.is_some(),
         tls_verify: cluster.tls.is_some(),
-        pool_size: cluster.pool_size.map_or(-1, |size| size.get().into()),
+        // There is one connection between two servers, whatever is asked for.
+        pool_size: -1,
         write_deadline: cluster.write_deadline.unwrap_or_default(),
         write_timeout: cluster.write_timeout.as_str(),
         tls_cert_not_after: None,

@@ -26,7 +26,7 @@ const WALKS_MAX: usize = 3;
 
 /// Subscriptions listed in one answer: about 40 MiB. An answer with more is cut off there, which its
 /// counts show.
-const SUBSCRIPTIONS_MAX: usize = 250_000;
+pub(crate) const SUBSCRIPTIONS_MAX: usize = 250_000;
 
 /// Asks the shards. `None` from any of its methods says that they stop.
 #[derive(Debug, Clone)]
@@ -358,7 +358,7 @@ impl Gatherer {
     }
 
     /// Asks a shard for page after page, until there are no more or `take` has had enough.
-    fn pages<T: Send + 'static>(
+    pub(crate) fn pages<T: Send + 'static>(
         &self,
         shard: ShardId,
         ask: impl Fn(&mut Broker, u64) -> Page<T> + Send + Sync + 'static,

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use broker::ToldUrls;
+use cluster::NO_GO;
 use nats_proto::ServerInfo;
 use nkeys::KeyPair;
 use server_options::Options;
@@ -33,7 +35,7 @@ pub(crate) fn server_info(options: &Options, server_id: &str, port: u16) -> Serv
         server_id: server_id.to_owned(),
         version: COMPATIBLE_VERSION.into(),
         proto: 1,
-        go: "none".into(),
+        go: NO_GO.into(),
         host: advertised.map_or(&options.host, |advertised| &advertised.host).clone(),
         port: advertised.and_then(|advertised| advertised.port).unwrap_or(port),
         headers: options.headers,
@@ -55,11 +57,13 @@ pub(crate) fn system_server(
     options: &Options,
     info: &ServerInfo,
     sequence: Sequence,
+    told: Option<Arc<ToldUrls>>,
 ) -> Arc<system::ServerIdentity> {
     Arc::new(system::ServerIdentity {
         name: info.server_name.clone(),
         host: info.host.clone(),
         id: info.server_id.clone(),
+        told,
         version: info.version.clone(),
         tags: options.server_tags.clone(),
         metadata: options.server_metadata.clone(),

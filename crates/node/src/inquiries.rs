@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use fabric::ShardId;
-use monitor::{RoutezQuery, gatewayz, ip_queuesz, jsz_disabled, leafz, raftz};
+use monitor::{RoutezQuery, Subs, gatewayz, ip_queuesz, jsz_disabled, leafz, raftz};
 use nats_proto::quote;
 use shard_runtime::{Control, wall_clock};
 use system::{ByAccount, Inquiry, InquiryKind, Reply, Statsz, SystemEvent};
@@ -20,8 +20,10 @@ use crate::process::{Expvarz, resident_bytes};
 use crate::reload_request::ReloadByRequest;
 use crate::teller::Teller;
 
-/// How often the server tells how it is.
+/// How often the server tells how it is, and when for the first time: other servers wait for it. Then twice as long each
+/// time.
 const BEAT: Duration = Duration::from_secs(10);
+const FIRST_BEAT: Duration = Duration::from_millis(250);
 
 const NOT_TO_BE_WARNED: &str =
     "client does not support Lame Duck Mode or is not ready to receive the notification";
@@ -51,7 +53,8 @@ impl Informer {
 
     /// Answers what comes, and has the server tell how it is now and then.
     fn answer_all(&self, inquiries: &Receiver<Inquiry>) {
-        let mut beat = Instant::now() + BEAT;
+        let mut interval = FIRST_BEAT;
+        let mut beat = Instant::now() + interval;
         // No more than shards have under way.
         let mut waiting = ByAccount::default();
         loop {
@@ -67,7 +70,8 @@ impl Informer {
                 self.answer(inquiry);
             }
             if Instant::now() >= beat {
-                beat = Instant::now() + BEAT;
+                interval = (interval * 2).min(BEAT);
+                beat = Instant::now() + interval;
                 self.control.tell_system(ShardId(0), SystemEvent::Beat);
             }
         }
@@ -180,6 +184,7 @@ impl Informer {
             shards: facts.shards,
             active_accounts: self.gatherer().active_accounts()?,
             totals: self.gatherer().sum()?,
+            routes: self.gatherer().routes(Subs::Count)?,
             jetstream: facts.jetstream.zip(self.gatherer().jetstream_totals()?),
         })
     }

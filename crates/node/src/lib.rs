@@ -7,6 +7,7 @@ mod check;
 mod error;
 mod files;
 mod gather;
+mod gather_routes;
 mod gather_streams;
 mod hosts;
 mod http_api;

@@ -4,8 +4,8 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use monitor::{
-    Answer, Facts, JetStreamMetrics, JszQuery, Metrics, Moment, Request, ServerFacts, gatewayz, ip_queuesz,
-    jsz_disabled, jsz_not_leader, leafz, root,
+    Answer, Facts, JetStreamMetrics, JszQuery, Metrics, Moment, Request, ServerFacts, Subs, gatewayz,
+    ip_queuesz, jsz_disabled, jsz_not_leader, leafz, root,
 };
 use monitor_http::{Asked, Config, Listener, Reply, Running, Scheme, start};
 use rustls::ServerConfig;
@@ -152,7 +152,7 @@ impl Desk {
                 let accounts = &self.gatherer().busy_accounts()?;
                 let jetstream = &self.jetstream_metrics(facts)?;
                 let (process, http_req_stats) = (process(), &*self.teller.board.requests());
-                let (routes, jetstream) = (&[], jetstream.as_ref());
+                let (routes, jetstream) = (&*self.gatherer().routes(Subs::Count)?, jetstream.as_ref());
                 Metrics { facts, process, shards, accounts, routes, http_req_stats, jetstream }.answer()
             }
         })

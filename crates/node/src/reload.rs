@@ -8,6 +8,7 @@ use std::sync::{Arc, Weak};
 
 use broker::{Broker, Settings};
 use conns::CloseReason;
+use fabric::ShardId;
 use nats_auth::Directory;
 use rustls::ServerConfig;
 use server_log::Log;
@@ -18,7 +19,7 @@ use shard_runtime::Control;
 use system::{Sequence, SystemEvent};
 use tls_session::Acceptor;
 
-use crate::board::{Board, Secured};
+use crate::board::{Board, Meeting, Secured};
 use crate::error::NodeError;
 use crate::files::{PortsPlace, write_pid_file};
 use crate::gather::Gatherer;
@@ -27,6 +28,7 @@ use crate::jetstream::config;
 use crate::jetstream_limits::next_config;
 use crate::monitoring::Monitoring;
 use crate::reload_request::NO_FILE;
+use crate::routes::renewed;
 use crate::server::Server;
 use crate::settings::settings;
 use crate::shed::{shed, sweep};
@@ -71,6 +73,7 @@ pub(crate) struct Reloader {
     streams: Option<Arc<jetstream::Config>>,
     gatherer: Gatherer,
     sequence: Sequence,
+    meeting: Option<Meeting>,
     board: Arc<Board>,
     control: Control,
     log: Log,
@@ -98,6 +101,7 @@ impl Reloader {
             streams: server.streams.clone(),
             gatherer: server.gatherer.clone(),
             sequence: server.sequence.clone(),
+            meeting: server.meeting.clone(),
             board: Arc::clone(&server.board),
             control: server.control(),
             log: log.clone(),
@@ -146,6 +150,7 @@ impl Reloader {
         self.control.open_web(&websocket::policy(&options, web_tls.clone()));
         self.tell_shards(&options, directories);
         self.tell_system(&options);
+        self.tell_cluster(&options);
         self.tell_streams(&options);
         self.rewrite_files(&options);
         let secured = Secured { clients: tls.as_deref(), websockets: web_tls.as_deref() };
@@ -189,10 +194,19 @@ impl Reloader {
 
     /// Has the system's services know the users and the server as they are now.
     fn tell_system(&self, options: &Options) {
-        let server = system_server(options, &self.settings.info, self.sequence.clone());
+        let told = self.meeting.as_ref().map(|meeting| Arc::clone(&meeting.told));
+        let server = system_server(options, &self.settings.info, self.sequence.clone(), told);
         for shard in self.control.shards() {
             self.control.tell_system(shard, SystemEvent::Reconfigured(Arc::clone(&server)));
         }
+    }
+
+    /// Has the shard that speaks to other servers follow what is said of them.
+    fn tell_cluster(&self, options: &Options) {
+        let Some(meeting) = &self.meeting else { return };
+        let cluster = Arc::new(renewed(&meeting.config, options));
+        let told = self.control.ask(ShardId(0), |broker, now| broker.reconfigure_cluster(now, cluster));
+        let _ = told.recv();
     }
 
     /// Has streams know what they are subject to from now on. The shards have the accounts that go with it.

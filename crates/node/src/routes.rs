@@ -2,13 +2,16 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
 use broker::ToldUrls;
-use cluster::{Credentials, Dial, RouteUrl};
-use nats_proto::ServerInfo;
-use server_options::{ClusterOptions, Options, PeerUrl, ROUTE_PING_INTERVAL_MAX};
+use cluster::{Credentials, Dial, RouteUrl, log_words};
+use nats_auth::{Access, Permissions, SubjectPermission};
+use nats_proto::{ServerInfo, ServerPermission};
+use server_options::{ClusterOptions, Options, PeerUrl, ROUTE_PING_INTERVAL_MAX, RoutePermissions};
 use shard_runtime::{Control, accept_routes, dial_routes};
 
+use crate::board::Meeting;
 use crate::error::NodeError;
 use crate::files::reachable;
 use crate::hosts::joined;
@@ -21,6 +24,8 @@ const MADE_UP_NAME_LETTERS: usize = 22;
 pub(crate) struct Routes {
     pub(crate) config: Arc<cluster::Config>,
     pub(crate) told: Arc<ToldUrls>,
+    /// What others are told of and may want, if that is not everything.
+    pub(crate) access: Option<Arc<Access>>,
     /// Where shards have servers dialed.
     pub(crate) dials: mpsc::Sender<Dial>,
     pub(crate) address: SocketAddr,
@@ -36,21 +41,26 @@ impl Routes {
         clients: Option<SocketAddr>,
     ) -> Result<Option<Self>, NodeError> {
         let Some(cluster) = &options.cluster else { return Ok(None) };
-        if let Some(option) = unsupported(cluster, options) {
+        if let Some(option) = unsupported(cluster) {
             return Err(NodeError::NoSuchRoutes { option });
         }
         let port = cluster.port.number();
         let bound = listen_on(&cluster.host, port);
         let (listener, address) = bound.map_err(|source| NodeError::Routes { port, source })?;
         let config = Arc::new(config(options, cluster, info, clients, address.port()));
-        tracing::info!("Cluster name is {}", config.cluster);
+        tracing::info!("{}", log_words::cluster_name(&config.cluster));
         if config.is_name_dynamic {
-            tracing::warn!("Cluster name was dynamically generated, consider setting one");
+            tracing::warn!("{}", log_words::DYNAMIC_NAME);
         }
-        tracing::info!("Listening for route connections on {}", joined(&cluster.host, address.port()));
+        tracing::info!("{}", log_words::listening(&joined(&cluster.host, address.port())));
         let told = Arc::new(ToldUrls::new(&config));
         let (dials, dialed) = mpsc::channel();
-        Ok(Some(Self { config, told, dials, address, listener, dialed }))
+        Ok(Some(Self { config, told, access: access(cluster), dials, address, listener, dialed }))
+    }
+
+    /// What monitoring tells of it.
+    pub(crate) fn meeting(&self) -> Meeting {
+        Meeting { told: Arc::clone(&self.told), config: Arc::clone(&self.config) }
     }
 
     /// Other servers are dialed and let in from here on.
@@ -62,15 +72,57 @@ impl Routes {
 
 /// What is asked for beside routes, or of them, and cannot be had with them yet; what else there is not is refused where
 /// it is read.
-fn unsupported(cluster: &ClusterOptions, options: &Options) -> Option<&'static str> {
+fn unsupported(cluster: &ClusterOptions) -> Option<&'static str> {
     let plain = ClusterOptions::default();
     let asked_for = [
-        (cluster.pool_size.is_some() && cluster.pool_size != plain.pool_size, "cluster's pool_size"),
         (cluster.write_deadline.is_some(), "cluster's write_deadline"),
         (cluster.write_timeout != plain.write_timeout, "cluster's write_timeout"),
-        (options.jetstream.is_on, "JetStream in a cluster"),
     ];
     asked_for.into_iter().find_map(|(is_asked_for, option)| is_asked_for.then_some(option))
+}
+
+/// What a reload makes of it.
+pub(crate) fn renewed(before: &cluster::Config, options: &Options) -> cluster::Config {
+    let Some(asked) = &options.cluster else { return before.clone() };
+    cluster::Config {
+        credentials: credentials(asked),
+        routes: asked.routes.iter().map(route).collect(),
+        backs_off: asked.connect_backoff,
+        retries: retries(asked),
+        auth_timeout: asked.auth_timeout,
+        ping_interval: ping_interval(asked, options),
+        ping_max: asked.ping_max.unwrap_or(options.broker.ping_max),
+        first_reports: options.dial_reports.first,
+        again_reports: options.dial_reports.again,
+        ..before.clone()
+    }
+}
+
+/// As it stands in INFO.
+fn shown(permission: Option<&SubjectPermission>) -> Option<ServerPermission> {
+    let SubjectPermission { allow, deny } = permission?;
+    Some(ServerPermission { allow: allow.clone(), deny: deny.clone() })
+}
+
+/// What shards hold interest of servers against, if anything.
+fn access(cluster: &ClusterOptions) -> Option<Arc<Access>> {
+    let RoutePermissions { import, export } = cluster.permissions.clone()?;
+    let permissions = Permissions { publish: import, subscribe: export, responses: None };
+    Access::new(&permissions).map(Arc::new)
+}
+
+fn credentials(cluster: &ClusterOptions) -> Option<Credentials> {
+    let (user, password) = cluster.user.as_ref()?;
+    Some(Credentials { user: user.clone(), password: password.reveal().to_owned() })
+}
+
+/// Without a number servers that others told of are dialed as long as there is reason to.
+fn retries(cluster: &ClusterOptions) -> Option<u32> {
+    u32::try_from(cluster.connect_retries).ok().filter(|retries| *retries > 0)
+}
+
+fn ping_interval(cluster: &ClusterOptions, options: &Options) -> Duration {
+    cluster.ping_interval.unwrap_or(options.broker.ping_interval).min(ROUTE_PING_INTERVAL_MAX)
 }
 
 fn config(
@@ -91,10 +143,7 @@ fn config(
         is_name_dynamic: options.cluster_name.is_none(),
         host: cluster.host.clone(),
         port,
-        credentials: cluster.user.as_ref().map(|(user, password)| Credentials {
-            user: user.clone(),
-            password: password.reveal().to_owned(),
-        }),
+        credentials: credentials(cluster),
         // One that leads nowhere is dialed as well, as by nats-server, and the log says each time that it does.
         routes: cluster.routes.iter().map(route).collect(),
         advertise: cluster.advertise.as_ref().map(advertised),
@@ -102,12 +151,14 @@ fn config(
         connect_urls: connect_urls(options, info, clients),
         ws_connect_urls: Vec::new(),
         backs_off: cluster.connect_backoff,
+        retries: retries(cluster),
+        import: cluster.permissions.as_ref().and_then(|permissions| shown(permissions.import.as_ref())),
+        export: cluster.permissions.as_ref().and_then(|permissions| shown(permissions.export.as_ref())),
         max_payload: i32::try_from(info.max_payload).unwrap_or(i32::MAX),
+        jetstream: info.jetstream,
+        domain: info.domain.clone(),
         auth_timeout: cluster.auth_timeout,
-        ping_interval: cluster
-            .ping_interval
-            .unwrap_or(options.broker.ping_interval)
-            .min(ROUTE_PING_INTERVAL_MAX),
+        ping_interval: ping_interval(cluster, options),
         ping_max: cluster.ping_max.unwrap_or(options.broker.ping_max),
         first_reports: options.dial_reports.first,
         again_reports: options.dial_reports.again,

@@ -16,7 +16,7 @@ use system::{INQUIRIES_MAX, Sequence};
 use tls_session::Acceptor;
 
 use crate::backend::Plan;
-use crate::board::{Board, Secured};
+use crate::board::{Board, Meeting, Secured};
 use crate::error::NodeError;
 use crate::files::{Ports, PortsPlace, Reached, write_pid_file};
 use crate::gather::Gatherer;
@@ -59,6 +59,8 @@ pub struct Server {
     pub(crate) gatherer: Gatherer,
     /// Of the system's answers.
     pub(crate) sequence: Sequence,
+    /// Of the cluster, if it is in one.
+    pub(crate) meeting: Option<Meeting>,
     /// Its file goes with the server.
     pub(crate) ports: Arc<PortsPlace>,
     reload: ReloadByRequest,
@@ -100,6 +102,8 @@ impl Server {
         let closed = Arc::new(ClosedConnections::new(closed_max));
         let routes = Routes::bind(options, &settings.info, address)?;
         let route_address = routes.as_ref().map(|routes| routes.address);
+        let meeting = routes.as_ref().map(Routes::meeting);
+        let told = meeting.as_ref().map(|meeting| Arc::clone(&meeting.told));
         let configs = || shard_configs(count, &settings, &closed, routes.as_ref());
         let sequence = Sequence::default();
         let began = Instant::now();
@@ -110,7 +114,7 @@ impl Server {
             tls: tls.clone(),
             web: websocket::policy(options, web_tls.clone()),
             kernel_tls,
-            server: system_server(options, &settings.info, sequence.clone()),
+            server: system_server(options, &settings.info, sequence.clone(), told),
             jetstream: streams.as_ref().map(|streams| Arc::clone(&streams.config)),
             store: streams.as_ref().map(|streams| Arc::clone(&streams.store)),
             dials: routes.as_ref().map(|routes| routes.dials.clone()),
@@ -136,6 +140,7 @@ impl Server {
             &settings,
             streams.as_ref().map(|streams| &*streams.config),
             &Secured { clients: tls.as_deref(), websockets: web_tls.as_deref() },
+            meeting.clone(),
         ));
         let streamed =
             streams.as_ref().map(|streams| StreamGatherer::new(control.clone(), streams.store.meters()));
@@ -170,6 +175,7 @@ impl Server {
             streams,
             gatherer,
             sequence,
+            meeting,
             ports,
             reload,
             _http_api: http_api,
@@ -269,6 +275,7 @@ fn shard_configs(
     let config = |shard| Config {
         // Only the first one speaks to other servers.
         cluster: routes.filter(|_| shard == ShardId(0)).map(|routes| Arc::clone(&routes.config)),
+        route_access: routes.and_then(|routes| routes.access.clone()),
         told: routes.map(|routes| Arc::clone(&routes.told)),
         seed: u64::from_ne_bytes(random()),
         nonce_key: random(),

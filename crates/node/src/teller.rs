@@ -53,11 +53,13 @@ impl Teller {
         Some(to.tell(&subsz.text(query)))
     }
 
-    /// Connections to other servers, of which there are none yet.
+    /// Connections to other servers.
     pub(crate) fn routez<A: Audience>(&self, query: &RoutezQuery, to: A) -> Option<A::Told> {
         let (facts, clock) = (self.board.facts(), self.gatherer.clock()?);
         let (server_id, server_name) = (&*facts.server.server_id, &*facts.server.server_name);
-        let routez = Routez { server_id, server_name, clock, import: None, export: None, routes: Vec::new() };
+        let routes = self.gatherer.routes(query.subs)?;
+        let (import, export) = self.board.route_permissions();
+        let routez = Routez { server_id, server_name, clock, import, export, routes };
         Some(to.tell(&routez.text(query)))
     }
 

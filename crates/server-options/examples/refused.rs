@@ -25,6 +25,7 @@ fn exception(unless: Idle) -> &'static str {
         Idle::Off => "; it may be off",
         Idle::EmptyBlock | Idle::EmptyList | Idle::EmptyText => "; it may be empty",
         Idle::Zero => "; it may be 0",
+        Idle::NotPositive => "; it may be 0 or less",
         Idle::Uncompressed => "; it may be `off` or `accept`",
     }
 }

@@ -12,9 +12,6 @@ use crate::options::Port;
 use crate::peer_url::PeerUrl;
 use crate::tls::Tls;
 
-/// Connections between two servers, if nothing is said of it.
-const POOL_SIZE: NonZeroU32 = NonZeroU32::new(3).expect("it is not zero");
-
 /// As seldom as routes are asked for a sign of life, whatever is set.
 pub const ROUTE_PING_INTERVAL_MAX: Duration = Duration::from_secs(30);
 
@@ -43,7 +40,8 @@ pub struct ClusterOptions {
     pub auth_timeout: Duration,
     /// `permissions`: what is told to other servers and taken from them.
     pub permissions: Option<RoutePermissions>,
-    /// `pool_size`: connections to each other server; `None` is one, and no pool.
+    /// `pool_size`: connections to each other server; `None` is one, and no pool. With nats-server that is less than
+    /// zero, and three are what is meant if nothing is said.
     pub pool_size: Option<NonZeroU32>,
     /// `accounts`: those that have a connection for themselves. That of the system account is not named here.
     pub accounts: Vec<String>,
@@ -86,7 +84,7 @@ impl Default for ClusterOptions {
             user: None,
             auth_timeout: AUTH_TIMEOUT,
             permissions: None,
-            pool_size: Some(POOL_SIZE),
+            pool_size: None,
             accounts: Vec::new(),
             compression: Compression::Accept,
             levels: AutoLevels::default(),

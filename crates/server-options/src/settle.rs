@@ -13,7 +13,7 @@ use crate::advertised::Advertised;
 use crate::draft::{Draft, MonitorDraft, TlsFlags, WebSocketDraft};
 use crate::error::OptionsError;
 use crate::options::{Options, Port};
-use crate::settle_cluster::Settled;
+use crate::settle_cluster::{Settled, jetstream_elsewhere};
 use crate::tls::{AUTH_TIMEOUT_AFTER_TLS, CertificateFiles, Tls};
 use crate::websocket::WebSocket;
 
@@ -41,6 +41,7 @@ impl Draft {
         options.leaf_nodes = leaf_nodes.listening()?;
         options.cluster = cluster.map(Settled::listening).transpose()?;
         options.http_api = self.http_api.settle()?;
+        options.auth.jetstream_elsewhere = jetstream_elsewhere(&options);
         if let Some((socket, auth)) = self.websocket.settle(&options)? {
             (options.websocket, options.auth.websocket) = (Some(socket), Some(auth));
         }

@@ -3,7 +3,7 @@
 
 use std::num::NonZeroU32;
 
-use nats_auth::Secret;
+use nats_auth::{GLOBAL_ACCOUNT, Secret};
 use nats_proto::{Compression, quote};
 
 use crate::advertised::Advertised;
@@ -106,8 +106,7 @@ impl ClusterDraft {
         }
         accounts.retain(|name| Some(&**name) != system);
         self.options.pool_size = match self.pool_size {
-            ..0 => None,
-            0 => self.options.pool_size,
+            ..=0 => None,
             size => u32::try_from(size).ok().and_then(NonZeroU32::new),
         };
         Ok(())
@@ -143,6 +142,21 @@ fn advertised(value: String) -> Result<Advertised, OptionsError> {
     Advertised::read(&value).or_else(|reason| {
         refused(format!("Error setting route INFO with Cluster.Advertise value of {value}, err={reason}"))
     })
+}
+
+/// The accounts whose requests to JetStream go to other servers of the cluster: those that may have streams, where this
+/// server has none. If nobody is told apart it is the one account there is.
+pub(crate) fn jetstream_elsewhere(options: &Options) -> Vec<String> {
+    if options.cluster.is_none() || options.jetstream.is_on {
+        return Vec::new();
+    }
+    let system = options.auth.system();
+    let mut accounts: Vec<String> = options.jetstream.accounts.keys().cloned().collect();
+    let mut all = options.auth.accounts.iter().map(|account| account.name.as_str());
+    if system.is_some() && all.all(|name| name == GLOBAL_ACCOUNT || Some(name) == system) {
+        accounts.push(GLOBAL_ACCOUNT.to_owned());
+    }
+    accounts
 }
 
 /// Streams of a cluster belong to servers by their names.

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use broker::{Claims, Owner};
+use broker::{Advertised, Claims, Owner, Party};
+use fabric::MeshMessage;
 use monitor::GLOBAL_ACCOUNT;
 use nats_auth::{Account, Directory};
 
@@ -40,6 +41,23 @@ impl SystemClaims {
 
     pub(crate) fn server(&self) -> &Arc<ServerIdentity> {
         &self.server
+    }
+
+    /// What a message asks, if it is the system's to answer. What is asked by way of another server is what all are
+    /// asked: the rest is for the one whose client asks.
+    pub(crate) fn request_in(&self, message: &MeshMessage<'_>) -> Option<Request> {
+        let account = message.account as usize;
+        let request = self.request(account, message.publish.subject)?;
+        let is_from_afar = matches!(Party::of(message), Party::Peer(_));
+        let is_meant = !is_from_afar || (Some(account) == self.system && request.is_asked_of_all());
+        is_meant.then_some(request)
+    }
+
+    /// What other servers are told that this one wants: what all of them are asked.
+    pub(crate) fn asked_of_all(&self) -> Advertised {
+        let Some(system) = self.system else { return Advertised::new() };
+        let subjects = Request::subjects_asked_of_all(&self.server.id);
+        subjects.map(|subject| (system, subject.into_bytes().into())).collect()
     }
 
     /// What a message asks, if it is the system's to answer.

@@ -24,6 +24,7 @@ mod idle;
 mod inquiry;
 mod jsz;
 mod options;
+mod others;
 mod own_options;
 mod profilez;
 mod request;

@@ -149,6 +149,21 @@ impl Request {
         }
     }
 
+    /// Whether all servers of a cluster answer it, not only the one whose client asks.
+    pub(crate) fn is_asked_of_all(self) -> bool {
+        !matches!(self, UserInfo | Subscribers | Unsupported | Explain(_))
+    }
+
+    /// The subjects of the system account on which the server of this id is asked by way of others.
+    pub(crate) fn subjects_asked_of_all(id: &str) -> impl Iterator<Item = String> {
+        let rows = TABLE.iter().filter(|(by, _, request)| *by == System && request.is_asked_of_all());
+        rows.flat_map(move |(_, pattern, _)| {
+            let named = pattern.replace(['@', '#'], id);
+            let of_all = pattern.contains('@').then(|| pattern.replace('@', "PING"));
+            of_all.into_iter().chain([named]).map(|rest| format!("$SYS.{rest}"))
+        })
+    }
+
     /// Go's name for the type of the options, if there are any that say which servers are asked.
     pub(crate) fn options(self) -> Option<&'static str> {
         Some(match self {
@@ -211,6 +226,21 @@ mod tests {
 
     fn of(subject: &str, is_system: bool) -> Option<Request> {
         Request::of(subject.as_bytes(), is_system, "NID")
+    }
+
+    #[test]
+    fn what_all_are_asked_is_what_this_one_answers() {
+        let subjects: Vec<String> = Request::subjects_asked_of_all("NID").collect();
+        for subject in &subjects {
+            let literal = subject.replace('*', "A");
+            assert!(of(&literal, true).is_some_and(Request::is_asked_of_all), "{subject}");
+        }
+        for subject in ["$SYS.REQ.SERVER.PING", "$SYS.REQ.SERVER.NID.ROUTEZ", "$SYS.REQ.SERVER.PING.ROUTEZ"] {
+            assert!(subjects.iter().any(|other| other == subject), "{subject}");
+        }
+        assert!(!subjects.iter().any(|subject| subject.contains("PING.KICK") || subject.contains("DEBUG")));
+        let once: std::collections::BTreeSet<&String> = subjects.iter().collect();
+        assert_eq!(once.len(), subjects.len());
     }
 
     /// As nats-server 2.14.5 answers or says that nobody does.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use broker::ToldUrls;
 use monitor::Moment;
 use serde::Serialize;
 
@@ -18,6 +19,8 @@ pub struct ServerIdentity {
     pub host: String,
     /// Its id.
     pub id: String,
+    /// What is told of its cluster, if it is in one.
+    pub told: Option<Arc<ToldUrls>>,
     /// The domain of its JetStream; empty if there is none.
     pub domain: String,
     /// The nats-server version whose behaviour it has.
@@ -62,6 +65,8 @@ pub(crate) struct ServerText<'a> {
     name: &'a str,
     host: &'a str,
     id: &'a str,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    cluster: String,
     #[serde(skip_serializing_if = "str::is_empty")]
     domain: &'a str,
     ver: &'a str,
@@ -91,6 +96,7 @@ impl ServerIdentity {
             name: &self.name,
             host: &self.host,
             id: &self.id,
+            cluster: self.told.as_ref().map(|told| told.cluster()).unwrap_or_default(),
             domain: &self.domain,
             ver: &self.version,
             tags: &self.tags,

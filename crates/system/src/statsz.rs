@@ -1,6 +1,6 @@
 //! STATSZ: how the server is, and what it did.
 
-use monitor::{JetStreamFacts, JetStreamText, JetStreamTotals, Moment, ShardTotals, Tally};
+use monitor::{JetStreamFacts, JetStreamText, JetStreamTotals, Moment, RouteRow, ShardTotals, Tally};
 use serde::Serialize;
 
 /// What there is to say.
@@ -20,11 +20,13 @@ pub struct Statsz {
     pub active_accounts: usize,
     /// The sums of all shards.
     pub totals: ShardTotals,
+    /// Connections to other servers.
+    pub routes: Vec<RouteRow>,
     /// JetStream, if there is any, and what all streams have.
     pub jetstream: Option<(JetStreamFacts, JetStreamTotals)>,
 }
 
-/// In nats-server's order. There are no other servers.
+/// In nats-server's order.
 #[derive(Debug, Serialize)]
 pub(crate) struct StatszText {
     start: Moment,
@@ -48,10 +50,35 @@ pub(crate) struct StatszText {
     stale_connection_stats: Option<Kinds>,
     #[serde(skip_serializing_if = "is_zero")]
     stalled_clients: u64,
-    active_servers: u32,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    routes: Vec<RouteStat>,
+    active_servers: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     jetstream: Option<JetStreamText>,
     gomaxprocs: usize,
+}
+
+/// A connection to another server.
+#[derive(Debug, Serialize)]
+struct RouteStat {
+    rid: u64,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    name: Box<str>,
+    sent: TallyText,
+    received: TallyText,
+    pending: u64,
+}
+
+impl From<&RouteRow> for RouteStat {
+    fn from(row: &RouteRow) -> Self {
+        Self {
+            rid: row.rid,
+            name: row.remote_name.clone(),
+            sent: row.output.into(),
+            received: row.input.into(),
+            pending: row.pending_bytes,
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -75,8 +102,8 @@ fn is_zero(number: &u64) -> bool {
 }
 
 impl Kinds {
-    fn of_clients(clients: u64) -> Option<Self> {
-        (clients > 0).then_some(Self { clients, routes: 0, gateways: 0, leafs: 0 })
+    fn of(clients: u64, routes: u64) -> Option<Self> {
+        (clients + routes > 0).then_some(Self { clients, routes, gateways: 0, leafs: 0 })
     }
 }
 
@@ -89,7 +116,12 @@ impl From<Tally> for TallyText {
 impl From<&Statsz> for StatszText {
     fn from(statsz: &Statsz) -> Self {
         let totals = &statsz.totals;
-        let slow_consumers = totals.slow_consumers_pending + totals.slow_consumers_deadline;
+        let routes = &totals.routes;
+        let slow_clients = totals.slow_consumers_pending + totals.slow_consumers_deadline;
+        let sum = |mut all: Tally, more| {
+            all.add(more);
+            all.into()
+        };
         Self {
             start: statsz.start,
             mem: statsz.mem,
@@ -99,16 +131,17 @@ impl From<&Statsz> for StatszText {
             total_connections: totals.connections_total,
             active_accounts: statsz.active_accounts,
             subscriptions: totals.subscriptions,
-            sent: totals.output.into(),
+            sent: sum(totals.output, routes.output),
             sent_to_clients: totals.output.into(),
-            received: totals.input.into(),
+            received: sum(totals.input, routes.input),
             received_from_clients: totals.input.into(),
-            slow_consumers,
-            slow_consumer_stats: Kinds::of_clients(slow_consumers),
-            stale_connections: totals.stale_connections,
-            stale_connection_stats: Kinds::of_clients(totals.stale_connections),
+            slow_consumers: slow_clients + routes.slow_consumers,
+            slow_consumer_stats: Kinds::of(slow_clients, routes.slow_consumers),
+            stale_connections: totals.stale_connections + routes.stale_connections,
+            stale_connection_stats: Kinds::of(totals.stale_connections, routes.stale_connections),
             stalled_clients: totals.stalls,
-            active_servers: 1,
+            routes: statsz.routes.iter().map(RouteStat::from).collect(),
+            active_servers: 1 + routes.remotes,
             jetstream: statsz
                 .jetstream
                 .as_ref()
@@ -120,6 +153,8 @@ impl From<&Statsz> for StatszText {
 
 #[cfg(test)]
 mod tests {
+    use monitor::RouteTotals;
+
     use super::*;
 
     fn text(statsz: &Statsz) -> String {
@@ -153,6 +188,31 @@ mod tests {
             r#""received_from_clients":{"msgs":92,"bytes":7},"slow_consumers":0,"active_servers":1,"gomaxprocs":2}"#
         );
         assert_eq!(text(&statsz), expected);
+    }
+
+    /// As nats-server 2.14.5 has it.
+    #[test]
+    fn other_servers_are_told_of_and_counted() {
+        let tally = |msgs| Tally { msgs, bytes: 10 * msgs };
+        let routes = RouteTotals { remotes: 1, input: tally(2), output: tally(3), ..RouteTotals::default() };
+        let totals = ShardTotals { input: tally(5), routes, ..ShardTotals::default() };
+        let row = RouteRow {
+            rid: 6,
+            remote_name: "B".into(),
+            input: tally(2),
+            output: tally(3),
+            pending_bytes: 1,
+            ..RouteRow::default()
+        };
+        let text = text(&Statsz { totals, routes: vec![row], ..Statsz::default() });
+        for part in [
+            r#""sent":{"msgs":3,"bytes":30},"sent_to_clients":{"msgs":0,"bytes":0},"#,
+            r#""received":{"msgs":7,"bytes":70},"received_from_clients":{"msgs":5,"bytes":50},"#,
+            r#""routes":[{"rid":6,"name":"B","sent":{"msgs":3,"bytes":30},"received":{"msgs":2,"bytes":20},"pending":1}],"#,
+            r#""active_servers":2,"#,
+        ] {
+            assert!(text.contains(part), "{part} in {text}");
+        }
     }
 
     #[test]

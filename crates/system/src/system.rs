@@ -7,7 +7,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use broker::{Broker, ClientDeed, ClientNews, PublishOutcome, ServiceId};
+use broker::{Broker, ClientDeed, ClientNews, Party, PublishOutcome, ServiceId, ServiceSubscription};
 use fabric::{Mailbox, ShardId};
 use monitor::{Clock, GLOBAL_ACCOUNT, Moment, compact};
 
@@ -17,6 +17,7 @@ use crate::claims::SystemClaims;
 use crate::client_event::client_event;
 use crate::encoding::Encoding;
 use crate::inquiry::{Address, INQUIRIES_MAX, Inquiry, InquiryKind, Reply};
+use crate::others::{Others, Told};
 use crate::server_identity::ServerIdentity;
 
 /// Requests in the queue. What comes beyond that stays in the mailbox.
@@ -83,6 +84,10 @@ pub struct System {
     changed: BTreeSet<Box<str>>,
     /// There may be more news of clients than were told in the last turn.
     has_news_left: bool,
+    /// On the shard that speaks to other servers: those that there are,
+    others: Others,
+    /// and by what they are heard.
+    hears_others: Vec<ServiceSubscription>,
     /// The moment on the wall when the shard's clock was at zero. It is settled once, so that a connection began at the
     /// same moment whatever is told of it.
     clock_zero: Option<Moment>,
@@ -95,9 +100,7 @@ impl System {
     pub fn open(broker: &mut Broker, shard: ShardId, server: Arc<ServerIdentity>) -> Self {
         let service = broker.open_service();
         let claims = SystemClaims::new(server, &broker.settings().directory);
-        broker.claim(service, Box::new(claims.clone()));
-        broker.watch_clients(claims.system());
-        Self {
+        let mut system = Self {
             shard,
             service,
             claims,
@@ -109,8 +112,27 @@ impl System {
             inquiries_under_way: 0,
             changed: BTreeSet::new(),
             has_news_left: false,
+            others: Others::default(),
+            hears_others: Vec::new(),
             clock_zero: None,
             mailbox: Mailbox::default(),
+        };
+        system.begin(broker);
+        system
+    }
+
+    /// Has all that concerns the service come to it, by the accounts as they are.
+    fn begin(&mut self, broker: &mut Broker) {
+        broker.claim(self.service, Box::new(self.claims.clone()));
+        broker.watch_clients(self.claims.system());
+        broker.advertise(self.service, self.claims.asked_of_all());
+        for subscription in self.hears_others.drain(..) {
+            broker.service_unsubscribe(subscription);
+        }
+        let Some(system) = self.claims.system().filter(|_| broker.speaks_to_servers()) else { return };
+        for (told, filter) in Told::ALL {
+            let subscribed = broker.service_subscribe(self.service, system, filter, None, told.tag());
+            self.hears_others.push(subscribed.expect("the filter is valid").0);
         }
     }
 
@@ -140,8 +162,7 @@ impl System {
             }
             SystemEvent::Reconfigured(server) => {
                 self.claims = SystemClaims::new(server, &broker.settings().directory);
-                broker.claim(self.service, Box::new(self.claims.clone()));
-                broker.watch_clients(self.claims.system());
+                self.begin(broker);
             }
             SystemEvent::Beat => self.tell_statsz(broker),
             SystemEvent::LameDuck(now) => self.tell_end(broker, now, "LAMEDUCK"),
@@ -165,21 +186,29 @@ impl System {
 
     fn take_mail(&mut self, broker: &mut Broker) {
         self.refill(broker);
-        let mut bytes = 0;
+        let (mut bytes, mut has_new_others) = (0, false);
         for _ in 0..READ_AT_ONCE_MAX {
             if self.asked.len() == ASKED_MAX || bytes >= READ_BYTES_AT_ONCE_MAX {
-                return;
+                break;
             }
-            let Some(letter) = self.mailbox.read() else { return };
+            let Some(letter) = self.mailbox.read() else { break };
             let message = &letter.message;
-            let account = message.account as usize;
-            let request = self.claims.request(account, message.publish.subject);
-            let server = self.claims.server();
-            if let Some(asked) = request.and_then(|request| Asked::read(request, message, server, broker)) {
-                bytes += asked.read_bytes();
-                self.asked.push(account, asked);
+            if let Some(told) = Told::of_tag(letter.tag) {
+                let now = broker.now().0;
+                has_new_others |= matches!(Party::of(message), Party::Peer(_))
+                    && self.others.on_told(now, told, message.publish.subject);
+            } else if let Some(request) = self.claims.request_in(message) {
+                let (account, server) = (message.account as usize, self.claims.server());
+                if let Some(asked) = Asked::read(request, message, server, broker) {
+                    bytes += asked.read_bytes();
+                    self.asked.push(account, asked);
+                }
             }
             self.refill(broker);
+        }
+        // They want to know of this one as soon.
+        if has_new_others {
+            self.tell_statsz(broker);
         }
     }
 

@@ -233,6 +233,7 @@ impl Broker {
             rtt: client.and_then(|client| client.record.rtt()),
             client: client.filter(|_| is_shared).map(|client| Details::of(client, self.wall_clock)),
             server: is_shared_by_any.then_some(&*info.server_name),
+            cluster: self.config.told.as_ref().filter(|_| is_shared_by_any).map(|told| told.cluster()),
         };
         let mut body = std::mem::take(&mut self.border.body);
         let header_bytes = put_with_info(&mut body, publish, requester);

@@ -25,6 +25,8 @@ pub(crate) struct Requester<'a> {
     pub(crate) client: Option<Details<'a>>,
     /// The server, if anything is.
     pub(crate) server: Option<&'a str>,
+    /// Its cluster, if it is in one and the server is told.
+    pub(crate) cluster: Option<String>,
 }
 
 /// A client that is told of.
@@ -107,6 +109,7 @@ fn put_requester(into: &mut Vec<u8>, requester: &Requester<'_>) {
         into.extend_from_slice(format!("\"rtt\":{},", rtt.as_nanos()).as_bytes());
     }
     put_field(into, "server", requester.server.unwrap_or_default());
+    put_field(into, "cluster", requester.cluster.as_deref().unwrap_or_default());
     if let Some(Details { is_websocket, .. }) = requester.client {
         put_field(into, "kind", "Client");
         put_field(into, "client_type", if is_websocket { "websocket" } else { "nats" });
@@ -154,7 +157,7 @@ mod tests {
     use super::*;
 
     fn of<'a>(account: &'a str, service: Option<&'a str>) -> Requester<'a> {
-        Requester { account, service, rtt: None, client: None, server: None }
+        Requester { account, service, rtt: None, client: None, server: None, cluster: None }
     }
 
     fn told(headers: &str, requester: Requester<'_>) -> String {

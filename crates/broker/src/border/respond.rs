@@ -31,6 +31,14 @@ impl Broker {
         self.respond_through(account, envelope, WAYS_MAX)
     }
 
+    /// The same with what came from another server, where nobody waits for what comes of it. Whoever asked may be there,
+    /// and may want it at a third one.
+    pub(crate) fn respond_of_peer(&mut self, account: usize, envelope: &Envelope<'_>) {
+        self.border.is_from_afar = true;
+        self.respond(account, &Envelope { origin: Origin::across(0), ..*envelope });
+        self.border.is_from_afar = false;
+    }
+
     /// The same through this many borders at most: no request crosses more, and no client may name a response as where
     /// it is to be answered (`publish.rs`).
     fn respond_through(&mut self, account: usize, envelope: &Envelope<'_>, borders: usize) -> Passage {
@@ -55,9 +63,12 @@ impl Broker {
         self.is_response(account, subject) && self.token_of(subject).is_some()
     }
 
-    /// The token that a subject is, of a shard that there is.
+    /// The token that a subject is, of a shard of this server.
     pub(super) fn token_of(&self, subject: &[u8]) -> Option<Token> {
-        Token::read(subject).filter(|token| token.shard.index() < self.config.shards)
+        let is_own = |token: &Token| {
+            token.server == self.responses.server() && token.shard.index() < self.config.shards
+        };
+        Token::read(subject).filter(is_own)
     }
 
     /// The same where the request is known.

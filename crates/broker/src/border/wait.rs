@@ -27,7 +27,7 @@ impl Broker {
             || self.response_must_wait(account, subject)
     }
 
-    fn response_must_wait(&mut self, account: usize, subject: &[u8]) -> bool {
+    pub(crate) fn response_must_wait(&mut self, account: usize, subject: &[u8]) -> bool {
         let ResponsePath { stops, onwards } = self.response_path(account, subject);
         onwards.is_some_and(|shard| self.mesh.congested().contains(shard))
             || stops.iter().any(|(account, subject)| self.must_wait(*account, subject))

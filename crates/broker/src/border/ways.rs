@@ -115,7 +115,10 @@ impl Ways {
         for number in &found.plain {
             let import = imports.at(*number);
             let (account, export) = (import.account(), import.export());
-            if self.ways.len() == WAYS_MAX || self.has_come_through(behind, account, export) {
+            if self.ways.len() == WAYS_MAX
+                || !import.takes(subject)
+                || self.has_come_through(behind, account, export)
+            {
                 continue;
             }
             import.rename(subject, &mut self.renamed);

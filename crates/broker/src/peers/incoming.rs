@@ -1,5 +1,6 @@
 //! What other servers say.
 
+use cluster::log_words;
 use conns::{CloseReason, ConnId, Time};
 use monitor::Tally;
 use nats_proto::{Limits, PeerMessage, PeerOp, ProtoError, Publish, Step, show};
@@ -42,7 +43,6 @@ impl Broker {
         self.act_for_cluster(now);
         let steps = self.egress.deliveries().since(before).all + ops;
         let client = self.egress.clients.at(id);
-        client.record.last_activity = now;
         client.share = share;
         self.turn.spend(&mut client.share, used, steps);
         used
@@ -95,7 +95,8 @@ impl Broker {
                 client.record.on_pong(now);
             }
             PeerOp::Err(text) => {
-                tracing::error!("{} - Route Error '{}'", self.egress.clients.at(id).label, show(text));
+                let words = log_words::complaint(&format!("'{}'", show(text)));
+                tracing::error!("{} - {words}", self.egress.clients.at(id).label);
                 self.close(id, CloseReason::ParseError);
             }
             // Who has not said who it is speaks for nobody yet.
@@ -127,7 +128,7 @@ impl Broker {
         let Some(peers) = &self.egress.peers else { return Flow::Next };
         let account = message.account.and_then(|name| peers.account_named(name));
         let Some(account) = account else { return Flow::Next };
-        if self.must_wait(account, message.subject) {
+        if self.must_wait_of_peer(account, message.subject) {
             self.mesh.hold(id);
             return Flow::Hold(Hold::Link);
         }
@@ -150,26 +151,37 @@ impl Broker {
         self.egress.begin();
         self.egress.set_other_subject(envelope.other_subject());
         let taken = Tally { msgs: 1, bytes: message.body.len() as u64 };
-        self.egress.clients.at(id).record.input.add(taken);
-        self.egress.counters.totals.input.add(taken);
+        let record = &mut self.egress.clients.at(id).record;
+        record.last_activity = self.egress.counters.now;
+        record.input.add(taken);
+        self.egress.counters.totals.routes.input.add(taken);
+        if self.may_be_owned(envelope.selects) {
+            self.send_to_owner(account, &envelope);
+        }
         let ticket = self.offers.next_ticket();
         let dispatched = self.dispatcher(account).dispatch_of_peer(&envelope, message.groups, ticket);
-        if dispatched.offers == 0 {
-            return Flow::Next;
+        if dispatched.offers > 0 {
+            self.offers.open(Offer {
+                origin: peer.into(),
+                is_from_afar: false,
+                account,
+                message: OwnedMessage::of(&envelope),
+                awaiting: dispatched.offers,
+                taken: dispatched.taken,
+                answer_wanted: false,
+                refusals: Refusals::default(),
+                with: ticket..ticket + 1,
+                asked: None,
+            });
         }
-        self.offers.open(Offer {
-            origin: peer.into(),
-            is_from_afar: false,
-            account,
-            message: OwnedMessage::of(&envelope),
-            awaiting: dispatched.offers,
-            taken: dispatched.taken,
-            answer_wanted: false,
-            refusals: Refusals::default(),
-            with: ticket..ticket + 1,
-            asked: None,
-        });
-        Flow::NextThenHold(Hold::Offer)
+        self.respond_of_peer(account, &envelope);
+        if dispatched.offers > 0 { Flow::NextThenHold(Hold::Offer) } else { Flow::Next }
+    }
+
+    /// Whether a message has to wait for other shards, also as the response that it may be.
+    fn must_wait_of_peer(&mut self, account: usize, subject: &[u8]) -> bool {
+        self.mesh.is_awaited()
+            && (self.must_wait(account, subject) || self.response_must_wait(account, subject))
     }
 
     /// All shards that were offered a message of a server have answered.

@@ -4,7 +4,7 @@ use std::ops::Bound;
 
 use cluster::Interest;
 use conns::ConnId;
-use nats_proto::InterestKey;
+use nats_proto::{InterestKey, quote};
 
 use super::{UNKNOWN_MAX, Unknown, UnknownKey, WEIGHT_MAX, Wants};
 use crate::broker::Broker;
@@ -31,7 +31,16 @@ impl Broker {
             return Flow::Hold(Hold::Link);
         }
         self.egress.steps += SUBSCRIPTION_STEPS + long_subject_steps(key.subject);
+        self.egress.clients.at(id).record.last_activity = self.egress.counters.now;
         let Some(peers) = &mut self.egress.peers else { return Flow::Next };
+        if !peers.may_want(key.subject) {
+            let label = &self.egress.clients.at(id).label;
+            tracing::debug!(
+                "{label} - Can not export {}, ignoring remote subscription request",
+                quote(key.subject)
+            );
+            return Flow::Next;
+        }
         let name = key.account.unwrap_or_default();
         let Some(account) = peers.account_named(name) else {
             note_unknown(&mut peers.at(peer).unknown, name, key, weight);

@@ -10,7 +10,7 @@ use super::{GROUPS_BYTES_MAX, Peer, TOLD_AHEAD_BYTES_MAX};
 use crate::broker::Broker;
 use crate::chores::ROW_STEPS;
 use crate::egress::{Egress, SHARED_BYTES_MIN, cut_off, share};
-use crate::party::{Origin, PeerId};
+use crate::party::{Origin, Party, PeerId};
 use crate::subscription::SubKey;
 
 /// Acknowledgements of JetStream: what is behind an `@` in one is the subject that is shown.
@@ -44,18 +44,25 @@ impl Egress {
 
     /// Sends the message in hand, once, to each server that was found to get it.
     #[cold]
-    pub(crate) fn send_gathered(&mut self, account: &str, selects: &[u8], publish: &Publish<'_>) {
+    pub(crate) fn send_gathered(
+        &mut self,
+        origin: Origin,
+        account: &str,
+        selects: &[u8],
+        publish: &Publish<'_>,
+    ) {
         let mut gathered = std::mem::take(&mut self.gathered);
         let Some(mut peers) = self.peers.take() else { return };
         gathered.sort_by_key(|(peer, _)| *peer);
         let reply = reply_with_shown(selects, publish);
         let publish = Publish { subject: selects, reply: reply.as_deref().or(publish.reply), ..*publish };
+        let may_be_lost = matches!(origin.party(), Party::Service(_));
         for of_one in gathered.chunk_by(|(one, _), (other, _)| one == other) {
             let mut groups = std::mem::take(&mut peers.groups);
             self.name_groups(of_one, &mut groups);
             let mut line = std::mem::take(&mut peers.line);
             if let Some(peer) = peers.peek(of_one[0].0) {
-                self.send_to_peer(peer, account, &publish, &groups, &mut line);
+                self.send_to_peer(peer, account, &publish, &groups, may_be_lost, &mut line);
             }
             (peers.groups, peers.line) = (groups, line);
         }
@@ -80,6 +87,7 @@ impl Egress {
         account: &str,
         publish: &Publish<'_>,
         groups: &[u8],
+        may_be_lost: bool,
         line: &mut Vec<u8>,
     ) {
         let Some(route) = &peer.route else { return };
@@ -90,12 +98,19 @@ impl Egress {
         front(line, route.kind, account, publish, groups, header, size.as_bytes());
         let len = line.len() + body.len() + 2;
         if !client.has_room(len) {
+            // Nobody slows a service down, as publishers are: one consumer is not to end the route for all. What it delivers
+            // comes again if it is acknowledged.
+            if may_be_lost {
+                self.counters.totals.routes.dropped += 1;
+                return;
+            }
             return cut_off(client);
         }
         self.reader_behind |= client.pending_bytes() + len > self.bounds.stalls_above;
         let given = Tally { msgs: 1, bytes: body.len() as u64 };
+        client.record.last_activity = self.counters.now;
         client.record.output.add(given);
-        self.counters.totals.output.add(given);
+        self.counters.totals.routes.output.add(given);
         self.steps += 1;
         if body.len() < SHARED_BYTES_MIN {
             return client.append(len, |chunk| {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cluster::{Action, Dial, Ending, Route};
+use cluster::{Action, Dial, Ending, Route, log_words};
 use conns::{CloseReason, Conn, ConnId, Inbox, Peer, Time};
 use nats_auth::ConnectionType;
 
@@ -18,6 +18,15 @@ use crate::turn::CONNECTION_TURN_STEPS;
 const FIRST_PING: Duration = Duration::from_secs(1);
 
 impl Broker {
+    /// Puts other settings of the cluster in force, on the shard that speaks to other servers.
+    pub fn reconfigure_cluster(&mut self, now: Time, cluster: Arc<cluster::Config>) {
+        let Some(peers) = &mut self.egress.peers else { return };
+        peers.control.reconfigure(since_start(now), &cluster);
+        self.config.cluster = Some(cluster);
+        self.act_for_cluster(now);
+        self.settle();
+    }
+
     /// Another server, or who says so, has dialed. Only the first shard speaks to servers.
     ///
     /// # Panics
@@ -66,6 +75,11 @@ impl Broker {
     /// Whether clients of all shards are to be told of other servers than before: each shard looks in its next turn.
     pub fn take_told_clients(&mut self) -> bool {
         self.egress.peers.as_mut().is_some_and(|peers| std::mem::take(&mut peers.has_told_clients))
+    }
+
+    /// Whether this is the shard that speaks to other servers, of which there may be some.
+    pub fn speaks_to_servers(&self) -> bool {
+        self.egress.peers.is_some()
     }
 
     /// How many other servers are connected.
@@ -135,6 +149,7 @@ impl Broker {
         let row = peers.at(peer);
         row.decoder.set_kind(route.kind);
         row.route = Some(route);
+        self.egress.counters.totals.routes.routes_total += 1;
     }
 
     /// Lets all shards know what clients are told.
@@ -192,8 +207,13 @@ impl Broker {
         let peers = self.egress.peers.as_mut().expect(CLUSTER);
         let row = peers.of(id);
         let remote = row.and_then(|row| peers.peek(row)).and_then(|peer| peer.route.as_ref());
-        let remote = remote.map(|route| format!(" - Remote: {}", route.server_name)).unwrap_or_default();
-        tracing::info!("{} - Router connection closed: {reason}{remote}", self.egress.clients.at(id).label);
+        let closed = log_words::closed(&reason.to_string(), remote.map_or("", |route| &route.server_name));
+        tracing::info!("{} - {closed}", self.egress.clients.at(id).label);
+        self.egress
+            .counters
+            .totals
+            .routes
+            .on_closed(reason.is_slow_consumer(), reason == CloseReason::StaleConnection);
         let peers = self.egress.peers.as_mut().expect(CLUSTER);
         peers.control.on_closed(since_start(now), id);
         if !reason.keeps_output() {
@@ -246,6 +266,7 @@ const CLUSTER: &str = "there are no other servers without a cluster";
 fn reason(ending: Ending) -> CloseReason {
     match ending {
         Ending::Duplicate => CloseReason::DuplicateRoute,
+        Ending::Removed => CloseReason::RouteRemoved,
         Ending::DuplicateName => CloseReason::DuplicateServerName,
         Ending::OtherCluster => CloseReason::ClusterNameConflict,
         Ending::Unauthorized => CloseReason::AuthenticationFailure,

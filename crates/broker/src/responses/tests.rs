@@ -11,7 +11,7 @@ fn request(reply: &str, threshold: u64) -> Request {
 }
 
 fn responses() -> Responses {
-    Responses::new(ShardId(3), 7)
+    Responses::new(ServerWord::of("NA"), ShardId(3), 7)
 }
 
 fn found(responses: &Responses, token: Token) -> Option<String> {

@@ -1,5 +1,5 @@
-//! The reply subject of a request that crossed a border: `_R_.` and two words that say which shard knows where the
-//! response goes.
+//! The reply subject of a request that crossed a border: `_R_.` and two words. The first names the server, so that
+//! others of its cluster send responses there; the second says which of its shards knows where the response goes.
 //!
 //! Whoever may publish in the service's account can publish to it. The row and the number beside it are not to be guessed
 //! by others; who got the request knows them, and may respond.
@@ -11,23 +11,28 @@ const PREFIX: &[u8] = b"_R_.";
 const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const BASE: u64 = DIGITS.len() as u64;
 
-/// Digits of the parts, and of the number: four before the dot, and the rest at the end.
+/// Digits of the parts.
+const SERVER_DIGITS: usize = 6;
 const SHARD_DIGITS: usize = 2;
 const ROW_DIGITS: usize = 6;
 const NUMBER_DIGITS: usize = 10;
-const NUMBER_DIGITS_BEHIND: usize = 6;
 
 /// As many as there are of that number's digits.
 const NUMBERS: u64 = BASE.pow(NUMBER_DIGITS as u32);
 
 /// Where the dot stands between the two words.
-const DOT: usize = PREFIX.len() + SHARD_DIGITS + NUMBER_DIGITS - NUMBER_DIGITS_BEHIND;
+const DOT: usize = PREFIX.len() + SERVER_DIGITS;
 
-pub(crate) const TOKEN_BYTES: usize = DOT + 1 + ROW_DIGITS + NUMBER_DIGITS_BEHIND;
+pub(crate) const TOKEN_BYTES: usize = DOT + 1 + SHARD_DIGITS + ROW_DIGITS + NUMBER_DIGITS;
+
+/// The word of a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ServerWord(u64);
 
 /// A row of a shard's table of requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Token {
+    pub(crate) server: ServerWord,
     pub(crate) shard: ShardId,
     pub(crate) row: u32,
     pub(crate) number: u64,
@@ -42,6 +47,25 @@ pub(crate) fn may_be_response(subject: &[u8]) -> bool {
     subject.starts_with(PREFIX)
 }
 
+impl ServerWord {
+    /// That of the server with this id. Of two servers that have the same, one in fifty thousand million, each gets the
+    /// other's responses as well, and knows none of their requests.
+    pub(crate) fn of(server_id: &str) -> Self {
+        // Fowler, Noll and Vo's hash.
+        let hash = server_id.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
+        });
+        Self(hash % BASE.pow(SERVER_DIGITS as u32))
+    }
+
+    /// What that server wants of others: all responses to it.
+    pub(crate) fn filter(self) -> Vec<u8> {
+        let mut filter = [PREFIX, &[b'.'; SERVER_DIGITS], b".>"].concat();
+        put(&mut filter[PREFIX.len()..DOT], self.0);
+        filter
+    }
+}
+
 impl Token {
     /// The number of a row, of any random one.
     pub(crate) fn number_of(random: u64) -> u64 {
@@ -50,15 +74,13 @@ impl Token {
 
     pub(crate) fn to_text(self) -> TokenText {
         let mut text = [b'.'; TOKEN_BYTES];
-        let behind = BASE.pow(NUMBER_DIGITS_BEHIND as u32);
         text[..PREFIX.len()].copy_from_slice(PREFIX);
-        let (head, tail) = text[PREFIX.len()..].split_at_mut(DOT - PREFIX.len());
-        let (shard, number) = head.split_at_mut(SHARD_DIGITS);
+        put(&mut text[PREFIX.len()..DOT], self.server.0);
+        let (shard, tail) = text[DOT + 1..].split_at_mut(SHARD_DIGITS);
+        let (row, number) = tail.split_at_mut(ROW_DIGITS);
         put(shard, u64::from(self.shard.0));
-        put(number, self.number / behind);
-        let (row, number) = tail[1..].split_at_mut(ROW_DIGITS);
         put(row, u64::from(self.row));
-        put(number, self.number % behind);
+        put(number, self.number);
         text
     }
 
@@ -68,12 +90,11 @@ impl Token {
         if !may_be_response(text) || text[DOT] != b'.' {
             return None;
         }
-        let (head, tail) = text[PREFIX.len()..].split_at(DOT - PREFIX.len());
-        let (shard, upper) = head.split_at(SHARD_DIGITS);
-        let (row, lower) = tail[1..].split_at(ROW_DIGITS);
-        let number = take(upper)? * BASE.pow(NUMBER_DIGITS_BEHIND as u32) + take(lower)?;
+        let (shard, tail) = text[DOT + 1..].split_at(SHARD_DIGITS);
+        let (row, number) = tail.split_at(ROW_DIGITS);
+        let server = ServerWord(take(&text[PREFIX.len()..DOT])?);
         let (shard, row) = (u8::try_from(take(shard)?).ok()?, u32::try_from(take(row)?).ok()?);
-        Some(Self { shard: ShardId(shard), row, number })
+        Some(Self { server, shard: ShardId(shard), row, number: take(number)? })
     }
 }
 
@@ -103,7 +124,7 @@ mod tests {
     #[test]
     fn a_token_is_a_subject_of_three_words() {
         for (shard, row, number) in [(0, 0, 0), (63, u32::MAX, NUMBERS - 1), (7, 1234, 56_789)] {
-            let token = Token { shard: ShardId(shard), row, number };
+            let token = Token { server: ServerWord::of("NA"), shard: ShardId(shard), row, number };
             let text = token.to_text();
             assert_eq!(Token::read(&text), Some(token));
             assert_eq!(text.split(|byte| *byte == b'.').count(), 3);
@@ -113,14 +134,17 @@ mod tests {
 
     #[test]
     fn other_subjects_are_none() {
-        let text = Token { shard: ShardId(1), row: 2, number: 3 }.to_text();
+        let server = ServerWord::of("NA");
+        let text = Token { server, shard: ShardId(1), row: 2, number: 3 }.to_text();
+        assert!(subject_trie::filter_matches(&server.filter(), &text));
+        assert!(!subject_trie::filter_matches(&ServerWord::of("NB").filter(), &text));
         for at in 0..TOKEN_BYTES {
             let mut other = text;
             other[at] = b'-';
             assert_eq!(Token::read(&other), None, "{at}");
         }
         let mut far = text;
-        far[PREFIX.len()..PREFIX.len() + SHARD_DIGITS].copy_from_slice(b"zz");
+        far[DOT + 1..DOT + 1 + SHARD_DIGITS].copy_from_slice(b"zz");
         assert_eq!(Token::read(&far), None, "no server has so many shards");
         assert_eq!(Token::read(b"_R_."), None);
         assert_eq!(Token::read(&text[1..]), None);

@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
-use nats_proto::{PeerInfo, PeerKind, RouteConnect, quote};
+use nats_proto::{PeerInfo, PeerKind, RouteConnect};
 
 use super::{Control, Server};
 use crate::action::{Action, Ending, Route};
+use crate::config::NO_GO;
 use crate::gossip::{Joined, Mode, Origin};
+use crate::log_words;
 use crate::places::{Place, Places, Registered};
+use crate::refusal::Refusal;
 use crate::session::Stage;
 use crate::slots::Pool;
 
@@ -17,7 +20,7 @@ impl<C: Copy + Ord> Control<C> {
     pub fn may_say(&mut self, connection: C) -> bool {
         match self.sessions.get(&connection).map(|session| &session.stage) {
             Some(Stage::Connect) => {
-                self.refuse(connection, UNAUTHORIZED, Ending::Unauthorized);
+                self.refuse(connection, &Refusal::Unauthorized(String::new()));
                 false
             }
             Some(Stage::Info { .. } | Stage::Route(_)) => true,
@@ -36,22 +39,17 @@ impl<C: Copy + Ord> Control<C> {
         if let Some(wanted) = &self.config.credentials
             && !(is_same(&connect.user, &wanted.user) & is_same(&connect.pass, &wanted.password))
         {
-            let label = &self.sessions[&connection].label;
-            tracing::error!("{label} - authentication error - User {}", quote(&connect.user));
-            return self.refuse(connection, UNAUTHORIZED, Ending::Unauthorized);
+            return self.refuse(connection, &Refusal::Unauthorized(connect.user));
         }
         if !connect.lang.is_empty() {
-            return self.refuse(connection, "attempted to connect to route port", Ending::WrongPort);
+            return self.refuse(connection, &Refusal::ClientPort);
         }
         if !connect.gateway.is_empty() {
-            let gateway = quote(&connect.gateway);
-            let words = format!("Rejecting connection from gateway {gateway} on the Route port");
-            return self.refuse(connection, &words, Ending::WrongPort);
+            return self.refuse(connection, &Refusal::Gateway(connect.gateway));
         }
         if !self.agrees_on_name(&connect.name, &connect.cluster, connect.cluster_dynamic) {
-            let words = self.other_name(&connect.cluster);
-            tracing::error!("{} - {words}", self.sessions[&connection].label);
-            return self.refuse(connection, &words, Ending::OtherCluster);
+            let refusal = self.other_cluster(connect.cluster);
+            return self.refuse(connection, &refusal);
         }
         let session = self.sessions.get_mut(&connection).expect("it was just looked at");
         session.stage = Stage::Info { headers: connect.headers };
@@ -75,17 +73,22 @@ impl<C: Copy + Ord> Control<C> {
     fn register(&mut self, connection: C, info: PeerInfo, headers: bool) {
         if info.server_id == self.config.server_id {
             self.forget_target(connection);
-            return self.close(connection, Ending::Duplicate);
+            return self.refuse(connection, &Refusal::Duplicate(info.server_id));
         }
         if !self.agrees_on_name(&info.server_id, &info.cluster, info.cluster_dynamic) {
-            let words = self.other_name(&info.cluster);
-            tracing::error!("{} - {words}", self.sessions[&connection].label);
-            return self.close(connection, Ending::OtherCluster);
+            let refusal = self.other_cluster(info.cluster);
+            return self.leave(connection, &refusal);
         }
         if info.server_name == self.config.server_name {
-            let label = &self.sessions[&connection].label;
-            tracing::error!("{label} - Remote server has a duplicate name: {}", quote(&info.server_name));
-            return self.close(connection, Ending::DuplicateName);
+            return self.refuse(connection, &Refusal::DuplicateName(info.server_name));
+        }
+        let is_dialed = self.sessions.get(&connection).is_some_and(|session| session.target.is_some());
+        if is_dialed && info.route_pool_idx > 0 {
+            return self.refuse(connection, &Refusal::SlotOfAcceptor(info.route_pool_idx));
+        }
+        if let Some(first) = self.other_jetstream(&info) {
+            let name = info.server_name;
+            return self.refuse(connection, &Refusal::SecondJetStream { name, first });
         }
         // Between servers without pools there is one place.
         let place = match &*info.route_account {
@@ -97,17 +100,33 @@ impl<C: Copy + Ord> Control<C> {
             let _ = places.register(Place::Slot(0), server.connection);
         }
         match places.register(place, connection) {
-            Err(no_place) => self.refuse(connection, &no_place.to_string(), Ending::Violation),
+            Err(no_place) => self.refuse(connection, &Refusal::NoPlace(no_place)),
             Ok(Registered::Duplicate(_)) => {
                 self.note_target(connection, &info.server_id);
-                self.close(connection, Ending::Duplicate);
+                self.refuse(connection, &Refusal::Duplicate(info.server_id));
             }
             Ok(Registered::New { .. }) => self.welcome(connection, info, headers),
         }
     }
 
+    /// Who has streams beside this server, by name, so that it may not: streams of BusterMQ are on one server of a
+    /// cluster. Servers of nats-server's share theirs with each other, as long as none of these is there.
+    fn other_jetstream(&self, info: &PeerInfo) -> Option<String> {
+        if !info.jetstream {
+            return None;
+        }
+        if self.config.jetstream {
+            return Some(self.config.server_name.clone());
+        }
+        let others = self.servers.values().map(|server| &server.info);
+        let mut others = others.filter(|other| other.jetstream && other.server_id != info.server_id);
+        let other = others.find(|other| is_alone(other) || is_alone(info));
+        other.map(|other| other.server_name.clone())
+    }
+
     fn welcome(&mut self, connection: C, info: PeerInfo, headers: bool) {
         let id = info.server_id.clone();
+        tracing::debug!("{} - {}", self.sessions[&connection].label, log_words::registered(&id));
         self.note_target(connection, &id);
         let session = self.sessions.get_mut(&connection).expect("it just said who it is");
         session.stage = Stage::Route(id.clone());
@@ -127,6 +146,8 @@ impl<C: Copy + Ord> Control<C> {
             is_configured,
             headers: headers && info.headers,
             kind: PeerKind::Route { pinned: false, names_origin: info.lnocu },
+            import: info.import.clone(),
+            export: info.export.clone(),
         };
         self.actions.push_back(Action::Open(connection, route));
         self.tell_others(connection, &info, joined);
@@ -169,7 +190,7 @@ impl<C: Copy + Ord> Control<C> {
     }
 
     fn take_name(&mut self, id: &str, cluster: &str, is_dynamic: bool) {
-        tracing::info!("Cluster name updated to {cluster}");
+        tracing::info!("{}", log_words::new_cluster_name(cluster));
         self.config.cluster = cluster.into();
         self.config.is_name_dynamic = is_dynamic;
         let others = self.servers.iter().filter(|(other, _)| *other != id);
@@ -180,13 +201,15 @@ impl<C: Copy + Ord> Control<C> {
         self.tell_clients();
     }
 
-    fn other_name(&self, theirs: &str) -> String {
-        let own = quote(&self.config.cluster);
-        format!("Rejecting connection, cluster name {} does not match {own}", quote(theirs))
+    fn other_cluster(&self, theirs: String) -> Refusal {
+        Refusal::OtherCluster { theirs, own: self.config.cluster.clone() }
     }
 }
 
-const UNAUTHORIZED: &str = "Authorization Violation";
+/// Whether a server with streams does without others: it is one of these, which have no Go.
+fn is_alone(info: &PeerInfo) -> bool {
+    info.go == NO_GO
+}
 
 /// Without telling by the time it takes how much of it is.
 fn is_same(shown: &str, wanted: &str) -> bool {

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use nats_proto::{Limits, PeerDecoder, PeerKind, PeerOp, Step};
 
 use super::*;
-use crate::config::RouteUrl;
+use crate::config::{NO_GO, RouteUrl};
 
 /// A connection: its number, and which end.
 type End = (usize, bool);
@@ -291,4 +291,68 @@ fn more_handshakes_than_there_may_be_are_not_begun() {
     let actions: Vec<_> = std::iter::from_fn(|| control.next_action()).collect();
     assert_eq!(actions.len(), HANDSHAKES_MAX + 1);
     assert_eq!(actions.last(), Some(&Action::Close(HANDSHAKES_MAX, Ending::Late)));
+}
+
+#[test]
+fn one_server_of_a_cluster_has_streams_unless_they_are_the_peers() {
+    let with = |go: &str, config: Config| Config { jetstream: true, go: go.into(), ..config };
+    let refusal = |name: &str, first: &str| {
+        format!(
+            r#"-ERR 'Rejecting server "{name}" with JetStream: "{first}" has it, and one server of a cluster may'"#
+        )
+    };
+    // The second is refused by the first, by itself, and by one that knows the first; the rest stays.
+    for go in [NO_GO, "go1.25"] {
+        let mut net =
+            Net::of(vec![with(NO_GO, config(0, &[])), config(1, &[0]), with(go, config(2, &[0, 1]))]);
+        net.pass(5);
+        assert_eq!(net.counts(), [1, 1, 0], "{go}");
+        for said in [format!("0: {}", refusal("S2", "S0")), format!("1: {}", refusal("S2", "S0"))] {
+            assert!(net.said.contains(&said), "{said} in {:?}", net.said);
+        }
+    }
+    // Servers of nats-server's share streams with each other, and this one is in front of them.
+    let peers = vec![with("go1.25", config(0, &[])), config(1, &[0])];
+    let mut net = Net::of(peers);
+    net.servers.push(Control::new(with("go1.26", config(2, &[1])), 9));
+    net.is_up.push(true);
+    net.servers[1].on_time(net.now);
+    net.pass(1);
+    assert_eq!(net.counts()[1], 2);
+}
+
+#[test]
+fn who_was_told_of_is_dialed_as_often_as_is_set() {
+    for (retries, dials) in [(Some(2), 3..=3), (None, 6..=7)] {
+        let mut net = Net::of(vec![config(0, &[2]), Config { retries, ..config(1, &[2]) }, config(2, &[])]);
+        net.servers[0].reconfigure(net.now, &Config { retries, ..config(0, &[2]) });
+        net.pass(3);
+        let gossiped = net.lines.iter().position(|line| *line == (0, 1) || *line == (1, 0)).unwrap();
+        let dialed = net.lines[gossiped].1;
+        net.is_up[dialed] = false;
+        net.cut(0, 1);
+        let before = net.dials;
+        net.pass(60);
+        assert!(dials.contains(&(net.dials - before)), "{} dials", net.dials - before);
+    }
+}
+
+#[test]
+fn routes_come_and_go_with_the_settings() {
+    let mut net = Net::of(vec![config(0, &[1]), config(1, &[]), config(2, &[])]);
+    net.pass(2);
+    assert_eq!(net.counts(), [1, 1, 0]);
+    let now = net.now;
+    net.servers[0].reconfigure(now, &config(0, &[2]));
+    net.pass(3);
+    assert_eq!(net.counts(), [1, 0, 1], "the one is left, the other dialed");
+    let dials = net.dials;
+    let credentials = Some(Credentials { user: "u".into(), password: "new".into() });
+    let now = net.now;
+    net.servers[2].reconfigure(now, &Config { credentials, ..config(2, &[]) });
+    net.pass(3);
+    assert_eq!((net.counts(), net.dials), (vec![1, 0, 1], dials), "who is there stays");
+    net.cut(0, 2);
+    net.pass(3);
+    assert_eq!(net.counts(), [0, 0, 0], "and has to show the new password to come again");
 }

@@ -214,6 +214,8 @@ fn to_update(
     }
     let old = slot.config().clone();
     let new = old.updated(asked.config, &limits, asked.pedantic)?.kept();
+    // nats-server takes that, and there is no other copy all the same.
+    check_alone(new.num_replicas)?;
     if let Some(error) = &verdict.room {
         return Err(error.clone());
     }

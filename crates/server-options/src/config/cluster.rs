@@ -10,7 +10,7 @@ use crate::config::host_port::host_port;
 use crate::config::permissions::read_permissions;
 use crate::config::report::Report;
 use crate::config::row::Effect::{Any, Integer, Switch, Text};
-use crate::config::row::Idle::{EmptyBlock, EmptyList, Never, Uncompressed};
+use crate::config::row::Idle::{EmptyList, Never, NotPositive, Uncompressed};
 use crate::config::row::{Row, Set, UNKNOWN_FIELD, read_block, row, texts};
 use crate::config::time::some_time;
 use crate::config::tls::read_tls_block;
@@ -36,8 +36,8 @@ pub(crate) static TABLE: &[Row<ClusterDraft>] = &[
     row(&["no_advertise"], Switch(|block, on| block.options.no_advertise = on)),
     row(&["connect_retries"], Integer(|block, number| put(&mut block.options.connect_retries, number))),
     row(&["connect_backoff"], Switch(|block, on| block.options.connect_backoff = on)),
-    row(&["permissions"], Any(permissions)).until(Some((EmptyBlock, "all interest crosses a route"))),
-    row(&["pool_size"], Integer(|block, number| put(&mut block.pool_size, pool_size(number)?))),
+    row(&["permissions"], Any(permissions)),
+    row(&["pool_size"], Integer(|block: &mut ClusterDraft, number| put(&mut block.pool_size, pool_size(number)?))).until(Some((NotPositive, "there is one connection between two servers"))),
     row(&["accounts"], Any(accounts)).until(Some((EmptyList, "no account has a route for itself"))),
     row(&["compression"], Any(|block: &mut ClusterDraft, entry, report| block.compression.read(entry, report))).until(Some((Uncompressed, "routes are not compressed"))),
     row(&["ping_interval"], Any(ping_interval)),

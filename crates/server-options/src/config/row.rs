@@ -89,6 +89,8 @@ pub enum Idle {
     EmptyText,
     /// `0`
     Zero,
+    /// `0`, or less.
+    NotPositive,
     /// Any word for compression that this server does not begin with.
     Uncompressed,
 }
@@ -102,6 +104,7 @@ impl Idle {
             Self::EmptyList => value.as_array().is_ok_and(<[_]>::is_empty),
             Self::EmptyText => value.as_str() == Ok(""),
             Self::Zero => value.as_integer() == Ok(0),
+            Self::NotPositive => value.as_integer().is_ok_and(|number| number <= 0),
             Self::Uncompressed => match &value.data {
                 Data::Bool(on) => !on,
                 Data::String(word) => !asks_for_compression(word),

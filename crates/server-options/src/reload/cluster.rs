@@ -29,21 +29,15 @@ type IsSame = fn(&ClusterOptions, &ClusterOptions) -> bool;
 
 /// What a running server does not follow yet.
 #[rustfmt::skip]
-const NOT_FOLLOWED: [(&str, IsSame); 16] = [
+const NOT_FOLLOWED: [(&str, IsSame); 10] = [
     ("advertise", |old, new| old.advertise == new.advertise),
     ("no_advertise", |old, new| old.no_advertise == new.no_advertise),
-    ("routes", |old, new| old.routes == new.routes),
-    ("connect_retries", |old, new| old.connect_retries == new.connect_retries),
-    ("connect_backoff", |old, new| old.connect_backoff == new.connect_backoff),
-    ("authorization", |old, new| (&old.user, old.auth_timeout) == (&new.user, new.auth_timeout)),
     ("permissions", |old, new| old.permissions == new.permissions),
     ("pool_size", |old, new| old.pool_size == new.pool_size),
     ("accounts", |old, new| old.accounts == new.accounts),
     ("compression", |old, new| old.compression == new.compression),
     ("rtt_thresholds", |old, new| old.levels == new.levels),
     ("tls", |old, new| old.tls == new.tls),
-    ("ping_interval", |old, new| old.ping_interval == new.ping_interval),
-    ("ping_max", |old, new| old.ping_max == new.ping_max),
     ("write_deadline", |old, new| old.write_deadline == new.write_deadline),
     ("write_timeout", |old, new| old.write_timeout == new.write_timeout),
 ];
@@ -53,8 +47,13 @@ fn followed(old: &Options, new: &Options) -> Outcome {
         return refused("name");
     }
     let (Some(old), Some(new)) = (&old.cluster, &new.cluster) else { return Outcome::Same };
-    let changed = NOT_FOLLOWED.iter().find(|(_, is_same)| !is_same(old, new));
-    changed.map_or(Outcome::Same, |(key, _)| refused(key))
+    if let Some((key, _)) = NOT_FOLLOWED.iter().find(|(_, is_same)| !is_same(old, new)) {
+        return refused(key);
+    }
+    let beside = |cluster: &ClusterOptions| ClusterOptions { routes: Vec::new(), ..cluster.clone() };
+    let changes = [("cluster", beside(old) != beside(new)), ("cluster routes", old.routes != new.routes)];
+    let lines = changes.into_iter().filter(|(_, is_changed)| *is_changed);
+    Outcome::AllChanged(lines.map(|(line, _)| line.to_owned()).collect())
 }
 
 fn refused(key: &str) -> Outcome {

@@ -11,6 +11,7 @@ use tls_session::{HandshakeFirst, Pin};
 use super::*;
 use crate::cluster::ClusterOptions;
 use crate::options::Port;
+use crate::peer_url::PeerUrl;
 use crate::tls::Tls;
 use crate::websocket::WebSocket;
 
@@ -311,7 +312,16 @@ fn a_cluster_may_not_change_where_it_listens_nor_what_is_not_followed_yet() {
     let random: Make = |options| routes(|cluster| cluster.port = Port::Random, options);
     assert_eq!(changes(plain, random), Ok(vec![]));
     let user: Make = |options| routes(|cluster| cluster.user = Some(("a".into(), "b".into())), options);
-    assert_eq!(changes(plain, user), refused("cluster authorization"));
+    assert_eq!(changes(plain, user), Ok(vec!["Reloaded: cluster".to_owned()]));
+    let dialed: Make = |options| {
+        routes(
+            |cluster| cluster.routes = vec![PeerUrl::read("route", "nats://a:1").expect("it is one")],
+            options,
+        );
+    };
+    assert_eq!(changes(plain, dialed), Ok(vec!["Reloaded: cluster routes".to_owned()]));
+    let advertised: Make = |options| routes(|cluster| cluster.no_advertise = true, options);
+    assert_eq!(changes(plain, advertised), refused("cluster no_advertise"));
     let named: Make = |options| options.cluster_name = Some("C".into());
     assert_eq!(changes(NOTHING, named), refused("cluster name"));
 }

@@ -77,7 +77,7 @@ fn what_is_not_said_is_as_with_nats_server() {
     let plain = cluster("cluster { port: -1 }");
     assert_eq!(plain, ClusterOptions::default());
     assert_eq!((&*plain.host, plain.port), ("0.0.0.0", Port::Random));
-    assert_eq!(plain.pool_size.map(NonZeroU32::get), Some(3));
+    assert_eq!(plain.pool_size, None, "but for the pool");
     assert_eq!((plain.compression, plain.auth_timeout), (Compression::Accept, Duration::from_secs(2)));
     assert_eq!(cluster("cluster { port: -1, pool_size: -5 }").pool_size, None);
     for (value, mode) in
