@@ -87,7 +87,8 @@ pub fn config(record: &Record, side: Side, dialed: &Dialed) -> String {
     ports.iter().fold(text.clone(), |text, (name, port)| text.replace(name, port))
 }
 
-/// Plays the other side to a server whose clients connect at `clients` and other servers at `routes`.
+/// Plays the other side to a server whose clients connect at `clients` and other servers at `routes`. What `free` names
+/// of its INFO is the server's to choose.
 ///
 /// # Errors
 ///
@@ -98,6 +99,7 @@ pub fn play(
     clients: SocketAddr,
     routes: SocketAddr,
     dialed: Dialed,
+    free: &'static [&'static str],
 ) -> Result<(), String> {
     let mut player = Player {
         side,
@@ -106,7 +108,7 @@ pub fn play(
         record,
         wires: BTreeMap::new(),
         awaited: Vec::new(),
-        names: Names::default(),
+        names: Names::with_free(free),
         clients: Clients::of(clients),
         at: 0,
     };
