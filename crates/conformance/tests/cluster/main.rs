@@ -3,12 +3,17 @@
 //! The nats-server is the one of the machine, and with `BUSTER_PEER_BIN` that one as well. Without any only our own
 //! are tried.
 
+mod accounts;
 mod node;
+mod operators;
+mod settings;
+mod streams;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use node::{Kind, Node, Place};
+use node::{Kind, Node, Place, Setting};
+use operators::as_user;
 use test_kit::{ANSWER_DEADLINE, Message, RawClient, ServerBinary};
 
 /// Where Debian installs it.
@@ -35,11 +40,16 @@ fn pairs() -> Vec<(Kind, Kind)> {
 }
 
 /// A pair of servers, the second of which dials the first.
-fn two((dialer, dialed): &(Kind, Kind)) -> (Node, Node) {
+fn two(pair: &(Kind, Kind)) -> (Node, Node) {
+    two_with(pair, Setting::default())
+}
+
+/// The same with other settings, for both.
+fn two_with((dialer, dialed): &(Kind, Kind), setting: Setting<'_>) -> (Node, Node) {
     let places = [Place::take("A"), Place::take("B")];
     let [a, b] = &places;
-    let a = Node::start(dialed, a, &[]);
-    let b = Node::start(dialer, b, &[&a.place]);
+    let a = Node::start_with(dialed, a, &[], setting);
+    let b = Node::start_with(dialer, b, &[&a.place], setting);
     await_link(&a, &b);
     await_link(&b, &a);
     (a, b)
@@ -47,9 +57,16 @@ fn two((dialer, dialed): &(Kind, Kind)) -> (Node, Node) {
 
 /// Messages reach `to` from `from`.
 fn await_link(from: &Node, to: &Node) {
-    let mut reader = to.connect();
+    await_link_between(from, to, to.connect(), from.connect());
+}
+
+/// The same of clients that are this user.
+fn await_link_of(from: &Node, to: &Node, user: &str) {
+    await_link_between(from, to, as_user(to, user), as_user(from, user));
+}
+
+fn await_link_between(from: &Node, to: &Node, mut reader: RawClient, mut writer: RawClient) {
     reader.subscribe("link.probe", 1);
-    let mut writer = from.connect();
     let until = Instant::now() + ANSWER_DEADLINE;
     while Instant::now() < until {
         writer.publish("link.probe", "x");
@@ -239,8 +256,14 @@ fn a_wrong_password_and_a_wrong_cluster_keep_a_server_out() {
     for dialer in kinds {
         let (a, stranger, other) = (Place::take("A"), Place::take("B"), Place::take("C"));
         let a = Node::start(&ours(1), &a, &[]);
-        let b = Node::start_with(&dialer, &stranger, &[&a.place], "C", "wrong");
-        let c = Node::start_with(&dialer, &other, &[&a.place], "D", "right");
+        let b = Node::start_with(
+            &dialer,
+            &stranger,
+            &[&a.place],
+            Setting { password: "wrong", ..Setting::default() },
+        );
+        let c =
+            Node::start_with(&dialer, &other, &[&a.place], Setting { cluster: "D", ..Setting::default() });
         for outsider in [&b, &c] {
             let (mut reader, mut writer) = (outsider.connect(), a.connect());
             reader.subscribe("secret", 1);
