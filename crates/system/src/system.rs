@@ -180,6 +180,7 @@ impl System {
     pub fn has_work_left(&self) -> bool {
         let has_work = self.has_news_left || !(self.asked.is_empty() && self.mailbox.is_empty());
         (has_work && self.may_answer())
+            || !self.inquiries.is_empty()
             || (!self.changed.is_empty() && self.may_tell_of_changes())
             || !(self.replies.is_empty() || self.is_held)
     }

@@ -151,7 +151,7 @@ fn a_server_that_comes_is_told_how_the_others_are() {
         let places = [Place::take("A"), Place::take("B")];
         let a = Node::start_with(&ours(2), &places[0], &[], SETTING);
         // So long that it tells seldom by now: next after sixteen seconds.
-        std::thread::sleep(std::time::Duration::from_secs(9));
+        std::thread::sleep(Duration::from_secs(9));
         let mut operator = as_user(&a, "s");
         operator.send("SUB $SYS.SERVER.*.STATSZ 1\r\n");
         operator.flush();

@@ -34,14 +34,15 @@ fn ask(client: &mut RawClient, subject: &str, body: &str) -> Value {
     serde_json::from_str(&answer).unwrap_or_else(|_| panic!("{subject}: {answer}"))
 }
 
-/// Asks until it is not refused any more.
+/// Asks until it is not refused any more, and again only if there is no answer.
 fn ask_until(client: &mut RawClient, subject: &str, body: &str) -> Value {
     eventually(subject, || {
         client.send(format!("PUB {subject} answers.1 {}\r\n{body}\r\n", body.len()));
-        std::thread::sleep(Duration::from_millis(300));
-        let answers = client.flush();
-        let read = answers.iter().filter_map(|answer| serde_json::from_str::<Value>(&answer.text()).ok());
-        read.into_iter().find(|answer| answer["error"].is_null())
+        let answer = (0..40).find_map(|_| {
+            std::thread::sleep(Duration::from_millis(100));
+            client.flush().into_iter().next()
+        })?;
+        serde_json::from_str::<Value>(&answer.text()).ok().filter(|answer| answer["error"].is_null())
     })
 }
 
