@@ -303,8 +303,10 @@ fn one_server_of_a_cluster_has_streams_unless_they_are_the_peers() {
     };
     // The second is refused by the first, by itself, and by one that knows the first; the rest stays.
     for go in [NO_GO, "go1.25"] {
-        let mut net =
-            Net::of(vec![with(NO_GO, config(0, &[])), config(1, &[0]), with(go, config(2, &[0, 1]))]);
+        let mut net = Net::of(vec![with(NO_GO, config(0, &[])), config(1, &[0]), with(go, config(2, &[]))]);
+        net.pass(2);
+        let now = net.now;
+        net.servers[2].reconfigure(now, &config(2, &[0, 1]));
         net.pass(5);
         assert_eq!(net.counts(), [1, 1, 0], "{go}");
         for said in [format!("0: {}", refusal("S2", "S0")), format!("1: {}", refusal("S2", "S0"))] {

@@ -50,7 +50,11 @@ fn followed(old: &Options, new: &Options) -> Outcome {
     if let Some((key, _)) = NOT_FOLLOWED.iter().find(|(_, is_same)| !is_same(old, new)) {
         return refused(key);
     }
-    let beside = |cluster: &ClusterOptions| ClusterOptions { routes: Vec::new(), ..cluster.clone() };
+    let beside = |cluster: &ClusterOptions| ClusterOptions {
+        routes: Vec::new(),
+        port: Port::Random,
+        ..cluster.clone()
+    };
     let changes = [("cluster", beside(old) != beside(new)), ("cluster routes", old.routes != new.routes)];
     let lines = changes.into_iter().filter(|(_, is_changed)| *is_changed);
     Outcome::AllChanged(lines.map(|(line, _)| line.to_owned()).collect())

@@ -222,7 +222,7 @@ fn keys_that_are_not_supported_yet_are_refused_by_their_names() {
     let errors = |text: &str| super::said_of(text);
     for (key, value) in [
         ("tls", "{ cert_file: a, key_file: b }"),
-        ("permissions", "{ import: a }"),
+        ("pool_size", "3"),
         ("accounts", "[A]"),
         ("compression", "s2_fast"),
     ] {
@@ -230,7 +230,7 @@ fn keys_that_are_not_supported_yet_are_refused_by_their_names() {
         assert!(said.starts_with(&format!("f.conf:1:22: {key} is not supported yet: ")), "{said}");
         assert_eq!(said.lines().count(), 1, "{said}");
     }
-    for nothing in ["accounts: []", "compression: off", "compression: { mode: Accept }", "permissions: {}"] {
+    for nothing in ["accounts: []", "compression: off", "compression: { mode: Accept }", "pool_size: -1"] {
         let said = errors(&format!("cluster {{ port: 6222, {nothing} }}"));
         assert!(!said.contains(nothing.split(':').next().unwrap_or_default()), "{said}");
     }
